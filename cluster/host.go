@@ -1,0 +1,114 @@
+// Package cluster is a replicated PostgreSQL cluster: its nodes and their life
+// cycle (initialise, clone, promote, follow, rewind, configure), written once
+// over Host. What PostgreSQL runs on, a provider decides.
+package cluster
+
+import (
+	"context"
+	"io"
+	"net"
+	"strconv"
+	"syscall"
+
+	"pgchaos/history"
+)
+
+// Host is the machine room of one node. It knows processes, files and addresses,
+// and nothing of PostgreSQL beyond where its programs are.
+type Host interface {
+	// Name is the node's name.
+	Name() string
+	// Dir is the node's own directory, as commands run on the host see it. It
+	// exists from the beginning, is empty then, and belongs to the user that the
+	// server runs as.
+	Dir() string
+	// Program is the path of one of PostgreSQL's programs, such as "initdb".
+	Program(name string) string
+
+	// Client is where clients on pgchaos's machine reach the server, Peer where the
+	// other nodes do, Listen where the server itself is to listen. All are known
+	// before the server runs, and never change.
+	Client() Address
+	Peer() Address
+	Listen() Address
+
+	// Start starts the node's main process, and returns once it has been started,
+	// not once it serves. Its output is appended to the node's log. An error if one
+	// already runs.
+	Start(ctx context.Context, argv []string) error
+	// Signal sends a signal to the main process alone.
+	Signal(ctx context.Context, sig syscall.Signal) error
+	// Kill ends every process of the node at once and returns when none is left.
+	// No error when none ran.
+	Kill(ctx context.Context) error
+	// Freeze stops every process of the node from running, without ending it; Thaw
+	// lets them go on. Both are idempotent and return when it is so.
+	Freeze(ctx context.Context) error
+	Thaw(ctx context.Context) error
+	// Running tells whether any process of the node is left.
+	Running(ctx context.Context) (bool, error)
+	// Exited is closed when the main process that Start started last has ended;
+	// ExitStatus then says how ("exit status 1", "signal: killed"). Nil before the first Start.
+	Exited() <-chan struct{}
+	ExitStatus() string
+
+	// Run runs a command on the host, beside the server or without it, as the user
+	// that the server runs as, and waits for it. A non-zero exit is an *ExitError,
+	// which carries the end of its standard error.
+	Run(ctx context.Context, cmd Command) (Output, error)
+	// Put unpacks a tar archive into an existing directory; Get packs a directory
+	// (its contents, without its own name) as one. Owners are not kept: everything
+	// put belongs to the user that the server runs as. Modes are.
+	Put(ctx context.Context, dir string, archive io.Reader) error
+	Get(ctx context.Context, dir string) (io.ReadCloser, error)
+	// Log is the node's log from a byte offset on.
+	Log(ctx context.Context, from int64) ([]byte, error)
+
+	// Usage is what all processes of the node use now. CPUPercent counts since the
+	// call before (0 at the first).
+	Usage(ctx context.Context) (history.Usage, error)
+}
+
+// Provider makes hosts and removes them.
+type Provider interface {
+	// Host makes room for one more node.
+	Host(ctx context.Context, name string) (Host, error)
+	// Keep leaves everything as it is when pgchaos ends, for `pgchaos clean RUN` to remove.
+	Keep() error
+	// Remove ends every process and deletes every file of the run. It is idempotent,
+	// and returns an error that names whatever is left.
+	Remove(ctx context.Context) error
+}
+
+// Address is a TCP address.
+type Address struct {
+	Host string `json:"host"`
+	Port int    `json:"port"`
+}
+
+func (a Address) String() string { return net.JoinHostPort(a.Host, strconv.Itoa(a.Port)) }
+
+// Command is a program to run on a host.
+type Command struct {
+	Argv  []string
+	Env   []string // beside a minimal environment, such as "PGPASSWORD=..."
+	Stdin io.Reader
+}
+
+// Output is what a command wrote.
+type Output struct{ Stdout, Stderr string }
+
+// ExitError is a command that ran and did not succeed.
+type ExitError struct {
+	Argv   []string
+	Status string // "exit status 1", "signal: killed"
+	Stderr string // its end, trimmed
+}
+
+func (e *ExitError) Error() string {
+	msg := e.Argv[0] + ": " + e.Status
+	if e.Stderr != "" {
+		msg += ": " + e.Stderr
+	}
+	return msg
+}

@@ -1,0 +1,188 @@
+package history
+
+import (
+	"fmt"
+	"sort"
+	"strconv"
+	"time"
+)
+
+// Key packs a writer and its sequence number into the table's primary key: the
+// writer above, the sequence below, so that a node's keys are one bigint column
+// and a writer's newest row is one index probe.
+type Key int64
+
+const seqBits = 40
+
+// MaxWriter and MaxSeq bound what a Key can hold. Sequence numbers begin at 1.
+const (
+	MaxWriter = 1<<(63-seqBits) - 1
+	MaxSeq    = 1<<seqBits - 1
+)
+
+// PackKey makes the key of one write.
+func PackKey(writer int, seq int64) Key { return Key(int64(writer)<<seqBits | seq) }
+
+// Writer is the writer's number.
+func (k Key) Writer() int { return int(k >> seqBits) }
+
+// Seq is the writer's own sequence number.
+func (k Key) Seq() int64 { return int64(k) & MaxSeq }
+
+func (k Key) String() string { return fmt.Sprintf("w%d:%d", k.Writer(), k.Seq()) }
+
+// AppendPayload appends the value that belongs to a key: its tag, "w3:41:", and
+// filler computed from the key up to size bytes (a tag longer than size stays
+// whole). Whoever reads a row can so tell whether it is the row that was written.
+func AppendPayload(dst []byte, key Key, size int) []byte {
+	start := len(dst)
+	dst = append(dst, 'w')
+	dst = strconv.AppendInt(dst, int64(key.Writer()), 10)
+	dst = append(dst, ':')
+	dst = strconv.AppendInt(dst, key.Seq(), 10)
+	dst = append(dst, ':')
+	const letters = "abcdefghijklmnopqrstuvwxyz012345"
+	x := uint64(key)
+	for len(dst)-start < size {
+		// SplitMix64: each block of twelve letters depends on the whole key and its place.
+		x += 0x9e3779b97f4a7c15
+		z := x
+		z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+		z = (z ^ z>>27) * 0x94d049bb133111eb
+		z ^= z >> 31
+		for range 12 {
+			if len(dst)-start == size {
+				break
+			}
+			dst = append(dst, letters[z&31])
+			z >>= 5
+		}
+	}
+	return dst
+}
+
+// ParseTag reads the key back from a payload; ok is false for a value that
+// AppendPayload cannot have written.
+func ParseTag(payload []byte) (key Key, ok bool) {
+	if len(payload) == 0 || payload[0] != 'w' {
+		return 0, false
+	}
+	writer, rest, ok := parseNumber(payload[1:], MaxWriter)
+	if !ok {
+		return 0, false
+	}
+	seq, _, ok := parseNumber(rest, MaxSeq)
+	if !ok || seq == 0 {
+		return 0, false
+	}
+	return PackKey(int(writer), seq), true
+}
+
+// parseNumber reads digits up to a colon, and returns what follows the colon.
+func parseNumber(text []byte, most int64) (n int64, rest []byte, ok bool) {
+	for i, c := range text {
+		switch {
+		case c == ':':
+			return n, text[i+1:], i > 0
+		case c < '0' || c > '9':
+			return 0, nil, false
+		}
+		if n = n*10 + int64(c-'0'); n > most {
+			return 0, nil, false
+		}
+	}
+	return 0, nil, false
+}
+
+// Ledger is the book of everything that was written: what the database promised,
+// writer by writer. Create it with NewLedger; the audit reads it when all
+// writers have ended.
+type Ledger struct{ writers []*Writer }
+
+// NewLedger returns a ledger without writers.
+func NewLedger() *Ledger { return &Ledger{} }
+
+// AddWriter opens the book of one more writer. Not for concurrent use.
+func (l *Ledger) AddWriter(workload string) *Writer {
+	w := &Writer{ID: len(l.writers), Workload: workload}
+	l.writers = append(l.writers, w)
+	return w
+}
+
+// Writers are the books, indexed by writer number.
+func (l *Ledger) Writers() []*Writer { return l.writers }
+
+// Count is the number of writes that ended in each outcome. Dropped stays 0: a
+// dropped arrival never got a sequence number.
+func (l *Ledger) Count() (n [Outcomes]int64) {
+	for _, w := range l.writers {
+		var recorded int64
+		for _, r := range w.Runs {
+			n[r.Outcome] += r.Last - r.First + 1
+			recorded += r.Last - r.First + 1
+		}
+		n[Unknown] += w.Issued - recorded
+	}
+	return n
+}
+
+// Writer is the book of one writer. A sequence number without a record is
+// Unknown, which is the truth about it from the moment it is issued. One
+// goroutine at a time may use a Writer.
+type Writer struct {
+	ID       int    `json:"id"`
+	Workload string `json:"workload"`
+	Issued   int64  `json:"issued"` // sequence numbers 1..Issued have been used
+	Runs     []Run  `json:"runs"`   // by First, without overlap; none for Unknown
+}
+
+// Run is a stretch of consecutive sequence numbers with the same outcome on the
+// same node.
+type Run struct {
+	First   int64         `json:"first"`
+	Last    int64         `json:"last"`
+	Outcome Outcome       `json:"outcome"`
+	Node    string        `json:"node,omitempty"`
+	From    time.Duration `json:"from_ns"` // when First was answered
+	To      time.Duration `json:"to_ns"`   // when Last was answered
+}
+
+// runSpan bounds the time a Run covers, so that the time of a write inside it is
+// known to this accuracy.
+const runSpan = 250 * time.Millisecond
+
+// Next issues the next sequence number. It is never issued again.
+func (w *Writer) Next() int64 {
+	w.Issued++
+	return w.Issued
+}
+
+// Record notes the outcome of the newest sequence number that Next returned.
+// A writer's operations end in the order they were issued, except those given up
+// on, which stay Unknown and are not recorded.
+func (w *Writer) Record(seq int64, outcome Outcome, node string, at time.Duration) {
+	if outcome == Unknown {
+		return
+	}
+	if n := len(w.Runs); n > 0 {
+		r := &w.Runs[n-1]
+		if r.Last+1 == seq && r.Outcome == outcome && r.Node == node && at-r.From < runSpan {
+			r.Last, r.To = seq, at
+			return
+		}
+	}
+	w.Runs = append(w.Runs, Run{First: seq, Last: seq, Outcome: outcome, Node: node, From: at, To: at})
+}
+
+// Lookup returns what is known of one sequence number; issued is false for one
+// that was never used.
+func (w *Writer) Lookup(seq int64) (run Run, issued bool) {
+	if seq < 1 || seq > w.Issued {
+		return Run{}, false
+	}
+	i := sort.Search(len(w.Runs), func(i int) bool { return w.Runs[i].Last >= seq })
+	if i < len(w.Runs) && w.Runs[i].First <= seq {
+		return w.Runs[i], true
+	}
+	return Run{First: seq, Last: seq}, true
+}

@@ -1,0 +1,211 @@
+// Package report is the result of a run: the file, and everything rendered from
+// it. It starts nothing and touches no cluster.
+package report
+
+import (
+	"time"
+
+	"pgchaos/check"
+	"pgchaos/history"
+)
+
+// Schema names the format of result.json. A reader refuses a higher number and
+// ignores unknown fields.
+const Schema = "pgchaos.result/1"
+
+// Stage says how far the run came before the file was written.
+type Stage string
+
+// The stages, in their order. Each is written over the one before (temp file,
+// fsync, rename), so that a crash loses nothing already known.
+const (
+	StagePlanned Stage = "planned" // the cluster is up, the load has not begun
+	StageRan     Stage = "ran"     // load and timeline are over, nothing is audited
+	StageChecked Stage = "checked" // audited; the last
+)
+
+// Result is a whole run. result.json is this, in this order.
+type Result struct {
+	Schema      string    `json:"schema"`
+	Stage       Stage     `json:"stage"`
+	Tool        string    `json:"tool"` // pgchaos's version
+	Run         string    `json:"run"`  // the run's id
+	Name        string    `json:"name"` // the experiment's
+	Description string    `json:"description,omitempty"`
+	Started     time.Time `json:"started"` // wall time of offset 0
+	Seed        uint64    `json:"seed"`
+	// Experiment is the resolved text: every ${VAR} and --set filled in, secrets removed.
+	Experiment string `json:"experiment"`
+	Host       Host   `json:"host"`
+
+	Cluster Cluster `json:"cluster"`
+
+	Duration    time.Duration     `json:"duration_ns"` // of the load
+	Interrupted bool              `json:"interrupted,omitempty"`
+	Phases      []history.Phase   `json:"phases"`
+	Timeline    []history.Mark    `json:"timeline"`
+	Workloads   []Workload        `json:"workloads"`
+	Outages     []check.Outage    `json:"outages"`
+	Usage       []history.Usage   `json:"usage,omitempty"`  // by time
+	States      []NodeHistory     `json:"states,omitempty"` // each node's changes of state
+	Settle      []SettleNote      `json:"settle,omitempty"` // what had to be healed, and what could not be
+	Audits      []check.Audit     `json:"audits,omitempty"` // one a table
+	Ledger      []*history.Writer `json:"ledger,omitempty"`
+
+	Expectations []check.Judgement `json:"expectations"`
+	Verdict      check.Verdict     `json:"verdict"`
+	// Reasons say why the verdict is not pass, beyond the expectations: a fault
+	// that did not take effect, a node not read.
+	Reasons []string `json:"reasons,omitempty"`
+	// Errors are what went wrong with the run itself, in full.
+	Errors []string `json:"errors,omitempty"`
+	// Logs are the lines of the nodes' logs that matter; only when something failed.
+	Logs []LogExcerpt `json:"logs,omitempty"`
+}
+
+// Host is the machine that pgchaos ran on.
+type Host struct {
+	OS     string `json:"os"` // GOOS/GOARCH
+	CPUs   int    `json:"cpus"`
+	Memory uint64 `json:"memory_bytes,omitempty"`
+	Name   string `json:"name,omitempty"`
+}
+
+// Cluster is how the cluster came up.
+type Cluster struct {
+	Provider string        `json:"provider"`
+	Postgres string        `json:"postgres"` // the server's version
+	Bin      string        `json:"bin,omitempty"`
+	UpIn     time.Duration `json:"up_in_ns"` // until every node streamed and the sync state was verified
+	Nodes    []ClusterNode `json:"nodes"`
+}
+
+// ClusterNode is one node as it was built.
+type ClusterNode struct {
+	Name     string            `json:"name"`
+	Address  string            `json:"address"`
+	Settings map[string]string `json:"settings,omitempty"` // all that pgchaos set
+	Absent   bool              `json:"absent,omitempty"`   // at the start
+}
+
+// Workload is what one workload did.
+type Workload struct {
+	Name    string  `json:"name"`
+	Kind    string  `json:"kind"`
+	Target  string  `json:"target"`
+	Clients int     `json:"clients"`
+	Rate    float64 `json:"rate,omitempty"` // asked, a second; 0: closed loop
+	Table   string  `json:"table,omitempty"`
+	// Total is over the whole run; Phases are in the order of Result.Phases, only
+	// those in which something was due.
+	Total  Stats         `json:"total"`
+	Phases []PhaseStats  `json:"phases"`
+	Errors []ErrorCount  `json:"errors,omitempty"` // most frequent first
+	Active []Interval    `json:"active"`           // when it was running
+	Series []SeriesPoint `json:"series"`           // a point every 100 ms in which something ended
+	// Late counts operations that were given up on and answered afterwards.
+	Late int64 `json:"late_answers,omitempty"`
+}
+
+// Interval is a stretch of time on the run's clock.
+type Interval struct {
+	From time.Duration `json:"from_ns"`
+	To   time.Duration `json:"to_ns"`
+}
+
+// PhaseStats are the Stats of one phase.
+type PhaseStats struct {
+	Phase string `json:"phase"`
+	Stats
+}
+
+// Stats are the figures of a set of operations. Samples excludes what was
+// dropped: it was never sent. Latencies are of every sample, failed ones too, as
+// JMeter counts them.
+type Stats struct {
+	Samples  int64 `json:"samples"` // ok + weak + failed + unknown
+	OK       int64 `json:"ok"`
+	Weak     int64 `json:"weak"`
+	Failed   int64 `json:"failed"`
+	Unknown  int64 `json:"unknown"`
+	Dropped  int64 `json:"dropped"`
+	Response Dist  `json:"response"` // from due to done
+	Service  Dist  `json:"service"`  // from sent to done
+	// Span is the time over which Samples are counted, for the throughput.
+	Span time.Duration `json:"span_ns"`
+}
+
+// Errors is the number of samples that were not acknowledged.
+func (s Stats) Errors() int64 { return s.Failed + s.Unknown }
+
+// ErrorRate is Errors as a share of Samples, 0 to 1; ok is false without samples.
+func (s Stats) ErrorRate() (share float64, ok bool) {
+	if s.Samples == 0 {
+		return 0, false
+	}
+	return float64(s.Errors()) / float64(s.Samples), true
+}
+
+// Throughput is Samples a second; ok is false where there was no time.
+func (s Stats) Throughput() (perSecond float64, ok bool) {
+	if s.Span <= 0 {
+		return 0, false
+	}
+	return float64(s.Samples) / s.Span.Seconds(), true
+}
+
+// Dist is a distribution of latencies. Min, Max and Count are exact; the
+// percentiles come from Histogram (HDR V2, compressed, base64; microseconds, three
+// significant digits) and are kept beside it for those who cannot read it.
+type Dist struct {
+	Count      int64         `json:"count"`
+	OutOfRange int64         `json:"out_of_range,omitempty"` // counted, but beyond the histogram's hour
+	Min        time.Duration `json:"min_ns"`
+	Max        time.Duration `json:"max_ns"`
+	Mean       time.Duration `json:"mean_ns"`
+	P50        time.Duration `json:"p50_ns"`
+	P90        time.Duration `json:"p90_ns"`
+	P95        time.Duration `json:"p95_ns"`
+	P99        time.Duration `json:"p99_ns"`
+	P999       time.Duration `json:"p999_ns"`
+	Histogram  string        `json:"histogram,omitempty"`
+}
+
+// ErrorCount is one kind of error, with one example.
+type ErrorCount struct {
+	Kind    string          `json:"kind"` // SQLSTATE or word; "" never stands here
+	Outcome history.Outcome `json:"outcome"`
+	N       int64           `json:"n"`
+	Example string          `json:"example"`
+}
+
+// SeriesPoint counts what ended in one 100 ms interval.
+type SeriesPoint struct {
+	At      time.Duration `json:"at_ns"`            // the interval's beginning
+	OK      int64         `json:"ok,omitempty"`     // ok and weak
+	Errors  int64         `json:"errors,omitempty"` // failed and unknown
+	Dropped int64         `json:"dropped,omitempty"`
+}
+
+// NodeHistory is every state of one node that differs from the one before in
+// role, timeline, reachability, streaming or its standbys' sync states.
+type NodeHistory struct {
+	Node   string              `json:"node"`
+	States []history.NodeState `json:"states"`
+	Final  history.NodeState   `json:"final"` // at the audit
+}
+
+// SettleNote is one thing that was done, or could not be, to get one primary and
+// standbys that have caught up.
+type SettleNote struct {
+	Node  string `json:"node,omitempty"`
+	Done  string `json:"done,omitempty"`
+	Error string `json:"error,omitempty"`
+}
+
+// LogExcerpt is the part of a node's log that explains a failure.
+type LogExcerpt struct {
+	Node  string   `json:"node"`
+	File  string   `json:"file"` // in the result directory
+	Lines []string `json:"lines"`
+}
