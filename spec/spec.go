@@ -10,18 +10,21 @@ type Experiment struct {
 	Description string  `yaml:"description"`
 	Cluster     Cluster `yaml:"cluster"`
 	// Load is in the order of the file.
-	Load     Workloads `yaml:"load"`
-	Timeline []Step    `yaml:"timeline"`
+	Load Workloads `yaml:"load"`
+	// Timeline is in the order of the file, by which `at` never decreases.
+	Timeline []Step `yaml:"timeline"`
 	// Duration is the least time that the load runs; 0: until the last step is done.
+	// It is never 0 where there is load and no step.
 	Duration Duration `yaml:"duration"`
 	// Seed is the run's one seed; 0: chosen at the start, and kept in the result.
-	Seed   uint64   `yaml:"seed"`
+	Seed uint64 `yaml:"seed"`
+	// Expect is as written; Expectations parses it.
 	Expect []string `yaml:"expect"`
 }
 
 // Cluster describes the nodes and how they are set up.
 type Cluster struct {
-	Provider string `yaml:"provider"` // local
+	Provider string `yaml:"provider"` // local (the default)
 	// Postgres is the wanted major version; 0: the newest installed.
 	Postgres int `yaml:"postgres"`
 	// Nodes is in the order of the file; the first is the primary.
@@ -43,27 +46,29 @@ type Nodes []Node
 
 // Synchronous is the replication regime of the primary.
 type Synchronous struct {
-	Commit   string `yaml:"commit"`   // synchronous_commit: off, local, remote_write, on, remote_apply
-	Standbys string `yaml:"standbys"` // synchronous_standby_names; empty: asynchronous
+	Commit   string `yaml:"commit"`   // synchronous_commit: off, local, remote_write, on (the default), remote_apply
+	Standbys string `yaml:"standbys"` // synchronous_standby_names; empty: asynchronous. ParseStandbys reads it
 }
 
 // Workload is one stream of operations.
 type Workload struct {
 	Name   string `yaml:"-"`
-	Kind   string `yaml:"kind"`   // insert, read, sql
-	Target string `yaml:"target"` // primary, replicas, each, or a node
-	// Clients bounds what is in flight; each is one writer, or one reader.
+	Kind   string `yaml:"kind"`   // insert, read, sql; there is no default
+	Target string `yaml:"target"` // primary, replicas, each, or a node; replicas by default for read, else primary
+	// Clients bounds what is in flight; each is one writer, or one reader. 8 by
+	// default, 4 for read.
 	Clients int `yaml:"clients"`
 	// Rate is arrivals a second; 0: a closed loop.
 	Rate Rate `yaml:"rate"`
 	// Timeout is how long a client waits for an answer before it gives up on it.
-	// Nothing is cancelled on the server.
+	// Nothing is cancelled on the server. 5s by default.
 	Timeout Duration `yaml:"timeout"`
-	// MaxAbandoned bounds the operations given up on that still hold a backend.
+	// MaxAbandoned bounds the operations given up on that still hold a backend. Four
+	// for each client by default.
 	MaxAbandoned int    `yaml:"max_abandoned"`
-	Table        string `yaml:"table"`   // insert, read: [schema.]table
-	Key          string `yaml:"key"`     // insert: packed or serial
-	Payload      int    `yaml:"payload"` // insert: bytes of char_value
+	Table        string `yaml:"table"`   // insert, read: [schema.]table; test_data by default
+	Key          string `yaml:"key"`     // insert: packed (the default) or serial
+	Payload      int    `yaml:"payload"` // insert: bytes of char_value; 64 by default
 	SQL          string `yaml:"sql"`     // sql: the statement
 }
 
@@ -81,12 +86,14 @@ type Rate float64
 type Step struct {
 	// At is the offset from the load's beginning; nil: as soon as the step before is done.
 	At *Duration `yaml:"at"`
-	// When waits for a condition, at most Within.
+	// When waits for a condition, at most Within (10s by default). Never with At.
 	When   *Condition `yaml:"when"`
 	Within Duration   `yaml:"within"`
 	// For takes a stop, kill or pause back by itself after this time.
-	For  Duration `yaml:"for"`
-	Name string   `yaml:"name"`
+	For Duration `yaml:"for"`
+	// Name is unique on the timeline. By default it is the action and what it acts on,
+	// with dashes: stop-pgslave, stop-load-writes, verify; -2 and so on where it is taken.
+	Name string `yaml:"name"`
 
 	Stop      *Stop      `yaml:"stop"`
 	Start     *OnNodes   `yaml:"start"`
@@ -130,20 +137,23 @@ type Configure struct {
 	Synchronous *Synchronous      `yaml:"synchronous"`
 }
 
-// Follow repoints a standby. Upstream defaults to the primary.
+// Follow repoints a standby: `pgslave`, or `{node: pgslave, upstream: pgmaster}`.
+// An empty Upstream is the primary.
 type Follow struct {
 	Node     string `yaml:"node"`
 	Upstream string `yaml:"upstream"`
 }
 
-// Rejoin makes a standby of a former primary. Upstream defaults to the primary.
+// Rejoin makes a standby of a former primary: `pgmaster`, or `{node: pgmaster,
+// upstream: pgslave}`. An empty Upstream is the primary.
 type Rejoin struct {
 	Node     string `yaml:"node"`
 	Upstream string `yaml:"upstream"`
 }
 
-// Clone adds a standby, or builds one anew, from a fresh base backup of Upstream
-// (default: the primary) or from an earlier one made by a backup step.
+// Clone adds a standby, or builds one anew, from a fresh base backup of Upstream or
+// from an earlier one made by a backup step: `pgslave`, or `{node: pgslave, backup:
+// base}`. An empty Upstream is the primary.
 type Clone struct {
 	Node     string `yaml:"node"`
 	Upstream string `yaml:"upstream"`
@@ -167,13 +177,14 @@ type SQL struct {
 
 // Condition is a statement about the cluster. Everything set in it must hold.
 // As a step, `verify: {role: {a: primary}, within: 5s}` waits that long for it;
-// as a step's `when`, the step's own `within` bounds the wait, and Within here must be 0.
+// as a step's `when`, the step's own `within` bounds the wait, and Within here is 0.
+// The keys of Role and SyncState are nodes; Streaming and CaughtUp may name roles too.
 type Condition struct {
 	Role      map[string]string `yaml:"role"`       // node: primary, standby or down
 	SyncState map[string]string `yaml:"sync_state"` // node: async, potential, sync or quorum
 	Streaming NodeList          `yaml:"streaming"`  // these standbys stream from the node they follow
 	CaughtUp  NodeList          `yaml:"caught_up"`  // these have replayed all that the primary had written when asked
-	Within    Duration          `yaml:"within"`
+	Within    Duration          `yaml:"within"`     // 10s by default in a verify
 }
 
 // NodeList decodes from one name or a list of names.

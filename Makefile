@@ -1,0 +1,36 @@
+# The two that a newcomer needs:
+#   make demo   installs what is missing, builds, and runs quorum-kill for real
+#   make test   installs what is missing, and runs every check and every test
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+GOLANGCI_LINT_VERSION := v2.15.0
+LINT := .tools/golangci-lint-$(GOLANGCI_LINT_VERSION)
+
+.PHONY: demo test build setup lint unit clean
+
+demo: build
+	bin/pgchaos run experiments/quorum-kill.yaml
+
+test: setup lint unit
+
+build: setup
+	CGO_ENABLED=0 go build -ldflags "-X main.buildVersion=$(VERSION)" -o bin/pgchaos ./cmd/pgchaos
+
+setup:
+	@scripts/setup.sh
+
+lint: $(LINT)
+	go vet ./...
+	$(LINT) run
+
+# The linter is built outside the module, so that its dependencies are not ours.
+$(LINT):
+	@echo "building golangci-lint $(GOLANGCI_LINT_VERSION) (once)" >&2
+	GOBIN=$(CURDIR)/.tools go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	@mv .tools/golangci-lint $@
+
+unit:
+	go test -race -timeout 12m ./...
+
+clean:
+	rm -rf bin .tools

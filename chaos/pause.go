@@ -1,0 +1,23 @@
+package chaos
+
+import (
+	"context"
+
+	"pgchaos/cluster"
+)
+
+// Pause keeps every process of nodes from running, without ending it: the kernel
+// still accepts connections and data for them. It is taken back by resuming them.
+func (s *Scene) Pause(selector string) Action {
+	return s.each(selector, func(ctx context.Context, act *Act, n *cluster.Node) error {
+		act.TakesBack("resume", n.Name(), func(ctx context.Context, _ bool) error { return n.Resume(ctx) })
+		return n.Pause(ctx)
+	})
+}
+
+// Resume lets paused nodes go on.
+func (s *Scene) Resume(selector string) Action {
+	return s.each(selector, func(ctx context.Context, act *Act, n *cluster.Node) error {
+		return n.Resume(ctx)
+	})
+}

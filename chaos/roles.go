@@ -1,0 +1,197 @@
+package chaos
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+
+	"pgchaos/cluster"
+	"pgchaos/history"
+)
+
+// Scene is the cluster as the actions see it: its nodes, and who has been primary.
+// A role is looked up once, when the step that names it runs.
+type Scene struct {
+	Cluster *cluster.Cluster
+	Rand    *rand.Rand // for any_replica
+
+	mu        sync.Mutex
+	primaries []string                 // in the order in which they became it
+	backups   map[string]*cluster.Node // where each named base backup is kept
+}
+
+// NewScene returns the scene of a cluster that has just come up.
+func NewScene(c *cluster.Cluster, rng *rand.Rand) *Scene {
+	return &Scene{
+		Cluster:   c,
+		Rand:      rng,
+		primaries: []string{c.Nodes()[0].Name()},
+		backups:   map[string]*cluster.Node{},
+	}
+}
+
+// resolve turns a node's name, or a role, into nodes. A role that nobody holds is
+// an error that says who holds what.
+func (s *Scene) resolve(ctx context.Context, selector string) ([]*cluster.Node, error) {
+	if n := s.Cluster.Node(selector); n != nil {
+		return []*cluster.Node{n}, nil
+	}
+	states := s.States(ctx)
+	names, err := s.holders(selector, states)
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("nobody is %s at the moment: %s", selector, describe(states))
+	}
+	nodes := make([]*cluster.Node, 0, len(names))
+	for _, name := range names {
+		nodes = append(nodes, s.Cluster.Node(name))
+	}
+	return nodes, nil
+}
+
+// one is resolve for actions that make sense on one node only.
+func (s *Scene) one(ctx context.Context, selector string) (*cluster.Node, error) {
+	nodes, err := s.resolve(ctx, selector)
+	if err != nil {
+		return nil, err
+	}
+	if len(nodes) > 1 {
+		return nil, fmt.Errorf("%s are %d nodes at the moment, and this action takes one", selector, len(nodes))
+	}
+	return nodes[0], nil
+}
+
+// upstream is the node to follow: the one named, or the primary.
+func (s *Scene) upstream(ctx context.Context, selector string) (*cluster.Node, error) {
+	return s.one(ctx, cmp.Or(selector, "primary"))
+}
+
+// States reads every node that has been built, at once: a node that does not
+// answer must not hold up what the others say.
+func (s *Scene) States(ctx context.Context) []history.NodeState {
+	var built []*cluster.Node
+	for _, n := range s.Cluster.Nodes() {
+		if !n.Absent() {
+			built = append(built, n)
+		}
+	}
+	states := make([]history.NodeState, len(built))
+	var wg sync.WaitGroup
+	for i, n := range built {
+		wg.Go(func() { states[i] = n.State(ctx) })
+	}
+	wg.Wait()
+	return states
+}
+
+// holders are the names of the nodes that hold a role.
+func (s *Scene) holders(role string, states []history.NodeState) ([]string, error) {
+	primary, replicas := Primary(states), standbys(states)
+	switch role {
+	case "primary":
+		return names(primary), nil
+	case "replicas":
+		return names(replicas...), nil
+	case "any_replica":
+		if len(replicas) == 0 {
+			return nil, nil
+		}
+		return names(replicas[s.Rand.IntN(len(replicas))]), nil
+	case "laggard":
+		return names(slices.MinFunc(orNobody(replicas), byReceived)), nil
+	case "most_advanced":
+		return names(slices.MaxFunc(orNobody(replicas), byReceived)), nil
+	case "sync_standby":
+		for _, st := range primary.Standbys {
+			if (st.SyncState == "sync" || st.SyncState == "quorum") && s.Cluster.Node(st.Name) != nil {
+				return []string{st.Name}, nil
+			}
+		}
+		return nil, nil
+	case "former_primary":
+		return s.formerPrimary(primary.Node), nil
+	}
+	return nil, fmt.Errorf("%q is neither a node nor a role", role)
+}
+
+func (s *Scene) formerPrimary(now string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := len(s.primaries) - 1; i >= 0; i-- {
+		if s.primaries[i] != now {
+			return s.primaries[i : i+1]
+		}
+	}
+	return nil
+}
+
+func (s *Scene) becamePrimary(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.primaries = append(s.primaries, name)
+}
+
+// Primary is the node that accepts writes on the highest timeline: a former
+// primary that came back on its own is still on the one before. The zero state
+// means that there is none.
+func Primary(states []history.NodeState) (found history.NodeState) {
+	for _, st := range states {
+		if st.Role == history.RolePrimary && st.Timeline > found.Timeline {
+			found = st
+		}
+	}
+	return found
+}
+
+func standbys(states []history.NodeState) (found []history.NodeState) {
+	for _, st := range states {
+		if st.Role == history.RoleStandby {
+			found = append(found, st)
+		}
+	}
+	return found
+}
+
+// byReceived orders by timeline, then by the WAL received: positions on different
+// timelines cannot be compared.
+func byReceived(a, b history.NodeState) int {
+	return cmp.Or(cmp.Compare(a.Timeline, b.Timeline), cmp.Compare(received(a), received(b)))
+}
+
+// received is how far a standby's WAL goes: what it has replayed came from
+// somewhere, also when no WAL receiver has run since its start.
+func received(st history.NodeState) history.LSN { return max(st.Received, st.LSN) }
+
+func orNobody(states []history.NodeState) []history.NodeState {
+	if len(states) == 0 {
+		return []history.NodeState{{}}
+	}
+	return states
+}
+
+func names(states ...history.NodeState) (out []string) {
+	for _, st := range states {
+		if st.Node != "" {
+			out = append(out, st.Node)
+		}
+	}
+	return out
+}
+
+func describe(states []history.NodeState) string {
+	parts := make([]string, 0, len(states))
+	for _, st := range states {
+		role := string(st.Role)
+		if role == "" {
+			role = "unreachable (" + st.Error + ")"
+		}
+		parts = append(parts, st.Node+" is "+role)
+	}
+	return strings.Join(parts, ", ")
+}

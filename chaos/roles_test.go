@@ -1,0 +1,94 @@
+package chaos
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"pgchaos/history"
+)
+
+func TestPrimaryIsTheOneOnTheHighestTimeline(t *testing.T) {
+	states := []history.NodeState{
+		{Node: "old", Role: history.RolePrimary, Timeline: 1, LSN: 900},
+		{Node: "standby", Role: history.RoleStandby, Timeline: 3},
+		{Node: "new", Role: history.RolePrimary, Timeline: 2, LSN: 100},
+	}
+	if got := Primary(states).Node; got != "new" {
+		t.Errorf("primary is %q", got)
+	}
+	if got := Primary(states[1:2]).Node; got != "" {
+		t.Errorf("primary of a cluster without one is %q", got)
+	}
+}
+
+func TestRoles(t *testing.T) {
+	states := []history.NodeState{
+		{Node: "a", Role: history.RolePrimary, Timeline: 2},
+		{Node: "b", Role: history.RoleStandby, Timeline: 2, Received: 300, LSN: 100},
+		{Node: "c", Role: history.RoleStandby, Timeline: 2, Received: 0, LSN: 200}, // no receiver since its start
+		{Node: "d", Role: history.RoleStandby, Timeline: 1, Received: 900, LSN: 900},
+		{Node: "e"}, // unreachable: of no role
+	}
+	s := &Scene{primaries: []string{"d", "x", "a"}}
+	for _, tc := range []struct {
+		role string
+		want []string
+	}{
+		{"primary", []string{"a"}},
+		{"replicas", []string{"b", "c", "d"}},
+		{"most_advanced", []string{"b"}},
+		{"laggard", []string{"d"}}, // behind by its timeline, whatever its LSN says
+		{"former_primary", []string{"x"}},
+	} {
+		got, err := s.holders(tc.role, states)
+		if err != nil {
+			t.Error(err)
+		}
+		if diff := cmp.Diff(tc.want, got); diff != "" {
+			t.Errorf("%s: %s", tc.role, diff)
+		}
+	}
+	for _, role := range []string{"most_advanced", "laggard", "any_replica", "replicas", "sync_standby"} {
+		if got, err := s.holders(role, states[:1]); err != nil || len(got) != 0 {
+			t.Errorf("%s without standbys: %v, %v", role, got, err)
+		}
+	}
+	if _, err := s.holders("boss", states); err == nil {
+		t.Error("an unknown role is accepted")
+	}
+}
+
+func TestConditionSaysWhatIsNotSo(t *testing.T) {
+	states := []history.NodeState{
+		// A demoted primary may still list a standby that has gone elsewhere.
+		{Node: "old", Reachable: true, Role: history.RolePrimary, Timeline: 1,
+			Standbys: []history.StandbyState{{Name: "s", State: "streaming", SyncState: "async"}}},
+		{Node: "new", Reachable: true, Role: history.RolePrimary, Timeline: 2, LSN: 50,
+			Standbys: []history.StandbyState{{Name: "s", State: "startup", SyncState: "quorum"}}},
+		{Node: "s", Reachable: true, Role: history.RoleStandby, Timeline: 2, LSN: 40, Streaming: true},
+		{Node: "gone", Error: "connection refused"},
+	}
+	for _, tc := range []struct {
+		name string
+		c    Condition
+		want string // "" holds
+	}{
+		{"a role that is held", Condition{Role: map[string]string{"new": "primary"}}, ""},
+		{"a role that is not", Condition{Role: map[string]string{"s": "primary"}}, "s is standby, not primary"},
+		{"unreachable is not down", Condition{Role: map[string]string{"gone": "down"}}, "gone is unreachable, not down"},
+		{"the highest timeline's word counts", Condition{SyncState: map[string]string{"s": "quorum"}}, ""},
+		{"another sync state", Condition{SyncState: map[string]string{"s": "sync"}}, "sync_state of s on new is quorum, not sync"},
+		{"not connected at all", Condition{SyncState: map[string]string{"gone": "sync"}}, "sync_state of gone is not connected, not sync"},
+		{"startup is not streaming", Condition{Streaming: []string{"s"}}, "s is not streaming on new: startup"},
+		{"behind", Condition{CaughtUp: []string{"s"}}, "s has replayed up to 0/28 of 0/32"},
+		{"nobody knows", Condition{CaughtUp: []string{"gone"}}, "gone is unreachable: connection refused"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := strings.Join(tc.c.wrong(states, 50), "; "); got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}

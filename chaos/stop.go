@@ -1,0 +1,82 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"pgchaos/cluster"
+	"pgchaos/history"
+)
+
+// Stop shuts nodes down. It is taken back by starting them.
+func (s *Scene) Stop(selector string, mode cluster.StopMode, timeout time.Duration) Action {
+	return s.each(selector, func(ctx context.Context, act *Act, n *cluster.Node) error {
+		act.TakesBack("start", n.Name(), s.bringBack(n))
+		return n.Stop(ctx, mode, timeout)
+	})
+}
+
+// Kill ends every process of nodes with SIGKILL. It is taken back by starting them.
+func (s *Scene) Kill(selector string) Action {
+	return s.each(selector, func(ctx context.Context, act *Act, n *cluster.Node) error {
+		act.TakesBack("start", n.Name(), s.bringBack(n))
+		return n.Kill(ctx)
+	})
+}
+
+// Start starts nodes as what their data directories say they are.
+func (s *Scene) Start(selector string) Action {
+	return s.each(selector, func(ctx context.Context, act *Act, n *cluster.Node) error {
+		return n.Start(ctx)
+	})
+}
+
+// Restart shuts nodes down and starts them again.
+func (s *Scene) Restart(selector string, mode cluster.StopMode, timeout time.Duration) Action {
+	return s.each(selector, func(ctx context.Context, act *Act, n *cluster.Node) error {
+		act.TakesBack("start", n.Name(), s.bringBack(n))
+		return n.Restart(ctx, mode, timeout)
+	})
+}
+
+// bringBack starts a node again. At the end of a run a node that comes back as a
+// second primary is started read-only: its own fork is to be read, not continued.
+func (s *Scene) bringBack(n *cluster.Node) Reverse {
+	return func(ctx context.Context, ending bool) error {
+		if ending && s.superseded(ctx, n) {
+			return n.StartReadOnly(ctx)
+		}
+		return n.Start(ctx)
+	}
+}
+
+// superseded tells whether a node that is down was the primary, and another is now.
+func (s *Scene) superseded(ctx context.Context, n *cluster.Node) bool {
+	states := s.States(ctx)
+	for _, st := range states {
+		if st.Node == n.Name() && st.Role != history.RoleDown {
+			return false
+		}
+	}
+	primary := Primary(states)
+	return primary.Node != "" && primary.Node != n.Name()
+}
+
+// each makes an action of what is to be done to every node that the selector
+// stands for. One that fails does not keep the others from being tried.
+func (s *Scene) each(selector string, do func(context.Context, *Act, *cluster.Node) error) Action {
+	return func(ctx context.Context, act *Act) error {
+		nodes, err := s.resolve(ctx, selector)
+		if err != nil {
+			return err
+		}
+		act.On(nodes...)
+		var errs []error
+		for _, n := range nodes {
+			errs = append(errs, do(ctx, act, n))
+		}
+		act.Effective()
+		return errors.Join(errs...)
+	}
+}

@@ -1,0 +1,241 @@
+// Package chaos breaks a cluster on a timeline and takes the breaking back: the
+// actions, one file each, the roles they are aimed at, and the Timeline that
+// runs them. It knows nothing of the load and nothing of the experiment file.
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"pgchaos/cluster"
+	"pgchaos/history"
+)
+
+// Action does one thing to the cluster. It names its nodes on act, tells act how
+// to take the change back before it makes it (a call can take effect and still
+// return an error), acts, and returns once the effect has been verified.
+type Action func(ctx context.Context, act *Act) error
+
+// Step is one action and when it happens.
+type Step struct {
+	Name   string
+	Action string // the action's word, for the mark
+	// At is the offset on the clock; nil: as soon as the step before is done.
+	At *time.Duration
+	// When, if set, waits until the step may begin, and returns an error if it never may.
+	When func(ctx context.Context) error
+	// For takes the action back this long after its effect; 0: at the end of the run.
+	For time.Duration
+	// Fault says that the action takes something away from clients.
+	Fault bool
+	Do    Action
+}
+
+// Act is one execution of an action: what it tells of itself as it goes.
+type Act struct {
+	undo      *Undo
+	nodes     []string
+	detail    string
+	reversals []*Reversal
+	// effective is when the effect was complete, if the action knows better than
+	// the moment of its return.
+	effective time.Time
+}
+
+// On notes the nodes that the action turned out to be aimed at.
+func (a *Act) On(nodes ...*cluster.Node) {
+	for _, n := range nodes {
+		a.nodes = append(a.nodes, n.Name())
+	}
+}
+
+// Note adds to what a person reads beside the step.
+func (a *Act) Note(format string, args ...any) {
+	if a.detail != "" {
+		a.detail += "; "
+	}
+	a.detail += fmt.Sprintf(format, args...)
+}
+
+// TakesBack pushes how to take the action back, to be called before the change is made.
+func (a *Act) TakesBack(what, node string, reverse Reverse) {
+	a.reversals = append(a.reversals, a.undo.Push(what, node, reverse))
+}
+
+// Effective notes that the effect is complete now, before the action has verified it.
+func (a *Act) Effective() { a.effective = time.Now() }
+
+// Timeline runs steps one after the other. A step that fails ends it: what
+// follows would act on a cluster that is not what its author thought.
+type Timeline struct {
+	Steps []Step
+	Clock history.Clock
+	Undo  *Undo
+	// Begin is called when a step or a reversal is issued, with the mark so far;
+	// End when it is over. Both may be called from several goroutines at once.
+	Begin func(history.Mark)
+	End   func(history.Mark)
+
+	mu    sync.Mutex
+	marks []history.Mark
+}
+
+// Run runs every step, waits for the reversals that steps asked for with For, and
+// returns the errors of all that did not take effect. Steps that were not begun
+// are marked as skipped.
+func (t *Timeline) Run(ctx context.Context) error {
+	var (
+		wg    sync.WaitGroup
+		errs  []error
+		errMu sync.Mutex
+	)
+	fail := func(err error) {
+		errMu.Lock()
+		defer errMu.Unlock()
+		errs = append(errs, err)
+	}
+	// A failed step cancels the waits for reversals: the end of the run heals all.
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	for i, step := range t.Steps {
+		act, err := t.run(ctx, step)
+		if err != nil {
+			fail(fmt.Errorf("step %s: %w", step.Name, err))
+			t.skip(t.Steps[i+1:])
+			stop()
+			break
+		}
+		if step.For > 0 {
+			wg.Go(func() {
+				if err := t.reverse(ctx, step, act); err != nil {
+					fail(fmt.Errorf("take back %s: %w", step.Name, err))
+				}
+			})
+		}
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// Marks are what has happened so far, by the time it was issued.
+func (t *Timeline) Marks() []history.Mark {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return append([]history.Mark(nil), t.marks...)
+}
+
+// See adds a mark of something that was seen to happen, not done by a step.
+func (t *Timeline) See(m history.Mark) {
+	m.Status = history.MarkSeen
+	t.keep(m)
+	t.End(m)
+}
+
+func (t *Timeline) keep(m history.Mark) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.marks = append(t.marks, m)
+}
+
+// run waits for the step's moment, acts, and marks it.
+func (t *Timeline) run(ctx context.Context, step Step) (*Act, error) {
+	mark := history.Mark{Name: step.Name, Action: step.Action, Planned: step.At, Fault: step.Fault}
+	act := &Act{undo: t.Undo}
+	err := t.await(ctx, step)
+	mark.Issued = t.Clock.Now()
+	if err == nil {
+		t.Begin(mark)
+		err = protect(func() error { return step.Do(ctx, act) })
+	}
+	switch {
+	case err == nil:
+		mark.Status = history.MarkDone
+		mark.Effective = t.Clock.Now()
+		if !act.effective.IsZero() {
+			mark.Effective = t.Clock.Offset(act.effective)
+		}
+	case ctx.Err() != nil:
+		mark.Status, mark.Error = history.MarkSkipped, "the run was ended"
+	default:
+		mark.Status, mark.Error = history.MarkFailed, err.Error()
+	}
+	mark.Nodes, mark.Detail = act.nodes, act.detail
+	t.keep(mark)
+	t.End(mark)
+	return act, err
+}
+
+// await sleeps until the step's moment or its condition.
+func (t *Timeline) await(ctx context.Context, step Step) error {
+	if step.When != nil {
+		if err := step.When(ctx); err != nil {
+			return fmt.Errorf("its condition never came: %w", err)
+		}
+	}
+	if step.At == nil {
+		return ctx.Err()
+	}
+	return sleep(ctx, *step.At-t.Clock.Now())
+}
+
+// reverse takes a step back For after its effect.
+func (t *Timeline) reverse(ctx context.Context, step Step, act *Act) error {
+	due := t.Clock.Now() + step.For
+	if err := sleep(ctx, step.For); err != nil {
+		return nil // the run ends, and heals everything itself
+	}
+	mark := history.Mark{
+		Name: "undo-" + step.Name, Action: "undo", Reverses: step.Name, Nodes: act.nodes,
+		Planned: &due, Issued: t.Clock.Now(),
+	}
+	t.Begin(mark)
+	err := protect(func() error {
+		var errs []error
+		for i := len(act.reversals) - 1; i >= 0; i-- {
+			errs = append(errs, act.reversals[i].Run(ctx, false))
+		}
+		return errors.Join(errs...)
+	})
+	mark.Status, mark.Effective = history.MarkDone, t.Clock.Now()
+	if err != nil {
+		mark.Status, mark.Effective, mark.Error = history.MarkFailed, 0, err.Error()
+	}
+	t.keep(mark)
+	t.End(mark)
+	return err
+}
+
+func (t *Timeline) skip(steps []Step) {
+	for _, s := range steps {
+		t.keep(history.Mark{
+			Name: s.Name, Action: s.Action, Planned: s.At, Fault: s.Fault,
+			Issued: t.Clock.Now(), Status: history.MarkSkipped, Error: "a step before it did not succeed",
+		})
+	}
+}
+
+// protect turns a panic into an error, so that a bug in one action still lets the
+// run heal and clean up.
+func protect(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return f()
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

@@ -1,0 +1,122 @@
+package chaos
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"pgchaos/history"
+)
+
+// Condition is a statement about the cluster; everything set in it must hold.
+type Condition struct {
+	Role      map[string]string // node: primary, standby, down
+	SyncState map[string]string // node: async, potential, sync, quorum
+	Streaming []string
+	CaughtUp  []string
+}
+
+// pollEvery is how often a condition is looked at again: cheap for a server, and
+// well below what a person can tell.
+const pollEvery = 50 * time.Millisecond
+
+// Verify waits until a condition holds, at most within. If it never does, the
+// error is an ErrNotSo that says what was seen instead.
+func (s *Scene) Verify(c Condition, within time.Duration) Action {
+	return func(ctx context.Context, act *Act) error {
+		for _, name := range c.nodes() {
+			if n := s.Cluster.Node(name); n != nil {
+				act.On(n)
+			}
+		}
+		return s.Await(ctx, c, within)
+	}
+}
+
+// Wait does nothing for a while.
+func Wait(d time.Duration) Action {
+	return func(ctx context.Context, _ *Act) error { return sleep(ctx, d) }
+}
+
+// Await waits until a condition holds, at most within.
+func (s *Scene) Await(ctx context.Context, c Condition, within time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	var target history.LSN // what caught_up waits for: fixed at the first look that finds a primary
+	for {
+		states := s.States(ctx)
+		if target == 0 {
+			target = Primary(states).LSN
+		}
+		wrong := c.wrong(states, target)
+		if len(wrong) == 0 {
+			return nil
+		}
+		if err := sleep(ctx, pollEvery); err != nil {
+			return fmt.Errorf("%w within %s: %s", ErrNotSo, within, strings.Join(wrong, "; "))
+		}
+	}
+}
+
+func (c Condition) nodes() []string {
+	var all []string
+	all = slices.AppendSeq(all, maps.Keys(c.Role))
+	all = slices.AppendSeq(all, maps.Keys(c.SyncState))
+	all = append(append(all, c.Streaming...), c.CaughtUp...)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// wrong says what does not hold.
+func (c Condition) wrong(states []history.NodeState, target history.LSN) (out []string) {
+	byName := map[string]history.NodeState{}
+	for _, st := range states {
+		byName[st.Node] = st
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Role)) {
+		if got := string(byName[name].Role); got != c.Role[name] {
+			out = append(out, fmt.Sprintf("%s is %s, not %s", name, cmp.Or(got, "unreachable"), c.Role[name]))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.SyncState)) {
+		st, on := downstream(states, name)
+		if got := cmp.Or(st.SyncState, "not connected"); got != c.SyncState[name] {
+			out = append(out, fmt.Sprintf("sync_state of %s%s is %s, not %s", name, on, got, c.SyncState[name]))
+		}
+	}
+	for _, name := range c.Streaming {
+		if st, on := downstream(states, name); st.State != "streaming" || !byName[name].Streaming {
+			out = append(out, fmt.Sprintf("%s is not streaming%s: %s", name, on, cmp.Or(st.State, "not connected")))
+		}
+	}
+	for _, name := range c.CaughtUp {
+		st := byName[name]
+		switch {
+		case target == 0:
+			out = append(out, "no primary tells how far "+name+" has to come")
+		case !st.Reachable:
+			out = append(out, fmt.Sprintf("%s is unreachable: %s", name, st.Error))
+		case st.LSN < target:
+			out = append(out, fmt.Sprintf("%s has replayed up to %s of %s", name, st.LSN, target))
+		}
+	}
+	return out
+}
+
+// downstream finds a standby in the pg_stat_replication of the node that it
+// streams from, the primary on the highest timeline first.
+func downstream(states []history.NodeState, name string) (found history.StandbyState, on string) {
+	var best history.NodeState
+	for _, st := range states {
+		for _, sb := range st.Standbys {
+			if sb.Name == name && (best.Node == "" || st.Timeline > best.Timeline) {
+				best, found, on = st, sb, " on "+st.Node
+			}
+		}
+	}
+	return found, on
+}

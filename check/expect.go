@@ -1,0 +1,253 @@
+package check
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Expectation is one line of an experiment's `expect`:
+//
+//	METRIC [of WORKLOAD] [during PHASE] COMPARISON
+//
+// where COMPARISON is an operator and a value with its unit. A truth, such as
+// nodes_equal, may stand alone, with `not` before it, or be compared with true or
+// false. ParseExpectation makes it; the zero value is judged inconclusive.
+type Expectation struct {
+	Text     string     // as written
+	Metric   string     // the name, such as "error_rate" or "service_p99.9"
+	Kind     MetricKind // what the metric's values are
+	Workload string     // "" where none was named
+	Phase    string     // the phase; for write_rto and read_rto the step that broke something; "" is the whole run
+	Op       string     // ==, !=, <, <=, > or >=; truths only have ==
+	Value    float64    // in seconds, as a share of 1, a count, or per second
+	Unit     string     // of Value as written: "ms", "%", "/s"; "" for counts and truths
+	Bool     bool       // the truth that is demanded
+}
+
+// ExpectationError says what is wrong with an expectation, and what would be right.
+type ExpectationError struct{ What, Right string }
+
+func (e *ExpectationError) Error() string { return e.What + "; " + e.Right }
+
+// ParseExpectation reads one expectation. Its error is an *ExpectationError.
+// Whether the workload and the phase exist, it cannot know.
+func ParseExpectation(text string) (Expectation, error) {
+	e, bad := parseExpectation(text)
+	if bad != nil {
+		return Expectation{}, bad
+	}
+	return e, nil
+}
+
+const expectationForm = "write METRIC [of WORKLOAD] [during PHASE] COMPARISON, such as p99 of writes < 100ms"
+
+func parseExpectation(text string) (Expectation, *ExpectationError) {
+	e := Expectation{Text: strings.TrimSpace(text)}
+	left, op, right := splitComparison(e.Text)
+	words := strings.Fields(left)
+	negated := len(words) > 0 && words[0] == "not"
+	if negated {
+		words = words[1:]
+	}
+	if len(words) == 0 {
+		return e, &ExpectationError{"the expectation names no metric", expectationForm}
+	}
+	metric, ok := LookupMetric(words[0])
+	if !ok {
+		return e, unknownMetric(words[0])
+	}
+	e.Metric, e.Kind, e.Op = metric.Name, metric.Kind, op
+	if bad := e.parseScope(metric, words[1:]); bad != nil {
+		return e, bad
+	}
+	if e.Kind == MetricTruth {
+		return e, e.parseTruth(negated, right)
+	}
+	if negated {
+		return e, &ExpectationError{"not stands before " + e.Metric + ", which is " + e.Kind.noun(),
+			"write " + e.Metric + " with the opposite comparison"}
+	}
+	return e, e.parseComparison(right)
+}
+
+// splitComparison cuts the text at its operator; op is "" when there is none.
+func splitComparison(text string) (left, op, right string) {
+	const operator = "=!<>"
+	at := strings.IndexAny(text, operator)
+	if at < 0 {
+		return text, "", ""
+	}
+	rest := strings.TrimLeft(text[at:], operator)
+	return text[:at], text[at : len(text)-len(rest)], strings.TrimSpace(rest)
+}
+
+// parseScope reads `of WORKLOAD` and `during PHASE`, in either order.
+func (e *Expectation) parseScope(m Metric, words []string) *ExpectationError {
+	for len(words) > 0 {
+		word := words[0]
+		var into *string
+		var need Need
+		switch word {
+		case "of":
+			into, need = &e.Workload, m.Of
+		case "during":
+			into, need = &e.Phase, m.During
+		default:
+			return &ExpectationError{fmt.Sprintf("%q after %s is not understood", word, m.Name), "write " + m.form()}
+		}
+		switch {
+		case need == Never:
+			return &ExpectationError{fmt.Sprintf("%s takes no %q: it is %s", m.Name, word, m.About), "write " + m.form()}
+		case *into != "":
+			return &ExpectationError{fmt.Sprintf("%q stands twice", word), "write " + m.form()}
+		case len(words) == 1:
+			return &ExpectationError{fmt.Sprintf("nothing follows %q", word), "write " + m.form()}
+		}
+		*into = words[1]
+		words = words[2:]
+	}
+	if m.Of == Must && e.Workload == "" {
+		return &ExpectationError{m.Name + " is a workload's, and none is named", "write " + m.form()}
+	}
+	return nil
+}
+
+// parseTruth reads what a truth is compared with: nothing, true or false.
+func (e *Expectation) parseTruth(negated bool, right string) *ExpectationError {
+	hint := "write " + e.Metric + ", not " + e.Metric + " or " + e.Metric + " == false"
+	demanded := true
+	switch {
+	case e.Op == "" && right == "":
+	case e.Op != "==" && e.Op != "!=":
+		return &ExpectationError{fmt.Sprintf("%s is true or false and cannot be compared by %q", e.Metric, e.Op), hint}
+	case right == "true" || right == "false":
+		demanded = (right == "true") == (e.Op == "==")
+	default:
+		return &ExpectationError{fmt.Sprintf("%s is true or false, not %q", e.Metric, right), hint}
+	}
+	e.Op, e.Bool = "==", demanded != negated
+	return nil
+}
+
+func (e *Expectation) parseComparison(right string) *ExpectationError {
+	m := Metric{Name: e.Metric, Kind: e.Kind}
+	switch e.Op {
+	case "==", "!=", "<", "<=", ">", ">=":
+	case "":
+		return &ExpectationError{e.Metric + " is compared with nothing", "write " + m.form()}
+	case "=":
+		return &ExpectationError{`"=" is not a comparison`, "write =="}
+	default:
+		return &ExpectationError{fmt.Sprintf("%q is not a comparison", e.Op), "write one of ==, !=, <, <=, >, >="}
+	}
+	if right == "" {
+		return &ExpectationError{"nothing follows " + e.Op, "write " + m.form()}
+	}
+	value, unit, ok := e.Kind.parse(right)
+	if !ok {
+		return &ExpectationError{fmt.Sprintf("%s is %s, and %q is none", e.Metric, e.Kind.noun(), right),
+			"write " + e.Kind.hint(right)}
+	}
+	e.Value, e.Unit = value, unit
+	return nil
+}
+
+// Value is what was observed of a metric. The zero value is an unknown one.
+type Value struct {
+	Known   bool
+	Number  float64 // in seconds, as a share of 1, a count, or per second
+	Bool    bool    // of a truth
+	Text    string  // as shown: "42 ms"; MetricKind.Format makes it
+	Why     string  // why it is unknown, or only a lower bound
+	AtLeast bool    // the true number may be greater; of a truth: true is not proven, false is
+}
+
+// Source knows what was observed. It must return an unknown Value, with the
+// reason, wherever there was nothing to observe.
+type Source interface{ Metric(e Expectation) Value }
+
+// Judge holds an expectation against what was observed. What is unknown is
+// Inconclusive; where only a lower bound is known, the verdict is what every
+// greater number would have in common, and otherwise Inconclusive.
+func Judge(e Expectation, s Source) Judgement {
+	j := Judgement{Text: e.Text}
+	v := s.Metric(e)
+	if !v.Known || math.IsNaN(v.Number) {
+		j.Why = orElse(v.Why, "there is no value for "+e.Metric)
+		return j
+	}
+	j.Observed = v.Text
+	if v.AtLeast && e.Kind != MetricTruth {
+		j.Observed = "at least " + v.Text
+	}
+	holds, certain := e.holds(v)
+	switch {
+	case !certain:
+		j.Why = orElse(v.Why, "only a lower bound is known")
+	case holds:
+		j.Verdict = Pass
+	default:
+		j.Verdict = Fail
+	}
+	return j
+}
+
+// holds tells whether the comparison holds, and whether that is certain.
+func (e Expectation) holds(v Value) (holds, certain bool) {
+	if e.Kind == MetricTruth {
+		return v.Bool == e.Bool, !v.AtLeast || !v.Bool
+	}
+	exact := !v.AtLeast
+	switch e.Op {
+	case "==":
+		return v.Number == e.Value, exact || v.Number > e.Value
+	case "!=":
+		return v.Number != e.Value, exact || v.Number > e.Value
+	case "<":
+		return v.Number < e.Value, exact || v.Number >= e.Value
+	case "<=":
+		return v.Number <= e.Value, exact || v.Number > e.Value
+	case ">":
+		return v.Number > e.Value, exact || v.Number > e.Value
+	case ">=":
+		return v.Number >= e.Value, exact || v.Number >= e.Value
+	}
+	return false, false
+}
+
+func orElse(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
+
+// parse reads a value of the kind, as it stands in an expectation.
+func (k MetricKind) parse(text string) (value float64, unit string, ok bool) {
+	if k == MetricDuration {
+		d, err := time.ParseDuration(strings.ReplaceAll(text, " ", ""))
+		if err != nil || d < 0 || text == "0" {
+			return 0, "", false
+		}
+		return d.Seconds(), strings.TrimLeft(text, "0123456789. "), true
+	}
+	number := text[:len(text)-len(strings.TrimLeft(text, "0123456789."))]
+	unit = strings.TrimSpace(text[len(number):])
+	value, err := strconv.ParseFloat(number, 64)
+	if err != nil || math.IsInf(value, 0) {
+		return 0, "", false
+	}
+	switch {
+	case k == MetricCount && unit == "" && value == math.Trunc(value) && value < 1<<53:
+		return value, "", true
+	case k == MetricShare && unit == "%" && value <= 100:
+		return value / 100, "%", true
+	case k == MetricRate:
+		per, known := map[string]float64{"/s": 1, "/m": 1.0 / 60, "/ms": 1000}[strings.ReplaceAll(unit, " ", "")]
+		return value * per, unit, known
+	}
+	return 0, "", false
+}

@@ -1,0 +1,277 @@
+package check
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/agnivade/levenshtein"
+)
+
+// MetricKind says what the values of a metric are. The zero value is no kind.
+type MetricKind uint8
+
+// The kinds of metrics.
+const (
+	MetricTruth    MetricKind = iota + 1 // true or false
+	MetricCount                          // a whole number
+	MetricShare                          // of 1; written in percent
+	MetricDuration                       // in seconds; written with a unit
+	MetricRate                           // per second
+)
+
+// Need says whether a part of an expectation must, may or must not be there.
+type Need uint8
+
+// The needs.
+const (
+	Never Need = iota
+	May
+	Must
+)
+
+// Metric is one thing that can be expected of a run.
+type Metric struct {
+	Name   string
+	Kind   MetricKind
+	Of     Need   // `of WORKLOAD`
+	During Need   // `during PHASE`
+	About  string // what it is, as half a sentence
+}
+
+// Metrics are all that can be expected, in the order in which a manual lists
+// them. Beside the percentiles listed, any pNN and pNN.N is understood.
+func Metrics() []Metric {
+	metrics := []Metric{
+		{"samples", MetricCount, Must, May, "the number of operations sent"},
+		{"ok", MetricCount, Must, May, "the number of operations acknowledged"},
+		{"weak", MetricCount, Must, May, "the number of operations acknowledged without their synchronous standbys"},
+		{"failed", MetricCount, Must, May, "the number of operations that certainly did not commit"},
+		{"unknown", MetricCount, Must, May, "the number of operations sent and never answered"},
+		{"dropped", MetricCount, Must, May, "the number of operations due and never sent"},
+		{"errors", MetricCount, Must, May, "the number of operations failed or unknown"},
+		{"error_rate", MetricShare, Must, May, "the share of samples failed or unknown"},
+		{"throughput", MetricRate, Must, May, "the samples a second"},
+	}
+	for _, prefix := range []string{"", "service_"} {
+		from := "from when it was due"
+		if prefix != "" {
+			from = "from when it was sent"
+		}
+		for _, name := range []string{"average", "median", "min", "max", "p50", "p90", "p95", "p99", "p999"} {
+			metrics = append(metrics, Metric{prefix + name, MetricDuration, Must, May, latencyAbout(name) + " of an operation, " + from})
+		}
+	}
+	return append(metrics, []Metric{
+		{"lost_writes", MetricCount, Never, Never, "the number of writes acknowledged and absent"},
+		{"weak_writes", MetricCount, Never, Never, "the number of writes acknowledged without their synchronous standbys"},
+		{"weak_lost", MetricCount, Never, Never, "the number of weakly acknowledged writes that are absent"},
+		{"survived_writes", MetricCount, Never, Never, "the number of writes never answered and present"},
+		{"vanished_writes", MetricCount, Never, Never, "the number of writes never answered and absent"},
+		{"resurrected_writes", MetricCount, Never, Never, "the number of writes that failed and are present"},
+		{"acknowledged_writes", MetricCount, Never, Never, "the number of writes acknowledged"},
+		{"duplicated_rows", MetricCount, Never, Never, "the number of rows that some node has more than once"},
+		{"foreign_rows", MetricCount, Never, Never, "the number of rows that this run never wrote"},
+		{"corrupted_rows", MetricCount, Never, Never, "the number of rows with another value than was written"},
+		{"missing_rows", MetricCount, Never, Never, "the number of rows that other nodes lack, over all nodes"},
+		{"extra_rows", MetricCount, Never, Never, "the number of rows that other nodes have too many, over all nodes"},
+		{"nodes_equal", MetricTruth, Never, Never, "whether every node has the same rows with the same values"},
+		{"write_rto", MetricDuration, May, May, "the longest time from a fault until writes succeeded again"},
+		{"read_rto", MetricDuration, May, May, "the longest time from a fault until reads succeeded again"},
+		{"up_in", MetricDuration, Never, Never, "the time that the cluster took to come up"},
+	}...)
+}
+
+func latencyAbout(name string) string {
+	switch name {
+	case "average", "median":
+		return "the " + name + " time"
+	case "min":
+		return "the least time"
+	case "max":
+		return "the greatest time"
+	}
+	return "the " + strings.TrimPrefix(name, "p") + " percentile of the time"
+}
+
+// LookupMetric finds a metric by its name, any percentile included.
+func LookupMetric(name string) (Metric, bool) {
+	for _, m := range Metrics() {
+		if m.Name == name {
+			return m, true
+		}
+	}
+	base, service := strings.CutPrefix(name, "service_")
+	if _, ok := parsePercentile(base); !ok {
+		return Metric{}, false
+	}
+	m, _ := LookupMetric("p99")
+	if service {
+		m, _ = LookupMetric("service_p99")
+	}
+	m.About = strings.Replace(m.About, "99", strings.TrimPrefix(base, "p"), 1)
+	m.Name = name
+	return m, true
+}
+
+// Percentile is the percentile that the expectation is about, such as 99.9 for
+// p999, service_p999 and p99.9, and 50 for median; ok is false for other metrics.
+func (e Expectation) Percentile() (percentile float64, ok bool) {
+	base, _ := strings.CutPrefix(e.Metric, "service_")
+	if base == "median" {
+		return 50, true
+	}
+	return parsePercentile(base)
+}
+
+// Service tells whether the expectation is about service time, from when an
+// operation was sent, rather than response time, from when it was due.
+func (e Expectation) Service() bool { return strings.HasPrefix(e.Metric, "service_") }
+
+// parsePercentile reads p99, p99.9, or p999 and p9999, whose third and later nines
+// are decimals. Other three-digit forms are refused, because nobody knows what p505 is.
+func parsePercentile(name string) (float64, bool) {
+	digits, ok := strings.CutPrefix(name, "p")
+	if !ok || strings.Trim(digits, "0123456789.") != "" || len(digits) > 10 {
+		return 0, false
+	}
+	if len(digits) > 2 && strings.Trim(digits, "9") == "" {
+		digits = "99." + digits[2:]
+	}
+	p, err := strconv.ParseFloat(digits, 64)
+	return p, err == nil && p > 0 && p < 100
+}
+
+func unknownMetric(name string) *ExpectationError {
+	names := make([]string, 0, 64)
+	best, distance := "", 4
+	for _, m := range Metrics() {
+		if d := levenshtein.ComputeDistance(name, m.Name); d < distance && d <= len(name)/2 {
+			best, distance = m.Name, d
+		}
+		if !strings.HasPrefix(m.Name, "service_") {
+			names = append(names, m.Name)
+		}
+	}
+	what := fmt.Sprintf("there is no metric %q", name)
+	if base := strings.TrimPrefix(name, "service_"); len(base) > 1 && base[0] == 'p' && strings.Trim(base[1:], "0123456789.") == "" {
+		return &ExpectationError{what, "write a percentile above 0 and below 100, such as p99, p99.9 or p999; the greatest is max"}
+	}
+	if best != "" {
+		return &ExpectationError{what, "did you mean " + best + "?"}
+	}
+	return &ExpectationError{what, "the metrics are " + strings.Join(names, ", ") + ", and service_ before a time"}
+}
+
+// form is how an expectation of the metric is written.
+func (m Metric) form() string {
+	form := m.Name
+	switch m.Of {
+	case Must:
+		form += " of WORKLOAD"
+	case May:
+		form += " [of WORKLOAD]"
+	case Never:
+	}
+	if m.During != Never {
+		form += " [during PHASE]"
+	}
+	switch m.Kind {
+	case MetricTruth:
+		return form
+	case MetricCount:
+		return form + " == 0"
+	case MetricShare:
+		return form + " < 1%"
+	case MetricDuration:
+		return form + " < 100ms"
+	case MetricRate:
+		return form + " > 500/s"
+	}
+	return form
+}
+
+func (k MetricKind) noun() string {
+	switch k {
+	case MetricTruth:
+		return "true or false"
+	case MetricCount:
+		return "a count"
+	case MetricShare:
+		return "a share"
+	case MetricDuration:
+		return "a duration"
+	case MetricRate:
+		return "a rate"
+	}
+	return "of no kind"
+}
+
+// hint is what might have been meant by a value that the kind refuses.
+func (k MetricKind) hint(text string) string {
+	n, err := strconv.ParseFloat(text, 64)
+	plain := err == nil && n >= 0 && n < 1e12
+	switch k {
+	case MetricCount:
+		return "a whole number without a unit, such as 0"
+	case MetricShare:
+		if plain && n <= 1 {
+			return strconv.FormatFloat(n*100, 'g', 6, 64) + "%"
+		}
+		return "a percentage from 0% to 100%, such as 1%"
+	case MetricDuration:
+		if plain {
+			return text + "s or " + text + "ms"
+		}
+		return "a number with its unit, such as 250ms, 10s or 1m30s"
+	case MetricRate:
+		if plain {
+			return text + "/s"
+		}
+		return "a number with its unit, such as 500/s"
+	case MetricTruth:
+	}
+	return "true or false"
+}
+
+// Format shows a number of the kind with its unit, to three significant digits:
+// "42 ms", "0.12 %", "499 /s", "17". The unit is that of the number's size.
+func (k MetricKind) Format(n float64) string {
+	switch k {
+	case MetricTruth:
+		return strconv.FormatBool(n != 0)
+	case MetricShare:
+		return threeDigits(n*100) + " %"
+	case MetricRate:
+		return threeDigits(n) + " /s"
+	case MetricDuration:
+		return formatSeconds(n)
+	case MetricCount:
+	}
+	return strconv.FormatFloat(n, 'f', -1, 64)
+}
+
+func formatSeconds(n float64) string {
+	switch size := math.Abs(n); {
+	case n == 0:
+		return "0 s"
+	case size < 999.5e-6:
+		return threeDigits(n*1e6) + " µs"
+	case size < 999.5e-3:
+		return threeDigits(n*1e3) + " ms"
+	case size < 60:
+		return threeDigits(n) + " s"
+	case size < math.MaxInt64/1e9:
+		return time.Duration(n * float64(time.Second)).Round(100 * time.Millisecond).String()
+	}
+	return threeDigits(n) + " s"
+}
+
+func threeDigits(n float64) string {
+	if math.Abs(n) >= 100 || n == 0 {
+		return strconv.FormatFloat(n, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(n, 'g', 3, 64)
+}

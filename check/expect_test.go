@@ -1,0 +1,237 @@
+package check
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParseExpectation(t *testing.T) {
+	for text, want := range map[string]Expectation{
+		"lost_writes == 0":                         {Metric: "lost_writes", Kind: MetricCount, Op: "=="},
+		"lost_writes!=12":                          {Metric: "lost_writes", Kind: MetricCount, Op: "!=", Value: 12},
+		"nodes_equal":                              {Metric: "nodes_equal", Kind: MetricTruth, Op: "==", Bool: true},
+		"not nodes_equal":                          {Metric: "nodes_equal", Kind: MetricTruth, Op: "=="},
+		"nodes_equal == false":                     {Metric: "nodes_equal", Kind: MetricTruth, Op: "=="},
+		"nodes_equal != true":                      {Metric: "nodes_equal", Kind: MetricTruth, Op: "=="},
+		"not nodes_equal == false":                 {Metric: "nodes_equal", Kind: MetricTruth, Op: "==", Bool: true},
+		"error_rate of w < 1%":                     {Metric: "error_rate", Kind: MetricShare, Workload: "w", Op: "<", Value: 0.01, Unit: "%"},
+		"error_rate of w during p <= 0.5 %":        {Metric: "error_rate", Kind: MetricShare, Workload: "w", Phase: "p", Op: "<=", Value: 0.005, Unit: "%"},
+		"p99 during p of w < 250ms":                {Metric: "p99", Kind: MetricDuration, Workload: "w", Phase: "p", Op: "<", Value: 0.25, Unit: "ms"},
+		"  service_p99.9 of w > 1m30s ":            {Metric: "service_p99.9", Kind: MetricDuration, Workload: "w", Op: ">", Value: 90, Unit: "m30s"},
+		"throughput of w >= 30/m":                  {Metric: "throughput", Kind: MetricRate, Workload: "w", Op: ">=", Value: 0.5, Unit: "/m"},
+		"write_rto < 10s":                          {Metric: "write_rto", Kind: MetricDuration, Op: "<", Value: 10, Unit: "s"},
+		"read_rto of reads during kill-a < 1500us": {Metric: "read_rto", Kind: MetricDuration, Workload: "reads", Phase: "kill-a", Op: "<", Value: 0.0015, Unit: "us"},
+	} {
+		want.Text = strings.TrimSpace(text)
+		got, err := ParseExpectation(text)
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q: %s", text, diff)
+		}
+	}
+}
+
+// What is refused, and what the user is told instead.
+func TestParseExpectationRefuses(t *testing.T) {
+	for text, right := range map[string]string{
+		"":                                    "write METRIC",
+		"== 0":                                "write METRIC",
+		"not":                                 "write METRIC",
+		"lost_write == 0":                     "did you mean lost_writes?",
+		"quux > 3":                            "the metrics are samples, ok",
+		"lost_writes":                         "write lost_writes == 0",
+		"lost_writes ==":                      "write lost_writes == 0",
+		"lost_writes == 0.5":                  "a whole number",
+		"lost_writes == 3 writes":             "a whole number",
+		"lost_writes == -1":                   "a whole number",
+		"lost_writes of w == 0":               "write lost_writes == 0",
+		"nodes_equal during p":                "write nodes_equal",
+		"nodes_equal < true":                  "write nodes_equal, not",
+		"nodes_equal maybe":                   "write nodes_equal",
+		"not lost_writes == 0":                "the opposite comparison",
+		"p99 of w < 100":                      "write 100s or 100ms",
+		"p99 of w < 0":                        "write 0s or 0ms",
+		"p99 of w < -1s":                      "250ms",
+		"p99 of w < 1 fortnight":              "250ms",
+		"p99 < 100ms":                         "p99 of WORKLOAD",
+		"p99 of w of v < 1s":                  "write p99 of WORKLOAD",
+		"p99 of w during < 1s":                "write p99 of WORKLOAD",
+		"p99 of w in p < 1s":                  "write p99 of WORKLOAD",
+		"p100 of w < 1s":                      "the greatest is max",
+		"p0 of w < 1s":                        "write a percentile",
+		"p505 of w < 1s":                      "write a percentile",
+		"error_rate of w < 0.25":              "write 25%",
+		"error_rate of w < 101%":              "0% to 100%",
+		"throughput of w > 500":               "write 500/s",
+		"throughput of w > 500/fort":          "500/s",
+		"p99 of w => 1s":                      "write one of ==",
+		"p99 of w = 1s":                       "write ==",
+		"p99 of w < NaNs":                     "250ms",
+		"lost_writes == 99999999999999999999": "a whole number",
+	} {
+		_, err := ParseExpectation(text)
+		var bad *ExpectationError
+		if !errors.As(err, &bad) || bad.What == "" || !strings.Contains(bad.Right, right) {
+			t.Errorf("%q: %v; want %q", text, err, right)
+		}
+	}
+}
+
+func TestEveryMetricIsWrittenAsItsFormSays(t *testing.T) {
+	for _, m := range Metrics() {
+		text := strings.NewReplacer("[", "", "]", "").Replace(m.form())
+		e, err := ParseExpectation(text)
+		if err != nil || e.Metric != m.Name || e.Kind != m.Kind {
+			t.Errorf("%q: %+v, %v", text, e, err)
+		}
+	}
+}
+
+func TestPercentile(t *testing.T) {
+	for name, want := range map[string]float64{
+		"p50": 50, "p9": 9, "p99": 99, "p999": 99.9, "p9999": 99.99, "p99.95": 99.95, "median": 50, "service_p95": 95, "service_median": 50,
+	} {
+		e, err := ParseExpectation(name + " of w < 1s")
+		got, ok := e.Percentile()
+		if err != nil || !ok || math.Abs(got-want) > 1e-9 || e.Service() != strings.HasPrefix(name, "service_") {
+			t.Errorf("%s: %v %v %v", name, got, ok, err)
+		}
+	}
+	if _, ok := (Expectation{Metric: "max"}).Percentile(); ok {
+		t.Error("max is a percentile")
+	}
+}
+
+type constant Value
+
+func (c constant) Metric(Expectation) Value { return Value(c) }
+
+// For every operator: a number below, at and above the bound; known exactly, and
+// known as a lower bound only.
+func TestJudge(t *testing.T) {
+	const p, f, i = Pass, Fail, Inconclusive
+	for op, want := range map[string]struct{ exact, atLeast [3]Verdict }{
+		"==": {[3]Verdict{f, p, f}, [3]Verdict{i, i, f}},
+		"!=": {[3]Verdict{p, f, p}, [3]Verdict{i, i, p}},
+		"<":  {[3]Verdict{p, f, f}, [3]Verdict{i, f, f}},
+		"<=": {[3]Verdict{p, p, f}, [3]Verdict{i, i, f}},
+		">":  {[3]Verdict{f, f, p}, [3]Verdict{i, i, p}},
+		">=": {[3]Verdict{f, p, p}, [3]Verdict{i, p, p}},
+	} {
+		e := Expectation{Metric: "m", Kind: MetricCount, Op: op, Value: 10}
+		for n, number := range []float64{9, 10, 11} {
+			exact := Judge(e, constant{Known: true, Number: number, Text: "n"})
+			if exact.Verdict != want.exact[n] || exact.Observed != "n" || exact.Why != "" {
+				t.Errorf("%v %s 10: %+v", number, op, exact)
+			}
+			bound := Judge(e, constant{Known: true, Number: number, Text: "n", AtLeast: true, Why: "a node"})
+			if bound.Verdict != want.atLeast[n] || bound.Observed != "at least n" || (bound.Why == "a node") != (bound.Verdict == i) {
+				t.Errorf("at least %v %s 10: %+v", number, op, bound)
+			}
+		}
+	}
+}
+
+func TestJudgeTruths(t *testing.T) {
+	for _, row := range []struct {
+		why               string
+		demanded          bool
+		observed, bounded bool
+		want              Verdict
+	}{
+		{"as demanded", true, true, false, Pass},
+		{"not as demanded", true, false, false, Fail},
+		{"the opposite demanded, and seen", false, false, false, Pass},
+		{"the opposite demanded, and not seen", false, true, false, Fail},
+		{"equal as far as was read", true, true, true, Inconclusive},
+		{"equal as far as was read, unequal demanded", false, true, true, Inconclusive},
+		{"one difference proves it", true, false, true, Fail},
+		{"one difference proves what was demanded", false, false, true, Pass},
+	} {
+		e := Expectation{Metric: "nodes_equal", Kind: MetricTruth, Op: "==", Bool: row.demanded}
+		if got := Judge(e, constant{Known: true, Bool: row.observed, AtLeast: row.bounded}).Verdict; got != row.want {
+			t.Errorf("%s: %v", row.why, got)
+		}
+	}
+}
+
+func TestJudgeWithoutEvidence(t *testing.T) {
+	e := Expectation{Text: "m == 0", Metric: "m", Kind: MetricCount, Op: "=="}
+	for name, row := range map[string]struct {
+		e     Expectation
+		value Value
+		why   string
+	}{
+		"unknown, with a reason": {e, Value{Why: "no samples"}, "no samples"},
+		"unknown, without one":   {e, Value{}, "there is no value for m"},
+		"an unknown zero truth":  {Expectation{Metric: "t", Kind: MetricTruth}, Value{}, "there is no value for t"},
+		"not a number":           {e, Value{Known: true, Number: math.NaN()}, "there is no value for m"},
+		"no comparison":          {Expectation{Metric: "m", Kind: MetricCount}, Value{Known: true}, "only a lower bound is known"},
+	} {
+		if got := Judge(row.e, constant(row.value)); got.Verdict != Inconclusive || got.Why != row.why {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+func TestFormat(t *testing.T) {
+	for want, got := range map[string]string{
+		"42 ms":   MetricDuration.Format(0.042),
+		"1.5 µs":  MetricDuration.Format(1.5e-6),
+		"0 s":     MetricDuration.Format(0),
+		"1 s":     MetricDuration.Format(0.9999),
+		"12.3 s":  MetricDuration.Format(12.345),
+		"1m30s":   MetricDuration.Format(90),
+		"0.123 %": MetricShare.Format(0.001234),
+		"100 %":   MetricShare.Format(1),
+		"499 /s":  MetricRate.Format(499.2),
+		"114 /s":  MetricRate.Format(114.2319186),
+		"1234567": MetricCount.Format(1234567),
+		"true":    MetricTruth.Format(1),
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func TestVerdictText(t *testing.T) {
+	for v, word := range map[Verdict]string{Inconclusive: "inconclusive", Pass: "pass", Fail: "fail"} {
+		text, err := v.MarshalText()
+		var again Verdict = 99
+		if err != nil || string(text) != word || v.String() != word || again.UnmarshalText(text) != nil || again != v {
+			t.Errorf("%v: %s %v %v", v, text, again, err)
+		}
+	}
+	if _, err := Verdict(7).MarshalText(); err == nil || Verdict(7).String() != "verdict(7)" {
+		t.Error("an unknown verdict has a word")
+	}
+	if new(Verdict).UnmarshalText([]byte("PASS")) == nil || new(Verdict).UnmarshalText(nil) == nil {
+		t.Error("an unknown word is a verdict")
+	}
+}
+
+func TestWorst(t *testing.T) {
+	for _, row := range []struct {
+		why  string
+		of   []Verdict
+		want Verdict
+	}{
+		{"no question", nil, Inconclusive},
+		{"all pass", []Verdict{Pass, Pass}, Pass},
+		{"one unknown", []Verdict{Pass, Inconclusive}, Inconclusive},
+		{"one unknown, the first", []Verdict{Inconclusive, Pass}, Inconclusive},
+		{"a proven violation stays one", []Verdict{Inconclusive, Fail, Inconclusive}, Fail},
+		{"one failure", []Verdict{Pass, Fail}, Fail},
+	} {
+		if got := Worst(row.of...); got != row.want {
+			t.Errorf("%s: %v", row.why, got)
+		}
+	}
+}

@@ -1,0 +1,226 @@
+package check
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"pgchaos/history"
+)
+
+// drawn makes the activity of writers from a picture, a character for 100 ms:
+// "." successes only, "x" errors only, "b" both, "_" nothing. A success is drawn
+// in every bucket. "|" is where the load was stopped or started; it takes no time.
+func drawn(picture string) Activity {
+	a := Activity{Workload: "writes", Writes: true}
+	type interval = struct{ From, To time.Duration }
+	active, from := true, time.Duration(0)
+	now := time.Duration(0)
+	for _, c := range picture {
+		if c == '|' {
+			if active && now > from {
+				a.Active = append(a.Active, interval{from, now})
+			}
+			active, from = !active, now
+			continue
+		}
+		for range int(100 * time.Millisecond / Bucket) {
+			a.OK = append(a.OK, map[rune]uint32{'.': 3, 'b': 1}[c])
+			a.Errors = append(a.Errors, map[rune]uint32{'x': 2, 'b': 1}[c])
+			now += Bucket
+		}
+	}
+	if active {
+		a.Active = append(a.Active, interval{from, now})
+	}
+	return a
+}
+
+// fault is a mark of a fault; times in milliseconds.
+func fault(name string, issued, effective int) history.Mark {
+	return history.Mark{
+		Name: name, Action: "kill", Fault: true, Status: history.MarkDone,
+		Issued: time.Duration(issued) * time.Millisecond, Effective: time.Duration(effective) * time.Millisecond,
+	}
+}
+
+func TestOutages(t *testing.T) {
+	const ms = time.Millisecond
+	tests := []struct {
+		name    string
+		picture string
+		marks   []history.Mark
+		want    []Outage // Event, Loaded, Recovered, RTO, Errors, FirstFail, LastFail, LongestGap are compared
+	}{
+		{
+			"failures, then service again", "..........xxxxx.....", []history.Mark{fault("kill", 1000, 1100)},
+			[]Outage{{Event: "kill", Loaded: true, Recovered: true, RTO: 400 * ms, Errors: 100, FirstFail: 1000 * ms, LastFail: 1490 * ms, LongestGap: 500 * ms}},
+		},
+		{
+			"nothing was felt", "....................", []history.Mark{fault("kill", 1000, 1100)},
+			[]Outage{{Event: "kill", Loaded: true, Recovered: true, LongestGap: 10 * ms}},
+		},
+		{
+			"failures end only with the last of them, though some succeed between", "..........xx..x.bb....", []history.Mark{fault("kill", 1000, 1000)},
+			[]Outage{{Event: "kill", Loaded: true, Recovered: true, RTO: 800 * ms, Errors: 80, FirstFail: 1000 * ms, LastFail: 1790 * ms, LongestGap: 200 * ms}},
+		},
+		{
+			"a success in the bucket of the last failure proves nothing", "..........b_________", []history.Mark{fault("kill", 1000, 1000)},
+			[]Outage{{Event: "kill", Loaded: true, RTO: 1000 * ms, Errors: 10, FirstFail: 1000 * ms, LastFail: 1090 * ms, LongestGap: 910 * ms}},
+		},
+		{
+			"back before the fault was verified", "..........x.........", []history.Mark{fault("stop", 1000, 1500)},
+			[]Outage{{Event: "stop", Loaded: true, Recovered: true, RTO: 0, Errors: 20, FirstFail: 1000 * ms, LastFail: 1090 * ms, LongestGap: 100 * ms}},
+		},
+		{
+			"never back: at least until the load ended", "..........xx__xx", []history.Mark{fault("kill", 1000, 1100)},
+			[]Outage{{Event: "kill", Loaded: true, RTO: 500 * ms, Errors: 80, FirstFail: 1000 * ms, LastFail: 1590 * ms, LongestGap: 600 * ms}},
+		},
+		{
+			"nothing failed, and for a while nothing was answered", "..........________....", []history.Mark{fault("pause", 1000, 1100)},
+			[]Outage{{Event: "pause", Loaded: true, Recovered: true, RTO: 700 * ms, LongestGap: 800 * ms}},
+		},
+		{
+			"a stall that never ends", "..........________", []history.Mark{fault("pause", 1000, 1100)},
+			[]Outage{{Event: "pause", Loaded: true, RTO: 700 * ms, LongestGap: 800 * ms}},
+		},
+		{
+			"of two stalls the longer one", "..........______.......________....", []history.Mark{fault("pause", 1000, 1000)},
+			[]Outage{{Event: "pause", Loaded: true, Recovered: true, RTO: 2100 * ms, LongestGap: 810 * ms}},
+		},
+		{
+			"of two stalls the longer one, though it is the first", "..........________.......______....", []history.Mark{fault("pause", 1000, 1000)},
+			[]Outage{{Event: "pause", Loaded: true, Recovered: true, RTO: 800 * ms, LongestGap: 800 * ms}},
+		},
+		{
+			"the time until a workload's first success is not usual", "__________...._______.....", []history.Mark{fault("pause", 1400, 1400)},
+			[]Outage{{Event: "pause", Loaded: true, Recovered: true, RTO: 700 * ms, LongestGap: 700 * ms}},
+		},
+		{
+			"a stall too short to count", "..........____....", []history.Mark{fault("pause", 1000, 1000)},
+			[]Outage{{Event: "pause", Loaded: true, Recovered: true, LongestGap: 400 * ms}},
+		},
+		{
+			"a stall no longer than this workload's own", ".___.___.___._______.___.", []history.Mark{fault("pause", 1300, 1300)},
+			[]Outage{{Event: "pause", Loaded: true, Recovered: true, LongestGap: 700 * ms}},
+		},
+		{
+			"a stall of more than three times this workload's own", ".__.__.__.__.___________.__.", []history.Mark{fault("pause", 1300, 1300)},
+			[]Outage{{Event: "pause", Loaded: true, Recovered: true, RTO: 1100 * ms, LongestGap: 1100 * ms}},
+		},
+		{
+			"one client's answer between the failures and the hang is no recovery", "..........x.__________....", []history.Mark{fault("stop", 1000, 1000)},
+			[]Outage{{Event: "stop", Loaded: true, Recovered: true, RTO: 1200 * ms, Errors: 20, FirstFail: 1000 * ms, LastFail: 1090 * ms, LongestGap: 1010 * ms}},
+		},
+		{
+			"one client's answer between the failures and a hang for ever", "..........x.__________", []history.Mark{fault("stop", 1000, 1000)},
+			[]Outage{{Event: "stop", Loaded: true, RTO: 1200 * ms, Errors: 20, FirstFail: 1000 * ms, LastFail: 1090 * ms, LongestGap: 1010 * ms}},
+		},
+		{
+			"a stall long after the recovery is another story", "..........x............________....", []history.Mark{fault("stop", 1000, 1000)},
+			[]Outage{{Event: "stop", Loaded: true, Recovered: true, RTO: 100 * ms, Errors: 20, FirstFail: 1000 * ms, LastFail: 1090 * ms, LongestGap: 810 * ms}},
+		},
+		{
+			"no load at the fault", "..........|__________|....", []history.Mark{fault("kill", 1500, 1600)},
+			[]Outage{{Event: "kill"}},
+		},
+		{
+			"the load ended before the fault took effect", "..........|__________", []history.Mark{fault("kill", 990, 1100)},
+			[]Outage{{Event: "kill"}},
+		},
+		{
+			"what fails after the load was stopped does not count", "..........xx..|xxx_______", []history.Mark{fault("kill", 1000, 1000)},
+			[]Outage{{Event: "kill", Loaded: true, Recovered: true, RTO: 200 * ms, Errors: 40, FirstFail: 1000 * ms, LastFail: 1190 * ms, LongestGap: 200 * ms}},
+		},
+		{
+			"the silence after the load was stopped is no stall", "...........|________|....", []history.Mark{fault("kill", 1000, 1000)},
+			[]Outage{{Event: "kill", Loaded: true, Recovered: true, LongestGap: 10 * ms}},
+		},
+		{
+			"too short a load after the fault to call it a stall, and no success in it", "..........__|", []history.Mark{fault("kill", 1000, 1000)},
+			[]Outage{{Event: "kill", Loaded: true, RTO: 200 * ms, LongestGap: 200 * ms}},
+		},
+		{
+			"an outage that the next fault meets halfway is one outage", "..........xxxxxxxxxx......", []history.Mark{fault("a", 1000, 1000), fault("b", 1500, 1500)},
+			[]Outage{
+				{Event: "a", Loaded: true, Recovered: true, RTO: 1000 * ms, Errors: 100, FirstFail: 1000 * ms, LastFail: 1490 * ms, LongestGap: 500 * ms},
+				{Event: "b", Loaded: true, Recovered: true, RTO: 500 * ms, Errors: 100, FirstFail: 1500 * ms, LastFail: 1990 * ms, LongestGap: 500 * ms},
+			},
+		},
+		{
+			"each fault has its own failures", "..........xx.......xxx....", []history.Mark{fault("b", 1900, 1900), fault("a", 1000, 1000)},
+			[]Outage{
+				{Event: "a", Loaded: true, Recovered: true, RTO: 200 * ms, Errors: 40, FirstFail: 1000 * ms, LastFail: 1190 * ms, LongestGap: 200 * ms},
+				{Event: "b", Loaded: true, Recovered: true, RTO: 300 * ms, Errors: 60, FirstFail: 1900 * ms, LastFail: 2190 * ms, LongestGap: 300 * ms},
+			},
+		},
+		{
+			"a failure in the bucket in which the second fault was issued is not the first one's", "..........x....xx......", []history.Mark{fault("a", 1000, 1000), fault("b", 1503, 1510)},
+			[]Outage{
+				{Event: "a", Loaded: true, Recovered: true, RTO: 100 * ms, Errors: 20, FirstFail: 1000 * ms, LastFail: 1090 * ms, LongestGap: 100 * ms},
+				{Event: "b", Loaded: true, Recovered: true, RTO: 190 * ms, Errors: 40, FirstFail: 1500 * ms, LastFail: 1690 * ms, LongestGap: 197 * ms},
+			},
+		},
+		{
+			"a stall that begins with the second fault is not the first one's", "..............._________....", []history.Mark{fault("a", 1000, 1000), fault("b", 1500, 1500)},
+			[]Outage{
+				{Event: "a", Loaded: true, Recovered: true, LongestGap: 10 * ms},
+				{Event: "b", Loaded: true, Recovered: true, RTO: 900 * ms, LongestGap: 900 * ms},
+			},
+		},
+		{
+			"a stall that the second fault meets halfway is both's", ".........._______________....", []history.Mark{fault("a", 1000, 1000), fault("b", 1600, 1600)},
+			[]Outage{
+				{Event: "a", Loaded: true, Recovered: true, RTO: 1500 * ms, LongestGap: 600 * ms},
+				{Event: "b", Loaded: true, Recovered: true, RTO: 900 * ms, LongestGap: 900 * ms},
+			},
+		},
+		{
+			"two faults at once share what follows", "..........xx......", []history.Mark{fault("a", 1000, 1000), fault("b", 1003, 1010)},
+			[]Outage{
+				{Event: "a", Loaded: true, Recovered: true, RTO: 200 * ms, Errors: 40, FirstFail: 1000 * ms, LastFail: 1190 * ms, LongestGap: 200 * ms},
+				{Event: "b", Loaded: true, Recovered: true, RTO: 190 * ms, Errors: 40, FirstFail: 1000 * ms, LastFail: 1190 * ms, LongestGap: 197 * ms},
+			},
+		},
+		{"a fault that never took effect measures nothing", "..........xx......", []history.Mark{fault("a", 1000, 0)}, nil},
+		{"what is no fault measures nothing", "..........xx......", []history.Mark{{Name: "promote", Issued: 1000 * ms, Effective: 1100 * ms}}, nil},
+		{"no activity at all", "", []history.Mark{fault("a", 1000, 1000)}, []Outage{{Event: "a"}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			end := time.Duration(len(strings.ReplaceAll(tt.picture, "|", ""))) * 100 * ms
+			got := Outages([]Activity{drawn(tt.picture)}, tt.marks, end)
+			for i := range got {
+				if i < len(tt.want) {
+					tt.want[i].Workload, tt.want[i].Writes = "writes", true
+					tt.want[i].Issued, tt.want[i].Effective = got[i].Issued, got[i].Effective
+				}
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Outages must leave the runner's marks in the order of the timeline.
+func TestOutagesLeavesMarks(t *testing.T) {
+	marks := []history.Mark{fault("b", 1900, 1900), {Name: "promote"}, fault("a", 1000, 1000)}
+	before := slices.Clone(marks)
+	Outages([]Activity{drawn("....")}, marks, time.Second)
+	if diff := cmp.Diff(before, marks); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestOutagesOfEachWorkload(t *testing.T) {
+	reads := drawn("..............")
+	reads.Workload, reads.Writes = "reads", false
+	got := Outages([]Activity{drawn("..........xx.."), reads}, []history.Mark{fault("kill", 1000, 1000)}, 1400*time.Millisecond)
+	if len(got) != 2 || got[0].Workload != "writes" || got[0].Errors == 0 || got[1].Workload != "reads" || got[1].Writes || got[1].Errors != 0 {
+		t.Errorf("got %+v", got)
+	}
+}

@@ -1,0 +1,7 @@
+set local synchronous_commit = local;
+set local client_min_messages = warning;
+create table if not exists public.pgchaos_barrier (
+    id      uuid primary key default gen_random_uuid(),
+    run     text not null,
+    written timestamptz not null default clock_timestamp()
+)

@@ -1,0 +1,251 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// initialise makes the first primary: its data directory, configuration and roles.
+func (n *Node) initialise(ctx context.Context) error {
+	unlock, err := n.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := n.initdb(ctx); err != nil {
+		return fmt.Errorf("initialise %s: %w", n.Name(), err)
+	}
+	if err := n.start(ctx, false); err != nil {
+		return fmt.Errorf("start %s: %w", n.Name(), err)
+	}
+	if err := n.createRoles(ctx); err != nil {
+		return fmt.Errorf("create the roles on %s: %w", n.Name(), err)
+	}
+	return nil
+}
+
+func (n *Node) initdb(ctx context.Context) error {
+	const passwordFile = "superuser.password"
+	creds := n.cluster.creds
+	if err := n.put(ctx, n.confDir(), file{passwordFile, creds.Superuser.Password + "\n"}); err != nil {
+		return err
+	}
+	err := n.run(ctx, nil, n.program("initdb"), "-D", n.dataDir(), "-U", creds.Superuser.Name, "-k",
+		"-E", "UTF8", "--no-locale", "--auth=scram-sha-256", "--pwfile="+n.confDir()+"/"+passwordFile, "--no-sync")
+	if err := errors.Join(err, n.remove(ctx, n.confDir()+"/"+passwordFile)); err != nil {
+		return err
+	}
+	n.built.Store(true)
+	return n.writeConf(ctx)
+}
+
+// createRoles makes the roles that replication and the load use. The statements
+// hold passwords, so that no setting of the user's may have them logged.
+func (n *Node) createRoles(ctx context.Context) error {
+	conn, err := n.Connect(ctx, "setup")
+	if err != nil {
+		return err
+	}
+	defer abandon(conn)
+	load, replicator := n.cluster.creds.Load, n.cluster.replica
+	name := pgx.Identifier{load.Name}.Sanitize()
+	for _, statement := range []string{
+		"set log_statement = none; set log_min_duration_statement = -1; set log_min_error_statement = panic",
+		fmt.Sprintf("create role %s login replication password '%s'", replicator.Name, replicator.Password),
+		fmt.Sprintf("create role %s login password '%s'", name, load.Password),
+		fmt.Sprintf("grant create on database %s to %s", n.cluster.creds.Database, name),
+		fmt.Sprintf("grant create on schema public to %s", name), // not everybody's from PostgreSQL 15 on
+	} {
+		if _, err := conn.Exec(ctx, statement, pgx.QueryExecModeSimpleProtocol); err != nil {
+			return err
+		}
+	}
+	version := conn.PgConn().ParameterStatus("server_version")
+	n.cluster.version.Store(&version)
+	return nil
+}
+
+// maxSenders is the node's max_wal_senders.
+func (n *Node) maxSenders(ctx context.Context) (senders int, err error) {
+	conn, err := n.Connect(ctx, "setup")
+	if err != nil {
+		return 0, err
+	}
+	defer abandon(conn)
+	err = conn.QueryRow(ctx, "select current_setting('max_wal_senders')::int").Scan(&senders)
+	return senders, err
+}
+
+var backupName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`)
+
+// Backup makes a base backup of the node, and keeps it on the node's own host
+// under the name, for Clone.
+func (n *Node) Backup(ctx context.Context, name string) error {
+	return n.locked(ctx, "back up", "", func(ctx context.Context) error {
+		if !backupName.MatchString(name) {
+			return fmt.Errorf("%q: a backup's name is letters, digits, dots, dashes and underscores", name)
+		}
+		host, err := n.room()
+		if err != nil {
+			return err
+		}
+		if err := n.run(ctx, nil, "test", "!", "-e", n.backupDir(name)); err != nil {
+			return fmt.Errorf("there is a backup %s already; give this one another name", name)
+		}
+		if err := n.makeDir(ctx, n.backupDir(name)); err != nil {
+			return err
+		}
+		if err := n.baseBackup(ctx, n, host.Peer(), n.backupDir(name)); err != nil {
+			return errors.Join(err, n.remove(context.WithoutCancel(ctx), n.backupDir(name)))
+		}
+		return nil
+	})
+}
+
+// baseBackup runs pg_basebackup on this node's host against upstream. It takes
+// two of upstream's WAL senders while it runs.
+func (n *Node) baseBackup(ctx context.Context, upstream *Node, address Address, dir string) error {
+	if err := upstream.awaitSenders(ctx, 2); err != nil {
+		return err
+	}
+	user := n.cluster.replica
+	return n.run(ctx, []string{"PGPASSWORD=" + user.Password, "PGSSLMODE=disable"},
+		n.program("pg_basebackup"), "-h", address.Host, "-p", fmt.Sprint(address.Port), "-U", user.Name, "-w",
+		"-D", dir, "-c", "fast", "--no-sync", "--wal-method=stream")
+}
+
+// awaitSenders waits until so many WAL senders are free: those of a connection
+// that has just ended are taken for a moment longer.
+func (n *Node) awaitSenders(ctx context.Context, want int) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	conn, err := n.Connect(ctx, "clone")
+	if err != nil {
+		return err
+	}
+	defer abandon(conn)
+	for {
+		var limit, used int
+		if err := conn.QueryRow(ctx, "select current_setting('max_wal_senders')::int, count(*) from pg_stat_replication").Scan(&limit, &used); err != nil {
+			return fmt.Errorf("count the WAL senders of %s: %w", n.Name(), err)
+		}
+		if limit-used >= want {
+			return nil
+		}
+		if !sleep(ctx, 20*time.Millisecond) {
+			return fmt.Errorf("a base backup takes %d WAL senders of %s, and %d of its %d are in use; raise max_wal_senders", want, n.Name(), used, limit)
+		}
+	}
+}
+
+// Clone builds the node anew as a standby of upstream, and returns when it
+// streams. What the node had is stopped and wiped. With an empty backup it is a
+// fresh base backup of upstream; else the backup of that name that from keeps on
+// its host, for which upstream must still have the WAL since then.
+func (n *Node) Clone(ctx context.Context, upstream, from *Node, backup string) error {
+	return n.locked(ctx, "clone", "", func(ctx context.Context) error {
+		if upstream == n {
+			return errors.New("a node cannot follow itself")
+		}
+		if err := n.wipe(ctx); err != nil {
+			return err
+		}
+		if backup == "" {
+			if err := n.copyFrom(ctx, upstream); err != nil {
+				return err
+			}
+		} else if err := n.restore(ctx, upstream, from, backup); err != nil {
+			return err
+		}
+		return n.startStandby(ctx, upstream)
+	})
+}
+
+// wipe ends the server and deletes its data.
+func (n *Node) wipe(ctx context.Context) error {
+	if err := n.kill(ctx); err != nil && !errors.Is(err, ErrNotRunning) {
+		return err
+	}
+	n.built.Store(false)
+	return n.remove(ctx, n.dataDir())
+}
+
+// copyFrom fills the empty node with a fresh base backup of upstream.
+func (n *Node) copyFrom(ctx context.Context, upstream *Node) error {
+	peer, err := upstream.room()
+	if err != nil {
+		return err
+	}
+	if err := n.makeDir(ctx, n.dataDir()); err != nil {
+		return err
+	}
+	if err := n.baseBackup(ctx, upstream, peer.Peer(), n.dataDir()); err != nil {
+		return fmt.Errorf("copy %s to %s: %w", upstream.Name(), n.Name(), err)
+	}
+	return n.becomeStandby(ctx, upstream)
+}
+
+// restore fills the empty node with a backup that was made earlier.
+func (n *Node) restore(ctx context.Context, upstream, from *Node, backup string) error {
+	if from == nil {
+		return fmt.Errorf("backup %s: nobody says which node keeps it", backup)
+	}
+	source, err := from.room()
+	if err != nil {
+		return err
+	}
+	host, err := n.room()
+	if err != nil {
+		return err
+	}
+	if !backupName.MatchString(backup) {
+		return fmt.Errorf("%q is no name of a backup", backup)
+	}
+	if err := from.run(ctx, nil, "test", "-d", from.backupDir(backup)); err != nil {
+		return fmt.Errorf("%s keeps no backup %s; a backup step makes one", from.Name(), backup)
+	}
+	if err := n.makeDir(ctx, n.dataDir()); err != nil {
+		return err
+	}
+	archive, err := source.Get(ctx, from.backupDir(backup))
+	if err != nil {
+		return fmt.Errorf("read backup %s of %s: %w", backup, from.Name(), err)
+	}
+	if err := host.Put(ctx, n.dataDir(), archive); err != nil {
+		return errors.Join(fmt.Errorf("unpack backup %s of %s: %w", backup, from.Name(), err), archive.Close())
+	}
+	if err := drain(archive); err != nil {
+		return fmt.Errorf("read backup %s of %s: %w", backup, from.Name(), err)
+	}
+	return n.becomeStandby(ctx, upstream)
+}
+
+// becomeStandby writes everything by which a server that starts on the data
+// directory is a standby of upstream.
+func (n *Node) becomeStandby(ctx context.Context, upstream *Node) error {
+	n.setUpstream(upstream)
+	if err := n.markStandby(ctx); err != nil {
+		return err
+	}
+	n.built.Store(true)
+	return n.writeConf(ctx)
+}
+
+func (n *Node) setUpstream(upstream *Node) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.upstream = upstream
+}
+
+// startStandby starts the node and returns when it streams from upstream.
+func (n *Node) startStandby(ctx context.Context, upstream *Node) error {
+	if err := n.start(ctx, false); err != nil {
+		return fmt.Errorf("start %s: %w", n.Name(), err)
+	}
+	return n.awaitStreaming(ctx, upstream, streamTimeout)
+}

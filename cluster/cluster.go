@@ -1,0 +1,299 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Config is how a cluster is set up.
+type Config struct {
+	// Run is the run's id: every connection's application_name carries it.
+	Run string
+	// Nodes are the nodes; the first is the primary, every other one a standby of it.
+	Nodes []NodeConfig
+	// Settings is postgresql.conf of every node, over pgchaos's defaults. An empty
+	// value takes PostgreSQL's own default.
+	Settings map[string]string
+	// Sync is applied to the first primary once its standbys stream; nil: asynchronous.
+	Sync *Synchronous
+	// MaxClients is how many connections the load will need at one node. It sizes
+	// max_connections, on all nodes alike: a standby needs no fewer than its primary.
+	MaxClients int
+	// Log receives what is done, for a person who wants to watch; nil: nobody does.
+	Log func(format string, args ...any)
+}
+
+// NodeConfig is one node of a cluster.
+type NodeConfig struct {
+	Name string
+	// Settings are the node's own, over the cluster's.
+	Settings map[string]string
+	// Absent leaves the node without a data directory until it is cloned.
+	Absent bool
+}
+
+// Synchronous is the replication regime of a primary.
+type Synchronous struct {
+	Commit   string // synchronous_commit; empty: PostgreSQL's default, on
+	Standbys string // synchronous_standby_names; empty: asynchronous
+}
+
+// Cluster is the nodes of one run. Make it with New, build it with Up.
+type Cluster struct {
+	provider Provider
+	config   Config
+	nodes    []*Node
+	creds    Credentials
+	replica  User
+	version  atomic.Pointer[string]
+}
+
+// upTimeout bounds Up where the caller's context does not.
+const upTimeout = 2 * time.Minute
+
+var nodeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`)
+
+// New checks the configuration, and makes the run's passwords. Nothing is
+// started before Up.
+func New(p Provider, cfg Config) (*Cluster, error) {
+	var errs []error
+	if len(cfg.Nodes) == 0 {
+		errs = append(errs, errors.New("a cluster needs at least one node"))
+	} else if cfg.Nodes[0].Absent {
+		errs = append(errs, fmt.Errorf("node %s: the first node is the primary and cannot be absent", cfg.Nodes[0].Name))
+	}
+	errs = append(errs, checkSettings("settings", cfg.Settings))
+	if cfg.Sync != nil {
+		if _, err := parseStandbyNames(cfg.Sync.Standbys); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	c := &Cluster{provider: p, config: cfg}
+	for _, nc := range cfg.Nodes {
+		if !nodeName.MatchString(nc.Name) {
+			errs = append(errs, fmt.Errorf("node %q: a name is 1 to 63 letters, digits, dots, dashes and underscores, and begins with a letter or a digit", nc.Name))
+		}
+		if c.Node(nc.Name) != nil {
+			errs = append(errs, fmt.Errorf("node %s: named twice", nc.Name))
+		}
+		errs = append(errs, checkSettings("node "+nc.Name, nc.Settings))
+		c.nodes = append(c.nodes, newNode(c, nc))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	c.creds = Credentials{
+		Superuser: User{Name: "postgres", Password: newPassword()},
+		Load:      User{Name: "pgchaos", Password: newPassword()},
+		Database:  "postgres",
+	}
+	c.replica = User{Name: "replicator", Password: newPassword()}
+	return c, nil
+}
+
+// Node returns the node of that name, or nil.
+func (c *Cluster) Node(name string) *Node {
+	for _, n := range c.nodes {
+		if n.config.Name == name {
+			return n
+		}
+	}
+	return nil
+}
+
+// Nodes returns all nodes, absent ones too, in the order of the configuration.
+func (c *Cluster) Nodes() []*Node { return slices.Clone(c.nodes) }
+
+// Version is the server_version of the first primary; empty before Up.
+func (c *Cluster) Version() string {
+	if v := c.version.Load(); v != nil {
+		return *v
+	}
+	return ""
+}
+
+// AppName is the application_name of a connection of this run. PostgreSQL keeps
+// 63 bytes of it.
+func (c *Cluster) AppName(app string) string { return "pgchaos/" + c.config.Run + "/" + app }
+
+// Keep leaves everything as it is when pgchaos ends.
+func (c *Cluster) Keep() error { return c.provider.Keep() }
+
+// Down ends every process and deletes every file of the run. It is idempotent,
+// and its error names whatever is left.
+func (c *Cluster) Down(ctx context.Context) error {
+	for _, n := range c.nodes {
+		n.expectExit()
+	}
+	return c.provider.Remove(ctx)
+}
+
+// Up makes hosts for all nodes, builds the primary, clones the standbys that are
+// not absent, and returns once each of them streams and the synchronous regime
+// is in force. After an error, Down removes what had been made.
+func (c *Cluster) Up(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, upTimeout)
+	defer cancel()
+	if err := c.makeHosts(ctx); err != nil {
+		return err
+	}
+	primary := c.nodes[0]
+	if err := primary.initialise(ctx); err != nil {
+		return err
+	}
+	var standbys []*Node
+	for _, n := range c.nodes[1:] {
+		if !n.config.Absent {
+			standbys = append(standbys, n)
+		}
+	}
+	if err := c.cloneAll(ctx, primary, standbys); err != nil {
+		return err
+	}
+	if err := c.settleOnDisk(ctx, primary); err != nil {
+		return err
+	}
+	return c.synchronise(ctx, primary, standbys)
+}
+
+// synchronise puts the first regime in force. One that waits for more standbys
+// than there are would never acknowledge a commit.
+func (c *Cluster) synchronise(ctx context.Context, primary *Node, standbys []*Node) error {
+	if c.config.Sync == nil {
+		return nil
+	}
+	names, err := parseStandbyNames(c.config.Sync.Standbys)
+	if err != nil {
+		return err
+	}
+	var there int
+	for _, n := range standbys {
+		if names.matches(n.Name()) {
+			there++
+		}
+	}
+	if there < names.num {
+		return fmt.Errorf("synchronous standbys %q wait for %d, and %d of those named are there: no commit would ever be acknowledged", c.config.Sync.Standbys, names.num, there)
+	}
+	change, err := primary.Configure(ctx, nil, c.config.Sync)
+	if err != nil {
+		return err
+	}
+	c.logf("%s: %s", primary.Name(), change.Detail)
+	return nil
+}
+
+func (c *Cluster) makeHosts(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, n := range c.nodes {
+		group.Go(func() error {
+			host, err := c.provider.Host(ctx, n.config.Name)
+			if err != nil {
+				return fmt.Errorf("make room for %s: %w", n.config.Name, err)
+			}
+			n.host.Store(&host)
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// cloneAll makes all backups before it starts any standby: a backup needs two
+// WAL senders for a moment, a standby keeps one.
+func (c *Cluster) cloneAll(ctx context.Context, primary *Node, standbys []*Node) error {
+	if len(standbys) == 0 {
+		return nil
+	}
+	senders, err := primary.maxSenders(ctx)
+	if err != nil {
+		return err
+	}
+	backups, bctx := errgroup.WithContext(ctx)
+	backups.SetLimit(max(1, senders/2))
+	for _, n := range standbys {
+		backups.Go(func() error {
+			unlock, err := n.lock(bctx)
+			if err != nil {
+				return err
+			}
+			defer unlock()
+			return n.copyFrom(bctx, primary)
+		})
+	}
+	if err := backups.Wait(); err != nil {
+		return err
+	}
+	starts, sctx := errgroup.WithContext(ctx)
+	for _, n := range standbys {
+		starts.Go(func() error {
+			unlock, err := n.lock(sctx)
+			if err != nil {
+				return err
+			}
+			defer unlock()
+			return n.startStandby(sctx, primary)
+		})
+	}
+	return starts.Wait()
+}
+
+// settleOnDisk makes durable what initdb wrote without any sync, so that the run
+// neither rests on files that a power loss would take, nor pays for writing them
+// back; a checkpoint syncs only what the server itself has written. The standbys
+// need nothing: a server that begins on a base backup syncs its whole data
+// directory first (SyncDataDirectory in src/backend/storage/file/fd.c).
+func (c *Cluster) settleOnDisk(ctx context.Context, primary *Node) error {
+	conn, err := primary.Connect(ctx, "setup")
+	if err != nil {
+		return err
+	}
+	defer abandon(conn)
+	if _, err := conn.Exec(ctx, "checkpoint"); err != nil {
+		return fmt.Errorf("checkpoint %s: %w", primary.Name(), err)
+	}
+	return primary.run(ctx, nil, primary.program("initdb"), "--sync-only", "-D", primary.dataDir())
+}
+
+func (c *Cluster) logf(format string, args ...any) {
+	if c.config.Log != nil {
+		c.config.Log(format, args...)
+	}
+}
+
+// loopback tells whether a server that listens on host can be reached from its
+// own machine alone.
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// keyword renders one parameter of a libpq connection string.
+func keyword(key, value string) string {
+	return key + "='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value) + "'"
+}
+
+// conninfo renders a libpq connection string to a node, as its peers use it.
+func conninfo(to Address, params ...string) string {
+	words := []string{keyword("host", to.Host), keyword("port", strconv.Itoa(to.Port))}
+	return strings.Join(append(words, params...), " ")
+}
+
+// drain reads a reader to its end, so that whoever writes into it can finish.
+func drain(r io.ReadCloser) error {
+	_, err := io.Copy(io.Discard, r)
+	return errors.Join(err, r.Close())
+}

@@ -1,0 +1,202 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// The layout of a run's directory. Logs stand beside the nodes' directories,
+// which are empty when they are handed out.
+const (
+	nodesDir   = "nodes"
+	logsDir    = "logs"
+	lockFile   = "lock"
+	recordFile = "run.json"
+)
+
+const baseVariable = "PGCHAOS_DIR"
+
+// DefaultBase is the directory that runs live in: $PGCHAOS_DIR, or else one of
+// the user's own in /var/tmp. It is not in /tmp, which is often memory, where
+// fsync costs nothing and a benchmark would measure something else; nor in the
+// home directory, since the server of a run by root is another user, who cannot
+// enter root's.
+func DefaultBase() string {
+	if dir := os.Getenv(baseVariable); dir != "" {
+		return dir
+	}
+	return fmt.Sprintf("/var/tmp/pgchaos-%d", os.Geteuid())
+}
+
+// resolveBase is the base directory's one true name, without a symbolic link
+// above it, as the system shows the working directories of processes.
+func resolveBase(dir string) (string, error) {
+	if dir == "" {
+		dir = DefaultBase()
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("find directory %s: %w", dir, err)
+	}
+	parent, err := filepath.EvalSymlinks(filepath.Dir(abs))
+	if err != nil {
+		return "", fmt.Errorf("find directory %s: %w", dir, err)
+	}
+	return filepath.Join(parent, filepath.Base(abs)), nil
+}
+
+// lockBase takes the lock of the base directory, on the directory itself, and
+// returns the directory's resolved name. It is held for moments only: while a run
+// appears or vanishes, and while ports are chosen. Without create a missing
+// directory is an error that is fs.ErrNotExist.
+func lockBase(ctx context.Context, dir string, create bool) (base string, unlock func(), err error) {
+	if base, err = resolveBase(dir); err != nil {
+		return "", nil, err
+	}
+	var file *os.File
+	err = until(ctx, func() (bool, error) {
+		if create {
+			if err := makeDir(base, 0o711, nil); err != nil && !errors.Is(err, fs.ErrExist) {
+				return false, err
+			}
+		}
+		if err := checkBase(base); err != nil {
+			// Between making it and looking at it, the last run in it may have gone.
+			return false, unlessCreating(create, err)
+		}
+		f, err := os.OpenFile(base, os.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+		if err != nil {
+			return false, unlessCreating(create, err)
+		}
+		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+			f.Close()
+			if errors.Is(err, unix.EWOULDBLOCK) {
+				err = nil
+			}
+			return false, err
+		}
+		if !sameFile(f, base) { // removed, and perhaps made anew, while we waited
+			f.Close()
+			return false, nil
+		}
+		file = f
+		return true, nil
+	})
+	if err != nil {
+		return "", nil, fmt.Errorf("lock directory %s: %w", base, err)
+	}
+	return base, func() { file.Close() }, nil
+}
+
+func unlessCreating(create bool, err error) error {
+	if create && errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+func sameFile(f *os.File, path string) bool {
+	a, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	b, err := os.Lstat(path)
+	return err == nil && os.SameFile(a, b)
+}
+
+// checkBase refuses a base directory in which another user could have laid, or
+// could lay, something for us to fall over: /var/tmp is everybody's, and whoever
+// comes first owns a name in it.
+func checkBase(dir string) error {
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return err
+	}
+	const hint = "; set " + baseVariable + " to a directory of your own"
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	switch {
+	case info.Mode()&fs.ModeSymlink != 0:
+		return fmt.Errorf("%s is a symbolic link%s", dir, hint)
+	case !info.IsDir():
+		return fmt.Errorf("%s is not a directory%s", dir, hint)
+	case !ok:
+		return fmt.Errorf("%s: its owner is unknown%s", dir, hint)
+	case int(stat.Uid) != os.Geteuid():
+		return fmt.Errorf("%s belongs to user %d, not to user %d%s", dir, stat.Uid, os.Geteuid(), hint)
+	case info.Mode().Perm()&0o022 != 0:
+		return fmt.Errorf("%s can be written by others (mode %#o)%s", dir, info.Mode().Perm(), hint)
+	}
+	return nil
+}
+
+// removeBase removes the base directory if it is empty. The caller holds its lock.
+func removeBase(base string) error {
+	err := unix.Rmdir(base)
+	// EEXIST is what some systems say for "not empty"; EBUSY is a mount point.
+	for _, fine := range []error{unix.ENOTEMPTY, unix.EEXIST, unix.ENOENT, unix.EBUSY} {
+		if errors.Is(err, fine) {
+			return nil
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("remove directory %s: %w", base, err)
+	}
+	return nil
+}
+
+// errInUse is what lockRun says of a run whose pgchaos lives.
+var errInUse = errors.New("in use by a running pgchaos")
+
+// lockRun takes the lock by which others see that a run has its pgchaos. It ends
+// with the process, however that ends; no child inherits it.
+func lockRun(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, errInUse
+		}
+		return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
+	}
+	return f, nil
+}
+
+// removeRun deletes a run's directory. What tells that it is one goes last.
+func removeRun(dir string) error {
+	for _, sub := range []string{nodesDir, logsDir, ""} {
+		if err := os.RemoveAll(filepath.Join(dir, sub)); err != nil {
+			return fmt.Errorf("%s is left: %w", dir, err)
+		}
+	}
+	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s is left: deleted, and yet there (%v)", dir, err)
+	}
+	return nil
+}
+
+// makeDir makes one directory of exactly this mode, whatever the umask, and gives
+// it to an owner.
+func makeDir(dir string, mode fs.FileMode, own *owner) error {
+	if err := os.Mkdir(dir, mode); err != nil {
+		return err
+	}
+	if err := os.Chmod(dir, mode); err != nil {
+		return errors.Join(err, os.Remove(dir))
+	}
+	if own != nil {
+		if err := os.Chown(dir, own.uid, own.gid); err != nil {
+			return errors.Join(err, os.Remove(dir))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,100 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"pgchaos/cluster"
+)
+
+func TestRun(t *testing.T) {
+	ctx := t.Context()
+	t.Setenv("PGDATABASE", "leaked")
+	p := testProvider(t, testBase(t), "run")
+	h, err := p.Host(ctx, "n1")
+	must(t, err)
+	if entries, err := os.ReadDir(h.Dir()); len(entries) != 0 || err != nil {
+		t.Errorf("the new directory holds %v, %v", entries, err)
+	}
+
+	out, err := h.Run(ctx, cluster.Command{
+		Argv: []string{"sh", "-c", `cat; echo "$EXTRA,$HOME,$PGDATABASE"; pwd >&2; id -u >&2`},
+		Env:  []string{"EXTRA=more"}, Stdin: strings.NewReader("in "),
+	})
+	must(t, err)
+	if want := "in more," + h.Dir() + ",\n"; out.Stdout != want {
+		t.Errorf("wrote %q, want %q", out.Stdout, want)
+	}
+	uid := os.Geteuid()
+	if own := p.owner; own != nil {
+		uid = own.uid
+	}
+	if want := h.Dir() + "\n" + strconv.Itoa(uid) + "\n"; out.Stderr != want {
+		t.Errorf("complained %q, want %q", out.Stderr, want)
+	}
+
+	out, err = h.Run(ctx, cluster.Command{Argv: []string{"sh", "-c", "echo some; for i in $(seq 1000); do echo complaint $i >&2; done; exit 3"}})
+	var exit *cluster.ExitError
+	if !errors.As(err, &exit) {
+		t.Fatalf("got %v", err)
+	}
+	if exit.Status != "exit status 3" || exit.Argv[0] != "sh" || out.Stdout != "some\n" {
+		t.Errorf("got %+v, %q", exit, out.Stdout)
+	}
+	if len(exit.Stderr) > 2048 || !strings.HasPrefix(exit.Stderr, "complaint ") || !strings.HasSuffix(exit.Stderr, "complaint 1000") {
+		t.Errorf("the error keeps %d bytes: %q", len(exit.Stderr), exit.Stderr)
+	}
+
+	if _, err := h.Run(ctx, cluster.Command{Argv: []string{"/missing/program"}}); err == nil || errors.As(err, &exit) && exit == nil {
+		t.Errorf("a missing program: %v", err)
+	}
+	if _, err := h.Run(ctx, cluster.Command{}); err == nil {
+		t.Error("no command, no error")
+	}
+}
+
+// TestRunEndsWithContext runs what shuns its parent in both ways: a session of
+// its own, and a parent that is gone.
+func TestRunEndsWithContext(t *testing.T) {
+	p := testProvider(t, testBase(t), "cancel")
+	h, err := p.Host(t.Context(), "n1")
+	must(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() {
+		until(ctx, func() (bool, error) { // all three are there
+			all, err := processes(p.owner)
+			return len(live(family{dir: h.Dir()}.of(all))) >= 4, err
+		})
+		cancel()
+	}()
+	began := time.Now()
+	_, err = h.Run(ctx, cluster.Command{Argv: []string{"sh", "-c", "(sleep 600 &); setsid -w sleep 601 & sleep 602"}})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(began); took > outputPatience {
+		t.Errorf("it took %v", took)
+	}
+	if running, err := h.Running(t.Context()); running || err != nil {
+		t.Errorf("left running: %v, %v", running, err)
+	}
+	if _, err := h.Run(ctx, cluster.Command{Argv: []string{"true"}}); !errors.Is(err, context.Canceled) {
+		t.Errorf("with an ended context: %v", err)
+	}
+	noGoroutines(t)
+}
+
+func TestTail(t *testing.T) {
+	if got := tail("  short\n"); got != "short" {
+		t.Errorf("got %q", got)
+	}
+	if got := tail(strings.Repeat("é", 3000)); len(got) > 2048 || strings.Trim(got, "é") != "" {
+		t.Errorf("cut inside a character: %q", got)
+	}
+}

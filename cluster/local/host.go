@@ -1,0 +1,181 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+
+	"pgchaos/cluster"
+)
+
+// host is one node: a directory, a port, and the processes in it.
+type host struct {
+	provider *Provider
+	name     string
+	dir      string
+	log      string
+	address  cluster.Address
+
+	mu   sync.Mutex // held while the main process is started
+	main *mainProcess
+
+	usage usage
+}
+
+var _ cluster.Host = (*host)(nil)
+
+// mainProcess is one life of the node's main process.
+type mainProcess struct {
+	identity
+	handle *os.Process
+	exited chan struct{} // closed when it has ended and been waited for
+	status string        // how; to be read after exited is closed
+}
+
+func (h *host) Name() string               { return h.name }
+func (h *host) Dir() string                { return h.dir }
+func (h *host) Program(name string) string { return filepath.Join(h.provider.install.BinDir, name) }
+
+// Client, Peer and Listen are the same here: everybody is on this machine.
+func (h *host) Client() cluster.Address { return h.address }
+func (h *host) Peer() cluster.Address   { return h.address }
+func (h *host) Listen() cluster.Address { return h.address }
+
+// newest is the main process started last, nil before the first.
+func (h *host) newest() *mainProcess {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.main
+}
+
+// running is the main process, nil when none runs.
+func (h *host) running() *mainProcess {
+	m := h.newest()
+	if m == nil {
+		return nil
+	}
+	select {
+	case <-m.exited:
+		return nil
+	default:
+		return m
+	}
+}
+
+// Start starts the main process in the node's directory. It does not end with the
+// context, nor with pgchaos. After an error nothing runs.
+func (h *host) Start(ctx context.Context, argv []string) error {
+	if len(argv) == 0 {
+		return fmt.Errorf("start %s: no command", h.name)
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("start %s: %w", h.name, err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.main != nil {
+		select {
+		case <-h.main.exited:
+		default:
+			return fmt.Errorf("start %s: it runs already, as process %d", h.name, h.main.pid)
+		}
+	}
+	output, err := os.OpenFile(h.log, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("start %s: open its log: %w", h.name, err)
+	}
+	defer output.Close()
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Dir, cmd.Env = h.dir, h.provider.environment(h.dir)
+	cmd.Stdout, cmd.Stderr = output, output
+	cmd.SysProcAttr = h.provider.owner.attributes()
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start %s: %w", h.name, err)
+	}
+	// Nobody has waited for it yet, so that the number is still its own.
+	id, known := identityOf(cmd.Process.Pid)
+	m := &mainProcess{identity: id, handle: cmd.Process, exited: make(chan struct{})}
+	go func() {
+		defer close(m.exited)
+		err := cmd.Wait()
+		if m.status = "unknown"; cmd.ProcessState != nil {
+			m.status = cmd.ProcessState.String()
+		} else if err != nil {
+			m.status += ": " + err.Error()
+		}
+	}()
+	if known {
+		err = h.provider.note(h.name, id)
+	} else {
+		err = errors.New("it is not in the process table")
+	}
+	if err != nil {
+		err = errors.Join(err, cmd.Process.Kill())
+		<-m.exited
+		return fmt.Errorf("start %s: %w", h.name, err)
+	}
+	h.main = m
+	return nil
+}
+
+// Signal sends a signal to the main process; an error that is os.ErrProcessDone
+// when none runs. On a frozen node a signal other than SIGKILL waits for Thaw.
+func (h *host) Signal(_ context.Context, sig syscall.Signal) error {
+	m, err := h.running(), os.ErrProcessDone
+	if m != nil {
+		err = m.handle.Signal(sig)
+	}
+	if err != nil {
+		return fmt.Errorf("send %v to %s: %w", sig, h.name, err)
+	}
+	return nil
+}
+
+func (h *host) Exited() <-chan struct{} {
+	if m := h.newest(); m != nil {
+		return m.exited
+	}
+	return nil
+}
+
+// ExitStatus is "" before the first Start and while the main process runs.
+func (h *host) ExitStatus() string {
+	m := h.newest()
+	if m == nil {
+		return ""
+	}
+	select {
+	case <-m.exited:
+		return m.status
+	default:
+		return ""
+	}
+}
+
+// Log reads what servers wrote to their standard output and error, from an offset
+// in bytes on. Before the first Start, and past the end, there is nothing.
+func (h *host) Log(_ context.Context, from int64) ([]byte, error) {
+	f, err := os.Open(h.log)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the log of %s: %w", h.name, err)
+	}
+	defer f.Close()
+	if _, err = f.Seek(from, io.SeekStart); err != nil {
+		return nil, fmt.Errorf("read the log of %s from byte %d: %w", h.name, from, err)
+	}
+	data, err := io.ReadAll(f)
+	if err != nil {
+		return nil, fmt.Errorf("read the log of %s: %w", h.name, err)
+	}
+	return data, nil
+}

@@ -1,0 +1,56 @@
+package local
+
+import (
+	"net"
+	"strconv"
+	"testing"
+)
+
+func TestRangeBeside(t *testing.T) {
+	for _, tt := range []struct {
+		name, text string
+		want       ports
+	}{
+		{"Linux as it comes", "32768\t60999\n", ports{20000, 31999}},
+		{"not readable", "", ports{20000, 31999}},
+		{"nonsense", "a b", ports{20000, 31999}},
+		{"begins inside", "25000 60999", ports{20000, 24999}},
+		{"ends inside", "10000 25000", ports{25001, 31999}},
+		{"covers the usual range, room below", "15000 65000", ports{10000, 14999}},
+		{"covers the usual range, room above", "10000 60000", ports{60001, 65535}},
+		{"everything", "1024 65535", ports{20000, 31999}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := rangeBeside(tt.text); got != tt.want {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestChoosePort(t *testing.T) {
+	taken, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	_, text, _ := net.SplitHostPort(taken.Addr().String())
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := choosePort(ports{port, port}, nil); err == nil {
+		t.Errorf("chose %d, on which somebody listens", got)
+	}
+
+	// A small range, promised but for one.
+	r := ports{20000, 20004}
+	promised := map[int]bool{20000: true, 20001: true, 20002: true, 20004: true}
+	if got, err := choosePort(r, promised); err != nil || got != 20003 {
+		t.Errorf("chose %d, %v", got, err)
+	}
+	promised[20003] = true
+	if got, err := choosePort(r, promised); err == nil {
+		t.Errorf("chose %d, which is promised", got)
+	}
+}

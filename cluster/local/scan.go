@@ -1,0 +1,188 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// process is one line of the system's process table.
+type process struct {
+	identity
+	parent   int
+	group    int
+	state    byte // as ps says it: R, S, D, T, Z, ...
+	terminal bool // it has a controlling terminal
+	// cpu is what it has used, together with those of its children that it has
+	// waited for: added up over a node, no child's time is lost when it ends.
+	cpu time.Duration
+	dir string // working directory; "" when it may not be known
+}
+
+// identity is one process for ever, where its number may be given away again.
+type identity struct {
+	pid   int
+	start uint64 // when it started, in the system's own unit
+}
+
+func (p process) stopped() bool { return p.state == 'T' || p.state == 't' }
+
+// gone tells that only an entry of the table is left, for its parent to read.
+func (p process) gone() bool { return p.state == 'Z' || p.state == 'X' }
+
+// live leaves out what is gone.
+func live(all []process) []process {
+	var left []process
+	for _, p := range all {
+		if !p.gone() {
+			left = append(left, p)
+		}
+	}
+	return left
+}
+
+// signal sends a signal to the process, and to no other that has its number by
+// now. One that is gone needs none: no error.
+func (id identity) signal(sig syscall.Signal) error {
+	handle, err := os.FindProcess(id.pid) // on Linux a pidfd, so that the check below holds
+	if err != nil {
+		return fmt.Errorf("find process %d: %w", id.pid, err)
+	}
+	defer handle.Release()
+	if now, ok := identityOf(id.pid); !ok || now != id {
+		return nil
+	}
+	err = handle.Signal(sig)
+	if errors.Is(err, os.ErrProcessDone) || errors.Is(err, syscall.ESRCH) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("send %v to process %d: %w", sig, id.pid, err)
+	}
+	return nil
+}
+
+// family says which processes belong together: those it names and all their
+// descendants. A zero field names none.
+type family struct {
+	roots []identity
+	dir   string // those that work in this directory or below
+	group int    // those of this process group
+}
+
+// of picks the family from the process table, with the roots first. Left out are
+// this process and those it descends from, and whoever merely looks around in the
+// directory: a server has no terminal, a person's shell has one.
+func (f family) of(all []process) []process {
+	byID := make(map[int]process, len(all))
+	children := map[int][]process{}
+	for _, p := range all {
+		byID[p.pid] = p
+		children[p.parent] = append(children[p.parent], p)
+	}
+	taken := map[int]bool{}
+	for pid := os.Getpid(); pid != 0 && !taken[pid]; pid = byID[pid].parent {
+		taken[pid] = true // ours
+	}
+	var members []process
+	add := func(p process) {
+		if !taken[p.pid] {
+			taken[p.pid] = true
+			members = append(members, p)
+		}
+	}
+	for _, root := range f.roots {
+		if p, ok := byID[root.pid]; ok && p.identity == root {
+			add(p)
+		}
+	}
+	for _, p := range all {
+		if within(p.dir, f.dir) && !p.terminal || f.group != 0 && p.group == f.group {
+			add(p)
+		}
+	}
+	for i := 0; i < len(members); i++ { // members grows meanwhile
+		for _, child := range children[members[i].pid] {
+			add(child)
+		}
+	}
+	return members
+}
+
+// within tells whether a working directory is a directory or lies below it. That
+// of a process whose directory has been deleted still counts.
+func within(work, dir string) bool {
+	if dir == "" || work == "" {
+		return false
+	}
+	work = strings.TrimSuffix(work, " (deleted)")
+	return work == dir || strings.HasPrefix(work, dir+"/")
+}
+
+// patience bounds every wait for processes to change their state. What takes
+// longer hangs in the kernel, most often on a disk.
+const patience = 10 * time.Second
+
+// until calls done at once and then in growing intervals until it returns true or
+// an error, or the context or the patience ends.
+func until(ctx context.Context, done func() (bool, error)) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("not done within %v", patience))
+	defer cancel()
+	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+		if ok, err := done(); ok || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(pause):
+		}
+	}
+}
+
+// end kills a family and returns when none of it is left. Those seen once are
+// followed by their identity: a child whose parent has died descends from
+// nobody here any more.
+func end(ctx context.Context, own *owner, f family) error {
+	var left []process
+	err := until(ctx, func() (bool, error) {
+		all, err := processes(own)
+		if err != nil {
+			return false, err
+		}
+		var errs []error
+		if left = live(f.of(all)); len(left) == 0 {
+			return true, nil
+		}
+		for _, p := range left {
+			errs = append(errs, p.signal(syscall.SIGKILL))
+		}
+		f.roots = nil
+		for _, p := range left {
+			f.roots = append(f.roots, p.identity)
+		}
+		return false, errors.Join(errs...)
+	})
+	if err != nil {
+		return fmt.Errorf("kill processes%s: %w", numbers(left), err)
+	}
+	return nil
+}
+
+// numbers lists processes for an error message.
+func numbers(list []process) string {
+	const most = 20
+	var b strings.Builder
+	for i, p := range list {
+		if i == most {
+			fmt.Fprintf(&b, " and %d more", len(list)-most)
+			break
+		}
+		fmt.Fprintf(&b, " %d", p.pid)
+	}
+	return b.String()
+}

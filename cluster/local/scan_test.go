@@ -1,0 +1,67 @@
+package local
+
+import (
+	"os"
+	"syscall"
+	"testing"
+)
+
+func TestFamily(t *testing.T) {
+	self := os.Getpid()
+	proc := func(pid, parent int, dir string) process {
+		return process{identity: identity{pid: pid, start: uint64(pid)}, parent: parent, group: pid, state: 'S', dir: dir}
+	}
+	shell := proc(50, 1, "/base/run/nodes/n1")
+	shell.terminal = true
+	grouped := proc(61, 1, "/")
+	grouped.group = 60
+	all := []process{
+		proc(1, 0, "/"),
+		proc(5, 1, "/base/run/nodes/n1"), // an ancestor of ours, started from there
+		proc(self, 5, "/base/run/nodes/n1"),
+		proc(1002, 1001, "/elsewhere"), // a grandchild, before its parent in the table
+		proc(1001, 1000, "/base/run/nodes/n1/data"),
+		proc(1000, self, "/base/run/nodes/n1/data"),
+		proc(2000, 1, "/base/run/nodes/n1/data (deleted)"), // an orphan
+		proc(2001, 2000, "/"),
+		proc(3000, 1, "/base/run/nodes/n10/data"), // another node, whose name begins alike
+		shell,
+		proc(51, 50, "/base/run/nodes/n1x"),
+		grouped,
+	}
+	for _, tt := range []struct {
+		name string
+		family
+		want []int
+	}{
+		{"directory", family{dir: "/base/run/nodes/n1"}, []int{1001, 1000, 2000, 1002, 2001}},
+		{"root first", family{dir: "/base/run/nodes/n1", roots: []identity{{1000, 1000}}}, []int{1000, 1001, 2000, 1002, 2001}},
+		{"root alone", family{roots: []identity{{1000, 1000}}}, []int{1000, 1001, 1002}},
+		{"the number is another's now", family{roots: []identity{{1000, 999}}}, nil},
+		{"group", family{group: 60}, []int{61}},
+		{"nobody", family{}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := tt.of(all)
+			same := len(got) == len(tt.want)
+			for i := 0; same && i < len(got); i++ {
+				same = got[i].pid == tt.want[i]
+			}
+			if !same {
+				t.Errorf("got%s, want %v", numbers(got), tt.want)
+			}
+		})
+	}
+}
+
+func TestOwnIdentityIsNotAnothers(t *testing.T) {
+	id, ok := identityOf(os.Getpid())
+	if !ok {
+		t.Fatal("this process is not in the table")
+	}
+	// The signal would end this test if it were sent.
+	id.start++
+	if err := id.signal(syscall.SIGKILL); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,278 @@
+package cluster
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"path"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"pgchaos/cluster/probe"
+	"pgchaos/history"
+)
+
+// Node is one node of a cluster. Its operations are serialised: one that is
+// asked for while another runs waits for it, as long as its context allows.
+// State, Usage, Log, Connect and the accessors never wait.
+type Node struct {
+	cluster *Cluster
+	config  NodeConfig
+	host    atomic.Pointer[Host]
+	built   atomic.Bool
+	paused  atomic.Bool
+	exits   chan Exit
+
+	turn chan struct{} // holds one token while an operation runs
+
+	mu       sync.Mutex
+	process  *process          // the last one started; nil: none yet
+	settings map[string]string // over the defaults; empty value: PostgreSQL's default
+	upstream *Node             // whom primary_conninfo names; nil: nobody
+	logSeen  int64             // how far the log had been written when the last start began
+}
+
+// User is a role of the database, and its password.
+type User struct{ Name, Password string }
+
+// Credentials are the run's users. The load's user is no superuser.
+type Credentials struct {
+	Superuser, Load User
+	Database        string
+}
+
+// ErrNotRunning is what stopping, killing or pausing a node returns that does not
+// run: such a fault would take nothing away from anybody.
+var ErrNotRunning = errors.New("the server does not run")
+
+func newNode(c *Cluster, config NodeConfig) *Node {
+	return &Node{
+		cluster:  c,
+		config:   config,
+		exits:    make(chan Exit, 64),
+		turn:     make(chan struct{}, 1),
+		settings: mergeSettings(mergeSettings(defaultSettings(c.config.MaxClients), c.config.Settings), config.Settings),
+	}
+}
+
+// newPassword returns a password of 130 random bits, without a character that anything quotes.
+func newPassword() string { return rand.Text() }
+
+// Name is the node's name, which is also its cluster_name and, as a standby, its
+// application_name.
+func (n *Node) Name() string { return n.config.Name }
+
+// Absent tells whether the node has no data directory yet: it was left out of
+// Up, and nobody has cloned it.
+func (n *Node) Absent() bool { return !n.built.Load() }
+
+// Address is where clients reach the node. It is zero before Up has made the
+// node's host, and never changes afterwards.
+func (n *Node) Address() Address {
+	host, err := n.room()
+	if err != nil {
+		return Address{}
+	}
+	return host.Client()
+}
+
+// Credentials are the run's users; they are the same on every node.
+func (n *Node) Credentials() Credentials { return n.cluster.creds }
+
+// ConnString is a connection string (a URL) for the user. It holds the password,
+// and does not set synchronous_commit: what the server says counts.
+func (n *Node) ConnString(user User, app string) string {
+	u := url.URL{
+		Scheme: "postgres",
+		User:   url.UserPassword(user.Name, user.Password),
+		Host:   n.Address().String(),
+		Path:   "/" + n.cluster.creds.Database,
+		RawQuery: url.Values{
+			"sslmode":              {"disable"},
+			"target_session_attrs": {"any"},
+			"application_name":     {n.cluster.AppName(app)},
+		}.Encode(),
+	}
+	return u.String()
+}
+
+// connectTimeout bounds every dial and authentication: a frozen server accepts
+// connections (its kernel does), and never answers.
+const connectTimeout = 3 * time.Second
+
+// Connect opens a fresh connection as the superuser. The session commits with
+// synchronous_commit=local, so that pgchaos never waits for a standby; and it
+// never sends a CancelRequest, which could end somebody's wait for one.
+func (n *Node) Connect(ctx context.Context, app string) (*pgx.Conn, error) {
+	if _, err := n.room(); err != nil {
+		return nil, err
+	}
+	cfg, err := pgx.ParseConfig(n.ConnString(n.cluster.creds.Superuser, app))
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", n.Name(), err)
+	}
+	var connected atomic.Bool
+	var dialer net.Dialer
+	cfg.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if connected.Load() {
+			return nil, errors.New("no cancel request is sent")
+		}
+		return dialer.DialContext(ctx, network, address)
+	}
+	cfg.RuntimeParams = map[string]string{"application_name": n.cluster.AppName(app)}
+	cfg.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
+		_, err := conn.Exec(ctx, "set synchronous_commit = local").ReadAll()
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	conn, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", n.Name(), err)
+	}
+	connected.Store(true)
+	return conn, nil
+}
+
+// abandon closes a connection without waiting for the server, which may be frozen.
+func abandon(conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	// The session ends either way, and nothing of it is left to lose.
+	_ = conn.Close(ctx)
+	_ = conn.PgConn().Conn().Close()
+}
+
+// stateTimeout bounds one State.
+const stateTimeout = 3 * time.Second
+
+// State is what the node says of itself now. It never fails and never hangs:
+// what cannot be read is unknown, and Error says why. RoleDown is certain: the
+// host says that no process runs. At is left to the caller.
+func (n *Node) State(ctx context.Context) history.NodeState {
+	state, err := n.readState(ctx)
+	if err == nil {
+		return state
+	}
+	state = history.NodeState{Node: n.Name(), Error: err.Error()}
+	host, err := n.room()
+	if err != nil {
+		return state
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stateTimeout)
+	defer cancel()
+	if running, err := host.Running(ctx); err == nil && !running {
+		state.Role = history.RoleDown
+	}
+	return state
+}
+
+func (n *Node) readState(ctx context.Context) (history.NodeState, error) {
+	ctx, cancel := context.WithTimeout(ctx, stateTimeout)
+	defer cancel()
+	conn, err := n.Connect(ctx, "state")
+	if err != nil {
+		return history.NodeState{}, err
+	}
+	defer abandon(conn)
+	return probe.Read(ctx, conn, n.Name())
+}
+
+// Usage is what the node's processes use now.
+func (n *Node) Usage(ctx context.Context) (history.Usage, error) {
+	host, err := n.room()
+	if err != nil {
+		return history.Usage{}, err
+	}
+	usage, err := host.Usage(ctx)
+	usage.Node = n.Name()
+	return usage, err
+}
+
+// Log is everything the node's server has logged.
+func (n *Node) Log(ctx context.Context) ([]byte, error) {
+	host, err := n.room()
+	if err != nil {
+		return nil, err
+	}
+	return host.Log(ctx, 0)
+}
+
+// Settings are all that pgchaos wrote into the node's postgresql.conf, but for
+// the connection to its upstream, which holds a password.
+func (n *Node) Settings() map[string]string {
+	settings := mergeSettings(n.place().settings(), n.currentSettings())
+	delete(settings, "primary_conninfo")
+	maps.DeleteFunc(settings, func(_, value string) bool { return value == "" })
+	return settings
+}
+
+func (n *Node) currentSettings() map[string]string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return maps.Clone(n.settings)
+}
+
+// lock waits for the node's turn.
+func (n *Node) lock(ctx context.Context) (unlock func(), err error) {
+	select {
+	case n.turn <- struct{}{}:
+		return func() { <-n.turn }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("another operation on the node has not ended: %w", ctx.Err())
+	}
+}
+
+// room is the node's host.
+func (n *Node) room() (Host, error) {
+	if host := n.host.Load(); host != nil {
+		return *host, nil
+	}
+	return nil, fmt.Errorf("%s has no host yet: the cluster is not up", n.Name())
+}
+
+// The paths of a node, as its host sees them. The configuration lies outside the
+// data directory, so that no base backup and no pg_rewind can ever bring another
+// node's port, upstream or synchronous regime. postgresql.auto.conf cannot be
+// moved: what somebody sets by ALTER SYSTEM on a primary, its clones inherit,
+// and it overrides what is written here.
+func (n *Node) confDir() string  { return path.Join((*n.host.Load()).Dir(), "conf") }
+func (n *Node) dataDir() string  { return path.Join((*n.host.Load()).Dir(), "data") }
+func (n *Node) confFile() string { return path.Join(n.confDir(), confFile) }
+func (n *Node) backupDir(name string) string {
+	return path.Join((*n.host.Load()).Dir(), "backups", name)
+}
+
+func (n *Node) program(name string) string { return (*n.host.Load()).Program(name) }
+
+// place is where the node is, and whom it follows.
+func (n *Node) place() place {
+	host, err := n.room()
+	if err != nil {
+		return place{name: n.Name()}
+	}
+	p := place{name: n.Name(), data: n.dataDir(), conf: n.confDir(), listen: host.Listen()}
+	n.mu.Lock()
+	upstream := n.upstream
+	n.mu.Unlock()
+	if upstream != nil {
+		p.conninfo = n.conninfoTo(upstream)
+	}
+	return p
+}
+
+// conninfoTo is the primary_conninfo for an upstream. The file that holds it is
+// readable by its owner alone.
+func (n *Node) conninfoTo(upstream *Node) string {
+	user := n.cluster.replica
+	return conninfo((*upstream.host.Load()).Peer(), keyword("user", user.Name), keyword("password", user.Password),
+		keyword("application_name", n.Name()), keyword("sslmode", "disable"))
+}

@@ -1,0 +1,28 @@
+select pg_is_in_recovery(),
+       case when pg_is_in_recovery()
+            then coalesce((select w.received_tli from pg_stat_wal_receiver w)::bigint,
+                          -- Without a receiver: what it wrote last. pg_control lags here
+                          -- until a page or a restart point has been flushed.
+                          (select max(('x' || substr(f.name, 1, 8))::bit(32)::bigint)
+                           from pg_ls_waldir() f where f.name ~ '^[0-9A-F]{24}$'),
+                          (select c.timeline_id from pg_control_checkpoint() c)::bigint)
+            else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint
+       end,
+       (select s.system_identifier::text from pg_control_system() s),
+       current_setting('server_version'),
+       coalesce(case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end, '0/0')::text,
+       coalesce(case when pg_is_in_recovery() then pg_last_wal_receive_lsn() end, '0/0')::text,
+       exists (select from pg_stat_wal_receiver w where w.status = 'streaming'),
+       case when pg_is_in_recovery() then pg_is_wal_replay_paused() else false end,
+       (select s.reset_val from pg_settings s where s.name = 'synchronous_commit'),
+       current_setting('synchronous_standby_names'),
+       (select count(*) from pg_stat_activity a where a.wait_event_type = 'IPC' and a.wait_event = 'SyncRep'),
+       (select coalesce(json_agg(json_build_object(
+                   'name', r.application_name,
+                   'state', coalesce(r.state, ''),
+                   'sync_state', coalesce(r.sync_state, ''),
+                   'sent_lsn', coalesce(r.sent_lsn, '0/0')::text,
+                   'flush_lsn', coalesce(r.flush_lsn, '0/0')::text,
+                   'replay_lsn', coalesce(r.replay_lsn, '0/0')::text)
+                   order by r.application_name, r.pid), '[]')::text
+        from pg_stat_replication r)

@@ -1,0 +1,432 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// StopMode is how a server is asked to shut down.
+type StopMode string
+
+// The shutdowns that PostgreSQL knows.
+const (
+	StopFast      StopMode = "fast"      // open transactions are rolled back
+	StopSmart     StopMode = "smart"     // waits until every client has left
+	StopImmediate StopMode = "immediate" // without a checkpoint: the next start recovers
+)
+
+// The time-outs of a server's start and stop, where the caller gives none.
+const (
+	startTimeout = 60 * time.Second
+	stopTimeout  = 60 * time.Second
+	// endTimeout bounds how long the children of a server may outlive it.
+	endTimeout = 10 * time.Second
+)
+
+// Exit is the end of a server that nobody had asked for.
+type Exit struct {
+	Node   string
+	Status string // "signal: killed"
+	At     time.Time
+}
+
+// process is one run of the server, from a start to the next.
+type process struct {
+	exited   <-chan struct{}
+	readOnly bool
+
+	mu    sync.Mutex
+	up    bool // it has accepted connections
+	asked bool // somebody asked for its end
+	ended bool
+}
+
+// Exits tells of every end of the node's server that neither Stop, Kill nor any
+// other operation had asked for. A server that ends while it starts is an error
+// of Start instead.
+func (n *Node) Exits() <-chan Exit { return n.exits }
+
+// watch reports the end of a process.
+func (n *Node) watch(host Host, p *process) {
+	<-p.exited
+	at := time.Now()
+	p.mu.Lock()
+	p.ended = true
+	unexpected := p.up && !p.asked
+	p.mu.Unlock()
+	if !unexpected {
+		return
+	}
+	select {
+	case n.exits <- Exit{Node: n.Name(), Status: host.ExitStatus(), At: at}:
+	default: // nobody has listened for 64 ends
+	}
+}
+
+// expectExit says that the end of the server, if it runs, is nothing unexpected.
+func (n *Node) expectExit() {
+	if p := n.current(); p != nil {
+		p.mu.Lock()
+		p.asked = true
+		p.mu.Unlock()
+	}
+}
+
+func (n *Node) current() *process {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.process
+}
+
+// running is the process that has not ended, or nil.
+func (n *Node) running() *process {
+	p := n.current()
+	if p == nil {
+		return nil
+	}
+	select {
+	case <-p.exited:
+		return nil
+	default:
+		return p
+	}
+}
+
+// Start starts the server as what its data directory says it is, and returns
+// when it answers queries: at most a minute, or as long as the context says.
+// Where it runs already, Start only waits for that.
+func (n *Node) Start(ctx context.Context) error { return n.locked(ctx, "start", "", n.startNormal) }
+
+// StartReadOnly starts the server so that clients cannot write by mistake, to
+// read what a former primary alone has. Nor does it vacuum by itself. It is a
+// guard, not a lock: a session may still set transaction_read_only off.
+func (n *Node) StartReadOnly(ctx context.Context) error {
+	return n.locked(ctx, "start read-only", "", func(ctx context.Context) error { return n.start(ctx, true) })
+}
+
+func (n *Node) startNormal(ctx context.Context) error { return n.start(ctx, false) }
+
+// locked runs one operation in its turn, and names it in the error: "start a",
+// "rejoin a to b".
+func (n *Node) locked(ctx context.Context, what, object string, do func(context.Context) error) error {
+	name := what + " " + n.Name() + object
+	unlock, err := n.lock(ctx)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	defer unlock()
+	if err := do(ctx); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+func (n *Node) start(ctx context.Context, readOnly bool) error {
+	p, err := n.launch(ctx, readOnly)
+	if err != nil {
+		return err
+	}
+	return n.awaitAnswers(ctx, p)
+}
+
+// launch starts the server's process, if it does not run.
+func (n *Node) launch(ctx context.Context, readOnly bool) (*process, error) {
+	if n.Absent() {
+		return nil, errors.New("it has no data directory yet; a clone makes one")
+	}
+	if n.paused.Load() {
+		return nil, errors.New("it is paused; resume it first")
+	}
+	if p := n.running(); p != nil {
+		if p.readOnly != readOnly {
+			return nil, errors.New("it runs already, in the other mode (read-only or not); stop it first")
+		}
+		return p, nil
+	}
+	host, err := n.room()
+	if err != nil {
+		return nil, err
+	}
+	if err := n.clearLeftovers(ctx, host); err != nil {
+		return nil, err
+	}
+	n.markLog(ctx)
+	argv := []string{n.program("postgres"), "-D", n.confDir()}
+	if readOnly {
+		argv = append(argv, "-c", "default_transaction_read_only=on", "-c", "autovacuum=off")
+	}
+	if err := host.Start(ctx, argv); err != nil {
+		return nil, err
+	}
+	p := &process{exited: host.Exited(), readOnly: readOnly}
+	n.mu.Lock()
+	n.process = p
+	n.mu.Unlock()
+	go n.watch(host, p)
+	return p, nil
+}
+
+// clearLeftovers waits until no process of the server before is left, as children
+// outlive a killed postmaster for a moment, and removes its postmaster.pid: once
+// the host says that nothing runs, all the file could still do is to name a
+// process that has got the same number since, for which PostgreSQL would refuse
+// to start.
+func (n *Node) clearLeftovers(ctx context.Context, host Host) error {
+	if err := n.awaitEnd(ctx, host); err != nil {
+		return err
+	}
+	return n.remove(ctx, path.Join(n.dataDir(), "postmaster.pid"))
+}
+
+// awaitEnd waits until no process of the node is left.
+func (n *Node) awaitEnd(ctx context.Context, host Host) error {
+	ctx, cancel := context.WithTimeout(ctx, endTimeout)
+	defer cancel()
+	for {
+		running, err := host.Running(ctx)
+		if err != nil {
+			return err
+		}
+		if !running {
+			return nil
+		}
+		if !sleep(ctx, 5*time.Millisecond) {
+			return errors.New("processes of the server are left although it has ended; kill the node")
+		}
+	}
+}
+
+// awaitAnswers waits until the server answers a query. 57P03 and a refused
+// connection mean that it still starts.
+func (n *Node) awaitAnswers(ctx context.Context, p *process) error {
+	ctx, cancel := withDefaultTimeout(ctx, startTimeout)
+	defer cancel()
+	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
+		err := n.ping(ctx)
+		if err == nil {
+			p.mu.Lock()
+			p.up = true
+			ended := p.ended
+			p.mu.Unlock()
+			if !ended {
+				return nil
+			}
+		}
+		select {
+		case <-p.exited:
+			return fmt.Errorf("the server ended (%s)%s", (*n.host.Load()).ExitStatus(), n.complaints(ctx))
+		case <-ctx.Done():
+			return fmt.Errorf("the server runs, but does not answer yet (%w); the last try: %w%s", ctx.Err(), err, n.complaints(ctx))
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (n *Node) ping(ctx context.Context) error {
+	conn, err := n.Connect(ctx, "start")
+	if err != nil {
+		return err
+	}
+	defer abandon(conn)
+	var one int
+	return conn.QueryRow(ctx, "select 1").Scan(&one)
+}
+
+// Stop shuts the server down and returns when no process of it is left. Where it
+// takes longer than the timeout (0: a minute) that is an error, and the shutdown
+// goes on: a smart one waits for its clients for ever.
+func (n *Node) Stop(ctx context.Context, mode StopMode, timeout time.Duration) error {
+	return n.locked(ctx, "stop", "", func(ctx context.Context) error { return n.stop(ctx, mode, timeout) })
+}
+
+func (n *Node) stop(ctx context.Context, mode StopMode, timeout time.Duration) error {
+	signals := map[StopMode]syscall.Signal{StopFast: syscall.SIGINT, StopSmart: syscall.SIGTERM, StopImmediate: syscall.SIGQUIT}
+	signal, ok := signals[mode]
+	if !ok {
+		return fmt.Errorf("%q is no way to stop a server; fast, smart and immediate are", mode)
+	}
+	p := n.running()
+	if p == nil {
+		return ErrNotRunning
+	}
+	if n.paused.Load() {
+		return errors.New("it is paused, and cannot shut down; resume it first, or kill it")
+	}
+	if timeout <= 0 {
+		timeout = stopTimeout
+	}
+	host, err := n.room()
+	if err != nil {
+		return err
+	}
+	n.expectExit()
+	if err := host.Signal(ctx, signal); err != nil {
+		return err
+	}
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	select {
+	case <-p.exited:
+		return n.awaitEnd(ctx, host)
+	case <-ctx.Done():
+		return fmt.Errorf("the %s shutdown has not ended: %w", mode, ctx.Err())
+	case <-timer.C:
+	}
+	if mode == StopSmart {
+		return fmt.Errorf("the smart shutdown has not ended after %s: it waits until every client has disconnected; end them, or stop the node fast", timeout)
+	}
+	return fmt.Errorf("the %s shutdown has not ended after %s; wait longer, or kill the node%s", mode, timeout, n.complaints(ctx))
+}
+
+// Restart stops the server, and starts it as what it was.
+func (n *Node) Restart(ctx context.Context, mode StopMode, timeout time.Duration) error {
+	return n.locked(ctx, "restart", "", func(ctx context.Context) error {
+		p := n.running()
+		if p == nil {
+			return ErrNotRunning
+		}
+		if err := n.stop(ctx, mode, timeout); err != nil {
+			return err
+		}
+		return n.start(ctx, p.readOnly)
+	})
+}
+
+// Kill ends every process of the node at once, also of a paused one, and returns
+// when none is left.
+func (n *Node) Kill(ctx context.Context) error { return n.locked(ctx, "kill", "", n.kill) }
+
+func (n *Node) kill(ctx context.Context) error {
+	host, err := n.room()
+	if err != nil {
+		return err
+	}
+	was := n.running()
+	n.expectExit()
+	if err := host.Kill(ctx); err != nil {
+		return err
+	}
+	n.paused.Store(false)
+	if err := n.awaitEnd(ctx, host); err != nil {
+		return err
+	}
+	if was == nil {
+		return ErrNotRunning
+	}
+	return nil
+}
+
+// Pause freezes every process of the node: clients keep their connections, and
+// get no answers.
+func (n *Node) Pause(ctx context.Context) error {
+	return n.locked(ctx, "pause", "", func(ctx context.Context) error {
+		host, err := n.room()
+		if err != nil {
+			return err
+		}
+		if n.running() == nil {
+			return ErrNotRunning
+		}
+		n.paused.Store(true) // before: a call that fails can still have taken effect
+		return host.Freeze(ctx)
+	})
+}
+
+// Resume lets a paused node go on. It is idempotent.
+func (n *Node) Resume(ctx context.Context) error {
+	return n.locked(ctx, "resume", "", func(ctx context.Context) error {
+		host, err := n.room()
+		if err != nil {
+			return err
+		}
+		if err := host.Thaw(ctx); err != nil {
+			return err
+		}
+		n.paused.Store(false)
+		return nil
+	})
+}
+
+// markLog notes how far the log has been written, so that complaints are those
+// of what is about to be tried.
+func (n *Node) markLog(ctx context.Context) {
+	host, err := n.room()
+	if err != nil {
+		return
+	}
+	n.mu.Lock()
+	from := n.logSeen
+	n.mu.Unlock()
+	text, err := host.Log(ctx, from)
+	if err != nil {
+		return // complaints then show more than they need to
+	}
+	n.mu.Lock()
+	n.logSeen = from + int64(len(text))
+	n.mu.Unlock()
+}
+
+// complaints are the last lines since markLog by which the server said that
+// something is wrong, or its last lines of all, for a person to read at the end of
+// an error. Nothing is decided by them.
+func (n *Node) complaints(ctx context.Context) string {
+	const most = 4
+	host, err := n.room()
+	if err != nil {
+		return ""
+	}
+	n.mu.Lock()
+	from := n.logSeen
+	n.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	text, err := host.Log(ctx, from)
+	if err != nil {
+		return ""
+	}
+	var all, wrong []string
+	for line := range strings.Lines(string(text)) {
+		line = strings.Join(strings.Fields(line), " ")
+		if line == "" || strings.Contains(line, "FATAL: the database system is") {
+			continue // nothing, or an answer to pgchaos's own asking
+		}
+		all = append(all, line)
+		for _, word := range []string{"FATAL: ", "PANIC: ", "ERROR: ", "forked off", "HINT: "} {
+			if i := strings.Index(line, word); i >= 0 {
+				wrong = append(wrong, line[i:])
+				break
+			}
+		}
+	}
+	if len(wrong) == 0 {
+		wrong = all
+	}
+	if len(wrong) == 0 {
+		return ""
+	}
+	return "; its log says: " + strings.Join(wrong[max(0, len(wrong)-most):], " / ")
+}
+
+// sleep waits, and is false when the context ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
+
+// withDefaultTimeout bounds a context that has no deadline of its own.
+func withDefaultTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if _, bounded := ctx.Deadline(); bounded {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, d)
+}

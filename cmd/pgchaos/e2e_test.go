@@ -1,0 +1,359 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"pgchaos/check"
+	"pgchaos/history"
+	"pgchaos/report"
+)
+
+// The tests in this file run the built binary on a real cluster, and look at what
+// it did from outside: psql, the process table, the file system.
+
+// binary is pgchaos built with the race detector, once for all tests.
+var binary string
+
+func TestMain(m *testing.M) {
+	os.Exit(buildAndRun(m))
+}
+
+func buildAndRun(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "pgchaos-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	binary = filepath.Join(dir, "pgchaos")
+	if out, err := exec.Command("go", "build", "-race", "-o", binary, ".").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build pgchaos: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// place is where one test's runs live, apart from every other's.
+type place struct {
+	t    *testing.T
+	base string // PGCHAOS_DIR
+	out  string // --out
+}
+
+func newPlace(t *testing.T) *place {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("runs a real cluster for many seconds: not with -short")
+	}
+	dir, err := os.MkdirTemp("/var/tmp", "pgchaos-e2e-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil { // the server's user must be able to pass
+		t.Fatal(err)
+	}
+	p := &place{t: t, base: filepath.Join(dir, "runs"), out: filepath.Join(dir, "result")}
+	t.Cleanup(func() {
+		if left := p.processes(); len(left) > 0 {
+			t.Errorf("processes left at the end: %v", left)
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}
+
+// command is pgchaos with arguments, in this place.
+func (p *place) command(args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(p.t.Context(), binary, args...)
+	cmd.Env = append(os.Environ(), "PGCHAOS_DIR="+p.base)
+	cmd.Dir = "../.."
+	return cmd
+}
+
+// run runs pgchaos and returns its exit code and output.
+func (p *place) run(args ...string) (code int, stdout, stderr string) {
+	p.t.Helper()
+	var o, e bytes.Buffer
+	cmd := p.command(args...)
+	cmd.Stdout, cmd.Stderr = &o, &e
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		p.t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), o.String(), e.String()
+}
+
+func (p *place) result() *report.Result {
+	p.t.Helper()
+	r, err := report.Read(p.out)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return r
+}
+
+// processes are all processes of the machine whose working directory or command
+// line lies in this place: pgchaos's own, the servers', the tools'.
+func (p *place) processes() (found []string) {
+	p.t.Helper()
+	dirs, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	root := filepath.Dir(p.base)
+	for _, dir := range dirs {
+		cwd, _ := os.Readlink(filepath.Join(dir, "cwd"))      // gone, or a kernel thread
+		line, _ := os.ReadFile(filepath.Join(dir, "cmdline")) // likewise
+		env, _ := os.ReadFile(filepath.Join(dir, "environ"))  // likewise
+		ours := strings.HasPrefix(cwd, root) || bytes.Contains(line, []byte(root)) || bytes.Contains(env, []byte(root))
+		if pid := filepath.Base(dir); ours && pid != strconv.Itoa(os.Getpid()) && len(line) > 0 {
+			found = append(found, pid+" "+string(bytes.ReplaceAll(line, []byte{0}, []byte{' '})))
+		}
+	}
+	return found
+}
+
+// nothingLeft fails the test if a process or a directory of a run is still there.
+func (p *place) nothingLeft() {
+	p.t.Helper()
+	if left := p.processes(); len(left) > 0 {
+		p.t.Errorf("processes left behind: %v", left)
+	}
+	if _, err := os.Stat(p.base); !errors.Is(err, os.ErrNotExist) {
+		entries, _ := os.ReadDir(p.base)
+		p.t.Errorf("directory %s left behind, with %v (%v)", p.base, entries, err)
+	}
+}
+
+func TestQuorumKill(t *testing.T) {
+	p := newPlace(t)
+	before := childProcesses(t)
+	code, stdout, stderr := p.run("run", "experiments/quorum-kill.yaml", "--out", p.out, "--keep")
+	if code != exitPass {
+		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+	r := p.result()
+	if r.Verdict != check.Pass || r.Stage != report.StageChecked {
+		t.Errorf("verdict %s at stage %s", r.Verdict, r.Stage)
+	}
+	a := r.Audits[0]
+	if a.Lost.N != 0 || a.Acknowledged < 5000 || !a.Complete {
+		t.Errorf("lost %d of %d acknowledged, complete %v", a.Lost.N, a.Acknowledged, a.Complete)
+	}
+	// Not what the report says, but what psql finds on each node.
+	var first string
+	for i, n := range r.Cluster.Nodes {
+		got := p.psql(n.Address, "select count(*), md5(string_agg(int_value || char_value, ',' order by int_value)) from test_data")
+		if i == 0 {
+			first = got
+		}
+		if got != first {
+			t.Errorf("%s holds %s, %s holds %s", r.Cluster.Nodes[0].Name, first, n.Name, got)
+		}
+	}
+	rows, err := strconv.ParseInt(strings.Split(first, "|")[0], 10, 64)
+	if err != nil || rows < a.Acknowledged {
+		t.Errorf("psql counts %q rows, %d were acknowledged", first, a.Acknowledged)
+	}
+	if got := p.psql(address(r, "pgslavenew"), "select string_agg(application_name || '=' || sync_state, ' ' order by 1) from pg_stat_replication"); got != "pgmaster=quorum pgslave=quorum" {
+		t.Errorf("on the new primary, psql sees %q", got)
+	}
+	// The kept cluster is removed when it is named, and not before.
+	if code, out, _ := p.run("clean"); code != 0 || !strings.Contains(out, "left up on purpose") {
+		t.Errorf("clean of a kept cluster: exit %d, %s", code, out)
+	}
+	if code, out, errs := p.run("clean", r.Run); code != 0 {
+		t.Errorf("clean %s: exit %d, %s%s", r.Run, code, out, errs)
+	}
+	p.nothingLeft()
+	if after := childProcesses(t); !slices.Equal(before, after) {
+		t.Errorf("processes before %v, after %v", before, after)
+	}
+	p.reportAgain(stdout)
+}
+
+// reportAgain holds `pgchaos report` against what the run printed.
+func (p *place) reportAgain(printed string) {
+	p.t.Helper()
+	code, again, stderr := p.run("report", p.out)
+	if code != 0 || !strings.HasPrefix(printed, again) {
+		p.t.Errorf("report: exit %d %s; not what the run had printed:\n%s", code, stderr, again)
+	}
+}
+
+func TestAsyncKillMustLoseWrites(t *testing.T) {
+	p := newPlace(t)
+	code, stdout, stderr := p.run("run", "async-kill", "--out", p.out)
+	if code != exitFail {
+		t.Fatalf("exit code %d, not %d\n%s\n%s", code, exitFail, stdout, stderr)
+	}
+	r := p.result()
+	a := r.Audits[0]
+	if a.Lost.N < 100 {
+		t.Errorf("%d writes lost; the standby had been held back for seconds", a.Lost.N)
+	}
+	// What is lost was acknowledged by the primary after its standby had been held
+	// back, and is still on its own fork.
+	held := markNamed(t, r, func(m history.Mark) bool { return m.Action == "configure" })
+	for _, run := range a.Lost.Runs {
+		if run.Node != "pgmaster" || !slices.Contains(run.FoundOn, "pgmaster") || run.From < held.Issued {
+			t.Errorf("lost run %+v: not explained by the hold-back at %s", run, held.Issued)
+		}
+	}
+	if !strings.Contains(stdout, "FAIL") || !strings.Contains(stdout, "lost_writes") {
+		t.Errorf("the report does not say what failed:\n%s", stdout)
+	}
+	p.nothingLeft()
+}
+
+func TestWalkthrough(t *testing.T) {
+	p := newPlace(t)
+	code, stdout, stderr := p.run("run", "walkthrough", "--out", p.out)
+	if code != exitPass {
+		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+	r := p.result()
+	var counts []string
+	for _, m := range r.Timeline {
+		if m.Action == "sql" && strings.Contains(m.Detail, ": ") {
+			counts = append(counts, m.Detail[strings.LastIndex(m.Detail, ": ")+2:])
+		}
+	}
+	if n := len(counts); n < 3 || counts[n-1] != counts[n-2] || counts[n-1] != counts[n-3] || counts[n-1] == "0" {
+		t.Errorf("row counts on the three nodes: %v", counts)
+	}
+	p.nothingLeft()
+}
+
+func TestInterruptCleansUpAndWritesTheResult(t *testing.T) {
+	p := newPlace(t)
+	cmd := p.command("run", "quorum-kill", "--out", p.out)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p.await("load", func() bool { return len(p.processes()) > 20 })
+	time.Sleep(3 * time.Second) // into the load: an interrupt has no better moment
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // the exit code says it
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
+		t.Errorf("exit code %d\n%s", code, stderr.String())
+	}
+	r := p.result()
+	if !r.Interrupted || r.Verdict == check.Pass {
+		t.Errorf("interrupted %v, verdict %s", r.Interrupted, r.Verdict)
+	}
+	if len(r.Workloads) == 0 || r.Workloads[0].Total.Samples == 0 {
+		t.Error("the result of the interrupted run holds no samples")
+	}
+	p.nothingLeft()
+}
+
+func TestCleanAfterSIGKILL(t *testing.T) {
+	p := newPlace(t)
+	cmd := p.command("run", "quorum-kill", "--out", p.out)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p.await("load", func() bool { return len(p.processes()) > 20 })
+	if code, out, _ := p.run("clean"); code != 0 || !strings.Contains(out, "still running") {
+		t.Errorf("clean beside a live run: exit %d, %s", code, out)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // it was killed
+	if len(p.processes()) == 0 {
+		t.Error("no server outlived the kill: this test proves nothing")
+	}
+	if r := p.result(); r.Stage != report.StagePlanned || r.Verdict == check.Pass {
+		t.Errorf("the killed run's result is at stage %q with verdict %s", r.Stage, r.Verdict)
+	}
+	if code, out, errs := p.run("clean"); code != 0 || !strings.Contains(out, "removed") {
+		t.Errorf("clean: exit %d, %s%s", code, out, errs)
+	}
+	p.nothingLeft()
+	if code, out, _ := p.run("clean"); code != 0 || !strings.Contains(out, "nothing to remove") {
+		t.Errorf("clean with nothing to do: exit %d, %s", code, out)
+	}
+}
+
+// await polls for something outside, at most 30 s.
+func (p *place) await(what string, so func() bool) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), 30*time.Second)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for !so() {
+		select {
+		case <-ctx.Done():
+			p.t.Fatalf("waited for %s: %v", what, ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+// psql asks a kept cluster's node, as a person would, with the run's password file.
+func (p *place) psql(address, query string) string {
+	p.t.Helper()
+	host, port, _ := strings.Cut(address, ":")
+	cmd := exec.CommandContext(p.t.Context(), "psql", "-X", "-A", "-t", "-h", host, "-p", port, "-U", "postgres", "-c", query, "postgres")
+	cmd.Env = append(os.Environ(), "PGPASSFILE="+filepath.Join(p.out, "pgpass"))
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		p.t.Fatalf("psql on %s: %v: %s", address, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func address(r *report.Result, node string) string {
+	for _, n := range r.Cluster.Nodes {
+		if n.Name == node {
+			return n.Address
+		}
+	}
+	return ""
+}
+
+func markNamed(t *testing.T, r *report.Result, is func(history.Mark) bool) history.Mark {
+	t.Helper()
+	i := slices.IndexFunc(r.Timeline, is)
+	if i < 0 {
+		t.Fatal("no such mark")
+	}
+	return r.Timeline[i]
+}
+
+// childProcesses are the processes whose parent is this test.
+func childProcesses(t *testing.T) (pids []string) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "ps", "--no-headers", "-o", "pid,comm", "--ppid", strconv.Itoa(os.Getpid())).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		if !strings.Contains(line, " ps") {
+			pids = append(pids, strings.TrimSpace(line))
+		}
+	}
+	return pids
+}

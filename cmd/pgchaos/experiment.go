@@ -1,0 +1,90 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"pgchaos/experiments"
+	"pgchaos/runner"
+	"pgchaos/spec"
+)
+
+// experimentFlags are the flags of every command that reads an experiment.
+type experimentFlags struct {
+	set      []string
+	provider string
+	seed     uint64
+}
+
+func (f *experimentFlags) register(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&f.set, "set", nil, "`path=value` put into the experiment, such as load.writes.rate=100/s (repeatable)")
+	flags.StringVar(&f.provider, "provider", "", "what the cluster runs on, over the experiment's own: local")
+	flags.Uint64Var(&f.seed, "seed", 0, "the run's seed (default: the experiment's, or a new one)")
+}
+
+// plan reads an experiment and plans it; an error of either is a usage error.
+func (f *experimentFlags) plan(name string) (*runner.Plan, error) {
+	file, text, err := readExperiment(name)
+	if err != nil {
+		return nil, usageError(err)
+	}
+	set := f.set
+	if f.provider != "" {
+		if _, err := findRoom(f.provider); err != nil {
+			return nil, err
+		}
+		set = append(set, "cluster.provider="+f.provider)
+	}
+	e, resolved, err := spec.Load(file, text, spec.Options{Set: set, Getenv: os.LookupEnv})
+	if err != nil {
+		return nil, usageError(err)
+	}
+	p, err := runner.NewPlan(e, resolved, f.seed)
+	if err != nil {
+		return nil, usageError(fmt.Errorf("%s: %w", file, err))
+	}
+	return p, nil
+}
+
+// readExperiment reads a file, or a shipped experiment by its bare name.
+func readExperiment(name string) (file string, text []byte, err error) {
+	text, err = os.ReadFile(name)
+	if err == nil {
+		return name, text, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) || strings.ContainsAny(name, "/.") {
+		return "", nil, fmt.Errorf("read the experiment: %w", err)
+	}
+	if text, err = experiments.Open(name); err == nil {
+		return name + ".yaml", text, nil
+	}
+	shipped, err := experiments.List()
+	if err != nil {
+		return "", nil, err
+	}
+	known := make([]string, 0, len(shipped))
+	for _, e := range shipped {
+		known = append(known, e.Name)
+	}
+	return "", nil, fmt.Errorf("no file %q, and no shipped experiment of that name; shipped are: %s",
+		name, strings.Join(known, ", "))
+}
+
+// completeExperiment completes the names of shipped experiments, and YAML files.
+func completeExperiment(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	shipped, err := experiments.List()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	names := make([]string, 0, len(shipped))
+	for _, e := range shipped {
+		names = append(names, e.Name+"\t"+e.Description)
+	}
+	return names, cobra.ShellCompDirectiveDefault
+}

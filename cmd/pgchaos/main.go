@@ -1,0 +1,127 @@
+// Command pgchaos breaks a replicated PostgreSQL cluster on a timeline, under
+// load, and says what was lost, for how long, and what it cost.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes, as README.md lists them.
+const (
+	exitPass         = 0
+	exitFailed       = 1 // pgchaos itself failed
+	exitUsage        = 2 // the command line or the experiment file is wrong; nothing was started
+	exitFail         = 3 // the verdict
+	exitInconclusive = 4 // the verdict
+	exitLeftBehind   = 5 // something of a run still exists
+	exitInterrupted  = 130
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	// A closed pipe (pgchaos run ... | head) must end a line of output, not a run
+	// with a cluster to take down: with SIGPIPE caught, the write fails instead.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// exitError is an error that knows the exit code it deserves.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+// verdictError ends a command whose output has said everything already.
+type verdictError int
+
+func (e verdictError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+func usageError(err error) error { return &exitError{exitUsage, err} }
+
+// run is main without the process: it returns the exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	var (
+		verdict verdictError
+		exit    *exitError
+	)
+	switch {
+	case err == nil:
+		return exitPass
+	case errors.As(err, &verdict):
+		return int(verdict)
+	case errors.As(err, &exit):
+		fmt.Fprintln(stderr, err)
+		return exit.code
+	default:
+		fmt.Fprintln(stderr, "pgchaos:", err)
+		return exitFailed
+	}
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "pgchaos",
+		Short: "What does my PostgreSQL cluster really do when it breaks?",
+		Example: `  pgchaos run quorum-kill             build a cluster, load it, break it, audit it
+  pgchaos plan my.yaml                what would happen; nothing is started
+  pgchaos list                        the experiments that come with pgchaos
+  pgchaos clean                       remove what a killed run left behind`,
+		Long: `pgchaos builds a replicated PostgreSQL cluster, puts load on it, breaks it on a
+timeline, and answers with evidence: how fast was it, how long was it down, what
+was lost of what had been acknowledged, and does that meet what was expected.
+
+Exit codes: 0 pass, 1 pgchaos itself failed, 2 usage or experiment file, 3 fail,
+4 inconclusive, 5 something was left behind, 130 interrupted (and cleaned).`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return cmd.Help()
+		},
+		Args: cobra.NoArgs,
+	}
+	root.SetHelpTemplate(helpTemplate)
+	root.SetUsageTemplate(helpTemplate)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError(fmt.Errorf("%w\nSee '%s --help'", err, cmd.CommandPath()))
+	})
+	root.AddCommand(
+		newRunCommand(), newPlanCommand(), newValidateCommand(), newReportCommand(),
+		newCleanCommand(), newListCommand(), newSchemaCommand(), newVersionCommand(),
+	)
+	for _, cmd := range root.Commands() {
+		cmd.Args = usageArgs(cmd.Args)
+	}
+	root.Args = usageArgs(root.Args)
+	return root
+}
+
+// usageArgs makes a usage error of wrong arguments, and names the help.
+func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if check == nil {
+			return nil
+		}
+		if err := check(cmd, args); err != nil {
+			return usageError(fmt.Errorf("%s: %w\nSee '%s --help'", cmd.CommandPath(), err, cmd.CommandPath()))
+		}
+		return nil
+	}
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"pgchaos/history"
+	"pgchaos/load"
+	"pgchaos/runner"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden compares what a person reads with the file that was approved.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s differs (go test -update writes it anew):\n%s", file, diff)
+	}
+}
+
+func TestCommandLine(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		args []string
+		code int
+	}{
+		{"help", []string{"--help"}, exitPass},
+		{"help-run", []string{"run", "--help"}, exitPass},
+		{"help-clean", []string{"help", "clean"}, exitPass},
+		{"list", []string{"list"}, exitPass},
+		{"plan-quorum-kill", []string{"plan", "quorum-kill"}, exitPass},
+		{"plan-walkthrough", []string{"plan", "walkthrough"}, exitPass},
+		{"plan-set", []string{"plan", "async-kill", "--set", "load.writes.rate=50/s", "--set", "expect=[]"}, exitPass},
+		{"plan-yaml", []string{"plan", "async-kill", "--yaml", "--set", "load.writes.rate=50/s"}, exitPass},
+		{"validate", []string{"validate", "quorum-kill", "testdata/bad.yaml"}, exitUsage},
+		{"run-bad-file", []string{"run", "testdata/bad.yaml"}, exitUsage},
+		{"run-bad-set", []string{"run", "quorum-kill", "--set", "load.writes.rat=1/s"}, exitUsage},
+		{"run-bad-provider", []string{"run", "quorum-kill", "--provider", "cloud"}, exitUsage},
+		{"run-unknown", []string{"run", "quorum-kil"}, exitUsage},
+		{"run-no-file", []string{"run", "no/such.yaml"}, exitUsage},
+		{"run-nothing", []string{"run"}, exitUsage},
+		{"unknown-flag", []string{"run", "--frobnicate"}, exitUsage},
+		{"unknown-command", []string{"frobnicate"}, exitUsage},
+		{"report-nothing", []string{"report", "testdata"}, exitUsage},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			code := run(t.Context(), tc.args, strings.NewReader(""), &stdout, &stderr)
+			if code != tc.code {
+				t.Errorf("exit code %d, want %d", code, tc.code)
+			}
+			if (stderr.Len() > 0) != (code != exitPass) {
+				t.Errorf("exit code %d with this on standard error: %q", code, stderr.String())
+			}
+			golden(t, tc.name, stdout.String()+stderr.String())
+		})
+	}
+}
+
+func TestNothingIsOverwritten(t *testing.T) {
+	dir := t.TempDir()
+	old := []byte(`{"schema": "pgchaos.result/1"}`)
+	if err := os.WriteFile(filepath.Join(dir, "result.json"), old, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), []string{"run", "quorum-kill", "--out", dir}, nil, &stdout, &stderr)
+	if code != exitUsage || !strings.Contains(stderr.String(), "holds a result already") {
+		t.Errorf("exit code %d: %s", code, stderr.String())
+	}
+	if now, err := os.ReadFile(filepath.Join(dir, "result.json")); err != nil || !bytes.Equal(now, old) {
+		t.Errorf("the old result is now %q (%v)", now, err)
+	}
+}
+
+func TestMissingServerProgramsAreExplained(t *testing.T) {
+	t.Setenv("PGCHAOS_DIR", filepath.Join(t.TempDir(), "runs"))
+	out := filepath.Join(t.TempDir(), "out")
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), []string{"run", "quorum-kill", "--pg-bin", t.TempDir(), "--out", out}, nil, &stdout, &stderr)
+	if code != exitFailed || !strings.Contains(stderr.String(), "postgres") {
+		t.Errorf("exit code %d: %s", code, stderr.String())
+	}
+	if _, err := os.Stat(out); !os.IsNotExist(err) {
+		t.Errorf("an empty result directory stays: %v", err)
+	}
+}
+
+// story is what a run tells an Observer.
+func story(p *progress) {
+	ms := time.Millisecond
+	p.Stage("building the cluster: 3 nodes")
+	status := runner.Status{
+		Elapsed: 250 * ms, Phase: "baseline", Primary: "pgmaster",
+		Workloads: []runner.WorkloadStatus{
+			{Name: "writes", Live: load.Live{Throughput: 500, P99: 4321 * time.Microsecond}},
+			{Name: "reads", Live: load.Live{Throughput: 1000, P99: 150 * time.Microsecond, Errors: 2, Abandoned: 3}},
+		},
+	}
+	for range 6 {
+		p.Tick(status)
+		status.Elapsed += 250 * ms
+	}
+	kill := history.Mark{Name: "kill-pgmaster", Action: "kill", Issued: 1700 * ms}
+	p.Begin(kill)
+	kill.Effective, kill.Status = 1733*ms, history.MarkDone
+	p.End(kill)
+	status.Phase, status.Primary = "kill-pgmaster", ""
+	p.Tick(status)
+	p.End(history.Mark{
+		Name: "rejoin-pgmaster", Issued: 61_000 * ms, Status: history.MarkFailed,
+		Detail: "tried before: plain restart", Error: "pg_rewind: exit status 1",
+	})
+	p.Logf("not shown without -v")
+	p.Stage("removing the cluster")
+	p.close()
+}
+
+func TestProgress(t *testing.T) {
+	var plain, tty bytes.Buffer
+	story(newProgress(&plain, false))
+	golden(t, "progress-plain", plain.String())
+
+	p := newProgress(&tty, false)
+	p.tty, p.width = true, func() int { return 60 }
+	story(p)
+	golden(t, "progress-terminal", strings.ReplaceAll(tty.String(), "\r\x1b[2K", "<CLEAR>"))
+}

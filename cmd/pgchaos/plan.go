@@ -1,0 +1,85 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"pgchaos/spec"
+)
+
+func newPlanCommand() *cobra.Command {
+	var f experimentFlags
+	var yaml bool
+	cmd := &cobra.Command{
+		Use:   "plan FILE",
+		Short: "Show the resolved experiment and its timeline; nothing is started",
+		Example: `  pgchaos plan quorum-kill
+  pgchaos plan my.yaml --set load.writes.rate=2000/s
+  pgchaos plan quorum-kill --yaml > mine.yaml       the resolved file, as a start for one of yours`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeExperiment,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := f.plan(args[0])
+			if err != nil {
+				return err
+			}
+			if yaml {
+				_, err := cmd.OutOrStdout().Write(p.Text)
+				return err
+			}
+			return p.Write(cmd.OutOrStdout())
+		},
+	}
+	f.register(cmd.Flags())
+	cmd.Flags().BoolVar(&yaml, "yaml", false, "print the resolved experiment file instead")
+	return cmd
+}
+
+func newValidateCommand() *cobra.Command {
+	var f experimentFlags
+	cmd := &cobra.Command{
+		Use:   "validate FILE...",
+		Short: "Check experiment files: every mistake at once, with its place",
+		Example: `  pgchaos validate experiments/*.yaml
+  pgchaos validate my.yaml --set load.writes.clients=64`,
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: completeExperiment,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var errs []error
+			for _, name := range args {
+				if _, err := f.plan(name); err != nil {
+					errs = append(errs, err)
+					continue
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: ok\n", name)
+			}
+			if err := errors.Join(errs...); err != nil {
+				return usageError(err)
+			}
+			return nil
+		},
+	}
+	f.register(cmd.Flags())
+	return cmd
+}
+
+func newSchemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of the experiment file, for editors",
+		Example: `  pgchaos schema > pgchaos.schema.json
+  # and as the first line of an experiment, for editors with a YAML language server:
+  # yaml-language-server: $schema=pgchaos.schema.json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			text, err := spec.Schema()
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n", text)
+			return err
+		},
+	}
+}

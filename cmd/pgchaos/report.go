@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"pgchaos/experiments"
+	"pgchaos/report"
+)
+
+func newReportCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "report DIR",
+		Short:   "Print the report of an earlier run again, from its result alone",
+		Example: `  pgchaos report results/quorum-kill-20261123-064500`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			result, err := report.Read(args[0])
+			if err != nil {
+				return usageError(err)
+			}
+			return report.Text(cmd.OutOrStdout(), result, textOptions(cmd.OutOrStdout()))
+		},
+	}
+}
+
+func newListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the experiments that come with pgchaos",
+		Example: `  pgchaos list
+  pgchaos run quorum-kill`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			shipped, err := experiments.List()
+			if err != nil {
+				return err
+			}
+			tw := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			for _, e := range shipped {
+				fmt.Fprintf(tw, "%s\t%s\n", e.Name, e.Description)
+			}
+			return tw.Flush()
+		},
+	}
+}
+
+func newVersionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Print pgchaos's version",
+		Example: `  pgchaos version`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "pgchaos %s %s %s/%s\n",
+				version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			return err
+		},
+	}
+}
+
+// buildVersion is set by the linker (see the Makefile).
+var buildVersion string
+
+// version is the linker's word, or else what the build knows of itself.
+func version() string {
+	if buildVersion != "" {
+		return buildVersion
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "unknown"
+}
+
+// textOptions suit the report to where it goes.
+func textOptions(w io.Writer) report.TextOptions {
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		width, _, err := term.GetSize(int(f.Fd()))
+		if err != nil {
+			width = 0 // unknown: as wide as the text is
+		}
+		return report.TextOptions{Color: os.Getenv("NO_COLOR") == "", Width: width}
+	}
+	return report.TextOptions{}
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"pgchaos/cluster"
+	"pgchaos/cluster/local"
+	"pgchaos/report"
+	"pgchaos/runner"
+)
+
+// roomOptions are what a provider may need to make room for a run.
+type roomOptions struct {
+	run        string
+	experiment string
+	pgBin      string
+	postgres   int // major version; 0: the newest
+}
+
+// machineRoom is where the nodes of one run live.
+type machineRoom struct {
+	provider cluster.Provider
+	bin      string // where the server's programs are
+	run      string
+}
+
+// openRoom makes room for a run.
+type openRoom func(context.Context, roomOptions) (machineRoom, error)
+
+// findRoom looks a provider up: the only place that knows every one.
+func findRoom(provider string) (openRoom, error) {
+	rooms := map[string]openRoom{
+		"local": newLocalRoom,
+	}
+	if open, ok := rooms[provider]; ok {
+		return open, nil
+	}
+	names := slices.Sorted(maps.Keys(rooms))
+	return nil, usageError(fmt.Errorf("no provider %q; there is: %s", provider, strings.Join(names, ", ")))
+}
+
+func newLocalRoom(ctx context.Context, o roomOptions) (machineRoom, error) {
+	p, err := local.New(ctx, local.Options{
+		Run: o.run, BinDir: o.pgBin, Major: o.postgres, Experiment: o.experiment,
+	})
+	if err != nil {
+		return machineRoom{}, err
+	}
+	return machineRoom{provider: p, bin: p.Installation().BinDir, run: o.run}, nil
+}
+
+// keepText tells how to use a cluster that was left up, and how to be rid of it.
+func (m machineRoom) keepText(r *report.Result, out string) string {
+	var b strings.Builder
+	fmt.Fprint(&b, "\nThe cluster is still up. To connect to a node:\n")
+	for _, n := range r.Cluster.Nodes {
+		host, port, err := net.SplitHostPort(n.Address)
+		if err != nil {
+			continue // a node without an address cannot be connected to
+		}
+		fmt.Fprintf(&b, "  PGPASSFILE=%s psql -h %s -p %s -U postgres postgres   # %s\n",
+			filepath.Join(out, runner.Passfile), host, port, n.Name)
+	}
+	fmt.Fprintf(&b, "To remove it:\n  pgchaos clean %s\n", m.run)
+	return b.String()
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"pgchaos/check"
+	"pgchaos/report"
+	"pgchaos/runner"
+)
+
+// runFlags are the flags of `pgchaos run`.
+type runFlags struct {
+	experimentFlags
+	out     string
+	keep    bool
+	pgBin   string
+	verbose bool
+}
+
+func newRunCommand() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run FILE",
+		Short: "Run an experiment: build the cluster, load it, break it, audit it, report",
+		Example: `  pgchaos run quorum-kill                                 a shipped experiment (pgchaos list)
+  pgchaos run experiments/my.yaml                         one of yours
+  pgchaos run quorum-kill --set load.writes.rate=2000/s   the same with a value changed
+  pgchaos run quorum-kill --keep                          leave the cluster up afterwards
+  pgchaos run nightly.yaml --out results/nightly && echo "nothing lost"`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeExperiment,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return f.execute(cmd.Context(), args[0], cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f.register(cmd.Flags())
+	cmd.Flags().StringVar(&f.out, "out", "", "result `directory` (default results/<experiment>-<time>)")
+	cmd.Flags().BoolVar(&f.keep, "keep", false, "leave the cluster up, and say how to connect to it and how to remove it")
+	cmd.Flags().StringVar(&f.pgBin, "pg-bin", "", "`directory` of PostgreSQL's server programs (default: the newest installed)")
+	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say what is done to the nodes, in detail")
+	return cmd
+}
+
+func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.Writer) error {
+	plan, err := f.plan(name)
+	if err != nil {
+		return err
+	}
+	if plan.Seed == 0 {
+		if plan.Seed, err = newSeed(); err != nil {
+			return err
+		}
+	}
+	open, err := findRoom(plan.Experiment.Cluster.Provider)
+	if err != nil {
+		return err
+	}
+	begun := time.Now()
+	out, err := f.makeOut(plan.Experiment.Name, begun)
+	if err != nil {
+		return err
+	}
+	id, err := runID(plan.Experiment.Name, begun)
+	if err != nil {
+		return err
+	}
+	room, err := open(ctx, roomOptions{
+		run: id, experiment: plan.Experiment.Name, pgBin: f.pgBin, postgres: plan.Experiment.Cluster.Postgres,
+	})
+	if err != nil {
+		return errors.Join(err, os.Remove(out))
+	}
+	show := newProgress(stderr, f.verbose)
+	result, err := runner.Run(ctx, plan, runner.Options{
+		Run: id, Tool: version(), Provider: room.provider, Bin: room.bin, Out: out, Keep: f.keep,
+		Observer: show, Log: show.Logf,
+	})
+	show.close()
+	return f.finish(result, err, out, room, stdout)
+}
+
+// finish prints the report and turns the run's end into an exit code.
+func (f *runFlags) finish(result *report.Result, failed error, out string, room machineRoom, stdout io.Writer) error {
+	if err := report.Text(stdout, result, textOptions(stdout)); err != nil {
+		failed = errors.Join(failed, err)
+	}
+	fmt.Fprintf(stdout, "\nResult: %s\n", out)
+	if f.keep && len(result.Cluster.Nodes) > 0 {
+		fmt.Fprint(stdout, room.keepText(result, out))
+	}
+	switch {
+	case errors.Is(failed, runner.ErrLeftBehind):
+		return &exitError{exitLeftBehind, fmt.Errorf("pgchaos: %w\nRun 'pgchaos clean' to remove it", failed)}
+	case result.Interrupted:
+		return verdictError(exitInterrupted)
+	case failed != nil:
+		return failed
+	case result.Verdict == check.Fail:
+		return verdictError(exitFail)
+	case result.Verdict == check.Inconclusive:
+		return verdictError(exitInconclusive)
+	}
+	return nil
+}
+
+// makeOut makes the result directory. One that holds a result already is refused:
+// nothing is ever overwritten.
+func (f *runFlags) makeOut(experiment string, begun time.Time) (string, error) {
+	if f.out != "" {
+		if _, err := os.Stat(filepath.Join(f.out, report.FileName)); err == nil {
+			return "", usageError(fmt.Errorf("--out %s: it holds a result already; name another directory", f.out))
+		}
+		if err := os.MkdirAll(f.out, 0o755); err != nil {
+			return "", usageError(fmt.Errorf("make the result directory: %w", err))
+		}
+		return f.out, nil
+	}
+	base := filepath.Join("results", experiment+"-"+begun.Format("20060102-150405"))
+	if err := os.MkdirAll("results", 0o755); err != nil {
+		return "", fmt.Errorf("make the result directory: %w (--out DIR names another)", err)
+	}
+	for n := 1; ; n++ {
+		dir := base
+		if n > 1 {
+			dir = fmt.Sprintf("%s-%d", base, n)
+		}
+		err := os.Mkdir(dir, 0o755)
+		if err == nil {
+			return dir, nil
+		}
+		if !errors.Is(err, os.ErrExist) {
+			return "", fmt.Errorf("make the result directory: %w (--out DIR names another)", err)
+		}
+	}
+}
+
+// runID names a run: readable, and different from every other's.
+func runID(experiment string, begun time.Time) (string, error) {
+	var b [2]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		return "", fmt.Errorf("make the run's id: %w", err)
+	}
+	return fmt.Sprintf("%s-%s-%s", experiment, begun.Format("20060102-150405"), hex.EncodeToString(b[:])), nil
+}
+
+func newSeed() (uint64, error) {
+	n, err := rand.Int(rand.Reader, big.NewInt(1<<53-1)) // exact in JSON's numbers
+	if err != nil {
+		return 0, fmt.Errorf("make a seed: %w", err)
+	}
+	return n.Uint64() + 1, nil
+}

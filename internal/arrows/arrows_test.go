@@ -1,0 +1,114 @@
+// Package arrows holds the test of the import arrows: which package may know which.
+package arrows
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// permitted says which packages of this module each package may import. Whoever
+// adds an arrow here changes the design: see DEVELOPMENT.md.
+var permitted = map[string][]string{
+	"history":         {},
+	"check":           {"history"},
+	"spec":            {"check"},
+	"experiments":     {},
+	"load":            {"history"},
+	"load/pgload":     {"history", "load"},
+	"cluster":         {"history", "cluster/probe"},
+	"cluster/probe":   {"history"},
+	"cluster/census":  {"check", "history"},
+	"cluster/local":   {"cluster", "history"},
+	"chaos":           {"cluster", "history"},
+	"report":          {"check", "history"},
+	"runner":          {"chaos", "check", "cluster", "cluster/census", "cluster/probe", "history", "load", "load/pgload", "report", "spec"},
+	"cmd/pgchaos":     {"check", "cluster", "cluster/local", "experiments", "history", "report", "runner", "spec"},
+	"internal/arrows": {},
+	"internal/fakepg": {},
+}
+
+// alone says which package alone may import a library, so that it can be replaced
+// in one place.
+var alone = map[string]string{
+	"gopkg.in/yaml.v3":                "spec",
+	"github.com/invopop/jsonschema":   "spec",
+	"github.com/spf13/cobra":          "cmd/pgchaos",
+	"github.com/spf13/pflag":          "cmd/pgchaos",
+	"github.com/docker/docker/client": "cluster/docker",
+}
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+}
+
+func TestImportArrows(t *testing.T) {
+	for _, wrong := range check(list(t)) {
+		t.Error(wrong)
+	}
+}
+
+// TestWrongArrowsAreSeen shows that the check above can fail.
+func TestWrongArrowsAreSeen(t *testing.T) {
+	for name, p := range map[string]pkg{
+		"load knows chaos":             {"pgchaos/load", []string{"pgchaos/chaos"}},
+		"report touches the cluster":   {"pgchaos/report", []string{"pgchaos/cluster"}},
+		"yaml outside spec":            {"pgchaos/report", []string{"gopkg.in/yaml.v3"}},
+		"a package nobody has drawn":   {"pgchaos/utils", nil},
+		"history knows somebody":       {"pgchaos/history", []string{"pgchaos/check"}},
+		"the docker client in cluster": {"pgchaos/cluster", []string{"github.com/docker/docker/client"}},
+	} {
+		if len(check([]pkg{p})) == 0 {
+			t.Errorf("%s: not seen", name)
+		}
+	}
+}
+
+func check(packages []pkg) (wrong []string) {
+	for _, p := range packages {
+		name := strings.TrimPrefix(p.ImportPath, "pgchaos/")
+		may, known := permitted[name]
+		if !known {
+			wrong = append(wrong, name+": not in the list of packages; what may it import?")
+			continue
+		}
+		for _, i := range p.Imports {
+			if to, ours := strings.CutPrefix(i, "pgchaos/"); ours && !slices.Contains(may, to) {
+				wrong = append(wrong, name+" imports "+to+", which it must not know")
+			}
+			if owner, guarded := alone[i]; guarded && owner != name {
+				wrong = append(wrong, name+" imports "+i+", which is for "+owner+" alone")
+			}
+		}
+	}
+	return wrong
+}
+
+func list(t *testing.T) (packages []pkg) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./...")
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	dec := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p pkg
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+	if len(packages) < len(permitted)-1 {
+		t.Fatalf("go list found %d packages only", len(packages))
+	}
+	return packages
+}

@@ -1,0 +1,131 @@
+package pgload
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgchaos/history"
+	"pgchaos/internal/fakepg"
+	"pgchaos/load"
+)
+
+// drive runs a load.Workload on a cluster inside a bubble.
+func (c *cluster) drive(t *testing.T, cfg load.Config, test func(l *load.Workload)) {
+	t.Helper()
+	c.bubble(t, func(w *Workload) {
+		cfg.Clients, cfg.MaxAbandoned, cfg.Open, cfg.Clock = c.cfg.Clients, c.cfg.MaxAbandoned, w.Open, history.StartClock()
+		l := load.New(cfg)
+		l.Start()
+		test(l)
+		l.Close()
+	})
+}
+
+// TestAbandonedKeepsItsBackend: the write that was given up on is not cancelled,
+// its connection stays, its late answer changes nothing, and the client goes on.
+func TestAbandonedKeepsItsBackend(t *testing.T) {
+	cl := newCluster(1)
+	cl.cfg.Clients, cl.cfg.MaxAbandoned = 2, 3
+	cl.answers(fakepg.Answer{Delay: 3500 * time.Millisecond})
+	cl.drive(t, load.Config{Timeout: time.Second}, func(l *load.Workload) {
+		time.Sleep(2500 * time.Millisecond)
+		if open, live := cl.servers[0].Open(), l.Live(); open != 5 || live.Abandoned != 4 || live.InFlight != 1 {
+			t.Errorf("%d connections, %+v: want 2 clients and 3 abandoned, and one client waiting", open, live)
+		}
+		l.Stop()
+		time.Sleep(10 * time.Second)
+		rec := l.Record()
+		if rec.Late != 5 || rec.Abandoned != 0 || rec.Total.Outcomes[history.Unknown] != 5 || rec.Total.Samples() != 5 {
+			t.Errorf("late %d, abandoned %d, %v", rec.Late, rec.Abandoned, rec.Total.Outcomes)
+		}
+		if n := cl.ledger.Count(); n[history.Unknown] != 5 || n[history.OK] != 0 {
+			t.Errorf("ledger: %v", n)
+		}
+		if n := cl.servers[0].Open(); n != 0 {
+			t.Errorf("%d connections are open after the late answers", n)
+		}
+	})
+}
+
+// TestCloseWithASwallowedWrite: Close breaks what never ends, and says nothing to
+// the server.
+func TestCloseWithASwallowedWrite(t *testing.T) {
+	cl := newCluster(1)
+	cl.cfg.Clients, cl.cfg.MaxAbandoned = 2, 2
+	cl.answers(fakepg.Answer{Swallow: true})
+	cl.drive(t, load.Config{Timeout: time.Second}, func(l *load.Workload) {
+		time.Sleep(1500 * time.Millisecond)
+		began := time.Now()
+		l.Close()
+		if time.Since(began) != 0 {
+			t.Errorf("Close took %v", time.Since(began))
+		}
+		if n := cl.ledger.Count(); n[history.Unknown] != 4 {
+			t.Errorf("ledger: %v", n)
+		}
+	})
+}
+
+// TestGivenUpWhileConnecting: nothing may be sent on behalf of a client that has
+// gone, not even when the server comes back.
+func TestGivenUpWhileConnecting(t *testing.T) {
+	for why, hold := range map[string]func(s *fakepg.Server){
+		"black hole":         func(s *fakepg.Server) { s.SetSilent(true) },
+		"no answer":          func(s *fakepg.Server) { s.SetStartup(&fakepg.Answer{Delay: time.Hour}) },
+		"prepare unanswered": func(s *fakepg.Server) { s.SetParse(func(string) fakepg.Answer { return fakepg.Answer{Swallow: true} }) },
+	} {
+		t.Run(why, func(t *testing.T) {
+			cl := newCluster(1)
+			cl.cfg.ConnectTimeout = time.Minute
+			hold(cl.servers[0])
+			cl.bubble(t, func(w *Workload) {
+				s := w.Open(0)
+				ctx, giveUp := context.WithCancel(context.Background())
+				done := make(chan load.Reply)
+				go func() { done <- s.Do(ctx) }()
+				time.Sleep(time.Second)
+				giveUp()
+				if reply := <-done; reply.Outcome != history.Dropped {
+					t.Errorf("%+v", reply)
+				}
+				s.Close()
+				synctest.Wait()
+				if n := cl.ledger.Writers()[0].Issued; n != 0 || len(cl.servers[0].Executed()) != 0 {
+					t.Errorf("%d sequence numbers, executed %v", n, cl.servers[0].Executed())
+				}
+				cl.servers[0].SetStartup(nil)
+				time.Sleep(time.Hour)
+			})
+		})
+	}
+}
+
+// TestLongOutage: the failures are counted, the clients back off, nothing piles up.
+func TestLongOutage(t *testing.T) {
+	cl := newCluster(2)
+	cl.cfg.Clients, cl.cfg.MaxAbandoned = 4, 4
+	cl.drive(t, load.Config{Timeout: time.Second}, func(l *load.Workload) {
+		cl.answers(fakepg.Answer{Delay: 10 * time.Millisecond})
+		time.Sleep(time.Second)
+		cl.servers[0].SetRefuse(true)
+		cl.servers[0].Kill()
+		time.Sleep(time.Minute)
+		before := l.Record()
+		failed := before.Total.Outcomes[history.Failed]
+		// Four clients, a minute, a pause of 375 ms on average.
+		if failed < 550 || failed > 750 {
+			t.Errorf("%d failed operations in a minute of outage", failed)
+		}
+		cl.servers[0].SetRefuse(false)
+		time.Sleep(time.Second)
+		l.Stop()
+		if after := l.Record(); after.Total.Outcomes[history.OK] < before.Total.Outcomes[history.OK]+150 {
+			t.Errorf("outcomes before %v, after %v", before.Total.Outcomes, after.Total.Outcomes)
+		}
+		if n := cl.servers[0].Open(); n != 4 {
+			t.Errorf("%d connections", n)
+		}
+	})
+}

@@ -1,0 +1,269 @@
+package pgload
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgchaos/history"
+	"pgchaos/internal/fakepg"
+	"pgchaos/load"
+)
+
+// cluster is some fake servers, named a, b, c..., of which a is the primary.
+type cluster struct {
+	servers []*fakepg.Server
+	network fakepg.Network
+	ledger  *history.Ledger
+	cfg     Config
+}
+
+func newCluster(n int) *cluster {
+	c := &cluster{network: fakepg.Network{}, ledger: history.NewLedger()}
+	for i := range n {
+		s := &fakepg.Server{}
+		s.SetStandby(i > 0)
+		c.servers = append(c.servers, s)
+		c.network[fmt.Sprintf("host%d:5432", i)] = s
+		c.cfg.Endpoints = append(c.cfg.Endpoints, Endpoint{Node: string(rune('a' + i)), Host: fmt.Sprintf("host%d", i), Port: 5432})
+	}
+	c.cfg.Workload, c.cfg.Kind, c.cfg.Target = "writes", Insert, Primary
+	c.cfg.Clients, c.cfg.ConnectTimeout, c.cfg.Payload = 1, 300*time.Millisecond, 20
+	c.cfg.Ledger, c.cfg.Dial = c.ledger, c.network.Dial
+	return c
+}
+
+func (c *cluster) answers(a fakepg.Answer) {
+	c.servers[0].SetAnswer(func(string, [][]byte) fakepg.Answer { return a })
+}
+
+// bubble runs a test in virtual time against a workload, and then checks what must
+// hold of every one of them: not one CancelRequest, and no connection left.
+func (c *cluster) bubble(t *testing.T, test func(w *Workload)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w, err := New(c.cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(w)
+		w.Close()
+		time.Sleep(20 * time.Second) // pgx cleans up in the background, for up to 15 s
+		for i, s := range c.servers {
+			if n := s.Cancels(); n != 0 {
+				t.Errorf("server %d was sent %d CancelRequests", i, n)
+			}
+			if n := s.Open(); n != 0 {
+				t.Errorf("%d connections to server %d are still open", n, i)
+			}
+			s.Close()
+		}
+	})
+}
+
+// once does one operation in a session, and settles it.
+func once(s load.Session) load.Reply {
+	reply := s.Do(context.Background())
+	s.Settle(history.Op{Outcome: reply.Outcome, Kind: reply.Kind, Done: time.Second})
+	return reply
+}
+
+// TestOutcomes goes through what can become of an insert, end to end.
+func TestOutcomes(t *testing.T) {
+	for _, c := range []struct {
+		why    string
+		answer fakepg.Answer
+		want   history.Outcome
+		kind   string
+		stays  bool // the connection
+	}{
+		{"acknowledged", fakepg.Answer{Delay: time.Minute}, history.OK, "", true},
+		{"the wait for the standbys was cancelled", fakepg.Answer{Notice: &fakepg.Notice{Code: "01000", Routine: "SyncRepWaitForLSN"}}, history.Weak, "01000", true},
+		{"another warning", fakepg.Answer{Notice: &fakepg.Notice{Code: "01000", Routine: "exec_stmt_raise"}}, history.OK, "", true},
+		{"another notice of the wait", fakepg.Answer{Notice: &fakepg.Notice{Code: "57P01", Routine: "SyncRepWaitForLSN"}, Hang: true}, history.Unknown, "eof", false},
+		{"no row was stored", fakepg.Answer{Tag: "INSERT 0 0"}, history.Failed, "no row", true},
+		{"ERROR", fakepg.Answer{Code: "23505"}, history.Failed, "23505", true},
+		{"demoted", fakepg.Answer{Code: "25006"}, history.Failed, "25006", false},
+		{"cancelled", fakepg.Answer{Code: "57014"}, history.Unknown, "57014", false},
+		{"FATAL", fakepg.Answer{Code: "57P01", Severity: "FATAL"}, history.Unknown, "57P01", false},
+		{"closed instead of an answer", fakepg.Answer{Hang: true}, history.Unknown, "eof", false},
+		{"closed after CommandComplete: the commit comes with Sync", fakepg.Answer{HangAfter: true}, history.Unknown, "eof", false},
+		{"ERROR in a transaction that is still open", fakepg.Answer{Code: "23505", TxStatus: 'E'}, history.Failed, "23505", false},
+		{"success in a transaction that is still open", fakepg.Answer{TxStatus: 'T'}, history.Failed, "transaction left open", false},
+	} {
+		t.Run(c.why, func(t *testing.T) {
+			cl := newCluster(1)
+			cl.answers(c.answer)
+			cl.bubble(t, func(w *Workload) {
+				s := w.Open(0)
+				reply := once(s)
+				if reply.Outcome != c.want || reply.Kind != c.kind || (reply.Err == nil) != (c.want == history.OK) {
+					t.Errorf("%v %q (%v), want %v %q", reply.Outcome, reply.Kind, reply.Err, c.want, c.kind)
+				}
+				run, issued := cl.ledger.Writers()[0].Lookup(1)
+				if !issued || run.Outcome != c.want || (run.Node != "a") != (c.want == history.Unknown) {
+					t.Errorf("ledger: %+v, %v", run, issued)
+				}
+				synctest.Wait()
+				if stays := cl.servers[0].Open() == 1; stays != c.stays {
+					t.Errorf("the connection is kept: %v, want %v", stays, c.stays)
+				}
+				if cl.servers[0].SetAnswer(nil); once(s).Outcome != history.OK {
+					t.Error("the session does not recover")
+				}
+				s.Close()
+			})
+		})
+	}
+}
+
+// TestCannotConnect: such an operation has certainly failed, and gets no sequence number.
+func TestCannotConnect(t *testing.T) {
+	for _, c := range []struct {
+		why     string
+		prepare func(c *cluster)
+		kind    string
+	}{
+		{"refused everywhere", func(c *cluster) { c.servers[0].SetRefuse(true); c.servers[1].SetRefuse(true) }, "connection refused"},
+		{"primary dead, standby read-only", func(c *cluster) { c.servers[0].SetRefuse(true) }, "read only"},
+		{"primary set read-only", func(c *cluster) { c.servers[0].SetReadOnly(true) }, "read only"},
+		{"black holes", func(c *cluster) { c.servers[0].SetSilent(true); c.servers[1].SetSilent(true) }, "timeout"},
+		{"accepted by the kernel, but the server is frozen", func(c *cluster) {
+			c.servers[0].SetStartup(&fakepg.Answer{Delay: time.Second})
+			c.servers[1].SetRefuse(true)
+		}, "connection refused"},
+		{"starting up", func(c *cluster) {
+			c.servers[0].SetStartup(&fakepg.Answer{Code: "57P03"})
+			c.servers[1].SetRefuse(true)
+		}, "57P03"},
+		{"too many connections", func(c *cluster) { c.servers[0].SetStartup(&fakepg.Answer{Code: "53300"}) }, "53300"},
+		{"no such table", func(c *cluster) {
+			c.servers[0].SetParse(func(string) fakepg.Answer { return fakepg.Answer{Code: "42P01"} })
+		}, "42P01"},
+		{"dies while the statement is prepared", func(c *cluster) {
+			c.servers[0].SetParse(func(string) fakepg.Answer { return fakepg.Answer{Hang: true} })
+		}, "eof"},
+	} {
+		t.Run(c.why, func(t *testing.T) {
+			cl := newCluster(2)
+			c.prepare(cl)
+			cl.bubble(t, func(w *Workload) {
+				s := w.Open(0)
+				began := time.Now()
+				reply := once(s)
+				if reply.Outcome != history.Failed || reply.Kind != c.kind || reply.Err == nil {
+					t.Errorf("%v %q: %v", reply.Outcome, reply.Kind, reply.Err)
+				}
+				if took := time.Since(began); took > 600*time.Millisecond {
+					t.Errorf("took %v: a node may take ConnectTimeout, no more", took)
+				}
+				if reply.Pause < 5*time.Millisecond || reply.Pause > 10*time.Millisecond {
+					t.Errorf("first pause %v", reply.Pause)
+				}
+				for range 10 {
+					reply = once(s)
+				}
+				if reply.Pause < 250*time.Millisecond || reply.Pause > 500*time.Millisecond {
+					t.Errorf("eleventh pause %v", reply.Pause)
+				}
+				if n := cl.ledger.Writers()[0].Issued; n != 0 {
+					t.Errorf("%d sequence numbers were used", n)
+				}
+				for _, server := range cl.servers {
+					server.SetRefuse(false)
+					server.SetSilent(false)
+					server.SetReadOnly(false)
+					server.SetStartup(nil)
+					server.SetParse(nil)
+				}
+				time.Sleep(time.Second) // frozen ones wake up
+				if reply := once(s); reply.Outcome != history.OK {
+					t.Errorf("afterwards: %v %v", reply.Outcome, reply.Err)
+				}
+				s.Close()
+			})
+		})
+	}
+}
+
+// TestNothingSentIsCertain: the server is gone, and not a byte of the write left.
+func TestNothingSentIsCertain(t *testing.T) {
+	cl := newCluster(1)
+	cl.bubble(t, func(w *Workload) {
+		s := w.Open(0)
+		once(s)
+		cl.servers[0].Kill()
+		synctest.Wait()
+		if reply := once(s); reply.Outcome != history.Failed || reply.Kind != "closed" {
+			t.Errorf("%v %q: %v", reply.Outcome, reply.Kind, reply.Err)
+		}
+		if run, _ := cl.ledger.Writers()[0].Lookup(2); run.Outcome != history.Failed {
+			t.Errorf("ledger: %+v", run)
+		}
+		s.Close()
+	})
+}
+
+// TestNewPrimaryIsFound after a switch-over that leaves the old primary running.
+func TestNewPrimaryIsFound(t *testing.T) {
+	cl := newCluster(3)
+	cl.bubble(t, func(w *Workload) {
+		s := w.Open(0)
+		once(s)
+		cl.servers[0].SetStandby(true)
+		cl.answers(fakepg.Answer{Code: "25006"})
+		if reply := once(s); reply.Kind != "25006" || reply.Outcome != history.Failed || reply.Pause != 0 {
+			t.Errorf("%+v", reply)
+		}
+		if reply := once(s); reply.Kind != "read only" || reply.Pause == 0 {
+			t.Errorf("nobody is primary: %+v", reply)
+		}
+		cl.servers[2].SetStandby(false)
+		if reply := once(s); reply.Outcome != history.OK {
+			t.Errorf("%+v", reply)
+		}
+		if run, _ := cl.ledger.Writers()[0].Lookup(3); run.Node != "c" || run.Outcome != history.OK {
+			t.Errorf("ledger: %+v", run)
+		}
+		s.Close()
+	})
+}
+
+// TestBlackHoleIsAskedLast: only the first session pays for a node that does not
+// answer, or a failover would be as slow for every client.
+func TestBlackHoleIsAskedLast(t *testing.T) {
+	cl := newCluster(2)
+	cl.cfg.Clients = 3
+	cl.bubble(t, func(w *Workload) {
+		cl.servers[0].SetSilent(true)
+		cl.servers[1].SetStandby(false)
+		for i, want := range []time.Duration{300 * time.Millisecond, 0, 0} {
+			began := time.Now()
+			s := w.Open(i)
+			if reply := once(s); reply.Outcome != history.OK || time.Since(began) != want {
+				t.Errorf("client %d: %v after %v", i, reply.Outcome, time.Since(began))
+			}
+			s.Close()
+		}
+	})
+}
+
+func TestWrongConfigs(t *testing.T) {
+	for why, change := range map[string]func(c *Config){
+		"no endpoints":        func(c *Config) { c.Endpoints = nil },
+		"unknown target":      func(c *Config) { c.Target = "z" },
+		"unknown kind":        func(c *Config) { c.Kind = "update" },
+		"no statement":        func(c *Config) { c.Kind = SQL },
+		"no ledger":           func(c *Config) { c.Ledger = nil },
+		"a table of a server": func(c *Config) { c.Table = "a.b.c" },
+		"an empty schema":     func(c *Config) { c.Table = ".b" },
+	} {
+		c := newCluster(1)
+		change(&c.cfg)
+		if _, err := New(c.cfg); err == nil {
+			t.Errorf("%s: no error", why)
+		}
+	}
+}

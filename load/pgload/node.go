@@ -1,0 +1,159 @@
+package pgload
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// node is one endpoint and the pool of connections to it. Each node has a pool of
+// its own, rather than one pool having a list of hosts, so that it is known who
+// answered, that standbys are loaded evenly, and that a node which does not answer
+// is not asked first by every client again.
+type node struct {
+	name string
+	pool *pgxpool.Pool
+	// sessions are connected, or about to be. Workload.mu guards both.
+	sessions int
+	failed   time.Time // when connecting last failed
+}
+
+// forever switches a feature of the pool off that has no off.
+const forever = 10_000 * time.Hour
+
+// newNode makes the pool of an endpoint, from its Config alone: the PG* variables
+// of the environment have no say in an experiment.
+func newNode(cfg *Config, e Endpoint) (*node, error) {
+	pc, err := pgxpool.ParseConfig("host=localhost port=5432 user=none dbname=none sslmode=disable")
+	if err != nil {
+		return nil, err
+	}
+	cc := pc.ConnConfig
+	cc.Host, cc.Port, cc.Fallbacks = e.Host, uint16(e.Port), nil
+	cc.User, cc.Password, cc.Database = cfg.User, cfg.Password, cfg.Database
+	cc.RuntimeParams = map[string]string{"application_name": cfg.AppName}
+	cc.ConnectTimeout = cfg.ConnectTimeout
+	cc.StatementCacheCapacity, cc.DescriptionCacheCapacity = 0, 0
+	cc.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
+	cc.DialFunc = dialer(cfg.Dial)
+	cc.OnNotice = notice
+	cc.ValidateConnect = nil
+	switch cfg.Target {
+	case Primary:
+		cc.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	case Replicas:
+		cc.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsStandby
+	}
+	pc.MinConns, pc.MinIdleConns = 0, 0
+	pc.MaxConns = int32(cfg.Clients + cfg.MaxAbandoned)
+	pc.MaxConnLifetime, pc.MaxConnLifetimeJitter = forever, 0
+	pc.MaxConnIdleTime, pc.HealthCheckPeriod = forever, forever
+	pc.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
+	pc.PrepareConn = func(_ context.Context, c *pgx.Conn) (bool, error) {
+		// A connection whose attempt was given up on the moment it came to life.
+		return !wireOf(c.PgConn()).broken.Load(), nil
+	}
+	pool, err := pgxpool.NewWithConfig(context.Background(), pc)
+	return &node{name: e.Node, pool: pool}, err
+}
+
+// wireOf is the connection that our DialFunc made.
+func wireOf(c *pgconn.PgConn) *wire { return c.Conn().(*wire) }
+
+// notice sees that a wait for synchronous standbys was cancelled: the commit that
+// is about to be acknowledged is on the primary only.
+func notice(c *pgconn.PgConn, n *pgconn.Notice) {
+	if n.Code == kindWeak && n.Routine == "SyncRepWaitForLSN" {
+		wireOf(c).weak = true
+	}
+}
+
+// grudge is how long a node that could not be connected to is asked after all
+// others.
+const grudge = time.Second
+
+// choose reserves a place on the node that a client should try next, among those
+// it has not tried; nil when it has tried all. Primaries are looked for from the
+// node on where the last session came to life, in the order of the file; standbys
+// are taken by the fewest sessions.
+func (w *Workload) choose(client int, tried map[*node]bool) *node {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.cfg.Target == Each {
+		n := w.nodes[client%len(w.nodes)]
+		if tried[n] {
+			return nil
+		}
+		n.sessions++
+		return n
+	}
+	var best *node
+	var least [3]int
+	first := w.last
+	if w.cfg.Target == Replicas {
+		first = client % len(w.nodes)
+	}
+	for i, n := range w.nodes {
+		if tried[n] {
+			continue
+		}
+		var rank [3]int
+		if time.Since(n.failed) < grudge {
+			rank[0] = 1
+		}
+		if w.cfg.Target == Replicas {
+			rank[1] = n.sessions
+		}
+		rank[2] = (i - first + len(w.nodes)) % len(w.nodes)
+		if best == nil || less(rank, least) {
+			best, least = n, rank
+		}
+	}
+	if best != nil {
+		best.sessions++
+	}
+	return best
+}
+
+func less(a, b [3]int) bool {
+	for i := range a {
+		if a[i] != b[i] {
+			return a[i] < b[i]
+		}
+	}
+	return false
+}
+
+// leave gives a place on a node back.
+func (w *Workload) leave(n *node) {
+	w.mu.Lock()
+	n.sessions--
+	w.mu.Unlock()
+}
+
+// tried notes how connecting to a node ended; a failure gives the place back.
+func (w *Workload) tried(n *node, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err != nil {
+		n.sessions--
+		n.failed = time.Now()
+		return
+	}
+	n.failed = time.Time{}
+	for i := range w.nodes {
+		if w.nodes[i] == n {
+			w.last = i
+		}
+	}
+}
+
+// connectError is that no node took a client.
+type connectError struct{ errs []error }
+
+func (e *connectError) Error() string   { return errors.Join(e.errs...).Error() }
+func (e *connectError) Unwrap() []error { return e.errs }

@@ -1,0 +1,195 @@
+package pgload
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"pgchaos/history"
+)
+
+// work is what the sessions of one kind do differently.
+type work interface {
+	// bind makes the parameters of the next operation, in the formats of format.
+	// They are valid until the next bind.
+	bind() [][]byte
+	// row sees each row of the answer.
+	row(values [][]byte)
+	// judge may object to a statement that succeeded.
+	judge(tag string) (kind string, fine bool)
+	// settle is told how the operation ended, and where.
+	settle(op history.Op, node string)
+}
+
+// writer is the book of one client. It outlives sessions, and has a lock because
+// one that was given up on may just be about to bind.
+type writer struct {
+	mu   sync.Mutex
+	book *history.Writer
+}
+
+// insert is one write, with a new sequence number each.
+type insert struct {
+	writer  *writer
+	serial  bool
+	payload int
+	seq     int64 // of the operation in flight; 0: none
+	key     [8]byte
+	value   []byte
+	params  [2][]byte
+}
+
+func (n *insert) bind() [][]byte {
+	n.writer.mu.Lock()
+	n.seq = n.writer.book.Next()
+	id := n.writer.book.ID
+	n.writer.mu.Unlock()
+	key := history.PackKey(id, n.seq)
+	n.value = history.AppendPayload(n.value[:0], key, n.payload)
+	n.params[1] = n.value
+	if n.serial {
+		return n.params[1:]
+	}
+	binary.BigEndian.PutUint64(n.key[:], uint64(key))
+	n.params[0] = n.key[:]
+	return n.params[:]
+}
+
+func (n *insert) row([][]byte) {}
+
+// judge wants exactly one row: a trigger may have swallowed it, and then nothing
+// was stored that could be lost.
+func (n *insert) judge(tag string) (kind string, fine bool) { return kindNoRow, tag == "INSERT 0 1" }
+
+func (n *insert) settle(op history.Op, node string) {
+	if n.seq == 0 {
+		return
+	}
+	n.writer.mu.Lock()
+	n.writer.book.Record(n.seq, op.Outcome, node, op.Done)
+	n.writer.mu.Unlock()
+	n.seq = 0
+}
+
+// read is the newest row of a random writer; with serial keys the newest row.
+type read struct {
+	serial  bool
+	writers func() int
+	random  *rand.Rand
+	low     [8]byte
+	high    [8]byte
+	params  [2][]byte
+	// primary is set when the answering node was not in recovery.
+	primary bool
+}
+
+func (r *read) bind() [][]byte {
+	r.primary = false
+	if r.serial {
+		return nil
+	}
+	id := 0
+	if r.writers != nil {
+		if n := r.writers(); n > 1 {
+			id = r.random.IntN(n)
+		}
+	}
+	binary.BigEndian.PutUint64(r.low[:], uint64(history.PackKey(id, 0)))
+	binary.BigEndian.PutUint64(r.high[:], uint64(history.PackKey(id+1, 0)))
+	r.params = [2][]byte{r.low[:], r.high[:]}
+	return r.params[:]
+}
+
+func (r *read) row(values [][]byte) {
+	r.primary = len(values) == 3 && string(values[2]) == "f"
+}
+
+func (r *read) judge(string) (kind string, fine bool) { return "", true }
+
+func (r *read) settle(history.Op, string) {}
+
+// statement is the user's own, without parameters.
+type statement struct{}
+
+func (statement) bind() [][]byte                        { return nil }
+func (statement) row([][]byte)                          {}
+func (statement) judge(string) (kind string, fine bool) { return "", true }
+func (statement) settle(history.Op, string)             {}
+
+// paramFormats says how each parameter is sent: keys in binary, values as text.
+func (w *Workload) paramFormats() []int16 {
+	const text, binary = 0, 1
+	switch {
+	case w.cfg.Kind == Insert && !w.cfg.Serial:
+		return []int16{binary, text}
+	case w.cfg.Kind == Read && !w.cfg.Serial:
+		return []int16{binary, binary}
+	}
+	return nil
+}
+
+func (w *Workload) newWork(client int, random *rand.Rand) work {
+	switch w.cfg.Kind {
+	case Insert:
+		return &insert{writer: w.writers[client], serial: w.cfg.Serial, payload: w.cfg.Payload}
+	case Read:
+		return &read{serial: w.cfg.Serial, writers: w.cfg.Writers, random: random}
+	}
+	return statement{}
+}
+
+// writes tells whether a statement must be taken for one that writes: anything but
+// a SELECT, TABLE, VALUES or SHOW, and a WITH in which no word of a write stands. A
+// function called by a SELECT may write all the same; nobody can see that.
+func writes(sql string) bool {
+	words := strings.FieldsFunc(strings.ToLower(uncomment(sql)), func(r rune) bool {
+		return r != '_' && (r < 'a' || r > 'z') && (r < '0' || r > '9')
+	})
+	if len(words) == 0 {
+		return true
+	}
+	switch words[0] {
+	case "select", "table", "values", "show":
+		return false
+	case "with":
+		for _, w := range words {
+			switch w {
+			case "insert", "update", "delete", "merge":
+				return true
+			}
+		}
+		return false
+	}
+	return true
+}
+
+// uncomment takes the comments before a statement away.
+func uncomment(sql string) string {
+	for {
+		sql = strings.TrimSpace(sql)
+		var end string
+		switch {
+		case strings.HasPrefix(sql, "--"):
+			end = "\n"
+		case strings.HasPrefix(sql, "/*"):
+			end = "*/"
+		default:
+			return sql
+		}
+		_, rest, _ := strings.Cut(sql, end)
+		sql = rest
+	}
+}
+
+// backoff is the pause after the nth failure in a row to connect: 10 ms, doubling
+// up to 500 ms, of which the second half is random, lest all clients come back at
+// once.
+func backoff(n int, random *rand.Rand) time.Duration {
+	d := 500 * time.Millisecond
+	if n < 7 {
+		d = min(d, 10*time.Millisecond<<max(0, n-1))
+	}
+	return d/2 + time.Duration(random.Int64N(int64(d/2)+1))
+}

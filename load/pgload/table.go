@@ -1,0 +1,97 @@
+package pgload
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// DefaultTable is the table that is written to and read from unless another is named.
+const DefaultTable = "network.test_data"
+
+// quoteTable quotes [schema.]table, and tells the schema (quoted; "" for none).
+func quoteTable(table string) (quoted, schema string, err error) {
+	parts := strings.Split(table, ".")
+	for _, p := range parts {
+		if p == "" || len(parts) > 2 {
+			return "", "", fmt.Errorf("table %q: not of the form [schema.]table", table)
+		}
+	}
+	if len(parts) == 2 {
+		schema = pgx.Identifier(parts[:1]).Sanitize()
+	}
+	return pgx.Identifier(parts).Sanitize(), schema, nil
+}
+
+func insertSQL(table string, serial bool) (string, error) {
+	quoted, _, err := quoteTable(table)
+	if serial {
+		return "insert into " + quoted + " (char_value) values ($1)", err
+	}
+	return "insert into " + quoted + " (int_value, char_value) values ($1, $2)", err
+}
+
+func readSQL(table string, serial bool) (string, error) {
+	quoted, _, err := quoteTable(table)
+	where := " where int_value >= $1 and int_value < $2"
+	if serial {
+		where = ""
+	}
+	return "select int_value, char_value, pg_is_in_recovery() from " + quoted + where + " order by int_value desc limit 1", err
+}
+
+// CreateTable makes the table of a workload, and its schema, where it does not
+// exist. The connection's user owns it; everybody else may insert and select, so
+// that a superuser can prepare it for the load's own user. With packed keys the
+// key has no sequence, since every row brings its own.
+func CreateTable(ctx context.Context, conn *pgx.Conn, table string, serial bool) error {
+	quoted, schema, err := quoteTable(table)
+	if err != nil {
+		return err
+	}
+	// Asked first, because `if not exists` demands the right to create even where
+	// there is nothing to be created.
+	var exists bool
+	if err := conn.QueryRow(ctx, "select to_regclass($1) is not null", quoted).Scan(&exists); err != nil {
+		return fmt.Errorf("look for table %s: %w", table, err)
+	}
+	if exists {
+		return nil
+	}
+	for _, sql := range tableSQL(quoted, schema, serial) {
+		if _, err := conn.Exec(ctx, sql); err != nil {
+			return fmt.Errorf("create table %s: %s: %w", table, sql, err)
+		}
+	}
+	return nil
+}
+
+func tableSQL(quoted, schema string, serial bool) []string {
+	var list []string
+	if schema != "" {
+		list = append(list, "create schema if not exists "+schema, "grant usage on schema "+schema+" to public")
+	}
+	key := "bigint"
+	if serial {
+		key = "bigserial"
+	}
+	list = append(list,
+		"create table if not exists "+quoted+" (int_value "+key+" primary key, char_value varchar)",
+		"grant select, insert on "+quoted+" to public")
+	if serial {
+		list = append(list, `do $$ begin execute format('grant usage on sequence %s to public', pg_get_serial_sequence(`+
+			pgQuote(quoted)+`, 'int_value')); end $$`)
+	}
+	return list
+}
+
+// pgQuote makes a string literal; identifiers may contain quotes and backslashes.
+func pgQuote(s string) string {
+	s = strings.ReplaceAll(s, "'", "''")
+	if strings.Contains(s, `\`) {
+		return " E'" + strings.ReplaceAll(s, `\`, `\\`) + "'"
+	}
+	return "'" + s + "'"
+}

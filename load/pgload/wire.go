@@ -1,0 +1,92 @@
+package pgload
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync/atomic"
+	"time"
+)
+
+// wire is the connection underneath pgx. It counts the bytes written, which alone
+// can prove that an operation was never sent (pgconn.SafeToRetry is wrong about
+// that in v5.9 to v5.12), and it can be broken from another goroutine.
+type wire struct {
+	net.Conn
+	written atomic.Int64
+	broken  atomic.Bool
+	// weak is set by the notice handler, in the goroutine that reads the answer.
+	weak bool
+	// unwatch ends the watch over the attempt that dialled it.
+	unwatch func() bool
+}
+
+// Write passes the bytes on. pgx's Terminate, which it writes from a goroutine of
+// its own after an error, is not counted: it belongs to no operation.
+func (c *wire) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	if terminate := len(b) == 5 && b[0] == 'X'; !terminate {
+		c.written.Add(int64(n))
+	}
+	return n, err
+}
+
+// Close closes the connection and ends the watch over its attempt, which would
+// otherwise outlive every failed try of a long outage.
+func (c *wire) Close() error {
+	c.unwatch()
+	return c.Conn.Close()
+}
+
+// sever closes the connection under whoever reads from it. Nothing is sent.
+func (c *wire) sever() {
+	c.broken.Store(true)
+	_ = c.Conn.Close() // it may have been closed already, and nothing could be done about any other error
+}
+
+// attempt is one session's try to connect to one node. Its presence in a context
+// is the permission to dial.
+type attempt struct {
+	ctx     context.Context // of the operation: done when it is given up on
+	session *session
+}
+
+type attemptKey struct{}
+
+// errNotAnAttempt is returned to pgx where it wants to dial a CancelRequest.
+var errNotAnAttempt = errors.New("only a client that connects may dial: nothing is cancelled on the server")
+
+// errWeak is what a weak acknowledgement means.
+var errWeak = errors.New("WARNING 01000: the wait for synchronous replication was cancelled; the row is on the primary only")
+
+// errClosed is why a session that has been closed does nothing.
+var errClosed = errors.New("the session is closed")
+
+// dialer returns the DialFunc of a pool. pgxpool passes the values of Acquire's
+// context on to it, but not its end; so the end is taken from the attempt. After
+// any error of a connection pgx dials a CancelRequest, in the background and with
+// a context of its own: without an attempt in it, it is refused.
+func dialer(dial func(ctx context.Context, network, address string) (net.Conn, error)) func(ctx context.Context, network, address string) (net.Conn, error) {
+	if dial == nil {
+		d := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
+			Enable: true, Idle: 5 * time.Second, Interval: 5 * time.Second, Count: 3,
+		}}
+		dial = d.DialContext
+	}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		a, _ := ctx.Value(attemptKey{}).(*attempt)
+		if a == nil {
+			return nil, errNotAnAttempt
+		}
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(a.ctx, cancel)()
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		c := &wire{Conn: conn}
+		c.unwatch = context.AfterFunc(a.ctx, c.sever)
+		return c, a.session.adopt(c)
+	}
+}

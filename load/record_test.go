@@ -1,0 +1,237 @@
+package load
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgchaos/history"
+)
+
+// TestPhaseIsWhereItWasDue: an operation due in one phase and ended in the next
+// belongs to the first, also one that was given up on or dropped.
+func TestPhaseIsWhereItWasDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{do: stalls(1500*time.Millisecond, 2500*time.Millisecond)}
+		clock := history.StartClock()
+		w := New(Config{Clients: 2, Rate: 100, Timeout: time.Minute, Open: s.open, Clock: clock})
+		w.Phase("baseline", 0)
+		w.Start()
+		time.Sleep(2 * time.Second)
+		w.Phase("stop-a", 2*time.Second)
+		time.Sleep(2 * time.Second)
+		w.Phase("announced", 5*time.Second)
+		time.Sleep(2*time.Second + 5*time.Millisecond)
+		w.Stop()
+		rec := ended(t, w, s, 601)
+		want := map[string]int64{"baseline": 200, "stop-a": 300, "announced": 101}
+		for _, p := range rec.Phases {
+			if p.Samples() != want[p.Name] {
+				t.Errorf("phase %s: %d samples, want %d", p.Name, p.Samples(), want[p.Name])
+			}
+			delete(want, p.Name)
+		}
+		if len(want) != 0 {
+			t.Errorf("no phase %v", want)
+		}
+		base, stop := rec.Phases[0], rec.Phases[1]
+		if base.Start != 0 || base.End != 2*time.Second || base.Span != 2*time.Second || stop.End != 5*time.Second {
+			t.Errorf("baseline %v to %v over %v, stop-a until %v", base.Start, base.End, base.Span, stop.End)
+		}
+		if base.Response.Max < 900*time.Millisecond || base.Response.Percentile(50) > 2*time.Millisecond {
+			t.Errorf("baseline: max %v, p50 %v", base.Response.Max, base.Response.Percentile(50))
+		}
+		if last := rec.Phases[2]; last.End != 6005*time.Millisecond {
+			t.Errorf("the last phase ends at %v", last.End)
+		}
+	})
+}
+
+func TestPhaseWithoutSamplesIsAbsent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{do: takes(time.Millisecond)}
+		w := begin(s, Config{Clients: 1})
+		time.Sleep(time.Second)
+		w.Stop()
+		w.Phase("after", time.Second+time.Minute)
+		time.Sleep(2 * time.Minute)
+		rec := ended(t, w, s, -1)
+		if len(rec.Phases) != 1 || rec.Phases[0].Name != "" {
+			t.Errorf("phases %+v", rec.Phases)
+		}
+	})
+}
+
+// TestActivityAndSeries: an outage must be where it was, to 10 ms.
+func TestActivityAndSeries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var down atomic.Bool
+		s := &server{do: func(int, <-chan struct{}) Reply {
+			time.Sleep(time.Millisecond)
+			if down.Load() {
+				return Reply{Outcome: history.Failed, Kind: "25006"}
+			}
+			return Reply{Outcome: history.OK}
+		}}
+		w := begin(s, Config{Clients: 4, Rate: 200})
+		time.Sleep(1500 * time.Millisecond)
+		down.Store(true)
+		time.Sleep(700 * time.Millisecond)
+		down.Store(false)
+		time.Sleep(1300*time.Millisecond + 2*time.Millisecond)
+		w.Stop()
+		rec := ended(t, w, s, 701)
+		if len(rec.Activity.OK) != len(rec.Activity.Errors) || len(rec.Activity.OK) != 351 {
+			t.Fatalf("%d and %d buckets", len(rec.Activity.OK), len(rec.Activity.Errors))
+		}
+		for i := range rec.Activity.OK {
+			ok, errs := uint32(2), uint32(0)
+			switch {
+			case i >= 150 && i < 220:
+				ok, errs = 0, 2
+			case i == 350:
+				ok = 1
+			}
+			if rec.Activity.OK[i] != ok || rec.Activity.Errors[i] != errs {
+				t.Errorf("bucket %d: %d ok, %d errors", i, rec.Activity.OK[i], rec.Activity.Errors[i])
+			}
+		}
+		if p := rec.Series[15]; len(rec.Series) != 36 || p.At != 1500*time.Millisecond || p.OK != 0 || p.Errors != 20 {
+			t.Errorf("%d points, the one at 1.5 s is %+v", len(rec.Series), p)
+		}
+	})
+}
+
+func TestLive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		// 9.5 ms, so that nothing ends at the very moment a second does.
+		s := &server{do: takes(9500 * time.Microsecond)}
+		w := begin(s, Config{Clients: 10, Rate: 300})
+		w.Phase("baseline", 0)
+		time.Sleep(1500 * time.Millisecond)
+		w.Phase("collected in between", 1500*time.Millisecond)
+		time.Sleep(515 * time.Millisecond)
+		live := w.Live()
+		if live.Throughput != 300 || live.P99 < 9500*time.Microsecond || live.P99 > 9510*time.Microsecond || live.At != 2*time.Second {
+			t.Errorf("%+v", live)
+		}
+		if live.InFlight != 3 {
+			t.Errorf("%d in flight, want 300/s for 9.5 ms", live.InFlight)
+		}
+		w.Stop()
+		if live := w.Live(); live.Throughput != 0 || live.InFlight != 0 {
+			t.Errorf("after Stop: %+v", live)
+		}
+		ended(t, w, s, -1)
+	})
+}
+
+// TestRecordIsASnapshot: what was handed out must not change any more.
+func TestRecordIsASnapshot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{do: takes(time.Millisecond)}
+		w := begin(s, Config{Clients: 1, Rate: 100})
+		time.Sleep(time.Second + 5*time.Millisecond)
+		rec := w.Record()
+		time.Sleep(time.Second)
+		if rec.Total.Response.Count != 101 || rec.Total.Response.Histogram.TotalCount() != 101 || rec.Active[0].To != 1005*time.Millisecond {
+			t.Errorf("%d samples until %v", rec.Total.Response.Histogram.TotalCount(), rec.Active[0].To)
+		}
+		w.Stop()
+		ended(t, w, s, 201)
+	})
+}
+
+// TestLongRunLosesNothing: what grows with time is 12 bytes for each 10 ms.
+func TestLongRunLosesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{do: takes(100 * time.Millisecond)}
+		w := begin(s, Config{Clients: 2, Rate: 10})
+		time.Sleep(10*time.Minute + time.Millisecond)
+		w.Stop()
+		rec := ended(t, w, s, 6001)
+		if len(rec.Activity.OK) < 60_000 || len(rec.Activity.OK) > 60_020 {
+			t.Errorf("%d buckets", len(rec.Activity.OK))
+		}
+	})
+}
+
+// instant is a session that does nothing: what remains is the loop.
+type instant struct{}
+
+func (instant) Do(context.Context) Reply { return Reply{Outcome: history.OK} }
+func (instant) Settle(history.Op)        {}
+func (instant) Close()                   {}
+
+func newInstant(rate float64) (*Workload, *client) {
+	w := New(Config{Clients: 1, Rate: rate, Open: func(int) Session { return instant{} }, Clock: history.StartClock()})
+	c := w.clients[0]
+	c.flight = &flight{session: instant{}, ctx: context.Background()}
+	w.collect(w.cfg.Clock.Now())
+	return w, c
+}
+
+func TestRecordingDoesNotAllocate(t *testing.T) {
+	for name, rate := range map[string]float64{"closed": 0, "open": 1000} {
+		w, c := newInstant(rate)
+		op := history.Op{Done: 3 * time.Millisecond, Outcome: history.OK}
+		if n := testing.AllocsPerRun(1000, func() { w.record(c, &op) }); n != 0 {
+			t.Errorf("%s: recording allocates %v times", name, n)
+		}
+		if n := testing.AllocsPerRun(1000, func() { w.operate(c, c.flight, 0) }); n != 0 {
+			t.Errorf("%s: an operation allocates %v times", name, n)
+		}
+	}
+}
+
+// BenchmarkRecord is the recording of one operation in the open model.
+func BenchmarkRecord(b *testing.B) {
+	for name, rate := range map[string]float64{"closed": 0, "open": 1000} {
+		b.Run(name, func(b *testing.B) {
+			w, c := newInstant(rate)
+			op := history.Op{Outcome: history.OK}
+			b.ReportAllocs()
+			for i := range b.N {
+				op.Done = time.Duration(i%4096) * time.Microsecond
+				w.record(c, &op)
+			}
+		})
+	}
+}
+
+// BenchmarkOperation is all that the loop adds to an operation: two readings of
+// the clock, the watchdog's slot and the recording.
+func BenchmarkOperation(b *testing.B) {
+	for name, rate := range map[string]float64{"closed": 0, "open": 1000} {
+		b.Run(name, func(b *testing.B) {
+			w, c := newInstant(rate)
+			b.ReportAllocs()
+			for i := range b.N {
+				if i&0xffff == 0 {
+					w.collect(w.cfg.Clock.Now()) // as every second
+				}
+				w.operate(c, c.flight, w.cfg.Clock.Now())
+			}
+		})
+	}
+}
+
+// BenchmarkCollect is the collector's second with 64 clients in the open model.
+func BenchmarkCollect(b *testing.B) {
+	w := New(Config{Clients: 64, Rate: 1, Open: func(int) Session { return instant{} }, Clock: history.StartClock()})
+	b.ReportAllocs()
+	for range b.N {
+		for _, c := range w.clients {
+			s := c.home.Load()
+			for us := range 4000 {
+				s.response.record(time.Duration(us) * time.Microsecond)
+				s.service.record(time.Duration(us) * time.Microsecond)
+			}
+		}
+		b.StartTimer()
+		w.collect(0)
+		b.StopTimer()
+	}
+}

@@ -1,0 +1,206 @@
+package report
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"pgchaos/check"
+	"pgchaos/history"
+)
+
+const ms = time.Millisecond
+
+// distOf is n latencies spread evenly from one to another.
+func distOf(t *testing.T, n int64, from, to time.Duration) Dist {
+	t.Helper()
+	h := hdrhistogram.New(1, time.Hour.Microseconds(), 3)
+	var sum time.Duration
+	for i := range n {
+		v := from + (to-from)*time.Duration(i)/time.Duration(max(1, n-1))
+		sum += v
+		if err := h.RecordValue(v.Microseconds()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exact := Exact{}
+	if n > 0 {
+		exact = Exact{Min: from, Max: to, Mean: sum / time.Duration(n)}
+	}
+	d, err := NewDist(h, exact)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// statsOf is n operations over a time, some of them failed and some unanswered.
+func statsOf(t *testing.T, n, failed, unknown int64, over, slowest time.Duration) Stats {
+	t.Helper()
+	d := distOf(t, n, slowest/10, slowest)
+	return Stats{Samples: n, OK: n - failed - unknown, Failed: failed, Unknown: unknown, Response: d, Service: d, Span: over}
+}
+
+// at is a planned time.
+func at(d time.Duration) *time.Duration { return &d }
+
+// bytesOf is a known number of bytes.
+func bytesOf(n uint64) *uint64 { return &n }
+
+// quorum is a run in which all went well.
+func quorum(t *testing.T) *Result {
+	t.Helper()
+	r := &Result{
+		Schema: Schema, Stage: StageChecked, Tool: "0.1.0", Run: "20260301-120000-quorum-kill", Name: "quorum-kill",
+		Started: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Seed: 42, Host: Host{OS: "linux/amd64", CPUs: 2},
+		Duration: 30 * time.Second,
+		Cluster: Cluster{
+			Provider: "local", Postgres: "15.14", UpIn: 1130 * ms,
+			Nodes: []ClusterNode{{Name: "pgmaster"}, {Name: "pgslave"}, {Name: "pgslavenew"}},
+		},
+		Phases: []history.Phase{
+			{Name: "baseline", End: 10 * time.Second},
+			{Name: "stop-pgslave", Start: 10 * time.Second, End: 20 * time.Second},
+			{Name: "kill-pgmaster", Start: 20 * time.Second, End: 30 * time.Second},
+		},
+		Timeline: []history.Mark{
+			{Name: "stop-pgslave", Action: "stop", Nodes: []string{"pgslave"}, Planned: at(10 * time.Second), Issued: 10001 * ms, Effective: 10182 * ms, Status: history.MarkDone, Fault: true, Detail: "fast shutdown"},
+			{Name: "crash", Action: "kill", Nodes: []string{"pgmaster"}, Planned: at(20 * time.Second), Issued: 20000 * ms, Effective: 20013 * ms, Status: history.MarkDone, Fault: true},
+			{Name: "promote-pgslavenew", Action: "promote", Nodes: []string{"pgslavenew"}, Issued: 20014 * ms, Effective: 20185 * ms, Status: history.MarkDone},
+			{Name: "start-pgslave", Action: "start", Nodes: []string{"pgslave"}, Issued: 20190 * ms, Effective: 20531 * ms, Status: history.MarkDone, Reverses: "stop-pgslave"},
+		},
+		Workloads: []Workload{
+			{
+				Name: "writes", Kind: "insert", Target: "primary", Clients: 8, Rate: 500,
+				Total: statsOf(t, 14902, 98, 0, 30*time.Second, 12*ms),
+				Phases: []PhaseStats{
+					{"baseline", statsOf(t, 5000, 0, 0, 10*time.Second, 4*ms)},
+					{"stop-pgslave", statsOf(t, 5000, 0, 0, 10*time.Second, 6*ms)},
+					{"kill-pgmaster", statsOf(t, 4902, 98, 0, 10*time.Second, 12*ms)},
+				},
+				Errors: []ErrorCount{{Kind: "connection refused", Outcome: history.Failed, N: 98, Example: "dial tcp 127.0.0.1:5432: connect: connection refused"}},
+			},
+			{
+				Name: "reads", Kind: "read", Target: "replicas", Clients: 4,
+				Total:  statsOf(t, 30000, 0, 0, 30*time.Second, 900*time.Microsecond),
+				Phases: []PhaseStats{{"baseline", statsOf(t, 30000, 0, 0, 10*time.Second, 900*time.Microsecond)}},
+			},
+		},
+		Outages: []check.Outage{
+			{Event: "stop-pgslave", Workload: "writes", Writes: true, Loaded: true, Recovered: true, Issued: 10001 * ms, Effective: 10182 * ms, LongestGap: 30 * ms},
+			{Event: "crash", Workload: "writes", Writes: true, Loaded: true, Recovered: true, Issued: 20000 * ms, Effective: 20013 * ms, Errors: 98, FirstFail: 20010 * ms, LastFail: 20190 * ms, RTO: 187 * ms, LongestGap: 200 * ms},
+			{Event: "crash", Workload: "reads", Issued: 20000 * ms, Effective: 20013 * ms},
+		},
+		Audits: []check.Audit{{
+			Table: "network.test_data", Authority: "pgslavenew", Complete: true, Acknowledged: 14804,
+			Nodes: []check.NodeAudit{
+				{Node: "pgmaster", Read: true, Rows: 14804, Equal: true},
+				{Node: "pgslave", Read: true, Rows: 14804, Equal: true},
+				{Node: "pgslavenew", Read: true, Rows: 14804, Equal: true},
+			},
+		}},
+		States: []NodeHistory{
+			{Node: "pgmaster", Final: history.NodeState{Role: history.RoleStandby, Timeline: 2}},
+			{Node: "pgslave", Final: history.NodeState{Role: history.RoleStandby, Timeline: 2}},
+			{Node: "pgslavenew", Final: history.NodeState{Role: history.RolePrimary, Timeline: 2}},
+		},
+		Settle: []SettleNote{{Node: "pgmaster", Done: "rejoined by pg_rewind in 1.2 s"}},
+	}
+	for i := range 7 {
+		for n, name := range []string{"pgmaster", "pgslave", "pgslavenew"} {
+			r.Usage = append(r.Usage, history.Usage{
+				Node: name, At: time.Duration(i) * 5 * time.Second, CPUPercent: float64(10*i + n), MemoryBytes: uint64(40+n) << 20,
+				BlockIn: bytesOf(uint64(i) * 4100), BlockOut: bytesOf(uint64(i) * 1_500_000), Processes: 9 + n,
+			})
+		}
+	}
+	return r
+}
+
+// expect parses expectations.
+func expect(t *testing.T, texts ...string) (all []check.Expectation) {
+	t.Helper()
+	for _, text := range texts {
+		e, err := check.ParseExpectation(text)
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+// lossy is a run of asynchronous replication that lost writes, and fails.
+func lossy(t *testing.T) *Result {
+	t.Helper()
+	r := quorum(t)
+	r.Name = "async-kill"
+	a := &r.Audits[0]
+	a.Lost = check.Count{N: 430, Runs: []check.Run{
+		{Writer: 0, Workload: "writes", First: 2011, Last: 2013, From: 19870 * ms, To: 20004 * ms, Node: "pgmaster"},
+		{Writer: 3, Workload: "writes", First: 1041, Last: 1467, From: 12901 * ms, To: 13451 * ms, Node: "pgmaster", FoundOn: []string{"pgmaster"}},
+	}}
+	a.Survived.N, a.Vanished.N = 3, 1
+	a.Resurrected = check.Count{N: 1, Runs: []check.Run{{Writer: 2, Workload: "writes", First: 77, Last: 77, From: 900 * ms, To: 910 * ms, Node: "pgmaster", FoundOn: []string{"pgmaster", "pgslave"}}}}
+	a.Foreign = check.Count{N: 2, Runs: []check.Run{{FoundOn: []string{"pgslave"}}}}
+	a.Nodes[0] = check.NodeAudit{Node: "pgmaster", Read: true, Rows: 15234, Extra: 430}
+	a.Nodes[1] = check.NodeAudit{Node: "pgslave", Read: true, Rows: 14804, Missing: 2, Extra: 2, Different: 1}
+	w := &r.Workloads[0]
+	w.Total.Unknown, w.Total.Dropped, w.Total.Weak, w.Late = 4, 12, 2, 3
+	w.Total.Service = distOf(t, 1000, ms, 2*ms)
+	w.Errors = append(w.Errors,
+		ErrorCount{Kind: "timeout", Outcome: history.Unknown, N: 4, Example: "connect to pgmaster: refused\nconnect to pgslave: " + strings.Repeat("a long story ", 20)},
+		ErrorCount{Kind: "25006", Outcome: history.Failed, N: 1, Example: "ERROR: cannot execute INSERT in a read-only transaction (SQLSTATE 25006), which is what a client sees that has come to a standby"},
+		ErrorCount{Kind: "dropped", Outcome: history.Dropped, N: 12, Example: "not sent"})
+	r.Outages[1].Recovered, r.Outages[1].RTO = false, 9987*ms
+	r.Timeline = append(r.Timeline, history.Mark{
+		Name: "pgslave", Action: "exit", Nodes: []string{"pgslave"}, Issued: 24200 * ms, Effective: 24200 * ms, Status: history.MarkSeen, Detail: "was terminated by signal 11",
+	})
+	r.Logs = []LogExcerpt{{Node: "pgslave", File: "logs/pgslave.log", Lines: []string{
+		"2026-03-01 12:00:24.200 UTC [4711] LOG:  server process (PID 4720) was terminated by signal 11: Segmentation fault",
+		"2026-03-01 12:00:24.200 UTC [4711] DETAIL:  Failed process was running: COMMIT",
+	}}}
+	return r
+}
+
+// unread is a run whose old primary could not be read.
+func unread(t *testing.T) *Result {
+	t.Helper()
+	r := quorum(t)
+	a := &r.Audits[0]
+	a.Complete, a.Why = false, "pgmaster was not read: connection refused"
+	a.Nodes[0] = check.NodeAudit{Node: "pgmaster", Why: "connection refused"}
+	r.States[0].Final = history.NodeState{Node: "pgmaster", Error: "connection refused"}
+	r.Settle = []SettleNote{{Node: "pgmaster", Error: "pg_ctl start: could not start server"}}
+	r.Timeline[1].Status, r.Timeline[1].Effective, r.Timeline[1].Error = history.MarkFailed, 0, "kill pgmaster: no such process"
+	return r
+}
+
+// planned is what is left of a run whose pgchaos died before the load.
+func planned(t *testing.T) *Result {
+	t.Helper()
+	q := quorum(t)
+	return &Result{
+		Schema: Schema, Stage: StagePlanned, Tool: q.Tool, Run: q.Run, Name: q.Name, Started: q.Started, Seed: q.Seed, Host: q.Host, Cluster: q.Cluster,
+	}
+}
+
+// silent is a run in which nothing was ever sent.
+func silent(t *testing.T) *Result {
+	t.Helper()
+	r := quorum(t)
+	for i := range r.Workloads {
+		w := &r.Workloads[i]
+		w.Total, w.Phases, w.Errors = Stats{Span: 30 * time.Second}, nil, nil
+	}
+	r.Outages = nil
+	r.Usage = nil
+	a := &r.Audits[0]
+	a.Acknowledged = 0
+	for i := range a.Nodes {
+		a.Nodes[i].Rows = 0
+	}
+	return r
+}

@@ -1,0 +1,122 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// Exact is what is known of a distribution better than a histogram can keep it.
+type Exact struct {
+	Min, Max   time.Duration
+	Mean       time.Duration // 0: taken from the histogram
+	OutOfRange int64         // values that the histogram refused
+}
+
+// NewDist is the distribution in a histogram of microseconds. Values out of the
+// histogram's range count as greater than all in it: they are never dropped from
+// a percentile.
+func NewDist(h *hdrhistogram.Histogram, exact Exact) (Dist, error) {
+	d := Dist{Count: h.TotalCount() + exact.OutOfRange, OutOfRange: exact.OutOfRange}
+	if d.Count == 0 {
+		return d, nil
+	}
+	text, err := h.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
+	if err != nil {
+		return Dist{}, fmt.Errorf("encode a histogram: %w", err)
+	}
+	d.Histogram = string(text) // Encode has made it base64
+	d.Min, d.Max, d.Mean = exact.Min, exact.Max, exact.Mean
+	if d.Mean == 0 {
+		d.Mean = time.Duration(h.Mean() * float64(time.Microsecond))
+	}
+	for _, p := range []struct {
+		of   float64
+		into *time.Duration
+	}{{50, &d.P50}, {90, &d.P90}, {95, &d.P95}, {99, &d.P99}, {99.9, &d.P999}} {
+		*p.into = d.at(h, p.of)
+	}
+	return d, nil
+}
+
+// Decode returns the histogram again, in microseconds.
+func (d Dist) Decode() (*hdrhistogram.Histogram, error) {
+	if d.Histogram == "" {
+		return nil, errors.New("decode a histogram: none was kept")
+	}
+	h, err := hdrhistogram.Decode([]byte(d.Histogram))
+	if err != nil {
+		return nil, fmt.Errorf("decode a histogram: %w", err)
+	}
+	return h, nil
+}
+
+// Percentile is the latency that p per cent of the samples did not exceed. The
+// usual ones are those kept beside the histogram; others are read from it. It is
+// an error to ask a distribution without samples.
+func (d Dist) Percentile(p float64) (time.Duration, error) {
+	if d.Count == 0 {
+		return 0, errors.New("no samples")
+	}
+	switch p {
+	case 50:
+		return d.P50, nil
+	case 90:
+		return d.P90, nil
+	case 95:
+		return d.P95, nil
+	case 99:
+		return d.P99, nil
+	case 99.9:
+		return d.P999, nil
+	}
+	h, err := d.Decode()
+	if err != nil {
+		return 0, err
+	}
+	return d.at(h, p), nil
+}
+
+// at reads a percentile from the histogram, within the exact bounds.
+func (d Dist) at(h *hdrhistogram.Histogram, p float64) time.Duration {
+	inRange := h.TotalCount()
+	// Of what the histogram holds, p per cent of all samples are more than p per cent.
+	if d.OutOfRange > 0 && inRange > 0 {
+		p *= float64(d.Count) / float64(inRange)
+	}
+	if inRange == 0 || p > 100 {
+		return d.Max
+	}
+	return min(max(time.Duration(h.ValueAtPercentile(p))*time.Microsecond, d.Min), d.Max)
+}
+
+// merge is the distribution of both sets of samples; ok is false when a
+// histogram cannot be read.
+func merge(dists []Dist) (Dist, bool) {
+	sum := hdrhistogram.New(1, time.Hour.Microseconds(), 3)
+	var exact Exact
+	var total, count float64
+	for _, d := range dists {
+		if d.Count == 0 {
+			continue
+		}
+		h, err := d.Decode()
+		if err != nil {
+			return Dist{}, false
+		}
+		exact.OutOfRange += d.OutOfRange + sum.Merge(h)
+		if count == 0 || d.Min < exact.Min {
+			exact.Min = d.Min
+		}
+		exact.Max = max(exact.Max, d.Max)
+		total += float64(d.Mean) * float64(d.Count)
+		count += float64(d.Count)
+	}
+	if count > 0 {
+		exact.Mean = time.Duration(total / count)
+	}
+	merged, err := NewDist(sum, exact)
+	return merged, err == nil
+}

@@ -1,0 +1,94 @@
+package report
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// FileName is the name of the result's file in a run's directory.
+const FileName = "result.json"
+
+// schemaNumber is the number in Schema.
+const schemaNumber = 1
+
+// Write puts the result into the directory, over the one of an earlier stage.
+// After a crash at any moment the directory holds the old file or the new one,
+// whole. It sets the result's Schema.
+func Write(dir string, r *Result) error {
+	r.Schema = Schema
+	text, err := json.MarshalIndent(r, "", " ")
+	if err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	if err := replaceFile(dir, FileName, append(text, '\n')); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	return nil
+}
+
+// replaceFile writes a temporary file beside the old one, and renames it when it
+// is on the disk.
+func replaceFile(dir, name string, text []byte) error {
+	f, err := os.CreateTemp(dir, "."+name+".*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Chmod(0o644)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), filepath.Join(dir, name))
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return syncDir(dir)
+}
+
+// syncDir makes a rename last: without it a power failure can bring the old name back.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// Read returns the result of a run's directory. It ignores fields it does not
+// know, and refuses a file whose schema number is higher than its own: what such
+// a file says may mean something else.
+func Read(dir string) (*Result, error) {
+	path := filepath.Join(dir, FileName)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the result: %w", err)
+	}
+	var head struct {
+		Schema string `json:"schema"`
+	}
+	if err := json.Unmarshal(text, &head); err != nil {
+		return nil, fmt.Errorf("read the result: %s: %w", path, err)
+	}
+	number, isOurs := strings.CutPrefix(head.Schema, "pgchaos.result/")
+	n, err := strconv.Atoi(number)
+	switch {
+	case !isOurs || err != nil || n < 1:
+		return nil, fmt.Errorf("read the result: %s: its schema is %q, which is no result of pgchaos (such as %s)", path, head.Schema, Schema)
+	case n > schemaNumber:
+		return nil, fmt.Errorf("read the result: %s: its schema is %s, and this pgchaos reads up to %s: a newer pgchaos wrote it, use that one", path, head.Schema, Schema)
+	}
+	r := &Result{}
+	if err := json.Unmarshal(text, r); err != nil {
+		return nil, fmt.Errorf("read the result: %s: %w", path, err)
+	}
+	return r, nil
+}

@@ -1,0 +1,103 @@
+package report
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"pgchaos/check"
+)
+
+func TestWriteRead(t *testing.T) {
+	dir := t.TempDir()
+	want := lossy(t)
+	want.Judge(expect(t, "lost_writes == 0", "read_rto < 1s"))
+	for range 2 { // the second replaces the first
+		if err := Write(dir, want); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := Read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("left behind: %v, %v", entries, err)
+	}
+}
+
+func TestWriteLeavesTheOldFile(t *testing.T) {
+	if err := Write(filepath.Join(t.TempDir(), "missing"), &Result{}); err == nil {
+		t.Error("no error for a directory that is not there")
+	}
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, FileName), 0o755); err != nil { // the rename must fail
+		t.Fatal(err)
+	}
+	if err := Write(dir, &Result{}); err == nil {
+		t.Error("no error where the file cannot be replaced")
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
+		t.Errorf("the temporary file was left behind: %v", entries)
+	}
+}
+
+func TestRead(t *testing.T) {
+	tests := []struct {
+		name, text, want string
+	}{
+		{"a higher schema", `{"schema": "pgchaos.result/2", "stage": 7}`, "a newer pgchaos wrote it"},
+		{"another program's file", `{"schema": "k6/1"}`, `"k6/1", which is no result of pgchaos`},
+		{"no schema", `{}`, "no result of pgchaos"},
+		{"schema 0", `{"schema": "pgchaos.result/0"}`, "no result of pgchaos"},
+		{"half a file", `{"schema": "pgchaos.result/1", "st`, "unexpected end"},
+		{"a verdict that is none", `{"schema": "pgchaos.result/1", "verdict": "perhaps"}`, "perhaps"},
+		{"unknown fields", `{"schema": "pgchaos.result/1", "colour": "red"}`, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, FileName), []byte(tt.text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			_, err := Read(dir)
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("error %v, want %q", err, tt.want)
+			}
+		})
+	}
+	if _, err := Read(t.TempDir()); err == nil {
+		t.Error("no error for an empty directory")
+	}
+}
+
+// Every format ever written must stay readable. The files are never written
+// anew, not even with -update: what is compared is what they meant.
+func TestReadSchema1(t *testing.T) {
+	r, err := Read("testdata/schema-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Stage != StageChecked || r.Verdict != check.Fail || r.Audits[0].Lost.N != 430 || r.Audits[0].Lost.Runs[1].Last != 1467 {
+		t.Errorf("stage %v, verdict %v, audit %+v", r.Stage, r.Verdict, r.Audits[0])
+	}
+	if !r.Timeline[0].Fault || r.Timeline[0].Effective != 10182*ms || *r.Timeline[0].Planned != 10000*ms {
+		t.Errorf("timeline %+v", r.Timeline[0])
+	}
+	d := r.Workloads[0].Total.Response
+	if p, err := d.Percentile(75); err != nil || p < 9*ms || p > 10*ms {
+		t.Errorf("75th percentile %v, %v", p, err)
+	}
+	before := r.Verdict
+	r.Judge(expect(t, "lost_writes == 0"))
+	if r.Verdict != before {
+		t.Errorf("judged again it is %v", r.Verdict)
+	}
+}

@@ -1,0 +1,120 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"pgchaos/check"
+	"pgchaos/history"
+)
+
+// Judge fills in Expectations, Reasons and Verdict, from the result alone. It can
+// be called again, so that a kept result can be held against other expectations.
+//
+// Beside the expectations these decide: what an audit never forgives (see
+// check.Audit.Findings); lost writes of which no expectation speaks, which fail
+// the run, because silence about a loss must not pass; steps that failed, were
+// skipped or never took effect; and anything that went wrong with the run itself.
+func (r *Result) Judge(expectations []check.Expectation) {
+	r.Expectations, r.Reasons = nil, nil
+	verdicts := make([]check.Verdict, 0, len(expectations)+1)
+	for _, e := range expectations {
+		j := check.Judge(e, r)
+		r.Expectations = append(r.Expectations, j)
+		verdicts = append(verdicts, j.Verdict)
+	}
+	findings := slices.Concat(r.stageFindings(), r.lossFindings(expectations), r.timelineFindings(), r.errorFindings())
+	for _, f := range findings {
+		r.Reasons = append(r.Reasons, f.Reason)
+		verdicts = append(verdicts, f.Verdict)
+	}
+	// An audit that was complete and found nothing is evidence for a pass, also
+	// where nothing else was expected.
+	if len(r.Audits) > 0 && len(findings) == 0 {
+		verdicts = append(verdicts, check.Pass)
+	}
+	if len(verdicts) == 0 {
+		r.Reasons = append(r.Reasons, "nothing was expected and nothing was audited, so nothing was shown")
+	}
+	r.Verdict = check.Worst(verdicts...)
+}
+
+// inconclusive is the finding that something is not known.
+func inconclusive(format string, args ...any) check.Finding {
+	return check.Finding{Verdict: check.Inconclusive, Reason: fmt.Sprintf(format, args...)}
+}
+
+func failed(format string, args ...any) check.Finding {
+	return check.Finding{Verdict: check.Fail, Reason: fmt.Sprintf(format, args...)}
+}
+
+// stageFindings are about a run that did not come to its end.
+func (r *Result) stageFindings() (all []check.Finding) {
+	if r.Interrupted {
+		all = append(all, inconclusive("the run was interrupted"))
+	}
+	if stopped := r.stopped(); stopped != "" {
+		all = append(all, inconclusive("%s", stopped))
+	}
+	return all
+}
+
+// lossFindings are about the writes.
+func (r *Result) lossFindings(expectations []check.Expectation) (all []check.Finding) {
+	var lost, acknowledged int64
+	for _, a := range r.Audits {
+		lost += a.Lost.N
+		acknowledged += a.Acknowledged
+		all = append(all, a.Findings()...)
+	}
+	spoken := slices.ContainsFunc(expectations, func(e check.Expectation) bool { return e.Metric == "lost_writes" })
+	if lost > 0 && !spoken {
+		all = append(all, failed("%s lost, and no expectation says how many lost_writes are allowed", count(lost, "acknowledged write was", "acknowledged writes were")))
+	}
+	if len(r.Audits) > 0 || r.Stage != StageChecked {
+		return all // an audit without acknowledgements says so itself
+	}
+	if slices.ContainsFunc(r.Workloads, func(w Workload) bool { return w.writes() }) {
+		all = append(all, inconclusive("rows were inserted, and no table was audited"))
+	}
+	return all
+}
+
+// timelineFindings are about steps that did not do what they should.
+func (r *Result) timelineFindings() (all []check.Finding) {
+	for _, m := range r.Timeline {
+		step := m.Name
+		if m.Name != m.Action && !strings.HasPrefix(m.Name, m.Action) {
+			step += " (" + m.Action + ")"
+		}
+		because := ""
+		if m.Error != "" {
+			because = ": " + m.Error
+		}
+		switch {
+		case m.Status == history.MarkFailed && (m.Action == "verify" || m.Action == "sql"):
+			all = append(all, failed("%s did not hold%s", step, because))
+		case m.Status == history.MarkFailed:
+			all = append(all, inconclusive("%s failed%s", step, because))
+		case m.Status == history.MarkSkipped:
+			all = append(all, inconclusive("%s was skipped%s", step, because))
+		case m.Status == history.MarkSeen && m.Action == "exit":
+			all = append(all, inconclusive("%s exited at %s without being told to", strings.Join(m.Nodes, ", "), seconds(m.Issued)))
+		case m.Status == history.MarkSeen:
+		case m.Status != history.MarkDone:
+			all = append(all, inconclusive("%s was never known to end%s", step, because))
+		case m.Fault && m.Effective <= 0:
+			all = append(all, inconclusive("%s was never verified to take effect", step))
+		}
+	}
+	return all
+}
+
+// errorFindings are what went wrong with the run itself.
+func (r *Result) errorFindings() (all []check.Finding) {
+	for _, e := range r.Errors {
+		all = append(all, inconclusive("%s", e))
+	}
+	return all
+}

@@ -1,0 +1,182 @@
+package report
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"pgchaos/check"
+	"pgchaos/history"
+)
+
+func TestMetric(t *testing.T) {
+	unrecovered := func(r *Result) { r.Outages[1].Recovered = false }
+	incomplete := func(r *Result) { r.Audits[0].Complete, r.Audits[0].Why = false, "b was not read" }
+	tests := []struct {
+		name   string
+		expect string
+		change func(*Result)
+		want   string // "ATLEAST NUMBER", "true", or "? WHY"
+	}{
+		{"samples", "samples of writes == 0", nil, "14902"},
+		{"ok", "ok of writes == 0", nil, "14804"},
+		{"failed", "failed of writes == 0", nil, "98"},
+		{"errors in a phase", "errors of writes during kill-pgmaster == 0", nil, "98"},
+		{"error rate", "error_rate of writes during kill-pgmaster < 1%", nil, "0.019991840065"},
+		{"throughput", "throughput of writes during baseline > 1/s", nil, "500"},
+		{"a kept percentile", "p99 of reads < 1ms", nil, "0.000891"},
+		{"average", "average of reads < 1ms", nil, "0.000494999"},
+		{"median is the 50th percentile", "median of reads < 1ms", nil, "0.000494"},
+		{"exact max", "max of writes < 1ms", nil, "0.012"},
+		{"exact min", "min of writes < 1ms", nil, "0.0012"},
+		{"a percentile read from the histogram", "p75 of reads < 1ms", nil, "0.000697"},
+		{"service time is another distribution", "service_p99 of reads < 1ms", func(r *Result) { r.Workloads[1].Total.Service.P99 = 3 * time.Second }, "3"},
+		{"a percentile without a histogram", "p75 of reads < 1ms", func(r *Result) { r.Workloads[1].Total.Response.Histogram = "" }, "? none was kept"},
+		{"a workload that was not there", "p99 of ghosts < 1ms", nil, "? no workload ghosts"},
+		{"a phase that was not there", "p99 of writes during ghosts < 1ms", nil, "? no phase ghosts"},
+		{"a phase without samples has no percentile", "p99 of reads during kill-pgmaster < 1ms", nil, "? no samples of reads during kill-pgmaster"},
+		{"a phase without samples has no error rate", "error_rate of reads during kill-pgmaster < 1%", nil, "? no samples"},
+		{"a phase without samples has no errors to count", "errors of reads during kill-pgmaster == 0", nil, "? no samples"},
+		{"a phase without samples has nothing dropped", "dropped of reads during kill-pgmaster == 0", nil, "? no samples"},
+		{"a phase without samples has no throughput", "throughput of reads during kill-pgmaster < 9/s", nil, "? no samples"},
+		{"a phase without samples has 0 samples", "samples of reads during kill-pgmaster == 0", nil, "0"},
+		{"dropped is known where all was dropped", "dropped of writes == 0", func(r *Result) { r.Workloads[0].Total = Stats{Dropped: 3} }, "3"},
+		{"time without samples has no throughput", "throughput of writes < 9/s", func(r *Result) { r.Workloads[0].Total = Stats{Span: time.Second} }, "? no samples"},
+		{"no time, no throughput", "throughput of writes < 9/s", func(r *Result) { r.Workloads[0].Total.Span = 0 }, "? no samples"},
+		{"lost", "lost_writes == 0", func(r *Result) { r.Audits[0].Lost.N = 7 }, "7"},
+		{"lost over two tables", "lost_writes == 0", func(r *Result) {
+			r.Audits[0].Lost.N = 7
+			r.Audits = append(r.Audits, check.Audit{Complete: true, Acknowledged: 9, Lost: check.Count{N: 2}})
+		}, "9"},
+		{"lost of an audit that is not complete", "lost_writes == 0", incomplete, "ATLEAST 0"},
+		{"lost where nothing was acknowledged", "lost_writes == 0", func(r *Result) { r.Audits[0].Acknowledged = 0 }, "? none could be lost"},
+		{"acknowledged does not rest on nodes", "acknowledged_writes == 0", incomplete, "14804"},
+		{"missing rows", "missing_rows == 0", func(r *Result) { r.Audits[0].Nodes[0].Missing, r.Audits[0].Nodes[1].Missing = 2, 3 }, "5"},
+		{"weak writes are the writers' alone", "weak_writes == 0", func(r *Result) { r.Workloads[0].Total.Weak, r.Workloads[1].Total.Weak = 2, 5 }, "2"},
+		{"no audit", "lost_writes == 0", func(r *Result) { r.Audits = nil }, "? no table was audited"},
+		{"not audited yet", "lost_writes == 0", func(r *Result) { r.Audits, r.Stage = nil, StageRan }, "? before its writes were looked up"},
+		{"planned only", "samples of writes == 0", func(r *Result) { r.Stage = StagePlanned }, "? nothing was measured"},
+		{"nodes equal", "nodes_equal", nil, "true"},
+		{"nodes equal of what was read", "nodes_equal", incomplete, "ATLEAST true"},
+		{"one difference is enough", "nodes_equal", func(r *Result) { incomplete(r); r.Audits[0].Nodes[0].Different = 1 }, "false"},
+		{"rto is the worst", "write_rto < 1s", nil, "0.187"},
+		{"rto is the worst, though it came first", "write_rto < 1s", func(r *Result) { r.Outages[0].RTO = time.Second }, "1"},
+		{"rto of one event", "write_rto during stop-pgslave < 1s", nil, "0"},
+		{"rto of another workload", "write_rto of reads < 1s", nil, "? no fault"},
+		{"rto without load", "read_rto < 1s", nil, "? no load at the fault"},
+		{"rto of one that never recovered", "write_rto < 1s", unrecovered, "ATLEAST 0.187"},
+		{"rto of the other event is certain", "write_rto during stop-pgslave < 1s", unrecovered, "0"},
+		{"up in", "up_in < 1s", nil, "1.13"},
+		{"up in, not recorded", "up_in < 1s", func(r *Result) { r.Cluster.UpIn = 0 }, "? not recorded"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := quorum(t)
+			if tt.change != nil {
+				tt.change(r)
+			}
+			e := expect(t, tt.expect)[0]
+			if got := valueWords(e, r.Metric(e)); !matches(got, tt.want) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func valueWords(e check.Expectation, v check.Value) string {
+	if !v.Known {
+		return "? " + v.Why
+	}
+	text := ""
+	if v.AtLeast {
+		text = "ATLEAST "
+	}
+	if e.Kind == check.MetricTruth {
+		if v.Bool {
+			return text + "true"
+		}
+		return text + "false"
+	}
+	return text + strings.TrimRight(strings.TrimRight(strconv.FormatFloat(v.Number, 'f', 12, 64), "0"), ".")
+}
+
+// matches compares in full, or for an unknown value looks for the words.
+func matches(got, want string) bool {
+	if why, unknown := strings.CutPrefix(want, "? "); unknown {
+		return strings.HasPrefix(got, "? ") && strings.Contains(got, why)
+	}
+	return got == want
+}
+
+// Every metric that can be expected must be found in a result that has all.
+func TestMetricKnowsEveryName(t *testing.T) {
+	r := quorum(t)
+	r.Outages[2].Loaded = true
+	for _, m := range check.Metrics() {
+		e := check.Expectation{Metric: m.Name, Kind: m.Kind}
+		if m.Of == check.Must {
+			e.Workload = "writes"
+		}
+		if v := r.Metric(e); !v.Known {
+			t.Errorf("%s is unknown: %s", m.Name, v.Why)
+		} else if v.Text == "" {
+			t.Errorf("%s is not put in words", m.Name)
+		}
+	}
+}
+
+func TestJudge(t *testing.T) {
+	tests := []struct {
+		name   string
+		expect []string
+		change func(*Result)
+		want   check.Verdict
+		reason string // in one of the reasons; "" for none at all
+	}{
+		{"all is well", []string{"lost_writes == 0", "nodes_equal"}, nil, check.Pass, ""},
+		{"all is well and nothing was expected", nil, nil, check.Pass, ""},
+		{"one expectation fails", []string{"nodes_equal", "lost_writes > 0"}, nil, check.Fail, ""},
+		{"one expectation has no samples", []string{"nodes_equal", "p99 of reads during kill-pgmaster < 1s"}, nil, check.Inconclusive, ""},
+		{"one fails and one has no samples", []string{"lost_writes > 0", "p99 of reads during kill-pgmaster < 1s"}, nil, check.Fail, ""},
+		{"lost, and nobody spoke of it", []string{"nodes_equal"}, func(r *Result) { r.Audits[0].Lost.N = 7 }, check.Fail, "7 acknowledged writes were lost"},
+		{"lost, as it was expected to be", []string{"lost_writes > 0"}, func(r *Result) { r.Audits[0].Lost.N = 7 }, check.Pass, ""},
+		{"lost, and more than was allowed", []string{"lost_writes < 5"}, func(r *Result) { r.Audits[0].Lost.N = 7 }, check.Fail, ""},
+		{"foreign rows, whatever is expected", []string{"foreign_rows > 0"}, func(r *Result) { r.Audits[0].Foreign.N = 1 }, check.Fail, "foreign"},
+		{"a node was not read", nil, func(r *Result) { r.Audits[0].Complete, r.Audits[0].Why = false, "b was not read" }, check.Inconclusive, "b was not read"},
+		{"nothing was acknowledged", nil, func(r *Result) { r.Audits[0].Acknowledged = 0 }, check.Inconclusive, "no write was acknowledged"},
+		{"inserted and not audited", []string{"samples of writes > 0"}, func(r *Result) { r.Audits = nil }, check.Inconclusive, "no table was audited"},
+		{"only read, and nothing expected", nil, func(r *Result) { r.Audits, r.Workloads = nil, r.Workloads[1:] }, check.Inconclusive, "nothing was expected"},
+		{"only read, and the expectation holds", []string{"samples of reads > 0"}, func(r *Result) { r.Audits, r.Workloads = nil, r.Workloads[1:] }, check.Pass, ""},
+		{"a fault failed", nil, func(r *Result) { r.Timeline[1].Status, r.Timeline[1].Error = history.MarkFailed, "no such process" }, check.Inconclusive, "crash (kill) failed: no such process"},
+		{"a fault was never verified", nil, func(r *Result) { r.Timeline[1].Effective = 0 }, check.Inconclusive, "never verified"},
+		{"a step was skipped", nil, func(r *Result) { r.Timeline[1].Status = history.MarkSkipped }, check.Inconclusive, "was skipped"},
+		{"a step was never known to end", nil, func(r *Result) { r.Timeline[1].Status = "" }, check.Inconclusive, "never known to end"},
+		{"a verify did not hold", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "verify", history.MarkFailed }, check.Fail, "did not hold"},
+		{"a statement returned something else", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "sql", history.MarkFailed }, check.Fail, "did not hold"},
+		{"a node exited by itself", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "exit", history.MarkSeen }, check.Inconclusive, "pgmaster exited at 20.000 s"},
+		{"interrupted", nil, func(r *Result) { r.Interrupted = true }, check.Inconclusive, "interrupted"},
+		{"the run had errors of its own", nil, func(r *Result) { r.Errors = []string{"the probe died"} }, check.Inconclusive, "the probe died"},
+		{"planned only", nil, func(r *Result) { r.Stage, r.Audits = StagePlanned, nil }, check.Inconclusive, "nothing was measured"},
+		{"not audited", nil, func(r *Result) { r.Stage, r.Audits = StageRan, nil }, check.Inconclusive, "looked up"},
+		{"nothing is known", nil, func(r *Result) { *r = Result{} }, check.Inconclusive, "nobody knows"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := quorum(t)
+			if tt.change != nil {
+				tt.change(r)
+			}
+			for range 2 { // again, as `report` does with a kept result
+				r.Judge(expect(t, tt.expect...))
+				reasons := strings.Join(r.Reasons, "\n")
+				if r.Verdict != tt.want || !strings.Contains(reasons, tt.reason) || tt.reason == "" && reasons != "" {
+					t.Errorf("verdict %v because %q, want %v because %q", r.Verdict, reasons, tt.want, tt.reason)
+				}
+				if len(r.Expectations) != len(tt.expect) {
+					t.Errorf("%d judgements of %d expectations", len(r.Expectations), len(tt.expect))
+				}
+			}
+		})
+	}
+}

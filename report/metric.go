@@ -1,0 +1,310 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"pgchaos/check"
+)
+
+// Metric is what the result says of an expectation's metric; *Result is a
+// check.Source. What has no evidence is unknown, and says why: nothing is 0
+// because it is missing.
+func (r *Result) Metric(e check.Expectation) check.Value {
+	switch {
+	case e.Metric == "up_in":
+		if r.Cluster.UpIn <= 0 {
+			return unknown("the time is not recorded")
+		}
+		return known(e, r.Cluster.UpIn.Seconds())
+	case r.Stage == StagePlanned || r.Stage == "":
+		return unknown("%s", r.stopped())
+	case e.Metric == "write_rto" || e.Metric == "read_rto":
+		return r.rto(e)
+	case e.Workload != "":
+		return r.loadMetric(e)
+	case e.Metric == "weak_writes":
+		return r.weakWrites(e)
+	}
+	return r.auditMetric(e)
+}
+
+func unknown(format string, args ...any) check.Value {
+	return check.Value{Why: fmt.Sprintf(format, args...)}
+}
+
+func known(e check.Expectation, n float64) check.Value {
+	return check.Value{Known: true, Number: n, Text: e.Kind.Format(n)}
+}
+
+// stopped says how far the run came, when it did not come to its end.
+func (r *Result) stopped() string {
+	switch r.Stage {
+	case StageChecked:
+		return ""
+	case StageRan:
+		return "the run ended before its writes were looked up on the nodes"
+	case StagePlanned:
+		return "the run ended before its load did: nothing was measured"
+	}
+	return "nobody knows how far the run came"
+}
+
+// auditMetric is a sum over all audited tables.
+func (r *Result) auditMetric(e check.Expectation) check.Value {
+	if len(r.Audits) == 0 {
+		return unknown("%s", cmp.Or(r.stopped(), "no table was audited"))
+	}
+	if e.Metric == "nodes_equal" {
+		return r.nodesEqual()
+	}
+	var n, acknowledged int64
+	exact := e.Metric == "acknowledged_writes" // the ledger alone tells
+	var why []string
+	for i := range r.Audits {
+		count, ok := auditCount(&r.Audits[i], e.Metric)
+		if !ok {
+			return unknown("the result does not hold %s", e.Metric)
+		}
+		n += count
+		acknowledged += r.Audits[i].Acknowledged
+		if !r.Audits[i].Complete && !exact {
+			why = append(why, incomplete(&r.Audits[i]))
+		}
+	}
+	if acknowledged == 0 && (e.Metric == "lost_writes" || e.Metric == "weak_lost") {
+		return unknown("no write was acknowledged, so none could be lost")
+	}
+	v := known(e, float64(n))
+	v.AtLeast, v.Why = len(why) > 0, strings.Join(why, "; ")
+	return v
+}
+
+// incomplete says in short why an audit is not complete; its causes, which can be
+// long, stand once at the top of a report.
+func incomplete(a *check.Audit) string {
+	var unread []string
+	for _, n := range a.Nodes {
+		if !n.Read {
+			unread = append(unread, n.Node)
+		}
+	}
+	switch len(unread) {
+	case 0:
+		return cmp.Or(a.Why, "the audit is not complete")
+	case 1:
+		return unread[0] + " was not read"
+	}
+	return strings.Join(unread, ", ") + " were not read"
+}
+
+// auditCount is one count of an audit, by the metric's name.
+func auditCount(a *check.Audit, metric string) (n int64, ok bool) {
+	switch metric {
+	case "lost_writes":
+		return a.Lost.N, true
+	case "weak_lost":
+		return a.WeakLost.N, true
+	case "survived_writes":
+		return a.Survived.N, true
+	case "vanished_writes":
+		return a.Vanished.N, true
+	case "resurrected_writes":
+		return a.Resurrected.N, true
+	case "acknowledged_writes":
+		return a.Acknowledged, true
+	case "duplicated_rows":
+		return a.Duplicated.N, true
+	case "foreign_rows":
+		return a.Foreign.N, true
+	case "corrupted_rows":
+		return a.Corrupted.N, true
+	case "missing_rows":
+		for _, node := range a.Nodes {
+			n += node.Missing
+		}
+		return n, true
+	case "extra_rows":
+		for _, node := range a.Nodes {
+			n += node.Extra
+		}
+		return n, true
+	}
+	return 0, false
+}
+
+// nodesEqual is false as soon as one difference was found, and true only when
+// every node was read to the end.
+func (r *Result) nodesEqual() check.Value {
+	var why []string
+	for _, a := range r.Audits {
+		for _, n := range a.Nodes {
+			if n.Missing > 0 || n.Extra > 0 || n.Different > 0 {
+				return check.Value{Known: true, Text: "false: " + n.Node + " differs from " + a.Authority}
+			}
+		}
+		if !a.Complete {
+			why = append(why, incomplete(&a))
+		}
+	}
+	if len(why) > 0 {
+		return check.Value{Known: true, Bool: true, AtLeast: true, Why: strings.Join(why, "; ")}
+	}
+	return check.Value{Known: true, Bool: true, Text: "true"}
+}
+
+// rto is the worst outage of the events and workloads that are asked about.
+func (r *Result) rto(e check.Expectation) check.Value {
+	writes := e.Metric == "write_rto"
+	events, loaded := 0, 0
+	var worst time.Duration
+	v := check.Value{Known: true}
+	errors := int64(0)
+	for _, o := range r.Outages {
+		if o.Writes != writes || e.Workload != "" && o.Workload != e.Workload || e.Phase != "" && o.Event != e.Phase {
+			continue
+		}
+		events++
+		if !o.Loaded {
+			continue
+		}
+		loaded++
+		errors += o.Errors
+		worst = max(worst, o.RTO)
+		if !o.Recovered {
+			v.AtLeast = true
+			v.Why = fmt.Sprintf("%s had not recovered from %s when the load ended", o.Workload, o.Event)
+		}
+	}
+	switch {
+	case events == 0:
+		return unknown("no fault that took effect met such a workload")
+	case loaded == 0:
+		return unknown("there was no load at the fault")
+	}
+	v.Number, v.Text = worst.Seconds(), e.Kind.Format(worst.Seconds())
+	if worst == 0 && errors == 0 && !v.AtLeast {
+		v.Text = "no outage seen"
+	}
+	return v
+}
+
+// weakWrites counts the weak acknowledgements of all writers.
+func (r *Result) weakWrites(e check.Expectation) check.Value {
+	var n, samples int64
+	for _, w := range r.Workloads {
+		if w.writes() {
+			n += w.Total.Weak
+			samples += w.Total.Samples
+		}
+	}
+	if samples == 0 {
+		return unknown("nothing was written")
+	}
+	return known(e, float64(n))
+}
+
+// writes tells whether the workload's acknowledgements are in the ledger.
+func (w *Workload) writes() bool { return w.Kind == "insert" }
+
+// loadMetric is a figure of one workload, in one phase or over all.
+func (r *Result) loadMetric(e check.Expectation) check.Value {
+	i := slices.IndexFunc(r.Workloads, func(w Workload) bool { return w.Name == e.Workload })
+	if i < 0 {
+		return unknown("the run had no workload %s", e.Workload)
+	}
+	w, s := r.Workloads[i], r.Workloads[i].Total
+	where := e.Workload
+	if e.Phase != "" {
+		where += " during " + e.Phase
+		p := slices.IndexFunc(w.Phases, func(p PhaseStats) bool { return p.Phase == e.Phase })
+		switch {
+		case p >= 0:
+			s = w.Phases[p].Stats
+		case r.hasPhase(e.Phase):
+			s = Stats{}
+		default:
+			return unknown("the run had no phase %s", e.Phase)
+		}
+	}
+	n, evidence := s.count(e.Metric)
+	switch {
+	case evidence == 0:
+		return unknown("no samples of %s", where)
+	case evidence > 0:
+		return known(e, n)
+	}
+	return s.latency(e, where)
+}
+
+func (r *Result) hasPhase(name string) bool {
+	for _, p := range r.Phases {
+		if p.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// count is a figure that is no latency, and on how many operations it rests. An
+// evidence of 0 means that nothing can be said; a negative one, that the metric
+// is none of these. That nothing was sent is itself evidence for samples and ok.
+func (s Stats) count(metric string) (n float64, evidence int64) {
+	switch metric {
+	case "samples":
+		return float64(s.Samples), 1
+	case "ok":
+		return float64(s.OK), 1
+	case "weak":
+		return float64(s.Weak), s.Samples
+	case "failed":
+		return float64(s.Failed), s.Samples
+	case "unknown":
+		return float64(s.Unknown), s.Samples
+	case "dropped":
+		return float64(s.Dropped), s.Samples + s.Dropped
+	case "errors":
+		return float64(s.Errors()), s.Samples
+	case "error_rate":
+		n, _ = s.ErrorRate()
+		return n, s.Samples
+	case "throughput":
+		n, ok := s.Throughput()
+		if !ok {
+			return 0, 0
+		}
+		return n, s.Samples
+	}
+	return 0, -1
+}
+
+// latency is a figure of the response or the service times.
+func (s Stats) latency(e check.Expectation, where string) check.Value {
+	d := s.Response
+	if e.Service() {
+		d = s.Service
+	}
+	if d.Count == 0 {
+		return unknown("no samples of %s", where)
+	}
+	switch strings.TrimPrefix(e.Metric, "service_") {
+	case "average":
+		return known(e, d.Mean.Seconds())
+	case "min":
+		return known(e, d.Min.Seconds())
+	case "max":
+		return known(e, d.Max.Seconds())
+	}
+	p, ok := e.Percentile()
+	if !ok {
+		return unknown("the result does not hold %s", e.Metric)
+	}
+	latency, err := d.Percentile(p)
+	if err != nil {
+		return unknown("%s of %s: %v", e.Metric, where, err)
+	}
+	return known(e, latency.Seconds())
+}

@@ -1,0 +1,112 @@
+package report
+
+import (
+	"strings"
+
+	"pgchaos/check"
+	"pgchaos/history"
+)
+
+// writeTimeline is what was done to the cluster, and what happened to it.
+func (r *Result) writeTimeline(p *page) {
+	if len(r.Timeline) == 0 {
+		return
+	}
+	p.heading("Timeline", "seconds since the load began")
+	t := table{columns: []column{right("Planned"), right("Issued"), right("Effective"), left("Step"), left("Nodes"), left("Status"), left("Detail")}}
+	for _, m := range r.Timeline {
+		planned, issued, effective := "", seconds(m.Issued), "-"
+		if m.Planned != nil {
+			planned = seconds(*m.Planned)
+		}
+		if m.Effective > 0 {
+			effective = seconds(m.Effective)
+		}
+		if m.Status == history.MarkSkipped {
+			issued = "-"
+		}
+		status, i := markWords(m)
+		t.add(i, planned, issued, effective, stepWords(m), strings.Join(m.Nodes, ", "), status, detail(m))
+	}
+	t.write(p)
+}
+
+// markWords is how a step ended.
+func markWords(m history.Mark) (status string, i ink) {
+	switch {
+	case m.Status == history.MarkSeen && m.Action == "exit":
+		return "UNEXPECTED", red
+	case m.Status == history.MarkFailed:
+		return "FAILED", red
+	case m.Status == "":
+		return "UNKNOWN", red
+	case m.Status == history.MarkSkipped:
+		return "skipped", yellow
+	}
+	return string(m.Status), plain
+}
+
+// stepWords is a step's name, and what it does where the name does not tell.
+func stepWords(m history.Mark) string {
+	text := m.Name
+	switch {
+	case m.Reverses != "":
+		text = "undo of " + m.Reverses
+	case m.Name == "":
+		text = m.Action
+	case !strings.HasPrefix(m.Name, m.Action):
+		text += " (" + m.Action + ")"
+	}
+	return text
+}
+
+func detail(m history.Mark) string {
+	switch {
+	case m.Error == "":
+		return m.Detail
+	case m.Detail == "":
+		return m.Error
+	}
+	return m.Detail + ": " + m.Error
+}
+
+// writeOutages is how long it was down, as clients felt it.
+func (r *Result) writeOutages(p *page) {
+	if len(r.Outages) == 0 {
+		return
+	}
+	p.heading("Outages", "from the fault taking effect to the first success after the last failure, within 10 ms")
+	t := table{columns: []column{left("Event"), left("Workload"), left("Kind"), left("Outage"), right("Errors"), right("First error"), right("Last error"), right("Longest gap")}}
+	for _, o := range r.Outages {
+		kind := "read"
+		if o.Writes {
+			kind = "write"
+		}
+		words, i := outageWords(o)
+		if !o.Loaded {
+			t.add(i, o.Event, o.Workload, kind, words, "", "", "", "")
+			continue
+		}
+		first, last := "", ""
+		if o.Errors > 0 {
+			first, last = seconds(o.FirstFail), seconds(o.LastFail)
+		}
+		t.add(i, o.Event, o.Workload, kind, words, grouped(o.Errors), first, last, span(o.LongestGap))
+	}
+	t.write(p)
+}
+
+// outageWords is one outage.
+func outageWords(o check.Outage) (text string, i ink) {
+	switch {
+	case !o.Loaded:
+		return "not measured: no load", yellow
+	case !o.Recovered:
+		return "at least " + span(o.RTO) + ": never recovered", red
+	case o.RTO > 0:
+		return span(o.RTO), plain
+	case o.Errors > 0:
+		return "over before the fault was verified", plain
+	}
+	return "none seen", plain
+}

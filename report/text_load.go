@@ -1,0 +1,148 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"pgchaos/history"
+)
+
+// writeLoad is how fast it was, in JMeter's words.
+func (r *Result) writeLoad(p *page) {
+	if len(r.Workloads) == 0 {
+		return
+	}
+	p.heading("Load", "response times in ms, counted from when an operation was due")
+	for i := range r.Workloads {
+		p.para(plain, 2, "%s", r.Workloads[i].asked())
+	}
+	t := table{columns: []column{
+		left("Label"), right("# Samples"), right("Average"), right("Median"), right("90% Line"), right("95% Line"),
+		right("99% Line"), right("Min"), right("Max"), right("Error %"), right("Throughput"),
+		right("Weak"), right("Unknown"), right("Dropped"),
+	}}
+	for i := range r.Workloads {
+		w := &r.Workloads[i]
+		t.addStats(w.Name, w.Total)
+		for _, phase := range w.Phases {
+			t.addStats("  "+phase.Phase, phase.Stats)
+		}
+	}
+	if len(r.Workloads) > 1 {
+		t.addStats("TOTAL", r.total())
+	}
+	t.write(p)
+	r.writeLoadNotes(p)
+	r.writeErrorKinds(p)
+}
+
+// asked is what a workload was told to do.
+func (w *Workload) asked() string {
+	text := fmt.Sprintf("%s: %s, %s, %s", w.Name, w.Kind, w.Target, count(int64(w.Clients), "client", "clients"))
+	if w.Rate > 0 {
+		return text + ", " + strconv.FormatFloat(w.Rate, 'f', -1, 64) + "/s asked for"
+	}
+	return text + ", as fast as they are answered"
+}
+
+// addStats appends one row of the load table. What cannot be said without
+// samples is "-", never 0.
+func (t *table) addStats(label string, s Stats) {
+	cells := []string{label, grouped(s.Samples)}
+	if d := s.Response; d.Count > 0 {
+		cells = append(cells, millis(d.Mean), millis(d.P50), millis(d.P90), millis(d.P95), millis(d.P99), millis(d.Min), millis(d.Max))
+	} else {
+		cells = append(cells, "-", "-", "-", "-", "-", "-", "-")
+	}
+	errorRate, throughput, i := "-", "-", plain
+	if share, ok := s.ErrorRate(); ok {
+		errorRate = percent(share)
+	}
+	if perSecond, ok := s.Throughput(); ok {
+		throughput = fmt.Sprintf("%.1f/s", perSecond)
+	}
+	if s.Errors() > 0 {
+		i = yellow
+	}
+	t.add(i, append(cells, errorRate, throughput, some(s.Weak), some(s.Unknown), some(s.Dropped))...)
+}
+
+// some is a number that is not worth a column when it is 0 everywhere.
+func some(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return grouped(n)
+}
+
+// total is all workloads together, over the run.
+func (r *Result) total() Stats {
+	s := Stats{Span: r.Duration}
+	response := make([]Dist, 0, len(r.Workloads))
+	for _, w := range r.Workloads {
+		s.Samples += w.Total.Samples
+		s.OK += w.Total.OK
+		s.Weak += w.Total.Weak
+		s.Failed += w.Total.Failed
+		s.Unknown += w.Total.Unknown
+		s.Dropped += w.Total.Dropped
+		response = append(response, w.Total.Response)
+	}
+	s.Response, _ = merge(response) // without it the latencies are shown as not known
+	return s
+}
+
+// queueing is how many times longer than the service time the response time must
+// be before the difference is explained.
+const queueing = 2
+
+// writeLoadNotes says what the figures do not.
+func (r *Result) writeLoadNotes(p *page) {
+	for _, w := range r.Workloads {
+		s := w.Total
+		if s.Dropped > 0 {
+			p.para(yellow, 2, "%s: %s due and never sent, because all clients were busy", w.Name,
+				count(s.Dropped, "operation was", "operations were"))
+		}
+		if s.Unknown > 0 {
+			text := fmt.Sprintf("%s: %s sent and never answered in time", w.Name, count(s.Unknown, "operation was", "operations were"))
+			if w.Late > 0 {
+				text += fmt.Sprintf("; %s afterwards", count(w.Late, "answer came", "answers came"))
+			}
+			p.para(yellow, 2, "%s", text)
+		}
+		if s.Service.Count > 0 && s.Response.P99 > queueing*s.Service.P99 {
+			p.para(plain, 2, "%s: once sent, 99%% were answered within %s ms; the rest of the response time was waiting for a free client",
+				w.Name, millis(s.Service.P99))
+		}
+	}
+}
+
+// shownExample bounds an example, in characters; the file has the whole of it.
+const shownExample = 180
+
+// oneLine is a message without its line ends, and not longer than a table bears.
+func oneLine(message string) string {
+	text := []rune(strings.Join(strings.Fields(message), " "))
+	if len(text) <= shownExample {
+		return string(text)
+	}
+	return strings.TrimRight(string(text[:shownExample]), " ") + " ..."
+}
+
+// writeErrorKinds lists what failed, with an example of each kind.
+func (r *Result) writeErrorKinds(p *page) {
+	t := table{columns: []column{left("Workload"), left("Error"), left("Outcome"), right("Count"), left("Example")}}
+	for _, w := range r.Workloads {
+		for _, e := range w.Errors {
+			if e.Outcome != history.Dropped { // counted above, and nobody answered them
+				t.add(plain, w.Name, e.Kind, e.Outcome.String(), grouped(e.N), oneLine(e.Example))
+			}
+		}
+	}
+	if len(t.rows) > 0 {
+		p.heading("Errors", "")
+		t.write(p)
+	}
+}

@@ -1,0 +1,191 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"pgchaos/check"
+)
+
+// writeNodes is what each node has at the end.
+func (r *Result) writeNodes(p *page) {
+	t := table{columns: []column{
+		left("Node"), left("Role"), right("Timeline"), left("Table"), right("Rows"), left("Content"),
+		right("Missing"), right("Extra"), right("Different"), right("Corrupted"), right("Duplicated"),
+	}}
+	var unread []string
+	for i := range r.Audits {
+		a := &r.Audits[i]
+		name := ""
+		if len(r.Audits) > 1 {
+			name = a.Table
+		}
+		for _, reason := range a.Unread() {
+			if !slices.Contains(unread, reason) {
+				unread = append(unread, reason)
+			}
+		}
+		for _, n := range a.Nodes {
+			role, timeline := r.finalState(n.Node)
+			content, ink := contentWords(a, n)
+			missing, extra := grouped(n.Missing), grouped(n.Extra)
+			if !authorityRead(a) || !n.Read && n.Rows == 0 {
+				missing, extra = "-", "-"
+			}
+			t.add(ink, n.Node, role, timeline, name, rowsWords(n), content, missing, extra, some(n.Different), some(n.Corrupted), some(n.Duplicated))
+		}
+	}
+	if len(r.Audits) == 0 {
+		for _, n := range r.States {
+			role, timeline := r.finalState(n.Node)
+			t.add(plain, n.Node, role, timeline, "", "", "", "", "", "", "", "")
+		}
+	}
+	if len(t.rows) == 0 {
+		return
+	}
+	p.heading("Nodes", "when they were read, after the load")
+	t.write(p)
+	for _, reason := range unread {
+		p.para(red, 2, "%s", reason)
+	}
+}
+
+// finalState is a node's role and timeline at the end; "?" where nobody knows.
+func (r *Result) finalState(node string) (role, timeline string) {
+	i := slices.IndexFunc(r.States, func(h NodeHistory) bool { return h.Node == node })
+	if i < 0 {
+		return "?", "?"
+	}
+	final := r.States[i].Final
+	role, timeline = cmp.Or(string(final.Role), "?"), "?"
+	if final.Timeline > 0 {
+		timeline = strconv.FormatUint(uint64(final.Timeline), 10)
+	}
+	return role, timeline
+}
+
+func rowsWords(n check.NodeAudit) string {
+	switch {
+	case n.Read:
+		return grouped(n.Rows)
+	case n.Rows > 0:
+		return "at least " + grouped(n.Rows)
+	}
+	return "-"
+}
+
+// contentWords compares a node with the one that counts.
+func contentWords(a *check.Audit, n check.NodeAudit) (text string, i ink) {
+	differs := n.Missing > 0 || n.Extra > 0 || n.Different > 0
+	switch {
+	case differs && n.Node != a.Authority:
+		return "DIFFERS", red
+	case !n.Read:
+		return "NOT READ", red
+	case n.Node == a.Authority:
+		return "reference", plain
+	case !authorityRead(a):
+		return "not compared", yellow
+	case n.Equal:
+		return "equal", plain
+	}
+	return "not known", yellow
+}
+
+// writeUsage is what the nodes used of their machine, in the columns of docker stats.
+func (r *Result) writeUsage(p *page) {
+	uses := r.usage()
+	if len(uses) == 0 {
+		return
+	}
+	p.heading("Resources", "average CPU, of one core; greatest memory and number of processes; bytes in / out during the phase")
+	t := table{columns: []column{left("Node"), left("Phase"), right("CPU %"), right("MEM USAGE"), right("NET I/O"), right("BLOCK I/O"), right("PIDS")}}
+	node, noNet, noBlock := "", false, false
+	for _, u := range uses {
+		name := ""
+		if u.node != node {
+			node, name = u.node, u.node
+		}
+		memory := binaryBytes(u.memory)
+		if u.limit > 0 {
+			memory += " / " + binaryBytes(u.limit)
+		}
+		cpu := "-"
+		if u.cpuTime > 0 {
+			cpu = fmt.Sprintf("%.2f%%", u.cpu/u.cpuTime.Seconds())
+		}
+		noNet = noNet || !u.netIn.known || !u.netOut.known
+		noBlock = noBlock || !u.blockIn.known || !u.blockOut.known
+		t.add(plain, name, u.phase, cpu, memory, traffic(u.netIn, u.netOut), traffic(u.blockIn, u.blockOut), strconv.Itoa(u.processes))
+	}
+	t.write(p)
+	r.writeUsageNotes(p, noNet, noBlock)
+}
+
+// writeUsageNotes says why a figure is not there.
+func (r *Result) writeUsageNotes(p *page, noNet, noBlock bool) {
+	if noNet {
+		why := "the " + r.Cluster.Provider + " provider did not give it for every phase"
+		if r.Cluster.Provider == "local" {
+			why = "the local provider's nodes are processes of one machine, whose network traffic is counted for the machine and not for each process"
+		}
+		p.para(faint, 2, "NET I/O -: %s", why)
+	}
+	if noBlock {
+		p.para(faint, 2, "BLOCK I/O -: the %s provider did not give it for every phase", r.Cluster.Provider)
+	}
+}
+
+// writeCluster is how the cluster came up, what had to be healed, and where more is to be read.
+func (r *Result) writeCluster(p *page, dir string) {
+	p.heading("Cluster", "")
+	c := r.Cluster
+	text := fmt.Sprintf("%s, PostgreSQL %s", cmp.Or(c.Provider, "unknown provider"), cmp.Or(c.Postgres, "of unknown version"))
+	if n := len(c.Nodes); n > 0 {
+		text += ", " + count(int64(n), "node", "nodes")
+	}
+	if c.UpIn > 0 {
+		text += ", up in " + span(c.UpIn)
+	}
+	p.para(plain, 2, "%s", text)
+	p.para(plain, 2, "run %s, started %s, seed %d, pgchaos %s on %s, %s", cmp.Or(r.Run, "?"),
+		r.Started.UTC().Format("2006-01-02 15:04:05 UTC"), r.Seed, cmp.Or(r.Tool, "?"), cmp.Or(r.Host.OS, "?"), count(int64(r.Host.CPUs), "CPU", "CPUs"))
+	for _, n := range r.Settle {
+		who := ""
+		if n.Node != "" {
+			who = n.Node + ": "
+		}
+		if n.Done != "" {
+			p.para(plain, 2, "settled: %s%s", who, n.Done)
+		}
+		if n.Error != "" {
+			p.para(red, 2, "NOT settled: %s%s", who, n.Error)
+		}
+	}
+	for _, l := range r.Logs {
+		p.heading("Log of "+l.Node, l.File)
+		for _, line := range l.Lines {
+			// As it stands in the file, so that it can be searched for.
+			p.line(plain, "  "+strings.ReplaceAll(line, "\t", "    "))
+		}
+	}
+	if dir != "" {
+		p.line(plain, "")
+		p.line(plain, "All of it is in "+dir+" ("+FileName+"; pgchaos report "+dir+" shows this again).")
+	}
+}
+
+// phaseAt is the phase that a moment belongs to.
+func (r *Result) phaseAt(at time.Duration) (index int, ok bool) {
+	for i, p := range r.Phases {
+		if at > p.Start && at <= p.End {
+			return i, true
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,138 @@
+package report
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"pgchaos/check"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func TestText(t *testing.T) {
+	standard := []string{
+		"lost_writes == 0", "nodes_equal", "error_rate of writes during stop-pgslave < 1%",
+		"p99 of writes during stop-pgslave < 100ms", "write_rto < 10s", "read_rto < 1s",
+	}
+	tests := []struct {
+		name    string
+		result  func(*testing.T) *Result
+		expect  []string
+		options TextOptions
+	}{
+		{"pass", quorum, standard[:5], TextOptions{Dir: "results/20260301-120000-quorum-kill"}},
+		{"lost", lossy, standard, TextOptions{}},
+		{"lost-narrow", lossy, standard[:1], TextOptions{Width: 80}},
+		{"unread", unread, standard, TextOptions{}},
+		{"silent", silent, standard, TextOptions{}},
+		{"color", quorum, standard, TextOptions{Color: true}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := tt.result(t)
+			r.Judge(expect(t, tt.expect...))
+			golden(t, tt.name, render(t, r, tt.options))
+		})
+	}
+	t.Run("planned", func(t *testing.T) { // nobody judged it: pgchaos was dead
+		golden(t, "planned", render(t, planned(t), TextOptions{}))
+	})
+}
+
+func render(t *testing.T, r *Result, o TextOptions) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := Text(&b, r, o); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// golden compares a text with the one that was read and found good.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+func TestTextWithoutColorHasNoCodes(t *testing.T) {
+	r := lossy(t)
+	r.Judge(expect(t, "nodes_equal"))
+	if strings.Contains(render(t, r, TextOptions{}), "\x1b") {
+		t.Error("there are escape codes")
+	}
+}
+
+// Nothing in a result may be needed for a report: a crash can leave any of it out.
+func TestTextOfAnEmptyResult(t *testing.T) {
+	got := render(t, &Result{}, TextOptions{})
+	if !strings.HasPrefix(got, "INCONCLUSIVE") {
+		t.Errorf("it begins with %q", strings.SplitN(got, "\n", 2)[0])
+	}
+}
+
+func TestTextReportsTheWritersError(t *testing.T) {
+	full := errors.New("no space left")
+	if err := Text(failing{full}, quorum(t), TextOptions{}); !errors.Is(err, full) {
+		t.Errorf("error %v, want %v", err, full)
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
+func TestWrap(t *testing.T) {
+	long := strings.Repeat("word ", 40) + strings.Repeat("x", 60)
+	lines := wrap(long, 40)
+	for i, line := range lines[:len(lines)-1] {
+		if n := utf8.RuneCountInString(line); n > 40 {
+			t.Errorf("line %d has %d runes", i, n)
+		}
+	}
+	if last := lines[len(lines)-1]; last != strings.Repeat("x", 60) {
+		t.Errorf("a long word was broken: %q", last)
+	}
+	if got := strings.Fields(strings.Join(lines, " ")); len(got) != 41 {
+		t.Errorf("%d words, want 41", len(got))
+	}
+}
+
+func TestRunWords(t *testing.T) {
+	tests := []struct {
+		name string
+		run  check.Run
+		want string
+	}{
+		{"the whole story", check.Run{Writer: 3, Workload: "writes", First: 1041, Last: 1467, From: 12901 * ms, To: 13451 * ms, Node: "pgmaster", FoundOn: []string{"pgmaster"}},
+			"writer 3 (writes), 1041-1467 (427), acknowledged 12.901-13.451 s by pgmaster; found on: pgmaster"},
+		{"one write, on no node", check.Run{Writer: 3, First: 7, Last: 7}, "writer 3, 7; found on no node"},
+		{"no write of ours", check.Run{FoundOn: []string{"a", "b"}}, "rows whose value names no write; found on: a, b"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := runWords(tt.run, "acknowledged"); got != tt.want {
+				t.Errorf("got  %q\nwant %q", got, tt.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,100 @@
+package runner
+
+import (
+	"context"
+	"time"
+
+	"pgchaos/chaos"
+	"pgchaos/cluster"
+	"pgchaos/spec"
+)
+
+// loads starts and stops workloads by name, for the steps that do so.
+type loads interface {
+	startLoad(name string) error
+	stopLoad(name string) error
+}
+
+// bind turns the steps of the file into steps on a cluster that is up.
+func bind(steps []spec.Step, scene *chaos.Scene, l loads) []chaos.Step {
+	bound := make([]chaos.Step, 0, len(steps))
+	for _, s := range steps {
+		b := chaos.Step{
+			Name: s.Name, Action: s.Action(), For: time.Duration(s.For), Fault: s.Fault(), Do: bindAction(s, scene, l),
+		}
+		if s.At != nil {
+			at := time.Duration(*s.At)
+			b.At = &at
+		}
+		if s.When != nil {
+			b.When = func(ctx context.Context) error {
+				return scene.Await(ctx, condition(*s.When), time.Duration(s.Within))
+			}
+		}
+		bound = append(bound, b)
+	}
+	return bound
+}
+
+// bindAction is what a step does.
+func bindAction(s spec.Step, scene *chaos.Scene, l loads) chaos.Action {
+	switch {
+	case s.Stop != nil:
+		return scene.Stop(s.Stop.Node, cluster.StopMode(s.Stop.Mode), time.Duration(s.Stop.Timeout))
+	case s.Restart != nil:
+		return scene.Restart(s.Restart.Node, cluster.StopMode(s.Restart.Mode), time.Duration(s.Restart.Timeout))
+	case s.Kill != nil:
+		return scene.Kill(s.Kill.Node)
+	case s.Pause != nil:
+		return scene.Pause(s.Pause.Node)
+	case s.Start != nil:
+		return scene.Start(s.Start.Node)
+	case s.Resume != nil:
+		return scene.Resume(s.Resume.Node)
+	case s.Promote != nil:
+		return scene.Promote(s.Promote.Node)
+	case s.Configure != nil:
+		return scene.Configure(s.Configure.Node, s.Configure.Settings, synchronous(s.Configure.Synchronous))
+	case s.Follow != nil:
+		return scene.Follow(s.Follow.Node, s.Follow.Upstream)
+	case s.Rejoin != nil:
+		return scene.Rejoin(s.Rejoin.Node, s.Rejoin.Upstream)
+	case s.Clone != nil:
+		return scene.Clone(s.Clone.Node, s.Clone.Upstream, s.Clone.Backup)
+	case s.Backup != nil:
+		return scene.Backup(s.Backup.Node, s.Backup.Name)
+	case s.StartLoad != nil:
+		return forEach(*s.StartLoad, l.startLoad)
+	case s.StopLoad != nil:
+		return forEach(*s.StopLoad, l.stopLoad)
+	case s.Wait != nil:
+		return chaos.Wait(time.Duration(*s.Wait))
+	case s.SQL != nil:
+		return scene.SQL(s.SQL.Node, s.SQL.Query, s.SQL.Expect)
+	default:
+		return scene.Verify(condition(*s.Verify), time.Duration(s.Verify.Within))
+	}
+}
+
+func forEach(workloads []string, do func(string) error) chaos.Action {
+	return func(_ context.Context, act *chaos.Act) error {
+		for _, w := range workloads {
+			if err := do(w); err != nil {
+				return err
+			}
+			act.Note("%s", w)
+		}
+		return nil
+	}
+}
+
+func condition(c spec.Condition) chaos.Condition {
+	return chaos.Condition{Role: c.Role, SyncState: c.SyncState, Streaming: c.Streaming, CaughtUp: c.CaughtUp}
+}
+
+func synchronous(s *spec.Synchronous) *cluster.Synchronous {
+	if s == nil {
+		return nil
+	}
+	return &cluster.Synchronous{Commit: s.Commit, Standbys: s.Standbys}
+}

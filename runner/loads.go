@@ -1,0 +1,161 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"pgchaos/cluster"
+	"pgchaos/history"
+	"pgchaos/load"
+	"pgchaos/load/pgload"
+	"pgchaos/spec"
+)
+
+// connectTimeout bounds one attempt of a client to reach one node, so that a
+// node which is a black hole delays a writer's way to the new primary by this.
+const connectTimeout = 2 * time.Second
+
+// loadSet is every workload of the experiment, by name.
+type loadSet struct {
+	ledger *history.Ledger
+	list   []*running
+	mu     sync.Mutex // guards starts and stops, which come from the timeline and from the end of the run
+	closed sync.Once
+}
+
+// running is one workload and what it runs on.
+type running struct {
+	spec   spec.Workload
+	pg     *pgload.Workload
+	loop   *load.Workload
+	active atomic.Bool
+}
+
+// newLoads prepares every workload; none is started.
+func newLoads(p *Plan, c *cluster.Cluster, clock history.Clock) (*loadSet, error) {
+	set := &loadSet{ledger: history.NewLedger()}
+	creds := c.Nodes()[0].Credentials()
+	for i, w := range p.Experiment.Load {
+		pg, err := pgload.New(pgload.Config{
+			Workload: w.Name, Kind: w.Kind, Target: w.Target,
+			Endpoints: endpoints(c),
+			User:      creds.Load.Name, Password: creds.Load.Password, Database: creds.Database,
+			AppName: c.AppName(loadApp + w.Name),
+			Clients: w.Clients, MaxAbandoned: w.MaxAbandoned, ConnectTimeout: connectTimeout,
+			Table: w.Table, Serial: w.Key == "serial", Payload: w.Payload, SQL: w.SQL,
+			Seed: p.Seed + uint64(i), Ledger: set.ledger, Clock: clock,
+			Writers: func() int { return len(set.ledger.Writers()) },
+		})
+		if err != nil {
+			set.close()
+			return nil, fmt.Errorf("workload %s: %w", w.Name, err)
+		}
+		set.list = append(set.list, &running{spec: w, pg: pg, loop: load.New(load.Config{
+			Name: w.Name, Clients: w.Clients, Rate: float64(w.Rate), Timeout: time.Duration(w.Timeout),
+			MaxAbandoned: w.MaxAbandoned, Open: pg.Open, Clock: clock,
+		})})
+	}
+	return set, nil
+}
+
+func endpoints(c *cluster.Cluster) []pgload.Endpoint {
+	var out []pgload.Endpoint
+	for _, n := range c.Nodes() {
+		out = append(out, pgload.Endpoint{Node: n.Name(), Host: n.Address().Host, Port: n.Address().Port})
+	}
+	return out
+}
+
+// loadApp begins the names by which the load's connections call themselves, as
+// against pgchaos's own: the audit waits until none of them is left on any node.
+const loadApp = "load/"
+
+func (s *loadSet) find(name string) (*running, error) {
+	for _, r := range s.list {
+		if r.spec.Name == name {
+			return r, nil
+		}
+	}
+	return nil, fmt.Errorf("no workload %q", name)
+}
+
+func (s *loadSet) startLoad(name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, err := s.find(name)
+	if err == nil && r.active.CompareAndSwap(false, true) {
+		r.loop.Start()
+	}
+	return err
+}
+
+func (s *loadSet) stopLoad(name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, err := s.find(name)
+	if err == nil && r.active.CompareAndSwap(true, false) {
+		r.loop.Stop()
+	}
+	return err
+}
+
+// stopAll stops what still runs, all at once, and waits.
+func (s *loadSet) stopAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var wg sync.WaitGroup
+	for _, r := range s.list {
+		if r.active.CompareAndSwap(true, false) {
+			wg.Go(r.loop.Stop)
+		}
+	}
+	wg.Wait()
+}
+
+// phase begins a new phase of every workload.
+func (s *loadSet) phase(name string, at time.Duration) {
+	for _, r := range s.list {
+		r.loop.Phase(name, at)
+	}
+}
+
+// close breaks off what still runs, closes every connection, and waits until every
+// goroutine has ended.
+func (s *loadSet) close() {
+	s.closed.Do(func() {
+		for _, r := range s.list {
+			r.loop.Close()
+			r.pg.Close()
+		}
+	})
+}
+
+// createTables makes the tables that inserts and reads use, on the primary, as
+// the user that the load runs as.
+func createTables(ctx context.Context, p *Plan, primary *cluster.Node) error {
+	seen := map[string]bool{}
+	for _, w := range p.Experiment.Load {
+		if w.Table == "" || seen[w.Table] {
+			continue
+		}
+		seen[w.Table] = true
+		if err := createTable(ctx, primary, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func createTable(ctx context.Context, primary *cluster.Node, w spec.Workload) error {
+	conn, err := pgx.Connect(ctx, primary.ConnString(primary.Credentials().Load, "setup"))
+	if err != nil {
+		return fmt.Errorf("connect to %s as the load's user: %w", primary.Name(), err)
+	}
+	defer closeConn(ctx, conn)
+	return pgload.CreateTable(ctx, conn, w.Table, w.Key == "serial")
+}

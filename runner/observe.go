@@ -1,0 +1,105 @@
+package runner
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"pgchaos/chaos"
+	"pgchaos/history"
+	"pgchaos/load"
+)
+
+// tickEvery is how often the Observer is told the Status.
+const tickEvery = 250 * time.Millisecond
+
+// Status is the run at one moment of its load.
+type Status struct {
+	Elapsed   time.Duration
+	Phase     string
+	Workloads []WorkloadStatus // only those that run
+	Primary   string           // "" while nobody accepts writes
+}
+
+// WorkloadStatus is one workload in the last complete second.
+type WorkloadStatus struct {
+	Name string
+	load.Live
+}
+
+// background starts what goes on beside load and timeline: the status for the
+// Observer, and the look-out for nodes that exit on their own. The returned
+// function ends both and waits for them.
+func (r *run) background(ctx context.Context) (end func()) {
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		// Half a tick late, so that the second that is over has been collected.
+		if sleep(ctx, tickEvery/2) {
+			every(ctx, tickEvery, func() { r.Observer.Tick(r.status()) })
+		}
+	})
+	for _, n := range r.cluster.Nodes() {
+		wg.Go(func() {
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case exit := <-n.Exits():
+					at := r.clock.Offset(exit.At)
+					r.line.See(history.Mark{
+						Name: "exit-" + n.Name(), Action: "exit", Nodes: []string{n.Name()}, Fault: true,
+						Issued: at, Effective: at, Detail: "the server ended on its own: " + exit.Status,
+					})
+				}
+			}
+		})
+	}
+	return func() { stop(); wg.Wait() }
+}
+
+func (r *run) status() Status {
+	s := Status{Elapsed: r.clock.Now(), Phase: r.phases.current(), Primary: chaos.Primary(r.watch.current()).Node}
+	for _, w := range r.loads.list {
+		if w.active.Load() {
+			s.Workloads = append(s.Workloads, WorkloadStatus{Name: w.spec.Name, Live: w.loop.Live()})
+		}
+	}
+	return s
+}
+
+// phaseLog is the list of phases as they begin.
+type phaseLog struct {
+	mu   sync.Mutex
+	list []history.Phase
+}
+
+func (p *phaseLog) begin(name string, at time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n := len(p.list); n > 0 {
+		p.list[n-1].End = at
+	}
+	p.list = append(p.list, history.Phase{Name: name, Start: at})
+}
+
+func (p *phaseLog) end(at time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.list[len(p.list)-1].End = at
+}
+
+func (p *phaseLog) current() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.list) == 0 {
+		return ""
+	}
+	return p.list[len(p.list)-1].Name
+}
+
+func (p *phaseLog) all() []history.Phase {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]history.Phase(nil), p.list...)
+}

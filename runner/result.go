@@ -1,0 +1,147 @@
+package runner
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/shirou/gopsutil/v4/mem"
+
+	"pgchaos/check"
+	"pgchaos/cluster"
+	"pgchaos/report"
+)
+
+// newResult is the result before anything has happened.
+func newResult(p *Plan, o Options) *report.Result {
+	e := p.Experiment
+	return &report.Result{
+		Schema: report.Schema, Tool: o.Tool, Run: o.Run, Name: e.Name, Description: e.Description,
+		Started: time.Now(), Seed: p.Seed, Experiment: string(p.Text), Host: describeHost(),
+		Cluster: report.Cluster{Provider: e.Cluster.Provider, Bin: o.Bin},
+	}
+}
+
+func describeHost() report.Host {
+	h := report.Host{OS: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU()}
+	if m, err := mem.VirtualMemory(); err == nil {
+		h.Memory = m.Total
+	}
+	h.Name, _ = os.Hostname() // "" where it is unknown
+	return h
+}
+
+func describeCluster(p *Plan, c *cluster.Cluster, bin string, took time.Duration) report.Cluster {
+	out := report.Cluster{
+		Provider: p.Experiment.Cluster.Provider, Postgres: c.Version(), Bin: bin, UpIn: took,
+	}
+	for _, n := range c.Nodes() {
+		out.Nodes = append(out.Nodes, report.ClusterNode{
+			Name: n.Name(), Address: n.Address().String(), Settings: n.Settings(), Absent: n.Absent(),
+		})
+	}
+	return out
+}
+
+// collect puts what load, timeline and watchers recorded into the result.
+func (r *run) collect() error {
+	r.result.Phases = r.phases.all()
+	r.result.Timeline = r.line.Marks()
+	var activity []check.Activity
+	for _, w := range r.loads.list {
+		rec := w.loop.Record()
+		described, err := describeWorkload(w.spec, rec)
+		if err != nil {
+			return err
+		}
+		r.result.Workloads = append(r.result.Workloads, described)
+		activity = append(activity, describeActivity(w.spec, w.pg.Writes(), rec))
+	}
+	r.result.Outages = check.Outages(activity, r.result.Timeline, r.result.Duration)
+	r.result.Ledger = r.loads.ledger.Writers()
+	r.result.States = r.watch.histories(r.cluster)
+	r.watch.mu.Lock()
+	defer r.watch.mu.Unlock()
+	r.result.Usage = r.watch.usage
+	for node, err := range r.watch.errs {
+		r.note(node, "", fmt.Errorf("resource use could not be read: %w", err))
+	}
+	return nil
+}
+
+// judge draws the verdict from all that is known now.
+func (r *run) judge() {
+	r.result.Judge(r.plan.Expectations)
+}
+
+// write puts the result on disk, as of a stage.
+func (r *run) write(stage report.Stage) error {
+	r.result.Stage = stage
+	if stage != report.StagePlanned {
+		r.judge()
+	}
+	if err := report.Write(r.Out, r.result); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	return nil
+}
+
+// logLines bounds what the report quotes of one node's log.
+const logLines = 12
+
+// keepLogs copies the nodes' logs into the result directory and quotes the lines
+// that matter, when the run did not go well.
+func (r *run) keepLogs(ctx context.Context) error {
+	r.judge()
+	if r.result.Verdict == check.Pass {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, removeTimeout)
+	defer cancel()
+	dir := filepath.Join(r.Out, "logs")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("keep the nodes' logs: %w", err)
+	}
+	var errs []error
+	for _, n := range r.cluster.Nodes() {
+		log, err := n.Log(ctx)
+		if err != nil || len(bytes.TrimSpace(log)) == 0 {
+			errs = append(errs, err)
+			continue
+		}
+		file := filepath.Join("logs", n.Name()+".log")
+		if err := os.WriteFile(filepath.Join(r.Out, file), log, 0o644); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if lines := report.Excerpt(log, logLines); len(lines) > 0 {
+			r.result.Logs = append(r.result.Logs, report.LogExcerpt{Node: n.Name(), File: file, Lines: lines})
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("keep the nodes' logs: %w", err)
+	}
+	return nil
+}
+
+// Passfile is the file in the result directory of a kept cluster that lets psql in
+// (PGPASSFILE).
+const Passfile = "pgpass"
+
+func (r *run) writePassfile() error {
+	var b bytes.Buffer
+	for _, n := range r.cluster.Nodes() {
+		for _, u := range []cluster.User{n.Credentials().Superuser, n.Credentials().Load} {
+			fmt.Fprintf(&b, "%s:%d:*:%s:%s\n", n.Address().Host, n.Address().Port, u.Name, u.Password)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(r.Out, Passfile), b.Bytes(), 0o600); err != nil {
+		return fmt.Errorf("write the password file of the kept cluster: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,220 @@
+// Package runner is the life cycle of one experiment: Plan says what will happen,
+// Run makes it happen and writes the result.
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+	"time"
+
+	"pgchaos/chaos"
+	"pgchaos/cluster"
+	"pgchaos/history"
+	"pgchaos/report"
+)
+
+// Bounds of the stages that a cancelled context must not cut short.
+const (
+	upTimeout     = 5 * time.Minute
+	removeTimeout = 60 * time.Second
+)
+
+// Options are what a run needs beside its plan.
+type Options struct {
+	Run      string // the run's id; everything made carries it
+	Tool     string // pgchaos's version, for the result
+	Provider cluster.Provider
+	Bin      string // where the server's programs are, for the result
+	Out      string // the result directory; it exists
+	Keep     bool   // leave the cluster up
+	Observer Observer
+	Log      func(format string, args ...any) // verbose messages; may be nil
+}
+
+// Observer is told what goes on while it goes on. Its methods may be called from
+// several goroutines at once.
+type Observer interface {
+	// Stage says what the run is busy with: "building the cluster".
+	Stage(text string)
+	// Begin and End frame every step of the timeline and every reversal.
+	Begin(m history.Mark)
+	End(m history.Mark)
+	// Tick comes some times a second while there is load.
+	Tick(s Status)
+}
+
+// ErrLeftBehind marks an error of the clean-up: something of the run still exists.
+var ErrLeftBehind = errors.New("something was left behind")
+
+// run is one run in progress.
+type run struct {
+	Options
+	plan    *Plan
+	result  *report.Result
+	cluster *cluster.Cluster
+	scene   *chaos.Scene
+	undo    *chaos.Undo
+	line    *chaos.Timeline
+	loads   *loadSet
+	watch   *watch
+	clock   history.Clock
+	phases  phaseLog
+}
+
+// Run runs the plan. The result is on disk as far as the run came, and is
+// returned, whatever the error; ctx being cancelled ends the load early and
+// cleans everything up. An error that is an ErrLeftBehind names what is left; any
+// other is a failure of pgchaos or of the cluster's set-up, never a bad verdict.
+func Run(ctx context.Context, plan *Plan, o Options) (result *report.Result, err error) {
+	if o.Log == nil {
+		o.Log = func(string, ...any) {}
+	}
+	r := &run{Options: o, plan: plan, undo: &chaos.Undo{}, result: newResult(plan, o)}
+	defer func() {
+		if p := recover(); p != nil {
+			err = errors.Join(err, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+		}
+		if end := r.end(ctx, err); end != nil {
+			err = errors.Join(err, end)
+		}
+	}()
+	return r.result, r.do(ctx)
+}
+
+func (r *run) do(ctx context.Context) error {
+	if err := r.up(ctx); err != nil {
+		return err
+	}
+	if err := r.exercise(ctx); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		r.result.Interrupted = true
+		return nil
+	}
+	return r.check(ctx)
+}
+
+// up builds the cluster and everything that the load needs, and writes the
+// "planned" result.
+func (r *run) up(ctx context.Context) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, upTimeout)
+	defer cancel()
+	r.Observer.Stage(fmt.Sprintf("building the cluster: %d nodes", r.plan.built()))
+	if r.cluster, err = cluster.New(r.Provider, r.plan.clusterConfig(r.Run, r.Log)); err != nil {
+		return err
+	}
+	begin := time.Now()
+	if err := r.cluster.Up(ctx); err != nil {
+		return fmt.Errorf("build the cluster: %w", err)
+	}
+	took := time.Since(begin)
+	if err := createTables(ctx, r.plan, r.cluster.Nodes()[0]); err != nil {
+		return err
+	}
+	r.result.Cluster = describeCluster(r.plan, r.cluster, r.Bin, took)
+	r.Observer.Stage(fmt.Sprintf("%d nodes of PostgreSQL %s up and streaming in %s",
+		r.plan.built(), r.cluster.Version(), took.Round(10*time.Millisecond)))
+	return r.write(report.StagePlanned)
+}
+
+// exercise runs load and timeline side by side, from clock zero to the end of both.
+func (r *run) exercise(ctx context.Context) (err error) {
+	rng := rand.New(rand.NewPCG(r.plan.Seed, 0))
+	r.scene = chaos.NewScene(r.cluster, rng)
+	r.clock = history.StartClock()
+	r.result.Started = r.clock.Zero()
+	if r.loads, err = newLoads(r.plan, r.cluster, r.clock); err != nil {
+		return err
+	}
+	r.line = &chaos.Timeline{
+		Steps: bind(r.plan.Experiment.Timeline, r.scene, r.loads),
+		Clock: r.clock, Undo: r.undo, Begin: r.begin, End: r.Observer.End,
+	}
+	r.watch = startWatch(ctx, r.cluster, r.clock)
+	watchers := r.background(ctx)
+	r.phase("baseline", 0)
+	for _, name := range r.plan.Experiment.InitiallyRunning() {
+		if err := r.loads.startLoad(name); err != nil {
+			return err
+		}
+	}
+	// What failed on the timeline is in its marks, and the verdict is made of them.
+	_ = r.line.Run(ctx)
+	r.rest(ctx)
+	r.Observer.Stage("stopping the load")
+	r.loads.stopAll()
+	watchers()
+	r.result.Duration = r.clock.Now()
+	r.phases.end(r.result.Duration)
+	r.loads.close()
+	if err := r.collect(); err != nil {
+		return err
+	}
+	return r.write(report.StageRan)
+}
+
+// rest lets the load go on until the experiment's least duration, unless the
+// timeline broke off: what follows then would prove nothing.
+func (r *run) rest(ctx context.Context) {
+	for _, m := range r.line.Marks() {
+		if m.Status != history.MarkDone && m.Status != history.MarkSeen {
+			return
+		}
+	}
+	sleep(ctx, time.Duration(r.plan.Experiment.Duration)-r.clock.Now())
+}
+
+// begin is called when a step or a reversal is issued: a phase begins with it.
+func (r *run) begin(m history.Mark) {
+	r.phase(m.Name, m.Issued)
+	r.Observer.Begin(m)
+}
+
+func (r *run) phase(name string, at time.Duration) {
+	r.phases.begin(name, at)
+	r.loads.phase(name, at)
+}
+
+// end cleans up, whatever happened before: load, watchers, cluster, in this order.
+func (r *run) end(ctx context.Context, failed error) error {
+	ctx = context.WithoutCancel(ctx)
+	var errs []error
+	if r.loads != nil {
+		r.loads.close()
+	}
+	if r.watch != nil {
+		r.watch.end()
+	}
+	if failed != nil {
+		r.result.Errors = append(r.result.Errors, failed.Error())
+	}
+	if r.cluster != nil {
+		errs = append(errs, r.keepLogs(ctx))
+	}
+	r.judge()
+	errs = append(errs, r.write(r.result.Stage))
+	if err := r.remove(ctx); err != nil {
+		errs = append(errs, err)
+		r.result.Errors = append(r.result.Errors, err.Error())
+		errs = append(errs, r.write(r.result.Stage))
+	}
+	return errors.Join(errs...)
+}
+
+// remove takes the cluster down, or leaves it where the user asked for that.
+func (r *run) remove(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, removeTimeout)
+	defer cancel()
+	if r.Keep && r.result.Stage != "" {
+		return errors.Join(r.writePassfile(), r.Provider.Keep())
+	}
+	r.Observer.Stage("removing the cluster")
+	if err := r.Provider.Remove(ctx); err != nil {
+		return fmt.Errorf("%w: %w", ErrLeftBehind, err)
+	}
+	return nil
+}

@@ -1,0 +1,129 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"pgchaos/chaos"
+	"pgchaos/cluster"
+	"pgchaos/cluster/census"
+	"pgchaos/history"
+	"pgchaos/report"
+)
+
+const (
+	quiesceGrace   = 3 * time.Second  // how long backends of the load may take to end by themselves
+	barrierTimeout = 30 * time.Second // how long a standby may take to catch up
+	settleTimeout  = 10 * time.Minute // all of settling
+)
+
+// settle heals what the timeline broke, waits until no backend of the load is
+// left, finds the one node that accepts writes, and waits until the others have
+// caught up with it. What cannot be settled is noted, not returned: the audit
+// reads what can be read.
+func (r *run) settle(ctx context.Context) (authority *cluster.Node) {
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	r.Observer.Stage("settling: faults taken back, standbys catching up")
+	if err := r.undo.Heal(ctx); err != nil {
+		r.note("", "", fmt.Errorf("take the faults back: %w", err))
+	}
+	for _, n := range r.present() {
+		r.quiesce(ctx, n)
+	}
+	states := r.scene.States(ctx)
+	primary := chaos.Primary(states)
+	if primary.Node == "" {
+		r.note("", "", fmt.Errorf("no node accepts writes: nobody's rows are the cluster's"))
+		return nil
+	}
+	for _, st := range states {
+		if st.Role == history.RolePrimary && st.Node != primary.Node {
+			r.note(st.Node, "is a primary as well, on "+onTimeline(st)+": read as a fork of its own", nil)
+		}
+	}
+	authority = r.cluster.Node(primary.Node)
+	r.catchUp(ctx, authority, states)
+	return authority
+}
+
+// present are the nodes that have been built.
+func (r *run) present() (nodes []*cluster.Node) {
+	for _, n := range r.cluster.Nodes() {
+		if !n.Absent() {
+			nodes = append(nodes, n)
+		}
+	}
+	return nodes
+}
+
+// quiesce waits until no backend of the load is left on a node: one that hangs
+// there may still commit.
+func (r *run) quiesce(ctx context.Context, n *cluster.Node) {
+	conn, err := n.Connect(ctx, "settle")
+	if err != nil {
+		return // a node that cannot be reached shows when it is to be read
+	}
+	defer closeConn(ctx, conn)
+	ended, err := census.Quiesce(ctx, conn, r.cluster.AppName(loadApp), quiesceGrace)
+	if err != nil {
+		r.note(n.Name(), "", fmt.Errorf("wait for the load's backends to end: %w", err))
+	} else if ended > 0 {
+		r.note(n.Name(), fmt.Sprintf("%d backends of the load had to be terminated", ended), nil)
+	}
+}
+
+// catchUp writes a barrier row on the authority and waits until each standby shows
+// it: LSNs alone prove nothing.
+func (r *run) catchUp(ctx context.Context, authority *cluster.Node, states []history.NodeState) {
+	conn, err := authority.Connect(ctx, "settle")
+	if err != nil {
+		r.note(authority.Name(), "", fmt.Errorf("connect: %w", err))
+		return
+	}
+	defer closeConn(ctx, conn)
+	barrier, err := census.Barrier(ctx, conn, r.Run)
+	if err != nil {
+		r.note(authority.Name(), "", fmt.Errorf("write the barrier row: %w", err))
+		return
+	}
+	for _, st := range states {
+		if st.Node == authority.Name() || st.Role == history.RolePrimary {
+			continue
+		}
+		if err := r.await(ctx, r.cluster.Node(st.Node), barrier); err != nil {
+			r.note(st.Node, "", fmt.Errorf("has not caught up with %s: %w", authority.Name(), err))
+		}
+	}
+}
+
+func (r *run) await(ctx context.Context, n *cluster.Node, barrier census.Point) error {
+	ctx, cancel := context.WithTimeout(ctx, barrierTimeout)
+	defer cancel()
+	conn, err := n.Connect(ctx, "settle")
+	if err != nil {
+		return err
+	}
+	defer closeConn(ctx, conn)
+	return census.AwaitBarrier(ctx, conn, barrier)
+}
+
+func (r *run) note(node, done string, err error) {
+	n := report.SettleNote{Node: node, Done: done}
+	if err != nil {
+		n.Error = err.Error()
+	}
+	r.result.Settle = append(r.result.Settle, n)
+}
+
+func onTimeline(st history.NodeState) string { return fmt.Sprintf("timeline %d", st.Timeline) }
+
+// closeConn closes a connection politely, also when ctx has ended.
+func closeConn(ctx context.Context, conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	_ = conn.Close(ctx) // nothing depends on the goodbye
+}

@@ -1,0 +1,324 @@
+package spec
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// decoder walks a node tree and a Go value side by side. yaml.v3's own decoder
+// cannot be used: its KnownFields does not reach through Node.Decode nor
+// UnmarshalYAML, and its errors have no column and end at the first in a type.
+type decoder struct {
+	file     string
+	problems Problems
+	origin   map[*yaml.Node]string // the --set that a node came from
+	nodes    map[string]*yaml.Node // by path, such as timeline[0].stop.node
+	keys     map[string]*yaml.Node // the key before each of nodes that has one
+	spoiled  map[*yaml.Node]bool   // the values into which a ${VAR} could not be filled
+	unknown  map[string]bool       // the paths of mappings with a key that nobody knows
+	broken   []string              // the paths at which a problem was found while decoding
+}
+
+func newDecoder(file string) *decoder {
+	return &decoder{
+		file: file, origin: map[*yaml.Node]string{}, unknown: map[string]bool{}, spoiled: map[*yaml.Node]bool{},
+		nodes: map[string]*yaml.Node{}, keys: map[string]*yaml.Node{},
+	}
+}
+
+// problemAt notes a mistake at a node.
+func (d *decoder) problemAt(n *yaml.Node, what, right string) {
+	p := Problem{File: d.file, Line: n.Line, Col: n.Column, What: what, Right: right}
+	if set, ok := d.origin[n]; ok {
+		p.File, p.Line, p.Col = "--set "+shortSet(set), 0, 0
+	}
+	d.problems = append(d.problems, p)
+}
+
+// fail notes a mistake at a node, and that what its path holds is not to be relied on.
+func (d *decoder) fail(n *yaml.Node, path, what, right string) {
+	d.broken = append(d.broken, path)
+	d.problemAt(n, what, right)
+}
+
+// at is the node nearest to a path: its own, or the one that it would stand in.
+func (d *decoder) at(path string) *yaml.Node {
+	for {
+		if n, ok := d.nodes[path]; ok || path == "" {
+			return n
+		}
+		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
+	}
+}
+
+// has tells whether the file has a value at the path.
+func (d *decoder) has(path string) bool { return d.nodes[path] != nil }
+
+// brokenUnder tells whether decoding found a mistake at the path or below it.
+func (d *decoder) brokenUnder(path string) bool {
+	return slices.ContainsFunc(d.broken, func(b string) bool { return within(b, path) })
+}
+
+// brokenOver tells whether decoding found a mistake at the path or above it.
+func (d *decoder) brokenOver(path string) bool {
+	return slices.ContainsFunc(d.broken, func(b string) bool { return within(path, b) })
+}
+
+func within(path, outer string) bool {
+	rest, ok := strings.CutPrefix(path, outer)
+	return ok && (rest == "" || outer == "" || rest[0] == '.' || rest[0] == '[')
+}
+
+func (d *decoder) decode(root *yaml.Node, e *Experiment) {
+	d.value(root, reflect.ValueOf(e).Elem(), "")
+}
+
+// value decodes one node into one Go value.
+func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
+	d.nodes[path] = n
+	if n.Kind == yaml.AliasNode || d.spoiled[n] {
+		d.broken = append(d.broken, path) // sweep or expand has told
+		return
+	}
+	if isNull(n) {
+		d.null(n, v, path)
+		return
+	}
+	switch into := v.Addr().Interface().(type) {
+	case *Duration:
+		d.scalar(n, path, "a duration such as 10s", func(text string) error { return into.UnmarshalText([]byte(text)) })
+	case *Rate:
+		d.scalar(n, path, "a rate such as 500/s", func(text string) error { return into.UnmarshalText([]byte(text)) })
+	case *Nodes:
+		d.nodeList(n, into, path)
+	case *Workloads:
+		d.mapping(n, path, "a mapping of names to workloads", func(key string, value *yaml.Node, path string) {
+			*into = append(*into, Workload{Name: key})
+			d.value(value, reflect.ValueOf(&(*into)[len(*into)-1]).Elem(), path)
+		})
+	case *OnLoad:
+		d.names(n, (*[]string)(into), path)
+	case *NodeList:
+		d.names(n, (*[]string)(into), path)
+	default:
+		d.kind(n, v, path)
+	}
+}
+
+// kind decodes what has no form of its own.
+func (d *decoder) kind(n *yaml.Node, v reflect.Value, path string) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		p := reflect.New(v.Type().Elem())
+		d.value(n, p.Elem(), path)
+		v.Set(p)
+	case reflect.Struct:
+		d.structure(n, v, path)
+	case reflect.Map:
+		m := map[string]string{}
+		d.mapping(n, path, "a mapping of names to values", func(key string, value *yaml.Node, path string) {
+			var text string
+			d.value(value, reflect.ValueOf(&text).Elem(), path)
+			m[key] = text
+		})
+		v.Set(reflect.ValueOf(m))
+	case reflect.Slice:
+		if n.Kind != yaml.SequenceNode {
+			d.wrongKind(n, path, "a list: begin each entry with a dash")
+			return
+		}
+		v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
+		for i, item := range n.Content {
+			d.value(item, v.Index(i), path+"["+strconv.Itoa(i)+"]")
+		}
+	case reflect.String:
+		d.scalar(n, path, "one text", func(text string) error { v.SetString(text); return nil })
+	case reflect.Bool:
+		d.scalar(n, path, "true or false", func(text string) error {
+			v.SetBool(text == "true")
+			if text != "true" && text != "false" {
+				return mistake(shown(text)+" is neither true nor false", "write true or false")
+			}
+			return nil
+		})
+	default:
+		d.scalar(n, path, "a whole number", func(text string) error { return setNumber(v, text) })
+	}
+}
+
+// setNumber reads a whole number in decimal.
+func setNumber(v reflect.Value, text string) error {
+	right := "write a whole number"
+	if v.Kind() == reflect.Uint64 {
+		i, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			return mistake(shown(text)+" is no number from 0 to 18446744073709551615", right)
+		}
+		v.SetUint(i)
+		return nil
+	}
+	i, err := strconv.ParseInt(text, 10, 32)
+	if err != nil {
+		return mistake(shown(text)+" is no whole number of this size", right)
+	}
+	v.SetInt(i)
+	return nil
+}
+
+// shorthand tells whether a struct may be written as its node alone.
+func shorthand(t reflect.Type) bool {
+	switch t {
+	case reflect.TypeFor[OnNodes](), reflect.TypeFor[Stop](), reflect.TypeFor[Follow](),
+		reflect.TypeFor[Rejoin](), reflect.TypeFor[Clone]():
+		return true
+	}
+	return false
+}
+
+func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
+	if n.Kind == yaml.ScalarNode && shorthand(v.Type()) {
+		v.FieldByName("Node").SetString(n.Value)
+		return
+	}
+	keys, fields := fieldsOf(v.Type())
+	where := "the file"
+	if path != "" {
+		where = path
+	}
+	inside := path
+	d.mapping(n, path, "a mapping with the keys "+strings.Join(keys, ", "), func(key string, value *yaml.Node, path string) {
+		if i := slices.Index(keys, key); i >= 0 {
+			d.value(value, v.Field(fields[i]), path)
+			return
+		}
+		d.unknown[inside] = true
+		right := suggest(key, keys, "the keys here are")
+		if n.Style&yaml.FlowStyle != 0 && isNull(value) && nearest(key, keys) == "" {
+			right = "if the comma before it belongs to a value, put quotes around the whole value"
+		}
+		d.fail(d.keys[path], path, fmt.Sprintf("unknown key %s in %s", shown(key), where), right)
+	})
+}
+
+// fieldsOf are the keys of a struct, and the field each belongs to.
+func fieldsOf(t reflect.Type) (keys []string, fields []int) {
+	for i := range t.NumField() {
+		if key := t.Field(i).Tag.Get("yaml"); key != "-" {
+			keys, fields = append(keys, key), append(fields, i)
+		}
+	}
+	return keys, fields
+}
+
+// mapping calls each for the entries of a mapping, in the file's order. Duplicate
+// keys have been told by sweep; the first stands.
+func (d *decoder) mapping(n *yaml.Node, path, wanted string, each func(key string, value *yaml.Node, path string)) {
+	if n.Kind != yaml.MappingNode {
+		d.wrongKind(n, path, wanted)
+		return
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		if key.Kind != yaml.ScalarNode || key.ShortTag() == "!!merge" {
+			d.broken = append(d.broken, path)
+			continue // sweep has told
+		}
+		if !seen[key.Value] {
+			seen[key.Value] = true
+			below := strings.TrimPrefix(path+"."+key.Value, ".")
+			d.keys[below] = key
+			each(key.Value, n.Content[i+1], below)
+		}
+	}
+}
+
+func (d *decoder) wrongKind(n *yaml.Node, path, wanted string) {
+	d.fail(n, path, fmt.Sprintf("%s is %s", orFile(path), kindNoun(n)), "write "+wanted)
+}
+
+func orFile(path string) string {
+	if path == "" {
+		return "the file"
+	}
+	return path
+}
+
+// null decides on a key without a value. It leaves a whole part empty; elsewhere
+// it is a mistake, because a forgotten value must not become a default in silence.
+func (d *decoder) null(n *yaml.Node, v reflect.Value, path string) {
+	switch v.Interface().(type) {
+	case Node, Workloads, []Step, []string:
+		return
+	}
+	right := "write a value, or leave the key out"
+	if v.Kind() == reflect.String {
+		right = `write a value ("" for an empty one), or leave the key out`
+	}
+	d.fail(n, path, orFile(path)+" has no value", right)
+}
+
+// scalar hands the text of a scalar on.
+func (d *decoder) scalar(n *yaml.Node, path, wanted string, set func(text string) error) {
+	if n.Kind != yaml.ScalarNode {
+		d.wrongKind(n, path, wanted)
+		return
+	}
+	err := set(n.Value)
+	if err == nil {
+		return
+	}
+	what, right := halves(err)
+	d.fail(n, path, path+": "+what, right)
+}
+
+// names decodes one name or a list of them.
+func (d *decoder) names(n *yaml.Node, into *[]string, path string) {
+	if n.Kind == yaml.ScalarNode {
+		*into = []string{n.Value}
+		return
+	}
+	if n.Kind != yaml.SequenceNode {
+		d.wrongKind(n, path, "a name or a list of names")
+		return
+	}
+	d.kind(n, reflect.ValueOf(into).Elem(), path)
+}
+
+// nodeList decodes a list of names, or a mapping of names to nodes.
+func (d *decoder) nodeList(n *yaml.Node, into *Nodes, path string) {
+	if n.Kind == yaml.SequenceNode {
+		var names []string
+		d.names(n, &names, path)
+		for _, name := range names {
+			*into = append(*into, Node{Name: name})
+		}
+		return
+	}
+	d.mapping(n, path, "a list of names, or a mapping of names to nodes", func(key string, value *yaml.Node, path string) {
+		*into = append(*into, Node{Name: key})
+		d.value(value, reflect.ValueOf(&(*into)[len(*into)-1]).Elem(), path)
+	})
+}
+
+// mistakeError is a problem whose place is not known yet.
+type mistakeError struct{ what, right string }
+
+func (m *mistakeError) Error() string { return m.what + "; " + m.right }
+
+func mistake(what, right string) error { return &mistakeError{what, right} }
+
+// halves are what is wrong and what would be right, as far as an error tells.
+func halves(err error) (what, right string) {
+	var m *mistakeError
+	if errors.As(err, &m) {
+		return m.what, m.right
+	}
+	return err.Error(), ""
+}

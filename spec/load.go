@@ -1,0 +1,130 @@
+package spec
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Options are what is filled into the file before it is decoded.
+type Options struct {
+	// Set are `path=value`, as of --set: `load.writes.rate=100/s`,
+	// `timeline[0].at=5s`, `timeline.stop-pgslave.at=5s`. The value is YAML.
+	Set []string
+	// Getenv looks up the VAR of a ${VAR}; nil: nothing is set. os.LookupEnv fits.
+	Getenv func(name string) (value string, ok bool)
+}
+
+// maxFile bounds the text of an experiment, in bytes.
+const maxFile = 1 << 20
+
+// Load decodes an experiment, fills its defaults in and validates it. The error is
+// a Problems with every mistake there is. The second result is the resolved text:
+// the file after ${VAR} and --set, without its comments, and with *** where a
+// secret was; without secrets, loading it again gives the same Experiment.
+func Load(file string, text []byte, o Options) (*Experiment, []byte, error) {
+	root, problems := parse(file, text)
+	if problems != nil {
+		return nil, nil, problems
+	}
+	d := newDecoder(file)
+	d.sweep(root)
+	for _, set := range o.Set {
+		d.set(root, set)
+	}
+	secrets := d.expand(root, o.Getenv)
+	var e Experiment
+	d.decode(root, &e)
+	e.fillDefaults(d)
+	validate(&e, d)
+	if len(d.problems) > 0 {
+		return nil, nil, d.problems.sorted()
+	}
+	resolved, err := render(root, secrets)
+	if err != nil {
+		return nil, nil, Problems{{File: file, Line: 1, Col: 1, What: "cannot be written again as YAML: " + err.Error()}}
+	}
+	return &e, resolved, nil
+}
+
+// parse reads the one document of a file, which has to be a mapping.
+func parse(file string, text []byte) (*yaml.Node, Problems) {
+	if len(text) > maxFile {
+		return nil, Problems{{file, 1, 1, "the file has more than a mebibyte", "is it an experiment?"}}
+	}
+	empty := Problems{{file, 1, 1, "the file is empty", "begin with name: NAME and cluster:"}}
+	in := yaml.NewDecoder(bytes.NewReader(text))
+	var doc yaml.Node
+	switch err := in.Decode(&doc); {
+	case errors.Is(err, io.EOF):
+		return nil, empty
+	case err != nil:
+		return nil, Problems{syntaxProblem(file, text, err)}
+	}
+	root := doc.Content[0]
+	var second yaml.Node
+	switch err := in.Decode(&second); {
+	case errors.Is(err, io.EOF):
+	case err != nil:
+		return nil, Problems{syntaxProblem(file, text, err)}
+	default:
+		return nil, Problems{{file, max(second.Line, 1), max(second.Column, 1), "a second document begins here",
+			"write one experiment a file, without ---"}}
+	}
+	if root.Kind == yaml.ScalarNode && root.ShortTag() == "!!null" {
+		return nil, empty
+	}
+	if root.Kind != yaml.MappingNode {
+		return nil, Problems{{file, root.Line, root.Column, "the file is " + kindNoun(root) + ", not a mapping",
+			"begin with name: NAME and cluster:"}}
+	}
+	return root, nil
+}
+
+// syntaxProblem finds the line in an error of the YAML parser, which tells it only
+// in its text, and no column.
+func syntaxProblem(file string, text []byte, err error) Problem {
+	what := strings.TrimPrefix(err.Error(), "yaml: ")
+	line := 1
+	if m := regexp.MustCompile(`(?s)^line (\d+): (.*)$`).FindStringSubmatch(what); m != nil {
+		if n, err := strconv.Atoi(m[1]); err == nil && n > 0 {
+			line, what = n, m[2]
+		}
+	}
+	right := "look at the indentation, the quotes and the brackets of this line and the one before"
+	if strings.Contains(what, "cannot start any token") {
+		right = "indent with spaces, not tabs, and quote a value that begins with @, ` or %"
+	}
+	lines := bytes.Split(text, []byte("\n"))
+	for _, l := range lines[max(0, min(line, len(lines))-2):min(line+1, len(lines))] {
+		if bytes.Contains(l, []byte("${")) && bytes.ContainsAny(bytes.ReplaceAll(l, []byte("${"), nil), "{[") {
+			right = `within braces or brackets, put quotes around a "${VAR}"`
+		}
+	}
+	return Problem{file, line, 1, "this is no YAML: " + what, right}
+}
+
+func kindNoun(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "a mapping"
+	case yaml.SequenceNode:
+		return "a list"
+	case yaml.AliasNode:
+		return "an alias"
+	case yaml.ScalarNode:
+		if isNull(n) {
+			return "nothing"
+		}
+		return "the single value " + shown(n.Value)
+	case yaml.DocumentNode:
+	}
+	return "a document"
+}
+
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }

@@ -1,0 +1,193 @@
+package spec
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strconv"
+
+	"github.com/invopop/jsonschema"
+)
+
+// Schema is the JSON Schema (2020-12) of an experiment file, for editors. It is
+// made from the same types that Load decodes into, and knows their shorthands; what
+// needs more than one place of the file to be judged, only Load can tell.
+func Schema() ([]byte, error) {
+	r := &jsonschema.Reflector{
+		Anonymous:                  true,
+		FieldNameTag:               "yaml",
+		RequiredFromJSONSchemaTags: true,
+		ExpandedStruct:             true,
+		Mapper:                     schemaOf,
+		LookupComment:              describe,
+	}
+	s := r.Reflect(Experiment{})
+	for name, part := range map[string]any{"Node": Node{}, "Workload": Workload{}} { // schemaOf hides them
+		def := r.Reflect(part)
+		def.Version, def.Definitions = "", nil
+		s.Definitions[name] = def
+	}
+	s.Title = "pgchaos experiment"
+	constrain(s)
+	text, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encode the JSON schema: %w", err)
+	}
+	return append(text, '\n'), nil
+}
+
+const (
+	variableForm = `\$\{[A-Za-z_]`
+	durationForm = `^([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$|` + variableForm
+	rateForm     = `^[0-9]+(\.[0-9]*)?\s*/\s*(s|m|ms)$|` + variableForm
+)
+
+// schemaOf are the types that the decoder treats by itself.
+func schemaOf(t reflect.Type) *jsonschema.Schema {
+	text := func(pattern string) *jsonschema.Schema { return &jsonschema.Schema{Type: "string", Pattern: pattern} }
+	name := func() *jsonschema.Schema { return text(namePattern.String() + "|" + variableForm) }
+	switch t {
+	case reflect.TypeFor[Duration]():
+		return either(text(durationForm), &jsonschema.Schema{Const: 0})
+	case reflect.TypeFor[Rate]():
+		return text(rateForm)
+	case reflect.TypeFor[Nodes]():
+		named := entries("Node")
+		named.AdditionalProperties = either(&jsonschema.Schema{Type: "null"}, named.AdditionalProperties)
+		return either(&jsonschema.Schema{Type: "array", Items: name(), MinItems: number(1), UniqueItems: true}, named)
+	case reflect.TypeFor[Workloads]():
+		return entries("Workload")
+	case reflect.TypeFor[OnLoad](), reflect.TypeFor[NodeList]():
+		return either(name(), &jsonschema.Schema{Type: "array", Items: name(), MinItems: number(1), UniqueItems: true})
+	case reflect.TypeFor[map[string]string]():
+		return &jsonschema.Schema{Type: "object", AdditionalProperties: single()}
+	}
+	switch t.Kind() {
+	case reflect.Int, reflect.Uint64:
+		return either(&jsonschema.Schema{Type: "integer"}, text(variableForm))
+	case reflect.Bool:
+		return either(&jsonschema.Schema{Type: "boolean"}, text(variableForm))
+	}
+	return nil
+}
+
+func either(schemas ...*jsonschema.Schema) *jsonschema.Schema {
+	return &jsonschema.Schema{AnyOf: schemas}
+}
+
+// single is any one value: the decoder takes its text.
+func single() *jsonschema.Schema {
+	return either(&jsonschema.Schema{Type: "string"}, &jsonschema.Schema{Type: "number"}, &jsonschema.Schema{Type: "boolean"})
+}
+
+// entries is a mapping of names to a defined part.
+func entries(def string) *jsonschema.Schema {
+	return &jsonschema.Schema{
+		Type:                 "object",
+		PropertyNames:        &jsonschema.Schema{Pattern: namePattern.String()},
+		AdditionalProperties: &jsonschema.Schema{Ref: "#/$defs/" + def},
+	}
+}
+
+func number(n uint64) *uint64 { return &n }
+
+// constrain adds what the Go types cannot say: what has to be there, which words
+// and numbers are allowed, and the shorthands of actions.
+func constrain(s *jsonschema.Schema) {
+	s.Required = []string{"name", "cluster"}
+	property(s, "name").Pattern = namePattern.String() + "|" + variableForm
+	limit(s, "seed", 0, 0)
+	for def, keys := range map[string][]string{
+		"Cluster": {"nodes"}, "Workload": {"kind"}, "Configure": {"node"}, "Follow": {"node"}, "Rejoin": {"node"},
+		"Clone": {"node"}, "Backup": {"node", "name"}, "SQL": {"node", "query"}, "OnNodes": {"node"}, "Stop": {"node"},
+	} {
+		s.Definitions[def].Required = keys
+	}
+	constrainWords(s.Definitions)
+	limit(s.Definitions["Cluster"], "postgres", minPostgres, maxPostgres)
+	limit(s.Definitions["Workload"], "clients", 1, maxClients)
+	limit(s.Definitions["Workload"], "max_abandoned", 1, maxAbandoned)
+	limit(s.Definitions["Workload"], "payload", minPayload, maxPayload)
+	constrainWorkload(s.Definitions["Workload"])
+	constrainStep(s.Definitions["Step"])
+	for _, def := range []string{"OnNodes", "Stop", "Follow", "Rejoin", "Clone"} {
+		long := s.Definitions[def]
+		s.Definitions[def] = &jsonschema.Schema{
+			Description: long.Description,
+			OneOf:       []*jsonschema.Schema{{Type: "string", MinLength: number(1)}, long},
+		}
+		long.Description = ""
+	}
+}
+
+// constrainWords says which words can stand where.
+func constrainWords(defs jsonschema.Definitions) {
+	choice := func(of []string) []*jsonschema.Schema {
+		enum := &jsonschema.Schema{}
+		for _, word := range of {
+			enum.Enum = append(enum.Enum, word)
+		}
+		return []*jsonschema.Schema{enum, {Type: "string", Pattern: variableForm}}
+	}
+	for at, of := range map[[2]string][]string{
+		{"Cluster", "provider"}:   providers(),
+		{"Synchronous", "commit"}: commits(),
+		{"Workload", "kind"}:      kinds(),
+		{"Workload", "key"}:       keyForms(),
+		{"Stop", "mode"}:          stopModes(),
+	} {
+		p := property(defs[at[0]], at[1])
+		p.Type, p.AnyOf = "", choice(of)
+	}
+	property(defs["Condition"], "role").AdditionalProperties = either(choice(roleWords())...)
+	property(defs["Condition"], "sync_state").AdditionalProperties = either(choice(syncStates())...)
+	expect := property(defs["SQL"], "expect")
+	expect.Type, expect.AnyOf = "", single().AnyOf
+}
+
+func property(s *jsonschema.Schema, key string) *jsonschema.Schema {
+	p, _ := s.Properties.Get(key)
+	return p
+}
+
+// limit bounds a number; most 0: only below.
+func limit(s *jsonschema.Schema, key string, least, most int) {
+	n := property(s, key).AnyOf[0]
+	n.Minimum = json.Number(strconv.Itoa(least))
+	if most > 0 {
+		n.Maximum = json.Number(strconv.Itoa(most))
+	}
+}
+
+// constrainWorkload says which keys belong to which kind.
+func constrainWorkload(s *jsonschema.Schema) {
+	only := func(kind string, keys ...string) *jsonschema.Schema {
+		rule := &jsonschema.Schema{
+			If:   &jsonschema.Schema{Properties: jsonschema.NewProperties(), Required: []string{"kind"}},
+			Then: &jsonschema.Schema{Properties: jsonschema.NewProperties()},
+		}
+		rule.If.Properties.Set("kind", &jsonschema.Schema{Const: kind})
+		for _, key := range keys {
+			rule.Then.Properties.Set(key, jsonschema.FalseSchema)
+		}
+		return rule
+	}
+	statement := only(kindSQL, "table", "key", "payload")
+	statement.Then.Required = []string{"sql"}
+	s.AllOf = []*jsonschema.Schema{only(kindInsert, "sql"), only(kindRead, "sql", "key", "payload"), statement}
+}
+
+// constrainStep says that a step has exactly one action.
+func constrainStep(s *jsonschema.Schema) {
+	for _, a := range Actions() {
+		s.OneOf = append(s.OneOf, &jsonschema.Schema{Required: []string{a}})
+	}
+	timed := &jsonschema.Schema{Required: []string{"at", "when"}}
+	s.Not = timed
+	s.DependentRequired = map[string][]string{"within": {"when"}}
+	reversible := &jsonschema.Schema{}
+	for _, a := range []string{"stop", "kill", "pause"} {
+		reversible.AnyOf = append(reversible.AnyOf, &jsonschema.Schema{Required: []string{a}})
+	}
+	s.DependentSchemas = map[string]*jsonschema.Schema{"for": reversible}
+}

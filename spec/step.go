@@ -1,0 +1,224 @@
+package spec
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Actions are the keys of which a step has exactly one.
+func Actions() []string {
+	all := Step{}.actions()
+	names := make([]string, len(all))
+	for i, a := range all {
+		names[i] = a.name
+	}
+	return names
+}
+
+type action struct {
+	name string
+	set  bool
+}
+
+func (s Step) actions() []action {
+	return []action{
+		{"stop", s.Stop != nil},
+		{"start", s.Start != nil},
+		{"restart", s.Restart != nil},
+		{"kill", s.Kill != nil},
+		{"pause", s.Pause != nil},
+		{"resume", s.Resume != nil},
+		{"promote", s.Promote != nil},
+		{"configure", s.Configure != nil},
+		{"follow", s.Follow != nil},
+		{"rejoin", s.Rejoin != nil},
+		{"clone", s.Clone != nil},
+		{"backup", s.Backup != nil},
+		{"start_load", s.StartLoad != nil},
+		{"stop_load", s.StopLoad != nil},
+		{"wait", s.Wait != nil},
+		{"sql", s.SQL != nil},
+		{"verify", s.Verify != nil},
+	}
+}
+
+// Action is the key of the step's one action, such as "stop" or "start_load".
+func (s Step) Action() string {
+	for _, a := range s.actions() {
+		if a.set {
+			return a.name
+		}
+	}
+	return ""
+}
+
+// Nodes are the selectors, names or roles, of the nodes that the step acts on, or
+// that a verify asks about. Upstreams and a step's `when` are not among them.
+func (s Step) Nodes() []string {
+	switch {
+	case s.Verify != nil:
+		return s.Verify.Nodes()
+	case s.selector() != "":
+		return []string{s.selector()}
+	}
+	return nil
+}
+
+// selector is the one node or role that the action names.
+func (s Step) selector() string {
+	switch {
+	case s.Stop != nil:
+		return s.Stop.Node
+	case s.Restart != nil:
+		return s.Restart.Node
+	case s.Configure != nil:
+		return s.Configure.Node
+	case s.Follow != nil:
+		return s.Follow.Node
+	case s.Rejoin != nil:
+		return s.Rejoin.Node
+	case s.Clone != nil:
+		return s.Clone.Node
+	case s.Backup != nil:
+		return s.Backup.Node
+	case s.SQL != nil:
+		return s.SQL.Node
+	}
+	for _, on := range []*OnNodes{s.Start, s.Kill, s.Pause, s.Resume, s.Promote} {
+		if on != nil {
+			return on.Node
+		}
+	}
+	return ""
+}
+
+// Workloads are the workloads that a start_load or a stop_load names.
+func (s Step) Workloads() []string {
+	switch {
+	case s.StartLoad != nil:
+		return *s.StartLoad
+	case s.StopLoad != nil:
+		return *s.StopLoad
+	}
+	return nil
+}
+
+// Fault tells whether the step takes something away from clients: outages are
+// measured from such steps, and write_rto and read_rto can name them.
+func (s Step) Fault() bool {
+	return s.Stop != nil || s.Restart != nil || s.Kill != nil || s.Pause != nil
+}
+
+// Reversal is the name of the phase that begins when the step takes itself back; ""
+// without a `for`.
+func (s Step) Reversal() string {
+	if s.For == 0 {
+		return ""
+	}
+	return undoPrefix + s.Name
+}
+
+const (
+	baseline   = "baseline"
+	undoPrefix = "undo-"
+)
+
+// Nodes are the nodes and roles that the condition names, each once, by name.
+func (c Condition) Nodes() []string {
+	names := slices.Concat(slices.Collect(maps.Keys(c.Role)), slices.Collect(maps.Keys(c.SyncState)), c.Streaming, c.CaughtUp)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Phases are the names of all phases that the run can have: baseline, then each
+// step's name, with its reversal's after it.
+func (e *Experiment) Phases() []string {
+	names := []string{baseline}
+	for _, s := range e.Timeline {
+		names = append(names, s.Name)
+		if r := s.Reversal(); r != "" {
+			names = append(names, r)
+		}
+	}
+	return names
+}
+
+// InitiallyRunning are the workloads that run from the load's beginning: all but
+// those whose first mention on the timeline is a start_load.
+func (e *Experiment) InitiallyRunning() []string {
+	waiting := map[string]bool{}
+	for _, s := range e.Timeline {
+		for _, name := range s.Workloads() {
+			if _, mentioned := waiting[name]; !mentioned {
+				waiting[name] = s.StartLoad != nil
+			}
+		}
+	}
+	var names []string
+	for _, w := range e.Load {
+		if !waiting[w.Name] {
+			names = append(names, w.Name)
+		}
+	}
+	return names
+}
+
+// Workload finds a workload by its name; nil when there is none.
+func (e *Experiment) Workload(name string) *Workload {
+	for i := range e.Load {
+		if e.Load[i].Name == name {
+			return &e.Load[i]
+		}
+	}
+	return nil
+}
+
+// Names are the nodes' names, in the order of the file.
+func (ns Nodes) Names() []string {
+	names := make([]string, len(ns))
+	for i, n := range ns {
+		names[i] = n.Name
+	}
+	return names
+}
+
+// Names are the workloads' names, in the order of the file.
+func (ws Workloads) Names() []string {
+	names := make([]string, len(ws))
+	for i, w := range ws {
+		names[i] = w.Name
+	}
+	return names
+}
+
+// nameSteps gives every step without a name one of its own: the action and what it
+// acts on, with -2, -3 after it where that is taken.
+func nameSteps(steps []Step) {
+	taken := map[string]bool{baseline: true}
+	for _, s := range steps {
+		taken[s.Name] = true
+	}
+	for i := range steps {
+		s := &steps[i]
+		if s.Name != "" {
+			continue
+		}
+		base := s.defaultName()
+		s.Name = base
+		for n := 2; taken[s.Name]; n++ {
+			s.Name = fmt.Sprintf("%s-%d", base, n)
+		}
+		taken[s.Name] = true
+	}
+}
+
+func (s Step) defaultName() string {
+	parts := []string{strings.ReplaceAll(s.Action(), "_", "-")}
+	if s.selector() != "" {
+		parts = append(parts, s.selector())
+	}
+	parts = append(parts, s.Workloads()...)
+	return strings.Join(parts, "-")
+}

@@ -1,0 +1,44 @@
+package spec
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+)
+
+// nearest is the word that was probably meant by a misspelt one; "" when none is
+// near enough to be worth suggesting.
+func nearest(word string, known []string) string {
+	best, distance := "", 3
+	if len(word) > 8 {
+		distance = 4
+	}
+	for _, k := range known {
+		if d := levenshtein.ComputeDistance(strings.ToLower(word), k); d < distance && 2*d <= len(word) {
+			best, distance = k, d
+		}
+	}
+	return best
+}
+
+// suggest is the second half of a Problem: the word that was meant, or else what
+// there is to choose from.
+func suggest(word string, known []string, otherwise string) string {
+	if near := nearest(word, known); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	if len(known) == 0 {
+		return otherwise + ": there are none"
+	}
+	return otherwise + " " + strings.Join(known, ", ")
+}
+
+// shown is a value of the file, short enough to be quoted in a message.
+func shown(text string) string {
+	const most = 60
+	if r := []rune(text); len(r) > most {
+		return fmt.Sprintf("%q...", string(r[:most]))
+	}
+	return fmt.Sprintf("%q", text)
+}

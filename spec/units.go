@@ -1,0 +1,65 @@
+package spec
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// UnmarshalText reads a duration with its unit: "10s", "1m30s", "250ms". A bare 0
+// needs none.
+func (d *Duration) UnmarshalText(text []byte) error {
+	s := strings.TrimSpace(string(text))
+	parsed, err := time.ParseDuration(s)
+	number, numberErr := strconv.ParseFloat(s, 64)
+	switch {
+	case err == nil && parsed < 0:
+		return mistake(shown(s)+" is negative", "write a positive duration, such as 10s")
+	case err == nil:
+		*d = Duration(parsed)
+		return nil
+	case numberErr == nil && number > 0 && number < 1e9:
+		return mistake(shown(s)+" has no unit", "write "+s+"s")
+	}
+	return mistake(shown(s)+" is no duration", "write a number with its unit, such as 250ms, 10s or 1m30s")
+}
+
+// MarshalText writes the duration as UnmarshalText reads it.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// MaxRate bounds a workload's arrivals a second: beyond it, the interval between
+// two of them would be shorter than a clock can tell.
+const MaxRate = 10_000_000
+
+func (r Rate) String() string { return strconv.FormatFloat(float64(r), 'g', -1, 64) + "/s" }
+
+// UnmarshalText reads a number of arrivals a second, a minute or a millisecond:
+// "500/s", "30/m", "2/ms".
+func (r *Rate) UnmarshalText(text []byte) error {
+	s := strings.TrimSpace(string(text))
+	digits, unit, _ := strings.Cut(s, "/")
+	digits, unit = strings.TrimSpace(digits), strings.TrimSpace(unit)
+	number, err := strconv.ParseFloat(digits, 64)
+	if err != nil || strings.Trim(digits, "0123456789.-") != "" {
+		return mistake(shown(s)+" is no rate", "write a number with its unit, such as 500/s")
+	}
+	per, known := map[string]float64{"s": 1, "m": 1.0 / 60, "ms": 1000}[unit]
+	switch {
+	case !strings.Contains(s, "/"):
+		return mistake(shown(s)+" has no unit", "write "+s+"/s")
+	case !known:
+		return mistake("the unit of "+shown(s)+" is unknown", "write /s, /m or /ms")
+	case !(number > 0):
+		return mistake(shown(s)+" is not more than 0", "write a rate such as 500/s, or leave it out for a closed loop")
+	case math.IsInf(number*per, 0) || number*per > MaxRate:
+		return mistake(shown(s)+" is too many", "write at most "+strconv.Itoa(MaxRate)+"/s")
+	}
+	*r = Rate(number * per)
+	return nil
+}
+
+// MarshalText writes the rate as UnmarshalText reads it.
+func (r Rate) MarshalText() ([]byte, error) { return []byte(r.String()), nil }

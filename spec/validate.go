@@ -1,0 +1,254 @@
+package spec
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// validator finds what the types allow and the experiment cannot mean. Whatever
+// decoding has already found fault with, it leaves alone.
+type validator struct {
+	e *Experiment
+	d *decoder
+}
+
+func validate(e *Experiment, d *decoder) {
+	v := &validator{e, d}
+	v.name("name", e.Name, "the experiment")
+	v.cluster()
+	v.load()
+	for i := range e.Timeline {
+		v.step(i)
+	}
+	v.times()
+	v.stepNames()
+	if !d.brokenUnder("timeline") && !d.brokenUnder("cluster.nodes") && !d.brokenUnder("load") {
+		v.states()
+		v.loadStates()
+	}
+	v.expectations()
+	if len(e.Timeline) == 0 && len(e.Load) > 0 && !d.has("duration") {
+		v.bad("load", "nothing says when the load ends: there is no timeline", "write duration: 30s")
+	}
+}
+
+// bad notes a mistake at a path of the file, unless decoding has already told one there.
+func (v *validator) bad(path, what, right string) {
+	if !v.d.brokenOver(path) {
+		v.d.problemAt(v.d.at(path), what, right)
+	}
+}
+
+// badKey is bad, at the key rather than at its value.
+func (v *validator) badKey(path, what, right string) {
+	if key := v.d.keys[path]; key != nil && !v.d.brokenOver(path) {
+		v.d.problemAt(key, what, right)
+		return
+	}
+	v.bad(path, what, right)
+}
+
+var (
+	namePattern  = regexp.MustCompile(`^[a-z][a-z0-9_-]*$`)
+	tablePattern = regexp.MustCompile(`^([a-z_][a-z0-9_]{0,62}\.)?[a-z_][a-z0-9_]{0,62}$`)
+	// settingPattern: a parameter of postgresql.conf, with an extension's prefix.
+	settingPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)*$`)
+)
+
+const (
+	nameRule = "begin with a letter, and use a-z, 0-9, _ and -"
+	// maxName is that of a PostgreSQL identifier, in bytes: a node's name is its application_name.
+	maxName = 63
+)
+
+// name checks a name that the file gives to something.
+func (v *validator) name(path, name, of string) {
+	switch {
+	case name == "" && !v.d.has(path):
+		if path != "name" || !v.d.unknown[""] {
+			v.bad(path, of+" has no name", "write name: NAME")
+		}
+	case !namePattern.MatchString(name):
+		v.badName(path, shown(name)+" cannot name "+of, nameRule)
+	case len(name) > maxName:
+		v.badName(path, fmt.Sprintf("the name of %s has %d characters", of, len(name)), "use at most "+strconv.Itoa(maxName))
+	}
+}
+
+// badName points at the name itself: a value `name: x`, or else the key.
+func (v *validator) badName(path, what, right string) {
+	if path == "name" || strings.HasSuffix(path, ".name") {
+		v.bad(path, what, right)
+		return
+	}
+	v.badKey(path, what, right)
+}
+
+func (v *validator) oneOf(path, word string, of ...string) {
+	if !slices.Contains(of, word) {
+		v.bad(path, fmt.Sprintf("%s cannot be %s", lastKey(path), shown(word)), suggest(word, of, "write one of"))
+	}
+}
+
+func (v *validator) between(path string, n, least, most int) {
+	if n < least || n > most {
+		v.bad(path, fmt.Sprintf("%s is %d", lastKey(path), n), fmt.Sprintf("write a number from %d to %d", least, most))
+	}
+}
+
+// maxTime bounds every duration of an experiment.
+const maxTime = Duration(30 * 24 * time.Hour)
+
+// positive checks a duration that has to be more than 0 where it stands.
+func (v *validator) positive(path string, d Duration) {
+	switch {
+	case d > maxTime:
+		v.bad(path, fmt.Sprintf("%s is %s", lastKey(path), d), "write at most 720h")
+	case d <= 0 && v.d.has(path):
+		v.bad(path, lastKey(path)+" is 0", "write a duration of more than 0, or leave it out")
+	}
+}
+
+func lastKey(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }
+
+func (v *validator) cluster() {
+	c := &v.e.Cluster
+	v.oneOf("cluster.provider", c.Provider, providers()...)
+	if v.d.has("cluster.postgres") {
+		v.between("cluster.postgres", c.Postgres, minPostgres, maxPostgres)
+	}
+	v.settings("cluster", c.Settings, c.Synchronous != nil)
+	if len(c.Nodes) == 0 {
+		misspelt := v.d.unknown["cluster"] || v.d.unknown[""] && !v.d.has("cluster")
+		if !misspelt && !v.d.brokenUnder("cluster.nodes") {
+			v.bad("cluster.nodes", "the cluster has no nodes", "write nodes: [NAME, ...] in it, the primary first")
+		}
+		return
+	}
+	seen := map[string]bool{}
+	for i, n := range c.Nodes {
+		path := v.nodePath(i)
+		v.name(path, n.Name, "a node")
+		if slices.Contains(slices.Concat(Roles, targets()), n.Name) {
+			v.badKey(path, "a node cannot be called "+n.Name+", which stands for a role", "choose another name")
+		}
+		if seen[n.Name] {
+			v.bad(path, "there are two nodes "+shown(n.Name), "give each its own name")
+		}
+		seen[n.Name] = true
+		v.settings(path, n.Settings, c.Synchronous != nil && i == 0)
+	}
+	if c.Nodes[0].Absent {
+		v.bad(v.nodePath(0)+".absent", "the first node is the primary and cannot be absent", "put another node first")
+	}
+	v.synchronous("cluster.synchronous", c.Synchronous)
+	v.regimeCanHold()
+}
+
+// nodePath is where a node stands, in a list or in a mapping.
+func (v *validator) nodePath(i int) string {
+	if path := "cluster.nodes." + v.e.Cluster.Nodes[i].Name; v.d.has(path) {
+		return path
+	}
+	return "cluster.nodes[" + strconv.Itoa(i) + "]"
+}
+
+// settings checks the parameters under PATH.settings.
+func (v *validator) settings(path string, settings map[string]string, regime bool) {
+	for name := range settings {
+		at := path + ".settings." + name
+		switch folded := strings.ToLower(name); {
+		case !settingPattern.MatchString(name):
+			v.badKey(at, shown(name)+" is no parameter of postgresql.conf", "write a name such as wal_level")
+		case slices.Contains([]string{"port", "listen_addresses", "unix_socket_directories", "data_directory",
+			"config_file", "hba_file", "ident_file", "external_pid_file"}, folded):
+			v.badKey(at, name+" is set by pgchaos itself", "leave it out")
+		case regime && (folded == "synchronous_commit" || folded == "synchronous_standby_names"):
+			v.badKey(at, name+" is set by synchronous: as well", "leave one of them out")
+		case strings.ContainsAny(settings[name], "\n\r\x00"):
+			v.bad(at, "the value of "+name+" has more than one line", "write it on one line")
+		}
+	}
+}
+
+func (v *validator) synchronous(path string, s *Synchronous) {
+	if s == nil {
+		return
+	}
+	v.oneOf(path+".commit", s.Commit, commits()...)
+	standbys, err := ParseStandbys(s.Standbys)
+	if err != nil {
+		what, right := halves(err)
+		v.bad(path+".standbys", what, right)
+		return
+	}
+	for _, name := range standbys.Names {
+		if name != "*" {
+			v.node(path+".standbys", strings.ToLower(name), "")
+		}
+	}
+}
+
+// regimeCanHold checks that the standbys which a commit waits for at the beginning
+// are there at the beginning.
+func (v *validator) regimeCanHold() {
+	c := v.e.Cluster
+	if c.Synchronous == nil || v.d.brokenUnder("cluster.nodes") {
+		return
+	}
+	standbys, err := ParseStandbys(c.Synchronous.Standbys)
+	if err != nil || standbys.Num == 0 {
+		return
+	}
+	present, absent := 0, []string(nil)
+	for _, n := range c.Nodes[1:] {
+		switch {
+		case standbys.Has(n.Name) && n.Absent:
+			absent = append(absent, n.Name)
+		case standbys.Has(n.Name):
+			present++
+		}
+	}
+	if present >= standbys.Num {
+		return
+	}
+	what := fmt.Sprintf("of these standbys a commit would wait for %d, and %d can be there at the start", standbys.Num, present)
+	right := "name standbys other than the primary"
+	if absent != nil {
+		right = "configure it in a step after " + strings.Join(absent, ", ") + " has been cloned"
+	}
+	v.bad("cluster.synchronous.standbys", what, right)
+}
+
+// node checks that a name is a node's, or one of the roles when they are allowed
+// ("" for none, "one" for those that one node holds, "any" for all).
+func (v *validator) node(path, name, roles string) {
+	names := v.e.Cluster.Nodes.Names()
+	if slices.Contains(names, name) || v.d.brokenUnder("cluster.nodes") || len(names) == 0 {
+		return
+	}
+	role := slices.Contains(Roles, name)
+	switch {
+	case role && roles == "any", role && roles == "one" && name != "replicas":
+	case role && roles == "one":
+		v.bad(path, "replicas are several nodes, and this needs one", "write any_replica, or a node")
+	case role:
+		v.badKey(path, "a role, "+name+", cannot stand here", "write a node: "+strings.Join(names, ", "))
+	case name == "":
+		v.bad(path, "this names no node", "write one of "+strings.Join(names, ", "))
+	default:
+		known := names
+		if roles != "" {
+			known = slices.Concat(names, Roles)
+		}
+		right := "the nodes are " + strings.Join(names, ", ")
+		if near := nearest(name, known); near != "" {
+			right = fmt.Sprintf("did you mean %q?", near)
+		}
+		v.badKey(path, "there is no node "+shown(name), right)
+	}
+}

@@ -1,0 +1,114 @@
+package spec
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"pgchaos/check"
+)
+
+// Expectations are the parsed lines of Expect, which Load has found to be right.
+func (e *Experiment) Expectations() ([]check.Expectation, error) {
+	expectations := make([]check.Expectation, len(e.Expect))
+	for i, text := range e.Expect {
+		x, err := check.ParseExpectation(text)
+		if err != nil {
+			return nil, fmt.Errorf("expect[%d]: %w", i, err)
+		}
+		expectations[i] = x
+	}
+	return expectations, nil
+}
+
+func (v *validator) expectations() {
+	for i, text := range v.e.Expect {
+		path := fmt.Sprintf("expect[%d]", i)
+		if v.d.brokenOver(path) {
+			continue
+		}
+		x, err := check.ParseExpectation(text)
+		var bad *check.ExpectationError
+		switch {
+		case errors.As(err, &bad):
+			v.bad(path, bad.What, bad.Right)
+		case err != nil:
+			v.bad(path, err.Error(), "")
+		default:
+			v.expectation(path, x)
+		}
+	}
+}
+
+// expectation checks that what is expected can be observed at all: without that it
+// could only ever be inconclusive.
+func (v *validator) expectation(path string, x check.Expectation) {
+	if !v.d.brokenOver("load") {
+		v.expectedLoad(path, x)
+	}
+	if v.d.brokenUnder("timeline") {
+		return
+	}
+	phases, kind := v.e.Phases(), "the phases are"
+	if outageMetric(x.Metric) {
+		phases, kind = v.faults(), "the steps that break something are"
+		if len(phases) == 0 {
+			v.bad(path, "there is no fault that "+x.Metric+" could be measured from", "add a step that stops, kills, pauses or restarts a node")
+			return
+		}
+	}
+	if x.Phase != "" && !slices.Contains(phases, x.Phase) {
+		v.bad(path, "there is no phase "+shown(x.Phase)+" for "+x.Metric, suggest(x.Phase, phases, kind))
+	}
+}
+
+func outageMetric(name string) bool { return name == "write_rto" || name == "read_rto" }
+
+func (v *validator) faults() []string {
+	var names []string
+	for _, s := range v.e.Timeline {
+		if s.Fault() {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// expectedLoad checks the workload that an expectation names or needs.
+func (v *validator) expectedLoad(path string, x check.Expectation) {
+	if x.Workload != "" {
+		w := v.e.Workload(x.Workload)
+		switch {
+		case w == nil:
+			v.bad(path, "there is no workload "+shown(x.Workload), suggest(x.Workload, v.e.Load.Names(), "the workloads are"))
+		case x.Metric == "write_rto" && w.Kind == kindRead:
+			v.bad(path, "the workload "+w.Name+" only reads", "write read_rto, or name one that writes")
+		case x.Metric == "read_rto" && w.Kind == kindInsert:
+			v.bad(path, "the workload "+w.Name+" only writes", "write write_rto, or name one that reads")
+		}
+		return
+	}
+	kinds := make([]string, len(v.e.Load))
+	for i, w := range v.e.Load {
+		kinds[i] = w.Kind
+	}
+	needs := ""
+	switch {
+	case audited(x.Metric) && !slices.Contains(kinds, kindInsert):
+		needs = kindInsert
+	case x.Metric == "write_rto" && !slices.Contains(kinds, kindInsert) && !slices.Contains(kinds, kindSQL):
+		needs = kindInsert
+	case x.Metric == "read_rto" && !slices.Contains(kinds, kindRead) && !slices.Contains(kinds, kindSQL):
+		needs = kindRead
+	}
+	if needs != "" && !slices.Contains(kinds, "") {
+		v.bad(path, x.Metric+" needs a workload of kind "+needs+", and there is none", "add one to load")
+	}
+}
+
+// audited tells whether a metric comes from holding the rows against what was written.
+func audited(metric string) bool {
+	return metric == "nodes_equal" || metric == "weak_lost" ||
+		strings.HasSuffix(metric, "_writes") || strings.HasSuffix(metric, "_rows")
+}

@@ -1,0 +1,216 @@
+package spec
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+func (v *validator) step(i int) {
+	s, path := &v.e.Timeline[i], stepPath(i)
+	var set []string
+	for _, a := range s.actions() {
+		if a.set {
+			set = append(set, a.name)
+		}
+	}
+	switch {
+	case len(set) == 0 && !v.d.brokenUnder(path):
+		v.bad(path, "the step has no action", "give it one of "+strings.Join(Actions(), ", "))
+	case len(set) > 1:
+		v.bad(path, "the step has several actions: "+strings.Join(set, ", "), "make each a step of its own")
+	}
+	v.stepTime(path, s)
+	for _, name := range set {
+		v.action(path+"."+name, name, s)
+	}
+}
+
+// stepTime checks when a step happens, and how long its fault lasts.
+func (v *validator) stepTime(path string, s *Step) {
+	if s.At != nil && s.When != nil {
+		v.badKey(path+".when", "the step has both at and when", "leave one of them out")
+	}
+	if s.At != nil && *s.At > maxTime {
+		v.positive(path+".at", *s.At)
+	}
+	if v.d.has(path+".within") && s.When == nil && !v.d.brokenUnder(path) {
+		v.badKey(path+".within", "within has nothing to wait for", "give the step a when, or write within in its verify")
+	}
+	v.positive(path+".within", s.Within)
+	if v.d.has(path+".for") && s.Stop == nil && s.Kill == nil && s.Pause == nil && !v.d.brokenUnder(path) {
+		v.badKey(path+".for", "only stop, kill and pause can be taken back", "leave for out")
+	}
+	v.positive(path+".for", s.For)
+	if s.When != nil {
+		v.condition(path+".when", s.When)
+		if v.d.has(path + ".when.within") {
+			v.badKey(path+".when.within", "a when has no within of its own", "write within beside when")
+		}
+	}
+}
+
+// action checks what an action needs to be told, whichever others the step has.
+func (v *validator) action(path, name string, s *Step) {
+	switch name {
+	case "stop":
+		v.stop(path, s.Stop)
+	case "restart":
+		v.stop(path, s.Restart)
+	case "start":
+		v.nodeOf(path, s.Start.Node, "any")
+	case "kill":
+		v.nodeOf(path, s.Kill.Node, "any")
+	case "pause":
+		v.nodeOf(path, s.Pause.Node, "any")
+	case "resume":
+		v.nodeOf(path, s.Resume.Node, "any")
+	case "promote":
+		v.nodeOf(path, s.Promote.Node, "one")
+	case "configure":
+		v.configure(path, s.Configure)
+	case "follow":
+		v.nodeOf(path, s.Follow.Node, "any")
+		v.upstream(path, s.Follow.Node, s.Follow.Upstream)
+	case "rejoin":
+		v.nodeOf(path, s.Rejoin.Node, "one")
+		v.upstream(path, s.Rejoin.Node, s.Rejoin.Upstream)
+	case "clone":
+		v.nodeOf(path, s.Clone.Node, "one")
+		v.upstream(path, s.Clone.Node, s.Clone.Upstream)
+	case "backup":
+		v.nodeOf(path, s.Backup.Node, "one")
+		if s.Backup.Name != "" || !v.d.brokenUnder(path) {
+			v.name(path+".name", s.Backup.Name, "a backup")
+		}
+	case "start_load":
+		v.workloads(path, *s.StartLoad)
+	case "stop_load":
+		v.workloads(path, *s.StopLoad)
+	case "wait":
+		v.positive(path, *s.Wait)
+	case "sql":
+		v.sql(path, s.SQL)
+	case "verify":
+		v.condition(path, s.Verify)
+		v.positive(path+".within", s.Verify.Within)
+	}
+}
+
+// nodeOf checks the node of an action, which stands in the action or is it.
+func (v *validator) nodeOf(path, name, roles string) {
+	if name == "" && v.d.brokenUnder(path) {
+		return // a misspelt node: key
+	}
+	if v.d.has(path + ".node") {
+		path += ".node"
+	}
+	v.node(path, name, roles)
+}
+
+func (v *validator) upstream(path, node, upstream string) {
+	if !v.d.has(path + ".upstream") {
+		return
+	}
+	if upstream == node {
+		v.bad(path+".upstream", node+" cannot follow itself", "write another node, or leave upstream out for the primary")
+		return
+	}
+	v.node(path+".upstream", upstream, "one")
+}
+
+func (v *validator) stop(path string, s *Stop) {
+	v.nodeOf(path, s.Node, "any")
+	v.oneOf(path+".mode", s.Mode, stopModes()...)
+	v.positive(path+".timeout", s.Timeout)
+}
+
+func (v *validator) configure(path string, c *Configure) {
+	v.nodeOf(path, c.Node, "any")
+	if len(c.Settings) == 0 && c.Synchronous == nil && !v.d.brokenUnder(path) {
+		v.bad(path, "configure changes nothing", "give it settings or synchronous")
+	}
+	v.settings(path, c.Settings, c.Synchronous != nil)
+	v.synchronous(path+".synchronous", c.Synchronous)
+}
+
+func (v *validator) sql(path string, s *SQL) {
+	v.nodeOf(path, s.Node, "any")
+	if strings.TrimSpace(s.Query) == "" && !v.d.brokenUnder(path) {
+		v.bad(path, "the step has no statement", "write query: STATEMENT")
+	}
+}
+
+func (v *validator) workloads(path string, names []string) {
+	known := v.e.Load.Names()
+	if len(names) == 0 {
+		v.bad(path, "this names no workload", suggest("", known, "write one of"))
+	}
+	for i, name := range names {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		switch {
+		case slices.Contains(names[:i], name):
+			v.bad(at, "the workload "+shown(name)+" is named twice", "name it once")
+		case !slices.Contains(known, name) && !v.d.brokenOver("load"):
+			v.bad(at, "there is no workload "+shown(name), suggest(name, known, "the workloads are"))
+		}
+	}
+}
+
+func (v *validator) condition(path string, c *Condition) {
+	if len(c.Role)+len(c.SyncState)+len(c.Streaming)+len(c.CaughtUp) == 0 && !v.d.brokenUnder(path) {
+		v.bad(path, "nothing is asked for", "write role, sync_state, streaming or caught_up")
+	}
+	for node, role := range c.Role {
+		at := path + ".role." + node
+		v.node(at, node, "")
+		v.oneOf(at, role, roleWords()...)
+	}
+	for node, state := range c.SyncState {
+		at := path + ".sync_state." + node
+		v.node(at, node, "")
+		v.oneOf(at, state, syncStates()...)
+	}
+	for i, node := range c.Streaming {
+		v.node(fmt.Sprintf("%s.streaming[%d]", path, i), node, "any")
+	}
+	for i, node := range c.CaughtUp {
+		v.node(fmt.Sprintf("%s.caught_up[%d]", path, i), node, "any")
+	}
+}
+
+// times checks that no step is due before one that stands above it.
+func (v *validator) times() {
+	var last Duration
+	var by string
+	for i, s := range v.e.Timeline {
+		if s.At == nil {
+			continue
+		}
+		if *s.At < last {
+			v.bad(stepPath(i)+".at", fmt.Sprintf("at %s is before the %s of %s, which stands above", *s.At, last, by),
+				"put the steps in the order of their times")
+			continue
+		}
+		last, by = *s.At, s.Name
+	}
+}
+
+// stepNames checks the names that phases and expectations go by.
+func (v *validator) stepNames() {
+	seen := map[string]bool{}
+	for i, s := range v.e.Timeline {
+		path := stepPath(i) + ".name"
+		if !v.d.has(path) {
+			continue // made by nameSteps
+		}
+		v.name(path, s.Name, "a step")
+		switch {
+		case s.Name == baseline || strings.HasPrefix(s.Name, undoPrefix):
+			v.bad(path, "a step cannot be called "+s.Name, "choose another name: baseline and undo-... are phases of pgchaos")
+		case seen[s.Name]:
+			v.bad(path, "there are two steps "+shown(s.Name), "give each its own name")
+		}
+		seen[s.Name] = true
+	}
+}

@@ -1,0 +1,40 @@
+package spec
+
+// The kinds of workloads.
+const (
+	kindInsert = "insert"
+	kindRead   = "read"
+	kindSQL    = "sql"
+)
+
+// The limits of numbers, each of them allowed.
+const (
+	minPostgres  = 12 // the first with standby.signal and pg_promote
+	maxPostgres  = 99
+	maxClients   = 10_000
+	maxAbandoned = 100_000
+	minPayload   = 16
+	maxPayload   = 1 << 20
+)
+
+// The words that a file chooses from. Validation and the JSON schema share them.
+
+func kinds() []string { return []string{kindInsert, kindRead, kindSQL} }
+
+func keyForms() []string { return []string{"packed", "serial"} }
+
+// targets are the words, beside the nodes, that a workload can be aimed at.
+func targets() []string { return []string{"primary", "replicas", "each"} }
+
+// providers are the machine rooms that there are.
+func providers() []string { return []string{"local"} }
+
+// commits are the values of synchronous_commit.
+func commits() []string { return []string{"off", "local", "remote_write", "on", "remote_apply"} }
+
+func stopModes() []string { return []string{"fast", "smart", "immediate"} }
+
+func roleWords() []string { return []string{"primary", "standby", "down"} }
+
+// syncStates are the values of pg_stat_replication.sync_state.
+func syncStates() []string { return []string{"async", "potential", "sync", "quorum"} }
