@@ -16,8 +16,8 @@ import (
 type Condition struct {
 	Role      map[string]string // node: primary, standby, down
 	SyncState map[string]string // node: async, potential, sync, quorum
-	Streaming []string
-	CaughtUp  []string
+	Streaming []string          // nodes or roles
+	CaughtUp  []string          // nodes or roles
 }
 
 // pollEvery is how often a condition is looked at again: cheap for a server, and
@@ -52,7 +52,11 @@ func (s *Scene) Await(ctx context.Context, c Condition, within time.Duration) er
 		if target == 0 {
 			target = Primary(states).LSN
 		}
-		wrong := c.wrong(states, target)
+		now, err := s.named(c, states)
+		if err != nil {
+			return err
+		}
+		wrong := now.wrong(states, target)
 		if len(wrong) == 0 {
 			return nil
 		}
@@ -60,6 +64,31 @@ func (s *Scene) Await(ctx context.Context, c Condition, within time.Duration) er
 			return fmt.Errorf("%w within %s: %s", ErrNotSo, within, strings.Join(wrong, "; "))
 		}
 	}
+}
+
+// named is the condition with the holders of roles in the place of roles: a verify
+// waits for a state, so the roles are looked up anew at each look.
+func (s *Scene) named(c Condition, states []history.NodeState) (Condition, error) {
+	var err error
+	resolve := func(selectors []string) (out []string) {
+		for _, selector := range selectors {
+			if s.Cluster.Node(selector) != nil {
+				out = append(out, selector)
+				continue
+			}
+			holders, e := s.holders(selector, states)
+			if e != nil {
+				err = e
+			}
+			if len(holders) == 0 {
+				holders = []string{selector} // nobody: reported as not there
+			}
+			out = append(out, holders...)
+		}
+		return out
+	}
+	c.Streaming, c.CaughtUp = resolve(c.Streaming), resolve(c.CaughtUp)
+	return c, err
 }
 
 func (c Condition) nodes() []string {

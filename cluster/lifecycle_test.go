@@ -171,6 +171,9 @@ func TestLifeCycle(t *testing.T) {
 		w.ok(a.Stop(ctx, cluster.StopFast, 0))
 		w.ok(b.Promote(ctx))
 		w.want("b", "select pg_is_in_recovery()", "f")
+		if s := b.State(ctx); s.Timeline != 2 {
+			t.Errorf("right after its promotion b says %+v", s)
+		}
 		w.psql("b", "insert into t values (3)")
 		change, err := b.Configure(ctx, nil, &cluster.Synchronous{Commit: "on", Standbys: "ANY 1 (a, c)"})
 		w.ok(err)
@@ -222,6 +225,13 @@ func TestLifeCycle(t *testing.T) {
 		}
 		w.eventually("b", "select string_agg(i::text, ',' order by i) from t", "1,2,3,101")
 		w.want("b", "select pg_is_in_recovery()", "t")
+		// d streamed timeline 2 from b, which is no longer there to say so.
+		if s := d.State(ctx); s.Timeline != 2 || s.Streaming {
+			t.Errorf("state of d: %+v", s)
+		}
+		if s := c.State(ctx); s.Timeline != 3 || s.Role != history.RolePrimary {
+			t.Errorf("state of c: %+v", s)
+		}
 	})
 
 	t.Run("rejoin of a killed primary that is past the fork", func(t *testing.T) {

@@ -20,6 +20,9 @@ func (n *Node) promote(ctx context.Context) error {
 	if n.running() == nil {
 		return ErrNotRunning
 	}
+	if n.paused.Load() {
+		return errors.New("it is paused; resume it first")
+	}
 	ctx, cancel := context.WithTimeout(ctx, (promoteSeconds+10)*time.Second)
 	defer cancel()
 	conn, err := n.Connect(ctx, "promote")

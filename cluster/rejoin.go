@@ -120,8 +120,10 @@ func (n *Node) end(ctx context.Context) error {
 }
 
 // restartAsStandby is the first way: start it as a standby of upstream on the
-// data that it has.
+// data that it has. Time is left for the other ways.
 func (n *Node) restartAsStandby(ctx context.Context, upstream *Node) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
 	if err := n.becomeStandby(ctx, upstream); err != nil {
 		return err
 	}

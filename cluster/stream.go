@@ -34,6 +34,9 @@ func (n *Node) follow(ctx context.Context, upstream *Node) error {
 	if n.Absent() {
 		return errors.New("it has no data directory yet; clone it")
 	}
+	if n.paused.Load() {
+		return errors.New("it is paused; resume it first")
+	}
 	if n.running() != nil {
 		if err := n.canFollow(ctx, upstream); err != nil {
 			return err

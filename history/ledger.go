@@ -78,13 +78,14 @@ func ParseTag(payload []byte) (key Key, ok bool) {
 	return PackKey(int(writer), seq), true
 }
 
-// parseNumber reads digits up to a colon, and returns what follows the colon.
+// parseNumber reads digits up to a colon, and returns what follows the colon. A
+// number with a leading zero is none of ours.
 func parseNumber(text []byte, most int64) (n int64, rest []byte, ok bool) {
 	for i, c := range text {
 		switch {
 		case c == ':':
 			return n, text[i+1:], i > 0
-		case c < '0' || c > '9':
+		case c < '0' || c > '9' || i > 0 && n == 0:
 			return 0, nil, false
 		}
 		if n = n*10 + int64(c-'0'); n > most {

@@ -24,7 +24,7 @@ func (h *host) openDir(dir string) (*os.Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer node.Close()
+	defer func() { _ = node.Close() }()
 	return node.OpenRoot(rel)
 }
 
@@ -37,7 +37,7 @@ func (h *host) Put(ctx context.Context, dir string, archive io.Reader) error {
 	if err != nil {
 		return fmt.Errorf("unpack into %s: %w", dir, err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	if err := unpack(root, contextReader{ctx, archive}, h.provider.owner); err != nil {
 		return fmt.Errorf("unpack into %s: %w", dir, err)
 	}
@@ -175,7 +175,7 @@ func (h *host) Get(ctx context.Context, dir string) (io.ReadCloser, error) {
 	go func() {
 		defer close(done)
 		defer stop()
-		defer root.Close()
+		defer func() { _ = root.Close() }()
 		err := pack(w, root)
 		if err != nil {
 			err = fmt.Errorf("pack %s: %w", dir, err)
@@ -238,7 +238,7 @@ func packFile(archive *tar.Writer, root *os.Root, name string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
 	if err != nil {
 		return err

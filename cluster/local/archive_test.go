@@ -92,8 +92,8 @@ func TestPutGetRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		os.Chmod(from+"/closed", 0o700)
-		os.Chmod(to+"/closed", 0o700)
+		_ = os.Chmod(from+"/closed", 0o700)
+		_ = os.Chmod(to+"/closed", 0o700)
 	})
 	want := tree(t, from)
 	if err := os.WriteFile(to+"/one", []byte("was here before, and is longer than what comes"), 0o666); err != nil {
@@ -186,7 +186,7 @@ func TestPutAndGetStayInTheNode(t *testing.T) {
 			t.Errorf("put into %s", dir)
 		}
 		if r, err := h.Get(ctx, dir); err == nil {
-			r.Close()
+			must(t, r.Close())
 			t.Errorf("got %s", dir)
 		}
 	}
@@ -222,7 +222,7 @@ func TestGetRefusesAndEnds(t *testing.T) {
 	if _, err := io.Copy(io.Discard, r); err == nil {
 		t.Error("a pipe was packed")
 	}
-	r.Close()
+	must(t, r.Close())
 
 	if err := os.Remove(filepath.Join(h.dir, "pipe")); err != nil {
 		t.Fatal(err)
@@ -238,10 +238,10 @@ func TestGetRefusesAndEnds(t *testing.T) {
 	if _, err := io.Copy(io.Discard, r); !errors.Is(err, context.Canceled) {
 		t.Errorf("after the context's end: %v", err)
 	}
-	r.Close()
+	must(t, r.Close())
 
 	if r, err = h.Get(context.Background(), h.dir); err != nil {
 		t.Fatal(err)
 	}
-	r.Close() // unread: returns, and nothing goes on reading
+	must(t, r.Close()) // unread: returns, and nothing goes on reading
 }

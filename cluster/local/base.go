@@ -76,15 +76,13 @@ func lockBase(ctx context.Context, dir string, create bool) (base string, unlock
 			return false, unlessCreating(create, err)
 		}
 		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-			f.Close()
 			if errors.Is(err, unix.EWOULDBLOCK) {
 				err = nil
 			}
-			return false, err
+			return false, errors.Join(err, f.Close())
 		}
 		if !sameFile(f, base) { // removed, and perhaps made anew, while we waited
-			f.Close()
-			return false, nil
+			return false, f.Close()
 		}
 		file = f
 		return true, nil
@@ -92,7 +90,7 @@ func lockBase(ctx context.Context, dir string, create bool) (base string, unlock
 	if err != nil {
 		return "", nil, fmt.Errorf("lock directory %s: %w", base, err)
 	}
-	return base, func() { file.Close() }, nil
+	return base, func() { _ = file.Close() }, nil // which can say nothing of a directory that was only read
 }
 
 func unlessCreating(create bool, err error) error {
@@ -162,11 +160,10 @@ func lockRun(dir string) (*os.File, error) {
 		return nil, fmt.Errorf("lock: %w", err)
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		f.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, errInUse
+			return nil, errors.Join(errInUse, f.Close())
 		}
-		return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", f.Name(), err), f.Close())
 	}
 	return f, nil
 }
@@ -178,8 +175,10 @@ func removeRun(dir string) error {
 			return fmt.Errorf("%s is left: %w", dir, err)
 		}
 	}
-	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s is left: deleted, and yet there (%v)", dir, err)
+	if _, err := os.Lstat(dir); err == nil {
+		return fmt.Errorf("%s is left, though it has been deleted", dir)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("make sure that %s is gone: %w", dir, err)
 	}
 	return nil
 }

@@ -82,6 +82,13 @@ func TestBaseLock(t *testing.T) {
 		t.Fatalf("a second lock: %v", err)
 	}
 
+	f, err := os.Open(dir)
+	must(t, err)
+	defer func() { _ = f.Close() }()
+	if !sameFile(f, dir) || sameFile(f, filepath.Dir(dir)) || sameFile(f, dir+"/missing") {
+		t.Error("sameFile is wrong")
+	}
+
 	// Who waits must not end up with the lock of a directory that is gone.
 	got := make(chan error)
 	go func() {

@@ -30,17 +30,11 @@ type LeftoverNode struct {
 	Address cluster.Address
 }
 
-// listPatience bounds the wait for the base directory's lock, which is held for
-// moments only.
-const listPatience = 15 * time.Second
-
 // List finds the runs in a base directory ("" is DefaultBase()). Whatever else is
 // in it is left out. A run.json that is missing or damaged costs what it would
 // have told, no more. No base directory means no runs.
 func List(base string) ([]Leftover, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), listPatience)
-	defer cancel()
-	dir, unlock, err := lockBase(ctx, base, false)
+	dir, unlock, err := lockBase(context.Background(), base, false) // which has its own patience
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -121,7 +115,7 @@ func clean(ctx context.Context, base, run string) error {
 	if err != nil {
 		return err
 	}
-	defer lock.Close()
+	defer func() { _ = lock.Close() }()
 	own, err := serverOwner()
 	if err != nil {
 		own = nil // what that user owned can still be ended by its number

@@ -33,6 +33,17 @@ func TestRecord(t *testing.T) {
 	if len(entries) != 1 {
 		t.Errorf("%v: more than %s", entries, recordFile)
 	}
+
+	blocked := t.TempDir()
+	must(t, os.Mkdir(filepath.Join(blocked, recordFile), 0o700))
+	if err := want.write(blocked, true); err == nil {
+		t.Error("wrote over a directory")
+	}
+	entries, err = os.ReadDir(blocked)
+	must(t, err)
+	if len(entries) != 1 {
+		t.Errorf("%v: an attempt in vain leaves something", entries)
+	}
 }
 
 func TestIdentitiesOfARecord(t *testing.T) {

@@ -56,7 +56,7 @@ func (h *host) Run(ctx context.Context, c cluster.Command) (cluster.Output, erro
 	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		return out(), &cluster.ExitError{Argv: c.Argv, Status: exit.ProcessState.String(), Stderr: tail(stderr.String())}
+		return out(), &cluster.ExitError{Argv: c.Argv, Status: exit.String(), Stderr: tail(stderr.String())}
 	}
 	if err != nil {
 		return out(), fmt.Errorf("run %s on %s: %w", c.Argv[0], h.name, err)

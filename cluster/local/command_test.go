@@ -67,11 +67,14 @@ func TestRunEndsWithContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	go func() {
-		until(ctx, func() (bool, error) { // all three are there
+		defer cancel()
+		err := until(ctx, func() (bool, error) { // all are there
 			all, err := processes(p.owner)
 			return len(live(family{dir: h.Dir()}.of(all))) >= 4, err
 		})
-		cancel()
+		if err != nil {
+			t.Error(err)
+		}
 	}()
 	began := time.Now()
 	_, err = h.Run(ctx, cluster.Command{Argv: []string{"sh", "-c", "(sleep 600 &); setsid -w sleep 601 & sleep 602"}})

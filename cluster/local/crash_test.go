@@ -56,7 +56,7 @@ func TestCleanAfterCrash(t *testing.T) {
 	out, err := child.StdoutPipe()
 	must(t, err)
 	must(t, child.Start())
-	defer child.Process.Kill()
+	defer func() { _ = child.Process.Kill() }()
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if strings.TrimSpace(line) != "<nil>" {
 		t.Fatalf("the child: %s, %v", line, err)
@@ -79,7 +79,7 @@ func TestCleanAfterCrash(t *testing.T) {
 	}
 
 	must(t, child.Process.Kill())
-	child.Wait()
+	_ = child.Wait() // it was killed
 	if left := serving(t, before); len(left) != len(before) {
 		t.Errorf("the servers ended with their pgchaos: %d of %d are left", len(left), len(before))
 	}
@@ -176,7 +176,7 @@ func TestNewRefusesAndLeavesNothing(t *testing.T) {
 		}
 		if p, err := New(ctx, o); err == nil {
 			t.Errorf("%+v is accepted", o)
-			p.Remove(ctx)
+			must(t, p.Remove(ctx))
 		}
 		if _, err := os.Stat(base); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%+v leaves %s", o, base)
@@ -208,8 +208,8 @@ func TestServerUserCannotEnter(t *testing.T) {
 	must(t, os.Chmod(closed, 0o700))
 	base := closed + "/base"
 	if p, err := New(t.Context(), Options{Base: base, Run: "run"}); err == nil {
-		p.Remove(context.Background())
 		t.Error("accepted")
+		must(t, p.Remove(context.Background()))
 	} else if !strings.Contains(err.Error(), baseVariable) {
 		t.Errorf("the error does not help: %v", err)
 	}

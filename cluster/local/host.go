@@ -91,7 +91,7 @@ func (h *host) Start(ctx context.Context, argv []string) error {
 	if err != nil {
 		return fmt.Errorf("start %s: open its log: %w", h.name, err)
 	}
-	defer output.Close()
+	defer func() { _ = output.Close() }() // the server has its own
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir, cmd.Env = h.dir, h.provider.environment(h.dir)
 	cmd.Stdout, cmd.Stderr = output, output
@@ -169,7 +169,7 @@ func (h *host) Log(_ context.Context, from int64) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the log of %s: %w", h.name, err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	if _, err = f.Seek(from, io.SeekStart); err != nil {
 		return nil, fmt.Errorf("read the log of %s from byte %d: %w", h.name, from, err)
 	}

@@ -33,7 +33,7 @@ func TestChoosePort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close()
+	defer func() { _ = taken.Close() }()
 	_, text, _ := net.SplitHostPort(taken.Addr().String())
 	port, err := strconv.Atoi(text)
 	if err != nil {

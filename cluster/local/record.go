@@ -77,7 +77,7 @@ func readRecord(dir string) (record, error) {
 // alone are left out: the number may be another's by now.
 func (r record) identities() (ids []identity) {
 	for _, n := range r.Nodes {
-		if id, ok := identityOf(n.PID); ok && n.Start != "" && id.token() == n.Start {
+		if id, ok := identityOf(n.PID); ok && id.token() == n.Start {
 			ids = append(ids, id)
 		}
 	}

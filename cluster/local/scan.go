@@ -52,7 +52,7 @@ func (id identity) signal(sig syscall.Signal) error {
 	if err != nil {
 		return fmt.Errorf("find process %d: %w", id.pid, err)
 	}
-	defer handle.Release()
+	defer func() { _ = handle.Release() }()
 	if now, ok := identityOf(id.pid); !ok || now != id {
 		return nil
 	}
@@ -105,10 +105,14 @@ func (f family) of(all []process) []process {
 			add(p)
 		}
 	}
-	for i := 0; i < len(members); i++ { // members grows meanwhile
-		for _, child := range children[members[i].pid] {
-			add(child)
+	for next := members; len(next) > 0; {
+		done := len(members)
+		for _, p := range next {
+			for _, child := range children[p.pid] {
+				add(child)
+			}
 		}
+		next = members[done:]
 	}
 	return members
 }

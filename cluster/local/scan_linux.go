@@ -30,7 +30,7 @@ func processes(own *owner) (all []process, err error) {
 		if err != nil {
 			return err
 		}
-		defer dir.Close()
+		defer func() { _ = dir.Close() }()
 		names, err := dir.Readdirnames(-1)
 		if err != nil {
 			return err
@@ -116,7 +116,7 @@ func readInto(path string, buf []byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }()
 	for {
 		n, err := unix.Read(fd, buf)
 		if !errors.Is(err, unix.EINTR) {
@@ -139,14 +139,13 @@ func (o *owner) do(f func() error) error {
 		return fmt.Errorf("take the identity of %s: %w", o, err)
 	}
 	if err := unix.Setfsuid(o.uid); err != nil {
-		unix.Setfsgid(os.Getegid())
+		err = errors.Join(err, unix.Setfsgid(os.Getegid()))
 		runtime.UnlockOSThread()
 		return fmt.Errorf("take the identity of %s: %w", o, err)
 	}
-	err := f()
-	unix.Setfsuid(os.Geteuid())
-	unix.Setfsgid(os.Getegid())
-	// The calls tell nothing; asking for an identity that cannot be does.
+	err := errors.Join(f(), unix.Setfsuid(os.Geteuid()), unix.Setfsgid(os.Getegid()))
+	// The kernel reports no failure of these; asking for an identity that cannot be
+	// tells which one it is.
 	uid, _ := unix.SetfsuidRetUid(-1)
 	gid, _ := unix.SetfsgidRetGid(-1)
 	if uid != os.Geteuid() || gid != os.Getegid() {

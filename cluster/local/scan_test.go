@@ -22,7 +22,7 @@ func TestFamily(t *testing.T) {
 		proc(1002, 1001, "/elsewhere"), // a grandchild, before its parent in the table
 		proc(1001, 1000, "/base/run/nodes/n1/data"),
 		proc(1000, self, "/base/run/nodes/n1/data"),
-		proc(2000, 1, "/base/run/nodes/n1/data (deleted)"), // an orphan
+		proc(2000, 1, "/base/run/nodes/n1 (deleted)"), // an orphan
 		proc(2001, 2000, "/"),
 		proc(3000, 1, "/base/run/nodes/n10/data"), // another node, whose name begins alike
 		shell,

@@ -95,7 +95,7 @@ func (h *host) Thaw(ctx context.Context) error {
 }
 
 func signalAll(list []process, sig syscall.Signal) error {
-	var errs []error
+	errs := make([]error, 0, len(list))
 	for _, p := range list {
 		errs = append(errs, p.signal(sig))
 	}

@@ -44,9 +44,10 @@ func readSQL(table string, serial bool) (string, error) {
 
 // CreateTable makes the table of a workload, and its schema, where it does not
 // exist. The connection's user owns it; everybody else may insert and select, so
-// that a superuser can prepare it for the load's own user. With packed keys the
-// key has no sequence, since every row brings its own.
-func CreateTable(ctx context.Context, conn *pgx.Conn, table string, serial bool) error {
+// that a superuser can prepare it for the load's own user. Packed and serial keys
+// have the same table, the one with a sequence: workloads of both kinds may share
+// it, whichever comes first.
+func CreateTable(ctx context.Context, conn *pgx.Conn, table string, _ bool) error {
 	quoted, schema, err := quoteTable(table)
 	if err != nil {
 		return err
@@ -60,38 +61,32 @@ func CreateTable(ctx context.Context, conn *pgx.Conn, table string, serial bool)
 	if exists {
 		return nil
 	}
-	for _, sql := range tableSQL(quoted, schema, serial) {
+	for _, sql := range tableSQL(quoted, schema) {
 		if _, err := conn.Exec(ctx, sql); err != nil {
 			return fmt.Errorf("create table %s: %s: %w", table, sql, err)
 		}
 	}
-	return nil
+	return grantSequence(ctx, conn, quoted)
 }
 
-func tableSQL(quoted, schema string, serial bool) []string {
+func tableSQL(quoted, schema string) []string {
 	var list []string
 	if schema != "" {
 		list = append(list, "create schema if not exists "+schema, "grant usage on schema "+schema+" to public")
 	}
-	key := "bigint"
-	if serial {
-		key = "bigserial"
-	}
-	list = append(list,
-		"create table if not exists "+quoted+" (int_value "+key+" primary key, char_value varchar)",
+	return append(list,
+		"create table if not exists "+quoted+" (int_value bigserial primary key, char_value varchar)",
 		"grant select, insert on "+quoted+" to public")
-	if serial {
-		list = append(list, `do $$ begin execute format('grant usage on sequence %s to public', pg_get_serial_sequence(`+
-			pgQuote(quoted)+`, 'int_value')); end $$`)
-	}
-	return list
 }
 
-// pgQuote makes a string literal; identifiers may contain quotes and backslashes.
-func pgQuote(s string) string {
-	s = strings.ReplaceAll(s, "'", "''")
-	if strings.Contains(s, `\`) {
-		return " E'" + strings.ReplaceAll(s, `\`, `\\`) + "'"
+// grantSequence lets everybody draw from the key's sequence, whatever its name is.
+func grantSequence(ctx context.Context, conn *pgx.Conn, quoted string) error {
+	var sequence string // quoted by the server
+	if err := conn.QueryRow(ctx, "select pg_get_serial_sequence($1, 'int_value')", quoted).Scan(&sequence); err != nil {
+		return fmt.Errorf("look for the sequence of %s: %w", quoted, err)
 	}
-	return "'" + s + "'"
+	if _, err := conn.Exec(ctx, "grant usage on sequence "+sequence+" to public"); err != nil {
+		return fmt.Errorf("grant usage on sequence %s: %w", sequence, err)
+	}
+	return nil
 }

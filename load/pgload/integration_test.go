@@ -1,0 +1,315 @@
+package pgload
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"pgchaos/history"
+	"pgchaos/load"
+)
+
+// TestPostgres is this package against a real server: what the fake one is
+// believed to do like it, it does.
+func TestPostgres(t *testing.T) {
+	pg := startPostgres(t)
+	a := pg.admin()
+	a.exec("create role loader login")
+	if err := CreateTable(t.Context(), a.Conn, DefaultTable, false); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name string
+		run  func(t *testing.T, pg *postgres, a *admin)
+	}{
+		{"create table", testCreateTable},
+		{"inserts land", testInsertsLand},
+		{"serial keys", testSerial},
+		{"reads", testReads},
+		{"no such table", testNoSuchTable},
+		{"weak acknowledgement", testWeak},
+		{"terminated in the wait", testTerminated},
+		{"given up on, and not cancelled", testAbandoned},
+		{"demoted", testDemoted},
+		{"killed", testKilled}, // the last: nothing is left after it
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			pg.t = t
+			test.run(t, pg, a)
+		})
+	}
+}
+
+// config is a workload on the server, as a user without any rights of its own. Its
+// writers have other numbers than those of any before, for they share a table.
+func (pg *postgres) config(kind string) Config {
+	const most = 5
+	ledger := history.NewLedger()
+	for range pg.writers {
+		ledger.AddWriter("earlier")
+	}
+	pg.writers += most
+	return Config{
+		Workload: kind, Kind: kind, Target: Primary, Endpoints: []Endpoint{{Node: "only", Host: "127.0.0.1", Port: pg.port}},
+		User: "loader", Database: "postgres", AppName: "pgload", Clients: 1, ConnectTimeout: 2 * time.Second,
+		Payload: 30, Ledger: ledger, Clock: history.StartClock(),
+	}
+}
+
+func (pg *postgres) open(cfg Config) *Workload {
+	pg.t.Helper()
+	w, err := New(cfg)
+	if err != nil {
+		pg.t.Fatal(err)
+	}
+	return w
+}
+
+// session opens the only client of a workload; the test's end closes both.
+func (pg *postgres) session(cfg Config) load.Session {
+	pg.t.Helper()
+	w := pg.open(cfg)
+	s := w.Open(0)
+	pg.t.Cleanup(func() {
+		s.Close()
+		w.Close()
+	})
+	return s
+}
+
+func expect(t *testing.T, reply load.Reply, outcome history.Outcome, kind string) {
+	t.Helper()
+	if reply.Outcome != outcome || reply.Kind != kind {
+		t.Errorf("%v %q (%v), want %v %q", reply.Outcome, reply.Kind, reply.Err, outcome, kind)
+	}
+}
+
+func testCreateTable(t *testing.T, pg *postgres, a *admin) {
+	for _, table := range []string{`Sch"ema.T able`, "plain"} {
+		for range 2 { // the second time there is nothing to do
+			if err := CreateTable(t.Context(), a.Conn, table, true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cfg := pg.config(Insert)
+		cfg.Table, cfg.Serial = table, true
+		expect(t, once(pg.session(cfg)), history.OK, "")
+	}
+	// Also nothing to do for somebody who may create nothing.
+	loader, err := pgx.Connect(t.Context(), pg.url("loader"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := CreateTable(t.Context(), loader, DefaultTable, false); err != nil {
+		t.Error(err)
+	}
+	if err := CreateTable(t.Context(), loader, "denied.t", false); err == nil {
+		t.Error("a schema was created without the right to")
+	}
+	_ = loader.Close(t.Context())
+}
+
+// testInsertsLand: the ledger and the table say the same, row by row.
+func testInsertsLand(t *testing.T, pg *postgres, a *admin) {
+	cfg := pg.config(Insert)
+	cfg.Clients = 4
+	w := pg.open(cfg)
+	l := load.New(load.Config{Clients: 4, Open: w.Open, Clock: cfg.Clock})
+	l.Start()
+	time.Sleep(300 * time.Millisecond)
+	l.Stop()
+	l.Close()
+	w.Close()
+	rec := l.Record()
+	ok := rec.Total.Outcomes[history.OK]
+	if ok < 10 || rec.Total.Samples() != ok || cfg.Ledger.Count()[history.OK] != ok {
+		t.Errorf("recorded %v, ledger %v", rec.Total.Outcomes, cfg.Ledger.Count())
+	}
+	if n := a.number("select count(*) from network.test_data"); n != ok {
+		t.Errorf("%d rows for %d acknowledgements", n, ok)
+	}
+	rows, err := a.Query(t.Context(), "select int_value, char_value from network.test_data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var number int64
+	var value string
+	_, err = pgx.ForEachRow(rows, []any{&number, &value}, func() error {
+		key := history.Key(number)
+		if value != string(history.AppendPayload(nil, key, 30)) {
+			t.Errorf("row %v has the value %q", key, value)
+		}
+		if run, issued := cfg.Ledger.Writers()[key.Writer()].Lookup(key.Seq()); !issued || run.Outcome != history.OK || run.Node != "only" {
+			t.Errorf("row %v is %+v in the ledger", key, run)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	pg.until("the connections are closed", func() bool {
+		return a.number("select count(*) from pg_stat_activity where application_name = 'pgload'") == 0
+	})
+}
+
+func testSerial(t *testing.T, pg *postgres, a *admin) {
+	if err := CreateTable(t.Context(), a.Conn, "serial", true); err != nil {
+		t.Fatal(err)
+	}
+	cfg := pg.config(Insert)
+	cfg.Table, cfg.Serial = "serial", true
+	s := pg.session(cfg)
+	for range 5 {
+		expect(t, once(s), history.OK, "")
+	}
+	if n := a.number("select count(*) from serial where int_value between 1 and 5 and char_value like 'w%:' || int_value || ':%'"); n != 5 {
+		t.Errorf("%d rows with the sequence's numbers", n)
+	}
+	cfg.Kind = Read
+	expect(t, once(pg.session(cfg)), history.OK, "")
+}
+
+func testReads(t *testing.T, pg *postgres, a *admin) {
+	a.exec("insert into network.test_data values (1, 'w0:1:')")
+	cfg := pg.config(Read)
+	w := pg.open(cfg)
+	s := w.Open(0).(*session)
+	expect(t, once(s), history.OK, "")
+	if !s.work.(*read).primary {
+		t.Error("the row does not tell that the node is not in recovery")
+	}
+	cfg.Writers = func() int { return 1_000_000 }
+	expect(t, once(pg.session(cfg)), history.OK, "") // a writer without rows
+	cfg.Kind, cfg.SQL = SQL, "select count(*), pg_sleep(0) from network.test_data"
+	expect(t, once(pg.session(cfg)), history.OK, "")
+	cfg.SQL = "begin"
+	expect(t, once(pg.session(cfg)), history.Failed, "transaction left open")
+	cfg.SQL = "select 1; select 2"
+	expect(t, once(pg.session(cfg)), history.Failed, "42601")
+	cfg.Target, cfg.Kind = Replicas, Read
+	expect(t, once(pg.session(cfg)), history.Failed, "not standby")
+	s.Close()
+	w.Close()
+}
+
+// testNoSuchTable, and that a session finds one that is made later, also one that
+// it has used before.
+func testNoSuchTable(t *testing.T, pg *postgres, a *admin) {
+	cfg := pg.config(Insert)
+	cfg.Table = "later"
+	s := pg.session(cfg)
+	expect(t, once(s), history.Failed, "42P01")
+	for range 2 {
+		if err := CreateTable(t.Context(), a.Conn, "later", false); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, once(s), history.OK, "")
+		a.exec("drop table later")
+		expect(t, once(s), history.Failed, "42P01")
+	}
+	books := cfg.Ledger.Writers()
+	if n := books[len(books)-1].Issued; n != 4 {
+		t.Errorf("%d sequence numbers, want none for the one that could not be prepared", n)
+	}
+}
+
+const inTheWait = "select count(*) from pg_stat_activity where application_name = 'pgload' and wait_event = 'SyncRep'"
+
+// inWait does one insert that has to wait for a standby that does not exist, lets
+// something be done to it, and returns the reply.
+func inWait(t *testing.T, pg *postgres, a *admin, cfg Config, act string) load.Reply {
+	t.Helper()
+	a.set("synchronous_standby_names", "nobody")
+	defer a.set("synchronous_standby_names", "")
+	s := pg.session(cfg)
+	done := make(chan load.Reply)
+	go func() { done <- once(s) }()
+	pg.until("the insert waits", func() bool { return a.number(inTheWait) == 1 })
+	a.exec("select " + act + "(pid) from pg_stat_activity where application_name = 'pgload'")
+	return <-done
+}
+
+func testWeak(t *testing.T, pg *postgres, a *admin) {
+	before := a.number("select count(*) from network.test_data")
+	cfg := pg.config(Insert)
+	expect(t, inWait(t, pg, a, cfg, "pg_cancel_backend"), history.Weak, "01000")
+	if n := a.number("select count(*) from network.test_data"); n != before+1 {
+		t.Errorf("%d rows more", n-before)
+	}
+}
+
+// testTerminated: the server's last word is a notice, and the row is there.
+func testTerminated(t *testing.T, pg *postgres, a *admin) {
+	cfg := pg.config(Insert)
+	before := a.number("select count(*) from network.test_data")
+	expect(t, inWait(t, pg, a, cfg, "pg_terminate_backend"), history.Unknown, "eof")
+	if n := a.number("select count(*) from network.test_data"); n != before+1 {
+		t.Errorf("%d rows more: the commit was long done", n-before)
+	}
+}
+
+// testAbandoned: the client gives up, the workload is closed, and the backend
+// waits on: nobody has told it anything.
+func testAbandoned(t *testing.T, pg *postgres, a *admin) {
+	before := a.number("select count(*) from network.test_data")
+	a.set("synchronous_standby_names", "nobody")
+	cfg := pg.config(Insert)
+	cfg.Clients, cfg.MaxAbandoned = 2, 3
+	w := pg.open(cfg)
+	l := load.New(load.Config{Clients: 2, MaxAbandoned: 3, Timeout: 100 * time.Millisecond, Open: w.Open, Clock: cfg.Clock})
+	l.Start()
+	pg.until("clients and abandoned operations all wait", func() bool { return a.number(inTheWait) == 5 })
+	l.Stop()
+	if rec := l.Record(); rec.Abandoned != 5 || rec.Total.Outcomes[history.Unknown] != 5 || rec.Total.Samples() != 5 {
+		t.Errorf("abandoned %d, %v", rec.Abandoned, rec.Total.Outcomes)
+	}
+	l.Close()
+	w.Close()
+	time.Sleep(200 * time.Millisecond)
+	if n := a.number(inTheWait); n != 5 {
+		t.Errorf("%d backends wait, want 5: somebody cancelled", n)
+	}
+	a.set("synchronous_standby_names", "")
+	pg.until("the backends are done", func() bool {
+		return a.number("select count(*) from pg_stat_activity where application_name = 'pgload'") == 0
+	})
+	if n := a.number("select count(*) from network.test_data"); n != before+5 {
+		t.Errorf("%d rows more: each was given up on, and committed all the same", n-before)
+	}
+	if n := cfg.Ledger.Count()[history.Unknown]; n != 5 {
+		t.Errorf("ledger: %v", cfg.Ledger.Count())
+	}
+}
+
+func testDemoted(t *testing.T, pg *postgres, a *admin) {
+	cfg := pg.config(Insert)
+	s := pg.session(cfg)
+	expect(t, once(s), history.OK, "")
+	a.set("default_transaction_read_only", "on")
+	var reply load.Reply
+	pg.until("the session notices", func() bool { reply = once(s); return reply.Outcome != history.OK })
+	expect(t, reply, history.Failed, "25006")
+	expect(t, once(s), history.Failed, "read only")
+	a.exec("set default_transaction_read_only = off")
+	a.set("default_transaction_read_only", "")
+	pg.until("the session finds it again", func() bool { reply = once(s); return reply.Outcome == history.OK })
+}
+
+func testKilled(t *testing.T, pg *postgres, a *admin) {
+	cfg := pg.config(SQL)
+	cfg.SQL = "select pg_sleep(30)"
+	s := pg.session(cfg)
+	done := make(chan load.Reply)
+	go func() { done <- s.Do(context.Background()) }()
+	pg.until("the statement runs", func() bool {
+		return a.number("select count(*) from pg_stat_activity where application_name = 'pgload' and wait_event = 'PgSleep'") == 1
+	})
+	pg.kill()
+	if reply := <-done; reply.Outcome != history.Unknown || reply.Kind != "eof" && reply.Kind != "reset" {
+		t.Errorf("%v %q: %v", reply.Outcome, reply.Kind, reply.Err)
+	}
+	expect(t, s.Do(context.Background()), history.Failed, "connection refused")
+	_ = a.Close(t.Context())
+}

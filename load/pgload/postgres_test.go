@@ -1,0 +1,186 @@
+package pgload
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// postgres is a real server of one test's own.
+type postgres struct {
+	t       *testing.T
+	dir     string
+	port    int
+	process *exec.Cmd
+	exited  chan struct{}
+	log     *os.File
+	writers int // numbers that tests have used
+}
+
+// findServer returns the directory of initdb and postgres. Without one the test is
+// skipped, but never in CI, where that would hide that nothing was tested.
+func findServer(t *testing.T) string {
+	if testing.Short() && os.Getenv("CI") == "" {
+		t.Skip("-short: no real server")
+	}
+	if path, err := exec.LookPath("initdb"); err == nil {
+		return filepath.Dir(path)
+	}
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // Debian's place, which is in nobody's PATH
+	if len(found) == 0 {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("no initdb: this must not be skipped in CI")
+		}
+		t.Skip("no initdb")
+	}
+	slices.Sort(found)
+	return filepath.Dir(found[len(found)-1])
+}
+
+// as is how to run a command as somebody whom PostgreSQL accepts: it refuses root.
+func as(t *testing.T, dir string) *syscall.SysProcAttr {
+	attr := &syscall.SysProcAttr{Setpgid: true}
+	if os.Geteuid() != 0 {
+		return attr
+	}
+	u, err := user.Lookup("postgres")
+	if err != nil {
+		t.Fatalf("running as root, and there is nobody to drop to: %v", err)
+	}
+	uid, _ := strconv.Atoi(u.Uid)
+	gid, _ := strconv.Atoi(u.Gid)
+	if err := os.Chown(dir, uid, gid); err != nil {
+		t.Fatal(err)
+	}
+	attr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	return attr
+}
+
+// startPostgres initialises and starts a server, which the test's end kills.
+func startPostgres(t *testing.T) *postgres {
+	bin := findServer(t)
+	dir, err := os.MkdirTemp("/var/tmp", "pgload-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	attr := as(t, dir)
+	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", dir+"/data", "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale=C")
+	initdb.SysProcAttr = attr
+	initdb.Dir = dir
+	if out, err := initdb.CombinedOutput(); err != nil {
+		t.Fatalf("initdb: %v\n%s", err, out)
+	}
+	log, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pg := &postgres{t: t, dir: dir, port: freePort(t), log: log, exited: make(chan struct{})}
+	pg.process = exec.Command(filepath.Join(bin, "postgres"), "-D", dir+"/data", "-p", strconv.Itoa(pg.port),
+		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+dir, "-c", "fsync=off", "-c", "shared_buffers=16MB")
+	pg.process.SysProcAttr, pg.process.Dir = attr, dir
+	pg.process.Stdout, pg.process.Stderr = log, log
+	if err := pg.process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_ = pg.process.Wait()
+		close(pg.exited)
+	}()
+	t.Cleanup(pg.kill)
+	pg.until("the server answers", func() bool {
+		conn, err := pgx.Connect(t.Context(), pg.url("postgres"))
+		if err == nil {
+			_ = conn.Close(t.Context())
+		}
+		return err == nil
+	})
+	return pg
+}
+
+func freePort(t *testing.T) int {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func (pg *postgres) url(user string) string {
+	return fmt.Sprintf("host=127.0.0.1 port=%d user=%s dbname=postgres sslmode=disable application_name=test", pg.port, user)
+}
+
+// kill ends the whole process group, backends included, and waits.
+func (pg *postgres) kill() {
+	_ = syscall.Kill(-pg.process.Process.Pid, syscall.SIGKILL) // gone already: fine
+	<-pg.exited
+}
+
+// until waits for something that happens in another process.
+func (pg *postgres) until(what string, holds func() bool) {
+	pg.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			text, _ := os.ReadFile(pg.log.Name())
+			pg.t.Fatalf("never came: %s\n%s", what, text)
+		}
+	}
+}
+
+// admin is a superuser's connection, without statement cache, for what each test
+// has to arrange and to look up.
+type admin struct {
+	*pgx.Conn
+	pg *postgres
+}
+
+func (pg *postgres) admin() *admin {
+	conn, err := pgx.Connect(context.Background(), pg.url("postgres"))
+	if err != nil {
+		pg.t.Fatal(err)
+	}
+	return &admin{conn, pg}
+}
+
+func (a *admin) exec(statements ...string) {
+	a.pg.t.Helper()
+	for _, sql := range statements {
+		if _, err := a.Exec(context.Background(), sql); err != nil {
+			a.pg.t.Fatalf("%s: %v", sql, err)
+		}
+	}
+}
+
+func (a *admin) number(sql string, args ...any) (n int64) {
+	a.pg.t.Helper()
+	if err := a.QueryRow(context.Background(), sql, args...).Scan(&n); err != nil {
+		a.pg.t.Fatalf("%s: %v", sql, err)
+	}
+	return n
+}
+
+// set changes a setting and waits until sessions have it; "" takes the default back.
+func (a *admin) set(name, value string) {
+	a.pg.t.Helper()
+	if value == "" {
+		a.exec("alter system reset " + name)
+	} else {
+		a.exec("alter system set " + name + " = " + value)
+	}
+	a.exec("select pg_reload_conf()")
+	a.pg.until(name+" is in force", func() bool {
+		return a.number("select count(*) from pg_settings where name = $1 and (setting = $2 or $2 = '' and setting = boot_val)", name, value) == 1
+	})
+}
