@@ -165,8 +165,8 @@ func TestLifeCycle(t *testing.T) {
 
 	t.Run("failover", func(t *testing.T) {
 		w.t = t
-		if err := a.Promote(ctx); err == nil {
-			t.Error("a primary was promoted")
+		if err := a.Promote(ctx); err == nil || !strings.Contains(err.Error(), "no standby") {
+			t.Errorf("promote of a primary: %v", err)
 		}
 		w.ok(a.Stop(ctx, cluster.StopFast, 0))
 		w.ok(b.Promote(ctx))
@@ -211,6 +211,10 @@ func TestLifeCycle(t *testing.T) {
 		w.t = t
 		w.ok(a.Stop(ctx, cluster.StopFast, 0))
 		split(w, "b", "c") // b is still a primary, with a row of its own
+		w.psql("b", "checkpoint")
+		target := w.psql("b", "select pg_current_wal_lsn()")
+		w.eventually("d", "select pg_last_wal_replay_lsn() >= '"+target+"'::pg_lsn", "t")
+		w.psql("d", "checkpoint")
 		if err := d.Follow(ctx, c); err == nil || !strings.Contains(err.Error(), "past") {
 			t.Errorf("d has b's row, past the fork, and follows c: %v", err)
 		}
@@ -236,9 +240,12 @@ func TestLifeCycle(t *testing.T) {
 
 	t.Run("rejoin of a killed primary that is past the fork", func(t *testing.T) {
 		w.t = t
-		done, err := d.Rejoin(ctx, c) // it has been a standby all the time, past the fork
+		// d has been a standby all the time, past the fork, and crashes after a
+		// restart point there.
+		w.ok(d.Kill(ctx))
+		done, err := d.Rejoin(ctx, c)
 		w.ok(err)
-		if done.Way != cluster.WayRewind {
+		if done.Way != cluster.WayRewind || !strings.Contains(done.Tried[0], "its own WAL goes to") {
 			t.Errorf("rejoin: %+v", done)
 		}
 		w.ok(a.Stop(ctx, cluster.StopFast, 0))
@@ -310,10 +317,11 @@ func TestLifeCycle(t *testing.T) {
 }
 
 // split promotes a standby while its primary goes on: the old primary gets the
-// row 100, the new one the row 101.
+// row 100, the new one the row 101. The new one has so much to write that its
+// first checkpoint takes its time.
 func split(w *world, old, promoted string) {
 	w.t.Helper()
-	w.psql(old, "set synchronous_commit = local; select pg_switch_wal()")
+	w.psql(old, "set synchronous_commit = local; drop table if exists filler; create table filler as select g, repeat('x', 100) as x from generate_series(1, 50000) g")
 	w.psql(old, "set synchronous_commit = local; insert into t values (99)")
 	w.psql(old, "set synchronous_commit = local; delete from t where i = 99")
 	target := w.psql(old, "select pg_current_wal_lsn()")

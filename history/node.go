@@ -2,6 +2,8 @@ package history
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -11,13 +13,13 @@ type LSN uint64
 
 // ParseLSN reads PostgreSQL's own form, such as "16/B374D848".
 func ParseLSN(s string) (LSN, error) {
-	var high, low uint32
-	var rest string
-	n, _ := fmt.Sscanf(s+" .", "%X/%X %s", &high, &low, &rest)
-	if n != 3 || rest != "." {
+	left, right, ok := strings.Cut(s, "/")
+	high, err1 := strconv.ParseUint(left, 16, 32)
+	low, err2 := strconv.ParseUint(right, 16, 32)
+	if !ok || err1 != nil || err2 != nil {
 		return 0, fmt.Errorf("LSN %q: not of the form 0/16B3748", s)
 	}
-	return LSN(high)<<32 | LSN(low), nil
+	return LSN(high<<32 | low), nil
 }
 
 func (l LSN) String() string { return fmt.Sprintf("%X/%X", uint32(l>>32), uint32(l)) }

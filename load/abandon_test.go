@@ -180,6 +180,9 @@ func TestCloseBreaksOff(t *testing.T) {
 			t.Errorf("Close took %v", time.Since(began))
 		}
 		w.Start() // no effect
+		if n := len(w.Record().Active); n != 1 {
+			t.Errorf("started again after Close: %d times active", n)
+		}
 		if rec := ended(t, w, s, -1); rec.Late != 0 || rec.Total.Outcomes[history.Unknown] < 3 {
 			t.Errorf("late %d, outcomes %v", rec.Late, rec.Total.Outcomes)
 		}

@@ -143,10 +143,12 @@ func (w *Workload) arrival(r *run, c *client, timer *time.Timer) (due time.Durat
 		if due > now {
 			r.sleep(timer, due-now)
 		}
+		// One that is due when the arrivals end, and that this client has been waiting
+		// for, is still sent: nobody was too busy for it.
 		switch stopAt := time.Duration(r.stopAt.Load()); {
 		case due > stopAt:
 			return 0, false
-		case stopAt == running && now-due <= w.cfg.Timeout:
+		case now-due <= w.cfg.Timeout:
 			return due, true
 		}
 		op := w.dropped(r, due)

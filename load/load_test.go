@@ -64,7 +64,7 @@ func (f *fakeSession) Close() {
 	close(f.over) // panics if called twice, which it must not be
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.server.closed++
+	f.closed++
 }
 
 // takes answers after a while.

@@ -157,5 +157,5 @@ func createTable(ctx context.Context, primary *cluster.Node, w spec.Workload) er
 		return fmt.Errorf("connect to %s as the load's user: %w", primary.Name(), err)
 	}
 	defer closeConn(ctx, conn)
-	return pgload.CreateTable(ctx, conn, w.Table, w.Key == "serial")
+	return pgload.CreateTable(ctx, conn, w.Table)
 }

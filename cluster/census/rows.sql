@@ -1,12 +1,12 @@
 copy (
 {{- if .Serial}}
-    select case when t.tag[1]::bigint <= {{.MaxWriter}} and t.tag[2]::bigint between 1 and {{.MaxSeq}}
+    select case when t.tag[1]::bigint <= {{.MaxWriter}} and t.tag[2]::bigint <= {{.MaxSeq}}
                 then t.tag[1]::bigint << 40 | t.tag[2]::bigint
                 else 0
            end as key,
            t.int_value::bigint, t.char_value::text
     from (select int_value, char_value,
-                 regexp_match(char_value::text, '^w0*([0-9]{1,7}):0*([0-9]{1,13}):') as tag
+                 regexp_match(char_value::text, '^w(0|[1-9][0-9]{0,6}):([1-9][0-9]{0,12}):') as tag
           from {{.Table}}) t
 {{- else}}
     select greatest(int_value::bigint, 0) as key, int_value::bigint, char_value::text

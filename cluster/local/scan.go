@@ -1,10 +1,12 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -162,6 +164,9 @@ func end(ctx context.Context, own *owner, f family) error {
 		if left = live(f.of(all)); len(left) == 0 {
 			return true, nil
 		}
+		// The youngest first: a backend that outlives its postmaster notices, and says
+		// goodbye to its client, which no server does that loses its power.
+		slices.SortFunc(left, func(a, b process) int { return cmp.Or(cmp.Compare(b.start, a.start), cmp.Compare(b.pid, a.pid)) })
 		for _, p := range left {
 			errs = append(errs, p.signal(syscall.SIGKILL))
 		}

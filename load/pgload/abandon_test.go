@@ -2,6 +2,8 @@ package pgload
 
 import (
 	"context"
+	"io"
+	"net"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -92,6 +94,9 @@ func TestGivenUpWhileConnecting(t *testing.T) {
 				}
 				s.Close()
 				synctest.Wait()
+				if n := w.nodes[0].pool.Stat().TotalConns(); n != 0 {
+					t.Errorf("%d connections are still being made", n)
+				}
 				if n := cl.ledger.Writers()[0].Issued; n != 0 || len(cl.servers[0].Executed()) != 0 {
 					t.Errorf("%d sequence numbers, executed %v", n, cl.servers[0].Executed())
 				}
@@ -128,4 +133,24 @@ func TestLongOutage(t *testing.T) {
 			t.Errorf("%d connections", n)
 		}
 	})
+}
+
+// TestTerminateBelongsToNoOperation: pgx writes it by itself after an error, and
+// it must not make an operation look as if it had been sent.
+func TestTerminateBelongsToNoOperation(t *testing.T) {
+	ours, theirs := net.Pipe()
+	go func() { _, _ = io.Copy(io.Discard, theirs) }()
+	c := &wire{Conn: ours, unwatch: func() bool { return true }}
+	for _, step := range []struct {
+		message string
+		want    int64
+	}{{"X\x00\x00\x00\x04", 0}, {"S\x00\x00\x00\x04", 5}, {"X\x00\x00\x00\x04more", 14}} {
+		if _, err := c.Write([]byte(step.message)); err != nil || c.written.Load() != step.want {
+			t.Errorf("after %q: %d bytes, %v", step.message, c.written.Load(), err)
+		}
+	}
+	_ = c.Close()
+	if _, err := c.Write([]byte("lost")); err == nil || c.written.Load() != 14 {
+		t.Errorf("bytes that could not be written count: %d, %v", c.written.Load(), err)
+	}
 }

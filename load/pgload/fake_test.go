@@ -50,6 +50,11 @@ func (c *cluster) bubble(t *testing.T, test func(w *Workload)) {
 		}
 		test(w)
 		w.Close()
+		for _, n := range w.nodes {
+			if n.sessions != 0 {
+				t.Errorf("node %s counts %d sessions after the last has closed", n.name, n.sessions)
+			}
+		}
 		time.Sleep(20 * time.Second) // pgx cleans up in the background, for up to 15 s
 		for i, s := range c.servers {
 			if n := s.Cancels(); n != 0 {
@@ -82,7 +87,8 @@ func TestOutcomes(t *testing.T) {
 		{"acknowledged", fakepg.Answer{Delay: time.Minute}, history.OK, "", true},
 		{"the wait for the standbys was cancelled", fakepg.Answer{Notice: &fakepg.Notice{Code: "01000", Routine: "SyncRepWaitForLSN"}}, history.Weak, "01000", true},
 		{"another warning", fakepg.Answer{Notice: &fakepg.Notice{Code: "01000", Routine: "exec_stmt_raise"}}, history.OK, "", true},
-		{"another notice of the wait", fakepg.Answer{Notice: &fakepg.Notice{Code: "57P01", Routine: "SyncRepWaitForLSN"}, Hang: true}, history.Unknown, "eof", false},
+		{"another code of the wait", fakepg.Answer{Notice: &fakepg.Notice{Code: "57P01", Routine: "SyncRepWaitForLSN"}}, history.OK, "", true},
+		{"terminated in the wait", fakepg.Answer{Notice: &fakepg.Notice{Code: "57P01", Routine: "SyncRepWaitForLSN"}, Hang: true}, history.Unknown, "eof", false},
 		{"no row was stored", fakepg.Answer{Tag: "INSERT 0 0"}, history.Failed, "no row", true},
 		{"ERROR", fakepg.Answer{Code: "23505"}, history.Failed, "23505", true},
 		{"demoted", fakepg.Answer{Code: "25006"}, history.Failed, "25006", false},
@@ -231,23 +237,71 @@ func TestNewPrimaryIsFound(t *testing.T) {
 	})
 }
 
+// TestOneOutageAfterAnother: the backoff begins anew, and an operation without a
+// sequence number records nothing under the one before.
+func TestOneOutageAfterAnother(t *testing.T) {
+	cl := newCluster(1)
+	cl.bubble(t, func(w *Workload) {
+		s := w.Open(0)
+		for round := range 2 {
+			cl.servers[0].SetRefuse(false)
+			if reply := once(s); reply.Outcome != history.OK {
+				t.Fatalf("%+v", reply)
+			}
+			cl.servers[0].SetRefuse(true)
+			cl.servers[0].Kill()
+			synctest.Wait()
+			for _, want := range []string{"closed", "connection refused", "connection refused", "connection refused"} {
+				reply := once(s)
+				if reply.Kind != want {
+					t.Errorf("round %d: %+v, want %s", round, reply, want)
+				}
+				if want == "closed" && reply.Pause != 0 || reply.Pause > 40*time.Millisecond {
+					t.Errorf("round %d: pause %v", round, reply.Pause)
+				}
+			}
+		}
+		book := cl.ledger.Writers()[0]
+		if n := cl.ledger.Count(); book.Issued != 4 || len(book.Runs) != 4 || n[history.OK] != 2 || n[history.Failed] != 2 {
+			t.Errorf("ledger: %+v", book)
+		}
+		s.Close()
+	})
+}
+
 // TestBlackHoleIsAskedLast: only the first session pays for a node that does not
 // answer, or a failover would be as slow for every client.
 func TestBlackHoleIsAskedLast(t *testing.T) {
-	cl := newCluster(2)
-	cl.cfg.Clients = 3
-	cl.bubble(t, func(w *Workload) {
-		cl.servers[0].SetSilent(true)
-		cl.servers[1].SetStandby(false)
-		for i, want := range []time.Duration{300 * time.Millisecond, 0, 0} {
-			began := time.Now()
-			s := w.Open(i)
-			if reply := once(s); reply.Outcome != history.OK || time.Since(began) != want {
-				t.Errorf("client %d: %v after %v", i, reply.Outcome, time.Since(began))
-			}
-			s.Close()
-		}
-	})
+	for _, c := range []struct {
+		why, target string
+		apart       time.Duration
+	}{
+		{"the primary was last found elsewhere", Primary, time.Minute},
+		{"a standby has just not answered", Replicas, 0},
+	} {
+		t.Run(c.why, func(t *testing.T) {
+			cl := newCluster(2)
+			cl.cfg.Clients, cl.cfg.Target = 3, c.target
+			cl.bubble(t, func(w *Workload) {
+				cl.servers[0].SetSilent(true)
+				cl.servers[1].SetStandby(c.target == Replicas)
+				sessions := make([]load.Session, 0, 5)
+				for i, want := range []time.Duration{300 * time.Millisecond, 0, 0} {
+					began := time.Now()
+					s := w.Open(i)
+					sessions = append(sessions, s)
+					if reply := once(s); reply.Outcome != history.OK || time.Since(began) != want {
+						t.Errorf("client %d: %v after %v", i, reply.Outcome, time.Since(began))
+					}
+					time.Sleep(c.apart)
+				}
+				for _, s := range sessions {
+					s.Close()
+				}
+				synctest.Wait()
+			})
+		})
+	}
 }
 
 func TestWrongConfigs(t *testing.T) {

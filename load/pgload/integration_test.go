@@ -17,7 +17,7 @@ func TestPostgres(t *testing.T) {
 	pg := startPostgres(t)
 	a := pg.admin()
 	a.exec("create role loader login")
-	if err := CreateTable(t.Context(), a.Conn, DefaultTable, false); err != nil {
+	if err := CreateTable(t.Context(), a.Conn, DefaultTable); err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {
@@ -89,7 +89,7 @@ func expect(t *testing.T, reply load.Reply, outcome history.Outcome, kind string
 func testCreateTable(t *testing.T, pg *postgres, a *admin) {
 	for _, table := range []string{`Sch"ema.T able`, "plain"} {
 		for range 2 { // the second time there is nothing to do
-			if err := CreateTable(t.Context(), a.Conn, table, true); err != nil {
+			if err := CreateTable(t.Context(), a.Conn, table); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -102,10 +102,10 @@ func testCreateTable(t *testing.T, pg *postgres, a *admin) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := CreateTable(t.Context(), loader, DefaultTable, false); err != nil {
+	if err := CreateTable(t.Context(), loader, DefaultTable); err != nil {
 		t.Error(err)
 	}
-	if err := CreateTable(t.Context(), loader, "denied.t", false); err == nil {
+	if err := CreateTable(t.Context(), loader, "denied.t"); err == nil {
 		t.Error("a schema was created without the right to")
 	}
 	_ = loader.Close(t.Context())
@@ -155,7 +155,7 @@ func testInsertsLand(t *testing.T, pg *postgres, a *admin) {
 }
 
 func testSerial(t *testing.T, pg *postgres, a *admin) {
-	if err := CreateTable(t.Context(), a.Conn, "serial", true); err != nil {
+	if err := CreateTable(t.Context(), a.Conn, "serial"); err != nil {
 		t.Fatal(err)
 	}
 	cfg := pg.config(Insert)
@@ -202,7 +202,7 @@ func testNoSuchTable(t *testing.T, pg *postgres, a *admin) {
 	s := pg.session(cfg)
 	expect(t, once(s), history.Failed, "42P01")
 	for range 2 {
-		if err := CreateTable(t.Context(), a.Conn, "later", false); err != nil {
+		if err := CreateTable(t.Context(), a.Conn, "later"); err != nil {
 			t.Fatal(err)
 		}
 		expect(t, once(s), history.OK, "")

@@ -145,7 +145,7 @@ func TestEachAndOneNode(t *testing.T) {
 			cl := newCluster(3)
 			cl.cfg.Kind, cl.cfg.SQL, cl.cfg.Target, cl.cfg.Clients = SQL, "select 1", target, 5
 			cl.bubble(t, func(w *Workload) {
-				var sessions []load.Session
+				sessions := make([]load.Session, 0, 5)
 				for i := range 5 {
 					s := w.Open(i)
 					sessions = append(sessions, s)

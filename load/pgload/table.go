@@ -47,7 +47,7 @@ func readSQL(table string, serial bool) (string, error) {
 // that a superuser can prepare it for the load's own user. Packed and serial keys
 // have the same table, the one with a sequence: workloads of both kinds may share
 // it, whichever comes first.
-func CreateTable(ctx context.Context, conn *pgx.Conn, table string, _ bool) error {
+func CreateTable(ctx context.Context, conn *pgx.Conn, table string) error {
 	quoted, schema, err := quoteTable(table)
 	if err != nil {
 		return err
