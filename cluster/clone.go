@@ -236,10 +236,11 @@ func (n *Node) becomeStandby(ctx context.Context, upstream *Node) error {
 	return n.writeConf(ctx)
 }
 
-func (n *Node) setUpstream(upstream *Node) {
+func (n *Node) setUpstream(upstream *Node) (before *Node) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.upstream = upstream
+	before, n.upstream = n.upstream, upstream
+	return before
 }
 
 // startStandby starts the node and returns when it streams from upstream.

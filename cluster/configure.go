@@ -42,7 +42,8 @@ const (
 // acknowledged by the old one.
 func (n *Node) Configure(ctx context.Context, settings map[string]string, sync *Synchronous) (Change, error) {
 	var change Change
-	err := n.locked(ctx, "configure", "", func(ctx context.Context) error {
+	err := n.locked(ctx, "configure", "", func(ctx context.Context) (err error) {
+		settings, cut := cutsOff(settings)
 		if err := checkSettings("settings", settings); err != nil {
 			return err
 		}
@@ -55,9 +56,26 @@ func (n *Node) Configure(ctx context.Context, settings map[string]string, sync *
 		if err != nil {
 			return err
 		}
+		if cut {
+			before := n.setUpstream(nil)
+			defer func() {
+				if err != nil {
+					n.setUpstream(before)
+				}
+			}()
+		}
 		change, err = n.reconfigure(ctx, next)
-		if err != nil || sync == nil || n.running() == nil {
+		if err != nil || n.running() == nil {
 			return err
+		}
+		if cut {
+			change.Detail += "; follows nobody"
+			if err := n.awaitCutOff(ctx); err != nil {
+				return err
+			}
+		}
+		if sync == nil {
+			return nil
 		}
 		detail, err := n.awaitSync(ctx, names)
 		change.Detail += "; " + detail

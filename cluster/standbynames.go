@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -151,7 +152,8 @@ func quotedName(text string) (name string, length int, closed bool) {
 // judge holds the connected standbys against the names. Detail is for a person;
 // missing says what is not so yet, and is empty when the regime is in force.
 func (s standbyNames) judge(standbys []history.StandbyState) (detail, missing string) {
-	var named, waitedFor int
+	var connected []string
+	var waitedFor int
 	for _, standby := range standbys {
 		switch {
 		case !s.matches(standby.Name) || standby.State == "backup":
@@ -167,17 +169,21 @@ func (s standbyNames) judge(standbys []history.StandbyState) (detail, missing st
 		if s.any != (standby.SyncState == "quorum") && standby.SyncState != "potential" {
 			return "", standby.Name + " is still " + standby.SyncState
 		}
-		named++
+		connected = append(connected, standby.Name)
 	}
 	if len(s.names) == 0 {
 		return "asynchronous", ""
 	}
-	want := min(s.num, named)
+	if len(connected) == 0 {
+		return "no standby that it names is connected yet, so commits wait", ""
+	}
+	want := min(s.num, len(connected))
 	if s.any {
-		want = named
+		want = len(connected)
 	}
 	if waitedFor < want {
-		return "", fmt.Sprintf("%d of the %d standbys that are connected are waited for, not %d", waitedFor, named, want)
+		return "", fmt.Sprintf("%d of the %d standbys that are connected are waited for, not %d", waitedFor, len(connected), want)
 	}
-	return fmt.Sprintf("%d of the standbys named are connected, and %d are waited for or can be", named, waitedFor), ""
+	slices.Sort(connected)
+	return "of the standbys that it names " + strings.Join(connected, ", ") + " are connected", ""
 }

@@ -42,10 +42,7 @@ func (n *Node) follow(ctx context.Context, upstream *Node) error {
 			return err
 		}
 	}
-	n.mu.Lock()
-	before := n.upstream
-	n.upstream = upstream
-	n.mu.Unlock()
+	before := n.setUpstream(upstream)
 	if _, err := n.reconfigure(ctx, n.currentSettings()); err != nil {
 		n.setUpstream(before)
 		return err

@@ -28,7 +28,7 @@ func TestLSN(t *testing.T) {
 	if got, err := ParseLSN("a/b"); err != nil || got != 0xa_0000000b {
 		t.Errorf("lower case: %v, %v", got, err)
 	}
-	for _, text := range []string{"", "/", "0", "0/", "/0", "0/G", "0/0x", "1/2/3", "-1/0", "100000000/0", "0/100000000", "0/1 x"} {
+	for _, text := range []string{"", "/", "0", "0/", "/0", "0/G", "0/0x", "1/2/3", "-1/0", "100000000/0", "0/100000000", "0/1 x", " 0/1", "0/1 .", "+1/0"} {
 		if got, err := ParseLSN(text); err == nil {
 			t.Errorf("%q is read as %v", text, got)
 		}

@@ -146,9 +146,14 @@ func (s Stats) ErrorRate() (share float64, ok bool) {
 	return float64(s.Errors()) / float64(s.Samples), true
 }
 
-// Throughput is Samples a second; ok is false where there was no time.
+// leastSpan is the shortest time over which a throughput means anything: one
+// sample in a phase of 50 microseconds is no 20,000 a second.
+const leastSpan = 100 * time.Millisecond
+
+// Throughput is Samples a second; ok is false where the time was shorter than
+// leastSpan.
 func (s Stats) Throughput() (perSecond float64, ok bool) {
-	if s.Span <= 0 {
+	if s.Span < leastSpan {
 		return 0, false
 	}
 	return float64(s.Samples) / s.Span.Seconds(), true

@@ -146,11 +146,20 @@ func (r *Result) writeCluster(p *page, dir string) {
 	p.heading("Cluster", "")
 	c := r.Cluster
 	text := fmt.Sprintf("%s, PostgreSQL %s", cmp.Or(c.Provider, "unknown provider"), cmp.Or(c.Postgres, "of unknown version"))
-	if n := len(c.Nodes); n > 0 {
+	absent := 0
+	for _, n := range c.Nodes {
+		if n.Absent {
+			absent++
+		}
+	}
+	if n := len(c.Nodes) - absent; n > 0 {
 		text += ", " + count(int64(n), "node", "nodes")
 	}
 	if c.UpIn > 0 {
-		text += ", up in " + span(c.UpIn)
+		text += " up and streaming in " + span(c.UpIn)
+	}
+	if absent > 0 {
+		text += fmt.Sprintf(", %d to be added by the timeline", absent)
 	}
 	p.para(plain, 2, "%s", text)
 	p.para(plain, 2, "run %s, started %s, seed %d, pgchaos %s on %s, %s", cmp.Or(r.Run, "?"),

@@ -151,12 +151,12 @@ cluster:
     ssl_passphrase_command: echo geheim3
     my.secret: geheim4
     password_encryption: md5
-    primary_conninfo: host=a password=geheim5 user='u'
+    restore_command: fetch host=a password=geheim5 user='u'
     archive_command: curl https://me:geheim6@there/ && x password='gehe im7' y
 load:
   w: {kind: sql, sql: "alter role r password 'gehe''im8'"}
 timeline:
-  - {configure: {node: b, settings: {primary_conninfo: "host=b password = geheim9"}}}
+  - {configure: {node: b, settings: {restore_command: "fetch host=b password = geheim9"}}}
   - {sql: {node: a, query: "select 'password=geheim10 host=x'"}}
 `, Options{
 		Set:    []string{"cluster.settings.x.password=geheim11"},

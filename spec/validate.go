@@ -164,14 +164,26 @@ func (v *validator) settings(path string, settings map[string]string, regime boo
 		switch folded := strings.ToLower(name); {
 		case !settingPattern.MatchString(name):
 			v.badKey(at, shown(name)+" is no parameter of postgresql.conf", "write a name such as wal_level")
-		case slices.Contains([]string{"port", "listen_addresses", "unix_socket_directories", "data_directory",
-			"config_file", "hba_file", "ident_file", "external_pid_file"}, folded):
+		case folded == "primary_conninfo":
+			v.primaryConninfo(at, path, settings[name])
+		case slices.Contains(ownSettings(), folded):
 			v.badKey(at, name+" is set by pgchaos itself", "leave it out")
 		case regime && (folded == "synchronous_commit" || folded == "synchronous_standby_names"):
 			v.badKey(at, name+" is set by synchronous: as well", "leave one of them out")
 		case strings.ContainsAny(settings[name], "\n\r\x00"):
 			v.bad(at, "the value of "+name+" has more than one line", "write it on one line")
 		}
+	}
+}
+
+// primaryConninfo checks the one setting that only a configure step may touch, and
+// only to take it away.
+func (v *validator) primaryConninfo(at, path, value string) {
+	switch {
+	case !strings.HasPrefix(path, "timeline"):
+		v.badKey(at, "primary_conninfo is set by pgchaos itself", "leave it out; follow, rejoin and clone steps decide whom a node follows")
+	case value != "":
+		v.bad(at, "primary_conninfo can only be taken away here", `write "" to hold the WAL receiver back, or a follow step for another upstream`)
 	}
 }
 

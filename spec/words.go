@@ -38,3 +38,13 @@ func roleWords() []string { return []string{"primary", "standby", "down"} }
 
 // syncStates are the values of pg_stat_replication.sync_state.
 func syncStates() []string { return []string{"async", "potential", "sync", "quorum"} }
+
+// ownSettings are the parameters that pgchaos must have for itself; the cluster
+// package refuses them too.
+func ownSettings() []string {
+	return []string{
+		"port", "listen_addresses", "unix_socket_directories", "data_directory", "config_file", "hba_file", "ident_file",
+		"external_pid_file", "cluster_name", "logging_collector", "log_destination", "default_transaction_read_only",
+		"include", "include_if_exists", "include_dir",
+	}
+}

@@ -211,7 +211,7 @@ func TestAsyncKillMustLoseWrites(t *testing.T) {
 	// back, and is still on its own fork.
 	held := markNamed(t, r, func(m history.Mark) bool { return m.Action == "configure" })
 	for _, run := range a.Lost.Runs {
-		if run.Node != "pgmaster" || !slices.Contains(run.FoundOn, "pgmaster") || run.From < held.Issued {
+		if run.Node != "pgmaster" || !slices.Contains(run.FoundOn, "pgmaster") || run.To < held.Issued {
 			t.Errorf("lost run %+v: not explained by the hold-back at %s", run, held.Issued)
 		}
 	}

@@ -1,0 +1,67 @@
+package cluster
+
+import (
+	"context"
+	"strings"
+	"time"
+)
+
+// markLog notes how far the log has been written, so that complaints are those
+// of what is about to be tried.
+func (n *Node) markLog(ctx context.Context) {
+	host, err := n.room()
+	if err != nil {
+		return
+	}
+	n.mu.Lock()
+	from := n.logSeen
+	n.mu.Unlock()
+	text, err := host.Log(ctx, from)
+	if err != nil {
+		return // complaints then show more than they need to
+	}
+	n.mu.Lock()
+	n.logSeen = from + int64(len(text))
+	n.mu.Unlock()
+}
+
+// complaints are the last lines since markLog by which the server said that
+// something is wrong, or its last lines of all, for a person to read at the end of
+// an error. Nothing is decided by them.
+func (n *Node) complaints(ctx context.Context) string {
+	const most = 4
+	host, err := n.room()
+	if err != nil {
+		return ""
+	}
+	n.mu.Lock()
+	from := n.logSeen
+	n.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	text, err := host.Log(ctx, from)
+	if err != nil {
+		return ""
+	}
+	var all, wrong []string
+	for line := range strings.Lines(string(text)) {
+		line = strings.Join(strings.Fields(line), " ")
+		if line == "" || strings.Contains(line, "FATAL: the database system is") {
+			continue // nothing, or an answer to pgchaos's own asking
+		}
+		all = append(all, line)
+		for _, word := range []string{"FATAL: ", "PANIC: ", "ERROR: ", "forked off", "HINT: "} {
+			if i := strings.Index(line, word); i >= 0 {
+				wrong = append(wrong, line[i:])
+				break
+			}
+		}
+	}
+	if len(wrong) == 0 {
+		wrong = all
+	}
+	if len(wrong) == 0 {
+		return ""
+	}
+	return "; its log says: " + strings.Join(wrong[max(0, len(wrong)-most):], " / ")
+}
