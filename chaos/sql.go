@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -14,31 +15,40 @@ import (
 // hold, as against one that could not be checked.
 var ErrNotSo = errors.New("not so")
 
-// SQL runs a statement on nodes as the superuser, and notes the first value of
-// its first row. With expect, any other value is an ErrNotSo.
+// sqlTimeout bounds a statement: one that commits may wait for a standby for ever.
+const sqlTimeout = 60 * time.Second
+
+// SQL runs a statement on nodes as the superuser, under the node's own settings,
+// and notes the first value of its first row. With expect, any other value is an
+// ErrNotSo.
 func (s *Scene) SQL(selector, query string, expect *string) Action {
 	return s.each(selector, func(ctx context.Context, act *Act, n *cluster.Node) error {
+		ctx, cancel := context.WithTimeout(ctx, sqlTimeout)
+		defer cancel()
 		conn, err := n.Connect(ctx, "sql")
 		if err != nil {
 			return fmt.Errorf("connect to %s: %w", n.Name(), err)
 		}
 		defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-		value, any, err := firstValue(ctx, conn, query)
+		if _, err := conn.Exec(ctx, "reset all"); err != nil { // pgchaos's own sessions do not wait for standbys
+			return fmt.Errorf("on %s: %w", n.Name(), err)
+		}
+		value, found, err := firstValue(ctx, conn, query)
 		if err != nil {
 			return fmt.Errorf("on %s: %w", n.Name(), err)
 		}
-		if any {
+		if found {
 			act.Note("%s: %s", n.Name(), value)
 		}
-		if expect != nil && (!any || value != *expect) {
+		if expect != nil && (!found || value != *expect) {
 			return fmt.Errorf("%w: %s answered %q, expected %q", ErrNotSo, n.Name(), value, *expect)
 		}
 		return nil
 	})
 }
 
-// firstValue is the first column of the first row, as text; any is false without a row.
-func firstValue(ctx context.Context, conn *pgx.Conn, query string) (value string, any bool, err error) {
+// firstValue is the first column of the first row, as text; found is false without a row.
+func firstValue(ctx context.Context, conn *pgx.Conn, query string) (value string, found bool, err error) {
 	// The simple protocol, since a user may write several statements.
 	results, err := conn.PgConn().Exec(ctx, query).ReadAll()
 	if err != nil {

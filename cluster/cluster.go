@@ -123,9 +123,16 @@ func (c *Cluster) Version() string {
 	return ""
 }
 
-// AppName is the application_name of a connection of this run. PostgreSQL keeps
-// 63 bytes of it.
-func (c *Cluster) AppName(app string) string { return "pgchaos/" + c.config.Run + "/" + app }
+// appRun is how much of the run's id an application_name carries: its end, which
+// tells runs apart. PostgreSQL keeps 63 bytes of the name, and what it cut off
+// could not be looked for.
+const appRun = 24
+
+// AppName is the application_name of a connection of this run.
+func (c *Cluster) AppName(app string) string {
+	run := c.config.Run
+	return "pgchaos/" + run[max(0, len(run)-appRun):] + "/" + app
+}
 
 // Keep leaves everything as it is when pgchaos ends.
 func (c *Cluster) Keep() error { return c.provider.Keep() }
@@ -288,8 +295,7 @@ func keyword(key, value string) string {
 
 // conninfo renders a libpq connection string to a node, as its peers use it.
 func conninfo(to Address, params ...string) string {
-	words := []string{keyword("host", to.Host), keyword("port", strconv.Itoa(to.Port))}
-	return strings.Join(append(words, params...), " ")
+	return keyword("host", to.Host) + " " + keyword("port", strconv.Itoa(to.Port)) + " " + strings.Join(params, " ")
 }
 
 // drain reads a reader to its end, so that whoever writes into it can finish.

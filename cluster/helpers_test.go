@@ -88,7 +88,7 @@ func prepare(t *testing.T, cfg cluster.Config) *world {
 
 // nodes are node configurations without settings.
 func nodes(names ...string) []cluster.NodeConfig {
-	var configs []cluster.NodeConfig
+	configs := make([]cluster.NodeConfig, 0, len(names))
 	for _, name := range names {
 		configs = append(configs, cluster.NodeConfig{Name: name})
 	}

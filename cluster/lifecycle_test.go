@@ -21,9 +21,7 @@ func TestLifeCycle(t *testing.T) {
 		Settings: map[string]string{"wal_receiver_status_interval": "1s", "wal_retrieve_retry_interval": "200ms"},
 		Sync:     &cluster.Synchronous{Commit: "on", Standbys: "ANY 1 (b, c)"},
 	})
-	a, b, c, d := w.Node("a"), w.Node("b"), w.Node("c"), w.Node("d")
-	ctx := t.Context()
-
+	a, b, d := w.Node("a"), w.Node("b"), w.Node("d")
 	w.want("a", "select application_name, state, sync_state from pg_stat_replication order by 1", "b|streaming|quorum c|streaming|quorum")
 	w.want("a", "show data_checksums", "on")
 	w.want("b", "select current_setting('cluster_name'), current_setting('work_mem'), current_setting('max_connections')", "b|7MB|100")
@@ -37,280 +35,28 @@ func TestLifeCycle(t *testing.T) {
 	w.psql("a", "create table t (i int); insert into t values (1)")
 	w.eventually("c", "select count(*) from t", "1")
 
-	t.Run("states", func(t *testing.T) {
-		w.t = t
-		s := a.State(ctx)
-		if !s.Reachable || s.Role != history.RolePrimary || s.Timeline != 1 || s.SyncNames != "ANY 1 (b, c)" || s.SyncCommit != "on" || len(s.Standbys) != 2 {
-			t.Errorf("state of a: %+v", s)
-		}
-		if s := b.State(ctx); s.Role != history.RoleStandby || !s.Streaming || s.Timeline != 1 || s.Received == 0 {
-			t.Errorf("state of b: %+v", s)
-		}
-		if s := d.State(ctx); s.Role != history.RoleDown || s.Reachable {
-			t.Errorf("state of d: %+v", s)
-		}
-		if u, err := a.Usage(ctx); err != nil || u.Node != "a" || u.MemoryBytes == 0 {
-			t.Errorf("usage of a: %+v, %v", u, err)
-		}
-	})
-
-	t.Run("pause", func(t *testing.T) {
-		w.t = t
-		w.ok(c.Pause(ctx))
-		began := time.Now()
-		if s := c.State(ctx); s.Reachable || s.Role != "" {
-			t.Errorf("a frozen node says %+v", s)
-		}
-		if took := time.Since(began); took > 8*time.Second {
-			t.Errorf("the state of a frozen node took %s", took)
-		}
-		if err := c.Stop(ctx, cluster.StopFast, 0); err == nil || !strings.Contains(err.Error(), "resume") {
-			t.Errorf("stop of a frozen node: %v", err)
-		}
-		w.ok(c.Resume(ctx))
-		w.ok(c.Resume(ctx))
-		w.want("c", "select 1", "1")
-	})
-
-	t.Run("stop and start", func(t *testing.T) {
-		w.t = t
-		for _, mode := range []cluster.StopMode{cluster.StopFast, cluster.StopSmart, cluster.StopImmediate} {
-			w.ok(b.Stop(ctx, mode, 10*time.Second))
-			if n := w.processes("b"); n != 0 {
-				t.Fatalf("%d processes are left after a %s stop", n, mode)
-			}
-			if err := b.Stop(ctx, mode, 0); !errors.Is(err, cluster.ErrNotRunning) {
-				t.Errorf("stop of a stopped node: %v", err)
-			}
-			w.ok(b.Start(ctx))
-			w.ok(b.Start(ctx))
-			w.want("b", "select pg_is_in_recovery()", "t")
-		}
-		w.ok(b.Kill(ctx))
-		if n := w.processes("b"); n != 0 {
-			t.Fatalf("%d processes are left after a kill", n)
-		}
-		w.ok(b.Start(ctx))
-		before := w.psql("b", "select pg_postmaster_start_time()")
-		w.ok(b.Restart(ctx, cluster.StopFast, 0))
-		if after := w.psql("b", "select pg_postmaster_start_time()"); after == before {
-			t.Error("the restart did not restart it")
-		}
-		if err := b.Stop(ctx, "gentle", 0); err == nil {
-			t.Error("there is no gentle stop")
-		}
-	})
-
-	t.Run("smart stop with a client", func(t *testing.T) {
-		w.t = t
-		conn, err := c.Connect(ctx, "test")
-		w.ok(err)
-		defer conn.Close(ctx)
-		err = c.Stop(ctx, cluster.StopSmart, 300*time.Millisecond)
-		if err == nil || !strings.Contains(err.Error(), "client") {
-			t.Errorf("smart stop with a client: %v", err)
-		}
-		if w.processes("c") == 0 {
-			t.Error("it stopped after all")
-		}
-		w.ok(c.Stop(ctx, cluster.StopFast, 0))
-		w.ok(c.Start(ctx))
-	})
-
-	t.Run("exits", func(t *testing.T) {
-		w.t = t
-		select {
-		case e := <-b.Exits():
-			t.Fatalf("an end that was asked for is reported: %+v", e)
-		case e := <-c.Exits():
-			t.Fatalf("an end that was asked for is reported: %+v", e)
-		default:
-		}
-		pid := w.psql("c", "select split_part(pg_read_file('postmaster.pid'), chr(10), 1)")
-		w.ok(kill(pid, syscall.SIGKILL))
-		select {
-		case e := <-c.Exits():
-			if e.Node != "c" || e.Status == "" || time.Since(e.At) > time.Minute {
-				t.Errorf("exit: %+v", e)
-			}
-		case <-time.After(5 * time.Second):
-			t.Fatal("an end that nobody asked for is not reported")
-		}
-		w.ok(c.Start(ctx))
-		w.eventually("a", "select count(*) from pg_stat_replication where application_name = 'c' and state = 'streaming'", "1")
-	})
-
-	t.Run("backup and clone", func(t *testing.T) {
-		w.t = t
-		if err := d.Start(ctx); err == nil || !strings.Contains(err.Error(), "clone") {
-			t.Errorf("start of an absent node: %v", err)
-		}
-		w.ok(a.Backup(ctx, "monday"))
-		if err := a.Backup(ctx, "monday"); err == nil {
-			t.Error("a second backup of the same name")
-		}
-		w.psql("a", "insert into t values (2)")
-		if err := d.Clone(ctx, a, a, "tuesday"); err == nil || !strings.Contains(err.Error(), "tuesday") {
-			t.Errorf("clone of a backup that does not exist: %v", err)
-		}
-		w.ok(d.Clone(ctx, a, a, "monday"))
-		w.want("a", "select state from pg_stat_replication where application_name = 'd'", "streaming")
-		w.eventually("d", "select count(*) from t", "2")
-		w.ok(d.Clone(ctx, a, nil, ""))
-		w.want("d", "select pg_is_in_recovery(), count(*) from t", "t|2")
-		if d.Absent() {
-			t.Error("d is still absent")
-		}
-	})
-
-	t.Run("failover", func(t *testing.T) {
-		w.t = t
-		if err := a.Promote(ctx); err == nil || !strings.Contains(err.Error(), "no standby") {
-			t.Errorf("promote of a primary: %v", err)
-		}
-		w.ok(a.Stop(ctx, cluster.StopFast, 0))
-		w.ok(b.Promote(ctx))
-		w.want("b", "select pg_is_in_recovery()", "f")
-		if s := b.State(ctx); s.Timeline != 2 {
-			t.Errorf("right after its promotion b says %+v", s)
-		}
-		w.psql("b", "insert into t values (3)")
-		change, err := b.Configure(ctx, nil, &cluster.Synchronous{Commit: "on", Standbys: "ANY 1 (a, c)"})
-		w.ok(err)
-		if !change.Reloaded || change.Restarted {
-			t.Errorf("configure: %+v", change)
-		}
-		w.ok(c.Follow(ctx, b))
-		w.want("b", "select application_name, state, sync_state from pg_stat_replication", "c|streaming|quorum")
-		w.ok(d.Stop(ctx, cluster.StopFast, 0))
-		w.ok(d.Follow(ctx, b))
-		if w.processes("d") != 0 {
-			t.Error("follow started a stopped node")
-		}
-		w.ok(d.Start(ctx))
-		w.eventually("d", "select count(*) from t", "3")
-		if err := b.Follow(ctx, c); err == nil {
-			t.Error("a primary was repointed")
-		}
-	})
-
-	t.Run("rejoin by a plain restart", func(t *testing.T) {
-		w.t = t
-		done, err := a.Rejoin(ctx, b)
-		w.ok(err)
-		t.Logf("%+v", done)
-		if done.Way != cluster.WayRestart || len(done.Tried) != 0 || done.Took == 0 {
-			t.Errorf("rejoin: %+v", done)
-		}
-		w.want("a", "select pg_is_in_recovery(), received_tli from pg_stat_wal_receiver", "t|2")
-		w.eventually("a", "select count(*) from t", "3")
-		w.eventually("b", "select string_agg(application_name || sync_state, ',' order by application_name) from pg_stat_replication", "aquorum,cquorum,dasync")
-	})
-
-	t.Run("rejoin by pg_rewind", func(t *testing.T) {
-		w.t = t
-		w.ok(a.Stop(ctx, cluster.StopFast, 0))
-		split(w, "b", "c") // b is still a primary, with a row of its own
-		w.psql("b", "checkpoint")
-		target := w.psql("b", "select pg_current_wal_lsn()")
-		w.eventually("d", "select pg_last_wal_replay_lsn() >= '"+target+"'::pg_lsn", "t")
-		w.psql("d", "checkpoint")
-		if err := d.Follow(ctx, c); err == nil || !strings.Contains(err.Error(), "past") {
-			t.Errorf("d has b's row, past the fork, and follows c: %v", err)
-		}
-		w.ok(a.Follow(ctx, c))
-		w.ok(a.Start(ctx))
-		w.eventually("c", "select state from pg_stat_replication where application_name = 'a'", "streaming")
-		done, err := b.Rejoin(ctx, c)
-		w.ok(err)
-		t.Logf("%+v", done)
-		if done.Way != cluster.WayRewind || len(done.Tried) != 1 {
-			t.Errorf("rejoin: %+v", done)
-		}
-		w.eventually("b", "select string_agg(i::text, ',' order by i) from t", "1,2,3,101")
-		w.want("b", "select pg_is_in_recovery()", "t")
-		// d streamed timeline 2 from b. Without an upstream it has no receiver, which
-		// it goes on trying to start, to say so.
-		w.ok(b.Stop(ctx, cluster.StopFast, 0))
-		for range 5 {
-			if s := d.State(ctx); s.Timeline != 2 || s.Streaming {
-				t.Errorf("state of d: %+v", s)
-			}
-		}
-		w.ok(b.Start(ctx))
-		if s := c.State(ctx); s.Timeline != 3 || s.Role != history.RolePrimary {
-			t.Errorf("state of c: %+v", s)
-		}
-	})
-
-	t.Run("rejoin of a killed primary that is past the fork", func(t *testing.T) {
-		w.t = t
-		// d has been a standby all the time, past the fork, and crashes after a
-		// restart point there.
-		w.ok(d.Kill(ctx))
-		done, err := d.Rejoin(ctx, c)
-		w.ok(err)
-		if done.Way != cluster.WayRewind || !strings.Contains(done.Tried[0], "its own WAL goes to") {
-			t.Errorf("rejoin: %+v", done)
-		}
-		w.ok(a.Stop(ctx, cluster.StopFast, 0))
-		split(w, "c", "d")
-		w.ok(c.Kill(ctx))
-		done, err = c.Rejoin(ctx, d)
-		w.ok(err)
-		t.Logf("%+v", done)
-		if done.Way != cluster.WayRewind || len(done.Tried) != 1 || !strings.Contains(done.Tried[0], "past") {
-			t.Errorf("rejoin: %+v", done)
-		}
-		w.eventually("c", "select count(*) from t where i = 100", "0")
-		w.eventually("c", "select count(*) from t where i = 101", "2")
-	})
-
-	t.Run("rejoin by a base backup", func(t *testing.T) {
-		w.t = t
-		w.ok(a.Follow(ctx, d))
-		w.ok(a.Start(ctx))
-		w.eventually("d", "select state from pg_stat_replication where application_name = 'a'", "streaming")
-		w.ok(b.Stop(ctx, cluster.StopFast, 0))
-		split(w, "d", "a")
-		w.ok(d.Kill(ctx))
-		w.ok(removeFile(w, "d", "global/pg_control"))
-		done, err := d.Rejoin(ctx, a)
-		w.ok(err)
-		t.Logf("%+v", done)
-		if done.Way != cluster.WayBackup || len(done.Tried) != 2 {
-			t.Errorf("rejoin: %+v", done)
-		}
-		w.want("a", "select state from pg_stat_replication where application_name = 'd'", "streaming")
-	})
-
-	t.Run("rejoin where both were promoted", func(t *testing.T) {
-		w.t = t
-		// b and d follow a's timeline; each is promoted on its own, so that both are
-		// on a timeline of the same number.
-		_, err := b.Rejoin(ctx, a)
-		w.ok(err)
-		w.eventually("a", "select count(*) from pg_stat_replication where state = 'streaming'", "2")
-		w.ok(a.Stop(ctx, cluster.StopFast, 0))
-		w.ok(b.Promote(ctx))
-		w.psql("b", "set synchronous_commit = local; insert into t values (201)")
-		w.ok(d.Promote(ctx))
-		w.psql("d", "insert into t values (202)")
-		if s, u := b.State(ctx), d.State(ctx); s.Timeline != u.Timeline {
-			t.Fatalf("the timelines are %d and %d", s.Timeline, u.Timeline)
-		}
-		if err := b.Follow(ctx, d); err == nil {
-			t.Error("a primary was repointed")
-		}
-		done, err := b.Rejoin(ctx, d)
-		w.ok(err)
-		t.Logf("%+v", done)
-		if done.Way != cluster.WayBackup {
-			t.Errorf("rejoin: %+v", done)
-		}
-		w.want("b", "select count(*) filter (where i = 201), count(*) filter (where i = 202) from t", "0|1")
-	})
-
+	for _, part := range []struct {
+		name string
+		run  func(*testing.T, *world)
+	}{
+		{"states", testStates},
+		{"pause", testPause},
+		{"stop and start", testStopAndStart},
+		{"smart stop with a client", testSmartStop},
+		{"exits", testExits},
+		{"backup and clone", testBackupAndClone},
+		{"failover", testFailover},
+		{"rejoin by a plain restart", testRejoinPlain},
+		{"rejoin by pg_rewind", testRejoinRewind},
+		{"rejoin of a killed primary that is past the fork", testRejoinKilled},
+		{"rejoin by a base backup", testRejoinBackup},
+		{"rejoin where both were promoted", testRejoinSplit},
+	} {
+		t.Run(part.name, func(t *testing.T) {
+			w.t = t
+			part.run(t, w)
+		})
+	}
 	if err := w.Down(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -321,17 +67,166 @@ func TestLifeCycle(t *testing.T) {
 	}
 }
 
-// split promotes a standby while its primary goes on: the old primary gets the
-// row 100, the new one the row 101. The new one has so much to write that its
-// first checkpoint takes its time.
-func split(w *world, old, promoted string) {
-	w.t.Helper()
-	w.psql(old, "set synchronous_commit = local; drop table if exists filler; create table filler as select g, repeat('x', 100) as x from generate_series(1, 50000) g")
-	w.psql(old, "set synchronous_commit = local; insert into t values (99)")
-	w.psql(old, "set synchronous_commit = local; delete from t where i = 99")
-	target := w.psql(old, "select pg_current_wal_lsn()")
-	w.eventually(promoted, "select pg_last_wal_replay_lsn() >= '"+target+"'::pg_lsn", "t")
-	w.ok(w.Node(promoted).Promote(w.t.Context()))
-	w.psql(old, "set synchronous_commit = local; insert into t values (100)")
-	w.psql(promoted, "set synchronous_commit = local; insert into t values (101)")
+func testStates(t *testing.T, w *world) {
+	a, b, d := w.Node("a"), w.Node("b"), w.Node("d")
+	ctx := t.Context()
+	s := a.State(ctx)
+	if !s.Reachable || s.Role != history.RolePrimary || s.Timeline != 1 || s.SyncNames != "ANY 1 (b, c)" || s.SyncCommit != "on" || len(s.Standbys) != 2 {
+		t.Errorf("state of a: %+v", s)
+	}
+	if s := b.State(ctx); s.Role != history.RoleStandby || !s.Streaming || s.Timeline != 1 || s.Received == 0 {
+		t.Errorf("state of b: %+v", s)
+	}
+	if s := d.State(ctx); s.Role != history.RoleDown || s.Reachable {
+		t.Errorf("state of d: %+v", s)
+	}
+	if u, err := a.Usage(ctx); err != nil || u.Node != "a" || u.MemoryBytes == 0 {
+		t.Errorf("usage of a: %+v, %v", u, err)
+	}
+}
+
+func testPause(t *testing.T, w *world) {
+	c := w.Node("c")
+	ctx := t.Context()
+	w.ok(c.Pause(ctx))
+	began := time.Now()
+	if s := c.State(ctx); s.Reachable || s.Role != "" {
+		t.Errorf("a frozen node says %+v", s)
+	}
+	if took := time.Since(began); took > 8*time.Second {
+		t.Errorf("the state of a frozen node took %s", took)
+	}
+	if err := c.Stop(ctx, cluster.StopFast, 0); err == nil || !strings.Contains(err.Error(), "resume") {
+		t.Errorf("stop of a frozen node: %v", err)
+	}
+	w.ok(c.Resume(ctx))
+	w.ok(c.Resume(ctx))
+	w.want("c", "select 1", "1")
+}
+
+func testStopAndStart(t *testing.T, w *world) {
+	b := w.Node("b")
+	ctx := t.Context()
+	for _, mode := range []cluster.StopMode{cluster.StopFast, cluster.StopSmart, cluster.StopImmediate} {
+		w.ok(b.Stop(ctx, mode, 10*time.Second))
+		if n := w.processes("b"); n != 0 {
+			t.Fatalf("%d processes are left after a %s stop", n, mode)
+		}
+		if err := b.Stop(ctx, mode, 0); !errors.Is(err, cluster.ErrNotRunning) {
+			t.Errorf("stop of a stopped node: %v", err)
+		}
+		w.ok(b.Start(ctx))
+		w.ok(b.Start(ctx))
+		w.want("b", "select pg_is_in_recovery()", "t")
+	}
+	w.ok(b.Kill(ctx))
+	if n := w.processes("b"); n != 0 {
+		t.Fatalf("%d processes are left after a kill", n)
+	}
+	w.ok(b.Start(ctx))
+	before := w.psql("b", "select pg_postmaster_start_time()")
+	w.ok(b.Restart(ctx, cluster.StopFast, 0))
+	if after := w.psql("b", "select pg_postmaster_start_time()"); after == before {
+		t.Error("the restart did not restart it")
+	}
+	if err := b.Stop(ctx, "gentle", 0); err == nil {
+		t.Error("there is no gentle stop")
+	}
+}
+
+func testSmartStop(t *testing.T, w *world) {
+	c := w.Node("c")
+	ctx := t.Context()
+	conn, err := c.Connect(ctx, "test")
+	w.ok(err)
+	defer func() { w.ok(conn.Close(ctx)) }()
+	err = c.Stop(ctx, cluster.StopSmart, 300*time.Millisecond)
+	if err == nil || !strings.Contains(err.Error(), "client") {
+		t.Errorf("smart stop with a client: %v", err)
+	}
+	if w.processes("c") == 0 {
+		t.Error("it stopped after all")
+	}
+	w.ok(c.Stop(ctx, cluster.StopFast, 0))
+	w.ok(c.Start(ctx))
+}
+
+func testExits(t *testing.T, w *world) {
+	b, c := w.Node("b"), w.Node("c")
+	ctx := t.Context()
+	select {
+	case e := <-b.Exits():
+		t.Fatalf("an end that was asked for is reported: %+v", e)
+	case e := <-c.Exits():
+		t.Fatalf("an end that was asked for is reported: %+v", e)
+	default:
+	}
+	pid := w.psql("c", "select split_part(pg_read_file('postmaster.pid'), chr(10), 1)")
+	w.ok(kill(pid, syscall.SIGKILL))
+	select {
+	case e := <-c.Exits():
+		if e.Node != "c" || e.Status == "" || time.Since(e.At) > time.Minute {
+			t.Errorf("exit: %+v", e)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("an end that nobody asked for is not reported")
+	}
+	w.ok(c.Start(ctx))
+	w.eventually("a", "select count(*) from pg_stat_replication where application_name = 'c' and state = 'streaming'", "1")
+}
+
+func testBackupAndClone(t *testing.T, w *world) {
+	a, d := w.Node("a"), w.Node("d")
+	ctx := t.Context()
+	if err := d.Start(ctx); err == nil || !strings.Contains(err.Error(), "clone") {
+		t.Errorf("start of an absent node: %v", err)
+	}
+	w.ok(a.Backup(ctx, "monday"))
+	if err := a.Backup(ctx, "monday"); err == nil {
+		t.Error("a second backup of the same name")
+	}
+	w.psql("a", "insert into t values (2)")
+	if err := d.Clone(ctx, a, a, "tuesday"); err == nil || !strings.Contains(err.Error(), "tuesday") {
+		t.Errorf("clone of a backup that does not exist: %v", err)
+	}
+	w.ok(d.Clone(ctx, a, a, "monday"))
+	w.want("a", "select state from pg_stat_replication where application_name = 'd'", "streaming")
+	w.eventually("d", "select count(*) from t", "2")
+	w.ok(d.Clone(ctx, a, nil, ""))
+	w.want("d", "select pg_is_in_recovery(), count(*) from t", "t|2")
+	if d.Absent() {
+		t.Error("d is still absent")
+	}
+}
+
+func testFailover(t *testing.T, w *world) {
+	a, b, c, d := w.Node("a"), w.Node("b"), w.Node("c"), w.Node("d")
+	ctx := t.Context()
+	if err := a.Promote(ctx); err == nil || !strings.Contains(err.Error(), "no standby") {
+		t.Errorf("promote of a primary: %v", err)
+	}
+	w.ok(a.Stop(ctx, cluster.StopFast, 0))
+	w.ok(b.Promote(ctx))
+	w.want("b", "select pg_is_in_recovery()", "f")
+	if s := b.State(ctx); s.Timeline != 2 {
+		t.Errorf("right after its promotion b says %+v", s)
+	}
+	w.psql("b", "insert into t values (3)")
+	change, err := b.Configure(ctx, nil, &cluster.Synchronous{Commit: "on", Standbys: "ANY 1 (a, c)"})
+	w.ok(err)
+	if !change.Reloaded || change.Restarted {
+		t.Errorf("configure: %+v", change)
+	}
+	w.ok(c.Follow(ctx, b))
+	w.want("b", "select application_name, state, sync_state from pg_stat_replication", "c|streaming|quorum")
+	w.ok(d.Stop(ctx, cluster.StopFast, 0))
+	w.ok(d.Follow(ctx, b))
+	if w.processes("d") != 0 {
+		t.Error("follow started a stopped node")
+	}
+	w.ok(d.Start(ctx))
+	w.eventually("d", "select count(*) from t", "3")
+	if err := b.Follow(ctx, c); err == nil {
+		t.Error("a primary was repointed")
+	}
 }

@@ -24,10 +24,9 @@ type ownPast struct {
 func (o ownPast) primary() bool { return o.state == "shut down" || o.state == "in production" }
 
 // readOwnPast reads pg_control and the names of the WAL segments. Both are needed:
-// pg_control does not yet know of a promotion without a checkpoint after it, nor
-// of a timeline that a standby has followed without a restart point since. A
-// history file alone tells nothing: a standby fetches it before it knows whether
-// it can go that way.
+// pg_control does not yet know of a timeline that a standby has followed without a
+// restart point since. A history file alone tells nothing: a standby fetches it
+// before it knows whether it can go that way.
 func (n *Node) readOwnPast(ctx context.Context) (ownPast, error) {
 	text, err := n.output(ctx, nil, n.program("pg_controldata"), "-D", n.dataDir())
 	if err != nil {

@@ -23,8 +23,7 @@ func (r *run) check(ctx context.Context) error {
 		}
 		r.result.Audits = append(r.result.Audits, audit)
 	}
-	if ctx.Err() != nil {
-		r.result.Interrupted = true
+	if r.interrupted(ctx) {
 		return nil
 	}
 	r.finalStates(ctx)

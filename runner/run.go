@@ -91,11 +91,16 @@ func (r *run) do(ctx context.Context) error {
 	if err := r.exercise(ctx); err != nil {
 		return err
 	}
-	if ctx.Err() != nil {
-		r.result.Interrupted = true
+	if r.interrupted(ctx) {
 		return nil
 	}
 	return r.check(ctx)
+}
+
+// interrupted tells whether the user has ended the run, and keeps it in the result.
+func (r *run) interrupted(ctx context.Context) bool {
+	r.result.Interrupted = r.result.Interrupted || ctx.Err() != nil
+	return r.result.Interrupted
 }
 
 // up builds the cluster and everything that the load needs, and writes the

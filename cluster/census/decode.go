@@ -48,11 +48,11 @@ func (d *decoder) next() (check.Row, error) {
 	case fields != 3:
 		return check.Row{}, fmt.Errorf("decode COPY: a row of %d fields, not 3", fields)
 	}
-	key, _, err := d.bigint()
+	key, err := d.bigint()
 	if err != nil {
 		return check.Row{}, err
 	}
-	integer, _, err := d.bigint()
+	integer, err := d.bigint()
 	if err != nil {
 		return check.Row{}, err
 	}
@@ -96,17 +96,17 @@ func (d *decoder) trailer() error {
 }
 
 // bigint reads one bigint; null is 0.
-func (d *decoder) bigint() (value int64, null bool, err error) {
+func (d *decoder) bigint() (int64, error) {
 	size, err := d.size()
 	if err != nil || size == -1 {
-		return 0, true, err
+		return 0, err
 	}
 	if size != 8 {
-		return 0, false, fmt.Errorf("decode COPY: a bigint of %d bytes", size)
+		return 0, fmt.Errorf("decode COPY: a bigint of %d bytes", size)
 	}
 	var b [8]byte
 	err = d.full(b[:])
-	return int64(binary.BigEndian.Uint64(b[:])), false, err
+	return int64(binary.BigEndian.Uint64(b[:])), err
 }
 
 // text reads one text; NULL is nil, and the empty text is not.

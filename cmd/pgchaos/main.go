@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -27,11 +28,24 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
+	forgetLibpq()
 	// A closed pipe (pgchaos run ... | head) must end a line of output, not a run
 	// with a cluster to take down: with SIGPIPE caught, the write fails instead.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// forgetLibpq takes libpq's variables (PGHOST, PGSERVICE, ...) out of the
+// environment: they are meant for another cluster than the ones built here.
+func forgetLibpq() {
+	for _, setting := range os.Environ() {
+		name, _, _ := strings.Cut(setting, "=")
+		if strings.HasPrefix(name, "PG") && !strings.HasPrefix(name, "PGCHAOS") {
+			_ = os.Unsetenv(name) // it fails for names that cannot be in an environment
+		}
+	}
 }
 
 // exitError is an error that knows the exit code it deserves.
