@@ -185,8 +185,8 @@ func (t *Timeline) await(ctx context.Context, step Step) error {
 // reverse takes a step back For after its effect.
 func (t *Timeline) reverse(ctx context.Context, step Step, act *Act) error {
 	due := t.Clock.Now() + step.For
-	if sleep(ctx, step.For) != nil {
-		return nil // the run ends, and heals everything itself
+	if err := sleep(ctx, step.For); err != nil {
+		return nil //nolint:nilerr // the run ends, and heals everything itself
 	}
 	mark := history.Mark{
 		Name: "undo-" + step.Name, Action: "undo", Reverses: step.Name, Nodes: act.nodes,
