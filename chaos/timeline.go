@@ -163,6 +163,7 @@ func (t *Timeline) run(ctx context.Context, step Step) (*Act, error) {
 	default:
 		mark.Status, mark.Error = history.MarkFailed, err.Error()
 	}
+	mark.Ended = t.Clock.Now()
 	mark.Nodes, mark.Detail = act.nodes, act.detail
 	t.keep(mark)
 	t.End(mark)
@@ -200,7 +201,8 @@ func (t *Timeline) reverse(ctx context.Context, step Step, act *Act) error {
 		}
 		return errors.Join(errs...)
 	})
-	mark.Status, mark.Effective = history.MarkDone, t.Clock.Now()
+	mark.Ended = t.Clock.Now()
+	mark.Status, mark.Effective = history.MarkDone, mark.Ended
 	if err != nil {
 		mark.Status, mark.Effective, mark.Error = history.MarkFailed, 0, err.Error()
 	}

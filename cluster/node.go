@@ -29,6 +29,7 @@ type Node struct {
 	host    atomic.Pointer[Host]
 	built   atomic.Bool
 	paused  atomic.Bool
+	leaving atomic.Bool
 	exits   chan Exit
 
 	turn chan struct{} // holds one token while an operation runs
@@ -163,16 +164,22 @@ func (n *Node) State(ctx context.Context) history.NodeState {
 		return state
 	}
 	state = history.NodeState{Node: n.Name(), Error: err.Error()}
-	host, err := n.room()
-	if err != nil {
-		return state
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stateTimeout)
-	defer cancel()
-	if running, err := host.Running(ctx); err == nil && !running {
+	if n.Down(ctx) {
 		state.Role = history.RoleDown
 	}
 	return state
+}
+
+// Down tells whether it is certain that no process of the node runs.
+func (n *Node) Down(ctx context.Context) bool {
+	host, err := n.room()
+	if err != nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stateTimeout)
+	defer cancel()
+	running, err := host.Running(ctx)
+	return err == nil && !running
 }
 
 func (n *Node) readState(ctx context.Context) (history.NodeState, error) {

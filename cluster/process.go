@@ -156,6 +156,7 @@ func (n *Node) launch(ctx context.Context, readOnly bool) (*process, error) {
 		return nil, err
 	}
 	n.markLog(ctx)
+	n.leaving.Store(false)
 	argv := []string{n.program("postgres"), "-D", n.confDir()}
 	if readOnly {
 		argv = append(argv, "-c", "default_transaction_read_only=on", "-c", "autovacuum=off")
@@ -265,6 +266,7 @@ func (n *Node) stop(ctx context.Context, mode StopMode, timeout time.Duration) e
 		return err
 	}
 	n.expectExit()
+	n.leaving.Store(true)
 	if err := host.Signal(ctx, signal); err != nil {
 		return err
 	}
@@ -282,6 +284,11 @@ func (n *Node) stop(ctx context.Context, mode StopMode, timeout time.Duration) e
 	}
 	return fmt.Errorf("the %s shutdown has not ended after %s; wait longer, or kill the node%s", mode, timeout, n.complaints(ctx))
 }
+
+// Leaving tells whether the server has been asked to shut down and does not run
+// again yet. A smart shutdown waits for every client, and so for whoever only
+// watches: who sees this must disconnect.
+func (n *Node) Leaving() bool { return n.leaving.Load() }
 
 // Restart stops the server, and starts it as what it was.
 func (n *Node) Restart(ctx context.Context, mode StopMode, timeout time.Duration) error {

@@ -111,7 +111,9 @@ type Mark struct {
 	Planned   *time.Duration `json:"planned_ns,omitempty"`
 	Issued    time.Duration  `json:"issued_ns"`
 	Effective time.Duration  `json:"effective_ns"` // when the effect had been verified; 0 when it never was
-	Status    MarkStatus     `json:"status"`
+	// Ended is when the step was over: effective, failed, or given up.
+	Ended  time.Duration `json:"ended_ns"`
+	Status MarkStatus    `json:"status"`
 	// Fault is set for what takes something away from clients (stop, kill, pause,
 	// restart): outages are measured from these.
 	Fault bool `json:"fault,omitempty"`

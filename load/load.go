@@ -16,6 +16,7 @@ package load
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"pgchaos/history"
@@ -136,7 +137,7 @@ func (w *Workload) Start() {
 
 // Stop ends the arrivals. What is in flight may end for at most Timeout, then it
 // is given up on; Stop returns when no client runs any more, except those that
-// were given up on. Every arrival that was due and that nobody took is recorded as
+// were given up on, and all others' sessions are closed. Every arrival that was due and that nobody took is recorded as
 // dropped.
 func (w *Workload) Stop() {
 	w.mu.Lock()
@@ -167,9 +168,34 @@ func (w *Workload) halt() *run {
 	return r
 }
 
-// conclude closes the books of a run in which no client is active any more.
+// conclude closes the books of a run in which no client is active any more, and
+// its clients' sessions: who has stopped does not keep a server from anything.
 func (w *Workload) conclude(r *run) {
 	close(r.over)
+	w.closeBooks(r)
+	var wg sync.WaitGroup
+	for _, f := range w.retire() {
+		wg.Go(f.close)
+	}
+	wg.Wait()
+}
+
+// retire takes the clients' flights away, those excepted that were given up on:
+// they end by themselves.
+func (w *Workload) retire() (flights []*flight) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.clients {
+		if f := c.flight; f != nil && f.state.Load() == idle {
+			flights = append(flights, f)
+			delete(w.flights, f)
+			c.flight = nil
+		}
+	}
+	return flights
+}
+
+func (w *Workload) closeBooks(r *run) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	stopAt := time.Duration(r.stopAt.Load())

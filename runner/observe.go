@@ -49,7 +49,7 @@ func (r *run) background(ctx context.Context) (end func()) {
 					at := r.clock.Offset(exit.At)
 					r.line.See(history.Mark{
 						Name: "exit-" + n.Name(), Action: "exit", Nodes: []string{n.Name()}, Fault: true,
-						Issued: at, Effective: at, Detail: "the server ended on its own: " + exit.Status,
+						Issued: at, Effective: at, Ended: at, Detail: "the server ended on its own: " + exit.Status,
 					})
 				}
 			}

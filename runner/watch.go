@@ -62,10 +62,7 @@ func (w *watch) watchState(ctx context.Context, n *cluster.Node) {
 			return
 		}
 		at := w.clock.Now()
-		st := prober.Read(ctx)
-		if !st.Reachable {
-			st = n.State(ctx) // which can tell a server that is down from one that does not answer
-		}
+		st := w.read(ctx, n, prober)
 		if ctx.Err() != nil {
 			return
 		}
@@ -77,6 +74,21 @@ func (w *watch) watchState(ctx context.Context, n *cluster.Node) {
 		}
 		w.last[n.Name()] = st
 	})
+}
+
+// read reads a node's state over the held connection, which must not keep it from
+// shutting down.
+func (w *watch) read(ctx context.Context, n *cluster.Node, prober *probe.Prober) history.NodeState {
+	st := history.NodeState{Node: n.Name(), Error: "it is shutting down"}
+	if n.Leaving() {
+		prober.Disconnect()
+	} else {
+		st = prober.Read(ctx)
+	}
+	if !st.Reachable && n.Down(ctx) {
+		st.Role = history.RoleDown
+	}
+	return st
 }
 
 func (w *watch) watchUsage(ctx context.Context, n *cluster.Node) {

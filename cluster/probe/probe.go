@@ -134,6 +134,13 @@ func (p *Prober) drop() {
 	p.conn = nil
 }
 
+// Disconnect closes the connection, which the next Read opens anew.
+func (p *Prober) Disconnect() {
+	p.turn <- struct{}{}
+	defer func() { <-p.turn }()
+	p.drop()
+}
+
 // Close closes the connection. A Read that is under way ends first.
 func (p *Prober) Close() {
 	p.once.Do(func() { close(p.done) })

@@ -98,6 +98,16 @@ func (p *place) run(args ...string) (code int, stdout, stderr string) {
 	return cmd.ProcessState.ExitCode(), o.String(), e.String()
 }
 
+// write puts a file beside the runs.
+func (p *place) write(name, text string) string {
+	p.t.Helper()
+	file := filepath.Join(filepath.Dir(p.base), name)
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		p.t.Fatal(err)
+	}
+	return file
+}
+
 func (p *place) result() *report.Result {
 	p.t.Helper()
 	r, err := report.Read(p.out)

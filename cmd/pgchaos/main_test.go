@@ -121,12 +121,12 @@ func story(p *progress) {
 	}
 	kill := history.Mark{Name: "kill-pgmaster", Action: "kill", Issued: 1700 * ms}
 	p.Begin(kill)
-	kill.Effective, kill.Status = 1733*ms, history.MarkDone
+	kill.Effective, kill.Ended, kill.Status = 1733*ms, 1740*ms, history.MarkDone
 	p.End(kill)
 	status.Phase, status.Primary = "kill-pgmaster", ""
 	p.Tick(status)
 	p.End(history.Mark{
-		Name: "rejoin-pgmaster", Issued: 61_000 * ms, Status: history.MarkFailed,
+		Name: "rejoin-pgmaster", Issued: 61_000 * ms, Ended: 72_500 * ms, Status: history.MarkFailed,
 		Detail: "tried before: plain restart", Error: "pg_rewind: exit status 1",
 	})
 	p.Logf("not shown without -v")

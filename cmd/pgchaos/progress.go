@@ -58,7 +58,7 @@ func (p *progress) Begin(m history.Mark) {
 
 // End shows what came of a step.
 func (p *progress) End(m history.Mark) {
-	text := fmt.Sprintf("%s  %s %s", clockText(max(m.Effective, m.Issued)), m.Name, m.Status)
+	text := fmt.Sprintf("%s  %s %s", clockText(m.Ended), m.Name, m.Status)
 	if took := m.Effective - m.Issued; m.Status == history.MarkDone && took >= time.Millisecond {
 		text += " in " + took.Round(time.Millisecond).String()
 	}

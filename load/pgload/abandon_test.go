@@ -125,12 +125,15 @@ func TestLongOutage(t *testing.T) {
 		}
 		cl.servers[0].SetRefuse(false)
 		time.Sleep(time.Second)
-		l.Stop()
-		if after := l.Record(); after.Total.Outcomes[history.OK] < before.Total.Outcomes[history.OK]+150 {
-			t.Errorf("outcomes before %v, after %v", before.Total.Outcomes, after.Total.Outcomes)
-		}
 		if n := cl.servers[0].Open(); n != 4 {
 			t.Errorf("%d connections", n)
+		}
+		l.Stop()
+		if n := cl.servers[0].Open(); n != 0 {
+			t.Errorf("%d connections of clients that have stopped", n)
+		}
+		if after := l.Record(); after.Total.Outcomes[history.OK] < before.Total.Outcomes[history.OK]+150 {
+			t.Errorf("outcomes before %v, after %v", before.Total.Outcomes, after.Total.Outcomes)
 		}
 	})
 }

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"pgchaos/check"
+	"pgchaos/history"
+)
+
+// TestEveryAction runs the actions that the shipped experiments do not use. Each
+// has an effect that a later step of the file could not miss.
+func TestEveryAction(t *testing.T) {
+	p := newPlace(t)
+	code, stdout, stderr := p.run("run", "cmd/pgchaos/testdata/actions.yaml", "--out", p.out, "--keep", "-v")
+	if code != exitPass {
+		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+	r := p.result()
+	for _, m := range r.Timeline {
+		if m.Status != history.MarkDone || m.Effective < m.Issued {
+			t.Errorf("step %s: %+v", m.Name, m)
+		}
+	}
+	// A paused standby does not answer, and does so again when the pause is taken back.
+	paused := markNamed(t, r, func(m history.Mark) bool { return m.Name == "paused" })
+	undone := markNamed(t, r, func(m history.Mark) bool { return m.Reverses == "paused" })
+	if wait := undone.Issued - paused.Effective; wait < 1e9 || wait > 1.5e9 {
+		t.Errorf("a pause for 1s was taken back after %s", wait)
+	}
+	if !unreachableBetween(r.States[1].States, paused, undone) {
+		t.Error("the probe reached b while it was paused")
+	}
+	if got := p.psql(address(r, "a"), "show shared_buffers"); got != "64MB" {
+		t.Errorf("shared_buffers of a is %s", got)
+	}
+	if got := p.psql(address(r, "a"), "select string_agg(application_name, ' ' order by 1) from pg_stat_replication where state = 'streaming'"); got != "b c" {
+		t.Errorf("%q stream from a", got)
+	}
+	if got := p.psql(address(r, "c"), "select count(*) from app.items"); got != p.psql(address(r, "a"), "select count(*) from app.items") {
+		t.Errorf("c has %s rows", got)
+	}
+	killed := markNamed(t, r, func(m history.Mark) bool { return m.Action == "kill" })
+	if len(killed.Nodes) != 1 || killed.Nodes[0] == "a" {
+		t.Errorf("any_replica was %v", killed.Nodes)
+	}
+	if code, out, errs := p.run("clean", r.Run); code != 0 {
+		t.Errorf("clean %s: exit %d, %s%s", r.Run, code, out, errs)
+	}
+	p.nothingLeft()
+}
+
+func unreachableBetween(states []history.NodeState, from, to history.Mark) bool {
+	for _, st := range states {
+		if !st.Reachable && st.At >= from.Issued && st.At < to.Effective {
+			return true
+		}
+	}
+	return false
+}
+
+// TestWhatMustNotPass runs experiments whose timelines do not do what they say.
+func TestWhatMustNotPass(t *testing.T) {
+	const cluster = "name: x\ncluster: {nodes: [a, b]}\nload:\n  writes: {kind: insert, clients: 2, rate: 100/s}\n"
+	for _, tc := range []struct {
+		name, text string
+		code       int
+		says       string
+	}{
+		{"a verify that never holds", cluster + `
+timeline:
+  - {at: 500ms, verify: {sync_state: {b: quorum}, within: 300ms}}
+expect: [lost_writes == 0]
+`, exitFail, "sync_state of b on a is async, not quorum"},
+		{"an answer that was not expected", cluster + `
+timeline:
+  - {at: 500ms, sql: {node: a, query: "select 1", expect: "2"}}
+expect: [lost_writes == 0]
+`, exitFail, `a answered "1", expected "2"`},
+		{"a fault without effect", cluster + `
+timeline:
+  - {at: 500ms, stop: b}
+  - {sql: {node: a, query: "select pg_sleep(0.1)"}}
+  - {kill: replicas}
+expect: [lost_writes == 0]
+`, exitInconclusive, "nobody is replicas at the moment"},
+		{"a metric without samples", cluster + `
+timeline:
+  - {stop_load: writes}
+  - {name: quiet, wait: 300ms}
+expect: [error_rate of writes during quiet < 1%]
+`, exitInconclusive, "no samples"},
+		{"a loss of which no expectation speaks", cluster + `
+timeline:
+  - {at: 500ms, configure: {node: b, settings: {primary_conninfo: ""}}}
+  - {at: 1500ms, kill: a}
+  - {promote: b}
+  - {wait: 500ms}
+`, exitFail, "no expectation says how many lost_writes are allowed"},
+		{"a statement that the server refuses", cluster + `
+timeline:
+  - {at: 500ms, sql: {node: a, query: "select nonsense"}}
+expect: [lost_writes == 0]
+`, exitFail, "nonsense"},
+		{"a setting that PostgreSQL refuses", cluster + `
+timeline:
+  - {at: 500ms, configure: {node: a, settings: {work_mem: lots}}}
+expect: [lost_writes == 0]
+`, exitInconclusive, "work_mem"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p := newPlace(t)
+			file := p.write("x.yaml", tc.text)
+			code, stdout, stderr := p.run("run", file, "--out", p.out)
+			if code != tc.code {
+				t.Errorf("exit code %d, want %d\n%s\n%s", code, tc.code, stdout, stderr)
+			}
+			if !strings.Contains(strings.Join(strings.Fields(stdout), " "), tc.says) {
+				t.Errorf("the report does not say %q:\n%s", tc.says, stdout)
+			}
+			if r := p.result(); r.Verdict == check.Pass {
+				t.Error("the result says pass")
+			}
+			p.nothingLeft()
+		})
+	}
+}
