@@ -6,18 +6,21 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 GOLANGCI_LINT_VERSION := v2.15.0
 LINT := .tools/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
-.PHONY: demo test build setup lint unit clean
+.PHONY: demo test build setup setup-test lint unit clean
 
 demo: build
 	bin/pgchaos run experiments/quorum-kill.yaml
 
-test: setup lint unit
+test: setup-test lint unit
 
 build: setup
 	CGO_ENABLED=0 go build -ldflags "-X main.buildVersion=$(VERSION)" -o bin/pgchaos ./cmd/pgchaos
 
 setup:
 	@scripts/setup.sh
+
+setup-test:
+	@scripts/setup.sh test
 
 lint: $(LINT)
 	go vet ./...

@@ -50,7 +50,10 @@ func (n *Node) complaints(ctx context.Context) string {
 			continue // nothing, or an answer to pgchaos's own asking
 		}
 		all = append(all, line)
-		for _, word := range []string{"FATAL: ", "PANIC: ", "ERROR: ", "forked off", "HINT: "} {
+		for _, word := range []string{
+			"FATAL: ", "PANIC: ", "ERROR: ", "forked off", "HINT: ",
+			"LOG: invalid value", "LOG: unrecognized", "LOG: syntax error", "LOG: could not bind",
+		} {
 			if i := strings.Index(line, word); i >= 0 {
 				wrong = append(wrong, line[i:])
 				break

@@ -136,6 +136,9 @@ func (r *Result) writeUsageNotes(p *page, noNet, noBlock bool) {
 		}
 		p.para(faint, 2, "NET I/O -: %s", why)
 	}
+	if r.Cluster.Provider == "local" {
+		p.para(faint, 2, "BLOCK I/O counts what was written when its pages were made dirty in the cache, which can be many times what reaches the disk")
+	}
 	if noBlock {
 		p.para(faint, 2, "BLOCK I/O -: the %s provider did not give it for every phase", r.Cluster.Provider)
 	}

@@ -73,15 +73,17 @@ func Run(ctx context.Context, plan *Plan, o Options) (result *report.Result, err
 		o.Log = func(string, ...any) {}
 	}
 	r := &run{Options: o, plan: plan, undo: &chaos.Undo{}, result: newResult(plan, o)}
+	result = r.result // also after a panic
 	defer func() {
 		if p := recover(); p != nil {
 			err = errors.Join(err, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 		}
+		r.interrupted(ctx)
 		if end := r.end(ctx, err); end != nil {
 			err = errors.Join(err, end)
 		}
 	}()
-	return r.result, r.do(ctx)
+	return result, r.do(ctx)
 }
 
 func (r *run) do(ctx context.Context) error {

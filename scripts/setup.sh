@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs what building, running and testing pgchaos needs and this machine lacks:
-# PostgreSQL's server programs. Quick, and without root, when nothing is missing.
+# Installs what this machine lacks of what pgchaos needs: PostgreSQL's server
+# programs; with the argument "test" also what only the tests need: psql, ps, and a
+# C compiler for Go's race detector. Quick, and without root, when nothing is missing.
 set -eu
 
 # found succeeds if the server programs are where pgchaos looks for them.
@@ -26,6 +27,18 @@ as_root() {
 	fi
 }
 
+# have succeeds if every one of the commands is there.
+have() {
+	for command in "$@"; do
+		command -v "$command" >/dev/null 2>&1 || return 1
+	done
+}
+
+debian_package() {
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+		-o Dpkg::Options::=--force-confold "$@"
+}
+
 install_debian() {
 	# The distribution would start a cluster of its own on port 5432: tell it not to.
 	conf=/etc/postgresql-common/createcluster.conf
@@ -34,26 +47,40 @@ install_debian() {
 		printf 'create_main_cluster = false\n' | as_root tee "$conf" >/dev/null
 	fi
 	as_root apt-get update -q
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
-		-o Dpkg::Options::=--force-confold postgresql
+	debian_package postgresql
 }
 
-if ! command -v go >/dev/null 2>&1; then
+install_test_tools() {
+	echo "setup.sh: installing what the tests need" >&2
+	if have apt-get; then
+		as_root apt-get update -q
+		debian_package gcc libc6-dev procps postgresql-client
+	elif have dnf; then
+		as_root dnf install -y gcc procps-ng postgresql
+	else
+		echo "setup.sh: the tests need gcc, ps and psql: install them with this system's package manager" >&2
+		exit 1
+	fi
+}
+
+have go || {
 	echo "setup.sh: Go is missing: install Go 1.26 or newer (https://go.dev/doc/install)" >&2
 	exit 1
+}
+if ! found; then
+	echo "setup.sh: installing PostgreSQL's server programs" >&2
+	if have apt-get; then
+		install_debian
+	elif have dnf; then
+		as_root dnf install -y postgresql-server
+	elif have brew; then
+		brew install postgresql
+	else
+		echo "setup.sh: install PostgreSQL's server programs with this system's package manager" >&2
+		exit 1
+	fi
+	found || { echo "setup.sh: PostgreSQL's server programs are still not where pgchaos looks for them" >&2; exit 1; }
 fi
-if found; then
-	exit 0
+if [ "${1:-}" = test ] && ! { have psql ps && have "${CC:-gcc}"; }; then
+	install_test_tools
 fi
-echo "setup.sh: installing PostgreSQL's server programs" >&2
-if command -v apt-get >/dev/null 2>&1; then
-	install_debian
-elif command -v dnf >/dev/null 2>&1; then
-	as_root dnf install -y postgresql-server
-elif command -v brew >/dev/null 2>&1; then
-	brew install postgresql
-else
-	echo "setup.sh: install PostgreSQL's server programs with this system's package manager" >&2
-	exit 1
-fi
-found || { echo "setup.sh: PostgreSQL's server programs are still not where pgchaos looks for them" >&2; exit 1; }

@@ -1,0 +1,200 @@
+package runner_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"pgchaos/check"
+	"pgchaos/cluster"
+	"pgchaos/cluster/local"
+	"pgchaos/history"
+	"pgchaos/report"
+	"pgchaos/runner"
+	"pgchaos/spec"
+)
+
+// short is an experiment of three seconds on two nodes.
+const short = `
+name: short
+cluster: {nodes: [a, b]}
+load:
+  writes: {kind: insert, clients: 2, rate: 100/s}
+timeline:
+  - {at: 500ms, stop: b}
+  - {start: b}
+  - {at: 1500ms, stop_load: writes}
+expect: [lost_writes == 0, nodes_equal]
+`
+
+// observer is told what goes on; a test makes it misbehave.
+type observer struct {
+	begin func(history.Mark)
+	stage func(string)
+}
+
+func (o observer) Stage(text string) {
+	if o.stage != nil {
+		o.stage(text)
+	}
+}
+
+func (o observer) Begin(m history.Mark) {
+	if o.begin != nil {
+		o.begin(m)
+	}
+}
+func (o observer) End(history.Mark)   {}
+func (o observer) Tick(runner.Status) {}
+
+func plan(t *testing.T, text string) *runner.Plan {
+	t.Helper()
+	e, resolved, err := spec.Load("short.yaml", []byte(text), spec.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := runner.NewPlan(e, resolved, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// room is a provider in a place of its own, which must be empty at the end.
+func room(t *testing.T) (p *local.Provider, base string) {
+	t.Helper()
+	dir, err := os.MkdirTemp("/var/tmp", "pgchaos-runner-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	base = filepath.Join(dir, "runs")
+	t.Cleanup(func() {
+		if left, err := local.List(base); err == nil && len(left) > 0 {
+			t.Errorf("left behind: %+v", left)
+		}
+		if err := os.Remove(dir); err != nil {
+			t.Errorf("something is left: %v", err)
+		}
+	})
+	p, err = local.New(t.Context(), local.Options{Base: base, Run: "short-1", Experiment: "short"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, base
+}
+
+func run(t *testing.T, ctx context.Context, provider cluster.Provider, text string, o observer) (*report.Result, error) {
+	t.Helper()
+	out := t.TempDir()
+	result, err := runner.Run(ctx, plan(t, text), runner.Options{
+		Run: "short-1", Tool: "test", Provider: provider, Out: out, Observer: o,
+	})
+	onDisk, readErr := report.Read(out)
+	if readErr != nil {
+		t.Fatalf("the result on disk: %v", readErr)
+	}
+	if onDisk.Verdict != result.Verdict || onDisk.Stage != result.Stage || len(onDisk.Errors) != len(result.Errors) {
+		t.Errorf("on disk %s at %s with %v, returned %s at %s with %v",
+			onDisk.Verdict, onDisk.Stage, onDisk.Errors, result.Verdict, result.Stage, result.Errors)
+	}
+	return result, err
+}
+
+func TestRunPasses(t *testing.T) {
+	provider, _ := room(t)
+	r, err := run(t, t.Context(), provider, short, observer{})
+	if err != nil || r.Verdict != check.Pass {
+		t.Fatalf("verdict %s, %v, %v", r.Verdict, r.Reasons, err)
+	}
+	if r.Seed != 7 || len(r.Phases) != 4 || r.Phases[0].Name != "baseline" {
+		t.Errorf("seed %d, phases %v", r.Seed, r.Phases)
+	}
+	if n := r.Workloads[0].Total.Samples; n < 145 || n > 155 {
+		t.Errorf("%d samples in 1.5 s at 100/s", n)
+	}
+	for i, p := range r.Phases[1:] {
+		if p.Start != r.Phases[i].End {
+			t.Errorf("phase %s begins at %s, the one before ends at %s", p.Name, p.Start, r.Phases[i].End)
+		}
+	}
+	if len(r.Usage) == 0 || len(r.States) != 2 || r.States[1].Final.Role != history.RoleStandby {
+		t.Errorf("usage %d, states %+v", len(r.Usage), r.States)
+	}
+}
+
+func TestAPanicInTheMiddleIsCleanedUp(t *testing.T) {
+	provider, _ := room(t)
+	r, err := run(t, t.Context(), provider, short, observer{begin: func(m history.Mark) {
+		if m.Name == "start-b" {
+			panic("a bug")
+		}
+	}})
+	if err == nil || !strings.Contains(err.Error(), "a bug") {
+		t.Errorf("error %v", err)
+	}
+	if r.Verdict != check.Inconclusive || len(r.Errors) == 0 {
+		t.Errorf("verdict %s, errors %v", r.Verdict, r.Errors)
+	}
+}
+
+func TestAnInterruptAtAnyStageIsCleanedUp(t *testing.T) {
+	for _, at := range []string{"building", "stop-b", "stopping", "settling", "auditing"} {
+		t.Run(at, func(t *testing.T) {
+			provider, _ := room(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			end := func(text string) {
+				if strings.HasPrefix(text, at) {
+					cancel()
+				}
+			}
+			begun := time.Now()
+			r, err := run(t, ctx, provider, short, observer{stage: end, begin: func(m history.Mark) { end(m.Name) }})
+			if err != nil && !errors.Is(err, context.Canceled) {
+				t.Errorf("error %v", err)
+			}
+			if !r.Interrupted || r.Verdict == check.Pass {
+				t.Errorf("interrupted %v, verdict %s", r.Interrupted, r.Verdict)
+			}
+			if took := time.Since(begun); took > 15*time.Second {
+				t.Errorf("it took %s to end", took)
+			}
+		})
+	}
+}
+
+// TestWhatIsLeftBehindIsNamed removes through a provider that does not succeed.
+func TestWhatIsLeftBehindIsNamed(t *testing.T) {
+	provider, _ := room(t)
+	r, err := run(t, t.Context(), stuck{provider}, short, observer{})
+	if !errors.Is(err, runner.ErrLeftBehind) || !strings.Contains(err.Error(), "process 1234") {
+		t.Errorf("error %v", err)
+	}
+	if len(r.Errors) == 0 || !strings.Contains(r.Errors[0], "process 1234") {
+		t.Errorf("the result does not say it: %v", r.Errors)
+	}
+}
+
+type stuck struct{ *local.Provider }
+
+func (s stuck) Remove(ctx context.Context) error {
+	return errors.Join(s.Provider.Remove(ctx), errors.New("process 1234 is still there"))
+}
+
+func TestASetUpThatFailsIsCleanedUpAndExplained(t *testing.T) {
+	provider, _ := room(t)
+	r, err := run(t, t.Context(), provider, strings.Replace(short, "nodes: [a, b]", "nodes: [a, b], settings: {work_mem: lots}", 1), observer{})
+	if err == nil || !strings.Contains(err.Error(), "work_mem") {
+		t.Errorf("error %v", err)
+	}
+	if r.Verdict != check.Inconclusive {
+		t.Errorf("verdict %s", r.Verdict)
+	}
+}
