@@ -65,7 +65,7 @@ func plan(t *testing.T, text string) *runner.Plan {
 }
 
 // room is a provider in a place of its own, which must be empty at the end.
-func room(t *testing.T) (p *local.Provider, base string) {
+func room(t *testing.T) *local.Provider {
 	t.Helper()
 	dir, err := os.MkdirTemp("/var/tmp", "pgchaos-runner-")
 	if err != nil {
@@ -74,7 +74,7 @@ func room(t *testing.T) (p *local.Provider, base string) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	base = filepath.Join(dir, "runs")
+	base := filepath.Join(dir, "runs")
 	t.Cleanup(func() {
 		if left, err := local.List(base); err == nil && len(left) > 0 {
 			t.Errorf("left behind: %+v", left)
@@ -83,11 +83,11 @@ func room(t *testing.T) (p *local.Provider, base string) {
 			t.Errorf("something is left: %v", err)
 		}
 	})
-	p, err = local.New(t.Context(), local.Options{Base: base, Run: "short-1", Experiment: "short"})
+	p, err := local.New(t.Context(), local.Options{Base: base, Run: "short-1", Experiment: "short"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p, base
+	return p
 }
 
 func run(t *testing.T, ctx context.Context, provider cluster.Provider, text string, o observer) (*report.Result, error) {
@@ -108,7 +108,7 @@ func run(t *testing.T, ctx context.Context, provider cluster.Provider, text stri
 }
 
 func TestRunPasses(t *testing.T) {
-	provider, _ := room(t)
+	provider := room(t)
 	r, err := run(t, t.Context(), provider, short, observer{})
 	if err != nil || r.Verdict != check.Pass {
 		t.Fatalf("verdict %s, %v, %v", r.Verdict, r.Reasons, err)
@@ -130,7 +130,7 @@ func TestRunPasses(t *testing.T) {
 }
 
 func TestAPanicInTheMiddleIsCleanedUp(t *testing.T) {
-	provider, _ := room(t)
+	provider := room(t)
 	r, err := run(t, t.Context(), provider, short, observer{begin: func(m history.Mark) {
 		if m.Name == "start-b" {
 			panic("a bug")
@@ -147,7 +147,7 @@ func TestAPanicInTheMiddleIsCleanedUp(t *testing.T) {
 func TestAnInterruptAtAnyStageIsCleanedUp(t *testing.T) {
 	for _, at := range []string{"building", "stop-b", "stopping", "settling", "auditing"} {
 		t.Run(at, func(t *testing.T) {
-			provider, _ := room(t)
+			provider := room(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			end := func(text string) {
@@ -172,7 +172,7 @@ func TestAnInterruptAtAnyStageIsCleanedUp(t *testing.T) {
 
 // TestWhatIsLeftBehindIsNamed removes through a provider that does not succeed.
 func TestWhatIsLeftBehindIsNamed(t *testing.T) {
-	provider, _ := room(t)
+	provider := room(t)
 	r, err := run(t, t.Context(), stuck{provider}, short, observer{})
 	if !errors.Is(err, runner.ErrLeftBehind) || !strings.Contains(err.Error(), "process 1234") {
 		t.Errorf("error %v", err)
@@ -189,7 +189,7 @@ func (s stuck) Remove(ctx context.Context) error {
 }
 
 func TestASetUpThatFailsIsCleanedUpAndExplained(t *testing.T) {
-	provider, _ := room(t)
+	provider := room(t)
 	r, err := run(t, t.Context(), provider, strings.Replace(short, "nodes: [a, b]", "nodes: [a, b], settings: {work_mem: lots}", 1), observer{})
 	if err == nil || !strings.Contains(err.Error(), "work_mem") {
 		t.Errorf("error %v", err)
