@@ -3,6 +3,7 @@ package pgload
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -155,5 +156,33 @@ func (w *Workload) tried(n *node, err error) {
 // connectError is that no node took a client.
 type connectError struct{ errs []error }
 
-func (e *connectError) Error() string   { return errors.Join(e.errs...).Error() }
+func (e *connectError) Error() string {
+	said := make([]string, len(e.errs))
+	for i, err := range e.errs {
+		said[i] = err.Error()
+	}
+	return strings.Join(said, "; ")
+}
+
 func (e *connectError) Unwrap() []error { return e.errs }
+
+// refusal is why one node did not take a client.
+type refusal struct {
+	node string
+	err  error
+}
+
+// Error leaves out what pgx says around the cause: addresses and users, once for
+// each attempt, of a cluster whose nodes have names.
+func (e *refusal) Error() string {
+	why := kindOf(e.err)
+	var pgErr *pgconn.PgError
+	if errors.As(e.err, &pgErr) {
+		why = pgErr.Error()
+	} else if why == kindOther {
+		why = e.err.Error()
+	}
+	return e.node + ": " + why
+}
+
+func (e *refusal) Unwrap() error { return e.err }

@@ -150,7 +150,7 @@ func (s *session) connect(ctx context.Context) (kind string, err error) {
 		conn, err := n.pool.Acquire(context.WithValue(ctx, attemptKey{}, &attempt{ctx: ctx, session: s}))
 		s.w.tried(n, err)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("connect to %s: %w", n.name, err))
+			errs = append(errs, &refusal{n.name, err})
 			continue
 		}
 		s.conn, s.pg, s.node = conn, conn.Conn().PgConn(), n
