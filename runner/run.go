@@ -119,13 +119,36 @@ func (r *run) up(ctx context.Context) (err error) {
 		return fmt.Errorf("build the cluster: %w", err)
 	}
 	took := time.Since(begin)
-	if err := createTables(ctx, r.plan, r.cluster.Nodes()[0]); err != nil {
-		return err
+	if err := r.prepare(ctx); err != nil {
+		return fmt.Errorf("prepare the load: %w", err)
 	}
 	r.result.Cluster = describeCluster(r.plan, r.cluster, r.Bin, took)
 	r.Observer.Stage(fmt.Sprintf("%d nodes of PostgreSQL %s up and streaming in %s",
 		r.plan.built(), r.cluster.Version(), took.Round(10*time.Millisecond)))
 	return r.write(report.StagePlanned)
+}
+
+// prepare makes the load's tables, and waits until every standby has them: a read
+// that comes before its table would be an error of nobody's.
+func (r *run) prepare(ctx context.Context) error {
+	primary := r.cluster.Nodes()[0]
+	if err := createTables(ctx, r.plan, primary); err != nil {
+		return err
+	}
+	barrier, err := r.barrier(ctx, primary)
+	if err != nil {
+		return err
+	}
+	for _, n := range r.present() {
+		if n == primary {
+			continue
+		}
+		if err := r.await(ctx, n, barrier); err != nil {
+			// One that is delayed on purpose must not keep the run from beginning.
+			r.note(n.Name(), "did not have the load's tables yet when the load began: "+err.Error(), nil)
+		}
+	}
+	return nil
 }
 
 // exercise runs load and timeline side by side, from clock zero to the end of both.

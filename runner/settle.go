@@ -79,15 +79,9 @@ func (r *run) quiesce(ctx context.Context, n *cluster.Node) {
 // catchUp writes a barrier row on the authority and waits until each standby shows
 // it: LSNs alone prove nothing.
 func (r *run) catchUp(ctx context.Context, authority *cluster.Node, states []history.NodeState) {
-	conn, err := authority.Connect(ctx, "settle")
+	barrier, err := r.barrier(ctx, authority)
 	if err != nil {
-		r.note(authority.Name(), "", fmt.Errorf("connect: %w", err))
-		return
-	}
-	defer closeConn(ctx, conn)
-	barrier, err := census.Barrier(ctx, conn, r.Run)
-	if err != nil {
-		r.note(authority.Name(), "", fmt.Errorf("write the barrier row: %w", err))
+		r.note(authority.Name(), "", err)
 		return
 	}
 	for _, st := range states {
@@ -100,6 +94,17 @@ func (r *run) catchUp(ctx context.Context, authority *cluster.Node, states []his
 	}
 }
 
+// barrier writes a barrier row on a primary.
+func (r *run) barrier(ctx context.Context, primary *cluster.Node) (census.Point, error) {
+	conn, err := primary.Connect(ctx, "barrier")
+	if err != nil {
+		return census.Point{}, err
+	}
+	defer closeConn(ctx, conn)
+	return census.Barrier(ctx, conn, r.Run)
+}
+
+// await waits until a standby shows the barrier row.
 func (r *run) await(ctx context.Context, n *cluster.Node, barrier census.Point) error {
 	ctx, cancel := context.WithTimeout(ctx, barrierTimeout)
 	defer cancel()
