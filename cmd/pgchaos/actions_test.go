@@ -34,7 +34,7 @@ func TestEveryAction(t *testing.T) {
 	if got := p.psql(address(r, "a"), "show shared_buffers"); got != "64MB" {
 		t.Errorf("shared_buffers of a is %s", got)
 	}
-	if got := p.psql(address(r, "a"), "select string_agg(application_name, ' ' order by 1) from pg_stat_replication where state = 'streaming'"); got != "b c" {
+	if got := p.psql(address(r, "a"), "select string_agg(application_name, ' ' order by application_name) from pg_stat_replication where state = 'streaming'"); got != "b c" {
 		t.Errorf("%q stream from a", got)
 	}
 	if got := p.psql(address(r, "c"), "select count(*) from app.items"); got != p.psql(address(r, "a"), "select count(*) from app.items") {

@@ -180,7 +180,7 @@ func TestQuorumKill(t *testing.T) {
 	if err != nil || rows < a.Acknowledged {
 		t.Errorf("psql counts %q rows, %d were acknowledged", first, a.Acknowledged)
 	}
-	if got := p.psql(address(r, "pgslavenew"), "select string_agg(application_name || '=' || sync_state, ' ' order by 1) from pg_stat_replication"); got != "pgmaster=quorum pgslave=quorum" {
+	if got := p.psql(address(r, "pgslavenew"), "select string_agg(application_name || '=' || sync_state, ' ' order by application_name) from pg_stat_replication"); got != "pgmaster=quorum pgslave=quorum" {
 		t.Errorf("on the new primary, psql sees %q", got)
 	}
 	// The kept cluster is removed when it is named, and not before.
