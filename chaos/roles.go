@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"pgchaos/cluster"
 	"pgchaos/history"
@@ -72,9 +73,17 @@ func (s *Scene) upstream(ctx context.Context, selector string) (*cluster.Node, e
 	return s.one(ctx, cmp.Or(selector, "primary"))
 }
 
-// States reads every node that has been built, at once: a node that does not
-// answer must not hold up what the others say.
+// grace is how much later than the first a node's answer may come. A node that
+// does not answer must not hold up a promotion that the others are asked for: the
+// delay would be pgchaos's own, and be counted as the cluster's.
+const grace = 500 * time.Millisecond
+
+// States reads every node that has been built, at once. One that answers much
+// later than the others is unreachable.
 func (s *Scene) States(ctx context.Context) []history.NodeState {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var first sync.Once
 	var built []*cluster.Node
 	for _, n := range s.Cluster.Nodes() {
 		if !n.Absent() {
@@ -84,7 +93,12 @@ func (s *Scene) States(ctx context.Context) []history.NodeState {
 	states := make([]history.NodeState, len(built))
 	var wg sync.WaitGroup
 	for i, n := range built {
-		wg.Go(func() { states[i] = n.State(ctx) })
+		wg.Go(func() {
+			states[i] = n.State(ctx)
+			if states[i].Reachable {
+				first.Do(func() { time.AfterFunc(grace, cancel) })
+			}
+		})
 	}
 	wg.Wait()
 	return states
@@ -139,12 +153,20 @@ func (s *Scene) becamePrimary(name string) {
 
 // Primary is the node that accepts writes on the highest timeline: a former
 // primary that came back on its own is still on the one before. The zero state
-// means that there is none.
+// means that there is none, or that there are two: nodes that were promoted
+// independently have timelines of the same number.
 func Primary(states []history.NodeState) (found history.NodeState) {
 	for _, st := range states {
-		if st.Role == history.RolePrimary && st.Timeline > found.Timeline {
+		switch {
+		case st.Role != history.RolePrimary || st.Timeline < found.Timeline:
+		case st.Timeline == found.Timeline:
+			found = history.NodeState{Timeline: st.Timeline}
+		default:
 			found = st
 		}
+	}
+	if found.Node == "" {
+		return history.NodeState{}
 	}
 	return found
 }

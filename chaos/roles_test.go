@@ -18,6 +18,10 @@ func TestPrimaryIsTheOneOnTheHighestTimeline(t *testing.T) {
 	if got := Primary(states).Node; got != "new" {
 		t.Errorf("primary is %q", got)
 	}
+	twins := append(states, history.NodeState{Node: "twin", Role: history.RolePrimary, Timeline: 2})
+	if got := Primary(twins); got.Node != "" || got.Timeline != 0 {
+		t.Errorf("of two on the same timeline, %q is the primary", got.Node)
+	}
 	if got := Primary(states[1:2]).Node; got != "" {
 		t.Errorf("primary of a cluster without one is %q", got)
 	}

@@ -57,16 +57,17 @@ func (s *Scene) bringBack(n *cluster.Node) Reverse {
 	}
 }
 
-// superseded tells whether a node that is down was the primary, and another is now.
+// superseded tells whether a node is down, and another is a primary. (A standby that
+// comes back read-only is a standby all the same.)
 func (s *Scene) superseded(ctx context.Context, n *cluster.Node) bool {
-	states := s.States(ctx)
-	for _, st := range states {
+	another := false
+	for _, st := range s.States(ctx) {
 		if st.Node == n.Name() && st.Role != history.RoleDown {
 			return false
 		}
+		another = another || st.Node != n.Name() && st.Role == history.RolePrimary
 	}
-	primary := Primary(states)
-	return primary.Node != "" && primary.Node != n.Name()
+	return another
 }
 
 // each makes an action of what is to be done to every node that the selector

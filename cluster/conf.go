@@ -24,6 +24,8 @@ func reserved(name string) string {
 		return "the provider gives each node its address"
 	case "primary_conninfo":
 		return "follow, rejoin and clone decide whom a node follows"
+	case "hot_standby":
+		return "every node is read"
 	case "cluster_name":
 		return "it is the node's name"
 	case "logging_collector", "log_destination":

@@ -290,6 +290,12 @@ func (n *Node) stop(ctx context.Context, mode StopMode, timeout time.Duration) e
 // watches: who sees this must disconnect.
 func (n *Node) Leaving() bool { return n.leaving.Load() }
 
+// ReadOnly tells whether the server runs as StartReadOnly started it.
+func (n *Node) ReadOnly() bool {
+	p := n.running()
+	return p != nil && p.readOnly
+}
+
 // Restart stops the server, and starts it as what it was.
 func (n *Node) Restart(ctx context.Context, mode StopMode, timeout time.Duration) error {
 	return n.locked(ctx, "restart", "", func(ctx context.Context) error {

@@ -42,17 +42,21 @@ type run struct {
 	over   chan struct{}  // closed when no client runs any more
 	live   sync.WaitGroup // the clients that run
 	finish sync.Once
-	_      [64]byte // next is written by every client: it must not share a line with what they only read
-	next   atomic.Int64
-	_      [64]byte
+	next   []counter    // by group
 	stopAt atomic.Int64 // when arrivals ended; `running` before
+}
+
+// counter is written by every client of a group: it shares its line with nothing.
+type counter struct {
+	atomic.Int64
+	_ [56]byte
 }
 
 // running stands for an end that has not come.
 const running = time.Duration(math.MaxInt64)
 
-func newRun(start time.Duration) *run {
-	r := &run{start: start, stop: make(chan struct{}), over: make(chan struct{})}
+func newRun(start time.Duration, groups int) *run {
+	r := &run{start: start, next: make([]counter, groups), stop: make(chan struct{}), over: make(chan struct{})}
 	r.stopAt.Store(int64(running))
 	return r
 }
@@ -138,7 +142,7 @@ func (w *Workload) arrival(r *run, c *client, timer *time.Timer) (due time.Durat
 		return 0, r.stopAt.Load() == int64(running)
 	}
 	for r.stopAt.Load() == int64(running) {
-		due = r.start + dueAt(r.next.Add(1)-1, w.cfg.Rate)
+		due = r.start + dueAt(r.next[c.number%w.cfg.Groups].Add(1)-1, w.cfg.Rate)
 		now := w.cfg.Clock.Now()
 		if due > now {
 			r.sleep(timer, due-now)

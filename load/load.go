@@ -59,6 +59,10 @@ type Config struct {
 	Clients int
 	// Rate is arrivals a second; 0: a closed loop.
 	Rate float64
+	// Groups splits the clients (client i is in group i modulo Groups), and gives
+	// each group arrivals of its own at the whole Rate, so that one that is slow
+	// leaves nothing to the others. 0: one group.
+	Groups int
 	// Timeout is how long a client waits for one operation, counted from when it
 	// was sent, and how late an arrival may be taken. 0: 5 s.
 	Timeout time.Duration
@@ -96,7 +100,7 @@ func New(cfg Config) *Workload {
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = defaultTimeout
 	}
-	cfg.Clients = max(cfg.Clients, 1)
+	cfg.Clients, cfg.Groups = max(cfg.Clients, 1), max(cfg.Groups, 1)
 	w := &Workload{cfg: cfg, flights: map[*flight]struct{}{}, errors: map[errorKey]*ErrorCount{}}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	w.totals.init(cfg.Rate > 0)
@@ -118,7 +122,7 @@ func (w *Workload) Start() {
 		return
 	}
 	now := w.cfg.Clock.Now()
-	r := newRun(now)
+	r := newRun(now, w.cfg.Groups)
 	w.run = r
 	w.waiting = w.waiting[:0]
 	w.totals.active = append(w.totals.active, Interval{From: now, To: running})
@@ -201,9 +205,11 @@ func (w *Workload) closeBooks(r *run) {
 	stopAt := time.Duration(r.stopAt.Load())
 	w.collect(w.cfg.Clock.Now())
 	if w.cfg.Rate > 0 {
-		for i := r.next.Load(); i < arrivalsBy(stopAt-r.start, w.cfg.Rate); i++ {
-			op := w.dropped(r, r.start+dueAt(i, w.cfg.Rate))
-			w.totals.book(&op)
+		for g := range r.next {
+			for i := r.next[g].Load(); i < arrivalsBy(stopAt-r.start, w.cfg.Rate); i++ {
+				op := w.dropped(r, r.start+dueAt(i, w.cfg.Rate))
+				w.totals.book(&op)
+			}
 		}
 	}
 	w.totals.active[len(w.totals.active)-1].To = stopAt

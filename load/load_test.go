@@ -113,7 +113,7 @@ func ended(t *testing.T, w *Workload, s *server, arrivals int64) Record {
 		for _, count := range p.Outcomes {
 			phases += count
 		}
-		if p.Response.Count != p.Samples() {
+		if p.Response.Count != p.Samples()+p.Outcomes[history.Dropped] {
 			t.Errorf("phase %s: %d samples, %d response times", p.Name, p.Samples(), p.Response.Count)
 		}
 	}
@@ -123,7 +123,7 @@ func ended(t *testing.T, w *Workload, s *server, arrivals int64) Record {
 	if phases != n || series != n {
 		t.Errorf("%d operations in all, %d in phases, %d in the series", n, phases, series)
 	}
-	if rec.Total.Response.Count != rec.Total.Samples() || rec.Total.Service.Count != rec.Total.Samples() {
+	if rec.Total.Response.Count != n || rec.Total.Service.Count != rec.Total.Samples() {
 		t.Errorf("%d samples, %d response and %d service times", rec.Total.Samples(), rec.Total.Response.Count, rec.Total.Service.Count)
 	}
 	opened := 0

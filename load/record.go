@@ -24,12 +24,13 @@ type Record struct {
 	Abandoned int
 }
 
-// Stats are the figures of a set of operations. Dropped ones have no latency: they
-// were never sent.
+// Stats are the figures of a set of operations.
 type Stats struct {
 	Outcomes [history.Outcomes]int64
-	Response Dist // from due to done
-	Service  Dist // from sent to done
+	// Response is from due to done. A dropped arrival counts with the time that it
+	// waited: whoever was never served must not make a server look fast.
+	Response Dist
+	Service  Dist // from sent to done, of what was sent
 	// Span is the time in which arrivals came, for the throughput.
 	Span time.Duration
 }

@@ -23,8 +23,8 @@ type shard struct {
 	from, to time.Duration // of the phase: only what is due in [from, to) fits
 	base     int           // the number of activity[0]
 	outcomes [history.Outcomes]int64
-	// response is of every sample; service only in the open model, for in a
-	// closed loop it is the same.
+	// response is of every arrival, service of what was sent, and only in the open
+	// model, for in a closed loop it is the same.
 	response latencies
 	service  latencies
 	activity [shardSpan]cell
@@ -61,11 +61,8 @@ func (s *shard) add(op *history.Op) bool {
 	}
 	s.activity[i].count(op.Outcome)
 	s.outcomes[op.Outcome]++
-	if op.Outcome == history.Dropped {
-		return true
-	}
 	s.response.record(op.Response())
-	if s.service.counts != nil {
+	if s.service.counts != nil && op.Outcome != history.Dropped {
 		s.service.record(op.Service())
 	}
 	return true

@@ -74,13 +74,12 @@ func (t *totals) book(op *history.Op) {
 	switch op.Outcome {
 	case history.Dropped:
 		t.dropped++
-		return
 	case history.Failed, history.Unknown:
 		t.errors++
 	}
 	p.response.record(op.Response())
 	t.second.record(op.Response())
-	if t.paced {
+	if t.paced && op.Outcome != history.Dropped {
 		p.service.record(op.Service())
 	}
 }
@@ -121,7 +120,7 @@ func (t *totals) at(bucket int) *cell {
 func (t *totals) endSecond(now time.Duration) {
 	if span := now - t.began; span > 0 {
 		t.live = Live{
-			At: now, Throughput: float64(t.second.n) / span.Seconds(), P99: t.second.quantile(0.99),
+			At: now, Throughput: float64(t.second.n-t.dropped) / span.Seconds(), P99: t.second.quantile(0.99),
 			Errors: t.errors, Dropped: t.dropped,
 		}
 	}

@@ -57,6 +57,24 @@ func (r *Result) stageFindings() (all []check.Finding) {
 	if stopped := r.stopped(); stopped != "" {
 		all = append(all, inconclusive("%s", stopped))
 	}
+	return append(all, r.settleFindings()...)
+}
+
+// settleFindings are about a cluster that did not come to rest before the audit.
+func (r *Result) settleFindings() (all []check.Finding) {
+	if len(r.SplitBrain) > 0 {
+		all = append(all, failed("split brain: %s accepted writes at the end", strings.Join(r.SplitBrain, " and ")))
+	}
+	for _, n := range r.Settle {
+		if n.Error == "" {
+			continue
+		}
+		who := ""
+		if n.Node != "" {
+			who = n.Node + " "
+		}
+		all = append(all, inconclusive("not settled: %s%s", who, n.Error))
+	}
 	return all
 }
 

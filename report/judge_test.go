@@ -62,6 +62,11 @@ func TestMetric(t *testing.T) {
 		{"one difference is enough", "nodes_equal", func(r *Result) { incomplete(r); r.Audits[0].Nodes[0].Different = 1 }, "false"},
 		{"rto is the worst", "write_rto < 1s", nil, "0.187"},
 		{"rto is the worst, though it came first", "write_rto < 1s", func(r *Result) { r.Outages[0].RTO = time.Second }, "1"},
+		{"rto is at least the worst where a fault met no load", "write_rto < 1s", func(r *Result) { r.Outages[0].Loaded = false }, "ATLEAST 0.187"},
+		{"what was never sent is an error", "error_rate of writes < 1%", func(r *Result) {
+			r.Workloads[0].Total = Stats{Samples: 50, OK: 45, Failed: 3, Unknown: 2, Dropped: 50}
+		}, "0.55"},
+		{"nothing was ever sent", "error_rate of writes < 1%", func(r *Result) { r.Workloads[0].Total = Stats{Dropped: 50} }, "1"},
 		{"rto of one event", "write_rto during stop-pgslave < 1s", nil, "0"},
 		{"rto of another workload", "write_rto of reads < 1s", nil, "? no fault"},
 		{"rto without load", "read_rto < 1s", nil, "? no load at the fault"},
@@ -155,6 +160,9 @@ func TestJudge(t *testing.T) {
 		{"a verify did not hold", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "verify", history.MarkFailed }, check.Fail, "did not hold"},
 		{"a statement returned something else", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "sql", history.MarkFailed }, check.Fail, "did not hold"},
 		{"a node exited by itself", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "exit", history.MarkSeen }, check.Inconclusive, "pgmaster exited at 20.000 s"},
+		{"two nodes accepted writes", []string{"lost_writes == 0"}, func(r *Result) { r.SplitBrain = []string{"a (timeline 2)", "b (timeline 2)"} }, check.Fail, "split brain: a (timeline 2) and b (timeline 2)"},
+		{"a standby had not caught up", []string{"lost_writes == 0"}, func(r *Result) { r.Settle = []SettleNote{{Node: "b", Error: "has not caught up"}} }, check.Inconclusive, "not settled: b has not caught up"},
+		{"something was settled", nil, func(r *Result) { r.Settle = []SettleNote{{Node: "b", Done: "was terminated"}} }, check.Pass, ""},
 		{"interrupted", nil, func(r *Result) { r.Interrupted = true }, check.Inconclusive, "interrupted"},
 		{"the run had errors of its own", nil, func(r *Result) { r.Errors = []string{"the probe died"} }, check.Inconclusive, "the probe died"},
 		{"planned only", nil, func(r *Result) { r.Stage, r.Audits = StagePlanned, nil }, check.Inconclusive, "nothing was measured"},

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -159,7 +160,7 @@ func (r *Result) nodesEqual() check.Value {
 // rto is the worst outage of the events and workloads that are asked about.
 func (r *Result) rto(e check.Expectation) check.Value {
 	writes := e.Metric == "write_rto"
-	events, loaded := 0, 0
+	events, loaded := map[string]bool{}, map[string]bool{}
 	var worst time.Duration
 	v := check.Value{Known: true}
 	errors := int64(0)
@@ -167,11 +168,11 @@ func (r *Result) rto(e check.Expectation) check.Value {
 		if o.Writes != writes || e.Workload != "" && o.Workload != e.Workload || e.Phase != "" && o.Event != e.Phase {
 			continue
 		}
-		events++
+		events[o.Event] = true
 		if !o.Loaded {
 			continue
 		}
-		loaded++
+		loaded[o.Event] = true
 		errors += o.Errors
 		worst = max(worst, o.RTO)
 		if !o.Recovered {
@@ -180,10 +181,16 @@ func (r *Result) rto(e check.Expectation) check.Value {
 		}
 	}
 	switch {
-	case events == 0:
+	case len(events) == 0:
 		return unknown("no fault that took effect met such a workload")
-	case loaded == 0:
+	case len(loaded) == 0:
 		return unknown("there was no load at the fault")
+	}
+	for _, event := range slices.Sorted(maps.Keys(events)) {
+		if !loaded[event] {
+			v.AtLeast = true
+			v.Why = fmt.Sprintf("there was no load at %s (say `during` which faults are meant)", event)
+		}
 	}
 	v.Number, v.Text = worst.Seconds(), e.Kind.Format(worst.Seconds())
 	if worst == 0 && errors == 0 && !v.AtLeast {
@@ -270,7 +277,7 @@ func (s Stats) count(metric string) (n float64, evidence int64) {
 		return float64(s.Errors()), s.Samples
 	case "error_rate":
 		n, _ = s.ErrorRate()
-		return n, s.Samples
+		return n, s.Samples + s.Dropped
 	case "throughput":
 		n, ok := s.Throughput()
 		if !ok {

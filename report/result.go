@@ -40,17 +40,19 @@ type Result struct {
 
 	Cluster Cluster `json:"cluster"`
 
-	Duration    time.Duration     `json:"duration_ns"` // of the load
-	Interrupted bool              `json:"interrupted,omitempty"`
-	Phases      []history.Phase   `json:"phases"`
-	Timeline    []history.Mark    `json:"timeline"`
-	Workloads   []Workload        `json:"workloads"`
-	Outages     []check.Outage    `json:"outages"`
-	Usage       []history.Usage   `json:"usage,omitempty"`  // by time
-	States      []NodeHistory     `json:"states,omitempty"` // each node's changes of state
-	Settle      []SettleNote      `json:"settle,omitempty"` // what had to be healed, and what could not be
-	Audits      []check.Audit     `json:"audits,omitempty"` // one a table
-	Ledger      []*history.Writer `json:"ledger,omitempty"`
+	Duration    time.Duration   `json:"duration_ns"` // of the load
+	Interrupted bool            `json:"interrupted,omitempty"`
+	Phases      []history.Phase `json:"phases"`
+	Timeline    []history.Mark  `json:"timeline"`
+	Workloads   []Workload      `json:"workloads"`
+	Outages     []check.Outage  `json:"outages"`
+	Usage       []history.Usage `json:"usage,omitempty"`  // by time
+	States      []NodeHistory   `json:"states,omitempty"` // each node's changes of state
+	Settle      []SettleNote    `json:"settle,omitempty"` // what had to be healed, and what could not be
+	// SplitBrain are the nodes that accepted writes at the end, if more than one did.
+	SplitBrain []string          `json:"split_brain,omitempty"`
+	Audits     []check.Audit     `json:"audits,omitempty"` // one a table
+	Ledger     []*history.Writer `json:"ledger,omitempty"`
 
 	Expectations []check.Judgement `json:"expectations"`
 	Verdict      check.Verdict     `json:"verdict"`
@@ -121,7 +123,8 @@ type PhaseStats struct {
 
 // Stats are the figures of a set of operations. Samples excludes what was
 // dropped: it was never sent. Latencies are of every sample, failed ones too, as
-// JMeter counts them.
+// JMeter counts them; response times also of what was dropped, with the time that
+// it had waited by then.
 type Stats struct {
 	Samples  int64 `json:"samples"` // ok + weak + failed + unknown
 	OK       int64 `json:"ok"`
@@ -138,12 +141,15 @@ type Stats struct {
 // Errors is the number of samples that were not acknowledged.
 func (s Stats) Errors() int64 { return s.Failed + s.Unknown }
 
-// ErrorRate is Errors as a share of Samples, 0 to 1; ok is false without samples.
+// ErrorRate is the share of the arrivals that were not acknowledged, 0 to 1: what
+// failed, what was never answered, and what was never sent, for the longer a server
+// stalls the less is sent to it. ok is false without arrivals.
 func (s Stats) ErrorRate() (share float64, ok bool) {
-	if s.Samples == 0 {
+	arrivals := s.Samples + s.Dropped
+	if arrivals == 0 {
 		return 0, false
 	}
-	return float64(s.Errors()) / float64(s.Samples), true
+	return float64(s.Errors()+s.Dropped) / float64(arrivals), true
 }
 
 // leastSpan is the shortest time over which a throughput means anything: one

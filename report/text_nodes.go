@@ -137,7 +137,7 @@ func (r *Result) writeUsageNotes(p *page, noNet, noBlock bool) {
 		p.para(faint, 2, "NET I/O -: %s", why)
 	}
 	if r.Cluster.Provider == "local" {
-		p.para(faint, 2, "BLOCK I/O counts what was written when its pages were made dirty in the cache, which can be many times what reaches the disk")
+		p.para(faint, 2, "BLOCK I/O out is what was written to files; what reaches the disk can be less, or later")
 	}
 	if noBlock {
 		p.para(faint, 2, "BLOCK I/O -: the %s provider did not give it for every phase", r.Cluster.Provider)

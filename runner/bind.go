@@ -11,8 +11,8 @@ import (
 
 // loads starts and stops workloads by name, for the steps that do so.
 type loads interface {
-	startLoad(name string) error
-	stopLoad(name string) error
+	startLoad(ctx context.Context, name string) error
+	stopLoad(ctx context.Context, name string) error
 }
 
 // bind turns the steps of the file into steps on a cluster that is up.
@@ -76,10 +76,10 @@ func bindAction(s spec.Step, scene *chaos.Scene, l loads) chaos.Action {
 	}
 }
 
-func forEach(workloads []string, do func(string) error) chaos.Action {
-	return func(_ context.Context, act *chaos.Act) error {
+func forEach(workloads []string, do func(context.Context, string) error) chaos.Action {
+	return func(ctx context.Context, act *chaos.Act) error {
 		for _, w := range workloads {
-			if err := do(w); err != nil {
+			if err := do(ctx, w); err != nil {
 				return err
 			}
 			act.Note("%s", w)

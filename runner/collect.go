@@ -12,9 +12,9 @@ import (
 )
 
 // describeWorkload turns what a workload recorded into its part of the result.
-func describeWorkload(w spec.Workload, rec load.Record) (report.Workload, error) {
+func describeWorkload(w spec.Workload, groups int, rec load.Record) (report.Workload, error) {
 	out := report.Workload{
-		Name: w.Name, Kind: w.Kind, Target: w.Target, Clients: w.Clients, Rate: float64(w.Rate), Table: w.Table,
+		Name: w.Name, Kind: w.Kind, Target: w.Target, Clients: groups * w.Clients, Rate: float64(groups) * float64(w.Rate), Table: w.Table,
 		Late: rec.Late,
 	}
 	var err error

@@ -31,6 +31,7 @@ type loadSet struct {
 // running is one workload and what it runs on.
 type running struct {
 	spec   spec.Workload
+	groups int // of clients, each with the spec's clients and rate
 	pg     *pgload.Workload
 	loop   *load.Workload
 	active atomic.Bool
@@ -41,13 +42,17 @@ func newLoads(p *Plan, c *cluster.Cluster, clock history.Clock) (*loadSet, error
 	set := &loadSet{ledger: history.NewLedger()}
 	creds := c.Nodes()[0].Credentials()
 	for i, w := range p.Experiment.Load {
+		groups := 1
+		if w.Target == pgload.Each { // the same on every node
+			groups = len(c.Nodes())
+		}
 		pg, err := pgload.New(pgload.Config{
 			Workload: w.Name, Kind: w.Kind, Target: w.Target,
 			Endpoints: endpoints(c),
 			User:      creds.Load.Name, Password: creds.Load.Password, Database: creds.Database,
 			AppName: c.AppName(loadApp + w.Name),
-			Clients: w.Clients, MaxAbandoned: w.MaxAbandoned, ConnectTimeout: connectTimeout,
-			Table: w.Table, Serial: w.Key == "serial", Payload: w.Payload, SQL: w.SQL,
+			Clients: groups * w.Clients, MaxAbandoned: groups * w.MaxAbandoned, ConnectTimeout: connectTimeout,
+			Table: w.Table, Serial: p.serial(w.Table), Payload: w.Payload, SQL: w.SQL,
 			Seed: p.Seed + uint64(i), Ledger: set.ledger, Clock: clock,
 			Writers: func() int { return len(set.ledger.Writers()) },
 		})
@@ -55,9 +60,9 @@ func newLoads(p *Plan, c *cluster.Cluster, clock history.Clock) (*loadSet, error
 			set.close()
 			return nil, fmt.Errorf("workload %s: %w", w.Name, err)
 		}
-		set.list = append(set.list, &running{spec: w, pg: pg, loop: load.New(load.Config{
-			Name: w.Name, Clients: w.Clients, Rate: float64(w.Rate), Timeout: time.Duration(w.Timeout),
-			MaxAbandoned: w.MaxAbandoned, Open: pg.Open, Clock: clock,
+		set.list = append(set.list, &running{spec: w, groups: groups, pg: pg, loop: load.New(load.Config{
+			Name: w.Name, Clients: groups * w.Clients, Rate: float64(w.Rate), Groups: groups, Timeout: time.Duration(w.Timeout),
+			MaxAbandoned: groups * w.MaxAbandoned, Open: pg.Open, Clock: clock,
 		})})
 	}
 	return set, nil
@@ -84,7 +89,7 @@ func (s *loadSet) find(name string) (*running, error) {
 	return nil, fmt.Errorf("no workload %q", name)
 }
 
-func (s *loadSet) startLoad(name string) error {
+func (s *loadSet) startLoad(_ context.Context, name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r, err := s.find(name)
@@ -94,27 +99,36 @@ func (s *loadSet) startLoad(name string) error {
 	return err
 }
 
-func (s *loadSet) stopLoad(name string) error {
+func (s *loadSet) stopLoad(ctx context.Context, name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r, err := s.find(name)
-	if err == nil && r.active.CompareAndSwap(true, false) {
-		r.loop.Stop()
+	if err == nil {
+		r.stop(ctx)
 	}
 	return err
 }
 
 // stopAll stops what still runs, all at once, and waits.
-func (s *loadSet) stopAll() {
+func (s *loadSet) stopAll(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var wg sync.WaitGroup
 	for _, r := range s.list {
-		if r.active.CompareAndSwap(true, false) {
-			wg.Go(r.loop.Stop)
-		}
+		wg.Go(func() { r.stop(ctx) })
 	}
 	wg.Wait()
+}
+
+// stop lets what is in flight end, for as long as its time-out allows. When ctx
+// ends, the user does not want to wait for that.
+func (r *running) stop(ctx context.Context) {
+	if !r.active.CompareAndSwap(true, false) {
+		return
+	}
+	hurry := context.AfterFunc(ctx, r.loop.Close)
+	defer hurry()
+	r.loop.Stop()
 }
 
 // phase begins a new phase of every workload.

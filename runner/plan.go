@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"fmt"
 	"slices"
 
 	"pgchaos/check"
@@ -40,6 +41,13 @@ func (p *Plan) built() (n int) {
 	return n
 }
 
+func nodeCount(n int) string {
+	if n == 1 {
+		return "1 node"
+	}
+	return fmt.Sprintf("%d nodes", n)
+}
+
 // clusterConfig is what the cluster package has to know.
 func (p *Plan) clusterConfig(run string, log func(string, ...any)) cluster.Config {
 	c := p.Experiment.Cluster
@@ -64,6 +72,17 @@ func (p *Plan) tables() (tables []check.Table) {
 		}
 	}
 	return tables
+}
+
+// serial tells whether a table's rows are keyed by its sequence, which only its
+// inserts say.
+func (p *Plan) serial(table string) bool {
+	for _, t := range p.tables() {
+		if t.Name == table {
+			return t.Serial
+		}
+	}
+	return false
 }
 
 // writersOf are the workloads that insert into a table.

@@ -55,7 +55,7 @@ func (r *run) collect() error {
 	var activity []check.Activity
 	for _, w := range r.loads.list {
 		rec := w.loop.Record()
-		described, err := describeWorkload(w.spec, rec)
+		described, err := describeWorkload(w.spec, w.groups, rec)
 		if err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func (r *run) collect() error {
 	defer r.watch.mu.Unlock()
 	r.result.Usage = r.watch.usage
 	for node, err := range r.watch.errs {
-		r.note(node, "", fmt.Errorf("resource use could not be read: %w", err))
+		r.note(node, "its resource use could not always be read: "+err.Error(), nil)
 	}
 	return nil
 }

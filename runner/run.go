@@ -20,6 +20,7 @@ import (
 const (
 	upTimeout     = 5 * time.Minute
 	removeTimeout = 60 * time.Second
+	tablesTimeout = 10 * time.Second // for all standbys together
 )
 
 // Options are what a run needs beside its plan.
@@ -110,7 +111,7 @@ func (r *run) interrupted(ctx context.Context) bool {
 func (r *run) up(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, upTimeout)
 	defer cancel()
-	r.Observer.Stage(fmt.Sprintf("building the cluster: %d nodes", r.plan.built()))
+	r.Observer.Stage("building the cluster: " + nodeCount(r.plan.built()))
 	if r.cluster, err = cluster.New(r.Provider, r.plan.clusterConfig(r.Run, r.Log)); err != nil {
 		return err
 	}
@@ -123,8 +124,8 @@ func (r *run) up(ctx context.Context) (err error) {
 		return fmt.Errorf("prepare the load: %w", err)
 	}
 	r.result.Cluster = describeCluster(r.plan, r.cluster, r.Bin, took)
-	r.Observer.Stage(fmt.Sprintf("%d nodes of PostgreSQL %s up and streaming in %s",
-		r.plan.built(), r.cluster.Version(), took.Round(10*time.Millisecond)))
+	r.Observer.Stage(fmt.Sprintf("%s of PostgreSQL %s up and streaming in %s",
+		nodeCount(r.plan.built()), r.cluster.Version(), took.Round(10*time.Millisecond)))
 	return r.write(report.StagePlanned)
 }
 
@@ -139,6 +140,8 @@ func (r *run) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, tablesTimeout)
+	defer cancel()
 	for _, n := range r.present() {
 		if n == primary {
 			continue
@@ -168,15 +171,18 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	watchers := r.background(ctx)
 	r.phase("baseline", 0)
 	for _, name := range r.plan.Experiment.InitiallyRunning() {
-		if err := r.loads.startLoad(name); err != nil {
+		if err := r.loads.startLoad(ctx, name); err != nil {
 			return err
 		}
 	}
 	// What failed on the timeline is in its marks, and the verdict is made of them.
 	_ = r.line.Run(ctx)
 	r.rest(ctx)
+	if ctx.Err() != nil {
+		r.Observer.Stage("interrupted: ending the run")
+	}
 	r.Observer.Stage("stopping the load")
-	r.loads.stopAll()
+	r.loads.stopAll(ctx)
 	watchers()
 	r.result.Duration = r.clock.Now()
 	r.phases.end(r.result.Duration)

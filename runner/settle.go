@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -35,19 +36,35 @@ func (r *run) settle(ctx context.Context) (authority *cluster.Node) {
 		r.quiesce(ctx, n)
 	}
 	states := r.scene.States(ctx)
-	primary := chaos.Primary(states)
-	if primary.Node == "" {
-		r.note("", "", fmt.Errorf("no node accepts writes: nobody's rows are the cluster's"))
-		return nil
+	if authority = r.authority(states); authority != nil {
+		r.catchUp(ctx, authority, states)
 	}
+	return authority
+}
+
+// authority is the node whose rows are the cluster's: the one that accepts writes,
+// or nil if there is no such node. Several that do are a split brain, also where
+// one of them is on a higher timeline.
+func (r *run) authority(states []history.NodeState) *cluster.Node {
+	var writable []string
 	for _, st := range states {
-		if st.Role == history.RolePrimary && st.Node != primary.Node {
-			r.note(st.Node, "is a primary as well, on "+onTimeline(st)+": read as a fork of its own", nil)
+		switch {
+		case st.Role != history.RolePrimary:
+		case r.cluster.Node(st.Node).ReadOnly():
+			r.note(st.Node, fmt.Sprintf("was a primary, and was started read-only: read as a fork of its own, on timeline %d", st.Timeline), nil)
+		default:
+			writable = append(writable, fmt.Sprintf("%s (timeline %d)", st.Node, st.Timeline))
 		}
 	}
-	authority = r.cluster.Node(primary.Node)
-	r.catchUp(ctx, authority, states)
-	return authority
+	if len(writable) > 1 {
+		r.result.SplitBrain = writable
+	}
+	primary := chaos.Primary(states)
+	if primary.Node == "" {
+		r.note("", "", errors.New("there is not one node that accepts writes, so nobody's rows are the cluster's"))
+		return nil
+	}
+	return r.cluster.Node(primary.Node)
 }
 
 // present are the nodes that have been built.
@@ -123,8 +140,6 @@ func (r *run) note(node, done string, err error) {
 	}
 	r.result.Settle = append(r.result.Settle, n)
 }
-
-func onTimeline(st history.NodeState) string { return fmt.Sprintf("timeline %d", st.Timeline) }
 
 // closeConn closes a connection politely, also when ctx has ended.
 func closeConn(ctx context.Context, conn *pgx.Conn) {

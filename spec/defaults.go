@@ -2,6 +2,7 @@ package spec
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -62,6 +63,7 @@ func (w *Workload) fillDefaults(d *decoder, path string) {
 	fill(d, path+".max_abandoned", &w.MaxAbandoned, abandonedPerClient*w.Clients)
 	if w.Kind == kindInsert || w.Kind == kindRead {
 		fill(d, path+".table", &w.Table, defaultTable)
+		w.Table = strings.TrimPrefix(w.Table, "public.") // where a table without a schema is anyway
 	}
 	if w.Kind == kindInsert {
 		fill(d, path+".key", &w.Key, defaultKey)

@@ -168,6 +168,8 @@ func (v *validator) settings(path string, settings map[string]string, regime boo
 			v.primaryConninfo(at, path, settings[name])
 		case slices.Contains(ownSettings(), folded):
 			v.badKey(at, name+" is set by pgchaos itself", "leave it out")
+		case folded == "synchronous_standby_names":
+			v.badKey(at, name+" is set by the synchronous regime", "write synchronous: {standbys: ...}, which is verified as well")
 		case regime && (folded == "synchronous_commit" || folded == "synchronous_standby_names"):
 			v.badKey(at, name+" is set by synchronous: as well", "leave one of them out")
 		case strings.ContainsAny(settings[name], "\n\r\x00"):

@@ -45,6 +45,6 @@ func ownSettings() []string {
 	return []string{
 		"port", "listen_addresses", "unix_socket_directories", "data_directory", "config_file", "hba_file", "ident_file",
 		"external_pid_file", "cluster_name", "logging_collector", "log_destination", "default_transaction_read_only",
-		"include", "include_if_exists", "include_dir",
+		"include", "include_if_exists", "include_dir", "hot_standby",
 	}
 }

@@ -29,8 +29,10 @@ func footprintOf(pid int) (footprint, error) {
 	return footprint{private: private << 10, shared: (shared + huge) << 10, files: files << 10}, nil
 }
 
-// transfersOf is what a process has read from and written to block devices, and
-// the children it has waited for, in bytes.
+// transfersOf is what a process has read from block devices and written to files,
+// and the children it has waited for, in bytes. The kernel counts a write when it
+// makes pages dirty, whole folios of them, which can be a hundred times what was
+// written; so it is held against what the process has asked to write.
 func transfersOf(pid int) (in, out uint64, err error) {
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/io")
 	if err != nil {
@@ -39,8 +41,12 @@ func transfersOf(pid int) (in, out uint64, err error) {
 	if in, err = lineOf(data, "read_bytes:"); err != nil {
 		return 0, 0, err
 	}
+	asked, err := lineOf(data, "wchar:")
+	if err != nil {
+		return 0, 0, err
+	}
 	out, err = lineOf(data, "write_bytes:")
-	return in, out, err
+	return in, min(out, asked), err
 }
 
 // lineOf reads the number on the line of a file of /proc that begins with a key.

@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"pgchaos/check"
 	"pgchaos/history"
@@ -84,6 +85,34 @@ timeline:
   - {kill: replicas}
 expect: [lost_writes == 0]
 `, exitInconclusive, "nobody is replicas at the moment"},
+		{"two primaries", strings.Replace(cluster, "[a, b]", "[a, b, c]", 1) + `
+timeline:
+  - {at: 500ms, kill: a}
+  - {promote: b}
+  - {promote: c}
+  - {wait: 300ms}
+expect: [lost_writes == 0]
+`, exitFail, "split brain: b (timeline 2) and c (timeline 2) accepted writes"},
+		{"a standby that is far behind", cluster + `
+timeline:
+  - {at: 300ms, configure: {node: b, settings: {recovery_min_apply_delay: 1h}}}
+  - {at: 1s, stop_load: writes}
+expect: [lost_writes == 0]
+`, exitInconclusive, "not settled: b has not caught up with a"},
+		{"an outage in which hardly anything was sent", cluster + `
+timeline:
+  - {at: 500ms, pause: a, for: 3s}
+  - {at: 3s, stop_load: writes}
+expect: [error_rate of writes during pause-a < 30%]
+`, exitFail, "error_rate"},
+		{"a failover without load", cluster + `
+timeline:
+  - {at: 500ms, restart: b}
+  - {stop_load: writes}
+  - {kill: a}
+  - {promote: b}
+expect: [write_rto < 10s]
+`, exitInconclusive, "there was no load at kill-a"},
 		{"a metric without samples", cluster + `
 timeline:
   - {stop_load: writes}
@@ -124,4 +153,44 @@ expect: [lost_writes == 0]
 			p.nothingLeft()
 		})
 	}
+}
+
+// TestAFrozenNodeDelaysNoPromotion: who is most advanced is asked of all nodes, and
+// one that does not answer must not add to the outage.
+func TestAFrozenNodeDelaysNoPromotion(t *testing.T) {
+	p := newPlace(t)
+	file := p.write("x.yaml", `
+name: x
+cluster: {nodes: [a, b]}
+load: {writes: {kind: insert, clients: 2, rate: 100/s, timeout: 1s}}
+timeline:
+  - {at: 500ms, pause: a}
+  - {promote: most_advanced}
+  - {wait: 1s}
+  - {kill: a}
+expect: [lost_writes == 0]
+`)
+	_, stdout, stderr := p.run("run", file, "--out", p.out)
+	promoted := markNamed(t, p.result(), func(m history.Mark) bool { return m.Action == "promote" })
+	if took := promoted.Ended - promoted.Issued; promoted.Status != history.MarkDone || took > 2*time.Second {
+		t.Errorf("the promotion took %s: %+v\n%s%s", took, promoted, stdout, stderr)
+	}
+	p.nothingLeft()
+}
+
+// TestOneDirectoryForTwoRuns: the second is refused, and nothing is written over.
+func TestOneDirectoryForTwoRuns(t *testing.T) {
+	p := newPlace(t)
+	codes := make(chan int, 2)
+	for range 2 {
+		cmd := p.command("run", "async-kill", "--out", p.out)
+		go func() {
+			_ = cmd.Run() // the exit code says it
+			codes <- cmd.ProcessState.ExitCode()
+		}()
+	}
+	if a, b := <-codes, <-codes; a+b != exitUsage+exitFail || a*b != exitUsage*exitFail {
+		t.Errorf("exit codes %d and %d", a, b)
+	}
+	p.nothingLeft()
 }

@@ -48,7 +48,6 @@ func clean(ctx context.Context, out io.Writer, runs []string, kept bool) error {
 		}
 	}
 	var errs []error
-	removed := 0
 	for _, l := range left {
 		named := slices.Contains(runs, l.Run)
 		switch {
@@ -68,10 +67,9 @@ func clean(ctx context.Context, out io.Writer, runs []string, kept bool) error {
 			errs = append(errs, err)
 			continue
 		}
-		removed++
 		fmt.Fprintf(out, "%s: removed, with %d processes\n", l.Run, l.Processes)
 	}
-	if removed == 0 && len(errs) == 0 {
+	if len(left) == 0 {
 		fmt.Fprintln(out, "nothing to remove")
 	}
 	if err := errors.Join(errs...); err != nil {

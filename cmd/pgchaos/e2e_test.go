@@ -277,6 +277,36 @@ func TestInterruptCleansUpAndWritesTheResult(t *testing.T) {
 	p.nothingLeft()
 }
 
+// TestInterruptDoesNotWaitForAnswers interrupts writers that hang in a wait for a
+// synchronous standby, and have a minute of patience.
+func TestInterruptDoesNotWaitForAnswers(t *testing.T) {
+	p := newPlace(t)
+	file := p.write("hang.yaml", `
+name: hang
+cluster: {nodes: [a, b], synchronous: {commit: "on", standbys: b}}
+load: {writes: {kind: insert, clients: 4, timeout: 60s}}
+timeline:
+  - {at: 500ms, stop: b}
+  - {wait: 2s}
+  - {stop_load: writes}
+`)
+	cmd := p.command("run", file, "--out", p.out)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p.await("the hang", func() bool { return strings.Contains(strings.Join(p.processes(), " "), "waiting for") })
+	time.Sleep(3 * time.Second) // into the stop_load step, which waits for the writers
+	begun := time.Now()
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // the exit code says it
+	if took := time.Since(begun); took > 10*time.Second || cmd.ProcessState.ExitCode() != exitInterrupted {
+		t.Errorf("exit code %d after %s", cmd.ProcessState.ExitCode(), took)
+	}
+	p.nothingLeft()
+}
+
 func TestCleanAfterSIGKILL(t *testing.T) {
 	p := newPlace(t)
 	cmd := p.command("run", "quorum-kill", "--out", p.out)

@@ -77,7 +77,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		exit    *exitError
 	)
 	switch {
-	case err == nil:
+	case err == nil || errors.Is(err, syscall.EPIPE): // whoever read the output has seen enough
 		return exitPass
 	case errors.As(err, &verdict):
 		return int(verdict)

@@ -10,6 +10,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -79,7 +80,7 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 		run: id, experiment: plan.Experiment.Name, pgBin: f.pgBin, postgres: plan.Experiment.Cluster.Postgres,
 	})
 	if err != nil {
-		return errors.Join(err, os.Remove(out))
+		return errors.Join(err, unclaim(out))
 	}
 	show := newProgress(stderr, f.verbose)
 	result, err := runner.Run(ctx, plan, runner.Options{
@@ -92,7 +93,8 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 
 // finish prints the report and turns the run's end into an exit code.
 func (f *runFlags) finish(result *report.Result, failed error, out string, room machineRoom, stdout io.Writer) error {
-	if err := report.Text(stdout, result, textOptions(stdout)); err != nil {
+	// A reader that has gone, as `head` does, must not hide the verdict.
+	if err := report.Text(stdout, result, textOptions(stdout)); err != nil && !errors.Is(err, syscall.EPIPE) {
 		failed = errors.Join(failed, err)
 	}
 	fmt.Fprintf(stdout, "\nResult: %s\n", out)
@@ -118,11 +120,15 @@ func (f *runFlags) finish(result *report.Result, failed error, out string, room 
 // nothing is ever overwritten.
 func (f *runFlags) makeOut(experiment string, begun time.Time) (string, error) {
 	if f.out != "" {
-		if _, err := os.Stat(filepath.Join(f.out, report.FileName)); err == nil {
-			return "", usageError(fmt.Errorf("--out %s: it holds a result already; name another directory", f.out))
-		}
 		if err := os.MkdirAll(f.out, 0o755); err != nil {
 			return "", usageError(fmt.Errorf("make the result directory: %w", err))
+		}
+		err := claim(f.out)
+		if errors.Is(err, os.ErrExist) {
+			err = fmt.Errorf("--out %s: it holds a result already; name another directory", f.out)
+		}
+		if err != nil {
+			return "", usageError(err)
 		}
 		return f.out, nil
 	}
@@ -137,12 +143,27 @@ func (f *runFlags) makeOut(experiment string, begun time.Time) (string, error) {
 		}
 		err := os.Mkdir(dir, 0o755)
 		if err == nil {
-			return dir, nil
+			return dir, claim(dir)
 		}
 		if !errors.Is(err, os.ErrExist) {
 			return "", fmt.Errorf("make the result directory: %w (--out DIR names another)", err)
 		}
 	}
+}
+
+// claim makes an empty result file, which the run then replaces: of two runs that
+// are given one directory, the second must not write over the first.
+func claim(dir string) error {
+	f, err := os.OpenFile(filepath.Join(dir, report.FileName), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if err != nil {
+		return fmt.Errorf("make the result file: %w", err)
+	}
+	return f.Close()
+}
+
+// unclaim takes back what makeOut made, where nothing came of the run.
+func unclaim(dir string) error {
+	return errors.Join(os.Remove(filepath.Join(dir, report.FileName)), os.Remove(dir))
 }
 
 // runID names a run: readable, and different from every other's.

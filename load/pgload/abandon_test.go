@@ -129,6 +129,7 @@ func TestLongOutage(t *testing.T) {
 			t.Errorf("%d connections", n)
 		}
 		l.Stop()
+		synctest.Wait() // until the server has seen them go
 		if n := cl.servers[0].Open(); n != 0 {
 			t.Errorf("%d connections of clients that have stopped", n)
 		}

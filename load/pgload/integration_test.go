@@ -127,10 +127,10 @@ func testInsertsLand(t *testing.T, pg *postgres, a *admin) {
 	if ok < 10 || rec.Total.Samples() != ok || cfg.Ledger.Count()[history.OK] != ok {
 		t.Errorf("recorded %v, ledger %v", rec.Total.Outcomes, cfg.Ledger.Count())
 	}
-	if n := a.number("select count(*) from network.test_data"); n != ok {
+	if n := a.number("select count(*) from test_data"); n != ok {
 		t.Errorf("%d rows for %d acknowledgements", n, ok)
 	}
-	rows, err := a.Query(t.Context(), "select int_value, char_value from network.test_data")
+	rows, err := a.Query(t.Context(), "select int_value, char_value from test_data")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func testSerial(t *testing.T, pg *postgres, a *admin) {
 }
 
 func testReads(t *testing.T, pg *postgres, a *admin) {
-	a.exec("insert into network.test_data values (1, 'w0:1:')")
+	a.exec("insert into test_data values (1, 'w0:1:')")
 	cfg := pg.config(Read)
 	w := pg.open(cfg)
 	s := w.Open(0).(*session)
@@ -182,7 +182,7 @@ func testReads(t *testing.T, pg *postgres, a *admin) {
 	}
 	cfg.Writers = func() int { return 1_000_000 }
 	expect(t, once(pg.session(cfg)), history.OK, "") // a writer without rows
-	cfg.Kind, cfg.SQL = SQL, "select count(*), pg_sleep(0) from network.test_data"
+	cfg.Kind, cfg.SQL = SQL, "select count(*), pg_sleep(0) from test_data"
 	expect(t, once(pg.session(cfg)), history.OK, "")
 	cfg.SQL = "begin"
 	expect(t, once(pg.session(cfg)), history.Failed, "transaction left open")
@@ -232,10 +232,10 @@ func inWait(t *testing.T, pg *postgres, a *admin, cfg Config, act string) load.R
 }
 
 func testWeak(t *testing.T, pg *postgres, a *admin) {
-	before := a.number("select count(*) from network.test_data")
+	before := a.number("select count(*) from test_data")
 	cfg := pg.config(Insert)
 	expect(t, inWait(t, pg, a, cfg, "pg_cancel_backend"), history.Weak, "01000")
-	if n := a.number("select count(*) from network.test_data"); n != before+1 {
+	if n := a.number("select count(*) from test_data"); n != before+1 {
 		t.Errorf("%d rows more", n-before)
 	}
 }
@@ -243,9 +243,9 @@ func testWeak(t *testing.T, pg *postgres, a *admin) {
 // testTerminated: the server's last word is a notice, and the row is there.
 func testTerminated(t *testing.T, pg *postgres, a *admin) {
 	cfg := pg.config(Insert)
-	before := a.number("select count(*) from network.test_data")
+	before := a.number("select count(*) from test_data")
 	expect(t, inWait(t, pg, a, cfg, "pg_terminate_backend"), history.Unknown, "eof")
-	if n := a.number("select count(*) from network.test_data"); n != before+1 {
+	if n := a.number("select count(*) from test_data"); n != before+1 {
 		t.Errorf("%d rows more: the commit was long done", n-before)
 	}
 }
@@ -253,7 +253,7 @@ func testTerminated(t *testing.T, pg *postgres, a *admin) {
 // testAbandoned: the client gives up, the workload is closed, and the backend
 // waits on: nobody has told it anything.
 func testAbandoned(t *testing.T, pg *postgres, a *admin) {
-	before := a.number("select count(*) from network.test_data")
+	before := a.number("select count(*) from test_data")
 	a.set("synchronous_standby_names", "nobody")
 	cfg := pg.config(Insert)
 	cfg.Clients, cfg.MaxAbandoned = 2, 3
@@ -275,7 +275,7 @@ func testAbandoned(t *testing.T, pg *postgres, a *admin) {
 	pg.until("the backends are done", func() bool {
 		return a.number("select count(*) from pg_stat_activity where application_name = 'pgload'") == 0
 	})
-	if n := a.number("select count(*) from network.test_data"); n != before+5 {
+	if n := a.number("select count(*) from test_data"); n != before+5 {
 		t.Errorf("%d rows more: each was given up on, and committed all the same", n-before)
 	}
 	if n := cfg.Ledger.Count()[history.Unknown]; n != 5 {

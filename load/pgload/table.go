@@ -8,8 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// DefaultTable is the table that is written to and read from unless another is named.
-const DefaultTable = "network.test_data"
+// DefaultTable is the table of a Config that names none.
+const DefaultTable = "test_data"
 
 // quoteTable quotes [schema.]table, and tells the schema (quoted; "" for none).
 func quoteTable(table string) (quoted, schema string, err error) {
@@ -60,6 +60,10 @@ func CreateTable(ctx context.Context, conn *pgx.Conn, table string) error {
 	}
 	if exists {
 		return nil
+	}
+	// A table to begin with must not wait for a standby that may be missing.
+	if _, err := conn.Exec(ctx, "set synchronous_commit = local"); err != nil {
+		return err
 	}
 	for _, sql := range tableSQL(quoted, schema) {
 		if _, err := conn.Exec(ctx, sql); err != nil {
