@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,7 +19,7 @@ func TestPrimaryIsTheOneOnTheHighestTimeline(t *testing.T) {
 	if got := Primary(states).Node; got != "new" {
 		t.Errorf("primary is %q", got)
 	}
-	twins := append(states, history.NodeState{Node: "twin", Role: history.RolePrimary, Timeline: 2})
+	twins := append(slices.Clone(states), history.NodeState{Node: "twin", Role: history.RolePrimary, Timeline: 2})
 	if got := Primary(twins); got.Node != "" || got.Timeline != 0 {
 		t.Errorf("of two on the same timeline, %q is the primary", got.Node)
 	}
