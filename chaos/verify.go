@@ -44,7 +44,9 @@ func Wait(d time.Duration) Action {
 
 // Await waits until a condition holds, at most within.
 func (s *Scene) Await(ctx context.Context, c Condition, within time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, within)
+	// A look that has begun is finished: one cut short would say of every node that
+	// it is unreachable.
+	waiting, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	var target history.LSN // what caught_up waits for: fixed at the first look that finds a primary
 	for {
@@ -60,7 +62,7 @@ func (s *Scene) Await(ctx context.Context, c Condition, within time.Duration) er
 		if len(wrong) == 0 {
 			return nil
 		}
-		if err := sleep(ctx, pollEvery); err != nil {
+		if err := sleep(waiting, pollEvery); err != nil {
 			return fmt.Errorf("%w within %s: %s", ErrNotSo, within, strings.Join(wrong, "; "))
 		}
 	}
