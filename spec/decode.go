@@ -95,6 +95,10 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 		d.scalar(n, path, "a duration such as 10s", func(text string) error { return into.UnmarshalText([]byte(text)) })
 	case *Rate:
 		d.scalar(n, path, "a rate such as 500/s", func(text string) error { return into.UnmarshalText([]byte(text)) })
+	case *Size:
+		d.scalar(n, path, "a size such as 512MB", func(text string) error { return into.UnmarshalText([]byte(text)) })
+	case *CPUs:
+		d.scalar(n, path, "a number of cores such as 1.5", func(text string) error { return into.UnmarshalText([]byte(text)) })
 	case *Nodes:
 		d.nodeList(n, into, path)
 	case *Workloads:

@@ -39,6 +39,8 @@ func Schema() ([]byte, error) {
 const (
 	variableForm = `\$\{[A-Za-z_]`
 	durationForm = `^([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$|` + variableForm
+	sizeForm     = `^[0-9]+\s*(kB|MB|GB)$|` + variableForm
+	cpusForm     = `^[0-9]+(\.[0-9]*)?$|` + variableForm
 	rateForm     = `^[0-9]+(\.[0-9]*)?\s*/\s*(s|m|ms)$|` + variableForm
 )
 
@@ -51,6 +53,10 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 		return either(text(durationForm), &jsonschema.Schema{Const: 0})
 	case reflect.TypeFor[Rate]():
 		return text(rateForm)
+	case reflect.TypeFor[Size]():
+		return text(sizeForm)
+	case reflect.TypeFor[CPUs]():
+		return either(text(cpusForm), &jsonschema.Schema{Type: "number", Minimum: "0.01"})
 	case reflect.TypeFor[Nodes]():
 		named := entries("Node")
 		named.AdditionalProperties = either(&jsonschema.Schema{Type: "null"}, named.AdditionalProperties)
@@ -131,6 +137,8 @@ func constrainWords(defs jsonschema.Definitions) {
 	}
 	for at, of := range map[[2]string][]string{
 		{"Cluster", "provider"}:   providers(),
+		{"Docker", "names"}:       nameForms(),
+		{"Docker", "restart"}:     restarts(),
 		{"Synchronous", "commit"}: commits(),
 		{"Workload", "kind"}:      kinds(),
 		{"Workload", "key"}:       keyForms(),

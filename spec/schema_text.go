@@ -25,11 +25,23 @@ func descriptions() map[string]string {
 		"Experiment.Expect":      "What has to hold, one line each: METRIC [of WORKLOAD] [during PHASE] COMPARISON, such as p99 of writes < 100ms.",
 
 		"Cluster":             "The nodes, and how they are set up.",
-		"Cluster.Provider":    "Where the nodes run; local (the default) is processes of this machine.",
+		"Cluster.Provider":    "Where the nodes run: local (the default) is processes of this machine, docker is containers.",
 		"Cluster.Postgres":    "The major version of PostgreSQL. Left out: the newest installed.",
 		"Cluster.Nodes":       "The nodes: a list of names, or a mapping of names to settings. The first is the primary.",
 		"Cluster.Settings":    "postgresql.conf of every node.",
 		"Cluster.Synchronous": "The synchronous replication of the primary. Left out: asynchronous.",
+
+		"Cluster.Docker": "How the docker provider makes containers.",
+
+		"Docker":         "How the docker provider makes containers.",
+		"Docker.Image":   "An image with PostgreSQL's server. Left out: one that is there, or else postgres:17.",
+		"Docker.Names":   "run (the default): containers are called pgchaos-RUN-NODE; exact: as their nodes are.",
+		"Docker.Network": "The name of the network that is made for the run.",
+		"Docker.Subnet":  "The network's addresses, such as 172.28.0.0/16. Left out: the engine chooses.",
+		"Docker.Ports":   "Ports of this machine's loopback interface, by node. Left out: a free one is chosen.",
+		"Docker.Restart": "The engine's restart policy: no (the default), on-failure, unless-stopped or always.",
+		"Docker.Memory":  "The most memory that a node may use, such as 512MB. Left out: no limit.",
+		"Docker.CPUs":    "The most cores that a node may use, such as 1.5. Left out: no limit.",
 
 		"Node":          "One node's own settings.",
 		"Node.Settings": "postgresql.conf of this node, over the cluster's settings.",

@@ -24,14 +24,38 @@ type Experiment struct {
 
 // Cluster describes the nodes and how they are set up.
 type Cluster struct {
-	Provider string `yaml:"provider"` // local (the default)
+	Provider string `yaml:"provider"` // local (the default) or docker
 	// Postgres is the wanted major version; 0: the newest installed.
 	Postgres int `yaml:"postgres"`
 	// Nodes is in the order of the file; the first is the primary.
 	Nodes       Nodes             `yaml:"nodes"`
 	Settings    map[string]string `yaml:"settings"` // postgresql.conf of every node
 	Synchronous *Synchronous      `yaml:"synchronous"`
+	// Docker is what the docker provider goes by; the others leave it unread.
+	Docker *Docker `yaml:"docker"`
 }
+
+// Docker is how the nodes' containers are made.
+type Docker struct {
+	Image string `yaml:"image"` // empty: one that is there, or else postgres:17
+	// Names is run (the default): the containers' names begin with the run's; or
+	// exact: they are the nodes' own.
+	Names   string `yaml:"names"`
+	Network string `yaml:"network"` // empty: a name made of the run's
+	Subnet  string `yaml:"subnet"`  // such as 172.28.0.0/16; empty: the engine chooses
+	// Ports are ports of this machine's loopback interface, by node.
+	Ports   map[string]string `yaml:"ports"`
+	Restart string            `yaml:"restart"` // the engine's restart policy; empty: no
+	Memory  Size              `yaml:"memory"`  // of each node; 0: no limit
+	CPUs    CPUs              `yaml:"cpus"`    // of each node; 0: no limit
+}
+
+// Size is a number of bytes, written as "512MB" or "2GB" as in postgresql.conf,
+// where a unit is 1024 of the one before.
+type Size int64
+
+// CPUs is a number of cores, in billionths, written as "1.5".
+type CPUs int64
 
 // Node is one node of the cluster.
 type Node struct {

@@ -146,6 +146,7 @@ func (v *validator) cluster() {
 		v.bad(v.nodePath(0)+".absent", "the first node is the primary and cannot be absent", "put another node first")
 	}
 	v.synchronous("cluster.synchronous", c.Synchronous)
+	v.docker("cluster.docker", c.Docker)
 	v.regimeCanHold()
 }
 

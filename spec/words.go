@@ -15,6 +15,8 @@ const (
 	maxAbandoned = 100_000
 	minPayload   = 16
 	maxPayload   = 1 << 20
+	leastMemory  = 64 << 20
+	maxMemory    = 1 << 46
 )
 
 // The words that a file chooses from. Validation and the JSON schema share them.
@@ -27,7 +29,13 @@ func keyForms() []string { return []string{"packed", "serial"} }
 func targets() []string { return []string{"primary", "replicas", "each"} }
 
 // providers are the machine rooms that there are.
-func providers() []string { return []string{"local"} }
+func providers() []string { return []string{"local", "docker"} }
+
+// nameForms say what the docker provider calls its containers.
+func nameForms() []string { return []string{"run", "exact"} }
+
+// restarts are the engine's restart policies.
+func restarts() []string { return []string{"no", "on-failure", "unless-stopped", "always"} }
 
 // commits are the values of synchronous_commit.
 func commits() []string { return []string{"off", "local", "remote_write", "on", "remote_apply"} }

@@ -24,7 +24,7 @@ type experimentFlags struct {
 
 func (f *experimentFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.set, "set", nil, "`path=value` put into the experiment, such as load.writes.rate=100/s (repeatable)")
-	flags.StringVar(&f.provider, "provider", "", "what the cluster runs on, over the experiment's own: local")
+	flags.StringVar(&f.provider, "provider", "", "what the cluster runs on, over the experiment's own: local or docker")
 	flags.Uint64Var(&f.seed, "seed", 0, "the run's seed (default: the experiment's, or a new one)")
 }
 

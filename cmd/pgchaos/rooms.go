@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"path/filepath"
@@ -10,9 +12,11 @@ import (
 	"strings"
 
 	"pgchaos/cluster"
+	"pgchaos/cluster/docker"
 	"pgchaos/cluster/local"
 	"pgchaos/report"
 	"pgchaos/runner"
+	"pgchaos/spec"
 )
 
 // roomOptions are what a provider may need to make room for a run.
@@ -21,6 +25,8 @@ type roomOptions struct {
 	experiment string
 	pgBin      string
 	postgres   int // major version; 0: the newest
+	docker     *spec.Docker
+	stderr     io.Writer
 }
 
 // machineRoom is where the nodes of one run live.
@@ -36,7 +42,8 @@ type openRoom func(context.Context, roomOptions) (machineRoom, error)
 // findRoom looks a provider up: the only place that knows every one.
 func findRoom(provider string) (openRoom, error) {
 	rooms := map[string]openRoom{
-		"local": newLocalRoom,
+		"docker": newDockerRoom,
+		"local":  newLocalRoom,
 	}
 	if open, ok := rooms[provider]; ok {
 		return open, nil
@@ -53,6 +60,23 @@ func newLocalRoom(ctx context.Context, o roomOptions) (machineRoom, error) {
 		return machineRoom{}, err
 	}
 	return machineRoom{provider: p, bin: p.Installation().BinDir, run: o.run}, nil
+}
+
+func newDockerRoom(ctx context.Context, o roomOptions) (machineRoom, error) {
+	options := docker.Options{Run: o.run, Experiment: o.experiment, Major: o.postgres, Pulling: showPull(o.stderr)}
+	if o.pgBin != "" {
+		return machineRoom{}, usageError(errors.New("--pg-bin: the docker provider runs the programs of its image; cluster.docker.image names that"))
+	}
+	if d := o.docker; d != nil {
+		options.Image, options.ExactNames = d.Image, d.Names == "exact"
+		options.Network, options.Subnet, options.Restart = d.Network, d.Subnet, d.Restart
+		options.Memory, options.NanoCPUs, options.Ports = int64(d.Memory), int64(d.CPUs), d.HostPorts()
+	}
+	p, err := docker.New(ctx, options)
+	if err != nil {
+		return machineRoom{}, err
+	}
+	return machineRoom{provider: p, bin: p.Image() + ":" + p.Programs(), run: o.run}, nil
 }
 
 // keepText tells how to use a cluster that was left up, and how to be rid of it.

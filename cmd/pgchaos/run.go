@@ -78,6 +78,7 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 	}
 	room, err := open(ctx, roomOptions{
 		run: id, experiment: plan.Experiment.Name, pgBin: f.pgBin, postgres: plan.Experiment.Cluster.Postgres,
+		docker: plan.Experiment.Cluster.Docker, stderr: stderr,
 	})
 	if err != nil {
 		return errors.Join(err, unclaim(out))

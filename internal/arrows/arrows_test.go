@@ -23,11 +23,12 @@ var permitted = map[string][]string{
 	"cluster":         {"history", "cluster/probe"},
 	"cluster/probe":   {"history"},
 	"cluster/census":  {"check", "history"},
+	"cluster/docker":  {"cluster", "history"},
 	"cluster/local":   {"cluster", "history"},
 	"chaos":           {"cluster", "history"},
 	"report":          {"check", "history"},
 	"runner":          {"chaos", "check", "cluster", "cluster/census", "cluster/probe", "history", "load", "load/pgload", "report", "spec"},
-	"cmd/pgchaos":     {"check", "cluster", "cluster/local", "experiments", "history", "report", "runner", "spec"},
+	"cmd/pgchaos":     {"check", "cluster", "cluster/docker", "cluster/local", "experiments", "history", "report", "runner", "spec"},
 	"internal/arrows": {},
 	"internal/fakepg": {},
 }

@@ -1,0 +1,441 @@
+package docker
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/mount"
+	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/api/types/volume"
+	"github.com/docker/docker/pkg/stdcopy"
+	"github.com/docker/go-connections/nat"
+	"golang.org/x/sync/errgroup"
+
+	"pgchaos/cluster"
+)
+
+// host is one node: a volume, a container for the server and one for commands.
+type host struct {
+	provider  *Provider
+	name      string
+	container string // the server's container's name
+	client    cluster.Address
+	server    string // its id
+	tools     string // the id of the container for commands
+
+	mu   sync.Mutex // held while the main process is started
+	main *mainProcess
+
+	commands atomic.Int64 // so many have been run
+	usage    usage
+}
+
+var _ cluster.Host = (*host)(nil)
+
+// mainProcess is one life of the server's container.
+type mainProcess struct {
+	exited chan struct{} // closed when it has ended
+	status string        // how; to be read after exited is closed
+}
+
+// The files on a node's volume beside its directory.
+const (
+	startFile = "start" // the script that the server's container runs
+	nodeDir   = "node"
+)
+
+// shmSize is /dev/shm: PostgreSQL keeps the memory of parallel queries there, and
+// the engine's 64 MB are soon full.
+const shmSize = 1 << 30
+
+func (h *host) Name() string               { return h.name }
+func (h *host) Dir() string                { return path.Join(h.provider.image.mount, nodeDir) }
+func (h *host) Program(name string) string { return path.Join(h.provider.image.programs, name) }
+
+func (h *host) Client() cluster.Address { return h.client }
+func (h *host) Peer() cluster.Address   { return cluster.Address{Host: h.name, Port: serverPort} }
+func (h *host) Listen() cluster.Address { return cluster.Address{Host: "*", Port: serverPort} }
+
+func (h *host) volume() string { return h.provider.prefix() + h.name }
+
+// furnish makes the volume, both containers and the node's directory. What it
+// makes is made to its end even if the user gives up, and so is known to Remove.
+func (h *host) furnish(ctx context.Context) error {
+	ctx, cancel := unbroken(ctx)
+	defer cancel()
+	p := h.provider
+	_, err := p.engine.VolumeCreate(ctx, volume.CreateOptions{Name: h.volume(), Labels: p.labels(h.name, partData)})
+	if err != nil {
+		return p.engine.explain("make volume "+h.volume(), err)
+	}
+	var group errgroup.Group
+	group.Go(func() error { return h.makeServer(ctx) })
+	group.Go(func() error { return h.makeTools(ctx) })
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	_, err = h.exec(ctx, h.tools, "0:0", cluster.Command{Argv: []string{"/bin/sh", "-c",
+		`mkdir -m 700 "$1" && chown "$2" "$1" && chmod 755 "${1%/*}"`, "sh", h.Dir(), p.image.user}})
+	return err
+}
+
+func (h *host) mounts() []mount.Mount {
+	return []mount.Mount{{
+		Type: mount.TypeVolume, Source: h.volume(), Target: h.provider.image.mount,
+		VolumeOptions: &mount.VolumeOptions{NoCopy: true},
+	}}
+}
+
+func (h *host) makeServer(ctx context.Context) error {
+	p := h.provider
+	port := nat.Port(strconv.Itoa(serverPort) + "/tcp")
+	made, err := p.engine.ContainerCreate(ctx,
+		&container.Config{
+			Image: p.image.id, User: p.image.user, Hostname: h.name, Labels: h.portLabels(),
+			Entrypoint: []string{"/bin/sh", path.Join(p.image.mount, startFile)}, Cmd: []string{},
+			StopSignal: "SIGINT", ExposedPorts: nat.PortSet{port: {}}, WorkingDir: "/",
+		},
+		&container.HostConfig{
+			Mounts: h.mounts(), ShmSize: shmSize,
+			// Nothing of the log is rotated away: it is read by offsets.
+			LogConfig:    container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "1t"}},
+			NetworkMode:  container.NetworkMode(p.network),
+			PortBindings: nat.PortMap{port: {{HostIP: p.engine.publishOn(), HostPort: strconv.Itoa(h.client.Port)}}},
+			Resources: container.Resources{
+				Memory: p.options.Memory, MemorySwap: p.options.Memory, NanoCPUs: p.options.NanoCPUs,
+			},
+			RestartPolicy: h.restartPolicy(),
+		},
+		&network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{
+			p.network: {Aliases: []string{h.name}},
+		}}, nil, h.container)
+	if errdefs.IsConflict(err) {
+		return fmt.Errorf("make container %s: one of this name exists already, and is not this run's to touch; remove it (docker rm -f %s), or leave names: exact out: %w", h.container, h.container, err)
+	}
+	if err != nil {
+		return p.engine.explain("make container "+h.container, err)
+	}
+	h.server = made.ID
+	return nil
+}
+
+func (h *host) restartPolicy() container.RestartPolicy {
+	return container.RestartPolicy{Name: container.RestartPolicyMode(h.provider.options.Restart)}
+}
+
+func (h *host) makeTools(ctx context.Context) error {
+	p := h.provider
+	name := p.prefix() + h.name + "-tools"
+	made, err := p.engine.ContainerCreate(ctx,
+		&container.Config{
+			Image: p.image.id, User: "0:0", Hostname: h.name + "-tools", Labels: p.labels(h.name, partTools),
+			Entrypoint: []string{"/bin/sh", "-c", "while :; do sleep 86400 & wait; done"}, Cmd: []string{}, WorkingDir: "/",
+		},
+		&container.HostConfig{Mounts: h.mounts(), NetworkMode: container.NetworkMode(p.network), RestartPolicy: h.restartPolicy()},
+		nil, nil, name)
+	if err != nil {
+		return p.engine.explain("make container "+name, err)
+	}
+	h.tools = made.ID
+	if err := p.engine.ContainerStart(ctx, h.tools, container.StartOptions{}); err != nil {
+		return p.engine.explain("start container "+name, err)
+	}
+	return nil
+}
+
+// newest is the main process started last, nil before the first.
+func (h *host) newest() *mainProcess {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.main
+}
+
+// Start leaves the command on the volume and starts the server's container. It
+// ends neither with the context nor with pgchaos.
+func (h *host) Start(ctx context.Context, argv []string) error {
+	if err := h.start(ctx, argv); err != nil {
+		return fmt.Errorf("start %s: %w", h.name, err)
+	}
+	return nil
+}
+
+func (h *host) start(ctx context.Context, argv []string) error {
+	if len(argv) == 0 {
+		return errors.New("no command")
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx, cancel := unbroken(ctx)
+	defer cancel()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	state, err := h.state(ctx)
+	if err != nil {
+		return err
+	}
+	if state.Running {
+		return errors.New("it runs already")
+	}
+	e := h.provider.engine
+	if err := h.putStart(ctx, argv); err != nil {
+		return err
+	}
+	if err := h.setRestart(ctx, h.restartPolicy()); err != nil {
+		return err
+	}
+	if err := e.ContainerStart(ctx, h.server, container.StartOptions{}); err != nil {
+		return e.explain("start container "+h.container, err)
+	}
+	h.main = &mainProcess{exited: make(chan struct{})}
+	go h.await(h.main)
+	return nil
+}
+
+// putStart writes the script by which process 1 becomes the server.
+func (h *host) putStart(ctx context.Context, argv []string) error {
+	script := "exec"
+	for _, arg := range argv {
+		script += " '" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+	}
+	script += "\n"
+	var archive bytes.Buffer
+	w := tar.NewWriter(&archive)
+	header := &tar.Header{Typeflag: tar.TypeReg, Name: startFile, Mode: 0o644, Size: int64(len(script))}
+	if err := w.WriteHeader(header); err != nil {
+		return err
+	}
+	if _, err := w.Write([]byte(script)); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	err := h.provider.engine.CopyToContainer(ctx, h.tools, h.provider.image.mount, &archive, container.CopyToContainerOptions{})
+	if err != nil {
+		return h.provider.engine.explain("write its command", err)
+	}
+	return nil
+}
+
+// setRestart sets what the engine does when the server ends: its policy while the
+// server is to run, nothing once pgchaos has asked it to stop.
+func (h *host) setRestart(ctx context.Context, policy container.RestartPolicy) error {
+	if h.provider.options.Restart == "" || h.provider.options.Restart == "no" {
+		return nil
+	}
+	_, err := h.provider.engine.ContainerUpdate(ctx, h.server, container.UpdateConfig{RestartPolicy: policy})
+	if err != nil {
+		return h.provider.engine.explain("set the restart policy of "+h.container, err)
+	}
+	return nil
+}
+
+// await waits for the end of a life of the container, and keeps how it ended.
+func (h *host) await(m *mainProcess) {
+	defer close(m.exited)
+	ctx := h.provider.ctx
+	m.status = "unknown"
+	for ctx.Err() == nil {
+		ended, failed := h.provider.engine.ContainerWait(ctx, h.server, container.WaitConditionNotRunning)
+		select {
+		case status := <-ended:
+			m.status = statusText(int(status.StatusCode))
+			if state, err := h.state(ctx); err == nil && state.OOMKilled {
+				m.status += ", out of memory"
+			}
+			return
+		case err := <-failed:
+			if errdefs.IsNotFound(err) {
+				m.status = "unknown: the container has been removed"
+				return
+			}
+			// The engine is restarting, perhaps with its containers alive.
+			select {
+			case <-ctx.Done():
+			case <-time.After(200 * time.Millisecond):
+			}
+		}
+	}
+}
+
+// statusText says how a process ended, in the words of os.ProcessState.
+func statusText(code int) string {
+	if sig := syscall.Signal(code - 128); code > 128 && code < 128+65 {
+		return "signal: " + sig.String()
+	}
+	return "exit status " + strconv.Itoa(code)
+}
+
+func (h *host) state(ctx context.Context) (*container.State, error) {
+	info, err := h.provider.engine.ContainerInspect(ctx, h.server)
+	if err != nil {
+		return nil, h.provider.engine.explain("inspect container "+h.container, err)
+	}
+	return info.State, nil
+}
+
+// Signal sends a signal to process 1 of the server's container; an error that is
+// os.ErrProcessDone when it does not run. A frozen node is thawed by the engine
+// before some signals reach it, so that none is sent to one.
+func (h *host) Signal(ctx context.Context, sig syscall.Signal) error {
+	if err := h.signal(ctx, sig); err != nil {
+		return fmt.Errorf("send %v to %s: %w", sig, h.name, err)
+	}
+	return nil
+}
+
+func (h *host) signal(ctx context.Context, sig syscall.Signal) error {
+	state, err := h.state(ctx)
+	if err != nil {
+		return err
+	}
+	if !state.Running {
+		return os.ErrProcessDone
+	}
+	if state.Paused && sig != syscall.SIGKILL {
+		return errors.New("it is frozen; thaw it first")
+	}
+	switch sig {
+	case syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT: // which end a server
+		if err := h.setRestart(ctx, container.RestartPolicy{Name: container.RestartPolicyDisabled}); err != nil {
+			return err
+		}
+	}
+	err = h.provider.engine.ContainerKill(ctx, h.server, strconv.Itoa(int(sig)))
+	if notRunning(err) {
+		return os.ErrProcessDone
+	}
+	return err
+}
+
+// notRunning tells the engine's answer that a container does not run.
+func notRunning(err error) bool {
+	return errdefs.IsConflict(err) || err != nil && strings.Contains(err.Error(), "is not running")
+}
+
+// Kill ends every process of the node with SIGKILL, commands of Run too, and
+// returns when the engine says that none is left.
+func (h *host) Kill(ctx context.Context) error {
+	if err := h.kill(ctx); err != nil {
+		return fmt.Errorf("kill %s: %w", h.name, err)
+	}
+	return nil
+}
+
+func (h *host) kill(ctx context.Context) error {
+	e := h.provider.engine
+	if err := e.ContainerKill(ctx, h.server, "KILL"); err != nil && !notRunning(err) {
+		return e.explain("kill container "+h.container, err)
+	}
+	ended, failed := e.ContainerWait(ctx, h.server, container.WaitConditionNotRunning)
+	select {
+	case <-ended:
+	case err := <-failed:
+		return e.explain("wait for the end of container "+h.container, err)
+	}
+	if m := h.newest(); m != nil {
+		select {
+		case <-m.exited:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// Freeze pauses the server's container: the cgroup's freezer stops all of its
+// processes at once. One that does not run cannot be frozen.
+func (h *host) Freeze(ctx context.Context) error {
+	return h.setPaused(ctx, "freeze", true)
+}
+
+// Thaw lets it go on. One that does not run needs nothing.
+func (h *host) Thaw(ctx context.Context) error {
+	return h.setPaused(ctx, "thaw", false)
+}
+
+func (h *host) setPaused(ctx context.Context, what string, pause bool) error {
+	e := h.provider.engine
+	state, err := h.state(ctx)
+	if err == nil && !state.Running && pause {
+		err = errors.New("no process of it runs")
+	}
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", what, h.name, err)
+	}
+	switch {
+	case state.Paused == pause, !state.Running:
+		return nil
+	case pause:
+		err = e.ContainerPause(ctx, h.server)
+	default:
+		err = e.ContainerUnpause(ctx, h.server)
+	}
+	if err != nil {
+		return e.explain(what+" "+h.name, err)
+	}
+	return nil
+}
+
+// Running tells whether the server's container runs; all of its processes end
+// with the first.
+func (h *host) Running(ctx context.Context) (bool, error) {
+	state, err := h.state(ctx)
+	if err != nil {
+		return false, fmt.Errorf("look whether %s runs: %w", h.name, err)
+	}
+	return state.Running, nil
+}
+
+func (h *host) Exited() <-chan struct{} {
+	if m := h.newest(); m != nil {
+		return m.exited
+	}
+	return nil
+}
+
+// ExitStatus is "" before the first Start and while the main process runs.
+func (h *host) ExitStatus() string {
+	m := h.newest()
+	if m == nil {
+		return ""
+	}
+	select {
+	case <-m.exited:
+		return m.status
+	default:
+		return ""
+	}
+}
+
+// Log is what servers wrote to their standard output and error over all lives of
+// the container, from an offset in bytes on.
+func (h *host) Log(ctx context.Context, from int64) ([]byte, error) {
+	body, err := h.provider.engine.ContainerLogs(ctx, h.server, container.LogsOptions{ShowStdout: true, ShowStderr: true})
+	if err != nil {
+		return nil, h.provider.engine.explain("read the log of "+h.name, err)
+	}
+	defer func() { _ = body.Close() }()
+	var text bytes.Buffer
+	if _, err := stdcopy.StdCopy(&text, &text, body); err != nil {
+		return nil, fmt.Errorf("read the log of %s: %w", h.name, err)
+	}
+	if from >= int64(text.Len()) {
+		return nil, nil
+	}
+	return text.Bytes()[from:], nil
+}
