@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what this machine lacks of what pgchaos needs: PostgreSQL's server
-# programs; with the argument "test" also what only the tests need: psql, ps, and a
-# C compiler for Go's race detector. Quick, and without root, when nothing is missing.
+# programs; with the argument "test" also what only the tests need: psql, ps, a C
+# compiler for Go's race detector, and a Docker engine with an image of PostgreSQL.
+# Quick, and without root, when nothing is missing.
 set -eu
 
 # found succeeds if the server programs are where pgchaos looks for them.
@@ -63,6 +64,73 @@ install_test_tools() {
 	fi
 }
 
+# no_engine says why the tests of the Docker provider will be skipped, which CI may
+# not do.
+no_engine() {
+	echo "setup.sh: the tests of the Docker provider need an engine: $1" >&2
+	[ "${CI:-}" != true ] || exit 1
+}
+
+engine_answers() {
+	have docker && docker version --format '{{.Server.Version}}' >/dev/null 2>&1
+}
+
+# set_up_engine installs and starts an engine where none answers and it may, and
+# builds the image that the tests run, once.
+set_up_engine() {
+	if engine_answers && docker image inspect pgchaos/postgres:15 >/dev/null 2>&1; then
+		return
+	fi
+	if [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; then
+		no_engine "start one that this user may use, and run scripts/postgres-image.sh; setting it up takes root"
+		return
+	fi
+	if ! engine_answers; then
+		if ! have apt-get; then
+			no_engine "install Docker and start it"
+			return
+		fi
+		install_engine
+		start_engine || { no_engine "dockerd does not start here; see /var/log/pgchaos-dockerd.log"; return; }
+	fi
+	if ! docker image inspect pgchaos/postgres:15 >/dev/null 2>&1; then
+		if ! [ -x /usr/sbin/debootstrap ] && have apt-get; then
+			as_root apt-get update -q
+			debian_package debootstrap
+		fi
+		"$(dirname "$0")/postgres-image.sh" 15 || no_engine "its image cannot be built"
+	fi
+}
+
+install_engine() {
+	if [ -x /usr/sbin/dockerd ] || [ -x /usr/bin/dockerd ]; then
+		return
+	fi
+	echo "setup.sh: installing a Docker engine" >&2
+	as_root apt-get update -q
+	client=
+	if apt-cache show docker-cli >/dev/null 2>&1; then
+		client=docker-cli # part of docker.io up to Debian 12
+	fi
+	debian_package docker.io $client iptables debootstrap
+}
+
+# start_engine starts the engine as a service, or by hand where there is no systemd,
+# and waits until it answers.
+start_engine() {
+	if [ -d /run/systemd/system ]; then
+		as_root systemctl start docker || return 1
+	else
+		echo "setup.sh: starting dockerd" >&2
+		as_root sh -c 'PATH=$PATH:/usr/sbin:/sbin; setsid dockerd >/var/log/pgchaos-dockerd.log 2>&1 </dev/null &'
+	fi
+	for _ in $(seq 60); do
+		engine_answers && return
+		sleep 0.5
+	done
+	return 1
+}
+
 have go || {
 	echo "setup.sh: Go is missing: install Go 1.26 or newer (https://go.dev/doc/install)" >&2
 	exit 1
@@ -83,4 +151,7 @@ if ! found; then
 fi
 if [ "${1:-}" = test ] && ! { have psql ps && have "${CC:-gcc}"; }; then
 	install_test_tools
+fi
+if [ "${1:-}" = test ]; then
+	set_up_engine
 fi

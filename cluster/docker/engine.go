@@ -144,6 +144,9 @@ func readJSON(file string, into any) error {
 	return nil
 }
 
+// ErrNoEngine is in an error when nobody answers where the engine should be.
+var ErrNoEngine = errors.New("no Docker engine answers")
+
 // explain adds what the user can do about an error of the engine.
 func (e *engine) explain(what string, err error) error {
 	tried := fmt.Sprintf("%s (tried %s, %s)", what, e.endpoint, sourceText(e.source))
@@ -151,7 +154,7 @@ func (e *engine) explain(what string, err error) error {
 	case errors.Is(err, syscall.EACCES) || errors.Is(err, fs.ErrPermission) || errdefs.IsPermissionDenied(err):
 		return fmt.Errorf("%s: %w: you may not use the engine's socket; join the group docker (sudo usermod -aG docker $USER, then log in again), or run pgchaos with sudo", tried, err)
 	case client.IsErrConnectionFailed(err), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s: %w; start the engine (sudo systemctl start docker, or sudo dockerd where there is no systemd, or Docker Desktop), or say where it is with DOCKER_HOST", tried, err)
+		return fmt.Errorf("%s: %w: %w; start the engine (sudo systemctl start docker, or sudo dockerd where there is no systemd, or Docker Desktop), or say where it is with DOCKER_HOST", tried, ErrNoEngine, err)
 	case errors.Is(err, syscall.ENOSPC), strings.Contains(err.Error(), "no space left on device"):
 		return fmt.Errorf("%s: %w: the engine's disk is full; docker system df tells what fills it, and docker system prune frees it", what, err)
 	case strings.Contains(err.Error(), "fully subnetted"), strings.Contains(err.Error(), "non-overlapping IPv4 address pool"):

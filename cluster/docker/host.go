@@ -36,8 +36,9 @@ type host struct {
 	server    string // its id
 	tools     string // the id of the container for commands
 
-	mu   sync.Mutex // held while the main process is started
-	main *mainProcess
+	mu        sync.Mutex // held while the main process is started, and while the cable is pulled
+	main      *mainProcess
+	unplugged bool
 
 	commands atomic.Int64 // so many have been run
 	usage    usage
@@ -202,6 +203,11 @@ func (h *host) start(ctx context.Context, argv []string) error {
 	}
 	h.main = &mainProcess{exited: make(chan struct{})}
 	go h.await(h.main)
+	if h.unplugged { // the new life has a new cable
+		if err := h.replug(ctx, false); err != nil {
+			return fmt.Errorf("keep it disconnected: %w", err)
+		}
+	}
 	return nil
 }
 

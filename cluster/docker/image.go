@@ -51,7 +51,7 @@ func (e *engine) findImage(ctx context.Context, o Options) (string, error) {
 	if err := e.pull(ctx, name, o.Pulling); err != nil {
 		hint := "build one from Debian's packages (scripts/postgres-image.sh), or load one (docker load), and name it in cluster.docker.image"
 		if o.Image == "" {
-			hint = fmt.Sprintf("build one from Debian's packages with scripts/postgres-image.sh %d, or load one (docker load) and name it in cluster.docker.image", majorOf(o))
+			hint = fmt.Sprintf("build one from Debian's packages (scripts/postgres-image.sh %d, where Debian has that version), or load one (docker load) and name it in cluster.docker.image", majorOf(o))
 		}
 		return "", fmt.Errorf("image %s is not on the engine, and cannot be pulled: %w; %s", name, err, hint)
 	}

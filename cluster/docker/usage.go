@@ -19,6 +19,7 @@ type usage struct {
 	at                     time.Time // of the reading before; zero before the first
 	cpu                    uint64    // nanoseconds
 	netIn, netOut, in, out total
+	blocks                 bool // the engine counts transfers of blocks
 }
 
 // total is a sum that never falls, though the engine counts every life of a
@@ -83,6 +84,10 @@ func (u *usage) of(name string, s *container.StatsResponse) history.Usage {
 	} {
 		value := sum.of.next(sum.reading)
 		*sum.into = &value
+	}
+	// A kernel without the controller says nothing, which is not nothing.
+	if u.blocks = u.blocks || len(s.BlkioStats.IoServiceBytesRecursive) > 0; !u.blocks {
+		result.BlockIn, result.BlockOut = nil, nil
 	}
 	return result
 }

@@ -6,71 +6,163 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"pgchaos/cluster/docker"
 	"pgchaos/cluster/local"
 )
 
 // cleanTimeout bounds the removal of one run.
 const cleanTimeout = 60 * time.Second
 
+// cleanFlags are the flags of `pgchaos clean`.
+type cleanFlags struct {
+	kept     bool
+	provider string
+}
+
 func newCleanCommand() *cobra.Command {
-	var kept bool
+	var f cleanFlags
 	cmd := &cobra.Command{
 		Use:   "clean [RUN...]",
-		Short: "Remove what earlier runs left behind: processes and directories",
+		Short: "Remove what earlier runs left behind: processes, directories, containers",
 		Long: `Remove what earlier runs left behind: every process and every file of a run whose
-pgchaos is gone. Runs are found by their directories, never by the names of
-processes. A run that is still going on is never touched; a cluster that was left
-up with --keep is removed when it is named, or with --kept.`,
+pgchaos is gone, and every container, volume and network. Local runs are found by
+their directories, never by the names of processes; what is on a Docker engine is
+found by its labels, never by a name. A run that is still going on is never touched;
+a cluster that was left up with --keep is removed when it is named, or with --kept,
+and so is one on an engine that another machine's pgchaos has made.`,
 		Example: `  pgchaos clean                                     what crashed runs left
   pgchaos clean quorum-kill-20261123-064500-3f2a    this one, kept or not
-  pgchaos clean --kept                              all clusters left up with --keep as well`,
+  pgchaos clean --kept                              all clusters left up with --keep as well
+  pgchaos clean --provider docker                   only what is on the Docker engine`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return clean(cmd.Context(), cmd.OutOrStdout(), args, kept)
+			return f.clean(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), args)
 		},
 	}
-	cmd.Flags().BoolVar(&kept, "kept", false, "remove clusters left up with --keep as well")
+	cmd.Flags().BoolVar(&f.kept, "kept", false, "remove clusters left up with --keep as well")
+	cmd.Flags().StringVar(&f.provider, "provider", "", "look only at what this one made: local or docker (default: all)")
 	return cmd
 }
 
-func clean(ctx context.Context, out io.Writer, runs []string, kept bool) error {
-	base := local.DefaultBase()
-	left, err := local.List(base)
+// leftover is a run that some provider found.
+type leftover struct {
+	run    string
+	alive  bool   // its pgchaos runs
+	leave  string // why it is left alone unless it is named; "" for no reason
+	what   string // what goes with it
+	remove func(context.Context) error
+}
+
+// leftovers finds all runs, and where it looked.
+func (f *cleanFlags) leftovers(ctx context.Context, stderr io.Writer) (found []leftover, where string, err error) {
+	if f.provider != "" {
+		if _, err := findRoom(f.provider); err != nil {
+			return nil, "", err
+		}
+	}
+	var places []string
+	if f.provider != "docker" {
+		base := local.DefaultBase()
+		runs, err := f.local(base)
+		if err != nil {
+			return nil, "", err
+		}
+		found, places = append(found, runs...), append(places, base)
+	}
+	if f.provider != "local" {
+		runs, engine, err := f.docker(ctx)
+		switch {
+		case err == nil:
+			found, places = append(found, runs...), append(places, "the engine at "+engine)
+		case f.provider == "docker":
+			return nil, "", err
+		case errors.Is(err, docker.ErrNoEngine): // most machines have none
+			places = append(places, "no Docker engine, since none answers")
+		default:
+			fmt.Fprintln(stderr, "what the docker provider may have left is not looked at:", err)
+		}
+	}
+	return found, strings.Join(places, " and "), nil
+}
+
+func (f *cleanFlags) local(base string) (found []leftover, err error) {
+	runs, err := local.List(base)
 	if err != nil {
-		return fmt.Errorf("look for what earlier runs left in %s: %w", base, err)
+		return nil, fmt.Errorf("look for what earlier runs left in %s: %w", base, err)
+	}
+	for _, l := range runs {
+		one := leftover{
+			run: l.Run, alive: l.Alive, what: fmt.Sprintf("%d processes", l.Processes),
+			remove: func(ctx context.Context) error { return local.Clean(ctx, base, l.Run) },
+		}
+		if l.Kept && !f.kept {
+			one.leave = "left up on purpose (--keep)"
+		}
+		found = append(found, one)
+	}
+	return found, nil
+}
+
+func (f *cleanFlags) docker(ctx context.Context) (found []leftover, engine string, err error) {
+	runs, engine, err := docker.List(ctx)
+	if err != nil {
+		return nil, "", fmt.Errorf("look for what earlier runs left on the engine: %w", err)
+	}
+	for _, l := range runs {
+		one := leftover{
+			run: l.Run, alive: l.Alive,
+			what:   fmt.Sprintf("%d containers, %d volumes and %d networks", l.Containers, l.Volumes, l.Networks),
+			remove: func(ctx context.Context) error { return docker.Clean(ctx, l.Run) },
+		}
+		switch {
+		case l.Kept && !f.kept:
+			one.leave = "left up on purpose (--keep)"
+		case l.Elsewhere != "":
+			one.leave = "made from another machine, " + l.Elsewhere + ", where it may still be running"
+		}
+		found = append(found, one)
+	}
+	return found, engine, nil
+}
+
+func (f *cleanFlags) clean(ctx context.Context, stdout, stderr io.Writer, runs []string) error {
+	left, where, err := f.leftovers(ctx, stderr)
+	if err != nil {
+		return err
 	}
 	for _, name := range runs {
-		if !slices.ContainsFunc(left, func(l local.Leftover) bool { return l.Run == name }) {
-			return usageError(fmt.Errorf("clean %s: no such run in %s", name, base))
+		if !slices.ContainsFunc(left, func(l leftover) bool { return l.run == name }) {
+			return usageError(fmt.Errorf("clean %s: no such run in %s", name, where))
 		}
 	}
 	var errs []error
 	for _, l := range left {
-		named := slices.Contains(runs, l.Run)
+		named := slices.Contains(runs, l.run)
 		switch {
 		case len(runs) > 0 && !named:
 			continue
-		case l.Alive && named:
-			errs = append(errs, fmt.Errorf("clean %s: its pgchaos is still running; end that first", l.Run))
+		case l.alive && named:
+			errs = append(errs, fmt.Errorf("clean %s: its pgchaos is still running; end that first", l.run))
 			continue
-		case l.Alive:
-			fmt.Fprintf(out, "%s: still running, left alone\n", l.Run)
+		case l.alive:
+			fmt.Fprintf(stdout, "%s: still running, left alone\n", l.run)
 			continue
-		case l.Kept && !named && !kept:
-			fmt.Fprintf(out, "%s: left up on purpose (--keep); 'pgchaos clean %s' removes it\n", l.Run, l.Run)
+		case l.leave != "" && !named:
+			fmt.Fprintf(stdout, "%s: %s; 'pgchaos clean %s' removes it\n", l.run, l.leave, l.run)
 			continue
 		}
-		if err := cleanOne(ctx, base, l); err != nil {
+		if err := l.clean(ctx); err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		fmt.Fprintf(out, "%s: removed, with %d processes\n", l.Run, l.Processes)
+		fmt.Fprintf(stdout, "%s: removed, with %s\n", l.run, l.what)
 	}
 	if len(left) == 0 {
-		fmt.Fprintln(out, "nothing to remove")
+		fmt.Fprintln(stdout, "nothing to remove")
 	}
 	if err := errors.Join(errs...); err != nil {
 		return &exitError{exitLeftBehind, err}
@@ -78,11 +170,8 @@ func clean(ctx context.Context, out io.Writer, runs []string, kept bool) error {
 	return nil
 }
 
-func cleanOne(ctx context.Context, base string, l local.Leftover) error {
+func (l leftover) clean(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, cleanTimeout)
 	defer cancel()
-	if err := local.Clean(ctx, base, l.Run); err != nil {
-		return fmt.Errorf("clean %s: %w", l.Run, err)
-	}
-	return nil
+	return l.remove(ctx)
 }

@@ -1,0 +1,102 @@
+package docker
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/mount"
+
+	"pgchaos/cluster"
+)
+
+// plugScript pulls a container's cable out, or plugs it in.
+//
+//go:embed plug.sh
+var plugScript string
+
+// Disconnect pulls the node's network cable: from then on nothing that anybody
+// sends reaches it, nor the other way round, and nobody is told. Connections stay
+// as they are, silent, and go on after Connect if they have had the patience.
+//
+// The engine's own way, `docker network disconnect`, is none of that for clients
+// on this machine: with it goes the published port, so that they are reset at once.
+// Instead, a container of one moment on the engine's own network takes the engine's
+// end of the cable down. It may do no more than that (NET_ADMIN alone). It needs an
+// engine that runs on Linux with the bridge driver, and so not rootless.
+//
+// What a server starts while it is disconnected stays disconnected, save for the
+// moment between its start and ours.
+func (h *host) Disconnect(ctx context.Context) error {
+	if err := h.plug(ctx, false); err != nil {
+		return fmt.Errorf("disconnect %s: %w", h.name, err)
+	}
+	return nil
+}
+
+// Connect plugs the cable in again. It is idempotent.
+func (h *host) Connect(ctx context.Context) error {
+	if err := h.plug(ctx, true); err != nil {
+		return fmt.Errorf("connect %s: %w", h.name, err)
+	}
+	return nil
+}
+
+func (h *host) plug(ctx context.Context, in bool) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if in && !h.unplugged {
+		return nil
+	}
+	state, err := h.state(ctx)
+	switch {
+	case err != nil:
+		return err
+	case !state.Running && !in:
+		return errors.New("it does not run, and has no cable to pull")
+	case !state.Running: // the cable ended with the server, and the next one is whole
+		h.unplugged = false
+		return nil
+	case state.Paused:
+		return errors.New("it is frozen; thaw it first")
+	}
+	h.unplugged = true // before: a call that fails can still have taken effect
+	if err := h.replug(ctx, in); err != nil {
+		return err
+	}
+	h.unplugged = !in
+	return nil
+}
+
+// replug pulls or plugs the cable of a container that runs.
+func (h *host) replug(ctx context.Context, in bool) error {
+	// The engine's end is known to the container by its index alone.
+	out, err := h.exec(ctx, h.server, "0:0", cluster.Command{Argv: []string{"cat", "/sys/class/net/eth0/iflink"}})
+	if err != nil {
+		return fmt.Errorf("find its cable: %w", err)
+	}
+	p := h.provider
+	direction := "down"
+	if in {
+		direction = "up"
+	}
+	said, code, err := p.onceWith(ctx, &container.HostConfig{
+		NetworkMode: "host", CapDrop: []string{"ALL"}, CapAdd: []string{"NET_ADMIN"},
+		// Without these, /proc/sys cannot be written.
+		MaskedPaths: []string{}, ReadonlyPaths: []string{},
+		Mounts: []mount.Mount{{Type: mount.TypeBind, Source: "/sys", Target: "/host-sys"}},
+	}, p.image.id, plugScript, strings.TrimSpace(out.Stdout), p.bridge(), direction)
+	if err != nil {
+		return err
+	}
+	if code != 0 {
+		return fmt.Errorf("take its cable %s: %s", direction, strings.TrimSpace(said))
+	}
+	return nil
+}
+
+// bridge is the interface that the engine has made for the run's network.
+func (p *Provider) bridge() string { return "br-" + p.network[:12] }
