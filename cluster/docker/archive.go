@@ -69,7 +69,7 @@ func (h *host) Get(ctx context.Context, dir string) (io.ReadCloser, error) {
 	if err := h.within(dir); err != nil {
 		return nil, fmt.Errorf("pack %s: %w", dir, err)
 	}
-	body, _, err := h.provider.engine.CopyFromContainer(ctx, h.tools, path.Clean(dir)+"/.")
+	body, _, err := h.provider.engine.CopyFromContainer(ctx, h.tools, path.Clean(dir))
 	if err != nil {
 		return nil, h.provider.engine.explain("pack "+dir, err)
 	}
@@ -77,7 +77,7 @@ func (h *host) Get(ctx context.Context, dir string) (io.ReadCloser, error) {
 	go func() {
 		// The engine packs the directory itself, under its name.
 		err := rewrite(w, body, func(head *tar.Header) error {
-			_, head.Name, _ = strings.Cut(strings.TrimPrefix(head.Name, "./"), "/")
+			_, head.Name, _ = strings.Cut(head.Name, "/")
 			head.Uid, head.Gid, head.Uname, head.Gname = 0, 0, "", ""
 			return nil
 		})

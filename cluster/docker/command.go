@@ -113,7 +113,7 @@ func (h *host) killCommand(in, pidFile string) {
 	defer cancel()
 	e := h.provider.engine
 	made, err := e.ContainerExecCreate(ctx, in, container.ExecOptions{
-		User: "0:0", AttachStdout: true, Cmd: []string{"/bin/sh", "-c", `pid=$(cat "$0"); kill -9 -- "-$pid" "$pid"`, pidFile},
+		User: "0:0", AttachStdout: true, Cmd: []string{"/bin/sh", "-c", `pid=$(cat "$0"); kill -9 "-$pid" || kill -9 "$pid"`, pidFile},
 	})
 	if err != nil {
 		return // the container is gone, and the command with it

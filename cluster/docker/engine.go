@@ -16,7 +16,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/client"
@@ -101,11 +100,15 @@ func tlsFiles(dir string) client.Opt {
 	return client.WithTLSClientConfig(filepath.Join(dir, "ca.pem"), filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
 }
 
-// contextEndpoint reads a context of the docker command, which keeps each under
-// the hash of its name.
-func contextEndpoint(dir, name string) ([]client.Opt, error) {
+// contextID is the directory of a context: the hash of its name.
+func contextID(name string) string {
 	sum := sha256.Sum256([]byte(name))
-	id := hex.EncodeToString(sum[:])
+	return hex.EncodeToString(sum[:])
+}
+
+// contextEndpoint reads a context of the docker command.
+func contextEndpoint(dir, name string) ([]client.Opt, error) {
+	id := contextID(name)
 	var meta struct {
 		Endpoints map[string]struct {
 			Host          string
@@ -151,7 +154,7 @@ var ErrNoEngine = errors.New("no Docker engine answers")
 func (e *engine) explain(what string, err error) error {
 	tried := fmt.Sprintf("%s (tried %s, %s)", what, e.endpoint, sourceText(e.source))
 	switch {
-	case errors.Is(err, syscall.EACCES) || errors.Is(err, fs.ErrPermission) || errdefs.IsPermissionDenied(err):
+	case errors.Is(err, syscall.EACCES) || errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%s: %w: you may not use the engine's socket; join the group docker (sudo usermod -aG docker $USER, then log in again), or run pgchaos with sudo", tried, err)
 	case client.IsErrConnectionFailed(err), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%s: %w: %w; start the engine (sudo systemctl start docker, or sudo dockerd where there is no systemd, or Docker Desktop), or say where it is with DOCKER_HOST", tried, ErrNoEngine, err)

@@ -134,6 +134,9 @@ func (h *host) makeServer(ctx context.Context) error {
 }
 
 func (h *host) restartPolicy() container.RestartPolicy {
+	if h.provider.options.Restart == "" {
+		return container.RestartPolicy{Name: container.RestartPolicyDisabled}
+	}
 	return container.RestartPolicy{Name: container.RestartPolicyMode(h.provider.options.Restart)}
 }
 
