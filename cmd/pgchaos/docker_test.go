@@ -1,0 +1,217 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"pgchaos/check"
+	"pgchaos/report"
+)
+
+// The tests in this file run the built binary on a real Docker engine, and look at
+// it with the docker command.
+
+const dockerImage = "pgchaos/postgres:15"
+
+// onDocker are the arguments that take an experiment to the engine.
+func onDocker(args ...string) []string {
+	return append(args, "--provider", "docker", "--set", "cluster.docker.image="+dockerImage)
+}
+
+// newDockerPlace is a place on a machine with an engine: without one the test is
+// skipped, but never in CI.
+func newDockerPlace(t *testing.T) (*place, []string) {
+	t.Helper()
+	p := newPlace(t)
+	out, err := exec.CommandContext(t.Context(), "docker", "image", "inspect", dockerImage).CombinedOutput()
+	if err != nil && os.Getenv("CI") == "true" {
+		t.Fatalf("no engine, or no image %s: %v: %s", dockerImage, err, out)
+	}
+	if err != nil {
+		t.Skipf("this test needs a Docker engine with the image %s (scripts/setup.sh test): %v", dockerImage, err)
+	}
+	return p, onEngine(t, "")
+}
+
+// dockerCLI asks the engine from outside.
+func dockerCLI(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.Command("docker", args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("docker %s: %v: %s", strings.Join(args, " "), err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// onEngine lists everything on the engine that matches, save what the tests of
+// another package make at the same time.
+func onEngine(t *testing.T, match string) (all []string) {
+	t.Helper()
+	for what, name := range map[string]string{"ps -a": "Names", "network ls": "Name", "volume ls": "Name"} {
+		list := dockerCLI(t, append(strings.Fields(what), "--format", `{{.Label "pgchaos.run"}} {{.`+name+`}}`)...)
+		for line := range strings.Lines(list) {
+			line = strings.TrimSpace(line)
+			if !strings.HasPrefix(line, "test-") && strings.Contains(line, match) {
+				all = append(all, what+": "+line)
+			}
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// nothingOnEngine fails the test if the engine holds anything else than before.
+func nothingOnEngine(t *testing.T, before []string) {
+	t.Helper()
+	if after := onEngine(t, ""); !slices.Equal(before, after) {
+		t.Errorf("on the engine before: %v\nafter: %v", before, after)
+	}
+}
+
+func TestQuorumKillOnDocker(t *testing.T) {
+	p, before := newDockerPlace(t)
+	code, stdout, stderr := p.run(onDocker("run", "quorum-kill", "--out", p.out, "--keep")...)
+	if code != exitPass {
+		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+	r := p.result()
+	if a := r.Audits[0]; a.Lost.N != 0 || a.Acknowledged < 5000 || !a.Complete {
+		t.Errorf("lost %d of %d acknowledged, complete %v", a.Lost.N, a.Acknowledged, a.Complete)
+	}
+	var first string
+	for i, n := range r.Cluster.Nodes {
+		got := p.psql(n.Address, "select count(*), md5(string_agg(int_value || char_value, ',' order by int_value)) from test_data")
+		if i == 0 {
+			first = got
+		}
+		if got != first {
+			t.Errorf("%s holds %s, %s holds %s", r.Cluster.Nodes[0].Name, first, n.Name, got)
+		}
+	}
+	if took := r.Cluster.UpIn; took > 10*time.Second {
+		t.Errorf("the cluster took %s", took)
+	}
+	if code, out, _ := p.run("clean", "--provider", "docker"); code != 0 || !strings.Contains(out, "left up on purpose") {
+		t.Errorf("clean of a kept cluster: exit %d, %s", code, out)
+	}
+	if code, out, errs := p.run("clean", r.Run); code != 0 {
+		t.Errorf("clean %s: exit %d, %s%s", r.Run, code, out, errs)
+	}
+	nothingOnEngine(t, before)
+}
+
+func TestAsyncKillOnDockerMustLoseWrites(t *testing.T) {
+	p, before := newDockerPlace(t)
+	code, stdout, stderr := p.run(onDocker("run", "async-kill", "--out", p.out)...)
+	if code != exitFail {
+		t.Fatalf("exit code %d, not %d\n%s\n%s", code, exitFail, stdout, stderr)
+	}
+	if lost := p.result().Audits[0].Lost.N; lost < 100 {
+		t.Errorf("%d writes lost; the standby had been held back for seconds", lost)
+	}
+	nothingOnEngine(t, before)
+}
+
+// TestWalkthroughOnDocker has the names, the network and the ports of the
+// walkthrough that was done by hand.
+func TestWalkthroughOnDocker(t *testing.T) {
+	p, before := newDockerPlace(t)
+	code, stdout, stderr := p.run(onDocker("run", "walkthrough", "--out", p.out, "--keep",
+		"--set", "cluster.docker.names=exact", "--set", "cluster.docker.network=pgnet", "--set", "cluster.docker.subnet=172.28.0.0/16",
+		"--set", "cluster.docker.ports.pgmaster=15431", "--set", "cluster.docker.ports.pgslave=15432", "--set", "cluster.docker.ports.pgslavenew=25432",
+		"--set", "cluster.docker.restart=unless-stopped")...)
+	if code != exitPass {
+		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+	for node, port := range map[string]string{"pgmaster": "15431", "pgslave": "15432", "pgslavenew": "25432"} {
+		if got := dockerCLI(t, "port", node, "5432"); got != "127.0.0.1:"+port {
+			t.Errorf("%s is at %s", node, got)
+		}
+		if got := dockerCLI(t, "inspect", "-f", "{{.HostConfig.RestartPolicy.Name}}", node); got != "unless-stopped" {
+			t.Errorf("%s restarts %s", node, got)
+		}
+	}
+	if got := dockerCLI(t, "network", "inspect", "-f", "{{(index .IPAM.Config 0).Subnet}}", "pgnet"); got != "172.28.0.0/16" {
+		t.Errorf("the network is %s", got)
+	}
+	// The table of the walkthrough, before reading and during, comes out of the report.
+	if !strings.Contains(stdout, "NET I/O") {
+		t.Errorf("no resource use in the report:\n%s", stdout)
+	}
+	if code, out, errs := p.run("clean", p.result().Run); code != 0 {
+		t.Errorf("clean: exit %d, %s%s", code, out, errs)
+	}
+	nothingOnEngine(t, before)
+}
+
+func TestInterruptOnDocker(t *testing.T) {
+	p, before := newDockerPlace(t)
+	for _, stage := range []struct {
+		name string
+		at   func() bool
+	}{
+		{"while it is built", func() bool { return len(onEngine(t, "quorum-kill")) > 2 }},
+		{"under load", func() bool { _, err := os.Stat(p.out + "/result.json"); return err == nil }},
+	} {
+		must(t, os.RemoveAll(p.out))
+		cmd := p.command(onDocker("run", "quorum-kill", "--out", p.out)...)
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		must(t, cmd.Start())
+		p.await(stage.name, stage.at)
+		must(t, cmd.Process.Signal(syscall.SIGINT))
+		_ = cmd.Wait() // the exit code says it
+		if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
+			t.Errorf("%s: exit code %d\n%s", stage.name, code, stderr.String())
+		}
+		nothingOnEngine(t, before)
+	}
+}
+
+func TestCleanOnDockerAfterSIGKILL(t *testing.T) {
+	p, before := newDockerPlace(t)
+	cmd := p.command(onDocker("run", "quorum-kill", "--out", p.out)...)
+	must(t, cmd.Start())
+	p.await("load", func() bool {
+		_, err := os.Stat(p.out + "/result.json")
+		return err == nil
+	})
+	run := p.result().Run
+	if code, out, _ := p.run("clean"); code != 0 || !strings.Contains(out, run+": still running") {
+		t.Errorf("clean beside a live run: exit %d, %s", code, out)
+	}
+	must(t, cmd.Process.Kill())
+	_ = cmd.Wait() // it was killed
+	if len(onEngine(t, run)) < 10 {
+		t.Errorf("only %v outlived the kill", onEngine(t, run))
+	}
+	// A stranger whose name begins like the run's is nobody's business.
+	foreign := "pgchaos-" + run + "-pgmaster-foreign"
+	dockerCLI(t, "create", "--name", foreign, dockerImage, "true")
+	defer dockerCLI(t, "rm", foreign)
+	if code, out, errs := p.run("clean"); code != 0 || !strings.Contains(out, run+": removed, with 6 containers, 3 volumes and 1 networks") {
+		t.Errorf("clean: exit %d, %s%s", code, out, errs)
+	}
+	if got := onEngine(t, run); len(got) != 1 || !strings.HasSuffix(got[0], foreign) {
+		t.Errorf("after clean: %v", got)
+	}
+	if r := p.result(); r.Stage != report.StagePlanned || r.Verdict == check.Pass {
+		t.Errorf("the killed run's result is at stage %q with verdict %s", r.Stage, r.Verdict)
+	}
+	if got := onEngine(t, ""); len(got) != len(before)+1 {
+		t.Errorf("on the engine before: %v\nafter: %v", before, got)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
