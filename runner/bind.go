@@ -51,6 +51,10 @@ func bindAction(s spec.Step, scene *chaos.Scene, l loads) chaos.Action {
 		return scene.Start(s.Start.Node)
 	case s.Resume != nil:
 		return scene.Resume(s.Resume.Node)
+	case s.Disconnect != nil:
+		return scene.Disconnect(s.Disconnect.Node)
+	case s.Connect != nil:
+		return scene.Connect(s.Connect.Node)
 	case s.Promote != nil:
 		return scene.Promote(s.Promote.Node)
 	case s.Configure != nil:

@@ -194,7 +194,7 @@ func constrainStep(s *jsonschema.Schema) {
 	s.Not = timed
 	s.DependentRequired = map[string][]string{"within": {"when"}}
 	reversible := &jsonschema.Schema{}
-	for _, a := range []string{"stop", "kill", "pause"} {
+	for _, a := range []string{"stop", "kill", "pause", "disconnect"} {
 		reversible.AnyOf = append(reversible.AnyOf, &jsonschema.Schema{Required: []string{a}})
 	}
 	s.DependentSchemas = map[string]*jsonschema.Schema{"for": reversible}

@@ -113,29 +113,32 @@ type Step struct {
 	// When waits for a condition, at most Within (10s by default). Never with At.
 	When   *Condition `yaml:"when"`
 	Within Duration   `yaml:"within"`
-	// For takes a stop, kill or pause back by itself after this time.
+	// For takes a stop, kill, pause or disconnect back by itself after this time.
 	For Duration `yaml:"for"`
 	// Name is unique on the timeline. By default it is the action and what it acts on,
 	// with dashes: stop-pgslave, stop-load-writes, verify; -2 and so on where it is taken.
 	Name string `yaml:"name"`
 
-	Stop      *Stop      `yaml:"stop"`
-	Start     *OnNodes   `yaml:"start"`
-	Restart   *Stop      `yaml:"restart"`
-	Kill      *OnNodes   `yaml:"kill"`
-	Pause     *OnNodes   `yaml:"pause"`
-	Resume    *OnNodes   `yaml:"resume"`
-	Promote   *OnNodes   `yaml:"promote"`
-	Configure *Configure `yaml:"configure"`
-	Follow    *Follow    `yaml:"follow"`
-	Rejoin    *Rejoin    `yaml:"rejoin"`
-	Clone     *Clone     `yaml:"clone"`
-	Backup    *Backup    `yaml:"backup"`
-	StartLoad *OnLoad    `yaml:"start_load"`
-	StopLoad  *OnLoad    `yaml:"stop_load"`
-	Wait      *Duration  `yaml:"wait"`
-	SQL       *SQL       `yaml:"sql"`
-	Verify    *Condition `yaml:"verify"`
+	Stop    *Stop    `yaml:"stop"`
+	Start   *OnNodes `yaml:"start"`
+	Restart *Stop    `yaml:"restart"`
+	Kill    *OnNodes `yaml:"kill"`
+	Pause   *OnNodes `yaml:"pause"`
+	Resume  *OnNodes `yaml:"resume"`
+	// Disconnect and Connect are for providers whose nodes have a network of their own.
+	Disconnect *OnNodes   `yaml:"disconnect"`
+	Connect    *OnNodes   `yaml:"connect"`
+	Promote    *OnNodes   `yaml:"promote"`
+	Configure  *Configure `yaml:"configure"`
+	Follow     *Follow    `yaml:"follow"`
+	Rejoin     *Rejoin    `yaml:"rejoin"`
+	Clone      *Clone     `yaml:"clone"`
+	Backup     *Backup    `yaml:"backup"`
+	StartLoad  *OnLoad    `yaml:"start_load"`
+	StopLoad   *OnLoad    `yaml:"stop_load"`
+	Wait       *Duration  `yaml:"wait"`
+	SQL        *SQL       `yaml:"sql"`
+	Verify     *Condition `yaml:"verify"`
 }
 
 // OnNodes names the node or the role that an action acts on: `pgslave`,

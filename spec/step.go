@@ -30,6 +30,8 @@ func (s Step) actions() []action {
 		{"kill", s.Kill != nil},
 		{"pause", s.Pause != nil},
 		{"resume", s.Resume != nil},
+		{"disconnect", s.Disconnect != nil},
+		{"connect", s.Connect != nil},
 		{"promote", s.Promote != nil},
 		{"configure", s.Configure != nil},
 		{"follow", s.Follow != nil},
@@ -86,12 +88,18 @@ func (s Step) selector() string {
 	case s.SQL != nil:
 		return s.SQL.Node
 	}
-	for _, on := range []*OnNodes{s.Start, s.Kill, s.Pause, s.Resume, s.Promote} {
-		if on != nil {
-			return on.Node
-		}
+	if on := s.onNodes()[s.Action()]; on != nil {
+		return on.Node
 	}
 	return ""
+}
+
+// onNodes are the actions that need to be told no more than their nodes.
+func (s Step) onNodes() map[string]*OnNodes {
+	return map[string]*OnNodes{
+		"start": s.Start, "kill": s.Kill, "pause": s.Pause, "resume": s.Resume,
+		"disconnect": s.Disconnect, "connect": s.Connect, "promote": s.Promote,
+	}
 }
 
 // Workloads are the workloads that a start_load or a stop_load names.
@@ -108,7 +116,7 @@ func (s Step) Workloads() []string {
 // Fault tells whether the step takes something away from clients: outages are
 // measured from such steps, and write_rto and read_rto can name them.
 func (s Step) Fault() bool {
-	return s.Stop != nil || s.Restart != nil || s.Kill != nil || s.Pause != nil
+	return s.Stop != nil || s.Restart != nil || s.Kill != nil || s.Pause != nil || s.Disconnect != nil
 }
 
 // Reversal is the name of the phase that begins when the step takes itself back; ""

@@ -54,7 +54,7 @@ func (v *validator) expectation(path string, x check.Expectation) {
 	if outageMetric(x.Metric) {
 		phases, kind = v.faults(), "the steps that break something are"
 		if len(phases) == 0 {
-			v.bad(path, "there is no fault that "+x.Metric+" could be measured from", "add a step that stops, kills, pauses or restarts a node")
+			v.bad(path, "there is no fault that "+x.Metric+" could be measured from", "add a step that stops, kills, pauses, disconnects or restarts a node")
 			return
 		}
 	}

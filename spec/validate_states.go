@@ -101,6 +101,8 @@ func rulings(action string) []ruling {
 		return []ruling{{running | stopped, "is not paused", "pause it before"}}
 	case "stop", "kill":
 		return stoppedAlready
+	case "disconnect":
+		return stoppedAlready
 	case "pause", "promote", "backup", "sql":
 		return cannotAnswer
 	}

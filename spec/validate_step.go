@@ -38,8 +38,8 @@ func (v *validator) stepTime(path string, s *Step) {
 		v.badKey(path+".within", "within has nothing to wait for", "give the step a when, or write within in its verify")
 	}
 	v.positive(path+".within", s.Within)
-	if v.d.has(path+".for") && s.Stop == nil && s.Kill == nil && s.Pause == nil && !v.d.brokenUnder(path) {
-		v.badKey(path+".for", "only stop, kill and pause can be taken back", "leave for out")
+	if v.d.has(path+".for") && s.Stop == nil && s.Kill == nil && s.Pause == nil && s.Disconnect == nil && !v.d.brokenUnder(path) {
+		v.badKey(path+".for", "only stop, kill, pause and disconnect can be taken back", "leave for out")
 	}
 	v.positive(path+".for", s.For)
 	if s.When != nil {
@@ -57,14 +57,11 @@ func (v *validator) action(path, name string, s *Step) {
 		v.stop(path, s.Stop)
 	case "restart":
 		v.stop(path, s.Restart)
-	case "start":
-		v.nodeOf(path, s.Start.Node, "any")
-	case "kill":
-		v.nodeOf(path, s.Kill.Node, "any")
-	case "pause":
-		v.nodeOf(path, s.Pause.Node, "any")
-	case "resume":
-		v.nodeOf(path, s.Resume.Node, "any")
+	case "start", "kill", "pause", "resume":
+		v.nodeOf(path, s.onNodes()[name].Node, "any")
+	case "disconnect", "connect":
+		v.nodeOf(path, s.onNodes()[name].Node, "any")
+		v.needsNetwork(path)
 	case "promote":
 		v.nodeOf(path, s.Promote.Node, "one")
 	case "configure":
@@ -94,6 +91,15 @@ func (v *validator) action(path, name string, s *Step) {
 	case "verify":
 		v.condition(path, s.Verify)
 		v.positive(path+".within", s.Verify.Within)
+	}
+}
+
+// needsNetwork finds an action that the provider cannot do, whose nodes are
+// processes of one machine with one network.
+func (v *validator) needsNetwork(path string) {
+	if v.e.Cluster.Provider == "local" {
+		v.badKey(path, "the local provider cannot "+lastKey(path)+" a node: its nodes share the network of one machine",
+			"run it with provider: docker, or pause the node")
 	}
 }
 

@@ -215,3 +215,38 @@ func must(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
+
+// TestABlackHoleLastsLongerThanADeath compares the outages of writers after the
+// primary is killed, which every client is told at once, and after its cable is
+// pulled, which none is.
+func TestABlackHoleLastsLongerThanADeathOnDocker(t *testing.T) {
+	p, before := newDockerPlace(t)
+	outage := map[string]time.Duration{}
+	for _, fault := range []string{"kill", "disconnect"} {
+		must(t, os.RemoveAll(p.out))
+		file := p.write(fault+".yaml", strings.ReplaceAll(readText(t, "testdata/disconnect.yaml"), "FAULT", fault))
+		code, stdout, stderr := p.run(onDocker("run", file, "--out", p.out)...)
+		if code != exitPass {
+			t.Fatalf("%s: exit code %d\n%s\n%s", fault, code, stdout, stderr)
+		}
+		r := p.result()
+		for _, o := range r.Outages {
+			if o.Event == "fault" && o.Workload == "writes" {
+				outage[fault] = o.RTO
+			}
+		}
+		timeouts := int64(0)
+		for _, e := range r.Workloads[0].Errors {
+			if e.Kind == "timeout" {
+				timeouts += e.N
+			}
+		}
+		if gaveUp := timeouts > 0; gaveUp != (fault == "disconnect") {
+			t.Errorf("%s: %d clients waited until their own time-out", fault, timeouts)
+		}
+		nothingOnEngine(t, before)
+	}
+	if outage["kill"] <= 0 || outage["disconnect"] < outage["kill"]+2*time.Second || outage["disconnect"] < 4*time.Second {
+		t.Errorf("outages: %v", outage)
+	}
+}

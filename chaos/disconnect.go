@@ -1,0 +1,24 @@
+package chaos
+
+import (
+	"context"
+
+	"pgchaos/cluster"
+)
+
+// Disconnect pulls the network cable of nodes: unlike after a kill, nobody is told,
+// and clients wait for answers as long as they have patience. It is taken back by
+// connecting them.
+func (s *Scene) Disconnect(selector string) Action {
+	return s.each(selector, func(ctx context.Context, act *Act, n *cluster.Node) error {
+		act.TakesBack("connect", n.Name(), func(ctx context.Context, _ bool) error { return n.Reconnect(ctx) })
+		return n.Disconnect(ctx)
+	})
+}
+
+// Connect plugs the cable of nodes in again.
+func (s *Scene) Connect(selector string) Action {
+	return s.each(selector, func(ctx context.Context, act *Act, n *cluster.Node) error {
+		return n.Reconnect(ctx)
+	})
+}

@@ -1,0 +1,53 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+)
+
+// Networked is a Host whose node can be cut off from everybody, clients included,
+// without a word to anybody: nothing answers, and nothing is refused. Both methods
+// are idempotent and return when it is so. Not every provider can: the processes of
+// one machine share its network.
+type Networked interface {
+	Disconnect(ctx context.Context) error
+	Connect(ctx context.Context) error
+}
+
+// Disconnect pulls the node's network cable. A server that does not run has none.
+func (n *Node) Disconnect(ctx context.Context) error {
+	return n.locked(ctx, "disconnect", "", func(ctx context.Context) error {
+		host, err := n.networked()
+		if err != nil {
+			return err
+		}
+		if n.running() == nil {
+			return ErrNotRunning
+		}
+		return host.Disconnect(ctx)
+	})
+}
+
+// Reconnect plugs it in again, whether the server runs or not. Connections that were
+// open all the time go on when TCP tries again, after as long as twice the time that
+// they were silent.
+func (n *Node) Reconnect(ctx context.Context) error {
+	return n.locked(ctx, "connect", "", func(ctx context.Context) error {
+		host, err := n.networked()
+		if err != nil {
+			return err
+		}
+		return host.Connect(ctx)
+	})
+}
+
+func (n *Node) networked() (Networked, error) {
+	host, err := n.room()
+	if err != nil {
+		return nil, err
+	}
+	if net, ok := host.(Networked); ok {
+		return net, nil
+	}
+	return nil, errors.New("this provider cannot disconnect a node; docker can")
+}
