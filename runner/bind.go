@@ -38,6 +38,9 @@ func bind(steps []spec.Step, scene *chaos.Scene, l loads) []chaos.Step {
 
 // bindAction is what a step does.
 func bindAction(s spec.Step, scene *chaos.Scene, l loads) chaos.Action {
+	if do := bindMachine(s, scene); do != nil {
+		return do
+	}
 	switch {
 	case s.Stop != nil:
 		return scene.Stop(s.Stop.Node, cluster.StopMode(s.Stop.Mode), time.Duration(s.Stop.Timeout))
@@ -51,10 +54,6 @@ func bindAction(s spec.Step, scene *chaos.Scene, l loads) chaos.Action {
 		return scene.Start(s.Start.Node)
 	case s.Resume != nil:
 		return scene.Resume(s.Resume.Node)
-	case s.Disconnect != nil:
-		return scene.Disconnect(s.Disconnect.Node)
-	case s.Connect != nil:
-		return scene.Connect(s.Connect.Node)
 	case s.Promote != nil:
 		return scene.Promote(s.Promote.Node)
 	case s.Configure != nil:
@@ -78,6 +77,21 @@ func bindAction(s spec.Step, scene *chaos.Scene, l loads) chaos.Action {
 	default:
 		return scene.Verify(condition(*s.Verify), time.Duration(s.Verify.Within))
 	}
+}
+
+// bindMachine is what a step does to what is around a server; nil for any other step.
+func bindMachine(s spec.Step, scene *chaos.Scene) chaos.Action {
+	switch {
+	case s.Disconnect != nil:
+		return scene.Disconnect(s.Disconnect.Node)
+	case s.Connect != nil:
+		return scene.Connect(s.Connect.Node)
+	case s.Limit != nil:
+		return scene.Limit(s.Limit.Node, cluster.Limits{NanoCPUs: int64(s.Limit.CPUs), Memory: int64(s.Limit.Memory)})
+	case s.Exec != nil:
+		return scene.Exec(s.Exec.Node, s.Exec.Command, s.Exec.Expect)
+	}
+	return nil
 }
 
 func forEach(workloads []string, do func(context.Context, string) error) chaos.Action {

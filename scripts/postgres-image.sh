@@ -42,11 +42,10 @@ work=$(mktemp -d "${TMPDIR:-/var/tmp}/pgchaos-image-XXXXXX")
 trap 'umount "$work/root/proc" 2>/dev/null || true; rm -rf --one-file-system "$work"' EXIT
 trap 'exit 130' INT TERM
 root=$work/root
-script=
-if [ ! -e "/usr/share/debootstrap/scripts/$suite" ]; then
-	script=/usr/share/debootstrap/scripts/sid # which is what every later suite is built by
-fi
-if ! debootstrap --variant=minbase "$suite" "$root" ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"} $script >"$work/log" 2>&1; then
+# A suite that this debootstrap does not know yet is built as every suite since.
+cp -r /usr/share/debootstrap "$work/debootstrap"
+[ -e "$work/debootstrap/scripts/$suite" ] || ln -s sid "$work/debootstrap/scripts/$suite"
+if ! DEBOOTSTRAP_DIR="$work/debootstrap" debootstrap --variant=minbase "$suite" "$root" ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"} >"$work/log" 2>&1; then
 	tail -n 20 "$work/log" "$root/debootstrap/debootstrap.log" >&2 || true
 	exit 1
 fi

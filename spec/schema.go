@@ -106,6 +106,7 @@ func constrain(s *jsonschema.Schema) {
 	for def, keys := range map[string][]string{
 		"Cluster": {"nodes"}, "Workload": {"kind"}, "Configure": {"node"}, "Follow": {"node"}, "Rejoin": {"node"},
 		"Clone": {"node"}, "Backup": {"node", "name"}, "SQL": {"node", "query"}, "OnNodes": {"node"}, "Stop": {"node"},
+		"Limit": {"node"}, "Exec": {"node", "command"},
 	} {
 		s.Definitions[def].Required = keys
 	}
@@ -194,7 +195,7 @@ func constrainStep(s *jsonschema.Schema) {
 	s.Not = timed
 	s.DependentRequired = map[string][]string{"within": {"when"}}
 	reversible := &jsonschema.Schema{}
-	for _, a := range []string{"stop", "kill", "pause", "disconnect"} {
+	for _, a := range []string{"stop", "kill", "pause", "disconnect", "limit"} {
 		reversible.AnyOf = append(reversible.AnyOf, &jsonschema.Schema{Required: []string{a}})
 	}
 	s.DependentSchemas = map[string]*jsonschema.Schema{"for": reversible}

@@ -113,7 +113,7 @@ type Step struct {
 	// When waits for a condition, at most Within (10s by default). Never with At.
 	When   *Condition `yaml:"when"`
 	Within Duration   `yaml:"within"`
-	// For takes a stop, kill, pause or disconnect back by itself after this time.
+	// For takes a stop, kill, pause, disconnect or limit back by itself after this time.
 	For Duration `yaml:"for"`
 	// Name is unique on the timeline. By default it is the action and what it acts on,
 	// with dashes: stop-pgslave, stop-load-writes, verify; -2 and so on where it is taken.
@@ -128,6 +128,8 @@ type Step struct {
 	// Disconnect and Connect are for providers whose nodes have a network of their own.
 	Disconnect *OnNodes   `yaml:"disconnect"`
 	Connect    *OnNodes   `yaml:"connect"`
+	Limit      *Limit     `yaml:"limit"`
+	Exec       *Exec      `yaml:"exec"`
 	Promote    *OnNodes   `yaml:"promote"`
 	Configure  *Configure `yaml:"configure"`
 	Follow     *Follow    `yaml:"follow"`
@@ -145,6 +147,21 @@ type Step struct {
 // `primary`, or `{node: pgslave}`.
 type OnNodes struct {
 	Node string `yaml:"node"`
+}
+
+// Limit changes what a node may use while it runs. What is left out stays as it is.
+type Limit struct {
+	Node   string `yaml:"node"`
+	CPUs   CPUs   `yaml:"cpus"`
+	Memory Size   `yaml:"memory"`
+}
+
+// Exec runs a line of shell on a node, as the server's user. Expect is the exit
+// status that it must end with.
+type Exec struct {
+	Node    string `yaml:"node"`
+	Command string `yaml:"command"`
+	Expect  int    `yaml:"expect"`
 }
 
 // OnLoad names the workloads to start or stop: one name, or a list.

@@ -32,6 +32,8 @@ func (s Step) actions() []action {
 		{"resume", s.Resume != nil},
 		{"disconnect", s.Disconnect != nil},
 		{"connect", s.Connect != nil},
+		{"limit", s.Limit != nil},
+		{"exec", s.Exec != nil},
 		{"promote", s.Promote != nil},
 		{"configure", s.Configure != nil},
 		{"follow", s.Follow != nil},
@@ -87,6 +89,10 @@ func (s Step) selector() string {
 		return s.Backup.Node
 	case s.SQL != nil:
 		return s.SQL.Node
+	case s.Limit != nil:
+		return s.Limit.Node
+	case s.Exec != nil:
+		return s.Exec.Node
 	}
 	if on := s.onNodes()[s.Action()]; on != nil {
 		return on.Node

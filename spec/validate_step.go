@@ -38,8 +38,8 @@ func (v *validator) stepTime(path string, s *Step) {
 		v.badKey(path+".within", "within has nothing to wait for", "give the step a when, or write within in its verify")
 	}
 	v.positive(path+".within", s.Within)
-	if v.d.has(path+".for") && s.Stop == nil && s.Kill == nil && s.Pause == nil && s.Disconnect == nil && !v.d.brokenUnder(path) {
-		v.badKey(path+".for", "only stop, kill, pause and disconnect can be taken back", "leave for out")
+	if v.d.has(path+".for") && s.Stop == nil && s.Kill == nil && s.Pause == nil && s.Disconnect == nil && s.Limit == nil && !v.d.brokenUnder(path) {
+		v.badKey(path+".for", "only stop, kill, pause, disconnect and limit can be taken back", "leave for out")
 	}
 	v.positive(path+".for", s.For)
 	if s.When != nil {
@@ -61,7 +61,9 @@ func (v *validator) action(path, name string, s *Step) {
 		v.nodeOf(path, s.onNodes()[name].Node, "any")
 	case "disconnect", "connect":
 		v.nodeOf(path, s.onNodes()[name].Node, "any")
-		v.needsNetwork(path)
+		v.needsDocker(path, "run it with provider: docker, or pause the node")
+	case "limit", "exec":
+		v.container(path, name, s)
 	case "promote":
 		v.nodeOf(path, s.Promote.Node, "one")
 	case "configure":
@@ -94,13 +96,32 @@ func (v *validator) action(path, name string, s *Step) {
 	}
 }
 
-// needsNetwork finds an action that the provider cannot do, whose nodes are
-// processes of one machine with one network.
-func (v *validator) needsNetwork(path string) {
+// needsDocker finds an action that the local provider cannot do: its nodes are
+// processes of one machine, which share its network and its limits.
+func (v *validator) needsDocker(path, right string) {
 	if v.e.Cluster.Provider == "local" {
-		v.badKey(path, "the local provider cannot "+lastKey(path)+" a node: its nodes share the network of one machine",
-			"run it with provider: docker, or pause the node")
+		v.badKey(path, "the local provider cannot "+lastKey(path)+" a node: its nodes are processes of one machine", right)
 	}
+}
+
+// container checks the actions on what is around a server.
+func (v *validator) container(path, name string, s *Step) {
+	if name == "exec" {
+		v.nodeOf(path, s.Exec.Node, "any")
+		if strings.TrimSpace(s.Exec.Command) == "" && !v.d.brokenUnder(path) {
+			v.bad(path, "the step has no command", "write command: LINE OF SHELL")
+		}
+		v.between(path+".expect", s.Exec.Expect, 0, 255)
+		return
+	}
+	v.nodeOf(path, s.Limit.Node, "any")
+	if s.Limit.CPUs == 0 && s.Limit.Memory == 0 && !v.d.brokenUnder(path) {
+		v.bad(path, "limit changes nothing", "give it cpus or memory")
+	}
+	if s.Limit.Memory != 0 {
+		v.enoughMemory(path+".memory", s.Limit.Memory)
+	}
+	v.needsDocker(path, "run it with provider: docker")
 }
 
 // nodeOf checks the node of an action, which stands in the action or is it.

@@ -26,6 +26,8 @@ type engine struct {
 	*client.Client
 	endpoint string // what was dialled: a socket's path, or an address
 	source   string // who said so
+	cpus     int64  // billionths of a core that its machine has
+	memory   int64  // bytes
 }
 
 // connectPatience bounds the first word with the engine.
@@ -49,6 +51,7 @@ func connect(ctx context.Context) (*engine, error) {
 	if err != nil {
 		return nil, errors.Join(e.explain("connect to the Docker engine", err), c.Close())
 	}
+	e.cpus, e.memory = int64(info.NCPU)*1e9, info.MemTotal
 	if info.OSType != "linux" {
 		return nil, errors.Join(fmt.Errorf("the engine at %s runs %s containers: pgchaos needs Linux ones", e.endpoint, info.OSType), c.Close())
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"pgchaos/check"
+	"pgchaos/history"
 	"pgchaos/report"
 )
 
@@ -249,4 +250,34 @@ func TestABlackHoleLastsLongerThanADeathOnDocker(t *testing.T) {
 	if outage["kill"] <= 0 || outage["disconnect"] < outage["kill"]+2*time.Second || outage["disconnect"] < 4*time.Second {
 		t.Errorf("outages: %v", outage)
 	}
+}
+
+func TestEveryActionOnDocker(t *testing.T) {
+	p, before := newDockerPlace(t)
+	code, stdout, stderr := p.run(onDocker("run", "cmd/pgchaos/testdata/machine.yaml", "--out", p.out, "--keep", "-v")...)
+	if code != exitPass {
+		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+	r := p.result()
+	detail := map[string]string{}
+	for _, m := range r.Timeline {
+		if m.Status != history.MarkDone {
+			t.Errorf("step %s: %+v", m.Name, m)
+		}
+		detail[m.Name] = m.Detail
+	}
+	if detail["exec-a"] != "a: postgres" || detail["limited"] != "b: 268435456" || detail["unlimited"] == "a: 536870912" {
+		t.Errorf("the nodes said %q, %q, %q", detail["exec-a"], detail["limited"], detail["unlimited"])
+	}
+	// What the timeline did not take back, the end of the run has.
+	for _, node := range []string{"a", "b"} {
+		name := "pgchaos-" + r.Run + "-" + node
+		if got := dockerCLI(t, "inspect", "-f", "{{.HostConfig.NanoCpus}} {{.HostConfig.Memory}}", name); got == "500000000 268435456" {
+			t.Errorf("%s is still limited: %s", node, got)
+		}
+	}
+	if code, out, errs := p.run("clean", r.Run); code != 0 {
+		t.Errorf("clean: exit %d, %s%s", code, out, errs)
+	}
+	nothingOnEngine(t, before)
 }

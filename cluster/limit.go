@@ -1,0 +1,70 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+)
+
+// Limits are what a node may use; 0 is no limit.
+type Limits struct {
+	NanoCPUs int64 // billionths of a core
+	Memory   int64 // bytes
+}
+
+// Limited is a Host whose node's limits can be changed while it runs.
+type Limited interface {
+	Limits(ctx context.Context) (Limits, error)
+	SetLimits(ctx context.Context, to Limits) error
+}
+
+// Limits are the node's limits now.
+func (n *Node) Limits(ctx context.Context) (Limits, error) {
+	host, err := n.limited()
+	if err != nil {
+		return Limits{}, err
+	}
+	return host.Limits(ctx)
+}
+
+// SetLimits changes the node's limits; 0 takes one away.
+func (n *Node) SetLimits(ctx context.Context, to Limits) error {
+	return n.locked(ctx, "limit", "", func(ctx context.Context) error {
+		host, err := n.limited()
+		if err != nil {
+			return err
+		}
+		return host.SetLimits(ctx, to)
+	})
+}
+
+func (n *Node) limited() (Limited, error) {
+	host, err := n.room()
+	if err != nil {
+		return nil, err
+	}
+	if l, ok := host.(Limited); ok {
+		return l, nil
+	}
+	return nil, errors.New("this provider cannot limit a node; docker can")
+}
+
+// Executor is a Host that can run a command among the node's own processes, where
+// Run runs it beside them.
+type Executor interface {
+	Exec(ctx context.Context, cmd Command) (Output, error)
+}
+
+// Exec runs a line of shell on the node, as the server's user, and returns what it
+// wrote to its standard output. It does not wait for other operations.
+func (n *Node) Exec(ctx context.Context, line string) (string, error) {
+	host, err := n.room()
+	if err != nil {
+		return "", err
+	}
+	run := host.Run
+	if e, ok := host.(Executor); ok {
+		run = e.Exec
+	}
+	out, err := run(ctx, Command{Argv: []string{"/bin/sh", "-c", line}})
+	return out.Stdout, err
+}
