@@ -46,18 +46,18 @@ func (p *Provider) choosePort(node string) (int, error) {
 	for _, port := range p.options.Ports {
 		promised[port] = true
 	}
-	var last error
+	last := errors.New("all are promised")
 	for range 200 {
 		port := firstPort + rand.IntN(lastPort-firstPort+1)
 		if promised[port] || p.ports[port] {
 			continue
 		}
 		if here {
-			if last = tryPort(port); last != nil {
-				if !errors.Is(last, syscall.EADDRINUSE) && !errors.Is(last, syscall.EACCES) {
-					break
-				}
+			if err := tryPort(port); errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, syscall.EACCES) {
+				last = err
 				continue
+			} else if err != nil {
+				return 0, fmt.Errorf("find a free port: %w", err)
 			}
 		}
 		p.ports[port] = true

@@ -13,7 +13,7 @@ import (
 // TestTheManualsExamplesAreRight reads every experiment that a document shows.
 func TestTheManualsExamplesAreRight(t *testing.T) {
 	block := regexp.MustCompile("(?s)```yaml\n(.*?)```")
-	for _, file := range []string{"../../README.md", "../../docs/experiments.md"} {
+	for _, file := range []string{"../../README.md", "../../docs/experiments.md", "../../docs/providers.md"} {
 		found := block.FindAllStringSubmatch(readText(t, file), -1)
 		if len(found) == 0 {
 			t.Errorf("%s shows no experiment", file)
