@@ -6,7 +6,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 GOLANGCI_LINT_VERSION := v2.15.0
 LINT := .tools/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
-.PHONY: demo test build setup setup-test lint unit clean
+.PHONY: demo test build setup setup-test lint unit test-versions clean
 
 demo: build
 	bin/pgchaos run experiments/quorum-kill.yaml
@@ -34,6 +34,10 @@ $(LINT):
 
 unit:
 	go test -race -timeout 12m ./...
+
+# Every major version of PostgreSQL, in containers: kept out of the ordinary tests.
+test-versions: build setup-test
+	@scripts/test-versions.sh
 
 clean:
 	rm -rf bin .tools
