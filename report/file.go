@@ -72,6 +72,9 @@ func Read(dir string) (*Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the result: %w", err)
 	}
+	if len(text) == 0 {
+		return nil, fmt.Errorf("read the result: %s is empty: the run ended before its cluster was up", path)
+	}
 	var head struct {
 		Schema string `json:"schema"`
 	}

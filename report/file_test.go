@@ -57,6 +57,7 @@ func TestRead(t *testing.T) {
 		{"another program's file", `{"schema": "k6/1"}`, `"k6/1", which is no result of pgchaos`},
 		{"no schema", `{}`, "no result of pgchaos"},
 		{"schema 0", `{"schema": "pgchaos.result/0"}`, "no result of pgchaos"},
+		{"an empty file", ``, "the run ended before its cluster was up"},
 		{"half a file", `{"schema": "pgchaos.result/1", "st`, "unexpected end"},
 		{"a verdict that is none", `{"schema": "pgchaos.result/1", "verdict": "perhaps"}`, "perhaps"},
 		{"unknown fields", `{"schema": "pgchaos.result/1", "colour": "red"}`, ""},

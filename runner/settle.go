@@ -29,6 +29,12 @@ func (r *run) settle(ctx context.Context) (authority *cluster.Node) {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
 	r.Observer.Stage("settling: faults taken back, standbys catching up")
+	writable := r.writable(r.scene.States(ctx))
+	if len(writable) > 1 {
+		for _, st := range writable {
+			r.result.SplitBrain = append(r.result.SplitBrain, fmt.Sprintf("%s (timeline %d)", st.Node, st.Timeline))
+		}
+	}
 	if err := r.undo.Heal(ctx); err != nil {
 		r.note("", "", fmt.Errorf("take the faults back: %w", err))
 	}
@@ -36,30 +42,37 @@ func (r *run) settle(ctx context.Context) (authority *cluster.Node) {
 		r.quiesce(ctx, n)
 	}
 	states := r.scene.States(ctx)
-	if authority = r.authority(states); authority != nil {
+	if authority = r.authority(writable, states); authority != nil {
 		r.catchUp(ctx, authority, states)
 	}
 	return authority
 }
 
-// authority is the node whose rows are the cluster's: the one that accepts writes,
-// or nil if there is no such node. Several that do are a split brain, also where
-// one of them is on a higher timeline.
-func (r *run) authority(states []history.NodeState) *cluster.Node {
-	var writable []string
+// writable are the nodes that accept writes. Asked before the faults are taken
+// back, more than one is a split brain: a former primary that only comes back with
+// the end of its fault is none, as no client could reach it.
+func (r *run) writable(states []history.NodeState) (found []history.NodeState) {
 	for _, st := range states {
-		switch {
-		case st.Role != history.RolePrimary:
-		case r.cluster.Node(st.Node).ReadOnly():
-			r.note(st.Node, fmt.Sprintf("was a primary, and was started read-only: read as a fork of its own, on timeline %d", st.Timeline), nil)
-		default:
-			writable = append(writable, fmt.Sprintf("%s (timeline %d)", st.Node, st.Timeline))
+		if st.Role == history.RolePrimary && !r.cluster.Node(st.Node).ReadOnly() {
+			found = append(found, st)
 		}
 	}
-	if len(writable) > 1 {
-		r.result.SplitBrain = writable
+	return found
+}
+
+// authority is the node whose rows are the cluster's: the one that accepted writes
+// before the faults were taken back, or else the one that does now. It is nil
+// where there is no such node; of several, the one on the highest timeline.
+func (r *run) authority(before, now []history.NodeState) *cluster.Node {
+	primary := chaos.Primary(before)
+	if len(before) == 0 {
+		primary = chaos.Primary(r.writable(now))
 	}
-	primary := chaos.Primary(states)
+	for _, st := range now {
+		if st.Role == history.RolePrimary && st.Node != primary.Node {
+			r.note(st.Node, fmt.Sprintf("is a primary of its own, on timeline %d: read as a fork", st.Timeline), nil)
+		}
+	}
 	if primary.Node == "" {
 		r.note("", "", errors.New("there is not one node that accepts writes, so nobody's rows are the cluster's"))
 		return nil

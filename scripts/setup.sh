@@ -1,8 +1,8 @@
 #!/bin/sh
 # Installs what this machine lacks of what pgchaos needs: PostgreSQL's server
-# programs; with the argument "test" also what only the tests need: psql, ps, a C
-# compiler for Go's race detector, and a Docker engine with an image of PostgreSQL.
-# Quick, and without root, when nothing is missing.
+# programs; with the argument "test" also what only the tests need (psql, ps, a C
+# compiler for Go's race detector); with "docker" a Docker engine, started, with an
+# image of PostgreSQL. Quick, and without root, when nothing is missing.
 set -eu
 
 # found succeeds if the server programs are where pgchaos looks for them.
@@ -64,11 +64,9 @@ install_test_tools() {
 	fi
 }
 
-# no_engine says why the tests of the Docker provider will be skipped, which CI may
-# not do.
 no_engine() {
 	echo "setup.sh: the tests of the Docker provider need an engine: $1" >&2
-	[ "${CI:-}" != true ] || exit 1
+	exit 1
 }
 
 engine_answers() {
@@ -152,6 +150,6 @@ fi
 if [ "${1:-}" = test ] && ! { have psql ps && have "${CC:-gcc}"; }; then
 	install_test_tools
 fi
-if [ "${1:-}" = test ]; then
+if [ "${1:-}" = docker ]; then
 	set_up_engine
 fi

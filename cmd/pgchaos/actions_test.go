@@ -45,7 +45,7 @@ func TestEveryAction(t *testing.T) {
 	if len(killed.Nodes) != 1 || killed.Nodes[0] == "a" {
 		t.Errorf("any_replica was %v", killed.Nodes)
 	}
-	if code, out, errs := p.run("clean", r.Run); code != 0 {
+	if code, out, errs := p.run("clean", r.Run, "--provider", "local"); code != 0 {
 		t.Errorf("clean %s: exit %d, %s%s", r.Run, code, out, errs)
 	}
 	p.nothingLeft()
@@ -174,6 +174,27 @@ expect: [lost_writes == 0]
 	promoted := markNamed(t, p.result(), func(m history.Mark) bool { return m.Action == "promote" })
 	if took := promoted.Ended - promoted.Issued; promoted.Status != history.MarkDone || took > 2*time.Second {
 		t.Errorf("the promotion took %s: %+v\n%s%s", took, promoted, stdout, stderr)
+	}
+	p.nothingLeft()
+}
+
+// TestAFormerPrimaryThatComesBackAtTheEndIsAFork: no client could reach it, so it is
+// no split brain; its rows are read, and held against the new primary's.
+func TestAFormerPrimaryThatComesBackAtTheEndIsAFork(t *testing.T) {
+	p := newPlace(t)
+	file := p.write("x.yaml", `
+name: x
+cluster: {nodes: [a, b]}
+load: {writes: {kind: insert, clients: 2, rate: 100/s, timeout: 1s}}
+timeline:
+  - {at: 500ms, pause: a}
+  - {promote: b}
+  - {wait: 3s}
+expect: [lost_writes < 50]
+`)
+	code, stdout, stderr := p.run("run", file, "--out", p.out)
+	if code != exitPass || !strings.Contains(stdout, "a: is a primary of its own, on timeline 1: read as a fork") {
+		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
 	}
 	p.nothingLeft()
 }

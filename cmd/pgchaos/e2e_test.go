@@ -184,10 +184,10 @@ func TestQuorumKill(t *testing.T) {
 		t.Errorf("on the new primary, psql sees %q", got)
 	}
 	// The kept cluster is removed when it is named, and not before.
-	if code, out, _ := p.run("clean"); code != 0 || !strings.Contains(out, "left up on purpose") {
+	if code, out, _ := p.run("clean", "--provider", "local"); code != 0 || !strings.Contains(out, "left up on purpose") {
 		t.Errorf("clean of a kept cluster: exit %d, %s", code, out)
 	}
-	if code, out, errs := p.run("clean", r.Run); code != 0 {
+	if code, out, errs := p.run("clean", r.Run, "--provider", "local"); code != 0 {
 		t.Errorf("clean %s: exit %d, %s%s", r.Run, code, out, errs)
 	}
 	p.nothingLeft()
@@ -314,7 +314,7 @@ func TestCleanAfterSIGKILL(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.await("load", func() bool { return len(p.processes()) > 20 })
-	if code, out, _ := p.run("clean"); code != 0 || !strings.Contains(out, "still running") {
+	if code, out, _ := p.run("clean", "--provider", "local"); code != 0 || !strings.Contains(out, "still running") {
 		t.Errorf("clean beside a live run: exit %d, %s", code, out)
 	}
 	if err := cmd.Process.Kill(); err != nil {
@@ -327,11 +327,11 @@ func TestCleanAfterSIGKILL(t *testing.T) {
 	if r := p.result(); r.Stage != report.StagePlanned || r.Verdict == check.Pass {
 		t.Errorf("the killed run's result is at stage %q with verdict %s", r.Stage, r.Verdict)
 	}
-	if code, out, errs := p.run("clean"); code != 0 || !strings.Contains(out, "removed") {
+	if code, out, errs := p.run("clean", "--provider", "local"); code != 0 || !strings.Contains(out, "removed") {
 		t.Errorf("clean: exit %d, %s%s", code, out, errs)
 	}
 	p.nothingLeft()
-	if code, out, _ := p.run("clean"); code != 0 || !strings.Contains(out, "nothing to remove") {
+	if code, out, _ := p.run("clean", "--provider", "local"); code != 0 || !strings.Contains(out, "nothing to remove") {
 		t.Errorf("clean with nothing to do: exit %d, %s", code, out)
 	}
 }
