@@ -134,9 +134,6 @@ func (c *Cluster) AppName(app string) string {
 	return "pgchaos/" + run[max(0, len(run)-appRun):] + "/" + app
 }
 
-// Keep leaves everything as it is when pgchaos ends.
-func (c *Cluster) Keep() error { return c.provider.Keep() }
-
 // Down ends every process and deletes every file of the run. It is idempotent,
 // and its error names whatever is left.
 func (c *Cluster) Down(ctx context.Context) error {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"pgchaos/history"
@@ -102,7 +103,22 @@ type Output struct{ Stdout, Stderr string }
 type ExitError struct {
 	Argv   []string
 	Status string // "exit status 1", "signal: killed"
-	Stderr string // its end, trimmed
+	Stderr string // its Complaint
+}
+
+// Complaint is the end of what a command wrote to its standard error, from the
+// beginning of a line if it must be cut.
+func Complaint(stderr string) string {
+	const most = 2048
+	text := strings.TrimSpace(stderr)
+	if len(text) <= most {
+		return text
+	}
+	text = text[len(text)-most:]
+	if _, rest, ok := strings.Cut(text, "\n"); ok {
+		text = rest
+	}
+	return strings.ToValidUTF8(text, "")
 }
 
 func (e *ExitError) Error() string {

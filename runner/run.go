@@ -249,7 +249,11 @@ func (r *run) remove(ctx context.Context) error {
 		return errors.Join(r.writePassfile(), r.Provider.Keep())
 	}
 	r.Observer.Stage("removing the cluster")
-	if err := r.Provider.Remove(ctx); err != nil {
+	down := r.Provider.Remove
+	if r.cluster != nil {
+		down = r.cluster.Down // which knows that its servers are meant to end
+	}
+	if err := down(ctx); err != nil {
 		return fmt.Errorf("%w: %w", ErrLeftBehind, err)
 	}
 	return nil

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
@@ -82,7 +81,7 @@ func (h *host) exec(ctx context.Context, in, user string, c cluster.Command) (cl
 		return out, err
 	}
 	if code != 0 {
-		return out, &cluster.ExitError{Argv: c.Argv, Status: statusText(code), Stderr: tail(out.Stderr)}
+		return out, &cluster.ExitError{Argv: c.Argv, Status: statusText(code), Stderr: cluster.Complaint(out.Stderr)}
 	}
 	return out, nil
 }
@@ -125,19 +124,4 @@ func (h *host) killCommand(in, pidFile string) {
 	defer conn.Close()
 	_ = conn.Conn.SetReadDeadline(time.Now().Add(5 * time.Second))
 	_, _ = io.Copy(io.Discard, conn.Reader)
-}
-
-// tail is the end of what a command complained, from the beginning of a line if
-// it must be cut.
-func tail(text string) string {
-	const most = 2048
-	text = strings.TrimSpace(text)
-	if len(text) <= most {
-		return text
-	}
-	text = text[len(text)-most:]
-	if _, rest, ok := strings.Cut(text, "\n"); ok {
-		text = rest
-	}
-	return strings.ToValidUTF8(text, "")
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"strings"
 	"time"
 
 	"pgchaos/cluster"
@@ -56,25 +55,10 @@ func (h *host) Run(ctx context.Context, c cluster.Command) (cluster.Output, erro
 	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		return out(), &cluster.ExitError{Argv: c.Argv, Status: exit.String(), Stderr: tail(stderr.String())}
+		return out(), &cluster.ExitError{Argv: c.Argv, Status: exit.String(), Stderr: cluster.Complaint(stderr.String())}
 	}
 	if err != nil {
 		return out(), fmt.Errorf("run %s on %s: %w", c.Argv[0], h.name, err)
 	}
 	return out(), nil
-}
-
-// tail is the end of what a command complained, from the beginning of a line if
-// it must be cut.
-func tail(text string) string {
-	const most = 2048
-	text = strings.TrimSpace(text)
-	if len(text) <= most {
-		return text
-	}
-	text = text[len(text)-most:]
-	if _, rest, ok := strings.Cut(text, "\n"); ok {
-		text = rest
-	}
-	return strings.ToValidUTF8(text, "")
 }

@@ -92,12 +92,3 @@ func TestRunEndsWithContext(t *testing.T) {
 	}
 	noGoroutines(t)
 }
-
-func TestTail(t *testing.T) {
-	if got := tail("  short\n"); got != "short" {
-		t.Errorf("got %q", got)
-	}
-	if got := tail(strings.Repeat("é", 3000)); len(got) > 2048 || strings.Trim(got, "é") != "" {
-		t.Errorf("cut inside a character: %q", got)
-	}
-}
