@@ -6,7 +6,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 GOLANGCI_LINT_VERSION := v2.15.0
 LINT := .tools/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
-.PHONY: demo test build setup setup-test lint unit test-docker test-versions clean
+.PHONY: demo test build setup setup-test lint unit test-versions clean
 
 demo: build
 	bin/pgchaos run experiments/quorum-kill.yaml
@@ -20,7 +20,7 @@ setup:
 	@scripts/setup.sh
 
 setup-test:
-	@scripts/setup.sh test
+	@scripts/setup.sh test docker
 
 lint: $(LINT)
 	go vet ./...
@@ -34,12 +34,6 @@ $(LINT):
 
 unit:
 	go test -race -timeout 12m ./...
-
-# The tests on a real Docker engine, which is installed and started if need be.
-test-docker: setup-test
-	@scripts/setup.sh docker
-	PGCHAOS_TEST_DOCKER=1 go test -race -count=1 -timeout 10m ./cluster/docker
-	PGCHAOS_TEST_DOCKER=1 go test -race -count=1 -timeout 10m -run Docker ./cmd/pgchaos
 
 # Every major version of PostgreSQL, in containers: kept out of the ordinary tests.
 test-versions: build

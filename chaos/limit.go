@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"time"
 
 	"pgchaos/cluster"
@@ -50,11 +51,20 @@ func (s *Scene) Exec(selector, line string, expect int) Action {
 		} else if err != nil {
 			return fmt.Errorf("on %s: %w", n.Name(), err)
 		}
-		if want := fmt.Sprintf("exit status %d", expect); status != want {
+		if want := fmt.Sprintf("exit status %d", expect); status != want && status != signalled(expect) {
 			return fmt.Errorf("%w: on %s the command ended with %s, expected %s%s", ErrNotSo, n.Name(), status, want, complaint(exit))
 		}
 		return nil
 	})
+}
+
+// signalled is how a command ends by a signal, whose exit status a shell makes of
+// it: where the shell is not there any more, having become the command, nobody has.
+func signalled(status int) string {
+	if status <= 128 {
+		return ""
+	}
+	return "signal: " + syscall.Signal(status-128).String()
 }
 
 func complaint(exit *cluster.ExitError) string {

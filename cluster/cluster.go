@@ -207,6 +207,7 @@ func (c *Cluster) makeHosts(ctx context.Context) error {
 				return fmt.Errorf("make room for %s: %w", n.config.Name, err)
 			}
 			n.host.Store(&host)
+			go n.hear(host)
 			return nil
 		})
 	}

@@ -75,7 +75,7 @@ func testRestart(t *testing.T, w *world) {
 		t.Error("it was not restarted")
 	}
 	select {
-	case e := <-a.Exits():
+	case e := <-a.Incidents():
 		t.Errorf("the restart is reported as unexpected: %+v", e)
 	default:
 	}
@@ -235,7 +235,7 @@ func testDead(t *testing.T, w *world) {
 		t.Errorf("start without pg_control: %v", err)
 	}
 	select {
-	case e := <-b.Exits():
+	case e := <-b.Incidents():
 		t.Errorf("a failed start is reported as an unexpected exit: %+v", e)
 	case <-time.After(50 * time.Millisecond):
 	}

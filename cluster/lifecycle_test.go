@@ -43,7 +43,7 @@ func TestLifeCycle(t *testing.T) {
 		{"pause", testPause},
 		{"stop and start", testStopAndStart},
 		{"smart stop with a client", testSmartStop},
-		{"exits", testExits},
+		{"incidents", testIncidents},
 		{"backup and clone", testBackupAndClone},
 		{"failover", testFailover},
 		{"rejoin by a plain restart", testRejoinPlain},
@@ -151,21 +151,21 @@ func testSmartStop(t *testing.T, w *world) {
 	w.ok(c.Start(ctx))
 }
 
-func testExits(t *testing.T, w *world) {
+func testIncidents(t *testing.T, w *world) {
 	b, c := w.Node("b"), w.Node("c")
 	ctx := t.Context()
 	select {
-	case e := <-b.Exits():
+	case e := <-b.Incidents():
 		t.Fatalf("an end that was asked for is reported: %+v", e)
-	case e := <-c.Exits():
+	case e := <-c.Incidents():
 		t.Fatalf("an end that was asked for is reported: %+v", e)
 	default:
 	}
 	pid := w.psql("c", "select split_part(pg_read_file('postmaster.pid'), chr(10), 1)")
 	w.ok(kill(pid, syscall.SIGKILL))
 	select {
-	case e := <-c.Exits():
-		if e.Node != "c" || e.Status == "" || time.Since(e.At) > time.Minute {
+	case e := <-c.Incidents():
+		if e.Node != "c" || e.Kind != cluster.IncidentExit || e.Detail == "" || time.Since(e.At) > time.Minute {
 			t.Errorf("exit: %+v", e)
 		}
 	case <-time.After(5 * time.Second):

@@ -24,13 +24,13 @@ import (
 // asked for while another runs waits for it, as long as its context allows.
 // State, Usage, Log, Connect and the accessors never wait.
 type Node struct {
-	cluster *Cluster
-	config  NodeConfig
-	host    atomic.Pointer[Host]
-	built   atomic.Bool
-	paused  atomic.Bool
-	leaving atomic.Bool
-	exits   chan Exit
+	cluster   *Cluster
+	config    NodeConfig
+	host      atomic.Pointer[Host]
+	built     atomic.Bool
+	paused    atomic.Bool
+	leaving   atomic.Bool
+	incidents chan Incident
 
 	turn chan struct{} // holds one token while an operation runs
 
@@ -56,11 +56,11 @@ var ErrNotRunning = errors.New("the server does not run")
 
 func newNode(c *Cluster, config NodeConfig) *Node {
 	return &Node{
-		cluster:  c,
-		config:   config,
-		exits:    make(chan Exit, 64),
-		turn:     make(chan struct{}, 1),
-		settings: mergeSettings(mergeSettings(defaultSettings(c.config.MaxClients), c.config.Settings), config.Settings),
+		cluster:   c,
+		config:    config,
+		incidents: make(chan Incident, 64),
+		turn:      make(chan struct{}, 1),
+		settings:  mergeSettings(mergeSettings(defaultSettings(c.config.MaxClients), c.config.Settings), config.Settings),
 	}
 }
 

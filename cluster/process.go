@@ -28,13 +28,6 @@ const (
 	endTimeout = 10 * time.Second
 )
 
-// Exit is the end of a server that nobody had asked for.
-type Exit struct {
-	Node   string
-	Status string // "signal: killed"
-	At     time.Time
-}
-
 // process is one run of the server, from a start to the next.
 type process struct {
 	exited   <-chan struct{}
@@ -46,11 +39,6 @@ type process struct {
 	ended bool
 }
 
-// Exits tells of every end of the node's server that neither Stop, Kill nor any
-// other operation had asked for. A server that ends while it starts is an error
-// of Start instead.
-func (n *Node) Exits() <-chan Exit { return n.exits }
-
 // watch reports the end of a process.
 func (n *Node) watch(host Host, p *process) {
 	<-p.exited
@@ -59,12 +47,8 @@ func (n *Node) watch(host Host, p *process) {
 	p.ended = true
 	unexpected := p.up && !p.asked
 	p.mu.Unlock()
-	if !unexpected {
-		return
-	}
-	select {
-	case n.exits <- Exit{Node: n.Name(), Status: host.ExitStatus(), At: at}:
-	default: // nobody has listened for 64 ends
+	if unexpected {
+		n.report(IncidentExit, host.ExitStatus(), at)
 	}
 }
 

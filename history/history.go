@@ -105,7 +105,7 @@ const (
 // Effective.
 type Mark struct {
 	Name   string   `json:"name"`            // the step's name; phases carry it
-	Action string   `json:"action"`          // "kill", "promote", ...; "exit" for an unexpected exit; "undo" for a reversal
+	Action string   `json:"action"`          // "kill", "promote", ...; "undo" for a reversal; of a mark that was seen: "exit", "crash", "out-of-memory"
 	Nodes  []string `json:"nodes,omitempty"` // the nodes acted on, roles resolved
 	// Planned is the `at` of the step; nil when the step had none.
 	Planned   *time.Duration `json:"planned_ns,omitempty"`

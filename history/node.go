@@ -54,6 +54,11 @@ type NodeState struct {
 	Timeline  uint32        `json:"timeline,omitempty"`
 	SystemID  string        `json:"system_id,omitempty"`
 	Version   string        `json:"version,omitempty"` // server_version
+	// ServerStarted and CheckpointerStarted are by the node's own clock. The server
+	// ends its checkpointer only with itself, or when another of its processes has
+	// crashed, for then it restarts them all and recovers.
+	ServerStarted       time.Time `json:"server_started,omitzero"`
+	CheckpointerStarted time.Time `json:"checkpointer_started,omitzero"`
 	// LSN is the current write position of a primary, the replay position of a standby.
 	LSN      LSN `json:"lsn,omitempty"`
 	Received LSN `json:"received_lsn,omitempty"` // standby: how far WAL was received and flushed
@@ -65,6 +70,13 @@ type NodeState struct {
 	// SyncWaiters counts the backends that wait in SyncRepWaitForLSN.
 	SyncWaiters int            `json:"sync_waiters,omitempty"`
 	Standbys    []StandbyState `json:"standbys,omitempty"` // its pg_stat_replication
+}
+
+// CrashedSince tells whether the server has restarted all of its processes since it
+// was in an earlier state, because one of them had crashed.
+func (s NodeState) CrashedSince(earlier NodeState) bool {
+	return s.ServerStarted.Equal(earlier.ServerStarted) && !earlier.CheckpointerStarted.IsZero() &&
+		s.CheckpointerStarted.After(earlier.CheckpointerStarted)
 }
 
 // StandbyState is one line of pg_stat_replication, as a primary (or a cascading

@@ -117,9 +117,10 @@ func (r *Result) timelineFindings() (all []check.Finding) {
 			all = append(all, inconclusive("%s failed%s", step, because))
 		case m.Status == history.MarkSkipped:
 			all = append(all, inconclusive("%s was skipped%s", step, because))
-		case m.Status == history.MarkSeen && m.Action == "exit":
-			all = append(all, inconclusive("%s exited at %s without being told to", strings.Join(m.Nodes, ", "), seconds(m.Issued)))
 		case m.Status == history.MarkSeen:
+			if !r.provoked(m) {
+				all = append(all, inconclusive("%s %s at %s, which no step of the timeline accounts for", strings.Join(m.Nodes, ", "), incidentWords(m.Action), seconds(m.Issued)))
+			}
 		case m.Status != history.MarkDone:
 			all = append(all, inconclusive("%s was never known to end%s", step, because))
 		case m.Fault && m.Effective <= 0:
@@ -127,6 +128,28 @@ func (r *Result) timelineFindings() (all []check.Finding) {
 		}
 	}
 	return all
+}
+
+// provoked tells whether an earlier step may have brought about what was seen on a
+// node: one that ran a command or a statement there, or took memory from it.
+func (r *Result) provoked(seen history.Mark) bool {
+	return slices.ContainsFunc(r.Timeline, func(m history.Mark) bool {
+		return (m.Action == "limit" || m.Action == "exec" || m.Action == "sql") && m.Reverses == "" &&
+			m.Issued <= seen.Issued && len(seen.Nodes) > 0 && slices.Contains(m.Nodes, seen.Nodes[0])
+	})
+}
+
+// incidentWords say what happened to a node.
+func incidentWords(action string) string {
+	switch action {
+	case "exit":
+		return "exited"
+	case "crash":
+		return "recovered from a crash of one of its processes"
+	case "out-of-memory":
+		return "ran out of memory"
+	}
+	return action
 }
 
 // errorFindings are what went wrong with the run itself.

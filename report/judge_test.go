@@ -159,7 +159,17 @@ func TestJudge(t *testing.T) {
 		{"a step was never known to end", nil, func(r *Result) { r.Timeline[1].Status = "" }, check.Inconclusive, "never known to end"},
 		{"a verify did not hold", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "verify", history.MarkFailed }, check.Fail, "did not hold"},
 		{"a statement returned something else", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "sql", history.MarkFailed }, check.Fail, "did not hold"},
-		{"a node exited by itself", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "exit", history.MarkSeen }, check.Inconclusive, "pgmaster exited at 20.000 s"},
+		{"a node exited by itself", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "exit", history.MarkSeen }, check.Inconclusive, "pgmaster exited at 20.000 s, which no step"},
+		{"a node's server crashed and recovered", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "crash", history.MarkSeen }, check.Inconclusive, "pgmaster recovered from a crash of one of its processes"},
+		{"a node ran out of memory", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "out-of-memory", history.MarkSeen }, check.Inconclusive, "pgmaster ran out of memory at"},
+		{"a node crashed by what a step ran on it", nil, func(r *Result) {
+			r.Timeline[0].Action, r.Timeline[0].Nodes = "exec", r.Timeline[1].Nodes
+			r.Timeline[1].Action, r.Timeline[1].Status = "crash", history.MarkSeen
+		}, check.Pass, ""},
+		{"a node crashed after something ran on another", nil, func(r *Result) {
+			r.Timeline[0].Action, r.Timeline[0].Nodes = "exec", []string{"pgslave"}
+			r.Timeline[1].Action, r.Timeline[1].Status = "crash", history.MarkSeen
+		}, check.Inconclusive, "which no step of the timeline accounts for"},
 		{"two nodes accepted writes", []string{"lost_writes == 0"}, func(r *Result) { r.SplitBrain = []string{"a (timeline 2)", "b (timeline 2)"} }, check.Fail, "split brain: a (timeline 2) and b (timeline 2)"},
 		{"a standby had not caught up", []string{"lost_writes == 0"}, func(r *Result) { r.Settle = []SettleNote{{Node: "b", Error: "has not caught up"}} }, check.Inconclusive, "not settled: b has not caught up"},
 		{"something was settled", nil, func(r *Result) { r.Settle = []SettleNote{{Node: "b", Done: "was terminated"}} }, check.Pass, ""},

@@ -34,7 +34,7 @@ func (r *Result) writeTimeline(p *page) {
 // markWords is how a step ended.
 func markWords(m history.Mark) (status string, i ink) {
 	switch {
-	case m.Status == history.MarkSeen && m.Action == "exit":
+	case m.Status == history.MarkSeen:
 		return "UNEXPECTED", red
 	case m.Status == history.MarkFailed:
 		return "FAILED", red

@@ -28,7 +28,7 @@ type WorkloadStatus struct {
 }
 
 // background starts what goes on beside load and timeline: the status for the
-// Observer, and the look-out for nodes that exit on their own. The returned
+// Observer, and the look-out for what befalls nodes on its own. The returned
 // function ends both and waits for them.
 func (r *run) background(ctx context.Context) (end func()) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -45,17 +45,25 @@ func (r *run) background(ctx context.Context) (end func()) {
 				select {
 				case <-ctx.Done():
 					return
-				case exit := <-n.Exits():
-					at := r.clock.Offset(exit.At)
-					r.line.See(history.Mark{
-						Name: "exit-" + n.Name(), Action: "exit", Nodes: []string{n.Name()}, Fault: true,
-						Issued: at, Effective: at, Ended: at, Detail: "the server ended on its own: " + exit.Status,
-					})
+				case i := <-n.Incidents():
+					r.see(string(i.Kind), n.Name(), r.clock.Offset(i.At), i.Detail)
 				}
 			}
 		})
 	}
 	return func() { stop(); wg.Wait() }
+}
+
+func (r *run) crashed(node string, at time.Duration) {
+	r.see("crash", node, at, "one of its processes had crashed, and the server restarted them all")
+}
+
+// see puts something on the timeline that nobody had asked for.
+func (r *run) see(what, node string, at time.Duration, detail string) {
+	r.line.See(history.Mark{
+		Name: what + "-" + node, Action: what, Nodes: []string{node}, Fault: true,
+		Issued: at, Effective: at, Ended: at, Detail: detail,
+	})
 }
 
 func (r *run) status() Status {

@@ -167,7 +167,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 		Steps: bind(r.plan.Experiment.Timeline, r.scene, r.loads),
 		Clock: r.clock, Undo: r.undo, Begin: r.begin, End: r.Observer.End,
 	}
-	r.watch = startWatch(ctx, r.cluster, r.clock)
+	r.watch = startWatch(ctx, r.cluster, r.clock, r.crashed)
 	watchers := r.background(ctx)
 	r.phase("baseline", 0)
 	for _, name := range r.plan.Experiment.InitiallyRunning() {

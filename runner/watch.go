@@ -24,8 +24,11 @@ const (
 // its own, so that one that hangs hides nothing of the others.
 type watch struct {
 	clock history.Clock
-	wg    sync.WaitGroup
-	stop  context.CancelFunc
+	// crashed is told that a server was seen to have recovered from the crash of one
+	// of its processes.
+	crashed func(node string, at time.Duration)
+	wg      sync.WaitGroup
+	stop    context.CancelFunc
 
 	mu     sync.Mutex
 	states map[string][]history.NodeState // changes only
@@ -35,10 +38,10 @@ type watch struct {
 }
 
 // startWatch watches until end is called.
-func startWatch(ctx context.Context, c *cluster.Cluster, clock history.Clock) *watch {
+func startWatch(ctx context.Context, c *cluster.Cluster, clock history.Clock, crashed func(node string, at time.Duration)) *watch {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	w := &watch{
-		clock: clock, stop: stop,
+		clock: clock, crashed: crashed, stop: stop,
 		states: map[string][]history.NodeState{}, last: map[string]history.NodeState{}, errs: map[string]error{},
 	}
 	for _, n := range c.Nodes() {
@@ -57,6 +60,7 @@ func (w *watch) end() {
 func (w *watch) watchState(ctx context.Context, n *cluster.Node) {
 	prober := probe.NewProber(func(ctx context.Context) (*pgx.Conn, error) { return n.Connect(ctx, "probe") }, n.Name())
 	defer prober.Close()
+	var alive history.NodeState // the newest state in which it answered
 	every(ctx, stateEvery, func() {
 		if n.Absent() {
 			return
@@ -67,6 +71,12 @@ func (w *watch) watchState(ctx context.Context, n *cluster.Node) {
 			return
 		}
 		st.At = at
+		if st.Reachable {
+			if st.CrashedSince(alive) {
+				w.crashed(n.Name(), at)
+			}
+			alive = st
+		}
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if changed(w.last[n.Name()], st) {

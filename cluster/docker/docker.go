@@ -62,7 +62,8 @@ type Provider struct {
 	mu      sync.Mutex
 	removed bool
 	kept    bool
-	ports   map[int]bool // promised
+	hearing sync.WaitGroup // the goroutine that hears the engine's events
+	ports   map[int]bool   // promised
 	hosts   []*host
 }
 
@@ -104,7 +105,11 @@ func (p *Provider) furnish(ctx context.Context) error {
 	if p.image, err = p.inspectImage(ctx, image); err != nil {
 		return err
 	}
-	return p.makeNetwork(ctx)
+	if err := p.makeNetwork(ctx); err != nil {
+		return err
+	}
+	p.hearing.Go(func() { p.hear(p.ctx) })
+	return nil
 }
 
 // Image is the image that the nodes run, and Programs the directory of
@@ -176,7 +181,10 @@ func (p *Provider) addHost(name string) (*host, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &host{provider: p, name: name, client: cluster.Address{Host: p.engine.clientHost(), Port: port}}
+	h := &host{
+		provider: p, name: name, client: cluster.Address{Host: p.engine.clientHost(), Port: port},
+		outOfMemory: make(chan time.Time, 64),
+	}
 	h.container = p.prefix() + name
 	if p.options.ExactNames {
 		h.container = name
@@ -211,6 +219,14 @@ func (p *Provider) Keep() error {
 
 // Remove ends and deletes every container, volume and network of the run.
 func (p *Provider) Remove(ctx context.Context) error {
+	if err := p.remove(ctx); err != nil {
+		return err
+	}
+	p.hearing.Wait()
+	return nil
+}
+
+func (p *Provider) remove(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.removed {

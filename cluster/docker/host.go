@@ -36,8 +36,10 @@ type host struct {
 	server    string // its id
 	tools     string // the id of the container for commands
 
-	mu        sync.Mutex // held while the main process is started, and while the cable is pulled
-	main      *mainProcess
+	outOfMemory chan time.Time // closed by Remove
+
+	mu        sync.Mutex    // held while the main process is started, and while the cable is pulled
+	main      *cluster.Life // of the server's container
 	unplugged bool
 
 	commands atomic.Int64 // so many have been run
@@ -45,12 +47,6 @@ type host struct {
 }
 
 var _ cluster.Host = (*host)(nil)
-
-// mainProcess is one life of the server's container.
-type mainProcess struct {
-	exited chan struct{} // closed when it has ended
-	status string        // how; to be read after exited is closed
-}
 
 // The files on a node's volume beside its directory.
 const (
@@ -160,8 +156,8 @@ func (h *host) makeTools(ctx context.Context) error {
 	return nil
 }
 
-// newest is the main process started last, nil before the first.
-func (h *host) newest() *mainProcess {
+// newest is the life that began last, nil before the first.
+func (h *host) newest() *cluster.Life {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.main
@@ -204,7 +200,7 @@ func (h *host) start(ctx context.Context, argv []string) error {
 	if err := e.ContainerStart(ctx, h.server, container.StartOptions{}); err != nil {
 		return e.explain("start container "+h.container, err)
 	}
-	h.main = &mainProcess{exited: make(chan struct{})}
+	h.main = cluster.NewLife()
 	go h.await(h.main)
 	if h.unplugged { // the new life has a new cable
 		if err := h.replug(ctx, false); err != nil {
@@ -254,22 +250,22 @@ func (h *host) setRestart(ctx context.Context, policy container.RestartPolicy) e
 }
 
 // await waits for the end of a life of the container, and keeps how it ended.
-func (h *host) await(m *mainProcess) {
-	defer close(m.exited)
+func (h *host) await(l *cluster.Life) {
+	status := "unknown"
+	defer func() { l.End(status) }()
 	ctx := h.provider.ctx
-	m.status = "unknown"
 	for ctx.Err() == nil {
 		ended, failed := h.provider.engine.ContainerWait(ctx, h.server, container.WaitConditionNotRunning)
 		select {
-		case status := <-ended:
-			m.status = statusText(int(status.StatusCode))
+		case end := <-ended:
+			status = statusText(int(end.StatusCode))
 			if state, err := h.state(ctx); err == nil && state.OOMKilled {
-				m.status += ", out of memory"
+				status += ", out of memory"
 			}
 			return
 		case err := <-failed:
 			if errdefs.IsNotFound(err) {
-				m.status = "unknown: the container has been removed"
+				status = "unknown: the container has been removed"
 				return
 			}
 			// The engine is restarting, perhaps with its containers alive.
@@ -356,9 +352,9 @@ func (h *host) kill(ctx context.Context) error {
 	case err := <-failed:
 		return e.explain("wait for the end of container "+h.container, err)
 	}
-	if m := h.newest(); m != nil {
+	if l := h.newest(); l != nil {
 		select {
-		case <-m.exited:
+		case <-l.Exited():
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
@@ -410,26 +406,10 @@ func (h *host) Running(ctx context.Context) (bool, error) {
 	return state.Running, nil
 }
 
-func (h *host) Exited() <-chan struct{} {
-	if m := h.newest(); m != nil {
-		return m.exited
-	}
-	return nil
-}
+func (h *host) Exited() <-chan struct{} { return h.newest().Exited() }
 
 // ExitStatus is "" before the first Start and while the main process runs.
-func (h *host) ExitStatus() string {
-	m := h.newest()
-	if m == nil {
-		return ""
-	}
-	select {
-	case <-m.exited:
-		return m.status
-	default:
-		return ""
-	}
-}
+func (h *host) ExitStatus() string { return h.newest().ExitStatus() }
 
 // Log is what servers wrote to their standard output and error over all lives of
 // the container, from an offset in bytes on.

@@ -131,7 +131,7 @@ func TestOnlyTheRunIsRemoved(t *testing.T) {
 }
 
 func TestExactNamesTouchNobody(t *testing.T) {
-	node := "exact-" + strconv.Itoa(os.Getpid())
+	node := testRun(t, "node")
 	p := testProvider(t, Options{ExactNames: true, Network: "net-" + node, Subnet: "172.29.240.0/24"})
 	id := docker(t, "create", "--name", node, testImage(), "true")
 	_, err := p.Host(t.Context(), node)
@@ -159,7 +159,7 @@ func TestExactNamesTouchNobody(t *testing.T) {
 func TestErrorsSayWhatToDo(t *testing.T) {
 	needEngine(t)
 	before := onEngine(t)
-	bare := "pgchaos-bare-" + strconv.Itoa(os.Getpid())
+	bare := testRun(t, "bare")
 	docker(t, "run", "--name", bare, "--network", "none", testImage(), "sh", "-c", "rm -rf /usr/lib/postgresql/*/bin")
 	docker(t, "commit", bare, bare)
 	docker(t, "rm", bare)

@@ -33,10 +33,9 @@ var _ cluster.Host = (*host)(nil)
 
 // mainProcess is one life of the node's main process.
 type mainProcess struct {
+	*cluster.Life // it ends when the process has been waited for
 	identity
 	handle *os.Process
-	exited chan struct{} // closed when it has ended and been waited for
-	status string        // how; to be read after exited is closed
 }
 
 func (h *host) Name() string               { return h.name }
@@ -58,15 +57,10 @@ func (h *host) newest() *mainProcess {
 // running is the main process, nil when none runs.
 func (h *host) running() *mainProcess {
 	m := h.newest()
-	if m == nil {
+	if m == nil || m.Over() {
 		return nil
 	}
-	select {
-	case <-m.exited:
-		return nil
-	default:
-		return m
-	}
+	return m
 }
 
 // Start starts the main process in the node's directory. It does not end with the
@@ -80,12 +74,8 @@ func (h *host) Start(ctx context.Context, argv []string) error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.main != nil {
-		select {
-		case <-h.main.exited:
-		default:
-			return fmt.Errorf("start %s: it runs already, as process %d", h.name, h.main.pid)
-		}
+	if h.main != nil && !h.main.Over() {
+		return fmt.Errorf("start %s: it runs already, as process %d", h.name, h.main.pid)
 	}
 	output, err := os.OpenFile(h.log, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
@@ -101,15 +91,16 @@ func (h *host) Start(ctx context.Context, argv []string) error {
 	}
 	// Nobody has waited for it yet, so that the number is still its own.
 	id, known := identityOf(cmd.Process.Pid)
-	m := &mainProcess{identity: id, handle: cmd.Process, exited: make(chan struct{})}
+	m := &mainProcess{identity: id, handle: cmd.Process, Life: cluster.NewLife()}
 	go func() {
-		defer close(m.exited)
 		err := cmd.Wait()
-		if m.status = "unknown"; cmd.ProcessState != nil {
-			m.status = cmd.ProcessState.String()
+		status := "unknown"
+		if cmd.ProcessState != nil {
+			status = cmd.ProcessState.String()
 		} else if err != nil {
-			m.status += ": " + err.Error()
+			status += ": " + err.Error()
 		}
+		m.End(status)
 	}()
 	if known {
 		err = h.provider.note(h.name, id)
@@ -118,7 +109,7 @@ func (h *host) Start(ctx context.Context, argv []string) error {
 	}
 	if err != nil {
 		err = errors.Join(err, cmd.Process.Kill())
-		<-m.exited
+		<-m.Exited()
 		return fmt.Errorf("start %s: %w", h.name, err)
 	}
 	h.main = m
@@ -140,23 +131,17 @@ func (h *host) Signal(_ context.Context, sig syscall.Signal) error {
 
 func (h *host) Exited() <-chan struct{} {
 	if m := h.newest(); m != nil {
-		return m.exited
+		return m.Exited()
 	}
 	return nil
 }
 
 // ExitStatus is "" before the first Start and while the main process runs.
 func (h *host) ExitStatus() string {
-	m := h.newest()
-	if m == nil {
-		return ""
+	if m := h.newest(); m != nil {
+		return m.ExitStatus()
 	}
-	select {
-	case <-m.exited:
-		return m.status
-	default:
-		return ""
-	}
+	return ""
 }
 
 // Log reads what servers wrote to their standard output and error, from an offset

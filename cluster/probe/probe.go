@@ -31,8 +31,9 @@ func Read(ctx context.Context, conn *pgx.Conn, node string) (history.NodeState, 
 	var inRecovery bool
 	var timeline int64
 	var lsn, received, standbys string
+	var checkpointer *time.Time
 	err := conn.QueryRow(ctx, readSQL).Scan(&inRecovery, &timeline, &s.SystemID, &s.Version, &lsn, &received,
-		&s.Streaming, &s.ReplayPaused, &s.SyncCommit, &s.SyncNames, &s.SyncWaiters, &standbys)
+		&s.Streaming, &s.ReplayPaused, &s.SyncCommit, &s.SyncNames, &s.ServerStarted, &checkpointer, &s.SyncWaiters, &standbys)
 	if err != nil {
 		return history.NodeState{Node: node}, fmt.Errorf("read the state of %s: %w", node, err)
 	}
@@ -41,6 +42,9 @@ func Read(ctx context.Context, conn *pgx.Conn, node string) (history.NodeState, 
 		s.Role = history.RoleStandby
 	}
 	s.Timeline = uint32(timeline)
+	if checkpointer != nil {
+		s.CheckpointerStarted = *checkpointer
+	}
 	err = errors.Join(
 		s.LSN.UnmarshalText([]byte(lsn)),
 		s.Received.UnmarshalText([]byte(received)),

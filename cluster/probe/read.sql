@@ -16,6 +16,8 @@ select pg_is_in_recovery(),
        case when pg_is_in_recovery() then pg_is_wal_replay_paused() else false end,
        (select s.reset_val from pg_settings s where s.name = 'synchronous_commit'),
        current_setting('synchronous_standby_names'),
+       pg_postmaster_start_time(),
+       (select min(a.backend_start) from pg_stat_activity a where a.backend_type = 'checkpointer'),
        (select count(*) from pg_stat_activity a where a.wait_event_type = 'IPC' and a.wait_event = 'SyncRep'),
        (select coalesce(json_agg(json_build_object(
                    'name', r.application_name,

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"pgchaos/history"
+	"pgchaos/report"
+)
+
+// TestWhatNobodyAskedFor ends one process of the primary from outside: the server
+// recovers within a second, and the run still cannot count as what was planned.
+func TestWhatNobodyAskedFor(t *testing.T) {
+	p := newPlace(t)
+	cmd := p.command("run", p.write("calm.yaml", `
+name: calm
+cluster: {nodes: [a, b]}
+load:
+  writes: {kind: insert, clients: 2, rate: 50/s}
+timeline:
+  - {wait: 4s}
+expect:
+  - lost_writes == 0
+`), "--out", p.out)
+	must(t, cmd.Start())
+	p.await("load", func() bool {
+		_, err := report.Read(p.out) // empty until the cluster is up
+		return err == nil
+	})
+	// The first state of the node has to have been read before.
+	time.Sleep(time.Second)
+	victims := slices.DeleteFunc(p.processes(), func(line string) bool { return !strings.Contains(line, " postgres: a: walwriter") })
+	if len(victims) != 1 {
+		t.Fatalf("the WAL writers of a: %q", victims)
+	}
+	pid, err := strconv.Atoi(strings.Fields(victims[0])[0])
+	must(t, err)
+	must(t, syscall.Kill(pid, syscall.SIGKILL))
+	_ = cmd.Wait() // the exit code says it
+	if code := cmd.ProcessState.ExitCode(); code != exitInconclusive {
+		t.Errorf("exit code %d", code)
+	}
+	r := p.result()
+	seen := markNamed(t, r, func(m history.Mark) bool { return m.Action == "crash" })
+	if seen.Name != "crash-a" || seen.Status != history.MarkSeen || !seen.Fault || seen.Effective < 500*time.Millisecond {
+		t.Errorf("%+v", seen)
+	}
+	if len(r.Reasons) != 1 || !strings.Contains(r.Reasons[0], "a recovered from a crash of one of its processes") {
+		t.Errorf("%q", r.Reasons)
+	}
+	p.nothingLeft()
+}
