@@ -33,14 +33,14 @@ func (r *Result) writeTimeline(p *page) {
 
 // markWords is how a step ended.
 func markWords(m history.Mark) (status string, i ink) {
-	switch {
-	case m.Status == history.MarkSeen:
+	switch m.Status {
+	case history.MarkSeen:
 		return "UNEXPECTED", red
-	case m.Status == history.MarkFailed:
+	case history.MarkFailed:
 		return "FAILED", red
-	case m.Status == "":
+	case "":
 		return "UNKNOWN", red
-	case m.Status == history.MarkSkipped:
+	case history.MarkSkipped:
 		return "skipped", yellow
 	}
 	return string(m.Status), plain

@@ -21,7 +21,7 @@ func (p *Provider) hear(ctx context.Context) {
 			filters.Arg("label", labelRun+"="+p.options.Run),
 			filters.Arg("label", labelPart+"="+partServer),
 		)})
-		since = p.listen(said, failed)
+		since, _ = p.listen(said, failed) // the context has ended, or the engine restarts
 		select {
 		case <-ctx.Done():
 		case <-time.After(200 * time.Millisecond):
@@ -30,15 +30,15 @@ func (p *Provider) hear(ctx context.Context) {
 }
 
 // listen returns the time from which on there may be more, as the engine wants it.
-func (p *Provider) listen(said <-chan events.Message, failed <-chan error) (until string) {
+func (p *Provider) listen(said <-chan events.Message, failed <-chan error) (until string, err error) {
 	for {
 		select {
 		case m := <-said:
 			at := time.Unix(0, m.TimeNano)
 			until = at.Add(time.Nanosecond).Format(time.RFC3339Nano)
 			p.alarm(m.Actor.Attributes[labelNode], at)
-		case <-failed:
-			return until
+		case err := <-failed:
+			return until, err
 		}
 	}
 }
