@@ -103,7 +103,7 @@ func TestOnlyTheRunIsRemoved(t *testing.T) {
 	docker(t, "network", "create", strange)
 	docker(t, "create", "--name", strange, "--label", labelRun+"="+testRun(t, "run")+"x", "--label", "other=1", testImage(), "true")
 	defer func() {
-		docker(t, "rm", strange)
+		docker(t, "rm", "-v", strange)
 		docker(t, "volume", "rm", strange)
 		docker(t, "network", "rm", strange)
 	}()
@@ -141,7 +141,7 @@ func TestExactNamesTouchNobody(t *testing.T) {
 	if got := docker(t, "inspect", "-f", "{{.Id}}", node); got != id {
 		t.Errorf("the stranger became %s", got)
 	}
-	docker(t, "rm", node)
+	docker(t, "rm", "-v", node)
 	h, err := p.Host(t.Context(), node+"b")
 	must(t, err)
 	if got := docker(t, "inspect", "-f", "{{.Name}}", node+"b"); got != "/"+h.Name() {
@@ -160,9 +160,9 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	needEngine(t)
 	before := onEngine(t)
 	bare := "pgchaos-bare-" + strconv.Itoa(os.Getpid())
-	docker(t, "run", "--name", bare, "--network", "none", testImage(), "sh", "-c", "rm -rf /usr/lib/postgresql/*/bin")
+	docker(t, "run", "--name", bare, "--network", "none", "--entrypoint", "sh", testImage(), "-c", `rm -f "$(command -v postgres)"`)
 	docker(t, "commit", bare, bare)
-	docker(t, "rm", bare)
+	docker(t, "rm", "-v", bare)
 	defer docker(t, "rmi", bare)
 	l, err := net.Listen("tcp4", loopback+":0")
 	must(t, err)

@@ -284,3 +284,25 @@ func TestEveryActionOnDocker(t *testing.T) {
 	}
 	nothingOnEngine(t, before)
 }
+
+// TestImageLikeAlpineOnDocker runs an experiment in an image whose shell is busybox,
+// and which declares a volume and an entrypoint of its own, as the official ones do.
+func TestImageLikeAlpineOnDocker(t *testing.T) {
+	p, before := newDockerPlace(t)
+	if out, err := exec.Command("../../scripts/busybox-image.sh").CombinedOutput(); err != nil {
+		t.Fatalf("build the image: %v: %s", err, out)
+	}
+	code, stdout, stderr := p.run("run", "cmd/pgchaos/testdata/alpine.yaml", "--out", p.out, "--keep",
+		"--set", "cluster.docker.image=pgchaos/busybox-postgres:15")
+	if code != exitPass {
+		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+	r := p.result()
+	if a := r.Audits[0]; a.Lost.N != 0 || !a.Complete {
+		t.Errorf("lost %d, complete %v", a.Lost.N, a.Complete)
+	}
+	if code, out, errs := p.run("clean", r.Run); code != 0 {
+		t.Errorf("clean: exit %d, %s%s", code, out, errs)
+	}
+	nothingOnEngine(t, before) // nor a volume that the image wanted
+}
