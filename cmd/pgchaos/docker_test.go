@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"slices"
@@ -281,6 +283,33 @@ func TestEveryActionOnDocker(t *testing.T) {
 	}
 	if code, out, errs := p.run("clean", r.Run); code != 0 {
 		t.Errorf("clean: exit %d, %s%s", code, out, errs)
+	}
+	nothingOnEngine(t, before)
+}
+
+// TestInterruptedPullOnDocker has a registry that never answers.
+func TestInterruptedPullOnDocker(t *testing.T) {
+	p, before := newDockerPlace(t)
+	asked, gone := make(chan struct{}, 100), make(chan struct{}) // the engine asks again and again
+	registry := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		asked <- struct{}{}
+		<-gone
+	}))
+	defer registry.Close()
+	defer close(gone)
+	image := registry.Listener.Addr().String() + "/pg:15"
+	cmd := p.command("run", "quorum-kill", "--provider", "docker", "--set", "cluster.docker.image="+image, "--out", p.out)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	must(t, cmd.Start())
+	<-asked
+	must(t, cmd.Process.Signal(syscall.SIGINT))
+	_ = cmd.Wait() // the exit code says it
+	if code, want := cmd.ProcessState.ExitCode(), "pgchaos: interrupted: pull image "+image; code != exitInterrupted || !strings.HasPrefix(stderr.String(), want) {
+		t.Errorf("exit code %d: %s", code, stderr.String())
+	}
+	if _, err := os.Stat(p.out); !os.IsNotExist(err) {
+		t.Errorf("a result directory without a result stays: %v", err)
 	}
 	nothingOnEngine(t, before)
 }
