@@ -172,11 +172,11 @@ func (p *Provider) addHost(name string) (*host, error) {
 			return nil, errors.New("there is one of this name")
 		}
 	}
-	port, err := p.choosePort(name)
+	port, held, err := p.choosePort(name)
 	if err != nil {
 		return nil, err
 	}
-	h := &host{provider: p, name: name, client: cluster.Address{Host: p.engine.clientHost(), Port: port}}
+	h := &host{provider: p, name: name, port: held, client: cluster.Address{Host: p.engine.clientHost(), Port: port}}
 	h.container = p.prefix() + name
 	if p.options.ExactNames {
 		h.container = name
@@ -215,6 +215,9 @@ func (p *Provider) Remove(ctx context.Context) error {
 	defer p.mu.Unlock()
 	if p.removed {
 		return nil
+	}
+	for _, h := range p.hosts {
+		h.port.release()
 	}
 	if err := p.engine.removeRun(ctx, p.options.Run); err != nil {
 		return fmt.Errorf("remove run %s: %w", p.options.Run, err)
