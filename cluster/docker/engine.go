@@ -176,6 +176,8 @@ func (e *engine) explain(what string, err error) error {
 		return fmt.Errorf("%s: %w: the engine speaks no TLS there; unset DOCKER_TLS_VERIFY and DOCKER_CERT_PATH, or name the port where it does", tried, err)
 	case client.IsErrConnectionFailed(err), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%s: %w: %w; start the engine (sudo systemctl start docker, or sudo dockerd where there is no systemd, or Docker Desktop), or say where it is with DOCKER_HOST", tried, ErrNoEngine, err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%s: %w: the engine does not answer in time; its log may say why (journalctl -u docker)", tried, err)
 	case errors.Is(err, syscall.ENOSPC), strings.Contains(err.Error(), "no space left on device"):
 		return fmt.Errorf("%s: %w: the engine's disk is full; docker system df tells what fills it, and docker system prune frees it", what, err)
 	case strings.Contains(err.Error(), "fully subnetted"), strings.Contains(err.Error(), "non-overlapping IPv4 address pool"):
@@ -183,7 +185,7 @@ func (e *engine) explain(what string, err error) error {
 	case strings.Contains(err.Error(), "Pool overlaps"):
 		return fmt.Errorf("%s: %w: another network has these addresses; name another range in cluster.docker.subnet", what, err)
 	case strings.Contains(err.Error(), "port is already allocated"), strings.Contains(err.Error(), "address already in use"):
-		return fmt.Errorf("%s: %w: somebody else listens on that port; name another in cluster.docker.ports, or leave it out", what, err)
+		return fmt.Errorf("%s: %w: somebody else listens on that port (sudo ss -ltnp shows who); end that, or name another port in cluster.docker.ports", what, err)
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }

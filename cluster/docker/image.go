@@ -149,6 +149,9 @@ func (p *Provider) inspectImage(ctx context.Context, name string) (imageFacts, e
 		facts.mount = path.Clean(slices.Sorted(maps.Keys(info.Config.Volumes))[0])
 	}
 	text, code, err := p.once(ctx, info.ID, factsScript, strconv.Itoa(p.options.Major))
+	if err != nil && strings.Contains(err.Error(), `exec: "/bin/sh"`) { // the runtime's words
+		return imageFacts{}, fmt.Errorf("image %s: it has no shell (/bin/sh); use an image with PostgreSQL's server, such as postgres:17: %w", name, err)
+	}
 	if err != nil {
 		return imageFacts{}, fmt.Errorf("look into image %s: %w", name, err)
 	}

@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -334,4 +336,48 @@ func TestImageLikeAlpineOnDocker(t *testing.T) {
 		t.Errorf("clean: exit %d, %s%s", code, out, errs)
 	}
 	nothingOnEngine(t, before) // nor a volume that the image wanted
+}
+
+// TestForbiddenEngineOnDocker asks an engine's socket as a user who may not.
+func TestForbiddenEngineOnDocker(t *testing.T) {
+	p, before := newDockerPlace(t)
+	socket := filepath.Join(filepath.Dir(p.base), "docker.sock")
+	l, err := net.Listen("unix", socket)
+	must(t, err)
+	defer func() { must(t, l.Close()) }()
+	must(t, os.Chmod(socket, 0))
+	program, err := os.ReadFile(binary)
+	must(t, err)
+	mine := filepath.Join(filepath.Dir(p.base), "pgchaos") // where that user finds it
+	must(t, os.WriteFile(mine, program, 0o755))
+	cmd := exec.CommandContext(t.Context(), mine, "clean", "--provider", "docker")
+	cmd.Env = append(os.Environ(), "DOCKER_HOST=unix://"+socket, "PGCHAOS_DIR="+p.base)
+	if os.Getuid() == 0 { // whom no mode keeps out
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	}
+	out, err := cmd.CombinedOutput()
+	if err == nil || cmd.ProcessState.ExitCode() != exitFailed {
+		t.Errorf("%v, with exit code %d", err, cmd.ProcessState.ExitCode())
+	}
+	for _, want := range []string{"permission denied", socket, "usermod -aG docker", "sudo"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("%q is not in: %s", want, out)
+		}
+	}
+	nothingOnEngine(t, before)
+}
+
+// TestServerThatEndsAtOnceOnDocker has a server whose configuration it cannot start with.
+func TestServerThatEndsAtOnceOnDocker(t *testing.T) {
+	p, before := newDockerPlace(t)
+	code, _, stderr := p.run(onDocker("run", "quorum-kill", "--out", p.out, "--set", "cluster.settings.shared_preload_libraries=nosuch")...)
+	if code != exitFailed {
+		t.Errorf("exit code %d", code)
+	}
+	for _, want := range []string{"start pgmaster", "the server ended (exit status 1)", `FATAL: could not access file "nosuch"`} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("%q is not in: %s", want, stderr)
+		}
+	}
+	nothingOnEngine(t, before)
 }
