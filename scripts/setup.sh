@@ -2,7 +2,8 @@
 # Installs what this machine lacks of what pgchaos needs: PostgreSQL's server
 # programs; with the argument "test" also what only the tests need (psql, ps, a C
 # compiler for Go's race detector); with "docker" a Docker engine, started, with an
-# image of PostgreSQL, a registry and busybox. Quick, and without root, when nothing is missing.
+# image of PostgreSQL, and a registry and busybox in .tools, for the tests of the Docker
+# provider. Quick, and without root, when nothing is missing.
 set -eu
 
 # found succeeds if the server programs are where pgchaos looks for them.
@@ -23,7 +24,7 @@ as_root() {
 	elif command -v sudo >/dev/null 2>&1; then
 		sudo "$@"
 	else
-		echo "setup.sh: PostgreSQL's server programs are missing, and installing them needs root: $*" >&2
+		echo "setup.sh: something that is needed is missing, and installing it needs root: $*" >&2
 		exit 1
 	fi
 }

@@ -176,6 +176,7 @@ func (p *Provider) onceWith(ctx context.Context, host *container.HostConfig, img
 	ctx, cancel := unbroken(ctx)
 	defer cancel()
 	e := p.engine
+	host.LogConfig.Type = "json-file" // the engine's own choice need not be one that can be read
 	made, err := e.ContainerCreate(ctx, &container.Config{
 		Image: img, User: "0:0", Entrypoint: append([]string{"/bin/sh", "-c", script, "sh"}, args...),
 		Labels: p.labels("", partOnce), Volumes: map[string]struct{}{},

@@ -108,6 +108,11 @@ func TestPull(t *testing.T) {
 	registry := testRegistry(t)
 	pushImage(t, registry)
 	name := slowly(t, registry) + "/pg:15"
+	t.Run("given up", func(t *testing.T) { testPullGivenUp(t, name) })
+	t.Run("to its end", func(t *testing.T) { testWholePull(t, name) })
+}
+
+func testWholePull(t *testing.T, name string) {
 	type progress struct{ done, total int64 }
 	var told []progress
 	p := testProvider(t, Options{Image: name, Pulling: func(image string, done, total int64) {
@@ -141,11 +146,7 @@ func TestPull(t *testing.T) {
 	}
 }
 
-func TestPullGivenUp(t *testing.T) {
-	needEngine(t)
-	registry := testRegistry(t)
-	pushImage(t, registry)
-	name := slowly(t, registry) + "/pg:15"
+func testPullGivenUp(t *testing.T, name string) {
 	before := onEngine(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
