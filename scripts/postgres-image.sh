@@ -25,7 +25,7 @@ if [ -z "${FORCE:-}" ] && docker image inspect "$image" >/dev/null 2>&1; then
 	exit 0
 fi
 docker version >/dev/null || {
-	echo "postgres-image.sh: no engine to build the image for; start one (scripts/setup.sh test does)" >&2
+	echo "postgres-image.sh: no engine to build the image for; start one (scripts/setup.sh docker does)" >&2
 	exit 1
 }
 command -v debootstrap >/dev/null 2>&1 || [ -x /usr/sbin/debootstrap ] || {

@@ -2,8 +2,9 @@
 # Installs what this machine lacks of what pgchaos needs: PostgreSQL's server
 # programs; with the argument "test" also what only the tests need (psql, ps, a C
 # compiler for Go's race detector); with "docker" a Docker engine, started, with an
-# image of PostgreSQL. Quick, and without root, when nothing is missing. Without an
-# engine the tests that need one are skipped, so that its lack is an error in CI alone.
+# image of PostgreSQL, and a registry and busybox in .tools, for the tests of the Docker
+# provider. Quick, and without root, when nothing is missing. Without an engine the
+# tests that need one are skipped, so that its lack is an error in CI alone.
 set -eu
 
 # found succeeds if the server programs are where pgchaos looks for them.
@@ -24,7 +25,7 @@ as_root() {
 	elif command -v sudo >/dev/null 2>&1; then
 		sudo "$@"
 	else
-		echo "setup.sh: PostgreSQL's server programs are missing, and installing them needs root: $*" >&2
+		echo "setup.sh: something that is needed is missing, and installing it needs root: $*" >&2
 		exit 1
 	fi
 }
@@ -103,6 +104,31 @@ set_up_engine() {
 	fi
 }
 
+# unpack_tool takes a program that only the tests of the Docker provider need out of a
+# package, into .tools: installed, docker-registry would be started as a service, and
+# busybox-static would drive busybox out.
+unpack_tool() {
+	tools=$(cd "$(dirname "$0")/.." && pwd)/.tools
+	if PATH="$tools:$PATH" have "$2"; then
+		return
+	fi
+	if ! have apt-get dpkg-deb; then
+		no_engine "install $2"
+		return
+	fi
+	echo "setup.sh: unpacking $2 into .tools" >&2
+	mkdir -p "$tools"
+	work=$(mktemp -d)
+	trap 'rm -rf "$work"' EXIT
+	(cd "$work" && apt-get download -q "$1" >/dev/null 2>&1) || {
+		as_root apt-get update -q
+		(cd "$work" && apt-get download -q "$1")
+	}
+	dpkg-deb -x "$work"/*.deb "$work/root"
+	cp "$work/root/$3" "$tools/"
+	rm -rf "$work"
+}
+
 install_engine() {
 	if [ -x /usr/sbin/dockerd ] || [ -x /usr/bin/dockerd ]; then
 		return
@@ -165,4 +191,6 @@ if wanted test "$@" && ! { have psql ps && have "${CC:-gcc}"; }; then
 fi
 if wanted docker "$@"; then
 	set_up_engine
+	unpack_tool docker-registry docker-registry usr/bin/docker-registry
+	unpack_tool busybox-static busybox bin/busybox
 fi

@@ -177,12 +177,12 @@ func (p *Provider) addHost(name string) (*host, error) {
 			return nil, errors.New("there is one of this name")
 		}
 	}
-	port, err := p.choosePort(name)
+	port, held, err := p.choosePort(name)
 	if err != nil {
 		return nil, err
 	}
 	h := &host{
-		provider: p, name: name, client: cluster.Address{Host: p.engine.clientHost(), Port: port},
+		provider: p, name: name, port: held, client: cluster.Address{Host: p.engine.clientHost(), Port: port},
 		outOfMemory: make(chan time.Time, 64),
 	}
 	h.container = p.prefix() + name
@@ -231,6 +231,9 @@ func (p *Provider) remove(ctx context.Context) error {
 	defer p.mu.Unlock()
 	if p.removed {
 		return nil
+	}
+	for _, h := range p.hosts {
+		h.port.release()
 	}
 	if err := p.engine.removeRun(ctx, p.options.Run); err != nil {
 		return fmt.Errorf("remove run %s: %w", p.options.Run, err)

@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -60,14 +61,14 @@ func connect(ctx context.Context) (*engine, error) {
 
 // endpoint is where the engine is, and who says so.
 func endpoint() (options []client.Opt, source string, err error) {
-	if os.Getenv(client.EnvOverrideHost) != "" {
-		return append(environmentTLS(), client.FromEnv), client.EnvOverrideHost, nil
-	}
 	dir := os.Getenv("DOCKER_CONFIG")
 	if dir == "" {
 		if home, err := os.UserHomeDir(); err == nil {
 			dir = filepath.Join(home, ".docker")
 		}
+	}
+	if os.Getenv(client.EnvOverrideHost) != "" {
+		return append(environmentTLS(dir), client.FromEnv), client.EnvOverrideHost, nil
 	}
 	name, source := os.Getenv("DOCKER_CONTEXT"), "DOCKER_CONTEXT"
 	if name == "" {
@@ -90,17 +91,25 @@ func endpoint() (options []client.Opt, source string, err error) {
 }
 
 // environmentTLS lets DOCKER_TLS_VERIFY without DOCKER_CERT_PATH find the
-// certificates where the docker command does.
-func environmentTLS() []client.Opt {
-	home, err := os.UserHomeDir()
-	if err != nil || os.Getenv(client.EnvTLSVerify) == "" || os.Getenv(client.EnvOverrideCertPath) != "" {
+// certificates where the docker command does: beside its configuration.
+func environmentTLS(dir string) []client.Opt {
+	if os.Getenv(client.EnvTLSVerify) == "" || os.Getenv(client.EnvOverrideCertPath) != "" {
 		return nil
 	}
-	return []client.Opt{tlsFiles(filepath.Join(home, ".docker"))}
+	return []client.Opt{tlsFiles(dir)}
 }
 
+// tlsFiles takes the files that are there: an engine need not ask who we are, and
+// its certificate can be one that everybody trusts.
 func tlsFiles(dir string) client.Opt {
-	return client.WithTLSClientConfig(filepath.Join(dir, "ca.pem"), filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
+	present := func(name string) string {
+		file := filepath.Join(dir, name)
+		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+			return ""
+		}
+		return file
+	}
+	return client.WithTLSClientConfig(present("ca.pem"), present("cert.pem"), present("key.pem"))
 }
 
 // contextID is the directory of a context: the hash of its name.
@@ -159,8 +168,16 @@ func (e *engine) explain(what string, err error) error {
 	switch {
 	case errors.Is(err, syscall.EACCES) || errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%s: %w: you may not use the engine's socket; join the group docker (sudo usermod -aG docker $USER, then log in again), or run pgchaos with sudo", tried, err)
+	case distrust(err):
+		return fmt.Errorf("%s: %w: the engine's certificate must be signed by whom ca.pem names, and cert.pem and key.pem by somebody whom the engine trusts; DOCKER_CERT_PATH is the directory of the three (docker context create takes them, for a context)", tried, err)
+	case strings.Contains(err.Error(), "HTTP request to an HTTPS server"): // net/http's words
+		return fmt.Errorf("%s: %w: the engine wants TLS; set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to the directory of ca.pem, cert.pem and key.pem", tried, err)
+	case strings.Contains(err.Error(), "HTTP response to HTTPS client"):
+		return fmt.Errorf("%s: %w: the engine speaks no TLS there; unset DOCKER_TLS_VERIFY and DOCKER_CERT_PATH, or name the port where it does", tried, err)
 	case client.IsErrConnectionFailed(err), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%s: %w: %w; start the engine (sudo systemctl start docker, or sudo dockerd where there is no systemd, or Docker Desktop), or say where it is with DOCKER_HOST", tried, ErrNoEngine, err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%s: %w: the engine does not answer in time; its log may say why (journalctl -u docker)", tried, err)
 	case errors.Is(err, syscall.ENOSPC), strings.Contains(err.Error(), "no space left on device"):
 		return fmt.Errorf("%s: %w: the engine's disk is full; docker system df tells what fills it, and docker system prune frees it", what, err)
 	case strings.Contains(err.Error(), "fully subnetted"), strings.Contains(err.Error(), "non-overlapping IPv4 address pool"):
@@ -168,9 +185,18 @@ func (e *engine) explain(what string, err error) error {
 	case strings.Contains(err.Error(), "Pool overlaps"):
 		return fmt.Errorf("%s: %w: another network has these addresses; name another range in cluster.docker.subnet", what, err)
 	case strings.Contains(err.Error(), "port is already allocated"), strings.Contains(err.Error(), "address already in use"):
-		return fmt.Errorf("%s: %w: somebody else listens on that port; name another in cluster.docker.ports, or leave it out", what, err)
+		return fmt.Errorf("%s: %w: somebody else listens on that port (sudo ss -ltnp shows who); end that, or name another port in cluster.docker.ports", what, err)
 	}
 	return fmt.Errorf("%s: %w", what, err)
+}
+
+// distrust tells that one end did not accept the other's certificate.
+func distrust(err error) bool {
+	var (
+		ours   *tls.CertificateVerificationError
+		theirs *net.OpError
+	)
+	return errors.As(err, &ours) || errors.As(err, &theirs) && theirs.Op == "remote error" // an alert of TLS
 }
 
 func sourceText(source string) string {

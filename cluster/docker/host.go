@@ -33,8 +33,9 @@ type host struct {
 	name      string
 	container string // the server's container's name
 	client    cluster.Address
-	server    string // its id
-	tools     string // the id of the container for commands
+	port      *reservation // the client's port, until the first start
+	server    string       // its id
+	tools     string       // the id of the container for commands
 
 	outOfMemory chan time.Time // closed by Remove
 
@@ -197,6 +198,7 @@ func (h *host) start(ctx context.Context, argv []string) error {
 	if err := h.setRestart(ctx, h.restartPolicy()); err != nil {
 		return err
 	}
+	h.port.release()
 	if err := e.ContainerStart(ctx, h.server, container.StartOptions{}); err != nil {
 		return e.explain("start container "+h.container, err)
 	}

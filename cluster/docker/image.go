@@ -49,11 +49,14 @@ func (e *engine) findImage(ctx context.Context, o Options) (string, error) {
 	}
 	name := candidates(o)[0]
 	if err := e.pull(ctx, name, o.Pulling); err != nil {
+		if ctx.Err() != nil { // what to do about that, the user knows
+			return "", fmt.Errorf("pull image %s: %w", name, context.Cause(ctx))
+		}
 		hint := "build one from Debian's packages (scripts/postgres-image.sh), or load one (docker load), and name it in cluster.docker.image"
 		if o.Image == "" {
 			hint = fmt.Sprintf("build one from Debian's packages (scripts/postgres-image.sh %d, where Debian has that version), or load one (docker load) and name it in cluster.docker.image", majorOf(o))
 		}
-		return "", fmt.Errorf("image %s is not on the engine, and cannot be pulled: %w; %s", name, err, hint)
+		return "", fmt.Errorf("image %s is not on the engine, and cannot be pulled: %w; %s; where the registry wants a login, docker pull %s first", name, err, hint, name)
 	}
 	return name, nil
 }
@@ -79,14 +82,18 @@ func candidates(o Options) []string {
 	return names
 }
 
-// pull pulls an image and tells how far it is.
+// layer is how far the download of a part of an image is, in bytes.
+type layer struct{ Current, Total int64 }
+
+// pull pulls an image and tells how far its download is. All of it is told once,
+// when the image can be used: layers are found one after the other, and unpacked
+// after the download.
 func (e *engine) pull(ctx context.Context, name string, tell func(string, int64, int64)) error {
 	body, err := e.ImagePull(ctx, name, image.PullOptions{})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = body.Close() }() // it has been read to its end, or the pull is given up
-	type layer struct{ Current, Total int64 }
 	layers := map[string]layer{}
 	for dec := json.NewDecoder(body); ; {
 		var m struct {
@@ -96,24 +103,31 @@ func (e *engine) pull(ctx context.Context, name string, tell func(string, int64,
 			ProgressDetail layer
 		}
 		err := dec.Decode(&m)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
 		if m.Error != "" {
 			return errors.New(m.Error)
 		}
-		if m.Status != "Downloading" || tell == nil {
-			continue
+		switch m.Status {
+		case "Downloading":
+			layers[m.ID] = m.ProgressDetail
+		case "Download complete":
+			layers[m.ID] = layer{layers[m.ID].Total, layers[m.ID].Total}
 		}
-		layers[m.ID] = m.ProgressDetail
 		var sum layer
 		for l := range maps.Values(layers) {
 			sum.Current, sum.Total = sum.Current+l.Current, sum.Total+l.Total
 		}
-		tell(name, sum.Current, sum.Total)
+		switch {
+		case err != nil && sum.Total > 0 && tell != nil:
+			tell(name, sum.Total, sum.Total)
+		case m.Status == "Downloading" && sum.Current < sum.Total && tell != nil:
+			tell(name, sum.Current, sum.Total)
+		}
+		if err != nil {
+			return nil
+		}
 	}
 }
 
@@ -135,6 +149,9 @@ func (p *Provider) inspectImage(ctx context.Context, name string) (imageFacts, e
 		facts.mount = path.Clean(slices.Sorted(maps.Keys(info.Config.Volumes))[0])
 	}
 	text, code, err := p.once(ctx, info.ID, factsScript, strconv.Itoa(p.options.Major))
+	if err != nil && strings.Contains(err.Error(), `exec: "/bin/sh"`) { // the runtime's words
+		return imageFacts{}, fmt.Errorf("image %s: it has no shell (/bin/sh); use an image with PostgreSQL's server, such as postgres:17: %w", name, err)
+	}
 	if err != nil {
 		return imageFacts{}, fmt.Errorf("look into image %s: %w", name, err)
 	}
@@ -159,6 +176,7 @@ func (p *Provider) onceWith(ctx context.Context, host *container.HostConfig, img
 	ctx, cancel := unbroken(ctx)
 	defer cancel()
 	e := p.engine
+	host.LogConfig.Type = "json-file" // the engine's own choice need not be one that can be read
 	made, err := e.ContainerCreate(ctx, &container.Config{
 		Image: img, User: "0:0", Entrypoint: append([]string{"/bin/sh", "-c", script, "sh"}, args...),
 		Labels: p.labels("", partOnce), Volumes: map[string]struct{}{},

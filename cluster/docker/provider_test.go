@@ -3,10 +3,10 @@ package docker
 import (
 	"archive/tar"
 	"bytes"
-	"errors"
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"slices"
@@ -103,7 +103,7 @@ func TestOnlyTheRunIsRemoved(t *testing.T) {
 	docker(t, "network", "create", strange)
 	docker(t, "create", "--name", strange, "--label", labelRun+"="+testRun(t, "run")+"x", "--label", "other=1", testImage(), "true")
 	defer func() {
-		docker(t, "rm", strange)
+		docker(t, "rm", "-v", strange)
 		docker(t, "volume", "rm", strange)
 		docker(t, "network", "rm", strange)
 	}()
@@ -141,7 +141,7 @@ func TestExactNamesTouchNobody(t *testing.T) {
 	if got := docker(t, "inspect", "-f", "{{.Id}}", node); got != id {
 		t.Errorf("the stranger became %s", got)
 	}
-	docker(t, "rm", node)
+	docker(t, "rm", "-v", node)
 	h, err := p.Host(t.Context(), node+"b")
 	must(t, err)
 	if got := docker(t, "inspect", "-f", "{{.Name}}", node+"b"); got != "/"+h.Name() {
@@ -160,10 +160,15 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	needEngine(t)
 	before := onEngine(t)
 	bare := testRun(t, "bare")
-	docker(t, "run", "--name", bare, "--network", "none", testImage(), "sh", "-c", "rm -rf /usr/lib/postgresql/*/bin")
+	docker(t, "run", "--name", bare, "--network", "none", "--entrypoint", "sh", testImage(), "-c", `rm -f "$(command -v postgres)"`)
 	docker(t, "commit", bare, bare)
-	docker(t, "rm", bare)
+	docker(t, "rm", "-v", bare)
 	defer docker(t, "rmi", bare)
+	empty := testRun(t, "empty")
+	load := exec.Command("docker", "import", "-", empty)
+	load.Stdin = testArchive(t, tar.Header{Typeflag: tar.TypeReg, Name: "file", Mode: 0o644})
+	must(t, load.Run())
+	defer docker(t, "rmi", empty)
 	l, err := net.Listen("tcp4", loopback+":0")
 	must(t, err)
 	defer func() { _ = l.Close() }()
@@ -174,6 +179,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		says []string
 	}{
 		{"an image without PostgreSQL", Options{Image: bare}, []string{"it has no PostgreSQL server", "such as postgres:17"}},
+		{"an image without a shell", Options{Image: empty}, []string{empty, "it has no shell", "such as postgres:17"}},
 		{"another version", Options{Image: testImage(), Major: 99}, []string{"wants 99"}},
 		{"an image that nobody has", Options{Image: "127.0.0.1:1/nosuch:1"}, []string{"cannot be pulled", "scripts/postgres-image.sh", "docker load"}},
 		{"addresses that are taken", Options{Image: testImage(), Subnet: docker(t, "network", "inspect", "-f", "{{(index .IPAM.Config 0).Subnet}}", "bridge")},
@@ -198,11 +204,6 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 			}
 		})
 	}
-	t.Setenv("DOCKER_HOST", "unix:///nosuch/docker.sock")
-	if _, err := New(t.Context(), Options{Run: "x"}); !errors.Is(err, ErrNoEngine) || !strings.Contains(err.Error(), "/nosuch/docker.sock") || !strings.Contains(err.Error(), "start the engine") {
-		t.Errorf("no engine: %v", err)
-	}
-	t.Setenv("DOCKER_HOST", "")
 	if after := onEngine(t); !slices.Equal(before, after) {
 		t.Errorf("before: %v\nafter: %v", before, after)
 	}

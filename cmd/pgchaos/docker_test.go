@@ -3,8 +3,12 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -290,6 +294,98 @@ func TestEveryActionOnDocker(t *testing.T) {
 	}
 	if code, out, errs := p.run("clean", r.Run); code != 0 {
 		t.Errorf("clean: exit %d, %s%s", code, out, errs)
+	}
+	p.nothingOnEngine()
+}
+
+// TestInterruptedPullOnDocker has a registry that never answers.
+func TestInterruptedPullOnDocker(t *testing.T) {
+	p := newDockerPlace(t)
+	asked, gone := make(chan struct{}, 100), make(chan struct{}) // the engine asks again and again
+	registry := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		asked <- struct{}{}
+		<-gone
+	}))
+	defer registry.Close()
+	defer close(gone)
+	image := registry.Listener.Addr().String() + "/pg:15"
+	cmd := p.command("run", "quorum-kill", "--provider", "docker", "--set", "cluster.docker.image="+image, "--out", p.out)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	must(t, cmd.Start())
+	<-asked
+	must(t, cmd.Process.Signal(syscall.SIGINT))
+	_ = cmd.Wait() // the exit code says it
+	if code, want := cmd.ProcessState.ExitCode(), "pgchaos: interrupted: pull image "+image; code != exitInterrupted || !strings.HasPrefix(stderr.String(), want) {
+		t.Errorf("exit code %d: %s", code, stderr.String())
+	}
+	if _, err := os.Stat(p.out); !os.IsNotExist(err) {
+		t.Errorf("a result directory without a result stays: %v", err)
+	}
+	p.nothingOnEngine()
+}
+
+// TestImageLikeAlpineOnDocker runs an experiment in an image whose shell is busybox,
+// and which declares a volume and an entrypoint of its own, as the official ones do.
+func TestImageLikeAlpineOnDocker(t *testing.T) {
+	p := newDockerPlace(t)
+	if out, err := exec.Command("../../scripts/busybox-image.sh").CombinedOutput(); err != nil {
+		t.Fatalf("build the image: %v: %s", err, out)
+	}
+	code, stdout, stderr := p.run(p.onDocker("cmd/pgchaos/testdata/alpine.yaml", "--keep", "--set", "cluster.docker.image=pgchaos/busybox-postgres:15")...)
+	if code != exitPass {
+		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+	r := p.result()
+	if a := r.Audits[0]; a.Lost.N != 0 || !a.Complete {
+		t.Errorf("lost %d, complete %v", a.Lost.N, a.Complete)
+	}
+	if code, out, errs := p.run("clean", r.Run); code != 0 {
+		t.Errorf("clean: exit %d, %s%s", code, out, errs)
+	}
+	p.nothingOnEngine()
+}
+
+// TestForbiddenEngineOnDocker asks an engine's socket as a user who may not.
+func TestForbiddenEngineOnDocker(t *testing.T) {
+	p := newDockerPlace(t)
+	socket := filepath.Join(filepath.Dir(p.base), "docker.sock")
+	l, err := net.Listen("unix", socket)
+	must(t, err)
+	defer func() { must(t, l.Close()) }()
+	must(t, os.Chmod(socket, 0))
+	program, err := os.ReadFile(binary)
+	must(t, err)
+	mine := filepath.Join(filepath.Dir(p.base), "pgchaos") // where that user finds it
+	must(t, os.WriteFile(mine, program, 0o755))
+	cmd := exec.CommandContext(t.Context(), mine, "clean", "--provider", "docker")
+	cmd.Env = append(os.Environ(), "DOCKER_HOST=unix://"+socket, "PGCHAOS_DIR="+p.base)
+	if os.Getuid() == 0 { // whom no mode keeps out
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	}
+	out, err := cmd.CombinedOutput()
+	if err == nil || cmd.ProcessState.ExitCode() != exitFailed {
+		t.Errorf("%v, with exit code %d", err, cmd.ProcessState.ExitCode())
+	}
+	for _, want := range []string{"permission denied", socket, "usermod -aG docker", "sudo"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("%q is not in: %s", want, out)
+		}
+	}
+	p.nothingOnEngine()
+}
+
+// TestServerThatEndsAtOnceOnDocker has a server whose configuration it cannot start with.
+func TestServerThatEndsAtOnceOnDocker(t *testing.T) {
+	p := newDockerPlace(t)
+	code, _, stderr := p.run(p.onDocker("quorum-kill", "--set", "cluster.settings.shared_preload_libraries=nosuch")...)
+	if code != exitFailed {
+		t.Errorf("exit code %d", code)
+	}
+	for _, want := range []string{"start pgmaster", "the server ended (exit status 1)", `FATAL: could not access file "nosuch"`} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("%q is not in: %s", want, stderr)
+		}
 	}
 	p.nothingOnEngine()
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -143,4 +144,23 @@ func TestProgress(t *testing.T) {
 	p.tty, p.width = true, func() int { return 60 }
 	story(p)
 	golden(t, "progress-terminal", strings.ReplaceAll(tty.String(), "\r\x1b[2K", "<CLEAR>"))
+}
+
+func TestPullProgress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var plain, tty bytes.Buffer
+		p := newPullProgress(&tty)
+		p.tty, p.width, p.every = true, func() int { return 70 }, 100*time.Millisecond
+		for _, p := range []*pullProgress{newPullProgress(&plain), p} {
+			for done := int64(0); done < 150e6; done += 15e6 {
+				p.tell("registry.example.com/databases/postgres:17", done, 150e6)
+				time.Sleep(p.every / 2)
+			}
+			p.tell("registry.example.com/databases/postgres:17", 150e6, 150e6)
+			p.tell("given/up:1", 1e6, 2e6)
+			p.close()
+		}
+		golden(t, "pull-plain", plain.String())
+		golden(t, "pull-terminal", strings.ReplaceAll(tty.String(), "\r\x1b[2K", "<CLEAR>"))
+	})
 }

@@ -63,7 +63,9 @@ func newLocalRoom(ctx context.Context, o roomOptions) (machineRoom, error) {
 }
 
 func newDockerRoom(ctx context.Context, o roomOptions) (machineRoom, error) {
-	options := docker.Options{Run: o.run, Experiment: o.experiment, Major: o.postgres, Pulling: showPull(o.stderr)}
+	pull := newPullProgress(o.stderr)
+	defer pull.close()
+	options := docker.Options{Run: o.run, Experiment: o.experiment, Major: o.postgres, Pulling: pull.tell}
 	if o.pgBin != "" {
 		return machineRoom{}, usageError(errors.New("--pg-bin: the docker provider runs the programs of its image; cluster.docker.image names that"))
 	}

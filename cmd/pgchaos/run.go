@@ -81,7 +81,11 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 		docker: plan.Experiment.Cluster.Docker, stderr: stderr,
 	})
 	if err != nil {
-		return errors.Join(err, unclaim(out))
+		err = errors.Join(err, unclaim(out))
+		if ctx.Err() != nil { // while it pulled an image, perhaps
+			return &exitError{exitInterrupted, fmt.Errorf("pgchaos: interrupted: %w", err)}
+		}
+		return err
 	}
 	show := newProgress(stderr, f.verbose)
 	result, err := runner.Run(ctx, plan, runner.Options{
