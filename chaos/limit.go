@@ -1,34 +1,68 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
 	"pgchaos/cluster"
 )
 
-// Limit changes what nodes may use, while they run; what is 0 stays as it is. It is
-// taken back by the limits that they had.
+// Limit changes what nodes may use, while they run; what is 0 stays as it is. Taken
+// back, it leaves what other limits still in place demand, and otherwise what was before.
 func (s *Scene) Limit(selector string, to cluster.Limits) Action {
 	return s.each(selector, func(ctx context.Context, act *Act, n *cluster.Node) error {
-		before, err := n.Limits(ctx)
+		in, err := s.limits(ctx, n)
 		if err != nil {
 			return fmt.Errorf("limit %s: %w", n.Name(), err)
 		}
-		act.TakesBack("unlimit", n.Name(), func(ctx context.Context, _ bool) error { return n.SetLimits(ctx, before) })
-		next := before
-		if to.NanoCPUs != 0 {
-			next.NanoCPUs = to.NanoCPUs
-		}
-		if to.Memory != 0 {
-			next.Memory = to.Memory
-		}
-		return n.SetLimits(ctx, next)
+		mine := &to
+		act.TakesBack("unlimit", n.Name(), func(ctx context.Context, _ bool) error {
+			return in.change(ctx, n, func(all []*cluster.Limits) []*cluster.Limits {
+				return slices.DeleteFunc(all, func(l *cluster.Limits) bool { return l == mine })
+			})
+		})
+		return in.change(ctx, n, func(all []*cluster.Limits) []*cluster.Limits { return append(all, mine) })
 	})
+}
+
+// limited is what is in place on one node: the newest limit of each kind counts.
+type limited struct {
+	mu     sync.Mutex
+	before cluster.Limits
+	all    []*cluster.Limits
+}
+
+// limits are those in place on a node, whose own ones are read when the first comes.
+func (s *Scene) limits(ctx context.Context, n *cluster.Node) (*limited, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if in := s.limitsOf[n]; in != nil {
+		return in, nil
+	}
+	before, err := n.Limits(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.limitsOf[n] = &limited{before: before}
+	return s.limitsOf[n], nil
+}
+
+func (l *limited) change(ctx context.Context, n *cluster.Node, how func([]*cluster.Limits) []*cluster.Limits) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all = how(l.all)
+	next := l.before
+	for _, one := range l.all {
+		next.NanoCPUs, next.Memory = cmp.Or(one.NanoCPUs, next.NanoCPUs), cmp.Or(one.Memory, next.Memory)
+	}
+	return n.SetLimits(ctx, next)
 }
 
 // execTimeout bounds a command.
@@ -46,9 +80,12 @@ func (s *Scene) Exec(selector, line string, expect int) Action {
 		}
 		status := "exit status 0"
 		var exit *cluster.ExitError
-		if errors.As(err, &exit) {
+		switch {
+		case errors.As(err, &exit):
 			status = exit.Status
-		} else if err != nil {
+		case errors.Is(err, context.DeadlineExceeded):
+			return fmt.Errorf("on %s the command %q had not ended after %s, and was killed", n.Name(), line, execTimeout)
+		case err != nil:
 			return fmt.Errorf("on %s: %w", n.Name(), err)
 		}
 		if want := fmt.Sprintf("exit status %d", expect); status != want && status != signalled(expect) {

@@ -23,6 +23,7 @@ type Scene struct {
 	mu        sync.Mutex
 	primaries []string                 // in the order in which they became it
 	backups   map[string]*cluster.Node // where each named base backup is kept
+	limitsOf  map[*cluster.Node]*limited
 }
 
 // NewScene returns the scene of a cluster that has just come up.
@@ -32,6 +33,7 @@ func NewScene(c *cluster.Cluster, rng *rand.Rand) *Scene {
 		Rand:      rng,
 		primaries: []string{c.Nodes()[0].Name()},
 		backups:   map[string]*cluster.Node{},
+		limitsOf:  map[*cluster.Node]*limited{},
 	}
 }
 

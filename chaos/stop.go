@@ -44,11 +44,20 @@ func (s *Scene) Restart(selector string, mode cluster.StopMode, timeout time.Dur
 // second primary is started read-only: its own fork is to be read, not continued.
 func (s *Scene) bringBack(n *cluster.Node) Reverse {
 	return func(ctx context.Context, ending bool) error {
+		if ending && n.Disconnected() {
+			// Whoever starts cannot be seen to, while nobody reaches it.
+			if err := n.Reconnect(ctx); err != nil {
+				return err
+			}
+		}
 		if ending && n.Leaving() {
 			// A smart shutdown that waits for a client would wait for ever.
 			if err := n.Stop(ctx, cluster.StopFast, 0); err != nil && !errors.Is(err, cluster.ErrNotRunning) {
 				return err
 			}
+		}
+		if ending && n.ReadOnly() {
+			return nil // the reversal of another fault has brought it back
 		}
 		if ending && s.superseded(ctx, n) {
 			return n.StartReadOnly(ctx)

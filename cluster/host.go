@@ -4,6 +4,7 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net"
@@ -48,10 +49,9 @@ type Host interface {
 	Thaw(ctx context.Context) error
 	// Running tells whether any process of the node is left.
 	Running(ctx context.Context) (bool, error)
-	// Exited is closed when the main process that Start started last has ended;
-	// ExitStatus then says how ("exit status 1", "signal: killed"). Nil before the first Start.
-	Exited() <-chan struct{}
-	ExitStatus() string
+	// Life is the newest life of the main process; nil before the first Start. It can
+	// have begun without Start, where somebody else may start the server again.
+	Life() *Life
 
 	// Run runs a command on the host, beside the server or without it, as the user
 	// that the server runs as, and waits for it. A non-zero exit is an *ExitError,
@@ -94,6 +94,26 @@ type Command struct {
 	Argv  []string
 	Env   []string // beside a minimal environment, such as "PGPASSWORD=..."
 	Stdin io.Reader
+	// Keep bounds what is kept of each stream, in bytes from its beginning; 0: all.
+	Keep int
+}
+
+// Sink keeps what a command writes to one stream, as much as is to be kept of it.
+type Sink struct {
+	bytes.Buffer
+	most int
+}
+
+// Sink is a new one for one of the command's streams.
+func (c Command) Sink() *Sink { return &Sink{most: c.Keep} }
+
+func (s *Sink) Write(p []byte) (int, error) {
+	room := len(p)
+	if s.most > 0 {
+		room = min(room, s.most-s.Len())
+	}
+	s.Buffer.Write(p[:room])
+	return len(p), nil
 }
 
 // Output is what a command wrote.

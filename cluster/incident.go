@@ -16,18 +16,27 @@ type IncidentKind string
 // The kinds of incident.
 const (
 	IncidentExit        IncidentKind = "exit"          // the server ended
+	IncidentRestart     IncidentKind = "restarted"     // somebody else started it again
 	IncidentOutOfMemory IncidentKind = "out-of-memory" // the kernel killed one of its processes at its memory limit
 )
 
-// Alarming is a Host that hears when the kernel kills one of its processes because
-// the node's memory ran out. The channel is closed when the provider is removed.
+// Alarming is a Host that hears what befalls its node: that the kernel kills a process
+// because the node's memory ran out, or that somebody else starts the server again.
+// The channel is closed when the provider is removed.
 type Alarming interface {
-	OutOfMemory() <-chan time.Time
+	Alarms() <-chan Alarm
+}
+
+// Alarm is one of the incidents that only the Host can hear of: IncidentOutOfMemory,
+// IncidentRestart.
+type Alarm struct {
+	Kind IncidentKind
+	At   time.Time
 }
 
 // Incidents tells of every end of the node's server that neither Stop, Kill nor any
-// other operation had asked for, and of processes killed for lack of memory. A
-// server that ends while it starts is an error of Start instead.
+// other operation had asked for, and of what an Alarming host hears. A server that ends
+// while it starts is an error of Start instead.
 func (n *Node) Incidents() <-chan Incident { return n.incidents }
 
 func (n *Node) report(kind IncidentKind, detail string, at time.Time) {
@@ -37,23 +46,27 @@ func (n *Node) report(kind IncidentKind, detail string, at time.Time) {
 	}
 }
 
-// oneIncident is the time within which the kernel may say many times that there is no
+// oneWant is the time within which the kernel may say many times that there is no
 // memory, of one and the same want of it.
-const oneIncident = time.Second
+const oneWant = time.Second
 
-// hear passes on what a host says of its memory, until its provider is removed.
+// hear passes on what a host hears, until its provider is removed.
 func (n *Node) hear(host Host) {
 	alarming, ok := host.(Alarming)
 	if !ok {
 		return
 	}
 	var newest time.Time
-	for at := range alarming.OutOfMemory() {
-		again := at.Sub(newest) < oneIncident
-		newest = at
-		if again {
-			continue
+	for a := range alarming.Alarms() {
+		switch a.Kind {
+		case IncidentOutOfMemory:
+			if a.At.Sub(newest) >= oneWant {
+				n.report(a.Kind, "memory ran out, and the kernel killed one of its processes", a.At)
+			}
+			newest = a.At
+		case IncidentRestart:
+			n.running() // which takes the new life for the server's
+			n.report(a.Kind, "somebody else has started the server again: its restart policy, or a person", a.At)
 		}
-		n.report(IncidentOutOfMemory, "memory ran out, and the kernel killed one of its processes", at)
 	}
 }

@@ -99,6 +99,9 @@ func testPause(t *testing.T, w *world) {
 	if err := c.Stop(ctx, cluster.StopFast, 0); err == nil || !strings.Contains(err.Error(), "resume") {
 		t.Errorf("stop of a frozen node: %v", err)
 	}
+	if err := c.Pause(ctx); err == nil || !strings.Contains(err.Error(), "paused already") {
+		t.Errorf("pause of a paused node: %v", err)
+	}
 	w.ok(c.Resume(ctx))
 	w.ok(c.Resume(ctx))
 	w.want("c", "select 1", "1")

@@ -54,8 +54,12 @@ type Executor interface {
 	Exec(ctx context.Context, cmd Command) (Output, error)
 }
 
-// Exec runs a line of shell on the node, as the server's user, and returns what it
-// wrote to its standard output. It does not wait for other operations.
+// execKeeps bounds what is kept of a command's output: a timeline shows its first line.
+const execKeeps = 64 << 10
+
+// Exec runs a line of shell on the node, as the server's user, and returns the
+// beginning of what it wrote to its standard output. It does not wait for other
+// operations.
 func (n *Node) Exec(ctx context.Context, line string) (string, error) {
 	host, err := n.room()
 	if err != nil {
@@ -65,6 +69,6 @@ func (n *Node) Exec(ctx context.Context, line string) (string, error) {
 	if e, ok := host.(Executor); ok {
 		run = e.Exec
 	}
-	out, err := run(ctx, Command{Argv: []string{"/bin/sh", "-c", line}})
+	out, err := run(ctx, Command{Argv: []string{"/bin/sh", "-c", line}, Keep: execKeeps})
 	return out.Stdout, err
 }

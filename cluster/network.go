@@ -24,6 +24,10 @@ func (n *Node) Disconnect(ctx context.Context) error {
 		if n.running() == nil {
 			return ErrNotRunning
 		}
+		if n.unplugged.Load() {
+			return errors.New("it is disconnected already")
+		}
+		n.unplugged.Store(true) // before: a call that fails can still have taken effect
 		return host.Disconnect(ctx)
 	})
 }
@@ -37,9 +41,16 @@ func (n *Node) Reconnect(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return host.Connect(ctx)
+		if err := host.Connect(ctx); err != nil {
+			return err
+		}
+		n.unplugged.Store(false)
+		return nil
 	})
 }
+
+// Disconnected tells whether the node's cable is pulled.
+func (n *Node) Disconnected() bool { return n.unplugged.Load() }
 
 func (n *Node) networked() (Networked, error) {
 	host, err := n.room()

@@ -30,12 +30,14 @@ type Node struct {
 	built     atomic.Bool
 	paused    atomic.Bool
 	leaving   atomic.Bool
+	unplugged atomic.Bool // its network cable is pulled
 	incidents chan Incident
 
 	turn chan struct{} // holds one token while an operation runs
 
 	mu       sync.Mutex
 	process  *process          // the last one started; nil: none yet
+	starting bool              // a process is being started
 	settings map[string]string // over the defaults; empty value: PostgreSQL's default
 	upstream *Node             // whom primary_conninfo names; nil: nobody
 	logSeen  int64             // how far the log had been written when the last start began

@@ -30,7 +30,7 @@ const (
 
 // process is one run of the server, from a start to the next.
 type process struct {
-	exited   <-chan struct{}
+	life     *Life
 	readOnly bool
 
 	mu    sync.Mutex
@@ -40,15 +40,15 @@ type process struct {
 }
 
 // watch reports the end of a process.
-func (n *Node) watch(host Host, p *process) {
-	<-p.exited
-	at := time.Now()
+func (n *Node) watch(p *process) {
+	<-p.life.Ended()
 	p.mu.Lock()
 	p.ended = true
 	unexpected := p.up && !p.asked
 	p.mu.Unlock()
 	if unexpected {
-		n.report(IncidentExit, host.ExitStatus(), at)
+		status, at := p.life.Exit()
+		n.report(IncidentExit, "the server ended on its own: "+status, at)
 	}
 }
 
@@ -67,17 +67,32 @@ func (n *Node) current() *process {
 	return n.process
 }
 
-// running is the process that has not ended, or nil.
+// running is the process that has not ended, or nil. One that somebody else has
+// started is the node's own from then on.
 func (n *Node) running() *process {
-	p := n.current()
-	if p == nil {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.process == nil {
 		return nil
 	}
-	select {
-	case <-p.exited:
+	if n.process.life.Over() && !n.starting {
+		n.adopt()
+	}
+	if n.process.life.Over() {
 		return nil
-	default:
-		return p
+	}
+	return n.process
+}
+
+// adopt takes a life that this node did not begin for the server's. n.mu is held.
+func (n *Node) adopt() {
+	host := n.host.Load()
+	if host == nil {
+		return
+	}
+	if life := (*host).Life(); life != n.process.life && !life.Over() {
+		n.process = &process{life: life, readOnly: n.process.readOnly, up: true}
+		go n.watch(n.process)
 	}
 }
 
@@ -126,6 +141,9 @@ func (n *Node) launch(ctx context.Context, readOnly bool) (*process, error) {
 	if n.paused.Load() {
 		return nil, errors.New("it is paused; resume it first")
 	}
+	if n.unplugged.Load() {
+		return nil, errors.New("its network cable is pulled, so that nobody could see it start; connect it first")
+	}
 	if p := n.running(); p != nil {
 		if p.readOnly != readOnly {
 			return nil, errors.New("it runs already, in the other mode (read-only or not); stop it first")
@@ -145,15 +163,24 @@ func (n *Node) launch(ctx context.Context, readOnly bool) (*process, error) {
 	if readOnly {
 		argv = append(argv, "-c", "default_transaction_read_only=on", "-c", "autovacuum=off")
 	}
-	if err := host.Start(ctx, argv); err != nil {
+	n.setStarting(true)
+	err = host.Start(ctx, argv)
+	if err != nil {
+		n.setStarting(false)
 		return nil, err
 	}
-	p := &process{exited: host.Exited(), readOnly: readOnly}
+	p := &process{life: host.Life(), readOnly: readOnly}
 	n.mu.Lock()
-	n.process = p
+	n.process, n.starting = p, false
 	n.mu.Unlock()
-	go n.watch(host, p)
+	go n.watch(p)
 	return p, nil
+}
+
+func (n *Node) setStarting(to bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.starting = to
 }
 
 // clearLeftovers waits until no process of the server before is left, as children
@@ -203,8 +230,9 @@ func (n *Node) awaitAnswers(ctx context.Context, p *process) error {
 			}
 		}
 		select {
-		case <-p.exited:
-			return fmt.Errorf("the server ended (%s)%s", (*n.host.Load()).ExitStatus(), n.complaints(ctx))
+		case <-p.life.Ended():
+			status, _ := p.life.Exit()
+			return fmt.Errorf("the server ended (%s)%s", status, n.complaints(ctx))
 		case <-ctx.Done():
 			return fmt.Errorf("the server runs, but does not answer yet (%w); the last try: %w%s", ctx.Err(), err, n.complaints(ctx))
 		case <-time.After(pause):
@@ -257,7 +285,7 @@ func (n *Node) stop(ctx context.Context, mode StopMode, timeout time.Duration) e
 	timer := time.NewTimer(timeout)
 	defer timer.Stop()
 	select {
-	case <-p.exited:
+	case <-p.life.Ended():
 		return n.awaitEnd(ctx, host)
 	case <-ctx.Done():
 		return fmt.Errorf("the %s shutdown has not ended: %w", mode, ctx.Err())
@@ -328,6 +356,9 @@ func (n *Node) Pause(ctx context.Context) error {
 		}
 		if n.running() == nil {
 			return ErrNotRunning
+		}
+		if n.paused.Load() {
+			return errors.New("it is paused already")
 		}
 		n.paused.Store(true) // before: a call that fails can still have taken effect
 		return host.Freeze(ctx)

@@ -146,6 +146,8 @@ func incidentWords(action string) string {
 		return "exited"
 	case "crash":
 		return "recovered from a crash of one of its processes"
+	case "restarted":
+		return "was started again by somebody else"
 	case "out-of-memory":
 		return "ran out of memory"
 	}

@@ -229,7 +229,9 @@ func (r *run) end(ctx context.Context, failed error) error {
 		r.result.Errors = append(r.result.Errors, failed.Error())
 	}
 	if r.cluster != nil {
-		errs = append(errs, r.keepLogs(ctx))
+		if err := r.keepLogs(ctx); err != nil { // which takes nothing from the verdict
+			r.result.Errors = append(r.result.Errors, err.Error())
+		}
 	}
 	r.judge()
 	errs = append(errs, r.write(r.result.Stage))

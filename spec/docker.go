@@ -81,6 +81,11 @@ func (v *validator) docker(path string, o *Docker) {
 	if v.d.has(path + ".names") {
 		v.oneOf(path+".names", o.Names, nameForms()...)
 	}
+	for _, n := range v.e.Cluster.Nodes {
+		if o.Names == "exact" && len(n.Name) < 2 {
+			v.bad(path+".names", "the engine calls no container "+shown(n.Name), "name the node with two characters at least, or leave names: exact out")
+		}
+	}
 	if v.d.has(path + ".restart") {
 		v.oneOf(path+".restart", o.Restart, restarts()...)
 	}

@@ -10,8 +10,8 @@ func TestDocker(t *testing.T) {
 	const text = `name: x
 cluster:
   provider: docker
-  nodes: [a, b]
-  docker: {image: "postgres:17", names: exact, network: pgnet, subnet: 172.28.0.0/16, ports: {a: 5432, b: 15432},
+  nodes: [ab, cd]
+  docker: {image: "postgres:17", names: exact, network: pgnet, subnet: 172.28.0.0/16, ports: {ab: 5432, cd: 15432},
     restart: unless-stopped, memory: 512MB, cpus: 1.5}
 `
 	e, resolved, err := Load("x", []byte(text), Options{})
@@ -20,12 +20,12 @@ cluster:
 	}
 	want := &Docker{
 		Image: "postgres:17", Names: "exact", Network: "pgnet", Subnet: "172.28.0.0/16",
-		Ports: map[string]string{"a": "5432", "b": "15432"}, Restart: "unless-stopped", Memory: 512 << 20, CPUs: 1_500_000_000,
+		Ports: map[string]string{"ab": "5432", "cd": "15432"}, Restart: "unless-stopped", Memory: 512 << 20, CPUs: 1_500_000_000,
 	}
 	if diff := cmp.Diff(want, e.Cluster.Docker); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(map[string]int{"a": 5432, "b": 15432}, e.Cluster.Docker.HostPorts()); diff != "" {
+	if diff := cmp.Diff(map[string]int{"ab": 5432, "cd": 15432}, e.Cluster.Docker.HostPorts()); diff != "" {
 		t.Error(diff)
 	}
 	s, _ := compileSchema(t)

@@ -3,10 +3,10 @@
 //
 // A node is two containers. The server's is made once and started again and
 // again: its command is a line of shell that execs what Start has left in a file
-// on the volume, so that process 1 is the postmaster, and `docker stop`, `kill`
-// and `pause` act on it. The other one sleeps beside it, on the same volume and
-// network, for the commands of Run and for files: pg_rewind and pg_basebackup
-// have to run while the server does not.
+// on the volume, below a process 1 that passes signals on, so that `docker stop`,
+// `kill` and `pause` act on the server. The other one sleeps beside it, on the same
+// volume and network and with the same limits, for the commands of Run and for files:
+// pg_rewind and pg_basebackup have to run while the server does not.
 //
 // Everything carries the labels of its run, and nothing is ever removed by
 // anything but these labels.
@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
 	"strconv"
@@ -183,7 +184,7 @@ func (p *Provider) addHost(name string) (*host, error) {
 	}
 	h := &host{
 		provider: p, name: name, port: held, client: cluster.Address{Host: p.engine.clientHost(), Port: port},
-		outOfMemory: make(chan time.Time, 64),
+		alarms: make(chan cluster.Alarm, 64),
 	}
 	h.container = p.prefix() + name
 	if p.options.ExactNames {
@@ -209,11 +210,23 @@ func (p *Provider) Keep() error {
 	}
 	ctx, cancel := unbroken(p.ctx)
 	defer cancel()
-	_, err := p.engine.VolumeCreate(ctx, volume.CreateOptions{Name: p.prefix() + "kept", Labels: p.labels("", partKept)})
-	if err != nil {
-		return p.engine.explain("keep run "+p.options.Run, err)
+	if err := p.makeVolume(ctx, p.prefix()+".kept", p.labels("", partKept)); err != nil { // no node can have this name
+		return fmt.Errorf("keep run %s: %w", p.options.Run, err)
 	}
 	p.kept = true
+	return nil
+}
+
+// makeVolume makes a volume. The engine makes none, and says nothing, where there is one
+// of the name, which is then not this run's.
+func (p *Provider) makeVolume(ctx context.Context, name string, labels map[string]string) error {
+	made, err := p.engine.VolumeCreate(ctx, volume.CreateOptions{Name: name, Labels: labels})
+	if err != nil {
+		return p.engine.explain("make volume "+name, err)
+	}
+	if !maps.Equal(made.Labels, labels) {
+		return fmt.Errorf("make volume %s: there is one of this name already, which is not this run's to touch; remove it (docker volume rm %s)", name, name)
+	}
 	return nil
 }
 

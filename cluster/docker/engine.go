@@ -180,6 +180,8 @@ func (e *engine) explain(what string, err error) error {
 		return fmt.Errorf("%s: %w: the engine does not answer in time; its log may say why (journalctl -u docker)", tried, err)
 	case errors.Is(err, syscall.ENOSPC), strings.Contains(err.Error(), "no space left on device"):
 		return fmt.Errorf("%s: %w: the engine's disk is full; docker system df tells what fills it, and docker system prune frees it", what, err)
+	case strings.Contains(err.Error(), "CPUs"), strings.Contains(err.Error(), "emory limit"):
+		return fmt.Errorf("%s: %w: change cluster.docker.cpus or memory, or the limit of the step", what, err)
 	case strings.Contains(err.Error(), "fully subnetted"), strings.Contains(err.Error(), "non-overlapping IPv4 address pool"):
 		return fmt.Errorf("%s: %w: the engine has no addresses for another network; remove some (docker network prune), or name a free range in cluster.docker.subnet", what, err)
 	case strings.Contains(err.Error(), "Pool overlaps"):
@@ -226,6 +228,16 @@ func (e *engine) publishOn() string {
 		return loopback
 	}
 	return "0.0.0.0"
+}
+
+// local is a moment of the engine's clock, as far as that is this machine's too, and
+// otherwise zero.
+func (e *engine) local(moment string) time.Time {
+	at, err := time.Parse(time.RFC3339Nano, moment)
+	if err != nil || e.clientHost() != loopback {
+		return time.Time{}
+	}
+	return at
 }
 
 func (e *engine) networksNamed(ctx context.Context, name string) ([]network.Summary, error) {

@@ -131,9 +131,9 @@ func start(t *testing.T, h *host) {
 	}))
 	until(t, "an answer", func() bool {
 		select {
-		case <-h.Exited():
+		case <-h.Life().Ended():
 			log, _ := h.Log(t.Context(), 0)
-			t.Fatalf("the server ended: %s\n%s", h.ExitStatus(), log)
+			t.Fatalf("the server ended: %s\n%s", exitStatus(h), log)
 		default:
 		}
 		got, err := query(t, h, "select '1'", time.Second)
@@ -178,4 +178,9 @@ func until(t *testing.T, what string, so func() bool) {
 func isTimeout(err error) bool {
 	var n net.Error
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &n) && n.Timeout()
+}
+
+func exitStatus(h cluster.Host) string {
+	status, _ := h.Life().Exit()
+	return status
 }

@@ -7,7 +7,10 @@ for dir in "$(pg_config --bindir 2>/dev/null)" $(echo "$PATH" | tr : ' ') \
 	$(ls -d /usr/lib/postgresql/*/bin /usr/libexec/postgresql*/ /usr/pgsql-*/bin 2>/dev/null | sort -rV) /usr/local/bin; do
 	dir=${dir%/}
 	[ -x "$dir/postgres" ] && [ -x "$dir/initdb" ] && [ -x "$dir/pg_basebackup" ] && [ -x "$dir/pg_rewind" ] || continue
-	version=$("$dir/postgres" --version)
+	version=$("$dir/postgres" --version) || {
+		echo "its $dir/postgres does not run"
+		exit 1
+	}
 	version=${version##*) }
 	if [ "$1" = 0 ] || [ "${version%%[!0-9]*}" = "$1" ]; then
 		echo "$user $dir"

@@ -19,7 +19,6 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/api/types/network"
-	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/docker/pkg/stdcopy"
 	"github.com/docker/go-connections/nat"
 	"golang.org/x/sync/errgroup"
@@ -37,11 +36,13 @@ type host struct {
 	server    string       // its id
 	tools     string       // the id of the container for commands
 
-	outOfMemory chan time.Time // closed by Remove
+	alarms chan cluster.Alarm // closed by Remove
 
-	mu        sync.Mutex    // held while the main process is started, and while the cable is pulled
+	mu        sync.Mutex    // held while the main process is started, and while the cables are pulled
 	main      *cluster.Life // of the server's container
+	started   string        // when that life began, in the engine's words
 	unplugged bool
+	cables    []string // while they are pulled: the engine's ends, by number
 
 	commands atomic.Int64 // so many have been run
 	usage    usage
@@ -75,9 +76,8 @@ func (h *host) furnish(ctx context.Context) error {
 	ctx, cancel := unbroken(ctx)
 	defer cancel()
 	p := h.provider
-	_, err := p.engine.VolumeCreate(ctx, volume.CreateOptions{Name: h.volume(), Labels: p.labels(h.name, partData)})
-	if err != nil {
-		return p.engine.explain("make volume "+h.volume(), err)
+	if err := p.makeVolume(ctx, h.volume(), p.labels(h.name, partData)); err != nil {
+		return err
 	}
 	var group errgroup.Group
 	group.Go(func() error { return h.makeServer(ctx) })
@@ -85,7 +85,7 @@ func (h *host) furnish(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	_, err = h.exec(ctx, h.tools, "0:0", cluster.Command{Argv: []string{"/bin/sh", "-c",
+	_, err := h.exec(ctx, h.tools, "0:0", cluster.Command{Argv: []string{"/bin/sh", "-c",
 		`mkdir -m 700 "$1" && chown "$2" "$1" && chmod 755 "${1%/*}"`, "sh", h.Dir(), p.image.user}})
 	return err
 }
@@ -98,7 +98,7 @@ func (h *host) mounts() []mount.Mount {
 }
 
 func (h *host) makeServer(ctx context.Context) error {
-	p := h.provider
+	p, withInit := h.provider, true
 	port := nat.Port(strconv.Itoa(serverPort) + "/tcp")
 	made, err := p.engine.ContainerCreate(ctx,
 		&container.Config{
@@ -108,13 +108,14 @@ func (h *host) makeServer(ctx context.Context) error {
 		},
 		&container.HostConfig{
 			Mounts: h.mounts(), ShmSize: shmSize,
+			// Process 1 passes signals on to the server, and takes the orphans of commands:
+			// a server that is process 1 takes one that fails for a backend that crashed.
+			Init: &withInit,
 			// Nothing of the log is rotated away: it is read by offsets.
-			LogConfig:    container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "1t"}},
-			NetworkMode:  container.NetworkMode(p.network),
-			PortBindings: nat.PortMap{port: {{HostIP: p.engine.publishOn(), HostPort: strconv.Itoa(h.client.Port)}}},
-			Resources: container.Resources{
-				Memory: p.options.Memory, MemorySwap: p.options.Memory, NanoCPUs: p.options.NanoCPUs,
-			},
+			LogConfig:     container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "1t"}},
+			NetworkMode:   container.NetworkMode(p.network),
+			PortBindings:  nat.PortMap{port: {{HostIP: p.engine.publishOn(), HostPort: strconv.Itoa(h.client.Port)}}},
+			Resources:     p.resources(),
 			RestartPolicy: h.restartPolicy(),
 		},
 		&network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{
@@ -137,16 +138,23 @@ func (h *host) restartPolicy() container.RestartPolicy {
 	return container.RestartPolicy{Name: container.RestartPolicyMode(h.provider.options.Restart)}
 }
 
+// resources are the limits of each of a node's containers.
+func (p *Provider) resources() container.Resources {
+	return container.Resources{Memory: p.options.Memory, MemorySwap: p.options.Memory, NanoCPUs: p.options.NanoCPUs}
+}
+
 func (h *host) makeTools(ctx context.Context) error {
 	p := h.provider
-	name := p.prefix() + h.name + "-tools"
+	name := p.prefix() + h.name + ".tools" // no node can have this name
 	made, err := p.engine.ContainerCreate(ctx,
 		&container.Config{
-			Image: p.image.id, User: "0:0", Hostname: h.name + "-tools", Labels: p.labels(h.name, partTools),
+			Image: p.image.id, User: "0:0", Hostname: "tools", Labels: p.labels(h.name, partTools),
 			Entrypoint: []string{"/bin/sh", "-c", "while :; do sleep 86400 & wait; done"}, Cmd: []string{}, WorkingDir: "/",
 		},
-		&container.HostConfig{Mounts: h.mounts(), NetworkMode: container.NetworkMode(p.network), RestartPolicy: h.restartPolicy()},
-		nil, nil, name)
+		&container.HostConfig{
+			Mounts: h.mounts(), Resources: p.resources(),
+			NetworkMode: container.NetworkMode(p.network), RestartPolicy: h.restartPolicy(),
+		}, nil, nil, name)
 	if err != nil {
 		return p.engine.explain("make container "+name, err)
 	}
@@ -202,14 +210,35 @@ func (h *host) start(ctx context.Context, argv []string) error {
 	if err := e.ContainerStart(ctx, h.server, container.StartOptions{}); err != nil {
 		return e.explain("start container "+h.container, err)
 	}
-	h.main = cluster.NewLife()
+	return h.live(ctx)
+}
+
+// live begins a life of the main process, which the engine has begun. h.mu is held.
+func (h *host) live(ctx context.Context) error {
+	state, err := h.state(ctx)
+	if err != nil {
+		return err
+	}
+	h.main, h.started = cluster.NewLife(), state.StartedAt
 	go h.await(h.main)
 	if h.unplugged { // the new life has a new cable
-		if err := h.replug(ctx, false); err != nil {
+		if err := h.pull(ctx); err != nil {
 			return fmt.Errorf("keep it disconnected: %w", err)
 		}
 	}
 	return nil
+}
+
+// revived is called when somebody has started the container: if that was not Start,
+// its server has another life.
+func (h *host) revived(ctx context.Context) (another bool, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	state, err := h.state(ctx)
+	if err != nil || h.main == nil || !state.Running || state.StartedAt == h.started {
+		return false, err
+	}
+	return true, h.live(ctx)
 }
 
 // putStart writes the script by which process 1 becomes the server.
@@ -253,16 +282,24 @@ func (h *host) setRestart(ctx context.Context, policy container.RestartPolicy) e
 
 // await waits for the end of a life of the container, and keeps how it ended.
 func (h *host) await(l *cluster.Life) {
-	status := "unknown"
-	defer func() { l.End(status) }()
+	status, at := "unknown", time.Time{}
+	defer func() {
+		if at.IsZero() {
+			at = time.Now()
+		}
+		l.End(status, at)
+	}()
 	ctx := h.provider.ctx
 	for ctx.Err() == nil {
 		ended, failed := h.provider.engine.ContainerWait(ctx, h.server, container.WaitConditionNotRunning)
 		select {
 		case end := <-ended:
 			status = statusText(int(end.StatusCode))
-			if state, err := h.state(ctx); err == nil && state.OOMKilled {
-				status += ", out of memory"
+			if state, err := h.state(ctx); err == nil && !state.Running {
+				if state.OOMKilled && end.StatusCode == 128+int64(syscall.SIGKILL) {
+					status += ", out of memory"
+				}
+				at = h.provider.engine.local(state.FinishedAt)
 			}
 			return
 		case err := <-failed:
@@ -356,7 +393,7 @@ func (h *host) kill(ctx context.Context) error {
 	}
 	if l := h.newest(); l != nil {
 		select {
-		case <-l.Exited():
+		case <-l.Ended():
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
@@ -408,10 +445,9 @@ func (h *host) Running(ctx context.Context) (bool, error) {
 	return state.Running, nil
 }
 
-func (h *host) Exited() <-chan struct{} { return h.newest().Exited() }
-
-// ExitStatus is "" before the first Start and while the main process runs.
-func (h *host) ExitStatus() string { return h.newest().ExitStatus() }
+// Life is the newest life of the server's container, which the engine may have begun
+// by itself (its restart policy), or a person.
+func (h *host) Life() *cluster.Life { return h.newest() }
 
 // Log is what servers wrote to their standard output and error over all lives of
 // the container, from an offset in bytes on.

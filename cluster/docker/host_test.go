@@ -46,9 +46,12 @@ func TestServerIsSeenFromOutside(t *testing.T) {
 	if h.inspect(t, "json .NetworkSettings.Networks"); !strings.Contains(h.inspect(t, "json .NetworkSettings.Networks"), `"pgmaster"`) {
 		t.Error("the node's name is no alias on the network")
 	}
-	// Process 1 is the postmaster, so that the engine's signals are the server's.
-	if got := docker(t, "exec", h.container, "cat", "/proc/1/comm"); got != "postgres" {
-		t.Errorf("process 1 is %s", got)
+	// An orphan that fails is not taken for a backend that has crashed.
+	_, err := h.Exec(t.Context(), cluster.Command{Argv: []string{"sh", "-c", "(sleep 0.1; exit 3) >/dev/null 2>&1 &"}})
+	must(t, err)
+	time.Sleep(300 * time.Millisecond)
+	if log, err := h.Log(t.Context(), 0); err != nil || strings.Contains(string(log), "exited with exit code 3") {
+		t.Errorf("the server saw the end of a command: %v\n%s", err, log)
 	}
 	// Peers find each other by name, and whoever runs a command beside the server does.
 	other := newServer(t, p, "pgslave")
@@ -59,9 +62,9 @@ func TestServerIsSeenFromOutside(t *testing.T) {
 		t.Error("a running server was started again")
 	}
 	docker(t, "stop", h.container) // which is a fast shutdown
-	<-h.Exited()
-	if h.ExitStatus() != "exit status 0" {
-		t.Errorf("docker stop ended it with %s", h.ExitStatus())
+	<-h.Life().Ended()
+	if exitStatus(h) != "exit status 0" {
+		t.Errorf("docker stop ended it with %s", exitStatus(h))
 	}
 	start(t, h) // at the same address
 }
@@ -72,13 +75,13 @@ func TestKill(t *testing.T) {
 	h := newServer(t, p, "n1")
 	other := testServer(t, p, "n10")
 	must(t, h.Kill(t.Context())) // nobody is there, no error
-	if h.Exited() != nil {
+	if h.Life() != nil {
 		t.Error("it has ended before it began")
 	}
 	start(t, h)
 	must(t, h.Kill(t.Context()))
-	if got := h.inspect(t, ".State.Running") + h.inspect(t, ".State.ExitCode"); got != "false137" || h.ExitStatus() != "signal: killed" {
-		t.Errorf("the engine says %s, ended with %s", got, h.ExitStatus())
+	if got := h.inspect(t, ".State.Running") + h.inspect(t, ".State.ExitCode"); got != "false137" || exitStatus(h) != "signal: killed" {
+		t.Errorf("the engine says %s, ended with %s", got, exitStatus(h))
 	}
 	if running, err := h.Running(t.Context()); running || err != nil {
 		t.Errorf("running: %v, %v", running, err)
@@ -97,9 +100,9 @@ func TestKill(t *testing.T) {
 	}
 	start(t, h)
 	docker(t, "kill", h.container) // by somebody else
-	<-h.Exited()
-	if h.ExitStatus() != "signal: killed" {
-		t.Errorf("ended with %s", h.ExitStatus())
+	<-h.Life().Ended()
+	if exitStatus(h) != "signal: killed" {
+		t.Errorf("ended with %s", exitStatus(h))
 	}
 }
 
@@ -123,9 +126,9 @@ func TestSignalsStopTheServer(t *testing.T) {
 		log, err := h.Log(t.Context(), 0)
 		must(t, err)
 		must(t, h.Signal(t.Context(), s.sig))
-		<-h.Exited()
-		if h.ExitStatus() != s.ends {
-			t.Errorf("%v: ended with %s", s.sig, h.ExitStatus())
+		<-h.Life().Ended()
+		if exitStatus(h) != s.ends {
+			t.Errorf("%v: ended with %s", s.sig, exitStatus(h))
 		}
 		time.Sleep(300 * time.Millisecond) // for an engine that would restart it
 		if got := h.inspect(t, ".State.Running"); got != "false" {
@@ -256,8 +259,13 @@ func TestUsage(t *testing.T) {
 	h := newServer(t, p, "n1")
 	idle, err := h.Usage(ctx)
 	must(t, err)
-	if idle.Processes != 0 || idle.CPUPercent != 0 || *idle.NetIn != 0 {
+	if idle.Processes > 3 || idle.CPUPercent != 0 || *idle.NetOut > 1<<16 {
 		t.Errorf("before its start: %+v", idle)
+	}
+	// What a command does beside the server is the node's, too.
+	runOn(t, h, "sh", "-c", "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done")
+	if busy, err := h.Usage(ctx); err != nil || busy.CPUPercent < 5 {
+		t.Errorf("beside the server a command ran: %+v, %v", busy, err)
 	}
 	start(t, h)
 	before, err := h.Usage(ctx)

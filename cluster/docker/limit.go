@@ -2,6 +2,9 @@ package docker
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/docker/docker/api/types/container"
 
@@ -47,10 +50,19 @@ func (h *host) SetLimits(ctx context.Context, to cluster.Limits) error {
 	if r.NanoCPUs == 0 && r.Memory == 0 {
 		return nil
 	}
-	if _, err := e.ContainerUpdate(ctx, h.server, container.UpdateConfig{Resources: r, RestartPolicy: container.RestartPolicy{}}); err != nil {
-		return e.explain("limit container "+h.container, err)
+	for _, id := range []string{h.server, h.tools} {
+		said, err := e.ContainerUpdate(ctx, id, container.UpdateConfig{Resources: r, RestartPolicy: container.RestartPolicy{}})
+		if err != nil {
+			return e.explain("limit container "+h.container, err)
+		}
+		if len(said.Warnings) > 0 {
+			return fmt.Errorf("limit container %s: the engine warns: %s", h.container, strings.Join(said.Warnings, "; "))
+		}
 	}
-	return nil
+	if now, err = h.Limits(ctx); err == nil && now != to {
+		err = fmt.Errorf("limit container %s: it has %+v now, and not %+v", h.container, now, to)
+	}
+	return err
 }
 
 // Exec runs a command among the server's own processes, and beside the server's
@@ -60,7 +72,10 @@ func (h *host) Exec(ctx context.Context, c cluster.Command) (cluster.Output, err
 	if err != nil {
 		return cluster.Output{}, err
 	}
-	if !state.Running || state.Paused {
+	if state.Paused {
+		return cluster.Output{}, errors.New("it is paused, and nothing runs on it; resume it first")
+	}
+	if !state.Running {
 		return h.Run(ctx, c)
 	}
 	return h.exec(ctx, h.server, h.provider.image.user, c)

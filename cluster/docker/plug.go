@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/docker/docker/api/types/container"
@@ -28,8 +29,7 @@ var plugScript string
 // end of the cable down. It may do no more than that (NET_ADMIN alone). It needs an
 // engine that runs on Linux with the bridge driver, and so not rootless.
 //
-// What a server starts while it is disconnected stays disconnected, save for the
-// moment between its start and ours.
+// A server that somebody else starts while it is disconnected is so again after a moment.
 func (h *host) Disconnect(ctx context.Context) error {
 	if err := h.plug(ctx, false); err != nil {
 		return fmt.Errorf("disconnect %s: %w", h.name, err)
@@ -48,47 +48,54 @@ func (h *host) Connect(ctx context.Context) error {
 func (h *host) plug(ctx context.Context, in bool) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if in && !h.unplugged {
+	if in {
+		if !h.unplugged {
+			return nil
+		}
+		if err := h.turn(ctx, "up", h.cables); err != nil {
+			return err
+		}
+		h.unplugged, h.cables = false, nil
 		return nil
 	}
 	state, err := h.state(ctx)
 	switch {
 	case err != nil:
 		return err
-	case !state.Running && !in:
+	case !state.Running:
 		return errors.New("it does not run, and has no cable to pull")
-	case !state.Running: // the cable ended with the server, and the next one is whole
-		h.unplugged = false
-		return nil
 	case state.Paused:
 		return errors.New("it is frozen; thaw it first")
 	}
 	h.unplugged = true // before: a call that fails can still have taken effect
-	if err := h.replug(ctx, in); err != nil {
-		return err
-	}
-	h.unplugged = !in
-	return nil
+	return h.pull(ctx)
 }
 
-// replug pulls or plugs the cable of a container that runs.
-func (h *host) replug(ctx context.Context, in bool) error {
-	// The engine's end is known to the container by its index alone.
-	out, err := h.exec(ctx, h.server, "0:0", cluster.Command{Argv: []string{"cat", "/sys/class/net/eth0/iflink"}})
-	if err != nil {
-		return fmt.Errorf("find its cable: %w", err)
+// pull pulls the cables of the server's container, which runs, and of the one for
+// commands. They are kept by number, so that they can be plugged in again while
+// nothing runs in there. A number is known to the container alone.
+func (h *host) pull(ctx context.Context) error {
+	for _, id := range []string{h.server, h.tools} {
+		out, err := h.exec(ctx, id, "0:0", cluster.Command{Argv: []string{"cat", "/sys/class/net/eth0/iflink"}})
+		if err != nil {
+			return fmt.Errorf("find its cable: %w", err)
+		}
+		if number := strings.TrimSpace(out.Stdout); !slices.Contains(h.cables, number) {
+			h.cables = append(h.cables, number)
+		}
 	}
+	return h.turn(ctx, "down", h.cables)
+}
+
+// turn takes cables down or up. One that has ended with its container needs neither.
+func (h *host) turn(ctx context.Context, direction string, cables []string) error {
 	p := h.provider
-	direction := "down"
-	if in {
-		direction = "up"
-	}
 	said, code, err := p.onceWith(ctx, &container.HostConfig{
 		NetworkMode: "host", CapDrop: []string{"ALL"}, CapAdd: []string{"NET_ADMIN"},
 		// Without these, /proc/sys cannot be written.
 		MaskedPaths: []string{}, ReadonlyPaths: []string{},
 		Mounts: []mount.Mount{{Type: mount.TypeBind, Source: "/sys", Target: "/host-sys"}},
-	}, p.image.id, plugScript, strings.TrimSpace(out.Stdout), p.bridge(), direction)
+	}, p.image.id, plugScript, append([]string{p.bridge(), direction}, cables...)...)
 	if err != nil {
 		return err
 	}

@@ -1,24 +1,32 @@
-# Pulls the cable of a container, or plugs it in again: takes the engine's end of it
-# down or up. $1 is that end's interface index, $2 the run's bridge, $3 down or up.
+# Pulls the cables of containers, or plugs them in again: takes the engine's ends of them
+# down or up. $1 is the run's bridge, $2 down or up, the others are those ends' interface
+# indexes. One that is not there any more has ended with its container; but when they are
+# pulled, the two of a node must be there.
 #
-# While the cable is out, the bridge asks for the container's address all the time and
+# While a cable is out, the bridge asks for the container's address all the time and
 # never gives up. With the usual three attempts, new connections would end with "no
 # route to host" after three seconds: an answer, where a black hole has none.
 set -e
-case $3 in
-down)
-	asking=/proc/sys/net/ipv4/neigh/$2/mcast_solicit
+bridge=$1
+direction=$2
+shift 2
+if [ "$direction" = down ]; then
+	asking=/proc/sys/net/ipv4/neigh/$bridge/mcast_solicit
 	[ ! -e "$asking" ] || echo 100000 >"$asking"
-	;;
-esac
-for interface in /host-sys/class/net/*; do
-	[ "$(cat "$interface/ifindex" 2>/dev/null)" = "$1" ] || continue
-	flags=$(cat "$interface/flags")
-	case $3 in
-	down) echo $((flags & ~1)) >"$interface/flags" ;;
-	up) echo $((flags | 1)) >"$interface/flags" ;;
-	esac
-	exit 0
+fi
+turned=0
+for index in "$@"; do
+	for interface in /host-sys/class/net/*; do
+		[ "$(cat "$interface/ifindex" 2>/dev/null)" = "$index" ] || continue
+		flags=$(cat "$interface/flags")
+		case $direction in
+		down) echo $((flags & ~1)) >"$interface/flags" ;;
+		up) echo $((flags | 1)) >"$interface/flags" ;;
+		esac
+		turned=$((turned + 1))
+	done
 done
-echo "the engine's machine has no interface $1"
-exit 1
+if [ "$direction" = down ] && [ "$turned" -lt 2 ]; then
+	echo "the engine's machine has $turned of the interfaces $*"
+	exit 1
+fi

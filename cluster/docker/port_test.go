@@ -85,7 +85,11 @@ func TestPortIsKeptUntilTheStart(t *testing.T) {
 func TestFullDiskSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	p := testProvider(t, Options{})
-	docker(t, "volume", "create", "--label", labelRun+"="+p.options.Run, "-o", "type=tmpfs", "-o", "device=tmpfs", "-o", "o=size=1m", p.prefix()+"n1")
+	create := []string{"volume", "create", "-o", "type=tmpfs", "-o", "device=tmpfs", "-o", "o=size=1m", p.prefix() + "n1"}
+	for key, value := range p.labels("n1", partData) {
+		create = append(create, "--label", key+"="+value)
+	}
+	docker(t, create...)
 	h, err := p.Host(t.Context(), "n1")
 	must(t, err)
 	var archive bytes.Buffer
@@ -94,6 +98,10 @@ func TestFullDiskSaysWhatToDo(t *testing.T) {
 	_, err = w.Write(make([]byte, 4<<20))
 	must(t, err)
 	must(t, w.Close())
+	docker(t, "volume", "create", "--label", labelRun+"="+p.options.Run, p.prefix()+"n2")
+	if _, err := p.Host(t.Context(), "n2"); err == nil || !strings.Contains(err.Error(), "there is one of this name already") {
+		t.Errorf("on somebody's volume: %v", err)
+	}
 	err = h.Put(t.Context(), h.Dir(), &archive)
 	if err == nil || !strings.Contains(err.Error(), "the engine's disk is full") || !strings.Contains(err.Error(), "docker system df") {
 		t.Errorf("4 MB on a volume of 1: %v", err)

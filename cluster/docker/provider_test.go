@@ -110,7 +110,7 @@ func TestOnlyTheRunIsRemoved(t *testing.T) {
 	before := onEngine(t)
 	p, err := New(t.Context(), Options{Run: testRun(t, "run"), Image: testImage()})
 	must(t, err)
-	_, err = p.Host(t.Context(), "n1")
+	_, err = p.Host(t.Context(), "kept") // a node's name takes nothing from the run's own
 	must(t, err)
 	if slices.Equal(before, onEngine(t)) {
 		t.Error("nothing was made: this test proves nothing")
@@ -119,6 +119,11 @@ func TestOnlyTheRunIsRemoved(t *testing.T) {
 		t.Error("a live run was cleaned")
 	}
 	must(t, p.Keep())
+	f, err := p.engine.find(t.Context(), p.options.Run)
+	must(t, err)
+	if runs := f.runs(self()); len(runs) != 1 || !runs[0].Kept {
+		t.Errorf("%+v", runs)
+	}
 	for range 2 {
 		must(t, p.Remove(t.Context()))
 	}

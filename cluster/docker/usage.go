@@ -13,9 +13,14 @@ import (
 	"pgchaos/history"
 )
 
-// usage is what the call of Usage before found.
+// usage is what the call of Usage before found, of each of the node's containers.
 type usage struct {
-	mu                     sync.Mutex
+	mu            sync.Mutex
+	server, tools counters
+}
+
+// counters are what one container has used over all of its lives.
+type counters struct {
 	at                     time.Time // of the reading before; zero before the first
 	cpu                    uint64    // nanoseconds
 	netIn, netOut, in, out total
@@ -34,27 +39,56 @@ func (t *total) next(reading uint64) uint64 {
 	return t.ended + t.current
 }
 
-// Usage is what `docker stats` shows of the server's container. Memory is what its
-// cgroup holds without the inactive part of the page cache; bytes are counted over
-// all lives of the node.
+// Usage is what `docker stats` shows of the server's container, and beside it the
+// processor time and the transfers of the container for commands: base backups and
+// pg_rewind are the node's work, too. Memory and processes are the server's, or while
+// it does not run the commands'. Memory is what a cgroup holds without the inactive
+// part of the page cache; bytes are counted over all lives of the node.
 func (h *host) Usage(ctx context.Context) (history.Usage, error) {
 	h.usage.mu.Lock()
 	defer h.usage.mu.Unlock()
-	e := h.provider.engine
-	answer, err := e.ContainerStatsOneShot(ctx, h.server)
-	if err != nil {
-		return history.Usage{}, e.explain("measure "+h.name, err)
+	var stats [2]container.StatsResponse
+	for i, id := range []string{h.server, h.tools} {
+		if err := h.stats(ctx, id, &stats[i]); err != nil {
+			return history.Usage{}, err
+		}
 	}
-	defer func() { _ = answer.Body.Close() }()
-	var s container.StatsResponse
-	if err := json.NewDecoder(answer.Body).Decode(&s); err != nil {
-		return history.Usage{}, fmt.Errorf("measure %s: %w", h.name, err)
-	}
-	return h.usage.of(h.name, &s), nil
+	server, tools := h.usage.server.of(h.name, &stats[0]), h.usage.tools.of(h.name, &stats[1])
+	return together(server, tools), nil
 }
 
-// of reads the engine's figures. A container that does not run has none.
-func (u *usage) of(name string, s *container.StatsResponse) history.Usage {
+func (h *host) stats(ctx context.Context, id string, into *container.StatsResponse) error {
+	answer, err := h.provider.engine.ContainerStatsOneShot(ctx, id)
+	if err != nil {
+		return h.provider.engine.explain("measure "+h.name, err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if err := json.NewDecoder(answer.Body).Decode(into); err != nil {
+		return fmt.Errorf("measure %s: %w", h.name, err)
+	}
+	return nil
+}
+
+// together is the usage of a node.
+func together(server, tools history.Usage) history.Usage {
+	u := server
+	u.CPUPercent += tools.CPUPercent
+	for _, sum := range []struct{ into, more *uint64 }{
+		{u.NetIn, tools.NetIn}, {u.NetOut, tools.NetOut}, {u.BlockIn, tools.BlockIn}, {u.BlockOut, tools.BlockOut},
+	} {
+		if sum.into != nil && sum.more != nil {
+			*sum.into += *sum.more
+		}
+	}
+	if server.Processes == 0 {
+		u.MemoryBytes, u.MemoryLimit, u.Processes = tools.MemoryBytes, tools.MemoryLimit, tools.Processes
+	}
+	return u
+}
+
+// of reads the engine's figures of one container. One that does not run has used
+// nothing since.
+func (u *counters) of(name string, s *container.StatsResponse) history.Usage {
 	var netIn, netOut, blockIn, blockOut uint64
 	for _, n := range s.Networks {
 		netIn, netOut = netIn+n.RxBytes, netOut+n.TxBytes
@@ -92,8 +126,13 @@ func (u *usage) of(name string, s *container.StatsResponse) history.Usage {
 	return result
 }
 
-// percent is the processor time since the call before, 100 for one core all the time.
-func (u *usage) percent(cpu uint64, read time.Time) float64 {
+// percent is the processor time since the reading before, 100 for one core all the
+// time. Of a container that does not run, the engine reads nothing, at no time.
+func (u *counters) percent(cpu uint64, read time.Time) float64 {
+	if read.IsZero() {
+		u.cpu = 0 // another life follows
+		return 0
+	}
 	before, at := u.cpu, u.at
 	u.cpu, u.at = cpu, read
 	if at.IsZero() || !read.After(at) {

@@ -1,7 +1,6 @@
 package local
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -29,8 +28,8 @@ func (h *host) Run(ctx context.Context, c cluster.Command) (cluster.Output, erro
 	cmd := exec.Command(c.Argv[0], c.Argv[1:]...)
 	cmd.Dir, cmd.Env = h.dir, append(h.provider.environment(h.dir), c.Env...)
 	cmd.Stdin = c.Stdin
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	stdout, stderr := c.Sink(), c.Sink()
+	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.SysProcAttr = h.provider.owner.attributes()
 	cmd.WaitDelay = outputPatience
 	if err := cmd.Start(); err != nil {

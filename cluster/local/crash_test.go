@@ -159,7 +159,7 @@ func TestKeep(t *testing.T) {
 		t.Error(err)
 	}
 	must(t, Clean(ctx, base, "kept"))
-	<-h.Exited()
+	<-h.Life().Ended()
 	must(t, p.Remove(ctx)) // nothing is left to remove, no error
 }
 

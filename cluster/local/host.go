@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
+	"time"
 
 	"pgchaos/cluster"
 )
@@ -100,7 +101,7 @@ func (h *host) Start(ctx context.Context, argv []string) error {
 		} else if err != nil {
 			status += ": " + err.Error()
 		}
-		m.End(status)
+		m.End(status, time.Now())
 	}()
 	if known {
 		err = h.provider.note(h.name, id)
@@ -109,7 +110,7 @@ func (h *host) Start(ctx context.Context, argv []string) error {
 	}
 	if err != nil {
 		err = errors.Join(err, cmd.Process.Kill())
-		<-m.Exited()
+		<-m.Ended()
 		return fmt.Errorf("start %s: %w", h.name, err)
 	}
 	h.main = m
@@ -129,19 +130,12 @@ func (h *host) Signal(_ context.Context, sig syscall.Signal) error {
 	return nil
 }
 
-func (h *host) Exited() <-chan struct{} {
+// Life is the newest life of the main process.
+func (h *host) Life() *cluster.Life {
 	if m := h.newest(); m != nil {
-		return m.Exited()
+		return m.Life
 	}
 	return nil
-}
-
-// ExitStatus is "" before the first Start and while the main process runs.
-func (h *host) ExitStatus() string {
-	if m := h.newest(); m != nil {
-		return m.ExitStatus()
-	}
-	return ""
 }
 
 // Log reads what servers wrote to their standard output and error, from an offset

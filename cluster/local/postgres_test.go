@@ -81,9 +81,9 @@ func start(ctx context.Context, h *host) error {
 	return until(ctx, func() (bool, error) {
 		_, err := query(ctx, h, "select 1")
 		select {
-		case <-h.Exited():
+		case <-h.Life().Ended():
 			log, _ := h.Log(ctx, 0)
-			return false, fmt.Errorf("the server ended: %s\n%s", h.ExitStatus(), log)
+			return false, fmt.Errorf("the server ended: %s\n%s", exitStatus(h), log)
 		default:
 			return err == nil, nil
 		}
@@ -183,4 +183,9 @@ func noGoroutines(t *testing.T) {
 	if err != nil {
 		t.Errorf("goroutines are left: %v\n%s", err, stacks)
 	}
+}
+
+func exitStatus(h cluster.Host) string {
+	status, _ := h.Life().Exit()
+	return status
 }

@@ -22,7 +22,7 @@ func TestStartSignalAndLog(t *testing.T) {
 	p := testProvider(t, base, "signal")
 	h, err := newServer(ctx, p, "n1")
 	must(t, err)
-	if h.Exited() != nil || h.ExitStatus() != "" {
+	if h.Life() != nil {
 		t.Error("it has ended before it began")
 	}
 	if err := h.Signal(ctx, syscall.SIGINT); !errors.Is(err, os.ErrProcessDone) {
@@ -60,9 +60,9 @@ func stopAndStartAgain(t *testing.T, h *host, log []byte) {
 	t.Helper()
 	ctx := t.Context()
 	must(t, h.Signal(ctx, syscall.SIGINT)) // a fast shutdown
-	<-h.Exited()
-	if h.ExitStatus() != "exit status 0" {
-		t.Errorf("ended with %s", h.ExitStatus())
+	<-h.Life().Ended()
+	if exitStatus(h) != "exit status 0" {
+		t.Errorf("ended with %s", exitStatus(h))
 	}
 	if running, err := h.Running(ctx); running || err != nil {
 		t.Errorf("running after its end: %v, %v", running, err)
@@ -77,8 +77,8 @@ func stopAndStartAgain(t *testing.T, h *host, log []byte) {
 	}
 
 	must(t, start(ctx, h))
-	if h.ExitStatus() != "" {
-		t.Errorf("running again, and ended with %s", h.ExitStatus())
+	if exitStatus(h) != "" {
+		t.Errorf("running again, and ended with %s", exitStatus(h))
 	}
 	if again, err := h.Log(ctx, 0); !bytes.HasPrefix(again, log) || err != nil {
 		t.Errorf("the second start took the log of the first away, %v: %s", err, again)
@@ -102,8 +102,8 @@ func TestKillLeavesNothing(t *testing.T) {
 	if left := serving(t, before); left != nil {
 		t.Errorf("left: %v", left)
 	}
-	if h.ExitStatus() != "signal: killed" {
-		t.Errorf("ended with %q", h.ExitStatus())
+	if exitStatus(h) != "signal: killed" {
+		t.Errorf("ended with %q", exitStatus(h))
 	}
 	if running, err := h.Running(ctx); running || err != nil {
 		t.Errorf("running: %v, %v", running, err)
@@ -129,7 +129,7 @@ func TestKillFindsOrphans(t *testing.T) {
 	must(t, h.Freeze(ctx))
 	before := states(t, h.dir)
 	must(t, h.Signal(ctx, syscall.SIGKILL))
-	<-h.Exited()
+	<-h.Life().Ended()
 	if left := serving(t, before); len(left) != len(before)-1 {
 		t.Fatalf("%d of %d processes are left: no orphans to find", len(left), len(before))
 	}
@@ -184,14 +184,14 @@ func TestFreezeAndThaw(t *testing.T) {
 	must(t, h.Freeze(ctx))
 	must(t, h.Signal(ctx, syscall.SIGINT))
 	select {
-	case <-h.Exited():
+	case <-h.Life().Ended():
 		t.Error("a frozen server shut down")
 	case <-time.After(100 * time.Millisecond):
 	}
 	must(t, h.Thaw(ctx))
-	<-h.Exited()
-	if h.ExitStatus() != "exit status 0" {
-		t.Errorf("after the thaw it ended with %s", h.ExitStatus())
+	<-h.Life().Ended()
+	if exitStatus(h) != "exit status 0" {
+		t.Errorf("after the thaw it ended with %s", exitStatus(h))
 	}
 	must(t, start(ctx, h))
 	must(t, h.Freeze(ctx))

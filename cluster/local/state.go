@@ -42,7 +42,7 @@ func (h *host) Kill(ctx context.Context) error {
 	}
 	if m != nil {
 		select {
-		case <-m.Exited():
+		case <-m.Ended():
 		case <-ctx.Done():
 			return fmt.Errorf("kill %s: wait for process %d: %w", h.name, m.pid, context.Cause(ctx))
 		}

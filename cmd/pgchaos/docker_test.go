@@ -137,14 +137,20 @@ func TestWalkthroughOnDocker(t *testing.T) {
 	if taken := dockerCLI(t, "ps", "-a", "-q", "--filter", "name=^pg(master|slave|slavenew)$"); taken != "" && os.Getenv("CI") != "true" {
 		t.Skipf("somebody's own walkthrough seems to be there: %s", taken)
 	}
+	port := "5432" // as by hand, unless somebody has it
+	if l, err := net.Listen("tcp4", "127.0.0.1:5432"); err != nil {
+		port = "15431"
+	} else {
+		must(t, l.Close())
+	}
 	code, stdout, stderr := p.run(p.onDocker("walkthrough", "--keep",
 		"--set", "cluster.docker.names=exact", "--set", "cluster.docker.network=pgnet", "--set", "cluster.docker.subnet=172.28.0.0/16",
-		"--set", "cluster.docker.ports.pgmaster=15431", "--set", "cluster.docker.ports.pgslave=15432", "--set", "cluster.docker.ports.pgslavenew=25432",
+		"--set", "cluster.docker.ports.pgmaster="+port, "--set", "cluster.docker.ports.pgslave=15432", "--set", "cluster.docker.ports.pgslavenew=25432",
 		"--set", "cluster.docker.restart=unless-stopped")...)
 	if code != exitPass {
 		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
-	for node, port := range map[string]string{"pgmaster": "15431", "pgslave": "15432", "pgslavenew": "25432"} {
+	for node, port := range map[string]string{"pgmaster": port, "pgslave": "15432", "pgslavenew": "25432"} {
 		if got := dockerCLI(t, "port", node, "5432"); got != "127.0.0.1:"+port {
 			t.Errorf("%s is at %s", node, got)
 		}
@@ -172,7 +178,7 @@ func TestInterruptOnDocker(t *testing.T) {
 		at   func() bool
 	}{
 		{"while it is built", func() bool { return len(p.onEngine()) > 2 }},
-		{"under load", func() bool { _, err := os.Stat(p.out + "/result.json"); return err == nil }},
+		{"under load", func() bool { _, err := report.Read(p.out); return err == nil }}, // empty until the cluster is up
 	} {
 		must(t, os.RemoveAll(p.out))
 		cmd := p.command(p.onDocker("quorum-kill")...)
@@ -281,6 +287,19 @@ func TestEveryActionOnDocker(t *testing.T) {
 	hog := markNamed(t, r, func(m history.Mark) bool { return m.Name == "hog" })
 	if seen := markNamed(t, r, func(m history.Mark) bool { return m.Action == "out-of-memory" }); seen.Issued < hog.Issued || seen.Issued > hog.Ended+time.Second {
 		t.Errorf("%+v, and %+v", hog, seen)
+	}
+	// Two limits overlapped: the end of one took nothing from the other.
+	if detail["still-slow"] != "a: 50000" {
+		t.Errorf("the limit that should have stayed: %q", detail["still-slow"])
+	}
+	// A paused node does not answer, nor does one whose cable is pulled.
+	for _, step := range []string{"pause-b", "disconnect-b"} {
+		m := markNamed(t, r, func(m history.Mark) bool { return m.Name == step })
+		until := m
+		until.Effective = m.Effective + 2*time.Second
+		if !unreachableBetween(r.States[1].States, m, until) {
+			t.Errorf("the probe reached b all through %s", step)
+		}
 	}
 	if detail["exec-a"] != "a: postgres" || detail["limited"] != "b: 268435456" || detail["unlimited"] == "a: 536870912" {
 		t.Errorf("the nodes said %q, %q, %q", detail["exec-a"], detail["limited"], detail["unlimited"])
