@@ -119,8 +119,10 @@ func (r *Result) writeUsage(p *page) {
 		if u.cpuTime > 0 {
 			cpu = fmt.Sprintf("%.2f%%", u.cpu/u.cpuTime.Seconds())
 		}
-		noNet = noNet || !u.netIn.known || !u.netOut.known
-		noBlock = noBlock || !u.blockIn.known || !u.blockOut.known
+		if u.cpuTime > 0 { // a first sample alone speaks for no stretch of time
+			noNet = noNet || !u.netIn.known || !u.netOut.known
+			noBlock = noBlock || !u.blockIn.known || !u.blockOut.known
+		}
 		t.add(plain, name, u.phase, cpu, memory, traffic(u.netIn, u.netOut), traffic(u.blockIn, u.blockOut), strconv.Itoa(u.processes))
 	}
 	t.write(p)
@@ -130,7 +132,7 @@ func (r *Result) writeUsage(p *page) {
 // writeUsageNotes says why a figure is not there.
 func (r *Result) writeUsageNotes(p *page, noNet, noBlock bool) {
 	if noNet {
-		why := "the " + r.Cluster.Provider + " provider did not give it for every phase"
+		why := "the " + r.Cluster.Provider + " provider could not tell"
 		if r.Cluster.Provider == "local" {
 			why = "the local provider's nodes are processes of one machine, whose network traffic is counted for the machine and not for each process"
 		}
@@ -140,7 +142,11 @@ func (r *Result) writeUsageNotes(p *page, noNet, noBlock bool) {
 		p.para(faint, 2, "BLOCK I/O out is what was written to files; what reaches the disk can be less, or later")
 	}
 	if noBlock {
-		p.para(faint, 2, "BLOCK I/O -: the %s provider did not give it for every phase", r.Cluster.Provider)
+		why := "the " + r.Cluster.Provider + " provider could not tell"
+		if r.Cluster.Provider == "docker" {
+			why = "the engine's kernel does not count the blocks of a control group"
+		}
+		p.para(faint, 2, "BLOCK I/O -: %s", why)
 	}
 }
 
