@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"errors"
-	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -12,11 +11,6 @@ import (
 // disk is an error here and not a signal at a store. Where the file system cannot,
 // the write that fills each block before it is mapped has to find that out.
 func allocate(f *os.File, off, size int64) error {
-	// Beyond this limit the kernel sends SIGXFSZ too, which ends a Go program.
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &limit); err == nil && uint64(off+size) > limit.Cur {
-		return fmt.Errorf("RLIMIT_FSIZE is %d: %w", limit.Cur, unix.EFBIG)
-	}
 	for {
 		err := unix.Fallocate(int(f.Fd()), 0, off, size)
 		switch {

@@ -135,20 +135,23 @@ func TestIssuedSurvives(t *testing.T) {
 		t.Fatal(err)
 	}
 	last := whole[len(whole)-2*blockSize : len(whole)-blockSize]
-	for name, spoil := range map[string]func(){
-		"payload":            func() { last[offPayload+50] ^= 4 },
-		"payload and issued": func() { last[offIssued] ^= 4 },
-		"commit too":         func() { last[offCommit+2] ^= 4 },
-		"first header too":   func() { last[1] ^= 4 },
+	for _, c := range []struct { // one on top of the other
+		name  string
+		spoil func()
+	}{
+		{"payload", func() { last[offPayload+50] ^= 4 }},
+		{"payload and issued", func() { last[offIssued] ^= 4 }},
+		{"commit too", func() { last[offCommit+2] ^= 4 }},
+		{"first header too", func() { last[1] ^= 4 }},
 	} {
-		spoil()
+		c.spoil()
 		spoiled := filepath.Join(t.TempDir(), "ledger")
 		if err := os.WriteFile(spoiled, whole, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		b := open(t, spoiled)
 		if n := b.account(0).Issued; n < int64(len(want[0])) || b.Damage == nil {
-			t.Errorf("%s: issued %d of %d, %v", name, n, len(want[0]), b.Damage)
+			t.Errorf("%s: issued %d of %d, %v", c.name, n, len(want[0]), b.Damage)
 		}
 	}
 }

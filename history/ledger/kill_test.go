@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -246,10 +245,9 @@ func checkCause(err error) error {
 	return fmt.Errorf("another error than the one of a full disk: %w", err)
 }
 
-// limited fills a file up to RLIMIT_FSIZE. SIGXFSZ is as Go has it, which is fatal:
-// the ledger must not come to it.
+// limited fills a file up to RLIMIT_FSIZE. SIGXFSZ, which the kernel sends then, is
+// left to Go's runtime: it does not end the process.
 func limited(path string) error {
-	signal.Reset(unix.SIGXFSZ)
 	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 3<<20 + 5000, Max: 3<<20 + 5000}); err != nil {
 		return err
 	}

@@ -531,3 +531,36 @@ func TestOpenRefuses(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestNothingIsRecordedAfterAnError(t *testing.T) {
+	l, path := create(t)
+	w := addWriter(t, l)
+	w.Next(ms)
+	l.fail(errors.New("the disk broke"))
+	w.Record(1, history.OK, 0, 0, 2*ms)
+	if w.Next(3*ms) != 0 || l.Close() == nil {
+		t.Error("something goes on")
+	}
+	b := open(t, path)
+	if o, issued := b.account(0).Outcome(1); o != history.Unknown || !issued || b.Closed {
+		t.Errorf("the book says %v, issued %v, closed %v", o, issued, b.Closed)
+	}
+}
+
+// TestWordsCheckThemselves is about the two words that no block's checksum covers.
+func TestWordsCheckThemselves(t *testing.T) {
+	for bit := range 64 {
+		if seq, ok := parseIssued(issuedWord(41, 7)^1<<bit, 7); ok {
+			t.Errorf("issued: bit %d flipped is %d", bit, seq)
+		}
+		if at, ok := parseSent(sentWord(1000, 41, 7)^1<<bit, 41, 7); ok {
+			t.Errorf("sent: bit %d flipped is %d", bit, at)
+		}
+	}
+	if _, ok := parseSent(sentWord(1000, 41, 7), 40, 7); ok {
+		t.Error("the time of 41 counts for 40")
+	}
+	if _, ok := parseIssued(issuedWord(41, 7), 8); ok {
+		t.Error("another block's number counts")
+	}
+}
