@@ -1,0 +1,184 @@
+package ledger
+
+import (
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"pgchaos/history"
+)
+
+// Writer is the book of one writer, which sends one write at a time: Next before
+// it, Record after it. All methods are safe for concurrent use, because a late
+// answer comes from elsewhere; Issued and Acked take no lock.
+type Writer struct {
+	ledger *Ledger
+	id     int
+	issued atomic.Int64
+	acked  pair
+
+	mu      sync.Mutex
+	page    page
+	at      cursor // at.next <= issued: that number has no entry yet
+	sent    int64  // of the newest number, microseconds
+	newest  int64  // acknowledged
+	closed  bool
+	scratch [maxEntry]byte
+}
+
+// ID is the writer's number in keys and in the file.
+func (w *Writer) ID() int { return w.id }
+
+// Issued is the newest sequence number that Next returned; 0: none yet.
+func (w *Writer) Issued() int64 { return w.issued.Load() }
+
+// Acked is the newest sequence number that was recorded as acknowledged (ok or
+// weak), and when its answer came, to the microsecond; 0 and 0: none yet.
+func (w *Writer) Acked() (seq int64, at time.Duration) { return w.acked.load() }
+
+// Next issues the next sequence number, from 1, for a write to be sent at this
+// time. The file knows the number before Next returns, and never issues it again.
+// A number before it that has no record is given up: unknown, until a late answer.
+//
+// Next returns 0 when it cannot issue: after an Err, after Close, at the end of
+// the numbers. The caller must not send then, since nobody could ever explain the row.
+func (w *Writer) Next(at time.Duration) (seq int64) {
+	w.mu.Lock()
+	defer w.leave(debug.SetPanicOnFault(true))
+	if w.closed || w.ledger.err.Load() != nil {
+		return 0
+	}
+	issued := w.issued.Load()
+	if w.at.next <= issued && !w.giveUp() {
+		return 0
+	}
+	if issued == history.MaxSeq {
+		w.ledger.fail(fmt.Errorf("writer %d: %d sequence numbers are all that a key can hold", w.id, issued))
+		return 0
+	}
+	if w.page.mem == nil && !w.turn() {
+		return 0
+	}
+	w.sent = max(micros(at), 0)
+	w.page.issue(issued+1, w.sent)
+	w.issued.Store(issued + 1)
+	return issued + 1
+}
+
+// Record notes what became of a sequence number: who answered (by AddServer's
+// number; 0: nobody), the LSN of the insert (0: unknown), and when it ended (0: it
+// never did). The file knows it when Record returns. An answer to a number that was
+// given up, because its Record said unknown or a newer one was issued, is late. It
+// stands beside what is there; the first that is not unknown counts, and two that
+// contradict each other make the number unknown, and a line of Book.Damage.
+//
+// A number that was never issued, a server that AddServer did not name, or an
+// outcome that no write can have is an error of the caller's: it becomes the
+// Err of the ledger.
+func (w *Writer) Record(seq int64, outcome history.Outcome, server int, lsn history.LSN, done time.Duration) {
+	w.mu.Lock()
+	defer w.leave(debug.SetPanicOnFault(true))
+	if w.closed || w.ledger.err.Load() != nil {
+		return
+	}
+	if seq < 1 || seq > w.issued.Load() || outcome >= history.Dropped || server < 0 || int64(server) > w.ledger.known.Load() {
+		w.ledger.fail(fmt.Errorf("writer %d: record of number %d as %v by server %d: there is no such", w.id, seq, outcome, server))
+		return
+	}
+	r := record{
+		seq: seq, outcome: outcome, late: seq < w.at.next, ended: done > 0,
+		server: uint32(server), lsn: uint64(lsn), sent: w.sent, done: micros(done),
+	}
+	if !w.add(&r) {
+		return
+	}
+	if outcome.Acknowledged() && seq > w.newest {
+		w.newest = seq
+		w.acked.store(seq, r.done)
+	}
+}
+
+// leave ends a method: unlocks, and makes an error of a store that failed.
+func (w *Writer) leave(faults bool) {
+	if r := recover(); r != nil {
+		w.ledger.fail(fmt.Errorf("writer %d: %w", w.id, faultOf(r)))
+	}
+	debug.SetPanicOnFault(faults)
+	w.mu.Unlock()
+}
+
+// giveUp notes the newest number as unknown.
+func (w *Writer) giveUp() bool {
+	return w.add(&record{seq: w.at.next, sent: w.sent})
+}
+
+// add appends an entry, in a new block where the old one is full. It is false
+// when there is an Err.
+func (w *Writer) add(r *record) bool {
+	after := w.at
+	entry := after.encode(w.scratch[:0], r)
+	if !w.page.fits(len(entry)) && !w.turn() {
+		return false
+	}
+	w.page.add(entry) // valid in the new block too, which begins at the same cursor
+	w.at = after
+	return true
+}
+
+// turn goes on to a new block. The old one is unmapped when the new one knows what
+// was issued.
+func (w *Writer) turn() bool {
+	l := w.ledger
+	fresh, err := l.mapBlock(header{kind: kindWrites, writer: uint32(w.id), start: w.at}, l.takeLocked)
+	if err == nil {
+		old := w.page
+		w.page = fresh
+		w.page.issue(w.issued.Load(), w.sent)
+		err = l.unmap(&old)
+	}
+	if err != nil {
+		l.fail(fmt.Errorf("writer %d: %w", w.id, err))
+		return false
+	}
+	return true
+}
+
+func (w *Writer) close() {
+	w.mu.Lock()
+	defer w.leave(debug.SetPanicOnFault(true))
+	if w.ledger.err.Load() == nil && w.at.next <= w.issued.Load() {
+		w.giveUp()
+	}
+	w.closed = true
+	if err := w.ledger.unmap(&w.page); err != nil {
+		w.ledger.fail(err)
+	}
+}
+
+// pair is a sequence number and a time that are read together without a lock:
+// each of two words holds one whole, and the low bits of the other.
+type pair struct{ seq, at atomic.Uint64 }
+
+const (
+	pairAt  = 24 // bits of the time beside the sequence number
+	pairSeq = 20 // bits of the sequence number beside the time
+)
+
+// store has one caller at a time, and only larger numbers.
+func (p *pair) store(seq, micros int64) {
+	micros = min(max(micros, 0), 1<<(64-pairSeq)-1)
+	p.at.Store(uint64(micros)<<pairSeq | uint64(seq)&(1<<pairSeq-1))
+	p.seq.Store(uint64(seq)<<pairAt | uint64(micros)&(1<<pairAt-1))
+}
+
+func (p *pair) load() (seq int64, at time.Duration) {
+	for {
+		a, s := p.at.Load(), p.seq.Load()
+		fits := s>>pairAt&(1<<pairSeq-1) == a&(1<<pairSeq-1) && a>>pairSeq&(1<<pairAt-1) == s&(1<<pairAt-1)
+		if fits && p.at.Load() == a {
+			return int64(s >> pairAt), duration(int64(a >> pairSeq))
+		}
+	}
+}
