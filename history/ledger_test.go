@@ -42,6 +42,35 @@ func TestPayload(t *testing.T) {
 	}
 }
 
+// TestPayloadBytes: the bytes of a key are for ever, as a table can outlive the
+// program that wrote it.
+func TestPayloadBytes(t *testing.T) {
+	for _, c := range []struct {
+		key  Key
+		size int
+		want string
+	}{
+		{PackKey(0, 1), 0, "w0:1:"},
+		{PackKey(3, 41), 17, "w3:41:npgqizbkfau"},
+		{PackKey(3, 41), 18, "w3:41:npgqizbkfaux"},
+		{PackKey(3, 41), 64, "w3:41:npgqizbkfauxk0dmwupgikyc3jxlveh1feupkhmrqeo1rdlnqjqendrkld"},
+		{PackKey(MaxWriter, MaxSeq), 48, "w8388607:1099511627775:hvhhaxukx4zuhk4fiacibadeq"},
+	} {
+		if got := string(AppendPayload(nil, c.key, c.size)); got != c.want {
+			t.Errorf("%v with %d bytes is %q, want %q", c.key, c.size, got, c.want)
+		}
+	}
+}
+
+// BenchmarkPayload makes the value of a row of an experiment.
+func BenchmarkPayload(b *testing.B) {
+	var value []byte
+	b.ReportAllocs()
+	for i := int64(1); b.Loop(); i++ {
+		value = AppendPayload(value[:0], PackKey(3, i), 64)
+	}
+}
+
 func TestParseTagRejects(t *testing.T) {
 	for _, text := range []string{
 		"", "w", "w:", "w1", "w1:", "w1:2", "w1::", "w:1:", "x1:2:", "W1:2:", "w1:0:", "w-1:2:", "w1:+2:", " w1:2:", "w1: 2:",
