@@ -17,9 +17,9 @@ const (
 	// decide: the window of a slow workload is as much longer.
 	leastCount = 20
 	longestWin = 10 * time.Second
-	// onset is the part of a window, one in so many, that must have half its share: a
-	// gap that a burst makes good within the window is a gap.
-	onset = 10
+	// Each of so many parts of a window must have half its share: a gap is a gap, though
+	// a burst of what was sent late makes it good within the window.
+	parts = 10
 )
 
 // recentSpan is how recently a node must have served a workload to count as serving
@@ -36,6 +36,9 @@ func (f felt) recovered(r *Recovery, window, until, firstFault time.Duration) Wo
 	w.FirstError = f.firstError(r.Issued, window)
 	w.LastOldAck, w.FirstNewAck = f.acknowledgements(r, until)
 	w.Throughput, w.Before = f.throughput(r, window)
+	if first := w.FirstNewAck; first.State == StageReached && bucket(first.At) == bucket(w.Throughput.At) {
+		w.Throughput.At = first.At // of one bucket, of which the one is known better
+	}
 	w.Clients = f.clientOutages(r.Issued, window, firstFault)
 	if f.Spread {
 		w.Nodes = f.nodeRecoveries(r, window, firstFault)
@@ -205,8 +208,12 @@ func (f felt) throughput(r *Recovery, nextFault time.Duration) (Stage, float64) 
 	steady := func(i int) bool {
 		// The window after may be cut short by the next fault, and by the end of the load.
 		end := min(i+2*window, max(i+window, bucket(nextFault)), last+window)
-		return share(i, i+window/onset) >= 0.5 && share(i, i+window) >= steadyShare &&
-			(end == i+window || share(i+window, end) >= steadyShare)
+		for p := range parts {
+			if share(i+p*window/parts, i+(p+1)*window/parts) < 0.5 {
+				return false
+			}
+		}
+		return share(i, i+window) >= steadyShare && (end == i+window || share(i+window, end) >= steadyShare)
 	}
 	if steady(effective) {
 		return Stage{State: StageNone}, before
