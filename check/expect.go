@@ -20,7 +20,7 @@ type Expectation struct {
 	Metric   string     // the name, such as "error_rate" or "service_p99.9"
 	Kind     MetricKind // what the metric's values are
 	Workload string     // "" where none was named
-	Phase    string     // the phase; for write_rto and read_rto the step that broke something; "" is the whole run
+	Phase    string     // the phase; for the metrics that are OfFaults the step that broke something; "" is the whole run
 	Op       string     // ==, !=, <, <=, > or >=; truths only have ==
 	Value    float64    // in seconds, as a share of 1, a count, or per second
 	Unit     string     // of Value as written: "ms", "%", "/s"; "" for counts and truths

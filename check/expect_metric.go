@@ -80,6 +80,11 @@ func Metrics() []Metric {
 		{"nodes_equal", MetricTruth, Never, Never, "whether every node has the same rows with the same values"},
 		{"write_rto", MetricDuration, May, May, "the longest time from a fault until writes succeeded again"},
 		{"read_rto", MetricDuration, May, May, "the longest time from a fault until reads succeeded again"},
+		{"redundancy_rto", MetricDuration, Never, May, "the longest time from a fault until the demanded standbys were back"},
+		{"throughput_rto", MetricDuration, May, May, "the longest time from a fault until 90 % of the throughput before were back"},
+		{"client_rto_median", MetricDuration, May, May, "the median of the times that a fault put the clients out for"},
+		{"client_rto_p99", MetricDuration, May, May, "the 99 percentile of the times that a fault put the clients out for"},
+		{"client_rto_max", MetricDuration, May, May, "the longest time that a fault put a client out for"},
 		{"up_in", MetricDuration, Never, Never, "the time that the cluster took to come up"},
 	}...)
 }
@@ -94,6 +99,12 @@ func latencyAbout(name string) string {
 		return "the greatest time"
 	}
 	return "the " + strings.TrimPrefix(name, "p") + " percentile of the time"
+}
+
+// OfFaults tells whether the metric is measured from faults, so that its PHASE is the
+// step that broke something.
+func (m Metric) OfFaults() bool {
+	return strings.HasSuffix(m.Name, "_rto") || strings.HasPrefix(m.Name, "client_rto_")
 }
 
 // LookupMetric finds a metric by its name, any percentile included.

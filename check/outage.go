@@ -1,9 +1,7 @@
 package check
 
 import (
-	"cmp"
 	"iter"
-	"slices"
 	"time"
 
 	"pgchaos/history"
@@ -29,21 +27,13 @@ const stallFactor = 3
 // conflict say, cannot be told apart and counts: the RTO is then too long, never
 // too short.
 func Outages(activity []Activity, marks []history.Mark, end time.Duration) []Outage {
-	faults := slices.DeleteFunc(slices.Clone(marks), func(m history.Mark) bool { return !m.Fault })
-	slices.SortStableFunc(faults, func(a, b history.Mark) int { return cmp.Compare(a.Issued, b.Issued) })
+	faults := faultsOf(marks)
 	var all []Outage
 	for i, m := range faults {
 		if m.Effective <= 0 {
 			continue
 		}
-		until := end + Bucket // the last bucket too
-		for _, next := range faults[i+1:] {
-			// Faults issued in one bucket are one event to the clients, and share its window.
-			if next.Issued >= m.Issued+Bucket {
-				until = next.Issued
-				break
-			}
-		}
+		until := windowOf(faults, i, end)
 		for _, a := range activity {
 			f := felt{Activity: a, end: end}
 			all = append(all, f.outage(m, until, f.healthyGap(faults[0].Issued, m.Issued)))

@@ -112,6 +112,19 @@ type Activity struct {
 	OK, Errors []uint32
 	// Active tells when the workload was running.
 	Active []struct{ From, To time.Duration }
+	// Spread is set when the workload is on several nodes at once, each of which can
+	// then have an outage of its own.
+	Spread bool
+	// Nodes are the parts of OK and Errors whose node is known. The number of a node in
+	// an episode is 1 + its index here.
+	Nodes   []NodeActivity
+	Clients []ClientActivity
+}
+
+// NodeActivity is the part of one node in an Activity.
+type NodeActivity struct {
+	Node       string
+	OK, Errors []uint32
 }
 
 // Outage is what one fault did to one workload. Times are offsets on the run's clock.

@@ -80,6 +80,9 @@ type Op struct {
 	Kind string
 	// Err is the error as it came, for the one example kept for each Kind; nil for OK.
 	Err error
+	// Node is the number of the node that answered, counted from 1 in the order of the
+	// workload's nodes; 0: nobody did, or nobody knows who.
+	Node int
 }
 
 // Response is the time from due to done, in which waiting for a free client counts.

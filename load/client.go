@@ -70,6 +70,9 @@ type client struct {
 	// home is where the shard lies while nobody writes into it.
 	home atomic.Pointer[shard]
 	_    [64]byte
+	// trail is touched only by whoever has taken the shard out of home.
+	trail trail
+	_     [64]byte
 }
 
 // flight is one goroutine's session and the operation it has in flight. When that
@@ -193,7 +196,7 @@ func (w *Workload) operate(c *client, f *flight, due time.Duration) (pause time.
 		w.comeBack(f, reply)
 		return 0, false
 	}
-	op := history.Op{Due: due, Sent: sent, Done: done, Outcome: reply.Outcome, Kind: reply.Kind, Err: reply.Err}
+	op := history.Op{Due: due, Sent: sent, Done: done, Outcome: reply.Outcome, Kind: reply.Kind, Err: reply.Err, Node: reply.Node}
 	w.record(c, &op)
 	f.session.Settle(op)
 	return reply.Pause, true
@@ -240,6 +243,9 @@ func (w *Workload) giveUp(r *run, c *client, sent, now time.Duration) {
 	op := history.Op{Due: f.due, Sent: sent, Done: now, Outcome: history.Unknown, Kind: "timeout", Err: errTimeout}
 	w.totals.book(&op)
 	w.countError(&op)
+	s := c.take()
+	c.trail.note(&op)
+	c.home.Store(s)
 	f.cancel()
 	w.abandoned++
 	if r.stopAt.Load() == int64(running) {

@@ -44,6 +44,9 @@ type Reply struct {
 	// Kind is as in history.Op: "" for OK.
 	Kind string
 	Err  error
+	// Node is as in history.Op: the node that answered, or that alone was tried. What
+	// is not in 1 to Config.Nodes counts as 0, unknown.
+	Node int
 	// Pause is how long this client should leave the server alone before its next
 	// operation: the backoff after a connection that could not be made. It lies
 	// between operations and so is part of none: a closed loop is quiet
@@ -63,6 +66,8 @@ type Config struct {
 	// each group arrivals of its own at the whole Rate, so that one that is slow
 	// leaves nothing to the others. 0: one group.
 	Groups int
+	// Nodes is how many nodes can answer, for Reply.Node; 0: who answers is not recorded.
+	Nodes int
 	// Timeout is how long a client waits for one operation, counted from when it
 	// was sent, and how late an arrival may be taken. 0: 5 s.
 	Timeout time.Duration
@@ -103,12 +108,13 @@ func New(cfg Config) *Workload {
 	cfg.Clients, cfg.Groups = max(cfg.Clients, 1), max(cfg.Groups, 1)
 	w := &Workload{cfg: cfg, flights: map[*flight]struct{}{}, errors: map[errorKey]*ErrorCount{}}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
-	w.totals.init(cfg.Rate > 0)
-	w.spare = newShard(cfg.Rate > 0)
+	w.cfg.Nodes = max(w.cfg.Nodes, 0)
+	w.totals.init(cfg.Rate > 0, w.cfg.Nodes)
+	w.spare = newShard(cfg.Rate > 0, w.cfg.Nodes)
 	w.clients = make([]*client, cfg.Clients)
 	for i := range w.clients {
 		w.clients[i] = &client{number: i}
-		w.clients[i].home.Store(newShard(cfg.Rate > 0))
+		w.clients[i].home.Store(newShard(cfg.Rate > 0, w.cfg.Nodes))
 	}
 	return w
 }

@@ -16,7 +16,11 @@ type Record struct {
 	// Series has a point for every SeriesStep in which something ended.
 	Series   []SeriesPoint
 	Activity Activity
-	Active   []Interval // when arrivals came
+	// Nodes is the part of each node in Activity, number 1 first. What nobody knows the
+	// node of is in none of them.
+	Nodes   []Activity
+	Clients []ClientRecord // by number
+	Active  []Interval     // when arrivals came
 	// Late counts operations that were given up on and answered afterwards.
 	Late int64
 	// Abandoned is the number of operations given up on that had not returned when
@@ -99,15 +103,24 @@ func (w *Workload) Record() Record {
 	now := w.cfg.Clock.Now()
 	w.collect(now)
 	t := &w.totals
+	everywhere := t.everywhere()
 	rec := Record{
-		Series: t.series(), Late: w.late, Abandoned: w.abandoned, Active: slices.Clone(t.active), Errors: w.errorCounts(),
+		Series: series(everywhere), Late: w.late, Abandoned: w.abandoned, Active: slices.Clone(t.active), Errors: w.errorCounts(),
 	}
 	var end time.Duration
 	for i := range rec.Active {
 		rec.Active[i].To = min(rec.Active[i].To, now)
 		end = rec.Active[i].To
 	}
-	rec.Activity = t.activityUntil(end)
+	rec.Activity = activityUntil(everywhere, end)
+	for _, cells := range t.activity[1:] {
+		rec.Nodes = append(rec.Nodes, activityUntil(cells, end))
+	}
+	for _, c := range w.clients {
+		s := c.take()
+		rec.Clients = append(rec.Clients, c.trail.record())
+		c.home.Store(s)
+	}
 	total := t.newPhase("", 0)
 	for i, p := range t.phases {
 		stop := max(end, p.from)
@@ -147,21 +160,20 @@ func (p *phaseTotals) stats(active []Interval, end time.Duration) Stats {
 	return s
 }
 
-func (t *totals) activityUntil(end time.Duration) Activity {
-	n := max(len(t.activity), int(end/Bucket)+1)
+func activityUntil(cells []cell, end time.Duration) Activity {
+	n := max(len(cells), int(end/Bucket)+1)
 	a := Activity{OK: make([]uint32, n), Errors: make([]uint32, n)}
-	for i, c := range t.activity {
+	for i, c := range cells {
 		a.OK[i], a.Errors[i] = c.ok, c.errors
 	}
 	return a
 }
 
-func (t *totals) series() []SeriesPoint {
+func series(all []cell) (series []SeriesPoint) {
 	const cells = int(SeriesStep / Bucket)
-	var series []SeriesPoint
-	for first := 0; first < len(t.activity); first += cells {
+	for first := 0; first < len(all); first += cells {
 		p := SeriesPoint{At: time.Duration(first) * Bucket}
-		for _, c := range t.activity[first:min(first+cells, len(t.activity))] {
+		for _, c := range all[first:min(first+cells, len(all))] {
 			p.OK += int64(c.ok)
 			p.Errors += int64(c.errors)
 			p.Dropped += int64(c.dropped)

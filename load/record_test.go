@@ -166,7 +166,7 @@ func (instant) Settle(history.Op)        {}
 func (instant) Close()                   {}
 
 func newInstant(rate float64) (*Workload, *client) {
-	w := New(Config{Clients: 1, Rate: rate, Open: func(int) Session { return instant{} }, Clock: history.StartClock()})
+	w := New(Config{Clients: 1, Rate: rate, Nodes: 3, Open: func(int) Session { return instant{} }, Clock: history.StartClock()})
 	c := w.clients[0]
 	c.flight = &flight{session: instant{}, ctx: context.Background()}
 	w.collect(w.cfg.Clock.Now())
@@ -176,7 +176,7 @@ func newInstant(rate float64) (*Workload, *client) {
 func TestRecordingDoesNotAllocate(t *testing.T) {
 	for name, rate := range map[string]float64{"closed": 0, "open": 1000} {
 		w, c := newInstant(rate)
-		op := history.Op{Done: 3 * time.Millisecond, Outcome: history.OK}
+		op := history.Op{Done: 3 * time.Millisecond, Outcome: history.OK, Node: 2}
 		if n := testing.AllocsPerRun(1000, func() { w.record(c, &op) }); n != 0 {
 			t.Errorf("%s: recording allocates %v times", name, n)
 		}
@@ -191,7 +191,7 @@ func BenchmarkRecord(b *testing.B) {
 	for name, rate := range map[string]float64{"closed": 0, "open": 1000} {
 		b.Run(name, func(b *testing.B) {
 			w, c := newInstant(rate)
-			op := history.Op{Outcome: history.OK}
+			op := history.Op{Outcome: history.OK, Node: 2}
 			b.ReportAllocs()
 			for i := range b.N {
 				op.Done = time.Duration(i%4096) * time.Microsecond

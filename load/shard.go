@@ -27,14 +27,16 @@ type shard struct {
 	// model, for in a closed loop it is the same.
 	response latencies
 	service  latencies
-	activity [shardSpan]cell
+	// activity is shardSpan cells for each node, those of node 0, of which nobody knows
+	// which one it was, first.
+	activity []cell
 }
 
 // cell counts what ended in one bucket of time.
 type cell struct{ ok, errors, dropped uint32 }
 
-func newShard(paced bool) *shard {
-	s := &shard{response: newLatencies()}
+func newShard(paced bool, nodes int) *shard {
+	s := &shard{response: newLatencies(), activity: make([]cell, (nodes+1)*shardSpan)}
 	if paced {
 		s.service = newLatencies()
 	}
@@ -59,7 +61,7 @@ func (s *shard) add(op *history.Op) bool {
 	if i >= shardSpan || op.Due < s.from || op.Due >= s.to {
 		return false
 	}
-	s.activity[i].count(op.Outcome)
+	s.activity[uint(op.Node)*shardSpan+i].count(op.Outcome)
 	s.outcomes[op.Outcome]++
 	s.response.record(op.Response())
 	if s.service.counts != nil && op.Outcome != history.Dropped {
@@ -72,7 +74,7 @@ func (s *shard) clear() {
 	s.outcomes = [history.Outcomes]int64{}
 	s.response.clear()
 	s.service.clear()
-	clear(s.activity[:])
+	clear(s.activity)
 }
 
 // record books an operation of a client: into its shard, without lock or
@@ -81,8 +83,19 @@ func (w *Workload) record(c *client, op *history.Op) {
 	if int(op.Outcome) >= history.Outcomes {
 		op.Outcome = history.Unknown
 	}
+	if uint(op.Node) > uint(w.cfg.Nodes) {
+		op.Node = 0
+	}
 	s := c.home.Swap(nil)
+	if s == nil {
+		s = c.take()
+	}
 	fits := s.add(op)
+	if op.Outcome == history.OK && !c.trail.open && op.Done-op.Sent < Stuck {
+		c.trail.lastOK, c.trail.node = op.Done, op.Node // as note does: a call would cost a nanosecond
+	} else {
+		c.trail.note(op)
+	}
 	c.home.Store(s) // before any lock: the collector holds it while it waits for the shard
 	if !fits {
 		w.mu.Lock()
@@ -105,6 +118,18 @@ func (w *Workload) collect(now time.Duration) {
 		w.totals.take(s)
 		s.clear()
 		w.spare = s
+	}
+}
+
+// take takes the client's shard out, and with it the right to touch its trail; it
+// must be put back soon, and no lock be waited for before. Only who copies the trail
+// for a Record can be in the way.
+func (c *client) take() *shard {
+	for {
+		if s := c.home.Swap(nil); s != nil {
+			return s
+		}
+		runtime.Gosched()
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 type totals struct {
 	paced    bool
 	phases   []*phaseTotals // by from
-	activity []cell         // by bucket of the run's clock
+	activity [][]cell       // by node (0: unknown), then by bucket of the run's clock
 	active   []Interval
 	// second is what was recorded since began, for the status line.
 	second  latencies
@@ -30,7 +30,8 @@ type phaseTotals struct {
 	service  Dist // unused in a closed loop
 }
 
-func (t *totals) init(paced bool) {
+func (t *totals) init(paced bool, nodes int) {
+	t.activity = make([][]cell, nodes+1)
 	t.paced = paced
 	t.second = newLatencies()
 	t.phases = []*phaseTotals{t.newPhase("", 0)}
@@ -70,7 +71,7 @@ func (t *totals) present(now time.Duration) (phase int, from, to time.Duration) 
 func (t *totals) book(op *history.Op) {
 	p := t.phases[t.phaseOf(op.Due)]
 	p.outcomes[op.Outcome]++
-	t.at(int(op.Done / Bucket)).count(op.Outcome)
+	t.at(op.Node, int(op.Done/Bucket)).count(op.Outcome)
 	switch op.Outcome {
 	case history.Dropped:
 		t.dropped++
@@ -99,7 +100,7 @@ func (t *totals) take(s *shard) {
 	}
 	for i, c := range s.activity {
 		if c != (cell{}) {
-			sum := t.at(s.base + i)
+			sum := t.at(i/shardSpan, s.base+i%shardSpan)
 			sum.ok += c.ok
 			sum.errors += c.errors
 			sum.dropped += c.dropped
@@ -107,13 +108,26 @@ func (t *totals) take(s *shard) {
 	}
 }
 
-// at is the cell of one bucket of time; the table grows as far as needed.
-func (t *totals) at(bucket int) *cell {
+// at is a node's cell of one bucket of time; the table grows as far as needed.
+func (t *totals) at(node, bucket int) *cell {
 	bucket = max(bucket, 0)
-	for len(t.activity) <= bucket {
-		t.activity = append(t.activity, cell{})
+	for len(t.activity[node]) <= bucket {
+		t.activity[node] = append(t.activity[node], cell{})
 	}
-	return &t.activity[bucket]
+	return &t.activity[node][bucket]
+}
+
+// everywhere is the activity of all nodes together.
+func (t *totals) everywhere() (sum []cell) {
+	for _, cells := range t.activity {
+		sum = append(sum, make([]cell, max(0, len(cells)-len(sum)))...)
+		for i, c := range cells {
+			sum[i].ok += c.ok
+			sum[i].errors += c.errors
+			sum[i].dropped += c.dropped
+		}
+	}
+	return sum
 }
 
 // endSecond makes the status line of what was recorded since the last one.

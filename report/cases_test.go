@@ -204,3 +204,42 @@ func silent(t *testing.T) *Result {
 	}
 	return r
 }
+
+// recovered adds what the faults of quorum were to cluster and clients, and one more
+// of which little is known.
+func recovered(r *Result) *Result {
+	reached := func(at time.Duration) check.Stage { return check.Stage{State: check.StageReached, At: at} }
+	none := check.Stage{State: check.StageNone}
+	least := func(d time.Duration) check.Least { return check.Least{For: d} }
+	r.Recoveries = []check.Recovery{
+		{
+			Event: "stop-pgslave", Nodes: []string{"pgslave"}, Primary: "pgmaster", Issued: 10001 * ms, Effective: 10182 * ms,
+			Promotion: none, Writable: none, Redundancy: none, Rejoined: reached(20531 * ms),
+			Workloads: []check.WorkloadRecovery{
+				{
+					Workload: "writes", Writes: true, Loaded: true, FirstError: check.Stage{State: check.StageMissed, At: 20 * time.Second},
+					LastOldAck: none, FirstNewAck: none, Throughput: none, Before: 500, Clients: check.ClientOutages{Clients: 8},
+				},
+				{
+					Workload: "reads", Loaded: true, FirstError: reached(10003 * ms), LastOldAck: reached(10002 * ms), FirstNewAck: none, Throughput: none, Before: 1000,
+					Clients: check.ClientOutages{Clients: 4, Hit: 2, P99: least(38 * ms), Max: least(38 * ms)},
+					Nodes:   []check.NodeRecovery{{Node: "pgslave", Errors: 2, RTO: 19818 * ms}},
+				},
+			},
+		},
+		{
+			Event: "crash", Nodes: []string{"pgmaster"}, Primary: "pgmaster", Lost: true, NewPrimary: "pgslavenew", Issued: 20000 * ms, Effective: 20013 * ms,
+			Promotion: reached(20014 * ms), Writable: reached(20185 * ms), Redundancy: reached(21850 * ms), Rejoined: check.Stage{State: check.StageMissed, At: 30 * time.Second},
+			Workloads: []check.WorkloadRecovery{
+				{
+					Workload: "writes", Writes: true, Loaded: true, FirstError: reached(20013 * ms), LastOldAck: reached(20010 * ms), FirstNewAck: reached(20239 * ms),
+					Throughput: reached(20423 * ms), Before: 500,
+					Clients: check.ClientOutages{Clients: 8, Hit: 8, NeverBack: 1, Median: least(240 * ms), P99: check.Least{For: 9987 * ms, AtLeast: true}, Max: check.Least{For: 9987 * ms, AtLeast: true}},
+				},
+				{Workload: "reads"},
+			},
+		},
+		{Event: "exit-pgslave", Nodes: []string{"pgslave"}, Primary: "pgslavenew", Issued: 24200 * ms, Effective: 24200 * ms, Promotion: none, Writable: none},
+	}
+	return r
+}

@@ -13,7 +13,7 @@ import (
 
 func TestWriteRead(t *testing.T) {
 	dir := t.TempDir()
-	want := lossy(t)
+	want := recovered(lossy(t))
 	want.Judge(expect(t, "lost_writes == 0", "read_rto < 1s"))
 	for range 2 { // the second replaces the first
 		if err := Write(dir, want); err != nil {

@@ -25,6 +25,8 @@ func (r *Result) Metric(e check.Expectation) check.Value {
 		return unknown("%s", r.stopped())
 	case e.Metric == "write_rto" || e.Metric == "read_rto":
 		return r.rto(e)
+	case e.Metric == "redundancy_rto" || e.Metric == "throughput_rto" || strings.HasPrefix(e.Metric, "client_rto_"):
+		return r.recoveryMetric(e)
 	case e.Workload != "":
 		return r.loadMetric(e)
 	case e.Metric == "weak_writes":

@@ -46,9 +46,11 @@ type Result struct {
 	Timeline    []history.Mark  `json:"timeline"`
 	Workloads   []Workload      `json:"workloads"`
 	Outages     []check.Outage  `json:"outages"`
-	Usage       []history.Usage `json:"usage,omitempty"`  // by time
-	States      []NodeHistory   `json:"states,omitempty"` // each node's changes of state
-	Settle      []SettleNote    `json:"settle,omitempty"` // what had to be healed, and what could not be
+	// Recoveries follow each fault stage by stage; none in files of before there were any.
+	Recoveries []check.Recovery `json:"recoveries,omitempty"`
+	Usage      []history.Usage  `json:"usage,omitempty"`  // by time
+	States     []NodeHistory    `json:"states,omitempty"` // each node's changes of state
+	Settle     []SettleNote     `json:"settle,omitempty"` // what had to be healed, and what could not be
 	// SplitBrain are the nodes that accepted writes at the end, if more than one did.
 	SplitBrain []string          `json:"split_brain,omitempty"`
 	Audits     []check.Audit     `json:"audits,omitempty"` // one a table

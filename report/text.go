@@ -28,6 +28,7 @@ func Text(w io.Writer, r *Result, o TextOptions) error {
 	r.writeLoad(p)
 	r.writeTimeline(p)
 	r.writeOutages(p)
+	r.writeRecoveries(p)
 	r.writeNodes(p)
 	r.writeUsage(p)
 	r.writeCluster(p, o.Dir)

@@ -22,6 +22,11 @@ func TestText(t *testing.T) {
 		"lost_writes == 0", "nodes_equal", "error_rate of writes during stop-pgslave < 1%",
 		"p99 of writes during stop-pgslave < 100ms", "write_rto < 10s", "read_rto < 1s",
 	}
+	rtos := []string{
+		"redundancy_rto < 2s", "redundancy_rto during crash < 2s", "redundancy_rto during stop-pgslave < 1ms", "throughput_rto of writes during crash < 1s",
+		"throughput_rto < 1s", "client_rto_median of writes during crash < 250ms", "client_rto_p99 during crash < 5s", "client_rto_p99 during crash < 20s",
+		"client_rto_max of reads during crash < 1s", "client_rto_max of reads < 1s", "client_rto_max during stop-pgslave < 1s",
+	}
 	tests := []struct {
 		name    string
 		result  func(*testing.T) *Result
@@ -34,6 +39,8 @@ func TestText(t *testing.T) {
 		{"unread", unread, standard, TextOptions{}},
 		{"silent", silent, standard, TextOptions{}},
 		{"color", quorum, standard, TextOptions{Color: true}},
+		{"recovery", recoveredQuorum, rtos, TextOptions{Width: 100}},
+		{"recovery-narrow", recoveredQuorum, nil, TextOptions{Width: 80}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -46,6 +53,8 @@ func TestText(t *testing.T) {
 		golden(t, "planned", render(t, planned(t), TextOptions{}))
 	})
 }
+
+func recoveredQuorum(t *testing.T) *Result { return recovered(quorum(t)) }
 
 func render(t *testing.T, r *Result, o TextOptions) string {
 	t.Helper()
@@ -134,5 +143,19 @@ func TestRunWords(t *testing.T) {
 				t.Errorf("got  %q\nwant %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// Every line of the recovery fits, however narrow.
+func TestRecoveryFits(t *testing.T) {
+	for _, width := range []int{80, 100} {
+		text := render(t, recovered(lossy(t)), TextOptions{Width: width})
+		_, section, _ := strings.Cut(text, "\nRecovery")
+		section, _, _ = strings.Cut(section, "\n\n")
+		for line := range strings.Lines(section) {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > width {
+				t.Errorf("%d runes at a width of %d: %s", n, width, line)
+			}
+		}
 	}
 }

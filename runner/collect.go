@@ -7,6 +7,7 @@ import (
 	"pgchaos/check"
 	"pgchaos/history"
 	"pgchaos/load"
+	"pgchaos/load/pgload"
 	"pgchaos/report"
 	"pgchaos/spec"
 )
@@ -65,9 +66,19 @@ func describeDist(d load.Dist) (report.Dist, error) {
 	}, nil
 }
 
-// describeActivity is what the outages are computed from.
-func describeActivity(w spec.Workload, writes bool, rec load.Record) check.Activity {
-	a := check.Activity{Workload: w.Name, Writes: writes, OK: rec.Activity.OK, Errors: rec.Activity.Errors}
+// describeActivity is what outages and recoveries are computed from; nodes are the
+// names of those that the record has by their numbers.
+func describeActivity(w spec.Workload, writes bool, nodes []string, rec load.Record) check.Activity {
+	a := check.Activity{
+		Workload: w.Name, Writes: writes, OK: rec.Activity.OK, Errors: rec.Activity.Errors,
+		Spread: w.Target == pgload.Replicas || w.Target == pgload.Each,
+	}
+	for i, n := range rec.Nodes {
+		a.Nodes = append(a.Nodes, check.NodeActivity{Node: nodes[i], OK: n.OK, Errors: n.Errors})
+	}
+	for _, c := range rec.Clients {
+		a.Clients = append(a.Clients, check.ClientActivity(c))
+	}
 	for _, i := range rec.Active {
 		a.Active = append(a.Active, struct{ From, To time.Duration }(i))
 	}

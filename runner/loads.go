@@ -62,7 +62,7 @@ func newLoads(p *Plan, c *cluster.Cluster, clock history.Clock) (*loadSet, error
 		}
 		set.list = append(set.list, &running{spec: w, groups: groups, pg: pg, loop: load.New(load.Config{
 			Name: w.Name, Clients: groups * w.Clients, Rate: float64(w.Rate), Groups: groups, Timeout: time.Duration(w.Timeout),
-			MaxAbandoned: groups * w.MaxAbandoned, Open: pg.Open, Clock: clock,
+			MaxAbandoned: groups * w.MaxAbandoned, Nodes: len(c.Nodes()), Open: pg.Open, Clock: clock,
 		})})
 	}
 	return set, nil

@@ -60,10 +60,12 @@ func (r *run) crashed(node string, at time.Duration) {
 
 // see puts something on the timeline that nobody had asked for.
 func (r *run) see(what, node string, at time.Duration, detail string) {
-	r.line.See(history.Mark{
+	m := history.Mark{
 		Name: what + "-" + node, Action: what, Nodes: []string{node}, Fault: true,
 		Issued: at, Effective: at, Ended: at, Detail: detail,
-	})
+	}
+	r.watch.stepBegins(m)
+	r.line.See(m)
 }
 
 func (r *run) status() Status {

@@ -3,9 +3,11 @@ package runner
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"pgchaos/check"
 	"pgchaos/cluster"
+	"pgchaos/history"
 	"pgchaos/spec"
 )
 
@@ -46,6 +48,23 @@ func nodeCount(n int) string {
 		return "1 node"
 	}
 	return fmt.Sprintf("%d nodes", n)
+}
+
+// configured is the regime that a step of the timeline put in force; nil where it is
+// about none, or did not take effect.
+func (p *Plan) configured(m history.Mark) *spec.Synchronous {
+	for _, s := range p.Experiment.Timeline {
+		if s.Name == m.Name && m.Status == history.MarkDone && s.Configure != nil {
+			return s.Configure.Synchronous
+		}
+	}
+	return nil
+}
+
+// demandOf is what a regime demands of a node's standbys.
+func demandOf(s *spec.Synchronous, node string, at time.Duration) check.Demand {
+	standbys, _ := spec.ParseStandbys(s.Standbys) // the file was validated
+	return check.Demand{At: at, Node: node, Standbys: standbys.Num}
 }
 
 // clusterConfig is what the cluster package has to know.

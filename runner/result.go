@@ -53,6 +53,10 @@ func (r *run) collect() error {
 	r.result.Phases = r.phases.all()
 	r.result.Timeline = r.line.Marks()
 	var activity []check.Activity
+	var nodes []string
+	for _, n := range r.cluster.Nodes() {
+		nodes = append(nodes, n.Name())
+	}
 	for _, w := range r.loads.list {
 		rec := w.loop.Record()
 		described, err := describeWorkload(w.spec, w.groups, rec)
@@ -60,11 +64,16 @@ func (r *run) collect() error {
 			return err
 		}
 		r.result.Workloads = append(r.result.Workloads, described)
-		activity = append(activity, describeActivity(w.spec, w.pg.Writes(), rec))
+		activity = append(activity, describeActivity(w.spec, w.pg.Writes(), nodes, rec))
 	}
 	r.result.Outages = check.Outages(activity, r.result.Timeline, r.result.Duration)
 	r.result.Ledger = r.loads.ledger.Writers()
 	r.result.States = r.watch.histories(r.cluster)
+	course := check.Course{Activity: activity, Marks: r.result.Timeline, Demands: r.watch.demands(), End: r.result.Duration}
+	for _, n := range r.result.States {
+		course.States = append(course.States, n.States...)
+	}
+	r.result.Recoveries = check.Recoveries(course)
 	r.watch.mu.Lock()
 	defer r.watch.mu.Unlock()
 	r.result.Usage = r.watch.usage

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"pgchaos/chaos"
+	"pgchaos/check"
 	"pgchaos/cluster"
 	"pgchaos/history"
 	"pgchaos/report"
@@ -165,9 +166,12 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	}
 	r.line = &chaos.Timeline{
 		Steps: bind(r.plan.Experiment.Timeline, r.scene, r.loads),
-		Clock: r.clock, Undo: r.undo, Begin: r.begin, End: r.Observer.End,
+		Clock: r.clock, Undo: r.undo, Begin: r.begin, End: r.ended,
 	}
 	r.watch = startWatch(ctx, r.cluster, r.clock, r.crashed)
+	if s := r.plan.Experiment.Cluster.Synchronous; s != nil {
+		r.watch.demand(demandOf(s, r.cluster.Nodes()[0].Name(), 0))
+	}
 	watchers := r.background(ctx)
 	r.phase("baseline", 0)
 	for _, name := range r.plan.Experiment.InitiallyRunning() {
@@ -206,8 +210,21 @@ func (r *run) rest(ctx context.Context) {
 
 // begin is called when a step or a reversal is issued: a phase begins with it.
 func (r *run) begin(m history.Mark) {
+	r.watch.stepBegins(m)
 	r.phase(m.Name, m.Issued)
 	r.Observer.Begin(m)
+}
+
+// ended is called when a step or a reversal is over, or something was seen to happen.
+func (r *run) ended(m history.Mark) {
+	var demands []check.Demand
+	if s := r.plan.configured(m); s != nil {
+		for _, node := range m.Nodes {
+			demands = append(demands, demandOf(s, node, m.Effective))
+		}
+	}
+	r.watch.stepEnds(m, demands...)
+	r.Observer.End(m)
 }
 
 func (r *run) phase(name string, at time.Duration) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"pgchaos/check"
 	"pgchaos/cluster"
 	"pgchaos/cluster/probe"
 	"pgchaos/history"
@@ -17,6 +18,7 @@ import (
 
 const (
 	stateEvery = 100 * time.Millisecond // how often each node is asked for its state
+	alertEvery = 10 * time.Millisecond  // and how often while something is being done to the cluster, or missing
 	usageEvery = time.Second            // and for what it uses of its machine
 )
 
@@ -32,7 +34,8 @@ type watch struct {
 
 	mu     sync.Mutex
 	states map[string][]history.NodeState // changes only
-	last   map[string]history.NodeState
+	last   check.View
+	alert  alert
 	usage  []history.Usage
 	errs   map[string]error // the newest failure to read a node's resource use
 }
@@ -42,7 +45,7 @@ func startWatch(ctx context.Context, c *cluster.Cluster, clock history.Clock, cr
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	w := &watch{
 		clock: clock, crashed: crashed, stop: stop,
-		states: map[string][]history.NodeState{}, last: map[string]history.NodeState{}, errs: map[string]error{},
+		states: map[string][]history.NodeState{}, last: check.View{}, errs: map[string]error{}, alert: newAlert(),
 	}
 	for _, n := range c.Nodes() {
 		w.wg.Go(func() { w.watchState(ctx, n) })
@@ -61,41 +64,72 @@ func (w *watch) watchState(ctx context.Context, n *cluster.Node) {
 	prober := probe.NewProber(func(ctx context.Context) (*pgx.Conn, error) { return n.Connect(ctx, "probe") }, n.Name())
 	defer prober.Close()
 	var alive history.NodeState // the newest state in which it answered
-	every(ctx, stateEvery, func() {
-		if n.Absent() {
-			return
-		}
+	var thorough time.Duration  // when it was last read in full
+	for first := true; ctx.Err() == nil; first = false {
 		at := w.clock.Now()
-		st := w.read(ctx, n, prober)
-		if ctx.Err() != nil {
-			return
+		pace, wake := w.pace()
+		quick := !first && pace < stateEvery && at-thorough < stateEvery
+		if !quick {
+			thorough = at
 		}
-		st.At = at
-		if st.Reachable {
-			if st.CrashedSince(alive) {
-				w.crashed(n.Name(), at)
+		if !n.Absent() {
+			if st := w.read(ctx, n, prober, quick); ctx.Err() == nil {
+				if st.Reachable {
+					if st.CrashedSince(alive) {
+						w.crashed(n.Name(), st.At)
+					}
+					alive = st
+				}
+				w.keep(st)
 			}
-			alive = st
 		}
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if changed(w.last[n.Name()], st) {
-			w.states[n.Name()] = append(w.states[n.Name()], st)
+		rest := time.NewTimer(at + pace - w.clock.Now())
+		select {
+		case <-ctx.Done():
+		case <-wake:
+		case <-rest.C:
 		}
-		w.last[n.Name()] = st
-	})
+		rest.Stop()
+	}
+}
+
+// keep notes a state, and makes it part of the story if it differs from the one before.
+func (w *watch) keep(st history.NodeState) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if changed(w.last[st.Node], st) {
+		w.states[st.Node] = append(w.states[st.Node], st)
+	}
+	w.last[st.Node] = st
 }
 
 // read reads a node's state over the held connection, which must not keep it from
-// shutting down.
-func (w *watch) read(ctx context.Context, n *cluster.Node, prober *probe.Prober) history.NodeState {
+// shutting down. The state of a node that answers is as of the answer, for only then
+// is it certain; that of one that does not is as of the question. A quick reading
+// asks for less, and does not look whether a node without an answer runs at all.
+func (w *watch) read(ctx context.Context, n *cluster.Node, prober *probe.Prober, quick bool) history.NodeState {
 	st := history.NodeState{Node: n.Name(), Error: "it is shutting down"}
-	if n.Leaving() {
+	asked := w.clock.Now()
+	switch {
+	case n.Leaving():
 		prober.Disconnect()
-	} else {
+	case quick:
+		st = prober.Glance(ctx)
+	default:
 		st = prober.Read(ctx)
 	}
-	if !st.Reachable && n.Down(ctx) {
+	st.At = asked
+	switch {
+	case st.Reachable:
+		st.At = w.clock.Now()
+	case quick:
+		w.mu.Lock()
+		last := w.last[n.Name()]
+		w.mu.Unlock()
+		if !last.Reachable {
+			st.Role = last.Role
+		}
+	case n.Down(ctx):
 		st.Role = history.RoleDown
 	}
 	return st

@@ -51,7 +51,7 @@ func (v *validator) expectation(path string, x check.Expectation) {
 		return
 	}
 	phases, kind := v.e.Phases(), "the phases are"
-	if outageMetric(x.Metric) {
+	if m, _ := check.LookupMetric(x.Metric); m.OfFaults() {
 		phases, kind = v.faults(), "the steps that break something are"
 		if len(phases) == 0 {
 			v.bad(path, "there is no fault that "+x.Metric+" could be measured from", "add a step that stops, kills, pauses, disconnects or restarts a node")
@@ -62,8 +62,6 @@ func (v *validator) expectation(path string, x check.Expectation) {
 		v.bad(path, "there is no phase "+shown(x.Phase)+" for "+x.Metric, suggest(x.Phase, phases, kind))
 	}
 }
-
-func outageMetric(name string) bool { return name == "write_rto" || name == "read_rto" }
 
 func (v *validator) faults() []string {
 	var names []string

@@ -165,6 +165,7 @@ func TestQuorumKill(t *testing.T) {
 	if a.Lost.N != 0 || a.Acknowledged < 5000 || !a.Complete {
 		t.Errorf("lost %d of %d acknowledged, complete %v", a.Lost.N, a.Acknowledged, a.Complete)
 	}
+	recoveredInOrder(t, r)
 	// Not what the report says, but what psql finds on each node.
 	var first string
 	for i, n := range r.Cluster.Nodes {
@@ -195,6 +196,54 @@ func TestQuorumKill(t *testing.T) {
 		t.Errorf("processes before %v, after %v", before, after)
 	}
 	p.reportAgain(stdout)
+}
+
+// recoveredInOrder holds the stages of quorum-kill's two faults against the order in
+// which they must have come.
+func recoveredInOrder(t *testing.T, r *report.Result) {
+	t.Helper()
+	if len(r.Recoveries) != 2 {
+		t.Fatalf("recoveries: %+v", r.Recoveries)
+	}
+	stop, kill := r.Recoveries[0], r.Recoveries[1]
+	if stop.Lost || stop.Redundancy.State != check.StageNone || stop.Rejoined.State != check.StageMissed || stop.Rejoined.At != kill.Issued {
+		t.Errorf("stop-pgslave: %+v", stop)
+	}
+	if reads := stop.Workloads[1]; reads.LastOldAck.State != check.StageReached || reads.LastOldAck.At > stop.Effective || len(reads.Nodes) != 1 || reads.Nodes[0].Node != "pgslave" {
+		t.Errorf("stop-pgslave, reads: %+v", reads)
+	}
+	recoveredFromKill(t, kill)
+}
+
+func recoveredFromKill(t *testing.T, kill check.Recovery) {
+	t.Helper()
+	writes := kill.Workloads[0]
+	if !kill.Lost || kill.NewPrimary != "pgslavenew" || !writes.Writes || !writes.Loaded {
+		t.Fatalf("kill-pgmaster: %+v", kill)
+	}
+	type stage struct {
+		name string
+		check.Stage
+	}
+	issued := stage{"issued", check.Stage{State: check.StageReached, At: kill.Issued}}
+	// Acknowledgements are told to 10 ms where no client noted them.
+	old := stage{"last old ack", writes.LastOldAck}
+	old.At += check.Bucket
+	asked, writable, fresh := stage{"promotion asked", kill.Promotion}, stage{"writable", kill.Writable}, stage{"first new ack", writes.FirstNewAck}
+	for _, order := range [][]stage{
+		{issued, old, writable, fresh},
+		{issued, {"first error", writes.FirstError}, fresh},
+		{issued, asked, writable, {"redundancy", kill.Redundancy}, {"rejoined", kill.Rejoined}},
+	} {
+		for i, s := range order {
+			if s.State != check.StageReached || i > 0 && s.At < order[i-1].At {
+				t.Errorf("%s: %s at %s, after %s at %s", s.name, s.State, s.At, order[max(0, i-1)].name, order[max(0, i-1)].At)
+			}
+		}
+	}
+	if c := writes.Clients; c.Clients != 8 || c.Hit == 0 || c.NeverBack != 0 || c.Max.For <= 0 || c.Median.For > c.P99.For || c.P99.For > c.Max.For {
+		t.Errorf("clients: %+v", c)
+	}
 }
 
 // reportAgain holds `pgchaos report` against what the run printed.

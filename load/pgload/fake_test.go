@@ -321,3 +321,40 @@ func TestWrongConfigs(t *testing.T) {
 		}
 	}
 }
+
+// TestWhoAnswered: the node's number is its place among all endpoints; nobody's is
+// known where several refused.
+func TestWhoAnswered(t *testing.T) {
+	tests := []struct {
+		name, target string
+		prepare      func(c *cluster)
+		client, want int
+	}{
+		{"the primary", Primary, func(*cluster) {}, 0, 1},
+		{"the primary is another", Primary, func(c *cluster) { c.servers[0].SetStandby(true); c.servers[2].SetStandby(false) }, 0, 3},
+		{"nobody", Primary, func(c *cluster) { c.servers[0].SetRefuse(true) }, 0, 0},
+		{"each its own", Each, func(*cluster) {}, 1, 2},
+		{"each its own, which refuses", Each, func(c *cluster) { c.servers[1].SetRefuse(true) }, 1, 2},
+		{"a node", "c", func(*cluster) {}, 0, 3},
+		{"it answered with an error", "c", func(c *cluster) {
+			c.servers[2].SetAnswer(func(string, [][]byte) fakepg.Answer { return fakepg.Answer{Code: "25006"} })
+		}, 0, 3},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			cl := newCluster(3)
+			cl.cfg.Target, cl.cfg.Clients = tt.target, 3
+			tt.prepare(cl)
+			cl.bubble(t, func(w *Workload) {
+				s := w.Open(tt.client)
+				for range 2 { // connecting, and connected
+					if reply := once(s); reply.Node != tt.want {
+						t.Errorf("node %d, want %d (%v %v)", reply.Node, tt.want, reply.Outcome, reply.Err)
+					}
+				}
+				s.Close()
+				synctest.Wait()
+			})
+		})
+	}
+}

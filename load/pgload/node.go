@@ -3,6 +3,7 @@ package pgload
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,8 +17,9 @@ import (
 // answered, that standbys are loaded evenly, and that a node which does not answer
 // is not asked first by every client again.
 type node struct {
-	name string
-	pool *pgxpool.Pool
+	name   string
+	number int // in Config.Endpoints, counted from 1, as load.Reply tells it
+	pool   *pgxpool.Pool
 	// sessions are connected, or about to be. Workload.mu guards both.
 	sessions int
 	failed   time.Time // when connecting last failed
@@ -59,7 +61,7 @@ func newNode(cfg *Config, e Endpoint) (*node, error) {
 		return !wireOf(c.PgConn()).broken.Load(), nil
 	}
 	pool, err := pgxpool.NewWithConfig(context.Background(), pc)
-	return &node{name: e.Node, pool: pool}, err
+	return &node{name: e.Node, number: 1 + slices.Index(cfg.Endpoints, e), pool: pool}, err
 }
 
 // wireOf is the connection that our DialFunc made.

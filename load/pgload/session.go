@@ -28,7 +28,10 @@ type session struct {
 	conn *pgxpool.Conn // nil: not connected
 	pg   *pgconn.PgConn
 	node *node
-	stmt *pgconn.StatementDescription // nil: not prepared
+	// asked is the number of the node that the operation at hand is or was tried on; 0
+	// when it was several, and none of them took the client.
+	asked int
+	stmt  *pgconn.StatementDescription // nil: not prepared
 
 	state atomic.Int32         // resting, busy or closed
 	wire  atomic.Pointer[wire] // for Close to break
@@ -53,6 +56,7 @@ func (s *session) Do(ctx context.Context) load.Reply {
 		return load.Reply{Outcome: history.Dropped, Kind: kindClosed, Err: errClosed}
 	}
 	reply := s.do(ctx)
+	reply.Node = s.asked
 	if !s.state.CompareAndSwap(busy, resting) {
 		s.disconnect()
 	}
@@ -147,13 +151,17 @@ func (s *session) connect(ctx context.Context) (kind string, err error) {
 			return unconnectedKind(errs), &connectError{errs}
 		}
 		tried[n] = true
+		s.asked = 0
+		if len(tried) == 1 {
+			s.asked = n.number
+		}
 		conn, err := n.pool.Acquire(context.WithValue(ctx, attemptKey{}, &attempt{ctx: ctx, session: s}))
 		s.w.tried(n, err)
 		if err != nil {
 			errs = append(errs, &refusal{n.name, err})
 			continue
 		}
-		s.conn, s.pg, s.node = conn, conn.Conn().PgConn(), n
+		s.conn, s.pg, s.node, s.asked = conn, conn.Conn().PgConn(), n, n.number
 		c := wireOf(s.pg)
 		c.unwatch()
 		s.wire.Store(c)

@@ -1,0 +1,378 @@
+package check
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"pgchaos/history"
+)
+
+// StageState says what is known of one stage of a recovery. The zero value is that
+// nothing is known.
+type StageState string
+
+// What can be known of a stage.
+const (
+	StageReached StageState = "reached"        // at Stage.At
+	StageMissed  StageState = "not_reached"    // not by Stage.At, when the watching ended
+	StageNone    StageState = "does_not_apply" // nothing of the kind could come
+)
+
+// Stage is one moment of a recovery. At is an offset on the run's clock: when the
+// stage was reached, or up to when it had not been; without meaning otherwise.
+type Stage struct {
+	State StageState    `json:"state,omitempty"`
+	At    time.Duration `json:"at_ns,omitempty"`
+}
+
+func reached(at time.Duration) Stage { return Stage{StageReached, at} }
+func missed(by time.Duration) Stage  { return Stage{StageMissed, by} }
+
+// Recovery is one fault and how the cluster came back from it, stage by stage.
+type Recovery struct {
+	Event string   `json:"event"`           // the step's name
+	Nodes []string `json:"nodes,omitempty"` // what the fault befell
+	// Primary is the node that accepted writes when the fault was issued; Lost is set
+	// when it is among Nodes.
+	Primary   string        `json:"primary,omitempty"`
+	Lost      bool          `json:"primary_lost,omitempty"`
+	Issued    time.Duration `json:"issued_ns"`
+	Effective time.Duration `json:"effective_ns"` // when it was verified to have taken effect
+
+	Promotion  Stage  `json:"promotion_asked"` // the first promote step issued
+	Writable   Stage  `json:"writable"`        // a node accepts writes again
+	NewPrimary string `json:"new_primary,omitempty"`
+	// Redundancy is that the primary has the synchronous standbys that are demanded of
+	// it, or where none are as many standbys as before; it does not apply when these
+	// were never missing.
+	Redundancy Stage `json:"redundancy"`
+	// Rejoined is that all Nodes stream again, or are the primary again.
+	Rejoined  Stage              `json:"rejoined"`
+	Workloads []WorkloadRecovery `json:"workloads,omitempty"`
+}
+
+// WorkloadRecovery is what one workload's clients saw of a Recovery.
+type WorkloadRecovery struct {
+	Workload string `json:"workload"`
+	Writes   bool   `json:"writes"`
+	// Loaded is set when the workload was running at the fault; otherwise nothing was
+	// measured, and every stage is unknown.
+	Loaded     bool  `json:"loaded"`
+	FirstError Stage `json:"first_error"` // not reached: nothing failed
+	// LastOldAck is the last acknowledgement from a node that the fault took away, and
+	// FirstNewAck the first from the new primary. They apply to a workload that the node
+	// served in the second before the fault.
+	LastOldAck  Stage `json:"last_old_ack"`
+	FirstNewAck Stage `json:"first_new_ack"`
+	// Throughput is the first moment from which 90 % of Before are served again.
+	Throughput Stage          `json:"throughput_90"`
+	Before     float64        `json:"before_per_second,omitempty"` // acknowledgements, in the up to 10 s before the fault
+	Clients    ClientOutages  `json:"clients"`
+	Nodes      []NodeRecovery `json:"nodes,omitempty"` // of a workload that is on several nodes at once: those that failed it
+}
+
+// NodeRecovery is one node's outage as a workload felt it that was on several. Nobody
+// may have gone back to a node that served again: RTO says when somebody did.
+type NodeRecovery struct {
+	Node      string        `json:"node"`
+	Errors    int64         `json:"errors"`
+	Recovered bool          `json:"recovered"`
+	RTO       time.Duration `json:"rto_ns"` // as in Outage; at least, where Recovered is false
+}
+
+// Demand is what the experiment demands of a primary's standbys from some moment on.
+type Demand struct {
+	At   time.Duration
+	Node string // the primary that it is demanded of
+	// Standbys is how many synchronous standbys a commit waits for; 0: none, replication
+	// is asynchronous.
+	Standbys int
+}
+
+// Course is all of a run that Recoveries looks at.
+type Course struct {
+	Activity []Activity
+	Marks    []history.Mark
+	States   []history.NodeState // every change of every node, in any order
+	Demands  []Demand
+	End      time.Duration // of the load
+}
+
+// Recoveries follows each fault through its aftermath, in the order of the faults.
+//
+// The aftermath of a fault lasts until the next fault that takes the primary away
+// is issued: what a step brings back after a second standby has failed belongs to
+// both faults. What clients felt is put to the account of a fault as Outages does it:
+// failures and stalls up to where any next fault was issued, and a recovery from them
+// whenever it comes.
+func Recoveries(c Course) []Recovery {
+	faults := faultsOf(c.Marks)
+	w := newWatched(c)
+	all := make([]Recovery, 0, len(faults))
+	for _, m := range faults {
+		r := Recovery{Event: m.Name, Nodes: m.Nodes, Issued: m.Issued, Effective: m.Effective}
+		r.Primary = w.primaryAt(m.Issued)
+		r.Lost = slices.Contains(m.Nodes, r.Primary)
+		all = append(all, r)
+	}
+	for i := range all {
+		r, until := &all[i], c.End
+		for _, next := range all[i+1:] {
+			if next.Lost && next.Issued >= r.Issued+Bucket {
+				until = min(until, next.Issued)
+				break
+			}
+		}
+		w.follow(r, until)
+		for _, a := range c.Activity {
+			f := felt{Activity: a, end: c.End}
+			r.Workloads = append(r.Workloads, f.recovered(r, windowOf(faults, i, c.End), until, faults[0].Issued))
+		}
+		r.settleWritable()
+	}
+	return slices.DeleteFunc(all, func(r Recovery) bool { return r.Effective <= 0 })
+}
+
+// settleWritable lets an acknowledgement prove what the watch saw later.
+func (r *Recovery) settleWritable() {
+	for _, w := range r.Workloads {
+		if w.Writes && w.FirstNewAck.State == StageReached && r.Writable.State == StageReached {
+			r.Writable.At = min(r.Writable.At, w.FirstNewAck.At)
+		}
+	}
+}
+
+// faultsOf are the faults among the marks, by when they were issued.
+func faultsOf(marks []history.Mark) []history.Mark {
+	faults := slices.DeleteFunc(slices.Clone(marks), func(m history.Mark) bool { return !m.Fault })
+	slices.SortStableFunc(faults, func(a, b history.Mark) int { return cmp.Compare(a.Issued, b.Issued) })
+	return faults
+}
+
+// windowOf is up to where the failures that clients felt are put to fault i: the
+// next fault, or the end of the load.
+func windowOf(faults []history.Mark, i int, end time.Duration) time.Duration {
+	for _, next := range faults[i+1:] {
+		// Faults issued in one bucket are one event to the clients, and share its window.
+		if next.Issued >= faults[i].Issued+Bucket {
+			return next.Issued
+		}
+	}
+	return end + Bucket // the last bucket too
+}
+
+// watched is what the nodes said of themselves, by time.
+type watched struct {
+	Course
+	changes []history.NodeState // by At
+}
+
+func newWatched(c Course) watched {
+	changes := slices.Clone(c.States)
+	slices.SortStableFunc(changes, func(a, b history.NodeState) int { return cmp.Compare(a.At, b.At) })
+	return watched{c, changes}
+}
+
+// primaryAt is the node that accepted writes at a moment, or last before it; "" where
+// nobody knows.
+func (w watched) primaryAt(at time.Duration) (primary string) {
+	view := View{}
+	for _, s := range w.changes {
+		if s.At > at {
+			break
+		}
+		view[s.Node] = s
+		if p := view.Primary(); p != "" {
+			primary = p
+		}
+	}
+	return primary
+}
+
+// viewAt is what was last known of every node at a moment.
+func (w watched) viewAt(at time.Duration) View {
+	view := View{}
+	for _, s := range w.changes {
+		if s.At <= at {
+			view[s.Node] = s
+		}
+	}
+	return view
+}
+
+// follow finds the stages that marks and states tell.
+func (w watched) follow(r *Recovery, until time.Duration) {
+	r.Promotion, r.Writable = Stage{State: StageNone}, Stage{State: StageNone}
+	if r.Lost {
+		for _, m := range w.Marks {
+			if m.Action == "promote" && m.Status != history.MarkSkipped && m.Issued >= r.Issued && m.Issued < until &&
+				(r.Promotion.State == StageNone || m.Issued < r.Promotion.At) {
+				r.Promotion = reached(m.Issued)
+			}
+		}
+		r.Writable, r.NewPrimary = w.writable(r, until)
+	}
+	before := w.viewAt(r.Issued)
+	if before.Primary() == "" && r.Primary == "" {
+		return // nobody knows what there was to lose
+	}
+	streaming, _ := before.standbys(r.Primary)
+	r.Redundancy = w.back(r.Issued, until, func(v View, at time.Duration) bool {
+		return v.Redundant(w.Demands, at, streaming)
+	})
+	r.Rejoined = w.back(r.Issued, until, func(v View, _ time.Duration) bool {
+		return !slices.ContainsFunc(r.Nodes, func(n string) bool { return !v.Joined(n) })
+	})
+}
+
+// writable is when a node that was not the primary became it, or the primary became
+// it again; it does not apply when the primary was never seen to be anything else.
+func (w watched) writable(r *Recovery, until time.Duration) (stage Stage, primary string) {
+	gone := false
+	already := w.viewAt(r.Issued)
+	for _, s := range w.changes {
+		if s.At < r.Issued || s.At >= until {
+			continue
+		}
+		now := accepts(s)
+		if s.Node == r.Primary {
+			old := already[s.Node]
+			gone = gone || !now || !s.ServerStarted.Equal(old.ServerStarted)
+			now = now && gone
+		} else {
+			now = now && !accepts(already[s.Node])
+		}
+		if now {
+			return reached(s.At), s.Node
+		}
+	}
+	if !gone {
+		return Stage{State: StageNone}, ""
+	}
+	return missed(until), ""
+}
+
+// back is when something was so again, for good, that had not been at some moment
+// from the fault on. It does not apply to what always was so.
+func (w watched) back(from, until time.Duration, so func(View, time.Duration) bool) Stage {
+	view := w.viewAt(from)
+	gone := !so(view, from)
+	again := time.Duration(-1)
+	for _, s := range w.changes {
+		if s.At <= from {
+			continue
+		}
+		if s.At >= until || again >= 0 && s.At >= again+minStall {
+			break
+		}
+		view[s.Node] = s
+		switch now := so(view, s.At); {
+		case !now:
+			gone, again = true, -1 // a success that does not last is none
+		case gone && again < 0:
+			again = s.At
+		}
+	}
+	switch {
+	case !gone:
+		return Stage{State: StageNone}
+	case again >= 0:
+		return reached(again)
+	}
+	return missed(until)
+}
+
+// View is what the nodes last said of themselves, by name.
+type View map[string]history.NodeState
+
+// Primary is the node that accepts writes, and of several the one on the newest
+// timeline; "" for none.
+func (v View) Primary() (primary string) {
+	for _, s := range v {
+		best := v[primary]
+		if accepts(s) && (primary == "" || s.Timeline > best.Timeline || s.Timeline == best.Timeline && s.Node < primary) {
+			primary = s.Node
+		}
+	}
+	return primary
+}
+
+// Redundant tells whether the primary has the standbys that the newest demand of it
+// asks for. Where none was made of this node, it is the newest that was made of any;
+// where nothing synchronous is demanded, it must be as many as before.
+func (v View) Redundant(demands []Demand, at time.Duration, before int) bool {
+	primary := v.Primary()
+	if primary == "" {
+		return false
+	}
+	streaming, synchronous := v.standbys(primary)
+	if n := demanded(demands, primary, at); n > 0 {
+		return synchronous >= n
+	}
+	return streaming >= before
+}
+
+// Streaming is how many standbys stream from the primary.
+func (v View) Streaming() int {
+	streaming, _ := v.standbys(v.Primary())
+	return streaming
+}
+
+// demanded is how many synchronous standbys a primary must have.
+func demanded(demands []Demand, primary string, at time.Duration) int {
+	var own, newest Demand
+	own.At, newest.At = -1, -1
+	for _, d := range demands {
+		if d.At > at {
+			continue
+		}
+		if d.At >= newest.At {
+			newest = d
+		}
+		if d.Node == primary && d.At >= own.At {
+			own = d
+		}
+	}
+	if own.At >= 0 {
+		return own.Standbys
+	}
+	return newest.Standbys
+}
+
+// standbys counts the lines of a primary's pg_stat_replication that stream, and those
+// of them that commits wait for. A standby that does not answer does not count: a
+// frozen one stands there as streaming for another wal_sender_timeout.
+func (v View) standbys(primary string) (streaming, synchronous int) {
+	for _, s := range v[primary].Standbys {
+		if own, watched := v[s.Name]; s.State != "streaming" || watched && !own.Reachable {
+			continue
+		}
+		streaming++
+		if s.SyncState == "sync" || s.SyncState == "quorum" {
+			synchronous++
+		}
+	}
+	return streaming, synchronous
+}
+
+// Joined tells whether a node is part of the cluster: the primary, or a standby that
+// says that it streams and of which another node says so too. The standby alone says
+// so also while it still catches up.
+func (v View) Joined(node string) bool {
+	s := v[node]
+	if !s.Reachable || !s.Streaming {
+		return s.Reachable && v.Primary() == node
+	}
+	for _, upstream := range v {
+		for _, line := range upstream.Standbys {
+			if upstream.Reachable && line.Name == node && line.State == "streaming" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// accepts tells whether a node is known to accept writes.
+func accepts(s history.NodeState) bool { return s.Reachable && s.Role == history.RolePrimary }

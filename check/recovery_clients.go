@@ -1,0 +1,121 @@
+package check
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"pgchaos/history"
+)
+
+// stuck is how long an answer must take for its client to count as not served; it is
+// what package load records from.
+const stuck = 250 * time.Millisecond
+
+// ClientActivity is when one client was not served, as far as that is kept.
+type ClientActivity struct {
+	Episodes  []history.Episode // by their beginning
+	Discarded int64             // shorter ones that are not kept
+}
+
+// ClientOutages is for how long the clients of a workload were out, one by one: from
+// when the first operation that went wrong was sent (or the fault was issued, if that
+// came later) to the client's first acknowledgement after the last one. Whoever was
+// not hit was out for no time, and counts.
+type ClientOutages struct {
+	Clients   int   `json:"clients"`
+	Hit       int   `json:"hit"`                 // had an operation that failed or got stuck
+	NeverBack int   `json:"never_back"`          // were not served again as long as the load ran
+	Discarded int64 `json:"discarded,omitempty"` // short outages that are not in here, of whole run
+	Median    Least `json:"median"`
+	P99       Least `json:"p99"`
+	Max       Least `json:"max"`
+}
+
+// Least is a time that may be longer than is known.
+type Least struct {
+	For     time.Duration `json:"for_ns"`
+	AtLeast bool          `json:"at_least,omitempty"`
+}
+
+// clientOutages are those of a fault whose window is [issued, window).
+func (f felt) clientOutages(issued, window, firstFault time.Duration) ClientOutages {
+	out := ClientOutages{Clients: len(f.Clients)}
+	if out.Clients == 0 {
+		return out
+	}
+	usual := f.usualStuck(firstFault)
+	var least, most []time.Duration
+	for _, c := range f.Clients {
+		length, back := f.clientOut(c.Episodes, issued, window, usual)
+		least = append(least, length)
+		if length > 0 || !back {
+			out.Hit++
+		}
+		if !back {
+			out.NeverBack++
+			length = math.MaxInt64 // for all that is known
+		}
+		most = append(most, length)
+		out.Discarded += c.Discarded
+	}
+	slices.Sort(least)
+	slices.Sort(most)
+	at := func(share float64) Least {
+		i := max(0, int(math.Ceil(share*float64(len(least))))-1)
+		return Least{least[i], least[i] != most[i]}
+	}
+	out.Median, out.P99, out.Max = at(0.5), at(0.99), at(1)
+	return out
+}
+
+// usualStuck is how long clients waited for answers that came, before any fault.
+func (f felt) usualStuck(firstFault time.Duration) (longest time.Duration) {
+	for _, c := range f.Clients {
+		for _, e := range c.Episodes {
+			if length, ok := e.Length(); ok && e.Errors == 0 && e.FirstOK < firstFault {
+				longest = max(longest, length)
+			}
+		}
+	}
+	return longest
+}
+
+// clientOut is how long one client was out, and whether it was served again; if not,
+// the time is until the load ended.
+//
+// With failures it is from the first to the recovery from the last, whatever
+// succeeded between, as for an Outage; answers that came late on the heels of the
+// recovery prolong it. Without failures it is the longest wait for an answer, if
+// that is far longer than was usual.
+func (f felt) clientOut(episodes []history.Episode, issued, window, usual time.Duration) (out time.Duration, back bool) {
+	from, to, back := time.Duration(-1), time.Duration(0), true
+	var longest time.Duration
+	for _, e := range episodes {
+		end := e.FirstOK
+		if end == 0 {
+			end = max(f.lastActive(), e.LastError)
+		}
+		began := max(e.Sent, issued)
+		// What the next fault brought about is that one's doing, unless the client had
+		// been waiting for long enough before.
+		if end <= issued || e.Sent+stuck >= window && (e.Errors == 0 || e.FirstError >= window) {
+			continue
+		}
+		switch {
+		case e.Errors > 0:
+			if from < 0 {
+				from = began
+			}
+			to, back = end, e.FirstOK > 0
+		case from >= 0 && e.Sent < to+minStall:
+			to = max(to, end)
+		case end-began >= stuck && end-began > stallFactor*usual:
+			longest = max(longest, end-began)
+		}
+	}
+	if from >= 0 {
+		return to - from, back
+	}
+	return longest, true
+}

@@ -1,0 +1,47 @@
+package probe
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"pgchaos/history"
+)
+
+//go:embed glance.sql
+var glanceSQL string
+
+// glance asks anew what changes within milliseconds: role, timeline, positions and
+// standbys. The rest stays as it was read over the same connection, where
+// pg_settings, pg_stat_activity and the list of WAL files are what makes Read dear.
+func glance(ctx context.Context, conn *pgx.Conn, last history.NodeState) (history.NodeState, error) {
+	s := last
+	var inRecovery bool
+	var timeline *int64
+	var lsn, received, standbys string
+	err := conn.QueryRow(ctx, glanceSQL).Scan(&inRecovery, &timeline, &lsn, &received, &s.Streaming, &s.SyncNames, &standbys)
+	if err != nil {
+		return history.NodeState{Node: last.Node}, fmt.Errorf("glance at the state of %s: %w", last.Node, err)
+	}
+	s.Role = history.RolePrimary
+	if inRecovery {
+		s.Role = history.RoleStandby
+	}
+	if timeline != nil { // else there is no receiver, and the timeline is still that of the newest WAL
+		s.Timeline = uint32(*timeline)
+	}
+	s.Standbys = nil // not to write into the array of the state before
+	err = errors.Join(
+		s.LSN.UnmarshalText([]byte(lsn)),
+		s.Received.UnmarshalText([]byte(received)),
+		json.Unmarshal([]byte(standbys), &s.Standbys),
+	)
+	if err != nil {
+		return history.NodeState{Node: last.Node}, fmt.Errorf("glance at the state of %s: %w", last.Node, err)
+	}
+	return s, nil
+}

@@ -1,0 +1,222 @@
+package load
+
+import (
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"pgchaos/history"
+)
+
+// TestEpisodes: each client for itself, from the first operation that went wrong to
+// the first acknowledgement after the last.
+func TestEpisodes(t *testing.T) {
+	const ms = time.Millisecond
+	fails := func(d time.Duration) Reply {
+		time.Sleep(d)
+		return Reply{Outcome: history.Failed, Kind: "25006", Node: 1}
+	}
+	serves := func(d time.Duration, node int) Reply {
+		time.Sleep(d)
+		return Reply{Outcome: history.OK, Node: node}
+	}
+	tests := []struct {
+		name    string
+		timeout time.Duration
+		do      func(at time.Duration, n int) Reply // at: when it is sent; n: how many were sent before
+		want    []history.Episode
+	}{
+		{"all is well", 0, func(time.Duration, int) Reply { return serves(10*ms, 1) }, nil},
+		{"failures, one weak acknowledgement among the successes", 0, func(at time.Duration, _ int) Reply {
+			switch {
+			case at >= 100*ms && at < 130*ms:
+				return fails(10 * ms)
+			case at == 130*ms:
+				time.Sleep(10 * ms)
+				return Reply{Outcome: history.Weak, Kind: "01000", Node: 2}
+			}
+			return serves(10*ms, 1)
+		}, []history.Episode{{LastOK: 100 * ms, Before: 1, Sent: 100 * ms, FirstError: 110 * ms, LastError: 130 * ms, FirstOK: 140 * ms, After: 2, Errors: 3}}},
+		{"two episodes", 0, func(at time.Duration, _ int) Reply {
+			if at == 100*ms || at == 200*ms {
+				return fails(10 * ms)
+			}
+			return serves(10*ms, 1)
+		}, []history.Episode{
+			{LastOK: 100 * ms, Before: 1, Sent: 100 * ms, FirstError: 110 * ms, LastError: 110 * ms, FirstOK: 120 * ms, After: 1, Errors: 1},
+			{LastOK: 200 * ms, Before: 1, Sent: 200 * ms, FirstError: 210 * ms, LastError: 210 * ms, FirstOK: 220 * ms, After: 1, Errors: 1},
+		}},
+		{"an answer that takes long, though it succeeds", 0, func(at time.Duration, _ int) Reply {
+			if at == 100*ms {
+				return serves(250*ms, 1)
+			}
+			return serves(10*ms, 1)
+		}, []history.Episode{{LastOK: 100 * ms, Before: 1, Sent: 100 * ms, FirstOK: 350 * ms, After: 1}}},
+		{"just not long enough", 0, func(at time.Duration, _ int) Reply {
+			if at == 100*ms {
+				return serves(249*ms, 1)
+			}
+			return serves(10*ms, 1)
+		}, nil},
+		{"never served", 0, func(time.Duration, int) Reply { return fails(100 * ms) },
+			[]history.Episode{{Sent: 0, FirstError: 100 * ms, LastError: 1000 * ms, Errors: 10}}},
+		{"never served again", 0, func(at time.Duration, _ int) Reply {
+			if at >= 500*ms {
+				return fails(100 * ms)
+			}
+			return serves(100*ms, 1)
+		}, []history.Episode{{LastOK: 500 * ms, Before: 1, Sent: 500 * ms, FirstError: 600 * ms, LastError: 1000 * ms, Errors: 5}}},
+		{"given up on: another flight, but the same client", 300 * ms, func(_ time.Duration, n int) Reply {
+			if n == 1 {
+				return serves(700*ms, 1) // too late an answer is none
+			}
+			return serves(100*ms, 2)
+		}, []history.Episode{{LastOK: 100 * ms, Before: 2, Sent: 100 * ms, FirstError: 400 * ms, LastError: 400 * ms, FirstOK: 500 * ms, After: 2, Errors: 1}}},
+		{"a node that there is not is not known", 0, func(at time.Duration, _ int) Reply {
+			if at == 100*ms {
+				return fails(10 * ms)
+			}
+			return serves(10*ms, 3)
+		}, []history.Episode{{LastOK: 100 * ms, Sent: 100 * ms, FirstError: 110 * ms, LastError: 110 * ms, FirstOK: 120 * ms, Errors: 1}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				clock := history.StartClock()
+				var n atomic.Int64
+				s := &server{do: func(int, <-chan struct{}) Reply { return tt.do(clock.Now(), int(n.Add(1))-1) }}
+				w := New(Config{Clients: 1, Nodes: 2, Timeout: tt.timeout, MaxAbandoned: 1, Open: s.open, Clock: clock})
+				w.Start()
+				time.Sleep(999 * ms)
+				w.Stop()
+				rec := ended(t, w, s, -1)
+				if len(rec.Clients) != 1 || rec.Clients[0].Discarded != 0 {
+					t.Fatalf("clients %+v", rec.Clients)
+				}
+				if diff := cmp.Diff(tt.want, rec.Clients[0].Episodes); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// TestAPoolStuckOnADeadNode: seven of eight clients are served all the time, so that
+// nothing shows in the whole; the eighth is out, and stays the eighth.
+func TestAPoolStuckOnADeadNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		clock := history.StartClock()
+		s := &server{do: func(client int, closed <-chan struct{}) Reply {
+			if client == 7 && clock.Now() > time.Second {
+				<-closed
+				return Reply{Outcome: history.Unknown, Kind: "closed"}
+			}
+			time.Sleep(time.Millisecond)
+			return Reply{Outcome: history.OK, Node: 1}
+		}}
+		w := New(Config{Clients: 8, Nodes: 1, Timeout: 500 * time.Millisecond, MaxAbandoned: 2, Open: s.open, Clock: clock})
+		w.Start()
+		time.Sleep(5 * time.Second)
+		w.Stop()
+		rec := ended(t, w, s, -1)
+		for i, n := range rec.Activity.OK[100:500] {
+			if n == 0 {
+				t.Fatalf("nothing was served in bucket %d", 100+i)
+			}
+		}
+		for client, c := range rec.Clients {
+			if client < 7 && len(c.Episodes) != 0 {
+				t.Errorf("client %d: %+v", client, c.Episodes)
+			}
+		}
+		e := rec.Clients[7].Episodes
+		// The third that was given up on was beyond MaxAbandoned: from then on the client
+		// has no flight, and is out all the same.
+		if len(e) != 1 || e[0].FirstOK != 0 || e[0].Errors != 3 || e[0].Sent < time.Second || e[0].Sent > time.Second+2*time.Millisecond {
+			t.Errorf("client 7: %+v", e)
+		}
+	})
+}
+
+// TestDroppedBelongsToNoClient: nobody had taken it.
+func TestDroppedBelongsToNoClient(t *testing.T) {
+	var tr trail
+	tr.note(&history.Op{Due: 1, Done: 5 * time.Second, Outcome: history.Dropped})
+	if r := tr.record(); len(r.Episodes) != 0 {
+		t.Errorf("%+v", r.Episodes)
+	}
+}
+
+// TestEpisodesAreBounded: of too many the longest are kept, in their order.
+func TestEpisodesAreBounded(t *testing.T) {
+	var tr trail
+	at := time.Duration(0)
+	out := func(length time.Duration) {
+		at += time.Second
+		tr.note(&history.Op{Sent: at, Done: at + length/2, Outcome: history.Failed})
+		tr.note(&history.Op{Sent: at + length/2, Done: at + length, Outcome: history.OK})
+	}
+	for i := range maxEpisodes {
+		out(time.Duration(10+i%2) * time.Millisecond)
+	}
+	for range 100 {
+		out(5 * time.Millisecond) // shorter than all
+	}
+	for range 3 {
+		out(20 * time.Millisecond)
+	}
+	tr.note(&history.Op{Sent: at + 500*time.Millisecond, Done: at + 600*time.Millisecond, Outcome: history.Unknown})
+	r := tr.record()
+	if len(r.Episodes) != maxEpisodes+1 || r.Discarded != 103 {
+		t.Fatalf("%d episodes, %d discarded", len(r.Episodes), r.Discarded)
+	}
+	count := map[time.Duration]int{}
+	for i, e := range r.Episodes {
+		length, _ := e.Length()
+		count[length]++
+		if i > 0 && e.Sent <= r.Episodes[i-1].Sent {
+			t.Fatalf("episode %d is out of order", i)
+		}
+	}
+	if count[10*time.Millisecond] != 509 || count[11*time.Millisecond] != 512 || count[20*time.Millisecond] != 3 || r.Episodes[maxEpisodes].FirstOK != 0 {
+		t.Errorf("lengths %v, the last is %+v", count, r.Episodes[maxEpisodes])
+	}
+}
+
+// TestActivityByNode: the parts sum up to the whole, wherever they were booked, but
+// for what nobody knows the node of.
+func TestActivityByNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n atomic.Int64
+		clock := history.StartClock()
+		s := &server{do: func(client int, _ <-chan struct{}) Reply {
+			time.Sleep(time.Millisecond)
+			if n.Add(1)%10 == 0 {
+				return Reply{Outcome: history.Failed, Kind: "refused"} // by nobody knows whom
+			}
+			return Reply{Outcome: history.OK, Node: 1 + client}
+		}}
+		w := New(Config{Clients: 2, Nodes: 2, Open: s.open, Clock: clock})
+		w.Start()
+		time.Sleep(2500 * time.Millisecond)
+		w.Phase("announced", 2600*time.Millisecond) // what is due after it, and done before the collector, is booked
+		time.Sleep(1500 * time.Millisecond)
+		w.Stop()
+		rec := ended(t, w, s, -1)
+		if len(rec.Nodes) != 2 {
+			t.Fatalf("%d nodes", len(rec.Nodes))
+		}
+		for i := range rec.Activity.OK {
+			a, b := rec.Nodes[0], rec.Nodes[1]
+			if a.OK[i]+b.OK[i] != rec.Activity.OK[i] || a.Errors[i]+b.Errors[i] != 0 {
+				t.Fatalf("bucket %d: %d and %d of %d, %d and %d errors", i, a.OK[i], b.OK[i], rec.Activity.OK[i], a.Errors[i], b.Errors[i])
+			}
+			if i < 400 && (a.OK[i] == 0 || b.OK[i] == 0) {
+				t.Fatalf("bucket %d: %d and %d", i, a.OK[i], b.OK[i])
+			}
+		}
+	})
+}

@@ -1,0 +1,123 @@
+package report
+
+import (
+	"fmt"
+	"time"
+
+	"pgchaos/check"
+)
+
+// worst gathers the longest of several times, of which some may be longer than is
+// known.
+type worst struct {
+	longest time.Duration
+	n       int      // measured
+	why     []string // why the longest may be longer: what had not come back, or was not measured
+}
+
+// take adds a time; least says why it may be longer, "" where it is exact.
+func (w *worst) take(d time.Duration, least string) {
+	w.n++
+	w.longest = max(w.longest, d)
+	w.miss(least)
+}
+
+// miss notes what was not measured.
+func (w *worst) miss(why string) {
+	if why != "" {
+		w.why = append(w.why, why)
+	}
+}
+
+// recoveryMetric is the worst of what the recoveries from the events say that are
+// asked about.
+func (r *Result) recoveryMetric(e check.Expectation) check.Value {
+	var all worst
+	events := 0
+	for i := range r.Recoveries {
+		rec := &r.Recoveries[i]
+		if e.Phase != "" && rec.Event != e.Phase {
+			continue
+		}
+		events++
+		if e.Metric == "redundancy_rto" {
+			all.stage(rec, rec.Redundancy, "the demanded standbys were not back from "+rec.Event+" when it was last looked",
+				"what the primary's standbys were at "+rec.Event+" is not known")
+			continue
+		}
+		all.workloads(rec, e)
+	}
+	switch {
+	case events == 0:
+		return unknown("no fault that took effect was followed to its recovery")
+	case all.n == 0 && len(all.why) == 0:
+		return unknown("no fault that took effect met such a workload")
+	case all.n == 0:
+		return unknown("%s", all.why[0])
+	}
+	v := known(e, all.longest.Seconds())
+	if len(all.why) > 0 {
+		v.AtLeast, v.Why = true, all.why[0]
+	}
+	return v
+}
+
+// workloads takes what an event was to the workloads that are asked about. An event
+// that met none of them running is one that was not measured.
+func (w *worst) workloads(rec *check.Recovery, e check.Expectation) {
+	asked, loaded := false, false
+	for _, load := range rec.Workloads {
+		if e.Workload == "" || load.Workload == e.Workload {
+			asked, loaded = true, loaded || load.Loaded
+		}
+	}
+	if asked && !loaded {
+		w.miss(fmt.Sprintf("there was no load at %s (say `during` which faults are meant)", rec.Event))
+	}
+	for _, load := range rec.Workloads {
+		switch {
+		case e.Workload != "" && load.Workload != e.Workload || !load.Loaded:
+		case e.Metric == "throughput_rto":
+			w.stage(rec, load.Throughput, fmt.Sprintf("%s had not 90 %% of its throughput back from %s when the load ended", load.Workload, rec.Event),
+				fmt.Sprintf("%s had too little load before %s, or too little time after it, to tell a throughput", load.Workload, rec.Event))
+		case load.Clients.Clients == 0:
+			w.miss(fmt.Sprintf("what the clients of %s felt one by one is not recorded", load.Workload))
+		default:
+			w.clients(rec, load, e.Metric)
+		}
+	}
+}
+
+// stage takes a stage as a time from the fault taking effect: none where it does not
+// apply, for then nothing was gone.
+func (w *worst) stage(rec *check.Recovery, s check.Stage, missed, unknown string) {
+	switch s.State {
+	case check.StageReached:
+		w.take(max(0, s.At-rec.Effective), "")
+	case check.StageNone:
+		w.take(0, "")
+	case check.StageMissed:
+		w.take(max(0, s.At-rec.Effective), missed)
+	default:
+		w.miss(unknown)
+	}
+}
+
+func (w *worst) clients(rec *check.Recovery, load check.WorkloadRecovery, metric string) {
+	out := load.Clients.Max
+	switch metric {
+	case "client_rto_median":
+		out = load.Clients.Median
+	case "client_rto_p99":
+		out = load.Clients.P99
+	}
+	why := ""
+	switch {
+	case out.AtLeast:
+		why = fmt.Sprintf("%s not served again after %s as long as the load ran",
+			count(int64(load.Clients.NeverBack), "client of "+load.Workload+" was", "clients of "+load.Workload+" were"), rec.Event)
+	case load.Clients.Discarded > 0:
+		why = fmt.Sprintf("clients of %s were out so often that the shortest outages are not kept", load.Workload)
+	}
+	w.take(out.For, why)
+}

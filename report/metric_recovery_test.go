@@ -1,0 +1,45 @@
+package report
+
+import (
+	"testing"
+	"time"
+
+	"pgchaos/check"
+)
+
+// TestRecoveryMetrics: what did not come is at least, what could not be measured is
+// not 0.
+func TestRecoveryMetrics(t *testing.T) {
+	missed := func(r *Result) {
+		r.Recoveries[1].Redundancy = check.Stage{State: check.StageMissed, At: 30 * time.Second}
+	}
+	slow := func(r *Result) {
+		r.Recoveries[1].Workloads[0].Throughput = check.Stage{State: check.StageMissed, At: 29 * time.Second}
+	}
+	tests := []struct {
+		name   string
+		change func(*Result)
+		expect string
+		want   check.Verdict
+	}{
+		{"redundancy that never came back is too late for sure", missed, "redundancy_rto during crash < 9s", check.Fail},
+		{"and may be later than was watched", missed, "redundancy_rto during crash < 10s", check.Inconclusive},
+		{"throughput that never came back", slow, "throughput_rto of writes during crash < 8s", check.Fail},
+		{"may be later than was watched", slow, "throughput_rto of writes during crash < 9s", check.Inconclusive},
+		{"a rate that could not be told", func(r *Result) { r.Recoveries[1].Workloads[0].Throughput = check.Stage{} }, "throughput_rto of writes during crash < 9s", check.Inconclusive},
+		{"clients of whom nothing is recorded", func(r *Result) { r.Recoveries[1].Workloads[0].Clients = check.ClientOutages{} }, "client_rto_p99 of writes during crash < 9s", check.Inconclusive},
+		{"discarded outages could be longer together", func(r *Result) { r.Recoveries[0].Workloads[1].Clients.Discarded = 1 }, "client_rto_max of reads during stop-pgslave < 9s", check.Inconclusive},
+		{"an old file without recoveries", func(r *Result) { r.Recoveries = nil }, "redundancy_rto < 9s", check.Inconclusive},
+		{"a fault of which nothing is known", func(*Result) {}, "redundancy_rto during exit-pgslave < 9s", check.Inconclusive},
+		{"all in time", func(*Result) {}, "client_rto_median of writes during crash <= 240ms", check.Pass},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := recovered(quorum(t))
+			tt.change(r)
+			if j := check.Judge(expect(t, tt.expect)[0], r); j.Verdict != tt.want {
+				t.Errorf("%s: %+v", tt.expect, j)
+			}
+		})
+	}
+}

@@ -1,0 +1,157 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"pgchaos/check"
+)
+
+// writeRecoveries is how the cluster came back from each fault, stage by stage: one
+// entry for the cluster, and under it one for each workload.
+func (r *Result) writeRecoveries(p *page) {
+	if len(r.Recoveries) == 0 {
+		return
+	}
+	p.heading("Recovery", "stages from the fault taking effect, within 10 ms")
+	for i := range r.Recoveries {
+		rec := &r.Recoveries[i]
+		p.stages(plain, "  "+rec.Event+": ", 4, clusterStages(rec))
+		for _, w := range rec.Workloads {
+			i := plain
+			if !w.Loaded || w.Clients.NeverBack > 0 {
+				i = yellow
+			}
+			p.stages(i, "    "+w.Workload+": ", 6, workloadStages(rec, w))
+		}
+	}
+}
+
+// stages writes items after a label, broken between items alone.
+func (p *page) stages(i ink, label string, indent int, items []string) {
+	line := label
+	for n, item := range items {
+		if n+1 < len(items) {
+			item += ";"
+		}
+		if n > 0 && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(item) > p.width {
+			p.line(i, line)
+			line = strings.Repeat(" ", indent) + item
+			continue
+		}
+		if n > 0 {
+			line += " "
+		}
+		line += item
+	}
+	p.line(i, line)
+}
+
+// clusterStages are those of the nodes, in the order in which they should come.
+func clusterStages(rec *check.Recovery) []string {
+	items := []string{
+		"issued " + offset(rec.Issued-rec.Effective),
+		"effective " + seconds(rec.Effective),
+	}
+	add := func(text string) {
+		if text != "" {
+			items = append(items, text)
+		}
+	}
+	add(stageWords(rec, rec.Promotion, "promotion asked", "", "promotion never asked"))
+	writable := rec.NewPrimary
+	if writable != "" {
+		writable += " "
+	}
+	add(stageWords(rec, rec.Writable, writable+"writable", "", "no primary"))
+	add(stageWords(rec, rec.Redundancy, "redundancy", "redundancy kept", "no redundancy"))
+	who := strings.Join(rec.Nodes, ", ")
+	add(stageWords(rec, rec.Rejoined, who+" rejoined", "", who+" not rejoined"))
+	return items
+}
+
+// workloadStages are those of one workload's clients.
+func workloadStages(rec *check.Recovery, w check.WorkloadRecovery) []string {
+	if !w.Loaded {
+		return []string{"not measured: no load"}
+	}
+	items := []string{}
+	add := func(text string) {
+		if text != "" {
+			items = append(items, text)
+		}
+	}
+	if w.FirstError.State == check.StageMissed {
+		add("no error")
+	} else {
+		add(stageWords(rec, w.FirstError, "first error", "", ""))
+	}
+	add(stageWords(rec, w.LastOldAck, "last old ack", "", ""))
+	add(stageWords(rec, w.FirstNewAck, "first new ack", "", "no new ack"))
+	add(stageWords(rec, w.Throughput, "90 %", "90 % kept", "no 90 %"))
+	if w.Clients.Clients > 0 {
+		items = append(items, clientWords(w.Clients)...)
+	}
+	for _, n := range w.Nodes {
+		switch {
+		case !n.Recovered:
+			add(n.Node + " not used again for at least " + wholeSpan(n.RTO))
+		case n.RTO > 0:
+			add(n.Node + " out for " + wholeSpan(n.RTO))
+		default:
+			add(n.Node + " " + count(n.Errors, "error", "errors"))
+		}
+	}
+	return items
+}
+
+// stageWords is one stage; none and never are the words for one that does not apply
+// and for one that was not reached, after which it says how long that was watched.
+func stageWords(rec *check.Recovery, s check.Stage, name, none, never string) string {
+	switch s.State {
+	case check.StageReached:
+		return name + " " + offset(s.At-rec.Effective)
+	case check.StageMissed:
+		return never + " for at least " + wholeSpan(max(0, s.At-rec.Effective))
+	case check.StageNone:
+		return none
+	}
+	return name + " not known"
+}
+
+// clientWords are for how long clients were out, one by one.
+func clientWords(c check.ClientOutages) []string {
+	if c.Hit == 0 {
+		return []string{fmt.Sprintf("none of %s hit", count(int64(c.Clients), "client", "clients"))}
+	}
+	back := fmt.Sprintf("%d of %d hit, all back", c.Hit, c.Clients)
+	if c.NeverBack > 0 {
+		back = fmt.Sprintf("%d of %d hit, %d NEVER BACK", c.Hit, c.Clients, c.NeverBack)
+	}
+	return []string{"clients median " + leastWords(c.Median), "p99 " + leastWords(c.P99), fmt.Sprintf("slowest %s (%s)", leastWords(c.Max), back)}
+}
+
+func leastWords(l check.Least) string {
+	if l.AtLeast {
+		return "at least " + wholeSpan(l.For)
+	}
+	return wholeSpan(l.For)
+}
+
+// wholeSpan is a length of time that is not known to less than a millisecond.
+func wholeSpan(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%d ms", d.Round(time.Millisecond).Milliseconds())
+	}
+	return span(d)
+}
+
+// offset is a time before or after a moment: "+226 ms", "-3 ms".
+func offset(d time.Duration) string {
+	if d < 0 {
+		return "-" + wholeSpan(-d)
+	}
+	return "+" + wholeSpan(d)
+}

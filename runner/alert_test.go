@@ -1,0 +1,96 @@
+package runner
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgchaos/check"
+	"pgchaos/history"
+)
+
+// TestAlert: every 10 ms from a step on until what is demanded is back, otherwise
+// every 100 ms.
+func TestAlert(t *testing.T) {
+	primary := func(w *watch, standbys ...string) {
+		s := history.NodeState{Node: "a", Reachable: true, Role: history.RolePrimary}
+		for _, name := range []string{"b", "c"} {
+			w.last[name] = history.NodeState{Node: name}
+		}
+		for _, name := range standbys {
+			s.Standbys = append(s.Standbys, history.StandbyState{Name: name, State: "streaming", SyncState: "quorum"})
+			w.last[name] = history.NodeState{Node: name, Reachable: true, Role: history.RoleStandby, Streaming: true}
+		}
+		w.last["a"] = s
+	}
+	stop := history.Mark{Name: "stop-b", Action: "stop", Nodes: []string{"b"}, Fault: true}
+	tests := []struct {
+		name   string
+		demand int
+		do     func(w *watch)
+		want   time.Duration
+	}{
+		{"nothing happens", 1, func(*watch) {}, stateEvery},
+		{"a step that changes nothing", 1, func(w *watch) { w.stepBegins(history.Mark{Name: "verify", Action: "verify"}) }, stateEvery},
+		{"a step is under way", 1, func(w *watch) { w.stepBegins(stop); time.Sleep(time.Hour) }, alertEvery},
+		{"it is just over", 1, func(w *watch) {
+			w.stepBegins(stop)
+			w.stepEnds(stop)
+			time.Sleep(alertLeast - 1)
+		}, alertEvery},
+		{"and nothing came of it", 1, func(w *watch) {
+			w.stepBegins(stop)
+			w.stepEnds(stop)
+			time.Sleep(alertLeast)
+		}, stateEvery},
+		{"the demanded standbys are missing, for however long", 2, func(w *watch) {
+			w.stepBegins(stop)
+			primary(w, "c")
+			w.stepEnds(stop)
+			time.Sleep(time.Hour)
+		}, alertEvery},
+		{"none is demanded, but there are fewer than before", 0, func(w *watch) {
+			w.stepBegins(stop)
+			primary(w, "c")
+			w.stepEnds(stop)
+			time.Sleep(time.Hour)
+		}, alertEvery},
+		{"the node is still away that nothing demands", 1, func(w *watch) {
+			w.stepBegins(stop)
+			primary(w, "c")
+			w.stepEnds(stop)
+			time.Sleep(alertMost - 1)
+		}, alertEvery},
+		{"but not for ever", 1, func(w *watch) {
+			w.stepBegins(stop)
+			primary(w, "c")
+			w.stepEnds(stop)
+			time.Sleep(alertMost)
+		}, stateEvery},
+		{"a step that asks for less", 2, func(w *watch) {
+			w.stepBegins(stop)
+			primary(w, "c")
+			w.stepEnds(stop, check.Demand{At: time.Millisecond, Node: "a", Standbys: 1})
+			time.Sleep(alertMost)
+		}, stateEvery},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := &watch{clock: history.StartClock(), last: check.View{}, alert: newAlert()}
+				primary(w, "b", "c")
+				w.demand(check.Demand{Node: "a", Standbys: tt.demand})
+				calm, wake := w.pace()
+				time.Sleep(time.Second)
+				tt.do(w)
+				pace, _ := w.pace()
+				if calm != stateEvery || pace != tt.want {
+					t.Errorf("paces %s and %s, want %s", calm, pace, tt.want)
+				}
+				if tt.want == alertEvery {
+					<-wake // or the bubble is stuck
+				}
+			})
+		})
+	}
+}
