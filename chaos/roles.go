@@ -19,6 +19,9 @@ import (
 type Scene struct {
 	Cluster *cluster.Cluster
 	Rand    *rand.Rand // for any_replica
+	// Examine is told of what a former primary has alone, before a Rejoin takes it
+	// away; it may be nil.
+	Examine cluster.Examine
 
 	mu        sync.Mutex
 	primaries []string                 // in the order in which they became it

@@ -32,7 +32,7 @@ func (s *Scene) Rejoin(selector, upstream string) Action {
 			return err
 		}
 		return s.each(selector, func(ctx context.Context, act *Act, n *cluster.Node) error {
-			done, err := n.Rejoin(ctx, up)
+			done, err := n.Rejoin(ctx, up, s.Examine)
 			if done.Way != "" {
 				act.Note("by %s in %s", done.Way, done.Took.Round(time.Millisecond))
 			}

@@ -20,7 +20,7 @@ func (n *Node) initialise(ctx context.Context) error {
 	if err := n.initdb(ctx); err != nil {
 		return fmt.Errorf("initialise %s: %w", n.Name(), err)
 	}
-	if err := n.start(ctx, false); err != nil {
+	if err := n.start(ctx, normally); err != nil {
 		return fmt.Errorf("start %s: %w", n.Name(), err)
 	}
 	if err := n.createRoles(ctx); err != nil {
@@ -245,7 +245,7 @@ func (n *Node) setUpstream(upstream *Node) (before *Node) {
 
 // startStandby starts the node and returns when it streams from upstream.
 func (n *Node) startStandby(ctx context.Context, upstream *Node) error {
-	if err := n.start(ctx, false); err != nil {
+	if err := n.start(ctx, normally); err != nil {
 		return fmt.Errorf("start %s: %w", n.Name(), err)
 	}
 	return n.awaitStreaming(ctx, upstream, streamTimeout)

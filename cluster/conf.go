@@ -99,7 +99,8 @@ func defaultSettings(maxClients int) map[string]string {
 const (
 	confFile  = "postgresql.conf"
 	hbaFile   = "pg_hba.conf"
-	identFile = "pg_ident.conf" // empty; the server complains where there is none
+	identFile = "pg_ident.conf"     // empty; the server complains where there is none
+	aloneFile = "pg_hba_alone.conf" // instead of hbaFile, for a server that is only to be read
 )
 
 // place is what a node's configuration says of where the node is, and nobody may change.
@@ -157,10 +158,7 @@ func quoteConf(value string) string {
 // from any network of the provider's, so that only the users bound who gets in:
 // their passwords are random, and live as long as the run.
 func renderHBA(listen Address, creds Credentials, replicator User) string {
-	from := []string{"all"}
-	if loopback(listen.Host) {
-		from = []string{"127.0.0.1/32", "::1/128"}
-	}
+	from := clientsOf(listen)
 	var b strings.Builder
 	b.WriteString("# Written by pgchaos.\n")
 	for _, address := range from {
@@ -170,4 +168,22 @@ func renderHBA(listen Address, creds Credentials, replicator User) string {
 		fmt.Fprintf(&b, "host replication %s %s scram-sha-256\n", replicator.Name, address)
 	}
 	return b.String()
+}
+
+// renderAlone renders the file that lets pgchaos itself in, and nobody else.
+func renderAlone(listen Address, creds Credentials) string {
+	var b strings.Builder
+	b.WriteString("# Written by pgchaos.\n")
+	for _, address := range clientsOf(listen) {
+		fmt.Fprintf(&b, "host all %s %s scram-sha-256\n", creds.Superuser.Name, address)
+	}
+	return b.String()
+}
+
+// clientsOf are the addresses that clients of a server can have.
+func clientsOf(listen Address) []string {
+	if loopback(listen.Host) {
+		return []string{"127.0.0.1/32", "::1/128"}
+	}
+	return []string{"all"}
 }

@@ -178,7 +178,11 @@ func (n *Node) apply(ctx context.Context, changed []string) (Change, error) {
 		if err := n.stop(ctx, StopFast, 0); err != nil {
 			return change, fmt.Errorf("restart for %s: %w", strings.Join(pending, ", "), err)
 		}
-		if err := n.start(ctx, p != nil && p.readOnly); err != nil {
+		how := normally
+		if p != nil {
+			how = p.serve
+		}
+		if err := n.start(ctx, how); err != nil {
 			return change, fmt.Errorf("restart for %s: %w", strings.Join(pending, ", "), err)
 		}
 		change.Restarted = true

@@ -83,7 +83,8 @@ func (n *Node) output(ctx context.Context, env []string, argv ...string) (string
 func (n *Node) writeConf(ctx context.Context) error {
 	conf := renderConf(n.place(), n.currentSettings())
 	hba := renderHBA(n.place().listen, n.cluster.creds, n.cluster.replica)
-	return n.put(ctx, n.confDir(), file{confFile, conf}, file{hbaFile, hba}, file{identFile, ""})
+	alone := renderAlone(n.place().listen, n.cluster.creds)
+	return n.put(ctx, n.confDir(), file{confFile, conf}, file{hbaFile, hba}, file{aloneFile, alone}, file{identFile, ""})
 }
 
 // standbySignal is the file whose presence makes a standby of a starting server.

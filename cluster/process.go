@@ -28,10 +28,19 @@ const (
 	endTimeout = 10 * time.Second
 )
 
+// serving is whom a server serves.
+type serving int
+
+const (
+	normally serving = iota
+	readOnly         // its clients may not write by mistake
+	alone            // pgchaos, and nobody else
+)
+
 // process is one run of the server, from a start to the next.
 type process struct {
-	life     *Life
-	readOnly bool
+	life  *Life
+	serve serving
 
 	mu    sync.Mutex
 	up    bool // it has accepted connections
@@ -91,7 +100,7 @@ func (n *Node) adopt() {
 		return
 	}
 	if life := (*host).Life(); life != n.process.life && !life.Over() {
-		n.process = &process{life: life, readOnly: n.process.readOnly, up: true}
+		n.process = &process{life: life, serve: n.process.serve, up: true}
 		go n.watch(n.process)
 	}
 }
@@ -105,10 +114,10 @@ func (n *Node) Start(ctx context.Context) error { return n.locked(ctx, "start", 
 // read what a former primary alone has. Nor does it vacuum by itself. It is a
 // guard, not a lock: a session may still set transaction_read_only off.
 func (n *Node) StartReadOnly(ctx context.Context) error {
-	return n.locked(ctx, "start read-only", "", func(ctx context.Context) error { return n.start(ctx, true) })
+	return n.locked(ctx, "start read-only", "", func(ctx context.Context) error { return n.start(ctx, readOnly) })
 }
 
-func (n *Node) startNormal(ctx context.Context) error { return n.start(ctx, false) }
+func (n *Node) startNormal(ctx context.Context) error { return n.start(ctx, normally) }
 
 // locked runs one operation in its turn, and names it in the error: "start a",
 // "rejoin a to b".
@@ -125,8 +134,8 @@ func (n *Node) locked(ctx context.Context, what, object string, do func(context.
 	return nil
 }
 
-func (n *Node) start(ctx context.Context, readOnly bool) error {
-	p, err := n.launch(ctx, readOnly)
+func (n *Node) start(ctx context.Context, how serving) error {
+	p, err := n.launch(ctx, how)
 	if err != nil {
 		return err
 	}
@@ -134,7 +143,7 @@ func (n *Node) start(ctx context.Context, readOnly bool) error {
 }
 
 // launch starts the server's process, if it does not run.
-func (n *Node) launch(ctx context.Context, readOnly bool) (*process, error) {
+func (n *Node) launch(ctx context.Context, how serving) (*process, error) {
 	if n.Absent() {
 		return nil, errors.New("it has no data directory yet; a clone makes one")
 	}
@@ -145,8 +154,8 @@ func (n *Node) launch(ctx context.Context, readOnly bool) (*process, error) {
 		return nil, errors.New("its network cable is pulled, so that nobody could see it start; connect it first")
 	}
 	if p := n.running(); p != nil {
-		if p.readOnly != readOnly {
-			return nil, errors.New("it runs already, in the other mode (read-only or not); stop it first")
+		if p.serve != how {
+			return nil, errors.New("it runs already, in another mode (read-only, say); stop it first")
 		}
 		return p, nil
 	}
@@ -160,8 +169,11 @@ func (n *Node) launch(ctx context.Context, readOnly bool) (*process, error) {
 	n.markLog(ctx)
 	n.leaving.Store(false)
 	argv := []string{n.program("postgres"), "-D", n.confDir()}
-	if readOnly {
+	switch how {
+	case readOnly:
 		argv = append(argv, "-c", "default_transaction_read_only=on", "-c", "autovacuum=off")
+	case alone:
+		argv = append(argv, "-c", "hba_file="+path.Join(n.confDir(), aloneFile))
 	}
 	n.setStarting(true)
 	err = host.Start(ctx, argv)
@@ -169,7 +181,7 @@ func (n *Node) launch(ctx context.Context, readOnly bool) (*process, error) {
 		n.setStarting(false)
 		return nil, err
 	}
-	p := &process{life: host.Life(), readOnly: readOnly}
+	p := &process{life: host.Life(), serve: how}
 	n.mu.Lock()
 	n.process, n.starting = p, false
 	n.mu.Unlock()
@@ -305,7 +317,7 @@ func (n *Node) Leaving() bool { return n.leaving.Load() }
 // ReadOnly tells whether the server runs as StartReadOnly started it.
 func (n *Node) ReadOnly() bool {
 	p := n.running()
-	return p != nil && p.readOnly
+	return p != nil && p.serve == readOnly
 }
 
 // Restart stops the server, and starts it as what it was.
@@ -318,7 +330,7 @@ func (n *Node) Restart(ctx context.Context, mode StopMode, timeout time.Duration
 		if err := n.stop(ctx, mode, timeout); err != nil {
 			return err
 		}
-		return n.start(ctx, p.readOnly)
+		return n.start(ctx, p.serve)
 	})
 }
 

@@ -31,18 +31,19 @@ const plainTimeout = 10 * time.Second
 // Rejoin makes a standby of upstream, a primary, from a node that may have been a
 // primary itself: running, stopped or killed. It tries, in this order, to restart
 // it as a standby, which works where it has nothing of its own past the fork; to
-// rewind it; and to copy it anew. What the node had alone is gone afterwards.
-func (n *Node) Rejoin(ctx context.Context, upstream *Node) (Rejoined, error) {
+// rewind it; and to copy it anew. What the node had alone is gone afterwards: examine,
+// which may be nil, can read it before.
+func (n *Node) Rejoin(ctx context.Context, upstream *Node, examine Examine) (Rejoined, error) {
 	var done Rejoined
 	began := time.Now()
 	err := n.locked(ctx, "rejoin", " to "+upstream.Name(), func(ctx context.Context) error {
-		return n.rejoin(ctx, upstream, &done)
+		return n.rejoin(ctx, upstream, &done, examine)
 	})
 	done.Took = time.Since(began)
 	return done, err
 }
 
-func (n *Node) rejoin(ctx context.Context, upstream *Node, done *Rejoined) error {
+func (n *Node) rejoin(ctx context.Context, upstream *Node, done *Rejoined, examine Examine) error {
 	switch {
 	case upstream == n:
 		return errors.New("a node cannot follow itself")
@@ -62,6 +63,7 @@ func (n *Node) rejoin(ctx context.Context, upstream *Node, done *Rejoined) error
 	}
 	own, err := n.readOwnPast(ctx)
 	why := own.judge(up, line, err)
+	why.restart = n.examined(ctx, own, line, why, examine)
 	ways := []struct {
 		name string
 		not  error // why it cannot work
@@ -127,7 +129,7 @@ func (n *Node) restartAsStandby(ctx context.Context, upstream *Node) error {
 	if err := n.becomeStandby(ctx, upstream); err != nil {
 		return err
 	}
-	if err := n.start(ctx, false); err != nil {
+	if err := n.start(ctx, normally); err != nil {
 		return err
 	}
 	return n.awaitStreaming(ctx, upstream, plainTimeout)

@@ -1,8 +1,11 @@
 package cluster_test
 
 import (
+	"context"
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 
 	"pgchaos/cluster"
 	"pgchaos/history"
@@ -11,7 +14,9 @@ import (
 func testRejoinPlain(t *testing.T, w *world) {
 	a, b := w.Node("a"), w.Node("b")
 	ctx := t.Context()
-	done, err := a.Rejoin(ctx, b)
+	done, err := a.Rejoin(ctx, b, func(context.Context, *cluster.Node, history.NodeState, error) {
+		t.Error("it was shut down with nothing of its own, and examined")
+	})
 	w.ok(err)
 	t.Logf("%+v", done)
 	if done.Way != cluster.WayRestart || len(done.Tried) != 0 || done.Took == 0 {
@@ -37,7 +42,7 @@ func testRejoinRewind(t *testing.T, w *world) {
 	w.ok(a.Follow(ctx, c))
 	w.ok(a.Start(ctx))
 	w.eventually("c", "select state from pg_stat_replication where application_name = 'a'", "streaming")
-	done, err := b.Rejoin(ctx, c)
+	done, err := b.Rejoin(ctx, c, nil)
 	w.ok(err)
 	t.Logf("%+v", done)
 	if done.Way != cluster.WayRewind || len(done.Tried) != 1 {
@@ -65,7 +70,7 @@ func testRejoinKilled(t *testing.T, w *world) {
 	// d has been a standby all the time, past the fork, and crashes after a
 	// restart point there.
 	w.ok(d.Kill(ctx))
-	done, err := d.Rejoin(ctx, c)
+	done, err := d.Rejoin(ctx, c, nil)
 	w.ok(err)
 	if done.Way != cluster.WayRewind || !strings.Contains(done.Tried[0], "its own WAL goes to") {
 		t.Errorf("rejoin: %+v", done)
@@ -73,8 +78,23 @@ func testRejoinKilled(t *testing.T, w *world) {
 	w.ok(a.Stop(ctx, cluster.StopFast, 0))
 	split(w, "c", "d")
 	w.ok(c.Kill(ctx))
-	done, err = c.Rejoin(ctx, d)
+	examined := 0
+	done, err = c.Rejoin(ctx, d, func(ctx context.Context, n *cluster.Node, state history.NodeState, err error) {
+		examined++
+		w.ok(err)
+		if n != c || state.Role != history.RoleStandby || state.Timeline != 3 || state.LSN == 0 {
+			t.Errorf("examined %s: %+v", n.Name(), state)
+		}
+		w.want("c", "select count(*) from t where i = 100", "1") // which it alone has
+		if conn, err := pgx.Connect(ctx, c.ConnString(c.Credentials().Load, "client")); err == nil {
+			t.Error("a client was let in")
+			_ = conn.Close(ctx)
+		}
+	})
 	w.ok(err)
+	if examined != 1 {
+		t.Errorf("examined %d times", examined)
+	}
 	t.Logf("%+v", done)
 	if done.Way != cluster.WayRewind || len(done.Tried) != 1 || !strings.Contains(done.Tried[0], "past") {
 		t.Errorf("rejoin: %+v", done)
@@ -93,7 +113,7 @@ func testRejoinBackup(t *testing.T, w *world) {
 	split(w, "d", "a")
 	w.ok(d.Kill(ctx))
 	w.ok(removeFile(w, "d", "global/pg_control"))
-	done, err := d.Rejoin(ctx, a)
+	done, err := d.Rejoin(ctx, a, nil)
 	w.ok(err)
 	t.Logf("%+v", done)
 	if done.Way != cluster.WayBackup || len(done.Tried) != 2 {
@@ -107,7 +127,7 @@ func testRejoinSplit(t *testing.T, w *world) {
 	ctx := t.Context()
 	// b and d follow a's timeline; each is promoted on its own, so that both are
 	// on a timeline of the same number.
-	_, err := b.Rejoin(ctx, a)
+	_, err := b.Rejoin(ctx, a, nil)
 	w.ok(err)
 	w.eventually("a", "select count(*) from pg_stat_replication where state = 'streaming'", "2")
 	w.psql("a", "set synchronous_commit = local; create table more as select g, repeat('x', 100) as x from generate_series(1, 50000) g")
@@ -125,7 +145,7 @@ func testRejoinSplit(t *testing.T, w *world) {
 		t.Error("a primary was repointed")
 	}
 	w.ok(b.Kill(ctx)) // before its first checkpoint
-	done, err := b.Rejoin(ctx, d)
+	done, err := b.Rejoin(ctx, d, nil)
 	w.ok(err)
 	t.Logf("%+v", done)
 	if done.Way != cluster.WayBackup || !strings.Contains(done.Tried[1], "of their own") {
