@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -134,12 +135,30 @@ func (e *engine) removeAll(ctx context.Context, f found) error {
 	}
 	errs := []error{group.Wait()}
 	for _, n := range f.networks {
-		errs = append(errs, unlessGone("network", n.Name, e.NetworkRemove(ctx, n.ID)))
+		err := unlessGone("network", n.Name, e.NetworkRemove(ctx, n.ID))
+		errs = append(errs, e.strangersOn(ctx, n.ID, err))
 	}
 	for _, v := range f.volumes {
 		errs = append(errs, unlessGone("volume", v.Name, e.VolumeRemove(ctx, v.Name, true)))
 	}
 	return errors.Join(errs...)
+}
+
+// strangersOn adds who else is on a network to the error with which it could not be removed.
+func (e *engine) strangersOn(ctx context.Context, id string, err error) error {
+	if err == nil {
+		return nil
+	}
+	info, inspectErr := e.NetworkInspect(ctx, id, network.InspectOptions{})
+	if inspectErr != nil || len(info.Containers) == 0 {
+		return err
+	}
+	var names []string
+	for _, c := range info.Containers {
+		names = append(names, c.Name)
+	}
+	slices.Sort(names)
+	return fmt.Errorf("%w; on it are containers that are not this run's: %s", err, strings.Join(names, ", "))
 }
 
 func unlessGone(kind, name string, err error) error {

@@ -13,7 +13,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
@@ -165,13 +164,6 @@ func (h *host) makeTools(ctx context.Context) error {
 	return nil
 }
 
-// newest is the life that began last, nil before the first.
-func (h *host) newest() *cluster.Life {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.main
-}
-
 // Start leaves the command on the volume and starts the server's container. It
 // ends neither with the context nor with pgchaos.
 func (h *host) Start(ctx context.Context, argv []string) error {
@@ -213,34 +205,6 @@ func (h *host) start(ctx context.Context, argv []string) error {
 	return h.live(ctx)
 }
 
-// live begins a life of the main process, which the engine has begun. h.mu is held.
-func (h *host) live(ctx context.Context) error {
-	state, err := h.state(ctx)
-	if err != nil {
-		return err
-	}
-	h.main, h.started = cluster.NewLife(), state.StartedAt
-	go h.await(h.main)
-	if h.unplugged { // the new life has a new cable
-		if err := h.pull(ctx); err != nil {
-			return fmt.Errorf("keep it disconnected: %w", err)
-		}
-	}
-	return nil
-}
-
-// revived is called when somebody has started the container: if that was not Start,
-// its server has another life.
-func (h *host) revived(ctx context.Context) (another bool, err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	state, err := h.state(ctx)
-	if err != nil || h.main == nil || !state.Running || state.StartedAt == h.started {
-		return false, err
-	}
-	return true, h.live(ctx)
-}
-
 // putStart writes the script by which process 1 becomes the server.
 func (h *host) putStart(ctx context.Context, argv []string) error {
 	script := "exec"
@@ -278,58 +242,6 @@ func (h *host) setRestart(ctx context.Context, policy container.RestartPolicy) e
 		return h.provider.engine.explain("set the restart policy of "+h.container, err)
 	}
 	return nil
-}
-
-// await waits for the end of a life of the container, and keeps how it ended.
-func (h *host) await(l *cluster.Life) {
-	status, at := "unknown", time.Time{}
-	defer func() {
-		if at.IsZero() {
-			at = time.Now()
-		}
-		l.End(status, at)
-	}()
-	ctx := h.provider.ctx
-	for ctx.Err() == nil {
-		ended, failed := h.provider.engine.ContainerWait(ctx, h.server, container.WaitConditionNotRunning)
-		select {
-		case end := <-ended:
-			status = statusText(int(end.StatusCode))
-			if state, err := h.state(ctx); err == nil && !state.Running {
-				if state.OOMKilled && end.StatusCode == 128+int64(syscall.SIGKILL) {
-					status += ", out of memory"
-				}
-				at = h.provider.engine.local(state.FinishedAt)
-			}
-			return
-		case err := <-failed:
-			if errdefs.IsNotFound(err) {
-				status = "unknown: the container has been removed"
-				return
-			}
-			// The engine is restarting, perhaps with its containers alive.
-			select {
-			case <-ctx.Done():
-			case <-time.After(200 * time.Millisecond):
-			}
-		}
-	}
-}
-
-// statusText says how a process ended, in the words of os.ProcessState.
-func statusText(code int) string {
-	if sig := syscall.Signal(code - 128); code > 128 && code < 128+65 {
-		return "signal: " + sig.String()
-	}
-	return "exit status " + strconv.Itoa(code)
-}
-
-func (h *host) state(ctx context.Context) (*container.State, error) {
-	info, err := h.provider.engine.ContainerInspect(ctx, h.server)
-	if err != nil {
-		return nil, h.provider.engine.explain("inspect container "+h.container, err)
-	}
-	return info.State, nil
 }
 
 // Signal sends a signal to process 1 of the server's container; an error that is
@@ -444,10 +356,6 @@ func (h *host) Running(ctx context.Context) (bool, error) {
 	}
 	return state.Running, nil
 }
-
-// Life is the newest life of the server's container, which the engine may have begun
-// by itself (its restart policy), or a person.
-func (h *host) Life() *cluster.Life { return h.newest() }
 
 // Log is what servers wrote to their standard output and error over all lives of
 // the container, from an offset in bytes on.

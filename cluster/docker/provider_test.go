@@ -283,3 +283,15 @@ func TestLifeOfARun(t *testing.T) {
 		}
 	}
 }
+
+func TestStrangerOnTheNetworkIsNamed(t *testing.T) {
+	t.Parallel()
+	p := testProvider(t, Options{})
+	stranger := testRun(t, "stranger")
+	docker(t, "run", "-d", "--name", stranger, "--network", p.netName, testImage(), "sleep", "60")
+	if err := p.Remove(t.Context()); err == nil || !strings.Contains(err.Error(), "not this run's: "+stranger) {
+		t.Errorf("with a stranger on the network: %v", err)
+	}
+	docker(t, "rm", "-f", stranger)
+	must(t, p.Remove(t.Context()))
+}
