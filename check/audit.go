@@ -1,361 +1,453 @@
 package check
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
-	"hash/maphash"
+	"maps"
 	"slices"
 	"strings"
 
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
+
 	"pgchaos/history"
+	"pgchaos/history/ledger"
 )
 
-// maxNodes bounds the nodes of an audit: a set of them is the bits of a word.
-const maxNodes = 64
+// maxHolders bounds the nodes of an audit, and the forks: a set of them is the bits
+// of a word.
+const maxHolders = 64
 
-// WritersOf picks the books of the writers of some workloads: those that wrote
-// the table which is to be audited.
-func WritersOf(ledger []*history.Writer, workloads ...string) []*history.Writer {
-	var of []*history.Writer
-	for _, w := range ledger {
-		if slices.Contains(workloads, w.Workload) {
-			of = append(of, w)
-		}
+// AuditTable holds what every node has of one table against what was promised: by
+// algebra over sets of numbers, and one pass over the ledger, which tells who
+// acknowledged what is not there, when and where in the WAL. Beside the sets it keeps
+// nothing but counts and at most MaxRuns runs of each kind.
+//
+// A node that was not read proves nothing, in either direction: Complete is then
+// false, and what was found on the others counts. The error is for what makes the
+// audit worthless: a ledger that cannot be read or contradicts itself.
+//
+// A failed write counts as resurrected wherever it is, on a former primary's fork
+// too: a certain failure commits nowhere.
+func AuditTable(e Evidence) (Audit, error) {
+	a, err := newAuditor(&e)
+	if err == nil {
+		err = a.run()
 	}
-	return of
-}
-
-// AuditTable holds what every node has of one table against what its writers
-// recorded. It reads all nodes' rows and the ledger at once, in the order of the
-// keys, and keeps nothing but counts and at most MaxRuns runs of each kind, so
-// that the size of the table does not matter.
-//
-// The writers are those of this table alone (see WritersOf): a key of any other
-// writer is foreign here. The authority is the one writable node; "" means that
-// there was not exactly one, and then nothing can be called lost or survived.
-//
-// A node whose stream ends in an error is not read: what was found on it until
-// then counts, and Complete is false. The error returned is for what makes the
-// audit itself worthless: rows out of order, or two writers with one number.
-//
-// A failed write counts as resurrected wherever it is, on a former primary's
-// fork too: a certain failure commits nowhere.
-func AuditTable(writers []*history.Writer, table Table, authority string, nodes []NodeRows) (Audit, error) {
-	book, err := openBook(writers)
 	if err != nil {
-		return Audit{}, fmt.Errorf("audit %s: %w", table.Name, err)
-	}
-	if len(nodes) > maxNodes {
-		return Audit{}, fmt.Errorf("audit %s: %d nodes, and at most %d can be compared", table.Name, len(nodes), maxNodes)
-	}
-	a := &auditor{
-		audit:     Audit{Table: table.Name, Authority: authority, Acknowledged: acknowledged(writers), Nodes: make([]NodeAudit, len(nodes))},
-		table:     table,
-		authority: slices.IndexFunc(nodes, func(n NodeRows) bool { return n.Node == authority }),
-		book:      book,
-		seed:      maphash.MakeSeed(),
-		found:     make([]holding, len(nodes)),
-	}
-	for i, n := range nodes {
-		a.streams = append(a.streams, openStream(n, &a.audit.Nodes[i]))
-	}
-	defer func() {
-		for _, s := range a.streams {
-			s.stop()
-		}
-	}()
-	if err := a.merge(); err != nil {
-		return Audit{}, fmt.Errorf("audit %s: %w", table.Name, err)
+		return Audit{}, fmt.Errorf("audit %s: %w", e.Table.Name, err)
 	}
 	a.conclude()
 	return a.audit, nil
 }
 
-// acknowledged counts what the writers were promised.
-func acknowledged(writers []*history.Writer) (n int64) {
-	for _, w := range writers {
-		for _, r := range w.Runs {
-			if r.Outcome.Acknowledged() {
-				n += r.Last - r.First + 1
-			}
-		}
-	}
-	return n
-}
-
 // auditor is one audit under way.
 type auditor struct {
-	audit     Audit
-	table     Table
-	authority int // index into streams; -1: none
-	book      *book
-	streams   []*stream
-	seed      maphash.Seed
-
-	found    []holding // of the key at hand, a node each
-	expected []byte    // the value that belongs to it
+	*Evidence
+	audit    Audit
+	witness  *witness
+	accounts []ledger.Account // of this table, by number
+	others   map[int]string   // the workloads of other writers of the run
+	nodes    []held
+	forks    []held
+	// authority is the index of the one whose rows count; -1: none. absence is set when
+	// it is known what that one does not hold.
+	authority int
+	absence   bool
+	unjudged  int64               // losses that are not explained for want of a lineage
+	blind     map[string]struct{} // nodes that acknowledged, and whose regime is not known
+	rpo       map[rpoKey]*rpo
 
 	lost, weakLost, survived, vanished, resurrected, duplicated, foreign, corrupted gatherer
 }
 
-// holding is what one node has of the key at hand.
-type holding struct {
-	rows int64
-	// content is a sum over the rows that does not depend on their order: two
-	// nodes have the same rows when rows and content are equal (but for one
-	// chance in 2^64).
-	content   uint64
-	corrupted bool
-	// exact is set when the node was read past the key, so that rows is all it has.
-	exact bool
+func newAuditor(e *Evidence) (*auditor, error) {
+	if n := max(len(e.Nodes), len(e.Forks)); n > maxHolders {
+		return nil, fmt.Errorf("%d nodes, and at most %d can be compared", n, maxHolders)
+	}
+	a := &auditor{
+		Evidence: e, witness: newWitness(e), others: map[int]string{}, blind: map[string]struct{}{}, rpo: map[rpoKey]*rpo{},
+		authority: slices.IndexFunc(e.Nodes, func(n NodeHolding) bool { return n.Node == e.Authority && e.Authority != "" }),
+		audit:     Audit{Table: e.Table.Name, Authority: e.Authority, Weak: &WeakAcks{}, Damage: damageOf(e.Book)},
+	}
+	if e.Readers != nil {
+		a.audit.Ghosts = new(int64)
+	}
+	for _, n := range e.Nodes {
+		a.nodes = append(a.nodes, newHeld(n.Node, n.Holding))
+	}
+	for _, f := range e.Forks {
+		a.forks = append(a.forks, newHeld(forkName(f, e.Forks), f.Holding))
+	}
+	if a.authority >= 0 {
+		h := a.nodes[a.authority].holding
+		a.absence = h != nil && !h.Truncated()
+	}
+	return a, a.open()
 }
 
-// merge visits every key that the ledger or any node knows, lowest first.
-func (a *auditor) merge() error {
-	for _, s := range a.streams {
-		if err := s.advance(); err != nil {
-			return err
+// open picks the accounts of this table. One whose name damage has taken may be one.
+func (a *auditor) open() error {
+	seen := map[int]struct{}{}
+	for _, w := range a.Book.Writers() {
+		if _, twice := seen[w.ID]; twice {
+			return fmt.Errorf("the ledger has two writers with the number %d", w.ID)
 		}
+		seen[w.ID] = struct{}{}
+		if !slices.Contains(a.Workloads, w.Workload) && (w.Workload != "" || len(a.audit.Damage) == 0) {
+			a.others[w.ID] = w.Workload
+			continue
+		}
+		a.accounts = append(a.accounts, w)
+		a.audit.Acknowledged += w.Acknowledged()
+		a.audit.Weak.Notice += int64(w.Weak.GetCardinality())
 	}
-	for {
-		key, attempted, ok := a.lowest()
-		if !ok {
-			return nil
-		}
-		if err := a.collect(key, attempted); err != nil {
-			return err
-		}
-		a.judge(key, attempted)
-		a.compare()
-		if attempted {
-			a.book.next()
-		}
-	}
+	slices.SortFunc(a.accounts, func(x, y ledger.Account) int { return cmp.Compare(x.ID, y.ID) })
+	return nil
 }
 
-// lowest is the next key, and whether the ledger has it.
-func (a *auditor) lowest() (key history.Key, attempted, ok bool) {
-	key, ok = a.book.head()
-	attempted = ok
-	for _, s := range a.streams {
-		if s.has && (!ok || s.row.Key < key) {
-			key, attempted, ok = s.row.Key, false, true
+// run visits writer after writer, in the order of their numbers: those of this table,
+// and every other of whom there is a row.
+func (a *auditor) run() error {
+	writers := map[int]struct{}{}
+	for _, of := range [][]held{a.nodes, a.forks} {
+		for i := range of {
+			of[i].writers(writers)
 		}
 	}
-	return key, attempted, ok
-}
-
-// collect takes every row with the key off every stream.
-func (a *auditor) collect(key history.Key, attempted bool) error {
-	a.expected = a.expected[:0]
-	for i, s := range a.streams {
-		f := holding{}
-		for s.has && s.row.Key == key {
-			if attempted && len(a.expected) == 0 {
-				a.expected = history.AppendPayload(a.expected, key, a.table.Payload)
-			}
-			f.rows++
-			f.content += a.digest(s.row)
-			if attempted && !a.belongs(s.row) {
-				f.corrupted = true
-			}
-			if err := s.advance(); err != nil {
-				return err
+	accounts := map[int]*ledger.Account{}
+	for i := range a.accounts {
+		accounts[a.accounts[i].ID] = &a.accounts[i]
+		writers[a.accounts[i].ID] = struct{}{}
+	}
+	a.keyless()
+	for _, id := range slices.Sorted(maps.Keys(writers)) {
+		issued, workload := int64(0), a.others[id]
+		if account := accounts[id]; account != nil {
+			issued, workload = account.Issued, account.Workload
+			if err := a.account(account); err != nil {
+				return fmt.Errorf("writer %d: %w", id, err)
 			}
 		}
-		f.exact = !s.blind
-		a.found[i] = f
+		a.strangers(id, issued, workload)
 	}
 	return nil
 }
 
-// belongs tells whether the row at hand is the one that was written under its key.
-func (a *auditor) belongs(r Row) bool {
-	return bytes.Equal(r.Value, a.expected) && (a.table.Serial || r.Int == int64(r.Key))
-}
-
-// digest is a number for the whole content of a row.
-func (a *auditor) digest(r Row) uint64 {
-	x := maphash.Bytes(a.seed, r.Value) + uint64(r.Int)*0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
-}
-
-// judge says what became of the write at hand, or that it was none of ours.
-func (a *auditor) judge(key history.Key, attempted bool) {
-	var holders, doubles, corrupt uint64
-	var most int64
-	for i, f := range a.found {
-		if f.rows > 0 {
-			holders |= 1 << i
+// keyless counts the rows without a key. Which node has which of them nobody can
+// tell, so that each is somebody's, and the same on all nodes.
+func (a *auditor) keyless() {
+	most := map[history.Key]int64{}
+	for _, of := range [][]held{a.nodes, a.forks} {
+		for i := range of {
+			for key, n := range of[i].keyless {
+				most[key] = max(most[key], n)
+			}
 		}
-		if f.rows > 1 && key != 0 {
-			doubles |= 1 << i
-			a.audit.Nodes[i].Duplicated++
-		}
-		if f.corrupted {
-			corrupt |= 1 << i
-			a.audit.Nodes[i].Corrupted++
-		}
-		most = max(most, f.rows)
 	}
-	w := write{key: key, n: 1}
-	if !attempted {
-		// Rows without a key are side by side under Key 0, and each is a write of somebody's.
-		if key == 0 {
-			w.n = most
-		}
-		w.workload = a.book.workload(key.Writer())
-		a.foreign.add(w, holders)
-	} else {
-		w.workload, w.run = a.book.entry()
-		a.settle(w, holders)
-	}
-	if doubles != 0 {
-		a.duplicated.add(w, doubles)
-	}
-	if corrupt != 0 {
-		a.corrupted.add(w, corrupt)
-	}
-}
-
-// settle compares an attempted write's outcome with where it is.
-func (a *auditor) settle(w write, holders uint64) {
-	present, absent := false, false
-	if a.authority >= 0 {
-		f := a.found[a.authority]
-		present, absent = f.rows > 0, f.rows == 0 && f.exact
-	}
-	switch w.run.Outcome {
-	case history.OK:
-		if absent {
-			a.lost.add(w, holders)
-		}
-	case history.Weak:
-		if absent {
-			a.weakLost.add(w, holders)
-		}
-	case history.Failed, history.Dropped:
-		if holders != 0 {
-			a.resurrected.add(w, holders)
-		}
-	default:
-		if present {
-			a.survived.add(w, holders)
-		}
-		if absent {
-			a.vanished.add(w, holders)
+	for _, key := range slices.Sorted(maps.Keys(most)) {
+		is := func(h *held) bool { return h.keyless[key] > 0 }
+		a.foreign.add(write{key: key, n: most[key], workload: a.others[key.Writer()], found: a.where(is)})
+		if more := a.where(func(h *held) bool { return key != 0 && h.keyless[key] > 1 }); !more.empty() {
+			a.duplicated.add(write{key: key, n: 1, found: more})
 		}
 	}
 }
 
-// compare holds every node's rows of the key at hand against the authority's.
-func (a *auditor) compare() {
-	if a.authority < 0 || !a.found[a.authority].exact {
-		return
+// where are the holders of which something is so.
+func (a *auditor) where(is func(*held) bool) (w where) {
+	for i := range a.nodes {
+		if is(&a.nodes[i]) {
+			w.nodes |= 1 << i
+		}
 	}
-	want := a.found[a.authority]
-	for i, f := range a.found {
-		n := &a.audit.Nodes[i]
+	for i := range a.forks {
+		if is(&a.forks[i]) {
+			w.forks |= 1 << i
+		}
+	}
+	return w
+}
+
+func (a *auditor) holders(key history.Key) where {
+	return a.where(func(h *held) bool { return h.has(key) })
+}
+
+// union is what any holder has in one of its sets of a writer.
+func (a *auditor) union(of func(*held) *roaring64.Bitmap) *roaring64.Bitmap {
+	all := roaring64.New()
+	for _, list := range [][]held{a.nodes, a.forks} {
+		for i := range list {
+			all.Or(of(&list[i]))
+		}
+	}
+	return all
+}
+
+// strangers counts the rows of a writer past what it was issued.
+func (a *auditor) strangers(writer int, issued int64, workload string) {
+	beyond := func(set *roaring64.Bitmap) *roaring64.Bitmap {
+		if set.IsEmpty() || set.Maximum() <= uint64(issued) {
+			return roaring64.New()
+		}
+		set = set.Clone()
+		set.RemoveRange(0, uint64(issued)+1)
+		return set
+	}
+	foreign := a.union(func(h *held) *roaring64.Bitmap { return beyond(h.present(writer)) })
+	for seq := range roaring64.Values(foreign) {
+		key := history.PackKey(writer, int64(seq))
+		a.foreign.add(write{key: key, n: 1, workload: workload, found: a.holders(key)})
+	}
+	double := a.union(func(h *held) *roaring64.Bitmap { return beyond(setOf(h.double, writer)) })
+	for seq := range roaring64.Values(double) {
+		key := history.PackKey(writer, int64(seq))
+		a.duplicated.add(write{key: key, n: 1, workload: workload, found: a.doubles(key)})
+	}
+}
+
+func (a *auditor) doubles(key history.Key) where {
+	return a.where(func(h *held) bool { return setOf(h.double, key.Writer()).Contains(uint64(key.Seq())) })
+}
+
+func (a *auditor) alterations(key history.Key) where {
+	return a.where(func(h *held) bool { return setOf(h.altered, key.Writer()).Contains(uint64(key.Seq())) })
+}
+
+// part is a set of one writer's numbers, and what to do with each, in turn.
+type part struct {
+	set  roaring64.IntPeekable64
+	what func(*pass, write, *story)
+}
+
+// next tells whether the set has this number, which is no less than the one before.
+func (p *part) next(seq int64) bool {
+	if !p.set.HasNext() || p.set.PeekNext() != uint64(seq) {
+		return false
+	}
+	p.set.Next()
+	return true
+}
+
+// pass is the pass over one writer's entries.
+type pass struct {
+	*auditor
+	account *ledger.Account
+	parts   []part
+	doubts  doubts
+	last    *story // of the entry before
+}
+
+// account goes over one writer's writes.
+func (a *auditor) account(w *ledger.Account) error {
+	p := &pass{auditor: a, account: w}
+	p.divide()
+	n := int64(0)
+	for e, err := range a.Book.Entries(w.ID, 1, w.Issued) {
+		if err != nil {
+			return err
+		}
+		p.entry(&e)
+		n++
+	}
+	p.decide(true)
+	if n != w.Issued || slices.ContainsFunc(p.parts, func(p part) bool { return p.set.HasNext() }) {
+		return fmt.Errorf("%d writes were issued, and the ledger tells of %d", w.Issued, n)
+	}
+	return nil
+}
+
+// divide finds the writes of which there is something to say.
+func (p *pass) divide() {
+	w := p.account
+	add := func(set *roaring64.Bitmap, what func(*pass, write, *story)) {
+		if !set.IsEmpty() {
+			p.parts = append(p.parts, part{set.Iterator(), what})
+		}
+	}
+	attempted := func(of func(*held) *roaring64.Bitmap) *roaring64.Bitmap {
+		set := p.union(of)
+		set.RemoveRange(uint64(w.Issued)+1, history.MaxSeq+1)
+		return set
+	}
+	if p.authority >= 0 {
+		there := p.nodes[p.authority].present(w.ID)
+		add(roaring64.And(w.Unknown, there), func(p *pass, w write, _ *story) { p.survived.add(w) })
+		if p.absence {
+			add(roaring64.AndNot(w.OKSet(), there), (*pass).missed)
+			add(roaring64.AndNot(w.Weak, there), (*pass).missed)
+			add(roaring64.AndNot(w.Unknown, there), (*pass).vanish)
+		}
+	}
+	add(p.union(func(h *held) *roaring64.Bitmap { return roaring64.And(w.Failed, h.present(w.ID)) }),
+		func(p *pass, w write, _ *story) { p.resurrected.add(w) })
+	add(attempted(func(h *held) *roaring64.Bitmap { return setOf(h.double, w.ID) }), func(p *pass, w write, _ *story) {
+		w.found = p.doubles(w.key)
+		p.duplicated.add(w)
+	})
+	add(attempted(func(h *held) *roaring64.Bitmap { return setOf(h.altered, w.ID) }), func(p *pass, w write, _ *story) {
+		w.found = p.alterations(w.key)
+		p.corrupted.add(w)
+	})
+}
+
+// entry looks at one write.
+func (p *pass) entry(e *ledger.Entry) {
+	s := p.story(e)
+	var weak WeakReason
+	if e.Outcome.Acknowledged() {
+		weak = p.acknowledged(s, e)
+	}
+	if len(p.doubts.list) > 0 {
+		p.doubts.see(s, e)
+		p.decide(false)
+	}
+	for i := range p.parts {
+		if !p.parts[i].next(e.Seq) {
+			continue
+		}
+		key := history.PackKey(p.account.ID, e.Seq)
+		w := write{key: key, n: 1, workload: p.account.Workload, entry: *e, weak: weak, found: p.holders(key)}
+		if s != nil {
+			w.timeline = s.server.Timeline
+		}
+		p.parts[i].what(p, w, s)
+	}
+}
+
+// story is the one of the server that answered, or that must have; nil where nobody did.
+func (p *pass) story(e *ledger.Entry) *story {
+	if e.Server.Node == "" && !e.Outcome.Acknowledged() {
+		return nil
+	}
+	if p.last == nil || p.last.server != e.Server || e.Server.Timeline == 0 {
+		p.last = p.witness.of(e)
+	}
+	return p.last
+}
+
+// acknowledged notes a promise, and says whether it was a weak one.
+func (p *pass) acknowledged(s *story, e *ledger.Entry) WeakReason {
+	if s.acks == 0 || e.Done < s.firstDone {
+		s.firstDone = e.Done
+	}
+	s.acks++
+	s.lastSent = max(s.lastSent, e.Sent)
+	if e.Outcome == history.Weak {
+		return WeakNotice
+	}
+	if s.demanded && s.regimes == nil {
+		p.blind[s.server.Node] = struct{}{}
+	}
+	if len(s.weak) == 0 {
+		return ""
+	}
+	reason := weakness(s.weak, e)
+	if reason != "" {
+		p.audit.Weak.Regime++
+	}
+	if reason == WeakTransition {
+		p.audit.Weak.Transition++
+	}
+	return reason
+}
+
+// missed is an acknowledged write that is not there.
+func (p *pass) missed(w write, s *story) {
+	d := &doubt{loss: loss{entry: w.entry, story: s}, write: w, into: &p.lost}
+	if w.weak != "" {
+		d.into = &p.weakLost
+	}
+	d.settled = d.certain()
+	p.doubts.list = append(p.doubts.list, d)
+	p.decide(false)
+	p.haunt(w)
+}
+
+// decide enters the losses of which all is known that there will be.
+func (p *pass) decide(end bool) {
+	for _, d := range p.doubts.take(end) {
+		v := verdictOf{why: "how the timeline of " + p.Authority + " came about was not read"}
+		if p.Lineage.Known() {
+			v = p.witness.explain(&d.loss)
+		}
 		switch {
-		case i == a.authority || !f.exact:
-		case f.rows < want.rows:
-			n.Missing += want.rows - f.rows
-		case f.rows > want.rows:
-			n.Extra += f.rows - want.rows
-		case f.content != want.content:
-			n.Different++
+		case v.explained:
+			p.attribute(d, v)
+		case p.Lineage.Known():
+			p.audit.Unexplained++
+		default:
+			p.unjudged++
 		}
+		d.write.loss = &v
+		d.into.add(d.write)
+	}
+}
+
+// vanish is a write that was never answered and is not there.
+func (p *pass) vanish(w write, _ *story) {
+	p.vanished.add(w)
+	p.haunt(w)
+}
+
+// haunt counts a row that somebody has read and that is not there.
+func (a *auditor) haunt(w write) {
+	if a.Readers != nil && a.Readers(w.key.Writer(), w.key.Seq(), w.key.Seq()) > 0 {
+		*a.audit.Ghosts++
 	}
 }
 
 // conclude closes the counts, and says how far they can be trusted.
 func (a *auditor) conclude() {
 	au := &a.audit
-	au.Lost, au.WeakLost = a.lost.close(au.Nodes), a.weakLost.close(au.Nodes)
-	au.Survived, au.Vanished = a.survived.close(au.Nodes), a.vanished.close(au.Nodes)
-	au.Resurrected, au.Duplicated = a.resurrected.close(au.Nodes), a.duplicated.close(au.Nodes)
-	au.Foreign, au.Corrupted = a.foreign.close(au.Nodes), a.corrupted.close(au.Nodes)
-	var why []string
-	switch {
-	case au.Authority == "":
-		why = append(why, "there is not exactly one writable node, so nothing can be called lost or survived")
-	case a.authority < 0:
-		why = append(why, au.Authority+", the writable node, is not among the nodes read, so nothing can be called lost or survived")
+	au.Lost, au.WeakLost, au.Vanished = a.lost.close(a), a.weakLost.close(a), a.vanished.close(a)
+	au.Survived, au.Resurrected = a.survived.close(a), a.resurrected.close(a)
+	au.Duplicated, au.Foreign, au.Corrupted = a.duplicated.close(a), a.foreign.close(a), a.corrupted.close(a)
+	if a.Readers != nil {
+		for _, c := range []*Count{&au.Lost, &au.WeakLost, &au.Vanished} {
+			for i := range c.Runs {
+				r := &c.Runs[i]
+				r.Readers = a.Readers(r.Writer, r.First, r.Last)
+			}
+		}
 	}
-	why = append(why, au.Unread()...)
-	if a.authority >= 0 && !au.Nodes[a.authority].Read {
-		why = append(why, au.Authority+" is the writable node, and what it was not read for cannot be called lost or survived")
+	for i := range a.nodes {
+		au.Nodes = append(au.Nodes, a.node(i))
 	}
-	au.Complete, au.Why = len(why) == 0, strings.Join(why, "; ")
-	for i := range au.Nodes {
-		n := &au.Nodes[i]
-		n.Equal = n.Read && a.authority >= 0 && au.Nodes[a.authority].Read && n.Missing == 0 && n.Extra == 0 && n.Different == 0
+	for i, f := range a.Forks {
+		fork := ForkAudit{Node: f.Node, Step: f.Step, Timeline: f.Timeline, At: f.Read, Read: f.Holding != nil, Why: f.Why}
+		if f.Holding != nil {
+			fork.Rows = a.forks[i].holding.Rows
+		}
+		au.Forks = append(au.Forks, fork)
+	}
+	au.SplitBrain = a.witness.overlaps()
+	au.RPO = a.points()
+	why := a.doubtful()
+	au.Complete = len(why) == 0
+	if !au.Complete {
+		au.Why = strings.Join(append(au.bounds(a.absence), why...), "; ")
 	}
 }
 
-// Unread says which nodes were not read to their end, and why: those with the
-// same reason together.
-func (a Audit) Unread() (all []string) {
-	var reasons []string
-	nodes := map[string][]string{}
-	for _, n := range a.Nodes {
-		if n.Read {
-			continue
-		}
-		if nodes[n.Why] == nil {
-			reasons = append(reasons, n.Why)
-		}
-		nodes[n.Why] = append(nodes[n.Why], n.Node)
+// node compares one node with the authority.
+func (a *auditor) node(i int) NodeAudit {
+	h := &a.nodes[i]
+	n := NodeAudit{Node: h.name, Read: h.holding != nil}
+	if !n.Read {
+		n.Why = cmp.Or(a.Nodes[i].Why, "nobody said why")
+		return n
 	}
-	for _, reason := range reasons {
-		were := " was"
-		if len(nodes[reason]) > 1 {
-			were = " were"
-		}
-		all = append(all, strings.Join(nodes[reason], ", ")+were+" not read: "+cmp.Or(reason, "nobody said why"))
+	n.Rows = h.holding.Rows
+	for _, set := range h.double {
+		n.Duplicated += int64(set.GetCardinality())
 	}
-	return all
-}
-
-// Finding is one thing about a run that bears on its verdict, in words.
-type Finding struct {
-	Verdict Verdict
-	Reason  string
-}
-
-// Findings says what of an audit cannot pass whatever the experiment expects.
-//
-// A resurrected, corrupted, duplicated or foreign row is always a failure: it
-// means a bug, in PostgreSQL or in pgchaos, or somebody else writing. An audit
-// which is not complete, or in which no write was acknowledged, proves nothing
-// and is inconclusive.
-//
-// Lost writes are not among them: asynchronous replication is allowed to lose,
-// and an experiment may be there to show it. Whoever makes the verdict must fail
-// a run with lost writes of which no expectation speaks; report.Result does.
-func (a Audit) Findings() []Finding {
-	var all []Finding
-	for _, c := range []struct {
-		n    int64
-		what string
-	}{
-		{a.Resurrected.N, "resurrected (present, although certain to have failed)"},
-		{a.Corrupted.N, "corrupted (present with another value than was written)"},
-		{a.Duplicated.N, "duplicated (present more than once on a node)"},
-		{a.Foreign.N, "foreign (present, although this run never attempted them)"},
-	} {
-		if c.n > 0 {
-			all = append(all, Finding{Fail, fmt.Sprintf("table %s: %d %s", a.Table, c.n, c.what)})
+	for _, account := range a.accounts {
+		if set := h.altered[account.ID]; set != nil {
+			n.Corrupted += int64(set.Rank(uint64(account.Issued)))
 		}
 	}
-	if !a.Complete {
-		all = append(all, Finding{Inconclusive, fmt.Sprintf("table %s: %s", a.Table, cmp.Or(a.Why, "not every node was read, and nobody said why"))})
+	if a.authority >= 0 && a.nodes[a.authority].holding != nil {
+		n.compare(a.nodes[a.authority].holding, h.holding)
 	}
-	if a.Acknowledged == 0 {
-		all = append(all, Finding{Inconclusive, fmt.Sprintf("table %s: no write was acknowledged, so none could be lost", a.Table)})
-	}
-	return all
+	return n
 }

@@ -66,8 +66,14 @@ func Metrics() []Metric {
 	}
 	return append(metrics, []Metric{
 		{"lost_writes", MetricCount, Never, Never, "the number of writes acknowledged and absent"},
-		{"weak_writes", MetricCount, Never, Never, "the number of writes acknowledged without their synchronous standbys"},
+		{"weak_writes", MetricCount, Never, Never, "the number of writes acknowledged without their synchronous standbys, or under a weaker regime than demanded"},
 		{"weak_lost", MetricCount, Never, Never, "the number of weakly acknowledged writes that are absent"},
+		{"weak_lost_writes", MetricCount, Never, Never, "the same as weak_lost"},
+		{"unexplained_losses", MetricCount, Never, Never, "the number of acknowledged writes, weak ones too, that are absent though nothing explains it"},
+		{"ghost", MetricCount, Never, Never, "the number of rows that somebody has read and that are absent in the end"},
+		{"rpo_seconds", MetricDuration, Never, May, "the longest time whose acknowledged writes one event lost"},
+		{"rpo_bytes", MetricCount, Never, May, "the most bytes of WAL that one event lost acknowledged writes in"},
+		{"split_brain", MetricTruth, Never, Never, "whether two nodes accepted writes at the same time"},
 		{"survived_writes", MetricCount, Never, Never, "the number of writes never answered and present"},
 		{"vanished_writes", MetricCount, Never, Never, "the number of writes never answered and absent"},
 		{"resurrected_writes", MetricCount, Never, Never, "the number of writes that failed and are present"},
@@ -104,7 +110,7 @@ func latencyAbout(name string) string {
 // OfFaults tells whether the metric is measured from faults, so that its PHASE is the
 // step that broke something.
 func (m Metric) OfFaults() bool {
-	return strings.HasSuffix(m.Name, "_rto") || strings.HasPrefix(m.Name, "client_rto_")
+	return strings.HasSuffix(m.Name, "_rto") || strings.HasPrefix(m.Name, "client_rto_") || strings.HasPrefix(m.Name, "rpo_")
 }
 
 // LookupMetric finds a metric by its name, any percentile included.

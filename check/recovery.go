@@ -88,6 +88,11 @@ type Demand struct {
 	// Standbys is how many synchronous standbys a commit waits for; 0: none, replication
 	// is asynchronous.
 	Standbys int
+	// Names are the standbys that may be waited for, "*" being any.
+	Names []string
+	// Commit is the synchronous_commit; "" stands for on where there are Standbys, and
+	// for nothing demanded otherwise.
+	Commit string
 }
 
 // Course is all of a run that Recoveries looks at.
@@ -307,8 +312,8 @@ func (v View) Redundant(demands []Demand, at time.Duration, before int) bool {
 		return false
 	}
 	streaming, synchronous := v.standbys(primary)
-	if n := demanded(demands, primary, at); n > 0 {
-		return synchronous >= n
+	if d, _ := demanded(demands, primary, at); d.Standbys > 0 {
+		return synchronous >= d.Standbys
 	}
 	return streaming >= before
 }
@@ -319,8 +324,8 @@ func (v View) Streaming() int {
 	return streaming
 }
 
-// demanded is how many synchronous standbys a primary must have.
-func demanded(demands []Demand, primary string, at time.Duration) int {
+// demanded is what a primary must do; ok is false where nobody has said anything.
+func demanded(demands []Demand, primary string, at time.Duration) (d Demand, ok bool) {
 	var own, newest Demand
 	own.At, newest.At = -1, -1
 	for _, d := range demands {
@@ -335,9 +340,9 @@ func demanded(demands []Demand, primary string, at time.Duration) int {
 		}
 	}
 	if own.At >= 0 {
-		return own.Standbys
+		return own, true
 	}
-	return newest.Standbys
+	return newest, newest.At >= 0
 }
 
 // standbys counts the lines of a primary's pg_stat_replication that stream, and those

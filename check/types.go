@@ -3,10 +3,10 @@
 package check
 
 import (
-	"iter"
 	"time"
 
 	"pgchaos/history"
+	"pgchaos/history/ledger"
 )
 
 // Verdict is the answer to one question. The zero value is Inconclusive: absence
@@ -20,20 +20,11 @@ const (
 	Fail
 )
 
-// Row is one row of the audited table on one node.
+// Row is one row of an audited table on one node, as census.Rows reads it.
 type Row struct {
 	Key   history.Key // what the row says it is; 0 when its value carries no tag and its key is no packed one
 	Int   int64       // int_value as it stands
 	Value []byte      // char_value; valid until the iterator's next step
-}
-
-// NodeRows is what one node holds: its rows ordered by Key (duplicates side by
-// side, rows with Key 0 first). A node that could not be read has Rows nil and
-// says why.
-type NodeRows struct {
-	Node string
-	Rows iter.Seq2[Row, error]
-	Why  string
 }
 
 // Table says how the audited table's rows are made.
@@ -48,22 +39,50 @@ type Table struct {
 type Audit struct {
 	Table     string `json:"table"`
 	Authority string `json:"authority"` // the one writable node, whose rows are the cluster's
-	// Complete is set when every node was read to the end, so that the counts are exact.
-	Complete     bool        `json:"complete"`
-	Why          string      `json:"why,omitempty"` // why not
-	Acknowledged int64       `json:"acknowledged"`  // ok and weak
-	Lost         Count       `json:"lost"`          // ok, absent on the authority
-	WeakLost     Count       `json:"weak_lost"`     // weak, absent on the authority
-	Survived     Count       `json:"survived"`      // unknown, present on the authority
-	Vanished     Count       `json:"vanished"`      // unknown, absent on the authority: allowed
-	Resurrected  Count       `json:"resurrected"`   // failed, present on the authority
-	Duplicated   Count       `json:"duplicated"`    // present more than once on some node
-	Foreign      Count       `json:"foreign"`       // on some node, but never attempted by this run
-	Corrupted    Count       `json:"corrupted"`     // the value on some node is not the one that belongs to the key
-	Nodes        []NodeAudit `json:"nodes"`
+	// Complete is set when every node and fork was read to the end and the ledger is
+	// whole, so that the counts are exact.
+	Complete     bool  `json:"complete"`
+	Acknowledged int64 `json:"acknowledged"` // ok and weak
+	// Why says why it is not complete, and what is known all the same.
+	Why string `json:"why,omitempty"`
+	// Weak is nil in results of before losses were explained: they know nothing of
+	// Unexplained, Ghosts, SplitBrain and RPO either.
+	Weak        *WeakAcks   `json:"weak_acknowledged,omitempty"`
+	Lost        Count       `json:"lost"`        // ok, absent on the authority
+	WeakLost    Count       `json:"weak_lost"`   // weak, absent on the authority
+	Survived    Count       `json:"survived"`    // unknown, present on the authority
+	Vanished    Count       `json:"vanished"`    // unknown, absent on the authority: allowed
+	Resurrected Count       `json:"resurrected"` // failed, and present on a node or a fork
+	Duplicated  Count       `json:"duplicated"`  // present more than once on some node or fork
+	Foreign     Count       `json:"foreign"`     // on some node or fork, but never attempted by this run
+	Corrupted   Count       `json:"corrupted"`   // the value on some node or fork is not the one that belongs to the key
+	Nodes       []NodeAudit `json:"nodes"`
+	Forks       []ForkAudit `json:"forks,omitempty"`
+	// Unexplained counts those of Lost and WeakLost that nothing explains.
+	Unexplained int64 `json:"unexplained_losses,omitempty"`
+	// Ghosts counts the rows that a reader has seen and that are absent on the authority
+	// (lost, weakly lost or vanished); nil where it is not recorded what was read.
+	Ghosts     *int64    `json:"ghosts,omitempty"`
+	SplitBrain []Overlap `json:"split_brain,omitempty"`
+	RPO        []RPO     `json:"rpo,omitempty"` // of each event that lost something, earliest loss first
+	// Damage says what of the ledger could not be read.
+	Damage []string `json:"ledger_damage,omitempty"`
 }
 
-// Count is a number of writes, and where they are: at most MaxRuns runs of them.
+// WeakAcks are the acknowledgements that are worth less than was demanded.
+type WeakAcks struct {
+	Notice int64 `json:"by_notice"` // the server said so: the wait for its standbys had been cancelled
+	// Regime: acknowledged while the synchronous regime was weaker than demanded. Those
+	// of Transition may have been: the regime was just being changed.
+	Regime     int64 `json:"by_regime"`
+	Transition int64 `json:"in_transition"`
+}
+
+// Sum is the number of weak acknowledgements.
+func (w WeakAcks) Sum() int64 { return w.Notice + w.Regime }
+
+// Count is a number of writes, and where they are: at most MaxRuns runs of them,
+// the unexplained ones first.
 type Count struct {
 	N    int64 `json:"n"`
 	Runs []Run `json:"runs,omitempty"`
@@ -73,32 +92,112 @@ type Count struct {
 // MaxRuns bounds the runs that a Count keeps.
 const MaxRuns = 100
 
-// Run is a stretch of one writer's sequence numbers. The times are when the
-// first and last of them were answered (0 where they never were).
+// Run is a stretch of one writer's sequence numbers of which all is the same that
+// is said here. The times are when the first and last of them were answered (0
+// where they never were).
 type Run struct {
 	Writer   int           `json:"writer"`
 	Workload string        `json:"workload,omitempty"`
 	First    int64         `json:"first"`
 	Last     int64         `json:"last"`
+	N        int64         `json:"n,omitempty"` // 0 in old results: Last - First + 1
 	From     time.Duration `json:"from_ns,omitempty"`
 	To       time.Duration `json:"to_ns,omitempty"`
 	Node     string        `json:"node,omitempty"`     // the node that answered
-	FoundOn  []string      `json:"found_on,omitempty"` // the nodes that hold them
+	Timeline uint32        `json:"timeline,omitempty"` // and the timeline that it was on
+	// FirstLSN and LastLSN are those of the inserts; 0 where they are not recorded.
+	FirstLSN history.LSN `json:"first_lsn,omitempty"`
+	LastLSN  history.LSN `json:"last_lsn,omitempty"`
+	Weak     WeakReason  `json:"weak,omitempty"`
+
+	// Explained is set for a loss that Cause explains; Why says why another one is not.
+	Explained bool        `json:"explained,omitempty"`
+	Cause     Cause       `json:"cause,omitempty"`
+	LostBy    string      `json:"lost_by,omitempty"`  // the event
+	Fork      history.LSN `json:"fork_lsn,omitempty"` // from where on WAL was lost; 0: not known
+	Why       string      `json:"why,omitempty"`
+
+	FoundOn   []string `json:"found_on,omitempty"`   // the nodes that hold them
+	MissingOn []string `json:"missing_on,omitempty"` // of losses: the nodes that were read and do not
+	OnForks   []string `json:"on_forks,omitempty"`   // former primaries whose own forks held them
+	Readers   int      `json:"readers,omitempty"`    // reader clients that had read one of them, of what is not there
 }
+
+// WeakReason says why an acknowledgement is weak.
+type WeakReason string
+
+// The reasons.
+const (
+	WeakNotice     WeakReason = "notice"     // the server said that the wait had been cancelled
+	WeakRegime     WeakReason = "regime"     // under a weaker regime than demanded
+	WeakTransition WeakReason = "transition" // while the regime was being changed
+)
+
+// Cause says what explains a loss.
+type Cause string
+
+// The causes.
+const (
+	CauseFork    Cause = "fork"    // past the point where the primary's WAL left the timeline
+	CauseForeign Cause = "foreign" // on a timeline that the primary does not come from
+	CauseCrash   Cause = "crash"   // past the WAL recovered after a crash, with synchronous_commit = off
+)
 
 // NodeAudit is one node's rows against the authority's.
 type NodeAudit struct {
-	Node       string `json:"node"`
-	Read       bool   `json:"read"`          // to the end
-	Why        string `json:"why,omitempty"` // why not
-	Rows       int64  `json:"rows"`
-	Equal      bool   `json:"equal"`   // the same keys with the same values as the authority; meaningless unless Read
-	Missing    int64  `json:"missing"` // on the authority, not here
-	Extra      int64  `json:"extra"`   // here, not on the authority
-	Different  int64  `json:"different"`
-	Corrupted  int64  `json:"corrupted"`
-	Duplicated int64  `json:"duplicated"`
+	Node string `json:"node"`
+	Read bool   `json:"read"`          // to the end
+	Why  string `json:"why,omitempty"` // why not
+	Rows int64  `json:"rows"`
+	// Equal: the same keys with the same values as the authority. False where that is
+	// not known.
+	Equal      bool  `json:"equal"`
+	Missing    int64 `json:"missing"`   // on the authority, not here
+	Extra      int64 `json:"extra"`     // here, not on the authority
+	Different  int64 `json:"different"` // at least: of a serial table's int_values only groups of rows are compared
+	Corrupted  int64 `json:"corrupted"`
+	Duplicated int64 `json:"duplicated"`
 }
+
+// ForkAudit is what a former primary had when it was read before its own fork was
+// thrown away.
+type ForkAudit struct {
+	Node     string        `json:"node"`
+	Step     string        `json:"step"` // the one that threw it away
+	Timeline uint32        `json:"timeline,omitempty"`
+	At       time.Duration `json:"read_ns,omitempty"` // when it was read
+	Read     bool          `json:"read"`
+	Why      string        `json:"why,omitempty"` // why not
+	Rows     int64         `json:"rows"`
+}
+
+// Overlap is two servers that acknowledged at the same time: Older, of the older
+// timeline or of a foreign one, acknowledged what was sent to it up to To, although
+// Newer had acknowledged a write by From.
+type Overlap struct {
+	Older ledger.Server `json:"older"`
+	Newer ledger.Server `json:"newer"`
+	From  time.Duration `json:"from_ns"` // when the first acknowledgement of Newer had come
+	To    time.Duration `json:"to_ns"`   // when the last acknowledged write was sent to Older
+}
+
+// RPO is what one event lost.
+type RPO struct {
+	Event    string `json:"event"`
+	Cause    Cause  `json:"cause"`
+	Lost     int64  `json:"lost"`
+	WeakLost int64  `json:"weak_lost,omitempty"`
+	// From is the earliest acknowledgement of Lost, To is when the event took effect,
+	// or the latest such acknowledgement where that came later.
+	From time.Duration `json:"from_ns"`
+	To   time.Duration `json:"to_ns"`
+	Fork history.LSN   `json:"fork_lsn,omitempty"`
+	// Bytes are from Fork to the highest LSN of Lost; nil where one of them is not known.
+	Bytes *int64 `json:"bytes,omitempty"`
+}
+
+// Span is the time whose writes were lost.
+func (r RPO) Span() time.Duration { return max(0, r.To-r.From) }
 
 // Bucket is the resolution of Activity: an outage is known to this accuracy.
 const Bucket = 10 * time.Millisecond

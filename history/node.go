@@ -59,6 +59,11 @@ type NodeState struct {
 	// crashed, for then it restarts them all and recovers.
 	ServerStarted       time.Time `json:"server_started,omitzero"`
 	CheckpointerStarted time.Time `json:"checkpointer_started,omitzero"`
+	// Redo is where the newest checkpoint began (pg_control_checkpoint().redo_lsn). In
+	// the first reading after a recovery from a crash it is the end of the WAL that was
+	// recovered, for the server ends its recovery with a checkpoint: what had been
+	// acknowledged past it is gone. 0 where it was not read.
+	Redo LSN `json:"redo_lsn,omitempty"`
 	// LSN is the current write position of a primary, the replay position of a standby.
 	LSN      LSN `json:"lsn,omitempty"`
 	Received LSN `json:"received_lsn,omitempty"` // standby: how far WAL was received and flushed

@@ -9,6 +9,7 @@ import (
 
 	"pgchaos/check"
 	"pgchaos/history"
+	"pgchaos/history/ledger"
 )
 
 const ms = time.Millisecond
@@ -241,5 +242,53 @@ func recovered(r *Result) *Result {
 		},
 		{Event: "exit-pgslave", Nodes: []string{"pgslave"}, Primary: "pgslavenew", Issued: 24200 * ms, Effective: 24200 * ms, Promotion: none, Writable: none},
 	}
+	return r
+}
+
+// explainedLoss is a run whose losses are all put down to an event, by an audit that
+// explains.
+func explainedLoss(t *testing.T) *Result {
+	t.Helper()
+	r := quorum(t)
+	r.Name = "async-kill"
+	a := &r.Audits[0]
+	lost := check.Run{
+		Writer: 3, Workload: "writes", First: 1041, Last: 1467, N: 427, From: 19301 * ms, To: 19851 * ms, Node: "pgmaster", Timeline: 1,
+		FirstLSN: 0x3000148, LastLSN: 0x3009FF0, Explained: true, Cause: check.CauseFork, LostBy: "crash", Fork: 0x3000100,
+		MissingOn: []string{"pgslave", "pgslavenew"}, OnForks: []string{"pgmaster"}, Readers: 18,
+	}
+	other := lost
+	other.Writer, other.First, other.Last, other.N, other.FirstLSN, other.OnForks, other.FoundOn, other.Readers = 4, 7, 9, 3, 0x3000200, nil, []string{"pgmaster"}, 0
+	weak := other
+	weak.Writer, weak.Last, weak.N, weak.To, weak.Weak, weak.LastLSN = 5, 7, 1, weak.From, check.WeakRegime, weak.FirstLSN
+	bytes := int64(0x3009FF0 - 0x3000100)
+	a.Lost = check.Count{N: 430, Runs: []check.Run{lost, other}}
+	for i := range 11 { // more than are shown
+		weak.First, weak.Last = int64(2*i+1), int64(2*i+1)
+		a.WeakLost.Runs = append(a.WeakLost.Runs, weak)
+	}
+	a.WeakLost.N, a.WeakLost.More = 14, 3
+	a.Weak = &check.WeakAcks{Notice: 2, Regime: 15, Transition: 3}
+	a.RPO = []check.RPO{{Event: "crash", Cause: check.CauseFork, Lost: 430, WeakLost: 14, From: 19301 * ms, To: 20013 * ms, Fork: 0x3000100, Bytes: &bytes}}
+	a.Ghosts = new(int64)
+	*a.Ghosts = 427
+	a.Forks = []check.ForkAudit{{Node: "pgmaster", Step: "rejoin-pgmaster", Timeline: 1, At: 25 * time.Second, Read: true, Rows: 15248}}
+	return r
+}
+
+// unexplainedLoss is one with a loss that nothing accounts for, and two nodes that
+// acknowledged at once.
+func unexplainedLoss(t *testing.T) *Result {
+	t.Helper()
+	r := explainedLoss(t)
+	a := &r.Audits[0]
+	bad := a.Lost.Runs[1]
+	bad.Explained, bad.Cause, bad.LostBy, bad.Fork, bad.Why = false, "", "", 0, "it was committed before 0/2FFFFFF on timeline 1, which was left at 0/3000100 only"
+	a.Lost.Runs, a.Unexplained = []check.Run{bad, a.Lost.Runs[0]}, 3
+	a.RPO = append(a.RPO, check.RPO{Event: "split brain", Cause: check.CauseForeign, Lost: 1, From: 21 * time.Second, To: 21 * time.Second})
+	a.SplitBrain = []check.Overlap{{
+		Older: ledger.Server{Node: "pgmaster", Timeline: 1}, Newer: ledger.Server{Node: "pgslavenew", Timeline: 2}, From: 20250 * ms, To: 21 * time.Second,
+	}}
+	a.Ghosts = nil
 	return r
 }

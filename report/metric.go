@@ -29,7 +29,11 @@ func (r *Result) Metric(e check.Expectation) check.Value {
 		return r.recoveryMetric(e)
 	case e.Workload != "":
 		return r.loadMetric(e)
-	case e.Metric == "weak_writes":
+	case e.Metric == "split_brain":
+		return r.splitBrain()
+	case e.Metric == "rpo_seconds" || e.Metric == "rpo_bytes":
+		return r.rpoMetric(e)
+	case e.Metric == "weak_writes" && !r.explained():
 		return r.weakWrites(e)
 	}
 	return r.auditMetric(e)
@@ -69,7 +73,10 @@ func (r *Result) auditMetric(e check.Expectation) check.Value {
 	var why []string
 	for i := range r.Audits {
 		count, ok := auditCount(&r.Audits[i], e.Metric)
-		if !ok {
+		switch {
+		case !ok && e.Metric == "ghost" && r.explained():
+			return unknown("what was read is not recorded")
+		case !ok:
 			return unknown("the result does not hold %s", e.Metric)
 		}
 		n += count
@@ -78,7 +85,7 @@ func (r *Result) auditMetric(e check.Expectation) check.Value {
 			why = append(why, incomplete(&r.Audits[i]))
 		}
 	}
-	if acknowledged == 0 && (e.Metric == "lost_writes" || e.Metric == "weak_lost") {
+	if acknowledged == 0 && slices.Contains([]string{"lost_writes", "weak_writes", "weak_lost", "weak_lost_writes", "unexplained_losses"}, e.Metric) {
 		return unknown("no write was acknowledged, so none could be lost")
 	}
 	v := known(e, float64(n))
@@ -97,7 +104,11 @@ func incomplete(a *check.Audit) string {
 	}
 	switch len(unread) {
 	case 0:
-		return cmp.Or(a.Why, "the audit is not complete")
+		_, why, bounded := strings.Cut(a.Why, "; ")
+		if !bounded || !strings.Contains(a.Why[:len(a.Why)-len(why)], " >= ") {
+			why = a.Why
+		}
+		return cmp.Or(why, "the audit is not complete")
 	case 1:
 		return unread[0] + " was not read"
 	}
@@ -109,8 +120,20 @@ func auditCount(a *check.Audit, metric string) (n int64, ok bool) {
 	switch metric {
 	case "lost_writes":
 		return a.Lost.N, true
-	case "weak_lost":
+	case "weak_lost", "weak_lost_writes":
 		return a.WeakLost.N, true
+	case "weak_writes":
+		if a.Weak == nil {
+			return 0, false
+		}
+		return a.Weak.Sum(), true
+	case "unexplained_losses":
+		return a.Unexplained, a.Weak != nil
+	case "ghost":
+		if a.Ghosts == nil {
+			return 0, false
+		}
+		return *a.Ghosts, true
 	case "survived_writes":
 		return a.Survived.N, true
 	case "vanished_writes":

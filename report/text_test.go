@@ -22,6 +22,10 @@ func TestText(t *testing.T) {
 		"lost_writes == 0", "nodes_equal", "error_rate of writes during stop-pgslave < 1%",
 		"p99 of writes during stop-pgslave < 100ms", "write_rto < 10s", "read_rto < 1s",
 	}
+	losses := []string{
+		"lost_writes <= 430", "weak_writes == 0", "weak_lost_writes == 1", "unexplained_losses == 0", "rpo_seconds < 1s", "rpo_bytes during crash < 1000",
+		"not split_brain", "ghost == 0",
+	}
 	rtos := []string{
 		"redundancy_rto < 2s", "redundancy_rto during crash < 2s", "redundancy_rto during stop-pgslave < 1ms", "throughput_rto of writes during crash < 1s",
 		"throughput_rto < 1s", "client_rto_median of writes during crash < 250ms", "client_rto_p99 during crash < 5s", "client_rto_p99 during crash < 20s",
@@ -41,6 +45,9 @@ func TestText(t *testing.T) {
 		{"color", quorum, standard, TextOptions{Color: true}},
 		{"recovery", recoveredQuorum, rtos, TextOptions{Width: 100}},
 		{"recovery-narrow", recoveredQuorum, nil, TextOptions{Width: 80}},
+		{"explained", explainedLoss, losses, TextOptions{}},
+		{"explained-narrow", explainedLoss, losses, TextOptions{Width: 80}},
+		{"unexplained", unexplainedLoss, losses, TextOptions{Color: true}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -132,10 +139,24 @@ func TestRunWords(t *testing.T) {
 		run  check.Run
 		want string
 	}{
-		{"the whole story", check.Run{Writer: 3, Workload: "writes", First: 1041, Last: 1467, From: 12901 * ms, To: 13451 * ms, Node: "pgmaster", FoundOn: []string{"pgmaster"}},
-			"writer 3 (writes), 1041-1467 (427), acknowledged 12.901-13.451 s by pgmaster; found on: pgmaster"},
+		{"the whole story", check.Run{
+			Writer: 3, Workload: "writes", First: 1041, Last: 1467, N: 427, From: 12901 * ms, To: 13451 * ms, Node: "pgmaster", Timeline: 1,
+			FirstLSN: 0x3000148, LastLSN: 0x3009FF0, Explained: true, Cause: check.CauseFork, LostBy: "kill-pgmaster", Fork: 0x3000100,
+			MissingOn: []string{"pgslave", "pgslavenew"}, OnForks: []string{"pgmaster"}, Readers: 18,
+		}, "writer 3, 1041-1467 (427), acknowledged 12.901-13.451 s on pgmaster, timeline 1, LSN 0/3000148-0/3009FF0, lost by kill-pgmaster, " +
+			"fork at LSN 0/3000100; missing on pgslave, pgslavenew; still on pgmaster's fork; read by 18 readers before it vanished"},
+		{"of a result of before there were explanations", check.Run{Writer: 3, Workload: "writes", First: 1041, Last: 1467, From: 12901 * ms, To: 13451 * ms, Node: "pgmaster", FoundOn: []string{"pgmaster"}},
+			"writer 3, 1041-1467 (427), acknowledged 12.901-13.451 s on pgmaster; found on pgmaster"},
 		{"one write, on no node", check.Run{Writer: 3, First: 7, Last: 7}, "writer 3, 7; found on no node"},
-		{"no write of ours", check.Run{FoundOn: []string{"a", "b"}}, "rows whose value names no write; found on: a, b"},
+		{"no write of ours", check.Run{FoundOn: []string{"a", "b"}}, "rows whose value names no write; found on a, b"},
+		{"unexplained", check.Run{First: 7, Last: 7, To: ms, From: ms, Node: "a", Why: "it should be there", MissingOn: []string{"a"}},
+			"writer 0, 7, acknowledged 0.001 s on a, UNEXPLAINED: it should be there; missing on a"},
+		{"by a crash, weakly", check.Run{First: 7, Last: 7, Weak: check.WeakTransition, Explained: true, Cause: check.CauseCrash, LostBy: "kill-a", Fork: 16, MissingOn: []string{"a"}},
+			"writer 0, 7, weak while the regime was changed, lost by kill-a, recovered up to LSN 0/10; missing on a"},
+		{"by a split brain, on one of two forks", check.Run{First: 7, Last: 7, Weak: check.WeakNotice, Explained: true, Cause: check.CauseForeign, LostBy: "promote-c", OnForks: []string{"c before rejoin-c"}},
+			"writer 0, 7, weak by its notice, lost by promote-c, on a timeline that the primary does not come from; still on c's fork before rejoin-c"},
+		{"by a split brain whose fork is known", check.Run{First: 7, Last: 7, Weak: check.WeakRegime, Explained: true, Cause: check.CauseForeign, LostBy: "promote-c", Fork: 16},
+			"writer 0, 7, weak by the regime, lost by promote-c, on a timeline that the primary does not come from: fork at LSN 0/10; found on no node"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

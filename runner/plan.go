@@ -64,7 +64,7 @@ func (p *Plan) configured(m history.Mark) *spec.Synchronous {
 // demandOf is what a regime demands of a node's standbys.
 func demandOf(s *spec.Synchronous, node string, at time.Duration) check.Demand {
 	standbys, _ := spec.ParseStandbys(s.Standbys) // the file was validated
-	return check.Demand{At: at, Node: node, Standbys: standbys.Num}
+	return check.Demand{At: at, Node: node, Standbys: standbys.Num, Names: standbys.Names, Commit: s.Commit}
 }
 
 // clusterConfig is what the cluster package has to know.

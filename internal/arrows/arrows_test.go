@@ -16,7 +16,7 @@ import (
 var permitted = map[string][]string{
 	"history":         {},
 	"history/ledger":  {"history"},
-	"check":           {"history"},
+	"check":           {"history", "history/ledger"},
 	"spec":            {"check"},
 	"experiments":     {},
 	"load":            {"history"},
@@ -28,7 +28,7 @@ var permitted = map[string][]string{
 	"cluster/local":   {"cluster", "history"},
 	"chaos":           {"cluster", "history"},
 	"report":          {"check", "history"},
-	"runner":          {"chaos", "check", "cluster", "cluster/census", "cluster/probe", "history", "load", "load/pgload", "report", "spec"},
+	"runner":          {"chaos", "check", "cluster", "cluster/census", "cluster/probe", "history", "history/ledger", "load", "load/pgload", "report", "spec"},
 	"cmd/pgchaos":     {"check", "cluster", "cluster/docker", "cluster/local", "experiments", "history", "report", "runner", "spec"},
 	"internal/arrows": {},
 	"internal/fakepg": {},

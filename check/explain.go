@@ -1,0 +1,331 @@
+package check
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"pgchaos/history"
+	"pgchaos/history/ledger"
+)
+
+// witness tells of each server that acknowledged something what could explain a loss.
+type witness struct {
+	e       *Evidence
+	stories map[ledger.Server]*story
+	regimes map[string][]stretch
+}
+
+// story is what is known of one server: a node on one timeline.
+type story struct {
+	server ledger.Server
+	weak   []weakSpan
+	// demanded is set where its regime matters, and regimes is nil where that is not known.
+	demanded bool
+	regimes  []stretch
+
+	acks                int64
+	firstDone, lastSent time.Duration // of what it acknowledged
+
+	foreign bool   // the authority does not come from its timeline
+	unsure  string // why nobody knows whether it does
+	left    bool   // its timeline was left at fork
+	fork    history.LSN
+	event   event
+	crashes []crash
+}
+
+// event is what a loss is put down to.
+type event struct {
+	name string
+	at   time.Duration // when it took effect
+}
+
+// crash is a restart of a server that had been a primary, and was one afterwards on
+// the same timeline.
+type crash struct {
+	seen  time.Duration // the first reading afterwards
+	redo  history.LSN   // the end of what was recovered; 0: not known
+	event event
+}
+
+func newWitness(e *Evidence) *witness {
+	return &witness{e: e, stories: map[ledger.Server]*story{}, regimes: map[string][]stretch{}}
+}
+
+// of is the story of the server that answered.
+func (w *witness) of(e *ledger.Entry) *story {
+	server := e.Server
+	if s := w.stories[server]; s != nil && server.Timeline > 0 {
+		return s
+	}
+	if server.Timeline == 0 && server.Node != "" {
+		server.Timeline = w.timeline(e)
+	}
+	s := w.stories[server]
+	if s == nil {
+		s = w.tell(server)
+		w.stories[server] = s
+	}
+	return s
+}
+
+// timeline is that of the node while the write was under way, where its readings
+// before and after agree; 0 where they do not.
+func (w *witness) timeline(e *ledger.Entry) (timeline uint32) {
+	from, to := during(e)
+	for _, s := range w.e.States[e.Server.Node] {
+		switch {
+		case s.Role != history.RolePrimary || s.Timeline == 0:
+		case s.At <= from || timeline == 0:
+			timeline = s.Timeline
+		case timeline != s.Timeline:
+			if s.At <= to {
+				return 0
+			}
+			return timeline
+		}
+	}
+	return timeline
+}
+
+func (w *witness) tell(server ledger.Server) *story {
+	s := &story{server: server}
+	if server.Node == "" {
+		s.unsure = "who acknowledged it is not recorded"
+		return s
+	}
+	if _, known := w.regimes[server.Node]; !known {
+		w.regimes[server.Node] = regimesOf(server.Node, w.e.States[server.Node], w.e.Marks)
+	}
+	s.regimes = w.regimes[server.Node]
+	s.weak = weakSpans(server.Node, s.regimes, w.e.Demands)
+	s.demanded = slices.ContainsFunc(w.e.Demands, func(d Demand) bool { return d.Standbys > 0 || d.Commit != "" })
+	if server.Timeline == 0 {
+		s.unsure = "on which timeline " + server.Node + " acknowledged it is not recorded"
+		return s
+	}
+	s.foreign, s.unsure = w.descent(server)
+	if !s.foreign && s.unsure == "" {
+		if s.fork, s.left = w.e.Lineage.Left(server.Timeline); s.left {
+			s.event = w.eventOf(server)
+		}
+		s.crashes = w.crashesOf(server)
+	}
+	return s
+}
+
+// descent tells whether a server's timeline is foreign to the authority's.
+func (w *witness) descent(server ledger.Server) (foreign bool, unsure string) {
+	ours, ok := w.e.Lineage.UpTo(server.Timeline)
+	if !ok {
+		return true, ""
+	}
+	for _, f := range w.e.Forks {
+		if then, ok := f.Lineage.UpTo(server.Timeline); ok && f.Node == server.Node {
+			return !slices.Equal(then.Forks, ours.Forks), ""
+		}
+	}
+	for _, n := range w.e.Nodes {
+		// A node that was rebuilt has the authority's lineage, whatever it was before.
+		if then, ok := n.Lineage.UpTo(server.Timeline); ok && n.Node == server.Node && !slices.Equal(then.Forks, ours.Forks) {
+			return true, ""
+		}
+	}
+	if server.Timeline == w.e.Lineage.Timeline {
+		return server.Node != w.e.Authority, "" // one node alone is promoted to a timeline
+	}
+	for _, node := range slices.Sorted(maps.Keys(w.e.States)) {
+		if node != server.Node && slices.ContainsFunc(w.e.States[node], func(s history.NodeState) bool {
+			return accepts(s) && s.Timeline == server.Timeline
+		}) {
+			return false, fmt.Sprintf("%s and %s were both primaries on a timeline %d, and from which of them %s comes is not known",
+				min(node, server.Node), max(node, server.Node), server.Timeline, w.e.Authority)
+		}
+	}
+	return false, ""
+}
+
+// parted is from where on a foreign server's WAL is not the authority's; 0 where
+// that is not known.
+func (w *witness) parted(server ledger.Server) history.LSN {
+	for _, f := range w.e.Forks {
+		if at, ok := w.e.Lineage.Parted(f.Lineage); ok && f.Node == server.Node && f.Lineage.Timeline == server.Timeline {
+			return at
+		}
+	}
+	for _, n := range w.e.Nodes {
+		if at, ok := w.e.Lineage.Parted(n.Lineage); ok && n.Node == server.Node && n.Lineage.Timeline == server.Timeline {
+			return at
+		}
+	}
+	return 0
+}
+
+// eventOf is what took a server away whose timeline was left: the newest fault that
+// befell its node before the promotion that left it, or else that promotion.
+func (w *witness) eventOf(server ledger.Server) event {
+	next := w.e.Lineage.Next(server.Timeline)
+	node, at := w.promoted(next)
+	promote := w.newest(at, func(m history.Mark) bool {
+		return m.Action == "promote" && m.Status != history.MarkSkipped && (node == "" || slices.Contains(m.Nodes, node))
+	})
+	if promote != nil {
+		at = promote.Issued
+	}
+	if fault := w.newest(at, func(m history.Mark) bool {
+		return m.Fault && m.Reverses == "" && slices.Contains(m.Nodes, server.Node) && !w.takenBack(m, at)
+	}); fault != nil {
+		return eventAt(fault)
+	}
+	if promote != nil {
+		return eventAt(promote)
+	}
+	return event{fmt.Sprintf("the promotion to timeline %d", next), 0}
+}
+
+// promoted is who was first seen as a primary on a timeline, and when; "" and forever
+// where nobody was.
+func (w *witness) promoted(timeline uint32) (node string, at time.Duration) {
+	at = forever
+	if timeline == w.e.Lineage.Timeline {
+		node = w.e.Authority
+	}
+	for name, states := range w.e.States {
+		if timeline == w.e.Lineage.Timeline && name != w.e.Authority {
+			continue
+		}
+		for _, s := range states {
+			if accepts(s) && s.Timeline == timeline && s.At < at {
+				node, at = name, s.At
+			}
+		}
+	}
+	return node, at
+}
+
+// newest is the newest mark of a kind that was issued up to some moment, or nil.
+func (w *witness) newest(by time.Duration, is func(history.Mark) bool) (found *history.Mark) {
+	for i, m := range w.e.Marks {
+		if m.Issued <= by && (found == nil || m.Issued >= found.Issued) && is(m) {
+			found = &w.e.Marks[i]
+		}
+	}
+	return found
+}
+
+// takenBack tells whether a fault was over by some moment.
+func (w *witness) takenBack(fault history.Mark, by time.Duration) bool {
+	return fault.Action == "restart" || w.newest(by, func(m history.Mark) bool {
+		again := slices.Contains([]string{"start", "resume", "connect", "rejoin", "clone"}, m.Action)
+		return m.Issued >= fault.Issued && m.Effective > 0 &&
+			(m.Reverses != "" && m.Reverses == fault.Name || again && slices.ContainsFunc(m.Nodes, func(n string) bool { return slices.Contains(fault.Nodes, n) }))
+	}) != nil
+}
+
+func eventAt(m *history.Mark) event {
+	return event{m.Name, cmp.Or(m.Effective, m.Ended, m.Issued)}
+}
+
+// crashesOf are the restarts of a server as they show in its node's states.
+func (w *witness) crashesOf(server ledger.Server) (all []crash) {
+	var before history.NodeState // the newest that answered
+	for _, s := range w.e.States[server.Node] {
+		if !s.Reachable {
+			continue
+		}
+		restarted := !before.ServerStarted.IsZero() && !s.ServerStarted.IsZero() && !s.ServerStarted.Equal(before.ServerStarted)
+		if (restarted || s.CrashedSince(before)) && accepts(before) && accepts(s) && before.Timeline == server.Timeline && s.Timeline == server.Timeline {
+			c := crash{seen: s.At, redo: s.Redo, event: event{"crash of " + server.Node, s.At}}
+			if m := w.newest(s.At, func(m history.Mark) bool {
+				return (m.Fault || m.Status == history.MarkSeen) && slices.Contains(m.Nodes, server.Node)
+			}); m != nil {
+				c.event = eventAt(m)
+			}
+			all = append(all, c)
+		}
+		before = s
+	}
+	return all
+}
+
+// verdictOf is the explanation of one loss.
+type verdictOf struct {
+	explained bool
+	cause     Cause
+	event     event
+	fork      history.LSN
+	why       string
+}
+
+// loss is an acknowledged write that is absent, and what bounds its commit: that is
+// behind the write's own LSN, and before the one of the next write on the server which
+// was sent when this one had been acknowledged.
+type loss struct {
+	entry ledger.Entry
+	story *story
+	next  history.LSN // 0: not known
+	last  bool        // there is no next write
+}
+
+// mayLie tells whether the commit may lie at or past a position.
+func (l *loss) mayLie(at history.LSN) bool {
+	return l.entry.LSN > 0 && l.entry.LSN >= at || l.next > 0 && l.next >= at || l.last
+}
+
+// certain tells whether the write is behind everything that could explain it, so that
+// nothing more has to be known.
+func (l *loss) certain() bool {
+	s := l.story
+	return s.foreign || s.unsure != "" || s.left && l.entry.LSN >= s.fork && l.entry.LSN > 0
+}
+
+// explain says what lost a write.
+func (w *witness) explain(l *loss) verdictOf {
+	s := l.story
+	switch {
+	case s.unsure != "":
+		return verdictOf{why: s.unsure}
+	case s.foreign:
+		e := event{name: "split brain"}
+		if m := w.newest(max(l.entry.Sent, l.entry.Done), func(m history.Mark) bool {
+			return m.Action == "promote" && m.Status != history.MarkSkipped && slices.Contains(m.Nodes, s.server.Node)
+		}); m != nil {
+			e = eventAt(m)
+		}
+		return verdictOf{explained: true, cause: CauseForeign, event: e, fork: w.parted(s.server)}
+	case s.left && l.mayLie(s.fork):
+		return verdictOf{explained: true, cause: CauseFork, event: s.event, fork: s.fork}
+	}
+	why := ""
+	for _, c := range s.crashes {
+		switch {
+		case l.entry.Sent >= c.seen: // it came afterwards
+		case !wasOff(s.regimes, &l.entry):
+			why = fmt.Sprintf("%s recovered from a crash by %.3f s, but synchronous_commit was not off", s.server.Node, c.seen.Seconds())
+		case c.redo == 0:
+			why = fmt.Sprintf("%s recovered from a crash by %.3f s, and how far is not recorded", s.server.Node, c.seen.Seconds())
+		case l.mayLie(c.redo):
+			return verdictOf{explained: true, cause: CauseCrash, event: c.event, fork: c.redo}
+		default:
+			why = fmt.Sprintf("it was committed before %s, up to where %s recovered from a crash", c.redo, s.server.Node)
+		}
+	}
+	return verdictOf{why: cmp.Or(why, w.unexplained(l))}
+}
+
+// unexplained says in words why a write should be there.
+func (w *witness) unexplained(l *loss) string {
+	s := l.story
+	switch {
+	case !s.left:
+		return fmt.Sprintf("%s itself acknowledged it, on timeline %d, and was seen to lose no WAL", s.server.Node, s.server.Timeline)
+	case l.next == 0 && l.entry.LSN == 0:
+		return fmt.Sprintf("neither its LSN nor that of the writer's next write on %s is recorded", s.server.Node)
+	case l.next == 0:
+		return fmt.Sprintf("it was inserted before the fork at %s, and the LSN of the writer's next write on %s is not recorded", s.fork, s.server.Node)
+	}
+	return fmt.Sprintf("it was committed before %s on timeline %d, which was left at %s only", l.next, s.server.Timeline, s.fork)
+}

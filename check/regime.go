@@ -1,0 +1,224 @@
+package check
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"pgchaos/history"
+	"pgchaos/history/ledger"
+)
+
+// regime is what a commit waits for.
+type regime struct {
+	level int      // of commitLevels, local at most where no standby is named
+	num   int      // standbys waited for
+	names []string // in lower case, as PostgreSQL compares them; "*" is any
+}
+
+// commitLevels are the values of synchronous_commit, the weakest first.
+var commitLevels = [...]string{"off", "local", "remote_write", "on", "remote_apply"}
+
+const (
+	levelOff   = 0
+	levelLocal = 1
+)
+
+func newRegime(commit string, num int, names []string) regime {
+	r := regime{level: slices.Index(commitLevels[:], commit), num: num}
+	if r.level < 0 {
+		r.level = slices.Index(commitLevels[:], "on") // PostgreSQL's default
+	}
+	if num == 0 {
+		r.level = min(r.level, levelLocal)
+	}
+	for _, name := range names {
+		r.names = append(r.names, strings.ToLower(name))
+	}
+	return r
+}
+
+func (r regime) equal(other regime) bool {
+	return r.level == other.level && r.num == other.num && slices.Equal(r.names, other.names)
+}
+
+// weaker tells whether r promises less than is demanded. In the worst case it waits
+// for those of its standbys first that the demand does not name.
+func (r regime) weaker(demand regime) bool {
+	if r.level < demand.level {
+		return true
+	}
+	if demand.level <= levelLocal {
+		return false
+	}
+	certain := r.num
+	if !slices.Contains(demand.names, "*") && len(demand.names) > 0 {
+		for _, name := range r.names {
+			switch {
+			case name == "*":
+				return true
+			case !slices.Contains(demand.names, name):
+				certain--
+			}
+		}
+	}
+	return certain < demand.num
+}
+
+// readStandbys reads a synchronous_standby_names that a server has accepted, so that
+// only its shape matters: "a, b", "2 (a, b)", "FIRST 2 (a, b)", "ANY 1 (a, b)"
+// (src/backend/replication/syncrep_gram.y). Files are read more strictly, by spec,
+// which this package does not know.
+func readStandbys(text string) (num int, names []string) {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return 0, nil
+	}
+	num = 1
+	if head, list, ok := strings.Cut(text, "("); ok && !strings.Contains(head, `"`) {
+		text = strings.TrimSuffix(strings.TrimSpace(list), ")")
+		head = strings.TrimSpace(head)
+		if n, err := strconv.Atoi(strings.TrimSpace(head[strings.LastIndex(head, " ")+1:])); err == nil {
+			num = n
+		}
+	}
+	quoted, start := false, 0
+	for i := range len(text) + 1 {
+		switch {
+		case i < len(text) && text[i] == '"':
+			quoted = !quoted
+		case i == len(text) || text[i] == ',' && !quoted:
+			name := strings.TrimSpace(text[start:i])
+			if inner, ok := strings.CutPrefix(name, `"`); ok {
+				name = strings.ReplaceAll(strings.TrimSuffix(inner, `"`), `""`, `"`)
+			}
+			names = append(names, name)
+			start = i + 1
+		}
+	}
+	return num, names
+}
+
+// unread is how long before a change the newest reading with the old value can have
+// been, where only changes are kept: a full reading comes every 100 ms.
+const unread = 200 * time.Millisecond
+
+// forever is the end of what does not end.
+const forever = time.Duration(math.MaxInt64)
+
+// stretch is a time in which a node's regime was one, or, around a change, one of two.
+type stretch struct {
+	from, to time.Duration
+	regimes  []regime
+}
+
+// regimesOf is a node's regime over all time: the first one also before it was read,
+// the last one for ever. Around each change is a band in which either may have been in
+// force: from the newest reading with the old value, or from when the step was issued
+// that made the change, to when that step had seen the new value in a new session, or
+// else to the first reading with it. It is nil for a node that was never read.
+func regimesOf(node string, states []history.NodeState, marks []history.Mark) (all []stretch) {
+	var was regime
+	var oldest, newest time.Duration // of the last reading with the value `was`: it was between
+	known := false
+	for i, s := range states {
+		if !s.Reachable || s.SyncCommit == "" {
+			continue
+		}
+		num, names := readStandbys(s.SyncNames)
+		now := newRegime(s.SyncCommit, num, names)
+		switch {
+		case !known:
+			all, known = append(all, stretch{0, forever, []regime{now}}), true
+		case !now.equal(was):
+			from, to := change(node, max(oldest, newest-unread), s.At, marks)
+			last := &all[len(all)-1]
+			from = max(from, last.from)
+			to = max(to, from)
+			last.to = from
+			all = append(all, stretch{from, to, []regime{was, now}}, stretch{to, forever, []regime{now}})
+		}
+		was, oldest = now, s.At
+		// It was read until something else was kept.
+		newest = forever
+		if i+1 < len(states) {
+			newest = states[i+1].At
+		}
+	}
+	return all
+}
+
+// change is the band around a change that was seen between two readings.
+func change(node string, old, seen time.Duration, marks []history.Mark) (from, to time.Duration) {
+	from, to = old, seen
+	for _, m := range marks {
+		if m.Action == "configure" && slices.Contains(m.Nodes, node) && m.Effective > 0 && m.Issued <= seen && m.Effective >= old-unread {
+			from, to = min(max(old, m.Issued), m.Effective), m.Effective
+		}
+	}
+	return from, to
+}
+
+// weakSpan is a time in which a node's acknowledgements were weak, up to before to.
+type weakSpan struct {
+	from, to   time.Duration
+	transition bool
+}
+
+// weakSpans are the times in which a regime was weaker than demanded.
+func weakSpans(node string, regimes []stretch, demands []Demand) (weak []weakSpan) {
+	cuts := []time.Duration{0, forever}
+	for _, d := range demands {
+		cuts = append(cuts, d.At)
+	}
+	slices.Sort(cuts)
+	cuts = slices.Compact(cuts)
+	for _, s := range regimes {
+		for i := range len(cuts) - 1 {
+			from, to := max(s.from, cuts[i]), min(s.to, cuts[i+1])
+			d, ok := demanded(demands, node, cuts[i])
+			if from >= to || !ok || d.Standbys == 0 && d.Commit == "" {
+				continue
+			}
+			demand := newRegime(d.Commit, d.Standbys, d.Names)
+			if slices.ContainsFunc(s.regimes, func(r regime) bool { return r.weaker(demand) }) {
+				weak = append(weak, weakSpan{from, to, len(s.regimes) > 1})
+			}
+		}
+	}
+	return weak
+}
+
+// during is when an acknowledged write was under way.
+func during(e *ledger.Entry) (from, to time.Duration) {
+	if e.Sent == 0 {
+		return e.Done, e.Done
+	}
+	return e.Sent, max(e.Sent, e.Done)
+}
+
+// weakness says whether an acknowledgement is weak by one of the spans: a commit waits
+// for its standbys at some moment between its being sent and its answer.
+func weakness(spans []weakSpan, e *ledger.Entry) (reason WeakReason) {
+	from, to := during(e)
+	for _, s := range spans {
+		if s.from > to || s.to <= from {
+			continue
+		}
+		if !s.transition {
+			return WeakRegime
+		}
+		reason = WeakTransition
+	}
+	return reason
+}
+
+// wasOff tells whether synchronous_commit was off at some moment of a write.
+func wasOff(regimes []stretch, e *ledger.Entry) bool {
+	from, to := during(e)
+	return slices.ContainsFunc(regimes, func(s stretch) bool {
+		return s.from <= to && s.to > from && slices.ContainsFunc(s.regimes, func(r regime) bool { return r.level == levelOff })
+	})
+}

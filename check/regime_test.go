@@ -1,0 +1,160 @@
+package check
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"pgchaos/history"
+	"pgchaos/history/ledger"
+)
+
+func TestWeakerRegimes(t *testing.T) {
+	tests := []struct {
+		name                                 string
+		commit, names, wantCommit, wantNames string
+		weaker                               bool
+	}{
+		{"as demanded", "on", "ANY 1 (b, c)", "on", "ANY 1 (b, c)", false},
+		{"stronger", "remote_apply", "ANY 2 (b, c)", "on", "ANY 1 (b, c)", false},
+		{"off", "off", "ANY 1 (b, c)", "on", "ANY 1 (b, c)", true},
+		{"local", "local", "ANY 1 (b, c)", "on", "ANY 1 (b, c)", true},
+		{"local is less than remote_write", "local", "b", "remote_write", "b", true},
+		{"remote_write is less than on", "remote_write", "b", "on", "b", true},
+		{"on is less than remote_apply", "on", "b", "remote_apply", "b", true},
+		{"off is less than local, where no standby is demanded", "off", "", "on", "", true},
+		{"no standby is named: everything means local", "remote_apply", "", "remote_write", "b", true},
+		{"and is all that is demanded", "on", "", "remote_apply", "", false},
+		{"fewer standbys", "on", "ANY 1 (b, c)", "on", "ANY 2 (b, c)", true},
+		{"others", "on", "d", "on", "b", true},
+		{"as many, of which one is another", "on", "ANY 1 (b, d)", "on", "ANY 1 (b, c)", true},
+		{"so many that one of the demanded is among them", "on", "ANY 2 (b, d)", "on", "ANY 1 (b, c)", false},
+		{"fewer names", "on", "FIRST 1 (b)", "on", "ANY 1 (b, c)", false},
+		{"any will do", "on", "d", "on", "*", false},
+		{"any is less than a certain one", "on", "*", "on", "b", true},
+		{"names are compared without case", "on", `"B", C`, "on", "ANY 1 (b, c)", false},
+		{"standbys do not matter where local is demanded", "local", "", "local", "ANY 2 (b, c)", false},
+	}
+	for _, tt := range tests {
+		num, names := readStandbys(tt.names)
+		wantNum, wantNames := readStandbys(tt.wantNames)
+		if got := newRegime(tt.commit, num, names).weaker(newRegime(tt.wantCommit, wantNum, wantNames)); got != tt.weaker {
+			t.Errorf("%s: %v", tt.name, got)
+		}
+	}
+}
+
+func TestReadStandbys(t *testing.T) {
+	for text, want := range map[string]struct {
+		num   int
+		names []string
+	}{
+		"": {}, " b ": {1, []string{"b"}}, "b, c": {1, []string{"b", "c"}}, "2 (b,c)": {2, []string{"b", "c"}}, "FIRST 2 (b, c , d)": {2, []string{"b", "c", "d"}},
+		`ANY 1 ("a, (""b", *)`: {1, []string{`a, ("b`, "*"}}, `"(x"`: {1, []string{"(x"}}, "(b)": {1, []string{"b"}},
+	} {
+		num, names := readStandbys(text)
+		if num != want.num || !slices.Equal(names, want.names) {
+			t.Errorf("%q: %d %q", text, num, names)
+		}
+	}
+}
+
+// TestWeakByRegime: which of the writes that were acknowledged at these moments are
+// weak, and why.
+func TestWeakByRegime(t *testing.T) {
+	quorum := Demand{Node: "a", Standbys: 1, Names: []string{"b", "c"}, Commit: "on"}
+	on := func(at int) history.NodeState { return sync(primary("a", at, 1, 1), "on", "ANY 1 (b, c)") }
+	none := func(at int) history.NodeState { return sync(primary("a", at, 1, 1), "on", "") }
+	gone := func(at int) history.NodeState { return state("a", at, '-') }
+	configure := mark("configure-a", "configure", "a", 5000, 5300)
+	tests := []struct {
+		name    string
+		states  []history.NodeState
+		marks   []history.Mark
+		demands []Demand
+		weak    []int // acknowledged at these milliseconds
+		between []int // in a transition
+		strong  []int
+	}{
+		{"nothing demanded", []history.NodeState{none(5)}, nil, nil, nil, nil, []int{10}},
+		{"asynchronous demanded, and so it is", []history.NodeState{none(5)}, nil, []Demand{{Node: "a"}}, nil, nil, []int{10}},
+		{"asynchronous, and even then not off", []history.NodeState{sync(none(5), "off", "")}, nil, []Demand{{Node: "a", Commit: "on"}}, []int{10}, nil, nil},
+		{"as demanded, also before it was first read", []history.NodeState{on(5)}, nil, []Demand{quorum}, nil, nil, []int{1, 10, 100000}},
+		{"never as demanded", []history.NodeState{none(5)}, nil, []Demand{quorum}, []int{1, 10}, nil, nil},
+		{"somebody changed it: after the newest reading with the old value", []history.NodeState{on(5), none(5000)}, nil, []Demand{quorum},
+			[]int{5001, 9000}, []int{4801, 4999}, []int{4799}},
+		{"two readings close together", []history.NodeState{on(4990), none(5000)}, nil, []Demand{quorum}, []int{5001}, []int{4991}, []int{4989}},
+		{"a step did: from when it was issued to when it was seen in a new session", []history.NodeState{none(5), on(5100)}, []history.Mark{configure}, []Demand{quorum},
+			[]int{4999}, []int{5001, 5299}, []int{5302}},
+		{"a reading with the old value, taken after that", []history.NodeState{none(5), none(5350), on(5400)}, []history.Mark{configure}, []Demand{quorum},
+			[]int{5299}, nil, []int{5302}},
+		{"another node's step", []history.NodeState{none(5), on(5100)}, []history.Mark{mark("configure-b", "configure", "b", 5000, 5300)}, []Demand{quorum},
+			[]int{4899}, []int{4950, 5099}, []int{5102}},
+		{"a step long before", []history.NodeState{none(5), on(9000)}, []history.Mark{configure}, []Demand{quorum}, []int{8799}, []int{8801, 8999}, []int{9002}},
+		{"an unread time between the same values", []history.NodeState{on(5), gone(1000), on(5000)}, nil, []Demand{quorum}, nil, nil, []int{900, 2000, 6000}},
+		{"an unread time between different ones", []history.NodeState{on(5), gone(1000), none(5000)}, nil, []Demand{quorum}, []int{5001}, []int{801, 3000, 4999}, []int{799}},
+		{"weakened on purpose: the demand changes too", []history.NodeState{on(5), none(5100)}, []history.Mark{configure}, []Demand{quorum, {At: 5300 * msec, Node: "a", Commit: "on"}},
+			nil, []int{5001, 5299}, []int{4999, 5302, 9000}},
+		{"demanded of another node, and so of whoever comes after", []history.NodeState{none(5)}, nil, []Demand{{Node: "z", Standbys: 1}}, []int{10}, nil, nil},
+		{"an own demand counts more", []history.NodeState{none(5)}, nil, []Demand{{Node: "a"}, {At: 5 * msec, Node: "z", Standbys: 1}}, nil, nil, []int{10}},
+		{"under way while it was weak", []history.NodeState{on(5), on(1000), none(1001), none(1499), on(1500)}, nil, []Demand{quorum}, []int{-1600}, nil, []int{990}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			spans := weakSpans("a", regimesOf("a", tt.states, tt.marks), tt.demands)
+			check := func(want WeakReason, at int) {
+				done := time.Duration(max(at, -at)) * msec
+				e := &ledger.Entry{Sent: done - msec/2, Done: done}
+				if at < 0 { // it took a second
+					e.Sent = done - time.Second
+				}
+				if got := weakness(spans, e); got != want {
+					t.Errorf("at %d: %q, want %q", at, got, want)
+				}
+			}
+			for _, at := range tt.weak {
+				check(WeakRegime, at)
+			}
+			for _, at := range tt.between {
+				check(WeakTransition, at)
+			}
+			for _, at := range tt.strong {
+				check("", at)
+			}
+		})
+	}
+}
+
+// TestAuditOfWeakWrites: counted by notice and by regime, and lost as what they are.
+func TestAuditOfWeakWrites(t *testing.T) {
+	e := failover()
+	e.States["a"] = []history.NodeState{sync(primary("a", 5, 1, 1), "on", "b"), sync(primary("a", 500, 1, 1), "on", "")}
+	e.States["b"] = []history.NodeState{sync(primary("b", 1200, 2, 1), "on", "a")}
+	e.Demands = []Demand{{Node: "a", Standbys: 1, Names: []string{"b"}}, {At: 1200 * msec, Node: "b", Standbys: 1, Names: []string{"a"}}}
+	e.Book = (&fakeBook{}).write("writes",
+		ack("a", 1, 100, 100), ledgerEntry(ack("a", 1, 110, 200)).as(history.Weak), ack("a", 1, 120, 450), ack("a", 1, 130, 900),
+		ledgerEntry(ack("a", 1, 140, 901)).as(history.Unknown), ack("b", 2, 150, 1300))
+	e.Nodes = []NodeHolding{node("b", rows(6)...).in(e.Table)}
+	a, err := AuditTable(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *a.Weak != (WeakAcks{Notice: 1, Regime: 2, Transition: 1}) || a.Weak.Sum() != 3 {
+		t.Errorf("%+v", *a.Weak)
+	}
+	const by = " a/1 fork kill-a@100"
+	if got := lossWords(a); got != "lost 1-1"+by+"; weak 2-2"+by+"; weak 3-3"+by+"; weak 4-4"+by {
+		t.Error(got)
+	}
+	var why []WeakReason
+	for _, r := range a.WeakLost.Runs {
+		why = append(why, r.Weak)
+	}
+	if !slices.Equal(why, []WeakReason{WeakNotice, WeakTransition, WeakRegime}) || !a.Complete {
+		t.Errorf("%v, complete %v: %s", why, a.Complete, a.Why)
+	}
+	delete(e.States, "b")
+	if a, err = AuditTable(e); err != nil || a.Complete || a.Why != "lost >= 1, weak_lost >= 3; the synchronous regime of b is not known" {
+		t.Errorf("a regime that nobody knows: complete %v: %s; %v", a.Complete, a.Why, err)
+	}
+}

@@ -1,0 +1,173 @@
+package check
+
+import (
+	"math/bits"
+	"slices"
+
+	"pgchaos/history"
+	"pgchaos/history/ledger"
+)
+
+// where is a set of nodes and of forks: bits of their indices.
+type where struct{ nodes, forks uint64 }
+
+func (w where) empty() bool { return w == where{} }
+
+// write is one write and what is known of it.
+type write struct {
+	key      history.Key
+	n        int64 // rows, for those without a key; otherwise 1
+	workload string
+	entry    ledger.Entry // zero for what was never attempted
+	timeline uint32       // of the server, where its entry does not tell it
+	weak     WeakReason
+	loss     *verdictOf // of what is lost
+	found    where
+}
+
+// gatherer counts writes of one kind, and joins neighbours into runs. Writes of a
+// writer come in the order of their keys.
+type gatherer struct {
+	n, more   int64
+	good, bad []gathered // explained, or nothing to explain; unexplained
+	open      gathered
+	has       bool
+}
+
+// gathered is a run, and where it is.
+type gathered struct {
+	Run
+	found where
+	lost  bool
+}
+
+// add counts a write. A run ends where anything that is said of it changes: each is a
+// different story of how it went.
+func (g *gatherer) add(w write) {
+	g.n += w.n
+	next := gathered{found: w.found, lost: w.loss != nil, Run: Run{
+		Writer: w.key.Writer(), Workload: w.workload, First: w.key.Seq(), Last: w.key.Seq(), N: w.n, From: w.entry.Done, To: w.entry.Done,
+		Node: w.entry.Server.Node, Timeline: w.timeline, FirstLSN: w.entry.LSN, LastLSN: w.entry.LSN, Weak: w.weak,
+	}}
+	if l := w.loss; l != nil {
+		next.Explained, next.Cause, next.LostBy, next.Fork, next.Why = l.explained, l.cause, l.event.name, l.fork, l.why
+	}
+	if g.has && g.open.continues(&next) {
+		g.open.Last, g.open.To = next.Last, max(g.open.To, next.To)
+		g.open.N += next.N
+		if next.LastLSN > 0 {
+			g.open.LastLSN = next.LastLSN
+		}
+		return
+	}
+	g.flush()
+	g.open, g.has = next, true
+}
+
+func (r *gathered) continues(next *gathered) bool {
+	return r.Writer == next.Writer && r.Last+1 == next.First && r.Node == next.Node && r.Timeline == next.Timeline && r.Weak == next.Weak &&
+		r.found == next.found && r.lost == next.lost && r.Explained == next.Explained && r.Cause == next.Cause && r.LostBy == next.LostBy &&
+		r.Fork == next.Fork && (r.Why == "") == (next.Why == "")
+}
+
+// flush keeps the open run, or counts it when there are enough of its kind.
+func (g *gatherer) flush() {
+	into := &g.good
+	if g.open.lost && !g.open.Explained {
+		into = &g.bad
+	}
+	switch {
+	case !g.has:
+	case len(*into) == MaxRuns:
+		g.more++
+	default:
+		*into = append(*into, g.open)
+	}
+	g.has = false
+}
+
+// close is the count, the unexplained runs first.
+func (g *gatherer) close(a *auditor) Count {
+	g.flush()
+	all := slices.Concat(g.bad, g.good)
+	kept := all[:min(MaxRuns, len(all))]
+	c := Count{N: g.n, More: g.more + int64(len(all)-len(kept))}
+	for _, r := range kept {
+		r.FoundOn, r.OnForks = a.names(r.found.nodes, a.nodes), a.names(r.found.forks, a.forks)
+		if r.lost {
+			r.MissingOn = a.names(a.readable()&^r.found.nodes, a.nodes)
+		}
+		c.Runs = append(c.Runs, r.Run)
+	}
+	return c
+}
+
+// names are those of the holders in a set.
+func (a *auditor) names(set uint64, of []held) (names []string) {
+	for ; set != 0; set &= set - 1 {
+		if name := of[bits.TrailingZeros64(set)].name; !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// readable are the nodes of which it is known what they do not hold.
+func (a *auditor) readable() (set uint64) {
+	for i, h := range a.nodes {
+		if h.holding != nil && !h.holding.Truncated() {
+			set |= 1 << i
+		}
+	}
+	return set
+}
+
+const (
+	// maxDoubts bounds the losses of a writer that wait for its next write: only
+	// answers that came seconds late make them more than a few.
+	maxDoubts = 4096
+	// maxSilent is how many further writes without an LSN one waits for.
+	maxSilent = 64
+)
+
+// doubt is a loss that waits for what bounds it.
+type doubt struct {
+	loss
+	into    *gatherer
+	write   write
+	silent  int
+	settled bool
+}
+
+// doubts are the losses of one writer whose explanation is not complete, in the order
+// of their numbers.
+type doubts struct{ list []*doubt }
+
+// see lets a further write bound those before it.
+func (d *doubts) see(s *story, e *ledger.Entry) {
+	for _, p := range d.list {
+		if p.settled || p.story != s || e.Sent < p.entry.Done {
+			continue
+		}
+		if e.LSN > 0 {
+			p.next, p.settled = e.LSN, true
+		} else if p.silent++; p.silent == maxSilent {
+			p.settled = true
+		}
+	}
+}
+
+// settled takes off those in front that are bounded; all of them at the writer's end.
+func (d *doubts) take(end bool) (ready []*doubt) {
+	n := 0
+	for n < len(d.list) && (end || d.list[n].settled || len(d.list)-n > maxDoubts) {
+		p := d.list[n]
+		// Nothing came afterwards on this server; or the answer was so late that nothing
+		// that came before it counts.
+		p.last = !p.settled && p.silent == 0
+		n++
+	}
+	ready = slices.Clone(d.list[:n])
+	d.list = slices.Delete(d.list, 0, n)
+	return ready
+}

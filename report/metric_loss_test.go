@@ -1,0 +1,72 @@
+package report
+
+import (
+	"strings"
+	"testing"
+
+	"pgchaos/check"
+)
+
+// TestLossMetrics: what was lost is known, what an old file does not hold is not 0.
+func TestLossMetrics(t *testing.T) {
+	old := func(r *Result) { r.Audits = quorum(t).Audits }
+	partly := func(r *Result) {
+		r.Audits[0].Complete, r.Audits[0].Why = false, "lost >= 430; the fork of pgmaster before rejoin-pgmaster was not read: gone"
+	}
+	clean := func(r *Result) {
+		r.Audits[0].Lost, r.Audits[0].WeakLost, r.Audits[0].RPO = check.Count{}, check.Count{}, nil
+	}
+	tests := []struct {
+		name   string
+		change func(*Result)
+		expect string
+		want   check.Verdict
+		why    string // in what it says
+	}{
+		{"by notice and by regime", nil, "weak_writes == 17", check.Pass, ""},
+		{"an old file knows those by notice", old, "weak_writes == 0", check.Pass, ""},
+		{"weakly lost", nil, "weak_lost_writes == 14", check.Pass, ""},
+		{"all explained", nil, "unexplained_losses == 0", check.Pass, ""},
+		{"one is not", func(r *Result) { r.Audits[0].Unexplained = 1 }, "unexplained_losses == 0", check.Fail, "1"},
+		{"an old file explains nothing", old, "unexplained_losses == 0", check.Inconclusive, "does not hold"},
+		{"not all was read", partly, "unexplained_losses == 0", check.Inconclusive, "the fork of pgmaster before rejoin-pgmaster was not read"},
+		{"nothing acknowledged", func(r *Result) { r.Audits[0].Acknowledged = 0 }, "unexplained_losses == 0", check.Inconclusive, "no write was acknowledged"},
+		{"ghosts", nil, "ghost == 427", check.Pass, ""},
+		{"nobody recorded the reads", func(r *Result) { r.Audits[0].Ghosts = nil }, "ghost == 0", check.Inconclusive, "what was read is not recorded"},
+		{"an old file", old, "ghost == 0", check.Inconclusive, "does not hold"},
+		{"seconds", nil, "rpo_seconds <= 712ms", check.Pass, ""},
+		{"too many", nil, "rpo_seconds < 712ms", check.Fail, "712 ms"},
+		{"of the event", nil, "rpo_seconds during crash < 700ms", check.Fail, ""},
+		{"of another event", nil, "rpo_seconds during stop-pgslave == 0s", check.Pass, ""},
+		{"of no event", nil, "rpo_seconds during ghosts == 0s", check.Inconclusive, "no event ghosts"},
+		{"nothing lost", clean, "rpo_seconds == 0s", check.Pass, ""},
+		{"nothing lost, as far as was read", func(r *Result) { clean(r); partly(r) }, "rpo_seconds == 0s", check.Inconclusive, "was not read"},
+		{"weakly lost ones are no RPO", func(r *Result) { r.Audits[0].RPO[0].Lost = 0 }, "rpo_seconds == 0s", check.Pass, ""},
+		{"what nothing explains belongs to no event", func(r *Result) { r.Audits[0].Unexplained = 1 }, "rpo_seconds < 1s", check.Inconclusive, "not explained"},
+		{"an old file has none", old, "rpo_seconds == 0s", check.Inconclusive, "does not hold"},
+		{"no audit", func(r *Result) { r.Audits = nil }, "rpo_bytes == 0", check.Inconclusive, "no table was audited"},
+		{"no write acknowledged", func(r *Result) { r.Audits[0].Acknowledged = 0 }, "rpo_bytes < 9", check.Inconclusive, "no write was acknowledged"},
+		{"bytes", nil, "rpo_bytes == 40688", check.Pass, ""},
+		{"bytes nobody knows", func(r *Result) { r.Audits[0].RPO[0].Bytes = nil }, "rpo_bytes == 0", check.Inconclusive, "from where on WAL was lost"},
+		{"no split brain", nil, "not split_brain", check.Pass, ""},
+		{"at the end", func(r *Result) { r.SplitBrain = []string{"a", "b"} }, "not split_brain", check.Fail, "a and b at the end"},
+		{"by the ledger", func(r *Result) { r.Audits[0].SplitBrain = []check.Overlap{{}} }, "not split_brain", check.Fail, "although"},
+		{"demanded, and there", func(r *Result) { r.Audits[0].SplitBrain = []check.Overlap{{}} }, "split_brain", check.Pass, ""},
+		{"an old file knows the end alone", old, "not split_brain", check.Inconclusive, "not recorded"},
+		{"a damaged ledger", func(r *Result) { r.Audits[0].Damage = []string{"block 3"} }, "not split_brain", check.Inconclusive, "block 3"},
+		{"nobody was acknowledged", func(r *Result) { r.Audits[0].Acknowledged = 0 }, "not split_brain", check.Inconclusive, "no write"},
+		{"the run broke off", func(r *Result) { r.Stage = StageRan }, "not split_brain", check.Inconclusive, "before its writes were looked up"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := explainedLoss(t)
+			if tt.change != nil {
+				tt.change(r)
+			}
+			j := check.Judge(expect(t, tt.expect)[0], r)
+			if j.Verdict != tt.want || !strings.Contains(j.Observed+j.Why, tt.why) {
+				t.Errorf("%s: %+v", tt.expect, j)
+			}
+		})
+	}
+}

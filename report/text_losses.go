@@ -1,0 +1,291 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"pgchaos/check"
+	"pgchaos/history"
+)
+
+// writeLosses says what became of the writes.
+func (r *Result) writeLosses(p *page) {
+	if len(r.Audits) == 0 {
+		return
+	}
+	p.heading("What was lost", "")
+	for i := range r.Audits {
+		a := &r.Audits[i]
+		if len(r.Audits) > 1 {
+			p.para(bold, 2, "table %s", a.Table)
+		}
+		writeSplitBrain(p, a)
+		if a.Unexplained > 0 {
+			p.para(red, 2, "UNEXPLAINED: %s, for which no event accounts", count(a.Unexplained, "loss", "losses"))
+		}
+		writeLost(p, a)
+		writeRPO(p, a)
+		for _, c := range []struct {
+			count        *check.Count
+			answer, what string
+			ink          ink
+		}{
+			{&a.WeakLost, "acknowledged", "weakly acknowledged (the wait for a standby cancelled, or a weaker regime than demanded) and lost", yellow},
+			{&a.Resurrected, "refused", "RESURRECTED: present, although certain to have failed", red},
+			{&a.Corrupted, "answered", "CORRUPTED: present with another value than was written", red},
+			{&a.Duplicated, "answered", "DUPLICATED: present more than once on a node", red},
+			{&a.Foreign, "answered", "FOREIGN: present, although this run never attempted them", red},
+		} {
+			if c.count.N > 0 {
+				p.para(c.ink, 2, "%s %s", grouped(c.count.N), c.what)
+				writeRuns(p, c.answer, c.count)
+			}
+		}
+		if w := a.Weak; w != nil && w.Sum() > 0 {
+			p.para(plain, 2, "%s weak: %s by notice, %s by a weaker regime than demanded%s", count(w.Sum(), "acknowledgement was", "acknowledgements were"),
+				grouped(w.Notice), grouped(w.Regime), transitionWords(w.Transition))
+		}
+		if a.Ghosts != nil && *a.Ghosts > 0 {
+			p.para(yellow, 2, "%s read, and absent in the end", count(*a.Ghosts, "row was", "rows were"))
+		}
+		if n := a.Survived.N + a.Vanished.N; n > 0 {
+			p.para(plain, 2, "%s never answered: %s there, %s not; either is allowed",
+				count(n, "write was", "writes were"), grouped(a.Survived.N), grouped(a.Vanished.N))
+		}
+	}
+}
+
+func transitionWords(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%s while it was being changed)", grouped(n))
+}
+
+// writeLost is about the acknowledged writes.
+func writeLost(p *page, a *check.Audit) {
+	read, all := authorityRead(a), count(a.Acknowledged, "acknowledged write is", "acknowledged writes are")
+	switch {
+	case a.Lost.N > 0:
+		least := ""
+		if !read {
+			least = "at least "
+		}
+		text := fmt.Sprintf("LOST: %s%s of %s not on %s", least, grouped(a.Lost.N),
+			count(a.Acknowledged, "acknowledged write", "acknowledged writes"), primaryOf(a))
+		if first, last, ok := lossSpan(&a.Lost); ok {
+			text += fmt.Sprintf("; acknowledged within %s, from %s to %s", span(last-first), seconds(first), seconds(last))
+		}
+		p.para(red, 2, "%s", text)
+		writeRuns(p, "acknowledged", &a.Lost)
+	case a.Acknowledged == 0:
+		p.para(yellow, 2, "nothing was acknowledged, so nothing could be lost")
+	case !read:
+		p.para(yellow, 2, "not known whether %s still there: %s", all, incomplete(a))
+	case a.WeakLost.N > 0:
+		p.para(plain, 2, "nothing that was fully acknowledged is lost, of %s",
+			count(a.Acknowledged, "acknowledged write", "acknowledged writes"))
+	case onAllNodes(a):
+		p.para(green, 2, "nothing lost: %s on %s", all, everyNode(len(a.Nodes)))
+	case !a.Complete:
+		p.para(green, 2, "nothing lost: %s on %s; not every node was read (see Nodes)", all, primaryOf(a))
+	default:
+		p.para(green, 2, "nothing lost: %s on %s, but not on every other node (see Nodes)", all, primaryOf(a))
+	}
+}
+
+// primaryOf names the node that counts.
+func primaryOf(a *check.Audit) string {
+	return cmp.Or(a.Authority, "no node") + " (the primary)"
+}
+
+// authorityRead tells whether the node that counts was read to its end.
+func authorityRead(a *check.Audit) bool {
+	i := slices.IndexFunc(a.Nodes, func(n check.NodeAudit) bool { return n.Node == a.Authority })
+	return i >= 0 && a.Nodes[i].Read
+}
+
+// onAllNodes tells whether every node was read and lacks nothing.
+func onAllNodes(a *check.Audit) bool {
+	return a.Complete && !slices.ContainsFunc(a.Nodes, func(n check.NodeAudit) bool { return !n.Read || n.Missing > 0 })
+}
+
+func everyNode(n int) string {
+	switch n {
+	case 1:
+		return "the one node"
+	case 2:
+		return "both nodes"
+	}
+	return fmt.Sprintf("all %d nodes", n)
+}
+
+// lossSpan is the time over which the writes were acknowledged; ok is false when
+// not all runs are kept.
+func lossSpan(c *check.Count) (first, last time.Duration, ok bool) {
+	for i, run := range c.Runs {
+		if i == 0 || run.From < first {
+			first = run.From
+		}
+		last = max(last, run.To)
+	}
+	return first, last, len(c.Runs) > 0 && c.More == 0 && last > 0
+}
+
+// writeRPO is what each event lost.
+func writeRPO(p *page, a *check.Audit) {
+	for _, r := range a.RPO {
+		p.para(plain, 2, "%s", rpoWords(r))
+	}
+}
+
+// rpoWords is one event: "RPO of kill-pgmaster: 430 writes lost within 1.10 s, 41,232
+// bytes past the fork at 0/3000148".
+func rpoWords(r check.RPO) string {
+	text := "RPO of " + r.Event + ": " + count(r.Lost, "write", "writes") + " lost"
+	if r.Lost > 0 && r.Span() > 0 {
+		text += " within " + span(r.Span())
+	}
+	if r.WeakLost > 0 {
+		text += " and " + count(r.WeakLost, "weakly acknowledged one", "weakly acknowledged ones")
+	}
+	if r.Lost > 0 && r.Bytes != nil {
+		text += ", " + count(*r.Bytes, "byte", "bytes") + " past " + causeWords(r.Cause) + " at " + r.Fork.String()
+	}
+	return text
+}
+
+func causeWords(c check.Cause) string {
+	if c == check.CauseCrash {
+		return "the end of the recovered WAL"
+	}
+	return "the fork"
+}
+
+// writeSplitBrain says which servers acknowledged at the same time.
+func writeSplitBrain(p *page, a *check.Audit) {
+	for _, o := range a.SplitBrain {
+		p.para(red, 2, "SPLIT BRAIN: %s", o)
+	}
+}
+
+// shownRuns is how many runs of each kind are shown; the file has more.
+const shownRuns = 10
+
+// writeRuns lists where the writes are; answer says how they were answered.
+func writeRuns(p *page, answer string, c *check.Count) {
+	for _, run := range c.Runs[:min(shownRuns, len(c.Runs))] {
+		i := plain
+		if run.Why != "" {
+			i = red
+		}
+		p.para(i, 4, "%s", runWords(run, answer))
+	}
+	if hidden := int64(len(c.Runs)-min(shownRuns, len(c.Runs))) + c.More; hidden > 0 {
+		p.para(faint, 4, "and %s (see %s)", count(hidden, "more run", "more runs"), FileName)
+	}
+}
+
+// runWords is one run: "writer 3, 1041-1467 (427), acknowledged 12.901-13.451 s on
+// pgmaster, timeline 1, LSN 0/3000148-0/3009FFF, lost by kill-pgmaster, fork at LSN
+// 0/3000100; missing on pgslave, pgslavenew; still on pgmaster's fork; read by 18
+// readers before it vanished".
+func runWords(run check.Run, answer string) string {
+	if run.Last == 0 {
+		return "rows whose value names no write; found on " + strings.Join(holders(run), ", ")
+	}
+	text := fmt.Sprintf("writer %d, ", run.Writer)
+	if run.First == run.Last {
+		text += fmt.Sprint(run.First)
+	} else {
+		text += fmt.Sprintf("%d-%d (%s)", run.First, run.Last, grouped(cmp.Or(run.N, run.Last-run.First+1)))
+	}
+	if run.To > 0 {
+		text += fmt.Sprintf(", %s %s", answer, stretch(run.From, run.To))
+		if run.Node != "" {
+			text += " on " + run.Node
+		}
+	}
+	if run.Timeline > 0 {
+		text += fmt.Sprintf(", timeline %d", run.Timeline)
+	}
+	if run.LastLSN > 0 {
+		text += ", LSN " + positions(run.FirstLSN, run.LastLSN)
+	}
+	parts := []string{text + weakWords(run.Weak) + lossWords(run)}
+	if len(run.MissingOn) > 0 {
+		parts = append(parts, "missing on "+strings.Join(run.MissingOn, ", "))
+	}
+	switch on := holders(run); {
+	case len(on) == 0 && len(run.MissingOn) == 0:
+		parts = append(parts, "found on no node")
+	case len(on) > 0 && (run.Explained || run.Why != ""):
+		parts = append(parts, "still on "+strings.Join(on, ", "))
+	case len(on) > 0:
+		parts = append(parts, "found on "+strings.Join(on, ", "))
+	}
+	if run.Readers > 0 {
+		parts = append(parts, fmt.Sprintf("read by %s before it vanished", count(int64(run.Readers), "reader", "readers")))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// lossWords say what lost a run.
+func lossWords(run check.Run) string {
+	switch {
+	case run.Why != "":
+		return ", UNEXPLAINED: " + run.Why
+	case !run.Explained:
+		return ""
+	}
+	text := ", lost by " + run.LostBy
+	switch {
+	case run.Cause == check.CauseForeign && run.Fork == 0:
+		return text + ", on a timeline that the primary does not come from"
+	case run.Cause == check.CauseForeign:
+		return text + fmt.Sprintf(", on a timeline that the primary does not come from: fork at LSN %s", run.Fork)
+	case run.Cause == check.CauseCrash:
+		return text + fmt.Sprintf(", recovered up to LSN %s", run.Fork)
+	}
+	return text + fmt.Sprintf(", fork at LSN %s", run.Fork)
+}
+
+func weakWords(w check.WeakReason) string {
+	switch w {
+	case check.WeakNotice:
+		return ", weak by its notice"
+	case check.WeakRegime:
+		return ", weak by the regime"
+	case check.WeakTransition:
+		return ", weak while the regime was changed"
+	}
+	return ""
+}
+
+// holders are all that have a run: nodes, and former primaries' own forks.
+func holders(run check.Run) []string {
+	all := slices.Clone(run.FoundOn)
+	for _, fork := range run.OnForks {
+		name, step, _ := strings.Cut(fork, " ")
+		all = append(all, strings.TrimSpace(name+"'s fork "+step))
+	}
+	return all
+}
+
+// stretch is the time between two moments.
+func stretch(from, to time.Duration) string {
+	if from == to {
+		return seconds(to)
+	}
+	return fmt.Sprintf("%.3f-%s", from.Seconds(), seconds(to))
+}
+
+func positions(first, last history.LSN) string {
+	if first == last || first == 0 {
+		return last.String()
+	}
+	return first.String() + "-" + last.String()
+}
