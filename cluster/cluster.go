@@ -129,8 +129,9 @@ func (c *Cluster) Version() string {
 const appRun = 24
 
 // AppName is the application_name of a connection of this run.
-func (c *Cluster) AppName(app string) string {
-	run := c.config.Run
+func (c *Cluster) AppName(app string) string { return appName(c.config.Run, app) }
+
+func appName(run, app string) string {
 	return "pgchaos/" + run[max(0, len(run)-appRun):] + "/" + app
 }
 
