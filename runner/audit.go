@@ -7,21 +7,19 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pgchaos/check"
-	"pgchaos/cluster"
 	"pgchaos/cluster/census"
+	"pgchaos/history"
 	"pgchaos/report"
 )
 
 // check settles the cluster, reads every node and holds it against the ledger.
 func (r *run) check(ctx context.Context) error {
-	authority := r.settle(ctx)
+	s := r.site()
+	r.Observer.Stage("settling: faults taken back, standbys catching up")
+	authority := s.settle(ctx)
 	r.Observer.Stage("auditing every row of every node")
-	for _, table := range r.plan.tables() {
-		audit, err := r.audit(ctx, table, authority)
-		if err != nil {
-			return fmt.Errorf("audit %s: %w", table.Name, err)
-		}
-		r.result.Audits = append(r.result.Audits, audit)
+	if err := s.auditAll(ctx, r.plan, r.loads.ledger.Writers(), authority); err != nil {
+		return err
 	}
 	if r.interrupted(ctx) {
 		return nil
@@ -30,29 +28,35 @@ func (r *run) check(ctx context.Context) error {
 	return r.write(report.StageChecked)
 }
 
-// audit reads one table on every node, each over a connection of its own, all at once.
-func (r *run) audit(ctx context.Context, table check.Table, authority *cluster.Node) (check.Audit, error) {
-	var (
-		nodes []check.NodeRows
-		name  string
-	)
-	if authority != nil {
-		name = authority.Name()
+// auditAll audits every table that the experiment inserts into.
+func (s *site) auditAll(ctx context.Context, p *Plan, ledger []*history.Writer, authority string) error {
+	for _, table := range p.tables() {
+		audit, err := s.audit(ctx, table, check.WritersOf(ledger, p.writersOf(table)...), authority)
+		if err != nil {
+			return fmt.Errorf("audit %s: %w", table.Name, err)
+		}
+		s.result.Audits = append(s.result.Audits, audit)
 	}
-	for _, n := range r.cluster.Nodes() {
-		if n.Absent() {
-			nodes = append(nodes, check.NodeRows{Node: n.Name(), Why: "it was never built"})
+	return nil
+}
+
+// audit reads one table on every node, each over a connection of its own, all at once.
+func (s *site) audit(ctx context.Context, table check.Table, writers []*history.Writer, authority string) (check.Audit, error) {
+	var nodes []check.NodeRows
+	for _, n := range s.result.Cluster.Nodes {
+		if why, ok := s.unbuilt[n.Name]; ok {
+			nodes = append(nodes, check.NodeRows{Node: n.Name, Why: why})
 			continue
 		}
-		conn, err := n.Connect(ctx, "audit")
+		conn, err := s.member(n.Name).Connect(ctx, "audit")
 		if err != nil {
-			nodes = append(nodes, check.NodeRows{Node: n.Name(), Why: err.Error()})
+			nodes = append(nodes, check.NodeRows{Node: n.Name, Why: err.Error()})
 			continue
 		}
 		defer func(conn *pgx.Conn) { closeConn(ctx, conn) }(conn)
-		nodes = append(nodes, check.NodeRows{Node: n.Name(), Rows: census.Rows(ctx, conn, table)})
+		nodes = append(nodes, check.NodeRows{Node: n.Name, Rows: census.Rows(ctx, conn, table)})
 	}
-	return check.AuditTable(check.WritersOf(r.loads.ledger.Writers(), r.plan.writersOf(table)...), table, name, nodes)
+	return check.AuditTable(writers, table, authority, nodes)
 }
 
 // finalStates keeps what every node says of itself at the audit.

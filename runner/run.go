@@ -141,7 +141,7 @@ func (r *run) prepare(ctx context.Context) error {
 	if err := createTables(ctx, r.plan, primary); err != nil {
 		return err
 	}
-	barrier, err := r.barrier(ctx, primary)
+	barrier, err := writeBarrier(ctx, primary, r.Run)
 	if err != nil {
 		return err
 	}
@@ -151,7 +151,7 @@ func (r *run) prepare(ctx context.Context) error {
 		if n == primary {
 			continue
 		}
-		if err := r.await(ctx, n, barrier); err != nil {
+		if err := awaitBarrier(ctx, n, barrier); err != nil {
 			// One that is delayed on purpose must not keep the run from beginning.
 			r.note(n.Name(), "did not have the load's tables yet when the load began: "+err.Error(), nil)
 		}
