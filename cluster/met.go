@@ -33,9 +33,12 @@ func Meet(a Access, passfile string) []*Met {
 // Name is the node's name.
 func (m *Met) Name() string { return m.node.Name }
 
+// Absent tells whether the node had not been built when the load began.
+func (m *Met) Absent() bool { return m.node.Absent }
+
 // Connect opens a connection as Node.Connect does.
 func (m *Met) Connect(ctx context.Context, app string) (*pgx.Conn, error) {
-	app = appName(m.access.Run, app)
+	app = AppName(m.access.Run, app)
 	u := url.URL{
 		Scheme: "postgres",
 		User:   url.User(m.access.Superuser),

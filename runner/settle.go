@@ -134,7 +134,7 @@ func (s *site) reachable(states []history.NodeState, beside bool) (left []histor
 			left = append(left, st)
 			continue
 		}
-		s.note(st.Node, "", fmt.Errorf("cannot be reached (%s): %s", st.Error, s.remedy(st.Node, beside)))
+		s.note(st.Node, "", errors.New("cannot be reached: "+s.remedy(st.Node, beside)))
 	}
 	return left
 }

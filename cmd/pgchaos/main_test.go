@@ -46,6 +46,7 @@ func TestCommandLine(t *testing.T) {
 		{"help", []string{"--help"}, exitPass},
 		{"help-run", []string{"run", "--help"}, exitPass},
 		{"help-clean", []string{"help", "clean"}, exitPass},
+		{"help-audit", []string{"audit", "--help"}, exitPass},
 		{"list", []string{"list"}, exitPass},
 		{"plan-quorum-kill", []string{"plan", "quorum-kill"}, exitPass},
 		{"plan-walkthrough", []string{"plan", "walkthrough"}, exitPass},
@@ -60,6 +61,7 @@ func TestCommandLine(t *testing.T) {
 		{"run-nothing", []string{"run"}, exitUsage},
 		{"unknown-flag", []string{"run", "--frobnicate"}, exitUsage},
 		{"unknown-command", []string{"frobnicate"}, exitUsage},
+		{"audit-nothing", []string{"audit", "testdata"}, exitUsage},
 		{"report-nothing", []string{"report", "testdata"}, exitUsage},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -28,8 +28,8 @@ var permitted = map[string][]string{
 	"cluster/local":   {"cluster", "history"},
 	"chaos":           {"cluster", "history"},
 	"report":          {"check", "history"},
-	"runner":          {"chaos", "check", "cluster", "cluster/census", "cluster/probe", "history", "load", "load/pgload", "report", "spec"},
-	"cmd/pgchaos":     {"check", "cluster", "cluster/docker", "cluster/local", "experiments", "history", "report", "runner", "spec"},
+	"runner":          {"chaos", "check", "cluster", "cluster/census", "cluster/probe", "history", "history/ledger", "load", "load/pgload", "report", "spec"},
+	"cmd/pgchaos":     {"check", "cluster", "cluster/docker", "cluster/local", "experiments", "history", "history/ledger", "report", "runner", "spec"},
 	"internal/arrows": {},
 	"internal/fakepg": {},
 }

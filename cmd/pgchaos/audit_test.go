@@ -1,0 +1,193 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"pgchaos/check"
+	"pgchaos/history"
+	"pgchaos/history/ledger"
+	"pgchaos/runner"
+)
+
+// TestAuditAfterSIGKILL kills pgchaos in the middle of its load, after the first fault,
+// and lets the audit say what can still be said.
+func TestAuditAfterSIGKILL(t *testing.T) {
+	p := newPlace(t)
+	cmd := p.command("run", "quorum-kill", "--out", p.out, "--set", "timeline.stop-pgslave.at=2s")
+	must(t, cmd.Start())
+	p.await("the first fault", func() bool {
+		j, err := runner.ReadJournal(p.out)
+		return err == nil && len(j.Marks) > 0 && j.Marks[0].Status == history.MarkDone
+	})
+	if code, _, errs := p.run("audit", p.out); code != exitUsage || !strings.Contains(errs, "still running") {
+		t.Errorf("audit of a live run: exit %d, %s", code, errs)
+	}
+	time.Sleep(time.Second) // of load without the standby
+	must(t, cmd.Process.Kill())
+	_ = cmd.Wait() // it was killed
+	p.ledger()
+
+	out := p.auditOfAKill()
+	p.auditAgain(out)
+	p.auditOfALoss()
+
+	if code, out, errs := p.run("clean", "--provider", "local"); code != 0 {
+		t.Errorf("clean: exit %d, %s%s", code, out, errs)
+	}
+	p.nothingLeft()
+	if code, _, errs := p.run("audit", p.out); code != exitUsage || !strings.Contains(errs, "nothing is left") {
+		t.Errorf("audit when all is gone: exit %d, %s", code, errs)
+	}
+}
+
+// auditOfAKill says what is lost, and names what nobody can know.
+func (p *place) auditOfAKill() (report string) {
+	p.t.Helper()
+	code, out, errs := p.run("audit", p.out)
+	if code != exitInconclusive {
+		p.t.Fatalf("exit code %d\n%s\n%s", code, out, errs)
+	}
+	for _, want := range []string{
+		"INCONCLUSIVE", "nothing lost", "ended without a word", "steps were not begun: kill-pgmaster", "pgslave cannot be reached",
+		"it does not run, and starts with", "lost_writes == 0", "had recorded its load", "pgchaos clean",
+	} {
+		if !strings.Contains(strings.Join(strings.Fields(out), " "), want) {
+			p.t.Errorf("the report does not say %q", want)
+		}
+	}
+	r := p.result()
+	if r.Stage != "checked" || r.Afterwards == nil || r.Afterwards.Stage != "planned" || r.Afterwards.Until < 2*time.Second {
+		p.t.Errorf("stage %s, %+v", r.Stage, r.Afterwards)
+	}
+	if a := r.Audits[0]; a.Authority != "pgmaster" || a.Lost.N != 0 || a.Acknowledged < 500 || a.Complete {
+		p.t.Errorf("%+v", a)
+	}
+	if m := r.Timeline; len(m) != 1 || m[0].Name != "stop-pgslave" || len(r.Phases) != 2 {
+		p.t.Errorf("timeline %+v, phases %+v", m, r.Phases)
+	}
+	if p.t.Failed() {
+		p.t.Logf("%s", out)
+	}
+	return out
+}
+
+// auditAgain starts the missing node as the report said, and finds more.
+func (p *place) auditAgain(report string) {
+	p.t.Helper()
+	flat := strings.Join(strings.Fields(report), " ")
+	command := regexp.MustCompile("starts with `([^`]*)`").FindStringSubmatch(flat)
+	if command == nil {
+		p.t.Fatalf("no command in %s", flat)
+	}
+	if out, err := exec.CommandContext(p.t.Context(), "sh", "-c", command[1]).CombinedOutput(); err != nil {
+		p.t.Fatalf("%s: %v: %s", command[1], err, out)
+	}
+	code, out, errs := p.run("audit", p.out)
+	r := p.result()
+	if a := r.Audits[0]; code != exitInconclusive || len(r.Audits) != 1 || !a.Complete || a.Lost.N != 0 {
+		p.t.Errorf("audited again: exit %d, %+v\n%s%s", code, a, out, errs)
+	}
+	for _, s := range r.Settle {
+		if s.Error != "" {
+			p.t.Errorf("not settled: %+v", s)
+		}
+	}
+	i := slices.IndexFunc(r.Expectations, func(j check.Judgement) bool { return j.Text == "nodes_equal" })
+	if i < 0 || r.Expectations[i].Verdict != check.Pass {
+		p.t.Errorf("%+v", r.Expectations)
+	}
+}
+
+// auditOfALoss takes acknowledged rows away: a loss is a failure, whatever else is not
+// known.
+func (p *place) auditOfALoss() {
+	p.t.Helper()
+	p.psql(address(p.result(), "pgmaster"), "delete from test_data where int_value between 10 and 12")
+	code, out, errs := p.run("audit", p.out)
+	if lost := p.result().Audits[0].Lost; code != exitFail || lost.N != 3 {
+		p.t.Errorf("with three rows deleted: exit %d, lost %+v\n%s%s", code, lost, out, errs)
+	}
+}
+
+// ledger writes the ledger that the killed run would have left, as psql finds the
+// rows, unless it has left one.
+func (p *place) ledger() {
+	p.t.Helper()
+	file := filepath.Join(p.out, runner.LedgerFile)
+	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	// The load's last backends may be at it still.
+	time.Sleep(500 * time.Millisecond)
+	present := map[history.Key]bool{}
+	issued := map[int]int64{}
+	for text := range strings.FieldsSeq(p.psql(address(p.result(), "pgmaster"), "select int_value from test_data")) {
+		key, err := strconv.ParseInt(text, 10, 64)
+		must(p.t, err)
+		k := history.Key(key)
+		present[k] = true
+		issued[k.Writer()] = max(issued[k.Writer()], k.Seq())
+	}
+	l, err := ledger.Create(file, "run")
+	must(p.t, err)
+	server := l.AddServer(ledger.Server{Node: "pgmaster", Timeline: 1})
+	for id := range len(issued) {
+		w, err := l.AddWriter("writes")
+		must(p.t, err)
+		for i := range issued[id] {
+			at := time.Duration(i+1) * time.Millisecond
+			if seq := w.Next(at); present[history.PackKey(id, seq)] {
+				w.Record(seq, history.OK, server, 0, at)
+			}
+		}
+	}
+	must(p.t, l.Close())
+}
+
+// TestAuditOfAKeptInterruption finishes a run that its user had ended, and left up.
+func TestAuditOfAKeptInterruption(t *testing.T) {
+	p := newPlace(t)
+	cmd := p.command("run", p.write("calm.yaml", `
+name: calm
+cluster: {nodes: [a, b]}
+load:
+  writes: {kind: insert, clients: 2, rate: 100/s}
+timeline:
+  - {wait: 60s}
+expect: [lost_writes == 0, nodes_equal]
+`), "--out", p.out, "--keep")
+	must(t, cmd.Start())
+	p.await("load", func() bool {
+		_, err := runner.ReadJournal(p.out)
+		return err == nil
+	})
+	time.Sleep(time.Second)
+	must(t, cmd.Process.Signal(syscall.SIGINT))
+	_ = cmd.Wait() // the exit code says it
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
+		t.Fatalf("exit code %d", code)
+	}
+	code, out, errs := p.run("audit", p.out)
+	r := p.result()
+	if a := r.Audits; code != exitInconclusive || len(a) != 1 || !a[0].Complete || a[0].Acknowledged == 0 || a[0].Lost.N != 0 {
+		t.Errorf("exit %d, %+v\n%s%s", code, a, out, errs)
+	}
+	if len(r.Reasons) != 2 || r.Reasons[0] != "the run was interrupted" || len(r.Workloads) != 1 {
+		t.Errorf("%q, %d workloads", r.Reasons, len(r.Workloads))
+	}
+	if code, out, errs := p.run("clean", r.Run, "--provider", "local"); code != 0 {
+		t.Errorf("clean: exit %d, %s%s", code, out, errs)
+	}
+	p.nothingLeft()
+}
