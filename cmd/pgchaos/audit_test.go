@@ -41,6 +41,7 @@ func TestAuditAfterSIGKILL(t *testing.T) {
 	out := p.auditOfAKill()
 	p.auditAgain(out)
 	p.auditOfALoss()
+	p.historyRead()
 
 	if code, out, errs := p.run("clean", "--provider", "local"); code != 0 {
 		t.Errorf("clean: exit %d, %s%s", code, out, errs)
@@ -117,6 +118,25 @@ func (p *place) auditOfALoss() {
 	code, out, errs := p.run("audit", p.out)
 	if lost := p.result().Audits[0].Lost; code != exitFail || lost.N != 3 {
 		p.t.Errorf("with three rows deleted: exit %d, lost %+v\n%s%s", code, lost, out, errs)
+	}
+}
+
+// historyRead prints the history with a final read of every node.
+func (p *place) historyRead() {
+	p.t.Helper()
+	code, out, errs := p.run("history", p.out, "--read")
+	all := strings.Split(strings.TrimSpace(out), "\n")
+	if code != 0 || errs != "" || len(all) < 1000 {
+		p.t.Fatalf("exit %d, %d lines, %s", code, len(all), errs)
+	}
+	reads := 0
+	for _, line := range all[len(all)-6:] {
+		if strings.Contains(line, `"type":"ok","f":"read","value":[1,2,3,4,5,6,7,8,9,13,`) {
+			reads++
+		}
+	}
+	if reads != 3 {
+		p.t.Errorf("%d nodes were read to hold all but the deleted rows", reads)
 	}
 }
 

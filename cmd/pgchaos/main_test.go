@@ -47,6 +47,7 @@ func TestCommandLine(t *testing.T) {
 		{"help-run", []string{"run", "--help"}, exitPass},
 		{"help-clean", []string{"help", "clean"}, exitPass},
 		{"help-audit", []string{"audit", "--help"}, exitPass},
+		{"help-history", []string{"history", "--help"}, exitPass},
 		{"list", []string{"list"}, exitPass},
 		{"plan-quorum-kill", []string{"plan", "quorum-kill"}, exitPass},
 		{"plan-walkthrough", []string{"plan", "walkthrough"}, exitPass},
@@ -62,6 +63,9 @@ func TestCommandLine(t *testing.T) {
 		{"unknown-flag", []string{"run", "--frobnicate"}, exitUsage},
 		{"unknown-command", []string{"frobnicate"}, exitUsage},
 		{"audit-nothing", []string{"audit", "testdata"}, exitUsage},
+		{"history-nothing", []string{"history", "testdata"}, exitUsage},
+		{"history-bad-format", []string{"history", "testdata", "--format", "csv"}, exitUsage},
+		{"history-read-nothing", []string{"history", "testdata", "--read"}, exitUsage},
 		{"report-nothing", []string{"report", "testdata"}, exitUsage},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
