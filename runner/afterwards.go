@@ -126,7 +126,7 @@ func (k *Kept) recall(p promised) error {
 		}
 		k.retell(j, p.last)
 	}
-	if p.writers == nil {
+	if p.writers == nil && len(k.plan.tables()) > 0 {
 		a.Unknown = append(a.Unknown, "the run has left no ledger, so nobody knows which writes were acknowledged")
 	}
 	for _, damage := range p.damage {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"pgchaos/check"
 	"pgchaos/history"
 	"pgchaos/history/ledger"
+	"pgchaos/report"
 	"pgchaos/runner"
 )
 
@@ -53,7 +55,7 @@ func TestAuditAfterSIGKILL(t *testing.T) {
 }
 
 // auditOfAKill says what is lost, and names what nobody can know.
-func (p *place) auditOfAKill() (report string) {
+func (p *place) auditOfAKill() (printed string) {
 	p.t.Helper()
 	code, out, errs := p.run("audit", p.out)
 	if code != exitInconclusive {
@@ -68,7 +70,7 @@ func (p *place) auditOfAKill() (report string) {
 		}
 	}
 	r := p.result()
-	if r.Stage != "checked" || r.Afterwards == nil || r.Afterwards.Stage != "planned" || r.Afterwards.Until < 2*time.Second {
+	if r.Stage != report.StageChecked || r.Afterwards == nil || r.Afterwards.Stage != report.StagePlanned || r.Afterwards.Until < 2*time.Second {
 		p.t.Errorf("stage %s, %+v", r.Stage, r.Afterwards)
 	}
 	if a := r.Audits[0]; a.Authority != "pgmaster" || a.Lost.N != 0 || a.Acknowledged < 500 || a.Complete {
@@ -84,9 +86,9 @@ func (p *place) auditOfAKill() (report string) {
 }
 
 // auditAgain starts the missing node as the report said, and finds more.
-func (p *place) auditAgain(report string) {
+func (p *place) auditAgain(printed string) {
 	p.t.Helper()
-	flat := strings.Join(strings.Fields(report), " ")
+	flat := strings.Join(strings.Fields(printed), " ")
 	command := regexp.MustCompile("starts with `([^`]*)`").FindStringSubmatch(flat)
 	if command == nil {
 		p.t.Fatalf("no command in %s", flat)
@@ -210,4 +212,38 @@ expect: [lost_writes == 0, nodes_equal]
 		t.Errorf("clean: exit %d, %s%s", code, out, errs)
 	}
 	p.nothingLeft()
+}
+
+// TestAuditRefuses what is not to be audited, before it touches anything.
+func TestAuditRefuses(t *testing.T) {
+	const experiment = "name: calm\ncluster: {nodes: [a]}\nload: {writes: {kind: insert}}\ntimeline: [{wait: 1s}]\n"
+	for _, tc := range []struct {
+		name, experiment, access string
+		stage                    report.Stage
+		want                     string
+	}{
+		{"a run that has audited itself", experiment, "{}", report.StageChecked, "has audited itself"},
+		{"a run whose cluster it has removed", experiment, "", report.StageRan, "removed with the cluster"},
+		{"an experiment of another time", "name: [", "{}", report.StageRan, "read the experiment of the run again"},
+		{"a cluster of which nothing is left", experiment, `{"run": "calm-1", "provider": "local"}`, report.StageRan, "nothing is left of its cluster"},
+		{"a provider that is not known here", experiment, `{"run": "calm-1", "provider": "cloud"}`, report.StageRan, `no provider "cloud"`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Setenv("PGCHAOS_DIR", filepath.Join(t.TempDir(), "runs"))
+			dir := t.TempDir()
+			must(t, report.Write(dir, &report.Result{Run: "calm-1", Stage: tc.stage, Experiment: tc.experiment}))
+			before := readText(t, filepath.Join(dir, report.FileName))
+			if tc.access != "" {
+				must(t, os.WriteFile(filepath.Join(dir, runner.AccessFile), []byte(tc.access), 0o600))
+			}
+			var stdout, stderr bytes.Buffer
+			code := run(t.Context(), []string{"audit", dir}, nil, &stdout, &stderr)
+			if code != exitUsage || !strings.Contains(stderr.String(), tc.want) || stdout.Len() > 0 {
+				t.Errorf("exit code %d: %s%s", code, stderr.String(), stdout.String())
+			}
+			if now := readText(t, filepath.Join(dir, report.FileName)); now != before {
+				t.Errorf("the result is now %s", now)
+			}
+		})
+	}
 }
