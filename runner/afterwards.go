@@ -46,6 +46,9 @@ func Open(dir string) (*Kept, error) {
 		return nil, fmt.Errorf("read the experiment of the run again: %w", err)
 	}
 	k.access, err = readAccess(dir)
+	if err == nil && len(k.access.Nodes) == 0 {
+		err = fmt.Errorf("%s names no node", AccessFile)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("%w: it is removed with the cluster, so that nothing is left to be read", err)
 	}
@@ -67,9 +70,9 @@ func (k *Kept) Bin() string { return k.result.Cluster.Bin }
 // AuditOptions are what the audit of a run needs that did not come to its own.
 type AuditOptions struct {
 	Stage func(text string) // is told what the audit is busy with
-	// Remedy says of a node that cannot be reached how to bring it back; beside tells
-	// that there is a primary already, beside which no second one must accept writes.
-	Remedy func(node string, beside bool) string
+	// Remedy says of a node that cannot be reached how to bring it back; onlyToRead tells
+	// that it must not accept writes, since another node is the primary, or was last.
+	Remedy func(node string, onlyToRead bool) string
 }
 
 // Audit settles what the run has left, reads every node that can be read, and draws
@@ -164,8 +167,10 @@ func (k *Kept) retell(j Journal, written time.Duration) {
 func (k *Kept) site(o AuditOptions) *site {
 	s := &site{
 		run: k.access.Run, load: cluster.AppName(k.access.Run, loadApp), unbuilt: map[string]string{},
-		remedy: o.Remedy, result: k.result,
+		result: k.result,
 	}
+	primary := k.lastPrimary()
+	s.remedy = func(node string, beside bool) string { return o.Remedy(node, beside || node != primary) }
 	met := map[string]*cluster.Met{}
 	for _, n := range cluster.Meet(k.access, filepath.Join(k.dir, Passfile)) {
 		if n.Absent() && !k.cloned(n.Name()) {
@@ -181,6 +186,22 @@ func (k *Kept) site(o AuditOptions) *site {
 		return err == nil && readOnly // one that has gone meanwhile shows when it is read
 	}
 	return s
+}
+
+// lastPrimary is the node that the run made a primary last: any other that was one would
+// come back as a second. It is "" where that is not known.
+func (k *Kept) lastPrimary() string {
+	primary := k.access.Nodes[0].Name
+	for _, m := range k.result.Timeline {
+		switch {
+		case m.Action != "promote":
+		case len(m.Nodes) == 1:
+			primary = m.Nodes[0]
+		case m.Status == "": // it had begun, and may have had its effect
+			primary = ""
+		}
+	}
+	return primary
 }
 
 // cloned tells whether a step has built a node.

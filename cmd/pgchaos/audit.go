@@ -57,7 +57,7 @@ func audit(ctx context.Context, dir string, stdout, stderr io.Writer) error {
 	show := newProgress(stderr, false)
 	result, err := run.Audit(ctx, runner.AuditOptions{
 		Stage:  show.Stage,
-		Remedy: func(node string, beside bool) string { return left.bringBack(node, run.Bin(), beside) },
+		Remedy: func(node string, onlyToRead bool) string { return left.bringBack(node, run.Bin(), onlyToRead) },
 	})
 	show.close()
 	if err != nil {

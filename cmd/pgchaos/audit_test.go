@@ -38,7 +38,7 @@ func TestAuditAfterSIGKILL(t *testing.T) {
 	time.Sleep(time.Second) // of load without the standby
 	must(t, cmd.Process.Kill())
 	_ = cmd.Wait() // it was killed
-	p.ledger()
+	p.ledger("pgmaster")
 
 	out := p.auditOfAKill()
 	p.auditAgain(out)
@@ -88,14 +88,7 @@ func (p *place) auditOfAKill() (printed string) {
 // auditAgain starts the missing node as the report said, and finds more.
 func (p *place) auditAgain(printed string) {
 	p.t.Helper()
-	flat := strings.Join(strings.Fields(printed), " ")
-	command := regexp.MustCompile("starts with `([^`]*)`").FindStringSubmatch(flat)
-	if command == nil {
-		p.t.Fatalf("no command in %s", flat)
-	}
-	if out, err := exec.CommandContext(p.t.Context(), "sh", "-c", command[1]).CombinedOutput(); err != nil {
-		p.t.Fatalf("%s: %v: %s", command[1], err, out)
-	}
+	p.bringBack(printed)
 	code, out, errs := p.run("audit", p.out)
 	r := p.result()
 	if a := r.Audits[0]; code != exitInconclusive || len(r.Audits) != 1 || !a.Complete || a.Lost.N != 0 {
@@ -110,6 +103,64 @@ func (p *place) auditAgain(printed string) {
 	if i < 0 || r.Expectations[i].Verdict != check.Pass {
 		p.t.Errorf("%+v", r.Expectations)
 	}
+}
+
+// bringBack does what a report says to bring the missing nodes back.
+func (p *place) bringBack(printed string) (commands int) {
+	p.t.Helper()
+	verdict, _, _ := strings.Cut(strings.Join(strings.Fields(printed), " "), "Cluster")
+	for _, command := range regexp.MustCompile("with `([^`]*)`").FindAllStringSubmatch(verdict, -1) {
+		commands++
+		if out, err := exec.CommandContext(p.t.Context(), "sh", "-c", command[1]).CombinedOutput(); err != nil {
+			p.t.Fatalf("%s: %v: %s", command[1], err, out)
+		}
+	}
+	return commands
+}
+
+// TestAuditOfAFork brings a former primary and a paused one back, as the audit says: the
+// first must not become a second primary, and is read as the fork that it is.
+func TestAuditOfAFork(t *testing.T) {
+	p := newPlace(t)
+	cmd := p.command("run", p.write("fork.yaml", `
+name: fork
+cluster: {nodes: [a, b]}
+load:
+  writes: {kind: insert, clients: 2, rate: 100/s}
+timeline:
+  - {at: 1s, kill: a}
+  - {promote: b}
+  - {wait: 1s}
+  - {pause: b}
+  - {wait: 60s}
+`), "--out", p.out)
+	must(t, cmd.Start())
+	p.await("the pause", func() bool {
+		j, err := runner.ReadJournal(p.out)
+		return err == nil && len(j.Marks) == 5
+	})
+	must(t, cmd.Process.Kill())
+	_ = cmd.Wait() // it was killed
+	code, out, errs := p.run("audit", p.out)
+	if code != exitInconclusive || !strings.Contains(strings.Join(strings.Fields(out), " "), "there is not one node that accepts writes") {
+		t.Errorf("with nobody there: exit %d\n%s%s", code, out, errs)
+	}
+	if n := p.bringBack(out); n != 2 {
+		t.Fatalf("%d commands\n%s", n, out)
+	}
+	p.ledger("b")
+	code, out, errs = p.run("audit", p.out)
+	r := p.result()
+	if a := r.Audits; code != exitInconclusive && code != exitFail || len(a) != 1 || a[0].Authority != "b" || !a[0].Complete || len(r.SplitBrain) > 0 {
+		t.Errorf("exit %d, %+v, split brain %v\n%s%s", code, a, r.SplitBrain, out, errs)
+	}
+	if i := slices.IndexFunc(r.Settle, func(n report.SettleNote) bool { return n.Node == "a" && strings.Contains(n.Done, "read as a fork") }); i < 0 {
+		t.Errorf("%+v", r.Settle)
+	}
+	if code, out, errs := p.run("clean", "--provider", "local"); code != 0 {
+		t.Errorf("clean: exit %d, %s%s", code, out, errs)
+	}
+	p.nothingLeft()
 }
 
 // auditOfALoss takes acknowledged rows away: a loss is a failure, whatever else is not
@@ -144,7 +195,7 @@ func (p *place) historyRead() {
 
 // ledger writes the ledger that the killed run would have left, as psql finds the
 // rows, unless it has left one.
-func (p *place) ledger() {
+func (p *place) ledger(primary string) {
 	p.t.Helper()
 	file := filepath.Join(p.out, runner.LedgerFile)
 	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
@@ -154,7 +205,7 @@ func (p *place) ledger() {
 	time.Sleep(500 * time.Millisecond)
 	present := map[history.Key]bool{}
 	issued := map[int]int64{}
-	for text := range strings.FieldsSeq(p.psql(address(p.result(), "pgmaster"), "select int_value from test_data")) {
+	for text := range strings.FieldsSeq(p.psql(address(p.result(), primary), "select int_value from test_data")) {
 		key, err := strconv.ParseInt(text, 10, 64)
 		must(p.t, err)
 		k := history.Key(key)
@@ -163,7 +214,7 @@ func (p *place) ledger() {
 	}
 	l, err := ledger.Create(file, "run")
 	must(p.t, err)
-	server := l.AddServer(ledger.Server{Node: "pgmaster", Timeline: 1})
+	server := l.AddServer(ledger.Server{Node: primary, Timeline: 1})
 	for id := range len(issued) {
 		w, err := l.AddWriter("writes")
 		must(p.t, err)
@@ -217,16 +268,18 @@ expect: [lost_writes == 0, nodes_equal]
 // TestAuditRefuses what is not to be audited, before it touches anything.
 func TestAuditRefuses(t *testing.T) {
 	const experiment = "name: calm\ncluster: {nodes: [a]}\nload: {writes: {kind: insert}}\ntimeline: [{wait: 1s}]\n"
+	const oneNode = `{"run": "calm-1", "provider": "local", "nodes": [{"name": "a"}]}`
 	for _, tc := range []struct {
 		name, experiment, access string
 		stage                    report.Stage
 		want                     string
 	}{
-		{"a run that has audited itself", experiment, "{}", report.StageChecked, "has audited itself"},
+		{"a run that has audited itself", experiment, oneNode, report.StageChecked, "has audited itself"},
 		{"a run whose cluster it has removed", experiment, "", report.StageRan, "removed with the cluster"},
-		{"an experiment of another time", "name: [", "{}", report.StageRan, "read the experiment of the run again"},
-		{"a cluster of which nothing is left", experiment, `{"run": "calm-1", "provider": "local"}`, report.StageRan, "nothing is left of its cluster"},
-		{"a provider that is not known here", experiment, `{"run": "calm-1", "provider": "cloud"}`, report.StageRan, `no provider "cloud"`},
+		{"an experiment of another time", "name: [", oneNode, report.StageRan, "read the experiment of the run again"},
+		{"a cluster of which nothing is left", experiment, oneNode, report.StageRan, "nothing is left of its cluster"},
+		{"a way to nowhere", experiment, "{}", report.StageRan, "names no node"},
+		{"a provider that is not known here", experiment, strings.Replace(oneNode, "local", "cloud", 1), report.StageRan, `no provider "cloud"`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Setenv("PGCHAOS_DIR", filepath.Join(t.TempDir(), "runs"))
