@@ -128,9 +128,11 @@ func (c *Cluster) Version() string {
 // could not be looked for.
 const appRun = 24
 
-// AppName is the application_name of a connection of this run.
-func (c *Cluster) AppName(app string) string {
-	run := c.config.Run
+// AppName is the application_name of a connection of this cluster's run.
+func (c *Cluster) AppName(app string) string { return AppName(c.config.Run, app) }
+
+// AppName is the application_name of a connection of a run.
+func AppName(run, app string) string {
 	return "pgchaos/" + run[max(0, len(run)-appRun):] + "/" + app
 }
 

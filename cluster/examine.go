@@ -19,7 +19,7 @@ type Examine func(ctx context.Context, n *Node, state history.NodeState, err err
 // It is started as a standby of nobody: it then recovers all of its WAL and adds
 // nothing to it, whereas a primary would write a checkpoint, and could never again
 // become a standby by a plain restart.
-func (n *Node) examined(ctx context.Context, own ownPast, line lineage, why hopeless, examine Examine) error {
+func (n *Node) examined(ctx context.Context, own ownPast, line history.Lineage, why hopeless, examine Examine) error {
 	if examine != nil && own.system == "" { // its data directory does not say what it was
 		examine(ctx, n, history.NodeState{}, why.restart)
 		return why.restart
@@ -34,7 +34,7 @@ func (n *Node) examined(ctx context.Context, own ownPast, line lineage, why hope
 	}
 	past := why.restart
 	if past == nil {
-		past = line.excludes(lineage{own.timeline, own.forks}, state.LSN)
+		past = excludes(line, history.Lineage{Timeline: own.timeline, Forks: own.forks}, state.LSN)
 	}
 	if past != nil {
 		examine(ctx, n, state, nil)

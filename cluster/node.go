@@ -118,9 +118,14 @@ func (n *Node) Connect(ctx context.Context, app string) (*pgx.Conn, error) {
 	if _, err := n.room(); err != nil {
 		return nil, err
 	}
-	cfg, err := pgx.ParseConfig(n.ConnString(n.cluster.creds.Superuser, app))
+	return connect(ctx, n.Name(), n.ConnString(n.cluster.creds.Superuser, app), n.cluster.AppName(app))
+}
+
+// connect is Connect to a node by a connection string, as a certain application.
+func connect(ctx context.Context, node, connString, app string) (*pgx.Conn, error) {
+	cfg, err := pgx.ParseConfig(connString)
 	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", n.Name(), err)
+		return nil, fmt.Errorf("connect to %s: %w", node, err)
 	}
 	var connected atomic.Bool
 	var dialer net.Dialer
@@ -130,7 +135,7 @@ func (n *Node) Connect(ctx context.Context, app string) (*pgx.Conn, error) {
 		}
 		return dialer.DialContext(ctx, network, address)
 	}
-	cfg.RuntimeParams = map[string]string{"application_name": n.cluster.AppName(app)}
+	cfg.RuntimeParams = map[string]string{"application_name": app}
 	cfg.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
 		_, err := conn.Exec(ctx, "set synchronous_commit = local").ReadAll()
 		return err
@@ -139,7 +144,7 @@ func (n *Node) Connect(ctx context.Context, app string) (*pgx.Conn, error) {
 	defer cancel()
 	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", n.Name(), err)
+		return nil, fmt.Errorf("connect to %s: %w", node, err)
 	}
 	connected.Store(true)
 	return conn, nil

@@ -14,10 +14,10 @@ import (
 // ownPast is what the data directory of a server that does not run says of itself.
 type ownPast struct {
 	system     string
-	state      string      // "shut down", "in production", "shut down in recovery", ...
-	timeline   uint32      // the newest that it has been on
-	checkpoint history.LSN // where its last checkpoint record begins
-	forks      []fork      // how that timeline came about, where the directory knows
+	state      string         // "shut down", "in production", "shut down in recovery", ...
+	timeline   uint32         // the newest that it has been on
+	checkpoint history.LSN    // where its last checkpoint record begins
+	forks      []history.Fork // how that timeline came about, where the directory knows
 }
 
 // primary tells whether the server last ran as a primary.
@@ -94,7 +94,7 @@ type hopeless struct{ restart, rewind error }
 // Beyond saving time this is needed for safety: two nodes that were promoted
 // independently have timelines of the same number, by which both a standby and
 // pg_rewind would take them for one.
-func (o ownPast) judge(up history.NodeState, line lineage, readErr error) hopeless {
+func (o ownPast) judge(up history.NodeState, line history.Lineage, readErr error) hopeless {
 	if readErr != nil {
 		return hopeless{readErr, readErr}
 	}
@@ -102,10 +102,10 @@ func (o ownPast) judge(up history.NodeState, line lineage, readErr error) hopele
 		err := fmt.Errorf("it is database system %s, and %s is %s", o.system, up.Node, up.SystemID)
 		return hopeless{err, err}
 	}
-	if o.timeline == line.timeline && (o.primary() || !slices.Equal(o.forks, line.forks)) {
-		err := fmt.Errorf("it and %s have each been on a timeline %d of their own", up.Node, line.timeline)
+	if o.timeline == line.Timeline && (o.primary() || !slices.Equal(o.forks, line.Forks)) {
+		err := fmt.Errorf("it and %s have each been on a timeline %d of their own", up.Node, line.Timeline)
 		return hopeless{err, err}
 	}
 	// A checkpoint record that begins where the fork is lies past it.
-	return hopeless{restart: line.excludes(lineage{o.timeline, o.forks}, o.checkpoint+1)}
+	return hopeless{restart: excludes(line, history.Lineage{Timeline: o.timeline, Forks: o.forks}, o.checkpoint+1)}
 }

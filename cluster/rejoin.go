@@ -94,18 +94,18 @@ func (n *Node) rejoin(ctx context.Context, upstream *Node, done *Rejoined, exami
 // readyToServe checks that the node is a primary that others can follow, and
 // makes the checkpoint without which pg_rewind takes it, right after a
 // promotion, for what it was before.
-func (n *Node) readyToServe(ctx context.Context) (history.NodeState, lineage, error) {
+func (n *Node) readyToServe(ctx context.Context) (history.NodeState, history.Lineage, error) {
 	h := held{node: n}
 	defer h.drop()
 	state, err := h.read(ctx)
 	if err != nil {
-		return state, lineage{}, err
+		return state, history.Lineage{}, err
 	}
 	if state.Role != history.RolePrimary {
-		return state, lineage{}, fmt.Errorf("%s is a %s; a former primary rejoins a primary, promote one first", n.Name(), state.Role)
+		return state, history.Lineage{}, fmt.Errorf("%s is a %s; a former primary rejoins a primary, promote one first", n.Name(), state.Role)
 	}
 	if _, err := h.conn.Exec(ctx, "checkpoint"); err != nil {
-		return state, lineage{}, fmt.Errorf("checkpoint %s: %w", n.Name(), err)
+		return state, history.Lineage{}, fmt.Errorf("checkpoint %s: %w", n.Name(), err)
 	}
 	line, err := readLineage(ctx, h.conn, state.Timeline)
 	return state, line, err

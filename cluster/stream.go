@@ -191,9 +191,9 @@ func onLineage(ctx context.Context, state, up history.NodeState, here, upstream 
 	}
 	own, err := readLineage(ctx, here, state.Timeline)
 	if err != nil {
-		own.forks = nil // a standby can lack the file, and nothing then tells
+		own.Forks = nil // a standby can lack the file, and nothing then tells
 	}
-	if err := line.excludes(own, state.LSN); err != nil {
+	if err := excludes(line, own, state.LSN); err != nil {
 		return fmt.Errorf("%w %s: %w; rejoin it, or clone it", errForked, up.Node, err)
 	}
 	return nil

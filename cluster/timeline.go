@@ -9,20 +9,15 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"pgchaos/cluster/probe"
 	"pgchaos/history"
 )
-
-// fork is one line of a timeline history file: where the WAL left a timeline.
-type fork struct {
-	Timeline uint32      // the one that was left
-	At       history.LSN // the first position that is no longer on it
-}
 
 // parseHistory reads a timeline history file: lines of a timeline, the position
 // where it was left, and a reason, oldest first; # begins a comment
 // (src/backend/access/transam/timeline.c).
-func parseHistory(text string) ([]fork, error) {
-	var forks []fork
+func parseHistory(text string) ([]history.Fork, error) {
+	var forks []history.Fork
 	for line := range strings.Lines(text) {
 		line, _, _ = strings.Cut(line, "#")
 		fields := strings.Fields(line)
@@ -43,7 +38,7 @@ func parseHistory(text string) ([]fork, error) {
 		if n := len(forks); n > 0 && forks[n-1].Timeline >= uint32(timeline) {
 			return nil, fmt.Errorf("timeline history: %d does not come after %d", timeline, forks[n-1].Timeline)
 		}
-		forks = append(forks, fork{Timeline: uint32(timeline), At: at})
+		forks = append(forks, history.Fork{Timeline: uint32(timeline), At: at})
 	}
 	return forks, nil
 }
@@ -51,48 +46,50 @@ func parseHistory(text string) ([]fork, error) {
 // historyFile is the name of a timeline's history file in pg_wal.
 func historyFile(timeline uint32) string { return fmt.Sprintf("%08X.history", timeline) }
 
-// lineage is a timeline and how it came about; forks is nil where that is not known.
-type lineage struct {
-	timeline uint32
-	forks    []fork
-}
-
 // readLineage asks a running server, whose timeline it is given.
-func readLineage(ctx context.Context, conn *pgx.Conn, timeline uint32) (lineage, error) {
-	l := lineage{timeline: timeline}
+func readLineage(ctx context.Context, conn *pgx.Conn, timeline uint32) (history.Lineage, error) {
+	l := history.Lineage{Timeline: timeline}
 	if timeline <= 1 {
 		return l, nil
 	}
 	var text string
 	if err := conn.QueryRow(ctx, "select pg_read_file('pg_wal/' || $1)", historyFile(timeline)).Scan(&text); err != nil {
-		return l, fmt.Errorf("read the history of timeline %d: %w", timeline, err)
+		return history.Lineage{}, fmt.Errorf("read the history of timeline %d: %w", timeline, err)
 	}
 	forks, err := parseHistory(text)
-	l.forks = forks
+	l.Forks = forks
 	return l, err
 }
 
+// Lineage asks the running server at the other end of conn, a superuser's, for the
+// timeline that it is on and how that came about.
+func Lineage(ctx context.Context, conn *pgx.Conn, node string) (history.Lineage, error) {
+	state, err := probe.Read(ctx, conn, node)
+	if err != nil {
+		return history.Lineage{}, err
+	}
+	return readLineage(ctx, conn, state.Timeline)
+}
+
 // excludes says why a node of the lineage own, with WAL up to at, can never follow
-// this lineage; nil: as far as its position tells, it can. Timelines are told
+// the lineage line; nil: as far as its position tells, it can. Timelines are told
 // apart by their forks, not by number alone: two nodes that were promoted
 // independently have the same number.
-func (l lineage) excludes(own lineage, at history.LSN) error {
-	forks := l.forks
-	if own.timeline != l.timeline {
-		i := slices.IndexFunc(l.forks, func(f fork) bool { return f.Timeline == own.timeline })
+func excludes(line, own history.Lineage, at history.LSN) error {
+	forks := line.Forks
+	if own.Timeline != line.Timeline {
+		i := slices.IndexFunc(line.Forks, func(f history.Fork) bool { return f.Timeline == own.Timeline })
 		if i < 0 {
-			return fmt.Errorf("it is on timeline %d, which timeline %d does not come from", own.timeline, l.timeline)
+			return fmt.Errorf("it is on timeline %d, which timeline %d does not come from", own.Timeline, line.Timeline)
 		}
-		if at > l.forks[i].At {
-			return fmt.Errorf("its own WAL goes to %s, past %s where timeline %d left timeline %d", at, l.forks[i].At, l.timeline, own.timeline)
+		if at > line.Forks[i].At {
+			return fmt.Errorf("its own WAL goes to %s, past %s where timeline %d left timeline %d", at, line.Forks[i].At, line.Timeline, own.Timeline)
 		}
-		forks = l.forks[:i]
+		forks = line.Forks[:i]
 	}
-	if len(own.forks) > 0 && !slices.Equal(own.forks, forks) {
-		return fmt.Errorf("its timeline %d is another one of the same number: it left timeline %d at %s", own.timeline, own.last().Timeline, own.last().At)
+	if len(own.Forks) > 0 && !slices.Equal(own.Forks, forks) {
+		last := own.Forks[len(own.Forks)-1]
+		return fmt.Errorf("its timeline %d is another one of the same number: it left timeline %d at %s", own.Timeline, last.Timeline, last.At)
 	}
 	return nil
 }
-
-// last is where the lineage's own timeline began.
-func (l lineage) last() fork { return l.forks[len(l.forks)-1] }

@@ -11,7 +11,7 @@ import (
 
 func TestParseHistory(t *testing.T) {
 	got, err := parseHistory("# comment\n\n1\t0/3000148\tno recovery target specified\n\n3\t16/B374D848\tbefore 2026-01-01 # or so\n")
-	want := []fork{{1, 0x3000148}, {3, 0x16_B374D848}}
+	want := []history.Fork{{Timeline: 1, At: 0x3000148}, {Timeline: 3, At: 0x16_B374D848}}
 	if err != nil || !cmp.Equal(got, want) {
 		t.Errorf("got %v, %v; want %v", got, err, want)
 	}
@@ -38,26 +38,26 @@ func FuzzParseHistory(f *testing.F) {
 }
 
 func TestExcludes(t *testing.T) {
-	line := lineage{timeline: 4, forks: []fork{{1, 100}, {2, 200}, {3, 300}}}
+	line := history.Lineage{Timeline: 4, Forks: []history.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}, {Timeline: 3, At: 300}}}
 	for _, c := range []struct {
 		why  string
-		own  lineage
+		own  history.Lineage
 		at   history.LSN
 		text string // empty: it may follow
 	}{
-		{"on the same timeline", lineage{4, line.forks}, 350, ""},
-		{"on the same timeline, how it came about is not known", lineage{4, nil}, 350, ""},
-		{"on another timeline of the same number", lineage{4, []fork{{1, 100}, {2, 200}, {3, 310}}}, 350, "another one"},
-		{"behind the fork", lineage{2, []fork{{1, 100}}}, 150, ""},
-		{"at the fork", lineage{2, []fork{{1, 100}}}, 200, ""},
-		{"past the fork", lineage{2, []fork{{1, 100}}}, 201, "past 0/C8"},
-		{"an ancestor of the same number only", lineage{2, []fork{{1, 90}}}, 150, "another one"},
-		{"a timeline that it does not come from", lineage{5, nil}, 50, "does not come from"},
-		{"the first timeline", lineage{1, nil}, 100, ""},
-		{"the first timeline, past the fork", lineage{1, nil}, 101, "past"},
-		{"a history without lines", lineage{2, []fork{}}, 101, ""},
+		{"on the same timeline", history.Lineage{Timeline: 4, Forks: line.Forks}, 350, ""},
+		{"on the same timeline, how it came about is not known", history.Lineage{Timeline: 4, Forks: nil}, 350, ""},
+		{"on another timeline of the same number", history.Lineage{Timeline: 4, Forks: []history.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}, {Timeline: 3, At: 310}}}, 350, "another one"},
+		{"behind the fork", history.Lineage{Timeline: 2, Forks: []history.Fork{{Timeline: 1, At: 100}}}, 150, ""},
+		{"at the fork", history.Lineage{Timeline: 2, Forks: []history.Fork{{Timeline: 1, At: 100}}}, 200, ""},
+		{"past the fork", history.Lineage{Timeline: 2, Forks: []history.Fork{{Timeline: 1, At: 100}}}, 201, "past 0/C8"},
+		{"an ancestor of the same number only", history.Lineage{Timeline: 2, Forks: []history.Fork{{Timeline: 1, At: 90}}}, 150, "another one"},
+		{"a timeline that it does not come from", history.Lineage{Timeline: 5, Forks: nil}, 50, "does not come from"},
+		{"the first timeline", history.Lineage{Timeline: 1, Forks: nil}, 100, ""},
+		{"the first timeline, past the fork", history.Lineage{Timeline: 1, Forks: nil}, 101, "past"},
+		{"a history without lines", history.Lineage{Timeline: 2, Forks: []history.Fork{}}, 101, ""},
 	} {
-		err := line.excludes(c.own, c.at)
+		err := excludes(line, c.own, c.at)
 		if c.text == "" && err != nil || c.text != "" && (err == nil || !strings.Contains(err.Error(), c.text)) {
 			t.Errorf("%s: %v", c.why, err)
 		}
@@ -90,19 +90,19 @@ func TestParseControl(t *testing.T) {
 
 func TestHopeless(t *testing.T) {
 	up := history.NodeState{Node: "up", SystemID: "1"}
-	line := lineage{timeline: 3, forks: []fork{{1, 100}, {2, 200}}}
+	line := history.Lineage{Timeline: 3, Forks: []history.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
 	for _, c := range []struct {
 		why             string
 		own             ownPast
 		restart, rewind bool // whether it may work
 	}{
-		{"nothing past the fork", ownPast{system: "1", state: "shut down", timeline: 2, checkpoint: 150, forks: line.forks[:1]}, true, true},
-		{"a checkpoint that begins at the fork", ownPast{system: "1", state: "shut down", timeline: 2, checkpoint: 200, forks: line.forks[:1]}, false, true},
-		{"a checkpoint past the fork", ownPast{system: "1", state: "in production", timeline: 2, checkpoint: 250, forks: line.forks[:1]}, false, true},
+		{"nothing past the fork", ownPast{system: "1", state: "shut down", timeline: 2, checkpoint: 150, forks: line.Forks[:1]}, true, true},
+		{"a checkpoint that begins at the fork", ownPast{system: "1", state: "shut down", timeline: 2, checkpoint: 200, forks: line.Forks[:1]}, false, true},
+		{"a checkpoint past the fork", ownPast{system: "1", state: "in production", timeline: 2, checkpoint: 250, forks: line.Forks[:1]}, false, true},
 		{"another system", ownPast{system: "2", state: "shut down", timeline: 2, checkpoint: 150}, false, false},
-		{"a primary on the same timeline", ownPast{system: "1", state: "in production", timeline: 3, checkpoint: 150, forks: line.forks}, false, false},
-		{"a standby on the same timeline", ownPast{system: "1", state: "shut down in recovery", timeline: 3, checkpoint: 150, forks: line.forks}, true, true},
-		{"a standby on another timeline of the number", ownPast{system: "1", state: "shut down in recovery", timeline: 3, checkpoint: 150, forks: []fork{{1, 100}, {2, 201}}}, false, false},
+		{"a primary on the same timeline", ownPast{system: "1", state: "in production", timeline: 3, checkpoint: 150, forks: line.Forks}, false, false},
+		{"a standby on the same timeline", ownPast{system: "1", state: "shut down in recovery", timeline: 3, checkpoint: 150, forks: line.Forks}, true, true},
+		{"a standby on another timeline of the number", ownPast{system: "1", state: "shut down in recovery", timeline: 3, checkpoint: 150, forks: []history.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 201}}}, false, false},
 		{"a newer timeline", ownPast{system: "1", state: "shut down", timeline: 4, checkpoint: 150}, false, true},
 	} {
 		got := c.own.judge(up, line, nil)

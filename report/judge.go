@@ -57,6 +57,11 @@ func (r *Result) stageFindings() (all []check.Finding) {
 	if stopped := r.stopped(); stopped != "" {
 		all = append(all, inconclusive("%s", stopped))
 	}
+	if r.Afterwards != nil {
+		for _, what := range r.Afterwards.Unknown {
+			all = append(all, inconclusive("%s", what))
+		}
+	}
 	return append(all, r.settleFindings()...)
 }
 

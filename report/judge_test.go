@@ -72,6 +72,11 @@ func TestMetric(t *testing.T) {
 		{"rto without load", "read_rto < 1s", nil, "? no load at the fault"},
 		{"rto of one that never recovered", "write_rto < 1s", unrecovered, "ATLEAST 0.187"},
 		{"rto of the other event is certain", "write_rto during stop-pgslave < 1s", unrecovered, "0"},
+		{"the load died with pgchaos", "write_rto < 1s", afterwards(StagePlanned), "? before it had recorded its load"},
+		{"so did what clients felt one by one", "client_rto_p99 < 1s", afterwards(StagePlanned), "? before it had recorded its load"},
+		{"and its figures", "samples of writes == 0", afterwards(StagePlanned), "? before it had recorded its load"},
+		{"but not the rows", "lost_writes == 0", afterwards(StagePlanned), "0"},
+		{"only the audit died with pgchaos", "write_rto < 1s", afterwards(StageRan), "0.187"},
 		{"up in", "up_in < 1s", nil, "1.13"},
 		{"up in, not recorded", "up_in < 1s", func(r *Result) { r.Cluster.UpIn = 0 }, "? not recorded"},
 	}
@@ -87,6 +92,11 @@ func TestMetric(t *testing.T) {
 			}
 		})
 	}
+}
+
+// afterwards makes the result that of a run whose pgchaos came so far, and no further.
+func afterwards(stage Stage) func(*Result) {
+	return func(r *Result) { r.Afterwards = &Afterwards{Stage: stage} }
 }
 
 func valueWords(e check.Expectation, v check.Value) string {
@@ -174,6 +184,14 @@ func TestJudge(t *testing.T) {
 		{"a standby had not caught up", []string{"lost_writes == 0"}, func(r *Result) { r.Settle = []SettleNote{{Node: "b", Error: "has not caught up"}} }, check.Inconclusive, "not settled: b has not caught up"},
 		{"something was settled", nil, func(r *Result) { r.Settle = []SettleNote{{Node: "b", Done: "was terminated"}} }, check.Pass, ""},
 		{"interrupted", nil, func(r *Result) { r.Interrupted = true }, check.Inconclusive, "interrupted"},
+		{"audited afterwards, and all is known", []string{"lost_writes == 0"}, afterwards(StageRan), check.Pass, ""},
+		{"audited afterwards, and not all is known", []string{"lost_writes == 0"}, func(r *Result) {
+			r.Afterwards = &Afterwards{Stage: StagePlanned, Unknown: []string{"the run's pgchaos was killed"}}
+		}, check.Inconclusive, "the run's pgchaos was killed"},
+		{"audited afterwards, and writes are lost", []string{"lost_writes == 0"}, func(r *Result) {
+			r.Afterwards = &Afterwards{Stage: StagePlanned, Unknown: []string{"the run's pgchaos was killed"}}
+			r.Audits[0].Lost.N = 7
+		}, check.Fail, "the run's pgchaos was killed"},
 		{"the run had errors of its own", nil, func(r *Result) { r.Errors = []string{"the probe died"} }, check.Inconclusive, "the probe died"},
 		{"planned only", nil, func(r *Result) { r.Stage, r.Audits = StagePlanned, nil }, check.Inconclusive, "nothing was measured"},
 		{"not audited", nil, func(r *Result) { r.Stage, r.Audits = StageRan, nil }, check.Inconclusive, "looked up"},

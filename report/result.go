@@ -56,6 +56,10 @@ type Result struct {
 	Audits     []check.Audit     `json:"audits,omitempty"` // one a table
 	Ledger     []*history.Writer `json:"ledger,omitempty"`
 
+	// Afterwards is set when the run's own pgchaos did not come to the audit, and
+	// `pgchaos audit` finished what could be finished.
+	Afterwards *Afterwards `json:"afterwards,omitempty"`
+
 	Expectations []check.Judgement `json:"expectations"`
 	Verdict      check.Verdict     `json:"verdict"`
 	// Reasons say why the verdict is not pass, beyond the expectations: a fault
@@ -65,6 +69,16 @@ type Result struct {
 	Errors []string `json:"errors,omitempty"`
 	// Logs are the lines of the nodes' logs that matter; only when something failed.
 	Logs []LogExcerpt `json:"logs,omitempty"`
+}
+
+// Afterwards is how a run was audited that its own pgchaos had not brought to its end.
+type Afterwards struct {
+	Stage Stage         `json:"stage"`    // how far the run itself had come
+	Until time.Duration `json:"until_ns"` // the last moment of which it recorded anything
+	At    time.Time     `json:"at"`       // when it was audited
+	// Unknown is what nobody can know any more, a sentence each. Any makes the verdict
+	// inconclusive, unless it is fail.
+	Unknown []string `json:"unknown,omitempty"`
 }
 
 // Host is the machine that pgchaos ran on.
@@ -214,6 +228,8 @@ type SettleNote struct {
 	Node  string `json:"node,omitempty"`
 	Done  string `json:"done,omitempty"`
 	Error string `json:"error,omitempty"`
+	// Afterwards marks a note of `pgchaos audit`.
+	Afterwards bool `json:"afterwards,omitempty"`
 }
 
 // LogExcerpt is the part of a node's log that explains a failure.

@@ -2,10 +2,7 @@ package runner
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
@@ -14,20 +11,28 @@ import (
 	"pgchaos/cluster"
 	"pgchaos/cluster/census"
 	"pgchaos/history"
-	"pgchaos/history/ledger"
 	"pgchaos/report"
 )
 
 // check settles the cluster, reads every node and holds it against the ledger.
 func (r *run) check(ctx context.Context) error {
-	authority := r.settle(ctx)
+	s := r.site()
+	r.Observer.Stage("settling: faults taken back, standbys catching up")
+	authority := s.settle(ctx)
 	r.Observer.Stage("auditing every row of every node")
-	for _, table := range r.plan.tables() {
-		audit, err := r.audit(ctx, table, authority)
-		if err != nil {
-			return fmt.Errorf("audit %s: %w", table.Name, err)
-		}
-		r.result.Audits = append(r.result.Audits, audit)
+	book, err := r.book()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = book.Close() }() // it was only read
+	evidence := check.Evidence{
+		Book: book, Marks: r.line.Marks(), Demands: r.watch.demands(), States: map[string][]history.NodeState{},
+	}
+	for _, h := range r.watch.histories(r.cluster) {
+		evidence.States[h.Node] = h.States
+	}
+	if err := s.auditAll(ctx, r.plan, evidence, authority, r.forks.of); err != nil {
+		return err
 	}
 	if r.interrupted(ctx) {
 		return nil
@@ -36,77 +41,74 @@ func (r *run) check(ctx context.Context) error {
 	return r.write(report.StageChecked)
 }
 
-// audit reads one table on every node, all at once, and holds it against the ledger.
-func (r *run) audit(ctx context.Context, table check.Table, authority *cluster.Node) (check.Audit, error) {
-	e := check.Evidence{
-		Table: table, Workloads: r.plan.writersOf(table), Marks: r.line.Marks(), Demands: r.watch.demands(), States: map[string][]history.NodeState{},
+// auditAll audits every table that the experiment inserts into. The evidence is what
+// the run has recorded; what the nodes hold is read here. Forks are what former primaries
+// had alone, by table; it may be nil.
+func (s *site) auditAll(ctx context.Context, p *Plan, e check.Evidence, authority string, forks func(table string) []check.ForkHolding) error {
+	e.Authority = authority
+	lineages := s.lineages(ctx)
+	e.Lineage = lineages[authority]
+	for _, table := range p.tables() {
+		e.Table, e.Workloads = table, p.writersOf(table)
+		if forks != nil {
+			e.Forks = forks(table.Name)
+		}
+		e.Nodes = s.hold(ctx, table, lineages)
+		audit, err := check.AuditTable(e)
+		if err != nil {
+			return fmt.Errorf("audit %s: %w", table.Name, err)
+		}
+		s.result.Audits = append(s.result.Audits, audit)
 	}
-	if authority != nil {
-		e.Authority = authority.Name()
+	return nil
+}
+
+// lineages are the timelines of the nodes that can be asked, and how they came about.
+func (s *site) lineages(ctx context.Context) map[string]history.Lineage {
+	lineages := map[string]history.Lineage{}
+	for _, n := range s.members {
+		l, err := lineageOf(ctx, n)
+		if err != nil {
+			continue // a loss that it would explain stays unexplained, and a node that cannot be asked cannot be read
+		}
+		lineages[n.Name()] = l
 	}
-	for _, h := range r.watch.histories(r.cluster) {
-		e.States[h.Node] = h.States
-	}
-	book, err := r.book()
+	return lineages
+}
+
+func lineageOf(ctx context.Context, n member) (history.Lineage, error) {
+	conn, err := n.Connect(ctx, "audit")
 	if err != nil {
-		return check.Audit{}, err
+		return history.Lineage{}, err
 	}
-	defer func() { _ = book.Close() }() // it was only read
-	e.Book = book
-	e.Nodes = make([]check.NodeHolding, len(r.cluster.Nodes()))
+	defer closeConn(ctx, conn)
+	return cluster.Lineage(ctx, conn, n.Name())
+}
+
+// hold reads one table of every node, all at once.
+func (s *site) hold(ctx context.Context, table check.Table, lineages map[string]history.Lineage) []check.NodeHolding {
+	nodes := make([]check.NodeHolding, len(s.result.Cluster.Nodes))
 	var wg sync.WaitGroup
-	for i, n := range r.cluster.Nodes() {
-		wg.Go(func() { e.Nodes[i] = hold(ctx, n, table) })
+	for i, n := range s.result.Cluster.Nodes {
+		nodes[i] = check.NodeHolding{Node: n.Name, Lineage: lineages[n.Name]}
+		if why, ok := s.unbuilt[n.Name]; ok {
+			nodes[i].Why = why
+			continue
+		}
+		wg.Go(func() { nodes[i].Holding, nodes[i].Why = read(ctx, s.member(n.Name), table) })
 	}
 	wg.Wait()
-	return check.AuditTable(e)
+	return nodes
 }
 
-// hold reads one table of one node.
-func hold(ctx context.Context, n *cluster.Node, table check.Table) check.NodeHolding {
-	h := check.NodeHolding{Node: n.Name()}
-	if n.Absent() {
-		h.Why = "it was never built"
-		return h
-	}
+// read reads one table of one node, or says why that cannot be.
+func read(ctx context.Context, n member, table check.Table) (h *check.Holding, why string) {
 	connect := func(ctx context.Context) (*pgx.Conn, error) { return n.Connect(ctx, "audit") }
-	holding, err := census.Scan(ctx, connect, table, census.ScanOptions{})
+	h, err := census.Scan(ctx, connect, table, census.ScanOptions{})
 	if err != nil {
-		h.Why = err.Error()
-		return h
+		return nil, err.Error()
 	}
-	h.Holding = holding
-	return h
-}
-
-// book writes the ledger in memory to a file, for the audit to read.
-//
-// TODO: remove, and read the file that the load writes while it runs.
-func (r *run) book() (_ *ledger.Book, err error) {
-	dir, err := os.MkdirTemp("", "pgchaos-ledger-")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }() // an open file stays readable
-	path := filepath.Join(dir, "ledger")
-	l, err := ledger.Create(path, r.Run)
-	if err != nil {
-		return nil, err
-	}
-	for _, w := range r.loads.ledger.Writers() {
-		into, err := l.AddWriter(w.Workload)
-		if err != nil {
-			return nil, err
-		}
-		for seq := range w.Issued {
-			known, _ := w.Lookup(seq + 1)
-			into.Record(into.Next(known.From), known.Outcome, l.AddServer(ledger.Server{Node: known.Node}), 0, known.To)
-		}
-	}
-	if err := l.Close(); err != nil {
-		return nil, err
-	}
-	return ledger.Open(path)
+	return h, ""
 }
 
 // finalStates keeps what every node says of itself at the audit.

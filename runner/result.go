@@ -137,20 +137,3 @@ func (r *run) keepLogs(ctx context.Context) error {
 	}
 	return nil
 }
-
-// Passfile is the file in the result directory of a kept cluster that lets psql in
-// (PGPASSFILE).
-const Passfile = "pgpass"
-
-func (r *run) writePassfile() error {
-	var b bytes.Buffer
-	for _, n := range r.cluster.Nodes() {
-		for _, u := range []cluster.User{n.Credentials().Superuser, n.Credentials().Load} {
-			fmt.Fprintf(&b, "%s:%d:*:%s:%s\n", n.Address().Host, n.Address().Port, u.Name, u.Password)
-		}
-	}
-	if err := os.WriteFile(filepath.Join(r.Out, Passfile), b.Bytes(), 0o600); err != nil {
-		return fmt.Errorf("write the password file of the kept cluster: %w", err)
-	}
-	return nil
-}

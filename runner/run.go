@@ -60,10 +60,12 @@ type run struct {
 	scene   *chaos.Scene
 	undo    *chaos.Undo
 	line    *chaos.Timeline
+	journal *journal
 	loads   *loadSet
 	watch   *watch
 	clock   history.Clock
 	phases  phaseLog
+	forks   forkLog
 }
 
 // Run runs the plan. The result is on disk as far as the run came, and is
@@ -127,6 +129,9 @@ func (r *run) up(ctx context.Context) (err error) {
 	r.result.Cluster = describeCluster(r.plan, r.cluster, r.Bin, took)
 	r.Observer.Stage(fmt.Sprintf("%s of PostgreSQL %s up and streaming in %s",
 		nodeCount(r.plan.built()), r.cluster.Version(), took.Round(10*time.Millisecond)))
+	if err := r.writeAccess(); err != nil {
+		return err
+	}
 	return r.write(report.StagePlanned)
 }
 
@@ -137,7 +142,7 @@ func (r *run) prepare(ctx context.Context) error {
 	if err := createTables(ctx, r.plan, primary); err != nil {
 		return err
 	}
-	barrier, err := r.barrier(ctx, primary)
+	barrier, err := writeBarrier(ctx, primary, r.Run)
 	if err != nil {
 		return err
 	}
@@ -147,7 +152,7 @@ func (r *run) prepare(ctx context.Context) error {
 		if n == primary {
 			continue
 		}
-		if err := r.await(ctx, n, barrier); err != nil {
+		if err := awaitBarrier(ctx, n, barrier); err != nil {
 			// One that is delayed on purpose must not keep the run from beginning.
 			r.note(n.Name(), "did not have the load's tables yet when the load began: "+err.Error(), nil)
 		}
@@ -159,8 +164,12 @@ func (r *run) prepare(ctx context.Context) error {
 func (r *run) exercise(ctx context.Context) (err error) {
 	rng := rand.New(rand.NewPCG(r.plan.Seed, 0))
 	r.scene = chaos.NewScene(r.cluster, rng)
+	r.scene.Examine = r.examine
 	r.clock = history.StartClock()
 	r.result.Started = r.clock.Zero()
+	if r.journal, err = createJournal(r.Out, r.Run, r.clock.Zero()); err != nil {
+		return err
+	}
 	if r.loads, err = newLoads(r.plan, r.cluster, r.clock); err != nil {
 		return err
 	}
@@ -173,7 +182,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 		r.watch.demand(demandOf(s, r.cluster.Nodes()[0].Name(), 0))
 	}
 	watchers := r.background(ctx)
-	r.phase("baseline", 0)
+	r.phase(baseline, 0)
 	for _, name := range r.plan.Experiment.InitiallyRunning() {
 		if err := r.loads.startLoad(ctx, name); err != nil {
 			return err
@@ -208,8 +217,12 @@ func (r *run) rest(ctx context.Context) {
 	sleep(ctx, time.Duration(r.plan.Experiment.Duration)-r.clock.Now())
 }
 
+// baseline is the phase before the first step.
+const baseline = "baseline"
+
 // begin is called when a step or a reversal is issued: a phase begins with it.
 func (r *run) begin(m history.Mark) {
+	r.journal.begin(m)
 	r.watch.stepBegins(m)
 	r.phase(m.Name, m.Issued)
 	r.Observer.Begin(m)
@@ -217,6 +230,7 @@ func (r *run) begin(m history.Mark) {
 
 // ended is called when a step or a reversal is over, or something was seen to happen.
 func (r *run) ended(m history.Mark) {
+	r.journal.end(m)
 	var demands []check.Demand
 	if s := r.plan.configured(m); s != nil {
 		for _, node := range m.Nodes {
@@ -242,6 +256,11 @@ func (r *run) end(ctx context.Context, failed error) error {
 	if r.watch != nil {
 		r.watch.end()
 	}
+	if r.journal != nil {
+		if err := r.journal.close(); err != nil { // it is for those who come after a kill
+			r.note("", err.Error(), nil)
+		}
+	}
 	if failed != nil {
 		r.result.Errors = append(r.result.Errors, failed.Error())
 	}
@@ -265,7 +284,7 @@ func (r *run) remove(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, removeTimeout)
 	defer cancel()
 	if r.Keep && r.result.Stage != "" {
-		return errors.Join(r.writePassfile(), r.Provider.Keep())
+		return r.Provider.Keep()
 	}
 	r.Observer.Stage("removing the cluster")
 	down := r.Provider.Remove
@@ -275,5 +294,5 @@ func (r *run) remove(ctx context.Context) error {
 	if err := down(ctx); err != nil {
 		return fmt.Errorf("%w: %w", ErrLeftBehind, err)
 	}
-	return nil
+	return r.removeAccess()
 }

@@ -21,29 +21,76 @@ const (
 	settleTimeout  = 10 * time.Minute // all of settling
 )
 
+// member is a node as settling and auditing see it: of the cluster that this pgchaos
+// has built (a cluster.Node), or of one that it meets after its own has been killed (a
+// cluster.Met).
+type member interface {
+	Name() string
+	Connect(ctx context.Context, app string) (*pgx.Conn, error)
+	State(ctx context.Context) history.NodeState
+}
+
+// site is a cluster whose load is over, to be brought to rest and read.
+type site struct {
+	run     string
+	load    string            // begins the application_name of the load's backends
+	members []member          // the nodes that have been built
+	unbuilt map[string]string // the others, and why
+	states  func(context.Context) []history.NodeState
+	// readOnly tells of a primary whether it was started so that clients cannot write.
+	readOnly func(ctx context.Context, node string) bool
+	// heal takes back what the timeline broke; nil: it stays broken.
+	heal func(context.Context) error
+	// remedy says of a node that cannot be reached how to bring it back, beside a
+	// primary or without one; nil: nobody is to do so.
+	remedy func(node string, beside bool) string
+	result *report.Result // takes the notes
+}
+
+// site is the run's own cluster.
+func (r *run) site() *site {
+	s := &site{
+		run: r.Run, load: r.cluster.AppName(loadApp), unbuilt: map[string]string{},
+		states:   r.scene.States,
+		readOnly: func(_ context.Context, node string) bool { return r.cluster.Node(node).ReadOnly() },
+		heal:     r.undo.Heal, result: r.result,
+	}
+	for _, n := range r.cluster.Nodes() {
+		if n.Absent() {
+			s.unbuilt[n.Name()] = "it was never built"
+			continue
+		}
+		s.members = append(s.members, n)
+	}
+	return s
+}
+
 // settle heals what the timeline broke, waits until no backend of the load is
 // left, finds the one node that accepts writes, and waits until the others have
 // caught up with it. What cannot be settled is noted, not returned: the audit
-// reads what can be read.
-func (r *run) settle(ctx context.Context) (authority *cluster.Node) {
+// reads what can be read. The authority is "" where there is none.
+func (s *site) settle(ctx context.Context) (authority string) {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	r.Observer.Stage("settling: faults taken back, standbys catching up")
-	writable := r.writable(r.scene.States(ctx))
+	writable := s.writable(ctx, s.states(ctx))
 	if len(writable) > 1 {
 		for _, st := range writable {
-			r.result.SplitBrain = append(r.result.SplitBrain, fmt.Sprintf("%s (timeline %d)", st.Node, st.Timeline))
+			s.result.SplitBrain = append(s.result.SplitBrain, fmt.Sprintf("%s (timeline %d)", st.Node, st.Timeline))
 		}
 	}
-	if err := r.undo.Heal(ctx); err != nil {
-		r.note("", "", fmt.Errorf("take the faults back: %w", err))
+	if s.heal != nil {
+		if err := s.heal(ctx); err != nil {
+			s.note("", "", fmt.Errorf("take the faults back: %w", err))
+		}
 	}
-	for _, n := range r.present() {
-		r.quiesce(ctx, n)
+	for _, n := range s.members {
+		s.quiesce(ctx, n)
 	}
-	states := r.scene.States(ctx)
-	if authority = r.authority(writable, states); authority != nil {
-		r.catchUp(ctx, authority, states)
+	states := s.states(ctx)
+	authority = s.authority(ctx, writable, states)
+	states = s.reachable(states, authority != "")
+	if authority != "" {
+		s.catchUp(ctx, authority, states)
 	}
 	return authority
 }
@@ -51,9 +98,9 @@ func (r *run) settle(ctx context.Context) (authority *cluster.Node) {
 // writable are the nodes that accept writes. Asked before the faults are taken
 // back, more than one is a split brain: a former primary that only comes back with
 // the end of its fault is none, as no client could reach it.
-func (r *run) writable(states []history.NodeState) (found []history.NodeState) {
+func (s *site) writable(ctx context.Context, states []history.NodeState) (found []history.NodeState) {
 	for _, st := range states {
-		if st.Role == history.RolePrimary && !r.cluster.Node(st.Node).ReadOnly() {
+		if st.Role == history.RolePrimary && !s.readOnly(ctx, st.Node) {
 			found = append(found, st)
 		}
 	}
@@ -61,23 +108,105 @@ func (r *run) writable(states []history.NodeState) (found []history.NodeState) {
 }
 
 // authority is the node whose rows are the cluster's: the one that accepted writes
-// before the faults were taken back, or else the one that does now. It is nil
+// before the faults were taken back, or else the one that does now. It is ""
 // where there is no such node; of several, the one on the highest timeline.
-func (r *run) authority(before, now []history.NodeState) *cluster.Node {
+func (s *site) authority(ctx context.Context, before, now []history.NodeState) string {
 	primary := chaos.Primary(before)
 	if len(before) == 0 {
-		primary = chaos.Primary(r.writable(now))
+		primary = chaos.Primary(s.writable(ctx, now))
 	}
 	for _, st := range now {
 		if st.Role == history.RolePrimary && st.Node != primary.Node {
-			r.note(st.Node, fmt.Sprintf("is a primary of its own, on timeline %d: read as a fork", st.Timeline), nil)
+			s.note(st.Node, fmt.Sprintf("is a primary of its own, on timeline %d: read as a fork", st.Timeline), nil)
 		}
 	}
 	if primary.Node == "" {
-		r.note("", "", errors.New("there is not one node that accepts writes, so nobody's rows are the cluster's"))
-		return nil
+		s.note("", "", errors.New("there is not one node that accepts writes, so nobody's rows are the cluster's"))
 	}
-	return r.cluster.Node(primary.Node)
+	return primary.Node
+}
+
+// reachable leaves out the nodes that cannot be asked, where somebody could bring
+// them back, and says how.
+func (s *site) reachable(states []history.NodeState, beside bool) (left []history.NodeState) {
+	for _, st := range states {
+		if st.Reachable || s.remedy == nil {
+			left = append(left, st)
+			continue
+		}
+		s.note(st.Node, "", errors.New("cannot be reached: "+s.remedy(st.Node, beside)))
+	}
+	return left
+}
+
+// member is the node of that name.
+func (s *site) member(name string) member {
+	for _, n := range s.members {
+		if n.Name() == name {
+			return n
+		}
+	}
+	return nil
+}
+
+// quiesce waits until no backend of the load is left on a node: one that hangs
+// there may still commit.
+func (s *site) quiesce(ctx context.Context, n member) {
+	conn, err := n.Connect(ctx, "settle")
+	if err != nil {
+		return // a node that cannot be reached shows when it is to be read
+	}
+	defer closeConn(ctx, conn)
+	ended, err := census.Quiesce(ctx, conn, s.load, quiesceGrace)
+	if err != nil {
+		s.note(n.Name(), "", fmt.Errorf("wait for the load's backends to end: %w", err))
+	} else if ended > 0 {
+		s.note(n.Name(), fmt.Sprintf("%d backends of the load had to be terminated", ended), nil)
+	}
+}
+
+// catchUp writes a barrier row on the authority and waits until each standby shows
+// it: LSNs alone prove nothing.
+func (s *site) catchUp(ctx context.Context, authority string, states []history.NodeState) {
+	barrier, err := writeBarrier(ctx, s.member(authority), s.run)
+	if err != nil {
+		s.note(authority, "", err)
+		return
+	}
+	for _, st := range states {
+		if st.Node == authority || st.Role == history.RolePrimary {
+			continue
+		}
+		if err := awaitBarrier(ctx, s.member(st.Node), barrier); err != nil {
+			s.note(st.Node, "", fmt.Errorf("has not caught up with %s: %w", authority, err))
+		}
+	}
+}
+
+func (s *site) note(node, done string, err error) {
+	s.result.Settle = append(s.result.Settle, settleNote(node, done, err))
+}
+
+// writeBarrier writes a barrier row on a primary.
+func writeBarrier(ctx context.Context, primary member, run string) (census.Point, error) {
+	conn, err := primary.Connect(ctx, "barrier")
+	if err != nil {
+		return census.Point{}, err
+	}
+	defer closeConn(ctx, conn)
+	return census.Barrier(ctx, conn, run)
+}
+
+// awaitBarrier waits until a standby shows the barrier row.
+func awaitBarrier(ctx context.Context, n member, barrier census.Point) error {
+	ctx, cancel := context.WithTimeout(ctx, barrierTimeout)
+	defer cancel()
+	conn, err := n.Connect(ctx, "settle")
+	if err != nil {
+		return err
+	}
+	defer closeConn(ctx, conn)
+	return census.AwaitBarrier(ctx, conn, barrier)
 }
 
 // present are the nodes that have been built.
@@ -90,68 +219,16 @@ func (r *run) present() (nodes []*cluster.Node) {
 	return nodes
 }
 
-// quiesce waits until no backend of the load is left on a node: one that hangs
-// there may still commit.
-func (r *run) quiesce(ctx context.Context, n *cluster.Node) {
-	conn, err := n.Connect(ctx, "settle")
-	if err != nil {
-		return // a node that cannot be reached shows when it is to be read
-	}
-	defer closeConn(ctx, conn)
-	ended, err := census.Quiesce(ctx, conn, r.cluster.AppName(loadApp), quiesceGrace)
-	if err != nil {
-		r.note(n.Name(), "", fmt.Errorf("wait for the load's backends to end: %w", err))
-	} else if ended > 0 {
-		r.note(n.Name(), fmt.Sprintf("%d backends of the load had to be terminated", ended), nil)
-	}
-}
-
-// catchUp writes a barrier row on the authority and waits until each standby shows
-// it: LSNs alone prove nothing.
-func (r *run) catchUp(ctx context.Context, authority *cluster.Node, states []history.NodeState) {
-	barrier, err := r.barrier(ctx, authority)
-	if err != nil {
-		r.note(authority.Name(), "", err)
-		return
-	}
-	for _, st := range states {
-		if st.Node == authority.Name() || st.Role == history.RolePrimary {
-			continue
-		}
-		if err := r.await(ctx, r.cluster.Node(st.Node), barrier); err != nil {
-			r.note(st.Node, "", fmt.Errorf("has not caught up with %s: %w", authority.Name(), err))
-		}
-	}
-}
-
-// barrier writes a barrier row on a primary.
-func (r *run) barrier(ctx context.Context, primary *cluster.Node) (census.Point, error) {
-	conn, err := primary.Connect(ctx, "barrier")
-	if err != nil {
-		return census.Point{}, err
-	}
-	defer closeConn(ctx, conn)
-	return census.Barrier(ctx, conn, r.Run)
-}
-
-// await waits until a standby shows the barrier row.
-func (r *run) await(ctx context.Context, n *cluster.Node, barrier census.Point) error {
-	ctx, cancel := context.WithTimeout(ctx, barrierTimeout)
-	defer cancel()
-	conn, err := n.Connect(ctx, "settle")
-	if err != nil {
-		return err
-	}
-	defer closeConn(ctx, conn)
-	return census.AwaitBarrier(ctx, conn, barrier)
-}
-
 func (r *run) note(node, done string, err error) {
+	r.result.Settle = append(r.result.Settle, settleNote(node, done, err))
+}
+
+func settleNote(node, done string, err error) report.SettleNote {
 	n := report.SettleNote{Node: node, Done: done}
 	if err != nil {
 		n.Error = err.Error()
 	}
-	r.result.Settle = append(r.result.Settle, n)
+	return n
 }
 
 // closeConn closes a connection politely, also when ctx has ended.

@@ -51,6 +51,31 @@ type Leftover struct {
 	Containers int
 	Networks   int
 	Volumes    int
+	Nodes      []LeftoverNode
+}
+
+// LeftoverNode is a node of a run, as its container is.
+type LeftoverNode struct {
+	Name      string
+	Container string
+	State     string // "running", "paused", "exited", ...
+}
+
+// BringBack says in words how whoever may use the engine gets a node to answer again
+// that does not. Where there is a primary already, a node that was one before would come
+// back as a second.
+func (n LeftoverNode) BringBack(beside bool) string {
+	switch n.State {
+	case "paused":
+		return "its container is paused, and goes on with `docker unpause " + n.Container + "`"
+	case "running":
+		return "its container runs, and does not answer; if its network cable was pulled, `docker restart " + n.Container + "` plugs it in"
+	}
+	text := "its container is " + n.State + ", and starts with `docker start " + n.Container + "`"
+	if beside {
+		text += " (as a second primary, if it was one)"
+	}
+	return text
 }
 
 // found is what carries a run's label.
@@ -204,7 +229,11 @@ func (f found) runs(us owner) []Leftover {
 		return l
 	}
 	for _, c := range f.containers {
-		see(c.Labels).Containers++
+		l := see(c.Labels)
+		l.Containers++
+		if c.Labels[labelPart] == partServer && len(c.Names) > 0 {
+			l.Nodes = append(l.Nodes, LeftoverNode{Name: c.Labels[labelNode], Container: strings.TrimPrefix(c.Names[0], "/"), State: c.State})
+		}
 	}
 	for _, n := range f.networks {
 		see(n.Labels).Networks++

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"pgchaos/cluster"
@@ -26,8 +27,11 @@ type Leftover struct {
 
 // LeftoverNode is a node of a run that is still there.
 type LeftoverNode struct {
-	Name    string
-	Address cluster.Address
+	Name      string
+	Address   cluster.Address
+	Dir       string
+	Processes []int // those that run, by number
+	Frozen    bool  // at least one of them stands still (SIGSTOP)
 }
 
 // List finds the runs in a base directory ("" is DefaultBase()). Whatever else is
@@ -82,7 +86,7 @@ func inspect(dir string, all []process) (run Leftover, ours bool, err error) {
 		Processes: len(live(family{roots: rec.identities(), dir: dir}.of(all))),
 	}
 	for _, n := range rec.Nodes {
-		run.Nodes = append(run.Nodes, LeftoverNode{Name: n.Name, Address: n.Address})
+		run.Nodes = append(run.Nodes, inspectNode(dir, n, all))
 	}
 	lock, err := lockRun(dir)
 	if errors.Is(err, errInUse) {
@@ -93,6 +97,51 @@ func inspect(dir string, all []process) (run Leftover, ours bool, err error) {
 		return run, true, err
 	}
 	return run, true, lock.Close()
+}
+
+func inspectNode(dir string, n nodeRecord, all []process) LeftoverNode {
+	node := LeftoverNode{Name: n.Name, Address: n.Address, Dir: filepath.Join(dir, nodesDir, n.Name)}
+	for _, p := range live(family{dir: node.Dir}.of(all)) {
+		node.Processes = append(node.Processes, p.pid)
+		node.Frozen = node.Frozen || p.stopped()
+	}
+	return node
+}
+
+// BringBack says in words how whoever sits at this machine gets a node to answer again
+// that does not. BinDir is where the server's programs are. A node that is only to be
+// read, because there is a primary already, must not accept writes of its own.
+func (n LeftoverNode) BringBack(binDir string, onlyToRead bool) string {
+	switch {
+	case n.Frozen:
+		return "its processes stand still, and go on with `kill -CONT" + numbersOf(n.Processes) + "`"
+	case len(n.Processes) > 0:
+		return "it runs, and does not let anybody in"
+	}
+	return "it does not run, and starts with `" + n.startCommand(binDir, onlyToRead) + "`"
+}
+
+func (n LeftoverNode) startCommand(binDir string, onlyToRead bool) string {
+	command := fmt.Sprintf("%s -D %s -l %s", filepath.Join(binDir, "pg_ctl"), filepath.Join(n.Dir, "conf"), filepath.Join(n.Dir, "start.log"))
+	if onlyToRead {
+		command += ` -o "-c default_transaction_read_only=on -c autovacuum=off"`
+	}
+	if own, err := serverOwner(); err == nil && own != nil {
+		program := "runuser -u " + own.name + " --"
+		if runtime.GOOS != "linux" {
+			program = "sudo -u " + own.name
+		}
+		command = program + " " + command
+	}
+	return command + " start"
+}
+
+func numbersOf(pids []int) string {
+	var text []byte
+	for _, pid := range pids {
+		text = fmt.Appendf(text, " %d", pid)
+	}
+	return string(text)
 }
 
 // Clean ends all processes of a run whose pgchaos is gone, and removes its

@@ -99,7 +99,9 @@ func TestListAndClean(t *testing.T) {
 	must(t, err)
 	want := []Leftover{
 		{Run: "empty"}, {Run: "half"}, {Run: "living", Alive: true}, {Run: "unrecorded"},
-		{Run: "whole", Experiment: "e", Kept: true, Nodes: []LeftoverNode{{"n1", cluster.Address{Host: loopback, Port: 20001}}}},
+		{Run: "whole", Experiment: "e", Kept: true, Nodes: []LeftoverNode{{
+			Name: "n1", Address: cluster.Address{Host: loopback, Port: 20001}, Dir: filepath.Join(dir, "whole", nodesDir, "n1"),
+		}}},
 	}
 	for i := range want {
 		want[i].Dir = filepath.Join(dir, want[i].Run)

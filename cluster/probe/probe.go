@@ -30,10 +30,10 @@ func Read(ctx context.Context, conn *pgx.Conn, node string) (history.NodeState, 
 	s := history.NodeState{Node: node}
 	var inRecovery bool
 	var timeline int64
-	var lsn, received, standbys string
+	var lsn, received, redo, standbys string
 	var checkpointer *time.Time
 	err := conn.QueryRow(ctx, readSQL).Scan(&inRecovery, &timeline, &s.SystemID, &s.Version, &lsn, &received,
-		&s.Streaming, &s.ReplayPaused, &s.SyncCommit, &s.SyncNames, &s.ServerStarted, &checkpointer, &s.SyncWaiters, &standbys)
+		&s.Streaming, &s.ReplayPaused, &s.SyncCommit, &s.SyncNames, &redo, &s.ServerStarted, &checkpointer, &s.SyncWaiters, &standbys)
 	if err != nil {
 		return history.NodeState{Node: node}, fmt.Errorf("read the state of %s: %w", node, err)
 	}
@@ -48,6 +48,7 @@ func Read(ctx context.Context, conn *pgx.Conn, node string) (history.NodeState, 
 	err = errors.Join(
 		s.LSN.UnmarshalText([]byte(lsn)),
 		s.Received.UnmarshalText([]byte(received)),
+		s.Redo.UnmarshalText([]byte(redo)),
 		json.Unmarshal([]byte(standbys), &s.Standbys),
 	)
 	if err != nil {

@@ -55,7 +55,13 @@ type leftover struct {
 	leave  string // why it is left alone unless it is named; "" for no reason
 	what   string // what goes with it
 	remove func(context.Context) error
+	// bringBack says how to get a node to answer again; onlyToRead, without letting it
+	// accept writes. Bin is where the server's programs are.
+	bringBack func(node, bin string, onlyToRead bool) string
 }
+
+// nothingLeft is said of a node that cannot be brought back.
+const nothingLeft = "nothing is left of it"
 
 // leftovers finds all runs, and where it looked.
 func (f *cleanFlags) leftovers(ctx context.Context, stderr io.Writer) (found []leftover, where string, err error) {
@@ -98,6 +104,13 @@ func (f *cleanFlags) local(base string) (found []leftover, err error) {
 		one := leftover{
 			run: l.Run, alive: l.Alive, what: fmt.Sprintf("%d processes", l.Processes),
 			remove: func(ctx context.Context) error { return local.Clean(ctx, base, l.Run) },
+			bringBack: func(node, bin string, onlyToRead bool) string {
+				i := slices.IndexFunc(l.Nodes, func(n local.LeftoverNode) bool { return n.Name == node })
+				if i < 0 {
+					return nothingLeft
+				}
+				return l.Nodes[i].BringBack(bin, onlyToRead)
+			},
 		}
 		if l.Kept && !f.kept {
 			one.leave = "left up on purpose (--keep)"
@@ -117,6 +130,13 @@ func (f *cleanFlags) docker(ctx context.Context) (found []leftover, engine strin
 			run: l.Run, alive: l.Alive,
 			what:   fmt.Sprintf("%d containers, %d volumes and %d networks", l.Containers, l.Volumes, l.Networks),
 			remove: func(ctx context.Context) error { return docker.Clean(ctx, l.Run) },
+			bringBack: func(node, _ string, beside bool) string {
+				i := slices.IndexFunc(l.Nodes, func(n docker.LeftoverNode) bool { return n.Name == node })
+				if i < 0 {
+					return nothingLeft
+				}
+				return l.Nodes[i].BringBack(beside)
+			},
 		}
 		switch {
 		case l.Kept && !f.kept:

@@ -118,7 +118,7 @@ Exit codes: 0 pass, 1 pgchaos itself failed, 2 usage or experiment file, 3 fail,
 	})
 	root.AddCommand(
 		newRunCommand(), newPlanCommand(), newValidateCommand(), newReportCommand(),
-		newCleanCommand(), newListCommand(), newSchemaCommand(), newVersionCommand(),
+		newAuditCommand(), newHistoryCommand(), newCleanCommand(), newListCommand(), newSchemaCommand(), newVersionCommand(),
 	)
 	for _, cmd := range root.Commands() {
 		cmd.Args = usageArgs(cmd.Args)

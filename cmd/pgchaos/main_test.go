@@ -46,6 +46,8 @@ func TestCommandLine(t *testing.T) {
 		{"help", []string{"--help"}, exitPass},
 		{"help-run", []string{"run", "--help"}, exitPass},
 		{"help-clean", []string{"help", "clean"}, exitPass},
+		{"help-audit", []string{"audit", "--help"}, exitPass},
+		{"help-history", []string{"history", "--help"}, exitPass},
 		{"list", []string{"list"}, exitPass},
 		{"plan-quorum-kill", []string{"plan", "quorum-kill"}, exitPass},
 		{"plan-walkthrough", []string{"plan", "walkthrough"}, exitPass},
@@ -60,6 +62,10 @@ func TestCommandLine(t *testing.T) {
 		{"run-nothing", []string{"run"}, exitUsage},
 		{"unknown-flag", []string{"run", "--frobnicate"}, exitUsage},
 		{"unknown-command", []string{"frobnicate"}, exitUsage},
+		{"audit-nothing", []string{"audit", "testdata"}, exitUsage},
+		{"history-nothing", []string{"history", "testdata"}, exitUsage},
+		{"history-bad-format", []string{"history", "testdata", "--format", "csv"}, exitUsage},
+		{"history-read-nothing", []string{"history", "testdata", "--read"}, exitUsage},
 		{"report-nothing", []string{"report", "testdata"}, exitUsage},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -17,10 +17,11 @@ import (
 
 func newReportCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "report DIR",
-		Short:   "Print the report of an earlier run again, from its result alone",
-		Example: `  pgchaos report results/quorum-kill-20261123-064500`,
-		Args:    cobra.ExactArgs(1),
+		Use:               "report DIR",
+		Short:             "Print the report of an earlier run again, from its result alone",
+		Example:           `  pgchaos report results/quorum-kill-20261123-064500`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeResult,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			result, err := report.Read(args[0])
 			if err != nil {

@@ -33,7 +33,6 @@ type roomOptions struct {
 type machineRoom struct {
 	provider cluster.Provider
 	bin      string // where the server's programs are
-	run      string
 }
 
 // openRoom makes room for a run.
@@ -59,7 +58,7 @@ func newLocalRoom(ctx context.Context, o roomOptions) (machineRoom, error) {
 	if err != nil {
 		return machineRoom{}, err
 	}
-	return machineRoom{provider: p, bin: p.Installation().BinDir, run: o.run}, nil
+	return machineRoom{provider: p, bin: p.Installation().BinDir}, nil
 }
 
 func newDockerRoom(ctx context.Context, o roomOptions) (machineRoom, error) {
@@ -78,11 +77,11 @@ func newDockerRoom(ctx context.Context, o roomOptions) (machineRoom, error) {
 	if err != nil {
 		return machineRoom{}, err
 	}
-	return machineRoom{provider: p, bin: p.Image() + ":" + p.Programs(), run: o.run}, nil
+	return machineRoom{provider: p, bin: p.Image() + ":" + p.Programs()}, nil
 }
 
 // keepText tells how to use a cluster that was left up, and how to be rid of it.
-func (m machineRoom) keepText(r *report.Result, out string) string {
+func keepText(r *report.Result, out string) string {
 	var b strings.Builder
 	fmt.Fprint(&b, "\nThe cluster is still up. To connect to a node:\n")
 	for _, n := range r.Cluster.Nodes {
@@ -93,6 +92,6 @@ func (m machineRoom) keepText(r *report.Result, out string) string {
 		fmt.Fprintf(&b, "  PGPASSFILE=%s psql -h %s -p %s -U postgres postgres   # %s\n",
 			filepath.Join(out, runner.Passfile), host, port, n.Name)
 	}
-	fmt.Fprintf(&b, "To remove it:\n  pgchaos clean %s\n", m.run)
+	fmt.Fprintf(&b, "To remove it:\n  pgchaos clean %s\n", r.Run)
 	return b.String()
 }

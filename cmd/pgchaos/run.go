@@ -10,7 +10,6 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -93,18 +92,16 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 		Observer: show, Log: show.Logf,
 	})
 	show.close()
-	return f.finish(result, err, out, room, stdout)
+	return f.finish(result, err, out, stdout)
 }
 
 // finish prints the report and turns the run's end into an exit code.
-func (f *runFlags) finish(result *report.Result, failed error, out string, room machineRoom, stdout io.Writer) error {
-	// A reader that has gone, as `head` does, must not hide the verdict.
-	if err := report.Text(stdout, result, textOptions(stdout)); err != nil && !errors.Is(err, syscall.EPIPE) {
+func (f *runFlags) finish(result *report.Result, failed error, out string, stdout io.Writer) error {
+	if err := printReport(stdout, result, out); err != nil {
 		failed = errors.Join(failed, err)
 	}
-	fmt.Fprintf(stdout, "\nResult: %s\n", out)
 	if f.keep && len(result.Cluster.Nodes) > 0 {
-		fmt.Fprint(stdout, room.keepText(result, out))
+		fmt.Fprint(stdout, keepText(result, out))
 	}
 	switch {
 	case errors.Is(failed, runner.ErrLeftBehind):
@@ -113,12 +110,20 @@ func (f *runFlags) finish(result *report.Result, failed error, out string, room 
 		return verdictError(exitInterrupted)
 	case failed != nil:
 		return failed
-	case result.Verdict == check.Fail:
-		return verdictError(exitFail)
-	case result.Verdict == check.Inconclusive:
-		return verdictError(exitInconclusive)
 	}
-	return nil
+	return verdictOf(result)
+}
+
+// verdictOf is the exit code of a verdict.
+func verdictOf(result *report.Result) error {
+	switch result.Verdict {
+	case check.Pass:
+		return nil
+	case check.Fail:
+		return verdictError(exitFail)
+	case check.Inconclusive:
+	}
+	return verdictError(exitInconclusive)
 }
 
 // makeOut makes the result directory. One that holds a result already is refused:

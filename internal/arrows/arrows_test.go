@@ -15,6 +15,7 @@ import (
 // adds an arrow here changes the design: see DEVELOPMENT.md.
 var permitted = map[string][]string{
 	"history":         {},
+	"history/jepsen":  {"history", "history/ledger"},
 	"history/ledger":  {"history"},
 	"check":           {"history", "history/ledger"},
 	"spec":            {"check"},
@@ -29,7 +30,7 @@ var permitted = map[string][]string{
 	"chaos":           {"cluster", "history"},
 	"report":          {"check", "history"},
 	"runner":          {"chaos", "check", "cluster", "cluster/census", "cluster/probe", "history", "history/ledger", "load", "load/pgload", "report", "spec"},
-	"cmd/pgchaos":     {"check", "cluster", "cluster/docker", "cluster/local", "experiments", "history", "report", "runner", "spec"},
+	"cmd/pgchaos":     {"check", "cluster", "cluster/docker", "cluster/local", "experiments", "history", "history/jepsen", "history/ledger", "report", "runner", "spec"},
 	"internal/arrows": {},
 	"internal/fakepg": {},
 }

@@ -1,0 +1,35 @@
+package cluster
+
+// accessSchema names the form of an Access as JSON.
+const accessSchema = "pgchaos.cluster/1"
+
+// Access is how to get into a cluster, for whoever comes after the pgchaos that built
+// it. The passwords are not in it: they are lines of a libpq password file.
+type Access struct {
+	Schema    string       `json:"schema"`
+	Run       string       `json:"run"`
+	Provider  string       `json:"provider"`
+	Database  string       `json:"database"`
+	Superuser string       `json:"superuser"`
+	LoadUser  string       `json:"load_user"` // the one that the load runs as
+	Nodes     []AccessNode `json:"nodes"`
+}
+
+// AccessNode is one node of an Access.
+type AccessNode struct {
+	Name    string  `json:"name"`
+	Address Address `json:"address"`
+	Absent  bool    `json:"absent,omitempty"` // not built when this was written
+}
+
+// Access is how to get into the cluster; the provider's name is left to the caller.
+func (c *Cluster) Access() Access {
+	a := Access{
+		Schema: accessSchema, Run: c.config.Run,
+		Database: c.creds.Database, Superuser: c.creds.Superuser.Name, LoadUser: c.creds.Load.Name,
+	}
+	for _, n := range c.nodes {
+		a.Nodes = append(a.Nodes, AccessNode{Name: n.Name(), Address: n.Address(), Absent: n.Absent()})
+	}
+	return a
+}

@@ -1,0 +1,33 @@
+package docker
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/docker/docker/api/types/container"
+)
+
+// TestBringBack: of each node that is left, how to get it to answer again.
+func TestBringBack(t *testing.T) {
+	labels := func(part, node string) map[string]string {
+		return map[string]string{labelRun: "run-1", labelPart: part, labelNode: node}
+	}
+	f := found{containers: []container.Summary{
+		{Names: []string{"/pgchaos-run-1-a"}, State: "exited", Labels: labels(partServer, "a")},
+		{Names: []string{"/pgchaos-run-1-b"}, State: "paused", Labels: labels(partServer, "b")},
+		{Names: []string{"/pgchaos-run-1-c"}, State: "running", Labels: labels(partServer, "c")},
+		{Names: []string{"/pgchaos-run-1-a.tools"}, State: "running", Labels: labels(partTools, "a")},
+	}}
+	runs := f.runs(self())
+	if len(runs) != 1 || len(runs[0].Nodes) != 3 || runs[0].Containers != 4 {
+		t.Fatalf("%+v", runs)
+	}
+	for i, want := range []string{"`docker start pgchaos-run-1-a` (as a second primary", "`docker unpause pgchaos-run-1-b`", "`docker restart pgchaos-run-1-c`"} {
+		if got := runs[0].Nodes[i].BringBack(true); !strings.Contains(got, want) {
+			t.Errorf("%q does not say %s", got, want)
+		}
+	}
+	if got := runs[0].Nodes[0].BringBack(false); strings.Contains(got, "second") {
+		t.Errorf("where there is no primary: %q", got)
+	}
+}

@@ -1,0 +1,88 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+
+	"github.com/jackc/pgx/v5"
+
+	"pgchaos/cluster/probe"
+	"pgchaos/history"
+)
+
+// Met is a node that an earlier pgchaos has built: it can be asked and read. Whether
+// it runs, and how it could be started, only its provider knows.
+type Met struct {
+	node     AccessNode
+	access   Access
+	passfile string
+}
+
+// Meet returns the nodes of a cluster that an earlier pgchaos has built, in the order
+// of its configuration. Passfile is the libpq password file that lets pgchaos in. It
+// connects to nothing.
+func Meet(a Access, passfile string) []*Met {
+	nodes := make([]*Met, 0, len(a.Nodes))
+	for _, n := range a.Nodes {
+		nodes = append(nodes, &Met{node: n, access: a, passfile: passfile})
+	}
+	return nodes
+}
+
+// Name is the node's name.
+func (m *Met) Name() string { return m.node.Name }
+
+// Absent tells whether the node had not been built when the load began.
+func (m *Met) Absent() bool { return m.node.Absent }
+
+// Connect opens a connection as Node.Connect does.
+func (m *Met) Connect(ctx context.Context, app string) (*pgx.Conn, error) {
+	app = AppName(m.access.Run, app)
+	u := url.URL{
+		Scheme: "postgres",
+		User:   url.User(m.access.Superuser),
+		Host:   m.node.Address.String(),
+		Path:   "/" + m.access.Database,
+		RawQuery: url.Values{
+			"sslmode":              {"disable"},
+			"target_session_attrs": {"any"},
+			"application_name":     {app},
+			"passfile":             {m.passfile},
+		}.Encode(),
+	}
+	return connect(ctx, m.node.Name, u.String(), app)
+}
+
+// State is what the node says of itself now, as Node.State; but that it is down is
+// never certain here.
+func (m *Met) State(ctx context.Context) history.NodeState {
+	ctx, cancel := context.WithTimeout(ctx, stateTimeout)
+	defer cancel()
+	conn, err := m.Connect(ctx, "state")
+	if err != nil {
+		return history.NodeState{Node: m.Name(), Error: err.Error()}
+	}
+	defer abandon(conn)
+	state, err := probe.Read(ctx, conn, m.Name())
+	if err != nil {
+		return history.NodeState{Node: m.Name(), Error: err.Error()}
+	}
+	return state
+}
+
+// ReadOnly tells whether the server refuses what clients write by mistake, as one
+// does that Node.StartReadOnly has started.
+func (m *Met) ReadOnly(ctx context.Context) (readOnly bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, stateTimeout)
+	defer cancel()
+	conn, err := m.Connect(ctx, "state")
+	if err != nil {
+		return false, err
+	}
+	defer abandon(conn)
+	if err := conn.QueryRow(ctx, "select current_setting('default_transaction_read_only')::boolean").Scan(&readOnly); err != nil {
+		return false, fmt.Errorf("ask %s whether it is read-only: %w", m.Name(), err)
+	}
+	return readOnly, nil
+}

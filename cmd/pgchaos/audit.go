@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"pgchaos/report"
+	"pgchaos/runner"
+)
+
+func newAuditCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "audit DIR",
+		Short: "Finish what a killed run left: look its writes up on its cluster",
+		Long: `Audit a run whose pgchaos was killed, or broke off, before it could: the cluster that
+it left is asked, every node that lets pgchaos in is read, and every write is looked up
+that the ledger in the result directory knows. The result is then judged, written, and
+reported like any other; what died with the run's pgchaos (latencies, outages) is told,
+and makes the verdict inconclusive unless it is fail.
+
+Nothing is started, stopped or configured. The load's last backends are waited for, or
+terminated, and a barrier row is written. A node that cannot be reached is named with
+what would bring it back; the audit can be made again after that.`,
+		Example: `  pgchaos audit results/quorum-kill-20261123-064500
+  pgchaos clean                                     remove the cluster afterwards`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeResult,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return audit(cmd.Context(), args[0], cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+}
+
+// completeResult completes result directories.
+func completeResult(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return nil, cobra.ShellCompDirectiveFilterDirs
+}
+
+func audit(ctx context.Context, dir string, stdout, stderr io.Writer) error {
+	run, err := runner.Open(dir)
+	if err != nil {
+		return usageError(fmt.Errorf("audit %s: %w", dir, err))
+	}
+	if run.Audited() {
+		return usageError(fmt.Errorf("audit %s: the run has audited itself; 'pgchaos report %s' shows what it found", dir, dir))
+	}
+	left, err := findLeftover(ctx, run, stderr)
+	if err != nil {
+		return err
+	}
+	show := newProgress(stderr, false)
+	result, err := run.Audit(ctx, runner.AuditOptions{
+		Stage:  show.Stage,
+		Remedy: func(node string, onlyToRead bool) string { return left.bringBack(node, run.Bin(), onlyToRead) },
+	})
+	show.close()
+	if err != nil {
+		if ctx.Err() != nil {
+			return &exitError{exitInterrupted, fmt.Errorf("pgchaos: interrupted: %w", err)}
+		}
+		return err
+	}
+	if err := printReport(stdout, result, dir); err != nil {
+		return err
+	}
+	fmt.Fprint(stdout, keepText(result, dir))
+	return verdictOf(result)
+}
+
+// findLeftover is what is left of a run that is over.
+func findLeftover(ctx context.Context, run *runner.Kept, stderr io.Writer) (leftover, error) {
+	f := cleanFlags{provider: run.Provider()}
+	all, where, err := f.leftovers(ctx, stderr)
+	if err != nil {
+		return leftover{}, err
+	}
+	i := slices.IndexFunc(all, func(l leftover) bool { return l.run == run.Run() })
+	switch {
+	case i < 0:
+		return leftover{}, usageError(fmt.Errorf("read run %s: nothing is left of its cluster in %s, so that no node can be read", run.Run(), where))
+	case all[i].alive:
+		return leftover{}, usageError(fmt.Errorf("read run %s: its pgchaos is still running, and will do so itself", run.Run()))
+	}
+	return all[i], nil
+}
+
+// printReport prints the report, and where the result is. A reader that has gone, as
+// `head` does, must not hide the verdict.
+func printReport(stdout io.Writer, result *report.Result, dir string) error {
+	if err := report.Text(stdout, result, textOptions(stdout)); err != nil && !errors.Is(err, syscall.EPIPE) {
+		return err
+	}
+	fmt.Fprintf(stdout, "\nResult: %s\n", dir)
+	return nil
+}

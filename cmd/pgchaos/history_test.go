@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"pgchaos/history"
+	"pgchaos/history/ledger"
+	"pgchaos/report"
+	"pgchaos/runner"
+)
+
+// told makes the result directory of a run of two writers that met a failover.
+func told(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	const ms = time.Millisecond
+	l, err := ledger.Create(filepath.Join(dir, runner.LedgerFile), "run-1")
+	must(t, err)
+	a := l.AddServer(ledger.Server{Node: "a", SystemID: "7000", Timeline: 1})
+	b := l.AddServer(ledger.Server{Node: "b", SystemID: "7000", Timeline: 2})
+	first, err := l.AddWriter("writes")
+	must(t, err)
+	second, err := l.AddWriter("writes")
+	must(t, err)
+	first.Record(first.Next(1*ms), history.OK, a, 0x3000028, 2*ms)
+	second.Record(second.Next(1*ms), history.Weak, a, 0x3000060, 5*ms)
+	late := first.Next(3 * ms)
+	first.Record(late, history.Unknown, 0, 0, 8*ms)
+	first.Record(first.Next(9*ms), history.Failed, b, 0, 10*ms)
+	second.Record(second.Next(6*ms), history.Unknown, 0, 0, 11*ms)
+	second.Record(second.Next(12*ms), history.OK, b, 0x3000100, 14*ms)
+	first.Record(late, history.OK, a, 0x3000098, 13*ms)
+	first.Record(first.Next(15*ms), history.OK, b, 0x3000138, 16*ms)
+	second.Next(17 * ms) // nobody knows
+	must(t, l.Close())
+	must(t, report.Write(dir, &report.Result{
+		Stage: report.StageRan, Name: "failover", Run: "run-1",
+		Timeline: []history.Mark{
+			{Name: "kill-a", Action: "kill", Nodes: []string{"a"}, Fault: true, Issued: 4 * ms, Effective: 7 * ms, Ended: 7 * ms, Status: history.MarkDone},
+			{Name: "promote-b", Action: "promote", Nodes: []string{"b"}, Issued: 8 * ms, Ended: 9 * ms, Status: history.MarkFailed, Error: "it took too long"},
+			{Name: "start-a", Action: "start", Issued: 9 * ms, Status: history.MarkSkipped},
+		},
+	}))
+	return dir
+}
+
+func TestHistory(t *testing.T) {
+	dir := told(t)
+	var stdout, stderr bytes.Buffer
+	if code := run(t.Context(), []string{"history", dir, "--format", "jepsen"}, nil, &stdout, &stderr); code != exitPass || stderr.Len() > 0 {
+		t.Fatalf("exit code %d: %s", code, stderr.String())
+	}
+	for line := range strings.Lines(stdout.String()) {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("no JSON: %s", line)
+		}
+	}
+	golden(t, "history-jepsen", stdout.String())
+}
+
+// TestHistoryOfADamagedLedger spoils a block: what is left is told, and what is not
+// known is said beside.
+func TestHistoryOfADamagedLedger(t *testing.T) {
+	dir := told(t)
+	file := filepath.Join(dir, runner.LedgerFile)
+	text, err := os.ReadFile(file)
+	must(t, err)
+	text[1<<14+80] ^= 0xff // in the first block of entries
+	must(t, os.WriteFile(file, text, 0o644))
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), []string{"history", dir}, nil, &stdout, &stderr)
+	if code != exitPass || !strings.Contains(stderr.String(), "is damaged: block 1") || strings.Count(stdout.String(), `"type":"ok"`) != 2 {
+		t.Errorf("exit code %d: %s%s", code, stderr.String(), stdout.String())
+	}
+	must(t, os.WriteFile(file, []byte("no ledger"), 0o644))
+	stdout.Reset()
+	if code := run(t.Context(), []string{"history", dir}, nil, &stdout, &stderr); code != exitUsage || stdout.Len() > 0 {
+		t.Errorf("of no ledger: exit code %d, %s", code, stdout.String())
+	}
+}
+
+// TestHistoryOfAKilledRun takes the steps from the journal.
+func TestHistoryOfAKilledRun(t *testing.T) {
+	dir := told(t)
+	must(t, report.Write(dir, &report.Result{Stage: report.StagePlanned, Run: "run-1"}))
+	must(t, os.WriteFile(filepath.Join(dir, runner.JournalFile), []byte(
+		`{"schema":"pgchaos.timeline/1","run":"run-1","started":"2026-11-23T06:45:00Z"}`+"\n"+
+			`{"begin":{"name":"kill-a","action":"kill","issued_ns":4000000}}`+"\n"), 0o644))
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), []string{"history", dir}, nil, &stdout, &stderr)
+	if code != exitPass || stderr.Len() > 0 || strings.Count(stdout.String(), `"process":"nemesis"`) != 1 {
+		t.Errorf("exit code %d: %s%s", code, stderr.String(), stdout.String())
+	}
+}

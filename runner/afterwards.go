@@ -1,0 +1,245 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"pgchaos/check"
+	"pgchaos/cluster"
+	"pgchaos/history"
+	"pgchaos/report"
+	"pgchaos/spec"
+)
+
+// Kept is a run whose own pgchaos has ended, and whose cluster may still be there: it
+// was kept, or pgchaos was killed. Make it with Open.
+type Kept struct {
+	dir    string
+	result *report.Result
+	stage  report.Stage // how far the run's own pgchaos had come
+	plan   *Plan
+	access cluster.Access
+}
+
+// Open reads what a run has left in its result directory. It is an error when nothing
+// there leads to a cluster.
+func Open(dir string) (*Kept, error) {
+	r, err := report.Read(dir)
+	if err != nil {
+		return nil, err
+	}
+	k := &Kept{dir: dir, result: r, stage: r.Stage}
+	if r.Afterwards != nil {
+		k.stage = r.Afterwards.Stage
+	}
+	e, text, err := spec.Load(filepath.Join(dir, report.FileName)+": experiment", []byte(r.Experiment), spec.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("read the experiment of the run again: %w", err)
+	}
+	if k.plan, err = NewPlan(e, text, r.Seed); err != nil {
+		return nil, fmt.Errorf("read the experiment of the run again: %w", err)
+	}
+	k.access, err = readAccess(dir)
+	if err == nil && len(k.access.Nodes) == 0 {
+		err = fmt.Errorf("%s names no node", AccessFile)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w: it is removed with the cluster, so that nothing is left to be read", err)
+	}
+	return k, err
+}
+
+// Audited tells whether the run has audited itself to the end.
+func (k *Kept) Audited() bool { return k.stage == report.StageChecked }
+
+// Run is the run's id.
+func (k *Kept) Run() string { return k.result.Run }
+
+// Provider is what the run's cluster is on.
+func (k *Kept) Provider() string { return k.access.Provider }
+
+// Bin is where the server's programs are.
+func (k *Kept) Bin() string { return k.result.Cluster.Bin }
+
+// AuditOptions are what the audit of a run needs that did not come to its own.
+type AuditOptions struct {
+	Stage func(text string) // is told what the audit is busy with
+	// Remedy says of a node that cannot be reached how to bring it back; onlyToRead tells
+	// that it must not accept writes, since another node is the primary, or was last.
+	Remedy func(node string, onlyToRead bool) string
+}
+
+// Audit settles what the run has left, reads every node that can be read, and draws
+// the verdict; the result is then on disk, at the last stage. Whatever died with the
+// run's pgchaos is in the result, and makes it inconclusive at best.
+//
+// It waits for the backends of the load, or terminates them, and writes a barrier row;
+// it starts, stops and configures nothing. It can be done again, as when a node has
+// been brought back. The run's own pgchaos must have ended. An error means that
+// nothing was written.
+func (k *Kept) Audit(ctx context.Context, o AuditOptions) (*report.Result, error) {
+	r := k.result
+	promised, err := readPromised(k.dir)
+	if err != nil {
+		return nil, fmt.Errorf("audit %s: %w", k.dir, err)
+	}
+	defer func() { _ = promised.close() }() // it was only read
+	if err := k.recall(promised); err != nil {
+		return nil, fmt.Errorf("audit %s: %w", k.dir, err)
+	}
+	noted := len(r.Settle)
+	s := k.site(o)
+	o.Stage("settling: the load's last backends, standbys catching up")
+	authority := s.settle(ctx)
+	if promised.book != nil {
+		o.Stage("auditing every row of every node")
+		if err := s.auditAll(ctx, k.plan, check.Evidence{Book: promised.book, Marks: r.Timeline, States: k.states()}, authority, nil); err != nil {
+			return nil, err
+		}
+	}
+	s.finalStates(ctx, time.Since(r.Started))
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("audit %s: %w", k.dir, err)
+	}
+	for i := range r.Settle[noted:] {
+		r.Settle[noted+i].Afterwards = true
+	}
+	r.Stage = report.StageChecked
+	r.Judge(k.plan.Expectations)
+	return r, report.Write(k.dir, r)
+}
+
+// recall brings the result to where the run's pgchaos left it, whatever an earlier
+// audit has made of it, and says what nobody can know any more.
+func (k *Kept) recall(p promised) error {
+	r := k.result
+	r.Audits, r.SplitBrain = nil, nil
+	r.Settle = slices.DeleteFunc(r.Settle, func(n report.SettleNote) bool { return n.Afterwards })
+	a := &report.Afterwards{Stage: k.stage, Until: r.Duration, At: time.Now().UTC()}
+	r.Afterwards = a
+	if k.stage != report.StageRan {
+		j, err := ReadJournal(k.dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		k.retell(j, p.last)
+	}
+	if p.book == nil && len(k.plan.tables()) > 0 {
+		a.Unknown = append(a.Unknown, "the run has left no ledger, so nobody knows which writes were acknowledged")
+	}
+	return nil
+}
+
+// states are what the nodes said of themselves while the run's pgchaos lived, as far as
+// it has written that down.
+func (k *Kept) states() map[string][]history.NodeState {
+	states := map[string][]history.NodeState{}
+	for _, h := range k.result.States {
+		states[h.Node] = h.States
+	}
+	return states
+}
+
+// retell takes the timeline of a load that was broken off from its journal.
+func (k *Kept) retell(j Journal, written time.Duration) {
+	r, a := k.result, k.result.Afterwards
+	if j.Run == "" {
+		a.Unknown = append(a.Unknown, "the run's pgchaos ended before its load began")
+		return
+	}
+	a.Until = max(j.Last(), written)
+	r.Started, r.Duration, r.Timeline, r.Phases = j.Started, a.Until, j.Marks, j.Phases
+	r.Phases[len(r.Phases)-1].End = a.Until
+	a.Unknown = append(a.Unknown, fmt.Sprintf(
+		"the run's pgchaos ended without a word %.3f s after the load began, or soon after that (%s): latencies, outages, recoveries and what the nodes did are not known, nor what happened since",
+		a.Until.Seconds(), r.Started.Add(a.Until).UTC().Format("2006-01-02 15:04:05 UTC")))
+	var missing []string
+	for _, s := range k.plan.Experiment.Timeline {
+		if !slices.ContainsFunc(j.Marks, func(m history.Mark) bool { return m.Name == s.Name }) {
+			missing = append(missing, s.Name)
+		}
+	}
+	if len(missing) > 0 {
+		a.Unknown = append(a.Unknown, fmt.Sprintf("%d of %d steps were not begun: %s",
+			len(missing), len(k.plan.Experiment.Timeline), strings.Join(missing, ", ")))
+	}
+}
+
+// site is the cluster that the run has left.
+func (k *Kept) site(o AuditOptions) *site {
+	s := &site{
+		run: k.access.Run, load: cluster.AppName(k.access.Run, loadApp), unbuilt: map[string]string{},
+		result: k.result,
+	}
+	primary := k.lastPrimary()
+	s.remedy = func(node string, beside bool) string { return o.Remedy(node, beside || node != primary) }
+	met := map[string]*cluster.Met{}
+	for _, n := range cluster.Meet(k.access, filepath.Join(k.dir, Passfile)) {
+		if n.Absent() && !k.cloned(n.Name()) {
+			s.unbuilt[n.Name()] = "it was to be built by the timeline, and no step is known to have done so"
+			continue
+		}
+		met[n.Name()] = n
+		s.members = append(s.members, n)
+	}
+	s.states = s.ask
+	s.readOnly = func(ctx context.Context, node string) bool {
+		readOnly, err := met[node].ReadOnly(ctx)
+		return err == nil && readOnly // one that has gone meanwhile shows when it is read
+	}
+	return s
+}
+
+// lastPrimary is the node that the run made a primary last: any other that was one would
+// come back as a second. It is "" where that is not known.
+func (k *Kept) lastPrimary() string {
+	primary := k.access.Nodes[0].Name
+	for _, m := range k.result.Timeline {
+		switch {
+		case m.Action != "promote":
+		case len(m.Nodes) == 1:
+			primary = m.Nodes[0]
+		case m.Status == "": // it had begun, and may have had its effect
+			primary = ""
+		}
+	}
+	return primary
+}
+
+// cloned tells whether a step has built a node.
+func (k *Kept) cloned(node string) bool {
+	return slices.ContainsFunc(k.result.Timeline, func(m history.Mark) bool {
+		return m.Action == "clone" && m.Status == history.MarkDone && slices.Contains(m.Nodes, node)
+	})
+}
+
+// ask is what every member says of itself, all asked at once.
+func (s *site) ask(ctx context.Context) []history.NodeState {
+	states := make([]history.NodeState, len(s.members))
+	var wg sync.WaitGroup
+	for i, n := range s.members {
+		wg.Go(func() { states[i] = n.State(ctx) })
+	}
+	wg.Wait()
+	return states
+}
+
+// finalStates keeps what every member says of itself at the end.
+func (s *site) finalStates(ctx context.Context, at time.Duration) {
+	for _, st := range s.ask(ctx) {
+		st.At = at
+		i := slices.IndexFunc(s.result.States, func(h report.NodeHistory) bool { return h.Node == st.Node })
+		if i < 0 {
+			i = len(s.result.States)
+			s.result.States = append(s.result.States, report.NodeHistory{Node: st.Node})
+		}
+		s.result.States[i].Final = st
+	}
+}

@@ -1,0 +1,69 @@
+package runner
+
+import (
+	"context"
+	"iter"
+	"maps"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"pgchaos/check"
+	"pgchaos/cluster"
+	"pgchaos/cluster/census"
+	"pgchaos/history"
+)
+
+// FinalRead is what one node holds of what a run wrote.
+type FinalRead struct {
+	Node string
+	At   time.Duration         // when its reading began, on the run's clock
+	Keys iter.Seq[history.Key] // rows that are as they were written, by key
+	Err  error                 // why they are not known
+}
+
+// Nodes are the names of the cluster's nodes.
+func (k *Kept) Nodes() (names []string) {
+	for _, n := range k.access.Nodes {
+		names = append(names, n.Name)
+	}
+	return names
+}
+
+// FinalReads reads what each node holds now, one node after the other, all tables of
+// the run together. It waits for nothing and changes nothing.
+func (k *Kept) FinalReads(ctx context.Context) iter.Seq[FinalRead] {
+	return func(yield func(FinalRead) bool) {
+		for _, n := range cluster.Meet(k.access, filepath.Join(k.dir, Passfile)) {
+			read := FinalRead{Node: n.Name(), At: time.Since(k.result.Started)}
+			read.Keys, read.Err = k.keys(ctx, n)
+			if !yield(read) {
+				return
+			}
+		}
+	}
+}
+
+func (k *Kept) keys(ctx context.Context, n member) (iter.Seq[history.Key], error) {
+	var held []*check.Holding
+	for _, table := range k.plan.tables() {
+		h, err := census.Scan(ctx, func(ctx context.Context) (*pgx.Conn, error) { return n.Connect(ctx, "read") }, table, census.ScanOptions{})
+		if err != nil {
+			return nil, err
+		}
+		held = append(held, h)
+	}
+	return func(yield func(history.Key) bool) {
+		for _, h := range held {
+			for _, writer := range slices.Sorted(maps.Keys(h.Written)) {
+				for i := h.Written[writer].Iterator(); i.HasNext(); {
+					if !yield(history.PackKey(writer, int64(i.Next()))) {
+						return
+					}
+				}
+			}
+		}
+	}, nil
+}

@@ -1,0 +1,170 @@
+package runner
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"pgchaos/history"
+)
+
+// JournalFile is the file in the result directory that holds the timeline as it goes:
+// what a run had done by the moment in which it was killed.
+const JournalFile = "timeline.jsonl"
+
+// journalSchema names the form of the journal, in its first line.
+const journalSchema = "pgchaos.timeline/1"
+
+// journalLine is one line of the journal. The first is its head; each of the others
+// is a mark as it was then.
+type journalLine struct {
+	Schema  string    `json:"schema,omitempty"`
+	Run     string    `json:"run,omitempty"`
+	Started time.Time `json:"started,omitzero"` // wall time of offset 0
+	// Begin is a step or a reversal as it is issued: a phase begins with it.
+	Begin *history.Mark `json:"begin,omitempty"`
+	// End is one that is over, or something that was seen to happen.
+	End *history.Mark `json:"end,omitempty"`
+}
+
+// journal appends to the file. A line that note has returned for survives the end of
+// pgchaos; that it is on the disk too is seen to beside, because a fault must not wait
+// for a disk that the load keeps busy. It is safe for concurrent use.
+type journal struct {
+	mu     sync.Mutex
+	file   *os.File
+	err    error // the first one; nothing is written after it
+	dirty  chan struct{}
+	synced chan error
+}
+
+// createJournal begins the journal of a run whose clock began at zero.
+func createJournal(dir, run string, zero time.Time) (*journal, error) {
+	file, err := os.OpenFile(filepath.Join(dir, JournalFile), os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("begin the timeline's journal: %w", err)
+	}
+	j := &journal{file: file, dirty: make(chan struct{}, 1), synced: make(chan error, 1)}
+	go func() {
+		var first error
+		for range j.dirty {
+			first = cmp.Or(first, file.Sync())
+		}
+		j.synced <- first
+	}()
+	j.note(journalLine{Schema: journalSchema, Run: run, Started: zero})
+	return j, nil
+}
+
+func (j *journal) begin(m history.Mark) { j.note(journalLine{Begin: &m}) }
+func (j *journal) end(m history.Mark)   { j.note(journalLine{End: &m}) }
+
+func (j *journal) note(l journalLine) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.err != nil {
+		return
+	}
+	text, err := json.Marshal(l)
+	if err == nil {
+		_, err = j.file.Write(append(text, '\n'))
+	}
+	if j.err = err; err != nil {
+		return
+	}
+	select {
+	case j.dirty <- struct{}{}:
+	default: // the next sync is still to begin
+	}
+}
+
+// close waits until all is on the disk, and returns the first error that there was.
+func (j *journal) close() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if errors.Is(j.err, os.ErrClosed) {
+		return nil
+	}
+	close(j.dirty)
+	err := cmp.Or(j.err, <-j.synced, j.file.Close())
+	j.err = os.ErrClosed
+	if err != nil {
+		return fmt.Errorf("write the timeline's journal: %w", err)
+	}
+	return nil
+}
+
+// Journal is what the journal of a run tells.
+type Journal struct {
+	Run     string
+	Started time.Time // wall time of offset 0
+	// Marks are by the time they were issued. One without a Status had begun, and was
+	// not over.
+	Marks  []history.Mark
+	Phases []history.Phase // the last has no End
+}
+
+// Last is the last moment that the journal knows of.
+func (j Journal) Last() (last time.Duration) {
+	for _, m := range j.Marks {
+		last = max(last, m.Issued, m.Effective, m.Ended)
+	}
+	return last
+}
+
+// ReadJournal reads the journal of a run's directory; none is an error that is
+// fs.ErrNotExist. What a kill or a crash has torn off at its end is left out.
+func ReadJournal(dir string) (j Journal, err error) {
+	file, err := os.Open(filepath.Join(dir, JournalFile))
+	if err != nil {
+		return Journal{}, fmt.Errorf("read the timeline's journal: %w", err)
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, 1<<26) // the error of a step can hold the output of a program
+	for n := 1; lines.Scan(); n++ {
+		var l journalLine
+		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
+			break // torn off: it is the last one
+		}
+		if n == 1 && l.Schema != journalSchema {
+			return Journal{}, fmt.Errorf("read the timeline's journal: %s is of the form %q, and this pgchaos reads %s", file.Name(), l.Schema, journalSchema)
+		}
+		j.add(l)
+	}
+	if err := lines.Err(); err != nil {
+		return Journal{}, fmt.Errorf("read the timeline's journal: %w", err)
+	}
+	slices.SortStableFunc(j.Marks, func(a, b history.Mark) int { return cmp.Compare(a.Issued, b.Issued) })
+	return j, nil
+}
+
+func (j *Journal) add(l journalLine) {
+	switch {
+	case l.Begin != nil:
+		if n := len(j.Phases); n > 0 {
+			j.Phases[n-1].End = l.Begin.Issued
+		}
+		j.Phases = append(j.Phases, history.Phase{Name: l.Begin.Name, Start: l.Begin.Issued})
+		j.Marks = append(j.Marks, *l.Begin)
+	case l.End != nil:
+		i := slices.IndexFunc(j.Marks, func(m history.Mark) bool {
+			return m.Status == "" && m.Name == l.End.Name && m.Issued == l.End.Issued
+		})
+		if i < 0 {
+			j.Marks = append(j.Marks, *l.End)
+			return
+		}
+		j.Marks[i] = *l.End
+	case l.Schema != "":
+		j.Run, j.Started = l.Run, l.Started
+		j.Phases = []history.Phase{{Name: baseline}}
+	}
+}
