@@ -9,6 +9,7 @@ import (
 	"pgchaos/check"
 	"pgchaos/cluster"
 	"pgchaos/cluster/census"
+	"pgchaos/history"
 	"pgchaos/report"
 )
 
@@ -16,8 +17,12 @@ import (
 func (r *run) check(ctx context.Context) error {
 	authority := r.settle(ctx)
 	r.Observer.Stage("auditing every row of every node")
+	writers, err := writersOf(r.book)
+	if err != nil {
+		return err
+	}
 	for _, table := range r.plan.tables() {
-		audit, err := r.audit(ctx, table, authority)
+		audit, err := r.audit(ctx, writers, table, authority)
 		if err != nil {
 			return fmt.Errorf("audit %s: %w", table.Name, err)
 		}
@@ -31,7 +36,7 @@ func (r *run) check(ctx context.Context) error {
 }
 
 // audit reads one table on every node, each over a connection of its own, all at once.
-func (r *run) audit(ctx context.Context, table check.Table, authority *cluster.Node) (check.Audit, error) {
+func (r *run) audit(ctx context.Context, writers []*history.Writer, table check.Table, authority *cluster.Node) (check.Audit, error) {
 	var (
 		nodes []check.NodeRows
 		name  string
@@ -52,7 +57,7 @@ func (r *run) audit(ctx context.Context, table check.Table, authority *cluster.N
 		defer func(conn *pgx.Conn) { closeConn(ctx, conn) }(conn)
 		nodes = append(nodes, check.NodeRows{Node: n.Name(), Rows: census.Rows(ctx, conn, table)})
 	}
-	return check.AuditTable(check.WritersOf(r.loads.ledger.Writers(), r.plan.writersOf(table)...), table, name, nodes)
+	return check.AuditTable(check.WritersOf(writers, r.plan.writersOf(table)...), table, name, nodes)
 }
 
 // finalStates keeps what every node says of itself at the audit.

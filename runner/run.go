@@ -14,6 +14,7 @@ import (
 	"pgchaos/check"
 	"pgchaos/cluster"
 	"pgchaos/history"
+	"pgchaos/history/ledger"
 	"pgchaos/report"
 )
 
@@ -61,6 +62,7 @@ type run struct {
 	undo    *chaos.Undo
 	line    *chaos.Timeline
 	loads   *loadSet
+	book    *ledger.Book // of the load, once it has ended
 	watch   *watch
 	clock   history.Clock
 	phases  phaseLog
@@ -161,7 +163,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	r.scene = chaos.NewScene(r.cluster, rng)
 	r.clock = history.StartClock()
 	r.result.Started = r.clock.Zero()
-	if r.loads, err = newLoads(r.plan, r.cluster, r.clock); err != nil {
+	if r.loads, err = newLoads(r.plan, r.Options, r.cluster, r.clock); err != nil {
 		return err
 	}
 	r.line = &chaos.Timeline{
@@ -192,6 +194,9 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	r.phases.end(r.result.Duration)
 	r.loads.close()
 	if err := r.collect(); err != nil {
+		return err
+	}
+	if err := r.openBook(); err != nil {
 		return err
 	}
 	return r.write(report.StageRan)
@@ -238,6 +243,9 @@ func (r *run) end(ctx context.Context, failed error) error {
 	var errs []error
 	if r.loads != nil {
 		r.loads.close()
+	}
+	if r.book != nil {
+		errs = append(errs, r.book.Close())
 	}
 	if r.watch != nil {
 		r.watch.end()
