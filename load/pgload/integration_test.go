@@ -30,6 +30,7 @@ func TestPostgres(t *testing.T) {
 		{"create table", testCreateTable},
 		{"inserts land", testInsertsLand},
 		{"serial keys", testSerial},
+		{"a server that does not tell who it is", testSecretive},
 		{"reads", testReads},
 		{"no such table", testNoSuchTable},
 		{"weak acknowledgement", testWeak},
@@ -316,6 +317,23 @@ func testAbandoned(t *testing.T, pg *postgres, a *admin) {
 	}
 	if n := counts(pg.book(cfg)); n[history.Unknown] != 5 {
 		t.Errorf("ledger: %v", n)
+	}
+}
+
+// testSecretive: who may not ask writes all the same.
+func testSecretive(t *testing.T, pg *postgres, a *admin) {
+	a.exec("revoke execute on function pg_control_system from public")
+	defer a.exec("grant execute on function pg_control_system to public")
+	cfg := pg.config(Insert)
+	s := pg.session(cfg)
+	expect(t, once(s), history.OK, "")
+	expect(t, once(s), history.OK, "")
+	s.(*session).disconnect()
+	book := pg.book(cfg)
+	for _, e := range entries(t, book, len(book.Writers())-1) {
+		if e.Server != (ledger.Server{Node: "only"}) || e.LSN == 0 {
+			t.Errorf("ledger: %+v", e)
+		}
 	}
 }
 

@@ -1,8 +1,11 @@
 package pgload
 
 import (
+	"context"
+	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -63,12 +66,21 @@ func TestCancelOfADeadServer(t *testing.T) {
 			cl := newCluster(t, 1)
 			cl.cfg.OnTimeout = mode
 			cl.answers(fakepg.Answer{Swallow: true})
+			var tried atomic.Int64 // the longest that anybody has dialled
+			cl.cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+				began := time.Now()
+				conn, err := cl.network.Dial(ctx, network, address)
+				if took := int64(time.Since(began)); took > tried.Load() {
+					tried.Store(took)
+				}
+				return conn, err
+			}
 			cl.drive(t, load.Config{Timeout: time.Second, Grace: 2 * time.Second}, func(l *load.Workload) {
 				time.Sleep(500 * time.Millisecond)
 				cl.servers[0].SetSilent(true)
 				time.Sleep(2400 * time.Millisecond)
-				if rec := l.Record(); rec.Total.Samples() != 0 {
-					t.Errorf("within the grace: %v", rec.Total.Outcomes)
+				if rec := l.Record(); rec.Total.Samples() != 0 || tried.Load() == 0 || time.Duration(tried.Load()) > interruptTimeout {
+					t.Errorf("within the grace: %v, dialled for %v", rec.Total.Outcomes, time.Duration(tried.Load()))
 				}
 				time.Sleep(150 * time.Millisecond)
 				if rec := l.Record(); rec.GaveUp != 1 || rec.Errors[0].Kind != "timeout" {

@@ -35,7 +35,7 @@ type session struct {
 	asked int
 	stmt  *pgconn.StatementDescription // nil: not prepared
 	// server is the ledger's number of the server that was connected to last, and
-	// answered whether it answered the operation at hand.
+	// answered whether it answered the operation that was sent last.
 	server   int
 	answered bool
 
@@ -73,7 +73,6 @@ func (s *session) Do(ctx context.Context) load.Reply {
 }
 
 func (s *session) do(ctx context.Context) load.Reply {
-	s.answered = false
 	if s.stmt == nil {
 		if reply, ready := s.getReady(ctx); !ready {
 			return reply
