@@ -1,5 +1,5 @@
 // Package history holds the words that every other package shares: what was
-// attempted (Op, Ledger), what was done to the cluster (Mark), what its nodes
+// attempted (Op), what was done to the cluster (Mark), what its nodes
 // said of themselves (NodeState, Usage), and the one clock they are all told in.
 //
 // Nothing here talks to PostgreSQL, and nothing here imports another package of

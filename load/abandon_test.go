@@ -47,10 +47,24 @@ func TestTimeoutIsRecordedOnceAndReplaced(t *testing.T) {
 				t.Errorf("told of an operation that was given up on: %+v", op)
 			}
 		}
+		if rec.GaveUp != 6 || rec.MostAbandoned != 6 || len(s.late) != 6 || s.interrupted != 0 {
+			t.Errorf("gave up on %d, at most %d at once, %d late answers told, %d interrupted", rec.GaveUp, rec.MostAbandoned, len(s.late), s.interrupted)
+		}
+		s.lateSince(t, 3500*time.Millisecond)
 		if r := rec.Total.Response; r.Max < time.Second || r.Max > time.Second+5*time.Millisecond {
 			t.Errorf("given up after %v", r.Max)
 		}
 	})
+}
+
+// lateSince checks that late answers are told as what they are, with their own times.
+func (s *server) lateSince(t *testing.T, since time.Duration) {
+	t.Helper()
+	for _, op := range s.late {
+		if op.Outcome != history.OK || op.Done < since || op.Sent > since-time.Second {
+			t.Errorf("late: %+v", op)
+		}
+	}
 }
 
 // TestAbandonedAreBounded: each holds a backend, and a frozen server must not be

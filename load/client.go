@@ -26,8 +26,10 @@ type Workload struct {
 	closed    bool
 	flights   map[*flight]struct{} // with an open session, those given up on included
 	abandoned int                  // given up on, and not returned
+	most      int                  // that abandoned ever was
 	waiting   []*client            // to be launched when an abandoned operation returns
-	late      int64
+	gaveUp    int64                // operations given up on
+	late      int64                // of which were answered afterwards
 	spare     *shard
 	totals    totals
 
@@ -83,9 +85,9 @@ type flight struct {
 	cancel  context.CancelFunc
 	once    sync.Once
 	_       [64]byte
-	// state is idle, gaveUp, or 1 + when the operation in flight was sent. Whoever
-	// takes it away from the last of these, the goroutine itself or the watchdog,
-	// is the one to record the operation.
+	// state is idle, gaveUp, or 1 + when the operation in flight was sent, or the
+	// complement of that once it was interrupted. Whoever takes it away from the last
+	// two, the goroutine itself or the watchdog, is the one to record the operation.
 	state atomic.Int64
 	due   time.Duration // of the operation in flight; written before state
 	_     [64]byte
@@ -103,7 +105,10 @@ func (f *flight) close() {
 	})
 }
 
-var errTimeout = errors.New("no answer in time: the client gave up, nothing was cancelled")
+var (
+	errTimeout = errors.New("no answer in time: the client gave up, nothing was cancelled")
+	errGrace   = errors.New("no answer in time, nor after the server was asked to end the operation: the client gave up")
+)
 
 // launch starts a goroutine in a client. w.mu is held.
 func (w *Workload) launch(r *run, c *client) {
@@ -192,14 +197,24 @@ func (w *Workload) operate(c *client, f *flight, due time.Duration) (pause time.
 	f.state.Store(flying)
 	reply := f.session.Do(f.ctx)
 	done := w.cfg.Clock.Now()
-	if !f.state.CompareAndSwap(flying, idle) {
+	op := history.Op{Due: due, Sent: sent, Done: done, Outcome: reply.Outcome, Kind: reply.Kind, Err: reply.Err, Node: reply.Node}
+	if !f.state.CompareAndSwap(flying, idle) && !w.endured(f, flying) {
+		f.session.Settle(op, true)
 		w.comeBack(f, reply)
 		return 0, false
 	}
-	op := history.Op{Due: due, Sent: sent, Done: done, Outcome: reply.Outcome, Kind: reply.Kind, Err: reply.Err, Node: reply.Node}
 	w.record(c, &op)
-	f.session.Settle(op)
+	f.session.Settle(op, false)
 	return reply.Pause, true
+}
+
+// endured tells whether an operation was interrupted, and answered before the
+// client gave up on it. It waits until whoever interrupts has done so, lest that
+// hits the client's next operation.
+func (w *Workload) endured(f *flight, flying int64) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return f.state.CompareAndSwap(^flying, idle)
 }
 
 // watch gives up on operations that take longer than the time-out. It stands for
@@ -221,26 +236,42 @@ func (w *Workload) watch(r *run) {
 	}
 }
 
-// inspect gives up on a client's operation if it is overdue. w.mu is held.
+// inspect interrupts or gives up on a client's operation if it is overdue. w.mu is
+// held.
 func (w *Workload) inspect(r *run, c *client) {
-	if c.flight == nil {
+	f := c.flight
+	if f == nil {
 		return
 	}
-	state := c.flight.state.Load()
-	if state <= idle {
+	state := f.state.Load()
+	if state == idle || state == gaveUp {
 		return
 	}
-	sent, now := time.Duration(state-1), w.cfg.Clock.Now()
-	if now-sent >= w.cfg.Timeout && c.flight.state.CompareAndSwap(state, gaveUp) {
-		w.giveUp(r, c, sent, now)
+	flying, patience, err := state, w.cfg.Timeout, errTimeout
+	if state < idle {
+		flying, patience, err = ^state, w.cfg.Timeout+w.cfg.Grace, errGrace
+	}
+	sent, now := time.Duration(flying-1), w.cfg.Clock.Now()
+	if now-sent < patience {
+		return
+	}
+	if state > idle && w.cfg.Grace > 0 {
+		i, can := f.session.(Interrupter)
+		if !f.state.CompareAndSwap(state, ^state) || can && i.Interrupt() {
+			return
+		}
+		state = ^state
+	}
+	if f.state.CompareAndSwap(state, gaveUp) {
+		w.giveUp(r, c, sent, now, err)
 	}
 }
 
 // giveUp records an operation that is now known not to have been answered in time,
 // and puts a new goroutine in the client's place if the bound permits. w.mu is held.
-func (w *Workload) giveUp(r *run, c *client, sent, now time.Duration) {
+func (w *Workload) giveUp(r *run, c *client, sent, now time.Duration, err error) {
 	f := c.flight
-	op := history.Op{Due: f.due, Sent: sent, Done: now, Outcome: history.Unknown, Kind: "timeout", Err: errTimeout}
+	op := history.Op{Due: f.due, Sent: sent, Done: now, Outcome: history.Unknown, Kind: "timeout", Err: err}
 	w.totals.book(&op)
 	w.countError(&op)
 	s := c.take()
@@ -248,6 +279,8 @@ func (w *Workload) giveUp(r *run, c *client, sent, now time.Duration) {
 	c.home.Store(s)
 	f.cancel()
 	w.abandoned++
+	w.gaveUp++
+	w.most = max(w.most, w.abandoned)
 	if r.stopAt.Load() == int64(running) {
 		if w.abandoned <= w.cfg.MaxAbandoned {
 			w.launch(r, c)

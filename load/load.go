@@ -9,9 +9,10 @@
 // operation when the one before is over.
 //
 // A client that waits longer than Config.Timeout gives its operation up, and a
-// fresh client takes its place. Nothing is ever cancelled on the server: to cancel
-// a commit that waits for a synchronous standby would end the wait, and with it
-// the very situation that is being observed.
+// fresh client takes its place; an answer that comes all the same is told to the
+// session. Unless Config.Grace asks for it nothing is ever cancelled on the server:
+// to cancel a commit that waits for a synchronous standby would end the wait, and
+// with it the very situation that is being observed.
 package load
 
 import (
@@ -30,12 +31,25 @@ type Session interface {
 	// that nothing is sent on behalf of a client that has gone. What has already
 	// been sent must not be cancelled by it.
 	Do(ctx context.Context) Reply
-	// Settle is told what became of the operation, by the goroutine that called
-	// Do and after it, but never of an operation that was given up on.
-	Settle(op history.Op)
+	// Settle is told what became of the operation, by the goroutine that called Do
+	// and after it. Late is one that had been given up on: in every figure of the
+	// workload it is Unknown, and op is what Do has returned for it since. Nothing is
+	// asked of the session after a late one but to close.
+	Settle(op history.Op, late bool)
 	// Close breaks off whatever still runs, so that Do returns, and releases the
 	// connection. It is called once, possibly from another goroutine during Do.
 	Close()
+}
+
+// Interrupter is a Session that can have the server end its operation, where
+// Config.Grace asks for that.
+type Interrupter interface {
+	// Interrupt asks the server to end the operation in flight, and does not wait for
+	// anything: it is called while Do runs, by another goroutine and under a lock. Do
+	// returns what comes of it. False means that there was nothing to end, because
+	// nothing has been sent, or Do is about to return: the operation is then given
+	// up on as any other.
+	Interrupt() bool
 }
 
 // Reply is how one operation ended.
@@ -71,6 +85,10 @@ type Config struct {
 	// Timeout is how long a client waits for one operation, counted from when it
 	// was sent, and how late an arrival may be taken. 0: 5 s.
 	Timeout time.Duration
+	// Grace makes the client interrupt an operation that has reached Timeout, if its
+	// session is an Interrupter, and wait for the answer for so much longer before it
+	// gives up. 0: it gives up at Timeout, and interrupts nothing.
+	Grace time.Duration
 	// MaxAbandoned bounds the operations that were given up on and have not
 	// returned: each still holds a connection. A client whose operation is given
 	// up on beyond the bound waits until one of them returns.
@@ -145,8 +163,8 @@ func (w *Workload) Start() {
 	w.all.Go(func() { w.collectEverySecond(r) })
 }
 
-// Stop ends the arrivals. What is in flight may end for at most Timeout, then it
-// is given up on; Stop returns when no client runs any more, except those that
+// Stop ends the arrivals. What is in flight may end for at most Timeout (and Grace),
+// then it is given up on; Stop returns when no client runs any more, except those that
 // were given up on, and all others' sessions are closed. Every arrival that was due and that nobody took is recorded as
 // dropped.
 func (w *Workload) Stop() {
@@ -260,7 +278,7 @@ func (w *Workload) Live() Live {
 	live := w.totals.live
 	live.Abandoned = w.abandoned
 	for f := range w.flights {
-		if f.state.Load() > idle {
+		if state := f.state.Load(); state != idle && state != gaveUp {
 			live.InFlight++
 		}
 	}

@@ -21,7 +21,11 @@ type server struct {
 	mu      sync.Mutex
 	opened  map[int]int
 	settled []history.Op
+	late    []history.Op // settled after they had been given up on
 	closed  int
+	// interrupt is asked when an operation is to be interrupted; nil: nothing can be.
+	interrupt   func(client int) bool
+	interrupted int
 }
 
 type fakeSession struct {
@@ -54,10 +58,22 @@ func (s *server) set(do func(client int, closed <-chan struct{}) Reply) {
 	s.do = do
 }
 
-func (f *fakeSession) Settle(op history.Op) {
+func (f *fakeSession) Settle(op history.Op, late bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.settled = append(f.settled, op)
+	if late {
+		f.late = append(f.late, op)
+	} else {
+		f.settled = append(f.settled, op)
+	}
+}
+
+func (f *fakeSession) Interrupt() bool {
+	f.mu.Lock()
+	f.interrupted++
+	interrupt := f.interrupt
+	f.mu.Unlock()
+	return interrupt != nil && interrupt(f.client)
 }
 
 func (f *fakeSession) Close() {

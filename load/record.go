@@ -21,11 +21,13 @@ type Record struct {
 	Nodes   []Activity
 	Clients []ClientRecord // by number
 	Active  []Interval     // when arrivals came
-	// Late counts operations that were given up on and answered afterwards.
-	Late int64
+	// GaveUp counts operations that were given up on, Late those of them that were
+	// answered afterwards.
+	GaveUp, Late int64
 	// Abandoned is the number of operations given up on that had not returned when
-	// this was made.
-	Abandoned int
+	// this was made, each of which holds a connection, and MostAbandoned the most that
+	// there ever were.
+	Abandoned, MostAbandoned int
 }
 
 // Stats are the figures of a set of operations.
@@ -105,7 +107,7 @@ func (w *Workload) Record() Record {
 	t := &w.totals
 	everywhere := t.everywhere()
 	rec := Record{
-		Series: series(everywhere), Late: w.late, Abandoned: w.abandoned, Active: slices.Clone(t.active), Errors: w.errorCounts(),
+		Series: series(everywhere), GaveUp: w.gaveUp, Late: w.late, Abandoned: w.abandoned, MostAbandoned: w.most, Active: slices.Clone(t.active), Errors: w.errorCounts(),
 	}
 	var end time.Duration
 	for i := range rec.Active {

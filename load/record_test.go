@@ -162,7 +162,7 @@ func TestLongRunLosesNothing(t *testing.T) {
 type instant struct{}
 
 func (instant) Do(context.Context) Reply { return Reply{Outcome: history.OK} }
-func (instant) Settle(history.Op)        {}
+func (instant) Settle(history.Op, bool)  {}
 func (instant) Close()                   {}
 
 func newInstant(rate float64) (*Workload, *client) {

@@ -150,6 +150,7 @@ func lossy(t *testing.T) *Result {
 	a.Nodes[1] = check.NodeAudit{Node: "pgslave", Read: true, Rows: 14804, Missing: 2, Extra: 2, Different: 1}
 	w := &r.Workloads[0]
 	w.Total.Unknown, w.Total.Dropped, w.Total.Weak, w.Late = 4, 12, 2, 3
+	w.GaveUp, w.MostAbandoned = 4, 3
 	w.Total.Service = distOf(t, 1000, ms, 2*ms)
 	w.Errors = append(w.Errors,
 		ErrorCount{Kind: "timeout", Outcome: history.Unknown, N: 4, Example: "connect to pgmaster: refused\nconnect to pgslave: " + strings.Repeat("a long story ", 20)},

@@ -24,7 +24,7 @@ func (r *Result) Judge(expectations []check.Expectation) {
 		r.Expectations = append(r.Expectations, j)
 		verdicts = append(verdicts, j.Verdict)
 	}
-	findings := slices.Concat(r.stageFindings(), r.lossFindings(expectations), r.timelineFindings(), r.errorFindings())
+	findings := slices.Concat(r.stageFindings(), r.lossFindings(expectations), r.timelineFindings(), r.ledgerFindings(), r.errorFindings())
 	for _, f := range findings {
 		r.Reasons = append(r.Reasons, f.Reason)
 		verdicts = append(verdicts, f.Verdict)
@@ -157,6 +157,21 @@ func incidentWords(action string) string {
 		return "ran out of memory"
 	}
 	return action
+}
+
+// ledgerFindings are about what cannot be known of the writes.
+func (r *Result) ledgerFindings() (all []check.Finding) {
+	l := r.LedgerFile
+	if l == nil {
+		return nil
+	}
+	if l.Error != "" {
+		all = append(all, inconclusive("writes could not be recorded, and were not sent: %s", l.Error))
+	}
+	for _, d := range l.Damage {
+		all = append(all, inconclusive("%s is damaged: %s", l.File, d))
+	}
+	return all
 }
 
 // errorFindings are what went wrong with the run itself.

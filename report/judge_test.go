@@ -193,6 +193,11 @@ func TestJudge(t *testing.T) {
 			r.Audits[0].Lost.N = 7
 		}, check.Fail, "the run's pgchaos was killed"},
 		{"the run had errors of its own", nil, func(r *Result) { r.Errors = []string{"the probe died"} }, check.Inconclusive, "the probe died"},
+		{"the ledger was full", []string{"lost_writes == 0"}, func(r *Result) { r.LedgerFile = &LedgerFile{Error: "no space left on device"} }, check.Inconclusive, "no space left on device"},
+		{"the ledger is damaged", []string{"lost_writes == 0"}, func(r *Result) {
+			r.LedgerFile = &LedgerFile{File: "ledger.bin", Damage: []string{"block 3: gone", "block 4: gone"}}
+		}, check.Inconclusive, "ledger.bin is damaged: block 3: gone\nledger.bin is damaged: block 4: gone"},
+		{"the ledger is whole", nil, func(r *Result) { r.LedgerFile = &LedgerFile{Bytes: 1 << 20} }, check.Pass, ""},
 		{"planned only", nil, func(r *Result) { r.Stage, r.Audits = StagePlanned, nil }, check.Inconclusive, "nothing was measured"},
 		{"not audited", nil, func(r *Result) { r.Stage, r.Audits = StageRan, nil }, check.Inconclusive, "looked up"},
 		{"nothing is known", nil, func(r *Result) { *r = Result{} }, check.Inconclusive, "nobody knows"},

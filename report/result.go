@@ -52,9 +52,11 @@ type Result struct {
 	States     []NodeHistory    `json:"states,omitempty"` // each node's changes of state
 	Settle     []SettleNote     `json:"settle,omitempty"` // what had to be healed, and what could not be
 	// SplitBrain are the nodes that accepted writes at the end, if more than one did.
-	SplitBrain []string          `json:"split_brain,omitempty"`
-	Audits     []check.Audit     `json:"audits,omitempty"` // one a table
-	Ledger     []*history.Writer `json:"ledger,omitempty"`
+	SplitBrain []string      `json:"split_brain,omitempty"`
+	Audits     []check.Audit `json:"audits,omitempty"` // one a table
+	// LedgerFile sums up the file in which every write is; nil before the load has
+	// ended, and in results that have the writes themselves, under another name.
+	LedgerFile *LedgerFile `json:"ledger_file,omitempty"`
 
 	// Afterwards is set when the run's own pgchaos did not come to the audit, and
 	// `pgchaos audit` finished what could be finished.
@@ -121,8 +123,38 @@ type Workload struct {
 	Errors []ErrorCount  `json:"errors,omitempty"` // most frequent first
 	Active []Interval    `json:"active"`           // when it was running
 	Series []SeriesPoint `json:"series"`           // a point every 100 ms in which something ended
-	// Late counts operations that were given up on and answered afterwards.
-	Late int64 `json:"late_answers,omitempty"`
+	// OnTimeout is what the clients do about an operation that takes too long; "" in
+	// files of when they could only abandon it.
+	OnTimeout string `json:"on_timeout,omitempty"`
+	// GaveUp counts operations that were given up on (not told in older files), and Late
+	// those that were answered afterwards.
+	GaveUp int64 `json:"gave_up,omitempty"`
+	Late   int64 `json:"late_answers,omitempty"`
+	// MostAbandoned is how many operations given up on held a connection at once.
+	MostAbandoned int `json:"most_abandoned,omitempty"`
+}
+
+// LedgerFile is what the ledger on disk says of the writes, all in all.
+type LedgerFile struct {
+	File      string    `json:"file"` // in the result directory
+	Bytes     int64     `json:"bytes"`
+	Workloads []Written `json:"workloads"`
+	// Damage says what cannot be known because of blocks that cannot be read.
+	Damage []string `json:"damage,omitempty"`
+	// Error is why writes could not be recorded, and so were not sent.
+	Error string `json:"error,omitempty"`
+}
+
+// Written is what became of one workload's writes, answers included that came after
+// their client had given up on them.
+type Written struct {
+	Workload string `json:"workload"` // "" where Damage has taken it
+	Writers  int    `json:"writers"`
+	Issued   int64  `json:"issued"` // sequence numbers that were used
+	OK       int64  `json:"ok"`
+	Weak     int64  `json:"weak"`
+	Failed   int64  `json:"failed"`
+	Unknown  int64  `json:"unknown"`
 }
 
 // Interval is a stretch of time on the run's clock.

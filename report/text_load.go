@@ -40,6 +40,9 @@ func (r *Result) writeLoad(p *page) {
 // asked is what a workload was told to do.
 func (w *Workload) asked() string {
 	text := fmt.Sprintf("%s: %s, %s, %s", w.Name, w.Kind, w.Target, count(int64(w.Clients), "client", "clients"))
+	if w.OnTimeout == "cancel" || w.OnTimeout == "terminate" {
+		text += ", " + w.OnTimeout + " on time-out"
+	}
 	if w.Rate > 0 {
 		return text + ", " + strconv.FormatFloat(w.Rate, 'f', -1, 64) + "/s asked for"
 	}
@@ -106,17 +109,25 @@ func (r *Result) writeLoadNotes(p *page) {
 				count(s.Dropped, "operation was", "operations were"))
 		}
 		if s.Unknown > 0 {
-			text := fmt.Sprintf("%s: %s sent and never answered in time", w.Name, count(s.Unknown, "operation was", "operations were"))
-			if w.Late > 0 {
-				text += fmt.Sprintf("; %s afterwards", count(w.Late, "answer came", "answers came"))
-			}
-			p.para(yellow, 2, "%s", text)
+			p.para(yellow, 2, "%s: %s sent and never answered in time%s", w.Name, count(s.Unknown, "operation was", "operations were"), w.abandoned())
 		}
 		if s.Service.Count > 0 && s.Response.P99 > queueing*s.Service.P99 {
 			p.para(plain, 2, "%s: once sent, 99%% were answered within %s ms; the rest of the response time was waiting for a free client",
 				w.Name, millis(s.Service.P99))
 		}
 	}
+}
+
+// abandoned says what became of the operations that were given up on.
+func (w *Workload) abandoned() (text string) {
+	if w.Late > 0 {
+		text += fmt.Sprintf("; %s afterwards", count(w.Late, "answer came", "answers came"))
+	}
+	if w.GaveUp > 0 {
+		text += fmt.Sprintf("; %s abandoned, of which at most %s a connection at once",
+			count(w.GaveUp, "was", "were"), count(int64(w.MostAbandoned), "held", "held"))
+	}
+	return text
 }
 
 // shownExample bounds an example, in characters; the file has the whole of it.

@@ -20,13 +20,8 @@ func (r *run) check(ctx context.Context) error {
 	r.Observer.Stage("settling: faults taken back, standbys catching up")
 	authority := s.settle(ctx)
 	r.Observer.Stage("auditing every row of every node")
-	book, err := r.book()
-	if err != nil {
-		return err
-	}
-	defer func() { _ = book.Close() }() // it was only read
 	evidence := check.Evidence{
-		Book: book, Marks: r.line.Marks(), Demands: r.watch.demands(), States: map[string][]history.NodeState{},
+		Book: r.book, Marks: r.line.Marks(), Demands: r.watch.demands(), States: map[string][]history.NodeState{},
 	}
 	for _, h := range r.watch.histories(r.cluster) {
 		evidence.States[h.Node] = h.States

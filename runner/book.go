@@ -1,39 +1,57 @@
 package runner
 
 import (
-	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
+	"pgchaos/history"
 	"pgchaos/history/ledger"
+	"pgchaos/report"
 )
 
-// book writes the ledger in memory to a file, for the audit to read.
-//
-// TODO: remove, and read the file that the load writes while it runs.
-func (r *run) book() (_ *ledger.Book, err error) {
-	dir, err := os.MkdirTemp("", "pgchaos-ledger-")
+// LedgerFile is the file in the result directory that holds every write, as it goes.
+const LedgerFile = "ledger.bin"
+
+// openBook opens what the load has written down, as it is on disk: a run that was
+// killed is read in the same way. The result gets its summary.
+func (r *run) openBook() error {
+	path := filepath.Join(r.Out, LedgerFile)
+	book, err := ledger.Open(path)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }() // an open file stays readable
-	path := filepath.Join(dir, "ledger")
-	l, err := ledger.Create(path, r.Run)
+	r.book = book
+	size, err := os.Stat(path)
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("size of the ledger: %w", err)
 	}
-	for _, w := range r.loads.ledger.Writers() {
-		into, err := l.AddWriter(w.Workload)
-		if err != nil {
-			return nil, err
+	r.result.LedgerFile = describeBook(book, size.Size())
+	if err := r.loads.ledgerErr; err != nil {
+		r.result.LedgerFile.Error = err.Error()
+	}
+	return nil
+}
+
+// describeBook is the ledger's part of the result: the writes themselves stay in
+// the file.
+func describeBook(book *ledger.Book, size int64) *report.LedgerFile {
+	out := &report.LedgerFile{File: LedgerFile, Bytes: size, Damage: book.Damage}
+	at := map[string]int{}
+	for _, w := range book.Writers() {
+		i, ok := at[w.Workload]
+		if !ok {
+			i = len(out.Workloads)
+			at[w.Workload] = i
+			out.Workloads = append(out.Workloads, report.Written{Workload: w.Workload})
 		}
-		for seq := range w.Issued {
-			known, _ := w.Lookup(seq + 1)
-			into.Record(into.Next(known.From), known.Outcome, l.AddServer(ledger.Server{Node: known.Node}), 0, known.To)
-		}
+		sum, n := &out.Workloads[i], w.Count()
+		sum.Writers++
+		sum.Issued += w.Issued
+		sum.OK += n[history.OK]
+		sum.Weak += n[history.Weak]
+		sum.Failed += n[history.Failed]
+		sum.Unknown += n[history.Unknown]
 	}
-	if err := l.Close(); err != nil {
-		return nil, err
-	}
-	return ledger.Open(path)
+	return out
 }

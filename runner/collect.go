@@ -16,7 +16,7 @@ import (
 func describeWorkload(w spec.Workload, groups int, rec load.Record) (report.Workload, error) {
 	out := report.Workload{
 		Name: w.Name, Kind: w.Kind, Target: w.Target, Clients: groups * w.Clients, Rate: float64(groups) * float64(w.Rate), Table: w.Table,
-		Late: rec.Late,
+		OnTimeout: w.OnTimeout, GaveUp: rec.GaveUp, Late: rec.Late, MostAbandoned: rec.MostAbandoned,
 	}
 	var err error
 	if out.Total, err = describeStats(rec.Total); err != nil {

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"pgchaos/cluster"
 	"pgchaos/history"
+	"pgchaos/history/ledger"
 	"pgchaos/load"
 	"pgchaos/load/pgload"
 	"pgchaos/spec"
@@ -22,10 +24,13 @@ const connectTimeout = 2 * time.Second
 
 // loadSet is every workload of the experiment, by name.
 type loadSet struct {
-	ledger *history.Ledger
-	list   []*running
-	mu     sync.Mutex // guards starts and stops, which come from the timeline and from the end of the run
-	closed sync.Once
+	ledger  *ledger.Ledger
+	writers int // that the ledger has
+	list    []*running
+	mu      sync.Mutex // guards starts and stops, which come from the timeline and from the end of the run
+	closed  sync.Once
+	// ledgerErr is why not everything is in the ledger, once it is closed.
+	ledgerErr error
 }
 
 // running is one workload and what it runs on.
@@ -37,9 +42,18 @@ type running struct {
 	active atomic.Bool
 }
 
-// newLoads prepares every workload; none is started.
-func newLoads(p *Plan, c *cluster.Cluster, clock history.Clock) (*loadSet, error) {
-	set := &loadSet{ledger: history.NewLedger()}
+// interruptGrace is for how long a client that has had its operation cancelled or
+// its backend terminated waits for what comes of it.
+const interruptGrace = 2 * time.Second
+
+// newLoads prepares every workload, and the ledger in the result directory; none is
+// started.
+func newLoads(p *Plan, o Options, c *cluster.Cluster, clock history.Clock) (*loadSet, error) {
+	book, err := ledger.Create(filepath.Join(o.Out, LedgerFile), o.Run)
+	if err != nil {
+		return nil, err
+	}
+	set := &loadSet{ledger: book}
 	creds := c.Nodes()[0].Credentials()
 	for i, w := range p.Experiment.Load {
 		groups := 1
@@ -52,16 +66,23 @@ func newLoads(p *Plan, c *cluster.Cluster, clock history.Clock) (*loadSet, error
 			User:      creds.Load.Name, Password: creds.Load.Password, Database: creds.Database,
 			AppName: c.AppName(loadApp + w.Name),
 			Clients: groups * w.Clients, MaxAbandoned: groups * w.MaxAbandoned, ConnectTimeout: connectTimeout,
-			Table: w.Table, Serial: p.serial(w.Table), Payload: w.Payload, SQL: w.SQL,
+			Table: w.Table, Serial: p.serial(w.Table), Payload: w.Payload, SQL: w.SQL, OnTimeout: w.OnTimeout,
 			Seed: p.Seed + uint64(i), Ledger: set.ledger, Clock: clock,
-			Writers: func() int { return len(set.ledger.Writers()) },
+			Writers: func() int { return set.writers },
 		})
 		if err != nil {
 			set.close()
 			return nil, fmt.Errorf("workload %s: %w", w.Name, err)
 		}
+		if w.Kind == pgload.Insert {
+			set.writers += groups * w.Clients
+		}
+		var grace time.Duration
+		if w.OnTimeout != pgload.Abandon {
+			grace = interruptGrace
+		}
 		set.list = append(set.list, &running{spec: w, groups: groups, pg: pg, loop: load.New(load.Config{
-			Name: w.Name, Clients: groups * w.Clients, Rate: float64(w.Rate), Groups: groups, Timeout: time.Duration(w.Timeout),
+			Name: w.Name, Clients: groups * w.Clients, Rate: float64(w.Rate), Groups: groups, Timeout: time.Duration(w.Timeout), Grace: grace,
 			MaxAbandoned: groups * w.MaxAbandoned, Nodes: len(c.Nodes()), Open: pg.Open, Clock: clock,
 		})})
 	}
@@ -139,13 +160,15 @@ func (s *loadSet) phase(name string, at time.Duration) {
 }
 
 // close breaks off what still runs, closes every connection, and waits until every
-// goroutine has ended.
+// goroutine has ended. Nothing can be answered any more then, so that the ledger is
+// closed too.
 func (s *loadSet) close() {
 	s.closed.Do(func() {
 		for _, r := range s.list {
 			r.loop.Close()
 			r.pg.Close()
 		}
+		s.ledgerErr = s.ledger.Close()
 	})
 }
 

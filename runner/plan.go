@@ -8,6 +8,7 @@ import (
 	"pgchaos/check"
 	"pgchaos/cluster"
 	"pgchaos/history"
+	"pgchaos/load/pgload"
 	"pgchaos/spec"
 )
 
@@ -78,6 +79,9 @@ func (p *Plan) clusterConfig(run string, log func(string, ...any)) cluster.Confi
 	}
 	for _, w := range p.Experiment.Load {
 		cfg.MaxClients += w.Clients + w.MaxAbandoned
+		if w.OnTimeout == pgload.Terminate { // each client's over a connection of its own
+			cfg.MaxClients += w.Clients
+		}
 	}
 	return cfg
 }

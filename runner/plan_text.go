@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"pgchaos/load/pgload"
 	"pgchaos/spec"
 )
 
@@ -78,6 +79,9 @@ func workloadText(e *spec.Experiment, l spec.Workload) string {
 	}
 	if l.Table != "" {
 		text += ", table " + l.Table
+	}
+	if l.OnTimeout != pgload.Abandon {
+		text += ", on time-out " + l.OnTimeout
 	}
 	if slices.Contains(e.InitiallyRunning(), l.Name) {
 		return text + ", from the beginning"

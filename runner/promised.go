@@ -10,9 +10,6 @@ import (
 	"pgchaos/history/ledger"
 )
 
-// LedgerFile is the file in the result directory that holds every write, as it goes.
-const LedgerFile = "ledger.bin"
-
 // promised is what the database had promised the writers of a run.
 type promised struct {
 	book *ledger.Book  // nil: nobody knows

@@ -67,7 +67,6 @@ func (r *run) collect() error {
 		activity = append(activity, describeActivity(w.spec, w.pg.Writes(), nodes, rec))
 	}
 	r.result.Outages = check.Outages(activity, r.result.Timeline, r.result.Duration)
-	r.result.Ledger = r.loads.ledger.Writers()
 	r.result.States = r.watch.histories(r.cluster)
 	course := check.Course{Activity: activity, Marks: r.result.Timeline, Demands: r.watch.demands(), End: r.result.Duration}
 	for _, n := range r.result.States {

@@ -14,6 +14,7 @@ import (
 	"pgchaos/check"
 	"pgchaos/cluster"
 	"pgchaos/history"
+	"pgchaos/history/ledger"
 	"pgchaos/report"
 )
 
@@ -62,6 +63,7 @@ type run struct {
 	line    *chaos.Timeline
 	journal *journal
 	loads   *loadSet
+	book    *ledger.Book // of the load, once it has ended
 	watch   *watch
 	clock   history.Clock
 	phases  phaseLog
@@ -170,7 +172,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	if r.journal, err = createJournal(r.Out, r.Run, r.clock.Zero()); err != nil {
 		return err
 	}
-	if r.loads, err = newLoads(r.plan, r.cluster, r.clock); err != nil {
+	if r.loads, err = newLoads(r.plan, r.Options, r.cluster, r.clock); err != nil {
 		return err
 	}
 	r.line = &chaos.Timeline{
@@ -201,6 +203,9 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	r.phases.end(r.result.Duration)
 	r.loads.close()
 	if err := r.collect(); err != nil {
+		return err
+	}
+	if err := r.openBook(); err != nil {
 		return err
 	}
 	return r.write(report.StageRan)
@@ -252,6 +257,9 @@ func (r *run) end(ctx context.Context, failed error) error {
 	var errs []error
 	if r.loads != nil {
 		r.loads.close()
+	}
+	if r.book != nil {
+		errs = append(errs, r.book.Close())
 	}
 	if r.watch != nil {
 		r.watch.end()

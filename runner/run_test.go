@@ -198,3 +198,32 @@ func TestASetUpThatFailsIsCleanedUpAndExplained(t *testing.T) {
 		t.Errorf("verdict %s", r.Verdict)
 	}
 }
+
+// TestABrokenLedgerIsTold: what happens to its file in the middle reaches the user,
+// and nothing passes.
+func TestABrokenLedgerIsTold(t *testing.T) {
+	provider := room(t)
+	out := t.TempDir()
+	r, err := runner.Run(t.Context(), plan(t, short), runner.Options{
+		Run: "short-1", Tool: "test", Provider: provider, Out: out,
+		Observer: observer{begin: func(m history.Mark) {
+			if m.Name == "stop-b" { // as a disk that fails does: the pages behind the mapping are gone
+				if err := os.Truncate(filepath.Join(out, runner.LedgerFile), 16<<10); err != nil {
+					t.Error(err)
+				}
+			}
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l := r.LedgerFile; l == nil || !strings.Contains(l.Error, "store into the mapped file") {
+		t.Errorf("%+v", l)
+	}
+	if r.Verdict != check.Inconclusive && r.Verdict != check.Fail || !strings.Contains(strings.Join(r.Reasons, "\n"), "were not sent") {
+		t.Errorf("verdict %s because %q", r.Verdict, r.Reasons)
+	}
+	if e := r.Workloads[0].Errors; len(e) == 0 || e[0].Kind != "ledger" || e[0].Outcome != history.Failed {
+		t.Errorf("errors %+v", e)
+	}
+}

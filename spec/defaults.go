@@ -16,6 +16,7 @@ const (
 	defaultClients     = 8
 	defaultReaders     = 4
 	defaultTimeout     = Duration(5 * time.Second)
+	defaultOnTimeout   = "abandon"
 	defaultStopMode    = "fast"
 	defaultStopTimeout = Duration(60 * time.Second)
 	defaultWithin      = Duration(10 * time.Second)
@@ -60,6 +61,7 @@ func (w *Workload) fillDefaults(d *decoder, path string) {
 	fill(d, path+".clients", &w.Clients, clients)
 	fill(d, path+".target", &w.Target, target)
 	fill(d, path+".timeout", &w.Timeout, defaultTimeout)
+	fill(d, path+".on_timeout", &w.OnTimeout, defaultOnTimeout)
 	fill(d, path+".max_abandoned", &w.MaxAbandoned, abandonedPerClient*w.Clients)
 	if w.Kind == kindInsert || w.Kind == kindRead {
 		fill(d, path+".table", &w.Table, defaultTable)

@@ -48,9 +48,9 @@ timeline:
 			Synchronous: &Synchronous{Commit: "on", Standbys: "ANY 1 (a, b)"},
 		},
 		Load: Workloads{
-			{Name: "z", Kind: "insert", Target: "primary", Clients: 8, Rate: 0.5, Timeout: defaultTimeout, MaxAbandoned: 32, Table: "test_data", Key: "packed", Payload: 64},
-			{Name: "a", Kind: "read", Target: "replicas", Clients: 4, Timeout: defaultTimeout, MaxAbandoned: 16, Table: "test_data"},
-			{Name: "m", Kind: "sql", Target: "primary", Clients: 2, Timeout: defaultTimeout, MaxAbandoned: 8, SQL: "select 1"},
+			{Name: "z", Kind: "insert", Target: "primary", Clients: 8, Rate: 0.5, Timeout: defaultTimeout, OnTimeout: "abandon", MaxAbandoned: 32, Table: "test_data", Key: "packed", Payload: 64},
+			{Name: "a", Kind: "read", Target: "replicas", Clients: 4, Timeout: defaultTimeout, OnTimeout: "abandon", MaxAbandoned: 16, Table: "test_data"},
+			{Name: "m", Kind: "sql", Target: "primary", Clients: 2, Timeout: defaultTimeout, OnTimeout: "abandon", MaxAbandoned: 8, SQL: "select 1"},
 		},
 		Timeline: []Step{
 			{At: &at, Name: "stop-b", For: Duration(90 * time.Second), Stop: &Stop{Node: "b", Mode: "fast", Timeout: defaultStopTimeout}},

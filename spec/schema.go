@@ -137,13 +137,14 @@ func constrainWords(defs jsonschema.Definitions) {
 		return []*jsonschema.Schema{enum, {Type: "string", Pattern: variableForm}}
 	}
 	for at, of := range map[[2]string][]string{
-		{"Cluster", "provider"}:   providers(),
-		{"Docker", "names"}:       nameForms(),
-		{"Docker", "restart"}:     restarts(),
-		{"Synchronous", "commit"}: commits(),
-		{"Workload", "kind"}:      kinds(),
-		{"Workload", "key"}:       keyForms(),
-		{"Stop", "mode"}:          stopModes(),
+		{"Cluster", "provider"}:    providers(),
+		{"Docker", "names"}:        nameForms(),
+		{"Docker", "restart"}:      restarts(),
+		{"Synchronous", "commit"}:  commits(),
+		{"Workload", "kind"}:       kinds(),
+		{"Workload", "key"}:        keyForms(),
+		{"Workload", "on_timeout"}: onTimeouts(),
+		{"Stop", "mode"}:           stopModes(),
 	} {
 		p := property(defs[at[0]], at[1])
 		p.Type, p.AnyOf = "", choice(of)

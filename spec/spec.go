@@ -85,8 +85,11 @@ type Workload struct {
 	// Rate is arrivals a second; 0: a closed loop.
 	Rate Rate `yaml:"rate"`
 	// Timeout is how long a client waits for an answer before it gives up on it.
-	// Nothing is cancelled on the server. 5s by default.
+	// 5s by default.
 	Timeout Duration `yaml:"timeout"`
+	// OnTimeout is what a client does about an operation that has reached its time-out:
+	// abandon (the default: nothing), cancel or terminate.
+	OnTimeout string `yaml:"on_timeout"`
 	// MaxAbandoned bounds the operations given up on that still hold a backend. Four
 	// for each client by default.
 	MaxAbandoned int    `yaml:"max_abandoned"`

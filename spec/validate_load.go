@@ -41,6 +41,7 @@ func (v *validator) workload(path string, w *Workload) {
 	v.target(path+".target", w)
 	v.between(path+".clients", w.Clients, 1, maxClients)
 	v.positive(path+".timeout", w.Timeout)
+	v.oneOf(path+".on_timeout", w.OnTimeout, onTimeouts()...)
 	if v.d.has(path + ".max_abandoned") {
 		v.between(path+".max_abandoned", w.MaxAbandoned, 1, maxAbandoned)
 	}

@@ -40,6 +40,9 @@ func restarts() []string { return []string{"no", "on-failure", "unless-stopped",
 // commits are the values of synchronous_commit.
 func commits() []string { return []string{"off", "local", "remote_write", "on", "remote_apply"} }
 
+// onTimeouts are what a client can do about an operation that takes too long.
+func onTimeouts() []string { return []string{"abandon", "cancel", "terminate"} }
+
 func stopModes() []string { return []string{"fast", "smart", "immediate"} }
 
 func roleWords() []string { return []string{"primary", "standby", "down"} }

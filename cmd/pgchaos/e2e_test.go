@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,7 +18,9 @@ import (
 
 	"pgchaos/check"
 	"pgchaos/history"
+	"pgchaos/history/ledger"
 	"pgchaos/report"
+	"pgchaos/runner"
 )
 
 // The tests in this file run the built binary on a real cluster, and look at what
@@ -166,6 +169,7 @@ func TestQuorumKill(t *testing.T) {
 		t.Errorf("lost %d of %d acknowledged, complete %v", a.Lost.N, a.Acknowledged, a.Complete)
 	}
 	recoveredInOrder(t, r)
+	p.ledgerOfAFailover(r)
 	// Not what the report says, but what psql finds on each node.
 	var first string
 	for i, n := range r.Cluster.Nodes {
@@ -366,10 +370,19 @@ func TestCleanAfterSIGKILL(t *testing.T) {
 	if code, out, _ := p.run("clean", "--provider", "local"); code != 0 || !strings.Contains(out, "still running") {
 		t.Errorf("clean beside a live run: exit %d, %s", code, out)
 	}
+	time.Sleep(500 * time.Millisecond) // for some acknowledgements: a kill has no better moment
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait() // it was killed
+	book := p.book()
+	var acknowledged int64
+	for _, w := range book.Writers() {
+		acknowledged += w.Acknowledged()
+	}
+	if book.Closed || book.Damage != nil || acknowledged == 0 {
+		t.Errorf("the killed run's ledger: closed %v, damage %v, %d acknowledged", book.Closed, book.Damage, acknowledged)
+	}
 	if len(p.processes()) == 0 {
 		t.Error("no server outlived the kill: this test proves nothing")
 	}
@@ -382,6 +395,52 @@ func TestCleanAfterSIGKILL(t *testing.T) {
 	p.nothingLeft()
 	if code, out, _ := p.run("clean", "--provider", "local"); code != 0 || !strings.Contains(out, "nothing to remove") {
 		t.Errorf("clean with nothing to do: exit %d, %s", code, out)
+	}
+}
+
+// book is the ledger that a run has left.
+func (p *place) book() *ledger.Book {
+	p.t.Helper()
+	b, err := ledger.Open(filepath.Join(p.out, runner.LedgerFile))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { _ = b.Close() })
+	return b
+}
+
+// ledgerOfAFailover holds quorum-kill's ledger against what must be in it: who
+// acknowledged on which timeline, in the order of the WAL, and the sums of the result.
+func (p *place) ledgerOfAFailover(r *report.Result) {
+	p.t.Helper()
+	b := p.book()
+	if b.Run != r.Run || !b.Closed || b.Damage != nil {
+		p.t.Errorf("run %q, closed %v, damage %v", b.Run, b.Closed, b.Damage)
+	}
+	sum := r.LedgerFile.Workloads[0]
+	if n := sum.OK + sum.Weak; n != r.Audits[0].Acknowledged || sum.Issued < n || sum.Writers != 8 || r.LedgerFile.Bytes == 0 {
+		p.t.Errorf("the result sums up %+v, %d were acknowledged", r.LedgerFile, r.Audits[0].Acknowledged)
+	}
+	systems, timelines := map[string]bool{}, map[string]uint32{}
+	for _, w := range b.Writers() {
+		var lsn history.LSN
+		for e, err := range b.Entries(w.ID, 1, w.Issued) {
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			if !e.Outcome.Acknowledged() {
+				continue
+			}
+			systems[e.Server.SystemID] = true
+			if was, ok := timelines[e.Server.Node]; ok && was != e.Server.Timeline || e.LSN <= lsn && !e.Late {
+				p.t.Fatalf("writer %d: %+v after LSN %v", w.ID, e, lsn)
+			}
+			timelines[e.Server.Node] = e.Server.Timeline
+			lsn = max(lsn, e.LSN)
+		}
+	}
+	if len(systems) != 1 || !maps.Equal(timelines, map[string]uint32{"pgmaster": 1, "pgslavenew": 2}) {
+		p.t.Errorf("system identifiers %v, timelines %v", systems, timelines)
 	}
 }
 

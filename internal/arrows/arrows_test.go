@@ -21,7 +21,7 @@ var permitted = map[string][]string{
 	"spec":            {"check"},
 	"experiments":     {},
 	"load":            {"history"},
-	"load/pgload":     {"history", "load"},
+	"load/pgload":     {"history", "history/ledger", "load"},
 	"cluster":         {"history", "cluster/probe"},
 	"cluster/probe":   {"history"},
 	"cluster/census":  {"check", "history"},

@@ -53,6 +53,9 @@ type Server struct {
 	refuse   bool
 	silent   bool
 	startup  *Answer
+	system   string
+	timeline int
+	cancel   func()
 	conns    map[net.Conn]struct{}
 	opened   int
 	cancels  int
@@ -85,6 +88,15 @@ func (s *Server) SetSilent(silent bool) { s.set(func() { s.silent = silent }) }
 
 // SetStartup makes the server answer a startup message with this, an error; nil: welcome.
 func (s *Server) SetStartup(a *Answer) { s.set(func() { s.startup = a }) }
+
+// SetIdentity sets the system identifier and the timeline by which the server
+// answers who asks pg_control_system; at first "1" and 1. A standby has no timeline.
+func (s *Server) SetIdentity(system string, timeline int) {
+	s.set(func() { s.system, s.timeline = system, timeline })
+}
+
+// SetCancel sets what a CancelRequest with the right secret does; nil: nothing.
+func (s *Server) SetCancel(cancel func()) { s.set(func() { s.cancel = cancel }) }
 
 func (s *Server) set(change func()) {
 	s.mu.Lock()

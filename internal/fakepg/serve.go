@@ -1,8 +1,10 @@
 package fakepg
 
 import (
+	"bytes"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"time"
 
@@ -81,14 +83,23 @@ func copyMessage(m pgproto3.FrontendMessage) pgproto3.FrontendMessage {
 	return m
 }
 
+// processID and secretKey are those of every backend.
+const processID = 1
+
+func secretKey() []byte { return []byte{0, 0, 0, 1} }
+
 // startUp does the handshake; false: this connection is over.
 func (s *Server) startUp(pg *pgproto3.Backend) bool {
 	m, err := pg.ReceiveStartupMessage()
 	if err != nil {
 		return false
 	}
-	if _, ok := m.(*pgproto3.CancelRequest); ok {
-		s.set(func() { s.cancels++ })
+	if c, ok := m.(*pgproto3.CancelRequest); ok {
+		var cancel func()
+		s.set(func() { s.cancels++; cancel = s.cancel })
+		if cancel != nil && c.ProcessID == processID && bytes.Equal(c.SecretKey, secretKey()) {
+			cancel()
+		}
 		return false
 	}
 	var refusal *Answer
@@ -103,7 +114,7 @@ func (s *Server) startUp(pg *pgproto3.Backend) bool {
 	}
 	pg.Send(&pgproto3.AuthenticationOk{})
 	pg.Send(&pgproto3.ParameterStatus{Name: "server_version", Value: "15.0"})
-	pg.Send(&pgproto3.BackendKeyData{ProcessID: 1, SecretKey: []byte{0, 0, 0, 1}})
+	pg.Send(&pgproto3.BackendKeyData{ProcessID: processID, SecretKey: secretKey()})
 	pg.Send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
 	return pg.Flush() == nil
 }
@@ -167,11 +178,33 @@ func (b *backend) describe(statement bool) {
 		}
 		b.pg.Send(&pgproto3.ParameterDescription{ParameterOIDs: oids})
 	}
+	if asksIdentity(b.bound) {
+		b.rowDescription([]string{"system_identifier", "timeline"})
+		return
+	}
 	if !b.hasColumns() {
 		b.pg.Send(&pgproto3.NoData{})
 		return
 	}
 	b.rowDescription(b.Columns)
+}
+
+// asksIdentity tells the one statement that clients send by themselves when they
+// have connected.
+func asksIdentity(sql string) bool { return strings.Contains(sql, "pg_control_system()") }
+
+func (b *backend) identify() {
+	system, timeline := "1", 1
+	b.set(func() {
+		if b.system != "" {
+			system, timeline = b.system, b.timeline
+		}
+		if b.standby {
+			timeline = 0
+		}
+	})
+	b.rows([][]string{{system, strconv.Itoa(timeline)}})
+	b.pg.Send(&pgproto3.CommandComplete{CommandTag: []byte("SELECT 1")})
 }
 
 func (b *backend) hasColumns() bool { return len(b.Columns) > 0 }
@@ -220,6 +253,10 @@ func (b *backend) rows(rows [][]string) {
 }
 
 func (b *backend) execute(sql string, params [][]byte) bool {
+	if asksIdentity(sql) {
+		b.identify()
+		return true
+	}
 	var answer func(string, [][]byte) Answer
 	b.set(func() {
 		b.executed = append(b.executed, sql)

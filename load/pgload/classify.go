@@ -77,6 +77,7 @@ const (
 	kindOther       = "error"
 	kindWeak        = "01000"
 	kindGivenUp     = "given up"
+	kindLedger      = "ledger" // it takes no more writes: the disk is full, or broken
 )
 
 // words are the errors that have a word, the more telling ones first: an error

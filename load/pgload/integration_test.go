@@ -2,12 +2,15 @@ package pgload
 
 import (
 	"context"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"pgchaos/history"
+	"pgchaos/history/ledger"
 	"pgchaos/load"
 )
 
@@ -27,11 +30,16 @@ func TestPostgres(t *testing.T) {
 		{"create table", testCreateTable},
 		{"inserts land", testInsertsLand},
 		{"serial keys", testSerial},
+		{"a server that does not tell who it is", testSecretive},
 		{"reads", testReads},
 		{"no such table", testNoSuchTable},
 		{"weak acknowledgement", testWeak},
 		{"terminated in the wait", testTerminated},
 		{"given up on, and not cancelled", testAbandoned},
+		{"given up on, and answered later", testLate},
+		{"cancelled by us", testCancelledByUs},
+		{"a statement cancelled by us", testCancelledStatement},
+		{"terminated by us", testTerminatedByUs},
 		{"demoted", testDemoted},
 		{"killed", testKilled}, // the last: nothing is left after it
 	} {
@@ -46,16 +54,33 @@ func TestPostgres(t *testing.T) {
 // writers have other numbers than those of any before, for they share a table.
 func (pg *postgres) config(kind string) Config {
 	const most = 5
-	ledger := history.NewLedger()
+	pg.t.Helper()
+	pg.path = filepath.Join(pg.t.TempDir(), "ledger.bin")
+	book, err := ledger.Create(pg.path, "test")
+	if err != nil {
+		pg.t.Fatal(err)
+	}
+	pg.t.Cleanup(func() { _ = book.Close() })
 	for range pg.writers {
-		ledger.AddWriter("earlier")
+		if _, err := book.AddWriter("earlier"); err != nil {
+			pg.t.Fatal(err)
+		}
 	}
 	pg.writers += most
 	return Config{
 		Workload: kind, Kind: kind, Target: Primary, Endpoints: []Endpoint{{Node: "only", Host: "127.0.0.1", Port: pg.port}},
 		User: "loader", Database: "postgres", AppName: "pgload", Clients: 1, ConnectTimeout: 2 * time.Second,
-		Payload: 30, Ledger: ledger, Clock: history.StartClock(),
+		Payload: 30, Ledger: book, Clock: history.StartClock(),
 	}
+}
+
+// book is what the ledger of the newest config has, which is closed for that.
+func (pg *postgres) book(cfg Config) *ledger.Book {
+	pg.t.Helper()
+	if err := cfg.Ledger.Close(); err != nil {
+		pg.t.Fatal(err)
+	}
+	return openBook(pg.t, pg.path)
 }
 
 func (pg *postgres) open(cfg Config) *Workload {
@@ -124,9 +149,21 @@ func testInsertsLand(t *testing.T, pg *postgres, a *admin) {
 	w.Close()
 	rec := l.Record()
 	ok := rec.Total.Outcomes[history.OK]
-	if ok < 10 || rec.Total.Samples() != ok || cfg.Ledger.Count()[history.OK] != ok {
-		t.Errorf("recorded %v, ledger %v", rec.Total.Outcomes, cfg.Ledger.Count())
+	book := pg.book(cfg)
+	if n := counts(book); ok < 10 || rec.Total.Samples() != ok || n[history.OK] != ok {
+		t.Errorf("recorded %v, ledger %v", rec.Total.Outcomes, n)
 	}
+	only := ledger.Server{Node: "only", Timeline: 1, SystemID: a.text("select system_identifier::text from pg_control_system()")}
+	for _, w := range book.Writers() {
+		lsn := history.LSN(0)
+		for _, e := range entries(t, book, w.ID) {
+			if e.Server != only || e.LSN <= lsn || e.Sent <= 0 || e.Done <= e.Sent {
+				t.Errorf("writer %d: %+v after LSN %v; the server is %+v", w.ID, e, lsn, only)
+			}
+			lsn = e.LSN
+		}
+	}
+	written := entriesByKey(t, book)
 	if n := a.number("select count(*) from test_data"); n != ok {
 		t.Errorf("%d rows for %d acknowledgements", n, ok)
 	}
@@ -141,8 +178,8 @@ func testInsertsLand(t *testing.T, pg *postgres, a *admin) {
 		if value != string(history.AppendPayload(nil, key, 30)) {
 			t.Errorf("row %v has the value %q", key, value)
 		}
-		if run, issued := cfg.Ledger.Writers()[key.Writer()].Lookup(key.Seq()); !issued || run.Outcome != history.OK || run.Node != "only" {
-			t.Errorf("row %v is %+v in the ledger", key, run)
+		if e, issued := written[key]; !issued || e.Outcome != history.OK {
+			t.Errorf("row %v is %+v in the ledger", key, e)
 		}
 		return nil
 	})
@@ -209,7 +246,7 @@ func testNoSuchTable(t *testing.T, pg *postgres, a *admin) {
 		a.exec("drop table later")
 		expect(t, once(s), history.Failed, "42P01")
 	}
-	books := cfg.Ledger.Writers()
+	books := pg.book(cfg).Writers()
 	if n := books[len(books)-1].Issued; n != 4 {
 		t.Errorf("%d sequence numbers, want none for the one that could not be prepared", n)
 	}
@@ -278,9 +315,133 @@ func testAbandoned(t *testing.T, pg *postgres, a *admin) {
 	if n := a.number("select count(*) from test_data"); n != before+5 {
 		t.Errorf("%d rows more: each was given up on, and committed all the same", n-before)
 	}
-	if n := cfg.Ledger.Count()[history.Unknown]; n != 5 {
-		t.Errorf("ledger: %v", cfg.Ledger.Count())
+	if n := counts(pg.book(cfg)); n[history.Unknown] != 5 {
+		t.Errorf("ledger: %v", n)
 	}
+}
+
+// testSecretive: who may not ask writes all the same.
+func testSecretive(t *testing.T, pg *postgres, a *admin) {
+	a.exec("revoke execute on function pg_control_system from public")
+	defer a.exec("grant execute on function pg_control_system to public")
+	cfg := pg.config(Insert)
+	s := pg.session(cfg)
+	expect(t, once(s), history.OK, "")
+	expect(t, once(s), history.OK, "")
+	s.(*session).disconnect()
+	book := pg.book(cfg)
+	for _, e := range entries(t, book, len(book.Writers())-1) {
+		if e.Server != (ledger.Server{Node: "only"}) || e.LSN == 0 {
+			t.Errorf("ledger: %+v", e)
+		}
+	}
+}
+
+// timedOut has writers wait for a standby that does not exist until they give up.
+// It calls then, and returns what the load and the ledger have in the end.
+func timedOut(t *testing.T, pg *postgres, a *admin, onTimeout string, then func(l *load.Workload)) (load.Record, []ledger.Entry) {
+	t.Helper()
+	a.set("synchronous_standby_names", "nobody")
+	defer a.set("synchronous_standby_names", "")
+	before := a.number("select count(*) from test_data")
+	cfg := pg.config(Insert)
+	cfg.MaxAbandoned, cfg.OnTimeout = 3, onTimeout
+	w := pg.open(cfg)
+	l := load.New(load.Config{Clients: 1, MaxAbandoned: 3, Timeout: 200 * time.Millisecond, Grace: 10 * time.Second, Open: w.Open, Clock: cfg.Clock})
+	l.Start()
+	pg.until("three time-outs", func() bool { return l.Record().Total.Samples() >= 3 })
+	then(l)
+	l.Close()
+	w.Close()
+	book := pg.book(cfg)
+	all := entries(t, book, len(book.Writers())-1)
+	a.set("synchronous_standby_names", "")
+	if n := a.number("select count(*) from test_data") - before; n != int64(len(all)) {
+		t.Errorf("%d rows more for %d writes: each commit was long done", n, len(all))
+	}
+	return l.Record(), all
+}
+
+// testLate: what was given up on stays so for the client, and its answer, which
+// comes when the wait is over, is in the ledger.
+func testLate(t *testing.T, pg *postgres, a *admin) {
+	rec, all := timedOut(t, pg, a, Abandon, func(l *load.Workload) {
+		l.Stop()
+		if n := l.Record(); n.Late != 0 || n.Abandoned < 3 {
+			t.Errorf("before the wait is over: late %d, abandoned %d", n.Late, n.Abandoned)
+		}
+		a.set("synchronous_standby_names", "")
+		pg.until("late answers", func() bool { return l.Record().Abandoned == 0 })
+	})
+	if rec.Total.Outcomes[history.OK] != 0 || rec.Total.Outcomes[history.Unknown] != rec.GaveUp || rec.Late != rec.GaveUp {
+		t.Errorf("%v, gave up on %d, late %d", rec.Total.Outcomes, rec.GaveUp, rec.Late)
+	}
+	for _, e := range all {
+		if e.Outcome != history.OK || !e.Late || e.LSN == 0 || e.Server.Timeline != 1 || e.Done-e.Sent < 190*time.Millisecond {
+			t.Errorf("ledger: %+v", e)
+		}
+	}
+}
+
+// testCancelledByUs: the server acknowledges what is on the primary only.
+func testCancelledByUs(t *testing.T, pg *postgres, a *admin) {
+	rec, all := timedOut(t, pg, a, Cancel, func(*load.Workload) {})
+	weak := rec.Total.Outcomes[history.Weak]
+	if weak < 3 || rec.Errors[0].Kind != "timeout, cancelled" || rec.Errors[0].Outcome != history.Weak || rec.Errors[0].N != weak {
+		t.Errorf("%v, %+v", rec.Total.Outcomes, rec.Errors)
+	}
+	for i, e := range all {
+		if want := history.Weak; int64(i) < weak && (e.Outcome != want || e.Late || e.LSN == 0) {
+			t.Errorf("ledger: %+v", e)
+		}
+	}
+}
+
+// testTerminatedByUs: the server's last word proves nothing, and the row is there.
+func testTerminatedByUs(t *testing.T, pg *postgres, a *admin) {
+	rec, all := timedOut(t, pg, a, Terminate, func(*load.Workload) {})
+	unknown := rec.Total.Outcomes[history.Unknown]
+	if unknown < 3 || rec.Errors[0].Kind != "timeout, terminated" || rec.Errors[0].N < 3 {
+		t.Errorf("%v, %+v", rec.Total.Outcomes, rec.Errors)
+	}
+	for _, e := range all {
+		if e.Outcome != history.Unknown {
+			t.Errorf("ledger: %+v", e)
+		}
+	}
+}
+
+// testCancelledStatement: an ERROR 57014 for a write is unknown.
+func testCancelledStatement(t *testing.T, pg *postgres, a *admin) {
+	a.exec("create table locked (like test_data)", "grant all on locked to public")
+	cfg := pg.config(Insert)
+	cfg.Table, cfg.OnTimeout = "locked", Cancel
+	w := pg.open(cfg)
+	l := load.New(load.Config{Clients: 1, Timeout: 200 * time.Millisecond, Grace: 10 * time.Second, Open: w.Open, Clock: cfg.Clock})
+	l.Start()
+	pg.until("the session is connected", func() bool { return l.Record().Total.Samples() > 0 })
+	a.exec("begin", "lock table locked")
+	pg.until("a time-out", func() bool { return len(l.Record().Errors) > 0 })
+	a.exec("rollback")
+	l.Stop()
+	l.Close()
+	w.Close()
+	if e := l.Record().Errors[0]; e.Outcome != history.Unknown || e.Kind != "timeout, cancelled" || !strings.Contains(e.Example, "57014") {
+		t.Errorf("%+v", e)
+	}
+	if n := counts(pg.book(cfg)); n[history.Unknown] != 1 || n[history.Failed] != 0 {
+		t.Errorf("ledger: %v", n)
+	}
+}
+
+func entriesByKey(t *testing.T, b *ledger.Book) map[history.Key]ledger.Entry {
+	all := map[history.Key]ledger.Entry{}
+	for _, w := range b.Writers() {
+		for _, e := range entries(t, b, w.ID) {
+			all[history.PackKey(w.ID, e.Seq)] = e
+		}
+	}
+	return all
 }
 
 func testDemoted(t *testing.T, pg *postgres, a *admin) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"pgchaos/history"
+	"pgchaos/history/ledger"
 	"pgchaos/internal/fakepg"
 	"pgchaos/load"
 )
@@ -17,17 +18,19 @@ import (
 func TestInsertParameters(t *testing.T) {
 	for _, serial := range []bool{false, true} {
 		t.Run(fmt.Sprintf("serial %v", serial), func(t *testing.T) {
-			cl := newCluster(1)
+			cl := newCluster(t, 1)
 			cl.cfg.Clients, cl.cfg.Serial, cl.cfg.Table = 3, serial, "public.T"
 			var keys []int64
 			var values []string
+			cl.servers[0].Columns = []string{"pg_current_wal_insert_lsn"}
 			cl.servers[0].SetAnswer(func(_ string, params [][]byte) fakepg.Answer {
 				if !serial {
 					keys = append(keys, int64(binary.BigEndian.Uint64(params[0])))
 					params = params[1:]
 				}
 				values = append(values, string(params[0]))
-				return fakepg.Answer{}
+				lsn := binary.BigEndian.AppendUint64(nil, uint64(999+len(values)))
+				return fakepg.Answer{Rows: [][]string{{string(lsn)}}, Tag: "INSERT 0 1"}
 			})
 			cl.bubble(t, func(w *Workload) {
 				if !w.Writes() {
@@ -47,23 +50,33 @@ func TestInsertParameters(t *testing.T) {
 					t.Errorf("value %q", values[i])
 				}
 			}
-			sql := `insert into "public"."T" (int_value, char_value) values ($1, $2)`
+			sql := `insert into "public"."T" (int_value, char_value) values ($1, $2) returning pg_current_wal_insert_lsn()`
 			if serial {
-				sql = `insert into "public"."T" (char_value) values ($1)`
+				sql = `insert into "public"."T" (char_value) values ($1) returning pg_current_wal_insert_lsn()`
 			}
 			if got := cl.servers[0].Executed()[0]; got != sql {
 				t.Errorf("%s, want %s", got, sql)
 			}
-			run := history.Run{First: 1, Last: 2, Outcome: history.OK, Node: "a", From: time.Second, To: time.Second}
-			if w := cl.ledger.Writers()[2]; len(w.Runs) != 1 || w.Runs[0] != run || w.Workload != "writes" {
-				t.Errorf("ledger: %+v", w)
+			book := cl.book(t)
+			all := entries(t, book, 2)
+			for i, e := range all {
+				want := ledger.Entry{
+					Seq: int64(i) + 1, Outcome: history.OK, Server: ledger.Server{Node: "a", SystemID: "1", Timeline: 1},
+					LSN: history.LSN(1000 + i), Done: time.Second,
+				}
+				if e != want {
+					t.Errorf("ledger: %+v, want %+v", e, want)
+				}
+			}
+			if w := book.Writers(); len(all) != 2 || len(w) != 3 || w[0].Issued != 0 || w[2].Workload != "writes" {
+				t.Errorf("ledger: %d entries, %+v", len(all), w)
 			}
 		})
 	}
 }
 
 func TestReadAsksForARandomWriter(t *testing.T) {
-	cl := newCluster(1)
+	cl := newCluster(t, 1)
 	cl.cfg.Kind, cl.cfg.Writers = Read, func() int { return 3 }
 	cl.servers[0].Columns = []string{"int_value", "char_value", "pg_is_in_recovery"}
 	asked := map[int]int{}
@@ -99,7 +112,7 @@ func TestReadAsksForARandomWriter(t *testing.T) {
 
 // TestReplicasEvenly: the share of a standby must not depend on who is primary.
 func TestReplicasEvenly(t *testing.T) {
-	cl := newCluster(3)
+	cl := newCluster(t, 3)
 	cl.cfg.Kind, cl.cfg.Target, cl.cfg.Clients = Read, Replicas, 8
 	for _, s := range cl.servers {
 		s.Columns = []string{"int_value", "char_value", "pg_is_in_recovery"}
@@ -142,7 +155,7 @@ func TestReplicasEvenly(t *testing.T) {
 func TestEachAndOneNode(t *testing.T) {
 	for target, want := range map[string][3]int{Each: {2, 2, 1}, "b": {0, 5, 0}} {
 		t.Run(target, func(t *testing.T) {
-			cl := newCluster(3)
+			cl := newCluster(t, 3)
 			cl.cfg.Kind, cl.cfg.SQL, cl.cfg.Target, cl.cfg.Clients = SQL, "select 1", target, 5
 			cl.bubble(t, func(w *Workload) {
 				sessions := make([]load.Session, 0, 5)

@@ -19,6 +19,8 @@ import (
 type node struct {
 	name   string
 	number int // in Config.Endpoints, counted from 1, as load.Reply tells it
+	host   string
+	port   uint16
 	pool   *pgxpool.Pool
 	// sessions are connected, or about to be. Workload.mu guards both.
 	sessions int
@@ -30,7 +32,7 @@ const forever = 10_000 * time.Hour
 
 // newNode makes the pool of an endpoint, from its Config alone: the PG* variables
 // of the environment have no say in an experiment.
-func newNode(cfg *Config, e Endpoint) (*node, error) {
+func newNode(cfg *Config, e Endpoint, dial pgconn.DialFunc) (*node, error) {
 	pc, err := pgxpool.ParseConfig("host=localhost port=5432 user=none dbname=none sslmode=disable")
 	if err != nil {
 		return nil, err
@@ -42,7 +44,7 @@ func newNode(cfg *Config, e Endpoint) (*node, error) {
 	cc.ConnectTimeout = cfg.ConnectTimeout
 	cc.StatementCacheCapacity, cc.DescriptionCacheCapacity = 0, 0
 	cc.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
-	cc.DialFunc = dialer(cfg.Dial)
+	cc.DialFunc = dialer(dial)
 	cc.OnNotice = notice
 	cc.ValidateConnect = nil
 	switch cfg.Target {
@@ -61,7 +63,7 @@ func newNode(cfg *Config, e Endpoint) (*node, error) {
 		return !wireOf(c.PgConn()).broken.Load(), nil
 	}
 	pool, err := pgxpool.NewWithConfig(context.Background(), pc)
-	return &node{name: e.Node, number: 1 + slices.Index(cfg.Endpoints, e), pool: pool}, err
+	return &node{name: e.Node, number: 1 + slices.Index(cfg.Endpoints, e), host: e.Host, port: uint16(e.Port), pool: pool}, err
 }
 
 // wireOf is the connection that our DialFunc made.

@@ -3,8 +3,9 @@
 // tells for each operation what is certain about it.
 //
 // Three rules keep the observer out of what it observes. A wait on the server is
-// never cancelled: statements run without a context, and the CancelRequest that
-// pgx sends after an error of the connection is refused where it is dialled.
+// never cancelled unless Config.OnTimeout asks for it: statements run without a
+// context, and the CancelRequest that pgx sends after an error of the connection is
+// refused where it is dialled.
 // Whatever cannot be proved is unknown: only bytes never written, or an ERROR that
 // cannot come from a commit, make a failure certain. And the simple protocol is
 // never used for an operation, because there an ERROR can follow the commit.
@@ -20,7 +21,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"pgchaos/history"
+	"pgchaos/history/ledger"
 	"pgchaos/load"
 )
 
@@ -66,8 +70,12 @@ type Config struct {
 	Payload int    // insert: bytes of char_value
 	SQL     string // sql: one statement
 
+	// OnTimeout is Abandon, Cancel or Terminate; "": Abandon. With the other two the
+	// load.Config must have a Grace.
+	OnTimeout string
+
 	Seed   uint64
-	Ledger *history.Ledger // insert: gets one writer for each client
+	Ledger *ledger.Ledger // insert: gets one writer for each client
 	Clock  history.Clock
 	// Writers tells how many writers the ledger has by now, for read; nil: one.
 	Writers func() int
@@ -82,8 +90,13 @@ const defaultConnectTimeout = 2 * time.Second
 type Workload struct {
 	cfg     Config
 	sql     string
-	writers []*writer // insert: by client
-	nodes   []*node   // in the order of Config.Endpoints; with a node as target only that
+	dial    pgconn.DialFunc
+	writers []*ledger.Writer // insert: by client
+	nodes   []*node          // in the order of Config.Endpoints; with a node as target only that
+
+	ctx        context.Context // of every interruption; ends with Close
+	cancel     context.CancelFunc
+	interrupts sync.WaitGroup
 
 	mu   sync.Mutex // guards what choose needs: first, and the nodes' sessions and failures
 	last int        // the node on which a session last came to life
@@ -97,8 +110,13 @@ func New(cfg Config) (*Workload, error) {
 	if cfg.Table == "" {
 		cfg.Table = DefaultTable
 	}
-	w := &Workload{cfg: cfg}
+	w := &Workload{cfg: cfg, dial: cfg.Dial}
+	if w.dial == nil {
+		w.dial = keptAlive()
+	}
+	w.ctx, w.cancel = context.WithCancel(context.Background())
 	endpoints, err := w.targets()
+	err = errors.Join(err, checkOnTimeout(cfg.OnTimeout))
 	if err != nil {
 		return nil, fmt.Errorf("workload %s: %w", cfg.Workload, err)
 	}
@@ -106,7 +124,7 @@ func New(cfg Config) (*Workload, error) {
 		return nil, fmt.Errorf("workload %s: %w", cfg.Workload, err)
 	}
 	for _, e := range endpoints {
-		n, err := newNode(&w.cfg, e)
+		n, err := newNode(&w.cfg, e, w.dial)
 		if err != nil {
 			w.Close()
 			return nil, fmt.Errorf("workload %s: node %s: %w", cfg.Workload, e.Node, err)
@@ -115,7 +133,12 @@ func New(cfg Config) (*Workload, error) {
 	}
 	if cfg.Kind == Insert {
 		for range cfg.Clients {
-			w.writers = append(w.writers, &writer{book: cfg.Ledger.AddWriter(cfg.Workload)})
+			writer, err := cfg.Ledger.AddWriter(cfg.Workload)
+			if err != nil {
+				w.Close()
+				return nil, fmt.Errorf("workload %s: %w", cfg.Workload, err)
+			}
+			w.writers = append(w.writers, writer)
 		}
 	}
 	return w, nil
@@ -166,9 +189,16 @@ func (w *Workload) Writes() bool {
 // Open makes the session of a client; it is the Open of a load.Config.
 func (w *Workload) Open(client int) load.Session { return newSession(w, client) }
 
+// canInterrupt tells whether operations are ended on the server at their time-out.
+func (w *Workload) canInterrupt() bool {
+	return w.cfg.OnTimeout == Cancel || w.cfg.OnTimeout == Terminate
+}
+
 // Close closes the pools. It waits for connections in use, so the load.Workload
 // must have been closed before.
 func (w *Workload) Close() {
+	w.cancel()
+	w.interrupts.Wait()
 	for _, n := range w.nodes {
 		n.pool.Close()
 	}

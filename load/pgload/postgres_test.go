@@ -25,7 +25,8 @@ type postgres struct {
 	process *exec.Cmd
 	exited  chan struct{}
 	log     *os.File
-	writers int // numbers that tests have used
+	writers int    // numbers that tests have used
+	path    string // of the newest ledger
 }
 
 // findServer returns the directory of initdb and postgres. Without one the test is
@@ -169,6 +170,14 @@ func (a *admin) number(sql string, args ...any) (n int64) {
 		a.pg.t.Fatalf("%s: %v", sql, err)
 	}
 	return n
+}
+
+func (a *admin) text(sql string) (s string) {
+	a.pg.t.Helper()
+	if err := a.QueryRow(context.Background(), sql).Scan(&s); err != nil {
+		a.pg.t.Fatalf("%s: %v", sql, err)
+	}
+	return s
 }
 
 // set changes a setting and waits until sessions have it; "" takes the default back.

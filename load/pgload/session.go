@@ -2,6 +2,7 @@ package pgload
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync/atomic"
@@ -21,6 +22,7 @@ type session struct {
 	client  int
 	work    work
 	formats []int16
+	results []int16 // formats of what is returned
 	random  *rand.Rand
 	// failures counts the failures to connect in a row.
 	failures int
@@ -32,6 +34,13 @@ type session struct {
 	// when it was several, and none of them took the client.
 	asked int
 	stmt  *pgconn.StatementDescription // nil: not prepared
+	// server is the ledger's number of the server that was connected to last, and
+	// answered whether it answered the operation that was sent last.
+	server   int
+	answered bool
+
+	backend *backend                // of the connection; nil where nothing is interrupted
+	flying  atomic.Pointer[backend] // while it has an operation: whoever takes it away is first
 
 	state atomic.Int32         // resting, busy or closed
 	wire  atomic.Pointer[wire] // for Close to break
@@ -45,7 +54,7 @@ const (
 
 func newSession(w *Workload, client int) *session {
 	random := rand.New(rand.NewPCG(w.cfg.Seed, uint64(client)))
-	return &session{w: w, client: client, random: random, work: w.newWork(client, random), formats: w.paramFormats()}
+	return &session{w: w, client: client, random: random, work: w.newWork(client, random), formats: w.paramFormats(), results: w.resultFormats()}
 }
 
 // Do performs one operation, connecting first where necessary. An operation for
@@ -69,24 +78,46 @@ func (s *session) do(ctx context.Context) load.Reply {
 			return reply
 		}
 	}
+	params, err := s.work.bind()
+	if err != nil { // and it will be so for ever
+		s.failures++
+		return load.Reply{Outcome: history.Failed, Kind: kindLedger, Err: err, Pause: backoff(s.failures, s.random)}
+	}
+	if s.backend == nil {
+		return s.exchange(params)
+	}
+	s.flying.Store(s.backend)
+	reply := s.exchange(params)
+	if s.flying.Swap(nil) == nil {
+		s.interrupted(&reply)
+		s.disconnect() // the interruption may still be on its way
+	}
+	return reply
+}
+
+// exchange sends the operation, and makes the reply of the answer.
+func (s *session) exchange(params [][]byte) load.Reply {
 	c := s.wire.Load()
 	c.weak = false
 	before := c.written.Load()
-	tag, err := s.execute()
+	tag, err := s.execute(params)
 	if err != nil {
 		reply := load.Reply{Outcome: classify(err, c.written.Load() > before), Kind: kindOf(err), Err: err}
+		var said *pgconn.PgError
+		s.answered = errors.As(err, &said)
 		if reply.Outcome != history.Failed || reply.Kind == "25006" || s.pg.IsClosed() || s.pg.TxStatus() != 'I' {
 			s.disconnect() // 25006: a demoted primary, and another may have been promoted
 		}
 		return reply
 	}
+	s.answered = true
 	return s.succeeded(tag, c.weak)
 }
 
 // execute runs the prepared statement. It has no context, so that nobody but the
 // server can end it.
-func (s *session) execute() (tag string, err error) {
-	result := s.pg.ExecStatement(context.Background(), s.stmt, s.work.bind(), s.formats, nil)
+func (s *session) execute(params [][]byte) (tag string, err error) {
+	result := s.pg.ExecStatement(context.Background(), s.stmt, params, s.formats, s.results)
 	for result.NextRow() {
 		s.work.row(result.Values())
 	}
@@ -170,21 +201,6 @@ func (s *session) connect(ctx context.Context) (kind string, err error) {
 	return kindGivenUp, ctx.Err()
 }
 
-// prepare prepares the statement on a new connection. Nothing of the operation has
-// been sent yet, so the connection is broken off when it is given up on.
-func (s *session) prepare(ctx context.Context) error {
-	unwatch := context.AfterFunc(ctx, s.wire.Load().sever)
-	stmt, err := s.conn.Conn().Prepare(context.Background(), "pgchaos", s.w.sql)
-	if !unwatch() && err == nil {
-		err = ctx.Err()
-	}
-	if err != nil {
-		return fmt.Errorf("prepare on %s: %w", s.node.name, err)
-	}
-	s.stmt = stmt
-	return nil
-}
-
 // adopt notes the connection that is being made, so that Close can break it.
 func (s *session) adopt(c *wire) error {
 	s.wire.Store(c)
@@ -195,13 +211,14 @@ func (s *session) adopt(c *wire) error {
 	return nil
 }
 
-// Settle records what became of a write in the ledger.
-func (s *session) Settle(op history.Op) {
-	name := ""
-	if s.node != nil {
-		name = s.node.name
+// Settle records what became of a write in the ledger: what is only known since it
+// was given up on, too.
+func (s *session) Settle(op history.Op, late bool) {
+	server := 0
+	if s.answered {
+		server = s.server
 	}
-	s.work.settle(op, name)
+	s.work.settle(op, server, late)
 }
 
 // Close breaks the operation in flight off, without a word to the server, or
@@ -227,5 +244,5 @@ func (s *session) disconnect() {
 	wireOf(s.pg).sever()         // ends what pgx still does in the background after an error
 	s.conn.Release()
 	s.w.leave(s.node)
-	s.conn, s.pg, s.stmt = nil, nil, nil // node stays: it is where the last operation was tried
+	s.conn, s.pg, s.stmt, s.backend = nil, nil, nil, nil // node and server stay: they are of the last operation
 }

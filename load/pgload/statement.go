@@ -2,76 +2,93 @@ package pgload
 
 import (
 	"encoding/binary"
+	"errors"
 	"math/rand/v2"
 	"strings"
-	"sync"
 	"time"
 
 	"pgchaos/history"
+	"pgchaos/history/ledger"
 )
 
 // work is what the sessions of one kind do differently.
 type work interface {
-	// bind makes the parameters of the next operation, in the formats of format.
-	// They are valid until the next bind.
-	bind() [][]byte
+	// bind makes the parameters of the next operation, in the formats of
+	// paramFormats. They are valid until the next bind. With an error nothing may be sent.
+	bind() ([][]byte, error)
 	// row sees each row of the answer.
 	row(values [][]byte)
 	// judge may object to a statement that succeeded.
 	judge(tag string) (kind string, fine bool)
-	// settle is told how the operation ended, and where.
-	settle(op history.Op, node string)
-}
-
-// writer is the book of one client. It outlives sessions, and has a lock because
-// one that was given up on may just be about to bind.
-type writer struct {
-	mu   sync.Mutex
-	book *history.Writer
+	// settle is told how the operation ended, and which server answered it, by the
+	// ledger's number; late as in load.Session.
+	settle(op history.Op, server int, late bool)
 }
 
 // insert is one write, with a new sequence number each.
 type insert struct {
-	writer  *writer
+	ledger  *ledger.Ledger
+	writer  *ledger.Writer // the client's: it outlives sessions
+	clock   history.Clock
 	serial  bool
 	payload int
-	seq     int64 // of the operation in flight; 0: none
+	seq     int64       // of the operation in flight; 0: none
+	lsn     history.LSN // that it returned; 0: none
 	key     [8]byte
 	value   []byte
 	params  [2][]byte
 }
 
-func (n *insert) bind() [][]byte {
-	n.writer.mu.Lock()
-	n.seq = n.writer.book.Next()
-	id := n.writer.book.ID
-	n.writer.mu.Unlock()
-	key := history.PackKey(id, n.seq)
+func (n *insert) bind() ([][]byte, error) {
+	n.seq, n.lsn = n.writer.Next(n.clock.Now()), 0
+	if n.seq == 0 {
+		if err := n.ledger.Err(); err != nil {
+			return nil, err
+		}
+		return nil, errLedgerClosed
+	}
+	key := history.PackKey(n.writer.ID(), n.seq)
 	n.value = history.AppendPayload(n.value[:0], key, n.payload)
 	n.params[1] = n.value
 	if n.serial {
-		return n.params[1:]
+		return n.params[1:], nil
 	}
 	binary.BigEndian.PutUint64(n.key[:], uint64(key))
 	n.params[0] = n.key[:]
-	return n.params[:]
+	return n.params[:], nil
 }
 
-func (n *insert) row([][]byte) {}
+// row has the LSN of the insert.
+func (n *insert) row(values [][]byte) {
+	if len(values) == 1 && len(values[0]) == 8 {
+		n.lsn = history.LSN(binary.BigEndian.Uint64(values[0]))
+	}
+}
 
 // judge wants exactly one row: a trigger may have swallowed it, and then nothing
 // was stored that could be lost.
 func (n *insert) judge(tag string) (kind string, fine bool) { return kindNoRow, tag == "INSERT 0 1" }
 
-func (n *insert) settle(op history.Op, node string) {
+func (n *insert) settle(op history.Op, server int, late bool) {
 	if n.seq == 0 {
 		return
 	}
-	n.writer.mu.Lock()
-	n.writer.book.Record(n.seq, op.Outcome, node, op.Done)
-	n.writer.mu.Unlock()
+	switch {
+	case !late:
+		n.writer.Record(n.seq, op.Outcome, server, n.lsn, op.Done)
+	case op.Outcome != history.Unknown: // else nothing is known that was not before
+		if n.writer.Issued() == n.seq {
+			// The writer has issued none since, so that nobody has yet told the ledger that
+			// this one was given up on; if another comes now, this is an entry too many.
+			n.writer.Record(n.seq, history.Unknown, 0, 0, 0)
+		}
+		n.writer.Record(n.seq, op.Outcome, server, n.lsn, op.Done)
+	}
 	n.seq = 0
 }
+
+// errLedgerClosed is why a write is not sent when the run is over.
+var errLedgerClosed = errors.New("the ledger is closed")
 
 // read is the newest row of a random writer; with serial keys the newest row.
 type read struct {
@@ -85,10 +102,10 @@ type read struct {
 	primary bool
 }
 
-func (r *read) bind() [][]byte {
+func (r *read) bind() ([][]byte, error) {
 	r.primary = false
 	if r.serial {
-		return nil
+		return nil, nil
 	}
 	id := 0
 	if r.writers != nil {
@@ -99,7 +116,7 @@ func (r *read) bind() [][]byte {
 	binary.BigEndian.PutUint64(r.low[:], uint64(history.PackKey(id, 0)))
 	binary.BigEndian.PutUint64(r.high[:], uint64(history.PackKey(id+1, 0)))
 	r.params = [2][]byte{r.low[:], r.high[:]}
-	return r.params[:]
+	return r.params[:], nil
 }
 
 func (r *read) row(values [][]byte) {
@@ -108,15 +125,15 @@ func (r *read) row(values [][]byte) {
 
 func (r *read) judge(string) (kind string, fine bool) { return "", true }
 
-func (r *read) settle(history.Op, string) {}
+func (r *read) settle(history.Op, int, bool) {}
 
 // statement is the user's own, without parameters.
 type statement struct{}
 
-func (statement) bind() [][]byte                        { return nil }
+func (statement) bind() ([][]byte, error)               { return nil, nil }
 func (statement) row([][]byte)                          {}
 func (statement) judge(string) (kind string, fine bool) { return "", true }
-func (statement) settle(history.Op, string)             {}
+func (statement) settle(history.Op, int, bool)          {}
 
 // paramFormats says how each parameter is sent: keys in binary, values as text.
 func (w *Workload) paramFormats() []int16 {
@@ -130,10 +147,20 @@ func (w *Workload) paramFormats() []int16 {
 	return nil
 }
 
+// resultFormats says how what is returned is sent: an LSN in binary, all else as text.
+func (w *Workload) resultFormats() []int16 {
+	if w.cfg.Kind == Insert {
+		return []int16{1}
+	}
+	return nil
+}
+
 func (w *Workload) newWork(client int, random *rand.Rand) work {
 	switch w.cfg.Kind {
 	case Insert:
-		return &insert{writer: w.writers[client], serial: w.cfg.Serial, payload: w.cfg.Payload}
+		return &insert{
+			ledger: w.cfg.Ledger, writer: w.writers[client], clock: w.cfg.Clock, serial: w.cfg.Serial, payload: w.cfg.Payload,
+		}
 	case Read:
 		return &read{serial: w.cfg.Serial, writers: w.cfg.Writers, random: random}
 	}

@@ -25,12 +25,15 @@ func quoteTable(table string) (quoted, schema string, err error) {
 	return pgx.Identifier(parts).Sanitize(), schema, nil
 }
 
+// insertSQL returns the LSN too, which costs nothing measurable: a row was in the
+// WAL before it, so that whatever a failover lost lies at or behind the fork.
 func insertSQL(table string, serial bool) (string, error) {
 	quoted, _, err := quoteTable(table)
+	const lsn = " returning pg_current_wal_insert_lsn()"
 	if serial {
-		return "insert into " + quoted + " (char_value) values ($1)", err
+		return "insert into " + quoted + " (char_value) values ($1)" + lsn, err
 	}
-	return "insert into " + quoted + " (int_value, char_value) values ($1, $2)", err
+	return "insert into " + quoted + " (int_value, char_value) values ($1, $2)" + lsn, err
 }
 
 func readSQL(table string, serial bool) (string, error) {

@@ -6,6 +6,8 @@ import (
 	"net"
 	"sync/atomic"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // wire is the connection underneath pgx. It counts the bytes written, which alone
@@ -62,17 +64,19 @@ var errWeak = errors.New("WARNING 01000: the wait for synchronous replication wa
 // errClosed is why a session that has been closed does nothing.
 var errClosed = errors.New("the session is closed")
 
+// keptAlive dials TCP or Unix sockets.
+func keptAlive() pgconn.DialFunc {
+	d := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
+		Enable: true, Idle: 5 * time.Second, Interval: 5 * time.Second, Count: 3,
+	}}
+	return d.DialContext
+}
+
 // dialer returns the DialFunc of a pool. pgxpool passes the values of Acquire's
 // context on to it, but not its end; so the end is taken from the attempt. After
 // any error of a connection pgx dials a CancelRequest, in the background and with
 // a context of its own: without an attempt in it, it is refused.
-func dialer(dial func(ctx context.Context, network, address string) (net.Conn, error)) func(ctx context.Context, network, address string) (net.Conn, error) {
-	if dial == nil {
-		d := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
-			Enable: true, Idle: 5 * time.Second, Interval: 5 * time.Second, Count: 3,
-		}}
-		dial = d.DialContext
-	}
+func dialer(dial pgconn.DialFunc) pgconn.DialFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		a, _ := ctx.Value(attemptKey{}).(*attempt)
 		if a == nil {

@@ -3,9 +3,7 @@ package history
 import (
 	"fmt"
 	"slices"
-	"sort"
 	"strconv"
-	"time"
 )
 
 // Key packs a writer and its sequence number into the table's primary key: the
@@ -106,97 +104,4 @@ func parseNumber(text []byte, most int64) (n int64, rest []byte, ok bool) {
 		}
 	}
 	return 0, nil, false
-}
-
-// Ledger is the book of everything that was written: what the database promised,
-// writer by writer. Create it with NewLedger; the audit reads it when all
-// writers have ended.
-type Ledger struct{ writers []*Writer }
-
-// NewLedger returns a ledger without writers.
-func NewLedger() *Ledger { return &Ledger{} }
-
-// AddWriter opens the book of one more writer. Not for concurrent use.
-func (l *Ledger) AddWriter(workload string) *Writer {
-	w := &Writer{ID: len(l.writers), Workload: workload}
-	l.writers = append(l.writers, w)
-	return w
-}
-
-// Writers are the books, indexed by writer number.
-func (l *Ledger) Writers() []*Writer { return l.writers }
-
-// Count is the number of writes that ended in each outcome. Dropped stays 0: a
-// dropped arrival never got a sequence number.
-func (l *Ledger) Count() (n [Outcomes]int64) {
-	for _, w := range l.writers {
-		var recorded int64
-		for _, r := range w.Runs {
-			n[r.Outcome] += r.Last - r.First + 1
-			recorded += r.Last - r.First + 1
-		}
-		n[Unknown] += w.Issued - recorded
-	}
-	return n
-}
-
-// Writer is the book of one writer. A sequence number without a record is
-// Unknown, which is the truth about it from the moment it is issued. One
-// goroutine at a time may use a Writer.
-type Writer struct {
-	ID       int    `json:"id"`
-	Workload string `json:"workload"`
-	Issued   int64  `json:"issued"` // sequence numbers 1..Issued have been used
-	Runs     []Run  `json:"runs"`   // by First, without overlap; none for Unknown
-}
-
-// Run is a stretch of consecutive sequence numbers with the same outcome on the
-// same node.
-type Run struct {
-	First   int64         `json:"first"`
-	Last    int64         `json:"last"`
-	Outcome Outcome       `json:"outcome"`
-	Node    string        `json:"node,omitempty"`
-	From    time.Duration `json:"from_ns"` // when First was answered
-	To      time.Duration `json:"to_ns"`   // when Last was answered
-}
-
-// runSpan bounds the time a Run covers, so that the time of a write inside it is
-// known to this accuracy.
-const runSpan = 250 * time.Millisecond
-
-// Next issues the next sequence number. It is never issued again.
-func (w *Writer) Next() int64 {
-	w.Issued++
-	return w.Issued
-}
-
-// Record notes the outcome of the newest sequence number that Next returned.
-// A writer's operations end in the order they were issued, except those given up
-// on, which stay Unknown and are not recorded.
-func (w *Writer) Record(seq int64, outcome Outcome, node string, at time.Duration) {
-	if outcome == Unknown {
-		return
-	}
-	if n := len(w.Runs); n > 0 {
-		r := &w.Runs[n-1]
-		if r.Last+1 == seq && r.Outcome == outcome && r.Node == node && at-r.From < runSpan {
-			r.Last, r.To = seq, at
-			return
-		}
-	}
-	w.Runs = append(w.Runs, Run{First: seq, Last: seq, Outcome: outcome, Node: node, From: at, To: at})
-}
-
-// Lookup returns what is known of one sequence number; issued is false for one
-// that was never used.
-func (w *Writer) Lookup(seq int64) (run Run, issued bool) {
-	if seq < 1 || seq > w.Issued {
-		return Run{}, false
-	}
-	i := sort.Search(len(w.Runs), func(i int) bool { return w.Runs[i].Last >= seq })
-	if i < len(w.Runs) && w.Runs[i].First <= seq {
-		return w.Runs[i], true
-	}
-	return Run{First: seq, Last: seq}, true
 }

@@ -2,9 +2,7 @@ package history
 
 import (
 	"bytes"
-	"reflect"
 	"testing"
-	"time"
 )
 
 func TestKey(t *testing.T) {
@@ -112,77 +110,4 @@ func FuzzPayload(f *testing.F) {
 			t.Fatalf("%v is read as %v, %v", key, got, ok)
 		}
 	})
-}
-
-func TestRuns(t *testing.T) {
-	const ms = time.Millisecond
-	type record struct {
-		outcome Outcome
-		node    string
-		at      time.Duration
-	}
-	for _, c := range []struct {
-		why     string
-		records []record // sequence numbers 1, 2, ...; Unknown: never recorded
-		want    []Run
-	}{
-		{"nothing", nil, nil},
-		{"acknowledgements of one node make one run", []record{{OK, "a", 1 * ms}, {OK, "a", 2 * ms}, {OK, "a", 3 * ms}},
-			[]Run{{1, 3, OK, "a", 1 * ms, 3 * ms}}},
-		{"another outcome ends it", []record{{OK, "a", 1 * ms}, {Weak, "a", 2 * ms}, {OK, "a", 3 * ms}},
-			[]Run{{1, 1, OK, "a", 1 * ms, 1 * ms}, {2, 2, Weak, "a", 2 * ms, 2 * ms}, {3, 3, OK, "a", 3 * ms, 3 * ms}}},
-		{"another node ends it", []record{{OK, "a", 1 * ms}, {OK, "b", 2 * ms}},
-			[]Run{{1, 1, OK, "a", 1 * ms, 1 * ms}, {2, 2, OK, "b", 2 * ms, 2 * ms}}},
-		{"what was given up on leaves a gap", []record{{OK, "a", 1 * ms}, {outcome: Unknown}, {OK, "a", 3 * ms}},
-			[]Run{{1, 1, OK, "a", 1 * ms, 1 * ms}, {3, 3, OK, "a", 3 * ms, 3 * ms}}},
-		{"a run covers less than its span of time", []record{{OK, "a", 0}, {OK, "a", runSpan - 1}, {OK, "a", runSpan}},
-			[]Run{{1, 2, OK, "a", 0, runSpan - 1}, {3, 3, OK, "a", runSpan, runSpan}}},
-	} {
-		w := NewLedger().AddWriter("writes")
-		for _, r := range c.records {
-			w.Record(w.Next(), r.outcome, r.node, r.at)
-		}
-		if !reflect.DeepEqual(w.Runs, c.want) {
-			t.Errorf("%s: %+v, want %+v", c.why, w.Runs, c.want)
-		}
-	}
-}
-
-// TestUnknownByDefault: a number that was issued and never recorded is unknown, one
-// that was not issued is nobody's.
-func TestUnknownByDefault(t *testing.T) {
-	l := NewLedger()
-	l.AddWriter("other")
-	w := l.AddWriter("writes")
-	for seq := int64(1); seq <= 10; seq++ {
-		if got := w.Next(); got != seq {
-			t.Fatalf("number %d was issued as %d", seq, got)
-		}
-		switch seq {
-		case 1, 2, 3, 6:
-			w.Record(seq, OK, "a", time.Duration(seq))
-		case 7:
-			w.Record(seq, Failed, "a", time.Duration(seq))
-		case 8:
-			w.Record(seq, Unknown, "a", time.Duration(seq))
-		}
-	}
-	want := []Outcome{OK, OK, OK, Unknown, Unknown, OK, Failed, Unknown, Unknown, Unknown}
-	for i, outcome := range want {
-		run, issued := w.Lookup(int64(i) + 1)
-		if !issued || run.Outcome != outcome || run.First > int64(i)+1 || run.Last < int64(i)+1 {
-			t.Errorf("number %d: %+v, %v", i+1, run, issued)
-		}
-	}
-	for _, seq := range []int64{-1, 0, 11} {
-		if run, issued := w.Lookup(seq); issued {
-			t.Errorf("number %d was issued: %+v", seq, run)
-		}
-	}
-	if n := l.Count(); n != [Outcomes]int64{Unknown: 5, OK: 4, Failed: 1} {
-		t.Errorf("counts %v", n)
-	}
-	if ids := l.Writers(); ids[0].ID != 0 || ids[1].ID != 1 || ids[1].Workload != "writes" {
-		t.Errorf("writers %+v", ids)
-	}
 }

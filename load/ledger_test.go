@@ -1,0 +1,62 @@
+package load
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"pgchaos/history"
+	"pgchaos/history/ledger"
+)
+
+// recorder is all that is written down of one write: histogram, activity and trail
+// here, its number and its outcome in the ledger.
+func recorder(t testing.TB) (write func()) {
+	t.Helper()
+	l, err := ledger.Create(filepath.Join(t.TempDir(), "ledger.bin"), "bench")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	book, err := l.AddWriter("writes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := l.AddServer(ledger.Server{Node: "a", SystemID: "7300000000000000000", Timeline: 1})
+	w, c := newInstant(1000)
+	op := history.Op{Outcome: history.OK, Node: 2}
+	at, lsn := time.Duration(0), history.LSN(0x16_B374_D848)
+	return func() {
+		at += 10 * time.Microsecond
+		seq := book.Next(at)
+		at += 400 * time.Microsecond
+		lsn += 10_000
+		op.Due, op.Sent, op.Done = at-400*time.Microsecond, at-400*time.Microsecond, at
+		if at > time.Second { // the shard reaches so far, and is collected every second
+			w.collect(at)
+			at = 0
+		}
+		w.record(c, &op)
+		book.Record(seq, op.Outcome, server, lsn, op.Done)
+	}
+}
+
+func TestWritingDownDoesNotAllocate(t *testing.T) {
+	write := recorder(t)
+	if n := testing.AllocsPerRun(1000, write); n != 0 {
+		t.Errorf("writing down allocates %v times", n)
+	}
+}
+
+// BenchmarkWriteDown is the recording of one write, ledger included.
+func BenchmarkWriteDown(b *testing.B) {
+	write := recorder(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		write()
+	}
+}
