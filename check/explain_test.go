@@ -350,6 +350,17 @@ func TestRPOs(t *testing.T) {
 	}
 }
 
+// TestMissingOn: of a node whose rows are not all known nobody can say what it lacks.
+func TestMissingOn(t *testing.T) {
+	e := failover()
+	e.Book = (&fakeBook{}).write("writes", ack("a", 1, 160, 1000), ack("a", 1, 170, 990))
+	e.Nodes = []NodeHolding{node("b").in(e.Table), reading{node: "c", maxOdd: 1, rows: []heldRow{stranger("x"), stranger("y")}}.in(e.Table)}
+	a, err := AuditTable(e)
+	if err != nil || !slices.Equal(a.Lost.Runs[0].MissingOn, []string{"b"}) || a.RPO[0].From != 990*msec {
+		t.Errorf("%+v %+v %v", a.Lost.Runs, a.RPO, err)
+	}
+}
+
 func TestForksOfOneNode(t *testing.T) {
 	all := []ForkHolding{{Node: "a", Step: "rejoin-a"}, {Node: "b", Step: "rejoin-b"}, {Node: "a", Step: "rejoin-a-2"}}
 	for i, want := range []string{"a before rejoin-a", "b", "a before rejoin-a-2"} {
@@ -375,6 +386,7 @@ func TestSplitBrain(t *testing.T) {
 		{"sent before the new one had answered", ack("a", 1, 10, 1300), ack("b", 2, 20, 1300), ""},
 		{"never answered", silent(1500), ack("b", 2, 20, 1300), ""},
 		{"refused", ledgerEntry(ack("a", 1, 0, 1500)).as(history.Failed), ack("b", 2, 20, 1300), ""},
+		{"on a timeline that nobody knows", ack("c", 0, 10, 1500), ack("b", 2, 20, 1300), ""},
 		{"weakly acknowledged", ledgerEntry(ack("a", 1, 10, 1500)).as(history.Weak), ack("b", 2, 20, 1300), "a on timeline 1 acknowledged a write sent at 1.499 s, although b on timeline 2 had acknowledged one by 1.300 s"},
 		{"one node is never at odds with itself", ack("b", 1, 10, 1500), ack("b", 2, 20, 1300), ""},
 	}
