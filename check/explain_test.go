@@ -386,6 +386,7 @@ func TestSplitBrain(t *testing.T) {
 		{"sent before the new one had answered", ack("a", 1, 10, 1300), ack("b", 2, 20, 1300), ""},
 		{"never answered", silent(1500), ack("b", 2, 20, 1300), ""},
 		{"refused", ledgerEntry(ack("a", 1, 0, 1500)).as(history.Failed), ack("b", 2, 20, 1300), ""},
+		{"the new one has only refused", ack("a", 1, 10, 1500), ledgerEntry(ack("b", 2, 0, 1300)).as(history.Failed), ""},
 		{"on a timeline that nobody knows", ack("c", 0, 10, 1500), ack("b", 2, 20, 1300), ""},
 		{"weakly acknowledged", ledgerEntry(ack("a", 1, 10, 1500)).as(history.Weak), ack("b", 2, 20, 1300), "a on timeline 1 acknowledged a write sent at 1.499 s, although b on timeline 2 had acknowledged one by 1.300 s"},
 		{"one node is never at odds with itself", ack("b", 1, 10, 1500), ack("b", 2, 20, 1300), ""},
