@@ -333,6 +333,35 @@ func TestAuditTable(t *testing.T) {
 			want:  "corrupted 1: w0/1-1 on [a b]", wantNodes: "a rows=1 equal corrupted=1, b rows=1 different=1 corrupted=1",
 		},
 		{
+			name: "altered on the authority alone", ledger: books("oo"),
+			nodes: []reading{node("a", row(0, 1).with("rot"), row(0, 2)), node("b", rows(1, 2)...)},
+			want:  "corrupted 1: w0/1-1 on [a]", wantNodes: "a rows=2 equal corrupted=1, b rows=2 different=1",
+		},
+		{
+			name: "rows that differ in all ways", ledger: books("ooooo"),
+			nodes: []reading{
+				node("a", row(0, 1).with("rot"), row(0, 2), row(0, 3), row(0, 4).with("rot")),
+				node("b", row(0, 1), row(0, 2), row(0, 4).with("mould"), row(0, 5)),
+			},
+			want: "lost 1: w0/5-5 on [b]; corrupted 2: w0/1-1 on [a] w0/4-4 on [a b]", wantNodes: "a rows=4 equal corrupted=2, b rows=4 missing=1 extra=1 different=2 corrupted=1",
+		},
+		{
+			name: "a truncated authority may have what a standby has too many", ledger: books("uuu"),
+			nodes: []reading{
+				{node: "a", maxOdd: 1, rows: []heldRow{row(0, 2).with("rot"), row(0, 3).with("rot")}},
+				node("b", rows(2, 3)...),
+			},
+			want: "survived 1: w0/2-2 on [a b]; corrupted 1: w0/2-2 on [a]", wantNodes: "a rows=2 corrupted=1, b rows=2 different=1", why: "2 rows of a",
+		},
+		{
+			name: "a second copy makes the sums of a serial table differ", ledger: books("oo"), serial: true,
+			nodes: []reading{
+				node("a", row(0, 1).numbered(10), row(0, 2).numbered(11)),
+				node("b", row(0, 1).numbered(10), row(0, 1).numbered(10), row(0, 2).numbered(11)),
+			},
+			want: "duplicated 1: w0/1-1 on [b]", wantNodes: "a rows=2 equal, b rows=3 extra=1 duplicated=1",
+		},
+		{
 			name: "another write's value under this key", ledger: books("oo"),
 			nodes: []reading{node("a", row(0, 1), row(0, 2).with(string(row(0, 1).value)))},
 			want:  "corrupted 1: w0/2-2 on [a]",

@@ -171,6 +171,9 @@ func TestExplanations(t *testing.T) {
 			e.Marks = append(e.Marks, mark("start-a", "start", "a", 1050, 1060))
 		}, "lost 1-1 a/1 fork promote-b@100", ""},
 		{"a promotion without any fault", []ledger.Entry{ack("a", 1, 120, 900)}, nil, func(e *Evidence) { e.Marks = e.Marks[1:] }, "lost 1-1 a/1 fork promote-b@100", ""},
+		{"a fault that came after the promotion was asked for", []ledger.Entry{ack("a", 1, 120, 900)}, nil, func(e *Evidence) {
+			e.Marks[0].Issued, e.Marks[0].Effective = 1150*msec, 1160*msec
+		}, "lost 1-1 a/1 fork promote-b@100", ""},
 		{"a promotion that is no step", []ledger.Entry{ack("a", 1, 120, 900)}, nil, func(e *Evidence) { e.Marks = nil }, "lost 1-1 a/1 fork the promotion to timeline 2@100", ""},
 		{"of two failovers the one that left this timeline", []ledger.Entry{ack("a", 1, 120, 900), ack("b", 2, 220, 1900)}, nil, func(e *Evidence) {
 			e.Authority, e.Lineage = "c", history.Lineage{Timeline: 3, Forks: []history.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
@@ -209,6 +212,14 @@ func TestExplanations(t *testing.T) {
 			crashed(e, "off", redo(primary("a", 1500, 1, 2)))
 			e.States["a"][2].Role = history.RoleStandby
 		}, "lost 1-1 a/1 ?", "a itself acknowledged it"},
+		{"nor one that was no primary before", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) {
+			crashed(e, "off", redo(primary("a", 1500, 1, 2)))
+			e.States["a"][0].Role = history.RoleStandby
+		}, "lost 1-1 a/1 ?", "a itself acknowledged it"},
+		{"nor one that was on another timeline before", []ledger.Entry{ack("a", 2, 60, 900)}, nil, func(e *Evidence) {
+			crashed(e, "off", redo(primary("a", 1500, 2, 2)))
+			e.Lineage = history.Lineage{Timeline: 2, Forks: []history.Fork{{Timeline: 1, At: 40}}}
+		}, "lost 1-1 a/2 ?", "a itself acknowledged it"},
 		{"nor one that came back on another timeline", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) {
 			crashed(e, "off", redo(primary("a", 1500, 2, 2)))
 		}, "lost 1-1 a/1 ?", "a itself acknowledged it"},
@@ -339,6 +350,17 @@ func TestRPOs(t *testing.T) {
 	}
 }
 
+// TestMissingOn: of a node whose rows are not all known nobody can say what it lacks.
+func TestMissingOn(t *testing.T) {
+	e := failover()
+	e.Book = (&fakeBook{}).write("writes", ack("a", 1, 160, 1000), ack("a", 1, 170, 990))
+	e.Nodes = []NodeHolding{node("b").in(e.Table), reading{node: "c", maxOdd: 1, rows: []heldRow{stranger("x"), stranger("y")}}.in(e.Table)}
+	a, err := AuditTable(e)
+	if err != nil || !slices.Equal(a.Lost.Runs[0].MissingOn, []string{"b"}) || a.RPO[0].From != 990*msec {
+		t.Errorf("%+v %+v %v", a.Lost.Runs, a.RPO, err)
+	}
+}
+
 func TestForksOfOneNode(t *testing.T) {
 	all := []ForkHolding{{Node: "a", Step: "rejoin-a"}, {Node: "b", Step: "rejoin-b"}, {Node: "a", Step: "rejoin-a-2"}}
 	for i, want := range []string{"a before rejoin-a", "b", "a before rejoin-a-2"} {
@@ -364,6 +386,8 @@ func TestSplitBrain(t *testing.T) {
 		{"sent before the new one had answered", ack("a", 1, 10, 1300), ack("b", 2, 20, 1300), ""},
 		{"never answered", silent(1500), ack("b", 2, 20, 1300), ""},
 		{"refused", ledgerEntry(ack("a", 1, 0, 1500)).as(history.Failed), ack("b", 2, 20, 1300), ""},
+		{"the new one has only refused", ack("a", 1, 10, 1500), ledgerEntry(ack("b", 2, 0, 1300)).as(history.Failed), ""},
+		{"on a timeline that nobody knows", ack("c", 0, 10, 1500), ack("b", 2, 20, 1300), ""},
 		{"weakly acknowledged", ledgerEntry(ack("a", 1, 10, 1500)).as(history.Weak), ack("b", 2, 20, 1300), "a on timeline 1 acknowledged a write sent at 1.499 s, although b on timeline 2 had acknowledged one by 1.300 s"},
 		{"one node is never at odds with itself", ack("b", 1, 10, 1500), ack("b", 2, 20, 1300), ""},
 	}
@@ -384,6 +408,17 @@ func TestSplitBrain(t *testing.T) {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestSplitBrainAmongWriters: the first acknowledgement is that of any writer.
+func TestSplitBrainAmongWriters(t *testing.T) {
+	e := failover()
+	e.Book = (&fakeBook{}).write("writes", ack("a", 1, 10, 1500)).write("writes", ack("b", 2, 20, 1600)).write("writes", ack("b", 2, 30, 1300), ack("b", 2, 40, 1700))
+	e.Nodes = []NodeHolding{node("b", row(0, 1), row(1, 1), row(2, 1), row(2, 2)).in(e.Table)}
+	a, err := AuditTable(e)
+	if err != nil || len(a.SplitBrain) != 1 || a.SplitBrain[0].From != 1300*msec {
+		t.Errorf("%v %v", a.SplitBrain, err)
 	}
 }
 

@@ -32,6 +32,7 @@ func TestWeakerRegimes(t *testing.T) {
 		{"fewer names", "on", "FIRST 1 (b)", "on", "ANY 1 (b, c)", false},
 		{"any will do", "on", "d", "on", "*", false},
 		{"any is less than a certain one", "on", "*", "on", "b", true},
+		{"two of any need not be that one", "on", "ANY 2 (*)", "on", "b", true},
 		{"names are compared without case", "on", `"B", C`, "on", "ANY 1 (b, c)", false},
 		{"standbys do not matter where local is demanded", "local", "", "local", "ANY 2 (b, c)", false},
 	}
@@ -78,6 +79,8 @@ func TestWeakByRegime(t *testing.T) {
 	}{
 		{"nothing demanded", []history.NodeState{none(5)}, nil, nil, nil, nil, []int{10}},
 		{"asynchronous demanded, and so it is", []history.NodeState{none(5)}, nil, []Demand{{Node: "a"}}, nil, nil, []int{10}},
+		{"nothing is said of the commit either", []history.NodeState{sync(none(5), "off", "")}, nil, []Demand{{Node: "a"}}, nil, nil, []int{10}},
+		{"what does not answer says nothing", []history.NodeState{on(5), sync(gone(1000), "off", ""), on(2000)}, nil, []Demand{quorum}, nil, nil, []int{900, 1500}},
 		{"asynchronous, and even then not off", []history.NodeState{sync(none(5), "off", "")}, nil, []Demand{{Node: "a", Commit: "on"}}, []int{10}, nil, nil},
 		{"as demanded, also before it was first read", []history.NodeState{on(5)}, nil, []Demand{quorum}, nil, nil, []int{1, 10, 100000}},
 		{"never as demanded", []history.NodeState{none(5)}, nil, []Demand{quorum}, []int{1, 10}, nil, nil},
