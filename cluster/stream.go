@@ -16,8 +16,9 @@ import (
 // streamTimeout is how long a standby may take until it streams.
 const streamTimeout = 30 * time.Second
 
-// errForked is wrapped by every error which says that waiting longer is useless.
-var errForked = errors.New("it can never follow")
+// ErrForked is wrapped by every error which says that waiting longer is useless: the
+// node has, or is, what its upstream's history excludes.
+var ErrForked = errors.New("it can never follow")
 
 // Follow points a standby at an upstream, and returns when it streams from it.
 // Of a node that does not run only the configuration is written.
@@ -38,7 +39,7 @@ func (n *Node) follow(ctx context.Context, upstream *Node) error {
 		return errors.New("it is paused; resume it first")
 	}
 	if n.running() != nil {
-		if err := n.canFollow(ctx, upstream); err != nil {
+		if err := n.CanFollow(ctx, upstream); err != nil {
 			return err
 		}
 	}
@@ -53,10 +54,10 @@ func (n *Node) follow(ctx context.Context, upstream *Node) error {
 	return n.awaitStreaming(ctx, upstream, streamTimeout)
 }
 
-// canFollow is an error when it is certain beforehand that the running node can
+// CanFollow is an error when it is certain beforehand that the running node can
 // never follow upstream: PostgreSQL would let it try for ever, or, where the
 // timelines have the same number by chance, stream what does not belong to it.
-func (n *Node) canFollow(ctx context.Context, upstream *Node) error {
+func (n *Node) CanFollow(ctx context.Context, upstream *Node) error {
 	here, there := held{node: n}, held{node: upstream}
 	defer here.drop()
 	defer there.drop()
@@ -89,7 +90,7 @@ func (n *Node) awaitStreaming(ctx context.Context, upstream *Node, timeout time.
 		switch {
 		case err == nil:
 			return nil
-		case errors.Is(err, errForked):
+		case errors.Is(err, ErrForked):
 			return err
 		case ctx.Err() == nil:
 			why = err // and not that the time was up
@@ -151,7 +152,7 @@ func streaming(ctx context.Context, here, there *held) error {
 		return fmt.Errorf("it is no standby but a %s", state.Role)
 	}
 	if state.SystemID != up.SystemID {
-		return fmt.Errorf("%w: it is another database system (%s) than %s (%s); clone it", errForked, state.SystemID, up.Node, up.SystemID)
+		return fmt.Errorf("%w: it is another database system (%s) than %s (%s); clone it", ErrForked, state.SystemID, up.Node, up.SystemID)
 	}
 	if err := onLineage(ctx, state, up, here.conn, there.conn); err != nil {
 		return err
@@ -178,7 +179,7 @@ func streaming(ctx context.Context, here, there *held) error {
 	return fmt.Errorf("%s does not say that %s streams", up.Node, state.Node)
 }
 
-// onLineage is an error that wraps errForked when the standby has replayed what
+// onLineage is an error that wraps ErrForked when the standby has replayed what
 // upstream's timeline never had. Of a cascade's upstream, whose timeline moves
 // with its primary's, nothing is known beforehand.
 func onLineage(ctx context.Context, state, up history.NodeState, here, upstream *pgx.Conn) error {
@@ -194,7 +195,7 @@ func onLineage(ctx context.Context, state, up history.NodeState, here, upstream 
 		own.forks = nil // a standby can lack the file, and nothing then tells
 	}
 	if err := line.excludes(own, state.LSN); err != nil {
-		return fmt.Errorf("%w %s: %w; rejoin it, or clone it", errForked, up.Node, err)
+		return fmt.Errorf("%w %s: %w; rejoin it, or clone it", ErrForked, up.Node, err)
 	}
 	return nil
 }

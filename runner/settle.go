@@ -118,7 +118,13 @@ func (r *run) catchUp(ctx context.Context, authority *cluster.Node, states []his
 		if st.Node == authority.Name() || st.Role == history.RolePrimary {
 			continue
 		}
-		if err := r.await(ctx, r.cluster.Node(st.Node), barrier); err != nil {
+		n := r.cluster.Node(st.Node)
+		// One that has diverged would be waited for in vain.
+		err := n.CanFollow(ctx, authority)
+		if !errors.Is(err, cluster.ErrForked) {
+			err = r.await(ctx, n, barrier)
+		}
+		if err != nil {
 			r.note(st.Node, "", fmt.Errorf("has not caught up with %s: %w", authority.Name(), err))
 		}
 	}
