@@ -29,7 +29,8 @@ var permitted = map[string][]string{
 	"chaos":           {"cluster", "history"},
 	"report":          {"check", "history"},
 	"runner":          {"chaos", "check", "cluster", "cluster/census", "cluster/probe", "history", "load", "load/pgload", "report", "spec"},
-	"cmd/pgchaos":     {"check", "cluster", "cluster/docker", "cluster/local", "experiments", "history", "report", "runner", "spec"},
+	"selftest":        {"check", "history", "report"},
+	"cmd/pgchaos":     {"check", "cluster", "cluster/docker", "cluster/local", "experiments", "history", "report", "runner", "selftest", "spec"},
 	"internal/arrows": {},
 	"internal/fakepg": {},
 }
