@@ -16,8 +16,9 @@ import (
 // streamTimeout is how long a standby may take until it streams.
 const streamTimeout = 30 * time.Second
 
-// errForked is wrapped by every error which says that waiting longer is useless.
-var errForked = errors.New("it can never follow")
+// ErrForked is wrapped by every error which says that waiting longer is useless: the
+// node has, or is, what its upstream's history excludes.
+var ErrForked = errors.New("it can never follow")
 
 // Follow points a standby at an upstream, and returns when it streams from it.
 // Of a node that does not run only the configuration is written.
@@ -38,7 +39,7 @@ func (n *Node) follow(ctx context.Context, upstream *Node) error {
 		return errors.New("it is paused; resume it first")
 	}
 	if n.running() != nil {
-		if err := n.canFollow(ctx, upstream); err != nil {
+		if err := CanFollow(ctx, n, upstream); err != nil {
 			return err
 		}
 	}
@@ -53,11 +54,17 @@ func (n *Node) follow(ctx context.Context, upstream *Node) error {
 	return n.awaitStreaming(ctx, upstream, streamTimeout)
 }
 
-// canFollow is an error when it is certain beforehand that the running node can
-// never follow upstream: PostgreSQL would let it try for ever, or, where the
-// timelines have the same number by chance, stream what does not belong to it.
-func (n *Node) canFollow(ctx context.Context, upstream *Node) error {
-	here, there := held{node: n}, held{node: upstream}
+// Asked is a node that can be asked: a Node, or a Met.
+type Asked interface {
+	Name() string
+	Connect(ctx context.Context, app string) (*pgx.Conn, error)
+}
+
+// CanFollow is an error when it is certain beforehand that a running standby can
+// never follow upstream (ErrForked): PostgreSQL would let it try for ever, or, where
+// the timelines have the same number by chance, stream what does not belong to it.
+func CanFollow(ctx context.Context, standby, upstream Asked) error {
+	here, there := held{node: standby}, held{node: upstream}
 	defer here.drop()
 	defer there.drop()
 	state, err := here.read(ctx)
@@ -85,11 +92,11 @@ func (n *Node) awaitStreaming(ctx context.Context, upstream *Node, timeout time.
 	defer there.drop()
 	why := errors.New("neither of them answered")
 	for {
-		err := streaming(ctx, &here, &there)
+		err := streaming(ctx, &here, &there, (*upstream.host.Load()).Peer())
 		switch {
 		case err == nil:
 			return nil
-		case errors.Is(err, errForked):
+		case errors.Is(err, ErrForked):
 			return err
 		case ctx.Err() == nil:
 			why = err // and not that the time was up
@@ -105,7 +112,7 @@ func (n *Node) awaitStreaming(ctx context.Context, upstream *Node, timeout time.
 
 // held is a connection that is opened when it is needed, and kept.
 type held struct {
-	node *Node
+	node Asked
 	conn *pgx.Conn
 }
 
@@ -136,9 +143,9 @@ func (h *held) read(ctx context.Context) (history.NodeState, error) {
 //go:embed receiver.sql
 var receiverSQL string
 
-// streaming is nil when the standby here streams from the upstream there, and
-// else what is missing.
-func streaming(ctx context.Context, here, there *held) error {
+// streaming is nil when the standby here streams from the upstream there, which its
+// peers reach at peer, and else what is missing.
+func streaming(ctx context.Context, here, there *held, peer Address) error {
 	up, err := there.read(ctx)
 	if err != nil {
 		return err
@@ -151,7 +158,7 @@ func streaming(ctx context.Context, here, there *held) error {
 		return fmt.Errorf("it is no standby but a %s", state.Role)
 	}
 	if state.SystemID != up.SystemID {
-		return fmt.Errorf("%w: it is another database system (%s) than %s (%s); clone it", errForked, state.SystemID, up.Node, up.SystemID)
+		return fmt.Errorf("%w: it is another database system (%s) than %s (%s); clone it", ErrForked, state.SystemID, up.Node, up.SystemID)
 	}
 	if err := onLineage(ctx, state, up, here.conn, there.conn); err != nil {
 		return err
@@ -161,7 +168,6 @@ func streaming(ctx context.Context, here, there *held) error {
 	if err := here.conn.QueryRow(ctx, receiverSQL).Scan(&host, &port); err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return err
 	}
-	peer := (*there.node.host.Load()).Peer()
 	switch {
 	case !state.Streaming:
 		return errors.New("its WAL receiver does not stream")
@@ -178,7 +184,7 @@ func streaming(ctx context.Context, here, there *held) error {
 	return fmt.Errorf("%s does not say that %s streams", up.Node, state.Node)
 }
 
-// onLineage is an error that wraps errForked when the standby has replayed what
+// onLineage is an error that wraps ErrForked when the standby has replayed what
 // upstream's timeline never had. Of a cascade's upstream, whose timeline moves
 // with its primary's, nothing is known beforehand.
 func onLineage(ctx context.Context, state, up history.NodeState, here, upstream *pgx.Conn) error {
@@ -194,7 +200,7 @@ func onLineage(ctx context.Context, state, up history.NodeState, here, upstream 
 		own.Forks = nil // a standby can lack the file, and nothing then tells
 	}
 	if err := excludes(line, own, state.LSN); err != nil {
-		return fmt.Errorf("%w %s: %w; rejoin it, or clone it", errForked, up.Node, err)
+		return fmt.Errorf("%w %s: %w; rejoin it, or clone it", ErrForked, up.Node, err)
 	}
 	return nil
 }

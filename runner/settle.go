@@ -177,7 +177,13 @@ func (s *site) catchUp(ctx context.Context, authority string, states []history.N
 		if st.Node == authority || st.Role == history.RolePrimary {
 			continue
 		}
-		if err := awaitBarrier(ctx, s.member(st.Node), barrier); err != nil {
+		n := s.member(st.Node)
+		// One that has diverged would be waited for in vain.
+		err := cluster.CanFollow(ctx, n, s.member(authority))
+		if !errors.Is(err, cluster.ErrForked) {
+			err = awaitBarrier(ctx, n, barrier)
+		}
+		if err != nil {
 			s.note(st.Node, "", fmt.Errorf("has not caught up with %s: %w", authority, err))
 		}
 	}

@@ -72,6 +72,23 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
+	code := exitCode(err)
+	var (
+		verdict verdictError
+		exit    *exitError
+	)
+	switch {
+	case code == exitPass || errors.As(err, &verdict):
+	case errors.As(err, &exit):
+		fmt.Fprintln(stderr, err)
+	default:
+		fmt.Fprintln(stderr, "pgchaos:", err)
+	}
+	return code
+}
+
+// exitCode is what a command that ended with err exits with.
+func exitCode(err error) int {
 	var (
 		verdict verdictError
 		exit    *exitError
@@ -82,12 +99,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.As(err, &verdict):
 		return int(verdict)
 	case errors.As(err, &exit):
-		fmt.Fprintln(stderr, err)
 		return exit.code
-	default:
-		fmt.Fprintln(stderr, "pgchaos:", err)
-		return exitFailed
 	}
+	return exitFailed
 }
 
 func newRoot() *cobra.Command {
@@ -118,7 +132,7 @@ Exit codes: 0 pass, 1 pgchaos itself failed, 2 usage or experiment file, 3 fail,
 	})
 	root.AddCommand(
 		newRunCommand(), newPlanCommand(), newValidateCommand(), newReportCommand(),
-		newAuditCommand(), newHistoryCommand(), newCleanCommand(), newListCommand(), newSchemaCommand(), newVersionCommand(),
+		newAuditCommand(), newHistoryCommand(), newCleanCommand(), newListCommand(), newSchemaCommand(), newSelftestCommand(), newVersionCommand(),
 	)
 	for _, cmd := range root.Commands() {
 		cmd.Args = usageArgs(cmd.Args)

@@ -30,7 +30,8 @@ var permitted = map[string][]string{
 	"chaos":           {"cluster", "history"},
 	"report":          {"check", "history"},
 	"runner":          {"chaos", "check", "cluster", "cluster/census", "cluster/probe", "history", "history/ledger", "load", "load/pgload", "report", "spec"},
-	"cmd/pgchaos":     {"check", "cluster", "cluster/docker", "cluster/local", "experiments", "history", "history/jepsen", "history/ledger", "report", "runner", "spec"},
+	"selftest":        {"check", "history", "report"},
+	"cmd/pgchaos":     {"check", "cluster", "cluster/docker", "cluster/local", "experiments", "history", "history/jepsen", "history/ledger", "report", "runner", "selftest", "spec"},
 	"internal/arrows": {},
 	"internal/fakepg": {},
 }

@@ -1,0 +1,188 @@
+package selftest
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"pgchaos/check"
+	"pgchaos/history"
+	"pgchaos/report"
+)
+
+// measure is one number that a result says of what was found.
+type measure struct {
+	name string
+	of   func(r *report.Result) int64
+}
+
+// measures are all that a case makes a demand on: 0, unless it says otherwise. One
+// for every kind of finding stands here, or a finding too many goes unseen.
+func measures() []measure {
+	return []measure{
+		{"lost", audited(func(a *check.Audit) int64 { return a.Lost.N })},
+		{"weakly acknowledged", weak},
+		{"weakly acknowledged and lost", audited(func(a *check.Audit) int64 { return a.WeakLost.N })},
+		{"survived", audited(func(a *check.Audit) int64 { return a.Survived.N })},
+		{"vanished", audited(func(a *check.Audit) int64 { return a.Vanished.N })},
+		{"resurrected", audited(func(a *check.Audit) int64 { return a.Resurrected.N })},
+		{"duplicated", audited(func(a *check.Audit) int64 { return a.Duplicated.N })},
+		{"foreign", audited(func(a *check.Audit) int64 { return a.Foreign.N })},
+		{"corrupted", audited(func(a *check.Audit) int64 { return a.Corrupted.N })},
+		{"missing on other nodes", onNodes(func(n check.NodeAudit) int64 { return n.Missing })},
+		{"extra on other nodes", onNodes(func(n check.NodeAudit) int64 { return n.Extra })},
+		{"different on other nodes", onNodes(func(n check.NodeAudit) int64 { return n.Different })},
+		{"nodes not read", onNodes(func(n check.NodeAudit) int64 { return one(!n.Read) })},
+		{"audits not complete", audited(func(a *check.Audit) int64 { return one(!a.Complete) })},
+		{"audits without acknowledgements", audited(func(a *check.Audit) int64 { return one(a.Acknowledged == 0) })},
+		{"tables not audited", func(r *report.Result) int64 { return one(len(r.Audits) != 1) }},
+		{"primaries too many", func(r *report.Result) int64 { return max(0, int64(len(r.SplitBrain))-1) }},
+		{"nodes not settled", func(r *report.Result) int64 {
+			return tally(r.Settle, func(n report.SettleNote) bool { return n.Error != "" })
+		}},
+		{"unexpected events", func(r *report.Result) int64 {
+			return tally(r.Timeline, func(m history.Mark) bool { return m.Status == history.MarkSeen })
+		}},
+	}
+}
+
+func audited(of func(*check.Audit) int64) func(*report.Result) int64 {
+	return func(r *report.Result) (n int64) {
+		for i := range r.Audits {
+			n += of(&r.Audits[i])
+		}
+		return n
+	}
+}
+
+func onNodes(of func(check.NodeAudit) int64) func(*report.Result) int64 {
+	return audited(func(a *check.Audit) (n int64) {
+		for _, node := range a.Nodes {
+			n += of(node)
+		}
+		return n
+	})
+}
+
+func weak(r *report.Result) (n int64) {
+	for _, w := range r.Workloads {
+		n += w.Total.Weak
+	}
+	return n
+}
+
+func one(so bool) int64 {
+	if so {
+		return 1
+	}
+	return 0
+}
+
+func tally[T any](all []T, so func(T) bool) (n int64) {
+	for _, x := range all {
+		n += one(so(x))
+	}
+	return n
+}
+
+// demand is "" for a number that is right, or else what would be.
+type demand func(n int64, r *report.Result) (right string)
+
+func exactly(want int64) demand {
+	return func(n int64, _ *report.Result) string {
+		if n == want {
+			return ""
+		}
+		return strconv.FormatInt(want, 10)
+	}
+}
+
+func atMost(most int64) demand {
+	return func(n int64, _ *report.Result) string {
+		if n <= most {
+			return ""
+		}
+		return fmt.Sprintf("at most %d", most)
+	}
+}
+
+// some leaves open how many they are: that is up to the load.
+func some(n int64, _ *report.Result) string {
+	if n > 0 {
+		return ""
+	}
+	return "at least 1"
+}
+
+// same demands the number that something else in the result comes to.
+func same(as evidence) demand {
+	return func(n int64, r *report.Result) string {
+		switch want, ok := as.of(r); {
+		case !ok:
+			return as.what + ", which is not known"
+		case n != want:
+			return fmt.Sprintf("%d (%s)", want, as.what)
+		}
+		return ""
+	}
+}
+
+// evidence is a number that does not come from the audit.
+type evidence struct {
+	what string
+	of   func(r *report.Result) (n int64, ok bool)
+}
+
+// sql is the number that a sql step read.
+func sql(step string) evidence {
+	return evidence{"by SQL in " + step, func(r *report.Result) (int64, bool) {
+		i := slices.IndexFunc(r.Timeline, func(m history.Mark) bool { return m.Name == step && m.Action == "sql" })
+		if i < 0 {
+			return 0, false
+		}
+		detail := r.Timeline[i].Detail
+		n, err := strconv.ParseInt(detail[strings.LastIndexByte(detail, ' ')+1:], 10, 64)
+		return n, err == nil
+	}}
+}
+
+// minus is by how much the number of one sql step is greater than that of another.
+func minus(step, less string) evidence {
+	return evidence{fmt.Sprintf("by SQL, %s less %s", step, less), func(r *report.Result) (int64, bool) {
+		a, known := sql(step).of(r)
+		b, ok := sql(less).of(r)
+		return a - b, known && ok
+	}}
+}
+
+func times(factor int64, e evidence) evidence {
+	return evidence{fmt.Sprintf("%d times %s", factor, e.what), func(r *report.Result) (int64, bool) {
+		n, ok := e.of(r)
+		return factor * n, ok
+	}}
+}
+
+// unanswered is how many operations of all workloads were never answered.
+func unanswered() evidence {
+	return evidence{"what was never answered", func(r *report.Result) (n int64, ok bool) {
+		for _, w := range r.Workloads {
+			n += w.Total.Unknown
+		}
+		return n, true
+	}}
+}
+
+// found demands a number of evidence.
+func found(e evidence, must demand) condition {
+	return func(r *report.Result) string {
+		n, ok := e.of(r)
+		if !ok {
+			return e.what + ": not known"
+		}
+		if right := must(n, r); right != "" {
+			return fmt.Sprintf("%s: %d, and must be %s", e.what, n, right)
+		}
+		return ""
+	}
+}

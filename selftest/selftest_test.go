@@ -1,0 +1,289 @@
+package selftest
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgchaos/check"
+	"pgchaos/history"
+	"pgchaos/report"
+	"pgchaos/spec"
+)
+
+// read is a real result of the case, which the end-to-end test kept (with -update).
+func read(t *testing.T, c Case) *report.Result {
+	t.Helper()
+	r, err := report.Read(filepath.Join("testdata", c.Name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// TestFilesAndCasesBelongTogether: what a case demands of expectations and steps must
+// be in its file, and no file may be without a case.
+func TestFilesAndCasesBelongTogether(t *testing.T) {
+	entries, err := files.ReadDir("cases")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(entries) != len(Cases()) {
+		t.Errorf("%d files, %d cases", len(entries), len(Cases()))
+	}
+	for _, c := range Cases() {
+		text, err := c.Text()
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		e, _, err := spec.Load(c.Name+".yaml", text, spec.Options{})
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if e.Name != c.Name || e.Description == "" {
+			t.Errorf("%s: the file's name is %q, its description %q", c.Name, e.Name, e.Description)
+		}
+		for _, text := range slices.Concat(c.Failed, c.Open) {
+			if !slices.Contains(e.Expect, text) {
+				t.Errorf("%s: the file does not expect %s", c.Name, text)
+			}
+		}
+		for name := range c.Counts {
+			if !slices.ContainsFunc(measures(), func(m measure) bool { return m.name == name }) {
+				t.Errorf("%s: there is no measure %q", c.Name, name)
+			}
+		}
+		promotions := tally(e.Timeline, func(s spec.Step) bool { return s.Promote != nil })
+		if c.Name == "switchovers" && promotions != rounds {
+			t.Errorf("%s: %d promotions, and %d rounds are demanded", c.Name, promotions, rounds)
+		}
+	}
+	if _, err := (Case{Name: "no-such"}).Text(); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a case without a file: %v", err)
+	}
+}
+
+func TestRealResultsAreSeenAsWhatTheyAre(t *testing.T) {
+	for _, c := range Cases() {
+		if o := c.Judge(read(t, c), c.Exit); !o.OK() {
+			t.Errorf("%s: %+v", c.Name, o)
+		}
+	}
+}
+
+// change makes a measure greater by n.
+var change = map[string]func(r *report.Result, n int64){
+	"lost":                            func(r *report.Result, n int64) { r.Audits[0].Lost.N += n },
+	"weakly acknowledged":             func(r *report.Result, n int64) { r.Workloads[0].Total.Weak += n },
+	"weakly acknowledged and lost":    func(r *report.Result, n int64) { r.Audits[0].WeakLost.N += n },
+	"survived":                        func(r *report.Result, n int64) { r.Audits[0].Survived.N += n },
+	"vanished":                        func(r *report.Result, n int64) { r.Audits[0].Vanished.N += n },
+	"resurrected":                     func(r *report.Result, n int64) { r.Audits[0].Resurrected.N += n },
+	"duplicated":                      func(r *report.Result, n int64) { r.Audits[0].Duplicated.N += n },
+	"foreign":                         func(r *report.Result, n int64) { r.Audits[0].Foreign.N += n },
+	"corrupted":                       func(r *report.Result, n int64) { r.Audits[0].Corrupted.N += n },
+	"missing on other nodes":          func(r *report.Result, n int64) { r.Audits[0].Nodes[0].Missing += n },
+	"extra on other nodes":            func(r *report.Result, n int64) { r.Audits[0].Nodes[0].Extra += n },
+	"different on other nodes":        func(r *report.Result, n int64) { r.Audits[0].Nodes[0].Different += n },
+	"nodes not read":                  func(r *report.Result, n int64) { setRead(r, n < 0) },
+	"audits not complete":             func(r *report.Result, n int64) { r.Audits[0].Complete = n < 0 },
+	"audits without acknowledgements": func(r *report.Result, n int64) { r.Audits[0].Acknowledged = 0 },
+	"tables not audited":              func(r *report.Result, n int64) { r.Audits = append(r.Audits, r.Audits[0]) },
+	"primaries too many": func(r *report.Result, n int64) {
+		r.SplitBrain = slices.Repeat([]string{"a"}, max(0, len(r.SplitBrain)+2*int(n)))
+	},
+	"nodes not settled": func(r *report.Result, n int64) {
+		r.Settle = slices.DeleteFunc(r.Settle, func(s report.SettleNote) bool { return s.Error != "" && n < 0 })
+		for range n {
+			r.Settle = append(r.Settle, report.SettleNote{Node: "b", Error: "is not there"})
+		}
+	},
+	"unexpected events": func(r *report.Result, n int64) {
+		r.Timeline = append(r.Timeline, history.Mark{Name: "crash-a", Action: "crash", Status: history.MarkSeen})
+	},
+}
+
+func setRead(r *report.Result, to bool) {
+	for i := range r.Audits[0].Nodes {
+		if r.Audits[0].Nodes[i].Read != to {
+			r.Audits[0].Nodes[i].Read = to
+			return
+		}
+	}
+}
+
+// loose are the demands that leave some room: how much more is too much.
+func loose(c, measure string) int64 {
+	switch c + ": " + measure {
+	case "switchovers: survived", "switchovers: vanished":
+		return rounds*writers + 1
+	case "async-failover: missing on other nodes", "weak-ack: extra on other nodes":
+		return 0 // how many they are is up to the load
+	}
+	return 1
+}
+
+// TestAFindingMoreIsSeen: with one more of anything, no case passes.
+func TestAFindingMoreIsSeen(t *testing.T) {
+	for _, c := range Cases() {
+		for _, m := range measures() {
+			r, more := read(t, c), loose(c.Name, m.name)
+			if more == 0 || change[m.name] == nil {
+				if change[m.name] == nil {
+					t.Errorf("no test can change %q", m.name)
+				}
+				continue
+			}
+			before := m.of(r)
+			if change[m.name](r, more); m.of(r) <= before {
+				if m.name != "nodes not read" && m.name != "audits not complete" { // all there are, already
+					t.Errorf("%s: %s is %d as before", c.Name, m.name, before)
+				}
+				continue
+			}
+			if o := c.Judge(r, c.Exit); o.OK() {
+				t.Errorf("%s passes with %s %d instead of %d", c.Name, m.name, m.of(r), before)
+			}
+		}
+	}
+}
+
+// TestAFindingLessIsSeen: with nothing of what is to be found, no case passes.
+func TestAFindingLessIsSeen(t *testing.T) {
+	for _, c := range Cases() {
+		for _, m := range measures() {
+			r := read(t, c)
+			n := m.of(r)
+			if n == 0 || c.Name == "switchovers" { // which may find all or nothing of what was in flight
+				continue
+			}
+			for i := range r.Audits[0].Nodes {
+				r.Audits[0].Nodes[i].Extra, r.Audits[0].Nodes[i].Missing = 0, 0
+			}
+			if !strings.HasSuffix(m.name, "on other nodes") {
+				r = read(t, c)
+				change[m.name](r, -n)
+			} else if strings.HasPrefix(m.name, "different") {
+				change[m.name](r, -n)
+			}
+			if m.of(r) != 0 {
+				t.Errorf("%s: %s is still %d", c.Name, m.name, m.of(r))
+			}
+			if o := c.Judge(r, c.Exit); o.OK() {
+				t.Errorf("%s passes with %s 0 instead of %d", c.Name, m.name, n)
+			}
+		}
+	}
+}
+
+// TestEveryOtherDemandCanFail doctors what is no count.
+func TestEveryOtherDemandCanFail(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		cases  []string // nil: all
+		doctor func(r *report.Result, exit *int)
+	}{
+		{"a better verdict", nil, func(r *report.Result, _ *int) { r.Verdict = (r.Verdict + 1) % 3 }},
+		{"a worse verdict", nil, func(r *report.Result, _ *int) { r.Verdict = (r.Verdict + 2) % 3 }},
+		{"another exit code", nil, func(_ *report.Result, exit *int) { *exit++ }},
+		{"a reason more", nil, func(r *report.Result, _ *int) { r.Reasons = append(r.Reasons, "split brain: a and c") }},
+		{"a reason twice", []string{"unreadable", "split-brain", "row-added"}, func(r *report.Result, _ *int) {
+			r.Reasons = append(r.Reasons, r.Reasons[0])
+		}},
+		{"a reason less", []string{"unreadable", "split-brain", "row-added", "row-changed", "row-duplicated", "behind-promoted"}, func(r *report.Result, _ *int) {
+			r.Reasons = r.Reasons[1:]
+		}},
+		{"another judgement", nil, func(r *report.Result, _ *int) {
+			r.Expectations[0].Verdict = (r.Expectations[0].Verdict + 1) % 3
+		}},
+		{"an expectation that is not judged", []string{"async-failover", "unreadable", "row-deleted"}, func(r *report.Result, _ *int) {
+			r.Expectations = r.Expectations[1:]
+		}},
+		{"no bound", []string{"unreadable"}, func(r *report.Result, _ *int) { r.Expectations[0].Observed = "0" }},
+		{"found on another node", []string{"async-failover", "behind-promoted", "split-brain", "crash-restart", "row-deleted"}, func(r *report.Result, _ *int) {
+			r.Audits[0].Lost.Runs[0].FoundOn = []string{"b"}
+		}},
+		{"rewound", []string{"switchovers"}, func(r *report.Result, _ *int) {
+			step(r, "back-7").Detail = "by pg_rewind in 1s; tried before: plain restart: it has written past the fork"
+		}},
+		{"no load in a round", []string{"switchovers"}, func(r *report.Result, _ *int) {
+			for w := range r.Workloads {
+				for p := range r.Workloads[w].Phases {
+					if phase := &r.Workloads[w].Phases[p]; strings.HasSuffix(phase.Phase, "-20") {
+						phase.OK = 0
+					}
+				}
+			}
+		}},
+	} {
+		for _, c := range Cases() {
+			if tc.cases != nil && !slices.Contains(tc.cases, c.Name) {
+				continue
+			}
+			r, exit := read(t, c), c.Exit
+			tc.doctor(r, &exit)
+			if o := c.Judge(r, exit); o.OK() {
+				t.Errorf("%s: %s passes", tc.name, c.Name)
+			}
+		}
+	}
+}
+
+// TestWhatDidNotComeAboutIsNoFailure: it proves nothing, and is told apart.
+func TestWhatDidNotComeAboutIsNoFailure(t *testing.T) {
+	for _, c := range Cases() {
+		for name, doctor := range map[string]func(r *report.Result){
+			"no cluster":              func(r *report.Result) { r.Errors = []string{"build the cluster: no space left on device"} },
+			"a step that failed":      func(r *report.Result) { r.Timeline[0].Status = history.MarkFailed },
+			"a step that was skipped": func(r *report.Result) { r.Timeline[0].Status, r.Timeline[0].Error = history.MarkSkipped, "too late" },
+			"another's result":        func(r *report.Result) { r.Name = "another" },
+		} {
+			r := read(t, c)
+			doctor(r)
+			if o := c.Judge(r, exitPass); len(o.Missing) == 0 || len(o.Wrong) > 0 {
+				t.Errorf("%s, %s: %+v", c.Name, name, o)
+			}
+		}
+	}
+}
+
+// TestSQLHasToHaveSeenIt: without what SQL saw beside pgchaos, nothing is proved.
+func TestSQLHasToHaveSeenIt(t *testing.T) {
+	for step0, c := range map[string]string{
+		"count-a": "async-failover", "cancelled": "weak-ack", "waiting": "client-gone", "count-c": "behind-promoted",
+		"count-b": "split-brain", "count-before": "crash-restart", "tamper": "row-changed",
+	} {
+		for _, detail := range []string{"a: 0", "a: none", ""} {
+			i := slices.IndexFunc(Cases(), func(of Case) bool { return of.Name == c })
+			r := read(t, Cases()[i])
+			step(r, step0).Detail = detail
+			if o := Cases()[i].Judge(r, Cases()[i].Exit); len(o.Missing) == 0 {
+				t.Errorf("%s with %q from %s: %+v", c, detail, step0, o)
+			}
+		}
+	}
+}
+
+func step(r *report.Result, name string) *history.Mark {
+	for i := range r.Timeline {
+		if r.Timeline[i].Name == name {
+			return &r.Timeline[i]
+		}
+	}
+	panic(fmt.Sprintf("no step %s", name))
+}
+
+// TestNothingIsNoResult: an empty result must not be taken for a clean one.
+func TestNothingIsNoResult(t *testing.T) {
+	for _, c := range Cases() {
+		if o := c.Judge(&report.Result{Name: c.Name, Verdict: check.Pass}, exitPass); o.OK() {
+			t.Errorf("%s passes with nothing", c.Name)
+		}
+	}
+}
