@@ -34,8 +34,8 @@ const (
 //go:embed testdata/yardstick.sql
 var yardstickSQL string
 
-// BenchmarkCost holds the reading of three nodes' worth of rows against what the
-// same costs in psql, in turns: see DEVELOPMENT.md.
+// BenchmarkCost holds the reading of three nodes' worth of rows, and the whole of their
+// audit, against what the same reading costs in psql, in turns: see DEVELOPMENT.md.
 func BenchmarkCost(b *testing.B) {
 	rows, rounds := number(b, "PGCHAOS_BENCH_ROWS", 1_000_000), number(b, "PGCHAOS_BENCH_ROUNDS", 5)
 	connections := number(b, "PGCHAOS_BENCH_CONNECTIONS", 2)
@@ -45,22 +45,29 @@ func BenchmarkCost(b *testing.B) {
 	}
 	a := costNode(b)
 	fillCost(b, a, rows)
+	path := costLedger(b, rows)
 	table := check.Table{Name: "test_data", Payload: costPayload}
-	var ours, theirs, ratios, peaks []float64
+	var ours, audits, theirs, ratios, auditRatios, peaks, auditPeaks []float64
 	for b.Loop() {
 		for range rounds {
 			took, peak := costOurs(b, a, table, int64(rows), connections)
 			yard := costYardstick(b, a, psql)
-			b.Logf("ours %.2f s, %.0f MiB at most; psql %.2f s; ratio %.2f", took, peak, yard, took/yard)
+			audit, judged, auditPeak := costAudit(b, a, path, table, int64(rows), connections)
+			b.Logf("scans %.2f s, %.0f MiB at most; psql %.2f s; ratio %.2f", took, peak, yard, took/yard)
+			b.Logf("audit %.2f s, of which %.2f s without a server, %.0f MiB at most; ratio %.2f", audit, judged, auditPeak, audit/yard)
 			ours, theirs, ratios, peaks = append(ours, took), append(theirs, yard), append(ratios, took/yard), append(peaks, peak)
+			audits, auditRatios, auditPeaks = append(audits, audit), append(auditRatios, audit/yard), append(auditPeaks, auditPeak)
 		}
 	}
 	b.ReportMetric(median(ours), "s-ours")
+	b.ReportMetric(median(audits), "s-audit")
 	b.ReportMetric(median(theirs), "s-psql")
 	b.ReportMetric(median(ratios), "ratio")
+	b.ReportMetric(median(auditRatios), "ratio-audit")
 	b.ReportMetric(slices.Min(ratios), "ratio-min")
 	b.ReportMetric(slices.Max(ratios), "ratio-max")
 	b.ReportMetric(slices.Max(peaks), "MiB-ours")
+	b.ReportMetric(slices.Max(auditPeaks), "MiB-audit")
 }
 
 func number(b *testing.B, variable string, otherwise int) int {
@@ -112,7 +119,13 @@ func costNode(b *testing.B) *cluster.Node {
 	return c.Node("a")
 }
 
-// fillCost writes the rows as writers that take turns do, with a gap now and then.
+// costKey is the key of a row: writers take turns, and one write in a thousand has failed.
+func costKey(i int) history.Key {
+	round := i / costWriters
+	return history.PackKey(i%costWriters, int64(1+round+round/1000))
+}
+
+// fillCost writes the rows.
 func fillCost(b *testing.B, a *cluster.Node, rows int) {
 	conn, err := a.Connect(b.Context(), "fill")
 	if err != nil {
@@ -128,8 +141,7 @@ func fillCost(b *testing.B, a *cluster.Node, rows int) {
 		if i == rows {
 			return nil, nil
 		}
-		round := i / costWriters
-		key := history.PackKey(i%costWriters, int64(1+round+round/1000)) // one in a thousand has failed
+		key := costKey(i)
 		i++
 		value = history.AppendPayload(value[:0], key, costPayload)
 		return []any{int64(key), string(value)}, nil
@@ -147,10 +159,7 @@ func fillCost(b *testing.B, a *cluster.Node, rows int) {
 // costOurs reads the node as often as there are nodes, keeps all of the holdings, as an
 // audit does, and returns the seconds and the MiB that this process had at most.
 func costOurs(b *testing.B, a *cluster.Node, table check.Table, rows int64, connections int) (seconds, peak float64) {
-	debug.FreeOSMemory()
-	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil { // VmHWM begins anew
-		b.Logf("the peak is that of the whole process: %v", err)
-	}
+	peakAnew(b)
 	began := time.Now()
 	var all [costNodes]*check.Holding
 	for i := range all {
@@ -162,7 +171,19 @@ func costOurs(b *testing.B, a *cluster.Node, table check.Table, rows int64, conn
 			b.Fatalf("%d rows, %d of them odd; %d were written", h.Rows, h.OddRows, rows)
 		}
 	}
-	seconds = time.Since(began).Seconds()
+	return time.Since(began).Seconds(), peakSoFar(b)
+}
+
+// peakAnew has the process's peak of memory begin again at what it has now.
+func peakAnew(b *testing.B) {
+	debug.FreeOSMemory()
+	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil { // VmHWM begins anew
+		b.Logf("the peak is that of the whole process: %v", err)
+	}
+}
+
+// peakSoFar is how many MiB the process had at most.
+func peakSoFar(b *testing.B) (peak float64) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		b.Logf("no peak: %v", err)
@@ -173,7 +194,7 @@ func costOurs(b *testing.B, a *cluster.Node, table check.Table, rows int64, conn
 			peak = kib / 1024
 		}
 	}
-	return seconds, peak
+	return peak
 }
 
 // costYardstick has psql read the keys, and hash the rows in buckets, as often as
