@@ -20,13 +20,6 @@ const (
 	Fail
 )
 
-// Row is one row of an audited table on one node, as census.Rows reads it.
-type Row struct {
-	Key   history.Key // what the row says it is; 0 when its value carries no tag and its key is no packed one
-	Int   int64       // int_value as it stands
-	Value []byte      // char_value; valid until the iterator's next step
-}
-
 // Table says how the audited table's rows are made.
 type Table struct {
 	Name    string

@@ -8,6 +8,12 @@ import (
 	"io"
 )
 
+// signature begins every binary COPY (PostgreSQL's manual, COPY, binary format).
+var signature = []byte("PGCOPY\n\xff\r\n\x00")
+
+// maxField bounds one value: PostgreSQL's own bound is 1 GB.
+const maxField = 1 << 30
+
 // pushDecoder decodes a binary COPY of (int_value bigint, char_value text) that is
 // written to it, in pieces of any size, and hands each row to row: without a copy
 // where a piece holds whole rows, as PostgreSQL's messages do. The value is nil for

@@ -1,3 +1,6 @@
+// Package census reads what nodes hold, for the audit: every row of a table, as the
+// heap has it, and whether a node has all that another one had (a barrier). It also
+// waits until nobody is left who could still write.
 package census
 
 import (
@@ -12,6 +15,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"golang.org/x/sync/errgroup"
 
 	"pgchaos/check"
@@ -83,6 +87,14 @@ func Scan(ctx context.Context, connect func(context.Context) (*pgx.Conn, error),
 	}
 	s.whole.Seal()
 	return s.whole, nil
+}
+
+func explain(err error, t check.Table) error {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && (pg.Code == undefinedTable || pg.Code == invalidSchemaName) {
+		return fmt.Errorf("table %s does not exist on this node: %w", t.Name, err)
+	}
+	return fmt.Errorf("read table %s: %w", t.Name, err)
 }
 
 // scan is one use of Scan.

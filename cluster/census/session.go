@@ -97,12 +97,15 @@ func (g guard) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// The further SQLSTATEs of an error that can pass.
+// The SQLSTATEs that decide what to do next.
 const (
-	deadlockDetected    = "40P01" // on a standby: a conflict with recovery that waits for us
-	connectionException = "08"
-	operatorIntervened  = "57P" // shut down, crashed, starting
-	tooManyConnections  = "53300"
+	undefinedTable       = "42P01"
+	invalidSchemaName    = "3F000"
+	serializationFailure = "40001" // on a standby: a conflict with recovery
+	deadlockDetected     = "40P01" // on a standby: a conflict with recovery that waits for us
+	connectionException  = "08"
+	operatorIntervened   = "57P" // shut down, crashed, starting
+	tooManyConnections   = "53300"
 )
 
 // passing tells whether the same reading can succeed over another connection. A
