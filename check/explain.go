@@ -44,11 +44,22 @@ type event struct {
 }
 
 // crash is a restart of a server that had been a primary, and was one afterwards on
-// the same timeline.
+// the same timeline. Whether it had been shut down in good order the readings do not
+// say: it is certain to have crashed only where it was killed, or had restarted its
+// processes by itself.
 type crash struct {
-	seen  time.Duration // the first reading afterwards
-	redo  history.LSN   // the end of what was recovered; 0: not known
-	event event
+	seen    time.Duration // the first reading afterwards
+	redo    history.LSN   // the end of what was recovered; 0: not known
+	certain bool
+	event   event
+}
+
+// words say what happened: "recovered from a crash", or that it was started.
+func (c *crash) words() string {
+	if c.certain {
+		return "recovered from a crash"
+	}
+	return "was started again"
 }
 
 func newWitness(e *Evidence) *witness {
@@ -238,11 +249,15 @@ func (w *witness) crashesOf(server ledger.Server) (all []crash) {
 		}
 		restarted := !before.ServerStarted.IsZero() && !s.ServerStarted.IsZero() && !s.ServerStarted.Equal(before.ServerStarted)
 		if (restarted || s.CrashedSince(before)) && accepts(before) && accepts(s) && before.Timeline == server.Timeline && s.Timeline == server.Timeline {
-			c := crash{seen: s.At, redo: s.Redo, event: event{"crash of " + server.Node, s.At}}
+			c := crash{seen: s.At, redo: s.Redo, certain: !restarted, event: event{"restart of " + server.Node, s.At}}
+			if c.certain {
+				c.event.name = "crash of " + server.Node
+			}
 			if m := w.newest(s.At, func(m history.Mark) bool {
 				return (m.Fault || m.Status == history.MarkSeen) && slices.Contains(m.Nodes, server.Node)
 			}); m != nil {
 				c.event = eventAt(m)
+				c.certain = c.certain || m.Action == "kill" && m.Effective >= before.At
 			}
 			all = append(all, c)
 		}
@@ -299,21 +314,34 @@ func (w *witness) explain(l *loss) verdictOf {
 	case s.left && l.mayLie(s.fork):
 		return verdictOf{explained: true, cause: CauseFork, event: s.event, fork: s.fork}
 	}
-	why := ""
-	for _, c := range s.crashes {
+	why := w.unexplained(l)
+	for i := range s.crashes {
+		c := &s.crashes[i]
 		switch {
 		case l.entry.Sent >= c.seen: // it came afterwards
 		case !wasOff(s.regimes, &l.entry):
-			why = fmt.Sprintf("%s recovered from a crash by %.3f s, but synchronous_commit was not off", s.server.Node, c.seen.Seconds())
+			why = c.besides(l, why, fmt.Sprintf("%s %s by %.3f s, but synchronous_commit was not off", s.server.Node, c.words(), c.seen.Seconds()))
 		case c.redo == 0:
-			why = fmt.Sprintf("%s recovered from a crash by %.3f s, and how far is not recorded", s.server.Node, c.seen.Seconds())
+			why = c.besides(l, why, fmt.Sprintf("%s %s by %.3f s, and how far its WAL was recovered is not recorded", s.server.Node, c.words(), c.seen.Seconds()))
 		case l.mayLie(c.redo):
 			return verdictOf{explained: true, cause: CauseCrash, event: c.event, fork: c.redo}
 		default:
-			why = fmt.Sprintf("it was committed before %s, up to where %s recovered from a crash", c.redo, s.server.Node)
+			why = c.besides(l, why, fmt.Sprintf("it was committed before %s, and %s, which %s, had its WAL up to there", c.redo, s.server.Node, c.words()))
 		}
 	}
-	return verdictOf{why: cmp.Or(why, w.unexplained(l))}
+	return verdictOf{why: why}
+}
+
+// besides adds that a restart does not explain a loss to why a fork does not; without
+// a fork it is all there is to say.
+func (c *crash) besides(l *loss, fork, restart string) string {
+	switch {
+	case !l.story.left:
+		return restart
+	case !c.certain: // the node came back some time, in all probability in good order
+		return fork
+	}
+	return fork + "; and " + restart
 }
 
 // unexplained says in words why a write should be there.
@@ -324,8 +352,13 @@ func (w *witness) unexplained(l *loss) string {
 		return fmt.Sprintf("%s itself acknowledged it, on timeline %d, and was seen to lose no WAL", s.server.Node, s.server.Timeline)
 	case l.next == 0 && l.entry.LSN == 0:
 		return fmt.Sprintf("neither its LSN nor that of the writer's next write on %s is recorded", s.server.Node)
-	case l.next == 0:
-		return fmt.Sprintf("it was inserted before the fork at %s, and the LSN of the writer's next write on %s is not recorded", s.fork, s.server.Node)
 	}
-	return fmt.Sprintf("it was committed before %s on timeline %d, which was left at %s only", l.next, s.server.Timeline, s.fork)
+	fork := fmt.Sprintf("the fork at %s where timeline %d left timeline %d", s.fork, w.e.Lineage.Next(s.server.Timeline), s.server.Timeline)
+	switch {
+	case l.next == 0:
+		return fmt.Sprintf("its LSN %s lies before %s, and the LSN of the writer's next write on %s is not recorded", l.entry.LSN, fork, s.server.Node)
+	case l.entry.LSN == 0:
+		return fmt.Sprintf("it was committed before %s, and that lies before %s", l.next, fork)
+	}
+	return fmt.Sprintf("its LSN %s lies before %s, and it was committed before %s", l.entry.LSN, fork, l.next)
 }

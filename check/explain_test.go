@@ -104,7 +104,7 @@ func TestExplanations(t *testing.T) {
 		have    []int64 // on the authority
 		change  func(*Evidence)
 		want    string
-		why     string // of the first run that is not explained
+		why     string // of the last run that is not explained, or its end: "...$"
 	}{
 		{"inserted past the fork", []ledger.Entry{ack("a", 1, 90, 900), ack("a", 1, 100, 910), ack("a", 1, 120, 920)}, []int64{1}, nil, "lost 2-3 a/1 " + byKill, ""},
 		{"inserted before the fork, and the next write was behind it", []ledger.Entry{ack("a", 1, 99, 900), ack("a", 1, 100, 910)}, nil, nil, "lost 1-2 a/1 " + byKill, ""},
@@ -112,7 +112,7 @@ func TestExplanations(t *testing.T) {
 			ack("a", 1, 99, 900), ledgerEntry(ack("a", 1, 101, 910)).as(history.Failed), ack("b", 2, 130, 1300),
 		}, []int64{3}, nil, "lost 1-1 a/1 " + byKill, ""},
 		{"the writer's last on that server", []ledger.Entry{ack("a", 1, 99, 900), silent(905), ack("b", 2, 130, 1300)}, []int64{3}, nil, "lost 1-1 a/1 " + byKill, ""},
-		{"committed before the fork: the next write was so too", []ledger.Entry{ack("a", 1, 80, 900), ack("a", 1, 90, 910), ack("b", 2, 130, 1300)}, []int64{2, 3}, nil, "lost 1-1 a/1 ?", "committed before 0/5A on timeline 1, which was left at 0/64 only"},
+		{"committed before the fork: the next write was so too", []ledger.Entry{ack("a", 1, 80, 900), ack("a", 1, 90, 910), ack("b", 2, 130, 1300)}, []int64{2, 3}, nil, "lost 1-1 a/1 ?", "its LSN 0/50 lies before the fork at 0/64 where timeline 2 left timeline 1, and it was committed before 0/5A"},
 		{"the new primary's LSNs bound nothing on the old one", []ledger.Entry{ack("a", 1, 90, 900), ack("b", 2, 95, 1300)}, []int64{2}, nil, "lost 1-1 a/1 " + byKill, ""},
 		{"a hole before writes that survived", []ledger.Entry{ack("a", 1, 10, 100), ack("a", 1, 20, 110), ack("a", 1, 30, 120)}, []int64{1, 3}, nil, "lost 2-2 a/1 ?", "committed before 0/1E"},
 		{"an answer so late that the next writes do not bound it", []ledger.Entry{
@@ -124,6 +124,7 @@ func TestExplanations(t *testing.T) {
 			ack("a", 1, 20, 500), ack("a", 1, 60, 700),
 		}, []int64{2, 3}, nil, "lost 1-1 a/1 ?", "committed before 0/3C"},
 		{"no LSN, but the next write's is past the fork", []ledger.Entry{ack("a", 1, 0, 900), ack("a", 1, 0, 905), ack("a", 1, 101, 910)}, nil, nil, "lost 1-3 a/1 " + byKill, ""},
+		{"no LSN, and the next write's is before the fork", []ledger.Entry{ack("a", 1, 0, 900), ack("a", 1, 90, 910)}, []int64{2}, nil, "lost 1-1 a/1 ?", "it was committed before 0/5A, and that lies before the fork at 0/64"},
 		{"no LSN at all", []ledger.Entry{ack("a", 1, 0, 900), ack("a", 1, 0, 910)}, []int64{2}, nil, "lost 1-1 a/1 ?", "neither its LSN nor that of the writer's next write"},
 		{"no LSN after it", []ledger.Entry{ack("a", 1, 50, 900), ack("a", 1, 0, 910)}, []int64{2}, nil, "lost 1-1 a/1 ?", "the LSN of the writer's next write on a is not recorded"},
 		{"the primary itself acknowledged it", []ledger.Entry{ack("b", 2, 150, 1300)}, nil, nil, "lost 1-1 b/2 ?", "b itself acknowledged it, on timeline 2"},
@@ -154,7 +155,7 @@ func TestExplanations(t *testing.T) {
 			e.Lineage = history.Lineage{Timeline: 3, Forks: []history.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
 			e.States["c"] = []history.NodeState{primary("c", 1300, 2, 1)}
 			e.Forks = []ForkHolding{{Node: "a", Holding: NewHolding(e.Table, 0), Lineage: history.Lineage{Timeline: 2, Forks: []history.Fork{{Timeline: 1, At: 100}}}}}
-		}, "lost 1-1 a/2 ?", "left at 0/C8 only"},
+		}, "lost 1-1 a/2 ?", "its LSN 0/A lies before the fork at 0/C8 where timeline 3 left timeline 2"},
 		{"two primaries on an earlier timeline, and nobody knows which counts", []ledger.Entry{ack("a", 2, 210, 1300)}, nil, func(e *Evidence) {
 			e.Lineage = history.Lineage{Timeline: 3, Forks: []history.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
 			e.States["c"] = []history.NodeState{primary("c", 1300, 2, 1)}
@@ -194,6 +195,25 @@ func TestExplanations(t *testing.T) {
 		{"a crash with synchronous_commit on", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) {
 			crashed(e, "on", redo(primary("a", 1500, 1, 2)))
 		}, "lost 1-1 a/1 ?", "synchronous_commit was not off"},
+		{"a restart by a step is not known to be a crash", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) {
+			crashed(e, "on", redo(primary("a", 1500, 1, 2)))
+			e.Marks = []history.Mark{mark("restart-a", "restart", "a", 1000, 1400)}
+		}, "lost 1-1 a/1 ?", "a was started again by 1.500 s, but synchronous_commit was not off"},
+		{"nor is a start after a kill of long ago", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) {
+			crashed(e, "on", redo(primary("a", 1500, 1, 2)))
+			e.States["a"][0].At, e.Marks = 950*msec, []history.Mark{mark("kill-a", "kill", "a", 1, 2)}
+		}, "lost 1-1 a/1 ?", "a was started again by 1.500 s"},
+		{"a restart that no step made", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) {
+			crashed(e, "off", redo(primary("a", 1500, 1, 2)))
+			e.Marks = nil
+		}, "lost 1-1 a/1 crash restart of a@50", ""},
+		{"where the timeline was left, the fork is the reason, and a later start is none", []ledger.Entry{ack("a", 1, 80, 900), ack("a", 1, 90, 910)}, []int64{2}, func(e *Evidence) {
+			e.Marks[0].Action = "stop"
+			e.States["a"] = append(e.States["a"], primary("a", 1500, 1, 2))
+		}, "lost 1-1 a/1 ?", "and it was committed before 0/5A$"},
+		{"a crash comes after the fork", []ledger.Entry{ack("a", 1, 80, 900), ack("a", 1, 90, 910)}, []int64{2}, func(e *Evidence) {
+			e.States["a"] = append(e.States["a"], primary("a", 1500, 1, 2))
+		}, "lost 1-1 a/1 ?", "before 0/5A; and a recovered from a crash by 1.500 s, but synchronous_commit was not off$"},
 		{"a crash with synchronous_commit local", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) {
 			crashed(e, "local", redo(primary("a", 1500, 1, 2)))
 		}, "lost 1-1 a/1 ?", "synchronous_commit was not off"},
@@ -203,8 +223,8 @@ func TestExplanations(t *testing.T) {
 		}, "lost 1-1 a/1 ?", "synchronous_commit was not off"},
 		{"before what a crash left", []ledger.Entry{ack("a", 1, 30, 900), ack("a", 1, 45, 910)}, []int64{2}, func(e *Evidence) {
 			crashed(e, "off", redo(primary("a", 1500, 1, 2)))
-		}, "lost 1-1 a/1 ?", "committed before 0/32, up to where a recovered from a crash"},
-		{"how far a crash left it is not known", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) { crashed(e, "off", primary("a", 1500, 1, 2)) }, "lost 1-1 a/1 ?", "how far is not recorded"},
+		}, "lost 1-1 a/1 ?", "committed before 0/32, and a, which recovered from a crash, had its WAL up to there"},
+		{"how far a crash left it is not known", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) { crashed(e, "off", primary("a", 1500, 1, 2)) }, "lost 1-1 a/1 ?", "recovered from a crash by 1.500 s, and how far its WAL was recovered is not recorded"},
 		{"acknowledged after the crash", []ledger.Entry{ack("a", 1, 60, 1600)}, nil, func(e *Evidence) {
 			crashed(e, "off", redo(primary("a", 1500, 1, 2)))
 		}, "lost 1-1 a/1 ?", "a itself acknowledged it"},
@@ -252,7 +272,7 @@ func TestExplanations(t *testing.T) {
 					why = r.Why
 				}
 			}
-			if !strings.Contains(why, tt.why) || (why == "") != (tt.why == "") {
+			if !strings.Contains(why+"$", tt.why) || (why == "") != (tt.why == "") {
 				t.Errorf("because %q, want %q in it", why, tt.why)
 			}
 			if a.Unexplained != unexplained || !a.Complete {

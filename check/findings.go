@@ -56,7 +56,7 @@ func (a *auditor) doubtful() (why []string) {
 // bounds are the counts that can only be higher than they are.
 func (a *Audit) bounds(lost bool) []string {
 	var all []string
-	if lost {
+	if lost && a.Lost.N > 0 { // that it is no less than 0 tells nothing
 		all = append(all, fmt.Sprintf("lost >= %d", a.Lost.N))
 	}
 	for _, c := range []struct {

@@ -144,7 +144,7 @@ func connect(ctx context.Context, node, connString, app string) (*pgx.Conn, erro
 	defer cancel()
 	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", node, err)
+		return nil, &connectError{node, err}
 	}
 	connected.Store(true)
 	return conn, nil

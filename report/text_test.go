@@ -180,3 +180,17 @@ func TestRecoveryFits(t *testing.T) {
 		}
 	}
 }
+
+func TestLossesInWords(t *testing.T) {
+	const ms = time.Millisecond
+	for want, got := range map[string]string{
+		"at 0.022 s":                            spanWords(22*ms, 22*ms+10*time.Microsecond),
+		"within 20 ms, from 0.022 s to 0.042 s": spanWords(22*ms, 42*ms),
+		"1 weak acknowledgement, which one more failure could lose: 1 whose wait was cancelled":                                     weakAckWords(&check.WeakAcks{Notice: 1}),
+		"83 weak acknowledgements, which one more failure could lose: 83 without the demanded wait for standbys (36 as it changed)": weakAckWords(&check.WeakAcks{Regime: 83, Transition: 36}),
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

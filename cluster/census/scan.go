@@ -94,6 +94,9 @@ func explain(err error, t check.Table) error {
 	if errors.As(err, &pg) && (pg.Code == undefinedTable || pg.Code == invalidSchemaName) {
 		return fmt.Errorf("table %s does not exist on this node: %w", t.Name, err)
 	}
+	if refused := (*pgconn.ConnectError)(nil); errors.As(err, &refused) {
+		return err // it says of itself what was tried, and it is no matter of this table
+	}
 	return fmt.Errorf("read table %s: %w", t.Name, err)
 }
 
