@@ -23,6 +23,7 @@ const connectTimeout = 2 * time.Second
 // loadSet is every workload of the experiment, by name.
 type loadSet struct {
 	ledger *history.Ledger
+	board  *pgload.Board // how far every writer is, for readers and vectors
 	list   []*running
 	mu     sync.Mutex // guards starts and stops, which come from the timeline and from the end of the run
 	closed sync.Once
@@ -39,7 +40,7 @@ type running struct {
 
 // newLoads prepares every workload; none is started.
 func newLoads(p *Plan, c *cluster.Cluster, clock history.Clock) (*loadSet, error) {
-	set := &loadSet{ledger: history.NewLedger()}
+	set := &loadSet{ledger: history.NewLedger(), board: pgload.NewBoard()}
 	creds := c.Nodes()[0].Credentials()
 	for i, w := range p.Experiment.Load {
 		groups := 1
@@ -54,7 +55,7 @@ func newLoads(p *Plan, c *cluster.Cluster, clock history.Clock) (*loadSet, error
 			Clients: groups * w.Clients, MaxAbandoned: groups * w.MaxAbandoned, ConnectTimeout: connectTimeout,
 			Table: w.Table, Serial: p.serial(w.Table), Payload: w.Payload, SQL: w.SQL,
 			Seed: p.Seed + uint64(i), Ledger: set.ledger, Clock: clock,
-			Writers: func() int { return len(set.ledger.Writers()) },
+			Board: set.board,
 		})
 		if err != nil {
 			set.close()

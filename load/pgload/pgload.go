@@ -34,7 +34,7 @@ type Endpoint struct {
 // The kinds of workload.
 const (
 	Insert = "insert" // each client is one writer, whose every write is in the ledger
-	Read   = "read"   // the newest row of a random writer
+	Read   = "read"   // the two newest rows of one writer, held against how far it has come
 	SQL    = "sql"    // Config.SQL, without parameters
 )
 
@@ -69,8 +69,11 @@ type Config struct {
 	Seed   uint64
 	Ledger *history.Ledger // insert: gets one writer for each client
 	Clock  history.Clock
-	// Writers tells how many writers the ledger has by now, for read; nil: one.
-	Writers func() int
+	// Board is where inserts publish how far they have come, and where reads find when
+	// writes were acknowledged. Heads are the heads that reads are held against; nil:
+	// the Board's. Without a Board reads are not checked.
+	Board *Board
+	Heads Heads
 
 	// Dial connects to an address; nil: TCP or Unix sockets, with keepalive.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -83,6 +86,7 @@ type Workload struct {
 	cfg     Config
 	sql     string
 	writers []*writer // insert: by client
+	readers []*reader // read: by client; nil until its first session
 	nodes   []*node   // in the order of Config.Endpoints; with a node as target only that
 
 	mu   sync.Mutex // guards what choose needs: first, and the nodes' sessions and failures
@@ -96,6 +100,9 @@ func New(cfg Config) (*Workload, error) {
 	}
 	if cfg.Table == "" {
 		cfg.Table = DefaultTable
+	}
+	if cfg.Heads == nil && cfg.Board != nil {
+		cfg.Heads = cfg.Board
 	}
 	w := &Workload{cfg: cfg}
 	endpoints, err := w.targets()
@@ -115,10 +122,21 @@ func New(cfg Config) (*Workload, error) {
 	}
 	if cfg.Kind == Insert {
 		for range cfg.Clients {
-			w.writers = append(w.writers, &writer{book: cfg.Ledger.AddWriter(cfg.Workload)})
+			w.writers = append(w.writers, w.newWriter())
 		}
 	}
+	if cfg.Kind == Read {
+		w.readers = make([]*reader, cfg.Clients)
+	}
 	return w, nil
+}
+
+func (w *Workload) newWriter() *writer {
+	book := w.cfg.Ledger.AddWriter(w.cfg.Workload)
+	if w.cfg.Board == nil {
+		return &writer{book: book}
+	}
+	return &writer{book: book, head: w.cfg.Board.add(w.cfg.Table, book.ID)}
 }
 
 // targets are the endpoints that this workload may connect to.

@@ -12,6 +12,8 @@ import (
 
 // work is what the sessions of one kind do differently.
 type work interface {
+	// connected is told of each new connection, by the number of its node.
+	connected(node int)
 	// bind makes the parameters of the next operation, in the formats of format.
 	// They are valid until the next bind.
 	bind() [][]byte
@@ -28,6 +30,7 @@ type work interface {
 type writer struct {
 	mu   sync.Mutex
 	book *history.Writer
+	head *head // where readers see how far it is; nil: nobody looks
 }
 
 // insert is one write, with a new sequence number each.
@@ -41,11 +44,14 @@ type insert struct {
 	params  [2][]byte
 }
 
+func (n *insert) connected(int) {}
+
 func (n *insert) bind() [][]byte {
 	n.writer.mu.Lock()
 	n.seq = n.writer.book.Next()
 	id := n.writer.book.ID
 	n.writer.mu.Unlock()
+	n.writer.head.issue(n.seq)
 	key := history.PackKey(id, n.seq)
 	n.value = history.AppendPayload(n.value[:0], key, n.payload)
 	n.params[1] = n.value
@@ -70,31 +76,55 @@ func (n *insert) settle(op history.Op, node string) {
 	n.writer.mu.Lock()
 	n.writer.book.Record(n.seq, op.Outcome, node, op.Done)
 	n.writer.mu.Unlock()
+	if op.Outcome.Acknowledged() {
+		n.writer.head.ack(n.seq, op.Done)
+	}
 	n.seq = 0
 }
 
-// read is the newest row of a random writer; with serial keys the newest row.
+// read is the two newest rows of one writer, in one snapshot; with serial keys the
+// two newest rows.
 type read struct {
-	serial  bool
-	writers func() int
-	random  *rand.Rand
-	low     [8]byte
-	high    [8]byte
-	params  [2][]byte
+	serial bool
+	reader *reader
+	random *rand.Rand
+	low    [8]byte
+	high   [8]byte
+	params [2][]byte
 	// primary is set when the answering node was not in recovery.
 	primary bool
+	ownTurn bool // every second read is of the client's own writer
+	asked   question
 }
 
+func (r *read) connected(node int) {
+	q := &r.asked
+	q.node = node
+	q.conn = r.reader.conns.Add(1)
+	if q.heads == nil {
+		q.heads = make([]int64, len(r.reader.writers))
+	}
+	clear(q.heads)
+}
+
+// bind looks how far the writer has come as late as it can: a write that is
+// acknowledged after that need not be seen.
 func (r *read) bind() [][]byte {
 	r.primary = false
+	q := &r.asked
+	q.index, q.rows, q.seqs = -1, 0, [2]int64{}
 	if r.serial {
 		return nil
 	}
 	id := 0
-	if r.writers != nil {
-		if n := r.writers(); n > 1 {
-			id = r.random.IntN(n)
+	if len(r.reader.writers) > 0 {
+		q.index = r.reader.own
+		if r.ownTurn = !r.ownTurn; !r.ownTurn {
+			q.index = r.random.IntN(len(r.reader.writers))
 		}
+		id = r.reader.writers[q.index]
+		q.acked, q.ackedAt = r.reader.heads.Acked(id)
+		q.sent = r.reader.clock.Now()
 	}
 	binary.BigEndian.PutUint64(r.low[:], uint64(history.PackKey(id, 0)))
 	binary.BigEndian.PutUint64(r.high[:], uint64(history.PackKey(id+1, 0)))
@@ -104,15 +134,28 @@ func (r *read) bind() [][]byte {
 
 func (r *read) row(values [][]byte) {
 	r.primary = len(values) == 3 && string(values[2]) == "f"
+	if q := &r.asked; q.index >= 0 && q.rows < len(q.seqs) && len(values) > 0 {
+		q.seqs[q.rows] = seqOf(values[0], r.reader.writers[q.index])
+		q.rows++
+	}
 }
 
 func (r *read) judge(string) (kind string, fine bool) { return "", true }
 
-func (r *read) settle(history.Op, string) {}
+// settle holds the answer against what was known. It is here and not where the answer
+// comes because only this is never called for an operation that was given up on, whose
+// client has gone on meanwhile.
+func (r *read) settle(op history.Op, _ string) {
+	if op.Outcome.Acknowledged() && r.asked.index >= 0 {
+		r.reader.look(&r.asked)
+	}
+	r.asked.index = -1
+}
 
 // statement is the user's own, without parameters.
 type statement struct{}
 
+func (statement) connected(int)                         {}
 func (statement) bind() [][]byte                        { return nil }
 func (statement) row([][]byte)                          {}
 func (statement) judge(string) (kind string, fine bool) { return "", true }
@@ -135,7 +178,7 @@ func (w *Workload) newWork(client int, random *rand.Rand) work {
 	case Insert:
 		return &insert{writer: w.writers[client], serial: w.cfg.Serial, payload: w.cfg.Payload}
 	case Read:
-		return &read{serial: w.cfg.Serial, writers: w.cfg.Writers, random: random}
+		return &read{serial: w.cfg.Serial, reader: w.reader(client), random: random, asked: question{index: -1}}
 	}
 	return statement{}
 }
