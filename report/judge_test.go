@@ -116,7 +116,7 @@ func matches(got, want string) bool {
 
 // Every metric that can be expected must be found in a result that has all.
 func TestMetricKnowsEveryName(t *testing.T) {
-	r := recovered(quorum(t))
+	r := watchedBy(t, recovered(quorum(t)))
 	r.Outages[2].Loaded = true
 	for _, m := range check.Metrics() {
 		e := check.Expectation{Metric: m.Name, Kind: m.Kind}

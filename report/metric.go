@@ -27,6 +27,8 @@ func (r *Result) Metric(e check.Expectation) check.Value {
 		return r.rto(e)
 	case e.Metric == "redundancy_rto" || e.Metric == "throughput_rto" || strings.HasPrefix(e.Metric, "client_rto_"):
 		return r.recoveryMetric(e)
+	case check.Metric{Name: e.Metric}.OfReads():
+		return r.readMetric(e)
 	case e.Workload != "":
 		return r.loadMetric(e)
 	case e.Metric == "weak_writes":

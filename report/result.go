@@ -48,9 +48,12 @@ type Result struct {
 	Outages     []check.Outage  `json:"outages"`
 	// Recoveries follow each fault stage by stage; none in files of before there were any.
 	Recoveries []check.Recovery `json:"recoveries,omitempty"`
-	Usage      []history.Usage  `json:"usage,omitempty"`  // by time
-	States     []NodeHistory    `json:"states,omitempty"` // each node's changes of state
-	Settle     []SettleNote     `json:"settle,omitempty"` // what had to be healed, and what could not be
+	// Forks are what readings of the heads of all writers say, one a table that was
+	// written and read at the same time.
+	Forks  []check.Forks   `json:"forks,omitempty"`
+	Usage  []history.Usage `json:"usage,omitempty"`  // by time
+	States []NodeHistory   `json:"states,omitempty"` // each node's changes of state
+	Settle []SettleNote    `json:"settle,omitempty"` // what had to be healed, and what could not be
 	// SplitBrain are the nodes that accepted writes at the end, if more than one did.
 	SplitBrain []string          `json:"split_brain,omitempty"`
 	Audits     []check.Audit     `json:"audits,omitempty"` // one a table
@@ -109,6 +112,8 @@ type Workload struct {
 	Series []SeriesPoint `json:"series"`           // a point every 100 ms in which something ended
 	// Late counts operations that were given up on and answered afterwards.
 	Late int64 `json:"late_answers,omitempty"`
+	// Reads is what its clients saw; only of kind read.
+	Reads *Reads `json:"reads,omitempty"`
 }
 
 // Interval is a stretch of time on the run's clock.

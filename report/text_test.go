@@ -41,6 +41,9 @@ func TestText(t *testing.T) {
 		{"color", quorum, standard, TextOptions{Color: true}},
 		{"recovery", recoveredQuorum, rtos, TextOptions{Width: 100}},
 		{"recovery-narrow", recoveredQuorum, nil, TextOptions{Width: 80}},
+		{"reads", watchedQuorum, []string{"staleness_p99 of reads < 1s", "hole_reads == 0"}, TextOptions{}},
+		{"reads-broken", betrayedQuorum, nil, TextOptions{Width: 100}},
+		{"reads-narrow", betrayedQuorum, nil, TextOptions{Width: 80}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -53,6 +56,9 @@ func TestText(t *testing.T) {
 		golden(t, "planned", render(t, planned(t), TextOptions{}))
 	})
 }
+
+func watchedQuorum(t *testing.T) *Result  { return watchedBy(t, quorum(t)) }
+func betrayedQuorum(t *testing.T) *Result { return betrayed(t, quorum(t)) }
 
 func recoveredQuorum(t *testing.T) *Result { return recovered(quorum(t)) }
 

@@ -23,6 +23,7 @@ func (r *run) check(ctx context.Context) error {
 		}
 		r.result.Audits = append(r.result.Audits, audit)
 	}
+	r.ghosts()
 	if r.interrupted(ctx) {
 		return nil
 	}

@@ -62,6 +62,7 @@ type run struct {
 	line    *chaos.Timeline
 	loads   *loadSet
 	watch   *watch
+	vectors *vectors
 	clock   history.Clock
 	phases  phaseLog
 }
@@ -172,6 +173,9 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	if s := r.plan.Experiment.Cluster.Synchronous; s != nil {
 		r.watch.demand(demandOf(s, r.cluster.Nodes()[0].Name(), 0))
 	}
+	if r.vectors, err = startVectors(ctx, r.cluster, r.loads, r.plan, r.clock); err != nil {
+		return err
+	}
 	watchers := r.background(ctx)
 	r.phase("baseline", 0)
 	for _, name := range r.plan.Experiment.InitiallyRunning() {
@@ -188,6 +192,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	r.Observer.Stage("stopping the load")
 	r.loads.stopAll(ctx)
 	watchers()
+	r.vectors.end()
 	r.result.Duration = r.clock.Now()
 	r.phases.end(r.result.Duration)
 	r.loads.close()
@@ -238,6 +243,9 @@ func (r *run) end(ctx context.Context, failed error) error {
 	var errs []error
 	if r.loads != nil {
 		r.loads.close()
+	}
+	if r.vectors != nil {
+		r.vectors.end()
 	}
 	if r.watch != nil {
 		r.watch.end()
