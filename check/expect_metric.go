@@ -70,7 +70,6 @@ func Metrics() []Metric {
 		{"weak_lost", MetricCount, Never, Never, "the number of weakly acknowledged writes that are absent"},
 		{"weak_lost_writes", MetricCount, Never, Never, "the same as weak_lost"},
 		{"unexplained_losses", MetricCount, Never, Never, "the number of acknowledged writes, weak ones too, that are absent though nothing explains it"},
-		{"ghost", MetricCount, Never, Never, "the number of rows that somebody has read and that are absent in the end"},
 		{"rpo_seconds", MetricDuration, Never, May, "the longest time whose acknowledged writes one event lost"},
 		{"rpo_bytes", MetricCount, Never, May, "the most bytes of WAL that one event lost acknowledged writes in"},
 		{"split_brain", MetricTruth, Never, Never, "whether two nodes accepted writes at the same time"},
@@ -91,6 +90,20 @@ func Metrics() []Metric {
 		{"client_rto_median", MetricDuration, May, May, "the median of the times that a fault put the clients out for"},
 		{"client_rto_p99", MetricDuration, May, May, "the 99 percentile of the times that a fault put the clients out for"},
 		{"client_rto_max", MetricDuration, May, May, "the longest time that a fault put a client out for"},
+		{"stale_reads", MetricCount, May, Never, "the number of reads that did not see a write acknowledged before they were sent"},
+		{"stale_read_rate", MetricShare, May, Never, "the share of reads that were stale"},
+		{"staleness_p50", MetricDuration, May, Never, "the median, over all reads, of the age of the oldest acknowledged write not seen"},
+		{"staleness_p99", MetricDuration, May, Never, "the 99 percentile, over all reads, of the age of the oldest acknowledged write not seen"},
+		{"staleness_max", MetricDuration, May, Never, "the greatest age of an acknowledged write that a read did not see"},
+		{"promised_stale_reads", MetricCount, May, Never, "the number of stale reads where PostgreSQL promises that there are none"},
+		{"monotonic_violations", MetricCount, May, Never, "the number of reads older than what the same connection had seen"},
+		{"cross_node_regressions", MetricCount, May, Never, "the number of reads older than what the same client had seen over another connection"},
+		{"read_your_writes_misses", MetricCount, May, Never, "the number of stale reads of the writer that a client calls its own"},
+		{"hole_reads", MetricCount, May, Never, "the number of reads that saw a write, but not an acknowledged one committed before it"},
+		{"never_attempted_reads", MetricCount, May, Never, "the number of reads that saw a row which nobody had written"},
+		{"ghost_reads", MetricCount, Never, Never, "the number of rows that a reader saw and that are absent in the end"},
+		{"long_forks", MetricCount, Never, Never, "the number of readings in which a standby and the primary showed two writes in opposite orders"},
+		{"standby_forks", MetricCount, Never, Never, "the number of readings in which two standbys showed two writes in opposite orders"},
 		{"up_in", MetricDuration, Never, Never, "the time that the cluster took to come up"},
 	}...)
 }
@@ -111,6 +124,15 @@ func latencyAbout(name string) string {
 // step that broke something.
 func (m Metric) OfFaults() bool {
 	return strings.HasSuffix(m.Name, "_rto") || strings.HasPrefix(m.Name, "client_rto_") || strings.HasPrefix(m.Name, "rpo_")
+}
+
+// OfReads tells whether the metric is of what readers saw.
+func (m Metric) OfReads() bool {
+	switch m.Name {
+	case "monotonic_violations", "cross_node_regressions", "read_your_writes_misses", "long_forks", "standby_forks", "stale_read_rate":
+		return true
+	}
+	return strings.HasSuffix(m.Name, "_reads") || strings.HasPrefix(m.Name, "staleness_")
 }
 
 // LookupMetric finds a metric by its name, any percentile included.

@@ -157,20 +157,29 @@ func (d *Dist) take(l *latencies) {
 	d.Sum += l.sum
 }
 
-// record counts one duration.
-func (d *Dist) record(v time.Duration) {
+// NewDist returns a distribution without samples.
+func NewDist() Dist { return Dist{Histogram: newHistogram()} }
+
+// Record counts one duration.
+func (d *Dist) Record(v time.Duration) { d.RecordN(v, 1) }
+
+// RecordN counts one duration n times.
+func (d *Dist) RecordN(v time.Duration, n int64) {
+	if n == 0 {
+		return
+	}
 	us, outOfRange := micros(v)
 	if outOfRange {
-		d.OutOfRange++
+		d.OutOfRange += n
 	}
-	_ = d.Histogram.RecordValue(us) // cannot fail: micros stays within the range
-	d.extremes(1, v, v)
-	d.Count++
-	d.Sum += v
+	_ = d.Histogram.RecordValues(us, n) // cannot fail: micros stays within the range
+	d.extremes(n, v, v)
+	d.Count += n
+	d.Sum += v * time.Duration(n)
 }
 
-// merge adds another distribution.
-func (d *Dist) merge(from *Dist) {
+// Merge adds another distribution.
+func (d *Dist) Merge(from *Dist) {
 	d.Histogram.Merge(from.Histogram)
 	d.extremes(from.Count, from.Min, from.Max)
 	d.Count += from.Count

@@ -58,7 +58,7 @@ func TestPercentiles(t *testing.T) {
 				if i%2 == 0 {
 					l.record(exact[i])
 				} else {
-					d.record(exact[i])
+					d.Record(exact[i])
 				}
 			}
 			d.take(&l)
@@ -91,7 +91,7 @@ func TestDistAtItsLimits(t *testing.T) {
 	}
 	d := Dist{Histogram: newHistogram()}
 	d.take(&l)
-	d.record(4 * time.Hour)
+	d.Record(4 * time.Hour)
 	if d.Count != 5 || d.OutOfRange != 3 || d.Histogram.TotalCount() != 5 || d.Max != 4*time.Hour || d.Min != 0 {
 		t.Errorf("beyond the range: %+v", d)
 	}

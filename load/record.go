@@ -144,9 +144,9 @@ func (p *phaseTotals) merge(from *phaseTotals) {
 	for outcome, n := range from.outcomes {
 		p.outcomes[outcome] += n
 	}
-	p.response.merge(&from.response)
+	p.response.Merge(&from.response)
 	if p.service.Histogram != nil {
-		p.service.merge(&from.service)
+		p.service.Merge(&from.service)
 	}
 }
 

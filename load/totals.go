@@ -38,9 +38,9 @@ func (t *totals) init(paced bool, nodes int) {
 }
 
 func (t *totals) newPhase(name string, from time.Duration) *phaseTotals {
-	p := &phaseTotals{name: name, from: from, response: Dist{Histogram: newHistogram()}}
+	p := &phaseTotals{name: name, from: from, response: NewDist()}
 	if t.paced {
-		p.service.Histogram = newHistogram()
+		p.service = NewDist()
 	}
 	return p
 }
@@ -78,10 +78,10 @@ func (t *totals) book(op *history.Op) {
 	case history.Failed, history.Unknown:
 		t.errors++
 	}
-	p.response.record(op.Response())
+	p.response.Record(op.Response())
 	t.second.record(op.Response())
 	if t.paced && op.Outcome != history.Dropped {
-		p.service.record(op.Service())
+		p.service.Record(op.Service())
 	}
 }
 

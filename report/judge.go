@@ -13,9 +13,10 @@ import (
 // be called again, so that a kept result can be held against other expectations.
 //
 // Beside the expectations these decide: what an audit never forgives (see
-// check.Audit.Findings); lost writes of which no expectation speaks, which fail
-// the run, because silence about a loss must not pass; steps that failed, were
-// skipped or never took effect; and anything that went wrong with the run itself.
+// check.Audit.Findings); what readers saw against what PostgreSQL promises; lost
+// writes of which no expectation speaks, which fail the run, because silence about a
+// loss must not pass; steps that failed, were skipped or never took effect; and
+// anything that went wrong with the run itself.
 func (r *Result) Judge(expectations []check.Expectation) {
 	r.Expectations, r.Reasons = nil, nil
 	verdicts := make([]check.Verdict, 0, len(expectations)+1)
@@ -24,7 +25,8 @@ func (r *Result) Judge(expectations []check.Expectation) {
 		r.Expectations = append(r.Expectations, j)
 		verdicts = append(verdicts, j.Verdict)
 	}
-	findings := slices.Concat(r.stageFindings(), r.lossFindings(expectations), r.timelineFindings(), r.ledgerFindings(), r.errorFindings())
+	findings := slices.Concat(r.stageFindings(), r.lossFindings(expectations), r.readFindings(), r.timelineFindings(),
+		r.ledgerFindings(), r.errorFindings())
 	for _, f := range findings {
 		r.Reasons = append(r.Reasons, f.Reason)
 		verdicts = append(verdicts, f.Verdict)

@@ -126,7 +126,7 @@ func matches(got, want string) bool {
 
 // Every metric that can be expected must be found in a result that has all.
 func TestMetricKnowsEveryName(t *testing.T) {
-	r := recovered(explainedLoss(t))
+	r := watchedBy(t, recovered(explainedLoss(t)))
 	r.Outages[2].Loaded = true
 	for _, m := range check.Metrics() {
 		e := check.Expectation{Metric: m.Name, Kind: m.Kind}

@@ -29,6 +29,8 @@ func (r *Result) Metric(e check.Expectation) check.Value {
 		return r.rto(e)
 	case e.Metric == "redundancy_rto" || e.Metric == "throughput_rto" || strings.HasPrefix(e.Metric, "client_rto_"):
 		return r.recoveryMetric(e)
+	case ofReads(e):
+		return r.readMetric(e)
 	case e.Workload != "":
 		return r.loadMetric(e)
 	case e.Metric == "split_brain":
@@ -50,7 +52,13 @@ func (r *Result) brokenOff() bool {
 // ofLoad tells whether a metric is about what load and watchers record, and not about
 // what the nodes hold.
 func ofLoad(e check.Expectation) bool {
-	return e.Workload != "" || e.Metric == "weak_writes" || strings.HasSuffix(e.Metric, "_rto") || strings.HasPrefix(e.Metric, "client_rto_")
+	return e.Workload != "" || ofReads(e) || e.Metric == "weak_writes" || strings.HasSuffix(e.Metric, "_rto") || strings.HasPrefix(e.Metric, "client_rto_")
+}
+
+// ofReads tells whether the expectation is about what readers recorded. Which of the
+// rows that they saw are gone, the audit counts.
+func ofReads(e check.Expectation) bool {
+	return check.Metric{Name: e.Metric}.OfReads() && e.Metric != "ghost_reads"
 }
 
 func unknown(format string, args ...any) check.Value {
@@ -88,7 +96,7 @@ func (r *Result) auditMetric(e check.Expectation) check.Value {
 	for i := range r.Audits {
 		count, ok := auditCount(&r.Audits[i], e.Metric)
 		switch {
-		case !ok && e.Metric == "ghost" && r.explained():
+		case !ok && e.Metric == "ghost_reads" && r.explained():
 			return unknown("what was read is not recorded")
 		case !ok:
 			return unknown("the result does not hold %s", e.Metric)
@@ -143,7 +151,7 @@ func auditCount(a *check.Audit, metric string) (n int64, ok bool) {
 		return a.Weak.Sum(), true
 	case "unexplained_losses":
 		return a.Unexplained, a.Weak != nil
-	case "ghost":
+	case "ghost_reads":
 		if a.Ghosts == nil {
 			return 0, false
 		}

@@ -48,9 +48,12 @@ type Result struct {
 	Outages     []check.Outage  `json:"outages"`
 	// Recoveries follow each fault stage by stage; none in files of before there were any.
 	Recoveries []check.Recovery `json:"recoveries,omitempty"`
-	Usage      []history.Usage  `json:"usage,omitempty"`  // by time
-	States     []NodeHistory    `json:"states,omitempty"` // each node's changes of state
-	Settle     []SettleNote     `json:"settle,omitempty"` // what had to be healed, and what could not be
+	// Forks are what readings of the heads of all writers say, one a table that was
+	// written and read at the same time.
+	Forks  []check.Forks   `json:"forks,omitempty"`
+	Usage  []history.Usage `json:"usage,omitempty"`  // by time
+	States []NodeHistory   `json:"states,omitempty"` // each node's changes of state
+	Settle []SettleNote    `json:"settle,omitempty"` // what had to be healed, and what could not be
 	// SplitBrain are the nodes that accepted writes at the end, if more than one did.
 	SplitBrain []string      `json:"split_brain,omitempty"`
 	Audits     []check.Audit `json:"audits,omitempty"` // one a table
@@ -132,6 +135,8 @@ type Workload struct {
 	Late   int64 `json:"late_answers,omitempty"`
 	// MostAbandoned is how many operations given up on held a connection at once.
 	MostAbandoned int `json:"most_abandoned,omitempty"`
+	// Reads is what its clients saw; only of kind read.
+	Reads *Reads `json:"reads,omitempty"`
 }
 
 // LedgerFile is what the ledger on disk says of the writes, all in all.

@@ -16,12 +16,13 @@ type TextOptions struct {
 }
 
 // Text writes the report for a terminal: the verdict first, then what was lost,
-// how fast it was, what happened when, how long it was down, and what the nodes
+// what readers saw, how fast it was, what happened when, how long it was down, and what the nodes
 // say. A section that has nothing to say is left out.
 func Text(w io.Writer, r *Result, o TextOptions) error {
 	p := newPage(w, o)
 	r.writeVerdict(p)
 	r.writeLosses(p)
+	r.writeReads(p)
 	r.writeLoad(p)
 	r.writeTimeline(p)
 	r.writeOutages(p)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,7 +25,7 @@ func TestText(t *testing.T) {
 	}
 	losses := []string{
 		"lost_writes <= 430", "weak_writes == 0", "weak_lost_writes == 1", "unexplained_losses == 0", "rpo_seconds < 1s", "rpo_bytes during crash < 1000",
-		"not split_brain", "ghost == 0",
+		"not split_brain", "ghost_reads == 0",
 	}
 	rtos := []string{
 		"redundancy_rto < 2s", "redundancy_rto during crash < 2s", "redundancy_rto during stop-pgslave < 1ms", "throughput_rto of writes during crash < 1s",
@@ -48,6 +49,9 @@ func TestText(t *testing.T) {
 		{"explained", explainedLoss, losses, TextOptions{}},
 		{"explained-narrow", explainedLoss, losses, TextOptions{Width: 80}},
 		{"unexplained", unexplainedLoss, losses, TextOptions{Color: true}},
+		{"reads", watchedQuorum, []string{"staleness_p99 of reads < 1s", "hole_reads == 0"}, TextOptions{}},
+		{"reads-broken", betrayedQuorum, nil, TextOptions{Width: 100}},
+		{"reads-narrow", betrayedQuorum, nil, TextOptions{Width: 80}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -60,6 +64,9 @@ func TestText(t *testing.T) {
 		golden(t, "planned", render(t, planned(t), TextOptions{}))
 	})
 }
+
+func watchedQuorum(t *testing.T) *Result  { return watchedBy(t, quorum(t)) }
+func betrayedQuorum(t *testing.T) *Result { return betrayed(t, quorum(t)) }
 
 func recoveredQuorum(t *testing.T) *Result { return recovered(quorum(t)) }
 

@@ -94,3 +94,22 @@ func TestAlert(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatIsAChange: no promise outlives a restart, so it must be on record.
+func TestWhatIsAChange(t *testing.T) {
+	was := history.NodeState{Node: "a", Reachable: true, Role: history.RolePrimary, ServerStarted: time.Unix(1, 0), CheckpointerStarted: time.Unix(1, 0)}
+	for name, change := range map[string]func(s *history.NodeState){
+		"restarted":      func(s *history.NodeState) { s.ServerStarted = time.Unix(2, 0) },
+		"crashed":        func(s *history.NodeState) { s.CheckpointerStarted = time.Unix(2, 0) },
+		"another regime": func(s *history.NodeState) { s.SyncCommit = "remote_apply" },
+	} {
+		now := was
+		now.LSN++
+		if changed(was, now) {
+			t.Error("a position is a change")
+		}
+		if change(&now); !changed(was, now) {
+			t.Errorf("%s: no change", name)
+		}
+	}
+}

@@ -24,11 +24,11 @@ const connectTimeout = 2 * time.Second
 
 // loadSet is every workload of the experiment, by name.
 type loadSet struct {
-	ledger  *ledger.Ledger
-	writers int // that the ledger has
-	list    []*running
-	mu      sync.Mutex // guards starts and stops, which come from the timeline and from the end of the run
-	closed  sync.Once
+	ledger *ledger.Ledger
+	board  *pgload.Board // how far every writer is, for readers and vectors
+	list   []*running
+	mu     sync.Mutex // guards starts and stops, which come from the timeline and from the end of the run
+	closed sync.Once
 	// ledgerErr is why not everything is in the ledger, once it is closed.
 	ledgerErr error
 }
@@ -53,7 +53,7 @@ func newLoads(p *Plan, o Options, c *cluster.Cluster, clock history.Clock) (*loa
 	if err != nil {
 		return nil, err
 	}
-	set := &loadSet{ledger: book}
+	set := &loadSet{ledger: book, board: pgload.NewBoard()}
 	creds := c.Nodes()[0].Credentials()
 	for i, w := range p.Experiment.Load {
 		groups := 1
@@ -68,14 +68,11 @@ func newLoads(p *Plan, o Options, c *cluster.Cluster, clock history.Clock) (*loa
 			Clients: groups * w.Clients, MaxAbandoned: groups * w.MaxAbandoned, ConnectTimeout: connectTimeout,
 			Table: w.Table, Serial: p.serial(w.Table), Payload: w.Payload, SQL: w.SQL, OnTimeout: w.OnTimeout,
 			Seed: p.Seed + uint64(i), Ledger: set.ledger, Clock: clock,
-			Writers: func() int { return set.writers },
+			Board: set.board,
 		})
 		if err != nil {
 			set.close()
 			return nil, fmt.Errorf("workload %s: %w", w.Name, err)
-		}
-		if w.Kind == pgload.Insert {
-			set.writers += groups * w.Clients
 		}
 		var grace time.Duration
 		if w.OnTimeout != pgload.Abandon {

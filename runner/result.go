@@ -52,6 +52,7 @@ func describeCluster(p *Plan, c *cluster.Cluster, bin string, took time.Duration
 func (r *run) collect() error {
 	r.result.Phases = r.phases.all()
 	r.result.Timeline = r.line.Marks()
+	r.result.States = r.watch.histories(r.cluster)
 	var activity []check.Activity
 	var nodes []string
 	for _, n := range r.cluster.Nodes() {
@@ -63,11 +64,14 @@ func (r *run) collect() error {
 		if err != nil {
 			return err
 		}
+		if described.Reads, err = r.describeReads(w, nodes); err != nil {
+			return err
+		}
 		r.result.Workloads = append(r.result.Workloads, described)
 		activity = append(activity, describeActivity(w.spec, w.pg.Writes(), nodes, rec))
 	}
 	r.result.Outages = check.Outages(activity, r.result.Timeline, r.result.Duration)
-	r.result.States = r.watch.histories(r.cluster)
+	r.result.Forks = r.vectors.forks()
 	course := check.Course{Activity: activity, Marks: r.result.Timeline, Demands: r.watch.demands(), End: r.result.Duration}
 	for _, n := range r.result.States {
 		course.States = append(course.States, n.States...)

@@ -65,6 +65,7 @@ type run struct {
 	loads   *loadSet
 	book    *ledger.Book // of the load, once it has ended
 	watch   *watch
+	vectors *vectors
 	clock   history.Clock
 	phases  phaseLog
 	forks   forkLog
@@ -183,6 +184,9 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	if s := r.plan.Experiment.Cluster.Synchronous; s != nil {
 		r.watch.demand(demandOf(s, r.cluster.Nodes()[0].Name(), 0))
 	}
+	if r.vectors, err = startVectors(ctx, r.cluster, r.loads, r.plan, r.clock); err != nil {
+		return err
+	}
 	watchers := r.background(ctx)
 	r.phase(baseline, 0)
 	for _, name := range r.plan.Experiment.InitiallyRunning() {
@@ -199,13 +203,11 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	r.Observer.Stage("stopping the load")
 	r.loads.stopAll(ctx)
 	watchers()
+	r.vectors.end()
 	r.result.Duration = r.clock.Now()
 	r.phases.end(r.result.Duration)
 	r.loads.close()
-	if err := r.collect(); err != nil {
-		return err
-	}
-	if err := r.openBook(); err != nil {
+	if err := errors.Join(r.openBook(), r.collect()); err != nil { // in this order: reads are judged by the ledger
 		return err
 	}
 	return r.write(report.StageRan)
@@ -257,6 +259,9 @@ func (r *run) end(ctx context.Context, failed error) error {
 	var errs []error
 	if r.loads != nil {
 		r.loads.close()
+	}
+	if r.vectors != nil {
+		r.vectors.end()
 	}
 	if r.book != nil {
 		errs = append(errs, r.book.Close())

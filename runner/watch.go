@@ -203,6 +203,7 @@ func (w *watch) histories(c *cluster.Cluster) []report.NodeHistory {
 // the story: not in LSNs, which always move.
 func changed(a, b history.NodeState) bool {
 	return a.Node == "" || a.Reachable != b.Reachable || a.Role != b.Role || a.Timeline != b.Timeline ||
+		!a.ServerStarted.Equal(b.ServerStarted) || !a.CheckpointerStarted.Equal(b.CheckpointerStarted) ||
 		a.Streaming != b.Streaming || a.SyncNames != b.SyncNames || a.SyncCommit != b.SyncCommit ||
 		!slices.EqualFunc(a.Standbys, b.Standbys, func(x, y history.StandbyState) bool {
 			return x.Name == y.Name && x.State == y.State && x.SyncState == y.SyncState

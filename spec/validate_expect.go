@@ -77,13 +77,10 @@ func (v *validator) faults() []string {
 func (v *validator) expectedLoad(path string, x check.Expectation) {
 	if x.Workload != "" {
 		w := v.e.Workload(x.Workload)
-		switch {
-		case w == nil:
+		if w == nil {
 			v.bad(path, "there is no workload "+shown(x.Workload), suggest(x.Workload, v.e.Load.Names(), "the workloads are"))
-		case x.Metric == "write_rto" && w.Kind == kindRead:
-			v.bad(path, "the workload "+w.Name+" only reads", "write read_rto, or name one that writes")
-		case x.Metric == "read_rto" && w.Kind == kindInsert:
-			v.bad(path, "the workload "+w.Name+" only writes", "write write_rto, or name one that reads")
+		} else {
+			v.expectedKind(path, x.Metric, w)
 		}
 		return
 	}
@@ -93,6 +90,8 @@ func (v *validator) expectedLoad(path string, x check.Expectation) {
 	}
 	needs := ""
 	switch {
+	case check.Metric{Name: x.Metric}.OfReads() && !slices.Contains(kinds, kindRead):
+		needs = kindRead
 	case audited(x.Metric) && !slices.Contains(kinds, kindInsert):
 		needs = kindInsert
 	case x.Metric == "write_rto" && !slices.Contains(kinds, kindInsert) && !slices.Contains(kinds, kindSQL):
@@ -102,6 +101,18 @@ func (v *validator) expectedLoad(path string, x check.Expectation) {
 	}
 	if needs != "" && !slices.Contains(kinds, "") {
 		v.bad(path, x.Metric+" needs a workload of kind "+needs+", and there is none", "add one to load")
+	}
+}
+
+// expectedKind checks that a metric can be measured of a workload that is named.
+func (v *validator) expectedKind(path, metric string, w *Workload) {
+	switch {
+	case metric == "write_rto" && w.Kind == kindRead:
+		v.bad(path, "the workload "+w.Name+" only reads", "write read_rto, or name one that writes")
+	case metric == "read_rto" && w.Kind == kindInsert:
+		v.bad(path, "the workload "+w.Name+" only writes", "write write_rto, or name one that reads")
+	case check.Metric{Name: metric}.OfReads() && w.Kind != kindRead && w.Kind != "":
+		v.bad(path, "the workload "+w.Name+" is not of kind "+kindRead, "name one that is")
 	}
 }
 

@@ -217,7 +217,8 @@ func testReads(t *testing.T, pg *postgres, a *admin) {
 	if !s.work.(*read).primary {
 		t.Error("the row does not tell that the node is not in recovery")
 	}
-	cfg.Writers = func() int { return 1_000_000 }
+	cfg.Board = NewBoard()
+	cfg.Board.add(DefaultTable, 1_000_000)
 	expect(t, once(pg.session(cfg)), history.OK, "") // a writer without rows
 	cfg.Kind, cfg.SQL = SQL, "select count(*), pg_sleep(0) from test_data"
 	expect(t, once(pg.session(cfg)), history.OK, "")

@@ -77,7 +77,7 @@ func TestInsertParameters(t *testing.T) {
 
 func TestReadAsksForARandomWriter(t *testing.T) {
 	cl := newCluster(t, 1)
-	cl.cfg.Kind, cl.cfg.Writers = Read, func() int { return 3 }
+	cl.cfg.Kind, cl.cfg.Board = Read, boardOf(3)
 	cl.servers[0].Columns = []string{"int_value", "char_value", "pg_is_in_recovery"}
 	asked := map[int]int{}
 	cl.servers[0].SetAnswer(func(_ string, params [][]byte) fakepg.Answer {
@@ -104,7 +104,7 @@ func TestReadAsksForARandomWriter(t *testing.T) {
 		s.Close()
 	})
 	for writer := range 3 {
-		if asked[writer] < 60 {
+		if asked[writer] < 30 { // one is the client's own, and asked for more often
 			t.Errorf("writer %d was asked for %d times of 300", writer, asked[writer])
 		}
 	}

@@ -38,7 +38,7 @@ type Endpoint struct {
 // The kinds of workload.
 const (
 	Insert = "insert" // each client is one writer, whose every write is in the ledger
-	Read   = "read"   // the newest row of a random writer
+	Read   = "read"   // the two newest rows of one writer, held against how far it has come
 	SQL    = "sql"    // Config.SQL, without parameters
 )
 
@@ -77,8 +77,11 @@ type Config struct {
 	Seed   uint64
 	Ledger *ledger.Ledger // insert: gets one writer for each client
 	Clock  history.Clock
-	// Writers tells how many writers the ledger has by now, for read; nil: one.
-	Writers func() int
+	// Board is where inserts publish how far they have come, and where reads find when
+	// writes were acknowledged. Heads are the heads that reads are held against; nil:
+	// the Board's. Without a Board reads are not checked.
+	Board *Board
+	Heads Heads
 
 	// Dial connects to an address; nil: TCP or Unix sockets, with keepalive.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -92,6 +95,8 @@ type Workload struct {
 	sql     string
 	dial    pgconn.DialFunc
 	writers []*ledger.Writer // insert: by client
+	heads   []*head          // insert: where readers see how far each writer is; nil without a Board
+	readers []*reader        // read: by client; nil until its first session
 	nodes   []*node          // in the order of Config.Endpoints; with a node as target only that
 
 	ctx        context.Context // of every interruption; ends with Close
@@ -109,6 +114,9 @@ func New(cfg Config) (*Workload, error) {
 	}
 	if cfg.Table == "" {
 		cfg.Table = DefaultTable
+	}
+	if cfg.Heads == nil && cfg.Board != nil {
+		cfg.Heads = cfg.Board
 	}
 	w := &Workload{cfg: cfg, dial: cfg.Dial}
 	if w.dial == nil {
@@ -133,15 +141,30 @@ func New(cfg Config) (*Workload, error) {
 	}
 	if cfg.Kind == Insert {
 		for range cfg.Clients {
-			writer, err := cfg.Ledger.AddWriter(cfg.Workload)
-			if err != nil {
+			if err := w.addWriter(); err != nil {
 				w.Close()
 				return nil, fmt.Errorf("workload %s: %w", cfg.Workload, err)
 			}
-			w.writers = append(w.writers, writer)
 		}
 	}
+	if cfg.Kind == Read {
+		w.readers = make([]*reader, cfg.Clients)
+	}
 	return w, nil
+}
+
+// addWriter makes the next client's writer, and its head on the board.
+func (w *Workload) addWriter() error {
+	writer, err := w.cfg.Ledger.AddWriter(w.cfg.Workload)
+	if err != nil {
+		return err
+	}
+	var h *head
+	if w.cfg.Board != nil {
+		h = w.cfg.Board.add(w.cfg.Table, writer.ID())
+	}
+	w.writers, w.heads = append(w.writers, writer), append(w.heads, h)
+	return nil
 }
 
 // targets are the endpoints that this workload may connect to.

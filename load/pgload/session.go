@@ -196,6 +196,7 @@ func (s *session) connect(ctx context.Context) (kind string, err error) {
 		c := wireOf(s.pg)
 		c.unwatch()
 		s.wire.Store(c)
+		s.work.connected(n.number)
 		return "", nil
 	}
 	return kindGivenUp, ctx.Err()

@@ -13,6 +13,8 @@ import (
 
 // work is what the sessions of one kind do differently.
 type work interface {
+	// connected is told of each new connection, by the number of its node.
+	connected(node int)
 	// bind makes the parameters of the next operation, in the formats of
 	// paramFormats. They are valid until the next bind. With an error nothing may be sent.
 	bind() ([][]byte, error)
@@ -29,6 +31,7 @@ type work interface {
 type insert struct {
 	ledger  *ledger.Ledger
 	writer  *ledger.Writer // the client's: it outlives sessions
+	head    *head          // where readers see how far it is; nil: nobody looks
 	clock   history.Clock
 	serial  bool
 	payload int
@@ -39,6 +42,8 @@ type insert struct {
 	params  [2][]byte
 }
 
+func (n *insert) connected(int) {}
+
 func (n *insert) bind() ([][]byte, error) {
 	n.seq, n.lsn = n.writer.Next(n.clock.Now()), 0
 	if n.seq == 0 {
@@ -47,6 +52,7 @@ func (n *insert) bind() ([][]byte, error) {
 		}
 		return nil, errLedgerClosed
 	}
+	n.head.issue(n.seq)
 	key := history.PackKey(n.writer.ID(), n.seq)
 	n.value = history.AppendPayload(n.value[:0], key, n.payload)
 	n.params[1] = n.value
@@ -76,6 +82,9 @@ func (n *insert) settle(op history.Op, server int, late bool) {
 	switch {
 	case !late:
 		n.writer.Record(n.seq, op.Outcome, server, n.lsn, op.Done)
+		if op.Outcome.Acknowledged() {
+			n.head.ack(n.seq, op.Done)
+		}
 	case op.Outcome != history.Unknown: // else nothing is known that was not before
 		if n.writer.Issued() == n.seq {
 			// The writer has issued none since, so that nobody has yet told the ledger that
@@ -90,28 +99,49 @@ func (n *insert) settle(op history.Op, server int, late bool) {
 // errLedgerClosed is why a write is not sent when the run is over.
 var errLedgerClosed = errors.New("the ledger is closed")
 
-// read is the newest row of a random writer; with serial keys the newest row.
+// read is the two newest rows of one writer, in one snapshot; with serial keys the
+// two newest rows.
 type read struct {
-	serial  bool
-	writers func() int
-	random  *rand.Rand
-	low     [8]byte
-	high    [8]byte
-	params  [2][]byte
+	serial bool
+	reader *reader
+	random *rand.Rand
+	low    [8]byte
+	high   [8]byte
+	params [2][]byte
 	// primary is set when the answering node was not in recovery.
 	primary bool
+	ownTurn bool // every second read is of the client's own writer
+	asked   question
 }
 
+func (r *read) connected(node int) {
+	q := &r.asked
+	q.node = node
+	q.conn = r.reader.conns.Add(1)
+	if q.heads == nil {
+		q.heads = make([]int64, len(r.reader.writers))
+	}
+	clear(q.heads)
+}
+
+// bind looks how far the writer has come as late as it can: a write that is
+// acknowledged after that need not be seen.
 func (r *read) bind() ([][]byte, error) {
 	r.primary = false
+	q := &r.asked
+	q.index, q.rows, q.seqs = -1, 0, [2]int64{}
 	if r.serial {
 		return nil, nil
 	}
 	id := 0
-	if r.writers != nil {
-		if n := r.writers(); n > 1 {
-			id = r.random.IntN(n)
+	if len(r.reader.writers) > 0 {
+		q.index = r.reader.own
+		if r.ownTurn = !r.ownTurn; !r.ownTurn {
+			q.index = r.random.IntN(len(r.reader.writers))
 		}
+		id = r.reader.writers[q.index]
+		q.acked, q.ackedAt = r.reader.heads.Acked(id)
+		q.sent = r.reader.clock.Now()
 	}
 	binary.BigEndian.PutUint64(r.low[:], uint64(history.PackKey(id, 0)))
 	binary.BigEndian.PutUint64(r.high[:], uint64(history.PackKey(id+1, 0)))
@@ -121,15 +151,27 @@ func (r *read) bind() ([][]byte, error) {
 
 func (r *read) row(values [][]byte) {
 	r.primary = len(values) == 3 && string(values[2]) == "f"
+	if q := &r.asked; q.index >= 0 && q.rows < len(q.seqs) && len(values) > 0 {
+		q.seqs[q.rows] = seqOf(values[0], r.reader.writers[q.index])
+		q.rows++
+	}
 }
 
 func (r *read) judge(string) (kind string, fine bool) { return "", true }
 
-func (r *read) settle(history.Op, int, bool) {}
+// settle holds the answer against what was known. A late one is not looked at: its
+// client has gone on meanwhile, in another session of the same reader.
+func (r *read) settle(op history.Op, _ int, late bool) {
+	if !late && op.Outcome.Acknowledged() && r.asked.index >= 0 {
+		r.reader.look(&r.asked)
+	}
+	r.asked.index = -1
+}
 
 // statement is the user's own, without parameters.
 type statement struct{}
 
+func (statement) connected(int)                         {}
 func (statement) bind() ([][]byte, error)               { return nil, nil }
 func (statement) row([][]byte)                          {}
 func (statement) judge(string) (kind string, fine bool) { return "", true }
@@ -159,10 +201,10 @@ func (w *Workload) newWork(client int, random *rand.Rand) work {
 	switch w.cfg.Kind {
 	case Insert:
 		return &insert{
-			ledger: w.cfg.Ledger, writer: w.writers[client], clock: w.cfg.Clock, serial: w.cfg.Serial, payload: w.cfg.Payload,
+			ledger: w.cfg.Ledger, writer: w.writers[client], head: w.heads[client], clock: w.cfg.Clock, serial: w.cfg.Serial, payload: w.cfg.Payload,
 		}
 	case Read:
-		return &read{serial: w.cfg.Serial, writers: w.cfg.Writers, random: random}
+		return &read{serial: w.cfg.Serial, reader: w.reader(client), random: random, asked: question{index: -1}}
 	}
 	return statement{}
 }

@@ -42,7 +42,7 @@ func readSQL(table string, serial bool) (string, error) {
 	if serial {
 		where = ""
 	}
-	return "select int_value, char_value, pg_is_in_recovery() from " + quoted + where + " order by int_value desc limit 1", err
+	return "select int_value, char_value, pg_is_in_recovery() from " + quoted + where + " order by int_value desc limit 2", err
 }
 
 // CreateTable makes the table of a workload, and its schema, where it does not

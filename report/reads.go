@@ -1,0 +1,198 @@
+package report
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"pgchaos/check"
+)
+
+// Reads is what the clients of a read workload saw.
+type Reads struct {
+	Unchecked string      `json:"unchecked,omitempty"` // why nothing was checked
+	Nodes     []NodeReads `json:"nodes,omitempty"`     // those that were read from
+	Own       int64       `json:"own_reads"`           // of the writer that the client calls its own
+	// NotJudged are stale reads of which too little was kept to say what was promised.
+	NotJudged int64               `json:"stale_not_judged,omitempty"`
+	Findings  []check.ReadFinding `json:"findings,omitempty"`
+}
+
+// NodeReads is what was read from one node.
+type NodeReads struct {
+	Node  string `json:"node"`
+	Reads int64  `json:"reads"`
+	Stale int64  `json:"stale"`
+	// Staleness is how long the oldest acknowledged write that a read did not see had
+	// been acknowledged when it was sent; 0 for a read that was fresh.
+	Staleness Dist `json:"staleness"`
+	// AtLeast are reads that were more stale than could be told.
+	AtLeast int64 `json:"stale_at_least,omitempty"`
+	// Behind is by how many sequence numbers of its writer.
+	Behind Behind `json:"behind_writes"`
+}
+
+// Behind is a distribution of numbers of writes, over all reads.
+type Behind struct {
+	P50 int64 `json:"p50"`
+	P99 int64 `json:"p99"`
+	Max int64 `json:"max"`
+}
+
+// readsOf are what all workloads saw that are asked about, of those that were checked.
+func (r *Result) readsOf(workload string) (all []*Reads, why string) {
+	why = "no workload of kind read"
+	for _, w := range r.Workloads {
+		switch {
+		case w.Reads == nil || workload != "" && w.Name != workload:
+		case w.Reads.Unchecked != "":
+			why = "the reads of " + w.Name + " were not checked: " + w.Reads.Unchecked
+		case w.Reads.total() == 0:
+			why = "no read of " + w.Name + " was answered"
+		default:
+			all = append(all, w.Reads)
+		}
+	}
+	return all, why
+}
+
+func (s *Reads) total() (n int64) {
+	for _, node := range s.Nodes {
+		n += node.Reads
+	}
+	return n
+}
+
+// readFindingMetrics are the metrics that are the number of one or two findings.
+var readFindingMetrics = map[string][]check.ReadWhat{
+	"stale_reads":             {check.ReadStale},
+	"promised_stale_reads":    {check.ReadStaleApplied, check.ReadStalePrimary},
+	"monotonic_violations":    {check.ReadWentBack},
+	"cross_node_regressions":  {check.ReadBehind},
+	"read_your_writes_misses": {check.ReadMissedOwn},
+	"hole_reads":              {check.ReadHole},
+	"never_attempted_reads":   {check.ReadNever},
+}
+
+// readMetric is a metric of what readers saw.
+func (r *Result) readMetric(e check.Expectation) check.Value {
+	if e.Metric == "long_forks" || e.Metric == "standby_forks" {
+		return r.forkMetric(e)
+	}
+	all, why := r.readsOf(e.Workload)
+	if len(all) == 0 {
+		return unknown("%s", why)
+	}
+	if strings.HasPrefix(e.Metric, "staleness_") {
+		return staleness(e, all)
+	}
+	var n, reads int64
+	v := check.Value{Known: true}
+	atLeast := func(is bool, why string) {
+		if is {
+			v.AtLeast, v.Why = true, why
+		}
+	}
+	for _, s := range all {
+		reads += s.total()
+		switch e.Metric {
+		case "stale_read_rate":
+			n += s.count(check.ReadStale).N
+		default:
+			for _, what := range readFindingMetrics[e.Metric] {
+				f := s.count(what)
+				n += f.N
+				atLeast(f.AtLeast, "not every such read was kept")
+			}
+			atLeast(e.Metric == "promised_stale_reads" && s.NotJudged > 0, "not every stale read was kept")
+		}
+	}
+	v.Number = float64(n)
+	if e.Metric == "stale_read_rate" {
+		v.Number /= float64(reads)
+	}
+	v.Text = e.Kind.Format(v.Number)
+	return v
+}
+
+// count is the finding of one kind; without it there were none.
+func (s *Reads) count(what check.ReadWhat) check.ReadFinding {
+	i := slices.IndexFunc(s.Findings, func(f check.ReadFinding) bool { return f.What == what })
+	if i < 0 {
+		return check.ReadFinding{What: what}
+	}
+	return s.Findings[i]
+}
+
+// staleness is over all nodes.
+func staleness(e check.Expectation, all []*Reads) check.Value {
+	var dists []Dist
+	var atLeast, reads int64
+	for _, s := range all {
+		for _, n := range s.Nodes {
+			dists = append(dists, n.Staleness)
+			atLeast += n.AtLeast
+			reads += n.Reads
+		}
+	}
+	d, ok := merge(dists)
+	if !ok {
+		return unknown("a histogram cannot be read")
+	}
+	var number time.Duration
+	short := atLeast > 0
+	switch e.Metric {
+	case "staleness_p50":
+		number, short = d.P50, float64(atLeast) > 0.5*float64(reads)
+	case "staleness_p99":
+		number, short = d.P99, float64(atLeast) > 0.01*float64(reads)
+	default:
+		number = d.Max
+	}
+	v := known(e, number.Seconds())
+	if short {
+		v.AtLeast, v.Why = true, "for some reads it is not known how stale they were, beyond some thousand writes"
+	}
+	return v
+}
+
+// forkMetric is over all tables.
+func (r *Result) forkMetric(e check.Expectation) check.Value {
+	var n, readings int64
+	for _, f := range r.Forks {
+		readings += f.Readings
+		if e.Metric == "long_forks" {
+			n += f.Primary.N
+		} else {
+			n += f.Standbys.N
+		}
+	}
+	if readings == 0 {
+		return unknown("no table was written and read at the same time, so the heads of its writers were not read")
+	}
+	return known(e, float64(n))
+}
+
+// readFindings are what readers saw against what PostgreSQL promises. They fail a run
+// whatever is expected of it.
+func (r *Result) readFindings() (all []check.Finding) {
+	for _, w := range r.Workloads {
+		if w.Reads == nil {
+			continue
+		}
+		for _, f := range w.Reads.Findings {
+			if f.Violation && f.N > 0 {
+				all = append(all, failed("%s: %s", w.Name, findingWords(f)))
+			}
+		}
+	}
+	for _, f := range r.Forks {
+		if f.WentBack.N > 0 {
+			all = append(all, failed("table %s: %s", f.Table, wentBackWords(f)))
+		}
+		if f.Standbys.N > 0 {
+			all = append(all, failed("table %s: %s", f.Table, standbyForkWords(f)))
+		}
+	}
+	return all
+}

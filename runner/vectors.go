@@ -1,0 +1,172 @@
+package runner
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"pgchaos/check"
+	"pgchaos/cluster"
+	"pgchaos/history"
+	"pgchaos/load/pgload"
+)
+
+const (
+	vectorEvery   = 100 * time.Millisecond // how often the heads of all writers are read on each node
+	vectorRest    = 4                      // but a node rests for so many times what a reading took,
+	vectorLongest = time.Second            // if that is not longer
+	vectorTimeout = time.Second
+	vectorWriters = 256 // of more writers only so many are read, the same on all nodes
+)
+
+// vectors reads how far every writer is, on each node over a connection of its own,
+// while a table is both written and read.
+type vectors struct {
+	clock  history.Clock
+	loads  *loadSet
+	tables []*vectorTable
+	stop   context.CancelFunc
+	wg     sync.WaitGroup
+}
+
+// vectorTable is one table whose heads are read.
+type vectorTable struct {
+	name   string
+	reader *pgload.VectorReader
+	mu     sync.Mutex
+	chain  *check.Chain
+}
+
+// startVectors reads until end is called.
+func startVectors(ctx context.Context, c *cluster.Cluster, loads *loadSet, p *Plan, clock history.Clock) (*vectors, error) {
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	v := &vectors{clock: clock, loads: loads, stop: stop}
+	for _, t := range p.tables() {
+		all := loads.board.Writers(t.Name)
+		if t.Serial || !slices.ContainsFunc(loads.list, func(r *running) bool { return r.reads(t.Name) }) {
+			continue
+		}
+		writers := sample(all, vectorWriters)
+		reader, err := pgload.NewVectorReader(t.Name, writers)
+		if err != nil {
+			stop()
+			return nil, err
+		}
+		v.tables = append(v.tables, &vectorTable{name: t.Name, reader: reader, chain: check.NewChain(t.Name, writers, len(all))})
+	}
+	if len(v.tables) > 0 {
+		for _, n := range c.Nodes() {
+			v.wg.Go(func() { v.watch(ctx, n) })
+		}
+	}
+	return v, nil
+}
+
+// sample is at most n of them, evenly.
+func sample(all []int, n int) (some []int) {
+	if len(all) <= n {
+		return all
+	}
+	for i := range n {
+		some = append(some, all[i*len(all)/n])
+	}
+	return some
+}
+
+// reads tells whether it is a workload that reads a table.
+func (r *running) reads(table string) bool {
+	return r.spec.Kind == pgload.Read && r.spec.Table == table
+}
+
+// busy tells whether a table is written and read at the moment.
+func (v *vectors) busy(table string) bool {
+	read, written := false, false
+	for _, r := range v.loads.list {
+		if r.spec.Table == table && r.active.Load() {
+			read = read || r.spec.Kind == pgload.Read
+			written = written || r.spec.Kind == pgload.Insert
+		}
+	}
+	return read && written
+}
+
+// watch reads one node. Its connection does not keep the node from shutting down.
+func (v *vectors) watch(ctx context.Context, n *cluster.Node) {
+	var conn *pgx.Conn
+	defer func() { dropConn(conn) }()
+	connection := 0
+	for ctx.Err() == nil {
+		began := v.clock.Now()
+		var reading time.Duration
+		for _, t := range v.tables {
+			switch {
+			case n.Absent() || n.Leaving():
+				dropConn(conn)
+				conn = nil
+				continue
+			case !v.busy(t.name):
+				continue
+			case conn == nil:
+				var err error
+				if conn, err = n.Connect(ctx, "vectors"); err != nil {
+					conn = nil
+					continue // that it cannot be reached, others tell
+				}
+				connection++
+			}
+			asked := v.clock.Now()
+			usable := v.read(ctx, t, n.Name(), conn, connection)
+			reading += v.clock.Now() - asked
+			if !usable {
+				dropConn(conn)
+				conn = nil
+			}
+		}
+		sleep(ctx, max(began+vectorEvery-v.clock.Now(), min(vectorRest*reading, vectorLongest)))
+	}
+}
+
+// read takes one reading; false: the connection is of no use any more. A table that
+// the node does not have yet is no reading either.
+func (v *vectors) read(ctx context.Context, t *vectorTable, node string, conn *pgx.Conn, connection int) bool {
+	ctx, cancel := context.WithTimeout(ctx, vectorTimeout)
+	defer cancel()
+	r := check.Vector{Node: node, Conn: connection, Before: v.clock.Now()}
+	var err error
+	if r.Heads, r.Standby, r.Timeline, err = t.reader.Read(ctx, conn); err != nil {
+		return false
+	}
+	r.After = v.clock.Now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.chain.Add(r)
+	return true
+}
+
+// end stops reading, and waits until nothing of it is left.
+func (v *vectors) end() {
+	v.stop()
+	v.wg.Wait()
+}
+
+// forks are what was found, a table each. Not before end.
+func (v *vectors) forks() (all []check.Forks) {
+	for _, t := range v.tables {
+		all = append(all, t.chain.Forks())
+	}
+	return all
+}
+
+// dropConn closes a connection to a node that may never read the goodbye.
+func dropConn(conn *pgx.Conn) {
+	if conn == nil {
+		return
+	}
+	_ = conn.PgConn().Conn().Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	_ = conn.Close(ctx) // there is nothing in the session to lose
+}
