@@ -391,16 +391,17 @@ func rewritten(t *testing.T, a *cluster.Node, conn *pgx.Conn) {
 	}
 }
 
-// endedContext ends the context in the middle of a range: nothing is left here, and
-// nothing goes on there.
+// endedContext ends the context in the middle of a range: the rest of it is not read,
+// nothing is left here, and nothing goes on there.
 func endedContext(t *testing.T, a *cluster.Node, conn *pgx.Conn, wide check.Table) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	of := tapAfter(t, a, 4<<20, 0, cancel)
+	const read = 4 << 20
+	of := tapAfter(t, a, read, time.Millisecond, cancel)
 	before := runtime.NumGoroutine()
-	h, err := census.Scan(ctx, of.connect, wide, census.ScanOptions{RangeBlocks: 1000})
-	if h != nil || !errors.Is(err, context.Canceled) {
-		t.Errorf("%v, %v", h, err)
+	h, err := census.Scan(ctx, of.connect, wide, census.ScanOptions{})
+	if more := -of.left.Load(); h != nil || !errors.Is(err, context.Canceled) || more > read {
+		t.Errorf("%v, %v, after %d bytes more", h, err, more)
 	}
 	endOfGoroutines(t, "ended context", before)
 	noneLeft(t, conn)
