@@ -45,8 +45,7 @@ func (r *Result) writeLosses(p *page) {
 			}
 		}
 		if w := a.Weak; w != nil && w.Sum() > 0 {
-			p.para(plain, 2, "%s weak: %s by notice, %s by a weaker regime than demanded%s", count(w.Sum(), "acknowledgement was", "acknowledgements were"),
-				grouped(w.Notice), grouped(w.Regime), transitionWords(w.Transition))
+			p.para(plain, 2, "%s", weakAckWords(w))
 		}
 		if a.Ghosts != nil && *a.Ghosts > 0 {
 			p.para(yellow, 2, "%s read, and absent in the end", count(*a.Ghosts, "row was", "rows were"))
@@ -58,11 +57,22 @@ func (r *Result) writeLosses(p *page) {
 	}
 }
 
-func transitionWords(n int64) string {
-	if n == 0 {
-		return ""
+// weakAckWords say what weak acknowledgements mean: "83 weak acknowledgements, which one
+// more failure could lose: 83 without the demanded wait for standbys (36 as it changed)".
+func weakAckWords(w *check.WeakAcks) string {
+	var parts []string
+	if w.Notice > 0 {
+		parts = append(parts, fmt.Sprintf("%s whose wait was cancelled", grouped(w.Notice)))
 	}
-	return fmt.Sprintf(" (%s while it was being changed)", grouped(n))
+	if w.Regime > 0 {
+		part := fmt.Sprintf("%s without the demanded wait for standbys", grouped(w.Regime))
+		if w.Transition > 0 {
+			part += fmt.Sprintf(" (%s as it changed)", grouped(w.Transition))
+		}
+		parts = append(parts, part)
+	}
+	return fmt.Sprintf("%s, which one more failure could lose: %s",
+		count(w.Sum(), "weak acknowledgement", "weak acknowledgements"), strings.Join(parts, ", "))
 }
 
 // writeLost is about the acknowledged writes.
@@ -77,7 +87,7 @@ func writeLost(p *page, a *check.Audit) {
 		text := fmt.Sprintf("LOST: %s%s of %s not on %s", least, grouped(a.Lost.N),
 			count(a.Acknowledged, "acknowledged write", "acknowledged writes"), primaryOf(a))
 		if first, last, ok := lossSpan(&a.Lost); ok {
-			text += fmt.Sprintf("; acknowledged within %s, from %s to %s", span(last-first), seconds(first), seconds(last))
+			text += "; acknowledged " + spanWords(first, last)
 		}
 		p.para(red, 2, "%s", text)
 		writeRuns(p, "acknowledged", &a.Lost)
@@ -133,6 +143,14 @@ func lossSpan(c *check.Count) (first, last time.Duration, ok bool) {
 		last = max(last, run.To)
 	}
 	return first, last, len(c.Runs) > 0 && c.More == 0 && last > 0
+}
+
+// spanWords are the time of some writes: "at 0.022 s" where there is no other.
+func spanWords(first, last time.Duration) string {
+	if seconds(first) == seconds(last) {
+		return "at " + seconds(last)
+	}
+	return fmt.Sprintf("within %s, from %s to %s", span(last-first), seconds(first), seconds(last))
 }
 
 // writeRPO is what each event lost.

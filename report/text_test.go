@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -177,6 +178,19 @@ func TestRecoveryFits(t *testing.T) {
 			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > width {
 				t.Errorf("%d runes at a width of %d: %s", n, width, line)
 			}
+		}
+	}
+}
+
+func TestLossesInWords(t *testing.T) {
+	for want, got := range map[string]string{
+		"at 0.022 s":                            spanWords(22*ms, 22*ms+10*time.Microsecond),
+		"within 20 ms, from 0.022 s to 0.042 s": spanWords(22*ms, 42*ms),
+		"1 weak acknowledgement, which one more failure could lose: 1 whose wait was cancelled":                                     weakAckWords(&check.WeakAcks{Notice: 1}),
+		"83 weak acknowledgements, which one more failure could lose: 83 without the demanded wait for standbys (36 as it changed)": weakAckWords(&check.WeakAcks{Regime: 83, Transition: 36}),
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }
