@@ -189,7 +189,6 @@ func TestRecoveryFits(t *testing.T) {
 }
 
 func TestLossesInWords(t *testing.T) {
-	const ms = time.Millisecond
 	for want, got := range map[string]string{
 		"at 0.022 s":                            spanWords(22*ms, 22*ms+10*time.Microsecond),
 		"within 20 ms, from 0.022 s to 0.042 s": spanWords(22*ms, 42*ms),

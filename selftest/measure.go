@@ -24,6 +24,13 @@ func measures() []measure {
 		{"lost", audited(func(a *check.Audit) int64 { return a.Lost.N })},
 		{"weakly acknowledged", weak},
 		{"weakly acknowledged and lost", audited(func(a *check.Audit) int64 { return a.WeakLost.N })},
+		{"weak by notice", weakly(func(w check.WeakAcks) int64 { return w.Notice })},
+		{"weak by regime", weakly(func(w check.WeakAcks) int64 { return w.Regime })},
+		{"weak in transition", weakly(func(w check.WeakAcks) int64 { return w.Transition })},
+		{"unexplained", audited(func(a *check.Audit) int64 { return a.Unexplained })},
+		{"explained by a fork", explainedBy(check.CauseFork)},
+		{"explained by a foreign timeline", explainedBy(check.CauseForeign)},
+		{"explained by a crash", explainedBy(check.CauseCrash)},
 		{"survived", audited(func(a *check.Audit) int64 { return a.Survived.N })},
 		{"vanished", audited(func(a *check.Audit) int64 { return a.Vanished.N })},
 		{"resurrected", audited(func(a *check.Audit) int64 { return a.Resurrected.N })},
@@ -33,10 +40,17 @@ func measures() []measure {
 		{"missing on other nodes", onNodes(func(n check.NodeAudit) int64 { return n.Missing })},
 		{"extra on other nodes", onNodes(func(n check.NodeAudit) int64 { return n.Extra })},
 		{"different on other nodes", onNodes(func(n check.NodeAudit) int64 { return n.Different })},
+		{"forks read", onForks(func(f check.ForkAudit) int64 { return one(f.Read) })},
+		{"forks not read", onForks(func(f check.ForkAudit) int64 { return one(!f.Read) })},
 		{"nodes not read", onNodes(func(n check.NodeAudit) int64 { return one(!n.Read) })},
 		{"audits not complete", audited(func(a *check.Audit) int64 { return one(!a.Complete) })},
 		{"audits without acknowledgements", audited(func(a *check.Audit) int64 { return one(a.Acknowledged == 0) })},
 		{"tables not audited", func(r *report.Result) int64 { return one(len(r.Audits) != 1) }},
+		{"audits of a damaged ledger", audited(func(a *check.Audit) int64 { return one(len(a.Damage) > 0) })},
+		{"overlapping servers", audited(func(a *check.Audit) int64 { return int64(len(a.SplitBrain)) })},
+		// Here belongs, a line each, what readers saw: ghost rows, holes below a visible
+		// row, rows never attempted, promised reads that were stale, reads that went
+		// backwards, and forks between two standbys.
 		{"primaries too many", func(r *report.Result) int64 { return max(0, int64(len(r.SplitBrain))-1) }},
 		{"nodes not settled", func(r *report.Result) int64 {
 			return tally(r.Settle, func(n report.SettleNote) bool { return n.Error != "" })
@@ -64,6 +78,40 @@ func onNodes(of func(check.NodeAudit) int64) func(*report.Result) int64 {
 		return n
 	})
 }
+
+func onForks(of func(check.ForkAudit) int64) func(*report.Result) int64 {
+	return audited(func(a *check.Audit) (n int64) {
+		for _, f := range a.Forks {
+			n += of(f)
+		}
+		return n
+	})
+}
+
+// explainedBy is how many losses one cause explains, the weak ones too.
+func explainedBy(cause check.Cause) func(*report.Result) int64 {
+	return audited(func(a *check.Audit) (n int64) {
+		for _, p := range a.RPO {
+			if p.Cause == cause {
+				n += p.Lost + p.WeakLost
+			}
+		}
+		return n
+	})
+}
+
+// weakly is a part of the weak acknowledgements, as the audit of a table has them.
+func weakly(of func(check.WeakAcks) int64) func(*report.Result) int64 {
+	return audited(func(a *check.Audit) int64 {
+		if a.Weak == nil {
+			return unknown
+		}
+		return of(*a.Weak)
+	})
+}
+
+// unknown is the number of what a result should say and does not: no demand is met by it.
+const unknown = -1
 
 func weak(r *report.Result) (n int64) {
 	for _, w := range r.Workloads {
@@ -100,7 +148,7 @@ func exactly(want int64) demand {
 
 func atMost(most int64) demand {
 	return func(n int64, _ *report.Result) string {
-		if n <= most {
+		if n >= 0 && n <= most {
 			return ""
 		}
 		return fmt.Sprintf("at most %d", most)
@@ -160,6 +208,14 @@ func times(factor int64, e evidence) evidence {
 	return evidence{fmt.Sprintf("%d times %s", factor, e.what), func(r *report.Result) (int64, bool) {
 		n, ok := e.of(r)
 		return factor * n, ok
+	}}
+}
+
+func plus(a, b evidence) evidence {
+	return evidence{a.what + " and " + b.what, func(r *report.Result) (int64, bool) {
+		n, known := a.of(r)
+		m, ok := b.of(r)
+		return n + m, known && ok
 	}}
 }
 

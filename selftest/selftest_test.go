@@ -11,6 +11,7 @@ import (
 
 	"pgchaos/check"
 	"pgchaos/history"
+	"pgchaos/history/ledger"
 	"pgchaos/report"
 	"pgchaos/spec"
 )
@@ -82,6 +83,13 @@ var change = map[string]func(r *report.Result, n int64){
 	"lost":                            func(r *report.Result, n int64) { r.Audits[0].Lost.N += n },
 	"weakly acknowledged":             func(r *report.Result, n int64) { r.Workloads[0].Total.Weak += n },
 	"weakly acknowledged and lost":    func(r *report.Result, n int64) { r.Audits[0].WeakLost.N += n },
+	"weak by notice":                  func(r *report.Result, n int64) { r.Audits[0].Weak.Notice += n },
+	"weak by regime":                  func(r *report.Result, n int64) { r.Audits[0].Weak.Regime += n },
+	"weak in transition":              func(r *report.Result, n int64) { r.Audits[0].Weak.Transition += n },
+	"unexplained":                     func(r *report.Result, n int64) { r.Audits[0].Unexplained += n },
+	"explained by a fork":             func(r *report.Result, n int64) { explain(r, check.CauseFork, n) },
+	"explained by a foreign timeline": func(r *report.Result, n int64) { explain(r, check.CauseForeign, n) },
+	"explained by a crash":            func(r *report.Result, n int64) { explain(r, check.CauseCrash, n) },
 	"survived":                        func(r *report.Result, n int64) { r.Audits[0].Survived.N += n },
 	"vanished":                        func(r *report.Result, n int64) { r.Audits[0].Vanished.N += n },
 	"resurrected":                     func(r *report.Result, n int64) { r.Audits[0].Resurrected.N += n },
@@ -93,6 +101,14 @@ var change = map[string]func(r *report.Result, n int64){
 	"different on other nodes":        func(r *report.Result, n int64) { r.Audits[0].Nodes[0].Different += n },
 	"nodes not read":                  func(r *report.Result, n int64) { setRead(r, n < 0) },
 	"audits not complete":             func(r *report.Result, n int64) { r.Audits[0].Complete = n < 0 },
+	"forks read":                      func(r *report.Result, n int64) { forks(r, n, check.ForkAudit{Node: "b", Read: true}) },
+	"forks not read":                  func(r *report.Result, n int64) { forks(r, n, check.ForkAudit{Node: "b"}) },
+	"audits of a damaged ledger":      func(r *report.Result, n int64) { r.Audits[0].Damage = append(r.Audits[0].Damage, "block 1") },
+	"overlapping servers": func(r *report.Result, n int64) {
+		a := &r.Audits[0]
+		o := check.Overlap{Older: ledger.Server{Node: "a", Timeline: 1}, Newer: ledger.Server{Node: "b", Timeline: 2}, From: 1, To: 2}
+		a.SplitBrain = slices.Repeat([]check.Overlap{o}, len(a.SplitBrain)+int(n))
+	},
 	"audits without acknowledgements": func(r *report.Result, n int64) { r.Audits[0].Acknowledged = 0 },
 	"tables not audited":              func(r *report.Result, n int64) { r.Audits = append(r.Audits, r.Audits[0]) },
 	"primaries too many": func(r *report.Result, n int64) {
@@ -109,6 +125,29 @@ var change = map[string]func(r *report.Result, n int64){
 	},
 }
 
+// explain makes one cause explain more or less.
+func explain(r *report.Result, cause check.Cause, n int64) {
+	all := &r.Audits[0].RPO
+	for i := range *all {
+		if p := &(*all)[i]; p.Cause == cause && p.Lost > 0 {
+			p.Lost += n
+			return
+		} else if p.Cause == cause {
+			p.WeakLost += n
+			return
+		}
+	}
+	*all = append(*all, check.RPO{Cause: cause, Lost: n})
+}
+
+func forks(r *report.Result, n int64, like check.ForkAudit) {
+	if n < 0 {
+		r.Audits[0].Forks = nil
+		return
+	}
+	r.Audits[0].Forks = append(r.Audits[0].Forks, like)
+}
+
 func setRead(r *report.Result, to bool) {
 	for i := range r.Audits[0].Nodes {
 		if r.Audits[0].Nodes[i].Read != to {
@@ -123,7 +162,7 @@ func loose(c, measure string) int64 {
 	switch c + ": " + measure {
 	case "switchovers: survived", "switchovers: vanished":
 		return rounds*writers + 1
-	case "async-failover: missing on other nodes", "weak-ack: extra on other nodes":
+	case "async-failover: missing on other nodes":
 		return 0 // how many they are is up to the load
 	}
 	return 1
@@ -196,7 +235,7 @@ func TestEveryOtherDemandCanFail(t *testing.T) {
 		{"a reason twice", []string{"unreadable", "split-brain", "row-added"}, func(r *report.Result, _ *int) {
 			r.Reasons = append(r.Reasons, r.Reasons[0])
 		}},
-		{"a reason less", []string{"unreadable", "split-brain", "row-added", "row-changed", "row-duplicated", "behind-promoted"}, func(r *report.Result, _ *int) {
+		{"a reason less", []string{"unreadable", "split-brain", "split-brain-ended", "row-deleted", "row-added", "row-changed", "row-duplicated", "behind-promoted"}, func(r *report.Result, _ *int) {
 			r.Reasons = r.Reasons[1:]
 		}},
 		{"another judgement", nil, func(r *report.Result, _ *int) {
@@ -206,9 +245,48 @@ func TestEveryOtherDemandCanFail(t *testing.T) {
 			r.Expectations = r.Expectations[1:]
 		}},
 		{"no bound", []string{"unreadable"}, func(r *report.Result, _ *int) { r.Expectations[0].Observed = "0" }},
-		{"found on another node", []string{"async-failover", "behind-promoted", "split-brain", "crash-restart", "row-deleted"}, func(r *report.Result, _ *int) {
-			r.Audits[0].Lost.Runs[0].FoundOn = []string{"b"}
+		{"found on another node", withLosses, run(func(r *check.Run) { r.FoundOn = []string{"b"} })},
+		{"found on another's fork", withLosses, run(func(r *check.Run) { r.OnForks = []string{"b"} })},
+		{"found on no fork", []string{"rewound"}, run(func(r *check.Run) { r.OnForks = nil })},
+		{"missing on no node", withLosses, run(func(r *check.Run) { r.MissingOn = nil })},
+		{"lost by something else", withLosses, run(func(r *check.Run) { r.LostBy = "stop-b" })},
+		{"lost for another cause", withLosses, run(func(r *check.Run) { r.Cause = check.CauseForeign })},
+		{"explained, or not", withLosses, run(func(r *check.Run) { r.Explained = !r.Explained })},
+		{"not explained because of something else", withLosses, run(func(r *check.Run) { r.Why = "of a crash" })},
+		{"acknowledged by another node", withLosses, run(func(r *check.Run) { r.Node = "b" })},
+		{"acknowledged on another timeline", withLosses, run(func(r *check.Run) { r.Timeline = 2 })},
+		{"acknowledged nobody knows where", withLosses, run(func(r *check.Run) { r.FirstLSN = 0 })},
+		{"lost before the fork", explained, run(func(r *check.Run) { r.Fork = r.LastLSN + 1 })},
+		{"lost by no known fork", explained, run(func(r *check.Run) { r.Fork = 0 })},
+		{"weak, or not", withLosses, run(func(r *check.Run) { r.Weak = check.WeakRegime })},
+		{"no run of what is lost", withLosses, func(r *report.Result, _ *int) { r.Audits[0].Lost.Runs, r.Audits[0].WeakLost.Runs = nil, nil }},
+		{"no RPO", explained, func(r *report.Result, _ *int) { r.Audits[0].RPO = nil }},
+		{"the RPO of something else", explained, rpoOf(func(p *check.RPO) { p.Event = "stop-b" })},
+		{"an RPO of two events", explained, func(r *report.Result, _ *int) {
+			r.Audits[0].RPO = append(r.Audits[0].RPO, check.RPO{Event: "stop-b", Cause: check.CauseFork})
 		}},
+		{"an RPO without bytes", explained, rpoOf(func(p *check.RPO) { p.Bytes = nil })},
+		{"an RPO of no bytes, or some", explained, rpoOf(func(p *check.RPO) {
+			n := int64(0)
+			if *p.Bytes == 0 {
+				n = 1
+			}
+			p.Bytes = &n
+		})},
+		{"an RPO of no time", []string{"async-failover", "rewound", "behind-promoted", "crash-restart", "split-brain", "split-brain-ended"}, rpoOf(func(p *check.RPO) { p.To = p.From })},
+		{"an overlap the other way round", []string{"split-brain", "split-brain-ended"}, func(r *report.Result, _ *int) {
+			o := &r.Audits[0].SplitBrain[0]
+			o.Older, o.Newer = o.Newer, o.Older
+		}},
+		{"an overlap of no time", []string{"split-brain", "split-brain-ended"}, func(r *report.Result, _ *int) {
+			o := &r.Audits[0].SplitBrain[0]
+			o.From = o.To
+		}},
+		{"no weak acknowledgements counted", nil, func(r *report.Result, _ *int) { r.Audits[0].Weak = nil }},
+		{"rejoined in another way", []string{"rewound"}, func(r *report.Result, _ *int) { step(r, "rejoin-a").Detail = "by base backup in 1s" }},
+		{"still other rows on it", []string{"rewound"}, func(r *report.Result, _ *int) { step(r, "count-rewound").Detail = "a: 1" }},
+		{"no load after the crash", []string{"crash-restart"}, silent("writes")},
+		{"no readers after the crash", []string{"crash-restart"}, silent("reads")},
 		{"rewound", []string{"switchovers"}, func(r *report.Result, _ *int) {
 			step(r, "back-7").Detail = "by pg_rewind in 1s; tried before: plain restart: it has written past the fork"
 		}},
@@ -230,6 +308,40 @@ func TestEveryOtherDemandCanFail(t *testing.T) {
 			tc.doctor(r, &exit)
 			if o := c.Judge(r, exit); o.OK() {
 				t.Errorf("%s: %s passes", tc.name, c.Name)
+			}
+		}
+	}
+}
+
+// explained are the cases whose losses an event explains; withLosses are all that lose.
+var (
+	explained  = []string{"async-failover", "rewound", "weak-ack", "behind-promoted", "crash-restart", "split-brain", "split-brain-ended"}
+	withLosses = append([]string{"row-deleted"}, explained...)
+)
+
+// run doctors the first run of what is lost.
+func run(doctor func(*check.Run)) func(*report.Result, *int) {
+	return func(r *report.Result, _ *int) {
+		runs := r.Audits[0].Lost.Runs
+		if len(runs) == 0 {
+			runs = r.Audits[0].WeakLost.Runs
+		}
+		doctor(&runs[0])
+	}
+}
+
+func rpoOf(doctor func(*check.RPO)) func(*report.Result, *int) {
+	return func(r *report.Result, _ *int) { doctor(&r.Audits[0].RPO[0]) }
+}
+
+// silent takes all answers from a workload.
+func silent(workload string) func(*report.Result, *int) {
+	return func(r *report.Result, _ *int) {
+		for w := range r.Workloads {
+			for p := range r.Workloads[w].Phases {
+				if r.Workloads[w].Name == workload {
+					r.Workloads[w].Phases[p].OK = 0
+				}
 			}
 		}
 	}
@@ -257,7 +369,7 @@ func TestWhatDidNotComeAboutIsNoFailure(t *testing.T) {
 func TestSQLHasToHaveSeenIt(t *testing.T) {
 	for step0, c := range map[string]string{
 		"count-a": "async-failover", "cancelled": "weak-ack", "waiting": "client-gone", "count-c": "behind-promoted",
-		"count-b": "split-brain", "count-before": "crash-restart", "tamper": "row-changed",
+		"count-fork": "split-brain", "count-rewound": "rewound", "count-before": "crash-restart", "tamper": "row-changed",
 	} {
 		for _, detail := range []string{"a: 0", "a: none", ""} {
 			i := slices.IndexFunc(Cases(), func(of Case) bool { return of.Name == c })

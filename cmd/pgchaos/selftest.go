@@ -45,7 +45,7 @@ func newSelftestCommand() *cobra.Command {
 asynchronous failover, a cancelled synchronous wait, a split brain, a row changed
 behind pgchaos's back, and so on. Its result must say exactly that, with the numbers
 that SQL counts beside it, and nothing else. Twenty clean switchovers must be found
-clean. It takes about half a minute.
+clean. It takes less than a minute.
 
 Exit codes: 0 all seen, 3 a case was seen as something else, 4 a case could not be
 produced on this machine, 5 something was left behind, 130 interrupted.`,
