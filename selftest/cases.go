@@ -102,6 +102,8 @@ func losses() []Case {
 				// On a's fork, and as ghosts on c.
 				"extra on other nodes": same(times(2, onlyOnC)),
 				"nodes not settled":    exactly(1),
+				// The readers are on c.
+				"rows read that vanished": some,
 			},
 			Produced: []condition{found(onlyOnC, some)},
 			Also:     []condition{lost(check.Run{Cause: check.CauseFork, LostBy: "kill-a", FoundOn: []string{"a", "c"}}), rpo("kill-a", check.CauseFork, onlyOnC)},

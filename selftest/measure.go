@@ -48,9 +48,14 @@ func measures() []measure {
 		{"tables not audited", func(r *report.Result) int64 { return one(len(r.Audits) != 1) }},
 		{"audits of a damaged ledger", audited(func(a *check.Audit) int64 { return one(len(a.Damage) > 0) })},
 		{"overlapping servers", audited(func(a *check.Audit) int64 { return int64(len(a.SplitBrain)) })},
-		// Here belongs, a line each, what readers saw: ghost rows, holes below a visible
-		// row, rows never attempted, promised reads that were stale, reads that went
-		// backwards, and forks between two standbys.
+		{"rows read that vanished", audited(ghosts)},
+		{"holes read", readers(check.ReadHole)},
+		{"rows read that were never attempted", readers(check.ReadNever)},
+		{"stale reads of the primary", readers(check.ReadStalePrimary)},
+		{"stale reads of who was waited for", readers(check.ReadStaleApplied)},
+		{"reads that went back", readers(check.ReadWentBack)},
+		{"forks between standbys", heads(func(f check.Forks) int64 { return f.Standbys.N })},
+		{"heads that went back", heads(func(f check.Forks) int64 { return f.WentBack.N })},
 		{"primaries too many", func(r *report.Result) int64 { return max(0, int64(len(r.SplitBrain))-1) }},
 		{"nodes not settled", func(r *report.Result) int64 {
 			return tally(r.Settle, func(n report.SettleNote) bool { return n.Error != "" })
@@ -86,6 +91,40 @@ func onForks(of func(check.ForkAudit) int64) func(*report.Result) int64 {
 		}
 		return n
 	})
+}
+
+func ghosts(a *check.Audit) int64 {
+	if a.Ghosts == nil {
+		return 0 // nobody read
+	}
+	return *a.Ghosts
+}
+
+// readers is how often the clients of all read workloads saw one thing.
+func readers(what check.ReadWhat) func(*report.Result) int64 {
+	return func(r *report.Result) (n int64) {
+		for _, w := range r.Workloads {
+			if w.Reads == nil {
+				continue
+			}
+			for _, f := range w.Reads.Findings {
+				if f.What == what {
+					n += f.N
+				}
+			}
+		}
+		return n
+	}
+}
+
+// heads is a number from the readings of the writers' heads on all nodes.
+func heads(of func(check.Forks) int64) func(*report.Result) int64 {
+	return func(r *report.Result) (n int64) {
+		for _, f := range r.Forks {
+			n += of(f)
+		}
+		return n
+	}
 }
 
 // explainedBy is how many losses one cause explains, the weak ones too.

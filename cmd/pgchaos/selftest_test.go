@@ -52,10 +52,16 @@ func keepForSelftest(t *testing.T, r *report.Result) {
 	t.Helper()
 	kept := report.Result{
 		Schema: r.Schema, Stage: r.Stage, Name: r.Name, Description: r.Description, Timeline: r.Timeline, Settle: r.Settle,
-		SplitBrain: r.SplitBrain, Audits: r.Audits, Expectations: r.Expectations, Verdict: r.Verdict, Reasons: r.Reasons,
+		SplitBrain: r.SplitBrain, Audits: r.Audits, Forks: r.Forks, Expectations: r.Expectations, Verdict: r.Verdict, Reasons: r.Reasons,
 	}
 	for _, w := range r.Workloads {
 		to := report.Workload{Name: w.Name, Kind: w.Kind, Target: w.Target, Total: counts(w.Total)}
+		if w.Reads != nil {
+			to.Reads = &report.Reads{Unchecked: w.Reads.Unchecked}
+			for _, f := range w.Reads.Findings {
+				to.Reads.Findings = append(to.Reads.Findings, check.ReadFinding{What: f.What, Violation: f.Violation, N: f.N})
+			}
+		}
 		for _, p := range w.Phases {
 			to.Phases = append(to.Phases, report.PhaseStats{Phase: p.Phase, Stats: counts(p.Stats)})
 		}
