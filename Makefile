@@ -33,7 +33,7 @@ $(LINT):
 	@mv .tools/golangci-lint $@
 
 unit:
-	go test -race -timeout 12m ./...
+	go test -race -timeout 18m ./...
 
 # Every major version of PostgreSQL, in containers: kept out of the ordinary tests.
 test-versions: build

@@ -170,6 +170,7 @@ func (f felt) beforeSilence(from, until time.Duration) int {
 		if n := f.success(i + 1); n >= 0 {
 			next = start(n)
 		}
+		next = min(next, until) // the silence after that is the next fault's
 		if next-start(i) > longest {
 			longest, at = next-start(i), i
 		}

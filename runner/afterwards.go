@@ -100,7 +100,7 @@ func (k *Kept) Audit(ctx context.Context, o AuditOptions) (*report.Result, error
 	authority := s.settle(ctx)
 	if promised.book != nil {
 		o.Stage("auditing every row of every node")
-		if err := s.auditAll(ctx, k.plan, check.Evidence{Book: promised.book, Marks: r.Timeline, States: k.states()}, authority, nil); err != nil {
+		if err := s.auditAll(ctx, k.plan, k.evidence(promised), authority, nil); err != nil {
 			return nil, err
 		}
 	}
@@ -134,7 +134,34 @@ func (k *Kept) recall(p promised) error {
 	if p.book == nil && len(k.plan.tables()) > 0 {
 		a.Unknown = append(a.Unknown, "the run has left no ledger, so nobody knows which writes were acknowledged")
 	}
+	if p.book != nil && k.stage == report.StageRan && !p.book.Closed {
+		a.Unknown = append(a.Unknown, "the end of the ledger is missing: it had been closed when the load ended")
+	}
+	a.Unknown = append(a.Unknown, k.forgotten()...)
 	return nil
+}
+
+// forgotten says what the run's pgchaos alone knew: what former primaries had alone,
+// before a step took it from them. A plain restart takes nothing.
+func (k *Kept) forgotten() (unknown []string) {
+	for _, m := range k.result.Timeline {
+		if m.Action != "rejoin" || strings.HasPrefix(m.Detail, "by "+cluster.WayRestart) {
+			continue
+		}
+		unknown = append(unknown, fmt.Sprintf("what %s had alone before %s is not known any more: the run had read it, and kept it in memory", strings.Join(m.Nodes, ", "), m.Name))
+	}
+	return unknown
+}
+
+// evidence is what the run has recorded. Under what regime a write was acknowledged
+// is known only where the states of the nodes are, which a killed run takes along: its
+// audit is inconclusive in any case.
+func (k *Kept) evidence(p promised) check.Evidence {
+	e := check.Evidence{Book: p.book, Marks: k.result.Timeline, States: k.states()}
+	if k.stage == report.StageRan {
+		e.Demands = k.plan.demands(k.result.Timeline)
+	}
+	return e
 }
 
 // states are what the nodes said of themselves while the run's pgchaos lived, as far as

@@ -62,6 +62,28 @@ func (p *Plan) configured(m history.Mark) *spec.Synchronous {
 	return nil
 }
 
+// demands are what the experiment demands of synchronous replication, and from when: the
+// cluster's own regime, and those of the steps that have been done.
+func (p *Plan) demands(marks []history.Mark) (all []check.Demand) {
+	if s := p.Experiment.Cluster.Synchronous; s != nil {
+		all = append(all, demandOf(s, p.Experiment.Cluster.Nodes[0].Name, 0))
+	}
+	for _, m := range marks {
+		all = append(all, p.demandsOf(m)...)
+	}
+	return all
+}
+
+// demandsOf are those that a step makes; none, if it is no such step.
+func (p *Plan) demandsOf(m history.Mark) (all []check.Demand) {
+	if s := p.configured(m); s != nil {
+		for _, node := range m.Nodes {
+			all = append(all, demandOf(s, node, m.Effective))
+		}
+	}
+	return all
+}
+
 // demandOf is what a regime demands of a node's standbys.
 func demandOf(s *spec.Synchronous, node string, at time.Duration) check.Demand {
 	standbys, _ := spec.ParseStandbys(s.Standbys) // the file was validated

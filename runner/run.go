@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"pgchaos/chaos"
-	"pgchaos/check"
 	"pgchaos/cluster"
 	"pgchaos/history"
 	"pgchaos/history/ledger"
@@ -181,8 +180,8 @@ func (r *run) exercise(ctx context.Context) (err error) {
 		Clock: r.clock, Undo: r.undo, Begin: r.begin, End: r.ended,
 	}
 	r.watch = startWatch(ctx, r.cluster, r.clock, r.crashed)
-	if s := r.plan.Experiment.Cluster.Synchronous; s != nil {
-		r.watch.demand(demandOf(s, r.cluster.Nodes()[0].Name(), 0))
+	for _, d := range r.plan.demands(nil) {
+		r.watch.demand(d)
 	}
 	if r.vectors, err = startVectors(ctx, r.cluster, r.loads, r.plan, r.clock); err != nil {
 		return err
@@ -238,13 +237,7 @@ func (r *run) begin(m history.Mark) {
 // ended is called when a step or a reversal is over, or something was seen to happen.
 func (r *run) ended(m history.Mark) {
 	r.journal.end(m)
-	var demands []check.Demand
-	if s := r.plan.configured(m); s != nil {
-		for _, node := range m.Nodes {
-			demands = append(demands, demandOf(s, node, m.Effective))
-		}
-	}
-	r.watch.stepEnds(m, demands...)
+	r.watch.stepEnds(m, r.plan.demandsOf(m)...)
 	r.Observer.End(m)
 }
 
