@@ -2,14 +2,11 @@ package main
 
 import (
 	"bytes"
-	"errors"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,7 +14,6 @@ import (
 
 	"pgchaos/check"
 	"pgchaos/history"
-	"pgchaos/history/ledger"
 	"pgchaos/report"
 	"pgchaos/runner"
 )
@@ -38,7 +34,6 @@ func TestAuditAfterSIGKILL(t *testing.T) {
 	time.Sleep(time.Second) // of load without the standby
 	must(t, cmd.Process.Kill())
 	_ = cmd.Wait() // it was killed
-	p.ledger("pgmaster")
 
 	out := p.auditOfAKill()
 	p.auditAgain(out)
@@ -148,7 +143,6 @@ timeline:
 	if n := p.bringBack(out); n != 2 {
 		t.Fatalf("%d commands\n%s", n, out)
 	}
-	p.ledger("b")
 	code, out, errs = p.run("audit", p.out)
 	r := p.result()
 	if a := r.Audits; code != exitInconclusive && code != exitFail || len(a) != 1 || a[0].Authority != "b" || !a[0].Complete || len(r.SplitBrain) > 0 {
@@ -191,41 +185,6 @@ func (p *place) historyRead() {
 	if reads != 3 {
 		p.t.Errorf("%d nodes were read to hold all but the deleted rows", reads)
 	}
-}
-
-// ledger writes the ledger that the killed run would have left, as psql finds the
-// rows, unless it has left one.
-func (p *place) ledger(primary string) {
-	p.t.Helper()
-	file := filepath.Join(p.out, runner.LedgerFile)
-	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
-		return
-	}
-	// The load's last backends may be at it still.
-	time.Sleep(500 * time.Millisecond)
-	present := map[history.Key]bool{}
-	issued := map[int]int64{}
-	for text := range strings.FieldsSeq(p.psql(address(p.result(), primary), "select int_value from test_data")) {
-		key, err := strconv.ParseInt(text, 10, 64)
-		must(p.t, err)
-		k := history.Key(key)
-		present[k] = true
-		issued[k.Writer()] = max(issued[k.Writer()], k.Seq())
-	}
-	l, err := ledger.Create(file, "run")
-	must(p.t, err)
-	server := l.AddServer(ledger.Server{Node: primary, Timeline: 1})
-	for id := range len(issued) {
-		w, err := l.AddWriter("writes")
-		must(p.t, err)
-		for i := range issued[id] {
-			at := time.Duration(i+1) * time.Millisecond
-			if seq := w.Next(at); present[history.PackKey(id, seq)] {
-				w.Record(seq, history.OK, server, 0, at)
-			}
-		}
-	}
-	must(p.t, l.Close())
 }
 
 // TestAuditOfAKeptInterruption finishes a run that its user had ended, and left up.

@@ -178,7 +178,7 @@ func TestInterruptOnDocker(t *testing.T) {
 		at   func() bool
 	}{
 		{"while it is built", func() bool { return len(p.onEngine()) > 2 }},
-		{"under load", func() bool { _, err := report.Read(p.out); return err == nil }}, // empty until the cluster is up
+		{"under load", p.loading},
 	} {
 		must(t, os.RemoveAll(p.out))
 		cmd := p.command(p.onDocker("quorum-kill")...)
@@ -197,12 +197,7 @@ func TestInterruptOnDocker(t *testing.T) {
 
 func TestCleanOnDockerAfterSIGKILL(t *testing.T) {
 	p := newDockerPlace(t)
-	cmd := p.command(p.onDocker("quorum-kill")...)
-	must(t, cmd.Start())
-	p.await("load", func() bool {
-		_, err := report.Read(p.out) // empty until the cluster is up
-		return err == nil
-	})
+	cmd := p.underLoad(p.onDocker("quorum-kill")...)
 	run := p.result().Run
 	if code, out, _ := p.run("clean"); code != 0 || !strings.Contains(out, run+": still running") {
 		t.Errorf("clean beside a live run: exit %d, %s", code, out)

@@ -444,6 +444,21 @@ func (p *place) ledgerOfAFailover(r *report.Result) {
 	}
 }
 
+// underLoad begins a run, and returns when its cluster is up and the load begins.
+func (p *place) underLoad(args ...string) *exec.Cmd {
+	p.t.Helper()
+	cmd := p.command(args...)
+	must(p.t, cmd.Start())
+	p.await("load", p.loading)
+	return cmd
+}
+
+// loading tells whether the cluster is up: the result is empty until then.
+func (p *place) loading() bool {
+	_, err := report.Read(p.out)
+	return err == nil
+}
+
 // await polls for something outside, at most 30 s.
 func (p *place) await(what string, so func() bool) {
 	p.t.Helper()

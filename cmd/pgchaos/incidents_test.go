@@ -9,14 +9,13 @@ import (
 	"time"
 
 	"pgchaos/history"
-	"pgchaos/report"
 )
 
 // TestWhatNobodyAskedFor ends one process of the primary from outside: the server
 // recovers within a second, and the run still cannot count as what was planned.
 func TestWhatNobodyAskedFor(t *testing.T) {
 	p := newPlace(t)
-	cmd := p.command("run", p.write("calm.yaml", `
+	cmd := p.underLoad("run", p.write("calm.yaml", `
 name: calm
 cluster: {nodes: [a, b]}
 load:
@@ -26,11 +25,6 @@ timeline:
 expect:
   - lost_writes == 0
 `), "--out", p.out)
-	must(t, cmd.Start())
-	p.await("load", func() bool {
-		_, err := report.Read(p.out) // empty until the cluster is up
-		return err == nil
-	})
 	// The first state of the node has to have been read before.
 	time.Sleep(time.Second)
 	victims := slices.DeleteFunc(p.processes(), func(line string) bool { return !strings.Contains(line, " postgres: a: walwriter") })
