@@ -14,6 +14,7 @@ import (
 	"pgchaos/check"
 	"pgchaos/cluster"
 	"pgchaos/history"
+	"pgchaos/history/ledger"
 	"pgchaos/report"
 	"pgchaos/spec"
 )
@@ -86,21 +87,23 @@ type AuditOptions struct {
 // nothing was written.
 func (k *Kept) Audit(ctx context.Context, o AuditOptions) (*report.Result, error) {
 	r := k.result
-	promised, err := readPromised(k.dir)
+	book, err := openPromised(k.dir)
 	if err != nil {
 		return nil, fmt.Errorf("audit %s: %w", k.dir, err)
 	}
-	defer func() { _ = promised.close() }() // it was only read
-	if err := k.recall(promised); err != nil {
+	if book != nil {
+		defer func() { _ = book.Close() }() // it was only read
+	}
+	if err := k.recall(book); err != nil {
 		return nil, fmt.Errorf("audit %s: %w", k.dir, err)
 	}
 	noted := len(r.Settle)
 	s := k.site(o)
 	o.Stage("settling: the load's last backends, standbys catching up")
 	authority := s.settle(ctx)
-	if promised.book != nil {
+	if book != nil {
 		o.Stage("auditing every row of every node")
-		if err := s.auditAll(ctx, k.plan, k.evidence(promised), authority, nil); err != nil {
+		if err := s.auditAll(ctx, k.plan, k.evidence(book), authority, nil); err != nil {
 			return nil, err
 		}
 	}
@@ -118,7 +121,7 @@ func (k *Kept) Audit(ctx context.Context, o AuditOptions) (*report.Result, error
 
 // recall brings the result to where the run's pgchaos left it, whatever an earlier
 // audit has made of it, and says what nobody can know any more.
-func (k *Kept) recall(p promised) error {
+func (k *Kept) recall(book *ledger.Book) error {
 	r := k.result
 	r.Audits, r.SplitBrain = nil, nil
 	r.Settle = slices.DeleteFunc(r.Settle, func(n report.SettleNote) bool { return n.Afterwards })
@@ -129,12 +132,16 @@ func (k *Kept) recall(p promised) error {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		k.retell(j, p.last)
+		written, err := lastOf(book)
+		if err != nil {
+			return err
+		}
+		k.retell(j, written)
 	}
-	if p.book == nil && len(k.plan.tables()) > 0 {
+	if book == nil && len(k.plan.tables()) > 0 {
 		a.Unknown = append(a.Unknown, "the run has left no ledger, so nobody knows which writes were acknowledged")
 	}
-	if p.book != nil && k.stage == report.StageRan && !p.book.Closed {
+	if book != nil && k.stage == report.StageRan && !book.Closed {
 		a.Unknown = append(a.Unknown, "the end of the ledger is missing: it had been closed when the load ended")
 	}
 	a.Unknown = append(a.Unknown, k.forgotten()...)
@@ -156,22 +163,12 @@ func (k *Kept) forgotten() (unknown []string) {
 // evidence is what the run has recorded. Under what regime a write was acknowledged
 // is known only where the states of the nodes are, which a killed run takes along: its
 // audit is inconclusive in any case.
-func (k *Kept) evidence(p promised) check.Evidence {
-	e := check.Evidence{Book: p.book, Marks: k.result.Timeline, States: k.states()}
+func (k *Kept) evidence(book *ledger.Book) check.Evidence {
+	e := check.Evidence{Book: book, Marks: k.result.Timeline, States: byNode(k.result.States)}
 	if k.stage == report.StageRan {
 		e.Demands = k.plan.demands(k.result.Timeline)
 	}
 	return e
-}
-
-// states are what the nodes said of themselves while the run's pgchaos lived, as far as
-// it has written that down.
-func (k *Kept) states() map[string][]history.NodeState {
-	states := map[string][]history.NodeState{}
-	for _, h := range k.result.States {
-		states[h.Node] = h.States
-	}
-	return states
 }
 
 // retell takes the timeline of a load that was broken off from its journal.

@@ -33,7 +33,9 @@ func (r *run) check(ctx context.Context) error {
 	if r.interrupted(ctx) {
 		return nil
 	}
-	r.finalStates(ctx)
+	r.watch.end()
+	r.result.States = r.watch.histories(r.cluster)
+	s.finalStates(ctx, r.clock.Now())
 	return r.write(report.StageChecked)
 }
 
@@ -57,6 +59,15 @@ func (s *site) auditAll(ctx context.Context, p *Plan, e check.Evidence, authorit
 		s.result.Audits = append(s.result.Audits, audit)
 	}
 	return nil
+}
+
+// byNode is what the nodes said of themselves, by their names.
+func byNode(histories []report.NodeHistory) map[string][]history.NodeState {
+	states := map[string][]history.NodeState{}
+	for _, h := range histories {
+		states[h.Node] = h.States
+	}
+	return states
 }
 
 // lineages are the timelines of the nodes that can be asked, and how they came about.
@@ -105,19 +116,4 @@ func read(ctx context.Context, n member, table check.Table) (h *check.Holding, w
 		return nil, err.Error()
 	}
 	return h, ""
-}
-
-// finalStates keeps what every node says of itself at the audit.
-func (r *run) finalStates(ctx context.Context) {
-	r.watch.end()
-	r.result.States = r.watch.histories(r.cluster)
-	for i := range r.result.States {
-		n := r.cluster.Node(r.result.States[i].Node)
-		if n.Absent() {
-			continue
-		}
-		st := n.State(ctx)
-		st.At = r.clock.Now()
-		r.result.States[i].Final = st
-	}
 }

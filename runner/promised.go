@@ -10,33 +10,26 @@ import (
 	"pgchaos/history/ledger"
 )
 
-// promised is what the database had promised the writers of a run.
-type promised struct {
-	book *ledger.Book  // nil: nobody knows
-	last time.Duration // the last that was heard of any write
-}
-
-// readPromised reads the ledger of a run that is over, or was killed.
-func readPromised(dir string) (p promised, err error) {
-	p.book, err = ledger.Open(filepath.Join(dir, LedgerFile))
+// openPromised opens the ledger of a run that is over, or was killed; nil where it has
+// left none, so that nobody knows what the database had promised.
+func openPromised(dir string) (*ledger.Book, error) {
+	book, err := ledger.Open(filepath.Join(dir, LedgerFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return promised{}, nil
+		return nil, nil //nolint:nilnil // none is no error
 	}
-	if err != nil {
-		return promised{}, err
-	}
-	for w, err := range p.book.All() {
-		if err != nil {
-			return promised{}, errors.Join(fmt.Errorf("read the ledger: %w", err), p.close())
-		}
-		p.last = max(p.last, w.Entry.Sent, w.Entry.Done)
-	}
-	return p, nil
+	return book, err
 }
 
-func (p promised) close() error {
-	if p.book == nil {
-		return nil
+// lastOf is the last that was heard of any write; book may be nil.
+func lastOf(book *ledger.Book) (last time.Duration, err error) {
+	if book == nil {
+		return 0, nil
 	}
-	return p.book.Close()
+	for w, err := range book.All() {
+		if err != nil {
+			return 0, fmt.Errorf("read the ledger: %w", err)
+		}
+		last = max(last, w.Entry.Sent, w.Entry.Done)
+	}
+	return last, nil
 }
