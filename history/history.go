@@ -83,6 +83,13 @@ type Op struct {
 	// Node is the number of the node that answered, counted from 1 in the order of the
 	// workload's nodes; 0: nobody did, or nobody knows who.
 	Node int
+	// Part is the number of the part of a mix that was performed, counted from 0; 0 where
+	// the workload is no mix.
+	Part int
+	// Retries counts how often the transaction was begun again after 40001 or 40P01.
+	Retries int
+	// Out and In are the bytes that were written to and read from the connection for it.
+	Out, In int64
 }
 
 // Response is the time from due to done, in which waiting for a free client counts.

@@ -67,6 +67,12 @@ type Reply struct {
 	// meanwhile, and in an open loop the arrivals are taken late, or by other
 	// clients.
 	Pause time.Duration
+	// Sent is when the operation really was sent, where its session had to wait for a
+	// connection first; 0: when Do was called.
+	Sent time.Duration
+	// Part, Retries, Out and In are as in history.Op.
+	Part, Retries int
+	Out, In       int64
 }
 
 // Config is one workload.

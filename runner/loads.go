@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -66,7 +67,7 @@ func newLoads(p *Plan, o Options, c *cluster.Cluster, clock history.Clock) (*loa
 			User:      creds.Load.Name, Password: creds.Load.Password, Database: creds.Database,
 			AppName: c.AppName(loadApp + w.Name),
 			Clients: groups * w.Clients, MaxAbandoned: groups * w.MaxAbandoned, ConnectTimeout: connectTimeout,
-			Table: w.Table, Serial: p.serial(w.Table), Payload: w.Payload, SQL: w.SQL, OnTimeout: w.OnTimeout,
+			Table: w.Table, Serial: p.serial(w.Table), Payload: w.Payload, SQL: strings.Join(w.SQL, "; "), OnTimeout: w.OnTimeout,
 			Seed: p.Seed + uint64(i), Ledger: set.ledger, Clock: clock,
 			Board: set.board,
 		})

@@ -93,10 +93,109 @@ type Workload struct {
 	// MaxAbandoned bounds the operations given up on that still hold a backend. Four
 	// for each client by default.
 	MaxAbandoned int    `yaml:"max_abandoned"`
-	Table        string `yaml:"table"`   // insert, read: [schema.]table; test_data by default
-	Key          string `yaml:"key"`     // insert: packed (the default) or serial
-	Payload      int    `yaml:"payload"` // insert: bytes of char_value; 64 by default
-	SQL          string `yaml:"sql"`     // sql: the statement
+
+	// Arrivals are constant (the default) or poisson; only with a Rate or Stages of rates.
+	Arrivals string `yaml:"arrivals"`
+	// Overflow is what becomes of an arrival that is due while every client is busy:
+	// queue (the default) or drop.
+	Overflow string `yaml:"overflow"`
+	// CatchUp is what becomes of arrivals that a stall of more than 100 ms has made late:
+	// burst (the default), spread or skip.
+	CatchUp string `yaml:"catch_up"`
+	// ThinkTime is how long a client of a closed loop rests after each operation.
+	ThinkTime Duration `yaml:"think_time"`
+	// Iterations ends the workload after so many operations; 0: no bound.
+	Iterations int `yaml:"iterations"`
+	// Duration ends the workload so long after each start; 0: no bound.
+	Duration Duration `yaml:"duration"`
+	// Warmup is measured apart: what is due in it is in no other figure.
+	Warmup Duration `yaml:"warmup"`
+	// Stages change the rate, or the number of clients, one after the other. The
+	// workload ends with the last.
+	Stages []Stage `yaml:"stages"`
+	Ramp   string  `yaml:"ramp"` // stages: step (the default) or linear
+
+	Table   string `yaml:"table"`   // insert, read, update: [schema.]table; test_data by default, update_data for update
+	Key     string `yaml:"key"`     // insert: packed (the default) or serial
+	Payload int    `yaml:"payload"` // insert, update: bytes of char_value; 64 by default
+	// Rows is the number of rows of each statement of an insert, 1 by default; and how
+	// many rows the table of an update has, 10,000 by default.
+	Rows int `yaml:"rows"`
+	// Statements is the number of statements in each transaction of an insert; 1 by default.
+	Statements int `yaml:"statements"`
+	// Reads are the shares of what a read workload reads: latest (100 by default), point, range.
+	Reads map[string]int `yaml:"reads"`
+	Scale int            `yaml:"scale"` // tpcb: pgbench's scale factor; 1 by default
+	// SQL is one statement, or a list of several that make one transaction.
+	SQL Statements `yaml:"sql"`
+	// Params are the generators of the parameters that the SQL calls :name.
+	Params Params `yaml:"params"`
+	// Script is a file in pgbench's language, relative to the experiment's; or, with
+	// more than one line, such a script itself.
+	Script string            `yaml:"script"`
+	Set    map[string]string `yaml:"set"` // script: variables, as pgbench's -D
+	Mix    []Part            `yaml:"mix"` // mix: what is done, by weight
+
+	Protocol string `yaml:"protocol"` // extended (the default: prepared) or simple
+	// Pipeline is the number of statements (of a kind of one statement) that one operation
+	// sends at once, as one implicit transaction that is acknowledged as a whole; 1 by default.
+	Pipeline int `yaml:"pipeline"`
+	// Isolation is read committed, repeatable read or serializable; empty: the server's.
+	Isolation         string `yaml:"isolation"`
+	ReadOnly          bool   `yaml:"read_only"`
+	SynchronousCommit string `yaml:"synchronous_commit"` // of the sessions; empty: the server's
+	// Retry is how often a transaction is begun again after 40001 or 40P01, at most.
+	Retry int `yaml:"retry"`
+
+	// Connections bounds the connections where there are to be fewer than clients; 0: as
+	// many as clients.
+	Connections int `yaml:"connections"`
+	// Route is how a client finds its node: hosts (the default: it asks one after the
+	// other), topology (the probe tells it at once) or url.
+	Route string `yaml:"route"`
+	URL   string `yaml:"url"` // postgres://..., through a proxy
+	// Connection is further settings of the connection, by libpq's names: sslmode, sslrootcert, ...
+	Connection map[string]string `yaml:"connection"`
+}
+
+// Stage is a stretch of a workload: at its end, or from its beginning on where
+// nothing is ramped, there are Rate arrivals a second or Clients clients.
+type Stage struct {
+	For     Duration `yaml:"for"`
+	Rate    Rate     `yaml:"rate"`
+	Clients int      `yaml:"clients"`
+}
+
+// Statements decodes from one text or a list of texts.
+type Statements []string
+
+// Param is the generator of one parameter; Kind tells which of the rest is meant.
+type Param struct {
+	Name string `yaml:"-"`
+	// Kind is sequence, uniform, zipfian, gaussian, choice, text, now, client or uuid.
+	Kind string `yaml:"-"`
+	// Min and Max bound the numbers, both included. A sequence begins with Min, and is
+	// the workload's, not the client's.
+	Min   int64   `yaml:"min"`
+	Max   int64   `yaml:"max"`
+	Theta float64 `yaml:"theta"` // zipfian: the exponent, above 1
+	Sigma float64 `yaml:"sigma"` // gaussian: how many standard deviations lie between the middle and either bound; 2.5 by default
+	// Choices are taken with equal probability.
+	Choices []string `yaml:"choices"`
+	Length  int      `yaml:"length"` // text: characters
+}
+
+// Params decodes from a mapping of names to generators, in the file's order: `id:
+// {uniform: {min: 1, max: 1000}}`, `at: now`, `color: {choice: [red, green]}`,
+// `note: {text: 20}`.
+type Params []Param
+
+// Part is one part of a mix: a workload's kind and what belongs to it, and how often
+// it is chosen. It has the clients, the arrivals and the connections of the mix.
+type Part struct {
+	Name   string // the kind by default
+	Weight int    // 1 by default
+	Workload
 }
 
 // Workloads decodes from a mapping of names to workloads, in the file's order.

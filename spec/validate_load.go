@@ -65,7 +65,7 @@ func (v *validator) workloadKeys(path string, w *Workload) {
 		}
 	}
 	if w.Kind == kindSQL {
-		if strings.TrimSpace(w.SQL) == "" && !v.d.brokenUnder(path) {
+		if strings.TrimSpace(strings.Join(w.SQL, "")) == "" && !v.d.brokenUnder(path) {
 			v.badKey(path, "the workload "+w.Name+" has no statement", "write sql: STATEMENT")
 		}
 		return
