@@ -92,7 +92,7 @@ type Workload struct {
 	OnTimeout string `yaml:"on_timeout"`
 	// MaxAbandoned bounds the operations given up on that still hold a backend. Four
 	// for each client by default.
-	MaxAbandoned int    `yaml:"max_abandoned"`
+	MaxAbandoned int `yaml:"max_abandoned"`
 
 	// Arrivals are constant (the default) or poisson; only with a Rate or Stages of rates.
 	Arrivals string `yaml:"arrivals"`
