@@ -53,6 +53,11 @@ func (d Dist) Decode() (*hdrhistogram.Histogram, error) {
 	return h, nil
 }
 
+// Decode returns the histogram again, in microseconds.
+func (d SecondDist) Decode() (*hdrhistogram.Histogram, error) {
+	return Dist{Histogram: d.Histogram}.Decode()
+}
+
 // Percentile is the latency that p per cent of the samples did not exceed. The
 // usual ones are those kept beside the histogram; others are read from it. It is
 // an error to ask a distribution without samples.

@@ -15,6 +15,7 @@ import (
 	"pgchaos/history"
 	"pgchaos/history/ledger"
 	"pgchaos/report"
+	"pgchaos/report/export"
 )
 
 // Bounds of the stages that a cancelled context must not cut short.
@@ -34,6 +35,10 @@ type Options struct {
 	Keep     bool   // leave the cluster up
 	Observer Observer
 	Log      func(format string, args ...any) // verbose messages; may be nil
+	// Started is told the wall time of offset 0, and Sample each operation when it has
+	// been recorded, by several goroutines; either may be nil.
+	Started func(at time.Time)
+	Sample  func(s *export.Sample)
 }
 
 // Observer is told what goes on while it goes on. Its methods may be called from
@@ -169,6 +174,9 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	r.scene.Examine = r.examine
 	r.clock = history.StartClock()
 	r.result.Started = r.clock.Zero()
+	if r.Started != nil {
+		r.Started(r.clock.Zero())
+	}
 	if r.journal, err = createJournal(r.Out, r.Run, r.clock.Zero()); err != nil {
 		return err
 	}
