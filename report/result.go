@@ -143,6 +143,8 @@ type Workload struct {
 	// What follows is not in files of before there was more than one model.
 
 	Model *Model `json:"model,omitempty"`
+	// Writes is set where some of its operations are in the ledger, though it is no insert.
+	Writes bool `json:"writes,omitempty"`
 	// Asked is how many arrivals the schedule had while it ran; 0 in a closed loop.
 	Asked int64 `json:"asked,omitempty"`
 	// Warmup is what was due in the warm-up, which is in no other figure.

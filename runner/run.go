@@ -72,6 +72,7 @@ type run struct {
 	vectors *vectors
 	clock   history.Clock
 	phases  phaseLog
+	own     *generator // what pgchaos itself takes
 	forks   forkLog
 }
 
@@ -195,6 +196,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 		return err
 	}
 	watchers := r.background(ctx)
+	r.own = startGenerator()
 	r.phase(baseline, 0)
 	for _, name := range r.plan.Experiment.InitiallyRunning() {
 		if err := r.loads.startLoad(ctx, name); err != nil {
@@ -209,6 +211,8 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	}
 	r.Observer.Stage("stopping the load")
 	r.loads.stopAll(ctx)
+	own := r.own.end()
+	r.result.Generator = &own
 	watchers()
 	r.vectors.end()
 	r.result.Duration = r.clock.Now()
@@ -263,6 +267,9 @@ func (r *run) end(ctx context.Context, failed error) error {
 	}
 	if r.vectors != nil {
 		r.vectors.end()
+	}
+	if r.own != nil {
+		r.own.end()
 	}
 	if r.book != nil {
 		errs = append(errs, r.book.Close())

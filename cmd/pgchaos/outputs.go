@@ -16,17 +16,19 @@ import (
 	"pgchaos/report/export"
 )
 
-// seriesFlags name the files that can be made of any result.
-type seriesFlags struct{ hlog, csv string }
+// resultFlags name the files that can be made of any result.
+type resultFlags struct{ hlog, csv, aggregate, summary string }
 
-func (f *seriesFlags) register(flags *pflag.FlagSet) {
+func (f *resultFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.hlog, "out-hlog", "", "write the response times of each second as HdrHistogram's interval log to `file`")
 	flags.StringVar(&f.csv, "out-csv", "", "write the time series of every 100 ms as CSV to `file`")
+	flags.StringVar(&f.aggregate, "out-aggregate", "", "write the table of JMeter's Aggregate Report as CSV to `file`")
+	flags.StringVar(&f.summary, "out-summary", "", "write the table of JMeter's Summary Report as CSV to `file`")
 }
 
 // check refuses what is there already, before a run and not after it.
-func (f *seriesFlags) check() error {
-	for _, path := range []string{f.hlog, f.csv} {
+func (f *resultFlags) check() error {
+	for _, path := range []string{f.hlog, f.csv, f.aggregate, f.summary} {
 		if path == "" {
 			continue
 		}
@@ -37,24 +39,26 @@ func (f *seriesFlags) check() error {
 	return nil
 }
 
-func (f *seriesFlags) write(r *report.Result) (err error) {
-	if f.hlog != "" {
-		err = export.HLog(f.hlog, r)
-	}
-	if f.csv != "" {
-		err = errors.Join(err, export.Series(f.csv, r))
+func (f *resultFlags) write(r *report.Result) (err error) {
+	for _, of := range []struct {
+		path string
+		make func(path string, r *report.Result) error
+	}{{f.hlog, export.HLog}, {f.csv, export.Series}, {f.aggregate, export.Aggregate}, {f.summary, export.Summary}} {
+		if of.path != "" {
+			err = errors.Join(err, of.make(of.path, r))
+		}
 	}
 	return err
 }
 
 // outputFlags name the files that a run writes beside its result.
 type outputFlags struct {
-	seriesFlags
+	resultFlags
 	jtl, samples, share, cpuProfile string
 }
 
 func (f *outputFlags) register(flags *pflag.FlagSet) {
-	f.seriesFlags.register(flags)
+	f.resultFlags.register(flags)
 	flags.StringVar(&f.jtl, "out-jtl", "", "write every sample as JMeter's CSV to `file`")
 	flags.StringVar(&f.samples, "out-samples", "", "write every operation as a line of JSON to `file`")
 	flags.StringVar(&f.share, "sample-share", "100%", "how many of the samples --out-jtl and --out-samples write")

@@ -16,7 +16,7 @@ import (
 )
 
 func newReportCommand() *cobra.Command {
-	var files seriesFlags
+	var files resultFlags
 	cmd := &cobra.Command{
 		Use:   "report DIR",
 		Short: "Print the report of an earlier run again, from its result alone",
