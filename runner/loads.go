@@ -80,11 +80,19 @@ func newLoads(p *Plan, o Options, c *cluster.Cluster, clock history.Clock) (*loa
 			grace = interruptGrace
 		}
 		set.list = append(set.list, &running{spec: w, groups: groups, pg: pg, loop: load.New(load.Config{
-			Name: w.Name, Clients: groups * w.Clients, Rate: float64(w.Rate), Groups: groups, Timeout: time.Duration(w.Timeout), Grace: grace,
+			Name: w.Name, Clients: groups * w.Clients, Schedule: schedule(w), Groups: groups, Timeout: time.Duration(w.Timeout), Grace: grace,
 			MaxAbandoned: groups * w.MaxAbandoned, Nodes: len(c.Nodes()), Open: pg.Open, Clock: clock,
 		})})
 	}
 	return set, nil
+}
+
+// schedule is when the arrivals of a workload are due; nil for a closed loop.
+func schedule(w spec.Workload) *load.Schedule {
+	if w.Rate <= 0 {
+		return nil
+	}
+	return load.Constant(load.Steady(float64(w.Rate)))
 }
 
 func endpoints(c *cluster.Cluster) []pgload.Endpoint {
