@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/bits"
 )
 
 // eval evaluates an expression. What it takes is bounded by the expression's size.
@@ -29,15 +30,27 @@ func (r *Run) eval(n *node) (value, error) {
 		}
 		return r.eval(args[0])
 	}
-	var buffer [maxArgs]value
-	args, null := buffer[:len(n.args)], false
-	for i, arg := range n.args {
-		v, err := r.eval(arg)
-		if err != nil {
-			return value{}, err
+	base := len(r.stack)
+	result, err := r.call(n)
+	r.stack = r.stack[:base]
+	return result, err
+}
+
+// call evaluates a function, whose arguments it leaves on the stack.
+func (r *Run) call(n *node) (value, error) {
+	base, null := len(r.stack), false
+	for _, arg := range n.args {
+		v := arg.value
+		if arg.op != opConstant { // which a call would cost more than it takes
+			var err error
+			if v, err = r.eval(arg); err != nil {
+				return value{}, err
+			}
 		}
-		args[i], null = v, null || v.kind == kindNull
+		r.stack = append(r.stack, v)
+		null = null || v.kind == kindNull
 	}
+	args := r.stack[base:]
 	switch {
 	case n.op == opIs:
 		return boolean(args[0].kind == args[1].kind && args[0].i == args[1].i), nil
@@ -205,11 +218,18 @@ func arithmetic(op op, a, b int64) (value, error) {
 		}
 		return value{}, errors.New("bigint sub out of range")
 	case opMultiply:
-		product := a * b
-		if a != 0 && (product/a != b || a == -1 && b == math.MinInt64) {
+		// The high half of the product of 128 bits says whether the low one is all of it.
+		high, low := bits.Mul64(uint64(a), uint64(b))
+		if a < 0 {
+			high -= uint64(b)
+		}
+		if b < 0 {
+			high -= uint64(a)
+		}
+		if int64(high) != int64(low)>>63 {
 			return value{}, errors.New("bigint mul out of range")
 		}
-		return integer(product), nil
+		return integer(int64(low)), nil
 	}
 	switch {
 	case b == 0:

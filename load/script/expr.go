@@ -234,6 +234,9 @@ func (p *parser) unary() (*node, *exprError) {
 		if err != nil {
 			return nil, err
 		}
+		if n.op == opConstant && n.value.kind == kindInt && n.value.i != math.MinInt64 {
+			return &node{op: opConstant, value: integer(-n.value.i)}, nil
+		}
 		return p.node(opSubtract, &node{op: opConstant, value: integer(0)}, n)
 	case p.is("~"):
 		n, err := prefix(precBits + 1)

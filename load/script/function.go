@@ -160,20 +160,10 @@ func permute(i, size, seed int64) int64 {
 	rng := newXoroshiro(uint64(seed))
 	n := uint64(size)
 	width := bits.Len64(n) - 1
-	mask := uint64(1)<<width - 1
-	stir := func(x uint64) uint64 {
-		factor := rng.next()&mask | 1
-		xor := rng.next() & mask
-		if x > mask {
-			return x
-		}
-		x = (x*factor ^ xor) & mask
-		return x<<1&mask | x>>(width-1)
-	}
 	x := uint64(i) % n
 	for range 6 {
-		x = stir(x)
-		x = n - 1 - stir(n-1-x)
+		x = rng.stir(x, width)
+		x = n - 1 - rng.stir(n-1-x, width)
 		x = (x + rng.below(n)) % n
 	}
 	return int64(x)
@@ -183,9 +173,9 @@ func permute(i, size, seed int64) int64 {
 // PostgreSQL uses it.
 type xoroshiro struct{ a, b uint64 }
 
-func newXoroshiro(seed uint64) *xoroshiro {
+func newXoroshiro(seed uint64) xoroshiro {
 	// The two are never both 0: splitmix64 is a bijection of states that differ.
-	return &xoroshiro{a: splitmix(&seed), b: splitmix(&seed)}
+	return xoroshiro{a: splitmix(&seed), b: splitmix(&seed)}
 }
 
 func splitmix(state *uint64) uint64 {
@@ -194,6 +184,19 @@ func splitmix(state *uint64) uint64 {
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
 	x = (x ^ x>>27) * 0x94d049bb133111eb
 	return x ^ x>>31
+}
+
+// stir multiplies, xors and rotates the lowest bits of a number; one that has more
+// bits stays as it is, but takes the same draws.
+func (x *xoroshiro) stir(number uint64, width int) uint64 {
+	mask := uint64(1)<<width - 1
+	factor := x.next()&mask | 1
+	xor := x.next() & mask
+	if number > mask {
+		return number
+	}
+	number = (number*factor ^ xor) & mask
+	return number<<1&mask | number>>(width-1)
 }
 
 func (x *xoroshiro) next() uint64 {

@@ -73,7 +73,7 @@ func (l *lexer) next() (lexeme, error) {
 	}
 	x.text = l.text[l.at : l.at+1]
 	l.at++
-	if !strings.Contains("+-*/%=<>|&#~(),", x.text) {
+	if strings.IndexByte("+-*/%=<>|&#~(),", c) < 0 {
 		return x, errors.New("unexpected character " + strconv.Quote(x.text))
 	}
 	return x, nil

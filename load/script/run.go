@@ -60,6 +60,7 @@ type Run struct {
 	zipfian  generate.Zipfian
 	vars     []variable
 	params   [][][]byte // of each command
+	stack    []value    // the arguments of the functions that are being evaluated
 	at       int
 	pipeline bool
 }
@@ -98,23 +99,27 @@ func (r *Run) Begin() { r.at, r.pipeline = 0, false }
 // Next evaluates what comes, up to the next thing to be done, and returns that. An
 // error is of the script (as file:line): a division by zero, a variable that is not
 // set. The run is then to be begun again.
-func (r *Run) Next() (Step, error) {
+func (r *Run) Next() (step Step, err error) {
 	for r.at < len(r.script.commands) {
 		c := &r.script.commands[r.at]
 		r.at++
 		switch c.kind {
 		case commandSQL:
-			return r.sql(c)
+			// Filled in place: a Step is large enough for a copy to be seen in the profile.
+			step.Kind, step.Stmt, step.Line = SQL, c.stmt, c.line
+			step.Store, step.Prefix = c.store, c.prefix
+			step.Params = r.params[r.at-1]
+			return step, r.bind(c, step.Params)
 		case commandSet:
 			v, err := r.eval(c.expr)
 			if err != nil {
-				return Step{}, r.wrong(c, "\\set "+r.script.names[c.slot], err)
+				return step, r.wrong(c, "\\set "+r.script.names[c.slot], err)
 			}
 			r.vars[c.slot].put(v)
 		case commandIf:
 			v, err := r.eval(c.expr)
 			if err != nil {
-				return Step{}, r.wrong(c, "\\if", err)
+				return step, r.wrong(c, "\\if", err)
 			}
 			if !v.truth() {
 				r.at = c.target
@@ -122,78 +127,81 @@ func (r *Run) Next() (Step, error) {
 		case commandJump:
 			r.at = c.target
 		case commandSleep:
-			return r.sleep(c)
+			step.Kind, step.Line = Sleep, c.line
+			step.D, err = r.sleep(c)
+			return step, err
 		default:
-			return r.pipelineStep(c)
+			step.Line = c.line
+			step.Kind, err = r.pipelineStep(c)
+			return step, err
 		}
 	}
 	if r.pipeline {
-		return Step{}, fmt.Errorf("%s: end of script reached with pipeline open", r.script.file)
+		return step, fmt.Errorf("%s: end of script reached with pipeline open", r.script.file)
 	}
-	return Step{Kind: Done}, nil
+	step.Kind = Done
+	return step, nil
 }
 
 func (r *Run) wrong(c *command, what string, err error) error {
 	return fmt.Errorf("%s:%d: %s: %w", r.script.file, c.line, what, err)
 }
 
-func (r *Run) sql(c *command) (Step, error) {
+// bind fills in the parameters of a statement.
+func (r *Run) bind(c *command, params [][]byte) error {
 	if r.pipeline && c.store != StoreNone {
-		return Step{}, r.wrong(c, "\\gset", errors.New("not allowed in pipeline mode"))
+		return r.wrong(c, "\\gset", errors.New("not allowed in pipeline mode"))
 	}
-	params := r.params[r.at-1]
 	for i, slot := range c.params {
 		switch v := &r.vars[slot]; v.kind {
 		case kindUnset:
-			return Step{}, r.wrong(c, "SQL", fmt.Errorf("undefined variable %q", r.script.names[slot]))
+			return r.wrong(c, "SQL", fmt.Errorf("undefined variable %q", r.script.names[slot]))
 		case kindNull:
 			params[i] = nil
 		default:
 			params[i] = v.bytes()
 		}
 	}
-	return Step{Kind: SQL, Stmt: c.stmt, Params: params, Store: c.store, Prefix: c.prefix, Line: c.line}, nil
+	return nil
 }
 
-func (r *Run) sleep(c *command) (Step, error) {
-	d := c.pause
-	if c.slot >= 0 {
-		v := &r.vars[c.slot]
-		if v.kind == kindUnset {
-			return Step{}, r.wrong(c, "\\sleep", fmt.Errorf("undefined variable %q", r.script.names[c.slot]))
-		}
-		// Digits up to the first other character, as pgbench reads it: 2.5 is 2.
-		text := strings.TrimLeft(string(v.bytes()), " \t\n\v\f\r")
-		end := 0
-		for end < len(text) && (isDigit(text[end]) || end == 0 && (text[0] == '-' || text[0] == '+')) {
-			end++
-		}
-		n, err := strconv.ParseInt(text[:end], 10, 32)
-		if err != nil {
-			return Step{}, r.wrong(c, "\\sleep", fmt.Errorf("malformed time %q", text))
-		}
-		d = max(0, time.Duration(n)*c.unit)
+func (r *Run) sleep(c *command) (time.Duration, error) {
+	if c.slot < 0 {
+		return c.pause, nil
 	}
-	return Step{Kind: Sleep, D: d, Line: c.line}, nil
+	v := &r.vars[c.slot]
+	if v.kind == kindUnset {
+		return 0, r.wrong(c, "\\sleep", fmt.Errorf("undefined variable %q", r.script.names[c.slot]))
+	}
+	// Digits up to the first other character, as pgbench reads it: 2.5 is 2.
+	text := strings.TrimLeft(string(v.bytes()), " \t\n\v\f\r")
+	end := 0
+	for end < len(text) && (isDigit(text[end]) || end == 0 && (text[0] == '-' || text[0] == '+')) {
+		end++
+	}
+	n, err := strconv.ParseInt(text[:end], 10, 32)
+	if err != nil {
+		return 0, r.wrong(c, "\\sleep", fmt.Errorf("malformed time %q", text))
+	}
+	return max(0, time.Duration(n)*c.unit), nil
 }
 
-func (r *Run) pipelineStep(c *command) (Step, error) {
+func (r *Run) pipelineStep(c *command) (Kind, error) {
 	starting := c.kind == commandStartPipeline
 	switch {
 	case starting && r.pipeline:
-		return Step{}, r.wrong(c, "\\startpipeline", errors.New("already in pipeline mode"))
+		return 0, r.wrong(c, "\\startpipeline", errors.New("already in pipeline mode"))
 	case !starting && !r.pipeline:
-		return Step{}, r.wrong(c, "pipeline", errors.New("not in pipeline mode"))
+		return 0, r.wrong(c, "pipeline", errors.New("not in pipeline mode"))
 	}
-	step := Step{Kind: StartPipeline, Line: c.line}
+	r.pipeline = c.kind != commandEndPipeline
 	switch c.kind {
+	case commandStartPipeline:
+		return StartPipeline, nil
 	case commandSyncPipeline:
-		step.Kind = SyncPipeline
-	case commandEndPipeline:
-		step.Kind = EndPipeline
+		return SyncPipeline, nil
 	}
-	r.pipeline = step.Kind != EndPipeline
-	return step, nil
+	return EndPipeline, nil
 }
 
 // Set gives a variable a text, for \gset and \aset: name is Step.Prefix and the
