@@ -155,3 +155,25 @@ func (s *Stop) fillDefaults(d *decoder, path string) {
 		fill(d, path+".timeout", &s.Timeout, defaultStopTimeout)
 	}
 }
+
+// Works are what the workload does: itself, or the parts of a mix.
+func (w *Workload) Works() (works []*Workload) {
+	if w.Kind != kindMix {
+		return []*Workload{w}
+	}
+	for i := range w.Mix {
+		works = append(works, &w.Mix[i].Workload)
+	}
+	return works
+}
+
+// Inserts tells whether it inserts into a table, and ReadsFrom whether it reads one; "" is
+// any.
+func (w *Workload) Inserts(table string) bool { return w.does(kindInsert, table) }
+
+// ReadsFrom is as Inserts.
+func (w *Workload) ReadsFrom(table string) bool { return w.does(kindRead, table) }
+
+func (w *Workload) does(kind, table string) bool {
+	return slices.ContainsFunc(w.Works(), func(o *Workload) bool { return o.Kind == kind && (table == "" || o.Table == table) })
+}
