@@ -2,7 +2,6 @@ package load
 
 import (
 	"math"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,8 +18,7 @@ type arrivals struct {
 	schedule *Schedule     // nil: a closed loop
 	length   time.Duration // of the run: what would be due then or later does not come
 	limit    int64         // so many operations at most
-	once     sync.Once
-	spent    chan struct{} // closed when somebody has found that the limit was reached
+	spent    chan struct{} // closed when the last that the limit allows has been taken
 	_        [64]byte
 	next     atomic.Int64 // the index of the next
 	_        [64]byte
@@ -35,12 +33,16 @@ type arrivals struct {
 const unlimited = math.MaxInt64
 
 func newArrivals(schedule *Schedule, length time.Duration, limit int64) *arrivals {
-	return &arrivals{schedule: schedule, length: length, limit: limit, spent: make(chan struct{})}
+	a := &arrivals{schedule: schedule, length: length, limit: limit, spent: make(chan struct{})}
+	if limit == 0 {
+		close(a.spent)
+	}
+	return a
 }
 
 // due is when an arrival is due after the start; ok is false for one that does not come.
 func (a *arrivals) due(i int64) (due time.Duration, ok bool) {
-	if i < 0 || i >= a.limit {
+	if i >= a.limit {
 		return 0, false
 	}
 	if a.schedule == nil {
@@ -64,13 +66,10 @@ func (a *arrivals) take() (due time.Duration, ok bool) {
 		return 0, true
 	}
 	i := a.next.Add(1) - 1
-	if due, ok = a.due(i); ok || i < a.limit {
-		return due, ok
+	if due, ok = a.due(i); ok && i == a.limit-1 {
+		close(a.spent)
 	}
-	if _, last := a.due(a.limit - 1); last || a.limit == 0 { // it was not the time that ended first
-		a.once.Do(func() { close(a.spent) })
-	}
-	return 0, false
+	return due, ok
 }
 
 // exhausted tells whether every operation that the limit allows has been taken.
@@ -126,7 +125,7 @@ func (w *Workload) await(r *run, c *client, timer *time.Timer, free time.Duratio
 		}
 		now := w.cfg.Clock.Now()
 		if a.schedule == nil {
-			return job{due: now, sent: now, late: -1}, true
+			return job{due: now, sent: now, late: -1}, now-r.start < a.length
 		}
 		due := r.start + offset
 		at := due
