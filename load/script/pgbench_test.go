@@ -161,7 +161,7 @@ func TestScriptsAsPgbenchRunsThem(t *testing.T) {
 		{"gset", "select 1 as a, 2 as b \\gset\nselect :a, :b;\nselect 1 \\gset p_\n\\set c :p_a + 1\nselect :p_a, :c;"},
 		{"aset", "select 1; \\aset p_\nselect :p_b;"},
 		{"conditions", "\\if :given = 5 and :yes\nselect 1;\n\\if false\nselect 2;\n\\elif :given\nselect 3;\n\\elif 1/0\nselect 4;\n\\else\nselect 5;\n\\endif\n\\else\nselect 6;\n\\endif\nselect 7"},
-		{"quotes", "select ';\\', \"a;\\\"\"\", $$;\\$$, $q$ $$; $q$, E'\\';', $1, a$b$c;\nselect 2;"},
+		{"quotes", "select ';\\', \"a;\\\"\"\", $$;\\$$, $q$ $$; $q$, E'\\';', e'a''b\\';', $1, a$b$c;\nselect 2;"},
 		{"comments within", "select 1 /* ; /* nested */ \\set */ + 2;\nselect 3;"},
 		{"a function's body", "create function f() returns int begin atomic select 1; select case when true then 2 end; end;\nselect 1;"},
 		{"a semicolon in brackets", "create rule r as on insert to t do (select 1; select 2);\nselect 3;"},

@@ -81,6 +81,12 @@ func (s *Script) NewRun(client int, seed uint64, set map[string]string, scale in
 	for i := range s.commands {
 		r.params[i] = make([][]byte, len(s.commands[i].params))
 	}
+	// Room for the texts of numbers. A text is never nil, which would be NULL.
+	const room = 32
+	texts := make([]byte, room*len(r.vars))
+	for i := range r.vars {
+		r.vars[i].text = texts[i*room : i*room : (i+1)*room]
+	}
 	mixed := seed
 	own := [...]int64{int64(client), int64(scale), int64(seed), int64(splitmix(&mixed))}
 	for i, name := range standard {
