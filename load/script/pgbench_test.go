@@ -150,13 +150,14 @@ func compare(t *testing.T, text, protocol string, set map[string]string) {
 }
 
 func TestScriptsAsPgbenchRunsThem(t *testing.T) {
-	set := map[string]string{"given": "5", "word": "abc", "yes": "y", "default_seed": "42", "nothing": "null", "half": "0.5"}
+	set := map[string]string{"given": "5", "word": "abc", "yes": "y", "default_seed": "42", "nothing": "null", "half": "0.5", "long": strings.Repeat("x", 200)}
 	for _, tt := range []struct{ name, text string }{
 		{"casts, slices, assignments", "\\set x 3\nselect a::int, b[1:2], :x::text, (c) ::x, f(d := 1, e:=:x);"},
 		{"a variable twice", "\\set x 3\nselect :x, :x, -:x, :x+:x;"},
 		{"variables of every run", "select :client_id, :scale, :default_seed, :given, :word;"},
 		{"texts as values", "\\set a :given + 1\n\\set b not :yes\n\\set c :half * 3\nselect :a, :b, :c, :yes;"},
 		{"doubles", "\\set a 1/3.0\n\\set b 1e20\n\\set c 100000.0\n\\set d 1e15 * 10\n\\set e 1/0.0\n\\set f -0.5\n\\set g 1e-5\nselect :a, :b, :c, :d, :e, :f, :g;"},
+		{"a long text", "select 1 as a, 2 as b \\gset\n\\set c 3\nselect :a, :b, :c, :long;\nselect 1 \\gset\nselect :a, :b, :c, :long;"},
 		{"a name beyond ASCII", "\\set größe 3\nselect :größe;"},
 		{"gset", "select 1 as a, 2 as b \\gset\nselect :a, :b;\nselect 1 \\gset p_\n\\set c :p_a + 1\nselect :p_a, :c;"},
 		{"aset", "select 1; \\aset p_\nselect :p_b;"},
@@ -195,7 +196,7 @@ func TestScriptsAsPgbenchRunsThem(t *testing.T) {
 		"\\set x hash()", "\\set x hash(1, 2, 3)", "\\set x permute(1)", "\\set x random(1)", "\\set x pi(1)",
 		"\\set x case end", "\\set x case when 1 end", "\\set x 9223372036854775808", "\\set x 1e999", "\\set x 'a'",
 		"\\set x :nix", "\\set x 1/0", "\\set x 1%0", "\\set x 9223372036854775807 + 1", "\\set x -9223372036854775808 - 1",
-		"\\set x 4611686018427387904 * 2", "\\set x -9223372036854775808 / -1", "\\set x int(1e19)", "\\set x not 1",
+		"\\set x 4611686018427387904 * 2", "\\set x -9223372036854775808 / -1", "\\set x int(1e19)", "\\set x int(9223372036854775808.0)", "\\set x not 1",
 		"\\set x 1 and true", "\\set x true + 1", "\\set x random(2, 1)", "\\set x random(-9223372036854775808, 9223372036854775807)",
 		"\\set x random_gaussian(1, 2, 1.9)", "\\set x random_zipfian(1, 2, 1)", "\\set x random_zipfian(1, 2, 1001)",
 		"\\set x random_exponential(1, 2, 0)", "\\set x permute(1, 0)", "\\set x :word + 1",

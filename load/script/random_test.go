@@ -111,6 +111,27 @@ func TestVariablesOfEveryRun(t *testing.T) {
 	}
 }
 
+// A text that outgrows its room takes none of the next variable's.
+func TestALongTextOverwritesNothing(t *testing.T) {
+	s := parse(t, "\\set b 2\nselect :a, :b;\nselect 1 \\gset\nselect :a, :b;")
+	r := s.NewRun(0, 1, map[string]string{"a": "1"}, 1)
+	if got, want := steps(t, r), "select $1, $2 \"1\" \"2\"\nselect 1\nselect $1, $2 \"1\" \"2\""; got != want {
+		t.Fatalf("got %s", got)
+	}
+	for _, name := range []string{"a", "b"} {
+		r = s.NewRun(0, 1, nil, 1)
+		if err := r.Set(map[string]string{"a": "b", "b": "a"}[name], []byte("short")); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Set(name, []byte(strings.Repeat("long", 50))); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Text(0); !strings.Contains(got, "short") || !strings.Contains(got, "longlong") {
+			t.Errorf("got %s", got)
+		}
+	}
+}
+
 func TestVariablesStayAndAreSetFromRows(t *testing.T) {
 	r := parse(t, "\\if :n is null\n\\set n 0\n\\endif\n\\set n :n + 1\nselect :n;\nselect 1 \\gset p_\nselect :p_x;").
 		NewRun(0, 1, map[string]string{"n": "NULL"}, 1)
