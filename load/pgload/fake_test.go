@@ -24,7 +24,7 @@ type cluster struct {
 	cancels int // CancelRequests that the first server may have been sent
 }
 
-func newCluster(t *testing.T, n int) *cluster {
+func newCluster(t testing.TB, n int) *cluster {
 	t.Helper()
 	c := &cluster{network: fakepg.Network{}, path: filepath.Join(t.TempDir(), "ledger.bin")}
 	var err error
