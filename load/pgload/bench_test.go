@@ -48,7 +48,7 @@ func BenchmarkInsert(b *testing.B) {
 
 // BenchmarkSelect is one prepared statement of the user's.
 func BenchmarkSelect(b *testing.B) {
-	benchmark(b, func(c *Config) { c.Kind, c.SQL = SQL, "select 1" }, []byte(bindComplete+"C\x00\x00\x00\x0dSELECT 1\x00"+ready))
+	benchmark(b, func(c *Config) { c.Kind, c.SQL = SQL, []string{"select 1"} }, []byte(bindComplete+"C\x00\x00\x00\x0dSELECT 1\x00"+ready))
 }
 
 func benchmark(b *testing.B, change func(c *Config), answer []byte) {

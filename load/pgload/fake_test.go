@@ -368,7 +368,7 @@ func TestWrongConfigs(t *testing.T) {
 	for why, change := range map[string]func(c *Config){
 		"no endpoints":        func(c *Config) { c.Endpoints = nil },
 		"unknown target":      func(c *Config) { c.Target = "z" },
-		"unknown kind":        func(c *Config) { c.Kind = "update" },
+		"unknown kind":        func(c *Config) { c.Kind = "upsert" },
 		"no statement":        func(c *Config) { c.Kind = SQL },
 		"no ledger":           func(c *Config) { c.Ledger = nil },
 		"a table of a server": func(c *Config) { c.Table = "a.b.c" },
