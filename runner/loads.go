@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -62,13 +61,14 @@ func newLoads(p *Plan, o Options, c *cluster.Cluster, clock history.Clock) (*loa
 			groups = len(c.Nodes())
 		}
 		pg, err := pgload.New(pgload.Config{
-			Workload: w.Name, Kind: w.Kind, Target: w.Target,
+			Workload: w.Name, Target: w.Target,
+			Work:      pgload.Work{Kind: w.Kind, Table: w.Table, Serial: p.serial(w.Table), Payload: w.Payload, SQL: w.SQL},
 			Endpoints: endpoints(c),
 			User:      creds.Load.Name, Password: creds.Load.Password, Database: creds.Database,
 			AppName: c.AppName(loadApp + w.Name),
 			Clients: groups * w.Clients, MaxAbandoned: groups * w.MaxAbandoned, ConnectTimeout: connectTimeout,
-			Table: w.Table, Serial: p.serial(w.Table), Payload: w.Payload, SQL: strings.Join(w.SQL, "; "), OnTimeout: w.OnTimeout,
-			Seed: p.Seed + uint64(i), Ledger: set.ledger, Clock: clock,
+			OnTimeout: w.OnTimeout,
+			Seed:      p.Seed + uint64(i), Ledger: set.ledger, Clock: clock,
 			Board: set.board,
 		})
 		if err != nil {

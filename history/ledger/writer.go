@@ -21,7 +21,8 @@ type Writer struct {
 
 	mu      sync.Mutex
 	page    page
-	at      cursor // at.next <= issued: that number has no entry yet
+	first   int64  // the number with which the page begins
+	at      cursor // at.next <= issued: that number and those after it have no entry yet
 	sent    int64  // of the newest number, microseconds
 	newest  int64  // acknowledged
 	closed  bool
@@ -44,26 +45,39 @@ func (w *Writer) Acked() (seq int64, at time.Duration) { return w.acked.load() }
 //
 // Next returns 0 when it cannot issue: after an Err, after Close, at the end of
 // the numbers. The caller must not send then, since nobody could ever explain the row.
-func (w *Writer) Next(at time.Duration) (seq int64) {
+func (w *Writer) Next(at time.Duration) (seq int64) { return w.NextN(at, 1) }
+
+// MostAtOnce bounds how many numbers NextN issues.
+const MostAtOnce = maxPerBlock
+
+// NextN issues n sequence numbers at once, 1 to MostAtOnce, for writes that are sent
+// and answered together, and returns the first; the others follow it. It is in all else
+// as Next. Each is to have its own Record, in their order.
+func (w *Writer) NextN(at time.Duration, n int) (first int64) {
 	w.mu.Lock()
 	defer w.leave(debug.SetPanicOnFault(true))
 	if w.closed || w.ledger.err.Load() != nil {
 		return 0
 	}
 	issued := w.issued.Load()
-	if w.at.next <= issued && !w.giveUp() {
+	for w.at.next <= issued {
+		if !w.giveUp() {
+			return 0
+		}
+	}
+	last := issued + int64(n)
+	if n < 1 || n > MostAtOnce || last > history.MaxSeq {
+		w.ledger.fail(fmt.Errorf("writer %d: no %d sequence numbers after %d: %d at once and %d in all is what there can be",
+			w.id, n, issued, MostAtOnce, int64(history.MaxSeq)))
 		return 0
 	}
-	if issued == history.MaxSeq {
-		w.ledger.fail(fmt.Errorf("writer %d: %d sequence numbers are all that a key can hold", w.id, issued))
-		return 0
-	}
-	if w.page.mem == nil && !w.turn() {
+	// A block is about so many numbers at most, those without an entry included.
+	if (w.page.mem == nil || last > w.first+maxPerBlock) && !w.turn() {
 		return 0
 	}
 	w.sent = max(micros(at), 0)
-	w.page.issue(issued+1, w.sent)
-	w.issued.Store(issued + 1)
+	w.page.issue(last, w.sent)
+	w.issued.Store(last)
 	return issued + 1
 }
 
@@ -109,7 +123,7 @@ func (w *Writer) leave(faults bool) {
 	w.mu.Unlock()
 }
 
-// giveUp notes the newest number as unknown.
+// giveUp notes the oldest number without an entry as unknown.
 func (w *Writer) giveUp() bool {
 	return w.add(&record{seq: w.at.next, sent: w.sent})
 }
@@ -134,7 +148,7 @@ func (w *Writer) turn() bool {
 	fresh, err := l.mapBlock(header{kind: kindWrites, writer: uint32(w.id), start: w.at}, l.takeLocked)
 	if err == nil {
 		old := w.page
-		w.page = fresh
+		w.page, w.first = fresh, w.at.next
 		w.page.issue(w.issued.Load(), w.sent)
 		err = l.unmap(&old)
 	}
@@ -148,8 +162,7 @@ func (w *Writer) turn() bool {
 func (w *Writer) close() {
 	w.mu.Lock()
 	defer w.leave(debug.SetPanicOnFault(true))
-	if w.ledger.err.Load() == nil && w.at.next <= w.issued.Load() {
-		w.giveUp()
+	for w.ledger.err.Load() == nil && w.at.next <= w.issued.Load() && w.giveUp() {
 	}
 	w.closed = true
 	if err := w.ledger.unmap(&w.page); err != nil {

@@ -19,14 +19,14 @@ import (
 // autocommit statement in the extended protocol; sent is false when not one byte
 // of the operation was written. The rule held over 1.4 million operations and 13
 // kinds of fault: it is certain that nothing was committed if nothing was sent, if
-// COMMIT was answered by ROLLBACK, or if the answer is an ERROR of a class that
+// COMMIT was answered by ROLLBACK, if a COPY got no data, or if the answer is an ERROR of a class that
 // cannot come after the commit. Everything else is unknown, FATAL included: the
 // server may have committed before it went away.
 func classify(err error, sent bool) history.Outcome {
 	if err == nil {
 		return history.OK
 	}
-	if !sent || errors.Is(err, pgx.ErrTxCommitRollback) {
+	if !sent || errors.Is(err, pgx.ErrTxCommitRollback) || errors.Is(err, errCopy) {
 		return history.Failed
 	}
 	var pgErr *pgconn.PgError
@@ -72,8 +72,11 @@ const (
 	kindUnreachable = "unreachable"
 	kindNoHost      = "unknown host"
 	kindRollback    = "rollback"
-	kindNoRow       = "no row" // an insert that was acknowledged without a row
+	kindNoRow       = "no row" // an insert or update that was acknowledged without a row
 	kindOpen        = "transaction left open"
+	kindScript      = "script" // an error of the script's own: a division by zero, a \\gset without a row
+	kindCopy        = "copy"   // COPY FROM STDIN, for which there is no data
+	kindTLS         = "tls"    // no agreement about encryption, or a certificate that is not trusted
 	kindOther       = "error"
 	kindWeak        = "01000"
 	kindGivenUp     = "given up"
@@ -87,6 +90,10 @@ var words = []struct {
 	errs []error
 }{
 	{kindRollback, []error{pgx.ErrTxCommitRollback}},
+	{kindOpen, []error{errOpen}},
+	{kindCopy, []error{errCopy}},
+	{kindGivenUp, []error{errGivenUp}},
+	{kindTimeout, []error{errInterrupted}},
 	{kindReadOnly, []error{pgconn.ErrReadOnlyConnection}},
 	{kindNotStandby, []error{pgconn.ErrPrimaryConnection}},
 	{kindRefused, []error{syscall.ECONNREFUSED, syscall.ENOENT}}, // ENOENT: the Unix socket of a server that does not run
@@ -95,6 +102,19 @@ var words = []struct {
 	{kindTimeout, []error{os.ErrDeadlineExceeded, context.DeadlineExceeded, syscall.ETIMEDOUT}},
 	{kindEOF, []error{io.EOF, io.ErrUnexpectedEOF}},
 	{kindClosed, []error{net.ErrClosed, io.ErrClosedPipe, pgconn.ErrConnClosed, errClosed}},
+}
+
+// kindTypes are the errors that have a word by their type.
+var kindTypes = []struct {
+	kind string
+	is   func(err error) bool
+}{
+	{kindNoRow, is[*noRow]}, {kindLedger, is[*ledgerError]}, {kindScript, is[*scriptError]},
+}
+
+func is[T error](err error) bool {
+	var target T
+	return errors.As(err, &target)
 }
 
 // kindOf is the SQLSTATE of an error, or the word for what the connection did.
@@ -112,6 +132,11 @@ func kindOf(err error) string {
 			if errors.Is(err, e) {
 				return w.kind
 			}
+		}
+	}
+	for _, w := range kindTypes {
+		if w.is(err) {
+			return w.kind
 		}
 	}
 	var dns *net.DNSError

@@ -24,7 +24,7 @@ type cluster struct {
 	cancels int // CancelRequests that the first server may have been sent
 }
 
-func newCluster(t *testing.T, n int) *cluster {
+func newCluster(t testing.TB, n int) *cluster {
 	t.Helper()
 	c := &cluster{network: fakepg.Network{}, path: filepath.Join(t.TempDir(), "ledger.bin")}
 	var err error
@@ -368,7 +368,7 @@ func TestWrongConfigs(t *testing.T) {
 	for why, change := range map[string]func(c *Config){
 		"no endpoints":        func(c *Config) { c.Endpoints = nil },
 		"unknown target":      func(c *Config) { c.Target = "z" },
-		"unknown kind":        func(c *Config) { c.Kind = "update" },
+		"unknown kind":        func(c *Config) { c.Kind = "upsert" },
 		"no statement":        func(c *Config) { c.Kind = SQL },
 		"no ledger":           func(c *Config) { c.Ledger = nil },
 		"a table of a server": func(c *Config) { c.Table = "a.b.c" },

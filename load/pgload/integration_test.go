@@ -68,9 +68,9 @@ func (pg *postgres) config(kind string) Config {
 	}
 	pg.writers += most
 	return Config{
-		Workload: kind, Kind: kind, Target: Primary, Endpoints: []Endpoint{{Node: "only", Host: "127.0.0.1", Port: pg.port}},
+		Workload: kind, Work: Work{Kind: kind, Payload: 30}, Target: Primary, Endpoints: []Endpoint{{Node: "only", Host: "127.0.0.1", Port: pg.port}},
 		User: "loader", Database: "postgres", AppName: "pgload", Clients: 1, ConnectTimeout: 2 * time.Second,
-		Payload: 30, Ledger: book, Clock: history.StartClock(),
+		Ledger: book, Clock: history.StartClock(),
 	}
 }
 
@@ -214,17 +214,17 @@ func testReads(t *testing.T, pg *postgres, a *admin) {
 	w := pg.open(cfg)
 	s := w.Open(0).(*session)
 	expect(t, once(s), history.OK, "")
-	if !s.work.(*read).primary {
+	if !s.works[0].(*read).primary {
 		t.Error("the row does not tell that the node is not in recovery")
 	}
 	cfg.Board = NewBoard()
 	cfg.Board.add(DefaultTable, 1_000_000)
 	expect(t, once(pg.session(cfg)), history.OK, "") // a writer without rows
-	cfg.Kind, cfg.SQL = SQL, "select count(*), pg_sleep(0) from test_data"
+	cfg.Kind, cfg.SQL = SQL, []string{"select count(*), pg_sleep(0) from test_data"}
 	expect(t, once(pg.session(cfg)), history.OK, "")
-	cfg.SQL = "begin"
+	cfg.SQL = []string{"begin"}
 	expect(t, once(pg.session(cfg)), history.Failed, "transaction left open")
-	cfg.SQL = "select 1; select 2"
+	cfg.SQL = []string{"select 1; select 2"}
 	expect(t, once(pg.session(cfg)), history.Failed, "42601")
 	cfg.Target, cfg.Kind = Replicas, Read
 	expect(t, once(pg.session(cfg)), history.Failed, "not standby")
@@ -329,7 +329,7 @@ func testSecretive(t *testing.T, pg *postgres, a *admin) {
 	s := pg.session(cfg)
 	expect(t, once(s), history.OK, "")
 	expect(t, once(s), history.OK, "")
-	s.(*session).disconnect()
+	s.(*session).conn.disconnect()
 	book := pg.book(cfg)
 	for _, e := range entries(t, book, len(book.Writers())-1) {
 		if e.Server != (ledger.Server{Node: "only"}) || e.LSN == 0 {
@@ -461,7 +461,7 @@ func testDemoted(t *testing.T, pg *postgres, a *admin) {
 
 func testKilled(t *testing.T, pg *postgres, a *admin) {
 	cfg := pg.config(SQL)
-	cfg.SQL = "select pg_sleep(30)"
+	cfg.SQL = []string{"select pg_sleep(30)"}
 	s := pg.session(cfg)
 	done := make(chan load.Reply)
 	go func() { done <- s.Do(context.Background()) }()

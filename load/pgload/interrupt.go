@@ -2,6 +2,7 @@ package pgload
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +11,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"pgchaos/history"
@@ -30,15 +30,17 @@ const interruptTimeout = time.Second
 
 // backend is whom to interrupt.
 type backend struct {
-	node   *node
-	pid    uint32
-	secret []byte
+	node      *node
+	at        address
+	pid       uint32
+	secret    []byte
+	encrypted bool
 }
 
 // Interrupt has the server end the operation in flight, as Config.OnTimeout says.
 // It starts that, and waits for nothing; see load.Interrupter.
 //
-// The connection is given up by do afterwards: a cancellation that comes late must
+// The connection is closed by do afterwards: a cancellation that comes late must
 // not hit another operation.
 func (s *session) Interrupt() bool {
 	b := s.flying.Swap(nil)
@@ -65,12 +67,17 @@ func (w *Workload) cancelRequest(ctx context.Context, b *backend) error {
 	if err != nil {
 		return err
 	}
-	conn, err := w.dial(ctx, b.network(), b.address())
+	conn, err := w.dial(ctx, b.at.network, b.at.address)
 	if err != nil {
 		return fmt.Errorf("cancel on %s: %w", b.node.name, err)
 	}
 	defer func() { _ = conn.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	if b.encrypted {
+		if conn, err = encrypt(ctx, conn, b.node.pool.Config().ConnConfig); err != nil {
+			return fmt.Errorf("cancel on %s: %w", b.node.name, err)
+		}
+	}
 	if _, err := conn.Write(message); err != nil {
 		return fmt.Errorf("cancel on %s: %w", b.node.name, err)
 	}
@@ -103,14 +110,33 @@ func (w *Workload) terminate(ctx context.Context, b *backend) error {
 	return err
 }
 
-func (b *backend) network() string {
-	network, _ := pgconn.NetworkAddress(b.node.host, b.node.port)
-	return network
+// encrypt begins TLS on a connection as the load's own have it: the key of a backend is
+// nobody else's business, and a proxy may refuse it otherwise.
+func encrypt(ctx context.Context, conn net.Conn, cc *pgx.ConnConfig) (net.Conn, error) {
+	if cc.SSLNegotiation != "direct" {
+		if _, err := conn.Write([]byte{0, 0, 0, 8, 4, 210, 22, 47}); err != nil {
+			return nil, err
+		}
+		var answer [1]byte
+		if _, err := io.ReadFull(conn, answer[:]); err != nil {
+			return nil, err
+		}
+		if answer[0] != 'S' {
+			return nil, errors.New("the server refuses TLS for a CancelRequest")
+		}
+	}
+	encrypted := tls.Client(conn, tlsOf(cc))
+	return encrypted, encrypted.HandshakeContext(ctx)
 }
 
-func (b *backend) address() string {
-	_, address := pgconn.NetworkAddress(b.node.host, b.node.port)
-	return address
+// tlsOf is how the connections of a pool that have TLS have it: sslmode=allow begins without.
+func tlsOf(cc *pgx.ConnConfig) *tls.Config {
+	for _, f := range cc.Fallbacks {
+		if cc.TLSConfig == nil && f.TLSConfig != nil {
+			return f.TLSConfig
+		}
+	}
+	return cc.TLSConfig
 }
 
 // The kinds of what an interruption has brought about.
@@ -124,9 +150,9 @@ const (
 // touched: by its outcome it is what it would be without.
 func (s *session) interrupted(reply *load.Reply) {
 	switch {
-	case s.w.cfg.OnTimeout == Cancel && (reply.Outcome == history.Weak || reply.Kind == "57014"):
+	case s.w.cfg.OnTimeout == Cancel && (reply.Outcome == history.Weak || reply.Kind == "57014" || errors.Is(reply.Err, errInterrupted)):
 		reply.Kind = kindCancelled
-	case s.w.cfg.OnTimeout == Terminate && (reply.Outcome == history.Weak || reply.Kind == "57P01" || reply.Kind == kindEOF || reply.Kind == kindReset):
+	case s.w.cfg.OnTimeout == Terminate && (reply.Outcome == history.Weak || reply.Kind == "57P01" || reply.Kind == kindEOF || reply.Kind == kindReset || errors.Is(reply.Err, errInterrupted)):
 		reply.Kind = kindTerminated
 	}
 }

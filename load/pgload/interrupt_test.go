@@ -97,7 +97,7 @@ func TestFullLedger(t *testing.T) {
 	cl.bubble(t, func(w *Workload) {
 		s := w.Open(0)
 		once(s)
-		w.writers[0].Record(99, history.OK, 0, 0, 0) // no such number: an error of the ledger's
+		w.parts[0].writers[0].Record(99, history.OK, 0, 0, 0) // no such number: an error of the ledger's
 		for range 3 {
 			reply := once(s)
 			if reply.Outcome != history.Failed || reply.Kind != "ledger" || !strings.Contains(reply.Err.Error(), "99") || reply.Pause == 0 {

@@ -156,7 +156,7 @@ func TestEachAndOneNode(t *testing.T) {
 	for target, want := range map[string][3]int{Each: {2, 2, 1}, "b": {0, 5, 0}} {
 		t.Run(target, func(t *testing.T) {
 			cl := newCluster(t, 3)
-			cl.cfg.Kind, cl.cfg.SQL, cl.cfg.Target, cl.cfg.Clients = SQL, "select 1", target, 5
+			cl.cfg.Kind, cl.cfg.SQL, cl.cfg.Target, cl.cfg.Clients = SQL, []string{"select 1"}, target, 5
 			cl.bubble(t, func(w *Workload) {
 				sessions := make([]load.Session, 0, 5)
 				for i := range 5 {

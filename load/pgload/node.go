@@ -19,8 +19,6 @@ import (
 type node struct {
 	name   string
 	number int // in Config.Endpoints, counted from 1, as load.Reply tells it
-	host   string
-	port   uint16
 	pool   *pgxpool.Pool
 	// sessions are connected, or about to be. Workload.mu guards both.
 	sessions int
@@ -30,29 +28,22 @@ type node struct {
 // forever switches a feature of the pool off that has no off.
 const forever = 10_000 * time.Hour
 
-// newNode makes the pool of an endpoint, from its Config alone: the PG* variables
-// of the environment have no say in an experiment.
-func newNode(cfg *Config, e Endpoint, dial pgconn.DialFunc) (*node, error) {
-	pc, err := pgxpool.ParseConfig("host=localhost port=5432 user=none dbname=none sslmode=disable")
+// newNode makes the pool of an endpoint.
+func (w *Workload) newNode(e Endpoint) (*node, error) {
+	cfg := &w.cfg
+	cc, err := cfg.settings(e)
 	if err != nil {
 		return nil, err
 	}
-	cc := pc.ConnConfig
-	cc.Host, cc.Port, cc.Fallbacks = e.Host, uint16(e.Port), nil
-	cc.User, cc.Password, cc.Database = cfg.User, cfg.Password, cfg.Database
-	cc.RuntimeParams = map[string]string{"application_name": cfg.AppName}
-	cc.ConnectTimeout = cfg.ConnectTimeout
+	pc, err := pgxpool.ParseConfig("host=localhost user=none dbname=none sslmode=disable") // for its defaults
+	if err != nil {
+		return nil, err
+	}
 	cc.StatementCacheCapacity, cc.DescriptionCacheCapacity = 0, 0
 	cc.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
-	cc.DialFunc = dialer(dial)
+	cc.DialFunc = dialer(w.dial)
 	cc.OnNotice = notice
-	cc.ValidateConnect = nil
-	switch cfg.Target {
-	case Primary:
-		cc.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
-	case Replicas:
-		cc.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsStandby
-	}
+	pc.ConnConfig = cc
 	pc.MinConns, pc.MinIdleConns = 0, 0
 	pc.MaxConns = int32(cfg.Clients + cfg.MaxAbandoned)
 	pc.MaxConnLifetime, pc.MaxConnLifetimeJitter = forever, 0
@@ -63,11 +54,8 @@ func newNode(cfg *Config, e Endpoint, dial pgconn.DialFunc) (*node, error) {
 		return !wireOf(c.PgConn()).broken.Load(), nil
 	}
 	pool, err := pgxpool.NewWithConfig(context.Background(), pc)
-	return &node{name: e.Node, number: 1 + slices.Index(cfg.Endpoints, e), host: e.Host, port: uint16(e.Port), pool: pool}, err
+	return &node{name: e.Node, number: 1 + slices.Index(cfg.Endpoints, e), pool: pool}, err
 }
-
-// wireOf is the connection that our DialFunc made.
-func wireOf(c *pgconn.PgConn) *wire { return c.Conn().(*wire) }
 
 // notice sees that a wait for synchronous standbys was cancelled: the commit that
 // is about to be acknowledged is on the primary only.
@@ -84,10 +72,15 @@ const grudge = time.Second
 // choose reserves a place on the node that a client should try next, among those
 // it has not tried; nil when it has tried all. Primaries are looked for from the
 // node on where the last session came to life, in the order of the file; standbys
-// are taken by the fewest sessions.
+// are taken by the fewest sessions. Where the topology tells who is primary, nobody is
+// asked but that one, or everybody but that one.
 func (w *Workload) choose(client int, tried map[*node]bool) *node {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	primary := ""
+	if w.cfg.Route == Topology {
+		primary = w.cfg.Primary()
+	}
 	if w.cfg.Target == Each {
 		n := w.nodes[client%len(w.nodes)]
 		if tried[n] {
@@ -103,7 +96,7 @@ func (w *Workload) choose(client int, tried map[*node]bool) *node {
 		first = client % len(w.nodes)
 	}
 	for i, n := range w.nodes {
-		if tried[n] {
+		if tried[n] || primary != "" && (w.cfg.Target == Primary && n.name != primary || w.cfg.Target == Replicas && n.name == primary) {
 			continue
 		}
 		var rank [3]int
@@ -185,6 +178,9 @@ func (e *refusal) Error() string {
 		why = pgErr.Error()
 	} else if why == kindOther {
 		why = e.err.Error()
+	}
+	if e.node == "" { // a URL, which may have a password in it
+		return why
 	}
 	return e.node + ": " + why
 }

@@ -1,174 +1,117 @@
-// Package pgload is what a load.Workload does to PostgreSQL: it inserts, reads or
-// runs a statement of the user's, finds the primary or a standby by itself, and
-// tells for each operation what is certain about it.
+// Package pgload is what a load.Workload does to PostgreSQL: it inserts, reads,
+// updates, or runs statements and scripts of the user's, finds the primary or a standby
+// by itself, and tells for each operation what is certain about it.
 //
-// Three rules keep the observer out of what it observes. A wait on the server is
+// Two rules keep the observer out of what it observes. A wait on the server is
 // never cancelled unless Config.OnTimeout asks for it: statements run without a
 // context, and the CancelRequest that pgx sends after an error of the connection is
 // refused where it is dialled.
-// Whatever cannot be proved is unknown: only bytes never written, or an ERROR that
-// cannot come from a commit, make a failure certain. And the simple protocol is
-// never used for an operation, because there an ERROR can follow the commit.
+// Whatever cannot be proved is unknown: only bytes never written, a transaction whose
+// COMMIT was never sent, or an ERROR that cannot come from a commit, make a failure
+// certain.
 package pgload
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
 	"pgchaos/load"
 )
 
-// Endpoint is one node that clients may connect to.
-type Endpoint struct {
-	Node string // its name, as the ledger and the errors tell it
-	Host string // a name, an address, or the directory of a Unix socket
-	Port int
-}
-
-// The kinds of workload.
-const (
-	Insert = "insert" // each client is one writer, whose every write is in the ledger
-	Read   = "read"   // the two newest rows of one writer, held against how far it has come
-	SQL    = "sql"    // Config.SQL, without parameters
-)
-
-// The targets of a workload. Any other is the name of a node.
-const (
-	Primary  = "primary"  // whichever node accepts writes
-	Replicas = "replicas" // standbys, evenly
-	Each     = "each"     // client i on node i modulo their number, whatever its role
-)
-
-// Config is one workload.
-type Config struct {
-	Workload  string
-	Kind      string
-	Target    string
-	Endpoints []Endpoint // all nodes, in the order of the experiment file
-
-	User, Password, Database string
-	AppName                  string // application_name: it carries the run's id
-
-	Clients, MaxAbandoned int
-	// ConnectTimeout bounds the connecting to one node; 0: 2 s. A node that answers
-	// nothing delays a client by so much before it tries the next one, so it should
-	// be well below the workload's own time-out.
-	ConnectTimeout time.Duration
-
-	Table   string // insert, read: [schema.]table; "": DefaultTable
-	Serial  bool   // insert, read: int_value comes from the sequence, not from the packed key
-	Payload int    // insert: bytes of char_value
-	SQL     string // sql: one statement
-
-	// OnTimeout is Abandon, Cancel or Terminate; "": Abandon. With the other two the
-	// load.Config must have a Grace.
-	OnTimeout string
-
-	Seed   uint64
-	Ledger *ledger.Ledger // insert: gets one writer for each client
-	Clock  history.Clock
-	// Board is where inserts publish how far they have come, and where reads find when
-	// writes were acknowledged. Heads are the heads that reads are held against; nil:
-	// the Board's. Without a Board reads are not checked.
-	Board *Board
-	Heads Heads
-
-	// Dial connects to an address; nil: TCP or Unix sockets, with keepalive.
-	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-}
-
-const defaultConnectTimeout = 2 * time.Second
-
 // Workload makes the sessions of one load.Workload. Make it with New.
 type Workload struct {
-	cfg     Config
-	sql     string
-	dial    pgconn.DialFunc
-	writers []*ledger.Writer // insert: by client
-	heads   []*head          // insert: where readers see how far each writer is; nil without a Board
-	readers []*reader        // read: by client; nil until its first session
-	nodes   []*node          // in the order of Config.Endpoints; with a node as target only that
+	cfg        Config
+	dial       pgconn.DialFunc
+	simple     bool
+	statements []statement // of all parts; begin and commit are the first two
+	parts      []*part     // one, unless it is a mix
+	weights    int         // of all parts
+	nodes      []*node     // in the order of Config.Endpoints; with a node or a URL as target only that
+	places     []*places   // where connections are shared: by node for Each, else one; nil elsewhere
 
 	ctx        context.Context // of every interruption; ends with Close
 	cancel     context.CancelFunc
 	interrupts sync.WaitGroup
 
-	mu   sync.Mutex // guards what choose needs: first, and the nodes' sessions and failures
-	last int        // the node on which a session last came to life
+	mu     sync.Mutex // guards what choose needs: first, and the nodes' sessions and failures
+	last   int        // the node on which a session last came to life
+	opened []uint64   // sessions by client
+	open   int        // sessions that have not been closed
+	conns  int64      // connections ever made
 }
 
 // New prepares a workload and its pools; it connects to nothing.
 func New(cfg Config) (*Workload, error) {
-	if cfg.ConnectTimeout <= 0 {
-		cfg.ConnectTimeout = defaultConnectTimeout
+	w := &Workload{cfg: cfg, dial: cfg.Dial, simple: cfg.Protocol == Simple}
+	if w.cfg.ConnectTimeout <= 0 {
+		w.cfg.ConnectTimeout = defaultConnectTimeout
 	}
-	if cfg.Table == "" {
-		cfg.Table = DefaultTable
+	if w.cfg.Heads == nil && cfg.Board != nil {
+		w.cfg.Heads = cfg.Board
 	}
-	if cfg.Heads == nil && cfg.Board != nil {
-		cfg.Heads = cfg.Board
-	}
-	w := &Workload{cfg: cfg, dial: cfg.Dial}
+	w.opened = make([]uint64, max(cfg.Clients, 1))
 	if w.dial == nil {
 		w.dial = keptAlive()
 	}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
-	endpoints, err := w.targets()
-	err = errors.Join(err, checkOnTimeout(cfg.OnTimeout))
-	if err != nil {
+	if err := w.prepare(); err != nil {
+		w.Close()
 		return nil, fmt.Errorf("workload %s: %w", cfg.Workload, err)
-	}
-	if w.sql, err = w.statement(); err != nil {
-		return nil, fmt.Errorf("workload %s: %w", cfg.Workload, err)
-	}
-	for _, e := range endpoints {
-		n, err := newNode(&w.cfg, e, w.dial)
-		if err != nil {
-			w.Close()
-			return nil, fmt.Errorf("workload %s: node %s: %w", cfg.Workload, e.Node, err)
-		}
-		w.nodes = append(w.nodes, n)
-	}
-	if cfg.Kind == Insert {
-		for range cfg.Clients {
-			if err := w.addWriter(); err != nil {
-				w.Close()
-				return nil, fmt.Errorf("workload %s: %w", cfg.Workload, err)
-			}
-		}
-	}
-	if cfg.Kind == Read {
-		w.readers = make([]*reader, cfg.Clients)
 	}
 	return w, nil
 }
 
-// addWriter makes the next client's writer, and its head on the board.
-func (w *Workload) addWriter() error {
-	writer, err := w.cfg.Ledger.AddWriter(w.cfg.Workload)
+// prepare checks the Config, and makes what it asks for.
+func (w *Workload) prepare() error {
+	endpoints, err := w.targets()
+	err = errors.Join(err, checkOnTimeout(w.cfg.OnTimeout), w.cfg.check())
 	if err != nil {
 		return err
 	}
-	var h *head
-	if w.cfg.Board != nil {
-		h = w.cfg.Board.add(w.cfg.Table, writer.ID())
+	w.statements = []statement{newStatement("begin"), newStatement("commit")}
+	if err := w.addParts(); err != nil {
+		return err
 	}
-	w.writers, w.heads = append(w.writers, writer), append(w.heads, h)
+	for _, e := range endpoints {
+		n, err := w.newNode(e)
+		if err != nil {
+			return fmt.Errorf("node %s: %w", e.Node, err)
+		}
+		w.nodes = append(w.nodes, n)
+	}
+	w.share()
+	for _, p := range w.parts { // the last thing, for nothing is undone of it
+		if err := p.addWriters(); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// share makes the places of connections that several clients use.
+func (w *Workload) share() {
+	if w.cfg.Connections <= 0 || w.cfg.Connections >= w.cfg.Clients {
+		return
+	}
+	queues := 1
+	if w.cfg.Target == Each {
+		queues = len(w.nodes)
+	}
+	for range queues {
+		w.places = append(w.places, newPlaces(w, w.cfg.Connections))
+	}
 }
 
 // targets are the endpoints that this workload may connect to.
 func (w *Workload) targets() ([]Endpoint, error) {
+	if w.cfg.Route == URL {
+		return []Endpoint{{}}, nil
+	}
 	if len(w.cfg.Endpoints) == 0 {
 		return nil, errors.New("no endpoints")
 	}
@@ -183,34 +126,64 @@ func (w *Workload) targets() ([]Endpoint, error) {
 	return w.cfg.Endpoints[i : i+1], nil
 }
 
-// statement is the one statement that every session prepares.
-func (w *Workload) statement() (string, error) {
-	switch w.cfg.Kind {
-	case Insert:
-		if w.cfg.Ledger == nil {
-			return "", errors.New("kind insert needs a ledger")
-		}
-		return insertSQL(w.cfg.Table, w.cfg.Serial)
-	case Read:
-		return readSQL(w.cfg.Table, w.cfg.Serial)
-	case SQL:
-		if strings.TrimSpace(w.cfg.SQL) == "" {
-			return "", errors.New("kind sql needs a statement")
-		}
-		return w.cfg.SQL, nil
+// check refuses what cannot be meant.
+func (c *Config) check() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if !slices.Contains([]string{"", Extended, Simple}, c.Protocol) {
+		bad("protocol %q: neither %s nor %s", c.Protocol, Extended, Simple)
 	}
-	return "", fmt.Errorf("kind %q: none of %s, %s, %s", w.cfg.Kind, Insert, Read, SQL)
+	if !slices.Contains([]string{"", "read committed", "repeatable read", "serializable"}, c.Isolation) {
+		bad("isolation %q: none of read committed, repeatable read, serializable", c.Isolation)
+	}
+	if c.Retry < 0 || c.Connections < 0 {
+		bad("%d retries, %d connections: less than none", c.Retry, c.Connections)
+	}
+	switch c.Route {
+	case "", Hosts:
+	case Topology:
+		if c.Primary == nil {
+			bad("route %s: nobody tells who is primary", c.Route)
+		}
+	case URL:
+		if c.URL == "" {
+			bad("route %s: there is no URL", c.Route)
+		}
+	default:
+		bad("route %q: none of %s, %s, %s", c.Route, Hosts, Topology, URL)
+	}
+	return errors.Join(errs...)
 }
 
 // Writes tells whether the workload writes, so that its outages count for the
-// write RTO: insert does, read does not, and of sql everything that cannot be
-// seen to be only a query.
+// write RTO: an insert, an update and tpcb do, a read does not, and of sql, of a
+// script and of a mix everything that cannot be seen to be only queries.
 func (w *Workload) Writes() bool {
-	return w.cfg.Kind == Insert || w.cfg.Kind == SQL && writes(w.cfg.SQL)
+	return slices.ContainsFunc(w.parts, func(p *part) bool { return p.writes() })
 }
 
 // Open makes the session of a client; it is the Open of a load.Config.
-func (w *Workload) Open(client int) load.Session { return newSession(w, client) }
+func (w *Workload) Open(client int) load.Session {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.opened[client]++
+	w.open++
+	return newSession(w, client, w.opened[client])
+}
+
+// leftOpen is called by each session that closes. With the last one the connections that
+// they shared are closed: who has stopped does not keep a server from anything.
+func (w *Workload) leftOpen() {
+	w.mu.Lock()
+	w.open--
+	none := w.open == 0
+	w.mu.Unlock()
+	if none {
+		for _, p := range w.places {
+			p.empty()
+		}
+	}
+}
 
 // canInterrupt tells whether operations are ended on the server at their time-out.
 func (w *Workload) canInterrupt() bool {
@@ -222,6 +195,9 @@ func (w *Workload) canInterrupt() bool {
 func (w *Workload) Close() {
 	w.cancel()
 	w.interrupts.Wait()
+	for _, p := range w.places {
+		p.empty()
+	}
 	for _, n := range w.nodes {
 		n.pool.Close()
 	}

@@ -193,3 +193,17 @@ func (a *admin) set(name, value string) {
 		return a.number("select count(*) from pg_settings where name = $1 and (setting = $2 or $2 = '' and setting = boot_val)", name, value) == 1
 	})
 }
+
+// run runs one of PostgreSQL's programs.
+func (pg *postgres) run(program string, args ...string) {
+	pg.t.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil {
+		path = filepath.Join(findServer(pg.t), program)
+	}
+	cmd := exec.Command(path, args...)
+	cmd.SysProcAttr, cmd.Dir = as(pg.t, pg.dir), pg.dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		pg.t.Fatalf("%s: %v\n%s", program, err, out)
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -85,7 +84,6 @@ type reader struct {
 	keep    int   // events of a kind
 	writers []int // of the table
 	own     int   // index into writers
-	conns   atomic.Int64
 	// The rest belongs to the one goroutine that settles the client's operations, until
 	// the load has ended.
 	furthest []sight // by index into writers
@@ -102,10 +100,10 @@ type sight struct {
 	gap       int // 1 + the index in Gaps.Kept of the newest
 }
 
-func newReader(cfg *Config, client int) *reader {
+func newReader(cfg *Config, table string, client int) *reader {
 	r := &reader{heads: cfg.Heads, board: cfg.Board, clock: cfg.Clock, client: client, rows: roaring64.New()}
 	if cfg.Heads != nil {
-		r.writers = cfg.Heads.Writers(cmp.Or(cfg.Table, DefaultTable))
+		r.writers = cfg.Heads.Writers(table)
 	}
 	r.keep = max(16, keptEvents/max(1, cfg.Clients))
 	r.nodes = make([]*nodeReads, len(cfg.Endpoints)+1)
@@ -119,34 +117,43 @@ func newReader(cfg *Config, client int) *reader {
 // Unchecked says why the reads of a workload cannot be held against anything; "": they are. Not
 // before every workload was made.
 func (w *Workload) Unchecked() string {
-	switch {
-	case w.cfg.Serial:
-		return "the keys of table " + w.cfg.Table + " are serial, so that a read does not know whose row is the newest"
-	case w.cfg.Heads == nil || w.cfg.Board == nil || len(w.cfg.Heads.Writers(w.cfg.Table)) == 0:
-		return "no workload of the run inserts into table " + w.cfg.Table
+	for _, p := range w.parts {
+		if p.readers == nil {
+			continue
+		}
+		switch {
+		case p.cfg.Serial:
+			return "the keys of table " + p.cfg.Table + " are serial, so that a read does not know whose row is the newest"
+		case p.cfg.Reads[Latest] == 0:
+			return "it does not read the newest rows"
+		case w.cfg.Heads == nil || w.cfg.Board == nil || len(w.cfg.Heads.Writers(p.cfg.Table)) == 0:
+			return "no workload of the run inserts into table " + p.cfg.Table
+		}
 	}
 	return ""
 }
 
 // reader is a client's; the first to ask makes it, when every writer is there.
-func (w *Workload) reader(client int) *reader {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.readers[client] == nil {
-		w.readers[client] = newReader(&w.cfg, client)
+func (p *part) reader(client int) *reader {
+	if p.readers[client] == nil {
+		p.readers[client] = newReader(&p.w.cfg, p.cfg.Table, client)
 	}
-	return w.readers[client]
+	return p.readers[client]
 }
 
 // seen are the readers that ever began.
-func (w *Workload) seen() []*reader {
+func (w *Workload) seen() (all []*reader) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(w.readers), func(r *reader) bool { return r == nil })
+	for _, p := range w.parts {
+		all = append(all, slices.DeleteFunc(slices.Clone(p.readers), func(r *reader) bool { return r == nil })...)
+	}
+	return all
 }
 
 // look holds one answer against what was known when it was asked for.
-func (r *reader) look(q *question) {
+// heads are the newest rows that the connection has seen, by index of writer.
+func (r *reader) look(q *question, heads []int64) {
 	n := r.node(q.node)
 	n.reads++
 	own := q.index == r.own
@@ -160,7 +167,7 @@ func (r *reader) look(q *question) {
 		r.keepEvent(&r.reads.Never, e)
 		return // it says nothing about how far the node has come
 	}
-	r.inOrder(q, e)
+	r.inOrder(q, e, heads)
 	r.neighbours(q, e)
 	if e.Seen < q.acked {
 		r.stale(n, own, e)
@@ -177,9 +184,13 @@ func (r *reader) node(number int) *nodeReads {
 }
 
 // inOrder sees whether a writer's head went back, and notes what was read.
-func (r *reader) inOrder(q *question, e history.ReadEvent) {
+func (r *reader) inOrder(q *question, e history.ReadEvent, heads []int64) {
 	f := &r.furthest[q.index]
-	switch before := q.heads[q.index]; {
+	before := heads[q.index]
+	if f.conn == q.conn && f.node == e.Node { // a shared one, to which the client has come back
+		before = max(before, f.seq)
+	}
+	switch {
 	case e.Seen < before:
 		e.Before, e.BeforeNode = before, e.Node
 		r.keepEvent(&r.reads.Back, e)
@@ -187,7 +198,7 @@ func (r *reader) inOrder(q *question, e history.ReadEvent) {
 		e.Before, e.BeforeNode = f.seq, f.node
 		r.keepEvent(&r.reads.Across, e)
 	}
-	q.heads[q.index] = max(q.heads[q.index], e.Seen)
+	heads[q.index] = max(heads[q.index], e.Seen)
 	if e.Seen == f.seq && e.Next == f.next {
 		return // read already
 	}
@@ -265,14 +276,14 @@ func (r *reader) keepEvent(into *ReadEvents, e history.ReadEvent) {
 // question is one read: what was known when it was sent, and what came back.
 type question struct {
 	index   int   // of the writer; -1: nothing is checked
+	kind    int   // latestRead, pointRead or rangeRead
 	node    int   // the number of the one that is asked
-	conn    int64 // counts the client's connections
+	conn    int64 // by conn.id
 	sent    time.Duration
 	acked   int64
 	ackedAt time.Duration
 	rows    int
 	seqs    [2]int64 // of the rows, newest first
-	heads   []int64  // the newest rows that the connection has seen, by index of writer
 }
 
 // seqOf is the sequence number in a key's text; -1 where it is not of the writer.
@@ -340,13 +351,12 @@ func (w *Workload) nodeReads(number int) NodeReads {
 // Not before the load has ended.
 func (w *Workload) Readers(writer int, first, last int64) (clients int) {
 	low, high := uint64(history.PackKey(writer, max(first, 1))), uint64(history.PackKey(writer, last))
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, r := range w.readers {
+	read := map[int]bool{} // by client, who may have one reader for each part of a mix
+	for _, r := range w.seen() {
 		// One row is what an audit asks for most often, and much the quickest.
-		if r != nil && (low == high && r.rows.Contains(low) || low < high && r.rows.Rank(high) > r.rows.Rank(low-1)) {
-			clients++
+		if low == high && r.rows.Contains(low) || low < high && r.rows.Rank(high) > r.rows.Rank(low-1) {
+			read[r.client] = true
 		}
 	}
-	return clients
+	return len(read)
 }

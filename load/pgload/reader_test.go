@@ -317,7 +317,7 @@ func BenchmarkReadCheck(b *testing.B) {
 }
 
 func benchmarkRead(b *testing.B, board *Board) {
-	cfg := Config{Clients: 4, Table: DefaultTable, Endpoints: make([]Endpoint, 3), Board: board, Clock: history.StartClock()}
+	cfg := Config{Clients: 4, Endpoints: make([]Endpoint, 3), Board: board, Clock: history.StartClock()}
 	if board != nil {
 		cfg.Heads = board
 		for _, h := range *board.heads.Load() {
@@ -327,8 +327,8 @@ func benchmarkRead(b *testing.B, board *Board) {
 			}
 		}
 	}
-	r := &read{reader: newReader(&cfg, 0), random: rand.New(rand.NewPCG(1, 1)), asked: question{index: -1}}
-	r.connected(1)
+	p := &part{w: &Workload{}, cfg: Work{Pipeline: 1}, table: []int64{1, 1, 1}}
+	r := &read{part: p, reader: newReader(&cfg, DefaultTable, 0), random: rand.New(rand.NewPCG(1, 1))}
 	var rows [8][2][2][][]byte
 	for w := range rows {
 		for stale := range 2 {
@@ -339,13 +339,14 @@ func benchmarkRead(b *testing.B, board *Board) {
 		}
 	}
 	now := 0
+	r.conn = -1
 	one := func() {
-		_, _ = r.bind() // it has no errors
-		answer := &rows[max(r.asked.index, 0)][now%2]
+		r.connected(int64(now)) // it may go back here
+		r.bind(r.choose(), 1)
+		answer := &rows[max(r.asked[0].index, 0)][now%2]
 		now++
-		r.row(answer[0])
-		r.row(answer[1])
-		clear(r.asked.heads) // it may go back here
+		r.row(0, answer[0])
+		r.row(0, answer[1])
 		r.settle(history.Op{Outcome: history.OK}, 0, false)
 	}
 	for range 100_000 {

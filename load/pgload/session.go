@@ -9,41 +9,40 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"pgchaos/history"
 	"pgchaos/load"
 )
 
-// session is one client's connection and its work. It keeps the connection until
-// something is wrong with it, and then looks for another by itself.
+// session is one client and its work. It keeps its connection until something is wrong
+// with it, and then looks for another by itself; or it takes one for each operation,
+// where clients share them.
 type session struct {
-	w       *Workload
-	client  int
-	work    work
-	formats []int16
-	results []int16 // formats of what is returned
-	random  *rand.Rand
+	w      *Workload
+	client int
+	works  []work // by part
+	random *rand.Rand
 	// failures counts the failures to connect in a row.
 	failures int
 
-	conn *pgxpool.Conn // nil: not connected
-	pg   *pgconn.PgConn
-	node *node
+	conn   *conn   // nil: it has none
+	places *places // nil: the connection is its own
+	at     int     // the part that is performed, or was last
 	// asked is the number of the node that the operation at hand is or was tried on; 0
 	// when it was several, and none of them took the client.
 	asked int
-	stmt  *pgconn.StatementDescription // nil: not prepared
-	// server is the ledger's number of the server that was connected to last, and
-	// answered whether it answered the operation that was sent last.
+	// server is the ledger's number of the server that the last operation was sent to,
+	// and answered whether that answered it.
 	server   int
 	answered bool
 
-	backend *backend                // of the connection; nil where nothing is interrupted
-	flying  atomic.Pointer[backend] // while it has an operation: whoever takes it away is first
+	gone   context.Context // whose end gives the place up that the session has
+	ungone func() bool
+	holds  atomic.Bool // a place of places
 
-	state atomic.Int32         // resting, busy or closed
-	wire  atomic.Pointer[wire] // for Close to break
+	flying atomic.Pointer[backend] // while it has an operation: whoever takes it away is first
+	state  atomic.Int32            // resting, busy or closed
+	wire   atomic.Pointer[wire]    // for Close to break
 }
 
 const (
@@ -52,9 +51,19 @@ const (
 	closed
 )
 
-func newSession(w *Workload, client int) *session {
-	random := rand.New(rand.NewPCG(w.cfg.Seed, uint64(client)))
-	return &session{w: w, client: client, random: random, work: w.newWork(client, random), formats: w.paramFormats(), results: w.resultFormats()}
+// newSession makes the nth session of a client, which draws other numbers than those before.
+func newSession(w *Workload, client int, nth uint64) *session {
+	s := &session{w: w, client: client, random: rand.New(rand.NewPCG(w.cfg.Seed, uint64(client)|(nth-1)<<32))}
+	if w.places != nil {
+		s.places = w.places[client%len(w.places)]
+	} else {
+		s.conn = newConn(w)
+	}
+	s.works = make([]work, len(w.parts))
+	for i, p := range w.parts {
+		s.works[i] = p.newWork(s, nth)
+	}
+	return s
 }
 
 // Do performs one operation, connecting first where necessary. An operation for
@@ -64,79 +73,161 @@ func (s *session) Do(ctx context.Context) load.Reply {
 	if !s.state.CompareAndSwap(resting, busy) {
 		return load.Reply{Outcome: history.Dropped, Kind: kindClosed, Err: errClosed}
 	}
-	reply := s.do(ctx)
-	reply.Node = s.asked
-	if !s.state.CompareAndSwap(busy, resting) {
-		s.disconnect()
+	s.answered = false
+	var reply load.Reply
+	if s.places == nil {
+		reply = s.do(ctx)
+	} else {
+		reply = s.share(ctx)
+	}
+	reply.Node, reply.Part = s.asked, s.at
+	if !s.state.CompareAndSwap(busy, resting) && s.conn != nil {
+		s.conn.disconnect()
 	}
 	return reply
+}
+
+// share does an operation over a connection that is not the session's own.
+func (s *session) share(ctx context.Context) load.Reply {
+	c := s.places.take(ctx)
+	s.asked = 0
+	if c == nil {
+		return load.Reply{Outcome: history.Dropped, Kind: kindGivenUp, Err: fmt.Errorf("wait for a connection: %w", ctx.Err())}
+	}
+	sent := s.w.cfg.Clock.Now()
+	s.holds.Store(true)
+	s.watch(ctx)
+	s.conn = c
+	s.wire.Store(c.wire)
+	if s.state.Load() == closed {
+		c.disconnect()
+		s.back(c)
+		return load.Reply{Outcome: history.Dropped, Kind: kindClosed, Err: errClosed}
+	}
+	reply := s.do(ctx)
+	reply.Sent = sent
+	s.back(c)
+	return reply
+}
+
+// watch has the session's place given to others when its operation is given up on: the
+// connection may be in use for long, and belongs to Config.MaxAbandoned then.
+func (s *session) watch(ctx context.Context) {
+	if s.gone == ctx {
+		return
+	}
+	if s.ungone != nil {
+		s.ungone()
+	}
+	s.gone = ctx
+	s.ungone = context.AfterFunc(ctx, func() {
+		if s.holds.CompareAndSwap(true, false) {
+			s.places.give(newConn(s.w))
+		}
+	})
+}
+
+// back gives the connection back, unless its place has been given away.
+func (s *session) back(c *conn) {
+	s.wire.Store(nil)
+	s.conn = nil
+	if s.state.Load() == closed || !s.holds.CompareAndSwap(true, false) {
+		c.disconnect()
+		if s.holds.CompareAndSwap(true, false) {
+			s.places.give(c)
+		}
+		return
+	}
+	s.places.give(c)
 }
 
 func (s *session) do(ctx context.Context) load.Reply {
-	if s.stmt == nil {
-		if reply, ready := s.getReady(ctx); !ready {
+	s.at = s.w.pick(s.random)
+	p, c := s.w.parts[s.at], s.conn
+	if c.pooled != nil && c.astray() {
+		c.disconnect()
+	}
+	if c.pooled == nil || !c.ready[p.number] {
+		if reply, ready := s.getReady(ctx, p); !ready {
 			return reply
 		}
 	}
-	params, err := s.work.bind()
-	if err != nil { // and it will be so for ever
-		s.failures++
-		return load.Reply{Outcome: history.Failed, Kind: kindLedger, Err: err, Pause: backoff(s.failures, s.random)}
+	s.asked, s.server = c.number, c.server
+	out, in, wire := c.wire.written.Load(), c.wire.read.Load(), c.wire
+	b := c.backend
+	s.flying.Store(b)
+	reply := s.attempt(ctx)
+	for tries := 0; tries < s.w.cfg.Retry && s.again(ctx, &reply); tries++ {
+		s.works[s.at].retry(c.server)
+		reply = s.attempt(ctx)
+		reply.Retries = tries + 1
 	}
-	if s.backend == nil {
-		return s.exchange(params)
-	}
-	s.flying.Store(s.backend)
-	reply := s.exchange(params)
-	if s.flying.Swap(nil) == nil {
+	reply.Out, reply.In = wire.written.Load()-out, wire.read.Load()-in
+	if b != nil && s.flying.Swap(nil) == nil {
 		s.interrupted(&reply)
-		s.disconnect() // the interruption may still be on its way
+		c.disconnect() // the interruption may still be on its way
 	}
 	return reply
 }
 
-// exchange sends the operation, and makes the reply of the answer.
-func (s *session) exchange(params [][]byte) load.Reply {
-	c := s.wire.Load()
-	c.weak = false
-	before := c.written.Load()
-	tag, err := s.execute(params)
-	if err != nil {
-		reply := load.Reply{Outcome: classify(err, c.written.Load() > before), Kind: kindOf(err), Err: err}
-		var said *pgconn.PgError
-		s.answered = errors.As(err, &said)
-		if reply.Outcome != history.Failed || reply.Kind == "25006" || s.pg.IsClosed() || s.pg.TxStatus() != 'I' {
-			s.disconnect() // 25006: a demoted primary, and another may have been promoted
-		}
-		return reply
-	}
-	s.answered = true
-	return s.succeeded(tag, c.weak)
+// again tells whether an operation is begun again in a new transaction: never for a
+// client that has gone, or behind an interruption.
+func (s *session) again(ctx context.Context, reply *load.Reply) bool {
+	return reply.Outcome == history.Failed && (reply.Kind == "40001" || reply.Kind == "40P01") &&
+		s.conn.pooled != nil && s.halted(ctx) == nil
 }
 
-// execute runs the prepared statement. It has no context, so that nobody but the
-// server can end it.
-func (s *session) execute(params [][]byte) (tag string, err error) {
-	result := s.pg.ExecStatement(context.Background(), s.stmt, params, s.formats, s.results)
-	for result.NextRow() {
-		s.work.row(result.Values())
+// halted is why nothing more may be sent for an operation.
+func (s *session) halted(ctx context.Context) error {
+	switch {
+	case s.conn.backend != nil && s.flying.Load() == nil:
+		return errInterrupted
+	case ctx.Err() != nil:
+		return errGivenUp
 	}
-	t, err := result.Close()
-	return t.String(), err
+	return nil
+}
+
+var (
+	errInterrupted = errors.New("the operation was ended at its time-out, between two statements")
+	errGivenUp     = errors.New("the operation was given up on, between two statements")
+)
+
+// attempt performs the operation once.
+func (s *session) attempt(ctx context.Context) load.Reply {
+	c, w := s.conn, s.works[s.at]
+	c.fate = fate{}
+	c.wire.weak = false
+	err := w.perform(ctx, c)
+	if err == nil && c.pg.TxStatus() != 'I' {
+		c.broken = true
+		err = c.failed(fmt.Errorf("%s: %w", c.tag, errOpen), history.Failed)
+	}
+	s.answered = err == nil
+	if err == nil {
+		return s.succeeded(c)
+	}
+	s.answered = is[*pgconn.PgError](err) || is[*noRow](err) || errors.Is(err, errOpen)
+	reply := load.Reply{Outcome: c.fate.outcome, Kind: kindOf(err), Err: err}
+	if reply.Kind == kindLedger { // and it will be so for ever
+		s.failures++
+		reply.Pause = backoff(s.failures, s.random)
+		return reply
+	}
+	if c.fate.calls > 1 {
+		c.rollback()
+	}
+	if reply.Outcome != history.Failed || reply.Kind == "25006" || !c.usable() {
+		c.disconnect() // 25006: a demoted primary, and another may have been promoted
+	}
+	return reply
 }
 
 // succeeded is the reply to an operation without an error.
-func (s *session) succeeded(tag string, weak bool) load.Reply {
-	if s.pg.TxStatus() != 'I' {
-		s.disconnect()
-		err := fmt.Errorf("%s: the statement left a transaction open, which is rolled back", tag)
-		return load.Reply{Outcome: history.Failed, Kind: kindOpen, Err: err}
-	}
-	if kind, fine := s.work.judge(tag); !fine {
-		return load.Reply{Outcome: history.Failed, Kind: kind, Err: fmt.Errorf("answered %q: no row was stored", tag)}
-	}
-	if r, ok := s.work.(*read); ok && r.primary && s.w.cfg.Target == Replicas {
-		s.disconnect()
+func (s *session) succeeded(c *conn) load.Reply {
+	weak := c.wire.weak
+	if r, ok := s.works[s.at].(*read); ok && r.primary && s.w.cfg.Target == Replicas {
+		c.disconnect()
 	}
 	if weak {
 		return load.Reply{Outcome: history.Weak, Kind: kindWeak, Err: errWeak}
@@ -144,16 +235,17 @@ func (s *session) succeeded(tag string, weak bool) load.Reply {
 	return load.Reply{Outcome: history.OK}
 }
 
-// getReady connects and prepares the statement. Where it cannot, it returns the
+// getReady connects and prepares what the part wants. Where it cannot, it returns the
 // reply to the operation.
-func (s *session) getReady(ctx context.Context) (reply load.Reply, ready bool) {
+func (s *session) getReady(ctx context.Context, p *part) (reply load.Reply, ready bool) {
 	var err error
-	kind := ""
-	if s.conn == nil {
-		kind, err = s.connect(ctx)
+	c, kind := s.conn, ""
+	if c.pooled == nil {
+		kind, err = c.connect(ctx, s)
 	}
 	if err == nil {
-		if err = s.prepare(ctx); err != nil {
+		s.asked = c.number
+		if err = c.introduce(ctx, p); err != nil {
 			kind = kindOf(err)
 		}
 	}
@@ -162,44 +254,14 @@ func (s *session) getReady(ctx context.Context) (reply load.Reply, ready bool) {
 		s.failures = 0
 		return load.Reply{}, true
 	case ctx.Err() != nil:
-		s.disconnect()
+		c.disconnect()
 		return load.Reply{Outcome: history.Dropped, Kind: kindGivenUp, Err: err}, false
 	}
-	if s.conn != nil && s.pg.IsClosed() {
-		s.disconnect()
+	if c.pooled != nil && !c.usable() {
+		c.disconnect()
 	}
 	s.failures++
 	return load.Reply{Outcome: history.Failed, Kind: kind, Err: err, Pause: backoff(s.failures, s.random)}, false
-}
-
-// connect finds a node of the wanted role.
-func (s *session) connect(ctx context.Context) (kind string, err error) {
-	var errs []error
-	tried := map[*node]bool{}
-	for ctx.Err() == nil {
-		n := s.w.choose(s.client, tried)
-		if n == nil {
-			return unconnectedKind(errs), &connectError{errs}
-		}
-		tried[n] = true
-		s.asked = 0
-		if len(tried) == 1 {
-			s.asked = n.number
-		}
-		conn, err := n.pool.Acquire(context.WithValue(ctx, attemptKey{}, &attempt{ctx: ctx, session: s}))
-		s.w.tried(n, err)
-		if err != nil {
-			errs = append(errs, &refusal{n.name, err})
-			continue
-		}
-		s.conn, s.pg, s.node, s.asked = conn, conn.Conn().PgConn(), n, n.number
-		c := wireOf(s.pg)
-		c.unwatch()
-		s.wire.Store(c)
-		s.work.connected(n.number)
-		return "", nil
-	}
-	return kindGivenUp, ctx.Err()
 }
 
 // adopt notes the connection that is being made, so that Close can break it.
@@ -219,31 +281,32 @@ func (s *session) Settle(op history.Op, late bool) {
 	if s.answered {
 		server = s.server
 	}
-	s.work.settle(op, server, late)
+	s.works[s.at].settle(op, server, late)
 }
 
 // Close breaks the operation in flight off, without a word to the server, or
 // closes the connection if there is none.
 func (s *session) Close() {
 	if s.state.Swap(closed) == resting {
-		s.disconnect()
-		return
-	}
-	if c := s.wire.Load(); c != nil {
+		if s.ungone != nil {
+			s.ungone()
+		}
+		if s.conn != nil {
+			s.conn.disconnect()
+		}
+	} else if c := s.wire.Load(); c != nil {
 		c.sever()
 	}
+	s.w.leftOpen()
 }
 
-// disconnect closes the connection and gives its place in the pool back.
-func (s *session) disconnect() {
-	if s.conn == nil {
-		return
+// backoff is the pause after the nth failure in a row to connect: 10 ms, doubling
+// up to 500 ms, of which the second half is random, lest all clients come back at
+// once.
+func backoff(n int, random *rand.Rand) time.Duration {
+	d := 500 * time.Millisecond
+	if n < 7 {
+		d = min(d, 10*time.Millisecond<<max(0, n-1))
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	_ = s.conn.Conn().Close(ctx) // says goodbye, if that is still possible
-	wireOf(s.pg).sever()         // ends what pgx still does in the background after an error
-	s.conn.Release()
-	s.w.leave(s.node)
-	s.conn, s.pg, s.stmt, s.backend = nil, nil, nil, nil // node and server stay: they are of the last operation
+	return d/2 + time.Duration(random.Int64N(int64(d/2)+1))
 }

@@ -25,24 +25,69 @@ func quoteTable(table string) (quoted, schema string, err error) {
 	return pgx.Identifier(parts).Sanitize(), schema, nil
 }
 
-// insertSQL returns the LSN too, which costs nothing measurable: a row was in the
-// WAL before it, so that whatever a failover lost lies at or behind the fork.
-func insertSQL(table string, serial bool) (string, error) {
+// The formats of parameters and columns.
+const (
+	asText   = 0
+	asBinary = 1
+)
+
+// insertStatement returns the LSNs too, which costs nothing measurable: a row was in the
+// WAL before them, so that whatever a failover lost lies at or behind the fork.
+func insertStatement(table string, serial bool, rows int) (statement, error) {
 	quoted, _, err := quoteTable(table)
-	const lsn = " returning pg_current_wal_insert_lsn()"
-	if serial {
-		return "insert into " + quoted + " (char_value) values ($1)" + lsn, err
+	if err != nil {
+		return statement{}, err
 	}
-	return "insert into " + quoted + " (int_value, char_value) values ($1, $2)" + lsn, err
+	columns, each := "(int_value, char_value)", 2
+	if serial {
+		columns, each = "(char_value)", 1
+	}
+	var values []string
+	var formats []int16
+	for row := range rows {
+		row *= each
+		if serial {
+			values, formats = append(values, fmt.Sprintf("(:p%d)", row)), append(formats, asText)
+			continue
+		}
+		values, formats = append(values, fmt.Sprintf("(:p%d, :p%d)", row, row+1)), append(formats, asBinary, asText)
+	}
+	s := newStatement("insert into " + quoted + " " + columns + " values " + strings.Join(values, ", ") + " returning pg_current_wal_insert_lsn()")
+	s.formats, s.results = formats, []int16{asBinary}
+	return s, nil
 }
 
-func readSQL(table string, serial bool) (string, error) {
+func readStatement(table string, serial bool, what string) (statement, error) {
 	quoted, _, err := quoteTable(table)
-	where := " where int_value >= $1 and int_value < $2"
-	if serial {
-		where = ""
+	if err != nil {
+		return statement{}, err
 	}
-	return "select int_value, char_value, pg_is_in_recovery() from " + quoted + where + " order by int_value desc limit 2", err
+	sql := "select int_value, char_value, pg_is_in_recovery() from " + quoted
+	rest := map[string]string{
+		Latest: " where int_value >= :low and int_value < :high order by int_value desc limit 2",
+		Point:  " where int_value = :low",
+		Range:  fmt.Sprintf(" where int_value >= :low and int_value < :high order by int_value limit %d", rangeRows),
+	}[what]
+	if serial {
+		rest = map[string]string{
+			Latest: " order by int_value desc limit 2", Point: rest,
+			Range: fmt.Sprintf(" where int_value >= :low order by int_value limit %d", rangeRows),
+		}[what]
+	}
+	s := newStatement(sql + rest)
+	for range s.Vars {
+		s.formats = append(s.formats, asBinary)
+	}
+	return s, nil
+}
+
+func updateStatement(table string) (statement, error) {
+	quoted, _, err := quoteTable(table)
+	if err != nil {
+		return statement{}, err
+	}
+	s := newStatement("update " + quoted + " set char_value = :value where int_value = :key")
+	return s, nil
 }
 
 // CreateTable makes the table of a workload, and its schema, where it does not

@@ -2,6 +2,7 @@ package pgload
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"sync/atomic"
@@ -10,12 +11,14 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// wire is the connection underneath pgx. It counts the bytes written, which alone
-// can prove that an operation was never sent (pgconn.SafeToRetry is wrong about
-// that in v5.9 to v5.12), and it can be broken from another goroutine.
+// wire is the connection underneath pgx, and underneath TLS. It counts the bytes, those
+// written because they alone can prove that an operation was never sent (pgconn.SafeToRetry is
+// wrong about that in v5.9 to v5.12), and it can be broken from another goroutine.
 type wire struct {
 	net.Conn
+	at      address // where it was dialled
 	written atomic.Int64
+	read    atomic.Int64
 	broken  atomic.Bool
 	// weak is set by the notice handler, in the goroutine that reads the answer.
 	weak bool
@@ -23,8 +26,17 @@ type wire struct {
 	unwatch func() bool
 }
 
+// Read counts what comes.
+func (c *wire) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.read.Add(int64(n))
+	return n, err
+}
+
 // Write passes the bytes on. pgx's Terminate, which it writes from a goroutine of
 // its own after an error, is not counted: it belongs to no operation.
+// Within TLS it cannot be told from others, and counts: an operation may then be unknown
+// that was never sent, but not the other way round.
 func (c *wire) Write(b []byte) (int, error) {
 	n, err := c.Conn.Write(b)
 	if terminate := len(b) == 5 && b[0] == 'X'; !terminate {
@@ -44,6 +56,23 @@ func (c *wire) Close() error {
 func (c *wire) sever() {
 	c.broken.Store(true)
 	_ = c.Conn.Close() // it may have been closed already, and nothing could be done about any other error
+}
+
+// address is where a connection was dialled.
+type address struct{ network, address string }
+
+// wireOf is the connection that our DialFunc made, within TLS or not.
+func wireOf(c *pgconn.PgConn) *wire {
+	conn := c.Conn()
+	if encrypted, ok := conn.(*tls.Conn); ok {
+		conn = encrypted.NetConn()
+	}
+	return conn.(*wire)
+}
+
+func encrypted(c *pgconn.PgConn) bool {
+	_, yes := c.Conn().(*tls.Conn)
+	return yes
 }
 
 // attempt is one session's try to connect to one node. Its presence in a context
@@ -77,7 +106,7 @@ func keptAlive() pgconn.DialFunc {
 // any error of a connection pgx dials a CancelRequest, in the background and with
 // a context of its own: without an attempt in it, it is refused.
 func dialer(dial pgconn.DialFunc) pgconn.DialFunc {
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		a, _ := ctx.Value(attemptKey{}).(*attempt)
 		if a == nil {
 			return nil, errNotAnAttempt
@@ -85,11 +114,11 @@ func dialer(dial pgconn.DialFunc) pgconn.DialFunc {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		defer context.AfterFunc(a.ctx, cancel)()
-		conn, err := dial(ctx, network, address)
+		conn, err := dial(ctx, network, addr)
 		if err != nil {
 			return nil, err
 		}
-		c := &wire{Conn: conn}
+		c := &wire{Conn: conn, at: address{network, addr}}
 		c.unwatch = context.AfterFunc(a.ctx, c.sever)
 		return c, a.session.adopt(c)
 	}

@@ -1,0 +1,148 @@
+package pgload
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"pgchaos/history"
+	"pgchaos/history/ledger"
+)
+
+// Endpoint is one node that clients may connect to.
+type Endpoint struct {
+	Node string // its name, as the ledger and the errors tell it
+	Host string // a name, an address, or the directory of a Unix socket
+	Port int
+}
+
+// The kinds of workload.
+const (
+	Insert = "insert" // each client is one writer, whose every write is in the ledger
+	Read   = "read"   // rows of one writer; the two newest are held against how far it has come
+	Update = "update" // one row, by its key
+	TPCB   = "tpcb"   // pgbench's transaction, on pgbench's tables
+	SQL    = "sql"    // Work.SQL: one statement, or a transaction of several
+	Mix    = "mix"    // Config.Mix: any of the others, by weight
+	Script = "script" // Work.Script, in pgbench's language
+)
+
+// The targets of a workload. Any other is the name of a node.
+const (
+	Primary  = "primary"  // whichever node accepts writes
+	Replicas = "replicas" // standbys, evenly
+	Each     = "each"     // client i on node i modulo their number, whatever its role
+)
+
+// The ways in which a client finds its node.
+const (
+	Hosts    = "hosts"    // it asks one after the other which role it has
+	Topology = "topology" // Config.Primary tells who is primary
+	URL      = "url"      // Config.URL: whatever stands behind it decides
+)
+
+// The protocols.
+const (
+	Extended = "extended" // statements are prepared, and parameters sent beside them
+	Simple   = "simple"   // the values stand in the text of the statement
+)
+
+// The reads of a read workload.
+const (
+	Latest = "latest" // the two newest rows of a writer
+	Point  = "point"  // one row, by its key
+	Range  = "range"  // rangeRows neighbouring rows
+)
+
+// Work is what one operation does. What a Kind does not name is left unread.
+type Work struct {
+	Kind    string
+	Table   string // insert, read, update: [schema.]table; "": DefaultTable, or DefaultUpdateTable
+	Serial  bool   // insert, read: int_value comes from the sequence, not from the packed key
+	Payload int    // insert, update: bytes of char_value
+	// Rows is how many rows each statement of an insert has, 0: 1; and how many there
+	// are in an update's table, 0: DefaultRows.
+	Rows       int
+	Statements int            // insert: statements in each transaction; 0: 1
+	Reads      map[string]int // read: the shares of Latest, Point and Range; nil: Latest alone
+	Scale      int            // tpcb, script: pgbench's scale factor; 0: 1
+	SQL        []string       // sql: one statement, or those of a transaction
+	Params     []Param        // sql: what stands for :name
+	Script     string         // script: the text
+	ScriptName string         // script: whose text that is, for errors
+	Set        map[string]string
+	// Pipeline is how many of its one statement an insert, read, update or sql sends at
+	// once, with one Sync: one implicit transaction. 0: 1.
+	Pipeline int
+}
+
+// Param is one generator. Its fields are those of spec.Param, which says what they mean.
+type Param struct {
+	Name, Kind   string
+	Min, Max     int64
+	Theta, Sigma float64
+	Choices      []string
+	Length       int
+}
+
+// Part is one part of a mix.
+type Part struct {
+	Name   string
+	Weight int // 0: 1
+	Work
+}
+
+// Config is one workload.
+type Config struct {
+	Workload  string
+	Work             // of a mix only the Kind
+	Mix       []Part // mix: what is done
+	Target    string
+	Endpoints []Endpoint // all nodes, in the order of the experiment file
+
+	User, Password, Database string
+	AppName                  string // application_name: it carries the run's id
+
+	Clients, MaxAbandoned int
+	// Connections bounds the connections (on each node, where the target is Each) where
+	// there are to be fewer than clients; 0: each client has its own.
+	Connections int
+	// ConnectTimeout bounds the connecting to one node; 0: 2 s. A node that answers
+	// nothing delays a client by so much before it tries the next one, so it should
+	// be well below the workload's own time-out.
+	ConnectTimeout time.Duration
+	// Route is Hosts, Topology or URL; "": Hosts.
+	Route string
+	// Primary is asked before every operation where the Route is Topology, and must be
+	// cheap: the name of the node that is the primary now; "": nobody knows, and the
+	// hosts are asked.
+	Primary func() string
+	URL     string // postgres://... or key=value; what it leaves out is as in the other routes
+	// Connection is further settings of every connection, by libpq's names.
+	Connection map[string]string
+
+	Protocol          string // Extended or Simple; "": Extended
+	Isolation         string // default_transaction_isolation; "": the server's
+	ReadOnly          bool   // default_transaction_read_only
+	SynchronousCommit string // "": the server's
+	// Retry is how often an operation is begun again after 40001 or 40P01, at most.
+	Retry int
+
+	// OnTimeout is Abandon, Cancel or Terminate; "": Abandon. With the other two the
+	// load.Config must have a Grace.
+	OnTimeout string
+
+	Seed   uint64
+	Ledger *ledger.Ledger // insert: gets one writer for each client
+	Clock  history.Clock
+	// Board is where inserts publish how far they have come, and where reads find when
+	// writes were acknowledged. Heads are the heads that reads are held against; nil:
+	// the Board's. Without a Board reads are not checked.
+	Board *Board
+	Heads Heads
+
+	// Dial connects to an address; nil: TCP or Unix sockets, with keepalive.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+const defaultConnectTimeout = 2 * time.Second

@@ -1,0 +1,170 @@
+package pgload
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"pgchaos/history/ledger"
+)
+
+// conn is a place for one connection, and what belongs to the connection that is in it
+// rather than to a client. One session at a time has it.
+type conn struct {
+	w      *Workload
+	pooled *pgxpool.Conn // nil: not connected
+	pg     *pgconn.PgConn
+	wire   *wire
+	node   *node
+	id     int64 // of the connection, among the workload's
+	// number is that of the node that answers; 0: it is not known.
+	number     int
+	introduced bool
+	prepared   []bool   // by statement
+	ready      []bool   // by part: everything that it wants before it begins is prepared
+	server     int      // the ledger's number of the server; 0: there is none
+	backend    *backend // nil where nothing is interrupted
+	broken     bool     // something is wrong with it that pgx does not know of
+
+	// The rest is of the exchange at hand.
+	answers  answers
+	describe bool // the names of columns are wanted
+	answered int  // statements that were
+	parsed   int
+	tag      []byte
+	columns  []string
+	fate     fate
+	bind     pgproto3.Bind
+	out      []byte
+	text     []byte
+}
+
+func newConn(w *Workload) *conn {
+	return &conn{w: w, prepared: make([]bool, len(w.statements)), ready: make([]bool, len(w.parts))}
+}
+
+// connect finds a node of the wanted role for a session.
+func (c *conn) connect(ctx context.Context, s *session) (kind string, err error) {
+	var errs []error
+	tried := map[*node]bool{}
+	for ctx.Err() == nil {
+		n := c.w.choose(s.client, tried)
+		if n == nil {
+			return unconnectedKind(errs), &connectError{errs}
+		}
+		tried[n] = true
+		s.asked = 0
+		if len(tried) == 1 {
+			s.asked = n.number
+		}
+		pooled, err := n.pool.Acquire(context.WithValue(ctx, attemptKey{}, &attempt{ctx: ctx, session: s}))
+		c.w.tried(n, err)
+		if err != nil {
+			errs = append(errs, &refusal{n.name, err})
+			continue
+		}
+		c.pooled, c.pg, c.node, c.number, s.asked = pooled, pooled.Conn().PgConn(), n, n.number, n.number
+		c.wire = wireOf(c.pg)
+		c.wire.unwatch()
+		s.wire.Store(c.wire)
+		c.id = c.w.nextConn()
+		return "", nil
+	}
+	return kindGivenUp, ctx.Err()
+}
+
+func (w *Workload) nextConn() int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.conns++
+	return w.conns
+}
+
+// introduce prepares what a part wants before it begins and, on a new connection, asks
+// in the same round trip who answers, where somebody wants to know. Nothing of the
+// operation has been sent yet, so the connection is broken off when it is given up on.
+func (c *conn) introduce(ctx context.Context, p *part) error {
+	unwatch := context.AfterFunc(ctx, c.wire.sever)
+	identify := !c.introduced && (c.w.inserts() || c.w.cfg.Route == URL)
+	var who whoAnswers
+	c.answers = &who
+	err := c.prepare(p.first, p.first+p.upfront, identify)
+	if p.transaction && err == nil {
+		err = c.prepare(beginStatement, commitStatement+1, false)
+	}
+	c.answers = nil
+	if !unwatch() && err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return fmt.Errorf("prepare on %s: %w", c.name(), err)
+	}
+	if !c.introduced {
+		c.settleIn(&who)
+	}
+	c.introduced, c.ready[p.number] = true, true
+	return nil
+}
+
+// name is how errors call the node.
+func (c *conn) name() string {
+	if c.node.name == "" {
+		return "the url"
+	}
+	return c.node.name
+}
+
+// settleIn notes who answers.
+func (c *conn) settleIn(who *whoAnswers) {
+	who.Node = c.node.name
+	if c.w.cfg.Route == URL {
+		c.number = 0
+		for i, e := range c.w.cfg.Endpoints {
+			if e.Node == who.cluster {
+				c.number, who.Node = i+1, e.Node
+			}
+		}
+	}
+	if c.w.inserts() {
+		c.server = c.w.cfg.Ledger.AddServer(ledger.Server(who.Server))
+	}
+	if c.w.canInterrupt() {
+		c.backend = &backend{node: c.node, at: c.wire.at, pid: c.pg.PID(), secret: c.pg.SecretKey(), encrypted: encrypted(c.pg)}
+	}
+}
+
+// disconnect closes the connection and gives its place in the pool back.
+func (c *conn) disconnect() {
+	if c.pooled == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = c.pooled.Conn().Close(ctx) // says goodbye, if that is still possible
+	c.wire.sever()                 // ends what pgx still does in the background after an error
+	c.pooled.Release()
+	c.w.leave(c.node)
+	c.pooled, c.pg, c.wire, c.node, c.backend = nil, nil, nil, nil, nil
+	c.number, c.server, c.introduced, c.broken = 0, 0, false, false
+	clear(c.prepared)
+	clear(c.ready)
+}
+
+// astray tells whether the topology knows that the connection is to the wrong node.
+func (c *conn) astray() bool {
+	if c.w.cfg.Route != Topology {
+		return false
+	}
+	primary := c.w.cfg.Primary()
+	switch c.w.cfg.Target {
+	case Primary:
+		return primary != "" && primary != c.node.name
+	case Replicas:
+		return primary == c.node.name
+	}
+	return false
+}

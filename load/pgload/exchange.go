@@ -1,0 +1,281 @@
+package pgload
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"pgchaos/history"
+)
+
+// answers is who takes the answers of statements. They are counted from 0 in each
+// exchange; what it is given is valid until it returns.
+type answers interface {
+	row(n int, values [][]byte)
+	complete(n int, tag []byte)
+}
+
+// fate is what is known of the operation at hand, over its statements.
+type fate struct {
+	outcome   history.Outcome // of the statement that failed
+	calls     int             // statements sent
+	wrote     bool            // in the transaction that is open
+	committed bool            // something that may have been a write, for good
+}
+
+// errCopy is what comes of a COPY FROM STDIN: nobody has anything to send.
+var errCopy = errors.New("the statement wants data to be copied in, which no workload has")
+
+// run executes one statement and reads the whole of its answer. It has no context, so
+// that nobody but the server can end it. After an error fate.outcome tells what is
+// certain of the whole operation.
+func (c *conn) run(i int, params [][]byte) error {
+	st := &c.w.statements[i]
+	if !c.w.simple && !c.prepared[i] {
+		if err := c.prepare(i, i+1, false); err != nil {
+			return c.failed(err, history.Failed)
+		}
+	}
+	if c.out = c.out[:0]; c.w.simple {
+		c.putQuery(st.AppendLiterals(c.text[:0], params))
+	} else if err := c.put(i, params); err != nil {
+		return c.failed(err, history.Failed)
+	} else {
+		c.putSync()
+	}
+	return c.finish(st)
+}
+
+// runText executes a statement whose values stand in it, in the simple protocol.
+func (c *conn) runText(i int, text []byte) error {
+	c.out = c.out[:0]
+	c.putQuery(text)
+	return c.finish(&c.w.statements[i])
+}
+
+// finish sends the one statement that was put, and draws the conclusions.
+func (c *conn) finish(st *statement) error {
+	within := c.pg.TxStatus() != 'I'
+	sent, err := c.exchange()
+	c.fate.calls++
+	if err == nil && st.commits && string(c.tag) == "ROLLBACK" {
+		err = pgx.ErrTxCommitRollback
+	}
+	if err != nil {
+		within = within && !st.commits && !st.Compound
+		return c.failed(err, c.certain(err, sent, within, st.procedure || st.Compound || c.w.simple && c.answered > 0))
+	}
+	c.succeeded(within, st.writes && !st.controlling, st.commits)
+	return nil
+}
+
+// runBatch sends what was put, with one Sync, and reads all the answers. The end of the
+// whole is the only acknowledgement. control is whether statements among them begin or
+// end transactions; then an error proves nothing.
+func (c *conn) runBatch(writes, control bool) error {
+	within := c.pg.TxStatus() != 'I'
+	c.putSync()
+	sent, err := c.exchange()
+	c.fate.calls += 2
+	if err != nil {
+		return c.failed(err, c.certain(err, sent, within && !control, control))
+	}
+	c.succeeded(within, writes, control)
+	return nil
+}
+
+// certain is what an error proves. within is whether it belongs to a transaction whose
+// COMMIT has not been sent: whatever became of the statement, nothing was committed.
+// behind is whether an ERROR may have come behind a commit.
+func (c *conn) certain(err error, sent, within, behind bool) history.Outcome {
+	if within {
+		return history.Failed
+	}
+	if outcome := classify(err, sent); outcome != history.Failed || !sent || !behind || errors.Is(err, pgx.ErrTxCommitRollback) {
+		return outcome
+	}
+	return history.Unknown
+}
+
+// failed notes an error. What an earlier statement of the operation has committed stays.
+func (c *conn) failed(err error, outcome history.Outcome) error {
+	if c.fate.outcome = outcome; outcome == history.Failed && c.fate.committed {
+		c.fate.outcome = history.Unknown
+	}
+	return err
+}
+
+// succeeded notes a statement that was answered.
+func (c *conn) succeeded(within, writes, commits bool) {
+	now := c.pg.TxStatus() != 'I'
+	c.fate.wrote = c.fate.wrote || writes
+	if !now || commits {
+		// Not where a transaction was rolled back; but who does that has asked for it.
+		c.fate.committed = c.fate.committed || c.fate.wrote && (commits || !within)
+		c.fate.wrote = false
+	}
+}
+
+// put adds the binding and the execution of a prepared statement to what is sent next.
+func (c *conn) put(i int, params [][]byte) (err error) {
+	st := &c.w.statements[i]
+	c.bind = pgproto3.Bind{PreparedStatement: st.name, ParameterFormatCodes: st.formats, Parameters: params, ResultFormatCodes: st.results}
+	if c.out, err = c.bind.Encode(c.out); err == nil {
+		if c.describe {
+			c.out = append(c.out, "D\x00\x00\x00\x06P\x00"...)
+		}
+		c.out = append(c.out, "E\x00\x00\x00\x09\x00\x00\x00\x00\x00"...)
+	}
+	return err
+}
+
+func (c *conn) putSync() { c.out = append(c.out, "S\x00\x00\x00\x04"...) }
+
+// putQuery adds a Query. The text may be in c.text.
+func (c *conn) putQuery(text []byte) {
+	c.text = text
+	n := len(text) + 5
+	c.out = append(c.out, 'Q', byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
+	c.out = append(c.out, text...)
+	c.out = append(c.out, 0)
+}
+
+// largeWrite is from how many bytes on the answers are read while they are still being
+// written: a server that cannot get rid of its answers reads no more.
+const largeWrite = 32 << 10
+
+// exchange sends what was put, and reads up to ReadyForQuery. sent is whether a byte of
+// it has left.
+func (c *conn) exchange() (sent bool, err error) {
+	before := c.wire.written.Load()
+	c.answered, c.parsed = 0, 0
+	if len(c.out) > largeWrite {
+		err = c.exchangeLarge()
+	} else if _, err = c.pg.Conn().Write(c.out); err == nil {
+		err = c.receive()
+	}
+	if err != nil && !is[*pgconn.PgError](err) {
+		c.broken = true
+	}
+	return c.wire.written.Load() > before, err
+}
+
+func (c *conn) exchangeLarge() error {
+	wrote := make(chan error, 1)
+	go func() {
+		_, err := c.pg.Conn().Write(c.out)
+		if err != nil {
+			c.wire.sever() // there will be no answer
+		}
+		wrote <- err
+	}()
+	err := c.receive()
+	if err != nil {
+		if !is[*pgconn.PgError](err) || c.pg.IsClosed() {
+			c.wire.sever()
+		}
+	}
+	return errors.Join(err, <-wrote)
+}
+
+// receive reads the answers up to ReadyForQuery. The first error counts.
+func (c *conn) receive() (first error) {
+	for {
+		m, err := c.pg.ReceiveMessage(context.Background())
+		if err != nil {
+			if first != nil {
+				c.broken = true
+				return first
+			}
+			return err
+		}
+		switch m := m.(type) {
+		case *pgproto3.DataRow:
+			if c.answers != nil {
+				c.answers.row(c.answered, m.Values)
+			}
+		case *pgproto3.RowDescription:
+			c.columns = c.columns[:0]
+			for _, f := range m.Fields {
+				c.columns = append(c.columns, string(f.Name))
+			}
+		case *pgproto3.CommandComplete:
+			c.tag = append(c.tag[:0], m.CommandTag...)
+			if c.answers != nil {
+				c.answers.complete(c.answered, c.tag)
+			}
+			c.answered++
+		case *pgproto3.EmptyQueryResponse:
+			c.tag = c.tag[:0]
+			c.answered++
+		case *pgproto3.ParseComplete:
+			c.parsed++
+		case *pgproto3.ErrorResponse:
+			if first == nil {
+				first = pgconn.ErrorResponseToPgError(m)
+			}
+		case *pgproto3.CopyInResponse:
+			c.broken = true
+			return errCopy
+		case *pgproto3.ReadyForQuery:
+			return first
+		}
+	}
+}
+
+// rollback ends the transaction that an error has left open. Where that does not work,
+// the connection is not to be used again.
+func (c *conn) rollback() {
+	if c.broken || c.pg.IsClosed() || c.pg.TxStatus() == 'I' {
+		return
+	}
+	outcome, taker := c.fate, c.answers
+	c.answers, c.out = nil, c.out[:0]
+	c.putQuery(append(c.text[:0], "rollback"...))
+	if _, err := c.exchange(); err != nil {
+		c.broken = true
+	}
+	c.fate, c.answers = outcome, taker
+}
+
+// usable tells whether the connection can be used for another operation.
+func (c *conn) usable() bool { return !c.broken && !c.pg.IsClosed() && c.pg.TxStatus() == 'I' }
+
+// prepare prepares the statements from one to before another that are not, in one
+// round trip; with the question who answers, where that is asked.
+func (c *conn) prepare(from, to int, identify bool) error {
+	c.out = c.out[:0]
+	var err error
+	wanted := 0
+	for i := from; i < to && err == nil && !c.w.simple; i++ {
+		if st := &c.w.statements[i]; !c.prepared[i] {
+			wanted++
+			c.out, err = (&pgproto3.Parse{Name: st.name, Query: st.SQL}).Encode(c.out)
+		}
+	}
+	if identify && err == nil {
+		c.out, err = (&pgproto3.Parse{Query: identitySQL}).Encode(c.out)
+		c.out = append(c.out, "B\x00\x00\x00\x0c\x00\x00\x00\x00\x00\x00\x00\x00E\x00\x00\x00\x09\x00\x00\x00\x00\x00"...)
+	}
+	if err != nil {
+		return err
+	}
+	if len(c.out) == 0 {
+		return nil
+	}
+	c.putSync()
+	_, err = c.exchange()
+	var refused *pgconn.PgError
+	if identify && errors.As(err, &refused) && c.parsed >= wanted && !c.broken {
+		err = nil // one that does not tell who it is: that is no reason not to use it
+	}
+	if err == nil {
+		for i := from; i < to; i++ {
+			c.prepared[i] = true
+		}
+	}
+	return err
+}

@@ -1,0 +1,170 @@
+package pgload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"pgchaos/history"
+	"pgchaos/load/script"
+)
+
+// scripted runs a script in pgbench's language: one operation is the script from its
+// start to its end.
+type scripted struct {
+	nothingKept
+	part    *part
+	session *session
+	run     *script.Run
+
+	rows int // of the statement whose row is wanted
+	last [][]byte
+
+	queued          int // statements put into the pipeline and not yet sent
+	writes, control bool
+}
+
+func (s *scripted) row(_ int, values [][]byte) {
+	s.rows++
+	s.last = s.last[:0]
+	for _, v := range values {
+		s.last = append(s.last, append([]byte(nil), v...))
+	}
+}
+
+func (s *scripted) complete(int, []byte) {}
+
+func (s *scripted) perform(ctx context.Context, c *conn) error {
+	s.run.Begin()
+	c.answers = nil
+	pipeline := false
+	s.empty(c)
+	for {
+		step, err := s.run.Next()
+		if err != nil {
+			return c.failed(&scriptError{err}, history.Failed)
+		}
+		switch step.Kind {
+		case script.Done:
+			return nil
+		case script.StartPipeline:
+			pipeline = true
+		case script.EndPipeline, script.SyncPipeline:
+			pipeline = step.Kind == script.SyncPipeline
+			err = s.flush(ctx, c)
+		case script.Sleep:
+			err = s.sleep(ctx, c, step.D)
+		case script.SQL:
+			if pipeline {
+				err = s.queue(c, step)
+			} else {
+				err = s.statement(ctx, c, step)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (s *scripted) statement(ctx context.Context, c *conn, step script.Step) error {
+	if c.fate.calls > 0 {
+		if err := s.session.halted(ctx); err != nil {
+			return c.stopped(err)
+		}
+	}
+	wanted := step.Store != script.StoreNone
+	if wanted {
+		s.rows = 0
+		c.answers, c.describe = s, true
+	}
+	var err error
+	if i := s.part.first + step.Stmt; c.w.simple {
+		err = c.runText(i, s.run.AppendText(c.text[:0], step.Stmt))
+	} else {
+		err = c.run(i, step.Params)
+	}
+	if c.answers, c.describe = nil, false; err == nil && wanted {
+		err = s.store(c, step)
+	}
+	return err
+}
+
+// store sets the variables of \gset and \aset.
+func (s *scripted) store(c *conn, step script.Step) error {
+	if step.Store == script.StoreOneRow && s.rows != 1 {
+		err := fmt.Errorf("%s:%d: \\gset: the statement returned %d rows, not one", s.part.cfg.ScriptName, step.Line, s.rows)
+		return c.failed(&scriptError{err}, history.Failed)
+	}
+	if s.rows == 0 {
+		return nil
+	}
+	for i, v := range s.last {
+		if err := s.run.Set(step.Prefix+c.columns[i], v); err != nil {
+			return c.failed(&scriptError{err}, history.Failed)
+		}
+	}
+	return nil
+}
+
+// sleep is a part of the operation; who gives it up or ends it ends the sleep.
+func (s *scripted) sleep(ctx context.Context, c *conn, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return c.stopped(errGivenUp)
+	}
+}
+
+// queue puts a statement into the pipeline. One that is not prepared yet is prepared in
+// a round trip of its own before, as pgbench does it.
+func (s *scripted) queue(c *conn, step script.Step) error {
+	i := s.part.first + step.Stmt
+	if !c.prepared[i] {
+		put := append([]byte(nil), c.out...)
+		if err := c.prepare(i, i+1, false); err != nil {
+			return c.failed(err, history.Failed) // of what was put nothing was sent
+		}
+		c.out = append(c.out[:0], put...)
+	}
+	st := &c.w.statements[i]
+	s.writes = s.writes || st.writes && !st.controlling
+	s.control = s.control || st.controlling || st.procedure
+	s.queued++
+	if err := c.put(i, step.Params); err != nil {
+		return c.failed(err, history.Failed)
+	}
+	return nil
+}
+
+// flush sends the pipeline, up to its end or to a \syncpipeline, and waits for the answers.
+func (s *scripted) flush(ctx context.Context, c *conn) error {
+	if s.queued == 0 {
+		return nil
+	}
+	if c.fate.calls > 0 {
+		if err := s.session.halted(ctx); err != nil {
+			return c.stopped(err)
+		}
+	}
+	err := c.runBatch(s.writes, s.control)
+	s.empty(c)
+	return err
+}
+
+func (s *scripted) empty(c *conn) {
+	s.queued, s.writes, s.control = 0, false, false
+	c.out = c.out[:0]
+}
+
+// scriptError is an error of the script, not of the server.
+type scriptError struct{ err error }
+
+func (e *scriptError) Error() string { return e.err.Error() }
+func (e *scriptError) Unwrap() error { return e.err }
+
+var errOpen = errors.New("the operation left a transaction open, which is rolled back")

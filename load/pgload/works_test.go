@@ -1,0 +1,376 @@
+package pgload
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"pgchaos/history"
+	"pgchaos/load"
+)
+
+// everyKind is a work of each kind and form, by name.
+func everyKind() map[string]func(c *Config) {
+	work := func(w Work) func(c *Config) { return func(c *Config) { c.Work = w } }
+	params := []Param{
+		{Name: "n", Kind: "sequence", Min: 1}, {Name: "u", Kind: "uniform", Min: -5, Max: 5}, {Name: "z", Kind: "zipfian", Min: 1, Max: 9, Theta: 1.5},
+		{Name: "g", Kind: "gaussian", Min: 1, Max: 9}, {Name: "c", Kind: "choice", Choices: []string{"r'd", `gr\een`, "1"}},
+		{Name: "t", Kind: "text", Length: 12}, {Name: "at", Kind: "now"}, {Name: "who", Kind: "client"}, {Name: "id", Kind: "uuid"},
+	}
+	typed := "insert into typed values (:n, :u, :z, :g, :c, :t, :at, :who, :id, 'not :n'::text)"
+	return map[string]func(c *Config){
+		"insert":                    work(Work{Kind: Insert, Payload: 30}),
+		"insert, rows":              work(Work{Kind: Insert, Payload: 30, Rows: 3}),
+		"insert, serial":            work(Work{Kind: Insert, Payload: 30, Table: "serials", Serial: true, Rows: 2}),
+		"insert, statements":        work(Work{Kind: Insert, Payload: 30, Rows: 2, Statements: 3}),
+		"insert, pipeline":          work(Work{Kind: Insert, Payload: 30, Rows: 2, Pipeline: 5}),
+		"insert, large pipeline":    work(Work{Kind: Insert, Payload: 3000, Rows: 2, Pipeline: 50}),
+		"read":                      work(Work{Kind: Read, Reads: map[string]int{Latest: 1, Point: 1, Range: 1}}),
+		"read, serial":              work(Work{Kind: Read, Table: "serials", Serial: true, Reads: map[string]int{Latest: 1, Point: 1, Range: 1}}),
+		"read, pipeline":            work(Work{Kind: Read, Pipeline: 4}),
+		"update":                    work(Work{Kind: Update, Rows: 100, Payload: 20}),
+		"update, pipeline":          work(Work{Kind: Update, Rows: 100, Payload: 20, Pipeline: 3}),
+		"tpcb":                      work(Work{Kind: TPCB, Scale: 1}),
+		"sql":                       work(Work{Kind: SQL, SQL: []string{typed}, Params: params}),
+		"sql, pipeline":             work(Work{Kind: SQL, SQL: []string{typed}, Params: params, Pipeline: 3}),
+		"sql, transaction":          work(Work{Kind: SQL, SQL: []string{"create temp table mine (n int) on commit drop", "insert into mine values (:u)", typed}, Params: params}),
+		"sql, copy out":             work(Work{Kind: SQL, SQL: []string{"copy (select 1) to stdout"}}),
+		"script":                    work(Work{Kind: Script, ScriptName: "s.sql", Script: aScript}),
+		"script, pipeline":          work(Work{Kind: Script, ScriptName: "p.sql", Script: aPipeline}),
+		"mix":                       func(c *Config) { c.Kind = Mix; c.Mix = aMix() },
+		"sql, a table made at once": work(Work{Kind: Script, ScriptName: "t.sql", Script: "create temp table now (n int);\ninsert into now values (1);\ndrop table now;"}),
+	}
+}
+
+const aScript = `\set n random(1, 10)
+begin;
+select :n + 1 as more, 'it''s' as said \gset my_
+\if :my_more > 1
+insert into scripted values (:my_more, :client_id);
+\else
+select 1/0;
+\endif
+\sleep 1 ms
+end;
+`
+
+const aPipeline = `\set n random(1, 10)
+\startpipeline
+insert into scripted values (:n, 0);
+select :n::int;
+insert into scripted values (:n, 1);
+\endpipeline
+`
+
+func aMix() []Part {
+	return []Part{
+		{Name: "writes", Weight: 2, Work: Work{Kind: Insert, Payload: 30}},
+		{Name: "reads", Weight: 2, Work: Work{Kind: Read}},
+		{Name: "changes", Weight: 1, Work: Work{Kind: Update, Rows: 100}},
+	}
+}
+
+// startWorks is a server with the tables that everyKind needs.
+func startWorks(t *testing.T) (*postgres, *admin) {
+	pg := startPostgres(t)
+	a := pg.admin()
+	a.exec("create role loader login", "create table scripted (n int, who int)", "grant all on scripted to public",
+		`create table typed (n int, u int4, z int8, g int, c text, t varchar, at timestamptz, who int, id uuid, fixed text, check (fixed = 'not :n'))`,
+		"grant all on typed to public")
+	for _, change := range everyKind() {
+		cfg := Config{}
+		change(&cfg)
+		for range 2 { // the second time there is nothing to do
+			if err := Setup(t.Context(), a.Conn, cfg); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return pg, a
+}
+
+// TestEveryKind over both protocols and over shared connections on a real server: each
+// operation succeeds, is counted, and is in the ledger as it is in the table; and a
+// workload whose connections are lost comes back.
+func TestEveryKind(t *testing.T) {
+	pg, a := startWorks(t)
+	defer func() { _ = a.Close(t.Context()) }()
+	for name, change := range everyKind() {
+		for _, protocol := range []string{Extended, Simple} {
+			t.Run(name+", "+protocol, func(t *testing.T) {
+				pg.t = t
+				cfg := pg.config(SQL)
+				cfg.Protocol, cfg.Board, cfg.Clients, cfg.Connections, cfg.Seed = protocol, NewBoard(), 3, 2, 7
+				change(&cfg)
+				w, err := New(cfg)
+				if protocol == Simple && (strings.Contains(name, "pipeline")) {
+					if err == nil {
+						t.Error("a pipeline in the simple protocol: no error")
+					}
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				testKind(t, pg, a, w)
+			})
+		}
+	}
+}
+
+func testKind(t *testing.T, pg *postgres, a *admin, w *Workload) {
+	before := a.number("select count(*) from test_data") + a.number("select count(*) from serials")
+	sessions := []load.Session{w.Open(0), w.Open(1), w.Open(2)}
+	parts := map[int]bool{}
+	for i := range 30 {
+		if i == 15 {
+			a.exec("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgload'")
+			pg.until("the backends are gone", func() bool {
+				return a.number("select count(*) from pg_stat_activity where application_name = 'pgload'") == 0
+			})
+		}
+		reply := once(sessions[i%3])
+		if i >= 15 && i < 18 && reply.Outcome != history.OK {
+			reply = once(sessions[i%3]) // it was lost; but not again
+		}
+		if reply.Outcome != history.OK || reply.Out <= 0 || reply.In <= 0 || reply.Sent <= 0 || reply.Node != 1 {
+			t.Fatalf("operation %d: %+v", i, reply)
+		}
+		parts[reply.Part] = true
+	}
+	if len(parts) != len(w.parts) {
+		t.Errorf("parts %v", parts)
+	}
+	if n := a.number("select count(*) from pg_stat_activity where application_name = 'pgload'"); n > 2 {
+		t.Errorf("%d connections, of which there are to be 2", n)
+	}
+	for _, s := range sessions {
+		s.Close()
+	}
+	w.Close()
+	cfg := w.cfg
+	ok := int64(0)
+	for _, e := range entriesByKey(t, pg.book(cfg)) {
+		switch {
+		case e.Outcome == history.OK && (e.LSN == 0 || e.Server.Node != "only"):
+			t.Errorf("ledger: %+v", e)
+		case e.Outcome == history.OK:
+			ok++
+		case e.Outcome != history.Unknown && e.Outcome != history.Failed:
+			t.Errorf("ledger: %+v", e)
+		}
+	}
+	if n := a.number("select count(*) from test_data") + a.number("select count(*) from serials") - before; n != ok {
+		t.Errorf("%d rows more for %d acknowledgements", n, ok)
+	}
+}
+
+// TestWhatIsCertain of operations of several statements, on a real server.
+func TestWhatIsCertain(t *testing.T) {
+	pg, a := startWorks(t)
+	defer func() { _ = a.Close(t.Context()) }()
+	a.exec("create table deferred (n int unique deferrable initially deferred)", "grant all on deferred to public", "insert into deferred values (1)",
+		"create procedure commits() language plpgsql as $$ begin delete from deferred where n = 2; commit; raise 'no'; end $$")
+	a.exec("create table nothing (like update_data)", "grant all on nothing to public")
+	sql := func(list ...string) Work { return Work{Kind: SQL, SQL: list} }
+	scr := func(text string) Work { return Work{Kind: Script, ScriptName: "s", Script: text} }
+	for _, c := range []struct {
+		name     string
+		work     Work
+		protocol string
+		want     history.Outcome
+		kind     string
+	}{
+		{"an error before COMMIT", sql("insert into scripted values (1, 1)", "select 1/0"), Extended, history.Failed, "22012"},
+		{"terminated before COMMIT", sql("insert into scripted values (1, 1)", "select pg_terminate_backend(pg_backend_pid())"), Extended, history.Failed, "57P01"},
+		{"terminated alone", sql("select pg_terminate_backend(pg_backend_pid())"), Extended, history.Unknown, "57P01"},
+		{"an error of the commit", sql("insert into deferred values (1)"), Extended, history.Failed, "23505"},
+		{"an error of COMMIT", sql("insert into deferred values (1)", "select 1"), Extended, history.Failed, "23505"},
+		{"an error of COMMIT, simple", sql("insert into deferred values (1)", "select 1"), Simple, history.Failed, "23505"},
+		{"an error behind a commit of its own", sql("call commits()"), Extended, history.Unknown, "P0001"},
+		{"an error behind a write of the script", scr("insert into scripted values (1, 1);\nselect 1/0;"), Extended, history.Unknown, "22012"},
+		{"an error behind a commit of the script", scr("begin;\ninsert into scripted values (1, 1);\ncommit;\nselect 1/0;"), Simple, history.Unknown, "22012"},
+		{"an error behind a read of the script", scr("select 1;\nselect 1/0;"), Extended, history.Failed, "22012"},
+		{"an error in the transaction of the script", scr("begin;\ninsert into scripted values (1, 1);\nselect 1/0;\nend;"), Extended, history.Failed, "22012"},
+		{"an error of the script", scr("begin;\ninsert into scripted values (1, 1);\n\\set n 1/0\nend;"), Extended, history.Failed, "script"},
+		{"a \\gset without a row", scr("select 1 where false \\gset"), Extended, history.Failed, "script"},
+		{"left open", scr("begin;\ninsert into scripted values (1, 1);"), Extended, history.Failed, "transaction left open"},
+		{"an error in a pipeline", scr("\\startpipeline\ninsert into scripted values (1, 1);\nselect 1/0;\n\\endpipeline"), Extended, history.Failed, "22012"},
+		{"an error behind a pipeline's transaction", scr("\\startpipeline\ninsert into scripted values (1, 1);\n\\syncpipeline\nselect 1/0;\n\\endpipeline"), Extended, history.Unknown, "22012"},
+		{"an error in a pipeline that commits", scr("\\startpipeline\nbegin;\ninsert into scripted values (1, 1);\ncommit;\nselect 1/0;\n\\endpipeline"), Extended, history.Unknown, "22012"},
+		{"several in one text, simple", scr("insert into scripted values (1, 1) \\; commit \\; select 1/0;"), Simple, history.Unknown, "22012"},
+		{"cancelled, simple", sql("select pg_cancel_backend(pg_backend_pid())"), Simple, history.Unknown, "57014"},
+		{"cancelled before COMMIT", sql("insert into scripted values (1, 1)", "select pg_cancel_backend(pg_backend_pid())"), Extended, history.Failed, "57014"},
+		{"data to copy in", sql("copy scripted from stdin"), Extended, history.Failed, "copy"},
+		{"a procedure, simple", sql("do $$ begin raise 'no'; end $$"), Extended, history.Unknown, "P0001"},
+		{"begin in a list", sql("begin"), Extended, history.Failed, "transaction left open"},
+		{"no row to update", Work{Kind: Update, Table: "nothing", Rows: 1}, Extended, history.Failed, "no row"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			pg.t = t
+			cfg := pg.config(SQL)
+			cfg.Work, cfg.Protocol = c.work, c.protocol
+			a.exec("truncate scripted")
+			s := pg.session(cfg)
+			expect(t, once(s), c.want, c.kind)
+			if n := a.number("select count(*) from scripted"); c.want == history.Failed && n != 0 {
+				t.Errorf("%d rows of a certain failure", n)
+			}
+			if n := a.number("select count(*) from pg_stat_activity where application_name = 'pgload' and state like 'idle in%'"); n != 0 {
+				t.Error("a transaction is left open")
+			}
+			once(s) // the session can be used again
+		})
+	}
+}
+
+// TestRetry: both of two transactions that cannot both be serialised succeed, with new
+// numbers, and what was rolled back is counted and recorded as failed.
+func TestRetry(t *testing.T) {
+	pg, a := startWorks(t)
+	defer func() { _ = a.Close(t.Context()) }()
+	a.exec("create table fails (left_ int)", "grant all on fails to public", "insert into fails values (2)",
+		`create function fail_twice() returns trigger language plpgsql security definer as $$ begin
+		if nextval('failures') <= 2 then raise 'again' using errcode = '40001'; end if; return new; end $$`,
+		"create sequence failures", "create trigger t before insert on test_data for each row execute function fail_twice()")
+	for _, c := range []struct {
+		name    string
+		work    Work
+		retry   int
+		want    history.Outcome
+		retries int
+	}{
+		{"one statement", Work{Kind: Insert}, 3, history.OK, 2},
+		{"a transaction", Work{Kind: Insert, Statements: 2}, 3, history.OK, 2},
+		{"a pipeline", Work{Kind: Insert, Pipeline: 2}, 3, history.OK, 2},
+		{"not often enough", Work{Kind: Insert}, 1, history.Failed, 1},
+		{"never", Work{Kind: Insert}, 0, history.Failed, 0},
+		{"a transaction of the user's", Work{Kind: SQL, SQL: []string{"select 1", "insert into test_data values (-nextval('failures'), '')"}}, 2, history.OK, 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			pg.t = t
+			a.exec("select setval('failures', 1, false)", "grant usage on sequence failures to public")
+			cfg := pg.config(Insert)
+			cfg.Work, cfg.Retry, cfg.Isolation = c.work, c.retry, "serializable"
+			s := pg.session(cfg)
+			if c.work.Kind == SQL { // which draws from the sequence itself
+				a.exec("select setval('failures', 1, false)")
+			}
+			reply := once(s)
+			if reply.Outcome != c.want || reply.Retries != c.retries && c.work.Kind == Insert {
+				t.Errorf("%+v", reply)
+			}
+			if c.work.Kind != Insert {
+				return
+			}
+			s.Close()
+			books := pg.book(cfg)
+			n := counts(books)
+			each := int64(max(1, c.work.Statements, c.work.Pipeline))
+			ok := int64(0)
+			if c.want == history.OK {
+				ok = each
+			}
+			if failed := int64(c.retries+1)*each - ok; n[history.OK] != ok || n[history.Failed] != failed || n[history.Unknown] != 0 {
+				t.Errorf("ledger: %v, want %d acknowledged and %d failed", n, ok, failed)
+			}
+		})
+	}
+}
+
+// TestSettingsOfSessions: what a workload wants is what its sessions have.
+func TestSettingsOfSessions(t *testing.T) {
+	pg := startPostgres(t)
+	a := pg.admin()
+	defer func() { _ = a.Close(t.Context()) }()
+	a.exec("create role loader login", "create table wrong (name text)", "grant all on wrong to public")
+	for _, protocol := range []string{Extended, Simple} {
+		cfg := pg.config(SQL)
+		cfg.Protocol, cfg.Isolation, cfg.ReadOnly, cfg.SynchronousCommit = protocol, "repeatable read", true, "remote_write"
+		cfg.Connection = map[string]string{"search_path": "pg_catalog", "connect_timeout": "5"}
+		cfg.SQL = []string{`select 1/(case when string_agg(current_setting(name), ' ' order by name) =
+			'pgload pg_catalog remote_write repeatable read on' then 1 else 0 end) from pg_settings where name in
+			('transaction_isolation', 'transaction_read_only', 'synchronous_commit', 'search_path', 'application_name')`}
+		w := pg.open(cfg)
+		s := w.Open(0)
+		expect(t, once(s), history.OK, "")
+		s.Close()
+		w.Close()
+	}
+}
+
+// TestPgbenchRuns: pgbench itself runs on the tables that are made for tpcb.
+func TestPgbenchRuns(t *testing.T) {
+	pg, a := startWorks(t)
+	defer func() { _ = a.Close(t.Context()) }()
+	pg.run("pgbench", "-n", "-t", "10", "-M", "prepared", "-h", "127.0.0.1", "-p", fmt.Sprint(pg.port), "-U", "loader", "postgres")
+	if err := CreatePgbench(t.Context(), a.Conn, 2); err == nil || !strings.Contains(err.Error(), "scale 1") {
+		t.Errorf("another scale: %v", err)
+	}
+	sizes := "select (select count(*) from pgbench_accounts) * 100 + (select count(*) from pgbench_tellers) * 10 + (select count(*) from pgbench_branches)"
+	if n := a.number(sizes); n != 100_000*100+10*10+1 {
+		t.Errorf("sizes %d", n)
+	}
+	if n := a.number("select count(*) from pgbench_tellers t join pgbench_accounts a using (bid) where a.aid in (1, 100000) and tid in (1, 10)"); n != 4 {
+		t.Errorf("%d: the tellers and the accounts are not of the branch", n)
+	}
+	a.exec("drop table pgbench_history")
+	if err := CreatePgbench(t.Context(), a.Conn, 1); err == nil || !strings.Contains(err.Error(), "pgbench_history") {
+		t.Errorf("half of the tables: %v", err)
+	}
+	if err := CreateUpdateTable(t.Context(), a.Conn, DefaultUpdateTable, 150, 20); err != nil {
+		t.Fatal(err)
+	}
+	if n := a.number("select count(distinct int_value) from update_data"); n != 150 {
+		t.Errorf("%d rows of an update's table that 50 were added to", n)
+	}
+	denied, err := pgx.Connect(context.Background(), pg.url("loader"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = denied.Close(context.Background()) }()
+	if err := CreateUpdateTable(t.Context(), denied, "denied.t", 1, 1); err == nil {
+		t.Error("a schema was created without the right to")
+	}
+}
+
+// TestGivenUpBetweenStatements: a client that has gone sends nothing more, so that its
+// transaction is rolled back.
+func TestGivenUpBetweenStatements(t *testing.T) {
+	pg, a := startWorks(t)
+	defer func() { _ = a.Close(t.Context()) }()
+	for _, work := range []Work{
+		{Kind: SQL, SQL: []string{"insert into scripted values (1, 1)", "select pg_sleep(0.5)"}},
+		{Kind: Script, ScriptName: "s", Script: "begin;\ninsert into scripted values (1, 1);\n\\sleep 60 s\nend;"},
+	} {
+		cfg := pg.config(SQL)
+		cfg.Work, cfg.Clients, cfg.Connections, cfg.MaxAbandoned = work, 2, 1, 1
+		w := pg.open(cfg)
+		s, other := w.Open(0), w.Open(1)
+		ctx, giveUp := context.WithCancel(t.Context())
+		time.AfterFunc(200*time.Millisecond, giveUp)
+		free := make(chan load.Reply, 1)
+		time.AfterFunc(100*time.Millisecond, func() { // it gets the place that is given up
+			ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+			defer cancel()
+			free <- other.Do(ctx)
+		})
+		expect(t, s.Do(ctx), history.Failed, "given up")
+		if reply := <-free; reply.Kind == kindGivenUp && reply.Outcome == history.Dropped || reply.Sent == 0 {
+			t.Errorf("who waits for a connection: %+v", reply)
+		}
+		s.Close()
+		other.Close()
+		w.Close()
+		pg.until("nobody is connected", func() bool {
+			return a.number("select count(*) from pg_stat_activity where application_name = 'pgload'") == 0
+		})
+		if n := a.number("select count(*) from scripted"); n != 0 {
+			t.Errorf("%d rows", n)
+		}
+	}
+}
