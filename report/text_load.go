@@ -173,6 +173,7 @@ const queueing = 2
 
 // writeLoadNotes says what the figures do not.
 func (r *Result) writeLoadNotes(p *page) {
+	var closed []string
 	for _, w := range r.Workloads {
 		s := w.Total
 		if s.Dropped > 0 {
@@ -180,8 +181,7 @@ func (r *Result) writeLoadNotes(p *page) {
 				count(s.Dropped, "operation was", "operations were"))
 		}
 		if w.Model != nil && !w.open() && s.Samples > 0 {
-			p.para(faint, 2, "%s: a closed loop cannot see waiting: while the server stalls its clients send nothing, "+
-				"so that one slow sample stands for all that would have come; a rate shows it", w.Name)
+			closed = append(closed, w.Name)
 		}
 		if s.Unknown > 0 {
 			p.para(yellow, 2, "%s: %s sent and never answered in time%s", w.Name, count(s.Unknown, "operation was", "operations were"), w.abandoned())
@@ -190,6 +190,10 @@ func (r *Result) writeLoadNotes(p *page) {
 			p.para(plain, 2, "%s: once sent, 99%% were answered within %s ms; the rest of the response time was waiting for a free client",
 				w.Name, millis(s.Service.P99))
 		}
+	}
+	if len(closed) > 0 {
+		p.para(faint, 2, "%s: a closed loop cannot see waiting: while the server stalls its clients send nothing, so that "+
+			"one slow sample stands for all that would have come. A rate shows them", strings.Join(closed, ", "))
 	}
 }
 

@@ -69,6 +69,7 @@ type run struct {
 	loads   *loadSet
 	book    *ledger.Book // of the load, once it has ended
 	watch   *watch
+	primary primary
 	vectors *vectors
 	clock   history.Clock
 	phases  phaseLog
@@ -181,7 +182,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	if r.journal, err = createJournal(r.Out, r.Run, r.clock.Zero()); err != nil {
 		return err
 	}
-	if r.loads, err = newLoads(r.plan, r.Options, r.cluster, r.clock); err != nil {
+	if r.loads, err = newLoads(r.plan, r.Options, r.cluster, r.clock, r.primary.name); err != nil {
 		return err
 	}
 	r.line = &chaos.Timeline{
@@ -189,6 +190,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 		Clock: r.clock, Undo: r.undo, Begin: r.begin, End: r.ended,
 	}
 	r.watch = startWatch(ctx, r.cluster, r.clock, r.crashed)
+	r.primary.of(r.watch)
 	for _, d := range r.plan.demands(nil) {
 		r.watch.demand(d)
 	}
@@ -224,8 +226,9 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	return r.write(report.StageRan)
 }
 
-// rest lets the load go on until the experiment's least duration, unless the
-// timeline broke off: what follows then would prove nothing.
+// rest lets the load go on until the experiment's least duration, and until the
+// workloads have ended that do so by themselves, unless the timeline broke off: what
+// follows then would prove nothing.
 func (r *run) rest(ctx context.Context) {
 	for _, m := range r.line.Marks() {
 		if m.Status != history.MarkDone && m.Status != history.MarkSeen {
@@ -233,6 +236,7 @@ func (r *run) rest(ctx context.Context) {
 		}
 	}
 	sleep(ctx, time.Duration(r.plan.Experiment.Duration)-r.clock.Now())
+	r.loads.awaitEnds(ctx)
 }
 
 // baseline is the phase before the first step.

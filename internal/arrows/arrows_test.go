@@ -36,6 +36,7 @@ var permitted = map[string][]string{
 	"selftest":        {"check", "history", "report"},
 	"cmd/pgchaos":     {"check", "cluster", "cluster/docker", "cluster/local", "experiments", "history", "history/jepsen", "history/ledger", "report", "report/export", "runner", "selftest", "spec"},
 	"internal/arrows": {},
+	"internal/bench":  {"cluster", "cluster/local", "history", "history/ledger", "internal/fakepg", "load", "load/pgload"},
 	"internal/fakepg": {},
 }
 

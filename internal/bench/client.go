@@ -44,7 +44,7 @@ type job struct {
 	Connections int     // 0: one for each client
 	Rate        float64 // 0: a closed loop
 	Span        time.Duration
-	Operations  int64 // instead of Span
+	Operations  int // instead of Span
 }
 
 // one is the answer of the fake server to every statement.
@@ -137,9 +137,11 @@ func (j *job) run(ctx context.Context) (a answer, err error) {
 	defer func() { err = errors.Join(err, book.Close()) }()
 	clock := history.StartClock()
 	cfg := pgload.Config{
-		Workload: "bench", Kind: j.Kind, Target: "a", Endpoints: []pgload.Endpoint{{Node: "a", Host: j.Host, Port: j.Port}},
-		User: j.User, Password: j.Password, Database: j.Database, AppName: "bench",
-		Clients: j.Clients, Connections: j.Connections, MaxAbandoned: 1, Table: "bench_data", Payload: 64, Rows: 1, Statements: 1, Pipeline: j.Pipeline,
+		Workload: "bench", Target: "a",
+		Work:      pgload.Work{Kind: j.Kind, Table: "bench_data", Payload: 64, Pipeline: j.Pipeline},
+		Endpoints: []pgload.Endpoint{{Node: "a", Host: j.Host, Port: j.Port}},
+		User:      j.User, Password: j.Password, Database: j.Database, AppName: "bench",
+		Clients: j.Clients, Connections: j.Connections, MaxAbandoned: 1,
 		Ledger: book, Clock: clock, Board: pgload.NewBoard(),
 	}
 	if j.SQL != "" {

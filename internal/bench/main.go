@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -14,15 +15,13 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/spf13/pflag"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout)
 	stop()
-	if err != nil && !errors.Is(err, pflag.ErrHelp) {
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -32,7 +31,7 @@ func main() {
 type options struct {
 	rounds     int
 	span       time.Duration // of each run of a pair
-	operations int64         // through the fake server
+	operations int           // through the fake server
 	only       string
 	write      string
 	profiles   string
@@ -43,10 +42,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 		return client(ctx, stdin, stdout)
 	}
 	o := options{}
-	flags := pflag.NewFlagSet("bench", pflag.ContinueOnError)
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.IntVar(&o.rounds, "rounds", 5, "pairs of runs of each comparison")
 	flags.DurationVar(&o.span, "span", 4*time.Second, "how long each run of a pair is")
-	flags.Int64Var(&o.operations, "operations", 100_000_000, "operations through the fake server")
+	flags.IntVar(&o.operations, "operations", 100_000_000, "operations through the fake server")
 	flags.StringVar(&o.only, "only", "", "measure only what has this `text` in its name")
 	flags.StringVar(&o.write, "write", "", "write the table into this `file`, between its marks")
 	flags.StringVar(&o.profiles, "profiles", "", "keep CPU profiles of the clients in this `directory`")

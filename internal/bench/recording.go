@@ -57,7 +57,7 @@ func recording(ctx context.Context, b *bench) ([]row, error) {
 
 // recordOnce returns the CPU time of so many operations of two clients, and the
 // number of allocations.
-func (b *bench) recordOnce(ctx context.Context, operations int64) (cpu time.Duration, allocations float64, err error) {
+func (b *bench) recordOnce(ctx context.Context, operations int) (cpu time.Duration, allocations float64, err error) {
 	book, err := ledger.Create(filepath.Join(b.server.base, fmt.Sprintf("recording-%d.bin", time.Now().UnixNano())), "bench")
 	if err != nil {
 		return 0, 0, err
