@@ -123,7 +123,7 @@ func TestALongTextOverwritesNothing(t *testing.T) {
 		if err := r.Set(map[string]string{"a": "b", "b": "a"}[name], []byte("short")); err != nil {
 			t.Fatal(err)
 		}
-		if err := r.Set(name, []byte(strings.Repeat("long", 50))); err != nil {
+		if err := r.Set(name, []byte(strings.Repeat("long", 10))); err != nil {
 			t.Fatal(err)
 		}
 		if got := r.Text(0); !strings.Contains(got, "short") || !strings.Contains(got, "longlong") {
