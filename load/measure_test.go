@@ -253,7 +253,7 @@ func TestSamplesComeInOrder(t *testing.T) {
 		var count [history.Outcomes]int64
 		last := map[int]time.Duration{}
 		w := New(Config{
-			Clients: 40, Schedule: Constant(Steady(2000)), Timeout: time.Second, MaxAbandoned: 8, Open: s.open, Clock: history.StartClock(),
+			Clients: 40, Schedule: Constant(Steady(2000)), Timeout: 50 * time.Millisecond, MaxAbandoned: 8, Open: s.open, Clock: history.StartClock(),
 			OnSample: func(client int, op history.Op) {
 				count[op.Outcome]++
 				if client < 0 && op.Outcome != history.Dropped {
@@ -276,6 +276,38 @@ func TestSamplesComeInOrder(t *testing.T) {
 			t.Errorf("told of %v, recorded %v", count, rec.Total.Outcomes)
 		}
 	})
+}
+
+// TestCollectedBeforeItsTime: a ring that fills is not left alone until the next round,
+// and what has been counted is not held any longer.
+func TestCollectedBeforeItsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{do: func(int, <-chan struct{}) Reply {
+			time.Sleep(10 * time.Microsecond)
+			return Reply{Outcome: history.Failed, Kind: "refused", Err: errTimeout}
+		}}
+		w := begin(s, Config{Clients: 1})
+		time.Sleep(9 * time.Millisecond) // 900 operations of the 1,024 that there is room for
+		r := &w.clients[0].ring
+		if read := r.read.Load(); read < 512 {
+			t.Errorf("%d of %d have been counted", read, r.written.Load())
+		}
+		w.Close()
+		for _, s := range r.samples {
+			if s.op.Err != nil {
+				t.Fatal("an error is kept that has been counted")
+			}
+		}
+	})
+}
+
+// TestDroppedIsNotServed: not even at the very zero of the clock.
+func TestDroppedIsNotServed(t *testing.T) {
+	var x timing
+	x.record(&history.Op{Done: time.Second, Outcome: history.Dropped})
+	if x.response.n != 1 || x.served().n != 0 {
+		t.Errorf("%d response times, %d service times", x.response.n, x.served().n)
+	}
 }
 
 // TestRingWrapsAround: everything comes out once and in order, whoever empties it, and the
