@@ -69,7 +69,7 @@ func New(cfg Config) *Workload {
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	w.clients = make([]*client, cfg.Clients)
 	for i := range w.clients {
-		w.clients[i] = &client{number: i, ring: ring{samples: make([]sample, ringSize(cfg.Clients))}}
+		w.clients[i] = &client{number: i, trail: trail{keep: episodesKept(cfg.Clients)}, ring: ring{samples: make([]sample, ringSize(cfg.Clients))}}
 	}
 	return w
 }

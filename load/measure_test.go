@@ -43,20 +43,29 @@ func TestWarmupIsApart(t *testing.T) {
 		time.Sleep(time.Second - 5*time.Millisecond)
 		w.Close()
 		rec := w.Record()
-		if o := rec.Warmup.Outcomes; o[history.Failed] != 1 || o[history.OK] != 99 || rec.Warmup.Response.Count != 100 || rec.Warmup.Span != time.Second || rec.Warmup.In != 9900 {
-			t.Errorf("warm-up: %v over %v", o, rec.Warmup.Span)
-		}
-		if o := rec.Total.Outcomes; o[history.Failed] != 0 || o[history.OK] != 300 || rec.Asked != 300 || rec.Total.Span != 2990*time.Millisecond || len(rec.Errors) != 0 {
-			t.Errorf("total: %v of %d over %v, errors %v", o, rec.Asked, rec.Total.Span, rec.Errors)
-		}
-		if len(rec.Phases) != 1 || rec.Phases[0].Samples() != 300 || rec.Phases[0].Span != rec.Total.Span {
-			t.Errorf("phases %+v", rec.Phases)
-		}
-		if rec.Parts[0].Samples() != 0 || rec.Parts[1].Samples() != 300 {
-			t.Errorf("parts %d and %d", rec.Parts[0].Samples(), rec.Parts[1].Samples())
-		}
-		if rec.Lateness.Count != 299 { // the first of the second start was due when its client came
-			t.Errorf("lateness of %d", rec.Lateness.Count)
+		const ok, failed = history.OK, history.Failed
+		for _, c := range []struct {
+			what      string
+			got, want any
+		}{
+			{"the warm-up's outcomes", rec.Warmup.Outcomes, [history.Outcomes]int64{ok: 99, failed: 1}},
+			{"its responses", rec.Warmup.Response.Count, int64(100)},
+			{"its bytes", rec.Warmup.In, int64(9900)},
+			{"its span", rec.Warmup.Span, time.Second},
+			{"the total's outcomes", rec.Total.Outcomes, [history.Outcomes]int64{ok: 300}},
+			{"its span", rec.Total.Span, 2990 * time.Millisecond},
+			{"asked", rec.Asked, int64(300)},
+			{"errors", len(rec.Errors), 0},
+			{"phases", len(rec.Phases), 1},
+			{"the phase's outcomes", rec.Phases[0].Outcomes, rec.Total.Outcomes},
+			{"its span", rec.Phases[0].Span, rec.Total.Span},
+			{"the first part", rec.Parts[0].Samples(), int64(0)},
+			{"the second part", rec.Parts[1].Samples(), int64(300)},
+			{"lateness", rec.Lateness.Count, int64(299)}, // the first of the second start was due when its client came
+		} {
+			if c.got != c.want {
+				t.Errorf("%s: %v, want %v", c.what, c.got, c.want)
+			}
 		}
 		if p := rec.Series[0]; p.OK+p.Errors != 10 || p.Errors != 1 || p.At != 500*time.Millisecond {
 			t.Errorf("the series begins with %+v", p)

@@ -43,7 +43,7 @@ type openSecond struct {
 func (s *seconds) record(op *history.Op) {
 	o := s.find(max(0, int(op.Done/time.Second)))
 	o.outcomes[op.Outcome]++
-	o.timing.record(op)
+	o.record(op)
 }
 
 // find opens a second, for which the earliest of those that are open must give way.
@@ -86,7 +86,7 @@ func (s *seconds) put(p Second) {
 	s.past[number] = p
 }
 
-// record copies what is known by now, in the order of time.
+// all copies what is known by now, in the order of time.
 func (s *seconds) all() (all []Second) {
 	for i := range s.open {
 		if s.open[i].used {
@@ -104,7 +104,7 @@ func (s *seconds) all() (all []Second) {
 func (o *openSecond) begin(number int) {
 	o.used, o.number = true, number
 	o.outcomes = [history.Outcomes]int64{}
-	o.timing.clear()
+	o.clear()
 }
 
 func (o *openSecond) pack() Second {
