@@ -89,25 +89,42 @@ func (n naps) Do(context.Context) Reply {
 //
 //	go test -run '^$' -bench Lateness -benchtime 1x ./load
 func BenchmarkLateness(b *testing.B) {
-	const length = 5 * time.Second
-	for range b.N {
-		w := New(Config{
-			Clients: 64, Schedule: Constant(Steady(5000)), Duration: length, Clock: history.StartClock(),
-			Open: func(int) Session { return naps{d: 500 * time.Microsecond} },
+	for name, punctual := range map[string]bool{"punctual": true, "by Go's timers": false} {
+		b.Run(name, func(b *testing.B) {
+			const length = 5 * time.Second
+			for range b.N {
+				w := New(Config{
+					Clients: 64, Schedule: Constant(Steady(5000)), Punctual: punctual, Clock: history.StartClock(),
+					Open: func(int) Session { return naps{d: 500 * time.Microsecond} },
+				})
+				before := cpu(b)
+				w.Start()
+				time.Sleep(length)
+				w.Stop()
+				used := cpu(b) - before
+				rec := w.Record()
+				b.ReportMetric(float64(rec.Lateness.Percentile(50).Microseconds()), "us-late-p50")
+				b.ReportMetric(float64(rec.Lateness.Percentile(99).Microseconds()), "us-late-p99")
+				b.ReportMetric(float64(rec.Lateness.Max.Microseconds()), "us-late-max")
+				b.ReportMetric(float64(rec.Total.Samples())/float64(rec.Asked), "achieved")
+				b.ReportMetric(100*used.Seconds()/length.Seconds(), "%-of-a-core")
+				w.Close()
+			}
 		})
-		before := cpu(b)
-		w.Start()
-		time.Sleep(length)
-		w.Stop()
-		used := cpu(b) - before
-		rec := w.Record()
-		b.ReportMetric(float64(rec.Lateness.Percentile(50).Microseconds()), "us-late-p50")
-		b.ReportMetric(float64(rec.Lateness.Percentile(99).Microseconds()), "us-late-p99")
-		b.ReportMetric(float64(rec.Lateness.Max.Microseconds()), "us-late-max")
-		b.ReportMetric(float64(rec.Total.Samples())/float64(rec.Asked), "achieved")
-		b.ReportMetric(100*used.Seconds()/length.Seconds(), "%-of-a-core")
-		w.Close()
 	}
+}
+
+// TestPunctual runs in real time, and demands none: that it sends, and ends.
+func TestPunctual(t *testing.T) {
+	w := New(Config{
+		Clients: 4, Groups: 2, Schedule: Poisson(1, Steady(10_000)), Iterations: 100, Punctual: true, Clock: history.StartClock(),
+		Open: func(int) Session { return instant{} }, Timeout: time.Hour,
+	})
+	w.Start()
+	for w.Record().Total.Samples() < 100 {
+		time.Sleep(time.Millisecond)
+	}
+	w.Close()
 }
 
 // BenchmarkManyClients is the memory that 2,000 clients take, beside what their
@@ -119,7 +136,7 @@ func BenchmarkManyClients(b *testing.B) {
 		runtime.GC()
 		before := resident(b)
 		w := New(Config{
-			Clients: 2000, Schedule: Constant(Steady(5000)), Clock: history.StartClock(),
+			Clients: 2000, Schedule: Constant(Steady(5000)), Punctual: true, Clock: history.StartClock(),
 			Open: func(int) Session { return naps{d: 10 * time.Millisecond} },
 		})
 		w.Start()

@@ -100,6 +100,9 @@ func (w *Workload) Start() {
 	w.all.Go(func() { w.watch(r) })
 	w.all.Go(func() { w.collectRegularly(r) })
 	w.all.Go(func() { w.supervise(r) })
+	if w.cfg.Punctual && w.cfg.Schedule != nil {
+		w.all.Go(func() { w.punctual(r) })
+	}
 }
 
 // Stop ends the arrivals. What is in flight may end for at most Timeout (and Grace),

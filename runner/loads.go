@@ -80,7 +80,7 @@ func newLoads(p *Plan, o Options, c *cluster.Cluster, clock history.Clock) (*loa
 			grace = interruptGrace
 		}
 		set.list = append(set.list, &running{spec: w, groups: groups, pg: pg, loop: load.New(load.Config{
-			Name: w.Name, Clients: groups * w.Clients, Schedule: schedule(w), Groups: groups, Timeout: time.Duration(w.Timeout), Grace: grace,
+			Name: w.Name, Clients: groups * w.Clients, Schedule: schedule(w), Punctual: true, Groups: groups, Timeout: time.Duration(w.Timeout), Grace: grace,
 			MaxAbandoned: groups * w.MaxAbandoned, Nodes: len(c.Nodes()), Open: pg.Open, Clock: clock,
 		})})
 	}
