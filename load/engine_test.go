@@ -44,6 +44,19 @@ func cpu(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
+// processor measures a benchmark's processor time from now on; the function that it returns
+// reports it, by operation. On a machine that others are busy on the clock tells little.
+func processor(b *testing.B) (report func()) {
+	b.Helper()
+	before := cpu(b)
+	b.ReportAllocs()
+	b.ResetTimer()
+	return func() {
+		b.StopTimer()
+		b.ReportMetric(float64(cpu(b)-before)/float64(b.N), "cpu-ns/op")
+	}
+}
+
 // BenchmarkEngine is the whole loop on a session that does nothing: clients, rings,
 // collector, watchdog. It tells the processor time of an operation, whoever spent it, and
 // the memory at the end.
@@ -57,13 +70,10 @@ func BenchmarkEngine(b *testing.B) {
 				Clients: clients, Iterations: b.N, Nodes: 3, Clock: history.StartClock(),
 				Open: func(int) Session { return instant{} }, Ended: func() { close(ended) },
 			})
-			before := cpu(b)
-			b.ReportAllocs()
-			b.ResetTimer()
+			report := processor(b)
 			w.Start()
 			<-ended
-			b.StopTimer()
-			b.ReportMetric(float64(cpu(b)-before)/float64(b.N), "cpu-ns/op")
+			report()
 			b.ReportMetric(resident(b), "MiB-resident")
 			if rec := w.Record(); rec.Total.Samples() != int64(b.N) {
 				b.Errorf("%d operations recorded of %d", rec.Total.Samples(), b.N)

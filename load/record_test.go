@@ -227,7 +227,7 @@ func BenchmarkRecord(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			w, c := newInstant(schedule)
 			s := sample{op: history.Op{Outcome: history.OK, Node: 2}}
-			b.ReportAllocs()
+			defer processor(b)()
 			for i := range b.N {
 				s.op.Done = time.Duration(i%4096) * time.Microsecond
 				if schedule != nil {
@@ -245,7 +245,7 @@ func BenchmarkOperation(b *testing.B) {
 	for name, schedule := range models() {
 		b.Run(name, func(b *testing.B) {
 			w, c := newInstant(schedule)
-			b.ReportAllocs()
+			defer processor(b)()
 			for range b.N {
 				w.operate(c, c.flight, w.job(time.Microsecond))
 			}
