@@ -115,7 +115,7 @@ func TestSecondsHoldEverything(t *testing.T) {
 		var outcomes [history.Outcomes]int64
 		response, service := newHistogram(), newHistogram()
 		var longest, longestService time.Duration
-		add := func(to *hdrhistogram.Histogram, p Packed) {
+		add := func(to *hdrhistogram.Histogram, p Encoded) {
 			if p.Count == 0 {
 				return
 			}
