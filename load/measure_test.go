@@ -154,6 +154,56 @@ func TestSecondsHoldEverything(t *testing.T) {
 	})
 }
 
+// TestASecondIsTakenUpAgain: what is told of it later joins what was known, however often
+// it was asked for in between.
+func TestASecondIsTakenUpAgain(t *testing.T) {
+	var s seconds
+	tell := func(number int, response, service time.Duration, outcome history.Outcome) {
+		done := time.Duration(number)*time.Second + time.Millisecond
+		s.record(&history.Op{Due: done - response, Sent: done - service, Done: done, Outcome: outcome})
+	}
+	for number := range 10 {
+		tell(number, 3*time.Millisecond, 3*time.Millisecond, history.OK)
+	}
+	tell(2, 2*time.Hour, 5*time.Millisecond, history.Weak)
+	s.all()
+	for number := range 10 {
+		tell(number, 4*time.Millisecond, 4*time.Millisecond, history.Failed)
+	}
+	all := s.all()
+	if len(all) != 10 {
+		t.Fatalf("%d seconds", len(all))
+	}
+	for number, second := range all {
+		want := Second{At: time.Duration(number) * time.Second}
+		want.Outcomes[history.OK], want.Outcomes[history.Failed] = 1, 1
+		response, service := NewDist(), NewDist()
+		values := []time.Duration{3 * time.Millisecond, 4 * time.Millisecond}
+		for _, v := range values {
+			response.Record(v)
+			service.Record(v)
+		}
+		if number == 2 {
+			want.Outcomes[history.Weak] = 1
+			response.Record(2 * time.Hour)
+			service.Record(5 * time.Millisecond)
+		}
+		for _, c := range []struct {
+			d  Dist
+			to *Encoded
+		}{{response, &want.Response}, {service, &want.Service}} {
+			text, err := c.d.Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			*c.to = Encoded{Count: c.d.Count, OutOfRange: c.d.OutOfRange, Max: c.d.Max, Histogram: text}
+		}
+		if second != want {
+			t.Errorf("second %d is %+v, want %+v", number, second, want)
+		}
+	}
+}
+
 // TestPercentilesOfMergedHistograms are held against an exact sort of every sample, with
 // clients and seconds of very different loads, which an average would weigh wrongly.
 func TestPercentilesOfMergedHistograms(t *testing.T) {
