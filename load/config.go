@@ -66,6 +66,10 @@ type Config struct {
 	Clients int
 	// Schedule is when arrivals are due; nil: a closed loop.
 	Schedule *Schedule
+	// Punctual has arrivals sent within some 0.1 ms of their due time instead of 1 ms, for
+	// some 10 % of a core at 5,000 a second. It sleeps in the kernel, so that it must not be
+	// set under testing/synctest, whose time would stand still.
+	Punctual bool
 	// Groups splits the clients (client i is in group i modulo Groups), and gives
 	// each group arrivals of its own on the whole Schedule, so that one that is slow
 	// leaves nothing to the others. 0: one group.

@@ -44,6 +44,19 @@ func cpu(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
+// processor measures a benchmark's processor time from now on; the function that it returns
+// reports it, by operation. On a machine that others are busy on the clock tells little.
+func processor(b *testing.B) (report func()) {
+	b.Helper()
+	before := cpu(b)
+	b.ReportAllocs()
+	b.ResetTimer()
+	return func() {
+		b.StopTimer()
+		b.ReportMetric(float64(cpu(b)-before)/float64(b.N), "cpu-ns/op")
+	}
+}
+
 // BenchmarkEngine is the whole loop on a session that does nothing: clients, rings,
 // collector, watchdog. It tells the processor time of an operation, whoever spent it, and
 // the memory at the end.
@@ -57,13 +70,10 @@ func BenchmarkEngine(b *testing.B) {
 				Clients: clients, Iterations: b.N, Nodes: 3, Clock: history.StartClock(),
 				Open: func(int) Session { return instant{} }, Ended: func() { close(ended) },
 			})
-			before := cpu(b)
-			b.ReportAllocs()
-			b.ResetTimer()
+			report := processor(b)
 			w.Start()
 			<-ended
-			b.StopTimer()
-			b.ReportMetric(float64(cpu(b)-before)/float64(b.N), "cpu-ns/op")
+			report()
 			b.ReportMetric(resident(b), "MiB-resident")
 			if rec := w.Record(); rec.Total.Samples() != int64(b.N) {
 				b.Errorf("%d operations recorded of %d", rec.Total.Samples(), b.N)
@@ -89,25 +99,42 @@ func (n naps) Do(context.Context) Reply {
 //
 //	go test -run '^$' -bench Lateness -benchtime 1x ./load
 func BenchmarkLateness(b *testing.B) {
-	const length = 5 * time.Second
-	for range b.N {
-		w := New(Config{
-			Clients: 64, Schedule: Constant(Steady(5000)), Duration: length, Clock: history.StartClock(),
-			Open: func(int) Session { return naps{d: 500 * time.Microsecond} },
+	for name, punctual := range map[string]bool{"punctual": true, "by Go's timers": false} {
+		b.Run(name, func(b *testing.B) {
+			const length = 5 * time.Second
+			for range b.N {
+				w := New(Config{
+					Clients: 64, Schedule: Constant(Steady(5000)), Punctual: punctual, Clock: history.StartClock(),
+					Open: func(int) Session { return naps{d: 500 * time.Microsecond} },
+				})
+				before := cpu(b)
+				w.Start()
+				time.Sleep(length)
+				w.Stop()
+				used := cpu(b) - before
+				rec := w.Record()
+				b.ReportMetric(float64(rec.Lateness.Percentile(50).Microseconds()), "us-late-p50")
+				b.ReportMetric(float64(rec.Lateness.Percentile(99).Microseconds()), "us-late-p99")
+				b.ReportMetric(float64(rec.Lateness.Max.Microseconds()), "us-late-max")
+				b.ReportMetric(float64(rec.Total.Samples())/float64(rec.Asked), "achieved")
+				b.ReportMetric(100*used.Seconds()/length.Seconds(), "%-of-a-core")
+				w.Close()
+			}
 		})
-		before := cpu(b)
-		w.Start()
-		time.Sleep(length)
-		w.Stop()
-		used := cpu(b) - before
-		rec := w.Record()
-		b.ReportMetric(float64(rec.Lateness.Percentile(50).Microseconds()), "us-late-p50")
-		b.ReportMetric(float64(rec.Lateness.Percentile(99).Microseconds()), "us-late-p99")
-		b.ReportMetric(float64(rec.Lateness.Max.Microseconds()), "us-late-max")
-		b.ReportMetric(float64(rec.Total.Samples())/float64(rec.Asked), "achieved")
-		b.ReportMetric(100*used.Seconds()/length.Seconds(), "%-of-a-core")
-		w.Close()
 	}
+}
+
+// TestPunctual runs in real time, and demands none: that it sends, and ends.
+func TestPunctual(t *testing.T) {
+	w := New(Config{
+		Clients: 4, Groups: 2, Schedule: Poisson(1, Steady(10_000)), Iterations: 100, Punctual: true, Clock: history.StartClock(),
+		Open: func(int) Session { return instant{} }, Timeout: time.Hour,
+	})
+	w.Start()
+	for w.Record().Total.Samples() < 100 {
+		time.Sleep(time.Millisecond)
+	}
+	w.Close()
 }
 
 // BenchmarkManyClients is the memory that 2,000 clients take, beside what their
@@ -119,7 +146,7 @@ func BenchmarkManyClients(b *testing.B) {
 		runtime.GC()
 		before := resident(b)
 		w := New(Config{
-			Clients: 2000, Schedule: Constant(Steady(5000)), Clock: history.StartClock(),
+			Clients: 2000, Schedule: Constant(Steady(5000)), Punctual: true, Clock: history.StartClock(),
 			Open: func(int) Session { return naps{d: 10 * time.Millisecond} },
 		})
 		w.Start()

@@ -8,8 +8,11 @@ import (
 	"pgchaos/history"
 )
 
-// maxEpisodes bounds what is kept of one client.
+// maxEpisodes bounds what is kept of one client, where there are few.
 const maxEpisodes = 1024
+
+// episodesKept shares 128 Ki episodes among many clients: 9 MB, if all are that unlucky.
+func episodesKept(clients int) int { return min(max(131_072/clients, 16), maxEpisodes) }
 
 // Stuck is how long an operation that is acknowledged at last may take before its
 // client counts as not served meanwhile.
@@ -21,19 +24,20 @@ type ClientRecord struct {
 	// Episodes are in the order of their beginning. The last is open, its FirstOK 0,
 	// if the client was not served again.
 	Episodes []history.Episode
-	// Discarded counts episodes that are not kept: the shortest of more than 1,024.
+	// Discarded counts episodes that are not kept: the shortest of more than 1,024, or of
+	// fewer where there are more than 128 clients.
 	Discarded int64
 }
 
-// trail is where a client's ClientRecord comes from. Whoever holds the client's
-// shard may touch it, nobody else.
+// trail is where a client's ClientRecord comes from.
 type trail struct {
+	keep   int // episodes at most
 	lastOK time.Duration
 	node   int // that gave it
 	open   bool
 	now    history.Episode   // while open
 	ended  []history.Episode // in their order until there are too many, then in none
-	// least is a length that no ended episode falls below, once there are maxEpisodes.
+	// least is a length that no ended episode falls below, once there are too many.
 	least     time.Duration
 	discarded int64
 }
@@ -74,7 +78,7 @@ func (t *trail) served(op *history.Op) {
 	}
 	t.open = false
 	t.now.FirstOK, t.now.After = op.Done, op.Node
-	if len(t.ended) < maxEpisodes {
+	if len(t.ended) < t.keep {
 		t.ended = append(t.ended, t.now)
 		return
 	}

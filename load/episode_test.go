@@ -152,7 +152,7 @@ func TestDroppedBelongsToNoClient(t *testing.T) {
 
 // TestEpisodesAreBounded: of too many the longest are kept, in their order.
 func TestEpisodesAreBounded(t *testing.T) {
-	var tr trail
+	tr := trail{keep: episodesKept(1)}
 	at := time.Duration(0)
 	out := func(length time.Duration) {
 		at += time.Second
@@ -183,6 +183,14 @@ func TestEpisodesAreBounded(t *testing.T) {
 	}
 	if count[10*time.Millisecond] != 509 || count[11*time.Millisecond] != 512 || count[20*time.Millisecond] != 3 || r.Episodes[maxEpisodes].FirstOK != 0 {
 		t.Errorf("lengths %v, the last is %+v", count, r.Episodes[maxEpisodes])
+	}
+}
+
+func TestManyClientsKeepFewerEpisodes(t *testing.T) {
+	for clients, want := range map[int]int{1: 1024, 128: 1024, 256: 512, 2000: 65, 100_000: 16} {
+		if got := episodesKept(clients); got != want {
+			t.Errorf("%d clients keep %d episodes each, want %d", clients, got, want)
+		}
 	}
 }
 

@@ -50,8 +50,8 @@ func TestWritingDownDoesNotAllocate(t *testing.T) {
 // BenchmarkWriteDown is the recording of one write, ledger included.
 func BenchmarkWriteDown(b *testing.B) {
 	write := recorder(b)
-	b.ReportAllocs()
-	for b.Loop() {
+	defer processor(b)()
+	for range b.N {
 		write()
 	}
 }

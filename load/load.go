@@ -69,7 +69,7 @@ func New(cfg Config) *Workload {
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	w.clients = make([]*client, cfg.Clients)
 	for i := range w.clients {
-		w.clients[i] = &client{number: i, ring: ring{samples: make([]sample, ringSize(cfg.Clients))}}
+		w.clients[i] = &client{number: i, trail: trail{keep: episodesKept(cfg.Clients)}, ring: ring{samples: make([]sample, ringSize(cfg.Clients))}}
 	}
 	return w
 }
@@ -100,6 +100,9 @@ func (w *Workload) Start() {
 	w.all.Go(func() { w.watch(r) })
 	w.all.Go(func() { w.collectRegularly(r) })
 	w.all.Go(func() { w.supervise(r) })
+	if w.cfg.Punctual && w.cfg.Schedule != nil {
+		w.all.Go(func() { w.punctual(r) })
+	}
 }
 
 // Stop ends the arrivals. What is in flight may end for at most Timeout (and Grace),

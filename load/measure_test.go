@@ -43,20 +43,29 @@ func TestWarmupIsApart(t *testing.T) {
 		time.Sleep(time.Second - 5*time.Millisecond)
 		w.Close()
 		rec := w.Record()
-		if o := rec.Warmup.Outcomes; o[history.Failed] != 1 || o[history.OK] != 99 || rec.Warmup.Response.Count != 100 || rec.Warmup.Span != time.Second || rec.Warmup.In != 9900 {
-			t.Errorf("warm-up: %v over %v", o, rec.Warmup.Span)
-		}
-		if o := rec.Total.Outcomes; o[history.Failed] != 0 || o[history.OK] != 300 || rec.Asked != 300 || rec.Total.Span != 2990*time.Millisecond || len(rec.Errors) != 0 {
-			t.Errorf("total: %v of %d over %v, errors %v", o, rec.Asked, rec.Total.Span, rec.Errors)
-		}
-		if len(rec.Phases) != 1 || rec.Phases[0].Samples() != 300 || rec.Phases[0].Span != rec.Total.Span {
-			t.Errorf("phases %+v", rec.Phases)
-		}
-		if rec.Parts[0].Samples() != 0 || rec.Parts[1].Samples() != 300 {
-			t.Errorf("parts %d and %d", rec.Parts[0].Samples(), rec.Parts[1].Samples())
-		}
-		if rec.Lateness.Count != 299 { // the first of the second start was due when its client came
-			t.Errorf("lateness of %d", rec.Lateness.Count)
+		const ok, failed = history.OK, history.Failed
+		for _, c := range []struct {
+			what      string
+			got, want any
+		}{
+			{"the warm-up's outcomes", rec.Warmup.Outcomes, [history.Outcomes]int64{ok: 99, failed: 1}},
+			{"its responses", rec.Warmup.Response.Count, int64(100)},
+			{"its bytes", rec.Warmup.In, int64(9900)},
+			{"its span", rec.Warmup.Span, time.Second},
+			{"the total's outcomes", rec.Total.Outcomes, [history.Outcomes]int64{ok: 300}},
+			{"its span", rec.Total.Span, 2990 * time.Millisecond},
+			{"asked", rec.Asked, int64(300)},
+			{"errors", len(rec.Errors), 0},
+			{"phases", len(rec.Phases), 1},
+			{"the phase's outcomes", rec.Phases[0].Outcomes, rec.Total.Outcomes},
+			{"its span", rec.Phases[0].Span, rec.Total.Span},
+			{"the first part", rec.Parts[0].Samples(), int64(0)},
+			{"the second part", rec.Parts[1].Samples(), int64(300)},
+			{"lateness", rec.Lateness.Count, int64(299)}, // the first of the second start was due when its client came
+		} {
+			if c.got != c.want {
+				t.Errorf("%s: %v, want %v", c.what, c.got, c.want)
+			}
 		}
 		if p := rec.Series[0]; p.OK+p.Errors != 10 || p.Errors != 1 || p.At != 500*time.Millisecond {
 			t.Errorf("the series begins with %+v", p)
@@ -106,7 +115,7 @@ func TestSecondsHoldEverything(t *testing.T) {
 		var outcomes [history.Outcomes]int64
 		response, service := newHistogram(), newHistogram()
 		var longest, longestService time.Duration
-		add := func(to *hdrhistogram.Histogram, p Packed) {
+		add := func(to *hdrhistogram.Histogram, p Encoded) {
 			if p.Count == 0 {
 				return
 			}
@@ -143,6 +152,56 @@ func TestSecondsHoldEverything(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestASecondIsTakenUpAgain: what is told of it later joins what was known, however often
+// it was asked for in between.
+func TestASecondIsTakenUpAgain(t *testing.T) {
+	var s seconds
+	tell := func(number int, response, service time.Duration, outcome history.Outcome) {
+		done := time.Duration(number)*time.Second + time.Millisecond
+		s.record(&history.Op{Due: done - response, Sent: done - service, Done: done, Outcome: outcome})
+	}
+	for number := range 10 {
+		tell(number, 3*time.Millisecond, 3*time.Millisecond, history.OK)
+	}
+	tell(2, 2*time.Hour, 5*time.Millisecond, history.Weak)
+	s.all()
+	for number := range 10 {
+		tell(number, 4*time.Millisecond, 4*time.Millisecond, history.Failed)
+	}
+	all := s.all()
+	if len(all) != 10 {
+		t.Fatalf("%d seconds", len(all))
+	}
+	for number, second := range all {
+		want := Second{At: time.Duration(number) * time.Second}
+		want.Outcomes[history.OK], want.Outcomes[history.Failed] = 1, 1
+		response, service := NewDist(), NewDist()
+		values := []time.Duration{3 * time.Millisecond, 4 * time.Millisecond}
+		for _, v := range values {
+			response.Record(v)
+			service.Record(v)
+		}
+		if number == 2 {
+			want.Outcomes[history.Weak] = 1
+			response.Record(2 * time.Hour)
+			service.Record(5 * time.Millisecond)
+		}
+		for _, c := range []struct {
+			d  Dist
+			to *Encoded
+		}{{response, &want.Response}, {service, &want.Service}} {
+			text, err := c.d.Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			*c.to = Encoded{Count: c.d.Count, OutOfRange: c.d.OutOfRange, Max: c.d.Max, Histogram: text}
+		}
+		if second != want {
+			t.Errorf("second %d is %+v, want %+v", number, second, want)
+		}
+	}
 }
 
 // TestPercentilesOfMergedHistograms are held against an exact sort of every sample, with
@@ -253,7 +312,7 @@ func TestSamplesComeInOrder(t *testing.T) {
 		var count [history.Outcomes]int64
 		last := map[int]time.Duration{}
 		w := New(Config{
-			Clients: 40, Schedule: Constant(Steady(2000)), Timeout: time.Second, MaxAbandoned: 8, Open: s.open, Clock: history.StartClock(),
+			Clients: 40, Schedule: Constant(Steady(2000)), Timeout: 50 * time.Millisecond, MaxAbandoned: 8, Open: s.open, Clock: history.StartClock(),
 			OnSample: func(client int, op history.Op) {
 				count[op.Outcome]++
 				if client < 0 && op.Outcome != history.Dropped {
@@ -278,37 +337,34 @@ func TestSamplesComeInOrder(t *testing.T) {
 	})
 }
 
-// TestRingWrapsAround: everything comes out once and in order, whoever empties it, and the
-// collector is woken when there is something to be done.
-func TestRingWrapsAround(t *testing.T) {
-	for _, c := range []struct{ clients, size int }{{1, 1024}, {64, 1024}, {65, 512}, {2000, 32}, {1_000_000, 32}} {
-		if got := ringSize(c.clients); got != c.size {
-			t.Errorf("%d clients have %d samples each, want %d", c.clients, got, c.size)
+// TestCollectedBeforeItsTime: a ring that fills is not left alone until the next round,
+// and what has been counted is not held any longer.
+func TestCollectedBeforeItsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{do: func(int, <-chan struct{}) Reply {
+			time.Sleep(10 * time.Microsecond)
+			return Reply{Outcome: history.Failed, Kind: "refused", Err: errTimeout}
+		}}
+		w := begin(s, Config{Clients: 1})
+		time.Sleep(9 * time.Millisecond) // 900 operations of the 1,024 that there is room for
+		r := &w.clients[0].ring
+		if read := r.read.Load(); read < 512 {
+			t.Errorf("%d of %d have been counted", read, r.written.Load())
 		}
-	}
-	r := ring{samples: make([]sample, 32)}
-	put, got := 0, uint64(0)
-	for round := range 1000 {
-		for range round % 40 {
-			s := r.next()
-			full := put-int(got) == 32
-			if (s == nil) != full {
-				t.Fatalf("%d in the ring, and a place for another: %v", put-int(got), s != nil)
-			}
-			if full {
-				break
-			}
-			s.op.Done = time.Duration(put)
-			put++
-			if half := r.publish(); half != (put-int(got) >= 16) {
-				t.Fatalf("%d in the ring, half full: %v", put-int(got), half)
+		w.Close()
+		for _, s := range r.samples {
+			if s.op.Err != nil {
+				t.Fatal("an error is kept that has been counted")
 			}
 		}
-		for ; got < r.written.Load(); got++ {
-			if op := r.samples[got%32].op; op.Done != time.Duration(got) {
-				t.Fatalf("sample %d comes as number %d", op.Done, got)
-			}
-		}
-		r.read.Store(got)
+	})
+}
+
+// TestDroppedIsNotServed: not even at the very zero of the clock.
+func TestDroppedIsNotServed(t *testing.T) {
+	var x timing
+	x.record(&history.Op{Done: time.Second, Outcome: history.Dropped})
+	if x.response.n != 1 || x.served().n != 0 {
+		t.Errorf("%d response times, %d service times", x.response.n, x.served().n)
 	}
 }

@@ -129,6 +129,53 @@ func TestDropWhileNobodyWasBusy(t *testing.T) {
 	})
 }
 
+// TestWhoBacksOffIsBusy: what is due while the only client leaves the server alone finds
+// nobody.
+func TestWhoBacksOffIsBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{do: func(int, <-chan struct{}) Reply {
+			time.Sleep(time.Millisecond)
+			return Reply{Outcome: history.Failed, Kind: "refused", Pause: 100 * time.Millisecond}
+		}}
+		w := begin(s, Config{Clients: 1, Schedule: Constant(Steady(100)), Overflow: Drop})
+		time.Sleep(1100*time.Millisecond + time.Nanosecond)
+		w.Stop()
+		if rec := ended(t, w, s, 111); rec.Total.Samples() != 11 {
+			t.Errorf("%v", rec.Total.Outcomes)
+		}
+		for i, op := range s.settled {
+			if op.Sent != op.Due || op.Due != time.Duration(i)*110*time.Millisecond {
+				t.Errorf("operation %d: due at %v, sent at %v", i, op.Due, op.Sent)
+			}
+		}
+	})
+}
+
+// TestSpreadEnds: once all has been caught up with, what is but a little late is sent at
+// once again.
+func TestSpreadEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := stalls(time.Second, 1500*time.Millisecond), stalls(4*time.Second, 4050*time.Millisecond)
+		clock := history.StartClock()
+		s := &server{do: func(client int, over <-chan struct{}) Reply {
+			if clock.Now() < 3*time.Second {
+				return first(client, over)
+			}
+			return second(client, over)
+		}}
+		w := begin(s, Config{Clients: 4, Schedule: Constant(Steady(100)), CatchUp: Spread})
+		time.Sleep(5*time.Second + time.Nanosecond)
+		w.Stop()
+		ended(t, w, s, 501)
+		if n := s.between(1500*time.Millisecond, 1600*time.Millisecond); n < 19 || n > 21 {
+			t.Errorf("%d were sent in 100 ms after the long stall, want 20", n)
+		}
+		if n := s.between(4050*time.Millisecond, 4052*time.Millisecond); n != 2 {
+			t.Errorf("%d were sent at once after the short stall, want 2", n)
+		}
+	})
+}
+
 // TestAfterALostConnection: clients that back off while the server is away all come back,
 // and send what the policy says.
 func TestAfterALostConnection(t *testing.T) {

@@ -128,6 +128,26 @@ func TestLive(t *testing.T) {
 	})
 }
 
+// TestLiveBeginsWithTheWorkload: no second is told of before there has been one, and the
+// first counts for as much of it as there was.
+func TestLiveBeginsWithTheWorkload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{do: takes(9500 * time.Microsecond)}
+		w := New(Config{Clients: 2, Open: s.open, Clock: history.StartClock()})
+		time.Sleep(1525 * time.Millisecond)
+		w.Start()
+		time.Sleep(400 * time.Millisecond)
+		if live := w.Live(); live.At != 0 {
+			t.Errorf("before the first second is over: %+v", live)
+		}
+		time.Sleep(400 * time.Millisecond)
+		if live := w.Live(); live.At != 2*time.Second || live.Throughput != 2*49/0.475 {
+			t.Errorf("%+v", live)
+		}
+		ended(t, w, s, -1)
+	})
+}
+
 // TestRecordIsASnapshot: what was handed out must not change any more.
 func TestRecordIsASnapshot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -207,7 +227,7 @@ func BenchmarkRecord(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			w, c := newInstant(schedule)
 			s := sample{op: history.Op{Outcome: history.OK, Node: 2}}
-			b.ReportAllocs()
+			defer processor(b)()
 			for i := range b.N {
 				s.op.Done = time.Duration(i%4096) * time.Microsecond
 				if schedule != nil {
@@ -225,7 +245,7 @@ func BenchmarkOperation(b *testing.B) {
 	for name, schedule := range models() {
 		b.Run(name, func(b *testing.B) {
 			w, c := newInstant(schedule)
-			b.ReportAllocs()
+			defer processor(b)()
 			for range b.N {
 				w.operate(c, c.flight, w.job(time.Microsecond))
 			}

@@ -1,9 +1,8 @@
 package load
 
 import (
+	"encoding/binary"
 	"time"
-
-	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"pgchaos/history"
 )
@@ -12,13 +11,12 @@ import (
 type Second struct {
 	At       time.Duration // its beginning
 	Outcomes [history.Outcomes]int64
-	Response Packed
-	Service  Packed
+	Response Encoded
+	Service  Encoded
 }
 
-// Packed is a distribution as it is kept for long: the histogram as Dist.Encode
-// gives it.
-type Packed struct {
+// Encoded is a distribution whose histogram is as Dist.Encode gives it.
+type Encoded struct {
 	Count, OutOfRange int64
 	Max               time.Duration // exact
 	Histogram         string
@@ -29,7 +27,16 @@ type Packed struct {
 // yet, and perhaps one long ago, when a client comes to tell what had to be dropped then.
 type seconds struct {
 	open [3]openSecond
-	past []Second // by number; without a count where nothing ended
+	past []pastSecond // by number; nil where nothing ended
+}
+
+// pastSecond is a second that is over, in a few hundred bytes. An HDR histogram would be
+// no larger, but to make one takes a third of a millisecond: that is done when the
+// load is over.
+type pastSecond struct {
+	outcomes          [history.Outcomes]int64
+	response, service packed // service: nil where it is the same
+	encoded           *Second
 }
 
 // openSecond is a second to which operations are still added.
@@ -43,7 +50,7 @@ type openSecond struct {
 func (s *seconds) record(op *history.Op) {
 	o := s.find(max(0, int(op.Done/time.Second)))
 	o.outcomes[op.Outcome]++
-	o.timing.record(op)
+	o.record(op)
 }
 
 // find opens a second, for which the earliest of those that are open must give way.
@@ -59,7 +66,7 @@ func (s *seconds) find(number int) *openSecond {
 		}
 	}
 	if earliest.used {
-		s.put(earliest.pack())
+		s.put(earliest)
 	}
 	earliest.begin(number)
 	if number < len(s.past) {
@@ -78,81 +85,110 @@ func (s *seconds) peek(number int) *openSecond {
 	return nil
 }
 
-func (s *seconds) put(p Second) {
-	number := int(p.At / time.Second)
-	for len(s.past) <= number {
-		s.past = append(s.past, Second{})
+func (s *seconds) put(o *openSecond) {
+	for len(s.past) <= o.number {
+		s.past = append(s.past, pastSecond{})
 	}
-	s.past[number] = p
+	p := pastSecond{outcomes: o.outcomes, response: o.response.pack()}
+	if o.apart {
+		p.service = o.service.pack()
+	}
+	s.past[o.number] = p
 }
 
-// record copies what is known by now, in the order of time.
+// all copies what is known by now, in the order of time.
 func (s *seconds) all() (all []Second) {
 	for i := range s.open {
 		if s.open[i].used {
-			s.put(s.open[i].pack())
+			s.put(&s.open[i])
 		}
 	}
-	for _, p := range s.past {
-		if p.Response.Count > 0 {
-			all = append(all, p)
+	for number := range s.past {
+		p := &s.past[number]
+		if p.response == nil {
+			continue
 		}
+		if p.encoded == nil {
+			p.encoded = p.encode(time.Duration(number) * time.Second)
+		}
+		all = append(all, *p.encoded)
 	}
 	return all
+}
+
+func (p *pastSecond) encode(at time.Duration) *Second {
+	var o openSecond
+	o.unpack(p)
+	s := &Second{At: at, Outcomes: p.outcomes, Response: o.response.encode()}
+	if s.Service = s.Response; o.apart {
+		s.Service = o.service.encode()
+	}
+	return s
 }
 
 func (o *openSecond) begin(number int) {
 	o.used, o.number = true, number
 	o.outcomes = [history.Outcomes]int64{}
-	o.timing.clear()
+	o.clear()
 }
 
-func (o *openSecond) pack() Second {
-	p := Second{At: time.Duration(o.number) * time.Second, Outcomes: o.outcomes, Response: o.response.pack()}
-	if p.Service = p.Response; o.apart {
-		p.Service = o.service.pack()
+// unpack takes back what was packed.
+func (o *openSecond) unpack(p *pastSecond) {
+	o.outcomes = p.outcomes
+	o.response.unpack(p.response)
+	if p.service != nil {
+		o.apart = true
+		o.service.unpack(p.service)
+	}
+}
+
+func (l *latencies) encode() Encoded {
+	d := l.dist()
+	text, _ := d.Encode() // it is written to memory: it cannot fail
+	return Encoded{Count: d.Count, OutOfRange: d.OutOfRange, Max: d.Max, Histogram: text}
+}
+
+// packed is what was counted, without the sums: how many were out of range, the
+// largest, and for each bucket that is not empty how far it is from the one before, and
+// its count.
+type packed []byte
+
+func (l *latencies) pack() packed {
+	p := binary.AppendUvarint(make(packed, 0, 64), uint64(l.outOfRange))
+	p = binary.AppendUvarint(p, uint64(max(l.max, 0)))
+	if l.n == 0 {
+		return p
+	}
+	last := 0
+	for i := l.low; i <= l.high; i++ {
+		if n := l.counts[i]; n > 0 {
+			p = binary.AppendUvarint(binary.AppendUvarint(p, uint64(i-last)), uint64(n))
+			last = i
+		}
 	}
 	return p
 }
 
-// unpack takes back what was packed. Of what is not in a Packed nothing is lost: the
-// sums are not needed any more.
-func (o *openSecond) unpack(p *Second) {
-	if p.Response.Count == 0 {
+// unpack counts what was packed; l is empty.
+func (l *latencies) unpack(p packed) {
+	next := func() int64 {
+		v, n := binary.Uvarint(p)
+		p = p[n:]
+		return int64(v)
+	}
+	if len(p) == 0 {
 		return
 	}
-	o.outcomes = p.Outcomes
-	o.response.unpack(p.Response)
-	if p.Service != p.Response {
-		o.apart = true
-		o.service.unpack(p.Service)
-	}
-}
-
-func (l *latencies) pack() Packed {
-	d := l.dist()
-	text, _ := d.Encode() // it is written to memory: it cannot fail
-	return Packed{Count: d.Count, OutOfRange: d.OutOfRange, Max: d.Max, Histogram: text}
-}
-
-func (l *latencies) unpack(p Packed) {
-	if p.Count == 0 {
-		return
-	}
-	h, err := hdrhistogram.Decode([]byte(p.Histogram))
-	if err != nil {
-		return // not of what pack has written
-	}
-	for _, bar := range h.Distribution() {
-		if bar.Count > 0 {
-			i := bucketOf(bar.From)
-			if l.n == 0 {
-				l.begin(i, p.Max)
-			}
-			l.counts[i] = bar.Count
-			l.low, l.high = min(l.low, i), max(l.high, i)
-			l.n += bar.Count
+	outOfRange, most := next(), time.Duration(next())
+	for i := 0; len(p) > 0; {
+		i += int(next())
+		if l.n == 0 {
+			l.begin(i, most)
 		}
+		n := next()
+		l.counts[i] = n
+		l.low, l.high = min(l.low, i), max(l.high, i)
+		l.n += n
 	}
-	l.outOfRange = p.OutOfRange
+	l.outOfRange = outOfRange
 }

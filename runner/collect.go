@@ -76,7 +76,7 @@ func describeFigures(w *spec.Workload, rec *load.Record, out *report.Workload) (
 
 // describeSecond keeps the service times only where they are not the response times.
 func describeSecond(s load.Second, open bool) report.Second {
-	packed := func(p load.Packed) report.SecondDist {
+	packed := func(p load.Encoded) report.SecondDist {
 		return report.SecondDist{Count: p.Count, Max: p.Max, Histogram: p.Histogram}
 	}
 	out := report.Second{At: s.At, Response: packed(s.Response)}

@@ -16,7 +16,7 @@ const interruptGrace = 2 * time.Second
 // run, whoever makes the workload fills in.
 func loadConfig(w *spec.Workload, groups int, seed uint64) load.Config {
 	cfg := load.Config{
-		Name: w.Name, Clients: groups * w.Clients, Groups: groups, Schedule: schedule(w, seed),
+		Name: w.Name, Clients: groups * w.Clients, Groups: groups, Schedule: schedule(w, seed), Punctual: true,
 		ThinkTime: time.Duration(w.ThinkTime), Iterations: w.Iterations, Duration: time.Duration(w.Duration), Warmup: time.Duration(w.Warmup),
 		Overflow: w.Overflow, CatchUp: w.CatchUp, Connections: groups * w.Connections,
 		Timeout: time.Duration(w.Timeout), MaxAbandoned: groups * w.MaxAbandoned,

@@ -166,7 +166,7 @@ func (j *job) run(ctx context.Context) (a answer, err error) {
 		Iterations: j.Operations, Duration: j.Span, Ended: func() { close(ended) },
 	}
 	if j.Rate > 0 {
-		lc.Schedule = load.Constant(load.Stage{To: j.Rate})
+		lc.Schedule, lc.Punctual = load.Constant(load.Steady(j.Rate)), true
 		lc.OnSample = func(_ int, op history.Op) {
 			if op.Response() > time.Second {
 				slowResponses.Add(1)

@@ -1,0 +1,41 @@
+package load
+
+import (
+	"testing"
+	"time"
+)
+
+// TestRingWrapsAround: everything comes out once and in order, whoever empties it, and the
+// collector is woken when there is something to be done.
+func TestRingWrapsAround(t *testing.T) {
+	for _, c := range []struct{ clients, size int }{{1, 1024}, {64, 1024}, {65, 512}, {2000, 32}, {1_000_000, 32}} {
+		if got := ringSize(c.clients); got != c.size {
+			t.Errorf("%d clients have %d samples each, want %d", c.clients, got, c.size)
+		}
+	}
+	r := ring{samples: make([]sample, 32)}
+	put, got := 0, uint64(0)
+	for round := range 1000 {
+		for range round % 40 {
+			s := r.next()
+			full := put-int(got) == 32
+			if (s == nil) != full {
+				t.Fatalf("%d in the ring, and a place for another: %v", put-int(got), s != nil)
+			}
+			if full {
+				break
+			}
+			s.op.Done = time.Duration(put)
+			put++
+			if half := r.publish(); half != (put-int(got) >= 16) {
+				t.Fatalf("%d in the ring, half full: %v", put-int(got), half)
+			}
+		}
+		for ; got < r.written.Load(); got++ {
+			if op := r.samples[got%32].op; op.Done != time.Duration(got) {
+				t.Fatalf("sample %d comes as number %d", op.Done, got)
+			}
+		}
+		r.read.Store(got)
+	}
+}
