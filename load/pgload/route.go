@@ -122,6 +122,9 @@ func (c *Config) parsedURL() (*pgx.ConnConfig, error) {
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", errors.Unwrap(err))
 	}
+	if password, given := u.User.Password(); !query.Has("password") && (!given || password == "") {
+		cc.Password = "" // not the environment's
+	}
 	return cc, nil
 }
 
