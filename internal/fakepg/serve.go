@@ -23,6 +23,9 @@ type backend struct {
 	params [][]byte
 	failed bool // everything is skipped until Sync
 	tx     byte
+	// undescribed is while a query of the simple protocol is answered: nobody has told
+	// the client yet of the columns.
+	undescribed bool
 }
 
 func (s *Server) serve(conn net.Conn) {
@@ -229,7 +232,10 @@ func (b *backend) query(sql string) bool {
 		}
 	})
 	if value == "" {
-		if !b.execute(sql, nil) {
+		b.undescribed = true
+		ok := b.execute(sql, nil)
+		b.undescribed = false
+		if !ok {
 			return false
 		}
 	} else {
@@ -295,6 +301,9 @@ func (b *backend) give(a Answer, executing bool) bool {
 		return b.pg.Flush() == nil && e.Severity == "ERROR"
 	}
 	if executing {
+		if b.undescribed && len(a.Rows) > 0 {
+			b.rowDescription(b.Columns)
+		}
 		b.rows(a.Rows)
 		b.pg.Send(&pgproto3.CommandComplete{CommandTag: []byte(b.tag(a))})
 	}

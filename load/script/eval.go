@@ -251,21 +251,21 @@ func extremum(op op, args []value) (value, error) {
 	var result value
 	for i, arg := range args {
 		var next value
-		var less bool
+		var keep bool // as C's macros have it, of which NaN makes what comes last
 		if floating {
 			d, err := arg.toDouble()
 			if err != nil {
 				return value{}, err
 			}
-			next, less = double(d), d < result.d
+			next, keep = double(d), result.d < d && op == opLeast || result.d > d && op == opGreatest
 		} else {
 			k, err := arg.toInt()
 			if err != nil {
 				return value{}, err
 			}
-			next, less = integer(k), k < result.i
+			next, keep = integer(k), result.i < k && op == opLeast || result.i > k && op == opGreatest
 		}
-		if i == 0 || less == (op == opLeast) {
+		if i == 0 || !keep {
 			result = next
 		}
 	}

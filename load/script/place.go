@@ -138,15 +138,17 @@ func (s *Statement) AppendLiterals(dst []byte, params [][]byte) []byte {
 	return dst
 }
 
-// appendLiteral quotes a value. Where there is a backslash the literal is an escape
+// appendLiteral quotes a value, between spaces, so that it never grows together with
+// quotes that stand beside it. Where there is a backslash the literal is an escape
 // string, so that it reads the same whatever standard_conforming_strings says.
 func appendLiteral(dst, value []byte) []byte {
 	escapes := false
 	for _, c := range value {
 		escapes = escapes || c == '\\'
 	}
+	dst = append(dst, ' ')
 	if escapes {
-		dst = append(dst, " E"...)
+		dst = append(dst, 'E')
 	}
 	dst = append(dst, '\'')
 	for _, c := range value {
@@ -155,5 +157,5 @@ func appendLiteral(dst, value []byte) []byte {
 		}
 		dst = append(dst, c)
 	}
-	return append(dst, '\'')
+	return append(dst, "' "...)
 }

@@ -54,6 +54,9 @@ type Step struct {
 type Run struct {
 	// Debug gets what the function debug() prints; nil: nobody does.
 	Debug func(text string)
+	// Simple is for the simple protocol, in which the caller takes the statements of
+	// AppendText: Params stay empty, and a variable without a value is no error there.
+	Simple bool
 
 	script   *Script
 	rng      *rand.Rand
@@ -77,6 +80,12 @@ func (s *Script) NewRun(client int, seed uint64, set map[string]string, scale in
 	}
 	for i := range s.commands {
 		r.params[i] = make([][]byte, len(s.commands[i].params))
+	}
+	// Room for the texts of numbers. A text is never nil, which would be NULL.
+	const room = 32
+	texts := make([]byte, room*len(r.vars))
+	for i := range r.vars {
+		r.vars[i].text = texts[i*room : i*room : (i+1)*room]
 	}
 	mixed := seed
 	own := [...]int64{int64(client), int64(scale), int64(seed), int64(splitmix(&mixed))}
@@ -108,6 +117,12 @@ func (r *Run) Next() (step Step, err error) {
 			// Filled in place: a Step is large enough for a copy to be seen in the profile.
 			step.Kind, step.Stmt, step.Line = SQL, c.stmt, c.line
 			step.Store, step.Prefix = c.store, c.prefix
+			if r.pipeline && c.store != StoreNone {
+				return step, r.wrong(c, "\\gset", errors.New("not allowed in pipeline mode"))
+			}
+			if r.Simple {
+				return step, nil
+			}
 			step.Params = r.params[r.at-1]
 			return step, r.bind(c, step.Params)
 		case commandSet:
@@ -149,9 +164,6 @@ func (r *Run) wrong(c *command, what string, err error) error {
 
 // bind fills in the parameters of a statement.
 func (r *Run) bind(c *command, params [][]byte) error {
-	if r.pipeline && c.store != StoreNone {
-		return r.wrong(c, "\\gset", errors.New("not allowed in pipeline mode"))
-	}
 	for i, slot := range c.params {
 		switch v := &r.vars[slot]; v.kind {
 		case kindUnset:

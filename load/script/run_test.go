@@ -76,6 +76,7 @@ func TestRun(t *testing.T) {
 		{"no pipeline", "\n\\endpipeline", "error: f.sql:2: pipeline: not in pipeline mode"},
 		{"gset in a pipeline", "\\startpipeline\nselect 1 \\gset\n\\endpipeline", "pipeline 3\nerror: f.sql:2: \\gset: not allowed in pipeline mode"},
 		{"an undefined variable", "select :nix;", `error: f.sql:1: SQL: undefined variable "nix"`},
+		{"a parameter that is no number", "\\set a random_gaussian(1, 2, sqrt(-1))", "error: f.sql:1: \\set a: gaussian parameter must be at least 2.000000 (not NaN)"},
 		{"a division by zero", "select 1;\n\\set a 1/0", "select 1\nerror: f.sql:2: \\set a: division by zero"},
 	} {
 		if tt.name == "sleeps" {

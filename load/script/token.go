@@ -42,11 +42,13 @@ func token(s string, i int) (end int, kind tokenKind) {
 	return i + 1, tokenOther
 }
 
-// quoted reads the text in quotes that begins at s[i]. A doubled quote needs no rule:
-// it is the end of one text and the beginning of the next.
+// quoted reads the text in quotes that begins at s[i]. A doubled quote is a quote
+// within it, behind which escapes still count.
 func quoted(s string, i int, escapes bool) (end int, kind tokenKind) {
 	for end = i + 1; end < len(s); end++ {
 		switch {
+		case s[end] == s[i] && end+1 < len(s) && s[end+1] == s[i]:
+			end++
 		case s[end] == s[i]:
 			return end + 1, tokenQuoted
 		case escapes && s[end] == '\\':

@@ -80,7 +80,7 @@ func (v value) toInt() (int64, error) {
 	return 0, fmt.Errorf("cannot coerce %s to int", v.kind)
 }
 
-// append adds the value's text, as C prints it: %d, and %.15g.
+// append adds the value's text, as PostgreSQL's own printf writes it: %d, and %.15g.
 func (v value) append(dst []byte) []byte {
 	switch v.kind {
 	case kindInt:
@@ -90,11 +90,11 @@ func (v value) append(dst []byte) []byte {
 	case kindDouble:
 		switch {
 		case math.IsNaN(v.d):
-			return append(dst, "nan"...)
+			return append(dst, "NaN"...)
 		case math.IsInf(v.d, 1):
-			return append(dst, "inf"...)
+			return append(dst, "Infinity"...)
 		case math.IsInf(v.d, -1):
-			return append(dst, "-inf"...)
+			return append(dst, "-Infinity"...)
 		}
 		return strconv.AppendFloat(dst, v.d, 'g', 15, 64)
 	}
