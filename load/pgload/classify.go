@@ -111,7 +111,7 @@ var kindTypes = []struct {
 	is   func(err error) bool
 }{
 	{kindTLS, func(err error) bool { return untrusted(err) != nil }},
-	{kindNoRow, is[*noRow]}, {kindLedger, is[*ledgerError]}, {kindScript, is[*scriptError]},
+	{kindNoRow, is[*noRowError]}, {kindLedger, is[*ledgerError]}, {kindScript, is[*scriptError]},
 }
 
 // untrusted is what is wrong with a server's certificate, in an error that says so.

@@ -76,7 +76,9 @@ func startEncrypted(t *testing.T, host string) (pg *postgres, a *admin, own, oth
 	pg.give(pg.dir+"/data/server.key", key)
 	pg.give(pg.dir+"/data/pg_hba.conf", []byte("hostssl all loader 127.0.0.1/32 trust\nhost all postgres 127.0.0.1/32 trust\n"))
 	a.exec("alter system set ssl = on", "select pg_reload_conf()")
-	pg.until("TLS is offered", func() bool { return a.number("select count(*) from pg_settings where name = 'ssl' and setting = 'on'") == 1 })
+	pg.until("TLS is offered", func() bool {
+		return a.number("select count(*) from pg_settings where name = 'ssl' and setting = 'on'") == 1
+	})
 	own, other = filepath.Join(t.TempDir(), "own.crt"), filepath.Join(t.TempDir(), "other.crt")
 	stranger, _ := certificate(t, host)
 	for path, content := range map[string][]byte{own: cert, other: stranger} {
@@ -222,7 +224,9 @@ func cancelThrough(t *testing.T, pg *postgres, a *admin, cfg Config) {
 	s := pg.session(cfg)
 	done := make(chan load.Reply)
 	go func() { done <- once(s) }()
-	pg.until("the statement runs", func() bool { return a.number("select count(*) from pg_stat_activity where wait_event = 'PgSleep'") == 1 })
+	pg.until("the statement runs", func() bool {
+		return a.number("select count(*) from pg_stat_activity where wait_event = 'PgSleep'") == 1
+	})
 	s.(load.Interrupter).Interrupt()
 	expect(t, <-done, history.Unknown, "timeout, cancelled")
 }

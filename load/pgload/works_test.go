@@ -125,6 +125,31 @@ func TestEveryKind(t *testing.T) {
 func testKind(t *testing.T, pg *postgres, a *admin, w *Workload) {
 	before := a.number("select count(*) from test_data") + a.number("select count(*) from serials")
 	sessions := []load.Session{w.Open(0), w.Open(1), w.Open(2)}
+	useKind(t, pg, a, w, sessions)
+	for _, s := range sessions {
+		s.Close()
+	}
+	w.Close()
+	cfg := w.cfg
+	ok := int64(0)
+	for _, e := range entriesByKey(t, pg.book(cfg)) {
+		switch {
+		case e.Outcome == history.OK && (e.LSN == 0 || e.Server.Node != "only"):
+			t.Errorf("ledger: %+v", e)
+		case e.Outcome == history.OK:
+			ok++
+		case e.Outcome != history.Unknown && e.Outcome != history.Failed:
+			t.Errorf("ledger: %+v", e)
+		}
+	}
+	if n := a.number("select count(*) from test_data") + a.number("select count(*) from serials") - before; n != ok {
+		t.Errorf("%d rows more for %d acknowledgements", n, ok)
+	}
+}
+
+// useKind does some operations, and breaks every connection off in their midst.
+func useKind(t *testing.T, pg *postgres, a *admin, w *Workload, sessions []load.Session) {
+	t.Helper()
 	parts := map[int]bool{}
 	for i := range 30 {
 		if i == 15 {
@@ -147,25 +172,6 @@ func testKind(t *testing.T, pg *postgres, a *admin, w *Workload) {
 	}
 	if n := a.number("select count(*) from pg_stat_activity where application_name = 'pgload'"); n > 2 {
 		t.Errorf("%d connections, of which there are to be 2", n)
-	}
-	for _, s := range sessions {
-		s.Close()
-	}
-	w.Close()
-	cfg := w.cfg
-	ok := int64(0)
-	for _, e := range entriesByKey(t, pg.book(cfg)) {
-		switch {
-		case e.Outcome == history.OK && (e.LSN == 0 || e.Server.Node != "only"):
-			t.Errorf("ledger: %+v", e)
-		case e.Outcome == history.OK:
-			ok++
-		case e.Outcome != history.Unknown && e.Outcome != history.Failed:
-			t.Errorf("ledger: %+v", e)
-		}
-	}
-	if n := a.number("select count(*) from test_data") + a.number("select count(*) from serials") - before; n != ok {
-		t.Errorf("%d rows more for %d acknowledgements", n, ok)
 	}
 }
 
