@@ -2,6 +2,7 @@ package pgload
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -226,4 +227,62 @@ func TestMixByWeight(t *testing.T) {
 			t.Errorf("%d inserts for %d operations", issued, n[2])
 		}
 	})
+}
+
+// TestPlaceGivenBackTooLate: a connection that comes back when every session has closed
+// is closed as well.
+func TestPlaceGivenBackTooLate(t *testing.T) {
+	cl := sharing(t, 2, 1)
+	cl.bubble(t, func(w *Workload) {
+		s := w.Open(0)
+		once(s)
+		c := w.places[0].take(context.Background())
+		s.Close()
+		w.places[0].give(c)
+		synctest.Wait()
+		if n := cl.servers[0].Open(); n != 0 {
+			t.Errorf("%d connections", n)
+		}
+	})
+}
+
+// TestWrongWorks: what cannot be meant is an error, before anything begins.
+func TestWrongWorks(t *testing.T) {
+	for name, c := range map[string]struct {
+		work   Work
+		simple bool
+		says   string
+	}{
+		"a list that commits":      {Work{Kind: SQL, SQL: []string{"select 1", "/* now */ commit"}}, false, "statement 2: commit"},
+		"a list that rolls back":   {Work{Kind: SQL, SQL: []string{"select 1", "rollback"}}, false, "rollback"},
+		"an empty statement":       {Work{Kind: SQL, SQL: []string{" "}}, false, "empty"},
+		"several in one":           {Work{Kind: SQL, SQL: []string{"delete from t; commit;"}}, true, "semicolon"},
+		"no generator":             {Work{Kind: SQL, SQL: []string{"select :n"}}, false, ":n"},
+		"no such generator":        {Work{Kind: SQL, SQL: []string{"select 1"}, Params: []Param{{Name: "n", Kind: "dice"}}}, false, "dice"},
+		"a range of nothing":       {Work{Kind: SQL, SQL: []string{"select 1"}, Params: []Param{{Name: "n", Kind: "uniform", Min: 2, Max: 1}}}, false, "params n"},
+		"a pipeline of lists":      {Work{Kind: SQL, SQL: []string{"select 1", "select 2"}, Pipeline: 2}, false, "pipeline"},
+		"a simple pipeline":        {Work{Kind: Update, Pipeline: 2}, true, "pipeline"},
+		"a pipeline of scripts":    {Work{Kind: TPCB, Pipeline: 2}, false, "pipeline"},
+		"statements in a pipeline": {Work{Kind: Insert, Statements: 2, Pipeline: 2}, false, "both"},
+		"too many rows":            {Work{Kind: Insert, Rows: 100_000}, false, "at most"},
+		"no such read":             {Work{Kind: Read, Reads: map[string]int{"everything": 1}}, false, "everything"},
+		"no share":                 {Work{Kind: Read, Reads: map[string]int{Point: 0}}, false, "0"},
+		"a script with an error":   {Work{Kind: Script, ScriptName: "x.sql", Script: "\\shell ls"}, false, "x.sql:1"},
+		"a pipeline in simple":     {Work{Kind: Script, ScriptName: "x.sql", Script: "\\startpipeline\nselect 1;\n\\endpipeline"}, true, "x.sql:1"},
+		"an empty mix":             {Work{Kind: Mix}, false, "no part"},
+	} {
+		cl := newCluster(t, 1)
+		cl.cfg.Work = c.work
+		if c.simple {
+			cl.cfg.Protocol = Simple
+		}
+		if _, err := New(cl.cfg); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, want %q in it", name, err, c.says)
+		}
+	}
+	cl := newCluster(t, 1)
+	cl.cfg.Kind, cl.cfg.Mix = Mix, []Part{{Name: "one", Work: Work{Kind: Mix}}}
+	if _, err := New(cl.cfg); err == nil || !strings.Contains(err.Error(), "part one") {
+		t.Errorf("a mix of a mix: %v", err)
+	}
 }

@@ -128,6 +128,9 @@ type userSQL struct {
 func newSQL(p *part, s *session) *userSQL {
 	u := &userSQL{part: p, session: s, source: &generate.Source{Rand: s.random, Client: s.client, Now: time.Now}}
 	u.values = make([][]byte, len(p.generators))
+	for i := range u.values {
+		u.values[i] = make([]byte, 0, 16) // never nil, which is NULL
+	}
 	for _, which := range p.variables {
 		u.params = append(u.params, make([][]byte, len(which)))
 	}

@@ -380,3 +380,40 @@ func TestGivenUpBetweenStatements(t *testing.T) {
 		}
 	}
 }
+
+// TestLargePipeline: a server that cannot get rid of its answers reads no more, so that
+// they are read while the rest is still being sent.
+func TestLargePipeline(t *testing.T) {
+	pg := startPostgres(t)
+	a := pg.admin()
+	defer func() { _ = a.Close(t.Context()) }()
+	a.exec("create role loader login")
+	cfg := pg.config(SQL)
+	cfg.SQL, cfg.Pipeline = []string{"select repeat(:t, 5)"}, 600
+	cfg.Params = []Param{{Name: "t", Kind: "text", Length: 20_000}}
+	s := pg.session(cfg)
+	done := make(chan load.Reply, 1)
+	go func() { done <- once(s) }()
+	select {
+	case reply := <-done:
+		if expect(t, reply, history.OK, ""); reply.Out < 600*20_000 || reply.In < 600*100_000 {
+			t.Errorf("%+v", reply)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("it is stuck")
+	}
+}
+
+// TestPreparedNoMore: who took the prepared statements away, the session gets new ones.
+func TestPreparedNoMore(t *testing.T) {
+	pg := startPostgres(t)
+	a := pg.admin()
+	defer func() { _ = a.Close(t.Context()) }()
+	a.exec("create role loader login")
+	cfg := pg.config(SQL)
+	cfg.SQL = []string{"deallocate all"}
+	s := pg.session(cfg)
+	expect(t, once(s), history.OK, "")
+	expect(t, once(s), history.Failed, "26000")
+	expect(t, once(s), history.OK, "")
+}
