@@ -190,7 +190,7 @@ func TestURL(t *testing.T) {
 			port := c.start(pg)
 			cfg := pg.config(Insert)
 			cfg.Endpoints = []Endpoint{{Node: "other", Host: "192.0.2.1", Port: 1}}
-			cfg.Route, cfg.URL, cfg.OnTimeout = URL, fmt.Sprintf("postgres://127.0.0.1:%d/postgres?sslmode=disable", port), Cancel
+			cfg.Route, cfg.URL, cfg.OnTimeout = URL, fmt.Sprintf("postgres://127.0.0.1:%d/postgres", port), Cancel
 			expect(t, once(pg.session(cfg)), history.OK, "") // by a server that is none of the nodes
 			book := pg.book(cfg)
 			if all := entries(t, book, len(book.Writers())-1); all[0].Server.Node != "" || all[0].Server.Timeline != 1 {
@@ -379,6 +379,10 @@ func TestWrongRoutes(t *testing.T) {
 		"no topology":        {func(c *Config) { c.Route = Topology }, "nobody tells"},
 		"no URL":             {func(c *Config) { c.Route = URL }, "no URL"},
 		"no URL at all":      {func(c *Config) { c.Route, c.URL = URL, "secret" }, "cannot be read"},
+		"a URL's setting":    {func(c *Config) { c.Route, c.URL = URL, "postgres://u:secret@h/d?sslmode=perhaps" }, "url"},
+		"a URL's attributes": {func(c *Config) { c.Route, c.URL = URL, "postgres://u:secret@h/d?target_session_attrs=secret" }, "url"},
+		"a URL's file":       {func(c *Config) { c.Route, c.URL = URL, "postgres://u:secret@h/d?sslmode=require&sslrootcert=/none" }, "url"},
+		"a URL's port":       {func(c *Config) { c.Route, c.URL = URL, "postgres://u:secret@h:x/d" }, "url"},
 		"a URL's host": {func(c *Config) {
 			c.Route, c.URL, c.Connection = URL, "postgres://h", map[string]string{"host": "x"}
 		}, "host"},

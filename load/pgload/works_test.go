@@ -417,3 +417,57 @@ func TestPreparedNoMore(t *testing.T) {
 	expect(t, once(s), history.Failed, "26000")
 	expect(t, once(s), history.OK, "")
 }
+
+// TestTPCBAddsUp: every transaction is in all of the tables, once.
+func TestTPCBAddsUp(t *testing.T) {
+	pg, a := startWorks(t)
+	defer func() { _ = a.Close(t.Context()) }()
+	cfg := pg.config(TPCB)
+	cfg.Clients = 3
+	w := pg.open(cfg)
+	l := load.New(load.Config{Clients: 3, Open: w.Open, Clock: cfg.Clock})
+	l.Start()
+	time.Sleep(300 * time.Millisecond)
+	l.Stop()
+	l.Close()
+	w.Close()
+	ok := l.Record().Total.Outcomes[history.OK]
+	if n := a.number("select count(*) from pgbench_history"); n != ok || ok < 10 || l.Record().Total.Samples() != ok {
+		t.Errorf("%d rows of history for %d of %d operations", n, ok, l.Record().Total.Samples())
+	}
+	sum := a.number("select sum(delta) from pgbench_history")
+	for _, balance := range []string{"abalance) from pgbench_accounts", "tbalance) from pgbench_tellers", "bbalance) from pgbench_branches"} {
+		if n := a.number("select sum(" + balance); n != sum {
+			t.Errorf("%s: %d, want %d", balance, n, sum)
+		}
+	}
+	if n := a.number("select count(distinct aid) from pgbench_history"); n < ok*9/10 {
+		t.Errorf("%d operations on %d accounts", ok, n)
+	}
+}
+
+// TestInterruptedBetweenStatements: the time-out is over while nothing runs that the server
+// could end; then nothing more is sent, and nothing was committed.
+func TestInterruptedBetweenStatements(t *testing.T) {
+	pg, a := startWorks(t)
+	defer func() { _ = a.Close(t.Context()) }()
+	for mode, kind := range map[string]string{Cancel: "timeout, cancelled", Terminate: "timeout, terminated"} {
+		cfg := pg.config(Script)
+		cfg.ScriptName, cfg.Script = "s", "begin;\ninsert into scripted values (1, 1);\n\\sleep 1 s\ninsert into scripted values (2, 2);\nend;"
+		cfg.OnTimeout = mode
+		s := pg.session(cfg)
+		done := make(chan load.Reply)
+		go func() { done <- once(s) }()
+		pg.until("the script sleeps", func() bool {
+			return a.number("select count(*) from pg_stat_activity where application_name = 'pgload' and state = 'idle in transaction' and query like 'insert%'") == 1
+		})
+		if !s.(load.Interrupter).Interrupt() {
+			t.Error("there is nothing to interrupt")
+		}
+		expect(t, <-done, history.Failed, kind)
+		if n := a.number("select count(*) from scripted"); n != 0 {
+			t.Errorf("%d rows", n)
+		}
+		s.Close()
+	}
+}
