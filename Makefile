@@ -6,7 +6,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 GOLANGCI_LINT_VERSION := v2.15.0
 LINT := .tools/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
-.PHONY: demo test build setup setup-test lint unit test-versions clean
+.PHONY: demo test build setup setup-test lint unit test-versions bench clean
 
 demo: build
 	bin/pgchaos run experiments/quorum-kill.yaml
@@ -39,6 +39,13 @@ unit:
 test-versions: build
 	@scripts/setup.sh docker
 	@scripts/test-versions.sh
+
+# The load engine against pgbench, on a server of its own: kept out of the tests, for it
+# needs a quiet machine and a quarter of an hour. It writes docs/performance.md's table.
+bench: setup
+	@mkdir -p bin
+	CGO_ENABLED=0 go build -o bin/bench ./internal/bench
+	bin/bench --write docs/performance.md
 
 clean:
 	rm -rf bin .tools

@@ -54,6 +54,8 @@ func Metrics() []Metric {
 		{"errors", MetricCount, Must, May, "the number of operations failed or unknown"},
 		{"error_rate", MetricShare, Must, May, "the share of samples failed or unknown"},
 		{"throughput", MetricRate, Must, May, "the samples a second"},
+		{"achieved_rate", MetricShare, Must, May, "the share of a rate's arrivals that were sent"},
+		{"retries", MetricCount, Must, May, "the number of transactions begun again after 40001 or 40P01"},
 	}
 	for _, prefix := range []string{"", "service_"} {
 		from := "from when it was due"

@@ -74,7 +74,7 @@ func TestAbandonedAreBounded(t *testing.T) {
 		const clients, bound = 8, 5
 		release := make(chan struct{})
 		s := &server{do: hangs(release, Reply{Outcome: history.Weak})}
-		w := begin(s, Config{Clients: clients, Rate: 100, Timeout: time.Second, MaxAbandoned: bound})
+		w := begin(s, Config{Clients: clients, Schedule: Constant(Steady(100)), Timeout: time.Second, MaxAbandoned: bound})
 		time.Sleep(30 * time.Second)
 		sessions := 0
 		for _, n := range s.opened {
@@ -146,7 +146,7 @@ func TestRestart(t *testing.T) {
 		release := make(chan struct{})
 		hang := hangs(release, Reply{Outcome: history.OK})
 		s := &server{do: takes(time.Millisecond)}
-		w := begin(s, Config{Clients: 4, Rate: 100, Timeout: time.Second, MaxAbandoned: 2})
+		w := begin(s, Config{Clients: 4, Schedule: Constant(Steady(100)), Timeout: time.Second, MaxAbandoned: 2})
 		w.Start() // no effect
 		time.Sleep(time.Second + 5*time.Millisecond)
 		w.Stop()

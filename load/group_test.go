@@ -23,7 +23,7 @@ func TestGroupsDoNotShareArrivals(t *testing.T) {
 			}
 			return Reply{Outcome: history.OK}
 		})
-		w := begin(s, Config{Clients: 4, Rate: 100, Groups: 2, Timeout: time.Second})
+		w := begin(s, Config{Clients: 4, Schedule: Constant(Steady(100)), Groups: 2, Timeout: time.Second})
 		time.Sleep(10*time.Second + 5*time.Millisecond)
 		w.Stop()
 		close(release)

@@ -4,7 +4,7 @@ import (
 	"math/bits"
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
+	"pgchaos/history"
 )
 
 // The geometry of every histogram here: microseconds, up to an hour, three
@@ -16,22 +16,19 @@ const (
 	bucketsLen = 21<<(subBits-1) + int(highest>>21) + 1
 )
 
-func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(1, highest, digits) }
-
-// latencies counts durations. It has the buckets of an HDR histogram, but 32-bit
-// counts, and it knows which of them were touched: a client's shard is merged and
-// cleared every second, and an HDR histogram would be walked through all its
-// 188 KB for that.
+// latencies counts durations. It has the buckets of an HDR histogram, and it knows
+// which of them were touched: an HDR histogram would be walked through all its 188 KB
+// to be cleared or merged. The zero value is empty, and takes its memory when the first
+// duration comes.
 type latencies struct {
-	counts     []uint32
-	low, high  int // the touched buckets; low > high when empty
+	counts     []int64
+	low, high  int // the touched buckets, where n > 0
 	n          int64
 	outOfRange int64
 	min, max   time.Duration
 	sum        time.Duration
+	squares    float64 // the sum of the squares, in ns
 }
-
-func newLatencies() latencies { return latencies{counts: make([]uint32, bucketsLen), low: bucketsLen} }
 
 // bucketOf is the index of a value in microseconds, 0 to highest.
 func bucketOf(us int64) int {
@@ -59,31 +56,52 @@ func (l *latencies) record(d time.Duration) {
 		l.outOfRange++
 	}
 	i := bucketOf(us)
+	if l.n == 0 {
+		l.begin(i, d)
+	}
 	l.counts[i]++
 	l.low, l.high = min(l.low, i), max(l.high, i)
-	if l.n == 0 || d < l.min {
-		l.min = d
-	}
-	l.max = max(l.max, d)
+	l.min, l.max = min(l.min, d), max(l.max, d)
 	l.sum += d
+	l.squares += float64(d) * float64(d)
 	l.n++
 }
 
-// add takes the bucket counts of another over; nothing else, for the interval's
-// percentile needs no more.
+// begin prepares for the first duration.
+func (l *latencies) begin(bucket int, d time.Duration) {
+	if l.counts == nil {
+		l.counts = make([]int64, bucketsLen)
+	}
+	l.low, l.high, l.min, l.max = bucket, bucket, d, d
+}
+
+// add counts all that another has counted.
 func (l *latencies) add(from *latencies) {
+	if from.n == 0 {
+		return
+	}
+	if l.n == 0 {
+		l.begin(from.low, from.min)
+	}
 	for i := from.low; i <= from.high; i++ {
 		l.counts[i] += from.counts[i]
 	}
 	l.low, l.high = min(l.low, from.low), max(l.high, from.high)
+	l.min, l.max = min(l.min, from.min), max(l.max, from.max)
+	l.outOfRange += from.outOfRange
+	l.sum += from.sum
+	l.squares += from.squares
 	l.n += from.n
 }
 
 // quantile is the duration that a share q of the counts do not exceed.
 func (l *latencies) quantile(q float64) time.Duration {
+	if l.n == 0 {
+		return 0
+	}
 	rank := max(1, int64(q*float64(l.n)+0.5))
 	for i := l.low; i <= l.high; i++ {
-		if rank -= int64(l.counts[i]); rank <= 0 {
+		if rank -= l.counts[i]; rank <= 0 {
 			return time.Duration(valueOf(i+1)-1) * time.Microsecond
 		}
 	}
@@ -91,109 +109,56 @@ func (l *latencies) quantile(q float64) time.Duration {
 }
 
 func (l *latencies) clear() {
-	if l.n == 0 {
-		return
+	if l.n > 0 {
+		clear(l.counts[l.low : l.high+1])
 	}
-	clear(l.counts[l.low : l.high+1])
-	*l = latencies{counts: l.counts, low: bucketsLen}
+	*l = latencies{counts: l.counts}
 }
 
-// Dist is a distribution of durations. Everything but the Histogram is exact.
-type Dist struct {
-	Count      int64
-	OutOfRange int64 // beyond the histogram's hour, and counted in its last bucket
-	Min, Max   time.Duration
-	Sum        time.Duration
-	// Histogram is in microseconds, 1 us to 1 h, with three significant digits;
-	// its count is Count. It is nil where there cannot be any sample.
-	Histogram *hdrhistogram.Histogram
+// timing is the response and the service time of operations. As long as they are the
+// same, which in a closed loop they nearly always are, one histogram stands for both.
+type timing struct {
+	response, service latencies
+	apart             bool
 }
 
-// Mean is 0 without samples.
-func (d Dist) Mean() time.Duration {
-	if d.Count == 0 {
-		return 0
+// record counts an operation. A dropped one has waited, but was not served.
+func (t *timing) record(op *history.Op) {
+	if !t.apart && (op.Sent != op.Due || op.Outcome == history.Dropped) {
+		t.part()
 	}
-	return d.Sum / time.Duration(d.Count)
+	t.response.record(op.Response())
+	if t.apart && op.Outcome != history.Dropped {
+		t.service.record(op.Service())
+	}
 }
 
-// Percentile is the duration that p % of the samples do not exceed, to three
-// significant digits, but never beyond the exact extremes; 0 without samples.
-func (d Dist) Percentile(p float64) time.Duration {
-	if d.Count == 0 {
-		return 0
-	}
-	v := time.Duration(d.Histogram.ValueAtPercentile(p)) * time.Microsecond
-	if v >= time.Hour && d.OutOfRange > 0 {
-		return d.Max // beyond the histogram nothing but the largest is known
-	}
-	return min(max(v, d.Min), d.Max)
+// part begins to keep the two apart.
+func (t *timing) part() {
+	t.apart = true
+	t.service.add(&t.response)
 }
 
-// Encode gives the histogram in the HDR V2 format, compressed and in base64; ""
-// without samples.
-func (d Dist) Encode() (string, error) {
-	if d.Count == 0 {
-		return "", nil
+func (t *timing) add(from *timing) {
+	if from.apart && !t.apart {
+		t.part()
 	}
-	text, err := d.Histogram.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
-	return string(text), err
+	t.response.add(&from.response)
+	if t.apart {
+		t.service.add(from.served())
+	}
 }
 
-// take moves what a shard counted into d.
-func (d *Dist) take(l *latencies) {
-	if l.n == 0 {
-		return
+// served is the service time.
+func (t *timing) served() *latencies {
+	if t.apart {
+		return &t.service
 	}
-	for i := l.low; i <= l.high; i++ {
-		if n := l.counts[i]; n > 0 {
-			// Cannot fail: bucketOf never exceeds the range that this was made for.
-			_ = d.Histogram.RecordValues(valueOf(i), int64(n))
-		}
-	}
-	d.extremes(l.n, l.min, l.max)
-	d.Count += l.n
-	d.OutOfRange += l.outOfRange
-	d.Sum += l.sum
+	return &t.response
 }
 
-// NewDist returns a distribution without samples.
-func NewDist() Dist { return Dist{Histogram: newHistogram()} }
-
-// Record counts one duration.
-func (d *Dist) Record(v time.Duration) { d.RecordN(v, 1) }
-
-// RecordN counts one duration n times.
-func (d *Dist) RecordN(v time.Duration, n int64) {
-	if n == 0 {
-		return
-	}
-	us, outOfRange := micros(v)
-	if outOfRange {
-		d.OutOfRange += n
-	}
-	_ = d.Histogram.RecordValues(us, n) // cannot fail: micros stays within the range
-	d.extremes(n, v, v)
-	d.Count += n
-	d.Sum += v * time.Duration(n)
-}
-
-// Merge adds another distribution.
-func (d *Dist) Merge(from *Dist) {
-	d.Histogram.Merge(from.Histogram)
-	d.extremes(from.Count, from.Min, from.Max)
-	d.Count += from.Count
-	d.OutOfRange += from.OutOfRange
-	d.Sum += from.Sum
-}
-
-// extremes takes over the extremes of n further samples. d.Count does not count them yet.
-func (d *Dist) extremes(n int64, least, most time.Duration) {
-	if n == 0 {
-		return
-	}
-	if d.Count == 0 || least < d.Min {
-		d.Min = least
-	}
-	d.Max = max(d.Max, most)
+func (t *timing) clear() {
+	t.response.clear()
+	t.service.clear()
+	t.apart = false
 }

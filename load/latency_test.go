@@ -9,7 +9,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// TestBucketsAreThoseOfHDR holds the shard's buckets against the library's: a
+// TestBucketsAreThoseOfHDR holds the buckets against the library's: a
 // count moved from one to the other must not change its place.
 func TestBucketsAreThoseOfHDR(t *testing.T) {
 	values := make([]int64, 0, 120_000)
@@ -48,8 +48,7 @@ func TestPercentiles(t *testing.T) {
 	}
 	for name, draw := range shapes {
 		t.Run(name, func(t *testing.T) {
-			l := newLatencies()
-			d := Dist{Histogram: newHistogram()}
+			var l, other latencies
 			exact := make([]time.Duration, 200_000)
 			var sum time.Duration
 			for i := range exact {
@@ -58,10 +57,11 @@ func TestPercentiles(t *testing.T) {
 				if i%2 == 0 {
 					l.record(exact[i])
 				} else {
-					d.Record(exact[i])
+					other.record(exact[i])
 				}
 			}
-			d.take(&l)
+			l.add(&other)
+			d := l.dist()
 			slices.Sort(exact)
 			if d.Count != int64(len(exact)) || d.Histogram.TotalCount() != d.Count || d.Min != exact[0] || d.Max != exact[len(exact)-1] || d.Sum != sum {
 				t.Errorf("count %d, min %v, max %v, sum %v are not exact", d.Count, d.Min, d.Max, d.Sum)
@@ -85,13 +85,13 @@ func TestDistAtItsLimits(t *testing.T) {
 	if text, err := empty.Encode(); text != "" || err != nil {
 		t.Errorf("no samples encode as %q, %v", text, err)
 	}
-	l := newLatencies()
+	var l, other latencies
 	for _, v := range []time.Duration{0, 100 * time.Nanosecond, 2 * time.Hour, 3 * time.Hour} {
 		l.record(v)
 	}
-	d := Dist{Histogram: newHistogram()}
-	d.take(&l)
-	d.Record(4 * time.Hour)
+	other.record(4 * time.Hour)
+	other.add(&l)
+	d := other.dist()
 	if d.Count != 5 || d.OutOfRange != 3 || d.Histogram.TotalCount() != 5 || d.Max != 4*time.Hour || d.Min != 0 {
 		t.Errorf("beyond the range: %+v", d)
 	}
@@ -99,7 +99,7 @@ func TestDistAtItsLimits(t *testing.T) {
 		t.Errorf("p99 %v, p20 %v", d.Percentile(99), d.Percentile(20))
 	}
 	l.clear()
-	if l.n != 0 || l.max != 0 || slices.IndexFunc(l.counts, func(n uint32) bool { return n != 0 }) >= 0 {
+	if l.n != 0 || l.max != 0 || slices.IndexFunc(l.counts, func(n int64) bool { return n != 0 }) >= 0 {
 		t.Error("clear leaves something behind")
 	}
 	text, err := d.Encode()

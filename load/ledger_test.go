@@ -27,20 +27,15 @@ func recorder(t testing.TB) (write func()) {
 		t.Fatal(err)
 	}
 	server := l.AddServer(ledger.Server{Node: "a", SystemID: "7300000000000000000", Timeline: 1})
-	w, c := newInstant(1000)
+	w, c := newInstant(Constant(Steady(1000)))
 	op := history.Op{Outcome: history.OK, Node: 2}
 	at, lsn := time.Duration(0), history.LSN(0x16_B374_D848)
 	return func() {
-		at += 10 * time.Microsecond
+		at += 50 * time.Microsecond // 20,000 a second, of eight clients
 		seq := book.Next(at)
-		at += 400 * time.Microsecond
 		lsn += 10_000
 		op.Due, op.Sent, op.Done = at-400*time.Microsecond, at-400*time.Microsecond, at
-		if at > time.Second { // the shard reaches so far, and is collected every second
-			w.collect(at)
-			at = 0
-		}
-		w.record(c, &op)
+		w.record(c, sample{op, 0})
 		book.Record(seq, op.Outcome, server, lsn, op.Done)
 	}
 }

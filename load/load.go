@@ -19,96 +19,31 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"pgchaos/history"
 )
 
-// Session does one client's operations, one at a time.
-type Session interface {
-	// Do performs one operation and blocks until it is over. ctx is cancelled
-	// when the operation is given up on, and when the workload closes: a session
-	// that is still connecting should then return at once with history.Dropped, so
-	// that nothing is sent on behalf of a client that has gone. What has already
-	// been sent must not be cancelled by it.
-	Do(ctx context.Context) Reply
-	// Settle is told what became of the operation, by the goroutine that called Do
-	// and after it. Late is one that had been given up on: in every figure of the
-	// workload it is Unknown, and op is what Do has returned for it since. Nothing is
-	// asked of the session after a late one but to close.
-	Settle(op history.Op, late bool)
-	// Close breaks off whatever still runs, so that Do returns, and releases the
-	// connection. It is called once, possibly from another goroutine during Do.
-	Close()
-}
+// Workload is one stream of operations. Make it with New.
+type Workload struct {
+	cfg     Config
+	clients []*client
+	ctx     context.Context // of every Do; ends with Close
+	cancel  context.CancelFunc
+	all     sync.WaitGroup // every goroutine
+	wake    chan struct{}  // has the collector come round at once
 
-// Interrupter is a Session that can have the server end its operation, where
-// Config.Grace asks for that.
-type Interrupter interface {
-	// Interrupt asks the server to end the operation in flight, and does not wait for
-	// anything: it is called while Do runs, by another goroutine and under a lock. Do
-	// returns what comes of it. False means that there was nothing to end, because
-	// nothing has been sent, or Do is about to return: the operation is then given
-	// up on as any other.
-	Interrupt() bool
+	// mu guards what is below, and the read side of every client's ring. No client
+	// takes it on its way through an ordinary operation.
+	mu        sync.Mutex
+	run       *run // nil unless running
+	closed    bool
+	flights   map[*flight]struct{} // with an open session, those given up on included
+	abandoned int                  // given up on, and not returned
+	most      int                  // that abandoned ever was
+	waiting   []*client            // to be launched when an abandoned operation returns
+	gaveUp    int64                // operations given up on
+	late      int64                // of which were answered afterwards
+	asked     int64                // arrivals that were due, in the runs that are over
+	totals    totals
 }
-
-// Reply is how one operation ended.
-type Reply struct {
-	Outcome history.Outcome
-	// Kind is as in history.Op: "" for OK.
-	Kind string
-	Err  error
-	// Node is as in history.Op: the node that answered, or that alone was tried. What
-	// is not in 1 to Config.Nodes counts as 0, unknown.
-	Node int
-	// Pause is how long this client should leave the server alone before its next
-	// operation: the backoff after a connection that could not be made. It lies
-	// between operations and so is part of none: a closed loop is quiet
-	// meanwhile, and in an open loop the arrivals are taken late, or by other
-	// clients.
-	Pause time.Duration
-	// Sent is when the operation really was sent, where its session had to wait for a
-	// connection first; 0: when Do was called.
-	Sent time.Duration
-	// Part, Retries, Out and In are as in history.Op.
-	Part, Retries int
-	Out, In       int64
-}
-
-// Config is one workload.
-type Config struct {
-	Name string
-	// Clients bounds the operations in flight; at least 1.
-	Clients int
-	// Rate is arrivals a second; 0: a closed loop.
-	Rate float64
-	// Groups splits the clients (client i is in group i modulo Groups), and gives
-	// each group arrivals of its own at the whole Rate, so that one that is slow
-	// leaves nothing to the others. 0: one group.
-	Groups int
-	// Nodes is how many nodes can answer, for Reply.Node; 0: who answers is not recorded.
-	Nodes int
-	// Timeout is how long a client waits for one operation, counted from when it
-	// was sent, and how late an arrival may be taken. 0: 5 s.
-	Timeout time.Duration
-	// Grace makes the client interrupt an operation that has reached Timeout, if its
-	// session is an Interrupter, and wait for the answer for so much longer before it
-	// gives up. 0: it gives up at Timeout, and interrupts nothing.
-	Grace time.Duration
-	// MaxAbandoned bounds the operations that were given up on and have not
-	// returned: each still holds a connection. A client whose operation is given
-	// up on beyond the bound waits until one of them returns.
-	MaxAbandoned int
-	// Open makes the session of a client. It must be cheap, and must not connect
-	// (Do does that), for it is called under a lock. It is called again for the same
-	// client after its operation was given up on, while the session before may
-	// still be in Do.
-	Open func(client int) Session
-	// Clock is the run's clock; all times recorded are offsets on it.
-	Clock history.Clock
-}
-
-const defaultTimeout = 5 * time.Second
 
 // Interval is a stretch of time on the run's clock.
 type Interval struct{ From, To time.Duration }
@@ -129,16 +64,12 @@ func New(cfg Config) *Workload {
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = defaultTimeout
 	}
-	cfg.Clients, cfg.Groups = max(cfg.Clients, 1), max(cfg.Groups, 1)
-	w := &Workload{cfg: cfg, flights: map[*flight]struct{}{}, errors: map[errorKey]*ErrorCount{}}
+	cfg.Clients, cfg.Groups, cfg.Nodes = max(cfg.Clients, 1), max(cfg.Groups, 1), max(cfg.Nodes, 0)
+	w := &Workload{cfg: cfg, flights: map[*flight]struct{}{}, wake: make(chan struct{}, 1), totals: newTotals(cfg.Nodes, len(cfg.Parts))}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
-	w.cfg.Nodes = max(w.cfg.Nodes, 0)
-	w.totals.init(cfg.Rate > 0, w.cfg.Nodes)
-	w.spare = newShard(cfg.Rate > 0, w.cfg.Nodes)
 	w.clients = make([]*client, cfg.Clients)
 	for i := range w.clients {
-		w.clients[i] = &client{number: i}
-		w.clients[i].home.Store(newShard(cfg.Rate > 0, w.cfg.Nodes))
+		w.clients[i] = &client{number: i, ring: ring{samples: make([]sample, ringSize(cfg.Clients))}}
 	}
 	return w
 }
@@ -152,21 +83,23 @@ func (w *Workload) Start() {
 		return
 	}
 	now := w.cfg.Clock.Now()
-	r := newRun(now, w.cfg.Groups)
+	r := w.newRun(now)
 	w.run = r
 	w.waiting = w.waiting[:0]
+	if len(w.totals.active) == 0 && w.cfg.Warmup > 0 {
+		w.totals.warm = now + w.cfg.Warmup
+	}
 	w.totals.active = append(w.totals.active, Interval{From: now, To: running})
-	w.collect(now)
-	w.totals.restartSecond(now)
 	for i, c := range w.clients {
 		if i < len(w.clients)+w.cfg.MaxAbandoned-w.abandoned {
-			w.launch(r, c)
+			w.launch(r, c, now)
 		} else {
 			w.waiting = append(w.waiting, c)
 		}
 	}
 	w.all.Go(func() { w.watch(r) })
-	w.all.Go(func() { w.collectEverySecond(r) })
+	w.all.Go(func() { w.collectRegularly(r) })
+	w.all.Go(func() { w.supervise(r) })
 }
 
 // Stop ends the arrivals. What is in flight may end for at most Timeout (and Grace),
@@ -175,31 +108,21 @@ func (w *Workload) Start() {
 // dropped.
 func (w *Workload) Stop() {
 	w.mu.Lock()
-	r := w.halt()
+	r := w.run
+	if r != nil {
+		r.halt(w.cfg.Clock.Now(), false)
+	}
 	w.mu.Unlock()
-	w.wind(r)
+	if r != nil {
+		w.wind(r)
+	}
 }
 
 // wind waits for the clients of a run whose arrivals have ended, and closes its
-// books. r may be nil.
+// books.
 func (w *Workload) wind(r *run) {
-	if r == nil {
-		return
-	}
-	r.live.Wait()
+	<-r.idle
 	r.finish.Do(func() { w.conclude(r) })
-}
-
-// halt ends the arrivals of the run in progress, and returns it. w.mu is held.
-func (w *Workload) halt() *run {
-	r := w.run
-	if r == nil {
-		return nil
-	}
-	if r.stopAt.CompareAndSwap(int64(running), int64(w.cfg.Clock.Now())) {
-		close(r.stop)
-	}
-	return r
 }
 
 // conclude closes the books of a run in which no client is active any more, and
@@ -233,15 +156,15 @@ func (w *Workload) closeBooks(r *run) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	stopAt := time.Duration(r.stopAt.Load())
-	w.collect(w.cfg.Clock.Now())
-	if w.cfg.Rate > 0 {
-		for g := range r.next {
-			for i := r.next[g].Load(); i < arrivalsBy(stopAt-r.start, w.cfg.Rate); i++ {
-				op := w.dropped(r, r.start+dueAt(i, w.cfg.Rate))
-				w.totals.book(&op)
-			}
+	w.collect()
+	for _, a := range r.groups {
+		for i, end := a.next.Load(), a.by(stopAt-r.start); i < end; i++ {
+			due, _ := a.due(i)
+			due += r.start
+			w.count(-1, nil, &sample{r.dropped(due, due+w.cfg.Timeout), -1})
 		}
 	}
+	w.asked += r.asked(w.totals.warm, stopAt)
 	w.totals.active[len(w.totals.active)-1].To = stopAt
 	w.totals.live = Live{At: stopAt}
 	w.run = nil
@@ -257,13 +180,18 @@ func (w *Workload) Close() {
 	for f := range w.flights {
 		flights = append(flights, f)
 	}
-	r := w.halt() // from here on nothing is launched, so that flights is complete
+	r := w.run
+	if r != nil {
+		r.halt(w.cfg.Clock.Now(), false) // from here on nothing is launched, so that flights is complete
+	}
 	w.mu.Unlock()
 	w.cancel()
 	for _, f := range flights {
 		f.close()
 	}
-	w.wind(r)
+	if r != nil {
+		w.wind(r)
+	}
 	w.all.Wait()
 }
 
@@ -274,7 +202,6 @@ func (w *Workload) Phase(name string, at time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.totals.addPhase(name, at)
-	w.collect(w.cfg.Clock.Now())
 }
 
 // Live tells what happened in the last complete second.

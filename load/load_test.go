@@ -158,7 +158,7 @@ func ended(t *testing.T, w *Workload, s *server, arrivals int64) Record {
 func TestOpenLoopKeepsItsSchedule(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{do: takes(3 * time.Millisecond)}
-		w := begin(s, Config{Clients: 4, Rate: 500})
+		w := begin(s, Config{Clients: 4, Schedule: Constant(Steady(500))})
 		time.Sleep(10*time.Second + time.Millisecond)
 		w.Stop()
 		rec := ended(t, w, s, 5001)
@@ -186,7 +186,7 @@ func TestStallIsSeenByEveryArrival(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const clients = 8
 		s := &server{do: stalls(2*time.Second, 5*time.Second)}
-		w := begin(s, Config{Clients: clients, Rate: 500, Timeout: time.Minute})
+		w := begin(s, Config{Clients: clients, Schedule: Constant(Steady(500)), Timeout: time.Minute})
 		time.Sleep(12*time.Second + time.Millisecond)
 		w.Stop()
 		rec := ended(t, w, s, 6001)
@@ -223,7 +223,7 @@ func TestStallIsSeenByEveryArrival(t *testing.T) {
 func TestWhatIsTooLateIsDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{do: takes(time.Millisecond)}
-		w := begin(s, Config{Clients: 1, Rate: 2000, Timeout: time.Second})
+		w := begin(s, Config{Clients: 1, Schedule: Constant(Steady(2000)), Timeout: time.Second})
 		time.Sleep(10*time.Second + 100*time.Microsecond)
 		w.Stop()
 		rec := ended(t, w, s, 20_001)
@@ -263,7 +263,7 @@ func TestStopDropsWhatNobodyTook(t *testing.T) {
 						return Reply{}
 					}
 				}}
-				w := begin(s, Config{Clients: c.clients, Rate: 100, Timeout: 2 * time.Second})
+				w := begin(s, Config{Clients: c.clients, Schedule: Constant(Steady(100)), Timeout: 2 * time.Second})
 				time.Sleep(c.after)
 				began := time.Now()
 				w.Stop()

@@ -1,8 +1,6 @@
 package load
 
 import (
-	"cmp"
-	"slices"
 	"time"
 
 	"pgchaos/history"
@@ -12,15 +10,26 @@ import (
 type Record struct {
 	Total  Stats
 	Phases []PhaseStats // in their order; only those in which something was due
+	Parts  []PartStats  // of a mix, as Config.Parts names them
+	// Warmup is what was due in the warm-up. It is in no other figure here, but in
+	// all that is told by time: Series, Seconds, Activity, Nodes and Clients.
+	Warmup Stats
 	Errors []ErrorCount // most frequent first
 	// Series has a point for every SeriesStep in which something ended.
 	Series   []SeriesPoint
+	Seconds  []Second // only those in which something ended
 	Activity Activity
 	// Nodes is the part of each node in Activity, number 1 first. What nobody knows the
 	// node of is in none of them.
 	Nodes   []Activity
 	Clients []ClientRecord // by number
 	Active  []Interval     // when arrivals came
+	// Lateness is how much later than due those arrivals were sent that a client had
+	// been waiting for: what the load generator itself is late.
+	Lateness Dist
+	// Asked is the number of arrivals that were due by the end, after the warm-up:
+	// Total.Samples of Asked is what was achieved. 0 in a closed loop.
+	Asked int64
 	// GaveUp counts operations that were given up on, Late those of them that were
 	// answered afterwards.
 	GaveUp, Late int64
@@ -37,14 +46,19 @@ type Stats struct {
 	// waited: whoever was never served must not make a server look fast.
 	Response Dist
 	Service  Dist // from sent to done, of what was sent
+	// Retries is how often a transaction was begun again, Retried of how many
+	// operations one was.
+	Retries, Retried int64
+	Out, In          int64 // bytes
 	// Span is the time in which arrivals came, for the throughput.
 	Span time.Duration
 }
 
 // Samples is the number of operations that were sent.
-func (s Stats) Samples() int64 {
-	var n int64
-	for outcome, count := range s.Outcomes {
+func (s Stats) Samples() int64 { return samples(s.Outcomes) }
+
+func samples(outcomes [history.Outcomes]int64) (n int64) {
+	for outcome, count := range outcomes {
 		if history.Outcome(outcome) != history.Dropped {
 			n += count
 		}
@@ -68,6 +82,12 @@ type PhaseStats struct {
 	Stats
 }
 
+// PartStats are the Stats of one part of a mix.
+type PartStats struct {
+	Name string
+	Stats
+}
+
 // ErrorCount is one kind of error (or of weak acknowledgement), with one example.
 type ErrorCount struct {
 	Kind    string
@@ -76,11 +96,8 @@ type ErrorCount struct {
 	Example string
 }
 
-// errorKey is what makes a kind of error.
-type errorKey struct {
-	kind    string
-	outcome history.Outcome
-}
+// Bucket is the resolution of Activity.
+const Bucket = 10 * time.Millisecond
 
 // Activity counts what ended in each Bucket of the run's clock, from offset 0.
 // Both slices have the same length, and reach at least to the end of the arrivals.
@@ -103,63 +120,66 @@ func (w *Workload) Record() Record {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := w.cfg.Clock.Now()
-	w.collect(now)
+	w.collect()
 	t := &w.totals
 	everywhere := t.everywhere()
 	rec := Record{
-		Series: series(everywhere), GaveUp: w.gaveUp, Late: w.late, Abandoned: w.abandoned, MostAbandoned: w.most, Active: slices.Clone(t.active), Errors: w.errorCounts(),
+		GaveUp: w.gaveUp, Late: w.late, Abandoned: w.abandoned, MostAbandoned: w.most, Asked: w.asked,
+		Series: series(everywhere), Seconds: t.seconds.all(), Errors: t.errorCounts(), Lateness: t.late.dist(),
+	}
+	if w.run != nil {
+		rec.Asked += w.run.asked(w.totals.warm, now)
 	}
 	var end time.Duration
-	for i := range rec.Active {
-		rec.Active[i].To = min(rec.Active[i].To, now)
-		end = rec.Active[i].To
+	for _, a := range t.active {
+		end = min(a.To, now)
+		rec.Active = append(rec.Active, Interval{a.From, end})
 	}
 	rec.Activity = activityUntil(everywhere, end)
 	for _, cells := range t.activity[1:] {
 		rec.Nodes = append(rec.Nodes, activityUntil(cells, end))
 	}
 	for _, c := range w.clients {
-		s := c.take()
 		rec.Clients = append(rec.Clients, c.trail.record())
-		c.home.Store(s)
 	}
-	total := t.newPhase("", 0)
+	measured := func(from, to time.Duration) time.Duration { return span(rec.Active, max(from, t.warm), to) }
+	var total figures
 	for i, p := range t.phases {
 		stop := max(end, p.from)
 		if i+1 < len(t.phases) {
 			stop = t.phases[i+1].from
 		}
-		total.merge(p)
-		if p.outcomes != ([history.Outcomes]int64{}) {
-			own := t.newPhase(p.name, p.from)
-			own.merge(p)
-			rec.Phases = append(rec.Phases, PhaseStats{Name: p.name, Start: p.from, End: stop, Stats: own.stats(rec.Active, stop)})
+		total.add(&p.figures)
+		if p.response.n > 0 {
+			rec.Phases = append(rec.Phases, PhaseStats{Name: p.name, Start: p.from, End: stop, Stats: p.stats(measured(p.from, stop))})
 		}
 	}
-	rec.Total = total.stats(rec.Active, end)
+	rec.Total = total.stats(measured(0, end))
+	for i := range t.parts {
+		rec.Parts = append(rec.Parts, PartStats{Name: w.cfg.Parts[i], Stats: t.parts[i].stats(rec.Total.Span)})
+	}
+	rec.Warmup = t.warmup.stats(span(rec.Active, 0, t.warm))
 	return rec
 }
 
-func (p *phaseTotals) merge(from *phaseTotals) {
-	for outcome, n := range from.outcomes {
-		p.outcomes[outcome] += n
+// stats hands the figures out, of the time in which arrivals came.
+func (f *figures) stats(span time.Duration) Stats {
+	s := Stats{
+		Outcomes: f.outcomes, Retries: f.retries, Retried: f.retried, Out: f.out, In: f.in,
+		Response: f.response.dist(), Span: span,
 	}
-	p.response.Merge(&from.response)
-	if p.service.Histogram != nil {
-		p.service.Merge(&from.service)
-	}
-}
-
-// stats hands the totals out; p must not be written to any more.
-func (p *phaseTotals) stats(active []Interval, end time.Duration) Stats {
-	s := Stats{Outcomes: p.outcomes, Response: p.response, Service: p.service}
-	if s.Service.Histogram == nil { // a closed loop: due when sent
-		s.Service = s.Response
-	}
-	for _, a := range active {
-		s.Span += max(0, min(a.To, end)-max(a.From, p.from))
+	if s.Service = s.Response; f.apart {
+		s.Service = f.service.dist()
 	}
 	return s
+}
+
+// span is how much of the time between two moments arrivals came in.
+func span(active []Interval, from, to time.Duration) (sum time.Duration) {
+	for _, a := range active {
+		sum += max(0, min(a.To, to)-max(a.From, from))
+	}
+	return sum
 }
 
 func activityUntil(cells []cell, end time.Duration) Activity {
@@ -185,37 +205,4 @@ func series(all []cell) (series []SeriesPoint) {
 		}
 	}
 	return series
-}
-
-// countError counts an operation under its kind. It is not on the way of an
-// operation that went well.
-func (w *Workload) countError(op *history.Op) {
-	if op.Outcome == history.Dropped {
-		return
-	}
-	w.errMu.Lock()
-	defer w.errMu.Unlock()
-	key := errorKey{op.Kind, op.Outcome}
-	e := w.errors[key]
-	if e == nil {
-		e = &ErrorCount{Kind: op.Kind, Outcome: op.Outcome}
-		if op.Err != nil {
-			e.Example = op.Err.Error()
-		}
-		w.errors[key] = e
-	}
-	e.N++
-}
-
-func (w *Workload) errorCounts() []ErrorCount {
-	w.errMu.Lock()
-	defer w.errMu.Unlock()
-	counts := make([]ErrorCount, 0, len(w.errors))
-	for _, e := range w.errors {
-		counts = append(counts, *e)
-	}
-	slices.SortFunc(counts, func(a, b ErrorCount) int {
-		return cmp.Or(cmp.Compare(b.N, a.N), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Outcome, b.Outcome))
-	})
-	return counts
 }

@@ -16,7 +16,7 @@ func TestPhaseIsWhereItWasDue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{do: stalls(1500*time.Millisecond, 2500*time.Millisecond)}
 		clock := history.StartClock()
-		w := New(Config{Clients: 2, Rate: 100, Timeout: time.Minute, Open: s.open, Clock: clock})
+		w := New(Config{Clients: 2, Schedule: Constant(Steady(100)), Timeout: time.Minute, Open: s.open, Clock: clock})
 		w.Phase("baseline", 0)
 		w.Start()
 		time.Sleep(2 * time.Second)
@@ -75,7 +75,7 @@ func TestActivityAndSeries(t *testing.T) {
 			}
 			return Reply{Outcome: history.OK}
 		}}
-		w := begin(s, Config{Clients: 4, Rate: 200})
+		w := begin(s, Config{Clients: 4, Schedule: Constant(Steady(200))})
 		time.Sleep(1500 * time.Millisecond)
 		down.Store(true)
 		time.Sleep(700 * time.Millisecond)
@@ -108,7 +108,7 @@ func TestLive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		// 9.5 ms, so that nothing ends at the very moment a second does.
 		s := &server{do: takes(9500 * time.Microsecond)}
-		w := begin(s, Config{Clients: 10, Rate: 300})
+		w := begin(s, Config{Clients: 10, Schedule: Constant(Steady(300))})
 		w.Phase("baseline", 0)
 		time.Sleep(1500 * time.Millisecond)
 		w.Phase("collected in between", 1500*time.Millisecond)
@@ -132,7 +132,7 @@ func TestLive(t *testing.T) {
 func TestRecordIsASnapshot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{do: takes(time.Millisecond)}
-		w := begin(s, Config{Clients: 1, Rate: 100})
+		w := begin(s, Config{Clients: 1, Schedule: Constant(Steady(100))})
 		time.Sleep(time.Second + 5*time.Millisecond)
 		rec := w.Record()
 		time.Sleep(time.Second)
@@ -148,7 +148,7 @@ func TestRecordIsASnapshot(t *testing.T) {
 func TestLongRunLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{do: takes(100 * time.Millisecond)}
-		w := begin(s, Config{Clients: 2, Rate: 10})
+		w := begin(s, Config{Clients: 2, Schedule: Constant(Steady(10))})
 		time.Sleep(10*time.Minute + time.Millisecond)
 		w.Stop()
 		rec := ended(t, w, s, 6001)
@@ -165,73 +165,70 @@ func (instant) Do(context.Context) Reply { return Reply{Outcome: history.OK} }
 func (instant) Settle(history.Op, bool)  {}
 func (instant) Close()                   {}
 
-func newInstant(rate float64) (*Workload, *client) {
-	w := New(Config{Clients: 1, Rate: rate, Nodes: 3, Open: func(int) Session { return instant{} }, Clock: history.StartClock()})
+func newInstant(schedule *Schedule) (*Workload, *client) {
+	w := New(Config{Clients: 1, Schedule: schedule, Nodes: 3, Open: func(int) Session { return instant{} }, Clock: history.StartClock()})
 	c := w.clients[0]
 	c.flight = &flight{session: instant{}, ctx: context.Background()}
-	w.collect(w.cfg.Clock.Now())
 	return w, c
 }
 
+// models are the two, and how late the open one sends.
+func models() map[string]*Schedule {
+	return map[string]*Schedule{"closed": nil, "open": Constant(Steady(1000))}
+}
+
+// job is an operation of the model, due late before it is sent in the open one.
+func (w *Workload) job(late time.Duration) job {
+	now := w.cfg.Clock.Now()
+	if w.cfg.Schedule == nil {
+		return job{due: now, sent: now, late: -1}
+	}
+	return job{due: now - late, sent: now, late: late}
+}
+
 func TestRecordingDoesNotAllocate(t *testing.T) {
-	for name, rate := range map[string]float64{"closed": 0, "open": 1000} {
-		w, c := newInstant(rate)
-		op := history.Op{Done: 3 * time.Millisecond, Outcome: history.OK, Node: 2}
-		if n := testing.AllocsPerRun(1000, func() { w.record(c, &op) }); n != 0 {
+	for name, schedule := range models() {
+		w, c := newInstant(schedule)
+		s := sample{op: history.Op{Done: 3 * time.Millisecond, Outcome: history.OK, Node: 2}}
+		// More than a ring holds: it is counted, too.
+		if n := testing.AllocsPerRun(5000, func() { w.record(c, s) }); n != 0 {
 			t.Errorf("%s: recording allocates %v times", name, n)
 		}
-		if n := testing.AllocsPerRun(1000, func() { w.operate(c, c.flight, 0) }); n != 0 {
+		if n := testing.AllocsPerRun(5000, func() { w.operate(c, c.flight, w.job(time.Microsecond)) }); n != 0 {
 			t.Errorf("%s: an operation allocates %v times", name, n)
 		}
 	}
 }
 
-// BenchmarkRecord is the recording of one operation in the open model.
+// BenchmarkRecord is the recording of one operation, with all that is done with it on
+// the other side of the ring: here the client counts itself when its ring is full.
 func BenchmarkRecord(b *testing.B) {
-	for name, rate := range map[string]float64{"closed": 0, "open": 1000} {
+	for name, schedule := range models() {
 		b.Run(name, func(b *testing.B) {
-			w, c := newInstant(rate)
-			op := history.Op{Outcome: history.OK, Node: 2}
+			w, c := newInstant(schedule)
+			s := sample{op: history.Op{Outcome: history.OK, Node: 2}}
 			b.ReportAllocs()
 			for i := range b.N {
-				op.Done = time.Duration(i%4096) * time.Microsecond
-				w.record(c, &op)
+				s.op.Done = time.Duration(i%4096) * time.Microsecond
+				if schedule != nil {
+					s.op.Sent = s.op.Done / 8
+				}
+				w.record(c, s)
 			}
 		})
 	}
 }
 
 // BenchmarkOperation is all that the loop adds to an operation: two readings of
-// the clock, the watchdog's slot and the recording.
+// the clock, the watchdog's slot, the recording and the counting.
 func BenchmarkOperation(b *testing.B) {
-	for name, rate := range map[string]float64{"closed": 0, "open": 1000} {
+	for name, schedule := range models() {
 		b.Run(name, func(b *testing.B) {
-			w, c := newInstant(rate)
+			w, c := newInstant(schedule)
 			b.ReportAllocs()
-			for i := range b.N {
-				if i&0xffff == 0 {
-					w.collect(w.cfg.Clock.Now()) // as every second
-				}
-				w.operate(c, c.flight, w.cfg.Clock.Now())
+			for range b.N {
+				w.operate(c, c.flight, w.job(time.Microsecond))
 			}
 		})
-	}
-}
-
-// BenchmarkCollect is the collector's second with 64 clients in the open model.
-func BenchmarkCollect(b *testing.B) {
-	w := New(Config{Clients: 64, Rate: 1, Open: func(int) Session { return instant{} }, Clock: history.StartClock()})
-	b.ReportAllocs()
-	for range b.N {
-		for _, c := range w.clients {
-			s := c.home.Load()
-			for us := range 4000 {
-				s.response.record(time.Duration(us) * time.Microsecond)
-				s.service.record(time.Duration(us) * time.Microsecond)
-			}
-		}
-		b.StartTimer()
-		w.collect(0)
-		b.StopTimer()
 	}
 }

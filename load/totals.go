@@ -1,6 +1,8 @@
 package load
 
 import (
+	"cmp"
+	"slices"
 	"sort"
 	"time"
 
@@ -9,102 +11,112 @@ import (
 
 // totals is all that was recorded and collected. Workload.mu guards it.
 type totals struct {
-	paced    bool
+	// warm is when the warm-up ends: what is due before is in warmup, and in no phase
+	// and no part.
+	warm     time.Duration
+	warmup   figures
 	phases   []*phaseTotals // by from
-	activity [][]cell       // by node (0: unknown), then by bucket of the run's clock
+	parts    []figures      // by number; empty where the workload is no mix
+	late     latencies      // how late what a client had been waiting for was sent
+	errors   map[errorKey]*ErrorCount
+	activity [][]cell // by node (0: unknown), then by bucket of the run's clock
+	seconds  seconds
 	active   []Interval
-	// second is what was recorded since began, for the status line.
-	second  latencies
-	began   time.Duration
-	errors  int64
-	dropped int64
-	live    Live
+	live     Live
 }
 
 // phaseTotals is what was due in one phase.
 type phaseTotals struct {
-	name     string
-	from     time.Duration
-	outcomes [history.Outcomes]int64
-	response Dist
-	service  Dist // unused in a closed loop
+	name string
+	from time.Duration
+	figures
 }
 
-func (t *totals) init(paced bool, nodes int) {
-	t.activity = make([][]cell, nodes+1)
-	t.paced = paced
-	t.second = newLatencies()
-	t.phases = []*phaseTotals{t.newPhase("", 0)}
+// figures are of a set of operations, as long as more can come.
+type figures struct {
+	outcomes         [history.Outcomes]int64
+	retries, retried int64
+	out, in          int64
+	timing
 }
 
-func (t *totals) newPhase(name string, from time.Duration) *phaseTotals {
-	p := &phaseTotals{name: name, from: from, response: NewDist()}
-	if t.paced {
-		p.service = NewDist()
+func (f *figures) record(op *history.Op) {
+	f.outcomes[op.Outcome]++
+	if op.Retries > 0 {
+		f.retries += int64(op.Retries)
+		f.retried++
 	}
-	return p
+	f.out += op.Out
+	f.in += op.In
+	f.timing.record(op)
+}
+
+func (f *figures) add(from *figures) {
+	for outcome, n := range from.outcomes {
+		f.outcomes[outcome] += n
+	}
+	f.retries += from.retries
+	f.retried += from.retried
+	f.out += from.out
+	f.in += from.in
+	f.timing.add(&from.timing)
+}
+
+// cell counts what ended in one bucket of time.
+type cell struct{ ok, errors, dropped uint32 }
+
+// count adds one ended operation.
+func (c *cell) count(outcome history.Outcome) {
+	switch outcome {
+	case history.OK, history.Weak:
+		c.ok++
+	case history.Dropped:
+		c.dropped++
+	default:
+		c.errors++
+	}
+}
+
+func newTotals(nodes, parts int) totals {
+	return totals{
+		phases: []*phaseTotals{{}}, parts: make([]figures, parts),
+		errors: map[errorKey]*ErrorCount{}, activity: make([][]cell, nodes+1),
+	}
 }
 
 // addPhase appends a phase. Phases do not go back in time.
 func (t *totals) addPhase(name string, at time.Duration) {
 	at = max(at, t.phases[len(t.phases)-1].from)
-	t.phases = append(t.phases, t.newPhase(name, at))
+	t.phases = append(t.phases, &phaseTotals{name: name, from: at})
 }
 
 // phaseOf is the phase in which something was due.
-func (t *totals) phaseOf(due time.Duration) int {
+func (t *totals) phaseOf(due time.Duration) *phaseTotals {
+	if last := t.phases[len(t.phases)-1]; due >= last.from {
+		return last
+	}
 	after := sort.Search(len(t.phases), func(i int) bool { return t.phases[i].from > due })
-	return max(0, after-1)
+	return t.phases[max(0, after-1)]
 }
 
-// present is the phase of this moment: operations due in [from, to) belong to it.
-func (t *totals) present(now time.Duration) (phase int, from, to time.Duration) {
-	phase = t.phaseOf(now)
-	to = running
-	if phase+1 < len(t.phases) {
-		to = t.phases[phase+1].from
-	}
-	return phase, t.phases[phase].from, to
-}
-
-// book records one operation where no shard can.
-func (t *totals) book(op *history.Op) {
-	p := t.phases[t.phaseOf(op.Due)]
-	p.outcomes[op.Outcome]++
+// record counts one operation everywhere.
+func (t *totals) record(s *sample) {
+	op := &s.op
 	t.at(op.Node, int(op.Done/Bucket)).count(op.Outcome)
-	switch op.Outcome {
-	case history.Dropped:
-		t.dropped++
-	case history.Failed, history.Unknown:
-		t.errors++
+	t.seconds.record(op)
+	if op.Due < t.warm {
+		t.warmup.record(op)
+		return
 	}
-	p.response.Record(op.Response())
-	t.second.record(op.Response())
-	if t.paced && op.Outcome != history.Dropped {
-		p.service.Record(op.Service())
+	t.phaseOf(op.Due).record(op)
+	if uint(op.Part) < uint(len(t.parts)) {
+		t.parts[op.Part].record(op)
 	}
-}
-
-// take adds what a shard holds.
-func (t *totals) take(s *shard) {
-	p := t.phases[s.phase]
-	for outcome, n := range s.outcomes {
-		p.outcomes[outcome] += n
+	if s.late >= 0 {
+		t.late.record(s.late)
 	}
-	t.errors += s.outcomes[history.Failed] + s.outcomes[history.Unknown]
-	t.dropped += s.outcomes[history.Dropped]
-	p.response.take(&s.response)
-	t.second.add(&s.response)
-	if t.paced {
-		p.service.take(&s.service)
-	}
-	for i, c := range s.activity {
-		if c != (cell{}) {
-			sum := t.at(i/shardSpan, s.base+i%shardSpan)
-			sum.ok += c.ok
-			sum.errors += c.errors
-			sum.dropped += c.dropped
-		}
+	if op.Outcome != history.OK {
+		t.countError(op)
 	}
 }
 
@@ -130,18 +142,52 @@ func (t *totals) everywhere() (sum []cell) {
 	return sum
 }
 
-// endSecond makes the status line of what was recorded since the last one.
-func (t *totals) endSecond(now time.Duration) {
-	if span := now - t.began; span > 0 {
-		t.live = Live{
-			At: now, Throughput: float64(t.second.n-t.dropped) / span.Seconds(), P99: t.second.quantile(0.99),
-			Errors: t.errors, Dropped: t.dropped,
-		}
-	}
-	t.restartSecond(now)
+// errorKey is what makes a kind of error.
+type errorKey struct {
+	kind    string
+	outcome history.Outcome
 }
 
-func (t *totals) restartSecond(now time.Duration) {
-	t.second.clear()
-	t.began, t.errors, t.dropped = now, 0, 0
+func (t *totals) countError(op *history.Op) {
+	if op.Outcome == history.Dropped {
+		return
+	}
+	key := errorKey{op.Kind, op.Outcome}
+	e := t.errors[key]
+	if e == nil {
+		e = &ErrorCount{Kind: op.Kind, Outcome: op.Outcome}
+		if op.Err != nil {
+			e.Example = op.Err.Error()
+		}
+		t.errors[key] = e
+	}
+	e.N++
+}
+
+func (t *totals) errorCounts() []ErrorCount {
+	counts := make([]ErrorCount, 0, len(t.errors))
+	for _, e := range t.errors {
+		counts = append(counts, *e)
+	}
+	slices.SortFunc(counts, func(a, b ErrorCount) int {
+		return cmp.Or(cmp.Compare(b.N, a.N), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Outcome, b.Outcome))
+	})
+	return counts
+}
+
+// tellLive makes the status line of the last complete second, of a run that began at
+// start.
+func (t *totals) tellLive(start, now time.Duration) {
+	number := int(now/time.Second) - 1
+	end := time.Duration(number+1) * time.Second
+	if end <= start || end == t.live.At {
+		return
+	}
+	t.live = Live{At: end}
+	if o := t.seconds.peek(number); o != nil {
+		t.live.Throughput = float64(samples(o.outcomes)) / min(time.Second, end-start).Seconds()
+		t.live.P99 = o.response.quantile(0.99)
+		t.live.Errors = o.outcomes[history.Failed] + o.outcomes[history.Unknown]
+		t.live.Dropped = o.outcomes[history.Dropped]
+	}
 }

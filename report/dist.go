@@ -3,6 +3,7 @@ package report
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -53,6 +54,11 @@ func (d Dist) Decode() (*hdrhistogram.Histogram, error) {
 	return h, nil
 }
 
+// Decode returns the histogram again, in microseconds.
+func (d SecondDist) Decode() (*hdrhistogram.Histogram, error) {
+	return Dist{Histogram: d.Histogram}.Decode()
+}
+
 // Percentile is the latency that p per cent of the samples did not exceed. The
 // usual ones are those kept beside the histogram; others are read from it. It is
 // an error to ask a distribution without samples.
@@ -97,7 +103,7 @@ func (d Dist) at(h *hdrhistogram.Histogram, p float64) time.Duration {
 func merge(dists []Dist) (Dist, bool) {
 	sum := hdrhistogram.New(1, time.Hour.Microseconds(), 3)
 	var exact Exact
-	var total, count float64
+	var total, count, squares float64
 	for _, d := range dists {
 		if d.Count == 0 {
 			continue
@@ -113,10 +119,14 @@ func merge(dists []Dist) (Dist, bool) {
 		exact.Max = max(exact.Max, d.Max)
 		total += float64(d.Mean) * float64(d.Count)
 		count += float64(d.Count)
+		squares += float64(d.Count) * (float64(d.StdDev)*float64(d.StdDev) + float64(d.Mean)*float64(d.Mean))
 	}
 	if count > 0 {
 		exact.Mean = time.Duration(total / count)
 	}
 	merged, err := NewDist(sum, exact)
+	if variance := squares/max(count, 1) - float64(exact.Mean)*float64(exact.Mean); variance > 0 {
+		merged.StdDev = time.Duration(math.Sqrt(variance))
+	}
 	return merged, err == nil
 }

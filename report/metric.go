@@ -262,7 +262,7 @@ func (r *Result) weakWrites(e check.Expectation) check.Value {
 }
 
 // writes tells whether the workload's acknowledgements are in the ledger.
-func (w *Workload) writes() bool { return w.Kind == "insert" }
+func (w *Workload) writes() bool { return w.Kind == "insert" || w.Writes }
 
 // loadMetric is a figure of one workload, in one phase or over all.
 func (r *Result) loadMetric(e check.Expectation) check.Value {
@@ -283,6 +283,9 @@ func (r *Result) loadMetric(e check.Expectation) check.Value {
 		default:
 			return unknown("the run had no phase %s", e.Phase)
 		}
+	}
+	if e.Metric == "achieved_rate" && !w.open() {
+		return unknown("%s has no rate that could be achieved: it is a closed loop", e.Workload)
 	}
 	n, evidence := s.count(e.Metric)
 	switch {
@@ -325,6 +328,11 @@ func (s Stats) count(metric string) (n float64, evidence int64) {
 	case "error_rate":
 		n, _ = s.ErrorRate()
 		return n, s.Samples + s.Dropped
+	case "retries":
+		return float64(s.Retries), s.Samples
+	case "achieved_rate":
+		arrivals := s.Samples + s.Dropped // each ends as one or the other
+		return float64(s.Samples) / float64(max(arrivals, 1)), arrivals
 	case "throughput":
 		n, ok := s.Throughput()
 		if !ok {

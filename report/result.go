@@ -45,7 +45,9 @@ type Result struct {
 	Phases      []history.Phase `json:"phases"`
 	Timeline    []history.Mark  `json:"timeline"`
 	Workloads   []Workload      `json:"workloads"`
-	Outages     []check.Outage  `json:"outages"`
+	// Generator is nil in files of before it was measured.
+	Generator *Generator     `json:"generator,omitempty"`
+	Outages   []check.Outage `json:"outages"`
 	// Recoveries follow each fault stage by stage; none in files of before there were any.
 	Recoveries []check.Recovery `json:"recoveries,omitempty"`
 	// Forks are what readings of the heads of all writers say, one a table that was
@@ -137,6 +139,87 @@ type Workload struct {
 	MostAbandoned int `json:"most_abandoned,omitempty"`
 	// Reads is what its clients saw; only of kind read.
 	Reads *Reads `json:"reads,omitempty"`
+
+	// What follows is not in files of before there was more than one model.
+
+	Model *Model `json:"model,omitempty"`
+	// Writes is set where some of its operations are in the ledger, though it is no insert.
+	Writes bool `json:"writes,omitempty"`
+	// Asked is how many arrivals the schedule had while it ran; 0 in a closed loop.
+	Asked int64 `json:"asked,omitempty"`
+	// Warmup is what was due in the warm-up, which is in no other figure.
+	Warmup *Stats `json:"warmup,omitempty"`
+	// Parts are the parts of a mix.
+	Parts []PartStats `json:"parts,omitempty"`
+	// Lateness is how late operations were sent for which a client was waiting: the load
+	// generator's own doing. Without a histogram.
+	Lateness *Dist `json:"lateness,omitempty"`
+	// Seconds are by time, those left out in which nothing ended.
+	Seconds []Second `json:"seconds,omitempty"`
+}
+
+// Model is how a workload's operations come, and go.
+type Model struct {
+	Arrivals    string        `json:"arrivals,omitempty"` // constant or poisson; empty: a closed loop
+	Overflow    string        `json:"overflow,omitempty"`
+	CatchUp     string        `json:"catch_up,omitempty"`
+	ThinkTime   time.Duration `json:"think_time_ns,omitempty"`
+	Iterations  int64         `json:"iterations,omitempty"`
+	Duration    time.Duration `json:"duration_ns,omitempty"`
+	Warmup      time.Duration `json:"warmup_ns,omitempty"`
+	Stages      []LoadStage   `json:"stages,omitempty"`
+	Ramp        string        `json:"ramp,omitempty"`
+	Connections int           `json:"connections,omitempty"` // 0: as many as clients
+	Route       string        `json:"route,omitempty"`
+	Protocol    string        `json:"protocol,omitempty"`
+	Pipeline    int           `json:"pipeline,omitempty"`
+}
+
+// LoadStage is one stage of a workload.
+type LoadStage struct {
+	For     time.Duration `json:"for_ns"`
+	Rate    float64       `json:"rate,omitempty"`
+	Clients int           `json:"clients,omitempty"`
+}
+
+// PartStats are the Stats of one part of a mix.
+type PartStats struct {
+	Part string `json:"part"`
+	Stats
+}
+
+// SeriesStep and SecondStep are the resolutions of Workload.Series and .Seconds.
+const (
+	SeriesStep = 100 * time.Millisecond
+	SecondStep = time.Second
+)
+
+// Second is what ended in one second.
+type Second struct {
+	At       time.Duration `json:"at_ns"` // its beginning
+	Response SecondDist    `json:"response"`
+	Service  *SecondDist   `json:"service,omitempty"` // nil: as Response, in a closed loop
+}
+
+// SecondDist is a distribution of one second. Count and Max are exact; Histogram is as in
+// Dist.
+type SecondDist struct {
+	Count     int64         `json:"count"`
+	Max       time.Duration `json:"max_ns"`
+	Histogram string        `json:"histogram,omitempty"`
+}
+
+// Generator is what pgchaos itself took while the load ran.
+type Generator struct {
+	CPU    time.Duration `json:"cpu_ns"` // user and system, of its own process
+	Span   time.Duration `json:"span_ns"`
+	Memory uint64        `json:"memory_bytes"` // the most that was resident
+	// Busiest is the greatest share of one core that was taken in any one second, 1 for
+	// a whole core; Cores is how many there are.
+	Busiest float64 `json:"busiest"`
+	Cores   int     `json:"cores"`
+	// Warnings say where the load generator, and not the server, was the bottleneck.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // LedgerFile is what the ledger on disk says of the writes, all in all.
@@ -189,6 +272,13 @@ type Stats struct {
 	Service  Dist  `json:"service"`  // from sent to done
 	// Span is the time over which Samples are counted, for the throughput.
 	Span time.Duration `json:"span_ns"`
+	// Retries are transactions that were begun again after 40001 or 40P01, and Retried
+	// the samples that had any.
+	Retries int64 `json:"retries,omitempty"`
+	Retried int64 `json:"retried,omitempty"`
+	// Out and In are the bytes that were sent to and received from the server.
+	Out int64 `json:"bytes_out,omitempty"`
+	In  int64 `json:"bytes_in,omitempty"`
 }
 
 // Errors is the number of samples that were not acknowledged.
@@ -232,6 +322,7 @@ type Dist struct {
 	P95        time.Duration `json:"p95_ns"`
 	P99        time.Duration `json:"p99_ns"`
 	P999       time.Duration `json:"p999_ns"`
+	StdDev     time.Duration `json:"std_dev_ns,omitempty"`
 	Histogram  string        `json:"histogram,omitempty"`
 }
 

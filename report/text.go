@@ -29,6 +29,7 @@ func Text(w io.Writer, r *Result, o TextOptions) error {
 	r.writeRecoveries(p)
 	r.writeNodes(p)
 	r.writeUsage(p)
+	r.writeGenerator(p)
 	r.writeCluster(p, o.Dir)
 	return p.flush()
 }

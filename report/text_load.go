@@ -25,17 +25,27 @@ func (r *Result) writeLoad(p *page) {
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
 		t.addStats(w.Name, w.Total)
+		for _, part := range w.Parts {
+			t.addStats("  /"+part.Part, part.Stats)
+		}
+		if w.Warmup != nil {
+			t.addStats("  (warm-up, apart)", *w.Warmup)
+		}
 		for _, phase := range w.Phases {
 			t.addStats("  "+phase.Phase, phase.Stats)
 		}
 	}
 	if len(r.Workloads) > 1 {
-		t.addStats("TOTAL", r.total())
+		t.addStats("TOTAL", r.Total())
 	}
 	t.write(p)
+	r.writeTraffic(p)
 	r.writeLoadNotes(p)
 	r.writeErrorKinds(p)
 }
+
+// open tells whether operations arrive whatever the server does.
+func (w *Workload) open() bool { return w.Rate > 0 || w.Model != nil && w.Model.Arrivals != "" }
 
 // asked is what a workload was told to do.
 func (w *Workload) asked() string {
@@ -43,11 +53,68 @@ func (w *Workload) asked() string {
 	if w.OnTimeout == "cancel" || w.OnTimeout == "terminate" {
 		text += ", " + w.OnTimeout + " on time-out"
 	}
-	if w.Rate > 0 {
-		return text + ", " + strconv.FormatFloat(w.Rate, 'f', -1, 64) + "/s asked for"
+	if w.Model != nil {
+		text += w.Model.words()
 	}
-	return text + ", as fast as they are answered"
+	switch {
+	case w.Rate > 0:
+		text += ", " + strconv.FormatFloat(w.Rate, 'f', -1, 64) + "/s asked for"
+		if w.Model != nil && w.Model.Arrivals == "poisson" {
+			text += " as Poisson arrivals"
+		}
+	case !w.open():
+		text += ", as fast as they are answered"
+	}
+	return text
 }
+
+// words are what is not as it is by default.
+func (m *Model) words() (text string) {
+	if m.Connections > 0 {
+		text += " on " + count(int64(m.Connections), "connection", "connections")
+	}
+	if m.Pipeline > 1 {
+		text += ", " + strconv.Itoa(m.Pipeline) + " statements at once"
+	}
+	if m.Protocol == "simple" {
+		text += ", simple protocol"
+	}
+	if m.Route != "" && m.Route != "hosts" {
+		text += ", by " + m.Route
+	}
+	if m.ThinkTime > 0 {
+		text += ", thinking for " + m.ThinkTime.String()
+	}
+	if m.Overflow == "drop" {
+		text += ", dropping what finds no free client"
+	}
+	if m.CatchUp != "" && m.CatchUp != "burst" {
+		text += ", " + map[string]string{"spread": "catching up at twice the rate", "skip": "skipping what a stall made late"}[m.CatchUp]
+	}
+	return text + m.stages()
+}
+
+// stages are the stages in words: ", 100/s for 10s, then ramping to 500/s in 20s".
+func (m *Model) stages() (text string) {
+	for i, s := range m.Stages {
+		what := strconv.FormatFloat(s.Rate, 'f', -1, 64) + "/s"
+		if s.Clients > 0 {
+			what = count(int64(s.Clients), "client", "clients")
+		}
+		switch {
+		case i >= shownStages:
+			return text + fmt.Sprintf(", and %d stages more", len(m.Stages)-i)
+		case m.Ramp == "linear":
+			text += ", to " + what + " in " + s.For.String()
+		default:
+			text += ", " + what + " for " + s.For.String()
+		}
+	}
+	return text
+}
+
+// shownStages bounds the stages that are shown; the file has all of them.
+const shownStages = 6
 
 // addStats appends one row of the load table. What cannot be said without
 // samples is "-", never 0.
@@ -79,8 +146,8 @@ func some(n int64) string {
 	return grouped(n)
 }
 
-// total is all workloads together, over the run.
-func (r *Result) total() Stats {
+// Total is all workloads together, over the run.
+func (r *Result) Total() Stats {
 	s := Stats{Span: r.Duration}
 	response := make([]Dist, 0, len(r.Workloads))
 	for _, w := range r.Workloads {
@@ -90,6 +157,10 @@ func (r *Result) total() Stats {
 		s.Failed += w.Total.Failed
 		s.Unknown += w.Total.Unknown
 		s.Dropped += w.Total.Dropped
+		s.Retries += w.Total.Retries
+		s.Retried += w.Total.Retried
+		s.Out += w.Total.Out
+		s.In += w.Total.In
 		response = append(response, w.Total.Response)
 	}
 	s.Response, _ = merge(response) // without it the latencies are shown as not known
@@ -102,11 +173,15 @@ const queueing = 2
 
 // writeLoadNotes says what the figures do not.
 func (r *Result) writeLoadNotes(p *page) {
+	var closed []string
 	for _, w := range r.Workloads {
 		s := w.Total
 		if s.Dropped > 0 {
 			p.para(yellow, 2, "%s: %s due and never sent, because all clients were busy", w.Name,
 				count(s.Dropped, "operation was", "operations were"))
+		}
+		if w.Model != nil && !w.open() && s.Samples > 0 {
+			closed = append(closed, w.Name)
 		}
 		if s.Unknown > 0 {
 			p.para(yellow, 2, "%s: %s sent and never answered in time%s", w.Name, count(s.Unknown, "operation was", "operations were"), w.abandoned())
@@ -115,6 +190,10 @@ func (r *Result) writeLoadNotes(p *page) {
 			p.para(plain, 2, "%s: once sent, 99%% were answered within %s ms; the rest of the response time was waiting for a free client",
 				w.Name, millis(s.Service.P99))
 		}
+	}
+	if len(closed) > 0 {
+		p.para(faint, 2, "%s: a closed loop cannot see waiting: while the server stalls its clients send nothing, so that "+
+			"one slow sample stands for all that would have come. A rate shows them", strings.Join(closed, ", "))
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"pgchaos/history/ledger"
 	"pgchaos/load"
 	"pgchaos/load/pgload"
+	"pgchaos/report/export"
 	"pgchaos/spec"
 )
 
@@ -40,51 +41,89 @@ type running struct {
 	pg     *pgload.Workload
 	loop   *load.Workload
 	active atomic.Bool
+	over   atomic.Pointer[stretchEnd] // of the newest start
 }
 
-// interruptGrace is for how long a client that has had its operation cancelled or
-// its backend terminated waits for what comes of it.
-const interruptGrace = 2 * time.Second
+// stretchEnd tells when a workload that was started has ended.
+type stretchEnd struct {
+	once sync.Once
+	done chan struct{}
+}
+
+func newStretchEnd() *stretchEnd { return &stretchEnd{done: make(chan struct{})} }
+
+// end may be called again, and for one that never began.
+func (e *stretchEnd) end() {
+	if e != nil {
+		e.once.Do(func() { close(e.done) })
+	}
+}
 
 // newLoads prepares every workload, and the ledger in the result directory; none is
-// started.
-func newLoads(p *Plan, o Options, c *cluster.Cluster, clock history.Clock) (*loadSet, error) {
+// started. Primary names the primary of the moment, for those that go by the topology.
+func newLoads(p *Plan, o Options, c *cluster.Cluster, clock history.Clock, primary func() string) (*loadSet, error) {
 	book, err := ledger.Create(filepath.Join(o.Out, LedgerFile), o.Run)
 	if err != nil {
 		return nil, err
 	}
 	set := &loadSet{ledger: book, board: pgload.NewBoard()}
-	creds := c.Nodes()[0].Credentials()
-	for i, w := range p.Experiment.Load {
-		groups := 1
-		if w.Target == pgload.Each { // the same on every node
-			groups = len(c.Nodes())
+	for i := range p.Experiment.Load {
+		r := &running{spec: p.Experiment.Load[i], groups: 1}
+		if r.spec.Target == pgload.Each { // the same on every node
+			r.groups = len(c.Nodes())
 		}
-		pg, err := pgload.New(pgload.Config{
-			Workload: w.Name, Target: w.Target,
-			Work:      pgload.Work{Kind: w.Kind, Table: w.Table, Serial: p.serial(w.Table), Payload: w.Payload, SQL: w.SQL},
-			Endpoints: endpoints(c),
-			User:      creds.Load.Name, Password: creds.Load.Password, Database: creds.Database,
-			AppName: c.AppName(loadApp + w.Name),
-			Clients: groups * w.Clients, MaxAbandoned: groups * w.MaxAbandoned, ConnectTimeout: connectTimeout,
-			OnTimeout: w.OnTimeout,
-			Seed:      p.Seed + uint64(i), Ledger: set.ledger, Clock: clock,
-			Board: set.board,
-		})
-		if err != nil {
+		if err := r.open(p, set, c, clock, p.Seed+uint64(i), primary); err != nil {
 			set.close()
-			return nil, fmt.Errorf("workload %s: %w", w.Name, err)
+			return nil, fmt.Errorf("workload %s: %w", r.spec.Name, err)
 		}
-		var grace time.Duration
-		if w.OnTimeout != pgload.Abandon {
-			grace = interruptGrace
-		}
-		set.list = append(set.list, &running{spec: w, groups: groups, pg: pg, loop: load.New(load.Config{
-			Name: w.Name, Clients: groups * w.Clients, Rate: float64(w.Rate), Groups: groups, Timeout: time.Duration(w.Timeout), Grace: grace,
-			MaxAbandoned: groups * w.MaxAbandoned, Nodes: len(c.Nodes()), Open: pg.Open, Clock: clock,
-		})})
+		set.list = append(set.list, r)
+	}
+	for _, r := range set.list {
+		r.loop = load.New(r.loadConfig(c, clock, p.Seed, set.sampler(r, c, o.Sample)))
 	}
 	return set, nil
+}
+
+// open prepares what a workload sends.
+func (r *running) open(p *Plan, set *loadSet, c *cluster.Cluster, clock history.Clock, seed uint64, primary func() string) (err error) {
+	cfg, creds := pgConfig(p, &r.spec, r.groups), c.Nodes()[0].Credentials()
+	cfg.Endpoints, cfg.AppName = endpoints(c), c.AppName(loadApp+r.spec.Name)
+	cfg.User, cfg.Password, cfg.Database = creds.Load.Name, creds.Load.Password, creds.Database
+	cfg.Seed, cfg.Ledger, cfg.Clock, cfg.Board, cfg.Primary = seed, set.ledger, clock, set.board, primary
+	r.pg, err = pgload.New(cfg)
+	return err
+}
+
+// loadConfig completes what the workload's own part of the file says.
+func (r *running) loadConfig(c *cluster.Cluster, clock history.Clock, seed uint64, sample func(client int, op history.Op)) load.Config {
+	cfg := loadConfig(&r.spec, r.groups, seed)
+	cfg.Nodes, cfg.Open, cfg.Clock, cfg.OnSample = len(c.Nodes()), r.pg.Open, clock, sample
+	cfg.Ended = func() {
+		r.active.Store(false)
+		r.over.Load().end()
+	}
+	return cfg
+}
+
+// sampler hands every operation of a workload on; nil where nobody wants them.
+func (s *loadSet) sampler(r *running, c *cluster.Cluster, sample func(*export.Sample)) func(client int, op history.Op) {
+	if sample == nil {
+		return nil
+	}
+	clients, all, nodes := r.groups*r.spec.Clients, 0, c.Nodes()
+	for _, other := range s.list {
+		all += other.groups * other.spec.Clients
+	}
+	return func(client int, op history.Op) {
+		of := export.Sample{Workload: r.spec.Name, Client: client, Clients: clients, All: all, Op: op}
+		if op.Node > 0 && op.Node <= len(nodes) {
+			of.Node = nodes[op.Node-1].Name()
+		}
+		if op.Part >= 0 && op.Part < len(r.spec.Mix) {
+			of.Part = r.spec.Mix[op.Part].Name
+		}
+		sample(&of)
+	}
 }
 
 func endpoints(c *cluster.Cluster) []pgload.Endpoint {
@@ -113,6 +152,7 @@ func (s *loadSet) startLoad(_ context.Context, name string) error {
 	defer s.mu.Unlock()
 	r, err := s.find(name)
 	if err == nil && r.active.CompareAndSwap(false, true) {
+		r.over.Store(newStretchEnd())
 		r.loop.Start()
 	}
 	return err
@@ -145,6 +185,7 @@ func (r *running) stop(ctx context.Context) {
 	if !r.active.CompareAndSwap(true, false) {
 		return
 	}
+	defer r.over.Load().end()
 	hurry := context.AfterFunc(ctx, r.loop.Close)
 	defer hurry()
 	r.loop.Stop()
@@ -170,27 +211,37 @@ func (s *loadSet) close() {
 	})
 }
 
-// createTables makes the tables that inserts and reads use, on the primary, as
-// the user that the load runs as.
-func createTables(ctx context.Context, p *Plan, primary *cluster.Node) error {
-	seen := map[string]bool{}
-	for _, w := range p.Experiment.Load {
-		if w.Table == "" || seen[w.Table] {
+// awaitEnds waits for the workloads that were started and end by themselves.
+func (s *loadSet) awaitEnds(ctx context.Context) {
+	for _, r := range s.list {
+		over := r.over.Load()
+		if over == nil || !r.spec.Ends() {
 			continue
 		}
-		seen[w.Table] = true
-		if err := createTable(ctx, primary, w); err != nil {
-			return err
+		select {
+		case <-over.done:
+		case <-ctx.Done():
+			return
 		}
 	}
-	return nil
 }
 
-func createTable(ctx context.Context, primary *cluster.Node, w spec.Workload) error {
+// createTables makes what the workloads work on, on the primary, as the user that the
+// load runs as.
+func createTables(ctx context.Context, p *Plan, primary *cluster.Node) error {
+	if len(p.Experiment.Load) == 0 {
+		return nil
+	}
 	conn, err := pgx.Connect(ctx, primary.ConnString(primary.Credentials().Load, "setup"))
 	if err != nil {
 		return fmt.Errorf("connect to %s as the load's user: %w", primary.Name(), err)
 	}
 	defer closeConn(ctx, conn)
-	return pgload.CreateTable(ctx, conn, w.Table)
+	for i := range p.Experiment.Load {
+		w := &p.Experiment.Load[i]
+		if err := pgload.Setup(ctx, conn, pgConfig(p, w, 1)); err != nil {
+			return fmt.Errorf("workload %s: %w", w.Name, err)
+		}
+	}
+	return nil
 }

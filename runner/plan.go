@@ -110,10 +110,12 @@ func (p *Plan) clusterConfig(run string, log func(string, ...any)) cluster.Confi
 
 // tables are the tables that insert workloads write to: those that the audit reads.
 func (p *Plan) tables() (tables []check.Table) {
-	for _, w := range p.Experiment.Load {
-		t := check.Table{Name: w.Table, Serial: w.Key == "serial", Payload: w.Payload}
-		if w.Kind == "insert" && !slices.ContainsFunc(tables, func(o check.Table) bool { return o.Name == t.Name }) {
-			tables = append(tables, t)
+	for i := range p.Experiment.Load {
+		for _, w := range p.Experiment.Load[i].Works() {
+			t := check.Table{Name: w.Table, Serial: w.Key == "serial", Payload: w.Payload}
+			if w.Kind == pgload.Insert && !slices.ContainsFunc(tables, func(o check.Table) bool { return o.Name == t.Name }) {
+				tables = append(tables, t)
+			}
 		}
 	}
 	return tables
@@ -132,8 +134,8 @@ func (p *Plan) serial(table string) bool {
 
 // writersOf are the workloads that insert into a table.
 func (p *Plan) writersOf(t check.Table) (workloads []string) {
-	for _, w := range p.Experiment.Load {
-		if w.Kind == "insert" && w.Table == t.Name {
+	for i := range p.Experiment.Load {
+		if w := &p.Experiment.Load[i]; w.Inserts(t.Name) {
 			workloads = append(workloads, w.Name)
 		}
 	}

@@ -72,10 +72,18 @@ func regime(s *spec.Synchronous) string {
 
 func workloadText(e *spec.Experiment, l spec.Workload) string {
 	text := fmt.Sprintf("%s on %s, %d clients", l.Kind, l.Target, l.Clients)
-	if l.Rate > 0 {
+	switch {
+	case l.Rate > 0:
 		text += fmt.Sprintf(", %g/s (open model)", float64(l.Rate))
-	} else {
+	case l.Open():
+		text += fmt.Sprintf(", %d stages of rates (open model)", len(l.Stages))
+	case len(l.Stages) > 0:
+		text += fmt.Sprintf(", %d stages of clients (closed model)", len(l.Stages))
+	default:
 		text += ", as fast as they go (closed model)"
+	}
+	if l.Arrivals == "poisson" {
+		text += ", Poisson arrivals"
 	}
 	if l.Table != "" {
 		text += ", table " + l.Table

@@ -14,7 +14,7 @@ import (
 
 // describeReads judges what a workload's clients saw; nil where it is none that reads.
 func (r *run) describeReads(w *running, nodes []string) (*report.Reads, error) {
-	if w.spec.Kind != pgload.Read {
+	if !w.spec.ReadsFrom("") {
 		return nil, nil //nolint:nilnil // no reads is no error
 	}
 	seen := w.pg.Reads()
@@ -103,7 +103,7 @@ func awaited(names string) check.Awaited {
 func (s *loadSet) readers() func(writer int, first, last int64) int {
 	var all []*pgload.Workload
 	for _, w := range s.list {
-		if w.spec.Kind != pgload.Read {
+		if !w.spec.ReadsFrom("") {
 			continue
 		}
 		if w.pg.Unchecked() != "" {

@@ -60,7 +60,7 @@ func (r *run) collect() error {
 	}
 	for _, w := range r.loads.list {
 		rec := w.loop.Record()
-		described, err := describeWorkload(w.spec, w.groups, rec)
+		described, err := describeWorkload(&w.spec, w.groups, &rec)
 		if err != nil {
 			return err
 		}
@@ -69,6 +69,9 @@ func (r *run) collect() error {
 		}
 		r.result.Workloads = append(r.result.Workloads, described)
 		activity = append(activity, describeActivity(w.spec, w.pg.Writes(), nodes, rec))
+	}
+	if r.result.Generator != nil {
+		r.result.Generator.Warnings = suspects(r.result.Generator, r.result.Workloads)
 	}
 	r.result.Outages = check.Outages(activity, r.result.Timeline, r.result.Duration)
 	r.result.Forks = r.vectors.forks()

@@ -15,6 +15,7 @@ import (
 	"pgchaos/history"
 	"pgchaos/history/ledger"
 	"pgchaos/report"
+	"pgchaos/report/export"
 )
 
 // Bounds of the stages that a cancelled context must not cut short.
@@ -34,6 +35,10 @@ type Options struct {
 	Keep     bool   // leave the cluster up
 	Observer Observer
 	Log      func(format string, args ...any) // verbose messages; may be nil
+	// Started is told the wall time of offset 0, and Sample each operation when it has
+	// been recorded, by several goroutines; either may be nil.
+	Started func(at time.Time)
+	Sample  func(s *export.Sample)
 }
 
 // Observer is told what goes on while it goes on. Its methods may be called from
@@ -64,9 +69,11 @@ type run struct {
 	loads   *loadSet
 	book    *ledger.Book // of the load, once it has ended
 	watch   *watch
+	primary primary
 	vectors *vectors
 	clock   history.Clock
 	phases  phaseLog
+	own     *generator // what pgchaos itself takes
 	forks   forkLog
 }
 
@@ -169,10 +176,13 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	r.scene.Examine = r.examine
 	r.clock = history.StartClock()
 	r.result.Started = r.clock.Zero()
+	if r.Started != nil {
+		r.Started(r.clock.Zero())
+	}
 	if r.journal, err = createJournal(r.Out, r.Run, r.clock.Zero()); err != nil {
 		return err
 	}
-	if r.loads, err = newLoads(r.plan, r.Options, r.cluster, r.clock); err != nil {
+	if r.loads, err = newLoads(r.plan, r.Options, r.cluster, r.clock, r.primary.name); err != nil {
 		return err
 	}
 	r.line = &chaos.Timeline{
@@ -180,6 +190,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 		Clock: r.clock, Undo: r.undo, Begin: r.begin, End: r.ended,
 	}
 	r.watch = startWatch(ctx, r.cluster, r.clock, r.crashed)
+	r.primary.of(r.watch)
 	for _, d := range r.plan.demands(nil) {
 		r.watch.demand(d)
 	}
@@ -187,6 +198,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 		return err
 	}
 	watchers := r.background(ctx)
+	r.own = startGenerator()
 	r.phase(baseline, 0)
 	for _, name := range r.plan.Experiment.InitiallyRunning() {
 		if err := r.loads.startLoad(ctx, name); err != nil {
@@ -201,6 +213,8 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	}
 	r.Observer.Stage("stopping the load")
 	r.loads.stopAll(ctx)
+	own := r.own.end()
+	r.result.Generator = &own
 	watchers()
 	r.vectors.end()
 	r.result.Duration = r.clock.Now()
@@ -212,8 +226,9 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	return r.write(report.StageRan)
 }
 
-// rest lets the load go on until the experiment's least duration, unless the
-// timeline broke off: what follows then would prove nothing.
+// rest lets the load go on until the experiment's least duration, and until the
+// workloads have ended that do so by themselves, unless the timeline broke off: what
+// follows then would prove nothing.
 func (r *run) rest(ctx context.Context) {
 	for _, m := range r.line.Marks() {
 		if m.Status != history.MarkDone && m.Status != history.MarkSeen {
@@ -221,6 +236,7 @@ func (r *run) rest(ctx context.Context) {
 		}
 	}
 	sleep(ctx, time.Duration(r.plan.Experiment.Duration)-r.clock.Now())
+	r.loads.awaitEnds(ctx)
 }
 
 // baseline is the phase before the first step.
@@ -255,6 +271,9 @@ func (r *run) end(ctx context.Context, failed error) error {
 	}
 	if r.vectors != nil {
 		r.vectors.end()
+	}
+	if r.own != nil {
+		r.own.end()
 	}
 	if r.book != nil {
 		errs = append(errs, r.book.Close())

@@ -78,16 +78,16 @@ func sample(all []int, n int) (some []int) {
 
 // reads tells whether it is a workload that reads a table.
 func (r *running) reads(table string) bool {
-	return r.spec.Kind == pgload.Read && r.spec.Table == table
+	return r.spec.ReadsFrom(table)
 }
 
 // busy tells whether a table is written and read at the moment.
 func (v *vectors) busy(table string) bool {
 	read, written := false, false
 	for _, r := range v.loads.list {
-		if r.spec.Table == table && r.active.Load() {
-			read = read || r.spec.Kind == pgload.Read
-			written = written || r.spec.Kind == pgload.Insert
+		if r.active.Load() {
+			read = read || r.spec.ReadsFrom(table)
+			written = written || r.spec.Inserts(table)
 		}
 	}
 	return read && written

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -32,7 +33,11 @@ type watch struct {
 	wg      sync.WaitGroup
 	stop    context.CancelFunc
 
+	// writable is the node that accepts writes; nil or "": there is none.
+	writable atomic.Pointer[string]
+
 	mu     sync.Mutex
+	sole   string                         // what writable has
 	states map[string][]history.NodeState // changes only
 	last   check.View
 	alert  alert
@@ -101,6 +106,10 @@ func (w *watch) keep(st history.NodeState) {
 		w.states[st.Node] = append(w.states[st.Node], st)
 	}
 	w.last[st.Node] = st
+	if name := w.last.Primary(); name != w.sole {
+		w.sole = name
+		w.writable.Store(&name)
+	}
 }
 
 // read reads a node's state over the held connection, which must not keep it from

@@ -3,6 +3,7 @@ package spec
 import (
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -21,13 +22,14 @@ type decoder struct {
 	nodes    map[string]*yaml.Node // by path, such as timeline[0].stop.node
 	keys     map[string]*yaml.Node // the key before each of nodes that has one
 	spoiled  map[*yaml.Node]bool   // the values into which a ${VAR} could not be filled
+	included map[*yaml.Node]string // the file that a script was read from
 	unknown  map[string]bool       // the paths of mappings with a key that nobody knows
 	broken   []string              // the paths at which a problem was found while decoding
 }
 
 func newDecoder(file string) *decoder {
 	return &decoder{
-		file: file, origin: map[*yaml.Node]string{}, unknown: map[string]bool{}, spoiled: map[*yaml.Node]bool{},
+		file: file, origin: map[*yaml.Node]string{}, included: map[*yaml.Node]string{}, unknown: map[string]bool{}, spoiled: map[*yaml.Node]bool{},
 		nodes: map[string]*yaml.Node{}, keys: map[string]*yaml.Node{},
 	}
 }
@@ -108,6 +110,13 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 		})
 	case *OnLoad:
 		d.names(n, (*[]string)(into), path)
+	case *Statements:
+		d.names(n, (*[]string)(into), path)
+	case *Params:
+		d.mapping(n, path, "a mapping of names to generators", func(key string, value *yaml.Node, path string) {
+			*into = append(*into, Param{Name: key})
+			d.param(value, &(*into)[len(*into)-1], path)
+		})
 	case *NodeList:
 		d.names(n, (*[]string)(into), path)
 	default:
@@ -125,6 +134,10 @@ func (d *decoder) kind(n *yaml.Node, v reflect.Value, path string) {
 	case reflect.Struct:
 		d.structure(n, v, path)
 	case reflect.Map:
+		if v.Type().Elem().Kind() == reflect.Int {
+			d.numbers(n, v, path)
+			return
+		}
 		m := map[string]string{}
 		d.mapping(n, path, "a mapping of names to values", func(key string, value *yaml.Node, path string) {
 			var text string
@@ -151,6 +164,15 @@ func (d *decoder) kind(n *yaml.Node, v reflect.Value, path string) {
 			}
 			return nil
 		})
+	case reflect.Float64:
+		d.scalar(n, path, "a number", func(text string) error {
+			f, err := strconv.ParseFloat(text, 64)
+			if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
+				return mistake(shown(text)+" is no number", "write a number such as 1.5")
+			}
+			v.SetFloat(f)
+			return nil
+		})
 	default:
 		d.scalar(n, path, "a whole number", func(text string) error { return setNumber(v, text) })
 	}
@@ -167,7 +189,11 @@ func setNumber(v reflect.Value, text string) error {
 		v.SetUint(i)
 		return nil
 	}
-	i, err := strconv.ParseInt(text, 10, 32)
+	bits := 32
+	if v.Kind() == reflect.Int64 {
+		bits = 64
+	}
+	i, err := strconv.ParseInt(text, 10, bits)
 	if err != nil {
 		return mistake(shown(text)+" is no whole number of this size", right)
 	}
@@ -198,7 +224,7 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
 	inside := path
 	d.mapping(n, path, "a mapping with the keys "+strings.Join(keys, ", "), func(key string, value *yaml.Node, path string) {
 		if i := slices.Index(keys, key); i >= 0 {
-			d.value(value, v.Field(fields[i]), path)
+			d.value(value, v.FieldByIndex(fields[i]), path)
 			return
 		}
 		d.unknown[inside] = true
@@ -210,14 +236,33 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
 	})
 }
 
-// fieldsOf are the keys of a struct, and the field each belongs to.
-func fieldsOf(t reflect.Type) (keys []string, fields []int) {
+// fieldsOf are the keys of a struct, and the field each belongs to: of an embedded
+// struct too.
+func fieldsOf(t reflect.Type) (keys []string, fields [][]int) {
 	for i := range t.NumField() {
-		if key := t.Field(i).Tag.Get("yaml"); key != "-" {
-			keys, fields = append(keys, key), append(fields, i)
+		f := t.Field(i)
+		switch key := f.Tag.Get("yaml"); {
+		case f.Anonymous:
+			inner, at := fieldsOf(f.Type)
+			for j := range inner {
+				keys, fields = append(keys, inner[j]), append(fields, append([]int{i}, at[j]...))
+			}
+		case key != "-":
+			keys, fields = append(keys, key), append(fields, []int{i})
 		}
 	}
 	return keys, fields
+}
+
+// numbers decodes a mapping of names to whole numbers.
+func (d *decoder) numbers(n *yaml.Node, v reflect.Value, path string) {
+	m := map[string]int{}
+	d.mapping(n, path, "a mapping of names to numbers", func(key string, value *yaml.Node, path string) {
+		var number int
+		d.value(value, reflect.ValueOf(&number).Elem(), path)
+		m[key] = number
+	})
+	v.Set(reflect.ValueOf(m))
 }
 
 // mapping calls each for the entries of a mapping, in the file's order. Duplicate

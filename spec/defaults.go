@@ -1,6 +1,8 @@
 package spec
 
 import (
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +13,8 @@ const (
 	defaultProvider    = "local"
 	defaultCommit      = "on"
 	defaultTable       = "test_data"
+	defaultUpdated     = "update_data"
+	defaultUpdatedRows = 10_000
 	defaultKey         = "packed"
 	defaultPayload     = 64
 	defaultClients     = 8
@@ -58,20 +62,79 @@ func (w *Workload) fillDefaults(d *decoder, path string) {
 	if w.Kind == kindRead {
 		clients, target = defaultReaders, "replicas"
 	}
+	for _, s := range w.Stages {
+		if s.Clients > 0 {
+			clients = max(clients, s.Clients)
+		}
+	}
 	fill(d, path+".clients", &w.Clients, clients)
 	fill(d, path+".target", &w.Target, target)
 	fill(d, path+".timeout", &w.Timeout, defaultTimeout)
 	fill(d, path+".on_timeout", &w.OnTimeout, defaultOnTimeout)
 	fill(d, path+".max_abandoned", &w.MaxAbandoned, abandonedPerClient*w.Clients)
-	if w.Kind == kindInsert || w.Kind == kindRead {
-		fill(d, path+".table", &w.Table, defaultTable)
-		w.Table = strings.TrimPrefix(w.Table, "public.") // where a table without a schema is anyway
+	fill(d, path+".pipeline", &w.Pipeline, 1)
+	fill(d, path+".protocol", &w.Protocol, "extended")
+	route := "hosts"
+	if w.URL != "" {
+		route = "url"
 	}
-	if w.Kind == kindInsert {
-		fill(d, path+".key", &w.Key, defaultKey)
-		fill(d, path+".payload", &w.Payload, defaultPayload)
+	fill(d, path+".route", &w.Route, route)
+	if w.Open() {
+		fill(d, path+".arrivals", &w.Arrivals, "constant")
+		fill(d, path+".overflow", &w.Overflow, "queue")
+		fill(d, path+".catch_up", &w.CatchUp, "burst")
+	}
+	if len(w.Stages) > 0 {
+		fill(d, path+".ramp", &w.Ramp, "step")
+	}
+	w.fillKind(d, path)
+	for i := range w.Mix {
+		part := &w.Mix[i]
+		at := path + ".mix[" + strconv.Itoa(i) + "]"
+		fill(d, at+".name", &part.Name, part.Kind)
+		fill(d, at+".weight", &part.Weight, 1)
+		fill(d, at+".pipeline", &part.Pipeline, 1)
+		part.Workload.Name = part.Name
+		part.fillKind(d, at)
 	}
 }
+
+// fillKind fills in what belongs to the kind.
+func (w *Workload) fillKind(d *decoder, path string) {
+	switch w.Kind {
+	case kindInsert:
+		fill(d, path+".table", &w.Table, defaultTable)
+		fill(d, path+".key", &w.Key, defaultKey)
+		fill(d, path+".payload", &w.Payload, defaultPayload)
+		fill(d, path+".rows", &w.Rows, 1)
+		fill(d, path+".statements", &w.Statements, 1)
+	case kindRead:
+		fill(d, path+".table", &w.Table, defaultTable)
+		if !d.has(path + ".reads") {
+			w.Reads = map[string]int{"latest": 100}
+		}
+	case kindUpdate:
+		fill(d, path+".table", &w.Table, defaultUpdated)
+		fill(d, path+".payload", &w.Payload, defaultPayload)
+		fill(d, path+".rows", &w.Rows, defaultUpdatedRows)
+	case kindTPCB:
+		fill(d, path+".scale", &w.Scale, 1)
+	case kindScript:
+		fill(d, path+".scale", &w.Scale, 1)
+	}
+	w.Table = strings.TrimPrefix(w.Table, "public.") // where a table without a schema is anyway
+	for i := range w.Params {
+		w.Params[i].fillDefaults(d, path+".params."+w.Params[i].Name)
+	}
+}
+
+// Open tells whether the workload has arrivals of its own: a rate, or stages of rates.
+func (w *Workload) Open() bool {
+	return w.Rate > 0 || slices.ContainsFunc(w.Stages, func(s Stage) bool { return s.Rate > 0 })
+}
+
+// Ends tells whether the workload ends by itself.
+func (w *Workload) Ends() bool { return w.Iterations > 0 || w.Duration > 0 || len(w.Stages) > 0 }
 
 func (s *Step) fillDefaults(d *decoder, path string) {
 	s.Stop.fillDefaults(d, path+".stop")
@@ -92,4 +155,33 @@ func (s *Stop) fillDefaults(d *decoder, path string) {
 		fill(d, path+".mode", &s.Mode, defaultStopMode)
 		fill(d, path+".timeout", &s.Timeout, defaultStopTimeout)
 	}
+}
+
+// Works are what the workload does: itself, or the parts of a mix.
+func (w *Workload) Works() (works []*Workload) {
+	if w.Kind != kindMix {
+		return []*Workload{w}
+	}
+	for i := range w.Mix {
+		works = append(works, &w.Mix[i].Workload)
+	}
+	return works
+}
+
+// Inserts tells whether it inserts into a table, and ReadsFrom whether it reads one; "" is
+// any.
+func (w *Workload) Inserts(table string) bool { return w.does(kindInsert, table) }
+
+// ReadsFrom is as Inserts.
+func (w *Workload) ReadsFrom(table string) bool { return w.does(kindRead, table) }
+
+func (w *Workload) does(kind, table string) bool {
+	return slices.ContainsFunc(w.Works(), func(o *Workload) bool { return o.Kind == kind && (table == "" || o.Table == table) })
+}
+
+// LoadWords are the keys of a workload, the kinds and the generators, for who must explain
+// them all.
+func LoadWords() []string {
+	keys, _ := fieldsOf(reflect.TypeFor[Workload]())
+	return slices.Concat(keys, kinds(), generatorKinds())
 }

@@ -18,6 +18,9 @@ type Options struct {
 	Set []string
 	// Getenv looks up the VAR of a ${VAR}; nil: nothing is set. os.LookupEnv fits.
 	Getenv func(name string) (value string, ok bool)
+	// ReadFile reads the file that a script: names; nil: files cannot be read here. The
+	// resolved text has the script itself in its place.
+	ReadFile func(name string) ([]byte, error)
 }
 
 // maxFile bounds the text of an experiment, in bytes.
@@ -39,7 +42,9 @@ func Load(file string, text []byte, o Options) (*Experiment, []byte, error) {
 	}
 	secrets := d.expand(root, o.Getenv)
 	var e Experiment
+	d.include(root, o.ReadFile)
 	d.decode(root, &e)
+	d.nameScripts(&e)
 	e.fillDefaults(d)
 	validate(&e, d)
 	if len(d.problems) > 0 {

@@ -48,9 +48,11 @@ timeline:
 			Synchronous: &Synchronous{Commit: "on", Standbys: "ANY 1 (a, b)"},
 		},
 		Load: Workloads{
-			{Name: "z", Kind: "insert", Target: "primary", Clients: 8, Rate: 0.5, Timeout: defaultTimeout, OnTimeout: "abandon", MaxAbandoned: 32, Table: "test_data", Key: "packed", Payload: 64},
-			{Name: "a", Kind: "read", Target: "replicas", Clients: 4, Timeout: defaultTimeout, OnTimeout: "abandon", MaxAbandoned: 16, Table: "test_data"},
-			{Name: "m", Kind: "sql", Target: "primary", Clients: 2, Timeout: defaultTimeout, OnTimeout: "abandon", MaxAbandoned: 8, SQL: "select 1"},
+			{Name: "z", Kind: "insert", Target: "primary", Clients: 8, Rate: 0.5, Timeout: defaultTimeout, OnTimeout: "abandon", MaxAbandoned: 32, Table: "test_data", Key: "packed", Payload: 64, Rows: 1, Statements: 1,
+				Arrivals: "constant", Overflow: "queue", CatchUp: "burst", Protocol: "extended", Pipeline: 1, Route: "hosts"},
+			{Name: "a", Kind: "read", Target: "replicas", Clients: 4, Timeout: defaultTimeout, OnTimeout: "abandon", MaxAbandoned: 16, Table: "test_data", Reads: map[string]int{"latest": 100},
+				Protocol: "extended", Pipeline: 1, Route: "hosts"},
+			{Name: "m", Kind: "sql", Target: "primary", Clients: 2, Timeout: defaultTimeout, OnTimeout: "abandon", MaxAbandoned: 8, SQL: Statements{"select 1"}, Protocol: "extended", Pipeline: 1, Route: "hosts"},
 		},
 		Timeline: []Step{
 			{At: &at, Name: "stop-b", For: Duration(90 * time.Second), Stop: &Stop{Node: "b", Mode: "fast", Timeout: defaultStopTimeout}},
@@ -75,7 +77,7 @@ timeline:
 	if got := e.Timeline[5].Nodes(); !cmp.Equal(got, []string{"b", "c", "replicas"}) {
 		t.Error(got)
 	}
-	if e.Workload("m").SQL != "select 1" || e.Workload("n") != nil {
+	if e.Workload("m").SQL[0] != "select 1" || e.Workload("n") != nil {
 		t.Error("Workload finds the wrong one")
 	}
 }

@@ -54,11 +54,11 @@ func hideSecrets(n *yaml.Node, settings bool) {
 		key, value := n.Content[i].Value, n.Content[i+1]
 		switch {
 		case value.Kind != yaml.ScalarNode:
-			hideSecrets(value, key == "settings")
+			hideSecrets(value, key == "settings" || key == "connection")
 		case value.Value == "":
 		case settings && secretSetting.MatchString(key) && key != "password_encryption":
 			value.Value = hidden
-		case settings || key == "sql" || key == "query":
+		case settings || key == "sql" || key == "query" || key == "url":
 			text := connPassword.ReplaceAllString(value.Value, "${1}"+hidden)
 			text = uriPassword.ReplaceAllString(text, "${1}"+hidden+"@")
 			value.Value = rolePassword.ReplaceAllString(text, "${1}'"+hidden+"'")

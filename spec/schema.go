@@ -3,7 +3,9 @@ package spec
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 
 	"github.com/invopop/jsonschema"
@@ -24,6 +26,9 @@ func Schema() ([]byte, error) {
 	s := r.Reflect(Experiment{})
 	for name, part := range map[string]any{"Node": Node{}, "Workload": Workload{}} { // schemaOf hides them
 		def := r.Reflect(part)
+		for inner, d := range def.Definitions {
+			s.Definitions[inner] = d
+		}
 		def.Version, def.Definitions = "", nil
 		s.Definitions[name] = def
 	}
@@ -63,6 +68,12 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 		return either(&jsonschema.Schema{Type: "array", Items: name(), MinItems: number(1), UniqueItems: true}, named)
 	case reflect.TypeFor[Workloads]():
 		return entries("Workload")
+	case reflect.TypeFor[Statements]():
+		return either(&jsonschema.Schema{Type: "string"}, &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{Type: "string"}, MinItems: number(1)})
+	case reflect.TypeFor[Params]():
+		return paramsSchema()
+	case reflect.TypeFor[map[string]int]():
+		return &jsonschema.Schema{Type: "object", AdditionalProperties: either(&jsonschema.Schema{Type: "integer"}, text(variableForm))}
 	case reflect.TypeFor[OnLoad](), reflect.TypeFor[NodeList]():
 		return either(name(), &jsonschema.Schema{Type: "array", Items: name(), MinItems: number(1), UniqueItems: true})
 	case reflect.TypeFor[map[string]string]():
@@ -75,6 +86,35 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 		return either(&jsonschema.Schema{Type: "boolean"}, text(variableForm))
 	}
 	return nil
+}
+
+// paramsSchema is a mapping of names to generators.
+func paramsSchema() *jsonschema.Schema {
+	told := descriptions()
+	words := &jsonschema.Schema{Type: "string", Pattern: variableForm + "|^(now|client|uuid)$"}
+	one := &jsonschema.Schema{Type: "object", MinProperties: number(1), MaxProperties: number(1), Properties: jsonschema.NewProperties(), AdditionalProperties: jsonschema.FalseSchema}
+	for _, kind := range generatorKinds() {
+		switch keys := generators()[kind]; {
+		case kind == "choice":
+			one.Properties.Set(kind, &jsonschema.Schema{Type: "array", Items: single(), MinItems: number(1)})
+		case kind == "text":
+			one.Properties.Set(kind, either(&jsonschema.Schema{Type: "integer"}, &jsonschema.Schema{Type: "string", Pattern: variableForm}))
+		case len(keys) > 0:
+			of := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(), AdditionalProperties: jsonschema.FalseSchema}
+			for _, key := range keys {
+				number := either(&jsonschema.Schema{Type: "number"}, &jsonschema.Schema{Type: "string", Pattern: variableForm})
+				number.Description = told["Param."+key]
+				of.Properties.Set(key, number)
+			}
+			one.Properties.Set(kind, of)
+		}
+		if made, ok := one.Properties.Get(kind); ok {
+			made.Description = told["Param."+kind]
+		}
+	}
+	return &jsonschema.Schema{
+		Type: "object", PropertyNames: &jsonschema.Schema{Pattern: namePattern.String()}, AdditionalProperties: either(words, one),
+	}
 }
 
 func either(schemas ...*jsonschema.Schema) *jsonschema.Schema {
@@ -116,6 +156,7 @@ func constrain(s *jsonschema.Schema) {
 	limit(s.Definitions["Workload"], "max_abandoned", 1, maxAbandoned)
 	limit(s.Definitions["Workload"], "payload", minPayload, maxPayload)
 	constrainWorkload(s.Definitions["Workload"])
+	constrainPart(s.Definitions["Part"])
 	constrainStep(s.Definitions["Step"])
 	for _, def := range []string{"OnNodes", "Stop", "Follow", "Rejoin", "Clone"} {
 		long := s.Definitions[def]
@@ -144,7 +185,16 @@ func constrainWords(defs jsonschema.Definitions) {
 		{"Workload", "kind"}:       kinds(),
 		{"Workload", "key"}:        keyForms(),
 		{"Workload", "on_timeout"}: onTimeouts(),
-		{"Stop", "mode"}:           stopModes(),
+		{"Workload", "arrivals"}:   arrivalForms(),
+		{"Workload", "overflow"}:   overflows(),
+		{"Workload", "catch_up"}:   catchUps(),
+		{"Workload", "ramp"}:       ramps(),
+		{"Workload", "protocol"}:   protocols(),
+		{"Workload", "isolation"}:  isolations(),
+		{"Workload", "route"}:      routes(),
+
+		{"Workload", "synchronous_commit"}: commits(),
+		{"Stop", "mode"}:                   stopModes(),
 	} {
 		p := property(defs[at[0]], at[1])
 		p.Type, p.AnyOf = "", choice(of)
@@ -182,9 +232,35 @@ func constrainWorkload(s *jsonschema.Schema) {
 		}
 		return rule
 	}
-	statement := only(kindSQL, "table", "key", "payload")
-	statement.Then.Required = []string{"sql"}
-	s.AllOf = []*jsonschema.Schema{only(kindInsert, "sql"), only(kindRead, "sql", "key", "payload"), statement}
+	of := keysOfKinds()
+	for _, kind := range kinds() {
+		var foreign []string
+		for _, key := range slices.Sorted(maps.Keys(of)) {
+			if _, here := s.Properties.Get(key); here && !slices.Contains(of[key], kind) {
+				foreign = append(foreign, key)
+			}
+		}
+		rule := only(kind, foreign...)
+		if kind == kindSQL || kind == kindScript || kind == kindMix { // each needs the key of its own name
+			rule.Then.Required = []string{kind}
+		}
+		s.AllOf = append(s.AllOf, rule)
+	}
+}
+
+// constrainPart takes away what belongs to the whole of a mix.
+func constrainPart(s *jsonschema.Schema) {
+	s.Required = []string{"kind"}
+	of := keysOfKinds()
+	keys, _ := fieldsOf(reflect.TypeFor[Workload]())
+	for _, key := range keys {
+		if key != "kind" && (of[key] == nil || key == "mix") {
+			s.Properties.Delete(key)
+		}
+	}
+	constrainWorkload(s)
+	limit(s, "payload", minPayload, maxPayload)
+	limit(s, "weight", 1, maxRows)
 }
 
 // constrainStep says that a step has exactly one action.

@@ -13,8 +13,9 @@ type Experiment struct {
 	Load Workloads `yaml:"load"`
 	// Timeline is in the order of the file, by which `at` never decreases.
 	Timeline []Step `yaml:"timeline"`
-	// Duration is the least time that the load runs; 0: until the last step is done.
-	// It is never 0 where there is load and no step.
+	// Duration is the least time that the load runs; 0: until the last step is done, and
+	// the workloads have ended that do so by themselves. It is never 0 where there is
+	// load that does not, and no step.
 	Duration Duration `yaml:"duration"`
 	// Seed is the run's one seed; 0: chosen at the start, and kept in the result.
 	Seed uint64 `yaml:"seed"`
@@ -132,9 +133,11 @@ type Workload struct {
 	Params Params `yaml:"params"`
 	// Script is a file in pgbench's language, relative to the experiment's; or, with
 	// more than one line, such a script itself.
-	Script string            `yaml:"script"`
-	Set    map[string]string `yaml:"set"` // script: variables, as pgbench's -D
-	Mix    []Part            `yaml:"mix"` // mix: what is done, by weight
+	Script string `yaml:"script"`
+	// ScriptFile is the file that Script was read from; empty: it stands in the experiment.
+	ScriptFile string            `yaml:"-"`
+	Set        map[string]string `yaml:"set"` // script: variables, as pgbench's -D
+	Mix        []Part            `yaml:"mix"` // mix: what is done, by weight
 
 	Protocol string `yaml:"protocol"` // extended (the default: prepared) or simple
 	// Pipeline is the number of statements (of a kind of one statement) that one operation
@@ -193,9 +196,9 @@ type Params []Param
 // Part is one part of a mix: a workload's kind and what belongs to it, and how often
 // it is chosen. It has the clients, the arrivals and the connections of the mix.
 type Part struct {
-	Name   string // the kind by default
-	Weight int    // 1 by default
-	Workload
+	Name     string `yaml:"name"`   // the kind by default
+	Weight   int    `yaml:"weight"` // 1 by default
+	Workload `yaml:",inline"`
 }
 
 // Workloads decodes from a mapping of names to workloads, in the file's order.

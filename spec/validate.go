@@ -31,7 +31,8 @@ func validate(e *Experiment, d *decoder) {
 		v.loadStates()
 	}
 	v.expectations()
-	if len(e.Timeline) == 0 && len(e.Load) > 0 && !d.has("duration") {
+	endless := slices.ContainsFunc(e.Load, func(w Workload) bool { return !w.Ends() })
+	if len(e.Timeline) == 0 && endless && !d.has("duration") {
 		v.bad("load", "nothing says when the load ends: there is no timeline", "write duration: 30s")
 	}
 }

@@ -84,9 +84,11 @@ func (v *validator) expectedLoad(path string, x check.Expectation) {
 		}
 		return
 	}
-	kinds := make([]string, len(v.e.Load))
-	for i, w := range v.e.Load {
-		kinds[i] = w.Kind
+	var kinds []string
+	for i := range v.e.Load {
+		for _, w := range v.e.Load[i].Works() {
+			kinds = append(kinds, w.Kind)
+		}
 	}
 	needs := ""
 	switch {

@@ -4,7 +4,11 @@ package spec
 const (
 	kindInsert = "insert"
 	kindRead   = "read"
+	kindUpdate = "update"
+	kindTPCB   = "tpcb"
 	kindSQL    = "sql"
+	kindMix    = "mix"
+	kindScript = "script"
 )
 
 // The limits of numbers, each of them allowed.
@@ -15,13 +19,43 @@ const (
 	maxAbandoned = 100_000
 	minPayload   = 16
 	maxPayload   = 1 << 20
+	maxRows      = 10_000 // of one transaction of an insert
+	maxUpdated   = 100_000_000
+	maxScale     = 10_000
+	maxPipeline  = 1_000
+	maxRetry     = 1_000
+	maxStages    = 10_000
 	leastMemory  = 64 << 20
 	maxMemory    = 1 << 46
 )
 
 // The words that a file chooses from. Validation and the JSON schema share them.
 
-func kinds() []string { return []string{kindInsert, kindRead, kindSQL} }
+func kinds() []string {
+	return []string{kindInsert, kindRead, kindUpdate, kindTPCB, kindSQL, kindScript, kindMix}
+}
+
+// arrivalForms are how the arrivals of a rate are spread.
+func arrivalForms() []string { return []string{"constant", "poisson"} }
+
+// overflows say what becomes of an arrival that finds no free client.
+func overflows() []string { return []string{"queue", "drop"} }
+
+// catchUps say what becomes of what a stall has made late.
+func catchUps() []string { return []string{"burst", "spread", "skip"} }
+
+// ramps are how one stage becomes the next.
+func ramps() []string { return []string{"step", "linear"} }
+
+// readForms are what a read workload can read.
+func readForms() []string { return []string{"latest", "point", "range"} }
+
+func protocols() []string { return []string{"extended", "simple"} }
+
+func isolations() []string { return []string{"read committed", "repeatable read", "serializable"} }
+
+// routes are how a client finds its node.
+func routes() []string { return []string{"hosts", "topology", "url"} }
 
 func keyForms() []string { return []string{"packed", "serial"} }
 

@@ -13,7 +13,7 @@ import (
 // TestTheManualsExamplesAreRight reads every experiment that a document shows.
 func TestTheManualsExamplesAreRight(t *testing.T) {
 	block := regexp.MustCompile("(?s)```yaml\n(.*?)```")
-	for _, file := range []string{"../../README.md", "../../docs/experiments.md", "../../docs/providers.md"} {
+	for _, file := range []string{"../../README.md", "../../docs/experiments.md", "../../docs/providers.md", "../../docs/load.md", "../../docs/scripts.md"} {
 		found := block.FindAllStringSubmatch(readText(t, file), -1)
 		if len(found) == 0 {
 			t.Errorf("%s shows no experiment", file)
@@ -22,6 +22,17 @@ func TestTheManualsExamplesAreRight(t *testing.T) {
 			if _, _, err := spec.Load(file, []byte(m[1]), spec.Options{}); err != nil {
 				t.Errorf("%s: %v\n%s", file, err, m[1])
 			}
+		}
+	}
+}
+
+// TestTheManualOfTheLoadIsComplete looks for every key of a workload, every kind and
+// every generator.
+func TestTheManualOfTheLoadIsComplete(t *testing.T) {
+	text := readText(t, "../../docs/load.md")
+	for _, word := range spec.LoadWords() {
+		if !strings.Contains(text, "`"+word) && !strings.Contains(text, "{"+word+":") {
+			t.Errorf("docs/load.md does not explain `%s`", word)
 		}
 	}
 }

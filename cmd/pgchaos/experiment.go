@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -41,7 +42,7 @@ func (f *experimentFlags) plan(name string) (*runner.Plan, error) {
 		}
 		set = append(set, "cluster.provider="+f.provider)
 	}
-	e, resolved, err := spec.Load(file, text, spec.Options{Set: set, Getenv: os.LookupEnv})
+	e, resolved, err := spec.Load(file, text, spec.Options{Set: set, Getenv: os.LookupEnv, ReadFile: beside(name)})
 	if err != nil {
 		return nil, usageError(err)
 	}
@@ -50,6 +51,16 @@ func (f *experimentFlags) plan(name string) (*runner.Plan, error) {
 		return nil, usageError(fmt.Errorf("%s: %w", file, err))
 	}
 	return p, nil
+}
+
+// beside reads the files that an experiment names, seen from its own.
+func beside(experiment string) func(name string) ([]byte, error) {
+	return func(name string) ([]byte, error) {
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(filepath.Dir(experiment), name)
+		}
+		return os.ReadFile(name)
+	}
 }
 
 // readExperiment reads a file, or a shipped experiment by its bare name.

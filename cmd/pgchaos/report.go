@@ -16,10 +16,12 @@ import (
 )
 
 func newReportCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:               "report DIR",
-		Short:             "Print the report of an earlier run again, from its result alone",
-		Example:           `  pgchaos report results/quorum-kill-20261123-064500`,
+	var files resultFlags
+	cmd := &cobra.Command{
+		Use:   "report DIR",
+		Short: "Print the report of an earlier run again, from its result alone",
+		Example: `  pgchaos report results/quorum-kill-20261123-064500
+  pgchaos report results/quorum-kill-20261123-064500 --out-hlog run.hlog --out-csv run.csv`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeResult,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -27,9 +29,17 @@ func newReportCommand() *cobra.Command {
 			if err != nil {
 				return usageError(err)
 			}
+			if err := files.check(); err != nil {
+				return err
+			}
+			if err := files.write(result); err != nil {
+				return err
+			}
 			return report.Text(cmd.OutOrStdout(), result, textOptions(cmd.OutOrStdout()))
 		},
 	}
+	files.register(cmd.Flags())
+	return cmd
 }
 
 func newListCommand() *cobra.Command {

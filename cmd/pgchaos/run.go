@@ -22,6 +22,7 @@ import (
 // runFlags are the flags of `pgchaos run`.
 type runFlags struct {
 	experimentFlags
+	outputFlags
 	out     string
 	keep    bool
 	pgBin   string
@@ -44,7 +45,8 @@ func newRunCommand() *cobra.Command {
 			return f.execute(cmd.Context(), args[0], cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
-	f.register(cmd.Flags())
+	f.experimentFlags.register(cmd.Flags())
+	f.outputFlags.register(cmd.Flags())
 	cmd.Flags().StringVar(&f.out, "out", "", "result `directory` (default results/<experiment>-<time>)")
 	cmd.Flags().BoolVar(&f.keep, "keep", false, "leave the cluster up, and say how to connect to it and how to remove it")
 	cmd.Flags().StringVar(&f.pgBin, "pg-bin", "", "`directory` of PostgreSQL's server programs (default: the newest installed)")
@@ -62,18 +64,33 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 			return err
 		}
 	}
-	open, err := findRoom(plan.Experiment.Cluster.Provider)
+	files, err := f.open(plan.Seed)
 	if err != nil {
 		return err
+	}
+	result, out, err := f.run(ctx, plan, files, stderr)
+	err = errors.Join(err, files.close())
+	if result == nil {
+		return err
+	}
+	return f.finish(result, errors.Join(err, f.resultFlags.write(result)), out, stdout)
+}
+
+// run makes the result directory and the machine room, and runs the plan. Without a
+// result nothing was begun.
+func (f *runFlags) run(ctx context.Context, plan *runner.Plan, files *outputs, stderr io.Writer) (*report.Result, string, error) {
+	open, err := findRoom(plan.Experiment.Cluster.Provider)
+	if err != nil {
+		return nil, "", err
 	}
 	begun := time.Now()
 	out, err := f.makeOut(plan.Experiment.Name, begun)
 	if err != nil {
-		return err
+		return nil, "", err
 	}
 	id, err := runID(plan.Experiment.Name, begun)
 	if err != nil {
-		return err
+		return nil, "", err
 	}
 	room, err := open(ctx, roomOptions{
 		run: id, experiment: plan.Experiment.Name, pgBin: f.pgBin, postgres: plan.Experiment.Cluster.Postgres,
@@ -82,17 +99,17 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 	if err != nil {
 		err = errors.Join(err, unclaim(out))
 		if ctx.Err() != nil { // while it pulled an image, perhaps
-			return &exitError{exitInterrupted, fmt.Errorf("pgchaos: interrupted: %w", err)}
+			err = &exitError{exitInterrupted, fmt.Errorf("pgchaos: interrupted: %w", err)}
 		}
-		return err
+		return nil, "", err
 	}
 	show := newProgress(stderr, f.verbose)
 	result, err := runner.Run(ctx, plan, runner.Options{
 		Run: id, Tool: version(), Provider: room.provider, Bin: room.bin, Out: out, Keep: f.keep,
-		Observer: show, Log: show.Logf,
+		Observer: show, Log: show.Logf, Started: files.started, Sample: files.sample(),
 	})
 	show.close()
-	return f.finish(result, err, out, stdout)
+	return result, out, err
 }
 
 // finish prints the report and turns the run's end into an exit code.

@@ -60,6 +60,7 @@ type Server struct {
 	opened   int
 	cancels  int
 	executed []string
+	forget   bool
 	wg       sync.WaitGroup
 }
 
@@ -118,6 +119,9 @@ func (s *Server) Executed() (list []string) {
 	s.set(func() { list = append(list, s.executed...) })
 	return list
 }
+
+// Forget makes the server remember no statement, for those who send it millions.
+func (s *Server) Forget() { s.set(func() { s.forget = true }) }
 
 // Kill closes every connection without a word, as a SIGKILL does.
 func (s *Server) Kill() {

@@ -265,7 +265,9 @@ func (b *backend) execute(sql string, params [][]byte) bool {
 	}
 	var answer func(string, [][]byte) Answer
 	b.set(func() {
-		b.executed = append(b.executed, sql)
+		if !b.forget {
+			b.executed = append(b.executed, sql)
+		}
 		answer = b.answer
 	})
 	var a Answer

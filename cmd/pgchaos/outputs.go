@@ -1,0 +1,157 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/pprof"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"pgchaos/report"
+	"pgchaos/report/export"
+)
+
+// resultFlags name the files that can be made of any result.
+type resultFlags struct{ hlog, csv, aggregate, summary string }
+
+func (f *resultFlags) register(flags *pflag.FlagSet) {
+	flags.StringVar(&f.hlog, "out-hlog", "", "write the response times of each second as HdrHistogram's interval log to `file`")
+	flags.StringVar(&f.csv, "out-csv", "", "write the time series of every 100 ms as CSV to `file`")
+	flags.StringVar(&f.aggregate, "out-aggregate", "", "write the table of JMeter's Aggregate Report as CSV to `file`")
+	flags.StringVar(&f.summary, "out-summary", "", "write the table of JMeter's Summary Report as CSV to `file`")
+}
+
+// check refuses what is there already, before a run and not after it.
+func (f *resultFlags) check() error {
+	for _, path := range []string{f.hlog, f.csv, f.aggregate, f.summary} {
+		if path == "" {
+			continue
+		}
+		if _, err := os.Lstat(path); err == nil {
+			return usageError(fmt.Errorf("%s is there already; name another file", path))
+		}
+	}
+	return nil
+}
+
+func (f *resultFlags) write(r *report.Result) (err error) {
+	for _, of := range []struct {
+		path string
+		make func(path string, r *report.Result) error
+	}{{f.hlog, export.HLog}, {f.csv, export.Series}, {f.aggregate, export.Aggregate}, {f.summary, export.Summary}} {
+		if of.path != "" {
+			err = errors.Join(err, of.make(of.path, r))
+		}
+	}
+	return err
+}
+
+// outputFlags name the files that a run writes beside its result.
+type outputFlags struct {
+	resultFlags
+	jtl, samples, share, cpuProfile string
+}
+
+func (f *outputFlags) register(flags *pflag.FlagSet) {
+	f.resultFlags.register(flags)
+	flags.StringVar(&f.jtl, "out-jtl", "", "write every sample as JMeter's CSV to `file`")
+	flags.StringVar(&f.samples, "out-samples", "", "write every operation as a line of JSON to `file`")
+	flags.StringVar(&f.share, "sample-share", "100%", "how many of the samples --out-jtl and --out-samples write")
+	flags.StringVar(&f.cpuProfile, "cpuprofile", "", "write a CPU profile of pgchaos itself to `file` (go tool pprof reads it)")
+}
+
+// outputs are the files that a run writes while it goes on.
+type outputs struct {
+	writers []*export.Writer
+	profile io.Closer
+}
+
+// open makes the files, before anything is started.
+func (f *outputFlags) open(seed uint64) (*outputs, error) {
+	share, err := parseShare(f.share)
+	if err != nil {
+		return nil, usageError(fmt.Errorf("--sample-share %s: %w", f.share, err))
+	}
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	o := &outputs{}
+	for _, of := range []struct {
+		path string
+		form export.Form
+	}{{f.jtl, export.JTL}, {f.samples, export.JSONL}} {
+		if of.path == "" {
+			continue
+		}
+		w, err := export.Create(of.path, of.form, share, seed)
+		if err != nil {
+			return nil, usageError(errors.Join(err, o.close()))
+		}
+		o.writers = append(o.writers, w)
+	}
+	if f.cpuProfile != "" {
+		if o.profile, err = startProfile(f.cpuProfile); err != nil {
+			return nil, usageError(errors.Join(err, o.close()))
+		}
+	}
+	return o, nil
+}
+
+func startProfile(path string) (io.Closer, error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if err == nil {
+		err = pprof.StartCPUProfile(file)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("write a CPU profile: %w", err)
+	}
+	return file, nil
+}
+
+// started says what wall time offset 0 is.
+func (o *outputs) started(at time.Time) {
+	for _, w := range o.writers {
+		w.Start(at)
+	}
+}
+
+// sample is nil where nobody wants any.
+func (o *outputs) sample() func(*export.Sample) {
+	if len(o.writers) == 0 {
+		return nil
+	}
+	return func(s *export.Sample) {
+		for _, w := range o.writers {
+			w.Write(s)
+		}
+	}
+}
+
+func (o *outputs) close() (err error) {
+	for _, w := range o.writers {
+		err = errors.Join(err, w.Close())
+	}
+	if o.profile != nil {
+		pprof.StopCPUProfile()
+		err = errors.Join(err, o.profile.Close())
+	}
+	return err
+}
+
+// parseShare reads "1%" or "0.01".
+func parseShare(text string) (float64, error) {
+	number, isPercent := strings.CutSuffix(strings.TrimSpace(text), "%")
+	share, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if isPercent {
+		share /= 100
+	}
+	if err != nil || !(share > 0 && share <= 1) {
+		return 0, errors.New("this is no share; write 1%, or a number above 0 and up to 1")
+	}
+	return share, nil
+}

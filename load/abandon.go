@@ -1,0 +1,111 @@
+package load
+
+import (
+	"errors"
+	"time"
+
+	"pgchaos/history"
+)
+
+var (
+	errTimeout = errors.New("no answer in time: the client gave up, nothing was cancelled")
+	errGrace   = errors.New("no answer in time, nor after the server was asked to end the operation: the client gave up")
+)
+
+// endured tells whether an operation was interrupted, and answered before the
+// client gave up on it. It waits until whoever interrupts has done so, lest that
+// hits the client's next operation.
+func (w *Workload) endured(f *flight, flying int64) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return f.state.CompareAndSwap(^flying, idle)
+}
+
+// watch gives up on operations that take longer than the time-out. It stands for
+// a timer per operation, which would cost more than all the rest of the loop.
+func (w *Workload) watch(r *run) {
+	ticker := time.NewTicker(max(time.Millisecond, min(5*time.Millisecond, w.cfg.Timeout/20)))
+	defer ticker.Stop()
+	for {
+		select {
+		case <-r.over:
+			return
+		case <-ticker.C:
+		}
+		w.mu.Lock()
+		for _, c := range w.clients {
+			w.inspect(r, c)
+		}
+		w.mu.Unlock()
+	}
+}
+
+// inspect interrupts or gives up on a client's operation if it is overdue. w.mu is
+// held.
+func (w *Workload) inspect(r *run, c *client) {
+	f := c.flight
+	if f == nil {
+		return
+	}
+	state := f.state.Load()
+	if state == idle || state == gaveUp {
+		return
+	}
+	flying, patience, err := state, w.cfg.Timeout, errTimeout
+	if state < idle {
+		flying, patience, err = ^state, w.cfg.Timeout+w.cfg.Grace, errGrace
+	}
+	sent, now := time.Duration(flying-1), w.cfg.Clock.Now()
+	if now-sent < patience {
+		return
+	}
+	if state > idle && w.cfg.Grace > 0 {
+		i, can := f.session.(Interrupter)
+		if !f.state.CompareAndSwap(state, ^state) || can && i.Interrupt() {
+			return
+		}
+		state = ^state
+	}
+	if f.state.CompareAndSwap(state, gaveUp) {
+		w.giveUp(r, c, sent, now, err)
+	}
+}
+
+// giveUp records an operation that is now known not to have been answered in time,
+// and puts a new goroutine in the client's place if the bound permits. w.mu is held.
+func (w *Workload) giveUp(r *run, c *client, sent, now time.Duration, err error) {
+	f := c.flight
+	op := history.Op{Due: f.due, Sent: sent, Done: now, Outcome: history.Unknown, Kind: "timeout", Err: err}
+	w.drain(c) // what it has recorded before comes before
+	w.count(c.number, &c.trail, &sample{op, -1})
+	f.cancel()
+	w.abandoned++
+	w.gaveUp++
+	w.most = max(w.most, w.abandoned)
+	if !r.halted() {
+		if w.abandoned <= w.cfg.MaxAbandoned {
+			w.launch(r, c, now)
+		} else {
+			w.waiting = append(w.waiting, c)
+		}
+	}
+	w.left(r)
+}
+
+// comeBack ends the goroutine of an operation that was given up on: too late to
+// count, but not too late to be noticed.
+func (w *Workload) comeBack(f *flight, reply Reply) {
+	f.close()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.flights, f)
+	w.abandoned--
+	if reply.Outcome.Acknowledged() || reply.Outcome == history.Failed {
+		w.late++
+	}
+	if r := w.run; r != nil && !r.halted() && len(w.waiting) > 0 {
+		c := w.waiting[0]
+		w.waiting = w.waiting[1:]
+		w.launch(r, c, w.cfg.Clock.Now())
+	}
+}

@@ -1,0 +1,202 @@
+package load
+
+import (
+	"math"
+	"sync/atomic"
+	"time"
+
+	"pgchaos/history"
+)
+
+// stall is how late an arrival may come to be taken before Config.CatchUp decides
+// about it.
+const stall = 100 * time.Millisecond
+
+// arrivals are those of one group of clients, in one run. Every client of the group
+// writes here: next and slot share their lines with nothing.
+type arrivals struct {
+	schedule *Schedule     // nil: a closed loop
+	length   time.Duration // of the run: what would be due then or later does not come
+	limit    int64         // so many operations at most
+	spent    chan struct{} // closed when the last that the limit allows has been taken
+	_        [64]byte
+	next     atomic.Int64 // the index of the next
+	_        [64]byte
+	// slot is when the next arrival may be sent while the group catches up at no more
+	// than twice the rate.
+	slot     atomic.Int64
+	catching atomic.Bool
+	_        [64]byte
+}
+
+// unlimited is a limit that is never reached.
+const unlimited = math.MaxInt64
+
+func newArrivals(schedule *Schedule, length time.Duration, limit int64) *arrivals {
+	a := &arrivals{schedule: schedule, length: length, limit: limit, spent: make(chan struct{})}
+	if limit == 0 {
+		close(a.spent)
+	}
+	return a
+}
+
+// due is when an arrival is due after the start; ok is false for one that does not come.
+func (a *arrivals) due(i int64) (due time.Duration, ok bool) {
+	if i >= a.limit {
+		return 0, false
+	}
+	if a.schedule == nil {
+		return 0, true
+	}
+	due, ok = a.schedule.At(i)
+	return due, ok && due < a.length
+}
+
+// by is how many arrivals are due at or before an offset from the start.
+func (a *arrivals) by(offset time.Duration) int64 {
+	if a.schedule == nil {
+		return 0
+	}
+	return min(a.schedule.By(min(offset, a.length-1)), a.limit)
+}
+
+// take takes the next arrival; ok is false where there is none.
+func (a *arrivals) take() (due time.Duration, ok bool) {
+	if a.schedule == nil && a.limit == unlimited {
+		return 0, true
+	}
+	i := a.next.Add(1) - 1
+	if due, ok = a.due(i); ok && i == a.limit-1 {
+		close(a.spent)
+	}
+	return due, ok
+}
+
+// exhausted tells whether every operation that the limit allows has been taken.
+func (a *arrivals) exhausted() bool {
+	select {
+	case <-a.spent:
+		return true
+	default:
+		return false
+	}
+}
+
+// paced is when an arrival that is due may be sent, so that the group catches up at no
+// more than twice the rate. That begins with an arrival that comes out of a stall, and ends
+// with the first that has not to wait for those before it.
+func (a *arrivals) paced(start, due, now time.Duration) time.Duration {
+	if now-due <= stall && !a.catching.Load() {
+		return due
+	}
+	rate := max(a.schedule.rate(due-start), a.schedule.rate(now-start))
+	if rate <= 0 {
+		return due
+	}
+	interval := time.Duration(float64(time.Second) / (2 * rate))
+	for {
+		slot := a.slot.Load()
+		at := max(time.Duration(slot), now, due)
+		if a.slot.CompareAndSwap(slot, int64(at+interval)) {
+			a.catching.Store(at > due)
+			return at
+		}
+	}
+}
+
+// job is one operation to be done.
+type job struct {
+	due, sent time.Duration
+	late      time.Duration // as in sample
+}
+
+// await waits for the next operation that is this client's to do, which has been free
+// since then. Arrivals that are not to be sent any more it records as dropped; ok is
+// false when no more come.
+func (w *Workload) await(r *run, c *client, timer *time.Timer, free time.Duration) (j job, ok bool) {
+	a := r.groups[c.number%len(r.groups)]
+	for !r.halted() {
+		if len(w.cfg.ClientStages) > 0 && !w.awaitTurn(r, c, a, timer, &free) {
+			continue
+		}
+		offset, more := a.take()
+		if !more {
+			return job{}, false
+		}
+		now := w.cfg.Clock.Now()
+		if a.schedule == nil {
+			return job{due: now, sent: now, late: -1}, now-r.start < a.length
+		}
+		due := r.start + offset
+		at := due
+		if w.cfg.CatchUp == Spread {
+			at = a.paced(r.start, due, now)
+		}
+		if reached, drop := w.dropAt(due, max(at, now), now, free); drop {
+			w.drop(r, c, due, reached)
+			continue
+		}
+		j := job{due: due, sent: now, late: -1}
+		if at > now {
+			r.sleep(timer, at-now, nil)
+			if j.sent = w.cfg.Clock.Now(); at == due {
+				j.late = max(0, j.sent-due)
+			}
+		}
+		// One that is due when the arrivals end, and that this client has been waiting
+		// for, is still sent: nobody was too busy for it.
+		switch stopAt := time.Duration(r.stopAt.Load()); {
+		case due > stopAt:
+			return job{}, false
+		case at > stopAt:
+			w.drop(r, c, due, stopAt)
+			return job{}, false
+		}
+		return j, true
+	}
+	return job{}, false
+}
+
+// dropAt tells whether an arrival that is due is not to be sent by a client that has been
+// free since then, and could send it at a moment; and when it was dropped.
+func (w *Workload) dropAt(due, sent, now, free time.Duration) (at time.Duration, drop bool) {
+	switch late := sent - due; {
+	case late > w.cfg.Timeout:
+		return due + w.cfg.Timeout, true
+	case w.cfg.Overflow == Drop && due < free, w.cfg.CatchUp == Skip && late > stall:
+		return now, true
+	}
+	return 0, false
+}
+
+// drop records an arrival that is never sent.
+func (w *Workload) drop(r *run, c *client, due, at time.Duration) {
+	if due > time.Duration(r.stopAt.Load()) {
+		return // they ended while this one was taken
+	}
+	w.record(c, sample{op: r.dropped(due, at), late: -1})
+}
+
+// dropped is the record of an arrival that was never sent. It is over when it was
+// dropped, or when the arrivals ended.
+func (r *run) dropped(due, at time.Duration) history.Op {
+	return history.Op{Due: due, Done: min(at, time.Duration(r.stopAt.Load())), Outcome: history.Dropped, Kind: "dropped"}
+}
+
+// awaitTurn waits until the stages let this client work; false means that it has
+// waited, and must look again whether there is anything to do.
+func (w *Workload) awaitTurn(r *run, c *client, a *arrivals, timer *time.Timer, free *time.Duration) bool {
+	now := w.cfg.Clock.Now() - r.start
+	at, ok := nextTurn(w.cfg.ClientStages, c.number/len(r.groups), now)
+	switch {
+	case ok && at == now:
+		return true
+	case a.exhausted():
+		return true // who takes the next finds that there is none
+	case !ok:
+		at = now + time.Hour
+	}
+	r.sleep(timer, at-now, a.spent)
+	*free = w.cfg.Clock.Now()
+	return false
+}

@@ -1,0 +1,314 @@
+package load
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"pgchaos/history"
+)
+
+// TestWarmupIsApart: what is due in it is in no figure, though it ends after it; but it is
+// where it was in all that is told by time. A second start has none.
+func TestWarmupIsApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n atomic.Int64
+		s := &server{}
+		s.do = func(int, <-chan struct{}) Reply {
+			time.Sleep(5 * time.Millisecond)
+			if n.Add(1) == 1 {
+				return Reply{Outcome: history.Failed, Kind: "57P03"}
+			}
+			return Reply{Outcome: history.OK, Part: 1, Out: 10, In: 100}
+		}
+		clock := history.StartClock()
+		w := New(Config{Clients: 2, Schedule: Constant(Steady(100)), Warmup: time.Second, Parts: []string{"a", "b"}, Open: s.open, Clock: clock})
+		time.Sleep(500 * time.Millisecond)
+		w.Start()
+		w.Phase("baseline", 500*time.Millisecond)
+		time.Sleep(time.Second)
+		if rec := w.Record(); rec.Asked != 1 || rec.Warmup.Span != time.Second { // what is due at its end
+			t.Errorf("at the end of the warm-up: %d asked, %v", rec.Asked, rec.Warmup.Span)
+		}
+		time.Sleep(2*time.Second - 5*time.Millisecond)
+		w.Stop()
+		time.Sleep(time.Second)
+		w.Start()
+		time.Sleep(time.Second - 5*time.Millisecond)
+		w.Close()
+		rec := w.Record()
+		if o := rec.Warmup.Outcomes; o[history.Failed] != 1 || o[history.OK] != 99 || rec.Warmup.Response.Count != 100 || rec.Warmup.Span != time.Second || rec.Warmup.In != 9900 {
+			t.Errorf("warm-up: %v over %v", o, rec.Warmup.Span)
+		}
+		if o := rec.Total.Outcomes; o[history.Failed] != 0 || o[history.OK] != 300 || rec.Asked != 300 || rec.Total.Span != 2990*time.Millisecond || len(rec.Errors) != 0 {
+			t.Errorf("total: %v of %d over %v, errors %v", o, rec.Asked, rec.Total.Span, rec.Errors)
+		}
+		if len(rec.Phases) != 1 || rec.Phases[0].Samples() != 300 || rec.Phases[0].Span != rec.Total.Span {
+			t.Errorf("phases %+v", rec.Phases)
+		}
+		if rec.Parts[0].Samples() != 0 || rec.Parts[1].Samples() != 300 {
+			t.Errorf("parts %d and %d", rec.Parts[0].Samples(), rec.Parts[1].Samples())
+		}
+		if rec.Lateness.Count != 299 { // the first of the second start was due when its client came
+			t.Errorf("lateness of %d", rec.Lateness.Count)
+		}
+		if p := rec.Series[0]; p.OK+p.Errors != 10 || p.Errors != 1 || p.At != 500*time.Millisecond {
+			t.Errorf("the series begins with %+v", p)
+		}
+		if p := rec.Seconds[0]; p.At != 0 || p.Outcomes[history.Failed] != 1 || p.Response.Count != 50 {
+			t.Errorf("the seconds begin with %+v", p)
+		}
+		if len(rec.Clients[0].Episodes)+len(rec.Clients[1].Episodes) != 1 {
+			t.Error("the client that failed at first has no episode")
+		}
+	})
+}
+
+// TestPartsAndBytes: each part of a mix has its own figures, and they sum up.
+func TestPartsAndBytes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n atomic.Int64
+		s := &server{do: func(int, <-chan struct{}) Reply {
+			i := int(n.Add(1)) - 1
+			time.Sleep(time.Duration(1+i%4) * time.Millisecond)
+			return Reply{Outcome: history.OK, Part: i % 4, Retries: i % 2 * 3, Out: 10, In: int64(i % 2)}
+		}}
+		w := begin(s, Config{Clients: 1, Iterations: 400, Parts: []string{"one", "two", "three"}})
+		time.Sleep(2 * time.Second)
+		rec := ended(t, w, s, 400)
+		for i, p := range rec.Parts {
+			if p.Name != []string{"one", "two", "three"}[i] || p.Samples() != 100 || p.Response.Max != time.Duration(i+1)*time.Millisecond || p.Span != rec.Total.Span {
+				t.Errorf("part %d: %s, %d samples, max %v", i, p.Name, p.Samples(), p.Response.Max)
+			}
+		}
+		// The fourth is none of the mix: it is in the total alone.
+		if to := rec.Total; to.Retries != 600 || to.Retried != 200 || to.Out != 4000 || to.In != 200 || rec.Parts[1].Retries != 300 || rec.Parts[0].Retried != 0 {
+			t.Errorf("%d retries of %d, %d bytes out, %d in", to.Retries, to.Retried, to.Out, to.In)
+		}
+	})
+}
+
+// TestSecondsHoldEverything: the histograms of the seconds sum up to that of the total,
+// and so do their outcomes, what was dropped long before it was known included.
+func TestSecondsHoldEverything(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{do: stalls(2500*time.Millisecond, 30*time.Second)}
+		w := begin(s, Config{Clients: 3, Schedule: Poisson(3, Steady(200)), Timeout: 2 * time.Second})
+		time.Sleep(40 * time.Second)
+		w.Stop()
+		rec := ended(t, w, s, -1)
+		var outcomes [history.Outcomes]int64
+		response, service := newHistogram(), newHistogram()
+		var longest, longestService time.Duration
+		add := func(to *hdrhistogram.Histogram, p Packed) {
+			if p.Count == 0 {
+				return
+			}
+			h, err := hdrhistogram.Decode([]byte(p.Histogram))
+			if err != nil || h.TotalCount() != p.Count {
+				t.Fatalf("%v, or not %d samples", err, p.Count)
+			}
+			to.Merge(h)
+		}
+		for i, second := range rec.Seconds {
+			if i > 0 && second.At <= rec.Seconds[i-1].At {
+				t.Errorf("second %v comes after %v", second.At, rec.Seconds[i-1].At)
+			}
+			for o, n := range second.Outcomes {
+				outcomes[o] += n
+			}
+			add(response, second.Response)
+			add(service, second.Service)
+			longest, longestService = max(longest, second.Response.Max), max(longestService, second.Service.Max)
+		}
+		if outcomes != rec.Total.Outcomes || outcomes[history.Dropped] < 4000 {
+			t.Errorf("%v in the seconds, %v in all", outcomes, rec.Total.Outcomes)
+		}
+		if !response.Equals(rec.Total.Response.Histogram) || !service.Equals(rec.Total.Service.Histogram) {
+			t.Error("the histograms of the seconds are not those of the whole")
+		}
+		if longest != rec.Total.Response.Max || longestService != rec.Total.Service.Max {
+			t.Errorf("the longest are %v and %v, want %v and %v", longest, longestService, rec.Total.Response.Max, rec.Total.Service.Max)
+		}
+		// What waited 2 s in vain is over then, not when a client came to see it.
+		for _, second := range rec.Seconds {
+			if second.At == 10*time.Second && (second.Outcomes[history.Dropped] < 150 || second.Response.Max != 2*time.Second) {
+				t.Errorf("second 10: %v, max %v", second.Outcomes, second.Response.Max)
+			}
+		}
+	})
+}
+
+// TestPercentilesOfMergedHistograms are held against an exact sort of every sample, with
+// clients and seconds of very different loads, which an average would weigh wrongly.
+func TestPercentilesOfMergedHistograms(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		random := make([]*rand.Rand, 16)
+		for i := range random {
+			random[i] = rand.New(rand.NewPCG(uint64(i), 1))
+		}
+		s := &server{do: func(client int, _ <-chan struct{}) Reply {
+			time.Sleep(time.Duration(1+client*client)*time.Millisecond + time.Duration(random[client].ExpFloat64()*float64(3*time.Millisecond)))
+			return Reply{Outcome: history.OK}
+		}}
+		var responses, services []time.Duration
+		clock := history.StartClock()
+		w := New(Config{
+			Clients: 16, Schedule: Poisson(5, Linear(0, Stage{For: 20 * time.Second, To: 1500})...), Timeout: time.Hour, Open: s.open, Clock: clock,
+			OnSample: func(_ int, op history.Op) {
+				responses = append(responses, op.Response())
+				if op.Outcome != history.Dropped {
+					services = append(services, op.Service())
+				}
+			},
+		})
+		w.Start()
+		time.Sleep(10 * time.Second)
+		w.Phase("another", 10*time.Second)
+		time.Sleep(20 * time.Second)
+		rec := ended(t, w, s, -1)
+		for name, c := range map[string]struct {
+			exact []time.Duration
+			d     Dist
+		}{"response": {responses, rec.Total.Response}, "service": {services, rec.Total.Service}} {
+			slices.Sort(c.exact)
+			var sum, squares float64
+			for _, v := range c.exact {
+				sum += float64(v)
+				squares += float64(v) * float64(v)
+			}
+			n := float64(len(c.exact))
+			if n < 10_000 || c.d.Count != int64(n) || c.d.Min != c.exact[0] || c.d.Max != c.exact[len(c.exact)-1] {
+				t.Errorf("%s: %d of %v samples, %v to %v", name, c.d.Count, n, c.d.Min, c.d.Max)
+			}
+			if want := math.Sqrt(squares/n - sum/n*sum/n); math.Abs(float64(c.d.StdDev())/want-1) > 1e-6 {
+				t.Errorf("%s: standard deviation %v, want %v", name, c.d.StdDev(), time.Duration(want))
+			}
+			for _, p := range []float64{1, 25, 50, 90, 95, 99, 99.9} {
+				want := c.exact[int(p/100*n+0.5)-1]
+				if off := float64(c.d.Percentile(p)-want) / float64(want); math.Abs(off) > 0.001 {
+					t.Errorf("%s: p%v = %v, exactly %v: off by %.3f %%", name, p, c.d.Percentile(p), want, off*100)
+				}
+			}
+		}
+	})
+}
+
+// TestLatenessIsTheGenerators: an arrival that finds no client free is late by the server's
+// doing, and does not count.
+func TestLatenessIsTheGenerators(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{do: stalls(time.Second, 2*time.Second)}
+		w := begin(s, Config{Clients: 4, Schedule: Constant(Steady(100))})
+		time.Sleep(3*time.Second + 2*time.Millisecond)
+		w.Stop()
+		rec := ended(t, w, s, 301)
+		if l := rec.Lateness; l.Max != 0 || l.Count < 195 || l.Count > 205 {
+			t.Errorf("%d were late by up to %v", l.Count, l.Max)
+		}
+	})
+}
+
+// TestSentIsWhenItWasSent: waiting for a connection is response, and not service.
+func TestSentIsWhenItWasSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		clock := history.StartClock()
+		s := &server{do: func(int, <-chan struct{}) Reply {
+			time.Sleep(30 * time.Millisecond)
+			sent := clock.Now()
+			time.Sleep(10 * time.Millisecond)
+			if sent < 500*time.Millisecond {
+				sent = 0 // as long as it has a connection at once
+			}
+			return Reply{Outcome: history.OK, Sent: sent}
+		}}
+		w := New(Config{Clients: 1, Duration: time.Second, Open: s.open, Clock: clock})
+		w.Start()
+		time.Sleep(2 * time.Second)
+		rec := ended(t, w, s, 25)
+		if r, v := rec.Total.Response, rec.Total.Service; r.Min != 40*time.Millisecond || r.Max != r.Min || v.Count != 25 || v.Min != 10*time.Millisecond || v.Max != r.Max {
+			t.Errorf("response %v to %v, service of %d from %v to %v", r.Min, r.Max, v.Count, v.Min, v.Max)
+		}
+	})
+}
+
+// TestSamplesComeInOrder: all of them, each client's in its order, what was given up on or
+// dropped in its place, and what nobody took from nobody.
+func TestSamplesComeInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n atomic.Int64
+		s := &server{do: func(client int, _ <-chan struct{}) Reply {
+			if i := n.Add(1); client < 4 && i%97 == 0 || i > 6000 && i < 6100 {
+				time.Sleep(3 * time.Second)
+			}
+			time.Sleep(time.Millisecond)
+			return Reply{Outcome: history.OK}
+		}}
+		var count [history.Outcomes]int64
+		last := map[int]time.Duration{}
+		w := New(Config{
+			Clients: 40, Schedule: Constant(Steady(2000)), Timeout: time.Second, MaxAbandoned: 8, Open: s.open, Clock: history.StartClock(),
+			OnSample: func(client int, op history.Op) {
+				count[op.Outcome]++
+				if client < 0 && op.Outcome != history.Dropped {
+					t.Errorf("of nobody: %+v", op)
+				}
+				if op.Outcome == history.Dropped {
+					return // which is over at its time, and found out later
+				}
+				if op.Done < last[client] {
+					t.Errorf("client %d: %v comes after %v", client, op.Done, last[client])
+				}
+				last[client] = op.Done
+			},
+		})
+		w.Start()
+		time.Sleep(5 * time.Second)
+		w.Stop()
+		rec := ended(t, w, s, 10_001)
+		if count != rec.Total.Outcomes || count[history.Unknown] == 0 || count[history.Dropped] == 0 {
+			t.Errorf("told of %v, recorded %v", count, rec.Total.Outcomes)
+		}
+	})
+}
+
+// TestRingWrapsAround: everything comes out once and in order, whoever empties it, and the
+// collector is woken when there is something to be done.
+func TestRingWrapsAround(t *testing.T) {
+	for _, c := range []struct{ clients, size int }{{1, 1024}, {64, 1024}, {65, 512}, {2000, 32}, {1_000_000, 32}} {
+		if got := ringSize(c.clients); got != c.size {
+			t.Errorf("%d clients have %d samples each, want %d", c.clients, got, c.size)
+		}
+	}
+	r := ring{samples: make([]sample, 32)}
+	put, got := 0, uint64(0)
+	for round := range 1000 {
+		for range round % 40 {
+			s := r.next()
+			full := put-int(got) == 32
+			if (s == nil) != full {
+				t.Fatalf("%d in the ring, and a place for another: %v", put-int(got), s != nil)
+			}
+			if full {
+				break
+			}
+			s.op.Done = time.Duration(put)
+			put++
+			if half := r.publish(); half != (put-int(got) >= 16) {
+				t.Fatalf("%d in the ring, half full: %v", put-int(got), half)
+			}
+		}
+		for ; got < r.written.Load(); got++ {
+			if op := r.samples[got%32].op; op.Done != time.Duration(got) {
+				t.Fatalf("sample %d comes as number %d", op.Done, got)
+			}
+		}
+		r.read.Store(got)
+	}
+}

@@ -1,0 +1,126 @@
+package load
+
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// run is the time between one Start and its end.
+type run struct {
+	start  time.Duration
+	groups []*arrivals
+	stopAt atomic.Int64  // when arrivals ended; `running` before
+	stop   chan struct{} // closed when arrivals end
+	idle   chan struct{} // closed when they have ended, and no client is active any more
+	over   chan struct{} // closed when the books are closed, too
+	finish sync.Once
+
+	// Workload.mu guards what is below.
+	live     int  // clients that are active
+	byItself bool // it was not Stop or Close that ended the arrivals
+}
+
+// running stands for an end that has not come.
+const running = time.Duration(math.MaxInt64)
+
+// newRun prepares the arrivals that a Start begins.
+func (w *Workload) newRun(start time.Duration) *run {
+	r := &run{start: start, stop: make(chan struct{}), idle: make(chan struct{}), over: make(chan struct{})}
+	r.stopAt.Store(int64(running))
+	length := w.length()
+	for g := range w.cfg.Groups {
+		limit := int64(unlimited)
+		if n := w.cfg.Iterations; n > 0 { // shared by the groups, so that the sum is exact
+			limit = int64(n / w.cfg.Groups)
+			if g < n%w.cfg.Groups {
+				limit++
+			}
+		}
+		schedule := w.cfg.Schedule
+		if schedule != nil {
+			schedule = schedule.group(g)
+		}
+		r.groups = append(r.groups, newArrivals(schedule, length, limit))
+	}
+	return r
+}
+
+// length is how long after a start the arrivals end by themselves, but for Iterations.
+func (w *Workload) length() time.Duration {
+	length := stagesEnd(w.cfg.ClientStages)
+	if w.cfg.Schedule != nil {
+		length = min(length, w.cfg.Schedule.end())
+	}
+	if w.cfg.Duration > 0 {
+		length = min(length, w.cfg.Duration)
+	}
+	return length
+}
+
+func (r *run) halted() bool { return r.stopAt.Load() != int64(running) }
+
+// halt ends the arrivals; false means that they had been ended. Workload.mu is held.
+func (r *run) halt(at time.Duration, byItself bool) {
+	if !r.stopAt.CompareAndSwap(int64(running), int64(at)) {
+		return
+	}
+	r.byItself = byItself
+	close(r.stop)
+	if r.live == 0 {
+		close(r.idle)
+	}
+}
+
+// left is told of every client that is no longer active. The last one ends the run, if
+// all has been done that Iterations asked for. w.mu is held.
+func (w *Workload) left(r *run) {
+	r.live--
+	if r.live > 0 {
+		return
+	}
+	if r.halted() {
+		close(r.idle)
+		return
+	}
+	for _, a := range r.groups {
+		if !a.exhausted() {
+			return
+		}
+	}
+	r.halt(w.cfg.Clock.Now(), true)
+}
+
+// supervise ends the run when its time has come, and tells if it has ended by itself.
+func (w *Workload) supervise(r *run) {
+	var end <-chan time.Time
+	if length := r.groups[0].length; length < running {
+		timer := time.NewTimer(r.start + length - w.cfg.Clock.Now())
+		defer timer.Stop()
+		end = timer.C
+	}
+	select {
+	case <-end:
+		w.mu.Lock()
+		r.halt(r.start+r.groups[0].length, true)
+		w.mu.Unlock()
+	case <-r.stop:
+	}
+	if !r.byItself { // which does not change after the stop
+		return
+	}
+	w.wind(r)
+	if w.cfg.Ended != nil {
+		go w.cfg.Ended() // outside of what Close waits for, so that it may call that
+	}
+}
+
+// asked is how many arrivals have been due by now, the warm-up excepted.
+func (r *run) asked(warm, now time.Duration) (n int64) {
+	now = min(now, time.Duration(r.stopAt.Load()))
+	for _, a := range r.groups {
+		n += max(0, a.by(now-r.start)-a.by(warm-1-r.start))
+	}
+	return n
+}

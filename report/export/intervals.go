@@ -1,0 +1,149 @@
+package export
+
+import (
+	"cmp"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"pgchaos/report"
+)
+
+// HLog writes the response times of each second as an interval log of HdrHistogram,
+// which its own tools read: a line for each second and workload, with the workload as
+// its tag. Values are microseconds, and Interval_Max is in milliseconds.
+func HLog(path string, r *report.Result) error {
+	return create(path, "the interval log", func(w io.Writer) error { return hlog(w, r) })
+}
+
+// second is one second of one workload.
+type second struct {
+	workload string
+	report.Second
+}
+
+// secondsOf are the seconds of all workloads, by time.
+func secondsOf(r *report.Result) (all []second) {
+	for i := range r.Workloads {
+		for _, s := range r.Workloads[i].Seconds {
+			all = append(all, second{r.Workloads[i].Name, s})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b second) int { return cmp.Compare(a.At, b.At) })
+	return all
+}
+
+func hlog(out io.Writer, r *report.Result) error {
+	w := hdrhistogram.NewHistogramLogWriter(out)
+	start := r.Started.UnixMilli()
+	for _, step := range []func() error{
+		func() error {
+			return w.OutputComment("[pgchaos " + r.Tool + ", run " + r.Run + "; values in microseconds]")
+		},
+		w.OutputLogFormatVersion,
+		func() error { return w.OutputStartTime(start) },
+		func() error { return w.OutputBaseTime(start) },
+		w.OutputLegend,
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	fraction := time.Duration(start%1000) * time.Millisecond // BaseTime has whole seconds
+	// The writer scales maxima from nanoseconds to milliseconds and has no option that
+	// could be set from outside, so that each line is put together here.
+	for _, s := range secondsOf(r) {
+		if s.Response.Count == 0 {
+			continue
+		}
+		if _, err := fmt.Fprintf(out, "Tag=%s,%.3f,%.3f,%.3f,%s\n",
+			s.workload, (s.At + fraction).Seconds(), report.SecondStep.Seconds(), s.Response.Max.Seconds()*1000, s.Response.Histogram); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Series writes the time series as CSV: a row for each 100 ms and workload, in which
+// the figures of its whole second stand as well, for those are kept by the second.
+func Series(path string, r *report.Result) error {
+	return create(path, "the time series", func(w io.Writer) error { return series(w, r) })
+}
+
+// seriesHeader are the columns of Series.
+func seriesHeader() []string {
+	return []string{
+		"time", "offset_s", "workload", "phase", "ok", "errors", "dropped", "per_second",
+		"second_p50_ms", "second_p90_ms", "second_p99_ms", "second_max_ms",
+	}
+}
+
+func series(out io.Writer, r *report.Result) error {
+	w := csv.NewWriter(out)
+	if err := w.Write(seriesHeader()); err != nil {
+		return err
+	}
+	for i := range r.Workloads {
+		if err := workloadSeries(w, r, &r.Workloads[i]); err != nil {
+			return err
+		}
+	}
+	w.Flush()
+	return w.Error()
+}
+
+func workloadSeries(w *csv.Writer, r *report.Result, of *report.Workload) error {
+	bySecond := map[time.Duration][]string{}
+	for _, s := range of.Seconds {
+		cells, err := percentiles(s.Response)
+		if err != nil {
+			return fmt.Errorf("%s at %s: %w", of.Name, s.At, err)
+		}
+		bySecond[s.At] = cells
+	}
+	none := []string{"", "", "", ""} // without a sample there is no percentile
+	for _, p := range of.Series {
+		cells := bySecond[p.At.Truncate(report.SecondStep)]
+		if cells == nil {
+			cells = none
+		}
+		row := []string{
+			r.Started.Add(p.At).UTC().Format("2006-01-02T15:04:05.000Z"), strconv.FormatFloat(p.At.Seconds(), 'f', 1, 64),
+			of.Name, phaseAt(r, p.At), strconv.FormatInt(p.OK, 10), strconv.FormatInt(p.Errors, 10), strconv.FormatInt(p.Dropped, 10),
+			strconv.FormatInt((p.OK+p.Errors)*int64(time.Second/report.SeriesStep), 10),
+		}
+		if err := w.Write(append(row, cells...)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// percentiles of one second, in milliseconds.
+func percentiles(d report.SecondDist) ([]string, error) {
+	if d.Count == 0 {
+		return nil, nil
+	}
+	h, err := d.Decode()
+	if err != nil {
+		return nil, err
+	}
+	ms := func(v time.Duration) string { return strconv.FormatFloat(v.Seconds()*1000, 'f', 3, 64) }
+	at := func(p float64) string { return ms(min(time.Duration(h.ValueAtPercentile(p))*time.Microsecond, d.Max)) }
+	return []string{at(50), at(90), at(99), ms(d.Max)}, nil
+}
+
+// phaseAt is the phase of a moment.
+func phaseAt(r *report.Result, at time.Duration) (name string) {
+	for _, p := range r.Phases {
+		if p.Start <= at {
+			name = p.Name
+		}
+	}
+	return name
+}
