@@ -286,3 +286,24 @@ func TestWrongWorks(t *testing.T) {
 		t.Errorf("a mix of a mix: %v", err)
 	}
 }
+
+// TestConnectionsOfEach: the bound is a node's, and where it binds nobody each client
+// keeps a connection of its own.
+func TestConnectionsOfEach(t *testing.T) {
+	for connections, want := range map[int]int{1: 1, 2: 2, 3: 2} {
+		cl := newCluster(t, 2)
+		cl.cfg.Work, cl.cfg.Target = Work{Kind: SQL, SQL: []string{"select 1"}}, Each
+		cl.cfg.Clients, cl.cfg.Connections = 4, connections
+		for _, s := range cl.servers {
+			s.SetAnswer(func(string, [][]byte) fakepg.Answer { return fakepg.Answer{Delay: 10 * time.Millisecond} })
+		}
+		cl.drive(t, load.Config{}, func(*load.Workload) {
+			time.Sleep(time.Second)
+			for i, s := range cl.servers {
+				if n := s.Open(); n != want {
+					t.Errorf("%d connections a node: node %d has %d, want %d", connections, i, n, want)
+				}
+			}
+		})
+	}
+}
