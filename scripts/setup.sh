@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what this machine lacks of what pgchaos needs: PostgreSQL's server
 # programs; with the argument "test" also what only the tests need (psql, ps, a C
-# compiler for Go's race detector); with "docker" a Docker engine, started, with an
+# compiler for Go's race detector, HAProxy and PgBouncer); with "docker" a Docker engine, started, with an
 # image of PostgreSQL, and a registry and busybox in .tools, for the tests of the Docker
 # provider. Quick, and without root, when nothing is missing. Without an engine the
 # tests that need one are skipped, so that its lack is an error in CI alone.
@@ -58,11 +58,26 @@ install_test_tools() {
 	if have apt-get; then
 		as_root apt-get update -q
 		debian_package gcc libc6-dev procps postgresql-client
+		for proxy in haproxy pgbouncer; do
+			if ! [ -x "/usr/sbin/$proxy" ]; then
+				debian_package "$proxy"
+				no_service "$proxy"
+			fi
+		done
 	elif have dnf; then
-		as_root dnf install -y gcc procps-ng postgresql
+		as_root dnf install -y gcc procps-ng postgresql haproxy pgbouncer
 	else
-		echo "setup.sh: the tests need gcc, ps and psql: install them with this system's package manager" >&2
+		echo "setup.sh: the tests need gcc, ps, psql, haproxy and pgbouncer: install them with this system's package manager" >&2
 		exit 1
+	fi
+}
+
+# no_service stops what Debian has just installed and started: the tests start their own.
+no_service() {
+	if [ -d /run/systemd/system ]; then
+		as_root systemctl disable --now "$1" >/dev/null 2>&1 || true
+	elif [ -x "/etc/init.d/$1" ]; then
+		as_root "/etc/init.d/$1" stop >/dev/null 2>&1 || true
 	fi
 }
 
@@ -186,7 +201,7 @@ if ! found; then
 	fi
 	found || { echo "setup.sh: PostgreSQL's server programs are still not where pgchaos looks for them" >&2; exit 1; }
 fi
-if wanted test "$@" && ! { have psql ps && have "${CC:-gcc}"; }; then
+if wanted test "$@" && ! { have psql ps && have "${CC:-gcc}" && PATH="$PATH:/usr/sbin" have haproxy pgbouncer; }; then
 	install_test_tools
 fi
 if wanted docker "$@"; then

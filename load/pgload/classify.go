@@ -2,6 +2,7 @@ package pgload
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -76,7 +77,7 @@ const (
 	kindOpen        = "transaction left open"
 	kindScript      = "script" // an error of the script's own: a division by zero, a \\gset without a row
 	kindCopy        = "copy"   // COPY FROM STDIN, for which there is no data
-	kindTLS         = "tls"    // no agreement about encryption, or a certificate that is not trusted
+	kindTLS         = "tls"    // the server's certificate is not trusted
 	kindOther       = "error"
 	kindWeak        = "01000"
 	kindGivenUp     = "given up"
@@ -109,7 +110,24 @@ var kindTypes = []struct {
 	kind string
 	is   func(err error) bool
 }{
-	{kindNoRow, is[*noRow]}, {kindLedger, is[*ledgerError]}, {kindScript, is[*scriptError]},
+	{kindTLS, func(err error) bool { return untrusted(err) != nil }},
+	{kindNoRow, is[*noRowError]}, {kindLedger, is[*ledgerError]}, {kindScript, is[*scriptError]},
+}
+
+// untrusted is what is wrong with a server's certificate, in an error that says so.
+func untrusted(err error) error {
+	var unknown x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	switch {
+	case errors.As(err, &unknown):
+		return unknown
+	case errors.As(err, &host):
+		return host
+	case errors.As(err, &invalid):
+		return invalid
+	}
+	return nil
 }
 
 func is[T error](err error) bool {

@@ -8,8 +8,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/jackc/pgx/v5/pgxpool"
-
-	"pgchaos/history/ledger"
 )
 
 // conn is a place for one connection, and what belongs to the connection that is in it
@@ -130,7 +128,7 @@ func (c *conn) settleIn(who *whoAnswers) {
 		}
 	}
 	if c.w.inserts() {
-		c.server = c.w.cfg.Ledger.AddServer(ledger.Server(who.Server))
+		c.server = c.w.cfg.Ledger.AddServer(who.Server)
 	}
 	if c.w.canInterrupt() {
 		c.backend = &backend{node: c.node, at: c.wire.at, pid: c.pg.PID(), secret: c.pg.SecretKey(), encrypted: encrypted(c.pg)}

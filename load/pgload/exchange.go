@@ -35,6 +35,7 @@ var errCopy = errors.New("the statement wants data to be copied in, which no wor
 func (c *conn) run(i int, params [][]byte) error {
 	st := &c.w.statements[i]
 	if !c.w.simple && !c.prepared[i] {
+		c.fate.calls++
 		if err := c.prepare(i, i+1, false); err != nil {
 			return c.failed(err, history.Failed)
 		}
@@ -65,7 +66,7 @@ func (c *conn) finish(st *statement) error {
 		err = pgx.ErrTxCommitRollback
 	}
 	if err != nil {
-		within = within && !st.commits && !st.Compound
+		within = (within || st.begins) && !st.commits && !st.Compound
 		return c.failed(err, c.certain(err, sent, within, st.procedure || st.Compound || c.w.simple && c.answered > 0))
 	}
 	c.succeeded(within, st.writes && !st.controlling, st.commits)

@@ -105,7 +105,7 @@ func (n *insert) incomplete(c *conn) error {
 	return errNoRow
 }
 
-var errNoRow = &noRow{"the insert succeeded, and did not store every row that it was sent"}
+var errNoRow = &noRowError{"the insert succeeded, and did not store every row that it was sent"}
 
 // bind makes the parameters of the ith statement: keys in binary in the extended
 // protocol, everything else as text.

@@ -176,6 +176,8 @@ func (e *refusal) Error() string {
 	var pgErr *pgconn.PgError
 	if errors.As(e.err, &pgErr) {
 		why = pgErr.Error()
+	} else if bad := untrusted(e.err); bad != nil {
+		why = "its certificate is not trusted: " + bad.Error()
 	} else if why == kindOther {
 		why = e.err.Error()
 	}

@@ -309,7 +309,7 @@ func (p *part) newWork(s *session, nth uint64) work {
 	case Update:
 		return &update{part: p, random: s.random, client: s.client, count: int64(nth-1) << 24}
 	case SQL:
-		return newSQL(p, s, nth)
+		return newSQL(p, s)
 	}
 	run := p.script.NewRun(s.client, p.w.cfg.Seed+(nth-1)*golden+uint64(p.number), p.cfg.Set, p.cfg.Scale)
 	return &scripted{part: p, session: s, run: run}

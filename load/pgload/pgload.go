@@ -95,12 +95,12 @@ func (w *Workload) prepare() error {
 
 // share makes the places of connections that several clients use.
 func (w *Workload) share() {
-	if w.cfg.Connections <= 0 || w.cfg.Connections >= w.cfg.Clients {
-		return
-	}
 	queues := 1
 	if w.cfg.Target == Each {
 		queues = len(w.nodes)
+	}
+	if n := w.cfg.Connections; n <= 0 || n*queues >= w.cfg.Clients {
+		return
 	}
 	for range queues {
 		w.places = append(w.places, newPlaces(w, w.cfg.Connections))

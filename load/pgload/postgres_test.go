@@ -69,7 +69,7 @@ func as(t *testing.T, dir string) *syscall.SysProcAttr {
 }
 
 // startPostgres initialises and starts a server, which the test's end kills.
-func startPostgres(t *testing.T) *postgres {
+func startPostgres(t *testing.T, settings ...string) *postgres {
 	bin := findServer(t)
 	dir, err := os.MkdirTemp("/var/tmp", "pgload-test-")
 	if err != nil {
@@ -88,8 +88,9 @@ func startPostgres(t *testing.T) *postgres {
 		t.Fatal(err)
 	}
 	pg := &postgres{t: t, dir: dir, port: freePort(t), log: log, exited: make(chan struct{})}
-	pg.process = exec.Command(filepath.Join(bin, "postgres"), "-D", dir+"/data", "-p", strconv.Itoa(pg.port),
-		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+dir, "-c", "fsync=off", "-c", "shared_buffers=16MB")
+	args := append([]string{"-D", dir + "/data", "-p", strconv.Itoa(pg.port), "-c", "listen_addresses=127.0.0.1",
+		"-c", "unix_socket_directories=" + dir, "-c", "fsync=off", "-c", "shared_buffers=16MB"}, settings...)
+	pg.process = exec.Command(filepath.Join(bin, "postgres"), args...)
 	pg.process.SysProcAttr, pg.process.Dir = attr, dir
 	pg.process.Stdout, pg.process.Stderr = log, log
 	if err := pg.process.Start(); err != nil {

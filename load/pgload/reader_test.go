@@ -359,3 +359,20 @@ func benchmarkRead(b *testing.B, board *Board) {
 		one()
 	}
 }
+
+// TestBackOverASharedConnection: a client that comes back to a connection still knows
+// what it has seen over it.
+func TestBackOverASharedConnection(t *testing.T) {
+	cfg := Config{Clients: 1, Endpoints: make([]Endpoint, 2), Board: boardOf(1), Clock: history.StartClock()}
+	cfg.Heads = cfg.Board
+	(*cfg.Board.heads.Load())[0].issue(100)
+	p := &part{w: &Workload{}, cfg: Work{Pipeline: 1}, table: []int64{1, 1, 1}}
+	r := &read{part: p, reader: newReader(&cfg, DefaultTable, 0), random: rand.New(rand.NewPCG(1, 1)), conn: -1}
+	for _, step := range []struct{ conn, seen, back, across int64 }{{1, 10, 0, 0}, {2, 9, 0, 1}, {1, 8, 1, 1}, {1, 10, 1, 1}, {2, 11, 1, 1}, {1, 10, 1, 2}} {
+		r.connected(step.conn)
+		r.reader.look(&question{node: 1, conn: step.conn, rows: 1, seqs: [2]int64{step.seen}}, r.heads)
+		if back, across := r.reader.reads.Back.N, r.reader.reads.Across.N; back != step.back || across != step.across {
+			t.Errorf("%+v: back %d, across %d", step, back, across)
+		}
+	}
+}

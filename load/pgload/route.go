@@ -120,7 +120,13 @@ func (c *Config) parsedURL() (*pgx.ConnConfig, error) {
 	u.RawQuery = query.Encode()
 	cc, err := pgx.ParseConfig(u.String())
 	if err != nil {
-		return nil, fmt.Errorf("url: %w", errors.Unwrap(err))
+		if err = errors.Unwrap(err); err == nil { // the text around it has the URL in it
+			err = errors.New("one of its settings is wrong")
+		}
+		return nil, fmt.Errorf("url: %w", err)
+	}
+	if password, given := u.User.Password(); !query.Has("password") && (!given || password == "") {
+		cc.Password = "" // not the environment's
 	}
 	return cc, nil
 }

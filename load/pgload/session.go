@@ -207,7 +207,7 @@ func (s *session) attempt(ctx context.Context) load.Reply {
 	if err == nil {
 		return s.succeeded(c)
 	}
-	s.answered = is[*pgconn.PgError](err) || is[*noRow](err) || errors.Is(err, errOpen)
+	s.answered = is[*pgconn.PgError](err) || is[*noRowError](err) || errors.Is(err, errOpen)
 	reply := load.Reply{Outcome: c.fate.outcome, Kind: kindOf(err), Err: err}
 	if reply.Kind == kindLedger { // and it will be so for ever
 		s.failures++
@@ -217,11 +217,15 @@ func (s *session) attempt(ctx context.Context) load.Reply {
 	if c.fate.calls > 1 {
 		c.rollback()
 	}
-	if reply.Outcome != history.Failed || reply.Kind == "25006" || !c.usable() {
-		c.disconnect() // 25006: a demoted primary, and another may have been promoted
+	if reply.Outcome != history.Failed || useless(reply.Kind) || !c.usable() {
+		c.disconnect()
 	}
 	return reply
 }
+
+// useless tells the errors after which another connection may do better: a demoted
+// primary, and statements that are not prepared any more, or for what is not there any more.
+func useless(kind string) bool { return kind == "25006" || kind == "26000" || kind == "0A000" }
 
 // succeeded is the reply to an operation without an error.
 func (s *session) succeeded(c *conn) load.Reply {

@@ -17,8 +17,9 @@ type statement struct {
 	// writes is whether it must be taken for one that writes. commits is whether it
 	// ends a transaction, or can end one itself, so that an error may come behind a commit.
 	writes, commits, procedure bool
-	// controlling is whether it begins or ends a transaction.
-	controlling bool
+	// begins is whether it does nothing but to begin a transaction, controlling whether it
+	// begins or ends one.
+	begins, controlling bool
 }
 
 // The places of the statements that every workload has.
@@ -36,6 +37,7 @@ func makeStatement(st script.Statement) statement {
 		Statement: st, writes: writes(st.SQL),
 		commits:     word == "commit" || word == "end" || word == "prepare",
 		procedure:   word == "call" || word == "do",
+		begins:      word == "begin" || word == "start",
 		controlling: controls(word, st.SQL),
 	}
 }

@@ -96,7 +96,7 @@ func (u *update) perform(_ context.Context, c *conn) error {
 		if u.part.cfg.Pipeline > 1 { // of which others may have been there
 			c.fate.outcome = history.Unknown
 		}
-		return &noRow{"the update found no row with the key that it was given"}
+		return &noRowError{"the update found no row with the key that it was given"}
 	}
 	return err
 }
@@ -109,10 +109,10 @@ func (u *update) bind() [][]byte {
 	return u.params[:]
 }
 
-// noRow is that a statement succeeded and did not do what it was sent for.
-type noRow struct{ what string }
+// noRowError is that a statement succeeded and did not do what it was sent for.
+type noRowError struct{ what string }
 
-func (e *noRow) Error() string { return e.what }
+func (e *noRowError) Error() string { return e.what }
 
 // userSQL is a statement of the user's, or a transaction of several.
 type userSQL struct {
@@ -125,9 +125,12 @@ type userSQL struct {
 	params  [][][]byte // by statement
 }
 
-func newSQL(p *part, s *session, nth uint64) *userSQL {
+func newSQL(p *part, s *session) *userSQL {
 	u := &userSQL{part: p, session: s, source: &generate.Source{Rand: s.random, Client: s.client, Now: time.Now}}
 	u.values = make([][]byte, len(p.generators))
+	for i := range u.values {
+		u.values[i] = make([]byte, 0, 16) // never nil, which is NULL
+	}
 	for _, which := range p.variables {
 		u.params = append(u.params, make([][]byte, len(which)))
 	}

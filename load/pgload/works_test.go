@@ -125,6 +125,31 @@ func TestEveryKind(t *testing.T) {
 func testKind(t *testing.T, pg *postgres, a *admin, w *Workload) {
 	before := a.number("select count(*) from test_data") + a.number("select count(*) from serials")
 	sessions := []load.Session{w.Open(0), w.Open(1), w.Open(2)}
+	useKind(t, pg, a, w, sessions)
+	for _, s := range sessions {
+		s.Close()
+	}
+	w.Close()
+	cfg := w.cfg
+	ok := int64(0)
+	for _, e := range entriesByKey(t, pg.book(cfg)) {
+		switch {
+		case e.Outcome == history.OK && (e.LSN == 0 || e.Server.Node != "only"):
+			t.Errorf("ledger: %+v", e)
+		case e.Outcome == history.OK:
+			ok++
+		case e.Outcome != history.Unknown && e.Outcome != history.Failed:
+			t.Errorf("ledger: %+v", e)
+		}
+	}
+	if n := a.number("select count(*) from test_data") + a.number("select count(*) from serials") - before; n != ok {
+		t.Errorf("%d rows more for %d acknowledgements", n, ok)
+	}
+}
+
+// useKind does some operations, and breaks every connection off in their midst.
+func useKind(t *testing.T, pg *postgres, a *admin, w *Workload, sessions []load.Session) {
+	t.Helper()
 	parts := map[int]bool{}
 	for i := range 30 {
 		if i == 15 {
@@ -147,25 +172,6 @@ func testKind(t *testing.T, pg *postgres, a *admin, w *Workload) {
 	}
 	if n := a.number("select count(*) from pg_stat_activity where application_name = 'pgload'"); n > 2 {
 		t.Errorf("%d connections, of which there are to be 2", n)
-	}
-	for _, s := range sessions {
-		s.Close()
-	}
-	w.Close()
-	cfg := w.cfg
-	ok := int64(0)
-	for _, e := range entriesByKey(t, pg.book(cfg)) {
-		switch {
-		case e.Outcome == history.OK && (e.LSN == 0 || e.Server.Node != "only"):
-			t.Errorf("ledger: %+v", e)
-		case e.Outcome == history.OK:
-			ok++
-		case e.Outcome != history.Unknown && e.Outcome != history.Failed:
-			t.Errorf("ledger: %+v", e)
-		}
-	}
-	if n := a.number("select count(*) from test_data") + a.number("select count(*) from serials") - before; n != ok {
-		t.Errorf("%d rows more for %d acknowledgements", n, ok)
 	}
 }
 
@@ -220,9 +226,9 @@ func TestWhatIsCertain(t *testing.T) {
 			if n := a.number("select count(*) from scripted"); c.want == history.Failed && n != 0 {
 				t.Errorf("%d rows of a certain failure", n)
 			}
-			if n := a.number("select count(*) from pg_stat_activity where application_name = 'pgload' and state like 'idle in%'"); n != 0 {
-				t.Error("a transaction is left open")
-			}
+			pg.until("no transaction is open", func() bool {
+				return a.number("select count(*) from pg_stat_activity where application_name = 'pgload' and state like 'idle in%'") == 0
+			})
 			once(s) // the session can be used again
 		})
 	}
@@ -372,5 +378,96 @@ func TestGivenUpBetweenStatements(t *testing.T) {
 		if n := a.number("select count(*) from scripted"); n != 0 {
 			t.Errorf("%d rows", n)
 		}
+	}
+}
+
+// TestLargePipeline: a server that cannot get rid of its answers reads no more, so that
+// they are read while the rest is still being sent.
+func TestLargePipeline(t *testing.T) {
+	pg := startPostgres(t)
+	a := pg.admin()
+	defer func() { _ = a.Close(t.Context()) }()
+	a.exec("create role loader login")
+	cfg := pg.config(SQL)
+	cfg.SQL, cfg.Pipeline = []string{"select repeat(:t, 5)"}, 600
+	cfg.Params = []Param{{Name: "t", Kind: "text", Length: 20_000}}
+	s := pg.session(cfg)
+	done := make(chan load.Reply, 1)
+	go func() { done <- once(s) }()
+	select {
+	case reply := <-done:
+		if expect(t, reply, history.OK, ""); reply.Out < 600*20_000 || reply.In < 600*100_000 {
+			t.Errorf("%+v", reply)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("it is stuck")
+	}
+}
+
+// TestPreparedNoMore: who took the prepared statements away, the session gets new ones.
+func TestPreparedNoMore(t *testing.T) {
+	pg := startPostgres(t)
+	a := pg.admin()
+	defer func() { _ = a.Close(t.Context()) }()
+	a.exec("create role loader login")
+	cfg := pg.config(SQL)
+	cfg.SQL = []string{"deallocate all"}
+	s := pg.session(cfg)
+	expect(t, once(s), history.OK, "")
+	expect(t, once(s), history.Failed, "26000")
+	expect(t, once(s), history.OK, "")
+}
+
+// TestTPCBAddsUp: every transaction is in all of the tables, once.
+func TestTPCBAddsUp(t *testing.T) {
+	pg, a := startWorks(t)
+	defer func() { _ = a.Close(t.Context()) }()
+	cfg := pg.config(TPCB)
+	cfg.Clients = 3
+	w := pg.open(cfg)
+	l := load.New(load.Config{Clients: 3, Open: w.Open, Clock: cfg.Clock})
+	l.Start()
+	time.Sleep(300 * time.Millisecond)
+	l.Stop()
+	l.Close()
+	w.Close()
+	ok := l.Record().Total.Outcomes[history.OK]
+	if n := a.number("select count(*) from pgbench_history"); n != ok || ok < 10 || l.Record().Total.Samples() != ok {
+		t.Errorf("%d rows of history for %d of %d operations", n, ok, l.Record().Total.Samples())
+	}
+	sum := a.number("select sum(delta) from pgbench_history")
+	for _, balance := range []string{"abalance) from pgbench_accounts", "tbalance) from pgbench_tellers", "bbalance) from pgbench_branches"} {
+		if n := a.number("select sum(" + balance); n != sum {
+			t.Errorf("%s: %d, want %d", balance, n, sum)
+		}
+	}
+	if n := a.number("select count(distinct aid) from pgbench_history"); n < ok*9/10 {
+		t.Errorf("%d operations on %d accounts", ok, n)
+	}
+}
+
+// TestInterruptedBetweenStatements: the time-out is over while nothing runs that the server
+// could end; then nothing more is sent, and nothing was committed.
+func TestInterruptedBetweenStatements(t *testing.T) {
+	pg, a := startWorks(t)
+	defer func() { _ = a.Close(t.Context()) }()
+	for mode, kind := range map[string]string{Cancel: "timeout, cancelled", Terminate: "timeout, terminated"} {
+		cfg := pg.config(Script)
+		cfg.ScriptName, cfg.Script = "s", "begin;\ninsert into scripted values (1, 1);\n\\sleep 1 s\ninsert into scripted values (2, 2);\nend;"
+		cfg.OnTimeout = mode
+		s := pg.session(cfg)
+		done := make(chan load.Reply)
+		go func() { done <- once(s) }()
+		pg.until("the script sleeps", func() bool {
+			return a.number("select count(*) from pg_stat_activity where application_name = 'pgload' and state = 'idle in transaction' and query like 'insert%'") == 1
+		})
+		if !s.(load.Interrupter).Interrupt() {
+			t.Error("there is nothing to interrupt")
+		}
+		expect(t, <-done, history.Failed, kind)
+		if n := a.number("select count(*) from scripted"); n != 0 {
+			t.Errorf("%d rows", n)
+		}
+		s.Close()
 	}
 }
