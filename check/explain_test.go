@@ -156,6 +156,12 @@ func TestExplanations(t *testing.T) {
 			e.States["c"] = []history.NodeState{primary("c", 1300, 2, 1)}
 			e.Forks = []ForkHolding{{Node: "a", Holding: NewHolding(e.Table, 0), Lineage: history.Lineage{Timeline: 2, Forks: []history.Fork{{Timeline: 1, At: 100}}}}}
 		}, "lost 1-1 a/2 ?", "its LSN 0/A lies before the fork at 0/C8 where timeline 3 left timeline 2"},
+		{"another node's fork says nothing of whence this one comes", []ledger.Entry{ack("b", 2, 210, 1300)}, nil, func(e *Evidence) {
+			e.Authority, e.Lineage = "c", history.Lineage{Timeline: 3, Forks: []history.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
+			e.Forks = []ForkHolding{foreignFork}
+			e.Forks[0].Holding = NewHolding(e.Table, 0)
+			e.Marks = append(e.Marks, mark("stop-b", "stop", "b", 2000, 2020))
+		}, "lost 1-1 b/2 fork stop-b@200", ""},
 		{"two primaries on an earlier timeline, and nobody knows which counts", []ledger.Entry{ack("a", 2, 210, 1300)}, nil, func(e *Evidence) {
 			e.Lineage = history.Lineage{Timeline: 3, Forks: []history.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
 			e.States["c"] = []history.NodeState{primary("c", 1300, 2, 1)}
