@@ -13,9 +13,11 @@ import (
 
 // witness tells of each server that acknowledged something what could explain a loss.
 type witness struct {
-	e       *Evidence
-	stories map[ledger.Server]*story
-	regimes map[string][]stretch
+	e        *Evidence
+	stories  map[ledger.Server]*story
+	regimes  map[string][]stretch
+	measured bool  // the limits of all stories are known
+	err      error // of reading the ledger for them
 }
 
 // story is what is known of one server: a node on one timeline.
@@ -35,31 +37,13 @@ type story struct {
 	fork    history.LSN
 	event   event
 	crashes []crash
+	limits  []limit // where its WAL was left, and where crashes cut it off
 }
 
 // event is what a loss is put down to.
 type event struct {
 	name string
 	at   time.Duration // when it took effect
-}
-
-// crash is a restart of a server that had been a primary, and was one afterwards on
-// the same timeline. Whether it had been shut down in good order the readings do not
-// say: it is certain to have crashed only where it was killed, or had restarted its
-// processes by itself.
-type crash struct {
-	seen    time.Duration // the first reading afterwards
-	redo    history.LSN   // the end of what was recovered; 0: not known
-	certain bool
-	event   event
-}
-
-// words say what happened: "recovered from a crash", or that it was started.
-func (c *crash) words() string {
-	if c.certain {
-		return "recovered from a crash"
-	}
-	return "was started again"
 }
 
 func newWitness(e *Evidence) *witness {
@@ -122,8 +106,12 @@ func (w *witness) tell(server ledger.Server) *story {
 	if !s.foreign && s.unsure == "" {
 		if s.fork, s.left = w.e.Lineage.Left(server.Timeline); s.left {
 			s.event = w.eventOf(server)
+			s.limitAt(s.fork, w.e.States[server.Node])
 		}
 		s.crashes = w.crashesOf(server)
+		for _, c := range s.crashes {
+			s.limitAt(c.redo, w.e.States[server.Node])
+		}
 	}
 	return s
 }
@@ -240,32 +228,6 @@ func eventAt(m *history.Mark) event {
 	return event{m.Name, cmp.Or(m.Effective, m.Ended, m.Issued)}
 }
 
-// crashesOf are the restarts of a server as they show in its node's states.
-func (w *witness) crashesOf(server ledger.Server) (all []crash) {
-	var before history.NodeState // the newest that answered
-	for _, s := range w.e.States[server.Node] {
-		if !s.Reachable {
-			continue
-		}
-		restarted := !before.ServerStarted.IsZero() && !s.ServerStarted.IsZero() && !s.ServerStarted.Equal(before.ServerStarted)
-		if (restarted || s.CrashedSince(before)) && accepts(before) && accepts(s) && before.Timeline == server.Timeline && s.Timeline == server.Timeline {
-			c := crash{seen: s.At, redo: s.Redo, certain: !restarted, event: event{"restart of " + server.Node, s.At}}
-			if c.certain {
-				c.event.name = "crash of " + server.Node
-			}
-			if m := w.newest(s.At, func(m history.Mark) bool {
-				return (m.Fault || m.Status == history.MarkSeen) && slices.Contains(m.Nodes, server.Node)
-			}); m != nil {
-				c.event = eventAt(m)
-				c.certain = c.certain || m.Action == "kill" && m.Effective >= before.At
-			}
-			all = append(all, c)
-		}
-		before = s
-	}
-	return all
-}
-
 // verdictOf is the explanation of one loss.
 type verdictOf struct {
 	explained bool
@@ -275,26 +237,10 @@ type verdictOf struct {
 	why       string
 }
 
-// loss is an acknowledged write that is absent, and what bounds its commit: that is
-// behind the write's own LSN, and before the one of the next write on the server which
-// was sent when this one had been acknowledged.
+// loss is an acknowledged write that is absent, and the story of who acknowledged it.
 type loss struct {
 	entry ledger.Entry
 	story *story
-	next  history.LSN // 0: not known
-	last  bool        // there is no next write
-}
-
-// mayLie tells whether the commit may lie at or past a position.
-func (l *loss) mayLie(at history.LSN) bool {
-	return l.entry.LSN > 0 && l.entry.LSN >= at || l.next > 0 && l.next >= at || l.last
-}
-
-// certain tells whether the write is behind everything that could explain it, so that
-// nothing more has to be known.
-func (l *loss) certain() bool {
-	s := l.story
-	return s.foreign || s.unsure != "" || s.left && l.entry.LSN >= s.fork && l.entry.LSN > 0
 }
 
 // explain says what lost a write.
@@ -311,54 +257,43 @@ func (w *witness) explain(l *loss) verdictOf {
 			e = eventAt(m)
 		}
 		return verdictOf{explained: true, cause: CauseForeign, event: e, fork: w.parted(s.server)}
-	case s.left && l.mayLie(s.fork):
-		return verdictOf{explained: true, cause: CauseFork, event: s.event, fork: s.fork}
 	}
-	why := w.unexplained(l)
+	why := fmt.Sprintf("%s itself acknowledged it, on timeline %d, and was seen to lose no WAL", s.server.Node, s.server.Timeline)
+	if s.left {
+		b, before := w.committedBefore(l, s.fork)
+		if !before {
+			return verdictOf{explained: true, cause: CauseFork, event: s.event, fork: s.fork}
+		}
+		why = w.unexplained(l, b)
+	}
 	for i := range s.crashes {
 		c := &s.crashes[i]
+		if l.entry.Sent >= c.seen {
+			continue // it came afterwards
+		}
+		restart := fmt.Sprintf("%s %s by %.3f s", s.server.Node, c.words(), c.seen.Seconds())
 		switch {
-		case l.entry.Sent >= c.seen: // it came afterwards
 		case !wasOff(s.regimes, &l.entry):
-			why = c.besides(l, why, fmt.Sprintf("%s %s by %.3f s, but synchronous_commit was not off", s.server.Node, c.words(), c.seen.Seconds()))
+			why = c.besides(l, why, restart+", but synchronous_commit was not off")
 		case c.redo == 0:
-			why = c.besides(l, why, fmt.Sprintf("%s %s by %.3f s, and how far its WAL was recovered is not recorded", s.server.Node, c.words(), c.seen.Seconds()))
-		case l.mayLie(c.redo):
-			return verdictOf{explained: true, cause: CauseCrash, event: c.event, fork: c.redo}
+			why = c.besides(l, why, restart+", and how far its WAL was recovered is not recorded")
 		default:
-			why = c.besides(l, why, fmt.Sprintf("it was committed before %s, and %s, which %s, had its WAL up to there", c.redo, s.server.Node, c.words()))
+			b, before := w.committedBefore(l, c.redo)
+			if !before {
+				return verdictOf{explained: true, cause: CauseCrash, event: c.event, fork: c.redo}
+			}
+			why = c.besides(l, why, fmt.Sprintf("%s, with its WAL up to %s, and it was committed before that: %s", restart, c.redo, b.words(s.server.Node)))
 		}
 	}
 	return verdictOf{why: why}
 }
 
-// besides adds that a restart does not explain a loss to why a fork does not; without
-// a fork it is all there is to say.
-func (c *crash) besides(l *loss, fork, restart string) string {
-	switch {
-	case !l.story.left:
-		return restart
-	case !c.certain: // the node came back some time, in all probability in good order
-		return fork
-	}
-	return fork + "; and " + restart
-}
-
-// unexplained says in words why a write should be there.
-func (w *witness) unexplained(l *loss) string {
+// unexplained says in words why a write should be there although its timeline was left.
+func (w *witness) unexplained(l *loss, b bound) string {
 	s := l.story
-	switch {
-	case !s.left:
-		return fmt.Sprintf("%s itself acknowledged it, on timeline %d, and was seen to lose no WAL", s.server.Node, s.server.Timeline)
-	case l.next == 0 && l.entry.LSN == 0:
-		return fmt.Sprintf("neither its LSN nor that of the writer's next write on %s is recorded", s.server.Node)
-	}
 	fork := fmt.Sprintf("the fork at %s where timeline %d left timeline %d", s.fork, w.e.Lineage.Next(s.server.Timeline), s.server.Timeline)
-	switch {
-	case l.next == 0:
-		return fmt.Sprintf("its LSN %s lies before %s, and the LSN of the writer's next write on %s is not recorded", l.entry.LSN, fork, s.server.Node)
-	case l.entry.LSN == 0:
-		return fmt.Sprintf("it was committed before %s, and that lies before %s", l.next, fork)
+	if l.entry.LSN == 0 {
+		return fmt.Sprintf("it was committed before %s: %s", fork, b.words(s.server.Node))
 	}
-	return fmt.Sprintf("its LSN %s lies before %s, and it was committed before %s", l.entry.LSN, fork, l.next)
+	return fmt.Sprintf("its LSN %s lies before %s, and so does its commit: %s", l.entry.LSN, fork, b.words(s.server.Node))
 }
