@@ -12,6 +12,7 @@ import (
 // Stop shuts nodes down. It is taken back by starting them.
 func (s *Scene) Stop(selector string, mode cluster.StopMode, timeout time.Duration) Action {
 	return s.each(selector, func(ctx context.Context, act *Act, n *cluster.Node) error {
+		act.Mode(mode)
 		act.TakesBack("start", n.Name(), s.bringBack(n))
 		return n.Stop(ctx, mode, timeout)
 	})
@@ -35,6 +36,7 @@ func (s *Scene) Start(selector string) Action {
 // Restart shuts nodes down and starts them again.
 func (s *Scene) Restart(selector string, mode cluster.StopMode, timeout time.Duration) Action {
 	return s.each(selector, func(ctx context.Context, act *Act, n *cluster.Node) error {
+		act.Mode(mode)
 		act.TakesBack("start", n.Name(), s.bringBack(n))
 		return n.Restart(ctx, mode, timeout)
 	})

@@ -273,6 +273,8 @@ func (w *witness) explain(l *loss) verdictOf {
 		}
 		restart := fmt.Sprintf("%s %s by %.3f s", s.server.Node, c.words(), c.seen.Seconds())
 		switch {
+		case c.orderly != "":
+			why = c.besides(l, why, restart+", but "+c.orderly+" had shut it down in good order")
 		case !wasOff(s.regimes, &l.entry):
 			why = c.besides(l, why, restart+", but synchronous_commit was not off")
 		case c.redo == 0:

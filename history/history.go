@@ -110,6 +110,9 @@ type Mark struct {
 	Name   string   `json:"name"`            // the step's name; phases carry it
 	Action string   `json:"action"`          // "kill", "promote", ...; "undo" for a reversal; of a mark that was seen: "exit", "crash", "out-of-memory"
 	Nodes  []string `json:"nodes,omitempty"` // the nodes acted on, roles resolved
+	// Mode is how a stop or a restart told its servers to shut down: "fast" and "smart"
+	// lose nothing, "immediate" is a crash. "" for any other action, and where it is not known.
+	Mode string `json:"mode,omitempty"`
 	// Planned is the `at` of the step; nil when the step had none.
 	Planned   *time.Duration `json:"planned_ns,omitempty"`
 	Issued    time.Duration  `json:"issued_ns"`

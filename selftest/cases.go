@@ -112,7 +112,7 @@ func losses() []Case {
 			Name: "crash-restart", Verdict: check.Fail, Exit: exitFail, Failed: []string{nothingLost},
 			Counts:   map[string]demand{"lost": same(afterCrash), "explained by a crash": same(afterCrash)},
 			Produced: []condition{found(afterCrash, some), wroteOn("life-after", "life-goes-on"), readOn("life-after", "life-goes-on")},
-			Also:     []condition{lost(check.Run{Cause: check.CauseCrash, LostBy: "restart-a"}), rpo("restart-a", check.CauseCrash, afterCrash)},
+			Also:     []condition{lost(check.Run{Cause: check.CauseCrash, LostBy: "restart-a"}), rpo("restart-a", check.CauseCrash, afterCrash), shutDown("restart-a", "immediate")},
 		},
 	}
 }
@@ -155,7 +155,7 @@ func tampered() []Case {
 			Name: "row-deleted", Failed: []string{nothingLost},
 			Reasons: []string{"table test_data: 1 acknowledged and lost, and nothing explains it: its LSN 0/"},
 			Counts:  map[string]demand{"lost": exactly(1), "unexplained": exactly(1), "extra on other nodes": exactly(1)},
-			Also:    []condition{lost(check.Run{FoundOn: []string{"a"}, Why: " lies before the fork at "})},
+			Also:    []condition{lost(check.Run{FoundOn: []string{"a"}, Why: " lies before the fork at "}), shutDown("stop-a", "fast")},
 		},
 		{
 			Name: "row-changed", Failed: []string{"corrupted_rows == 0"},
@@ -193,6 +193,18 @@ func bounded(r *report.Result) string {
 		}
 	}
 	return ""
+}
+
+// shutDown demands that the result says how a step told its servers to shut down.
+func shutDown(step, mode string) condition {
+	return func(r *report.Result) string {
+		for _, m := range r.Timeline {
+			if m.Name == step && m.Mode != mode {
+				return fmt.Sprintf("%s was a shutdown of mode %q, and must be %q", step, m.Mode, mode)
+			}
+		}
+		return ""
+	}
 }
 
 // everyRoundWritten demands an acknowledged write between each promotion and the next

@@ -312,6 +312,8 @@ func TestEveryOtherDemandCanFail(t *testing.T) {
 		{"no weak acknowledgements counted", nil, func(r *report.Result, _ *int) { r.Audits[0].Weak = nil }},
 		{"rejoined in another way", []string{"rewound"}, func(r *report.Result, _ *int) { step(r, "rejoin-a").Detail = "by base backup in 1s" }},
 		{"still other rows on it", []string{"rewound"}, func(r *report.Result, _ *int) { step(r, "count-rewound").Detail = "a: 1" }},
+		{"shut down in another way", []string{"crash-restart"}, func(r *report.Result, _ *int) { step(r, "restart-a").Mode = "fast" }},
+		{"shut down nobody knows how", []string{"row-deleted"}, func(r *report.Result, _ *int) { step(r, "stop-a").Mode = "" }},
 		{"no load after the crash", []string{"crash-restart"}, silent("writes")},
 		{"no readers after the crash", []string{"crash-restart"}, silent("reads")},
 		{"rewound", []string{"switchovers"}, func(r *report.Result, _ *int) {
