@@ -158,6 +158,14 @@ func tampered() []Case {
 			Also:    []condition{lost(check.Run{FoundOn: []string{"a"}, Why: " lies before the fork at "}), shutDown("stop-a", "fast")},
 		},
 		{
+			Name: "last-row-deleted", Failed: []string{nothingLost},
+			Reasons: []string{"table test_data: 1 acknowledged and lost, and nothing explains it: its LSN 0/"},
+			Counts:  map[string]demand{"lost": exactly(1), "unexplained": exactly(1), "extra on other nodes": exactly(1)},
+			Also: []condition{
+				lost(check.Run{FoundOn: []string{"a"}, Why: ", and so does its commit: a write that was sent to a at "}), ofWorkload("early"),
+			},
+		},
+		{
 			Name: "row-changed", Failed: []string{"corrupted_rows == 0"},
 			Reasons: []string{"table test_data: 1 corrupted"},
 			Counts:  map[string]demand{"corrupted": exactly(1), "different on other nodes": exactly(1)},
@@ -193,6 +201,20 @@ func bounded(r *report.Result) string {
 		}
 	}
 	return ""
+}
+
+// ofWorkload demands that what was lost had been written by one workload.
+func ofWorkload(name string) condition {
+	return func(r *report.Result) string {
+		for _, a := range r.Audits {
+			for _, run := range a.Lost.Runs {
+				if run.Workload != name {
+					return fmt.Sprintf("a write of the workload %q is lost, and must be of %q", run.Workload, name)
+				}
+			}
+		}
+		return ""
+	}
 }
 
 // shutDown demands that the result says how a step told its servers to shut down.
