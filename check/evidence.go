@@ -50,7 +50,8 @@ type NodeHolding struct {
 	Lineage history.Lineage
 }
 
-// ForkHolding is what a former primary held, read before it was rewound or cloned.
+// ForkHolding is what a node held, read before it was rewound or cloned: a former
+// primary, or a standby that had gone another way.
 type ForkHolding struct {
 	Node     string
 	Step     string // the one that rewinds or clones it

@@ -152,8 +152,8 @@ type NodeAudit struct {
 	Duplicated int64 `json:"duplicated"`
 }
 
-// ForkAudit is what a former primary had when it was read before its own fork was
-// thrown away.
+// ForkAudit is what a former primary, or a standby that had gone another way, had when
+// it was read before its own fork was thrown away.
 type ForkAudit struct {
 	Node     string        `json:"node"`
 	Step     string        `json:"step"` // the one that threw it away

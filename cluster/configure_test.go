@@ -242,7 +242,7 @@ func testDead(t *testing.T, w *world) {
 	if err := b.Promote(ctx); !errors.Is(err, cluster.ErrNotRunning) {
 		t.Errorf("promote of a dead node: %v", err)
 	}
-	w.ok(b.Clone(ctx, a, nil, ""))
+	w.ok(b.Clone(ctx, a, nil, "", nil))
 }
 
 // readFile reads a file of a node, past the server.

@@ -173,7 +173,8 @@ func (n *Node) launch(ctx context.Context, how serving) (*process, error) {
 	case readOnly:
 		argv = append(argv, "-c", "default_transaction_read_only=on", "-c", "autovacuum=off")
 	case alone:
-		argv = append(argv, "-c", "hba_file="+path.Join(n.confDir(), aloneFile))
+		// A standby that lags on purpose has received more than it shows.
+		argv = append(argv, "-c", "hba_file="+path.Join(n.confDir(), aloneFile), "-c", "recovery_min_apply_delay=0")
 	}
 	n.setStarting(true)
 	err = host.Start(ctx, argv)

@@ -50,6 +50,9 @@ func (r *Result) writeLosses(p *page) {
 		if a.Ghosts != nil && *a.Ghosts > 0 {
 			p.para(yellow, 2, "%s read, and absent in the end", count(*a.Ghosts, "row was", "rows were"))
 		}
+		if a.Ghosts == nil && r.Afterwards != nil && a.Lost.N+a.WeakLost.N+a.Vanished.N > 0 {
+			p.para(plain, 2, "whether anybody had read what is absent is not recorded: the run's pgchaos alone knew")
+		}
 		if n := a.Survived.N + a.Vanished.N; n > 0 {
 			p.para(plain, 2, "%s never answered: %s there, %s not; either is allowed",
 				count(n, "write was", "writes were"), grouped(a.Survived.N), grouped(a.Vanished.N))

@@ -75,8 +75,12 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 	if err != nil {
 		return err
 	}
+	results, err := filepath.Abs(out)
+	if err != nil {
+		return fmt.Errorf("name the result directory: %w", err)
+	}
 	room, err := open(ctx, roomOptions{
-		run: id, experiment: plan.Experiment.Name, pgBin: f.pgBin, postgres: plan.Experiment.Cluster.Postgres,
+		run: id, experiment: plan.Experiment.Name, results: results, pgBin: f.pgBin, postgres: plan.Experiment.Cluster.Postgres,
 		docker: plan.Experiment.Cluster.Docker, stderr: stderr,
 	})
 	if err != nil {
