@@ -39,6 +39,9 @@ type Recovery struct {
 	Lost      bool          `json:"primary_lost,omitempty"`
 	Issued    time.Duration `json:"issued_ns"`
 	Effective time.Duration `json:"effective_ns"` // when it was verified to have taken effect
+	// Next is the fault that was issued next. What clients felt from then on is put to
+	// its account, so that what they had not got back by then is not known of this one.
+	Next string `json:"next,omitempty"`
 
 	Promotion  Stage  `json:"promotion_asked"` // the first promote step issued
 	Writable   Stage  `json:"writable"`        // a node accepts writes again
@@ -134,6 +137,9 @@ func Recoveries(c Course) []Recovery {
 			f := felt{Activity: a, end: c.End}
 			r.Workloads = append(r.Workloads, f.recovered(r, windowOf(faults, i, c.End), until, faults[0].Issued))
 		}
+		if next := nextFault(faults, i); next != nil {
+			r.Next = next.Name
+		}
 		r.settleWritable()
 	}
 	return slices.DeleteFunc(all, func(r Recovery) bool { return r.Effective <= 0 })
@@ -158,13 +164,21 @@ func faultsOf(marks []history.Mark) []history.Mark {
 // windowOf is up to where the failures that clients felt are put to fault i: the
 // next fault, or the end of the load.
 func windowOf(faults []history.Mark, i int, end time.Duration) time.Duration {
-	for _, next := range faults[i+1:] {
-		// Faults issued in one bucket are one event to the clients, and share its window.
-		if next.Issued >= faults[i].Issued+Bucket {
-			return next.Issued
-		}
+	if next := nextFault(faults, i); next != nil {
+		return next.Issued
 	}
 	return end + Bucket // the last bucket too
+}
+
+// nextFault is the one after fault i, or nil. Faults issued in one bucket are one event
+// to the clients, and share its window.
+func nextFault(faults []history.Mark, i int) *history.Mark {
+	for n := i + 1; n < len(faults); n++ {
+		if faults[n].Issued >= faults[i].Issued+Bucket {
+			return &faults[n]
+		}
+	}
+	return nil
 }
 
 // watched is what the nodes said of themselves, by time.

@@ -179,9 +179,10 @@ func (f felt) beforeSilence(from, until time.Duration) int {
 }
 
 // throughput is the first moment, from the fault taking effect on, from which on a
-// window is served at 90 % of the rate before, and the next window too. It does not
-// apply where the rate never fell, and is unknown where there was no time or too
-// little load to tell a rate.
+// window is served at 90 % of the rate before, and the next window too. A window that
+// the next fault is issued in tells of that one, so a return must be seen before it. It
+// does not apply where the rate never fell, and is unknown where there was no time or
+// too little load to tell a rate.
 func (f felt) throughput(r *Recovery, nextFault time.Duration) (Stage, float64) {
 	from := max(0, r.Issued-beforeSpan)
 	for _, a := range f.Active {
@@ -198,25 +199,24 @@ func (f felt) throughput(r *Recovery, nextFault time.Duration) (Stage, float64) 
 		return Stage{}, 0
 	}
 	window := bucket(max(steadySpan, time.Duration(math.Ceil(leastCount/before*float64(time.Second)))))
-	last := bucket(f.lastActive()) - window
-	effective := bucket(r.Effective)
-	if start(window) > longestWin || last < effective {
+	effective, end := bucket(r.Effective), min(bucket(f.lastActive()), bucket(nextFault))
+	last := end - window
+	if start(window) > longestWin || end <= effective {
 		return Stage{}, before
 	}
 	share := func(from, to int) float64 { // of the rate before
 		return float64(f.served(from, to)) / (before * (start(to) - start(from)).Seconds())
 	}
 	steady := func(i int) bool {
-		// The window after may be cut short by the next fault, and by the end of the load.
-		end := min(i+2*window, max(i+window, bucket(nextFault)), last+window)
+		after := min(i+2*window, end) // cut short by the next fault, or by the end of the load
 		for p := range parts {
 			if share(i+p*window/parts, i+(p+1)*window/parts) < 0.5 {
 				return false
 			}
 		}
-		return share(i, i+window) >= steadyShare && (end == i+window || share(i+window, end) >= steadyShare)
+		return share(i, i+window) >= steadyShare && (after == i+window || share(i+window, after) >= steadyShare)
 	}
-	if steady(effective) {
+	if effective <= last && steady(effective) {
 		return Stage{State: StageNone}, before
 	}
 	for i := effective; i <= last; i++ {
@@ -224,7 +224,15 @@ func (f felt) throughput(r *Recovery, nextFault time.Duration) (Stage, float64) 
 			return reached(start(i)), before
 		}
 	}
-	return missed(start(last)), before
+	// What began too late for a window of its own may have been the return.
+	late := f.success(max(last+1, effective))
+	switch {
+	case late < 0 || late >= end:
+		return missed(start(end)), before
+	case late == effective:
+		return Stage{}, before
+	}
+	return missed(start(late)), before
 }
 
 // served counts the successes in the buckets [from, to).

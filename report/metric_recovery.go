@@ -78,7 +78,7 @@ func (w *worst) workloads(rec *check.Recovery, e check.Expectation) {
 		switch {
 		case e.Workload != "" && load.Workload != e.Workload || !load.Loaded:
 		case e.Metric == "throughput_rto":
-			w.stage(rec, load.Throughput, fmt.Sprintf("%s had not 90 %% of its throughput back from %s when the load ended", load.Workload, rec.Event),
+			w.stage(rec, load.Throughput, fmt.Sprintf("%s had not 90 %% of its throughput back from %s when %s", load.Workload, rec.Event, ended(rec)),
 				fmt.Sprintf("%s had too little load before %s, or too little time after it, to tell a throughput", load.Workload, rec.Event))
 		case load.Clients.Clients == 0:
 			w.miss(fmt.Sprintf("what the clients of %s felt one by one is not recorded", load.Workload))
@@ -86,6 +86,14 @@ func (w *worst) workloads(rec *check.Recovery, e check.Expectation) {
 			w.clients(rec, load, e.Metric)
 		}
 	}
+}
+
+// ended says what ended the time in which clients could come back from a fault.
+func ended(rec *check.Recovery) string {
+	if rec.Next != "" {
+		return rec.Next + " came"
+	}
+	return "the load ended"
 }
 
 // stage takes a stage as a time from the fault taking effect: none where it does not

@@ -90,7 +90,11 @@ func workloadStages(rec *check.Recovery, w check.WorkloadRecovery) []string {
 	}
 	add(stageWords(rec, w.LastOldAck, "last old ack", "", ""))
 	add(stageWords(rec, w.FirstNewAck, "first new ack", "", "no new ack"))
-	add(stageWords(rec, w.Throughput, "90 %", "90 % kept", "no 90 %"))
+	throughput := stageWords(rec, w.Throughput, "90 %", "90 % kept", "no 90 %")
+	if w.Throughput.State == check.StageMissed && rec.Next != "" {
+		throughput += ", when " + rec.Next + " came"
+	}
+	add(throughput)
 	if w.Clients.Clients > 0 {
 		items = append(items, clientWords(w.Clients)...)
 	}
