@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -75,8 +76,8 @@ func (f felt) noted(in int, latest bool, moment func(history.Episode) (time.Dura
 	return at, ok
 }
 
-// acknowledgements are the last from a node that the fault took away, and the first
-// from the new primary. Where the node can serve the workload again, because it is
+// acknowledgements are the last from a node that the fault took away, be it one that
+// nobody waited for any more, and the first from the new primary that somebody did. Where the node can serve the workload again, because it is
 // the new primary too, or a standby, its longest silence comes after the last. A
 // workload that is on several nodes was on the new primary before that was one: for
 // it there is no first.
@@ -90,7 +91,7 @@ func (f felt) acknowledgements(r *Recovery, until time.Duration) (last, first St
 		if !slices.Contains(r.Nodes, n.Node) || !n.servedIn(r.Issued-recentSpan, r.Issued) {
 			continue
 		}
-		old := felt{Activity: Activity{OK: n.OK, Errors: n.Errors, Active: f.Active}, end: f.end}
+		old := felt{Activity: Activity{OK: n.answered(), Errors: n.Errors, Active: f.Active}, end: f.end}
 		b := old.lastSuccess(until)
 		if f.Spread || !r.Lost || r.NewPrimary == n.Node {
 			b = old.beforeSilence(r.Issued, until)
@@ -98,6 +99,9 @@ func (f felt) acknowledgements(r *Recovery, until time.Duration) (last, first St
 		at := start(b)
 		if exact, ok := f.noted(b, true, func(e history.Episode) (time.Duration, bool) { return e.LastOK, e.Before == i+1 }); ok {
 			at = exact
+		}
+		if late, ok := n.late(b); ok && late < until {
+			at = max(at, late)
 		}
 		if last.State == StageNone || at > last.At {
 			last = reached(at)
@@ -135,6 +139,30 @@ func (f felt) firstNew(r *Recovery, lastOld int, until time.Duration) Stage {
 		at = exact
 	}
 	return reached(at)
+}
+
+// answered counts the acknowledgements by bucket, those too that came when nobody waited
+// for them any more.
+func (n NodeActivity) answered() []uint32 {
+	if len(n.Late) == 0 {
+		return n.OK
+	}
+	all := slices.Clone(n.OK)
+	for _, at := range n.Late {
+		if i := bucket(at); i < len(all) {
+			all[i]++
+		}
+	}
+	return all
+}
+
+// late is the last late acknowledgement in a bucket.
+func (n NodeActivity) late(in int) (at time.Duration, ok bool) {
+	i, ok := slices.BinarySearchFunc(n.Late, in, func(at time.Duration, in int) int { return cmp.Compare(bucket(at), in) })
+	if !ok {
+		return 0, false
+	}
+	return n.Late[i], true
 }
 
 // servedIn tells whether the node acknowledged something in [from, to).

@@ -208,6 +208,13 @@ func TestStagesOfClients(t *testing.T) {
 		{Episodes: []history.Episode{failing(2, 1002, 1003, 1013, 1013, 1207)}},
 		{Episodes: []history.Episode{failing(2, 1004, 1004, 1011, 1190, 1203)}},
 	}
+	late := byNode(drawn("..........xx..............."), "aaaaaaaaaa??bbbbbbbbbbbbbbb")
+	late.Nodes[0].Late = []time.Duration{1023 * msec}
+	// Frozen for half a second, and then it answers what nobody waits for any more.
+	thawed := byNode(drawn("..........xx..............."), "aaaaaaaaaa??bbbbbbbbbbbbbbb")
+	thawed.Nodes[0].Late = []time.Duration{1503 * msec, 1517 * msec}
+	thawedSame := byNode(drawn("..........xxxxx............"), "aaaaaaaaaa?????aaaaaaaaaaaa")
+	thawedSame.Nodes[0].Late = []time.Duration{1033 * msec, 1497 * msec}
 	same := byNode(drawn("..........xx..............."), "aaaaaaaaaa??aaaaaaaaaaaaaaa")
 	same.OK[100], same.Nodes[0].OK[100] = 3, 3
 	spread := byNode(drawn("..........................."), "ababababababbbbbbbbbbbbbabab")
@@ -223,6 +230,12 @@ func TestStagesOfClients(t *testing.T) {
 			stages{hit(1000), hit(990), hit(1200), hit(1200)}},
 		{"to the millisecond where a client noted it", exact, failover, kill,
 			stages{hit(1011), hit(1004), hit(1203), hit(1203)}},
+		{"answered late, which nobody waited for", late, failover, kill,
+			stages{hit(1000), hit(1023), hit(1200), hit(1200)}},
+		{"answered late, after the new primary had begun", thawed, failover, kill,
+			stages{hit(1000), hit(1517), hit(1200), hit(1200)}},
+		{"late answers before and after the silence of the same node", thawedSame, append(healthy(), state("a", 1010, '-'), state("a", 1490, 'p')), kill,
+			stages{hit(1000), hit(1033), hit(1500), hit(1500)}},
 		{"no new primary ever", byNode(drawn("..........xxxxxxxxxxxxxxxxx"), "aaaaaaaaaaaaaaaaaaaaaaaaaaa"), append(healthy(), state("a", 1010, '-')), kill,
 			stages{hit(1000), hit(990), not(2700), not(2700)}},
 		{"a new primary that nobody finds", byNode(drawn("..........xxxxxxxxxxxxxxxxx"), "aaaaaaaaaaaaaaaaaaaaaaaaaaa"), failover, kill,

@@ -217,6 +217,9 @@ type Activity struct {
 type NodeActivity struct {
 	Node       string
 	OK, Errors []uint32
+	// Late are when the node acknowledged what its clients had given up on, of each
+	// Bucket the last moment. Nobody was served by that, but the node had not stopped.
+	Late []time.Duration
 }
 
 // Outage is what one fault did to one workload. Times are offsets on the run's clock.
