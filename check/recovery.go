@@ -38,12 +38,13 @@ type Recovery struct {
 	Primary   string        `json:"primary,omitempty"`
 	Lost      bool          `json:"primary_lost,omitempty"`
 	Issued    time.Duration `json:"issued_ns"`
-	Effective time.Duration `json:"effective_ns"` // when it was verified to have taken effect
+	Effective time.Duration `json:"effective_ns"`      // when it was verified to have taken effect
+	Noticed   bool          `json:"noticed,omitempty"` // as in Outage
 	// Next is the fault that was issued next. What clients felt from then on is put to
 	// its account, so that what they had not got back by then is not known of this one.
 	Next string `json:"next,omitempty"`
 
-	Promotion  Stage  `json:"promotion_asked"` // the first promote step issued
+	Promotion  Stage  `json:"promotion_asked"` // the first promote step issued, before any node was writable
 	Writable   Stage  `json:"writable"`        // a node accepts writes again
 	NewPrimary string `json:"new_primary,omitempty"`
 	// Redundancy is that the primary has the synchronous standbys that are demanded of
@@ -51,7 +52,10 @@ type Recovery struct {
 	// were never missing.
 	Redundancy Stage `json:"redundancy"`
 	// Rejoined is that all Nodes stream again, or are the primary again.
-	Rejoined  Stage              `json:"rejoined"`
+	Rejoined Stage `json:"rejoined"`
+	// Caveats are what must be known to read the stages: two primaries at once, a moment
+	// that nobody knows.
+	Caveats   []string           `json:"caveats,omitempty"`
 	Workloads []WorkloadRecovery `json:"workloads,omitempty"`
 }
 
@@ -82,6 +86,10 @@ type NodeRecovery struct {
 	Errors    int64         `json:"errors"`
 	Recovered bool          `json:"recovered"`
 	RTO       time.Duration `json:"rto_ns"` // as in Outage; at least, where Recovered is false
+	// Left is set where nobody is known to have used the node any more, a second and longer
+	// before the load ended: whether it would have served is not known, and RTO is until
+	// it was used last.
+	Left bool `json:"left,omitempty"`
 }
 
 // Demand is what the experiment demands of a primary's standbys from some moment on.
@@ -119,7 +127,7 @@ func Recoveries(c Course) []Recovery {
 	w := newWatched(c)
 	all := make([]Recovery, 0, len(faults))
 	for _, m := range faults {
-		r := Recovery{Event: m.Name, Nodes: m.Nodes, Issued: m.Issued, Effective: m.Effective}
+		r := Recovery{Event: m.Name, Nodes: m.Nodes, Issued: m.Issued, Effective: m.Effective, Noticed: noticed(m)}
 		r.Primary = w.primaryAt(m.Issued)
 		r.Lost = slices.Contains(m.Nodes, r.Primary)
 		all = append(all, r)
@@ -141,6 +149,7 @@ func Recoveries(c Course) []Recovery {
 			r.Next = next.Name
 		}
 		r.settleWritable()
+		r.Caveats = w.caveats(r, until)
 	}
 	return slices.DeleteFunc(all, func(r Recovery) bool { return r.Effective <= 0 })
 }
@@ -224,13 +233,8 @@ func (w watched) viewAt(at time.Duration) View {
 func (w watched) follow(r *Recovery, until time.Duration) {
 	r.Promotion, r.Writable = Stage{State: StageNone}, Stage{State: StageNone}
 	if r.Lost {
-		for _, m := range w.Marks {
-			if m.Action == "promote" && m.Status != history.MarkSkipped && m.Issued >= r.Issued && m.Issued < until &&
-				(r.Promotion.State == StageNone || m.Issued < r.Promotion.At) {
-				r.Promotion = reached(m.Issued)
-			}
-		}
 		r.Writable, r.NewPrimary = w.writable(r, until)
+		r.Promotion = w.promotion(r, until)
 	}
 	before := w.viewAt(r.Issued)
 	if before.Primary() == "" && r.Primary == "" {
@@ -245,6 +249,26 @@ func (w watched) follow(r *Recovery, until time.Duration) {
 	})
 }
 
+// promotion is the first promote step of an aftermath. One that was issued when a node
+// was writable again is not what brought that one back.
+func (w watched) promotion(r *Recovery, until time.Duration) Stage {
+	if m := w.promoted(r.Issued, until); m != nil && (r.Writable.State != StageReached || m.Issued <= r.Writable.At) {
+		return reached(m.Issued)
+	}
+	return Stage{State: StageNone}
+}
+
+// promoted is the first promote step issued in [from, to), or nil.
+func (w watched) promoted(from, to time.Duration) (first *history.Mark) {
+	for i, m := range w.Marks {
+		if m.Action == "promote" && m.Status != history.MarkSkipped && m.Issued >= from && m.Issued < to &&
+			(first == nil || m.Issued < first.Issued) {
+			first = &w.Marks[i]
+		}
+	}
+	return first
+}
+
 // writable is when a node that was not the primary became it, or the primary became
 // it again; it does not apply when the primary was never seen to be anything else.
 func (w watched) writable(r *Recovery, until time.Duration) (stage Stage, primary string) {
@@ -257,7 +281,7 @@ func (w watched) writable(r *Recovery, until time.Duration) (stage Stage, primar
 		now := accepts(s)
 		if s.Node == r.Primary {
 			old := already[s.Node]
-			gone = gone || !now || !s.ServerStarted.Equal(old.ServerStarted)
+			gone = gone || !now || !s.ServerStarted.Equal(old.ServerStarted) || s.CrashedSince(old)
 			now = now && gone
 		} else {
 			now = now && !accepts(already[s.Node])

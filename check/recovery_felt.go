@@ -93,7 +93,7 @@ func (f felt) acknowledgements(r *Recovery, until time.Duration) (last, first St
 		}
 		old := felt{Activity: Activity{OK: n.answered(), Errors: n.Errors, Active: f.Active}, end: f.end}
 		b := old.lastSuccess(until)
-		if f.Spread || !r.Lost || r.NewPrimary == n.Node {
+		if f.Spread || !r.Lost || r.NewPrimary == n.Node || r.Writable.State == StageNone {
 			b = old.beforeSilence(r.Issued, until)
 		}
 		at := start(b)
@@ -116,7 +116,10 @@ func (f felt) acknowledgements(r *Recovery, until time.Duration) (last, first St
 // firstNew is the first acknowledgement from the new primary; lastOld is the bucket of
 // the old one's last.
 func (f felt) firstNew(r *Recovery, lastOld int, until time.Duration) Stage {
-	if r.NewPrimary == "" {
+	switch {
+	case r.Writable.State == StageNone:
+		return Stage{State: StageNone} // the primary was not seen to be away, and there is no other
+	case r.NewPrimary == "":
 		return missed(min(until, f.lastActive()))
 	}
 	i := slices.IndexFunc(f.Nodes, func(n NodeActivity) bool { return n.Node == r.NewPrimary })
@@ -124,6 +127,9 @@ func (f felt) firstNew(r *Recovery, lastOld int, until time.Duration) Stage {
 		return Stage{}
 	}
 	from := bucket(r.Issued)
+	if !f.Writes {
+		from = bucket(r.Writable.At) // what it answered as a standby is no primary's
+	}
 	if r.NewPrimary == r.Primary {
 		from = lastOld + 1
 	}
@@ -283,8 +289,21 @@ func (f felt) nodeRecoveries(r *Recovery, window, firstFault time.Duration) (all
 		o := own.outage(m, window, own.healthyGap(firstFault, r.Issued))
 		promoted := n.Node == r.NewPrimary && !o.Recovered
 		if !promoted && (o.RTO > 0 || !o.Recovered || o.Errors > 0) {
-			all = append(all, NodeRecovery{Node: n.Node, Errors: o.Errors, Recovered: o.Recovered, RTO: o.RTO})
+			all = append(all, own.nodeRecovery(n.Node, o))
 		}
 	}
 	return all
+}
+
+// nodeRecovery is the outage of a node of which this is the part.
+func (f felt) nodeRecovery(node string, o Outage) NodeRecovery {
+	r := NodeRecovery{Node: node, Errors: o.Errors, Recovered: o.Recovered, RTO: o.RTO}
+	used := len(f.OK) - 1
+	for used > 0 && f.OK[used] == 0 && f.Errors[used] == 0 {
+		used--
+	}
+	if r.Left = !r.Recovered && start(used) < f.lastActive()-recentSpan; r.Left {
+		r.RTO = max(0, start(used)-o.Effective)
+	}
+	return r
 }

@@ -136,6 +136,11 @@ func TestStagesOfNodes(t *testing.T) {
 			[]stages{{true, none, hit(1500), hit(1500), hit(1500), "a"}, {true, hit(3020), not(5000), not(5000), not(5000), ""}},
 		},
 		{
+			"nor does it end the wait for the one before", []history.Mark{killA, on([]string{"a"}, fault("again", 3000, 3010)), promote(3020)},
+			append(healthy(), state("a", 1010, '-'), state("b", 3200, 'p')), quorum1,
+			[]stages{{true, none, not(3000), not(3000), not(3000), ""}, {true, hit(3020), hit(3200), not(5000), not(5000), "b"}},
+		},
+		{
 			"so short that nobody saw it", []history.Mark{killA}, healthy(), quorum1,
 			[]stages{{true, none, none, none, none, ""}},
 		},
@@ -365,6 +370,8 @@ func TestClientOutages(t *testing.T) {
 		{"the next fault's doing, though it was sent before", append(kill, fault("b", 2000, 2000)), all(1, of(failing(1, 0, 1990, 2005, 2005, 2100))), ClientOutages{Clients: 1}},
 		{"out since long before the next fault, though nothing had failed yet", append(kill, fault("b", 2000, 2000)), all(1, of(failing(1, 0, 1500, 2005, 2005, 2100))),
 			ClientOutages{Clients: 1, Hit: 1, Median: for1(600), P99: for1(600), Max: for1(600)}},
+		{"not back before the next fault, nor after it", append(kill, fault("b", 2000, 2000)), all(1, of(failing(0, 990, 1005, 1010, 2900, 0))),
+			ClientOutages{Clients: 1, Hit: 1, NeverBack: 1, Median: least(995), P99: least(995), Max: least(995)}},
 		{"some are not kept", kill, []ClientActivity{{Episodes: out.Episodes, Discarded: 7}},
 			ClientOutages{Clients: 1, Hit: 1, Discarded: 7, Median: for1(200), P99: for1(200), Max: for1(200)}},
 		{"no client is known", kill, nil, ClientOutages{}},
@@ -397,8 +404,9 @@ func TestNodeRecoveries(t *testing.T) {
 		want   []NodeRecovery
 	}{
 		{"back after a while", "..........x_________..........", true, nil, []NodeRecovery{{Node: "a", Errors: 20, Recovered: true, RTO: 1000 * msec}}},
-		{"never used again", "..........x___________________", true, nil, []NodeRecovery{{Node: "a", Errors: 20, RTO: 2000 * msec}}},
-		{"nothing failed, and it was left", "..........____________________", true, nil, []NodeRecovery{{Node: "a", RTO: 2000 * msec}}},
+		{"never used again", "..........x___________________", true, nil, []NodeRecovery{{Node: "a", Errors: 20, RTO: 90 * msec, Left: true}}},
+		{"nothing failed, and it was left", "..........____________________", true, nil, []NodeRecovery{{Node: "a", Left: true}}},
+		{"tried in vain to the end", "..........x_____x______x______", true, nil, []NodeRecovery{{Node: "a", Errors: 60, RTO: 2000 * msec}}},
 		{"left because it was promoted", "..........____________________", true, []history.NodeState{state("z", 5, 'p'), state("z", 1005, '-'), state("a", 1010, 'p')}, nil},
 		{"it did not serve before", "____________________..........", true, nil, nil},
 		{"no harm done", "..............................", true, nil, nil},

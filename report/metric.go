@@ -204,11 +204,14 @@ func (r *Result) nodesEqual() check.Value {
 	return check.Value{Known: true, Bool: true, Text: "true"}
 }
 
+// momentUnknown says why a time is known as one from and to.
+const momentUnknown = "nobody knows when the fault took effect, but when all was last well and when it was noticed"
+
 // rto is the worst outage of the events and workloads that are asked about.
 func (r *Result) rto(e check.Expectation) check.Value {
 	writes := e.Metric == "write_rto"
 	events, loaded := map[string]bool{}, map[string]bool{}
-	var worst time.Duration
+	var worst, most time.Duration
 	v := check.Value{Known: true}
 	errors := int64(0)
 	for _, o := range r.Outages {
@@ -221,7 +224,7 @@ func (r *Result) rto(e check.Expectation) check.Value {
 		}
 		loaded[o.Event] = true
 		errors += o.Errors
-		worst = max(worst, o.RTO)
+		worst, most = max(worst, o.RTO), max(most, o.RTO, o.Most)
 		if !o.Recovered {
 			v.AtLeast = true
 			v.Why = fmt.Sprintf("%s had not recovered from %s when the load ended", o.Workload, o.Event)
@@ -240,6 +243,9 @@ func (r *Result) rto(e check.Expectation) check.Value {
 		}
 	}
 	v.Number, v.Text = worst.Seconds(), e.Kind.Format(worst.Seconds())
+	if !v.AtLeast && most > worst {
+		v.AtLeast, v.Most, v.Why = true, most.Seconds(), momentUnknown
+	}
 	if worst == 0 && errors == 0 && !v.AtLeast {
 		v.Text = "no outage seen"
 	}

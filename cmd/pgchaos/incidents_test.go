@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"pgchaos/check"
 	"pgchaos/history"
 )
 
@@ -42,6 +43,16 @@ expect:
 	seen := markNamed(t, r, func(m history.Mark) bool { return m.Action == "crash" })
 	if seen.Name != "crash-a" || seen.Status != history.MarkSeen || !seen.Fault || seen.Effective < 500*time.Millisecond {
 		t.Errorf("%+v", seen)
+	}
+	// When it happened nobody knows: clients were out for a time from and to.
+	if seen.Issued >= seen.Effective || len(r.Outages) != 1 || len(r.Recoveries) != 1 {
+		t.Fatalf("%+v, %+v, %+v", seen, r.Outages, r.Recoveries)
+	}
+	if o := r.Outages[0]; !o.Noticed || !o.Recovered || o.Errors == 0 || o.Most <= o.RTO || o.Most > seen.Effective-seen.Issued+o.RTO {
+		t.Errorf("%+v", o)
+	}
+	if rec := r.Recoveries[0]; !rec.Noticed || len(rec.Caveats) != 1 || rec.NewPrimary != "a" || rec.Writable.State != check.StageReached {
+		t.Errorf("%+v", rec)
 	}
 	if len(r.Reasons) != 1 || !strings.Contains(r.Reasons[0], "a recovered from a crash of one of its processes") {
 		t.Errorf("%q", r.Reasons)
