@@ -107,12 +107,20 @@ func (r *Result) auditMetric(e check.Expectation) check.Value {
 			why = append(why, incomplete(&r.Audits[i]))
 		}
 	}
+	if e.Metric == "ghost_reads" && !r.read() {
+		return unknown("nothing was read")
+	}
 	if acknowledged == 0 && slices.Contains([]string{"lost_writes", "weak_writes", "weak_lost", "weak_lost_writes", "unexplained_losses"}, e.Metric) {
 		return unknown("no write was acknowledged, so none could be lost")
 	}
 	v := known(e, float64(n))
 	v.AtLeast, v.Why = len(why) > 0, strings.Join(why, "; ")
 	return v
+}
+
+// read tells whether any read was sent.
+func (r *Result) read() bool {
+	return slices.ContainsFunc(r.Workloads, func(w Workload) bool { return w.Kind == "read" && w.Total.Samples > 0 })
 }
 
 // incomplete says in short why an audit is not complete; its causes, which can be
