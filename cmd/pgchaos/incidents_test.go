@@ -10,6 +10,7 @@ import (
 
 	"pgchaos/check"
 	"pgchaos/history"
+	"pgchaos/report"
 )
 
 // TestWhatNobodyAskedFor ends one process of the primary from outside: the server
@@ -44,7 +45,16 @@ expect:
 	if seen.Name != "crash-a" || seen.Status != history.MarkSeen || !seen.Fault || seen.Effective < 500*time.Millisecond {
 		t.Errorf("%+v", seen)
 	}
-	// When it happened nobody knows: clients were out for a time from and to.
+	hasNoMoment(t, r, seen)
+	if len(r.Reasons) != 1 || !strings.Contains(r.Reasons[0], "a recovered from a crash of one of its processes") {
+		t.Errorf("%q", r.Reasons)
+	}
+	p.nothingLeft()
+}
+
+// hasNoMoment: when it happened nobody knows, and clients were out for a time from and to.
+func hasNoMoment(t *testing.T, r *report.Result, seen history.Mark) {
+	t.Helper()
 	if seen.Issued >= seen.Effective || len(r.Outages) != 1 || len(r.Recoveries) != 1 {
 		t.Fatalf("%+v, %+v, %+v", seen, r.Outages, r.Recoveries)
 	}
@@ -54,8 +64,4 @@ expect:
 	if rec := r.Recoveries[0]; !rec.Noticed || len(rec.Caveats) != 1 || rec.NewPrimary != "a" || rec.Writable.State != check.StageReached {
 		t.Errorf("%+v", rec)
 	}
-	if len(r.Reasons) != 1 || !strings.Contains(r.Reasons[0], "a recovered from a crash of one of its processes") {
-		t.Errorf("%q", r.Reasons)
-	}
-	p.nothingLeft()
 }
