@@ -58,14 +58,3 @@ func (w watched) together(from, until time.Duration) (nodes []string, since, to 
 	over(until)
 	return nodes, since, to
 }
-
-// accepting are the nodes that accept writes, by name.
-func (v View) accepting() (nodes []string) {
-	for _, s := range v {
-		if accepts(s) {
-			nodes = append(nodes, s.Node)
-		}
-	}
-	slices.Sort(nodes)
-	return nodes
-}
