@@ -138,6 +138,36 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// Of a number that lies between 9 and 11, each operator says what all of these have in common.
+func TestJudgeBetween(t *testing.T) {
+	const p, f, i = Pass, Fail, Inconclusive
+	for op, want := range map[string][4]Verdict{ // against 8, 9, 11 and 12
+		"==": {f, i, i, f},
+		"!=": {p, i, i, p},
+		"<":  {f, f, i, p},
+		"<=": {f, i, p, p},
+		">":  {p, i, f, f},
+		">=": {p, p, i, f},
+	} {
+		for n, value := range []float64{8, 9, 11, 12} {
+			e := Expectation{Metric: "m", Kind: MetricCount, Op: op, Value: value}
+			got := Judge(e, constant{Known: true, Number: 9, Text: "9", AtLeast: true, Most: 11, Why: "who knows"})
+			if got.Verdict != want[n] || got.Observed != "between 9 and 11" || (got.Why == "who knows") != (got.Verdict == i) {
+				t.Errorf("%s %v: %+v", op, value, got)
+			}
+		}
+	}
+}
+
+// That something was at least 0 tells nobody anything.
+func TestAtLeastNothingIsNotSaid(t *testing.T) {
+	e := Expectation{Metric: "lost_writes", Kind: MetricCount, Op: "=="}
+	got := Judge(e, constant{Known: true, Text: "0", AtLeast: true, Why: "b was not read"})
+	if got.Observed != "0 as far as was measured" || got.Verdict != Inconclusive || got.Why != "b was not read" {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestJudgeTruths(t *testing.T) {
 	for _, row := range []struct {
 		why               string

@@ -217,6 +217,9 @@ type Activity struct {
 type NodeActivity struct {
 	Node       string
 	OK, Errors []uint32
+	// Late are when the node acknowledged what its clients had given up on, of each
+	// Bucket the last moment. Nobody was served by that, but the node had not stopped.
+	Late []time.Duration
 }
 
 // Outage is what one fault did to one workload. Times are offsets on the run's clock.
@@ -227,6 +230,11 @@ type Outage struct {
 	Issued   time.Duration `json:"issued_ns"`
 	// Effective is when the fault was verified to have taken effect.
 	Effective time.Duration `json:"effective_ns"`
+	// Noticed is set where nobody knows when the fault took effect but that it was after
+	// Issued, when all was last known to be well, and that Effective is when it was
+	// noticed. RTO is then the least that it can be, and Most the most.
+	Noticed bool          `json:"noticed,omitempty"`
+	Most    time.Duration `json:"rto_most_ns,omitempty"`
 	// Loaded is set when the workload was running at the fault; otherwise nothing was measured.
 	Loaded bool `json:"loaded"`
 	// Errors that ended between this fault and the next one.

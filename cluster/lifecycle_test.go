@@ -128,7 +128,11 @@ func testStopAndStart(t *testing.T, w *world) {
 	}
 	w.ok(b.Start(ctx))
 	before := w.psql("b", "select pg_postmaster_start_time()")
-	w.ok(b.Restart(ctx, cluster.StopFast, 0))
+	left := -1
+	w.ok(b.Restart(ctx, cluster.StopFast, 0, func() { left = w.processes("b") }))
+	if left != 0 {
+		t.Errorf("%d processes are left between the stop and the start", left)
+	}
 	if after := w.psql("b", "select pg_postmaster_start_time()"); after == before {
 		t.Error("the restart did not restart it")
 	}

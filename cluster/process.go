@@ -321,8 +321,9 @@ func (n *Node) ReadOnly() bool {
 	return p != nil && p.serve == readOnly
 }
 
-// Restart stops the server, and starts it as what it was.
-func (n *Node) Restart(ctx context.Context, mode StopMode, timeout time.Duration) error {
+// Restart stops the server, and starts it as what it was. Stopped is called in between,
+// when no process of it is left.
+func (n *Node) Restart(ctx context.Context, mode StopMode, timeout time.Duration, stopped func()) error {
 	return n.locked(ctx, "restart", "", func(ctx context.Context) error {
 		p := n.running()
 		if p == nil {
@@ -331,6 +332,7 @@ func (n *Node) Restart(ctx context.Context, mode StopMode, timeout time.Duration
 		if err := n.stop(ctx, mode, timeout); err != nil {
 			return err
 		}
+		stopped()
 		return n.start(ctx, p.serve)
 	})
 }

@@ -105,7 +105,8 @@ const (
 
 // Mark is one thing done to the cluster, or seen to happen to it. A fault is an
 // interval, not an instant: acknowledgements still arrive between Issued and
-// Effective.
+// Effective. What was seen happened at some moment from Issued, when all was last known
+// to be well, to Effective, when it was noticed.
 type Mark struct {
 	Name   string   `json:"name"`            // the step's name; phases carry it
 	Action string   `json:"action"`          // "kill", "promote", ...; "undo" for a reversal; of a mark that was seen: "exit", "crash", "out-of-memory"

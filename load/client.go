@@ -200,7 +200,7 @@ func (w *Workload) operate(c *client, f *flight, due time.Duration) (pause time.
 	op := history.Op{Due: due, Sent: sent, Done: done, Outcome: reply.Outcome, Kind: reply.Kind, Err: reply.Err, Node: reply.Node}
 	if !f.state.CompareAndSwap(flying, idle) && !w.endured(f, flying) {
 		f.session.Settle(op, true)
-		w.comeBack(f, reply)
+		w.comeBack(f, &op)
 		return 0, false
 	}
 	w.record(c, &op)
@@ -293,14 +293,17 @@ func (w *Workload) giveUp(r *run, c *client, sent, now time.Duration, err error)
 
 // comeBack ends the goroutine of an operation that was given up on: too late to
 // count, but not too late to be noticed.
-func (w *Workload) comeBack(f *flight, reply Reply) {
+func (w *Workload) comeBack(f *flight, op *history.Op) {
 	f.close()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.flights, f)
 	w.abandoned--
-	if reply.Outcome.Acknowledged() || reply.Outcome == history.Failed {
+	if op.Outcome.Acknowledged() || op.Outcome == history.Failed {
 		w.late++
+	}
+	if op.Outcome.Acknowledged() {
+		w.totals.answeredLate(op)
 	}
 	if r := w.run; r != nil && r.stopAt.Load() == int64(running) && len(w.waiting) > 0 {
 		c := w.waiting[0]

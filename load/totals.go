@@ -1,6 +1,8 @@
 package load
 
 import (
+	"cmp"
+	"slices"
 	"sort"
 	"time"
 
@@ -13,6 +15,7 @@ type totals struct {
 	phases   []*phaseTotals // by from
 	activity [][]cell       // by node (0: unknown), then by bucket of the run's clock
 	active   []Interval
+	late     [][]time.Duration // by node (0: unknown): see Record.LateAcks
 	// second is what was recorded since began, for the status line.
 	second  latencies
 	began   time.Duration
@@ -32,6 +35,7 @@ type phaseTotals struct {
 
 func (t *totals) init(paced bool, nodes int) {
 	t.activity = make([][]cell, nodes+1)
+	t.late = make([][]time.Duration, nodes+1)
 	t.paced = paced
 	t.second = newLatencies()
 	t.phases = []*phaseTotals{t.newPhase("", 0)}
@@ -83,6 +87,22 @@ func (t *totals) book(op *history.Op) {
 	if t.paced && op.Outcome != history.Dropped {
 		p.service.Record(op.Service())
 	}
+}
+
+// answeredLate notes when a node acknowledged what had been given up on: of each Bucket
+// the last one.
+func (t *totals) answeredLate(op *history.Op) {
+	node := op.Node
+	if node < 0 || node >= len(t.late) {
+		node = 0
+	}
+	of := t.late[node]
+	i, found := slices.BinarySearchFunc(of, op.Done, func(at, done time.Duration) int { return cmp.Compare(at/Bucket, done/Bucket) })
+	if found {
+		of[i] = max(of[i], op.Done)
+		return
+	}
+	t.late[node] = slices.Insert(of, i, op.Done)
 }
 
 // take adds what a shard holds.

@@ -32,6 +32,8 @@ func TestLossMetrics(t *testing.T) {
 		{"not all was read", partly, "unexplained_losses == 0", check.Inconclusive, "the fork of pgmaster before rejoin-pgmaster was not read"},
 		{"nothing acknowledged", func(r *Result) { r.Audits[0].Acknowledged = 0 }, "unexplained_losses == 0", check.Inconclusive, "no write was acknowledged"},
 		{"ghosts", nil, "ghost_reads == 427", check.Pass, ""},
+		{"nobody read", func(r *Result) { clean(r); *r.Audits[0].Ghosts, r.Workloads[1].Total = 0, Stats{} }, "ghost_reads == 0", check.Inconclusive, "nothing was read"},
+		{"no audit, and so no ghosts", func(r *Result) { r.Audits = nil }, "ghost_reads == 0", check.Inconclusive, "no table was audited"},
 		{"nobody recorded the reads", func(r *Result) { r.Audits[0].Ghosts = nil }, "ghost_reads == 0", check.Inconclusive, "what was read is not recorded"},
 		{"an old file", old, "ghost_reads == 0", check.Inconclusive, "does not hold"},
 		{"seconds", nil, "rpo_seconds <= 712ms", check.Pass, ""},

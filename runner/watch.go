@@ -27,8 +27,8 @@ const (
 type watch struct {
 	clock history.Clock
 	// crashed is told that a server was seen to have recovered from the crash of one
-	// of its processes.
-	crashed func(node string, at time.Duration)
+	// of its processes: after the last reading of the old ones, at `well`.
+	crashed func(node string, well, at time.Duration)
 	wg      sync.WaitGroup
 	stop    context.CancelFunc
 
@@ -41,7 +41,7 @@ type watch struct {
 }
 
 // startWatch watches until end is called.
-func startWatch(ctx context.Context, c *cluster.Cluster, clock history.Clock, crashed func(node string, at time.Duration)) *watch {
+func startWatch(ctx context.Context, c *cluster.Cluster, clock history.Clock, crashed func(node string, well, at time.Duration)) *watch {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	w := &watch{
 		clock: clock, crashed: crashed, stop: stop,
@@ -76,7 +76,7 @@ func (w *watch) watchState(ctx context.Context, n *cluster.Node) {
 			if st := w.read(ctx, n, prober, quick); ctx.Err() == nil {
 				if st.Reachable {
 					if st.CrashedSince(alive) {
-						w.crashed(n.Name(), st.At)
+						w.crashed(n.Name(), alive.At, st.At)
 					}
 					alive = st
 				}

@@ -213,6 +213,10 @@ func recoveredInOrder(t *testing.T, r *report.Result) {
 	if stop.Lost || stop.Redundancy.State != check.StageNone || stop.Rejoined.State != check.StageMissed || stop.Rejoined.At != kill.Issued {
 		t.Errorf("stop-pgslave: %+v", stop)
 	}
+	// One primary at a time, and every moment known: nothing to beware of.
+	if len(stop.Caveats)+len(kill.Caveats) > 0 || stop.Next != kill.Event || kill.Next != "" {
+		t.Errorf("caveats %q and %q; after them came %q and %q", stop.Caveats, kill.Caveats, stop.Next, kill.Next)
+	}
 	if reads := stop.Workloads[1]; reads.LastOldAck.State != check.StageReached || reads.LastOldAck.At > stop.Effective || len(reads.Nodes) != 1 || reads.Nodes[0].Node != "pgslave" {
 		t.Errorf("stop-pgslave, reads: %+v", reads)
 	}
