@@ -109,7 +109,7 @@ func (w *witness) tell(server ledger.Server) *story {
 		return s
 	}
 	if _, known := w.regimes[server.Node]; !known {
-		w.regimes[server.Node] = regimesOf(server.Node, w.e.States[server.Node], w.e.Marks)
+		w.regimes[server.Node] = regimesOf(server.Node, w.e.States[server.Node], w.e.Marks, w.e.Started)
 	}
 	s.regimes = w.regimes[server.Node]
 	s.weak = weakSpans(server.Node, s.regimes, w.e.Demands)
