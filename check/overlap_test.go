@@ -20,7 +20,7 @@ func every50(node string, timeline uint32, from, to int) (all []ledger.Entry) {
 // TestSplitBrainOrFailBack: two servers that acknowledged by turns are a split brain
 // only where the older one had been there all the while.
 func TestSplitBrainOrFailBack(t *testing.T) {
-	both := func(of ...[]ledger.Entry) []ledger.Entry { return slices.Concat(of...) }
+	both := slices.Concat[[]ledger.Entry]
 	alive := []history.NodeState{primary("a", 5, 1, 1), primary("a", 29000, 1, 1)}
 	killed := []history.NodeState{primary("a", 5, 1, 1), primary("a", 4990, 1, 1), state("a", 5005, '-'), state("a", 18000, '-'), primary("a", 18100, 1, 18)}
 	unseen := []history.NodeState{primary("a", 5, 1, 1), primary("a", 7000, 1, 1), primary("a", 18100, 1, 18)}

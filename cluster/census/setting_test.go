@@ -17,8 +17,6 @@ import (
 // of the node against what a new session of the load shows.
 func settings(t *testing.T, a *cluster.Node) {
 	admin := connect(t, a)
-	p := probe.NewProber(func(ctx context.Context) (*pgx.Conn, error) { return a.Connect(ctx, "probe") }, "a", a.Credentials().Load.Name)
-	defer p.Close()
 	for _, sql := range []string{
 		"select 'nothing is set'",
 		"alter database postgres set synchronous_commit = remote_write",
@@ -32,13 +30,15 @@ func settings(t *testing.T, a *cluster.Node) {
 		"alter role pgchaos reset all",
 		"alter database postgres reset all",
 		"alter role all reset all",
-		"alter system set synchronous_commit = local",
+		"alter system set synchronous_commit = remote_write",
 		"alter role postgres reset all",
 		"alter system set default_transaction_read_only = on",
 		"alter system reset all",
 		"alter database postgres set synchronous_commit = off",
 		"alter database postgres reset all",
 	} {
+		p := proberOf(a)
+		p.Read(t.Context()) // its session has what counted before
 		alter(t, admin, sql)
 		commit, readOnly := shown(t, a)
 		var hidden bool // our own role's setting hides the server's, and the load has none: then nothing is certain
@@ -53,12 +53,19 @@ func settings(t *testing.T, a *cluster.Node) {
 		if s := p.Glance(t.Context()); s.SyncCommit != commit {
 			t.Errorf("%s, at a glance: %q, %s; a session of the load has %q", sql, s.SyncCommit, s.Error, commit)
 		}
+		p.Close()
 	}
-	glances(t, a, admin, p)
+	glances(t, a, admin)
+}
+
+func proberOf(a *cluster.Node) *probe.Prober {
+	return probe.NewProber(func(ctx context.Context) (*pgx.Conn, error) { return a.Connect(ctx, "probe") }, "a", a.Credentials().Load.Name)
 }
 
 // glances: what a full reading showed is no longer so at the next glance.
-func glances(t *testing.T, a *cluster.Node, admin *pgx.Conn, p *probe.Prober) {
+func glances(t *testing.T, a *cluster.Node, admin *pgx.Conn) {
+	p := proberOf(a)
+	defer p.Close()
 	p.Read(t.Context())
 	for _, sql := range []string{
 		"alter role pgchaos set synchronous_commit = local; alter role pgchaos set default_transaction_read_only = on",
