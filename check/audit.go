@@ -244,7 +244,7 @@ func (a *auditor) conclude() {
 		}
 		au.Forks = append(au.Forks, fork)
 	}
-	au.SplitBrain = a.witness.overlaps()
+	au.SplitBrain, au.FailBacks = a.witness.rivals()
 	au.RPO = a.points()
 	why := a.doubtful()
 	au.Complete = len(why) == 0

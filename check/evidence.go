@@ -28,9 +28,13 @@ type Evidence struct {
 	// Lineage is the authority's. Where it is not known no loss can be explained.
 	Lineage history.Lineage
 	Marks   []history.Mark
+	// Started is the wall time of offset 0. Where it is zero, nobody knows when a server
+	// was started that was restarted between two readings.
+	Started time.Time
 	// States are what the nodes said of themselves, by node in the order of time. Only
 	// changes need to be there, as long as each node was read every 100 ms: but a state
-	// with another ServerStarted or CheckpointerStarted is a change.
+	// with another ServerStarted or CheckpointerStarted is a change. The last reading
+	// before each change makes it more exact.
 	States map[string][]history.NodeState
 	// Demands are what synchronous replication the experiment demands, and from when: a
 	// step that weakens it on purpose changes the demand.

@@ -28,8 +28,8 @@ type story struct {
 	demanded bool
 	regimes  []stretch
 
-	acks                int64
-	firstDone, lastSent time.Duration // of what it acknowledged
+	away   []window // when its node did not serve
+	stints []stint  // by time
 
 	foreign bool   // the authority does not come from its timeline
 	unsure  string // why nobody knows whether it does
@@ -93,8 +93,9 @@ func (w *witness) tell(server ledger.Server) *story {
 		return s
 	}
 	if _, known := w.regimes[server.Node]; !known {
-		w.regimes[server.Node] = regimesOf(server.Node, w.e.States[server.Node], w.e.Marks)
+		w.regimes[server.Node] = regimesOf(server.Node, w.e.States[server.Node], w.e.Marks, w.e.Started)
 	}
+	s.away = absences(server.Node, w.e.States[server.Node], w.e.Marks)
 	s.regimes = w.regimes[server.Node]
 	s.weak = weakSpans(server.Node, s.regimes, w.e.Demands)
 	s.demanded = slices.ContainsFunc(w.e.Demands, func(d Demand) bool { return d.Standbys > 0 || d.Commit != "" })

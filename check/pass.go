@@ -121,11 +121,7 @@ func (p *pass) story(e *ledger.Entry) *story {
 
 // acknowledged notes a promise, and says whether it was a weak one.
 func (p *pass) acknowledged(s *story, e *ledger.Entry) WeakReason {
-	if s.acks == 0 || e.Done < s.firstDone {
-		s.firstDone = e.Done
-	}
-	s.acks++
-	s.lastSent = max(s.lastSent, e.Sent)
+	s.serve(e)
 	if e.Outcome == history.Weak {
 		return WeakNotice
 	}

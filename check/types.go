@@ -57,7 +57,9 @@ type Audit struct {
 	// (lost, weakly lost or vanished); nil where it is not recorded what was read.
 	Ghosts     *int64    `json:"ghosts,omitempty"`
 	SplitBrain []Overlap `json:"split_brain,omitempty"`
-	RPO        []RPO     `json:"rpo,omitempty"` // of each event that lost something, earliest loss first
+	// FailBacks are no split brain, as the two did not serve at the same time.
+	FailBacks []FailBack `json:"fail_backs,omitempty"`
+	RPO       []RPO      `json:"rpo,omitempty"` // of each event that lost something, earliest loss first
 	// Damage says what of the ledger could not be read.
 	Damage []string `json:"ledger_damage,omitempty"`
 }
@@ -172,6 +174,16 @@ type Overlap struct {
 	Newer ledger.Server `json:"newer"`
 	From  time.Duration `json:"from_ns"` // when the first acknowledgement of Newer had come
 	To    time.Duration `json:"to_ns"`   // when the last acknowledged write was sent to Older
+}
+
+// FailBack is an older server that acknowledged again after a newer one had, and had
+// been away meanwhile: killed, say, and started again as the primary that it had been.
+// The newer one's own writes are no part of its timeline, and are lost where it stays.
+type FailBack struct {
+	Older ledger.Server `json:"older"`
+	Newer ledger.Server `json:"newer"`
+	From  time.Duration `json:"from_ns"` // the last acknowledgement of Newer before
+	To    time.Duration `json:"to_ns"`   // the first one of Older after it
 }
 
 // RPO is what one event lost.

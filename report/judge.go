@@ -72,6 +72,9 @@ func (r *Result) settleFindings() (all []check.Finding) {
 	if len(r.SplitBrain) > 0 {
 		all = append(all, failed("split brain: %s accepted writes at the end", strings.Join(r.SplitBrain, " and ")))
 	}
+	for _, two := range r.TwoWritable {
+		all = append(all, failed("split brain: %s", two))
+	}
 	for _, n := range r.Settle {
 		if n.Error == "" {
 			continue

@@ -8,6 +8,7 @@ import (
 
 	"pgchaos/check"
 	"pgchaos/history"
+	"pgchaos/history/ledger"
 )
 
 func TestMetric(t *testing.T) {
@@ -206,6 +207,9 @@ func TestJudge(t *testing.T) {
 			r.Timeline[1].Action, r.Timeline[1].Status = "crash", history.MarkSeen
 		}, check.Inconclusive, "which no step of the timeline accounts for"},
 		{"two nodes accepted writes", []string{"lost_writes == 0"}, func(r *Result) { r.SplitBrain = []string{"a (timeline 2)", "b (timeline 2)"} }, check.Fail, "split brain: a (timeline 2) and b (timeline 2)"},
+		{"two nodes were read to accept writes", []string{"lost_writes == 0"}, func(r *Result) {
+			r.TwoWritable = []check.Rivals{{One: ledger.Server{Node: "a", Timeline: 1}, Other: ledger.Server{Node: "b", Timeline: 2}, From: time.Second, To: 2 * time.Second}}
+		}, check.Fail, "split brain: a on timeline 1 and b on timeline 2 both accepted writes from 1.000 s to 2.000 s"},
 		{"a standby had not caught up", []string{"lost_writes == 0"}, func(r *Result) { r.Settle = []SettleNote{{Node: "b", Error: "has not caught up"}} }, check.Inconclusive, "not settled: b has not caught up"},
 		{"something was settled", nil, func(r *Result) { r.Settle = []SettleNote{{Node: "b", Done: "was terminated"}} }, check.Pass, ""},
 		{"interrupted", nil, func(r *Result) { r.Interrupted = true }, check.Inconclusive, "interrupted"},

@@ -52,6 +52,8 @@ func TestLossMetrics(t *testing.T) {
 		{"bytes nobody knows", func(r *Result) { r.Audits[0].RPO[0].Bytes = nil }, "rpo_bytes == 0", check.Inconclusive, "from where on WAL was lost"},
 		{"no split brain", nil, "not split_brain", check.Pass, ""},
 		{"at the end", func(r *Result) { r.SplitBrain = []string{"a", "b"} }, "not split_brain", check.Fail, "a and b at the end"},
+		{"by the readings", func(r *Result) { r.TwoWritable = []check.Rivals{{}} }, "not split_brain", check.Fail, "both accepted writes"},
+		{"by turns alone", func(r *Result) { r.Audits[0].FailBacks = []check.FailBack{{}} }, "not split_brain", check.Pass, ""},
 		{"by the ledger", func(r *Result) { r.Audits[0].SplitBrain = []check.Overlap{{}} }, "not split_brain", check.Fail, "although"},
 		{"demanded, and there", func(r *Result) { r.Audits[0].SplitBrain = []check.Overlap{{}} }, "split_brain", check.Pass, ""},
 		{"an old file knows the end alone", old, "not split_brain", check.Inconclusive, "not recorded"},

@@ -17,6 +17,9 @@ func (r *Result) writeLosses(p *page) {
 		return
 	}
 	p.heading("What was lost", "")
+	for _, two := range r.TwoWritable {
+		p.para(red, 2, "SPLIT BRAIN: %s", two)
+	}
 	for i := range r.Audits {
 		a := &r.Audits[i]
 		if len(r.Audits) > 1 {
@@ -186,10 +189,13 @@ func causeWords(c check.Cause) string {
 	return "the fork"
 }
 
-// writeSplitBrain says which servers acknowledged at the same time.
+// writeSplitBrain says which servers acknowledged at the same time, or by turns.
 func writeSplitBrain(p *page, a *check.Audit) {
 	for _, o := range a.SplitBrain {
 		p.para(red, 2, "SPLIT BRAIN: %s", o)
+	}
+	for _, f := range a.FailBacks {
+		p.para(yellow, 2, "FAIL-BACK to an older timeline: %s", f)
 	}
 }
 

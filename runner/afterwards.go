@@ -174,7 +174,7 @@ func (k *Kept) forgotten() (unknown []string) {
 // is known only where the states of the nodes are, which a killed run takes along: its
 // audit is inconclusive in any case.
 func (k *Kept) evidence(book *ledger.Book) check.Evidence {
-	e := check.Evidence{Book: book, Marks: k.result.Timeline, States: byNode(k.result.States)}
+	e := check.Evidence{Book: book, Marks: k.result.Timeline, States: byNode(k.result.States), Started: k.result.Started}
 	if k.stage == report.StageRan {
 		e.Demands = k.plan.demands(k.result.Timeline)
 	}

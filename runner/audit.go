@@ -22,7 +22,7 @@ func (r *run) check(ctx context.Context) error {
 	r.Observer.Stage("auditing every row of every node")
 	evidence := check.Evidence{
 		Book: r.book, Marks: r.line.Marks(), Demands: r.watch.demands(), States: map[string][]history.NodeState{},
-		Readers: r.loads.readers(),
+		Readers: r.loads.readers(), Started: r.result.Started,
 	}
 	for _, h := range r.watch.histories(r.cluster) {
 		evidence.States[h.Node] = h.States

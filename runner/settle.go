@@ -97,14 +97,23 @@ func (s *site) settle(ctx context.Context) (authority string) {
 
 // writable are the nodes that accept writes. Asked before the faults are taken
 // back, more than one is a split brain: a former primary that only comes back with
-// the end of its fault is none, as no client could reach it.
-func (s *site) writable(ctx context.Context, states []history.NodeState) (found []history.NodeState) {
+// the end of its fault is none, as no client could reach it. Nor is one that is fenced
+// off by default_transaction_read_only, beside one that is not.
+func (s *site) writable(ctx context.Context, states []history.NodeState) []history.NodeState {
+	var primaries, open []history.NodeState
 	for _, st := range states {
-		if st.Role == history.RolePrimary && !s.readOnly(ctx, st.Node) {
-			found = append(found, st)
+		if st.Role != history.RolePrimary || s.readOnly(ctx, st.Node) {
+			continue
+		}
+		primaries = append(primaries, st)
+		if st.Writable {
+			open = append(open, st)
 		}
 	}
-	return found
+	if len(open) > 0 {
+		return open
+	}
+	return primaries
 }
 
 // authority is the node whose rows are the cluster's: the one that accepted writes

@@ -109,6 +109,13 @@ var change = map[string]func(r *report.Result, n int64){
 		o := check.Overlap{Older: ledger.Server{Node: "a", Timeline: 1}, Newer: ledger.Server{Node: "b", Timeline: 2}, From: 1, To: 2}
 		a.SplitBrain = slices.Repeat([]check.Overlap{o}, len(a.SplitBrain)+int(n))
 	},
+	"fail-backs to an older timeline": func(r *report.Result, n int64) {
+		a := &r.Audits[0]
+		a.FailBacks = slices.Repeat([]check.FailBack{{To: 1}}, len(a.FailBacks)+int(n))
+	},
+	"servers writable at once": func(r *report.Result, n int64) {
+		r.TwoWritable = slices.Repeat([]check.Rivals{{To: 1}}, len(r.TwoWritable)+int(n))
+	},
 	"audits without acknowledgements": func(r *report.Result, n int64) { r.Audits[0].Acknowledged = 0 },
 	"tables not audited":              func(r *report.Result, n int64) { r.Audits = append(r.Audits, r.Audits[0]) },
 	"primaries too many": func(r *report.Result, n int64) {
