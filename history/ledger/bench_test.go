@@ -159,10 +159,12 @@ func BenchmarkAck(b *testing.B) {
 	server := l.AddServer(Server{Node: "pgmaster"})
 	load := newLoad(w)
 	b.ReportAllocs()
+	busy := processors(b)
 	for b.Loop() {
 		load.write(w, server)
 	}
 	b.StopTimer()
+	b.ReportMetric(float64((processors(b)-busy).Nanoseconds())/float64(b.N), "cpu-ns/ack")
 	if err := l.Close(); err != nil {
 		b.Fatal(err)
 	}

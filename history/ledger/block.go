@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	blockSize = 16 << 10
+	blockSize = 64 << 10
 	magic     = "PGCL"
-	version   = 1
+	version   = 2
 
 	offCRC     = 44
 	headSize   = 48 // the constant part, its checksum included
@@ -77,7 +77,7 @@ func (h *header) put(b []byte) {
 	binary.LittleEndian.PutUint64(b[offCommit:], commitWord(0, h.crc))
 }
 
-var errVersion = errors.New("written by a newer pgchaos")
+var errVersion = errors.New("written by another version of pgchaos")
 
 // parseHeader reads the header of block number, from its copy where the first is
 // spoiled. ErrVersion is the only error that tells more than that there is none.

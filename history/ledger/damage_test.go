@@ -70,7 +70,7 @@ func never(t *testing.T, data []byte, want [][]Entry) (hidden int) {
 }
 
 func TestFlippedBits(t *testing.T) {
-	path, want := written(t, 2, 3000)
+	path, want := written(t, 2, 9000)
 	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -78,9 +78,9 @@ func TestFlippedBits(t *testing.T) {
 	blocks := len(whole) / blockSize
 	random := rand.New(rand.NewPCG(3, 3))
 	hidden := 0
-	for i := range 300 {
+	for i := range 200 {
 		at := random.IntN(len(whole))
-		if i < 140 { // headers hold more than their share
+		if i < 100 { // headers hold more than their share
 			at = random.IntN(blocks)*blockSize + i%80
 		}
 		data := append([]byte(nil), whole...)
@@ -93,7 +93,7 @@ func TestFlippedBits(t *testing.T) {
 }
 
 func TestLostBlocks(t *testing.T) {
-	path, want := written(t, 2, 6000)
+	path, want := written(t, 2, 18_000)
 	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -129,7 +129,7 @@ func TestLostBlocks(t *testing.T) {
 // TestIssuedSurvives spoils the last block of each writer: what was issued must
 // still not be foreign.
 func TestIssuedSurvives(t *testing.T) {
-	path, want := written(t, 1, 6000)
+	path, want := written(t, 1, 18_000)
 	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

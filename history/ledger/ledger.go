@@ -48,7 +48,7 @@ type Ledger struct {
 }
 
 const (
-	segmentBlocks = 64 // blocks allocated at once: 1 MiB
+	segmentBlocks = 16 // blocks allocated at once: 1 MiB
 	// nameMax bounds each text, so that any entry of kind names fits in a block.
 	nameMax = 4096
 )
@@ -77,7 +77,7 @@ func Create(path, run string) (*Ledger, error) {
 }
 
 // AddWriter opens the book of one more writer, and gives it the next number, from
-// 0. Each writer that has begun to write maps one block of 16 KiB until Close;
+// 0. Each writer that has begun to write maps one block of 64 KiB until Close;
 // Linux allows some 65,000 such mappings (vm.max_map_count), beyond which Err says so.
 func (l *Ledger) AddWriter(workload string) (*Writer, error) {
 	l.mu.Lock()

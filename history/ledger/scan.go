@@ -41,7 +41,7 @@ type exception struct {
 
 func (b *Book) scan() error {
 	s := &scanner{book: b, accounts: make(map[int]*tally), used: make(map[uint32]bool)}
-	const chunk = 64 * blockSize
+	const chunk = segmentBlocks * blockSize
 	buffer := make([]byte, chunk)
 	for number := int64(0); ; {
 		n, err := b.file.ReadAt(buffer, number*blockSize)

@@ -34,6 +34,7 @@ var permitted = map[string][]string{
 	"cmd/pgchaos":     {"check", "cluster", "cluster/docker", "cluster/local", "experiments", "history", "history/jepsen", "history/ledger", "report", "runner", "selftest", "spec"},
 	"internal/arrows": {},
 	"internal/fakepg": {},
+	"internal/mutate": {},
 }
 
 // alone says which package alone may import a library, so that it can be replaced
