@@ -72,6 +72,59 @@ func TestRowsOfNoWrite(t *testing.T) {
 	}
 }
 
+// TestRowsOfNoWriteTwice: they are foreign, and duplicated where one node has two of one.
+func TestRowsOfNoWriteTwice(t *testing.T) {
+	nobody := func(writer int) heldRow {
+		return heldRow{integer: int64(history.PackKey(writer, 0)), value: []byte("x")}
+	}
+	a, err := AuditTable(Evidence{
+		Table: Table{Name: "t", Payload: payload}, Book: books("oo"), Workloads: []string{"writes"}, Authority: "a", Lineage: onlyA,
+		Nodes: []NodeHolding{node("a", row(0, 1), nobody(3), nobody(3), nobody(4)).in(Table{Payload: payload})},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := counts(a), "lost 1: w0/2-2 on []; duplicated 1: w3/0-0 on [a]; foreign 3: w3/0-0 on [a] w4/0-0 on [a]"; got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+	if !a.Complete || a.Why != "" {
+		t.Errorf("complete %t, because %q", a.Complete, a.Why)
+	}
+}
+
+// TestWhoseWritersTheyAre: a writer whose name damage has taken may be of this table.
+func TestWhoseWritersTheyAre(t *testing.T) {
+	for _, c := range []struct {
+		why      string
+		damage   []string
+		workload string
+		ours     bool
+	}{
+		{"of this table", nil, "writes", true},
+		{"of another", nil, "others", false},
+		{"of another, in a damaged ledger", []string{"block 3"}, "others", false},
+		{"without a name, though nothing is damaged", nil, "", false},
+		{"without a name, because of damage", []string{"block 3"}, "", true},
+	} {
+		e := Evidence{Book: (&fakeBook{}).write(c.workload, ack("a", 1, 1, 1)), Workloads: []string{"writes"}}
+		a := &auditor{Evidence: &e, others: map[int]string{}, audit: Audit{Damage: c.damage, Weak: &WeakAcks{}}}
+		if err := a.open(); err != nil || (len(a.accounts) == 1) != c.ours || (len(a.others) == 0) != c.ours {
+			t.Errorf("%s: %v, %d accounts", c.why, err, len(a.accounts))
+		}
+	}
+}
+
+func TestWhoIsAudited(t *testing.T) {
+	for n, fine := range map[int]bool{maxHolders: true, maxHolders + 1: false} {
+		if _, err := newAuditor(&Evidence{Book: books(), Nodes: make([]NodeHolding, n)}); (err == nil) != fine {
+			t.Errorf("%d nodes: %v", n, err)
+		}
+	}
+	if a, err := newAuditor(&Evidence{Book: books(), Nodes: []NodeHolding{{}}}); err != nil || a.authority != -1 {
+		t.Errorf("a node without a name is the authority of nobody: %d, %v", a.authority, err)
+	}
+}
+
 func TestForkNames(t *testing.T) {
 	plain, step, other := ForkHolding{Node: "a"}, ForkHolding{Node: "a", Step: "rejoin-a"}, ForkHolding{Node: "b", Step: "rejoin-b"}
 	for _, c := range []struct {

@@ -301,7 +301,7 @@ func TestManyBlocks(t *testing.T) {
 			t.Errorf("writer %d: All differs", id)
 		}
 		random := rand.New(rand.NewPCG(2, 2))
-		for range 200 {
+		for range 60 {
 			first := random.IntN(len(want[id]))
 			last := min(first+random.IntN(5000), len(want[id]))
 			got := entries(t, b, id, int64(first+1), int64(last))
