@@ -315,7 +315,7 @@ func TestInterruptCleansUpAndWritesTheResult(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	p.await("load", func() bool { return len(p.processes()) > 20 })
+	p.await("load", p.loading)
 	time.Sleep(3 * time.Second) // into the load: an interrupt has no better moment
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)

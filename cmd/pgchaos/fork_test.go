@@ -12,6 +12,7 @@ import (
 
 	"pgchaos/check"
 	"pgchaos/history"
+	"pgchaos/history/ledger"
 	"pgchaos/report"
 	"pgchaos/runner"
 )
@@ -71,10 +72,10 @@ func TestAuditOfAForkThatIsGone(t *testing.T) {
 	text := []byte(readText(t, file))
 	must(t, os.WriteFile(file, bytes.Replace(text, []byte(`"rows":`), []byte(`"rows":1`), 1), 0o644))
 	p.auditSays("the fork of a before rejoin-a was not read: the run had read it, and what it read is not to be had: read fork-1.json: it is damaged")
-	ledger := filepath.Join(p.out, runner.LedgerFile)
-	text = []byte(readText(t, ledger))
-	copy(text[16<<10+100:], "a sector that is not as it was written")
-	must(t, os.WriteFile(ledger, text, 0o644))
+	written := filepath.Join(p.out, runner.LedgerFile)
+	text = []byte(readText(t, written))
+	copy(text[ledger.BlockSize+100:], "a sector that is not as it was written")
+	must(t, os.WriteFile(written, text, 0o644))
 	p.auditSays("the ledger is damaged:")
 
 	p.cleanTakesThePasswords()

@@ -92,7 +92,7 @@ func fill(t testing.TB, path string, n int) (m measured) {
 		t.Errorf("%d bytes are still mapped after Close", l.mapped.Load())
 	}
 	runtime.KeepAlive(all)
-	m.disk = m.blocks * blockSize
+	m.disk = m.blocks * BlockSize
 	before = heap()
 	begin = time.Now()
 	b, err := Open(path)

@@ -10,8 +10,10 @@ import (
 	"unsafe"
 )
 
+// BlockSize is the size of each block of a ledger's file, in bytes.
+const BlockSize = 64 << 10
+
 const (
-	blockSize = 64 << 10
 	magic     = "PGCL"
 	version   = 2
 
@@ -21,7 +23,7 @@ const (
 	offSent    = 56
 	offCommit  = 64
 	offPayload = 72
-	offCopy    = blockSize - headSize
+	offCopy    = BlockSize - headSize
 	payloadMax = offCopy - offPayload
 
 	// minEntry is the least that one sequence number takes: a tag and a time.

@@ -268,7 +268,7 @@ func TestCutOff(t *testing.T) {
 	other := addWriter(t, l)
 	w.Record(w.Next(ms), history.OK, 0, 0, ms)
 	other.Next(ms)
-	if err := os.Truncate(path, blockSize); err != nil {
+	if err := os.Truncate(path, BlockSize); err != nil {
 		t.Fatal(err)
 	}
 	if w.Next(ms) != 0 || l.Err() == nil {

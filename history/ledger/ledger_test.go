@@ -480,7 +480,7 @@ func TestNoAllocation(t *testing.T) {
 
 func TestOpenRefuses(t *testing.T) {
 	dir := t.TempDir()
-	other := make([]byte, blockSize)
+	other := make([]byte, BlockSize)
 	h := header{kind: kindNames, start: cursor{next: 1}}
 	h.put(other)
 	other[4] = version + 1
@@ -491,7 +491,7 @@ func TestOpenRefuses(t *testing.T) {
 	}{
 		"nothing":           {nil, ErrNotLedger},
 		"a text":            {[]byte("schema: pgchaos.result/1\n"), ErrNotLedger},
-		"room, and no more": {make([]byte, 4*blockSize), ErrNotLedger},
+		"room, and no more": {make([]byte, 4*BlockSize), ErrNotLedger},
 		"another version":   {other, errVersion},
 	} {
 		path := filepath.Join(dir, "file")
