@@ -112,7 +112,7 @@ expect: [error_rate of writes during pause-a < 30%]
 `, exitFail, "error_rate"},
 		{"a failover without load", cluster + `
 timeline:
-  - {at: 500ms, restart: b}
+  - {at: 1500ms, restart: b}
   - {stop_load: writes}
   - {kill: a}
   - {promote: b}
