@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -8,10 +9,10 @@ import (
 )
 
 // A write's LSN is taken before its commit record is written: the commit lies behind it,
-// nobody knows how far. It lies before every LSN that its server told once the write
+// nobody knows how far. It ends at or before every LSN that its server told once the write
 // had been acknowledged, be it to whom it may. All that a loss asks is whether the commit
-// may lie at or past one position of that server's WAL, the fork or the end of what a
-// crash left; and it cannot, if an LSN before that position was certainly taken after the
+// may end past one position of that server's WAL, the fork or the end of what a crash
+// left; and it cannot, if an LSN up to that position was certainly taken after the
 // acknowledgement. So the newest such LSN is all that has to be known of a position: a
 // moment each, however long the run was, and nothing is rounded.
 
@@ -19,8 +20,8 @@ import (
 // how long the server had not come that far.
 type limit struct {
 	at      history.LSN
-	write   bound // the write sent last whose LSN lies before
-	reading bound // the reading begun last that found the WAL written up to before
+	write   bound // the write sent last whose LSN lies no further
+	reading bound // the reading begun last that found the WAL written no further
 }
 
 // bound is an LSN, and the moment after which it was taken: what had been acknowledged
@@ -34,11 +35,13 @@ type bound struct {
 // limitAt notes that a server's WAL from some position on may be lost.
 func (s *story) limitAt(at history.LSN, states []history.NodeState) {
 	l := limit{at: at}
-	// When a reading began is not recorded. The one before had ended then.
-	for i := 1; i < len(states); i++ {
-		if r := states[i]; accepts(r) && r.Timeline == s.server.Timeline && r.LSN > 0 && r.LSN < at {
-			l.reading = bound{states[i-1].At, r.LSN, true}
+	var before time.Duration
+	for _, r := range states {
+		// Where it is not recorded when a reading began, the one before had ended then.
+		if accepts(r) && r.Timeline == s.server.Timeline && r.LSN > 0 && r.LSN <= at {
+			l.reading = bound{cmp.Or(r.Asked, before), r.LSN, true}
 		}
+		before = r.At
 	}
 	s.limits = append(s.limits, l)
 }
@@ -46,7 +49,7 @@ func (s *story) limitAt(at history.LSN, states []history.NodeState) {
 // wrote lets a write's LSN show how far the server was.
 func (s *story) wrote(sent time.Duration, lsn history.LSN) {
 	for i := range s.limits {
-		if l := &s.limits[i]; lsn < l.at && sent > l.write.after {
+		if l := &s.limits[i]; lsn <= l.at && sent > l.write.after {
 			l.write = bound{after: sent, lsn: lsn}
 		}
 	}

@@ -29,6 +29,9 @@ func TestBounds(t *testing.T) {
 			e.States["a"] = []history.NodeState{primary("a", 5, 1, 1), primary("a", first, 1, 1), s, state("a", 1010, '-')}
 		}
 	}
+	asked := func(at int) func(*history.NodeState) {
+		return func(s *history.NodeState) { s.Asked = time.Duration(at) * msec }
+	}
 	off := func(e *Evidence) {
 		for i := range e.States["a"] {
 			e.States["a"][i].SyncCommit = "off"
@@ -45,12 +48,13 @@ func TestBounds(t *testing.T) {
 	}{
 		{"nobody wrote afterwards", one, nil, nil, excused, ""},
 		{"another writer did, before the fork", one, []ledger.Entry{ack("a", 1, 20, 500), ack("a", 1, 90, 950)}, nil, lost, "so does its commit: a write that was sent to a at 0.949 s, when it had been acknowledged, got 0/5A$"},
-		{"the newest of its writes before the fork counts", one, []ledger.Entry{ack("a", 1, 85, 920), ack("a", 1, 90, 950), ack("a", 1, 100, 960)}, nil, lost, "got 0/5A$"},
+		{"the newest of its writes before the fork counts", one, []ledger.Entry{ack("a", 1, 85, 920), ack("a", 1, 90, 950), ack("a", 1, 101, 960)}, nil, lost, "got 0/5A$"},
 		{"in whatever order they are read", one, []ledger.Entry{ack("a", 1, 90, 950), ack("a", 1, 85, 700)}, nil, lost, "got 0/5A$"},
 		{"one that was sent before it had been acknowledged", one, []ledger.Entry{sent(ack("a", 1, 90, 950), 899*msec)}, nil, excused, ""},
 		{"one that may have been sent before", one, []ledger.Entry{sent(ack("a", 1, 90, 950), 900*msec)}, nil, excused, ""},
 		{"one that was sent right afterwards", one, []ledger.Entry{sent(ack("a", 1, 90, 950), 900*msec+time.Microsecond)}, nil, lost, "got 0/5A$"},
-		{"one at the fork", one, []ledger.Entry{ack("a", 1, 100, 950)}, nil, excused, ""},
+		{"one at the fork, where all that came before it ends", one, []ledger.Entry{ack("a", 1, 100, 950)}, nil, lost, "got 0/64$"},
+		{"one past the fork", one, []ledger.Entry{ack("a", 1, 101, 950)}, nil, excused, ""},
 		{"one without an LSN", one, []ledger.Entry{ack("a", 1, 0, 950)}, nil, excused, ""},
 		{"one on another node", one, []ledger.Entry{ack("c", 1, 90, 950)}, nil, excused, ""},
 		{"one on another timeline", one, []ledger.Entry{ack("a", 3, 90, 950)}, nil, excused, ""},
@@ -65,7 +69,10 @@ func TestBounds(t *testing.T) {
 
 		{"a reading that began afterwards", one, nil, read(901, 950, 90, nil), lost, "the WAL of a was read to be at 0/5A after 0.901 s, when it had been acknowledged$"},
 		{"one that may have begun before", one, nil, read(900, 950, 90, nil), excused, ""},
-		{"one at the fork's own position", one, nil, read(901, 950, 100, nil), excused, ""},
+		{"one at the fork's own position, where the WAL of an idle server stays", one, nil, read(901, 950, 100, nil), lost, "was read to be at 0/64 after 0.901 s"},
+		{"one past the fork's position", one, nil, read(901, 950, 101, nil), excused, ""},
+		{"one that is known to have been asked for afterwards, long after the newest change", one, nil, read(5, 950, 90, asked(901)), lost, "was read to be at 0/5A after 0.901 s"},
+		{"one that is known to have been asked for before", one, nil, read(5, 950, 90, asked(900)), excused, ""},
 		{"one that tells no position", one, nil, read(901, 950, 0, nil), excused, ""},
 		{"one on another timeline, at a position", one, nil, read(901, 950, 90, func(s *history.NodeState) { s.Timeline = 3 }), excused, ""},
 		{"one as a standby", one, nil, read(901, 950, 90, func(s *history.NodeState) { s.Role = history.RoleStandby }), excused, ""},

@@ -109,7 +109,7 @@ func TestExplanations(t *testing.T) {
 		why     string // of the last run that is not explained, or its end: "...$"
 	}{
 		{"inserted past the fork", []ledger.Entry{ack("a", 1, 90, 900), ack("a", 1, 100, 910), ack("a", 1, 120, 920)}, []int64{1}, nil, "lost 2-3 a/1 " + byKill, ""},
-		{"inserted before the fork, and the next write was behind it", []ledger.Entry{ack("a", 1, 99, 900), ack("a", 1, 100, 910)}, nil, nil, "lost 1-2 a/1 " + byKill, ""},
+		{"inserted before the fork, and the next write was behind it", []ledger.Entry{ack("a", 1, 99, 900), ack("a", 1, 101, 910)}, nil, nil, "lost 1-2 a/1 " + byKill, ""},
 		{"the next write on the server need not be acknowledged", []ledger.Entry{
 			ack("a", 1, 99, 900), ledgerEntry(ack("a", 1, 101, 910)).as(history.Failed), ack("b", 2, 130, 1300),
 		}, []int64{3}, nil, "lost 1-1 a/1 " + byKill, ""},
@@ -192,7 +192,7 @@ func TestExplanations(t *testing.T) {
 		{"past what a crash left, acknowledged without waiting for the disk", []ledger.Entry{ack("a", 1, 40, 900), ack("a", 1, 50, 910)}, []int64{1}, func(e *Evidence) {
 			crashed(e, "off", redo(primary("a", 1500, 1, 2)))
 		}, "lost 2-2 a/1 crash kill-a@50", ""},
-		{"so was one whose next write is past it", []ledger.Entry{ack("a", 1, 45, 900), ack("a", 1, 50, 910)}, nil, func(e *Evidence) {
+		{"so was one whose next write is past it", []ledger.Entry{ack("a", 1, 45, 900), ack("a", 1, 51, 910)}, nil, func(e *Evidence) {
 			crashed(e, "off", redo(primary("a", 1500, 1, 2)))
 		}, "lost 1-2 a/1 crash kill-a@50", ""},
 		{"a crash of one of its processes", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) {
