@@ -33,10 +33,10 @@ type bound struct {
 }
 
 // limitAt notes that a server's WAL from some position on may be lost.
-func (s *story) limitAt(at history.LSN, states []history.NodeState) {
+func (s *story) limitAt(at history.LSN) {
 	l := limit{at: at}
 	var before time.Duration
-	for _, r := range states {
+	for _, r := range s.states {
 		// Where it is not recorded when a reading began, the one before had ended then.
 		if accepts(r) && r.Timeline == s.server.Timeline && r.LSN > 0 && r.LSN <= at {
 			l.reading = bound{cmp.Or(r.Asked, before), r.LSN, true}
@@ -94,7 +94,7 @@ func (w *witness) measure() {
 			if e.LSN == 0 {
 				continue
 			}
-			if last == nil || last.server != e.Server || e.Server.Timeline == 0 {
+			if !w.tells(last, &e) {
 				last = w.of(&e)
 			}
 			last.wrote(e.Sent, e.LSN)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"pgchaos/history"
-	"pgchaos/history/ledger"
 )
 
 // crash is a restart of a server that had been a primary, and was one afterwards on
@@ -29,10 +28,11 @@ func (c *crash) words() string {
 }
 
 // crashesOf are the restarts of a server as they show in its node's states.
-func (w *witness) crashesOf(server ledger.Server) (all []crash) {
+func (w *witness) crashesOf(of *story) (all []crash) {
+	server := of.server
 	var before history.NodeState // the newest that answered
 	var last time.Duration       // when the restart before was seen
-	for _, s := range w.e.States[server.Node] {
+	for _, s := range of.states {
 		if !s.Reachable {
 			continue
 		}

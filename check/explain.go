@@ -14,15 +14,25 @@ import (
 // witness tells of each server that acknowledged something what could explain a loss.
 type witness struct {
 	e        *Evidence
-	stories  map[ledger.Server]*story
+	stories  map[life]*story
 	regimes  map[string][]stretch
 	measured bool  // the limits of all stories are known
 	err      error // of reading the ledger for them
 }
 
+// life is a server up to when a step took from its node what that had alone. The same
+// node can be promoted to a timeline of the same number once more, and is another server
+// then.
+type life struct {
+	server ledger.Server
+	fork   int // the index of what was read of it then; -1: its node has it still
+}
+
 // story is what is known of one server: a node on one timeline.
 type story struct {
 	server ledger.Server
+	taken  *ForkHolding        // what was read before a step took it away; nil: its node has it still
+	states []history.NodeState // of the node, up to then
 	weak   []weakSpan
 	// demanded is set where its regime matters, and regimes is nil where that is not known.
 	demanded bool
@@ -47,24 +57,66 @@ type event struct {
 }
 
 func newWitness(e *Evidence) *witness {
-	return &witness{e: e, stories: map[ledger.Server]*story{}, regimes: map[string][]stretch{}}
+	return &witness{e: e, stories: map[life]*story{}, regimes: map[string][]stretch{}}
 }
 
 // of is the story of the server that answered.
 func (w *witness) of(e *ledger.Entry) *story {
-	server := e.Server
-	if s := w.stories[server]; s != nil && server.Timeline > 0 {
-		return s
+	l := life{e.Server, w.takenBy(e.Server.Node, cmp.Or(e.Sent, e.Done))}
+	if l.server.Timeline == 0 && l.server.Node != "" {
+		l.server.Timeline = w.timeline(e)
 	}
-	if server.Timeline == 0 && server.Node != "" {
-		server.Timeline = w.timeline(e)
-	}
-	s := w.stories[server]
+	s := w.stories[l]
 	if s == nil {
-		s = w.tell(server)
-		w.stories[server] = s
+		s = w.tell(l)
+		w.stories[l] = s
 	}
 	return s
+}
+
+// tells whether a write belongs to a story.
+func (w *witness) tells(s *story, e *ledger.Entry) bool {
+	if s == nil || s.server != e.Server || e.Server.Timeline == 0 {
+		return false
+	}
+	fork := w.takenBy(e.Server.Node, cmp.Or(e.Sent, e.Done))
+	return fork < 0 && s.taken == nil || fork >= 0 && s.taken == &w.e.Forks[fork]
+}
+
+// takenBy is the first fork of a node that was read after some moment, by its index; -1
+// for none.
+func (w *witness) takenBy(node string, at time.Duration) int {
+	first := -1
+	for i := range w.e.Forks {
+		f := &w.e.Forks[i]
+		if f.Node == node && at < readAt(f) && (first < 0 || readAt(f) < readAt(&w.e.Forks[first])) {
+			first = i
+		}
+	}
+	return first
+}
+
+// readAt is when a fork was read; forever where that is not known.
+func readAt(f *ForkHolding) time.Duration { return cmp.Or(f.Read, forever) }
+
+// statesOf are the states of a node from the fork that was read before to when this one
+// was, nil being none.
+func (w *witness) statesOf(node string, taken *ForkHolding) (all []history.NodeState) {
+	from, to := time.Duration(-1), forever
+	if taken != nil {
+		to = readAt(taken)
+	}
+	for i := range w.e.Forks {
+		if f := &w.e.Forks[i]; f.Node == node && readAt(f) < to {
+			from = max(from, f.Read)
+		}
+	}
+	for _, s := range w.e.States[node] {
+		if s.At > from && s.At <= to {
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
 // timeline is that of the node while the write was under way, where its readings
@@ -86,8 +138,13 @@ func (w *witness) timeline(e *ledger.Entry) (timeline uint32) {
 	return timeline
 }
 
-func (w *witness) tell(server ledger.Server) *story {
+func (w *witness) tell(l life) *story {
+	server := l.server
 	s := &story{server: server}
+	if l.fork >= 0 {
+		s.taken = &w.e.Forks[l.fork]
+	}
+	s.states = w.statesOf(server.Node, s.taken)
 	if server.Node == "" {
 		s.unsure = "who acknowledged it is not recorded"
 		return s
@@ -103,36 +160,33 @@ func (w *witness) tell(server ledger.Server) *story {
 		s.unsure = "on which timeline " + server.Node + " acknowledged it is not recorded"
 		return s
 	}
-	s.foreign, s.unsure = w.descent(server)
+	s.foreign, s.unsure = w.descent(s)
 	if !s.foreign && s.unsure == "" {
 		if s.fork, s.left = w.e.Lineage.Left(server.Timeline); s.left {
 			s.event = w.eventOf(server)
-			s.limitAt(s.fork, w.e.States[server.Node])
+			s.limitAt(s.fork)
 		}
-		s.crashes = w.crashesOf(server)
+		s.crashes = w.crashesOf(s)
 		for _, c := range s.crashes {
-			s.limitAt(c.redo, w.e.States[server.Node])
+			s.limitAt(c.redo)
 		}
 	}
 	return s
 }
 
 // descent tells whether a server's timeline is foreign to the authority's.
-func (w *witness) descent(server ledger.Server) (foreign bool, unsure string) {
+func (w *witness) descent(s *story) (foreign bool, unsure string) {
+	server := s.server
 	ours, ok := w.e.Lineage.UpTo(server.Timeline)
 	if !ok {
 		return true, ""
 	}
-	for _, f := range w.e.Forks {
-		if then, ok := f.Lineage.UpTo(server.Timeline); ok && f.Node == server.Node {
-			return !slices.Equal(then.Forks, ours.Forks), ""
-		}
-	}
-	for _, n := range w.e.Nodes {
-		// A node that was rebuilt has the authority's lineage, whatever it was before.
-		if then, ok := n.Lineage.UpTo(server.Timeline); ok && n.Node == server.Node && !slices.Equal(then.Forks, ours.Forks) {
-			return true, ""
-		}
+	then, ok := w.lineageOf(s).UpTo(server.Timeline)
+	differs := ok && !slices.Equal(then.Forks, ours.Forks)
+	// A node that was rebuilt by nobody knows whom has the authority's lineage, whatever
+	// it was before.
+	if differs || ok && s.taken != nil {
+		return differs, ""
 	}
 	if server.Timeline == w.e.Lineage.Timeline {
 		return server.Node != w.e.Authority, "" // one node alone is promoted to a timeline
@@ -148,18 +202,26 @@ func (w *witness) descent(server ledger.Server) (foreign bool, unsure string) {
 	return false, ""
 }
 
-// parted is from where on a foreign server's WAL is not the authority's; 0 where
-// that is not known.
-func (w *witness) parted(server ledger.Server) history.LSN {
-	for _, f := range w.e.Forks {
-		if at, ok := w.e.Lineage.Parted(f.Lineage); ok && f.Node == server.Node && f.Lineage.Timeline == server.Timeline {
-			return at
-		}
+// lineageOf is the lineage of a server's node when that was read last before its past
+// was taken away, or else at the end.
+func (w *witness) lineageOf(s *story) history.Lineage {
+	if s.taken != nil {
+		return s.taken.Lineage
 	}
 	for _, n := range w.e.Nodes {
-		if at, ok := w.e.Lineage.Parted(n.Lineage); ok && n.Node == server.Node && n.Lineage.Timeline == server.Timeline {
-			return at
+		if n.Node == s.server.Node {
+			return n.Lineage
 		}
+	}
+	return history.Lineage{}
+}
+
+// parted is from where on a foreign server's WAL is not the authority's; 0 where
+// that is not known.
+func (w *witness) parted(s *story) history.LSN {
+	own := w.lineageOf(s)
+	if at, ok := w.e.Lineage.Parted(own); ok && own.Timeline == s.server.Timeline {
+		return at
 	}
 	return 0
 }
@@ -198,12 +260,24 @@ func (w *witness) promoted(timeline uint32) (node string, at time.Duration) {
 			continue
 		}
 		for _, s := range states {
-			if accepts(s) && s.Timeline == timeline && s.At < at {
+			if accepts(s) && s.Timeline == timeline && s.At < at && !w.astray(s) {
 				node, at = name, s.At
 			}
 		}
 	}
 	return node, at
+}
+
+// astray tells of a reading whether its timeline is known to be another than the
+// authority's of that number.
+func (w *witness) astray(s history.NodeState) bool {
+	i := w.takenBy(s.Node, s.At)
+	if i < 0 {
+		return false
+	}
+	then, known := w.e.Forks[i].Lineage.UpTo(s.Timeline)
+	ours, _ := w.e.Lineage.UpTo(s.Timeline)
+	return known && !slices.Equal(then.Forks, ours.Forks)
 }
 
 // newest is the newest mark of a kind that was issued up to some moment, or nil.
@@ -257,7 +331,7 @@ func (w *witness) explain(l *loss) verdictOf {
 		}); m != nil {
 			e = eventAt(m)
 		}
-		return verdictOf{explained: true, cause: CauseForeign, event: e, fork: w.parted(s.server)}
+		return verdictOf{explained: true, cause: CauseForeign, event: e, fork: w.parted(s)}
 	}
 	why := fmt.Sprintf("%s itself acknowledged it, on timeline %d, and was seen to lose no WAL", s.server.Node, s.server.Timeline)
 	if s.left {

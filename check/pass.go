@@ -113,7 +113,7 @@ func (p *pass) story(e *ledger.Entry) *story {
 	if e.Server.Node == "" && !e.Outcome.Acknowledged() {
 		return nil
 	}
-	if p.last == nil || p.last.server != e.Server || e.Server.Timeline == 0 {
+	if !p.witness.tells(p.last, e) {
 		p.last = p.witness.of(e)
 	}
 	return p.last
