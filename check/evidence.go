@@ -49,6 +49,9 @@ type NodeHolding struct {
 	Node    string
 	Holding *Holding
 	Why     string
+	// CaughtUp is set on a standby that had replayed all of the authority's WAL, when
+	// nobody wrote any more: it must hold the same.
+	CaughtUp bool
 	// Lineage is the node's own at the end, where it is known: only of one that differs
 	// from the authority's anything is concluded.
 	Lineage history.Lineage

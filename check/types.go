@@ -144,6 +144,8 @@ type NodeAudit struct {
 	Read bool   `json:"read"`          // to the end
 	Why  string `json:"why,omitempty"` // why not
 	Rows int64  `json:"rows"`
+	// CaughtUp: a standby that had replayed all of the authority's WAL before it was read.
+	CaughtUp bool `json:"caught_up,omitempty"`
 	// Equal: the same keys with the same values as the authority. False where that is
 	// not known.
 	Equal      bool  `json:"equal"`

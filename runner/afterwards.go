@@ -209,7 +209,7 @@ func (k *Kept) retell(j Journal, written time.Duration) {
 // site is the cluster that the run has left.
 func (k *Kept) site(o AuditOptions) *site {
 	s := &site{
-		run: k.access.Run, load: cluster.AppName(k.access.Run, loadApp), unbuilt: map[string]string{},
+		run: k.access.Run, load: cluster.AppName(k.access.Run, loadApp), unbuilt: map[string]string{}, caughtUp: map[string]struct{}{},
 		result: k.result,
 	}
 	primary := k.lastPrimary()

@@ -44,13 +44,16 @@ type site struct {
 	// remedy says of a node that cannot be reached how to bring it back, beside a
 	// primary or without one; nil: nobody is to do so.
 	remedy func(node string, beside bool) string
-	result *report.Result // takes the notes
+	// caughtUp are the standbys that showed the barrier row when nobody wrote any more.
+	caughtUp map[string]struct{}
+	stirring bool           // backends of the load may be left
+	result   *report.Result // takes the notes
 }
 
 // site is the run's own cluster.
 func (r *run) site() *site {
 	s := &site{
-		run: r.Run, load: r.cluster.AppName(loadApp), unbuilt: map[string]string{},
+		run: r.Run, load: r.cluster.AppName(loadApp), unbuilt: map[string]string{}, caughtUp: map[string]struct{}{},
 		states:   r.scene.States,
 		readOnly: func(_ context.Context, node string) bool { return r.cluster.Node(node).ReadOnly() },
 		heal:     r.undo.Heal, result: r.result,
@@ -168,6 +171,7 @@ func (s *site) quiesce(ctx context.Context, n member) {
 	defer closeConn(ctx, conn)
 	ended, err := census.Quiesce(ctx, conn, s.load, quiesceGrace)
 	if err != nil {
+		s.stirring = true
 		s.note(n.Name(), "", fmt.Errorf("wait for the load's backends to end: %w", err))
 	} else if ended > 0 {
 		s.note(n.Name(), fmt.Sprintf("%d backends of the load had to be terminated", ended), nil)
@@ -194,6 +198,8 @@ func (s *site) catchUp(ctx context.Context, authority string, states []history.N
 		}
 		if err != nil {
 			s.note(st.Node, "", fmt.Errorf("has not caught up with %s: %w", authority, err))
+		} else if !s.stirring {
+			s.caughtUp[st.Node] = struct{}{}
 		}
 	}
 }
