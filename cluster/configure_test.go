@@ -213,7 +213,7 @@ func testReadOnly(t *testing.T, w *world) {
 	}
 	w.ok(a.Kill(ctx))
 	w.ok(a.StartReadOnly(ctx))
-	w.want("a", "select pg_is_in_recovery(), current_setting('autovacuum')", "f|off")
+	w.want("a", "select pg_is_in_recovery(), current_setting('autovacuum'), current_setting('max_wal_senders')", "f|off|0")
 	if out, err := w.tryPsql("a", "create table forbidden (i int)"); err == nil || !strings.Contains(out, "read-only") {
 		t.Errorf("a write: %v", err)
 	}
