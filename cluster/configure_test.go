@@ -220,8 +220,13 @@ func testReadOnly(t *testing.T, w *world) {
 	if err := a.Start(ctx); err == nil {
 		t.Error("a read-only server counts as started")
 	}
+	b := w.Node("b")
+	w.ok(b.Kill(ctx))
+	w.ok(b.StartReadOnly(ctx)) // a standby needs as many WAL senders as its primary
+	w.ok(b.Stop(ctx, cluster.StopFast, 0))
 	w.ok(a.Stop(ctx, cluster.StopFast, 0))
 	w.ok(a.Start(ctx))
+	w.ok(b.Start(ctx))
 	w.psql("a", "create table allowed (i int)")
 }
 

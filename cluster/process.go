@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -111,9 +113,9 @@ func (n *Node) adopt() {
 func (n *Node) Start(ctx context.Context) error { return n.locked(ctx, "start", "", n.startNormal) }
 
 // StartReadOnly starts the server so that clients cannot write by mistake, to
-// read what a former primary alone has. Nor does it vacuum by itself, or send WAL: a
-// standby that still looks for it would take over what it alone has. It is a guard,
-// not a lock: a session may still set transaction_read_only off.
+// read what a former primary alone has. Nor does it vacuum by itself, or, as a
+// primary, send WAL: a standby that still looks for it would take over what it alone
+// has. It is a guard, not a lock: a session may still set transaction_read_only off.
 func (n *Node) StartReadOnly(ctx context.Context) error {
 	return n.locked(ctx, "start read-only", "", func(ctx context.Context) error { return n.start(ctx, readOnly) })
 }
@@ -172,7 +174,11 @@ func (n *Node) launch(ctx context.Context, how serving) (*process, error) {
 	argv := []string{n.program("postgres"), "-D", n.confDir()}
 	switch how {
 	case readOnly:
-		argv = append(argv, "-c", "default_transaction_read_only=on", "-c", "autovacuum=off", "-c", "max_wal_senders=0")
+		argv = append(argv, "-c", "default_transaction_read_only=on", "-c", "autovacuum=off")
+		// A standby needs as many as its primary has.
+		if files, err := n.output(ctx, nil, "ls", n.dataDir()); err == nil && !slices.Contains(strings.Fields(files), standbySignal) {
+			argv = append(argv, "-c", "max_wal_senders=0")
+		}
 	case alone:
 		// A standby that lags on purpose has received more than it shows.
 		argv = append(argv, "-c", "hba_file="+path.Join(n.confDir(), aloneFile), "-c", "recovery_min_apply_delay=0")

@@ -14,8 +14,8 @@ import (
 const BlockSize = 64 << 10
 
 const (
-	magic     = "PGCL"
-	version   = 2
+	magic   = "PGCL"
+	version = 2
 
 	offCRC     = 44
 	headSize   = 48 // the constant part, its checksum included
