@@ -49,6 +49,15 @@ func TestATimelineOfTheSameNumberOnceMore(t *testing.T) {
 		{"the first that was read afterwards tells", ack("b", 2, 60, 500), func(e *Evidence) {
 			e.Forks = append([]ForkHolding{{Node: "b", Read: 1500 * msec, Lineage: history.Lineage{Timeline: 2, Forks: []history.Fork{{Timeline: 1, At: 70}}}}}, e.Forks...)
 		}, "lost 1-1 b/2 foreign promote-b@50"},
+		{"in whatever order they were read", ack("b", 2, 60, 500), func(e *Evidence) {
+			e.Forks = append(e.Forks, ForkHolding{Node: "b", Read: 1500 * msec, Lineage: history.Lineage{Timeline: 2, Forks: []history.Fork{{Timeline: 1, At: 70}}}})
+		}, "lost 1-1 b/2 foreign promote-b@50"},
+		{"another node's fork takes nothing", ack("b", 2, 60, 500), func(e *Evidence) {
+			e.Forks = append(e.Forks, ForkHolding{Node: "a", Read: 700 * msec, Lineage: e.Lineage})
+		}, "lost 1-1 b/2 foreign promote-b@50"},
+		{"one writer wrote to both", ledger.Entry{}, func(e *Evidence) {
+			e.Book = (&fakeBook{}).write("writes", ack("b", 2, 60, 500), ack("b", 2, 120, 2500))
+		}, "lost 2-2 b/2 ?; lost 1-1 b/2 foreign promote-b@50"},
 		{"the second promotion left the timeline, not the first", ack("a", 1, 110, 1900), nil, "lost 1-1 a/1 fork kill-a@100"},
 		{"the first time it was the authority's", ack("b", 2, 210, 500), left, "lost 1-1 b/2 fork kill-b@200"},
 		{"the second time it was not", ack("b", 2, 210, 2500), left, "lost 1-1 b/2 foreign "},
