@@ -6,7 +6,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 GOLANGCI_LINT_VERSION := v2.15.0
 LINT := .tools/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
-.PHONY: demo test build setup setup-test lint unit test-versions bench clean
+.PHONY: demo test build setup setup-test lint unit mutate test-versions bench clean
 
 demo: build
 	bin/pgchaos run experiments/quorum-kill.yaml
@@ -34,6 +34,12 @@ $(LINT):
 
 unit:
 	go test -race -timeout 18m ./...
+
+# Each rule of the audit switched off in turn: some minutes, and kept out of the ordinary tests.
+# make mutate FILES='recovery*.go' tries those files only.
+FILES :=
+mutate:
+	go run ./internal/mutate -files '$(FILES)' -tests ./report,./selftest ./check
 
 # Every major version of PostgreSQL, in containers: kept out of the ordinary tests.
 test-versions: build

@@ -19,8 +19,8 @@ import (
 type Scene struct {
 	Cluster *cluster.Cluster
 	Rand    *rand.Rand // for any_replica
-	// Examine is told of what a former primary has alone, before a Rejoin takes it
-	// away; it may be nil.
+	// Examine is told of what a node has alone, before a Rejoin or a Clone takes it away;
+	// it may be nil.
 	Examine cluster.Examine
 
 	mu        sync.Mutex

@@ -45,7 +45,8 @@ func (s *Scene) Rejoin(selector, upstream string) Action {
 }
 
 // Clone builds a standby of upstream ("" is the primary), from a fresh base
-// backup or from one that a Backup made before.
+// backup or from one that a Backup made before. What the node had alone is examined
+// before it is gone, as by a Rejoin.
 func (s *Scene) Clone(selector, upstream, backup string) Action {
 	return func(ctx context.Context, act *Act) error {
 		n, err := s.one(ctx, selector)
@@ -64,7 +65,7 @@ func (s *Scene) Clone(selector, upstream, backup string) Action {
 			}
 		}
 		act.Note("from %s on %s", cmp.Or(backup, "a fresh base backup"), from.Name())
-		return n.Clone(ctx, up, from, backup)
+		return n.Clone(ctx, up, from, backup, s.Examine)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 // Stop shuts nodes down. It is taken back by starting them.
 func (s *Scene) Stop(selector string, mode cluster.StopMode, timeout time.Duration) Action {
 	return s.each(selector, func(ctx context.Context, act *Act, n *cluster.Node) error {
+		act.Mode(mode)
 		act.TakesBack("start", n.Name(), s.bringBack(n))
 		return n.Stop(ctx, mode, timeout)
 	})
@@ -32,11 +33,13 @@ func (s *Scene) Start(selector string) Action {
 	})
 }
 
-// Restart shuts nodes down and starts them again.
+// Restart shuts nodes down and starts them again. It has taken effect when they are
+// down: from there on is recovery, and what was acknowledged before is what it can lose.
 func (s *Scene) Restart(selector string, mode cluster.StopMode, timeout time.Duration) Action {
 	return s.each(selector, func(ctx context.Context, act *Act, n *cluster.Node) error {
+		act.Mode(mode)
 		act.TakesBack("start", n.Name(), s.bringBack(n))
-		return n.Restart(ctx, mode, timeout)
+		return n.Restart(ctx, mode, timeout, act.Effective)
 	})
 }
 
@@ -92,7 +95,9 @@ func (s *Scene) each(selector string, do func(context.Context, *Act, *cluster.No
 		for _, n := range nodes {
 			errs = append(errs, do(ctx, act, n))
 		}
-		act.Effective()
+		if act.effective.IsZero() {
+			act.Effective()
+		}
 		return errors.Join(errs...)
 	}
 }

@@ -40,6 +40,7 @@ type Act struct {
 	undo      *Undo
 	nodes     []string
 	detail    string
+	mode      string
 	reversals []*Reversal
 	// effective is when the effect was complete, if the action knows better than
 	// the moment of its return.
@@ -60,6 +61,9 @@ func (a *Act) Note(format string, args ...any) {
 	}
 	a.detail += fmt.Sprintf(format, args...)
 }
+
+// Mode notes how servers are told to shut down.
+func (a *Act) Mode(mode cluster.StopMode) { a.mode = string(mode) }
 
 // TakesBack pushes how to take the action back, to be called before the change is made.
 func (a *Act) TakesBack(what, node string, reverse Reverse) {
@@ -164,7 +168,7 @@ func (t *Timeline) run(ctx context.Context, step Step) (*Act, error) {
 		mark.Status, mark.Error = history.MarkFailed, err.Error()
 	}
 	mark.Ended = t.Clock.Now()
-	mark.Nodes, mark.Detail = act.nodes, act.detail
+	mark.Nodes, mark.Detail, mark.Mode = act.nodes, act.detail, act.mode
 	t.keep(mark)
 	t.End(mark)
 	return act, err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"pgchaos/cluster"
 	"pgchaos/history"
 )
 
@@ -80,6 +81,24 @@ func TestStepsRunWhenTheyAreDue(t *testing.T) {
 		m := line.Marks()[0]
 		if m.Issued != 10*time.Second || m.Effective != 12*time.Second || m.Status != history.MarkDone {
 			t.Errorf("mark of a: %+v", m)
+		}
+	})
+}
+
+// TestMarksSayHowServersWereShutDown: it is what tells a crash from a shutdown in good order.
+func TestMarksSayHowServersWereShutDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		line, _ := timeline(func(l *log) []Step {
+			return []Step{
+				{Name: "stop", Do: func(_ context.Context, act *Act) error { act.Mode(cluster.StopImmediate); return nil }},
+				{Name: "start", Do: l.action("start", 0)},
+			}
+		})
+		if err := line.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if m := line.Marks(); m[0].Mode != "immediate" || m[1].Mode != "" {
+			t.Errorf("%+v", m)
 		}
 	})
 }

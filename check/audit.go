@@ -244,7 +244,7 @@ func (a *auditor) conclude() {
 		}
 		au.Forks = append(au.Forks, fork)
 	}
-	au.SplitBrain = a.witness.overlaps()
+	au.SplitBrain, au.FailBacks = a.witness.rivals()
 	au.RPO = a.points()
 	why := a.doubtful()
 	au.Complete = len(why) == 0
@@ -256,7 +256,7 @@ func (a *auditor) conclude() {
 // node compares one node with the authority.
 func (a *auditor) node(i int) NodeAudit {
 	h := &a.nodes[i]
-	n := NodeAudit{Node: h.name, Read: h.holding != nil}
+	n := NodeAudit{Node: h.name, Read: h.holding != nil, CaughtUp: a.Nodes[i].CaughtUp}
 	if !n.Read {
 		n.Why = cmp.Or(a.Nodes[i].Why, "nobody said why")
 		return n

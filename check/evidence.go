@@ -28,9 +28,13 @@ type Evidence struct {
 	// Lineage is the authority's. Where it is not known no loss can be explained.
 	Lineage history.Lineage
 	Marks   []history.Mark
+	// Started is the wall time of offset 0. Where it is zero, nobody knows when a server
+	// was started that was restarted between two readings.
+	Started time.Time
 	// States are what the nodes said of themselves, by node in the order of time. Only
 	// changes need to be there, as long as each node was read every 100 ms: but a state
-	// with another ServerStarted or CheckpointerStarted is a change.
+	// with another ServerStarted or CheckpointerStarted is a change. The last reading
+	// before each change makes it more exact.
 	States map[string][]history.NodeState
 	// Demands are what synchronous replication the experiment demands, and from when: a
 	// step that weakens it on purpose changes the demand.
@@ -45,12 +49,16 @@ type NodeHolding struct {
 	Node    string
 	Holding *Holding
 	Why     string
+	// CaughtUp is set on a standby that had replayed all of the authority's WAL, when
+	// nobody wrote any more: it must hold the same.
+	CaughtUp bool
 	// Lineage is the node's own at the end, where it is known: only of one that differs
 	// from the authority's anything is concluded.
 	Lineage history.Lineage
 }
 
-// ForkHolding is what a former primary held, read before it was rewound or cloned.
+// ForkHolding is what a node held, read before it was rewound or cloned: a former
+// primary, or a standby that had gone another way.
 type ForkHolding struct {
 	Node     string
 	Step     string // the one that rewinds or clones it

@@ -163,6 +163,7 @@ type Value struct {
 	Text    string  // as shown: "42 ms"; MetricKind.Format makes it
 	Why     string  // why it is unknown, or only a lower bound
 	AtLeast bool    // the true number may be greater; of a truth: true is not proven, false is
+	Most    float64 // what an AtLeast number can be at most; 0: nobody knows
 }
 
 // Source knows what was observed. It must return an unknown Value, with the
@@ -179,10 +180,7 @@ func Judge(e Expectation, s Source) Judgement {
 		j.Why = orElse(v.Why, "there is no value for "+e.Metric)
 		return j
 	}
-	j.Observed = v.Text
-	if v.AtLeast && e.Kind != MetricTruth {
-		j.Observed = "at least " + v.Text
-	}
+	j.Observed = e.observed(v)
 	holds, certain := e.holds(v)
 	switch {
 	case !certain:
@@ -195,12 +193,35 @@ func Judge(e Expectation, s Source) Judgement {
 	return j
 }
 
+// observed says what is known of a value. That one is at least 0 would say nothing.
+func (e Expectation) observed(v Value) string {
+	switch {
+	case !v.AtLeast || e.Kind == MetricTruth:
+		return v.Text
+	case v.Most > 0:
+		return "between " + v.Text + " and " + e.Kind.Format(v.Most)
+	case v.Number == 0:
+		return v.Text + " as far as was measured"
+	}
+	return "at least " + v.Text
+}
+
 // holds tells whether the comparison holds, and whether that is certain.
 func (e Expectation) holds(v Value) (holds, certain bool) {
 	if e.Kind == MetricTruth {
 		return v.Bool == e.Bool, !v.AtLeast || !v.Bool
 	}
 	exact := !v.AtLeast
+	if v.AtLeast && v.Most > 0 {
+		switch e.Op {
+		case "==", "!=":
+			exact = e.Value > v.Most
+		default: // what the least and the most have in common, all between have too
+			least, _ := e.holds(Value{Number: v.Number})
+			most, _ := e.holds(Value{Number: v.Most})
+			return least, least == most
+		}
+	}
 	switch e.Op {
 	case "==":
 		return v.Number == e.Value, exact || v.Number > e.Value

@@ -20,6 +20,7 @@ func TestParseExpectation(t *testing.T) {
 		"not nodes_equal == false":                 {Metric: "nodes_equal", Kind: MetricTruth, Op: "==", Bool: true},
 		"error_rate of w < 1%":                     {Metric: "error_rate", Kind: MetricShare, Workload: "w", Op: "<", Value: 0.01, Unit: "%"},
 		"error_rate of w during p <= 0.5 %":        {Metric: "error_rate", Kind: MetricShare, Workload: "w", Phase: "p", Op: "<=", Value: 0.005, Unit: "%"},
+		"error_rate of w <= 100%":                  {Metric: "error_rate", Kind: MetricShare, Workload: "w", Op: "<=", Value: 1, Unit: "%"},
 		"p99 during p of w < 250ms":                {Metric: "p99", Kind: MetricDuration, Workload: "w", Phase: "p", Op: "<", Value: 0.25, Unit: "ms"},
 		"  service_p99.9 of w > 1m30s ":            {Metric: "service_p99.9", Kind: MetricDuration, Workload: "w", Op: ">", Value: 90, Unit: "m30s"},
 		"throughput of w >= 30/m":                  {Metric: "throughput", Kind: MetricRate, Workload: "w", Op: ">=", Value: 0.5, Unit: "/m"},
@@ -54,6 +55,26 @@ func TestParseExpectationRefuses(t *testing.T) {
 		"nodes_equal during p":                "write nodes_equal",
 		"nodes_equal < true":                  "write nodes_equal, not",
 		"nodes_equal maybe":                   "write nodes_equal",
+		"nodes_equal == maybe":                "write nodes_equal, not",
+		"nodes_equal ==":                      "write nodes_equal, not",
+		"lost_writes == 3/s":                  "a whole number",
+		"lost_writes == 9007199254740992":     "a whole number",
+		"error_rate of w < 5/s":               "0% to 100%",
+		"error_rate of w < %":                 "0% to 100%",
+		"error_rate of w < 50":                "0% to 100%",
+		"error_rate of w < 1":                 "write 100%",
+		"throughput of w > 5%":                "500/s",
+		"throughput of w > -5":                "a number with its unit",
+		"throughput of w > 1000000000000":     "a number with its unit",
+		"50 of w < 1s":                        "did you mean p50?",
+		"p > 3":                               "the metrics are samples, ok",
+		"pqqqqqqqqq > 3":                      "the metrics are samples, ok",
+		"p1e1 of w < 1s":                      "the metrics are samples, ok",
+		"p99.99999999 of w < 1s":              "write a percentile",
+		"x99 of w < 1s":                       "did you mean p99?",
+		"service_ > 3":                        "did you mean service_",
+		"mn of w < 1s":                        "did you mean min?",
+		"mix of w < 1s":                       "did you mean min?",
 		"not lost_writes == 0":                "the opposite comparison",
 		"p99 of w < 100":                      "write 100s or 100ms",
 		"p99 of w < 0":                        "write 0s or 0ms",
@@ -79,6 +100,70 @@ func TestParseExpectationRefuses(t *testing.T) {
 		var bad *ExpectationError
 		if !errors.As(err, &bad) || bad.What == "" || !strings.Contains(bad.Right, right) {
 			t.Errorf("%q: %v; want %q", text, err, right)
+		}
+	}
+}
+
+// TestRefusalsSayWhat was wrong, beside what would be right.
+func TestRefusalsSayWhat(t *testing.T) {
+	for text, want := range map[string]string{
+		"lost_writes":            "lost_writes is compared with nothing",
+		"lost_writes ==":         "nothing follows ==",
+		"not lost_writes == 0":   "not stands before lost_writes, which is a count",
+		"not error_rate of w":    "which is a share",
+		"not p99 of w":           "which is a duration",
+		"not throughput of w":    "which is a rate",
+		"lost_writes == x":       `lost_writes is a count, and "x" is none`,
+		"nodes_equal < true":     `nodes_equal is true or false and cannot be compared by "<"`,
+		"nodes_equal == perhaps": `nodes_equal is true or false, not "perhaps"`,
+	} {
+		_, err := ParseExpectation(text)
+		var bad *ExpectationError
+		if !errors.As(err, &bad) || !strings.Contains(bad.What, want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+	_, err := ParseExpectation("quux > 3")
+	if err == nil || strings.Contains(err.Error(), "service_p99,") {
+		t.Errorf("service times are listed one by one: %v", err)
+	}
+}
+
+func TestWhatAMetricIs(t *testing.T) {
+	for name, want := range map[string]string{
+		"average":        "the average time of an operation, from when it was due",
+		"median":         "the median time of an operation, from when it was due",
+		"service_min":    "the least time of an operation, from when it was sent",
+		"max":            "the greatest time of an operation, from when it was due",
+		"p95":            "the 95 percentile of the time of an operation, from when it was due",
+		"p97":            "the 97 percentile of the time of an operation, from when it was due",
+		"service_p97":    "the 97 percentile of the time of an operation, from when it was sent",
+		"p99.9999999":    "the 99.9999999 percentile of the time of an operation, from when it was due",
+		"p99.99999999":   "",
+		"service_median": "the median time of an operation, from when it was sent",
+	} {
+		m, ok := LookupMetric(name)
+		if m.About != want || ok != (want != "") {
+			t.Errorf("%s: %q, want %q", name, m.About, want)
+		}
+	}
+	for name, want := range map[string]string{
+		"write_rto": "write_rto [of WORKLOAD] [during PHASE] < 100ms", "nodes_equal": "nodes_equal", "lost_writes": "lost_writes == 0",
+	} {
+		if m, _ := LookupMetric(name); m.form() != want {
+			t.Errorf("%q, want %q", m.form(), want)
+		}
+	}
+	for name, want := range map[string]bool{
+		"write_rto": true, "client_rto_max": true, "rpo_bytes": true, "rpo_seconds": true, "lost_writes": false, "p99": false,
+	} {
+		if m, _ := LookupMetric(name); m.OfFaults() != want {
+			t.Errorf("%s is of faults: %t", name, !want)
+		}
+	}
+	for kind, want := range map[MetricKind]string{0: "of no kind", MetricTruth: "true or false"} {
+		if got := kind.noun(); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }
@@ -138,6 +223,36 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// Of a number that lies between 9 and 11, each operator says what all of these have in common.
+func TestJudgeBetween(t *testing.T) {
+	const p, f, i = Pass, Fail, Inconclusive
+	for op, want := range map[string][4]Verdict{ // against 8, 9, 11 and 12
+		"==": {f, i, i, f},
+		"!=": {p, i, i, p},
+		"<":  {f, f, i, p},
+		"<=": {f, i, p, p},
+		">":  {p, i, f, f},
+		">=": {p, p, i, f},
+	} {
+		for n, value := range []float64{8, 9, 11, 12} {
+			e := Expectation{Metric: "m", Kind: MetricCount, Op: op, Value: value}
+			got := Judge(e, constant{Known: true, Number: 9, Text: "9", AtLeast: true, Most: 11, Why: "who knows"})
+			if got.Verdict != want[n] || got.Observed != "between 9 and 11" || (got.Why == "who knows") != (got.Verdict == i) {
+				t.Errorf("%s %v: %+v", op, value, got)
+			}
+		}
+	}
+}
+
+// That something was at least 0 tells nobody anything.
+func TestAtLeastNothingIsNotSaid(t *testing.T) {
+	e := Expectation{Metric: "lost_writes", Kind: MetricCount, Op: "=="}
+	got := Judge(e, constant{Known: true, Text: "0", AtLeast: true, Why: "b was not read"})
+	if got.Observed != "0 as far as was measured" || got.Verdict != Inconclusive || got.Why != "b was not read" {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestJudgeTruths(t *testing.T) {
 	for _, row := range []struct {
 		why               string
@@ -182,18 +297,24 @@ func TestJudgeWithoutEvidence(t *testing.T) {
 
 func TestFormat(t *testing.T) {
 	for want, got := range map[string]string{
-		"42 ms":   MetricDuration.Format(0.042),
-		"1.5 µs":  MetricDuration.Format(1.5e-6),
-		"0 s":     MetricDuration.Format(0),
-		"1 s":     MetricDuration.Format(0.9999),
-		"12.3 s":  MetricDuration.Format(12.345),
-		"1m30s":   MetricDuration.Format(90),
-		"0.123 %": MetricShare.Format(0.001234),
-		"100 %":   MetricShare.Format(1),
-		"499 /s":  MetricRate.Format(499.2),
-		"114 /s":  MetricRate.Format(114.2319186),
-		"1234567": MetricCount.Format(1234567),
-		"true":    MetricTruth.Format(1),
+		"42 ms":  MetricDuration.Format(0.042),
+		"1.5 µs": MetricDuration.Format(1.5e-6),
+		"0 s":    MetricDuration.Format(0),
+		"1 s":    MetricDuration.Format(0.9999),
+		"12.3 s": MetricDuration.Format(12.345),
+		"1m30s":  MetricDuration.Format(90),
+		"1m0s":   MetricDuration.Format(60),
+		"59.9 s": MetricDuration.Format(59.9),
+		// Longer than a time.Duration can be.
+		"1000000000000 s": MetricDuration.Format(1e12),
+		"9223372037 s":    MetricDuration.Format(math.MaxInt64 / 1e9),
+		"1234 /s":         MetricRate.Format(1234),
+		"0.123 %":         MetricShare.Format(0.001234),
+		"100 %":           MetricShare.Format(1),
+		"499 /s":          MetricRate.Format(499.2),
+		"114 /s":          MetricRate.Format(114.2319186),
+		"1234567":         MetricCount.Format(1234567),
+		"true":            MetricTruth.Format(1),
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -209,8 +330,10 @@ func TestVerdictText(t *testing.T) {
 			t.Errorf("%v: %s %v %v", v, text, again, err)
 		}
 	}
-	if _, err := Verdict(7).MarshalText(); err == nil || Verdict(7).String() != "verdict(7)" {
-		t.Error("an unknown verdict has a word")
+	for unknown, want := range map[Verdict]string{3: "verdict(3)", 7: "verdict(7)"} {
+		if _, err := unknown.MarshalText(); err == nil || unknown.String() != want {
+			t.Errorf("%s has a word", unknown)
+		}
 	}
 	if new(Verdict).UnmarshalText([]byte("PASS")) == nil || new(Verdict).UnmarshalText(nil) == nil {
 		t.Error("an unknown word is a verdict")

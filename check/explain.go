@@ -13,21 +13,33 @@ import (
 
 // witness tells of each server that acknowledged something what could explain a loss.
 type witness struct {
-	e       *Evidence
-	stories map[ledger.Server]*story
-	regimes map[string][]stretch
+	e        *Evidence
+	stories  map[life]*story
+	regimes  map[string][]stretch
+	measured bool  // the limits of all stories are known
+	err      error // of reading the ledger for them
+}
+
+// life is a server up to when a step took from its node what that had alone. The same
+// node can be promoted to a timeline of the same number once more, and is another server
+// then.
+type life struct {
+	server ledger.Server
+	fork   int // the index of what was read of it then; -1: its node has it still
 }
 
 // story is what is known of one server: a node on one timeline.
 type story struct {
 	server ledger.Server
+	taken  *ForkHolding        // what was read before a step took it away; nil: its node has it still
+	states []history.NodeState // of the node, up to then
 	weak   []weakSpan
 	// demanded is set where its regime matters, and regimes is nil where that is not known.
 	demanded bool
 	regimes  []stretch
 
-	acks                int64
-	firstDone, lastSent time.Duration // of what it acknowledged
+	away   []window // when its node did not serve
+	stints []stint  // by time
 
 	foreign bool   // the authority does not come from its timeline
 	unsure  string // why nobody knows whether it does
@@ -35,6 +47,7 @@ type story struct {
 	fork    history.LSN
 	event   event
 	crashes []crash
+	limits  []limit // where its WAL was left, and where crashes cut it off
 }
 
 // event is what a loss is put down to.
@@ -43,44 +56,67 @@ type event struct {
 	at   time.Duration // when it took effect
 }
 
-// crash is a restart of a server that had been a primary, and was one afterwards on
-// the same timeline. Whether it had been shut down in good order the readings do not
-// say: it is certain to have crashed only where it was killed, or had restarted its
-// processes by itself.
-type crash struct {
-	seen    time.Duration // the first reading afterwards
-	redo    history.LSN   // the end of what was recovered; 0: not known
-	certain bool
-	event   event
-}
-
-// words say what happened: "recovered from a crash", or that it was started.
-func (c *crash) words() string {
-	if c.certain {
-		return "recovered from a crash"
-	}
-	return "was started again"
-}
-
 func newWitness(e *Evidence) *witness {
-	return &witness{e: e, stories: map[ledger.Server]*story{}, regimes: map[string][]stretch{}}
+	return &witness{e: e, stories: map[life]*story{}, regimes: map[string][]stretch{}}
 }
 
 // of is the story of the server that answered.
 func (w *witness) of(e *ledger.Entry) *story {
-	server := e.Server
-	if s := w.stories[server]; s != nil && server.Timeline > 0 {
-		return s
+	l := life{e.Server, w.takenBy(e.Server.Node, cmp.Or(e.Sent, e.Done))}
+	if l.server.Timeline == 0 && l.server.Node != "" {
+		l.server.Timeline = w.timeline(e)
 	}
-	if server.Timeline == 0 && server.Node != "" {
-		server.Timeline = w.timeline(e)
-	}
-	s := w.stories[server]
+	s := w.stories[l]
 	if s == nil {
-		s = w.tell(server)
-		w.stories[server] = s
+		s = w.tell(l)
+		w.stories[l] = s
 	}
 	return s
+}
+
+// tells whether a write belongs to a story.
+func (w *witness) tells(s *story, e *ledger.Entry) bool {
+	if s == nil || s.server != e.Server || e.Server.Timeline == 0 {
+		return false
+	}
+	fork := w.takenBy(e.Server.Node, cmp.Or(e.Sent, e.Done))
+	return fork < 0 && s.taken == nil || fork >= 0 && s.taken == &w.e.Forks[fork]
+}
+
+// takenBy is the first fork of a node that was read after some moment, by its index; -1
+// for none.
+func (w *witness) takenBy(node string, at time.Duration) int {
+	first := -1
+	for i := range w.e.Forks {
+		f := &w.e.Forks[i]
+		if f.Node == node && at < readAt(f) && (first < 0 || readAt(f) < readAt(&w.e.Forks[first])) {
+			first = i
+		}
+	}
+	return first
+}
+
+// readAt is when a fork was read; forever where that is not known.
+func readAt(f *ForkHolding) time.Duration { return cmp.Or(f.Read, forever) }
+
+// statesOf are the states of a node from the fork that was read before to when this one
+// was, nil being none.
+func (w *witness) statesOf(node string, taken *ForkHolding) (all []history.NodeState) {
+	from, to := time.Duration(-1), forever
+	if taken != nil {
+		to = readAt(taken)
+	}
+	for i := range w.e.Forks {
+		if f := &w.e.Forks[i]; f.Node == node && readAt(f) < to {
+			from = max(from, f.Read)
+		}
+	}
+	for _, s := range w.e.States[node] {
+		if s.At > from && s.At <= to {
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
 // timeline is that of the node while the write was under way, where its readings
@@ -102,15 +138,21 @@ func (w *witness) timeline(e *ledger.Entry) (timeline uint32) {
 	return timeline
 }
 
-func (w *witness) tell(server ledger.Server) *story {
+func (w *witness) tell(l life) *story {
+	server := l.server
 	s := &story{server: server}
+	if l.fork >= 0 {
+		s.taken = &w.e.Forks[l.fork]
+	}
+	s.states = w.statesOf(server.Node, s.taken)
 	if server.Node == "" {
 		s.unsure = "who acknowledged it is not recorded"
 		return s
 	}
 	if _, known := w.regimes[server.Node]; !known {
-		w.regimes[server.Node] = regimesOf(server.Node, w.e.States[server.Node], w.e.Marks)
+		w.regimes[server.Node] = regimesOf(server.Node, w.e.States[server.Node], w.e.Marks, w.e.Started)
 	}
+	s.away = absences(server.Node, w.e.States[server.Node], w.e.Marks)
 	s.regimes = w.regimes[server.Node]
 	s.weak = weakSpans(server.Node, s.regimes, w.e.Demands)
 	s.demanded = slices.ContainsFunc(w.e.Demands, func(d Demand) bool { return d.Standbys > 0 || d.Commit != "" })
@@ -118,32 +160,33 @@ func (w *witness) tell(server ledger.Server) *story {
 		s.unsure = "on which timeline " + server.Node + " acknowledged it is not recorded"
 		return s
 	}
-	s.foreign, s.unsure = w.descent(server)
+	s.foreign, s.unsure = w.descent(s)
 	if !s.foreign && s.unsure == "" {
 		if s.fork, s.left = w.e.Lineage.Left(server.Timeline); s.left {
 			s.event = w.eventOf(server)
+			s.limitAt(s.fork)
 		}
-		s.crashes = w.crashesOf(server)
+		s.crashes = w.crashesOf(s)
+		for _, c := range s.crashes {
+			s.limitAt(c.redo)
+		}
 	}
 	return s
 }
 
 // descent tells whether a server's timeline is foreign to the authority's.
-func (w *witness) descent(server ledger.Server) (foreign bool, unsure string) {
+func (w *witness) descent(s *story) (foreign bool, unsure string) {
+	server := s.server
 	ours, ok := w.e.Lineage.UpTo(server.Timeline)
 	if !ok {
 		return true, ""
 	}
-	for _, f := range w.e.Forks {
-		if then, ok := f.Lineage.UpTo(server.Timeline); ok && f.Node == server.Node {
-			return !slices.Equal(then.Forks, ours.Forks), ""
-		}
-	}
-	for _, n := range w.e.Nodes {
-		// A node that was rebuilt has the authority's lineage, whatever it was before.
-		if then, ok := n.Lineage.UpTo(server.Timeline); ok && n.Node == server.Node && !slices.Equal(then.Forks, ours.Forks) {
-			return true, ""
-		}
+	then, ok := w.lineageOf(s).UpTo(server.Timeline)
+	differs := ok && !slices.Equal(then.Forks, ours.Forks)
+	// A node that was rebuilt by nobody knows whom has the authority's lineage, whatever
+	// it was before.
+	if differs || ok && s.taken != nil {
+		return differs, ""
 	}
 	if server.Timeline == w.e.Lineage.Timeline {
 		return server.Node != w.e.Authority, "" // one node alone is promoted to a timeline
@@ -159,18 +202,26 @@ func (w *witness) descent(server ledger.Server) (foreign bool, unsure string) {
 	return false, ""
 }
 
-// parted is from where on a foreign server's WAL is not the authority's; 0 where
-// that is not known.
-func (w *witness) parted(server ledger.Server) history.LSN {
-	for _, f := range w.e.Forks {
-		if at, ok := w.e.Lineage.Parted(f.Lineage); ok && f.Node == server.Node && f.Lineage.Timeline == server.Timeline {
-			return at
-		}
+// lineageOf is the lineage of a server's node when that was read last before its past
+// was taken away, or else at the end.
+func (w *witness) lineageOf(s *story) history.Lineage {
+	if s.taken != nil {
+		return s.taken.Lineage
 	}
 	for _, n := range w.e.Nodes {
-		if at, ok := w.e.Lineage.Parted(n.Lineage); ok && n.Node == server.Node && n.Lineage.Timeline == server.Timeline {
-			return at
+		if n.Node == s.server.Node {
+			return n.Lineage
 		}
+	}
+	return history.Lineage{}
+}
+
+// parted is from where on a foreign server's WAL is not the authority's; 0 where
+// that is not known.
+func (w *witness) parted(s *story) history.LSN {
+	own := w.lineageOf(s)
+	if at, ok := w.e.Lineage.Parted(own); ok && own.Timeline == s.server.Timeline {
+		return at
 	}
 	return 0
 }
@@ -209,12 +260,24 @@ func (w *witness) promoted(timeline uint32) (node string, at time.Duration) {
 			continue
 		}
 		for _, s := range states {
-			if accepts(s) && s.Timeline == timeline && s.At < at {
+			if accepts(s) && s.Timeline == timeline && s.At < at && !w.astray(s) {
 				node, at = name, s.At
 			}
 		}
 	}
 	return node, at
+}
+
+// astray tells of a reading whether its timeline is known to be another than the
+// authority's of that number.
+func (w *witness) astray(s history.NodeState) bool {
+	i := w.takenBy(s.Node, s.At)
+	if i < 0 {
+		return false
+	}
+	then, known := w.e.Forks[i].Lineage.UpTo(s.Timeline)
+	ours, _ := w.e.Lineage.UpTo(s.Timeline)
+	return known && !slices.Equal(then.Forks, ours.Forks)
 }
 
 // newest is the newest mark of a kind that was issued up to some moment, or nil.
@@ -240,32 +303,6 @@ func eventAt(m *history.Mark) event {
 	return event{m.Name, cmp.Or(m.Effective, m.Ended, m.Issued)}
 }
 
-// crashesOf are the restarts of a server as they show in its node's states.
-func (w *witness) crashesOf(server ledger.Server) (all []crash) {
-	var before history.NodeState // the newest that answered
-	for _, s := range w.e.States[server.Node] {
-		if !s.Reachable {
-			continue
-		}
-		restarted := !before.ServerStarted.IsZero() && !s.ServerStarted.IsZero() && !s.ServerStarted.Equal(before.ServerStarted)
-		if (restarted || s.CrashedSince(before)) && accepts(before) && accepts(s) && before.Timeline == server.Timeline && s.Timeline == server.Timeline {
-			c := crash{seen: s.At, redo: s.Redo, certain: !restarted, event: event{"restart of " + server.Node, s.At}}
-			if c.certain {
-				c.event.name = "crash of " + server.Node
-			}
-			if m := w.newest(s.At, func(m history.Mark) bool {
-				return (m.Fault || m.Status == history.MarkSeen) && slices.Contains(m.Nodes, server.Node)
-			}); m != nil {
-				c.event = eventAt(m)
-				c.certain = c.certain || m.Action == "kill" && m.Effective >= before.At
-			}
-			all = append(all, c)
-		}
-		before = s
-	}
-	return all
-}
-
 // verdictOf is the explanation of one loss.
 type verdictOf struct {
 	explained bool
@@ -275,26 +312,10 @@ type verdictOf struct {
 	why       string
 }
 
-// loss is an acknowledged write that is absent, and what bounds its commit: that is
-// behind the write's own LSN, and before the one of the next write on the server which
-// was sent when this one had been acknowledged.
+// loss is an acknowledged write that is absent, and the story of who acknowledged it.
 type loss struct {
 	entry ledger.Entry
 	story *story
-	next  history.LSN // 0: not known
-	last  bool        // there is no next write
-}
-
-// mayLie tells whether the commit may lie at or past a position.
-func (l *loss) mayLie(at history.LSN) bool {
-	return l.entry.LSN > 0 && l.entry.LSN >= at || l.next > 0 && l.next >= at || l.last
-}
-
-// certain tells whether the write is behind everything that could explain it, so that
-// nothing more has to be known.
-func (l *loss) certain() bool {
-	s := l.story
-	return s.foreign || s.unsure != "" || s.left && l.entry.LSN >= s.fork && l.entry.LSN > 0
 }
 
 // explain says what lost a write.
@@ -310,55 +331,46 @@ func (w *witness) explain(l *loss) verdictOf {
 		}); m != nil {
 			e = eventAt(m)
 		}
-		return verdictOf{explained: true, cause: CauseForeign, event: e, fork: w.parted(s.server)}
-	case s.left && l.mayLie(s.fork):
-		return verdictOf{explained: true, cause: CauseFork, event: s.event, fork: s.fork}
+		return verdictOf{explained: true, cause: CauseForeign, event: e, fork: w.parted(s)}
 	}
-	why := w.unexplained(l)
+	why := fmt.Sprintf("%s itself acknowledged it, on timeline %d, and was seen to lose no WAL", s.server.Node, s.server.Timeline)
+	if s.left {
+		b, before := w.committedBefore(l, s.fork)
+		if !before {
+			return verdictOf{explained: true, cause: CauseFork, event: s.event, fork: s.fork}
+		}
+		why = w.unexplained(l, b)
+	}
 	for i := range s.crashes {
 		c := &s.crashes[i]
+		if l.entry.Sent >= c.seen {
+			continue // it came afterwards
+		}
+		restart := fmt.Sprintf("%s %s by %.3f s", s.server.Node, c.words(), c.seen.Seconds())
 		switch {
-		case l.entry.Sent >= c.seen: // it came afterwards
+		case c.orderly != "":
+			why = c.besides(l, why, restart+", but "+c.orderly+" had shut it down in good order")
 		case !wasOff(s.regimes, &l.entry):
-			why = c.besides(l, why, fmt.Sprintf("%s %s by %.3f s, but synchronous_commit was not off", s.server.Node, c.words(), c.seen.Seconds()))
+			why = c.besides(l, why, restart+", but synchronous_commit was not off")
 		case c.redo == 0:
-			why = c.besides(l, why, fmt.Sprintf("%s %s by %.3f s, and how far its WAL was recovered is not recorded", s.server.Node, c.words(), c.seen.Seconds()))
-		case l.mayLie(c.redo):
-			return verdictOf{explained: true, cause: CauseCrash, event: c.event, fork: c.redo}
+			why = c.besides(l, why, restart+", and how far its WAL was recovered is not recorded")
 		default:
-			why = c.besides(l, why, fmt.Sprintf("it was committed before %s, and %s, which %s, had its WAL up to there", c.redo, s.server.Node, c.words()))
+			b, before := w.committedBefore(l, c.redo)
+			if !before {
+				return verdictOf{explained: true, cause: CauseCrash, event: c.event, fork: c.redo}
+			}
+			why = c.besides(l, why, fmt.Sprintf("%s, with its WAL up to %s, and it was committed before that: %s", restart, c.redo, b.words(s.server.Node)))
 		}
 	}
 	return verdictOf{why: why}
 }
 
-// besides adds that a restart does not explain a loss to why a fork does not; without
-// a fork it is all there is to say.
-func (c *crash) besides(l *loss, fork, restart string) string {
-	switch {
-	case !l.story.left:
-		return restart
-	case !c.certain: // the node came back some time, in all probability in good order
-		return fork
-	}
-	return fork + "; and " + restart
-}
-
-// unexplained says in words why a write should be there.
-func (w *witness) unexplained(l *loss) string {
+// unexplained says in words why a write should be there although its timeline was left.
+func (w *witness) unexplained(l *loss, b bound) string {
 	s := l.story
-	switch {
-	case !s.left:
-		return fmt.Sprintf("%s itself acknowledged it, on timeline %d, and was seen to lose no WAL", s.server.Node, s.server.Timeline)
-	case l.next == 0 && l.entry.LSN == 0:
-		return fmt.Sprintf("neither its LSN nor that of the writer's next write on %s is recorded", s.server.Node)
-	}
 	fork := fmt.Sprintf("the fork at %s where timeline %d left timeline %d", s.fork, w.e.Lineage.Next(s.server.Timeline), s.server.Timeline)
-	switch {
-	case l.next == 0:
-		return fmt.Sprintf("its LSN %s lies before %s, and the LSN of the writer's next write on %s is not recorded", l.entry.LSN, fork, s.server.Node)
-	case l.entry.LSN == 0:
-		return fmt.Sprintf("it was committed before %s, and that lies before %s", l.next, fork)
+	if l.entry.LSN == 0 {
+		return fmt.Sprintf("it was committed before %s: %s", fork, b.words(s.server.Node))
 	}
-	return fmt.Sprintf("its LSN %s lies before %s, and it was committed before %s", l.entry.LSN, fork, l.next)
+	return fmt.Sprintf("its LSN %s lies before %s, and so does its commit: %s", l.entry.LSN, fork, b.words(s.server.Node))
 }

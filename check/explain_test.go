@@ -71,6 +71,12 @@ func failover() Evidence {
 	}
 }
 
+// crashed turns a failover into a crash of a, which comes back as it was.
+func crashed(e *Evidence, commit string, after history.NodeState) {
+	e.Authority, e.Lineage, e.Marks = "a", onlyA, []history.Mark{mark("kill-a", "kill", "a", 1000, 1020)}
+	e.States = map[string][]history.NodeState{"a": {sync(primary("a", 5, 1, 1), commit, ""), state("a", 1010, '-'), sync(after, commit, "")}}
+}
+
 // lossWords are the runs that are lost, in words.
 func lossWords(a Audit) string {
 	var words []string
@@ -94,10 +100,6 @@ func lossWords(a Audit) string {
 func TestExplanations(t *testing.T) {
 	const byKill = "fork kill-a@100"
 	foreignFork := ForkHolding{Node: "a", Timeline: 2, Lineage: history.Lineage{Timeline: 2, Forks: []history.Fork{{Timeline: 1, At: 70}}}}
-	crashed := func(e *Evidence, commit string, after history.NodeState) {
-		e.Authority, e.Lineage, e.Marks = "a", onlyA, []history.Mark{mark("kill-a", "kill", "a", 1000, 1020)}
-		e.States = map[string][]history.NodeState{"a": {sync(primary("a", 5, 1, 1), commit, ""), state("a", 1010, '-'), sync(after, commit, "")}}
-	}
 	tests := []struct {
 		name    string
 		entries []ledger.Entry
@@ -107,14 +109,14 @@ func TestExplanations(t *testing.T) {
 		why     string // of the last run that is not explained, or its end: "...$"
 	}{
 		{"inserted past the fork", []ledger.Entry{ack("a", 1, 90, 900), ack("a", 1, 100, 910), ack("a", 1, 120, 920)}, []int64{1}, nil, "lost 2-3 a/1 " + byKill, ""},
-		{"inserted before the fork, and the next write was behind it", []ledger.Entry{ack("a", 1, 99, 900), ack("a", 1, 100, 910)}, nil, nil, "lost 1-2 a/1 " + byKill, ""},
+		{"inserted before the fork, and the next write was behind it", []ledger.Entry{ack("a", 1, 99, 900), ack("a", 1, 101, 910)}, nil, nil, "lost 1-2 a/1 " + byKill, ""},
 		{"the next write on the server need not be acknowledged", []ledger.Entry{
 			ack("a", 1, 99, 900), ledgerEntry(ack("a", 1, 101, 910)).as(history.Failed), ack("b", 2, 130, 1300),
 		}, []int64{3}, nil, "lost 1-1 a/1 " + byKill, ""},
 		{"the writer's last on that server", []ledger.Entry{ack("a", 1, 99, 900), silent(905), ack("b", 2, 130, 1300)}, []int64{3}, nil, "lost 1-1 a/1 " + byKill, ""},
-		{"committed before the fork: the next write was so too", []ledger.Entry{ack("a", 1, 80, 900), ack("a", 1, 90, 910), ack("b", 2, 130, 1300)}, []int64{2, 3}, nil, "lost 1-1 a/1 ?", "its LSN 0/50 lies before the fork at 0/64 where timeline 2 left timeline 1, and it was committed before 0/5A"},
+		{"committed before the fork: the next write was so too", []ledger.Entry{ack("a", 1, 80, 900), ack("a", 1, 90, 910), ack("b", 2, 130, 1300)}, []int64{2, 3}, nil, "lost 1-1 a/1 ?", "its LSN 0/50 lies before the fork at 0/64 where timeline 2 left timeline 1, and so does its commit: a write that was sent to a at 0.909 s, when it had been acknowledged, got 0/5A$"},
 		{"the new primary's LSNs bound nothing on the old one", []ledger.Entry{ack("a", 1, 90, 900), ack("b", 2, 95, 1300)}, []int64{2}, nil, "lost 1-1 a/1 " + byKill, ""},
-		{"a hole before writes that survived", []ledger.Entry{ack("a", 1, 10, 100), ack("a", 1, 20, 110), ack("a", 1, 30, 120)}, []int64{1, 3}, nil, "lost 2-2 a/1 ?", "committed before 0/1E"},
+		{"a hole before writes that survived", []ledger.Entry{ack("a", 1, 10, 100), ack("a", 1, 20, 110), ack("a", 1, 30, 120)}, []int64{1, 3}, nil, "lost 2-2 a/1 ?", "got 0/1E"},
 		{"an answer so late that the next writes do not bound it", []ledger.Entry{
 			{Outcome: history.OK, Late: true, Server: ledger.Server{Node: "a", Timeline: 1}, LSN: 10, Sent: 100 * msec, Done: 950 * msec},
 			ack("a", 1, 20, 500), ack("a", 1, 101, 960),
@@ -122,11 +124,11 @@ func TestExplanations(t *testing.T) {
 		{"a late answer, bounded by what was sent after it", []ledger.Entry{
 			{Outcome: history.OK, Late: true, Server: ledger.Server{Node: "a", Timeline: 1}, LSN: 10, Sent: 100 * msec, Done: 600 * msec},
 			ack("a", 1, 20, 500), ack("a", 1, 60, 700),
-		}, []int64{2, 3}, nil, "lost 1-1 a/1 ?", "committed before 0/3C"},
+		}, []int64{2, 3}, nil, "lost 1-1 a/1 ?", "got 0/3C"},
 		{"no LSN, but the next write's is past the fork", []ledger.Entry{ack("a", 1, 0, 900), ack("a", 1, 0, 905), ack("a", 1, 101, 910)}, nil, nil, "lost 1-3 a/1 " + byKill, ""},
-		{"no LSN, and the next write's is before the fork", []ledger.Entry{ack("a", 1, 0, 900), ack("a", 1, 90, 910)}, []int64{2}, nil, "lost 1-1 a/1 ?", "it was committed before 0/5A, and that lies before the fork at 0/64"},
-		{"no LSN at all", []ledger.Entry{ack("a", 1, 0, 900), ack("a", 1, 0, 910)}, []int64{2}, nil, "lost 1-1 a/1 ?", "neither its LSN nor that of the writer's next write"},
-		{"no LSN after it", []ledger.Entry{ack("a", 1, 50, 900), ack("a", 1, 0, 910)}, []int64{2}, nil, "lost 1-1 a/1 ?", "the LSN of the writer's next write on a is not recorded"},
+		{"no LSN, and the next write's is before the fork", []ledger.Entry{ack("a", 1, 0, 900), ack("a", 1, 90, 910)}, []int64{2}, nil, "lost 1-1 a/1 ?", "it was committed before the fork at 0/64 where timeline 2 left timeline 1: a write that was sent to a at 0.909 s"},
+		{"no LSN at all", []ledger.Entry{ack("a", 1, 0, 900), ack("a", 1, 0, 910)}, []int64{2}, nil, "lost 1-1 a/1 " + byKill, ""},
+		{"no LSN after it", []ledger.Entry{ack("a", 1, 50, 900), ack("a", 1, 0, 910)}, []int64{2}, nil, "lost 1-1 a/1 " + byKill, ""},
 		{"the primary itself acknowledged it", []ledger.Entry{ack("b", 2, 150, 1300)}, nil, nil, "lost 1-1 b/2 ?", "b itself acknowledged it, on timeline 2"},
 		{"nobody knows who", []ledger.Entry{{Outcome: history.OK, LSN: 120, Done: msec}}, nil, nil, "lost 1-1 /0 ?", "who acknowledged it is not recorded"},
 		{"the timeline comes from the readings", []ledger.Entry{ack("a", 0, 120, 900)}, nil, nil, "lost 1-1 a/1 " + byKill, ""},
@@ -156,6 +158,12 @@ func TestExplanations(t *testing.T) {
 			e.States["c"] = []history.NodeState{primary("c", 1300, 2, 1)}
 			e.Forks = []ForkHolding{{Node: "a", Holding: NewHolding(e.Table, 0), Lineage: history.Lineage{Timeline: 2, Forks: []history.Fork{{Timeline: 1, At: 100}}}}}
 		}, "lost 1-1 a/2 ?", "its LSN 0/A lies before the fork at 0/C8 where timeline 3 left timeline 2"},
+		{"another node's fork says nothing of whence this one comes", []ledger.Entry{ack("b", 2, 210, 1300)}, nil, func(e *Evidence) {
+			e.Authority, e.Lineage = "c", history.Lineage{Timeline: 3, Forks: []history.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
+			e.Forks = []ForkHolding{foreignFork}
+			e.Forks[0].Holding = NewHolding(e.Table, 0)
+			e.Marks = append(e.Marks, mark("stop-b", "stop", "b", 2000, 2020))
+		}, "lost 1-1 b/2 fork stop-b@200", ""},
 		{"two primaries on an earlier timeline, and nobody knows which counts", []ledger.Entry{ack("a", 2, 210, 1300)}, nil, func(e *Evidence) {
 			e.Lineage = history.Lineage{Timeline: 3, Forks: []history.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
 			e.States["c"] = []history.NodeState{primary("c", 1300, 2, 1)}
@@ -184,7 +192,7 @@ func TestExplanations(t *testing.T) {
 		{"past what a crash left, acknowledged without waiting for the disk", []ledger.Entry{ack("a", 1, 40, 900), ack("a", 1, 50, 910)}, []int64{1}, func(e *Evidence) {
 			crashed(e, "off", redo(primary("a", 1500, 1, 2)))
 		}, "lost 2-2 a/1 crash kill-a@50", ""},
-		{"so was one whose next write is past it", []ledger.Entry{ack("a", 1, 45, 900), ack("a", 1, 50, 910)}, nil, func(e *Evidence) {
+		{"so was one whose next write is past it", []ledger.Entry{ack("a", 1, 45, 900), ack("a", 1, 51, 910)}, nil, func(e *Evidence) {
 			crashed(e, "off", redo(primary("a", 1500, 1, 2)))
 		}, "lost 1-2 a/1 crash kill-a@50", ""},
 		{"a crash of one of its processes", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) {
@@ -210,10 +218,10 @@ func TestExplanations(t *testing.T) {
 		{"where the timeline was left, the fork is the reason, and a later start is none", []ledger.Entry{ack("a", 1, 80, 900), ack("a", 1, 90, 910)}, []int64{2}, func(e *Evidence) {
 			e.Marks[0].Action = "stop"
 			e.States["a"] = append(e.States["a"], primary("a", 1500, 1, 2))
-		}, "lost 1-1 a/1 ?", "and it was committed before 0/5A$"},
+		}, "lost 1-1 a/1 ?", "got 0/5A$"},
 		{"a crash comes after the fork", []ledger.Entry{ack("a", 1, 80, 900), ack("a", 1, 90, 910)}, []int64{2}, func(e *Evidence) {
 			e.States["a"] = append(e.States["a"], primary("a", 1500, 1, 2))
-		}, "lost 1-1 a/1 ?", "before 0/5A; and a recovered from a crash by 1.500 s, but synchronous_commit was not off$"},
+		}, "lost 1-1 a/1 ?", "got 0/5A; and a recovered from a crash by 1.500 s, but synchronous_commit was not off$"},
 		{"a crash with synchronous_commit local", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) {
 			crashed(e, "local", redo(primary("a", 1500, 1, 2)))
 		}, "lost 1-1 a/1 ?", "synchronous_commit was not off"},
@@ -223,7 +231,7 @@ func TestExplanations(t *testing.T) {
 		}, "lost 1-1 a/1 ?", "synchronous_commit was not off"},
 		{"before what a crash left", []ledger.Entry{ack("a", 1, 30, 900), ack("a", 1, 45, 910)}, []int64{2}, func(e *Evidence) {
 			crashed(e, "off", redo(primary("a", 1500, 1, 2)))
-		}, "lost 1-1 a/1 ?", "committed before 0/32, and a, which recovered from a crash, had its WAL up to there"},
+		}, "lost 1-1 a/1 ?", "a recovered from a crash by 1.500 s, with its WAL up to 0/32, and it was committed before that: a write that was sent to a at 0.909 s, when it had been acknowledged, got 0/2D$"},
 		{"how far a crash left it is not known", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) { crashed(e, "off", primary("a", 1500, 1, 2)) }, "lost 1-1 a/1 ?", "recovered from a crash by 1.500 s, and how far its WAL was recovered is not recorded"},
 		{"acknowledged after the crash", []ledger.Entry{ack("a", 1, 60, 1600)}, nil, func(e *Evidence) {
 			crashed(e, "off", redo(primary("a", 1500, 1, 2)))
@@ -246,7 +254,7 @@ func TestExplanations(t *testing.T) {
 		{"an outage without a restart is no crash", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) {
 			crashed(e, "off", redo(primary("a", 1500, 1, 1)))
 		}, "lost 1-1 a/1 ?", "a itself acknowledged it"},
-		{"a weak one needs an explanation as well", []ledger.Entry{ledgerEntry(ack("a", 1, 50, 900)).as(history.Weak), ack("a", 1, 60, 910)}, []int64{2}, nil, "weak 1-1 a/1 ?", "committed before"},
+		{"a weak one needs an explanation as well", []ledger.Entry{ledgerEntry(ack("a", 1, 50, 900)).as(history.Weak), ack("a", 1, 60, 910)}, []int64{2}, nil, "weak 1-1 a/1 ?", "and so does its commit"},
 		{"unexplained ones come first", []ledger.Entry{ack("a", 1, 10, 100), ack("a", 1, 20, 110), ack("a", 1, 120, 900), ack("a", 1, 130, 910), ack("b", 2, 140, 1300)}, []int64{1, 2, 3}, nil, "lost 5-5 b/2 ?; lost 4-4 a/1 " + byKill, "b itself"},
 	}
 	for _, tt := range tests {
@@ -414,6 +422,7 @@ func TestSplitBrain(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			e := failover()
+			e.States["a"] = e.States["a"][:1] // it was never seen to be away
 			e.Book = (&fakeBook{}).write("writes", tt.old).write("writes", tt.fresh)
 			e.Nodes = []NodeHolding{node("b", row(0, 1), row(1, 1)).in(e.Table)}
 			a, err := AuditTable(e)

@@ -109,8 +109,9 @@ type Finding struct {
 // Findings says what of an audit cannot pass whatever the experiment expects.
 //
 // A loss that nothing explains, two servers that acknowledged at the same time, and a
-// resurrected, corrupted, duplicated or foreign row are always failures: they mean a
-// split brain, a bug in PostgreSQL or in pgchaos, or somebody else writing. An audit
+// resurrected, corrupted, duplicated or foreign row are always failures, and so is a
+// standby that has replayed all and yet holds something else: they mean a split brain, a
+// bug in PostgreSQL or in pgchaos, a broken disk, or somebody else writing. An audit
 // which is not complete, or in which no write was acknowledged, proves nothing and is
 // inconclusive.
 //
@@ -141,6 +142,12 @@ func (a Audit) Findings() []Finding {
 	} {
 		if c.n > 0 {
 			all = append(all, Finding{c.verdict, fmt.Sprintf("table %s: %d %s", a.Table, c.n, c.what)})
+		}
+	}
+	for _, n := range a.Nodes {
+		if n.Read && n.CaughtUp && n.Missing+n.Extra+n.Different > 0 {
+			all = append(all, Finding{Fail, fmt.Sprintf("table %s: %s had replayed all that %s wrote, and differs from it: %d missing, %d extra, %d different",
+				a.Table, n.Node, a.Authority, n.Missing, n.Extra, n.Different)})
 		}
 	}
 	if !a.Complete {

@@ -56,6 +56,7 @@ func TestHoldingOfOneRow(t *testing.T) {
 		{"one letter more", packed, heldRow{integer: int64(key), value: append(slices.Clone(good), 'x')}, Altered, key},
 		{"no content", packed, heldRow{integer: int64(key)}, Altered, key},
 		{"no key", packed, heldRow{null: true, value: good}, NoKey, 0},
+		{"no key, and a number that means nothing", packed, heldRow{integer: int64(key), null: true, value: good}, NoKey, 0},
 		{"a negative key", packed, heldRow{integer: -5, value: good}, NoKey, 0},
 		{"sequence number 0", packed, heldRow{integer: 3 << 40, value: []byte("w3:0:")}, NoKey, 3 << 40},
 		{"the last key of all", packed, asWritten(packed, history.PackKey(history.MaxWriter, history.MaxSeq), 0), 0, 0},
@@ -157,6 +158,41 @@ func TestHoldingEqual(t *testing.T) {
 		}
 		if c.a.Truncated() != (c.a.OddRows > 5) || len(c.a.Odd) > 6 {
 			t.Errorf("%s: truncated %t with %d of %d odd rows", c.why, c.a.Truncated(), len(c.a.Odd), c.a.OddRows)
+		}
+	}
+}
+
+// TestHoldingKeepsSoMany odd rows, and no more, however they come; what it keeps of a
+// second copy does not depend on which of the two was read first.
+func TestHoldingKeepsSoMany(t *testing.T) {
+	packed, serial := Table{Payload: 20}, Table{Payload: 20, Serial: true}
+	h := NewHolding(packed, 2)
+	for i := range int64(3) {
+		h.Add(i+1, false, []byte("x"))
+	}
+	if len(h.Odd) != 2 || h.OddRows != 3 || h.Serials != nil {
+		t.Errorf("%d of %d odd rows, sums %v", len(h.Odd), h.OddRows, h.Serials)
+	}
+	key := history.PackKey(1, 5)
+	for _, c := range []struct {
+		table Table
+		first int64 // int_values
+		other int64
+		want  int64
+	}{{packed, int64(key), int64(key), int64(key)}, {serial, 70, 80, 0}, {serial, 80, 70, 0}} {
+		for parts := 1; parts <= 2; parts++ {
+			h := hold(c.table, 0, parts, asWritten(c.table, key, c.first), asWritten(c.table, key, c.other))
+			if len(h.Odd) != 1 || h.Odd[0].Why != Copy || h.Odd[0].Int != c.want || (h.Serials != nil) != c.table.Serial {
+				t.Errorf("%v in %d parts: %+v, sums %v", c.table, parts, h.Odd, h.Serials)
+			}
+		}
+	}
+}
+
+func TestOddWords(t *testing.T) {
+	for why, want := range map[OddWhy]string{0: "unknown", NoKey: "without a key", Altered: "altered", Copy: "a second copy"} {
+		if got := why.String(); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }

@@ -42,6 +42,10 @@ func Outages(activity []Activity, marks []history.Mark, end time.Duration) []Out
 	return all
 }
 
+// noticed tells whether a fault has no known moment: nobody issued it, and it was seen
+// some time after it had happened.
+func noticed(m history.Mark) bool { return m.Status == history.MarkSeen && m.Issued < m.Effective }
+
 // felt answers questions about what one workload's clients felt.
 type felt struct {
 	Activity
@@ -62,7 +66,7 @@ type gap struct {
 // outage is what a fault whose window reaches up to `until` did. The longest gap
 // of the healthy time says what is usual.
 func (f felt) outage(m history.Mark, until, healthy time.Duration) Outage {
-	o := Outage{Event: m.Name, Workload: f.Workload, Writes: f.Writes, Issued: m.Issued, Effective: m.Effective}
+	o := Outage{Event: m.Name, Workload: f.Workload, Writes: f.Writes, Issued: m.Issued, Effective: m.Effective, Noticed: noticed(m)}
 	if o.Loaded = f.activeAt(m.Issued) && f.lastActive() > m.Effective; !o.Loaded {
 		return o
 	}
@@ -122,7 +126,7 @@ func (f felt) failures(o *Outage, until time.Duration) (first, last int) {
 func (f felt) recovery(o *Outage, lastFail int, stalls []gap) {
 	// A success in the bucket of the last failure may have come before it.
 	i := f.success(lastFail + 1)
-	if i < 0 {
+	if i < 0 || f.failingOn(lastFail) {
 		f.over(o, 0, false)
 		return
 	}
@@ -140,6 +144,18 @@ func (f felt) recovery(o *Outage, lastFail int, stalls []gap) {
 	f.over(o, back, true)
 }
 
+// failingOn tells whether whoever failed last, shortly before the load ended, was not
+// served again: that others were in that moment is no recovery.
+func (f felt) failingOn(lastFail int) bool {
+	if start(lastFail) < f.lastActive()-minStall {
+		return false
+	}
+	_, ok := f.noted(lastFail, true, func(e history.Episode) (time.Duration, bool) {
+		return e.LastError, e.FirstOK == 0
+	})
+	return ok
+}
+
 // over notes when the outage ended, or that it did not as long as the load ran.
 func (f felt) over(o *Outage, back time.Duration, recovered bool) {
 	if !recovered {
@@ -147,6 +163,9 @@ func (f felt) over(o *Outage, back time.Duration, recovered bool) {
 	}
 	// Clients can be back before the fault has been verified to have taken effect.
 	o.Recovered, o.RTO = recovered, max(0, back-o.Effective)
+	if o.Noticed && recovered {
+		o.Most = back - o.Issued
+	}
 }
 
 // healthyGap is the longest time between two successes before the first fault;

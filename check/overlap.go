@@ -8,34 +8,73 @@ import (
 	"pgchaos/history/ledger"
 )
 
-// overlaps are the pairs of servers that certainly served at the same time. An old
-// answer that is merely read late proves nothing, a write that was *sent* to the old
-// server when the new one had already answered does. Of two servers on timelines of
-// one number the one that answered first is the older.
-func (w *witness) overlaps() (all []Overlap) {
+// rivals are the pairs of servers that certainly served at the same time, and those of
+// which the older one served again after the newer one had. An old answer that is
+// merely read late proves nothing, a write that was *sent* to the old server when the
+// new one had already answered does. Of two servers on timelines of one number the one
+// that answered first is the older.
+func (w *witness) rivals() (overlaps []Overlap, failBacks []FailBack) {
 	var servers []*story
 	for _, s := range w.stories {
-		if s.server.Timeline > 0 && s.acks > 0 {
+		if s.server.Timeline > 0 && len(s.stints) > 0 {
 			servers = append(servers, s)
 		}
 	}
 	slices.SortFunc(servers, func(a, b *story) int {
-		return cmp.Or(cmp.Compare(a.server.Timeline, b.server.Timeline), cmp.Compare(a.firstDone, b.firstDone), cmp.Compare(a.server.Node, b.server.Node))
+		return cmp.Or(cmp.Compare(a.server.Timeline, b.server.Timeline), cmp.Compare(a.stints[0].first, b.stints[0].first), cmp.Compare(a.server.Node, b.server.Node))
 	})
 	for i, older := range servers {
 		for _, newer := range servers[i+1:] {
-			if older.server.Node != newer.server.Node && older.lastSent > newer.firstDone {
-				all = append(all, Overlap{older.server, newer.server, newer.firstDone, older.lastSent})
+			if older.server.Node == newer.server.Node {
+				continue
+			}
+			overlap, back := older.against(newer)
+			if overlap != nil {
+				overlaps = append(overlaps, *overlap)
+			} else if back != nil {
+				failBacks = append(failBacks, *back)
 			}
 		}
 	}
-	return all
+	return overlaps, failBacks
+}
+
+// against compares the stints of an older server with those of a newer one. One that
+// served after the newer one, and had not been away since, had been there all the while:
+// a primary remains one until it is restarted.
+func (s *story) against(newer *story) (overlap *Overlap, back *FailBack) {
+	for _, a := range s.stints {
+		for _, b := range newer.stints {
+			switch {
+			case a.sent <= b.first: // the newer one came afterwards
+			case a.first <= b.sent, !s.wasAway(b.last, a.first):
+				if overlap == nil {
+					overlap = &Overlap{Older: s.server, Newer: newer.server, From: b.first}
+				}
+				overlap.To = a.sent
+			default:
+				if back == nil {
+					back = &FailBack{Older: s.server, Newer: newer.server, To: a.first}
+				}
+				if a.first == back.To {
+					back.From = b.last
+				}
+			}
+		}
+	}
+	return overlap, back
 }
 
 // String says who, and when.
 func (o Overlap) String() string {
 	return fmt.Sprintf("%s acknowledged a write sent at %.3f s, although %s had acknowledged one by %.3f s",
 		serverWords(o.Older), o.To.Seconds(), serverWords(o.Newer), o.From.Seconds())
+}
+
+// String says who, and when.
+func (f FailBack) String() string {
+	return fmt.Sprintf("%s acknowledged again from %.3f s on, after %s had until %.3f s: what that one alone had is not on the older timeline",
+		serverWords(f.Older), f.To.Seconds(), serverWords(f.Newer), f.From.Seconds())
 }
 
 func serverWords(s ledger.Server) string { return fmt.Sprintf("%s on timeline %d", s.Node, s.Timeline) }

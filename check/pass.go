@@ -30,7 +30,6 @@ type pass struct {
 	*auditor
 	account *ledger.Account
 	parts   []part
-	doubts  doubts
 	last    *story // of the entry before
 }
 
@@ -46,7 +45,9 @@ func (a *auditor) account(w *ledger.Account) error {
 		p.entry(&e)
 		n++
 	}
-	p.decide(true)
+	if err := p.witness.err; err != nil {
+		return err
+	}
 	if n != w.Issued || slices.ContainsFunc(p.parts, func(p part) bool { return p.set.HasNext() }) {
 		return fmt.Errorf("%d writes were issued, and the ledger tells of %d", w.Issued, n)
 	}
@@ -94,10 +95,6 @@ func (p *pass) entry(e *ledger.Entry) {
 	if e.Outcome.Acknowledged() {
 		weak = p.acknowledged(s, e)
 	}
-	if len(p.doubts.list) > 0 {
-		p.doubts.see(s, e)
-		p.decide(false)
-	}
 	for i := range p.parts {
 		if !p.parts[i].next(e.Seq) {
 			continue
@@ -116,7 +113,7 @@ func (p *pass) story(e *ledger.Entry) *story {
 	if e.Server.Node == "" && !e.Outcome.Acknowledged() {
 		return nil
 	}
-	if p.last == nil || p.last.server != e.Server || e.Server.Timeline == 0 {
+	if !p.witness.tells(p.last, e) {
 		p.last = p.witness.of(e)
 	}
 	return p.last
@@ -124,11 +121,7 @@ func (p *pass) story(e *ledger.Entry) *story {
 
 // acknowledged notes a promise, and says whether it was a weak one.
 func (p *pass) acknowledged(s *story, e *ledger.Entry) WeakReason {
-	if s.acks == 0 || e.Done < s.firstDone {
-		s.firstDone = e.Done
-	}
-	s.acks++
-	s.lastSent = max(s.lastSent, e.Sent)
+	s.serve(e)
 	if e.Outcome == history.Weak {
 		return WeakNotice
 	}
@@ -150,34 +143,25 @@ func (p *pass) acknowledged(s *story, e *ledger.Entry) WeakReason {
 
 // missed is an acknowledged write that is not there.
 func (p *pass) missed(w write, s *story) {
-	d := &doubt{loss: loss{entry: w.entry, story: s}, write: w, into: &p.lost}
+	v := verdictOf{why: "how the timeline of " + p.Authority + " came about was not read"}
+	if p.Lineage.Known() {
+		v = p.witness.explain(&loss{entry: w.entry, story: s})
+	}
+	switch {
+	case v.explained:
+		p.attribute(&w, v)
+	case p.Lineage.Known():
+		p.audit.Unexplained++
+	default:
+		p.unjudged++
+	}
+	w.loss = &v
+	into := &p.lost
 	if w.weak != "" {
-		d.into = &p.weakLost
+		into = &p.weakLost
 	}
-	d.settled = d.certain()
-	p.doubts.list = append(p.doubts.list, d)
-	p.decide(false)
+	into.add(w)
 	p.haunt(w)
-}
-
-// decide enters the losses of which all is known that there will be.
-func (p *pass) decide(end bool) {
-	for _, d := range p.doubts.take(end) {
-		v := verdictOf{why: "how the timeline of " + p.Authority + " came about was not read"}
-		if p.Lineage.Known() {
-			v = p.witness.explain(&d.loss)
-		}
-		switch {
-		case v.explained:
-			p.attribute(d, v)
-		case p.Lineage.Known():
-			p.audit.Unexplained++
-		default:
-			p.unjudged++
-		}
-		d.write.loss = &v
-		d.into.add(d.write)
-	}
 }
 
 // vanish is a write that was never answered and is not there.

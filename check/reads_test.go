@@ -89,6 +89,13 @@ func TestStaleReadsByWhatWasPromised(t *testing.T) {
 	promoted := state("a", 11000, 's')
 	silent := state("b", 11000, '-')
 	silent.Role = history.RoleStandby
+	demoted := primaryUnder(11000, "remote_apply", "FIRST 1 b c", "sync")
+	demoted.Role = history.RoleStandby
+	catching := primaryUnder(5, "remote_apply", "FIRST 1 b c", "sync")
+	catching.Standbys[0].State = "catchup"
+	passedOver := primaryUnder(5, "remote_apply", "FIRST 1 b c", "async")
+	passedOver.Standbys[1].SyncState = "sync"
+	weakened := primaryUnder(900, "remote_apply", "FIRST 1 b c", "sync")
 	newer := primaryUnder(11000, "remote_apply", "FIRST 1 b c", "sync")
 	newer.Timeline = 2
 	for _, tt := range []struct {
@@ -111,6 +118,15 @@ func TestStaleReadsByWhatWasPromised(t *testing.T) {
 		{"not named", ten, []history.NodeState{primaryUnder(5, "remote_apply", "FIRST 1 b", "sync")}, c, "stale 1"},
 		{"any name", ten, []history.NodeState{primaryUnder(5, "remote_apply", "FIRST 1 *", "sync")}, b, "stale 1"},
 		{"named, and not connected, where any name counts", ten, []history.NodeState{primaryUnder(5, "remote_apply", "FIRST 2 b *", "async")}, b, "stale 1"},
+		{"the first is passed over, and the next one is waited for", ten, []history.NodeState{passedOver}, b, "stale 1"},
+		{"the first is only catching up", ten, []history.NodeState{catching}, b, "stale 1"},
+		{"the primary had become a standby", ten, append(first, demoted), b, "stale 1"},
+		{"not in force at first, and then long enough", ten, []history.NodeState{primaryUnder(5, "on", "", "async"), primaryUnder(9500, "remote_apply", "FIRST 1 b c", "sync")}, b, "stale 1, STALE_REMOTE_APPLY 1"},
+		{"about to change, at the end of the band", ten, later(12500, "on", "", "async"), b, "stale 1"},
+		{"known soon after the beginning", "o", []history.NodeState{weakened}, b, "stale 1, STALE_REMOTE_APPLY 1"},
+		{"known too late after the beginning", "o", []history.NodeState{primaryUnder(1000, "remote_apply", "FIRST 1 b c", "sync")}, b, "stale 1"},
+		{"known at the beginning, and not in force until soon after", "o", []history.NodeState{primaryUnder(5, "on", "", "async"), weakened}, b, "stale 1"},
+		{"what failed was not promised", "ooooooooof", []history.NodeState{primaryUnder(5, "on", "", "async")}, a, "stale 1"},
 		{"names without case", ten, []history.NodeState{primaryUnder(5, "remote_apply", "FIRST 1 B", "sync")}, b, "stale 1, STALE_REMOTE_APPLY 1"},
 		{"weakly acknowledged", "ooooooooow", first, b, "stale 1"},
 		{"a late answer", "oooooooool", first, b, "stale 1"},
@@ -133,7 +149,11 @@ func TestStaleReadsByWhatWasPromised(t *testing.T) {
 		{"the new primary, of what the old one acknowledged", ten, []history.NodeState{primaryUnder(5, "on", "", "async"), state("b", 8000, 'p')}, b, "stale 1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			seen := ReadsSeen{Stale: ReadEvents{1, []history.ReadEvent{stale(tt.node)}}}
+			e := stale(tt.node)
+			if tt.writes == "o" { // write 1, at 1 s
+				e = history.ReadEvent{At: 2 * time.Second, Node: tt.node, Acked: 1, AckedAt: time.Second, N: 1}
+			}
+			seen := ReadsSeen{Stale: ReadEvents{1, []history.ReadEvent{e}}}
 			if got := findings(Reads(seen, readWorld(tt.writes, tt.states...))); got != tt.want {
 				t.Errorf("%s, want %s", got, tt.want)
 			}
@@ -149,11 +169,61 @@ func TestStaleReadsByWhatWasPromised(t *testing.T) {
 	})
 }
 
+// TestPromisedReadsInNumbers: of an event that stands for many only one read is certain
+// to have been promised otherwise, and of the events so many are kept as examples.
+func TestPromisedReadsInNumbers(t *testing.T) {
+	course := readWorld("oooooooooo", primaryUnder(5, "remote_apply", "FIRST 1 b c", "sync"))
+	of := func(n ...int64) (e ReadEvents) {
+		for _, n := range n {
+			e.N += n
+			e.Kept = append(e.Kept, history.ReadEvent{At: 12 * time.Second, Node: 2, Seen: 9, Next: 8, Acked: 10, AckedAt: 10 * time.Second, N: n})
+		}
+		return e
+	}
+	for want, stale := range map[string]ReadEvents{
+		"stale 40, STALE_REMOTE_APPLY 1+": of(40),
+		"stale 41, STALE_REMOTE_APPLY 2+": of(40, 1),
+		"stale 2, STALE_REMOTE_APPLY 2":   of(1, 1),
+	} {
+		if got := findings(Reads(ReadsSeen{Stale: stale}, course)); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	many := ReadEvents{}
+	for range MaxReadExamples + 2 {
+		many.N++
+		many.Kept = append(many.Kept, of(1).Kept...)
+	}
+	if f := Reads(ReadsSeen{Stale: many}, course)[1]; f.N != MaxReadExamples+2 || len(f.Examples) != MaxReadExamples {
+		t.Errorf("%d examples of %d", len(f.Examples), f.N)
+	}
+}
+
+// TestReadExamples: what was not seen, and who had acknowledged it, stands beside the
+// reads that it says something of.
+func TestReadExamples(t *testing.T) {
+	e := ReadEvents{3, []history.ReadEvent{{At: 3 * time.Second, Node: 9, Client: 3, Seen: 1, Acked: 2, AckedAt: 2 * time.Second, N: 3}}}
+	all := Reads(ReadsSeen{Stale: e, Misses: e, Back: e, Across: e}, readWorld("oo"))
+	with := ReadExample{At: 3 * time.Second, Client: 3, Seen: 1, Acked: 2, AckedAt: 2 * time.Second, AckedBy: "a", N: 3}
+	without := ReadExample{At: 3 * time.Second, Client: 3, Seen: 1, N: 3}
+	want := map[ReadWhat]ReadExample{ReadStale: with, ReadMissedOwn: with, ReadWentBack: without, ReadBehind: without}
+	if len(all) != len(want) {
+		t.Errorf("%s", findings(all))
+	}
+	for _, f := range all {
+		if f.Examples[0] != want[f.What] {
+			t.Errorf("%s: %+v, want %+v", f.What, f.Examples[0], want[f.What])
+		}
+	}
+}
+
 // TestHoles: a gap is a hole where the same server acknowledged what is not there.
 func TestHoles(t *testing.T) {
 	calm := []history.NodeState{primaryUnder(5, "on", "", "async")}
 	crashed := primaryUnder(5500, "on", "", "async")
 	crashed.CheckpointerStarted = time.Unix(5, 0)
+	lateCrash := primaryUnder(6550, "on", "", "async")
+	lateCrash.CheckpointerStarted = time.Unix(6, 0)
 	for _, tt := range []struct {
 		name, writes string
 		states       []history.NodeState
@@ -170,6 +240,7 @@ func TestHoles(t *testing.T) {
 		{"it was lost in a failover", "ooooox", []history.NodeState{primaryUnder(5, "on", "", "async"), state("b", 5500, 'p')}, 6, 4, ""},
 		{"it was lost in a failover, and the next is not known", "ooooou", []history.NodeState{primaryUnder(5, "on", "", "async"), state("a", 5500, '-')}, 6, 4, ""},
 		{"what follows is not known, but nothing changed", "ooooou", calm, 6, 4, "HOLE 3"},
+		{"what follows was answered late, and before the next reading came a restart", "oooool", append(calm, lateCrash), 6, 4, ""},
 		{"it was lost in a crash", "oooooo", append(calm, crashed), 6, 4, ""},
 		{"the state is not known", "oooooo", nil, 6, 4, ""},
 	} {

@@ -38,9 +38,13 @@ type Recovery struct {
 	Primary   string        `json:"primary,omitempty"`
 	Lost      bool          `json:"primary_lost,omitempty"`
 	Issued    time.Duration `json:"issued_ns"`
-	Effective time.Duration `json:"effective_ns"` // when it was verified to have taken effect
+	Effective time.Duration `json:"effective_ns"`      // when it was verified to have taken effect
+	Noticed   bool          `json:"noticed,omitempty"` // as in Outage
+	// Next is the fault that was issued next. What clients felt from then on is put to
+	// its account, so that what they had not got back by then is not known of this one.
+	Next string `json:"next,omitempty"`
 
-	Promotion  Stage  `json:"promotion_asked"` // the first promote step issued
+	Promotion  Stage  `json:"promotion_asked"` // the first promote step issued, before any node was writable
 	Writable   Stage  `json:"writable"`        // a node accepts writes again
 	NewPrimary string `json:"new_primary,omitempty"`
 	// Redundancy is that the primary has the synchronous standbys that are demanded of
@@ -48,7 +52,10 @@ type Recovery struct {
 	// were never missing.
 	Redundancy Stage `json:"redundancy"`
 	// Rejoined is that all Nodes stream again, or are the primary again.
-	Rejoined  Stage              `json:"rejoined"`
+	Rejoined Stage `json:"rejoined"`
+	// Caveats are what must be known to read the stages: two primaries at once, a moment
+	// that nobody knows.
+	Caveats   []string           `json:"caveats,omitempty"`
 	Workloads []WorkloadRecovery `json:"workloads,omitempty"`
 }
 
@@ -79,6 +86,10 @@ type NodeRecovery struct {
 	Errors    int64         `json:"errors"`
 	Recovered bool          `json:"recovered"`
 	RTO       time.Duration `json:"rto_ns"` // as in Outage; at least, where Recovered is false
+	// Left is set where nobody is known to have used the node any more, a second and longer
+	// before the load ended: whether it would have served is not known, and RTO is until
+	// it was used last.
+	Left bool `json:"left,omitempty"`
 }
 
 // Demand is what the experiment demands of a primary's standbys from some moment on.
@@ -116,7 +127,7 @@ func Recoveries(c Course) []Recovery {
 	w := newWatched(c)
 	all := make([]Recovery, 0, len(faults))
 	for _, m := range faults {
-		r := Recovery{Event: m.Name, Nodes: m.Nodes, Issued: m.Issued, Effective: m.Effective}
+		r := Recovery{Event: m.Name, Nodes: m.Nodes, Issued: m.Issued, Effective: m.Effective, Noticed: noticed(m)}
 		r.Primary = w.primaryAt(m.Issued)
 		r.Lost = slices.Contains(m.Nodes, r.Primary)
 		all = append(all, r)
@@ -134,7 +145,11 @@ func Recoveries(c Course) []Recovery {
 			f := felt{Activity: a, end: c.End}
 			r.Workloads = append(r.Workloads, f.recovered(r, windowOf(faults, i, c.End), until, faults[0].Issued))
 		}
+		if next := nextFault(faults, i); next != nil {
+			r.Next = next.Name
+		}
 		r.settleWritable()
+		r.Caveats = w.caveats(r, until)
 	}
 	return slices.DeleteFunc(all, func(r Recovery) bool { return r.Effective <= 0 })
 }
@@ -158,13 +173,21 @@ func faultsOf(marks []history.Mark) []history.Mark {
 // windowOf is up to where the failures that clients felt are put to fault i: the
 // next fault, or the end of the load.
 func windowOf(faults []history.Mark, i int, end time.Duration) time.Duration {
-	for _, next := range faults[i+1:] {
-		// Faults issued in one bucket are one event to the clients, and share its window.
-		if next.Issued >= faults[i].Issued+Bucket {
-			return next.Issued
-		}
+	if next := nextFault(faults, i); next != nil {
+		return next.Issued
 	}
 	return end + Bucket // the last bucket too
+}
+
+// nextFault is the one after fault i, or nil. Faults issued in one bucket are one event
+// to the clients, and share its window.
+func nextFault(faults []history.Mark, i int) *history.Mark {
+	for n := i + 1; n < len(faults); n++ {
+		if faults[n].Issued >= faults[i].Issued+Bucket {
+			return &faults[n]
+		}
+	}
+	return nil
 }
 
 // watched is what the nodes said of themselves, by time.
@@ -210,13 +233,8 @@ func (w watched) viewAt(at time.Duration) View {
 func (w watched) follow(r *Recovery, until time.Duration) {
 	r.Promotion, r.Writable = Stage{State: StageNone}, Stage{State: StageNone}
 	if r.Lost {
-		for _, m := range w.Marks {
-			if m.Action == "promote" && m.Status != history.MarkSkipped && m.Issued >= r.Issued && m.Issued < until &&
-				(r.Promotion.State == StageNone || m.Issued < r.Promotion.At) {
-				r.Promotion = reached(m.Issued)
-			}
-		}
 		r.Writable, r.NewPrimary = w.writable(r, until)
+		r.Promotion = w.promotion(r, until)
 	}
 	before := w.viewAt(r.Issued)
 	if before.Primary() == "" && r.Primary == "" {
@@ -231,6 +249,26 @@ func (w watched) follow(r *Recovery, until time.Duration) {
 	})
 }
 
+// promotion is the first promote step of an aftermath. One that was issued when a node
+// was writable again is not what brought that one back.
+func (w watched) promotion(r *Recovery, until time.Duration) Stage {
+	if m := w.promoted(r.Issued, until); m != nil && (r.Writable.State != StageReached || m.Issued <= r.Writable.At) {
+		return reached(m.Issued)
+	}
+	return Stage{State: StageNone}
+}
+
+// promoted is the first promote step issued in [from, to), or nil.
+func (w watched) promoted(from, to time.Duration) (first *history.Mark) {
+	for i, m := range w.Marks {
+		if m.Action == "promote" && m.Status != history.MarkSkipped && m.Issued >= from && m.Issued < to &&
+			(first == nil || m.Issued < first.Issued) {
+			first = &w.Marks[i]
+		}
+	}
+	return first
+}
+
 // writable is when a node that was not the primary became it, or the primary became
 // it again; it does not apply when the primary was never seen to be anything else.
 func (w watched) writable(r *Recovery, until time.Duration) (stage Stage, primary string) {
@@ -243,7 +281,7 @@ func (w watched) writable(r *Recovery, until time.Duration) (stage Stage, primar
 		now := accepts(s)
 		if s.Node == r.Primary {
 			old := already[s.Node]
-			gone = gone || !now || !s.ServerStarted.Equal(old.ServerStarted)
+			gone = gone || !now || !s.ServerStarted.Equal(old.ServerStarted) || s.CrashedSince(old)
 			now = now && gone
 		} else {
 			now = now && !accepts(already[s.Node])
@@ -287,97 +325,3 @@ func (w watched) back(from, until time.Duration, so func(View, time.Duration) bo
 	}
 	return missed(until)
 }
-
-// View is what the nodes last said of themselves, by name.
-type View map[string]history.NodeState
-
-// Primary is the node that accepts writes, and of several the one on the newest
-// timeline; "" for none.
-func (v View) Primary() (primary string) {
-	for _, s := range v {
-		best := v[primary]
-		if accepts(s) && (primary == "" || s.Timeline > best.Timeline || s.Timeline == best.Timeline && s.Node < primary) {
-			primary = s.Node
-		}
-	}
-	return primary
-}
-
-// Redundant tells whether the primary has the standbys that the newest demand of it
-// asks for. Where none was made of this node, it is the newest that was made of any;
-// where nothing synchronous is demanded, it must be as many as before.
-func (v View) Redundant(demands []Demand, at time.Duration, before int) bool {
-	primary := v.Primary()
-	if primary == "" {
-		return false
-	}
-	streaming, synchronous := v.standbys(primary)
-	if d, _ := demanded(demands, primary, at); d.Standbys > 0 {
-		return synchronous >= d.Standbys
-	}
-	return streaming >= before
-}
-
-// Streaming is how many standbys stream from the primary.
-func (v View) Streaming() int {
-	streaming, _ := v.standbys(v.Primary())
-	return streaming
-}
-
-// demanded is what a primary must do; ok is false where nobody has said anything.
-func demanded(demands []Demand, primary string, at time.Duration) (d Demand, ok bool) {
-	var own, newest Demand
-	own.At, newest.At = -1, -1
-	for _, d := range demands {
-		if d.At > at {
-			continue
-		}
-		if d.At >= newest.At {
-			newest = d
-		}
-		if d.Node == primary && d.At >= own.At {
-			own = d
-		}
-	}
-	if own.At >= 0 {
-		return own, true
-	}
-	return newest, newest.At >= 0
-}
-
-// standbys counts the lines of a primary's pg_stat_replication that stream, and those
-// of them that commits wait for. A standby that does not answer does not count: a
-// frozen one stands there as streaming for another wal_sender_timeout.
-func (v View) standbys(primary string) (streaming, synchronous int) {
-	for _, s := range v[primary].Standbys {
-		if own, watched := v[s.Name]; s.State != "streaming" || watched && !own.Reachable {
-			continue
-		}
-		streaming++
-		if s.SyncState == "sync" || s.SyncState == "quorum" {
-			synchronous++
-		}
-	}
-	return streaming, synchronous
-}
-
-// Joined tells whether a node is part of the cluster: the primary, or a standby that
-// says that it streams and of which another node says so too. The standby alone says
-// so also while it still catches up.
-func (v View) Joined(node string) bool {
-	s := v[node]
-	if !s.Reachable || !s.Streaming {
-		return s.Reachable && v.Primary() == node
-	}
-	for _, upstream := range v {
-		for _, line := range upstream.Standbys {
-			if upstream.Reachable && line.Name == node && line.State == "streaming" {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// accepts tells whether a node is known to accept writes.
-func accepts(s history.NodeState) bool { return s.Reachable && s.Role == history.RolePrimary }

@@ -25,7 +25,7 @@ type ClientActivity struct {
 type ClientOutages struct {
 	Clients   int   `json:"clients"`
 	Hit       int   `json:"hit"`                 // had an operation that failed or got stuck
-	NeverBack int   `json:"never_back"`          // were not served again as long as the load ran
+	NeverBack int   `json:"never_back"`          // were not served again as long as the load ran; with a next fault, not before that and never after
 	Discarded int64 `json:"discarded,omitempty"` // short outages that are not in here, of whole run
 	Median    Least `json:"median"`
 	P99       Least `json:"p99"`
@@ -86,14 +86,18 @@ func (f felt) usualStuck(firstFault time.Duration) (longest time.Duration) {
 //
 // With failures it is from the first to the recovery from the last, whatever
 // succeeded between, as for an Outage; answers that came late on the heels of the
-// recovery prolong it. Without failures it is the longest wait for an answer, if
+// recovery prolong it. One who was not served before the next fault, and never after it, was out
+// at least up to there. Without failures it is the longest wait for an answer, if
 // that is far longer than was usual.
 func (f felt) clientOut(episodes []history.Episode, issued, window, usual time.Duration) (out time.Duration, back bool) {
 	from, to, back := time.Duration(-1), time.Duration(0), true
 	var longest time.Duration
 	for _, e := range episodes {
 		end := e.FirstOK
-		if end == 0 {
+		switch {
+		case end == 0 && window <= f.end:
+			end = window // that it was not served after the next fault is that one's doing
+		case end == 0:
 			end = max(f.lastActive(), e.LastError)
 		}
 		began := max(e.Sent, issued)

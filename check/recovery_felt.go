@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -75,8 +76,8 @@ func (f felt) noted(in int, latest bool, moment func(history.Episode) (time.Dura
 	return at, ok
 }
 
-// acknowledgements are the last from a node that the fault took away, and the first
-// from the new primary. Where the node can serve the workload again, because it is
+// acknowledgements are the last from a node that the fault took away, be it one that
+// nobody waited for any more, and the first from the new primary that somebody did. Where the node can serve the workload again, because it is
 // the new primary too, or a standby, its longest silence comes after the last. A
 // workload that is on several nodes was on the new primary before that was one: for
 // it there is no first.
@@ -90,14 +91,17 @@ func (f felt) acknowledgements(r *Recovery, until time.Duration) (last, first St
 		if !slices.Contains(r.Nodes, n.Node) || !n.servedIn(r.Issued-recentSpan, r.Issued) {
 			continue
 		}
-		old := felt{Activity: Activity{OK: n.OK, Errors: n.Errors, Active: f.Active}, end: f.end}
+		old := felt{Activity: Activity{OK: n.answered(), Errors: n.Errors, Active: f.Active}, end: f.end}
 		b := old.lastSuccess(until)
-		if f.Spread || !r.Lost || r.NewPrimary == n.Node {
+		if f.Spread || !r.Lost || r.NewPrimary == n.Node || r.Writable.State == StageNone {
 			b = old.beforeSilence(r.Issued, until)
 		}
 		at := start(b)
 		if exact, ok := f.noted(b, true, func(e history.Episode) (time.Duration, bool) { return e.LastOK, e.Before == i+1 }); ok {
 			at = exact
+		}
+		if late, ok := n.late(b); ok && late < until {
+			at = max(at, late)
 		}
 		if last.State == StageNone || at > last.At {
 			last = reached(at)
@@ -112,7 +116,10 @@ func (f felt) acknowledgements(r *Recovery, until time.Duration) (last, first St
 // firstNew is the first acknowledgement from the new primary; lastOld is the bucket of
 // the old one's last.
 func (f felt) firstNew(r *Recovery, lastOld int, until time.Duration) Stage {
-	if r.NewPrimary == "" {
+	switch {
+	case r.Writable.State == StageNone:
+		return Stage{State: StageNone} // the primary was not seen to be away, and there is no other
+	case r.NewPrimary == "":
 		return missed(min(until, f.lastActive()))
 	}
 	i := slices.IndexFunc(f.Nodes, func(n NodeActivity) bool { return n.Node == r.NewPrimary })
@@ -120,6 +127,9 @@ func (f felt) firstNew(r *Recovery, lastOld int, until time.Duration) Stage {
 		return Stage{}
 	}
 	from := bucket(r.Issued)
+	if !f.Writes {
+		from = bucket(r.Writable.At) // what it answered as a standby is no primary's
+	}
 	if r.NewPrimary == r.Primary {
 		from = lastOld + 1
 	}
@@ -135,6 +145,30 @@ func (f felt) firstNew(r *Recovery, lastOld int, until time.Duration) Stage {
 		at = exact
 	}
 	return reached(at)
+}
+
+// answered counts the acknowledgements by bucket, those too that came when nobody waited
+// for them any more.
+func (n NodeActivity) answered() []uint32 {
+	if len(n.Late) == 0 {
+		return n.OK
+	}
+	all := slices.Clone(n.OK)
+	for _, at := range n.Late {
+		if i := bucket(at); i < len(all) {
+			all[i]++
+		}
+	}
+	return all
+}
+
+// late is the last late acknowledgement in a bucket.
+func (n NodeActivity) late(in int) (at time.Duration, ok bool) {
+	i, ok := slices.BinarySearchFunc(n.Late, in, func(at time.Duration, in int) int { return cmp.Compare(bucket(at), in) })
+	if !ok {
+		return 0, false
+	}
+	return n.Late[i], true
 }
 
 // servedIn tells whether the node acknowledged something in [from, to).
@@ -179,9 +213,10 @@ func (f felt) beforeSilence(from, until time.Duration) int {
 }
 
 // throughput is the first moment, from the fault taking effect on, from which on a
-// window is served at 90 % of the rate before, and the next window too. It does not
-// apply where the rate never fell, and is unknown where there was no time or too
-// little load to tell a rate.
+// window is served at 90 % of the rate before, and the next window too. A window that
+// the next fault is issued in tells of that one, so a return must be seen before it. It
+// does not apply where the rate never fell, and is unknown where there was no time or
+// too little load to tell a rate.
 func (f felt) throughput(r *Recovery, nextFault time.Duration) (Stage, float64) {
 	from := max(0, r.Issued-beforeSpan)
 	for _, a := range f.Active {
@@ -198,25 +233,24 @@ func (f felt) throughput(r *Recovery, nextFault time.Duration) (Stage, float64) 
 		return Stage{}, 0
 	}
 	window := bucket(max(steadySpan, time.Duration(math.Ceil(leastCount/before*float64(time.Second)))))
-	last := bucket(f.lastActive()) - window
-	effective := bucket(r.Effective)
-	if start(window) > longestWin || last < effective {
+	effective, end := bucket(r.Effective), min(bucket(f.lastActive()), bucket(nextFault))
+	last := end - window
+	if start(window) > longestWin || end <= effective {
 		return Stage{}, before
 	}
 	share := func(from, to int) float64 { // of the rate before
 		return float64(f.served(from, to)) / (before * (start(to) - start(from)).Seconds())
 	}
 	steady := func(i int) bool {
-		// The window after may be cut short by the next fault, and by the end of the load.
-		end := min(i+2*window, max(i+window, bucket(nextFault)), last+window)
+		after := min(i+2*window, end) // cut short by the next fault, or by the end of the load
 		for p := range parts {
 			if share(i+p*window/parts, i+(p+1)*window/parts) < 0.5 {
 				return false
 			}
 		}
-		return share(i, i+window) >= steadyShare && (end == i+window || share(i+window, end) >= steadyShare)
+		return share(i, i+window) >= steadyShare && (after == i+window || share(i+window, after) >= steadyShare)
 	}
-	if steady(effective) {
+	if effective <= last && steady(effective) {
 		return Stage{State: StageNone}, before
 	}
 	for i := effective; i <= last; i++ {
@@ -224,7 +258,15 @@ func (f felt) throughput(r *Recovery, nextFault time.Duration) (Stage, float64) 
 			return reached(start(i)), before
 		}
 	}
-	return missed(start(last)), before
+	// What began too late for a window of its own may have been the return.
+	late := f.success(max(last+1, effective))
+	switch {
+	case late < 0 || late >= end:
+		return missed(start(end)), before
+	case late == effective:
+		return Stage{}, before
+	}
+	return missed(start(late)), before
 }
 
 // served counts the successes in the buckets [from, to).
@@ -247,8 +289,21 @@ func (f felt) nodeRecoveries(r *Recovery, window, firstFault time.Duration) (all
 		o := own.outage(m, window, own.healthyGap(firstFault, r.Issued))
 		promoted := n.Node == r.NewPrimary && !o.Recovered
 		if !promoted && (o.RTO > 0 || !o.Recovered || o.Errors > 0) {
-			all = append(all, NodeRecovery{Node: n.Node, Errors: o.Errors, Recovered: o.Recovered, RTO: o.RTO})
+			all = append(all, own.nodeRecovery(n.Node, o))
 		}
 	}
 	return all
+}
+
+// nodeRecovery is the outage of a node of which this is the part.
+func (f felt) nodeRecovery(node string, o Outage) NodeRecovery {
+	r := NodeRecovery{Node: node, Errors: o.Errors, Recovered: o.Recovered, RTO: o.RTO}
+	used := len(f.OK) - 1
+	for used > 0 && f.OK[used] == 0 && f.Errors[used] == 0 {
+		used--
+	}
+	if r.Left = !r.Recovered && start(used) < f.lastActive()-recentSpan; r.Left {
+		r.RTO = max(0, start(used)-o.Effective)
+	}
+	return r
 }

@@ -136,6 +136,11 @@ func TestStagesOfNodes(t *testing.T) {
 			[]stages{{true, none, hit(1500), hit(1500), hit(1500), "a"}, {true, hit(3020), not(5000), not(5000), not(5000), ""}},
 		},
 		{
+			"nor does it end the wait for the one before", []history.Mark{killA, on([]string{"a"}, fault("again", 3000, 3010)), promote(3020)},
+			append(healthy(), state("a", 1010, '-'), state("b", 3200, 'p')), quorum1,
+			[]stages{{true, none, not(3000), not(3000), not(3000), ""}, {true, hit(3020), hit(3200), not(5000), not(5000), "b"}},
+		},
+		{
 			"so short that nobody saw it", []history.Mark{killA}, healthy(), quorum1,
 			[]stages{{true, none, none, none, none, ""}},
 		},
@@ -208,6 +213,13 @@ func TestStagesOfClients(t *testing.T) {
 		{Episodes: []history.Episode{failing(2, 1002, 1003, 1013, 1013, 1207)}},
 		{Episodes: []history.Episode{failing(2, 1004, 1004, 1011, 1190, 1203)}},
 	}
+	late := byNode(drawn("..........xx..............."), "aaaaaaaaaa??bbbbbbbbbbbbbbb")
+	late.Nodes[0].Late = []time.Duration{1023 * msec}
+	// Frozen for half a second, and then it answers what nobody waits for any more.
+	thawed := byNode(drawn("..........xx..............."), "aaaaaaaaaa??bbbbbbbbbbbbbbb")
+	thawed.Nodes[0].Late = []time.Duration{1503 * msec, 1517 * msec}
+	thawedSame := byNode(drawn("..........xxxxx............"), "aaaaaaaaaa?????aaaaaaaaaaaa")
+	thawedSame.Nodes[0].Late = []time.Duration{1033 * msec, 1497 * msec}
 	same := byNode(drawn("..........xx..............."), "aaaaaaaaaa??aaaaaaaaaaaaaaa")
 	same.OK[100], same.Nodes[0].OK[100] = 3, 3
 	spread := byNode(drawn("..........................."), "ababababababbbbbbbbbbbbbabab")
@@ -223,10 +235,16 @@ func TestStagesOfClients(t *testing.T) {
 			stages{hit(1000), hit(990), hit(1200), hit(1200)}},
 		{"to the millisecond where a client noted it", exact, failover, kill,
 			stages{hit(1011), hit(1004), hit(1203), hit(1203)}},
+		{"answered late, which nobody waited for", late, failover, kill,
+			stages{hit(1000), hit(1023), hit(1200), hit(1200)}},
+		{"answered late, after the new primary had begun", thawed, failover, kill,
+			stages{hit(1000), hit(1517), hit(1200), hit(1200)}},
+		{"late answers before and after the silence of the same node", thawedSame, append(healthy(), state("a", 1010, '-'), state("a", 1490, 'p')), kill,
+			stages{hit(1000), hit(1033), hit(1500), hit(1500)}},
 		{"no new primary ever", byNode(drawn("..........xxxxxxxxxxxxxxxxx"), "aaaaaaaaaaaaaaaaaaaaaaaaaaa"), append(healthy(), state("a", 1010, '-')), kill,
-			stages{hit(1000), hit(990), not(2700), not(2200)}},
+			stages{hit(1000), hit(990), not(2700), not(2700)}},
 		{"a new primary that nobody finds", byNode(drawn("..........xxxxxxxxxxxxxxxxx"), "aaaaaaaaaaaaaaaaaaaaaaaaaaa"), failover, kill,
-			stages{hit(1000), hit(990), not(2700), not(2200)}},
+			stages{hit(1000), hit(990), not(2700), not(2700)}},
 		{"the same node again", same, restart, kill,
 			stages{hit(1000), hit(1000), hit(1200), hit(1200)}},
 		{"answers were late, but none failed", byNode(drawn("..........______..........."), "aaaaaaaaaa??bbbbbbbbbbbbbbb"), failover, kill,
@@ -241,8 +259,14 @@ func TestStagesOfClients(t *testing.T) {
 			stages{hit(1000), hit(990), hit(1200), Stage{}}},
 		{"a return that does not last is none", byNode(drawn("..........xx......xxxx.........."), "aaaaaaaaaa??bbbbbbbbbbbbbbbbbbbb"), failover, kill,
 			stages{hit(1000), hit(990), hit(1200), hit(2200)}},
-		{"the failure in the second fault's window is that one's", byNode(drawn("...............xx.........."), "aaaaaaaaaa??bbbbbbbbbbbbbbb"), failover,
-			append(kill, on([]string{"c"}, fault("stop-c", 1500, 1500))), stages{not(1500), hit(990), hit(1200), none}},
+		{"the failure in the second fault's window is that one's", byNode(drawn("................xx........."), "aaaaaaaaaa??bbbbbbbbbbbbbbb"), failover,
+			append(kill, on([]string{"c"}, fault("stop-c", 1600, 1600))), stages{not(1600), hit(990), hit(1200), none}},
+		{"90 % come only after the next fault", byNode(drawn("..........xxxxxxxxxx..........."), "aaaaaaaaaa??????????bbbbbbbbbbb"), failover,
+			append(kill, on([]string{"c"}, fault("stop-c", 1500, 1500))), stages{hit(1000), hit(990), hit(2000), not(1500)}},
+		{"90 % came before the next fault, but so shortly that nobody can tell", byNode(drawn("..........xxx.................."), "aaaaaaaaaa???bbbbbbbbbbbbbbbbbb"), failover,
+			append(kill, on([]string{"c"}, fault("stop-c", 1700, 1700))), stages{hit(1000), hit(990), hit(1300), not(1300)}},
+		{"not even time to tell whether there were 90 %", byNode(drawn("..............................."), "aaaaaaaaaaaabbbbbbbbbbbbbbbbbbb"), failover,
+			append(kill, on([]string{"c"}, fault("stop-c", 1300, 1300))), stages{not(1300), hit(1190), hit(1200), Stage{}}},
 		{"no load", drawn("..........|xxxxxxxxxx"), failover, kill, stages{}},
 	}
 	for _, tt := range tests {
@@ -346,6 +370,8 @@ func TestClientOutages(t *testing.T) {
 		{"the next fault's doing, though it was sent before", append(kill, fault("b", 2000, 2000)), all(1, of(failing(1, 0, 1990, 2005, 2005, 2100))), ClientOutages{Clients: 1}},
 		{"out since long before the next fault, though nothing had failed yet", append(kill, fault("b", 2000, 2000)), all(1, of(failing(1, 0, 1500, 2005, 2005, 2100))),
 			ClientOutages{Clients: 1, Hit: 1, Median: for1(600), P99: for1(600), Max: for1(600)}},
+		{"not back before the next fault, nor after it", append(kill, fault("b", 2000, 2000)), all(1, of(failing(0, 990, 1005, 1010, 2900, 0))),
+			ClientOutages{Clients: 1, Hit: 1, NeverBack: 1, Median: least(995), P99: least(995), Max: least(995)}},
 		{"some are not kept", kill, []ClientActivity{{Episodes: out.Episodes, Discarded: 7}},
 			ClientOutages{Clients: 1, Hit: 1, Discarded: 7, Median: for1(200), P99: for1(200), Max: for1(200)}},
 		{"no client is known", kill, nil, ClientOutages{}},
@@ -378,8 +404,9 @@ func TestNodeRecoveries(t *testing.T) {
 		want   []NodeRecovery
 	}{
 		{"back after a while", "..........x_________..........", true, nil, []NodeRecovery{{Node: "a", Errors: 20, Recovered: true, RTO: 1000 * msec}}},
-		{"never used again", "..........x___________________", true, nil, []NodeRecovery{{Node: "a", Errors: 20, RTO: 2000 * msec}}},
-		{"nothing failed, and it was left", "..........____________________", true, nil, []NodeRecovery{{Node: "a", RTO: 2000 * msec}}},
+		{"never used again", "..........x___________________", true, nil, []NodeRecovery{{Node: "a", Errors: 20, RTO: 90 * msec, Left: true}}},
+		{"nothing failed, and it was left", "..........____________________", true, nil, []NodeRecovery{{Node: "a", Left: true}}},
+		{"tried in vain to the end", "..........x_____x______x______", true, nil, []NodeRecovery{{Node: "a", Errors: 60, RTO: 2000 * msec}}},
 		{"left because it was promoted", "..........____________________", true, []history.NodeState{state("z", 5, 'p'), state("z", 1005, '-'), state("a", 1010, 'p')}, nil},
 		{"it did not serve before", "____________________..........", true, nil, nil},
 		{"no harm done", "..............................", true, nil, nil},

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strconv"
@@ -111,6 +112,7 @@ const forever = time.Duration(math.MaxInt64)
 // stretch is a time in which a node's regime was one, or, around a change, one of two.
 type stretch struct {
 	from, to time.Duration
+	life     time.Duration // when the server was started of which it is told
 	regimes  []regime
 }
 
@@ -118,10 +120,16 @@ type stretch struct {
 // the last one for ever. Around each change is a band in which either may have been in
 // force: from the newest reading with the old value, or from when the step was issued
 // that made the change, to when that step had seen the new value in a new session, or
-// else to the first reading with it. It is nil for a node that was never read.
-func regimesOf(node string, states []history.NodeState, marks []history.Mark) (all []stretch) {
+// else to the first reading with it. It is nil for a node that was never read. Zero is
+// the wall time of offset 0, by which it is known when a server was started.
+//
+// A server reads its configuration anew when it is started. What shows after a restart
+// has no band, so: the server before had the old value to its end, unless a step was
+// under way that could have had it reload.
+func regimesOf(node string, states []history.NodeState, marks []history.Mark, zero time.Time) (all []stretch) {
 	var was regime
-	var oldest, newest time.Duration // of the last reading with the value `was`: it was between
+	var before history.NodeState   // the last reading that counts
+	var newest, life time.Duration // until when it was read, at most; when its server was started
 	known := false
 	for i, s := range states {
 		if !s.Reachable || s.SyncCommit == "" {
@@ -129,18 +137,33 @@ func regimesOf(node string, states []history.NodeState, marks []history.Mark) (a
 		}
 		num, names := readStandbys(s.SyncNames)
 		now := newRegime(s.SyncCommit, num, names)
+		old := max(cmp.Or(before.Asked, before.At), newest-unread)
+		born, reborn := began(before, s, zero)
+		if reborn {
+			born = min(max(born, old), s.At) // by another clock it may be told wrongly, but it was between
+		}
 		switch {
 		case !known:
-			all, known = append(all, stretch{0, forever, []regime{now}}), true
+			all, known = append(all, stretch{0, forever, 0, []regime{now}}), true
 		case !now.equal(was):
-			from, to := change(node, max(oldest, newest-unread), s.At, marks)
 			last := &all[len(all)-1]
+			from, to := change(node, old, s.At, marks)
+			next := life
+			if reborn {
+				from, to, next = reloaded(node, old, born, marks), born, born
+			}
 			from = max(from, last.from)
 			to = max(to, from)
 			last.to = from
-			all = append(all, stretch{from, to, []regime{was, now}}, stretch{to, forever, []regime{now}})
+			if from < to {
+				all = append(all, stretch{from, to, life, []regime{was, now}})
+			}
+			all = append(all, stretch{to, forever, next, []regime{now}})
 		}
-		was, oldest = now, s.At
+		if reborn {
+			life = born
+		}
+		was, before = now, s
 		// It was read until something else was kept.
 		newest = forever
 		if i+1 < len(states) {
@@ -149,6 +172,35 @@ func regimesOf(node string, states []history.NodeState, marks []history.Mark) (a
 	}
 	return all
 }
+
+// began is when the server was started that a reading is of, if the one before was of
+// another; ok is false also where that is not known.
+func began(before, now history.NodeState, zero time.Time) (at time.Duration, ok bool) {
+	if zero.IsZero() || before.ServerStarted.IsZero() || now.ServerStarted.IsZero() || now.ServerStarted.Equal(before.ServerStarted) {
+		return 0, false
+	}
+	return now.ServerStarted.Sub(zero), true
+}
+
+// reloaded is from when on a server may have had its next one's configuration, which
+// was started at born: from where a step was under way, after the newest reading
+// without it, that could have made it reload; else not before.
+func reloaded(node string, old, born time.Duration, marks []history.Mark) time.Duration {
+	from := born
+	for _, m := range marks {
+		over := max(m.Effective, m.Ended)
+		if over == 0 { // it was never known to end
+			over = forever
+		}
+		if slices.Contains(reloading, m.Action) && slices.Contains(m.Nodes, node) && m.Status != history.MarkSkipped && over >= old-unread {
+			from = min(from, max(old, m.Issued))
+		}
+	}
+	return from
+}
+
+// reloading are the actions that can change a running server's configuration.
+var reloading = []string{"configure", "sql", "undo"}
 
 // change is the band around a change that was seen between two readings.
 func change(node string, old, seen time.Duration, marks []history.Mark) (from, to time.Duration) {
@@ -164,6 +216,7 @@ func change(node string, old, seen time.Duration, marks []history.Mark) (from, t
 // weakSpan is a time in which a node's acknowledgements were weak, up to before to.
 type weakSpan struct {
 	from, to   time.Duration
+	life       time.Duration // when the server was started of which it is told
 	transition bool
 }
 
@@ -184,7 +237,7 @@ func weakSpans(node string, regimes []stretch, demands []Demand) (weak []weakSpa
 			}
 			demand := newRegime(d.Commit, d.Standbys, d.Names)
 			if slices.ContainsFunc(s.regimes, func(r regime) bool { return r.weaker(demand) }) {
-				weak = append(weak, weakSpan{from, to, len(s.regimes) > 1})
+				weak = append(weak, weakSpan{from, to, s.life, len(s.regimes) > 1})
 			}
 		}
 	}
@@ -200,11 +253,12 @@ func during(e *ledger.Entry) (from, to time.Duration) {
 }
 
 // weakness says whether an acknowledgement is weak by one of the spans: a commit waits
-// for its standbys at some moment between its being sent and its answer.
+// for its standbys at some moment between its being sent and its answer. What was sent
+// before a server was started, another one has answered, however late that was read.
 func weakness(spans []weakSpan, e *ledger.Entry) (reason WeakReason) {
 	from, to := during(e)
 	for _, s := range spans {
-		if s.from > to || s.to <= from {
+		if s.from > to || s.to <= from || from < s.life {
 			continue
 		}
 		if !s.transition {
@@ -219,6 +273,6 @@ func weakness(spans []weakSpan, e *ledger.Entry) (reason WeakReason) {
 func wasOff(regimes []stretch, e *ledger.Entry) bool {
 	from, to := during(e)
 	return slices.ContainsFunc(regimes, func(s stretch) bool {
-		return s.from <= to && s.to > from && slices.ContainsFunc(s.regimes, func(r regime) bool { return r.level == levelOff })
+		return s.from <= to && s.to > from && from >= s.life && slices.ContainsFunc(s.regimes, func(r regime) bool { return r.level == levelOff })
 	})
 }

@@ -104,14 +104,9 @@ func TestWeakByRegime(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			spans := weakSpans("a", regimesOf("a", tt.states, tt.marks), tt.demands)
+			spans := weakSpans("a", regimesOf("a", tt.states, tt.marks, time.Unix(0, 0)), tt.demands)
 			check := func(want WeakReason, at int) {
-				done := time.Duration(max(at, -at)) * msec
-				e := &ledger.Entry{Sent: done - msec/2, Done: done}
-				if at < 0 { // it took a second
-					e.Sent = done - time.Second
-				}
-				if got := weakness(spans, e); got != want {
+				if got := weakness(spans, answered(at)); got != want {
 					t.Errorf("at %d: %q, want %q", at, got, want)
 				}
 			}
@@ -126,6 +121,82 @@ func TestWeakByRegime(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestWeakAcrossARestart: a server reads its configuration when it is started, so that
+// what shows afterwards says nothing of the one before.
+func TestWeakAcrossARestart(t *testing.T) {
+	quorum := []Demand{{Node: "a", Standbys: 1, Names: []string{"b", "c"}, Commit: "on"}}
+	on := func(at, started int) history.NodeState {
+		return sync(primary("a", at, 1, started), "on", "ANY 1 (b, c)")
+	}
+	none := func(at, started int) history.NodeState { return sync(primary("a", at, 1, started), "on", "") }
+	gone := func(at int) history.NodeState { return state("a", at, '-') }
+	asked := func(s history.NodeState, at int) history.NodeState { s.Asked = time.Duration(at) * msec; return s }
+	step := func(action, node string, issued, effective int) []history.Mark {
+		return []history.Mark{mark("step", action, node, issued, effective)}
+	}
+	unended := step("sql", "a", 4900, 0)
+	unended[0].Status = ""
+	skipped := step("configure", "a", 4900, 0)
+	skipped[0].Status = history.MarkSkipped
+	killed := []history.NodeState{on(5, 1), on(4950, 1), gone(5010), gone(7020), none(7080, 7)}
+	tests := []struct {
+		name    string
+		states  []history.NodeState
+		marks   []history.Mark
+		weak    []int // as in TestWeakByRegime
+		between []int
+		strong  []int
+	}{
+		{"killed and started, with another configuration", killed, nil, []int{7001, 7079, 9000}, nil, []int{4949, 4960, 5050, 6999, -7500}},
+		{"of a restart only the changes are known", []history.NodeState{on(5, 1), none(5100, 5)}, nil, []int{5001}, nil, []int{4899, 4999, -5500}},
+		{"restarted to a stronger one", []history.NodeState{none(4950, 1), on(5100, 5)}, nil, []int{4999, -5500}, nil, []int{5001}},
+		{"a statement was under way before it was killed", killed, step("sql", "a", 4960, 4970), []int{7001}, []int{4961, 5005}, []int{4959}},
+		{"one that may have come before the newest reading", killed, step("sql", "a", 4900, 4949), []int{7001}, []int{4951, 5005}, []int{4949}},
+		{"a reading that was asked for before it", []history.NodeState{asked(on(4980, 1), 4950), none(5100, 5)}, step("configure", "a", 4940, 5010), []int{5001}, []int{4951, 4985}, []int{4949}},
+		{"a statement of which nobody knows the end", killed, unended, []int{7001}, []int{4951}, []int{4949}},
+		{"a step that was not begun", killed, skipped, []int{7001}, nil, []int{4951, 6999}},
+		{"a statement long before", killed, step("sql", "a", 4600, 4700), []int{7001}, nil, []int{4951, 6999}},
+		{"another node's", killed, step("sql", "b", 4960, 4970), []int{7001}, nil, []int{4961, 6999}},
+		{"a step that changes no configuration", killed, step("kill", "a", 4960, 5000), []int{7001}, nil, []int{4961, 6999}},
+		{"configured while it was down", killed, step("configure", "a", 6000, 6100), []int{7001}, nil, []int{4951, 5999}},
+		{"its clock is fast", []history.NodeState{on(4950, 1), none(5100, 60)}, nil, []int{5101}, nil, []int{5099}},
+		{"its clock is slow", []history.NodeState{on(4950, 1), none(5100, 2)}, nil, []int{4952}, nil, []int{4949}},
+		{"a change after the restart is one", []history.NodeState{on(4950, 1), on(5100, 5), none(6000, 5)}, nil, []int{6001}, []int{5801, 5999}, []int{5101, 5799, -5900}},
+		{"the processes alone were restarted", []history.NodeState{on(4950, 1), gone(5010), none(5100, 1)}, nil, []int{5101}, []int{4951, 5099}, []int{4949}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			spans := weakSpans("a", regimesOf("a", tt.states, tt.marks, time.Unix(0, 0)), quorum)
+			for want, all := range map[WeakReason][]int{WeakRegime: tt.weak, WeakTransition: tt.between, "": tt.strong} {
+				for _, at := range all {
+					if got := weakness(spans, answered(at)); got != want {
+						t.Errorf("at %d: %q, want %q", at, got, want)
+					}
+				}
+			}
+		})
+	}
+	unknown := weakSpans("a", regimesOf("a", killed, nil, time.Time{}), quorum)
+	if got := weakness(unknown, answered(6000)); got != WeakTransition {
+		t.Errorf("when it was started is not known: %q", got)
+	}
+	regimes := regimesOf("a", []history.NodeState{on(4950, 1), sync(primary("a", 5100, 1, 5), "off", "")}, nil, time.Unix(0, 0))
+	if !wasOff(regimes, answered(5050)) || wasOff(regimes, answered(4999)) || wasOff(regimes, answered(-5500)) {
+		t.Error("synchronous_commit was off from the restart on, for what the new server answered")
+	}
+}
+
+// answered is a write acknowledged at a millisecond, after half of one, or, if that is
+// negative, after a second.
+func answered(at int) *ledger.Entry {
+	done := time.Duration(max(at, -at)) * msec
+	e := &ledger.Entry{Sent: done - msec/2, Done: done}
+	if at < 0 {
+		e.Sent = done - time.Second
+	}
+	return e
 }
 
 // TestAuditOfWeakWrites: counted by notice and by regime, and lost as what they are.

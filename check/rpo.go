@@ -21,24 +21,24 @@ type rpo struct {
 }
 
 // attribute puts a loss to the account of its event.
-func (a *auditor) attribute(d *doubt, v verdictOf) {
+func (a *auditor) attribute(w *write, v verdictOf) {
 	key := rpoKey{v.event.name, v.cause, v.fork}
 	r := a.rpo[key]
 	if r == nil {
 		r = &rpo{RPO: RPO{Event: v.event.name, Cause: v.cause, Fork: v.fork, To: v.event.at}}
 		a.rpo[key] = r
 	}
-	if d.write.weak != "" {
+	if w.weak != "" {
 		r.WeakLost++
 		return
 	}
-	at := d.entry.Done
+	at := w.entry.Done
 	if r.Lost == 0 || at < r.From {
 		r.From = at
 	}
 	r.Lost++
 	r.To = max(r.To, at)
-	r.highest = max(r.highest, d.entry.LSN)
+	r.highest = max(r.highest, w.entry.LSN)
 }
 
 // points are the RPOs, the earliest first.

@@ -60,23 +60,3 @@ func TestRunsKept(t *testing.T) {
 		t.Errorf("%d writes, %d runs and %d more, the first %+v", c.N, len(c.Runs), c.More, c.Runs[0])
 	}
 }
-
-// TestDoubtsAreBounded: a writer whose next writes never bound anything does not fill
-// the memory.
-func TestDoubtsAreBounded(t *testing.T) {
-	d, s := doubts{}, &story{}
-	for range 3 * maxDoubts {
-		d.list = append(d.list, &doubt{loss: loss{story: s}})
-		d.take(false)
-	}
-	if len(d.list) > maxDoubts {
-		t.Errorf("%d wait", len(d.list))
-	}
-	d = doubts{list: []*doubt{{loss: loss{story: s}}}}
-	for range maxSilent {
-		d.see(s, &ledger.Entry{Sent: 1})
-	}
-	if ready := d.take(false); len(ready) != 1 || ready[0].last {
-		t.Errorf("after %d writes without an LSN: %+v", maxSilent, ready)
-	}
-}

@@ -57,7 +57,9 @@ type Audit struct {
 	// (lost, weakly lost or vanished); nil where it is not recorded what was read.
 	Ghosts     *int64    `json:"ghosts,omitempty"`
 	SplitBrain []Overlap `json:"split_brain,omitempty"`
-	RPO        []RPO     `json:"rpo,omitempty"` // of each event that lost something, earliest loss first
+	// FailBacks are no split brain, as the two did not serve at the same time.
+	FailBacks []FailBack `json:"fail_backs,omitempty"`
+	RPO       []RPO      `json:"rpo,omitempty"` // of each event that lost something, earliest loss first
 	// Damage says what of the ledger could not be read.
 	Damage []string `json:"ledger_damage,omitempty"`
 }
@@ -142,6 +144,8 @@ type NodeAudit struct {
 	Read bool   `json:"read"`          // to the end
 	Why  string `json:"why,omitempty"` // why not
 	Rows int64  `json:"rows"`
+	// CaughtUp: a standby that had replayed all of the authority's WAL before it was read.
+	CaughtUp bool `json:"caught_up,omitempty"`
 	// Equal: the same keys with the same values as the authority. False where that is
 	// not known.
 	Equal      bool  `json:"equal"`
@@ -152,8 +156,8 @@ type NodeAudit struct {
 	Duplicated int64 `json:"duplicated"`
 }
 
-// ForkAudit is what a former primary had when it was read before its own fork was
-// thrown away.
+// ForkAudit is what a former primary, or a standby that had gone another way, had when
+// it was read before its own fork was thrown away.
 type ForkAudit struct {
 	Node     string        `json:"node"`
 	Step     string        `json:"step"` // the one that threw it away
@@ -172,6 +176,16 @@ type Overlap struct {
 	Newer ledger.Server `json:"newer"`
 	From  time.Duration `json:"from_ns"` // when the first acknowledgement of Newer had come
 	To    time.Duration `json:"to_ns"`   // when the last acknowledged write was sent to Older
+}
+
+// FailBack is an older server that acknowledged again after a newer one had, and had
+// been away meanwhile: killed, say, and started again as the primary that it had been.
+// The newer one's own writes are no part of its timeline, and are lost where it stays.
+type FailBack struct {
+	Older ledger.Server `json:"older"`
+	Newer ledger.Server `json:"newer"`
+	From  time.Duration `json:"from_ns"` // the last acknowledgement of Newer before
+	To    time.Duration `json:"to_ns"`   // the first one of Older after it
 }
 
 // RPO is what one event lost.
@@ -217,6 +231,9 @@ type Activity struct {
 type NodeActivity struct {
 	Node       string
 	OK, Errors []uint32
+	// Late are when the node acknowledged what its clients had given up on, of each
+	// Bucket the last moment. Nobody was served by that, but the node had not stopped.
+	Late []time.Duration
 }
 
 // Outage is what one fault did to one workload. Times are offsets on the run's clock.
@@ -227,6 +244,11 @@ type Outage struct {
 	Issued   time.Duration `json:"issued_ns"`
 	// Effective is when the fault was verified to have taken effect.
 	Effective time.Duration `json:"effective_ns"`
+	// Noticed is set where nobody knows when the fault took effect but that it was after
+	// Issued, when all was last known to be well, and that Effective is when it was
+	// noticed. RTO is then the least that it can be, and Most the most.
+	Noticed bool          `json:"noticed,omitempty"`
+	Most    time.Duration `json:"rto_most_ns,omitempty"`
 	// Loaded is set when the workload was running at the fault; otherwise nothing was measured.
 	Loaded bool `json:"loaded"`
 	// Errors that ended between this fault and the next one.

@@ -34,6 +34,9 @@ func TestForks(t *testing.T) {
 		{"equal sums, different heads", []Vector{vector("b", "s", 1, 3, 3), vector("c", "s", 1, 2, 4), vector("c", "s", 1, 3, 4)}, "0 1 0"},
 		{"two standbys on two timelines", []Vector{vector("b", "s", 1, 2, 1), vector("c", "s", 2, 1, 2)}, "0 0 0"},
 		{"nobody knows the timelines", []Vector{vector("b", "s", 0, 2, 1), vector("c", "s", 0, 1, 2)}, "0 0 0"},
+		{"one that was promoted counts as what it was then", []Vector{vector("b", "s", 1, 1, 1), again(vector("b", "p", 1, 2, 1)), vector("c", "s", 1, 1, 2)}, "0 0 1"},
+		{"two standbys on the newer of two timelines", []Vector{vector("b", "s", 1, 1, 1), vector("b", "s", 2, 2, 1), vector("c", "s", 2, 1, 2)}, "0 1 0"},
+		{"one reading forks with two of another", []Vector{vector("b", "s", 1, 2, 1), vector("c", "s", 1, 1, 2), vector("c", "s", 1, 1, 3)}, "0 1 0"},
 		{"a standby and the primary", []Vector{vector("a", "p", 1, 2, 1), vector("c", "s", 1, 1, 2)}, "0 0 1"},
 		{"the primary first or last", []Vector{vector("b", "s", 1, 1, 2), vector("c", "p", 1, 2, 1)}, "0 0 1"},
 		{"two primaries", []Vector{vector("a", "p", 1, 2, 1), vector("c", "p", 1, 1, 2)}, "0 0 0"},
@@ -77,7 +80,7 @@ func TestWindows(t *testing.T) {
 			head.Heads = []int64{2*i - 1, 2*i + 1}
 		}
 		c.Add(head)
-		if len(c.window) > chainVectors {
+		if len(c.window) >= chainVectors {
 			t.Fatalf("%d readings are held", len(c.window))
 		}
 	}
@@ -86,5 +89,25 @@ func TestWindows(t *testing.T) {
 	}
 	if wide := NewChain("t", make([]int, 1<<10), 1<<10); wide.limit*(1<<10) > chainNumbers {
 		t.Errorf("%d readings of 1024 writers", wide.limit)
+	}
+}
+
+// TestWindowsMeet: the newest readings of each node are looked at again with the next
+// window, and what was found with them is not found again.
+func TestWindowsMeet(t *testing.T) {
+	c := NewChain("t", []int{0, 1}, 2)
+	c.limit = 32 // so that two readings of each node are kept
+	c.Add(vector("c", "s", 1, 0, 0))
+	for i := range int64(29) {
+		c.Add(vector("b", "s", 1, i, i))
+	}
+	c.Add(vector("b", "s", 1, 40, 40))
+	c.Add(vector("b", "s", 1, 39, 41)) // goes back, and the window ends
+	if len(c.window) != 3 || c.window[0].Node != "c" || c.window[1].Heads[0] != 40 || c.window[2].Heads[0] != 39 {
+		t.Fatalf("%d readings are kept: %v", len(c.window), c.window)
+	}
+	c.Add(vector("c", "s", 1, 41, 39)) // forks with what is kept
+	if f := c.Forks(); f.WentBack.N != 1 || f.Standbys.N != 1 || f.Readings != 33 {
+		t.Errorf("%+v", f)
 	}
 }

@@ -146,12 +146,14 @@ func (n *Node) awaitSenders(ctx context.Context, want int) error {
 // Clone builds the node anew as a standby of upstream, and returns when it
 // streams. What the node had is stopped and wiped. With an empty backup it is a
 // fresh base backup of upstream; else the backup of that name that from keeps on
-// its host, for which upstream must still have the WAL since then.
-func (n *Node) Clone(ctx context.Context, upstream, from *Node, backup string) error {
+// its host, for which upstream must still have the WAL since then. What the node had
+// alone is gone afterwards: examine, which may be nil, can read it before.
+func (n *Node) Clone(ctx context.Context, upstream, from *Node, backup string, examine Examine) error {
 	return n.locked(ctx, "clone", "", func(ctx context.Context) error {
 		if upstream == n {
 			return errors.New("a node cannot follow itself")
 		}
+		n.examineAll(ctx, upstream, examine)
 		if err := n.wipe(ctx); err != nil {
 			return err
 		}

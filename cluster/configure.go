@@ -285,7 +285,7 @@ func (n *Node) awaitSync(ctx context.Context, names standbyNames) (string, error
 	}
 	defer abandon(conn)
 	for {
-		state, err := probe.Read(ctx, conn, n.Name())
+		state, err := probe.Read(ctx, conn, n.Name(), n.cluster.creds.Load.Name)
 		if err != nil {
 			return "", err
 		}

@@ -213,15 +213,20 @@ func testReadOnly(t *testing.T, w *world) {
 	}
 	w.ok(a.Kill(ctx))
 	w.ok(a.StartReadOnly(ctx))
-	w.want("a", "select pg_is_in_recovery(), current_setting('autovacuum')", "f|off")
+	w.want("a", "select pg_is_in_recovery(), current_setting('autovacuum'), current_setting('max_wal_senders')", "f|off|0")
 	if out, err := w.tryPsql("a", "create table forbidden (i int)"); err == nil || !strings.Contains(out, "read-only") {
 		t.Errorf("a write: %v", err)
 	}
 	if err := a.Start(ctx); err == nil {
 		t.Error("a read-only server counts as started")
 	}
+	b := w.Node("b")
+	w.ok(b.Kill(ctx))
+	w.ok(b.StartReadOnly(ctx)) // a standby needs as many WAL senders as its primary
+	w.ok(b.Stop(ctx, cluster.StopFast, 0))
 	w.ok(a.Stop(ctx, cluster.StopFast, 0))
 	w.ok(a.Start(ctx))
+	w.ok(b.Start(ctx))
 	w.psql("a", "create table allowed (i int)")
 }
 
@@ -242,7 +247,7 @@ func testDead(t *testing.T, w *world) {
 	if err := b.Promote(ctx); !errors.Is(err, cluster.ErrNotRunning) {
 		t.Errorf("promote of a dead node: %v", err)
 	}
-	w.ok(b.Clone(ctx, a, nil, ""))
+	w.ok(b.Clone(ctx, a, nil, "", nil))
 }
 
 // readFile reads a file of a node, past the server.

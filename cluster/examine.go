@@ -4,17 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"pgchaos/history"
 )
 
-// Examine is told of a former primary before Rejoin takes away what it has alone: the
-// node can be read meanwhile, by pgchaos only. Where it cannot, err says why. The
-// state is the node's at the end of its own WAL.
+// Examine is told of a node before Rejoin or Clone takes away what it has alone, which
+// a former primary can have, and a standby that went past the fork: the node can be read
+// meanwhile, by pgchaos only. Where it cannot, err says why. The state is the node's at
+// the end of its own WAL.
 type Examine func(ctx context.Context, n *Node, state history.NodeState, err error)
 
-// examined lets a former primary be examined that may have WAL past the fork, and
-// returns why a plain restart cannot work, if that has become certain.
+// examined lets a node be examined that may have WAL past the fork, and returns why a
+// plain restart cannot work, if that has become certain.
 //
 // It is started as a standby of nobody: it then recovers all of its WAL and adds
 // nothing to it, whereas a primary would write a checkpoint, and could never again
@@ -24,7 +26,7 @@ func (n *Node) examined(ctx context.Context, own ownPast, line history.Lineage, 
 		examine(ctx, n, history.NodeState{}, why.restart)
 		return why.restart
 	}
-	if examine == nil || !own.primary() || own.state == "shut down" && why.restart == nil {
+	if examine == nil || why.restart == nil && own.told(line) {
 		return why.restart
 	}
 	state, err := n.startAlone(ctx)
@@ -42,6 +44,49 @@ func (n *Node) examined(ctx context.Context, own ownPast, line history.Lineage, 
 	return errors.Join(past, n.endAlone(ctx))
 }
 
+// examineAll ends the node and lets it be examined, before all that it has is replaced
+// by a copy of upstream. One that never was anything is left alone, and so is one of
+// which its data directory says that it has nothing of its own. What upstream's history
+// does not tell, the rows will.
+func (n *Node) examineAll(ctx context.Context, upstream *Node, examine Examine) {
+	if examine == nil || n.Absent() {
+		return
+	}
+	if err := n.endOrKill(ctx); err != nil {
+		examine(ctx, n, history.NodeState{}, fmt.Errorf("end it to read what it has alone: %w", err))
+		return
+	}
+	own, err := n.readOwnPast(ctx)
+	up, line, unknown := upstream.descent(ctx)
+	why := own.judge(up, line, errors.Join(err, unknown))
+	if err := n.examined(ctx, own, line, why, examine); err != nil {
+		n.cluster.logf("%s: before it is cloned: %v", n.Name(), err) // whatever is left of it is wiped
+	}
+}
+
+// endOrKill ends the server, if it runs; one that is frozen cannot shut down.
+func (n *Node) endOrKill(ctx context.Context) error {
+	switch {
+	case n.running() == nil:
+		return nil
+	case n.paused.Load():
+		return n.kill(ctx)
+	}
+	return n.end(ctx)
+}
+
+// descent is what a running node is, and how its timeline came about.
+func (n *Node) descent(ctx context.Context) (history.NodeState, history.Lineage, error) {
+	h := held{node: n}
+	defer h.drop()
+	state, err := h.read(ctx)
+	if err != nil {
+		return state, history.Lineage{}, err
+	}
+	line, err := readLineage(ctx, h.conn, state.Timeline)
+	return state, line, err
+}
+
 func (n *Node) startAlone(ctx context.Context) (history.NodeState, error) {
 	if err := n.becomeStandby(ctx, nil); err != nil {
 		return history.NodeState{}, err
@@ -51,7 +96,33 @@ func (n *Node) startAlone(ctx context.Context) (history.NodeState, error) {
 	}
 	h := held{node: n}
 	defer h.drop()
-	return h.read(ctx)
+	return h.atEnd(ctx)
+}
+
+// atEnd waits until a standby of nobody has replayed all of its own WAL, and returns
+// its state there. One that was a standby before lets clients in long before that. Its
+// startup process then waits to look for more (xlogrecovery.c,
+// WaitForWALToBecomeAvailable).
+func (h *held) atEnd(ctx context.Context) (history.NodeState, error) {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	for {
+		if _, err := h.read(ctx); err != nil {
+			return history.NodeState{}, err
+		}
+		var waits bool
+		err := h.conn.QueryRow(ctx, `select count(*) > 0 from pg_stat_activity
+			where backend_type = 'startup' and wait_event in ('RecoveryRetrieveRetryInterval', 'RecoveryWalStream', 'RecoveryWalAll')`).Scan(&waits)
+		if err != nil {
+			return history.NodeState{}, fmt.Errorf("ask %s how far it has replayed its own WAL: %w", h.node.Name(), err)
+		}
+		if waits {
+			return h.read(ctx)
+		}
+		if !sleep(ctx, 20*time.Millisecond) {
+			return history.NodeState{}, fmt.Errorf("%s has not replayed all of its own WAL within %s", h.node.Name(), startTimeout)
+		}
+	}
 }
 
 // endAlone ends what startAlone has started, if it has.

@@ -128,7 +128,11 @@ func testStopAndStart(t *testing.T, w *world) {
 	}
 	w.ok(b.Start(ctx))
 	before := w.psql("b", "select pg_postmaster_start_time()")
-	w.ok(b.Restart(ctx, cluster.StopFast, 0))
+	left := -1
+	w.ok(b.Restart(ctx, cluster.StopFast, 0, func() { left = w.processes("b") }))
+	if left != 0 {
+		t.Errorf("%d processes are left between the stop and the start", left)
+	}
 	if after := w.psql("b", "select pg_postmaster_start_time()"); after == before {
 		t.Error("the restart did not restart it")
 	}
@@ -189,13 +193,13 @@ func testBackupAndClone(t *testing.T, w *world) {
 		t.Error("a second backup of the same name")
 	}
 	w.psql("a", "insert into t values (2)")
-	if err := d.Clone(ctx, a, a, "tuesday"); err == nil || !strings.Contains(err.Error(), "tuesday") {
+	if err := d.Clone(ctx, a, a, "tuesday", nil); err == nil || !strings.Contains(err.Error(), "tuesday") {
 		t.Errorf("clone of a backup that does not exist: %v", err)
 	}
-	w.ok(d.Clone(ctx, a, a, "monday"))
+	w.ok(d.Clone(ctx, a, a, "monday", nil))
 	w.want("a", "select state from pg_stat_replication where application_name = 'd'", "streaming")
 	w.eventually("d", "select count(*) from t", "2")
-	w.ok(d.Clone(ctx, a, nil, ""))
+	w.ok(d.Clone(ctx, a, nil, "", nil))
 	w.want("d", "select pg_is_in_recovery(), count(*) from t", "t|2")
 	if d.Absent() {
 		t.Error("d is still absent")

@@ -64,7 +64,7 @@ func (m *Met) State(ctx context.Context) history.NodeState {
 		return history.NodeState{Node: m.Name(), Error: err.Error()}
 	}
 	defer abandon(conn)
-	state, err := probe.Read(ctx, conn, m.Name())
+	state, err := probe.Read(ctx, conn, m.Name(), m.access.LoadUser)
 	if err != nil {
 		return history.NodeState{Node: m.Name(), Error: err.Error()}
 	}

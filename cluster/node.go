@@ -197,7 +197,7 @@ func (n *Node) readState(ctx context.Context) (history.NodeState, error) {
 		return history.NodeState{}, err
 	}
 	defer abandon(conn)
-	return probe.Read(ctx, conn, n.Name())
+	return probe.Read(ctx, conn, n.Name(), n.cluster.creds.Load.Name)
 }
 
 // Usage is what the node's processes use now.

@@ -23,6 +23,15 @@ type ownPast struct {
 // primary tells whether the server last ran as a primary.
 func (o ownPast) primary() bool { return o.state == "shut down" || o.state == "in production" }
 
+// told tells whether the data directory says all by itself, so that what judge has made
+// of it is certain: a primary that has shut down names the end of its WAL in its last
+// checkpoint, and a standby on line's own timeline has nothing that does not come from
+// there. Where a server was killed, or a standby's timeline ends, the WAL alone tells.
+func (o ownPast) told(line history.Lineage) bool {
+	standby := o.state == "shut down in recovery" || o.state == "in archive recovery"
+	return o.state == "shut down" || standby && o.timeline == line.Timeline
+}
+
 // readOwnPast reads pg_control and the names of the WAL segments. Both are needed:
 // pg_control does not yet know of a timeline that a standby has followed without a
 // restart point since. A history file alone tells nothing: a standby fetches it

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -111,8 +113,9 @@ func (n *Node) adopt() {
 func (n *Node) Start(ctx context.Context) error { return n.locked(ctx, "start", "", n.startNormal) }
 
 // StartReadOnly starts the server so that clients cannot write by mistake, to
-// read what a former primary alone has. Nor does it vacuum by itself. It is a
-// guard, not a lock: a session may still set transaction_read_only off.
+// read what a former primary alone has. Nor does it vacuum by itself, or, as a
+// primary, send WAL: a standby that still looks for it would take over what it alone
+// has. It is a guard, not a lock: a session may still set transaction_read_only off.
 func (n *Node) StartReadOnly(ctx context.Context) error {
 	return n.locked(ctx, "start read-only", "", func(ctx context.Context) error { return n.start(ctx, readOnly) })
 }
@@ -172,8 +175,13 @@ func (n *Node) launch(ctx context.Context, how serving) (*process, error) {
 	switch how {
 	case readOnly:
 		argv = append(argv, "-c", "default_transaction_read_only=on", "-c", "autovacuum=off")
+		// A standby needs as many as its primary has.
+		if files, err := n.output(ctx, nil, "ls", n.dataDir()); err == nil && !slices.Contains(strings.Fields(files), standbySignal) {
+			argv = append(argv, "-c", "max_wal_senders=0")
+		}
 	case alone:
-		argv = append(argv, "-c", "hba_file="+path.Join(n.confDir(), aloneFile))
+		// A standby that lags on purpose has received more than it shows.
+		argv = append(argv, "-c", "hba_file="+path.Join(n.confDir(), aloneFile), "-c", "recovery_min_apply_delay=0")
 	}
 	n.setStarting(true)
 	err = host.Start(ctx, argv)
@@ -320,8 +328,9 @@ func (n *Node) ReadOnly() bool {
 	return p != nil && p.serve == readOnly
 }
 
-// Restart stops the server, and starts it as what it was.
-func (n *Node) Restart(ctx context.Context, mode StopMode, timeout time.Duration) error {
+// Restart stops the server, and starts it as what it was. Stopped is called in between,
+// when no process of it is left.
+func (n *Node) Restart(ctx context.Context, mode StopMode, timeout time.Duration, stopped func()) error {
 	return n.locked(ctx, "restart", "", func(ctx context.Context) error {
 		p := n.running()
 		if p == nil {
@@ -330,6 +339,7 @@ func (n *Node) Restart(ctx context.Context, mode StopMode, timeout time.Duration
 		if err := n.stop(ctx, mode, timeout); err != nil {
 			return err
 		}
+		stopped()
 		return n.start(ctx, p.serve)
 	})
 }

@@ -29,7 +29,7 @@ const (
 const plainTimeout = 10 * time.Second
 
 // Rejoin makes a standby of upstream, a primary, from a node that may have been a
-// primary itself: running, stopped or killed. It tries, in this order, to restart
+// primary itself, or a standby that went another way: running, stopped or killed. It tries, in this order, to restart
 // it as a standby, which works where it has nothing of its own past the fork; to
 // rewind it; and to copy it anew. What the node had alone is gone afterwards: examine,
 // which may be nil, can read it before.

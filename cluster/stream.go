@@ -133,7 +133,7 @@ func (h *held) read(ctx context.Context) (history.NodeState, error) {
 		}
 		h.conn = conn
 	}
-	state, err := probe.Read(ctx, h.conn, h.node.Name())
+	state, err := probe.Read(ctx, h.conn, h.node.Name(), "") // what commits wait for is not asked
 	if err != nil {
 		h.drop()
 	}

@@ -64,7 +64,7 @@ func readLineage(ctx context.Context, conn *pgx.Conn, timeline uint32) (history.
 // Lineage asks the running server at the other end of conn, a superuser's, for the
 // timeline that it is on and how that came about.
 func Lineage(ctx context.Context, conn *pgx.Conn, node string) (history.Lineage, error) {
-	state, err := probe.Read(ctx, conn, node)
+	state, err := probe.Read(ctx, conn, node, "") // whose load it has does not matter
 	if err != nil {
 		return history.Lineage{}, err
 	}

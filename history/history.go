@@ -112,11 +112,15 @@ const (
 
 // Mark is one thing done to the cluster, or seen to happen to it. A fault is an
 // interval, not an instant: acknowledgements still arrive between Issued and
-// Effective.
+// Effective. What was seen happened at some moment from Issued, when all was last known
+// to be well, to Effective, when it was noticed.
 type Mark struct {
 	Name   string   `json:"name"`            // the step's name; phases carry it
 	Action string   `json:"action"`          // "kill", "promote", ...; "undo" for a reversal; of a mark that was seen: "exit", "crash", "out-of-memory"
 	Nodes  []string `json:"nodes,omitempty"` // the nodes acted on, roles resolved
+	// Mode is how a stop or a restart told its servers to shut down: "fast" and "smart"
+	// lose nothing, "immediate" is a crash. "" for any other action, and where it is not known.
+	Mode string `json:"mode,omitempty"`
 	// Planned is the `at` of the step; nil when the step had none.
 	Planned   *time.Duration `json:"planned_ns,omitempty"`
 	Issued    time.Duration  `json:"issued_ns"`

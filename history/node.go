@@ -46,8 +46,11 @@ const (
 
 // NodeState is what one node said of itself at one moment.
 type NodeState struct {
-	Node      string        `json:"node"`
-	At        time.Duration `json:"at_ns"`
+	Node string        `json:"node"`
+	At   time.Duration `json:"at_ns"`
+	// Asked is when the node was asked: what it says was so at some moment between that
+	// and At. 0: not known.
+	Asked     time.Duration `json:"asked_ns,omitempty"`
 	Reachable bool          `json:"reachable"`
 	Error     string        `json:"error,omitempty"` // why it could not be read
 	Role      Role          `json:"role,omitempty"`
@@ -68,10 +71,15 @@ type NodeState struct {
 	LSN      LSN `json:"lsn,omitempty"`
 	Received LSN `json:"received_lsn,omitempty"` // standby: how far WAL was received and flushed
 	// Streaming is set on a standby whose WAL receiver says "streaming".
-	Streaming    bool   `json:"streaming,omitempty"`
-	ReplayPaused bool   `json:"replay_paused,omitempty"`
-	SyncCommit   string `json:"synchronous_commit,omitempty"`
-	SyncNames    string `json:"synchronous_standby_names,omitempty"`
+	Streaming    bool `json:"streaming,omitempty"`
+	ReplayPaused bool `json:"replay_paused,omitempty"`
+	// Writable is set where new sessions of the load are certain to be let write: on a
+	// primary whose default_transaction_read_only is off for them. In older results it
+	// is set nowhere.
+	Writable bool `json:"writable,omitempty"`
+	// SyncCommit is the synchronous_commit of new sessions of the load.
+	SyncCommit string `json:"synchronous_commit,omitempty"`
+	SyncNames  string `json:"synchronous_standby_names,omitempty"`
 	// SyncWaiters counts the backends that wait in SyncRepWaitForLSN.
 	SyncWaiters int            `json:"sync_waiters,omitempty"`
 	Standbys    []StandbyState `json:"standbys,omitempty"` // its pg_stat_replication

@@ -94,14 +94,17 @@ func (w *Workload) giveUp(r *run, c *client, sent, now time.Duration, err error)
 
 // comeBack ends the goroutine of an operation that was given up on: too late to
 // count, but not too late to be noticed.
-func (w *Workload) comeBack(f *flight, reply Reply) {
+func (w *Workload) comeBack(f *flight, op *history.Op) {
 	f.close()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.flights, f)
 	w.abandoned--
-	if reply.Outcome.Acknowledged() || reply.Outcome == history.Failed {
+	if op.Outcome.Acknowledged() || op.Outcome == history.Failed {
 		w.late++
+	}
+	if op.Outcome.Acknowledged() {
+		w.totals.answeredLate(op)
 	}
 	if r := w.run; r != nil && !r.halted() && len(w.waiting) > 0 {
 		c := w.waiting[0]

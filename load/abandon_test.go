@@ -1,6 +1,7 @@
 package load
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -103,6 +104,37 @@ func TestAbandonedAreBounded(t *testing.T) {
 		rec := ended(t, w, s, 3101)
 		if rec.Late != clients+bound {
 			t.Errorf("%d late answers", rec.Late)
+		}
+	})
+}
+
+// TestLateAcknowledgementsAreKeptByNode: a server that was asked before it went away may
+// answer after its client has left; of one bucket the last moment is kept.
+func TestLateAcknowledgementsAreKeptByNode(t *testing.T) {
+	const ms = time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{do: func(client int, _ <-chan struct{}) Reply {
+			time.Sleep(1500*ms + time.Duration(client)*3*ms)
+			switch client {
+			case 2:
+				return Reply{Outcome: history.Failed, Node: 2} // an answer, but no acknowledgement
+			case 3:
+				return Reply{Outcome: history.Weak} // of nobody knows whom
+			}
+			return Reply{Outcome: history.OK, Node: 2}
+		}}
+		w := begin(s, Config{Clients: 4, Nodes: 2, Timeout: time.Second, MaxAbandoned: 100})
+		time.Sleep(900 * ms)
+		w.Stop()
+		time.Sleep(time.Second)
+		rec := ended(t, w, s, -1)
+		if want := [][]time.Duration{nil, {1503 * ms}}; rec.Late != 4 || !slices.EqualFunc(rec.LateAcks, want, slices.Equal) {
+			t.Errorf("late acknowledgements %v of %d late answers, want %v", rec.LateAcks, rec.Late, want)
+		}
+		for _, n := range rec.Nodes {
+			if slices.ContainsFunc(n.OK, func(n uint32) bool { return n > 0 }) {
+				t.Errorf("a late acknowledgement counts: %v", n.OK)
+			}
 		}
 	})
 }

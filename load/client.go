@@ -99,7 +99,7 @@ func (w *Workload) operate(c *client, f *flight, j job) (rest, done time.Duratio
 	}
 	if !f.state.CompareAndSwap(flying, idle) && !w.endured(f, flying) {
 		f.session.Settle(op, true)
-		w.comeBack(f, reply)
+		w.comeBack(f, &op)
 		return 0, done, false
 	}
 	w.record(c, sample{op, j.late})

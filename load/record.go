@@ -1,6 +1,7 @@
 package load
 
 import (
+	"slices"
 	"time"
 
 	"pgchaos/history"
@@ -33,6 +34,9 @@ type Record struct {
 	// GaveUp counts operations that were given up on, Late those of them that were
 	// answered afterwards.
 	GaveUp, Late int64
+	// LateAcks are when each node, number 1 first, acknowledged what had been given up on:
+	// of each Bucket the last moment. They are in none of the figures.
+	LateAcks [][]time.Duration
 	// Abandoned is the number of operations given up on that had not returned when
 	// this was made, each of which holds a connection, and MostAbandoned the most that
 	// there ever were.
@@ -138,6 +142,9 @@ func (w *Workload) Record() Record {
 	rec.Activity = activityUntil(everywhere, end)
 	for _, cells := range t.activity[1:] {
 		rec.Nodes = append(rec.Nodes, activityUntil(cells, end))
+	}
+	for _, of := range t.lateAcks[1:] {
+		rec.LateAcks = append(rec.LateAcks, slices.Clone(of))
 	}
 	for _, c := range w.clients {
 		rec.Clients = append(rec.Clients, c.trail.record())

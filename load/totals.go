@@ -23,6 +23,8 @@ type totals struct {
 	seconds  seconds
 	active   []Interval
 	live     Live
+	// lateAcks are by node (0: unknown): see Record.LateAcks.
+	lateAcks [][]time.Duration
 }
 
 // phaseTotals is what was due in one phase.
@@ -80,7 +82,7 @@ func (c *cell) count(outcome history.Outcome) {
 func newTotals(nodes, parts int) totals {
 	return totals{
 		phases: []*phaseTotals{{}}, parts: make([]figures, parts),
-		errors: map[errorKey]*ErrorCount{}, activity: make([][]cell, nodes+1),
+		errors: map[errorKey]*ErrorCount{}, activity: make([][]cell, nodes+1), lateAcks: make([][]time.Duration, nodes+1),
 	}
 }
 
@@ -97,6 +99,22 @@ func (t *totals) phaseOf(due time.Duration) *phaseTotals {
 	}
 	after := sort.Search(len(t.phases), func(i int) bool { return t.phases[i].from > due })
 	return t.phases[max(0, after-1)]
+}
+
+// answeredLate notes when a node acknowledged what had been given up on: of each Bucket
+// the last one.
+func (t *totals) answeredLate(op *history.Op) {
+	node := op.Node
+	if node < 0 || node >= len(t.lateAcks) {
+		node = 0
+	}
+	of := t.lateAcks[node]
+	i, found := slices.BinarySearchFunc(of, op.Done, func(at, done time.Duration) int { return cmp.Compare(at/Bucket, done/Bucket) })
+	if found {
+		of[i] = max(of[i], op.Done)
+		return
+	}
+	t.lateAcks[node] = slices.Insert(of, i, op.Done)
 }
 
 // record counts one operation everywhere.

@@ -246,6 +246,28 @@ func recovered(r *Result) *Result {
 	return r
 }
 
+// doubtful is a run of whose recoveries not all can be said: a crash that was noticed when
+// clients were back, a fault that came soon after another, and two primaries at once.
+func doubtful(t *testing.T) *Result {
+	t.Helper()
+	r := recovered(quorum(t))
+	r.Name = "doubtful"
+	r.Outages[0].Noticed, r.Outages[0].Most, r.Outages[0].Event = true, 150*ms, "crash-pgslave"
+	r.Timeline[0].Name, r.Timeline[0].Action, r.Timeline[0].Status = "crash-pgslave", "crash", history.MarkSeen
+	crash, kill := &r.Recoveries[0], &r.Recoveries[1]
+	crash.Event, crash.Next, crash.Noticed, crash.Caveats = "crash-pgslave", "crash", true, []string{"it happened at some moment between 10.001 s and 10.182 s"}
+	reads := &crash.Workloads[1]
+	reads.Throughput = check.Stage{State: check.StageMissed, At: 20 * time.Second}
+	reads.Clients.NeverBack, reads.Clients.Max.AtLeast = 1, true
+	reads.Nodes[0].Left, reads.Nodes[0].RTO = true, 20*ms
+	kill.Workloads[0].LastOldAck.At, kill.Rejoined.At = 20518*ms, kill.Effective
+	kill.Caveats = []string{
+		"two primaries at once: pgmaster and pgslavenew both accepted writes, from 20.190 s to 20.700 s",
+		"two primaries at once: writes was still acknowledged by pgmaster at 20.518 s, after pgslavenew had acknowledged at 20.239 s",
+	}
+	return r
+}
+
 // explainedLoss is a run whose losses are all put down to an event, by an audit that
 // explains.
 func explainedLoss(t *testing.T) *Result {

@@ -25,15 +25,15 @@ func Write(dir string, r *Result) error {
 	if err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
-	if err := replaceFile(dir, FileName, append(text, '\n')); err != nil {
+	if err := ReplaceFile(dir, FileName, append(text, '\n')); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	return nil
 }
 
-// replaceFile writes a temporary file beside the old one, and renames it when it
-// is on the disk.
-func replaceFile(dir, name string, text []byte) error {
+// ReplaceFile writes a temporary file beside the old one, if there is one, and renames
+// it when it is on the disk: after a crash at any moment the file is whole.
+func ReplaceFile(dir, name string, text []byte) error {
 	f, err := os.CreateTemp(dir, "."+name+".*")
 	if err != nil {
 		return err

@@ -72,6 +72,9 @@ func (r *Result) settleFindings() (all []check.Finding) {
 	if len(r.SplitBrain) > 0 {
 		all = append(all, failed("split brain: %s accepted writes at the end", strings.Join(r.SplitBrain, " and ")))
 	}
+	for _, two := range r.TwoWritable {
+		all = append(all, failed("split brain: %s", two))
+	}
 	for _, n := range r.Settle {
 		if n.Error == "" {
 			continue
@@ -126,7 +129,7 @@ func (r *Result) timelineFindings() (all []check.Finding) {
 			all = append(all, inconclusive("%s was skipped%s", step, because))
 		case m.Status == history.MarkSeen:
 			if !r.provoked(m) {
-				all = append(all, inconclusive("%s %s at %s, which no step of the timeline accounts for", strings.Join(m.Nodes, ", "), incidentWords(m.Action), seconds(m.Issued)))
+				all = append(all, inconclusive("%s %s %s, which no step of the timeline accounts for", strings.Join(m.Nodes, ", "), incidentWords(m.Action), incidentTime(m)))
 			}
 		case m.Status != history.MarkDone:
 			all = append(all, inconclusive("%s was never known to end%s", step, because))
@@ -142,8 +145,16 @@ func (r *Result) timelineFindings() (all []check.Finding) {
 func (r *Result) provoked(seen history.Mark) bool {
 	return slices.ContainsFunc(r.Timeline, func(m history.Mark) bool {
 		return (m.Action == "limit" || m.Action == "exec" || m.Action == "sql") && m.Reverses == "" &&
-			m.Issued <= seen.Issued && len(seen.Nodes) > 0 && slices.Contains(m.Nodes, seen.Nodes[0])
+			m.Issued <= seen.Effective && len(seen.Nodes) > 0 && slices.Contains(m.Nodes, seen.Nodes[0])
 	})
+}
+
+// incidentTime is when it happened, as far as that is known.
+func incidentTime(m history.Mark) string {
+	if m.Issued < m.Effective {
+		return "between " + seconds(m.Issued) + " and " + seconds(m.Effective)
+	}
+	return "at " + seconds(m.Effective)
 }
 
 // incidentWords say what happened to a node.

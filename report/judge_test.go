@@ -8,6 +8,7 @@ import (
 
 	"pgchaos/check"
 	"pgchaos/history"
+	"pgchaos/history/ledger"
 )
 
 func TestMetric(t *testing.T) {
@@ -71,6 +72,17 @@ func TestMetric(t *testing.T) {
 		{"rto of another workload", "write_rto of reads < 1s", nil, "? no fault"},
 		{"rto without load", "read_rto < 1s", nil, "? no load at the fault"},
 		{"rto of one that never recovered", "write_rto < 1s", unrecovered, "ATLEAST 0.187"},
+		{"rto of a fault whose moment nobody knows", "write_rto < 1s", func(r *Result) {
+			r.Outages[1].Noticed, r.Outages[1].Most = true, 600*time.Millisecond
+		}, "ATLEAST 0.187 ATMOST 0.6"},
+		{"and of none that did harm", "write_rto during stop-pgslave < 1s", func(r *Result) { r.Outages[0].Noticed = true }, "0"},
+		{"rto where the longest is known, but another can be longer", "write_rto < 1s", func(r *Result) {
+			r.Outages[0].Noticed, r.Outages[0].Most = true, 600*time.Millisecond
+		}, "ATLEAST 0.187 ATMOST 0.6"},
+		{"rto where one can be longer, and one never recovered", "write_rto < 1s", func(r *Result) {
+			unrecovered(r)
+			r.Outages[0].Noticed, r.Outages[0].Most = true, 600*time.Millisecond
+		}, "ATLEAST 0.187"},
 		{"rto of the other event is certain", "write_rto during stop-pgslave < 1s", unrecovered, "0"},
 		{"the load died with pgchaos", "write_rto < 1s", afterwards(StagePlanned), "? before it had recorded its load"},
 		{"so did what clients felt one by one", "client_rto_p99 < 1s", afterwards(StagePlanned), "? before it had recorded its load"},
@@ -113,7 +125,14 @@ func valueWords(e check.Expectation, v check.Value) string {
 		}
 		return text + "false"
 	}
-	return text + strings.TrimRight(strings.TrimRight(strconv.FormatFloat(v.Number, 'f', 12, 64), "0"), ".")
+	number := func(n float64) string {
+		return strings.TrimRight(strings.TrimRight(strconv.FormatFloat(n, 'f', 12, 64), "0"), ".")
+	}
+	text += number(v.Number)
+	if v.Most > 0 {
+		text += " ATMOST " + number(v.Most)
+	}
+	return text
 }
 
 // matches compares in full, or for an unknown value looks for the words.
@@ -169,18 +188,28 @@ func TestJudge(t *testing.T) {
 		{"a step was never known to end", nil, func(r *Result) { r.Timeline[1].Status = "" }, check.Inconclusive, "never known to end"},
 		{"a verify did not hold", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "verify", history.MarkFailed }, check.Fail, "did not hold"},
 		{"a statement returned something else", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "sql", history.MarkFailed }, check.Fail, "did not hold"},
-		{"a node exited by itself", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "exit", history.MarkSeen }, check.Inconclusive, "pgmaster exited at 20.000 s, which no step"},
+		{"a node exited by itself", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "exit", history.MarkSeen }, check.Inconclusive, "pgmaster exited between 20.000 s and 20.013 s, which no step"},
+		{"a node exited at a moment that is known", nil, func(r *Result) {
+			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].Effective = "exit", history.MarkSeen, r.Timeline[1].Issued
+		}, check.Inconclusive, "pgmaster exited at 20.000 s, which no step"},
 		{"a node's server crashed and recovered", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "crash", history.MarkSeen }, check.Inconclusive, "pgmaster recovered from a crash of one of its processes"},
-		{"a node ran out of memory", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "out-of-memory", history.MarkSeen }, check.Inconclusive, "pgmaster ran out of memory at"},
+		{"a node ran out of memory", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "out-of-memory", history.MarkSeen }, check.Inconclusive, "pgmaster ran out of memory between"},
 		{"a node crashed by what a step ran on it", nil, func(r *Result) {
 			r.Timeline[0].Action, r.Timeline[0].Nodes = "exec", r.Timeline[1].Nodes
 			r.Timeline[1].Action, r.Timeline[1].Status = "crash", history.MarkSeen
+		}, check.Pass, ""},
+		{"a node crashed by what a step ran on it, after the node was last seen to be well", nil, func(r *Result) {
+			r.Timeline[0].Action, r.Timeline[0].Nodes = "exec", r.Timeline[1].Nodes
+			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].Issued = "crash", history.MarkSeen, r.Timeline[0].Issued-50*time.Millisecond
 		}, check.Pass, ""},
 		{"a node crashed after something ran on another", nil, func(r *Result) {
 			r.Timeline[0].Action, r.Timeline[0].Nodes = "exec", []string{"pgslave"}
 			r.Timeline[1].Action, r.Timeline[1].Status = "crash", history.MarkSeen
 		}, check.Inconclusive, "which no step of the timeline accounts for"},
 		{"two nodes accepted writes", []string{"lost_writes == 0"}, func(r *Result) { r.SplitBrain = []string{"a (timeline 2)", "b (timeline 2)"} }, check.Fail, "split brain: a (timeline 2) and b (timeline 2)"},
+		{"two nodes were read to accept writes", []string{"lost_writes == 0"}, func(r *Result) {
+			r.TwoWritable = []check.Rivals{{One: ledger.Server{Node: "a", Timeline: 1}, Other: ledger.Server{Node: "b", Timeline: 2}, From: time.Second, To: 2 * time.Second}}
+		}, check.Fail, "split brain: a on timeline 1 and b on timeline 2 both accepted writes from 1.000 s to 2.000 s"},
 		{"a standby had not caught up", []string{"lost_writes == 0"}, func(r *Result) { r.Settle = []SettleNote{{Node: "b", Error: "has not caught up"}} }, check.Inconclusive, "not settled: b has not caught up"},
 		{"something was settled", nil, func(r *Result) { r.Settle = []SettleNote{{Node: "b", Done: "was terminated"}} }, check.Pass, ""},
 		{"interrupted", nil, func(r *Result) { r.Interrupted = true }, check.Inconclusive, "interrupted"},

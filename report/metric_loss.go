@@ -19,6 +19,9 @@ func (r *Result) splitBrain() check.Value {
 	if len(r.SplitBrain) > 0 {
 		return check.Value{Known: true, Bool: true, Text: "true: " + strings.Join(r.SplitBrain, " and ") + " at the end"}
 	}
+	if len(r.TwoWritable) > 0 {
+		return check.Value{Known: true, Bool: true, Text: "true: " + r.TwoWritable[0].String()}
+	}
 	for _, a := range r.Audits {
 		if len(a.SplitBrain) > 0 {
 			return check.Value{Known: true, Bool: true, Text: "true: " + a.SplitBrain[0].String()}

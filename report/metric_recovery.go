@@ -11,14 +11,16 @@ import (
 // known.
 type worst struct {
 	longest time.Duration
-	n       int      // measured
-	why     []string // why the longest may be longer: what had not come back, or was not measured
+	most    time.Duration // that the longest can be, for all that is in why
+	n       int           // measured
+	why     []string      // why the longest may be longer: what had not come back, or was not measured
 }
 
-// take adds a time; least says why it may be longer, "" where it is exact.
-func (w *worst) take(d time.Duration, least string) {
+// take adds a time that can be up to most; least says why it may be longer than that, ""
+// where it cannot.
+func (w *worst) take(d, most time.Duration, least string) {
 	w.n++
-	w.longest = max(w.longest, d)
+	w.longest, w.most = max(w.longest, d), max(w.most, d, most)
 	w.miss(least)
 }
 
@@ -56,8 +58,11 @@ func (r *Result) recoveryMetric(e check.Expectation) check.Value {
 		return unknown("%s", all.why[0])
 	}
 	v := known(e, all.longest.Seconds())
-	if len(all.why) > 0 {
+	switch {
+	case len(all.why) > 0:
 		v.AtLeast, v.Why = true, all.why[0]
+	case all.most > all.longest:
+		v.AtLeast, v.Most, v.Why = true, all.most.Seconds(), momentUnknown
 	}
 	return v
 }
@@ -78,7 +83,7 @@ func (w *worst) workloads(rec *check.Recovery, e check.Expectation) {
 		switch {
 		case e.Workload != "" && load.Workload != e.Workload || !load.Loaded:
 		case e.Metric == "throughput_rto":
-			w.stage(rec, load.Throughput, fmt.Sprintf("%s had not 90 %% of its throughput back from %s when the load ended", load.Workload, rec.Event),
+			w.stage(rec, load.Throughput, fmt.Sprintf("%s had not 90 %% of its throughput back from %s when %s", load.Workload, rec.Event, ended(rec)),
 				fmt.Sprintf("%s had too little load before %s, or too little time after it, to tell a throughput", load.Workload, rec.Event))
 		case load.Clients.Clients == 0:
 			w.miss(fmt.Sprintf("what the clients of %s felt one by one is not recorded", load.Workload))
@@ -88,16 +93,36 @@ func (w *worst) workloads(rec *check.Recovery, e check.Expectation) {
 	}
 }
 
+// ended says what ended the time in which clients could come back from a fault.
+func ended(rec *check.Recovery) string {
+	if rec.Next != "" {
+		return rec.Next + " came"
+	}
+	return "the load ended"
+}
+
+// asLong says for how long a client was not served that never was again.
+func asLong(rec *check.Recovery) string {
+	if rec.Next != "" {
+		return "before " + rec.Next
+	}
+	return "as long as the load ran"
+}
+
 // stage takes a stage as a time from the fault taking effect: none where it does not
 // apply, for then nothing was gone.
 func (w *worst) stage(rec *check.Recovery, s check.Stage, missed, unknown string) {
 	switch s.State {
 	case check.StageReached:
-		w.take(max(0, s.At-rec.Effective), "")
+		most := time.Duration(0)
+		if rec.Noticed {
+			most = s.At - rec.Issued
+		}
+		w.take(max(0, s.At-rec.Effective), most, "")
 	case check.StageNone:
-		w.take(0, "")
+		w.take(0, 0, "")
 	case check.StageMissed:
-		w.take(max(0, s.At-rec.Effective), missed)
+		w.take(max(0, s.At-rec.Effective), 0, missed)
 	default:
 		w.miss(unknown)
 	}
@@ -114,10 +139,10 @@ func (w *worst) clients(rec *check.Recovery, load check.WorkloadRecovery, metric
 	why := ""
 	switch {
 	case out.AtLeast:
-		why = fmt.Sprintf("%s not served again after %s as long as the load ran",
-			count(int64(load.Clients.NeverBack), "client of "+load.Workload+" was", "clients of "+load.Workload+" were"), rec.Event)
+		why = fmt.Sprintf("%s not served again after %s %s",
+			count(int64(load.Clients.NeverBack), "client of "+load.Workload+" was", "clients of "+load.Workload+" were"), rec.Event, asLong(rec))
 	case load.Clients.Discarded > 0:
 		why = fmt.Sprintf("clients of %s were out so often that the shortest outages are not kept", load.Workload)
 	}
-	w.take(out.For, why)
+	w.take(out.For, 0, why)
 }

@@ -16,6 +16,9 @@ func TestRecoveryMetrics(t *testing.T) {
 	slow := func(r *Result) {
 		r.Recoveries[1].Workloads[0].Throughput = check.Stage{State: check.StageMissed, At: 29 * time.Second}
 	}
+	noticed := func(r *Result) { // 1.837 s after that, and 2.050 s after all was well
+		r.Recoveries[1].Noticed, r.Recoveries[1].Issued = true, 19800*ms
+	}
 	tests := []struct {
 		name   string
 		change func(*Result)
@@ -26,6 +29,9 @@ func TestRecoveryMetrics(t *testing.T) {
 		{"and may be later than was watched", missed, "redundancy_rto during crash < 10s", check.Inconclusive},
 		{"throughput that never came back", slow, "throughput_rto of writes during crash < 8s", check.Fail},
 		{"may be later than was watched", slow, "throughput_rto of writes during crash < 9s", check.Inconclusive},
+		{"a stage of a fault that was noticed later", noticed, "redundancy_rto during crash < 2100ms", check.Pass},
+		{"that may have been longer", noticed, "redundancy_rto during crash < 2s", check.Inconclusive},
+		{"but not shorter", noticed, "redundancy_rto during crash < 1800ms", check.Fail},
 		{"a rate that could not be told", func(r *Result) { r.Recoveries[1].Workloads[0].Throughput = check.Stage{} }, "throughput_rto of writes during crash < 9s", check.Inconclusive},
 		{"clients of whom nothing is recorded", func(r *Result) { r.Recoveries[1].Workloads[0].Clients = check.ClientOutages{} }, "client_rto_p99 of writes during crash < 9s", check.Inconclusive},
 		{"discarded outages could be longer together", func(r *Result) { r.Recoveries[0].Workloads[1].Clients.Discarded = 1 }, "client_rto_max of reads during stop-pgslave < 9s", check.Inconclusive},

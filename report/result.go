@@ -57,8 +57,11 @@ type Result struct {
 	States []NodeHistory   `json:"states,omitempty"` // each node's changes of state
 	Settle []SettleNote    `json:"settle,omitempty"` // what had to be healed, and what could not be
 	// SplitBrain are the nodes that accepted writes at the end, if more than one did.
-	SplitBrain []string      `json:"split_brain,omitempty"`
-	Audits     []check.Audit `json:"audits,omitempty"` // one a table
+	SplitBrain []string `json:"split_brain,omitempty"`
+	// TwoWritable are the pairs of nodes that were read to accept writes at the same
+	// time during the run.
+	TwoWritable []check.Rivals `json:"two_writable,omitempty"`
+	Audits      []check.Audit  `json:"audits,omitempty"` // one a table
 	// LedgerFile sums up the file in which every write is; nil before the load has
 	// ended, and in results that have the writes themselves, under another name.
 	LedgerFile *LedgerFile `json:"ledger_file,omitempty"`

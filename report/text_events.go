@@ -101,8 +101,12 @@ func outageWords(o check.Outage) (text string, i ink) {
 	switch {
 	case !o.Loaded:
 		return "not measured: no load", yellow
+	case !o.Recovered && o.RTO == 0:
+		return "never recovered", red
 	case !o.Recovered:
 		return "at least " + span(o.RTO) + ": never recovered", red
+	case o.Most > o.RTO:
+		return "between " + wholeSpan(o.RTO) + " and " + wholeSpan(o.Most), plain
 	case o.RTO > 0:
 		return span(o.RTO), plain
 	case o.Errors > 0:

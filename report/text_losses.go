@@ -17,6 +17,9 @@ func (r *Result) writeLosses(p *page) {
 		return
 	}
 	p.heading("What was lost", "")
+	for _, two := range r.TwoWritable {
+		p.para(red, 2, "SPLIT BRAIN: %s", two)
+	}
 	for i := range r.Audits {
 		a := &r.Audits[i]
 		if len(r.Audits) > 1 {
@@ -49,6 +52,9 @@ func (r *Result) writeLosses(p *page) {
 		}
 		if a.Ghosts != nil && *a.Ghosts > 0 {
 			p.para(yellow, 2, "%s read, and absent in the end", count(*a.Ghosts, "row was", "rows were"))
+		}
+		if a.Ghosts == nil && r.Afterwards != nil && a.Lost.N+a.WeakLost.N+a.Vanished.N > 0 {
+			p.para(plain, 2, "whether anybody had read what is absent is not recorded: the run's pgchaos alone knew")
 		}
 		if n := a.Survived.N + a.Vanished.N; n > 0 {
 			p.para(plain, 2, "%s never answered: %s there, %s not; either is allowed",
@@ -183,10 +189,13 @@ func causeWords(c check.Cause) string {
 	return "the fork"
 }
 
-// writeSplitBrain says which servers acknowledged at the same time.
+// writeSplitBrain says which servers acknowledged at the same time, or by turns.
 func writeSplitBrain(p *page, a *check.Audit) {
 	for _, o := range a.SplitBrain {
 		p.para(red, 2, "SPLIT BRAIN: %s", o)
+	}
+	for _, f := range a.FailBacks {
+		p.para(yellow, 2, "FAIL-BACK to an older timeline: %s", f)
 	}
 }
 

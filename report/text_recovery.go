@@ -19,6 +19,9 @@ func (r *Result) writeRecoveries(p *page) {
 	for i := range r.Recoveries {
 		rec := &r.Recoveries[i]
 		p.stages(plain, "  "+rec.Event+": ", 4, clusterStages(rec))
+		for _, caveat := range rec.Caveats {
+			p.item(yellow, "    beware: ", caveat)
+		}
 		for _, w := range rec.Workloads {
 			i := plain
 			if !w.Loaded || w.Clients.NeverBack > 0 {
@@ -51,10 +54,11 @@ func (p *page) stages(i ink, label string, indent int, items []string) {
 
 // clusterStages are those of the nodes, in the order in which they should come.
 func clusterStages(rec *check.Recovery) []string {
-	items := []string{
-		"issued " + offset(rec.Issued-rec.Effective),
-		"effective " + seconds(rec.Effective),
+	issued, effective := "issued ", "effective "
+	if rec.Noticed {
+		issued, effective = "last well ", "noticed "
 	}
+	items := []string{issued + offset(rec.Issued-rec.Effective), effective + seconds(rec.Effective)}
 	add := func(text string) {
 		if text != "" {
 			items = append(items, text)
@@ -90,14 +94,20 @@ func workloadStages(rec *check.Recovery, w check.WorkloadRecovery) []string {
 	}
 	add(stageWords(rec, w.LastOldAck, "last old ack", "", ""))
 	add(stageWords(rec, w.FirstNewAck, "first new ack", "", "no new ack"))
-	add(stageWords(rec, w.Throughput, "90 %", "90 % kept", "no 90 %"))
+	throughput := stageWords(rec, w.Throughput, "90 %", "90 % kept", "no 90 %")
+	if w.Throughput.State == check.StageMissed && rec.Next != "" {
+		throughput += ", when " + rec.Next + " came"
+	}
+	add(throughput)
 	if w.Clients.Clients > 0 {
-		items = append(items, clientWords(w.Clients)...)
+		items = append(items, clientWords(rec, w.Clients)...)
 	}
 	for _, n := range w.Nodes {
 		switch {
+		case n.Left:
+			add(n.Node + " not used again" + after(n.RTO))
 		case !n.Recovered:
-			add(n.Node + " not used again for at least " + wholeSpan(n.RTO))
+			add(n.Node + " served nobody again" + forAtLeast(n.RTO))
 		case n.RTO > 0:
 			add(n.Node + " out for " + wholeSpan(n.RTO))
 		default:
@@ -114,21 +124,41 @@ func stageWords(rec *check.Recovery, s check.Stage, name, none, never string) st
 	case check.StageReached:
 		return name + " " + offset(s.At-rec.Effective)
 	case check.StageMissed:
-		return never + " for at least " + wholeSpan(max(0, s.At-rec.Effective))
+		return never + forAtLeast(s.At-rec.Effective)
 	case check.StageNone:
 		return none
 	}
 	return name + " not known"
 }
 
+// forAtLeast is for how long something was watched for that did not come. That this was
+// for no time at all would say nothing.
+func forAtLeast(d time.Duration) string {
+	if d <= 0 {
+		return " as long as that was watched"
+	}
+	return " for at least " + wholeSpan(d)
+}
+
+// after is how long after the fault something was last so.
+func after(d time.Duration) string {
+	if d <= 0 {
+		return ""
+	}
+	return " after " + offset(d)
+}
+
 // clientWords are for how long clients were out, one by one.
-func clientWords(c check.ClientOutages) []string {
+func clientWords(rec *check.Recovery, c check.ClientOutages) []string {
 	if c.Hit == 0 {
 		return []string{fmt.Sprintf("none of %s hit", count(int64(c.Clients), "client", "clients"))}
 	}
 	back := fmt.Sprintf("%d of %d hit, all back", c.Hit, c.Clients)
 	if c.NeverBack > 0 {
 		back = fmt.Sprintf("%d of %d hit, %d NEVER BACK", c.Hit, c.Clients, c.NeverBack)
+		if rec.Next != "" {
+			back = fmt.Sprintf("%d of %d hit, %d NOT BACK before %s", c.Hit, c.Clients, c.NeverBack, rec.Next)
+		}
 	}
 	return []string{"clients median " + leastWords(c.Median), "p99 " + leastWords(c.P99), fmt.Sprintf("slowest %s (%s)", leastWords(c.Max), back)}
 }

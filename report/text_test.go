@@ -45,6 +45,8 @@ func TestText(t *testing.T) {
 		{"silent", silent, standard, TextOptions{}},
 		{"color", quorum, standard, TextOptions{Color: true}},
 		{"recovery", recoveredQuorum, rtos, TextOptions{Width: 100}},
+		{"doubtful", doubtful, []string{"write_rto < 1s", "write_rto during crash-pgslave < 100ms", "throughput_rto of reads during crash-pgslave < 20s",
+			"client_rto_max of reads during crash-pgslave < 1s"}, TextOptions{Width: 100}},
 		{"recovery-narrow", recoveredQuorum, nil, TextOptions{Width: 80}},
 		{"explained", explainedLoss, losses, TextOptions{}},
 		{"explained-narrow", explainedLoss, losses, TextOptions{Width: 80}},

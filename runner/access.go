@@ -35,8 +35,12 @@ func (r *run) writeAccess() error {
 			fmt.Fprintf(&b, "%s:%d:*:%s:%s\n", n.Address.Host, n.Address.Port, u.Name, u.Password)
 		}
 	}
-	for name, text := range map[string][]byte{Passfile: b.Bytes(), AccessFile: append(text, '\n')} {
-		if err := writePrivate(filepath.Join(r.Out, name), text); err != nil {
+	// In this order: whoever finds the passwords can tell whose they are.
+	for _, f := range []struct {
+		name string
+		text []byte
+	}{{AccessFile, append(text, '\n')}, {Passfile, b.Bytes()}} {
+		if err := writePrivate(filepath.Join(r.Out, f.name), f.text); err != nil {
 			return fmt.Errorf("write how to get into the cluster: %w", err)
 		}
 	}
@@ -53,11 +57,27 @@ func writePrivate(path string, text []byte) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// removeAccess removes what leads to a cluster that has been removed.
-func (r *run) removeAccess() error {
+// RemoveAccess removes from a result directory what leads to the cluster of a run that
+// is removed. A directory that is not there, or is another run's by now, is left as it is.
+func RemoveAccess(dir, run string) error {
+	a, err := readAccess(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || err == nil && a.Run != run:
+		return nil
+	case err == nil:
+		err = removeAccess(dir)
+	}
+	if err != nil {
+		return fmt.Errorf("remove the passwords of run %s from %s: %w", run, dir, err)
+	}
+	return nil
+}
+
+// removeAccess goes the other way round than writeAccess.
+func removeAccess(dir string) error {
 	var errs []error
-	for _, name := range []string{AccessFile, Passfile} {
-		if err := os.Remove(filepath.Join(r.Out, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, name := range []string{Passfile, AccessFile} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}
 	}

@@ -27,6 +27,7 @@ type Kept struct {
 	stage  report.Stage // how far the run's own pgchaos had come
 	plan   *Plan
 	access cluster.Access
+	forks  map[string][]check.ForkHolding // what the run has read of them, by table
 }
 
 // Open reads what a run has left in its result directory. It is an error when nothing
@@ -103,7 +104,7 @@ func (k *Kept) Audit(ctx context.Context, o AuditOptions) (*report.Result, error
 	authority := s.settle(ctx)
 	if book != nil {
 		o.Stage("auditing every row of every node")
-		if err := s.auditAll(ctx, k.plan, k.evidence(book), authority, nil); err != nil {
+		if err := s.auditAll(ctx, k.plan, k.evidence(book), authority, k.forksOf); err != nil {
 			return nil, err
 		}
 	}
@@ -127,11 +128,11 @@ func (k *Kept) recall(book *ledger.Book) error {
 	r.Settle = slices.DeleteFunc(r.Settle, func(n report.SettleNote) bool { return n.Afterwards })
 	a := &report.Afterwards{Stage: k.stage, Until: r.Duration, At: time.Now().UTC()}
 	r.Afterwards = a
+	j, err := ReadJournal(k.dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	if k.stage != report.StageRan {
-		j, err := ReadJournal(k.dir)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
 		written, err := lastOf(book)
 		if err != nil {
 			return err
@@ -141,15 +142,24 @@ func (k *Kept) recall(book *ledger.Book) error {
 	if book == nil && len(k.plan.tables()) > 0 {
 		a.Unknown = append(a.Unknown, "the run has left no ledger, so nobody knows which writes were acknowledged")
 	}
-	if book != nil && k.stage == report.StageRan && !book.Closed {
-		a.Unknown = append(a.Unknown, "the end of the ledger is missing: it had been closed when the load ended")
+	if book != nil && k.stage == report.StageRan {
+		if !book.Closed {
+			a.Unknown = append(a.Unknown, "the end of the ledger is missing: it had been closed when the load ended")
+		}
+		book.Damage = append(book.Damage, missingSince(book, r.LedgerFile)...)
 	}
-	a.Unknown = append(a.Unknown, k.forgotten()...)
-	return nil
+	if !j.KeepsForks {
+		a.Unknown = append(a.Unknown, k.forgotten()...)
+	}
+	k.forks, err = k.keptForks(j)
+	return err
 }
 
-// forgotten says what the run's pgchaos alone knew: what former primaries had alone,
-// before a step took it from them. A plain restart takes nothing.
+func (k *Kept) forksOf(table string) []check.ForkHolding { return k.forks[table] }
+
+// forgotten says what the pgchaos of a run alone knew that kept no reading of a fork:
+// what former primaries had alone, before a step took it from them. A plain restart
+// takes nothing.
 func (k *Kept) forgotten() (unknown []string) {
 	for _, m := range k.result.Timeline {
 		if m.Action != "rejoin" || strings.HasPrefix(m.Detail, "by "+cluster.WayRestart) {
@@ -164,7 +174,7 @@ func (k *Kept) forgotten() (unknown []string) {
 // is known only where the states of the nodes are, which a killed run takes along: its
 // audit is inconclusive in any case.
 func (k *Kept) evidence(book *ledger.Book) check.Evidence {
-	e := check.Evidence{Book: book, Marks: k.result.Timeline, States: byNode(k.result.States)}
+	e := check.Evidence{Book: book, Marks: k.result.Timeline, States: byNode(k.result.States), Started: k.result.Started}
 	if k.stage == report.StageRan {
 		e.Demands = k.plan.demands(k.result.Timeline)
 	}
@@ -199,7 +209,7 @@ func (k *Kept) retell(j Journal, written time.Duration) {
 // site is the cluster that the run has left.
 func (k *Kept) site(o AuditOptions) *site {
 	s := &site{
-		run: k.access.Run, load: cluster.AppName(k.access.Run, loadApp), unbuilt: map[string]string{},
+		run: k.access.Run, load: cluster.AppName(k.access.Run, loadApp), unbuilt: map[string]string{}, caughtUp: map[string]struct{}{},
 		result: k.result,
 	}
 	primary := k.lastPrimary()

@@ -1,6 +1,8 @@
 package runner
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -62,5 +64,39 @@ func TestWhatAKilledRunAloneKnew(t *testing.T) {
 	got := k.forgotten()
 	if len(got) != 2 || !strings.Contains(got[0], "what a had alone before rejoin-a") || !strings.Contains(got[1], "what d had alone") {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestWhatAnOlderRunForgot: only a run whose journal says that it kept what it read of
+// forks is taken at its word where it has left none.
+func TestWhatAnOlderRunForgot(t *testing.T) {
+	e, text, err := spec.Load("x", []byte("name: x\ncluster: {nodes: [a]}\nload: {writes: {kind: insert}}\ntimeline: [{wait: 1s}]\n"), spec.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := NewPlan(e, text, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		name, head string
+		want       bool
+	}{
+		{"kept in memory", `{"schema":"pgchaos.timeline/1","run":"run-1"}`, true},
+		{"kept on the disk", `{"schema":"pgchaos.timeline/1","run":"run-1","keeps_forks":true}`, false},
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, JournalFile), []byte(tc.head+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		k := &Kept{dir: dir, plan: p, stage: report.StageRan, result: &report.Result{Run: "run-1", Timeline: []history.Mark{
+			{Name: "rejoin-a", Action: "rejoin", Nodes: []string{"a"}, Detail: "by pg_rewind in 1s"},
+		}}}
+		if err := k.recall(nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(strings.Join(k.result.Afterwards.Unknown, "\n"), "what a had alone before rejoin-a is not known"); got != tc.want {
+			t.Errorf("%s: %q", tc.name, k.result.Afterwards.Unknown)
+		}
 	}
 }

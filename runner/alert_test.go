@@ -102,6 +102,7 @@ func TestWhatIsAChange(t *testing.T) {
 		"restarted":      func(s *history.NodeState) { s.ServerStarted = time.Unix(2, 0) },
 		"crashed":        func(s *history.NodeState) { s.CheckpointerStarted = time.Unix(2, 0) },
 		"another regime": func(s *history.NodeState) { s.SyncCommit = "remote_apply" },
+		"read-only":      func(s *history.NodeState) { s.Writable = true },
 	} {
 		now := was
 		now.LSN++

@@ -22,7 +22,7 @@ func (r *run) check(ctx context.Context) error {
 	r.Observer.Stage("auditing every row of every node")
 	evidence := check.Evidence{
 		Book: r.book, Marks: r.line.Marks(), Demands: r.watch.demands(), States: map[string][]history.NodeState{},
-		Readers: r.loads.readers(),
+		Readers: r.loads.readers(), Started: r.result.Started,
 	}
 	for _, h := range r.watch.histories(r.cluster) {
 		evidence.States[h.Node] = h.States
@@ -97,7 +97,8 @@ func (s *site) hold(ctx context.Context, table check.Table, lineages map[string]
 	nodes := make([]check.NodeHolding, len(s.result.Cluster.Nodes))
 	var wg sync.WaitGroup
 	for i, n := range s.result.Cluster.Nodes {
-		nodes[i] = check.NodeHolding{Node: n.Name, Lineage: lineages[n.Name]}
+		_, caughtUp := s.caughtUp[n.Name]
+		nodes[i] = check.NodeHolding{Node: n.Name, Lineage: lineages[n.Name], CaughtUp: caughtUp}
 		if why, ok := s.unbuilt[n.Name]; ok {
 			nodes[i].Why = why
 			continue

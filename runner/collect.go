@@ -133,7 +133,7 @@ func describeActivity(w spec.Workload, writes bool, nodes []string, rec load.Rec
 		Spread: w.Target == pgload.Replicas || w.Target == pgload.Each,
 	}
 	for i, n := range rec.Nodes {
-		a.Nodes = append(a.Nodes, check.NodeActivity{Node: nodes[i], OK: n.OK, Errors: n.Errors})
+		a.Nodes = append(a.Nodes, check.NodeActivity{Node: nodes[i], OK: n.OK, Errors: n.Errors, Late: rec.LateAcks[i]})
 	}
 	for _, c := range rec.Clients {
 		a.Clients = append(a.Clients, check.ClientActivity(c))

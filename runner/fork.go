@@ -1,7 +1,11 @@
 package runner
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,11 +14,11 @@ import (
 	"pgchaos/history"
 )
 
-// forkLog keeps what former primaries held, read before a rejoin took from them what
-// they had alone.
+// forkLog keeps what nodes held, read before a step took from them what they had alone.
 type forkLog struct {
 	mu   sync.Mutex
 	held map[string][]check.ForkHolding // by table
+	n    int
 }
 
 func (f *forkLog) of(table string) []check.ForkHolding {
@@ -23,19 +27,23 @@ func (f *forkLog) of(table string) []check.ForkHolding {
 	return f.held[table]
 }
 
-func (f *forkLog) add(table string, h check.ForkHolding) {
+// add returns the number of the reading, from 1.
+func (f *forkLog) add(table string, h check.ForkHolding) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.held == nil {
 		f.held = map[string][]check.ForkHolding{}
 	}
 	f.held[table] = append(f.held[table], h)
+	f.n++
+	return f.n
 }
 
 // examineTimeout bounds the reading of one table of a fork.
 const examineTimeout = 10 * time.Minute
 
-// examine is a cluster.Examine: it reads every table that is to be audited.
+// examine is a cluster.Examine: it reads every table that is to be audited. What it has
+// read is on the disk when it returns, and the step goes on to take it away.
 func (r *run) examine(ctx context.Context, n *cluster.Node, state history.NodeState, failed error) {
 	var own history.Lineage // unknown where it cannot be read
 	if failed == nil {
@@ -50,6 +58,55 @@ func (r *run) examine(ctx context.Context, n *cluster.Node, state history.NodeSt
 			h.Holding, h.Why = read(ctx, n, table)
 			cancel()
 		}
-		r.forks.add(table.Name, h)
+		note := forkNote{File: fmt.Sprintf("fork-%d.json", r.forks.add(table.Name, h)), Node: h.Node, Step: h.Step, Table: table.Name}
+		if err := writeFork(r.Out, note.File, r.Run, table.Name, h); err != nil {
+			note.Error = err.Error() // which whoever comes after a kill has to know; this run has it in memory
+			r.Log("%s: what it had alone: %v", n.Name(), err)
+		}
+		r.journal.note(journalLine{Fork: &note})
 	}
+}
+
+// forkNote is the journal's word of a reading.
+type forkNote struct {
+	File  string `json:"file"`
+	Node  string `json:"node"`
+	Step  string `json:"step"`
+	Table string `json:"table"`
+	Error string `json:"error,omitempty"` // why the file was not written
+}
+
+// keptForks are the readings that a run has left, by table: those that its journal tells
+// of, and any beside, written in the moment before a kill. One that cannot be read is
+// one of a fork that was not read.
+func (k *Kept) keptForks(j Journal) (map[string][]check.ForkHolding, error) {
+	files, err := filepath.Glob(filepath.Join(k.dir, forkFiles))
+	if err != nil {
+		return nil, fmt.Errorf("look for what was read of forks: %w", err)
+	}
+	notes := slices.Clone(j.Forks)
+	for _, file := range files {
+		name := filepath.Base(file)
+		if !slices.ContainsFunc(notes, func(n forkNote) bool { return n.File == name }) {
+			notes = append(notes, forkNote{File: name})
+		}
+	}
+	forks := map[string][]check.ForkHolding{}
+	for _, note := range notes {
+		table, h, err := readFork(k.dir, note.File, k.result.Run)
+		if err == nil {
+			forks[table] = append(forks[table], h)
+			continue
+		}
+		h = check.ForkHolding{
+			Node: cmp.Or(note.Node, "a node"), Step: note.Step,
+			Why: "the run had read it, and what it read is not to be had: " + cmp.Or(note.Error, err.Error()),
+		}
+		for _, t := range k.plan.tables() {
+			if note.Table == "" || note.Table == t.Name { // nobody knows of which
+				forks[t.Name] = append(forks[t.Name], h)
+			}
+		}
+	}
+	return forks, nil
 }

@@ -28,10 +28,14 @@ type journalLine struct {
 	Schema  string    `json:"schema,omitempty"`
 	Run     string    `json:"run,omitempty"`
 	Started time.Time `json:"started,omitzero"` // wall time of offset 0
+	// KeepsForks tells, in the head, that what is read of a fork is kept on the disk.
+	KeepsForks bool `json:"keeps_forks,omitempty"`
 	// Begin is a step or a reversal as it is issued: a phase begins with it.
 	Begin *history.Mark `json:"begin,omitempty"`
 	// End is one that is over, or something that was seen to happen.
 	End *history.Mark `json:"end,omitempty"`
+	// Fork is a reading of what a step then took away.
+	Fork *forkNote `json:"fork,omitempty"`
 }
 
 // journal appends to the file. A line that note has returned for survives the end of
@@ -59,7 +63,7 @@ func createJournal(dir, run string, zero time.Time) (*journal, error) {
 		}
 		j.synced <- first
 	}()
-	j.note(journalLine{Schema: journalSchema, Run: run, Started: zero})
+	j.note(journalLine{Schema: journalSchema, Run: run, Started: zero, KeepsForks: true})
 	return j, nil
 }
 
@@ -109,6 +113,10 @@ type Journal struct {
 	// not over.
 	Marks  []history.Mark
 	Phases []history.Phase // the last has no End
+	// Forks are what was read of nodes before a step took it away. KeepsForks is false
+	// where the run kept that in memory.
+	Forks      []forkNote
+	KeepsForks bool
 }
 
 // Last is the last moment that the journal knows of.
@@ -163,8 +171,10 @@ func (j *Journal) add(l journalLine) {
 			return
 		}
 		j.Marks[i] = *l.End
+	case l.Fork != nil:
+		j.Forks = append(j.Forks, *l.Fork)
 	case l.Schema != "":
-		j.Run, j.Started = l.Run, l.Started
+		j.Run, j.Started, j.KeepsForks = l.Run, l.Started, l.KeepsForks
 		j.Phases = []history.Phase{{Name: baseline}}
 	}
 }

@@ -41,7 +41,7 @@ func TestJournal(t *testing.T) {
 		return got
 	}
 	want := Journal{
-		Run: "run-1", Started: zero, Marks: []history.Mark{stopped, crash, kill},
+		Run: "run-1", Started: zero, KeepsForks: true, Marks: []history.Mark{stopped, crash, kill},
 		Phases: []history.Phase{
 			{Name: baseline, End: time.Second},
 			{Name: "stop-b", Start: time.Second, End: 4 * time.Second},

@@ -46,7 +46,8 @@ func (r *run) background(ctx context.Context) (end func()) {
 				case <-ctx.Done():
 					return
 				case i := <-n.Incidents():
-					r.see(string(i.Kind), n.Name(), r.clock.Offset(i.At), i.Detail)
+					at := r.clock.Offset(i.At)
+					r.see(string(i.Kind), n.Name(), at, at, i.Detail)
 				}
 			}
 		})
@@ -54,15 +55,16 @@ func (r *run) background(ctx context.Context) (end func()) {
 	return func() { stop(); wg.Wait() }
 }
 
-func (r *run) crashed(node string, at time.Duration) {
-	r.see("crash", node, at, "one of its processes had crashed, and the server restarted them all")
+func (r *run) crashed(node string, well, at time.Duration) {
+	r.see("crash", node, well, at, "one of its processes had crashed, and the server restarted them all")
 }
 
-// see puts something on the timeline that nobody had asked for.
-func (r *run) see(what, node string, at time.Duration, detail string) {
+// see puts something on the timeline that nobody had asked for: it happened after the
+// node was last seen to be well, and at the latest when it was noticed.
+func (r *run) see(what, node string, well, noticed time.Duration, detail string) {
 	m := history.Mark{
 		Name: what + "-" + node, Action: what, Nodes: []string{node}, Fault: true,
-		Issued: at, Effective: at, Ended: at, Detail: detail,
+		Issued: well, Effective: noticed, Ended: noticed, Detail: detail,
 	}
 	r.watch.stepBegins(m)
 	r.line.See(m)

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"pgchaos/history/ledger"
+	"pgchaos/report"
 )
 
 // openPromised opens the ledger of a run that is over, or was killed; nil where it has
@@ -18,6 +20,29 @@ func openPromised(dir string) (*ledger.Book, error) {
 		return nil, nil //nolint:nilnil // none is no error
 	}
 	return book, err
+}
+
+// missingSince says where a ledger does not tell of the same writes as when the load
+// ended, of which the result has the counts; then is nil where it has none. A file that
+// was cut off, or put back from an older copy, is whole as far as it goes, and rows that
+// it does not know would be taken for somebody else's.
+func missingSince(book *ledger.Book, then *report.LedgerFile) (damage []string) {
+	if then == nil {
+		return nil
+	}
+	now := describeBook(book, 0).Workloads
+	for _, was := range then.Workloads {
+		is := report.Written{}
+		if i := slices.IndexFunc(now, func(w report.Written) bool { return w.Workload == was.Workload }); i >= 0 {
+			is = now[i]
+		}
+		is.Workload = was.Workload
+		if is != was {
+			damage = append(damage, fmt.Sprintf("when the load ended it told of %d writes of %s, %d of them acknowledged, and now it tells of %d and %d",
+				was.Issued, was.Workload, was.OK+was.Weak, is.Issued, is.OK+is.Weak))
+		}
+	}
+	return damage
 }
 
 // lastOf is the last that was heard of any write; book may be nil.

@@ -53,6 +53,8 @@ func (r *run) collect() error {
 	r.result.Phases = r.phases.all()
 	r.result.Timeline = r.line.Marks()
 	r.result.States = r.watch.histories(r.cluster)
+	// Before the faults are taken back: whom nobody could reach until then was no rival.
+	r.result.TwoWritable = check.TwoWritable(byNode(r.result.States))
 	var activity []check.Activity
 	var nodes []string
 	for _, n := range r.cluster.Nodes() {

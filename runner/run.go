@@ -319,5 +319,5 @@ func (r *run) remove(ctx context.Context) error {
 	if err := down(ctx); err != nil {
 		return fmt.Errorf("%w: %w", ErrLeftBehind, err)
 	}
-	return r.removeAccess()
+	return removeAccess(r.Out)
 }

@@ -44,13 +44,16 @@ type site struct {
 	// remedy says of a node that cannot be reached how to bring it back, beside a
 	// primary or without one; nil: nobody is to do so.
 	remedy func(node string, beside bool) string
-	result *report.Result // takes the notes
+	// caughtUp are the standbys that showed the barrier row when nobody wrote any more.
+	caughtUp map[string]struct{}
+	stirring bool           // backends of the load may be left
+	result   *report.Result // takes the notes
 }
 
 // site is the run's own cluster.
 func (r *run) site() *site {
 	s := &site{
-		run: r.Run, load: r.cluster.AppName(loadApp), unbuilt: map[string]string{},
+		run: r.Run, load: r.cluster.AppName(loadApp), unbuilt: map[string]string{}, caughtUp: map[string]struct{}{},
 		states:   r.scene.States,
 		readOnly: func(_ context.Context, node string) bool { return r.cluster.Node(node).ReadOnly() },
 		heal:     r.undo.Heal, result: r.result,
@@ -97,14 +100,23 @@ func (s *site) settle(ctx context.Context) (authority string) {
 
 // writable are the nodes that accept writes. Asked before the faults are taken
 // back, more than one is a split brain: a former primary that only comes back with
-// the end of its fault is none, as no client could reach it.
-func (s *site) writable(ctx context.Context, states []history.NodeState) (found []history.NodeState) {
+// the end of its fault is none, as no client could reach it. Nor is one that is fenced
+// off by default_transaction_read_only, beside one that is not.
+func (s *site) writable(ctx context.Context, states []history.NodeState) []history.NodeState {
+	var primaries, open []history.NodeState
 	for _, st := range states {
-		if st.Role == history.RolePrimary && !s.readOnly(ctx, st.Node) {
-			found = append(found, st)
+		if st.Role != history.RolePrimary || s.readOnly(ctx, st.Node) {
+			continue
+		}
+		primaries = append(primaries, st)
+		if st.Writable {
+			open = append(open, st)
 		}
 	}
-	return found
+	if len(open) > 0 {
+		return open
+	}
+	return primaries
 }
 
 // authority is the node whose rows are the cluster's: the one that accepted writes
@@ -159,6 +171,7 @@ func (s *site) quiesce(ctx context.Context, n member) {
 	defer closeConn(ctx, conn)
 	ended, err := census.Quiesce(ctx, conn, s.load, quiesceGrace)
 	if err != nil {
+		s.stirring = true
 		s.note(n.Name(), "", fmt.Errorf("wait for the load's backends to end: %w", err))
 	} else if ended > 0 {
 		s.note(n.Name(), fmt.Sprintf("%d backends of the load had to be terminated", ended), nil)
@@ -185,6 +198,8 @@ func (s *site) catchUp(ctx context.Context, authority string, states []history.N
 		}
 		if err != nil {
 			s.note(st.Node, "", fmt.Errorf("has not caught up with %s: %w", authority, err))
+		} else if !s.stirring {
+			s.caughtUp[st.Node] = struct{}{}
 		}
 	}
 }

@@ -28,8 +28,8 @@ const (
 type watch struct {
 	clock history.Clock
 	// crashed is told that a server was seen to have recovered from the crash of one
-	// of its processes.
-	crashed func(node string, at time.Duration)
+	// of its processes: after the last reading of the old ones, at `well`.
+	crashed func(node string, well, at time.Duration)
 	wg      sync.WaitGroup
 	stop    context.CancelFunc
 
@@ -38,7 +38,7 @@ type watch struct {
 
 	mu     sync.Mutex
 	sole   string                         // what writable has
-	states map[string][]history.NodeState // changes only
+	states map[string][]history.NodeState // the changes, and before each the last reading without it
 	last   check.View
 	alert  alert
 	usage  []history.Usage
@@ -46,7 +46,7 @@ type watch struct {
 }
 
 // startWatch watches until end is called.
-func startWatch(ctx context.Context, c *cluster.Cluster, clock history.Clock, crashed func(node string, at time.Duration)) *watch {
+func startWatch(ctx context.Context, c *cluster.Cluster, clock history.Clock, crashed func(node string, well, at time.Duration)) *watch {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	w := &watch{
 		clock: clock, crashed: crashed, stop: stop,
@@ -66,7 +66,7 @@ func (w *watch) end() {
 }
 
 func (w *watch) watchState(ctx context.Context, n *cluster.Node) {
-	prober := probe.NewProber(func(ctx context.Context) (*pgx.Conn, error) { return n.Connect(ctx, "probe") }, n.Name())
+	prober := probe.NewProber(func(ctx context.Context) (*pgx.Conn, error) { return n.Connect(ctx, "probe") }, n.Name(), n.Credentials().Load.Name)
 	defer prober.Close()
 	var alive history.NodeState // the newest state in which it answered
 	var thorough time.Duration  // when it was last read in full
@@ -81,7 +81,7 @@ func (w *watch) watchState(ctx context.Context, n *cluster.Node) {
 			if st := w.read(ctx, n, prober, quick); ctx.Err() == nil {
 				if st.Reachable {
 					if st.CrashedSince(alive) {
-						w.crashed(n.Name(), st.At)
+						w.crashed(n.Name(), alive.At, st.At)
 					}
 					alive = st
 				}
@@ -98,18 +98,28 @@ func (w *watch) watchState(ctx context.Context, n *cluster.Node) {
 	}
 }
 
-// keep notes a state, and makes it part of the story if it differs from the one before.
+// keep notes a state, and makes it part of the story if it differs from the one before,
+// and that one too: until when something was certainly so is part of the story.
 func (w *watch) keep(st history.NodeState) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if changed(w.last[st.Node], st) {
-		w.states[st.Node] = append(w.states[st.Node], st)
+		w.states[st.Node] = append(w.told(st.Node), st)
 	}
 	w.last[st.Node] = st
 	if name := w.last.Primary(); name != w.sole {
 		w.sole = name
 		w.writable.Store(&name)
 	}
+}
+
+// told is a node's story up to its last reading. mu is held.
+func (w *watch) told(node string) []history.NodeState {
+	states, last := w.states[node], w.last[node]
+	if n := len(states); n > 0 && states[n-1].At < last.At {
+		return append(slices.Clip(states), last)
+	}
+	return states
 }
 
 // read reads a node's state over the held connection, which must not keep it from
@@ -127,7 +137,7 @@ func (w *watch) read(ctx context.Context, n *cluster.Node, prober *probe.Prober,
 	default:
 		st = prober.Read(ctx)
 	}
-	st.At = asked
+	st.At, st.Asked = asked, asked
 	switch {
 	case st.Reachable:
 		st.At = w.clock.Now()
@@ -197,13 +207,14 @@ func (w *watch) current() []history.NodeState {
 	return out
 }
 
-// histories are the changes of state of the nodes, in their order.
+// histories are the stories of the nodes, in their order: each change of state, the last
+// reading before it, and the newest one.
 func (w *watch) histories(c *cluster.Cluster) []report.NodeHistory {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var out []report.NodeHistory
 	for _, n := range c.Nodes() {
-		out = append(out, report.NodeHistory{Node: n.Name(), States: w.states[n.Name()]})
+		out = append(out, report.NodeHistory{Node: n.Name(), States: w.told(n.Name())})
 	}
 	return out
 }
@@ -213,7 +224,7 @@ func (w *watch) histories(c *cluster.Cluster) []report.NodeHistory {
 func changed(a, b history.NodeState) bool {
 	return a.Node == "" || a.Reachable != b.Reachable || a.Role != b.Role || a.Timeline != b.Timeline ||
 		!a.ServerStarted.Equal(b.ServerStarted) || !a.CheckpointerStarted.Equal(b.CheckpointerStarted) ||
-		a.Streaming != b.Streaming || a.SyncNames != b.SyncNames || a.SyncCommit != b.SyncCommit ||
+		a.Writable != b.Writable || a.Streaming != b.Streaming || a.SyncNames != b.SyncNames || a.SyncCommit != b.SyncCommit ||
 		!slices.EqualFunc(a.Standbys, b.Standbys, func(x, y history.StandbyState) bool {
 			return x.Name == y.Name && x.State == y.State && x.SyncState == y.SyncState
 		})

@@ -112,38 +112,58 @@ func losses() []Case {
 			Name: "crash-restart", Verdict: check.Fail, Exit: exitFail, Failed: []string{nothingLost},
 			Counts:   map[string]demand{"lost": same(afterCrash), "explained by a crash": same(afterCrash)},
 			Produced: []condition{found(afterCrash, some), wroteOn("life-after", "life-goes-on"), readOn("life-after", "life-goes-on")},
-			Also:     []condition{lost(check.Run{Cause: check.CauseCrash, LostBy: "restart-a"}), rpo("restart-a", check.CauseCrash, afterCrash)},
+			Also:     []condition{lost(check.Run{Cause: check.CauseCrash, LostBy: "restart-a"}), rpo("restart-a", check.CauseCrash, afterCrash), shutDown("restart-a", "immediate")},
 		},
 	}
 }
 
-// splitBrains are the cases in which two primaries acknowledge at the same time.
+// splitBrains are the cases in which there are two primaries, at the same time or by turns.
 func splitBrains() []Case {
 	onA := minus("count-a", "count-fork")
+	const together = "split brain: a on timeline 1 and b on timeline 2 both accepted writes from "
+	onB := minus("count-b", "count-fork")
 	overlap := "table test_data: split brain: a on timeline 1 acknowledged a write sent at"
 	onlyOnA := lost(check.Run{Cause: check.CauseFork, LostBy: "promote-b", FoundOn: []string{"a"}})
 	return []Case{
 		{
 			Name: "split-brain", Verdict: check.Fail, Exit: exitFail, Failed: []string{nothingLost},
-			Reasons: []string{"split brain: a (timeline 1) and b (timeline 2) accepted writes at the end", overlap},
+			Reasons: []string{"split brain: a (timeline 1) and b (timeline 2) accepted writes at the end", together, overlap},
 			Counts: map[string]demand{
 				// The quota of each of them.
 				"lost": exactly(100), "missing on other nodes": exactly(100), "extra on other nodes": exactly(100),
 				"explained by a fork": exactly(100), "primaries too many": exactly(1), "overlapping servers": exactly(1),
+				"servers writable at once": exactly(1),
 			},
 			Produced: []condition{found(minus("count-a", "count-b"), exactly(0)), found(onA, exactly(100))},
 			Also:     []condition{onlyOnA, rpo("promote-b", check.CauseFork, onA), overlapped},
 		},
 		{
-			// Nothing that can be seen at the end tells of it: the ledger alone does.
+			// Nothing that can be seen at the end tells of it.
 			Name: "split-brain-ended", Verdict: check.Fail, Exit: exitFail, Failed: []string{nothingLost, "split_brain == false"},
-			Reasons: []string{overlap},
+			Reasons: []string{together, overlap},
 			Counts: map[string]demand{
 				"lost": same(onA), "explained by a fork": same(onA), "extra on other nodes": same(onA),
 				"missing on other nodes": same(minus("count-b", "count-fork")), "overlapping servers": exactly(1),
+				"servers writable at once": exactly(1),
 			},
 			Produced: []condition{found(onA, some), found(minus("count-b", "count-fork"), some)},
 			Also:     []condition{onlyOnA, rpo("promote-b", check.CauseFork, onA), overlapped},
+		},
+		{
+			// Nobody writes to a after the promotion, so that the readings alone tell of it.
+			Name: "split-brain-unused", Verdict: check.Fail, Exit: exitFail, Failed: []string{"split_brain == false"},
+			Reasons:  []string{together},
+			Counts:   map[string]demand{"servers writable at once": exactly(1), "missing on other nodes": same(onB)},
+			Produced: []condition{found(onA, exactly(0)), found(onB, some)},
+		},
+		{
+			Name: "fail-back", Verdict: check.Fail, Exit: exitFail, Failed: []string{nothingLost},
+			Counts: map[string]demand{
+				"lost": same(onB), "explained by a foreign timeline": same(onB), "extra on other nodes": same(onB),
+				"missing on other nodes": same(onA), "fail-backs to an older timeline": exactly(1),
+			},
+			Produced: []condition{found(onA, some), found(onB, some)},
+			Also:     []condition{lost(check.Run{Node: "b", Timeline: 2, Cause: check.CauseForeign, LostBy: "promote-b", FoundOn: []string{"b"}})},
 		},
 	}
 }
@@ -155,7 +175,15 @@ func tampered() []Case {
 			Name: "row-deleted", Failed: []string{nothingLost},
 			Reasons: []string{"table test_data: 1 acknowledged and lost, and nothing explains it: its LSN 0/"},
 			Counts:  map[string]demand{"lost": exactly(1), "unexplained": exactly(1), "extra on other nodes": exactly(1)},
-			Also:    []condition{lost(check.Run{FoundOn: []string{"a"}, Why: " lies before the fork at "})},
+			Also:    []condition{lost(check.Run{FoundOn: []string{"a"}, Why: " lies before the fork at "}), shutDown("stop-a", "fast")},
+		},
+		{
+			Name: "last-row-deleted", Failed: []string{nothingLost},
+			Reasons: []string{"table test_data: 1 acknowledged and lost, and nothing explains it: its LSN 0/"},
+			Counts:  map[string]demand{"lost": exactly(1), "unexplained": exactly(1), "extra on other nodes": exactly(1)},
+			Also: []condition{
+				lost(check.Run{FoundOn: []string{"a"}, Why: ", and so does its commit: a write that was sent to a at "}), ofWorkload("early"),
+			},
 		},
 		{
 			Name: "row-changed", Failed: []string{"corrupted_rows == 0"},
@@ -188,11 +216,37 @@ func tampered() []Case {
 // bounded demands that the number of lost writes is told as a bound.
 func bounded(r *report.Result) string {
 	for _, j := range r.Expectations {
-		if j.Text == nothingLost && !strings.HasPrefix(j.Observed, "at least ") {
+		if j.Text == nothingLost && !strings.HasSuffix(j.Observed, " as far as was measured") {
 			return fmt.Sprintf("%s was %q, and must be a bound", j.Text, j.Observed)
 		}
 	}
 	return ""
+}
+
+// ofWorkload demands that what was lost had been written by one workload.
+func ofWorkload(name string) condition {
+	return func(r *report.Result) string {
+		for _, a := range r.Audits {
+			for _, run := range a.Lost.Runs {
+				if run.Workload != name {
+					return fmt.Sprintf("a write of the workload %q is lost, and must be of %q", run.Workload, name)
+				}
+			}
+		}
+		return ""
+	}
+}
+
+// shutDown demands that the result says how a step told its servers to shut down.
+func shutDown(step, mode string) condition {
+	return func(r *report.Result) string {
+		for _, m := range r.Timeline {
+			if m.Name == step && m.Mode != mode {
+				return fmt.Sprintf("%s was a shutdown of mode %q, and must be %q", step, m.Mode, mode)
+			}
+		}
+		return ""
+	}
 }
 
 // everyRoundWritten demands an acknowledged write between each promotion and the next

@@ -48,6 +48,8 @@ func measures() []measure {
 		{"tables not audited", func(r *report.Result) int64 { return one(len(r.Audits) != 1) }},
 		{"audits of a damaged ledger", audited(func(a *check.Audit) int64 { return one(len(a.Damage) > 0) })},
 		{"overlapping servers", audited(func(a *check.Audit) int64 { return int64(len(a.SplitBrain)) })},
+		{"fail-backs to an older timeline", audited(func(a *check.Audit) int64 { return int64(len(a.FailBacks)) })},
+		{"servers writable at once", func(r *report.Result) int64 { return int64(len(r.TwoWritable)) }},
 		{"rows read that vanished", audited(ghosts)},
 		{"holes read", readers(check.ReadHole)},
 		{"rows read that were never attempted", readers(check.ReadNever)},

@@ -109,6 +109,13 @@ var change = map[string]func(r *report.Result, n int64){
 		o := check.Overlap{Older: ledger.Server{Node: "a", Timeline: 1}, Newer: ledger.Server{Node: "b", Timeline: 2}, From: 1, To: 2}
 		a.SplitBrain = slices.Repeat([]check.Overlap{o}, len(a.SplitBrain)+int(n))
 	},
+	"fail-backs to an older timeline": func(r *report.Result, n int64) {
+		a := &r.Audits[0]
+		a.FailBacks = slices.Repeat([]check.FailBack{{To: 1}}, len(a.FailBacks)+int(n))
+	},
+	"servers writable at once": func(r *report.Result, n int64) {
+		r.TwoWritable = slices.Repeat([]check.Rivals{{To: 1}}, len(r.TwoWritable)+int(n))
+	},
 	"audits without acknowledgements": func(r *report.Result, n int64) { r.Audits[0].Acknowledged = 0 },
 	"tables not audited":              func(r *report.Result, n int64) { r.Audits = append(r.Audits, r.Audits[0]) },
 	"primaries too many": func(r *report.Result, n int64) {
@@ -262,7 +269,7 @@ func TestEveryOtherDemandCanFail(t *testing.T) {
 		{"a reason twice", []string{"unreadable", "split-brain", "row-added"}, func(r *report.Result, _ *int) {
 			r.Reasons = append(r.Reasons, r.Reasons[0])
 		}},
-		{"a reason less", []string{"unreadable", "split-brain", "split-brain-ended", "row-deleted", "row-added", "row-changed", "row-duplicated", "behind-promoted"}, func(r *report.Result, _ *int) {
+		{"a reason less", []string{"unreadable", "split-brain", "split-brain-ended", "row-deleted", "last-row-deleted", "row-added", "row-changed", "row-duplicated", "behind-promoted"}, func(r *report.Result, _ *int) {
 			r.Reasons = r.Reasons[1:]
 		}},
 		{"another judgement", nil, func(r *report.Result, _ *int) {
@@ -312,6 +319,9 @@ func TestEveryOtherDemandCanFail(t *testing.T) {
 		{"no weak acknowledgements counted", nil, func(r *report.Result, _ *int) { r.Audits[0].Weak = nil }},
 		{"rejoined in another way", []string{"rewound"}, func(r *report.Result, _ *int) { step(r, "rejoin-a").Detail = "by base backup in 1s" }},
 		{"still other rows on it", []string{"rewound"}, func(r *report.Result, _ *int) { step(r, "count-rewound").Detail = "a: 1" }},
+		{"lost by another workload", []string{"last-row-deleted"}, run(func(r *check.Run) { r.Workload = "late" })},
+		{"shut down in another way", []string{"crash-restart"}, func(r *report.Result, _ *int) { step(r, "restart-a").Mode = "fast" }},
+		{"shut down nobody knows how", []string{"row-deleted"}, func(r *report.Result, _ *int) { step(r, "stop-a").Mode = "" }},
 		{"no load after the crash", []string{"crash-restart"}, silent("writes")},
 		{"no readers after the crash", []string{"crash-restart"}, silent("reads")},
 		{"rewound", []string{"switchovers"}, func(r *report.Result, _ *int) {
@@ -343,7 +353,7 @@ func TestEveryOtherDemandCanFail(t *testing.T) {
 // explained are the cases whose losses an event explains; withLosses are all that lose.
 var (
 	explained  = []string{"async-failover", "rewound", "weak-ack", "behind-promoted", "crash-restart", "split-brain", "split-brain-ended"}
-	withLosses = append([]string{"row-deleted"}, explained...)
+	withLosses = append([]string{"row-deleted", "last-row-deleted"}, explained...)
 )
 
 // run doctors the first run of what is lost.

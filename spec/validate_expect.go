@@ -101,8 +101,37 @@ func (v *validator) expectedLoad(path string, x check.Expectation) {
 	case x.Metric == "read_rto" && !slices.Contains(kinds, kindRead) && !slices.Contains(kinds, kindSQL):
 		needs = kindRead
 	}
-	if needs != "" && !slices.Contains(kinds, "") {
-		v.bad(path, x.Metric+" needs a workload of kind "+needs+", and there is none", "add one to load")
+	switch {
+	case slices.Contains(kinds, ""):
+	case needs != "":
+		v.bad(path, x.Metric+" needs a workload of kind "+needs+", and there is none"+unaudited(x.Metric, needs), "add one to load")
+	case x.Metric == "ghost_reads":
+		v.expectedGhosts(path)
+	}
+}
+
+// unaudited says what a metric lacks where nothing is inserted.
+func unaudited(metric, needs string) string {
+	if audited(metric) && needs == kindInsert {
+		return ": only rows that are inserted are audited"
+	}
+	return ""
+}
+
+// expectedGhosts checks that the rows which readers see can be found in an audit: those
+// of a table that is written by packed keys.
+func (v *validator) expectedGhosts(path string) {
+	for _, w := range v.e.Load {
+		if w.Kind != kindRead {
+			continue
+		}
+		i := slices.IndexFunc(v.e.Load, func(o Workload) bool { return o.Kind == kindInsert && o.Table == w.Table })
+		switch {
+		case i < 0:
+			v.bad(path, "ghost_reads cannot be known: the workload "+w.Name+" reads "+shown(w.Table)+", which no workload inserts into, so that it is not audited", "add one of kind "+kindInsert+", or read a table that is inserted into")
+		case v.e.Load[i].Key == "serial":
+			v.bad(path, "ghost_reads cannot be known: the workload "+w.Name+" reads "+shown(w.Table)+", of whose serial keys nobody records what was read", "write key: packed, or leave ghost_reads out")
+		}
 	}
 }
 
@@ -120,6 +149,6 @@ func (v *validator) expectedKind(path, metric string, w *Workload) {
 
 // audited tells whether a metric comes from holding the rows against what was written.
 func audited(metric string) bool {
-	return metric == "nodes_equal" || metric == "weak_lost" ||
+	return slices.Contains([]string{"nodes_equal", "weak_lost", "unexplained_losses", "split_brain", "rpo_seconds", "rpo_bytes", "ghost_reads"}, metric) ||
 		strings.HasSuffix(metric, "_writes") || strings.HasSuffix(metric, "_rows")
 }

@@ -73,6 +73,7 @@ func TestCensus(t *testing.T) {
 	c := pair(t)
 	a, b := c.Node("a"), c.Node("b")
 	t.Run("quiesce", func(t *testing.T) { quiesce(t, a) })
+	t.Run("settings", func(t *testing.T) { settings(t, a) })
 	t.Run("prober", func(t *testing.T) { prober(t, a, b) })
 	t.Run("barrier", func(t *testing.T) { barrier(t, a, b) })
 }

@@ -23,6 +23,7 @@ const (
 	labelRun        = "pgchaos.run"
 	labelNode       = "pgchaos.node"
 	labelExperiment = "pgchaos.experiment"
+	labelResults    = "pgchaos.results" // the result directory, on the machine of the run's pgchaos
 	labelPart       = "pgchaos.part"
 	labelPort       = "pgchaos.port"
 	labelStarted    = "pgchaos.started"
@@ -44,6 +45,7 @@ const (
 type Leftover struct {
 	Run        string
 	Experiment string
+	Results    string    // its result directory on the machine of its pgchaos; "" when the labels do not tell
 	Started    time.Time // zero when the labels do not tell
 	Alive      bool      // its pgchaos runs on this machine, and nobody else may clean it
 	Elsewhere  string    // the machine of its pgchaos, when that is not this one: whether it runs is unknown
@@ -213,7 +215,7 @@ func (f found) runs(us owner) []Leftover {
 	see := func(labels map[string]string) *Leftover {
 		l := by[labels[labelRun]]
 		if l == nil {
-			l = &Leftover{Run: labels[labelRun], Experiment: labels[labelExperiment]}
+			l = &Leftover{Run: labels[labelRun], Experiment: labels[labelExperiment], Results: labels[labelResults]}
 			l.Started, _ = time.Parse(time.RFC3339, labels[labelStarted]) // zero when it does not tell
 			switch lifeOf(labels, us) {
 			case lifeAlive:

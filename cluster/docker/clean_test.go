@@ -31,3 +31,15 @@ func TestBringBack(t *testing.T) {
 		t.Errorf("where there is no primary: %q", got)
 	}
 }
+
+// TestResultsInLabels: what the run wrote on the engine of its result directory is what
+// whoever removes it finds.
+func TestResultsInLabels(t *testing.T) {
+	for _, results := range []string{"", "/home/dba/results/night 1"} {
+		p := &Provider{options: Options{Run: "run-1", Results: results}, owner: self()}
+		f := found{containers: []container.Summary{{Labels: p.labels("a", partServer)}, {Labels: p.labels("a", partTools)}}}
+		if runs := f.runs(self()); len(runs) != 1 || runs[0].Results != results {
+			t.Errorf("%q: %+v", results, runs)
+		}
+	}
+}

@@ -33,6 +33,7 @@ import (
 type Options struct {
 	Run        string // the run's id
 	Experiment string // the experiment's name, for whoever finds the run later
+	Results    string // the run's result directory, for whoever removes the run later; may be ""
 	Image      string // "" is the newest image that is there, or else postgres:17
 	Major      int    // the wanted major version, where Image is ""
 	ExactNames bool   // containers are called as their nodes are
@@ -265,6 +266,9 @@ func (p *Provider) labels(node, part string) map[string]string {
 	}
 	if node != "" {
 		l[labelNode] = node
+	}
+	if p.options.Results != "" {
+		l[labelResults] = p.options.Results
 	}
 	return l
 }

@@ -18,6 +18,7 @@ type Leftover struct {
 	Run        string
 	Dir        string
 	Experiment string    // "" when run.json does not tell
+	Results    string    // its result directory; "" when run.json does not tell
 	Started    time.Time // zero when run.json does not tell
 	Alive      bool      // its pgchaos runs, and nobody else may clean it
 	Kept       bool      // it was left on purpose
@@ -82,7 +83,7 @@ func inspect(dir string, all []process) (run Leftover, ours bool, err error) {
 	}
 	rec, _ := readRecord(dir) // zero when it cannot be read, as List says
 	run = Leftover{
-		Run: filepath.Base(dir), Dir: dir, Experiment: rec.Experiment, Started: rec.Started, Kept: rec.Kept,
+		Run: filepath.Base(dir), Dir: dir, Experiment: rec.Experiment, Results: rec.Results, Started: rec.Started, Kept: rec.Kept,
 		Processes: len(live(family{roots: rec.identities(), dir: dir}.of(all))),
 	}
 	for _, n := range rec.Nodes {

@@ -18,7 +18,7 @@ import (
 func TestRecord(t *testing.T) {
 	dir := t.TempDir()
 	want := record{
-		Schema: recordSchema, Run: "r", Experiment: "e", PID: 7, Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Kept: true,
+		Schema: recordSchema, Run: "r", Experiment: "e", Results: "/results/r", PID: 7, Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Kept: true,
 		Nodes: []nodeRecord{{Name: "n1", Address: cluster.Address{Host: loopback, Port: 20001}, PID: 8, Start: "boot/9"}},
 	}
 	must(t, want.write(dir, true))

@@ -31,6 +31,7 @@ type Options struct {
 	BinDir     string // where PostgreSQL's programs are; "" searches for them
 	Major      int    // the wanted major version; 0 is the newest that is installed
 	Experiment string // the experiment's name, for whoever finds the run later
+	Results    string // the run's result directory, for whoever removes the run later; may be ""
 }
 
 // Provider makes nodes on this machine. It is a cluster.Provider, safe for
@@ -76,7 +77,7 @@ func New(ctx context.Context, o Options) (*Provider, error) {
 	defer unlock()
 	p := &Provider{
 		install: install, owner: own, base: base, dir: filepath.Join(base, o.Run),
-		record: record{Schema: recordSchema, Run: o.Run, Experiment: o.Experiment, PID: os.Getpid(), Started: time.Now().UTC()},
+		record: record{Schema: recordSchema, Run: o.Run, Experiment: o.Experiment, Results: o.Results, PID: os.Getpid(), Started: time.Now().UTC()},
 	}
 	if err := makeDir(p.dir, 0o711, nil); err != nil {
 		return nil, errors.Join(fmt.Errorf("make the directory of run %s: %w", o.Run, err), removeBase(base))

@@ -19,7 +19,8 @@ type record struct {
 	Schema     string       `json:"schema"`
 	Run        string       `json:"run"`
 	Experiment string       `json:"experiment,omitempty"`
-	PID        int          `json:"pid"` // of pgchaos; for people, the lock tells whether it lives
+	Results    string       `json:"results,omitempty"` // the result directory
+	PID        int          `json:"pid"`               // of pgchaos; for people, the lock tells whether it lives
 	Started    time.Time    `json:"started"`
 	Kept       bool         `json:"kept"`
 	Nodes      []nodeRecord `json:"nodes"`

@@ -15,15 +15,19 @@ import (
 //go:embed glance.sql
 var glanceSQL string
 
-// glance asks anew what changes within milliseconds: role, timeline, positions and
-// standbys. The rest stays as it was read over the same connection, where
-// pg_settings, pg_stat_activity and the list of WAL files are what makes Read dear.
-func glance(ctx context.Context, conn *pgx.Conn, last history.NodeState) (history.NodeState, error) {
+// glance asks anew what changes within milliseconds: role, timeline, positions,
+// standbys, and what commits wait for. The rest stays as it was read over the same
+// connection, where pg_settings, pg_stat_activity and the list of WAL files are what
+// makes Read dear. The session must not have a synchronous_commit of its own.
+func glance(ctx context.Context, conn *pgx.Conn, last history.NodeState, load string) (history.NodeState, error) {
 	s := last
+	var commit *string
+	var readOnly *bool
 	var inRecovery bool
 	var timeline *int64
 	var lsn, received, standbys string
-	err := conn.QueryRow(ctx, glanceSQL).Scan(&inRecovery, &timeline, &lsn, &received, &s.Streaming, &s.SyncNames, &standbys)
+	err := conn.QueryRow(ctx, settingSQL+glanceSQL, load).Scan(&inRecovery, &timeline, &lsn, &received, &s.Streaming, &s.SyncNames,
+		&commit, &readOnly, &standbys)
 	if err != nil {
 		return history.NodeState{Node: last.Node}, fmt.Errorf("glance at the state of %s: %w", last.Node, err)
 	}
@@ -31,6 +35,10 @@ func glance(ctx context.Context, conn *pgx.Conn, last history.NodeState) (histor
 	if inRecovery {
 		s.Role = history.RoleStandby
 	}
+	if commit != nil { // else only a full reading can tell
+		s.SyncCommit = commitWord(*commit)
+	}
+	s.Writable = writable(inRecovery, readOnly)
 	if timeline != nil { // else there is no receiver, and the timeline is still that of the newest WAL
 		s.Timeline = uint32(*timeline)
 	}

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,27 +17,43 @@ import (
 	"pgchaos/history"
 )
 
+//go:embed setting.sql
+var settingSQL string
+
 //go:embed read.sql
 var readSQL string
 
-// Read asks the node at the other end of conn, a superuser's (or a member of
-// pg_monitor's), in one round trip once the statement is prepared. At is left to
-// the caller.
+// Read asks the node at the other end of conn, a superuser's, in one round trip once
+// the statement is prepared. At is left to the caller. Load is the role that the load
+// runs as, in the database of conn.
 //
 // The timeline is that of what is being written or received now: the one in
 // pg_control lags until the checkpoint after a promotion. A standby whose receiver
-// is gone is on the timeline of the newest WAL that it has. The synchronous_commit is the server's for new sessions, whatever conn's own is.
-func Read(ctx context.Context, conn *pgx.Conn, node string) (history.NodeState, error) {
-	s := history.NodeState{Node: node}
+// is gone is on the timeline of the newest WAL that it has. What a commit waits for, and
+// whether there can be one, is as a new session of the load would have it, whatever
+// conn's own role and session have. A session of the load that is older keeps what its
+// role and database had when it began.
+func Read(ctx context.Context, conn *pgx.Conn, node, load string) (history.NodeState, error) {
+	s, _, err := read(ctx, conn, node, load)
+	return s, err
+}
+
+// read is Read, and returns what the role of conn gets of its own where it connects
+// anew: that is what hides the server's settings from it.
+func read(ctx context.Context, conn *pgx.Conn, node, load string) (s history.NodeState, own string, err error) {
+	s = history.NodeState{Node: node}
 	var inRecovery bool
 	var timeline int64
 	var lsn, received, redo, standbys string
 	var checkpointer *time.Time
-	err := conn.QueryRow(ctx, readSQL).Scan(&inRecovery, &timeline, &s.SystemID, &s.Version, &lsn, &received,
-		&s.Streaming, &s.ReplayPaused, &s.SyncCommit, &s.SyncNames, &redo, &s.ServerStarted, &checkpointer, &s.SyncWaiters, &standbys)
+	var readOnly *bool
+	err = conn.QueryRow(ctx, settingSQL+readSQL, load).Scan(&inRecovery, &timeline, &s.SystemID, &s.Version, &lsn, &received,
+		&s.Streaming, &s.ReplayPaused, &s.SyncCommit, &readOnly, &own, &s.SyncNames, &redo, &s.ServerStarted, &checkpointer,
+		&s.SyncWaiters, &standbys)
 	if err != nil {
-		return history.NodeState{Node: node}, fmt.Errorf("read the state of %s: %w", node, err)
+		return history.NodeState{Node: node}, "", fmt.Errorf("read the state of %s: %w", node, err)
 	}
+	s.SyncCommit, s.Writable = commitWord(s.SyncCommit), writable(inRecovery, readOnly)
 	s.Role = history.RolePrimary
 	if inRecovery {
 		s.Role = history.RoleStandby
@@ -52,10 +69,28 @@ func Read(ctx context.Context, conn *pgx.Conn, node string) (history.NodeState, 
 		json.Unmarshal([]byte(standbys), &s.Standbys),
 	)
 	if err != nil {
-		return history.NodeState{Node: node}, fmt.Errorf("read the state of %s: %w", node, err)
+		return history.NodeState{Node: node}, "", fmt.Errorf("read the state of %s: %w", node, err)
 	}
 	s.Reachable = true
-	return s, nil
+	return s, own, nil
+}
+
+// commitWord is a synchronous_commit as the server itself would show it: a role's or a
+// database's is kept as it was written (synchronous_commit_options, guc_tables.c).
+func commitWord(value string) string {
+	switch value = strings.ToLower(value); value {
+	case "true", "yes", "1":
+		return "on"
+	case "false", "no", "0":
+		return "off"
+	}
+	return value
+}
+
+// writable tells whether a new session of the load is certain to be let write; readOnly
+// is nil where that is not known.
+func writable(inRecovery bool, readOnly *bool) bool {
+	return !inRecovery && readOnly != nil && !*readOnly
 }
 
 // The time-outs of a Prober. They are short: a state that comes late is history.
@@ -69,18 +104,20 @@ const (
 type Prober struct {
 	connect func(context.Context) (*pgx.Conn, error)
 	node    string
+	load    string
 
 	turn chan struct{} // holds one token while a call runs
 	once sync.Once
 	done chan struct{}
 	conn *pgx.Conn
 	last history.NodeState // read over conn
+	own  string            // as read returns it, of the first reading over conn
 }
 
 // NewProber returns a Prober of a node. Connect opens a connection as Read wants
-// it, and must heed its context.
-func NewProber(connect func(context.Context) (*pgx.Conn, error), node string) *Prober {
-	return &Prober{connect: connect, node: node, turn: make(chan struct{}, 1), done: make(chan struct{})}
+// it, and must heed its context. Load is as for Read.
+func NewProber(connect func(context.Context) (*pgx.Conn, error), node, load string) *Prober {
+	return &Prober{connect: connect, node: node, load: load, turn: make(chan struct{}, 1), done: make(chan struct{})}
 }
 
 // Read returns what the node says of itself. It never fails, and never hangs on
@@ -115,29 +152,58 @@ func (p *Prober) ask(ctx context.Context, quick bool) history.NodeState {
 }
 
 func (p *Prober) read(ctx context.Context, quick bool) (history.NodeState, error) {
-	if p.conn == nil || p.conn.IsClosed() {
-		dial, cancel := context.WithTimeout(ctx, dialTimeout)
-		conn, err := p.connect(dial)
-		cancel()
-		if err != nil {
-			return history.NodeState{}, err
-		}
-		p.conn, p.last = conn, history.NodeState{}
+	if err := p.dial(ctx); err != nil {
+		return history.NodeState{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	var state history.NodeState
 	var err error
 	if quick && p.last.Reachable {
-		state, err = glance(ctx, p.conn, p.last)
+		state, err = glance(ctx, p.conn, p.last, p.load)
 	} else {
-		state, err = Read(ctx, p.conn, p.node)
+		state, err = p.full(ctx)
 	}
 	if err != nil {
 		p.drop()
 	}
 	p.last = state
 	return state, err
+}
+
+// full is a Read. A session that began under settings of our own role or database
+// which are no more, or others now, still has the old ones: a new one reads again.
+func (p *Prober) full(ctx context.Context) (history.NodeState, error) {
+	state, own, err := read(ctx, p.conn, p.node, p.load)
+	if err == nil && p.last.Reachable && own != p.own {
+		p.drop()
+		if err := p.dial(ctx); err != nil {
+			return history.NodeState{}, err
+		}
+		state, own, err = read(ctx, p.conn, p.node, p.load)
+	}
+	p.own = own
+	return state, err
+}
+
+// dial opens the connection where there is none. The session only reads, so that it
+// needs no synchronous_commit of its own, and shows the server's instead.
+func (p *Prober) dial(ctx context.Context) error {
+	if p.conn != nil && !p.conn.IsClosed() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	conn, err := p.connect(ctx)
+	if err != nil {
+		return err
+	}
+	p.conn, p.last = conn, history.NodeState{}
+	if _, err := conn.Exec(ctx, "reset synchronous_commit"); err != nil {
+		p.drop()
+		return fmt.Errorf("show the synchronous_commit of %s: %w", p.node, err)
+	}
+	return nil
 }
 
 // drop closes the connection without waiting for the server.

@@ -28,7 +28,7 @@ func TestFrozen(t *testing.T) {
 				return client, nil
 			}
 			return pgx.ConnectConfig(ctx, cfg)
-		}, "a")
+		}, "a", "load")
 		for range 3 {
 			began := time.Now()
 			if s := p.Read(t.Context()); s.Reachable || s.Error == "" || s.Node != "a" || s.Role != "" {
@@ -48,7 +48,7 @@ func TestFrozen(t *testing.T) {
 }
 
 func TestEndedContext(t *testing.T) {
-	p := probe.NewProber(func(ctx context.Context) (*pgx.Conn, error) { return nil, ctx.Err() }, "a")
+	p := probe.NewProber(func(ctx context.Context) (*pgx.Conn, error) { return nil, ctx.Err() }, "a", "load")
 	defer p.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

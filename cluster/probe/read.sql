@@ -14,7 +14,20 @@ select pg_is_in_recovery(),
        coalesce(case when pg_is_in_recovery() then pg_last_wal_receive_lsn() end, '0/0')::text,
        exists (select from pg_stat_wal_receiver w where w.status = 'streaming'),
        case when pg_is_in_recovery() then pg_is_wal_replay_paused() else false end,
-       (select s.reset_val from pg_settings s where s.name = 'synchronous_commit'),
+       coalesce((select s.value from setting s where not s.mine and s.name = 'synchronous_commit'),
+                -- Where our own role has one, our session does not show the server's.
+                case when exists (select from setting s where s.mine and s.name = 'synchronous_commit')
+                     then (select f.setting from pg_file_settings f
+                           where f.name = 'synchronous_commit' and f.applied order by f.seqno desc limit 1)
+                end,
+                (select case when exists (select from setting o where o.mine and o.name = s.name)
+                             then s.boot_val else s.reset_val end
+                 from pg_settings s where s.name = 'synchronous_commit')),
+       coalesce((select s.value from setting s where not s.mine and s.name = 'default_transaction_read_only'),
+                case when not exists (select from setting s where s.mine and s.name = 'default_transaction_read_only')
+                     then current_setting('default_transaction_read_only')
+                end)::boolean,
+       (select coalesce(string_agg(s.name || '=' || s.value, ',' order by s.name), '') from setting s where s.mine),
        current_setting('synchronous_standby_names'),
        (select c.redo_lsn::text from pg_control_checkpoint() c),
        pg_postmaster_start_time(),

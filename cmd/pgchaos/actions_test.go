@@ -41,6 +41,11 @@ func TestEveryAction(t *testing.T) {
 	if got := p.psql(address(r, "c"), "select count(*) from app.items"); got != p.psql(address(r, "a"), "select count(*) from app.items") {
 		t.Errorf("c has %s rows", got)
 	}
+	// A restart has taken effect when the server is down; to start one takes a while.
+	restart := markNamed(t, r, func(m history.Mark) bool { return m.Action == "restart" })
+	if restart.Ended-restart.Effective < 5*time.Millisecond {
+		t.Errorf("the restart took effect at %s, and ended at %s", restart.Effective, restart.Ended)
+	}
 	killed := markNamed(t, r, func(m history.Mark) bool { return m.Action == "kill" })
 	if len(killed.Nodes) != 1 || killed.Nodes[0] == "a" {
 		t.Errorf("any_replica was %v", killed.Nodes)
@@ -107,7 +112,7 @@ expect: [error_rate of writes during pause-a < 30%]
 `, exitFail, "error_rate"},
 		{"a failover without load", cluster + `
 timeline:
-  - {at: 500ms, restart: b}
+  - {at: 1500ms, restart: b}
   - {stop_load: writes}
   - {kill: a}
   - {promote: b}

@@ -13,6 +13,7 @@ import (
 
 	"pgchaos/cluster/docker"
 	"pgchaos/cluster/local"
+	"pgchaos/runner"
 )
 
 // cleanTimeout bounds the removal of one run.
@@ -32,9 +33,10 @@ func newCleanCommand() *cobra.Command {
 		Long: `Remove what earlier runs left behind: every process and every file of a run whose
 pgchaos is gone, and every container, volume and network. Local runs are found by
 their directories, never by the names of processes; what is on a Docker engine is
-found by its labels, never by a name. A run that is still going on is never touched;
-a cluster that was left up with --keep is removed when it is named, or with --kept,
-and so is one on an engine that another machine's pgchaos has made.`,
+found by its labels, never by a name. The passwords in a run's result directory go with
+its cluster, and the results stay. A run that is still going on is never touched; a
+cluster that was left up with --keep is removed when it is named, or with --kept, and so
+is one on an engine that another machine's pgchaos has made.`,
 		Example: `  pgchaos clean                                     what crashed runs left
   pgchaos clean quorum-kill-20261123-064500-3f2a    this one, kept or not
   pgchaos clean --kept                              all clusters left up with --keep as well
@@ -50,11 +52,14 @@ and so is one on an engine that another machine's pgchaos has made.`,
 
 // leftover is a run that some provider found.
 type leftover struct {
-	run    string
-	alive  bool   // its pgchaos runs
-	leave  string // why it is left alone unless it is named; "" for no reason
-	what   string // what goes with it
-	remove func(context.Context) error
+	run   string
+	alive bool   // its pgchaos runs
+	leave string // why it is left alone unless it is named; "" for no reason
+	what  string // what goes with it
+	// results is its result directory on this machine, where what leads to the cluster is
+	// removed too; "" where that is not known.
+	results string
+	remove  func(context.Context) error
 	// bringBack says how to get a node to answer again; onlyToRead, without letting it
 	// accept writes. Bin is where the server's programs are.
 	bringBack func(node, bin string, onlyToRead bool) string
@@ -102,7 +107,7 @@ func (f *cleanFlags) local(base string) (found []leftover, err error) {
 	}
 	for _, l := range runs {
 		one := leftover{
-			run: l.Run, alive: l.Alive, what: fmt.Sprintf("%d processes", l.Processes),
+			run: l.Run, alive: l.Alive, what: fmt.Sprintf("%d processes", l.Processes), results: l.Results,
 			remove: func(ctx context.Context) error { return local.Clean(ctx, base, l.Run) },
 			bringBack: func(node, bin string, onlyToRead bool) string {
 				i := slices.IndexFunc(l.Nodes, func(n local.LeftoverNode) bool { return n.Name == node })
@@ -127,7 +132,7 @@ func (f *cleanFlags) docker(ctx context.Context) (found []leftover, engine strin
 	}
 	for _, l := range runs {
 		one := leftover{
-			run: l.Run, alive: l.Alive,
+			run: l.Run, alive: l.Alive, results: l.Results,
 			what:   fmt.Sprintf("%d containers, %d volumes and %d networks", l.Containers, l.Volumes, l.Networks),
 			remove: func(ctx context.Context) error { return docker.Clean(ctx, l.Run) },
 			bringBack: func(node, _ string, beside bool) string {
@@ -190,8 +195,14 @@ func (f *cleanFlags) clean(ctx context.Context, stdout, stderr io.Writer, runs [
 	return nil
 }
 
+// clean removes the passwords first: a clean that is killed halfway can be made again
+// only as long as something of the cluster is left to be found.
 func (l leftover) clean(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, cleanTimeout)
 	defer cancel()
-	return l.remove(ctx)
+	var access error
+	if l.results != "" {
+		access = runner.RemoveAccess(l.results, l.run)
+	}
+	return errors.Join(l.remove(ctx), access)
 }

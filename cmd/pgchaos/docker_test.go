@@ -36,7 +36,7 @@ type dockerPlace struct {
 // a skipped test would pass for a passed one.
 func newDockerPlace(t *testing.T) *dockerPlace {
 	t.Helper()
-	p := &dockerPlace{place: newPlace(t), experiment: fmt.Sprintf("t%d-%s", os.Getpid(), strings.ToLower(strings.TrimSuffix(t.Name()[4:], "OnDocker")))}
+	p := &dockerPlace{place: newLonelyPlace(t), experiment: fmt.Sprintf("t%d-%s", os.Getpid(), strings.ToLower(strings.TrimSuffix(t.Name()[4:], "OnDocker")))}
 	out, err := exec.CommandContext(t.Context(), "docker", "image", "inspect", dockerImage).CombinedOutput()
 	if err != nil && os.Getenv("CI") != "true" {
 		t.Skipf("no engine, or no image %s (scripts/setup.sh docker sets both up): %v: %s", dockerImage, err, out)

@@ -71,7 +71,7 @@ func TestHistoryOfADamagedLedger(t *testing.T) {
 	file := filepath.Join(dir, runner.LedgerFile)
 	text, err := os.ReadFile(file)
 	must(t, err)
-	text[1<<14+80] ^= 0xff // in the first block of entries
+	text[ledger.BlockSize+80] ^= 0xff // in the first block of entries
 	must(t, os.WriteFile(file, text, 0o644))
 	var stdout, stderr bytes.Buffer
 	code := run(t.Context(), []string{"history", dir}, nil, &stdout, &stderr)

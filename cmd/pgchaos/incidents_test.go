@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"pgchaos/check"
 	"pgchaos/history"
+	"pgchaos/report"
 )
 
 // TestWhatNobodyAskedFor ends one process of the primary from outside: the server
@@ -43,8 +45,23 @@ expect:
 	if seen.Name != "crash-a" || seen.Status != history.MarkSeen || !seen.Fault || seen.Effective < 500*time.Millisecond {
 		t.Errorf("%+v", seen)
 	}
+	hasNoMoment(t, r, seen)
 	if len(r.Reasons) != 1 || !strings.Contains(r.Reasons[0], "a recovered from a crash of one of its processes") {
 		t.Errorf("%q", r.Reasons)
 	}
 	p.nothingLeft()
+}
+
+// hasNoMoment: when it happened nobody knows, and clients were out for a time from and to.
+func hasNoMoment(t *testing.T, r *report.Result, seen history.Mark) {
+	t.Helper()
+	if seen.Issued >= seen.Effective || len(r.Outages) != 1 || len(r.Recoveries) != 1 {
+		t.Fatalf("%+v, %+v, %+v", seen, r.Outages, r.Recoveries)
+	}
+	if o := r.Outages[0]; !o.Noticed || !o.Recovered || o.Errors == 0 || o.Most <= o.RTO || o.Most > seen.Effective-seen.Issued+o.RTO {
+		t.Errorf("%+v", o)
+	}
+	if rec := r.Recoveries[0]; !rec.Noticed || len(rec.Caveats) != 1 || rec.NewPrimary != "a" || rec.Writable.State != check.StageReached {
+		t.Errorf("%+v", rec)
+	}
 }

@@ -67,6 +67,7 @@ func (f *outputFlags) register(flags *pflag.FlagSet) {
 
 // outputs are the files that a run writes while it goes on.
 type outputs struct {
+	made    []string // files
 	writers []*export.Writer
 	profile io.Closer
 }
@@ -90,14 +91,15 @@ func (f *outputFlags) open(seed uint64) (*outputs, error) {
 		}
 		w, err := export.Create(of.path, of.form, share, seed)
 		if err != nil {
-			return nil, usageError(errors.Join(err, o.close()))
+			return nil, usageError(errors.Join(err, o.close(), o.remove()))
 		}
-		o.writers = append(o.writers, w)
+		o.writers, o.made = append(o.writers, w), append(o.made, of.path)
 	}
 	if f.cpuProfile != "" {
 		if o.profile, err = startProfile(f.cpuProfile); err != nil {
-			return nil, usageError(errors.Join(err, o.close()))
+			return nil, usageError(errors.Join(err, o.close(), o.remove()))
 		}
+		o.made = append(o.made, f.cpuProfile)
 	}
 	return o, nil
 }
@@ -139,6 +141,14 @@ func (o *outputs) close() (err error) {
 	if o.profile != nil {
 		pprof.StopCPUProfile()
 		err = errors.Join(err, o.profile.Close())
+	}
+	return err
+}
+
+// remove takes back what open made.
+func (o *outputs) remove() (err error) {
+	for _, path := range o.made {
+		err = errors.Join(err, os.Remove(path))
 	}
 	return err
 }

@@ -59,7 +59,7 @@ func (p *progress) Begin(m history.Mark) {
 // End shows what came of a step.
 func (p *progress) End(m history.Mark) {
 	text := fmt.Sprintf("%s  %s %s", clockText(m.Ended), m.Name, m.Status)
-	if took := m.Effective - m.Issued; m.Status == history.MarkDone && took >= time.Millisecond {
+	if took := m.Ended - m.Issued; m.Status == history.MarkDone && took >= time.Millisecond {
 		text += " in " + took.Round(time.Millisecond).String()
 	}
 	for _, more := range []string{m.Detail, m.Error} {

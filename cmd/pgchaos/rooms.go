@@ -23,6 +23,7 @@ import (
 type roomOptions struct {
 	run        string
 	experiment string
+	results    string // the result directory
 	pgBin      string
 	postgres   int // major version; 0: the newest
 	docker     *spec.Docker
@@ -53,7 +54,7 @@ func findRoom(provider string) (openRoom, error) {
 
 func newLocalRoom(ctx context.Context, o roomOptions) (machineRoom, error) {
 	p, err := local.New(ctx, local.Options{
-		Run: o.run, BinDir: o.pgBin, Major: o.postgres, Experiment: o.experiment,
+		Run: o.run, BinDir: o.pgBin, Major: o.postgres, Experiment: o.experiment, Results: o.results,
 	})
 	if err != nil {
 		return machineRoom{}, err
@@ -64,7 +65,7 @@ func newLocalRoom(ctx context.Context, o roomOptions) (machineRoom, error) {
 func newDockerRoom(ctx context.Context, o roomOptions) (machineRoom, error) {
 	pull := newPullProgress(o.stderr)
 	defer pull.close()
-	options := docker.Options{Run: o.run, Experiment: o.experiment, Major: o.postgres, Pulling: pull.tell}
+	options := docker.Options{Run: o.run, Experiment: o.experiment, Results: o.results, Major: o.postgres, Pulling: pull.tell}
 	if o.pgBin != "" {
 		return machineRoom{}, usageError(errors.New("--pg-bin: the docker provider runs the programs of its image; cluster.docker.image names that"))
 	}

@@ -70,8 +70,8 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 	}
 	result, out, err := f.run(ctx, plan, files, stderr)
 	err = errors.Join(err, files.close())
-	if result == nil {
-		return err
+	if result == nil { // nothing was begun, and so nothing is left
+		return errors.Join(err, files.remove())
 	}
 	return f.finish(result, errors.Join(err, f.resultFlags.write(result)), out, stdout)
 }
@@ -92,8 +92,12 @@ func (f *runFlags) run(ctx context.Context, plan *runner.Plan, files *outputs, s
 	if err != nil {
 		return nil, "", err
 	}
+	results, err := filepath.Abs(out)
+	if err != nil {
+		return nil, "", errors.Join(fmt.Errorf("name the result directory: %w", err), unclaim(out))
+	}
 	room, err := open(ctx, roomOptions{
-		run: id, experiment: plan.Experiment.Name, pgBin: f.pgBin, postgres: plan.Experiment.Cluster.Postgres,
+		run: id, experiment: plan.Experiment.Name, results: results, pgBin: f.pgBin, postgres: plan.Experiment.Cluster.Postgres,
 		docker: plan.Experiment.Cluster.Docker, stderr: stderr,
 	})
 	if err != nil {

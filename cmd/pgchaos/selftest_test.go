@@ -52,7 +52,7 @@ func keepForSelftest(t *testing.T, r *report.Result) {
 	t.Helper()
 	kept := report.Result{
 		Schema: r.Schema, Stage: r.Stage, Name: r.Name, Description: r.Description, Timeline: r.Timeline, Settle: r.Settle,
-		SplitBrain: r.SplitBrain, Audits: r.Audits, Forks: r.Forks, Expectations: r.Expectations, Verdict: r.Verdict, Reasons: r.Reasons,
+		SplitBrain: r.SplitBrain, TwoWritable: r.TwoWritable, Audits: r.Audits, Forks: r.Forks, Expectations: r.Expectations, Verdict: r.Verdict, Reasons: r.Reasons,
 	}
 	for _, w := range r.Workloads {
 		to := report.Workload{Name: w.Name, Kind: w.Kind, Target: w.Target, Total: counts(w.Total)}
@@ -143,7 +143,7 @@ var errNoResult = errors.New("no server programs were found")
 
 func TestSelftestLooks(t *testing.T) {
 	blind := func(r *report.Result) error {
-		r.SplitBrain, r.Reasons, r.Verdict = nil, nil, check.Pass
+		r.SplitBrain, r.TwoWritable, r.Reasons, r.Verdict = nil, nil, nil, check.Pass
 		return nil
 	}
 	unmade := func(r *report.Result) error {

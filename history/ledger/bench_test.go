@@ -92,7 +92,7 @@ func fill(t testing.TB, path string, n int) (m measured) {
 		t.Errorf("%d bytes are still mapped after Close", l.mapped.Load())
 	}
 	runtime.KeepAlive(all)
-	m.disk = m.blocks * blockSize
+	m.disk = m.blocks * BlockSize
 	before = heap()
 	begin = time.Now()
 	b, err := Open(path)
@@ -159,10 +159,12 @@ func BenchmarkAck(b *testing.B) {
 	server := l.AddServer(Server{Node: "pgmaster"})
 	load := newLoad(w)
 	b.ReportAllocs()
+	busy := processors(b)
 	for b.Loop() {
 		load.write(w, server)
 	}
 	b.StopTimer()
+	b.ReportMetric(float64((processors(b)-busy).Nanoseconds())/float64(b.N), "cpu-ns/ack")
 	if err := l.Close(); err != nil {
 		b.Fatal(err)
 	}

@@ -10,10 +10,12 @@ import (
 	"unsafe"
 )
 
+// BlockSize is the size of each block of a ledger's file, in bytes.
+const BlockSize = 64 << 10
+
 const (
-	blockSize = 16 << 10
-	magic     = "PGCL"
-	version   = 1
+	magic   = "PGCL"
+	version = 2
 
 	offCRC     = 44
 	headSize   = 48 // the constant part, its checksum included
@@ -21,7 +23,7 @@ const (
 	offSent    = 56
 	offCommit  = 64
 	offPayload = 72
-	offCopy    = blockSize - headSize
+	offCopy    = BlockSize - headSize
 	payloadMax = offCopy - offPayload
 
 	// minEntry is the least that one sequence number takes: a tag and a time.
@@ -77,7 +79,7 @@ func (h *header) put(b []byte) {
 	binary.LittleEndian.PutUint64(b[offCommit:], commitWord(0, h.crc))
 }
 
-var errVersion = errors.New("written by a newer pgchaos")
+var errVersion = errors.New("written by another version of pgchaos")
 
 // parseHeader reads the header of block number, from its copy where the first is
 // spoiled. ErrVersion is the only error that tells more than that there is none.

@@ -128,7 +128,7 @@ var ErrNotLedger = errors.New("not a ledger")
 // Open reads a ledger's file once, from end to end, and checks all of it. A torn
 // end is fine: what has no record is unknown. A block that cannot be read makes
 // what it held unknown, and a line of Damage. An error means that the file cannot
-// be read, is no ledger, or was written by a newer pgchaos.
+// be read, is no ledger, or was written by another version of pgchaos.
 //
 // Open is for a file that nobody writes any more.
 func Open(path string) (*Book, error) {

@@ -70,18 +70,18 @@ func never(t *testing.T, data []byte, want [][]Entry) (hidden int) {
 }
 
 func TestFlippedBits(t *testing.T) {
-	path, want := written(t, 2, 3000)
+	path, want := written(t, 2, 9000)
 	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks := len(whole) / blockSize
+	blocks := len(whole) / BlockSize
 	random := rand.New(rand.NewPCG(3, 3))
 	hidden := 0
-	for i := range 300 {
+	for i := range 200 {
 		at := random.IntN(len(whole))
-		if i < 140 { // headers hold more than their share
-			at = random.IntN(blocks)*blockSize + i%80
+		if i < 100 { // headers hold more than their share
+			at = random.IntN(blocks)*BlockSize + i%80
 		}
 		data := append([]byte(nil), whole...)
 		data[at] ^= 1 << random.IntN(8)
@@ -93,26 +93,26 @@ func TestFlippedBits(t *testing.T) {
 }
 
 func TestLostBlocks(t *testing.T) {
-	path, want := written(t, 2, 6000)
+	path, want := written(t, 2, 18_000)
 	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for at := 0; at < len(whole); at += blockSize {
+	for at := 0; at < len(whole); at += BlockSize {
 		for name, spoil := range map[string]func(b []byte){
 			"zeros":   func(b []byte) { clear(b) },
 			"rubbish": func(b []byte) { copy(b, whole[100:]) },
-			"twice":   func(b []byte) { copy(b, whole[blockSize:2*blockSize]) },
+			"twice":   func(b []byte) { copy(b, whole[BlockSize:2*BlockSize]) },
 			// Whose it is remains known, and that its numbers were issued.
 			"no payload": func(b []byte) { clear(b[offCommit:offCopy]) },
 			"no words":   func(b []byte) { clear(b[offIssued : offCommit+8]) },
 		} {
 			data := append([]byte(nil), whole...)
-			spoil(data[at : at+blockSize])
+			spoil(data[at : at+BlockSize])
 			t.Run(name, func(t *testing.T) { never(t, data, want) })
 		}
 	}
-	for _, end := range []int{1, blockSize - 1, 2*blockSize + 7, len(whole) - blockSize} {
+	for _, end := range []int{1, BlockSize - 1, 2*BlockSize + 7, len(whole) - BlockSize} {
 		path := filepath.Join(t.TempDir(), "cut")
 		if err := os.WriteFile(path, whole[:end], 0o600); err != nil {
 			t.Fatal(err)
@@ -129,12 +129,12 @@ func TestLostBlocks(t *testing.T) {
 // TestIssuedSurvives spoils the last block of each writer: what was issued must
 // still not be foreign.
 func TestIssuedSurvives(t *testing.T) {
-	path, want := written(t, 1, 6000)
+	path, want := written(t, 1, 18_000)
 	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	last := whole[len(whole)-2*blockSize : len(whole)-blockSize]
+	last := whole[len(whole)-2*BlockSize : len(whole)-BlockSize]
 	for _, c := range []struct { // one on top of the other
 		name  string
 		spoil func()
@@ -160,7 +160,7 @@ func TestIssuedSurvives(t *testing.T) {
 // number (2 bytes), issued beyond it, length and payload. Its checksums are right.
 func assemble(d []byte) (file []byte) {
 	for number := uint32(0); len(d) >= 6 && number < 16; number++ {
-		b := make([]byte, blockSize)
+		b := make([]byte, BlockSize)
 		h := header{kind: kind(d[0] % 5), number: number, writer: uint32(d[1] % 4), start: cursor{next: int64(binary.LittleEndian.Uint16(d[2:]))}}
 		h.put(b)
 		payload := d[6:min(len(d), 6+int(d[5]))]

@@ -16,17 +16,17 @@
 //
 // # The file
 //
-// The file is a sequence of blocks of 16 KiB, each belonging to one writer, or to
+// The file is a sequence of blocks of 64 KiB, each belonging to one writer, or to
 // the file itself (kind names). Blocks are taken in order, so one that is all
 // zeros with others behind it has been lost. All numbers are little-endian, times
 // are microseconds on the run's clock, checksums are CRC-32C.
 //
 //	offset  size  in every block
 //	     0     4  "PGCL"
-//	     4     1  version, 1
+//	     4     1  version, 2
 //	     5     1  kind: 1 names, 2 writes, 3 end
 //	     6     2  0
-//	     8     4  number of the block: its offset is this times 16 KiB
+//	     8     4  number of the block: its offset is this times 64 KiB
 //	    12     4  writer (kind writes; else 0)
 //	    16     8  sequence number of the first entry that tells none
 //	    24     8  time from which the first entry counts
@@ -37,7 +37,7 @@
 //	    56     8  sent: when that number was issued (48 bits), check (16 bits)
 //	    64     8  commit: length of the payload (16 bits), 0x5AA5, checksum (32 bits)
 //	    72        payload
-//	 16336    48  bytes 0 to 47 again: a spoiled sector does not hide whose block it is
+//	 65488    48  bytes 0 to 47 again: a spoiled sector does not hide whose block it is
 //
 // The commit word is stored last, as one word. Its checksum begins with the one of
 // the header and goes on over the payload up to length, so that a half-written
@@ -72,9 +72,13 @@
 // # Why this, and not ...
 //
 // A write(2) an entry costs a microsecond and more; a buffer loses what is in it.
-// Blocks of 4 KiB cost 8 us each in page faults and mmap (19 us without the write
-// that fills them first), 12 ns an entry; blocks of 16 KiB cost 11 us, 4 ns an
-// entry, because the kernel then handles them as one folio. Mapping a MiB for many
-// writers at once costs the same page faults, and one idle writer keeps the whole
-// MiB mapped; here each writer maps the one block that it is at.
+// What a block costs is mapping it, unmapping it (every processor has to forget it)
+// and the first store into each of its pages: blocks of 16 KiB cost 8 ns an entry
+// more than those of 64 KiB. Larger ones find no room for their length in the commit
+// word, and 64 writers have 4 MiB mapped as it is. Filling a block with a write(2)
+// before it is mapped halves the cost; having the kernel populate the mapping saves
+// nothing beside that. Mapping a MiB for many writers at once costs the same page
+// faults, and one idle writer keeps the whole MiB mapped; here each writer maps the one
+// block that it is at. Most of what is left are two locked instructions, one for each
+// of Next and Record; reading a writer's state without its lock would cost more of them.
 package ledger

@@ -40,7 +40,7 @@ func (b *Book) Entries(writer int, first, last int64) iter.Seq2[Entry, error] {
 		if a == nil {
 			return
 		}
-		walk{book: b, account: a, block: make([]byte, blockSize)}.run(max(first, 1), min(last, a.Issued), yield)
+		walk{book: b, account: a, block: make([]byte, BlockSize)}.run(max(first, 1), min(last, a.Issued), yield)
 	}
 }
 
@@ -206,7 +206,7 @@ func (w walk) late(at int, first, last int64) (map[int64]Entry, error) {
 // read reads a block of the index again, and checks it again: the file may have
 // changed since Open.
 func (w walk) read(number uint32) (h header, payload []byte, err error) {
-	if _, err = w.book.file.ReadAt(w.block, int64(number)*blockSize); err != nil {
+	if _, err = w.book.file.ReadAt(w.block, int64(number)*BlockSize); err != nil {
 		return h, nil, fmt.Errorf("read block %d: %w", number, err)
 	}
 	if h, err = parseHeader(w.block, number); err == nil {

@@ -48,7 +48,7 @@ type Ledger struct {
 }
 
 const (
-	segmentBlocks = 64 // blocks allocated at once: 1 MiB
+	segmentBlocks = 16 // blocks allocated at once: 1 MiB
 	// nameMax bounds each text, so that any entry of kind names fits in a block.
 	nameMax = 4096
 )
@@ -65,7 +65,7 @@ func Create(path, run string) (*Ledger, error) {
 	}
 	l := &Ledger{
 		file: file, path: path, size: int64(os.Getpagesize()),
-		scratch: make([]byte, blockSize), servers: make(map[Server]int),
+		scratch: make([]byte, BlockSize), servers: make(map[Server]int),
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -77,7 +77,7 @@ func Create(path, run string) (*Ledger, error) {
 }
 
 // AddWriter opens the book of one more writer, and gives it the next number, from
-// 0. Each writer that has begun to write maps one block of 16 KiB until Close;
+// 0. Each writer that has begun to write maps one block of 64 KiB until Close;
 // Linux allows some 65,000 such mappings (vm.max_map_count), beyond which Err says so.
 func (l *Ledger) AddWriter(workload string) (*Writer, error) {
 	l.mu.Lock()
@@ -191,7 +191,7 @@ func (l *Ledger) end() error {
 	if _, err := l.take(header{kind: kindEnd, start: cursor{next: 1}}); err != nil {
 		return err
 	}
-	return l.file.Truncate(l.blocks * blockSize)
+	return l.file.Truncate(l.blocks * BlockSize)
 }
 
 // addName appends an entry to the file's own block. The caller holds mu.
@@ -227,15 +227,15 @@ func (l *Ledger) take(h header) (header, error) {
 		return h, fmt.Errorf("%d blocks are all that a ledger can hold", l.blocks)
 	}
 	if l.blocks == l.allocated {
-		if err := allocate(l.file, l.blocks*blockSize, segmentBlocks*blockSize); err != nil {
-			return h, fmt.Errorf("allocate 1 MiB at %d: %w", l.blocks*blockSize, err)
+		if err := allocate(l.file, l.blocks*BlockSize, segmentBlocks*BlockSize); err != nil {
+			return h, fmt.Errorf("allocate 1 MiB at %d: %w", l.blocks*BlockSize, err)
 		}
 		l.allocated += segmentBlocks
 	}
 	h.number = uint32(l.blocks)
 	clear(l.scratch[:offPayload])
 	h.put(l.scratch)
-	if _, err := l.file.WriteAt(l.scratch, l.blocks*blockSize); err != nil {
+	if _, err := l.file.WriteAt(l.scratch, l.blocks*BlockSize); err != nil {
 		return h, err // says the path and the operation
 	}
 	l.blocks++
@@ -255,7 +255,7 @@ func (l *Ledger) mapBlock(h header, take func(header) (header, error)) (page, er
 	if err != nil {
 		return page{}, err
 	}
-	off := int64(h.number) * blockSize
+	off := int64(h.number) * BlockSize
 	skip, size := l.window(off)
 	base, err := unix.MmapPtr(int(l.file.Fd()), off-skip, nil, uintptr(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
@@ -265,7 +265,7 @@ func (l *Ledger) mapBlock(h header, take func(header) (header, error)) (page, er
 	for most := l.mostMapped.Load(); now > most && !l.mostMapped.CompareAndSwap(most, now); {
 		most = l.mostMapped.Load()
 	}
-	mem := unsafe.Slice((*byte)(unsafe.Add(base, skip)), blockSize)
+	mem := unsafe.Slice((*byte)(unsafe.Add(base, skip)), BlockSize)
 	return page{mem: mem, salt: h.crc, crc: h.crc}, nil
 }
 
@@ -273,7 +273,7 @@ func (l *Ledger) mapBlock(h header, take func(header) (header, error)) (page, er
 // may be larger than a block: how far before off it begins, and its size.
 func (l *Ledger) window(off int64) (skip, size int64) {
 	skip = off % l.size
-	return skip, (skip + blockSize + l.size - 1) / l.size * l.size
+	return skip, (skip + BlockSize + l.size - 1) / l.size * l.size
 }
 
 func (l *Ledger) unmap(p *page) error {
@@ -282,7 +282,7 @@ func (l *Ledger) unmap(p *page) error {
 	}
 	first := unsafe.Pointer(unsafe.SliceData(p.mem))
 	skip := int64(uintptr(first) % uintptr(l.size))
-	size := (skip + blockSize + l.size - 1) / l.size * l.size
+	size := (skip + BlockSize + l.size - 1) / l.size * l.size
 	p.mem = nil
 	l.mapped.Add(-size)
 	if err := unix.MunmapPtr(unsafe.Add(first, -skip), uintptr(size)); err != nil {

@@ -280,12 +280,12 @@ func written(t testing.TB, writers, steps int) (path string, want [][]Entry) {
 }
 
 func TestManyBlocks(t *testing.T) {
-	path, want := written(t, 3, 20_000)
+	path, want := written(t, 2, 30_000)
 	b := open(t, path)
 	if b.Damage != nil {
 		t.Fatal(b.Damage)
 	}
-	var all [3][]Entry
+	var all [2][]Entry
 	for w, err := range b.All() {
 		if err != nil {
 			t.Fatal(err)
@@ -294,14 +294,14 @@ func TestManyBlocks(t *testing.T) {
 	}
 	for id := range want {
 		checkSets(t, b, id, want[id])
-		if len(b.account(id).numbers) < 5 {
+		if len(b.account(id).numbers) < 4 {
 			t.Errorf("%d blocks only", len(b.account(id).numbers))
 		}
 		if !reflect.DeepEqual(all[id], want[id]) {
 			t.Errorf("writer %d: All differs", id)
 		}
 		random := rand.New(rand.NewPCG(2, 2))
-		for range 200 {
+		for range 60 {
 			first := random.IntN(len(want[id]))
 			last := min(first+random.IntN(5000), len(want[id]))
 			got := entries(t, b, id, int64(first+1), int64(last))
@@ -310,7 +310,7 @@ func TestManyBlocks(t *testing.T) {
 			}
 		}
 	}
-	if got := entries(t, b, 3, 1, 10); got != nil {
+	if got := entries(t, b, 2, 1, 10); got != nil {
 		t.Errorf("entries of a writer that is not there: %v", got)
 	}
 }
@@ -318,8 +318,8 @@ func TestManyBlocks(t *testing.T) {
 func TestWriterTells(t *testing.T) {
 	l, path := create(t)
 	w := addWriter(t, l)
-	if seq, at := w.Acked(); seq != 0 || at != 0 || w.Issued() != 0 || w.ID() != 0 {
-		t.Errorf("a new writer says %d, %v, %d", seq, at, w.Issued())
+	if w.Issued() != 0 || w.ID() != 0 {
+		t.Errorf("a new writer is number %d and has issued %d", w.ID(), w.Issued())
 	}
 	w.Next(1 * ms)
 	w.Record(1, history.Weak, 0, 0, 2*ms)
@@ -328,8 +328,8 @@ func TestWriterTells(t *testing.T) {
 	w.Next(5 * ms)
 	w.Record(w.Next(6*ms), history.OK, 0, 0, 7*ms)
 	w.Record(3, history.OK, 0, 0, 8*ms) // late, and not the newest
-	if seq, at := w.Acked(); seq != 4 || at != 7*ms || w.Issued() != 4 {
-		t.Errorf("acknowledged %d at %v, issued %d", seq, at, w.Issued())
+	if w.Issued() != 4 {
+		t.Errorf("issued %d", w.Issued())
 	}
 	if _, err := Create(path, "other"); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("a file was overwritten: %v", err)
@@ -346,31 +346,6 @@ func TestWriterTells(t *testing.T) {
 	}
 }
 
-func TestPairIsConsistent(t *testing.T) {
-	var p pair
-	var writer sync.WaitGroup
-	done := make(chan struct{})
-	writer.Go(func() {
-		for i := int64(1); i <= 300_000; i++ {
-			p.store(i, i*3)
-		}
-		close(done)
-	})
-	for seq := int64(0); ; {
-		s, at := p.load()
-		if at != duration(s*3) || s < seq {
-			t.Fatalf("%d at %v after %d", s, at, seq)
-		}
-		seq = s
-		select {
-		case <-done:
-			writer.Wait()
-			return
-		default:
-		}
-	}
-}
-
 func TestCallersErrors(t *testing.T) {
 	for name, record := range map[string]func(w *Writer){
 		"a number that was never issued": func(w *Writer) { w.Record(2, history.OK, 0, 0, 1) },
@@ -379,7 +354,7 @@ func TestCallersErrors(t *testing.T) {
 		"a server nobody has named":      func(w *Writer) { w.Record(1, history.OK, 1, 0, 1) },
 		"the end of the numbers": func(w *Writer) {
 			w.Record(1, history.OK, 0, 0, 1)
-			w.issued.Store(history.MaxSeq)
+			w.issued = history.MaxSeq
 			w.at.next = history.MaxSeq + 1
 			w.Next(1)
 		},
@@ -454,8 +429,8 @@ func TestConcurrentUse(t *testing.T) {
 		clients.Go(func() {
 			for seq := range late {
 				w.Record(seq, history.Weak, 0, 1, ms)
-				if acked, _ := w.Acked(); acked > w.Issued() {
-					t.Errorf("acknowledged %d, issued %d", acked, w.Issued())
+				if issued := w.Issued(); issued < seq {
+					t.Errorf("issued %d, though there was %d", issued, seq)
 				}
 			}
 		})
@@ -481,7 +456,7 @@ func TestCostOfAMillion(t *testing.T) {
 	if perAck := float64(m.disk) / float64(m.acks); perAck > 9 {
 		t.Errorf("%.2f bytes each on disk", perAck)
 	}
-	if m.live > 3<<20 || m.book > 1<<20 {
+	if m.live > 5<<20 || m.book > 1<<20 {
 		t.Errorf("%d bytes while it is written, %d when it is read", m.live, m.book)
 	}
 }
@@ -505,19 +480,19 @@ func TestNoAllocation(t *testing.T) {
 
 func TestOpenRefuses(t *testing.T) {
 	dir := t.TempDir()
-	newer := make([]byte, blockSize)
+	other := make([]byte, BlockSize)
 	h := header{kind: kindNames, start: cursor{next: 1}}
-	h.put(newer)
-	newer[4] = version + 1
-	resealHead(newer)
+	h.put(other)
+	other[4] = version + 1
+	resealHead(other)
 	for name, c := range map[string]struct {
 		data []byte
 		want error
 	}{
 		"nothing":           {nil, ErrNotLedger},
 		"a text":            {[]byte("schema: pgchaos.result/1\n"), ErrNotLedger},
-		"room, and no more": {make([]byte, 4*blockSize), ErrNotLedger},
-		"a newer version":   {newer, errVersion},
+		"room, and no more": {make([]byte, 4*BlockSize), ErrNotLedger},
+		"another version":   {other, errVersion},
 	} {
 		path := filepath.Join(dir, "file")
 		if err := os.WriteFile(path, c.data, 0o600); err != nil {

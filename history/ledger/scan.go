@@ -41,23 +41,23 @@ type exception struct {
 
 func (b *Book) scan() error {
 	s := &scanner{book: b, accounts: make(map[int]*tally), used: make(map[uint32]bool)}
-	const chunk = 64 * blockSize
+	const chunk = segmentBlocks * BlockSize
 	buffer := make([]byte, chunk)
 	for number := int64(0); ; {
-		n, err := b.file.ReadAt(buffer, number*blockSize)
+		n, err := b.file.ReadAt(buffer, number*BlockSize)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
 		whole := buffer[:n]
-		if n%blockSize != 0 { // cut off: its header may still say whose it is
+		if n%BlockSize != 0 { // cut off: its header may still say whose it is
 			clear(buffer[n:])
-			whole = buffer[:(n/blockSize+1)*blockSize]
+			whole = buffer[:(n/BlockSize+1)*BlockSize]
 		}
-		for at := 0; at < len(whole); at, number = at+blockSize, number+1 {
+		for at := 0; at < len(whole); at, number = at+BlockSize, number+1 {
 			if number > 1<<32-1 {
 				return errors.New("more blocks than a ledger can have")
 			}
-			if err := s.block(whole[at:at+blockSize], uint32(number)); err != nil {
+			if err := s.block(whole[at:at+BlockSize], uint32(number)); err != nil {
 				return err
 			}
 		}

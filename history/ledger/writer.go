@@ -3,8 +3,6 @@ package ledger
 import (
 	"fmt"
 	"runtime/debug"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"pgchaos/history"
@@ -12,19 +10,17 @@ import (
 
 // Writer is the book of one writer, which sends one write at a time: Next before
 // it, Record after it. All methods are safe for concurrent use, because a late
-// answer comes from elsewhere; Issued and Acked take no lock.
+// answer comes from elsewhere.
 type Writer struct {
 	ledger *Ledger
 	id     int
-	issued atomic.Int64
-	acked  pair
 
-	mu      sync.Mutex
+	mu      lock
+	issued  int64
 	page    page
 	first   int64  // the number with which the page begins
 	at      cursor // at.next <= issued: that number and those after it have no entry yet
 	sent    int64  // of the newest number, microseconds
-	newest  int64  // acknowledged
 	closed  bool
 	scratch [maxEntry]byte
 }
@@ -33,11 +29,11 @@ type Writer struct {
 func (w *Writer) ID() int { return w.id }
 
 // Issued is the newest sequence number that Next returned; 0: none yet.
-func (w *Writer) Issued() int64 { return w.issued.Load() }
-
-// Acked is the newest sequence number that was recorded as acknowledged (ok or
-// weak), and when its answer came, to the microsecond; 0 and 0: none yet.
-func (w *Writer) Acked() (seq int64, at time.Duration) { return w.acked.load() }
+func (w *Writer) Issued() int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.issued
+}
 
 // Next issues the next sequence number, from 1, for a write to be sent at this
 // time. The file knows the number before Next returns, and never issues it again.
@@ -59,7 +55,7 @@ func (w *Writer) NextN(at time.Duration, n int) (first int64) {
 	if w.closed || w.ledger.err.Load() != nil {
 		return 0
 	}
-	issued := w.issued.Load()
+	issued := w.issued
 	for w.at.next <= issued {
 		if !w.giveUp() {
 			return 0
@@ -77,7 +73,7 @@ func (w *Writer) NextN(at time.Duration, n int) (first int64) {
 	}
 	w.sent = max(micros(at), 0)
 	w.page.issue(last, w.sent)
-	w.issued.Store(last)
+	w.issued = last
 	return issued + 1
 }
 
@@ -97,21 +93,14 @@ func (w *Writer) Record(seq int64, outcome history.Outcome, server int, lsn hist
 	if w.closed || w.ledger.err.Load() != nil {
 		return
 	}
-	if seq < 1 || seq > w.issued.Load() || outcome >= history.Dropped || server < 0 || int64(server) > w.ledger.known.Load() {
+	if seq < 1 || seq > w.issued || outcome >= history.Dropped || server < 0 || int64(server) > w.ledger.known.Load() {
 		w.ledger.fail(fmt.Errorf("writer %d: record of number %d as %v by server %d: there is no such", w.id, seq, outcome, server))
 		return
 	}
-	r := record{
-		seq: seq, outcome: outcome, late: seq < w.at.next, ended: done > 0,
-		server: uint32(server), lsn: uint64(lsn), sent: w.sent, done: micros(done),
-	}
-	if !w.add(&r) {
-		return
-	}
-	if outcome.Acknowledged() && seq > w.newest {
-		w.newest = seq
-		w.acked.store(seq, r.done)
-	}
+	var r record // field by field: a literal is built elsewhere, and copied
+	r.seq, r.outcome, r.late, r.ended = seq, outcome, seq < w.at.next, done > 0
+	r.server, r.lsn, r.sent, r.done = uint32(server), uint64(lsn), w.sent, micros(done)
+	w.add(&r)
 }
 
 // leave ends a method: unlocks, and makes an error of a store that failed.
@@ -149,7 +138,7 @@ func (w *Writer) turn() bool {
 	if err == nil {
 		old := w.page
 		w.page, w.first = fresh, w.at.next
-		w.page.issue(w.issued.Load(), w.sent)
+		w.page.issue(w.issued, w.sent)
 		err = l.unmap(&old)
 	}
 	if err != nil {
@@ -162,36 +151,10 @@ func (w *Writer) turn() bool {
 func (w *Writer) close() {
 	w.mu.Lock()
 	defer w.leave(debug.SetPanicOnFault(true))
-	for w.ledger.err.Load() == nil && w.at.next <= w.issued.Load() && w.giveUp() {
+	for w.ledger.err.Load() == nil && w.at.next <= w.issued && w.giveUp() {
 	}
 	w.closed = true
 	if err := w.ledger.unmap(&w.page); err != nil {
 		w.ledger.fail(err)
-	}
-}
-
-// pair is a sequence number and a time that are read together without a lock:
-// each of two words holds one whole, and the low bits of the other.
-type pair struct{ seq, at atomic.Uint64 }
-
-const (
-	pairAt  = 24 // bits of the time beside the sequence number
-	pairSeq = 20 // bits of the sequence number beside the time
-)
-
-// store has one caller at a time, and only larger numbers.
-func (p *pair) store(seq, micros int64) {
-	micros = min(max(micros, 0), 1<<(64-pairSeq)-1)
-	p.at.Store(uint64(micros)<<pairSeq | uint64(seq)&(1<<pairSeq-1))
-	p.seq.Store(uint64(seq)<<pairAt | uint64(micros)&(1<<pairAt-1))
-}
-
-func (p *pair) load() (seq int64, at time.Duration) {
-	for {
-		a, s := p.at.Load(), p.seq.Load()
-		fits := s>>pairAt&(1<<pairSeq-1) == a&(1<<pairSeq-1) && a>>pairSeq&(1<<pairAt-1) == s&(1<<pairAt-1)
-		if fits && p.at.Load() == a {
-			return int64(s >> pairAt), duration(int64(a >> pairSeq))
-		}
 	}
 }

@@ -38,6 +38,7 @@ var permitted = map[string][]string{
 	"internal/arrows": {},
 	"internal/bench":  {"cluster", "cluster/local", "history", "history/ledger", "internal/fakepg", "load", "load/pgload"},
 	"internal/fakepg": {},
+	"internal/mutate": {},
 }
 
 // alone says which package alone may import a library, so that it can be replaced

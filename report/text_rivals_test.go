@@ -1,0 +1,39 @@
+package report
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"pgchaos/check"
+	"pgchaos/history/ledger"
+)
+
+// TestRivals: two nodes that accepted writes at the same time, and two that did by turns,
+// are told of above the losses, each as what it is.
+func TestRivals(t *testing.T) {
+	a, b := ledger.Server{Node: "a", Timeline: 1}, ledger.Server{Node: "b", Timeline: 2}
+	for want, change := range map[string]func(*Result){
+		"SPLIT BRAIN: a on timeline 1 and b on timeline 2 both accepted writes from 1.000 s to 2.000 s": func(r *Result) {
+			r.TwoWritable = []check.Rivals{{One: a, Other: b, From: time.Second, To: 2 * time.Second}}
+		},
+		"FAIL-BACK to an older timeline: a on timeline 1 acknowledged again from 2.000 s on, after b on timeline 2 had until 1.000 s": func(r *Result) {
+			r.Audits[0].FailBacks = []check.FailBack{{Older: a, Newer: b, From: time.Second, To: 2 * time.Second}}
+		},
+	} {
+		r := explainedLoss(t)
+		change(r)
+		r.Judge(nil)
+		var out strings.Builder
+		if err := Text(&out, r, TextOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		text := strings.Join(strings.Fields(out.String()), " ")
+		if at := strings.Index(text, want); at < 0 || at > strings.Index(text, "LOST: ") {
+			t.Errorf("%q is not said before the losses:\n%s", want, out.String())
+		}
+		if split := strings.HasPrefix(want, "SPLIT"); strings.Contains(strings.Join(r.Reasons, "\n"), "split brain") != split {
+			t.Errorf("%q: the reasons are %q", want, r.Reasons)
+		}
+	}
+}
