@@ -54,7 +54,7 @@ func aFile(name string) ([]byte, error) {
 }
 
 func TestEveryModelIsRead(t *testing.T) {
-	e, resolved := mustLoad(t, everyModel, Options{ReadFile: aFile})
+	e, _ := mustLoad(t, everyModel, Options{ReadFile: aFile})
 	if w := e.Workload("ramp"); !w.Open() || !w.Ends() || w.Arrivals != "constant" || w.Stages[1].Rate != 2000 {
 		t.Errorf("ramp: %+v", w)
 	}
@@ -73,6 +73,10 @@ func TestEveryModelIsRead(t *testing.T) {
 	if w := e.Workload("poisson"); time.Duration(w.Warmup) != 5*time.Second || w.CatchUp != "spread" {
 		t.Errorf("poisson: %+v", w)
 	}
+}
+
+func TestMixesAndScriptsAreRead(t *testing.T) {
+	e, _ := mustLoad(t, everyModel, Options{ReadFile: aFile})
 	mix := e.Workload("mix")
 	if mix.Route != "url" || len(mix.Mix) != 3 || mix.Mix[0].Weight != 3 || mix.Mix[1].Weight != 1 || mix.Mix[1].Name != "read" || mix.Mix[2].ScriptFile != "a.sql" {
 		t.Errorf("mix: %+v", mix)
@@ -80,6 +84,12 @@ func TestEveryModelIsRead(t *testing.T) {
 	if w := e.Workload("file"); w.ScriptFile != "a.sql" || !strings.Contains(w.Script, "random(1, 10)") {
 		t.Errorf("file: %+v", w)
 	}
+}
+
+// TestTheResolvedTextHasTheScripts, so that nothing more is needed to run it again; and
+// an editor takes what Load takes.
+func TestTheResolvedTextHasTheScripts(t *testing.T) {
+	e, resolved := mustLoad(t, everyModel, Options{ReadFile: aFile})
 	again, _ := mustLoad(t, resolved, Options{}) // without files: the scripts stand in it now
 	again.Workload("file").ScriptFile, again.Workload("mix").Mix[2].ScriptFile = "a.sql", "a.sql"
 	if diff := cmp.Diff(e, again); diff != "" {

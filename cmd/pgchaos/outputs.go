@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -51,6 +52,9 @@ func (f *resultFlags) write(r *report.Result) (err error) {
 	return err
 }
 
+// allSamples is the share that is written unless somebody wants less.
+const allSamples = "100%"
+
 // outputFlags name the files that a run writes beside its result.
 type outputFlags struct {
 	resultFlags
@@ -61,7 +65,7 @@ func (f *outputFlags) register(flags *pflag.FlagSet) {
 	f.resultFlags.register(flags)
 	flags.StringVar(&f.jtl, "out-jtl", "", "write every sample as JMeter's CSV to `file`")
 	flags.StringVar(&f.samples, "out-samples", "", "write every operation as a line of JSON to `file`")
-	flags.StringVar(&f.share, "sample-share", "100%", "how many of the samples --out-jtl and --out-samples write")
+	flags.StringVar(&f.share, "sample-share", allSamples, "how many of the samples --out-jtl and --out-samples write")
 	flags.StringVar(&f.cpuProfile, "cpuprofile", "", "write a CPU profile of pgchaos itself to `file` (go tool pprof reads it)")
 }
 
@@ -74,7 +78,7 @@ type outputs struct {
 
 // open makes the files, before anything is started.
 func (f *outputFlags) open(seed uint64) (*outputs, error) {
-	share, err := parseShare(f.share)
+	share, err := parseShare(cmp.Or(f.share, allSamples))
 	if err != nil {
 		return nil, usageError(fmt.Errorf("--sample-share %s: %w", f.share, err))
 	}

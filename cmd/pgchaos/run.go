@@ -73,7 +73,7 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 	if result == nil { // nothing was begun, and so nothing is left
 		return errors.Join(err, files.remove())
 	}
-	return f.finish(result, errors.Join(err, f.resultFlags.write(result)), out, stdout)
+	return f.finish(result, errors.Join(err, f.write(result)), out, stdout)
 }
 
 // run makes the result directory and the machine room, and runs the plan. Without a
