@@ -69,7 +69,7 @@ func (w *witness) committedBefore(l *loss, at history.LSN) (b bound, ok bool) {
 			return known.write, true
 		// A reading tells how far the WAL was written. With synchronous_commit off an
 		// acknowledged commit need not be.
-		case known.reading.after > l.entry.Done && l.story.regimes != nil && !wasOff(l.story.regimes, &l.entry):
+		case known.reading.after > l.entry.Done && l.waits.regimes != nil && !wasOff(l.waits.regimes, &l.entry):
 			return known.reading, true
 		}
 	}

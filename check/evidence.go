@@ -39,6 +39,9 @@ type Evidence struct {
 	// Demands are what synchronous replication the experiment demands, and from when: a
 	// step that weakens it on purpose changes the demand.
 	Demands []Demand
+	// Commits are the workloads whose sessions have a synchronous_commit of their own, and
+	// its value.
+	Commits map[string]string
 	// Readers is how many reader clients have read one of these rows; nil where that is
 	// not recorded.
 	Readers func(writer int, first, last int64) int

@@ -33,10 +33,10 @@ type story struct {
 	server ledger.Server
 	taken  *ForkHolding        // what was read before a step took it away; nil: its node has it still
 	states []history.NodeState // of the node, up to then
-	weak   []weakSpan
-	// demanded is set where its regime matters, and regimes is nil where that is not known.
+	waits                      // of sessions that have the server's synchronous_commit
+	own    map[string]*waits   // of those that have their own, by its value
+	// demanded is set where its regime matters.
 	demanded bool
-	regimes  []stretch
 
 	away   []window // when its node did not serve
 	stints []stint  // by time
@@ -48,6 +48,38 @@ type story struct {
 	event   event
 	crashes []crash
 	limits  []limit // where its WAL was left, and where crashes cut it off
+}
+
+// waits are what commits waited for.
+type waits struct {
+	regimes []stretch // nil: not known
+	weak    []weakSpan
+}
+
+// waitsOf are those of a workload's sessions, whose synchronous_commit is their own where
+// commit is not empty. It stays with them whatever the server's becomes.
+func (w *witness) waitsOf(s *story, commit string) *waits {
+	if commit == "" || s.regimes == nil {
+		return &s.waits
+	}
+	if known := s.own[commit]; known != nil {
+		return known
+	}
+	own := &waits{}
+	for _, st := range s.regimes {
+		regimes := make([]regime, len(st.regimes))
+		for i, r := range st.regimes {
+			regimes[i] = newRegime(commit, r.num, r.names)
+		}
+		st.regimes = regimes
+		own.regimes = append(own.regimes, st)
+	}
+	own.weak = weakSpans(s.server.Node, own.regimes, w.e.Demands)
+	if s.own == nil {
+		s.own = map[string]*waits{}
+	}
+	s.own[commit] = own
+	return own
 }
 
 // event is what a loss is put down to.
@@ -316,6 +348,7 @@ type verdictOf struct {
 type loss struct {
 	entry ledger.Entry
 	story *story
+	waits *waits
 }
 
 // explain says what lost a write.
@@ -350,7 +383,7 @@ func (w *witness) explain(l *loss) verdictOf {
 		switch {
 		case c.orderly != "":
 			why = c.besides(l, why, restart+", but "+c.orderly+" had shut it down in good order")
-		case !wasOff(s.regimes, &l.entry):
+		case !wasOff(l.waits.regimes, &l.entry):
 			why = c.besides(l, why, restart+", but synchronous_commit was not off")
 		case c.redo == 0:
 			why = c.besides(l, why, restart+", and how far its WAL was recovered is not recorded")

@@ -203,6 +203,14 @@ func TestExplanations(t *testing.T) {
 		{"a crash with synchronous_commit on", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) {
 			crashed(e, "on", redo(primary("a", 1500, 1, 2)))
 		}, "lost 1-1 a/1 ?", "synchronous_commit was not off"},
+		{"sessions that do not wait for the disk, on a server that does", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) {
+			crashed(e, "on", redo(primary("a", 1500, 1, 2)))
+			e.Commits = map[string]string{"writes": "off"}
+		}, "lost 1-1 a/1 crash kill-a@50", ""},
+		{"sessions that wait for the disk, on a server that does not", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) {
+			crashed(e, "off", redo(primary("a", 1500, 1, 2)))
+			e.Commits = map[string]string{"writes": "local", "others": "off"}
+		}, "lost 1-1 a/1 ?", "synchronous_commit was not off"},
 		{"a restart by a step is not known to be a crash", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) {
 			crashed(e, "on", redo(primary("a", 1500, 1, 2)))
 			e.Marks = []history.Mark{mark("restart-a", "restart", "a", 1000, 1400)}

@@ -128,10 +128,11 @@ func (p *pass) acknowledged(s *story, e *ledger.Entry) WeakReason {
 	if s.demanded && s.regimes == nil {
 		p.blind[s.server.Node] = struct{}{}
 	}
-	if len(s.weak) == 0 {
+	weak := p.waits(s).weak
+	if len(weak) == 0 {
 		return ""
 	}
-	reason := weakness(s.weak, e)
+	reason := weakness(weak, e)
 	if reason != "" {
 		p.audit.Weak.Regime++
 	}
@@ -141,11 +142,14 @@ func (p *pass) acknowledged(s *story, e *ledger.Entry) WeakReason {
 	return reason
 }
 
+// waits are what the commits of the account at hand waited for.
+func (p *pass) waits(s *story) *waits { return p.witness.waitsOf(s, p.Commits[p.account.Workload]) }
+
 // missed is an acknowledged write that is not there.
 func (p *pass) missed(w write, s *story) {
 	v := verdictOf{why: "how the timeline of " + p.Authority + " came about was not read"}
 	if p.Lineage.Known() {
-		v = p.witness.explain(&loss{entry: w.entry, story: s})
+		v = p.witness.explain(&loss{entry: w.entry, story: s, waits: p.waits(s)})
 	}
 	switch {
 	case v.explained:

@@ -232,3 +232,33 @@ func TestAuditOfWeakWrites(t *testing.T) {
 		t.Errorf("a regime that nobody knows: complete %v: %s; %v", a.Complete, a.Why, err)
 	}
 }
+
+// TestSessionsOfTheirOwn: a workload whose sessions set synchronous_commit waits for less,
+// or for more, than the server says.
+func TestSessionsOfTheirOwn(t *testing.T) {
+	quorum := Demand{Node: "a", Standbys: 1, Names: []string{"b"}, Commit: "on"}
+	for name, tt := range map[string]struct {
+		server, own, standbys string
+		weak                  bool
+	}{
+		"as the server":                   {"on", "", "b", false},
+		"less than the server":            {"on", "local", "b", true},
+		"less, but as much as is wanted":  {"remote_apply", "on", "b", false},
+		"more than the server":            {"off", "on", "b", false},
+		"more, but there is no standby":   {"off", "remote_apply", "", true},
+		"the server's, which is too weak": {"local", "", "b", true},
+	} {
+		e := &Evidence{Demands: []Demand{quorum}, States: map[string][]history.NodeState{
+			"a": {sync(primary("a", 5, 1, 1), tt.server, tt.standbys)},
+		}}
+		w := newWitness(e)
+		entry := answered(10)
+		entry.Server = ledger.Server{Node: "a", Timeline: 1}
+		s := w.of(entry)
+		for range 2 { // the second time as it is remembered
+			if got := weakness(w.waitsOf(s, tt.own).weak, entry) != ""; got != tt.weak {
+				t.Errorf("%s: weak %v", name, got)
+			}
+		}
+	}
+}

@@ -47,7 +47,7 @@ func (s *site) auditAll(ctx context.Context, p *Plan, e check.Evidence, authorit
 	lineages := s.lineages(ctx)
 	e.Lineage = lineages[authority]
 	for _, table := range p.tables() {
-		e.Table, e.Workloads = table, p.writersOf(table)
+		e.Table, e.Workloads, e.Commits = table, p.writersOf(table), p.commits()
 		if forks != nil {
 			e.Forks = forks(table.Name)
 		}

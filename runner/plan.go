@@ -141,3 +141,14 @@ func (p *Plan) writersOf(t check.Table) (workloads []string) {
 	}
 	return workloads
 }
+
+// commits are the workloads whose sessions have a synchronous_commit of their own.
+func (p *Plan) commits() map[string]string {
+	own := map[string]string{}
+	for _, w := range p.Experiment.Load {
+		if w.SynchronousCommit != "" {
+			own[w.Name] = w.SynchronousCommit
+		}
+	}
+	return own
+}
