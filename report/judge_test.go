@@ -26,6 +26,14 @@ func TestMetric(t *testing.T) {
 		{"errors in a phase", "errors of writes during kill-pgmaster == 0", nil, "98"},
 		{"error rate", "error_rate of writes during kill-pgmaster < 1%", nil, "0.019991840065"},
 		{"throughput", "throughput of writes during baseline > 1/s", nil, "500"},
+		{"what was achieved of a rate", "achieved_rate of writes >= 99%", func(r *Result) { r.Workloads[0].Total = Stats{Samples: 90, OK: 80, Failed: 10, Dropped: 10} }, "0.9"},
+		{"achieved in a phase without arrivals", "achieved_rate of reads during kill-pgmaster >= 99%", func(r *Result) { r.Workloads[1].Rate = 5 }, "? no samples of reads during kill-pgmaster"},
+		{"a closed loop achieves no rate", "achieved_rate of writes >= 99%", func(r *Result) { r.Workloads[0].Rate, r.Workloads[0].Model = 0, &Model{} }, "? it is a closed loop"},
+		{"stages of rates are a rate", "achieved_rate of writes >= 99%", func(r *Result) { r.Workloads[0].Rate, r.Workloads[0].Model = 0, &Model{Arrivals: "poisson"} }, "1"},
+		{"retries", "retries of writes == 0", func(r *Result) { r.Workloads[0].Total.Retries = 3 }, "3"},
+		{"weak writes of a mix that inserts", "weak_writes == 0", func(r *Result) {
+			r.Workloads[1].Writes, r.Workloads[0].Total.Weak, r.Workloads[1].Total.Weak = true, 2, 5
+		}, "7"},
 		{"a kept percentile", "p99 of reads < 1ms", nil, "0.000891"},
 		{"average", "average of reads < 1ms", nil, "0.000494999"},
 		{"median is the 50th percentile", "median of reads < 1ms", nil, "0.000494"},

@@ -62,7 +62,7 @@ func (w *Workload) asked() string {
 		if w.Model != nil && w.Model.Arrivals == "poisson" {
 			text += " as Poisson arrivals"
 		}
-	case !w.open():
+	case !w.open() && (w.Model == nil || w.Model.ThinkTime == 0 && len(w.Model.Stages) == 0):
 		text += ", as fast as they are answered"
 	}
 	return text

@@ -51,6 +51,8 @@ func TestText(t *testing.T) {
 		{"explained", explainedLoss, losses, TextOptions{}},
 		{"explained-narrow", explainedLoss, losses, TextOptions{Width: 80}},
 		{"unexplained", unexplainedLoss, losses, TextOptions{Color: true}},
+		{"models", modelled, []string{"achieved_rate of writes >= 99%", "achieved_rate of closed >= 99%", "retries of closed == 0"}, TextOptions{}},
+		{"models-narrow", modelled, nil, TextOptions{Width: 80}},
 		{"reads", watchedQuorum, []string{"staleness_p99 of reads < 1s", "hole_reads == 0"}, TextOptions{}},
 		{"reads-broken", betrayedQuorum, nil, TextOptions{Width: 100}},
 		{"reads-narrow", betrayedQuorum, nil, TextOptions{Width: 80}},

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 	"strconv"
@@ -62,11 +63,11 @@ func (w *Workload) fillDefaults(d *decoder, path string) {
 	if w.Kind == kindRead {
 		clients, target = defaultReaders, "replicas"
 	}
+	staged := 0
 	for _, s := range w.Stages {
-		if s.Clients > 0 {
-			clients = max(clients, s.Clients)
-		}
+		staged = max(staged, s.Clients)
 	}
+	clients = cmp.Or(staged, clients)
 	fill(d, path+".clients", &w.Clients, clients)
 	fill(d, path+".target", &w.Target, target)
 	fill(d, path+".timeout", &w.Timeout, defaultTimeout)

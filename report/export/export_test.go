@@ -241,6 +241,36 @@ func TestHLogIsReadByHdrHistogram(t *testing.T) {
 	}
 }
 
+// TestJMetersTables have JMeter's columns, a row for each label and the sum.
+func TestJMetersTables(t *testing.T) {
+	const ms = time.Millisecond
+	r := result(t)
+	stats := report.Stats{
+		Samples: 1000, OK: 990, Failed: 8, Unknown: 2, Span: 10 * time.Second, Out: 204_800, In: 102_400,
+	}
+	h, err := r.Workloads[0].Seconds[0].Response.Decode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stats.Response, err = report.NewDist(h, report.Exact{Min: 400 * time.Microsecond, Max: 100 * ms}); err != nil {
+		t.Fatal(err)
+	}
+	stats.Response.StdDev = 28_866 * time.Microsecond
+	r.Duration = 10 * time.Second
+	r.Workloads[0].Total, r.Workloads[0].Parts = stats, []report.PartStats{{Part: "insert", Stats: stats}}
+	for name, write := range map[string]func(string, *report.Result) error{"aggregate.csv": Aggregate, "summary.csv": Summary} {
+		path := filepath.Join(t.TempDir(), name)
+		if err := write(path, r); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name, text)
+	}
+}
+
 func TestADamagedHistogramIsTold(t *testing.T) {
 	r := result(t)
 	r.Workloads[0].Seconds[0].Response.Histogram = "HISTnonsense"

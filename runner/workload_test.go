@@ -1,0 +1,152 @@
+package runner
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgchaos/load/pgload"
+	"pgchaos/report"
+	"pgchaos/spec"
+)
+
+// workloads loads an experiment's load, with everything that the file leaves out.
+func workloads(t *testing.T, text string) *Plan {
+	t.Helper()
+	e, resolved, err := spec.Load("x.yaml", []byte("name: x\ncluster: {nodes: [a, b]}\nduration: 1s\nload:\n"+text), spec.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := NewPlan(e, resolved, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// dues are the first n arrivals of a workload.
+func dues(t *testing.T, w *spec.Workload, seed uint64, n int64) (all []time.Duration) {
+	t.Helper()
+	s := schedule(w, seed)
+	for i := range n {
+		due, ok := s.At(i)
+		if !ok {
+			break
+		}
+		all = append(all, due)
+	}
+	return all
+}
+
+func TestSchedules(t *testing.T) {
+	p := workloads(t, `
+  constant: {kind: insert, rate: 10/s}
+  poisson: {kind: insert, rate: 10/s, arrivals: poisson}
+  steps: {kind: insert, stages: [{for: 1s, rate: 2/s}, {for: 1s, rate: 4/s}]}
+  ramp: {kind: insert, ramp: linear, stages: [{for: 2s, rate: 4/s}]}
+  closed: {kind: insert}
+  clients: {kind: insert, stages: [{for: 1s, clients: 3}]}
+`)
+	of := func(name string) *spec.Workload { return p.Experiment.Workload(name) }
+	const ms = time.Millisecond
+	if got := dues(t, of("constant"), 1, 3); !slices.Equal(got, []time.Duration{0, 100 * ms, 200 * ms}) {
+		t.Errorf("constant: %v", got)
+	}
+	if got := dues(t, of("steps"), 1, 9); !slices.Equal(got, []time.Duration{0, 500 * ms, 1000 * ms, 1250 * ms, 1500 * ms, 1750 * ms}) {
+		t.Errorf("steps: %v", got)
+	}
+	if got := dues(t, of("ramp"), 1, 9); len(got) != 4 || got[1] != 1000*ms { // from 0 to 4/s in 2 s: one by 1 s, four in all
+		t.Errorf("ramp: %v", got)
+	}
+	one, same, other := dues(t, of("poisson"), 1, 50), dues(t, of("poisson"), 1, 50), dues(t, of("poisson"), 2, 50)
+	if !slices.Equal(one, same) || slices.Equal(one, other) {
+		t.Error("the seed decides on Poisson arrivals, and nothing else does")
+	}
+	if schedule(of("closed"), 1) != nil || schedule(of("clients"), 1) != nil {
+		t.Error("a closed loop has no arrivals")
+	}
+	if c := loadConfig(of("clients"), 1, 1); len(c.ClientStages) != 1 || c.Clients != 3 {
+		t.Errorf("clients: %+v", c.ClientStages)
+	}
+}
+
+// TestGroupsHaveTheirOwn: with target each, clients and connections are a node's.
+func TestGroupsHaveTheirOwn(t *testing.T) {
+	p := workloads(t, `
+  w: {kind: sql, sql: select 1, target: each, clients: 6, connections: 2, max_abandoned: 3, on_timeout: cancel, warmup: 500ms, duration: 2s, iterations: 9, think_time: 5ms}
+`)
+	w := p.Experiment.Workload("w")
+	c := loadConfig(w, 2, 1)
+	if c.Clients != 12 || c.Groups != 2 || c.Connections != 4 || c.MaxAbandoned != 6 || c.Grace != interruptGrace ||
+		c.Warmup != 500*time.Millisecond || c.Duration != 2*time.Second || c.Iterations != 9 || c.ThinkTime != 5*time.Millisecond {
+		t.Errorf("%+v", c)
+	}
+	if g := pgConfig(p, w, 2); g.Clients != 12 || g.Connections != 2 || g.Kind != pgload.SQL { // a node's queue has its own
+		t.Errorf("%+v", g)
+	}
+}
+
+// TestWhatAMixDoes: its parts are inserted into, read and audited as if each were a workload.
+func TestWhatAMixDoes(t *testing.T) {
+	p := workloads(t, `
+  mix:
+    kind: mix
+    synchronous_commit: local
+    mix: [{weight: 2, kind: insert, table: m, rows: 3}, {kind: read, table: m}, {name: s, kind: sql, sql: "select :x", params: {x: {uniform: {max: 3}}}}]
+`)
+	w := p.Experiment.Workload("mix")
+	g := pgConfig(p, w, 1)
+	if len(g.Mix) != 3 || g.Mix[0].Weight != 2 || g.Mix[0].Rows != 3 || g.Mix[1].Weight != 1 || g.Mix[2].Name != "s" || len(g.Mix[2].Params) != 1 {
+		t.Errorf("%+v", g.Mix)
+	}
+	if tables := p.tables(); len(tables) != 1 || tables[0].Name != "m" || !slices.Equal(p.writersOf(tables[0]), []string{"mix"}) {
+		t.Errorf("audited: %+v", tables)
+	}
+	if p.commits()["mix"] != "local" || len(loadConfig(w, 1, 1).Parts) != 3 {
+		t.Error("its sessions' own synchronous_commit, and the names of its parts")
+	}
+}
+
+func TestSuspects(t *testing.T) {
+	late := func(p99 time.Duration) []report.Workload {
+		return []report.Workload{{Name: "w", Lateness: &report.Dist{Count: 9, P99: p99}}, {Name: "closed"}}
+	}
+	for _, tt := range []struct {
+		name    string
+		busiest float64
+		p99     time.Duration
+		want    []string
+	}{
+		{"at ease", 0.94, 10 * time.Millisecond, nil},
+		{"a core saturated", 0.95, 0, []string{"pgchaos took 0.95 of 2 cores"}},
+		{"late", 0, 11 * time.Millisecond, []string{"w: of what was sent while a client was free, 1% was more than 11ms late"}},
+		{"both", 2, time.Second, []string{"pgchaos took 2.00", "w: of what"}},
+	} {
+		got := suspects(&report.Generator{Busiest: tt.busiest, Cores: 2}, late(tt.p99))
+		if len(got) != len(tt.want) {
+			t.Errorf("%s: %q", tt.name, got)
+			continue
+		}
+		for i := range got {
+			if !strings.HasPrefix(got[i], tt.want[i]) {
+				t.Errorf("%s: %q", tt.name, got[i])
+			}
+		}
+	}
+}
+
+// TestTheGeneratorIsMeasured burns CPU time, and finds it again.
+func TestTheGeneratorIsMeasured(t *testing.T) {
+	g := startGenerator()
+	for begun := cpuTime(); cpuTime()-begun < 700*time.Millisecond; {
+		_ = strings.Repeat("x", 1000)
+	}
+	use := g.end()
+	if use.CPU < 700*time.Millisecond || use.Span < 500*time.Millisecond || use.Busiest <= 0 || use.Memory < 1<<20 || use.Cores < 1 {
+		t.Errorf("%+v", use)
+	}
+	if again := g.end(); again.CPU != use.CPU {
+		t.Error("the end can be told twice")
+	}
+}
