@@ -1,0 +1,182 @@
+package main
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"pgchaos/report"
+)
+
+// everyModel has a workload of each model and of each kind, side by side.
+const everyModel = `
+name: models
+cluster: {nodes: [a, b]}
+load:
+  open: {kind: insert, rate: 300/s, arrivals: poisson, warmup: 1s, duration: 4s}
+  ramp: {kind: read, target: a, reads: {latest: 2, point: 1, range: 1}, stages: [{for: 2s, rate: 50/s}, {for: 2s, rate: 300/s}], ramp: linear}
+  rows: {kind: insert, table: many, clients: 2, rows: 5, statements: 2, think_time: 20ms, duration: 3s, isolation: serializable, retry: 2}
+  tpcb: {kind: tpcb, clients: 2, connections: 1, iterations: 100}
+  mix: {kind: mix, clients: 4, rate: 200/s, duration: 3s, route: topology, mix: [{weight: 3, kind: insert, table: m}, {kind: update}, {kind: sql, name: typed, sql: "select :x + 1", params: {x: {uniform: {max: 10}}}}]}
+  file: {kind: script, clients: 2, iterations: 500, script: counts.sql, set: {most: 9}}
+  piped: {kind: sql, sql: select 1, pipeline: 20, clients: 2, iterations: 200}
+  simple: {kind: sql, sql: "select :t", params: {t: {text: 9}}, protocol: simple, clients: 1, iterations: 50}
+expect:
+  - achieved_rate of open >= 99%
+  - achieved_rate of mix >= 99%
+  - lost_writes == 0
+  - nodes_equal
+`
+
+// TestEveryModel runs them for real, and holds what each tells against what it was asked
+// for, and the files for other tools against the result.
+func TestEveryModel(t *testing.T) {
+	p := newPlace(t)
+	dir := filepath.Dir(p.base)
+	p.write("counts.sql", "\\set x random(1, :most)\nselect :x;\n")
+	file := func(name string) string { return filepath.Join(dir, name) }
+	code, out, errs := p.run("run", p.write("models.yaml", everyModel), "--out", p.out, "--out-jtl", file("run.jtl"), "--out-samples", file("run.jsonl"),
+		"--out-hlog", file("run.hlog"), "--out-csv", file("run.csv"), "--out-aggregate", file("aggregate.csv"), "--out-summary", file("summary.csv"))
+	if code != exitPass {
+		t.Fatalf("exit code %d\n%s\n%s", code, out, errs)
+	}
+	r := p.result()
+	by := map[string]*report.Workload{}
+	var sent int64
+	for i := range r.Workloads {
+		w := &r.Workloads[i]
+		by[w.Name] = w
+		sent += w.Total.Samples
+		if w.Total.Errors() > 0 || w.Total.Samples == 0 || w.Total.In == 0 || w.Total.Out == 0 || len(w.Seconds) == 0 || w.Total.Response.StdDev == 0 {
+			t.Errorf("%s: %+v, errors %v, %d seconds", w.Name, w.Total, w.Errors, len(w.Seconds))
+		}
+	}
+	for name, want := range map[string]int64{"tpcb": 100, "file": 500, "piped": 200, "simple": 50} {
+		if got := by[name].Total.Samples; got != want {
+			t.Errorf("%s: %d operations, and %d were asked for", name, got, want)
+		}
+	}
+	if w := by["open"].Warmup; w == nil || w.Samples < 200 || by["open"].Total.Samples > 1100 { // 3 s of 300/s
+		t.Errorf("the warm-up is apart: %+v of %d", w, by["open"].Total.Samples)
+	}
+	if n := by["ramp"].Asked; n < 390 || n > 410 { // 50 on the way to 50/s, 350 to 300/s
+		t.Errorf("the ramp had %d arrivals", n)
+	}
+	var parts int64
+	for _, part := range by["mix"].Parts {
+		parts += part.Samples
+	}
+	if parts != by["mix"].Total.Samples || len(by["mix"].Parts) != 3 {
+		t.Errorf("parts: %+v", by["mix"].Parts)
+	}
+	if rows := r.Audits[1].Acknowledged; r.Audits[1].Table != "many" || rows != 10*by["rows"].Total.OK {
+		t.Errorf("%d rows acknowledged in %d transactions of ten", rows, by["rows"].Total.OK)
+	}
+	sent += by["open"].Warmup.Samples
+	samplesAgree(t, file("run.jtl"), file("run.jsonl"), sent)
+	hlogAgrees(t, file("run.hlog"), sent)
+	for _, name := range []string{"run.csv", "aggregate.csv", "summary.csv"} {
+		if rows := csvRows(t, file(name)); len(rows) < len(r.Workloads) {
+			t.Errorf("%s has %d rows", name, len(rows))
+		}
+	}
+	if !strings.Contains(out, "Load generator") || r.Generator == nil || r.Generator.CPU <= 0 {
+		t.Errorf("what pgchaos itself took: %+v", r.Generator)
+	}
+	p.nothingLeft()
+}
+
+func csvRows(t *testing.T, file string) [][]string {
+	t.Helper()
+	rows, err := csv.NewReader(strings.NewReader(readText(t, file))).ReadAll()
+	must(t, err)
+	return rows
+}
+
+// samplesAgree holds the number of samples in both forms against the result's.
+func samplesAgree(t *testing.T, jtl, jsonl string, sent int64) {
+	t.Helper()
+	if n := int64(len(csvRows(t, jtl)) - 1); n != sent {
+		t.Errorf("%d samples for JMeter, and %d were sent", n, sent)
+	}
+	n := int64(0)
+	for line := range strings.Lines(readText(t, jsonl)) {
+		var sample struct {
+			Outcome string `json:"outcome"`
+		}
+		must(t, json.Unmarshal([]byte(line), &sample))
+		if sample.Outcome != "dropped" {
+			n++
+		}
+	}
+	if n != sent {
+		t.Errorf("%d lines of JSON, and %d were sent", n, sent)
+	}
+}
+
+// hlogAgrees reads the interval log with HdrHistogram's own reader.
+func hlogAgrees(t *testing.T, file string, sent int64) {
+	t.Helper()
+	f, err := os.Open(file)
+	must(t, err)
+	defer func() { must(t, f.Close()) }()
+	reader, n := hdrhistogram.NewHistogramLogReader(f), int64(0)
+	for {
+		h, err := reader.NextIntervalHistogram()
+		must(t, err)
+		if h == nil {
+			break
+		}
+		n += h.TotalCount()
+	}
+	if n != sent {
+		t.Errorf("the interval log counts %d, and %d were sent", n, sent)
+	}
+}
+
+// TestStall holds what an open loop tells of a frozen primary against arithmetic: at 500
+// arrivals a second a stall of 3 s makes 1,000 of them wait for more than a second, and
+// a closed loop hardly sees it.
+func TestStall(t *testing.T) {
+	p := newPlace(t)
+	code, out, errs := p.run("run", "stall", "--out", p.out)
+	if code != exitPass {
+		t.Fatalf("exit code %d\n%s\n%s", code, out, errs)
+	}
+	r := p.result()
+	pause := r.Timeline[0]
+	var stalled time.Duration
+	for _, m := range r.Timeline {
+		if m.Reverses == pause.Name {
+			stalled = m.Effective - pause.Effective
+		}
+	}
+	if stalled < 2900*time.Millisecond {
+		t.Fatalf("stalled for %s", stalled)
+	}
+	slow := func(w report.Workload) (n float64) {
+		h, err := w.Total.Response.Decode()
+		must(t, err)
+		for _, bar := range h.Distribution() {
+			if bar.From > time.Second.Microseconds() {
+				n += float64(bar.Count)
+			}
+		}
+		return n
+	}
+	want := 500 * (stalled - time.Second).Seconds()
+	// Exactly so many only where the server catches up at once; make bench measures that.
+	if got := slow(r.Workloads[0]); got < 0.95*want || got > 1.6*want {
+		t.Errorf("%.0f operations took more than a second, and the arithmetic has %.0f", got, want)
+	}
+	if got := slow(r.Workloads[1]); got > 16 {
+		t.Errorf("a closed loop of 8 clients tells of %.0f", got)
+	}
+	p.nothingLeft()
+}
