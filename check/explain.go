@@ -53,10 +53,7 @@ func newWitness(e *Evidence) *witness {
 // of is the story of the server that answered.
 func (w *witness) of(e *ledger.Entry) *story {
 	server := e.Server
-	if s := w.stories[server]; s != nil && server.Timeline > 0 {
-		return s
-	}
-	if server.Timeline == 0 && server.Node != "" {
+	if server.Timeline == 0 {
 		server.Timeline = w.timeline(e)
 	}
 	s := w.stories[server]
@@ -67,20 +64,22 @@ func (w *witness) of(e *ledger.Entry) *story {
 	return s
 }
 
-// timeline is that of the node while the write was under way, where its readings
-// before and after agree; 0 where they do not.
+// timeline is that of the node as a primary while the write was under way, by its
+// readings before, meanwhile, and the first one after; 0 where they do not tell. One as
+// a standby ends what the node was before: no primary becomes one without a restart.
 func (w *witness) timeline(e *ledger.Entry) (timeline uint32) {
 	from, to := during(e)
 	for _, s := range w.e.States[e.Server.Node] {
 		switch {
-		case s.Role != history.RolePrimary || s.Timeline == 0:
+		case s.Role == history.RoleStandby && s.At <= from:
+			timeline = 0
+		case s.Role == history.RoleStandby && timeline > 0:
+			return timeline
+		case s.Role != history.RolePrimary || s.Timeline == 0: // it says nothing
 		case s.At <= from || timeline == 0:
 			timeline = s.Timeline
-		case timeline != s.Timeline:
-			if s.At <= to {
-				return 0
-			}
-			return timeline
+		case timeline != s.Timeline && s.At <= to+unread:
+			return 0
 		}
 	}
 	return timeline
@@ -104,15 +103,13 @@ func (w *witness) tell(server ledger.Server) *story {
 		return s
 	}
 	s.foreign, s.unsure = w.descent(server)
-	if !s.foreign && s.unsure == "" {
-		if s.fork, s.left = w.e.Lineage.Left(server.Timeline); s.left {
-			s.event = w.eventOf(server)
-			s.limitAt(s.fork, w.e.States[server.Node])
-		}
-		s.crashes = w.crashesOf(server)
-		for _, c := range s.crashes {
-			s.limitAt(c.redo, w.e.States[server.Node])
-		}
+	if s.fork, s.left = w.e.Lineage.Left(server.Timeline); s.left {
+		s.event = w.eventOf(server)
+		s.limitAt(s.fork, w.e.States[server.Node])
+	}
+	s.crashes = w.crashesOf(server)
+	for _, c := range s.crashes {
+		s.limitAt(c.redo, w.e.States[server.Node])
 	}
 	return s
 }
@@ -151,15 +148,27 @@ func (w *witness) descent(server ledger.Server) (foreign bool, unsure string) {
 // parted is from where on a foreign server's WAL is not the authority's; 0 where
 // that is not known.
 func (w *witness) parted(server ledger.Server) history.LSN {
+	var own []history.Lineage
 	for _, f := range w.e.Forks {
-		if at, ok := w.e.Lineage.Parted(f.Lineage); ok && f.Node == server.Node && f.Lineage.Timeline == server.Timeline {
-			return at
+		if f.Node == server.Node {
+			own = append(own, f.Lineage)
 		}
 	}
 	for _, n := range w.e.Nodes {
-		if at, ok := w.e.Lineage.Parted(n.Lineage); ok && n.Node == server.Node && n.Lineage.Timeline == server.Timeline {
+		if n.Node == server.Node {
+			own = append(own, n.Lineage)
+		}
+	}
+	ours := w.e.Lineage
+	for _, theirs := range own {
+		if theirs.Timeline != server.Timeline {
+			continue
+		}
+		if at, ok := ours.Parted(theirs); ok {
 			return at
 		}
+		at, _ := theirs.Left(ours.Timeline) // it was promoted from the one on which the authority lives on
+		return at
 	}
 	return 0
 }
@@ -176,7 +185,7 @@ func (w *witness) eventOf(server ledger.Server) event {
 		at = promote.Issued
 	}
 	if fault := w.newest(at, func(m history.Mark) bool {
-		return m.Fault && m.Reverses == "" && slices.Contains(m.Nodes, server.Node) && !w.takenBack(m, at)
+		return m.Fault && slices.Contains(m.Nodes, server.Node) && !w.takenBack(m, server.Node, at)
 	}); fault != nil {
 		return eventAt(fault)
 	}
@@ -216,12 +225,14 @@ func (w *witness) newest(by time.Duration, is func(history.Mark) bool) (found *h
 	return found
 }
 
-// takenBack tells whether a fault was over by some moment.
-func (w *witness) takenBack(fault history.Mark, by time.Duration) bool {
-	return fault.Action == "restart" || w.newest(by, func(m history.Mark) bool {
-		again := slices.Contains([]string{"start", "resume", "connect", "rejoin", "clone"}, m.Action)
-		return m.Issued >= fault.Issued && m.Effective > 0 &&
-			(m.Reverses != "" && m.Reverses == fault.Name || again && slices.ContainsFunc(m.Nodes, func(n string) bool { return slices.Contains(fault.Nodes, n) }))
+// takenBack tells whether a fault was over for a node by some moment.
+func (w *witness) takenBack(fault history.Mark, node string, by time.Duration) bool {
+	if fault.Action == "restart" { // it takes itself back
+		return fault.Ended > 0 && fault.Ended <= by
+	}
+	return w.newest(by, func(m history.Mark) bool {
+		again := slices.Contains([]string{"start", "resume", "connect", "rejoin", "clone"}, m.Action) && slices.Contains(m.Nodes, node)
+		return m.Issued >= fault.Issued && m.Effective > 0 && m.Effective <= by && (again || m.Reverses == fault.Name)
 	}) != nil
 }
 

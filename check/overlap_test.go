@@ -144,3 +144,67 @@ func TestLossesOfAFailBack(t *testing.T) {
 		t.Errorf("%s; %v", got, a.Findings())
 	}
 }
+
+// TestSplitBrain: what was sent late to the old server is certain, what was only
+// answered late is not.
+func TestSplitBrain(t *testing.T) {
+	late := ack("a", 1, 10, 1800)
+	late.Sent = 990 * msec
+	tests := []struct {
+		name  string
+		old   ledger.Entry
+		fresh ledger.Entry
+		want  string
+	}{
+		{"sent to the old one after the new one had answered", ack("a", 1, 10, 1500), ack("b", 2, 20, 1300), "a on timeline 1 acknowledged a write sent at 1.499 s, although b on timeline 2 had acknowledged one by 1.300 s"},
+		{"sent before, and merely answered late", late, ack("b", 2, 20, 1300), ""},
+		{"sent before the new one had answered", ack("a", 1, 10, 1300), ack("b", 2, 20, 1300), ""},
+		{"never answered", silent(1500), ack("b", 2, 20, 1300), ""},
+		{"refused", ledgerEntry(ack("a", 1, 0, 1500)).as(history.Failed), ack("b", 2, 20, 1300), ""},
+		{"the new one has only refused", ack("a", 1, 10, 1500), ledgerEntry(ack("b", 2, 0, 1300)).as(history.Failed), ""},
+		{"on a timeline that nobody knows", ack("c", 0, 10, 1500), ack("b", 2, 20, 1300), ""},
+		{"weakly acknowledged", ledgerEntry(ack("a", 1, 10, 1500)).as(history.Weak), ack("b", 2, 20, 1300), "a on timeline 1 acknowledged a write sent at 1.499 s, although b on timeline 2 had acknowledged one by 1.300 s"},
+		{"one node is never at odds with itself", ack("b", 1, 10, 1500), ack("b", 2, 20, 1300), ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			e := failover()
+			e.States["a"] = e.States["a"][:1] // it was never seen to be away
+			e.Book = (&fakeBook{}).write("writes", tt.old).write("writes", tt.fresh)
+			e.Nodes = []NodeHolding{node("b", row(0, 1), row(1, 1)).in(e.Table)}
+			a, err := AuditTable(e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			for _, o := range a.SplitBrain {
+				got += o.String()
+			}
+			if got != tt.want {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestSplitBrainAmongWriters: the first acknowledgement is that of any writer.
+func TestSplitBrainAmongWriters(t *testing.T) {
+	e := failover()
+	e.Book = (&fakeBook{}).write("writes", ack("a", 1, 10, 1500)).write("writes", ack("b", 2, 20, 1600)).write("writes", ack("b", 2, 30, 1300), ack("b", 2, 40, 1700))
+	e.Nodes = []NodeHolding{node("b", row(0, 1), row(1, 1), row(2, 1), row(2, 2)).in(e.Table)}
+	a, err := AuditTable(e)
+	if err != nil || len(a.SplitBrain) != 1 || a.SplitBrain[0].From != 1300*msec {
+		t.Errorf("%v %v", a.SplitBrain, err)
+	}
+}
+
+// TestSplitBrainOfOneNumber: both were promoted independently, and b answered first.
+func TestSplitBrainOfOneNumber(t *testing.T) {
+	e := failover()
+	e.Book = (&fakeBook{}).write("writes", ack("c", 2, 9, 1250), ack("c", 2, 10, 1400)).write("writes", ack("b", 2, 20, 1300), ack("b", 2, 30, 1500))
+	e.Nodes = []NodeHolding{node("b", rows(1, 2)...).in(e.Table)}
+	a, err := AuditTable(e)
+	if err != nil || len(a.SplitBrain) != 1 || a.SplitBrain[0].Older.Node != "c" || a.SplitBrain[0].From != 1300*msec || a.SplitBrain[0].To != 1399*msec {
+		t.Errorf("%v %v", a.SplitBrain, err)
+	}
+}

@@ -231,4 +231,15 @@ func TestAuditOfWeakWrites(t *testing.T) {
 	if a, err = AuditTable(e); err != nil || a.Complete || a.Why != "lost >= 1, weak_lost >= 3; the synchronous regime of b is not known" {
 		t.Errorf("a regime that nobody knows: complete %v: %s; %v", a.Complete, a.Why, err)
 	}
+	for name, c := range map[string]struct {
+		demand Demand
+		blind  bool
+	}{
+		"nothing is demanded": {Demand{Node: "b"}, false}, "standbys are": {Demand{Node: "b", Standbys: 1}, true}, "a wait for the disk is": {Demand{Node: "b", Commit: "local"}, true},
+	} {
+		e.Demands = []Demand{c.demand}
+		if a, err = AuditTable(e); err != nil || a.Complete == c.blind {
+			t.Errorf("%s: complete %v: %s; %v", name, a.Complete, a.Why, err)
+		}
+	}
 }
