@@ -346,7 +346,7 @@ func TestRun(t *testing.T) {
 	if a.Ghosts == nil || *a.Ghosts != 4 { // 2, 3, 5 and the one that vanished
 		t.Errorf("ghosts %v", a.Ghosts)
 	}
-	if v := a.Vanished.Runs; len(v) != 1 || v[0].Readers != 7 {
+	if v := a.Vanished.Runs; len(v) != 1 || v[0].Readers != 7 || v[0].MissingOn != nil {
 		t.Errorf("vanished %+v", v)
 	}
 	bytes := int64(20)

@@ -44,6 +44,7 @@ func TestSplitBrainOrFailBack(t *testing.T) {
 		{"nobody knows whether it was there", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), nil, nil, split},
 		{"another node's kill", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), alive, []history.Mark{mark("kill-b", "kill", "b", 15000, 16000)}, split},
 		{"a kill without effect", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), alive, []history.Mark{{Name: "kill-a", Action: "kill", Nodes: []string{"a"}, Fault: true, Issued: 15 * time.Second, Ended: 16 * time.Second}}, split},
+		{"a step that is no fault", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), alive, []history.Mark{mark("configure-a", "configure", "a", 15500, 16000)}, split},
 		{"never seen again", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), []history.NodeState{primary("a", 5, 1, 1), state("a", 14000, '-')}, nil, back},
 		{"the new one was restarted, and it was killed and started again twice", both(every50("a", 1, 1, 5), every50("a", 1, 20, 22), every50("a", 1, 26, 30)), both(every50("b", 2, 8, 10), every50("b", 2, 12, 15), every50("b", 2, 23, 24)),
 			killed, []history.Mark{mark("restart-b", "restart", "b", 11000, 11500), mark("kill-b", "kill", "b", 16000, 16010), mark("kill-a", "kill", "a", 22500, 22600), mark("again", "kill", "a", 25000, 25100)}, back},
