@@ -119,8 +119,8 @@ func TestActive(t *testing.T) {
 // TestNoted: the first moment that clients noted in a bucket, and the last.
 func TestNoted(t *testing.T) {
 	var f felt
-	for _, at := range []time.Duration{1005, 1002, 1008, 1004, 990, 1010, 1001} {
-		f.Clients = append(f.Clients, ClientActivity{Episodes: []history.Episode{{FirstError: at * msec, Errors: int64(at % 1000)}}})
+	for _, at := range []int{1005, 1002, 1008, 1004, 990, 1010, 1001} {
+		f.Clients = append(f.Clients, ClientActivity{Episodes: []history.Episode{{FirstError: time.Duration(at) * msec, Errors: int64(at % 1000)}}})
 	}
 	first := func(e history.Episode) (time.Duration, bool) { return e.FirstError, e.Errors != 1 }
 	for _, c := range []struct {
@@ -149,10 +149,10 @@ func TestNoted(t *testing.T) {
 func TestServed(t *testing.T) {
 	n := NodeActivity{OK: []uint32{0, 0, 1, 0}}
 	for _, c := range []struct {
-		from, to time.Duration
+		from, to int
 		want     bool
 	}{{-100, 20, false}, {-100, 21, true}, {20, 100, true}, {29, 100, true}, {30, 500, false}, {0, 500, true}} {
-		if got := n.servedIn(c.from*msec, c.to*msec); got != c.want {
+		if got := n.servedIn(time.Duration(c.from)*msec, time.Duration(c.to)*msec); got != c.want {
 			t.Errorf("from %d to %d: %v", c.from, c.to, got)
 		}
 	}
@@ -170,15 +170,15 @@ func TestSilence(t *testing.T) {
 	f := felt{Activity: Activity{OK: []uint32{1, 0, 1, 0, 0, 1, 0, 1, 0}}, end: 90 * msec}
 	f.Active = []struct{ From, To time.Duration }{{0, 90 * msec}}
 	for _, c := range []struct {
-		from, until time.Duration
+		from, until int
 		want        int
-	}{{0, 90, 2}, {20, 90, 2}, {50, 90, 5}, {70, 90, 7}, {20, 30, 2}, {50, 71, 5}, {50, 70, 5}, {0, 20, 0}} {
-		if got := f.beforeSilence(c.from*msec, c.until*msec); got != c.want {
+	}{{0, 90, 2}, {0, 500, 2}, {20, 90, 2}, {50, 90, 5}, {70, 90, 7}, {20, 30, 2}, {50, 71, 5}, {50, 70, 5}, {0, 20, 0}} {
+		if got := f.beforeSilence(time.Duration(c.from)*msec, time.Duration(c.until)*msec); got != c.want {
 			t.Errorf("from %d until %d: %d, want %d", c.from, c.until, got, c.want)
 		}
 	}
-	for before, want := range map[time.Duration]int{0: 0, 20: 0, 21: 2, 50: 2, 51: 5, 500: 7} {
-		if got := f.lastSuccess(before * msec); got != want {
+	for before, want := range map[int]int{0: 0, 20: 0, 21: 2, 50: 2, 51: 5, 500: 7} {
+		if got := f.lastSuccess(time.Duration(before) * msec); got != want {
 			t.Errorf("before %d: %d, want %d", before, got, want)
 		}
 	}

@@ -59,6 +59,7 @@ func TestWritableAgain(t *testing.T) {
 		{"it never was anything else", states{a(5, 1), a(1500, 1)}, none, ""},
 		{"it did not answer for some time", states{a(5, 1), state("a", 1010, '-'), a(1500, 1)}, hit(1500), "a"},
 		{"it did not answer when the fault was issued", states{a(5, 1), state("a", 1000, '-'), a(1500, 1)}, hit(1500), "a"},
+		{"nor then, and when it was started is not known", states{state("a", 5, 'p'), state("a", 1000, '-'), state("a", 1500, 'p')}, hit(1500), "a"},
 		{"it was restarted between two readings", states{a(5, 1), a(1500, 2)}, hit(1500), "a"},
 		{"it never came back", states{a(5, 1), state("a", 1010, '-')}, not(3000), ""},
 		{"it came back at the end", states{a(5, 1), state("a", 1010, '-'), a(3000, 2)}, not(3000), ""},
