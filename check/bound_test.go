@@ -60,6 +60,9 @@ func TestBounds(t *testing.T) {
 		{"one on another timeline", one, []ledger.Entry{ack("a", 3, 90, 950)}, nil, excused, ""},
 		{"one that was refused, at an LSN", one, []ledger.Entry{ledgerEntry(ack("a", 1, 90, 950)).as(history.Failed)}, nil, lost, "got 0/5A$"},
 		{"one whose timeline the readings tell", one, []ledger.Entry{ack("a", 0, 90, 950)}, nil, lost, "got 0/5A$"},
+		{"one whose timeline they tell, after one whose they do not", one, []ledger.Entry{sent(ack("a", 0, 10, 80), 50*msec), ack("a", 0, 90, 950)}, func(e *Evidence) {
+			e.States["a"] = []history.NodeState{primary("a", 5, 3, 1), primary("a", 60, 1, 1), primary("a", 500, 1, 1)}
+		}, lost, "got 0/5A$"},
 		{"its own LSN is past the fork, whatever others had", []ledger.Entry{ack("a", 1, 100, 900)}, []ledger.Entry{ack("a", 1, 90, 950)}, nil, excused, ""},
 		{"its own LSN is not recorded", []ledger.Entry{ack("a", 1, 0, 900)}, []ledger.Entry{ack("a", 1, 90, 950)}, nil, lost, "^it was committed before the fork at 0/64"},
 		{"nor when it was answered", []ledger.Entry{{Outcome: history.OK, Server: ledger.Server{Node: "a", Timeline: 1}}}, []ledger.Entry{ack("a", 1, 90, 950)}, nil, excused, ""},
@@ -167,8 +170,8 @@ func TestTheWholeLedgerIsReadOnceAtMost(t *testing.T) {
 func TestBoundsOfALedgerThatCannotBeRead(t *testing.T) {
 	e := failover()
 	broken := errors.New("broken disk")
-	book := countedBook{fakeBook: &fakeBook{}, passes: map[int]int{}, broken: map[int]error{1: broken}}
-	book.write("writes", ack("a", 1, 80, 900)).write("more", ack("a", 1, 90, 950))
+	book := countedBook{fakeBook: &fakeBook{}, passes: map[int]int{}, broken: map[int]error{1: broken, 2: errors.New("another")}}
+	book.write("writes", ack("a", 1, 80, 900)).write("more", ack("a", 1, 90, 950)).write("more", ack("a", 1, 90, 960))
 	e.Book, e.Nodes = book, []NodeHolding{node("b").in(e.Table)}
 	if _, err := AuditTable(e); !errors.Is(err, broken) || !strings.Contains(err.Error(), "writer 1") {
 		t.Errorf("%v", err)

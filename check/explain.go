@@ -95,7 +95,7 @@ func newWitness(e *Evidence) *witness {
 // of is the story of the server that answered.
 func (w *witness) of(e *ledger.Entry) *story {
 	l := life{e.Server, w.takenBy(e.Server.Node, cmp.Or(e.Sent, e.Done))}
-	if l.server.Timeline == 0 && l.server.Node != "" {
+	if l.server.Timeline == 0 {
 		l.server.Timeline = w.timeline(e)
 	}
 	s := w.stories[l]
@@ -151,20 +151,22 @@ func (w *witness) statesOf(node string, taken *ForkHolding) (all []history.NodeS
 	return all
 }
 
-// timeline is that of the node while the write was under way, where its readings
-// before and after agree; 0 where they do not.
+// timeline is that of the node as a primary while the write was under way, by its
+// readings before, meanwhile, and the first one after; 0 where they do not tell. One as
+// a standby ends what the node was before: no primary becomes one without a restart.
 func (w *witness) timeline(e *ledger.Entry) (timeline uint32) {
 	from, to := during(e)
 	for _, s := range w.e.States[e.Server.Node] {
 		switch {
-		case s.Role != history.RolePrimary || s.Timeline == 0:
+		case s.Role == history.RoleStandby && s.At <= from:
+			timeline = 0
+		case s.Role == history.RoleStandby && timeline > 0:
+			return timeline
+		case s.Role != history.RolePrimary || s.Timeline == 0: // it says nothing
 		case s.At <= from || timeline == 0:
 			timeline = s.Timeline
-		case timeline != s.Timeline:
-			if s.At <= to {
-				return 0
-			}
-			return timeline
+		case timeline != s.Timeline && s.At <= to+unread:
+			return 0
 		}
 	}
 	return timeline
@@ -193,15 +195,13 @@ func (w *witness) tell(l life) *story {
 		return s
 	}
 	s.foreign, s.unsure = w.descent(s)
-	if !s.foreign && s.unsure == "" {
-		if s.fork, s.left = w.e.Lineage.Left(server.Timeline); s.left {
-			s.event = w.eventOf(server)
-			s.limitAt(s.fork)
-		}
-		s.crashes = w.crashesOf(s)
-		for _, c := range s.crashes {
-			s.limitAt(c.redo)
-		}
+	if s.fork, s.left = w.e.Lineage.Left(server.Timeline); s.left {
+		s.event = w.eventOf(server)
+		s.limitAt(s.fork)
+	}
+	s.crashes = w.crashesOf(s)
+	for _, c := range s.crashes {
+		s.limitAt(c.redo)
 	}
 	return s
 }
@@ -252,10 +252,14 @@ func (w *witness) lineageOf(s *story) history.Lineage {
 // that is not known.
 func (w *witness) parted(s *story) history.LSN {
 	own := w.lineageOf(s)
-	if at, ok := w.e.Lineage.Parted(own); ok && own.Timeline == s.server.Timeline {
+	if own.Timeline != s.server.Timeline {
+		return 0
+	}
+	if at, ok := w.e.Lineage.Parted(own); ok {
 		return at
 	}
-	return 0
+	at, _ := own.Left(w.e.Lineage.Timeline) // it was promoted from the one on which the authority lives on
+	return at
 }
 
 // eventOf is what took a server away whose timeline was left: the newest fault that
@@ -270,7 +274,7 @@ func (w *witness) eventOf(server ledger.Server) event {
 		at = promote.Issued
 	}
 	if fault := w.newest(at, func(m history.Mark) bool {
-		return m.Fault && m.Reverses == "" && slices.Contains(m.Nodes, server.Node) && !w.takenBack(m, at)
+		return m.Fault && slices.Contains(m.Nodes, server.Node) && !w.takenBack(m, server.Node, at)
 	}); fault != nil {
 		return eventAt(fault)
 	}
@@ -322,12 +326,14 @@ func (w *witness) newest(by time.Duration, is func(history.Mark) bool) (found *h
 	return found
 }
 
-// takenBack tells whether a fault was over by some moment.
-func (w *witness) takenBack(fault history.Mark, by time.Duration) bool {
-	return fault.Action == "restart" || w.newest(by, func(m history.Mark) bool {
-		again := slices.Contains([]string{"start", "resume", "connect", "rejoin", "clone"}, m.Action)
-		return m.Issued >= fault.Issued && m.Effective > 0 &&
-			(m.Reverses != "" && m.Reverses == fault.Name || again && slices.ContainsFunc(m.Nodes, func(n string) bool { return slices.Contains(fault.Nodes, n) }))
+// takenBack tells whether a fault was over for a node by some moment.
+func (w *witness) takenBack(fault history.Mark, node string, by time.Duration) bool {
+	if fault.Action == "restart" { // it takes itself back
+		return fault.Ended > 0 && fault.Ended <= by
+	}
+	return w.newest(by, func(m history.Mark) bool {
+		again := slices.Contains([]string{"start", "resume", "connect", "rejoin", "clone"}, m.Action) && slices.Contains(m.Nodes, node)
+		return m.Issued >= fault.Issued && m.Effective > 0 && m.Effective <= by && (again || m.Reverses == fault.Name)
 	}) != nil
 }
 

@@ -132,6 +132,26 @@ func TestOutages(t *testing.T) {
 			[]Outage{{Event: "kill"}},
 		},
 		{
+			"the load ended when the fault took effect", "..........|__________", []history.Mark{fault("kill", 990, 1000)},
+			[]Outage{{Event: "kill"}},
+		},
+		{
+			"a stall just long enough to count", ".........._____....", []history.Mark{fault("pause", 1000, 1000)},
+			[]Outage{{Event: "pause", Loaded: true, Recovered: true, RTO: 500 * ms, LongestGap: 500 * ms}},
+		},
+		{
+			"a stall of just three times this workload's own", ".___.___.___.__________.___", []history.Mark{fault("pause", 1370, 1370)},
+			[]Outage{{Event: "pause", Loaded: true, Recovered: true, LongestGap: 930 * ms}},
+		},
+		{
+			"of two stalls of one length the first", "..........______.______....", []history.Mark{fault("pause", 990, 990)},
+			[]Outage{{Event: "pause", Loaded: true, Recovered: true, RTO: 610 * ms, LongestGap: 610 * ms}},
+		},
+		{
+			"a stall before the last failure does not end the outage", "..........______.x......", []history.Mark{fault("pause", 1000, 1000)},
+			[]Outage{{Event: "pause", Loaded: true, Recovered: true, RTO: 800 * ms, Errors: 20, FirstFail: 1700 * ms, LastFail: 1790 * ms, LongestGap: 600 * ms}},
+		},
+		{
 			"what fails after the load was stopped does not count", "..........xx..|xxx_______", []history.Mark{fault("kill", 1000, 1000)},
 			[]Outage{{Event: "kill", Loaded: true, Recovered: true, RTO: 200 * ms, Errors: 40, FirstFail: 1000 * ms, LastFail: 1190 * ms, LongestGap: 200 * ms}},
 		},

@@ -44,6 +44,7 @@ func TestSplitBrainOrFailBack(t *testing.T) {
 		{"nobody knows whether it was there", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), nil, nil, split},
 		{"another node's kill", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), alive, []history.Mark{mark("kill-b", "kill", "b", 15000, 16000)}, split},
 		{"a kill without effect", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), alive, []history.Mark{{Name: "kill-a", Action: "kill", Nodes: []string{"a"}, Fault: true, Issued: 15 * time.Second, Ended: 16 * time.Second}}, split},
+		{"a step that is no fault", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), alive, []history.Mark{mark("configure-a", "configure", "a", 15500, 16000)}, split},
 		{"never seen again", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), []history.NodeState{primary("a", 5, 1, 1), state("a", 14000, '-')}, nil, back},
 		{"the new one was restarted, and it was killed and started again twice", both(every50("a", 1, 1, 5), every50("a", 1, 20, 22), every50("a", 1, 26, 30)), both(every50("b", 2, 8, 10), every50("b", 2, 12, 15), every50("b", 2, 23, 24)),
 			killed, []history.Mark{mark("restart-b", "restart", "b", 11000, 11500), mark("kill-b", "kill", "b", 16000, 16010), mark("kill-a", "kill", "a", 22500, 22600), mark("again", "kill", "a", 25000, 25100)}, back},
@@ -142,5 +143,69 @@ func TestLossesOfAFailBack(t *testing.T) {
 	}
 	if got := lossWords(a); got != "lost 2-2 b/2 foreign promote-b@0" || a.Unexplained != 0 || len(a.Findings()) != 0 {
 		t.Errorf("%s; %v", got, a.Findings())
+	}
+}
+
+// TestSplitBrain: what was sent late to the old server is certain, what was only
+// answered late is not.
+func TestSplitBrain(t *testing.T) {
+	late := ack("a", 1, 10, 1800)
+	late.Sent = 990 * msec
+	tests := []struct {
+		name  string
+		old   ledger.Entry
+		fresh ledger.Entry
+		want  string
+	}{
+		{"sent to the old one after the new one had answered", ack("a", 1, 10, 1500), ack("b", 2, 20, 1300), "a on timeline 1 acknowledged a write sent at 1.499 s, although b on timeline 2 had acknowledged one by 1.300 s"},
+		{"sent before, and merely answered late", late, ack("b", 2, 20, 1300), ""},
+		{"sent before the new one had answered", ack("a", 1, 10, 1300), ack("b", 2, 20, 1300), ""},
+		{"never answered", silent(1500), ack("b", 2, 20, 1300), ""},
+		{"refused", ledgerEntry(ack("a", 1, 0, 1500)).as(history.Failed), ack("b", 2, 20, 1300), ""},
+		{"the new one has only refused", ack("a", 1, 10, 1500), ledgerEntry(ack("b", 2, 0, 1300)).as(history.Failed), ""},
+		{"on a timeline that nobody knows", ack("c", 0, 10, 1500), ack("b", 2, 20, 1300), ""},
+		{"weakly acknowledged", ledgerEntry(ack("a", 1, 10, 1500)).as(history.Weak), ack("b", 2, 20, 1300), "a on timeline 1 acknowledged a write sent at 1.499 s, although b on timeline 2 had acknowledged one by 1.300 s"},
+		{"one node is never at odds with itself", ack("b", 1, 10, 1500), ack("b", 2, 20, 1300), ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			e := failover()
+			e.States["a"] = e.States["a"][:1] // it was never seen to be away
+			e.Book = (&fakeBook{}).write("writes", tt.old).write("writes", tt.fresh)
+			e.Nodes = []NodeHolding{node("b", row(0, 1), row(1, 1)).in(e.Table)}
+			a, err := AuditTable(e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			for _, o := range a.SplitBrain {
+				got += o.String()
+			}
+			if got != tt.want {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestSplitBrainAmongWriters: the first acknowledgement is that of any writer.
+func TestSplitBrainAmongWriters(t *testing.T) {
+	e := failover()
+	e.Book = (&fakeBook{}).write("writes", ack("a", 1, 10, 1500)).write("writes", ack("b", 2, 20, 1600)).write("writes", ack("b", 2, 30, 1300), ack("b", 2, 40, 1700))
+	e.Nodes = []NodeHolding{node("b", row(0, 1), row(1, 1), row(2, 1), row(2, 2)).in(e.Table)}
+	a, err := AuditTable(e)
+	if err != nil || len(a.SplitBrain) != 1 || a.SplitBrain[0].From != 1300*msec {
+		t.Errorf("%v %v", a.SplitBrain, err)
+	}
+}
+
+// TestSplitBrainOfOneNumber: both were promoted independently, and b answered first.
+func TestSplitBrainOfOneNumber(t *testing.T) {
+	e := failover()
+	e.Book = (&fakeBook{}).write("writes", ack("c", 2, 9, 1250), ack("c", 2, 10, 1400)).write("writes", ack("b", 2, 20, 1300), ack("b", 2, 30, 1500))
+	e.Nodes = []NodeHolding{node("b", rows(1, 2)...).in(e.Table)}
+	a, err := AuditTable(e)
+	if err != nil || len(a.SplitBrain) != 1 || a.SplitBrain[0].Older.Node != "c" || a.SplitBrain[0].From != 1300*msec || a.SplitBrain[0].To != 1399*msec {
+		t.Errorf("%v %v", a.SplitBrain, err)
 	}
 }

@@ -237,7 +237,7 @@ func (w watched) follow(r *Recovery, until time.Duration) {
 		r.Promotion = w.promotion(r, until)
 	}
 	before := w.viewAt(r.Issued)
-	if before.Primary() == "" && r.Primary == "" {
+	if r.Primary == "" {
 		return // nobody knows what there was to lose
 	}
 	streaming, _ := before.standbys(r.Primary)

@@ -148,6 +148,7 @@ func TestNeverBackIsSaidOfOneThingAlone(t *testing.T) {
 		rto               time.Duration
 	}{
 		{"one fails to the end: no recovery, though others are served", 2985, 0, false, 1990 * msec},
+		{"one fails to half a second before the end", 2500, 0, false, 1990 * msec},
 		{"it was served in the end", 2985, 2995, true, 1980 * msec},
 		{"it failed last long before the end, and others were served since", 2005, 0, true, 1000 * msec},
 	} {

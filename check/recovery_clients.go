@@ -73,8 +73,8 @@ func (f felt) clientOutages(issued, window, firstFault time.Duration) ClientOuta
 func (f felt) usualStuck(firstFault time.Duration) (longest time.Duration) {
 	for _, c := range f.Clients {
 		for _, e := range c.Episodes {
-			if length, ok := e.Length(); ok && e.Errors == 0 && e.FirstOK < firstFault {
-				longest = max(longest, length)
+			if e.Errors == 0 && e.FirstOK < firstFault {
+				longest = max(longest, e.FirstOK-e.Sent) // less than nothing where no answer came
 			}
 		}
 	}

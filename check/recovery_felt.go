@@ -93,7 +93,7 @@ func (f felt) acknowledgements(r *Recovery, until time.Duration) (last, first St
 		}
 		old := felt{Activity: Activity{OK: n.answered(), Errors: n.Errors, Active: f.Active}, end: f.end}
 		b := old.lastSuccess(until)
-		if f.Spread || !r.Lost || r.NewPrimary == n.Node || r.Writable.State == StageNone {
+		if f.Spread || n.Node != r.Primary || r.NewPrimary == n.Node || r.Writable.State == StageNone {
 			b = old.beforeSilence(r.Issued, until)
 		}
 		at := start(b)
@@ -106,7 +106,7 @@ func (f felt) acknowledgements(r *Recovery, until time.Duration) (last, first St
 		if last.State == StageNone || at > last.At {
 			last = reached(at)
 		}
-		if r.Lost && n.Node == r.Primary && !f.Spread {
+		if n.Node == r.Primary && !f.Spread {
 			first = f.firstNew(r, b, until)
 		}
 	}
@@ -220,7 +220,7 @@ func (f felt) beforeSilence(from, until time.Duration) int {
 func (f felt) throughput(r *Recovery, nextFault time.Duration) (Stage, float64) {
 	from := max(0, r.Issued-beforeSpan)
 	for _, a := range f.Active {
-		if a.From <= r.Issued && r.Issued < a.To {
+		if a.From <= r.Issued {
 			from = max(from, a.From)
 		}
 	}
@@ -288,7 +288,7 @@ func (f felt) nodeRecoveries(r *Recovery, window, firstFault time.Duration) (all
 		own := felt{Activity: Activity{OK: n.OK, Errors: n.Errors, Active: f.Active}, end: f.end}
 		o := own.outage(m, window, own.healthyGap(firstFault, r.Issued))
 		promoted := n.Node == r.NewPrimary && !o.Recovered
-		if !promoted && (o.RTO > 0 || !o.Recovered || o.Errors > 0) {
+		if !promoted && (o.RTO > 0 || o.Errors > 0) {
 			all = append(all, own.nodeRecovery(n.Node, o))
 		}
 	}
@@ -299,7 +299,7 @@ func (f felt) nodeRecoveries(r *Recovery, window, firstFault time.Duration) (all
 func (f felt) nodeRecovery(node string, o Outage) NodeRecovery {
 	r := NodeRecovery{Node: node, Errors: o.Errors, Recovered: o.Recovered, RTO: o.RTO}
 	used := len(f.OK) - 1
-	for used > 0 && f.OK[used] == 0 && f.Errors[used] == 0 {
+	for f.OK[used] == 0 && f.Errors[used] == 0 { // it has served
 		used--
 	}
 	if r.Left = !r.Recovered && start(used) < f.lastActive()-recentSpan; r.Left {

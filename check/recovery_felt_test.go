@@ -1,6 +1,7 @@
 package check
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -57,6 +58,127 @@ func TestStagesEndWithTheNextPrimary(t *testing.T) {
 			marks := []history.Mark{killA, on([]string{tt.next}, fault("next", 2000, 2010))}
 			w := Recoveries(Course{Activity: []Activity{a}, Marks: marks, States: tt.states, End: 3100 * msec})[0].Workloads[0]
 			if diff := cmp.Diff(tt.want, stages{w.LastOldAck, w.FirstNewAck}); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestThroughputAtTheBounds: 2 operations in each bucket before a fault at 1 s.
+func TestThroughputAtTheBounds(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		next int // fault, at this millisecond
+		less map[int]uint32
+		want Stage
+	}{
+		{"as much as before", 3000, nil, none},
+		{"a part of the window at half", 3000, map[int]uint32{100: 2, 101: 2, 102: 1}, none},
+		{"a part of the window below half", 3000, map[int]uint32{100: 2, 101: 2, 102: 2}, hit(1030)},
+		{"a window at 90 %", 3000, map[int]uint32{102: 2, 112: 2, 122: 2, 132: 2, 142: 2}, none},
+		{"a window below 90 %", 3000, map[int]uint32{102: 2, 112: 2, 122: 2, 132: 2, 142: 2, 147: 1}, hit(1010 + 20)},
+		{"the next window at 90 %", 3000, map[int]uint32{152: 2, 162: 2, 172: 2, 182: 2, 192: 2}, none},
+		{"time for one window", 1500, nil, none},
+		{"time for less than one window", 1490, nil, Stage{}},
+		{"no time", 1000, nil, Stage{}},
+		{"one window at the end", 1600, map[int]uint32{100: 2, 101: 2, 102: 2, 103: 2, 104: 2, 105: 2, 106: 2, 107: 2, 108: 2, 109: 2}, hit(1100)},
+	} {
+		a := drawn("..............................")
+		for i := range a.OK {
+			a.OK[i] = 2 - c.less[i]
+		}
+		f := felt{Activity: a, end: 3 * time.Second}
+		got, before := f.throughput(&Recovery{Issued: time.Second, Effective: time.Second}, time.Duration(c.next)*msec)
+		if got != c.want || before != 200 {
+			t.Errorf("%s: %v of %v, want %v", c.name, got, before, c.want)
+		}
+	}
+}
+
+// TestThroughputOfFew: two a second are enough for a window of 10 s, fewer are not.
+func TestThroughputOfFew(t *testing.T) {
+	for every, want := range map[int]Stage{50: none, 53: {}} {
+		f := felt{Activity: drawn(strings.Repeat(".", 400)), end: 40 * time.Second}
+		for i := range f.OK {
+			if f.OK[i] = 0; i%every == 0 {
+				f.OK[i] = 1
+			}
+		}
+		if got, before := f.throughput(&Recovery{Issued: 10 * time.Second, Effective: 10 * time.Second}, f.end); got != want {
+			t.Errorf("%v a second: %v", before, got)
+		}
+	}
+}
+
+// TestFirstOfTheNewPrimary: what a client noted counts if it was that node's, and after the fault.
+func TestFirstOfTheNewPrimary(t *testing.T) {
+	f := felt{Activity: Activity{Nodes: []NodeActivity{{Node: "b", OK: []uint32{1, 1, 1}}}}, end: time.Second}
+	f.Clients = []ClientActivity{{Episodes: []history.Episode{{FirstOK: 3 * msec, After: 1}, {FirstOK: 7 * msec, After: 1}, {FirstOK: 6 * msec, After: 2}}}}
+	r := &Recovery{Issued: 5 * msec, Writable: reached(5 * msec), Primary: "a", NewPrimary: "b"}
+	if got := f.firstNew(r, 0, time.Second); got != reached(7*msec) {
+		t.Errorf("%v", got)
+	}
+}
+
+// TestLeft: a node that was used within the last second has not been left.
+func TestLeft(t *testing.T) {
+	f := felt{Activity: Activity{OK: make([]uint32, 300), Errors: make([]uint32, 300), Active: drawn("|").Active}, end: 3 * time.Second}
+	f.Active = append(f.Active, struct{ From, To time.Duration }{0, f.end})
+	for used, left := range map[int]bool{200: false, 199: true} {
+		clear(f.OK)
+		f.OK[used] = 1
+		if r := f.nodeRecovery("a", Outage{}); r.Left != left {
+			t.Errorf("used in bucket %d: %+v", used, r)
+		}
+	}
+}
+
+// TestFailuresBeforeTheEffect: a node that failed, and was back before the fault was
+// verified, has been felt.
+func TestFailuresBeforeTheEffect(t *testing.T) {
+	a := drawn("..........x.........")
+	f := felt{Activity: Activity{Nodes: []NodeActivity{{Node: "a", OK: a.OK, Errors: a.Errors}}, Active: a.Active}, end: 2 * time.Second}
+	got := f.nodeRecoveries(&Recovery{Issued: time.Second, Effective: 1500 * msec}, 2*time.Second, time.Second)
+	if len(got) != 1 || got[0] != (NodeRecovery{Node: "a", Errors: 20, Recovered: true}) {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestNodeRecoveries: reads go on on b while a is away, so that only a shows it.
+func TestNodeRecoveries(t *testing.T) {
+	reads := func(a string) Activity {
+		r := drawn("..............................")
+		own := drawn(a)
+		r.Spread, r.Nodes = true, []NodeActivity{{Node: "a", OK: own.OK, Errors: own.Errors}, {Node: "b", OK: r.OK, Errors: make([]uint32, len(r.OK))}}
+		return r
+	}
+	tests := []struct {
+		name   string
+		a      string
+		spread bool
+		states []history.NodeState
+		want   []NodeRecovery
+	}{
+		{"back after a while", "..........x_________..........", true, nil, []NodeRecovery{{Node: "a", Errors: 20, Recovered: true, RTO: 1000 * msec}}},
+		{"never used again", "..........x___________________", true, nil, []NodeRecovery{{Node: "a", Errors: 20, RTO: 90 * msec, Left: true}}},
+		{"nothing failed, and it was left", "..........____________________", true, nil, []NodeRecovery{{Node: "a", Left: true}}},
+		{"tried in vain to the end", "..........x_____x______x______", true, nil, []NodeRecovery{{Node: "a", Errors: 60, RTO: 2000 * msec}}},
+		{"nothing failed, and it was slow for a while", "..........______..............", true, nil, []NodeRecovery{{Node: "a", Recovered: true, RTO: 600 * msec}}},
+		{"served on for a while, and left then", "...............______________", true, nil, []NodeRecovery{{Node: "a", RTO: 490 * msec, Left: true}}},
+		{"back, and left later", "..........x......_____________", true, nil, []NodeRecovery{{Node: "a", Errors: 20, Recovered: true, RTO: 100 * msec}}},
+		{"away and back, and promoted", "..........x____...............", true, []history.NodeState{state("z", 5, 'p'), state("z", 1005, '-'), state("a", 1010, 'p')},
+			[]NodeRecovery{{Node: "a", Errors: 20, Recovered: true, RTO: 500 * msec}}},
+		{"left because it was promoted", "..........____________________", true, []history.NodeState{state("z", 5, 'p'), state("z", 1005, '-'), state("a", 1010, 'p')}, nil},
+		{"it did not serve before", "____________________..........", true, nil, nil},
+		{"no harm done", "..............................", true, nil, nil},
+		{"a workload that is on one node at a time", "..........x___________________", false, nil, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := reads(tt.a)
+			a.Spread = tt.spread
+			got := Recoveries(Course{Activity: []Activity{a}, States: tt.states, Marks: []history.Mark{on([]string{"z"}, fault("stop", 1000, 1000))}, End: 3 * time.Second})
+			if diff := cmp.Diff(tt.want, got[0].Workloads[0].Nodes); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

@@ -213,6 +213,15 @@ func TestStagesOfClients(t *testing.T) {
 		{Episodes: []history.Episode{failing(2, 1002, 1003, 1013, 1013, 1207)}},
 		{Episodes: []history.Episode{failing(2, 1004, 1004, 1011, 1190, 1203)}},
 	}
+	exact.Clients = append(exact.Clients, ClientActivity{Episodes: []history.Episode{failing(1, 1003, 1004, 1012, 1190, 1201)}}) // by the old one
+	longAfter := byNode(drawn("..........xx..............."), "aaaaaaaaaa??bbbbbbbbbbbbbbb")
+	longAfter.Nodes[0].Late = []time.Duration{2503 * msec}
+	atTheNext := byNode(drawn("..........xxxxxxxxxxxxxxxxx"), "aaaaaaaaaaaaaaaaaaaaaaaaaaa")
+	atTheNext.Nodes[0].Late = []time.Duration{1503 * msec}
+	two := byNode(drawn("..........__________......."), "bbbbbbbbba?????????????????")
+	two.Spread = true
+	twoMore := byNode(drawn("..........__________......."), "aaaaaaaaab?????????????????")
+	twoMore.Spread = true
 	late := byNode(drawn("..........xx..............."), "aaaaaaaaaa??bbbbbbbbbbbbbbb")
 	late.Nodes[0].Late = []time.Duration{1023 * msec}
 	// Frozen for half a second, and then it answers what nobody waits for any more.
@@ -239,6 +248,28 @@ func TestStagesOfClients(t *testing.T) {
 			stages{hit(1000), hit(1023), hit(1200), hit(1200)}},
 		{"answered late, after the new primary had begun", thawed, failover, kill,
 			stages{hit(1000), hit(1517), hit(1200), hit(1200)}},
+		{"answered late, long after the new primary had begun", longAfter, failover, kill,
+			stages{hit(1000), hit(2503), hit(1200), hit(1200)}},
+		{"answered late, when the next fault was issued", atTheNext, append(healthy(), state("a", 1010, '-')), append(kill, on([]string{"a"}, fault("stop-a", 1503, 1503))),
+			stages{hit(1000), hit(1500), not(1503), not(1500)}},
+		{"of two nodes that were taken away the last", two, failover, []history.Mark{on([]string{"a", "b"}, fault("kill", 1000, 1010))},
+			stages{not(2700), hit(990), none, hit(2000)}},
+		{"in whatever order", twoMore, failover, []history.Mark{on([]string{"a", "b"}, fault("kill", 1000, 1010))},
+			stages{not(2700), hit(990), none, hit(2000)}},
+		{"a standby that was taken away too, and answered last", byNode(drawn("..........xx..............."), "aaaaaaaaab??aabaaaaaaaaaaaa"), restart, []history.Mark{on([]string{"a", "b"}, fault("kill", 1000, 1010))},
+			stages{hit(1000), hit(1490), hit(1200), hit(1200)}},
+		{"a standby that was taken away too, and is back", byNode(drawn("..........xx..............."), "aaaaaaaaab??aaaaaaaabaaaaaa"), restart, []history.Mark{on([]string{"a", "b"}, fault("kill", 1000, 1010))},
+			stages{hit(1000), hit(990), hit(1200), hit(1200)}},
+		{"a new primary that the workload does not use", byNode(drawn("..........xx..............."), "aaaaaaaaaa?????????????????"), append(healthy(), state("a", 1010, '-'), state("c", 1200, 'p')), kill,
+			stages{hit(1000), hit(990), Stage{}, hit(1200)}},
+		{"the new primary's first comes with the next fault", byNode(drawn("..........xx..............."), "aaaaaaaaaa??bbbbbbbbbbbbbbb"), append(healthy(), state("a", 1010, '-'), state("b", 1190, 'p')),
+			append(kill, on([]string{"b"}, fault("stop-b", 1200, 1200))), stages{hit(1000), hit(990), not(1200), not(1200)}},
+		{"stopped and started again later", byNode(drawn("....................|_____|....."), "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"), healthy(), kill,
+			stages{not(3000), hit(1990), none, none}},
+		{"just long enough before to tell a rate", byNode(drawn("|_____|.....xx..............."), "?????aaaaa??bbbbbbbbbbbbbbb"), failover, kill,
+			stages{hit(1000), hit(990), hit(1200), hit(1200)}},
+		{"it began with the fault, and had been stopped before", drawn("......|____|................."), failover, kill, stages{not(2700), Stage{}, Stage{}, Stage{}}},
+		{"nobody was served before", drawn("xxxxxxxxxx................."), failover, kill, stages{not(2700), Stage{}, Stage{}, Stage{}}},
 		{"late answers before and after the silence of the same node", thawedSame, append(healthy(), state("a", 1010, '-'), state("a", 1490, 'p')), kill,
 			stages{hit(1000), hit(1033), hit(1500), hit(1500)}},
 		{"no new primary ever", byNode(drawn("..........xxxxxxxxxxxxxxxxx"), "aaaaaaaaaaaaaaaaaaaaaaaaaaa"), append(healthy(), state("a", 1010, '-')), kill,
@@ -268,6 +299,10 @@ func TestStagesOfClients(t *testing.T) {
 		{"not even time to tell whether there were 90 %", byNode(drawn("..............................."), "aaaaaaaaaaaabbbbbbbbbbbbbbbbbbb"), failover,
 			append(kill, on([]string{"c"}, fault("stop-c", 1300, 1300))), stages{not(1300), hit(1190), hit(1200), Stage{}}},
 		{"no load", drawn("..........|xxxxxxxxxx"), failover, kill, stages{}},
+		{"the load began afterwards", drawn("|___________|xxxxxxxxxx"), failover, kill, stages{}},
+		{"the load ended when the fault took effect", drawn("..........|xxxxxxxxxx"), failover, []history.Mark{on([]string{"a"}, fault("kill-a", 990, 1000))}, stages{}},
+		{"no new primary before the next fault, within a bucket", byNode(drawn("..........xxxxxxxxxxxxxxxxx"), "aaaaaaaaaaaaaaaaaaaaaaaaaaa"), append(healthy(), state("a", 1010, '-')),
+			append(kill, on([]string{"a"}, fault("stop-a", 1503, 1503))), stages{hit(1000), hit(990), not(1503), not(1500)}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -285,7 +320,7 @@ func TestStagesOfClients(t *testing.T) {
 func TestAnAcknowledgementProvesAPrimary(t *testing.T) {
 	a := byNode(drawn("..........xx..............."), "aaaaaaaaaa??bbbbbbbbbbbbbbb")
 	c := Course{Activity: []Activity{a}, Marks: []history.Mark{on([]string{"a"}, fault("kill-a", 1000, 1010))},
-		States: append(healthy(), state("a", 1010, '-'), state("b", 1208, 'p')), End: 2700 * msec}
+		States: append(healthy(), state("a", 1010, '-'), state("b", 1248, 'p')), End: 2700 * msec}
 	if got := Recoveries(c)[0].Writable; got != hit(1200) {
 		t.Errorf("writable %+v", got)
 	}
@@ -372,6 +407,27 @@ func TestClientOutages(t *testing.T) {
 			ClientOutages{Clients: 1, Hit: 1, Median: for1(600), P99: for1(600), Max: for1(600)}},
 		{"not back before the next fault, nor after it", append(kill, fault("b", 2000, 2000)), all(1, of(failing(0, 990, 1005, 1010, 2900, 0))),
 			ClientOutages{Clients: 1, Hit: 1, NeverBack: 1, Median: least(995), P99: least(995), Max: least(995)}},
+		{"sent and given up on at the very end", kill, all(1, of(failing(0, 990, 3000, 3000, 3000, 0))),
+			ClientOutages{Clients: 1, Hit: 1, NeverBack: 1, Median: least(0), P99: least(0), Max: least(0)}},
+		{"what failed before is no usual wait", kill, all(1, of(failing(1, 0, 100, 110, 120, 400), stuckFor(1005, 1805))),
+			ClientOutages{Clients: 1, Hit: 1, Median: for1(800), P99: for1(800), Max: for1(800)}},
+		{"nor is one that ended with the fault", kill, all(1, of(stuckFor(700, 1000), stuckFor(1005, 1805))),
+			ClientOutages{Clients: 1, Hit: 1, Median: for1(800), P99: for1(800), Max: for1(800)}},
+		{"stuck just three times as long as it usually is", kill, all(1, of(stuckFor(100, 400), stuckFor(1005, 1905))), ClientOutages{Clients: 1}},
+		{"just stuck", kill, all(1, of(stuckFor(1005, 1255))), ClientOutages{Clients: 1, Hit: 1, Median: for1(250), P99: for1(250), Max: for1(250)}},
+		{"not quite stuck", kill, all(1, of(stuckFor(1005, 1254))), ClientOutages{Clients: 1}},
+		{"a recovery of the moment of the fault is no outage that what is stuck prolongs", kill, all(1, of(failing(1, 0, 500, 510, 990, 1000), stuckFor(1100, 1400))),
+			ClientOutages{Clients: 1, Hit: 1, Median: for1(300), P99: for1(300), Max: for1(300)}},
+		{"stuck half a second after the recovery is another story", kill, all(1, of(failing(1, 0, 1005, 1010, 1010, 1020), stuckFor(1520, 2000))),
+			ClientOutages{Clients: 1, Hit: 1, Median: for1(15), P99: for1(15), Max: for1(15)}},
+		{"shortly before the next fault, and failed before it", append(kill, fault("b", 2000, 2000)), all(1, of(failing(1, 0, 1900, 1950, 1950, 2100))),
+			ClientOutages{Clients: 1, Hit: 1, Median: for1(200), P99: for1(200), Max: for1(200)}},
+		{"failed at the moment of the next fault", append(kill, fault("b", 2000, 2000)), all(1, of(failing(1, 0, 1990, 2000, 2005, 2100))), ClientOutages{Clients: 1}},
+		{"stuck since just before the next fault", append(kill, fault("b", 2000, 2000)), all(1, of(stuckFor(1750, 2050))), ClientOutages{Clients: 1}},
+		{"stuck since longer before the next fault", append(kill, fault("b", 2000, 2000)), all(1, of(stuckFor(1749, 2049))),
+			ClientOutages{Clients: 1, Hit: 1, Median: for1(300), P99: for1(300), Max: for1(300)}},
+		{"not back before a fault of the moment when the load ended", append(kill, fault("b", 3000, 3000)), all(1, of(failing(0, 990, 1005, 1010, 3005, 0))),
+			ClientOutages{Clients: 1, Hit: 1, NeverBack: 1, Median: least(1995), P99: least(1995), Max: least(1995)}},
 		{"some are not kept", kill, []ClientActivity{{Episodes: out.Episodes, Discarded: 7}},
 			ClientOutages{Clients: 1, Hit: 1, Discarded: 7, Median: for1(200), P99: for1(200), Max: for1(200)}},
 		{"no client is known", kill, nil, ClientOutages{}},
@@ -382,42 +438,6 @@ func TestClientOutages(t *testing.T) {
 			a.Clients = tt.clients
 			got := Recoveries(Course{Activity: []Activity{a}, Marks: tt.marks, End: 3 * time.Second})
 			if diff := cmp.Diff(tt.want, got[0].Workloads[0].Clients); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-// TestNodeRecoveries: reads go on on b while a is away, so that only a shows it.
-func TestNodeRecoveries(t *testing.T) {
-	reads := func(a string) Activity {
-		r := drawn("..............................")
-		own := drawn(a)
-		r.Spread, r.Nodes = true, []NodeActivity{{Node: "a", OK: own.OK, Errors: own.Errors}, {Node: "b", OK: r.OK, Errors: make([]uint32, len(r.OK))}}
-		return r
-	}
-	tests := []struct {
-		name   string
-		a      string
-		spread bool
-		states []history.NodeState
-		want   []NodeRecovery
-	}{
-		{"back after a while", "..........x_________..........", true, nil, []NodeRecovery{{Node: "a", Errors: 20, Recovered: true, RTO: 1000 * msec}}},
-		{"never used again", "..........x___________________", true, nil, []NodeRecovery{{Node: "a", Errors: 20, RTO: 90 * msec, Left: true}}},
-		{"nothing failed, and it was left", "..........____________________", true, nil, []NodeRecovery{{Node: "a", Left: true}}},
-		{"tried in vain to the end", "..........x_____x______x______", true, nil, []NodeRecovery{{Node: "a", Errors: 60, RTO: 2000 * msec}}},
-		{"left because it was promoted", "..........____________________", true, []history.NodeState{state("z", 5, 'p'), state("z", 1005, '-'), state("a", 1010, 'p')}, nil},
-		{"it did not serve before", "____________________..........", true, nil, nil},
-		{"no harm done", "..............................", true, nil, nil},
-		{"a workload that is on one node at a time", "..........x___________________", false, nil, nil},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			a := reads(tt.a)
-			a.Spread = tt.spread
-			got := Recoveries(Course{Activity: []Activity{a}, States: tt.states, Marks: []history.Mark{on([]string{"z"}, fault("stop", 1000, 1000))}, End: 3 * time.Second})
-			if diff := cmp.Diff(tt.want, got[0].Workloads[0].Nodes); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

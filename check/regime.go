@@ -92,10 +92,8 @@ func readStandbys(text string) (num int, names []string) {
 			quoted = !quoted
 		case i == len(text) || text[i] == ',' && !quoted:
 			name := strings.TrimSpace(text[start:i])
-			if inner, ok := strings.CutPrefix(name, `"`); ok {
-				name = strings.ReplaceAll(strings.TrimSuffix(inner, `"`), `""`, `"`)
-			}
-			names = append(names, name)
+			name = strings.TrimSuffix(strings.TrimPrefix(name, `"`), `"`)
+			names = append(names, strings.ReplaceAll(name, `""`, `"`))
 			start = i + 1
 		}
 	}
@@ -206,7 +204,7 @@ var reloading = []string{"configure", "sql", "undo"}
 func change(node string, old, seen time.Duration, marks []history.Mark) (from, to time.Duration) {
 	from, to = old, seen
 	for _, m := range marks {
-		if m.Action == "configure" && slices.Contains(m.Nodes, node) && m.Effective > 0 && m.Issued <= seen && m.Effective >= old-unread {
+		if m.Action == "configure" && slices.Contains(m.Nodes, node) && m.Effective > 0 && m.Issued < seen && m.Effective >= old-unread {
 			from, to = min(max(old, m.Issued), m.Effective), m.Effective
 		}
 	}
@@ -231,8 +229,8 @@ func weakSpans(node string, regimes []stretch, demands []Demand) (weak []weakSpa
 	for _, s := range regimes {
 		for i := range len(cuts) - 1 {
 			from, to := max(s.from, cuts[i]), min(s.to, cuts[i+1])
-			d, ok := demanded(demands, node, cuts[i])
-			if from >= to || !ok || d.Standbys == 0 && d.Commit == "" {
+			d := demanded(demands, node, cuts[i])
+			if from >= to || d.Standbys == 0 && d.Commit == "" {
 				continue
 			}
 			demand := newRegime(d.Commit, d.Standbys, d.Names)

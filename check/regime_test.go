@@ -91,6 +91,20 @@ func TestWeakByRegime(t *testing.T) {
 			[]int{4999}, []int{5001, 5299}, []int{5302}},
 		{"a reading with the old value, taken after that", []history.NodeState{none(5), none(5350), on(5400)}, []history.Mark{configure}, []Demand{quorum},
 			[]int{5299}, nil, []int{5302}},
+		{"a step that was issued when it had been seen already", []history.NodeState{none(5), on(5100)}, []history.Mark{mark("configure-a", "configure", "a", 5100, 5300)}, []Demand{quorum},
+			[]int{4899}, []int{4950, 5099}, []int{5102}},
+		{"a step of another kind", []history.NodeState{none(5), on(5100)}, []history.Mark{mark("sql-a", "sql", "a", 5000, 5300)}, []Demand{quorum},
+			[]int{4899}, []int{4950, 5099}, []int{5102}},
+		{"a step without effect, early on", []history.NodeState{none(5), on(100)}, []history.Mark{mark("configure-a", "configure", "a", 50, 0)}, []Demand{quorum},
+			[]int{4}, []int{6, 99}, []int{102}},
+		{"a step that had effect as long before as a reading may have been", []history.NodeState{none(5), on(9000)}, []history.Mark{mark("configure-a", "configure", "a", 8000, 8600)}, []Demand{quorum},
+			[]int{8599}, nil, []int{8602}},
+		{"other standbys", []history.NodeState{on(4990), sync(primary("a", 5000, 1, 1), "on", "ANY 1 (b, d)")}, nil, []Demand{quorum}, []int{5001}, []int{4991}, []int{4989}},
+		{"fewer standbys", []history.NodeState{sync(on(4990), "on", "ANY 2 (b, c)"), on(5000)}, nil, []Demand{{Node: "a", Standbys: 2, Names: []string{"b", "c"}, Commit: "on"}}, []int{5001}, []int{4991}, []int{4989}},
+		{"a weaker commit", []history.NodeState{on(4990), sync(on(5000), "remote_write", "ANY 1 (b, c)")}, nil, []Demand{quorum}, []int{5001}, []int{4991}, []int{4989}},
+		{"any standby is demanded", []history.NodeState{on(5)}, nil, []Demand{{Node: "a", Standbys: 1}}, nil, nil, []int{10}},
+		{"no longer demanded when it was weakened", []history.NodeState{on(2490), none(2500)}, nil, []Demand{quorum, {At: 2000 * msec, Node: "a"}}, nil, nil, []int{-2700}},
+		{"demanded until it had been weakened", []history.NodeState{on(4990), none(5000)}, nil, []Demand{quorum, {At: 5000 * msec, Node: "a"}}, nil, []int{-5500}, []int{-6100, 5100}},
 		{"another node's step", []history.NodeState{none(5), on(5100)}, []history.Mark{mark("configure-b", "configure", "b", 5000, 5300)}, []Demand{quorum},
 			[]int{4899}, []int{4950, 5099}, []int{5102}},
 		{"a step long before", []history.NodeState{none(5), on(9000)}, []history.Mark{configure}, []Demand{quorum}, []int{8799}, []int{8801, 8999}, []int{9002}},
@@ -127,10 +141,15 @@ func TestWeakByRegime(t *testing.T) {
 // what shows afterwards says nothing of the one before.
 func TestWeakAcrossARestart(t *testing.T) {
 	quorum := []Demand{{Node: "a", Standbys: 1, Names: []string{"b", "c"}, Commit: "on"}}
-	on := func(at, started int) history.NodeState {
-		return sync(primary("a", at, 1, started), "on", "ANY 1 (b, c)")
+	of := func(at, started int) history.NodeState {
+		s := primary("a", at, 1, started)
+		if started == 0 {
+			s.ServerStarted = time.Time{}
+		}
+		return s
 	}
-	none := func(at, started int) history.NodeState { return sync(primary("a", at, 1, started), "on", "") }
+	on := func(at, started int) history.NodeState { return sync(of(at, started), "on", "ANY 1 (b, c)") }
+	none := func(at, started int) history.NodeState { return sync(of(at, started), "on", "") }
 	gone := func(at int) history.NodeState { return state("a", at, '-') }
 	asked := func(s history.NodeState, at int) history.NodeState { s.Asked = time.Duration(at) * msec; return s }
 	step := func(action, node string, issued, effective int) []history.Mark {
@@ -161,9 +180,12 @@ func TestWeakAcrossARestart(t *testing.T) {
 		{"another node's", killed, step("sql", "b", 4960, 4970), []int{7001}, nil, []int{4961, 6999}},
 		{"a step that changes no configuration", killed, step("kill", "a", 4960, 5000), []int{7001}, nil, []int{4961, 6999}},
 		{"configured while it was down", killed, step("configure", "a", 6000, 6100), []int{7001}, nil, []int{4951, 5999}},
+		{"a statement that may have been over when the newest reading was taken", killed, step("sql", "a", 4600, 4750), []int{7001}, []int{4951}, []int{4949}},
+		{"when the one before was started is not known", []history.NodeState{on(4950, 0), none(5100, 5)}, nil, []int{5101}, []int{4951, 5099}, []int{4949}},
+		{"when this one was started is not known", []history.NodeState{on(4950, 1), none(5100, 0)}, nil, []int{5101}, []int{4951, 5099}, []int{4949}},
 		{"its clock is fast", []history.NodeState{on(4950, 1), none(5100, 60)}, nil, []int{5101}, nil, []int{5099}},
 		{"its clock is slow", []history.NodeState{on(4950, 1), none(5100, 2)}, nil, []int{4952}, nil, []int{4949}},
-		{"a change after the restart is one", []history.NodeState{on(4950, 1), on(5100, 5), none(6000, 5)}, nil, []int{6001}, []int{5801, 5999}, []int{5101, 5799, -5900}},
+		{"a change after the restart is one", []history.NodeState{on(4950, 1), on(5100, 5), on(5200, 5), on(5300, 5), none(6000, 5)}, nil, []int{6001}, []int{5801, 5999}, []int{5101, 5799, -5900}},
 		{"the processes alone were restarted", []history.NodeState{on(4950, 1), gone(5010), none(5100, 1)}, nil, []int{5101}, []int{4951, 5099}, []int{4949}},
 	}
 	for _, tt := range tests {
@@ -185,6 +207,24 @@ func TestWeakAcrossARestart(t *testing.T) {
 	regimes := regimesOf("a", []history.NodeState{on(4950, 1), sync(primary("a", 5100, 1, 5), "off", "")}, nil, time.Unix(0, 0))
 	if !wasOff(regimes, answered(5050)) || wasOff(regimes, answered(4999)) || wasOff(regimes, answered(-5500)) {
 		t.Error("synchronous_commit was off from the restart on, for what the new server answered")
+	}
+}
+
+// TestMomentsOfAWrite: a span has its first moment and not its last, a write has both,
+// and of a server none that was sent before it was started.
+func TestMomentsOfAWrite(t *testing.T) {
+	weak := []weakSpan{{from: 100, to: 200, life: 50}}
+	off := []stretch{{100, 200, 50, []regime{newRegime("off", 0, nil)}}, {200, 300, 50, []regime{newRegime("on", 0, nil)}}}
+	for _, c := range []struct {
+		sent, done time.Duration
+		want       bool
+	}{
+		{60, 99, false}, {60, 100, true}, {50, 150, true}, {49, 150, false}, {120, 130, true}, {199, 210, true}, {200, 210, false}, {60, 250, true}, {0, 150, true}, {0, 250, false},
+	} {
+		e := &ledger.Entry{Sent: c.sent, Done: c.done}
+		if is := weakness(weak, e) == WeakRegime; is != c.want || wasOff(off, e) != c.want {
+			t.Errorf("from %d to %d: weak %v, off %v, want %v", c.sent, c.done, is, wasOff(off, e), c.want)
+		}
 	}
 }
 
@@ -230,6 +270,17 @@ func TestAuditOfWeakWrites(t *testing.T) {
 	delete(e.States, "b")
 	if a, err = AuditTable(e); err != nil || a.Complete || a.Why != "lost >= 1, weak_lost >= 3; the synchronous regime of b is not known" {
 		t.Errorf("a regime that nobody knows: complete %v: %s; %v", a.Complete, a.Why, err)
+	}
+	for name, c := range map[string]struct {
+		demand Demand
+		blind  bool
+	}{
+		"nothing is demanded": {Demand{Node: "b"}, false}, "standbys are": {Demand{Node: "b", Standbys: 1}, true}, "a wait for the disk is": {Demand{Node: "b", Commit: "local"}, true},
+	} {
+		e.Demands = []Demand{c.demand}
+		if a, err = AuditTable(e); err != nil || a.Complete == c.blind {
+			t.Errorf("%s: complete %v: %s; %v", name, a.Complete, a.Why, err)
+		}
 	}
 }
 

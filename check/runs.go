@@ -29,7 +29,7 @@ type write struct {
 // writer come in the order of their keys.
 type gatherer struct {
 	n, more   int64
-	good, bad []gathered // explained, or nothing to explain; unexplained
+	good, bad []gathered // explained; unexplained, or nothing to explain
 	open      gathered
 	has       bool
 }
@@ -66,15 +66,14 @@ func (g *gatherer) add(w write) {
 
 func (r *gathered) continues(next *gathered) bool {
 	return r.Writer == next.Writer && r.Last+1 == next.First && r.Node == next.Node && r.Timeline == next.Timeline && r.Weak == next.Weak &&
-		r.found == next.found && r.lost == next.lost && r.Explained == next.Explained && r.Cause == next.Cause && r.LostBy == next.LostBy &&
-		r.Fork == next.Fork && (r.Why == "") == (next.Why == "")
+		r.found == next.found && r.Explained == next.Explained && r.Cause == next.Cause && r.LostBy == next.LostBy && r.Fork == next.Fork
 }
 
 // flush keeps the open run, or counts it when there are enough of its kind.
 func (g *gatherer) flush() {
-	into := &g.good
-	if g.open.lost && !g.open.Explained {
-		into = &g.bad
+	into := &g.bad
+	if g.open.Explained {
+		into = &g.good
 	}
 	switch {
 	case !g.has:

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"testing"
 
 	"pgchaos/history"
@@ -23,7 +24,7 @@ func TestRunsEnd(t *testing.T) {
 		{"the nodes that hold it", func(w *write) { w.found.nodes = 1 }, 2},
 		{"the forks that hold it", func(w *write) { w.found.forks = 1 }, 2},
 		{"that it is lost", func(w *write) { w.loss = nil }, 2},
-		{"that it is explained", func(w *write) { w.loss = &verdictOf{} }, 2},
+		{"that it is explained", func(w *write) { w.loss.explained = false }, 2},
 		{"the cause", func(w *write) { w.loss.cause = CauseForeign }, 2},
 		{"the event", func(w *write) { w.loss.event.name = "stop-a" }, 2},
 		{"the fork", func(w *write) { w.loss.fork++ }, 2},
@@ -58,5 +59,25 @@ func TestRunsKept(t *testing.T) {
 	c := g.close(&auditor{Evidence: &Evidence{}})
 	if c.N != 5*MaxRuns+1 || len(c.Runs) != MaxRuns || c.More != 4*MaxRuns+1 || c.Runs[0].Why != "nobody knows" {
 		t.Errorf("%d writes, %d runs and %d more, the first %+v", c.N, len(c.Runs), c.More, c.Runs[0])
+	}
+}
+
+// TestLSNsOfARun: a write that tells none does not end the stretch.
+func TestLSNsOfARun(t *testing.T) {
+	var g gatherer
+	for seq, lsn := range []history.LSN{100, 110, 0} {
+		g.add(write{key: history.PackKey(3, int64(seq+1)), n: 1, entry: ledger.Entry{LSN: lsn}})
+	}
+	c := g.close(&auditor{Evidence: &Evidence{}})
+	if len(c.Runs) != 1 || c.Runs[0].N != 3 || c.Runs[0].FirstLSN != 100 || c.Runs[0].LastLSN != 110 {
+		t.Errorf("%+v", c.Runs)
+	}
+}
+
+// TestNamesOfHolders: each name once, whoever else has it.
+func TestNamesOfHolders(t *testing.T) {
+	var a auditor
+	if got := a.names(0b1101, []held{{name: "a"}, {name: "b"}, {name: "a"}, {name: "c"}}); !slices.Equal(got, []string{"a", "c"}) {
+		t.Error(got)
 	}
 }

@@ -63,7 +63,7 @@ func absences(node string, states []history.NodeState, marks []history.Mark) (al
 			all = append(all, window{m.Issued, max(m.Effective, m.Ended)})
 		}
 	}
-	var before history.NodeState // the newest that answered
+	var before history.NodeState
 	gone := false
 	for _, s := range states {
 		switch {
@@ -76,9 +76,7 @@ func absences(node string, states []history.NodeState, marks []history.Mark) (al
 		case s.Reachable && !before.ServerStarted.Equal(s.ServerStarted) && !before.ServerStarted.IsZero():
 			all = append(all, window{before.At, s.At})
 		}
-		if s.Reachable {
-			before = s
-		}
+		before = s
 	}
 	return all
 }

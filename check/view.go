@@ -31,7 +31,7 @@ func (v View) Redundant(demands []Demand, at time.Duration, before int) bool {
 		return false
 	}
 	streaming, synchronous := v.standbys(primary)
-	if d, _ := demanded(demands, primary, at); d.Standbys > 0 {
+	if d := demanded(demands, primary, at); d.Standbys > 0 {
 		return synchronous >= d.Standbys
 	}
 	return streaming >= before
@@ -43,8 +43,8 @@ func (v View) Streaming() int {
 	return streaming
 }
 
-// demanded is what a primary must do; ok is false where nobody has said anything.
-func demanded(demands []Demand, primary string, at time.Duration) (d Demand, ok bool) {
+// demanded is what a primary must do: nothing where nobody has said anything.
+func demanded(demands []Demand, primary string, at time.Duration) Demand {
 	var own, newest Demand
 	own.At, newest.At = -1, -1
 	for _, d := range demands {
@@ -59,9 +59,9 @@ func demanded(demands []Demand, primary string, at time.Duration) (d Demand, ok 
 		}
 	}
 	if own.At >= 0 {
-		return own, true
+		return own
 	}
-	return newest, newest.At >= 0
+	return newest
 }
 
 // standbys counts the lines of a primary's pg_stat_replication that stream, and those
@@ -86,7 +86,7 @@ func (v View) standbys(primary string) (streaming, synchronous int) {
 func (v View) Joined(node string) bool {
 	s := v[node]
 	if !s.Reachable || !s.Streaming {
-		return s.Reachable && v.Primary() == node
+		return v.Primary() == node
 	}
 	for _, upstream := range v {
 		for _, line := range upstream.Standbys {

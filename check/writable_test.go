@@ -50,7 +50,9 @@ func TestTwoWritable(t *testing.T) {
 		{"a standby", states{a(5), a(3000)}, states{state("b", 6, 's'), state("b", 3000, 's')}, ""},
 		{"twice is told once", states{a(5), a(1500), gone("a", 1600), a(3000), a(3500)}, states{b(1200), b(4000)}, both + "1.200 s to 1.498 s"},
 		{"of one timeline number", states{a(5), a(3000)}, states{reading("b", 1200, 1, 1), reading("b", 2000, 1, 1)}, "a on timeline 1 and b on timeline 1 both accepted writes from 1.200 s to 1.998 s"},
-		{"one node is never at odds with itself", states{a(5), a(3000), reading("a", 2000, 2, 1), reading("a", 2500, 2, 1)}, nil, ""},
+		{"one node is never at odds with itself", states{a(5), a(3000), reading("a", 3001, 2, 3), reading("a", 3500, 2, 3)}, nil, ""},
+		{"at one moment", states{a(5), a(1500), gone("a", 1510)}, states{b(1498), b(4000)}, both + "1.498 s to 1.498 s"},
+		{"how long it was so before it was read-only is not known", states{a(5), a(1000), readOnly(a(1500))}, states{b(1200), b(2000)}, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

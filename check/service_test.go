@@ -1,0 +1,94 @@
+package check
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"pgchaos/history"
+)
+
+// TestAbsences: when a node did not serve.
+func TestAbsences(t *testing.T) {
+	up := func(at, started int) history.NodeState { return primary("a", at, 1, started) }
+	gone := func(at int) history.NodeState { return state("a", at, '-') }
+	span := func(from, to int) window { return window{time.Duration(from) * msec, time.Duration(to) * msec} }
+	restart := mark("restart-a", "restart", "a", 1000, 1100)
+	restart.Ended = 1500 * msec
+	failed := mark("kill-a", "kill", "a", 1000, 0)
+	failed.Ended = 1500 * msec
+	type marks = []history.Mark
+	type states = []history.NodeState
+	tests := []struct {
+		name   string
+		marks  marks
+		states states
+		want   []window
+	}{
+		{"never", nil, states{up(5, 1), up(5000, 1)}, nil},
+		{"a fault, until it was over", marks{restart}, nil, []window{span(1000, 1500)}},
+		{"a fault without effect", marks{failed}, nil, nil},
+		{"a step that is no fault", marks{mark("configure-a", "configure", "a", 1000, 1100)}, nil, nil},
+		{"another node's fault", marks{mark("kill-b", "kill", "b", 1000, 1100)}, nil, nil},
+		{"it did not answer for some time", nil, states{up(5, 1), gone(1000), gone(1100), up(2000, 1)}, []window{span(1000, 2000)}},
+		{"it never answered again", nil, states{up(5, 1), gone(1000)}, []window{{time.Second, forever}}},
+		{"twice", nil, states{gone(5), up(500, 1), gone(1000), up(1500, 1)}, []window{span(5, 500), span(1000, 1500)}},
+		{"it was started anew between two readings", nil, states{up(5, 1), up(900, 1), up(1000, 2)}, []window{span(900, 1000)}},
+		{"the same start, seen before and after it did not answer", nil, states{up(5, 1), gone(500), up(600, 2), up(700, 2)}, []window{span(500, 600)}},
+		{"it was started anew, and did not answer later", nil, states{up(5, 1), up(1000, 2), gone(2000)}, []window{span(5, 1000), {2 * time.Second, forever}}},
+		{"when it was started was not known before", nil, states{{Node: "a", Reachable: true}, up(1000, 2)}, nil},
+		{"nor is it told by what did not answer", nil, states{up(5, 1), {Node: "a", At: 500 * msec, ServerStarted: time.Unix(8, 0)}, {Node: "a", At: 600 * msec, ServerStarted: time.Unix(9, 0)}, up(700, 1), up(800, 2)}, []window{span(500, 700), span(700, 800)}},
+	}
+	for _, tt := range tests {
+		if got := absences("a", tt.states, tt.marks); !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestJoinedAnswers: two belong to one stint where the server was not away in between.
+func TestJoinedAnswers(t *testing.T) {
+	s := &story{away: []window{{2 * time.Second, 3 * time.Second}}}
+	for _, c := range []struct {
+		before, after time.Duration
+		joined        bool
+	}{
+		{time.Second, 2 * time.Second, true}, {time.Second, 2001 * msec, false}, {3 * time.Second, 4 * time.Second, true}, {2999 * msec, 4 * time.Second, false},
+		{2500 * msec, 2600 * msec, true}, {2500 * msec, 2601 * msec, false},
+	} {
+		if got := s.joined(c.before, c.after); got != c.joined {
+			t.Errorf("%v and %v: %v", c.before, c.after, got)
+		}
+	}
+}
+
+// TestAgainst: an older server's stints and a newer one's, at the moments that decide.
+func TestAgainst(t *testing.T) {
+	ms := func(first, sent, last int) stint {
+		return stint{first: time.Duration(first) * msec, last: time.Duration(last) * msec, sent: time.Duration(sent) * msec}
+	}
+	for _, c := range []struct {
+		name         string
+		older, newer []stint
+		overlap      Overlap
+		back         FailBack
+	}{
+		{"its last was sent when the new one answered first", []stint{ms(100, 200, 210)}, []stint{ms(200, 300, 310)}, Overlap{}, FailBack{}},
+		{"and later", []stint{ms(100, 201, 210)}, []stint{ms(200, 300, 310)}, Overlap{From: 200 * msec, To: 201 * msec}, FailBack{}},
+		{"it answered first when the new one's last was sent", []stint{ms(300, 400, 410)}, []stint{ms(200, 300, 310)}, Overlap{From: 200 * msec, To: 400 * msec}, FailBack{}},
+		{"and later", []stint{ms(320, 400, 410)}, []stint{ms(200, 300, 310)}, Overlap{}, FailBack{From: 310 * msec, To: 320 * msec}},
+		{"the first moment and the last", []stint{ms(100, 500, 510)}, []stint{ms(200, 300, 310), ms(400, 450, 460)}, Overlap{From: 200 * msec, To: 500 * msec}, FailBack{}},
+	} {
+		older, newer := &story{stints: c.older, away: []window{{299 * msec, 319 * msec}}}, &story{stints: c.newer}
+		overlap, back := older.against(newer)
+		if overlap == nil {
+			overlap = &Overlap{}
+		}
+		if back == nil {
+			back = &FailBack{}
+		}
+		if *overlap != c.overlap || *back != c.back {
+			t.Errorf("%s: %v, %v", c.name, *overlap, *back)
+		}
+	}
+}
