@@ -170,6 +170,9 @@ func lockRun(dir string) (*os.File, error) {
 
 // removeRun deletes a run's directory. What tells that it is one goes last.
 func removeRun(dir string) error {
+	if err := removeSegments(subdirectories(filepath.Join(dir, nodesDir, "*"))...); err != nil {
+		return err
+	}
 	for _, sub := range []string{nodesDir, logsDir, ""} {
 		if err := os.RemoveAll(filepath.Join(dir, sub)); err != nil {
 			return fmt.Errorf("%s is left: %w", dir, err)

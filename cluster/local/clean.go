@@ -125,7 +125,11 @@ func (n LeftoverNode) BringBack(binDir string, onlyToRead bool) string {
 func (n LeftoverNode) startCommand(binDir string, onlyToRead bool) string {
 	command := fmt.Sprintf("%s -D %s -l %s", filepath.Join(binDir, "pg_ctl"), filepath.Join(n.Dir, "conf"), filepath.Join(n.Dir, "start.log"))
 	if onlyToRead {
-		command += ` -o "-c default_transaction_read_only=on -c autovacuum=off"`
+		options := "-c default_transaction_read_only=on -c autovacuum=off"
+		if _, err := os.Lstat(filepath.Join(n.Dir, "data", "standby.signal")); errors.Is(err, fs.ErrNotExist) {
+			options += " -c max_wal_senders=0" // a standby that still follows it must not go its way
+		}
+		command += ` -o "` + options + `"`
 	}
 	if own, err := serverOwner(); err == nil && own != nil {
 		program := "runuser -u " + own.name + " --"

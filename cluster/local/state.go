@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"syscall"
 )
@@ -47,7 +48,13 @@ func (h *host) Kill(ctx context.Context) error {
 			return fmt.Errorf("kill %s: wait for process %d: %w", h.name, m.pid, context.Cause(ctx))
 		}
 	}
-	return nil
+	return removeSegments(subdirectories(h.dir)...)
+}
+
+// subdirectories of a node: one of them is its data directory.
+func subdirectories(dir string) []string {
+	found, _ := filepath.Glob(filepath.Join(dir, "*")) // only a bad pattern is an error
+	return found
 }
 
 // Freeze stops every process of the node (SIGSTOP), the main one first, so that
