@@ -57,6 +57,27 @@ func TestEveryModel(t *testing.T) {
 			t.Errorf("%s: %+v, errors %v, %d seconds", w.Name, w.Total, w.Errors, len(w.Seconds))
 		}
 	}
+	modelsAsAsked(t, by)
+	if rows := r.Audits[1].Acknowledged; r.Audits[1].Table != "many" || rows != 10*by["rows"].Total.OK {
+		t.Errorf("%d rows acknowledged in %d transactions of ten", rows, by["rows"].Total.OK)
+	}
+	sent += by["open"].Warmup.Samples
+	samplesAgree(t, file("run.jtl"), file("run.jsonl"), sent)
+	hlogAgrees(t, file("run.hlog"), sent)
+	for _, name := range []string{"run.csv", "aggregate.csv", "summary.csv"} {
+		if rows := csvRows(t, file(name)); len(rows) < len(r.Workloads) {
+			t.Errorf("%s has %d rows", name, len(rows))
+		}
+	}
+	if !strings.Contains(out, "Load generator") || r.Generator == nil || r.Generator.CPU <= 0 {
+		t.Errorf("what pgchaos itself took: %+v", r.Generator)
+	}
+	p.nothingLeft()
+}
+
+// modelsAsAsked holds the number of operations of each workload against its model.
+func modelsAsAsked(t *testing.T, by map[string]*report.Workload) {
+	t.Helper()
 	for name, want := range map[string]int64{"tpcb": 100, "file": 500, "piped": 200, "simple": 50} {
 		if got := by[name].Total.Samples; got != want {
 			t.Errorf("%s: %d operations, and %d were asked for", name, got, want)
@@ -75,21 +96,6 @@ func TestEveryModel(t *testing.T) {
 	if parts != by["mix"].Total.Samples || len(by["mix"].Parts) != 3 {
 		t.Errorf("parts: %+v", by["mix"].Parts)
 	}
-	if rows := r.Audits[1].Acknowledged; r.Audits[1].Table != "many" || rows != 10*by["rows"].Total.OK {
-		t.Errorf("%d rows acknowledged in %d transactions of ten", rows, by["rows"].Total.OK)
-	}
-	sent += by["open"].Warmup.Samples
-	samplesAgree(t, file("run.jtl"), file("run.jsonl"), sent)
-	hlogAgrees(t, file("run.hlog"), sent)
-	for _, name := range []string{"run.csv", "aggregate.csv", "summary.csv"} {
-		if rows := csvRows(t, file(name)); len(rows) < len(r.Workloads) {
-			t.Errorf("%s has %d rows", name, len(rows))
-		}
-	}
-	if !strings.Contains(out, "Load generator") || r.Generator == nil || r.Generator.CPU <= 0 {
-		t.Errorf("what pgchaos itself took: %+v", r.Generator)
-	}
-	p.nothingLeft()
 }
 
 func csvRows(t *testing.T, file string) [][]string {
