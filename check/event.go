@@ -1,0 +1,96 @@
+package check
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"pgchaos/history"
+	"pgchaos/history/ledger"
+)
+
+// event is what a loss is put down to.
+type event struct {
+	name string
+	at   time.Duration // when it took effect
+}
+
+// eventOf is what took a server away whose timeline was left: the newest fault that
+// befell its node before the promotion that left it, or else that promotion.
+func (w *witness) eventOf(server ledger.Server) event {
+	next := w.e.Lineage.Next(server.Timeline)
+	node, at := w.promoted(next)
+	promote := w.newest(at, func(m history.Mark) bool {
+		return m.Action == "promote" && m.Status != history.MarkSkipped && (node == "" || slices.Contains(m.Nodes, node))
+	})
+	if promote != nil {
+		at = promote.Issued
+	}
+	if fault := w.newest(at, func(m history.Mark) bool {
+		return m.Fault && slices.Contains(m.Nodes, server.Node) && !w.takenBack(m, server.Node, at)
+	}); fault != nil {
+		return eventAt(fault)
+	}
+	if promote != nil {
+		return eventAt(promote)
+	}
+	return event{fmt.Sprintf("the promotion to timeline %d", next), 0}
+}
+
+// promoted is who was first seen as a primary on a timeline, and when; "" and forever
+// where nobody was.
+func (w *witness) promoted(timeline uint32) (node string, at time.Duration) {
+	at = forever
+	if timeline == w.e.Lineage.Timeline {
+		node = w.e.Authority
+	}
+	for name, states := range w.e.States {
+		if timeline == w.e.Lineage.Timeline && name != w.e.Authority {
+			continue
+		}
+		for _, s := range states {
+			if accepts(s) && s.Timeline == timeline && s.At < at && !w.astray(s) {
+				node, at = name, s.At
+			}
+		}
+	}
+	return node, at
+}
+
+// astray tells of a reading whether its timeline is known to be another than the
+// authority's of that number.
+func (w *witness) astray(s history.NodeState) bool {
+	i := w.takenBy(s.Node, s.At)
+	if i < 0 {
+		return false
+	}
+	then, known := w.e.Forks[i].Lineage.UpTo(s.Timeline)
+	ours, _ := w.e.Lineage.UpTo(s.Timeline)
+	return known && !slices.Equal(then.Forks, ours.Forks)
+}
+
+// newest is the newest mark of a kind that was issued up to some moment, or nil.
+func (w *witness) newest(by time.Duration, is func(history.Mark) bool) (found *history.Mark) {
+	for i, m := range w.e.Marks {
+		if m.Issued <= by && (found == nil || m.Issued >= found.Issued) && is(m) {
+			found = &w.e.Marks[i]
+		}
+	}
+	return found
+}
+
+// takenBack tells whether a fault was over for a node by some moment.
+func (w *witness) takenBack(fault history.Mark, node string, by time.Duration) bool {
+	if fault.Action == "restart" { // it takes itself back
+		return fault.Ended > 0 && fault.Ended <= by
+	}
+	return w.newest(by, func(m history.Mark) bool {
+		again := slices.Contains([]string{"start", "resume", "connect", "rejoin", "clone"}, m.Action) && slices.Contains(m.Nodes, node)
+		return m.Issued >= fault.Issued && m.Effective > 0 && m.Effective <= by && (again || m.Reverses == fault.Name)
+	}) != nil
+}
+
+func eventAt(m *history.Mark) event {
+	return event{m.Name, cmp.Or(m.Effective, m.Ended, m.Issued)}
+}
