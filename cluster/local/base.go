@@ -170,7 +170,7 @@ func lockRun(dir string) (*os.File, error) {
 
 // removeRun deletes a run's directory. What tells that it is one goes last.
 func removeRun(dir string) error {
-	if err := removeSegments(subdirectories(filepath.Join(dir, nodesDir, "*"))...); err != nil {
+	if err := removeSegments(postmasterFiles(filepath.Join(dir, nodesDir, "*"))...); err != nil {
 		return err
 	}
 	for _, sub := range []string{nodesDir, logsDir, ""} {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -16,13 +15,13 @@ import (
 // killed. Each postmaster holds a segment of 56 bytes as a sign that it lives, and takes
 // it along only when it ends in good order, or finds it when it is started again on the
 // same data. The kernel keeps it for ever otherwise, and has room for 4,096: then no
-// server of this machine can be started any more. Dirs are those in which a
-// postmaster.pid may lie, which names the segment in its seventh line: key and number
-// (src/include/utils/pidfile.h). One that somebody is attached to is left alone.
-func removeSegments(dirs ...string) error {
+// server of this machine can be started any more. The files are postmaster.pid, which names
+// the segment in its seventh line: key and number (src/include/utils/pidfile.h). One that
+// somebody is attached to is left alone.
+func removeSegments(files ...string) error {
 	var errs []error
-	for _, dir := range dirs {
-		text, err := os.ReadFile(filepath.Join(dir, "postmaster.pid"))
+	for _, file := range files {
+		text, err := os.ReadFile(file)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -30,7 +29,7 @@ func removeSegments(dirs ...string) error {
 			err = removeSegment(string(text))
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("remove the shared memory that the server of %s has left: %w", dir, err))
+			errs = append(errs, fmt.Errorf("remove the shared memory that %s names: %w", file, err))
 		}
 	}
 	return errors.Join(errs...)

@@ -66,8 +66,9 @@ func TestSegmentsOfOthers(t *testing.T) {
 		"no segment": file("12345 " + strconv.Itoa(1<<30)),
 	} {
 		dir := t.TempDir()
-		must(t, os.WriteFile(filepath.Join(dir, "postmaster.pid"), []byte(text), 0o600))
-		if err := removeSegments(dir, filepath.Join(dir, "none")); (err != nil) != (name == "no number") {
+		pid := filepath.Join(dir, "postmaster.pid")
+		must(t, os.WriteFile(pid, []byte(text), 0o600))
+		if err := removeSegments(pid, filepath.Join(dir, "none")); (err != nil) != (name == "no number") {
 			t.Errorf("%s: %v", name, err)
 		}
 		if !segmentIsThere(id) {

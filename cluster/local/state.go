@@ -48,12 +48,13 @@ func (h *host) Kill(ctx context.Context) error {
 			return fmt.Errorf("kill %s: wait for process %d: %w", h.name, m.pid, context.Cause(ctx))
 		}
 	}
-	return removeSegments(subdirectories(h.dir)...)
+	return removeSegments(postmasterFiles(h.dir)...)
 }
 
-// subdirectories of a node: one of them is its data directory.
-func subdirectories(dir string) []string {
-	found, _ := filepath.Glob(filepath.Join(dir, "*")) // only a bad pattern is an error
+// postmasterFiles are what servers note of themselves in their data directories, which
+// lie in a node's.
+func postmasterFiles(node string) []string {
+	found, _ := filepath.Glob(filepath.Join(node, "*", "postmaster.pid")) // only a bad pattern is an error
 	return found
 }
 
