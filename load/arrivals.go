@@ -84,8 +84,9 @@ func (a *arrivals) exhausted() bool {
 
 // paced is when an arrival that is due may be sent, so that the group catches up at no
 // more than twice the rate. That begins with an arrival that comes out of a stall, and ends
-// with the first that has not to wait for those before it.
-func (a *arrivals) paced(start, due, now time.Duration) time.Duration {
+// with the first that has not to wait for those before it. One that would come later than
+// patience allows is not sent at all, and takes no time from those behind it.
+func (a *arrivals) paced(start, due, now, patience time.Duration) time.Duration {
 	if now-due <= stall && !a.catching.Load() {
 		return due
 	}
@@ -97,6 +98,9 @@ func (a *arrivals) paced(start, due, now time.Duration) time.Duration {
 	for {
 		slot := a.slot.Load()
 		at := max(time.Duration(slot), now, due)
+		if at-due > patience {
+			return at
+		}
 		if a.slot.CompareAndSwap(slot, int64(at+interval)) {
 			a.catching.Store(at > due)
 			return at
@@ -130,7 +134,7 @@ func (w *Workload) await(r *run, c *client, timer *time.Timer, free time.Duratio
 		due := r.start + offset
 		at := due
 		if w.cfg.CatchUp == Spread {
-			at = a.paced(r.start, due, now)
+			at = a.paced(r.start, due, now, w.cfg.Timeout)
 		}
 		if reached, drop := w.dropAt(due, max(at, now), now, free); drop {
 			w.drop(r, c, due, reached)
