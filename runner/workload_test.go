@@ -150,3 +150,18 @@ func TestTheGeneratorIsMeasured(t *testing.T) {
 		t.Error("the end can be told twice")
 	}
 }
+
+// TestPoissonWorkloadsAreIndependent: two of them at the same rate have no arrivals in common.
+func TestPoissonWorkloadsAreIndependent(t *testing.T) {
+	p := workloads(t, `
+  one: {kind: insert, rate: 10/s, arrivals: poisson}
+  two: {kind: insert, rate: 10/s, arrivals: poisson}
+`)
+	one, two := newRunning(p, 0, 2).model().Schedule, newRunning(p, 1, 2).model().Schedule
+	for i := range int64(10) {
+		a, _ := one.At(i)
+		if b, _ := two.At(i); a == b {
+			t.Errorf("arrival %d of both is due at %v", i, a)
+		}
+	}
+}
