@@ -72,7 +72,7 @@ func newLoads(p *Plan, o Options, c *cluster.Cluster, clock history.Clock, prima
 		r := newRunning(p, i, len(c.Nodes()))
 		if err := r.open(p, set, c, clock, primary); err != nil {
 			set.close()
-			return nil, fmt.Errorf("workload %s: %w", r.spec.Name, err)
+			return nil, err
 		}
 		set.list = append(set.list, r)
 	}

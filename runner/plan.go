@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -32,6 +33,22 @@ func NewPlan(e *spec.Experiment, text []byte, seed uint64) (*Plan, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// Check tells what of the load could not be sent: a script with an error in it, a
+// parameter without a generator, a certificate that cannot be read. The files that the
+// workloads name must be there, so that it is for who is about to run the plan.
+func (p *Plan) Check() error {
+	var errs []error
+	for i := range p.Experiment.Load {
+		r := newRunning(p, i, len(p.Experiment.Cluster.Nodes))
+		cfg := pgConfig(p, &r.spec, r.groups)
+		for _, name := range p.Experiment.Cluster.Nodes.Names() {
+			cfg.Endpoints = append(cfg.Endpoints, pgload.Endpoint{Node: name, Host: "localhost", Port: 1})
+		}
+		errs = append(errs, pgload.Check(cfg))
+	}
+	return errors.Join(errs...)
 }
 
 // built is the number of nodes that are there from the beginning.

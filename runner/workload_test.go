@@ -165,3 +165,30 @@ func TestPoissonWorkloadsAreIndependent(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatCannotBeSent: it is told before anything is built, for every workload.
+func TestWhatCannotBeSent(t *testing.T) {
+	p := workloads(t, `
+  good: {kind: insert, route: topology}
+  parameter: {kind: sql, sql: "select :n"}
+  script: {kind: script, script: "\\set a random(1\nselect 1;\n"}
+  begins: {kind: sql, sql: [begin, select 1]}
+  two: {kind: sql, sql: "select 1; select 2", protocol: simple}
+  rows: {kind: insert, rows: 10000, pipeline: 1000}
+  untrusting: {kind: insert, connection: {sslrootcert: root.crt}}
+  unreadable: {kind: insert, connection: {sslmode: verify-full, sslrootcert: no-such.crt}}
+  part: {kind: mix, mix: [{kind: insert}, {kind: sql, sql: "select :n"}]}
+`)
+	err := p.Check()
+	if err == nil {
+		t.Fatal("it is said that all could be sent")
+	}
+	for _, w := range []string{"parameter", "script", "begins", "two", "rows", "untrusting", "unreadable", "part"} {
+		if !strings.Contains(err.Error(), "workload "+w+": ") {
+			t.Errorf("nothing is said of workload %s", w)
+		}
+	}
+	if strings.Contains(err.Error(), "workload good") {
+		t.Error(err)
+	}
+}

@@ -88,8 +88,6 @@ func (p *part) buildInsert() error {
 		c.Table = DefaultTable
 	}
 	switch {
-	case p.w.cfg.Ledger == nil:
-		return errors.New("kind insert needs a ledger")
 	case c.Statements > 1 && c.Pipeline > 1:
 		return errors.New("an insert has several statements in a transaction, or in a pipeline, but not both")
 	case c.Rows*c.Statements*c.Pipeline > ledger.MostAtOnce:
@@ -265,6 +263,9 @@ func (p *part) writes() bool { return !p.only }
 func (p *part) addWriters() error {
 	if p.cfg.Kind != Insert {
 		return nil
+	}
+	if p.w.cfg.Ledger == nil {
+		return errors.New("kind insert needs a ledger")
 	}
 	for range p.w.cfg.Clients {
 		writer, err := p.w.cfg.Ledger.AddWriter(p.w.cfg.Workload)
