@@ -105,6 +105,9 @@ func TestOverflowDrop(t *testing.T) {
 				if r := rec.Total.Service; r.Count != c.ok {
 					t.Errorf("%d service times", r.Count)
 				}
+				if r := rec.Total.Response; r.Count != c.ok || r.Min != 25*time.Millisecond {
+					t.Errorf("%d response times, from %v: what is dropped at once has none", r.Count, r.Min)
+				}
 				for _, op := range s.settled {
 					if op.Sent != op.Due {
 						t.Errorf("sent at %v what was due at %v: it was not dropped", op.Sent, op.Due)
