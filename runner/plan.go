@@ -149,22 +149,39 @@ func (p *Plan) serial(table string) bool {
 	return false
 }
 
-// writersOf are the workloads that insert into a table.
-func (p *Plan) writersOf(t check.Table) (workloads []string) {
+// writersOf are those who insert into a table, as the ledger names them.
+func (p *Plan) writersOf(t check.Table) (names []string) {
 	for i := range p.Experiment.Load {
-		if w := &p.Experiment.Load[i]; w.Inserts(t.Name) {
-			workloads = append(workloads, w.Name)
-		}
+		names = append(names, writersIn(&p.Experiment.Load[i], t.Name)...)
 	}
-	return workloads
+	return names
 }
 
-// commits are the workloads whose sessions have a synchronous_commit of their own.
+// writersIn are the writers of one workload that insert into a table; "" is any.
+func writersIn(w *spec.Workload, table string) (names []string) {
+	if w.Kind != pgload.Mix {
+		if w.Inserts(table) {
+			names = append(names, pgload.WriterName(w.Name, ""))
+		}
+		return names
+	}
+	for i := range w.Mix {
+		if part := &w.Mix[i]; part.Inserts(table) {
+			names = append(names, pgload.WriterName(w.Name, part.Name))
+		}
+	}
+	return names
+}
+
+// commits are the writers whose sessions have a synchronous_commit of their own.
 func (p *Plan) commits() map[string]string {
 	own := map[string]string{}
-	for _, w := range p.Experiment.Load {
-		if w.SynchronousCommit != "" {
-			own[w.Name] = w.SynchronousCommit
+	for i := range p.Experiment.Load {
+		w := &p.Experiment.Load[i]
+		for _, name := range writersIn(w, "") {
+			if w.SynchronousCommit != "" {
+				own[name] = w.SynchronousCommit
+			}
 		}
 	}
 	return own

@@ -93,17 +93,19 @@ func TestWhatAMixDoes(t *testing.T) {
   mix:
     kind: mix
     synchronous_commit: local
-    mix: [{weight: 2, kind: insert, table: m, rows: 3}, {kind: read, table: m}, {name: s, kind: sql, sql: "select :x", params: {x: {uniform: {max: 3}}}}]
+    mix: [{weight: 2, kind: insert, table: m, rows: 3}, {kind: read, table: m}, {name: s, kind: sql, sql: "select :x", params: {x: {uniform: {max: 3}}}}, {name: n, kind: insert, table: n}]
 `)
 	w := p.Experiment.Workload("mix")
 	g := pgConfig(p, w, 1)
-	if len(g.Mix) != 3 || g.Mix[0].Weight != 2 || g.Mix[0].Rows != 3 || g.Mix[1].Weight != 1 || g.Mix[2].Name != "s" || len(g.Mix[2].Params) != 1 {
+	if len(g.Mix) != 4 || g.Mix[0].Weight != 2 || g.Mix[0].Rows != 3 || g.Mix[1].Weight != 1 || g.Mix[2].Name != "s" || len(g.Mix[2].Params) != 1 {
 		t.Errorf("%+v", g.Mix)
 	}
-	if tables := p.tables(); len(tables) != 1 || tables[0].Name != "m" || !slices.Equal(p.writersOf(tables[0]), []string{"mix"}) {
+	// Whoever writes to one of two tables has written nothing to the other.
+	if tables := p.tables(); len(tables) != 2 || tables[0].Name != "m" || !slices.Equal(p.writersOf(tables[0]), []string{"mix/insert"}) ||
+		tables[1].Name != "n" || !slices.Equal(p.writersOf(tables[1]), []string{"mix/n"}) {
 		t.Errorf("audited: %+v", tables)
 	}
-	if p.commits()["mix"] != "local" || len(loadConfig(w, 1, 1).Parts) != 3 {
+	if p.commits()["mix/insert"] != "local" || p.commits()["mix/n"] != "local" || len(loadConfig(w, 1, 1).Parts) != 4 {
 		t.Error("its sessions' own synchronous_commit, and the names of its parts")
 	}
 }
