@@ -210,6 +210,13 @@ func (w *Workload) Phase(name string, at time.Duration) {
 	w.totals.addPhase(name, at)
 }
 
+// Running tells whether a Start has not come to its end yet.
+func (w *Workload) Running() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.run != nil
+}
+
 // Live tells what happened in the last complete second.
 func (w *Workload) Live() Live {
 	w.mu.Lock()

@@ -77,7 +77,9 @@ func newLoads(p *Plan, o Options, c *cluster.Cluster, clock history.Clock, prima
 		set.list = append(set.list, r)
 	}
 	for _, r := range set.list {
-		r.loop = load.New(r.loadConfig(c, clock, set.sampler(r, c, o.Sample)))
+		cfg := r.loadConfig(c, clock, set.sampler(r, c, o.Sample))
+		cfg.Ended = func() { set.ended(r) }
+		r.loop = load.New(cfg)
 	}
 	return set, nil
 }
@@ -109,10 +111,6 @@ func (r *running) model() load.Config { return loadConfig(&r.spec, r.groups, r.s
 func (r *running) loadConfig(c *cluster.Cluster, clock history.Clock, sample func(client int, op history.Op)) load.Config {
 	cfg := r.model()
 	cfg.Nodes, cfg.Open, cfg.Clock, cfg.OnSample = len(c.Nodes()), r.pg.Open, clock, sample
-	cfg.Ended = func() {
-		r.active.Store(false)
-		r.over.Load().end()
-	}
 	return cfg
 }
 
@@ -162,11 +160,27 @@ func (s *loadSet) startLoad(_ context.Context, name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r, err := s.find(name)
-	if err == nil && r.active.CompareAndSwap(false, true) {
-		r.over.Store(newStretchEnd())
-		r.loop.Start()
+	if err != nil {
+		return err
 	}
-	return err
+	if !r.active.CompareAndSwap(false, true) {
+		return fmt.Errorf("start %s: it still runs", name)
+	}
+	r.over.Store(newStretchEnd())
+	r.loop.Start()
+	return nil
+}
+
+// ended is told that a workload has ended by itself. That may come late, when it has been
+// started again.
+func (s *loadSet) ended(r *running) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.loop.Running() {
+		return
+	}
+	r.active.Store(false)
+	r.over.Load().end()
 }
 
 func (s *loadSet) stopLoad(ctx context.Context, name string) error {
