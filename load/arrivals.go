@@ -84,8 +84,9 @@ func (a *arrivals) exhausted() bool {
 
 // paced is when an arrival that is due may be sent, so that the group catches up at no
 // more than twice the rate. That begins with an arrival that comes out of a stall, and ends
-// with the first that has not to wait for those before it.
-func (a *arrivals) paced(start, due, now time.Duration) time.Duration {
+// with the first that has not to wait for those before it. One that would come later than
+// patience allows is not sent at all, and takes no time from those behind it.
+func (a *arrivals) paced(start, due, now, patience time.Duration) time.Duration {
 	if now-due <= stall && !a.catching.Load() {
 		return due
 	}
@@ -97,6 +98,9 @@ func (a *arrivals) paced(start, due, now time.Duration) time.Duration {
 	for {
 		slot := a.slot.Load()
 		at := max(time.Duration(slot), now, due)
+		if at-due > patience {
+			return at
+		}
 		if a.slot.CompareAndSwap(slot, int64(at+interval)) {
 			a.catching.Store(at > due)
 			return at
@@ -130,10 +134,10 @@ func (w *Workload) await(r *run, c *client, timer *time.Timer, free time.Duratio
 		due := r.start + offset
 		at := due
 		if w.cfg.CatchUp == Spread {
-			at = a.paced(r.start, due, now)
+			at = a.paced(r.start, due, now, w.cfg.Timeout)
 		}
-		if reached, drop := w.dropAt(due, max(at, now), now, free); drop {
-			w.drop(r, c, due, reached)
+		if reached, kind := w.dropAt(due, max(at, now), now, free); kind != "" {
+			w.drop(r, c, due, reached, kind)
 			continue
 		}
 		j := job{due: due, sent: now, late: -1}
@@ -149,7 +153,7 @@ func (w *Workload) await(r *run, c *client, timer *time.Timer, free time.Duratio
 		case due > stopAt:
 			return job{}, false
 		case at > stopAt:
-			w.drop(r, c, due, stopAt)
+			w.drop(r, c, due, stopAt, kindDropped)
 			return job{}, false
 		}
 		return j, true
@@ -157,30 +161,39 @@ func (w *Workload) await(r *run, c *client, timer *time.Timer, free time.Duratio
 	return job{}, false
 }
 
+// Why an arrival was never sent: it waited for too long, or it was not to wait at all.
+const (
+	kindDropped  = "dropped"
+	kindOverflow = "overflow"
+)
+
 // dropAt tells whether an arrival that is due is not to be sent by a client that has been
-// free since then, and could send it at a moment; and when it was dropped.
-func (w *Workload) dropAt(due, sent, now, free time.Duration) (at time.Duration, drop bool) {
+// free since then, and could send it at a moment: when it was dropped, and why; "": it
+// is to be sent.
+func (w *Workload) dropAt(due, sent, now, free time.Duration) (at time.Duration, kind string) {
 	switch late := sent - due; {
+	case w.cfg.Overflow == Drop && due < free:
+		return now, kindOverflow
 	case late > w.cfg.Timeout:
-		return due + w.cfg.Timeout, true
-	case w.cfg.Overflow == Drop && due < free, w.cfg.CatchUp == Skip && late > stall:
-		return now, true
+		return due + w.cfg.Timeout, kindDropped
+	case w.cfg.CatchUp == Skip && late > stall:
+		return now, kindDropped
 	}
-	return 0, false
+	return 0, ""
 }
 
 // drop records an arrival that is never sent.
-func (w *Workload) drop(r *run, c *client, due, at time.Duration) {
+func (w *Workload) drop(r *run, c *client, due, at time.Duration, kind string) {
 	if due > time.Duration(r.stopAt.Load()) {
 		return // they ended while this one was taken
 	}
-	w.record(c, sample{op: r.dropped(due, at), late: -1})
+	w.record(c, sample{op: r.dropped(due, at, kind), late: -1})
 }
 
 // dropped is the record of an arrival that was never sent. It is over when it was
 // dropped, or when the arrivals ended.
-func (r *run) dropped(due, at time.Duration) history.Op {
-	return history.Op{Due: due, Done: min(at, time.Duration(r.stopAt.Load())), Outcome: history.Dropped, Kind: "dropped"}
+func (r *run) dropped(due, at time.Duration, kind string) history.Op {
+	return history.Op{Due: due, Done: min(at, time.Duration(r.stopAt.Load())), Outcome: history.Dropped, Kind: kind}
 }
 
 // awaitTurn waits until the stages let this client work; false means that it has

@@ -122,8 +122,13 @@ type timing struct {
 	apart             bool
 }
 
-// record counts an operation. A dropped one has waited, but was not served.
+// record counts an operation. A dropped one has waited, but was not served; one that was
+// not to wait has no response time, for the short while until a client noticed it
+// would make the server look fast.
 func (t *timing) record(op *history.Op) {
+	if op.Outcome == history.Dropped && op.Kind == kindOverflow {
+		return
+	}
 	if !t.apart && (op.Sent != op.Due || op.Outcome == history.Dropped) {
 		t.part()
 	}

@@ -158,13 +158,16 @@ func (w *Workload) retire() (flights []*flight) {
 func (w *Workload) closeBooks(r *run) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	stopAt := time.Duration(r.stopAt.Load())
+	stopAt, kind := time.Duration(r.stopAt.Load()), kindDropped
+	if w.cfg.Overflow == Drop {
+		kind = kindOverflow
+	}
 	w.collect()
 	for _, a := range r.groups {
 		for i, end := a.next.Load(), a.by(stopAt-r.start); i < end; i++ {
 			due, _ := a.due(i)
 			due += r.start
-			w.count(-1, nil, &sample{r.dropped(due, due+w.cfg.Timeout), -1})
+			w.count(-1, nil, &sample{r.dropped(due, due+w.cfg.Timeout, kind), -1})
 		}
 	}
 	w.asked += r.asked(w.totals.warm, stopAt)
@@ -205,6 +208,13 @@ func (w *Workload) Phase(name string, at time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.totals.addPhase(name, at)
+}
+
+// Running tells whether a Start has not come to its end yet.
+func (w *Workload) Running() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.run != nil
 }
 
 // Live tells what happened in the last complete second.

@@ -105,6 +105,9 @@ func TestOverflowDrop(t *testing.T) {
 				if r := rec.Total.Service; r.Count != c.ok {
 					t.Errorf("%d service times", r.Count)
 				}
+				if r := rec.Total.Response; r.Count != c.ok || r.Min != 25*time.Millisecond {
+					t.Errorf("%d response times, from %v: what is dropped at once has none", r.Count, r.Min)
+				}
 				for _, op := range s.settled {
 					if op.Sent != op.Due {
 						t.Errorf("sent at %v what was due at %v: it was not dropped", op.Sent, op.Due)
@@ -231,4 +234,32 @@ func TestAfterALostConnection(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestSpreadTakesNoTimeForWhatIsDropped: a stall that is longer than the time-out leaves
+// many arrivals that nobody sends any more. Those that come after it find a server that
+// answers, and none of them is dropped.
+func TestSpreadTakesNoTimeForWhatIsDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const over = 20 * time.Second
+		var dropped []time.Duration
+		s := &server{do: stalls(time.Second, over)}
+		w := begin(s, Config{
+			Clients: 8, Schedule: Constant(Steady(500)), Timeout: 2 * time.Second, CatchUp: Spread,
+			OnSample: func(_ int, op history.Op) {
+				if op.Outcome == history.Dropped && op.Due >= over {
+					dropped = append(dropped, op.Due)
+				}
+			},
+		})
+		time.Sleep(30*time.Second + 1)
+		w.Stop()
+		ended(t, w, s, 15001)
+		if len(dropped) > 0 {
+			t.Errorf("%d arrivals of after the stall were dropped, the first due at %v, the last at %v", len(dropped), dropped[0], dropped[len(dropped)-1])
+		}
+		if n := s.between(over, over+time.Second); n < 990 || n > 1001 {
+			t.Errorf("%d were sent in the second after the stall, want twice the rate", n)
+		}
+	})
 }

@@ -47,7 +47,8 @@ type Record struct {
 type Stats struct {
 	Outcomes [history.Outcomes]int64
 	// Response is from due to done. A dropped arrival counts with the time that it
-	// waited: whoever was never served must not make a server look fast.
+	// waited: whoever was never served must not make a server look fast. One that found no
+	// free client and was not to wait (Overflow Drop) is not in it.
 	Response Dist
 	Service  Dist // from sent to done, of what was sent
 	// Retries is how often a transaction was begun again, Retried of how many
@@ -157,7 +158,7 @@ func (w *Workload) Record() Record {
 			stop = t.phases[i+1].from
 		}
 		total.add(&p.figures)
-		if p.response.n > 0 {
+		if p.outcomes != [history.Outcomes]int64{} {
 			rec.Phases = append(rec.Phases, PhaseStats{Name: p.name, Start: p.from, End: stop, Stats: p.stats(measured(p.from, stop))})
 		}
 	}

@@ -68,3 +68,24 @@ func TestTheDeviationOfAllTogether(t *testing.T) {
 		t.Errorf("all at 10 ms: %v", alone.StdDev)
 	}
 }
+
+// TestTheSpanOfAllTogether: a warm-up's operations are in no total, so that its time is not
+// either; what runs side by side is counted once, and where nothing ran, nothing.
+func TestTheSpanOfAllTogether(t *testing.T) {
+	const s = time.Second
+	warm := Workload{Active: []Interval{{From: 0, To: 10 * s}, {From: 20 * s, To: 25 * s}}, Model: &Model{Warmup: 4 * s}}
+	for _, c := range []struct {
+		name string
+		run  Result
+		span time.Duration
+	}{
+		{"a warm-up, and a pause", Result{Duration: 60 * s, Workloads: []Workload{warm}}, 11 * s},
+		{"another beside it", Result{Duration: 60 * s, Workloads: []Workload{warm, {Active: []Interval{{From: 2 * s, To: 22 * s}}}}}, 23 * s},
+		{"stopped before it was warm", Result{Duration: 60 * s, Workloads: []Workload{{Active: []Interval{{From: 0, To: 3 * s}}, Model: &Model{Warmup: 4 * s}}}}, 0},
+		{"nobody knows", Result{Duration: 60 * s, Workloads: []Workload{{}}}, 60 * s},
+	} {
+		if got := c.run.Total().Span; got != c.span {
+			t.Errorf("%s: %v, want %v", c.name, got, c.span)
+		}
+	}
+}

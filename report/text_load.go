@@ -1,9 +1,12 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"pgchaos/history"
 )
@@ -146,9 +149,9 @@ func some(n int64) string {
 	return grouped(n)
 }
 
-// Total is all workloads together, over the run.
+// Total is all workloads together, over the time in which any of them was measured.
 func (r *Result) Total() Stats {
-	s := Stats{Span: r.Duration}
+	s := Stats{Span: r.measured()}
 	response := make([]Dist, 0, len(r.Workloads))
 	for _, w := range r.Workloads {
 		s.Samples += w.Total.Samples
@@ -165,6 +168,35 @@ func (r *Result) Total() Stats {
 	}
 	s.Response, _ = merge(response) // without it the latencies are shown as not known
 	return s
+}
+
+// measured is how long operations came that are in the figures: a warm-up is not, nor the
+// time before the first, between two and behind the last of them. It is the whole run
+// where it is not known when workloads ran.
+func (r *Result) measured() (sum time.Duration) {
+	var all []Interval
+	for _, w := range r.Workloads {
+		if len(w.Active) == 0 {
+			continue
+		}
+		warm := w.Active[0].From
+		if w.Model != nil {
+			warm += w.Model.Warmup
+		}
+		for _, a := range w.Active {
+			all = append(all, Interval{From: max(a.From, warm), To: a.To})
+		}
+	}
+	if len(all) == 0 {
+		return r.Duration
+	}
+	slices.SortFunc(all, func(a, b Interval) int { return cmp.Compare(a.From, b.From) })
+	var until time.Duration
+	for _, a := range all {
+		sum += max(0, a.To-max(a.From, until))
+		until = max(until, a.To)
+	}
+	return sum
 }
 
 // queueing is how many times longer than the service time the response time must

@@ -38,6 +38,7 @@ type loadSet struct {
 type running struct {
 	spec   spec.Workload
 	groups int // of clients, each with the spec's clients and rate
+	seed   uint64
 	pg     *pgload.Workload
 	loop   *load.Workload
 	active atomic.Bool
@@ -68,40 +69,48 @@ func newLoads(p *Plan, o Options, c *cluster.Cluster, clock history.Clock, prima
 	}
 	set := &loadSet{ledger: book, board: pgload.NewBoard()}
 	for i := range p.Experiment.Load {
-		r := &running{spec: p.Experiment.Load[i], groups: 1}
-		if r.spec.Target == pgload.Each { // the same on every node
-			r.groups = len(c.Nodes())
-		}
-		if err := r.open(p, set, c, clock, p.Seed+uint64(i), primary); err != nil {
+		r := newRunning(p, i, len(c.Nodes()))
+		if err := r.open(p, set, c, clock, primary); err != nil {
 			set.close()
-			return nil, fmt.Errorf("workload %s: %w", r.spec.Name, err)
+			return nil, err
 		}
 		set.list = append(set.list, r)
 	}
 	for _, r := range set.list {
-		r.loop = load.New(r.loadConfig(c, clock, p.Seed, set.sampler(r, c, o.Sample)))
+		cfg := r.loadConfig(c, clock, set.sampler(r, c, o.Sample))
+		cfg.Ended = func() { set.ended(r) }
+		r.loop = load.New(cfg)
 	}
 	return set, nil
 }
 
+// newRunning is the ith workload of a plan. Its chance is its own: two workloads with
+// Poisson arrivals of one seed would come in step.
+func newRunning(p *Plan, i, nodes int) *running {
+	r := &running{spec: p.Experiment.Load[i], groups: 1, seed: p.Seed + uint64(i)}
+	if r.spec.Target == pgload.Each { // the same on every node
+		r.groups = nodes
+	}
+	return r
+}
+
 // open prepares what a workload sends.
-func (r *running) open(p *Plan, set *loadSet, c *cluster.Cluster, clock history.Clock, seed uint64, primary func() string) (err error) {
+func (r *running) open(p *Plan, set *loadSet, c *cluster.Cluster, clock history.Clock, primary func() string) (err error) {
 	cfg, creds := pgConfig(p, &r.spec, r.groups), c.Nodes()[0].Credentials()
 	cfg.Endpoints, cfg.AppName = endpoints(c), c.AppName(loadApp+r.spec.Name)
 	cfg.User, cfg.Password, cfg.Database = creds.Load.Name, creds.Load.Password, creds.Database
-	cfg.Seed, cfg.Ledger, cfg.Clock, cfg.Board, cfg.Primary = seed, set.ledger, clock, set.board, primary
+	cfg.Seed, cfg.Ledger, cfg.Clock, cfg.Board, cfg.Primary = r.seed, set.ledger, clock, set.board, primary
 	r.pg, err = pgload.New(cfg)
 	return err
 }
 
+// model is when a workload's operations come.
+func (r *running) model() load.Config { return loadConfig(&r.spec, r.groups, r.seed) }
+
 // loadConfig completes what the workload's own part of the file says.
-func (r *running) loadConfig(c *cluster.Cluster, clock history.Clock, seed uint64, sample func(client int, op history.Op)) load.Config {
-	cfg := loadConfig(&r.spec, r.groups, seed)
+func (r *running) loadConfig(c *cluster.Cluster, clock history.Clock, sample func(client int, op history.Op)) load.Config {
+	cfg := r.model()
 	cfg.Nodes, cfg.Open, cfg.Clock, cfg.OnSample = len(c.Nodes()), r.pg.Open, clock, sample
-	cfg.Ended = func() {
-		r.active.Store(false)
-		r.over.Load().end()
-	}
 	return cfg
 }
 
@@ -151,11 +160,27 @@ func (s *loadSet) startLoad(_ context.Context, name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r, err := s.find(name)
-	if err == nil && r.active.CompareAndSwap(false, true) {
-		r.over.Store(newStretchEnd())
-		r.loop.Start()
+	if err != nil {
+		return err
 	}
-	return err
+	if !r.active.CompareAndSwap(false, true) {
+		return fmt.Errorf("start %s: it still runs", name)
+	}
+	r.over.Store(newStretchEnd())
+	r.loop.Start()
+	return nil
+}
+
+// ended is told that a workload has ended by itself. That may come late, when it has been
+// started again.
+func (s *loadSet) ended(r *running) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.loop.Running() {
+		return
+	}
+	r.active.Store(false)
+	r.over.Load().end()
 }
 
 func (s *loadSet) stopLoad(ctx context.Context, name string) error {

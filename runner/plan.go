@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -32,6 +33,22 @@ func NewPlan(e *spec.Experiment, text []byte, seed uint64) (*Plan, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// Check tells what of the load could not be sent: a script with an error in it, a
+// parameter without a generator, a certificate that cannot be read. The files that the
+// workloads name must be there, so that it is for who is about to run the plan.
+func (p *Plan) Check() error {
+	var errs []error
+	for i := range p.Experiment.Load {
+		r := newRunning(p, i, len(p.Experiment.Cluster.Nodes))
+		cfg := pgConfig(p, &r.spec, r.groups)
+		for _, name := range p.Experiment.Cluster.Nodes.Names() {
+			cfg.Endpoints = append(cfg.Endpoints, pgload.Endpoint{Node: name, Host: "localhost", Port: 1})
+		}
+		errs = append(errs, pgload.Check(cfg))
+	}
+	return errors.Join(errs...)
 }
 
 // built is the number of nodes that are there from the beginning.
@@ -132,22 +149,39 @@ func (p *Plan) serial(table string) bool {
 	return false
 }
 
-// writersOf are the workloads that insert into a table.
-func (p *Plan) writersOf(t check.Table) (workloads []string) {
+// writersOf are those who insert into a table, as the ledger names them.
+func (p *Plan) writersOf(t check.Table) (names []string) {
 	for i := range p.Experiment.Load {
-		if w := &p.Experiment.Load[i]; w.Inserts(t.Name) {
-			workloads = append(workloads, w.Name)
-		}
+		names = append(names, writersIn(&p.Experiment.Load[i], t.Name)...)
 	}
-	return workloads
+	return names
 }
 
-// commits are the workloads whose sessions have a synchronous_commit of their own.
+// writersIn are the writers of one workload that insert into a table; "" is any.
+func writersIn(w *spec.Workload, table string) (names []string) {
+	if w.Kind != pgload.Mix {
+		if w.Inserts(table) {
+			names = append(names, pgload.WriterName(w.Name, ""))
+		}
+		return names
+	}
+	for i := range w.Mix {
+		if part := &w.Mix[i]; part.Inserts(table) {
+			names = append(names, pgload.WriterName(w.Name, part.Name))
+		}
+	}
+	return names
+}
+
+// commits are the writers whose sessions have a synchronous_commit of their own.
 func (p *Plan) commits() map[string]string {
 	own := map[string]string{}
-	for _, w := range p.Experiment.Load {
-		if w.SynchronousCommit != "" {
-			own[w.Name] = w.SynchronousCommit
+	for i := range p.Experiment.Load {
+		w := &p.Experiment.Load[i]
+		for _, name := range writersIn(w, "") {
+			if w.SynchronousCommit != "" {
+				own[name] = w.SynchronousCommit
+			}
 		}
 	}
 	return own

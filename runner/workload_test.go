@@ -93,17 +93,19 @@ func TestWhatAMixDoes(t *testing.T) {
   mix:
     kind: mix
     synchronous_commit: local
-    mix: [{weight: 2, kind: insert, table: m, rows: 3}, {kind: read, table: m}, {name: s, kind: sql, sql: "select :x", params: {x: {uniform: {max: 3}}}}]
+    mix: [{weight: 2, kind: insert, table: m, rows: 3}, {kind: read, table: m}, {name: s, kind: sql, sql: "select :x", params: {x: {uniform: {max: 3}}}}, {name: n, kind: insert, table: n}]
 `)
 	w := p.Experiment.Workload("mix")
 	g := pgConfig(p, w, 1)
-	if len(g.Mix) != 3 || g.Mix[0].Weight != 2 || g.Mix[0].Rows != 3 || g.Mix[1].Weight != 1 || g.Mix[2].Name != "s" || len(g.Mix[2].Params) != 1 {
+	if len(g.Mix) != 4 || g.Mix[0].Weight != 2 || g.Mix[0].Rows != 3 || g.Mix[1].Weight != 1 || g.Mix[2].Name != "s" || len(g.Mix[2].Params) != 1 {
 		t.Errorf("%+v", g.Mix)
 	}
-	if tables := p.tables(); len(tables) != 1 || tables[0].Name != "m" || !slices.Equal(p.writersOf(tables[0]), []string{"mix"}) {
+	// Whoever writes to one of two tables has written nothing to the other.
+	if tables := p.tables(); len(tables) != 2 || tables[0].Name != "m" || !slices.Equal(p.writersOf(tables[0]), []string{"mix/insert"}) ||
+		tables[1].Name != "n" || !slices.Equal(p.writersOf(tables[1]), []string{"mix/n"}) {
 		t.Errorf("audited: %+v", tables)
 	}
-	if p.commits()["mix"] != "local" || len(loadConfig(w, 1, 1).Parts) != 3 {
+	if p.commits()["mix/insert"] != "local" || p.commits()["mix/n"] != "local" || len(loadConfig(w, 1, 1).Parts) != 4 {
 		t.Error("its sessions' own synchronous_commit, and the names of its parts")
 	}
 }
@@ -148,5 +150,47 @@ func TestTheGeneratorIsMeasured(t *testing.T) {
 	}
 	if again := g.end(); again.CPU != use.CPU {
 		t.Error("the end can be told twice")
+	}
+}
+
+// TestPoissonWorkloadsAreIndependent: two of them at the same rate have no arrivals in common.
+func TestPoissonWorkloadsAreIndependent(t *testing.T) {
+	p := workloads(t, `
+  one: {kind: insert, rate: 10/s, arrivals: poisson}
+  two: {kind: insert, rate: 10/s, arrivals: poisson}
+`)
+	one, two := newRunning(p, 0, 2).model().Schedule, newRunning(p, 1, 2).model().Schedule
+	for i := range int64(10) {
+		a, _ := one.At(i)
+		if b, _ := two.At(i); a == b {
+			t.Errorf("arrival %d of both is due at %v", i, a)
+		}
+	}
+}
+
+// TestWhatCannotBeSent: it is told before anything is built, for every workload.
+func TestWhatCannotBeSent(t *testing.T) {
+	p := workloads(t, `
+  good: {kind: insert, route: topology}
+  parameter: {kind: sql, sql: "select :n"}
+  script: {kind: script, script: "\\set a random(1\nselect 1;\n"}
+  begins: {kind: sql, sql: [begin, select 1]}
+  two: {kind: sql, sql: "select 1; select 2", protocol: simple}
+  rows: {kind: insert, rows: 10000, pipeline: 1000}
+  untrusting: {kind: insert, connection: {sslrootcert: root.crt}}
+  unreadable: {kind: insert, connection: {sslmode: verify-full, sslrootcert: no-such.crt}}
+  part: {kind: mix, mix: [{kind: insert}, {kind: sql, sql: "select :n"}]}
+`)
+	err := p.Check()
+	if err == nil {
+		t.Fatal("it is said that all could be sent")
+	}
+	for _, w := range []string{"parameter", "script", "begins", "two", "rows", "untrusting", "unreadable", "part"} {
+		if !strings.Contains(err.Error(), "workload "+w+": ") {
+			t.Errorf("nothing is said of workload %s", w)
+		}
+	}
+	if strings.Contains(err.Error(), "workload good") {
+		t.Error(err)
 	}
 }

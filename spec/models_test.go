@@ -122,3 +122,11 @@ func TestAWorkloadThatEndsByItselfNeedsNoDuration(t *testing.T) {
 		t.Error("nothing says when the load ends")
 	}
 }
+
+func TestAWorkloadThatHasEndedCanBeStartedAgain(t *testing.T) {
+	const head = "name: x\ncluster: {nodes: [a]}\ntimeline: [{at: 1s, start_load: w}, {at: 5s, start_load: w}]\nload: {w: {kind: sql, sql: select 1"
+	mustLoad(t, head+", duration: 2s}}", Options{})
+	if _, _, err := Load("x", []byte(head+"}}"), Options{}); err == nil {
+		t.Error("it never ends, and is started twice")
+	}
+}

@@ -229,7 +229,7 @@ func (v *validator) loadStates() {
 			switch {
 			case v.e.Workload(name) == nil, since[name] == ", since "+s.Name:
 				continue // step has told
-			case starts && running[name]:
+			case starts && running[name] && !v.e.Workload(name).Ends(): // which may have ended by then
 				v.bad(path, "the workload "+name+" already runs"+since[name], "leave it out")
 			case !starts && !running[name]:
 				v.bad(path, "the workload "+name+" does not run here"+since[name], "leave it out, or start it before")

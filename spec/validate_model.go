@@ -16,8 +16,8 @@ func (v *validator) model(path string, w *Workload) {
 	if v.d.has(path + ".iterations") {
 		v.between(path+".iterations", w.Iterations, 1, 1<<31-1)
 	}
-	if w.Duration > 0 && w.Warmup >= w.Duration {
-		v.bad(path+".warmup", fmt.Sprintf("the warm-up of %s is as long as all of the workload", w.Warmup), "write a longer duration")
+	if length := w.length(); length > 0 && w.Warmup >= length {
+		v.bad(path+".warmup", fmt.Sprintf("the warm-up of %s is as long as all of the workload", w.Warmup), "write a shorter one")
 	}
 	v.stages(path, w)
 	for _, only := range []struct {
@@ -36,6 +36,14 @@ func (v *validator) model(path string, w *Workload) {
 	if w.Open() && v.d.has(path+".think_time") {
 		v.badKey(path+".think_time", "at a rate no client thinks: the schedule says when it sends", "leave one of them out")
 	}
+}
+
+// length is how long the workload goes on by what the file says; 0: without end.
+func (w *Workload) length() (sum Duration) {
+	for _, s := range w.Stages {
+		sum += s.For
+	}
+	return max(sum, w.Duration)
 }
 
 // stages checks that they are all of one kind, and that nothing else says the same.

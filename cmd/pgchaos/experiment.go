@@ -47,6 +47,9 @@ func (f *experimentFlags) plan(name string) (*runner.Plan, error) {
 		return nil, usageError(err)
 	}
 	p, err := runner.NewPlan(e, resolved, f.seed)
+	if err == nil {
+		err = p.Check()
+	}
 	if err != nil {
 		return nil, usageError(fmt.Errorf("%s: %w", file, err))
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime/pprof"
 	"strconv"
 	"strings"
@@ -27,17 +28,34 @@ func (f *resultFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.summary, "out-summary", "", "write the table of JMeter's Summary Report as CSV to `file`")
 }
 
-// check refuses what is there already, before a run and not after it.
-func (f *resultFlags) check() error {
-	for _, path := range []string{f.hlog, f.csv, f.aggregate, f.summary} {
+func (f *resultFlags) paths() []string { return []string{f.hlog, f.csv, f.aggregate, f.summary} }
+
+// checkPaths refuses files that cannot be made, before a run and not after it: what is
+// there already, what is named twice, and what is in no directory; coming is one that the
+// run makes.
+func checkPaths(coming string, paths ...string) error {
+	named := map[string]bool{}
+	for _, path := range paths {
 		if path == "" {
 			continue
 		}
 		if _, err := os.Lstat(path); err == nil {
 			return usageError(fmt.Errorf("%s is there already; name another file", path))
 		}
+		if named[filepath.Clean(path)] {
+			return usageError(fmt.Errorf("%s is named twice; name another file", path))
+		}
+		named[filepath.Clean(path)] = true
+		if dir := filepath.Dir(path); !isDirectory(dir) && dir != filepath.Clean(coming) {
+			return usageError(fmt.Errorf("%s cannot be written: there is no directory %s", path, dir))
+		}
 	}
 	return nil
+}
+
+func isDirectory(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 func (f *resultFlags) write(r *report.Result) (err error) {
@@ -76,13 +94,14 @@ type outputs struct {
 	profile io.Closer
 }
 
-// open makes the files, before anything is started.
-func (f *outputFlags) open(seed uint64) (*outputs, error) {
+// open makes the files, before anything is started; coming is the result directory, which
+// is made after that.
+func (f *outputFlags) open(seed uint64, coming string) (*outputs, error) {
 	share, err := parseShare(cmp.Or(f.share, allSamples))
 	if err != nil {
 		return nil, usageError(fmt.Errorf("--sample-share %s: %w", f.share, err))
 	}
-	if err := f.check(); err != nil {
+	if err := checkPaths(coming, append(f.paths(), f.jtl, f.samples, f.cpuProfile)...); err != nil {
 		return nil, err
 	}
 	o := &outputs{}

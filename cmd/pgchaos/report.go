@@ -29,7 +29,7 @@ func newReportCommand() *cobra.Command {
 			if err != nil {
 				return usageError(err)
 			}
-			if err := files.check(); err != nil {
+			if err := checkPaths("", files.paths()...); err != nil {
 				return err
 			}
 			if err := files.write(result); err != nil {

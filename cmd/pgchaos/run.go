@@ -64,7 +64,7 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 			return err
 		}
 	}
-	files, err := f.open(plan.Seed)
+	files, err := f.open(plan.Seed, f.out)
 	if err != nil {
 		return err
 	}

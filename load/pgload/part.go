@@ -18,6 +18,7 @@ import (
 type part struct {
 	w      *Workload
 	cfg    Work
+	name   string // of a part of a mix; "": it is the whole workload
 	number int
 	weight int
 	// first is the place of its statements in Workload.statements, of which upfront are
@@ -46,7 +47,7 @@ func (w *Workload) addParts() error {
 		}
 	}
 	for i, c := range parts {
-		p := &part{w: w, cfg: c.Work, number: i, weight: max(c.Weight, 1), first: len(w.statements)}
+		p := &part{w: w, cfg: c.Work, name: c.Name, number: i, weight: max(c.Weight, 1), first: len(w.statements)}
 		err := p.build()
 		if err != nil {
 			if w.cfg.Kind == Mix {
@@ -88,8 +89,6 @@ func (p *part) buildInsert() error {
 		c.Table = DefaultTable
 	}
 	switch {
-	case p.w.cfg.Ledger == nil:
-		return errors.New("kind insert needs a ledger")
 	case c.Statements > 1 && c.Pipeline > 1:
 		return errors.New("an insert has several statements in a transaction, or in a pipeline, but not both")
 	case c.Rows*c.Statements*c.Pipeline > ledger.MostAtOnce:
@@ -261,13 +260,26 @@ func (p *part) buildScript() (err error) {
 // writes tells whether the part must be taken for one that writes.
 func (p *part) writes() bool { return !p.only }
 
+// WriterName is whose writers they are, as the ledger tells it: a workload's; or those of
+// a part of a mix, whose parts may write to tables of their own. The part is "" for what
+// is no mix.
+func WriterName(workload, part string) string {
+	if part == "" {
+		return workload
+	}
+	return workload + "/" + part
+}
+
 // addWriters makes the clients' writers, and their heads on the board.
 func (p *part) addWriters() error {
 	if p.cfg.Kind != Insert {
 		return nil
 	}
+	if p.w.cfg.Ledger == nil {
+		return errors.New("kind insert needs a ledger")
+	}
 	for range p.w.cfg.Clients {
-		writer, err := p.w.cfg.Ledger.AddWriter(p.w.cfg.Workload)
+		writer, err := p.w.cfg.Ledger.AddWriter(WriterName(p.w.cfg.Workload, p.name))
 		if err != nil {
 			return err
 		}

@@ -66,15 +66,36 @@ func New(cfg Config) (*Workload, error) {
 	return w, nil
 }
 
-// prepare checks the Config, and makes what it asks for.
-func (w *Workload) prepare() error {
+// Check tells what New would refuse of a Config whose cluster there is not yet: its
+// Ledger, its Primary and whom it connects as are left unread.
+func Check(cfg Config) error {
+	cfg.Primary = func() string { return "" }
+	w := &Workload{cfg: cfg, simple: cfg.Protocol == Simple}
+	endpoints, err := w.plan()
+	if err == nil {
+		_, err = w.cfg.settings(endpoints[0])
+	}
+	if err != nil {
+		return fmt.Errorf("workload %s: %w", cfg.Workload, err)
+	}
+	return nil
+}
+
+// plan checks the Config, and makes the parts and their statements.
+func (w *Workload) plan() ([]Endpoint, error) {
 	endpoints, err := w.targets()
 	err = errors.Join(err, checkOnTimeout(w.cfg.OnTimeout), w.cfg.check())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	w.statements = []statement{newStatement("begin"), newStatement("commit")}
-	if err := w.addParts(); err != nil {
+	return endpoints, w.addParts()
+}
+
+// prepare makes what the Config asks for.
+func (w *Workload) prepare() error {
+	endpoints, err := w.plan()
+	if err != nil {
 		return err
 	}
 	for _, e := range endpoints {

@@ -223,8 +223,8 @@ func TestMixByWeight(t *testing.T) {
 			t.Errorf("parts %v", n)
 		}
 		s.Close()
-		if issued := cl.book(t).Writers()[0].Issued; issued != int64(n[2]) {
-			t.Errorf("%d inserts for %d operations", issued, n[2])
+		if writer := cl.book(t).Writers()[0]; writer.Issued != int64(n[2]) || writer.Workload != "writes/c" {
+			t.Errorf("%d inserts of %s for %d operations", writer.Issued, writer.Workload, n[2])
 		}
 	})
 }

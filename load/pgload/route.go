@@ -73,7 +73,7 @@ func (c *Config) parsed(e Endpoint) (*pgx.ConnConfig, error) {
 	maps.Copy(set, c.Connection)
 	cc, err := pgx.ParseConfig(keyValues(set))
 	if err != nil {
-		return nil, fmt.Errorf("connection: %w", err)
+		return nil, fmt.Errorf("connection: %w", cause(err))
 	}
 	cc.ValidateConnect = nil
 	switch c.Target {
@@ -120,15 +120,20 @@ func (c *Config) parsedURL() (*pgx.ConnConfig, error) {
 	u.RawQuery = query.Encode()
 	cc, err := pgx.ParseConfig(u.String())
 	if err != nil {
-		if err = errors.Unwrap(err); err == nil { // the text around it has the URL in it
-			err = errors.New("one of its settings is wrong")
-		}
-		return nil, fmt.Errorf("url: %w", err)
+		return nil, fmt.Errorf("url: %w", cause(err))
 	}
 	if password, given := u.User.Password(); !query.Has("password") && (!given || password == "") {
 		cc.Password = "" // not the environment's
 	}
 	return cc, nil
+}
+
+// cause is what is wrong with settings, without the text around it that has all of them in it.
+func cause(err error) error {
+	if err = errors.Unwrap(err); err == nil {
+		return errors.New("one of its settings is wrong")
+	}
+	return err
 }
 
 // keyValues writes settings down as ParseConfig reads them, with a space before each.
