@@ -52,7 +52,7 @@ func Metrics() []Metric {
 		{"unknown", MetricCount, Must, May, "the number of operations sent and never answered"},
 		{"dropped", MetricCount, Must, May, "the number of operations due and never sent"},
 		{"errors", MetricCount, Must, May, "the number of operations failed or unknown"},
-		{"error_rate", MetricShare, Must, May, "the share of samples failed or unknown"},
+		{"error_rate", MetricShare, Must, May, "the share of arrivals failed, unknown or never sent"},
 		{"throughput", MetricRate, Must, May, "the samples a second"},
 		{"achieved_rate", MetricShare, Must, May, "the share of a rate's arrivals that were sent"},
 		{"retries", MetricCount, Must, May, "the number of transactions begun again after 40001 or 40P01"},
