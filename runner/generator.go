@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pgchaos/report"
+	"pgchaos/spec"
 )
 
 // What makes the load generator a suspect.
@@ -26,7 +27,7 @@ type generator struct {
 }
 
 func startGenerator() *generator {
-	g := &generator{stop: make(chan struct{}), use: report.Generator{Cores: runtime.GOMAXPROCS(0)}}
+	g := &generator{stop: make(chan struct{}), use: report.Generator{Cores: runtime.NumCPU()}}
 	begun, first := time.Now(), cpuTime()
 	g.done.Go(func() {
 		ticker := time.NewTicker(time.Second)
@@ -89,4 +90,20 @@ func suspects(g *report.Generator, workloads []report.Workload) (warnings []stri
 		}
 	}
 	return warnings
+}
+
+// makeRoom lets Go run one goroutine more at once for each workload with arrivals: who
+// wakes its clients sleeps in the kernel, and keeps a place among GOMAXPROCS meanwhile.
+// On two cores two of them would keep both, and answers would be noticed every 10 ms,
+// when Go's watchdog looks. It is taken back by what is returned.
+func makeRoom(load spec.Workloads) (undo func()) {
+	before := runtime.GOMAXPROCS(0)
+	open := 0
+	for i := range load {
+		if load[i].Open() {
+			open++
+		}
+	}
+	runtime.GOMAXPROCS(before + open)
+	return func() { runtime.GOMAXPROCS(before) }
 }

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -135,6 +136,24 @@ func TestSuspects(t *testing.T) {
 				t.Errorf("%s: %q", tt.name, got[i])
 			}
 		}
+	}
+}
+
+// TestRoomForWhoWakesClients: one for each workload with arrivals, and none afterwards.
+func TestRoomForWhoWakesClients(t *testing.T) {
+	p := workloads(t, `
+  a: {kind: insert, rate: 10/s}
+  b: {kind: insert, stages: [{for: 1s, rate: 2/s}]}
+  closed: {kind: insert}
+`)
+	before := runtime.GOMAXPROCS(0)
+	undo := makeRoom(p.Experiment.Load)
+	if got := runtime.GOMAXPROCS(0); got != before+2 {
+		t.Errorf("%d, and %d before", got, before)
+	}
+	undo()
+	if got := runtime.GOMAXPROCS(0); got != before {
+		t.Errorf("%d afterwards, and %d before", got, before)
 	}
 }
 

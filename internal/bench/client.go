@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"runtime/pprof"
 	"strconv"
 	"strings"
@@ -166,6 +167,7 @@ func (j *job) run(ctx context.Context) (a answer, err error) {
 		Iterations: j.Operations, Duration: j.Span, Ended: func() { close(ended) },
 	}
 	if j.Rate > 0 {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1) // for who wakes the clients, as an experiment has it
 		lc.Schedule, lc.Punctual = load.Constant(load.Steady(j.Rate)), true
 		lc.OnSample = func(_ int, op history.Op) {
 			if op.Response() > time.Second {
