@@ -50,13 +50,9 @@ func Setup(ctx context.Context, conn *pgx.Conn, cfg Config) error {
 // CreateUpdateTable makes a table for updates, with the keys 1 to rows. One that has
 // fewer rows than that gets those that are missing, all at once; its other rows stay.
 func CreateUpdateTable(ctx context.Context, conn *pgx.Conn, table string, rows, payload int) error {
-	quoted, schema, err := quoteTable(table)
+	quoted, schema, exists, err := lookFor(ctx, conn, table)
 	if err != nil {
 		return err
-	}
-	var exists bool
-	if err := conn.QueryRow(ctx, "select to_regclass($1) is not null", quoted).Scan(&exists); err != nil {
-		return fmt.Errorf("look for table %s: %w", table, err)
 	}
 	var have int64
 	if exists {

@@ -90,24 +90,28 @@ func updateStatement(table string) (statement, error) {
 	return s, nil
 }
 
+// lookFor quotes a table's name, and its schema's ("" where it has none), and tells whether
+// the table is there. Whoever makes tables asks first, because `if not exists` demands
+// the right to create even where there is nothing to be created.
+func lookFor(ctx context.Context, conn *pgx.Conn, table string) (quoted, schema string, exists bool, err error) {
+	if quoted, schema, err = quoteTable(table); err != nil {
+		return "", "", false, err
+	}
+	if err := conn.QueryRow(ctx, "select to_regclass($1) is not null", quoted).Scan(&exists); err != nil {
+		return "", "", false, fmt.Errorf("look for table %s: %w", table, err)
+	}
+	return quoted, schema, exists, nil
+}
+
 // CreateTable makes the table of a workload, and its schema, where it does not
 // exist. The connection's user owns it; everybody else may insert and select, so
 // that a superuser can prepare it for the load's own user. Packed and serial keys
 // have the same table, the one with a sequence: workloads of both kinds may share
 // it, whichever comes first.
 func CreateTable(ctx context.Context, conn *pgx.Conn, table string) error {
-	quoted, schema, err := quoteTable(table)
-	if err != nil {
+	quoted, schema, exists, err := lookFor(ctx, conn, table)
+	if err != nil || exists {
 		return err
-	}
-	// Asked first, because `if not exists` demands the right to create even where
-	// there is nothing to be created.
-	var exists bool
-	if err := conn.QueryRow(ctx, "select to_regclass($1) is not null", quoted).Scan(&exists); err != nil {
-		return fmt.Errorf("look for table %s: %w", table, err)
-	}
-	if exists {
-		return nil
 	}
 	// A table to begin with must not wait for a standby that may be missing.
 	if _, err := conn.Exec(ctx, "set synchronous_commit = local"); err != nil {
