@@ -22,29 +22,19 @@ func Summary(path string, r *report.Result) error {
 	return create(path, "the summary report", func(w io.Writer) error { return jmeterTable(w, r, summaryColumns()) })
 }
 
-// column is one of JMeter's, by its exact name.
-type column struct {
-	name string
-	of   func(label string, s *report.Stats) string
-}
-
-func aggregateColumns() []column {
-	all := jmeterColumns()
-	return pick(all, "Label", "# Samples", "Average", "Median", "90% Line", "95% Line", "99% Line", "Min", "Max",
-		"Error %", "Throughput", "Received KB/sec", "Sent KB/sec")
-}
-
-func summaryColumns() []column {
-	all := jmeterColumns()
-	return pick(all, "Label", "# Samples", "Average", "Min", "Max", "Std. Dev.", "Error %", "Throughput",
-		"Received KB/sec", "Sent KB/sec", "Avg. Bytes")
-}
-
-func pick(from map[string]func(string, *report.Stats) string, names ...string) (columns []column) {
-	for _, name := range names {
-		columns = append(columns, column{name, from[name]})
+// The columns of both reports, by JMeter's exact names.
+func aggregateColumns() []string {
+	return []string{
+		"Label", "# Samples", "Average", "Median", "90% Line", "95% Line", "99% Line", "Min", "Max",
+		"Error %", "Throughput", "Received KB/sec", "Sent KB/sec",
 	}
-	return columns
+}
+
+func summaryColumns() []string {
+	return []string{
+		"Label", "# Samples", "Average", "Min", "Max", "Std. Dev.", "Error %", "Throughput",
+		"Received KB/sec", "Sent KB/sec", "Avg. Bytes",
+	}
 }
 
 func jmeterColumns() map[string]func(string, *report.Stats) string {
@@ -85,19 +75,16 @@ func jmeterColumns() map[string]func(string, *report.Stats) string {
 	}
 }
 
-func jmeterTable(out io.Writer, r *report.Result, columns []column) error {
+func jmeterTable(out io.Writer, r *report.Result, columns []string) error {
 	w := csv.NewWriter(out)
-	var head []string
-	for _, c := range columns {
-		head = append(head, c.name)
-	}
-	if err := w.Write(head); err != nil {
+	if err := w.Write(columns); err != nil {
 		return err
 	}
+	cell := jmeterColumns()
 	row := func(label string, s *report.Stats) error {
 		var cells []string
-		for _, c := range columns {
-			cells = append(cells, c.of(label, s))
+		for _, name := range columns {
+			cells = append(cells, cell[name](label, s))
 		}
 		return w.Write(cells)
 	}
