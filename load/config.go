@@ -68,7 +68,8 @@ type Config struct {
 	Schedule *Schedule
 	// Punctual has arrivals sent within some 0.1 ms of their due time instead of 1 ms, for
 	// some 10 % of a core at 5,000 a second. It sleeps in the kernel, so that it must not be
-	// set under testing/synctest, whose time would stand still.
+	// set under testing/synctest, whose time would stand still; and it keeps a place among
+	// GOMAXPROCS meanwhile, of which the caller has to provide one more for each workload.
 	Punctual bool
 	// Groups splits the clients (client i is in group i modulo Groups), and gives
 	// each group arrivals of its own on the whole Schedule, so that one that is slow
@@ -99,9 +100,6 @@ type Config struct {
 	CatchUp string
 	// Parts are the names of a mix's parts, for Reply.Part; none: it is no mix.
 	Parts []string
-	// Connections is the number of connections that the clients share; 0: each has its
-	// own. Nothing here goes by it.
-	Connections int
 	// Nodes is how many nodes can answer, for Reply.Node; 0: who answers is not recorded.
 	Nodes int
 	// Timeout is how long a client waits for one operation, counted from when it

@@ -69,7 +69,6 @@ type run struct {
 	loads   *loadSet
 	book    *ledger.Book // of the load, once it has ended
 	watch   *watch
-	primary primary
 	vectors *vectors
 	clock   history.Clock
 	phases  phaseLog
@@ -182,7 +181,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	if r.journal, err = createJournal(r.Out, r.Run, r.clock.Zero()); err != nil {
 		return err
 	}
-	if r.loads, err = newLoads(r.plan, r.Options, r.cluster, r.clock, r.primary.name); err != nil {
+	if r.loads, err = newLoads(r.plan, r.Options, r.cluster, r.clock, r.primary); err != nil {
 		return err
 	}
 	r.line = &chaos.Timeline{
@@ -190,7 +189,6 @@ func (r *run) exercise(ctx context.Context) (err error) {
 		Clock: r.clock, Undo: r.undo, Begin: r.begin, End: r.ended,
 	}
 	r.watch = startWatch(ctx, r.cluster, r.clock, r.crashed)
-	r.primary.of(r.watch)
 	for _, d := range r.plan.demands(nil) {
 		r.watch.demand(d)
 	}
@@ -226,6 +224,10 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	}
 	return r.write(report.StageRan)
 }
+
+// primary is the node that accepts writes, as the watch has seen it. Only operations
+// ask, and none is begun before the watch is there.
+func (r *run) primary() string { return r.watch.primary() }
 
 // rest lets the load go on until the experiment's least duration, and until the
 // workloads have ended that do so by themselves, unless the timeline broke off: what

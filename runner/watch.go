@@ -37,7 +37,6 @@ type watch struct {
 	writable atomic.Pointer[string]
 
 	mu     sync.Mutex
-	sole   string                         // what writable has
 	states map[string][]history.NodeState // the changes, and before each the last reading without it
 	last   check.View
 	alert  alert
@@ -107,10 +106,18 @@ func (w *watch) keep(st history.NodeState) {
 		w.states[st.Node] = append(w.told(st.Node), st)
 	}
 	w.last[st.Node] = st
-	if name := w.last.Primary(); name != w.sole {
-		w.sole = name
+	if name := w.last.Primary(); name != w.primary() {
 		w.writable.Store(&name)
 	}
+}
+
+// primary is the node that accepts writes; "": there is none. It is cheap enough to be
+// asked before every operation.
+func (w *watch) primary() string {
+	if name := w.writable.Load(); name != nil {
+		return *name
+	}
+	return ""
 }
 
 // told is a node's story up to its last reading. mu is held.

@@ -18,7 +18,7 @@ func loadConfig(w *spec.Workload, groups int, seed uint64) load.Config {
 	cfg := load.Config{
 		Name: w.Name, Clients: groups * w.Clients, Groups: groups, Schedule: schedule(w, seed), Punctual: true,
 		ThinkTime: time.Duration(w.ThinkTime), Iterations: w.Iterations, Duration: time.Duration(w.Duration), Warmup: time.Duration(w.Warmup),
-		Overflow: w.Overflow, CatchUp: w.CatchUp, Connections: groups * w.Connections,
+		Overflow: w.Overflow, CatchUp: w.CatchUp,
 		Timeout: time.Duration(w.Timeout), MaxAbandoned: groups * w.MaxAbandoned,
 	}
 	if len(w.Stages) > 0 && !w.Open() {

@@ -79,7 +79,7 @@ func TestGroupsHaveTheirOwn(t *testing.T) {
 `)
 	w := p.Experiment.Workload("w")
 	c := loadConfig(w, 2, 1)
-	if c.Clients != 12 || c.Groups != 2 || c.Connections != 4 || c.MaxAbandoned != 6 || c.Grace != interruptGrace ||
+	if c.Clients != 12 || c.Groups != 2 || describeModel(w, 2).Connections != 4 || c.MaxAbandoned != 6 || c.Grace != interruptGrace ||
 		c.Warmup != 500*time.Millisecond || c.Duration != 2*time.Second || c.Iterations != 9 || c.ThinkTime != 5*time.Millisecond {
 		t.Errorf("%+v", c)
 	}
