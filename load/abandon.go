@@ -92,10 +92,9 @@ func (w *Workload) giveUp(r *run, c *client, sent, now time.Duration, err error)
 	w.left(r)
 }
 
-// comeBack ends the goroutine of an operation that was given up on: too late to
+// comeBack ends the client of an operation that was given up on: too late to
 // count, but not too late to be noticed.
 func (w *Workload) comeBack(f *flight, op *history.Op) {
-	f.close()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.flights, f)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pgchaos/history"
+	"pgchaos/load/eventloop"
 )
 
 // stall is how late an arrival may come to be taken before Config.CatchUp decides
@@ -117,10 +118,10 @@ type job struct {
 // await waits for the next operation that is this client's to do, which has been free
 // since then. Arrivals that are not to be sent any more it records as dropped; ok is
 // false when no more come.
-func (w *Workload) await(r *run, c *client, timer *time.Timer, free time.Duration) (j job, ok bool) {
+func (w *Workload) await(r *run, c *client, t *eventloop.Task, timer *time.Timer, free time.Duration) (j job, ok bool) {
 	a := r.groups[c.number%len(r.groups)]
 	for !r.halted() {
-		if len(w.cfg.ClientStages) > 0 && !w.awaitTurn(r, c, a, timer, &free) {
+		if len(w.cfg.ClientStages) > 0 && !w.awaitTurn(r, c, t, a, timer, &free) {
 			continue
 		}
 		offset, more := a.take()
@@ -198,7 +199,7 @@ func (r *run) dropped(due, at time.Duration, kind string) history.Op {
 
 // awaitTurn waits until the stages let this client work; false means that it has
 // waited, and must look again whether there is anything to do.
-func (w *Workload) awaitTurn(r *run, c *client, a *arrivals, timer *time.Timer, free *time.Duration) bool {
+func (w *Workload) awaitTurn(r *run, c *client, t *eventloop.Task, a *arrivals, timer *time.Timer, free *time.Duration) bool {
 	now := w.cfg.Clock.Now() - r.start
 	at, ok := nextTurn(w.cfg.ClientStages, c.number/len(r.groups), now)
 	switch {
@@ -209,7 +210,7 @@ func (w *Workload) awaitTurn(r *run, c *client, a *arrivals, timer *time.Timer, 
 	case !ok:
 		at = now + time.Hour
 	}
-	r.sleep(timer, at-now, a.spent)
+	t.Block(func() { r.sleep(timer, at-now, a.spent) })
 	*free = w.cfg.Clock.Now()
 	return false
 }

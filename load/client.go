@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pgchaos/history"
+	"pgchaos/load/eventloop"
 )
 
 // client is one place among those that Config.Clients bounds. Goroutines come and
@@ -47,7 +48,7 @@ func (f *flight) close() {
 	})
 }
 
-// launch starts a goroutine in a client, which is free since then. w.mu is held.
+// launch starts a client, which is free since then. w.mu is held.
 func (w *Workload) launch(r *run, c *client, free time.Duration) {
 	if c.flight == nil || c.flight.state.Load() == gaveUp {
 		c.flight = &flight{session: w.cfg.Open(c.number)}
@@ -56,29 +57,39 @@ func (w *Workload) launch(r *run, c *client, free time.Duration) {
 	}
 	r.live++
 	f := c.flight
-	w.all.Go(func() { w.loop(r, c, f, free) })
+	if w.cfg.Loops == nil {
+		w.all.Go(func() { w.loop(r, c, f, free, nil) })
+		return
+	}
+	w.all.Add(1)
+	w.cfg.Loops.Go(func(t *eventloop.Task) {
+		defer w.all.Done()
+		w.loop(r, c, f, free, t)
+	})
 }
 
 // loop is one client: it takes what is to be done until no more comes, or until its
-// operation is given up on.
-func (w *Workload) loop(r *run, c *client, f *flight, free time.Duration) {
+// operation is given up on. On an event loop it is a task.
+func (w *Workload) loop(r *run, c *client, f *flight, free time.Duration, t *eventloop.Task) {
+	ctx := eventloop.With(f.ctx, t)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	spent := r.groups[c.number%len(r.groups)].spent
 	for {
-		j, ok := w.await(r, c, timer, free)
+		j, ok := w.await(r, c, t, timer, free)
 		if !ok {
 			break
 		}
-		rest, done, answered := w.operate(c, f, j)
+		rest, done, answered := w.operate(ctx, c, f, j)
 		if !answered {
 			return
 		}
 		free = done
 		if rest = max(rest, w.cfg.ThinkTime); rest > 0 {
-			r.sleep(timer, rest, spent)
+			t.Block(func() { r.sleep(timer, rest, spent) })
 			free = w.cfg.Clock.Now()
 		}
+		t.Turn()
 	}
 	w.mu.Lock()
 	w.left(r)
@@ -87,11 +98,11 @@ func (w *Workload) loop(r *run, c *client, f *flight, free time.Duration) {
 
 // operate does one operation and records it; answered is false when it was given
 // up on meanwhile, and the goroutine has to end.
-func (w *Workload) operate(c *client, f *flight, j job) (rest, done time.Duration, answered bool) {
+func (w *Workload) operate(ctx context.Context, c *client, f *flight, j job) (rest, done time.Duration, answered bool) {
 	f.due = j.due
 	flying := int64(j.sent) + 1
 	f.state.Store(flying)
-	reply := f.session.Do(f.ctx)
+	reply := f.session.Do(ctx)
 	done = w.cfg.Clock.Now()
 	op := history.Op{
 		Due: j.due, Sent: max(j.sent, reply.Sent), Done: done, Outcome: reply.Outcome, Kind: reply.Kind, Err: reply.Err, Node: reply.Node,
@@ -99,6 +110,7 @@ func (w *Workload) operate(c *client, f *flight, j job) (rest, done time.Duratio
 	}
 	if !f.state.CompareAndSwap(flying, idle) && !w.endured(f, flying) {
 		f.session.Settle(op, true)
+		eventloop.TaskOf(ctx).Block(f.close)
 		w.comeBack(f, &op)
 		return 0, done, false
 	}

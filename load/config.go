@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"pgchaos/history"
+	"pgchaos/load/eventloop"
 )
 
 // Session does one client's operations, one at a time.
@@ -71,6 +72,12 @@ type Config struct {
 	// set under testing/synctest, whose time would stand still; and it keeps a place among
 	// GOMAXPROCS meanwhile, of which the caller has to provide one more for each workload.
 	Punctual bool
+	// Loops run the clients of a closed loop without think time, where they are given and
+	// not too many: for clients that would rest most of the time, or that are hundreds to a
+	// thread, goroutines are the cheaper. They wait in the kernel, so that they are not for
+	// testing/synctest. Do must not block otherwise than eventloop says, and the caller
+	// provides a place among GOMAXPROCS for each thread of them.
+	Loops *eventloop.Group
 	// Groups splits the clients (client i is in group i modulo Groups), and gives
 	// each group arrivals of its own on the whole Schedule, so that one that is slow
 	// leaves nothing to the others. 0: one group.
@@ -139,5 +146,14 @@ const (
 	Spread = "spread"
 	Skip   = "skip"
 )
+
+// clientsOfThread is how many clients an event loop gets at most: it looks at the sockets
+// of all of them each time.
+const clientsOfThread = 64
+
+// looped tells whether the clients are for Loops.
+func (c *Config) looped() bool {
+	return c.Schedule == nil && c.ThinkTime == 0 && c.Clients <= clientsOfThread*c.Loops.Threads()
+}
 
 const defaultTimeout = 5 * time.Second

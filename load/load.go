@@ -65,6 +65,9 @@ func New(cfg Config) *Workload {
 		cfg.Timeout = defaultTimeout
 	}
 	cfg.Clients, cfg.Groups, cfg.Nodes = max(cfg.Clients, 1), max(cfg.Groups, 1), max(cfg.Nodes, 0)
+	if !cfg.looped() {
+		cfg.Loops = nil
+	}
 	w := &Workload{cfg: cfg, flights: map[*flight]struct{}{}, wake: make(chan struct{}, 1), totals: newTotals(cfg.Nodes, len(cfg.Parts))}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	w.clients = make([]*client, cfg.Clients)

@@ -214,7 +214,7 @@ func TestRecordingDoesNotAllocate(t *testing.T) {
 		if n := testing.AllocsPerRun(5000, func() { w.record(c, s) }); n != 0 {
 			t.Errorf("%s: recording allocates %v times", name, n)
 		}
-		if n := testing.AllocsPerRun(5000, func() { w.operate(c, c.flight, w.job(time.Microsecond)) }); n != 0 {
+		if n := testing.AllocsPerRun(5000, func() { w.operate(c.flight.ctx, c, c.flight, w.job(time.Microsecond)) }); n != 0 {
 			t.Errorf("%s: an operation allocates %v times", name, n)
 		}
 	}
@@ -247,7 +247,7 @@ func BenchmarkOperation(b *testing.B) {
 			w, c := newInstant(schedule)
 			defer processor(b)()
 			for range b.N {
-				w.operate(c, c.flight, w.job(time.Microsecond))
+				w.operate(c.flight.ctx, c, c.flight, w.job(time.Microsecond))
 			}
 		})
 	}

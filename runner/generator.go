@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"pgchaos/report"
-	"pgchaos/spec"
 )
 
 // What makes the load generator a suspect.
@@ -90,20 +89,4 @@ func suspects(g *report.Generator, workloads []report.Workload) (warnings []stri
 		}
 	}
 	return warnings
-}
-
-// makeRoom lets Go run one goroutine more at once for each workload with arrivals: who
-// wakes its clients sleeps in the kernel, and keeps a place among GOMAXPROCS meanwhile.
-// On two cores two of them would keep both, and answers would be noticed every 10 ms,
-// when Go's watchdog looks. It is taken back by what is returned.
-func makeRoom(load spec.Workloads) (undo func()) {
-	before := runtime.GOMAXPROCS(0)
-	open := 0
-	for i := range load {
-		if load[i].Open() {
-			open++
-		}
-	}
-	runtime.GOMAXPROCS(before + open)
-	return func() { runtime.GOMAXPROCS(before) }
 }

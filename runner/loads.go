@@ -2,8 +2,10 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"pgchaos/history"
 	"pgchaos/history/ledger"
 	"pgchaos/load"
+	"pgchaos/load/eventloop"
 	"pgchaos/load/pgload"
 	"pgchaos/report/export"
 	"pgchaos/spec"
@@ -28,7 +31,9 @@ type loadSet struct {
 	ledger *ledger.Ledger
 	board  *pgload.Board // how far every writer is, for readers and vectors
 	list   []*running
-	mu     sync.Mutex // guards starts and stops, which come from the timeline and from the end of the run
+	loops  *eventloop.Group // of the clients that never rest; nil: there are none
+	giveUp func()           // takes back that room was made
+	mu     sync.Mutex       // guards starts and stops, which come from the timeline and from the end of the run
 	closed sync.Once
 	// ledgerErr is why not everything is in the ledger, once it is closed.
 	ledgerErr error
@@ -68,6 +73,9 @@ func newLoads(p *Plan, o Options, c *cluster.Cluster, clock history.Clock, prima
 		return nil, err
 	}
 	set := &loadSet{ledger: book, board: pgload.NewBoard()}
+	if err := set.makeRoom(p.Experiment.Load); err != nil {
+		return nil, errors.Join(err, book.Close())
+	}
 	for i := range p.Experiment.Load {
 		r := newRunning(p, i, len(c.Nodes()))
 		if err := r.open(p, set, c, clock, primary); err != nil {
@@ -79,9 +87,36 @@ func newLoads(p *Plan, o Options, c *cluster.Cluster, clock history.Clock, prima
 	for _, r := range set.list {
 		cfg := r.loadConfig(c, clock, set.sampler(r, c, o.Sample))
 		cfg.Ended = func() { set.ended(r) }
+		if r.pg.Pollable() {
+			cfg.Loops = set.loops
+		}
 		r.loop = load.New(cfg)
 	}
 	return set, nil
+}
+
+// makeRoom lets Go run more goroutines at once: one for each workload with arrivals, since
+// who wakes its clients sleeps in the kernel and keeps a place among GOMAXPROCS meanwhile,
+// and one for each event loop, of which there are as many as cores where clients never
+// rest. On two cores two of them would keep both places, and answers would be noticed every
+// 10 ms, when Go's watchdog looks.
+func (s *loadSet) makeRoom(load spec.Workloads) (err error) {
+	cores, more, restless := runtime.GOMAXPROCS(0), 0, false
+	for i := range load {
+		if load[i].Open() {
+			more++
+		} else if load[i].ThinkTime == 0 {
+			restless = true
+		}
+	}
+	if restless {
+		if s.loops, err = eventloop.New(cores); err != nil {
+			return err
+		}
+	}
+	runtime.GOMAXPROCS(cores + more + s.loops.Threads())
+	s.giveUp = func() { runtime.GOMAXPROCS(cores) }
+	return nil
 }
 
 // newRunning is the ith workload of a plan. Its chance is its own: two workloads with
@@ -229,9 +264,13 @@ func (s *loadSet) phase(name string, at time.Duration) {
 func (s *loadSet) close() {
 	s.closed.Do(func() {
 		for _, r := range s.list {
-			r.loop.Close()
+			if r.loop != nil { // it had all been prepared
+				r.loop.Close()
+			}
 			r.pg.Close()
 		}
+		s.loops.Close()
+		s.giveUp()
 		s.ledgerErr = s.ledger.Close()
 	})
 }

@@ -197,7 +197,6 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	}
 	watchers := r.background(ctx)
 	r.own = startGenerator()
-	defer makeRoom(r.plan.Experiment.Load)()
 	r.phase(baseline, 0)
 	for _, name := range r.plan.Experiment.InitiallyRunning() {
 		if err := r.loads.startLoad(ctx, name); err != nil {

@@ -139,21 +139,34 @@ func TestSuspects(t *testing.T) {
 	}
 }
 
-// TestRoomForWhoWakesClients: one for each workload with arrivals, and none afterwards.
-func TestRoomForWhoWakesClients(t *testing.T) {
-	p := workloads(t, `
-  a: {kind: insert, rate: 10/s}
-  b: {kind: insert, stages: [{for: 1s, rate: 2/s}]}
-  closed: {kind: insert}
-`)
+// TestRoomForWhoWaitsInTheKernel: a place for each workload with arrivals, and one for each
+// event loop, which are there for clients that never rest. None is left afterwards.
+func TestRoomForWhoWaitsInTheKernel(t *testing.T) {
+	const resting, restless = "  resting: {kind: insert, think_time: 1s}\n", "  restless: {kind: insert}\n"
+	const open = "  a: {kind: insert, rate: 10/s}\n  b: {kind: insert, stages: [{for: 1s, rate: 2/s}]}\n"
 	before := runtime.GOMAXPROCS(0)
-	undo := makeRoom(p.Experiment.Load)
-	if got := runtime.GOMAXPROCS(0); got != before+2 {
-		t.Errorf("%d, and %d before", got, before)
-	}
-	undo()
-	if got := runtime.GOMAXPROCS(0); got != before {
-		t.Errorf("%d afterwards, and %d before", got, before)
+	for _, tt := range []struct {
+		name, load string
+		loops, all int
+	}{
+		{"arrivals alone", open, 0, 2},
+		{"clients that rest", resting, 0, 0},
+		{"clients that never rest", restless, before, before},
+		{"all of them, and the loops are for all that never rest", open + resting + restless + "  more: {kind: insert}\n", before, before + 2},
+	} {
+		p := workloads(t, "\n"+tt.load)
+		set := &loadSet{}
+		if err := set.makeRoom(p.Experiment.Load); err != nil {
+			t.Fatal(err)
+		}
+		if got := runtime.GOMAXPROCS(0) - before; got != tt.all || set.loops.Threads() != tt.loops {
+			t.Errorf("%s: %d places, %d loops", tt.name, got, set.loops.Threads())
+		}
+		set.loops.Close()
+		set.giveUp()
+		if got := runtime.GOMAXPROCS(0); got != before {
+			t.Errorf("%s: %d afterwards, and %d before", tt.name, got, before)
+		}
 	}
 }
 

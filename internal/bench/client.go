@@ -22,6 +22,7 @@ import (
 	"pgchaos/history/ledger"
 	"pgchaos/internal/fakepg"
 	"pgchaos/load"
+	"pgchaos/load/eventloop"
 	"pgchaos/load/pgload"
 )
 
@@ -165,6 +166,14 @@ func (j *job) run(ctx context.Context) (a answer, err error) {
 	lc := load.Config{
 		Name: "bench", Clients: j.Clients, Timeout: 10 * time.Second, MaxAbandoned: 1, Nodes: 1, Open: pg.Open, Clock: clock,
 		Iterations: j.Operations, Duration: j.Span, Ended: func() { close(ended) },
+	}
+	if j.Rate == 0 && !j.Fake && os.Getenv("NOLOOPS") == "" {
+		threads := runtime.GOMAXPROCS(0)
+		runtime.GOMAXPROCS(2 * threads)
+		if lc.Loops, err = eventloop.New(threads); err != nil {
+			return a, err
+		}
+		defer lc.Loops.Close()
 	}
 	if j.Rate > 0 {
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1) // for who wakes the clients, as an experiment has it

@@ -3,20 +3,25 @@ package pgload
 import (
 	"context"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"pgchaos/load/eventloop"
 )
 
 // conn is a place for one connection, and what belongs to the connection that is in it
 // rather than to a client. One session at a time has it.
 type conn struct {
 	w      *Workload
-	pooled *pgxpool.Conn // nil: not connected
+	task   *eventloop.Task // that has it; nil: a goroutine has
+	pooled *pgxpool.Conn   // nil: not connected
 	pg     *pgconn.PgConn
 	wire   *wire
+	stream net.Conn // what is read and written: the wire, or TLS upon it
 	node   *node
 	id     int64 // of the connection, among the workload's
 	// number is that of the node that answers; 0: it is not known.
@@ -26,14 +31,18 @@ type conn struct {
 	ready      []bool   // by part: everything that it wants before it begins is prepared
 	server     int      // the ledger's number of the server; 0: there is none
 	backend    *backend // nil where nothing is interrupted
-	broken     bool     // something is wrong with it that pgx does not know of
+	broken     bool     // it is not to be used again
+	status     byte     // of the transaction, as ReadyForQuery tells it: I, T or E
+	inbox      inbox
 
 	// The rest is of the exchange at hand.
 	answers  answers
 	describe bool // the names of columns are wanted
 	answered int  // statements that were
 	parsed   int
+	weak     bool // a wait for synchronous standbys was cancelled
 	tag      []byte
+	values   [][]byte
 	columns  []string
 	fate     fate
 	bind     pgproto3.Bind
@@ -42,11 +51,20 @@ type conn struct {
 }
 
 func newConn(w *Workload) *conn {
-	return &conn{w: w, prepared: make([]bool, len(w.statements)), ready: make([]bool, len(w.parts))}
+	c := &conn{w: w, prepared: make([]bool, len(w.statements)), ready: make([]bool, len(w.parts))}
+	c.inbox.read = c.read
+	return c
 }
 
 // connect finds a node of the wanted role for a session.
 func (c *conn) connect(ctx context.Context, s *session) (kind string, err error) {
+	c.task = eventloop.TaskOf(ctx)
+	c.task.Block(func() { kind, err = c.find(ctx, s) })
+	return kind, err
+}
+
+// find connects to one node after the other, until one has the wanted role.
+func (c *conn) find(ctx context.Context, s *session) (kind string, err error) {
 	var errs []error
 	tried := map[*node]bool{}
 	for ctx.Err() == nil {
@@ -66,8 +84,12 @@ func (c *conn) connect(ctx context.Context, s *session) (kind string, err error)
 			continue
 		}
 		c.pooled, c.pg, c.node, c.number, s.asked = pooled, pooled.Conn().PgConn(), n, n.number, n.number
-		c.wire = wireOf(c.pg)
+		c.wire, c.stream, c.status = wireOf(c.pg), c.pg.Conn(), 'I'
+		c.inbox.empty()
 		c.wire.unwatch()
+		if c.task != nil {
+			c.wire.leave()
+		}
 		s.wire.Store(c.wire)
 		c.id = c.w.nextConn()
 		return "", nil
@@ -135,8 +157,15 @@ func (c *conn) settleIn(who *whoAnswers) {
 	}
 }
 
-// disconnect closes the connection and gives its place in the pool back.
+// disconnect closes the connection and gives its place in the pool back. Who is not the
+// client itself, but ends it, calls hangUp.
 func (c *conn) disconnect() {
+	if c.pooled != nil {
+		c.task.Block(c.hangUp)
+	}
+}
+
+func (c *conn) hangUp() {
 	if c.pooled == nil {
 		return
 	}
@@ -146,7 +175,7 @@ func (c *conn) disconnect() {
 	c.wire.sever()                 // ends what pgx still does in the background after an error
 	c.pooled.Release()
 	c.w.leave(c.node)
-	c.pooled, c.pg, c.wire, c.node, c.backend = nil, nil, nil, nil, nil
+	c.pooled, c.pg, c.wire, c.stream, c.node, c.backend = nil, nil, nil, nil, nil, nil
 	c.number, c.server, c.introduced, c.broken = 0, 0, false, false
 	clear(c.prepared)
 	clear(c.ready)
@@ -165,4 +194,21 @@ func (c *conn) astray() bool {
 		return primary == c.node.name
 	}
 	return false
+}
+
+// read reads what has come of an answer.
+func (c *conn) read(b []byte) (int, error) {
+	if c.task != nil {
+		return c.wire.receive(c.task, b)
+	}
+	return c.stream.Read(b)
+}
+
+// send sends what was put.
+func (c *conn) send() error {
+	if c.task != nil {
+		return c.wire.send(c.task, c.out)
+	}
+	_, err := c.stream.Write(c.out)
+	return err
 }

@@ -1,8 +1,9 @@
 package pgload
 
 import (
-	"context"
+	"cmp"
 	"errors"
+	"fmt"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -59,7 +60,7 @@ func (c *conn) runText(i int, text []byte) error {
 
 // finish sends the one statement that was put, and draws the conclusions.
 func (c *conn) finish(st *statement) error {
-	within := c.pg.TxStatus() != 'I'
+	within := c.status != 'I'
 	sent, err := c.exchange()
 	c.fate.calls++
 	if err == nil && st.commits && string(c.tag) == "ROLLBACK" {
@@ -77,7 +78,7 @@ func (c *conn) finish(st *statement) error {
 // whole is the only acknowledgement. control is whether statements among them begin or
 // end transactions; then an error proves nothing.
 func (c *conn) runBatch(writes, control bool) error {
-	within := c.pg.TxStatus() != 'I'
+	within := c.status != 'I'
 	c.putSync()
 	sent, err := c.exchange()
 	c.fate.calls += 2
@@ -111,7 +112,7 @@ func (c *conn) failed(err error, outcome history.Outcome) error {
 
 // succeeded notes a statement that was answered.
 func (c *conn) succeeded(within, writes, commits bool) {
-	now := c.pg.TxStatus() != 'I'
+	now := c.status != 'I'
 	c.fate.wrote = c.fate.wrote || writes
 	if !now || commits {
 		// Not where a transaction was rolled back; but who does that has asked for it.
@@ -155,7 +156,7 @@ func (c *conn) exchange() (sent bool, err error) {
 	c.answered, c.parsed = 0, 0
 	if len(c.out) > largeWrite {
 		err = c.exchangeLarge()
-	} else if _, err = c.pg.Conn().Write(c.out); err == nil {
+	} else if err = c.send(); err == nil {
 		err = c.receive()
 	}
 	if err != nil && !is[*pgconn.PgError](err) {
@@ -164,20 +165,23 @@ func (c *conn) exchange() (sent bool, err error) {
 	return c.wire.written.Load() > before, err
 }
 
-func (c *conn) exchangeLarge() error {
+func (c *conn) exchangeLarge() (err error) {
+	c.task.Block(func() { err = c.exchangeBothWays() })
+	return err
+}
+
+func (c *conn) exchangeBothWays() error {
 	wrote := make(chan error, 1)
 	go func() {
-		_, err := c.pg.Conn().Write(c.out)
+		err := c.send()
 		if err != nil {
 			c.wire.sever() // there will be no answer
 		}
 		wrote <- err
 	}()
 	err := c.receive()
-	if err != nil {
-		if !is[*pgconn.PgError](err) || c.pg.IsClosed() {
-			c.wire.sever()
-		}
+	if err != nil && c.broken {
+		c.wire.sever()
 	}
 	return errors.Join(err, <-wrote)
 }
@@ -185,52 +189,106 @@ func (c *conn) exchangeLarge() error {
 // receive reads the answers up to ReadyForQuery. The first error counts.
 func (c *conn) receive() (first error) {
 	for {
-		m, err := c.pg.ReceiveMessage(context.Background())
-		if err != nil {
-			if first != nil {
+		kind, body, err := c.inbox.next()
+		switch {
+		case err != nil:
+		case kind == 'D': // DataRow
+			err = c.row(body)
+		case kind == 'C': // CommandComplete
+			err = c.complete(body)
+		case kind == 'Z' && len(body) == 1: // ReadyForQuery
+			c.status = body[0]
+			return first
+		case kind == 'E': // ErrorResponse
+			var refused *pgconn.PgError
+			if refused, err = refusalOf(body); err == nil && first == nil {
+				first = refused
+			}
+			if err == nil && severity(refused) != "ERROR" { // FATAL or PANIC: the server says no more
 				c.broken = true
 				return first
 			}
-			return err
+		default:
+			err = c.other(kind, body)
 		}
-		switch m := m.(type) {
-		case *pgproto3.DataRow:
-			if c.answers != nil {
-				c.answers.row(c.answered, m.Values)
-			}
-		case *pgproto3.RowDescription:
-			c.columns = c.columns[:0]
-			for _, f := range m.Fields {
-				c.columns = append(c.columns, string(f.Name))
-			}
-		case *pgproto3.CommandComplete:
-			c.tag = append(c.tag[:0], m.CommandTag...)
-			if c.answers != nil {
-				c.answers.complete(c.answered, c.tag)
-			}
-			c.answered++
-		case *pgproto3.EmptyQueryResponse:
-			c.tag = c.tag[:0]
-			c.answered++
-		case *pgproto3.ParseComplete:
-			c.parsed++
-		case *pgproto3.ErrorResponse:
-			if first == nil {
-				first = pgconn.ErrorResponseToPgError(m)
-			}
-		case *pgproto3.CopyInResponse:
+		if err != nil {
 			c.broken = true
-			return errCopy
-		case *pgproto3.ReadyForQuery:
-			return first
+			return cmp.Or(first, err)
 		}
 	}
+}
+
+func (c *conn) row(body []byte) (err error) {
+	if c.answers == nil {
+		return nil
+	}
+	if c.values, err = rowOf(body, c.values[:0]); err == nil {
+		c.answers.row(c.answered, c.values)
+	}
+	return err
+}
+
+func (c *conn) complete(body []byte) error {
+	tag, err := tagOf(body)
+	if err != nil {
+		return err
+	}
+	c.tag = append(c.tag[:0], tag...)
+	if c.answers != nil {
+		c.answers.complete(c.answered, c.tag)
+	}
+	c.answered++
+	return nil
+}
+
+// other are the messages that are rare, or need nothing to be done.
+func (c *conn) other(kind byte, body []byte) error {
+	switch kind {
+	case '1': // ParseComplete
+		c.parsed++
+	case 'I': // EmptyQueryResponse
+		c.tag = c.tag[:0]
+		c.answered++
+	case 'T':
+		var m pgproto3.RowDescription
+		if err := m.Decode(body); err != nil {
+			return err
+		}
+		c.columns = c.columns[:0]
+		for _, f := range m.Fields {
+			c.columns = append(c.columns, string(f.Name))
+		}
+	case 'N':
+		var m pgproto3.NoticeResponse
+		if err := m.Decode(body); err != nil {
+			return err
+		}
+		// A wait for synchronous standbys was cancelled: the commit that is about to be
+		// acknowledged is on the primary only.
+		c.weak = c.weak || m.Code == kindWeak && m.Routine == "SyncRepWaitForLSN"
+	case 'G': // CopyInResponse
+		return errCopy
+	case '2', '3', 'n', 't', 's', // BindComplete, CloseComplete, NoData, ParameterDescription, PortalSuspended
+		'S', 'A', // ParameterStatus, NotificationResponse
+		'H', 'W', 'd', 'c': // COPY TO STDOUT, of which nobody wants to know
+	default:
+		return fmt.Errorf("a message of kind %q: %w", kind, errProtocol)
+	}
+	return nil
+}
+
+func refusalOf(body []byte) (*pgconn.PgError, error) {
+	var m pgproto3.ErrorResponse
+	if err := m.Decode(body); err != nil {
+		return nil, err
+	}
+	return pgconn.ErrorResponseToPgError(&m), nil
 }
 
 // rollback ends the transaction that an error has left open. Where that does not work,
 // the connection is not to be used again.
 func (c *conn) rollback() {
-	if c.broken || c.pg.IsClosed() || c.pg.TxStatus() == 'I' {
+	if c.broken || c.status == 'I' {
 		return
 	}
 	outcome, taker := c.fate, c.answers
@@ -243,7 +301,7 @@ func (c *conn) rollback() {
 }
 
 // usable tells whether the connection can be used for another operation.
-func (c *conn) usable() bool { return !c.broken && !c.pg.IsClosed() && c.pg.TxStatus() == 'I' }
+func (c *conn) usable() bool { return !c.broken && c.status == 'I' }
 
 // prepare prepares the statements from one to before another that are not, in one
 // round trip; with the question who answers, where that is asked.

@@ -17,7 +17,15 @@ import (
 // TestPostgres is this package against a real server: what the fake one is
 // believed to do like it, it does.
 func TestPostgres(t *testing.T) {
-	pg := startPostgres(t)
+	t.Run("goroutines", func(t *testing.T) { testPostgres(t, startPostgres(t)) })
+	t.Run("event loops", func(t *testing.T) {
+		pg := startPostgres(t)
+		pg.withLoops()
+		testPostgres(t, pg)
+	})
+}
+
+func testPostgres(t *testing.T, pg *postgres) {
 	a := pg.admin()
 	a.exec("create role loader login")
 	if err := CreateTable(t.Context(), a.Conn, DefaultTable); err != nil {
@@ -96,7 +104,7 @@ func (pg *postgres) open(cfg Config) *Workload {
 func (pg *postgres) session(cfg Config) load.Session {
 	pg.t.Helper()
 	w := pg.open(cfg)
-	s := w.Open(0)
+	s := pg.sessionOf(w, 0)
 	pg.t.Cleanup(func() {
 		s.Close()
 		w.Close()
@@ -141,7 +149,7 @@ func testInsertsLand(t *testing.T, pg *postgres, a *admin) {
 	cfg := pg.config(Insert)
 	cfg.Clients = 4
 	w := pg.open(cfg)
-	l := load.New(load.Config{Clients: 4, Open: w.Open, Clock: cfg.Clock})
+	l := pg.workload(load.Config{Clients: 4, Open: w.Open, Clock: cfg.Clock})
 	l.Start()
 	time.Sleep(300 * time.Millisecond)
 	l.Stop()
@@ -296,7 +304,7 @@ func testAbandoned(t *testing.T, pg *postgres, a *admin) {
 	cfg := pg.config(Insert)
 	cfg.Clients, cfg.MaxAbandoned = 2, 3
 	w := pg.open(cfg)
-	l := load.New(load.Config{Clients: 2, MaxAbandoned: 3, Timeout: 100 * time.Millisecond, Open: w.Open, Clock: cfg.Clock})
+	l := pg.workload(load.Config{Clients: 2, MaxAbandoned: 3, Timeout: 100 * time.Millisecond, Open: w.Open, Clock: cfg.Clock})
 	l.Start()
 	pg.until("clients and abandoned operations all wait", func() bool { return a.number(inTheWait) == 5 })
 	l.Stop()
@@ -329,7 +337,7 @@ func testSecretive(t *testing.T, pg *postgres, a *admin) {
 	s := pg.session(cfg)
 	expect(t, once(s), history.OK, "")
 	expect(t, once(s), history.OK, "")
-	s.(*session).conn.disconnect()
+	hangUp(s)
 	book := pg.book(cfg)
 	for _, e := range entries(t, book, len(book.Writers())-1) {
 		if e.Server != (ledger.Server{Node: "only"}) || e.LSN == 0 {
@@ -348,7 +356,7 @@ func timedOut(t *testing.T, pg *postgres, a *admin, onTimeout string, then func(
 	cfg := pg.config(Insert)
 	cfg.MaxAbandoned, cfg.OnTimeout = 3, onTimeout
 	w := pg.open(cfg)
-	l := load.New(load.Config{Clients: 1, MaxAbandoned: 3, Timeout: 200 * time.Millisecond, Grace: 10 * time.Second, Open: w.Open, Clock: cfg.Clock})
+	l := pg.workload(load.Config{Clients: 1, MaxAbandoned: 3, Timeout: 200 * time.Millisecond, Grace: 10 * time.Second, Open: w.Open, Clock: cfg.Clock})
 	l.Start()
 	pg.until("three time-outs", func() bool { return l.Record().Total.Samples() >= 3 })
 	then(l)
@@ -418,7 +426,7 @@ func testCancelledStatement(t *testing.T, pg *postgres, a *admin) {
 	cfg := pg.config(Insert)
 	cfg.Table, cfg.OnTimeout = "locked", Cancel
 	w := pg.open(cfg)
-	l := load.New(load.Config{Clients: 1, Timeout: 200 * time.Millisecond, Grace: 10 * time.Second, Open: w.Open, Clock: cfg.Clock})
+	l := pg.workload(load.Config{Clients: 1, Timeout: 200 * time.Millisecond, Grace: 10 * time.Second, Open: w.Open, Clock: cfg.Clock})
 	l.Start()
 	pg.until("the session is connected", func() bool { return l.Record().Total.Samples() > 0 })
 	a.exec("begin", "lock table locked")

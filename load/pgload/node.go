@@ -42,7 +42,6 @@ func (w *Workload) newNode(e Endpoint) (*node, error) {
 	cc.StatementCacheCapacity, cc.DescriptionCacheCapacity = 0, 0
 	cc.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
 	cc.DialFunc = dialer(w.dial)
-	cc.OnNotice = notice
 	pc.ConnConfig = cc
 	pc.MinConns, pc.MinIdleConns = 0, 0
 	pc.MaxConns = int32(cfg.Clients + cfg.MaxAbandoned)
@@ -55,14 +54,6 @@ func (w *Workload) newNode(e Endpoint) (*node, error) {
 	}
 	pool, err := pgxpool.NewWithConfig(context.Background(), pc)
 	return &node{name: e.Node, number: 1 + slices.Index(cfg.Endpoints, e), pool: pool}, err
-}
-
-// notice sees that a wait for synchronous standbys was cancelled: the commit that
-// is about to be acknowledged is on the primary only.
-func notice(c *pgconn.PgConn, n *pgconn.Notice) {
-	if n.Code == kindWeak && n.Routine == "SyncRepWaitForLSN" {
-		wireOf(c).weak = true
-	}
 }
 
 // grudge is how long a node that could not be connected to is asked after all

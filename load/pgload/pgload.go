@@ -183,6 +183,22 @@ func (w *Workload) Writes() bool {
 	return slices.ContainsFunc(w.parts, func(p *part) bool { return p.writes() })
 }
 
+// Pollable tells whether an event loop can wait for the answers: it has to have the
+// sockets themselves, one for each client, without TLS upon them.
+func (w *Workload) Pollable() bool {
+	if w.places != nil || w.cfg.Dial != nil {
+		return false
+	}
+	for _, n := range w.nodes {
+		cc := n.pool.Config().ConnConfig
+		encrypted := func(f *pgconn.FallbackConfig) bool { return f.TLSConfig != nil }
+		if cc.TLSConfig != nil || slices.ContainsFunc(cc.Fallbacks, encrypted) {
+			return false
+		}
+	}
+	return true
+}
+
 // Open makes the session of a client; it is the Open of a load.Config.
 func (w *Workload) Open(client int) load.Session {
 	w.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"syscall"
@@ -15,6 +16,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"pgchaos/load"
+	"pgchaos/load/eventloop"
 )
 
 // postgres is a real server of one test's own.
@@ -25,8 +29,80 @@ type postgres struct {
 	process *exec.Cmd
 	exited  chan struct{}
 	log     *os.File
-	writers int    // numbers that tests have used
-	path    string // of the newest ledger
+	writers int              // numbers that tests have used
+	path    string           // of the newest ledger
+	loops   *eventloop.Group // of sessions and workloads; nil: they are goroutines
+}
+
+// withLoops has everything from here on run on event loops.
+func (pg *postgres) withLoops() {
+	before := runtime.GOMAXPROCS(0)
+	runtime.GOMAXPROCS(before + 2)
+	loops, err := eventloop.New(2)
+	if err != nil {
+		pg.t.Fatal(err)
+	}
+	pg.loops = loops
+	pg.t.Cleanup(func() {
+		loops.Close()
+		runtime.GOMAXPROCS(before)
+	})
+}
+
+// workload is the load on it.
+func (pg *postgres) workload(cfg load.Config) *load.Workload {
+	cfg.Loops = pg.loops
+	return load.New(cfg)
+}
+
+// onLoop is a session whose operations are done by a task.
+type onLoop struct {
+	*session
+	asked    chan context.Context
+	answered chan load.Reply
+}
+
+func newOnLoop(loops *eventloop.Group, s *session) *onLoop {
+	o := &onLoop{s, make(chan context.Context), make(chan load.Reply)}
+	loops.Go(func(t *eventloop.Task) {
+		for {
+			var ctx context.Context
+			var more bool
+			if t.Block(func() { ctx, more = <-o.asked }); !more {
+				return
+			}
+			reply := s.Do(eventloop.With(ctx, t))
+			t.Block(func() { o.answered <- reply })
+		}
+	})
+	return o
+}
+
+// sessionOf is a client's, on a loop where there are any.
+func (pg *postgres) sessionOf(w *Workload, client int) load.Session {
+	s := w.Open(client)
+	if pg.loops != nil && w.Pollable() {
+		return newOnLoop(pg.loops, s.(*session))
+	}
+	return s
+}
+
+// hangUp ends the connection of a session that does nothing.
+func hangUp(s load.Session) {
+	if o, ok := s.(*onLoop); ok {
+		s = o.session
+	}
+	s.(*session).conn.hangUp()
+}
+
+func (o *onLoop) Do(ctx context.Context) load.Reply {
+	o.asked <- ctx
+	return <-o.answered
+}
+
+func (o *onLoop) Close() {
+	o.session.Close()
+	close(o.asked)
 }
 
 // findServer returns the directory of initdb and postgres. Without one the test is

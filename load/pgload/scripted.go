@@ -109,15 +109,17 @@ func (s *scripted) store(c *conn, step script.Step) error {
 }
 
 // sleep is a part of the operation; who gives it up or ends it ends the sleep.
-func (s *scripted) sleep(ctx context.Context, c *conn, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return c.stopped(errGivenUp)
-	}
+func (s *scripted) sleep(ctx context.Context, c *conn, d time.Duration) (err error) {
+	c.task.Block(func() {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			err = c.stopped(errGivenUp)
+		}
+	})
+	return err
 }
 
 // queue puts a statement into the pipeline. One that is not prepared yet is prepared in

@@ -197,9 +197,9 @@ var (
 func (s *session) attempt(ctx context.Context) load.Reply {
 	c, w := s.conn, s.works[s.at]
 	c.fate = fate{}
-	c.wire.weak = false
+	c.weak = false
 	err := w.perform(ctx, c)
-	if err == nil && c.pg.TxStatus() != 'I' {
+	if err == nil && c.status != 'I' {
 		c.broken = true
 		err = c.failed(fmt.Errorf("%s: %w", c.tag, errOpen), history.Failed)
 	}
@@ -229,7 +229,7 @@ func useless(kind string) bool { return kind == "25006" || kind == "26000" || ki
 
 // succeeded is the reply to an operation without an error.
 func (s *session) succeeded(c *conn) load.Reply {
-	weak := c.wire.weak
+	weak := c.weak
 	if r, ok := s.works[s.at].(*read); ok && r.primary && s.w.cfg.Target == Replicas {
 		c.disconnect()
 	}
@@ -296,7 +296,7 @@ func (s *session) Close() {
 			s.ungone()
 		}
 		if s.conn != nil {
-			s.conn.disconnect()
+			s.conn.hangUp()
 		}
 	} else if c := s.wire.Load(); c != nil {
 		c.sever()

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"pgchaos/load/eventloop"
 )
 
 // wire is the connection underneath pgx, and underneath TLS. It counts the bytes, those
@@ -20,15 +22,19 @@ type wire struct {
 	written atomic.Int64
 	read    atomic.Int64
 	broken  atomic.Bool
-	// weak is set by the notice handler, in the goroutine that reads the answer.
-	weak bool
+	// own is what is read and written once the connection has left Go's poller; nil before.
+	own atomic.Pointer[eventloop.Socket]
 	// unwatch ends the watch over the attempt that dialled it.
 	unwatch func() bool
 }
 
 // Read counts what comes.
-func (c *wire) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
+func (c *wire) Read(b []byte) (n int, err error) {
+	if s := c.own.Load(); s != nil {
+		n, err = s.Read(b)
+	} else {
+		n, err = c.Conn.Read(b)
+	}
 	c.read.Add(int64(n))
 	return n, err
 }
@@ -37,8 +43,12 @@ func (c *wire) Read(b []byte) (int, error) {
 // its own after an error, is not counted: it belongs to no operation.
 // Within TLS it cannot be told from others, and counts: an operation may then be unknown
 // that was never sent, but not the other way round.
-func (c *wire) Write(b []byte) (int, error) {
-	n, err := c.Conn.Write(b)
+func (c *wire) Write(b []byte) (n int, err error) {
+	if s := c.own.Load(); s != nil {
+		n, err = s.Write(b)
+	} else {
+		n, err = c.Conn.Write(b)
+	}
 	if terminate := len(b) == 5 && b[0] == 'X'; !terminate {
 		c.written.Add(int64(n))
 	}
@@ -49,13 +59,64 @@ func (c *wire) Write(b []byte) (int, error) {
 // otherwise outlive every failed try of a long outage.
 func (c *wire) Close() error {
 	c.unwatch()
+	if s := c.own.Load(); s != nil {
+		return s.Close()
+	}
 	return c.Conn.Close()
+}
+
+// SetDeadline ends what waits at a time; a connection that has left Go's poller, for good.
+func (c *wire) SetDeadline(at time.Time) error {
+	if s := c.own.Load(); s != nil {
+		return s.SetDeadline(at)
+	}
+	return c.Conn.SetDeadline(at)
+}
+
+// leave takes the connection out of Go's poller, for its client's event loop.
+func (c *wire) leave() {
+	s := eventloop.Take(c.Conn)
+	if s == nil {
+		return
+	}
+	c.own.Store(s)
+	if c.broken.Load() { // by somebody who did not know of the socket yet
+		s.Sever()
+	}
+}
+
+// receive reads what has come of an answer; a task waits for it on its loop.
+func (c *wire) receive(t *eventloop.Task, b []byte) (n int, err error) {
+	s := c.own.Load()
+	if s == nil {
+		return c.Read(b)
+	}
+	if n, err = s.Receive(t, b); err != nil && c.broken.Load() {
+		err = net.ErrClosed
+	}
+	c.read.Add(int64(n))
+	return n, err
+}
+
+// send writes what belongs to an operation.
+func (c *wire) send(t *eventloop.Task, b []byte) error {
+	s := c.own.Load()
+	if s == nil {
+		_, err := c.Write(b)
+		return err
+	}
+	n, err := s.Send(t, b)
+	c.written.Add(int64(n))
+	return err
 }
 
 // sever closes the connection under whoever reads from it. Nothing is sent.
 func (c *wire) sever() {
 	c.broken.Store(true)
 	_ = c.Conn.Close() // it may have been closed already, and nothing could be done about any other error
+	if s := c.own.Load(); s != nil {
+		s.Sever()
+	}
 }
 
 // address is where a connection was dialled.

@@ -1,0 +1,275 @@
+package eventloop
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"slices"
+	"sync"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Group is some loops, among which tasks are spread. Each keeps one place of GOMAXPROCS
+// while it waits for answers, which whoever makes the group has to provide.
+type Group struct {
+	loops []*loop
+	all   sync.WaitGroup
+}
+
+// New starts so many loops.
+func New(threads int) (*Group, error) {
+	g := &Group{}
+	for range threads {
+		event, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+		if err != nil {
+			g.Close()
+			return nil, fmt.Errorf("make an event loop: %w", os.NewSyscallError("eventfd", err))
+		}
+		l := &loop{group: g, event: event, wake: make(chan struct{}, 1), polls: []unix.PollFd{{Fd: int32(event), Events: unix.POLLIN}}}
+		g.loops = append(g.loops, l)
+		g.all.Go(l.run)
+	}
+	return g, nil
+}
+
+// Threads is the number of loops.
+func (g *Group) Threads() int {
+	if g == nil {
+		return 0
+	}
+	return len(g.loops)
+}
+
+// Close ends the loops, and returns when every task has ended.
+func (g *Group) Close() {
+	if g == nil {
+		return
+	}
+	for _, l := range g.loops {
+		l.mu.Lock()
+		l.closed = true
+		l.mu.Unlock()
+		l.rouse()
+	}
+	g.all.Wait()
+	for _, l := range g.loops {
+		_ = unix.Close(l.event) // nothing is written to it any more
+	}
+	g.loops = nil
+}
+
+// Go begins a task, on the loop that has the fewest.
+func (g *Group) Go(f func(*Task)) {
+	least := g.loops[0]
+	for _, l := range g.loops[1:] {
+		if l.count() < least.count() {
+			least = l
+		}
+	}
+	t := &Task{loop: least, slot: -1, attached: true}
+	t.next, _ = iter.Pull(func(yield func(struct{}) bool) { // it is never stopped, but ends
+		t.yield = func() { yield(struct{}{}) }
+		f(t)
+	})
+	least.mu.Lock()
+	least.live++
+	least.mu.Unlock()
+	least.admit(t)
+}
+
+// loop is one thread's tasks.
+type loop struct {
+	group *Group
+	event int           // a descriptor that ends the wait in the kernel
+	wake  chan struct{} // ends the wait where there is nothing to wait for in the kernel
+
+	mu      sync.Mutex
+	waiting []*Task // to be resumed: they are new, or come back
+	live    int     // tasks that have not ended
+	closed  bool
+
+	// The rest is the loop's goroutine's alone. polls[i+1] is what tasks[i] waits for.
+	polls []unix.PollFd
+	tasks []*Task
+}
+
+func (l *loop) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.live
+}
+
+// admit has the loop resume a task.
+func (l *loop) admit(t *Task) {
+	l.mu.Lock()
+	l.waiting = append(l.waiting, t)
+	l.mu.Unlock()
+	l.rouse()
+}
+
+// rouse ends the loop's wait.
+func (l *loop) rouse() {
+	select {
+	case l.wake <- struct{}{}:
+	default: // it has been roused already
+	}
+	var one [8]byte
+	binary.NativeEndian.PutUint64(one[:], 1)
+	_, _ = unix.Write(l.event, one[:]) // it cannot fail but when it has been roused 2^64 times
+}
+
+// run resumes whom something has come for, until the group is closed and no task is left.
+func (l *loop) run() {
+	for {
+		admitted, over := l.admitted()
+		for _, t := range admitted {
+			l.resume(t)
+		}
+		switch {
+		case over:
+			return
+		case len(admitted) > 0:
+		case len(l.tasks) == 0:
+			<-l.wake
+		default:
+			l.wait()
+			l.dispatch()
+		}
+	}
+}
+
+func (l *loop) admitted() (tasks []*Task, over bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	tasks, l.waiting = l.waiting, nil
+	return tasks, l.closed && l.live == 0
+}
+
+// dispatch resumes every task for which something has come.
+func (l *loop) dispatch() {
+	if l.polls[0].Revents != 0 {
+		l.polls[0].Revents = 0
+		var many [8]byte
+		_, _ = unix.Read(l.event, many[:]) // which makes it 0 again
+	}
+	for i := 0; i < len(l.tasks); {
+		if l.polls[i+1].Revents == 0 {
+			i++
+			continue
+		}
+		l.polls[i+1].Revents = 0
+		if l.resume(l.tasks[i]) {
+			i++
+		} // else another has its place now
+	}
+}
+
+// resume runs a task until it waits for its socket, or leaves the loop, or ends. It
+// tells whether it waits.
+func (l *loop) resume(t *Task) (waits bool) {
+	_, alive := t.next()
+	if alive && t.attached {
+		if t.slot < 0 {
+			t.slot = len(l.tasks)
+			l.tasks, l.polls = append(l.tasks, t), append(l.polls, unix.PollFd{})
+		}
+		p := &l.polls[t.slot+1]
+		p.Fd, p.Events = int32(t.fd), t.events
+		return true
+	}
+	l.release(t)
+	if alive {
+		l.group.all.Go(t.stray)
+		return false
+	}
+	l.mu.Lock()
+	l.live--
+	l.mu.Unlock()
+	return false
+}
+
+// release frees a task's slot, which the last task gets.
+func (l *loop) release(t *Task) {
+	if t.slot < 0 {
+		return
+	}
+	last := len(l.tasks) - 1
+	l.tasks[t.slot], l.polls[t.slot+1] = l.tasks[last], l.polls[last+1]
+	l.tasks[t.slot].slot = t.slot
+	l.tasks, l.polls, t.slot = slices.Delete(l.tasks, last, last+1), l.polls[:last+1], -1
+}
+
+// wait returns when something has come for a task, or for the loop. The call is not
+// announced to Go, which would give this thread's place away, and have it looked for again,
+// within every operation. So Go interrupts it: the garbage collector at once and, lest
+// others starve where nothing comes, its watchdog after 10 ms. Then the wait goes on in
+// the ordinary way.
+func (l *loop) wait() {
+	_, _, errno := syscall.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&l.polls[0])), uintptr(len(l.polls)), 0, 0, 0, 0)
+	if !errors.Is(errno, unix.EINTR) {
+		return
+	}
+	_, _ = unix.Ppoll(l.polls, nil, nil) // interrupted again, it is called again
+}
+
+// mostInARow bounds how often a client goes on, with an answer or an operation, without
+// giving the thread to others. Its answers may well be there at once: on a busy core a
+// server and its client work best when one goes on until the other has something. But the
+// other clients' answers wait meanwhile, and would look slow.
+const mostInARow = 64
+
+// Task is one client on a loop.
+type Task struct {
+	loop     *loop
+	next     func() (struct{}, bool)
+	yield    func()
+	attached bool // it runs on its loop; else in a goroutine of its own
+	slot     int  // in the loop's tasks; -1: none
+	inARow   int
+	fd       int // what it waits for
+	events   int16
+}
+
+// stray runs a task that may wait for anything, until it wants to be back on its loop.
+func (t *Task) stray() {
+	t.next()
+	t.loop.admit(t)
+}
+
+// Block calls a function that may wait for anything. A nil task just calls it.
+func (t *Task) Block(f func()) {
+	if t == nil || !t.attached {
+		f()
+		return
+	}
+	t.attached = false
+	t.yield() // and a goroutine goes on
+	f()
+	t.attached = true
+	t.yield() // and the loop goes on
+}
+
+// Turn lets the other clients go on, every now and then; for between two operations, which
+// may have waited for nothing. It does nothing for a nil task.
+func (t *Task) Turn() {
+	if t == nil {
+		return
+	}
+	if t.inARow++; t.inARow > mostInARow {
+		t.inARow, t.fd = 0, -1
+		t.loop.admit(t)
+		t.yield()
+	}
+}
+
+// await returns when the socket may have what is waited for.
+func (t *Task) await(s *Socket, events int16) {
+	t.inARow = 0
+	t.fd, t.events = s.fd, events
+	t.yield()
+}

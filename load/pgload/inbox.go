@@ -1,0 +1,118 @@
+package pgload
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// inbox cuts what a connection reads into messages of PostgreSQL's protocol: a byte
+// that tells the kind, four with the length of itself and the body, and the body. pgx would
+// do that as well, at a third of what all the rest of an answer costs the client.
+type inbox struct {
+	read     func([]byte) (int, error)
+	buffer   []byte
+	from, to int // what has been read and not been looked at
+}
+
+const (
+	inboxSize   = 8 << 10
+	messageHead = 5
+	// largestMessage is what a server never exceeds: it allocates no more (MaxAllocSize in
+	// PostgreSQL's memutils.h).
+	largestMessage = 1 << 30
+)
+
+var errProtocol = errors.New("the server's answer is not PostgreSQL's protocol")
+
+// next is the next message; its body is valid until the next call. It reads where it has
+// to. No more is read than comes at once, so that it does not wait for what is not asked for.
+func (b *inbox) next() (kind byte, body []byte, err error) {
+	for b.to-b.from < messageHead {
+		if err := b.fill(messageHead); err != nil {
+			return 0, nil, err
+		}
+	}
+	length := int(binary.BigEndian.Uint32(b.buffer[b.from+1:])) + 1
+	if length < messageHead || length > largestMessage {
+		return 0, nil, fmt.Errorf("a message of %d bytes: %w", length, errProtocol)
+	}
+	for b.to-b.from < length {
+		if err := b.fill(length); err != nil {
+			return 0, nil, err
+		}
+	}
+	message := b.buffer[b.from : b.from+length]
+	b.from += length
+	return message[0], message[messageHead:], nil
+}
+
+// fill reads once, after making room for more of a message of so many bytes: for no more
+// than twice what there is of it, since nobody knows whether so many will come.
+func (b *inbox) fill(length int) error {
+	have := b.to - b.from
+	room := min(length, max(inboxSize, 2*have))
+	switch {
+	case have == 0 && len(b.buffer) >= room:
+		b.from, b.to = 0, 0
+	case b.from+room > len(b.buffer):
+		into := b.buffer
+		if room > len(into) {
+			into = make([]byte, max(inboxSize, room))
+		}
+		b.from, b.to, b.buffer = 0, copy(into, b.buffer[b.from:b.to]), into
+	}
+	n, err := b.read(b.buffer[b.to:])
+	b.to += n
+	switch {
+	case n > 0:
+		return nil
+	case errors.Is(err, io.EOF):
+		return io.ErrUnexpectedEOF // in the middle of an answer
+	}
+	return err
+}
+
+// empty forgets what another connection has left, and the room for a large answer.
+func (b *inbox) empty() {
+	b.from, b.to = 0, 0
+	if len(b.buffer) > inboxSize {
+		b.buffer = nil
+	}
+}
+
+// rowOf appends the values of a DataRow: nil for NULL. They are parts of the body.
+func rowOf(body []byte, values [][]byte) ([][]byte, error) {
+	if len(body) < 2 {
+		return values, errProtocol
+	}
+	columns := int(binary.BigEndian.Uint16(body))
+	for body = body[2:]; columns > 0; columns-- {
+		if len(body) < 4 {
+			return values, errProtocol
+		}
+		length := int(int32(binary.BigEndian.Uint32(body)))
+		body = body[4:]
+		switch {
+		case length == -1:
+			values = append(values, nil)
+			continue
+		case length < 0 || length > len(body):
+			return values, errProtocol
+		}
+		values = append(values, body[:length:length])
+		body = body[length:]
+	}
+	return values, nil
+}
+
+// tagOf is the tag of a CommandComplete, without its end.
+func tagOf(body []byte) ([]byte, error) {
+	end := bytes.IndexByte(body, 0)
+	if end < 0 || end != len(body)-1 {
+		return nil, errProtocol
+	}
+	return body[:end], nil
+}
