@@ -20,8 +20,9 @@ type arrivals struct {
 	length   time.Duration // of the run: what would be due then or later does not come
 	limit    int64         // so many operations at most
 	spent    chan struct{} // closed when the last that the limit allows has been taken
+	shares   *shares       // of the limit, in a closed loop that has one; else nil
 	_        [64]byte
-	next     atomic.Int64 // the index of the next
+	next     atomic.Int64 // the index of the next on the schedule
 	_        [64]byte
 	// slot is when the next arrival may be sent while the group catches up at no more
 	// than twice the rate.
@@ -33,10 +34,13 @@ type arrivals struct {
 // unlimited is a limit that is never reached.
 const unlimited = math.MaxInt64
 
-func newArrivals(schedule *Schedule, length time.Duration, limit int64) *arrivals {
+func newArrivals(schedule *Schedule, length time.Duration, limit int64, clients int) *arrivals {
 	a := &arrivals{schedule: schedule, length: length, limit: limit, spent: make(chan struct{})}
-	if limit == 0 {
+	switch {
+	case limit == 0:
 		close(a.spent)
+	case schedule == nil && limit < unlimited:
+		a.shares = newShares(limit, clients, a.spent)
 	}
 	return a
 }
@@ -45,9 +49,6 @@ func newArrivals(schedule *Schedule, length time.Duration, limit int64) *arrival
 func (a *arrivals) due(i int64) (due time.Duration, ok bool) {
 	if i >= a.limit {
 		return 0, false
-	}
-	if a.schedule == nil {
-		return 0, true
 	}
 	due, ok = a.schedule.At(i)
 	return due, ok && due < a.length
@@ -61,10 +62,14 @@ func (a *arrivals) by(offset time.Duration) int64 {
 	return min(a.schedule.By(min(offset, a.length-1)), a.limit)
 }
 
-// take takes the next arrival; ok is false where there is none.
-func (a *arrivals) take() (due time.Duration, ok bool) {
-	if a.schedule == nil && a.limit == unlimited {
-		return 0, true
+// take takes the next arrival for one of the group's clients; ok is false where there is
+// none.
+func (a *arrivals) take(client int) (due time.Duration, ok bool) {
+	switch {
+	case a.shares != nil:
+		return 0, a.shares.take(client)
+	case a.schedule == nil:
+		return 0, a.limit > 0
 	}
 	i := a.next.Add(1) - 1
 	if due, ok = a.due(i); ok && i == a.limit-1 {
@@ -124,7 +129,7 @@ func (w *Workload) await(r *run, c *client, t *eventloop.Task, timer *time.Timer
 		if len(w.cfg.ClientStages) > 0 && !w.awaitTurn(r, c, t, a, timer, &free) {
 			continue
 		}
-		offset, more := a.take()
+		offset, more := a.take(c.number / len(r.groups))
 		if !more {
 			return job{}, false
 		}

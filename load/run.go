@@ -42,7 +42,8 @@ func (w *Workload) newRun(start time.Duration) *run {
 		if schedule != nil {
 			schedule = schedule.group(g)
 		}
-		r.groups = append(r.groups, newArrivals(schedule, length, limit))
+		clients := (w.cfg.Clients - g + w.cfg.Groups - 1) / w.cfg.Groups // client i is in group i modulo Groups
+		r.groups = append(r.groups, newArrivals(schedule, length, limit, clients))
 	}
 	return r
 }
