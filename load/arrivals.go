@@ -193,7 +193,8 @@ func (w *Workload) drop(r *run, c *client, due, at time.Duration, kind string) {
 	if due > time.Duration(r.stopAt.Load()) {
 		return // they ended while this one was taken
 	}
-	w.record(c, sample{op: r.dropped(due, at, kind), late: -1})
+	op := r.dropped(due, at, kind)
+	w.record(c, &op, -1)
 }
 
 // dropped is the record of an arrival that was never sent. It is over when it was

@@ -104,29 +104,30 @@ func (w *Workload) operate(ctx context.Context, c *client, f *flight, j job) (re
 	f.state.Store(flying)
 	reply := f.session.Do(ctx)
 	done = w.cfg.Clock.Now()
-	op := history.Op{
-		Due: j.due, Sent: max(j.sent, reply.Sent), Done: done, Outcome: reply.Outcome, Kind: reply.Kind, Err: reply.Err, Node: reply.Node,
-		Part: reply.Part, Retries: reply.Retries, Out: reply.Out, In: reply.In,
-	}
+	var op history.Op // field by field: a literal is built elsewhere, and copied
+	op.Due, op.Sent, op.Done = j.due, max(j.sent, reply.Sent), done
+	op.Outcome, op.Kind, op.Err = reply.Outcome, reply.Kind, reply.Err
+	op.Node, op.Part, op.Retries = reply.Node, reply.Part, reply.Retries
+	op.Out, op.In = reply.Out, reply.In
 	if !f.state.CompareAndSwap(flying, idle) && !w.endured(f, flying) {
 		f.session.Settle(op, true)
 		eventloop.TaskOf(ctx).Block(f.close)
 		w.comeBack(f, &op)
 		return 0, done, false
 	}
-	w.record(c, sample{op, j.late})
+	w.record(c, &op, j.late)
 	f.session.Settle(op, false)
 	return reply.Pause, done, true
 }
 
 // record leaves an operation to be counted, without a lock unless nobody has come to
 // count for long.
-func (w *Workload) record(c *client, s sample) {
+func (w *Workload) record(c *client, op *history.Op, late time.Duration) {
 	next := c.ring.next()
 	if next == nil {
 		next = w.makeRoom(c)
 	}
-	*next = s
+	next.op, next.late = *op, late
 	if c.ring.publish() {
 		select {
 		case w.wake <- struct{}{}:

@@ -35,7 +35,7 @@ func recorder(t testing.TB) (write func()) {
 		seq := book.Next(at)
 		lsn += 10_000
 		op.Due, op.Sent, op.Done = at-400*time.Microsecond, at-400*time.Microsecond, at
-		w.record(c, sample{op, 0})
+		w.record(c, &op, 0)
 		book.Record(seq, op.Outcome, server, lsn, op.Done)
 	}
 }
