@@ -133,10 +133,12 @@ func (w *Workload) await(r *run, c *client, t *eventloop.Task, timer *time.Timer
 		if !more {
 			return job{}, false
 		}
-		now := w.cfg.Clock.Now()
+		// In a closed loop an operation is due when the one before is over. The clock is not
+		// read again for it: that would take as long as the operation's being counted.
 		if a.schedule == nil {
-			return job{due: now, sent: now, late: -1}, now-r.start < a.length
+			return job{due: free, sent: free, late: -1}, free-r.start < a.length
 		}
+		now := w.cfg.Clock.Now()
 		due := r.start + offset
 		at := due
 		if w.cfg.CatchUp == Spread {

@@ -74,7 +74,10 @@ func (w *Workload) loop(r *run, c *client, f *flight, free time.Duration, t *eve
 	ctx := eventloop.With(f.ctx, t)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	spent := r.groups[c.number%len(r.groups)].spent
+	group := r.groups[c.number%len(r.groups)]
+	if group.schedule == nil {
+		free = w.cfg.Clock.Now() // the first operation is due when there is somebody to send it
+	}
 	for {
 		j, ok := w.await(r, c, t, timer, free)
 		if !ok {
@@ -86,10 +89,12 @@ func (w *Workload) loop(r *run, c *client, f *flight, free time.Duration, t *eve
 		}
 		free = done
 		if rest = max(rest, w.cfg.ThinkTime); rest > 0 {
-			t.Block(func() { r.sleep(timer, rest, spent) })
+			t.Block(func() { r.sleep(timer, rest, group.spent) })
 			free = w.cfg.Clock.Now()
 		}
-		t.Turn()
+		if t.Turn() && group.schedule == nil { // the turn of others is no part of the next operation
+			free = w.cfg.Clock.Now()
+		}
 	}
 	w.mu.Lock()
 	w.left(r)

@@ -255,16 +255,18 @@ func (t *Task) Block(f func()) {
 }
 
 // Turn lets the other clients go on, every now and then; for between two operations, which
-// may have waited for nothing. It does nothing for a nil task.
-func (t *Task) Turn() {
+// may have waited for nothing, and tells whether it did. It does nothing for a nil task.
+func (t *Task) Turn() (waited bool) {
 	if t == nil {
-		return
+		return false
 	}
-	if t.inARow++; t.inARow > mostInARow {
-		t.inARow, t.fd = 0, -1
-		t.loop.admit(t)
-		t.yield()
+	if t.inARow++; t.inARow <= mostInARow {
+		return false
 	}
+	t.inARow, t.fd = 0, -1
+	t.loop.admit(t)
+	t.yield()
+	return true
 }
 
 // await returns when the socket may have what is waited for.

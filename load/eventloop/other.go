@@ -29,7 +29,7 @@ type Task struct{}
 func (t *Task) Block(f func()) { f() }
 
 // Turn does nothing.
-func (t *Task) Turn() {}
+func (t *Task) Turn() bool { return false }
 
 // Socket is never made here.
 type Socket struct{ net.Conn }
