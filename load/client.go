@@ -106,7 +106,7 @@ func (w *Workload) loop(r *run, c *client, f *flight, free time.Duration, t *eve
 func (w *Workload) operate(ctx context.Context, c *client, f *flight, j job) (rest, done time.Duration, answered bool) {
 	f.due = j.due
 	flying := int64(j.sent) + 1
-	f.state.Store(flying)
+	release(&f.state, flying)
 	reply := f.session.Do(ctx)
 	done = w.cfg.Clock.Now()
 	var op history.Op // field by field: a literal is built elsewhere, and copied

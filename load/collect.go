@@ -39,7 +39,7 @@ func (w *Workload) collect() {
 func (w *Workload) drain(c *client) {
 	written := c.ring.written.Load()
 	for read := c.ring.read.Load(); read != written; read++ {
-		s := &c.ring.samples[read&uint64(len(c.ring.samples)-1)]
+		s := &c.ring.samples[read&int64(len(c.ring.samples)-1)]
 		w.count(c.number, &c.trail, s)
 		s.op.Err = nil // it may hold much
 	}

@@ -20,11 +20,11 @@ type sample struct {
 // and without an allocation. The client alone moves written, the other side alone read.
 type ring struct {
 	samples []sample // a power of two of them
-	seen    uint64   // the client's last look at read
+	seen    int64    // the client's last look at read
 	_       [64]byte
-	written atomic.Uint64
+	written atomic.Int64
 	_       [64]byte
-	read    atomic.Uint64
+	read    atomic.Int64
 	_       [64]byte
 }
 
@@ -39,22 +39,22 @@ func ringSize(clients int) int {
 // it before publish.
 func (r *ring) next() *sample {
 	written := r.written.Load()
-	if written-r.seen >= uint64(len(r.samples)) {
-		if r.seen = r.read.Load(); written-r.seen >= uint64(len(r.samples)) {
+	if written-r.seen >= int64(len(r.samples)) {
+		if r.seen = r.read.Load(); written-r.seen >= int64(len(r.samples)) {
 			return nil
 		}
 	}
-	return &r.samples[written&uint64(len(r.samples)-1)]
+	return &r.samples[written&int64(len(r.samples)-1)]
 }
 
 // publish hands the next sample over, and tells whether it is time to collect: when the
 // ring is half full.
 func (r *ring) publish() (half bool) {
 	written := r.written.Load() + 1
-	r.written.Store(written)
-	if written-r.seen < uint64(len(r.samples)/2) {
+	release(&r.written, written)
+	if written-r.seen < int64(len(r.samples)/2) {
 		return false
 	}
 	r.seen = r.read.Load()
-	return written-r.seen >= uint64(len(r.samples)/2)
+	return written-r.seen >= int64(len(r.samples)/2)
 }

@@ -1,6 +1,8 @@
 package load
 
 import (
+	"runtime"
+	"sync"
 	"testing"
 	"time"
 )
@@ -14,7 +16,7 @@ func TestRingWrapsAround(t *testing.T) {
 		}
 	}
 	r := ring{samples: make([]sample, 32)}
-	put, got := 0, uint64(0)
+	put, got := 0, int64(0)
 	for round := range 1000 {
 		for range round % 40 {
 			s := r.next()
@@ -38,4 +40,38 @@ func TestRingWrapsAround(t *testing.T) {
 		}
 		r.read.Store(got)
 	}
+}
+
+// TestRingShowsWholeSamples: who sees that a sample has been left sees all of it, on
+// another processor too.
+func TestRingShowsWholeSamples(t *testing.T) {
+	const n = 1_000_000
+	r := ring{samples: make([]sample, 32)}
+	var client sync.WaitGroup
+	client.Go(func() {
+		for i := time.Duration(1); i <= n; {
+			s := r.next()
+			if s == nil {
+				runtime.Gosched()
+				continue
+			}
+			s.op.Due, s.op.In, s.late = i, int64(i), i
+			r.publish()
+			i++
+		}
+	})
+	for read := int64(0); read < n; {
+		written := r.written.Load()
+		if read == written {
+			runtime.Gosched()
+		}
+		for ; read < written; read++ {
+			s, want := r.samples[read%32], time.Duration(read+1)
+			if s.op.Due != want || s.op.In != int64(want) || s.late != want {
+				t.Fatalf("sample %d comes as %d, %d, %d", want, s.op.Due, s.op.In, s.late)
+			}
+		}
+		r.read.Store(written)
+	}
+	client.Wait()
 }
