@@ -72,7 +72,8 @@ func (l *latencies) dist() Dist {
 	if l.n == 0 {
 		return d
 	}
-	for i := l.low; i <= l.high; i++ {
+	low, high := l.touched()
+	for i := low; i <= high; i++ {
 		if n := l.counts[i]; n > 0 {
 			// Cannot fail: bucketOf never exceeds the range that this was made for.
 			_ = d.Histogram.RecordValues(valueOf(i), n)

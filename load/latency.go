@@ -22,7 +22,6 @@ const (
 // duration comes.
 type latencies struct {
 	counts     []int64
-	low, high  int // the touched buckets, where n > 0
 	n          int64
 	outOfRange int64
 	min, max   time.Duration
@@ -55,12 +54,10 @@ func (l *latencies) record(d time.Duration) {
 	if outOfRange {
 		l.outOfRange++
 	}
-	i := bucketOf(us)
 	if l.n == 0 {
-		l.begin(i, d)
+		l.begin(d)
 	}
-	l.counts[i]++
-	l.low, l.high = min(l.low, i), max(l.high, i)
+	l.counts[bucketOf(us)]++
 	l.min, l.max = min(l.min, d), max(l.max, d)
 	l.sum += d
 	l.squares += float64(d) * float64(d)
@@ -68,11 +65,18 @@ func (l *latencies) record(d time.Duration) {
 }
 
 // begin prepares for the first duration.
-func (l *latencies) begin(bucket int, d time.Duration) {
+func (l *latencies) begin(d time.Duration) {
 	if l.counts == nil {
 		l.counts = make([]int64, bucketsLen)
 	}
-	l.low, l.high, l.min, l.max = bucket, bucket, d, d
+	l.min, l.max = d, d
+}
+
+// touched are the first and the last bucket that anything was counted in, where n > 0.
+func (l *latencies) touched() (low, high int) {
+	least, _ := micros(l.min)
+	most, _ := micros(l.max)
+	return bucketOf(least), bucketOf(most)
 }
 
 // add counts all that another has counted.
@@ -81,12 +85,12 @@ func (l *latencies) add(from *latencies) {
 		return
 	}
 	if l.n == 0 {
-		l.begin(from.low, from.min)
+		l.begin(from.min)
 	}
-	for i := from.low; i <= from.high; i++ {
+	low, high := from.touched()
+	for i := low; i <= high; i++ {
 		l.counts[i] += from.counts[i]
 	}
-	l.low, l.high = min(l.low, from.low), max(l.high, from.high)
 	l.min, l.max = min(l.min, from.min), max(l.max, from.max)
 	l.outOfRange += from.outOfRange
 	l.sum += from.sum
@@ -100,7 +104,8 @@ func (l *latencies) quantile(q float64) time.Duration {
 		return 0
 	}
 	rank := max(1, int64(q*float64(l.n)+0.5))
-	for i := l.low; i <= l.high; i++ {
+	low, high := l.touched()
+	for i := low; i <= high; i++ {
 		if rank -= l.counts[i]; rank <= 0 {
 			return time.Duration(valueOf(i+1)-1) * time.Microsecond
 		}
@@ -110,7 +115,8 @@ func (l *latencies) quantile(q float64) time.Duration {
 
 func (l *latencies) clear() {
 	if l.n > 0 {
-		clear(l.counts[l.low : l.high+1])
+		low, high := l.touched()
+		clear(l.counts[low : high+1])
 	}
 	*l = latencies{counts: l.counts}
 }

@@ -158,18 +158,21 @@ func TestSecondsHoldEverything(t *testing.T) {
 // it was asked for in between.
 func TestASecondIsTakenUpAgain(t *testing.T) {
 	var s seconds
+	var phase figures
 	tell := func(number int, response, service time.Duration, outcome history.Outcome) {
 		done := time.Duration(number)*time.Second + time.Millisecond
-		s.record(&history.Op{Due: done - response, Sent: done - service, Done: done, Outcome: outcome})
+		s.find(number, &phase).record(&history.Op{Due: done - response, Sent: done - service, Done: done, Outcome: outcome})
 	}
 	for number := range 10 {
 		tell(number, 3*time.Millisecond, 3*time.Millisecond, history.OK)
 	}
 	tell(2, 2*time.Hour, 5*time.Millisecond, history.Weak)
+	s.settle()
 	s.all()
 	for number := range 10 {
 		tell(number, 4*time.Millisecond, 4*time.Millisecond, history.Failed)
 	}
+	s.settle()
 	all := s.all()
 	if len(all) != 10 {
 		t.Fatalf("%d seconds", len(all))

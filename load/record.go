@@ -127,6 +127,7 @@ func (w *Workload) Record() Record {
 	now := w.cfg.Clock.Now()
 	w.collect()
 	t := &w.totals
+	t.seconds.settle()
 	everywhere := t.everywhere()
 	rec := Record{
 		GaveUp: w.gaveUp, Late: w.late, Abandoned: w.abandoned, MostAbandoned: w.most, Asked: w.asked,

@@ -22,12 +22,23 @@ type Encoded struct {
 	Histogram         string
 }
 
-// seconds keeps a Second for every second in which something ended. Few are open at
-// any time: the present one, the one before, of which some clients have not told all
-// yet, and perhaps one long ago, when a client comes to tell what had to be dropped then.
+// seconds counts the operations by the second in which they ended, and keeps a Second
+// for each. Few tallies are open at any time: the present second's, that of the one before, of which
+// some clients have not told all yet, both once more where a phase begins, and perhaps
+// one long ago, when a client comes to tell what had to be dropped then.
 type seconds struct {
-	open [3]openSecond
-	past []pastSecond // by number; nil where nothing ended
+	open [5]tally
+	past []pastSecond // by number; without what is in the open tallies
+	told figures      // room for sum
+}
+
+// tally is what ended in one second and was due in one phase. Both are sums of tallies, so
+// that an operation is counted once, and added to the two with all others when the
+// tally is put away.
+type tally struct {
+	number int
+	phase  *figures // or the warm-up's; nil: the tally is not open
+	figures
 }
 
 // pastSecond is a second that is over, in a few hundred bytes. An HDR histogram would be
@@ -35,74 +46,69 @@ type seconds struct {
 // load is over.
 type pastSecond struct {
 	outcomes          [history.Outcomes]int64
-	response, service packed // service: nil where it is the same
+	response, service packed // response: nil where nothing ended; service: where it is the same
 	encoded           *Second
 }
 
-// openSecond is a second to which operations are still added.
-type openSecond struct {
-	used     bool
-	number   int
-	outcomes [history.Outcomes]int64
-	timing
-}
-
-func (s *seconds) record(op *history.Op) {
-	o := s.find(max(0, int(op.Done/time.Second)))
-	o.outcomes[op.Outcome]++
-	o.record(op)
-}
-
-// find opens a second, for which the earliest of those that are open must give way.
-func (s *seconds) find(number int) *openSecond {
+// find opens a tally, for which the earliest of those that are open must give way.
+func (s *seconds) find(number int, phase *figures) *tally {
 	earliest := &s.open[0]
 	for i := range s.open {
-		o := &s.open[i]
-		if o.used && o.number == number {
-			return o
+		t := &s.open[i]
+		if t.number == number && t.phase == phase {
+			return t
 		}
-		if earliest.used && (!o.used || o.number < earliest.number) {
-			earliest = o
+		if earliest.phase != nil && (t.phase == nil || t.number < earliest.number) {
+			earliest = t
 		}
 	}
-	if earliest.used {
-		s.put(earliest)
-	}
-	earliest.begin(number)
-	if number < len(s.past) {
-		earliest.unpack(&s.past[number])
-	}
+	s.put(earliest)
+	earliest.number, earliest.phase = number, phase
 	return earliest
 }
 
-// peek is an open second; nil where nothing has ended in it, or it is packed.
-func (s *seconds) peek(number int) *openSecond {
-	for i := range s.open {
-		if o := &s.open[i]; o.used && o.number == number {
-			return o
-		}
+// put adds a tally to its phase and to its second, and leaves it empty.
+func (s *seconds) put(t *tally) {
+	if t.phase == nil {
+		return
 	}
-	return nil
-}
-
-func (s *seconds) put(o *openSecond) {
-	for len(s.past) <= o.number {
+	t.phase.add(&t.figures)
+	for len(s.past) <= t.number {
 		s.past = append(s.past, pastSecond{})
 	}
-	p := pastSecond{outcomes: o.outcomes, response: o.response.pack()}
-	if o.apart {
-		p.service = o.service.pack()
+	p := &s.past[t.number]
+	t.unpack(p)
+	*p = pastSecond{outcomes: t.outcomes, response: t.response.pack()}
+	if t.apart {
+		p.service = t.service.pack()
 	}
-	s.past[o.number] = p
+	t.phase = nil
+	t.clear()
 }
 
-// all copies what is known by now, in the order of time.
-func (s *seconds) all() (all []Second) {
+// settle puts all tallies away: until then the phases lack what is in them.
+func (s *seconds) settle() {
 	for i := range s.open {
-		if s.open[i].used {
-			s.put(&s.open[i])
+		s.put(&s.open[i])
+	}
+}
+
+// sum is what ended in one second; it is valid until the next sum.
+func (s *seconds) sum(number int) *figures {
+	s.told.clear()
+	if number < len(s.past) {
+		s.told.unpack(&s.past[number])
+	}
+	for i := range s.open {
+		if t := &s.open[i]; t.phase != nil && t.number == number {
+			s.told.add(&t.figures)
 		}
 	}
+	return &s.told
+}
+
+// all copies what has been put away, in the order of time.
+func (s *seconds) all() (all []Second) {
 	for number := range s.past {
 		p := &s.past[number]
 		if p.response == nil {
@@ -117,28 +123,30 @@ func (s *seconds) all() (all []Second) {
 }
 
 func (p *pastSecond) encode(at time.Duration) *Second {
-	var o openSecond
-	o.unpack(p)
-	s := &Second{At: at, Outcomes: p.outcomes, Response: o.response.encode()}
-	if s.Service = s.Response; o.apart {
-		s.Service = o.service.encode()
+	var f figures
+	f.unpack(p)
+	s := &Second{At: at, Outcomes: p.outcomes, Response: f.response.encode()}
+	if s.Service = s.Response; f.apart {
+		s.Service = f.service.encode()
 	}
 	return s
 }
 
-func (o *openSecond) begin(number int) {
-	o.used, o.number = true, number
-	o.outcomes = [history.Outcomes]int64{}
-	o.clear()
-}
-
-// unpack takes back what was packed.
-func (o *openSecond) unpack(p *pastSecond) {
-	o.outcomes = p.outcomes
-	o.response.unpack(p.response)
+// unpack adds what was packed.
+func (f *figures) unpack(p *pastSecond) {
+	for outcome, n := range p.outcomes {
+		f.outcomes[outcome] += n
+	}
+	service := p.response
 	if p.service != nil {
-		o.apart = true
-		o.service.unpack(p.service)
+		service = p.service
+		if !f.apart {
+			f.part()
+		}
+	}
+	f.response.unpack(p.response)
+	if f.apart {
+		f.service.unpack(service)
 	}
 }
 
@@ -159,8 +167,9 @@ func (l *latencies) pack() packed {
 	if l.n == 0 {
 		return p
 	}
+	low, high := l.touched()
 	last := 0
-	for i := l.low; i <= l.high; i++ {
+	for i := low; i <= high; i++ {
 		if n := l.counts[i]; n > 0 {
 			p = binary.AppendUvarint(binary.AppendUvarint(p, uint64(i-last)), uint64(n))
 			last = i
@@ -169,7 +178,7 @@ func (l *latencies) pack() packed {
 	return p
 }
 
-// unpack counts what was packed; l is empty.
+// unpack counts what was packed. Of the least duration no more is known than its bucket.
 func (l *latencies) unpack(p packed) {
 	next := func() int64 {
 		v, n := binary.Uvarint(p)
@@ -179,16 +188,17 @@ func (l *latencies) unpack(p packed) {
 	if len(p) == 0 {
 		return
 	}
-	outOfRange, most := next(), time.Duration(next())
+	l.outOfRange += next()
+	most := time.Duration(next())
 	for i := 0; len(p) > 0; {
 		i += int(next())
 		if l.n == 0 {
-			l.begin(i, most)
+			l.begin(most)
 		}
 		n := next()
-		l.counts[i] = n
-		l.low, l.high = min(l.low, i), max(l.high, i)
+		l.counts[i] += n
 		l.n += n
+		l.min = min(l.min, time.Duration(valueOf(i))*time.Microsecond)
+		l.max = max(l.max, most)
 	}
-	l.outOfRange = outOfRange
 }

@@ -64,6 +64,12 @@ func (f *figures) add(from *figures) {
 	f.timing.add(&from.timing)
 }
 
+// clear forgets everything, but keeps the histograms' memory.
+func (f *figures) clear() {
+	f.timing.clear()
+	*f = figures{timing: f.timing}
+}
+
 // cell counts what ended in one bucket of time.
 type cell struct{ ok, errors, dropped uint32 }
 
@@ -92,13 +98,16 @@ func (t *totals) addPhase(name string, at time.Duration) {
 	t.phases = append(t.phases, &phaseTotals{name: name, from: at})
 }
 
-// phaseOf is the phase in which something was due.
-func (t *totals) phaseOf(due time.Duration) *phaseTotals {
+// phaseOf are the figures of the phase in which something was due, or of the warm-up.
+func (t *totals) phaseOf(due time.Duration) *figures {
+	if due < t.warm {
+		return &t.warmup
+	}
 	if last := t.phases[len(t.phases)-1]; due >= last.from {
-		return last
+		return &last.figures
 	}
 	after := sort.Search(len(t.phases), func(i int) bool { return t.phases[i].from > due })
-	return t.phases[max(0, after-1)]
+	return &t.phases[max(0, after-1)].figures
 }
 
 // answeredLate notes when a node acknowledged what had been given up on: of each Bucket
@@ -121,12 +130,11 @@ func (t *totals) answeredLate(op *history.Op) {
 func (t *totals) record(s *sample) {
 	op := &s.op
 	t.at(op.Node, int(op.Done/Bucket)).count(op.Outcome)
-	t.seconds.record(op)
-	if op.Due < t.warm {
-		t.warmup.record(op)
+	phase := t.phaseOf(op.Due)
+	t.seconds.find(max(0, int(op.Done/time.Second)), phase).record(op)
+	if phase == &t.warmup {
 		return
 	}
-	t.phaseOf(op.Due).record(op)
 	if uint(op.Part) < uint(len(t.parts)) {
 		t.parts[op.Part].record(op)
 	}
@@ -202,10 +210,9 @@ func (t *totals) tellLive(start, now time.Duration) {
 		return
 	}
 	t.live = Live{At: end}
-	if o := t.seconds.peek(number); o != nil {
-		t.live.Throughput = float64(samples(o.outcomes)) / min(time.Second, end-start).Seconds()
-		t.live.P99 = o.response.quantile(0.99)
-		t.live.Errors = o.outcomes[history.Failed] + o.outcomes[history.Unknown]
-		t.live.Dropped = o.outcomes[history.Dropped]
-	}
+	sum := t.seconds.sum(number)
+	t.live.Throughput = float64(samples(sum.outcomes)) / min(time.Second, end-start).Seconds()
+	t.live.P99 = sum.response.quantile(0.99)
+	t.live.Errors = sum.outcomes[history.Failed] + sum.outcomes[history.Unknown]
+	t.live.Dropped = sum.outcomes[history.Dropped]
 }
