@@ -22,12 +22,13 @@ type outcome struct {
 // perMillion is the CPU-seconds of the client for a million operations.
 func (o outcome) perMillion() float64 { return o.cpu.Seconds() / o.done * 1e6 }
 
-// The scripts that pgbench runs; ours sends the same statements.
+// The scripts that pgbench runs. Ours sends the same statements, with the same parameters.
 const (
 	selectScript = "select 1;\n"
 	insertScript = `\set key random(1, 1000000000000000)
-insert into bench_data (int_value, char_value) values (:key, 'abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijkl') returning pg_current_wal_insert_lsn();
+insert into bench_data (int_value, char_value) values (:key, :payload) returning pg_current_wal_insert_lsn();
 `
+	payload = "payload=abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijkl"
 )
 
 // pipelineScript has so many statements in one pipeline.
@@ -52,7 +53,7 @@ func (b *bench) pgbench(ctx context.Context, script string, clients int) (outcom
 	}
 	load, address := b.server.node.Credentials().Load, b.server.node.Address()
 	cmd := exec.CommandContext(ctx, filepath.Join(b.server.bin, "pgbench"), "-h", address.Host, "-p", strconv.Itoa(address.Port), "-U", load.Name,
-		"-n", "-M", "prepared", "-f", file, "-c", strconv.Itoa(clients), "-j", strconv.Itoa(min(clients, threads())),
+		"-n", "-M", "prepared", "-D", payload, "-f", file, "-c", strconv.Itoa(clients), "-j", strconv.Itoa(min(clients, threads())),
 		"-T", strconv.Itoa(int(b.span.Seconds())), b.server.node.Credentials().Database)
 	cmd.Env = append(os.Environ(), "PGPASSWORD="+load.Password)
 	text, err := cmd.CombinedOutput()

@@ -2,7 +2,6 @@ package eventloop
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"iter"
 	"os"
@@ -211,7 +210,7 @@ func (l *loop) release(t *Task) {
 // the ordinary way.
 func (l *loop) wait() {
 	_, _, errno := syscall.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&l.polls[0])), uintptr(len(l.polls)), 0, 0, 0, 0)
-	if !errors.Is(errno, unix.EINTR) {
+	if errno != unix.EINTR {
 		return
 	}
 	_, _ = unix.Ppoll(l.polls, nil, nil) // interrupted again, it is called again
