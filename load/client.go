@@ -33,6 +33,7 @@ type flight struct {
 	// two, the goroutine itself or the watchdog, is the one to record the operation.
 	state atomic.Int64
 	due   time.Duration // of the operation in flight; written before state
+	op    history.Op    // the goroutine's alone: the last that has ended
 	_     [64]byte
 }
 
@@ -109,7 +110,7 @@ func (w *Workload) operate(ctx context.Context, c *client, f *flight, j job) (re
 	release(&f.state, flying)
 	reply := f.session.Do(ctx)
 	done = w.cfg.Clock.Now()
-	var op history.Op // field by field: a literal is built elsewhere, and copied
+	op := &f.op // field by field: a literal is built elsewhere, and copied
 	op.Due, op.Sent, op.Done = j.due, max(j.sent, reply.Sent), done
 	op.Outcome, op.Kind, op.Err = reply.Outcome, reply.Kind, reply.Err
 	op.Node, op.Part, op.Retries = reply.Node, reply.Part, reply.Retries
@@ -117,10 +118,10 @@ func (w *Workload) operate(ctx context.Context, c *client, f *flight, j job) (re
 	if !f.state.CompareAndSwap(flying, idle) && !w.endured(f, flying) {
 		f.session.Settle(op, true)
 		eventloop.TaskOf(ctx).Block(f.close)
-		w.comeBack(f, &op)
+		w.comeBack(f, op)
 		return 0, done, false
 	}
-	w.record(c, &op, j.late)
+	w.record(c, op, j.late)
 	f.session.Settle(op, false)
 	return reply.Pause, done, true
 }

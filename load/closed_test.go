@@ -56,4 +56,4 @@ func TestClosedLoopIsNotDueBeforeItRuns(t *testing.T) {
 // settles is a session that takes a while to settle an operation.
 type settles struct{ instant }
 
-func (settles) Settle(history.Op, bool) { time.Sleep(2 * time.Millisecond) }
+func (settles) Settle(*history.Op, bool) { time.Sleep(2 * time.Millisecond) }

@@ -19,8 +19,8 @@ type Session interface {
 	// Settle is told what became of the operation, by the goroutine that called Do
 	// and after it. Late is one that had been given up on: in every figure of the
 	// workload it is Unknown, and op is what Do has returned for it since. Nothing is
-	// asked of the session after a late one but to close.
-	Settle(op history.Op, late bool)
+	// asked of the session after a late one but to close. It must not keep op.
+	Settle(op *history.Op, late bool)
 	// Close breaks off whatever still runs, so that Do returns, and releases the
 	// connection. It is called once, possibly from another goroutine during Do.
 	Close()
@@ -75,8 +75,7 @@ type Config struct {
 	// Loops run the clients of a closed loop without think time, where they are given and
 	// not too many: for clients that would rest most of the time, or that are hundreds to a
 	// thread, goroutines are the cheaper. They wait in the kernel, so that they are not for
-	// testing/synctest. Do must not block otherwise than eventloop says, and the caller
-	// provides a place among GOMAXPROCS for each thread of them.
+	// testing/synctest. Do must not block otherwise than eventloop says.
 	Loops *eventloop.Group
 	// Groups splits the clients (client i is in group i modulo Groups), and gives
 	// each group arrivals of its own on the whole Schedule, so that one that is slow

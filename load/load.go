@@ -213,6 +213,9 @@ func (w *Workload) Phase(name string, at time.Duration) {
 	w.totals.addPhase(name, at)
 }
 
+// Looped tells whether the clients run on event loops.
+func (w *Workload) Looped() bool { return w.cfg.Loops != nil }
+
 // Running tells whether a Start has not come to its end yet.
 func (w *Workload) Running() bool {
 	w.mu.Lock()

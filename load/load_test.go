@@ -58,13 +58,13 @@ func (s *server) set(do func(client int, closed <-chan struct{}) Reply) {
 	s.do = do
 }
 
-func (f *fakeSession) Settle(op history.Op, late bool) {
+func (f *fakeSession) Settle(op *history.Op, late bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if late {
-		f.late = append(f.late, op)
+		f.late = append(f.late, *op)
 	} else {
-		f.settled = append(f.settled, op)
+		f.settled = append(f.settled, *op)
 	}
 }
 

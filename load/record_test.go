@@ -182,7 +182,7 @@ func TestLongRunLosesNothing(t *testing.T) {
 type instant struct{}
 
 func (instant) Do(context.Context) Reply { return Reply{Outcome: history.OK} }
-func (instant) Settle(history.Op, bool)  {}
+func (instant) Settle(*history.Op, bool) {}
 func (instant) Close()                   {}
 
 func newInstant(schedule *Schedule) (*Workload, *client) {

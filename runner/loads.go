@@ -2,7 +2,6 @@ package runner
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime"
@@ -73,9 +72,7 @@ func newLoads(p *Plan, o Options, c *cluster.Cluster, clock history.Clock, prima
 		return nil, err
 	}
 	set := &loadSet{ledger: book, board: pgload.NewBoard()}
-	if err := set.makeRoom(p.Experiment.Load); err != nil {
-		return nil, errors.Join(err, book.Close())
-	}
+	set.giveUp = func() {}
 	for i := range p.Experiment.Load {
 		r := newRunning(p, i, len(c.Nodes()))
 		if err := r.open(p, set, c, clock, primary); err != nil {
@@ -83,6 +80,10 @@ func newLoads(p *Plan, o Options, c *cluster.Cluster, clock history.Clock, prima
 			return nil, err
 		}
 		set.list = append(set.list, r)
+	}
+	if err := set.makeLoops(); err != nil {
+		set.close()
+		return nil, err
 	}
 	for _, r := range set.list {
 		cfg := r.loadConfig(c, clock, set.sampler(r, c, o.Sample))
@@ -92,31 +93,38 @@ func newLoads(p *Plan, o Options, c *cluster.Cluster, clock history.Clock, prima
 		}
 		r.loop = load.New(cfg)
 	}
+	set.makeRoom()
 	return set, nil
 }
 
-// makeRoom lets Go run more goroutines at once: one for each workload with arrivals, since
-// who wakes its clients sleeps in the kernel and keeps a place among GOMAXPROCS meanwhile,
-// and one for each event loop, of which there are as many as cores where clients never
-// rest. On two cores two of them would keep both places, and answers would be noticed every
-// 10 ms, when Go's watchdog looks.
-func (s *loadSet) makeRoom(load spec.Workloads) (err error) {
-	cores, more, restless := runtime.GOMAXPROCS(0), 0, false
-	for i := range load {
-		if load[i].Open() {
+// makeLoops makes an event loop for each core, if there are clients that never rest.
+func (s *loadSet) makeLoops() (err error) {
+	for _, r := range s.list {
+		if s.loops == nil && !r.spec.Open() && r.spec.ThinkTime == 0 && r.pg.Pollable() {
+			s.loops, err = eventloop.New(runtime.GOMAXPROCS(0))
+		}
+	}
+	return err
+}
+
+// makeRoom lets Go run more goroutines at once. One for each workload with arrivals: who
+// wakes its clients sleeps in the kernel, and keeps a place among GOMAXPROCS meanwhile. And
+// one for each event loop, if there are clients that are goroutines beside them. On two cores two of
+// either would keep both places, and answers would be noticed every 10 ms, when Go's watchdog
+// looks.
+func (s *loadSet) makeRoom() {
+	before, more, goroutines := runtime.GOMAXPROCS(0), 0, false
+	for _, r := range s.list {
+		if r.spec.Open() {
 			more++
-		} else if load[i].ThinkTime == 0 {
-			restless = true
 		}
+		goroutines = goroutines || !r.loop.Looped()
 	}
-	if restless {
-		if s.loops, err = eventloop.New(cores); err != nil {
-			return err
-		}
+	if goroutines {
+		more += s.loops.Threads()
 	}
-	runtime.GOMAXPROCS(cores + more + s.loops.Threads())
-	s.giveUp = func() { runtime.GOMAXPROCS(cores) }
-	return nil
+	runtime.GOMAXPROCS(before + more)
+	s.giveUp = func() { runtime.GOMAXPROCS(before) }
 }
 
 // newRunning is the ith workload of a plan. Its chance is its own: two workloads with

@@ -19,8 +19,8 @@ func (slowSession) Do(context.Context) load.Reply {
 	time.Sleep(time.Second)
 	return load.Reply{Outcome: history.OK}
 }
-func (slowSession) Settle(history.Op, bool) {}
-func (slowSession) Close()                  {}
+func (slowSession) Settle(*history.Op, bool) {}
+func (slowSession) Close()                   {}
 
 // TestStartedAgain: what has ended by itself begins anew; what still runs is not said to
 // have been started; and word of an end that comes late ends nothing that was begun since.

@@ -1,12 +1,15 @@
 package runner
 
 import (
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"pgchaos/history/ledger"
+	"pgchaos/load"
 	"pgchaos/load/pgload"
 	"pgchaos/report"
 	"pgchaos/spec"
@@ -140,9 +143,10 @@ func TestSuspects(t *testing.T) {
 }
 
 // TestRoomForWhoWaitsInTheKernel: a place for each workload with arrivals, and one for each
-// event loop, which are there for clients that never rest. None is left afterwards.
+// event loop where other clients are goroutines. None is left afterwards.
 func TestRoomForWhoWaitsInTheKernel(t *testing.T) {
 	const resting, restless = "  resting: {kind: insert, think_time: 1s}\n", "  restless: {kind: insert}\n"
+	const shared = "  shared: {kind: insert, clients: 8, connections: 2}\n"
 	const open = "  a: {kind: insert, rate: 10/s}\n  b: {kind: insert, stages: [{for: 1s, rate: 2/s}]}\n"
 	before := runtime.GOMAXPROCS(0)
 	for _, tt := range []struct {
@@ -151,23 +155,52 @@ func TestRoomForWhoWaitsInTheKernel(t *testing.T) {
 	}{
 		{"arrivals alone", open, 0, 2},
 		{"clients that rest", resting, 0, 0},
-		{"clients that never rest", restless, before, before},
-		{"all of them, and the loops are for all that never rest", open + resting + restless + "  more: {kind: insert}\n", before, before + 2},
+		{"clients that share connections", shared, 0, 0},
+		{"clients that never rest", restless, before, 0},
+		{"some of which rest", restless + resting, before, before},
+		{"some of which share connections", restless + shared, before, before},
+		{"all of them", open + resting + restless + shared, before, before + 2},
 	} {
 		p := workloads(t, "\n"+tt.load)
-		set := &loadSet{}
-		if err := set.makeRoom(p.Experiment.Load); err != nil {
+		set := &loadSet{ledger: newBook(t)}
+		for i := range p.Experiment.Load {
+			r := newRunning(p, i, 1)
+			cfg := pgConfig(p, &r.spec, 1)
+			cfg.Endpoints, cfg.Ledger = []pgload.Endpoint{{Node: "a", Host: "localhost", Port: 1}}, set.ledger
+			var err error
+			if r.pg, err = pgload.New(cfg); err != nil {
+				t.Fatal(err)
+			}
+			set.list = append(set.list, r)
+		}
+		if err := set.makeLoops(); err != nil {
 			t.Fatal(err)
 		}
+		for _, r := range set.list {
+			cfg := r.model()
+			if r.pg.Pollable() {
+				cfg.Loops = set.loops
+			}
+			r.loop = load.New(cfg)
+		}
+		set.makeRoom()
 		if got := runtime.GOMAXPROCS(0) - before; got != tt.all || set.loops.Threads() != tt.loops {
 			t.Errorf("%s: %d places, %d loops", tt.name, got, set.loops.Threads())
 		}
-		set.loops.Close()
-		set.giveUp()
+		set.close()
 		if got := runtime.GOMAXPROCS(0); got != before {
 			t.Errorf("%s: %d afterwards, and %d before", tt.name, got, before)
 		}
 	}
+}
+
+func newBook(t *testing.T) *ledger.Ledger {
+	t.Helper()
+	book, err := ledger.Create(filepath.Join(t.TempDir(), LedgerFile), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return book
 }
 
 // TestTheGeneratorIsMeasured burns CPU time, and finds it again.

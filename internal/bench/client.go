@@ -168,9 +168,7 @@ func (j *job) run(ctx context.Context) (a answer, err error) {
 		Iterations: j.Operations, Duration: j.Span, Ended: func() { close(ended) },
 	}
 	if j.Rate == 0 && !j.Fake {
-		threads := runtime.GOMAXPROCS(0)
-		runtime.GOMAXPROCS(2 * threads)
-		if lc.Loops, err = eventloop.New(threads); err != nil {
+		if lc.Loops, err = eventloop.New(runtime.GOMAXPROCS(0)); err != nil { // as an experiment has it
 			return a, err
 		}
 		defer lc.Loops.Close()

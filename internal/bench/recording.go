@@ -27,7 +27,7 @@ func (s *noSession) Do(context.Context) load.Reply {
 	return load.Reply{Outcome: history.OK, Node: 1, Out: 120, In: 60}
 }
 
-func (s *noSession) Settle(op history.Op, _ bool) {
+func (s *noSession) Settle(op *history.Op, _ bool) {
 	s.writer.Record(s.seq, op.Outcome, 0, history.LSN(s.seq), op.Done)
 }
 

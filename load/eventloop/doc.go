@@ -7,8 +7,7 @@
 // A client stays an ordinary function, which waits where it reads; it is a coroutine
 // (iter.Pull) that hands the thread over to its loop meanwhile. What else may wait, for a
 // lock that is held for long, a timer or a connection being made, has to stand within
-// Task.Block, which lets it wait in a goroutine of its own: else it holds up every client
-// of the loop.
+// Task.Block, which has it done in a goroutine: else it holds up every client of the loop.
 //
 // There are loops on Linux only; elsewhere New returns nil, and clients are goroutines.
 package eventloop

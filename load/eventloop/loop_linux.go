@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"runtime"
 	"slices"
 	"sync"
 	"syscall"
@@ -14,7 +15,10 @@ import (
 )
 
 // Group is some loops, among which tasks are spread. Each keeps one place of GOMAXPROCS
-// while it waits for answers, which whoever makes the group has to provide.
+// while it is busy, of which it gives something to other goroutines every 10 ms. Who has
+// others that must not wait for so long provides a place more for each loop; it costs the
+// loops some percent, since the threads that Go then keeps ready look for work every now and
+// then.
 type Group struct {
 	loops []*loop
 	all   sync.WaitGroup
@@ -70,11 +74,7 @@ func (g *Group) Go(f func(*Task)) {
 			least = l
 		}
 	}
-	t := &Task{loop: least, slot: -1, attached: true}
-	t.next, _ = iter.Pull(func(yield func(struct{}) bool) { // it is never stopped, but ends
-		t.yield = func() { yield(struct{}{}) }
-		f(t)
-	})
+	t := &Task{loop: least, slot: -1, begin: f}
 	least.mu.Lock()
 	least.live++
 	least.mu.Unlock()
@@ -88,13 +88,14 @@ type loop struct {
 	wake  chan struct{} // ends the wait where there is nothing to wait for in the kernel
 
 	mu      sync.Mutex
-	waiting []*Task // to be resumed: they are new, or come back
+	waiting []*Task // to be resumed: they are new, or what they have waited for elsewhere is over
 	live    int     // tasks that have not ended
 	closed  bool
 
 	// The rest is the loop's goroutine's alone. polls[i+1] is what tasks[i] waits for.
 	polls []unix.PollFd
 	tasks []*Task
+	turns int // tasks that only let others go on
 }
 
 func (l *loop) count() int {
@@ -123,7 +124,11 @@ func (l *loop) rouse() {
 }
 
 // run resumes whom something has come for, until the group is closed and no task is left.
+// It has a thread of its own: else Go would move it to another one, and that perhaps to
+// another core, each time that its watchdog lets others run, which is every 10 ms. The
+// servers' processes, which settle on the core from where they are woken, would be left.
 func (l *loop) run() {
+	runtime.LockOSThread() // until it ends, and the thread with it
 	for {
 		admitted, over := l.admitted()
 		for _, t := range admitted {
@@ -132,12 +137,11 @@ func (l *loop) run() {
 		switch {
 		case over:
 			return
-		case len(admitted) > 0:
-		case len(l.tasks) == 0:
-			<-l.wake
-		default:
+		case len(l.tasks) > 0:
 			l.wait()
 			l.dispatch()
+		case len(admitted) == 0:
+			<-l.wake
 		}
 	}
 }
@@ -157,22 +161,30 @@ func (l *loop) dispatch() {
 		_, _ = unix.Read(l.event, many[:]) // which makes it 0 again
 	}
 	for i := 0; i < len(l.tasks); {
-		if l.polls[i+1].Revents == 0 {
+		t := l.tasks[i]
+		switch {
+		case t.turn:
+			t.turn = false
+			l.turns--
+		case l.polls[i+1].Revents == 0:
 			i++
 			continue
 		}
 		l.polls[i+1].Revents = 0
-		if l.resume(l.tasks[i]) {
+		if l.resume(t) {
 			i++
 		} // else another has its place now
 	}
 }
 
-// resume runs a task until it waits for its socket, or leaves the loop, or ends. It
-// tells whether it waits.
-func (l *loop) resume(t *Task) (waits bool) {
+// resume runs a task until it waits for its socket, or for something else, or ends. It
+// tells whether it is on the list of those that wait for sockets.
+func (l *loop) resume(t *Task) (listed bool) {
+	if t.next == nil {
+		t.start()
+	}
 	_, alive := t.next()
-	if alive && t.attached {
+	if alive && !t.away {
 		if t.slot < 0 {
 			t.slot = len(l.tasks)
 			l.tasks, l.polls = append(l.tasks, t), append(l.polls, unix.PollFd{})
@@ -182,13 +194,11 @@ func (l *loop) resume(t *Task) (waits bool) {
 		return true
 	}
 	l.release(t)
-	if alive {
-		l.group.all.Go(t.stray)
-		return false
+	if !alive {
+		l.mu.Lock()
+		l.live--
+		l.mu.Unlock()
 	}
-	l.mu.Lock()
-	l.live--
-	l.mu.Unlock()
 	return false
 }
 
@@ -206,51 +216,61 @@ func (l *loop) release(t *Task) {
 // wait returns when something has come for a task, or for the loop. The call is not
 // announced to Go, which would give this thread's place away, and have it looked for again,
 // within every operation. So Go interrupts it: the garbage collector at once and, lest
-// others starve where nothing comes, its watchdog after 10 ms. Then the wait goes on in
-// the ordinary way.
+// others starve where nothing comes, its watchdog after 10 ms. Then the wait goes on as that
+// of any other system call.
 func (l *loop) wait() {
-	_, _, errno := syscall.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&l.polls[0])), uintptr(len(l.polls)), 0, 0, 0, 0)
-	if errno != unix.EINTR {
-		return
+	var timeout unsafe.Pointer // none
+	if l.turns > 0 {
+		timeout = unsafe.Pointer(&unix.Timespec{})
 	}
-	_, _ = unix.Ppoll(l.polls, nil, nil) // interrupted again, it is called again
+	_, _, errno := syscall.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&l.polls[0])), uintptr(len(l.polls)), uintptr(timeout), 0, 0, 0)
+	if errno == unix.EINTR && l.turns == 0 {
+		_, _ = unix.Ppoll(l.polls, nil, nil) // interrupted again, it is called again
+	}
 }
 
 // mostInARow bounds how often a client goes on, with an answer or an operation, without
 // giving the thread to others. Its answers may well be there at once: on a busy core a
 // server and its client work best when one goes on until the other has something. But the
 // other clients' answers wait meanwhile, and would look slow.
-const mostInARow = 64
+const mostInARow = 256
 
 // Task is one client on a loop.
 type Task struct {
-	loop     *loop
-	next     func() (struct{}, bool)
-	yield    func()
-	attached bool // it runs on its loop; else in a goroutine of its own
-	slot     int  // in the loop's tasks; -1: none
-	inARow   int
-	fd       int // what it waits for
-	events   int16
+	loop   *loop
+	begin  func(*Task)
+	next   func() (struct{}, bool) // nil: it has not begun
+	yield  func()
+	away   bool // it waits for something that is no socket
+	turn   bool // it waits for nothing
+	slot   int  // in the loop's tasks; -1: none
+	inARow int
+	fd     int // what it waits for; -1: nothing
+	events int16
 }
 
-// stray runs a task that may wait for anything, until it wants to be back on its loop.
-func (t *Task) stray() {
-	t.next()
-	t.loop.admit(t)
+// start makes the coroutine, on the thread that alone may resume it.
+func (t *Task) start() {
+	t.next, _ = iter.Pull(func(yield func(struct{}) bool) { // it is never stopped, but ends
+		t.yield = func() { yield(struct{}{}) }
+		t.begin(t)
+	})
 }
 
-// Block calls a function that may wait for anything. A nil task just calls it.
+// Block calls a function that may wait for anything, in a goroutine of its own. A nil
+// task just calls it.
 func (t *Task) Block(f func()) {
-	if t == nil || !t.attached {
+	if t == nil || t.away {
 		f()
 		return
 	}
-	t.attached = false
-	t.yield() // and a goroutine goes on
-	f()
-	t.attached = true
-	t.yield() // and the loop goes on
+	t.away = true
+	t.loop.group.all.Go(func() {
+		f()
+		t.loop.admit(t)
+	})
+	t.yield()
+	t.away = false
 }
 
 // Turn lets the other clients go on, every now and then; for between two operations, which
@@ -262,8 +282,8 @@ func (t *Task) Turn() (waited bool) {
 	if t.inARow++; t.inARow <= mostInARow {
 		return false
 	}
-	t.inARow, t.fd = 0, -1
-	t.loop.admit(t)
+	t.inARow, t.fd, t.turn = 0, -1, true
+	t.loop.turns++
 	t.yield()
 	return true
 }

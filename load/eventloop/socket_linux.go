@@ -45,7 +45,7 @@ func Take(from net.Conn) *Socket {
 // Receive reads what has come, and has the task wait for it where nothing has. A nil
 // task, or one that may wait, waits in the kernel.
 func (s *Socket) Receive(t *Task, b []byte) (int, error) {
-	if t == nil || !t.attached {
+	if t == nil || t.away {
 		return s.Read(b)
 	}
 	if t.inARow++; t.inARow > mostInARow {
@@ -62,7 +62,7 @@ func (s *Socket) Receive(t *Task, b []byte) (int, error) {
 
 // Send writes everything.
 func (s *Socket) Send(t *Task, b []byte) (written int, err error) {
-	if t == nil || !t.attached {
+	if t == nil || t.away {
 		return s.Write(b)
 	}
 	for written < len(b) {

@@ -76,7 +76,7 @@ func benchmark(b *testing.B, change func(c *Config), answer []byte) {
 		if reply.Err != nil {
 			b.Fatal(reply.Err)
 		}
-		s.Settle(history.Op{Outcome: reply.Outcome, Done: 1}, false)
+		s.Settle(&history.Op{Outcome: reply.Outcome, Done: 1}, false)
 	}
 	b.StopTimer()
 	conn.answer = nil

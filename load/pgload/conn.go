@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"pgchaos/load/eventloop"
@@ -45,14 +44,21 @@ type conn struct {
 	values   [][]byte
 	columns  []string
 	fate     fate
-	bind     pgproto3.Bind
 	out      []byte
 	text     []byte
+
+	// What few columns and bytes need is next to the rest, as in insert.
+	room struct {
+		values [4][]byte
+		tag    [32]byte
+		out    [256]byte
+	}
 }
 
 func newConn(w *Workload) *conn {
 	c := &conn{w: w, prepared: make([]bool, len(w.statements)), ready: make([]bool, len(w.parts))}
 	c.inbox.read = c.read
+	c.values, c.tag, c.out = c.room.values[:0], c.room.tag[:0], c.room.out[:0]
 	return c
 }
 

@@ -2,6 +2,7 @@ package pgload
 
 import (
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -43,9 +44,8 @@ func (c *conn) run(i int, params [][]byte) error {
 	}
 	if c.out = c.out[:0]; c.w.simple {
 		c.putQuery(st.AppendLiterals(c.text[:0], params))
-	} else if err := c.put(i, params); err != nil {
-		return c.failed(err, history.Failed)
 	} else {
+		c.put(i, params)
 		c.putSync()
 	}
 	return c.finish(st)
@@ -121,17 +121,28 @@ func (c *conn) succeeded(within, writes, commits bool) {
 	}
 }
 
-// put adds the binding and the execution of a prepared statement to what is sent next.
-func (c *conn) put(i int, params [][]byte) (err error) {
+// put adds the binding and the execution of a prepared statement to what is sent next. A
+// parameter of nil is NULL.
+func (c *conn) put(i int, params [][]byte) {
 	st := &c.w.statements[i]
-	c.bind = pgproto3.Bind{PreparedStatement: st.name, ParameterFormatCodes: st.formats, Parameters: params, ResultFormatCodes: st.results}
-	if c.out, err = c.bind.Encode(c.out); err == nil {
-		if c.describe {
-			c.out = append(c.out, "D\x00\x00\x00\x06P\x00"...)
+	out, start := c.out, len(c.out)
+	out = append(out, st.bind...)
+	out = binary.BigEndian.AppendUint16(out, uint16(len(params))) // plan has seen that there are no more
+	for _, p := range params {
+		if p == nil {
+			out = append(out, 0xff, 0xff, 0xff, 0xff)
+			continue
 		}
-		c.out = append(c.out, "E\x00\x00\x00\x09\x00\x00\x00\x00\x00"...)
+		out = binary.BigEndian.AppendUint32(out, uint32(len(p)))
+		out = append(out, p...)
 	}
-	return err
+	out = append(out, st.bound...)
+	binary.BigEndian.PutUint32(out[start+1:], uint32(len(out)-start-1))
+	if c.describe {
+		out = append(out, "D\x00\x00\x00\x06P\x00"...)
+	}
+	out = append(out, "E\x00\x00\x00\x09\x00\x00\x00\x00\x00"...)
+	c.out = out
 }
 
 func (c *conn) putSync() { c.out = append(c.out, "S\x00\x00\x00\x04"...) }

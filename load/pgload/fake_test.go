@@ -126,7 +126,7 @@ func (c *cluster) bubble(t *testing.T, test func(w *Workload)) {
 // once does one operation in a session, and settles it.
 func once(s load.Session) load.Reply {
 	reply := s.Do(context.Background())
-	s.Settle(history.Op{Outcome: reply.Outcome, Kind: reply.Kind, Done: time.Second}, false)
+	s.Settle(&history.Op{Outcome: reply.Outcome, Kind: reply.Kind, Done: time.Second}, false)
 	return reply
 }
 

@@ -30,15 +30,29 @@ type insert struct {
 	buffer  []byte        // of the keys and values of one statement
 	ends    []int         // of each in buffer
 	params  [][]byte
+	// What few rows need is next to the rest: whoever inserts has been away from the
+	// processor's caches for long, in which the server's processes were meanwhile.
+	room struct {
+		lsns   [2]history.LSN
+		ends   [4]int
+		params [4][]byte
+		buffer [160]byte
+	}
 }
 
 func newInsert(p *part, s *session) *insert {
 	c := &p.cfg
-	n := c.Rows * c.Statements * c.Pipeline
-	return &insert{
+	rows := c.Rows * c.Statements * c.Pipeline
+	n := &insert{
 		part: p, session: s, ledger: p.w.cfg.Ledger, writer: p.writers[s.client], head: p.heads[s.client], clock: p.w.cfg.Clock,
-		n: int64(n), lsns: make([]history.LSN, n), full: "INSERT 0 " + strconv.Itoa(c.Rows),
+		n: int64(rows), full: "INSERT 0 " + strconv.Itoa(c.Rows),
 	}
+	n.lsns, n.ends, n.params, n.buffer = n.room.lsns[:], n.room.ends[:0], n.room.params[:0], n.room.buffer[:0]
+	if rows > len(n.lsns) {
+		n.lsns = make([]history.LSN, rows)
+	}
+	n.lsns = n.lsns[:rows]
+	return n
 }
 
 func (n *insert) perform(ctx context.Context, c *conn) error {
@@ -74,9 +88,7 @@ func (n *insert) send(ctx context.Context, c *conn) error {
 	case cfg.Pipeline > 1:
 		c.out = c.out[:0]
 		for i := range cfg.Pipeline {
-			if err := c.put(statement, n.bind(i)); err != nil {
-				return c.failed(err, history.Failed)
-			}
+			c.put(statement, n.bind(i))
 		}
 		return c.runBatch(true, false)
 	case cfg.Statements == 1:
@@ -160,11 +172,11 @@ func (n *insert) complete(_ int, tag []byte) {
 // retry records the numbers of a transaction that was rolled back: those of the next
 // attempt are new, and none is ever used twice.
 func (n *insert) retry(server int) {
-	n.record(history.Op{Outcome: history.Failed, Done: n.clock.Now()}, server)
+	n.record(&history.Op{Outcome: history.Failed, Done: n.clock.Now()}, server)
 	n.first = 0
 }
 
-func (n *insert) settle(op history.Op, server int, late bool) {
+func (n *insert) settle(op *history.Op, server int, late bool) {
 	if n.first == 0 {
 		return
 	}
@@ -190,7 +202,7 @@ func (n *insert) settle(op history.Op, server int, late bool) {
 	n.first = 0
 }
 
-func (n *insert) record(op history.Op, server int) {
+func (n *insert) record(op *history.Op, server int) {
 	for i, lsn := range n.lsns {
 		n.writer.Record(n.first+int64(i), op.Outcome, server, lsn, op.Done)
 	}

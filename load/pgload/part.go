@@ -3,6 +3,7 @@ package pgload
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -59,7 +60,10 @@ func (w *Workload) addParts() error {
 		w.weights += p.weight
 	}
 	for i := range w.statements {
-		w.statements[i].name = "pgchaos" + strconv.Itoa(i)
+		if n := len(w.statements[i].Vars); n > math.MaxUint16 {
+			return fmt.Errorf("a statement of %d parameters: PostgreSQL takes %d at most", n, math.MaxUint16)
+		}
+		w.statements[i].named("pgchaos" + strconv.Itoa(i))
 	}
 	return nil
 }

@@ -167,7 +167,7 @@ func TestRetryIsForTheLiving(t *testing.T) {
 		ctx, giveUp = context.WithCancel(context.Background())
 		s := w.Open(0)
 		reply := s.Do(ctx)
-		s.Settle(history.Op{Outcome: reply.Outcome, Done: time.Second}, true)
+		s.Settle(&history.Op{Outcome: reply.Outcome, Done: time.Second}, true)
 		if reply.Outcome != history.Failed || reply.Retries != 2 || tries != 3 {
 			t.Errorf("%+v after %d tries", reply, tries)
 		}

@@ -347,7 +347,7 @@ func benchmarkRead(b *testing.B, board *Board) {
 		now++
 		r.row(0, answer[0])
 		r.row(0, answer[1])
-		r.settle(history.Op{Outcome: history.OK}, 0, false)
+		r.settle(&history.Op{Outcome: history.OK}, 0, false)
 	}
 	for range 100_000 {
 		one()

@@ -44,9 +44,7 @@ func (r *read) perform(_ context.Context, c *conn) error {
 	c.out = c.out[:0]
 	for range r.part.cfg.Pipeline {
 		kind := r.choose()
-		if err := c.put(r.part.first+kind, r.bind(kind, c.number)); err != nil {
-			return c.failed(err, history.Failed)
-		}
+		c.put(r.part.first+kind, r.bind(kind, c.number))
 	}
 	return c.runBatch(false, false)
 }
@@ -164,7 +162,7 @@ func (r *read) complete(int, []byte) {}
 
 // settle holds the answers against what was known. A late one is not looked at: its
 // client has gone on meanwhile, in another session of the same reader.
-func (r *read) settle(op history.Op, _ int, late bool) {
+func (r *read) settle(op *history.Op, _ int, late bool) {
 	for i := range r.asked {
 		if q := &r.asked[i]; !late && op.Outcome.Acknowledged() && q.index >= 0 {
 			r.reader.look(q, r.heads)

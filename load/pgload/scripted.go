@@ -137,9 +137,7 @@ func (s *scripted) queue(c *conn, step script.Step) error {
 	s.writes = s.writes || st.writes && !st.controlling
 	s.control = s.control || st.controlling || st.procedure
 	s.queued++
-	if err := c.put(i, step.Params); err != nil {
-		return c.failed(err, history.Failed)
-	}
+	c.put(i, step.Params)
 	return nil
 }
 

@@ -155,7 +155,9 @@ func (s *session) do(ctx context.Context) load.Reply {
 	s.asked, s.server = c.number, c.server
 	out, in, wire := c.wire.written.Load(), c.wire.read.Load(), c.wire
 	b := c.backend
-	s.flying.Store(b)
+	if b != nil {
+		s.flying.Store(b)
+	}
 	reply := s.attempt(ctx)
 	for tries := 0; tries < s.w.cfg.Retry && s.again(ctx, &reply); tries++ {
 		s.works[s.at].retry(c.server)
@@ -280,7 +282,7 @@ func (s *session) adopt(c *wire) error {
 
 // Settle records what became of a write in the ledger: what is only known since it
 // was given up on, too.
-func (s *session) Settle(op history.Op, late bool) {
+func (s *session) Settle(op *history.Op, late bool) {
 	server := 0
 	if s.answered {
 		server = s.server

@@ -1,6 +1,7 @@
 package pgload
 
 import (
+	"encoding/binary"
 	"slices"
 	"strings"
 
@@ -14,6 +15,8 @@ type statement struct {
 	name    string
 	formats []int16 // of the parameters, in the extended protocol; nil: text
 	results []int16 // of the columns; nil: text
+	bind    []byte  // a Bind up to the number of its parameters
+	bound   []byte  // and what follows them
 	// writes is whether it must be taken for one that writes. commits is whether it
 	// ends a transaction, or can end one itself, so that an error may come behind a commit.
 	writes, commits, procedure bool
@@ -40,6 +43,23 @@ func makeStatement(st script.Statement) statement {
 		begins:      word == "begin" || word == "start",
 		controlling: controls(word, st.SQL),
 	}
+}
+
+// named gives a statement its name, with which the ends of its Bind are known.
+func (st *statement) named(name string) {
+	st.name = name
+	st.bind = append([]byte("B\x00\x00\x00\x00\x00"), name...)
+	st.bind = appendFormats(append(st.bind, 0), st.formats)
+	st.bound = appendFormats(nil, st.results)
+}
+
+// appendFormats appends their number and them.
+func appendFormats(to []byte, formats []int16) []byte {
+	to = binary.BigEndian.AppendUint16(to, uint16(len(formats)))
+	for _, f := range formats {
+		to = binary.BigEndian.AppendUint16(to, uint16(f))
+	}
+	return to
 }
 
 // controls tells the statements that begin or end transactions.

@@ -19,7 +19,7 @@ type work interface {
 	retry(server int)
 	// settle is told how the operation ended, and which server answered it, by the
 	// ledger's number; late as in load.Session.
-	settle(op history.Op, server int, late bool)
+	settle(op *history.Op, server int, late bool)
 }
 
 // noAnswers takes no answers.
@@ -31,8 +31,8 @@ func (noAnswers) complete(int, []byte) {}
 // nothingKept is the work of which nothing is recorded.
 type nothingKept struct{}
 
-func (nothingKept) retry(int)                    {}
-func (nothingKept) settle(history.Op, int, bool) {}
+func (nothingKept) retry(int)                     {}
+func (nothingKept) settle(*history.Op, int, bool) {}
 
 // begin and commit are the ends of a transaction of ours. Between them every statement
 // is asked for only if the operation has not been ended meanwhile.
@@ -85,9 +85,7 @@ func (u *update) perform(_ context.Context, c *conn) error {
 	} else {
 		c.out = c.out[:0]
 		for range n {
-			if err := c.put(u.part.first, u.bind()); err != nil {
-				return c.failed(err, history.Failed)
-			}
+			c.put(u.part.first, u.bind())
 		}
 		err = c.runBatch(true, false)
 	}
@@ -144,9 +142,7 @@ func (u *userSQL) perform(ctx context.Context, c *conn) error {
 		c.out = c.out[:0]
 		for range n {
 			u.draw()
-			if err := c.put(first, u.bind(0)); err != nil {
-				return c.failed(err, history.Failed)
-			}
+			c.put(first, u.bind(0))
 		}
 		st := &c.w.statements[first]
 		return c.runBatch(st.writes, st.controlling || st.procedure)
