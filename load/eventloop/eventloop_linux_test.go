@@ -354,6 +354,25 @@ func TestClosed(t *testing.T) {
 	}
 }
 
+// TestClosedUnderAReader: pgx's goodbye may leave one behind, which must not keep the
+// connection.
+func TestClosedUnderAReader(t *testing.T) {
+	s, theirs := pair(t, "tcp")
+	var reader sync.WaitGroup
+	reader.Go(func() {
+		if _, err := s.Read(make([]byte, 1)); !errors.Is(err, net.ErrClosed) {
+			t.Error(err)
+		}
+	})
+	time.Sleep(5 * time.Millisecond)
+	_ = s.Close()
+	_ = theirs.SetReadDeadline(time.Now().Add(5 * time.Second))
+	if _, err := theirs.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("the other side: %v", err)
+	}
+	within(t, 5*time.Second, "the reader", &reader)
+}
+
 // TestOthersGoOn while every client waits for an answer that does not come: the garbage
 // collector, and goroutines for which there is a place only when the loop gives its up.
 func TestOthersGoOn(t *testing.T) {

@@ -188,7 +188,10 @@ func (s *Socket) SetDeadline(at time.Time) error {
 	return nil
 }
 
-// Close closes the socket; nobody may be waiting for it. It may be called again.
+// Close closes the socket. A task may not be waiting for it; who waits in Read is woken,
+// as pgx's reader in the background may, which it begins where a write takes long: a
+// descriptor that is closed under a wait in the kernel would neither end that, nor the
+// connection. It may be called again.
 func (s *Socket) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -198,5 +201,6 @@ func (s *Socket) Close() error {
 	if s.timer != nil {
 		s.timer.Stop()
 	}
+	_ = unix.Shutdown(s.fd, unix.SHUT_RDWR) // the other side may have ended it
 	return os.NewSyscallError("close", unix.Close(s.fd))
 }
