@@ -88,8 +88,9 @@ func (c *wire) leave() {
 // receive reads what has come of an answer; a task waits for it on its loop.
 func (c *wire) receive(t *eventloop.Task, b []byte) (n int, err error) {
 	s := c.own.Load()
-	if s == nil {
-		return c.Read(b)
+	if s == nil { // it could not leave
+		t.Block(func() { n, err = c.Read(b) })
+		return n, err
 	}
 	if n, err = s.Receive(t, b); err != nil && c.broken.Load() {
 		err = net.ErrClosed
@@ -99,10 +100,10 @@ func (c *wire) receive(t *eventloop.Task, b []byte) (n int, err error) {
 }
 
 // send writes what belongs to an operation.
-func (c *wire) send(t *eventloop.Task, b []byte) error {
+func (c *wire) send(t *eventloop.Task, b []byte) (err error) {
 	s := c.own.Load()
-	if s == nil {
-		_, err := c.Write(b)
+	if s == nil { // it could not leave
+		t.Block(func() { _, err = c.Write(b) })
 		return err
 	}
 	n, err := s.Send(t, b)
