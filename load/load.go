@@ -135,19 +135,16 @@ func (w *Workload) wind(r *run) {
 // its clients' sessions: who has stopped does not keep a server from anything.
 func (w *Workload) conclude(r *run) {
 	close(r.over)
-	w.closeBooks(r)
 	var wg sync.WaitGroup
-	for _, f := range w.retire() {
+	for _, f := range w.closeBooks(r) {
 		wg.Go(f.close)
 	}
 	wg.Wait()
 }
 
 // retire takes the clients' flights away, those excepted that were given up on:
-// they end by themselves.
+// they end by themselves. w.mu is held.
 func (w *Workload) retire() (flights []*flight) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	for _, c := range w.clients {
 		if f := c.flight; f != nil && f.state.Load() == idle {
 			flights = append(flights, f)
@@ -158,7 +155,9 @@ func (w *Workload) retire() (flights []*flight) {
 	return flights
 }
 
-func (w *Workload) closeBooks(r *run) {
+// closeBooks returns the flights to be closed: they are taken away before anybody can learn
+// that the run is over, and start another, which would go on with them.
+func (w *Workload) closeBooks(r *run) []*flight {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	stopAt, kind := time.Duration(r.stopAt.Load()), kindDropped
@@ -177,6 +176,7 @@ func (w *Workload) closeBooks(r *run) {
 	w.totals.active[len(w.totals.active)-1].To = stopAt
 	w.totals.live = Live{At: stopAt}
 	w.run = nil
+	return w.retire()
 }
 
 // Close stops the workload without waiting for what is in flight: it breaks every
