@@ -1,6 +1,7 @@
 package pgload
 
 import (
+	"errors"
 	"net"
 	"sync"
 	"testing"
@@ -42,5 +43,28 @@ func TestWhoCannotLeave(t *testing.T) {
 	ended.Wait()
 	if w.written.Load() != 1 || w.read.Load() != 1 {
 		t.Errorf("%d written, %d read", w.written.Load(), w.read.Load())
+	}
+}
+
+// TestSevered connections say that it was ourselves, whether they are read or written.
+func TestSevered(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	conn, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &wire{Conn: conn, unwatch: func() bool { return true }}
+	w.leave()
+	defer func() { _ = w.Close() }()
+	w.sever()
+	if err := w.send(nil, []byte("q")); !errors.Is(err, net.ErrClosed) || w.written.Load() != 0 {
+		t.Errorf("sent: %v, %d bytes", err, w.written.Load())
+	}
+	if _, err := w.receive(nil, make([]byte, 1)); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("received: %v", err)
 	}
 }

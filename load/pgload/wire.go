@@ -107,6 +107,9 @@ func (c *wire) send(t *eventloop.Task, b []byte) (err error) {
 		return err
 	}
 	n, err := s.Send(t, b)
+	if err != nil && c.broken.Load() {
+		err = net.ErrClosed
+	}
 	c.written.Add(int64(n))
 	return err
 }
