@@ -83,7 +83,7 @@ func (c *conn) find(ctx context.Context, s *session) (kind string, err error) {
 		if len(tried) == 1 {
 			s.asked = n.number
 		}
-		pooled, err := n.pool.Acquire(context.WithValue(ctx, attemptKey{}, &attempt{ctx: ctx, session: s}))
+		pooled, err := n.acquire(context.WithValue(ctx, attemptKey{}, &attempt{ctx: ctx, session: s}))
 		c.w.tried(n, err)
 		if err != nil {
 			errs = append(errs, &refusal{n.name, err})

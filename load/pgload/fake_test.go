@@ -3,7 +3,9 @@ package pgload
 import (
 	"context"
 	"fmt"
+	"net"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -417,4 +419,50 @@ func TestWhoAnswered(t *testing.T) {
 			})
 		})
 	}
+}
+
+// slowStart is a connection whose first write returns long after it has been done. It sees
+// whether somebody reads already when a statement is sent.
+type slowStart struct {
+	net.Conn
+	begun   atomic.Bool
+	readers atomic.Int32
+	stolen  *atomic.Bool
+}
+
+func (c *slowStart) Read(b []byte) (int, error) {
+	c.readers.Add(1)
+	defer c.readers.Add(-1)
+	return c.Conn.Read(b)
+}
+
+func (c *slowStart) Write(b []byte) (int, error) {
+	if parse := b[0] == 'P'; parse && c.readers.Load() > 0 {
+		c.stolen.Store(true)
+	}
+	n, err := c.Conn.Write(b)
+	if !c.begun.Swap(true) {
+		time.Sleep(30 * time.Millisecond)
+	}
+	return n, err
+}
+
+// TestNobodyElseReads: pgx begins to read in the background where a write takes long, as on
+// a busy machine, and would get the answers that come over the same connection.
+func TestNobodyElseReads(t *testing.T) {
+	cl := newCluster(t, 1)
+	cl.cfg.Target = "a" // whom nobody asks anything while connecting
+	var stolen atomic.Bool
+	dial := cl.cfg.Dial
+	cl.cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		return &slowStart{Conn: conn, stolen: &stolen}, err
+	}
+	cl.bubble(t, func(w *Workload) {
+		s := w.Open(0)
+		defer s.Close()
+		if reply := once(s); reply.Outcome != history.OK || stolen.Load() {
+			t.Errorf("%+v, read by somebody else: %v", reply, stolen.Load())
+		}
+	})
 }

@@ -56,6 +56,21 @@ func (w *Workload) newNode(e Endpoint) (*node, error) {
 	return &node{name: e.Node, number: 1 + slices.Index(cfg.Endpoints, e), pool: pool}, err
 }
 
+// acquire connects, or takes a connection that there is. Where a write took long while it was
+// being made, pgx may still read from it, for nobody; and would get our answers.
+func (n *node) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	pooled, err := n.pool.Acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err = pooled.Conn().PgConn().SyncConn(ctx); err != nil {
+		_ = pooled.Conn().Close(ctx) // it is of no use
+		pooled.Release()
+		return nil, err
+	}
+	return pooled, nil
+}
+
 // grudge is how long a node that could not be connected to is asked after all
 // others.
 const grudge = time.Second
