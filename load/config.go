@@ -146,8 +146,8 @@ const (
 	Skip   = "skip"
 )
 
-// clientsOfThread is how many clients an event loop gets at most: it looks at the sockets
-// of all of them each time.
+// clientsOfThread is how many clients of one workload an event loop gets at most: it looks at
+// the sockets of all of them each time.
 const clientsOfThread = 64
 
 // looped tells whether the clients are for Loops.

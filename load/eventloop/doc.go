@@ -9,6 +9,8 @@
 // lock that is held for long, a timer or a connection being made, has to stand within
 // Task.Block, which has it done in a goroutine: else it holds up every client of the loop.
 //
+// The loops rely on Go's interrupting their threads: not with GODEBUG=asyncpreemptoff=1.
+//
 // There are loops on Linux only; elsewhere New returns nil, and clients are goroutines.
 package eventloop
 
