@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -99,10 +100,9 @@ func newLoads(p *Plan, o Options, c *cluster.Cluster, clock history.Clock, prima
 
 // makeLoops makes an event loop for each core, if there are clients that never rest.
 func (s *loadSet) makeLoops() (err error) {
-	for _, r := range s.list {
-		if s.loops == nil && !r.spec.Open() && r.spec.ThinkTime == 0 && r.pg.Pollable() {
-			s.loops, err = eventloop.New(runtime.GOMAXPROCS(0))
-		}
+	restless := func(r *running) bool { return !r.spec.Open() && r.spec.ThinkTime == 0 && r.pg.Pollable() }
+	if slices.ContainsFunc(s.list, restless) {
+		s.loops, err = eventloop.New(runtime.GOMAXPROCS(0))
 	}
 	return err
 }

@@ -257,10 +257,13 @@ func (t *Task) start() {
 	})
 }
 
+// looped tells whether whoever calls is on the loop now, and must not hold it up.
+func (t *Task) looped() bool { return t != nil && !t.away }
+
 // Block calls a function that may wait for anything, in a goroutine of its own. A nil
 // task just calls it.
 func (t *Task) Block(f func()) {
-	if t == nil || t.away {
+	if !t.looped() {
 		f()
 		return
 	}

@@ -45,33 +45,29 @@ func Take(from net.Conn) *Socket {
 // Receive reads what has come, and has the task wait for it where nothing has. A nil
 // task, or one that may wait, waits in the kernel.
 func (s *Socket) Receive(t *Task, b []byte) (int, error) {
-	if t == nil || t.away {
-		return s.Read(b)
-	}
-	if t.inARow++; t.inARow > mostInARow {
-		t.await(s, unix.POLLIN)
+	if t.looped() {
+		if t.inARow++; t.inARow > mostInARow {
+			t.await(s, unix.POLLIN)
+		}
 	}
 	for {
 		n, errno := s.read(b)
 		if errno != unix.EAGAIN {
 			return s.received(n, errno)
 		}
-		t.await(s, unix.POLLIN)
+		s.await(t, unix.POLLIN)
 	}
 }
 
-// Send writes everything.
+// Send writes everything, and waits as Receive does.
 func (s *Socket) Send(t *Task, b []byte) (written int, err error) {
-	if t == nil || t.away {
-		return s.Write(b)
-	}
 	for written < len(b) {
 		n, errno := s.write(b[written:])
 		written += n
 		switch errno {
 		case 0:
 		case unix.EAGAIN:
-			t.await(s, unix.POLLOUT)
+			s.await(t, unix.POLLOUT)
 		default:
 			return written, s.failed("write", errno)
 		}
@@ -80,34 +76,18 @@ func (s *Socket) Send(t *Task, b []byte) (written int, err error) {
 }
 
 // Read is as for any connection, but for the thread that waits in the kernel meanwhile.
-func (s *Socket) Read(b []byte) (int, error) {
-	for {
-		n, errno := s.read(b)
-		if errno != unix.EAGAIN {
-			return s.received(n, errno)
-		}
-		s.await(unix.POLLIN)
-	}
-}
+func (s *Socket) Read(b []byte) (int, error) { return s.Receive(nil, b) }
 
 // Write is as for any connection, but for the thread that waits in the kernel meanwhile.
-func (s *Socket) Write(b []byte) (written int, err error) {
-	for written < len(b) {
-		n, errno := s.write(b[written:])
-		written += n
-		switch errno {
-		case 0:
-		case unix.EAGAIN:
-			s.await(unix.POLLOUT)
-		default:
-			return written, s.failed("write", errno)
-		}
-	}
-	return written, nil
-}
+func (s *Socket) Write(b []byte) (int, error) { return s.Send(nil, b) }
 
-// await waits in the kernel; whatever it says, the next call tells what is the matter.
-func (s *Socket) await(events int16) {
+// await waits on the task's loop, or in the kernel; whatever that says, the next call
+// tells what is the matter.
+func (s *Socket) await(t *Task, events int16) {
+	if t.looped() {
+		t.await(s, events)
+		return
+	}
 	_, _ = unix.Poll([]unix.PollFd{{Fd: int32(s.fd), Events: events}}, -1)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"sync/atomic"
 	"time"
@@ -30,11 +31,7 @@ type wire struct {
 
 // Read counts what comes.
 func (c *wire) Read(b []byte) (n int, err error) {
-	if s := c.own.Load(); s != nil {
-		n, err = s.Read(b)
-	} else {
-		n, err = c.Conn.Read(b)
-	}
+	n, err = c.below().Read(b)
 	c.read.Add(int64(n))
 	return n, err
 }
@@ -44,11 +41,7 @@ func (c *wire) Read(b []byte) (n int, err error) {
 // Within TLS it cannot be told from others, and counts: an operation may then be unknown
 // that was never sent, but not the other way round.
 func (c *wire) Write(b []byte) (n int, err error) {
-	if s := c.own.Load(); s != nil {
-		n, err = s.Write(b)
-	} else {
-		n, err = c.Conn.Write(b)
-	}
+	n, err = c.below().Write(b)
 	if terminate := len(b) == 5 && b[0] == 'X'; !terminate {
 		c.written.Add(int64(n))
 	}
@@ -59,18 +52,24 @@ func (c *wire) Write(b []byte) (n int, err error) {
 // otherwise outlive every failed try of a long outage.
 func (c *wire) Close() error {
 	c.unwatch()
-	if s := c.own.Load(); s != nil {
-		return s.Close()
-	}
-	return c.Conn.Close()
+	return c.below().Close()
 }
 
 // SetDeadline ends what waits at a time; a connection that has left Go's poller, for good.
-func (c *wire) SetDeadline(at time.Time) error {
+func (c *wire) SetDeadline(at time.Time) error { return c.below().SetDeadline(at) }
+
+// transport is what a connection and a socket have in common.
+type transport interface {
+	io.ReadWriteCloser
+	SetDeadline(at time.Time) error
+}
+
+// below is what is read and written now.
+func (c *wire) below() transport {
 	if s := c.own.Load(); s != nil {
-		return s.SetDeadline(at)
+		return s
 	}
-	return c.Conn.SetDeadline(at)
+	return c.Conn
 }
 
 // leave takes the connection out of Go's poller, for its client's event loop.
