@@ -85,13 +85,13 @@ func (c *wire) leave() {
 }
 
 // receive reads what has come of an answer; a task waits for it on its loop.
-func (c *wire) receive(t *eventloop.Task, b []byte) (n int, err error) {
+func (c *wire) receive(t *eventloop.Task, b []byte) (int, error) {
 	s := c.own.Load()
 	if s == nil { // it could not leave
-		t.Block(func() { n, err = c.Read(b) })
-		return n, err
+		return blocked(t, c.Read, b)
 	}
-	if n, err = s.Receive(t, b); err != nil && c.broken.Load() {
+	n, err := s.Receive(t, b)
+	if err != nil && c.broken.Load() {
 		err = net.ErrClosed
 	}
 	c.read.Add(int64(n))
@@ -99,10 +99,10 @@ func (c *wire) receive(t *eventloop.Task, b []byte) (n int, err error) {
 }
 
 // send writes what belongs to an operation.
-func (c *wire) send(t *eventloop.Task, b []byte) (err error) {
+func (c *wire) send(t *eventloop.Task, b []byte) error {
 	s := c.own.Load()
 	if s == nil { // it could not leave
-		t.Block(func() { _, err = c.Write(b) })
+		_, err := blocked(t, c.Write, b)
 		return err
 	}
 	n, err := s.Send(t, b)
@@ -111,6 +111,13 @@ func (c *wire) send(t *eventloop.Task, b []byte) (err error) {
 	}
 	c.written.Add(int64(n))
 	return err
+}
+
+// blocked does what may wait in Go's poller. It is apart from who calls it, so that only
+// here the results are allocated, as those of a closure are.
+func blocked(t *eventloop.Task, do func([]byte) (int, error), b []byte) (n int, err error) {
+	t.Block(func() { n, err = do(b) })
+	return n, err
 }
 
 // sever closes the connection under whoever reads from it. Nothing is sent.
