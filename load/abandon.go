@@ -22,9 +22,11 @@ func (w *Workload) endured(f *flight, flying int64) bool {
 }
 
 // watch gives up on operations that take longer than the time-out. It stands for
-// a timer per operation, which would cost more than all the rest of the loop.
+// a timer per operation, which would cost more than all the rest of the loop. It comes
+// late by 5 ms, or by a two-hundredth of the time-out, but 25 ms at most.
 func (w *Workload) watch(r *run) {
-	ticker := time.NewTicker(max(time.Millisecond, min(5*time.Millisecond, w.cfg.Timeout/20)))
+	every := max(w.cfg.Timeout/200, min(5*time.Millisecond, w.cfg.Timeout/20))
+	ticker := time.NewTicker(max(time.Millisecond, min(every, 25*time.Millisecond)))
 	defer ticker.Stop()
 	for {
 		select {
@@ -76,8 +78,8 @@ func (w *Workload) inspect(r *run, c *client) {
 func (w *Workload) giveUp(r *run, c *client, sent, now time.Duration, err error) {
 	f := c.flight
 	op := history.Op{Due: f.due, Sent: sent, Done: now, Outcome: history.Unknown, Kind: "timeout", Err: err}
-	w.drain(c) // what it has recorded before comes before
-	w.count(c.number, &c.trail, &sample{op, -1})
+	w.drain(c.ring) // what it has recorded before comes before
+	w.count(&c.trail, &sample{op: op, client: c.number, late: -1})
 	f.cancel()
 	w.abandoned++
 	w.gaveUp++

@@ -10,14 +10,14 @@ import (
 )
 
 // hangs answers nothing before release, and then takes 1 ms.
-func hangs(release <-chan struct{}, reply Reply) func(int, <-chan struct{}) Reply {
-	return func(_ int, over <-chan struct{}) Reply {
+func hangs(release <-chan struct{}, reply result) func(int, <-chan struct{}) result {
+	return func(_ int, over <-chan struct{}) result {
 		select {
 		case <-release:
 			time.Sleep(time.Millisecond)
 			return reply
 		case <-over:
-			return Reply{Outcome: history.Unknown, Kind: "eof"}
+			return result{Outcome: history.Unknown, Kind: "eof"}
 		}
 	}
 }
@@ -25,7 +25,7 @@ func hangs(release <-chan struct{}, reply Reply) func(int, <-chan struct{}) Repl
 func TestTimeoutIsRecordedOnceAndReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		s := &server{do: hangs(release, Reply{Outcome: history.OK})}
+		s := &server{do: hangs(release, result{Outcome: history.OK})}
 		w := begin(s, Config{Clients: 2, Timeout: time.Second, MaxAbandoned: 100})
 		time.Sleep(3500 * time.Millisecond)
 		if live := w.Live(); live.Abandoned != 6 || live.InFlight != 2 {
@@ -74,7 +74,7 @@ func TestAbandonedAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const clients, bound = 8, 5
 		release := make(chan struct{})
-		s := &server{do: hangs(release, Reply{Outcome: history.Weak})}
+		s := &server{do: hangs(release, result{Outcome: history.Weak})}
 		w := begin(s, Config{Clients: clients, Schedule: Constant(Steady(100)), Timeout: time.Second, MaxAbandoned: bound})
 		time.Sleep(30 * time.Second)
 		sessions := 0
@@ -113,15 +113,15 @@ func TestAbandonedAreBounded(t *testing.T) {
 func TestLateAcknowledgementsAreKeptByNode(t *testing.T) {
 	const ms = time.Millisecond
 	synctest.Test(t, func(t *testing.T) {
-		s := &server{do: func(client int, _ <-chan struct{}) Reply {
+		s := &server{do: func(client int, _ <-chan struct{}) result {
 			time.Sleep(1500*ms + time.Duration(client)*3*ms)
 			switch client {
 			case 2:
-				return Reply{Outcome: history.Failed, Node: 2} // an answer, but no acknowledgement
+				return result{Outcome: history.Failed, Node: 2} // an answer, but no acknowledgement
 			case 3:
-				return Reply{Outcome: history.Weak} // of nobody knows whom
+				return result{Outcome: history.Weak} // of nobody knows whom
 			}
-			return Reply{Outcome: history.OK, Node: 2}
+			return result{Outcome: history.OK, Node: 2}
 		}}
 		w := begin(s, Config{Clients: 4, Nodes: 2, Timeout: time.Second, MaxAbandoned: 100})
 		time.Sleep(900 * ms)
@@ -157,7 +157,7 @@ func TestWithoutAllowanceAClientWaitsForItsOwn(t *testing.T) {
 func TestStopDoesNotReplace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		s := &server{do: hangs(release, Reply{Outcome: history.Failed, Kind: "57014"})}
+		s := &server{do: hangs(release, result{Outcome: history.Failed, Kind: "57014"})}
 		w := begin(s, Config{Clients: 3, Timeout: time.Second, MaxAbandoned: 100})
 		time.Sleep(500 * time.Millisecond)
 		w.Stop()
@@ -176,7 +176,7 @@ func TestStopDoesNotReplace(t *testing.T) {
 func TestRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		hang := hangs(release, Reply{Outcome: history.OK})
+		hang := hangs(release, result{Outcome: history.OK})
 		s := &server{do: takes(time.Millisecond)}
 		w := begin(s, Config{Clients: 4, Schedule: Constant(Steady(100)), Timeout: time.Second, MaxAbandoned: 2})
 		w.Start() // no effect
@@ -217,7 +217,7 @@ func TestRestart(t *testing.T) {
 // TestCloseBreaksOff: Close does not wait for answers.
 func TestCloseBreaksOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &server{do: hangs(nil, Reply{})}
+		s := &server{do: hangs(nil, result{})}
 		w := begin(s, Config{Clients: 3, Timeout: time.Second, MaxAbandoned: 3})
 		time.Sleep(1500 * time.Millisecond)
 		began := time.Now()

@@ -16,8 +16,7 @@ type client struct {
 	number int
 	flight *flight // the present owner's; nil before the first
 	trail  trail   // Workload.mu guards it
-	_      [64]byte
-	ring   ring
+	ring   *ring   // where its samples go
 }
 
 // flight is one goroutine's session and the operation it has in flight. When that
@@ -59,19 +58,20 @@ func (w *Workload) launch(r *run, c *client, free time.Duration) {
 	r.live++
 	f := c.flight
 	if w.cfg.Loops == nil {
-		w.all.Go(func() { w.loop(r, c, f, free, nil) })
+		w.all.Go(func() { w.loop(r, c, f, free, nil, w.rings[c.number]) })
 		return
 	}
 	w.all.Add(1)
 	w.cfg.Loops.Go(func(t *eventloop.Task) {
 		defer w.all.Done()
-		w.loop(r, c, f, free, t)
+		w.loop(r, c, f, free, t, w.rings[t.Loop()])
 	})
 }
 
 // loop is one client: it takes what is to be done until no more comes, or until its
 // operation is given up on. On an event loop it is a task.
-func (w *Workload) loop(r *run, c *client, f *flight, free time.Duration, t *eventloop.Task) {
+func (w *Workload) loop(r *run, c *client, f *flight, free time.Duration, t *eventloop.Task, to *ring) {
+	c.ring = to
 	ctx := eventloop.With(f.ctx, t)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -106,15 +106,13 @@ func (w *Workload) loop(r *run, c *client, f *flight, free time.Duration, t *eve
 // up on meanwhile, and the goroutine has to end.
 func (w *Workload) operate(ctx context.Context, c *client, f *flight, j job) (rest, done time.Duration, answered bool) {
 	f.due = j.due
+	op := &f.op
+	*op = history.Op{Due: j.due, Sent: j.sent}
 	flying := int64(j.sent) + 1
 	release(&f.state, flying)
-	reply := f.session.Do(ctx)
+	pause := f.session.Do(ctx, op)
 	done = w.cfg.Clock.Now()
-	op := &f.op // field by field: a literal is built elsewhere, and copied
-	op.Due, op.Sent, op.Done = j.due, max(j.sent, reply.Sent), done
-	op.Outcome, op.Kind, op.Err = reply.Outcome, reply.Kind, reply.Err
-	op.Node, op.Part, op.Retries = reply.Node, reply.Part, reply.Retries
-	op.Out, op.In = reply.Out, reply.In
+	op.Done = done
 	if !f.state.CompareAndSwap(flying, idle) && !w.endured(f, flying) {
 		f.session.Settle(op, true)
 		eventloop.TaskOf(ctx).Block(f.close)
@@ -123,7 +121,7 @@ func (w *Workload) operate(ctx context.Context, c *client, f *flight, j job) (re
 	}
 	w.record(c, op, j.late)
 	f.session.Settle(op, false)
-	return reply.Pause, done, true
+	return pause, done, true
 }
 
 // record leaves an operation to be counted, without a lock unless nobody has come to
@@ -131,9 +129,9 @@ func (w *Workload) operate(ctx context.Context, c *client, f *flight, j job) (re
 func (w *Workload) record(c *client, op *history.Op, late time.Duration) {
 	next := c.ring.next()
 	if next == nil {
-		next = w.makeRoom(c)
+		next = w.makeRoom(c.ring)
 	}
-	next.op, next.late = *op, late
+	next.op, next.late, next.client = *op, late, c.number
 	if c.ring.publish() {
 		select {
 		case w.wake <- struct{}{}:

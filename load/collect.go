@@ -30,33 +30,33 @@ func (w *Workload) collectRegularly(r *run) {
 
 // collect counts what the clients have recorded. w.mu is held.
 func (w *Workload) collect() {
-	for _, c := range w.clients {
-		w.drain(c)
+	for _, r := range w.rings {
+		w.drain(r)
 	}
 }
 
-// drain counts what a client has recorded. w.mu is held.
-func (w *Workload) drain(c *client) {
-	written := c.ring.written.Load()
-	for read := c.ring.read.Load(); read != written; read++ {
-		s := &c.ring.samples[read&int64(len(c.ring.samples)-1)]
-		w.count(c.number, &c.trail, s)
+// drain counts what is in a ring. w.mu is held.
+func (w *Workload) drain(r *ring) {
+	written := r.written.Load()
+	for read := r.read.Load(); read != written; read++ {
+		s := &r.samples[read&int64(len(r.samples)-1)]
+		w.count(&w.clients[s.client].trail, s)
 		s.op.Err = nil // it may hold much
 	}
-	c.ring.read.Store(written)
+	r.read.Store(written)
 }
 
 // makeRoom waits for a ring that is full, and empties it.
-func (w *Workload) makeRoom(c *client) *sample {
+func (w *Workload) makeRoom(r *ring) *sample {
 	w.mu.Lock()
-	w.drain(c)
+	w.drain(r)
 	w.mu.Unlock()
-	return c.ring.next()
+	return r.next()
 }
 
-// count books one operation of a client everywhere; number is -1 and t nil for an arrival
-// that no client has taken. w.mu is held.
-func (w *Workload) count(number int, t *trail, s *sample) {
+// count books one operation of a client everywhere; the trail is nil for an arrival that
+// no client has taken. w.mu is held.
+func (w *Workload) count(t *trail, s *sample) {
 	op := &s.op
 	if int(op.Outcome) >= history.Outcomes {
 		op.Outcome = history.Unknown
@@ -69,6 +69,6 @@ func (w *Workload) count(number int, t *trail, s *sample) {
 	}
 	w.totals.record(s)
 	if w.cfg.OnSample != nil {
-		w.cfg.OnSample(number, *op)
+		w.cfg.OnSample(s.client, *op)
 	}
 }

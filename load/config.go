@@ -10,12 +10,23 @@ import (
 
 // Session does one client's operations, one at a time.
 type Session interface {
-	// Do performs one operation and blocks until it is over. ctx is cancelled
-	// when the operation is given up on, and when the workload closes: a session
-	// that is still connecting should then return at once with history.Dropped, so
+	// Do performs one operation and blocks until it is over. What became of it Do
+	// leaves in op: Outcome, Kind, Err, Node, Part, Retries, Out and In, which are zero
+	// before. Due and Sent are there; a session that had to wait for a connection before
+	// it could send sets Sent again. Done is not its business. A Node that is not in 1 to
+	// Config.Nodes counts as 0, unknown.
+	//
+	// ctx is cancelled when the operation is given up on, and when the workload closes: a
+	// session that is still connecting should then return at once with history.Dropped, so
 	// that nothing is sent on behalf of a client that has gone. What has already
 	// been sent must not be cancelled by it.
-	Do(ctx context.Context) Reply
+	//
+	// pause is how long this client should leave the server alone before its next
+	// operation: the backoff after a connection that could not be made. It lies
+	// between operations and so is part of none: a closed loop is quiet
+	// meanwhile, and in an open loop the arrivals are taken late, or by other
+	// clients.
+	Do(ctx context.Context, op *history.Op) (pause time.Duration)
 	// Settle is told what became of the operation, by the goroutine that called Do
 	// and after it. Late is one that had been given up on: in every figure of the
 	// workload it is Unknown, and op is what Do has returned for it since. Nothing is
@@ -35,29 +46,6 @@ type Interrupter interface {
 	// nothing has been sent, or Do is about to return: the operation is then given
 	// up on as any other.
 	Interrupt() bool
-}
-
-// Reply is how one operation ended.
-type Reply struct {
-	Outcome history.Outcome
-	// Kind is as in history.Op: "" for OK.
-	Kind string
-	Err  error
-	// Node is as in history.Op: the node that answered, or that alone was tried. What
-	// is not in 1 to Config.Nodes counts as 0, unknown.
-	Node int
-	// Pause is how long this client should leave the server alone before its next
-	// operation: the backoff after a connection that could not be made. It lies
-	// between operations and so is part of none: a closed loop is quiet
-	// meanwhile, and in an open loop the arrivals are taken late, or by other
-	// clients.
-	Pause time.Duration
-	// Sent is when the operation really was sent, where its session had to wait for a
-	// connection first; 0: when Do was called.
-	Sent time.Duration
-	// Part, Retries, Out and In are as in history.Op.
-	Part, Retries int
-	Out, In       int64
 }
 
 // Config is one workload.
@@ -104,9 +92,9 @@ type Config struct {
 	// those that come to be due meanwhile, are sent at no more than twice the rate. Skip:
 	// they are dropped.
 	CatchUp string
-	// Parts are the names of a mix's parts, for Reply.Part; none: it is no mix.
+	// Parts are the names of a mix's parts, for Op.Part; none: it is no mix.
 	Parts []string
-	// Nodes is how many nodes can answer, for Reply.Node; 0: who answers is not recorded.
+	// Nodes is how many nodes can answer, for Op.Node; 0: who answers is not recorded.
 	Nodes int
 	// Timeout is how long a client waits for one operation, counted from when it
 	// was sent, and how late an arrival may be taken. 0: 5 s.

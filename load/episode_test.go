@@ -15,32 +15,32 @@ import (
 // the first acknowledgement after the last.
 func TestEpisodes(t *testing.T) {
 	const ms = time.Millisecond
-	fails := func(d time.Duration) Reply {
+	fails := func(d time.Duration) result {
 		time.Sleep(d)
-		return Reply{Outcome: history.Failed, Kind: "25006", Node: 1}
+		return result{Outcome: history.Failed, Kind: "25006", Node: 1}
 	}
-	serves := func(d time.Duration, node int) Reply {
+	serves := func(d time.Duration, node int) result {
 		time.Sleep(d)
-		return Reply{Outcome: history.OK, Node: node}
+		return result{Outcome: history.OK, Node: node}
 	}
 	tests := []struct {
 		name    string
 		timeout time.Duration
-		do      func(at time.Duration, n int) Reply // at: when it is sent; n: how many were sent before
+		do      func(at time.Duration, n int) result // at: when it is sent; n: how many were sent before
 		want    []history.Episode
 	}{
-		{"all is well", 0, func(time.Duration, int) Reply { return serves(10*ms, 1) }, nil},
-		{"failures, one weak acknowledgement among the successes", 0, func(at time.Duration, _ int) Reply {
+		{"all is well", 0, func(time.Duration, int) result { return serves(10*ms, 1) }, nil},
+		{"failures, one weak acknowledgement among the successes", 0, func(at time.Duration, _ int) result {
 			switch {
 			case at >= 100*ms && at < 130*ms:
 				return fails(10 * ms)
 			case at == 130*ms:
 				time.Sleep(10 * ms)
-				return Reply{Outcome: history.Weak, Kind: "01000", Node: 2}
+				return result{Outcome: history.Weak, Kind: "01000", Node: 2}
 			}
 			return serves(10*ms, 1)
 		}, []history.Episode{{LastOK: 100 * ms, Before: 1, Sent: 100 * ms, FirstError: 110 * ms, LastError: 130 * ms, FirstOK: 140 * ms, After: 2, Errors: 3}}},
-		{"two episodes", 0, func(at time.Duration, _ int) Reply {
+		{"two episodes", 0, func(at time.Duration, _ int) result {
 			if at == 100*ms || at == 200*ms {
 				return fails(10 * ms)
 			}
@@ -49,33 +49,33 @@ func TestEpisodes(t *testing.T) {
 			{LastOK: 100 * ms, Before: 1, Sent: 100 * ms, FirstError: 110 * ms, LastError: 110 * ms, FirstOK: 120 * ms, After: 1, Errors: 1},
 			{LastOK: 200 * ms, Before: 1, Sent: 200 * ms, FirstError: 210 * ms, LastError: 210 * ms, FirstOK: 220 * ms, After: 1, Errors: 1},
 		}},
-		{"an answer that takes long, though it succeeds", 0, func(at time.Duration, _ int) Reply {
+		{"an answer that takes long, though it succeeds", 0, func(at time.Duration, _ int) result {
 			if at == 100*ms {
 				return serves(250*ms, 1)
 			}
 			return serves(10*ms, 1)
 		}, []history.Episode{{LastOK: 100 * ms, Before: 1, Sent: 100 * ms, FirstOK: 350 * ms, After: 1}}},
-		{"just not long enough", 0, func(at time.Duration, _ int) Reply {
+		{"just not long enough", 0, func(at time.Duration, _ int) result {
 			if at == 100*ms {
 				return serves(249*ms, 1)
 			}
 			return serves(10*ms, 1)
 		}, nil},
-		{"never served", 0, func(time.Duration, int) Reply { return fails(100 * ms) },
+		{"never served", 0, func(time.Duration, int) result { return fails(100 * ms) },
 			[]history.Episode{{Sent: 0, FirstError: 100 * ms, LastError: 1000 * ms, Errors: 10}}},
-		{"never served again", 0, func(at time.Duration, _ int) Reply {
+		{"never served again", 0, func(at time.Duration, _ int) result {
 			if at >= 500*ms {
 				return fails(100 * ms)
 			}
 			return serves(100*ms, 1)
 		}, []history.Episode{{LastOK: 500 * ms, Before: 1, Sent: 500 * ms, FirstError: 600 * ms, LastError: 1000 * ms, Errors: 5}}},
-		{"given up on: another flight, but the same client", 300 * ms, func(_ time.Duration, n int) Reply {
+		{"given up on: another flight, but the same client", 300 * ms, func(_ time.Duration, n int) result {
 			if n == 1 {
 				return serves(700*ms, 1) // too late an answer is none
 			}
 			return serves(100*ms, 2)
 		}, []history.Episode{{LastOK: 100 * ms, Before: 2, Sent: 100 * ms, FirstError: 400 * ms, LastError: 400 * ms, FirstOK: 500 * ms, After: 2, Errors: 1}}},
-		{"a node that there is not is not known", 0, func(at time.Duration, _ int) Reply {
+		{"a node that there is not is not known", 0, func(at time.Duration, _ int) result {
 			if at == 100*ms {
 				return fails(10 * ms)
 			}
@@ -87,7 +87,7 @@ func TestEpisodes(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				clock := history.StartClock()
 				var n atomic.Int64
-				s := &server{do: func(int, <-chan struct{}) Reply { return tt.do(clock.Now(), int(n.Add(1))-1) }}
+				s := &server{do: func(int, <-chan struct{}) result { return tt.do(clock.Now(), int(n.Add(1))-1) }}
 				w := New(Config{Clients: 1, Nodes: 2, Timeout: tt.timeout, MaxAbandoned: 1, Open: s.open, Clock: clock})
 				w.Start()
 				time.Sleep(999 * ms)
@@ -109,13 +109,13 @@ func TestEpisodes(t *testing.T) {
 func TestAPoolStuckOnADeadNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clock := history.StartClock()
-		s := &server{do: func(client int, closed <-chan struct{}) Reply {
+		s := &server{do: func(client int, closed <-chan struct{}) result {
 			if client == 7 && clock.Now() > time.Second {
 				<-closed
-				return Reply{Outcome: history.Unknown, Kind: "closed"}
+				return result{Outcome: history.Unknown, Kind: "closed"}
 			}
 			time.Sleep(time.Millisecond)
-			return Reply{Outcome: history.OK, Node: 1}
+			return result{Outcome: history.OK, Node: 1}
 		}}
 		w := New(Config{Clients: 8, Nodes: 1, Timeout: 500 * time.Millisecond, MaxAbandoned: 2, Open: s.open, Clock: clock})
 		w.Start()
@@ -200,12 +200,12 @@ func TestActivityByNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n atomic.Int64
 		clock := history.StartClock()
-		s := &server{do: func(client int, _ <-chan struct{}) Reply {
+		s := &server{do: func(client int, _ <-chan struct{}) result {
 			time.Sleep(time.Millisecond)
 			if n.Add(1)%10 == 0 {
-				return Reply{Outcome: history.Failed, Kind: "refused"} // by nobody knows whom
+				return result{Outcome: history.Failed, Kind: "refused"} // by nobody knows whom
 			}
-			return Reply{Outcome: history.OK, Node: 1 + client}
+			return result{Outcome: history.OK, Node: 1 + client}
 		}}
 		w := New(Config{Clients: 2, Nodes: 2, Open: s.open, Clock: clock})
 		w.Start()

@@ -14,14 +14,14 @@ func TestGroupsDoNotShareArrivals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		s := &server{}
-		s.set(func(client int, over <-chan struct{}) Reply {
+		s.set(func(client int, over <-chan struct{}) result {
 			if client%2 == 1 {
 				select {
 				case <-release:
 				case <-over:
 				}
 			}
-			return Reply{Outcome: history.OK}
+			return result{Outcome: history.OK}
 		})
 		w := begin(s, Config{Clients: 4, Schedule: Constant(Steady(100)), Groups: 2, Timeout: time.Second})
 		time.Sleep(10*time.Second + 5*time.Millisecond)

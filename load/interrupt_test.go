@@ -10,15 +10,15 @@ import (
 )
 
 // obeys answers when it is interrupted, after a while, and until then nothing.
-func obeys(s *server, after time.Duration, reply Reply) {
+func obeys(s *server, after time.Duration, reply result) {
 	asked := make(chan struct{}, 1)
-	s.do = func(_ int, over <-chan struct{}) Reply {
+	s.do = func(_ int, over <-chan struct{}) result {
 		select {
 		case <-asked:
 			time.Sleep(after)
 			return reply
 		case <-over:
-			return Reply{Outcome: history.Unknown, Kind: "eof"}
+			return result{Outcome: history.Unknown, Kind: "eof"}
 		}
 	}
 	s.interrupt = func(int) bool {
@@ -32,7 +32,7 @@ func obeys(s *server, after time.Duration, reply Reply) {
 func TestInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{}
-		obeys(s, 100*time.Millisecond, Reply{Outcome: history.Weak, Kind: "cancelled"})
+		obeys(s, 100*time.Millisecond, result{Outcome: history.Weak, Kind: "cancelled"})
 		w := begin(s, Config{Clients: 1, Timeout: time.Second, Grace: 500 * time.Millisecond, MaxAbandoned: 9})
 		time.Sleep(1050 * time.Millisecond)
 		if live := w.Live(); live.InFlight != 1 || live.Abandoned != 0 {
@@ -58,7 +58,7 @@ func TestInterrupted(t *testing.T) {
 func TestInterruptedInVain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		s := &server{do: hangs(release, Reply{Outcome: history.OK}), interrupt: func(int) bool { return true }}
+		s := &server{do: hangs(release, result{Outcome: history.OK}), interrupt: func(int) bool { return true }}
 		w := begin(s, Config{Clients: 1, Timeout: time.Second, Grace: 500 * time.Millisecond, MaxAbandoned: 9})
 		time.Sleep(1400 * time.Millisecond)
 		if rec := w.Record(); rec.Total.Samples() != 0 || s.interrupted != 1 {
@@ -80,7 +80,7 @@ func TestInterruptedInVain(t *testing.T) {
 // TestNothingToInterrupt: who is still connecting is given up on at the time-out.
 func TestNothingToInterrupt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &server{do: hangs(nil, Reply{})}
+		s := &server{do: hangs(nil, result{})}
 		w := begin(s, Config{Clients: 1, Timeout: time.Second, Grace: time.Hour, MaxAbandoned: 9})
 		time.Sleep(2500 * time.Millisecond)
 		if rec := ended(t, w, s, -1); rec.GaveUp != 2 || s.interrupted != 2 || rec.Errors[0].Example != errTimeout.Error() {
@@ -96,15 +96,15 @@ func TestInterruptMeetsAnAnswer(t *testing.T) {
 		answer := make(chan struct{})
 		busy := 0
 		s := &server{}
-		s.do = func(_ int, over <-chan struct{}) Reply {
+		s.do = func(_ int, over <-chan struct{}) result {
 			s.mu.Lock()
 			busy++
 			s.mu.Unlock()
 			select {
 			case <-answer:
-				return Reply{Outcome: history.OK}
+				return result{Outcome: history.OK}
 			case <-over:
-				return Reply{Outcome: history.Unknown, Kind: "eof"}
+				return result{Outcome: history.Unknown, Kind: "eof"}
 			}
 		}
 		s.interrupt = func(int) bool {

@@ -25,12 +25,13 @@ import (
 type Workload struct {
 	cfg     Config
 	clients []*client
+	rings   []*ring         // of each client; or of each event loop, for its clients together
 	ctx     context.Context // of every Do; ends with Close
 	cancel  context.CancelFunc
 	all     sync.WaitGroup // every goroutine
 	wake    chan struct{}  // has the collector come round at once
 
-	// mu guards what is below, and the read side of every client's ring. No client
+	// mu guards what is below, and the read side of the rings. No client
 	// takes it on its way through an ordinary operation.
 	mu        sync.Mutex
 	run       *run // nil unless running
@@ -72,7 +73,14 @@ func New(cfg Config) *Workload {
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	w.clients = make([]*client, cfg.Clients)
 	for i := range w.clients {
-		w.clients[i] = &client{number: i, trail: trail{keep: episodesKept(cfg.Clients)}, ring: ring{samples: make([]sample, ringSize(cfg.Clients))}}
+		w.clients[i] = &client{number: i, trail: trail{keep: episodesKept(cfg.Clients)}}
+	}
+	writers := cfg.Clients
+	if cfg.Loops != nil {
+		writers = cfg.Loops.Threads()
+	}
+	for range writers {
+		w.rings = append(w.rings, &ring{samples: make([]sample, ringSize(writers))})
 	}
 	return w
 }
@@ -169,7 +177,7 @@ func (w *Workload) closeBooks(r *run) []*flight {
 		for i, end := a.next.Load(), a.by(stopAt-r.start); i < end; i++ {
 			due, _ := a.due(i)
 			due += r.start
-			w.count(-1, nil, &sample{r.dropped(due, due+w.cfg.Timeout, kind), -1})
+			w.count(nil, &sample{op: r.dropped(due, due+w.cfg.Timeout, kind), client: -1, late: -1})
 		}
 	}
 	w.asked += r.asked(w.totals.warm, stopAt)

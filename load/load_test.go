@@ -16,7 +16,7 @@ import (
 // server is what fake sessions talk to: do is one operation, and everything that
 // the sessions were told is kept.
 type server struct {
-	do func(client int, closed <-chan struct{}) Reply
+	do func(client int, closed <-chan struct{}) result
 
 	mu      sync.Mutex
 	opened  map[int]int
@@ -44,15 +44,31 @@ func (s *server) open(client int) Session {
 	return &fakeSession{server: s, client: client, over: make(chan struct{})}
 }
 
-func (f *fakeSession) Do(context.Context) Reply {
+// result is what the tests' servers answer.
+type result struct {
+	Outcome       history.Outcome
+	Kind          string
+	Err           error
+	Node          int
+	Pause         time.Duration
+	Sent          time.Duration // 0: when it was asked
+	Part, Retries int
+	Out, In       int64
+}
+
+func (f *fakeSession) Do(_ context.Context, op *history.Op) time.Duration {
 	f.mu.Lock()
 	do := f.do
 	f.mu.Unlock()
-	return do(f.client, f.over)
+	r := do(f.client, f.over)
+	op.Outcome, op.Kind, op.Err, op.Node = r.Outcome, r.Kind, r.Err, r.Node
+	op.Part, op.Retries, op.Out, op.In = r.Part, r.Retries, r.Out, r.In
+	op.Sent = max(op.Sent, r.Sent)
+	return r.Pause
 }
 
 // set changes what an operation does from now on.
-func (s *server) set(do func(client int, closed <-chan struct{}) Reply) {
+func (s *server) set(do func(client int, closed <-chan struct{}) result) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.do = do
@@ -84,22 +100,22 @@ func (f *fakeSession) Close() {
 }
 
 // takes answers after a while.
-func takes(d time.Duration) func(int, <-chan struct{}) Reply {
-	return func(int, <-chan struct{}) Reply {
+func takes(d time.Duration) func(int, <-chan struct{}) result {
+	return func(int, <-chan struct{}) result {
 		time.Sleep(d)
-		return Reply{Outcome: history.OK}
+		return result{Outcome: history.OK}
 	}
 }
 
 // stalls answers in 1 ms, but nothing between two moments after its making.
-func stalls(from, to time.Duration) func(int, <-chan struct{}) Reply {
+func stalls(from, to time.Duration) func(int, <-chan struct{}) result {
 	began := time.Now()
-	return func(int, <-chan struct{}) Reply {
+	return func(int, <-chan struct{}) result {
 		time.Sleep(time.Millisecond)
 		if at := time.Since(began); at >= from && at < to {
 			time.Sleep(to - at)
 		}
-		return Reply{Outcome: history.OK}
+		return result{Outcome: history.OK}
 	}
 }
 
@@ -265,12 +281,12 @@ func TestStopDropsWhatNobodyTook(t *testing.T) {
 	} {
 		t.Run(c.why, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := &server{do: func(_ int, over <-chan struct{}) Reply {
+				s := &server{do: func(_ int, over <-chan struct{}) result {
 					select {
 					case <-time.After(c.took):
-						return Reply{Outcome: history.OK}
+						return result{Outcome: history.OK}
 					case <-over:
-						return Reply{}
+						return result{}
 					}
 				}}
 				w := begin(s, Config{Clients: c.clients, Schedule: Constant(Steady(100)), Timeout: 2 * time.Second})
@@ -311,8 +327,8 @@ func TestClosedLoop(t *testing.T) {
 // latency that is the client's own.
 func TestPauseLiesBetweenOperations(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &server{do: func(int, <-chan struct{}) Reply {
-			return Reply{Outcome: history.Failed, Kind: "connection refused", Err: errors.New("first"), Pause: 100 * time.Millisecond}
+		s := &server{do: func(int, <-chan struct{}) result {
+			return result{Outcome: history.Failed, Kind: "connection refused", Err: errors.New("first"), Pause: 100 * time.Millisecond}
 		}}
 		w := begin(s, Config{Clients: 2})
 		time.Sleep(time.Second + time.Millisecond)
@@ -335,9 +351,9 @@ func TestPauseLiesBetweenOperations(t *testing.T) {
 // TestNoGoroutineIsLeft counts them outside a bubble: Close waits for all.
 func TestNoGoroutineIsLeft(t *testing.T) {
 	before := runtime.NumGoroutine()
-	s := &server{do: func(_ int, over <-chan struct{}) Reply {
+	s := &server{do: func(_ int, over <-chan struct{}) result {
 		<-over
-		return Reply{}
+		return result{}
 	}}
 	w := begin(s, Config{Clients: 20, MaxAbandoned: 5, Timeout: 5 * time.Millisecond})
 	for w.Live().Abandoned < 20 {

@@ -20,12 +20,12 @@ func TestWarmupIsApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n atomic.Int64
 		s := &server{}
-		s.do = func(int, <-chan struct{}) Reply {
+		s.do = func(int, <-chan struct{}) result {
 			time.Sleep(5 * time.Millisecond)
 			if n.Add(1) == 1 {
-				return Reply{Outcome: history.Failed, Kind: "57P03"}
+				return result{Outcome: history.Failed, Kind: "57P03"}
 			}
-			return Reply{Outcome: history.OK, Part: 1, Out: 10, In: 100}
+			return result{Outcome: history.OK, Part: 1, Out: 10, In: 100}
 		}
 		clock := history.StartClock()
 		w := New(Config{Clients: 2, Schedule: Constant(Steady(100)), Warmup: time.Second, Parts: []string{"a", "b"}, Open: s.open, Clock: clock})
@@ -83,10 +83,10 @@ func TestWarmupIsApart(t *testing.T) {
 func TestPartsAndBytes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n atomic.Int64
-		s := &server{do: func(int, <-chan struct{}) Reply {
+		s := &server{do: func(int, <-chan struct{}) result {
 			i := int(n.Add(1)) - 1
 			time.Sleep(time.Duration(1+i%4) * time.Millisecond)
-			return Reply{Outcome: history.OK, Part: i % 4, Retries: i % 2 * 3, Out: 10, In: int64(i % 2)}
+			return result{Outcome: history.OK, Part: i % 4, Retries: i % 2 * 3, Out: 10, In: int64(i % 2)}
 		}}
 		w := begin(s, Config{Clients: 1, Iterations: 400, Parts: []string{"one", "two", "three"}})
 		time.Sleep(2 * time.Second)
@@ -215,9 +215,9 @@ func TestPercentilesOfMergedHistograms(t *testing.T) {
 		for i := range random {
 			random[i] = rand.New(rand.NewPCG(uint64(i), 1))
 		}
-		s := &server{do: func(client int, _ <-chan struct{}) Reply {
+		s := &server{do: func(client int, _ <-chan struct{}) result {
 			time.Sleep(time.Duration(1+client*client)*time.Millisecond + time.Duration(random[client].ExpFloat64()*float64(3*time.Millisecond)))
-			return Reply{Outcome: history.OK}
+			return result{Outcome: history.OK}
 		}}
 		var responses, services []time.Duration
 		clock := history.StartClock()
@@ -281,14 +281,14 @@ func TestLatenessIsTheGenerators(t *testing.T) {
 func TestSentIsWhenItWasSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clock := history.StartClock()
-		s := &server{do: func(int, <-chan struct{}) Reply {
+		s := &server{do: func(int, <-chan struct{}) result {
 			time.Sleep(30 * time.Millisecond)
 			sent := clock.Now()
 			time.Sleep(10 * time.Millisecond)
 			if sent < 500*time.Millisecond {
 				sent = 0 // as long as it has a connection at once
 			}
-			return Reply{Outcome: history.OK, Sent: sent}
+			return result{Outcome: history.OK, Sent: sent}
 		}}
 		w := New(Config{Clients: 1, Duration: time.Second, Open: s.open, Clock: clock})
 		w.Start()
@@ -305,12 +305,12 @@ func TestSentIsWhenItWasSent(t *testing.T) {
 func TestSamplesComeInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n atomic.Int64
-		s := &server{do: func(client int, _ <-chan struct{}) Reply {
+		s := &server{do: func(client int, _ <-chan struct{}) result {
 			if i := n.Add(1); client < 4 && i%97 == 0 || i > 6000 && i < 6100 {
 				time.Sleep(3 * time.Second)
 			}
 			time.Sleep(time.Millisecond)
-			return Reply{Outcome: history.OK}
+			return result{Outcome: history.OK}
 		}}
 		var count [history.Outcomes]int64
 		last := map[int]time.Duration{}
@@ -344,13 +344,13 @@ func TestSamplesComeInOrder(t *testing.T) {
 // and what has been counted is not held any longer.
 func TestCollectedBeforeItsTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &server{do: func(int, <-chan struct{}) Reply {
+		s := &server{do: func(int, <-chan struct{}) result {
 			time.Sleep(10 * time.Microsecond)
-			return Reply{Outcome: history.Failed, Kind: "refused", Err: errTimeout}
+			return result{Outcome: history.Failed, Kind: "refused", Err: errTimeout}
 		}}
 		w := begin(s, Config{Clients: 1})
 		time.Sleep(9 * time.Millisecond) // 900 operations of the 1,024 that there is room for
-		r := &w.clients[0].ring
+		r := w.rings[0]
 		if read := r.read.Load(); read < 512 {
 			t.Errorf("%d of %d have been counted", read, r.written.Load())
 		}

@@ -136,9 +136,9 @@ func TestDropWhileNobodyWasBusy(t *testing.T) {
 // nobody.
 func TestWhoBacksOffIsBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &server{do: func(int, <-chan struct{}) Reply {
+		s := &server{do: func(int, <-chan struct{}) result {
 			time.Sleep(time.Millisecond)
-			return Reply{Outcome: history.Failed, Kind: "refused", Pause: 100 * time.Millisecond}
+			return result{Outcome: history.Failed, Kind: "refused", Pause: 100 * time.Millisecond}
 		}}
 		w := begin(s, Config{Clients: 1, Schedule: Constant(Steady(100)), Overflow: Drop})
 		time.Sleep(1100*time.Millisecond + time.Nanosecond)
@@ -160,7 +160,7 @@ func TestSpreadEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first, second := stalls(time.Second, 1500*time.Millisecond), stalls(4*time.Second, 4050*time.Millisecond)
 		clock := history.StartClock()
-		s := &server{do: func(client int, over <-chan struct{}) Reply {
+		s := &server{do: func(client int, over <-chan struct{}) result {
 			if clock.Now() < 3*time.Second {
 				return first(client, over)
 			}
@@ -200,17 +200,17 @@ func TestAfterALostConnection(t *testing.T) {
 				served := map[int]bool{}
 				s := &server{}
 				clock := history.StartClock()
-				s.do = func(client int, _ <-chan struct{}) Reply {
+				s.do = func(client int, _ <-chan struct{}) result {
 					time.Sleep(time.Millisecond)
 					switch now := clock.Now(); {
 					case now > away && now < back:
-						return Reply{Outcome: history.Failed, Kind: "refused", Pause: 500 * time.Millisecond}
+						return result{Outcome: history.Failed, Kind: "refused", Pause: 500 * time.Millisecond}
 					case now >= back:
 						s.mu.Lock()
 						served[client] = true
 						s.mu.Unlock()
 					}
-					return Reply{Outcome: history.OK}
+					return result{Outcome: history.OK}
 				}
 				w := begin(s, Config{Clients: clients, Schedule: Constant(Steady(200)), Overflow: c.overflow, CatchUp: c.catchUp, Timeout: time.Minute})
 				time.Sleep(8*time.Second + 2*time.Millisecond)

@@ -68,12 +68,12 @@ func TestPhaseWithoutSamplesIsAbsent(t *testing.T) {
 func TestActivityAndSeries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var down atomic.Bool
-		s := &server{do: func(int, <-chan struct{}) Reply {
+		s := &server{do: func(int, <-chan struct{}) result {
 			time.Sleep(time.Millisecond)
 			if down.Load() {
-				return Reply{Outcome: history.Failed, Kind: "25006"}
+				return result{Outcome: history.Failed, Kind: "25006"}
 			}
-			return Reply{Outcome: history.OK}
+			return result{Outcome: history.OK}
 		}}
 		w := begin(s, Config{Clients: 4, Schedule: Constant(Steady(200))})
 		time.Sleep(1500 * time.Millisecond)
@@ -181,14 +181,17 @@ func TestLongRunLosesNothing(t *testing.T) {
 // instant is a session that does nothing: what remains is the loop.
 type instant struct{}
 
-func (instant) Do(context.Context) Reply { return Reply{Outcome: history.OK} }
+func (instant) Do(_ context.Context, op *history.Op) time.Duration {
+	op.Outcome = history.OK
+	return 0
+}
 func (instant) Settle(*history.Op, bool) {}
 func (instant) Close()                   {}
 
 func newInstant(schedule *Schedule) (*Workload, *client) {
 	w := New(Config{Clients: 1, Schedule: schedule, Nodes: 3, Open: func(int) Session { return instant{} }, Clock: history.StartClock()})
 	c := w.clients[0]
-	c.flight = &flight{session: instant{}, ctx: context.Background()}
+	c.flight, c.ring = &flight{session: instant{}, ctx: context.Background()}, w.rings[0]
 	return w, c
 }
 

@@ -29,7 +29,7 @@ const connectTimeout = 2 * time.Second
 // loadSet is every workload of the experiment, by name.
 type loadSet struct {
 	ledger *ledger.Ledger
-	board  *pgload.Board // how far every writer is, for readers and vectors
+	board  *pgload.Board // how far every writer is, for readers and vectors; nil: there are none
 	list   []*running
 	loops  *eventloop.Group // of the clients that never rest; nil: there are none
 	giveUp func()           // takes back that room was made
@@ -72,7 +72,10 @@ func newLoads(p *Plan, o Options, c *cluster.Cluster, clock history.Clock, prima
 	if err != nil {
 		return nil, err
 	}
-	set := &loadSet{ledger: book, board: pgload.NewBoard()}
+	set := &loadSet{ledger: book}
+	if slices.ContainsFunc(p.Experiment.Load, func(w spec.Workload) bool { return w.ReadsFrom("") }) {
+		set.board = pgload.NewBoard()
+	}
 	set.giveUp = func() {}
 	for i := range p.Experiment.Load {
 		r := newRunning(p, i, len(c.Nodes()))

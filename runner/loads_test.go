@@ -15,9 +15,10 @@ import (
 // slowSession answers after a second.
 type slowSession struct{}
 
-func (slowSession) Do(context.Context) load.Reply {
+func (slowSession) Do(_ context.Context, op *history.Op) time.Duration {
 	time.Sleep(time.Second)
-	return load.Reply{Outcome: history.OK}
+	op.Outcome = history.OK
+	return 0
 }
 func (slowSession) Settle(*history.Op, bool) {}
 func (slowSession) Close()                   {}

@@ -45,10 +45,10 @@ func startVectors(ctx context.Context, c *cluster.Cluster, loads *loadSet, p *Pl
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	v := &vectors{clock: clock, loads: loads, stop: stop}
 	for _, t := range p.tables() {
-		all := loads.board.Writers(t.Name)
 		if t.Serial || !slices.ContainsFunc(loads.list, func(r *running) bool { return r.reads(t.Name) }) {
 			continue
 		}
+		all := loads.board.Writers(t.Name)
 		writers := sample(all, vectorWriters)
 		reader, err := pgload.NewVectorReader(t.Name, writers)
 		if err != nil {

@@ -22,9 +22,10 @@ type noSession struct {
 	seq    int64
 }
 
-func (s *noSession) Do(context.Context) load.Reply {
-	s.seq = s.writer.Next(s.clock.Now())
-	return load.Reply{Outcome: history.OK, Node: 1, Out: 120, In: 60}
+func (s *noSession) Do(_ context.Context, op *history.Op) time.Duration {
+	s.seq = s.writer.Next(op.Sent)
+	op.Outcome, op.Node, op.Out, op.In = history.OK, 1, 120, 60
+	return 0
 }
 
 func (s *noSession) Settle(op *history.Op, _ bool) {

@@ -33,7 +33,7 @@ func New(threads int) (*Group, error) {
 			g.Close()
 			return nil, fmt.Errorf("make an event loop: %w", os.NewSyscallError("eventfd", err))
 		}
-		l := &loop{group: g, event: event, wake: make(chan struct{}, 1), polls: []unix.PollFd{{Fd: int32(event), Events: unix.POLLIN}}}
+		l := &loop{group: g, number: len(g.loops), event: event, wake: make(chan struct{}, 1), polls: []unix.PollFd{{Fd: int32(event), Events: unix.POLLIN}}}
 		g.loops = append(g.loops, l)
 		g.all.Go(l.run)
 	}
@@ -83,9 +83,10 @@ func (g *Group) Go(f func(*Task)) {
 
 // loop is one thread's tasks.
 type loop struct {
-	group *Group
-	event int           // a descriptor that ends the wait in the kernel
-	wake  chan struct{} // ends the wait where there is nothing to wait for in the kernel
+	group  *Group
+	number int
+	event  int           // a descriptor that ends the wait in the kernel
+	wake   chan struct{} // ends the wait where there is nothing to wait for in the kernel
 
 	mu      sync.Mutex
 	waiting []*Task // to be resumed: they are new, or what they have waited for elsewhere is over
@@ -248,6 +249,9 @@ type Task struct {
 	fd     int // what it waits for; -1: nothing
 	events int16
 }
+
+// Loop is the number of the loop that has the task, from 0.
+func (t *Task) Loop() int { return t.loop.number }
 
 // start makes the coroutine, on the thread that alone may resume it.
 func (t *Task) start() {

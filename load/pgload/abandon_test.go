@@ -99,8 +99,8 @@ func TestGivenUpWhileConnecting(t *testing.T) {
 			cl.bubble(t, func(w *Workload) {
 				s := w.Open(0)
 				ctx, giveUp := context.WithCancel(context.Background())
-				done := make(chan load.Reply)
-				go func() { done <- s.Do(ctx) }()
+				done := make(chan reply)
+				go func() { done <- do(ctx, s) }()
 				time.Sleep(time.Second)
 				giveUp()
 				if reply := <-done; reply.Outcome != history.Dropped {

@@ -72,7 +72,7 @@ func benchmark(b *testing.B, change func(c *Config), answer []byte) {
 	conn.answer = bytes.Clone(answer)
 	b.ReportAllocs()
 	for b.Loop() {
-		reply := s.Do(context.Background())
+		reply := do(context.Background(), s)
 		if reply.Err != nil {
 			b.Fatal(reply.Err)
 		}

@@ -125,11 +125,24 @@ func (c *cluster) bubble(t *testing.T, test func(w *Workload)) {
 	})
 }
 
+// reply is what became of an operation.
+type reply struct {
+	history.Op
+	Pause time.Duration
+}
+
+// do does one operation in a session.
+func do(ctx context.Context, s load.Session) (r reply) {
+	r.Pause = s.Do(ctx, &r.Op)
+	return r
+}
+
 // once does one operation in a session, and settles it.
-func once(s load.Session) load.Reply {
-	reply := s.Do(context.Background())
-	s.Settle(&history.Op{Outcome: reply.Outcome, Kind: reply.Kind, Done: time.Second}, false)
-	return reply
+func once(s load.Session) reply {
+	r := do(context.Background(), s)
+	r.Done = time.Second
+	s.Settle(&r.Op, false)
+	return r
 }
 
 // TestOutcomes goes through what can become of an insert, end to end.

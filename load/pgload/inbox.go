@@ -15,10 +15,13 @@ type inbox struct {
 	read     func([]byte) (int, error)
 	buffer   []byte
 	from, to int // what has been read and not been looked at
+	// Most answers fit in here, next to all else that an operation needs: with many clients
+	// a page of its own for each buffer would have to be looked up in each operation.
+	room [256]byte
 }
 
 const (
-	inboxSize   = 8 << 10
+	inboxSize   = 8 << 10 // once an answer has been larger than room
 	messageHead = 5
 	// largestMessage is what a server never exceeds: it allocates no more (MaxAllocSize in
 	// PostgreSQL's memutils.h).
@@ -54,15 +57,17 @@ func (b *inbox) next() (kind byte, body []byte, err error) {
 func (b *inbox) fill(length int) error {
 	have := b.to - b.from
 	room := min(length, max(inboxSize, 2*have))
-	switch {
-	case have == 0 && len(b.buffer) >= room:
-		b.from, b.to = 0, 0
-	case b.from+room > len(b.buffer):
-		into := b.buffer
-		if room > len(into) {
+	switch full := b.to == len(b.buffer); {
+	case room > len(b.buffer) || full && len(b.buffer) < inboxSize: // there may have been more
+		into := b.room[:]
+		if b.buffer != nil || room > len(into) {
 			into = make([]byte, max(inboxSize, room))
 		}
 		b.from, b.to, b.buffer = 0, copy(into, b.buffer[b.from:b.to]), into
+	case have == 0:
+		b.from, b.to = 0, 0
+	case b.from+room > len(b.buffer):
+		b.from, b.to = 0, copy(b.buffer, b.buffer[b.from:b.to])
 	}
 	n, err := b.read(b.buffer[b.to:])
 	b.to += n

@@ -69,7 +69,7 @@ func (n *insert) perform(ctx context.Context, c *conn) error {
 
 // issue takes the numbers of the operation. Without them nothing may be sent.
 func (n *insert) issue() error {
-	n.first = n.writer.NextN(n.clock.Now(), int(n.n))
+	n.first = n.writer.NextN(n.session.sent, int(n.n))
 	if n.first == 0 {
 		if err := n.ledger.Err(); err != nil {
 			return err

@@ -3,6 +3,7 @@ package pgload
 import (
 	"context"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +49,7 @@ func testPostgres(t *testing.T, pg *postgres) {
 		{"cancelled by us", testCancelledByUs},
 		{"a statement cancelled by us", testCancelledStatement},
 		{"terminated by us", testTerminatedByUs},
+		{"without allocations", testAllocations},
 		{"demoted", testDemoted},
 		{"killed", testKilled}, // the last: nothing is left after it
 	} {
@@ -112,7 +114,7 @@ func (pg *postgres) session(cfg Config) load.Session {
 	return s
 }
 
-func expect(t *testing.T, reply load.Reply, outcome history.Outcome, kind string) {
+func expect(t *testing.T, reply reply, outcome history.Outcome, kind string) {
 	t.Helper()
 	if reply.Outcome != outcome || reply.Kind != kind {
 		t.Errorf("%v %q (%v), want %v %q", reply.Outcome, reply.Kind, reply.Err, outcome, kind)
@@ -265,12 +267,12 @@ const inTheWait = "select count(*) from pg_stat_activity where application_name 
 
 // inWait does one insert that has to wait for a standby that does not exist, lets
 // something be done to it, and returns the reply.
-func inWait(t *testing.T, pg *postgres, a *admin, cfg Config, act string) load.Reply {
+func inWait(t *testing.T, pg *postgres, a *admin, cfg Config, act string) reply {
 	t.Helper()
 	a.set("synchronous_standby_names", "nobody")
 	defer a.set("synchronous_standby_names", "")
 	s := pg.session(cfg)
-	done := make(chan load.Reply)
+	done := make(chan reply)
 	go func() { done <- once(s) }()
 	pg.until("the insert waits", func() bool { return a.number(inTheWait) == 1 })
 	a.exec("select " + act + "(pid) from pg_stat_activity where application_name = 'pgload'")
@@ -456,12 +458,49 @@ func entriesByKey(t *testing.T, b *ledger.Book) map[history.Key]ledger.Entry {
 	return all
 }
 
+// testAllocations: an operation that succeeds leaves nothing for the garbage collector.
+func testAllocations(t *testing.T, pg *postgres, _ *admin) {
+	const operations = 500
+	for name, c := range map[string]struct {
+		kind string
+		work Work
+	}{
+		"insert":   {Insert, Work{Kind: Insert, Payload: 64}},
+		"batch":    {Insert, Work{Kind: Insert, Payload: 64, Pipeline: 10}},
+		"select 1": {SQL, Work{Kind: SQL, SQL: []string{"select 1"}}},
+	} {
+		cfg := pg.config(c.kind)
+		cfg.Work, cfg.Board = c.work, NewBoard()
+		w := pg.open(cfg)
+		s := w.Open(0)
+		var before, after runtime.MemStats
+		pg.asClient(w, func(ctx context.Context) {
+			var op history.Op
+			for i := range 2 * operations { // the first of them connects, and makes buffers
+				if i == operations {
+					runtime.ReadMemStats(&before)
+				}
+				op = history.Op{}
+				s.Do(ctx, &op)
+				s.Settle(&op, false)
+			}
+			runtime.ReadMemStats(&after)
+			expect(t, reply{Op: op}, history.OK, "")
+		})
+		if n := after.Mallocs - before.Mallocs; n > operations/10 { // which other goroutines may have made
+			t.Errorf("%s: %d allocations in %d operations", name, n, operations)
+		}
+		s.Close()
+		w.Close()
+	}
+}
+
 func testDemoted(t *testing.T, pg *postgres, a *admin) {
 	cfg := pg.config(Insert)
 	s := pg.session(cfg)
 	expect(t, once(s), history.OK, "")
 	a.set("default_transaction_read_only", "on")
-	var reply load.Reply
+	var reply reply
 	pg.until("the session notices", func() bool { reply = once(s); return reply.Outcome != history.OK })
 	expect(t, reply, history.Failed, "25006")
 	expect(t, once(s), history.Failed, "read only")
@@ -474,8 +513,8 @@ func testKilled(t *testing.T, pg *postgres, a *admin) {
 	cfg := pg.config(SQL)
 	cfg.SQL = []string{"select pg_sleep(30)"}
 	s := pg.session(cfg)
-	done := make(chan load.Reply)
-	go func() { done <- s.Do(context.Background()) }()
+	done := make(chan reply)
+	go func() { done <- do(context.Background(), s) }()
 	pg.until("the statement runs", func() bool {
 		return a.number("select count(*) from pg_stat_activity where application_name = 'pgload' and wait_event = 'PgSleep'") == 1
 	})
@@ -483,6 +522,6 @@ func testKilled(t *testing.T, pg *postgres, a *admin) {
 	if reply := <-done; reply.Outcome != history.Unknown || reply.Kind != "eof" && reply.Kind != "reset" {
 		t.Errorf("%v %q: %v", reply.Outcome, reply.Kind, reply.Err)
 	}
-	expect(t, s.Do(context.Background()), history.Failed, "connection refused")
+	expect(t, do(context.Background(), s), history.Failed, "connection refused")
 	_ = a.Close(t.Context())
 }

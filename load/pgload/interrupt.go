@@ -14,7 +14,6 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"pgchaos/history"
-	"pgchaos/load"
 )
 
 // What a client does about an operation that has reached its time-out.
@@ -145,15 +144,14 @@ const (
 	kindTerminated = "timeout, terminated"
 )
 
-// interrupted gives the reply to an operation that was interrupted the kind of
-// that, where it is what the interruption leads to. What the answer proves is not
+// interrupted gives an operation that was interrupted the kind of that, where it is what the interruption leads to. What the answer proves is not
 // touched: by its outcome it is what it would be without.
-func (s *session) interrupted(reply *load.Reply) {
+func (s *session) interrupted(op *history.Op) {
 	switch {
-	case s.w.cfg.OnTimeout == Cancel && (reply.Outcome == history.Weak || reply.Kind == "57014" || errors.Is(reply.Err, errInterrupted)):
-		reply.Kind = kindCancelled
-	case s.w.cfg.OnTimeout == Terminate && (reply.Outcome == history.Weak || reply.Kind == "57P01" || reply.Kind == kindEOF || reply.Kind == kindReset || errors.Is(reply.Err, errInterrupted)):
-		reply.Kind = kindTerminated
+	case s.w.cfg.OnTimeout == Cancel && (op.Outcome == history.Weak || op.Kind == "57014" || errors.Is(op.Err, errInterrupted)):
+		op.Kind = kindCancelled
+	case s.w.cfg.OnTimeout == Terminate && (op.Outcome == history.Weak || op.Kind == "57P01" || op.Kind == kindEOF || op.Kind == kindReset || errors.Is(op.Err, errInterrupted)):
+		op.Kind = kindTerminated
 	}
 }
 

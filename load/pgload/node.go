@@ -18,7 +18,7 @@ import (
 // is not asked first by every client again.
 type node struct {
 	name   string
-	number int // in Config.Endpoints, counted from 1, as load.Reply tells it
+	number int // in Config.Endpoints, counted from 1, as history.Op tells it
 	pool   *pgxpool.Pool
 	// sessions are connected, or about to be. Workload.mu guards both.
 	sessions int

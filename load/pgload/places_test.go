@@ -72,10 +72,10 @@ func TestGivenUpWaitingForAConnection(t *testing.T) {
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
 		defer cancel()
-		impatient := make(chan load.Reply)
-		go func() { impatient <- sessions[1].Do(ctx) }()
+		impatient := make(chan reply)
+		go func() { impatient <- do(ctx, sessions[1]) }()
 		synctest.Wait()
-		done := make(chan load.Reply)
+		done := make(chan reply)
 		go func() { done <- once(sessions[2]) }()
 		if reply := <-impatient; reply.Outcome != history.Dropped || reply.Kind != "given up" {
 			t.Errorf("%+v", reply)
@@ -104,8 +104,8 @@ func TestAbandonedGivesItsPlaceUp(t *testing.T) {
 	cl.bubble(t, func(w *Workload) {
 		first, second := w.Open(0), w.Open(1)
 		ctx, giveUp := context.WithCancel(context.Background())
-		late := make(chan load.Reply)
-		go func() { late <- first.Do(ctx) }()
+		late := make(chan reply)
+		go func() { late <- do(ctx, first) }()
 		time.Sleep(time.Second)
 		giveUp()
 		synctest.Wait()
@@ -166,7 +166,7 @@ func TestRetryIsForTheLiving(t *testing.T) {
 		var ctx context.Context
 		ctx, giveUp = context.WithCancel(context.Background())
 		s := w.Open(0)
-		reply := s.Do(ctx)
+		reply := do(ctx, s)
 		s.Settle(&history.Op{Outcome: reply.Outcome, Done: time.Second}, true)
 		if reply.Outcome != history.Failed || reply.Retries != 2 || tries != 3 {
 			t.Errorf("%+v after %d tries", reply, tries)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"pgchaos/history"
 	"pgchaos/load"
 	"pgchaos/load/eventloop"
 )
@@ -59,11 +60,11 @@ func (pg *postgres) workload(cfg load.Config) *load.Workload {
 type onLoop struct {
 	*session
 	asked    chan context.Context
-	answered chan load.Reply
+	answered chan reply
 }
 
 func newOnLoop(loops *eventloop.Group, s *session) *onLoop {
-	o := &onLoop{s, make(chan context.Context), make(chan load.Reply)}
+	o := &onLoop{s, make(chan context.Context), make(chan reply)}
 	loops.Go(func(t *eventloop.Task) {
 		for {
 			var ctx context.Context
@@ -71,8 +72,8 @@ func newOnLoop(loops *eventloop.Group, s *session) *onLoop {
 			if t.Block(func() { ctx, more = <-o.asked }); !more {
 				return
 			}
-			reply := s.Do(eventloop.With(ctx, t))
-			t.Block(func() { o.answered <- reply })
+			r := do(eventloop.With(ctx, t), s)
+			t.Block(func() { o.answered <- r })
 		}
 	})
 	return o
@@ -87,6 +88,20 @@ func (pg *postgres) sessionOf(w *Workload, client int) load.Session {
 	return s
 }
 
+// asClient calls what uses sessions as a client does, on a loop where there are any.
+func (pg *postgres) asClient(w *Workload, f func(context.Context)) {
+	if pg.loops == nil || !w.Pollable() {
+		f(pg.t.Context())
+		return
+	}
+	done := make(chan struct{})
+	pg.loops.Go(func(t *eventloop.Task) {
+		defer close(done)
+		f(eventloop.With(pg.t.Context(), t))
+	})
+	<-done
+}
+
 // hangUp ends the connection of a session that does nothing.
 func hangUp(s load.Session) {
 	if o, ok := s.(*onLoop); ok {
@@ -95,9 +110,11 @@ func hangUp(s load.Session) {
 	s.(*session).conn.hangUp()
 }
 
-func (o *onLoop) Do(ctx context.Context) load.Reply {
+func (o *onLoop) Do(ctx context.Context, op *history.Op) time.Duration {
 	o.asked <- ctx
-	return <-o.answered
+	r := <-o.answered
+	*op = r.Op
+	return r.Pause
 }
 
 func (o *onLoop) Close() {

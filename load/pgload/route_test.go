@@ -140,7 +140,7 @@ func testCancelWithTLS(t *testing.T, pg *postgres, a *admin, own string) {
 		}}, err
 	}
 	s := pg.session(cfg)
-	done := make(chan load.Reply)
+	done := make(chan reply)
 	go func() { done <- once(s) }()
 	pg.until("the statement runs", func() bool {
 		return a.number("select count(*) from pg_stat_activity where application_name = 'pgload' and wait_event = 'PgSleep'") == 1
@@ -222,7 +222,7 @@ func cancelThrough(t *testing.T, pg *postgres, a *admin, cfg Config) {
 	t.Helper()
 	cfg.Work = Work{Kind: SQL, SQL: []string{"select pg_sleep(60)"}}
 	s := pg.session(cfg)
-	done := make(chan load.Reply)
+	done := make(chan reply)
 	go func() { done <- once(s) }()
 	pg.until("the statement runs", func() bool {
 		return a.number("select count(*) from pg_stat_activity where wait_event = 'PgSleep'") == 1

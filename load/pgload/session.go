@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"pgchaos/history"
-	"pgchaos/load"
 )
 
 // session is one client and its work. It keeps its connection until something is wrong
@@ -28,6 +27,8 @@ type session struct {
 	conn   *conn   // nil: it has none
 	places *places // nil: the connection is its own
 	at     int     // the part that is performed, or was last
+	// sent is when the attempt at hand began, with a connection that was ready.
+	sent time.Duration
 	// asked is the number of the node that the operation at hand is or was tried on; 0
 	// when it was several, and none of them took the client.
 	asked int
@@ -67,34 +68,40 @@ func newSession(w *Workload, client int, nth uint64) *session {
 }
 
 // Do performs one operation, connecting first where necessary. An operation for
-// which no connection could be had has certainly failed; the reply's Pause then
-// holds the client back before its next one.
-func (s *session) Do(ctx context.Context) load.Reply {
+// which no connection could be had has certainly failed; the pause then holds the client
+// back before its next one.
+func (s *session) Do(ctx context.Context, op *history.Op) (pause time.Duration) {
 	if !s.state.CompareAndSwap(resting, busy) {
-		return load.Reply{Outcome: history.Dropped, Kind: kindClosed, Err: errClosed}
+		ended(op, history.Dropped, kindClosed, errClosed)
+		return 0
 	}
-	s.answered = false
-	var reply load.Reply
+	s.answered, s.sent = false, op.Sent
 	if s.places == nil {
-		reply = s.do(ctx)
+		pause = s.do(ctx, op)
 	} else {
-		reply = s.share(ctx)
+		pause = s.share(ctx, op)
 	}
-	reply.Node, reply.Part = s.asked, s.at
+	op.Node, op.Part = s.asked, s.at
 	if !s.state.CompareAndSwap(busy, resting) && s.conn != nil {
 		s.conn.disconnect()
 	}
-	return reply
+	return pause
+}
+
+// ended notes how an operation ended.
+func ended(op *history.Op, outcome history.Outcome, kind string, err error) {
+	op.Outcome, op.Kind, op.Err = outcome, kind, err
 }
 
 // share does an operation over a connection that is not the session's own.
-func (s *session) share(ctx context.Context) load.Reply {
+func (s *session) share(ctx context.Context, op *history.Op) (pause time.Duration) {
 	c := s.places.take(ctx)
 	s.asked = 0
 	if c == nil {
-		return load.Reply{Outcome: history.Dropped, Kind: kindGivenUp, Err: fmt.Errorf("wait for a connection: %w", ctx.Err())}
+		ended(op, history.Dropped, kindGivenUp, fmt.Errorf("wait for a connection: %w", ctx.Err()))
+		return 0
 	}
-	sent := s.w.cfg.Clock.Now()
+	s.sent = s.w.cfg.Clock.Now()
 	s.holds.Store(true)
 	s.watch(ctx)
 	s.conn = c
@@ -102,12 +109,13 @@ func (s *session) share(ctx context.Context) load.Reply {
 	if s.state.Load() == closed {
 		c.disconnect()
 		s.back(c)
-		return load.Reply{Outcome: history.Dropped, Kind: kindClosed, Err: errClosed}
+		ended(op, history.Dropped, kindClosed, errClosed)
+		return 0
 	}
-	reply := s.do(ctx)
-	reply.Sent = sent
+	op.Sent = s.sent
+	pause = s.do(ctx, op)
 	s.back(c)
-	return reply
+	return pause
 }
 
 // watch has the session's place given to others when its operation is given up on: the
@@ -141,16 +149,17 @@ func (s *session) back(c *conn) {
 	s.places.give(c)
 }
 
-func (s *session) do(ctx context.Context) load.Reply {
+func (s *session) do(ctx context.Context, op *history.Op) (pause time.Duration) {
 	s.at = s.w.pick(s.random)
 	p, c := s.w.parts[s.at], s.conn
 	if c.pooled != nil && c.astray() {
 		c.disconnect()
 	}
 	if c.pooled == nil || !c.ready[p.number] {
-		if reply, ready := s.getReady(ctx, p); !ready {
-			return reply
+		if pause, ready := s.getReady(ctx, p, op); !ready {
+			return pause
 		}
+		s.sent = s.w.cfg.Clock.Now()
 	}
 	s.asked, s.server = c.number, c.server
 	out, in, wire := c.wire.written.Load(), c.wire.read.Load(), c.wire
@@ -158,24 +167,25 @@ func (s *session) do(ctx context.Context) load.Reply {
 	if b != nil {
 		s.flying.Store(b)
 	}
-	reply := s.attempt(ctx)
-	for tries := 0; tries < s.w.cfg.Retry && s.again(ctx, &reply); tries++ {
+	pause = s.attempt(ctx, op)
+	for tries := 0; tries < s.w.cfg.Retry && s.again(ctx, op); tries++ {
 		s.works[s.at].retry(c.server)
-		reply = s.attempt(ctx)
-		reply.Retries = tries + 1
+		s.sent = s.w.cfg.Clock.Now()
+		pause = s.attempt(ctx, op)
+		op.Retries = tries + 1
 	}
-	reply.Out, reply.In = wire.written.Load()-out, wire.read.Load()-in
+	op.Out, op.In = wire.written.Load()-out, wire.read.Load()-in
 	if b != nil && s.flying.Swap(nil) == nil {
-		s.interrupted(&reply)
+		s.interrupted(op)
 		c.disconnect() // the interruption may still be on its way
 	}
-	return reply
+	return pause
 }
 
 // again tells whether an operation is begun again in a new transaction: never for a
 // client that has gone, or behind an interruption.
-func (s *session) again(ctx context.Context, reply *load.Reply) bool {
-	return reply.Outcome == history.Failed && (reply.Kind == "40001" || reply.Kind == "40P01") &&
+func (s *session) again(ctx context.Context, op *history.Op) bool {
+	return op.Outcome == history.Failed && (op.Kind == "40001" || op.Kind == "40P01") &&
 		s.conn.pooled != nil && s.halted(ctx) == nil
 }
 
@@ -196,7 +206,7 @@ var (
 )
 
 // attempt performs the operation once.
-func (s *session) attempt(ctx context.Context) load.Reply {
+func (s *session) attempt(ctx context.Context, op *history.Op) (pause time.Duration) {
 	c, w := s.conn, s.works[s.at]
 	c.fate = fate{}
 	c.weak = false
@@ -205,45 +215,50 @@ func (s *session) attempt(ctx context.Context) load.Reply {
 		c.broken = true
 		err = c.failed(fmt.Errorf("%s: %w", c.tag, errOpen), history.Failed)
 	}
-	s.answered = err == nil
-	if err == nil {
-		return s.succeeded(c)
+	if s.answered = err == nil; s.answered {
+		s.succeeded(c, op)
+		return 0
 	}
+	return s.failed(c, op, err)
+}
+
+// failed notes an error, after which the connection may not be good for more.
+func (s *session) failed(c *conn, op *history.Op, err error) (pause time.Duration) {
 	s.answered = is[*pgconn.PgError](err) || is[*noRowError](err) || errors.Is(err, errOpen)
-	reply := load.Reply{Outcome: c.fate.outcome, Kind: kindOf(err), Err: err}
-	if reply.Kind == kindLedger { // and it will be so for ever
+	ended(op, c.fate.outcome, kindOf(err), err)
+	if op.Kind == kindLedger { // and it will be so for ever
 		s.failures++
-		reply.Pause = backoff(s.failures, s.random)
-		return reply
+		return backoff(s.failures, s.random)
 	}
 	if c.fate.calls > 1 {
 		c.rollback()
 	}
-	if reply.Outcome != history.Failed || useless(reply.Kind) || !c.usable() {
+	if op.Outcome != history.Failed || useless(op.Kind) || !c.usable() {
 		c.disconnect()
 	}
-	return reply
+	return 0
 }
 
 // useless tells the errors after which another connection may do better: a demoted
 // primary, and statements that are not prepared any more, or for what is not there any more.
 func useless(kind string) bool { return kind == "25006" || kind == "26000" || kind == "0A000" }
 
-// succeeded is the reply to an operation without an error.
-func (s *session) succeeded(c *conn) load.Reply {
+// succeeded notes an operation without an error.
+func (s *session) succeeded(c *conn, op *history.Op) {
 	weak := c.weak
 	if r, ok := s.works[s.at].(*read); ok && r.primary && s.w.cfg.Target == Replicas {
 		c.disconnect()
 	}
 	if weak {
-		return load.Reply{Outcome: history.Weak, Kind: kindWeak, Err: errWeak}
+		ended(op, history.Weak, kindWeak, errWeak)
+		return
 	}
-	return load.Reply{Outcome: history.OK}
+	ended(op, history.OK, "", nil)
 }
 
-// getReady connects and prepares what the part wants. Where it cannot, it returns the
-// reply to the operation.
-func (s *session) getReady(ctx context.Context, p *part) (reply load.Reply, ready bool) {
+// getReady connects and prepares what the part wants. Where it cannot, that is how the
+// operation ended.
+func (s *session) getReady(ctx context.Context, p *part, op *history.Op) (pause time.Duration, ready bool) {
 	var err error
 	c, kind := s.conn, ""
 	if c.pooled == nil {
@@ -258,16 +273,18 @@ func (s *session) getReady(ctx context.Context, p *part) (reply load.Reply, read
 	switch {
 	case err == nil:
 		s.failures = 0
-		return load.Reply{}, true
+		return 0, true
 	case ctx.Err() != nil:
 		c.disconnect()
-		return load.Reply{Outcome: history.Dropped, Kind: kindGivenUp, Err: err}, false
+		ended(op, history.Dropped, kindGivenUp, err)
+		return 0, false
 	}
 	if c.pooled != nil && !c.usable() {
 		c.disconnect()
 	}
 	s.failures++
-	return load.Reply{Outcome: history.Failed, Kind: kind, Err: err, Pause: backoff(s.failures, s.random)}, false
+	ended(op, history.Failed, kind, err)
+	return backoff(s.failures, s.random), false
 }
 
 // adopt notes the connection that is being made, so that Close can break it.

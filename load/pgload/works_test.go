@@ -364,13 +364,13 @@ func TestGivenUpBetweenStatements(t *testing.T) {
 		s, other := w.Open(0), w.Open(1)
 		ctx, giveUp := context.WithCancel(t.Context())
 		time.AfterFunc(200*time.Millisecond, giveUp)
-		free := make(chan load.Reply, 1)
+		free := make(chan reply, 1)
 		time.AfterFunc(100*time.Millisecond, func() { // it gets the place that is given up
 			ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 			defer cancel()
-			free <- other.Do(ctx)
+			free <- do(ctx, other)
 		})
-		expect(t, s.Do(ctx), history.Failed, "given up")
+		expect(t, do(ctx, s), history.Failed, "given up")
 		if reply := <-free; reply.Kind == kindGivenUp && reply.Outcome == history.Dropped || reply.Sent == 0 {
 			t.Errorf("who waits for a connection: %+v", reply)
 		}
@@ -397,7 +397,7 @@ func TestLargePipeline(t *testing.T) {
 	cfg.SQL, cfg.Pipeline = []string{"select repeat(:t, 5)"}, 600
 	cfg.Params = []Param{{Name: "t", Kind: "text", Length: 20_000}}
 	s := pg.session(cfg)
-	done := make(chan load.Reply, 1)
+	done := make(chan reply, 1)
 	go func() { done <- once(s) }()
 	select {
 	case reply := <-done:
@@ -461,7 +461,7 @@ func TestInterruptedBetweenStatements(t *testing.T) {
 		cfg.ScriptName, cfg.Script = "s", "begin;\ninsert into scripted values (1, 1);\n\\sleep 1 s\ninsert into scripted values (2, 2);\nend;"
 		cfg.OnTimeout = mode
 		s := pg.session(cfg)
-		done := make(chan load.Reply)
+		done := make(chan reply)
 		go func() { done <- once(s) }()
 		pg.until("the script sleeps", func() bool {
 			return a.number("select count(*) from pg_stat_activity where application_name = 'pgload' and state = 'idle in transaction' and query like 'insert%'") == 1
