@@ -43,7 +43,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 	}
 	o := options{}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.IntVar(&o.rounds, "rounds", 7, "pairs of runs of each comparison")
+	flags.IntVar(&o.rounds, "rounds", 11, "pairs of runs of each comparison")
 	flags.DurationVar(&o.span, "span", 4*time.Second, "how long each run of a pair is")
 	flags.IntVar(&o.operations, "operations", 100_000_000, "operations through the fake server")
 	flags.StringVar(&o.only, "only", "", "measure only what has this `text` in its name")
