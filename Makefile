@@ -47,7 +47,7 @@ test-versions: build
 	@scripts/test-versions.sh
 
 # The load engine against pgbench, on a server of its own: kept out of the tests, for it
-# needs a quiet machine and a quarter of an hour. It writes docs/performance.md's table.
+# needs a quiet machine and twenty minutes. It writes docs/performance.md's table.
 bench: setup
 	@mkdir -p bin
 	CGO_ENABLED=0 go build -o bin/bench ./internal/bench

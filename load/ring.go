@@ -17,11 +17,13 @@ type sample struct {
 	late time.Duration
 }
 
-// ring passes samples from one client to whoever holds Workload.mu, without a lock
-// and without an allocation. The client alone moves written, the other side alone read.
+// ring passes samples from one client, or from those of one event loop, to whoever holds
+// Workload.mu, without a lock and without an allocation. The one side alone moves written,
+// the other alone read. Clients of a loop share one, since what each of many has for itself is
+// in no cache when it is needed.
 type ring struct {
 	samples []sample // a power of two of them
-	seen    int64    // the client's last look at read
+	seen    int64    // the writing side's last look at read
 	_       [64]byte
 	written atomic.Int64
 	_       [64]byte
@@ -29,10 +31,10 @@ type ring struct {
 	_       [64]byte
 }
 
-// ringSize shares 64 Ki samples among the clients, within bounds: at 112 bytes each,
-// 64 clients have 7 MB in all, and 2,000 clients as much.
-func ringSize(clients int) int {
-	n := min(max(65_536/clients, 32), 1024)
+// ringSize shares 64 Ki samples among so many rings, within bounds: at 120 bytes each,
+// 64 clients have 8 MB in all, and 2,000 clients as much.
+func ringSize(rings int) int {
+	n := min(max(65_536/rings, 32), 1024)
 	return 1 << (bits.Len(uint(n)) - 1)
 }
 

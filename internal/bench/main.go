@@ -43,8 +43,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 	}
 	o := options{}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.IntVar(&o.rounds, "rounds", 11, "pairs of runs of each comparison")
-	flags.DurationVar(&o.span, "span", 4*time.Second, "how long each run of a pair is")
+	flags.IntVar(&o.rounds, "rounds", 21, "pairs of runs of each comparison")
+	flags.DurationVar(&o.span, "span", 2*time.Second, "how long each run of a pair is")
 	flags.IntVar(&o.operations, "operations", 100_000_000, "operations through the fake server")
 	flags.StringVar(&o.only, "only", "", "measure only what has this `text` in its name")
 	flags.StringVar(&o.write, "write", "", "write the table into this `file`, between its marks")

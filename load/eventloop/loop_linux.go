@@ -24,9 +24,14 @@ type Group struct {
 	all   sync.WaitGroup
 }
 
-// New starts so many loops.
+// New starts so many loops. Where there are as many as processors that the process may use,
+// each keeps to one of them.
 func New(threads int) (*Group, error) {
 	g := &Group{}
+	processors := permitted()
+	if len(processors) != threads {
+		processors = nil
+	}
 	for range threads {
 		event, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 		if err != nil {
@@ -34,10 +39,40 @@ func New(threads int) (*Group, error) {
 			return nil, fmt.Errorf("make an event loop: %w", os.NewSyscallError("eventfd", err))
 		}
 		l := &loop{group: g, number: len(g.loops), event: event, wake: make(chan struct{}, 1), polls: []unix.PollFd{{Fd: int32(event), Events: unix.POLLIN}}}
+		if processors != nil {
+			l.only = &unix.CPUSet{}
+			l.only.Set(processors[l.number])
+		}
 		g.loops = append(g.loops, l)
 		g.all.Go(l.run)
 	}
 	return g, nil
+}
+
+// keepTo has the calling thread keep to some processors until the end, nil being any.
+// Where that is not permitted, it runs where the kernel puts it.
+func keepTo(only *unix.CPUSet) (end func()) {
+	var before unix.CPUSet
+	if only == nil || unix.SchedGetaffinity(0, &before) != nil || unix.SchedSetaffinity(0, only) != nil {
+		return func() {}
+	}
+	return func() { // the process's first thread does not end with its goroutine
+		_ = unix.SchedSetaffinity(0, &before)
+	}
+}
+
+// permitted are the processors that the process may use; none if it cannot be told.
+func permitted() (processors []int) {
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		return nil
+	}
+	for i := 0; len(processors) < set.Count(); i++ {
+		if set.IsSet(i) {
+			processors = append(processors, i)
+		}
+	}
+	return processors
 }
 
 // Threads is the number of loops.
@@ -85,6 +120,7 @@ func (g *Group) Go(f func(*Task)) {
 type loop struct {
 	group  *Group
 	number int
+	only   *unix.CPUSet  // the processor that it keeps to; nil: any
 	event  int           // a descriptor that ends the wait in the kernel
 	wake   chan struct{} // ends the wait where there is nothing to wait for in the kernel
 
@@ -128,8 +164,11 @@ func (l *loop) rouse() {
 // It has a thread of its own: else Go would move it to another one, and that perhaps to
 // another core, each time that its watchdog lets others run, which is every 10 ms. The
 // servers' processes, which settle on the core from where they are woken, would be left.
+// For that reason it keeps to one processor as well: a kernel that has many servers' processes to
+// spread every now and then leaves two loops on one of two processors, and that for seconds.
 func (l *loop) run() {
-	runtime.LockOSThread() // until it ends, and the thread with it
+	runtime.LockOSThread() // until it ends, and the thread with it; Go makes no other thread from it
+	defer keepTo(l.only)()
 	for {
 		admitted, over := l.admitted()
 		for _, t := range admitted {
