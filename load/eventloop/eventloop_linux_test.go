@@ -500,3 +500,78 @@ func boundThreads(t *testing.T, all int) (n int) {
 	}
 	return n
 }
+
+// echoOn echoes on one processor.
+func echoOn(processor int, conn net.Conn) {
+	var set unix.CPUSet
+	set.Set(processor)
+	runtime.LockOSThread() // until it ends
+	defer keepTo(&set)()
+	echo(conn)
+}
+
+// TestLoopsTrade: two clients whose servers are on each other's processors change
+// places; one that has nobody to change with stays.
+func TestLoopsTrade(t *testing.T) {
+	processors := permitted()
+	if len(processors) < 2 {
+		t.Skip("one processor: there is one loop")
+	}
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + len(processors))
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) - len(processors))
+	for _, c := range []struct {
+		why     string
+		servers [2]int // the processors of the servers of the first two tasks, of loops 0 and 1
+		trade   bool
+	}{
+		{"crosswise", [2]int{1, 0}, true},
+		{"at home", [2]int{0, 1}, false},
+		{"both with one", [2]int{0, 0}, false},
+	} {
+		loops, err := New(len(processors))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var done sync.WaitGroup
+		for i, of := range c.servers {
+			s, theirs := pair(t, "tcp")
+			go echoOn(processors[of], theirs)
+			done.Add(1)
+			deadline, b := time.Now().Add(time.Second), make([]byte, 8)
+			if c.trade {
+				deadline = time.Now().Add(10 * time.Second)
+			}
+			var talk func(task *Task)
+			talk = func(task *Task) {
+				for time.Now().Before(deadline) {
+					if _, err := s.Send(task, b); err != nil {
+						t.Error(err)
+					}
+					if n, err := s.Receive(task, b); n != len(b) || err != nil {
+						t.Errorf("%d bytes: %v", n, err)
+					}
+					if task.Moves() {
+						if !c.trade {
+							t.Errorf("%s: task %d is to move", c.why, i)
+						}
+						task.Continue(talk)
+						return
+					}
+					if task.Loop() != i {
+						break
+					}
+				}
+				if moved := task.Loop() != i; moved != c.trade {
+					t.Errorf("%s: task %d has moved: %v", c.why, i, moved)
+				}
+				if mine := permitted(); len(mine) != 1 || mine[0] != processors[task.Loop()] {
+					t.Errorf("%s: task %d is on loop %d, and on processors %v", c.why, i, task.Loop(), mine)
+				}
+				done.Done()
+			}
+			loops.Go(talk)
+		}
+		done.Wait()
+		loops.Close()
+	}
+}

@@ -8,20 +8,23 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// Group is some loops, among which tasks are spread. Each keeps one place of GOMAXPROCS
+// Group is some loops, among which tasks are spread, and which trade them. Each keeps one place of GOMAXPROCS
 // while it is busy, of which it gives something to other goroutines every 10 ms. Who has
 // others that must not wait for so long provides a place more for each loop; it costs the
 // loops some percent, since the threads that Go then keeps ready look for work every now and
 // then.
 type Group struct {
-	loops []*loop
-	all   sync.WaitGroup
+	loops  []*loop
+	all    sync.WaitGroup
+	market market
 }
 
 // New starts so many loops. Where there are as many as processors that the process may use,
@@ -130,9 +133,11 @@ type loop struct {
 	closed  bool
 
 	// The rest is the loop's goroutine's alone. polls[i+1] is what tasks[i] waits for.
-	polls []unix.PollFd
-	tasks []*Task
-	turns int // tasks that only let others go on
+	polls  []unix.PollFd
+	tasks  []*Task
+	turns  int       // tasks that only let others go on
+	rounds int       // how often it has waited
+	looked time.Time // when it last looked for tasks to trade
 }
 
 func (l *loop) count() int {
@@ -179,6 +184,7 @@ func (l *loop) run() {
 			return
 		case len(l.tasks) > 0:
 			l.wait()
+			l.look()
 			l.dispatch()
 		case len(admitted) == 0:
 			<-l.wake
@@ -234,12 +240,21 @@ func (l *loop) resume(t *Task) (listed bool) {
 		return true
 	}
 	l.release(t)
-	if !alive {
-		l.mu.Lock()
-		l.live--
-		l.mu.Unlock()
+	switch {
+	case alive:
+	case t.again:
+		l.move(t)
+	default:
+		l.leave()
 	}
 	return false
+}
+
+// leave is told of a task that has ended, or gone.
+func (l *loop) leave() {
+	l.mu.Lock()
+	l.live--
+	l.mu.Unlock()
 }
 
 // release frees a task's slot, which the last task gets.
@@ -287,6 +302,8 @@ type Task struct {
 	inARow int
 	fd     int // what it waits for; -1: nothing
 	events int16
+	to     atomic.Pointer[loop] // with which it is to go on; nil: the one that it has
+	again  bool                 // it has ended in order to begin again
 }
 
 // Loop is the number of the loop that has the task, from 0.
