@@ -23,7 +23,8 @@ func (w *Workload) endured(f *flight, flying int64) bool {
 
 // watch gives up on operations that take longer than the time-out. It stands for
 // a timer per operation, which would cost more than all the rest of the loop. It comes
-// late by 5 ms, or by a two-hundredth of the time-out, but 25 ms at most.
+// late by at most 5 ms, or a twentieth of the time-out where that is less; by a two-hundredth
+// where that is more, up to 25 ms.
 func (w *Workload) watch(r *run) {
 	every := max(w.cfg.Timeout/200, min(5*time.Millisecond, w.cfg.Timeout/20))
 	ticker := time.NewTicker(max(time.Millisecond, min(every, 25*time.Millisecond)))

@@ -32,7 +32,7 @@ type flight struct {
 	// two, the goroutine itself or the watchdog, is the one to record the operation.
 	state atomic.Int64
 	due   time.Duration // of the operation in flight; written before state
-	op    history.Op    // the goroutine's alone: the last that has ended
+	op    history.Op    // the goroutine's alone: the one in flight, or the last
 	_     [64]byte
 }
 

@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -57,6 +58,9 @@ type result struct {
 }
 
 func (f *fakeSession) Do(_ context.Context, op *history.Op) time.Duration {
+	if *op != (history.Op{Due: op.Due, Sent: op.Sent}) {
+		panic(fmt.Sprintf("an operation begins with what another has left: %+v", op))
+	}
 	f.mu.Lock()
 	do := f.do
 	f.mu.Unlock()

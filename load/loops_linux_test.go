@@ -51,10 +51,7 @@ func TestLoopsTellWhose(t *testing.T) {
 	rec := w.Record()
 	w.Close()
 	sum := 0
-	for client, n := range of {
-		if n == 0 {
-			t.Errorf("none of client %d", client)
-		}
+	for _, n := range of {
 		sum += n
 	}
 	if sum != operations || rec.Total.Samples() != operations || len(w.rings) != loops.Threads() {

@@ -12,7 +12,7 @@ import (
 func TestRingWrapsAround(t *testing.T) {
 	for _, c := range []struct{ clients, size int }{{1, 1024}, {64, 1024}, {65, 512}, {2000, 32}, {1_000_000, 32}} {
 		if got := ringSize(c.clients); got != c.size {
-			t.Errorf("%d clients have %d samples each, want %d", c.clients, got, c.size)
+			t.Errorf("%d rings have %d samples each, want %d", c.clients, got, c.size)
 		}
 	}
 	r := ring{samples: make([]sample, 32)}

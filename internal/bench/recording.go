@@ -23,7 +23,7 @@ type noSession struct {
 }
 
 func (s *noSession) Do(_ context.Context, op *history.Op) time.Duration {
-	s.seq = s.writer.Next(op.Sent)
+	s.seq = s.writer.Next(s.clock.Now())
 	op.Outcome, op.Node, op.Out, op.In = history.OK, 1, 120, 60
 	return 0
 }

@@ -56,17 +56,17 @@ func (b *inbox) next() (kind byte, body []byte, err error) {
 // than twice what there is of it, since nobody knows whether so many will come.
 func (b *inbox) fill(length int) error {
 	have := b.to - b.from
-	room := min(length, max(inboxSize, 2*have))
+	want := min(length, max(inboxSize, 2*have))
 	switch full := b.to == len(b.buffer); {
-	case room > len(b.buffer) || full && len(b.buffer) < inboxSize: // there may have been more
+	case want > len(b.buffer) || full && len(b.buffer) < inboxSize: // there may have been more
 		into := b.room[:]
-		if b.buffer != nil || room > len(into) {
-			into = make([]byte, max(inboxSize, room))
+		if b.buffer != nil || want > len(into) {
+			into = make([]byte, max(inboxSize, want))
 		}
 		b.from, b.to, b.buffer = 0, copy(into, b.buffer[b.from:b.to]), into
 	case have == 0:
 		b.from, b.to = 0, 0
-	case b.from+room > len(b.buffer):
+	case b.from+want > len(b.buffer):
 		b.from, b.to = 0, copy(b.buffer, b.buffer[b.from:b.to])
 	}
 	n, err := b.read(b.buffer[b.to:])

@@ -67,9 +67,12 @@ func (n *insert) perform(ctx context.Context, c *conn) error {
 	return err
 }
 
-// issue takes the numbers of the operation. Without them nothing may be sent.
+// issue takes the numbers of the operation. Without them nothing may be sent. The clock is
+// read once more for that: in a closed loop an operation is due at the very moment at which the
+// one before is over, and the audit believes in an order of two writes only where their times
+// differ.
 func (n *insert) issue() error {
-	n.first = n.writer.NextN(n.session.sent, int(n.n))
+	n.first = n.writer.NextN(n.clock.Now(), int(n.n))
 	if n.first == 0 {
 		if err := n.ledger.Err(); err != nil {
 			return err

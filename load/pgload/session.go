@@ -27,8 +27,6 @@ type session struct {
 	conn   *conn   // nil: it has none
 	places *places // nil: the connection is its own
 	at     int     // the part that is performed, or was last
-	// sent is when the attempt at hand began, with a connection that was ready.
-	sent time.Duration
 	// asked is the number of the node that the operation at hand is or was tried on; 0
 	// when it was several, and none of them took the client.
 	asked int
@@ -75,7 +73,7 @@ func (s *session) Do(ctx context.Context, op *history.Op) (pause time.Duration) 
 		ended(op, history.Dropped, kindClosed, errClosed)
 		return 0
 	}
-	s.answered, s.sent = false, op.Sent
+	s.answered = false
 	if s.places == nil {
 		pause = s.do(ctx, op)
 	} else {
@@ -101,7 +99,7 @@ func (s *session) share(ctx context.Context, op *history.Op) (pause time.Duratio
 		ended(op, history.Dropped, kindGivenUp, fmt.Errorf("wait for a connection: %w", ctx.Err()))
 		return 0
 	}
-	s.sent = s.w.cfg.Clock.Now()
+	sent := s.w.cfg.Clock.Now()
 	s.holds.Store(true)
 	s.watch(ctx)
 	s.conn = c
@@ -112,7 +110,7 @@ func (s *session) share(ctx context.Context, op *history.Op) (pause time.Duratio
 		ended(op, history.Dropped, kindClosed, errClosed)
 		return 0
 	}
-	op.Sent = s.sent
+	op.Sent = sent
 	pause = s.do(ctx, op)
 	s.back(c)
 	return pause
@@ -159,7 +157,6 @@ func (s *session) do(ctx context.Context, op *history.Op) (pause time.Duration) 
 		if pause, ready := s.getReady(ctx, p, op); !ready {
 			return pause
 		}
-		s.sent = s.w.cfg.Clock.Now()
 	}
 	s.asked, s.server = c.number, c.server
 	out, in, wire := c.wire.written.Load(), c.wire.read.Load(), c.wire
@@ -170,7 +167,6 @@ func (s *session) do(ctx context.Context, op *history.Op) (pause time.Duration) 
 	pause = s.attempt(ctx, op)
 	for tries := 0; tries < s.w.cfg.Retry && s.again(ctx, op); tries++ {
 		s.works[s.at].retry(c.server)
-		s.sent = s.w.cfg.Clock.Now()
 		pause = s.attempt(ctx, op)
 		op.Retries = tries + 1
 	}
