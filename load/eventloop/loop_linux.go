@@ -245,6 +245,7 @@ func (l *loop) resume(t *Task) (listed bool) {
 	case t.again:
 		l.move(t)
 	default:
+		t.to.Store(l) // nobody trades it any more
 		l.leave()
 	}
 	return false

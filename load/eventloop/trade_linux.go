@@ -1,6 +1,7 @@
 package eventloop
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -42,7 +43,7 @@ func (l *loop) look() {
 			continue
 		}
 		processor, err := unix.GetsockoptInt(t.fd, unix.SOL_SOCKET, unix.SO_INCOMING_CPU)
-		if err != nil {
+		if err != nil || processor < 0 {
 			continue
 		}
 		for i, other := range l.group.loops {
@@ -62,20 +63,23 @@ func (m *market) trade(from *loop, loops []*loop, offers [][]*Task) {
 		m.offers = make([][][]*Task, len(loops))
 	}
 	for i, mine := range offers {
-		var theirs []*Task
-		if m.offers[i] != nil {
-			theirs = m.offers[i][from.number]
+		if m.offers[i] == nil { // it has not looked yet
+			continue
 		}
+		mine, theirs := here(mine), here(m.offers[i][from.number])
 		n := min(len(mine), len(theirs))
 		for k := range n {
 			mine[k].to.Store(loops[i])
 			theirs[k].to.Store(from)
 		}
-		if n > 0 {
-			offers[i], m.offers[i][from.number] = mine[n:], theirs[n:]
-		}
+		offers[i], m.offers[i][from.number] = mine[n:], theirs[n:]
 	}
 	m.offers[from.number] = offers
+}
+
+// here are those of some tasks that are to move nowhere yet, and have not ended.
+func here(tasks []*Task) []*Task {
+	return slices.DeleteFunc(tasks, func(t *Task) bool { return t.to.Load() != nil })
 }
 
 // Moves tells whether the task is to go on with another loop: by Continue.
