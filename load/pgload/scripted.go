@@ -18,14 +18,22 @@ type scripted struct {
 	session *session
 	run     *script.Run
 
-	rows int // of the statement whose row is wanted
-	last [][]byte
+	step script.Step // whose rows are stored in variables
+	conn *conn       // that it was sent over
+	// Of the newest result of the step's statement, of which \; can join several:
+	result int // its number
+	rows   int
+	last   [][]byte
+	wrong  error // what kept a row from being stored
 
 	queued          int // statements put into the pipeline and not yet sent
 	writes, control bool
 }
 
-func (s *scripted) row(_ int, values [][]byte) {
+func (s *scripted) row(n int, values [][]byte) {
+	if n != s.result {
+		s.result, s.rows = n, 0
+	}
 	s.rows++
 	s.last = s.last[:0]
 	for _, v := range values {
@@ -33,7 +41,16 @@ func (s *scripted) row(_ int, values [][]byte) {
 	}
 }
 
-func (s *scripted) complete(int, []byte) {}
+// complete stores the last row of each result for \aset, as pgbench does: columns of the
+// same name in a later result win.
+func (s *scripted) complete(n int, _ []byte) {
+	if n != s.result {
+		s.result, s.rows = n, 0
+	}
+	if s.step.Store == script.StoreLastRow && s.rows > 0 && s.wrong == nil {
+		s.wrong = s.keep()
+	}
+}
 
 func (s *scripted) perform(ctx context.Context, c *conn) error {
 	s.run.Begin()
@@ -76,7 +93,7 @@ func (s *scripted) statement(ctx context.Context, c *conn, step script.Step) err
 	}
 	wanted := step.Store != script.StoreNone
 	if wanted {
-		s.rows = 0
+		s.step, s.conn, s.result, s.rows, s.wrong = step, c, 0, 0, nil
 		c.answers, c.describe = s, true
 	}
 	var err error
@@ -86,23 +103,30 @@ func (s *scripted) statement(ctx context.Context, c *conn, step script.Step) err
 		err = c.run(i, step.Params)
 	}
 	if c.answers, c.describe = nil, false; err == nil && wanted {
-		err = s.store(c, step)
+		if err = s.store(); err != nil {
+			err = c.failed(&scriptError{err}, history.Failed)
+		}
 	}
 	return err
 }
 
-// store sets the variables of \gset and \aset.
-func (s *scripted) store(c *conn, step script.Step) error {
-	if step.Store == script.StoreOneRow && s.rows != 1 {
-		err := fmt.Errorf("%s:%d: \\gset: the statement returned %d rows, not one", s.part.cfg.ScriptName, step.Line, s.rows)
-		return c.failed(&scriptError{err}, history.Failed)
+// store sets the variables of \gset, for which the last of the results counts; those of
+// \aset are set already.
+func (s *scripted) store() error {
+	if s.step.Store == script.StoreLastRow {
+		return s.wrong
 	}
-	if s.rows == 0 {
-		return nil
+	if s.rows != 1 || s.result != s.conn.answered-1 {
+		return fmt.Errorf("%s:%d: \\gset: the statement returned %d rows, not one", s.part.cfg.ScriptName, s.step.Line, s.rows)
 	}
+	return s.keep()
+}
+
+// keep gives the values of the newest row to the variables named like its columns.
+func (s *scripted) keep() error {
 	for i, v := range s.last {
-		if err := s.run.Set(step.Prefix+c.columns[i], v); err != nil {
-			return c.failed(&scriptError{err}, history.Failed)
+		if err := s.run.Set(s.step.Prefix+s.conn.columns[i], v); err != nil {
+			return err
 		}
 	}
 	return nil

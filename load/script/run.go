@@ -34,6 +34,17 @@ const (
 	StoreLastRow       // \aset: the last row, if there is any
 )
 
+// String is the command that asks for it.
+func (s Store) String() string {
+	switch s {
+	case StoreOneRow:
+		return "\\gset"
+	case StoreLastRow:
+		return "\\aset"
+	}
+	return "none"
+}
+
 // Step is the next thing to do.
 type Step struct {
 	Kind Kind
@@ -118,7 +129,7 @@ func (r *Run) Next() (step Step, err error) {
 			step.Kind, step.Stmt, step.Line = SQL, c.stmt, c.line
 			step.Store, step.Prefix = c.store, c.prefix
 			if r.pipeline && c.store != StoreNone {
-				return step, r.wrong(c, "\\gset", errors.New("not allowed in pipeline mode"))
+				return step, r.wrong(c, c.store.String(), errors.New("not allowed in pipeline mode"))
 			}
 			if r.Simple {
 				return step, nil

@@ -41,7 +41,7 @@ type sqlText struct {
 	text  string // without the semicolon; \; and \: are ; and :
 	line  int    // of the first thing in it that is neither a comment nor space
 	empty bool   // nothing but comments and space
-	// compound says that \; joined several statements.
+	// compound says that \; joined several statements, of which none is empty.
 	compound bool
 	end      sqlEnd
 	wrong    string // what is wrong with it
@@ -57,6 +57,7 @@ func (s *source) sql() sqlText {
 		result = sqlText{empty: true}
 		parens []int // where those that are open begin
 		body   atomicBody
+		joined bool // a statement that is not empty, and \; behind it
 	)
 	finish := func(end sqlEnd) sqlText {
 		result.text, result.end = strings.TrimSpace(out.String()), end
@@ -75,7 +76,7 @@ func (s *source) sql() sqlText {
 			}
 			out.WriteByte(s.text[s.at])
 			if s.text[s.at] == ';' {
-				result.compound, body = true, atomicBody{}
+				joined, body = !result.empty, atomicBody{}
 			}
 			s.at++
 			continue
@@ -95,7 +96,9 @@ func (s *source) sql() sqlText {
 		case c == ')' && len(parens) > 0:
 			parens = parens[:len(parens)-1]
 		}
-		if result.empty && kind != tokenComment && !isSpace(c) {
+		content := kind != tokenComment && !isSpace(c)
+		result.compound = result.compound || joined && content
+		if result.empty && content {
 			result.empty, result.line = false, s.line(start)
 			out.Reset() // what stands before a statement belongs to no statement
 		}
