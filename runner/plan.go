@@ -39,7 +39,8 @@ func NewPlan(e *spec.Experiment, text []byte, seed uint64) (*Plan, error) {
 // parameter without a generator, a certificate that cannot be read. The files that the
 // workloads name must be there, so that it is for who is about to run the plan.
 func (p *Plan) Check() error {
-	var errs []error
+	_, err := setupStatements(p.Experiment)
+	errs := []error{err}
 	for i := range p.Experiment.Load {
 		r := newRunning(p, i, len(p.Experiment.Cluster.Nodes))
 		cfg := pgConfig(p, &r.spec, r.groups)

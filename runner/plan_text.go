@@ -26,6 +26,9 @@ func (p *Plan) Write(w io.Writer) error {
 	}
 	fmt.Fprintf(tw, "  replication\t%s\n", regime(e.Cluster.Synchronous))
 	fmt.Fprint(tw, "\nLOAD\n")
+	if statements, err := setupStatements(e); err == nil && len(statements) > 0 {
+		fmt.Fprintf(tw, "  setup\tSQL that runs before the load, as its user; statements: %d\n", len(statements))
+	}
 	for _, l := range e.Load {
 		fmt.Fprintf(tw, "  %s\t%s\n", l.Name, workloadText(e, l))
 	}

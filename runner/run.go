@@ -120,14 +120,14 @@ func (r *run) interrupted(ctx context.Context) bool {
 // up builds the cluster and everything that the load needs, and writes the
 // "planned" result.
 func (r *run) up(ctx context.Context) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, upTimeout)
+	building, cancel := context.WithTimeout(ctx, upTimeout)
 	defer cancel()
 	r.Observer.Stage("building the cluster: " + nodeCount(r.plan.built()))
 	if r.cluster, err = cluster.New(r.Provider, r.plan.clusterConfig(r.Run, r.Log)); err != nil {
 		return err
 	}
 	begin := time.Now()
-	if err := r.cluster.Up(ctx); err != nil {
+	if err := r.cluster.Up(building); err != nil {
 		return fmt.Errorf("build the cluster: %w", err)
 	}
 	took := time.Since(begin)
@@ -143,10 +143,16 @@ func (r *run) up(ctx context.Context) (err error) {
 	return r.write(report.StagePlanned)
 }
 
-// prepare makes the load's tables, and waits until every standby has them: a read
+// prepare runs the file's setup, however long that takes, makes the load's tables, and waits until every standby has them: a read
 // that comes before its table would be an error of nobody's.
 func (r *run) prepare(ctx context.Context) error {
 	primary := r.cluster.Nodes()[0]
+	took, err := runSetup(ctx, r.plan.Experiment, primary, r.Observer.Stage)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, upTimeout+took)
+	defer cancel()
 	if err := createTables(ctx, r.plan, primary); err != nil {
 		return err
 	}
@@ -154,7 +160,7 @@ func (r *run) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, tablesTimeout)
+	ctx, cancel = context.WithTimeout(ctx, tablesTimeout+took)
 	defer cancel()
 	for _, n := range r.present() {
 		if n == primary {

@@ -24,8 +24,12 @@ type decoder struct {
 	spoiled  map[*yaml.Node]bool   // the values into which a ${VAR} could not be filled
 	included map[*yaml.Node]string // the file that a script was read from
 	unknown  map[string]bool       // the paths of mappings with a key that nobody knows
+	setup    Statements            // load.setup
 	broken   []string              // the paths at which a problem was found while decoding
 }
+
+// setupPath is the one key of load that is no workload.
+const setupPath = "load.setup"
 
 func newDecoder(file string) *decoder {
 	return &decoder{
@@ -79,6 +83,7 @@ func within(path, outer string) bool {
 
 func (d *decoder) decode(root *yaml.Node, e *Experiment) {
 	d.value(root, reflect.ValueOf(e).Elem(), "")
+	e.Setup, e.SetupFile = d.setup, d.included[d.nodes[setupPath]]
 }
 
 // value decodes one node into one Go value.
@@ -105,6 +110,10 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 		d.nodeList(n, into, path)
 	case *Workloads:
 		d.mapping(n, path, "a mapping of names to workloads", func(key string, value *yaml.Node, path string) {
+			if path == setupPath {
+				d.value(value, reflect.ValueOf(&d.setup).Elem(), path)
+				return
+			}
 			*into = append(*into, Workload{Name: key})
 			d.value(value, reflect.ValueOf(&(*into)[len(*into)-1]).Elem(), path)
 		})

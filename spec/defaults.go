@@ -74,7 +74,7 @@ func (w *Workload) fillDefaults(d *decoder, path string) {
 	fill(d, path+".on_timeout", &w.OnTimeout, defaultOnTimeout)
 	fill(d, path+".max_abandoned", &w.MaxAbandoned, abandonedPerClient*w.Clients)
 	fill(d, path+".pipeline", &w.Pipeline, 1)
-	fill(d, path+".protocol", &w.Protocol, "extended")
+	fill(d, path+".protocol", &w.Protocol, w.defaultProtocol())
 	route := "hosts"
 	if w.URL != "" {
 		route = "url"
@@ -98,6 +98,16 @@ func (w *Workload) fillDefaults(d *decoder, path string) {
 		part.Workload.Name = part.Name
 		part.fillKind(d, at)
 	}
+}
+
+// defaultProtocol is pgbench's own for its scripts, so that they run as they do there: in the extended
+// protocol some of them do not, such as those whose parameters have no type. Everything else is
+// prepared.
+func (w *Workload) defaultProtocol() string {
+	if w.Kind == kindScript || w.Kind == kindMix && !slices.ContainsFunc(w.Mix, func(p Part) bool { return p.Kind != kindScript }) {
+		return "simple"
+	}
+	return "extended"
 }
 
 // fillKind fills in what belongs to the kind.

@@ -17,6 +17,9 @@ func (d *decoder) include(root *yaml.Node, read func(name string) ([]byte, error
 	if read == nil {
 		read = func(string) ([]byte, error) { return nil, errNoFiles }
 	}
+	for _, n := range under(under([]*yaml.Node{root}, "load"), "setup") {
+		d.includeFile(n, read, "the setup", "write the path of an SQL file, seen from this file; or end each statement with a semicolon")
+	}
 	for _, w := range under(under([]*yaml.Node{root}, "load"), "") {
 		d.includeScript(w, read)
 		for _, parts := range under([]*yaml.Node{w}, "mix") {
@@ -43,19 +46,34 @@ func under(nodes []*yaml.Node, key string) (values []*yaml.Node) {
 
 func (d *decoder) includeScript(w *yaml.Node, read func(name string) ([]byte, error)) {
 	for _, n := range under([]*yaml.Node{w}, "script") {
-		name := n.Value
-		if n.Kind != yaml.ScalarNode || isNull(n) || d.spoiled[n] || strings.TrimSpace(name) == "" || strings.ContainsAny(strings.TrimSpace(name), "\n;") {
-			continue
-		}
-		text, err := read(name)
-		if err != nil {
-			d.spoiled[n] = true
-			d.problemAt(n, fmt.Sprintf("the script cannot be read: %v", err), "write the path of a file in pgbench's language, seen from this file")
-			continue
-		}
-		d.included[n] = name
-		n.Value, n.Style = string(text), yaml.LiteralStyle
+		d.includeFile(n, read, "the script", "write the path of a file in pgbench's language, seen from this file")
 	}
+}
+
+// includeFile puts the text of a file in the place of its name. A value with a semicolon
+// or with several lines is a text already.
+func (d *decoder) includeFile(n *yaml.Node, read func(name string) ([]byte, error), what, right string) {
+	name := n.Value
+	if n.Kind != yaml.ScalarNode || isNull(n) || d.spoiled[n] || !isFileName(name) {
+		return
+	}
+	text, err := read(name)
+	if err != nil {
+		d.spoiled[n] = true
+		d.problemAt(n, fmt.Sprintf("%s cannot be read: %v", what, err), right)
+		return
+	}
+	d.included[n] = name
+	n.Value, n.Style = string(text), yaml.LiteralStyle
+	if isFileName(n.Value) {
+		n.Value += "\n--\n" // or the resolved text would name a file
+	}
+}
+
+// isFileName tells a file's name from a text of SQL.
+func isFileName(text string) bool {
+	text = strings.TrimSpace(text)
+	return text != "" && !strings.ContainsAny(text, "\n;")
 }
 
 // nameScripts notes which file each script came from.

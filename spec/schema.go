@@ -67,7 +67,12 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 		named.AdditionalProperties = either(&jsonschema.Schema{Type: "null"}, named.AdditionalProperties)
 		return either(&jsonschema.Schema{Type: "array", Items: name(), MinItems: number(1), UniqueItems: true}, named)
 	case reflect.TypeFor[Workloads]():
-		return entries("Workload")
+		load := entries("Workload")
+		load.Properties = jsonschema.NewProperties()
+		setup := schemaOf(reflect.TypeFor[Statements]())
+		setup.Description = descriptions()["Experiment.Setup"]
+		load.Properties.Set("setup", setup)
+		return load
 	case reflect.TypeFor[Statements]():
 		return either(&jsonschema.Schema{Type: "string"}, &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{Type: "string"}, MinItems: number(1)})
 	case reflect.TypeFor[Params]():

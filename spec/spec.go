@@ -11,6 +11,11 @@ type Experiment struct {
 	Cluster     Cluster `yaml:"cluster"`
 	// Load is in the order of the file.
 	Load Workloads `yaml:"load"`
+	// Setup is the SQL under load.setup, which runs once before the load: of a file one
+	// text, of a list one for each entry.
+	Setup []string `yaml:"-"`
+	// SetupFile is the file that Setup was read from; empty: it stands in the experiment.
+	SetupFile string `yaml:"-"`
 	// Timeline is in the order of the file, by which `at` never decreases.
 	Timeline []Step `yaml:"timeline"`
 	// Duration is the least time that the load runs; 0: until the last step is done, and

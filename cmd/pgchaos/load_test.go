@@ -186,3 +186,24 @@ func TestStall(t *testing.T) {
 	}
 	p.nothingLeft()
 }
+
+// TestSetupThatCannotRun: what is seen in the text ends before anything starts; what the
+// server refuses ends the run, with the place of the statement.
+func TestSetupThatCannotRun(t *testing.T) {
+	p := newPlace(t)
+	experiment := "name: s\ncluster: {nodes: [a]}\nload:\n  setup: schema.sql\n  w: {kind: insert, iterations: 1}\n"
+	file := p.write("s.yaml", experiment)
+	p.write("schema.sql", "create table t (n int);\n\\i other.sql\n")
+	if code, _, errs := p.run("validate", file); code != exitUsage || !strings.Contains(errs, "schema.sql:2: \\i is a command of psql") {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+	p.write("schema.sql", "create table t (n int);\n\ninsert into t values ('x');\n")
+	if code, _, errs := p.run("run", file, "--out", p.out); code != exitFailed || !strings.Contains(errs, "schema.sql:3, as the user pgchaos") {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+	p.write("schema.sql", "create table t (n int);\ninsert into t select generate_series(1, 9);\n")
+	p.write("s.yaml", strings.Replace(experiment, "kind: insert", `kind: sql, sql: "insert into t values (:n)", params: {n: client}`, 1)+"expect: [errors of w == 0]\n")
+	if code, out, errs := p.run("run", file, "--out", p.out+"2"); code != exitPass {
+		t.Errorf("exit code %d: %s\n%s", code, out, errs)
+	}
+}

@@ -15,7 +15,7 @@ func TestTheManualIsRight(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, example, _ := strings.Cut(string(page), "    script: |\n")
-	example, _, ok := strings.Cut(example, "\ntimeline:")
+	example, _, ok := strings.Cut(example, "\nduration:")
 	if !ok {
 		t.Fatal("the manual has no example")
 	}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgchaos/check"
+	"pgchaos/report"
+)
+
+// manualExample is an experiment that a document shows.
+type manualExample struct {
+	file string
+	name string
+	text string
+}
+
+// manualExamples are all experiments of the README and of docs.
+func manualExamples(t *testing.T) (all []manualExample) {
+	t.Helper()
+	block := regexp.MustCompile("(?s)```yaml\n(.*?)```")
+	name := regexp.MustCompile(`(?m)^name: (.*)$`)
+	files, err := filepath.Glob("../../docs/*.md")
+	must(t, err)
+	for _, file := range append(files, "../../README.md") {
+		for _, m := range block.FindAllStringSubmatch(readText(t, file), -1) {
+			named := name.FindStringSubmatch(m[1])
+			if named == nil {
+				t.Fatalf("%s: an example without a name:\n%s", file, m[1])
+			}
+			all = append(all, manualExample{file, named[1], m[1]})
+		}
+	}
+	return all
+}
+
+// TestTheManualsExamplesRun runs each of them as a reader would paste it, and wants every
+// operation of its load to work and every expectation to be met, but for those of time and
+// rate, which a busy machine can break.
+func TestTheManualsExamplesRun(t *testing.T) {
+	for _, e := range manualExamples(t) {
+		t.Run(e.name, func(t *testing.T) {
+			var p *place
+			args := []string{}
+			if strings.Contains(e.text, "provider: docker") {
+				p = newDockerPlace(t).place
+				args = append(args, "--set", "cluster.docker.image="+dockerImage)
+			} else {
+				p = newPlace(t)
+			}
+			file := p.write("example.yaml", e.text)
+			code, out, errs := p.run(append([]string{"run", file, "--out", p.out}, args...)...)
+			if !slices.Contains([]int{exitPass, exitFail, exitInconclusive}, code) {
+				t.Fatalf("%s: exit code %d\n%s\n%s", e.file, code, out, errs)
+			}
+			r := p.result()
+			judgedAsThePageSays(t, r)
+			if t.Failed() {
+				t.Logf("%s:\n%s\n%s", e.file, out, errs)
+			}
+		})
+	}
+}
+
+func judgedAsThePageSays(t *testing.T, r *report.Result) {
+	t.Helper()
+	timed := map[string]bool{}
+	for _, m := range check.Metrics() {
+		timed[m.Name] = m.Kind == check.MetricDuration || m.Kind == check.MetricRate || m.Name == "achieved_rate"
+	}
+	percentile := regexp.MustCompile(`^(service_)?p[0-9.]+$`)
+	for _, x := range r.Expectations {
+		metric, _, _ := strings.Cut(x.Text, " ")
+		if x.Verdict != check.Pass && !timed[metric] && !percentile.MatchString(metric) {
+			t.Errorf("%s: %s", x.Text, x.Verdict)
+		}
+	}
+	for _, w := range r.Workloads {
+		if ok := w.Total.Samples - w.Total.Errors(); ok == 0 || ok < w.Total.Samples/2 {
+			t.Errorf("%s: %d of %d operations succeeded", w.Name, ok, w.Total.Samples)
+		}
+	}
+	for _, m := range r.Timeline {
+		if m.Status != "done" && m.Status != "seen" {
+			t.Errorf("step %s: %s: %s", m.Name, m.Status, m.Error)
+		}
+	}
+	for _, a := range r.Audits {
+		if a.Unexplained > 0 {
+			t.Errorf("%d unexplained losses", a.Unexplained)
+		}
+	}
+	if len(r.Errors) > 0 {
+		t.Errorf("errors: %q", r.Errors)
+	}
+}
+
+// TestTheManualsCommands runs each command of the README and of docs that starts no cluster,
+// in a directory with the README's experiment; of the others it looks up the flags.
+func TestTheManualsCommands(t *testing.T) {
+	p := newPlace(t)
+	block := regexp.MustCompile("(?s)```sh\n(.*?)```")
+	starting := []string{"run", "selftest", "audit", "export", "history", "report", "clean", "pull"}
+	for _, e := range manualExamples(t) {
+		if strings.HasSuffix(e.file, "README.md") {
+			p.write("my.yaml", e.text)
+		}
+	}
+	files, err := filepath.Glob("../../docs/*.md")
+	must(t, err)
+	commands := 0
+	for _, file := range append(files, "../../README.md") {
+		for _, m := range block.FindAllStringSubmatch(readText(t, file), -1) {
+			for line := range strings.Lines(m[1]) {
+				line, _, _ = strings.Cut(strings.TrimSpace(line), "#")
+				words := strings.Fields(strings.TrimPrefix(line, "bin/"))
+				if len(words) < 2 || words[0] != "pgchaos" {
+					continue
+				}
+				commands++
+				if slices.Contains(starting, words[1]) {
+					p.hasFlags(file, words)
+					continue
+				}
+				cmd := exec.CommandContext(t.Context(), "sh", "-c", "pgchaos "+strings.Join(words[1:], " "))
+				cmd.Dir = filepath.Dir(p.base)
+				cmd.Env = append(os.Environ(), "PGCHAOS_DIR="+p.base, "PATH="+filepath.Dir(binary)+":"+os.Getenv("PATH"))
+				if out, err := cmd.CombinedOutput(); err != nil {
+					t.Errorf("%s: %s: %v\n%s", file, line, err, out)
+				}
+			}
+		}
+	}
+	if commands < 10 {
+		t.Errorf("%d commands found", commands)
+	}
+}
+
+// hasFlags wants the help of a command to list each flag of a line.
+func (p *place) hasFlags(file string, words []string) {
+	p.t.Helper()
+	code, help, errs := p.run(words[1], "--help")
+	if code != exitPass {
+		p.t.Errorf("%s: %q: %s", file, words, errs)
+	}
+	for _, w := range words[2:] {
+		if name, _, _ := strings.Cut(w, "="); strings.HasPrefix(name, "--") && !strings.Contains(help, name) {
+			p.t.Errorf("%s: %q: there is no %s", file, words, name)
+		}
+	}
+}
