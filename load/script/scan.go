@@ -70,15 +70,13 @@ func (s *source) sql() sqlText {
 		start := s.at
 		c := s.text[start]
 		if c == '\\' {
-			s.at++
-			if s.at == len(s.text) || s.text[s.at] != ';' && s.text[s.at] != ':' {
+			escaped := s.escaped()
+			if escaped == 0 {
 				return finish(endBackslash)
 			}
-			out.WriteByte(s.text[s.at])
-			if s.text[s.at] == ';' {
+			if out.WriteByte(escaped); escaped == ';' {
 				joined, body = !result.empty, atomicBody{}
 			}
-			s.at++
 			continue
 		}
 		end, kind := token(s.text, start)
@@ -105,6 +103,17 @@ func (s *source) sql() sqlText {
 		out.WriteString(s.text[start:end])
 	}
 	return finish(endOfText)
+}
+
+// escaped passes over \; or \: and returns what is behind the backslash; 0: the backslash
+// begins a command, and s stands behind it.
+func (s *source) escaped() byte {
+	s.at++
+	if s.at == len(s.text) || s.text[s.at] != ';' && s.text[s.at] != ':' {
+		return 0
+	}
+	s.at++
+	return s.text[s.at-1]
 }
 
 // atomicBody follows the words of a CREATE FUNCTION, whose body can be statements
