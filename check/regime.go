@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"pgchaos/history"
 	"pgchaos/history/ledger"
+	"pgchaos/standbynames"
 )
 
 // regime is what a commit waits for.
@@ -68,38 +68,6 @@ func (r regime) weaker(demand regime) bool {
 	return certain < demand.num
 }
 
-// readStandbys reads a synchronous_standby_names that a server has accepted, so that
-// only its shape matters: "a, b", "2 (a, b)", "FIRST 2 (a, b)", "ANY 1 (a, b)"
-// (src/backend/replication/syncrep_gram.y). Files are read more strictly, by spec,
-// which this package does not know.
-func readStandbys(text string) (num int, names []string) {
-	text = strings.TrimSpace(text)
-	if text == "" {
-		return 0, nil
-	}
-	num = 1
-	if head, list, ok := strings.Cut(text, "("); ok && !strings.Contains(head, `"`) {
-		text = strings.TrimSuffix(strings.TrimSpace(list), ")")
-		head = strings.TrimSpace(head)
-		if n, err := strconv.Atoi(strings.TrimSpace(head[strings.LastIndex(head, " ")+1:])); err == nil {
-			num = n
-		}
-	}
-	quoted, start := false, 0
-	for i := range len(text) + 1 {
-		switch {
-		case i < len(text) && text[i] == '"':
-			quoted = !quoted
-		case i == len(text) || text[i] == ',' && !quoted:
-			name := strings.TrimSpace(text[start:i])
-			name = strings.TrimSuffix(strings.TrimPrefix(name, `"`), `"`)
-			names = append(names, strings.ReplaceAll(name, `""`, `"`))
-			start = i + 1
-		}
-	}
-	return num, names
-}
-
 // unread is how long before a change the newest reading with the old value can have
 // been, where only changes are kept: a full reading comes every 100 ms.
 const unread = 200 * time.Millisecond
@@ -133,8 +101,9 @@ func regimesOf(node string, states []history.NodeState, marks []history.Mark, ze
 		if !s.Reachable || s.SyncCommit == "" {
 			continue
 		}
-		num, names := readStandbys(s.SyncNames)
-		now := newRegime(s.SyncCommit, num, names)
+		// One that cannot be read promises nothing: Parse then returns no names.
+		standbys, _ := standbynames.Parse(s.SyncNames)
+		now := newRegime(s.SyncCommit, standbys.Num, standbys.Names)
 		old := max(cmp.Or(before.Asked, before.At), newest-unread)
 		born, reborn := began(before, s, zero)
 		if reborn {

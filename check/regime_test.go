@@ -7,6 +7,7 @@ import (
 
 	"pgchaos/history"
 	"pgchaos/history/ledger"
+	"pgchaos/standbynames"
 )
 
 func TestWeakerRegimes(t *testing.T) {
@@ -37,25 +38,16 @@ func TestWeakerRegimes(t *testing.T) {
 		{"standbys do not matter where local is demanded", "local", "", "local", "ANY 2 (b, c)", false},
 	}
 	for _, tt := range tests {
-		num, names := readStandbys(tt.names)
-		wantNum, wantNames := readStandbys(tt.wantNames)
-		if got := newRegime(tt.commit, num, names).weaker(newRegime(tt.wantCommit, wantNum, wantNames)); got != tt.weaker {
-			t.Errorf("%s: %v", tt.name, got)
+		names, err := standbynames.Parse(tt.names)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-}
-
-func TestReadStandbys(t *testing.T) {
-	for text, want := range map[string]struct {
-		num   int
-		names []string
-	}{
-		"": {}, " b ": {1, []string{"b"}}, "b, c": {1, []string{"b", "c"}}, "2 (b,c)": {2, []string{"b", "c"}}, "FIRST 2 (b, c , d)": {2, []string{"b", "c", "d"}},
-		`ANY 1 ("a, (""b", *)`: {1, []string{`a, ("b`, "*"}}, `"(x"`: {1, []string{"(x"}}, "(b)": {1, []string{"b"}},
-	} {
-		num, names := readStandbys(text)
-		if num != want.num || !slices.Equal(names, want.names) {
-			t.Errorf("%q: %d %q", text, num, names)
+		want, err := standbynames.Parse(tt.wantNames)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := newRegime(tt.commit, names.Num, names.Names).weaker(newRegime(tt.wantCommit, want.Num, want.Names)); got != tt.weaker {
+			t.Errorf("%s: %v", tt.name, got)
 		}
 	}
 }

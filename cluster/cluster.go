@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"pgchaos/standbynames"
 )
 
 // Config is how a cluster is set up.
@@ -75,7 +77,7 @@ func New(p Provider, cfg Config) (*Cluster, error) {
 	}
 	errs = append(errs, checkSettings("settings", cfg.Settings))
 	if cfg.Sync != nil {
-		if _, err := parseStandbyNames(cfg.Sync.Standbys); err != nil {
+		if _, err := standbynames.Parse(cfg.Sync.Standbys); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -179,18 +181,18 @@ func (c *Cluster) synchronise(ctx context.Context, primary *Node, standbys []*No
 	if c.config.Sync == nil {
 		return nil
 	}
-	names, err := parseStandbyNames(c.config.Sync.Standbys)
+	names, err := standbynames.Parse(c.config.Sync.Standbys)
 	if err != nil {
 		return err
 	}
 	var there int
 	for _, n := range standbys {
-		if names.matches(n.Name()) {
+		if names.Has(n.Name()) {
 			there++
 		}
 	}
-	if there < names.num {
-		return fmt.Errorf("synchronous standbys %q wait for %d, and %d of those named are there: no commit would ever be acknowledged", c.config.Sync.Standbys, names.num, there)
+	if there < names.Num {
+		return fmt.Errorf("synchronous standbys %q wait for %d, and %d of those named are there: no commit would ever be acknowledged", c.config.Sync.Standbys, names.Num, there)
 	}
 	change, err := primary.Configure(ctx, nil, c.config.Sync)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pgchaos/cluster/probe"
+	"pgchaos/standbynames"
 )
 
 // Change is what a new configuration took.
@@ -52,7 +53,7 @@ func (n *Node) Configure(ctx context.Context, settings map[string]string, sync *
 			next["synchronous_commit"] = sync.Commit
 			next["synchronous_standby_names"] = sync.Standbys
 		}
-		names, err := parseStandbyNames(next["synchronous_standby_names"])
+		names, err := standbynames.Parse(next["synchronous_standby_names"])
 		if err != nil {
 			return err
 		}
@@ -276,7 +277,7 @@ func (n *Node) verifySettings(ctx context.Context, conn *pgx.Conn, changed []str
 
 // awaitSync waits until every named standby that is connected is what the names
 // make of it, and says how many of them there are.
-func (n *Node) awaitSync(ctx context.Context, names standbyNames) (string, error) {
+func (n *Node) awaitSync(ctx context.Context, names standbynames.Names) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, syncTimeout)
 	defer cancel()
 	conn, err := n.Connect(ctx, "configure")
@@ -289,7 +290,7 @@ func (n *Node) awaitSync(ctx context.Context, names standbyNames) (string, error
 		if err != nil {
 			return "", err
 		}
-		detail, missing := names.judge(state.Standbys)
+		detail, missing := judge(names, state.Standbys)
 		if missing == "" {
 			return detail, nil
 		}

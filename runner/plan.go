@@ -11,6 +11,7 @@ import (
 	"pgchaos/history"
 	"pgchaos/load/pgload"
 	"pgchaos/spec"
+	"pgchaos/standbynames"
 )
 
 // Plan is an experiment ready to run: everything that can be decided without
@@ -104,7 +105,7 @@ func (p *Plan) demandsOf(m history.Mark) (all []check.Demand) {
 
 // demandOf is what a regime demands of a node's standbys.
 func demandOf(s *spec.Synchronous, node string, at time.Duration) check.Demand {
-	standbys, _ := spec.ParseStandbys(s.Standbys) // the file was validated
+	standbys, _ := standbynames.Parse(s.Standbys) // the file was validated
 	return check.Demand{At: at, Node: node, Standbys: standbys.Num, Names: standbys.Names, Commit: s.Commit}
 }
 

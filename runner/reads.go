@@ -9,7 +9,7 @@ import (
 	"pgchaos/history/ledger"
 	"pgchaos/load/pgload"
 	"pgchaos/report"
-	"pgchaos/spec"
+	"pgchaos/standbynames"
 )
 
 // describeReads judges what a workload's clients saw; nil where it is none that reads.
@@ -91,11 +91,11 @@ func (l *lookup) ack(writer int, seq int64) (a check.Ack, issued bool) {
 // awaited parses what a server says of its synchronous_standby_names; what cannot be
 // read promises nothing.
 func awaited(names string) check.Awaited {
-	s, err := spec.ParseStandbys(names)
+	s, err := standbynames.Parse(names)
 	if err != nil {
 		return check.Awaited{}
 	}
-	return check.Awaited{Any: s.Method == "ANY", Num: s.Num, Names: s.Names}
+	return check.Awaited{Any: s.Any, Num: s.Num, Names: s.Names}
 }
 
 // readers tells how many clients have read one of these rows. It is nil where nothing

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"pgchaos/standbynames"
 )
 
 // decoder walks a node tree and a Go value side by side. yaml.v3's own decoder
@@ -377,6 +379,10 @@ func halves(err error) (what, right string) {
 	var m *mistakeError
 	if errors.As(err, &m) {
 		return m.what, m.right
+	}
+	var names *standbynames.Error
+	if errors.As(err, &names) {
+		return names.What, names.Right
 	}
 	return err.Error(), ""
 }

@@ -77,7 +77,7 @@ type Nodes []Node
 // Synchronous is the replication regime of the primary.
 type Synchronous struct {
 	Commit   string `yaml:"commit"`   // synchronous_commit: off, local, remote_write, on (the default), remote_apply
-	Standbys string `yaml:"standbys"` // synchronous_standby_names; empty: asynchronous. ParseStandbys reads it
+	Standbys string `yaml:"standbys"` // synchronous_standby_names; empty: asynchronous. Package standbynames reads it
 }
 
 // Workload is one stream of operations.

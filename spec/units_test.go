@@ -3,8 +3,6 @@ package spec
 import (
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestDuration(t *testing.T) {
@@ -42,46 +40,5 @@ func TestRate(t *testing.T) {
 		if err := new(Rate).UnmarshalText([]byte(text)); err == nil {
 			t.Errorf("%q is a rate", text)
 		}
-	}
-}
-
-func TestParseStandbys(t *testing.T) {
-	for text, want := range map[string]Standbys{
-		"":                         {},
-		"  ":                       {},
-		"*":                        {"FIRST", 1, []string{"*"}},
-		"a":                        {"FIRST", 1, []string{"a"}},
-		"a, b":                     {"FIRST", 1, []string{"a", "b"}},
-		"ANY 1 (pgslave, new)":     {"ANY", 1, []string{"pgslave", "new"}},
-		"any 2(a,b)":               {"ANY", 2, []string{"a", "b"}},
-		"First 2 (a, b, c)":        {"FIRST", 2, []string{"a", "b", "c"}},
-		"2 (a, b)":                 {"FIRST", 2, []string{"a", "b"}},
-		`ANY 1 ("a-b", "c""d, e")`: {"ANY", 1, []string{"a-b", `c"d, e`}},
-		"ANY 2 (*)":                {"ANY", 2, []string{"*"}},
-		"any, first":               {"FIRST", 1, []string{"any", "first"}},
-	} {
-		got, err := ParseStandbys(text)
-		if err != nil {
-			t.Errorf("%q: %v", text, err)
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%q: %s", text, diff)
-		}
-	}
-	for _, text := range []string{"ANY 1", "ANY (a)", "ANY 1 (a", "ANY 1 ()", "a,", ", a", "a b", "a-b", "ANY 0 (a)", "ANY 2 (a)",
-		"ANY 1 (a, A)", "ANY 99999999999999999999 (a)", `"a`, `""`, "ANY 1 (a) b"} {
-		if got, err := ParseStandbys(text); err == nil {
-			t.Errorf("%q is %+v", text, got)
-		}
-	}
-	s, _ := ParseStandbys("ANY 1 (PgSlave)")
-	if !s.Has("pgslave") || s.Has("other") || s.All() || s.SyncState() != "quorum" {
-		t.Error("a quorum of one is not understood")
-	}
-	if all, _ := ParseStandbys("*"); !all.Has("anybody") || !all.All() || all.SyncState() != "sync" {
-		t.Error("* is not understood")
-	}
-	if (Standbys{}).SyncState() != "async" {
-		t.Error("nothing is not asynchronous")
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"pgchaos/standbynames"
 )
 
 // validator finds what the types allow and the experiment cannot mean. Whatever
@@ -196,10 +198,8 @@ func (v *validator) synchronous(path string, s *Synchronous) {
 		return
 	}
 	v.oneOf(path+".commit", s.Commit, commits()...)
-	standbys, err := ParseStandbys(s.Standbys)
-	if err != nil {
-		what, right := halves(err)
-		v.bad(path+".standbys", what, right)
+	standbys, ok := v.standbys(path+".standbys", s.Standbys)
+	if !ok {
 		return
 	}
 	for _, name := range standbys.Names {
@@ -209,6 +209,32 @@ func (v *validator) synchronous(path string, s *Synchronous) {
 	}
 }
 
+// standbys reads a synchronous_standby_names; ok is false for one that PostgreSQL
+// refuses, or that no commit could ever satisfy.
+func (v *validator) standbys(path, text string) (names standbynames.Names, ok bool) {
+	names, err := standbynames.Parse(text)
+	if err != nil {
+		what, right := halves(err)
+		v.bad(path, what, right)
+		return names, false
+	}
+	seen := map[string]bool{}
+	for _, name := range names.Names {
+		folded := strings.ToLower(name)
+		if seen[folded] {
+			v.bad(path, "the standby "+shown(name)+" is named twice", "name it once")
+			return names, false
+		}
+		seen[folded] = true
+	}
+	if names.Num > len(names.Names) && !names.All() {
+		v.bad(path, fmt.Sprintf("a commit would wait for %d standbys, and %d are named", names.Num, len(names.Names)),
+			fmt.Sprintf("write at most %d", len(names.Names)))
+		return names, false
+	}
+	return names, true
+}
+
 // regimeCanHold checks that the standbys which a commit waits for at the beginning
 // are there at the beginning.
 func (v *validator) regimeCanHold() {
@@ -216,7 +242,7 @@ func (v *validator) regimeCanHold() {
 	if c.Synchronous == nil || v.d.brokenUnder("cluster.nodes") {
 		return
 	}
-	standbys, err := ParseStandbys(c.Synchronous.Standbys)
+	standbys, err := standbynames.Parse(c.Synchronous.Standbys)
 	if err != nil || standbys.Num == 0 {
 		return
 	}
