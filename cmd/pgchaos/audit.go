@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -90,10 +89,11 @@ func findLeftover(ctx context.Context, run *runner.Kept, stderr io.Writer) (left
 	return all[i], nil
 }
 
-// printReport prints the report, and where the result is. A reader that has gone, as
-// `head` does, must not hide the verdict.
+// printReport prints the report, and where the result is. What cannot be written to
+// standard output must not hide the verdict; run reports it.
 func printReport(stdout io.Writer, result *report.Result, dir string) error {
-	if err := report.Text(stdout, result, textOptions(stdout)); err != nil && !errors.Is(err, syscall.EPIPE) {
+	var lost *outputError
+	if err := report.Text(stdout, result, textOptions(stdout)); err != nil && !errors.As(err, &lost) {
 		return err
 	}
 	fmt.Fprintf(stdout, "\nResult: %s\n", dir)

@@ -69,7 +69,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root := newRoot()
 	root.SetArgs(args)
 	root.SetIn(stdin)
-	root.SetOut(stdout)
+	out := &output{to: stdout}
+	root.SetOut(out)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	code := exitCode(err)
@@ -84,6 +85,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	default:
 		fmt.Fprintln(stderr, "pgchaos:", err)
 	}
+	if lost := out.failed(); lost != nil && !errors.Is(err, lost) {
+		fmt.Fprintln(stderr, "pgchaos:", lost)
+		if code == exitPass { // it hides no verdict
+			code = exitFailed
+		}
+	}
 	return code
 }
 
@@ -94,7 +101,7 @@ func exitCode(err error) int {
 		exit    *exitError
 	)
 	switch {
-	case err == nil || errors.Is(err, syscall.EPIPE): // whoever read the output has seen enough
+	case onlyClosed(err):
 		return exitPass
 	case errors.As(err, &verdict):
 		return int(verdict)

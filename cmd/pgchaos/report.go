@@ -93,6 +93,9 @@ func version() string {
 
 // textOptions suit the report to where it goes.
 func textOptions(w io.Writer) report.TextOptions {
+	if o, ok := w.(*output); ok {
+		w = o.to
+	}
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		width, _, err := term.GetSize(int(f.Fd()))
 		if err != nil {
