@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"pgchaos/chaos"
@@ -35,6 +36,9 @@ type Options struct {
 	Keep     bool   // leave the cluster up
 	Observer Observer
 	Log      func(format string, args ...any) // verbose messages; may be nil
+	// SkipAudit and SkipRemoval, when closed, end what goes on after the context of Run
+	// has ended: settling and the audit, and the removal of the cluster. Nil: never.
+	SkipAudit, SkipRemoval <-chan struct{}
 	// Started is told the wall time of offset 0, and Sample each operation when it has
 	// been recorded, by several goroutines; either may be nil.
 	Started func(at time.Time)
@@ -74,11 +78,12 @@ type run struct {
 	phases  phaseLog
 	own     *generator // what pgchaos itself takes
 	forks   forkLog
+	doing   atomic.Int32 // what an interrupt ends: isBuilding, isLoading, ...
 }
 
 // Run runs the plan. The result is on disk as far as the run came, and is
-// returned, whatever the error; ctx being cancelled ends the load early and
-// cleans everything up. An error that is an ErrLeftBehind names what is left; any
+// returned, whatever the error; ctx being cancelled ends load and timeline early,
+// and what was written until then is audited. An error that is an ErrLeftBehind names what is left; any
 // other is a failure of pgchaos or of the cluster's set-up, never a bad verdict.
 func Run(ctx context.Context, plan *Plan, o Options) (result *report.Result, err error) {
 	if o.Log == nil {
@@ -86,6 +91,7 @@ func Run(ctx context.Context, plan *Plan, o Options) (result *report.Result, err
 	}
 	r := &run{Options: o, plan: plan, undo: &chaos.Undo{}, result: newResult(plan, o)}
 	result = r.result // also after a panic
+	defer r.announce(ctx)()
 	defer func() {
 		if p := recover(); p != nil {
 			err = errors.Join(err, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
@@ -105,10 +111,13 @@ func (r *run) do(ctx context.Context) error {
 	if err := r.exercise(ctx); err != nil {
 		return err
 	}
-	if r.interrupted(ctx) {
+	audit, cancel := until(context.WithoutCancel(ctx), r.SkipAudit)
+	defer cancel()
+	r.doing.Store(isAuditing)
+	if audit.Err() != nil {
 		return nil
 	}
-	return r.check(ctx)
+	return r.check(audit)
 }
 
 // interrupted tells whether the user has ended the run, and keeps it in the result.
@@ -123,6 +132,7 @@ func (r *run) up(ctx context.Context) (err error) {
 	building, cancel := context.WithTimeout(ctx, upTimeout)
 	defer cancel()
 	r.Observer.Stage("building the cluster: " + nodeCount(r.plan.built()))
+	r.doing.Store(isBuilding)
 	if r.cluster, err = cluster.New(r.Provider, r.plan.clusterConfig(r.Run, r.Log)); err != nil {
 		return err
 	}
@@ -194,6 +204,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 		Steps: bind(r.plan.Experiment.Timeline, r.scene, r.loads),
 		Clock: r.clock, Undo: r.undo, Begin: r.begin, End: r.ended,
 	}
+	r.doing.Store(isLoading)
 	r.watch = startWatch(ctx, r.cluster, r.clock, r.crashed)
 	for _, d := range r.plan.demands(nil) {
 		r.watch.demand(d)
@@ -212,9 +223,6 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	// What failed on the timeline is in its marks, and the verdict is made of them.
 	_ = r.line.Run(ctx)
 	r.rest(ctx)
-	if ctx.Err() != nil {
-		r.Observer.Stage("interrupted: ending the run")
-	}
 	r.Observer.Stage("stopping the load")
 	r.loads.stopAll(ctx)
 	own := r.own.end()
@@ -272,7 +280,9 @@ func (r *run) phase(name string, at time.Duration) {
 
 // end cleans up, whatever happened before: load, watchers, cluster, in this order.
 func (r *run) end(ctx context.Context, failed error) error {
-	ctx = context.WithoutCancel(ctx)
+	ctx, cancel := until(context.WithoutCancel(ctx), r.SkipRemoval)
+	defer cancel()
+	r.doing.Store(isRemoving)
 	var errs []error
 	if r.loads != nil {
 		r.loads.close()
@@ -318,6 +328,9 @@ func (r *run) remove(ctx context.Context) error {
 	defer cancel()
 	if r.Keep && r.result.Stage != "" {
 		return r.Provider.Keep()
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w: the cluster, as a third interrupt asked for", ErrLeftBehind)
 	}
 	r.Observer.Stage("removing the cluster")
 	down := r.Provider.Remove

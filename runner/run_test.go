@@ -3,9 +3,11 @@ package runner_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -168,6 +170,76 @@ func TestAnInterruptAtAnyStageIsCleanedUp(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestWhatEachInterruptEnds interrupts a run in its load, and then again.
+func TestWhatEachInterruptEnds(t *testing.T) {
+	for _, tc := range []struct {
+		interrupts int
+		stage      report.Stage
+		left       bool
+	}{
+		{1, report.StageChecked, false},
+		{2, report.StageRan, false},
+		{3, report.StageRan, true},
+	} {
+		t.Run(fmt.Sprint(tc.interrupts), func(t *testing.T) {
+			provider, out := room(t), t.TempDir()
+			r, said, err := interrupted(t, provider, out, tc.interrupts)
+			if left := errors.Is(err, runner.ErrLeftBehind); left != tc.left || err != nil && !left {
+				t.Errorf("error %v", err)
+			}
+			if !r.Interrupted || r.Stage != tc.stage || (len(r.Audits) == 1) != (tc.interrupts == 1) || r.Verdict != check.Inconclusive {
+				t.Errorf("interrupted %v, stage %s, audits %+v, verdict %s", r.Interrupted, r.Stage, r.Audits, r.Verdict)
+			}
+			if tc.interrupts == 1 && (!r.Audits[0].Complete || r.Audits[0].Acknowledged == 0 || r.Audits[0].Lost.N != 0) {
+				t.Errorf("%+v", r.Audits[0])
+			}
+			if len(said) != tc.interrupts {
+				t.Errorf("it said %q", said)
+			}
+			if tc.left {
+				if _, err := os.Stat(filepath.Join(out, runner.AccessFile)); err != nil {
+					t.Errorf("the cluster that is left cannot be audited: %v", err)
+				}
+				if err := provider.Remove(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}
+
+// interrupted interrupts a run in its load, so many times at once, and returns what it said of that.
+func interrupted(t *testing.T, provider cluster.Provider, out string, times int) (r *report.Result, said []string, err error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	audit, removal := make(chan struct{}), make(chan struct{})
+	ends := []func(){cancel, func() { close(audit) }, func() { close(removal) }}[:times]
+	var mu sync.Mutex
+	r, err = runner.Run(ctx, plan(t, short), runner.Options{
+		Run: "short-1", Tool: "test", Provider: provider, Out: out, SkipAudit: audit, SkipRemoval: removal,
+		Observer: observer{
+			begin: func(m history.Mark) {
+				if m.Name == "stop-b" {
+					for _, end := range ends {
+						end()
+					}
+				}
+			},
+			stage: func(text string) {
+				mu.Lock()
+				defer mu.Unlock()
+				if strings.Contains(text, "interrupt") {
+					said = append(said, text)
+				}
+			},
+		},
+	})
+	mu.Lock()
+	defer mu.Unlock()
+	return r, said, err
 }
 
 // TestWhatIsLeftBehindIsNamed removes through a provider that does not succeed.

@@ -41,8 +41,14 @@ func newProgress(out io.Writer, verbose bool) *progress {
 	return p
 }
 
-// Stage says what the run is busy with.
-func (p *progress) Stage(text string) { p.above("-- " + text) }
+// Stage says what the run is busy with. The status of the stage before goes: while there
+// is load, the next Tick brings it back.
+func (p *progress) Stage(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.draw("")
+	fmt.Fprintln(p.out, "-- "+text)
+}
 
 // Logf prints a detail, if details were asked for.
 func (p *progress) Logf(format string, args ...any) {

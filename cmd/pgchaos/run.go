@@ -107,10 +107,11 @@ func (f *runFlags) run(ctx context.Context, plan *runner.Plan, files *outputs, s
 		}
 		return nil, "", err
 	}
-	show := newProgress(stderr, f.verbose)
+	show, later := newProgress(stderr, f.verbose), laterInterrupts(ctx)
 	result, err := runner.Run(ctx, plan, runner.Options{
 		Run: id, Tool: version(), Provider: room.provider, Bin: room.bin, Out: out, Keep: f.keep,
 		Observer: show, Log: show.Logf, Started: files.started, Sample: files.sample(),
+		SkipAudit: later.audit, SkipRemoval: later.removal,
 	})
 	show.close()
 	return result, out, err
