@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"pgchaos/internal/redact"
 )
 
 // FileName is the name of the result's file in a run's directory.
@@ -21,7 +23,7 @@ const schemaNumber = 1
 // whole. It sets the result's Schema.
 func Write(dir string, r *Result) error {
 	r.Schema = Schema
-	text, err := json.MarshalIndent(r, "", " ")
+	text, err := json.MarshalIndent(redact.Of(r.Secrets, *r), "", " ")
 	if err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
@@ -40,7 +42,7 @@ func ReplaceFile(dir, name string, text []byte) error {
 	}
 	_, err = f.Write(text)
 	if err == nil {
-		err = f.Chmod(0o644)
+		err = f.Chmod(0o600)
 	}
 	if err == nil {
 		err = f.Sync()

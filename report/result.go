@@ -7,6 +7,7 @@ import (
 
 	"pgchaos/check"
 	"pgchaos/history"
+	"pgchaos/internal/redact"
 )
 
 // Schema names the format of result.json. A reader refuses a higher number and
@@ -79,6 +80,9 @@ type Result struct {
 	Errors []string `json:"errors,omitempty"`
 	// Logs are the lines of the nodes' logs that matter; only when something failed.
 	Logs []LogExcerpt `json:"logs,omitempty"`
+
+	// Secrets hides in the file what must not be written; nil: what looks like a credential.
+	Secrets *redact.Redactor `json:"-"`
 }
 
 // Afterwards is how a run was audited that its own pgchaos had not brought to its end.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"pgchaos/history"
+	"pgchaos/internal/redact"
 )
 
 // JournalFile is the file in the result directory that holds the timeline as it goes:
@@ -42,6 +43,8 @@ type journalLine struct {
 // pgchaos; that it is on the disk too is seen to beside, because a fault must not wait
 // for a disk that the load keeps busy. It is safe for concurrent use.
 type journal struct {
+	secrets *redact.Redactor // hides what must not be written
+
 	mu     sync.Mutex
 	file   *os.File
 	err    error // the first one; nothing is written after it
@@ -51,7 +54,7 @@ type journal struct {
 
 // createJournal begins the journal of a run whose clock began at zero.
 func createJournal(dir, run string, zero time.Time) (*journal, error) {
-	file, err := os.OpenFile(filepath.Join(dir, JournalFile), os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o644)
+	file, err := os.OpenFile(filepath.Join(dir, JournalFile), os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("begin the timeline's journal: %w", err)
 	}
@@ -76,7 +79,7 @@ func (j *journal) note(l journalLine) {
 	if j.err != nil {
 		return
 	}
-	text, err := json.Marshal(l)
+	text, err := json.Marshal(redact.Of(j.secrets, l))
 	if err == nil {
 		_, err = j.file.Write(append(text, '\n'))
 	}

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -10,13 +11,23 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"pgchaos/internal/redact"
 	"pgchaos/load/pgload"
 	"pgchaos/spec"
 )
 
 // Write writes the plan as `pgchaos plan` shows it: what will be built, what will
 // load it, what will happen when, and what is expected.
-func (p *Plan) Write(w io.Writer) error {
+func (p *Plan) Write(out io.Writer) error {
+	w := &bytes.Buffer{}
+	if err := p.write(w); err != nil {
+		return err
+	}
+	_, err := io.WriteString(out, redact.New(p.Experiment.Secrets...).Text(w.String()))
+	return err
+}
+
+func (p *Plan) write(w io.Writer) error {
 	e := p.Experiment
 	fmt.Fprintf(w, "%s: %s\n\n", e.Name, strings.TrimSpace(e.Description))
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)

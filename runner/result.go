@@ -121,7 +121,7 @@ func (r *run) keepLogs(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, removeTimeout)
 	defer cancel()
 	dir := filepath.Join(r.Out, "logs")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("keep the nodes' logs: %w", err)
 	}
 	var errs []error
@@ -132,7 +132,8 @@ func (r *run) keepLogs(ctx context.Context) error {
 			continue
 		}
 		file := filepath.Join("logs", n.Name()+".log")
-		if err := os.WriteFile(filepath.Join(r.Out, file), log, 0o644); err != nil {
+		log = []byte(r.result.Secrets.Text(string(log)))
+		if err := os.WriteFile(filepath.Join(r.Out, file), log, 0o600); err != nil {
 			errs = append(errs, err)
 			continue
 		}

@@ -15,6 +15,7 @@ import (
 	"pgchaos/cluster"
 	"pgchaos/history"
 	"pgchaos/history/ledger"
+	"pgchaos/internal/redact"
 	"pgchaos/report"
 	"pgchaos/report/export"
 )
@@ -89,8 +90,14 @@ func Run(ctx context.Context, plan *Plan, o Options) (result *report.Result, err
 	if o.Log == nil {
 		o.Log = func(string, ...any) {}
 	}
+	secrets := redact.New(plan.Experiment.Secrets...)
+	o = o.hiding(secrets)
 	r := &run{Options: o, plan: plan, undo: &chaos.Undo{}, result: newResult(plan, o)}
+	r.result.Secrets = secrets
 	result = r.result // also after a panic
+	defer func() {    // the last thing
+		*result, err = redact.Of(secrets, *result), hideError(secrets, err)
+	}()
 	defer r.announce(ctx)()
 	defer func() {
 		if p := recover(); p != nil {
@@ -197,6 +204,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	if r.journal, err = createJournal(r.Out, r.Run, r.clock.Zero()); err != nil {
 		return err
 	}
+	r.journal.secrets = r.result.Secrets
 	if r.loads, err = newLoads(r.plan, r.Options, r.cluster, r.clock, r.primary); err != nil {
 		return err
 	}

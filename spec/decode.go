@@ -25,6 +25,7 @@ type decoder struct {
 	keys     map[string]*yaml.Node // the key before each of nodes that has one
 	spoiled  map[*yaml.Node]bool   // the values into which a ${VAR} could not be filled
 	included map[*yaml.Node]string // the file that a script was read from
+	secrets  []string              // values that must not be written anywhere
 	unknown  map[string]bool       // the paths of mappings with a key that nobody knows
 	setup    Statements            // load.setup
 	broken   []string              // the paths at which a problem was found while decoding

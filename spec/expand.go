@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
+
+	"pgchaos/internal/redact"
 )
 
 // sweep looks at what no type can tell: duplicate keys, aliases, tags, merge
@@ -81,32 +83,48 @@ func (d *decoder) sweepKeys(n *yaml.Node) {
 // variable matches an escaped $${, a ${NAME}, a ${NAME:-default}, and anything else that begins so.
 var variable = regexp.MustCompile(`\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(:-([^{}]*))?\})?`)
 
-// secretName matches the name of an environment variable whose value must not be kept.
-var secretName = regexp.MustCompile(`(?i)PASS|SECRET|TOKEN|KEY|CREDENTIAL`)
+// freeText are the keys whose values, and all values below them, can be any text: what a
+// variable brings there is taken for a secret. Elsewhere a value is a name or a number that
+// the experiment is about, unless the variable's name says that it is a secret.
+var freeText = map[string]bool{
+	"description": true, "settings": true, "connection": true, "set": true, "setup": true, "params": true,
+	"command": true, "undo": true, "query": true, "expect": true, "sql": true, "script": true,
+}
+
+// ordinary matches values that are no secret, wherever they stand: numbers, with a unit or without,
+// and short words.
+var ordinary = regexp.MustCompile(`^([+-]?[0-9.]+ ?[A-Za-z%/]{0,4}|.{0,3}|true|false|none|null|local)$`)
 
 // expand fills ${VAR} into every value, never into a key, and returns the text
 // without secrets of the nodes into which a secret was filled. What a variable
 // brings is one value's text: it is not YAML, and is not expanded again.
 func (d *decoder) expand(n *yaml.Node, getenv func(string) (string, bool)) map[*yaml.Node]string {
-	secrets := map[*yaml.Node]string{}
-	var visit func(n *yaml.Node)
-	visit = func(n *yaml.Node) {
-		step := 1
-		if n.Kind == yaml.MappingNode {
-			step = 2
-		}
-		for i := step - 1; i < len(n.Content); i += step {
-			visit(n.Content[i])
-		}
-		if n.Kind == yaml.ScalarNode && strings.Contains(n.Value, "${") {
-			d.expandScalar(n, getenv, secrets)
+	safe := map[*yaml.Node]string{}
+	var visit func(n *yaml.Node, free bool)
+	visit = func(n *yaml.Node, free bool) {
+		switch n.Kind {
+		case yaml.MappingNode:
+			for i := 1; i < len(n.Content); i += 2 {
+				key := n.Content[i-1].Value
+				visit(n.Content[i], free || freeText[key] || redact.SecretName(key))
+			}
+		case yaml.SequenceNode:
+			for _, child := range n.Content {
+				visit(child, free)
+			}
+		case yaml.ScalarNode:
+			if strings.Contains(n.Value, "${") {
+				d.expandScalar(n, free, getenv, safe)
+			}
+			d.secrets = append(d.secrets, redact.Found(n.Value)...)
+		case yaml.DocumentNode, yaml.AliasNode: // the one is never below the root, the other a mistake
 		}
 	}
-	visit(n)
-	return secrets
+	visit(n, false)
+	return safe
 }
 
-func (d *decoder) expandScalar(n *yaml.Node, getenv func(string) (string, bool), secrets map[*yaml.Node]string) {
+func (d *decoder) expandScalar(n *yaml.Node, free bool, getenv func(string) (string, bool), secrets map[*yaml.Node]string) {
 	var full, safe strings.Builder
 	rest, secret := n.Value, false
 	for {
@@ -118,9 +136,11 @@ func (d *decoder) expandScalar(n *yaml.Node, getenv func(string) (string, bool),
 		safe.WriteString(rest[:m[0]])
 		value := "${"
 		if match := rest[m[0]:m[1]]; match != "$${" {
-			value = d.lookup(n, rest, m, getenv)
-			if m[2] >= 0 && secretName.MatchString(rest[m[2]:m[3]]) {
+			var given bool
+			value, given = d.lookup(n, rest, m, getenv)
+			if m[2] >= 0 && value != "" && (redact.SecretName(rest[m[2]:m[3]]) || free && given && !ordinary.MatchString(value)) {
 				secret = true
+				d.secrets = append(d.secrets, value)
 				full.WriteString(value)
 				value = ""
 				safe.WriteString(hidden)
@@ -142,29 +162,30 @@ func (d *decoder) expandScalar(n *yaml.Node, getenv func(string) (string, bool),
 	}
 }
 
-// lookup is the value of one ${VAR}, "" after a problem.
-func (d *decoder) lookup(n *yaml.Node, text string, m []int, getenv func(string) (string, bool)) string {
+// lookup is the value of one ${VAR}, "" after a problem; given: it is the environment's, and not
+// the file's default.
+func (d *decoder) lookup(n *yaml.Node, text string, m []int, getenv func(string) (string, bool)) (value string, given bool) {
 	spoil := func(what, right string) {
 		d.spoiled[n] = true
 		d.problemAt(n, what, right)
 	}
 	if m[2] < 0 {
 		spoil("${ in "+shown(text)+" begins no variable", "write ${NAME} or ${NAME:-default}, or $${ for the two characters")
-		return ""
+		return "", false
 	}
 	name := text[m[2]:m[3]]
-	value, ok := "", false
+	ok := false
 	if getenv != nil {
 		value, ok = getenv(name)
 	}
 	switch hasDefault := m[4] >= 0; {
 	case hasDefault && value == "":
-		return text[m[6]:m[7]]
+		return text[m[6]:m[7]], false
 	case !ok:
 		spoil("the environment variable "+name+" is not set", "set it, or write ${"+name+":-default}")
 	case !utf8.ValidString(value) || strings.ContainsRune(value, 0):
 		spoil("the environment variable "+name+" is no text in UTF-8", "set it to a text")
-		return ""
+		return "", false
 	}
-	return value
+	return value, true
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"pgchaos/internal/redact"
 )
 
 // Options are what is filled into the file before it is decoded.
@@ -46,9 +48,10 @@ func Load(file string, text []byte, o Options) (*Experiment, []byte, error) {
 	d.decode(root, &e)
 	d.nameScripts(&e)
 	e.fillDefaults(d)
+	e.Secrets = d.secretsOf(&e)
 	validate(&e, d)
 	if len(d.problems) > 0 {
-		return nil, nil, d.problems.sorted()
+		return nil, nil, redact.Of(redact.New(e.Secrets...), d.problems.sorted())
 	}
 	resolved, err := render(root, secrets)
 	if err != nil {

@@ -2,22 +2,23 @@ package spec
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 	"unicode"
 
 	"gopkg.in/yaml.v3"
+
+	"pgchaos/internal/redact"
 )
 
 // hidden stands where a secret was.
-const hidden = "***"
+const hidden = redact.Hidden
 
 // render writes the tree as YAML, with its secrets removed. The tree is used up.
 func render(root *yaml.Node, secrets map[*yaml.Node]string) ([]byte, error) {
 	for n, text := range secrets {
 		n.Value = text
 	}
-	hideSecrets(root, false)
+	hideSecrets(root)
 	tidy(root)
 	var out bytes.Buffer
 	enc := yaml.NewEncoder(&out)
@@ -31,39 +32,40 @@ func render(root *yaml.Node, secrets map[*yaml.Node]string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-var (
-	secretSetting = regexp.MustCompile(`(?i)password|passphrase|secret`)
-	// A password in a connection string, in a connection URI, and in an ALTER ROLE.
-	connPassword = regexp.MustCompile(`(?i)(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s']+)`)
-	uriPassword  = regexp.MustCompile(`(://[^\s:/@]*:)([^\s@/]+)@`)
-	rolePassword = regexp.MustCompile(`(?i)(password\s+)('(?:[^']|'')*')`)
-)
-
-// hideSecrets replaces what must not be kept: settings that are called a password,
-// and passwords within other settings and within SQL.
-func hideSecrets(n *yaml.Node, settings bool) {
-	if n.Kind == yaml.SequenceNode {
-		for _, child := range n.Content {
-			hideSecrets(child, false)
-		}
-	}
-	if n.Kind != yaml.MappingNode {
-		return
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i].Value, n.Content[i+1]
+// hideSecrets hides what looks like a credential, and values that are called one.
+func hideSecrets(n *yaml.Node) {
+	for i, child := range n.Content {
 		switch {
-		case value.Kind != yaml.ScalarNode:
-			hideSecrets(value, key == "settings" || key == "connection")
-		case value.Value == "":
-		case settings && secretSetting.MatchString(key) && key != "password_encryption":
-			value.Value = hidden
-		case settings || key == "sql" || key == "query" || key == "url":
-			text := connPassword.ReplaceAllString(value.Value, "${1}"+hidden)
-			text = uriPassword.ReplaceAllString(text, "${1}"+hidden+"@")
-			value.Value = rolePassword.ReplaceAllString(text, "${1}'"+hidden+"'")
+		case child.Kind != yaml.ScalarNode:
+			hideSecrets(child)
+		case n.Kind == yaml.MappingNode && i%2 == 0 || child.Value == "": // a key
+		case n.Kind == yaml.MappingNode && redact.SecretName(n.Content[i-1].Value):
+			child.Value = redact.Hidden
+		default:
+			child.Value = (*redact.Redactor)(nil).Text(child.Value)
 		}
 	}
+}
+
+// secretsOf are the secrets that were found, but for those that are a name in the experiment too: the
+// report could not be read without them.
+func (d *decoder) secretsOf(e *Experiment) (secrets []string) {
+	names := map[string]bool{e.Name: true}
+	for _, n := range e.Cluster.Nodes {
+		names[n.Name] = true
+	}
+	for _, w := range e.Load {
+		names[w.Name], names[w.Table] = true, true
+	}
+	for _, s := range e.Timeline {
+		names[s.Name] = true
+	}
+	for _, s := range d.secrets {
+		if !names[s] {
+			secrets = append(secrets, s)
+		}
+	}
+	return secrets
 }
 
 // tidy gives every scalar a style that yaml.v3 reads back as it was: its plain and

@@ -26,6 +26,9 @@ type Experiment struct {
 	Seed uint64 `yaml:"seed"`
 	// Expect is as written; Expectations parses it.
 	Expect []string `yaml:"expect"`
+	// Secrets are values of the file that must not be written anywhere: what a ${VAR} brought into a
+	// text, and what looks like a credential.
+	Secrets []string `yaml:"-"`
 }
 
 // Cluster describes the nodes and how they are set up.

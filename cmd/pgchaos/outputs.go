@@ -128,7 +128,7 @@ func (f *outputFlags) open(seed uint64, coming string) (*outputs, error) {
 }
 
 func startProfile(path string) (io.Closer, error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err == nil {
 		err = pprof.StartCPUProfile(file)
 	}

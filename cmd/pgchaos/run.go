@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -27,6 +28,7 @@ type runFlags struct {
 	keep    bool
 	pgBin   string
 	verbose bool
+	mode    string // of the files, in octal
 }
 
 func newRunCommand() *cobra.Command {
@@ -51,10 +53,15 @@ func newRunCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&f.keep, "keep", false, "leave the cluster up, and say how to connect to it and how to remove it")
 	cmd.Flags().StringVar(&f.pgBin, "pg-bin", "", "`directory` of PostgreSQL's server programs (default: the newest installed)")
 	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say what is done to the nodes, in detail")
+	cmd.Flags().StringVar(&f.mode, "file-mode", "600", "`permissions` of the result's files, in octal: 640 lets the group read them")
 	return cmd
 }
 
 func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.Writer) error {
+	mode, err := fileMode(cmp.Or(f.mode, "600"))
+	if err != nil {
+		return err
+	}
 	plan, err := f.plan(name)
 	if err != nil {
 		return err
@@ -73,7 +80,7 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 	if result == nil { // nothing was begun, and so nothing is left
 		return errors.Join(err, files.remove())
 	}
-	return f.finish(result, errors.Join(err, f.write(result)), out, stdout)
+	return f.finish(result, errors.Join(err, f.write(result), f.share(out, mode)), out, stdout)
 }
 
 // run makes the result directory and the machine room, and runs the plan. Without a
@@ -186,7 +193,7 @@ func (f *runFlags) makeOut(experiment string, begun time.Time) (string, error) {
 // claim makes an empty result file, which the run then replaces: of two runs that
 // are given one directory, the second must not write over the first.
 func claim(dir string) error {
-	f, err := os.OpenFile(filepath.Join(dir, report.FileName), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	f, err := os.OpenFile(filepath.Join(dir, report.FileName), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("make the result file: %w", err)
 	}

@@ -122,7 +122,7 @@ func (f *selftestFlags) runCase(dir string, stderr io.Writer) func(context.Conte
 			return err
 		}
 		file := filepath.Join(dir, c.Name+".yaml")
-		if err := os.WriteFile(file, text, 0o644); err != nil {
+		if err := os.WriteFile(file, text, 0o600); err != nil {
 			return fmt.Errorf("write the experiment: %w", err)
 		}
 		progress := io.Discard
@@ -135,7 +135,7 @@ func (f *selftestFlags) runCase(dir string, stderr io.Writer) func(context.Conte
 		}
 		var printed bytes.Buffer
 		err = run.execute(skipAudit(ctx), file, &printed, progress)
-		if e := os.WriteFile(filepath.Join(dir, c.Name+".txt"), printed.Bytes(), 0o644); e != nil {
+		if e := os.WriteFile(filepath.Join(dir, c.Name+".txt"), printed.Bytes(), 0o600); e != nil {
 			err = errors.Join(err, fmt.Errorf("write the report: %w", e))
 		}
 		return err

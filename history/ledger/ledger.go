@@ -59,7 +59,7 @@ func Create(path, run string) (*Ledger, error) {
 	if len(run) > nameMax {
 		return nil, fmt.Errorf("create ledger %s: the name of the run has %d bytes, %d are possible", path, len(run), nameMax)
 	}
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("create ledger: %w", err)
 	}

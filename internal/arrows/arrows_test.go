@@ -18,7 +18,7 @@ var permitted = map[string][]string{
 	"history/jepsen":  {"history", "history/ledger"},
 	"history/ledger":  {"history"},
 	"check":           {"history", "history/ledger", "standbynames"},
-	"spec":            {"check", "standbynames"},
+	"spec":            {"check", "internal/redact", "standbynames"},
 	"experiments":     {},
 	"load":            {"history", "load/eventloop"},
 	"load/eventloop":  {},
@@ -31,9 +31,9 @@ var permitted = map[string][]string{
 	"cluster/docker":  {"cluster", "history"},
 	"cluster/local":   {"cluster", "history"},
 	"chaos":           {"cluster", "history"},
-	"report":          {"check", "history"},
+	"report":          {"check", "history", "internal/redact"},
 	"report/export":   {"history", "report"},
-	"runner":          {"chaos", "check", "cluster", "cluster/census", "cluster/probe", "history", "history/ledger", "load", "load/eventloop", "load/pgload", "load/script", "report", "report/export", "spec", "standbynames"},
+	"runner":          {"chaos", "check", "cluster", "cluster/census", "cluster/probe", "history", "history/ledger", "internal/redact", "load", "load/eventloop", "load/pgload", "load/script", "report", "report/export", "spec", "standbynames"},
 	"standbynames":    {},
 	"selftest":        {"check", "history", "report"},
 	"cmd/pgchaos":     {"check", "cluster", "cluster/docker", "cluster/local", "experiments", "history", "history/jepsen", "history/ledger", "report", "report/export", "runner", "selftest", "spec"},
@@ -41,6 +41,7 @@ var permitted = map[string][]string{
 	"internal/bench":  {"cluster", "cluster/local", "history", "history/ledger", "internal/fakepg", "load", "load/eventloop", "load/pgload"},
 	"internal/fakepg": {},
 	"internal/mutate": {},
+	"internal/redact": {},
 }
 
 // alone says which package alone may import a library, so that it can be replaced

@@ -65,7 +65,7 @@ type Writer struct {
 // Create makes the file; one that is there already is an error, and stays. Of the
 // samples a share, above 0 and at most 1, is written, chosen at random by the seed.
 func Create(path string, form Form, share float64, seed uint64) (*Writer, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("write samples: %w", err)
 	}
@@ -190,7 +190,7 @@ func lineOf(s *Sample) line {
 
 // create makes a file and has it filled; what was begun of one that fails is removed.
 func create(path, what string, fill func(w io.Writer) error) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", what, err)
 	}
