@@ -29,7 +29,11 @@ func (p *Plan) Write(out io.Writer) error {
 
 func (p *Plan) write(w io.Writer) error {
 	e := p.Experiment
-	fmt.Fprintf(w, "%s: %s\n\n", e.Name, strings.TrimSpace(e.Description))
+	title := e.Name
+	if description := strings.TrimSpace(e.Description); description != "" {
+		title += ": " + description
+	}
+	fmt.Fprintf(w, "%s\n\n", title)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(tw, "CLUSTER\tprovider %s, PostgreSQL %s\n", e.Cluster.Provider, version(e.Cluster.Postgres))
 	for i, n := range e.Cluster.Nodes {

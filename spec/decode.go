@@ -3,6 +3,7 @@ package spec
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"reflect"
 	"slices"
@@ -28,7 +29,9 @@ type decoder struct {
 	secrets  []string              // values that must not be written anywhere
 	unknown  map[string]bool       // the paths of mappings with a key that nobody knows
 	setup    Statements            // load.setup
-	broken   []string              // the paths at which a problem was found while decoding
+	// broken are the paths at which a problem was found while decoding, and above those
+	// every path that leads to one.
+	broken, above map[string]bool
 }
 
 // setupPath is the one key of load that is no workload.
@@ -37,7 +40,7 @@ const setupPath = "load.setup"
 func newDecoder(file string) *decoder {
 	return &decoder{
 		file: file, origin: map[*yaml.Node]string{}, included: map[*yaml.Node]string{}, unknown: map[string]bool{}, spoiled: map[*yaml.Node]bool{},
-		nodes: map[string]*yaml.Node{}, keys: map[string]*yaml.Node{},
+		nodes: map[string]*yaml.Node{}, keys: map[string]*yaml.Node{}, broken: map[string]bool{}, above: map[string]bool{},
 	}
 }
 
@@ -52,17 +55,34 @@ func (d *decoder) problemAt(n *yaml.Node, what, right string) {
 
 // fail notes a mistake at a node, and that what its path holds is not to be relied on.
 func (d *decoder) fail(n *yaml.Node, path, what, right string) {
-	d.broken = append(d.broken, path)
+	d.distrust(path)
 	d.problemAt(n, what, right)
+}
+
+// distrust notes that what a path holds is not to be relied on.
+func (d *decoder) distrust(path string) {
+	d.broken[path] = true
+	for outer := range outwards(path) {
+		d.above[outer] = true
+	}
 }
 
 // at is the node nearest to a path: its own, or the one that it would stand in.
 func (d *decoder) at(path string) *yaml.Node {
-	for {
-		if n, ok := d.nodes[path]; ok || path == "" {
+	for outer := range outwards(path) {
+		if n, ok := d.nodes[outer]; ok {
 			return n
 		}
-		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
+	}
+	return d.nodes[""]
+}
+
+// outwards yields a path, then the path that it stands in, up to "", the file.
+func outwards(path string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for yield(path) && path != "" {
+			path = path[:max(strings.LastIndexAny(path, ".["), 0)]
+		}
 	}
 }
 
@@ -70,18 +90,16 @@ func (d *decoder) at(path string) *yaml.Node {
 func (d *decoder) has(path string) bool { return d.nodes[path] != nil }
 
 // brokenUnder tells whether decoding found a mistake at the path or below it.
-func (d *decoder) brokenUnder(path string) bool {
-	return slices.ContainsFunc(d.broken, func(b string) bool { return within(b, path) })
-}
+func (d *decoder) brokenUnder(path string) bool { return d.above[path] }
 
 // brokenOver tells whether decoding found a mistake at the path or above it.
 func (d *decoder) brokenOver(path string) bool {
-	return slices.ContainsFunc(d.broken, func(b string) bool { return within(path, b) })
-}
-
-func within(path, outer string) bool {
-	rest, ok := strings.CutPrefix(path, outer)
-	return ok && (rest == "" || outer == "" || rest[0] == '.' || rest[0] == '[')
+	for outer := range outwards(path) {
+		if d.broken[outer] {
+			return true
+		}
+	}
+	return false
 }
 
 func (d *decoder) decode(root *yaml.Node, e *Experiment) {
@@ -93,7 +111,7 @@ func (d *decoder) decode(root *yaml.Node, e *Experiment) {
 func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 	d.nodes[path] = n
 	if n.Kind == yaml.AliasNode || d.spoiled[n] {
-		d.broken = append(d.broken, path) // sweep or expand has told
+		d.distrust(path) // sweep or expand has told
 		return
 	}
 	if isNull(n) {
@@ -288,7 +306,7 @@ func (d *decoder) mapping(n *yaml.Node, path, wanted string, each func(key strin
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
 		if key.Kind != yaml.ScalarNode || key.ShortTag() == "!!merge" {
-			d.broken = append(d.broken, path)
+			d.distrust(path)
 			continue // sweep has told
 		}
 		if !seen[key.Value] {

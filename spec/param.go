@@ -36,7 +36,7 @@ func (d *decoder) param(n *yaml.Node, p *Param, path string) {
 	wanted := "a generator: one of " + strings.Join(generatorKinds(), ", ")
 	switch {
 	case n.Kind == yaml.AliasNode || d.spoiled[n]:
-		d.broken = append(d.broken, path)
+		d.distrust(path)
 	case n.Kind == yaml.ScalarNode && !isNull(n):
 		p.Kind = n.Value
 	case n.Kind == yaml.MappingNode && len(n.Content) == 2:

@@ -208,21 +208,27 @@ func (ws Workloads) Names() []string {
 }
 
 // nameSteps gives every step without a name one of its own: the action and what it
-// acts on, with -2, -3 after it where that is taken.
+// acts on, with -2, -3 after it where that is taken. A step without an action, which
+// is a mistake, goes by its number.
 func nameSteps(steps []Step) {
 	taken := map[string]bool{baseline: true}
 	for _, s := range steps {
 		taken[s.Name] = true
 	}
+	last := map[string]int{} // the number that was tried last, by name without it
 	for i := range steps {
 		s := &steps[i]
 		if s.Name != "" {
 			continue
 		}
 		base := s.defaultName()
+		if s.Action() == "" {
+			base = fmt.Sprintf("step-%d", i+1)
+		}
 		s.Name = base
-		for n := 2; taken[s.Name]; n++ {
+		for n := max(last[base], 1) + 1; taken[s.Name]; n++ {
 			s.Name = fmt.Sprintf("%s-%d", base, n)
+			last[base] = n
 		}
 		taken[s.Name] = true
 	}

@@ -10,11 +10,12 @@ import (
 // nearest is the word that was probably meant by a misspelt one; "" when none is
 // near enough to be worth suggesting.
 func nearest(word string, known []string) string {
+	const most = 200 // so many are compared: a file can name any number of steps
 	best, distance := "", 3
 	if len(word) > 8 {
 		distance = 4
 	}
-	for _, k := range known {
+	for _, k := range known[:min(len(known), most)] {
 		if d := levenshtein.ComputeDistance(strings.ToLower(word), k); d < distance && 2*d <= len(word) {
 			best, distance = k, d
 		}
@@ -30,6 +31,10 @@ func suggest(word string, known []string, otherwise string) string {
 	}
 	if len(known) == 0 {
 		return otherwise + ": there are none"
+	}
+	const most = 100
+	if len(known) > most {
+		return fmt.Sprintf("%s %s and %d more", otherwise, strings.Join(known[:most], ", "), len(known)-most)
 	}
 	return otherwise + " " + strings.Join(known, ", ")
 }

@@ -23,6 +23,19 @@ func (e *Experiment) Expectations() ([]check.Expectation, error) {
 }
 
 func (v *validator) expectations() {
+	phases := v.e.Phases()
+	known := map[string]bool{}
+	for _, name := range phases {
+		known[name] = true
+	}
+	var faults []string
+	isFault := map[string]bool{}
+	for _, s := range v.e.Timeline {
+		if s.Fault() {
+			faults = append(faults, s.Name)
+			isFault[s.Name] = true
+		}
+	}
 	for i, text := range v.e.Expect {
 		path := fmt.Sprintf("expect[%d]", i)
 		if v.d.brokenOver(path) {
@@ -30,47 +43,31 @@ func (v *validator) expectations() {
 		}
 		x, err := check.ParseExpectation(text)
 		var bad *check.ExpectationError
-		switch {
-		case errors.As(err, &bad):
+		if errors.As(err, &bad) {
 			v.bad(path, bad.What, bad.Right)
-		case err != nil:
+			continue
+		}
+		if err != nil {
 			v.bad(path, err.Error(), "")
-		default:
-			v.expectation(path, x)
+			continue
 		}
-	}
-}
-
-// expectation checks that what is expected can be observed at all: without that it
-// could only ever be inconclusive.
-func (v *validator) expectation(path string, x check.Expectation) {
-	if !v.d.brokenOver("load") {
-		v.expectedLoad(path, x)
-	}
-	if v.d.brokenUnder("timeline") {
-		return
-	}
-	phases, kind := v.e.Phases(), "the phases are"
-	if m, _ := check.LookupMetric(x.Metric); m.OfFaults() {
-		phases, kind = v.faults(), "the steps that break something are"
-		if len(phases) == 0 {
+		// What is expected must be possible to observe: without that the verdict could only
+		// ever be inconclusive.
+		if !v.d.brokenOver("load") {
+			v.expectedLoad(path, x)
+		}
+		m, _ := check.LookupMetric(x.Metric)
+		switch {
+		case v.d.brokenUnder("timeline"):
+		case m.OfFaults() && len(faults) == 0:
 			v.bad(path, "there is no fault that "+x.Metric+" could be measured from", "add a step that stops, kills, pauses, disconnects or restarts a node")
-			return
+		case x.Phase == "":
+		case m.OfFaults() && !isFault[x.Phase]:
+			v.bad(path, "there is no phase "+shown(x.Phase)+" for "+x.Metric, suggest(x.Phase, faults, "the steps that break something are"))
+		case !m.OfFaults() && !known[x.Phase]:
+			v.bad(path, "there is no phase "+shown(x.Phase)+" for "+x.Metric, suggest(x.Phase, phases, "the phases are"))
 		}
 	}
-	if x.Phase != "" && !slices.Contains(phases, x.Phase) {
-		v.bad(path, "there is no phase "+shown(x.Phase)+" for "+x.Metric, suggest(x.Phase, phases, kind))
-	}
-}
-
-func (v *validator) faults() []string {
-	var names []string
-	for _, s := range v.e.Timeline {
-		if s.Fault() {
-			names = append(names, s.Name)
-		}
-	}
-	return names
 }
 
 // expectedLoad checks the workload that an expectation names or needs.

@@ -173,14 +173,16 @@ func (v *validator) workloads(path string, names []string) {
 	if len(names) == 0 {
 		v.bad(path, "this names no workload", suggest("", known, "write one of"))
 	}
+	seen := map[string]bool{}
 	for i, name := range names {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		switch {
-		case slices.Contains(names[:i], name):
+		case seen[name]:
 			v.bad(at, "the workload "+shown(name)+" is named twice", "name it once")
 		case !slices.Contains(known, name) && !v.d.brokenOver("load"):
 			v.bad(at, "there is no workload "+shown(name), suggest(name, known, "the workloads are"))
 		}
+		seen[name] = true
 	}
 }
 

@@ -13,7 +13,7 @@ const (
 
 // The limits of numbers, each of them allowed.
 const (
-	minPostgres  = 12 // the first with standby.signal and pg_promote
+	minPostgres  = 13 // what pg_rewind and streaming need since then stands in the ordinary configuration
 	maxPostgres  = 99
 	maxClients   = 10_000
 	maxAbandoned = 100_000

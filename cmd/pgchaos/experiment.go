@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -30,7 +31,7 @@ func (f *experimentFlags) register(flags *pflag.FlagSet) {
 }
 
 // plan reads an experiment and plans it; an error of either is a usage error.
-func (f *experimentFlags) plan(name string) (*runner.Plan, error) {
+func (f *experimentFlags) plan(ctx context.Context, name string) (*runner.Plan, error) {
 	file, text, err := readExperiment(name)
 	if err != nil {
 		return nil, usageError(err)
@@ -42,7 +43,7 @@ func (f *experimentFlags) plan(name string) (*runner.Plan, error) {
 		}
 		set = append(set, "cluster.provider="+f.provider)
 	}
-	e, resolved, err := spec.Load(file, text, spec.Options{Set: set, Getenv: os.LookupEnv, ReadFile: beside(name)})
+	e, resolved, err := spec.Load(file, text, spec.Options{Set: set, Getenv: func(name string) (string, bool) { return lookupEnv(ctx, name) }, ReadFile: beside(name)})
 	if err != nil {
 		return nil, usageError(err)
 	}

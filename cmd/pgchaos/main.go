@@ -26,21 +26,37 @@ const (
 
 func main() {
 	ctx, stop := handleSignals(context.Background())
-	forgetLibpq()
+	ctx = context.WithValue(ctx, environmentKey{}, forgetLibpq())
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
+// environmentKey is the context's key of the variables that forgetLibpq took away.
+type environmentKey struct{}
+
 // forgetLibpq takes libpq's variables (PGHOST, PGSERVICE, ...) out of the
-// environment: they are meant for another cluster than the ones built here.
-func forgetLibpq() {
+// environment: they are meant for another cluster than the ones built here. It returns
+// them, since an experiment may ask for one by its name, as in ${PGPASSWORD}.
+func forgetLibpq() map[string]string {
+	taken := map[string]string{}
 	for _, setting := range os.Environ() {
-		name, _, _ := strings.Cut(setting, "=")
+		name, value, _ := strings.Cut(setting, "=")
 		if strings.HasPrefix(name, "PG") && !strings.HasPrefix(name, "PGCHAOS") {
+			taken[name] = value
 			_ = os.Unsetenv(name) // it fails for names that cannot be in an environment
 		}
 	}
+	return taken
+}
+
+// lookupEnv looks a variable up in the environment that pgchaos was started with.
+func lookupEnv(ctx context.Context, name string) (string, bool) {
+	taken, _ := ctx.Value(environmentKey{}).(map[string]string)
+	if value, ok := taken[name]; ok {
+		return value, true
+	}
+	return os.LookupEnv(name)
 }
 
 // exitError is an error that knows the exit code it deserves.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"flag"
 	"os"
 	"path/filepath"
@@ -172,4 +173,23 @@ func TestPullProgress(t *testing.T) {
 		golden(t, "pull-plain", plain.String())
 		golden(t, "pull-terminal", strings.ReplaceAll(tty.String(), "\r\x1b[2K", "<CLEAR>"))
 	})
+}
+
+// TestVariablesOfLibpqCanBeAskedFor: they are taken out of the environment, and an
+// experiment may still name one.
+func TestVariablesOfLibpqCanBeAskedFor(t *testing.T) {
+	t.Setenv("PGPASSWORD", "secret")
+	file := filepath.Join(t.TempDir(), "x.yaml")
+	text := "name: x\ndescription: by ${PGPASSWORD}\ncluster: {nodes: [a]}\nload: {w: {kind: insert}}\nduration: 1s\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.WithValue(t.Context(), environmentKey{}, forgetLibpq())
+	if value, ok := os.LookupEnv("PGPASSWORD"); ok {
+		t.Errorf("PGPASSWORD is still %q for the programs that are started", value)
+	}
+	var stdout, stderr bytes.Buffer
+	if code := run(ctx, []string{"plan", file}, nil, &stdout, &stderr); code != exitPass {
+		t.Errorf("exit code %d: %s", code, &stderr)
+	}
 }

@@ -21,7 +21,7 @@ func newPlanCommand() *cobra.Command {
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeExperiment,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := f.plan(args[0])
+			p, err := f.plan(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -49,7 +49,7 @@ func newValidateCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var errs []error
 			for _, name := range args {
-				if _, err := f.plan(name); err != nil {
+				if _, err := f.plan(cmd.Context(), name); err != nil {
 					errs = append(errs, err)
 					continue
 				}

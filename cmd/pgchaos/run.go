@@ -62,7 +62,7 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 	if err != nil {
 		return err
 	}
-	plan, err := f.plan(name)
+	plan, err := f.plan(ctx, name)
 	if err != nil {
 		return err
 	}
