@@ -11,7 +11,7 @@ import (
 // connecting them.
 func (s *Scene) Disconnect(selector string) Action {
 	return s.each(selector, func(ctx context.Context, act *Act, n *cluster.Node) error {
-		act.TakesBack("connect", n.Name(), func(ctx context.Context, _ bool) error { return n.Reconnect(ctx) })
+		act.TakesBack("connect", n.Name(), s.release(n, n.Reconnect))
 		return n.Disconnect(ctx)
 	})
 }

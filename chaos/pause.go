@@ -10,7 +10,7 @@ import (
 // still accepts connections and data for them. It is taken back by resuming them.
 func (s *Scene) Pause(selector string) Action {
 	return s.each(selector, func(ctx context.Context, act *Act, n *cluster.Node) error {
-		act.TakesBack("resume", n.Name(), func(ctx context.Context, _ bool) error { return n.Resume(ctx) })
+		act.TakesBack("resume", n.Name(), s.release(n, n.Resume))
 		return n.Pause(ctx)
 	})
 }

@@ -120,6 +120,16 @@ func (n *Node) StartReadOnly(ctx context.Context) error {
 	return n.locked(ctx, "start read-only", "", func(ctx context.Context) error { return n.start(ctx, readOnly) })
 }
 
+// StartsAsStandby tells what the data directory says the server is, whether it runs,
+// answers, or not.
+func (n *Node) StartsAsStandby(ctx context.Context) (bool, error) {
+	files, err := n.output(ctx, nil, "ls", n.dataDir())
+	if err != nil {
+		return false, fmt.Errorf("look whether %s is a standby: %w", n.Name(), err)
+	}
+	return slices.Contains(strings.Fields(files), standbySignal), nil
+}
+
 func (n *Node) startNormal(ctx context.Context) error { return n.start(ctx, normally) }
 
 // locked runs one operation in its turn, and names it in the error: "start a",
@@ -176,7 +186,7 @@ func (n *Node) launch(ctx context.Context, how serving) (*process, error) {
 	case readOnly:
 		argv = append(argv, "-c", "default_transaction_read_only=on", "-c", "autovacuum=off")
 		// A standby needs as many as its primary has.
-		if files, err := n.output(ctx, nil, "ls", n.dataDir()); err == nil && !slices.Contains(strings.Fields(files), standbySignal) {
+		if standby, err := n.StartsAsStandby(ctx); err == nil && !standby {
 			argv = append(argv, "-c", "max_wal_senders=0")
 		}
 	case alone:
@@ -386,6 +396,9 @@ func (n *Node) Pause(ctx context.Context) error {
 		return host.Freeze(ctx)
 	})
 }
+
+// Paused tells whether the node is frozen.
+func (n *Node) Paused() bool { return n.paused.Load() }
 
 // Resume lets a paused node go on. It is idempotent.
 func (n *Node) Resume(ctx context.Context) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -77,9 +78,7 @@ func (s *site) settle(ctx context.Context) (authority string) {
 	defer cancel()
 	writable := s.writable(ctx, s.states(ctx))
 	if len(writable) > 1 {
-		for _, st := range writable {
-			s.result.SplitBrain = append(s.result.SplitBrain, fmt.Sprintf("%s (timeline %d)", st.Node, st.Timeline))
-		}
+		s.result.SplitBrain = append(s.result.SplitBrain, named(writable)...)
 	}
 	if s.heal != nil {
 		if err := s.heal(ctx); err != nil {
@@ -90,12 +89,23 @@ func (s *site) settle(ctx context.Context) (authority string) {
 		s.quiesce(ctx, n)
 	}
 	states := s.states(ctx)
+	if now := s.writable(ctx, states); len(writable) <= 1 && len(now) > 1 {
+		s.note("", "", fmt.Errorf("%s accept writes now that the faults have been taken back: only one may", strings.Join(named(now), " and ")))
+	}
 	authority = s.authority(ctx, writable, states)
 	states = s.reachable(states, authority != "")
 	if authority != "" {
 		s.catchUp(ctx, authority, states)
 	}
 	return authority
+}
+
+// named are the nodes with their timelines.
+func named(states []history.NodeState) (names []string) {
+	for _, st := range states {
+		names = append(names, fmt.Sprintf("%s (timeline %d)", st.Node, st.Timeline))
+	}
+	return names
 }
 
 // writable are the nodes that accept writes. Asked before the faults are taken

@@ -264,6 +264,21 @@ func TestABlackHoleLastsLongerThanADeathOnDocker(t *testing.T) {
 	}
 }
 
+// TestOnePrimaryIsLeftOnDocker is TestOnePrimaryIsLeft with what containers alone can do.
+func TestOnePrimaryIsLeftOnDocker(t *testing.T) {
+	p := newDockerPlace(t)
+	for _, tc := range []struct{ steps, writable string }{
+		{"[{disconnect: a}, {promote: b}]", "b"},
+		{"[{disconnect: a}]", "a"},
+		{"[{pause: a}, {promote: b}]", "b"},
+		{"[{disconnect: a}, {promote: b}, {pause: a}, {disconnect: b}]", "b"},
+	} {
+		must(t, os.RemoveAll(p.out))
+		p.oneIsWritable(tc.writable, p.onDocker(p.write("x.yaml", onePrimary+tc.steps))...)
+		p.nothingOnEngine()
+	}
+}
+
 func TestEveryActionOnDocker(t *testing.T) {
 	p := newDockerPlace(t)
 	code, stdout, stderr := p.run(p.onDocker("cmd/pgchaos/testdata/machine.yaml", "--keep", "-v")...)

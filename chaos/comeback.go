@@ -1,0 +1,80 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"pgchaos/cluster"
+	"pgchaos/history"
+)
+
+// How a node comes back from a fault. At the end of a run one that would be a second
+// primary comes back read-only: its own fork is to be read, not continued.
+
+// bringBack starts a node again.
+func (s *Scene) bringBack(n *cluster.Node) Reverse {
+	return func(ctx context.Context, ending bool) error {
+		if ending && n.Disconnected() {
+			// Whoever starts cannot be seen to, while nobody reaches it.
+			if err := n.Reconnect(ctx); err != nil {
+				return err
+			}
+		}
+		if ending && n.Leaving() {
+			// A smart shutdown that waits for a client would wait for ever.
+			if err := n.Stop(ctx, cluster.StopFast, 0); err != nil && !errors.Is(err, cluster.ErrNotRunning) {
+				return err
+			}
+		}
+		if ending && n.ReadOnly() {
+			return nil // the reversal of another fault has brought it back
+		}
+		if ending && n.Down(ctx) && s.superseded(ctx, n.Name()) {
+			return n.StartReadOnly(ctx)
+		}
+		return n.Start(ctx)
+	}
+}
+
+// release lets a node go on that still runs, frozen or cut off. At the end of a run a
+// former primary is not let go on, not even for a moment: it is killed as it stands,
+// and started read-only.
+func (s *Scene) release(n *cluster.Node, goOn func(context.Context) error) Reverse {
+	return func(ctx context.Context, ending bool) error {
+		away := n.Paused() || n.Disconnected() // else a step, or another reversal, has brought it back
+		if !ending || !away || !s.superseded(ctx, n.Name()) {
+			return goOn(ctx)
+		}
+		standby, err := n.StartsAsStandby(ctx)
+		if err != nil {
+			return err
+		}
+		if standby {
+			return goOn(ctx)
+		}
+		if err := n.Kill(ctx); err != nil && !errors.Is(err, cluster.ErrNotRunning) {
+			return err
+		}
+		if n.Disconnected() {
+			if err := n.Reconnect(ctx); err != nil {
+				return err
+			}
+		}
+		return n.StartReadOnly(ctx)
+	}
+}
+
+// superseded tells whether another node has become the primary since this one was it, by
+// a step, or in a way that no step knows of. (A standby may be called superseded, too.)
+func (s *Scene) superseded(ctx context.Context, node string) bool {
+	s.mu.Lock()
+	known := slices.Clone(s.primaries)
+	s.mu.Unlock()
+	if known[len(known)-1] != node {
+		return true
+	}
+	return slices.ContainsFunc(s.States(ctx), func(st history.NodeState) bool {
+		return st.Role == history.RolePrimary && !slices.Contains(known, st.Node)
+	})
+}
