@@ -125,7 +125,7 @@ func (w *Workload) operate(ctx context.Context, c *client, f *flight, j job) (re
 	op := &f.op
 	*op = history.Op{Due: j.due, Sent: j.sent}
 	flying := int64(j.sent) + 1
-	release(&f.state, flying)
+	f.state.Store(flying)
 	pause := f.session.Do(ctx, op)
 	done = w.cfg.Clock.Now()
 	op.Done = done

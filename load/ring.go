@@ -54,7 +54,7 @@ func (r *ring) next() *sample {
 // ring is half full.
 func (r *ring) publish() (half bool) {
 	written := r.written.Load() + 1
-	release(&r.written, written)
+	r.written.Store(written)
 	if written-r.seen < int64(len(r.samples)/2) {
 		return false
 	}

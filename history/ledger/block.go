@@ -190,22 +190,14 @@ func (p *page) add(entry []byte) {
 
 // issue notes that number seq is in use since micros.
 func (p *page) issue(seq, micros int64) {
-	p.store(offSent, sentWord(micros, seq, p.salt))
+	binary.LittleEndian.PutUint64(p.mem[offSent:], sentWord(micros, seq, p.salt)) // its check covers half a store
 	p.store(offIssued, issuedWord(seq, p.salt))
 }
 
-// store puts an aligned word into the file as one store. It need not be an atomic
-// one where that costs a locked instruction: nobody reads these pages while they
-// are written, and whoever reads them after the process was killed sees the stores
-// in the order of the program, which is what Go compiles stores to memory in.
+// store puts an aligned word into the file as one store, in the order of the program:
+// a process that is killed leaves no word half written, and none before an entry that it commits to.
 func (p *page) store(off int, word uint64) {
-	at := (*uint64)(unsafe.Pointer(&p.mem[off]))
 	var b [8]byte
 	binary.LittleEndian.PutUint64(b[:], word)
-	word = binary.NativeEndian.Uint64(b[:])
-	if bits.UintSize == 32 {
-		atomic.StoreUint64(at, word) // else two stores
-		return
-	}
-	*at = word
+	atomic.StoreUint64((*uint64)(unsafe.Pointer(&p.mem[off])), binary.NativeEndian.Uint64(b[:]))
 }

@@ -79,6 +79,6 @@
 // before it is mapped halves the cost; having the kernel populate the mapping saves
 // nothing beside that. Mapping a MiB for many writers at once costs the same page
 // faults, and one idle writer keeps the whole MiB mapped; here each writer maps the one
-// block that it is at. Most of what is left are two locked instructions, one for each
-// of Next and Record; reading a writer's state without its lock would cost more of them.
+// block that it is at. Most of what is left are the atomic instructions of Next and Record:
+// each takes and releases the writer's lock and stores a word into the file.
 package ledger

@@ -3,6 +3,7 @@ package ledger
 import (
 	"fmt"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"pgchaos/history"
@@ -15,7 +16,7 @@ type Writer struct {
 	ledger *Ledger
 	id     int
 
-	mu      lock
+	mu      sync.Mutex
 	issued  int64
 	page    page
 	first   int64  // the number with which the page begins
