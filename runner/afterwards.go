@@ -41,7 +41,7 @@ func Open(dir string) (*Kept, error) {
 	if r.Afterwards != nil {
 		k.stage = r.Afterwards.Stage
 	}
-	e, text, err := spec.Load(filepath.Join(dir, report.FileName)+": experiment", []byte(r.Experiment), spec.Options{})
+	e, text, err := spec.Load(filepath.Join(dir, report.FileName)+": experiment", []byte(r.Experiment), spec.Options{Resolved: true})
 	if err != nil {
 		return nil, fmt.Errorf("read the experiment of the run again: %w", err)
 	}

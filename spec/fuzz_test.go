@@ -55,7 +55,7 @@ func FuzzLoad(f *testing.F) {
 		if strings.Contains(string(resolved), hidden) {
 			return
 		}
-		again, second, err := Load("again.yaml", resolved, Options{})
+		again, second, err := Load("again.yaml", resolved, Options{Resolved: true})
 		if err != nil {
 			t.Fatalf("%v\n%s", err, resolved)
 		}

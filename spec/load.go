@@ -23,9 +23,12 @@ type Options struct {
 	// ReadFile reads the file that a script: names; nil: files cannot be read here. The
 	// resolved text has the script itself in its place.
 	ReadFile func(name string) ([]byte, error)
+	// Resolved says that Load itself has made the text, which has whole scripts and values
+	// of variables in it: it may be of any length.
+	Resolved bool
 }
 
-// maxFile bounds the text of an experiment, in bytes.
+// maxFile bounds the text of an experiment that a user has written, in bytes.
 const maxFile = 1 << 20
 
 // Load decodes an experiment, fills its defaults in and validates it. The error is
@@ -33,6 +36,9 @@ const maxFile = 1 << 20
 // the file after ${VAR} and --set, without its comments, and with *** where a
 // secret was; without secrets, loading it again gives the same Experiment.
 func Load(file string, text []byte, o Options) (*Experiment, []byte, error) {
+	if !o.Resolved && len(text) > maxFile {
+		return nil, nil, Problems{{file, 1, 1, "the file has more than a mebibyte", "is it an experiment?"}}
+	}
 	root, problems := parse(file, text)
 	if problems != nil {
 		return nil, nil, problems
@@ -62,9 +68,6 @@ func Load(file string, text []byte, o Options) (*Experiment, []byte, error) {
 
 // parse reads the one document of a file, which has to be a mapping.
 func parse(file string, text []byte) (*yaml.Node, Problems) {
-	if len(text) > maxFile {
-		return nil, Problems{{file, 1, 1, "the file has more than a mebibyte", "is it an experiment?"}}
-	}
 	empty := Problems{{file, 1, 1, "the file is empty", "begin with name: NAME and cluster:"}}
 	in := yaml.NewDecoder(bytes.NewReader(text))
 	var doc yaml.Node

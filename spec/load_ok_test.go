@@ -174,6 +174,30 @@ timeline:
 	}
 }
 
+// TestALongTextIsResolvedAndReadAgain: with the files that an experiment names, it may be
+// longer than a file that a user writes.
+func TestALongTextIsResolvedAndReadAgain(t *testing.T) {
+	long := "select '" + strings.Repeat("x", maxFile) + "';\n"
+	for name, text := range map[string]string{
+		"a script":          "name: x\ncluster: {nodes: [a]}\nload: {w: {kind: script, script: long.sql}}\nduration: 1s\n",
+		"a script in a mix": "name: x\ncluster: {nodes: [a]}\nload: {w: {kind: mix, mix: [{kind: script, script: long.sql}]}}\nduration: 1s\n",
+		"setup of the load": "name: x\ncluster: {nodes: [a]}\nload: {setup: long.sql, w: {kind: insert}}\nduration: 1s\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			e, resolved, err := Load("x", []byte(text), Options{
+				ReadFile: func(string) ([]byte, error) { return []byte(long), nil },
+			})
+			if err != nil {
+				t.Fatalf("%.300s", err)
+			}
+			again, _, err := Load("result.json", resolved, Options{Resolved: true})
+			if err != nil || len(resolved) < maxFile || len(again.Timeline) != len(e.Timeline) || len(again.Load) != len(e.Load) {
+				t.Errorf("%d bytes: %.300v", len(resolved), err)
+			}
+		})
+	}
+}
+
 func TestTooLongAndTooDeepFiles(t *testing.T) {
 	for name, text := range map[string]string{
 		"long":       strings.Repeat("#", maxFile+1),

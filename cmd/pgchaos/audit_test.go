@@ -113,6 +113,33 @@ func (p *place) bringBack(printed string) (commands int) {
 	return commands
 }
 
+// TestAuditOfALongScript audits a killed run whose result holds more than a user may write
+// into an experiment.
+func TestAuditOfALongScript(t *testing.T) {
+	p := newPlace(t)
+	p.write("long.sql", "select '"+strings.Repeat("x", 1<<20)+"';\n")
+	cmd := p.command("run", p.write("x.yaml", `
+name: x
+cluster: {nodes: [a]}
+load:
+  big: {kind: script, script: long.sql, clients: 1, rate: 1/s}
+  writes: {kind: insert, clients: 2, rate: 50/s}
+timeline: [{wait: 60s}]
+`), "--out", p.out)
+	must(t, cmd.Start())
+	p.awaitAcknowledged()
+	must(t, cmd.Process.Kill())
+	_ = cmd.Wait() // it was killed
+	code, out, errs := p.run("audit", p.out)
+	if a := p.result().Audits; code != exitInconclusive || len(a) != 1 || !a[0].Complete || a[0].Acknowledged == 0 || a[0].Lost.N != 0 {
+		t.Errorf("exit %d, %+v\n%s%s", code, a, out, errs)
+	}
+	if code, out, errs := p.run("clean", "--provider", "local"); code != 0 {
+		t.Errorf("clean: exit %d, %s%s", code, out, errs)
+	}
+	p.nothingLeft()
+}
+
 // TestAuditOfAFork brings a former primary and a paused one back, as the audit says: the
 // first must not become a second primary, and is read as the fork that it is.
 func TestAuditOfAFork(t *testing.T) {
