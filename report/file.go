@@ -1,6 +1,8 @@
 package report
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +17,9 @@ import (
 // FileName is the name of the result's file in a run's directory.
 const FileName = "result.json"
 
+// firstWithSum is the first number of files that must have a checksum.
+const firstWithSum = 2
+
 // schemaNumber is the number in Schema.
 const schemaNumber = 1
 
@@ -27,8 +32,53 @@ func Write(dir string, r *Result) error {
 	if err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
-	if err := ReplaceFile(dir, FileName, append(text, '\n')); err != nil {
+	if text, err = withSum(text); err != nil {
 		return fmt.Errorf("write the result: %w", err)
+	}
+	if err := ReplaceFile(dir, FileName, text); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	return nil
+}
+
+// sumKey is the last key of the file: the SHA-256 of everything before it, as compact JSON, so that
+// white space does not count.
+const sumKey = "sum"
+
+// withSum adds the checksum to a JSON object.
+func withSum(object []byte) ([]byte, error) {
+	sum, err := sumOf(object)
+	if err != nil {
+		return nil, err
+	}
+	object = bytes.TrimSpace(object)
+	object = bytes.TrimRight(object[:len(object)-1], "\n ")
+	return fmt.Appendf(object, ",\n %q: %q\n}\n", sumKey, sum), nil
+}
+
+func sumOf(object []byte) (string, error) {
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, object); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("sha256:%x", sha256.Sum256(compact.Bytes())), nil
+}
+
+// checkSum tells whether the file is as it was written. Files of schema 1 may have no checksum.
+func checkSum(text []byte, number int) error {
+	at := bytes.LastIndex(text, []byte(`"`+sumKey+`"`))
+	if at < 0 && number < firstWithSum {
+		return nil
+	}
+	var last struct {
+		Sum string `json:"sum"`
+	}
+	if at < 0 || json.Unmarshal(append([]byte("{"), text[at:]...), &last) != nil {
+		return errors.New("its checksum is missing: the file was cut off or changed after pgchaos wrote it")
+	}
+	object := append(bytes.Clone(bytes.TrimRight(bytes.TrimRight(text[:at], " \t\r\n"), ",")), '}')
+	if sum, err := sumOf(object); err != nil || sum != last.Sum {
+		return errors.New("its checksum does not match: the file was damaged or changed after pgchaos wrote it")
 	}
 	return nil
 }
@@ -90,6 +140,9 @@ func Read(dir string) (*Result, error) {
 		return nil, fmt.Errorf("read the result: %s: its schema is %q, which is no result of pgchaos (such as %s)", path, head.Schema, Schema)
 	case n > schemaNumber:
 		return nil, fmt.Errorf("read the result: %s: its schema is %s, and this pgchaos reads up to %s: a newer pgchaos wrote it, use that one", path, head.Schema, Schema)
+	}
+	if err := checkSum(text, n); err != nil {
+		return nil, fmt.Errorf("read the result: %s: %w", path, err)
 	}
 	r := &Result{}
 	if err := json.Unmarshal(text, r); err != nil {

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -100,5 +102,51 @@ func TestReadSchema1(t *testing.T) {
 	r.Judge(expect(t, "lost_writes == 0"))
 	if r.Verdict != before {
 		t.Errorf("judged again it is %v", r.Verdict)
+	}
+}
+
+// TestDamagedResult: a change of any byte, and any cut, is known, but white space between values
+// does not count.
+func TestDamagedResult(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, FileName)
+	r := lossy(t)
+	r.Workloads = r.Workloads[:1] // one is enough, and quick
+	if err := Write(dir, r); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(text []byte) error {
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Read(dir)
+		return err
+	}
+	for i := 0; i < len(whole)-2; i += 1 + len(whole)/300 {
+		if damaged := bytes.Clone(whole); !bytes.ContainsAny(whole[i:i+1], " \n") {
+			damaged[i] ^= 1
+			if read(damaged) == nil {
+				t.Errorf("byte %d, %q for %q: no error", i, damaged[i], whole[i])
+			}
+		}
+		if read(whole[:i]) == nil {
+			t.Errorf("cut off at byte %d: no error", i)
+		}
+	}
+	sum := bytes.LastIndex(whole, []byte(",\n \"sum\""))
+	without := append(bytes.Clone(whole[:sum]), "}"...)
+	if err := read(bytes.Replace(without, []byte("result/1"), []byte("result/2"), 1)); err == nil {
+		t.Error("no checksum where there must be one: no error")
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, whole); err != nil {
+		t.Fatal(err)
+	}
+	if err := read(compact.Bytes()); err != nil {
+		t.Errorf("without white space: %v", err)
 	}
 }

@@ -132,6 +132,12 @@ func (k *Kept) recall(book *ledger.Book) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	if j.Damage != "" {
+		a.Unknown = append(a.Unknown, j.Damage)
+	}
+	if err := k.oneRun(j, book); err != nil {
+		return err
+	}
 	if k.stage != report.StageRan {
 		written, err := lastOf(book)
 		if err != nil {
@@ -153,6 +159,20 @@ func (k *Kept) recall(book *ledger.Book) error {
 	}
 	k.forks, err = k.keptForks(j)
 	return err
+}
+
+// oneRun wants all files of the directory to be of the same run.
+func (k *Kept) oneRun(j Journal, book *ledger.Book) error {
+	runs := map[string]string{AccessFile: k.access.Run, JournalFile: j.Run}
+	if book != nil {
+		runs[LedgerFile] = book.Run
+	}
+	for file, run := range runs {
+		if run != "" && k.result.Run != "" && run != k.result.Run {
+			return fmt.Errorf("%s is of the run %s, and %s of the run %s: put back the files of one run", file, run, report.FileName, k.result.Run)
+		}
+	}
+	return nil
 }
 
 func (k *Kept) forksOf(table string) []check.ForkHolding { return k.forks[table] }

@@ -2,10 +2,13 @@ package runner
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,11 +24,16 @@ import (
 const JournalFile = "timeline.jsonl"
 
 // journalSchema names the form of the journal, in its first line.
-const journalSchema = "pgchaos.timeline/1"
+const journalSchema = "pgchaos.timeline/2"
+
+// uncheckedSchema is of files whose lines have neither number nor checksum.
+const uncheckedSchema = "pgchaos.timeline/1"
 
 // journalLine is one line of the journal. The first is its head; each of the others
 // is a mark as it was then.
 type journalLine struct {
+	// Number counts the lines from 1. Each line ends with the CRC-32C of what is before it.
+	Number  int       `json:"n,omitempty"`
 	Schema  string    `json:"schema,omitempty"`
 	Run     string    `json:"run,omitempty"`
 	Started time.Time `json:"started,omitzero"` // wall time of offset 0
@@ -48,6 +56,7 @@ type journal struct {
 	mu     sync.Mutex
 	file   *os.File
 	err    error // the first one; nothing is written after it
+	lines  int
 	dirty  chan struct{}
 	synced chan error
 }
@@ -79,9 +88,11 @@ func (j *journal) note(l journalLine) {
 	if j.err != nil {
 		return
 	}
+	j.lines++
+	l.Number = j.lines
 	text, err := json.Marshal(redact.Of(j.secrets, l))
 	if err == nil {
-		_, err = j.file.Write(append(text, '\n'))
+		_, err = j.file.Write(withCRC(text))
 	}
 	if j.err = err; err != nil {
 		return
@@ -90,6 +101,20 @@ func (j *journal) note(l journalLine) {
 	case j.dirty <- struct{}{}:
 	default: // the next sync is still to begin
 	}
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// withCRC is a line of the file: an object with the checksum as its last key.
+func withCRC(object []byte) []byte {
+	object = object[:len(object)-1]
+	return fmt.Appendf(object, ",\"crc\":\"%08x\"}\n", crc32.Checksum(object, castagnoli))
+}
+
+// intact tells whether a line is as withCRC has made it.
+func intact(line []byte) bool {
+	at := bytes.LastIndex(line, []byte(`,"crc":"`))
+	return at >= 0 && string(withCRC(append(line[:at:at], '}'))) == string(line)+"\n"
 }
 
 // close waits until all is on the disk, and returns the first error that there was.
@@ -116,6 +141,8 @@ type Journal struct {
 	// not over.
 	Marks  []history.Mark
 	Phases []history.Phase // the last has no End
+	// Damage says from where on the file cannot be believed; "": it is whole, as far as it goes.
+	Damage string
 	// Forks are what was read of nodes before a step took it away. KeepsForks is false
 	// where the run kept that in memory.
 	Forks      []forkNote
@@ -130,6 +157,25 @@ func (j Journal) Last() (last time.Duration) {
 	return last
 }
 
+// longestLine bounds a line, in bytes: the error of a step can hold the output of a program.
+const longestLine = 1 << 26
+
+// readLine is the next line, without its end; io.EOF: there is none, or it has no end.
+func readLine(in *bufio.Reader) (line []byte, err error) {
+	for {
+		part, err := in.ReadSlice('\n')
+		line = append(line, part...)
+		switch {
+		case err == nil:
+			return line[:len(line)-1], nil
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return nil, err
+		case len(line) > longestLine:
+			return nil, errors.New("it is longer than any that pgchaos writes")
+		}
+	}
+}
+
 // ReadJournal reads the journal of a run's directory; none is an error that is
 // fs.ErrNotExist. What a kill or a crash has torn off at its end is left out.
 func ReadJournal(dir string) (j Journal, err error) {
@@ -138,20 +184,27 @@ func ReadJournal(dir string) (j Journal, err error) {
 		return Journal{}, fmt.Errorf("read the timeline's journal: %w", err)
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, 1<<26) // the error of a step can hold the output of a program
-	for n := 1; lines.Scan(); n++ {
-		var l journalLine
-		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
-			break // torn off: it is the last one
+	in := bufio.NewReader(file)
+	checked := false
+	for n := 1; ; n++ {
+		line, err := readLine(in)
+		if errors.Is(err, io.EOF) { // what is behind the last end of a line was torn off by a kill
+			break
 		}
-		if n == 1 && l.Schema != journalSchema {
+		if err != nil {
+			return Journal{}, fmt.Errorf("read the timeline's journal: %s: line %d: %w", file.Name(), n, err)
+		}
+		var l journalLine
+		err = json.Unmarshal(line, &l)
+		if n == 1 && l.Schema != journalSchema && l.Schema != uncheckedSchema {
 			return Journal{}, fmt.Errorf("read the timeline's journal: %s is of the form %q, and this pgchaos reads %s", file.Name(), l.Schema, journalSchema)
 		}
+		checked = checked || l.Schema == journalSchema
+		if err != nil || checked && (l.Number != n || !intact(line)) {
+			j.Damage = fmt.Sprintf("the timeline's journal is damaged in line %d: the steps from there on are not known", n)
+			break
+		}
 		j.add(l)
-	}
-	if err := lines.Err(); err != nil {
-		return Journal{}, fmt.Errorf("read the timeline's journal: %w", err)
 	}
 	slices.SortStableFunc(j.Marks, func(a, b history.Mark) int { return cmp.Compare(a.Issued, b.Issued) })
 	return j, nil

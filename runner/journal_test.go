@@ -1,10 +1,14 @@
 package runner
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -79,7 +83,7 @@ func TestJournalRefuses(t *testing.T) {
 	if _, err := ReadJournal(dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no journal: %v", err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, JournalFile), []byte(`{"schema":"pgchaos.timeline/2"}`+"\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, JournalFile), []byte(`{"schema":"pgchaos.timeline/3"}`+"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := ReadJournal(dir); err == nil {
@@ -87,5 +91,58 @@ func TestJournalRefuses(t *testing.T) {
 	}
 	if _, err := createJournal(dir, "run-1", time.Now()); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("a journal was written over: %v", err)
+	}
+}
+
+// TestDamagedJournal: every change of a line is known, and of those before it nothing is lost; but what
+// a kill has torn off is no damage.
+func TestDamagedJournal(t *testing.T) {
+	dir := t.TempDir()
+	j, err := createJournal(dir, "run-1", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4 {
+		m := history.Mark{Name: fmt.Sprint("step-", i), Action: "kill", Issued: time.Duration(i) * time.Second}
+		j.begin(m)
+		m.Status, m.Ended = history.MarkDone, m.Issued+time.Millisecond
+		j.end(m)
+	}
+	if err := j.close(); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, JournalFile)
+	whole, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bytes.SplitAfter(whole, []byte("\n"))
+	lines = lines[:len(lines)-1]
+	without := func(i int) []byte { return bytes.Join(append(slices.Clone(lines[:i]), lines[i+1:]...), nil) }
+	swapped := slices.Clone(lines)
+	swapped[3], swapped[4] = swapped[4], swapped[3]
+	for _, c := range []struct {
+		name   string
+		text   []byte
+		damage string
+	}{
+		{"whole", whole, ""},
+		{"torn", whole[:len(whole)-9], ""},
+		{"torn at the end of a line", bytes.Join(lines[:5], nil), ""},
+		{"another digit", bytes.Replace(whole, []byte(`"issued_ns":2000000000`), []byte(`"issued_ns":2000000001`), 1), "line 6"},
+		{"another word", bytes.Replace(whole, []byte(`"status":"done"`), []byte(`"status":"seen"`), 1), "line 3"},
+		{"a line is missing", without(3), "line 4"},
+		{"a line stands twice", bytes.Join(slices.Insert(slices.Clone(lines), 3, lines[3]), nil), "line 5"},
+		{"lines in another order", bytes.Join(swapped, nil), "line 4"},
+		{"a line without its checksum", bytes.Replace(whole, lines[4], append(bytes.Split(lines[4], []byte(`,"crc"`))[0], "}\n"...), 1), "line 5"},
+		{"no text", bytes.Replace(whole, lines[2], []byte("\x00\x01\n"), 1), "line 3"},
+	} {
+		if err := os.WriteFile(file, c.text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := ReadJournal(dir)
+		if err != nil || (c.damage == "") != (got.Damage == "") || !strings.Contains(got.Damage, c.damage) {
+			t.Errorf("%s: damage %q, error %v", c.name, got.Damage, err)
+		}
 	}
 }

@@ -22,6 +22,20 @@ func openPromised(dir string) (*ledger.Book, error) {
 	return book, err
 }
 
+// LedgerDamage says what the ledger of a result directory does not tell any more: what cannot be read,
+// and writes that the result counts and the ledger does not. A result that cannot be read
+// says nothing.
+func LedgerDamage(dir string, book *ledger.Book) []string {
+	damage := slices.Clone(book.Damage)
+	if r, err := report.Read(dir); err == nil {
+		if r.Run != "" && book.Run != "" && r.Run != book.Run {
+			damage = append(damage, fmt.Sprintf("it is of the run %s, and %s of the run %s", book.Run, report.FileName, r.Run))
+		}
+		damage = append(damage, missingSince(book, r.LedgerFile)...)
+	}
+	return damage
+}
+
 // missingSince says where a ledger does not tell of the same writes as when the load
 // ended, of which the result has the counts; then is nil where it has none. A file that
 // was cut off, or put back from an older copy, is whole as far as it goes, and rows that

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -68,9 +69,6 @@ func (f *historyFlags) print(ctx context.Context, dir string, stdout, stderr io.
 		return usageError(fmt.Errorf("history %s: %w", dir, err))
 	}
 	defer func() { _ = book.Close() }() // it is only read
-	for _, damage := range book.Damage {
-		fmt.Fprintf(stderr, "the ledger of %s is damaged: %s\n", dir, damage)
-	}
 	run := jepsen.Run{Book: book, Marks: timelineOf(dir, stderr)}
 	if kept != nil {
 		run.Readers = len(kept.Nodes())
@@ -80,7 +78,13 @@ func (f *historyFlags) print(ctx context.Context, dir string, stdout, stderr io.
 	if err == nil && kept != nil {
 		err = finalReads(ctx, out, run, kept, max(last, 0))
 	}
-	return errors.Join(err, out.Flush())
+	if err = errors.Join(err, out.Flush()); err != nil {
+		return err
+	}
+	if damage := runner.LedgerDamage(dir, book); len(damage) > 0 {
+		return fmt.Errorf("history %s: the ledger is damaged, and what was printed is not all: %s", dir, strings.Join(damage, "; "))
+	}
+	return nil
 }
 
 // timelineOf is what was done to the cluster. A run that was killed has it in its
@@ -92,6 +96,9 @@ func timelineOf(dir string, stderr io.Writer) []history.Mark {
 	}
 	j, journalErr := runner.ReadJournal(dir)
 	if journalErr == nil {
+		if j.Damage != "" {
+			fmt.Fprintln(stderr, j.Damage)
+		}
 		return j.Marks
 	}
 	if err != nil || !errors.Is(journalErr, fs.ErrNotExist) {

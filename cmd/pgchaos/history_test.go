@@ -64,8 +64,8 @@ func TestHistory(t *testing.T) {
 	golden(t, "history-jepsen", stdout.String())
 }
 
-// TestHistoryOfADamagedLedger spoils a block: what is left is told, and what is not
-// known is said beside.
+// TestHistoryOfADamagedLedger spoils a block: what is left is printed, and what is not
+// known is an error.
 func TestHistoryOfADamagedLedger(t *testing.T) {
 	dir := told(t)
 	file := filepath.Join(dir, runner.LedgerFile)
@@ -75,7 +75,7 @@ func TestHistoryOfADamagedLedger(t *testing.T) {
 	must(t, os.WriteFile(file, text, 0o644))
 	var stdout, stderr bytes.Buffer
 	code := run(t.Context(), []string{"history", dir}, nil, &stdout, &stderr)
-	if code != exitPass || !strings.Contains(stderr.String(), "is damaged: block 1") || strings.Count(stdout.String(), `"type":"ok"`) != 2 {
+	if code != exitFailed || !strings.Contains(stderr.String(), "what was printed is not all: block 1") || strings.Count(stdout.String(), `"type":"ok"`) != 2 {
 		t.Errorf("exit code %d: %s%s", code, stderr.String(), stdout.String())
 	}
 	must(t, os.WriteFile(file, []byte("no ledger"), 0o644))
