@@ -25,14 +25,11 @@ func (s *Scene) SQL(selector, query string, expect *string) Action {
 	return s.each(selector, func(ctx context.Context, act *Act, n *cluster.Node) error {
 		ctx, cancel := context.WithTimeout(ctx, sqlTimeout)
 		defer cancel()
-		conn, err := n.Connect(ctx, "sql")
+		conn, err := n.ConnectPlain(ctx, "sql")
 		if err != nil {
 			return fmt.Errorf("connect to %s: %w", n.Name(), err)
 		}
 		defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-		if _, err := conn.Exec(ctx, "reset all"); err != nil { // pgchaos's own sessions do not wait for standbys
-			return fmt.Errorf("on %s: %w", n.Name(), err)
-		}
 		value, found, err := firstValue(ctx, conn, query)
 		if err != nil {
 			return fmt.Errorf("on %s: %w", n.Name(), err)

@@ -77,7 +77,7 @@ func (n *Node) maxSenders(ctx context.Context) (senders int, err error) {
 		return 0, err
 	}
 	defer abandon(conn)
-	err = conn.QueryRow(ctx, "select current_setting('max_wal_senders')::int").Scan(&senders)
+	err = conn.QueryRow(ctx, "select pg_catalog.current_setting('max_wal_senders')::int").Scan(&senders)
 	return senders, err
 }
 
@@ -114,7 +114,7 @@ func (n *Node) baseBackup(ctx context.Context, upstream *Node, address Address, 
 		return err
 	}
 	user := n.cluster.replica
-	return n.run(ctx, []string{"PGPASSWORD=" + user.Password, "PGSSLMODE=disable"},
+	return n.run(ctx, []string{"PGPASSWORD=" + user.Password, "PGSSLMODE=disable", toolOptions},
 		n.program("pg_basebackup"), "-h", address.Host, "-p", fmt.Sprint(address.Port), "-U", user.Name, "-w",
 		"-D", dir, "-c", "fast", "--no-sync", "--wal-method=stream")
 }
@@ -131,7 +131,7 @@ func (n *Node) awaitSenders(ctx context.Context, want int) error {
 	defer abandon(conn)
 	for {
 		var limit, used int
-		if err := conn.QueryRow(ctx, "select current_setting('max_wal_senders')::int, count(*) from pg_stat_replication").Scan(&limit, &used); err != nil {
+		if err := conn.QueryRow(ctx, "select pg_catalog.current_setting('max_wal_senders')::int, pg_catalog.count(*) from pg_catalog.pg_stat_replication").Scan(&limit, &used); err != nil {
 			return fmt.Errorf("count the WAL senders of %s: %w", n.Name(), err)
 		}
 		if limit-used >= want {

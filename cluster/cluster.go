@@ -59,6 +59,7 @@ type Cluster struct {
 	creds    Credentials
 	replica  User
 	version  atomic.Pointer[string]
+	dialer   dialer // of pgchaos's own sessions
 }
 
 // upTimeout bounds Up where the caller's context does not.

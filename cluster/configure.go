@@ -168,7 +168,7 @@ func (n *Node) apply(ctx context.Context, changed []string) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
-	defer func() { abandon(conn) }()
+	defer abandon(conn)
 	change := Change{Reloaded: true, Detail: "reloaded"}
 	pending, err := pendingRestart(ctx, conn)
 	if err != nil {
@@ -188,12 +188,8 @@ func (n *Node) apply(ctx context.Context, changed []string) (Change, error) {
 		}
 		change.Restarted = true
 		change.Detail = "restarted, which " + strings.Join(pending, ", ") + " demanded"
-		abandon(conn)
-		if conn, err = n.Connect(ctx, "configure"); err != nil {
-			return change, err
-		}
 	}
-	return change, n.verifySettings(ctx, conn, changed)
+	return change, n.verifySettings(ctx, changed)
 }
 
 // reload has the server read its file, and returns a session that began after it
@@ -208,10 +204,10 @@ func (n *Node) reload(ctx context.Context) (*pgx.Conn, error) {
 	}
 	defer abandon(before)
 	var loaded time.Time
-	if err := before.QueryRow(ctx, "select pg_conf_load_time()").Scan(&loaded); err != nil {
+	if err := before.QueryRow(ctx, "select pg_catalog.pg_conf_load_time()").Scan(&loaded); err != nil {
 		return nil, err
 	}
-	if _, err := before.Exec(ctx, "select pg_reload_conf()"); err != nil {
+	if _, err := before.Exec(ctx, "select pg_catalog.pg_reload_conf()"); err != nil {
 		return nil, err
 	}
 	for {
@@ -220,7 +216,7 @@ func (n *Node) reload(ctx context.Context) (*pgx.Conn, error) {
 			return nil, err
 		}
 		var now time.Time
-		if err := conn.QueryRow(ctx, "select pg_conf_load_time()").Scan(&now); err != nil {
+		if err := conn.QueryRow(ctx, "select pg_catalog.pg_conf_load_time()").Scan(&now); err != nil {
 			abandon(conn)
 			return nil, err
 		}
@@ -235,7 +231,7 @@ func (n *Node) reload(ctx context.Context) (*pgx.Conn, error) {
 }
 
 func pendingRestart(ctx context.Context, conn *pgx.Conn) ([]string, error) {
-	rows, err := conn.Query(ctx, "select name from pg_settings where pending_restart order by name")
+	rows, err := conn.Query(ctx, "select name from pg_catalog.pg_settings where pending_restart order by name")
 	if err != nil {
 		return nil, err
 	}
@@ -245,13 +241,15 @@ func pendingRestart(ctx context.Context, conn *pgx.Conn) ([]string, error) {
 //go:embed overridden.sql
 var overriddenSQL string
 
-// verifySettings is an error when a changed setting is not in force in the
-// session: something stronger than the file has set it, such as ALTER SYSTEM
+// verifySettings is an error when a changed setting is not in force in a
+// new session: something stronger than the file has set it, such as ALTER SYSTEM
 // (postgresql.auto.conf is read last), ALTER DATABASE or ALTER ROLE.
-func (n *Node) verifySettings(ctx context.Context, conn *pgx.Conn, changed []string) error {
-	if _, err := conn.Exec(ctx, "reset all"); err != nil {
+func (n *Node) verifySettings(ctx context.Context, changed []string) error {
+	conn, err := n.ConnectPlain(ctx, "configure")
+	if err != nil {
 		return err
 	}
+	defer abandon(conn)
 	wanted := n.currentSettings()
 	var set, unset []string
 	for _, name := range changed {

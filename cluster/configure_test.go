@@ -165,7 +165,7 @@ func testNoWait(t *testing.T, w *world) {
 	w.ok(err)
 	defer func() { w.ok(conn.Close(ctx)) }()
 	began := time.Now()
-	_, err = conn.Exec(ctx, "create table local (i int)")
+	_, err = conn.Exec(ctx, "create table public.local (i int)")
 	w.ok(err)
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("it took %s", took)

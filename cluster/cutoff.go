@@ -34,7 +34,7 @@ func (n *Node) awaitCutOff(ctx context.Context) error {
 	defer abandon(conn)
 	for {
 		var gone bool
-		if err := conn.QueryRow(ctx, "select not exists (select from pg_stat_wal_receiver)").Scan(&gone); err != nil {
+		if err := conn.QueryRow(ctx, "select not exists (select from pg_catalog.pg_stat_wal_receiver)").Scan(&gone); err != nil {
 			return fmt.Errorf("look for its WAL receiver: %w", err)
 		}
 		if gone {

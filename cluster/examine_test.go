@@ -32,7 +32,7 @@ func TestExamine(t *testing.T) {
 			seen = append(seen, n.Name()+": "+err.Error())
 			return
 		}
-		conn, err := n.Connect(ctx, "test")
+		conn, err := n.ConnectPlain(ctx, "test")
 		w.ok(err)
 		defer func() { _ = conn.Close(ctx) }()
 		var rows int

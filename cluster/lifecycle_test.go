@@ -144,7 +144,7 @@ func testStopAndStart(t *testing.T, w *world) {
 func testSmartStop(t *testing.T, w *world) {
 	c := w.Node("c")
 	ctx := t.Context()
-	conn, err := c.Connect(ctx, "test")
+	conn, err := c.ConnectPlain(ctx, "test")
 	w.ok(err)
 	defer func() { w.ok(conn.Close(ctx)) }()
 	err = c.Stop(ctx, cluster.StopSmart, 300*time.Millisecond)

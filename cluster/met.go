@@ -17,6 +17,7 @@ type Met struct {
 	node     AccessNode
 	access   Access
 	passfile string
+	dialer   dialer
 }
 
 // Meet returns the nodes of a cluster that an earlier pgchaos has built, in the order
@@ -51,7 +52,7 @@ func (m *Met) Connect(ctx context.Context, app string) (*pgx.Conn, error) {
 			"passfile":             {m.passfile},
 		}.Encode(),
 	}
-	return connect(ctx, m.node.Name, u.String(), app)
+	return m.dialer.own(ctx, m.node.Name, u.String(), app)
 }
 
 // State is what the node says of itself now, as Node.State; but that it is down is
@@ -81,7 +82,7 @@ func (m *Met) ReadOnly(ctx context.Context) (readOnly bool, err error) {
 		return false, err
 	}
 	defer abandon(conn)
-	if err := conn.QueryRow(ctx, "select current_setting('default_transaction_read_only')::boolean").Scan(&readOnly); err != nil {
+	if err := conn.QueryRow(ctx, "select reset_val::boolean from pg_catalog.pg_settings where name = 'default_transaction_read_only'").Scan(&readOnly); err != nil {
 		return false, fmt.Errorf("ask %s whether it is read-only: %w", m.Name(), err)
 	}
 	return readOnly, nil

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"net/url"
 	"path"
 	"sync"
@@ -14,7 +13,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"pgchaos/cluster/probe"
 	"pgchaos/history"
@@ -105,49 +103,6 @@ func (n *Node) ConnString(user User, app string) string {
 		}.Encode(),
 	}
 	return u.String()
-}
-
-// connectTimeout bounds every dial and authentication: a frozen server accepts
-// connections (its kernel does), and never answers.
-const connectTimeout = 3 * time.Second
-
-// Connect opens a fresh connection as the superuser. The session commits with
-// synchronous_commit=local, so that pgchaos never waits for a standby; and it
-// never sends a CancelRequest, which could end somebody's wait for one.
-func (n *Node) Connect(ctx context.Context, app string) (*pgx.Conn, error) {
-	if _, err := n.room(); err != nil {
-		return nil, err
-	}
-	return connect(ctx, n.Name(), n.ConnString(n.cluster.creds.Superuser, app), n.cluster.AppName(app))
-}
-
-// connect is Connect to a node by a connection string, as a certain application.
-func connect(ctx context.Context, node, connString, app string) (*pgx.Conn, error) {
-	cfg, err := pgx.ParseConfig(connString)
-	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", node, err)
-	}
-	var connected atomic.Bool
-	var dialer net.Dialer
-	cfg.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
-		if connected.Load() {
-			return nil, errors.New("no cancel request is sent")
-		}
-		return dialer.DialContext(ctx, network, address)
-	}
-	cfg.RuntimeParams = map[string]string{"application_name": app}
-	cfg.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
-		_, err := conn.Exec(ctx, "set synchronous_commit = local").ReadAll()
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
-	defer cancel()
-	conn, err := pgx.ConnectConfig(ctx, cfg)
-	if err != nil {
-		return nil, &connectError{node, err}
-	}
-	connected.Store(true)
-	return conn, nil
 }
 
 // abandon closes a connection without waiting for the server, which may be frozen.

@@ -31,13 +31,13 @@ func (n *Node) promote(ctx context.Context) error {
 	}
 	defer abandon(conn)
 	var standby, promoted bool
-	if err := conn.QueryRow(ctx, "select pg_is_in_recovery()").Scan(&standby); err != nil {
+	if err := conn.QueryRow(ctx, "select pg_catalog.pg_is_in_recovery()").Scan(&standby); err != nil {
 		return err
 	}
 	if !standby {
 		return errors.New("it is no standby: it accepts writes already")
 	}
-	if err := conn.QueryRow(ctx, "select pg_promote(true, $1)", promoteSeconds).Scan(&promoted); err != nil {
+	if err := conn.QueryRow(ctx, "select pg_catalog.pg_promote(true, $1)", promoteSeconds).Scan(&promoted); err != nil {
 		return err
 	}
 	if !promoted {
@@ -49,7 +49,7 @@ func (n *Node) promote(ctx context.Context) error {
 // verifyWritable commits something that leaves a trace in the WAL and nowhere
 // else. The session commits locally, so that no standby can hold it up.
 func verifyWritable(ctx context.Context, conn *pgx.Conn) error {
-	if _, err := conn.Exec(ctx, "select pg_logical_emit_message(true, 'pgchaos', 'writable')"); err != nil {
+	if _, err := conn.Exec(ctx, "select pg_catalog.pg_logical_emit_message(true, 'pgchaos', 'writable')"); err != nil {
 		return fmt.Errorf("out of recovery, but it does not accept a write: %w", err)
 	}
 	return nil

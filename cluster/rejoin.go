@@ -150,7 +150,7 @@ func (n *Node) rewind(ctx context.Context, upstream *Node) error {
 	user := n.cluster.creds.Superuser
 	source := conninfo((*upstream.host.Load()).Peer(), keyword("user", user.Name),
 		keyword("dbname", n.cluster.creds.Database), keyword("sslmode", "disable"))
-	if err := n.run(ctx, []string{"PGPASSWORD=" + user.Password},
+	if err := n.run(ctx, []string{"PGPASSWORD=" + user.Password, toolOptions},
 		n.program("pg_rewind"), "-D", n.dataDir(), "--source-server="+source, "--no-sync"); err != nil {
 		return err
 	}

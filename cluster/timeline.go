@@ -53,7 +53,7 @@ func readLineage(ctx context.Context, conn *pgx.Conn, timeline uint32) (history.
 		return l, nil
 	}
 	var text string
-	if err := conn.QueryRow(ctx, "select pg_read_file('pg_wal/' || $1)", historyFile(timeline)).Scan(&text); err != nil {
+	if err := conn.QueryRow(ctx, "select pg_catalog.pg_read_file('pg_wal/' || $1)", historyFile(timeline)).Scan(&text); err != nil {
 		return history.Lineage{}, fmt.Errorf("read the history of timeline %d: %w", timeline, err)
 	}
 	forks, err := parseHistory(text)

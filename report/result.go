@@ -40,6 +40,9 @@ type Result struct {
 	Host       Host   `json:"host"`
 
 	Cluster Cluster `json:"cluster"`
+	// Tables are the tables that the workloads' names for them mean; none in older files,
+	// where a name without a schema stands for a table in public.
+	Tables []FoundTable `json:"tables,omitempty"`
 
 	Duration    time.Duration   `json:"duration_ns"` // of the load
 	Interrupted bool            `json:"interrupted,omitempty"`
@@ -83,6 +86,14 @@ type Result struct {
 
 	// Secrets hides in the file what must not be written; nil: what looks like a credential.
 	Secrets *redact.Redactor `json:"-"`
+}
+
+// FoundTable is the table that a name in the experiment file means in the sessions of a workload.
+type FoundTable struct {
+	Workload string `json:"workload"`
+	Part     string `json:"part,omitempty"` // of a mix
+	Named    string `json:"named"`          // in the file
+	Table    string `json:"table"`          // as history.TableName has it
 }
 
 // Afterwards is how a run was audited that its own pgchaos had not brought to its end.

@@ -48,6 +48,9 @@ func Open(dir string) (*Kept, error) {
 	if k.plan, err = NewPlan(e, text, r.Seed); err != nil {
 		return nil, fmt.Errorf("read the experiment of the run again: %w", err)
 	}
+	if k.plan, err = k.plan.withTables(r.Tables); err != nil {
+		return nil, fmt.Errorf("read the experiment of the run again: %w", err)
+	}
 	k.access, err = readAccess(dir)
 	if err == nil && len(k.access.Nodes) == 0 {
 		err = fmt.Errorf("%s names no node", AccessFile)

@@ -10,8 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"pgchaos/cluster"
 	"pgchaos/history"
 	"pgchaos/history/ledger"
@@ -184,7 +182,7 @@ func (s *loadSet) sampler(r *running, c *cluster.Cluster, sample func(*export.Sa
 func endpoints(c *cluster.Cluster) []pgload.Endpoint {
 	var out []pgload.Endpoint
 	for _, n := range c.Nodes() {
-		out = append(out, pgload.Endpoint{Node: n.Name(), Host: n.Address().Host, Port: n.Address().Port})
+		out = append(out, endpointOf(n))
 	}
 	return out
 }
@@ -299,24 +297,4 @@ func (s *loadSet) awaitEnds(ctx context.Context) {
 			return
 		}
 	}
-}
-
-// createTables makes what the workloads work on, on the primary, as the user that the
-// load runs as.
-func createTables(ctx context.Context, p *Plan, primary *cluster.Node) error {
-	if len(p.Experiment.Load) == 0 {
-		return nil
-	}
-	conn, err := pgx.Connect(ctx, primary.ConnString(primary.Credentials().Load, "setup"))
-	if err != nil {
-		return fmt.Errorf("connect to %s as the load's user: %w", primary.Name(), err)
-	}
-	defer closeConn(ctx, conn)
-	for i := range p.Experiment.Load {
-		w := &p.Experiment.Load[i]
-		if err := pgload.Setup(ctx, conn, pgConfig(p, w, 1)); err != nil {
-			return fmt.Errorf("workload %s: %w", w.Name, err)
-		}
-	}
-	return nil
 }

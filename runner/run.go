@@ -170,7 +170,7 @@ func (r *run) prepare(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, upTimeout+took)
 	defer cancel()
-	if err := createTables(ctx, r.plan, primary); err != nil {
+	if err := r.prepareTables(ctx, primary); err != nil {
 		return err
 	}
 	barrier, err := writeBarrier(ctx, primary, r.Run)

@@ -186,6 +186,12 @@ func tampered() []Case {
 			},
 		},
 		{
+			Name: "shadowed-table", Failed: []string{nothingLost},
+			Reasons:  []string{"table test_data: 1 acknowledged and lost, and nothing explains it: a itself acknowledged it, on timeline 1,"},
+			Counts:   map[string]demand{"lost": exactly(1), "unexplained": exactly(1)},
+			Produced: []condition{found(minus("shadow", "shadowed"), exactly(0))}, // the other table has every row
+		},
+		{
 			Name: "row-changed", Failed: []string{"corrupted_rows == 0"},
 			Reasons: []string{"table test_data: 1 corrupted"},
 			Counts:  map[string]demand{"corrupted": exactly(1), "different on other nodes": exactly(1)},
@@ -208,7 +214,7 @@ func tampered() []Case {
 	for i := range cases {
 		c := &cases[i]
 		c.Verdict, c.Exit = check.Fail, exitFail
-		c.Produced = []condition{found(sql("tamper"), exactly(1))}
+		c.Produced = append(c.Produced, found(sql("tamper"), exactly(1)))
 	}
 	return cases
 }

@@ -38,14 +38,14 @@ func Barrier(ctx context.Context, primary *pgx.Conn, run string) (Point, error) 
 				return err
 			}
 		}
-		return tx.QueryRow(ctx, "insert into public.pgchaos_barrier (run) values ($1) returning id::text", run).Scan(&p.ID)
+		return tx.QueryRow(ctx, "insert into public.pgchaos_barrier (run) values ($1) returning id::pg_catalog.text", run).Scan(&p.ID)
 	})
 	if err != nil {
 		return Point{}, fmt.Errorf("write a barrier: %w", err)
 	}
 	var lsn string
 	var timeline int64
-	err = primary.QueryRow(ctx, "select l::text, ('x' || substr(pg_walfile_name(l), 1, 8))::bit(32)::bigint from pg_current_wal_lsn() l").Scan(&lsn, &timeline)
+	err = primary.QueryRow(ctx, "select l::pg_catalog.text, ('x' || pg_catalog.substr(pg_catalog.pg_walfile_name(l), 1, 8))::bit(32)::bigint from pg_catalog.pg_current_wal_lsn() l").Scan(&lsn, &timeline)
 	if err == nil {
 		p.LSN, err = history.ParseLSN(lsn)
 	}
@@ -121,7 +121,7 @@ func (w *watch) look(ctx context.Context, node *pgx.Conn, p Point) (there bool, 
 	if w.looks++; w.looks == 1 {
 		w.first = w.replayed
 	}
-	err = node.QueryRow(ctx, "select exists (select from public.pgchaos_barrier where id = $1::uuid and run = $2)", p.ID, p.Run).Scan(&w.row)
+	err = node.QueryRow(ctx, "select exists (select from public.pgchaos_barrier where id = $1::pg_catalog.uuid and run = $2)", p.ID, p.Run).Scan(&w.row)
 	if err != nil {
 		return false, retriable(err)
 	}

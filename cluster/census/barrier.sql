@@ -1,7 +1,7 @@
 set local synchronous_commit = local;
 set local client_min_messages = warning;
 create table if not exists public.pgchaos_barrier (
-    id      uuid primary key default gen_random_uuid(),
+    id      uuid primary key default pg_catalog.gen_random_uuid(),
     run     text not null,
-    written timestamptz not null default clock_timestamp()
+    written timestamptz not null default pg_catalog.clock_timestamp()
 )

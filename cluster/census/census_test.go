@@ -54,7 +54,7 @@ func pair(t *testing.T) *cluster.Cluster {
 
 func connect(t *testing.T, n *cluster.Node) *pgx.Conn {
 	t.Helper()
-	conn, err := n.Connect(t.Context(), "census")
+	conn, err := n.ConnectPlain(t.Context(), "census")
 	if err != nil {
 		t.Fatal(err)
 	}

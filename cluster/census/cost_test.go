@@ -127,7 +127,7 @@ func costKey(i int) history.Key {
 
 // fillCost writes the rows.
 func fillCost(b *testing.B, a *cluster.Node, rows int) {
-	conn, err := a.Connect(b.Context(), "fill")
+	conn, err := a.ConnectPlain(b.Context(), "fill")
 	if err != nil {
 		b.Fatal(err)
 	}

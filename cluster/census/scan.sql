@@ -1,5 +1,5 @@
 copy (
-    select int_value::bigint, char_value::text
+    select int_value::bigint, char_value::pg_catalog.text
     from {{.Table}}
 {{- if .Ranged}}
     where ctid >= '({{.From}},0)'

@@ -187,7 +187,8 @@ func (p *Prober) full(ctx context.Context) (history.NodeState, error) {
 }
 
 // dial opens the connection where there is none. The session only reads, so that it
-// needs no synchronous_commit of its own, and shows the server's instead.
+// needs no synchronous_commit and no default_transaction_read_only of its own, and shows the
+// server's instead.
 func (p *Prober) dial(ctx context.Context) error {
 	if p.conn != nil && !p.conn.IsClosed() {
 		return nil
@@ -199,9 +200,9 @@ func (p *Prober) dial(ctx context.Context) error {
 		return err
 	}
 	p.conn, p.last = conn, history.NodeState{}
-	if _, err := conn.Exec(ctx, "reset synchronous_commit"); err != nil {
+	if _, err := conn.Exec(ctx, "reset synchronous_commit; reset default_transaction_read_only"); err != nil {
 		p.drop()
-		return fmt.Errorf("show the synchronous_commit of %s: %w", p.node, err)
+		return fmt.Errorf("show the settings of %s: %w", p.node, err)
 	}
 	return nil
 }

@@ -10,9 +10,9 @@ import (
 // writes, which a standby has none of, and the name that its configuration gives it.
 // PostgreSQL grants all of it to everybody (13 to 18). pg_control_checkpoint knows a
 // timeline too, but the one before until the first checkpoint after a promotion.
-const identitySQL = `select system_identifier, case when not pg_is_in_recovery()
-	then ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int8 else 0 end,
-	current_setting('cluster_name') from pg_control_system()`
+const identitySQL = `select system_identifier, case when not pg_catalog.pg_is_in_recovery()
+	then ('x' operator(pg_catalog.||) pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 1, 8))::bit(32)::bigint else 0 end,
+	pg_catalog.current_setting('cluster_name') from pg_catalog.pg_control_system()`
 
 // whoAnswers takes the row of identitySQL. One that does not tell is known by its node
 // alone.

@@ -86,7 +86,7 @@ func (w *Workload) cancelRequest(ctx context.Context, b *backend) error {
 
 // terminateSQL ends a backend of the load's, and nobody else's: its number may
 // belong to another by now.
-const terminateSQL = "select pg_terminate_backend(pid) from pg_stat_activity where pid = $1 and usename = current_user and application_name = $2"
+const terminateSQL = "select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity where pid = $1 and usename = current_user and application_name = $2"
 
 // terminate ends a backend over a connection of its own; a user may do that to
 // what is the same user's.

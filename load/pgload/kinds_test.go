@@ -50,9 +50,9 @@ func TestInsertParameters(t *testing.T) {
 					t.Errorf("value %q", values[i])
 				}
 			}
-			sql := `insert into "public"."T" (int_value, char_value) values ($1, $2) returning pg_current_wal_insert_lsn()`
+			sql := `insert into "public"."T" (int_value, char_value) values ($1, $2) returning pg_catalog.pg_current_wal_insert_lsn()`
 			if serial {
-				sql = `insert into "public"."T" (char_value) values ($1) returning pg_current_wal_insert_lsn()`
+				sql = `insert into "public"."T" (char_value) values ($1) returning pg_catalog.pg_current_wal_insert_lsn()`
 			}
 			if got := cl.servers[0].Executed()[0]; got != sql {
 				t.Errorf("%s, want %s", got, sql)

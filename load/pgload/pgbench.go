@@ -54,7 +54,7 @@ func pgbenchThere(ctx context.Context, conn *pgx.Conn, scale int) (bool, error) 
 	var missing []string
 	for _, t := range pgbenchTables {
 		var exists bool
-		if err := conn.QueryRow(ctx, "select to_regclass($1) is not null", t.name).Scan(&exists); err != nil {
+		if err := conn.QueryRow(ctx, "select pg_catalog.to_regclass($1) is not null", t.name).Scan(&exists); err != nil {
 			return false, fmt.Errorf("look for table %s: %w", t.name, err)
 		}
 		if !exists {
@@ -68,7 +68,7 @@ func pgbenchThere(ctx context.Context, conn *pgx.Conn, scale int) (bool, error) 
 		return false, fmt.Errorf("of pgbench's tables some are there, but not %s: drop the others", strings.Join(missing, ", "))
 	}
 	var is int
-	if err := conn.QueryRow(ctx, "select count(*) from pgbench_branches").Scan(&is); err != nil {
+	if err := conn.QueryRow(ctx, "select pg_catalog.count(*) from pgbench_branches").Scan(&is); err != nil {
 		return false, fmt.Errorf("look at the scale of pgbench's tables: %w", err)
 	}
 	if is != scale {

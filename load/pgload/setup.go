@@ -3,11 +3,14 @@ package pgload
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"pgchaos/history"
 )
@@ -18,11 +21,34 @@ const (
 	DefaultRows        = 10_000
 )
 
-// Setup makes the tables that a workload needs, where they do not exist, over a
-// connection to the primary; of a mix those of all its parts. What is there already is
-// left as it is, so that it may be called again, also after it was broken off. A sql or
-// a script workload brings its own.
-func Setup(ctx context.Context, conn *pgx.Conn, cfg Config) error {
+// Found is what a session of a workload finds of what the workload works on.
+type Found struct {
+	// Tables are the names of its tables, as history.TableName has them, by the parts of a
+	// mix, else one. A part that brings its own statements has "".
+	Tables []string
+	// Database is the one that its sessions are in, and SystemID the identifier of the
+	// server that answered; "" where that does not tell.
+	Database, SystemID string
+}
+
+// setupTimeout bounds how long the session that makes the tables may take to connect.
+const setupTimeout = 10 * time.Second
+
+// Setup makes the tables that a workload needs, where they do not exist, in a session as the
+// workload's own are, to the primary at an endpoint, or to the URL: what a table's name means is
+// decided by the search_path, the role and the database that the workload has. What is there
+// already is left as it is, so that it may be called again, also after it was broken off. A sql
+// or a script workload brings its own.
+func Setup(ctx context.Context, cfg Config, primary Endpoint) (Found, error) {
+	conn, err := cfg.connect(ctx, primary)
+	if err != nil {
+		return Found{}, err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = conn.Close(ctx)
+	}()
 	works := []Work{cfg.Work}
 	if cfg.Kind == Mix {
 		works = works[:0]
@@ -30,21 +56,69 @@ func Setup(ctx context.Context, conn *pgx.Conn, cfg Config) error {
 			works = append(works, p.Work)
 		}
 	}
-	for _, w := range works {
-		var err error
-		switch w.Kind {
-		case Insert, Read:
-			err = CreateTable(ctx, conn, cmp.Or(w.Table, DefaultTable))
-		case Update:
-			err = CreateUpdateTable(ctx, conn, cmp.Or(w.Table, DefaultUpdateTable), cmp.Or(w.Rows, DefaultRows), w.Payload)
-		case TPCB:
-			err = CreatePgbench(ctx, conn, max(w.Scale, 1))
-		}
-		if err != nil {
-			return err
-		}
+	var f Found
+	if err := conn.QueryRow(ctx, "select pg_catalog.current_database()").Scan(&f.Database); err != nil {
+		return f, fmt.Errorf("ask for the database: %w", err)
 	}
-	return nil
+	var pg *pgconn.PgError
+	if err := conn.QueryRow(ctx, "select system_identifier::pg_catalog.text from pg_catalog.pg_control_system()").Scan(&f.SystemID); err != nil && !errors.As(err, &pg) {
+		return f, fmt.Errorf("ask which server answers: %w", err)
+	}
+	for _, w := range works {
+		name, err := w.makeTable(ctx, conn)
+		if err != nil {
+			return f, err
+		}
+		f.Tables = append(f.Tables, name)
+	}
+	return f, nil
+}
+
+// connect opens a session as the workload's own are, which may write wherever the server lets it.
+func (c *Config) connect(ctx context.Context, primary Endpoint) (*pgx.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, setupTimeout)
+	defer cancel()
+	cc, err := c.settings(primary)
+	if err != nil {
+		return nil, err
+	}
+	cc.ValidateConnect = nil
+	cc.DefaultQueryExecMode = pgx.QueryExecModeExec // a pooler need not know of prepared statements
+	if c.Dial != nil {
+		cc.DialFunc = c.Dial
+	}
+	conn, err := pgx.ConnectConfig(ctx, cc)
+	if err != nil {
+		return nil, fmt.Errorf("connect as the workload does: %w", &refusal{primary.Node, err})
+	}
+	if c.Route == URL {
+		return conn, nil // a pooler could leave what is set here to other sessions
+	}
+	if _, err := conn.Exec(ctx, "set statement_timeout = 0; set lock_timeout = 0", pgx.QueryExecModeSimpleProtocol); err != nil {
+		return nil, errors.Join(err, conn.Close(ctx))
+	}
+	return conn, nil
+}
+
+// makeTable makes the table of some work, and returns its name.
+func (w *Work) makeTable(ctx context.Context, conn *pgx.Conn) (name string, err error) {
+	table := w.Table
+	switch w.Kind {
+	case Insert, Read:
+		table = cmp.Or(table, DefaultTable)
+		err = CreateTable(ctx, conn, table)
+	case Update:
+		table = cmp.Or(table, DefaultUpdateTable)
+		err = CreateUpdateTable(ctx, conn, table, cmp.Or(w.Rows, DefaultRows), w.Payload)
+	case TPCB:
+		return "", CreatePgbench(ctx, conn, max(w.Scale, 1))
+	default:
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return findTable(ctx, conn, table)
 }
 
 // CreateUpdateTable makes a table for updates, with the keys 1 to rows. One that has
@@ -57,7 +131,7 @@ func CreateUpdateTable(ctx context.Context, conn *pgx.Conn, table string, rows, 
 	var have int64
 	if exists {
 		// By key, for others may have more of them than this workload wants.
-		if err := conn.QueryRow(ctx, "select coalesce(max(int_value), 0) from "+quoted).Scan(&have); err != nil {
+		if err := conn.QueryRow(ctx, "select coalesce(pg_catalog.max(int_value), 0) from "+quoted).Scan(&have); err != nil {
 			return fmt.Errorf("look at the keys of table %s: %w", table, err)
 		}
 		if have >= int64(rows) {
@@ -66,11 +140,7 @@ func CreateUpdateTable(ctx context.Context, conn *pgx.Conn, table string, rows, 
 	}
 	return inTransaction(ctx, conn, "fill table "+table, func(tx pgx.Tx) error {
 		if !exists {
-			var list []string
-			if schema != "" {
-				list = append(list, "create schema if not exists "+schema, "grant usage on schema "+schema+" to public")
-			}
-			list = append(list, "create table "+quoted+" (int_value bigint not null, char_value varchar)", "grant select, update on "+quoted+" to public")
+			list := append(makeSchema(schema), "create table "+quoted+" (int_value bigint not null, char_value pg_catalog.varchar)", "grant select, update on "+quoted+" to public")
 			if err := execAll(ctx, tx, list...); err != nil {
 				return err
 			}
@@ -90,7 +160,8 @@ func CreateUpdateTable(ctx context.Context, conn *pgx.Conn, table string, rows, 
 // the start the next time. What there is to begin with must not wait for a standby that
 // may be missing.
 func inTransaction(ctx context.Context, conn *pgx.Conn, what string, do func(tx pgx.Tx) error) error {
-	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+	options := pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}
+	err := pgx.BeginTxFunc(ctx, conn, options, func(tx pgx.Tx) error {
 		if err := execAll(ctx, tx, "set local synchronous_commit = local"); err != nil {
 			return err
 		}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"pgchaos/history"
 )
 
 // DefaultTable is the table of a Config that names none.
@@ -25,6 +27,13 @@ func quoteTable(table string) (quoted, schema string, err error) {
 	return pgx.Identifier(parts).Sanitize(), schema, nil
 }
 
+// fullTable is the full name of a table, quoted. Which table the file means was decided when
+// it was looked for (Setup): no search_path decides it again.
+func fullTable(table string) (string, error) {
+	_, _, err := quoteTable(table)
+	return history.QuotedTable(table), err
+}
+
 // The formats of parameters and columns.
 const (
 	asText   = 0
@@ -34,7 +43,7 @@ const (
 // insertStatement returns the LSNs too, which costs nothing measurable: a row was in the
 // WAL before them, so that whatever a failover lost lies at or behind the fork.
 func insertStatement(table string, serial bool, rows int) (statement, error) {
-	quoted, _, err := quoteTable(table)
+	quoted, err := fullTable(table)
 	if err != nil {
 		return statement{}, err
 	}
@@ -52,17 +61,17 @@ func insertStatement(table string, serial bool, rows int) (statement, error) {
 		}
 		values, formats = append(values, fmt.Sprintf("(:p%d, :p%d)", row, row+1)), append(formats, asBinary, asText)
 	}
-	s := newStatement("insert into " + quoted + " " + columns + " values " + strings.Join(values, ", ") + " returning pg_current_wal_insert_lsn()")
+	s := newStatement("insert into " + quoted + " " + columns + " values " + strings.Join(values, ", ") + " returning pg_catalog.pg_current_wal_insert_lsn()")
 	s.formats, s.results = formats, []int16{asBinary}
 	return s, nil
 }
 
 func readStatement(table string, serial bool, what string) (statement, error) {
-	quoted, _, err := quoteTable(table)
+	quoted, err := fullTable(table)
 	if err != nil {
 		return statement{}, err
 	}
-	sql := "select int_value, char_value, pg_is_in_recovery() from " + quoted
+	sql := "select int_value, char_value, pg_catalog.pg_is_in_recovery() from " + quoted
 	rest := map[string]string{
 		Latest: " where int_value >= :low and int_value < :high order by int_value desc limit 2",
 		Point:  " where int_value = :low",
@@ -82,7 +91,7 @@ func readStatement(table string, serial bool, what string) (statement, error) {
 }
 
 func updateStatement(table string) (statement, error) {
-	quoted, _, err := quoteTable(table)
+	quoted, err := fullTable(table)
 	if err != nil {
 		return statement{}, err
 	}
@@ -93,14 +102,41 @@ func updateStatement(table string) (statement, error) {
 // lookFor quotes a table's name, and its schema's ("" where it has none), and tells whether
 // the table is there. Whoever makes tables asks first, because `if not exists` demands
 // the right to create even where there is nothing to be created.
-func lookFor(ctx context.Context, conn *pgx.Conn, table string) (quoted, schema string, exists bool, err error) {
+func lookFor(ctx context.Context, conn querier, table string) (quoted, schema string, exists bool, err error) {
 	if quoted, schema, err = quoteTable(table); err != nil {
 		return "", "", false, err
 	}
-	if err := conn.QueryRow(ctx, "select to_regclass($1) is not null", quoted).Scan(&exists); err != nil {
+	if err := conn.QueryRow(ctx, "select pg_catalog.to_regclass($1) is not null", quoted).Scan(&exists); err != nil {
 		return "", "", false, fmt.Errorf("look for table %s: %w", table, err)
 	}
 	return quoted, schema, exists, nil
+}
+
+// querier is a connection, or a transaction.
+type querier interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// findSQL finds the table that a name means in this session.
+const findSQL = `select n.nspname, c.relname
+from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+where c.oid operator(pg_catalog.=) pg_catalog.to_regclass($1)`
+
+// findTable returns the name, as history.TableName has it, of the table that the file's name
+// means in this session. The table must be there.
+func findTable(ctx context.Context, conn querier, table string) (string, error) {
+	quoted, _, err := quoteTable(table)
+	if err != nil {
+		return "", err
+	}
+	var schema, name string
+	if err := conn.QueryRow(ctx, findSQL, quoted).Scan(&schema, &name); err != nil {
+		return "", fmt.Errorf("find table %s: %w", table, err)
+	}
+	if strings.Contains(schema+name, ".") {
+		return "", fmt.Errorf("table %s: it is %s in schema %s; rename what has a dot in its name, which cannot be audited", table, name, schema)
+	}
+	return history.TableName(schema, name), nil
 }
 
 // CreateTable makes the table of a workload, and its schema, where it does not
@@ -113,36 +149,30 @@ func CreateTable(ctx context.Context, conn *pgx.Conn, table string) error {
 	if err != nil || exists {
 		return err
 	}
-	// A table to begin with must not wait for a standby that may be missing.
-	if _, err := conn.Exec(ctx, "set synchronous_commit = local"); err != nil {
-		return err
-	}
-	for _, sql := range tableSQL(quoted, schema) {
-		if _, err := conn.Exec(ctx, sql); err != nil {
-			return fmt.Errorf("create table %s: %s: %w", table, sql, err)
+	return inTransaction(ctx, conn, "create table "+table, func(tx pgx.Tx) error {
+		list := makeSchema(schema)
+		list = append(list, "create table if not exists "+quoted+" (int_value bigserial primary key, char_value pg_catalog.varchar)",
+			"grant select, insert on "+quoted+" to public")
+		if err := execAll(ctx, tx, list...); err != nil {
+			return err
 		}
-	}
-	return grantSequence(ctx, conn, quoted)
+		return grantSequence(ctx, tx, quoted)
+	})
 }
 
-func tableSQL(quoted, schema string) []string {
-	var list []string
-	if schema != "" {
-		list = append(list, "create schema if not exists "+schema, "grant usage on schema "+schema+" to public")
+// makeSchema makes a schema that everybody may use; of "" nothing.
+func makeSchema(schema string) []string {
+	if schema == "" {
+		return nil
 	}
-	return append(list,
-		"create table if not exists "+quoted+" (int_value bigserial primary key, char_value varchar)",
-		"grant select, insert on "+quoted+" to public")
+	return []string{"create schema if not exists " + schema, "grant usage on schema " + schema + " to public"}
 }
 
 // grantSequence lets everybody draw from the key's sequence, whatever its name is.
-func grantSequence(ctx context.Context, conn *pgx.Conn, quoted string) error {
+func grantSequence(ctx context.Context, tx pgx.Tx, quoted string) error {
 	var sequence string // quoted by the server
-	if err := conn.QueryRow(ctx, "select pg_get_serial_sequence($1, 'int_value')", quoted).Scan(&sequence); err != nil {
+	if err := tx.QueryRow(ctx, "select pg_catalog.pg_get_serial_sequence($1, 'int_value')", quoted).Scan(&sequence); err != nil {
 		return fmt.Errorf("look for the sequence of %s: %w", quoted, err)
 	}
-	if _, err := conn.Exec(ctx, "grant usage on sequence "+sequence+" to public"); err != nil {
-		return fmt.Errorf("grant usage on sequence %s: %w", sequence, err)
-	}
-	return nil
+	return execAll(ctx, tx, "grant usage on sequence "+sequence+" to public")
 }

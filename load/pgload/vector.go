@@ -22,7 +22,7 @@ type VectorReader struct {
 
 // NewVectorReader reads the heads of these writers, in this order.
 func NewVectorReader(table string, writers []int) (*VectorReader, error) {
-	quoted, _, err := quoteTable(table)
+	quoted, err := fullTable(table)
 	v := &VectorReader{sql: fmt.Sprintf(vectorSQL, quoted)}
 	for _, w := range writers {
 		v.lows = append(v.lows, int64(history.PackKey(w, 0)))

@@ -82,10 +82,10 @@ func startWorks(t *testing.T) (*postgres, *admin) {
 		`create table typed (n int, u int4, z int8, g int, c text, t varchar, at timestamptz, who int, id uuid, fixed text, check (fixed = 'not :n'))`,
 		"grant all on typed to public")
 	for _, change := range everyKind() {
-		cfg := Config{}
+		cfg := Config{User: "postgres", Database: "postgres"}
 		change(&cfg)
 		for range 2 { // the second time there is nothing to do
-			if err := Setup(t.Context(), a.Conn, cfg); err != nil {
+			if _, err := Setup(t.Context(), cfg, Endpoint{Host: "127.0.0.1", Port: pg.port}); err != nil {
 				t.Fatal(err)
 			}
 		}
