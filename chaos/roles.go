@@ -40,25 +40,46 @@ func NewScene(c *cluster.Cluster, rng *rand.Rand) *Scene {
 	}
 }
 
-// resolve turns a node's name, or a role, into nodes. A role that nobody holds is
-// an error that says who holds what.
+// resolve turns a node's name, or a role, into nodes. A role that no node holds is
+// an error that says which node is what.
 func (s *Scene) resolve(ctx context.Context, selector string) ([]*cluster.Node, error) {
 	if n := s.Cluster.Node(selector); n != nil {
 		return []*cluster.Node{n}, nil
 	}
-	states := s.States(ctx)
-	names, err := s.holders(selector, states)
+	names, err := s.lookUp(ctx, selector, s.States)
 	if err != nil {
 		return nil, err
-	}
-	if len(names) == 0 {
-		return nil, fmt.Errorf("nobody is %s at the moment: %s", selector, describe(states))
 	}
 	nodes := make([]*cluster.Node, 0, len(names))
 	for _, name := range names {
 		nodes = append(nodes, s.Cluster.Node(name))
 	}
 	return nodes, nil
+}
+
+// lookUpWithin is how long a role is looked for. A reading can fail, or come too late,
+// because the machine is busy; a promotion takes a moment.
+const lookUpWithin = 10 * time.Second
+
+// lookUp reads the nodes until some of them hold the role, at most for lookUpWithin.
+// The first reading that finds a holder counts: waiting for more would make the outage
+// longer.
+func (s *Scene) lookUp(ctx context.Context, role string, read func(context.Context) []history.NodeState) ([]string, error) {
+	waiting, cancel := context.WithTimeout(ctx, lookUpWithin)
+	defer cancel()
+	for {
+		states := read(ctx)
+		names, err := s.holders(role, states)
+		if err != nil {
+			return nil, err
+		}
+		if len(names) > 0 {
+			return names, nil
+		}
+		if err := sleep(waiting, pollEvery); err != nil {
+			return nil, fmt.Errorf("no node is %s, looked up for %s: %s", role, lookUpWithin, describe(states))
+		}
+	}
 }
 
 // one is resolve for actions that make sense on one node only.
@@ -78,15 +99,17 @@ func (s *Scene) upstream(ctx context.Context, selector string) (*cluster.Node, e
 	return s.one(ctx, cmp.Or(selector, "primary"))
 }
 
-// grace is how much later than the first a node's answer may come. A node that
-// does not answer must not hold up a promotion that the others are asked for: the
-// delay would be pgchaos's own, and be counted as the cluster's.
+// grace is how much later than the others the answer of a node may come that is not
+// expected to answer at all, because it is paused or disconnected. It must not hold up a
+// promotion that the others are asked for: the delay would be pgchaos's own, and be
+// counted as the cluster's. Every other node has all the time that a reading may take:
+// on a busy machine an answer can be late, and without it the wrong node could be chosen.
 const grace = 500 * time.Millisecond
 
-// States reads every node that has been built, at once. One that answers much
-// later than the others is unreachable.
+// States reads every node that has been built, at once. A paused or disconnected node
+// that answers much later than the others is unreachable.
 func (s *Scene) States(ctx context.Context) []history.NodeState {
-	ctx, cancel := context.WithCancel(ctx)
+	silent, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var first sync.Once
 	var built []*cluster.Node
@@ -99,7 +122,11 @@ func (s *Scene) States(ctx context.Context) []history.NodeState {
 	var wg sync.WaitGroup
 	for i, n := range built {
 		wg.Go(func() {
-			states[i] = n.State(ctx)
+			reading := ctx
+			if mute(n) {
+				reading = silent
+			}
+			states[i] = n.State(reading)
 			if states[i].Reachable {
 				first.Do(func() { time.AfterFunc(grace, cancel) })
 			}
@@ -134,6 +161,9 @@ func (s *Scene) holders(role string, states []history.NodeState) ([]string, erro
 		}
 		return nil, nil
 	case "former_primary":
+		if primary.Node == "" && slices.ContainsFunc(states, s.unread) {
+			return nil, nil // the primary may be the node that could not be read
+		}
 		return s.formerPrimary(primary.Node), nil
 	}
 	return nil, fmt.Errorf("%q is neither a node nor a role", role)
@@ -148,6 +178,14 @@ func (s *Scene) formerPrimary(now string) []string {
 		}
 	}
 	return nil
+}
+
+// mute tells whether a node is not expected to answer.
+func mute(n *cluster.Node) bool { return n.Paused() || n.Disconnected() }
+
+// unread tells whether a node could not be read, though nothing shows why not.
+func (s *Scene) unread(st history.NodeState) bool {
+	return !st.Reachable && st.Role == "" && !mute(s.Cluster.Node(st.Node))
 }
 
 func (s *Scene) becamePrimary(name string) {

@@ -1,9 +1,12 @@
 package chaos
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -93,6 +96,36 @@ func TestConditionSaysWhatIsNotSo(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			if got := strings.Join(tc.c.wrong(states, 50), "; "); got != tc.want {
 				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+// A machine that is busy answers late: one failed reading must not end a run.
+func TestRolesAreLookedUpAgain(t *testing.T) {
+	unread := []history.NodeState{{Node: "b", Error: "context canceled"}}
+	read := []history.NodeState{{Node: "b", Reachable: true, Role: history.RolePrimary, Timeline: 2}}
+	for _, tc := range []struct {
+		name  string
+		after time.Duration
+		want  error
+	}{
+		{"at once", 0, nil}, {"after two seconds", 2 * time.Second, nil}, {"never", time.Hour, context.DeadlineExceeded},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			names, err := (&Scene{}).lookUp(t.Context(), "primary", func(context.Context) []history.NodeState {
+				if time.Since(began) < tc.after {
+					return unread
+				}
+				return read
+			})
+			took := time.Since(began)
+			switch {
+			case tc.want == nil && (err != nil || !slices.Equal(names, []string{"b"}) || took > tc.after+pollEvery):
+				t.Errorf("%s: %v, %v after %s", tc.name, names, err, took)
+			case tc.want != nil && (err == nil || took > lookUpWithin+pollEvery || !strings.Contains(err.Error(), "b is unreachable (context canceled)")):
+				t.Errorf("%s: %v after %s", tc.name, err, took)
 			}
 		})
 	}

@@ -89,7 +89,7 @@ timeline:
   - {sql: {node: a, query: "select pg_sleep(0.1)"}}
   - {kill: replicas}
 expect: [lost_writes == 0]
-`, exitInconclusive, "nobody is replicas at the moment"},
+`, exitInconclusive, "no node is replicas, looked up for 10s"},
 		{"two primaries", strings.Replace(cluster, "[a, b]", "[a, b, c]", 1) + `
 timeline:
   - {at: 500ms, kill: a}
