@@ -168,12 +168,12 @@ func TestASecondIsTakenUpAgain(t *testing.T) {
 	}
 	tell(2, 2*time.Hour, 5*time.Millisecond, history.Weak)
 	s.settle()
-	s.all()
+	s.all(1)
 	for number := range 10 {
 		tell(number, 4*time.Millisecond, 4*time.Millisecond, history.Failed)
 	}
 	s.settle()
-	all := s.all()
+	all := s.all(1)
 	if len(all) != 10 {
 		t.Fatalf("%d seconds", len(all))
 	}
@@ -369,5 +369,42 @@ func TestDroppedIsNotServed(t *testing.T) {
 	x.record(&history.Op{Done: time.Second, Outcome: history.Dropped})
 	if x.response.n != 1 || x.served().n != 0 {
 		t.Errorf("%d response times, %d service times", x.response.n, x.served().n)
+	}
+}
+
+// TestALongRunHasNoMoreSteps: the steps of a run of three hours are three times as long as those of an
+// hour, and their distributions are those of all that ended in them.
+func TestALongRunHasNoMoreSteps(t *testing.T) {
+	for now, want := range map[time.Duration]int{time.Second: 1, time.Hour: 1, time.Hour + 1: 2, 24 * time.Hour: 24} {
+		if got := coarse(now); got != want {
+			t.Errorf("after %s: %d", now, got)
+		}
+	}
+	var s seconds
+	phase := &figures{}
+	for second := range 9 {
+		tally := s.find(second, phase)
+		for i := range 100 {
+			tally.record(&history.Op{Done: time.Duration(second)*time.Second + time.Duration(i)*time.Millisecond, Sent: time.Duration(second) * time.Second, Due: time.Duration(second) * time.Second, Outcome: history.OK})
+		}
+	}
+	s.settle()
+	single, merged := s.all(1), s.all(4)
+	if len(single) != 9 || len(merged) != 3 {
+		t.Fatalf("%d and %d steps", len(single), len(merged))
+	}
+	if merged[1].At != 4*time.Second || merged[1].Response.Count != 400 || merged[2].Response.Count != 100 ||
+		merged[0].Outcomes[history.OK] != 400 || merged[0].Response.Max != 99*time.Millisecond {
+		t.Errorf("%+v", merged)
+	}
+	if again := s.all(1); len(again) != 9 || again[4].Response.Count != 100 {
+		t.Errorf("single again: %+v", again)
+	}
+	cells := make([]cell, 100)
+	for i := range cells {
+		cells[i].ok = 1
+	}
+	if points := series(cells, 3); len(points) != 4 || points[0].OK != 30 || points[3].OK != 10 || points[1].At != 300*time.Millisecond {
+		t.Errorf("%+v", points)
 	}
 }

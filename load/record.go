@@ -16,7 +16,10 @@ type Record struct {
 	// all that is told by time: Series, Seconds, Activity, Nodes and Clients.
 	Warmup Stats
 	Errors []ErrorCount // most frequent first
-	// Series has a point for every SeriesStep in which something ended.
+	// Coarse is how many times longer than SeriesStep and a second the steps of Series and Seconds are: 1
+	// for the first hour, and one more for each hour begun, so that a long run has no more of them.
+	Coarse int
+	// Series has a point for every step in which something ended.
 	Series   []SeriesPoint
 	Seconds  []Second // only those in which something ended
 	Activity Activity
@@ -131,8 +134,9 @@ func (w *Workload) Record() Record {
 	everywhere := t.everywhere()
 	rec := Record{
 		GaveUp: w.gaveUp, Late: w.late, Abandoned: w.abandoned, MostAbandoned: w.most, Asked: w.asked,
-		Series: series(everywhere), Seconds: t.seconds.all(), Errors: t.errorCounts(), Lateness: t.late.dist(),
+		Coarse: coarse(now), Errors: t.errorCounts(), Lateness: t.late.dist(),
 	}
+	rec.Series, rec.Seconds = series(everywhere, rec.Coarse), t.seconds.all(rec.Coarse)
 	if w.run != nil {
 		rec.Asked += w.run.asked(w.totals.warm, now)
 	}
@@ -200,8 +204,11 @@ func activityUntil(cells []cell, end time.Duration) Activity {
 	return a
 }
 
-func series(all []cell) (series []SeriesPoint) {
-	const cells = int(SeriesStep / Bucket)
+// coarse is Record.Coarse of a run that has gone on for so long.
+func coarse(now time.Duration) int { return 1 + int(max(0, now-1)/time.Hour) }
+
+func series(all []cell, coarse int) (series []SeriesPoint) {
+	cells := coarse * int(SeriesStep/Bucket)
 	for first := 0; first < len(all); first += cells {
 		p := SeriesPoint{At: time.Duration(first) * Bucket}
 		for _, c := range all[first:min(first+cells, len(all))] {

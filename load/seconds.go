@@ -2,12 +2,13 @@ package load
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"pgchaos/history"
 )
 
-// Second is what ended in one second of the run's clock, the warm-up included.
+// Second is what ended in one second, or Record.Coarse of them, of the run's clock, the warm-up included.
 type Second struct {
 	At       time.Duration // its beginning
 	Outcomes [history.Outcomes]int64
@@ -46,8 +47,9 @@ type tally struct {
 // load is over.
 type pastSecond struct {
 	outcomes          [history.Outcomes]int64
-	response, service packed // response: nil where nothing ended; service: where it is the same
-	encoded           *Second
+	response, service packed  // response: nil where nothing ended; service: where it is the same
+	encoded           *Second // of this second and those merged with it
+	merged            int     // how many that are
 }
 
 // find opens a tally, for which the earliest of those that are open must give way.
@@ -107,25 +109,29 @@ func (s *seconds) sum(number int) *figures {
 	return &s.told
 }
 
-// all copies what has been put away, in the order of time.
-func (s *seconds) all() (all []Second) {
-	for number := range s.past {
-		p := &s.past[number]
-		if p.response == nil {
+// all makes a Second of every so many seconds of what has been put away, in the order of time: their
+// distributions are merged.
+func (s *seconds) all(every int) (all []Second) {
+	for first := 0; first < len(s.past); first += every {
+		of := s.past[first:min(first+every, len(s.past))]
+		if !slices.ContainsFunc(of, func(p pastSecond) bool { return p.response != nil }) {
 			continue
 		}
-		if p.encoded == nil {
-			p.encoded = p.encode(time.Duration(number) * time.Second)
+		p := &of[0]
+		if p.encoded == nil || p.merged != every {
+			p.encoded, p.merged = encode(of, time.Duration(first)*time.Second), every
 		}
 		all = append(all, *p.encoded)
 	}
 	return all
 }
 
-func (p *pastSecond) encode(at time.Duration) *Second {
+func encode(of []pastSecond, at time.Duration) *Second {
 	var f figures
-	f.unpack(p)
-	s := &Second{At: at, Outcomes: p.outcomes, Response: f.response.encode()}
+	for i := range of {
+		f.unpack(&of[i])
+	}
+	s := &Second{At: at, Outcomes: f.outcomes, Response: f.response.encode()}
 	if s.Service = s.Response; f.apart {
 		s.Service = f.service.encode()
 	}

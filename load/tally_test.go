@@ -69,7 +69,7 @@ func TestTalliesAddUp(t *testing.T) {
 				t.Fatalf("phase %d: %v, want %v", i, byPhase[i].outcomes, wantPhase[i].outcomes)
 			}
 		}
-		for _, second := range s.all() {
+		for _, second := range s.all(1) {
 			number := int(second.At / time.Second)
 			want := &wantSecond[number]
 			if second.Outcomes != want.outcomes || second.Response != want.response.encode() || second.Service != want.served().encode() {

@@ -145,7 +145,10 @@ type Workload struct {
 	Phases []PhaseStats  `json:"phases"`
 	Errors []ErrorCount  `json:"errors,omitempty"` // most frequent first
 	Active []Interval    `json:"active"`           // when it was running
-	Series []SeriesPoint `json:"series"`           // a point every 100 ms in which something ended
+	Series []SeriesPoint `json:"series"`           // a point for every step in which something ended
+	// Coarse is how many times longer than SeriesStep and SecondStep the steps of Series and Seconds are, in
+	// a run of more than an hour; 0: not longer.
+	Coarse int `json:"coarse,omitempty"`
 	// OnTimeout is what the clients do about an operation that takes too long; "" in
 	// files of when they could only abandon it.
 	OnTimeout string `json:"on_timeout,omitempty"`
@@ -172,7 +175,7 @@ type Workload struct {
 	// Lateness is how late operations were sent for which a client was waiting: the load
 	// generator's own doing. Without a histogram.
 	Lateness *Dist `json:"lateness,omitempty"`
-	// Seconds are by time, those left out in which nothing ended.
+	// Seconds are by time, a step each, those left out in which nothing ended.
 	Seconds []Second `json:"seconds,omitempty"`
 }
 
@@ -212,7 +215,13 @@ const (
 	SecondStep = time.Second
 )
 
-// Second is what ended in one second.
+// Steps are the real steps of Series and Seconds.
+func (w *Workload) Steps() (series, seconds time.Duration) {
+	coarse := time.Duration(max(w.Coarse, 1))
+	return coarse * SeriesStep, coarse * SecondStep
+}
+
+// Second is what ended in one second, times Coarse of the workload.
 type Second struct {
 	At       time.Duration `json:"at_ns"` // its beginning
 	Response SecondDist    `json:"response"`
@@ -352,7 +361,7 @@ type ErrorCount struct {
 	Example string          `json:"example"`
 }
 
-// SeriesPoint counts what ended in one 100 ms interval.
+// SeriesPoint counts what ended in one interval: 100 ms, times Coarse of the workload.
 type SeriesPoint struct {
 	At      time.Duration `json:"at_ns"`            // the interval's beginning
 	OK      int64         `json:"ok,omitempty"`     // ok and weak

@@ -19,6 +19,9 @@ func describeWorkload(w *spec.Workload, groups int, rec *load.Record) (report.Wo
 		OnTimeout: w.OnTimeout, GaveUp: rec.GaveUp, Late: rec.Late, MostAbandoned: rec.MostAbandoned,
 		Model: describeModel(w, groups), Asked: rec.Asked, Writes: w.Kind != pgload.Insert && w.Inserts(""),
 	}
+	if rec.Coarse > 1 {
+		out.Coarse = rec.Coarse
+	}
 	for _, e := range rec.Errors {
 		out.Errors = append(out.Errors, report.ErrorCount(e))
 	}

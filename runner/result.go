@@ -84,7 +84,7 @@ func (r *run) collect() error {
 	r.result.Recoveries = check.Recoveries(course)
 	r.watch.mu.Lock()
 	defer r.watch.mu.Unlock()
-	r.result.Usage = r.watch.usage
+	r.result.Usage = thinUsage(r.watch.usage, r.result.Phases, r.result.Duration)
 	for node, err := range r.watch.errs {
 		r.note(node, "its resource use could not always be read: "+err.Error(), nil)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -24,14 +25,16 @@ func HLog(path string, r *report.Result) error {
 // second is one second of one workload.
 type second struct {
 	workload string
+	length   time.Duration
 	report.Second
 }
 
 // secondsOf are the seconds of all workloads, by time.
 func secondsOf(r *report.Result) (all []second) {
 	for i := range r.Workloads {
+		_, length := r.Workloads[i].Steps()
 		for _, s := range r.Workloads[i].Seconds {
-			all = append(all, second{r.Workloads[i].Name, s})
+			all = append(all, second{r.Workloads[i].Name, length, s})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b second) int { return cmp.Compare(a.At, b.At) })
@@ -62,7 +65,7 @@ func hlog(out io.Writer, r *report.Result) error {
 			continue
 		}
 		if _, err := fmt.Fprintf(out, "Tag=%s,%.3f,%.3f,%.3f,%s\n",
-			s.workload, (s.At + fraction).Seconds(), report.SecondStep.Seconds(), s.Response.Max.Seconds()*1000, s.Response.Histogram); err != nil {
+			s.workload, (s.At + fraction).Seconds(), s.length.Seconds(), s.Response.Max.Seconds()*1000, s.Response.Histogram); err != nil {
 			return err
 		}
 	}
@@ -70,7 +73,8 @@ func hlog(out io.Writer, r *report.Result) error {
 }
 
 // Series writes the time series as CSV: a row for each 100 ms and workload, in which
-// the figures of its whole second stand as well, for those are kept by the second.
+// the figures of its whole second stand as well, for those are kept by the second. Of a run of more than an
+// hour the steps are longer: see report.Workload.Steps.
 func Series(path string, r *report.Result) error {
 	return create(path, "the time series", func(w io.Writer) error { return series(w, r) })
 }
@@ -107,15 +111,16 @@ func workloadSeries(w *csv.Writer, r *report.Result, of *report.Workload) error 
 		bySecond[s.At] = cells
 	}
 	none := []string{"", "", "", ""} // without a sample there is no percentile
+	step, secondStep := of.Steps()
 	for _, p := range of.Series {
-		cells := bySecond[p.At.Truncate(report.SecondStep)]
+		cells := bySecond[p.At.Truncate(secondStep)]
 		if cells == nil {
 			cells = none
 		}
 		row := []string{
 			r.Started.Add(p.At).UTC().Format("2006-01-02T15:04:05.000Z"), strconv.FormatFloat(p.At.Seconds(), 'f', 1, 64),
 			of.Name, phaseAt(r, p.At), strconv.FormatInt(p.OK, 10), strconv.FormatInt(p.Errors, 10), strconv.FormatInt(p.Dropped, 10),
-			strconv.FormatInt((p.OK+p.Errors)*int64(time.Second/report.SeriesStep), 10),
+			strconv.FormatInt(int64(math.Round(float64(p.OK+p.Errors)/step.Seconds())), 10),
 		}
 		if err := w.Write(append(row, cells...)); err != nil {
 			return err
