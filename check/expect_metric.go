@@ -63,7 +63,7 @@ func Metrics() []Metric {
 			from = "from when it was sent"
 		}
 		for _, name := range []string{"average", "median", "min", "max", "p50", "p90", "p95", "p99", "p999"} {
-			metrics = append(metrics, Metric{prefix + name, MetricDuration, Must, May, latencyAbout(name) + " of an operation, " + from})
+			metrics = append(metrics, Metric{prefix + name, MetricDuration, Must, May, latencyAbout(name) + " of an operation that succeeded, " + from})
 		}
 	}
 	return append(metrics, []Metric{

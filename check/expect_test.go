@@ -131,16 +131,16 @@ func TestRefusalsSayWhat(t *testing.T) {
 
 func TestWhatAMetricIs(t *testing.T) {
 	for name, want := range map[string]string{
-		"average":        "the average time of an operation, from when it was due",
-		"median":         "the median time of an operation, from when it was due",
-		"service_min":    "the least time of an operation, from when it was sent",
-		"max":            "the greatest time of an operation, from when it was due",
-		"p95":            "the 95 percentile of the time of an operation, from when it was due",
-		"p97":            "the 97 percentile of the time of an operation, from when it was due",
-		"service_p97":    "the 97 percentile of the time of an operation, from when it was sent",
-		"p99.9999999":    "the 99.9999999 percentile of the time of an operation, from when it was due",
+		"average":        "the average time of an operation that succeeded, from when it was due",
+		"median":         "the median time of an operation that succeeded, from when it was due",
+		"service_min":    "the least time of an operation that succeeded, from when it was sent",
+		"max":            "the greatest time of an operation that succeeded, from when it was due",
+		"p95":            "the 95 percentile of the time of an operation that succeeded, from when it was due",
+		"p97":            "the 97 percentile of the time of an operation that succeeded, from when it was due",
+		"service_p97":    "the 97 percentile of the time of an operation that succeeded, from when it was sent",
+		"p99.9999999":    "the 99.9999999 percentile of the time of an operation that succeeded, from when it was due",
 		"p99.99999999":   "",
-		"service_median": "the median time of an operation, from when it was sent",
+		"service_median": "the median time of an operation that succeeded, from when it was sent",
 	} {
 		m, ok := LookupMetric(name)
 		if m.About != want || ok != (want != "") {

@@ -408,3 +408,33 @@ func TestALongRunHasNoMoreSteps(t *testing.T) {
 		t.Errorf("%+v", points)
 	}
 }
+
+// What failed at once, and what timed out, are in the times of all, and not in those of
+// what succeeded.
+func TestTimesOfWhatSucceeded(t *testing.T) {
+	var f figures
+	op := func(outcome history.Outcome, took time.Duration) {
+		f.record(&history.Op{Sent: time.Millisecond, Done: took, Outcome: outcome})
+	}
+	op(history.OK, 20*time.Millisecond)
+	op(history.Weak, 30*time.Millisecond)
+	if s := f.stats(time.Second); s.Succeeded != nil || s.Response.Count != 2 {
+		t.Errorf("all succeeded: %+v", s)
+	}
+	op(history.Failed, 2*time.Millisecond)
+	op(history.Unknown, 5*time.Second)
+	op(history.Dropped, 7*time.Second)
+	s := f.stats(time.Second)
+	if s.Response.Count != 5 || s.Service.Count != 4 || s.Response.Min != 2*time.Millisecond || s.Response.Max != 7*time.Second {
+		t.Errorf("of all: %d, %d, %s to %s", s.Response.Count, s.Service.Count, s.Response.Min, s.Response.Max)
+	}
+	if s.Succeeded == nil {
+		t.Fatal("nothing is said of what succeeded")
+	}
+	if d := s.Succeeded.Response; d.Count != 2 || d.Min != 20*time.Millisecond || d.Max != 30*time.Millisecond {
+		t.Errorf("of what succeeded: %d, %s to %s", d.Count, d.Min, d.Max)
+	}
+	if d := s.Succeeded.Service; d.Count != 2 || d.Min != 19*time.Millisecond || d.Max != 29*time.Millisecond {
+		t.Errorf("service times of what succeeded: %d, %s to %s", d.Count, d.Min, d.Max)
+	}
+}

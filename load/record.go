@@ -54,6 +54,8 @@ type Stats struct {
 	// free client and was not to wait (Overflow Drop) is not in it.
 	Response Dist
 	Service  Dist // from sent to done, of what was sent
+	// Succeeded are the same of what was acknowledged; nil: all was.
+	Succeeded *Times
 	// Retries is how often a transaction was begun again, Retried of how many
 	// operations one was.
 	Retries, Retried int64
@@ -81,6 +83,9 @@ func (s Stats) Throughput() (perSecond float64, ok bool) {
 	}
 	return float64(s.Samples()) / s.Span.Seconds(), true
 }
+
+// Times are the two times of a set of operations, as in Stats.
+type Times struct{ Response, Service Dist }
 
 // PhaseStats are the Stats of what was due in one phase. The last phase ends with
 // the arrivals.
@@ -177,14 +182,25 @@ func (w *Workload) Record() Record {
 
 // stats hands the figures out, of the time in which arrivals came.
 func (f *figures) stats(span time.Duration) Stats {
-	s := Stats{
-		Outcomes: f.outcomes, Retries: f.retries, Retried: f.retried, Out: f.out, In: f.in,
-		Response: f.response.dist(), Span: span,
+	s := Stats{Outcomes: f.outcomes, Retries: f.retries, Retried: f.retried, Out: f.out, In: f.in, Span: span}
+	times := f.times()
+	if f.rest.response.n > 0 {
+		s.Succeeded = times
+		all := figures{}
+		all.timing.add(&f.timing)
+		all.timing.add(&f.rest)
+		times = all.times()
 	}
-	if s.Service = s.Response; f.apart {
-		s.Service = f.service.dist()
-	}
+	s.Response, s.Service = times.Response, times.Service
 	return s
+}
+
+func (t *timing) times() *Times {
+	out := &Times{Response: t.response.dist()}
+	if out.Service = out.Response; t.apart {
+		out.Service = t.service.dist()
+	}
+	return out
 }
 
 // span is how much of the time between two moments arrivals came in.

@@ -75,6 +75,7 @@ func (s *seconds) put(t *tally) {
 		return
 	}
 	t.phase.add(&t.figures)
+	t.join()
 	for len(s.past) <= t.number {
 		s.past = append(s.past, pastSecond{})
 	}
@@ -106,6 +107,7 @@ func (s *seconds) sum(number int) *figures {
 			s.told.add(&t.figures)
 		}
 	}
+	s.told.join()
 	return &s.told
 }
 

@@ -19,7 +19,8 @@ func (f *figures) equal(to *figures) bool {
 		x.Histogram, y.Histogram, x.SumSquares, y.SumSquares = nil, nil, 0, 0
 		return equal && x == y
 	}
-	return f.outcomes == to.outcomes && f.retries == to.retries && f.retried == to.retried && f.out == to.out && f.in == to.in &&
+	return f.rest.apart == to.rest.apart && same(&f.rest.response, &to.rest.response) && same(f.rest.served(), to.rest.served()) &&
+		f.outcomes == to.outcomes && f.retries == to.retries && f.retried == to.retried && f.out == to.out && f.in == to.in &&
 		f.apart == to.apart && same(&f.response, &to.response) && same(f.served(), to.served())
 }
 
@@ -57,6 +58,7 @@ func TestTalliesAddUp(t *testing.T) {
 		for number := range wantSecond {
 			// Of a second the sums and what was sent are not kept.
 			sum, want := s.sum(number), &wantSecond[number]
+			want.join() // a second does not tell what succeeded apart
 			if sum.outcomes != want.outcomes || sum.apart != want.apart ||
 				!sum.response.dist().Histogram.Equals(want.response.dist().Histogram) || !sum.served().dist().Histogram.Equals(want.served().dist().Histogram) ||
 				sum.response.max != want.response.max || sum.response.outOfRange != want.response.outOfRange {

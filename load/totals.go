@@ -39,7 +39,8 @@ type figures struct {
 	outcomes         [history.Outcomes]int64
 	retries, retried int64
 	out, in          int64
-	timing
+	timing                  // of what was acknowledged
+	rest             timing // of everything else
 }
 
 func (f *figures) record(op *history.Op) {
@@ -50,7 +51,18 @@ func (f *figures) record(op *history.Op) {
 	}
 	f.out += op.Out
 	f.in += op.In
-	f.timing.record(op)
+	if op.Outcome.Acknowledged() {
+		f.timing.record(op)
+		return
+	}
+	f.rest.record(op)
+}
+
+// join puts the times of everything together, in the place of those of what was
+// acknowledged.
+func (f *figures) join() {
+	f.timing.add(&f.rest)
+	f.rest.clear()
 }
 
 func (f *figures) add(from *figures) {
@@ -62,12 +74,14 @@ func (f *figures) add(from *figures) {
 	f.out += from.out
 	f.in += from.in
 	f.timing.add(&from.timing)
+	f.rest.add(&from.rest)
 }
 
 // clear forgets everything, but keeps the histograms' memory.
 func (f *figures) clear() {
 	f.timing.clear()
-	*f = figures{timing: f.timing}
+	f.rest.clear()
+	*f = figures{timing: f.timing, rest: f.rest}
 }
 
 // cell counts what ended in one bucket of time.

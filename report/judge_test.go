@@ -41,6 +41,16 @@ func TestMetric(t *testing.T) {
 		{"exact min", "min of writes < 1ms", nil, "0.0012"},
 		{"a percentile read from the histogram", "p75 of reads < 1ms", nil, "0.000697"},
 		{"service time is another distribution", "service_p99 of reads < 1ms", func(r *Result) { r.Workloads[1].Total.Service.P99 = 3 * time.Second }, "3"},
+		{"a percentile of what succeeded", "p99 of reads < 1ms", func(r *Result) {
+			r.Workloads[1].Total.Succeeded = &Times{Response: Dist{Count: 5, P99: 7 * time.Second}}
+		}, "7"},
+		{"a service time of what succeeded", "service_p99 of reads < 1ms", func(r *Result) {
+			r.Workloads[1].Total.Succeeded = &Times{Service: Dist{Count: 5, P99: 6 * time.Second}}
+		}, "6"},
+		{"no percentile where nothing succeeded", "p99 of reads < 10s", func(r *Result) {
+			s := &r.Workloads[1].Total
+			s.Samples, s.Failed, s.OK, s.Weak = 36, 36, 0, 0
+		}, "? none of the 36 operations of reads succeeded"},
 		{"a percentile without a histogram", "p75 of reads < 1ms", func(r *Result) { r.Workloads[1].Total.Response.Histogram = "" }, "? none was kept"},
 		{"a workload that was not there", "p99 of ghosts < 1ms", nil, "? no workload ghosts"},
 		{"a phase that was not there", "p99 of writes during ghosts < 1ms", nil, "? no phase ghosts"},

@@ -357,14 +357,22 @@ func (s Stats) count(metric string) (n float64, evidence int64) {
 	return 0, -1
 }
 
-// latency is a figure of the response or the service times.
+// latency is a figure of the response or the service times of what succeeded: an
+// operation that fails at once must not make a server look fast.
 func (s Stats) latency(e check.Expectation, where string) check.Value {
 	d := s.Response
 	if e.Service() {
 		d = s.Service
 	}
-	if d.Count == 0 {
+	switch {
+	case d.Count == 0:
 		return unknown("no samples of %s", where)
+	case s.Acknowledged() == 0:
+		return unknown("none of the %s of %s succeeded", count(s.Samples, "operation", "operations"), where)
+	case s.Succeeded != nil && e.Service():
+		d = s.Succeeded.Service
+	case s.Succeeded != nil:
+		d = s.Succeeded.Response
 	}
 	switch strings.TrimPrefix(e.Metric, "service_") {
 	case "average":

@@ -285,9 +285,9 @@ type PhaseStats struct {
 }
 
 // Stats are the figures of a set of operations. Samples excludes what was
-// dropped: it was never sent. Latencies are of every sample, failed ones too, as
-// JMeter counts them; response times also of what was dropped, with the time that
-// it had waited by then.
+// dropped: it was never sent. Response and Service are of every sample, failed ones too,
+// as JMeter counts them; response times also of what was dropped, with the time that
+// it had waited by then. Expectations are judged by those of what succeeded.
 type Stats struct {
 	Samples  int64 `json:"samples"` // ok + weak + failed + unknown
 	OK       int64 `json:"ok"`
@@ -297,6 +297,8 @@ type Stats struct {
 	Dropped  int64 `json:"dropped"`
 	Response Dist  `json:"response"` // from due to done
 	Service  Dist  `json:"service"`  // from sent to done
+	// Succeeded are the times of what was acknowledged; nil: all was, or the file is older.
+	Succeeded *Times `json:"succeeded,omitempty"`
 	// Span is the time over which Samples are counted, for the throughput.
 	Span time.Duration `json:"span_ns"`
 	// Retries are transactions that were begun again after 40001 or 40P01, and Retried
@@ -307,6 +309,15 @@ type Stats struct {
 	Out int64 `json:"bytes_out,omitempty"`
 	In  int64 `json:"bytes_in,omitempty"`
 }
+
+// Times are the two times of a set of operations, as in Stats.
+type Times struct {
+	Response Dist `json:"response"`
+	Service  Dist `json:"service"`
+}
+
+// Acknowledged is the number of samples that the server acknowledged.
+func (s Stats) Acknowledged() int64 { return s.OK + s.Weak }
 
 // Errors is the number of samples that were not acknowledged.
 func (s Stats) Errors() int64 { return s.Failed + s.Unknown }

@@ -139,6 +139,12 @@ func (t *table) addStats(label string, s Stats) {
 		i = yellow
 	}
 	t.add(i, append(cells, errorRate, throughput, some(s.Weak), some(s.Unknown), some(s.Dropped))...)
+	if s.Succeeded != nil && s.Acknowledged() > 0 {
+		indent := label[:len(label)-len(strings.TrimLeft(label, " "))]
+		t.addStats(indent+"  (succeeded)", Stats{
+			Samples: s.Acknowledged(), OK: s.OK, Weak: s.Weak, Span: s.Span, Response: s.Succeeded.Response,
+		})
+	}
 }
 
 // some is a number that is not worth a column when it is 0 everywhere.

@@ -110,10 +110,19 @@ func describeStats(s load.Stats) (out report.Stats, err error) {
 		Unknown: s.Outcomes[history.Unknown], Dropped: s.Outcomes[history.Dropped],
 		Span: s.Span, Retries: s.Retries, Retried: s.Retried, Out: s.Out, In: s.In,
 	}
-	if out.Response, err = describeDist(s.Response); err == nil {
-		out.Service, err = describeDist(s.Service)
+	out.Response, out.Service, err = describeTimes(s.Response, s.Service)
+	if err == nil && s.Succeeded != nil {
+		out.Succeeded = &report.Times{}
+		out.Succeeded.Response, out.Succeeded.Service, err = describeTimes(s.Succeeded.Response, s.Succeeded.Service)
 	}
 	return out, err
+}
+
+func describeTimes(of, served load.Dist) (response, service report.Dist, err error) {
+	if response, err = describeDist(of); err == nil {
+		service, err = describeDist(served)
+	}
+	return response, service, err
 }
 
 func describeDist(d load.Dist) (report.Dist, error) {
