@@ -21,32 +21,45 @@ type event struct {
 func (w *witness) eventOf(server ledger.Server) event {
 	next := w.e.Lineage.Next(server.Timeline)
 	node, at := w.promoted(next)
-	promote := w.newest(at, func(m history.Mark) bool {
+	otherwise := event{fmt.Sprintf("the promotion to timeline %d", next), 0}
+	if m := w.promotion(node, at); m != nil {
+		at, otherwise = m.Issued, eventAt(m)
+	}
+	return w.takenAway(server.Node, at, otherwise)
+}
+
+// promotion is the newest step that promoted a node up to some moment, or nil; of any node
+// where that is "".
+func (w *witness) promotion(node string, by time.Duration) *history.Mark {
+	return w.newest(by, func(m history.Mark) bool {
 		return m.Action == "promote" && m.Status != history.MarkSkipped && (node == "" || slices.Contains(m.Nodes, node))
 	})
-	if promote != nil {
-		at = promote.Issued
-	}
-	if fault := w.newest(at, func(m history.Mark) bool {
-		return m.Fault && slices.Contains(m.Nodes, server.Node) && !w.takenBack(m, server.Node, at)
+}
+
+// takenAway is the newest fault of a node that was not over by some moment, or else what
+// is said.
+func (w *witness) takenAway(node string, by time.Duration, otherwise event) event {
+	if fault := w.newest(by, func(m history.Mark) bool {
+		return m.Fault && slices.Contains(m.Nodes, node) && !w.takenBack(m, node, by)
 	}); fault != nil {
 		return eventAt(fault)
 	}
-	if promote != nil {
-		return eventAt(promote)
-	}
-	return event{fmt.Sprintf("the promotion to timeline %d", next), 0}
+	return otherwise
 }
 
 // promoted is who was first seen as a primary on a timeline, and when; "" and forever
 // where nobody was.
 func (w *witness) promoted(timeline uint32) (node string, at time.Duration) {
 	at = forever
+	only := ""
 	if timeline == w.e.Lineage.Timeline {
-		node = w.e.Authority
+		node, only = w.e.Authority, w.e.Authority
+	} else if len(w.primariesOn(timeline)) > 1 {
+		source, _ := w.source(timeline)
+		only = source.Node
 	}
 	for name, states := range w.e.States {
-		if timeline == w.e.Lineage.Timeline && name != w.e.Authority {
+		if only != "" && name != only {
 			continue
 		}
 		for _, s := range states {
@@ -61,11 +74,11 @@ func (w *witness) promoted(timeline uint32) (node string, at time.Duration) {
 // astray tells of a reading whether its timeline is known to be another than the
 // authority's of that number.
 func (w *witness) astray(s history.NodeState) bool {
-	i := w.takenBy(s.Node, s.At)
-	if i < 0 {
-		return false
+	own := w.lineageAtEnd(s.Node)
+	if i := w.takenBy(s.Node, s.At); i >= 0 {
+		own = w.e.Forks[i].Lineage
 	}
-	then, known := w.e.Forks[i].Lineage.UpTo(s.Timeline)
+	then, known := own.UpTo(s.Timeline)
 	ours, _ := w.e.Lineage.UpTo(s.Timeline)
 	return known && !slices.Equal(then.Forks, ours.Forks)
 }

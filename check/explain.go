@@ -3,7 +3,6 @@ package check
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -200,62 +199,6 @@ func (w *witness) tell(l life) *story {
 	return s
 }
 
-// descent tells whether a server's timeline is foreign to the authority's.
-func (w *witness) descent(s *story) (foreign bool, unsure string) {
-	server := s.server
-	ours, ok := w.e.Lineage.UpTo(server.Timeline)
-	if !ok {
-		return true, ""
-	}
-	then, ok := w.lineageOf(s).UpTo(server.Timeline)
-	differs := ok && !slices.Equal(then.Forks, ours.Forks)
-	// A node that was rebuilt by nobody knows whom has the authority's lineage, whatever
-	// it was before.
-	if differs || ok && s.taken != nil {
-		return differs, ""
-	}
-	if server.Timeline == w.e.Lineage.Timeline {
-		return server.Node != w.e.Authority, "" // one node alone is promoted to a timeline
-	}
-	for _, node := range slices.Sorted(maps.Keys(w.e.States)) {
-		if node != server.Node && slices.ContainsFunc(w.e.States[node], func(s history.NodeState) bool {
-			return accepts(s) && s.Timeline == server.Timeline
-		}) {
-			return false, fmt.Sprintf("%s and %s were both primaries on a timeline %d, and from which of them %s comes is not known",
-				min(node, server.Node), max(node, server.Node), server.Timeline, w.e.Authority)
-		}
-	}
-	return false, ""
-}
-
-// lineageOf is the lineage of a server's node when that was read last before its past
-// was taken away, or else at the end.
-func (w *witness) lineageOf(s *story) history.Lineage {
-	if s.taken != nil {
-		return s.taken.Lineage
-	}
-	for _, n := range w.e.Nodes {
-		if n.Node == s.server.Node {
-			return n.Lineage
-		}
-	}
-	return history.Lineage{}
-}
-
-// parted is from where on a foreign server's WAL is not the authority's; 0 where
-// that is not known.
-func (w *witness) parted(s *story) history.LSN {
-	own := w.lineageOf(s)
-	if own.Timeline != s.server.Timeline {
-		return 0
-	}
-	if at, ok := w.e.Lineage.Parted(own); ok {
-		return at
-	}
-	at, _ := own.Left(w.e.Lineage.Timeline) // it was promoted from the one on which the authority lives on
-	return at
-}
-
 // verdictOf is the explanation of one loss.
 type verdictOf struct {
 	explained bool
@@ -279,13 +222,7 @@ func (w *witness) explain(l *loss) verdictOf {
 	case s.unsure != "":
 		return verdictOf{why: s.unsure}
 	case s.foreign:
-		e := event{name: "split brain"}
-		if m := w.newest(max(l.entry.Sent, l.entry.Done), func(m history.Mark) bool {
-			return m.Action == "promote" && m.Status != history.MarkSkipped && slices.Contains(m.Nodes, s.server.Node)
-		}); m != nil {
-			e = eventAt(m)
-		}
-		return verdictOf{explained: true, cause: CauseForeign, event: e, fork: w.parted(s)}
+		return verdictOf{explained: true, cause: CauseForeign, event: w.eventOfForeign(l), fork: w.parted(s)}
 	}
 	why := fmt.Sprintf("%s itself acknowledged it, on timeline %d, and was seen to lose no WAL", s.server.Node, s.server.Timeline)
 	if s.left {

@@ -153,11 +153,11 @@ func TestExplanations(t *testing.T) {
 		{"a rebuilt node's lineage says nothing of what it was", []ledger.Entry{ack("a", 1, 120, 900)}, nil, func(e *Evidence) {
 			e.Nodes = []NodeHolding{{Node: "a", Holding: NewHolding(e.Table, 0), Lineage: e.Lineage}}
 		}, "lost 1-1 a/1 " + byKill, ""},
-		{"its own fork shows that it is of this lineage", []ledger.Entry{ack("a", 2, 10, 1300), ack("a", 2, 20, 1310)}, []int64{2}, func(e *Evidence) {
+		{"a fork at the same position does not tell timelines of one number apart", []ledger.Entry{ack("a", 2, 10, 1300), ack("a", 2, 20, 1310)}, []int64{2}, func(e *Evidence) {
 			e.Lineage = history.Lineage{Timeline: 3, Forks: []history.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
 			e.States["c"] = []history.NodeState{primary("c", 1300, 2, 1)}
 			e.Forks = []ForkHolding{{Node: "a", Holding: NewHolding(e.Table, 0), Lineage: history.Lineage{Timeline: 2, Forks: []history.Fork{{Timeline: 1, At: 100}}}}}
-		}, "lost 1-1 a/2 ?", "its LSN 0/A lies before the fork at 0/C8 where timeline 3 left timeline 2"},
+		}, "lost 1-1 a/2 ?", "a and b and c were primaries on timelines of the number 2, and from which of them b comes is not known"},
 		{"another node's fork says nothing of whence this one comes", []ledger.Entry{ack("b", 2, 210, 1300)}, nil, func(e *Evidence) {
 			e.Authority, e.Lineage = "c", history.Lineage{Timeline: 3, Forks: []history.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
 			e.Forks = []ForkHolding{foreignFork}
@@ -173,7 +173,7 @@ func TestExplanations(t *testing.T) {
 		{"two primaries on an earlier timeline, and nobody knows which counts", []ledger.Entry{ack("a", 2, 210, 1300)}, nil, func(e *Evidence) {
 			e.Lineage = history.Lineage{Timeline: 3, Forks: []history.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
 			e.States["c"] = []history.NodeState{primary("c", 1300, 2, 1)}
-		}, "lost 1-1 a/2 ?", "a and b were both primaries on a timeline 2"},
+		}, "lost 1-1 a/2 ?", "a and b and c were primaries on timelines of the number 2, and from which of them b comes is not known"},
 		{"the fault nearest to the promotion", []ledger.Entry{ack("a", 1, 120, 900)}, nil, func(e *Evidence) {
 			e.Marks = append(e.Marks, mark("stop-a", "stop", "a", 500, 510), mark("kill-c", "kill", "c", 1050, 1060), mark("kill-a-again", "kill", "a", 1300, 1310))
 		}, "lost 1-1 a/1 " + byKill, ""},

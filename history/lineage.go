@@ -41,6 +41,14 @@ func (l Lineage) Next(timeline uint32) uint32 {
 	return l.Timeline
 }
 
+// Timelines are all of this lineage, the oldest first.
+func (l Lineage) Timelines() (all []uint32) {
+	for _, f := range l.Forks {
+		all = append(all, f.Timeline)
+	}
+	return append(all, l.Timeline)
+}
+
 // UpTo is the lineage as it was on a timeline; ok is false for one that it does not
 // come from.
 func (l Lineage) UpTo(timeline uint32) (then Lineage, ok bool) {
