@@ -15,6 +15,12 @@ import (
 // bringBack starts a node again.
 func (s *Scene) bringBack(n *cluster.Node) Reverse {
 	return func(ctx context.Context, ending bool) error {
+		if ending && n.Paused() {
+			// A step that failed to stop it is taken back before the pause is.
+			if err := s.release(n, n.Resume)(ctx, ending); err != nil {
+				return err
+			}
+		}
 		if ending && n.Disconnected() {
 			// Whoever starts cannot be seen to, while nobody reaches it.
 			if err := n.Reconnect(ctx); err != nil {

@@ -16,8 +16,8 @@ import (
 
 // Limit changes what nodes may use, while they run; what is 0 stays as it is. Taken
 // back, it leaves what other limits still in place demand, and otherwise what was before.
-func (s *Scene) Limit(selector string, to cluster.Limits) Action {
-	return s.each(selector, func(ctx context.Context, act *Act, n *cluster.Node) error {
+func (s *Scene) Limit(selectors []string, to cluster.Limits) Action {
+	return s.each(selectors, func(ctx context.Context, act *Act, n *cluster.Node) error {
 		in, err := s.limits(ctx, n)
 		if err != nil {
 			return fmt.Errorf("limit %s: %w", n.Name(), err)
@@ -70,8 +70,8 @@ const execTimeout = 60 * time.Second
 
 // Exec runs a line of shell on nodes as the server's user, and notes what it wrote.
 // An exit status other than the expected one is an ErrNotSo.
-func (s *Scene) Exec(selector, line string, expect int) Action {
-	return s.each(selector, func(ctx context.Context, act *Act, n *cluster.Node) error {
+func (s *Scene) Exec(selectors []string, line string, expect int) Action {
+	return s.each(selectors, func(ctx context.Context, act *Act, n *cluster.Node) error {
 		ctx, cancel := context.WithTimeout(ctx, execTimeout)
 		defer cancel()
 		out, err := n.Exec(ctx, line)

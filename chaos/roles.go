@@ -40,19 +40,23 @@ func NewScene(c *cluster.Cluster, rng *rand.Rand) *Scene {
 	}
 }
 
-// resolve turns a node's name, or a role, into nodes. A role that no node holds is
-// an error that says which node is what.
-func (s *Scene) resolve(ctx context.Context, selector string) ([]*cluster.Node, error) {
-	if n := s.Cluster.Node(selector); n != nil {
-		return []*cluster.Node{n}, nil
-	}
-	names, err := s.lookUp(ctx, selector, s.States)
-	if err != nil {
-		return nil, err
-	}
-	nodes := make([]*cluster.Node, 0, len(names))
-	for _, name := range names {
-		nodes = append(nodes, s.Cluster.Node(name))
+// resolve turns nodes' names, and roles, into nodes, each once. A role that no node
+// holds is an error that says which node is what.
+func (s *Scene) resolve(ctx context.Context, selectors ...string) ([]*cluster.Node, error) {
+	var nodes []*cluster.Node
+	for _, selector := range selectors {
+		names := []string{selector}
+		if s.Cluster.Node(selector) == nil {
+			var err error
+			if names, err = s.lookUp(ctx, selector, s.States); err != nil {
+				return nil, err
+			}
+		}
+		for _, name := range names {
+			if n := s.Cluster.Node(name); !slices.Contains(nodes, n) {
+				nodes = append(nodes, n)
+			}
+		}
 	}
 	return nodes, nil
 }

@@ -21,8 +21,8 @@ const sqlTimeout = 60 * time.Second
 // SQL runs a statement on nodes as the superuser, under the node's own settings,
 // and notes the first value of its first row. With expect, any other value is an
 // ErrNotSo.
-func (s *Scene) SQL(selector, query string, expect *string) Action {
-	return s.each(selector, func(ctx context.Context, act *Act, n *cluster.Node) error {
+func (s *Scene) SQL(selectors []string, query string, expect *string) Action {
+	return s.each(selectors, func(ctx context.Context, act *Act, n *cluster.Node) error {
 		ctx, cancel := context.WithTimeout(ctx, sqlTimeout)
 		defer cancel()
 		conn, err := n.ConnectPlain(ctx, "sql")

@@ -11,13 +11,13 @@ import (
 )
 
 // Follow repoints a standby to another upstream; "" is the primary.
-func (s *Scene) Follow(selector, upstream string) Action {
+func (s *Scene) Follow(selectors []string, upstream string) Action {
 	return func(ctx context.Context, act *Act) error {
 		up, err := s.upstream(ctx, upstream)
 		if err != nil {
 			return err
 		}
-		return s.each(selector, func(ctx context.Context, act *Act, n *cluster.Node) error {
+		return s.each(selectors, func(ctx context.Context, act *Act, n *cluster.Node) error {
 			act.Note("%s follows %s", n.Name(), up.Name())
 			return n.Follow(ctx, up)
 		})(ctx, act)
@@ -31,7 +31,7 @@ func (s *Scene) Rejoin(selector, upstream string) Action {
 		if err != nil {
 			return err
 		}
-		return s.each(selector, func(ctx context.Context, act *Act, n *cluster.Node) error {
+		return s.each([]string{selector}, func(ctx context.Context, act *Act, n *cluster.Node) error {
 			done, err := n.Rejoin(ctx, up, s.Examine)
 			if done.Way != "" {
 				act.Note("by %s in %s", done.Way, done.Took.Round(time.Millisecond))

@@ -70,6 +70,18 @@ func (a *Act) TakesBack(what, node string, reverse Reverse) {
 	a.reversals = append(a.reversals, a.undo.Push(what, node, reverse))
 }
 
+// join takes over what the act of one of several nodes has noted. Its reversals are on
+// the undo already.
+func (a *Act) join(part *Act) {
+	if part.detail != "" {
+		a.Note("%s", part.detail)
+	}
+	if part.mode != "" {
+		a.mode = part.mode
+	}
+	a.reversals = append(a.reversals, part.reversals...)
+}
+
 // Effective notes that the effect is complete now, before the action has verified it.
 func (a *Act) Effective() { a.effective = time.Now() }
 
@@ -198,13 +210,14 @@ func (t *Timeline) reverse(ctx context.Context, step Step, act *Act) error {
 		Planned: &due, Issued: t.Clock.Now(),
 	}
 	t.Begin(mark)
-	err := protect(func() error {
-		var errs []error
-		for i := len(act.reversals) - 1; i >= 0; i-- {
-			errs = append(errs, act.reversals[i].Run(ctx, false))
-		}
-		return errors.Join(errs...)
-	})
+	// Each is of another node.
+	errs := make([]error, len(act.reversals))
+	var wg sync.WaitGroup
+	for i, r := range act.reversals {
+		wg.Go(func() { errs[i] = protect(func() error { return r.Run(ctx, false) }) })
+	}
+	wg.Wait()
+	err := errors.Join(errs...)
 	mark.Ended = t.Clock.Now()
 	mark.Status, mark.Effective = history.MarkDone, mark.Ended
 	if err != nil {

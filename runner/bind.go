@@ -43,23 +43,23 @@ func bindAction(s spec.Step, scene *chaos.Scene, l loads) chaos.Action {
 	}
 	switch {
 	case s.Stop != nil:
-		return scene.Stop(s.Stop.Node, cluster.StopMode(s.Stop.Mode), time.Duration(s.Stop.Timeout))
+		return scene.Stop(s.Stop.Nodes, cluster.StopMode(s.Stop.Mode), time.Duration(s.Stop.Timeout))
 	case s.Restart != nil:
-		return scene.Restart(s.Restart.Node, cluster.StopMode(s.Restart.Mode), time.Duration(s.Restart.Timeout))
+		return scene.Restart(s.Restart.Nodes, cluster.StopMode(s.Restart.Mode), time.Duration(s.Restart.Timeout))
 	case s.Kill != nil:
-		return scene.Kill(s.Kill.Node)
+		return scene.Kill(s.Kill.Nodes)
 	case s.Pause != nil:
-		return scene.Pause(s.Pause.Node)
+		return scene.Pause(s.Pause.Nodes)
 	case s.Start != nil:
-		return scene.Start(s.Start.Node)
+		return scene.Start(s.Start.Nodes)
 	case s.Resume != nil:
-		return scene.Resume(s.Resume.Node)
+		return scene.Resume(s.Resume.Nodes)
 	case s.Promote != nil:
-		return scene.Promote(s.Promote.Node)
+		return scene.Promote(s.Promote.Nodes[0])
 	case s.Configure != nil:
-		return scene.Configure(s.Configure.Node, s.Configure.Settings, synchronous(s.Configure.Synchronous))
+		return scene.Configure(s.Configure.Nodes, s.Configure.Settings, synchronous(s.Configure.Synchronous))
 	case s.Follow != nil:
-		return scene.Follow(s.Follow.Node, s.Follow.Upstream)
+		return scene.Follow(s.Follow.Nodes, s.Follow.Upstream)
 	case s.Rejoin != nil:
 		return scene.Rejoin(s.Rejoin.Node, s.Rejoin.Upstream)
 	case s.Clone != nil:
@@ -73,7 +73,7 @@ func bindAction(s spec.Step, scene *chaos.Scene, l loads) chaos.Action {
 	case s.Wait != nil:
 		return chaos.Wait(time.Duration(*s.Wait))
 	case s.SQL != nil:
-		return scene.SQL(s.SQL.Node, s.SQL.Query, s.SQL.Expect)
+		return scene.SQL(s.SQL.Nodes, s.SQL.Query, s.SQL.Expect)
 	default:
 		return scene.Verify(condition(*s.Verify), time.Duration(s.Verify.Within))
 	}
@@ -83,13 +83,13 @@ func bindAction(s spec.Step, scene *chaos.Scene, l loads) chaos.Action {
 func bindMachine(s spec.Step, scene *chaos.Scene) chaos.Action {
 	switch {
 	case s.Disconnect != nil:
-		return scene.Disconnect(s.Disconnect.Node)
+		return scene.Disconnect(s.Disconnect.Nodes)
 	case s.Connect != nil:
-		return scene.Connect(s.Connect.Node)
+		return scene.Connect(s.Connect.Nodes)
 	case s.Limit != nil:
-		return scene.Limit(s.Limit.Node, cluster.Limits{NanoCPUs: int64(s.Limit.CPUs), Memory: int64(s.Limit.Memory)})
+		return scene.Limit(s.Limit.Nodes, cluster.Limits{NanoCPUs: int64(s.Limit.CPUs), Memory: int64(s.Limit.Memory)})
 	case s.Exec != nil:
-		return scene.Exec(s.Exec.Node, s.Exec.Command, s.Exec.Expect)
+		return scene.Exec(s.Exec.Nodes, s.Exec.Command, s.Exec.Expect)
 	}
 	return nil
 }

@@ -243,7 +243,15 @@ func shorthand(t reflect.Type) bool {
 
 func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
 	if n.Kind == yaml.ScalarNode && shorthand(v.Type()) {
-		v.FieldByName("Node").SetString(n.Value)
+		if nodes := v.FieldByName("Nodes"); nodes.IsValid() {
+			nodes.Set(reflect.ValueOf(NodeList{n.Value}))
+		} else {
+			v.FieldByName("Node").SetString(n.Value)
+		}
+		return
+	}
+	if n.Kind == yaml.SequenceNode && shorthand(v.Type()) && v.FieldByName("Nodes").IsValid() {
+		d.value(n, v.FieldByName("Nodes").Addr().Elem(), path)
 		return
 	}
 	keys, fields := fieldsOf(v.Type())

@@ -34,7 +34,7 @@ timeline:
   - {start_load: a}
   - {stop: {node: b, mode: immediate}}
   - {clone: c}
-  - {verify: {streaming: c, caught_up: [b, replicas]}}
+  - {verify: {streaming: c, caught_up: [c, replicas]}}
   - {verify: {role: {a: primary}, within: 1s}}
 `, Options{})
 	at := Duration(0)
@@ -55,12 +55,12 @@ timeline:
 			{Name: "m", Kind: "sql", Target: "primary", Clients: 2, Timeout: defaultTimeout, OnTimeout: "abandon", MaxAbandoned: 8, SQL: Statements{"select 1"}, Protocol: "extended", Pipeline: 1, Route: "hosts"},
 		},
 		Timeline: []Step{
-			{At: &at, Name: "stop-b", For: Duration(90 * time.Second), Stop: &Stop{Node: "b", Mode: "fast", Timeout: defaultStopTimeout}},
+			{At: &at, Name: "stop-b", For: Duration(90 * time.Second), Stop: &Stop{Nodes: NodeList{"b"}, Mode: "fast", Timeout: defaultStopTimeout}},
 			{When: &Condition{Role: map[string]string{"b": "standby"}}, Within: defaultWithin, Name: "stop-load-a-z", StopLoad: &OnLoad{"a", "z"}},
 			{Name: "start-load-a", StartLoad: &OnLoad{"a"}},
-			{Name: "stop-b-2", Stop: &Stop{Node: "b", Mode: "immediate", Timeout: defaultStopTimeout}},
+			{Name: "stop-b-2", Stop: &Stop{Nodes: NodeList{"b"}, Mode: "immediate", Timeout: defaultStopTimeout}},
 			{Name: "clone-c", Clone: &Clone{Node: "c"}},
-			{Name: "verify", Verify: verify(Condition{Streaming: NodeList{"c"}, CaughtUp: NodeList{"b", "replicas"}, Within: defaultWithin})},
+			{Name: "verify", Verify: verify(Condition{Streaming: NodeList{"c"}, CaughtUp: NodeList{"c", "replicas"}, Within: defaultWithin})},
 			{Name: "verify-2", Verify: verify(Condition{Role: map[string]string{"a": "primary"}, Within: Duration(time.Second)})},
 		},
 	}
@@ -74,7 +74,7 @@ timeline:
 	if diff := cmp.Diff(wantPhases, e.Phases()); diff != "" {
 		t.Error(diff)
 	}
-	if got := e.Timeline[5].Nodes(); !cmp.Equal(got, []string{"b", "c", "replicas"}) {
+	if got := e.Timeline[5].Nodes(); !cmp.Equal(got, []string{"c", "replicas"}) {
 		t.Error(got)
 	}
 	if e.Workload("m").SQL[0] != "select 1" || e.Workload("n") != nil {

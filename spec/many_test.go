@@ -52,7 +52,7 @@ func processorTime(t *testing.T) time.Duration {
 
 func TestNamesOfStepsWithoutOne(t *testing.T) {
 	steps := []Step{
-		{Pause: &OnNodes{Node: "b"}}, {}, {Name: "pause-b-2", Pause: &OnNodes{Node: "b"}}, {Pause: &OnNodes{Node: "b"}}, {}, {Pause: &OnNodes{Node: "b"}},
+		{Pause: &OnNodes{Nodes: NodeList{"b"}}}, {}, {Name: "pause-b-2", Pause: &OnNodes{Nodes: NodeList{"b"}}}, {Pause: &OnNodes{Nodes: NodeList{"b"}}}, {}, {Pause: &OnNodes{Nodes: NodeList{"b"}}},
 	}
 	nameSteps(steps)
 	var got []string

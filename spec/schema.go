@@ -165,10 +165,11 @@ func constrain(s *jsonschema.Schema) {
 	constrainStep(s.Definitions["Step"])
 	for _, def := range []string{"OnNodes", "Stop", "Follow", "Rejoin", "Clone"} {
 		long := s.Definitions[def]
-		s.Definitions[def] = &jsonschema.Schema{
-			Description: long.Description,
-			OneOf:       []*jsonschema.Schema{{Type: "string", MinLength: number(1)}, long},
+		forms := []*jsonschema.Schema{{Type: "string", MinLength: number(1)}}
+		if def != "Rejoin" && def != "Clone" { // which take one node
+			forms = append(forms, &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{Type: "string"}, MinItems: number(1), UniqueItems: true})
 		}
+		s.Definitions[def] = &jsonschema.Schema{Description: long.Description, OneOf: append(forms, long)}
 		long.Description = ""
 	}
 }

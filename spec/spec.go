@@ -256,25 +256,25 @@ type Step struct {
 	Verify     *Condition `yaml:"verify"`
 }
 
-// OnNodes names the node or the role that an action acts on: `pgslave`,
-// `primary`, or `{node: pgslave}`.
+// OnNodes names the nodes or roles that an action acts on, at one instant: `pgslave`,
+// `primary`, `[pgslave, pgslavenew]`, or `{node: pgslave}`.
 type OnNodes struct {
-	Node string `yaml:"node"`
+	Nodes NodeList `yaml:"node"`
 }
 
 // Limit changes what a node may use while it runs. What is left out stays as it is.
 type Limit struct {
-	Node   string `yaml:"node"`
-	CPUs   CPUs   `yaml:"cpus"`
-	Memory Size   `yaml:"memory"`
+	Nodes  NodeList `yaml:"node"`
+	CPUs   CPUs     `yaml:"cpus"`
+	Memory Size     `yaml:"memory"`
 }
 
 // Exec runs a line of shell on a node, as the server's user. Expect is the exit
 // status that it must end with.
 type Exec struct {
-	Node    string `yaml:"node"`
-	Command string `yaml:"command"`
-	Expect  int    `yaml:"expect"`
+	Nodes   NodeList `yaml:"node"`
+	Command string   `yaml:"command"`
+	Expect  int      `yaml:"expect"`
 }
 
 // OnLoad names the workloads to start or stop: one name, or a list.
@@ -282,14 +282,14 @@ type OnLoad []string
 
 // Stop is a shutdown: `pgslave`, or `{node: pgslave, mode: immediate}`.
 type Stop struct {
-	Node    string   `yaml:"node"`
+	Nodes   NodeList `yaml:"node"`
 	Mode    string   `yaml:"mode"`    // fast (the default), smart, immediate
 	Timeout Duration `yaml:"timeout"` // how long the server may take; default 60s
 }
 
 // Configure changes settings of a running or stopped node.
 type Configure struct {
-	Node        string            `yaml:"node"`
+	Nodes       NodeList          `yaml:"node"`
 	Settings    map[string]string `yaml:"settings"` // an empty value takes PostgreSQL's default back
 	Synchronous *Synchronous      `yaml:"synchronous"`
 }
@@ -297,8 +297,8 @@ type Configure struct {
 // Follow repoints a standby: `pgslave`, or `{node: pgslave, upstream: pgmaster}`.
 // An empty Upstream is the primary.
 type Follow struct {
-	Node     string `yaml:"node"`
-	Upstream string `yaml:"upstream"`
+	Nodes    NodeList `yaml:"node"`
+	Upstream string   `yaml:"upstream"`
 }
 
 // Rejoin makes a standby of a former primary: `pgmaster`, or `{node: pgmaster,
@@ -326,8 +326,8 @@ type Backup struct {
 // SQL runs a statement on a node, as the superuser; what it returns is shown on
 // the timeline.
 type SQL struct {
-	Node  string `yaml:"node"`
-	Query string `yaml:"query"`
+	Nodes NodeList `yaml:"node"`
+	Query string   `yaml:"query"`
 	// Expect is the text that the first value of the first row must have; nil: anything.
 	Expect *string `yaml:"expect"`
 }

@@ -61,46 +61,49 @@ func (s Step) Action() string {
 // Nodes are the selectors, names or roles, of the nodes that the step acts on, or
 // that a verify asks about. Upstreams and a step's `when` are not among them.
 func (s Step) Nodes() []string {
-	switch {
-	case s.Verify != nil:
+	if s.Verify != nil {
 		return s.Verify.Nodes()
-	case s.selector() != "":
-		return []string{s.selector()}
+	}
+	return s.targets()
+}
+
+// targets are the nodes and roles that the action names.
+func (s Step) targets() NodeList {
+	one := func(name string) NodeList {
+		if name == "" {
+			return nil
+		}
+		return NodeList{name}
+	}
+	switch {
+	case s.Stop != nil:
+		return s.Stop.Nodes
+	case s.Restart != nil:
+		return s.Restart.Nodes
+	case s.Configure != nil:
+		return s.Configure.Nodes
+	case s.Follow != nil:
+		return s.Follow.Nodes
+	case s.Rejoin != nil:
+		return one(s.Rejoin.Node)
+	case s.Clone != nil:
+		return one(s.Clone.Node)
+	case s.Backup != nil:
+		return one(s.Backup.Node)
+	case s.SQL != nil:
+		return s.SQL.Nodes
+	case s.Limit != nil:
+		return s.Limit.Nodes
+	case s.Exec != nil:
+		return s.Exec.Nodes
+	}
+	if on := s.onNodes()[s.Action()]; on != nil {
+		return on.Nodes
 	}
 	return nil
 }
 
-// selector is the one node or role that the action names.
-func (s Step) selector() string {
-	switch {
-	case s.Stop != nil:
-		return s.Stop.Node
-	case s.Restart != nil:
-		return s.Restart.Node
-	case s.Configure != nil:
-		return s.Configure.Node
-	case s.Follow != nil:
-		return s.Follow.Node
-	case s.Rejoin != nil:
-		return s.Rejoin.Node
-	case s.Clone != nil:
-		return s.Clone.Node
-	case s.Backup != nil:
-		return s.Backup.Node
-	case s.SQL != nil:
-		return s.SQL.Node
-	case s.Limit != nil:
-		return s.Limit.Node
-	case s.Exec != nil:
-		return s.Exec.Node
-	}
-	if on := s.onNodes()[s.Action()]; on != nil {
-		return on.Node
-	}
-	return ""
-}
-
-// onNodes are the actions that need to be told no more than their nodes.
+// onNodes are the actions that need no more than their nodes.
 func (s Step) onNodes() map[string]*OnNodes {
 	return map[string]*OnNodes{
 		"start": s.Start, "kill": s.Kill, "pause": s.Pause, "resume": s.Resume,
@@ -236,9 +239,7 @@ func nameSteps(steps []Step) {
 
 func (s Step) defaultName() string {
 	parts := []string{strings.ReplaceAll(s.Action(), "_", "-")}
-	if s.selector() != "" {
-		parts = append(parts, s.selector())
-	}
+	parts = append(parts, s.targets()...)
 	parts = append(parts, s.Workloads()...)
 	return strings.Join(parts, "-")
 }

@@ -1,197 +1,315 @@
 package spec
 
 import (
-	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// state is a set of what a node can be at one place of the timeline. A set with
-// one member is certain.
-type state uint8
+// These are the sets of what can be true of a node at one moment of the timeline, as
+// far as the file alone can say. A set with one member is certain.
+type (
+	process uint8 // what its server does
+	cable   uint8
+	role    uint8
+)
 
 const (
-	absent state = 1 << iota
+	absent process = 1 << iota
 	running
 	paused
 	stopped
 )
 
-// nodeStates follows the nodes along the timeline, as far as the file alone can
-// tell. A role may turn out to be any node, and a `for` ends at a time of its own:
-// both widen what is possible, and only what is impossible is a mistake.
-type nodeStates struct {
-	v *validator
-	// by node
-	can     map[string]state
-	primary map[string]bool // it may be, or have been, the primary
-	since   map[string]string
-	// promoted is set once any step may have promoted a standby.
-	promoted bool
-	backups  map[string]bool
+const (
+	connected cable = 1 << iota
+	disconnected
+)
+
+const (
+	primary role = 1 << iota
+	standby
+)
+
+// nodeState is one node at one moment.
+type nodeState struct {
+	name    string
+	process process
+	cable   cable
+	role    role
+	// upstream is the node that a standby follows; "" if the file does not say.
+	upstream string
+	// since is the step that changed the process last, pulled and became those that
+	// changed the cable and the role; "" is none.
+	since, pulled, became string
+	// listed: pgchaos itself has made it a primary, so that it can be former_primary.
+	listed bool
+	// undone and plugged: what the end of a `for` makes of it at some later time.
+	undone  process
+	plugged cable
+}
+
+// serves tells whether the node can be one that answers.
+func (n *nodeState) serves() bool { return n.process&running != 0 && n.cable&connected != 0 }
+
+// certain tells whether the node answers and has the role, whatever happened.
+func (n *nodeState) certain(r role) bool {
+	return n.process == running && n.cable == connected && n.role == r
+}
+
+// timelineStates follows the nodes along the timeline. A role may turn out to be one
+// of several nodes, a `for` ends at a time of its own, and an exec or sql step may do
+// anything: each makes more states possible. Only a step that cannot succeed in any of
+// them is a mistake.
+type timelineStates struct {
+	v     *validator
+	nodes []*nodeState
+	// promoted: a step may have promoted a standby. synchronous: there may be
+	// synchronous standbys.
+	promoted, synchronous bool
+	backups               map[string]bool
+	circles               []circle
 }
 
 // states finds the steps that can never run.
 func (v *validator) states() {
-	t := &nodeStates{v: v, can: map[string]state{}, primary: map[string]bool{}, since: map[string]string{}, backups: map[string]bool{}}
-	for i, n := range v.e.Cluster.Nodes {
-		t.can[n.Name] = running
-		if n.Absent {
-			t.can[n.Name] = absent
-			t.since[n.Name] = "the start"
+	c := v.e.Cluster
+	if slices.ContainsFunc(c.Nodes, func(n Node) bool { return slices.Contains(Roles, n.Name) }) {
+		return // nobody can say whom a step means
+	}
+	t := &timelineStates{v: v, backups: map[string]bool{}, synchronous: c.Synchronous != nil && c.Synchronous.Standbys != ""}
+	for i, n := range c.Nodes {
+		s := &nodeState{name: n.Name, process: running, cable: connected, role: standby, upstream: c.Nodes[0].Name}
+		if i == 0 {
+			s.role, s.listed, s.upstream = primary, true, ""
 		}
-		t.primary[n.Name] = i == 0
+		if n.Absent {
+			s.process, s.since = absent, "the start"
+		}
+		t.nodes = append(t.nodes, s)
 	}
 	for i := range v.e.Timeline {
 		t.step(&v.e.Timeline[i], stepPath(i))
 	}
-	for i, n := range v.e.Cluster.Nodes {
-		if t.can[n.Name] == absent {
-			v.badKey(v.nodePath(i), "the node "+n.Name+" is absent, and no step clones it", "add a step {clone: {node: "+n.Name+"}}, or leave absent out")
+	for i, n := range t.nodes {
+		if n.process == absent {
+			v.badKey(v.nodePath(i), "the node "+n.name+" is absent, and no step clones it", "add a step {clone: {node: "+n.name+"}}, or leave absent out")
 		}
 	}
+	t.reportCircles()
 }
 
-func (t *nodeStates) step(s *Step, path string) {
-	if s.When != nil {
-		t.asked(s.When, path+".when")
-	}
-	path += "." + s.Action()
-	switch s.Action() {
-	case "clone":
-		t.clone(s, path)
-		return
-	case "verify":
-		t.asked(s.Verify, path)
-		return
-	}
-	node := s.selector()
-	t.follows(s, path)
-	if node == "" {
-		return
-	}
-	if t.can[node] == absent {
-		t.v.bad(path, "the node "+node+" is absent until a step clones it", "clone it before")
-		return
-	}
-	t.impossible(s, node, path)
-	if s.Promote != nil && !t.solePrimary(node) {
-		t.promoted = true
-	}
-	if s.Backup != nil {
-		t.backup(s, path)
-	}
-	t.become(s, node)
-}
-
-// ruling is a state in which an action cannot be done.
-type ruling struct {
-	in          state
-	what, right string // what follows "the node NAME ", and what would be right
-}
-
-func rulings(action string) []ruling {
-	stoppedAlready := []ruling{{stopped, "is already stopped", "start it before"}}
-	cannotAnswer := []ruling{{stopped | paused, "does not run", "start or resume it before"}}
-	switch action {
-	case "start":
-		return []ruling{{running, "already runs", "stop or kill it before"}, {paused, "is paused, not stopped", "resume it"}}
-	case "resume":
-		return []ruling{{running | stopped, "is not paused", "pause it before"}}
-	case "stop", "kill":
-		return stoppedAlready
-	case "disconnect":
-		return stoppedAlready
-	case "pause", "promote", "backup", "sql":
-		return cannotAnswer
+func (t *timelineStates) node(name string) *nodeState {
+	for _, n := range t.nodes {
+		if n.name == name {
+			return n
+		}
 	}
 	return nil
 }
 
-// impossible finds an action that the node's state certainly rules out.
-func (t *nodeStates) impossible(s *Step, node, path string) {
-	can, known := t.can[node]
-	if !known {
-		return // a role, or an unknown node
+// step checks one step, and then takes it to have succeeded.
+func (t *timelineStates) step(s *Step, path string) {
+	if s.When != nil {
+		t.condition(s.When, path+".when")
 	}
-	since := ""
-	if by := t.since[node]; by != "" {
-		since = ", since " + by
-	}
-	for _, r := range rulings(s.Action()) {
-		if can&^r.in == 0 {
-			t.v.bad(path, "the node "+node+" "+r.what+since, r.right)
-			return
-		}
-	}
-	if !t.solePrimary(node) {
+	path += "." + s.Action()
+	if s.Verify != nil {
+		t.condition(s.Verify, path)
 		return
 	}
-	right, ok := map[string]string{
-		"promote": "name a standby", "follow": "name a standby", "clone": "clone a standby", "rejoin": "promote a standby before",
-	}[s.Action()]
-	if ok {
-		t.v.bad(path, "the node "+node+" is the primary: no step before has promoted another", right)
-	}
-}
-
-// solePrimary tells whether the node is certainly the only one that accepts writes.
-func (t *nodeStates) solePrimary(node string) bool { return t.primary[node] && !t.promoted }
-
-// become is what the action makes of its node, or of every node that a role may mean.
-func (t *nodeStates) become(s *Step, node string) {
-	next := map[string]state{
-		"stop": stopped, "kill": stopped, "pause": paused, "start": running, "restart": running,
-		"resume": running, "promote": running, "rejoin": running,
-	}[s.Action()]
-	if next == 0 {
+	targets := s.targets()
+	if len(targets) == 0 {
 		return
 	}
-	for _, name := range t.meant(node) {
-		if name != node || s.For > 0 {
-			t.can[name] |= next
-		} else {
-			t.can[name] = next
+	if single := s.Promote != nil || s.Rejoin != nil || s.Clone != nil || s.Backup != nil; single && (len(targets) > 1 || targets[0] == "replicas") {
+		return // which is reported already
+	}
+	t.leaveCircles(s)
+	var all []*nodeState
+	sure := map[*nodeState]bool{} // those that are certainly acted on
+	right := true
+	for i, selector := range targets {
+		nodes, certain := t.meant(selector)
+		if nodes == nil && !slices.Contains(Roles, selector) {
+			return // an unknown node, which is reported already
 		}
-		t.since[name] = s.Name
-		if s.Promote != nil {
-			t.primary[name] = true
+		right = t.possible(s, selector, nodes, certain, t.targetPath(path, i)) && right
+		for _, n := range nodes {
+			if !slices.Contains(all, n) {
+				all = append(all, n)
+			}
+			sure[n] = sure[n] || certain
+		}
+	}
+	var upstream string
+	if right {
+		upstream = t.upstream(s, all, path)
+	}
+	if s.Clone != nil && s.Clone.Backup != "" && !t.backups[s.Clone.Backup] {
+		t.v.bad(path+".backup", "no step before makes the backup "+shown(s.Clone.Backup),
+			suggest(s.Clone.Backup, slices.Sorted(maps.Keys(t.backups)), "the backups made before are"))
+	}
+	if s.Backup != nil {
+		t.backup(s, path)
+	}
+	for _, n := range all {
+		was := *n
+		t.become(s, n, upstream, sure[n])
+		switch {
+		case right:
+		case was.process == absent && s.Clone == nil:
+			*n = was
+		default: // as if the server had been what the step needs, so that one mistake is reported once
+			n.role, n.became, n.upstream, n.listed = was.role, was.became, was.upstream, was.listed
+		}
+	}
+	for _, n := range all {
+		if s.Follow != nil && sure[n] {
+			t.findCircle(n, path)
 		}
 	}
 }
 
-// meant are the nodes that a selector may turn out to be.
-func (t *nodeStates) meant(selector string) []string {
-	if _, ok := t.can[selector]; ok {
-		return []string{selector}
+// targetPath is where the step names the node or role of that number.
+func (t *timelineStates) targetPath(path string, i int) string {
+	if t.v.d.has(path + ".node") {
+		path += ".node"
 	}
-	if !slices.Contains(Roles, selector) {
-		return nil
+	if one := path + "[" + strconv.Itoa(i) + "]"; t.v.d.has(one) {
+		return one
 	}
-	var names []string
-	for name, can := range t.can {
-		if can != absent {
-			names = append(names, name)
+	return path
+}
+
+// meant are the nodes that a selector may turn out to be, and whether it is certainly
+// all of them.
+func (t *timelineStates) meant(selector string) (nodes []*nodeState, certain bool) {
+	if n := t.node(selector); n != nil {
+		return []*nodeState{n}, true
+	}
+	holds := func(r role) {
+		certain = true
+		for _, n := range t.nodes {
+			if n.serves() && n.role&r != 0 {
+				nodes, certain = append(nodes, n), certain && n.certain(r)
+			}
 		}
 	}
-	return names
+	switch selector {
+	case "primary":
+		holds(primary)
+		certain = certain && len(nodes) == 1 // of several, the one on the newest timeline
+	case "replicas":
+		holds(standby)
+	case "any_replica", "laggard", "most_advanced":
+		holds(standby)
+		certain = certain && len(nodes) == 1
+	case "sync_standby":
+		if t.synchronous {
+			holds(standby)
+		}
+		certain = false
+	case "former_primary":
+		now, only := t.meant("primary")
+		for _, n := range t.nodes {
+			// Whoever is the primary now is not a former one.
+			if n.listed && !(only && now[0] == n) {
+				nodes = append(nodes, n)
+			}
+		}
+	}
+	return nodes, certain
 }
 
-func (t *nodeStates) clone(s *Step, path string) {
-	node := s.Clone.Node
-	t.follows(s, path)
-	t.impossible(s, node, path)
-	if b := s.Clone.Backup; b != "" && !t.backups[b] {
-		t.v.bad(path+".backup", "no step before makes the backup "+shown(b),
-			suggest(b, slices.Sorted(maps.Keys(t.backups)), "the backups made before are"))
+// become is what a step that succeeded has made of a node.
+func (t *timelineStates) become(s *Step, n *nodeState, upstream string, sure bool) {
+	was := *n
+	defer func() {
+		if n.process != was.process {
+			n.since = s.Name
+		}
+		if n.cable != was.cable {
+			n.pulled = s.Name
+		}
+		if n.role != was.role {
+			n.became = s.Name
+		}
+	}()
+	switch s.Action() {
+	case "stop", "kill":
+		n.process = stopped
+		if t.restartsItself() {
+			n.process |= running
+		}
+	case "pause":
+		n.process = paused
+	case "start", "restart", "resume":
+		n.process = running
+	case "disconnect":
+		n.cable = disconnected
+	case "connect":
+		n.cable = connected
+	case "limit":
+		if n.process&running != 0 {
+			n.process |= stopped // the kernel may kill a server that needs more
+		}
+	case "exec":
+		n.process |= running | stopped
+		n.role |= standby
+		t.anything(n)
+	case "sql":
+		t.anything(n)
+	case "promote":
+		t.promoted = t.promoted || n.role != primary
+		n.role, n.process, n.listed = primary, running, true
+	case "configure":
+		t.synchronous = t.synchronous || s.Configure.Synchronous != nil
+		if _, cut := s.Configure.Settings["primary_conninfo"]; cut {
+			n.upstream = ""
+		}
+	case "follow":
+		n.upstream = upstream
+	case "rejoin", "clone":
+		n.role, n.process, n.upstream = standby, running, upstream
 	}
-	for _, name := range t.meant(node) {
-		t.can[name], t.since[name] = running, s.Name
+	if s.For > 0 {
+		switch s.Action() {
+		case "stop", "kill", "pause":
+			n.undone = running
+		case "disconnect":
+			n.plugged = connected
+		}
+	}
+	n.process |= n.undone
+	n.cable |= n.plugged
+	if !sure {
+		n.process |= was.process
+		n.cable |= was.cable
+		n.role |= was.role
+		n.listed = n.listed || was.listed
+		if n.upstream != was.upstream {
+			n.upstream = ""
+		}
 	}
 }
 
-func (t *nodeStates) backup(s *Step, path string) {
+// restartsItself tells whether the engine starts a server again that has ended.
+func (t *timelineStates) restartsItself() bool {
+	d := t.v.e.Cluster.Docker
+	return d != nil && d.Restart != "" && d.Restart != "no"
+}
+
+// anything is what a user's own command or statement may have done: it may have
+// promoted the node, or changed its regime.
+func (t *timelineStates) anything(n *nodeState) {
+	n.role |= primary
+	n.upstream = ""
+	t.promoted, t.synchronous = true, true
+}
+
+func (t *timelineStates) backup(s *Step, path string) {
 	if t.backups[s.Backup.Name] {
 		t.v.bad(path+".name", "there are two backups "+shown(s.Backup.Name), "give each its own name")
 	}
@@ -200,31 +318,50 @@ func (t *nodeStates) backup(s *Step, path string) {
 	}
 }
 
-// follows checks the node that a standby is pointed at.
-func (t *nodeStates) follows(s *Step, path string) {
-	upstream := ""
-	switch {
-	case s.Follow != nil:
-		upstream = s.Follow.Upstream
-	case s.Rejoin != nil:
-		upstream = s.Rejoin.Upstream
-	case s.Clone != nil:
-		upstream = s.Clone.Upstream
-	}
-	if t.can[upstream] == absent {
-		t.v.bad(path+".upstream", "the node "+upstream+" is absent until a step clones it", "clone it before")
+// circle is a set of standbys that follow each other, so that none gets anything new.
+type circle struct {
+	members []string
+	path    string
+	closes  string
+}
+
+// findCircle notes that a standby has come to follow itself by way of others.
+func (t *timelineStates) findCircle(n *nodeState, path string) {
+	members := []string{n.name}
+	for at := t.node(n.upstream); at != nil; at = t.node(at.upstream) {
+		if at.role != standby {
+			return
+		}
+		if at == n {
+			t.circles = append(t.circles, circle{members, path, n.name})
+			return
+		}
+		if slices.Contains(members, at.name) {
+			return // a circle that n only hangs on
+		}
+		members = append(members, at.name)
 	}
 }
 
-// asked finds the absent nodes that a condition asks about.
-func (t *nodeStates) asked(c *Condition, path string) {
-	var names []string
-	for _, name := range c.Nodes() {
-		if t.can[name] == absent {
-			names = append(names, name)
-		}
+// leaveCircles forgets the circles that a step may break: two follow steps that
+// exchange a standby and its upstream make one for a moment.
+func (t *timelineStates) leaveCircles(s *Step) {
+	switch s.Action() {
+	case "follow", "rejoin", "clone", "promote", "configure", "exec", "sql":
+	default:
+		return
 	}
-	if names != nil {
-		t.v.bad(path, fmt.Sprintf("%s is absent until a step clones it", strings.Join(names, ", ")), "clone it before")
+	for _, selector := range s.targets() {
+		nodes, _ := t.meant(selector)
+		t.circles = slices.DeleteFunc(t.circles, func(c circle) bool {
+			return slices.ContainsFunc(nodes, func(n *nodeState) bool { return slices.Contains(c.members, n.name) })
+		})
+	}
+}
+
+func (t *timelineStates) reportCircles() {
+	for _, c := range t.circles {
+		t.v.bad(c.path, "the standbys "+strings.Join(c.members, ", ")+" follow each other in a circle from here on: none of them gets anything new",
+			"have one of them follow the primary")
 	}
 }

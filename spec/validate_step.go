@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -58,25 +59,33 @@ func (v *validator) action(path, name string, s *Step) {
 	case "restart":
 		v.stop(path, s.Restart)
 	case "start", "kill", "pause", "resume":
-		v.nodeOf(path, s.onNodes()[name].Node, "any")
+		v.nodesOf(path, s.onNodes()[name].Nodes)
 	case "disconnect", "connect":
-		v.nodeOf(path, s.onNodes()[name].Node, "any")
+		v.nodesOf(path, s.onNodes()[name].Nodes)
 		v.needsDocker(path, "run it with provider: docker, or pause the node")
 	case "limit", "exec":
 		v.container(path, name, s)
 	case "promote":
-		v.nodeOf(path, s.Promote.Node, "one")
+		if len(s.Promote.Nodes) > 1 {
+			v.bad(path, "promote takes one node, and here are "+strconv.Itoa(len(s.Promote.Nodes)), "write a step for each")
+		}
+		if len(s.Promote.Nodes) == 0 {
+			v.nodesOf(path, nil)
+		}
+		for _, node := range s.Promote.Nodes {
+			v.nodeOf(path, node, "one")
+		}
 	case "configure":
 		v.configure(path, s.Configure)
 	case "follow":
-		v.nodeOf(path, s.Follow.Node, "any")
-		v.upstream(path, s.Follow.Node, s.Follow.Upstream)
+		v.nodesOf(path, s.Follow.Nodes)
+		v.upstream(path, s.Follow.Upstream, s.Follow.Nodes...)
 	case "rejoin":
 		v.nodeOf(path, s.Rejoin.Node, "one")
-		v.upstream(path, s.Rejoin.Node, s.Rejoin.Upstream)
+		v.upstream(path, s.Rejoin.Upstream, s.Rejoin.Node)
 	case "clone":
 		v.nodeOf(path, s.Clone.Node, "one")
-		v.upstream(path, s.Clone.Node, s.Clone.Upstream)
+		v.upstream(path, s.Clone.Upstream, s.Clone.Node)
 	case "backup":
 		v.nodeOf(path, s.Backup.Node, "one")
 		if s.Backup.Name != "" || !v.d.brokenUnder(path) {
@@ -107,14 +116,14 @@ func (v *validator) needsDocker(path, right string) {
 // container checks the actions on what is around a server.
 func (v *validator) container(path, name string, s *Step) {
 	if name == "exec" {
-		v.nodeOf(path, s.Exec.Node, "any")
+		v.nodesOf(path, s.Exec.Nodes)
 		if strings.TrimSpace(s.Exec.Command) == "" && !v.d.brokenUnder(path) {
 			v.bad(path, "the step has no command", "write command: LINE OF SHELL")
 		}
 		v.between(path+".expect", s.Exec.Expect, 0, 255)
 		return
 	}
-	v.nodeOf(path, s.Limit.Node, "any")
+	v.nodesOf(path, s.Limit.Nodes)
 	if s.Limit.CPUs == 0 && s.Limit.Memory == 0 && !v.d.brokenUnder(path) {
 		v.bad(path, "limit changes nothing", "give it cpus or memory")
 	}
@@ -135,25 +144,47 @@ func (v *validator) nodeOf(path, name, roles string) {
 	v.node(path, name, roles)
 }
 
-func (v *validator) upstream(path, node, upstream string) {
+// nodesOf checks the nodes and roles that an action acts on.
+func (v *validator) nodesOf(path string, names NodeList) {
+	if len(names) == 0 && !v.d.brokenUnder(path) {
+		v.bad(path, "this names no node", "write one of "+strings.Join(v.e.Cluster.Nodes.Names(), ", "))
+	}
+	if v.d.has(path + ".node") {
+		path += ".node"
+	}
+	seen := map[string]bool{}
+	for i, name := range names {
+		at := path
+		if v.d.has(fmt.Sprintf("%s[%d]", path, i)) {
+			at = fmt.Sprintf("%s[%d]", path, i)
+		}
+		if seen[name] {
+			v.bad(at, "the node "+shown(name)+" is named twice", "name it once")
+		}
+		seen[name] = true
+		v.node(at, name, "any")
+	}
+}
+
+func (v *validator) upstream(path, upstream string, nodes ...string) {
 	if !v.d.has(path + ".upstream") {
 		return
 	}
-	if upstream == node {
-		v.bad(path+".upstream", node+" cannot follow itself", "write another node, or leave upstream out for the primary")
+	if slices.Contains(nodes, upstream) {
+		v.bad(path+".upstream", upstream+" cannot follow itself", "write another node, or leave upstream out for the primary")
 		return
 	}
 	v.node(path+".upstream", upstream, "one")
 }
 
 func (v *validator) stop(path string, s *Stop) {
-	v.nodeOf(path, s.Node, "any")
+	v.nodesOf(path, s.Nodes)
 	v.oneOf(path+".mode", s.Mode, stopModes()...)
 	v.positive(path+".timeout", s.Timeout)
 }
 
 func (v *validator) configure(path string, c *Configure) {
-	v.nodeOf(path, c.Node, "any")
+	v.nodesOf(path, c.Nodes)
 	if len(c.Settings) == 0 && c.Synchronous == nil && !v.d.brokenUnder(path) {
 		v.bad(path, "configure changes nothing", "give it settings or synchronous")
 	}
@@ -162,7 +193,7 @@ func (v *validator) configure(path string, c *Configure) {
 }
 
 func (v *validator) sql(path string, s *SQL) {
-	v.nodeOf(path, s.Node, "any")
+	v.nodesOf(path, s.Nodes)
 	if strings.TrimSpace(s.Query) == "" && !v.d.brokenUnder(path) {
 		v.bad(path, "the step has no statement", "write query: STATEMENT")
 	}

@@ -1,0 +1,49 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"pgchaos/cluster"
+)
+
+// each makes an action of what is to be done to every node that the selectors stand
+// for, to all of them at once. One that fails does not keep the others from being
+// tried. The action has taken effect when it has on every node.
+func (s *Scene) each(selectors []string, do func(context.Context, *Act, *cluster.Node) error) Action {
+	return func(ctx context.Context, act *Act) error {
+		nodes, err := s.resolve(ctx, selectors...)
+		if err != nil {
+			return err
+		}
+		act.On(nodes...)
+		parts := make([]*Act, len(nodes))
+		errs := make([]error, len(nodes))
+		var wg sync.WaitGroup
+		for i, n := range nodes {
+			parts[i] = &Act{undo: act.undo}
+			wg.Go(func() {
+				errs[i] = protect(func() error { return do(ctx, parts[i], n) })
+				if parts[i].effective.IsZero() {
+					parts[i].Effective()
+				}
+			})
+		}
+		wg.Wait()
+		var last time.Time
+		for i, part := range parts {
+			if name := nodes[i].Name(); len(nodes) > 1 && part.detail != "" && !strings.HasPrefix(part.detail, name+" ") && !strings.HasPrefix(part.detail, name+":") {
+				part.detail = name + ": " + part.detail
+			}
+			act.join(part)
+			if part.effective.After(last) {
+				last = part.effective
+			}
+		}
+		act.effective = last
+		return errors.Join(errs...)
+	}
+}

@@ -1,0 +1,82 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"pgchaos/cluster"
+)
+
+// TestAListIsActedOnAtOnce: every node begins at the same instant, and the step has taken
+// effect when it has on the last one; so does taking it back.
+func TestAListIsActedOnAtOnce(t *testing.T) {
+	c, err := cluster.New(nil, cluster.Config{Nodes: []cluster.NodeConfig{{Name: "a"}, {Name: "b"}, {Name: "c"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewScene(c, nil)
+	takes := map[string]time.Duration{"b": time.Second, "c": 3 * time.Second}
+	synctest.Test(t, func(t *testing.T) {
+		line, l := timeline(func(l *log) []Step {
+			kill := s.each([]string{"c", "b", "c"}, func(ctx context.Context, act *Act, n *cluster.Node) error {
+				act.Mode(cluster.StopImmediate)
+				act.TakesBack("start", n.Name(), func(ctx context.Context, _ bool) error {
+					l.add("start " + n.Name())
+					return sleep(ctx, takes[n.Name()])
+				})
+				l.add("kill " + n.Name())
+				act.Note("took %s", takes[n.Name()])
+				return sleep(ctx, takes[n.Name()])
+			})
+			return []Step{{Name: "kill-c-b", At: at(time.Second), For: 5 * time.Second, Do: kill}}
+		})
+		if err := line.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		// Between nodes there is no order.
+		got := strings.Join(l.lines, ", ")
+		for _, want := range []string{"1s kill b", "1s kill c", "9s start b", "9s start c"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: no %s", got, want)
+			}
+		}
+		marks := line.Marks()
+		m, undo := marks[0], marks[1]
+		if m.Effective != 4*time.Second || m.Mode != "immediate" || m.Detail != "c: took 3s; b: took 1s" {
+			t.Errorf("%+v", m)
+		}
+		if diff := cmp.Diff([]string{"c", "b"}, m.Nodes); diff != "" {
+			t.Error(diff)
+		}
+		if diff := cmp.Diff(m.Nodes, undo.Nodes); diff != "" || undo.Ended != 12*time.Second {
+			t.Errorf("%+v %s", undo, diff)
+		}
+	})
+}
+
+// TestOneOfAListThatFails: the others are acted on all the same, and can be taken back.
+func TestOneOfAListThatFails(t *testing.T) {
+	c, err := cluster.New(nil, cluster.Config{Nodes: []cluster.NodeConfig{{Name: "a"}, {Name: "b"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan string, 2)
+	act := &Act{undo: &Undo{}}
+	err = NewScene(c, nil).each([]string{"a", "b"}, func(_ context.Context, act *Act, n *cluster.Node) error {
+		act.TakesBack("start", n.Name(), func(context.Context, bool) error { return nil })
+		if n.Name() == "a" {
+			panic(errors.New("boom"))
+		}
+		done <- n.Name()
+		return nil
+	})(t.Context(), act)
+	if err == nil || !strings.Contains(err.Error(), "boom") || len(done) != 1 || len(act.reversals) != 2 {
+		t.Errorf("%v, %d done, %d reversals", err, len(done), len(act.reversals))
+	}
+}

@@ -1,0 +1,165 @@
+package spec
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestStepsThatCanNeverRun: the last step of each timeline is impossible, and the
+// message says why; "" is a timeline that can run, and must load.
+func TestStepsThatCanNeverRun(t *testing.T) {
+	for _, tc := range []struct{ steps, says string }{
+		// What the server of a node does.
+		{"kill: b, stop: b", "b is already stopped, since kill-b"},
+		{"stop: b, kill: b", "b is already stopped"},
+		{"pause: b, stop: b", "b is paused, and cannot shut down"},
+		{"pause: b, restart: b", "b is paused"},
+		{"kill: b, restart: b", "b does not run"},
+		{"pause: b, pause: b", "b is paused already"},
+		{"resume: b", "b is not paused"},
+		{"kill: b, resume: b", "b is not paused"},
+		{"start: b", "b already runs"},
+		{"pause: b, start: b", "b is paused, not stopped"},
+		{"kill: b, promote: b", "b does not run"},
+		{"pause: b, promote: b", "b is paused"},
+		{"pause: b, configure: {node: b, settings: {work_mem: 1MB}}", "b is paused"},
+		{"configure: {node: d, settings: {work_mem: 1MB}}", "d is absent"},
+		{"kill: b, sql: {node: b, query: select 1}", "b does not run"},
+		{"kill: b, backup: {node: b, name: k}", "b does not run"},
+		{"kill: b, disconnect: b", "b does not run"},
+		{"pause: b, exec: {node: b, command: ls}", "no command runs in a paused container"},
+		{"limit: {node: d, cpus: 1}", "d is absent"},
+		{"kill: b, start: b, start: b", "b already runs, since start-b"},
+		{"pause: b, kill: b, start: b", ""},
+		{"kill: b, configure: {node: b, settings: {work_mem: 1MB}}, start: b", ""},
+		{"kill: b, exec: {node: b, command: ls}", ""},
+		{"pause: b, clone: {node: b}", ""},
+		{"kill: b, limit: {node: b, cpus: 1}, start: b", ""},
+
+		// Faults that end by themselves, at a time that the file cannot say.
+		{"{pause: b, for: 5s}, resume: b", ""},
+		{"{pause: b, for: 5s}, stop: b", ""},
+		{"{kill: b, for: 5s}, start: b, stop: b, stop: b", ""}, // the kill's end starts it again
+		{"{disconnect: b, for: 5s}, connect: b, disconnect: b, promote: b", ""},
+		{"{pause: b, for: 5s}, start: b", "b runs or is paused"},
+
+		// The network.
+		{"connect: b", "b is not disconnected"},
+		{"disconnect: b, connect: b, connect: b", "b is not disconnected, since connect-b"},
+		{"disconnect: b, disconnect: b", "b is disconnected already"},
+		{"disconnect: b, promote: b", "b is disconnected from the network"},
+		{"disconnect: b, restart: b", "b is disconnected"},
+		{"disconnect: b, kill: b, start: b", "b is disconnected"},
+		{"disconnect: b, sql: {node: b, query: select 1}", "b is disconnected"},
+		{"disconnect: b, configure: {node: b, settings: {work_mem: 1MB}}", "b is disconnected"},
+		{"disconnect: b, rejoin: {node: b, upstream: a}", "b is disconnected"},
+		{"disconnect: b, clone: b", "b is disconnected"},
+		{"disconnect: b, kill: b, configure: {node: b, settings: {work_mem: 1MB}}", ""},
+		{"disconnect: b, stop: b, connect: b, start: b", ""},
+
+		// Roles.
+		{"promote: a", "a is the primary"},
+		{"promote: b, promote: a", "a is a primary already"},
+		{"promote: b, promote: b", "b is a primary already, since promote-b"},
+		{"promote: b, follow: a", "a is a primary; write rejoin"},
+		{"follow: a", "a is the primary"},
+		{"rejoin: a", "a is the primary"},
+		{"clone: a", "a is the primary"},
+		{"kill: a, rejoin: a", "a is the primary"},
+		{"kill: primary, stop: primary", "no node can be primary at this step"},
+		{"kill: primary, kill: a", "a is already stopped, since kill-primary"},
+		{"kill: primary, promote: b, start: a, promote: a", "a is a primary already"},
+		{"kill: replicas, stop: b", "b is already stopped, since kill-replicas"},
+		{"kill: [b, c], promote: any_replica", "no node can be any_replica at this step"},
+		{"kill: [b, c], promote: most_advanced", "no node can be most_advanced"},
+		{"kill: [b, c], kill: laggard", "no node can be laggard"},
+		{"kill: sync_standby", "no node can be sync_standby"},
+		{"start: former_primary", "no node can be former_primary"},
+		{"kill: primary, start: former_primary", ""},
+		{"kill: primary, promote: most_advanced, rejoin: former_primary", ""},
+		{"kill: primary, promote: most_advanced, rejoin: a", ""},
+		{"configure: {node: a, synchronous: {standbys: \"ANY 1 (b, c)\"}}, kill: sync_standby, promote: any_replica", ""},
+		{"sql: {node: b, query: select pg_promote()}, rejoin: {node: a, upstream: b}", ""},
+		{"sql: {node: a, query: select 1}, promote: a", "a is a primary already"}, // no statement makes a standby of it
+		{"exec: {node: b, command: pg_ctl stop}, start: b", ""},
+		{"limit: {node: b, memory: 64MB}, start: b", ""}, // the kernel may have killed it
+		{"kill: any_replica, kill: b, kill: c", ""},
+
+		// Upstreams.
+		{"kill: b, clone: {node: d, upstream: b}", "the upstream b does not run, since kill-b"},
+		{"pause: b, clone: {node: d, upstream: b}", "the upstream b is paused"},
+		{"backup: {node: a, name: k}, kill: a, clone: {node: d, backup: k}", "no node can be primary"},
+		{"clone: {node: d, upstream: c}, kill: c, follow: {node: b, upstream: c}", "the upstream c does not run"},
+		{"kill: [b, c], follow: {node: b, upstream: c}", ""}, // only written down
+		{"disconnect: c, follow: {node: b, upstream: c}", "the upstream c is disconnected"},
+		{"kill: a, promote: b, rejoin: {node: a, upstream: c}", "the upstream c is a standby"},
+		{"kill: a, promote: b, kill: b, rejoin: {node: a, upstream: b}", "the upstream b does not run"},
+		{"kill: a, promote: b, rejoin: {node: a, upstream: b}", ""},
+		{"kill: a, promote: b, rejoin: {node: a, upstream: most_advanced}", "the upstream c is a standby"},
+		{"follow: {node: c, upstream: b}, clone: {node: d, upstream: c}", ""},
+		{"follow: {node: b, upstream: c}, follow: {node: c, upstream: b}, wait: 1s", "b follow each other in a circle"},
+		{"clone: {node: d, upstream: c}, follow: {node: b, upstream: d}, follow: {node: c, upstream: b}", "follow each other in a circle"},
+		{"follow: {node: c, upstream: b}, follow: {node: b, upstream: c}, follow: {node: c, upstream: a}", ""}, // they changed places
+		{"follow: {node: c, upstream: b}, follow: {node: b, upstream: c}, promote: c", ""},
+
+		// Lists.
+		{"kill: [b, c], start: [b, c], stop: {node: [b, c], mode: immediate}, start: [c, b]", ""},
+		{"kill: b, kill: [b, c]", "b is already stopped"},
+		{"kill: [b, b]", `"b" is named twice`},
+		{"kill: []", "this names no node"},
+		{"promote: [b, c]", "promote takes one node"},
+		{"kill: [b, primary], promote: c", ""},
+
+		// Conditions.
+		{"{when: {role: {b: primary}}, wait: 1s}", "can never hold: the node b is a standby"},
+		{"promote: b, {when: {role: {b: primary}}, wait: 1s}", ""},
+		{"promote: most_advanced, {when: {role: {b: primary}}, wait: 1s}", ""},
+		{"promote: b, verify: {role: {a: standby}}", "can never hold: the node a is a primary"},
+		{"kill: b, verify: {streaming: b}", "can never hold: the node b does not answer, since kill-b"},
+		{"pause: b, verify: {caught_up: [c, b]}", "can never hold: the node b does not answer"},
+		{"verify: {role: {b: down}}", ""},
+		{"kill: b, verify: {role: {b: down}}", ""},
+		{"{kill: b, for: 1s}, verify: {streaming: b}", ""},
+	} {
+		text := "name: x\ncluster: {provider: docker, nodes: {a: , b: , c: , d: {absent: true}}}\ntimeline:\n"
+		for _, step := range splitSteps(tc.steps) {
+			if !strings.HasPrefix(step, "{") {
+				step = "{" + step + "}"
+			}
+			text += "- " + step + "\n"
+		}
+		if !strings.Contains(tc.steps, "clone: {node: d") {
+			text += "- {clone: {node: d, backup: last}}\n"
+			text = strings.Replace(text, "timeline:\n", "timeline:\n- {backup: {node: a, name: last}}\n", 1)
+		}
+		_, _, err := Load("x.yaml", []byte(text), Options{})
+		switch {
+		case tc.says == "" && err != nil && !onlyTheLast(err):
+			t.Errorf("%s: %v", tc.steps, err)
+		case tc.says != "" && (err == nil || !strings.Contains(err.Error(), tc.says)):
+			t.Errorf("%s: %v does not say %q", tc.steps, err, tc.says)
+		}
+	}
+}
+
+// onlyTheLast: the step that clones d, which is there for its own sake, finds no primary.
+func onlyTheLast(err error) bool {
+	return strings.Count(err.Error(), "\n") == 0 && strings.Contains(err.Error(), "no node can be primary")
+}
+
+// splitSteps cuts at the commas that are in no brackets.
+func splitSteps(text string) (steps []string) {
+	depth, start := 0, 0
+	for i, c := range text {
+		switch {
+		case strings.ContainsRune("{[(", c):
+			depth++
+		case strings.ContainsRune("}])", c):
+			depth--
+		case c == ',' && depth == 0:
+			steps = append(steps, strings.TrimSpace(text[start:i]))
+			start = i + 1
+		}
+	}
+	return append(steps, strings.TrimSpace(text[start:]))
+}

@@ -1,0 +1,250 @@
+package spec
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// need is what an action needs of its node.
+type need struct {
+	process   process
+	connected bool // when it runs, its cable must not be pulled
+}
+
+// needs are those of the actions on nodes, as package cluster has them.
+func needs(action string) need {
+	switch action {
+	case "stop", "pause":
+		return need{running, false}
+	case "restart", "promote", "backup", "sql":
+		return need{running, true}
+	case "kill", "disconnect":
+		return need{running | paused, false}
+	case "resume":
+		return need{paused, false}
+	case "start":
+		return need{stopped, true}
+	case "configure", "follow", "rejoin":
+		return need{running | stopped, true}
+	case "clone":
+		return need{absent | running | paused | stopped, true}
+	case "connect", "limit", "exec":
+	}
+	return need{running | paused | stopped, false}
+}
+
+// possible reports a step that can succeed on none of the nodes that a selector can
+// mean, or that fails on one that it certainly means.
+func (t *timelineStates) possible(s *Step, selector string, nodes []*nodeState, certain bool, path string) bool {
+	if len(nodes) == 0 {
+		t.v.bad(path, "no node can be "+selector+" at this step", t.holders(selector))
+		return false
+	}
+	var what, right string
+	for _, n := range nodes {
+		what, right = t.obstacle(s, n)
+		if what == "" && !certain {
+			return true
+		}
+		if what != "" && certain {
+			break
+		}
+	}
+	if what == "" {
+		return true
+	}
+	if t.node(selector) == nil && !certain {
+		what = "this can never " + s.Action() + " " + selector + ": " + what
+	}
+	t.v.bad(path, what, right)
+	return false
+}
+
+// holders says when a node has a role.
+func (t *timelineStates) holders(role string) string {
+	switch role {
+	case "former_primary":
+		return "promote a standby before, or name a node"
+	case "sync_standby":
+		if !t.synchronous {
+			return "give the cluster synchronous: {standbys: ...}, or name a node"
+		}
+	}
+	return "start one before, or name a node"
+}
+
+// obstacle says why an action can never be done to a node; "" if it can.
+func (t *timelineStates) obstacle(s *Step, n *nodeState) (what, right string) {
+	action := s.Action()
+	is := func(text string) string { return "the node " + n.name + " " + text + sinceStep(n.since) }
+	need := needs(action)
+	switch {
+	case n.process == absent && need.process&absent == 0:
+		return "the node " + n.name + " is absent until a step clones it", "clone it before"
+	case n.process&need.process == 0:
+		what, right := t.wrongProcess(action, n.process)
+		return is(what), right
+	case action == "disconnect" && n.cable == disconnected:
+		return "the node " + n.name + " is disconnected already" + sinceStep(n.pulled), "connect it before"
+	case action == "connect" && n.cable == connected:
+		return "the node " + n.name + " is not disconnected" + sinceStep(n.pulled), "disconnect it before"
+	case need.connected && n.cable == disconnected && (n.process == running || need.process&stopped == 0 || action == "start" || action == "rejoin" || action == "clone"):
+		return "the node " + n.name + " is disconnected from the network" + sinceStep(n.pulled), "connect it before"
+	case action == "exec" && n.process == paused && t.v.e.Cluster.Provider == "docker":
+		return is("is paused, and no command runs in a paused container"), "resume it before"
+	case action == "promote" && n.role == primary && (t.promoted || !n.listed):
+		return "the node " + n.name + " is a primary already" + sinceStep(n.became), "name a standby"
+	case action == "follow" && n.role == primary && n.process == running && t.promoted:
+		return "the node " + n.name + " is a primary" + sinceStep(n.became), "write rejoin, which makes a standby of it"
+	case n.role == primary && !t.promoted:
+		right, ok := map[string]string{
+			"promote": "name a standby", "follow": "name a standby", "clone": "clone a standby", "rejoin": "promote a standby before",
+		}[action]
+		if ok {
+			return "the node " + n.name + " is the primary: no step before has promoted another", right
+		}
+	}
+	return "", ""
+}
+
+func sinceStep(step string) string {
+	if step == "" {
+		return ""
+	}
+	return ", since " + step
+}
+
+// wrongProcess says what the server of a node does that keeps an action from it.
+func (t *timelineStates) wrongProcess(action string, p process) (what, right string) {
+	switch {
+	case action == "start" && p == running:
+		return "already runs", "stop or kill it before"
+	case action == "start" && p == paused:
+		return "is paused, not stopped", "resume it"
+	case action == "start":
+		return "runs or is paused", "stop it before"
+	case action == "resume":
+		return "is not paused", "pause it before"
+	case action == "pause" && p == paused:
+		return "is paused already", "resume it before"
+	case action == "stop" && p == stopped, action == "kill":
+		return "is already stopped", "start it before"
+	case action == "stop" && p == paused:
+		return "is paused, and cannot shut down", "resume it before, or kill it"
+	case p == paused:
+		return "is paused", "resume it before"
+	case p == stopped:
+		return "does not run", "start it before"
+	}
+	return "does not run", "start or resume it before"
+}
+
+// upstream checks the node that a follow, rejoin or clone step points its nodes at, and
+// returns its name, "" if the file does not say which it is.
+func (t *timelineStates) upstream(s *Step, nodes []*nodeState, path string) string {
+	selector := "primary"
+	switch {
+	case s.Follow != nil && s.Follow.Upstream != "":
+		selector = s.Follow.Upstream
+	case s.Rejoin != nil && s.Rejoin.Upstream != "":
+		selector = s.Rejoin.Upstream
+	case s.Clone != nil && s.Clone.Upstream != "":
+		selector = s.Clone.Upstream
+	case s.Follow == nil && s.Rejoin == nil && s.Clone == nil:
+		return ""
+	}
+	if t.v.d.has(path + ".upstream") {
+		path += ".upstream"
+	}
+	ups, certain := t.meant(selector)
+	if ups == nil && !slices.Contains(Roles, selector) {
+		return "" // an unknown node, which is reported already
+	}
+	// A node that does not run is only told whom to follow.
+	asked := s.Follow == nil || slices.ContainsFunc(nodes, func(n *nodeState) bool { return n.process == running })
+	var what, right string
+	for _, up := range ups {
+		if len(nodes) == 1 && up == nodes[0] {
+			what, right = up.name+" cannot follow itself", "promote another node before, or name an upstream"
+			continue
+		}
+		if what, right = t.unfit(s, up, asked); what == "" {
+			if certain && len(ups) == 1 {
+				return up.name
+			}
+			return ""
+		}
+	}
+	if len(ups) == 0 {
+		what, right = "no node can be "+selector+" at this step", t.holders(selector)
+	}
+	t.v.bad(path, what, right)
+	if certain && len(ups) == 1 {
+		return ups[0].name
+	}
+	return ""
+}
+
+// unfit says why no node can follow this one; "" if one can. Asked: it has to answer.
+func (t *timelineStates) unfit(s *Step, up *nodeState, asked bool) (what, right string) {
+	since := sinceStep(up.since)
+	switch {
+	case up.process == absent:
+		return "the node " + up.name + " is absent until a step clones it", "clone it before"
+	case !asked:
+	case up.process == paused:
+		return "the upstream " + up.name + " is paused" + since, "resume it before, or name another"
+	case up.process&running == 0:
+		return "the upstream " + up.name + " does not run" + since, "start it before, or name another"
+	case up.cable == disconnected:
+		return "the upstream " + up.name + " is disconnected from the network" + sinceStep(up.pulled), "connect it before, or name another"
+	case s.Rejoin != nil && up.role == standby:
+		return "the upstream " + up.name + " is a standby, and a former primary can only rejoin a primary", "promote it before, or rejoin the primary and follow " + up.name + " then"
+	}
+	return "", ""
+}
+
+// condition finds what can never hold.
+func (t *timelineStates) condition(c *Condition, path string) {
+	var missing []string
+	for _, name := range c.Nodes() {
+		if n := t.node(name); n != nil && n.process == absent {
+			missing = append(missing, name)
+		}
+	}
+	if missing != nil {
+		t.v.bad(path, strings.Join(missing, ", ")+" is absent until a step clones it", "clone it before")
+		return
+	}
+	never := func(key, what, step string, n *nodeState) {
+		t.v.bad(path+key, "this can never hold: the node "+n.name+" "+what+sinceStep(step), "ask for it after a step that changes that")
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Role)) {
+		n, key := t.node(name), ".role."+name
+		if n == nil || c.Role[name] == "down" {
+			continue // any server may end by itself
+		}
+		switch {
+		case !n.serves():
+			never(key, "does not answer", cmp.Or(n.since, n.pulled), n)
+		case c.Role[name] == "primary" && n.role == standby:
+			never(key, "is a standby", n.became, n)
+		case c.Role[name] == "standby" && n.role == primary:
+			never(key, "is a primary", n.became, n)
+		}
+	}
+	for key, names := range map[string]NodeList{".streaming": c.Streaming, ".caught_up": c.CaughtUp} {
+		for i, name := range names {
+			if n := t.node(name); n != nil && !n.serves() {
+				at := key
+				if t.v.d.has(path + key + "[0]") {
+					at = fmt.Sprintf("%s[%d]", key, i)
+				}
+				never(at, "does not answer", cmp.Or(n.since, n.pulled), n)
+			}
+		}
+	}
+}
