@@ -56,7 +56,7 @@ type ReadFinding struct {
 }
 
 // MaxReadExamples bounds the examples that a finding keeps.
-const MaxReadExamples = 1000
+const MaxReadExamples = 100
 
 // ReadExample is one read of a finding. Sequence numbers are those of the writer; 0
 // is none, or does not apply.

@@ -53,6 +53,9 @@ func failed(format string, args ...any) check.Finding {
 
 // stageFindings are about a run that did not come to its end.
 func (r *Result) stageFindings() (all []check.Finding) {
+	if r.Stopped != "" {
+		all = append(all, inconclusive("%s", r.Stopped))
+	}
 	if r.Interrupted {
 		all = append(all, inconclusive("the run was interrupted"))
 	}

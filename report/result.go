@@ -44,11 +44,13 @@ type Result struct {
 	// where a name without a schema stands for a table in public.
 	Tables []FoundTable `json:"tables,omitempty"`
 
-	Duration    time.Duration   `json:"duration_ns"` // of the load
-	Interrupted bool            `json:"interrupted,omitempty"`
-	Phases      []history.Phase `json:"phases"`
-	Timeline    []history.Mark  `json:"timeline"`
-	Workloads   []Workload      `json:"workloads"`
+	Duration    time.Duration `json:"duration_ns"` // of the load
+	Interrupted bool          `json:"interrupted,omitempty"`
+	// Stopped is why pgchaos itself ended load and timeline early; "": it did not.
+	Stopped   string          `json:"stopped,omitempty"`
+	Phases    []history.Phase `json:"phases"`
+	Timeline  []history.Mark  `json:"timeline"`
+	Workloads []Workload      `json:"workloads"`
 	// Generator is nil in files of before it was measured.
 	Generator *Generator     `json:"generator,omitempty"`
 	Outages   []check.Outage `json:"outages"`

@@ -58,6 +58,7 @@ func (p *Plan) write(w io.Writer) error {
 	if len(e.Expect) == 0 {
 		fmt.Fprint(tw, "  nothing is expected: the audit's own findings alone decide\n")
 	}
+	fmt.Fprintf(tw, "\nFILES\t%s\n", p.Size())
 	if err := tw.Flush(); err != nil {
 		return fmt.Errorf("write the plan: %w", err)
 	}

@@ -35,6 +35,8 @@ type Options struct {
 	Bin      string // where the server's programs are, for the result
 	Out      string // the result directory; it exists
 	Keep     bool   // leave the cluster up
+	// Disks are directories on the disks that the servers write to; that of Out is watched, too.
+	Disks    []string
 	Observer Observer
 	Log      func(format string, args ...any) // verbose messages; may be nil
 	// SkipAudit and SkipRemoval, when closed, end what goes on after the context of Run
@@ -222,6 +224,8 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	}
 	watchers := r.background(ctx)
 	r.own = startGenerator()
+	ctx, endSpace := r.guardSpace(ctx)
+	defer endSpace()
 	r.phase(baseline, 0)
 	for _, name := range r.plan.Experiment.InitiallyRunning() {
 		if err := r.loads.startLoad(ctx, name); err != nil {
@@ -233,6 +237,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	r.rest(ctx)
 	r.Observer.Stage("stopping the load")
 	r.loads.stopAll(ctx)
+	endSpace()
 	own := r.own.end()
 	r.result.Generator = &own
 	watchers()

@@ -33,7 +33,8 @@ type roomOptions struct {
 // machineRoom is where the nodes of one run live.
 type machineRoom struct {
 	provider cluster.Provider
-	bin      string // where the server's programs are
+	bin      string   // where the server's programs are
+	disks    []string // directories that the servers write to, where they are this machine's
 }
 
 // openRoom makes room for a run.
@@ -59,7 +60,7 @@ func newLocalRoom(ctx context.Context, o roomOptions) (machineRoom, error) {
 	if err != nil {
 		return machineRoom{}, err
 	}
-	return machineRoom{provider: p, bin: p.Installation().BinDir}, nil
+	return machineRoom{provider: p, bin: p.Installation().BinDir, disks: []string{local.DefaultBase()}}, nil
 }
 
 func newDockerRoom(ctx context.Context, o roomOptions) (machineRoom, error) {

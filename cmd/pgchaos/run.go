@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pgchaos/check"
+	"pgchaos/cluster/local"
 	"pgchaos/report"
 	"pgchaos/runner"
 )
@@ -103,6 +104,13 @@ func (f *runFlags) run(ctx context.Context, plan *runner.Plan, files *outputs, s
 	if err != nil {
 		return nil, "", errors.Join(fmt.Errorf("name the result directory: %w", err), unclaim(out))
 	}
+	disks := []string{results}
+	if plan.Experiment.Cluster.Provider == "local" {
+		disks = append(disks, existing(local.DefaultBase()))
+	}
+	if err := runner.CheckSpace(plan.Size().Ledger, disks...); err != nil {
+		return nil, "", usageError(errors.Join(err, unclaim(out)))
+	}
 	room, err := open(ctx, roomOptions{
 		run: id, experiment: plan.Experiment.Name, results: results, pgBin: f.pgBin, postgres: plan.Experiment.Cluster.Postgres,
 		docker: plan.Experiment.Cluster.Docker, stderr: stderr,
@@ -116,12 +124,20 @@ func (f *runFlags) run(ctx context.Context, plan *runner.Plan, files *outputs, s
 	}
 	show, later := newProgress(stderr, f.verbose), laterInterrupts(ctx)
 	result, err := runner.Run(ctx, plan, runner.Options{
-		Run: id, Tool: version(), Provider: room.provider, Bin: room.bin, Out: out, Keep: f.keep,
+		Run: id, Tool: version(), Provider: room.provider, Bin: room.bin, Out: out, Keep: f.keep, Disks: room.disks,
 		Observer: show, Log: show.Logf, Started: files.started, Sample: files.sample(),
 		SkipAudit: later.audit, SkipRemoval: later.removal,
 	})
 	show.close()
 	return result, out, err
+}
+
+// existing is the directory, or the nearest above it that is there.
+func existing(dir string) string {
+	for !isDirectory(dir) && filepath.Dir(dir) != dir {
+		dir = filepath.Dir(dir)
+	}
+	return dir
 }
 
 // finish prints the report and turns the run's end into an exit code.

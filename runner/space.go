@@ -1,0 +1,70 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/shirou/gopsutil/v4/disk"
+)
+
+const (
+	// leastSpace is how many bytes must stay free on each disk that a run writes to: PostgreSQL shuts down where
+	// it cannot write WAL, and what was lost then would be the disk's doing.
+	leastSpace = 256 << 20
+	spaceEvery = 500 * time.Millisecond
+)
+
+// CheckSpace wants room for a run on the disks of the directories; ledger is how many bytes the ledger will
+// take in the first of them, 0 where that is not known.
+func CheckSpace(ledger int64, dirs ...string) error {
+	for i, dir := range dirs {
+		needed := uint64(leastSpace)
+		if i == 0 {
+			needed += uint64(ledger)
+		}
+		if free, err := freeSpace(dir); err == nil && free < needed {
+			return fmt.Errorf("%s are free in %s, and the run needs %s: name another directory, or run for a shorter time",
+				megabytes(free), dir, megabytes(needed))
+		}
+	}
+	return nil
+}
+
+func freeSpace(dir string) (uint64, error) {
+	u, err := disk.Usage(dir)
+	if err != nil {
+		return 0, err
+	}
+	return u.Free, nil
+}
+
+// guardSpace is a context for load and timeline, which ends when a disk has too little space left; the
+// result then says so. The returned function ends the watch and waits for it.
+func (r *run) guardSpace(ctx context.Context) (guarded context.Context, end func()) {
+	guarded, stop := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		every(guarded, spaceEvery, func() {
+			if reason := spaceLow(append([]string{r.Out}, r.Disks...)); reason != "" && guarded.Err() == nil {
+				r.result.Stopped = reason
+				stop()
+			}
+		})
+	})
+	return guarded, func() { stop(); wg.Wait() }
+}
+
+// spaceLow says which disk has too little space left; "": none.
+func spaceLow(dirs []string) string {
+	for _, dir := range dirs {
+		if free, err := freeSpace(dir); err == nil && free < leastSpace {
+			return fmt.Sprintf("the run was stopped: only %s were left on the disk of %s, and PostgreSQL shuts down when its disk is full",
+				megabytes(free), dir)
+		}
+	}
+	return ""
+}
+
+func megabytes(n uint64) string { return fmt.Sprintf("%d MB", n>>20) }
