@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"pgchaos/check"
+)
+
+// engine passes everything on to the real one until it dies.
+type engine struct {
+	listener net.Listener
+	mu       sync.Mutex
+	open     []net.Conn
+	dead     bool
+}
+
+func startEngine(t *testing.T, socket string) *engine {
+	t.Helper()
+	l, err := net.Listen("unix", socket)
+	must(t, err)
+	e := &engine{listener: l}
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			e.pass(conn)
+		}
+	}()
+	t.Cleanup(e.die)
+	return e
+}
+
+func (e *engine) pass(conn net.Conn) {
+	real, err := net.Dial("unix", "/var/run/docker.sock")
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err != nil || e.dead {
+		_ = conn.Close() // which the client sees
+		return
+	}
+	e.open = append(e.open, conn, real)
+	for _, pair := range [][2]net.Conn{{conn, real}, {real, conn}} {
+		go func() {
+			_, _ = io.Copy(pair[1], pair[0]) // it ends when either does
+			if half, ok := pair[1].(*net.UnixConn); ok {
+				_ = half.CloseWrite()
+			}
+		}()
+	}
+}
+
+// die breaks every connection, and takes no more.
+func (e *engine) die() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.dead {
+		return
+	}
+	e.dead = true
+	_ = e.listener.Close()
+	for _, conn := range e.open {
+		_ = conn.Close()
+	}
+}
+
+// TestAnEngineThatDiesIsAFailureOnDocker: whenever it dies, the run says so, its exit code
+// is not that of a pass, and what it knows is in its result.
+func TestAnEngineThatDiesIsAFailureOnDocker(t *testing.T) {
+	p := newDockerPlace(t)
+	if host := os.Getenv("DOCKER_HOST"); host != "" {
+		t.Skipf("the engine is at %s, and not at its usual socket", host)
+	}
+	for _, stage := range []struct {
+		name string
+		at   func() bool
+	}{
+		{"while the cluster is built", func() bool { return len(p.onEngine()) > 2 }},
+		{"under load", p.loading},
+	} {
+		must(t, os.RemoveAll(p.out))
+		socket := filepath.Join(filepath.Dir(p.base), "docker.sock")
+		dying := startEngine(t, socket)
+		cmd := p.command(p.onDocker("quorum-kill")...)
+		cmd.Env = append(cmd.Env, "DOCKER_HOST=unix://"+socket)
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		must(t, cmd.Start())
+		p.await(stage.name, stage.at)
+		dying.die()
+		_ = cmd.Wait() // the exit code says it
+		r := p.result()
+		if code := cmd.ProcessState.ExitCode(); code != exitLeftBehind || r.Verdict == check.Pass || len(r.Errors) == 0 || stderr.Len() == 0 {
+			t.Errorf("%s: exit code %d, verdict %s, errors %v\n%s", stage.name, code, r.Verdict, r.Errors, stderr.String())
+		}
+		if code, out, errs := p.run("clean", r.Run, "--provider", "docker"); code != 0 {
+			t.Errorf("%s: clean: exit %d, %s%s", stage.name, code, out, errs)
+		}
+		p.nothingOnEngine()
+	}
+}
