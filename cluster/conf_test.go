@@ -55,7 +55,7 @@ func TestNewRefuses(t *testing.T) {
 		{"a path for a name", Config{Nodes: []NodeConfig{{Name: "../a"}}}, "letters"},
 		{"our setting", Config{Nodes: []NodeConfig{{Name: "a"}}, Settings: map[string]string{"Primary_Conninfo": "x"}}, "follow"},
 		{"our setting on a node", Config{Nodes: []NodeConfig{{Name: "a", Settings: map[string]string{"port": "1"}}}}, "node a: port"},
-		{"a broken regime", Config{Nodes: []NodeConfig{{Name: "a"}}, Sync: &Synchronous{Standbys: "ANY (b)"}}, "1 or more"},
+		{"a broken regime", Config{Nodes: []NodeConfig{{Name: "a"}}, Sync: &Synchronous{Standbys: "ANY (b)"}}, "write ANY n"},
 	} {
 		if _, err := New(nil, c.cfg); err == nil || !strings.Contains(err.Error(), c.text) {
 			t.Errorf("%s: %v", c.why, err)

@@ -167,7 +167,7 @@ func testNoWait(t *testing.T, w *world) {
 	began := time.Now()
 	_, err = conn.Exec(ctx, "create table public.local (i int)")
 	w.ok(err)
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > hang {
 		t.Errorf("it took %s", took)
 	}
 	w.ok(b.Resume(ctx))
@@ -182,7 +182,7 @@ func testNoCancel(t *testing.T, w *world) {
 	w.ok(err)
 	short, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 	defer cancel()
-	if _, err := conn.Exec(short, "select pg_sleep(1.5)"); err == nil {
+	if _, err := conn.Exec(short, "select pg_sleep(10)"); err == nil {
 		t.Fatal("it did not time out")
 	}
 	time.Sleep(300 * time.Millisecond)

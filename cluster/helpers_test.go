@@ -36,6 +36,10 @@ func build(t *testing.T, cfg cluster.Config) *world {
 	return w
 }
 
+// hang is how long something takes that will never end: much longer than anything does on
+// a busy machine.
+const hang = time.Minute
+
 // prepare makes a cluster that is not up yet. Without PostgreSQL the test is
 // skipped, but never in CI.
 func prepare(t *testing.T, cfg cluster.Config) *world {
@@ -67,7 +71,7 @@ func prepare(t *testing.T, cfg cluster.Config) *world {
 	}
 	w := &world{Cluster: c, t: t, base: base, bin: p.Installation().BinDir}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 2*hang)
 		defer cancel()
 		if t.Failed() {
 			for _, n := range c.Nodes() {
@@ -109,7 +113,7 @@ func (w *world) psql(node, query string) string {
 func (w *world) tryPsql(node, query string) (string, error) {
 	n := w.Node(node)
 	user := n.Credentials().Superuser
-	ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), hang)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join(w.bin, "psql"), "-XAtq", "-v", "ON_ERROR_STOP=1",
 		"-h", n.Address().Host, "-p", fmt.Sprint(n.Address().Port), "-U", user.Name, "-d", n.Credentials().Database, "-c", query)

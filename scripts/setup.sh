@@ -7,6 +7,8 @@
 # tests that need one are skipped, so that its lack is an error in CI alone.
 set -eu
 
+tools=$(cd "$(dirname "$0")/.." && pwd)/.tools
+
 # found succeeds if the server programs are where pgchaos looks for them.
 found() {
 	for dir in $(echo "$PATH" | tr ':' ' ') /usr/lib/postgresql/*/bin /usr/pgsql-*/bin \
@@ -123,7 +125,6 @@ set_up_engine() {
 # package, into .tools: installed, docker-registry would be started as a service, and
 # busybox-static would drive busybox out.
 unpack_tool() {
-	tools=$(cd "$(dirname "$0")/.." && pwd)/.tools
 	if PATH="$tools:$PATH" have "$2"; then
 		return
 	fi
@@ -173,6 +174,37 @@ start_engine() {
 	return 1
 }
 
+# missing prints what it would install for its arguments, one thing a line.
+missing() {
+	found || echo "PostgreSQL's server programs"
+	if wanted test "$@"; then
+		for command in psql ps "${CC:-gcc}" haproxy pgbouncer; do
+			(PATH="$PATH:/usr/sbin" have "$command") || echo "$command"
+		done
+	fi
+	if wanted docker "$@"; then
+		engine_answers || echo "a Docker engine, which will be started"
+		if ! engine_answers || ! docker image inspect pgchaos/postgres:15 >/dev/null 2>&1; then
+			echo "the image pgchaos/postgres:15, built with debootstrap"
+		fi
+		for command in docker-registry busybox; do
+			(PATH="$tools:$PATH" have "$command") || echo "$command, into .tools"
+		done
+	fi
+}
+
+# announce says what is going to be installed, and leaves somebody at a terminal the time to stop it.
+announce() {
+	list=$(missing "$@")
+	[ -n "$list" ] || return 0
+	echo "setup.sh: this machine lacks the following; it will be installed (as root) where that is possible:" >&2
+	echo "$list" | sed 's/^/  /' >&2
+	if [ -t 2 ]; then
+		echo "setup.sh: Ctrl-C within 5 seconds to install nothing; 'make unit' needs none of it" >&2
+		sleep 5
+	fi
+}
+
 # wanted succeeds if its first argument is among the others.
 wanted() {
 	wanted=$1
@@ -183,10 +215,15 @@ wanted() {
 	return 1
 }
 
+if [ "${1:-}" = list ]; then
+	missing "$@"
+	exit
+fi
 have go || {
 	echo "setup.sh: Go is missing: install Go 1.26 or newer (https://go.dev/doc/install)" >&2
 	exit 1
 }
+announce "$@"
 if ! found; then
 	echo "setup.sh: installing PostgreSQL's server programs" >&2
 	if have apt-get; then

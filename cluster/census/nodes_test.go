@@ -78,7 +78,7 @@ func lostAndFound(t *testing.T, b *cluster.Node, p *probe.Prober) {
 		if s := p.Read(t.Context()); s.Reachable || s.Error == "" || s.Role != "" {
 			t.Errorf("a frozen node says %+v", s)
 		}
-		if took := time.Since(began); took > 4*time.Second {
+		if took := time.Since(began); took > time.Minute {
 			t.Errorf("the reading of a frozen node took %s", took)
 		}
 	}

@@ -17,10 +17,10 @@ func TestMemoryThatRunsOutIsHeardOf(t *testing.T) {
 	}
 	select {
 	case a := <-h.Alarms():
-		if ago := time.Since(a.At); ago < 0 || ago > 20*time.Second || a.Kind != cluster.IncidentOutOfMemory {
+		if ago := time.Since(a.At); ago < 0 || ago > time.Minute || a.Kind != cluster.IncidentOutOfMemory {
 			t.Errorf("%s, %s ago", a.Kind, ago)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("nothing was heard")
 	}
 	must(t, p.Remove(t.Context()))
@@ -42,11 +42,11 @@ func TestServerStartedBySomebodyElse(t *testing.T) {
 		if a.Kind != cluster.IncidentRestart || a.At.Before(began) {
 			t.Errorf("%+v, begun at %s", a, began)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("nothing was heard")
 	}
 	until(t, "the end of the first life", first.Over) // of which the engine tells apart, perhaps later
-	if status, at := first.Exit(); status != "exit status 0" || at.Before(began) || time.Since(at) > 20*time.Second {
+	if status, at := first.Exit(); status != "exit status 0" || at.Before(began) || time.Since(at) > time.Minute {
 		t.Errorf("the first life ended with %q at %s", status, at)
 	}
 	if h.Life() == first || h.Life().Over() {

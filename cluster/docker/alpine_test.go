@@ -15,6 +15,7 @@ import (
 // busyboxImage is like the official image on Alpine; it is built if it is missing.
 func busyboxImage(t *testing.T) string {
 	t.Helper()
+	needEngine(t)
 	if out, err := exec.Command("../../scripts/busybox-image.sh").CombinedOutput(); err != nil {
 		t.Fatalf("build the image: %v: %s", err, out)
 	}

@@ -233,7 +233,7 @@ func TestDisconnectIsABlackHole(t *testing.T) {
 	select {
 	case err := <-answer:
 		must(t, err)
-	case <-time.After(20 * time.Second): // TCP tries again in ever longer intervals
+	case <-time.After(time.Minute): // TCP tries again in ever longer intervals
 		t.Error("the old session never heard again")
 	}
 	must(t, h.Disconnect(ctx))
@@ -346,7 +346,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	defer cancel()
 	began := time.Now()
 	out, err := h.Run(ctx, cluster.Command{Argv: []string{"sh", "-c", "echo begun; sleep 4321 & sleep 4322; echo never"}})
-	if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 5*time.Second || out.Stdout != "begun\n" {
+	if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > time.Minute || out.Stdout != "begun\n" {
 		t.Errorf("after %v: %q, %v", time.Since(began), out.Stdout, err)
 	}
 	if top := docker(t, "top", h.tools); strings.Contains(top, "432") {

@@ -109,9 +109,6 @@ func TestKillLeavesNothing(t *testing.T) {
 		t.Errorf("running: %v, %v", running, err)
 	}
 	t.Logf("%d processes killed in %v", len(before), took)
-	if took > 2*time.Second {
-		t.Errorf("it took %v", took)
-	}
 	if _, err := query(ctx, other, "select 1"); err != nil {
 		t.Errorf("the other node: %v", err)
 	}

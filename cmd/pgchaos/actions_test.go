@@ -26,7 +26,7 @@ func TestEveryAction(t *testing.T) {
 	// A paused standby does not answer, and does so again when the pause is taken back.
 	paused := markNamed(t, r, func(m history.Mark) bool { return m.Name == "paused" })
 	undone := markNamed(t, r, func(m history.Mark) bool { return m.Reverses == "paused" })
-	if wait := undone.Issued - paused.Effective; wait < 2e9 || wait > 2.5e9 {
+	if wait := undone.Issued - paused.Effective; wait < 2*time.Second || *undone.Planned-paused.Effective > wait {
 		t.Errorf("a pause for 2s was taken back after %s", wait)
 	}
 	if !unreachableBetween(r.States[1].States, paused, undone) {
@@ -161,24 +161,28 @@ expect: [lost_writes == 0]
 }
 
 // TestAFrozenNodeDelaysNoPromotion: who is most advanced is asked of all nodes, and
-// one that does not answer must not add to the outage.
+// one that does not answer must not add to the outage. The second promotion asks nobody.
 func TestAFrozenNodeDelaysNoPromotion(t *testing.T) {
 	p := newPlace(t)
 	file := p.write("x.yaml", `
 name: x
-cluster: {nodes: [a, b]}
+cluster: {nodes: {a: , b: , c: {settings: {recovery_min_apply_delay: 100ms}}}}
 load: {writes: {kind: insert, clients: 2, rate: 100/s, timeout: 1s}}
 timeline:
-  - {at: 500ms, pause: a}
+  - {at: 500ms, configure: {node: c, settings: {primary_conninfo: ""}}}
+  - {wait: 500ms}
+  - {pause: a}
   - {promote: most_advanced}
   - {wait: 1s}
   - {kill: a}
-expect: [lost_writes == 0]
+  - {name: another, promote: c}
 `)
 	_, stdout, stderr := p.run("run", file, "--out", p.out)
 	promoted := markNamed(t, p.result(), func(m history.Mark) bool { return m.Action == "promote" })
-	if took := promoted.Ended - promoted.Issued; promoted.Status != history.MarkDone || took > 2*time.Second {
-		t.Errorf("the promotion took %s: %+v\n%s%s", took, promoted, stdout, stderr)
+	another := markNamed(t, p.result(), func(m history.Mark) bool { return m.Name == "another" })
+	took, most := promoted.Ended-promoted.Issued, 2*time.Second+2*(another.Ended-another.Issued)
+	if promoted.Status != history.MarkDone || another.Status != history.MarkDone || took > most {
+		t.Errorf("the promotion took %s, more than %s: %+v\n%s%s", took, most, promoted, stdout, stderr)
 	}
 	p.nothingLeft()
 }

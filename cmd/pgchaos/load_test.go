@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/csv"
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -83,11 +84,16 @@ func modelsAsAsked(t *testing.T, by map[string]*report.Workload) {
 			t.Errorf("%s: %d operations, and %d were asked for", name, got, want)
 		}
 	}
-	if w := by["open"].Warmup; w == nil || w.Samples < 200 || by["open"].Total.Samples > 1100 { // 3 s of 300/s
-		t.Errorf("the warm-up is apart: %+v of %d", w, by["open"].Total.Samples)
+	// By chance, at 300/s: 300 in the warm-up of a second, and the rest of what the workload ran.
+	open := by["open"]
+	rest := 300 * (open.Active[0].To - open.Active[0].From - time.Second).Seconds()
+	if w := open.Warmup; w == nil || w.Samples < 200 || w.Samples > 400 || math.Abs(float64(open.Asked)-rest) > 200 {
+		t.Errorf("the warm-up is apart: %+v; then %d were due, and %.0f on average", w, open.Asked, rest)
 	}
-	if n := by["ramp"].Asked; n < 390 || n > 410 { // 50 on the way to 50/s, 350 to 300/s
-		t.Errorf("the ramp had %d arrivals", n)
+	ramp := by["ramp"] // 50 on the way to 50/s, 350 to 300/s, and 300/s until it was stopped
+	due := 400 + 300*(ramp.Active[0].To-ramp.Active[0].From-4*time.Second).Seconds()
+	if n := float64(ramp.Asked); math.Abs(n-due) > 10 {
+		t.Errorf("the ramp had %.0f arrivals, and %.0f were due", n, due)
 	}
 	var parts int64
 	for _, part := range by["mix"].Parts {
@@ -177,12 +183,13 @@ func TestStall(t *testing.T) {
 		return n
 	}
 	want := 500 * (stalled - time.Second).Seconds()
-	// Exactly so many only where the server catches up at once; make bench measures that.
-	if got := slow(r.Workloads[0]); got < 0.95*want || got > 1.6*want {
-		t.Errorf("%.0f operations took more than a second, and the arithmetic has %.0f", got, want)
+	// More where the server does not catch up at once; make bench measures that.
+	open := slow(r.Workloads[0])
+	if open < 0.95*want {
+		t.Errorf("%.0f operations took more than a second, and the arithmetic has %.0f", open, want)
 	}
-	if got := slow(r.Workloads[1]); got > 16 {
-		t.Errorf("a closed loop of 8 clients tells of %.0f", got)
+	if closed := slow(r.Workloads[1]); closed > open/10 {
+		t.Errorf("a closed loop of 8 clients tells of %.0f, and an open one of %.0f", closed, open)
 	}
 	p.nothingLeft()
 }

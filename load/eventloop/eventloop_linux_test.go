@@ -390,7 +390,7 @@ func TestOthersGoOn(t *testing.T) {
 	time.Sleep(5 * time.Millisecond)
 	begun := time.Now()
 	runtime.GC()
-	if took := time.Since(begun); took > 2*time.Second {
+	if took := time.Since(begun); took > time.Minute {
 		t.Errorf("the garbage collector took %s", took)
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))

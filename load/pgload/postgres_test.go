@@ -226,7 +226,7 @@ func (pg *postgres) kill() {
 // until waits for something that happens in another process.
 func (pg *postgres) until(what string, holds func() bool) {
 	pg.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			text, _ := os.ReadFile(pg.log.Name())
 			pg.t.Fatalf("never came: %s\n%s", what, text)
