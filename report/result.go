@@ -219,8 +219,8 @@ const (
 
 // Steps are the real steps of Series and Seconds.
 func (w *Workload) Steps() (series, seconds time.Duration) {
-	coarse := time.Duration(max(w.Coarse, 1))
-	return coarse * SeriesStep, coarse * SecondStep
+	coarse := int64(max(w.Coarse, 1))
+	return time.Duration(coarse * int64(SeriesStep)), time.Duration(coarse * int64(SecondStep))
 }
 
 // Second is what ended in one second, times Coarse of the workload.
