@@ -25,7 +25,7 @@ func (r *Result) Judge(expectations []check.Expectation) {
 		r.Expectations = append(r.Expectations, j)
 		verdicts = append(verdicts, j.Verdict)
 	}
-	findings := slices.Concat(r.stageFindings(), r.lossFindings(expectations), r.readFindings(), r.timelineFindings(),
+	findings := slices.Concat(r.stageFindings(), r.failingFindings(), r.lossFindings(expectations), r.readFindings(), r.timelineFindings(),
 		r.ledgerFindings(), r.errorFindings())
 	for _, f := range findings {
 		r.Reasons = append(r.Reasons, f.Reason)

@@ -25,6 +25,8 @@ func (r *Result) Metric(e check.Expectation) check.Value {
 		return unknown("%s", r.stopped())
 	case r.brokenOff() && ofLoad(e):
 		return unknown("the run's pgchaos ended before it had recorded its load")
+	case r.unsound(e) != "":
+		return unknown("%s", r.unsound(e))
 	case e.Metric == "write_rto" || e.Metric == "read_rto":
 		return r.rto(e)
 	case e.Metric == "redundancy_rto" || e.Metric == "throughput_rto" || strings.HasPrefix(e.Metric, "client_rto_"):

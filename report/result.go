@@ -52,8 +52,10 @@ type Result struct {
 	Timeline  []history.Mark  `json:"timeline"`
 	Workloads []Workload      `json:"workloads"`
 	// Generator is nil in files of before it was measured.
-	Generator *Generator     `json:"generator,omitempty"`
-	Outages   []check.Outage `json:"outages"`
+	Generator *Generator `json:"generator,omitempty"`
+	// BaselineBounds are what the load had to achieve before the first fault.
+	BaselineBounds *BaselineBounds `json:"baseline_bounds,omitempty"`
+	Outages        []check.Outage  `json:"outages"`
 	// Recoveries follow each fault stage by stage; none in files of before there were any.
 	Recoveries []check.Recovery `json:"recoveries,omitempty"`
 	// Forks are what readings of the heads of all writers say, one a table that was
@@ -170,6 +172,8 @@ type Workload struct {
 	Writes bool `json:"writes,omitempty"`
 	// Asked is how many arrivals the schedule had while it ran; 0 in a closed loop.
 	Asked int64 `json:"asked,omitempty"`
+	// Baseline is what it did before the first fault that met it; nil: none did.
+	Baseline *Baseline `json:"baseline,omitempty"`
 	// Warmup is what was due in the warm-up, which is in no other figure.
 	Warmup *Stats `json:"warmup,omitempty"`
 	// Parts are the parts of a mix.
@@ -247,6 +251,13 @@ type Generator struct {
 	// a whole core; Cores is how many there are.
 	Busiest float64 `json:"busiest"`
 	Cores   int     `json:"cores"`
+	// Allowed is how many cores pgchaos may use, by GOMAXPROCS, its affinity and its
+	// control group; 0: not known. Before is how many it used on average before the first
+	// fault, or all the time where there was none.
+	Allowed float64 `json:"allowed_cores,omitempty"`
+	Before  float64 `json:"cores_before_faults,omitempty"`
+	// StoodStill are the times in which pgchaos itself did not run.
+	StoodStill []Standstill `json:"stood_still,omitempty"`
 	// Warnings say where the load generator, and not the server, was the bottleneck.
 	Warnings []string `json:"warnings,omitempty"`
 }

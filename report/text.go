@@ -66,6 +66,11 @@ func (r *Result) writeVerdict(p *page) {
 	for _, reason := range reasons {
 		p.item(i, "  because       ", reason)
 	}
+	for _, doubt := range r.doubts() {
+		if !slices.ContainsFunc(r.Expectations, func(e check.Judgement) bool { return e.Why == doubt }) {
+			p.item(yellow, "  warning       ", doubt)
+		}
+	}
 	for _, e := range r.Expectations {
 		_, small, i := verdictWord(e.Verdict)
 		text := e.Text

@@ -62,8 +62,12 @@ func (r *Result) writeGenerator(p *page) {
 		return
 	}
 	p.heading("Load generator", "pgchaos itself, while the load ran")
+	cores := count(int64(g.Cores), "core", "cores")
+	if g.Allowed > 0 && g.Allowed < float64(g.Cores) {
+		cores += fmt.Sprintf(", of which it may use %.2f", g.Allowed)
+	}
 	p.para(plain, 2, "%s of one core on average, %s in its busiest second, of %s; %s of memory at most",
-		percent(g.CPU.Seconds()/g.Span.Seconds()), percent(g.Busiest), count(int64(g.Cores), "core", "cores"), binaryBytes(g.Memory))
+		percent(g.CPU.Seconds()/g.Span.Seconds()), percent(g.Busiest), cores, binaryBytes(g.Memory))
 	for i := range r.Workloads {
 		if l := r.Workloads[i].Lateness; l != nil && l.Count > 0 {
 			p.para(plain, 2, "%s: sent late, though a client was free: median %s ms, 99%% Line %s ms, max %s ms",

@@ -72,6 +72,7 @@ func (r *run) collect() error {
 		r.result.Workloads = append(r.result.Workloads, described)
 		activity = append(activity, describeActivity(w.spec, w.pg.Writes(), nodes, rec))
 	}
+	r.baselines()
 	if r.result.Generator != nil {
 		r.result.Generator.Warnings = suspects(r.result.Generator, r.result.Workloads)
 	}

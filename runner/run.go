@@ -223,7 +223,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 		return err
 	}
 	watchers := r.background(ctx)
-	r.own = startGenerator()
+	r.own = startGenerator(r.clock, func(s report.Standstill) { r.Observer.Stage("warning: " + s.String()) })
 	ctx, endSpace := r.guardSpace(ctx)
 	defer endSpace()
 	r.phase(baseline, 0)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"pgchaos/history"
 	"pgchaos/history/ledger"
 	"pgchaos/load"
 	"pgchaos/load/pgload"
@@ -124,12 +125,13 @@ func TestSuspects(t *testing.T) {
 		p99     time.Duration
 		want    []string
 	}{
-		{"at ease", 0.94, 10 * time.Millisecond, nil},
-		{"a core saturated", 0.95, 0, []string{"pgchaos took 0.95 of 2 cores"}},
+		{"at ease", 1.4, 10 * time.Millisecond, nil},
+		{"one core of two", 1, 0, nil},
+		{"all that it may use", 1.43, 0, []string{"pgchaos took 1.43 of the 1.50 cores that it may use"}},
 		{"late", 0, 11 * time.Millisecond, []string{"w: of what was sent while a client was free, 1% was more than 11ms late"}},
 		{"both", 2, time.Second, []string{"pgchaos took 2.00", "w: of what"}},
 	} {
-		got := suspects(&report.Generator{Busiest: tt.busiest, Cores: 2}, late(tt.p99))
+		got := suspects(&report.Generator{Busiest: tt.busiest, Cores: 2, Allowed: 1.5}, late(tt.p99))
 		if len(got) != len(tt.want) {
 			t.Errorf("%s: %q", tt.name, got)
 			continue
@@ -205,7 +207,7 @@ func newBook(t *testing.T) *ledger.Ledger {
 
 // TestTheGeneratorIsMeasured burns CPU time, and finds it again.
 func TestTheGeneratorIsMeasured(t *testing.T) {
-	g := startGenerator()
+	g := startGenerator(history.StartClock(), func(report.Standstill) {})
 	for begun := cpuTime(); cpuTime()-begun < 700*time.Millisecond; {
 		_ = strings.Repeat("x", 1000)
 	}

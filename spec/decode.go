@@ -123,6 +123,8 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 		d.scalar(n, path, "a duration such as 10s", func(text string) error { return into.UnmarshalText([]byte(text)) })
 	case *Rate:
 		d.scalar(n, path, "a rate such as 500/s", func(text string) error { return into.UnmarshalText([]byte(text)) })
+	case *Share:
+		d.scalar(n, path, "a share such as 90%", func(text string) error { return into.UnmarshalText([]byte(text)) })
 	case *Size:
 		d.scalar(n, path, "a size such as 512MB", func(text string) error { return into.UnmarshalText([]byte(text)) })
 	case *CPUs:

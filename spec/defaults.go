@@ -33,6 +33,10 @@ const (
 // fillDefaults fills in what the file left out. An explicit zero stays, for
 // validation to refuse.
 func (e *Experiment) fillDefaults(d *decoder) {
+	fill(d, "baseline.achieved_rate", &e.Baseline.AchievedRate, 0.9)
+	fill(d, "baseline.error_rate", &e.Baseline.ErrorRate, 0.05)
+	fill(d, "baseline.median", &e.Baseline.Median, Duration(time.Second))
+	fill(d, "baseline.p95", &e.Baseline.P95, Duration(2*time.Second))
 	fill(d, "cluster.provider", &e.Cluster.Provider, defaultProvider)
 	e.Cluster.Synchronous.fillDefaults(d, "cluster.synchronous")
 	for i := range e.Load {

@@ -40,7 +40,8 @@ timeline:
 	at := Duration(0)
 	verify := func(c Condition) *Condition { return &c }
 	want := &Experiment{
-		Name: "x",
+		Name:     "x",
+		Baseline: Baseline{AchievedRate: 0.9, ErrorRate: 0.05, Median: Duration(time.Second), P95: Duration(2 * time.Second)},
 		Cluster: Cluster{
 			Provider:    "local",
 			Nodes:       Nodes{{Name: "a"}, {Name: "b", Settings: map[string]string{"work_mem": "1MB"}}, {Name: "c", Absent: true}},

@@ -46,6 +46,7 @@ const (
 	durationForm = `^([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$|` + variableForm
 	sizeForm     = `^[0-9]+\s*(kB|MB|GB)$|` + variableForm
 	cpusForm     = `^[0-9]+(\.[0-9]*)?$|` + variableForm
+	shareForm    = `^([0-9]|[1-9][0-9]|100)(\.[0-9]*)?\s*%$|` + variableForm
 	rateForm     = `^[0-9]+(\.[0-9]*)?\s*/\s*(s|m|ms)$|` + variableForm
 )
 
@@ -58,6 +59,8 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 		return either(text(durationForm), &jsonschema.Schema{Const: 0})
 	case reflect.TypeFor[Rate]():
 		return text(rateForm)
+	case reflect.TypeFor[Share]():
+		return text(shareForm)
 	case reflect.TypeFor[Size]():
 		return text(sizeForm)
 	case reflect.TypeFor[CPUs]():

@@ -25,6 +25,13 @@ func descriptions() map[string]string {
 		"Experiment.Seed":        "The one seed of everything random. Left out: chosen at the start, and kept in the result.",
 		"Experiment.Expect":      "What has to hold, one line each: METRIC [of WORKLOAD] [during PHASE] COMPARISON, such as p99 of writes < 100ms.",
 
+		"Experiment.Baseline":   "What the load must achieve before the first fault. Otherwise expectations about the time after it are inconclusive.",
+		"Baseline":              "What the load must achieve before the first fault.",
+		"Baseline.AchievedRate": "The least share of a rate's arrivals that must be served; 90% by default.",
+		"Baseline.ErrorRate":    "The greatest error_rate; 5% by default.",
+		"Baseline.Median":       "The greatest median of the response times; 1s by default.",
+		"Baseline.P95":          "The greatest 95 percentile of the response times; 2s by default.",
+
 		"Cluster":             "The nodes, and how they are set up.",
 		"Cluster.Provider":    "Where the nodes run: local (the default) is processes of this machine, docker is containers.",
 		"Cluster.Postgres":    "The major version of PostgreSQL. Left out: the newest installed.",

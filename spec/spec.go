@@ -24,12 +24,26 @@ type Experiment struct {
 	Duration Duration `yaml:"duration"`
 	// Seed is the run's one seed; 0: chosen at the start, and kept in the result.
 	Seed uint64 `yaml:"seed"`
+	// Baseline bounds what the load must achieve before the first fault.
+	Baseline Baseline `yaml:"baseline"`
 	// Expect is as written; Expectations parses it.
 	Expect []string `yaml:"expect"`
 	// Secrets are values of the file that must not be written anywhere: what a ${VAR} brought into a
 	// text, and what looks like a credential.
 	Secrets []string `yaml:"-"`
 }
+
+// Baseline is what the load must achieve before the first fault, for expectations about
+// the time after it to be judged.
+type Baseline struct {
+	AchievedRate Share    `yaml:"achieved_rate"` // of a rate's arrivals, at least; 90% by default
+	ErrorRate    Share    `yaml:"error_rate"`    // at most; 5% by default
+	Median       Duration `yaml:"median"`        // of the response times, at most; 1s by default
+	P95          Duration `yaml:"p95"`           // 2s by default
+}
+
+// Share is a part of the whole, written as "90%".
+type Share float64
 
 // Cluster describes the nodes and how they are set up.
 type Cluster struct {

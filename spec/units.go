@@ -63,3 +63,25 @@ func (r *Rate) UnmarshalText(text []byte) error {
 
 // MarshalText writes the rate as UnmarshalText reads it.
 func (r Rate) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+func (s Share) String() string { return strconv.FormatFloat(100*float64(s), 'f', -1, 64) + "%" }
+
+// UnmarshalText reads a share in per cent: "90%", "0.5 %".
+func (s *Share) UnmarshalText(text []byte) error {
+	t := strings.TrimSpace(string(text))
+	digits, isPercent := strings.CutSuffix(t, "%")
+	number, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
+	switch {
+	case err != nil || strings.Trim(digits, "0123456789. ") != "":
+		return mistake(shown(t)+" is no share", "write a number of per cent, such as 90%")
+	case !isPercent:
+		return mistake(shown(t)+" has no unit", "write "+t+"%")
+	case number > 100:
+		return mistake(shown(t)+" is more than the whole", "write at most 100%")
+	}
+	*s = Share(number / 100)
+	return nil
+}
+
+// MarshalText writes the share as UnmarshalText reads it.
+func (s Share) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

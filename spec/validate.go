@@ -21,6 +21,8 @@ type validator struct {
 func validate(e *Experiment, d *decoder) {
 	v := &validator{e, d}
 	v.name("name", e.Name, "the experiment")
+	v.positive("baseline.median", e.Baseline.Median)
+	v.positive("baseline.p95", e.Baseline.P95)
 	v.cluster()
 	v.load()
 	for i := range e.Timeline {

@@ -81,6 +81,10 @@ const (
 	kindOther       = "error"
 	kindWeak        = "01000"
 	kindGivenUp     = "given up"
+	kindNoFiles     = "too many open files" // of this machine, as the next three are
+	kindNoPorts     = "no free local port"
+	kindNoMemory    = "no memory for sockets"
+	kindForbidden   = "not permitted"
 	kindLedger      = "ledger" // it takes no more writes: the disk is full, or broken
 )
 
@@ -97,6 +101,10 @@ var words = []struct {
 	{kindTimeout, []error{errInterrupted}},
 	{kindReadOnly, []error{pgconn.ErrReadOnlyConnection}},
 	{kindNotStandby, []error{pgconn.ErrPrimaryConnection}},
+	{kindNoFiles, []error{syscall.EMFILE, syscall.ENFILE}},
+	{kindNoPorts, []error{syscall.EADDRNOTAVAIL, syscall.EADDRINUSE}},
+	{kindNoMemory, []error{syscall.ENOBUFS, syscall.ENOMEM}},
+	{kindForbidden, []error{syscall.EPERM, syscall.EACCES}},
 	{kindRefused, []error{syscall.ECONNREFUSED, syscall.ENOENT}}, // ENOENT: the Unix socket of a server that does not run
 	{kindReset, []error{syscall.ECONNRESET, syscall.EPIPE}},
 	{kindUnreachable, []error{syscall.EHOSTUNREACH, syscall.ENETUNREACH}},
@@ -180,7 +188,7 @@ func unconnectedKind(errs []error) string {
 }
 
 var tellingKinds = []string{
-	kindReadOnly, kindNotStandby, "57P03", kindRefused, kindTimeout, kindUnreachable, kindReset, kindEOF, kindNoHost,
+	kindNoFiles, kindNoPorts, kindNoMemory, kindForbidden, kindReadOnly, kindNotStandby, "57P03", kindRefused, kindTimeout, kindUnreachable, kindReset, kindEOF, kindNoHost,
 }
 
 func telling(kind string, err error) int {

@@ -1,0 +1,91 @@
+package runner
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"pgchaos/load"
+	"pgchaos/report"
+	"pgchaos/spec"
+)
+
+// baselines fills in what the load, and pgchaos itself, did before the first fault.
+func (r *run) baselines() {
+	if b := r.plan.Experiment.Baseline; b != (spec.Baseline{}) {
+		r.result.BaselineBounds = &report.BaselineBounds{
+			AchievedRate: float64(b.AchievedRate), ErrorRate: float64(b.ErrorRate), Median: time.Duration(b.Median), P95: time.Duration(b.P95),
+		}
+	}
+	for i, w := range r.loads.list {
+		rec := w.loop.Record()
+		r.result.Workloads[i].Baseline = baselineOf(r.result, &r.result.Workloads[i], &rec, &w.spec)
+	}
+	if g := r.result.Generator; g != nil {
+		first, ok := r.result.FirstFault(0)
+		if !ok {
+			first = r.result.Duration
+		}
+		g.Before = r.own.until(first)
+	}
+}
+
+// baselineOf is what a workload did before the first fault after its start; nil: there
+// was no such fault. It counts what had ended by then: what was under way shares the
+// fault's fate.
+func baselineOf(result *report.Result, w *report.Workload, rec *load.Record, s *spec.Workload) *report.Baseline {
+	if len(rec.Active) == 0 {
+		return nil
+	}
+	from := rec.Active[0].From + time.Duration(s.Warmup)
+	to, ok := result.FirstFault(rec.Active[0].From)
+	if !ok || to < from {
+		return nil
+	}
+	b := &report.Baseline{From: from, To: to}
+	first, end := int(from/load.Bucket), int(to/load.Bucket)
+	for i := first; i < min(end, len(rec.Activity.OK)); i++ {
+		b.OK += int64(rec.Activity.OK[i])
+		b.Errors += int64(rec.Activity.Errors[i])
+	}
+	if s.Open() {
+		b.Due = dueBefore(to, result, w)
+	}
+	b.Median, b.P95 = timesBetween(from, to, w)
+	return b
+}
+
+// dueBefore is how many arrivals were due in the phases before a fault, which begins one.
+func dueBefore(fault time.Duration, result *report.Result, w *report.Workload) (due int64) {
+	for _, phase := range result.Phases {
+		for _, p := range w.Phases {
+			if p.Phase == phase.Name && phase.Start < fault {
+				due += p.Samples + p.Dropped
+			}
+		}
+	}
+	return due
+}
+
+// timesBetween are the median and the 95 percentile of the response times of what ended
+// in the whole seconds between two moments; 0 where there was none.
+func timesBetween(from, to time.Duration, w *report.Workload) (median, p95 time.Duration) {
+	step := report.SecondStep * time.Duration(max(1, cmp.Or(w.Coarse, 1)))
+	sum := hdrhistogram.New(1, time.Hour.Microseconds(), 3)
+	for _, s := range w.Seconds {
+		if s.At < from.Truncate(step) || s.At+step > to {
+			continue
+		}
+		if h, err := s.Response.Decode(); err == nil {
+			sum.Merge(h)
+		}
+	}
+	at := func(p float64) time.Duration {
+		if sum.TotalCount() == 0 {
+			return 0
+		}
+		return time.Duration(sum.ValueAtPercentile(p)) * time.Microsecond
+	}
+	return at(50), at(95)
+}
