@@ -45,9 +45,14 @@ type job struct {
 	Clients     int
 	Connections int     // 0: one for each client
 	Rate        float64 // 0: a closed loop
+	Poisson     bool    // arrivals come independently of each other
 	Span        time.Duration
-	Operations  int // instead of Span
+	Operations  int           // instead of Span
+	Warmup      time.Duration // before Span: clients connect
 }
+
+// answerWithin is how long an answer may take. A server that takes longer has stalled.
+const answerWithin = 10 * time.Second
 
 // one is the answer of the fake server to every statement.
 var one = fakepg.Answer{Rows: [][]string{{"1"}}}
@@ -55,17 +60,19 @@ var one = fakepg.Answer{Rows: [][]string{{"1"}}}
 // answer is what a client process has done.
 type answer struct {
 	Samples, Asked, Errors int64
+	All                    int64 // operations, the warm-up included
 	Span                   time.Duration
 	Example                string // of an error
 	// Of operations with a response, or a service time, of more than a second.
 	SlowResponses, SlowServices int64
 	ResponseP99, ServiceP99     time.Duration
 	Lateness                    [3]time.Duration // median, 99 %, maximum
+	Lag                         time.Duration    // mean time from due to sent
 	Memory                      []int64          // resident, in bytes, ten times while it ran
 }
 
-// ours runs a job in a process of its own.
-func (b *bench) ours(ctx context.Context, name string, j job) (answer, outcome, error) {
+// ours runs a job in a process of its own, on some processors.
+func (b *bench) ours(ctx context.Context, name string, on []int, j job) (answer, outcome, error) {
 	var a answer
 	self, err := os.Executable()
 	if err != nil {
@@ -87,7 +94,7 @@ func (b *bench) ours(ctx context.Context, name string, j job) (answer, outcome, 
 	cmd := exec.CommandContext(ctx, self, clientCommand)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.Stdin, cmd.Stderr = strings.NewReader(string(text)), os.Stderr
-	said, err := cmd.Output()
+	said, err := outputOn(on, cmd)
 	if err != nil {
 		return a, outcome{}, fmt.Errorf("the client process: %w", err)
 	}
@@ -95,9 +102,9 @@ func (b *bench) ours(ctx context.Context, name string, j job) (answer, outcome, 
 		return a, outcome{}, err
 	}
 	if a.Errors > 0 {
-		return a, outcome{}, fmt.Errorf("%d errors, such as: %s", a.Errors, a.Example)
+		return a, outcome{}, fmt.Errorf("%d of %d operations failed, such as: %s", a.Errors, a.Samples, a.Example)
 	}
-	return a, outcome{perSecond: float64(a.Samples) / a.Span.Seconds(), cpu: cpuOf(cmd), done: float64(a.Samples)}, nil
+	return a, outcome{perSecond: float64(a.Samples) / a.Span.Seconds(), cpu: cpuOf(cmd), switches: switchesOf(cmd), done: float64(a.All), lag: a.Lag}, nil
 }
 
 func fileName(r rune) rune {
@@ -164,8 +171,8 @@ func (j *job) run(ctx context.Context) (a answer, err error) {
 	var slowResponses, slowServices atomic.Int64
 	ended := make(chan struct{})
 	lc := load.Config{
-		Name: "bench", Clients: j.Clients, Timeout: 10 * time.Second, MaxAbandoned: 1, Nodes: 1, Open: pg.Open, Clock: clock,
-		Iterations: j.Operations, Duration: j.Span, Ended: func() { close(ended) },
+		Name: "bench", Clients: j.Clients, Timeout: answerWithin, MaxAbandoned: 1, Nodes: 1, Open: pg.Open, Clock: clock,
+		Iterations: j.Operations, Duration: j.Warmup + j.Span, Warmup: j.Warmup, Ended: func() { close(ended) },
 	}
 	if j.Rate == 0 && !j.Fake {
 		if lc.Loops, err = eventloop.New(runtime.GOMAXPROCS(0)); err != nil { // as an experiment has it
@@ -176,6 +183,9 @@ func (j *job) run(ctx context.Context) (a answer, err error) {
 	if j.Rate > 0 {
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1) // for who wakes the clients, as an experiment has it
 		lc.Schedule, lc.Punctual = load.Constant(load.Steady(j.Rate)), true
+		if j.Poisson {
+			lc.Schedule = load.Poisson(1, load.Steady(j.Rate))
+		}
 		lc.OnSample = func(_ int, op history.Op) {
 			if op.Response() > time.Second {
 				slowResponses.Add(1)
@@ -223,11 +233,15 @@ func (j *job) await(ctx context.Context, ended <-chan struct{}, w *load.Workload
 func (a *answer) fill(rec *load.Record) {
 	t := rec.Total
 	a.Samples, a.Asked, a.Span = t.Samples(), rec.Asked, t.Span
+	a.All = a.Samples + rec.Warmup.Samples()
 	a.Errors = t.Outcomes[history.Failed] + t.Outcomes[history.Unknown] + t.Outcomes[history.Dropped]
 	for _, e := range rec.Errors {
-		a.Example = e.Kind + ": " + e.Example
+		if a.Example = e.Kind + ": " + e.Example; e.Kind == "timeout" {
+			a.Example = fmt.Sprintf("no answer within %s: the server stalled", answerWithin)
+		}
 		break
 	}
+	a.Lag = t.Response.Mean() - t.Service.Mean()
 	a.ResponseP99, a.ServiceP99 = t.Response.Percentile(99), t.Service.Percentile(99)
 	if l := rec.Lateness; l.Count > 0 {
 		a.Lateness = [3]time.Duration{l.Percentile(50), l.Percentile(99), l.Max}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -18,72 +19,16 @@ type measure struct {
 
 // measures are in the order of the table.
 func measures() (all []measure) {
-	for _, of := range []comparison{
-		{name: "select 1", script: selectScript, job: job{Kind: "sql", SQL: "select 1", Pipeline: 1}, statements: 1},
-		{name: "insert", script: insertScript, job: job{Kind: "insert", Pipeline: 1}, statements: 1},
-	} {
-		for _, clients := range []int{1, 8, 32} {
-			pair := of
-			pair.job.Clients = clients
-			pair.name = fmt.Sprintf("%s, prepared, %d clients", of.name, clients)
-			all = append(all, measure{pair.name, pair.take})
-		}
-	}
-	pipelined := comparison{
-		name: "pipelined batches of 20 select 1, 8 clients", script: pipelineScript(20), statements: 20,
-		job: job{Kind: "sql", SQL: "select 1", Pipeline: 20, Clients: 8},
+	for _, c := range comparisons() {
+		all = append(all, measure{c.name, c.take})
 	}
 	return append(all,
-		measure{pipelined.name, pipelined.take},
 		measure{"recording", recording},
 		measure{"open loop, 5,000/s for 30 s", openLoop},
 		measure{"server stopped for 3 s at 500/s", stoppedServer},
 		measure{"operations through a fake server", manyOperations},
 		measure{"2,000 clients on 200 connections", manyClients},
 	)
-}
-
-// comparison is ours against pgbench's.
-type comparison struct {
-	name       string
-	script     string
-	job        job
-	statements int // of an operation: ours counts a batch as one, and so does pgbench
-}
-
-// take runs both in turns.
-func (c comparison) take(ctx context.Context, b *bench) ([]row, error) {
-	if err := b.emptyTable(ctx); err != nil {
-		return nil, err
-	}
-	var rates, costs spread
-	for round := range b.rounds {
-		j := c.job
-		j.Span = b.span
-		var ours, theirs outcome
-		var errOurs, errTheirs error
-		mine := func() { _, ours, errOurs = b.ours(ctx, c.name, j) }
-		yours := func() { theirs, errTheirs = b.pgbench(ctx, c.script, j.Clients) }
-		order := []func(){mine, yours}
-		if round%2 == 1 { // who is first has the quieter caches
-			slices.Reverse(order)
-		}
-		for _, one := range order {
-			one()
-		}
-		if errOurs != nil || errTheirs != nil {
-			return nil, fmt.Errorf("ours: %w; pgbench: %w", errOurs, errTheirs)
-		}
-		rates = append(rates, ours.perSecond/theirs.perSecond)
-		costs = append(costs, ours.perMillion()/theirs.perMillion())
-		b.logf("ours %.0f/s, %.2f CPU-s per million; pgbench %.0f/s, %.2f CPU-s per million",
-			ours.perSecond, ours.perMillion(), theirs.perSecond, theirs.perMillion())
-	}
-	rows := []row{{c.name + ": throughput, ours / pgbench", ">= 1.0", rates.text("%.2f"), rates.median() >= 1}}
-	if c.statements == 1 {
-		rows = append(rows, row{c.name + ": CPU of the client for an operation, ours / pgbench", "<= 1.1", costs.text("%.2f"), costs.median() <= 1.1})
-	}
-	return rows, nil
 }
 
 // emptyTable makes the table that both insert into, anew.
@@ -100,7 +45,7 @@ func (b *bench) emptyTable(ctx context.Context) error {
 // openLoop holds what was achieved against what was asked.
 func openLoop(ctx context.Context, b *bench) ([]row, error) {
 	const rate, span = 5000, 30 * time.Second
-	a, o, err := b.ours(ctx, "open", job{Kind: "sql", SQL: "select 1", Pipeline: 1, Clients: 64, Rate: rate, Span: span})
+	a, o, err := b.ours(ctx, "open", processors(), job{Kind: "sql", SQL: "select 1", Pipeline: 1, Clients: 64, Rate: rate, Span: span})
 	if err != nil {
 		return nil, err
 	}
@@ -108,8 +53,8 @@ func openLoop(ctx context.Context, b *bench) ([]row, error) {
 	b.logf("%d of %d sent, lateness median %s, p99 %s, max %s; %.1f%% of a core", a.Samples, a.Asked, a.Lateness[0], a.Lateness[1], a.Lateness[2],
 		100*o.cpu.Seconds()/span.Seconds())
 	return []row{
-		{"open loop, 5,000/s for 30 s: achieved / asked", "0.999 to 1.001", fmt.Sprintf("%.4f", achieved), math.Abs(achieved-1) <= 0.001},
-		{"the same: lateness of sending, p99", "<= 2 ms", inMillis(a.Lateness[1]), a.Lateness[1] <= 2*time.Millisecond},
+		measured("open loop, 5,000/s for 30 s: achieved / asked", "0.999 to 1.001", fmt.Sprintf("%.4f", achieved), math.Abs(achieved-1) <= 0.001),
+		measured("the same: lateness of sending, p99", "<= 2 ms", inMillis(a.Lateness[1]), a.Lateness[1] <= 2*time.Millisecond),
 	}, nil
 }
 
@@ -133,10 +78,10 @@ func stoppedServer(ctx context.Context, b *bench) ([]row, error) {
 		took = time.Since(begun)
 		freeze = b.server.node.Resume(context.WithoutCancel(ctx))
 	}()
-	a, _, err := b.ours(ctx, "stop", job{Kind: "sql", SQL: "select 1", Pipeline: 1, Clients: 16, Rate: rate, Span: span})
+	a, _, err := b.ours(ctx, "stop", processors(), job{Kind: "sql", SQL: "select 1", Pipeline: 1, Clients: 16, Rate: rate, Span: span})
 	<-done
 	if err != nil || freeze != nil {
-		return nil, fmt.Errorf("%w; freeze the server: %w", err, freeze)
+		return nil, errors.Join(err, freeze)
 	}
 	slow := (took - time.Second).Seconds() * rate
 	p99 := took - time.Duration(0.01*span.Seconds()*float64(time.Second))
@@ -144,42 +89,42 @@ func stoppedServer(ctx context.Context, b *bench) ([]row, error) {
 		took.Round(time.Millisecond), a.SlowResponses, a.SlowServices, a.ResponseP99, a.ServiceP99)
 	near := func(got, want float64) bool { return math.Abs(got/want-1) <= 0.02 }
 	return []row{
-		{"server stopped for 3 s at 500/s: responses over 1 s", fmt.Sprintf("within 2 %% of %.0f", slow), fmt.Sprint(a.SlowResponses), near(float64(a.SlowResponses), slow)},
-		{"the same: p99 of the response time", fmt.Sprintf("within 2 %% of %.2f s", p99.Seconds()), fmt.Sprintf("%.2f s", a.ResponseP99.Seconds()), near(a.ResponseP99.Seconds(), p99.Seconds())},
-		{"the same, measured by service time, as closed loops do: over 1 s, and p99", "(to show the difference)", fmt.Sprintf("%d, and %s", a.SlowServices, inMillis(a.ServiceP99)), true},
+		measured("server stopped for 3 s at 500/s: responses over 1 s", fmt.Sprintf("within 2 %% of %.0f", slow), fmt.Sprint(a.SlowResponses), near(float64(a.SlowResponses), slow)),
+		measured("the same: p99 of the response time", fmt.Sprintf("within 2 %% of %.2f s", p99.Seconds()), fmt.Sprintf("%.2f s", a.ResponseP99.Seconds()), near(a.ResponseP99.Seconds(), p99.Seconds())),
+		measured("the same, measured by service time, as closed loops do: over 1 s, and p99", "(to show the difference)", fmt.Sprintf("%d, and %s", a.SlowServices, inMillis(a.ServiceP99)), true),
 	}, nil
 }
 
 // manyOperations looks whether memory stays flat.
 func manyOperations(ctx context.Context, b *bench) ([]row, error) {
-	a, o, err := b.ours(ctx, "fake", job{Kind: "sql", SQL: "select 1", Pipeline: 1, Clients: 8, Operations: b.operations, Fake: true})
+	a, o, err := b.ours(ctx, "fake", processors(), job{Kind: "sql", SQL: "select 1", Pipeline: 1, Clients: 8, Operations: b.operations, Fake: true})
 	if err != nil {
 		return nil, err
 	}
 	most, first := slices.Max(a.Memory), a.Memory[0]
 	mib := func(n int64) float64 { return float64(n) / (1 << 20) }
 	b.logf("%d operations, %.0f/s; MiB resident: %.0f at a tenth, %.0f at most", a.Samples, o.perSecond, mib(first), mib(most))
-	return []row{{
+	return []row{measured(
 		fmt.Sprintf("%d million operations through a fake server: resident memory", a.Samples/1_000_000), "flat, <= 100 MiB",
 		fmt.Sprintf("%.0f MiB after a tenth, %.0f MiB at most", mib(first), mib(most)), most <= 100<<20 && mib(most)-mib(first) <= 10,
-	}}, nil
+	)}, nil
 }
 
 // manyClients is more clients than connections.
 func manyClients(ctx context.Context, b *bench) ([]row, error) {
 	const rate, span = 5000, 20 * time.Second
-	a, o, err := b.ours(ctx, "many", job{Kind: "sql", SQL: "select 1", Pipeline: 1, Clients: 2000, Connections: 200, Rate: rate, Span: span})
+	a, o, err := b.ours(ctx, "many", processors(), job{Kind: "sql", SQL: "select 1", Pipeline: 1, Clients: 2000, Connections: 200, Rate: rate, Span: span})
 	if err != nil {
 		return nil, err
 	}
 	achieved := float64(a.Samples) / (rate * span.Seconds())
 	b.logf("%d sent, p99 %s; lateness median %s, p99 %s, max %s; %.1f%% of a core", a.Samples, a.ResponseP99, a.Lateness[0], a.Lateness[1], a.Lateness[2],
 		100*o.cpu.Seconds()/span.Seconds())
-	return []row{{
+	return []row{measured(
 		"2,000 clients open on 200 connections, 5,000/s for 20 s", "works; lateness shown",
 		fmt.Sprintf("%.4f of what was asked; lateness median %s, p99 %s, max %s", achieved, inMillis(a.Lateness[0]), inMillis(a.Lateness[1]), inMillis(a.Lateness[2])),
 		achieved >= 0.999,
-	}}, nil
+	)}, nil
 }
 
 func inMillis(d time.Duration) string { return fmt.Sprintf("%.2f ms", d.Seconds()*1000) }

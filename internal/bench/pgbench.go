@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -17,6 +18,8 @@ type outcome struct {
 	perSecond float64
 	cpu       time.Duration // of the client process, user and system
 	done      float64       // operations
+	switches  [2]int64      // of the client process: it waited; another process had its core
+	lag       time.Duration // mean time from due to sent, at a rate
 }
 
 // perMillion is the CPU-seconds of the client for a million operations.
@@ -42,34 +45,60 @@ func pipelineScript(statements int) string {
 
 var (
 	tpsLine  = regexp.MustCompile(`tps = ([0-9.]+) \(without initial connection time\)`)
+	lagLine  = regexp.MustCompile(`rate limit schedule lag: avg ([0-9.]+) `)
 	doneLine = regexp.MustCompile(`number of transactions actually processed: ([0-9]+)`)
 )
 
-// pgbench runs a script with the installed pgbench, on as many threads as cores at most.
-func (b *bench) pgbench(ctx context.Context, script string, clients int) (outcome, error) {
+// pgbench runs a script with the installed pgbench, on some processors, on as many
+// threads as those at most. A rate of 0 is a closed loop.
+func (b *bench) pgbench(ctx context.Context, script string, on []int, clients int, rate float64, span time.Duration) (outcome, error) {
 	file := filepath.Join(b.server.base, "script.sql")
 	if err := os.WriteFile(file, []byte(script), 0o644); err != nil {
 		return outcome{}, err
 	}
 	load, address := b.server.node.Credentials().Load, b.server.node.Address()
+	within := span + 2*answerWithin
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join(b.server.bin, "pgbench"), "-h", address.Host, "-p", strconv.Itoa(address.Port), "-U", load.Name,
-		"-n", "-M", "prepared", "-D", payload, "-f", file, "-c", strconv.Itoa(clients), "-j", strconv.Itoa(min(clients, threads())),
-		"-T", strconv.Itoa(int(b.span.Seconds())), b.server.node.Credentials().Database)
+		"-n", "-M", "prepared", "-D", payload, "-f", file, "-c", strconv.Itoa(clients), "-j", strconv.Itoa(min(clients, len(on))),
+		"-T", strconv.Itoa(int(span.Seconds())))
+	if rate > 0 {
+		cmd.Args = append(cmd.Args, "-R", strconv.FormatFloat(rate, 'f', 0, 64))
+	}
+	cmd.Args = append(cmd.Args, b.server.node.Credentials().Database)
 	cmd.Env = append(os.Environ(), "PGPASSWORD="+load.Password)
-	text, err := cmd.CombinedOutput()
-	if err != nil {
-		return outcome{}, fmt.Errorf("pgbench: %w\n%s", err, text)
+	errs := &strings.Builder{}
+	cmd.Stderr = errs
+	text, err := outputOn(on, cmd)
+	switch {
+	case ctx.Err() != nil && context.Cause(ctx) == context.DeadlineExceeded:
+		return outcome{}, fmt.Errorf("pgbench did not end within %s: the server stalled", within)
+	case err != nil:
+		return outcome{}, fmt.Errorf("pgbench: %w\n%s%s", err, text, errs)
 	}
-	tps, done := tpsLine.FindSubmatch(text), doneLine.FindSubmatch(text)
-	if tps == nil || done == nil {
-		return outcome{}, fmt.Errorf("pgbench says neither tps nor how much it has done:\n%s", text)
+	o := outcome{cpu: cpuOf(cmd), switches: switchesOf(cmd)}
+	if o.done, err = figure(doneLine, text); err == nil && o.done == 0 {
+		return o, fmt.Errorf("pgbench completed no transaction in %s: the server or the machine stalled", span)
 	}
-	o := outcome{cpu: cpuOf(cmd)}
-	if o.perSecond, err = strconv.ParseFloat(string(tps[1]), 64); err != nil {
-		return o, err
+	if err == nil {
+		o.perSecond, err = figure(tpsLine, text)
 	}
-	o.done, err = strconv.ParseFloat(string(done[1]), 64)
+	if err == nil && rate > 0 {
+		var millis float64
+		millis, err = figure(lagLine, text)
+		o.lag = time.Duration(millis * float64(time.Millisecond))
+	}
 	return o, err
+}
+
+// figure is what a line of pgbench's report has.
+func figure(line *regexp.Regexp, text []byte) (float64, error) {
+	found := line.FindSubmatch(text)
+	if found == nil {
+		return 0, fmt.Errorf("pgbench prints no line %s:\n%s", line, text)
+	}
+	return strconv.ParseFloat(string(found[1]), 64)
 }
 
 // cpuOf is the CPU time of a process that has ended.
@@ -79,4 +108,20 @@ func cpuOf(cmd *exec.Cmd) time.Duration {
 		return 0
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// switchesOf is how often a process that has ended gave its core up: because it waited, and
+// because another process got it.
+func switchesOf(cmd *exec.Cmd) [2]int64 {
+	u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return [2]int64{}
+	}
+	return [2]int64{u.Nvcsw, u.Nivcsw}
+}
+
+// text is an outcome as it is printed while the benchmark runs.
+func (o outcome) text() string {
+	return fmt.Sprintf("%.0f/s, %.2f CPU-s per million, %.2f waits and %.2f preemptions an operation, lag %s",
+		o.perSecond, o.perMillion(), float64(o.switches[0])/o.done, float64(o.switches[1])/o.done, o.lag.Round(time.Microsecond))
 }

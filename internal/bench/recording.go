@@ -51,8 +51,8 @@ func recording(ctx context.Context, b *bench) ([]row, error) {
 		b.logf("%.0f ns of CPU an operation, %.6f allocations", float64(cost)/operations, allocations/operations)
 	}
 	return []row{
-		{"recording (histograms, outcome, ledger): CPU of all goroutines for an operation", "<= 150 ns", costs.text("%.0f") + " ns", costs.median() <= 150},
-		{"the same: allocations for an operation", "0", fmt.Sprintf("%.5f", allocated), allocated < 0.001},
+		measured("recording (histograms, outcome, ledger): CPU of all goroutines for an operation", "<= 150 ns", costs.text("%.0f")+" ns", costs.median() <= 150),
+		measured("the same: allocations for an operation", "0", fmt.Sprintf("%.5f", allocated), allocated < 0.001),
 	}, nil
 }
 

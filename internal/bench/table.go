@@ -11,10 +11,16 @@ import (
 	"time"
 )
 
-// row is one line of the table.
+// row is one line of a table.
 type row struct {
 	what, demanded, measured string
 	met                      bool
+	pair                     []string // of a comparison, in place of demanded and measured: the cells of its table
+}
+
+// measured is a row of the table of single measurements.
+func measured(what, demanded, value string, met bool) row {
+	return row{what: what, demanded: demanded, measured: value, met: met}
 }
 
 func (r row) verdict() string {
@@ -57,11 +63,27 @@ func writeTable(path string, b *bench) error {
 	var out bytes.Buffer
 	out.Write(before)
 	out.WriteString(tableBegin + "\n")
-	fmt.Fprintf(&out, "Measured %s on %d cores, PostgreSQL %s, %s; %d pairs of runs of %s each. Figures are medians, and the least and the greatest of all runs.\n\n",
-		time.Now().UTC().Format("2006-01-02"), threads(), b.server.cluster.Version(), runtime.Version(), b.rounds, b.span)
-	out.WriteString("| what | demanded | measured | |\n|---|---|---|---|\n")
-	for _, r := range b.rows {
-		fmt.Fprintf(&out, "| %s | %s | %s | %s |\n", r.what, r.demanded, r.measured, strings.ToLower(r.verdict()))
+	fmt.Fprintf(&out, "Measured %s: %s; PostgreSQL %s, %s. %d pairs of runs of %s each. Figures are medians, and in brackets the least and the greatest of all runs.\n",
+		time.Now().UTC().Format("2006-01-02"), machine(), b.server.cluster.Version(), runtime.Version(), b.rounds, b.span)
+	tables := []struct {
+		head string
+		has  func(row) bool
+		line func(row) string
+	}{
+		{closedHead, func(r row) bool { return len(r.pair) == closedCells }, comparisonLine},
+		{openHead, func(r row) bool { return len(r.pair) == openCells }, comparisonLine},
+		{"| what | demanded | measured | |\n|---|---|---|---|\n", func(r row) bool { return r.pair == nil },
+			func(r row) string {
+				return fmt.Sprintf("| %s | %s | %s | %s |\n", r.what, r.demanded, r.measured, strings.ToLower(r.verdict()))
+			}},
+	}
+	for _, t := range tables {
+		out.WriteString("\n" + t.head)
+		for _, r := range b.rows {
+			if t.has(r) {
+				out.WriteString(t.line(r))
+			}
+		}
 	}
 	out.WriteString(tableEnd)
 	out.Write(after)
