@@ -56,15 +56,24 @@ func (w *Workload) launch(r *run, c *client, free time.Duration) {
 		w.flights[c.flight] = struct{}{}
 	}
 	r.live++
-	f := c.flight
+	f, early := c.flight, w.next == r
+	work := func(t *eventloop.Task, to *ring) {
+		if early {
+			if !w.enter(r, f, t) {
+				return
+			}
+			free = r.start
+		}
+		w.loop(r, c, f, free, t, to)
+	}
 	if w.cfg.Loops == nil {
-		w.all.Go(func() { w.loop(r, c, f, free, nil, w.rings[c.number]) })
+		w.all.Go(func() { work(nil, w.rings[c.number]) })
 		return
 	}
 	w.all.Add(1)
 	w.cfg.Loops.Go(func(t *eventloop.Task) {
 		defer w.all.Done()
-		w.loop(r, c, f, free, t, w.rings[t.Loop()])
+		work(t, w.rings[t.Loop()])
 	})
 }
 

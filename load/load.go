@@ -35,6 +35,7 @@ type Workload struct {
 	// takes it on its way through an ordinary operation.
 	mu        sync.Mutex
 	run       *run // nil unless running
+	next      *run // whose clients have connected, for the next Start; nil: there is none
 	closed    bool
 	flights   map[*flight]struct{} // with an open session, those given up on included
 	abandoned int                  // given up on, and not returned
@@ -94,19 +95,19 @@ func (w *Workload) Start() {
 		return
 	}
 	now := w.cfg.Clock.Now()
-	r := w.newRun(now)
-	w.run = r
-	w.waiting = w.waiting[:0]
+	r := w.next
+	if r == nil {
+		r = w.newRun(now)
+	}
+	w.run, w.next = r, nil
 	if len(w.totals.active) == 0 && w.cfg.Warmup > 0 {
 		w.totals.warm = now + w.cfg.Warmup
 	}
 	w.totals.active = append(w.totals.active, Interval{From: now, To: running})
-	for i, c := range w.clients {
-		if i < len(w.clients)+w.cfg.MaxAbandoned-w.abandoned {
-			w.launch(r, c, now)
-		} else {
-			w.waiting = append(w.waiting, c)
-		}
+	r.start = now
+	close(r.begun)
+	if r.connecting == nil {
+		w.launchAll(r, now)
 	}
 	w.all.Go(func() { w.watch(r) })
 	w.all.Go(func() { w.collectRegularly(r) })
@@ -114,6 +115,21 @@ func (w *Workload) Start() {
 	if w.cfg.Punctual && w.cfg.Schedule != nil {
 		w.all.Go(func() { w.punctual(r) })
 	}
+}
+
+// launchAll launches the clients, as many as those that still hold connections leave,
+// and tells how many that were. w.mu is held.
+func (w *Workload) launchAll(r *run, now time.Duration) (launched int) {
+	w.waiting = w.waiting[:0]
+	for i, c := range w.clients {
+		if i < len(w.clients)+w.cfg.MaxAbandoned-w.abandoned {
+			w.launch(r, c, now)
+			launched++
+		} else {
+			w.waiting = append(w.waiting, c)
+		}
+	}
+	return launched
 }
 
 // Stop ends the arrivals. What is in flight may end for at most Timeout (and Grace),

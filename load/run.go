@@ -1,6 +1,7 @@
 package load
 
 import (
+	"context"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -9,13 +10,18 @@ import (
 
 // run is the time between one Start and its end.
 type run struct {
-	start  time.Duration
-	groups []*arrivals
-	stopAt atomic.Int64  // when arrivals ended; `running` before
-	stop   chan struct{} // closed when arrivals end
-	idle   chan struct{} // closed when they have ended, and no client is active any more
-	over   chan struct{} // closed when the books are closed, too
-	finish sync.Once
+	start time.Duration
+	begun chan struct{} // closed at the start
+	// connecting bounds the connecting of clients before the start, and failed takes what
+	// each came to; nil: the clients are made at the start.
+	connecting context.Context
+	failed     chan error
+	groups     []*arrivals
+	stopAt     atomic.Int64  // when arrivals ended; `running` before
+	stop       chan struct{} // closed when arrivals end
+	idle       chan struct{} // closed when they have ended, and no client is active any more
+	over       chan struct{} // closed when the books are closed, too
+	finish     sync.Once
 
 	// Workload.mu guards what is below.
 	live     int  // clients that are active
@@ -27,7 +33,7 @@ const running = time.Duration(math.MaxInt64)
 
 // newRun prepares the arrivals that a Start begins.
 func (w *Workload) newRun(start time.Duration) *run {
-	r := &run{start: start, stop: make(chan struct{}), idle: make(chan struct{}), over: make(chan struct{})}
+	r := &run{start: start, begun: make(chan struct{}), stop: make(chan struct{}), idle: make(chan struct{}), over: make(chan struct{})}
 	r.stopAt.Store(int64(running))
 	length := w.length()
 	for g := range w.cfg.Groups {

@@ -200,7 +200,7 @@ func (s *loadSet) find(name string) (*running, error) {
 	return nil, fmt.Errorf("no workload %q", name)
 }
 
-func (s *loadSet) startLoad(_ context.Context, name string) error {
+func (s *loadSet) startLoad(ctx context.Context, name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r, err := s.find(name)
@@ -211,6 +211,9 @@ func (s *loadSet) startLoad(_ context.Context, name string) error {
 		return fmt.Errorf("start %s: it still runs", name)
 	}
 	r.over.Store(newStretchEnd())
+	waiting, cancel := context.WithTimeout(ctx, lateConnecting)
+	defer cancel()
+	_ = r.loop.Connect(waiting) // what fails here, the first operations tell
 	r.loop.Start()
 	return nil
 }

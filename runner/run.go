@@ -198,7 +198,13 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	rng := rand.New(rand.NewPCG(r.plan.Seed, 0))
 	r.scene = chaos.NewScene(r.cluster, rng)
 	r.scene.Examine = r.examine
+	// The clients connect before the clock begins: what that takes is no part of the baseline.
+	if r.loads, err = newLoads(r.plan, r.Options, r.cluster, history.StartClock(), r.primary); err != nil {
+		return err
+	}
+	r.connectClients(ctx)
 	r.clock = history.StartClock()
+	r.loads.setClock(r.clock)
 	r.result.Started = r.clock.Zero()
 	if r.Started != nil {
 		r.Started(r.clock.Zero())
@@ -207,9 +213,6 @@ func (r *run) exercise(ctx context.Context) (err error) {
 		return err
 	}
 	r.journal.secrets = r.result.Secrets
-	if r.loads, err = newLoads(r.plan, r.Options, r.cluster, r.clock, r.primary); err != nil {
-		return err
-	}
 	r.line = &chaos.Timeline{
 		Steps: bind(r.plan.Experiment.Timeline, r.scene, r.loads),
 		Clock: r.clock, Undo: r.undo, Begin: r.begin, End: r.ended,
@@ -251,9 +254,14 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	return r.write(report.StageRan)
 }
 
-// primary is the node that accepts writes, as the watch has seen it. Only operations
-// ask, and none is begun before the watch is there.
-func (r *run) primary() string { return r.watch.primary() }
+// primary is the node that accepts writes, as the watch has seen it; before it looks,
+// the one that the cluster was built with.
+func (r *run) primary() string {
+	if r.watch == nil {
+		return r.cluster.Nodes()[0].Name()
+	}
+	return r.watch.primary()
+}
 
 // rest lets the load go on until the experiment's least duration, and until the
 // workloads have ended that do so by themselves, unless the timeline broke off: what

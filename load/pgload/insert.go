@@ -19,7 +19,7 @@ type insert struct {
 	ledger  *ledger.Ledger
 	writer  *ledger.Writer // the client's: it outlives sessions
 	head    *head          // where readers see how far it is; nil: nobody looks
-	clock   history.Clock
+	clock   *history.Clock
 	n       int64         // rows in each operation
 	first   int64         // number of the operation in flight; 0: none
 	lsns    []history.LSN // of its rows; 0: none
@@ -44,7 +44,7 @@ func newInsert(p *part, s *session) *insert {
 	c := &p.cfg
 	rows := c.Rows * c.Statements * c.Pipeline
 	n := &insert{
-		part: p, session: s, ledger: p.w.cfg.Ledger, writer: p.writers[s.client], head: p.heads[s.client], clock: p.w.cfg.Clock,
+		part: p, session: s, ledger: p.w.cfg.Ledger, writer: p.writers[s.client], head: p.heads[s.client], clock: &p.w.cfg.Clock,
 		n: int64(rows), full: "INSERT 0 " + strconv.Itoa(c.Rows),
 	}
 	n.lsns, n.ends, n.params, n.buffer = n.room.lsns[:], n.room.ends[:0], n.room.params[:0], n.room.buffer[:0]

@@ -79,7 +79,7 @@ type nodeReads struct {
 type reader struct {
 	heads   Heads
 	board   *Board
-	clock   history.Clock
+	clock   *history.Clock
 	client  int
 	keep    int   // events of a kind
 	writers []int // of the table
@@ -101,7 +101,7 @@ type sight struct {
 }
 
 func newReader(cfg *Config, table string, client int) *reader {
-	r := &reader{heads: cfg.Heads, board: cfg.Board, clock: cfg.Clock, client: client, rows: roaring64.New()}
+	r := &reader{heads: cfg.Heads, board: cfg.Board, clock: &cfg.Clock, client: client, rows: roaring64.New()}
 	if cfg.Heads != nil {
 		r.writers = cfg.Heads.Writers(table)
 	}
