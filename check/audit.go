@@ -256,7 +256,7 @@ func (a *auditor) conclude() {
 // node compares one node with the authority.
 func (a *auditor) node(i int) NodeAudit {
 	h := &a.nodes[i]
-	n := NodeAudit{Node: h.name, Read: h.holding != nil, CaughtUp: a.Nodes[i].CaughtUp}
+	n := NodeAudit{Node: h.name, Read: h.holding != nil, CaughtUp: a.Nodes[i].CaughtUp, Behind: a.Nodes[i].Behind}
 	if !n.Read {
 		n.Why = cmp.Or(a.Nodes[i].Why, "nobody said why")
 		return n

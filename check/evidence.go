@@ -55,6 +55,8 @@ type NodeHolding struct {
 	// CaughtUp is set on a standby that had replayed all of the authority's WAL, when
 	// nobody wrote any more: it must hold the same.
 	CaughtUp bool
+	// Behind is set on any other standby, unless it is known to have gone another way.
+	Behind bool
 	// Lineage is the node's own at the end, where it is known: only of one that differs
 	// from the authority's anything is concluded.
 	Lineage history.Lineage

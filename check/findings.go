@@ -145,7 +145,7 @@ func (a Audit) Findings() []Finding {
 		}
 	}
 	for _, n := range a.Nodes {
-		if n.Read && n.CaughtUp && n.Missing+n.Extra+n.Different > 0 {
+		if n.Read && n.CaughtUp && n.Differs() {
 			all = append(all, Finding{Fail, fmt.Sprintf("table %s: %s had replayed all that %s wrote, and differs from it: %d missing, %d extra, %d different",
 				a.Table, n.Node, a.Authority, n.Missing, n.Extra, n.Different)})
 		}

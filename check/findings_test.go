@@ -73,17 +73,41 @@ func TestAStandbyThatHasReplayedAllMustBeEqual(t *testing.T) {
 	}
 }
 
+// TestBehindIsNotDifferent: a standby that had not replayed all may lack rows, and no more.
+func TestBehindIsNotDifferent(t *testing.T) {
+	for _, tt := range []struct {
+		name            string
+		n               NodeAudit
+		behind, differs bool
+	}{
+		{"nothing lacks", NodeAudit{Behind: true}, false, false},
+		{"rows lack that may still come", NodeAudit{Behind: true, Missing: 1}, true, false},
+		{"rows that the primary does not have", NodeAudit{Behind: true, Missing: 1, Extra: 1}, false, true},
+		{"another value", NodeAudit{Behind: true, Missing: 1, Different: 1}, false, true},
+		{"it is not behind", NodeAudit{Missing: 1}, false, true},
+	} {
+		if behind, differs := tt.n.LagsBehind(), tt.n.Differs(); behind != tt.behind || differs != tt.differs {
+			t.Errorf("%s: behind %v, differs %v", tt.name, behind, differs)
+		}
+	}
+}
+
 // TestAnAuditTellsWhoHadCaughtUp: as the evidence says.
 func TestAnAuditTellsWhoHadCaughtUp(t *testing.T) {
 	e := failover()
 	e.Book = (&fakeBook{}).write("writes", ack("b", 2, 120, 1500), ack("b", 2, 130, 1600))
 	e.Nodes = []NodeHolding{node("b", rows(1, 2)...).in(e.Table), node("c", rows(1)...).in(e.Table)}
 	e.Nodes[1].CaughtUp = true
+	e.Nodes = append(e.Nodes, node("d", rows(1)...).in(e.Table))
+	e.Nodes[2].Behind = true
 	a, err := AuditTable(e)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if n := a.Nodes[1]; !n.CaughtUp || n.Missing != 1 || len(a.Findings()) != 1 {
 		t.Errorf("%+v, %v", n, a.Findings())
+	}
+	if n := a.Nodes[2]; !n.LagsBehind() || a.Nodes[1].Behind {
+		t.Errorf("%+v, %+v", a.Nodes[1], n)
 	}
 }

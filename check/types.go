@@ -146,6 +146,9 @@ type NodeAudit struct {
 	Rows int64  `json:"rows"`
 	// CaughtUp: a standby that had replayed all of the authority's WAL before it was read.
 	CaughtUp bool `json:"caught_up,omitempty"`
+	// Behind: a standby that may not have replayed all of the authority's WAL when it was
+	// read, and that is not known to have gone another way. What it lacks may still come.
+	Behind bool `json:"behind,omitempty"`
 	// Equal: the same keys with the same values as the authority. False where that is
 	// not known.
 	Equal      bool  `json:"equal"`
@@ -154,6 +157,18 @@ type NodeAudit struct {
 	Different  int64 `json:"different"` // at least: of a serial table's int_values only groups of rows are compared
 	Corrupted  int64 `json:"corrupted"`
 	Duplicated int64 `json:"duplicated"`
+}
+
+// LagsBehind tells whether all that a node's rows lack may be in WAL that it had not
+// replayed. A row that the authority does not have, or another value, is not explained so.
+func (n NodeAudit) LagsBehind() bool {
+	return n.Behind && n.Missing > 0 && n.Extra == 0 && n.Different == 0
+}
+
+// Differs tells whether a node's rows are others than the authority's, and not because it
+// is behind.
+func (n NodeAudit) Differs() bool {
+	return n.Missing+n.Extra+n.Different > 0 && !n.LagsBehind()
 }
 
 // ForkAudit is what a former primary, or a standby that had gone another way, had when

@@ -79,6 +79,11 @@ func TestMetric(t *testing.T) {
 		{"nodes equal", "nodes_equal", nil, "true"},
 		{"nodes equal of what was read", "nodes_equal", incomplete, "ATLEAST true"},
 		{"one difference is enough", "nodes_equal", func(r *Result) { incomplete(r); r.Audits[0].Nodes[0].Different = 1 }, "false"},
+		{"a standby that is behind is not different", "nodes_equal", lagging(3), "ATLEAST true"},
+		{"nor does it lack what may still come", "missing_rows == 0", lagging(3), "ATLEAST 0"},
+		{"a row too many is no lag", "nodes_equal", func(r *Result) { lagging(3)(r); r.Audits[0].Nodes[1].Extra = 1 }, "false"},
+		{"nor is another value", "nodes_equal", func(r *Result) { lagging(3)(r); r.Audits[0].Nodes[1].Different = 1 }, "false"},
+		{"a standby that is behind and lacks nothing is equal", "nodes_equal", lagging(0), "true"},
 		{"rto is the worst", "write_rto < 1s", nil, "0.187"},
 		{"rto is the worst, though it came first", "write_rto < 1s", func(r *Result) { r.Outages[0].RTO = time.Second }, "1"},
 		{"rto is at least the worst where a fault met no load", "write_rto < 1s", func(r *Result) { r.Outages[0].Loaded = false }, "ATLEAST 0.187"},
@@ -125,6 +130,11 @@ func TestMetric(t *testing.T) {
 }
 
 // afterwards makes the result that of a run whose pgchaos came so far, and no further.
+// lagging makes a node of the audit a standby that is behind.
+func lagging(missing int64) func(*Result) {
+	return func(r *Result) { r.Audits[0].Nodes[1].Behind, r.Audits[0].Nodes[1].Missing = true, missing }
+}
+
 func afterwards(stage Stage) func(*Result) {
 	return func(r *Result) { r.Afterwards = &Afterwards{Stage: stage} }
 }

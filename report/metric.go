@@ -108,6 +108,9 @@ func (r *Result) auditMetric(e check.Expectation) check.Value {
 		if !r.Audits[i].Complete && !exact {
 			why = append(why, incomplete(&r.Audits[i]))
 		}
+		if e.Metric == "missing_rows" {
+			why = append(why, behind(&r.Audits[i])...)
+		}
 	}
 	if e.Metric == "ghost_reads" && !r.read() {
 		return unknown("nothing was read")
@@ -147,6 +150,16 @@ func incomplete(a *check.Audit) string {
 	return strings.Join(unread, ", ") + " were not read"
 }
 
+// behind says which standbys lack rows that may still come.
+func behind(a *check.Audit) (why []string) {
+	for _, n := range a.Nodes {
+		if n.LagsBehind() {
+			why = append(why, fmt.Sprintf("%s had not replayed all that %s wrote: %s", n.Node, a.Authority, count(n.Missing, "row is missing", "rows are missing")))
+		}
+	}
+	return why
+}
+
 // auditCount is one count of an audit, by the metric's name.
 func auditCount(a *check.Audit, metric string) (n int64, ok bool) {
 	switch metric {
@@ -182,7 +195,9 @@ func auditCount(a *check.Audit, metric string) (n int64, ok bool) {
 		return a.Corrupted.N, true
 	case "missing_rows":
 		for _, node := range a.Nodes {
-			n += node.Missing
+			if !node.LagsBehind() {
+				n += node.Missing
+			}
 		}
 		return n, true
 	case "extra_rows":
@@ -195,18 +210,19 @@ func auditCount(a *check.Audit, metric string) (n int64, ok bool) {
 }
 
 // nodesEqual is false as soon as one difference was found, and true only when
-// every node was read to the end.
+// every node was read to the end. A standby that is behind is not different.
 func (r *Result) nodesEqual() check.Value {
 	var why []string
 	for _, a := range r.Audits {
 		for _, n := range a.Nodes {
-			if n.Missing > 0 || n.Extra > 0 || n.Different > 0 {
+			if n.Differs() {
 				return check.Value{Known: true, Text: "false: " + n.Node + " differs from " + a.Authority}
 			}
 		}
 		if !a.Complete {
 			why = append(why, incomplete(&a))
 		}
+		why = append(why, behind(&a)...)
 	}
 	if len(why) > 0 {
 		return check.Value{Known: true, Bool: true, AtLeast: true, Why: strings.Join(why, "; ")}

@@ -81,10 +81,11 @@ func rowsWords(n check.NodeAudit) string {
 
 // contentWords compares a node with the one that counts.
 func contentWords(a *check.Audit, n check.NodeAudit) (text string, i ink) {
-	differs := n.Missing > 0 || n.Extra > 0 || n.Different > 0
 	switch {
-	case differs && n.Node != a.Authority:
+	case n.Differs() && n.Node != a.Authority:
 		return "DIFFERS", red
+	case n.LagsBehind():
+		return "behind", yellow
 	case !n.Read:
 		return "NOT READ", red
 	case n.Node == a.Authority:

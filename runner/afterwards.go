@@ -233,6 +233,7 @@ func (k *Kept) retell(j Journal, written time.Duration) {
 func (k *Kept) site(o AuditOptions) *site {
 	s := &site{
 		run: k.access.Run, load: cluster.AppName(k.access.Run, loadApp), unbuilt: map[string]string{}, caughtUp: map[string]struct{}{},
+		behind: map[string]struct{}{},
 		result: k.result,
 	}
 	primary := k.lastPrimary()

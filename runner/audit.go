@@ -101,7 +101,8 @@ func (s *site) hold(ctx context.Context, table check.Table, lineages map[string]
 	var wg sync.WaitGroup
 	for i, n := range s.result.Cluster.Nodes {
 		_, caughtUp := s.caughtUp[n.Name]
-		nodes[i] = check.NodeHolding{Node: n.Name, Lineage: lineages[n.Name], CaughtUp: caughtUp}
+		_, behind := s.behind[n.Name]
+		nodes[i] = check.NodeHolding{Node: n.Name, Lineage: lineages[n.Name], CaughtUp: caughtUp, Behind: behind}
 		if why, ok := s.unbuilt[n.Name]; ok {
 			nodes[i].Why = why
 			continue

@@ -47,6 +47,8 @@ type site struct {
 	remedy func(node string, beside bool) string
 	// caughtUp are the standbys that showed the barrier row when nobody wrote any more.
 	caughtUp map[string]struct{}
+	// behind are the other standbys, but those that have gone another way.
+	behind   map[string]struct{}
 	stirring bool           // backends of the load may be left
 	result   *report.Result // takes the notes
 }
@@ -54,7 +56,7 @@ type site struct {
 // site is the run's own cluster.
 func (r *run) site() *site {
 	s := &site{
-		run: r.Run, load: r.cluster.AppName(loadApp), unbuilt: map[string]string{}, caughtUp: map[string]struct{}{},
+		run: r.Run, load: r.cluster.AppName(loadApp), unbuilt: map[string]string{}, caughtUp: map[string]struct{}{}, behind: map[string]struct{}{},
 		states:   r.scene.States,
 		readOnly: func(_ context.Context, node string) bool { return r.cluster.Node(node).ReadOnly() },
 		heal:     r.undo.Heal, result: r.result,
@@ -93,6 +95,11 @@ func (s *site) settle(ctx context.Context) (authority string) {
 		s.note("", "", fmt.Errorf("%s accept writes now that the faults have been taken back: only one may", strings.Join(named(now), " and ")))
 	}
 	authority = s.authority(ctx, writable, states)
+	for _, st := range states {
+		if st.Node != authority && st.Role != history.RolePrimary {
+			s.behind[st.Node] = struct{}{}
+		}
+	}
 	states = s.reachable(states, authority != "")
 	if authority != "" {
 		s.catchUp(ctx, authority, states)
@@ -203,12 +210,15 @@ func (s *site) catchUp(ctx context.Context, authority string, states []history.N
 		n := s.member(st.Node)
 		// One that has diverged would be waited for in vain.
 		err := cluster.CanFollow(ctx, n, s.member(authority))
-		if !errors.Is(err, cluster.ErrForked) {
+		if errors.Is(err, cluster.ErrForked) {
+			delete(s.behind, st.Node)
+		} else {
 			err = awaitBarrier(ctx, n, barrier)
 		}
 		if err != nil {
 			s.note(st.Node, "", fmt.Errorf("has not caught up with %s: %w", authority, err))
 		} else if !s.stirring {
+			delete(s.behind, st.Node)
 			s.caughtUp[st.Node] = struct{}{}
 		}
 	}

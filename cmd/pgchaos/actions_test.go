@@ -102,8 +102,14 @@ expect: [lost_writes == 0]
 timeline:
   - {at: 300ms, configure: {node: b, settings: {recovery_min_apply_delay: 1h}}}
   - {at: 1s, stop_load: writes}
-expect: [lost_writes == 0]
+expect: [lost_writes == 0, nodes_equal, missing_rows == 0]
 `, exitInconclusive, "not settled: b has not caught up with a"},
+		{"a standby whose replay is paused", cluster + `
+timeline:
+  - {at: 300ms, sql: {node: b, query: "select pg_wal_replay_pause()"}}
+  - {at: 1s, stop_load: writes}
+expect: [lost_writes == 0, nodes_equal]
+`, exitInconclusive, "b had not replayed all that a wrote"},
 		{"an outage in which hardly anything was sent", cluster + `
 timeline:
   - {at: 500ms, pause: a, for: 3s}
