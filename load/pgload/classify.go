@@ -75,9 +75,10 @@ const (
 	kindRollback    = "rollback"
 	kindNoRow       = "no row" // an insert or update that was acknowledged without a row
 	kindOpen        = "transaction left open"
-	kindScript      = "script" // an error of the script's own: a division by zero, a \\gset without a row
-	kindCopy        = "copy"   // COPY FROM STDIN, for which there is no data
-	kindTLS         = "tls"    // the server's certificate is not trusted
+	kindScript      = "script"      // an error of the script's own: a division by zero, a \\gset without a row
+	kindCopy        = "copy"        // COPY FROM STDIN, for which there is no data
+	kindHidden      = "no warnings" // the session gets none: a weak acknowledgement could not be told
+	kindTLS         = "tls"         // the server's certificate is not trusted
 	kindOther       = "error"
 	kindWeak        = "01000"
 	kindGivenUp     = "given up"
@@ -97,6 +98,7 @@ var words = []struct {
 	{kindRollback, []error{pgx.ErrTxCommitRollback}},
 	{kindOpen, []error{errOpen}},
 	{kindCopy, []error{errCopy}},
+	{kindHidden, []error{errHidden}},
 	{kindGivenUp, []error{errGivenUp}},
 	{kindTimeout, []error{errInterrupted}},
 	{kindReadOnly, []error{pgconn.ErrReadOnlyConnection}},

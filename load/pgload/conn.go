@@ -126,6 +126,9 @@ func (c *conn) introduce(ctx context.Context, p *part) error {
 	if !unwatch() && err == nil {
 		err = ctx.Err()
 	}
+	if err == nil && who.hidden {
+		c.broken, err = true, errHidden // another connection may have another setting by then
+	}
 	if err != nil {
 		return fmt.Errorf("prepare on %s: %w", c.name(), err)
 	}

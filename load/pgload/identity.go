@@ -7,18 +7,20 @@ import (
 )
 
 // identitySQL tells which server this is: its system identifier, the timeline that it
-// writes, which a standby has none of, and the name that its configuration gives it.
+// writes, which a standby has none of, the name that its configuration gives it, and whether
+// this session gets warnings.
 // PostgreSQL grants all of it to everybody (13 to 18). pg_control_checkpoint knows a
 // timeline too, but the one before until the first checkpoint after a promotion.
 const identitySQL = `select system_identifier, case when not pg_catalog.pg_is_in_recovery()
 	then ('x' operator(pg_catalog.||) pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 1, 8))::bit(32)::bigint else 0 end,
-	pg_catalog.current_setting('cluster_name') from pg_catalog.pg_control_system()`
+	pg_catalog.current_setting('cluster_name'), pg_catalog.current_setting('client_min_messages') from pg_catalog.pg_control_system()`
 
 // whoAnswers takes the row of identitySQL. One that does not tell is known by its node
 // alone.
 type whoAnswers struct {
 	ledger.Server
 	cluster string
+	hidden  bool // the session gets no warnings
 }
 
 func (w *whoAnswers) row(_ int, row [][]byte) {
@@ -30,6 +32,9 @@ func (w *whoAnswers) row(_ int, row [][]byte) {
 	w.Timeline = uint32(timeline)
 	if len(row) > 2 {
 		w.cluster = string(row[2])
+	}
+	if len(row) > 3 {
+		w.hidden = hidesWarnings(string(row[3]))
 	}
 }
 

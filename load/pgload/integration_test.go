@@ -279,7 +279,12 @@ func inWait(t *testing.T, pg *postgres, a *admin, cfg Config, act string) reply 
 	return <-done
 }
 
+// testWeak: also where the server, the role and the database want no warnings to be sent.
 func testWeak(t *testing.T, pg *postgres, a *admin) {
+	a.set("client_min_messages", "error")
+	defer a.set("client_min_messages", "notice")
+	a.exec("alter role loader set client_min_messages = error", "alter database postgres set client_min_messages = error")
+	defer a.exec("alter role loader reset all", "alter database postgres reset all")
 	before := a.number("select count(*) from test_data")
 	cfg := pg.config(Insert)
 	expect(t, inWait(t, pg, a, cfg, "pg_cancel_backend"), history.Weak, "01000")

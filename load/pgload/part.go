@@ -182,6 +182,9 @@ func (p *part) addSQL(text string) error {
 		return errors.New("there is a semicolon in it: in the simple protocol that could be several statements; make them a list, or take the extended protocol")
 	}
 	s := newStatement(text)
+	if err := s.checkWarnings(); err != nil {
+		return err
+	}
 	if p.transaction && s.controlling {
 		return fmt.Errorf("%s: the statements of a list are one transaction, which begins and is committed by itself", firstWord(text))
 	}
@@ -255,6 +258,9 @@ func (p *part) buildScript() (err error) {
 	p.only = true
 	for _, st := range p.script.Statements() {
 		s := makeStatement(st)
+		if err := s.checkWarnings(); err != nil {
+			return fmt.Errorf("%s:%d: %w", p.cfg.ScriptName, st.Line, err)
+		}
 		p.only = p.only && (!s.writes || s.controlling)
 		p.add(s)
 	}

@@ -60,7 +60,7 @@ func (c *Config) settings(e Endpoint) (*pgx.ConnConfig, error) {
 		}
 	}
 	maps.DeleteFunc(cc.RuntimeParams, func(_, value string) bool { return value == "" })
-	return cc, nil
+	return cc, c.askForWarnings(&cc.Config)
 }
 
 // parsed is what the Config and the URL say, and the Connection beside them.

@@ -57,8 +57,12 @@ func Setup(ctx context.Context, cfg Config, primary Endpoint) (Found, error) {
 		}
 	}
 	var f Found
-	if err := conn.QueryRow(ctx, "select pg_catalog.current_database()").Scan(&f.Database); err != nil {
+	var level string
+	if err := conn.QueryRow(ctx, "select pg_catalog.current_database(), pg_catalog.current_setting('client_min_messages')").Scan(&f.Database, &level); err != nil {
 		return f, fmt.Errorf("ask for the database: %w", err)
+	}
+	if hidesWarnings(level) { // behind a URL: all others ask for warnings
+		return f, fmt.Errorf("%w: write `alter role %s set client_min_messages = warning`, or for the database or the server", errHidden, pgx.Identifier{conn.Config().User}.Sanitize())
 	}
 	var pg *pgconn.PgError
 	if err := conn.QueryRow(ctx, "select system_identifier::pg_catalog.text from pg_catalog.pg_control_system()").Scan(&f.SystemID); err != nil && !errors.As(err, &pg) {
