@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -22,6 +23,10 @@ const connectTimeout = 3 * time.Second
 // largestMessage bounds one message of a server to a session of pgchaos's own, in bytes. Nothing
 // that is asked for is nearly as large, and pgx makes room for what a message says it has.
 const largestMessage = 64 << 20
+
+// silence bounds how long a server may send nothing while a session of pgchaos's own waits for it. The
+// longest that is asked for is a checkpoint, or a promotion.
+const silence = 2 * time.Minute
 
 // ownSettings are the settings of pgchaos's own sessions, whatever postgresql.conf, ALTER SYSTEM, ALTER
 // ROLE and ALTER DATABASE say: those are what is tested, and must not decide what pgchaos reads, nor
@@ -122,7 +127,11 @@ func (d *dialer) open(ctx context.Context, node, connString, app string, setting
 		if connected.Load() {
 			return nil, errors.New("no cancel request is sent")
 		}
-		return dialer.DialContext(ctx, network, address)
+		conn, err := dialer.DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return newImpatient(conn, silence), nil
 	}
 	cfg.RuntimeParams = maps.Clone(settings)
 	cfg.RuntimeParams["application_name"] = app
@@ -136,6 +145,35 @@ func (d *dialer) open(ctx context.Context, node, connString, app string, setting
 	}
 	connected.Store(true)
 	return conn, nil
+}
+
+// impatient is a connection that is closed when a read has waited for too long, so that no server can
+// hold up who reads without a time-out. A deadline would not do: pgx sets its own.
+type impatient struct {
+	net.Conn
+	patience time.Duration
+	timer    *time.Timer
+	silent   atomic.Bool
+}
+
+func newImpatient(conn net.Conn, patience time.Duration) *impatient {
+	c := &impatient{Conn: conn, patience: patience}
+	c.timer = time.AfterFunc(patience, func() {
+		c.silent.Store(true)
+		_ = conn.Close() // an error means that it has ended already
+	})
+	c.timer.Stop()
+	return c
+}
+
+func (c *impatient) Read(b []byte) (int, error) {
+	c.timer.Reset(c.patience)
+	n, err := c.Conn.Read(b)
+	c.timer.Stop()
+	if err != nil && c.silent.Load() {
+		err = fmt.Errorf("the server has sent nothing for %s: %w", c.patience, os.ErrDeadlineExceeded)
+	}
+	return n, err
 }
 
 // majorVersion is the 15 of "15.4 (Debian)", of "16beta1" 16; 0 where it begins with no number.

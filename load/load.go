@@ -219,9 +219,11 @@ func (w *Workload) Close() {
 	}
 	w.mu.Unlock()
 	w.cancel()
+	var closing sync.WaitGroup // all at once: each may have to give a server up that does not read
 	for _, f := range flights {
-		f.close()
+		closing.Go(f.close)
 	}
+	closing.Wait()
 	if r != nil {
 		w.wind(r)
 	}

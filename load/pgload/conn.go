@@ -93,6 +93,7 @@ func (c *conn) find(ctx context.Context, s *session) (kind string, err error) {
 		c.wire, c.stream, c.status = wireOf(c.pg), c.pg.Conn(), 'I'
 		c.inbox.empty()
 		c.wire.unwatch()
+		c.wire.most.Store(0)
 		if c.task != nil {
 			c.wire.leave()
 		}

@@ -233,6 +233,9 @@ func (c *conn) row(body []byte) (err error) {
 	if c.answers == nil {
 		return nil
 	}
+	if body == nil {
+		return fmt.Errorf("a row of more than %d MiB: %w", largestMessage>>20, errProtocol)
+	}
 	if c.values, err = rowOf(body, c.values[:0]); err == nil {
 		c.answers.row(c.answered, c.values)
 	}

@@ -23,15 +23,19 @@ type inbox struct {
 const (
 	inboxSize   = 8 << 10 // once an answer has been larger than room
 	messageHead = 5
-	// largestMessage is what a server never exceeds: it allocates no more (MaxAllocSize in
+	// longestMessage is what a server never exceeds: it allocates no more (MaxAllocSize in
 	// PostgreSQL's memutils.h).
-	largestMessage = 1 << 30
+	longestMessage = 1 << 30
+	// largestMessage is how much of one message is kept in memory. Rows and data of a COPY that are
+	// longer are thrown away as they come; anything else that long is no answer.
+	largestMessage = 16 << 20
 )
 
 var errProtocol = errors.New("the server's answer is not PostgreSQL's protocol")
 
 // next is the next message; its body is valid until the next call. It reads where it has
 // to. No more is read than comes at once, so that it does not wait for what is not asked for.
+// The body of a row that is longer than largestMessage is nil.
 func (b *inbox) next() (kind byte, body []byte, err error) {
 	for b.to-b.from < messageHead {
 		if err := b.fill(messageHead); err != nil {
@@ -39,8 +43,12 @@ func (b *inbox) next() (kind byte, body []byte, err error) {
 		}
 	}
 	length := int(binary.BigEndian.Uint32(b.buffer[b.from+1:])) + 1
-	if length < messageHead || length > largestMessage {
+	kind = b.buffer[b.from]
+	switch {
+	case length < messageHead || length > longestMessage, length > largestMessage && kind != 'D' && kind != 'd':
 		return 0, nil, fmt.Errorf("a message of %d bytes: %w", length, errProtocol)
+	case length > largestMessage:
+		return kind, nil, b.skip(length)
 	}
 	for b.to-b.from < length {
 		if err := b.fill(length); err != nil {
@@ -50,6 +58,20 @@ func (b *inbox) next() (kind byte, body []byte, err error) {
 	message := b.buffer[b.from : b.from+length]
 	b.from += length
 	return message[0], message[messageHead:], nil
+}
+
+// skip throws a message of so many bytes away.
+func (b *inbox) skip(length int) error {
+	for {
+		n := min(length, b.to-b.from)
+		b.from, length = b.from+n, length-n
+		if length == 0 {
+			return nil
+		}
+		if err := b.fill(1); err != nil {
+			return err
+		}
+	}
 }
 
 // fill reads once, after making room for more of a message of so many bytes: for no more

@@ -232,6 +232,8 @@ func testReads(t *testing.T, pg *postgres, a *admin) {
 	expect(t, once(pg.session(cfg)), history.OK, "") // a writer without rows
 	cfg.Kind, cfg.SQL = SQL, []string{"select count(*), pg_sleep(0) from test_data"}
 	expect(t, once(pg.session(cfg)), history.OK, "")
+	cfg.SQL = []string{"select repeat('x', 20000000)"} // a row that is longer than what is kept of one
+	expect(t, once(pg.session(cfg)), history.OK, "")
 	cfg.SQL = []string{"begin"}
 	expect(t, once(pg.session(cfg)), history.Failed, "transaction left open")
 	cfg.SQL = []string{"select 1; select 2"}

@@ -20,6 +20,10 @@ var defaults = map[string]string{
 	"channel_binding": "prefer", "require_auth": "",
 }
 
+// largestGreeting bounds one message of a server while a client connects, in bytes: pgx makes
+// room for what a message says it has. What follows, the inbox reads.
+const largestGreeting = 1 << 20
+
 // ours are the settings of a connection that are no user's to make.
 var ours = []string{"host", "hostaddr", "port", "application_name", "service", "servicefile", "target_session_attrs"}
 
@@ -45,6 +49,7 @@ func (c *Config) settings(e Endpoint) (*pgx.ConnConfig, error) {
 	if err != nil {
 		return nil, err
 	}
+	cc.MaxProtocolMessageBodyLen = largestGreeting
 	if _, given := c.Connection["connect_timeout"]; !given || cc.ConnectTimeout == 0 {
 		cc.ConnectTimeout = c.ConnectTimeout
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strconv"
 	"time"
 
@@ -58,14 +59,16 @@ func Setup(ctx context.Context, cfg Config, primary Endpoint) (Found, error) {
 	}
 	var f Found
 	var level string
-	if err := conn.QueryRow(ctx, "select pg_catalog.current_database(), pg_catalog.current_setting('client_min_messages')").Scan(&f.Database, &level); err != nil {
+	quick, cancel := context.WithTimeout(ctx, setupTimeout)
+	defer cancel()
+	if err := conn.QueryRow(quick, "select pg_catalog.current_database(), pg_catalog.current_setting('client_min_messages')").Scan(&f.Database, &level); err != nil {
 		return f, fmt.Errorf("ask for the database: %w", err)
 	}
 	if hidesWarnings(level) { // behind a URL: all others ask for warnings
 		return f, fmt.Errorf("%w: write `alter role %s set client_min_messages = warning`, or for the database or the server", errHidden, pgx.Identifier{conn.Config().User}.Sanitize())
 	}
 	var pg *pgconn.PgError
-	if err := conn.QueryRow(ctx, "select system_identifier::pg_catalog.text from pg_catalog.pg_control_system()").Scan(&f.SystemID); err != nil && !errors.As(err, &pg) {
+	if err := conn.QueryRow(quick, "select system_identifier::pg_catalog.text from pg_catalog.pg_control_system()").Scan(&f.SystemID); err != nil && !errors.As(err, &pg) {
 		return f, fmt.Errorf("ask which server answers: %w", err)
 	}
 	for _, w := range works {
@@ -88,8 +91,16 @@ func (c *Config) connect(ctx context.Context, primary Endpoint) (*pgx.Conn, erro
 	}
 	cc.ValidateConnect = nil
 	cc.DefaultQueryExecMode = pgx.QueryExecModeExec // a pooler need not know of prepared statements
-	if c.Dial != nil {
-		cc.DialFunc = c.Dial
+	dial := c.Dial
+	if dial == nil {
+		dial = keptAlive()
+	}
+	cc.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return &bounded{conn, mostSetup}, nil
 	}
 	conn, err := pgx.ConnectConfig(ctx, cc)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"sync/atomic"
@@ -25,6 +26,9 @@ type wire struct {
 	broken  atomic.Bool
 	// own is what is read and written once the connection has left Go's poller; nil before.
 	own atomic.Pointer[eventloop.Socket]
+	// most is how many bytes may be read while the client connects; 0: it has. pgx keeps what a
+	// server says then, for as long as it says something.
+	most atomic.Int64
 	// unwatch ends the watch over the attempt that dialled it.
 	unwatch func() bool
 }
@@ -32,7 +36,9 @@ type wire struct {
 // Read counts what comes.
 func (c *wire) Read(b []byte) (n int, err error) {
 	n, err = c.below().Read(b)
-	c.read.Add(int64(n))
+	if most := c.most.Load(); c.read.Add(int64(n)) > most && most > 0 {
+		return n, errTooMuch
+	}
 	return n, err
 }
 
@@ -129,6 +135,28 @@ func (c *wire) sever() {
 	}
 }
 
+// mostGreeting is how many bytes a server may send until a client is connected, and mostSetup until the tables are made.
+const (
+	mostGreeting = 4 << 20
+	mostSetup    = 64 << 20
+)
+
+var errTooMuch = fmt.Errorf("the server sends more than it can have to say: %w", errProtocol)
+
+// bounded is a connection from which only so much may be read.
+type bounded struct {
+	net.Conn
+	left int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.Conn.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return n, errTooMuch
+	}
+	return n, err
+}
+
 // address is where a connection was dialled.
 type address struct{ network, address string }
 
@@ -190,6 +218,7 @@ func dialer(dial pgconn.DialFunc) pgconn.DialFunc {
 			return nil, err
 		}
 		c := &wire{Conn: conn, at: address{network, addr}}
+		c.most.Store(mostGreeting)
 		c.unwatch = context.AfterFunc(a.ctx, c.sever)
 		return c, a.session.adopt(c)
 	}
