@@ -12,8 +12,9 @@ import (
 )
 
 // drawn makes the activity of writers from a picture, a character for 100 ms:
-// "." successes only, "x" errors only, "b" both, "_" nothing. A success is drawn
-// in every bucket. "|" is where the load was stopped or started; it takes no time.
+// "." successes only, "x" errors only, "b" both, "_" nothing. They are drawn at the
+// beginning of every slot, an error after a success 5 ms later. "|" is where the load was
+// stopped or started; it takes no time.
 func drawn(picture string) Activity {
 	a := Activity{Workload: "writes", Writes: true}
 	type interval = struct{ From, To time.Duration }
@@ -27,16 +28,25 @@ func drawn(picture string) Activity {
 			active, from = !active, now
 			continue
 		}
-		for range int(100 * time.Millisecond / Bucket) {
-			a.OK = append(a.OK, map[rune]uint32{'.': 3, 'b': 1}[c])
-			a.Errors = append(a.Errors, map[rune]uint32{'x': 2, 'b': 1}[c])
-			now += Bucket
+		for range int(100 * time.Millisecond / history.SlotLength) {
+			a.Slots = append(a.Slots, map[rune]history.Slot{
+				'.': {OK: 3}, 'x': {Errors: 2}, 'b': {OK: 1, Errors: 1, FirstError: 5000, LastError: 5000},
+			}[c])
+			now += history.SlotLength
 		}
 	}
 	if active {
 		a.Active = append(a.Active, interval{from, now})
 	}
 	return a
+}
+
+// slots have so many successes, each at the beginning of its slot.
+func slots(ok ...uint32) (all []history.Slot) {
+	for _, n := range ok {
+		all = append(all, history.Slot{OK: n})
+	}
+	return all
 }
 
 // fault is a mark of a fault; times in milliseconds.
@@ -57,7 +67,7 @@ func TestOutages(t *testing.T) {
 	}{
 		{
 			"failures, then service again", "..........xxxxx.....", []history.Mark{fault("kill", 1000, 1100)},
-			[]Outage{{Event: "kill", Loaded: true, Recovered: true, RTO: 400 * ms, Errors: 100, FirstFail: 1000 * ms, LastFail: 1490 * ms, LongestGap: 500 * ms}},
+			[]Outage{{Event: "kill", Loaded: true, Recovered: true, RTO: 500 * ms, Errors: 100, FirstFail: 1000 * ms, LastFail: 1490 * ms, LongestGap: 510 * ms}},
 		},
 		{
 			"nothing was felt", "....................", []history.Mark{fault("kill", 1000, 1100)},
@@ -65,39 +75,39 @@ func TestOutages(t *testing.T) {
 		},
 		{
 			"failures end only with the last of them, though some succeed between", "..........xx..x.bb....", []history.Mark{fault("kill", 1000, 1000)},
-			[]Outage{{Event: "kill", Loaded: true, Recovered: true, RTO: 800 * ms, Errors: 80, FirstFail: 1000 * ms, LastFail: 1790 * ms, LongestGap: 200 * ms}},
+			[]Outage{{Event: "kill", Loaded: true, Recovered: true, RTO: 800 * ms, Errors: 80, FirstFail: 1000 * ms, LastFail: 1795 * ms, LongestGap: 200 * ms}},
 		},
 		{
-			"a success in the bucket of the last failure proves nothing", "..........b_________", []history.Mark{fault("kill", 1000, 1000)},
-			[]Outage{{Event: "kill", Loaded: true, RTO: 1000 * ms, Errors: 10, FirstFail: 1000 * ms, LastFail: 1090 * ms, LongestGap: 910 * ms}},
+			"a success before the last failure proves nothing, though it is in its slot", "..........b_________", []history.Mark{fault("kill", 1000, 1000)},
+			[]Outage{{Event: "kill", Loaded: true, RTO: 1000 * ms, Errors: 10, FirstFail: 1005 * ms, LastFail: 1095 * ms, LongestGap: 910 * ms}},
 		},
 		{
 			"back before the fault was verified", "..........x.........", []history.Mark{fault("stop", 1000, 1500)},
-			[]Outage{{Event: "stop", Loaded: true, Recovered: true, RTO: 0, Errors: 20, FirstFail: 1000 * ms, LastFail: 1090 * ms, LongestGap: 100 * ms}},
+			[]Outage{{Event: "stop", Loaded: true, Recovered: true, RTO: 100 * ms, Errors: 20, FirstFail: 1000 * ms, LastFail: 1090 * ms, LongestGap: 100 * ms}},
 		},
 		{
 			"never back: at least until the load ended", "..........xx__xx", []history.Mark{fault("kill", 1000, 1100)},
-			[]Outage{{Event: "kill", Loaded: true, RTO: 500 * ms, Errors: 80, FirstFail: 1000 * ms, LastFail: 1590 * ms, LongestGap: 600 * ms}},
+			[]Outage{{Event: "kill", Loaded: true, RTO: 600 * ms, Errors: 80, FirstFail: 1000 * ms, LastFail: 1590 * ms, LongestGap: 610 * ms}},
 		},
 		{
 			"nothing failed, and for a while nothing was answered", "..........________....", []history.Mark{fault("pause", 1000, 1100)},
-			[]Outage{{Event: "pause", Loaded: true, Recovered: true, RTO: 700 * ms, LongestGap: 800 * ms}},
+			[]Outage{{Event: "pause", Loaded: true, Recovered: true, RTO: 800 * ms, LongestGap: 810 * ms}},
 		},
 		{
 			"a stall that never ends", "..........________", []history.Mark{fault("pause", 1000, 1100)},
-			[]Outage{{Event: "pause", Loaded: true, RTO: 700 * ms, LongestGap: 800 * ms}},
+			[]Outage{{Event: "pause", Loaded: true, RTO: 800 * ms, LongestGap: 810 * ms}},
 		},
 		{
-			"of two stalls the longer one", "..........______.......________....", []history.Mark{fault("pause", 1000, 1000)},
+			"of two stalls the second one", "..........______.......________....", []history.Mark{fault("pause", 1000, 1000)},
 			[]Outage{{Event: "pause", Loaded: true, Recovered: true, RTO: 2100 * ms, LongestGap: 810 * ms}},
 		},
 		{
-			"of two stalls the longer one, though it is the first", "..........________.......______....", []history.Mark{fault("pause", 1000, 1000)},
-			[]Outage{{Event: "pause", Loaded: true, Recovered: true, RTO: 800 * ms, LongestGap: 800 * ms}},
+			"of two stalls the second one, though it is the shorter one", "..........________.......______....", []history.Mark{fault("pause", 1000, 1000)},
+			[]Outage{{Event: "pause", Loaded: true, Recovered: true, RTO: 2100 * ms, LongestGap: 810 * ms}},
 		},
 		{
 			"the time until a workload's first success is not usual", "__________...._______.....", []history.Mark{fault("pause", 1400, 1400)},
-			[]Outage{{Event: "pause", Loaded: true, Recovered: true, RTO: 700 * ms, LongestGap: 700 * ms}},
+			[]Outage{{Event: "pause", Loaded: true, Recovered: true, RTO: 700 * ms, LongestGap: 710 * ms}},
 		},
 		{
 			"a stall too short to count", "..........____....", []history.Mark{fault("pause", 1000, 1000)},
@@ -105,11 +115,11 @@ func TestOutages(t *testing.T) {
 		},
 		{
 			"a stall no longer than this workload's own", ".___.___.___._______.___.", []history.Mark{fault("pause", 1300, 1300)},
-			[]Outage{{Event: "pause", Loaded: true, Recovered: true, LongestGap: 700 * ms}},
+			[]Outage{{Event: "pause", Loaded: true, Recovered: true, LongestGap: 710 * ms}},
 		},
 		{
 			"a stall of more than three times this workload's own", ".__.__.__.__.___________.__.", []history.Mark{fault("pause", 1300, 1300)},
-			[]Outage{{Event: "pause", Loaded: true, Recovered: true, RTO: 1100 * ms, LongestGap: 1100 * ms}},
+			[]Outage{{Event: "pause", Loaded: true, Recovered: true, RTO: 1100 * ms, LongestGap: 1110 * ms}},
 		},
 		{
 			"one client's answer between the failures and the hang is no recovery", "..........x.__________....", []history.Mark{fault("stop", 1000, 1000)},
@@ -120,8 +130,8 @@ func TestOutages(t *testing.T) {
 			[]Outage{{Event: "stop", Loaded: true, RTO: 1200 * ms, Errors: 20, FirstFail: 1000 * ms, LastFail: 1090 * ms, LongestGap: 1010 * ms}},
 		},
 		{
-			"a stall long after the recovery is another story", "..........x............________....", []history.Mark{fault("stop", 1000, 1000)},
-			[]Outage{{Event: "stop", Loaded: true, Recovered: true, RTO: 100 * ms, Errors: 20, FirstFail: 1000 * ms, LastFail: 1090 * ms, LongestGap: 810 * ms}},
+			"a stall that begins 1.2 s after the recovery belongs to the outage", "..........x............________....", []history.Mark{fault("stop", 1000, 1000)},
+			[]Outage{{Event: "stop", Loaded: true, Recovered: true, RTO: 2100 * ms, Errors: 20, FirstFail: 1000 * ms, LastFail: 1090 * ms, LongestGap: 810 * ms}},
 		},
 		{
 			"no load at the fault", "..........|__________|....", []history.Mark{fault("kill", 1500, 1600)},
@@ -137,19 +147,19 @@ func TestOutages(t *testing.T) {
 		},
 		{
 			"a stall just long enough to count", ".........._____....", []history.Mark{fault("pause", 1000, 1000)},
-			[]Outage{{Event: "pause", Loaded: true, Recovered: true, RTO: 500 * ms, LongestGap: 500 * ms}},
+			[]Outage{{Event: "pause", Loaded: true, Recovered: true, RTO: 500 * ms, LongestGap: 510 * ms}},
 		},
 		{
 			"a stall of just three times this workload's own", ".___.___.___.__________.___", []history.Mark{fault("pause", 1370, 1370)},
-			[]Outage{{Event: "pause", Loaded: true, Recovered: true, LongestGap: 930 * ms}},
+			[]Outage{{Event: "pause", Loaded: true, Recovered: true, LongestGap: 1010 * ms}},
 		},
 		{
-			"of two stalls of one length the first", "..........______.______....", []history.Mark{fault("pause", 990, 990)},
-			[]Outage{{Event: "pause", Loaded: true, Recovered: true, RTO: 610 * ms, LongestGap: 610 * ms}},
+			"of two stalls of one length the second", "..........______.______....", []history.Mark{fault("pause", 990, 990)},
+			[]Outage{{Event: "pause", Loaded: true, Recovered: true, RTO: 1310 * ms, LongestGap: 610 * ms}},
 		},
 		{
 			"a stall before the last failure does not end the outage", "..........______.x......", []history.Mark{fault("pause", 1000, 1000)},
-			[]Outage{{Event: "pause", Loaded: true, Recovered: true, RTO: 800 * ms, Errors: 20, FirstFail: 1700 * ms, LastFail: 1790 * ms, LongestGap: 600 * ms}},
+			[]Outage{{Event: "pause", Loaded: true, Recovered: true, RTO: 800 * ms, Errors: 20, FirstFail: 1700 * ms, LastFail: 1790 * ms, LongestGap: 610 * ms}},
 		},
 		{
 			"what fails after the load was stopped does not count", "..........xx..|xxx_______", []history.Mark{fault("kill", 1000, 1000)},
@@ -166,8 +176,8 @@ func TestOutages(t *testing.T) {
 		{
 			"an outage that the next fault meets halfway is one outage", "..........xxxxxxxxxx......", []history.Mark{fault("a", 1000, 1000), fault("b", 1500, 1500)},
 			[]Outage{
-				{Event: "a", Loaded: true, Recovered: true, RTO: 1000 * ms, Errors: 100, FirstFail: 1000 * ms, LastFail: 1490 * ms, LongestGap: 500 * ms},
-				{Event: "b", Loaded: true, Recovered: true, RTO: 500 * ms, Errors: 100, FirstFail: 1500 * ms, LastFail: 1990 * ms, LongestGap: 500 * ms},
+				{Event: "a", Loaded: true, Recovered: true, RTO: 1000 * ms, Errors: 100, FirstFail: 1000 * ms, LastFail: 1490 * ms, LongestGap: 1010 * ms},
+				{Event: "b", Loaded: true, Recovered: true, RTO: 500 * ms, Errors: 100, FirstFail: 1500 * ms, LastFail: 1990 * ms, LongestGap: 1010 * ms},
 			},
 		},
 		{
@@ -178,31 +188,31 @@ func TestOutages(t *testing.T) {
 			},
 		},
 		{
-			"a failure in the bucket in which the second fault was issued is not the first one's", "..........x....xx......", []history.Mark{fault("a", 1000, 1000), fault("b", 1503, 1510)},
+			"a failure 3 ms before the second fault is the first one's, and then the outage is one", "..........x....xx......", []history.Mark{fault("a", 1000, 1000), fault("b", 1503, 1510)},
 			[]Outage{
-				{Event: "a", Loaded: true, Recovered: true, RTO: 100 * ms, Errors: 20, FirstFail: 1000 * ms, LastFail: 1090 * ms, LongestGap: 100 * ms},
-				{Event: "b", Loaded: true, Recovered: true, RTO: 190 * ms, Errors: 40, FirstFail: 1500 * ms, LastFail: 1690 * ms, LongestGap: 197 * ms},
+				{Event: "a", Loaded: true, Recovered: true, RTO: 700 * ms, Errors: 22, FirstFail: 1000 * ms, LastFail: 1500 * ms, LongestGap: 100 * ms},
+				{Event: "b", Loaded: true, Recovered: true, RTO: 197 * ms, Errors: 38, FirstFail: 1510 * ms, LastFail: 1690 * ms, LongestGap: 197 * ms},
 			},
 		},
 		{
 			"a stall that begins with the second fault is not the first one's", "..............._________....", []history.Mark{fault("a", 1000, 1000), fault("b", 1500, 1500)},
 			[]Outage{
 				{Event: "a", Loaded: true, Recovered: true, LongestGap: 10 * ms},
-				{Event: "b", Loaded: true, Recovered: true, RTO: 900 * ms, LongestGap: 900 * ms},
+				{Event: "b", Loaded: true, Recovered: true, RTO: 900 * ms, LongestGap: 910 * ms},
 			},
 		},
 		{
 			"a stall that the second fault meets halfway is both's", ".........._______________....", []history.Mark{fault("a", 1000, 1000), fault("b", 1600, 1600)},
 			[]Outage{
-				{Event: "a", Loaded: true, Recovered: true, RTO: 1500 * ms, LongestGap: 600 * ms},
-				{Event: "b", Loaded: true, Recovered: true, RTO: 900 * ms, LongestGap: 900 * ms},
+				{Event: "a", Loaded: true, Recovered: true, RTO: 1500 * ms, LongestGap: 1510 * ms},
+				{Event: "b", Loaded: true, Recovered: true, RTO: 900 * ms, LongestGap: 1510 * ms},
 			},
 		},
 		{
 			"two faults at once share what follows", "..........xx......", []history.Mark{fault("a", 1000, 1000), fault("b", 1003, 1010)},
 			[]Outage{
 				{Event: "a", Loaded: true, Recovered: true, RTO: 200 * ms, Errors: 40, FirstFail: 1000 * ms, LastFail: 1190 * ms, LongestGap: 200 * ms},
-				{Event: "b", Loaded: true, Recovered: true, RTO: 190 * ms, Errors: 40, FirstFail: 1000 * ms, LastFail: 1190 * ms, LongestGap: 197 * ms},
+				{Event: "b", Loaded: true, Recovered: true, RTO: 197 * ms, Errors: 38, FirstFail: 1010 * ms, LastFail: 1190 * ms, LongestGap: 197 * ms},
 			},
 		},
 		{"a fault that never took effect measures nothing", "..........xx......", []history.Mark{fault("a", 1000, 0)}, nil},

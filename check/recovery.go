@@ -66,7 +66,8 @@ type WorkloadRecovery struct {
 	// Loaded is set when the workload was running at the fault; otherwise nothing was
 	// measured, and every stage is unknown.
 	Loaded     bool  `json:"loaded"`
-	FirstError Stage `json:"first_error"` // not reached: nothing failed
+	NotServed  bool  `json:"not_served,omitempty"` // as in Outage; nothing was measured either
+	FirstError Stage `json:"first_error"`          // not reached: nothing failed
 	// LastOldAck is the last acknowledgement from a node that the fault took away, and
 	// FirstNewAck the first from the new primary. They apply to a workload that the node
 	// served in the second before the fault.
@@ -135,7 +136,7 @@ func Recoveries(c Course) []Recovery {
 	for i := range all {
 		r, until := &all[i], c.End
 		for _, next := range all[i+1:] {
-			if next.Lost && next.Issued >= r.Issued+Bucket {
+			if next.Lost && next.Issued >= r.Issued+history.SlotLength {
 				until = min(until, next.Issued)
 				break
 			}
@@ -176,14 +177,14 @@ func windowOf(faults []history.Mark, i int, end time.Duration) time.Duration {
 	if next := nextFault(faults, i); next != nil {
 		return next.Issued
 	}
-	return end + Bucket // the last bucket too
+	return end + history.SlotLength // the last slot too
 }
 
-// nextFault is the one after fault i, or nil. Faults issued in one bucket are one event
+// nextFault is the one after fault i, or nil. Faults issued within 10 ms are one event
 // to the clients, and share its window.
 func nextFault(faults []history.Mark, i int) *history.Mark {
 	for n := i + 1; n < len(faults); n++ {
-		if faults[n].Issued >= faults[i].Issued+Bucket {
+		if faults[n].Issued >= faults[i].Issued+history.SlotLength {
 			return &faults[n]
 		}
 	}

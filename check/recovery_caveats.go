@@ -16,7 +16,7 @@ const certainlyBoth = 200 * time.Millisecond
 func (w watched) caveats(r *Recovery, until time.Duration) (all []string) {
 	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	if r.Noticed {
-		add("it happened at some moment between %.3f s, when all was well, and %.3f s, when it was noticed: every time counts from then, and can be up to %d ms longer",
+		add("it happened at some moment between %.3f s, when all was well, and %.3f s, when it was noticed: every time counts from the former, and can be up to %d ms too long",
 			r.Issued.Seconds(), r.Effective.Seconds(), (r.Effective - r.Issued).Milliseconds())
 	}
 	if m := w.promoted(r.Issued, until); m != nil && r.Lost && r.Promotion.State == StageNone {

@@ -20,12 +20,15 @@ type ClientActivity struct {
 
 // ClientOutages is for how long the clients of a workload were out, one by one: from
 // when the first operation that went wrong was sent (or the fault was issued, if that
-// came later) to the client's first acknowledgement after the last one. Whoever was
+// came later) to the client's first acknowledgement after the last one. A client that was
 // not hit was out for no time, and counts.
 type ClientOutages struct {
-	Clients   int   `json:"clients"`
-	Hit       int   `json:"hit"`                 // had an operation that failed or got stuck
-	NeverBack int   `json:"never_back"`          // were not served again as long as the load ran; with a next fault, not before that and never after
+	Clients   int `json:"clients"`
+	Hit       int `json:"hit"`        // had an operation that failed or got stuck
+	NeverBack int `json:"never_back"` // were not served again as long as the load ran; with a next fault, not before that and never after
+	// NotServed clients had failed before the first fault already, and were not served in
+	// between. They are in Clients alone.
+	NotServed int   `json:"not_served,omitempty"`
 	Discarded int64 `json:"discarded,omitempty"` // short outages that are not in here, of whole run
 	Median    Least `json:"median"`
 	P99       Least `json:"p99"`
@@ -39,14 +42,15 @@ type Least struct {
 }
 
 // clientOutages are those of a fault whose window is [issued, window).
-func (f felt) clientOutages(issued, window, firstFault time.Duration) ClientOutages {
+func (f felt) clientOutages(issued, window time.Duration, usual usual) ClientOutages {
 	out := ClientOutages{Clients: len(f.Clients)}
-	if out.Clients == 0 {
-		return out
-	}
-	usual := f.usualStuck(firstFault)
 	var least, most []time.Duration
 	for _, c := range f.Clients {
+		out.Discarded += c.Discarded
+		if failedBefore(c.Episodes, issued, usual) {
+			out.NotServed++
+			continue
+		}
 		length, back := f.clientOut(c.Episodes, issued, window, usual)
 		least = append(least, length)
 		if length > 0 || !back {
@@ -57,7 +61,9 @@ func (f felt) clientOutages(issued, window, firstFault time.Duration) ClientOuta
 			length = math.MaxInt64 // for all that is known
 		}
 		most = append(most, length)
-		out.Discarded += c.Discarded
+	}
+	if len(least) == 0 {
+		return out
 	}
 	slices.Sort(least)
 	slices.Sort(most)
@@ -69,16 +75,12 @@ func (f felt) clientOutages(issued, window, firstFault time.Duration) ClientOuta
 	return out
 }
 
-// usualStuck is how long clients waited for answers that came, before any fault.
-func (f felt) usualStuck(firstFault time.Duration) (longest time.Duration) {
-	for _, c := range f.Clients {
-		for _, e := range c.Episodes {
-			if e.Errors == 0 && e.FirstOK < firstFault {
-				longest = max(longest, e.FirstOK-e.Sent) // less than nothing where no answer came
-			}
-		}
-	}
-	return longest
+// failedBefore tells whether a client had failed long before any fault could be the
+// reason, and was still not served when this one was issued.
+func failedBefore(episodes []history.Episode, issued time.Duration, usual usual) bool {
+	return slices.ContainsFunc(episodes, func(e history.Episode) bool {
+		return e.Errors > 0 && e.FirstError <= usual.until-minStall && (e.FirstOK == 0 || e.FirstOK > issued)
+	})
 }
 
 // clientOut is how long one client was out, and whether it was served again; if not,
@@ -86,10 +88,10 @@ func (f felt) usualStuck(firstFault time.Duration) (longest time.Duration) {
 //
 // With failures it is from the first to the recovery from the last, whatever
 // succeeded between, as for an Outage; answers that came late on the heels of the
-// recovery prolong it. One who was not served before the next fault, and never after it, was out
-// at least up to there. Without failures it is the longest wait for an answer, if
-// that is far longer than was usual.
-func (f felt) clientOut(episodes []history.Episode, issued, window, usual time.Duration) (out time.Duration, back bool) {
+// recovery prolong it. A client that was not served before the next fault, and never
+// after it, was out at least up to there. Without failures, or where as many failed before
+// any fault, it is the longest time without an answer, if that is far longer than was usual.
+func (f felt) clientOut(episodes []history.Episode, issued, window time.Duration, usual usual) (out time.Duration, back bool) {
 	from, to, back := time.Duration(-1), time.Duration(0), true
 	var longest time.Duration
 	for _, e := range episodes {
@@ -107,19 +109,21 @@ func (f felt) clientOut(episodes []history.Episode, issued, window, usual time.D
 			continue
 		}
 		switch {
-		case e.Errors > 0:
+		case e.Errors > 0 && (f.unusual(slot(e.FirstError), usual) || f.unusual(slot(e.LastError), usual)):
 			if from < 0 {
 				from = began
 			}
 			to, back = end, e.FirstOK > 0
 		case from >= 0 && e.Sent < to+minStall:
 			to = max(to, end)
-		case end-began >= stuck && end-began > stallFactor*usual:
-			longest = max(longest, end-began)
+		case end-began >= stuck && end-began > stallFactor*usual.stuck:
+			if end-began > longest {
+				longest, back = end-began, e.FirstOK > 0
+			}
 		}
 	}
 	if from >= 0 {
 		return to - from, back
 	}
-	return longest, true
+	return longest, back
 }

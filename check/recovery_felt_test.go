@@ -14,10 +14,10 @@ import (
 // fault, and is that one's, does not say when this one began to be felt.
 func TestSilenceOfTheNextFaultIsItsOwn(t *testing.T) {
 	f := felt{end: 3 * time.Second}
-	f.OK = make([]uint32, bucket(3*time.Second))
+	f.Slots = make([]history.Slot, slot(3*time.Second))
 	served := func(from, to time.Duration) {
-		for i := bucket(from); i < bucket(to); i++ {
-			f.OK[i] = 1
+		for i := slot(from); i < slot(to); i++ {
+			f.Slots[i].OK = 1
 		}
 	}
 	// Silent for 200 ms after the fault at 1 s, and for 600 ms after the next one at 2 s.
@@ -25,8 +25,8 @@ func TestSilenceOfTheNextFaultIsItsOwn(t *testing.T) {
 	served(1200*msec, 2000*msec)
 	served(2600*msec, 3000*msec)
 	f.Active = []struct{ From, To time.Duration }{{0, 3 * time.Second}}
-	if got, want := f.beforeSilence(time.Second, 2*time.Second), bucket(990*msec); got != want {
-		t.Errorf("the silence began after %s, not after %s", start(got), start(want))
+	if got, want := f.beforeSilence(time.Second, 2*time.Second), 990*msec; got != want {
+		t.Errorf("the silence began after %s, not after %s", got, want)
 	}
 }
 
@@ -84,8 +84,8 @@ func TestThroughputAtTheBounds(t *testing.T) {
 		{"one window at the end", 1600, map[int]uint32{100: 2, 101: 2, 102: 2, 103: 2, 104: 2, 105: 2, 106: 2, 107: 2, 108: 2, 109: 2}, hit(1100)},
 	} {
 		a := drawn("..............................")
-		for i := range a.OK {
-			a.OK[i] = 2 - c.less[i]
+		for i := range a.Slots {
+			a.Slots[i].OK = 2 - c.less[i]
 		}
 		f := felt{Activity: a, end: 3 * time.Second}
 		got, before := f.throughput(&Recovery{Issued: time.Second, Effective: time.Second}, time.Duration(c.next)*msec)
@@ -99,9 +99,9 @@ func TestThroughputAtTheBounds(t *testing.T) {
 func TestThroughputOfFew(t *testing.T) {
 	for every, want := range map[int]Stage{50: none, 53: {}} {
 		f := felt{Activity: drawn(strings.Repeat(".", 400)), end: 40 * time.Second}
-		for i := range f.OK {
-			if f.OK[i] = 0; i%every == 0 {
-				f.OK[i] = 1
+		for i := range f.Slots {
+			if f.Slots[i].OK = 0; i%every == 0 {
+				f.Slots[i].OK = 1
 			}
 		}
 		if got, before := f.throughput(&Recovery{Issued: 10 * time.Second, Effective: 10 * time.Second}, f.end); got != want {
@@ -110,25 +110,28 @@ func TestThroughputOfFew(t *testing.T) {
 	}
 }
 
-// TestFirstOfTheNewPrimary: what a client noted counts if it was that node's, and after the fault.
+// TestFirstOfTheNewPrimary: an acknowledgement counts if it is that node's, and of after
+// the fault.
 func TestFirstOfTheNewPrimary(t *testing.T) {
-	f := felt{Activity: Activity{Nodes: []NodeActivity{{Node: "b", OK: []uint32{1, 1, 1}}}}, end: time.Second}
-	f.Clients = []ClientActivity{{Episodes: []history.Episode{{FirstOK: 3 * msec, After: 1}, {FirstOK: 7 * msec, After: 1}, {FirstOK: 6 * msec, After: 2}}}}
-	r := &Recovery{Issued: 5 * msec, Writable: reached(5 * msec), Primary: "a", NewPrimary: "b"}
-	if got := f.firstNew(r, 0, time.Second); got != reached(7*msec) {
-		t.Errorf("%v", got)
+	slots := []history.Slot{{OK: 2, FirstOK: 3000, LastOK: 7000}, {OK: 1}}
+	f := felt{Activity: Activity{Nodes: []NodeActivity{{Node: "b", Slots: slots}}}, end: time.Second}
+	for issued, want := range map[int]Stage{2: hit(3), 5: hit(7), 8: hit(10)} {
+		r := &Recovery{Issued: time.Duration(issued) * msec, Writable: hit(issued), Primary: "a", NewPrimary: "b"}
+		if got := f.firstNew(r, 0, time.Second); got != want {
+			t.Errorf("issued at %d: %v", issued, got)
+		}
 	}
 }
 
 // TestLeft: a node that was used within the last second has not been left.
 func TestLeft(t *testing.T) {
-	f := felt{Activity: Activity{OK: make([]uint32, 300), Errors: make([]uint32, 300), Active: drawn("|").Active}, end: 3 * time.Second}
+	f := felt{Activity: Activity{Slots: make([]history.Slot, 300), Active: drawn("|").Active}, end: 3 * time.Second}
 	f.Active = append(f.Active, struct{ From, To time.Duration }{0, f.end})
 	for used, left := range map[int]bool{200: false, 199: true} {
-		clear(f.OK)
-		f.OK[used] = 1
+		clear(f.Slots)
+		f.Slots[used].OK = 1
 		if r := f.nodeRecovery("a", Outage{}); r.Left != left {
-			t.Errorf("used in bucket %d: %+v", used, r)
+			t.Errorf("used in slot %d: %+v", used, r)
 		}
 	}
 }
@@ -137,9 +140,9 @@ func TestLeft(t *testing.T) {
 // verified, has been felt.
 func TestFailuresBeforeTheEffect(t *testing.T) {
 	a := drawn("..........x.........")
-	f := felt{Activity: Activity{Nodes: []NodeActivity{{Node: "a", OK: a.OK, Errors: a.Errors}}, Active: a.Active}, end: 2 * time.Second}
+	f := felt{Activity: Activity{Nodes: []NodeActivity{{Node: "a", Slots: a.Slots}}, Active: a.Active}, end: 2 * time.Second}
 	got := f.nodeRecoveries(&Recovery{Issued: time.Second, Effective: 1500 * msec}, 2*time.Second, time.Second)
-	if len(got) != 1 || got[0] != (NodeRecovery{Node: "a", Errors: 20, Recovered: true}) {
+	if len(got) != 1 || got[0] != (NodeRecovery{Node: "a", Errors: 20, Recovered: true, RTO: 100 * msec}) {
 		t.Errorf("%+v", got)
 	}
 }
@@ -149,7 +152,7 @@ func TestNodeRecoveries(t *testing.T) {
 	reads := func(a string) Activity {
 		r := drawn("..............................")
 		own := drawn(a)
-		r.Spread, r.Nodes = true, []NodeActivity{{Node: "a", OK: own.OK, Errors: own.Errors}, {Node: "b", OK: r.OK, Errors: make([]uint32, len(r.OK))}}
+		r.Spread, r.Nodes = true, []NodeActivity{{Node: "a", Slots: own.Slots}, {Node: "b", Slots: r.Slots}}
 		return r
 	}
 	tests := []struct {

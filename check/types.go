@@ -221,22 +221,18 @@ type RPO struct {
 // Span is the time whose writes were lost.
 func (r RPO) Span() time.Duration { return max(0, r.To-r.From) }
 
-// Bucket is the resolution of Activity: an outage is known to this accuracy.
-const Bucket = 10 * time.Millisecond
-
-// Activity is what a workload's clients felt, in buckets of the run's clock.
+// Activity is what a workload's clients felt.
 type Activity struct {
 	Workload string
 	Writes   bool // it writes: its outages count for write_rto; otherwise for read_rto
-	// OK and Errors count the operations that ended in bucket i, which spans
-	// [i*Bucket, (i+1)*Bucket). Both have the same length.
-	OK, Errors []uint32
+	// Slots are what ended in each history.SlotLength of the run's clock, from offset 0.
+	Slots []history.Slot
 	// Active tells when the workload was running.
 	Active []struct{ From, To time.Duration }
 	// Spread is set when the workload is on several nodes at once, each of which can
 	// then have an outage of its own.
 	Spread bool
-	// Nodes are the parts of OK and Errors whose node is known. The number of a node in
+	// Nodes are the parts of Slots whose node is known. The number of a node in
 	// an episode is 1 + its index here.
 	Nodes   []NodeActivity
 	Clients []ClientActivity
@@ -244,10 +240,10 @@ type Activity struct {
 
 // NodeActivity is the part of one node in an Activity.
 type NodeActivity struct {
-	Node       string
-	OK, Errors []uint32
+	Node  string
+	Slots []history.Slot
 	// Late are when the node acknowledged what its clients had given up on, of each
-	// Bucket the last moment. Nobody was served by that, but the node had not stopped.
+	// slot the last moment. Nobody was served by that, but the node had not stopped.
 	Late []time.Duration
 }
 
@@ -259,24 +255,31 @@ type Outage struct {
 	Issued   time.Duration `json:"issued_ns"`
 	// Effective is when the fault was verified to have taken effect.
 	Effective time.Duration `json:"effective_ns"`
-	// Noticed is set where nobody knows when the fault took effect but that it was after
-	// Issued, when all was last known to be well, and that Effective is when it was
-	// noticed. RTO is then the least that it can be, and Most the most.
+	// Noticed is set where nobody issued the fault, and it is only known that it happened
+	// after Issued, when all was last known to be well, and before Effective, when it was
+	// noticed. RTO is then the least that it can be, from Effective, and Most the most, from Issued.
 	Noticed bool          `json:"noticed,omitempty"`
 	Most    time.Duration `json:"rto_most_ns,omitempty"`
 	// Loaded is set when the workload was running at the fault; otherwise nothing was measured.
 	Loaded bool `json:"loaded"`
-	// Errors that ended between this fault and the next one.
+	// NotServed is set when the workload was not served when the fault was issued, and no
+	// earlier fault accounts for that: what the fault did to it cannot be known.
+	NotServed bool `json:"not_served,omitempty"`
+	// Errors that ended between this fault and the next one. Where some operations failed
+	// before the first fault already, only those that come where far more fail.
 	Errors    int64         `json:"errors"`
 	FirstFail time.Duration `json:"first_error_ns,omitempty"`
 	LastFail  time.Duration `json:"last_error_ns,omitempty"`
 	// Recovered is set when a success followed the last failure (or the stall).
 	Recovered bool `json:"recovered"`
-	// RTO is from the fault taking effect to the first success after the last
-	// failure it caused, or to the end of the longest stall where nothing failed;
-	// where Recovered is false it is the least it can be: until the load ended.
+	// RTO is from when the fault was issued to the first success after the last failure
+	// that it caused, or to the end of the longest stall where nothing failed, and on to
+	// the end of a stall that begins before service has been sustained for 10 s.
+	// Where Recovered is false it is the least it can be: until the load ended.
 	RTO time.Duration `json:"rto_ns"`
-	// LongestGap is the longest time without any success after the fault was issued.
+	// LongestGap is the longest time without any success between this fault and the next
+	// one. One that began before, or goes on after the next fault, is taken whole if 500 ms
+	// of it lie in between.
 	LongestGap time.Duration `json:"longest_gap_ns"`
 }
 

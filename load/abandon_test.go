@@ -132,8 +132,8 @@ func TestLateAcknowledgementsAreKeptByNode(t *testing.T) {
 			t.Errorf("late acknowledgements %v of %d late answers, want %v", rec.LateAcks, rec.Late, want)
 		}
 		for _, n := range rec.Nodes {
-			if slices.ContainsFunc(n.OK, func(n uint32) bool { return n > 0 }) {
-				t.Errorf("a late acknowledgement counts: %v", n.OK)
+			if slices.ContainsFunc(n, func(s history.Slot) bool { return s.OK > 0 }) {
+				t.Errorf("a late acknowledgement counts: %v", n)
 			}
 		}
 	})

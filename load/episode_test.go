@@ -122,8 +122,8 @@ func TestAPoolStuckOnADeadNode(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		w.Stop()
 		rec := ended(t, w, s, -1)
-		for i, n := range rec.Activity.OK[100:500] {
-			if n == 0 {
+		for i, n := range rec.Activity[100:500] {
+			if n.OK == 0 {
 				t.Fatalf("nothing was served in bucket %d", 100+i)
 			}
 		}
@@ -217,13 +217,13 @@ func TestActivityByNode(t *testing.T) {
 		if len(rec.Nodes) != 2 {
 			t.Fatalf("%d nodes", len(rec.Nodes))
 		}
-		for i := range rec.Activity.OK {
-			a, b := rec.Nodes[0], rec.Nodes[1]
-			if a.OK[i]+b.OK[i] != rec.Activity.OK[i] || a.Errors[i]+b.Errors[i] != 0 {
-				t.Fatalf("bucket %d: %d and %d of %d, %d and %d errors", i, a.OK[i], b.OK[i], rec.Activity.OK[i], a.Errors[i], b.Errors[i])
+		for i, all := range rec.Activity {
+			a, b := rec.Nodes[0][i], rec.Nodes[1][i]
+			if a.OK+b.OK != all.OK || a.Errors+b.Errors != 0 {
+				t.Fatalf("slot %d: %+v and %+v of %+v", i, a, b, all)
 			}
-			if i < 400 && (a.OK[i] == 0 || b.OK[i] == 0) {
-				t.Fatalf("bucket %d: %d and %d", i, a.OK[i], b.OK[i])
+			if i < 400 && (a.OK == 0 || b.OK == 0) {
+				t.Fatalf("slot %d: %+v and %+v", i, a, b)
 			}
 		}
 	})

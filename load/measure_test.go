@@ -400,11 +400,14 @@ func TestALongRunHasNoMoreSteps(t *testing.T) {
 	if again := s.all(1); len(again) != 9 || again[4].Response.Count != 100 {
 		t.Errorf("single again: %+v", again)
 	}
-	cells := make([]cell, 100)
-	for i := range cells {
-		cells[i].ok = 1
+	slots := make([]history.Slot, 100)
+	for i := range slots {
+		slots[i].OK = 1
 	}
-	if points := series(cells, 3); len(points) != 4 || points[0].OK != 30 || points[3].OK != 10 || points[1].At != 300*time.Millisecond {
+	sums := totals{dropped: []uint32{0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 4}} // after the last answer, too
+	points := sums.series(slots, 3)
+	if len(points) != 5 || points[0].OK != 30 || points[3].OK != 10 || points[1].At != 300*time.Millisecond ||
+		points[0].Dropped != 1 || points[1].Dropped != 2 || points[4].Dropped != 4 || points[4].At != 1200*time.Millisecond {
 		t.Errorf("%+v", points)
 	}
 }

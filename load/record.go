@@ -20,12 +20,14 @@ type Record struct {
 	// for the first hour, and one more for each hour begun, so that a long run has no more of them.
 	Coarse int
 	// Series has a point for every step in which something ended.
-	Series   []SeriesPoint
-	Seconds  []Second // only those in which something ended
-	Activity Activity
-	// Nodes is the part of each node in Activity, number 1 first. What nobody knows the
-	// node of is in none of them.
-	Nodes   []Activity
+	Series  []SeriesPoint
+	Seconds []Second // only those in which something ended
+	// Activity is what ended in each history.SlotLength of the run's clock, from offset 0,
+	// at least to the end of the arrivals.
+	Activity []history.Slot
+	// Nodes is the part of each node in Activity, number 1 first, as long as Activity. What
+	// nobody knows the node of is in none of them.
+	Nodes   [][]history.Slot
 	Clients []ClientRecord // by number
 	Active  []Interval     // when arrivals came
 	// Lateness is how much later than due those arrivals were sent that a client had
@@ -109,18 +111,8 @@ type ErrorCount struct {
 	Example string
 }
 
-// Bucket is the resolution of Activity.
-const Bucket = 10 * time.Millisecond
-
-// Activity counts what ended in each Bucket of the run's clock, from offset 0.
-// Both slices have the same length, and reach at least to the end of the arrivals.
-type Activity struct {
-	OK     []uint32 // ok and weak
-	Errors []uint32 // failed and unknown
-}
-
 // SeriesStep is the resolution of Record.Series.
-const SeriesStep = 10 * Bucket
+const SeriesStep = 10 * history.SlotLength
 
 // SeriesPoint counts what ended in one SeriesStep.
 type SeriesPoint struct {
@@ -136,23 +128,25 @@ func (w *Workload) Record() Record {
 	w.collect()
 	t := &w.totals
 	t.seconds.settle()
-	everywhere := t.everywhere()
+	var end time.Duration
+	for _, a := range t.active {
+		end = min(a.To, now)
+	}
+	everywhere := t.everywhere(end)
 	rec := Record{
 		GaveUp: w.gaveUp, Late: w.late, Abandoned: w.abandoned, MostAbandoned: w.most, Asked: w.asked,
 		Coarse: coarse(now), Errors: t.errorCounts(), Lateness: t.late.dist(),
 	}
-	rec.Series, rec.Seconds = series(everywhere, rec.Coarse), t.seconds.all(rec.Coarse)
+	rec.Series, rec.Seconds = t.series(everywhere, rec.Coarse), t.seconds.all(rec.Coarse)
 	if w.run != nil {
 		rec.Asked += w.run.asked(w.totals.warm, now)
 	}
-	var end time.Duration
 	for _, a := range t.active {
-		end = min(a.To, now)
-		rec.Active = append(rec.Active, Interval{a.From, end})
+		rec.Active = append(rec.Active, Interval{a.From, min(a.To, now)})
 	}
-	rec.Activity = activityUntil(everywhere, end)
-	for _, cells := range t.activity[1:] {
-		rec.Nodes = append(rec.Nodes, activityUntil(cells, end))
+	rec.Activity = everywhere
+	for _, slots := range t.activity[1:] {
+		rec.Nodes = append(rec.Nodes, append(slices.Clone(slots), make([]history.Slot, len(everywhere)-len(slots))...))
 	}
 	for _, of := range t.lateAcks[1:] {
 		rec.LateAcks = append(rec.LateAcks, slices.Clone(of))
@@ -211,30 +205,30 @@ func span(active []Interval, from, to time.Duration) (sum time.Duration) {
 	return sum
 }
 
-func activityUntil(cells []cell, end time.Duration) Activity {
-	n := max(len(cells), int(end/Bucket)+1)
-	a := Activity{OK: make([]uint32, n), Errors: make([]uint32, n)}
-	for i, c := range cells {
-		a.OK[i], a.Errors[i] = c.ok, c.errors
-	}
-	return a
-}
-
 // coarse is Record.Coarse of a run that has gone on for so long.
 func coarse(now time.Duration) int { return 1 + int(max(0, now-1)/time.Hour) }
 
-func series(all []cell, coarse int) (series []SeriesPoint) {
-	cells := coarse * int(SeriesStep/Bucket)
-	for first := 0; first < len(all); first += cells {
-		p := SeriesPoint{At: time.Duration(first) * Bucket}
-		for _, c := range all[first:min(first+cells, len(all))] {
-			p.OK += int64(c.ok)
-			p.Errors += int64(c.errors)
-			p.Dropped += int64(c.dropped)
+// series sums up what ended everywhere, and what was never sent.
+func (t *totals) series(everywhere []history.Slot, coarse int) (series []SeriesPoint) {
+	const slots = int(SeriesStep / history.SlotLength)
+	step := time.Duration(coarse) * SeriesStep
+	for first := 0; first < max(len(everywhere), len(t.dropped)*slots); first += coarse * slots {
+		p := SeriesPoint{At: time.Duration(first/slots/coarse) * step}
+		for _, s := range between(everywhere, first, first+coarse*slots) {
+			p.OK += int64(s.OK)
+			p.Errors += int64(s.Errors)
+		}
+		for _, n := range between(t.dropped, first/slots, first/slots+coarse) {
+			p.Dropped += int64(n)
 		}
 		if p.OK+p.Errors+p.Dropped > 0 {
 			series = append(series, p)
 		}
 	}
 	return series
+}
+
+// between is the part of a table that it has of [from, to).
+func between[T any](table []T, from, to int) []T {
+	return table[min(from, len(table)):min(to, len(table))]
 }

@@ -83,10 +83,10 @@ func TestActivityAndSeries(t *testing.T) {
 		time.Sleep(1300*time.Millisecond + 2*time.Millisecond)
 		w.Stop()
 		rec := ended(t, w, s, 701)
-		if len(rec.Activity.OK) != len(rec.Activity.Errors) || len(rec.Activity.OK) != 351 {
-			t.Fatalf("%d and %d buckets", len(rec.Activity.OK), len(rec.Activity.Errors))
+		if len(rec.Activity) != 351 {
+			t.Fatalf("%d slots", len(rec.Activity))
 		}
-		for i := range rec.Activity.OK {
+		for i, got := range rec.Activity {
 			ok, errs := uint32(2), uint32(0)
 			switch {
 			case i >= 150 && i < 220:
@@ -94,8 +94,8 @@ func TestActivityAndSeries(t *testing.T) {
 			case i == 350:
 				ok = 1
 			}
-			if rec.Activity.OK[i] != ok || rec.Activity.Errors[i] != errs {
-				t.Errorf("bucket %d: %d ok, %d errors", i, rec.Activity.OK[i], rec.Activity.Errors[i])
+			if got.OK != ok || got.Errors != errs {
+				t.Errorf("slot %d: %+v", i, got)
 			}
 		}
 		if p := rec.Series[15]; len(rec.Series) != 36 || p.At != 1500*time.Millisecond || p.OK != 0 || p.Errors != 20 {
@@ -164,7 +164,7 @@ func TestRecordIsASnapshot(t *testing.T) {
 	})
 }
 
-// TestLongRunLosesNothing: what grows with time is 12 bytes for each 10 ms.
+// TestLongRunLosesNothing: what grows with time is 20 bytes for each 10 ms.
 func TestLongRunLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{do: takes(100 * time.Millisecond)}
@@ -172,8 +172,8 @@ func TestLongRunLosesNothing(t *testing.T) {
 		time.Sleep(10*time.Minute + time.Millisecond)
 		w.Stop()
 		rec := ended(t, w, s, 6001)
-		if len(rec.Activity.OK) < 60_000 || len(rec.Activity.OK) > 60_020 {
-			t.Errorf("%d buckets", len(rec.Activity.OK))
+		if len(rec.Activity) < 60_000 || len(rec.Activity) > 60_020 {
+			t.Errorf("%d slots", len(rec.Activity))
 		}
 	})
 }
@@ -254,4 +254,25 @@ func BenchmarkOperation(b *testing.B) {
 			}
 		})
 	}
+}
+
+// TestExactTimes: a failure and the success after it, in one slot of 10 ms.
+func TestExactTimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		s := &server{do: func(int, <-chan struct{}) result {
+			time.Sleep(3 * time.Millisecond)
+			if n++; n == 2 {
+				return result{Outcome: history.Failed, Kind: "refused"}
+			}
+			return result{Outcome: history.OK}
+		}}
+		w := begin(s, Config{Clients: 1})
+		time.Sleep(12 * time.Millisecond)
+		w.Stop()
+		want := history.Slot{OK: 2, Errors: 1, FirstOK: 3000, LastOK: 9000, FirstError: 6000, LastError: 6000, Back: 9000}
+		if rec := ended(t, w, s, -1); rec.Activity[0] != want {
+			t.Errorf("%+v, want %+v", rec.Activity[0], want)
+		}
+	})
 }

@@ -19,7 +19,8 @@ type totals struct {
 	parts    []figures      // by number; empty where the workload is no mix
 	late     latencies      // how late what a client had been waiting for was sent
 	errors   map[errorKey]*ErrorCount
-	activity [][]cell // by node (0: unknown), then by bucket of the run's clock
+	activity [][]history.Slot // by node (0: unknown), then by the slot of the run's clock
+	dropped  []uint32         // what was never sent, by SeriesStep
 	seconds  seconds
 	active   []Interval
 	live     Live
@@ -84,25 +85,10 @@ func (f *figures) clear() {
 	*f = figures{timing: f.timing, rest: f.rest}
 }
 
-// cell counts what ended in one bucket of time.
-type cell struct{ ok, errors, dropped uint32 }
-
-// count adds one ended operation.
-func (c *cell) count(outcome history.Outcome) {
-	switch outcome {
-	case history.OK, history.Weak:
-		c.ok++
-	case history.Dropped:
-		c.dropped++
-	default:
-		c.errors++
-	}
-}
-
 func newTotals(nodes, parts int) totals {
 	return totals{
 		phases: []*phaseTotals{{}}, parts: make([]figures, parts),
-		errors: map[errorKey]*ErrorCount{}, activity: make([][]cell, nodes+1), lateAcks: make([][]time.Duration, nodes+1),
+		errors: map[errorKey]*ErrorCount{}, activity: make([][]history.Slot, nodes+1), lateAcks: make([][]time.Duration, nodes+1),
 	}
 }
 
@@ -124,15 +110,15 @@ func (t *totals) phaseOf(due time.Duration) *figures {
 	return &t.phases[max(0, after-1)].figures
 }
 
-// answeredLate notes when a node acknowledged what had been given up on: of each Bucket
-// the last one.
+// answeredLate notes when a node acknowledged what had been given up on: of each
+// history.SlotLength the last one.
 func (t *totals) answeredLate(op *history.Op) {
 	node := op.Node
 	if node < 0 || node >= len(t.lateAcks) {
 		node = 0
 	}
 	of := t.lateAcks[node]
-	i, found := slices.BinarySearchFunc(of, op.Done, func(at, done time.Duration) int { return cmp.Compare(at/Bucket, done/Bucket) })
+	i, found := slices.BinarySearchFunc(of, op.Done, func(at, done time.Duration) int { return cmp.Compare(at/history.SlotLength, done/history.SlotLength) })
 	if found {
 		of[i] = max(of[i], op.Done)
 		return
@@ -143,7 +129,11 @@ func (t *totals) answeredLate(op *history.Op) {
 // record counts one operation everywhere.
 func (t *totals) record(s *sample) {
 	op := &s.op
-	t.at(op.Node, int(op.Done/Bucket)).count(op.Outcome)
+	if op.Outcome == history.Dropped {
+		*entry(&t.dropped, op.Done/SeriesStep)++
+	} else {
+		entry(&t.activity[op.Node], op.Done/history.SlotLength).Add(op.Outcome, op.Done)
+	}
 	phase := t.phaseOf(op.Due)
 	t.seconds.find(max(0, int(op.Done/time.Second)), phase).record(op)
 	if phase == &t.warmup {
@@ -160,23 +150,24 @@ func (t *totals) record(s *sample) {
 	}
 }
 
-// at is a node's cell of one bucket of time; the table grows as far as needed.
-func (t *totals) at(node, bucket int) *cell {
-	bucket = max(bucket, 0)
-	for len(t.activity[node]) <= bucket {
-		t.activity[node] = append(t.activity[node], cell{})
+// entry is an entry of a table over time, which grows as far as needed.
+func entry[T any](table *[]T, i time.Duration) *T {
+	for i = max(i, 0); len(*table) <= int(i); {
+		*table = append(*table, *new(T))
 	}
-	return &t.activity[node][bucket]
+	return &(*table)[i]
 }
 
-// everywhere is the activity of all nodes together.
-func (t *totals) everywhere() (sum []cell) {
-	for _, cells := range t.activity {
-		sum = append(sum, make([]cell, max(0, len(cells)-len(sum)))...)
-		for i, c := range cells {
-			sum[i].ok += c.ok
-			sum[i].errors += c.errors
-			sum[i].dropped += c.dropped
+// everywhere is the activity of all nodes together, at least until end.
+func (t *totals) everywhere(end time.Duration) []history.Slot {
+	n := int(end/history.SlotLength) + 1
+	for _, slots := range t.activity {
+		n = max(n, len(slots))
+	}
+	sum := make([]history.Slot, n)
+	for _, slots := range t.activity {
+		for i, s := range slots {
+			sum[i].Merge(s)
 		}
 	}
 	return sum

@@ -141,11 +141,11 @@ func describeDist(d load.Dist) (report.Dist, error) {
 // names of those that the record has by their numbers.
 func describeActivity(w spec.Workload, writes bool, nodes []string, rec load.Record) check.Activity {
 	a := check.Activity{
-		Workload: w.Name, Writes: writes, OK: rec.Activity.OK, Errors: rec.Activity.Errors,
+		Workload: w.Name, Writes: writes, Slots: rec.Activity,
 		Spread: w.Target == pgload.Replicas || w.Target == pgload.Each,
 	}
 	for i, n := range rec.Nodes {
-		a.Nodes = append(a.Nodes, check.NodeActivity{Node: nodes[i], OK: n.OK, Errors: n.Errors, Late: rec.LateAcks[i]})
+		a.Nodes = append(a.Nodes, check.NodeActivity{Node: nodes[i], Slots: n, Late: rec.LateAcks[i]})
 	}
 	for _, c := range rec.Clients {
 		a.Clients = append(a.Clients, check.ClientActivity(c))
