@@ -92,7 +92,7 @@ func bound(share float64) string { return strconv.FormatFloat(100*share, 'f', -1
 // not run, or where the timeline broke off, the figures say nothing about the server.
 func (r *Result) unsound(e check.Expectation) string {
 	ofFaults := check.Metric{Name: e.Metric}.OfFaults() && !strings.HasPrefix(e.Metric, "rpo_")
-	if !ofFaults && (e.Workload == "" || ofReads(e)) {
+	if !ofFaults && e.Metric != "downtime" && (e.Workload == "" || ofReads(e)) {
 		return ""
 	}
 	over, ok := r.measuredOver(e, ofFaults)

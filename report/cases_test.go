@@ -91,8 +91,15 @@ func quorum(t *testing.T) *Result {
 		},
 		Outages: []check.Outage{
 			{Event: "stop-pgslave", Workload: "writes", Writes: true, Loaded: true, Recovered: true, Issued: 10001 * ms, Effective: 10182 * ms, LongestGap: 30 * ms},
-			{Event: "crash", Workload: "writes", Writes: true, Loaded: true, Recovered: true, Issued: 20000 * ms, Effective: 20013 * ms, Errors: 98, FirstFail: 20010 * ms, LastFail: 20190 * ms, RTO: 187 * ms, LongestGap: 200 * ms},
+			{Event: "crash", Workload: "writes", Writes: true, Loaded: true, Recovered: true, Issued: 20000 * ms, Effective: 20013 * ms, Errors: 98, FirstFail: 20010 * ms, LastFail: 20190 * ms, RTO: 200 * ms, LongestGap: 200 * ms},
 			{Event: "crash", Workload: "reads", Issued: 20000 * ms, Effective: 20013 * ms},
+		},
+		Downtimes: []check.Downtime{
+			{Workload: "writes", Loaded: true, From: 20005 * ms, To: 20205 * ms},
+			{Workload: "writes", During: "baseline", Loaded: true, From: 3000 * ms, To: 3020 * ms},
+			{Workload: "writes", During: "kill-pgmaster", Loaded: true, From: 20005 * ms, To: 20205 * ms},
+			{Workload: "reads", Loaded: true, From: 1000 * ms, To: 1007 * ms},
+			{Workload: "reads", During: "kill-pgmaster"},
 		},
 		Audits: []check.Audit{{
 			Table: "network.test_data", Authority: "pgslavenew", Complete: true, Acknowledged: 14804,
@@ -156,7 +163,7 @@ func lossy(t *testing.T) *Result {
 		ErrorCount{Kind: "timeout", Outcome: history.Unknown, N: 4, Example: "connect to pgmaster: refused\nconnect to pgslave: " + strings.Repeat("a long story ", 20)},
 		ErrorCount{Kind: "25006", Outcome: history.Failed, N: 1, Example: "ERROR: cannot execute INSERT in a read-only transaction (SQLSTATE 25006), which is what a client sees that has come to a standby"},
 		ErrorCount{Kind: "dropped", Outcome: history.Dropped, N: 12, Example: "not sent"})
-	r.Outages[1].Recovered, r.Outages[1].RTO = false, 9987*ms
+	r.Outages[1].Recovered, r.Outages[1].RTO = false, 10000*ms
 	r.Timeline = append(r.Timeline, history.Mark{
 		Name: "pgslave", Action: "exit", Nodes: []string{"pgslave"}, Issued: 24200 * ms, Effective: 24200 * ms, Status: history.MarkSeen, Detail: "was terminated by signal 11",
 	})
@@ -225,7 +232,7 @@ func recovered(r *Result) *Result {
 				{
 					Workload: "reads", Loaded: true, FirstError: reached(10003 * ms), LastOldAck: reached(10002 * ms), FirstNewAck: none, Throughput: none, Before: 1000,
 					Clients: check.ClientOutages{Clients: 4, Hit: 2, P99: least(38 * ms), Max: least(38 * ms)},
-					Nodes:   []check.NodeRecovery{{Node: "pgslave", Errors: 2, RTO: 19818 * ms}},
+					Nodes:   []check.NodeRecovery{{Node: "pgslave", Errors: 2, RTO: 19999 * ms}},
 				},
 			},
 		},
@@ -260,6 +267,9 @@ func doubtful(t *testing.T) *Result {
 	reads.Throughput = check.Stage{State: check.StageMissed, At: 20 * time.Second}
 	reads.Clients.NeverBack, reads.Clients.Max.AtLeast = 1, true
 	reads.Nodes[0].Left, reads.Nodes[0].RTO = true, 20*ms
+	r.Outages[2].Loaded, r.Outages[2].NotServed = true, true
+	kill.Workloads = append(kill.Workloads, check.WorkloadRecovery{Workload: "mixed", Loaded: true, NotServed: true})
+	kill.Workloads[0].Clients.NotServed = 2
 	kill.Workloads[0].LastOldAck.At, kill.Rejoined.At = 20518*ms, kill.Effective
 	kill.Caveats = []string{
 		"two primaries at once: pgmaster and pgslavenew both accepted writes, from 20.190 s to 20.700 s",

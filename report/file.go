@@ -21,7 +21,7 @@ const FileName = "result.json"
 const firstWithSum = 2
 
 // schemaNumber is the number in Schema.
-const schemaNumber = 1
+const schemaNumber = 2
 
 // Write puts the result into the directory, over the one of an earlier stage.
 // After a crash at any moment the directory holds the old file or the new one,
@@ -148,5 +148,33 @@ func Read(dir string) (*Result, error) {
 	if err := json.Unmarshal(text, r); err != nil {
 		return nil, fmt.Errorf("read the result: %s: %w", path, err)
 	}
+	if n < 2 {
+		r.fromSchema1()
+	}
 	return r, nil
+}
+
+// fromSchema1 has the outages of a file of schema 1 count from when the fault was issued,
+// and not from when it was verified, as the file has them. What was over before that is
+// known only to have lasted no longer.
+func (r *Result) fromSchema1() {
+	for i := range r.Outages {
+		o := &r.Outages[i]
+		switch verified := o.Effective - o.Issued; {
+		case !o.Loaded || o.Noticed:
+		case o.RTO > 0 || !o.Recovered:
+			o.RTO += verified
+		case o.Errors > 0:
+			o.Most = verified
+		}
+	}
+	for _, rec := range r.Recoveries {
+		for _, w := range rec.Workloads {
+			for i := range w.Nodes {
+				if n := &w.Nodes[i]; n.RTO > 0 && !rec.Noticed {
+					n.RTO += rec.Effective - rec.Issued
+				}
+			}
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -55,7 +56,7 @@ func TestRead(t *testing.T) {
 	tests := []struct {
 		name, text, want string
 	}{
-		{"a higher schema", `{"schema": "pgchaos.result/2", "stage": 7}`, "a newer pgchaos wrote it"},
+		{"a higher schema", `{"schema": "pgchaos.result/3", "stage": 7}`, "a newer pgchaos wrote it"},
 		{"another program's file", `{"schema": "k6/1"}`, `"k6/1", which is no result of pgchaos`},
 		{"no schema", `{}`, "no result of pgchaos"},
 		{"schema 0", `{"schema": "pgchaos.result/0"}`, "no result of pgchaos"},
@@ -102,6 +103,58 @@ func TestReadSchema1(t *testing.T) {
 	r.Judge(expect(t, "lost_writes == 0"))
 	if r.Verdict != before {
 		t.Errorf("judged again it is %v", r.Verdict)
+	}
+	// Outages of schema 1 counted from when the fault had been verified.
+	if o := r.Outages[1]; o.RTO != 10*time.Second || o.Issued+o.RTO != r.Duration {
+		t.Errorf("outage %+v", o)
+	}
+	if o := r.Outages[0]; o.RTO != 0 || o.Most != 0 {
+		t.Errorf("none seen: %+v", o)
+	}
+}
+
+func TestReadSchema2(t *testing.T) {
+	r, err := Read("testdata/schema-2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Stage != StageChecked || r.Outages[1].RTO != 200*ms || r.Downtimes[0].Length() != 200*ms || r.Recoveries[0].Workloads[1].Nodes[0].RTO != 19999*ms {
+		t.Errorf("stage %v, outages %+v, downtimes %+v, recoveries %+v", r.Stage, r.Outages, r.Downtimes, r.Recoveries)
+	}
+}
+
+// TestOutagesOfSchema1 counted from when the fault was verified.
+func TestOutagesOfSchema1(t *testing.T) {
+	outage := func(rto, most time.Duration, change func(*check.Outage)) check.Outage {
+		o := check.Outage{Loaded: true, Recovered: true, Issued: 1000 * ms, Effective: 1300 * ms, RTO: rto, Most: most}
+		if change != nil {
+			change(&o)
+		}
+		return o
+	}
+	failed := func(o *check.Outage) { o.Errors = 3 }
+	never := func(o *check.Outage) { o.Recovered = false }
+	seen := func(o *check.Outage) { o.Noticed = true }
+	unloaded := func(o *check.Outage) { o.Loaded = false }
+	r := &Result{Outages: []check.Outage{
+		outage(700*ms, 0, failed), outage(0, 0, nil), outage(0, 0, failed), outage(0, 0, never), outage(0, 200*ms, seen), outage(0, 0, unloaded),
+	}}
+	nodes := func(rtos ...time.Duration) (all []check.NodeRecovery) {
+		for _, rto := range rtos {
+			all = append(all, check.NodeRecovery{RTO: rto})
+		}
+		return all
+	}
+	r.Recoveries = []check.Recovery{{Issued: 1000 * ms, Effective: 1300 * ms, Workloads: []check.WorkloadRecovery{{Nodes: nodes(0, 50*ms)}}}}
+	r.fromSchema1()
+	want := []check.Outage{
+		outage(1000*ms, 0, failed), outage(0, 0, nil), outage(0, 300*ms, failed), outage(300*ms, 0, never), outage(0, 200*ms, seen), outage(0, 0, unloaded),
+	}
+	if diff := cmp.Diff(want, r.Outages); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(nodes(0, 350*ms), r.Recoveries[0].Workloads[0].Nodes); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

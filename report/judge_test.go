@@ -84,9 +84,9 @@ func TestMetric(t *testing.T) {
 		{"a row too many is no lag", "nodes_equal", func(r *Result) { lagging(3)(r); r.Audits[0].Nodes[1].Extra = 1 }, "false"},
 		{"nor is another value", "nodes_equal", func(r *Result) { lagging(3)(r); r.Audits[0].Nodes[1].Different = 1 }, "false"},
 		{"a standby that is behind and lacks nothing is equal", "nodes_equal", lagging(0), "true"},
-		{"rto is the worst", "write_rto < 1s", nil, "0.187"},
+		{"rto is the worst", "write_rto < 1s", nil, "0.2"},
 		{"rto is the worst, though it came first", "write_rto < 1s", func(r *Result) { r.Outages[0].RTO = time.Second }, "1"},
-		{"rto is at least the worst where a fault met no load", "write_rto < 1s", func(r *Result) { r.Outages[0].Loaded = false }, "ATLEAST 0.187"},
+		{"rto is at least the worst where a fault met no load", "write_rto < 1s", func(r *Result) { r.Outages[0].Loaded = false }, "ATLEAST 0.2"},
 		{"what was never sent is an error", "error_rate of writes < 1%", func(r *Result) {
 			r.Workloads[0].Total = Stats{Samples: 50, OK: 45, Failed: 3, Unknown: 2, Dropped: 50}
 		}, "0.55"},
@@ -94,24 +94,35 @@ func TestMetric(t *testing.T) {
 		{"rto of one event", "write_rto during stop-pgslave < 1s", nil, "0"},
 		{"rto of another workload", "write_rto of reads < 1s", nil, "? no fault"},
 		{"rto without load", "read_rto < 1s", nil, "? no load at the fault"},
-		{"rto of one that never recovered", "write_rto < 1s", unrecovered, "ATLEAST 0.187"},
+		{"rto of one that never recovered", "write_rto < 1s", unrecovered, "ATLEAST 0.2"},
 		{"rto of a fault whose moment nobody knows", "write_rto < 1s", func(r *Result) {
 			r.Outages[1].Noticed, r.Outages[1].Most = true, 600*time.Millisecond
-		}, "ATLEAST 0.187 ATMOST 0.6"},
+		}, "ATLEAST 0.2 ATMOST 0.6"},
 		{"and of none that did harm", "write_rto during stop-pgslave < 1s", func(r *Result) { r.Outages[0].Noticed = true }, "0"},
 		{"rto where the longest is known, but another can be longer", "write_rto < 1s", func(r *Result) {
 			r.Outages[0].Noticed, r.Outages[0].Most = true, 600*time.Millisecond
-		}, "ATLEAST 0.187 ATMOST 0.6"},
+		}, "ATLEAST 0.2 ATMOST 0.6"},
 		{"rto where one can be longer, and one never recovered", "write_rto < 1s", func(r *Result) {
 			unrecovered(r)
 			r.Outages[0].Noticed, r.Outages[0].Most = true, 600*time.Millisecond
-		}, "ATLEAST 0.187"},
+		}, "ATLEAST 0.2"},
 		{"rto of the other event is certain", "write_rto during stop-pgslave < 1s", unrecovered, "0"},
 		{"the load died with pgchaos", "write_rto < 1s", afterwards(StagePlanned), "? before it had recorded its load"},
 		{"so did what clients felt one by one", "client_rto_p99 < 1s", afterwards(StagePlanned), "? before it had recorded its load"},
 		{"and its figures", "samples of writes == 0", afterwards(StagePlanned), "? before it had recorded its load"},
 		{"but not the rows", "lost_writes == 0", afterwards(StagePlanned), "0"},
-		{"only the audit died with pgchaos", "write_rto < 1s", afterwards(StageRan), "0.187"},
+		{"only the audit died with pgchaos", "write_rto < 1s", afterwards(StageRan), "0.2"},
+		{"rto of a workload that was not served before", "write_rto during crash < 1s", func(r *Result) { r.Outages[1].NotServed = true }, "? writes was not served when crash began"},
+		{"rto where that is so of one", "write_rto < 1s", func(r *Result) { r.Outages[0].NotServed = true }, "ATLEAST 0.2"},
+		{"downtime of all", "downtime < 1s", nil, "0.2"},
+		{"downtime of one", "downtime of reads < 1s", nil, "0.007"},
+		{"downtime in a phase", "downtime of writes during baseline < 1s", nil, "0.02"},
+		{"downtime of a fault", "downtime during kill-pgmaster < 1s", nil, "0.2"},
+		{"downtime without load", "downtime of reads during kill-pgmaster < 1s", nil, "? no load during kill-pgmaster"},
+		{"downtime in a phase that never began", "downtime during kill-pgslave < 1s", nil, "? no phase kill-pgslave"},
+		{"downtime that did not end", "downtime of writes < 1s", func(r *Result) { r.Downtimes[0].Open = true }, "ATLEAST 0.2"},
+		{"downtime of an old file", "downtime of writes < 1s", func(r *Result) { r.Downtimes = nil }, "? does not hold downtimes"},
+		{"downtime of a load that died with pgchaos", "downtime < 1s", afterwards(StagePlanned), "? before it had recorded its load"},
 		{"up in", "up_in < 1s", nil, "1.13"},
 		{"up in, not recorded", "up_in < 1s", func(r *Result) { r.Cluster.UpIn = 0 }, "? not recorded"},
 	}

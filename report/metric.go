@@ -29,6 +29,8 @@ func (r *Result) Metric(e check.Expectation) check.Value {
 		return unknown("%s", r.unsound(e))
 	case e.Metric == "write_rto" || e.Metric == "read_rto":
 		return r.rto(e)
+	case e.Metric == "downtime":
+		return r.downtime(e)
 	case e.Metric == "redundancy_rto" || e.Metric == "throughput_rto" || strings.HasPrefix(e.Metric, "client_rto_"):
 		return r.recoveryMetric(e)
 	case ofReads(e):
@@ -54,7 +56,7 @@ func (r *Result) brokenOff() bool {
 // ofLoad tells whether a metric is about what load and watchers record, and not about
 // what the nodes hold.
 func ofLoad(e check.Expectation) bool {
-	return e.Workload != "" || ofReads(e) || e.Metric == "weak_writes" || strings.HasSuffix(e.Metric, "_rto") || strings.HasPrefix(e.Metric, "client_rto_")
+	return e.Workload != "" || e.Metric == "downtime" || ofReads(e) || e.Metric == "weak_writes" || strings.HasSuffix(e.Metric, "_rto") || strings.HasPrefix(e.Metric, "client_rto_")
 }
 
 // ofReads tells whether the expectation is about what readers recorded. Which of the
@@ -231,15 +233,15 @@ func (r *Result) nodesEqual() check.Value {
 }
 
 // momentUnknown says why a time is known as one from and to.
-const momentUnknown = "nobody knows when the fault took effect, but when all was last well and when it was noticed"
+const momentUnknown = "no step was the fault: it is only known when all was last well and when it was noticed"
 
 // rto is the worst outage of the events and workloads that are asked about.
 func (r *Result) rto(e check.Expectation) check.Value {
 	writes := e.Metric == "write_rto"
-	events, loaded := map[string]bool{}, map[string]bool{}
+	events, loaded, sick := map[string]bool{}, map[string]bool{}, ""
 	var worst, most time.Duration
 	v := check.Value{Known: true}
-	errors := int64(0)
+	errors, measured := int64(0), false
 	for _, o := range r.Outages {
 		if o.Writes != writes || e.Workload != "" && o.Workload != e.Workload || e.Phase != "" && o.Event != e.Phase {
 			continue
@@ -249,6 +251,11 @@ func (r *Result) rto(e check.Expectation) check.Value {
 			continue
 		}
 		loaded[o.Event] = true
+		if o.NotServed {
+			sick = notServed(o.Workload, o.Event)
+			continue
+		}
+		measured = true
 		errors += o.Errors
 		worst, most = max(worst, o.RTO), max(most, o.RTO, o.Most)
 		if !o.Recovered {
@@ -261,6 +268,10 @@ func (r *Result) rto(e check.Expectation) check.Value {
 		return unknown("no fault that took effect met such a workload")
 	case len(loaded) == 0:
 		return unknown("there was no load at the fault")
+	case !measured:
+		return unknown("%s", sick)
+	case sick != "":
+		v.AtLeast, v.Why = true, sick
 	}
 	for _, event := range slices.Sorted(maps.Keys(events)) {
 		if !loaded[event] {
@@ -275,6 +286,41 @@ func (r *Result) rto(e check.Expectation) check.Value {
 	if worst == 0 && errors == 0 && !v.AtLeast {
 		v.Text = "no outage seen"
 	}
+	return v
+}
+
+// notServed says why nothing is known of what a fault did to a workload.
+func notServed(workload, event string) string {
+	return fmt.Sprintf("%s was not served when %s began, so what that did to it is not known", workload, event)
+}
+
+// downtime is the longest one of the workloads that are asked about.
+func (r *Result) downtime(e check.Expectation) check.Value {
+	v, loaded := check.Value{Known: true}, false
+	for _, d := range r.Downtimes {
+		if d.During != e.Phase || e.Workload != "" && d.Workload != e.Workload || !d.Loaded {
+			continue
+		}
+		loaded = true
+		v.Number = max(v.Number, d.Length().Seconds())
+		if d.Open {
+			v.AtLeast = true
+			v.Why = fmt.Sprintf("%s had no acknowledgement any more when the load ended", d.Workload)
+		}
+	}
+	during := ""
+	if e.Phase != "" {
+		during = " during " + e.Phase
+	}
+	switch {
+	case len(r.Downtimes) == 0:
+		return unknown("the result does not hold downtimes")
+	case e.Phase != "" && !r.hasPhase(e.Phase):
+		return unknown("the run had no phase %s", e.Phase)
+	case !loaded:
+		return unknown("there was no load%s", during)
+	}
+	v.Text = e.Kind.Format(v.Number)
 	return v
 }
 

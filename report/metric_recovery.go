@@ -82,11 +82,15 @@ func (w *worst) workloads(rec *check.Recovery, e check.Expectation) {
 	for _, load := range rec.Workloads {
 		switch {
 		case e.Workload != "" && load.Workload != e.Workload || !load.Loaded:
+		case load.NotServed:
+			w.miss(notServed(load.Workload, rec.Event))
 		case e.Metric == "throughput_rto":
 			w.stage(rec, load.Throughput, fmt.Sprintf("%s had not 90 %% of its throughput back from %s when %s", load.Workload, rec.Event, ended(rec)),
 				fmt.Sprintf("%s had too little load before %s, or too little time after it, to tell a throughput", load.Workload, rec.Event))
 		case load.Clients.Clients == 0:
 			w.miss(fmt.Sprintf("what the clients of %s felt one by one is not recorded", load.Workload))
+		case load.Clients.NotServed == load.Clients.Clients:
+			w.miss(notServed(load.Workload, rec.Event))
 		default:
 			w.clients(rec, load, e.Metric)
 		}
@@ -109,20 +113,20 @@ func asLong(rec *check.Recovery) string {
 	return "as long as the load ran"
 }
 
-// stage takes a stage as a time from the fault taking effect: none where it does not
+// stage takes a stage as a time from when the fault was issued: none where it does not
 // apply, for then nothing was gone.
 func (w *worst) stage(rec *check.Recovery, s check.Stage, missed, unknown string) {
+	least, most := s.At-rec.Issued, time.Duration(0)
+	if rec.Noticed {
+		least, most = max(0, s.At-rec.Effective), least
+	}
 	switch s.State {
 	case check.StageReached:
-		most := time.Duration(0)
-		if rec.Noticed {
-			most = s.At - rec.Issued
-		}
-		w.take(max(0, s.At-rec.Effective), most, "")
+		w.take(least, most, "")
 	case check.StageNone:
 		w.take(0, 0, "")
 	case check.StageMissed:
-		w.take(max(0, s.At-rec.Effective), 0, missed)
+		w.take(least, 0, missed)
 	default:
 		w.miss(unknown)
 	}

@@ -12,7 +12,7 @@ import (
 
 // Schema names the format of result.json. A reader refuses a higher number and
 // ignores unknown fields.
-const Schema = "pgchaos.result/1"
+const Schema = "pgchaos.result/2"
 
 // Stage says how far the run came before the file was written.
 type Stage string
@@ -56,6 +56,9 @@ type Result struct {
 	// BaselineBounds are what the load had to achieve before the first fault.
 	BaselineBounds *BaselineBounds `json:"baseline_bounds,omitempty"`
 	Outages        []check.Outage  `json:"outages"`
+	// Downtimes are of each workload, in the whole run, in each phase, and from each fault
+	// to the next one; none in files of before they were measured.
+	Downtimes []check.Downtime `json:"downtimes,omitempty"`
 	// Recoveries follow each fault stage by stage; none in files of before there were any.
 	Recoveries []check.Recovery `json:"recoveries,omitempty"`
 	// Forks are what readings of the heads of all writers say, one a table that was

@@ -75,8 +75,8 @@ func (r *Result) writeOutages(p *page) {
 	if len(r.Outages) == 0 {
 		return
 	}
-	p.heading("Outages", "from the fault taking effect to the first success after the last failure, within 10 ms")
-	t := table{columns: []column{left("Event"), left("Workload"), left("Kind"), left("Outage"), right("Errors"), right("First error"), right("Last error"), right("Longest gap")}}
+	p.heading("Outages", "from when the fault was issued until service was sustained")
+	t := table{columns: []column{left("Event"), left("Workload"), left("Kind"), left("Outage"), right("Errors"), right("First error"), right("Last error"), right("Downtime")}}
 	for _, o := range r.Outages {
 		kind := "read"
 		if o.Writes {
@@ -85,6 +85,10 @@ func (r *Result) writeOutages(p *page) {
 		words, i := outageWords(o)
 		if !o.Loaded {
 			t.add(i, o.Event, o.Workload, kind, words, "", "", "", "")
+			continue
+		}
+		if o.NotServed {
+			t.add(i, o.Event, o.Workload, kind, words, "", "", "", span(o.LongestGap))
 			continue
 		}
 		first, last := "", ""
@@ -101,16 +105,16 @@ func outageWords(o check.Outage) (text string, i ink) {
 	switch {
 	case !o.Loaded:
 		return "not measured: no load", yellow
+	case o.NotServed:
+		return "not measured: it was not served before either", yellow
 	case !o.Recovered && o.RTO == 0:
 		return "never recovered", red
 	case !o.Recovered:
 		return "at least " + span(o.RTO) + ": never recovered", red
 	case o.Most > o.RTO:
 		return "between " + wholeSpan(o.RTO) + " and " + wholeSpan(o.Most), plain
-	case o.RTO > 0:
+	case o.RTO > 0 || o.Errors > 0:
 		return span(o.RTO), plain
-	case o.Errors > 0:
-		return "over before the fault was verified", plain
 	}
 	return "none seen", plain
 }

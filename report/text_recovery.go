@@ -15,7 +15,7 @@ func (r *Result) writeRecoveries(p *page) {
 	if len(r.Recoveries) == 0 {
 		return
 	}
-	p.heading("Recovery", "stages from the fault taking effect, within 10 ms")
+	p.heading("Recovery", "stages from when the fault was issued")
 	for i := range r.Recoveries {
 		rec := &r.Recoveries[i]
 		p.stages(plain, "  "+rec.Event+": ", 4, clusterStages(rec))
@@ -24,7 +24,7 @@ func (r *Result) writeRecoveries(p *page) {
 		}
 		for _, w := range rec.Workloads {
 			i := plain
-			if !w.Loaded || w.Clients.NeverBack > 0 {
+			if !w.Loaded || w.NotServed || w.Clients.NeverBack > 0 {
 				i = yellow
 			}
 			p.stages(i, "    "+w.Workload+": ", 6, workloadStages(rec, w))
@@ -58,7 +58,7 @@ func clusterStages(rec *check.Recovery) []string {
 	if rec.Noticed {
 		issued, effective = "last well ", "noticed "
 	}
-	items := []string{issued + offset(rec.Issued-rec.Effective), effective + seconds(rec.Effective)}
+	items := []string{issued + seconds(rec.Issued), effective + offset(rec.Effective-rec.Issued)}
 	add := func(text string) {
 		if text != "" {
 			items = append(items, text)
@@ -78,8 +78,11 @@ func clusterStages(rec *check.Recovery) []string {
 
 // workloadStages are those of one workload's clients.
 func workloadStages(rec *check.Recovery, w check.WorkloadRecovery) []string {
-	if !w.Loaded {
+	switch {
+	case !w.Loaded:
 		return []string{"not measured: no load"}
+	case w.NotServed:
+		return []string{"not measured: it was not served before either"}
 	}
 	items := []string{}
 	add := func(text string) {
@@ -122,9 +125,9 @@ func workloadStages(rec *check.Recovery, w check.WorkloadRecovery) []string {
 func stageWords(rec *check.Recovery, s check.Stage, name, none, never string) string {
 	switch s.State {
 	case check.StageReached:
-		return name + " " + offset(s.At-rec.Effective)
+		return name + " " + offset(s.At-rec.Issued)
 	case check.StageMissed:
-		return never + forAtLeast(s.At-rec.Effective)
+		return never + forAtLeast(s.At-rec.Issued)
 	case check.StageNone:
 		return none
 	}
@@ -150,8 +153,12 @@ func after(d time.Duration) string {
 
 // clientWords are for how long clients were out, one by one.
 func clientWords(rec *check.Recovery, c check.ClientOutages) []string {
+	before := ""
+	if c.NotServed > 0 {
+		before = fmt.Sprintf(", %s not served before either", grouped(int64(c.NotServed)))
+	}
 	if c.Hit == 0 {
-		return []string{fmt.Sprintf("none of %s hit", count(int64(c.Clients), "client", "clients"))}
+		return []string{fmt.Sprintf("none of %s hit%s", count(int64(c.Clients), "client", "clients"), before)}
 	}
 	back := fmt.Sprintf("%d of %d hit, all back", c.Hit, c.Clients)
 	if c.NeverBack > 0 {
@@ -160,7 +167,7 @@ func clientWords(rec *check.Recovery, c check.ClientOutages) []string {
 			back = fmt.Sprintf("%d of %d hit, %d NOT BACK before %s", c.Hit, c.Clients, c.NeverBack, rec.Next)
 		}
 	}
-	return []string{"clients median " + leastWords(c.Median), "p99 " + leastWords(c.P99), fmt.Sprintf("slowest %s (%s)", leastWords(c.Max), back)}
+	return []string{"clients median " + leastWords(c.Median), "p99 " + leastWords(c.P99), fmt.Sprintf("slowest %s (%s%s)", leastWords(c.Max), back, before)}
 }
 
 func leastWords(l check.Least) string {
@@ -178,10 +185,11 @@ func wholeSpan(d time.Duration) string {
 	return span(d)
 }
 
-// offset is a time before or after a moment: "+226 ms", "-3 ms".
+// offset is a time after a moment, "+226 ms". Only the last answer of a server that is
+// asked seldom can come before the fault: "3 ms before".
 func offset(d time.Duration) string {
 	if d < 0 {
-		return "-" + wholeSpan(-d)
+		return wholeSpan(-d) + " before"
 	}
 	return "+" + wholeSpan(d)
 }

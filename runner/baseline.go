@@ -6,6 +6,7 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"pgchaos/history"
 	"pgchaos/load"
 	"pgchaos/report"
 	"pgchaos/spec"
@@ -44,10 +45,10 @@ func baselineOf(result *report.Result, w *report.Workload, rec *load.Record, s *
 		return nil
 	}
 	b := &report.Baseline{From: from, To: to}
-	first, end := int(from/load.Bucket), int(to/load.Bucket)
-	for i := first; i < min(end, len(rec.Activity.OK)); i++ {
-		b.OK += int64(rec.Activity.OK[i])
-		b.Errors += int64(rec.Activity.Errors[i])
+	first, end := int(from/history.SlotLength), int(to/history.SlotLength)
+	for i := first; i < min(end, len(rec.Activity)); i++ {
+		b.OK += int64(rec.Activity[i].OK)
+		b.Errors += int64(rec.Activity[i].Errors)
 	}
 	if s.Open() {
 		b.Due = dueBefore(to, result, w)

@@ -77,6 +77,7 @@ func (r *run) collect() error {
 		r.result.Generator.Warnings = suspects(r.result.Generator, r.result.Workloads)
 	}
 	r.result.Outages = check.Outages(activity, r.result.Timeline, r.result.Duration)
+	r.result.Downtimes = check.Downtimes(activity, r.result.Timeline, r.result.Phases, r.result.Duration)
 	r.result.Forks = r.vectors.forks()
 	course := check.Course{Activity: activity, Marks: r.result.Timeline, Demands: r.watch.demands(), End: r.result.Duration}
 	for _, n := range r.result.States {
