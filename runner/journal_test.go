@@ -15,6 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"pgchaos/history"
+	"pgchaos/history/ledger"
+	"pgchaos/report"
 )
 
 // TestJournal: what had begun, what was over, and what was seen, whatever moment the
@@ -144,5 +146,60 @@ func TestDamagedJournal(t *testing.T) {
 		if err != nil || (c.damage == "") != (got.Damage == "") || !strings.Contains(got.Damage, c.damage) {
 			t.Errorf("%s: damage %q, error %v", c.name, got.Damage, err)
 		}
+	}
+}
+
+// TestDamageBesideAResult: the report of a whole result says what is wrong with the other files.
+func TestDamageBesideAResult(t *testing.T) {
+	dir := t.TempDir()
+	j, err := createJournal(dir, "run-1", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := history.Mark{Name: "kill-a", Action: "kill", Issued: time.Second}
+	j.begin(m)
+	m.Status, m.Ended = history.MarkDone, 2*time.Second
+	j.end(m)
+	if err := j.close(); err != nil {
+		t.Fatal(err)
+	}
+	l, err := ledger.Create(filepath.Join(dir, LedgerFile), "run-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(filepath.Join(dir, LedgerFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := report.Result{
+		Run: "run-1", Stage: report.StageChecked, Timeline: []history.Mark{m, {Name: "never", Status: history.MarkSkipped}},
+		LedgerFile: &report.LedgerFile{Bytes: info.Size()},
+	}
+	for _, c := range []struct {
+		name   string
+		change func(r *report.Result)
+		want   string
+	}{
+		{"whole", func(*report.Result) {}, ""},
+		{"a step is missing", func(r *report.Result) {
+			r.Timeline = append(r.Timeline, history.Mark{Name: "x", Status: history.MarkDone})
+		}, "the same steps"},
+		{"another status", func(r *report.Result) { r.Timeline[0].Status = history.MarkFailed }, "the same steps"},
+		{"another size", func(r *report.Result) { r.LedgerFile.Bytes++ }, "bytes, and had"},
+		{"writes are missing", func(r *report.Result) { r.LedgerFile.Workloads = []report.Written{{Workload: "w", Issued: 3, OK: 3}} }, "3 writes of w"},
+	} {
+		r := whole
+		r.Timeline, r.LedgerFile = slices.Clone(whole.Timeline), &report.LedgerFile{Bytes: whole.LedgerFile.Bytes}
+		c.change(&r)
+		damage := strings.Join(Damage(dir, &r), "; ")
+		if (c.want == "") != (damage == "") || !strings.Contains(damage, c.want) {
+			t.Errorf("%s: %q", c.name, damage)
+		}
+	}
+	if damage := Damage(t.TempDir(), &whole); damage != nil {
+		t.Errorf("the result alone: %q", damage)
 	}
 }

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
+	"pgchaos/history"
 	"pgchaos/history/ledger"
 	"pgchaos/report"
 )
@@ -22,18 +24,61 @@ func openPromised(dir string) (*ledger.Book, error) {
 	return book, err
 }
 
-// LedgerDamage says what the ledger of a result directory does not tell any more: what cannot be read,
-// and writes that the result counts and the ledger does not. A result that cannot be read
-// says nothing.
-func LedgerDamage(dir string, book *ledger.Book) []string {
+// LedgerDamage says what a ledger does not have any more: what cannot be read, and writes that the
+// run's result counts and the ledger does not. r may be nil.
+func LedgerDamage(book *ledger.Book, r *report.Result) []string {
 	damage := slices.Clone(book.Damage)
-	if r, err := report.Read(dir); err == nil {
+	if r != nil {
 		if r.Run != "" && book.Run != "" && r.Run != book.Run {
 			damage = append(damage, fmt.Sprintf("it is of the run %s, and %s of the run %s", book.Run, report.FileName, r.Run))
 		}
 		damage = append(damage, missingSince(book, r.LedgerFile)...)
 	}
 	return damage
+}
+
+// Damage says what is wrong with the files beside a result: what cannot be read, and what the result knows and
+// they do not. A file that is not there says nothing: somebody may have kept the result alone.
+func Damage(dir string, r *report.Result) (damage []string) {
+	j, err := ReadJournal(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		damage = append(damage, err.Error())
+	case j.Damage != "":
+		damage = append(damage, j.Damage)
+	case r.Stage != report.StagePlanned && !slices.Equal(overIn(j.Marks), overIn(r.Timeline)):
+		damage = append(damage, fmt.Sprintf("%s does not have the same steps as %s", JournalFile, report.FileName))
+	}
+	book, err := openPromised(dir)
+	if err != nil {
+		return append(damage, err.Error())
+	}
+	if book == nil {
+		return damage
+	}
+	if r.LedgerFile != nil && !book.Closed {
+		damage = append(damage, fmt.Sprintf("the end of %s is missing: it had been closed when the load ended", LedgerFile))
+	}
+	if info, err := os.Stat(filepath.Join(dir, LedgerFile)); err == nil && r.LedgerFile != nil && info.Size() != r.LedgerFile.Bytes {
+		damage = append(damage, fmt.Sprintf("%s has %d bytes, and had %d when the load ended", LedgerFile, info.Size(), r.LedgerFile.Bytes))
+	}
+	damage = append(damage, LedgerDamage(book, r)...)
+	if err := book.Close(); err != nil {
+		damage = append(damage, err.Error())
+	}
+	return damage
+}
+
+// overIn names the marks that had an end, by time.
+func overIn(marks []history.Mark) (names []string) {
+	for _, m := range marks {
+		if m.Status != "" && m.Status != history.MarkSkipped {
+			names = append(names, fmt.Sprintf("%d %s %s", m.Issued, m.Name, m.Status))
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // missingSince says where a ledger does not tell of the same writes as when the load

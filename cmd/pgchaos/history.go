@@ -81,7 +81,11 @@ func (f *historyFlags) print(ctx context.Context, dir string, stdout, stderr io.
 	if err = errors.Join(err, out.Flush()); err != nil {
 		return err
 	}
-	if damage := runner.LedgerDamage(dir, book); len(damage) > 0 {
+	result, err := report.Read(dir)
+	if err != nil {
+		result = nil // timelineOf has said so
+	}
+	if damage := runner.LedgerDamage(book, result); len(damage) > 0 {
 		return fmt.Errorf("history %s: the ledger is damaged, and what was printed is not all: %s", dir, strings.Join(damage, "; "))
 	}
 	return nil

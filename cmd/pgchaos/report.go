@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -13,6 +14,7 @@ import (
 
 	"pgchaos/experiments"
 	"pgchaos/report"
+	"pgchaos/runner"
 )
 
 func newReportCommand() *cobra.Command {
@@ -35,7 +37,14 @@ func newReportCommand() *cobra.Command {
 			if err := files.write(result); err != nil {
 				return err
 			}
-			return report.Text(cmd.OutOrStdout(), result, textOptions(cmd.OutOrStdout()))
+			if err := report.Text(cmd.OutOrStdout(), result, textOptions(cmd.OutOrStdout())); err != nil {
+				return err
+			}
+			if damage := runner.Damage(args[0], result); len(damage) > 0 {
+				return fmt.Errorf("report %s: the report is of %s, which is whole, but the files beside it are damaged: %s",
+					args[0], report.FileName, strings.Join(damage, "; "))
+			}
+			return nil
 		},
 	}
 	files.register(cmd.Flags())
