@@ -47,8 +47,7 @@ type job struct {
 	Rate        float64 // 0: a closed loop
 	Poisson     bool    // arrivals come independently of each other
 	Span        time.Duration
-	Operations  int           // instead of Span
-	Warmup      time.Duration // before Span: clients connect
+	Operations  int // instead of Span
 }
 
 // answerWithin is how long an answer may take. A server that takes longer has stalled.
@@ -60,7 +59,6 @@ var one = fakepg.Answer{Rows: [][]string{{"1"}}}
 // answer is what a client process has done.
 type answer struct {
 	Samples, Asked, Errors int64
-	All                    int64 // operations, the warm-up included
 	Span                   time.Duration
 	Example                string // of an error
 	// Of operations with a response, or a service time, of more than a second.
@@ -104,7 +102,7 @@ func (b *bench) ours(ctx context.Context, name string, on []int, j job) (answer,
 	if a.Errors > 0 {
 		return a, outcome{}, fmt.Errorf("%d of %d operations failed, such as: %s", a.Errors, a.Samples, a.Example)
 	}
-	return a, outcome{perSecond: float64(a.Samples) / a.Span.Seconds(), cpu: cpuOf(cmd), switches: switchesOf(cmd), done: float64(a.All), lag: a.Lag}, nil
+	return a, outcome{perSecond: float64(a.Samples) / a.Span.Seconds(), cpu: cpuOf(cmd), switches: switchesOf(cmd), done: float64(a.Samples), lag: a.Lag}, nil
 }
 
 func fileName(r rune) rune {
@@ -172,17 +170,20 @@ func (j *job) run(ctx context.Context) (a answer, err error) {
 	ended := make(chan struct{})
 	lc := load.Config{
 		Name: "bench", Clients: j.Clients, Timeout: answerWithin, MaxAbandoned: 1, Nodes: 1, Open: pg.Open, Clock: clock,
-		Iterations: j.Operations, Duration: j.Warmup + j.Span, Warmup: j.Warmup, Ended: func() { close(ended) },
+		Iterations: j.Operations, Duration: j.Span, Ended: func() { close(ended) },
 	}
-	if j.Rate == 0 && !j.Fake {
+	if !j.Fake && j.Connections == 0 {
 		if lc.Loops, err = eventloop.New(runtime.GOMAXPROCS(0)); err != nil { // as an experiment has it
 			return a, err
 		}
 		defer lc.Loops.Close()
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + lc.Loops.Threads()) // for all other goroutines, as an experiment has it
 	}
 	if j.Rate > 0 {
-		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1) // for who wakes the clients, as an experiment has it
 		lc.Schedule, lc.Punctual = load.Constant(load.Steady(j.Rate)), true
+		if lc.Loops == nil {
+			runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1) // for the goroutine that wakes the clients, as an experiment has it
+		}
 		if j.Poisson {
 			lc.Schedule = load.Poisson(1, load.Steady(j.Rate))
 		}
@@ -196,6 +197,10 @@ func (j *job) run(ctx context.Context) (a answer, err error) {
 		}
 	}
 	w := load.New(lc)
+	if errs := w.Connect(ctx); len(errs) > 0 {
+		w.Close()
+		return a, fmt.Errorf("connect %d clients: %w", j.Clients, errors.Join(errs...))
+	}
 	w.Start()
 	a.Memory = j.await(ctx, ended, w)
 	w.Stop()
@@ -233,7 +238,6 @@ func (j *job) await(ctx context.Context, ended <-chan struct{}, w *load.Workload
 func (a *answer) fill(rec *load.Record) {
 	t := rec.Total
 	a.Samples, a.Asked, a.Span = t.Samples(), rec.Asked, t.Span
-	a.All = a.Samples + rec.Warmup.Samples()
 	a.Errors = t.Outcomes[history.Failed] + t.Outcomes[history.Unknown] + t.Outcomes[history.Dropped]
 	for _, e := range rec.Errors {
 		if a.Example = e.Kind + ": " + e.Example; e.Kind == "timeout" {

@@ -91,6 +91,38 @@ type pairs struct {
 	rates, costs   spread // ours / pgbench
 	ours, theirs   spread // operations a second
 	lag, lagTheirs spread // milliseconds
+
+	span time.Duration // of each run
+	// What connecting takes both, in CPU time, and how long it takes pgbench. It is no part of
+	// the figures.
+	idle, idleTheirs, connected time.Duration
+}
+
+// theirSpan is how long pgbench runs: it counts the time in which it connects, and rounds to
+// seconds.
+func (p *pairs) theirSpan() time.Duration {
+	return (p.span + p.connected + time.Second - 1).Truncate(time.Second)
+}
+
+// idle runs both for one operation of each client, which costs what connecting costs.
+func (c comparison) idle(ctx context.Context, b *bench, client []int, p *pairs) error {
+	var ours, theirs spread
+	for range 3 {
+		j := c.job
+		j.Operations = j.Clients
+		_, o, err := b.ours(ctx, c.name, client, j)
+		if err != nil {
+			return err
+		}
+		t, err := b.pgbench(ctx, pgbenchRun{script: c.script, on: client, clients: j.Clients})
+		if err != nil {
+			return err
+		}
+		ours, theirs = append(ours, float64(o.cpu)), append(theirs, float64(t.cpu))
+		p.connected = max(p.connected, t.connected)
+	}
+	p.idle, p.idleTheirs = time.Duration(ours.median()), time.Duration(theirs.median())
+	return nil
 }
 
 // take runs both in turns.
@@ -106,12 +138,15 @@ func (c comparison) take(ctx context.Context, b *bench) (rows []row, err error) 
 		defer func() { err = errors.Join(err, b.server.keepTo(all)) }()
 		client = all[:1]
 	}
+	p := pairs{span: b.span}
+	if err := c.idle(ctx, b, client, &p); err != nil {
+		return nil, err
+	}
 	if c.share > 0 {
-		if c.job.Rate, err = c.rate(ctx, b, client); err != nil {
+		if c.job.Rate, err = c.rate(ctx, b, client, p.theirSpan()); err != nil {
 			return nil, err
 		}
 	}
-	var p pairs
 	for round := range b.rounds {
 		if err := c.pair(ctx, b, client, round, &p); err != nil {
 			return nil, err
@@ -121,10 +156,10 @@ func (c comparison) take(ctx context.Context, b *bench) (rows []row, err error) 
 }
 
 // rate is the share of what pgbench reaches in a closed loop.
-func (c comparison) rate(ctx context.Context, b *bench, client []int) (float64, error) {
+func (c comparison) rate(ctx context.Context, b *bench, client []int, span time.Duration) (float64, error) {
 	var reached spread
 	for range 3 {
-		o, err := b.pgbench(ctx, c.script, client, c.job.Clients, 0, time.Second)
+		o, err := b.pgbench(ctx, pgbenchRun{script: c.script, on: client, clients: c.job.Clients, span: span})
 		if err != nil {
 			return 0, err
 		}
@@ -137,13 +172,11 @@ func (c comparison) rate(ctx context.Context, b *bench, client []int) (float64, 
 func (c comparison) pair(ctx context.Context, b *bench, client []int, round int, p *pairs) error {
 	j := c.job
 	j.Span = b.span
-	// pgbench counts from when all its clients are connected.
-	j.Warmup = 200*time.Millisecond + time.Duration(j.Clients)*10*time.Millisecond
 	var ours, theirs outcome
 	run := []func() error{
 		func() (err error) { _, ours, err = b.ours(ctx, c.name, client, j); return err },
 		func() (err error) {
-			theirs, err = b.pgbench(ctx, c.script, client, j.Clients, j.Rate, b.span)
+			theirs, err = b.pgbench(ctx, pgbenchRun{script: c.script, on: client, clients: j.Clients, rate: j.Rate, span: p.theirSpan()})
 			return err
 		},
 	}
@@ -159,6 +192,7 @@ func (c comparison) pair(ctx context.Context, b *bench, client []int, round int,
 		time.Sleep(50 * time.Millisecond) // its processes for the clients end
 		server[(i+round)%2] = b.server.cpu() - before
 	}
+	ours.cpu, theirs.cpu = ours.cpu-p.idle, theirs.cpu-p.idleTheirs
 	p.rates, p.costs = append(p.rates, ours.perSecond/theirs.perSecond), append(p.costs, ours.perMillion()/theirs.perMillion())
 	p.ours, p.theirs = append(p.ours, ours.perSecond), append(p.theirs, theirs.perSecond)
 	p.lag, p.lagTheirs = append(p.lag, ours.lag.Seconds()*1000), append(p.lagTheirs, theirs.lag.Seconds()*1000)

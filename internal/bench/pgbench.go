@@ -19,6 +19,7 @@ type outcome struct {
 	cpu       time.Duration // of the client process, user and system
 	done      float64       // operations
 	switches  [2]int64      // of the client process: it waited; another process had its core
+	connected time.Duration // how long its clients took to connect
 	lag       time.Duration // mean time from due to sent, at a rate
 }
 
@@ -44,33 +45,46 @@ func pipelineScript(statements int) string {
 }
 
 var (
-	tpsLine  = regexp.MustCompile(`tps = ([0-9.]+) \(without initial connection time\)`)
-	lagLine  = regexp.MustCompile(`rate limit schedule lag: avg ([0-9.]+) `)
-	doneLine = regexp.MustCompile(`number of transactions actually processed: ([0-9]+)`)
+	tpsLine     = regexp.MustCompile(`tps = ([0-9.]+) \(without initial connection time\)`)
+	connectLine = regexp.MustCompile(`initial connection time = ([0-9.]+) ms`)
+	lagLine     = regexp.MustCompile(`rate limit schedule lag: avg ([0-9.]+) `)
+	doneLine    = regexp.MustCompile(`number of transactions actually processed: ([0-9]+)`)
 )
 
-// pgbench runs a script with the installed pgbench, on some processors, on as many
-// threads as those at most. A rate of 0 is a closed loop.
-func (b *bench) pgbench(ctx context.Context, script string, on []int, clients int, rate float64, span time.Duration) (outcome, error) {
+// pgbenchRun is one run of pgbench.
+type pgbenchRun struct {
+	script  string
+	on      []int // the processors that it may use; it has as many threads at most
+	clients int
+	rate    float64       // 0: a closed loop
+	span    time.Duration // connecting included; 0: one transaction of each client
+}
+
+// pgbench runs a script with the installed pgbench.
+func (b *bench) pgbench(ctx context.Context, r pgbenchRun) (outcome, error) {
 	file := filepath.Join(b.server.base, "script.sql")
-	if err := os.WriteFile(file, []byte(script), 0o644); err != nil {
+	if err := os.WriteFile(file, []byte(r.script), 0o644); err != nil {
 		return outcome{}, err
 	}
 	load, address := b.server.node.Credentials().Load, b.server.node.Address()
-	within := span + 2*answerWithin
+	within := r.span + 3*answerWithin
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join(b.server.bin, "pgbench"), "-h", address.Host, "-p", strconv.Itoa(address.Port), "-U", load.Name,
-		"-n", "-M", "prepared", "-D", payload, "-f", file, "-c", strconv.Itoa(clients), "-j", strconv.Itoa(min(clients, len(on))),
-		"-T", strconv.Itoa(int(span.Seconds())))
-	if rate > 0 {
-		cmd.Args = append(cmd.Args, "-R", strconv.FormatFloat(rate, 'f', 0, 64))
+		"-n", "-M", "prepared", "-D", payload, "-f", file, "-c", strconv.Itoa(r.clients), "-j", strconv.Itoa(min(r.clients, len(r.on))))
+	if r.span > 0 {
+		cmd.Args = append(cmd.Args, "-T", strconv.Itoa(int(r.span.Seconds())))
+	} else {
+		cmd.Args = append(cmd.Args, "-t", "1")
+	}
+	if r.rate > 0 {
+		cmd.Args = append(cmd.Args, "-R", strconv.FormatFloat(r.rate, 'f', 0, 64))
 	}
 	cmd.Args = append(cmd.Args, b.server.node.Credentials().Database)
 	cmd.Env = append(os.Environ(), "PGPASSWORD="+load.Password)
 	errs := &strings.Builder{}
 	cmd.Stderr = errs
-	text, err := outputOn(on, cmd)
+	text, err := outputOn(r.on, cmd)
 	switch {
 	case ctx.Err() != nil && context.Cause(ctx) == context.DeadlineExceeded:
 		return outcome{}, fmt.Errorf("pgbench did not end within %s: the server stalled", within)
@@ -79,15 +93,16 @@ func (b *bench) pgbench(ctx context.Context, script string, on []int, clients in
 	}
 	o := outcome{cpu: cpuOf(cmd), switches: switchesOf(cmd)}
 	if o.done, err = figure(doneLine, text); err == nil && o.done == 0 {
-		return o, fmt.Errorf("pgbench completed no transaction in %s: the server or the machine stalled", span)
+		return o, fmt.Errorf("pgbench completed no transaction in %s: the server or the machine stalled", r.span)
 	}
 	if err == nil {
 		o.perSecond, err = figure(tpsLine, text)
 	}
-	if err == nil && rate > 0 {
-		var millis float64
-		millis, err = figure(lagLine, text)
-		o.lag = time.Duration(millis * float64(time.Millisecond))
+	if err == nil {
+		o.connected, err = millis(connectLine, text)
+	}
+	if err == nil && r.rate > 0 {
+		o.lag, err = millis(lagLine, text)
 	}
 	return o, err
 }
@@ -99,6 +114,11 @@ func figure(line *regexp.Regexp, text []byte) (float64, error) {
 		return 0, fmt.Errorf("pgbench prints no line %s:\n%s", line, text)
 	}
 	return strconv.ParseFloat(string(found[1]), 64)
+}
+
+func millis(line *regexp.Regexp, text []byte) (time.Duration, error) {
+	n, err := figure(line, text)
+	return time.Duration(n * float64(time.Millisecond)), err
 }
 
 // cpuOf is the CPU time of a process that has ended.
