@@ -149,9 +149,9 @@ func (w *Workload) await(r *run, c *client, t *eventloop.Task, timer *time.Timer
 			continue
 		}
 		j := job{due: due, sent: now, late: -1}
-		if at > now {
-			r.sleep(timer, at-now, nil)
-			if j.sent = w.cfg.Clock.Now(); at == due {
+		if t != nil || at > now { // on an event loop what is due first is sent first
+			w.sleepUntil(r, t, timer, at, now)
+			if j.sent = w.cfg.Clock.Now(); at == due && at > now {
 				j.late = max(0, j.sent-due)
 			}
 		}
@@ -167,6 +167,18 @@ func (w *Workload) await(r *run, c *client, t *eventloop.Task, timer *time.Timer
 		return j, true
 	}
 	return job{}, false
+}
+
+// sleepUntil waits until an arrival may be sent, or the arrivals end.
+func (w *Workload) sleepUntil(r *run, t *eventloop.Task, timer *time.Timer, at, now time.Duration) {
+	if t == nil {
+		r.sleep(timer, at-now, nil)
+		return
+	}
+	for once := true; once || at > now && !r.halted(); once = false {
+		t.Sleep(at - now)
+		now = w.cfg.Clock.Now()
+	}
 }
 
 // Why an arrival was never sent: it waited for too long, or it was not to wait at all.

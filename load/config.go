@@ -55,15 +55,15 @@ type Config struct {
 	Clients int
 	// Schedule is when arrivals are due; nil: a closed loop.
 	Schedule *Schedule
-	// Punctual has arrivals sent within some 0.1 ms of their due time instead of 1 ms, for
-	// some 10 % of a core at 5,000 a second. It sleeps in the kernel, so that it must not be
-	// set under testing/synctest, whose time would stand still; and it keeps a place among
-	// GOMAXPROCS meanwhile, of which the caller has to provide one more for each workload.
+	// Punctual has the arrivals of clients that are goroutines sent within some 0.1 ms of their
+	// due time instead of 1 ms, for some 10 % of a core at 5,000 a second. It sleeps in the kernel,
+	// so that it must not be set under testing/synctest, whose time would stand still; and it keeps
+	// a place among GOMAXPROCS meanwhile, of which the caller has to provide one more for each workload.
 	Punctual bool
-	// Loops run the clients of a closed loop without think time, where they are given and
-	// not too many: for clients that would rest most of the time, or that are hundreds to a
-	// thread, goroutines are the cheaper. They wait in the kernel, so that they are not for
-	// testing/synctest. Do must not block otherwise than eventloop says.
+	// Loops run the clients of a workload without think time, where they are given: for clients
+	// that would rest most of the time goroutines are as cheap. They wait in the kernel, so that
+	// they are not for testing/synctest, and keep a place each among GOMAXPROCS, which the caller has
+	// to provide. Do must not block otherwise than eventloop says.
 	Loops *eventloop.Group
 	// Groups splits the clients (client i is in group i modulo Groups), and gives
 	// each group arrivals of its own on the whole Schedule, so that one that is slow
@@ -134,13 +134,7 @@ const (
 	Skip   = "skip"
 )
 
-// clientsOfThread is how many clients of one workload an event loop gets at most: it looks at
-// the sockets of all of them each time.
-const clientsOfThread = 64
-
 // looped tells whether the clients are for Loops.
-func (c *Config) looped() bool {
-	return c.Schedule == nil && c.ThinkTime == 0 && c.Clients <= clientsOfThread*c.Loops.Threads()
-}
+func (c *Config) looped() bool { return c.ThinkTime == 0 && c.Loops.Threads() > 0 }
 
 const defaultTimeout = 5 * time.Second

@@ -112,7 +112,7 @@ func (w *Workload) Start() {
 	w.all.Go(func() { w.watch(r) })
 	w.all.Go(func() { w.collectRegularly(r) })
 	w.all.Go(func() { w.supervise(r) })
-	if w.cfg.Punctual && w.cfg.Schedule != nil {
+	if w.cfg.Punctual && w.cfg.Schedule != nil && w.cfg.Loops == nil {
 		w.all.Go(func() { w.punctual(r) })
 	}
 }

@@ -54,3 +54,61 @@ func TestLoopsTellWhose(t *testing.T) {
 		t.Errorf("%d told, %d recorded of %d, in %d rings", sum, rec.Total.Samples(), operations, len(w.rings))
 	}
 }
+
+// TestOpenLoopOnEventLoops sends every arrival once, in real time, and none before it is due.
+func TestOpenLoopOnEventLoops(t *testing.T) {
+	for name, config := range map[string]Config{
+		"evenly":        {Schedule: Constant(Steady(20_000)), Iterations: 2000},
+		"at random":     {Schedule: Poisson(1, Steady(20_000)), Iterations: 2000},
+		"by two groups": {Schedule: Constant(Steady(10_000)), Iterations: 2000, Groups: 2},
+		"spread":        {Schedule: Constant(Steady(20_000)), Iterations: 2000, CatchUp: Spread},
+	} {
+		t.Run(name, func(t *testing.T) {
+			loops, err := eventloop.New(2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer loops.Close()
+			ended := make(chan struct{})
+			config.Clients, config.Loops, config.Clock, config.Timeout = 6, loops, history.StartClock(), time.Hour
+			config.Open = func(client int) Session { return signs{client: client} }
+			config.Ended = func() { close(ended) }
+			config.OnSample = func(_ int, op history.Op) {
+				if op.Outcome != history.OK || op.Sent < op.Due {
+					t.Errorf("due at %v: sent at %v: %v", op.Due, op.Sent, op.Outcome)
+				}
+			}
+			w := New(config)
+			w.Start()
+			<-ended
+			rec := w.Record()
+			w.Close()
+			if rec.Total.Samples() != 2000 || rec.Asked != 2000 || rec.Lateness.Count == 0 {
+				t.Errorf("%d sent of %d, the lateness of %d is known", rec.Total.Samples(), rec.Asked, rec.Lateness.Count)
+			}
+		})
+	}
+}
+
+// TestStopEndsClientsThatSleep although their next arrival is due in an hour.
+func TestStopEndsClientsThatSleep(t *testing.T) {
+	loops, err := eventloop.New(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer loops.Close()
+	w := New(Config{
+		Clients: 5, Loops: loops, Clock: history.StartClock(), Schedule: Constant(Steady(1.0 / 3600)),
+		Open: func(client int) Session { return signs{client: client} },
+	})
+	for range 20 { // it may find them asleep, or on their way
+		w.Start()
+		w.Stop()
+	}
+	w.Start()
+	time.Sleep(5 * time.Millisecond)
+	w.Close()
+	if rec := w.Record(); rec.Total.Samples() > 21 || rec.Total.Samples() == 0 {
+		t.Errorf("%d sent, of one at each start", rec.Total.Samples())
+	}
+}

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"pgchaos/load/eventloop"
 )
 
 // run is the time between one Start and its end.
@@ -21,6 +23,7 @@ type run struct {
 	stop       chan struct{} // closed when arrivals end
 	idle       chan struct{} // closed when they have ended, and no client is active any more
 	over       chan struct{} // closed when the books are closed, too
+	loops      *eventloop.Group
 	finish     sync.Once
 
 	// Workload.mu guards what is below.
@@ -33,7 +36,7 @@ const running = time.Duration(math.MaxInt64)
 
 // newRun prepares the arrivals that a Start begins.
 func (w *Workload) newRun(start time.Duration) *run {
-	r := &run{start: start, begun: make(chan struct{}), stop: make(chan struct{}), idle: make(chan struct{}), over: make(chan struct{})}
+	r := &run{start: start, begun: make(chan struct{}), stop: make(chan struct{}), idle: make(chan struct{}), over: make(chan struct{}), loops: w.cfg.Loops}
 	r.stopAt.Store(int64(running))
 	length := w.length()
 	for g := range w.cfg.Groups {
@@ -75,6 +78,7 @@ func (r *run) halt(at time.Duration, byItself bool) {
 	}
 	r.byItself = byItself
 	close(r.stop)
+	r.loops.Rouse()
 	if r.live == 0 {
 		close(r.idle)
 	}

@@ -29,7 +29,7 @@ type loadSet struct {
 	ledger *ledger.Ledger
 	board  *pgload.Board // how far every writer is, for readers and vectors; nil: there are none
 	list   []*running
-	loops  *eventloop.Group // of the clients that never rest; nil: there are none
+	loops  *eventloop.Group // of the clients that do not rest; nil: there are none
 	giveUp func()           // takes back that room was made
 	mu     sync.Mutex       // guards starts and stops, which come from the timeline and from the end of the run
 	closed sync.Once
@@ -99,30 +99,24 @@ func newLoads(p *Plan, o Options, c *cluster.Cluster, clock history.Clock, prima
 	return set, nil
 }
 
-// makeLoops makes an event loop for each core, if there are clients that never rest.
+// makeLoops makes an event loop for each core, if a workload's clients can run on them.
 func (s *loadSet) makeLoops() (err error) {
-	restless := func(r *running) bool { return !r.spec.Open() && r.spec.ThinkTime == 0 && r.pg.Pollable() }
-	if slices.ContainsFunc(s.list, restless) {
+	if slices.ContainsFunc(s.list, func(r *running) bool { return r.spec.ThinkTime == 0 && r.pg.Pollable() }) {
 		s.loops, err = eventloop.New(runtime.GOMAXPROCS(0))
 	}
 	return err
 }
 
-// makeRoom lets Go run more goroutines at once. One for each workload with arrivals: who
-// wakes its clients sleeps in the kernel, and keeps a place among GOMAXPROCS meanwhile. And
-// one for each event loop, if there are clients that are goroutines beside them. On two cores two of
-// either would keep both places, and answers would be noticed every 10 ms, when Go's watchdog
-// looks.
+// makeRoom lets Go run more goroutines at once. One for each event loop, and one for each workload
+// with arrivals whose clients are goroutines: what wakes them sleeps in the kernel. Both keep a
+// place among GOMAXPROCS meanwhile, and other goroutines would have to wait until Go's watchdog
+// looks, which is every 10 ms.
 func (s *loadSet) makeRoom() {
-	before, more, goroutines := runtime.GOMAXPROCS(0), 0, false
+	before, more := runtime.GOMAXPROCS(0), s.loops.Threads()
 	for _, r := range s.list {
-		if r.spec.Open() {
+		if r.spec.Open() && !r.loop.Looped() {
 			more++
 		}
-		goroutines = goroutines || !r.loop.Looped()
-	}
-	if goroutines {
-		more += s.loops.Threads()
 	}
 	runtime.GOMAXPROCS(before + more)
 	s.giveUp = func() { runtime.GOMAXPROCS(before) }

@@ -144,24 +144,25 @@ func TestSuspects(t *testing.T) {
 	}
 }
 
-// TestRoomForWhoWaitsInTheKernel: a place for each workload with arrivals, and one for each
-// event loop where other clients are goroutines. None is left afterwards.
-func TestRoomForWhoWaitsInTheKernel(t *testing.T) {
+// TestGOMAXPROCSRaisedForEventLoops: by one for each event loop, and by one for each workload with
+// arrivals whose clients are goroutines. It is as before afterwards.
+func TestGOMAXPROCSRaisedForEventLoops(t *testing.T) {
 	const resting, restless = "  resting: {kind: insert, think_time: 1s}\n", "  restless: {kind: insert}\n"
 	const shared = "  shared: {kind: insert, clients: 8, connections: 2}\n"
+	const sharedOpen = "  sharedopen: {kind: insert, clients: 8, connections: 2, rate: 10/s}\n"
 	const open = "  a: {kind: insert, rate: 10/s}\n  b: {kind: insert, stages: [{for: 1s, rate: 2/s}]}\n"
 	before := runtime.GOMAXPROCS(0)
 	for _, tt := range []struct {
 		name, load string
 		loops, all int
 	}{
-		{"arrivals alone", open, 0, 2},
+		{"arrivals", open, before, before},
+		{"arrivals for clients that share connections", sharedOpen, 0, 1},
 		{"clients that rest", resting, 0, 0},
 		{"clients that share connections", shared, 0, 0},
-		{"clients that never rest", restless, before, 0},
+		{"clients that never rest", restless, before, before},
 		{"some of which rest", restless + resting, before, before},
-		{"some of which share connections", restless + shared, before, before},
-		{"all of them", open + resting + restless + shared, before, before + 2},
+		{"all of them", open + resting + restless + shared + sharedOpen, before, before + 1},
 	} {
 		p := workloads(t, "\n"+tt.load)
 		set := &loadSet{ledger: newBook(t)}

@@ -4,10 +4,11 @@
 // scheduler and poller between them. Those take as much CPU time again as the operation
 // itself, which a load generator that shares a machine with its server takes from that.
 //
-// A client stays an ordinary function, which waits where it reads; it is a coroutine
-// (iter.Pull) that hands the thread over to its loop meanwhile. What else may wait, for a
-// lock that is held for long, a timer or a connection being made, has to stand within
-// Task.Block, which has it done in a goroutine: else it holds up every client of the loop.
+// A client stays an ordinary function, which waits where it reads (Socket.Receive) or until its
+// next operation is due (Task.Sleep); it is a coroutine (iter.Pull) that hands the thread over to
+// its loop meanwhile. What else may wait, for a lock that is held for long or a connection being
+// made, has to stand within Task.Block, which has it done in a goroutine: else it holds up every
+// client of the loop.
 //
 // The loops rely on Go's interrupting their threads: not with GODEBUG=asyncpreemptoff=1.
 //

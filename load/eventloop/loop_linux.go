@@ -9,16 +9,15 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// Group is some loops, among which tasks are spread. Each keeps one place of GOMAXPROCS
-// while it is busy, of which it gives something to other goroutines every 10 ms. Who has
-// others that must not wait for so long provides a place more for each loop; it costs the
-// loops some percent, since the threads that Go then keeps ready look for work every now and
-// then.
+// Group is some loops, among which tasks are spread. Each keeps one place of GOMAXPROCS, of
+// which it gives something to other goroutines every 10 ms. A program whose other goroutines must
+// not wait for so long provides a place more for each loop.
 type Group struct {
 	loops []*loop
 	all   sync.WaitGroup
@@ -68,6 +67,19 @@ func (g *Group) Close() {
 	g.loops = nil
 }
 
+// Rouse ends the sleep of every task: what they sleep for may have been called off.
+func (g *Group) Rouse() {
+	if g == nil {
+		return
+	}
+	for _, l := range g.loops {
+		l.mu.Lock()
+		l.roused = true
+		l.mu.Unlock()
+		l.rouse()
+	}
+}
+
 // Go begins a task, on the loop that has the fewest.
 func (g *Group) Go(f func(*Task)) {
 	least := g.loops[0]
@@ -92,6 +104,7 @@ type loop struct {
 
 	mu      sync.Mutex
 	waiting []*Task // to be resumed: they are new, or what they have waited for elsewhere is over
+	roused  bool    // all that sleep are to be resumed
 	live    int     // tasks that have not ended
 	closed  bool
 
@@ -99,6 +112,9 @@ type loop struct {
 	polls []unix.PollFd
 	tasks []*Task
 	turns int // tasks that only let others go on
+	// sleeping are the tasks that wait for a time, the next one last; due are those whose time has come.
+	sleeping, due []*Task
+	until         unix.Timespec // of the wait at hand
 }
 
 func (l *loop) count() int {
@@ -140,8 +156,9 @@ func (l *loop) run() {
 		switch {
 		case over:
 			return
-		case len(l.tasks) > 0:
+		case len(l.tasks) > 0 || len(l.sleeping) > 0:
 			l.wait()
+			l.resumeDue()
 			l.dispatch()
 		case len(admitted) == 0:
 			<-l.wake
@@ -153,7 +170,43 @@ func (l *loop) admitted() (tasks []*Task, over bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	tasks, l.waiting = l.waiting, nil
+	if l.roused {
+		l.roused = false
+		for _, t := range l.sleeping {
+			t.at = time.Time{}
+		}
+	}
 	return tasks, l.closed && l.live == 0
+}
+
+// resumeDue resumes the tasks whose time has come, in the order of their times. What they put to
+// sleep is looked at next time, after the sockets.
+func (l *loop) resumeDue() {
+	if len(l.sleeping) == 0 {
+		return
+	}
+	now, n := time.Now(), len(l.sleeping)
+	for n > 0 && !l.sleeping[n-1].at.After(now) {
+		n--
+		l.due = append(l.due, l.sleeping[n])
+	}
+	l.sleeping = l.sleeping[:n]
+	for _, t := range l.due {
+		l.resume(t)
+	}
+	l.due = l.due[:0]
+}
+
+// sleep puts a task among those that sleep. Times mostly come in their order, so that it goes
+// to the front.
+func (l *loop) sleep(t *Task) {
+	i, _ := slices.BinarySearchFunc(l.sleeping, t, func(other, t *Task) int {
+		if other.at.After(t.at) {
+			return -1
+		}
+		return 1 // of two with the same time the one that came first is resumed first
+	})
+	l.sleeping = slices.Insert(l.sleeping, i, t)
 }
 
 // dispatch resumes every task for which something has come.
@@ -187,7 +240,7 @@ func (l *loop) resume(t *Task) (listed bool) {
 		t.start()
 	}
 	_, alive := t.next()
-	if alive && !t.away {
+	if alive && !t.away && !t.asleep {
 		if t.slot < 0 {
 			t.slot = len(l.tasks)
 			l.tasks, l.polls = append(l.tasks, t), append(l.polls, unix.PollFd{})
@@ -197,6 +250,9 @@ func (l *loop) resume(t *Task) (listed bool) {
 		return true
 	}
 	l.release(t)
+	if alive && t.asleep {
+		l.sleep(t)
+	}
 	if !alive {
 		l.mu.Lock()
 		l.live--
@@ -216,20 +272,30 @@ func (l *loop) release(t *Task) {
 	l.tasks, l.polls, t.slot = slices.Delete(l.tasks, last, last+1), l.polls[:last+1], -1
 }
 
-// wait returns when something has come for a task, or for the loop. The call is not
-// announced to Go, which would give this thread's place away, and have it looked for again,
-// within every operation. So Go interrupts it: the garbage collector at once and, lest
-// others starve where nothing comes, its watchdog after 10 ms. Then the wait goes on as that
-// of any other system call.
+// wait returns when something has come for a task, or for the loop, or a task's time has
+// come. The call is not announced to Go, which would give this thread's place away, and have it
+// looked for again, within every operation. So Go interrupts it: the garbage collector at once
+// and, lest others starve where nothing comes, its watchdog after 10 ms. Then the wait goes on
+// as that of any other system call.
 func (l *loop) wait() {
-	var timeout unsafe.Pointer // none
-	if l.turns > 0 {
-		timeout = unsafe.Pointer(&unix.Timespec{})
-	}
-	_, _, errno := syscall.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&l.polls[0])), uintptr(len(l.polls)), uintptr(timeout), 0, 0, 0)
+	timeout := l.timeout()
+	_, _, errno := syscall.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&l.polls[0])), uintptr(len(l.polls)), uintptr(unsafe.Pointer(timeout)), 0, 0, 0)
 	if errno == unix.EINTR && l.turns == 0 {
-		_, _ = unix.Ppoll(l.polls, nil, nil) // interrupted again, it is called again
+		_, _ = unix.Ppoll(l.polls, l.timeout(), nil) // interrupted again, it is called again
 	}
+}
+
+// timeout is how long the loop may wait; nil: for ever.
+func (l *loop) timeout() *unix.Timespec {
+	l.until = unix.Timespec{}
+	switch {
+	case l.turns > 0:
+	case len(l.sleeping) == 0:
+		return nil
+	default:
+		l.until = unix.NsecToTimespec(max(0, int64(time.Until(l.sleeping[len(l.sleeping)-1].at))))
+	}
+	return &l.until
 }
 
 // mostInARow bounds how often a client goes on, with an answer or an operation, without
@@ -246,7 +312,9 @@ type Task struct {
 	yield  func()
 	away   bool // it waits for something that is no socket
 	turn   bool // it waits for nothing
-	slot   int  // in the loop's tasks; -1: none
+	asleep bool // it waits for a time
+	at     time.Time
+	slot   int // in the loop's tasks; -1: none
 	inARow int
 	fd     int // what it waits for; -1: nothing
 	events int16
@@ -261,6 +329,14 @@ func (t *Task) start() {
 		t.yield = func() { yield(struct{}{}) }
 		t.begin(t)
 	})
+}
+
+// Sleep returns after some time, or earlier where Group.Rouse is called. Of several tasks of a loop
+// whose time has come the earliest goes first, also where it came long ago: d may be below 0.
+func (t *Task) Sleep(d time.Duration) {
+	t.at, t.asleep, t.inARow = time.Now().Add(d), true, 0
+	t.yield()
+	t.asleep = false
 }
 
 // looped tells whether whoever calls is on the loop now, and must not hold it up.

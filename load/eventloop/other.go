@@ -19,6 +19,9 @@ func (g *Group) Threads() int { return 0 }
 // Close does nothing.
 func (g *Group) Close() {}
 
+// Rouse does nothing.
+func (g *Group) Rouse() {}
+
 // Go is never called.
 func (g *Group) Go(func(*Task)) {}
 
@@ -30,6 +33,9 @@ func (t *Task) Loop() int { return 0 }
 
 // Block calls a function.
 func (t *Task) Block(f func()) { f() }
+
+// Sleep is never called.
+func (t *Task) Sleep(time.Duration) {}
 
 // Turn does nothing.
 func (t *Task) Turn() bool { return false }
