@@ -222,6 +222,7 @@ func (a *auditor) haunt(w write) {
 
 // conclude closes the counts, and says how far they can be trusted.
 func (a *auditor) conclude() {
+	a.audit.Weak.join()
 	au := &a.audit
 	au.Lost, au.WeakLost, au.Vanished = a.lost.close(a), a.weakLost.close(a), a.vanished.close(a)
 	au.Survived, au.Resurrected = a.survived.close(a), a.resurrected.close(a)

@@ -132,14 +132,17 @@ func (p *pass) acknowledged(s *story, e *ledger.Entry) WeakReason {
 	if len(weak) == 0 {
 		return ""
 	}
-	reason := weakness(weak, e)
-	if reason != "" {
-		p.audit.Weak.Regime++
+	by := weakBy(weak, e)
+	if by == nil {
+		return ""
 	}
-	if reason == WeakTransition {
+	p.audit.Weak.Regime++
+	p.audit.Weak.stretch(s.server.Node, by, e)
+	if by.transition {
 		p.audit.Weak.Transition++
+		return WeakTransition
 	}
-	return reason
+	return WeakRegime
 }
 
 // waits are what the commits of the account at hand waited for.

@@ -185,6 +185,8 @@ type weakSpan struct {
 	from, to   time.Duration
 	life       time.Duration // when the server was started of which it is told
 	transition bool
+	waited     regime // the weakest that was in force, and what was demanded instead
+	demand     regime
 }
 
 // weakSpans are the times in which a regime was weaker than demanded.
@@ -203,8 +205,8 @@ func weakSpans(node string, regimes []stretch, demands []Demand) (weak []weakSpa
 				continue
 			}
 			demand := newRegime(d.Commit, d.Standbys, d.Names)
-			if slices.ContainsFunc(s.regimes, func(r regime) bool { return r.weaker(demand) }) {
-				weak = append(weak, weakSpan{from, to, s.life, len(s.regimes) > 1})
+			if at := slices.IndexFunc(s.regimes, func(r regime) bool { return r.weaker(demand) }); at >= 0 {
+				weak = append(weak, weakSpan{from, to, s.life, len(s.regimes) > 1, s.regimes[at], demand})
 			}
 		}
 	}
@@ -222,18 +224,31 @@ func during(e *ledger.Entry) (from, to time.Duration) {
 // weakness says whether an acknowledgement is weak by one of the spans: a commit waits
 // for its standbys at some moment between its being sent and its answer. What was sent
 // before a server was started, another one has answered, however late that was read.
-func weakness(spans []weakSpan, e *ledger.Entry) (reason WeakReason) {
+func weakness(spans []weakSpan, e *ledger.Entry) WeakReason {
+	switch s := weakBy(spans, e); {
+	case s == nil:
+		return ""
+	case s.transition:
+		return WeakTransition
+	}
+	return WeakRegime
+}
+
+// weakBy is the span that makes an acknowledgement weak, a certain one if there is one;
+// nil: there is none.
+func weakBy(spans []weakSpan, e *ledger.Entry) (by *weakSpan) {
 	from, to := during(e)
-	for _, s := range spans {
+	for i := range spans {
+		s := &spans[i]
 		if s.from > to || s.to <= from || from < s.life {
 			continue
 		}
 		if !s.transition {
-			return WeakRegime
+			return s
 		}
-		reason = WeakTransition
+		by = s
 	}
-	return reason
+	return by
 }
 
 // wasOff tells whether synchronous_commit was off at some moment of a write.

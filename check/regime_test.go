@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"pgchaos/history"
 	"pgchaos/history/ledger"
 	"pgchaos/standbynames"
@@ -245,8 +247,11 @@ func TestAuditOfWeakWrites(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if *a.Weak != (WeakAcks{Notice: 1, Regime: 2, Transition: 1}) || a.Weak.Sum() != 3 {
-		t.Errorf("%+v", *a.Weak)
+	want := WeakAcks{Notice: 1, Regime: 2, Transition: 1, Stretches: []WeakStretch{
+		{Node: "a", From: 300 * msec, To: 1200 * msec, N: 2, Demanded: 1, Commit: "local", DemandedCommit: "on"},
+	}}
+	if diff := cmp.Diff(want, *a.Weak); diff != "" || a.Weak.Sum() != 3 {
+		t.Error(diff)
 	}
 	const by = " a/1 fork kill-a@100"
 	if got := lossWords(a); got != "lost 1-1"+by+"; weak 2-2"+by+"; weak 3-3"+by+"; weak 4-4"+by {

@@ -71,6 +71,9 @@ type WeakAcks struct {
 	// of Transition may have been: the regime was just being changed.
 	Regime     int64 `json:"by_regime"`
 	Transition int64 `json:"in_transition"`
+	// Stretches are when servers acknowledged under a weaker regime, by time; none in
+	// files of before they were recorded.
+	Stretches []WeakStretch `json:"stretches,omitempty"`
 }
 
 // Sum is the number of weak acknowledgements.

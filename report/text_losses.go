@@ -49,6 +49,9 @@ func (r *Result) writeLosses(p *page) {
 		}
 		if w := a.Weak; w != nil && w.Sum() > 0 {
 			p.para(plain, 2, "%s", weakAckWords(w))
+			for _, s := range w.Stretches {
+				p.para(yellow, 2, "%s", r.stretchWords(s))
+			}
 		}
 		if a.Ghosts != nil && *a.Ghosts > 0 {
 			p.para(yellow, 2, "%s read, and absent in the end", count(*a.Ghosts, "row was", "rows were"))

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"pgchaos/check"
+	"pgchaos/history"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -202,5 +203,27 @@ func TestLossesInWords(t *testing.T) {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
+	}
+}
+
+func TestWeakStretchesInWords(t *testing.T) {
+	r := &Result{Timeline: []history.Mark{
+		{Name: "stop-a", Action: "stop", Nodes: []string{"a"}, Issued: 5 * time.Second},
+		{Name: "promote-b", Action: "promote", Nodes: []string{"b"}, Issued: 6 * time.Second},
+		{Name: "rejoin-a", Action: "rejoin", Nodes: []string{"a"}, Issued: 7 * time.Second},
+		{Name: "configure-b", Action: "configure", Nodes: []string{"b"}, Issued: 9 * time.Second},
+	}}
+	s := check.WeakStretch{Node: "b", From: 0, To: 9100 * time.Millisecond, N: 2322, Demanded: 1, Commit: "local", DemandedCommit: "on"}
+	const remedy = "; to avoid it, configure b with the demanded synchronous standbys before it is promoted, and before the primary is stopped"
+	if got := r.stretchWords(s); got != "b acknowledged 2,322 writes waiting for no standby, where 1 is demanded, between promote-b and configure-b"+remedy {
+		t.Error(got)
+	}
+	r.Timeline = r.Timeline[:3]
+	if got := r.stretchWords(s); got != "b acknowledged 2,322 writes waiting for no standby, where 1 is demanded, after promote-b, until 9.100 s"+remedy {
+		t.Error(got)
+	}
+	s = check.WeakStretch{Node: "a", From: time.Second, To: 2 * time.Second, N: 1, Standbys: 2, Demanded: 2, Commit: "remote_write", DemandedCommit: "on"}
+	if got := r.stretchWords(s); got != "a acknowledged 1 write with synchronous_commit remote_write or other standbys than demanded (synchronous_commit on), from 1.000 s to 2.000 s" {
+		t.Error(got)
 	}
 }

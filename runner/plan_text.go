@@ -62,6 +62,9 @@ func (p *Plan) write(w io.Writer) error {
 	if err := tw.Flush(); err != nil {
 		return fmt.Errorf("write the plan: %w", err)
 	}
+	for _, warning := range e.Warnings() {
+		fmt.Fprintf(w, "\nWARNING  %s\n", warning)
+	}
 	return nil
 }
 

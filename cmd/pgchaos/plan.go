@@ -49,9 +49,13 @@ func newValidateCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var errs []error
 			for _, name := range args {
-				if _, err := f.plan(cmd.Context(), name); err != nil {
+				p, err := f.plan(cmd.Context(), name)
+				if err != nil {
 					errs = append(errs, err)
 					continue
+				}
+				for _, warning := range p.Experiment.Warnings() {
+					fmt.Fprintf(cmd.OutOrStdout(), "%s: warning: %s\n", name, warning)
 				}
 				fmt.Fprintf(cmd.OutOrStdout(), "%s: ok\n", name)
 			}

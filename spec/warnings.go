@@ -1,0 +1,72 @@
+package spec
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// Warnings are what a file may well mean, but seldom does, a sentence each.
+func (e *Experiment) Warnings() (all []string) {
+	demanded := e.Cluster.Synchronous
+	ready := map[string]bool{} // nodes whose commits will wait for standbys, and "replicas"
+	for i, n := range e.Cluster.Nodes {
+		ready[n.Name] = i == 0
+	}
+	writes := map[string]bool{}
+	for _, name := range e.InitiallyRunning() {
+		writes[name] = e.Workload(name).Inserts("")
+	}
+	for i := range e.Timeline {
+		s := &e.Timeline[i]
+		for _, name := range s.Workloads() {
+			w := e.Workload(name)
+			writes[name] = s.StartLoad != nil && w != nil && w.Inserts("")
+		}
+		switch {
+		case s.Configure != nil:
+			if to := s.Configure.Synchronous; to != nil {
+				demanded = to
+				for _, n := range s.Configure.Nodes {
+					ready[n] = to.Standbys != ""
+				}
+			}
+		case s.Promote != nil && demanded != nil && demanded.Standbys != "" && anyOf(writes):
+			for _, n := range e.notReady(s.Promote.Nodes, ready) {
+				all = append(all, fmt.Sprintf("%s: %s waits for no standby once it is promoted, though synchronous replication is demanded (%s): what it acknowledges then is weak, "+
+					"and a second failure loses it; configure %s with `synchronous` before the primary is stopped", cmp.Or(s.Name, "promote"), n, demanded.Standbys, n))
+			}
+		}
+	}
+	return all
+}
+
+// notReady are the nodes that a promotion may choose, and whose commits would wait for no standby.
+func (e *Experiment) notReady(selectors []string, ready map[string]bool) (names []string) {
+	for _, selector := range selectors {
+		if !slices.Contains(Roles, selector) {
+			if !ready[selector] {
+				names = append(names, selector)
+			}
+			continue
+		}
+		if ready["replicas"] || ready[selector] {
+			continue
+		}
+		for _, n := range e.Cluster.Nodes {
+			if !ready[n.Name] && !slices.Contains(names, n.Name) {
+				names = append(names, n.Name)
+			}
+		}
+	}
+	return names
+}
+
+func anyOf(set map[string]bool) bool {
+	for _, in := range set {
+		if in {
+			return true
+		}
+	}
+	return false
+}
