@@ -3,13 +3,9 @@ package chaos
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
-	"syscall"
-	"time"
 
 	"pgchaos/cluster"
 )
@@ -63,50 +59,4 @@ func (l *limited) change(ctx context.Context, n *cluster.Node, how func([]*clust
 		next.NanoCPUs, next.Memory = cmp.Or(one.NanoCPUs, next.NanoCPUs), cmp.Or(one.Memory, next.Memory)
 	}
 	return n.SetLimits(ctx, next)
-}
-
-// execTimeout bounds a command.
-const execTimeout = 60 * time.Second
-
-// Exec runs a line of shell on nodes as the server's user, and notes what it wrote.
-// An exit status other than the expected one is an ErrNotSo.
-func (s *Scene) Exec(selectors []string, line string, expect int) Action {
-	return s.each(selectors, func(ctx context.Context, act *Act, n *cluster.Node) error {
-		ctx, cancel := context.WithTimeout(ctx, execTimeout)
-		defer cancel()
-		out, err := n.Exec(ctx, line)
-		if first, _, _ := strings.Cut(strings.TrimSpace(out), "\n"); first != "" {
-			act.Note("%s: %s", n.Name(), first)
-		}
-		status := "exit status 0"
-		var exit *cluster.ExitError
-		switch {
-		case errors.As(err, &exit):
-			status = exit.Status
-		case errors.Is(err, context.DeadlineExceeded):
-			return fmt.Errorf("on %s the command %q had not ended after %s, and was killed", n.Name(), line, execTimeout)
-		case err != nil:
-			return fmt.Errorf("on %s: %w", n.Name(), err)
-		}
-		if want := fmt.Sprintf("exit status %d", expect); status != want && status != signalled(expect) {
-			return fmt.Errorf("%w: on %s the command ended with %s, expected %s%s", ErrNotSo, n.Name(), status, want, complaint(exit))
-		}
-		return nil
-	})
-}
-
-// signalled is how a command ends by a signal, whose exit status a shell makes of
-// it: where the shell is not there any more, having become the command, nobody has.
-func signalled(status int) string {
-	if status <= 128 {
-		return ""
-	}
-	return "signal: " + syscall.Signal(status-128).String()
-}
-
-func complaint(exit *cluster.ExitError) string {
-	if exit == nil || exit.Stderr == "" {
-		return ""
-	}
-	return ": " + exit.Stderr
 }

@@ -163,7 +163,8 @@ func (t *Timeline) run(ctx context.Context, step Step) (*Act, error) {
 	act := &Act{undo: t.Undo}
 	err := t.await(ctx, step)
 	mark.Issued = t.Clock.Now()
-	if err == nil {
+	acted := err == nil
+	if acted {
 		t.Begin(mark)
 		err = protect(func() error { return step.Do(ctx, act) })
 	}
@@ -178,6 +179,7 @@ func (t *Timeline) run(ctx context.Context, step Step) (*Act, error) {
 		mark.Status, mark.Error = history.MarkSkipped, "the run was ended"
 	default:
 		mark.Status, mark.Error = history.MarkFailed, err.Error()
+		mark.NotSo = acted && errors.Is(err, ErrNotSo) // and not the step's `when`
 	}
 	mark.Ended = t.Clock.Now()
 	mark.Nodes, mark.Detail, mark.Mode = act.nodes, act.detail, act.mode

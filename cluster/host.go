@@ -123,6 +123,9 @@ type Output struct{ Stdout, Stderr string }
 type ExitError struct {
 	Argv   []string
 	Status string // "exit status 1", "signal: killed"
+	// Code is the exit status, or what a shell makes of the signal that ended the command:
+	// 128 and its number.
+	Code   int
 	Stderr string // its Complaint
 }
 

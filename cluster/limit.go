@@ -47,28 +47,3 @@ func (n *Node) limited() (Limited, error) {
 	}
 	return nil, errors.New("this provider cannot limit a node; docker can")
 }
-
-// Executor is a Host that can run a command among the node's own processes, where
-// Run runs it beside them.
-type Executor interface {
-	Exec(ctx context.Context, cmd Command) (Output, error)
-}
-
-// execKeeps bounds what is kept of a command's output: a timeline shows its first line.
-const execKeeps = 64 << 10
-
-// Exec runs a line of shell on the node, as the server's user, and returns the
-// beginning of what it wrote to its standard output. It does not wait for other
-// operations.
-func (n *Node) Exec(ctx context.Context, line string) (string, error) {
-	host, err := n.room()
-	if err != nil {
-		return "", err
-	}
-	run := host.Run
-	if e, ok := host.(Executor); ok {
-		run = e.Exec
-	}
-	out, err := run(ctx, Command{Argv: []string{"/bin/sh", "-c", line}, Keep: execKeeps})
-	return out.Stdout, err
-}

@@ -128,6 +128,9 @@ type Mark struct {
 	// Ended is when the step was over: effective, failed, or given up.
 	Ended  time.Duration `json:"ended_ns"`
 	Status MarkStatus    `json:"status"`
+	// NotSo is set for a failed step that asked something and was answered, and what it
+	// expects is not so. Without it the step could not be done, and proves nothing.
+	NotSo bool `json:"not_so,omitempty"`
 	// Fault is set for what takes something away from clients (stop, kill, pause,
 	// restart): outages are measured from these.
 	Fault bool `json:"fault,omitempty"`

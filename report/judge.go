@@ -124,7 +124,7 @@ func (r *Result) timelineFindings() (all []check.Finding) {
 			because = ": " + m.Error
 		}
 		switch {
-		case m.Status == history.MarkFailed && (m.Action == "verify" || m.Action == "sql"):
+		case m.Status == history.MarkFailed && m.NotSo:
 			all = append(all, failed("%s did not hold%s", step, because))
 		case m.Status == history.MarkFailed:
 			all = append(all, inconclusive("%s failed%s", step, because))

@@ -225,8 +225,16 @@ func TestJudge(t *testing.T) {
 		{"a fault was never verified", nil, func(r *Result) { r.Timeline[1].Effective = 0 }, check.Inconclusive, "never verified"},
 		{"a step was skipped", nil, func(r *Result) { r.Timeline[1].Status = history.MarkSkipped }, check.Inconclusive, "was skipped"},
 		{"a step was never known to end", nil, func(r *Result) { r.Timeline[1].Status = "" }, check.Inconclusive, "never known to end"},
-		{"a verify did not hold", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "verify", history.MarkFailed }, check.Fail, "did not hold"},
-		{"a statement returned something else", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "sql", history.MarkFailed }, check.Fail, "did not hold"},
+		{"a verify did not hold", nil, func(r *Result) {
+			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].NotSo = "verify", history.MarkFailed, true
+		}, check.Fail, "did not hold"},
+		{"a command's answer is false", nil, func(r *Result) {
+			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].NotSo = "exec", history.MarkFailed, true
+		}, check.Fail, "did not hold"},
+		{"a statement could not be run", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "sql", history.MarkFailed }, check.Inconclusive, "failed"},
+		{"a statement returned something else", nil, func(r *Result) {
+			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].NotSo = "sql", history.MarkFailed, true
+		}, check.Fail, "did not hold"},
 		{"a node exited by itself", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "exit", history.MarkSeen }, check.Inconclusive, "pgmaster exited between 20.000 s and 20.013 s, which no step"},
 		{"a node exited at a moment that is known", nil, func(r *Result) {
 			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].Effective = "exit", history.MarkSeen, r.Timeline[1].Issued

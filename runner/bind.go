@@ -15,12 +15,15 @@ type loads interface {
 	stopLoad(ctx context.Context, name string) error
 }
 
+// keepExec keeps what a command of a step wrote on a node, as a chaos.KeepOutput does.
+type keepExec func(step, node string, out cluster.Output) (file string, err error)
+
 // bind turns the steps of the file into steps on a cluster that is up.
-func bind(steps []spec.Step, scene *chaos.Scene, l loads) []chaos.Step {
+func bind(steps []spec.Step, scene *chaos.Scene, l loads, keep keepExec) []chaos.Step {
 	bound := make([]chaos.Step, 0, len(steps))
 	for _, s := range steps {
 		b := chaos.Step{
-			Name: s.Name, Action: s.Action(), For: time.Duration(s.For), Fault: s.Fault(), Do: bindAction(s, scene, l),
+			Name: s.Name, Action: s.Action(), For: time.Duration(s.For), Fault: s.Fault(), Do: bindAction(s, scene, l, keep),
 		}
 		if s.At != nil {
 			at := time.Duration(*s.At)
@@ -37,8 +40,8 @@ func bind(steps []spec.Step, scene *chaos.Scene, l loads) []chaos.Step {
 }
 
 // bindAction is what a step does.
-func bindAction(s spec.Step, scene *chaos.Scene, l loads) chaos.Action {
-	if do := bindMachine(s, scene); do != nil {
+func bindAction(s spec.Step, scene *chaos.Scene, l loads, keep keepExec) chaos.Action {
+	if do := bindMachine(s, scene, keep); do != nil {
 		return do
 	}
 	switch {
@@ -80,7 +83,7 @@ func bindAction(s spec.Step, scene *chaos.Scene, l loads) chaos.Action {
 }
 
 // bindMachine is what a step does to what is around a server; nil for any other step.
-func bindMachine(s spec.Step, scene *chaos.Scene) chaos.Action {
+func bindMachine(s spec.Step, scene *chaos.Scene, keep keepExec) chaos.Action {
 	switch {
 	case s.Disconnect != nil:
 		return scene.Disconnect(s.Disconnect.Nodes)
@@ -89,7 +92,9 @@ func bindMachine(s spec.Step, scene *chaos.Scene) chaos.Action {
 	case s.Limit != nil:
 		return scene.Limit(s.Limit.Nodes, cluster.Limits{NanoCPUs: int64(s.Limit.CPUs), Memory: int64(s.Limit.Memory)})
 	case s.Exec != nil:
-		return scene.Exec(s.Exec.Nodes, s.Exec.Command, s.Exec.Expect)
+		return scene.Exec(s.Exec.Nodes, s.Exec.Command, s.Exec.Expect, func(node string, out cluster.Output) (string, error) {
+			return keep(s.Name, node, out)
+		})
 	}
 	return nil
 }

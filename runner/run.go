@@ -214,7 +214,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	}
 	r.journal.secrets = r.result.Secrets
 	r.line = &chaos.Timeline{
-		Steps: bind(r.plan.Experiment.Timeline, r.scene, r.loads),
+		Steps: bind(r.plan.Experiment.Timeline, r.scene, r.loads, r.keepExec),
 		Clock: r.clock, Undo: r.undo, Begin: r.begin, End: r.ended,
 	}
 	r.doing.Store(isLoading)

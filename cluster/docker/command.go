@@ -81,7 +81,7 @@ func (h *host) exec(ctx context.Context, in, user string, c cluster.Command) (cl
 		return out, err
 	}
 	if code != 0 {
-		return out, &cluster.ExitError{Argv: c.Argv, Status: statusText(code), Stderr: cluster.Complaint(out.Stderr)}
+		return out, &cluster.ExitError{Argv: c.Argv, Status: statusText(code), Code: code, Stderr: cluster.Complaint(out.Stderr)}
 	}
 	return out, nil
 }

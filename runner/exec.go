@@ -1,0 +1,31 @@
+package runner
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+
+	"pgchaos/cluster"
+)
+
+// execDir is where in the result directory the output of exec steps is kept.
+const execDir = "exec"
+
+// keepExec writes what a command of a step wrote on a node into the result directory:
+// STEP.NODE.out, and STEP.NODE.err where it wrote to its standard error. A stream that
+// is longer than cluster.ExecKeeps is cut there, and says so.
+func (r *run) keepExec(step, node string, out cluster.Output) (file string, err error) {
+	var errs []error
+	for _, stream := range []struct{ text, ending string }{{out.Stderr, ".err"}, {out.Stdout, ".out"}} {
+		if stream.text == "" {
+			continue
+		}
+		if len(stream.text) >= cluster.ExecKeeps {
+			stream.text += "\n... cut here: no more than 1 MiB is kept\n"
+		}
+		errs = append(errs, os.MkdirAll(filepath.Join(r.Out, execDir), 0o700))
+		file = filepath.Join(execDir, step+"."+node+stream.ending)
+		errs = append(errs, os.WriteFile(filepath.Join(r.Out, file), []byte(r.result.Secrets.Text(stream.text)), 0o600))
+	}
+	return file, errors.Join(errs...)
+}
