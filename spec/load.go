@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"regexp"
-	"strconv"
-	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -68,6 +65,10 @@ func Load(file string, text []byte, o Options) (*Experiment, []byte, error) {
 
 // parse reads the one document of a file, which has to be a mapping.
 func parse(file string, text []byte) (*yaml.Node, Problems) {
+	text, bad := plainText(file, text)
+	if bad != nil {
+		return nil, Problems{*bad}
+	}
 	empty := Problems{{file, 1, 1, "the file is empty", "begin with name: NAME and cluster:"}}
 	in := yaml.NewDecoder(bytes.NewReader(text))
 	var doc yaml.Node
@@ -95,29 +96,6 @@ func parse(file string, text []byte) (*yaml.Node, Problems) {
 			"begin with name: NAME and cluster:"}}
 	}
 	return root, nil
-}
-
-// syntaxProblem finds the line in an error of the YAML parser, which tells it only
-// in its text, and no column.
-func syntaxProblem(file string, text []byte, err error) Problem {
-	what := strings.TrimPrefix(err.Error(), "yaml: ")
-	line := 1
-	if m := regexp.MustCompile(`(?s)^line (\d+): (.*)$`).FindStringSubmatch(what); m != nil {
-		if n, err := strconv.Atoi(m[1]); err == nil && n > 0 {
-			line, what = n, m[2]
-		}
-	}
-	right := "look at the indentation, the quotes and the brackets of this line and the one before"
-	if strings.Contains(what, "cannot start any token") {
-		right = "indent with spaces, not tabs, and quote a value that begins with @, ` or %"
-	}
-	lines := bytes.Split(text, []byte("\n"))
-	for _, l := range lines[max(0, min(line, len(lines))-2):min(line+1, len(lines))] {
-		if bytes.Contains(l, []byte("${")) && bytes.ContainsAny(bytes.ReplaceAll(l, []byte("${"), nil), "{[") {
-			right = `within braces or brackets, put quotes around a "${VAR}"`
-		}
-	}
-	return Problem{file, line, 1, "this is no YAML: " + what, right}
 }
 
 func kindNoun(n *yaml.Node) string {

@@ -69,6 +69,9 @@ func beside(experiment string) func(name string) ([]byte, error) {
 
 // readExperiment reads a file, or a shipped experiment by its bare name.
 func readExperiment(name string) (file string, text []byte, err error) {
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return "", nil, fmt.Errorf("%s: this is a directory; name the experiment's file in it", name)
+	}
 	text, err = os.ReadFile(name)
 	if err == nil {
 		return name, text, nil
