@@ -32,7 +32,9 @@ type Step struct {
 	For time.Duration
 	// Fault says that the action takes something away from clients.
 	Fault bool
-	Do    Action
+	// SamePhase says that no phase begins with the step.
+	SamePhase bool
+	Do        Action
 }
 
 // Act is one execution of an action: what it tells of itself as it goes.
@@ -91,6 +93,9 @@ type Timeline struct {
 	Steps []Step
 	Clock history.Clock
 	Undo  *Undo
+	// Issue returns the moment in which a step or a reversal is issued, which is now, for
+	// the mark so far; nil: Clock.Now.
+	Issue func(history.Mark) time.Duration
 	// Begin is called when a step or a reversal is issued, with the mark so far;
 	// End when it is over. Both may be called from several goroutines at once.
 	Begin func(history.Mark)
@@ -159,12 +164,13 @@ func (t *Timeline) keep(m history.Mark) {
 
 // run waits for the step's moment, acts, and marks it.
 func (t *Timeline) run(ctx context.Context, step Step) (*Act, error) {
-	mark := history.Mark{Name: step.Name, Action: step.Action, Planned: step.At, Fault: step.Fault}
+	mark := history.Mark{Name: step.Name, Action: step.Action, Planned: step.At, Fault: step.Fault, SamePhase: step.SamePhase}
 	act := &Act{undo: t.Undo}
 	err := t.await(ctx, step)
 	mark.Issued = t.Clock.Now()
 	acted := err == nil
 	if acted {
+		mark.Issued = t.issue(mark)
 		t.Begin(mark)
 		err = protect(func() error { return step.Do(ctx, act) })
 	}
@@ -188,6 +194,14 @@ func (t *Timeline) run(ctx context.Context, step Step) (*Act, error) {
 	return act, err
 }
 
+// issue is the moment in which a step or a reversal is issued.
+func (t *Timeline) issue(m history.Mark) time.Duration {
+	if t.Issue == nil {
+		return t.Clock.Now()
+	}
+	return t.Issue(m)
+}
+
 // await sleeps until the step's moment or its condition.
 func (t *Timeline) await(ctx context.Context, step Step) error {
 	if step.When != nil {
@@ -209,8 +223,9 @@ func (t *Timeline) reverse(ctx context.Context, step Step, act *Act) error {
 	}
 	mark := history.Mark{
 		Name: "undo-" + step.Name, Action: "undo", Reverses: step.Name, Nodes: act.nodes,
-		Planned: &due, Issued: t.Clock.Now(),
+		Planned: &due,
 	}
+	mark.Issued = t.issue(mark)
 	t.Begin(mark)
 	// Each is of another node.
 	errs := make([]error, len(act.reversals))

@@ -134,14 +134,17 @@ type Mark struct {
 	// Fault is set for what takes something away from clients (stop, kill, pause,
 	// restart): outages are measured from these.
 	Fault bool `json:"fault,omitempty"`
+	// SamePhase is set for a step with which no phase begins.
+	SamePhase bool `json:"same_phase,omitempty"`
 	// Reverses names the step that this mark takes back.
 	Reverses string `json:"reverses,omitempty"`
 	Detail   string `json:"detail,omitempty"` // what a person wants to know: "by pg_rewind in 1.2s"
 	Error    string `json:"error,omitempty"`
 }
 
-// Phase is a stretch of the run: `baseline` until the first step, then each
-// step's name until the next. An operation belongs to the phase it was due in.
+// Phase is a stretch of the run: `baseline` until the first step that begins a phase,
+// then the name of each such step until the next. An operation belongs to the phase it
+// was due in.
 type Phase struct {
 	Name  string        `json:"name"`
 	Start time.Duration `json:"start_ns"`

@@ -230,9 +230,25 @@ func (w *Workload) Close() {
 	w.all.Wait()
 }
 
+// BeginPhase begins a phase of several workloads at the moment that now returns, and
+// returns that. Operations due from then on belong to the phase. Nothing is counted
+// while it asks for the moment: what has been counted before was due before, so that every
+// operation is counted in the phase in which it was due, and clients need not wait.
+func BeginPhase(name string, now func() time.Duration, workloads ...*Workload) time.Duration {
+	for _, w := range workloads {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+	}
+	at := now()
+	for _, w := range workloads {
+		w.totals.addPhase(name, at)
+	}
+	return at
+}
+
 // Phase begins a phase: operations due from `at` on belong to it. Call it at the
-// latest when `at` has come; what was due after `at` and has already been recorded
-// stays in the phase before.
+// latest when `at` has come; what was due after `at` and has already been counted
+// stays in the phase before. BeginPhase has no such limit.
 func (w *Workload) Phase(name string, at time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

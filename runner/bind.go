@@ -23,7 +23,7 @@ func bind(steps []spec.Step, scene *chaos.Scene, l loads, keep keepExec) []chaos
 	bound := make([]chaos.Step, 0, len(steps))
 	for _, s := range steps {
 		b := chaos.Step{
-			Name: s.Name, Action: s.Action(), For: time.Duration(s.For), Fault: s.Fault(), Do: bindAction(s, scene, l, keep),
+			Name: s.Name, Action: s.Action(), For: time.Duration(s.For), Fault: s.Fault(), SamePhase: !s.BeginsPhase(), Do: bindAction(s, scene, l, keep),
 		}
 		if s.At != nil {
 			at := time.Duration(*s.At)

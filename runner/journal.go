@@ -213,10 +213,12 @@ func ReadJournal(dir string) (j Journal, err error) {
 func (j *Journal) add(l journalLine) {
 	switch {
 	case l.Begin != nil:
-		if n := len(j.Phases); n > 0 {
+		if n := len(j.Phases); n > 0 && !l.Begin.SamePhase {
 			j.Phases[n-1].End = l.Begin.Issued
 		}
-		j.Phases = append(j.Phases, history.Phase{Name: l.Begin.Name, Start: l.Begin.Issued})
+		if !l.Begin.SamePhase {
+			j.Phases = append(j.Phases, history.Phase{Name: l.Begin.Name, Start: l.Begin.Issued})
+		}
 		j.Marks = append(j.Marks, *l.Begin)
 	case l.End != nil:
 		i := slices.IndexFunc(j.Marks, func(m history.Mark) bool {

@@ -257,11 +257,13 @@ func (r *running) stop(ctx context.Context) {
 	r.loop.Stop()
 }
 
-// phase begins a new phase of every workload.
-func (s *loadSet) phase(name string, at time.Duration) {
+// phase begins a new phase of every workload, at the moment that now returns.
+func (s *loadSet) phase(name string, now func() time.Duration) time.Duration {
+	var all []*load.Workload
 	for _, r := range s.list {
-		r.loop.Phase(name, at)
+		all = append(all, r.loop)
 	}
+	return load.BeginPhase(name, now, all...)
 }
 
 // close breaks off what still runs, closes every connection, and waits until every

@@ -86,13 +86,16 @@ type phaseLog struct {
 	list []history.Phase
 }
 
-func (p *phaseLog) begin(name string, at time.Duration) {
+// begin adds a phase, which begins at the moment that now returns.
+func (p *phaseLog) begin(name string, now func() time.Duration) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	at := now()
 	if n := len(p.list); n > 0 {
 		p.list[n-1].End = at
 	}
 	p.list = append(p.list, history.Phase{Name: name, Start: at})
+	return at
 }
 
 func (p *phaseLog) end(at time.Duration) {

@@ -51,6 +51,7 @@ func (p *Plan) write(w io.Writer) error {
 	for _, s := range e.Timeline {
 		fmt.Fprintf(tw, "  %s\t%s\t%s\n", when(s), s.Name, stepText(s))
 	}
+	writePhases(tw, e)
 	fmt.Fprint(tw, "\nEXPECT\n")
 	for _, x := range e.Expect {
 		fmt.Fprintf(tw, "  %s\n", x)

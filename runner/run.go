@@ -215,7 +215,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	r.journal.secrets = r.result.Secrets
 	r.line = &chaos.Timeline{
 		Steps: bind(r.plan.Experiment.Timeline, r.scene, r.loads, r.keepExec),
-		Clock: r.clock, Undo: r.undo, Begin: r.begin, End: r.ended,
+		Clock: r.clock, Undo: r.undo, Issue: r.issue, Begin: r.begin, End: r.ended,
 	}
 	r.doing.Store(isLoading)
 	r.watch = startWatch(ctx, r.cluster, r.clock, r.crashed)
@@ -229,7 +229,9 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	r.own = startGenerator(r.clock, func(s report.Standstill) { r.Observer.Stage("warning: " + s.String()) })
 	ctx, endSpace := r.guardSpace(ctx)
 	defer endSpace()
-	r.phase(baseline, 0)
+	r.phases.begin(baseline, func() time.Duration {
+		return r.loads.phase(baseline, func() time.Duration { return 0 })
+	})
 	for _, name := range r.plan.Experiment.InitiallyRunning() {
 		if err := r.loads.startLoad(ctx, name); err != nil {
 			return err
@@ -279,11 +281,19 @@ func (r *run) rest(ctx context.Context) {
 // baseline is the phase before the first step.
 const baseline = "baseline"
 
-// begin is called when a step or a reversal is issued: a phase begins with it.
+// issue is the moment in which a step or a reversal is issued. If a phase begins with it,
+// that is the same moment for all workloads.
+func (r *run) issue(m history.Mark) time.Duration {
+	if m.SamePhase {
+		return r.clock.Now()
+	}
+	return r.phases.begin(m.Name, func() time.Duration { return r.loads.phase(m.Name, r.clock.Now) })
+}
+
+// begin is called when a step or a reversal has been issued.
 func (r *run) begin(m history.Mark) {
 	r.journal.begin(m)
 	r.watch.stepBegins(m)
-	r.phase(m.Name, m.Issued)
 	r.Observer.Begin(m)
 }
 
@@ -292,11 +302,6 @@ func (r *run) ended(m history.Mark) {
 	r.journal.end(m)
 	r.watch.stepEnds(m, r.plan.demandsOf(m)...)
 	r.Observer.End(m)
-}
-
-func (r *run) phase(name string, at time.Duration) {
-	r.phases.begin(name, at)
-	r.loads.phase(name, at)
 }
 
 // end cleans up, whatever happened before: load, watchers, cluster, in this order.

@@ -245,6 +245,8 @@ type Step struct {
 	// Name is unique on the timeline. By default it is the action and what it acts on,
 	// with dashes: stop-pgslave, stop-load-writes, verify; -2 and so on where it is taken.
 	Name string `yaml:"name"`
+	// Unnamed is set where the file has no name for the step, and so it has the default.
+	Unnamed bool `yaml:"-"`
 
 	Stop    *Stop    `yaml:"stop"`
 	Start   *OnNodes `yaml:"start"`

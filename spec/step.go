@@ -18,33 +18,34 @@ func Actions() []string {
 }
 
 type action struct {
-	name string
-	set  bool
+	name  string
+	set   bool
+	phase bool // it begins a phase, also where the step has no name of its own
 }
 
 func (s Step) actions() []action {
 	return []action{
-		{"stop", s.Stop != nil},
-		{"start", s.Start != nil},
-		{"restart", s.Restart != nil},
-		{"kill", s.Kill != nil},
-		{"pause", s.Pause != nil},
-		{"resume", s.Resume != nil},
-		{"disconnect", s.Disconnect != nil},
-		{"connect", s.Connect != nil},
-		{"limit", s.Limit != nil},
-		{"exec", s.Exec != nil},
-		{"promote", s.Promote != nil},
-		{"configure", s.Configure != nil},
-		{"follow", s.Follow != nil},
-		{"rejoin", s.Rejoin != nil},
-		{"clone", s.Clone != nil},
-		{"backup", s.Backup != nil},
-		{"start_load", s.StartLoad != nil},
-		{"stop_load", s.StopLoad != nil},
-		{"wait", s.Wait != nil},
-		{"sql", s.SQL != nil},
-		{"verify", s.Verify != nil},
+		{"stop", s.Stop != nil, true},
+		{"start", s.Start != nil, true},
+		{"restart", s.Restart != nil, true},
+		{"kill", s.Kill != nil, true},
+		{"pause", s.Pause != nil, true},
+		{"resume", s.Resume != nil, true},
+		{"disconnect", s.Disconnect != nil, true},
+		{"connect", s.Connect != nil, true},
+		{"limit", s.Limit != nil, true},
+		{"exec", s.Exec != nil, false},
+		{"promote", s.Promote != nil, true},
+		{"configure", s.Configure != nil, false},
+		{"follow", s.Follow != nil, false},
+		{"rejoin", s.Rejoin != nil, false},
+		{"clone", s.Clone != nil, false},
+		{"backup", s.Backup != nil, false},
+		{"start_load", s.StartLoad != nil, false},
+		{"stop_load", s.StopLoad != nil, false},
+		{"wait", s.Wait != nil, false},
+		{"sql", s.SQL != nil, false},
+		{"verify", s.Verify != nil, false},
 	}
 }
 
@@ -149,12 +150,25 @@ func (c Condition) Nodes() []string {
 	return slices.Compact(names)
 }
 
-// Phases are the names of all phases that the run can have: baseline, then each
-// step's name, with its reversal's after it.
+// BeginsPhase tells whether a phase begins with the step: with a fault, what takes one
+// back, a promotion, and every step to which the file gives a name.
+func (s Step) BeginsPhase() bool {
+	for _, a := range s.actions() {
+		if a.set {
+			return a.phase || !s.Unnamed
+		}
+	}
+	return !s.Unnamed
+}
+
+// Phases are the names of all phases that the run can have: baseline, then the name of
+// each step that begins one, with its reversal's after it.
 func (e *Experiment) Phases() []string {
 	names := []string{baseline}
 	for _, s := range e.Timeline {
-		names = append(names, s.Name)
+		if s.BeginsPhase() {
+			names = append(names, s.Name)
+		}
 		if r := s.Reversal(); r != "" {
 			names = append(names, r)
 		}
@@ -224,6 +238,7 @@ func nameSteps(steps []Step) {
 		if s.Name != "" {
 			continue
 		}
+		s.Unnamed = true
 		base := s.defaultName()
 		if s.Action() == "" {
 			base = fmt.Sprintf("step-%d", i+1)

@@ -64,10 +64,17 @@ func (v *validator) expectations() {
 		case x.Phase == "":
 		case m.OfFaults() && !isFault[x.Phase]:
 			v.bad(path, "there is no phase "+shown(x.Phase)+" for "+x.Metric, suggest(x.Phase, faults, "the steps that break something are"))
+		case !m.OfFaults() && !known[x.Phase] && v.stepNamed(x.Phase):
+			v.bad(path, "no phase begins with the step "+shown(x.Phase)+", which has no name of its own", "write `name: "+x.Phase+"` into the step, or name one of the phases "+strings.Join(phases, ", "))
 		case !m.OfFaults() && !known[x.Phase]:
 			v.bad(path, "there is no phase "+shown(x.Phase)+" for "+x.Metric, suggest(x.Phase, phases, "the phases are"))
 		}
 	}
+}
+
+// stepNamed tells whether a step of the timeline has this name, if only by default.
+func (v *validator) stepNamed(name string) bool {
+	return slices.ContainsFunc(v.e.Timeline, func(s Step) bool { return s.Name == name })
 }
 
 // expectedLoad checks the workload that an expectation names or needs.

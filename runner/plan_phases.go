@@ -1,0 +1,68 @@
+package runner
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"pgchaos/spec"
+)
+
+// plannedPhase is a phase as far as the file says when it begins.
+type plannedPhase struct {
+	name  string
+	from  time.Duration
+	exact bool // false: from is the earliest that it can be
+}
+
+// plannedPhases are in the order of their beginning, with an end of the run after them.
+// Steps without a time begin when the one before is done, and how long that takes is not
+// known but for a wait.
+func plannedPhases(e *spec.Experiment) []plannedPhase {
+	phases := []plannedPhase{{name: e.Phases()[0], exact: true}}
+	now, exact := time.Duration(0), true
+	for _, s := range e.Timeline {
+		switch {
+		case s.At != nil:
+			now, exact = max(now, time.Duration(*s.At)), true
+		case s.When != nil:
+			exact = false
+		}
+		if s.BeginsPhase() {
+			phases = append(phases, plannedPhase{s.Name, now, exact})
+		}
+		if s.Reversal() != "" {
+			phases = append(phases, plannedPhase{s.Reversal(), now + time.Duration(s.For), false})
+		}
+		if s.Wait != nil {
+			now += time.Duration(*s.Wait)
+			continue
+		}
+		exact = false
+	}
+	slices.SortStableFunc(phases, func(a, b plannedPhase) int { return cmp.Compare(a.from, b.from) })
+	last := phases[len(phases)-1].from
+	return append(phases, plannedPhase{from: max(last, now, time.Duration(e.Duration))})
+}
+
+// writePhases writes each phase with its length.
+func writePhases(w io.Writer, e *spec.Experiment) {
+	phases := plannedPhases(e)
+	fmt.Fprint(w, "\nPHASES\n")
+	for i, p := range phases[:len(phases)-1] {
+		fmt.Fprintf(w, "  %s\t%s\n", p.name, lengthText(p, phases[i+1]))
+	}
+}
+
+// lengthText is the length of a phase, of which the next one is the end.
+func lengthText(p, next plannedPhase) string {
+	switch length := next.from - p.from; {
+	case p.exact && next.exact:
+		return length.String()
+	case length > 0:
+		return fmt.Sprintf("about %s", length)
+	}
+	return "as long as its steps take"
+}
