@@ -64,6 +64,9 @@ func newAuditor(e *Evidence) (*auditor, error) {
 	if n := max(len(e.Nodes), len(e.Forks)); n > maxHolders {
 		return nil, fmt.Errorf("%d nodes, and at most %d can be compared", n, maxHolders)
 	}
+	if err := KnownActions(e.Marks); err != nil {
+		return nil, err
+	}
 	a := &auditor{
 		Evidence: e, witness: newWitness(e), others: map[int]string{}, blind: map[string]struct{}{}, rpo: map[rpoKey]*rpo{},
 		authority: slices.IndexFunc(e.Nodes, func(n NodeHolding) bool { return n.Node == e.Authority && e.Authority != "" }),

@@ -66,11 +66,11 @@ func (w *witness) crashOf(node string, restarted bool, alive, last time.Duration
 	for _, m := range w.e.Marks {
 		switch {
 		case !befell(m) || m.Issued > s.At || m.Issued < last || cmp.Or(m.Effective, m.Ended) < alive:
-		case m.Effective > 0 && (m.Action == "kill" || m.Mode == "immediate"):
+		case m.Effective > 0 && (factsOf(m).kills || m.Mode == "immediate"):
 			c.certain = true
 		case m.Status == history.MarkDone && (m.Mode == "fast" || m.Mode == "smart"):
 			orderly = m.Name
-		case m.Action != "pause" && m.Action != "disconnect": // these end no server
+		case !factsOf(m).freezes && !factsOf(m).cuts: // these end no server
 			otherwise = true
 		}
 	}

@@ -32,7 +32,7 @@ func (w *witness) eventOf(server ledger.Server) event {
 // where that is "".
 func (w *witness) promotion(node string, by time.Duration) *history.Mark {
 	return w.newest(by, func(m history.Mark) bool {
-		return m.Action == "promote" && m.Status != history.MarkSkipped && (node == "" || slices.Contains(m.Nodes, node))
+		return factsOf(m).promotes && m.Status != history.MarkSkipped && (node == "" || slices.Contains(m.Nodes, node))
 	})
 }
 
@@ -95,12 +95,11 @@ func (w *witness) newest(by time.Duration, is func(history.Mark) bool) (found *h
 
 // takenBack tells whether a fault was over for a node by some moment.
 func (w *witness) takenBack(fault history.Mark, node string, by time.Duration) bool {
-	if fault.Action == "restart" { // it takes itself back
+	if factsOf(fault).restarts { // it takes itself back
 		return fault.Ended > 0 && fault.Ended <= by
 	}
 	return w.newest(by, func(m history.Mark) bool {
-		again := slices.Contains([]string{"start", "resume", "connect", "rejoin", "clone"}, m.Action) && slices.Contains(m.Nodes, node)
-		return m.Issued >= fault.Issued && m.Effective > 0 && m.Effective <= by && (again || m.Reverses == fault.Name)
+		return m.Effective > 0 && m.Effective <= by && lifts(m, fault, node)
 	}) != nil
 }
 

@@ -262,7 +262,7 @@ func (w watched) promotion(r *Recovery, until time.Duration) Stage {
 // promoted is the first promote step issued in [from, to), or nil.
 func (w watched) promoted(from, to time.Duration) (first *history.Mark) {
 	for i, m := range w.Marks {
-		if m.Action == "promote" && m.Status != history.MarkSkipped && m.Issued >= from && m.Issued < to &&
+		if factsOf(m).promotes && m.Status != history.MarkSkipped && m.Issued >= from && m.Issued < to &&
 			(first == nil || m.Issued < first.Issued) {
 			first = &w.Marks[i]
 		}

@@ -159,21 +159,18 @@ func reloaded(node string, old, born time.Duration, marks []history.Mark) time.D
 		if over == 0 { // it was never known to end
 			over = forever
 		}
-		if slices.Contains(reloading, m.Action) && slices.Contains(m.Nodes, node) && m.Status != history.MarkSkipped && over >= old-unread {
+		if factsOf(m).reloads && slices.Contains(m.Nodes, node) && m.Status != history.MarkSkipped && over >= old-unread {
 			from = min(from, max(old, m.Issued))
 		}
 	}
 	return from
 }
 
-// reloading are the actions that can change a running server's configuration.
-var reloading = []string{"configure", "sql", "undo"}
-
 // change is the band around a change that was seen between two readings.
 func change(node string, old, seen time.Duration, marks []history.Mark) (from, to time.Duration) {
 	from, to = old, seen
 	for _, m := range marks {
-		if m.Action == "configure" && slices.Contains(m.Nodes, node) && m.Effective > 0 && m.Issued < seen && m.Effective >= old-unread {
+		if factsOf(m).demands && slices.Contains(m.Nodes, node) && m.Effective > 0 && m.Issued < seen && m.Effective >= old-unread {
 			from, to = min(max(old, m.Issued), m.Effective), m.Effective
 		}
 	}

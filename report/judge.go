@@ -114,6 +114,9 @@ func (r *Result) lossFindings(expectations []check.Expectation) (all []check.Fin
 
 // timelineFindings are about steps that did not do what they should.
 func (r *Result) timelineFindings() (all []check.Finding) {
+	if err := check.KnownActions(r.Timeline); err != nil {
+		all = append(all, inconclusive("%s", err))
+	}
 	for _, m := range r.Timeline {
 		step := m.Name
 		if m.Name != m.Action && !strings.HasPrefix(m.Name, m.Action) {
@@ -132,7 +135,7 @@ func (r *Result) timelineFindings() (all []check.Finding) {
 			all = append(all, inconclusive("%s was skipped%s", step, because))
 		case m.Status == history.MarkSeen:
 			if !r.provoked(m) {
-				all = append(all, inconclusive("%s %s %s, which no step of the timeline accounts for", strings.Join(m.Nodes, ", "), incidentWords(m.Action), incidentTime(m)))
+				all = append(all, inconclusive("%s %s %s, which no step of the timeline accounts for", strings.Join(m.Nodes, ", "), check.Incident(m.Action), incidentTime(m)))
 			}
 		case m.Status != history.MarkDone:
 			all = append(all, inconclusive("%s was never known to end%s", step, because))
@@ -147,7 +150,7 @@ func (r *Result) timelineFindings() (all []check.Finding) {
 // node: one that ran a command or a statement there, or took memory from it.
 func (r *Result) provoked(seen history.Mark) bool {
 	return slices.ContainsFunc(r.Timeline, func(m history.Mark) bool {
-		return (m.Action == "limit" || m.Action == "exec" || m.Action == "sql") && m.Reverses == "" &&
+		return check.Provokes(m.Action) && m.Reverses == "" &&
 			m.Issued <= seen.Effective && len(seen.Nodes) > 0 && slices.Contains(m.Nodes, seen.Nodes[0])
 	})
 }
@@ -158,21 +161,6 @@ func incidentTime(m history.Mark) string {
 		return "between " + seconds(m.Issued) + " and " + seconds(m.Effective)
 	}
 	return "at " + seconds(m.Effective)
-}
-
-// incidentWords say what happened to a node.
-func incidentWords(action string) string {
-	switch action {
-	case "exit":
-		return "exited"
-	case "crash":
-		return "recovered from a crash of one of its processes"
-	case "restarted":
-		return "was started again by somebody else"
-	case "out-of-memory":
-		return "ran out of memory"
-	}
-	return action
 }
 
 // ledgerFindings are about what cannot be known of the writes.

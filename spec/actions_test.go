@@ -1,0 +1,17 @@
+package spec
+
+import (
+	"testing"
+
+	"pgchaos/check"
+	"pgchaos/history"
+)
+
+// TestTheAuditKnowsEveryAction: one that it does not know makes every audit an error.
+func TestTheAuditKnowsEveryAction(t *testing.T) {
+	for _, action := range Actions() {
+		if err := check.KnownActions([]history.Mark{{Name: "step", Action: action}}); err != nil {
+			t.Error(err)
+		}
+	}
+}
