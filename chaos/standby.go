@@ -33,6 +33,7 @@ func (s *Scene) Rejoin(selector, upstream string) Action {
 		}
 		return s.each([]string{selector}, func(ctx context.Context, act *Act, n *cluster.Node) error {
 			done, err := n.Rejoin(ctx, up, s.Examine)
+			act.Way(done.Way, len(done.Tried))
 			if done.Way != "" {
 				act.Note("by %s in %s", done.Way, done.Took.Round(time.Millisecond))
 			}

@@ -43,6 +43,8 @@ type Act struct {
 	nodes     []string
 	detail    string
 	mode      string
+	way       string
+	tried     int // ways that did not work
 	reversals []*Reversal
 	// effective is when the effect was complete, if the action knows better than
 	// the moment of its return.
@@ -67,6 +69,9 @@ func (a *Act) Note(format string, args ...any) {
 // Mode notes how servers are told to shut down.
 func (a *Act) Mode(mode cluster.StopMode) { a.mode = string(mode) }
 
+// Way notes how a node became a standby, and how many ways had not worked before.
+func (a *Act) Way(way string, tried int) { a.way, a.tried = way, tried }
+
 // TakesBack pushes how to take the action back, to be called before the change is made.
 func (a *Act) TakesBack(what, node string, reverse Reverse) {
 	a.reversals = append(a.reversals, a.undo.Push(what, node, reverse))
@@ -80,6 +85,9 @@ func (a *Act) join(part *Act) {
 	}
 	if part.mode != "" {
 		a.mode = part.mode
+	}
+	if part.way != "" {
+		a.way, a.tried = part.way, part.tried
 	}
 	a.reversals = append(a.reversals, part.reversals...)
 }
@@ -189,6 +197,7 @@ func (t *Timeline) run(ctx context.Context, step Step) (*Act, error) {
 	}
 	mark.Ended = t.Clock.Now()
 	mark.Nodes, mark.Detail, mark.Mode = act.nodes, act.detail, act.mode
+	mark.Way, mark.Tried = act.way, act.tried
 	t.keep(mark)
 	t.End(mark)
 	return act, err

@@ -19,9 +19,9 @@ type Rejoined struct {
 
 // The ways of Rejoin, in the order in which they are tried.
 const (
-	WayRestart = "plain restart"
-	WayRewind  = "pg_rewind"
-	WayBackup  = "base backup"
+	WayRestart = history.WayRestart
+	WayRewind  = history.WayRewind
+	WayBackup  = history.WayBackup
 )
 
 // plainTimeout is how long a plain restart may take from accepting connections

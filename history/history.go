@@ -110,6 +110,13 @@ const (
 	MarkSeen    MarkStatus = "seen"    // not a step of ours: something that happened, such as a node's unexpected exit
 )
 
+// The ways to make a standby of a node.
+const (
+	WayRestart = "plain restart"
+	WayRewind  = "pg_rewind"
+	WayBackup  = "base backup"
+)
+
 // Mark is one thing done to the cluster, or seen to happen to it. A fault is an
 // interval, not an instant: acknowledgements still arrive between Issued and
 // Effective. What was seen happened at some moment from Issued, when all was last known
@@ -121,6 +128,10 @@ type Mark struct {
 	// Mode is how a stop or a restart told its servers to shut down: "fast" and "smart"
 	// lose nothing, "immediate" is a crash. "" for any other action, and where it is not known.
 	Mode string `json:"mode,omitempty"`
+	// Way is how a rejoin made a standby of its node: one of the above; "" for any other action, and where it is not known. Tried counts the ways
+	// that did not work before.
+	Way   string `json:"way,omitempty"`
+	Tried int    `json:"ways_tried,omitempty"`
 	// Planned is the `at` of the step; nil when the step had none.
 	Planned   *time.Duration `json:"planned_ns,omitempty"`
 	Issued    time.Duration  `json:"issued_ns"`

@@ -185,7 +185,7 @@ func (k *Kept) forksOf(table string) []check.ForkHolding { return k.forks[table]
 // takes nothing.
 func (k *Kept) forgotten() (unknown []string) {
 	for _, m := range k.result.Timeline {
-		if m.Action != "rejoin" || strings.HasPrefix(m.Detail, "by "+cluster.WayRestart) {
+		if m.Action != "rejoin" || m.Way == cluster.WayRestart {
 			continue
 		}
 		unknown = append(unknown, fmt.Sprintf("what %s had alone before %s is not known any more: the run had read it, and kept it in memory", strings.Join(m.Nodes, ", "), m.Name))

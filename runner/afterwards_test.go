@@ -57,8 +57,8 @@ timeline:
 func TestWhatAKilledRunAloneKnew(t *testing.T) {
 	k := &Kept{result: &report.Result{Timeline: []history.Mark{
 		{Name: "kill-a", Action: "kill", Nodes: []string{"a"}},
-		{Name: "rejoin-a", Action: "rejoin", Nodes: []string{"a"}, Detail: "by pg_rewind in 1s"},
-		{Name: "rejoin-c", Action: "rejoin", Nodes: []string{"c"}, Detail: "by plain restart in 1s"},
+		{Name: "rejoin-a", Action: "rejoin", Nodes: []string{"a"}, Way: history.WayRewind},
+		{Name: "rejoin-c", Action: "rejoin", Nodes: []string{"c"}, Way: history.WayRestart},
 		{Name: "rejoin-d", Action: "rejoin", Nodes: []string{"d"}}, // begun, and nobody knows what became of it
 	}}}
 	got := k.forgotten()

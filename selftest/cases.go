@@ -274,7 +274,7 @@ func everyRoundWritten(r *report.Result) string {
 // had nothing of its own, and any other way would have taken that away.
 func rejoinedPlainly(r *report.Result) string {
 	n := tally(r.Timeline, func(m history.Mark) bool {
-		return m.Action == "rejoin" && strings.HasPrefix(m.Detail, "by plain restart in ") && !strings.Contains(m.Detail, "tried before")
+		return m.Action == "rejoin" && m.Way == history.WayRestart && m.Tried == 0
 	})
 	if n != rounds {
 		return fmt.Sprintf("%d former primaries came back by a plain restart at once, and all %d must", n, rounds)

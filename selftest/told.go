@@ -109,7 +109,7 @@ func overlapped(r *report.Result) string {
 // what was read before can tell what it had alone.
 func rewound(r *report.Result) string {
 	if n := tally(r.Timeline, func(m history.Mark) bool {
-		return m.Action == "rejoin" && strings.HasPrefix(m.Detail, "by pg_rewind in ")
+		return m.Action == "rejoin" && m.Way == history.WayRewind
 	}); n != 1 {
 		return fmt.Sprintf("%d former primaries were rewound, and 1 must be", n)
 	}
