@@ -1,13 +1,10 @@
 package check
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/agnivade/levenshtein"
 )
 
 // MetricKind says what the values of a metric are. The zero value is no kind.
@@ -184,27 +181,6 @@ func parsePercentile(name string) (float64, bool) {
 	}
 	p, err := strconv.ParseFloat(digits, 64)
 	return p, err == nil && p > 0 && p < 100
-}
-
-func unknownMetric(name string) *ExpectationError {
-	names := make([]string, 0, 64)
-	best, distance := "", 4
-	for _, m := range Metrics() {
-		if d := levenshtein.ComputeDistance(name, m.Name); d < distance && d <= len(name)/2 {
-			best, distance = m.Name, d
-		}
-		if !strings.HasPrefix(m.Name, "service_") {
-			names = append(names, m.Name)
-		}
-	}
-	what := fmt.Sprintf("there is no metric %q", name)
-	if base := strings.TrimPrefix(name, "service_"); len(base) > 1 && base[0] == 'p' && strings.Trim(base[1:], "0123456789.") == "" {
-		return &ExpectationError{what, "write a percentile above 0 and below 100, such as p99, p99.9 or p999; the greatest is max"}
-	}
-	if best != "" {
-		return &ExpectationError{what, "did you mean " + best + "?"}
-	}
-	return &ExpectationError{what, "the metrics are " + strings.Join(names, ", ") + ", and service_ before a time"}
 }
 
 // form is how an expectation of the metric is written.
