@@ -136,16 +136,19 @@ func renderConf(p place, settings map[string]string) string {
 	b.WriteString("# Written by pgchaos as a whole: what is changed here by hand is lost.\n")
 	own := p.settings()
 	for _, name := range slices.Sorted(maps.Keys(own)) {
-		b.WriteString(name + " = " + quoteConf(own[name]) + "\n")
+		b.WriteString(ConfLine(name, own[name]))
 	}
 	b.WriteString("\n")
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		if settings[name] != "" {
-			b.WriteString(name + " = " + quoteConf(settings[name]) + "\n")
+			b.WriteString(ConfLine(name, settings[name]))
 		}
 	}
 	return b.String()
 }
+
+// ConfLine is one setting as a line of postgresql.conf.
+func ConfLine(name, value string) string { return name + " = " + quoteConf(value) + "\n" }
 
 // quoteConf quotes a value for postgresql.conf, whose strings know backslash
 // escapes, and no line break.

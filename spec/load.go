@@ -20,6 +20,9 @@ type Options struct {
 	// ReadFile reads the file that a script: names; nil: files cannot be read here. The
 	// resolved text has the script itself in its place.
 	ReadFile func(name string) ([]byte, error)
+	// Check looks for what is wrong with an experiment that has no mistake in itself, on
+	// the machine at hand; it may be nil.
+	Check func(*Experiment) []Finding
 	// Resolved says that Load itself has made the text, which has whole scripts and values
 	// of variables in it: it may be of any length.
 	Resolved bool
@@ -53,6 +56,12 @@ func Load(file string, text []byte, o Options) (*Experiment, []byte, error) {
 	e.fillDefaults(d)
 	e.Secrets = d.secretsOf(&e)
 	validate(&e, d)
+	if len(d.problems) == 0 && o.Check != nil {
+		v := &validator{&e, d}
+		for _, f := range o.Check(&e) {
+			v.badKey(f.Path, f.What, f.Right)
+		}
+	}
 	if len(d.problems) > 0 {
 		return nil, nil, redact.Of(redact.New(e.Secrets...), d.problems.sorted())
 	}

@@ -30,8 +30,9 @@ func (f *experimentFlags) register(flags *pflag.FlagSet) {
 	flags.Uint64Var(&f.seed, "seed", 0, "the run's seed (default: the experiment's, or a new one)")
 }
 
-// plan reads an experiment and plans it; an error of either is a usage error.
-func (f *experimentFlags) plan(ctx context.Context, name string) (*runner.Plan, error) {
+// plan reads an experiment and plans it; an error of either is a usage error. Check may
+// be nil; it finds what is wrong with an experiment on the machine at hand.
+func (f *experimentFlags) plan(ctx context.Context, name string, check func(*spec.Experiment) []spec.Finding) (*runner.Plan, error) {
 	file, text, err := readExperiment(name)
 	if err != nil {
 		return nil, usageError(err)
@@ -43,7 +44,9 @@ func (f *experimentFlags) plan(ctx context.Context, name string) (*runner.Plan, 
 		}
 		set = append(set, "cluster.provider="+f.provider)
 	}
-	e, resolved, err := spec.Load(file, text, spec.Options{Set: set, Getenv: func(name string) (string, bool) { return lookupEnv(ctx, name) }, ReadFile: beside(name)})
+	e, resolved, err := spec.Load(file, text, spec.Options{
+		Set: set, Getenv: func(name string) (string, bool) { return lookupEnv(ctx, name) }, ReadFile: beside(name), Check: check,
+	})
 	if err != nil {
 		return nil, usageError(err)
 	}

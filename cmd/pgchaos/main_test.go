@@ -107,7 +107,7 @@ func TestMissingServerProgramsAreExplained(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	var stdout, stderr bytes.Buffer
 	code := run(t.Context(), []string{"run", "quorum-kill", "--pg-bin", t.TempDir(), "--out", out}, nil, &stdout, &stderr)
-	if code != exitFailed || !strings.Contains(stderr.String(), "postgres") {
+	if code != exitUsage || !strings.Contains(stderr.String(), "postgres") {
 		t.Errorf("exit code %d: %s", code, stderr.String())
 	}
 	if _, err := os.Stat(out); !os.IsNotExist(err) {

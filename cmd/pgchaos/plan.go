@@ -21,7 +21,7 @@ func newPlanCommand() *cobra.Command {
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeExperiment,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := f.plan(cmd.Context(), args[0])
+			p, err := f.plan(cmd.Context(), args[0], nil)
 			if err != nil {
 				return err
 			}
@@ -39,6 +39,7 @@ func newPlanCommand() *cobra.Command {
 
 func newValidateCommand() *cobra.Command {
 	var f experimentFlags
+	var pgBin string
 	cmd := &cobra.Command{
 		Use:   "validate FILE...",
 		Short: "Check experiment files: every mistake at once, with its place",
@@ -47,9 +48,16 @@ func newValidateCommand() *cobra.Command {
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: completeExperiment,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkPrograms(cmd.Context(), pgBin); err != nil {
+				return err
+			}
 			var errs []error
 			for _, name := range args {
-				p, err := f.plan(cmd.Context(), name)
+				p, err := f.plan(cmd.Context(), name, func(e *spec.Experiment) []spec.Finding {
+					return checkLocal(cmd.Context(), pgBin, e, func(err error) {
+						fmt.Fprintf(cmd.ErrOrStderr(), "%s: the settings were not checked: %v\n", name, err)
+					})
+				})
 				if err != nil {
 					errs = append(errs, err)
 					continue
@@ -66,6 +74,7 @@ func newValidateCommand() *cobra.Command {
 		},
 	}
 	f.register(cmd.Flags())
+	cmd.Flags().StringVar(&pgBin, "pg-bin", "", "`directory` of PostgreSQL's server programs, which check the settings (default: the newest installed)")
 	return cmd
 }
 

@@ -35,6 +35,9 @@ type machineRoom struct {
 	provider cluster.Provider
 	bin      string   // where the server's programs are
 	disks    []string // directories that the servers write to, where they are this machine's
+	// settings has the server's program read settings, where it was not at hand before the
+	// room was opened; nil: they have been checked.
+	settings *settingsCheck
 }
 
 // openRoom makes room for a run.
@@ -79,7 +82,7 @@ func newDockerRoom(ctx context.Context, o roomOptions) (machineRoom, error) {
 	if err != nil {
 		return machineRoom{}, err
 	}
-	return machineRoom{provider: p, bin: p.Image() + ":" + p.Programs()}, nil
+	return machineRoom{provider: p, bin: p.Image() + ":" + p.Programs(), settings: &settingsCheck{try: printed(p.TryConfs), names: p.SettingNames}}, nil
 }
 
 // keepText tells how to use a cluster that was left up, and how to be rid of it.

@@ -19,6 +19,7 @@ import (
 	"pgchaos/cluster/local"
 	"pgchaos/report"
 	"pgchaos/runner"
+	"pgchaos/spec"
 )
 
 // runFlags are the flags of `pgchaos run`.
@@ -63,9 +64,19 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 	if err != nil {
 		return err
 	}
-	plan, err := f.plan(ctx, name)
+	plan, err := f.plan(ctx, name, func(e *spec.Experiment) []spec.Finding {
+		if e.Cluster.Provider != "local" {
+			return nil // run checks it, once the image is there
+		}
+		return checkLocal(ctx, f.pgBin, e, func(error) {}) // the servers' start then tells
+	})
 	if err != nil {
 		return err
+	}
+	if plan.Experiment.Cluster.Provider == "local" {
+		if err := checkPrograms(ctx, f.pgBin); err != nil {
+			return err
+		}
 	}
 	if plan.Seed == 0 {
 		if plan.Seed, err = newSeed(); err != nil {
@@ -76,7 +87,7 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 	if err != nil {
 		return err
 	}
-	result, out, err := f.run(ctx, plan, files, stderr)
+	result, out, err := f.run(ctx, name, plan, files, stderr)
 	err = errors.Join(err, files.close())
 	if result == nil { // nothing was begun, and so nothing is left
 		return errors.Join(err, files.remove())
@@ -86,7 +97,7 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 
 // run makes the result directory and the machine room, and runs the plan. Without a
 // result nothing was begun.
-func (f *runFlags) run(ctx context.Context, plan *runner.Plan, files *outputs, stderr io.Writer) (*report.Result, string, error) {
+func (f *runFlags) run(ctx context.Context, name string, plan *runner.Plan, files *outputs, stderr io.Writer) (*report.Result, string, error) {
 	open, err := findRoom(plan.Experiment.Cluster.Provider)
 	if err != nil {
 		return nil, "", err
@@ -122,6 +133,9 @@ func (f *runFlags) run(ctx context.Context, plan *runner.Plan, files *outputs, s
 		}
 		return nil, "", err
 	}
+	if err := f.checkRoom(ctx, name, room); err != nil {
+		return nil, "", errors.Join(err, room.provider.Remove(context.WithoutCancel(ctx)), unclaim(out))
+	}
 	show, later := newProgress(stderr, f.verbose), laterInterrupts(ctx)
 	result, err := runner.Run(ctx, plan, runner.Options{
 		Run: id, Tool: version(), Provider: room.provider, Bin: room.bin, Out: out, Keep: f.keep, Disks: room.disks,
@@ -130,6 +144,22 @@ func (f *runFlags) run(ctx context.Context, plan *runner.Plan, files *outputs, s
 	})
 	show.close()
 	return result, out, err
+}
+
+// checkRoom reads the experiment once more, and has the provider's own programs check
+// its settings. An error is a usage error.
+func (f *runFlags) checkRoom(ctx context.Context, name string, room machineRoom) error {
+	if room.settings == nil {
+		return nil
+	}
+	_, err := f.plan(ctx, name, func(e *spec.Experiment) []spec.Finding {
+		found, err := room.settings.find(ctx, e)
+		if err != nil {
+			return nil // the servers' start then tells
+		}
+		return found
+	})
+	return err
 }
 
 // existing is the directory, or the nearest above it that is there.
@@ -189,7 +219,7 @@ func (f *runFlags) makeOut(experiment string, begun time.Time) (string, error) {
 	}
 	base := filepath.Join("results", experiment+"-"+begun.Format("20060102-150405"))
 	if err := os.MkdirAll("results", 0o755); err != nil {
-		return "", fmt.Errorf("make the result directory: %w (--out DIR names another)", err)
+		return "", usageError(fmt.Errorf("make the result directory: %w (--out DIR names another)", err))
 	}
 	for n := 1; ; n++ {
 		dir := base
@@ -201,7 +231,7 @@ func (f *runFlags) makeOut(experiment string, begun time.Time) (string, error) {
 			return dir, claim(dir)
 		}
 		if !errors.Is(err, os.ErrExist) {
-			return "", fmt.Errorf("make the result directory: %w (--out DIR names another)", err)
+			return "", usageError(fmt.Errorf("make the result directory: %w (--out DIR names another)", err))
 		}
 	}
 }

@@ -36,7 +36,7 @@ var permitted = map[string][]string{
 	"runner":          {"chaos", "check", "cluster", "cluster/census", "cluster/probe", "history", "history/ledger", "internal/redact", "load", "load/eventloop", "load/pgload", "load/script", "report", "report/export", "spec", "standbynames"},
 	"standbynames":    {},
 	"selftest":        {"check", "history", "report"},
-	"cmd/pgchaos":     {"check", "cluster", "cluster/docker", "cluster/local", "experiments", "history", "history/jepsen", "history/ledger", "report", "report/export", "runner", "selftest", "spec"},
+	"cmd/pgchaos":     {"check", "cluster", "cluster/docker", "cluster/local", "experiments", "history", "history/jepsen", "history/ledger", "internal/redact", "report", "report/export", "runner", "selftest", "spec"},
 	"internal/arrows": {},
 	"internal/bench":  {"cluster", "cluster/local", "history", "history/ledger", "internal/fakepg", "load", "load/eventloop", "load/pgload"},
 	"internal/fakepg": {},

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"pgchaos/cluster"
+	"pgchaos/cluster/local"
+	"pgchaos/internal/redact"
+	"pgchaos/spec"
+)
+
+// settingsCheck holds the settings of an experiment against the server's own programs.
+type settingsCheck struct {
+	// try has the server program read texts of postgresql.conf, and returns what it says
+	// against each; "" is nothing.
+	try func(ctx context.Context, confs []string) ([]string, error)
+	// names are the known parameters, for suggestions; it may be nil.
+	names func(ctx context.Context) ([]string, error)
+}
+
+// find returns what is wrong. An error means that the settings could not be checked.
+func (c settingsCheck) find(ctx context.Context, e *spec.Experiment) (found []spec.Finding, err error) {
+	all := e.PostgresSettings()
+	var confs []string // each name once in each, as the last line of a name hides those before
+	var lines []string // each setting once
+	counts := map[string]int{}
+	seen := map[string]bool{}
+	for _, s := range all {
+		line := cluster.ConfLine(s.Name, s.Value)
+		if s.Value == "" || seen[line] {
+			continue // an empty value takes PostgreSQL's default
+		}
+		seen[line] = true
+		lines = append(lines, line)
+		n := counts[strings.ToLower(s.Name)]
+		counts[strings.ToLower(s.Name)]++
+		if n == len(confs) {
+			confs = append(confs, "")
+		}
+		confs[n] += line
+	}
+	if len(confs) == 0 {
+		return nil, nil
+	}
+	said, err := c.try(ctx, confs)
+	if err != nil || strings.Join(said, "") == "" {
+		return nil, err
+	}
+	// One of them is refused: each by itself tells which.
+	if said, err = c.try(ctx, lines); err != nil {
+		return nil, err
+	}
+	wrong := map[string]string{}
+	for i, line := range lines {
+		wrong[line] = said[i]
+	}
+	var names []string
+	if c.names != nil {
+		names, _ = c.names(ctx) // without them, nothing is suggested
+	}
+	for _, s := range all {
+		if complaint := wrong[cluster.ConfLine(s.Name, s.Value)]; complaint != "" && s.Value != "" {
+			right := "write what PostgreSQL's documentation of " + s.Name + " allows"
+			if near := spec.Nearest(s.Name, names); near != "" && !strings.EqualFold(near, s.Name) {
+				right = fmt.Sprintf("did you mean %q?", near)
+			}
+			found = append(found, spec.Finding{Path: s.Path, What: "PostgreSQL refuses this: " + redact.New(e.Secrets...).Text(complaint), Right: right})
+		}
+	}
+	return found, nil
+}
+
+// checkPrograms is a usage error where --pg-bin names a directory without the server's
+// programs.
+func checkPrograms(ctx context.Context, pgBin string) error {
+	if pgBin == "" {
+		return nil
+	}
+	if _, err := local.FindInstallation(ctx, pgBin, 0); err != nil {
+		return usageError(fmt.Errorf("--pg-bin %s: %w; name the directory of PostgreSQL's server programs, or leave --pg-bin out", pgBin, err))
+	}
+	return nil
+}
+
+// checkLocal checks an experiment for the local provider: the programs must be there,
+// and know its settings. What could not be checked is told to note.
+func checkLocal(ctx context.Context, pgBin string, e *spec.Experiment, note func(error)) []spec.Finding {
+	if e.Cluster.Provider != "local" {
+		if len(e.PostgresSettings()) > 0 {
+			note(fmt.Errorf("the provider is %s; 'pgchaos run' checks them in the image", e.Cluster.Provider))
+		}
+		return nil
+	}
+	install, err := local.FindInstallation(ctx, pgBin, e.Cluster.Postgres)
+	if err != nil && e.Cluster.Postgres != 0 {
+		return []spec.Finding{{Path: "cluster.postgres", What: err.Error(), Right: "install that version, or leave postgres out for the newest that is installed"}}
+	}
+	if err != nil {
+		note(err)
+		return nil
+	}
+	check := settingsCheck{try: install.TryConfs, names: install.SettingNames}
+	found, err := check.find(ctx, e)
+	if err != nil {
+		note(err)
+	}
+	return found
+}
+
+// printed makes complaints of what a program printed.
+func printed(try func(context.Context, []string) ([]string, error)) func(context.Context, []string) ([]string, error) {
+	return func(ctx context.Context, confs []string) ([]string, error) {
+		said, err := try(ctx, confs)
+		for i := range said {
+			if said[i] != "" {
+				said[i] = local.ConfComplaint(said[i])
+			}
+		}
+		return said, err
+	}
+}
