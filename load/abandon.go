@@ -1,6 +1,7 @@
 package load
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -11,6 +12,18 @@ var (
 	errTimeout = errors.New("no answer in time: the client gave up, nothing was cancelled")
 	errGrace   = errors.New("no answer in time, nor after the server was asked to end the operation: the client gave up")
 )
+
+// flightKey is the key of an operation's flight in its context.
+type flightKey struct{}
+
+// Sleeps says that the client itself sleeps for d from now on, within the operation of
+// that context. It does not wait for the server meanwhile, and so the time does not
+// count towards Config.Timeout.
+func Sleeps(ctx context.Context, d time.Duration) {
+	if f, ok := ctx.Value(flightKey{}).(*flight); ok && d > 0 {
+		f.slept.Add(int64(d))
+	}
+}
 
 // endured tells whether an operation was interrupted, and answered before the
 // client gave up on it. It waits until whoever interrupts has done so, lest that
@@ -59,7 +72,7 @@ func (w *Workload) inspect(r *run, c *client) {
 		flying, patience, err = ^state, w.cfg.Timeout+w.cfg.Grace, errGrace
 	}
 	sent, now := time.Duration(flying-1), w.cfg.Clock.Now()
-	if now-sent < patience {
+	if now-sent-time.Duration(f.slept.Load()) < patience {
 		return
 	}
 	if state > idle && w.cfg.Grace > 0 {

@@ -32,7 +32,10 @@ type flight struct {
 	// two, the goroutine itself or the watchdog, is the one to record the operation.
 	state atomic.Int64
 	due   time.Duration // of the operation in flight; written before state
-	op    history.Op    // the goroutine's alone: the one in flight, or the last
+	// slept is for how long the client itself has slept, or has begun to sleep, within the
+	// operation in flight, in nanoseconds; written before state, and by Sleeps.
+	slept atomic.Int64
+	op    history.Op // the goroutine's alone: the one in flight, or the last
 	_     [64]byte
 }
 
@@ -52,7 +55,7 @@ func (f *flight) close() {
 func (w *Workload) launch(r *run, c *client, free time.Duration) {
 	if c.flight == nil || c.flight.state.Load() == gaveUp {
 		c.flight = &flight{session: w.cfg.Open(c.number)}
-		c.flight.ctx, c.flight.cancel = context.WithCancel(w.ctx)
+		c.flight.ctx, c.flight.cancel = context.WithCancel(context.WithValue(w.ctx, flightKey{}, c.flight))
 		w.flights[c.flight] = struct{}{}
 	}
 	r.live++
@@ -118,6 +121,9 @@ func (w *Workload) operate(ctx context.Context, c *client, f *flight, j job) (re
 	op := &f.op
 	*op = history.Op{Due: j.due, Sent: j.sent}
 	flying := int64(j.sent) + 1
+	if f.slept.Load() != 0 {
+		f.slept.Store(0)
+	}
 	f.state.Store(flying)
 	pause := f.session.Do(ctx, op)
 	done = w.cfg.Clock.Now()

@@ -97,7 +97,8 @@ type Config struct {
 	// Nodes is how many nodes can answer, for Op.Node; 0: who answers is not recorded.
 	Nodes int
 	// Timeout is how long a client waits for one operation, counted from when it
-	// was sent, and how late an arrival may be taken. 0: 5 s.
+	// was sent, without what the client itself has slept in it (Sleeps), and how late an
+	// arrival may be taken. 0: 5 s.
 	Timeout time.Duration
 	// Grace makes the client interrupt an operation that has reached Timeout, if its
 	// session is an Interrupter, and wait for the answer for so much longer before it

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pgchaos/history"
+	"pgchaos/load"
 	"pgchaos/load/script"
 )
 
@@ -132,8 +133,10 @@ func (s *scripted) keep() error {
 	return nil
 }
 
-// sleep is a part of the operation; who gives it up or ends it ends the sleep.
+// sleep is a part of the operation, but no waiting for the server: it does not count
+// towards the time-out. What gives the operation up or ends it ends the sleep.
 func (s *scripted) sleep(ctx context.Context, c *conn, d time.Duration) (err error) {
+	load.Sleeps(ctx, d)
 	c.task.Block(func() {
 		timer := time.NewTimer(d)
 		defer timer.Stop()
