@@ -140,7 +140,7 @@ func (t *Timeline) Run(ctx context.Context) error {
 		}
 		if step.For > 0 {
 			wg.Go(func() {
-				if err := t.reverse(ctx, step, act); err != nil {
+				if err := protect(func() error { return t.reverse(ctx, step, act) }); err != nil {
 					fail(fmt.Errorf("take back %s: %w", step.Name, err))
 				}
 			})

@@ -125,17 +125,17 @@ func (w *Workload) operate(ctx context.Context, c *client, f *flight, j job) (re
 		f.slept.Store(0)
 	}
 	f.state.Store(flying)
-	pause := f.session.Do(ctx, op)
+	pause := w.do(ctx, f.session, op)
 	done = w.cfg.Clock.Now()
 	op.Done = done
 	if !f.state.CompareAndSwap(flying, idle) && !w.endured(f, flying) {
-		f.session.Settle(op, true)
+		w.guard(func() { f.session.Settle(op, true) })
 		eventloop.TaskOf(ctx).Block(f.close)
 		w.comeBack(f, op)
 		return 0, done, false
 	}
 	w.record(c, op, j.late)
-	f.session.Settle(op, false)
+	w.guard(func() { f.session.Settle(op, false) })
 	return pause, done, true
 }
 

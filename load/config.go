@@ -121,6 +121,9 @@ type Config struct {
 	// Ended is called each time that the workload has ended by itself, when nothing of
 	// it runs any more, in a goroutine of its own, which Close does not wait for.
 	Ended func()
+	// Panicked is called with the value of a panic of a session, by the goroutine that it
+	// came from; the workload goes on. nil: it ends the process.
+	Panicked func(value any)
 	// Clock is the run's clock; all times recorded are offsets on it.
 	Clock history.Clock
 }

@@ -52,7 +52,7 @@ func (w *Workload) enter(r *run, f *flight, t *eventloop.Task) bool {
 	defer context.AfterFunc(r.connecting, cancel)()
 	var err error
 	if c, ok := f.session.(Connector); ok {
-		err = c.Connect(ctx)
+		w.guard(func() { err = c.Connect(ctx) })
 	}
 	r.failed <- err
 	t.Block(func() {
@@ -61,5 +61,10 @@ func (w *Workload) enter(r *run, f *flight, t *eventloop.Task) bool {
 		case <-w.ctx.Done():
 		}
 	})
-	return w.ctx.Err() == nil
+	select {
+	case <-r.begun: // whatever has ended since: the run waits for all of its clients to leave
+		return true
+	default:
+		return false
+	}
 }

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
@@ -115,6 +116,11 @@ func (s *site) hold(ctx context.Context, table check.Table, lineages map[string]
 
 // read reads one table of one node, or says why that cannot be.
 func read(ctx context.Context, n member, table check.Table) (h *check.Holding, why string) {
+	defer func() {
+		if value := recover(); value != nil {
+			h, why = nil, fmt.Sprintf("panic: %v\n%s", value, debug.Stack())
+		}
+	}()
 	connect := func(ctx context.Context) (*pgx.Conn, error) { return n.Connect(ctx, "audit") }
 	h, err := census.Scan(ctx, connect, table, census.ScanOptions{})
 	if err != nil {

@@ -65,7 +65,7 @@ func (e *stretchEnd) end() {
 
 // newLoads prepares every workload, and the ledger in the result directory; none is
 // started. Primary names the primary of the moment, for those that go by the topology.
-func newLoads(p *Plan, o Options, c *cluster.Cluster, clock history.Clock, primary func() string) (*loadSet, error) {
+func newLoads(p *Plan, o Options, c *cluster.Cluster, clock history.Clock, primary func() string, panics *panics) (*loadSet, error) {
 	book, err := ledger.Create(filepath.Join(o.Out, LedgerFile), o.Run)
 	if err != nil {
 		return nil, err
@@ -89,6 +89,7 @@ func newLoads(p *Plan, o Options, c *cluster.Cluster, clock history.Clock, prima
 	}
 	for _, r := range set.list {
 		cfg := r.loadConfig(c, clock, set.sampler(r, c, o.Sample))
+		cfg.Panicked = panics.keep
 		cfg.Ended = func() { set.ended(r) }
 		if r.pg.Pollable() {
 			cfg.Loops = set.loops

@@ -36,7 +36,7 @@ func (r *run) background(ctx context.Context) (end func()) {
 	wg.Go(func() {
 		// Half a tick late, so that the second that is over has been collected.
 		if sleep(ctx, tickEvery/2) {
-			every(ctx, tickEvery, func() { r.Observer.Tick(r.status()) })
+			every(ctx, tickEvery, func() { r.panics.guard(func() { r.Observer.Tick(r.status()) }) })
 		}
 	})
 	for _, n := range r.cluster.Nodes() {
@@ -47,7 +47,7 @@ func (r *run) background(ctx context.Context) (end func()) {
 					return
 				case i := <-n.Incidents():
 					at := r.clock.Offset(i.At)
-					r.see(string(i.Kind), n.Name(), at, at, i.Detail)
+					r.panics.guard(func() { r.see(string(i.Kind), n.Name(), at, at, i.Detail) })
 				}
 			}
 		})

@@ -81,6 +81,7 @@ type run struct {
 	phases  phaseLog
 	own     *generator // what pgchaos itself takes
 	forks   forkLog
+	panics  panics
 	doing   atomic.Int32 // what an interrupt ends: isBuilding, isLoading, ...
 }
 
@@ -117,16 +118,18 @@ func (r *run) do(ctx context.Context) error {
 	if err := r.up(ctx); err != nil {
 		return err
 	}
-	if err := r.exercise(ctx); err != nil {
-		return err
+	exercise, cancel := r.panics.ends(ctx)
+	defer cancel()
+	if err := r.exercise(exercise); err != nil {
+		return errors.Join(err, r.panics.err())
 	}
 	audit, cancel := until(context.WithoutCancel(ctx), r.SkipAudit)
 	defer cancel()
 	r.doing.Store(isAuditing)
 	if audit.Err() != nil {
-		return nil
+		return r.panics.err()
 	}
-	return r.check(audit)
+	return errors.Join(r.check(audit), r.panics.err())
 }
 
 // interrupted tells whether the user has ended the run, and keeps it in the result.
@@ -199,7 +202,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	r.scene = chaos.NewScene(r.cluster, rng)
 	r.scene.Examine = r.examine
 	// The clients connect before the clock begins: what that takes is no part of the baseline.
-	if r.loads, err = newLoads(r.plan, r.Options, r.cluster, history.StartClock(), r.primary); err != nil {
+	if r.loads, err = newLoads(r.plan, r.Options, r.cluster, history.StartClock(), r.primary, &r.panics); err != nil {
 		return err
 	}
 	r.connectClients(ctx)
@@ -218,11 +221,11 @@ func (r *run) exercise(ctx context.Context) (err error) {
 		Clock: r.clock, Undo: r.undo, Issue: r.issue, Begin: r.begin, End: r.ended,
 	}
 	r.doing.Store(isLoading)
-	r.watch = startWatch(ctx, r.cluster, r.clock, r.crashed)
+	r.watch = startWatch(ctx, r.cluster, r.clock, r.crashed, r.panics.guard)
 	for _, d := range r.plan.demands(nil) {
 		r.watch.demand(d)
 	}
-	if r.vectors, err = startVectors(ctx, r.cluster, r.loads, r.plan, r.clock); err != nil {
+	if r.vectors, err = startVectors(ctx, r.cluster, r.loads, r.plan, r.clock, r.panics.guard); err != nil {
 		return err
 	}
 	watchers := r.background(ctx)

@@ -37,6 +37,7 @@ expect: [lost_writes == 0, nodes_equal]
 type observer struct {
 	begin func(history.Mark)
 	stage func(string)
+	tick  func()
 }
 
 func (o observer) Stage(text string) {
@@ -50,8 +51,13 @@ func (o observer) Begin(m history.Mark) {
 		o.begin(m)
 	}
 }
-func (o observer) End(history.Mark)   {}
-func (o observer) Tick(runner.Status) {}
+func (o observer) End(history.Mark) {}
+
+func (o observer) Tick(runner.Status) {
+	if o.tick != nil {
+		o.tick()
+	}
+}
 
 func plan(t *testing.T, text string) *runner.Plan {
 	t.Helper()
@@ -171,6 +177,18 @@ func TestAnInterruptAtAnyStageIsCleanedUp(t *testing.T) {
 				t.Errorf("interrupted %v, verdict %s", r.Interrupted, r.Verdict)
 			}
 		})
+	}
+}
+
+// TestAPanicOfAGoroutineIsCleanedUp has one that the timeline does not wait for.
+func TestAPanicOfAGoroutineIsCleanedUp(t *testing.T) {
+	provider := room(t)
+	r, err := run(t, t.Context(), provider, short, observer{tick: func() { panic("a bug") }})
+	if err == nil || !strings.Contains(err.Error(), "a bug") || r.Interrupted || r.Verdict != check.Inconclusive {
+		t.Errorf("error %v, interrupted %v, verdict %s", err, r.Interrupted, r.Verdict)
+	}
+	if len(r.Audits) != 1 || !r.Audits[0].Complete {
+		t.Errorf("%+v", r.Audits)
 	}
 }
 

@@ -41,7 +41,7 @@ type vectorTable struct {
 }
 
 // startVectors reads until end is called.
-func startVectors(ctx context.Context, c *cluster.Cluster, loads *loadSet, p *Plan, clock history.Clock) (*vectors, error) {
+func startVectors(ctx context.Context, c *cluster.Cluster, loads *loadSet, p *Plan, clock history.Clock, guard func(func())) (*vectors, error) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	v := &vectors{clock: clock, loads: loads, stop: stop}
 	for _, t := range p.tables() {
@@ -59,7 +59,7 @@ func startVectors(ctx context.Context, c *cluster.Cluster, loads *loadSet, p *Pl
 	}
 	if len(v.tables) > 0 {
 		for _, n := range c.Nodes() {
-			v.wg.Go(func() { v.watch(ctx, n) })
+			v.wg.Go(func() { guard(func() { v.watch(ctx, n) }) })
 		}
 	}
 	return v, nil

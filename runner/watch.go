@@ -45,15 +45,15 @@ type watch struct {
 }
 
 // startWatch watches until end is called.
-func startWatch(ctx context.Context, c *cluster.Cluster, clock history.Clock, crashed func(node string, well, at time.Duration)) *watch {
+func startWatch(ctx context.Context, c *cluster.Cluster, clock history.Clock, crashed func(node string, well, at time.Duration), guard func(func())) *watch {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	w := &watch{
 		clock: clock, crashed: crashed, stop: stop,
 		states: map[string][]history.NodeState{}, last: check.View{}, errs: map[string]error{}, alert: newAlert(),
 	}
 	for _, n := range c.Nodes() {
-		w.wg.Go(func() { w.watchState(ctx, n) })
-		w.wg.Go(func() { w.watchUsage(ctx, n) })
+		w.wg.Go(func() { guard(func() { w.watchState(ctx, n) }) })
+		w.wg.Go(func() { guard(func() { w.watchUsage(ctx, n) }) })
 	}
 	return w
 }
