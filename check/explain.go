@@ -39,6 +39,7 @@ type story struct {
 
 	away   []window // when its node did not serve
 	stints []stint  // by time
+	beside []beside // newer servers
 
 	foreign bool   // the authority does not come from its timeline
 	unsure  string // why nobody knows whether it does
@@ -187,6 +188,7 @@ func (w *witness) tell(l life) *story {
 		s.unsure = "on which timeline " + server.Node + " acknowledged it is not recorded"
 		return s
 	}
+	s.beside = w.newerThan(s)
 	s.foreign, s.unsure = w.descent(s)
 	if s.fork, s.left = w.e.Lineage.Left(server.Timeline); s.left {
 		s.event = w.eventOf(server)

@@ -3,7 +3,9 @@ package check
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
+	"time"
 
 	"pgchaos/history/ledger"
 )
@@ -29,6 +31,9 @@ func (w *witness) rivals() (overlaps []Overlap, failBacks []FailBack) {
 				continue
 			}
 			overlap, back := older.against(newer)
+			if overlap == nil {
+				overlap = older.besides(newer.server)
+			}
 			if overlap != nil {
 				overlaps = append(overlaps, *overlap)
 			} else if back != nil {
@@ -36,7 +41,55 @@ func (w *witness) rivals() (overlaps []Overlap, failBacks []FailBack) {
 			}
 		}
 	}
+	for _, s := range servers {
+		for _, b := range s.beside {
+			known := slices.ContainsFunc(overlaps, func(o Overlap) bool { return o.Older == s.server && o.Newer.Node == b.newer.server.Node })
+			if o := s.besides(b.newer.server); o != nil && !known {
+				overlaps = append(overlaps, *o)
+			}
+		}
+	}
 	return overlaps, failBacks
+}
+
+// beside is the newest write that was sent to a server and acknowledged by it while a
+// newer server was read to accept writes.
+type beside struct {
+	newer term
+	sent  time.Duration // 0: there was none
+}
+
+// besides is the overlap with a newer server that the readings of it prove; nil for none.
+func (s *story) besides(newer ledger.Server) (overlap *Overlap) {
+	for _, b := range s.beside {
+		if b.sent > 0 && b.newer.server.Node == newer.Node && b.newer.server.Timeline == newer.Timeline {
+			if overlap == nil {
+				overlap = &Overlap{Older: s.server, Newer: newer, From: b.newer.from, Read: true}
+			}
+			overlap.To = max(overlap.To, b.sent)
+		}
+	}
+	return overlap
+}
+
+// newerThan are the times in which other nodes were read to accept writes on a newer
+// timeline, or on another one of the same number that came later.
+func (w *witness) newerThan(s *story) (all []beside) {
+	since := forever
+	for _, st := range s.states {
+		if accepts(st) && st.Timeline == s.server.Timeline {
+			since = min(since, st.At)
+		}
+	}
+	for _, node := range slices.Sorted(maps.Keys(w.e.States)) {
+		for _, t := range termsOf(w.e.States[node]) {
+			newer := t.server.Timeline > s.server.Timeline || t.server.Timeline == s.server.Timeline && t.from > since
+			if node != s.server.Node && newer && t.from < t.to {
+				all = append(all, beside{newer: t})
+			}
+		}
+	}
+	return all
 }
 
 // against compares the stints of an older server with those of a newer one. One that
@@ -67,6 +120,10 @@ func (s *story) against(newer *story) (overlap *Overlap, back *FailBack) {
 
 // String says who, and when.
 func (o Overlap) String() string {
+	if o.Read {
+		return fmt.Sprintf("%s acknowledged a write sent at %.3f s, although %s was read to accept writes from %.3f s on",
+			serverWords(o.Older), o.To.Seconds(), serverWords(o.Newer), o.From.Seconds())
+	}
 	return fmt.Sprintf("%s acknowledged a write sent at %.3f s, although %s had acknowledged one by %.3f s",
 		serverWords(o.Older), o.To.Seconds(), serverWords(o.Newer), o.From.Seconds())
 }

@@ -22,6 +22,11 @@ const breather = 100 * time.Millisecond
 
 // serve notes an acknowledgement. They come writer by writer, in any order of time.
 func (s *story) serve(e *ledger.Entry) {
+	for i := range s.beside {
+		if b := &s.beside[i]; e.Sent >= b.newer.from && e.Done <= b.newer.to {
+			b.sent = max(b.sent, e.Sent)
+		}
+	}
 	i, _ := slices.BinarySearchFunc(s.stints, e.Done, func(t stint, at time.Duration) int { return cmp.Compare(t.last, at) })
 	// The stint at i is the first that ends at or after it.
 	switch {

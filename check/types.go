@@ -194,6 +194,9 @@ type Overlap struct {
 	Newer ledger.Server `json:"newer"`
 	From  time.Duration `json:"from_ns"` // when the first acknowledgement of Newer had come
 	To    time.Duration `json:"to_ns"`   // when the last acknowledged write was sent to Older
+	// Read is set where readings prove that Newer accepted writes then, from From on,
+	// whether it acknowledged any or not.
+	Read bool `json:"read,omitempty"`
 }
 
 // FailBack is an older server that acknowledged again after a newer one had, and had

@@ -78,6 +78,12 @@ func (r *Result) settleFindings() (all []check.Finding) {
 	for _, two := range r.TwoWritable {
 		all = append(all, failed("split brain: %s", two))
 	}
+	for _, u := range r.Unwatched {
+		if v := r.splitBrain(); v.Known && v.Bool {
+			break // it is known that there was one
+		}
+		all = append(all, inconclusive("whether there was a split brain is not known: %s", u))
+	}
 	for _, n := range r.Settle {
 		if n.Error == "" {
 			continue

@@ -43,6 +43,9 @@ func (r *Result) splitBrain() check.Value {
 	if acknowledged == 0 {
 		return unknown("no write was acknowledged")
 	}
+	if len(r.Unwatched) > 0 {
+		return unknown("%s", r.Unwatched[0])
+	}
 	return check.Value{Known: true, Text: "false"}
 }
 

@@ -72,7 +72,10 @@ type Result struct {
 	// TwoWritable are the pairs of nodes that were read to accept writes at the same
 	// time during the run.
 	TwoWritable []check.Rivals `json:"two_writable,omitempty"`
-	Audits      []check.Audit  `json:"audits,omitempty"` // one a table
+	// Unwatched are the times in which a node may have accepted writes beside another one,
+	// and nothing shows whether it did.
+	Unwatched []check.Unwatched `json:"unwatched,omitempty"`
+	Audits    []check.Audit     `json:"audits,omitempty"` // one a table
 	// LedgerFile sums up the file in which every write is; nil before the load has
 	// ended, and in results that have the writes themselves, under another name.
 	LedgerFile *LedgerFile `json:"ledger_file,omitempty"`

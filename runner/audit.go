@@ -39,6 +39,7 @@ func (r *run) check(ctx context.Context) error {
 	}
 	r.watch.end()
 	r.result.States = r.watch.histories(r.cluster)
+	r.result.Unwatched = check.UnwatchedNodes(byNode(r.result.States), r.result.Timeline, r.result.Duration)
 	s.finalStates(ctx, r.clock.Now())
 	return r.write(report.StageChecked)
 }

@@ -1,0 +1,111 @@
+package check
+
+import (
+	"strings"
+	"testing"
+
+	"pgchaos/history"
+	"pgchaos/history/ledger"
+)
+
+func writable(node string, at int, timeline uint32, started int) history.NodeState {
+	s := primary(node, at, timeline, started)
+	s.Asked, s.Writable = s.At, true
+	return s
+}
+
+// TestUnwatchedNodes: while b is read to accept writes from 1.2 s to 4 s, what shows that a
+// did not?
+func TestUnwatchedNodes(t *testing.T) {
+	type states = []history.NodeState
+	type marks = []history.Mark
+	a := func(at int) history.NodeState { return writable("a", at, 1, 1) }
+	gone := func(at int) history.NodeState { return state("a", at, '-') }
+	down := func(at int) history.NodeState { s := gone(at); s.Role = history.RoleDown; return s }
+	standby := func(at int) history.NodeState { return state("a", at, 's') }
+	readOnly := func(s history.NodeState) history.NodeState { s.Writable = false; return s }
+	pause, kill := mark("pause-a", "pause", "a", 1000, 1020), mark("kill-a", "kill", "a", 1000, 1020)
+	undo := mark("undo-pause-a", "undo", "a", 3000, 3010)
+	undo.Reverses = "pause-a"
+	failedKill := kill
+	failedKill.Status = history.MarkFailed
+	tests := []struct {
+		name  string
+		a     states
+		marks marks
+		want  string
+	}{
+		{"killed before", states{a(5), a(1000), gone(1010)}, marks{kill}, ""},
+		{"killed, and the kill was not verified", states{a(5), a(1000), gone(1010)}, marks{failedKill}, "1.200-4.000"},
+		{"found to be down", states{a(5), a(1000), gone(1010), down(1100)}, nil, ""},
+		{"found to be down too late", states{a(5), a(1000), gone(1010), down(2000)}, nil, "1.200-2.000"},
+		{"it went away, and nothing tells why", states{a(5), a(1000), gone(1010)}, nil, "1.200-4.000"},
+		{"frozen to the end", states{a(5), a(1000), gone(1010)}, marks{pause}, ""},
+		{"resumed, and stopped before it was read", states{a(5), a(1000), gone(1010)}, marks{pause, mark("resume-a", "resume", "a", 3000, 3010), mark("stop-a", "stop", "a", 3020, 3050)}, "3.000-3.050"},
+		{"resumed by the reversal", states{a(5), a(1000), gone(1010)}, marks{pause, undo}, "3.000-4.000"},
+		{"cut off to the end", states{a(5), a(1000), gone(1010)}, marks{mark("disconnect-a", "disconnect", "a", 1000, 1020)}, ""},
+		{"connected again", states{a(5), a(1000), gone(1010)}, marks{mark("disconnect-a", "disconnect", "a", 1000, 1020), mark("connect-a", "connect", "a", 3000, 3010)}, "3.000-4.000"},
+		{"started, and stopped before it was read", states{a(5), a(1000), gone(1010), down(1100), down(3500)}, marks{kill, mark("start-a", "start", "a", 3000, 3010), mark("stop-a", "stop", "a", 3020, 3050)}, "3.000-3.050"},
+		{"started beside the other", states{a(5), gone(1010), down(1100), writable("a", 3100, 1, 3), writable("a", 3900, 1, 3)}, marks{kill, mark("start-a", "start", "a", 3000, 3010)}, "3.000-3.100"},
+		{"rejoined", states{a(5), gone(1010), down(1100), standby(3100)}, marks{kill, mark("rejoin-a", "rejoin", "a", 3000, 3200)}, ""},
+		{"frozen, and rejoined", states{a(5), gone(1010), standby(3100)}, marks{pause, mark("rejoin-a", "rejoin", "a", 3000, 3200)}, ""},
+		{"a standby, started again", states{standby(5), down(1500), standby(3000)}, marks{mark("stop-a", "stop", "a", 1400, 1500), mark("start-a", "start", "a", 2000, 3000)}, ""},
+		{"a standby all the while", states{standby(5), standby(4000)}, nil, ""},
+		{"a standby that did not answer for a while", states{standby(5), gone(1500), standby(5000)}, nil, ""},
+		{"a standby that never answered again", states{standby(5), standby(1490), gone(1500)}, nil, "1.490-4.000"},
+		{"a standby that was found to be down", states{standby(5), gone(1500), down(3500)}, nil, ""},
+		{"a standby that was promoted and killed before it was read", states{standby(5), standby(1990), gone(2100), down(3500)}, marks{mark("promote-a", "promote", "a", 2000, 2050), mark("kill-a", "kill", "a", 2060, 2090)}, "2.000-2.090"},
+		{"two that are read to accept writes: only when the other became one is not known", states{a(5), a(4000)}, nil, "1.190-1.200"},
+		{"read-only all the while", states{a(5), a(1000), readOnly(a(1010)), readOnly(a(4000))}, nil, ""},
+		{"read-only, and no more at the end", states{a(5), readOnly(a(1010)), readOnly(a(2000)), a(4000)}, nil, "2.000-4.000"},
+		{"started anew between two readings", states{a(5), a(1300), writable("a", 3000, 1, 2)}, nil, "1.190-1.200 1.300-3.000"},
+		{"never read", nil, nil, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			b := states{state("b", 6, 's'), state("b", 1190, 's'), writable("b", 1200, 2, 1), writable("b", 4500, 2, 1)}
+			var got []string
+			for _, u := range UnwatchedNodes(map[string][]history.NodeState{"a": tt.a, "b": b}, tt.marks, 4000*msec) {
+				got = append(got, strings.NewReplacer(" s", "", " to ", "-").Replace(strings.Split(strings.Split(u.String(), " from ")[1], ",")[0]))
+			}
+			if strings.Join(got, " ") != tt.want {
+				t.Errorf("%v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestAcknowledgedBesideOneThatWasRead: the mixed proof of a split brain.
+func TestAcknowledgedBesideOneThatWasRead(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		acks []ledger.Entry
+		b    []history.NodeState
+		want bool
+	}{
+		{"sent while the newer one was read to accept writes", []ledger.Entry{ack("a", 1, 10, 900), ack("a", 1, 20, 3000)}, nil, true},
+		{"sent before, and answered then", []ledger.Entry{{Outcome: history.OK, Server: ledger.Server{Node: "a", Timeline: 1}, Sent: 900 * msec, Done: 3000 * msec}}, nil, false},
+		{"answered after the last reading", []ledger.Entry{{Outcome: history.OK, Server: ledger.Server{Node: "a", Timeline: 1}, Sent: 3900 * msec, Done: 4100 * msec}}, nil, false},
+		{"before the newer one was a primary", []ledger.Entry{ack("a", 1, 10, 900)}, nil, false},
+		{"one reading proves nothing", []ledger.Entry{ack("a", 1, 20, 3000)}, []history.NodeState{writable("b", 1200, 2, 1)}, false},
+		{"the newer one itself", []ledger.Entry{ack("b", 2, 20, 3000)}, nil, false},
+		{"the same number, and a primary before", []ledger.Entry{ack("a", 1, 20, 3000)}, []history.NodeState{writable("b", 1200, 1, 1), writable("b", 4000, 1, 1)}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			e := failover()
+			e.States["b"] = append(e.States["b"][:1], writable("b", 1200, 2, 1), writable("b", 4000, 2, 1))
+			if tt.b != nil {
+				e.States["b"] = tt.b
+			}
+			e.Book = (&fakeBook{}).write("writes", tt.acks...)
+			e.Nodes = []NodeHolding{node("b", rows(1, 2)...).in(e.Table)}
+			a, err := AuditTable(e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := len(a.SplitBrain) == 1 && a.SplitBrain[0].Read; got != tt.want {
+				t.Errorf("%v", a.SplitBrain)
+			}
+		})
+	}
+}
