@@ -124,7 +124,7 @@ func TestRunPasses(t *testing.T) {
 	if err != nil || r.Verdict != check.Pass {
 		t.Fatalf("verdict %s, %v, %v", r.Verdict, r.Reasons, err)
 	}
-	if r.Seed != 7 || len(r.Phases) != 4 || r.Phases[0].Name != "baseline" {
+	if r.Seed != 7 || len(r.Phases) != 3 || r.Phases[0].Name != "baseline" {
 		t.Errorf("seed %d, phases %v", r.Seed, r.Phases)
 	}
 	w := r.Workloads[0]
