@@ -130,7 +130,7 @@ func TestDowntime(t *testing.T) {
 		{"not while the load is stopped", "..........|____|..", 0, 2000, gap{from: 0, to: 10, ok: true}},
 	} {
 		got := feltBy(c.picture).downtime(time.Duration(c.from)*msec, time.Duration(c.to)*msec)
-		if got.from != c.want.from*msec || got.to != c.want.to*msec || got.ok != c.want.ok {
+		if got.from.Milliseconds() != int64(c.want.from) || got.to.Milliseconds() != int64(c.want.to) || got.ok != c.want.ok {
 			t.Errorf("%s: %v to %v, %v", c.name, got.from, got.to, got.ok)
 		}
 	}

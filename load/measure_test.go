@@ -400,6 +400,10 @@ func TestALongRunHasNoMoreSteps(t *testing.T) {
 	if again := s.all(1); len(again) != 9 || again[4].Response.Count != 100 {
 		t.Errorf("single again: %+v", again)
 	}
+}
+
+// TestTheSeriesOfALongRun has what was never sent in the same steps.
+func TestTheSeriesOfALongRun(t *testing.T) {
 	slots := make([]history.Slot, 100)
 	for i := range slots {
 		slots[i].OK = 1

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"pgchaos/check"
 )
@@ -37,6 +36,13 @@ func (r *Result) Metric(e check.Expectation) check.Value {
 		return r.readMetric(e)
 	case e.Workload != "":
 		return r.loadMetric(e)
+	}
+	return r.ofRun(e)
+}
+
+// ofRun is a metric of the run as a whole.
+func (r *Result) ofRun(e check.Expectation) check.Value {
+	switch {
 	case e.Metric == "split_brain":
 		return r.splitBrain()
 	case e.Metric == "rpo_seconds" || e.Metric == "rpo_bytes":
@@ -237,56 +243,61 @@ const momentUnknown = "no step was the fault: it is only known when all was last
 
 // rto is the worst outage of the events and workloads that are asked about.
 func (r *Result) rto(e check.Expectation) check.Value {
-	writes := e.Metric == "write_rto"
-	events, loaded, sick := map[string]bool{}, map[string]bool{}, ""
-	var worst, most time.Duration
 	v := check.Value{Known: true}
-	errors, measured := int64(0), false
-	for _, o := range r.Outages {
-		if o.Writes != writes || e.Workload != "" && o.Workload != e.Workload || e.Phase != "" && o.Event != e.Phase {
+	sick, measured := "", false
+	loaded := map[string]bool{} // by event
+	var worst check.Outage
+	for _, o := range r.outagesFor(e) {
+		loaded[o.Event] = loaded[o.Event] || o.Loaded
+		switch {
+		case !o.Loaded:
 			continue
-		}
-		events[o.Event] = true
-		if !o.Loaded {
-			continue
-		}
-		loaded[o.Event] = true
-		if o.NotServed {
+		case o.NotServed:
 			sick = notServed(o.Workload, o.Event)
 			continue
-		}
-		measured = true
-		errors += o.Errors
-		worst, most = max(worst, o.RTO), max(most, o.RTO, o.Most)
-		if !o.Recovered {
+		case !o.Recovered:
 			v.AtLeast = true
 			v.Why = fmt.Sprintf("%s had not recovered from %s when the load ended", o.Workload, o.Event)
 		}
+		measured = true
+		worst.Errors += o.Errors
+		worst.RTO, worst.Most = max(worst.RTO, o.RTO), max(worst.Most, o.RTO, o.Most)
 	}
 	switch {
-	case len(events) == 0:
-		return unknown("no fault that took effect met such a workload")
 	case len(loaded) == 0:
-		return unknown("there was no load at the fault")
-	case !measured:
+		return unknown("no fault that took effect met such a workload")
+	case sick != "" && !measured:
 		return unknown("%s", sick)
+	case !measured:
+		return unknown("there was no load at the fault")
 	case sick != "":
 		v.AtLeast, v.Why = true, sick
 	}
-	for _, event := range slices.Sorted(maps.Keys(events)) {
+	for _, event := range slices.Sorted(maps.Keys(loaded)) {
 		if !loaded[event] {
 			v.AtLeast = true
 			v.Why = fmt.Sprintf("there was no load at %s (say `during` which faults are meant)", event)
 		}
 	}
-	v.Number, v.Text = worst.Seconds(), e.Kind.Format(worst.Seconds())
-	if !v.AtLeast && most > worst {
-		v.AtLeast, v.Most, v.Why = true, most.Seconds(), momentUnknown
-	}
-	if worst == 0 && errors == 0 && !v.AtLeast {
+	v.Number, v.Text = worst.RTO.Seconds(), e.Kind.Format(worst.RTO.Seconds())
+	switch {
+	case v.AtLeast:
+	case worst.Most > worst.RTO:
+		v.AtLeast, v.Most, v.Why = true, worst.Most.Seconds(), momentUnknown
+	case worst.RTO == 0 && worst.Errors == 0:
 		v.Text = "no outage seen"
 	}
 	return v
+}
+
+// outagesFor are the outages that an expectation asks about.
+func (r *Result) outagesFor(e check.Expectation) (all []check.Outage) {
+	for _, o := range r.Outages {
+		if o.Writes == (e.Metric == "write_rto") && (e.Workload == "" || o.Workload == e.Workload) && (e.Phase == "" || o.Event == e.Phase) {
+			all = append(all, o)
+		}
+	}
+	return all
 }
 
 // notServed says why nothing is known of what a fault did to a workload.
