@@ -41,6 +41,11 @@ func Cases() []Case {
 			Also: []condition{bounded},
 		},
 		{
+			Name: "sick-baseline", Verdict: check.Inconclusive, Exit: exitInconclusive, Open: []string{"write_rto < 10s"},
+			Produced: []condition{sick},
+			Also:     []condition{blamedOnTheLoad},
+		},
+		{
 			Name: "switchovers", Verdict: check.Pass, Exit: exitPass,
 			// In flight when the server was told to stop; none of it was acknowledged.
 			Counts:   map[string]demand{"survived": atMost(rounds * writers), "vanished": atMost(rounds * writers)},
@@ -280,4 +285,24 @@ func rejoinedPlainly(r *report.Result) string {
 		return fmt.Sprintf("%d former primaries came back by a plain restart at once, and all %d must", n, rounds)
 	}
 	return ""
+}
+
+// sick demands that operations failed before the fault, and that no server made them fail.
+func sick(r *report.Result) string {
+	for i := range r.Workloads {
+		if b := r.Workloads[i].Baseline; b != nil && b.OK > 0 && b.Errors > b.OK/10 {
+			return ""
+		}
+	}
+	return "too few operations failed before the first fault"
+}
+
+// blamedOnTheLoad demands that the outage is not judged because of the load.
+func blamedOnTheLoad(r *report.Result) string {
+	for _, j := range r.Expectations {
+		if strings.HasPrefix(j.Why, "the load was not sustained before the first fault: writes: error_rate") {
+			return ""
+		}
+	}
+	return "nothing says that the load was not sustained"
 }

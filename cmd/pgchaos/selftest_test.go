@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -55,7 +54,7 @@ func keepForSelftest(t *testing.T, r *report.Result) {
 		SplitBrain: r.SplitBrain, TwoWritable: r.TwoWritable, Audits: r.Audits, Forks: r.Forks, Expectations: r.Expectations, Verdict: r.Verdict, Reasons: r.Reasons,
 	}
 	for _, w := range r.Workloads {
-		to := report.Workload{Name: w.Name, Kind: w.Kind, Target: w.Target, Total: counts(w.Total)}
+		to := report.Workload{Name: w.Name, Kind: w.Kind, Target: w.Target, Total: counts(w.Total), Baseline: w.Baseline}
 		if w.Reads != nil {
 			to.Reads = &report.Reads{Unchecked: w.Reads.Unchecked}
 			for _, f := range w.Reads.Findings {
@@ -67,12 +66,8 @@ func keepForSelftest(t *testing.T, r *report.Result) {
 		}
 		kept.Workloads = append(kept.Workloads, to)
 	}
-	text, err := json.Marshal(kept)
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := filepath.Join("../../selftest/testdata", r.Name)
-	if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, report.FileName), append(text, '\n'), 0o644)); err != nil {
+	if err := errors.Join(os.MkdirAll(dir, 0o755), report.Write(dir, &kept)); err != nil { // with its checksum
 		t.Fatal(err)
 	}
 }
