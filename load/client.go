@@ -105,6 +105,10 @@ func (w *Workload) loop(r *run, c *client, f *flight, free time.Duration, t *eve
 			t.Block(func() { r.sleep(timer, rest, group.spent) })
 			free = w.cfg.Clock.Now()
 		}
+		if t.Moves() {
+			w.move(r, c, f, free, t)
+			return
+		}
 		if t.Turn() && group.schedule == nil { // the turn of others is no part of the next operation
 			free = w.cfg.Clock.Now()
 		}
@@ -112,6 +116,18 @@ func (w *Workload) loop(r *run, c *client, f *flight, free time.Duration, t *eve
 	w.mu.Lock()
 	w.left(r)
 	w.mu.Unlock()
+}
+
+// move has another loop go on with a client. What it has recorded here comes before.
+func (w *Workload) move(r *run, c *client, f *flight, free time.Duration, t *eventloop.Task) {
+	w.mu.Lock()
+	w.drain(c.ring)
+	w.mu.Unlock()
+	w.all.Add(1)
+	t.Continue(func(t *eventloop.Task) {
+		defer w.all.Done()
+		w.loop(r, c, f, free, t, w.rings[t.Loop()])
+	})
 }
 
 // operate does one operation and records it; answered is false when it was given

@@ -2,8 +2,12 @@ package load
 
 import (
 	"context"
+	"net"
+	"runtime"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"pgchaos/history"
 	"pgchaos/load/eventloop"
@@ -111,4 +115,124 @@ func TestStopEndsClientsThatSleep(t *testing.T) {
 	if rec := w.Record(); rec.Total.Samples() > 21 || rec.Total.Samples() == 0 {
 		t.Errorf("%d sent, of one at each start", rec.Total.Samples())
 	}
+}
+
+// talks is a session of a connection that it reads and writes from a loop.
+type talks struct {
+	instant
+	socket *eventloop.Socket
+	loops  map[int]bool // that it has been on
+}
+
+func (s *talks) Do(ctx context.Context, op *history.Op) time.Duration {
+	t, b := eventloop.TaskOf(ctx), [1]byte{}
+	s.loops[t.Loop()] = true
+	if _, err := s.socket.Send(t, b[:]); err != nil {
+		op.Outcome, op.Err = history.Failed, err
+	}
+	if _, err := s.socket.Receive(t, b[:]); err != nil {
+		op.Outcome, op.Err = history.Failed, err
+	}
+	if op.Err == nil {
+		op.Outcome = history.OK
+	}
+	return 0
+}
+
+// TestTradedClients: a client that another loop goes on with loses nothing, and what it
+// did stays in its order.
+func TestTradedClients(t *testing.T) {
+	if runtime.NumCPU() < 2 {
+		t.Skip("one processor: there is one loop")
+	}
+	loops, err := eventloop.New(runtime.NumCPU())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer loops.Close()
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + loops.Threads())
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) - loops.Threads())
+	sessions := make([]*talks, loops.Threads())
+	for i := range sessions {
+		sessions[i] = &talks{loops: map[int]bool{}, socket: echoedOn(t, (i+1)%loops.Threads())}
+	}
+	last := make([]time.Duration, len(sessions))
+	var told int64
+	w := New(Config{
+		Clients: len(sessions), Loops: loops, Clock: history.StartClock(),
+		Open: func(client int) Session { return sessions[client] },
+		OnSample: func(client int, op history.Op) {
+			if op.Outcome != history.OK || op.Due < last[client] {
+				t.Errorf("client %d: %v (%v), due at %v after one that was done at %v", client, op.Outcome, op.Err, op.Due, last[client])
+			}
+			last[client] = op.Done
+			told++
+		},
+	})
+	moved := 0
+	for range 20 {
+		w.Start()
+		time.Sleep(300 * time.Millisecond)
+		w.Stop()
+		if moved = movers(sessions); moved >= 2 {
+			break
+		}
+	}
+	rec := w.Record()
+	w.Close()
+	if rec.Total.Samples() != told || told == 0 {
+		t.Errorf("%d told, %d recorded", told, rec.Total.Samples())
+	}
+	if moved < 2 {
+		t.Errorf("%d of %d clients have moved", moved, len(sessions))
+	}
+}
+
+// movers is how many sessions have been on several loops.
+func movers(sessions []*talks) (n int) {
+	for _, s := range sessions {
+		if len(s.loops) > 1 {
+			n++
+		}
+	}
+	return n
+}
+
+// echoedOn is a connection to a server on a processor.
+func echoedOn(t *testing.T, processor int) *eventloop.Socket {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	ours, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		runtime.LockOSThread() // until it ends
+		var set unix.CPUSet
+		set.Set(processor)
+		_ = unix.SchedSetaffinity(0, &set)
+		for b := make([]byte, 16); ; {
+			n, err := theirs.Read(b)
+			if err != nil {
+				return
+			}
+			if _, err := theirs.Write(b[:n]); err != nil {
+				return
+			}
+		}
+	}()
+	s := eventloop.Take(ours)
+	if s == nil {
+		t.Fatal("no socket")
+	}
+	t.Cleanup(func() { _, _ = s.Close(), theirs.Close() })
+	return s
 }

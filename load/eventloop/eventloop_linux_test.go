@@ -10,10 +10,13 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // pair is a socket and its other end.
@@ -427,5 +430,148 @@ func TestWithoutLoops(t *testing.T) {
 	go echo(theirs)
 	if err := ask(nil, s, "hello"); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestLoopsKeepToProcessors: each to one of its own, if there is one for each; and no
+// other thread of the process does, neither meanwhile nor afterwards.
+func TestLoopsKeepToProcessors(t *testing.T) {
+	all := permitted()
+	if len(all) < 2 {
+		t.Skip("one processor: every thread keeps to it")
+	}
+	for _, c := range []struct{ loops, bound int }{{len(all), len(all)}, {len(all) - 1, 0}, {len(all) + 1, 0}} {
+		loops, err := New(c.loops)
+		if err != nil {
+			t.Fatal(err)
+		}
+		of := make(chan []int, c.loops)
+		for range c.loops {
+			loops.Go(func(task *Task) {
+				mine := permitted()
+				var many sync.WaitGroup // threads, of which the loop's is not to be the model
+				task.Block(func() {
+					for range 10 {
+						many.Go(func() { time.Sleep(time.Millisecond) })
+					}
+					many.Wait()
+				})
+				of <- mine
+			})
+		}
+		var bound []int
+		for range c.loops {
+			if mine := <-of; len(mine) == 1 {
+				bound = append(bound, mine...)
+			}
+		}
+		slices.Sort(bound)
+		if c.bound == 0 && len(bound) != 0 || c.bound > 0 && !slices.Equal(bound, all) {
+			t.Errorf("%d loops for processors %v keep to %v", c.loops, all, bound)
+		}
+		if n := boundThreads(t, len(all)); n != c.bound {
+			t.Errorf("%d loops, and %d threads that keep to some of the processors", c.loops, n)
+		}
+		loops.Close()
+		for deadline := time.Now().Add(5 * time.Second); boundThreads(t, len(all)) > 0; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("a thread still keeps to a processor")
+			}
+		}
+	}
+}
+
+// boundThreads is how many threads of this process may not use all those processors.
+func boundThreads(t *testing.T, all int) (n int) {
+	t.Helper()
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, thread := range threads {
+		id, err := strconv.Atoi(thread.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var set unix.CPUSet
+		if err := unix.SchedGetaffinity(id, &set); err == nil && set.Count() < all { // else it has just ended
+			n++
+		}
+	}
+	return n
+}
+
+// echoOn echoes on one processor.
+func echoOn(processor int, conn net.Conn) {
+	var set unix.CPUSet
+	set.Set(processor)
+	runtime.LockOSThread() // until it ends
+	defer keepTo(&set)()
+	echo(conn)
+}
+
+// TestLoopsTrade: two clients whose servers are on each other's processors change
+// places; one that has nobody to change with stays.
+func TestLoopsTrade(t *testing.T) {
+	processors := permitted()
+	if len(processors) < 2 {
+		t.Skip("one processor: there is one loop")
+	}
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + len(processors))
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) - len(processors))
+	for _, c := range []struct {
+		why     string
+		servers [2]int // the processors of the servers of the first two tasks, of loops 0 and 1
+		trade   bool
+	}{
+		{"crosswise", [2]int{1, 0}, true},
+		{"at home", [2]int{0, 1}, false},
+		{"both with one", [2]int{0, 0}, false},
+	} {
+		loops, err := New(len(processors))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var done sync.WaitGroup
+		for i, of := range c.servers {
+			s, theirs := pair(t, "tcp")
+			go echoOn(processors[of], theirs)
+			done.Add(1)
+			deadline, b := time.Now().Add(time.Second), make([]byte, 8)
+			if c.trade {
+				deadline = time.Now().Add(10 * time.Second)
+			}
+			var talk func(task *Task)
+			talk = func(task *Task) {
+				for time.Now().Before(deadline) {
+					if _, err := s.Send(task, b); err != nil {
+						t.Error(err)
+					}
+					if n, err := s.Receive(task, b); n != len(b) || err != nil {
+						t.Errorf("%d bytes: %v", n, err)
+					}
+					if task.Moves() {
+						if !c.trade {
+							t.Errorf("%s: task %d is to move", c.why, i)
+						}
+						task.Continue(talk)
+						return
+					}
+					if task.Loop() != i {
+						break
+					}
+				}
+				if moved := task.Loop() != i; moved != c.trade {
+					t.Errorf("%s: task %d has moved: %v", c.why, i, moved)
+				}
+				if mine := permitted(); len(mine) != 1 || mine[0] != processors[task.Loop()] {
+					t.Errorf("%s: task %d is on loop %d, and on processors %v", c.why, i, task.Loop(), mine)
+				}
+				done.Done()
+			}
+			loops.Go(talk)
+		}
+		done.Wait()
+		loops.Close()
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
@@ -19,15 +20,19 @@ import (
 // which it gives something to other goroutines every 10 ms. A program whose other goroutines must
 // not wait for so long provides a place more for each loop.
 type Group struct {
-	loops []*loop
-	all   sync.WaitGroup
+	loops  []*loop
+	all    sync.WaitGroup
+	market market
 }
 
-// New starts so many loops. The kernel decides on which processors they run, as it does for
-// any other program: loops that keep to one each were faster on some machines, and slower on
-// others.
+// New starts so many loops. Where there are as many as processors that the process may use,
+// each keeps to one of them.
 func New(threads int) (*Group, error) {
 	g := &Group{}
+	processors := permitted()
+	if len(processors) != threads {
+		processors = nil
+	}
 	for range threads {
 		event, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 		if err != nil {
@@ -35,10 +40,40 @@ func New(threads int) (*Group, error) {
 			return nil, fmt.Errorf("make an event loop: %w", os.NewSyscallError("eventfd", err))
 		}
 		l := &loop{group: g, number: len(g.loops), event: event, wake: make(chan struct{}, 1), polls: []unix.PollFd{{Fd: int32(event), Events: unix.POLLIN}}}
+		if processors != nil {
+			l.only = &unix.CPUSet{}
+			l.only.Set(processors[l.number])
+		}
 		g.loops = append(g.loops, l)
 		g.all.Go(l.run)
 	}
 	return g, nil
+}
+
+// keepTo has the calling thread keep to some processors until the end, nil being any.
+// Where that is not permitted, it runs where the kernel puts it.
+func keepTo(only *unix.CPUSet) (end func()) {
+	var before unix.CPUSet
+	if only == nil || unix.SchedGetaffinity(0, &before) != nil || unix.SchedSetaffinity(0, only) != nil {
+		return func() {}
+	}
+	return func() { // the process's first thread does not end with its goroutine
+		_ = unix.SchedSetaffinity(0, &before)
+	}
+}
+
+// permitted are the processors that the process may use; none if it cannot be told.
+func permitted() (processors []int) {
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		return nil
+	}
+	for i := 0; len(processors) < set.Count(); i++ {
+		if set.IsSet(i) {
+			processors = append(processors, i)
+		}
+	}
+	return processors
 }
 
 // Threads is the number of loops.
@@ -99,6 +134,7 @@ func (g *Group) Go(f func(*Task)) {
 type loop struct {
 	group  *Group
 	number int
+	only   *unix.CPUSet  // the processor that it keeps to; nil: any
 	event  int           // a descriptor that ends the wait in the kernel
 	wake   chan struct{} // ends the wait where there is nothing to wait for in the kernel
 
@@ -114,6 +150,8 @@ type loop struct {
 	turns int // tasks that only let others go on
 	// sleeping are the tasks that wait for a time, the next one last; due are those whose time has come.
 	sleeping, due []*Task
+	rounds        int
+	looked        time.Time
 	until         unix.Timespec // of the wait at hand
 }
 
@@ -146,8 +184,11 @@ func (l *loop) rouse() {
 // It has a thread of its own: else Go would move it to another one, and that perhaps to
 // another core, each time that its watchdog lets others run, which is every 10 ms. The
 // servers' processes, which settle on the core from where they are woken, would be left.
+// For that reason it keeps to one processor as well: a kernel that has many servers' processes to
+// spread every now and then leaves two loops on one of two processors, and that for seconds.
 func (l *loop) run() {
 	runtime.LockOSThread() // until it ends, and the thread with it; Go makes no other thread from it
+	defer keepTo(l.only)()
 	for {
 		admitted, over := l.admitted()
 		for _, t := range admitted {
@@ -159,6 +200,7 @@ func (l *loop) run() {
 		case len(l.tasks) > 0 || len(l.sleeping) > 0:
 			l.wait()
 			l.resumeDue()
+			l.look()
 			l.dispatch()
 		case len(admitted) == 0:
 			<-l.wake
@@ -253,12 +295,22 @@ func (l *loop) resume(t *Task) (listed bool) {
 	if alive && t.asleep {
 		l.sleep(t)
 	}
-	if !alive {
-		l.mu.Lock()
-		l.live--
-		l.mu.Unlock()
+	switch {
+	case alive:
+	case t.again:
+		l.move(t)
+	default:
+		t.to.Store(l) // nobody trades it any more
+		l.leave()
 	}
 	return false
+}
+
+// leave is told of a task that has ended, or gone.
+func (l *loop) leave() {
+	l.mu.Lock()
+	l.live--
+	l.mu.Unlock()
 }
 
 // release frees a task's slot, which the last task gets.
@@ -318,6 +370,8 @@ type Task struct {
 	inARow int
 	fd     int // what it waits for; -1: nothing
 	events int16
+	to     atomic.Pointer[loop] // with which it is to go on; nil: the one that it has
+	again  bool                 // it has ended in order to begin again
 }
 
 // Loop is the number of the loop that has the task, from 0.

@@ -28,6 +28,12 @@ func (g *Group) Go(func(*Task)) {}
 // Task is never made here.
 type Task struct{}
 
+// Moves is false.
+func (t *Task) Moves() bool { return false }
+
+// Continue is never called.
+func (t *Task) Continue(func(*Task)) {}
+
 // Loop is 0.
 func (t *Task) Loop() int { return 0 }
 
