@@ -36,7 +36,7 @@ type Result struct {
 	Started     time.Time `json:"started"` // wall time of offset 0
 	Seed        uint64    `json:"seed"`
 	// Experiment is the resolved text: every ${VAR} and --set filled in, secrets removed.
-	Experiment string `json:"experiment"`
+	Experiment string `json:"experiment" text:"whole"`
 	Host       Host   `json:"host"`
 
 	Cluster Cluster `json:"cluster"`

@@ -13,13 +13,13 @@ import (
 func (o Options) hiding(secrets *redact.Redactor) Options {
 	o.Observer = &hidingObserver{o.Observer, secrets}
 	if log := o.Log; log != nil {
-		o.Log = func(format string, args ...any) { log("%s", secrets.Text(fmt.Sprintf(format, args...))) }
+		o.Log = func(format string, args ...any) { log("%s", redact.Short(secrets.Text(fmt.Sprintf(format, args...)))) }
 	}
 	if write := o.Sample; write != nil {
 		o.Sample = func(s *export.Sample) {
 			if s.Op.Err != nil {
 				hidden := *s
-				hidden.Op.Err = errors.New(secrets.Text(s.Op.Err.Error()))
+				hidden.Op.Err = errors.New(redact.Short(secrets.Text(s.Op.Err.Error())))
 				s = &hidden
 			}
 			write(s)
@@ -34,7 +34,7 @@ type hidingObserver struct {
 	secrets *redact.Redactor
 }
 
-func (h *hidingObserver) Stage(text string)    { h.Observer.Stage(h.secrets.Text(text)) }
+func (h *hidingObserver) Stage(text string)    { h.Observer.Stage(redact.Short(h.secrets.Text(text))) }
 func (h *hidingObserver) Begin(m history.Mark) { h.Observer.Begin(redact.Of(h.secrets, m)) }
 func (h *hidingObserver) End(m history.Mark)   { h.Observer.End(redact.Of(h.secrets, m)) }
 

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"pgchaos/internal/redact"
 )
 
 // Exit codes, as README.md lists them.
@@ -92,9 +94,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	switch {
 	case code == exitPass || errors.As(err, &verdict):
 	case errors.As(err, &exit):
-		fmt.Fprintln(stderr, err)
+		fmt.Fprintln(stderr, redact.Printable(err.Error()))
 	default:
-		fmt.Fprintln(stderr, "pgchaos:", err)
+		fmt.Fprintln(stderr, "pgchaos:", redact.Printable(err.Error()))
 	}
 	if lost := out.failed(); lost != nil && !errors.Is(err, lost) {
 		fmt.Fprintln(stderr, "pgchaos:", lost)

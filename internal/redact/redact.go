@@ -86,8 +86,10 @@ func Found(text string) (secrets []string) {
 	return secrets
 }
 
-// Text is a text without its secrets.
-func (r *Redactor) Text(text string) string {
+// Text is a text without its secrets, as Printable.
+func (r *Redactor) Text(text string) string { return r.hide(Printable(text)) }
+
+func (r *Redactor) hide(text string) string {
 	if r != nil {
 		for _, secret := range r.literals {
 			if strings.Contains(text, secret) {
@@ -138,8 +140,8 @@ func mayHoldCredential(text string) bool {
 }
 
 // Of is a value with the secrets hidden in every text that it holds, however deep: in
-// strings, but not in types made of string, which are words of ours. What has nothing to hide is
-// shared with v; nothing of v is changed.
+// strings, but not in types made of string, which are words of ours. Each is Printable and Short, but
+// for a field with the tag text:"whole". What is as it must be is shared with v; nothing of v is changed.
 func Of[T any](r *Redactor, v T) T {
 	out, changed := r.value(reflect.ValueOf(&v).Elem())
 	if !changed {
@@ -157,7 +159,7 @@ func (r *Redactor) value(v reflect.Value) (out reflect.Value, changed bool) {
 			return v, false
 		}
 		before := v.String()
-		if after := r.Text(before); after != before {
+		if after := Short(r.Text(before)); after != before {
 			return reflect.ValueOf(after), true
 		}
 	case reflect.Pointer, reflect.Interface:
@@ -189,7 +191,14 @@ func (r *Redactor) structure(v reflect.Value) (out reflect.Value, changed bool) 
 		if !v.Type().Field(i).IsExported() {
 			continue
 		}
-		field, fieldChanged := r.value(v.Field(i))
+		field, fieldChanged := v.Field(i), false
+		if v.Type().Field(i).Tag.Get("text") == "whole" {
+			if after := r.hide(field.String()); after != field.String() {
+				field, fieldChanged = reflect.ValueOf(after), true
+			}
+		} else {
+			field, fieldChanged = r.value(field)
+		}
 		if !fieldChanged {
 			continue
 		}

@@ -50,7 +50,7 @@ func severity(e *pgconn.PgError) string {
 // completion unknown, and the classes of broken connections, shutdowns, system
 // and internal errors.
 func mayFollowCommit(code string) bool {
-	if code == "57014" || code == "40003" || code == "" {
+	if code == "57014" || code == "40003" || !isState(code) {
 		return true
 	}
 	for _, class := range []string{"08", "57P", "58", "XX"} {
@@ -152,7 +152,7 @@ func kindOf(err error) string {
 		return ""
 	}
 	var pgErr *pgconn.PgError
-	if errors.As(err, &pgErr) && pgErr.Code != "" {
+	if errors.As(err, &pgErr) && isState(pgErr.Code) {
 		return pgErr.Code
 	}
 	for _, w := range words {
@@ -172,6 +172,11 @@ func kindOf(err error) string {
 		return kindNoHost
 	}
 	return kindOther
+}
+
+// isState tells whether a code is an SQLSTATE: what is no server can send anything.
+func isState(code string) bool {
+	return len(code) == 5 && strings.Trim(code, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
 
 // unconnectedKind is the most telling of the errors with which all nodes refused a

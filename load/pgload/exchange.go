@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -296,8 +297,16 @@ func refusalOf(body []byte) (*pgconn.PgError, error) {
 	if err := m.Decode(body); err != nil {
 		return nil, err
 	}
+	for _, text := range []*string{&m.Message, &m.Detail, &m.Hint, &m.Where, &m.InternalQuery} {
+		if len(*text) > longestText {
+			*text = strings.Clone((*text)[:longestText])
+		}
+	}
 	return pgconn.ErrorResponseToPgError(&m), nil
 }
+
+// longestText is how many bytes of each text of an error are kept.
+const longestText = 8 << 10
 
 // rollback ends the transaction that an error has left open. Where that does not work,
 // the connection is not to be used again.

@@ -70,7 +70,7 @@ func TestSetupFindsTheTable(t *testing.T) {
 	}
 	cfg := pg.config(Insert)
 	cfg.User = "nobody"
-	if _, err := Setup(t.Context(), cfg, at); err == nil || !strings.Contains(err.Error(), "connect as the workload does: only: ") {
+	if _, err := Setup(t.Context(), cfg, at); err == nil || !strings.Contains(err.Error(), "connect as the workload does: no server answers: only: ") {
 		t.Errorf("a role that is not there: %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package pgload
 
 import (
+	"bytes"
 	"strconv"
 
 	"pgchaos/history/ledger"
@@ -27,7 +28,9 @@ func (w *whoAnswers) row(_ int, row [][]byte) {
 	if len(row) < 2 {
 		return
 	}
-	w.SystemID = string(row[0])
+	if id := row[0]; len(id) <= 20 && len(bytes.Trim(id, "0123456789")) == 0 { // else no server tells it
+		w.SystemID = string(id)
+	}
 	timeline, _ := strconv.ParseUint(string(row[1]), 10, 32) // 0: not known
 	w.Timeline = uint32(timeline)
 	if len(row) > 2 {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"time"
 
@@ -35,12 +36,25 @@ type Found struct {
 // setupTimeout bounds how long the session that makes the tables may take to connect.
 const setupTimeout = 10 * time.Second
 
+// ErrNoServer marks that no server answered as one does, so that no table could be made.
+var ErrNoServer = errors.New("no server answers")
+
 // Setup makes the tables that a workload needs, where they do not exist, in a session as the
 // workload's own are, to the primary at an endpoint, or to the URL: what a table's name means is
 // decided by the search_path, the role and the database that the workload has. What is there
 // already is left as it is, so that it may be called again, also after it was broken off. A sql
-// or a script workload brings its own.
+// or a script workload brings its own, and connects to nothing. An error can be an ErrNoServer.
 func Setup(ctx context.Context, cfg Config, primary Endpoint) (Found, error) {
+	works := []Work{cfg.Work}
+	if cfg.Kind == Mix {
+		works = works[:0]
+		for _, p := range cfg.Mix {
+			works = append(works, p.Work)
+		}
+	}
+	if !slices.ContainsFunc(works, Work.hasTable) {
+		return Found{Tables: make([]string, len(works))}, nil
+	}
 	conn, err := cfg.connect(ctx, primary)
 	if err != nil {
 		return Found{}, err
@@ -50,26 +64,19 @@ func Setup(ctx context.Context, cfg Config, primary Endpoint) (Found, error) {
 		defer cancel()
 		_ = conn.Close(ctx)
 	}()
-	works := []Work{cfg.Work}
-	if cfg.Kind == Mix {
-		works = works[:0]
-		for _, p := range cfg.Mix {
-			works = append(works, p.Work)
-		}
-	}
 	var f Found
 	var level string
 	quick, cancel := context.WithTimeout(ctx, setupTimeout)
 	defer cancel()
 	if err := conn.QueryRow(quick, "select pg_catalog.current_database(), pg_catalog.current_setting('client_min_messages')").Scan(&f.Database, &level); err != nil {
-		return f, fmt.Errorf("ask for the database: %w", err)
+		return f, fmt.Errorf("ask for the database: %w: %w", ErrNoServer, err)
 	}
 	if hidesWarnings(level) { // behind a URL: all others ask for warnings
 		return f, fmt.Errorf("%w: write `alter role %s set client_min_messages = warning`, or for the database or the server", errHidden, pgx.Identifier{conn.Config().User}.Sanitize())
 	}
 	var pg *pgconn.PgError
 	if err := conn.QueryRow(quick, "select system_identifier::pg_catalog.text from pg_catalog.pg_control_system()").Scan(&f.SystemID); err != nil && !errors.As(err, &pg) {
-		return f, fmt.Errorf("ask which server answers: %w", err)
+		return f, fmt.Errorf("ask which server answers: %w: %w", ErrNoServer, err)
 	}
 	for _, w := range works {
 		name, err := w.makeTable(ctx, conn)
@@ -104,7 +111,7 @@ func (c *Config) connect(ctx context.Context, primary Endpoint) (*pgx.Conn, erro
 	}
 	conn, err := pgx.ConnectConfig(ctx, cc)
 	if err != nil {
-		return nil, fmt.Errorf("connect as the workload does: %w", &refusal{primary.Node, err})
+		return nil, fmt.Errorf("connect as the workload does: %w: %w", ErrNoServer, &refusal{primary.Node, err})
 	}
 	if c.Route == URL {
 		return conn, nil // a pooler could leave what is set here to other sessions
@@ -114,6 +121,9 @@ func (c *Config) connect(ctx context.Context, primary Endpoint) (*pgx.Conn, erro
 	}
 	return conn, nil
 }
+
+// hasTable tells whether it is on tables that pgchaos makes.
+func (w Work) hasTable() bool { return w.Kind != SQL && w.Kind != Script }
 
 // makeTable makes the table of some work, and returns its name.
 func (w *Work) makeTable(ctx context.Context, conn *pgx.Conn) (name string, err error) {
