@@ -45,9 +45,9 @@ func TestHeartbeat(t *testing.T) {
 func TestStoppedBySIGSTOP(t *testing.T) {
 	if os.Getenv("PGCHAOS_TEST_STANDSTILL") != "" {
 		g := startGenerator(history.StartClock(), func(s report.Standstill) {
-			os.Stdout.WriteString("stood still for " + (s.To - s.From).String() + "\n")
+			_, _ = os.Stdout.WriteString("stood still for " + (s.To - s.From).String() + "\n")
 		})
-		os.Stdout.WriteString("measuring\n")
+		_, _ = os.Stdout.WriteString("measuring\n")
 		time.Sleep(time.Minute)
 		g.end()
 		return
