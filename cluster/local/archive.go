@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // openDir opens a directory of the node in such a way that nothing in it, laid by
@@ -234,7 +235,7 @@ func pack(w io.Writer, root *os.Root) error {
 
 // packFile takes the size from the opened file, which is the one it then reads.
 func packFile(archive *tar.Writer, root *os.Root, name string) error {
-	f, err := root.Open(name)
+	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // somebody may put a pipe in its place
 	if err != nil {
 		return err
 	}

@@ -168,22 +168,30 @@ func lockRun(dir string) (*os.File, error) {
 	return f, nil
 }
 
-// removeRun deletes a run's directory. What tells that it is one goes last.
-func removeRun(dir string) error {
-	if err := removeSegments(postmasterFiles(filepath.Join(dir, nodesDir, "*"))...); err != nil {
-		return err
+// removeRun deletes a run's directory and the shared memory of its servers. What tells that it is a run's goes last. What
+// cannot be removed is named, and the rest is removed still.
+func removeRun(dir string, own *owner) error {
+	nodes, err := os.ReadDir(filepath.Join(dir, nodesDir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s is left: %w", dir, err)
+	}
+	var errs []error
+	for _, n := range nodes {
+		if n.IsDir() {
+			errs = append(errs, removeNodeSegments(filepath.Join(dir, nodesDir, n.Name()), own))
+		}
 	}
 	for _, sub := range []string{nodesDir, logsDir, ""} {
 		if err := os.RemoveAll(filepath.Join(dir, sub)); err != nil {
-			return fmt.Errorf("%s is left: %w", dir, err)
+			return errors.Join(append(errs, fmt.Errorf("%s is left: %w", dir, err))...)
 		}
 	}
 	if _, err := os.Lstat(dir); err == nil {
-		return fmt.Errorf("%s is left, though it has been deleted", dir)
+		errs = append(errs, fmt.Errorf("%s is left, though it has been deleted", dir))
 	} else if !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("make sure that %s is gone: %w", dir, err)
+		errs = append(errs, fmt.Errorf("make sure that %s is gone: %w", dir, err))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // makeDir makes one directory of exactly this mode, whatever the umask, and gives

@@ -20,10 +20,12 @@ type Leftover struct {
 	Experiment string    // "" when run.json does not tell
 	Results    string    // its result directory; "" when run.json does not tell
 	Started    time.Time // zero when run.json does not tell
-	Alive      bool      // its pgchaos runs, and nobody else may clean it
-	Kept       bool      // it was left on purpose
-	Processes  int       // how many processes of it run
-	Nodes      []LeftoverNode
+	// Doubt is why it may be no run's directory: then nothing of it is touched. "": it is one.
+	Doubt     string
+	Alive     bool // its pgchaos runs, and nobody else may clean it
+	Kept      bool // it was left on purpose
+	Processes int  // how many processes of it run
+	Nodes     []LeftoverNode
 }
 
 // LeftoverNode is a node of a run that is still there.
@@ -35,9 +37,8 @@ type LeftoverNode struct {
 	Frozen    bool  // at least one of them stands still (SIGSTOP)
 }
 
-// List finds the runs in a base directory ("" is DefaultBase()). Whatever else is
-// in it is left out. A run.json that is missing or damaged costs what it would
-// have told, no more. No base directory means no runs.
+// List finds the runs in a base directory ("" is DefaultBase()). Whatever else is in it is left out. What
+// may have been a run's directory, and is not known to be one, has a Doubt. No base directory means no runs.
 func List(base string) ([]Leftover, error) {
 	dir, unlock, err := lockBase(context.Background(), base, false) // which has its own patience
 	if errors.Is(err, fs.ErrNotExist) {
@@ -78,12 +79,18 @@ func List(base string) ([]Leftover, error) {
 
 // inspect looks at one directory. The caller holds the base directory's lock.
 func inspect(dir string, all []process) (run Leftover, ours bool, err error) {
-	if ours, err = isRun(dir); err != nil || !ours {
+	rec, err := readRecord(dir)
+	if errors.Is(err, errNotRun) && !looksLikeRun(dir) {
+		return Leftover{}, false, nil
+	}
+	if errors.Is(err, errNotRun) {
+		return Leftover{Run: filepath.Base(dir), Dir: dir, Doubt: err.Error()}, true, nil
+	}
+	if err != nil {
 		return Leftover{}, false, err
 	}
-	rec, _ := readRecord(dir) // zero when it cannot be read, as List says
 	run = Leftover{
-		Run: filepath.Base(dir), Dir: dir, Experiment: rec.Experiment, Results: rec.Results, Started: rec.Started, Kept: rec.Kept,
+		Run: rec.Run, Dir: dir, Experiment: rec.Experiment, Results: rec.Results, Started: rec.Started, Kept: rec.Kept,
 		Processes: len(live(family{roots: rec.identities(), dir: dir}.of(all))),
 	}
 	for _, n := range rec.Nodes {
@@ -98,6 +105,17 @@ func inspect(dir string, all []process) (run Leftover, ours bool, err error) {
 		return run, true, err
 	}
 	return run, true, lock.Close()
+}
+
+// looksLikeRun tells whether a directory without a record of ours may yet be what is left of a run, so that somebody
+// should look at it.
+func looksLikeRun(dir string) bool {
+	for _, name := range []string{recordFile, nodesDir} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 func inspectNode(dir string, n nodeRecord, all []process) LeftoverNode {
@@ -152,7 +170,7 @@ func numbersOf(pids []int) string {
 // Clean ends all processes of a run whose pgchaos is gone, and removes its
 // directory. Processes are known by their working directory in the run's, or by
 // what run.json says of number and start time, never by a name. A run whose
-// pgchaos lives is refused, and so is what is not a run's directory; a run that
+// pgchaos lives is refused, and so is a directory without a record that pgchaos wrote for it; a run that
 // is not there is an error that is fs.ErrNotExist.
 func Clean(ctx context.Context, base, run string) error {
 	if err := clean(ctx, base, run); err != nil {
@@ -165,7 +183,7 @@ func clean(ctx context.Context, base, run string) error {
 	if !nameForm.MatchString(run) {
 		return errors.New("not the name of a run")
 	}
-	dir, lock, err := claim(ctx, base, run)
+	dir, rec, lock, err := claim(ctx, base, run)
 	if err != nil {
 		return err
 	}
@@ -174,11 +192,10 @@ func clean(ctx context.Context, base, run string) error {
 	if err != nil {
 		own = nil // what that user owned can still be ended by its number
 	}
-	rec, _ := readRecord(dir) // the working directories tell without it
 	if err := end(ctx, own, family{roots: rec.identities(), dir: dir}); err != nil {
 		return fmt.Errorf("%s is left: %w", dir, err)
 	}
-	if err := removeRun(dir); err != nil {
+	if err := removeRun(dir, own); err != nil {
 		return err
 	}
 	baseDir, unlock, err := lockBase(ctx, base, false)
@@ -193,28 +210,25 @@ func clean(ctx context.Context, base, run string) error {
 }
 
 // claim takes a run over from a pgchaos that is gone.
-func claim(ctx context.Context, base, run string) (dir string, lock *os.File, err error) {
+func claim(ctx context.Context, base, run string) (dir string, rec record, lock *os.File, err error) {
 	baseDir, unlock, err := lockBase(ctx, base, false)
 	if err != nil {
-		return "", nil, err
+		return "", record{}, nil, err
 	}
 	defer unlock()
 	dir = filepath.Join(baseDir, run)
 	info, err := os.Lstat(dir)
 	if err != nil {
-		return "", nil, err
+		return "", record{}, nil, err
 	}
-	ours := info.IsDir()
-	if ours {
-		if ours, err = isRun(dir); err != nil {
-			return "", nil, err
-		}
+	if !info.IsDir() {
+		return "", record{}, nil, fmt.Errorf("%s is not a directory: %w", dir, errNotRun)
 	}
-	if !ours {
-		return "", nil, fmt.Errorf("%s is not a run's directory", dir)
+	if rec, err = readRecord(dir); err != nil {
+		return "", record{}, nil, err
 	}
 	if lock, err = lockRun(dir); err != nil {
-		return "", nil, err
+		return "", record{}, nil, err
 	}
-	return dir, lock, nil
+	return dir, rec, lock, nil
 }

@@ -3,10 +3,12 @@ package local
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -16,9 +18,11 @@ import (
 )
 
 func TestRecord(t *testing.T) {
-	dir := t.TempDir()
+	dir, err := resolveBase(filepath.Join(t.TempDir(), "r"))
+	must(t, err)
+	must(t, os.Mkdir(dir, 0o711))
 	want := record{
-		Schema: recordSchema, Run: "r", Experiment: "e", Results: "/results/r", PID: 7, Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Kept: true,
+		Schema: recordSchema, Run: "r", Dir: dir, Experiment: "e", Results: "/results/r", PID: 7, Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Kept: true,
 		Nodes: []nodeRecord{{Name: "n1", Address: cluster.Address{Host: loopback, Port: 20001}, PID: 8, Start: "boot/9"}},
 	}
 	must(t, want.write(dir, true))
@@ -69,74 +73,120 @@ func TestListWithoutBase(t *testing.T) {
 	}
 }
 
-// TestListAndClean are the states that a pgchaos can be killed in, and things
-// that are none of its own.
+// TestListAndClean are runs, and things that are none: only what has a record that pgchaos wrote for this very place is
+// touched.
 func TestListAndClean(t *testing.T) {
 	ctx := context.Background()
-	base := filepath.Join(t.TempDir(), "base")
-	must(t, os.Mkdir(base, 0o711))
+	dir, err := resolveBase(filepath.Join(t.TempDir(), "base"))
+	must(t, err)
+	must(t, os.Mkdir(dir, 0o711))
 	lay := func(name, content string) {
-		file := filepath.Join(base, name)
+		file := filepath.Join(dir, name)
 		must(t, os.MkdirAll(filepath.Dir(file), 0o755))
 		must(t, os.WriteFile(file, []byte(content), 0o600))
 	}
-	must(t, os.Mkdir(filepath.Join(base, "empty"), 0o711))
+	run := func(name string, change func(r *record)) {
+		r := record{Schema: recordSchema, Run: name, Dir: filepath.Join(dir, name), Experiment: "e", Kept: true, Nodes: []nodeRecord{
+			{Name: "n1", Address: cluster.Address{Host: loopback, Port: 20001}, PID: 1, Start: "never"},
+		}}
+		if change != nil {
+			change(&r)
+		}
+		must(t, os.MkdirAll(filepath.Join(dir, name), 0o711))
+		must(t, r.write(filepath.Join(dir, name), false))
+	}
+	run("whole", nil)
+	run("living", nil)
+	run("of-another-name", func(r *record) { r.Run = "whole" })
+	run("of-another-place", func(r *record) { r.Dir = "/var/tmp/elsewhere/of-another-place" })
+	run("of-an-old-form", func(r *record) { r.Dir = "" })
+	run("of-another-tool", func(r *record) { r.Schema = "tool/1" })
+	run("writable", nil)
+	must(t, os.Chmod(filepath.Join(dir, "writable"), 0o777))
+	doubtful := []string{"half", "huge", "linked", "of-an-old-form", "of-another-name", "of-another-place", "of-another-tool", "piped", "unrecorded", "writable"}
+	if os.Geteuid() == 0 {
+		run("of-another-user", nil)
+		must(t, os.Chown(filepath.Join(dir, "of-another-user", recordFile), 54321, 54321))
+		doubtful = append(doubtful, "of-another-user")
+	}
 	lay("half/run.json", `{"schema":"pgchaos.local/1","run":"ha`)
-	lay("half/lock", "")
-	lay("unrecorded/lock", "")
+	lay("huge/run.json", strings.Repeat("x", recordLimit+1))
 	lay("unrecorded/nodes/n1/data/PG_VERSION", "15")
-	lay("whole/run.json", `{"run":"whole","experiment":"e","kept":true,"later":1,"nodes":[{"name":"n1","address":{"host":"127.0.0.1","port":20001},"pid":1,"start":"never"}]}`)
-	lay("living/lock", "")
+	for _, name := range []string{"linked", "piped", "empty"} {
+		must(t, os.Mkdir(filepath.Join(dir, name), 0o711))
+	}
+	must(t, os.Symlink(filepath.Join(dir, "whole", recordFile), filepath.Join(dir, "linked", recordFile)))
+	must(t, syscall.Mkfifo(filepath.Join(dir, "piped", recordFile), 0o600))
+	lay("dpkg/lock", "")   // as /var/lib/dpkg
+	lay("dpkg/status", "") // has them
 	lay("foreign/file", "of somebody")
 	lay("file", "of somebody")
-	must(t, os.Symlink("whole", filepath.Join(base, "link")))
-	lock, err := lockRun(filepath.Join(base, "living"))
+	must(t, os.Symlink("whole", filepath.Join(dir, "link")))
+	lock, err := lockRun(filepath.Join(dir, "living"))
 	must(t, err)
 
-	runs, err := List(base)
+	runs, err := List(dir)
 	must(t, err)
-	dir, err := resolveBase(base)
-	must(t, err)
-	want := []Leftover{
-		{Run: "empty"}, {Run: "half"}, {Run: "living", Alive: true}, {Run: "unrecorded"},
-		{Run: "whole", Experiment: "e", Kept: true, Nodes: []LeftoverNode{{
-			Name: "n1", Address: cluster.Address{Host: loopback, Port: 20001}, Dir: filepath.Join(dir, "whole", nodesDir, "n1"),
-		}}},
+	got := map[string]Leftover{}
+	for _, l := range runs {
+		got[l.Run] = l
 	}
-	for i := range want {
-		want[i].Dir = filepath.Join(dir, want[i].Run)
+	for _, name := range doubtful {
+		if got[name].Doubt == "" {
+			t.Errorf("%s: no doubt: %+v", name, got[name])
+		}
+		delete(got, name)
 	}
-	if diff := cmp.Diff(want, runs); diff != "" {
+	one := func(name string) Leftover {
+		return Leftover{Run: name, Dir: filepath.Join(dir, name), Experiment: "e", Kept: true, Nodes: []LeftoverNode{{
+			Name: "n1", Address: cluster.Address{Host: loopback, Port: 20001}, Dir: filepath.Join(dir, name, nodesDir, "n1"),
+		}}}
+	}
+	whole, living := one("whole"), one("living")
+	living.Alive = true
+	if diff := cmp.Diff(map[string]Leftover{"whole": whole, "living": living}, got); diff != "" {
 		t.Error(diff)
 	}
 
-	for name, says := range map[string]string{
-		"foreign": "not a run", "file": "not a run", "link": "not a run", "living": "running pgchaos",
-		"..": "not the name", "": "not the name", "a/b": "not the name",
-	} {
-		if err := Clean(ctx, base, name); err == nil || !strings.Contains(err.Error(), says) {
+	before := everythingIn(t, dir)
+	for _, name := range append(doubtful, "foreign", "dpkg", "empty", "file", "link") {
+		if err := Clean(ctx, dir, name); !errors.Is(err, errNotRun) {
 			t.Errorf("clean %q: %v", name, err)
 		}
 	}
-	if err := Clean(ctx, base, "none"); !errors.Is(err, fs.ErrNotExist) {
+	for name, says := range map[string]string{"living": "running pgchaos", "..": "not the name", "": "not the name", "a/b": "not the name"} {
+		if err := Clean(ctx, dir, name); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("clean %q: %v", name, err)
+		}
+	}
+	if err := Clean(ctx, dir, "none"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("clean what is not there: %v", err)
 	}
+	if diff := cmp.Diff(before, everythingIn(t, dir)); diff != "" {
+		t.Errorf("what is not a run's was touched: %s", diff)
+	}
 	must(t, lock.Close())
-	for _, run := range want {
-		must(t, Clean(ctx, base, run.Run))
+	must(t, Clean(ctx, dir, "whole"))
+	must(t, Clean(ctx, dir, "living"))
+	for _, name := range []string{"whole", "living"} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s is left: %v", name, err)
+		}
 	}
-	entries, err := os.ReadDir(base)
-	must(t, err)
-	if len(entries) != 3 {
-		t.Errorf("%v is left, want what is not ours", entries)
-	}
-	for _, name := range []string{"link", "file"} {
-		must(t, os.Remove(filepath.Join(base, name)))
-	}
-	must(t, os.RemoveAll(filepath.Join(base, "foreign")))
-	must(t, os.Mkdir(filepath.Join(base, "last"), 0o711))
-	must(t, Clean(ctx, base, "last"))
-	if _, err := os.Stat(base); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the empty base stays: %v", err)
-	}
+}
+
+// everythingIn is what is in a directory, with sizes and modes.
+func everythingIn(t *testing.T, dir string) (all []string) {
+	t.Helper()
+	must(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			all = append(all, fmt.Sprintf("%s %v %d", path, info.Mode(), info.Size()))
+		}
+		return err
+	}))
+	return all
 }

@@ -138,8 +138,11 @@ func (h *host) Life() *cluster.Life {
 	return nil
 }
 
+// logLimit bounds what Log reads of a server that floods its log, in bytes.
+const logLimit = 16 << 20
+
 // Log reads what servers wrote to their standard output and error, from an offset
-// in bytes on. Before the first Start, and past the end, there is nothing.
+// in bytes on, at most the last 16 MiB. Before the first Start, and past the end, there is nothing.
 func (h *host) Log(_ context.Context, from int64) ([]byte, error) {
 	f, err := os.Open(h.log)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -149,10 +152,15 @@ func (h *host) Log(_ context.Context, from int64) ([]byte, error) {
 		return nil, fmt.Errorf("read the log of %s: %w", h.name, err)
 	}
 	defer func() { _ = f.Close() }()
-	if _, err = f.Seek(from, io.SeekStart); err != nil {
+	info, err := f.Stat()
+	if err == nil {
+		from = max(from, info.Size()-logLimit)
+		_, err = f.Seek(from, io.SeekStart)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("read the log of %s from byte %d: %w", h.name, from, err)
 	}
-	data, err := io.ReadAll(f)
+	data, err := io.ReadAll(io.LimitReader(f, logLimit))
 	if err != nil {
 		return nil, fmt.Errorf("read the log of %s: %w", h.name, err)
 	}

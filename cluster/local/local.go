@@ -77,7 +77,7 @@ func New(ctx context.Context, o Options) (*Provider, error) {
 	defer unlock()
 	p := &Provider{
 		install: install, owner: own, base: base, dir: filepath.Join(base, o.Run),
-		record: record{Schema: recordSchema, Run: o.Run, Experiment: o.Experiment, Results: o.Results, PID: os.Getpid(), Started: time.Now().UTC()},
+		record: record{Schema: recordSchema, Run: o.Run, Dir: filepath.Join(base, o.Run), Experiment: o.Experiment, Results: o.Results, PID: os.Getpid(), Started: time.Now().UTC()},
 	}
 	if err := makeDir(p.dir, 0o711, nil); err != nil {
 		return nil, errors.Join(fmt.Errorf("make the directory of run %s: %w", o.Run, err), removeBase(base))
@@ -91,7 +91,11 @@ func New(ctx context.Context, o Options) (*Provider, error) {
 // furnish fills the new run directory, and makes sure that the server's user can
 // use it and run PostgreSQL's programs.
 func (p *Provider) furnish(ctx context.Context) error {
-	var err error
+	// First of all what makes it a run's directory: see readRecord.
+	err := p.record.write(p.dir, true)
+	if err != nil {
+		return err
+	}
 	if p.lock, err = lockRun(p.dir); err != nil {
 		return err
 	}
@@ -99,9 +103,6 @@ func (p *Provider) furnish(ctx context.Context) error {
 		if err := makeDir(filepath.Join(p.dir, sub), 0o711, nil); err != nil {
 			return fmt.Errorf("make %s: %w", sub, err)
 		}
-	}
-	if err := p.record.write(p.dir, true); err != nil {
-		return err
 	}
 	cmd := exec.CommandContext(ctx, filepath.Join(p.install.BinDir, "postgres"), "--version")
 	cmd.Dir = filepath.Join(p.dir, nodesDir)
@@ -222,7 +223,7 @@ func (p *Provider) Remove(ctx context.Context) error {
 	if p.removed {
 		return nil
 	}
-	if err := removeRun(p.dir); err != nil {
+	if err := removeRun(p.dir, p.owner); err != nil {
 		return fmt.Errorf("remove run %s: %w", p.record.Run, err)
 	}
 	p.removed = true

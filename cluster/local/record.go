@@ -18,6 +18,7 @@ const recordSchema = "pgchaos.local/1"
 type record struct {
 	Schema     string       `json:"schema"`
 	Run        string       `json:"run"`
+	Dir        string       `json:"dir"` // where it lies, without symbolic links
 	Experiment string       `json:"experiment,omitempty"`
 	Results    string       `json:"results,omitempty"` // the result directory
 	PID        int          `json:"pid"`               // of pgchaos; for people, the lock tells whether it lives
@@ -60,16 +61,51 @@ func (r record) write(dir string, sync bool) (err error) {
 	return os.Rename(f.Name(), filepath.Join(dir, recordFile))
 }
 
-// readRecord reads run.json. One that is missing or cut short is an error beside
-// a zero record: its directory may still be a run's.
+// recordLimit bounds run.json, in bytes.
+const recordLimit = 1 << 20
+
+// errNotRun is what readRecord says of a directory that is not known to be a run's.
+var errNotRun = errors.New("it is not known to be a run's directory, and is left alone")
+
+// readRecord reads run.json of a directory that may be anything. Only a record that we have written for this
+// very directory makes it a run's: it belongs to us, nobody else can write it, and it names this run and this place. An
+// error that is errNotRun says what is missing.
 func readRecord(dir string) (record, error) {
-	data, err := os.ReadFile(filepath.Join(dir, recordFile))
+	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return record{}, err
 	}
+	defer func() { _ = root.Close() }()
+	not := func(format string, args ...any) (record, error) {
+		return record{}, fmt.Errorf("%s: %s: %w", dir, fmt.Sprintf(format, args...), errNotRun)
+	}
+	own, err := root.Stat(".")
+	if err != nil {
+		return record{}, err
+	}
+	info, err := root.Lstat(recordFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return not("there is no %s", recordFile)
+	case err != nil:
+		return record{}, err
+	case !ownedBy(own, os.Geteuid()) || !ownedBy(info, os.Geteuid()):
+		return not("it or its %s belongs to another user", recordFile)
+	case own.Mode().Perm()&0o022 != 0 || info.Mode().Perm()&0o022 != 0:
+		return not("others can write it or its %s", recordFile)
+	}
+	data, err := readUntrusted(root, recordFile, recordLimit)
+	if err != nil {
+		return not("%v", err)
+	}
 	var r record
-	if err := json.Unmarshal(data, &r); err != nil {
-		return record{}, fmt.Errorf("read %s: %w", filepath.Join(dir, recordFile), err)
+	switch err := json.Unmarshal(data, &r); {
+	case err != nil:
+		return not("its %s cannot be read", recordFile)
+	case r.Schema != recordSchema || r.Run != filepath.Base(dir):
+		return not("its %s is not of this run", recordFile)
+	case r.Dir != dir:
+		return not("its %s is of a run in another place", recordFile)
 	}
 	return r, nil
 }
@@ -83,22 +119,4 @@ func (r record) identities() (ids []identity) {
 		}
 	}
 	return ids
-}
-
-// isRun tells a run's directory from something that is not ours. An empty one
-// is what a pgchaos leaves that was killed at the very beginning.
-func isRun(dir string) (bool, error) {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	for _, e := range entries {
-		if e.Name() == recordFile || e.Name() == lockFile {
-			return true, nil
-		}
-	}
-	return len(entries) == 0, nil
 }

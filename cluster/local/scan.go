@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -152,9 +153,10 @@ func until(ctx context.Context, done func() (bool, error)) error {
 
 // end kills a family and returns when none of it is left. Those seen once are
 // followed by their identity: a child whose parent has died descends from
-// nobody here any more.
+// nobody here any more. The shared memory that they had mapped is removed with them.
 func end(ctx context.Context, own *owner, f family) error {
 	var left []process
+	shared := map[string]bool{}
 	err := until(ctx, func() (bool, error) {
 		all, err := processes(own)
 		if err != nil {
@@ -166,6 +168,9 @@ func end(ctx context.Context, own *owner, f family) error {
 		}
 		// The youngest first: a backend that outlives its postmaster notices, and says
 		// goodbye to its client, which no server does that loses its power.
+		for _, name := range sharedFiles(own, left) { // of which nobody knows when they are gone
+			shared[name] = true
+		}
 		slices.SortFunc(left, func(a, b process) int { return cmp.Or(cmp.Compare(b.start, a.start), cmp.Compare(b.pid, a.pid)) })
 		for _, p := range left {
 			errs = append(errs, p.signal(syscall.SIGKILL))
@@ -179,7 +184,7 @@ func end(ctx context.Context, own *owner, f family) error {
 	if err != nil {
 		return fmt.Errorf("kill processes%s: %w", numbers(left), err)
 	}
-	return nil
+	return removeSharedFiles(own, slices.Sorted(maps.Keys(shared)))
 }
 
 // numbers lists processes for an error message.

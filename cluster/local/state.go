@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"io/fs"
+	"os"
 	"slices"
 	"syscall"
 )
@@ -48,14 +49,22 @@ func (h *host) Kill(ctx context.Context) error {
 			return fmt.Errorf("kill %s: wait for process %d: %w", h.name, m.pid, context.Cause(ctx))
 		}
 	}
-	return removeSegments(postmasterFiles(h.dir)...)
+	if err := removeNodeSegments(h.dir, h.provider.owner); err != nil {
+		return fmt.Errorf("kill %s: %w", h.name, err)
+	}
+	return nil
 }
 
-// postmasterFiles are what servers note of themselves in their data directories, which
-// lie in a node's.
-func postmasterFiles(node string) []string {
-	found, _ := filepath.Glob(filepath.Join(node, "*", "postmaster.pid")) // only a bad pattern is an error
-	return found
+// removeNodeSegments removes the shared memory of the servers of a node, whose directory may be gone.
+func removeNodeSegments(dir string, own *owner) error {
+	node, err := os.OpenRoot(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look for shared memory: %w", err)
+	}
+	return errors.Join(removeSegments(node, own), node.Close())
 }
 
 // Freeze stops every process of the node (SIGSTOP), the main one first, so that

@@ -1,0 +1,124 @@
+package local
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// sharedDir is where the kernel keeps POSIX shared memory. PostgreSQL's dynamic shared memory is files there
+// (dsm_impl_posix in src/backend/storage/ipc/dsm_impl.c): the control segment, that of the statistics, and
+// those of parallel queries, about a megabyte a server. They stay when a server is killed, unless it is started
+// again on the same data.
+const sharedDir = "/dev/shm"
+
+// sharedName is the name of such a file; its number is the segment's handle.
+var sharedName = regexp.MustCompile(`^PostgreSQL\.[0-9]{1,10}$`)
+
+const mapsLimit = 8 << 20 // of /proc/PID/maps: some 200 lines of a server's process
+
+// sharedFiles are the files of shared memory that processes have mapped.
+func sharedFiles(own *owner, of []process) []string {
+	names := map[string]bool{}
+	_ = own.do(func() error { // which would show when the same table is read to kill them
+		for _, p := range of {
+			for _, name := range mappedBy(p.pid) {
+				names[name] = true
+			}
+		}
+		return nil
+	})
+	return slices.Sorted(maps.Keys(names))
+}
+
+// mappedBy are the files of shared memory that one process has mapped; none where it has ended.
+func mappedBy(pid int) (names []string) {
+	f, err := os.Open("/proc/" + strconv.Itoa(pid) + "/maps")
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = f.Close() }()
+	text, _ := io.ReadAll(io.LimitReader(f, mapsLimit)) // of a process that has ended meanwhile as far as it went
+	for line := range strings.Lines(string(text)) {
+		if at := strings.Index(line, sharedDir+"/"); at >= 0 {
+			if name := strings.TrimSpace(line[at+len(sharedDir)+1:]); sharedName.MatchString(name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// removeSharedFiles removes files of shared memory that belong to the server's user and that no process has
+// mapped any more. Others are left alone.
+func removeSharedFiles(own *owner, names []string) error {
+	dir, err := os.OpenRoot(sharedDir)
+	if err != nil {
+		return nil //nolint:nilerr // no such directory, no shared memory in it
+	}
+	defer func() { _ = dir.Close() }()
+	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		info, err := dir.Lstat(name)
+		return err != nil || !sharedName.MatchString(name) || !info.Mode().IsRegular() || !ownedBy(info, own.serverUID())
+	})
+	if len(names) == 0 {
+		return nil
+	}
+	all, err := processes(own)
+	if err != nil {
+		return fmt.Errorf("remove shared memory: %w", err)
+	}
+	inUse := sharedFiles(own, live(all))
+	var errs []error
+	for _, name := range names {
+		if slices.Contains(inUse, name) {
+			continue
+		}
+		if err := dir.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, fmt.Errorf("remove shared memory: %w", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// The control segment (dsm_control_header in src/backend/storage/ipc/dsm.c): magic, the number of items, their most,
+// and the items, each of which begins with a handle and a count of references. An item has 40 bytes, and had
+// 24 before PostgreSQL 14.
+const (
+	controlMagic  = 0x9a503d32
+	controlHeader = 16
+	controlLimit  = 16 << 20
+)
+
+// filesOfControl are the control segment of a handle and the segments that it lists, by the names of their files.
+// What is not PostgreSQL's yields names that are not there.
+func filesOfControl(handle uint32) (names []string) {
+	file := func(handle uint32) string { return "PostgreSQL." + strconv.FormatUint(uint64(handle), 10) }
+	names = []string{file(handle)}
+	dir, err := os.OpenRoot(sharedDir)
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = dir.Close() }()
+	control, err := readUntrusted(dir, names[0], controlLimit)
+	if err != nil || len(control) < controlHeader || binary.NativeEndian.Uint32(control) != controlMagic {
+		return names
+	}
+	items := int(binary.NativeEndian.Uint32(control[4:]))
+	for _, size := range []int{40, 24} {
+		for i := 0; i < items && controlHeader+(i+1)*size <= len(control); i++ {
+			if handle := binary.NativeEndian.Uint32(control[controlHeader+i*size:]); handle != 0 {
+				names = append(names, file(handle))
+			}
+		}
+	}
+	return names
+}
