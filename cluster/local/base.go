@@ -21,6 +21,12 @@ const (
 	recordFile = "run.json"
 )
 
+// madeFile is in a base directory that pgchaos has made, and may remove. One that was there before stays.
+const (
+	madeFile = ".made-by-pgchaos"
+	madeText = "pgchaos has made this directory, and removes it with the last run in it\n"
+)
+
 const baseVariable = "PGCHAOS_DIR"
 
 // DefaultBase is the directory that runs live in: $PGCHAOS_DIR, or else one of
@@ -63,7 +69,12 @@ func lockBase(ctx context.Context, dir string, create bool) (base string, unlock
 	var file *os.File
 	err = until(ctx, func() (bool, error) {
 		if create {
-			if err := makeDir(base, 0o711, nil); err != nil && !errors.Is(err, fs.ErrExist) {
+			switch err := makeDir(base, 0o711, nil); {
+			case err == nil:
+				if err := os.WriteFile(filepath.Join(base, madeFile), []byte(madeText), 0o600); err != nil {
+					return false, errors.Join(err, os.Remove(base))
+				}
+			case !errors.Is(err, fs.ErrExist):
 				return false, err
 			}
 		}
@@ -134,16 +145,32 @@ func checkBase(dir string) error {
 	return nil
 }
 
-// removeBase removes the base directory if it is empty. The caller holds its lock.
+// removeBase removes the base directory if pgchaos has made it and nothing else is in it. The caller holds its
+// lock.
 func removeBase(base string) error {
-	err := unix.Rmdir(base)
-	// EEXIST is what some systems say for "not empty"; EBUSY is a mount point.
-	for _, fine := range []error{unix.ENOTEMPTY, unix.EEXIST, unix.ENOENT, unix.EBUSY} {
-		if errors.Is(err, fine) {
-			return nil
-		}
+	root, err := os.OpenRoot(base)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
 	if err != nil {
+		return fmt.Errorf("remove directory %s: %w", base, err)
+	}
+	defer func() { _ = root.Close() }()
+	entries, err := fs.ReadDir(root.FS(), ".")
+	if err != nil {
+		return fmt.Errorf("remove directory %s: %w", base, err)
+	}
+	if len(entries) != 1 || entries[0].Name() != madeFile {
+		return nil
+	}
+	if text, err := readUntrusted(root, madeFile, int64(len(madeText))); err != nil || string(text) != madeText {
+		return nil //nolint:nilerr // it is not the file that we write
+	}
+	err = root.Remove(madeFile)
+	if err == nil {
+		err = unix.Rmdir(base)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove directory %s: %w", base, err)
 	}
 	return nil

@@ -119,3 +119,38 @@ func must(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
+
+// TestBaseOfTheUserStays: only a base directory that pgchaos has made goes with the last run.
+func TestBaseOfTheUserStays(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		lay        func(base string)
+		wantExists bool
+	}{
+		{"made by pgchaos", func(string) {}, false},
+		{"empty, of the user", func(base string) { must(t, os.Mkdir(base, 0o711)) }, true},
+		{"with a file of the user", func(base string) {
+			must(t, os.Mkdir(base, 0o711))
+			must(t, os.WriteFile(filepath.Join(base, "notes"), []byte("mine"), 0o600))
+		}, true},
+		{"with a file called like ours", func(base string) {
+			must(t, os.Mkdir(base, 0o711))
+			must(t, os.WriteFile(filepath.Join(base, madeFile), []byte("mine"), 0o600))
+		}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			base := testBase(t)
+			must(t, os.RemoveAll(base))
+			c.lay(base)
+			p := testProvider(t, base, "run")
+			must(t, p.Remove(t.Context()))
+			entries, err := os.ReadDir(base)
+			if (err == nil) != c.wantExists {
+				t.Errorf("afterwards: %v, %v", entries, err)
+			}
+			if _, err := os.Stat(filepath.Join(base, "run")); err == nil {
+				t.Error("the run is left")
+			}
+		})
+	}
+}

@@ -83,6 +83,8 @@ func findLeftover(ctx context.Context, run *runner.Kept, stderr io.Writer) (left
 	switch {
 	case i < 0:
 		return leftover{}, usageError(fmt.Errorf("read run %s: nothing is left of its cluster in %s, so that no node can be read", run.Run(), where))
+	case all[i].doubt != "":
+		return leftover{}, usageError(fmt.Errorf("read run %s: %s", run.Run(), all[i].doubt))
 	case all[i].alive:
 		return leftover{}, usageError(fmt.Errorf("read run %s: its pgchaos is still running, and will do so itself", run.Run()))
 	}

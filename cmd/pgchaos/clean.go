@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -50,9 +53,26 @@ is one on an engine that another machine's pgchaos has made.`,
 	return cmd
 }
 
+// cleanCommand removes a run, also from another working directory and a shell without our environment.
+func cleanCommand(run string) string {
+	command := strings.TrimSpace("pgchaos clean " + run)
+	dir := os.Getenv("PGCHAOS_DIR")
+	if dir == "" {
+		return command
+	}
+	if abs, err := filepath.Abs(dir); err == nil {
+		dir = abs
+	}
+	if strings.ContainsFunc(dir, func(r rune) bool { return !strings.ContainsRune("/._-+@", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		dir = "'" + strings.ReplaceAll(dir, "'", `'\''`) + "'"
+	}
+	return "PGCHAOS_DIR=" + dir + " " + command
+}
+
 // leftover is a run that some provider found.
 type leftover struct {
 	run   string
+	doubt string // why it may be no run at all, and is never touched
 	alive bool   // its pgchaos runs
 	leave string // why it is left alone unless it is named; "" for no reason
 	what  string // what goes with it
@@ -77,7 +97,10 @@ func (f *cleanFlags) leftovers(ctx context.Context, stderr io.Writer) (found []l
 	}
 	var places []string
 	if f.provider != "docker" {
-		base := local.DefaultBase()
+		base, err := filepath.Abs(local.DefaultBase())
+		if err != nil {
+			return nil, "", err
+		}
 		runs, err := f.local(base)
 		if err != nil {
 			return nil, "", err
@@ -106,6 +129,10 @@ func (f *cleanFlags) local(base string) (found []leftover, err error) {
 		return nil, fmt.Errorf("look for what earlier runs left in %s: %w", base, err)
 	}
 	for _, l := range runs {
+		if l.Doubt != "" {
+			found = append(found, leftover{run: l.Run, doubt: l.Doubt})
+			continue
+		}
 		one := leftover{
 			run: l.Run, alive: l.Alive, what: fmt.Sprintf("%d processes", l.Processes), results: l.Results,
 			remove: func(ctx context.Context) error { return local.Clean(ctx, base, l.Run) },
@@ -170,6 +197,12 @@ func (f *cleanFlags) clean(ctx context.Context, stdout, stderr io.Writer, runs [
 		switch {
 		case len(runs) > 0 && !named:
 			continue
+		case l.doubt != "" && named:
+			errs = append(errs, fmt.Errorf("clean %s: %s", l.run, l.doubt))
+			continue
+		case l.doubt != "":
+			fmt.Fprintln(stdout, l.doubt)
+			continue
 		case l.alive && named:
 			errs = append(errs, fmt.Errorf("clean %s: its pgchaos is still running; end that first", l.run))
 			continue
@@ -177,7 +210,7 @@ func (f *cleanFlags) clean(ctx context.Context, stdout, stderr io.Writer, runs [
 			fmt.Fprintf(stdout, "%s: still running, left alone\n", l.run)
 			continue
 		case l.leave != "" && !named:
-			fmt.Fprintf(stdout, "%s: %s; 'pgchaos clean %s' removes it\n", l.run, l.leave, l.run)
+			fmt.Fprintf(stdout, "%s: %s; '%s' removes it\n", l.run, l.leave, cleanCommand(l.run))
 			continue
 		}
 		if err := l.clean(ctx); err != nil {
@@ -187,7 +220,7 @@ func (f *cleanFlags) clean(ctx context.Context, stdout, stderr io.Writer, runs [
 		fmt.Fprintf(stdout, "%s: removed, with %s\n", l.run, l.what)
 	}
 	if len(left) == 0 {
-		fmt.Fprintln(stdout, "nothing to remove")
+		fmt.Fprintf(stdout, "nothing to remove in %s\n", where)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return &exitError{exitLeftBehind, err}

@@ -180,7 +180,7 @@ func (f *runFlags) finish(result *report.Result, failed error, out string, stdou
 	}
 	switch {
 	case errors.Is(failed, runner.ErrLeftBehind):
-		return &exitError{exitLeftBehind, fmt.Errorf("pgchaos: %w\nRun 'pgchaos clean' to remove it", failed)}
+		return &exitError{exitLeftBehind, fmt.Errorf("pgchaos: %w\nRun '%s' to remove it", failed, cleanCommand(result.Run))}
 	case result.Interrupted:
 		return verdictError(exitInterrupted)
 	case failed != nil:
