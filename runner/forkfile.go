@@ -2,12 +2,15 @@ package runner
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
@@ -115,14 +118,7 @@ func readFork(dir, name, run string) (table string, h check.ForkHolding, err err
 }
 
 func decodeFork(path string) (reading forkReading, err error) {
-	size, err := os.Stat(path)
-	if err != nil {
-		return reading, err
-	}
-	if size.Size() > maxForkFile {
-		return reading, fmt.Errorf("it has %d bytes, and no more than %d were written", size.Size(), maxForkFile)
-	}
-	text, err := os.ReadFile(path)
+	text, err := readForkFile(path)
 	if err != nil {
 		return reading, err
 	}
@@ -140,6 +136,45 @@ func decodeFork(path string) (reading forkReading, err error) {
 	return reading, err
 }
 
+// readForkFile reads a regular file of bounded size: whoever can write the directory can put a pipe there, or a
+// link to a device that never ends.
+func readForkFile(path string) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("it is not a regular file")
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxForkFile+1))
+	if err == nil && len(text) > maxForkFile {
+		err = fmt.Errorf("it has more than %d bytes, and no more than %d are written", maxForkFile, maxForkFile)
+	}
+	return text, err
+}
+
+// decodeSet decodes a set in the portable form of 64-bit roaring bitmaps. The decoder allocates as many parts as the
+// first 8 bytes say, before it reads them; here they cannot be more than the bytes that follow can hold.
+func decodeSet(bits []byte) (*roaring64.Bitmap, error) {
+	const head, leastPart = 8, 4 + 8 // a part is its key and a 32-bit bitmap, whose least is 8 bytes
+	if len(bits) < head {
+		return nil, errors.New("it is cut short")
+	}
+	if parts := binary.LittleEndian.Uint64(bits); parts > uint64(len(bits)-head)/leastPart {
+		return nil, fmt.Errorf("it says that it has %d parts, and %d bytes cannot hold them", parts, len(bits))
+	}
+	set := roaring64.New()
+	if err := set.UnmarshalBinary(bits); err != nil {
+		return nil, err
+	}
+	return set, nil
+}
+
 // holding is nil for what was not read.
 func (r *heldRows) holding() (*check.Holding, error) {
 	if r == nil {
@@ -147,8 +182,8 @@ func (r *heldRows) holding() (*check.Holding, error) {
 	}
 	h := &check.Holding{Rows: r.Rows, Written: map[int]*roaring64.Bitmap{}, Serials: r.Serials, Odd: r.Odd, OddRows: r.OddRows}
 	for writer, bits := range r.Written {
-		set := roaring64.New()
-		if err := set.UnmarshalBinary(bits); err != nil {
+		set, err := decodeSet(bits)
+		if err != nil {
 			return nil, fmt.Errorf("the rows of writer %d: %w", writer, err)
 		}
 		h.Written[writer] = set

@@ -2,10 +2,13 @@ package runner
 
 import (
 	"bytes"
+	"encoding/binary"
+	"encoding/json"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -112,6 +115,44 @@ func TestForkFileRefuses(t *testing.T) {
 	}
 	if _, _, err := readFork(dir, "fork-1.json", "run-1"); err == nil || !strings.Contains(err.Error(), "no more than") {
 		t.Errorf("too large: %v", err)
+	}
+}
+
+// TestForkFileForged: whoever can write the directory cannot make the reader wait, or ask for more memory than the
+// file has bytes.
+func TestForkFileForged(t *testing.T) {
+	forged := func(bits []byte) func(string) error {
+		return func(path string) error {
+			reading, err := json.Marshal(forkReading{Run: "run-1", Table: "t", Held: &heldRows{Written: map[int][]byte{0: bits}}})
+			if err != nil {
+				return err
+			}
+			text, err := json.Marshal(forkFile{Schema: forkSchema, Sum: sumOf(reading), Reading: reading})
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(path, text, 0o600)
+		}
+	}
+	for _, tc := range []struct {
+		name string
+		lay  func(path string) error
+		want string
+	}{
+		{"a set of 2 TB", forged(binary.LittleEndian.AppendUint64(nil, 1<<37)), "cannot hold them"},
+		{"a set of a negative size", forged(binary.LittleEndian.AppendUint64(nil, 1<<63)), "cannot hold them"},
+		{"a set cut short", forged([]byte{1, 2}), "cut short"},
+		{"a pipe", func(path string) error { return syscall.Mkfifo(path, 0o600) }, "not a regular file"},
+		{"a link to a device that never ends", func(path string) error { return os.Symlink("/dev/zero", path) }, "symbolic links"},
+		{"a directory", func(path string) error { return os.Mkdir(path, 0o700) }, "not a regular file"},
+	} {
+		dir := t.TempDir()
+		if err := tc.lay(filepath.Join(dir, "fork-1.json")); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := readFork(dir, "fork-1.json", "run-1"); err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: %v", tc.name, err)
+		}
 	}
 }
 
