@@ -54,6 +54,7 @@ type auditor struct {
 	authority int
 	absence   bool
 	unjudged  int64               // losses that are not explained for want of a lineage
+	elsewhere map[string]int64    // acknowledgements of servers of other clusters, by system identifier
 	blind     map[string]struct{} // nodes that acknowledged, and whose regime is not known
 	rpo       map[rpoKey]*rpo
 
@@ -68,7 +69,7 @@ func newAuditor(e *Evidence) (*auditor, error) {
 		return nil, err
 	}
 	a := &auditor{
-		Evidence: e, witness: newWitness(e), others: map[int]string{}, blind: map[string]struct{}{}, rpo: map[rpoKey]*rpo{},
+		Evidence: e, witness: newWitness(e), others: map[int]string{}, blind: map[string]struct{}{}, elsewhere: map[string]int64{}, rpo: map[rpoKey]*rpo{},
 		authority: slices.IndexFunc(e.Nodes, func(n NodeHolding) bool { return n.Node == e.Authority && e.Authority != "" }),
 		audit:     Audit{Table: e.Table.Name, Authority: e.Authority, Weak: &WeakAcks{}, Damage: damageOf(e.Book)},
 	}

@@ -40,6 +40,8 @@ type story struct {
 	away   []window // when its node did not serve
 	stints []stint  // by time
 	beside []beside // newer servers
+	// elsewhere is set where the server is of another cluster than those that were read.
+	elsewhere bool
 
 	foreign bool   // the authority does not come from its timeline
 	unsure  string // why nobody knows whether it does
@@ -98,6 +100,21 @@ func (w *witness) of(e *ledger.Entry) *story {
 		w.stories[l] = s
 	}
 	return s
+}
+
+// elsewhere tells whether a system identifier is none of the audited nodes'. Where none of
+// them has said its own, nothing is known to be of another cluster.
+func (w *witness) elsewhere(system string) bool {
+	known := false
+	for _, states := range w.e.States {
+		for _, s := range states {
+			if s.SystemID == system {
+				return false
+			}
+			known = known || s.SystemID != ""
+		}
+	}
+	return known && system != ""
 }
 
 // tells whether a write belongs to a story.
@@ -173,6 +190,9 @@ func (w *witness) tell(l life) *story {
 		s.taken = &w.e.Forks[l.fork]
 	}
 	s.states = w.statesOf(server.Node, s.taken)
+	if s.elsewhere = w.elsewhere(server.SystemID); s.elsewhere {
+		return s
+	}
 	if server.Node == "" {
 		s.unsure = "who acknowledged it is not recorded"
 		return s

@@ -44,6 +44,9 @@ func (a *auditor) doubtful() (why []string) {
 		}
 		why = append(why, "the ledger is damaged: "+au.Damage[0]+more)
 	}
+	for _, system := range slices.Sorted(maps.Keys(a.elsewhere)) {
+		why = append(why, fmt.Sprintf("%d writes were acknowledged by a server of another cluster (system identifier %s), which was not read", a.elsewhere[system], system))
+	}
 	if len(a.blind) > 0 {
 		why = append(why, "the synchronous regime of "+strings.Join(slices.Sorted(maps.Keys(a.blind)), ", ")+" is not known")
 	}

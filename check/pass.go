@@ -121,6 +121,13 @@ func (p *pass) story(e *ledger.Entry) *story {
 
 // acknowledged notes a promise, and says whether it was a weak one.
 func (p *pass) acknowledged(s *story, e *ledger.Entry) WeakReason {
+	if s.elsewhere {
+		p.auditor.elsewhere[s.server.SystemID]++
+		if e.Outcome == history.Weak {
+			return WeakNotice
+		}
+		return ""
+	}
 	s.serve(e)
 	if e.Outcome == history.Weak {
 		return WeakNotice
@@ -150,6 +157,9 @@ func (p *pass) waits(s *story) *waits { return p.witness.waitsOf(s, p.Commits[p.
 
 // missed is an acknowledged write that is not there.
 func (p *pass) missed(w write, s *story) {
+	if s.elsewhere {
+		return // nobody read where it is
+	}
 	v := verdictOf{why: "how the timeline of " + p.Authority + " came about was not read"}
 	if p.Lineage.Known() {
 		v = p.witness.explain(&loss{entry: w.entry, story: s, waits: p.waits(s)})
