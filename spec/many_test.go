@@ -21,7 +21,7 @@ func TestLoadIsLinearInTheNumberOfSteps(t *testing.T) {
 	head := "name: x\ncluster: {nodes: [a, b]}\nload: {w: {kind: insert}}\n"
 	for name, file := range map[string]func(n int) string{
 		"the same step again and again": func(n int) string { return head + "timeline:\n" + line(n, "- {pause: b}\n- {resume: b}\n") },
-		"misspelt steps":                func(n int) string { return head + "timeline:\n" + line(n, "- {stpo: b}\n- {stop: q}\n") },
+		"misspelt steps":                func(n int) string { return head + "timeline:\n" + line(n, "- {kll: b}\n- {stop: q}\n") },
 		"expectations of phases": func(n int) string {
 			return head + "timeline:\n" + line(n, "- {name: s%d, wait: 1s}\n") + "expect:\n" + line(n, "- p99 of w during s%d < 1s\n")
 		},

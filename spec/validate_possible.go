@@ -87,19 +87,56 @@ func (t *timelineStates) obstacle(s *Step, n *nodeState) (what, right string) {
 	case n.process&need.process == 0:
 		what, right := t.wrongProcess(action, n.process)
 		return is(what), right
-	case action == "disconnect" && n.cable == disconnected:
-		return "the node " + n.name + " is disconnected already" + sinceStep(n.pulled), "connect it before"
-	case action == "connect" && n.cable == connected:
-		return "the node " + n.name + " is not disconnected" + sinceStep(n.pulled), "disconnect it before"
-	case need.connected && n.cable == disconnected && (n.process == running || need.process&stopped == 0 || action == "start" || action == "rejoin" || action == "clone"):
-		return "the node " + n.name + " is disconnected from the network" + sinceStep(n.pulled), "connect it before"
+	case !t.reaches(action, n):
+		return "the node " + n.name + " " + cableWords(action) + sinceStep(n.pulled), cableRemedy(action)
 	case action == "exec" && n.process == paused && t.v.e.Cluster.Provider == "docker":
 		return is("is paused, and no command runs in a paused container"), "resume it before"
-	case action == "promote" && n.role == primary && (t.promoted || !n.listed):
+	}
+	return t.wrongRole(action, n)
+}
+
+// reaches tells whether the node's network can be as the action needs it.
+func (t *timelineStates) reaches(action string, n *nodeState) bool {
+	need := needs(action)
+	switch {
+	case action == "disconnect":
+		return n.cable != disconnected
+	case action == "connect":
+		return n.cable != connected
+	case !need.connected || n.cable != disconnected:
+		return true
+	}
+	// Of a server that does not run, configure and follow only write the files.
+	written := action == "configure" || action == "follow"
+	return written && n.process != running
+}
+
+func cableWords(action string) string {
+	switch action {
+	case "disconnect":
+		return "is disconnected already"
+	case "connect":
+		return "is not disconnected"
+	}
+	return "is disconnected from the network"
+}
+
+func cableRemedy(action string) string {
+	if action == "connect" {
+		return "disconnect it before"
+	}
+	return "connect it before"
+}
+
+// wrongRole says why an action cannot be done to a node because it is a primary.
+func (t *timelineStates) wrongRole(action string, n *nodeState) (what, right string) {
+	switch {
+	case n.role != primary:
+	case action == "promote" && (t.promoted || !n.listed):
 		return "the node " + n.name + " is a primary already" + sinceStep(n.became), "name a standby"
-	case action == "follow" && n.role == primary && n.process == running && t.promoted:
+	case action == "follow" && n.process == running && t.promoted:
 		return "the node " + n.name + " is a primary" + sinceStep(n.became), "write rejoin, which makes a standby of it"
-	case n.role == primary && !t.promoted:
+	case !t.promoted:
 		right, ok := map[string]string{
 			"promote": "name a standby", "follow": "name a standby", "clone": "clone a standby", "rejoin": "promote a standby before",
 		}[action]
@@ -142,18 +179,25 @@ func (t *timelineStates) wrongProcess(action string, p process) (what, right str
 	return "does not run", "start or resume it before"
 }
 
+// upstreamOf is the node or role that a follow, rejoin or clone step points its nodes at;
+// "" for any other step.
+func upstreamOf(s *Step) string {
+	switch {
+	case s.Follow != nil:
+		return cmp.Or(s.Follow.Upstream, "primary")
+	case s.Rejoin != nil:
+		return cmp.Or(s.Rejoin.Upstream, "primary")
+	case s.Clone != nil:
+		return cmp.Or(s.Clone.Upstream, "primary")
+	}
+	return ""
+}
+
 // upstream checks the node that a follow, rejoin or clone step points its nodes at, and
 // returns its name, "" if the file does not say which it is.
 func (t *timelineStates) upstream(s *Step, nodes []*nodeState, path string) string {
-	selector := "primary"
-	switch {
-	case s.Follow != nil && s.Follow.Upstream != "":
-		selector = s.Follow.Upstream
-	case s.Rejoin != nil && s.Rejoin.Upstream != "":
-		selector = s.Rejoin.Upstream
-	case s.Clone != nil && s.Clone.Upstream != "":
-		selector = s.Clone.Upstream
-	case s.Follow == nil && s.Rejoin == nil && s.Clone == nil:
+	selector := upstreamOf(s)
+	if selector == "" {
 		return ""
 	}
 	if t.v.d.has(path + ".upstream") {

@@ -126,6 +126,11 @@ func (t *timelineStates) step(s *Step, path string) {
 	if single := s.Promote != nil || s.Rejoin != nil || s.Clone != nil || s.Backup != nil; single && (len(targets) > 1 || targets[0] == "replicas") {
 		return // which is reported already
 	}
+	t.act(s, targets, path)
+}
+
+// act checks an action on nodes, and then takes it to have succeeded.
+func (t *timelineStates) act(s *Step, targets []string, path string) {
 	t.leaveCircles(s)
 	var all []*nodeState
 	sure := map[*nodeState]bool{} // those that are certainly acted on
@@ -157,12 +162,8 @@ func (t *timelineStates) step(s *Step, path string) {
 	for _, n := range all {
 		was := *n
 		t.become(s, n, upstream, sure[n])
-		switch {
-		case right:
-		case was.process == absent && s.Clone == nil:
-			*n = was
-		default: // as if the server had been what the step needs, so that one mistake is reported once
-			n.role, n.became, n.upstream, n.listed = was.role, was.became, was.upstream, was.listed
+		if !right {
+			t.pretend(s, n, was)
 		}
 	}
 	for _, n := range all {
@@ -170,6 +171,16 @@ func (t *timelineStates) step(s *Step, path string) {
 			t.findCircle(n, path)
 		}
 	}
+}
+
+// pretend makes of a node that a mistaken step acted on what the step was meant to find:
+// one mistake is reported once.
+func (t *timelineStates) pretend(s *Step, n *nodeState, was nodeState) {
+	if was.process == absent && s.Clone == nil {
+		*n = was
+		return
+	}
+	n.role, n.became, n.upstream, n.listed = was.role, was.became, was.upstream, was.listed
 }
 
 // targetPath is where the step names the node or role of that number.
@@ -215,7 +226,7 @@ func (t *timelineStates) meant(selector string) (nodes []*nodeState, certain boo
 		now, only := t.meant("primary")
 		for _, n := range t.nodes {
 			// Whoever is the primary now is not a former one.
-			if n.listed && !(only && now[0] == n) {
+			if n.listed && (!only || now[0] != n) {
 				nodes = append(nodes, n)
 			}
 		}
@@ -275,23 +286,33 @@ func (t *timelineStates) become(s *Step, n *nodeState, upstream string, sure boo
 		n.role, n.process, n.upstream = standby, running, upstream
 	}
 	if s.For > 0 {
-		switch s.Action() {
-		case "stop", "kill", "pause":
-			n.undone = running
-		case "disconnect":
-			n.plugged = connected
-		}
+		n.endsItself(s.Action())
 	}
 	n.process |= n.undone
 	n.cable |= n.plugged
 	if !sure {
-		n.process |= was.process
-		n.cable |= was.cable
-		n.role |= was.role
-		n.listed = n.listed || was.listed
-		if n.upstream != was.upstream {
-			n.upstream = ""
-		}
+		n.orElse(was)
+	}
+}
+
+// endsItself notes what the end of a `for` will make of the node.
+func (n *nodeState) endsItself(action string) {
+	switch action {
+	case "stop", "kill", "pause":
+		n.undone = running
+	case "disconnect":
+		n.plugged = connected
+	}
+}
+
+// orElse adds what the node can be where the step acted on another.
+func (n *nodeState) orElse(was nodeState) {
+	n.process |= was.process
+	n.cable |= was.cable
+	n.role |= was.role
+	n.listed = n.listed || was.listed
+	if n.upstream != was.upstream {
+		n.upstream = ""
 	}
 }
 

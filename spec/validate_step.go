@@ -66,28 +66,20 @@ func (v *validator) action(path, name string, s *Step) {
 	case "limit", "exec":
 		v.container(path, name, s)
 	case "promote":
-		if len(s.Promote.Nodes) > 1 {
-			v.bad(path, "promote takes one node, and here are "+strconv.Itoa(len(s.Promote.Nodes)), "write a step for each")
-		}
-		if len(s.Promote.Nodes) == 0 {
-			v.nodesOf(path, nil)
-		}
-		for _, node := range s.Promote.Nodes {
-			v.nodeOf(path, node, "one")
-		}
+		v.promote(path, s.Promote)
 	case "configure":
 		v.configure(path, s.Configure)
 	case "follow":
 		v.nodesOf(path, s.Follow.Nodes)
 		v.upstream(path, s.Follow.Upstream, s.Follow.Nodes...)
 	case "rejoin":
-		v.nodeOf(path, s.Rejoin.Node, "one")
+		v.nodeOf(path, s.Rejoin.Node)
 		v.upstream(path, s.Rejoin.Upstream, s.Rejoin.Node)
 	case "clone":
-		v.nodeOf(path, s.Clone.Node, "one")
+		v.nodeOf(path, s.Clone.Node)
 		v.upstream(path, s.Clone.Upstream, s.Clone.Node)
 	case "backup":
-		v.nodeOf(path, s.Backup.Node, "one")
+		v.nodeOf(path, s.Backup.Node)
 		if s.Backup.Name != "" || !v.d.brokenUnder(path) {
 			v.name(path+".name", s.Backup.Name, "a backup")
 		}
@@ -133,15 +125,15 @@ func (v *validator) container(path, name string, s *Step) {
 	v.needsDocker(path, "run it with provider: docker")
 }
 
-// nodeOf checks the node of an action, which stands in the action or is it.
-func (v *validator) nodeOf(path, name, roles string) {
+// nodeOf checks the one node of an action, which stands in the action or is it.
+func (v *validator) nodeOf(path, name string) {
 	if name == "" && v.d.brokenUnder(path) {
 		return // a misspelt node: key
 	}
 	if v.d.has(path + ".node") {
 		path += ".node"
 	}
-	v.node(path, name, roles)
+	v.node(path, name, "one")
 }
 
 // nodesOf checks the nodes and roles that an action acts on.
@@ -175,6 +167,19 @@ func (v *validator) upstream(path, upstream string, nodes ...string) {
 		return
 	}
 	v.node(path+".upstream", upstream, "one")
+}
+
+func (v *validator) promote(path string, p *OnNodes) {
+	switch len(p.Nodes) {
+	case 0:
+		v.nodesOf(path, nil)
+	case 1:
+	default:
+		v.bad(path, "promote takes one node, and here are "+strconv.Itoa(len(p.Nodes)), "write a step for each")
+	}
+	for _, node := range p.Nodes {
+		v.nodeOf(path, node)
+	}
 }
 
 func (v *validator) stop(path string, s *Stop) {

@@ -65,7 +65,7 @@ func TestWrongSettingsAreMistakesOfTheFile(t *testing.T) {
 	text := `name: x
 cluster:
   nodes:
-    a: {settings: {wrok_mem: 4MB}}
+    a: {settings: {wrk_mem: 4MB}}
     b:
   settings:
     shared_bufers: 12MB
