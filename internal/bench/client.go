@@ -239,11 +239,11 @@ func (a *answer) fill(rec *load.Record) {
 	t := rec.Total
 	a.Samples, a.Asked, a.Span = t.Samples(), rec.Asked, t.Span
 	a.Errors = t.Outcomes[history.Failed] + t.Outcomes[history.Unknown] + t.Outcomes[history.Dropped]
-	for _, e := range rec.Errors {
+	if len(rec.Errors) > 0 { // the most frequent is first
+		e := rec.Errors[0]
 		if a.Example = e.Kind + ": " + e.Example; e.Kind == "timeout" {
 			a.Example = fmt.Sprintf("no answer within %s: the server stalled", answerWithin)
 		}
-		break
 	}
 	a.Lag = t.Response.Mean() - t.Service.Mean()
 	a.ResponseP99, a.ServiceP99 = t.Response.Percentile(99), t.Service.Percentile(99)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -86,7 +87,7 @@ func (b *bench) pgbench(ctx context.Context, r pgbenchRun) (outcome, error) {
 	cmd.Stderr = errs
 	text, err := outputOn(r.on, cmd)
 	switch {
-	case ctx.Err() != nil && context.Cause(ctx) == context.DeadlineExceeded:
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return outcome{}, fmt.Errorf("pgbench did not end within %s: the server stalled", within)
 	case err != nil:
 		return outcome{}, fmt.Errorf("pgbench: %w\n%s%s", err, text, errs)
