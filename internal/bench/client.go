@@ -238,8 +238,8 @@ func (j *job) await(ctx context.Context, ended <-chan struct{}, w *load.Workload
 func (a *answer) fill(rec *load.Record) {
 	t := rec.Total
 	a.Samples, a.Asked, a.Span = t.Samples(), rec.Asked, t.Span
-	a.Errors = t.Outcomes[history.Failed] + t.Outcomes[history.Unknown] + t.Outcomes[history.Dropped]
-	if len(rec.Errors) > 0 { // the most frequent is first
+	a.Errors = t.Outcomes[history.Failed] + t.Outcomes[history.Unknown] // what was dropped was not achieved
+	if len(rec.Errors) > 0 {                                            // the most frequent is first
 		e := rec.Errors[0]
 		if a.Example = e.Kind + ": " + e.Example; e.Kind == "timeout" {
 			a.Example = fmt.Sprintf("no answer within %s: the server stalled", answerWithin)
