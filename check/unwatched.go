@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -50,78 +51,121 @@ func UnwatchedNodes(states map[string][]history.NodeState, marks []history.Mark,
 // gapsOf are the times up to some moment in which a node may have accepted writes, and no
 // two readings prove that it did. Where it was first read, the set-up had looked.
 func gapsOf(node string, states []history.NodeState, marks []history.Mark, until time.Duration) (gaps []window) {
-	known := certain(node, marks)
-	var before history.NodeState // the last one that says what the node was
+	g := interval{node: node, marks: marks}
 	for i, s := range states {
 		if !s.Reachable && s.Role != history.RoleDown {
-			if i == len(states)-1 && before.Node != "" {
-				gaps = append(gaps, between(before, history.NodeState{At: until}, node, marks)...)
+			if i < len(states)-1 {
+				g.silent = true
+				continue
 			}
-			continue
+			s = history.NodeState{At: until} // it never answered again
 		}
-		if before.Node != "" {
-			gaps = append(gaps, between(before, s, node, marks)...)
+		if g.a.Node != "" {
+			g.b = s
+			gaps = append(gaps, g.between()...)
 		}
-		before = s
+		if s.Node == "" {
+			break
+		}
+		if s.Role != history.RoleDown {
+			g.standby = s.Role == history.RoleStandby
+		}
+		g.a, g.silent = s, false
 	}
-	for _, k := range known {
+	for _, k := range certain(node, states, marks) {
 		gaps = without(gaps, k)
 	}
 	return without(gaps, window{until, forever})
 }
 
-// between are the gaps between two readings that say what a node was; without a second one
-// its Role is "".
-func between(a, b history.NodeState, node string, marks []history.Mark) (gaps []window) {
-	from := a.At
+// interval is what lies between two readings of a node that say what it was.
+type interval struct {
+	node    string
+	marks   []history.Mark
+	a, b    history.NodeState // the Role of b is "" where the node never answered again
+	standby bool              // a is of a standby, or of one that is down: it is one until it is promoted
+	silent  bool              // readings in between failed
+}
+
+// between are the times between the two readings in which the node may have accepted writes.
+func (g *interval) between() []window {
+	from := g.a.At
 	switch {
-	case a.Role == history.RolePrimary && b.Role == history.RolePrimary && sameServer(a, b) && a.Writable == b.Writable:
-		return nil // it accepted writes all the while, or did not
-	case a.Role == history.RoleStandby && b.Role == history.RoleStandby:
-		return nil // a primary does not become a standby by itself
-	case a.Role == history.RoleStandby && b.Role == history.RoleDown, a.Role == history.RoleStandby && b.Role == history.RolePrimary:
-		promoted, ok := first(node, marks, a.At, b.At, func(f facts) bool { return f.promotes })
-		switch {
-		case ok:
-			from = promoted.Issued
-		case b.Role == history.RoleDown:
-			return nil
+	case g.standby:
+		return g.ofStandby()
+	case g.a.Role == history.RolePrimary:
+		if g.b.Role == history.RolePrimary && sameServer(g.a, g.b) && g.a.Writable == g.b.Writable {
+			return nil // it accepted writes all the while, or did not
 		}
-	case a.Role == history.RoleDown:
-		started, ok := first(node, marks, a.At, b.At, func(f facts) bool { return f.starts })
-		switch {
-		case ok:
-			from = started.Issued
-		case b.Role != history.RolePrimary:
-			return nil
-		}
-		if b.Role == history.RoleStandby {
-			if _, ended := first(node, marks, from, b.At, func(f facts) bool { return f.ends }); !ended {
-				return nil // it was started as what it then was
+	case g.a.Role == history.RoleDown:
+		started := g.first(-1, func(f facts, m history.Mark) bool { return f.starts || m.Reverses != "" })
+		if started == nil {
+			if g.b.Role != history.RolePrimary {
+				return nil
 			}
+			break
+		}
+		from = max(from, started.Issued)
+		ended := g.first(started.Issued, func(f facts, _ history.Mark) bool { return f.ends || f.standby }) != nil
+		switch {
+		case !ended && g.b.Role == history.RoleStandby:
+			return nil // it was started as what it then was
+		case !ended && g.b.Role == history.RoleDown && !g.silent:
+			return nil // the server was not there yet
 		}
 	}
-	return []window{{from, b.At}}
+	return []window{{from, g.b.At}}
+}
+
+// ofStandby are the times between the reading of a standby and the next one. It accepts no
+// writes before it is promoted, and is a standby again only when a step makes it one.
+func (g *interval) ofStandby() []window {
+	promoted := g.first(-1, func(f facts, _ history.Mark) bool { return f.promotes })
+	from := g.a.At
+	switch {
+	case promoted != nil:
+		again := g.first(promoted.Issued, func(f facts, _ history.Mark) bool { return f.standby })
+		if again == nil && g.b.Role == history.RoleStandby {
+			return nil // not promoted yet
+		}
+		from = max(from, promoted.Issued)
+	case g.b.Role == history.RoleStandby || g.b.Role == history.RoleDown:
+		return nil
+	case g.b.Role == "":
+		// Where a step silenced it at once, it was a standby until then.
+		silenced := g.first(-1, func(f facts, m history.Mark) bool {
+			return (f.ends || f.freezes || f.cuts) && m.Issued <= g.a.At+unread
+		})
+		if silenced != nil {
+			from = max(from, silenced.Effective)
+		}
+	}
+	return []window{{from, g.b.At}}
+}
+
+// first is the first step after some moment that did something to the node between the two
+// readings, or was under way when it was read; nil: there is none.
+func (g *interval) first(after time.Duration, is func(facts, history.Mark) bool) (found *history.Mark) {
+	asked := cmp.Or(g.a.Asked, g.a.At)
+	for i, m := range g.marks {
+		over := max(m.Effective, m.Ended)
+		within := m.Issued < g.b.At && (m.Issued >= asked || over == 0 || over > asked)
+		if within && m.Issued > after && m.Status != history.MarkSkipped && slices.Contains(m.Nodes, g.node) && is(factsOf(m), m) &&
+			(found == nil || m.Issued < found.Issued) {
+			found = &g.marks[i]
+		}
+	}
+	return found
 }
 
 func sameServer(a, b history.NodeState) bool {
 	return !a.ServerStarted.IsZero() && a.ServerStarted.Equal(b.ServerStarted) && a.CheckpointerStarted.Equal(b.CheckpointerStarted)
 }
 
-// first is the first step that was issued between two moments and did something to a node.
-func first(node string, marks []history.Mark, from, to time.Duration, is func(facts) bool) (found history.Mark, ok bool) {
-	for _, m := range marks {
-		if m.Issued >= from && m.Issued < to && m.Status != history.MarkSkipped && slices.Contains(m.Nodes, node) && is(factsOf(m)) &&
-			(!ok || m.Issued < found.Issued) {
-			found, ok = m, true
-		}
-	}
-	return found, ok
-}
-
 // certain are the times in which steps, or what was seen to happen, kept a node from
-// accepting writes: it was down, frozen, cut off, or about to be made a standby.
-func certain(node string, marks []history.Mark) (all []window) {
+// accepting writes: it was down, frozen, cut off, or made a standby, which it then is until it
+// is promoted or read again.
+func certain(node string, states []history.NodeState, marks []history.Mark) (all []window) {
 	for _, m := range marks {
 		f := factsOf(m)
 		if !slices.Contains(m.Nodes, node) || m.Effective == 0 || m.Status != history.MarkDone && m.Status != history.MarkSeen {
@@ -129,7 +173,16 @@ func certain(node string, marks []history.Mark) (all []window) {
 		}
 		switch {
 		case f.standby:
-			all = append(all, window{m.Issued, m.Effective})
+			to := forever
+			if i := slices.IndexFunc(states, func(s history.NodeState) bool { return s.At >= m.Effective && s.Role != "" }); i >= 0 {
+				to = states[i].At
+			}
+			for _, p := range marks {
+				if factsOf(p).promotes && p.Issued >= m.Issued && slices.Contains(p.Nodes, node) && p.Status != history.MarkSkipped {
+					to = min(to, p.Issued)
+				}
+			}
+			all = append(all, window{m.Issued, to})
 		case f.ends || f.freezes || f.cuts:
 			to := forever
 			for _, lift := range marks {

@@ -60,6 +60,35 @@ func TestUnwatchedNodes(t *testing.T) {
 		{"read-only, and no more at the end", states{a(5), readOnly(a(1010)), readOnly(a(2000)), a(4000)}, nil, "2.000-4.000"},
 		{"started anew between two readings", states{a(5), a(1300), writable("a", 3000, 1, 2)}, nil, "1.190-1.200 1.300-3.000"},
 		{"never read", nil, nil, ""},
+		{"a standby that was killed, found to be down just after its start, and is one again", states{standby(5), standby(2000), gone(2010), down(2100), down(3092), standby(3200)},
+			marks{mark("kill-a", "kill", "a", 2005, 2030), mark("start-a", "start", "a", 3081, 3190)}, ""},
+		{"a standby that was killed, started, and killed again before it was read", states{standby(5), standby(2000), gone(2010), down(2100), down(3800)},
+			marks{mark("kill-a", "kill", "a", 2005, 2030), mark("start-a", "start", "a", 3081, 3190), mark("kill-a-2", "kill", "a", 3195, 3200)}, ""},
+		{"a standby that was started, and never answered again", states{standby(5), down(2100), gone(3100), gone(3900)},
+			marks{mark("kill-a", "kill", "a", 2005, 2030), mark("start-a", "start", "a", 3081, 3190)}, "3.081-4.000"},
+		{"a standby that was restarted", states{standby(5), standby(2000), gone(2010), down(2020), standby(2200)}, marks{mark("restart-a", "restart", "a", 2005, 2190)}, ""},
+		{"a standby that was frozen and resumed", states{standby(5), standby(2000), gone(2010), gone(3000), standby(3020)},
+			marks{mark("pause-a", "pause", "a", 2005, 2030), mark("resume-a", "resume", "a", 3010, 3015)}, ""},
+		{"a standby that was frozen to the end", states{standby(5), standby(2000), gone(2010)}, marks{mark("pause-a", "pause", "a", 2005, 2030)}, ""},
+		{"a standby that was silent for long before it was frozen", states{standby(5), standby(1500), gone(1510)}, marks{mark("pause-a", "pause", "a", 3005, 3030)}, "1.500-3.030"},
+		{"a standby that was cut off, and connected before the end", states{standby(5), standby(2000), gone(2010)},
+			marks{mark("disconnect-a", "disconnect", "a", 2005, 2030), mark("connect-a", "connect", "a", 3500, 3510)}, "3.500-4.000"},
+		{"a standby whose promotion was under way when it was read, and which was killed", states{standby(5), standby(2000), gone(2100), down(3500)},
+			marks{mark("promote-a", "promote", "a", 1990, 2050), mark("kill-a", "kill", "a", 2060, 2090)}, "2.000-2.090"},
+		{"a standby that was read while it was being promoted", states{standby(5), standby(1990), standby(2010), writable("a", 2100, 3, 1), writable("a", 4000, 3, 1)},
+			marks{mark("promote-a", "promote", "a", 2000, 2090)}, "2.010-2.100"},
+		{"a standby that was promoted, and is one again by a rejoin, before it was read", states{standby(5), standby(1990), gone(2100), standby(3500)},
+			marks{mark("promote-a", "promote", "a", 2000, 2050), mark("kill-a", "kill", "a", 2060, 2090), mark("rejoin-a", "rejoin", "a", 3000, 3400)}, "2.000-2.090"},
+		{"frozen, rejoined, and read a while after that was done", states{a(5), a(1000), gone(1010), standby(3290)}, marks{pause, mark("rejoin-a", "rejoin", "a", 3000, 3200)}, ""},
+		{"rejoined, and promoted and killed before it was read", states{a(5), gone(1010), down(1100), down(3700)}, marks{kill, mark("rejoin-a", "rejoin", "a", 3000, 3200),
+			mark("promote-a", "promote", "a", 3300, 3350), mark("kill-a-2", "kill", "a", 3400, 3420)}, "3.300-3.420"},
+		{"rejoined, read, and promoted by something else", states{a(5), gone(1010), down(1100), standby(3250), standby(3300), writable("a", 3400, 3, 3)}, marks{kill, mark("rejoin-a", "rejoin", "a", 3000, 3200)}, "3.300-3.400"},
+		{"a former primary that was rejoined, and found to be down just after that began", states{a(5), a(1000), gone(1010), down(1100), down(3011), standby(3300)},
+			marks{kill, mark("rejoin-a", "rejoin", "a", 3000, 3290)}, ""},
+		{"a former primary that was made a standby by the user and started", states{a(5), a(1000), gone(1010), down(1100), down(3011), standby(3300)},
+			marks{kill, mark("start-a", "start", "a", 3000, 3290)}, ""},
+		{"a former primary that was started, was silent, and then found to be down", states{a(5), a(1000), gone(1010), down(1100), gone(3100), down(3500)},
+			marks{kill, mark("start-a", "start", "a", 3000, 3290)}, "3.000-3.500"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -70,6 +99,32 @@ func TestUnwatchedNodes(t *testing.T) {
 			}
 			if strings.Join(got, " ") != tt.want {
 				t.Errorf("%v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestUnwatchedInNoRunWithoutPromotion: b is the primary all the while, and what becomes of
+// its standby a, or of b itself, leaves nothing open.
+func TestUnwatchedInNoRunWithoutPromotion(t *testing.T) {
+	type states = []history.NodeState
+	type marks = []history.Mark
+	gone := func(node string, at int) history.NodeState { return state(node, at, '-') }
+	standby := func(at int) history.NodeState { return state("a", at, 's') }
+	both := []history.Mark{mark("pause-b", "pause", "b", 2005, 2020), mark("resume-b", "resume", "b", 3000, 3010)}
+	for _, tt := range []struct {
+		name  string
+		a, b  states
+		marks marks
+	}{
+		{"the primary is frozen and resumed", states{standby(5), standby(5000)}, states{writable("b", 5, 1, 1), writable("b", 2000, 1, 1), gone("b", 2100), writable("b", 3020, 1, 1), writable("b", 5000, 1, 1)}, both},
+		{"the primary is restarted", states{standby(5), standby(5000)}, states{writable("b", 5, 1, 1), writable("b", 2000, 1, 1), gone("b", 2100), writable("b", 3020, 1, 2), writable("b", 5000, 1, 2)}, marks{mark("restart-b", "restart", "b", 2005, 3000)}},
+		{"the primary is killed and started", states{standby(5), standby(5000)}, states{writable("b", 5, 1, 1), writable("b", 2000, 1, 1), gone("b", 2010), {Node: "b", At: 2100 * msec, Role: history.RoleDown}, {Node: "b", At: 3002 * msec, Role: history.RoleDown}, writable("b", 3200, 1, 2), writable("b", 5000, 1, 2)}, marks{mark("kill-b", "kill", "b", 2005, 2020), mark("start-b", "start", "b", 3000, 3100)}},
+		{"both are frozen, and the standby stays so", states{standby(5), standby(2000), gone("a", 2100), gone("a", 4900)}, states{writable("b", 5, 1, 1), writable("b", 5000, 1, 1)}, append(both, mark("pause-a", "pause", "a", 2006, 2021))},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := UnwatchedNodes(map[string][]history.NodeState{"a": tt.a, "b": tt.b}, tt.marks, 4500*msec); len(got) > 0 {
+				t.Error(got)
 			}
 		})
 	}
