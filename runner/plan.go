@@ -109,6 +109,30 @@ func demandOf(s *spec.Synchronous, node string, at time.Duration) check.Demand {
 	return check.Demand{At: at, Node: node, Standbys: standbys.Num, Names: standbys.Names, Commit: s.Commit}
 }
 
+// What pgchaos itself has open in a run: its own files, and for each node sessions, logs and what its processes are
+// watched by.
+const (
+	filesOfRun  = 40
+	filesOfNode = 12
+)
+
+// OpenFiles is how many clients a run has, and about how many open files it needs for them at least. Operations that are
+// given up on keep a connection beside them.
+func (p *Plan) OpenFiles() (clients, files int) {
+	nodes := len(p.Experiment.Cluster.Nodes)
+	files = filesOfRun + nodes*filesOfNode
+	for i := range p.Experiment.Load {
+		r := newRunning(p, i, nodes)
+		clients += r.groups * r.spec.Clients
+		own := r.spec.Clients
+		if r.spec.Connections > 0 {
+			own = min(own, r.spec.Connections)
+		}
+		files += r.groups * own
+	}
+	return clients, files
+}
+
 // clusterConfig is what the cluster package has to know.
 func (p *Plan) clusterConfig(run string, log func(string, ...any)) cluster.Config {
 	c := p.Experiment.Cluster

@@ -73,6 +73,9 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 	if err != nil {
 		return err
 	}
+	if err := enoughFiles(plan); err != nil {
+		return usageError(err)
+	}
 	if plan.Experiment.Cluster.Provider == "local" {
 		if err := checkPrograms(ctx, f.pgBin); err != nil {
 			return err
