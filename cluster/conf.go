@@ -69,9 +69,8 @@ func mergeSettings(base, over map[string]string) map[string]string {
 	return merged
 }
 
-// defaultSettings are pgchaos's own, which a user may override. Where initdb
-// would have written a value into its postgresql.conf, that value is repeated:
-// the built-in one can be another (shared_buffers before PostgreSQL 14 is 8MB).
+// defaultSettings are pgchaos's own, which a user may override. What is in neither
+// is as initdb wrote it.
 func defaultSettings(maxClients int) map[string]string {
 	return map[string]string{
 		"wal_level":             "replica",
@@ -89,15 +88,12 @@ func defaultSettings(maxClients int) map[string]string {
 		"log_timezone":          "UTC",
 		"timezone":              "UTC",
 		"lc_messages":           "C",
-		"shared_buffers":        "128MB",
-		"max_wal_size":          "1GB",
-		"min_wal_size":          "80MB",
 	}
 }
 
 // The files of a node's configuration.
 const (
-	confFile  = "postgresql.conf"
+	confFile  = "postgresql.conf" // also initdb's in the data directory, which base backups copy
 	hbaFile   = "pg_hba.conf"
 	identFile = "pg_ident.conf"     // empty; the server complains where there is none
 	aloneFile = "pg_hba_alone.conf" // instead of hbaFile, for a server that is only to be read
@@ -128,12 +124,18 @@ func (p place) settings() map[string]string {
 	return settings
 }
 
+// initdbConf is the file that initdb wrote.
+func (p place) initdbConf() string { return path.Join(p.data, confFile) }
+
 // renderConf renders postgresql.conf. Every value is quoted, which PostgreSQL
-// takes for numbers, units and booleans too; an empty one is left out, and so
-// takes PostgreSQL's default.
+// takes for numbers, units and booleans too; an empty one is left out, and so is
+// as initdb wrote it, or else PostgreSQL's default. initdb's file comes first: it has
+// what initdb found to work on this machine, such as a dynamic_shared_memory_type that
+// needs no /dev/shm. Every data directory has that file, also one from a base backup.
 func renderConf(p place, settings map[string]string) string {
 	var b strings.Builder
 	b.WriteString("# Written by pgchaos as a whole: what is changed here by hand is lost.\n")
+	b.WriteString("include_if_exists " + quoteConf(p.initdbConf()) + "\n\n")
 	own := p.settings()
 	for _, name := range slices.Sorted(maps.Keys(own)) {
 		b.WriteString(ConfLine(name, own[name]))

@@ -32,9 +32,9 @@ const (
 )
 
 // Configure changes settings of the node, and its synchronous regime (nil: leaves
-// it). An empty value takes PostgreSQL's own default. The file is checked by
-// PostgreSQL before it is put in place, so that after an error the old one is
-// still in force. A running server reloads it, and is restarted (fast) where
+// it). An empty value takes what initdb wrote, or else PostgreSQL's own default.
+// The file is checked by PostgreSQL before it is put in place, so that after an
+// error the old one is still in force. A running server reloads it, and is restarted (fast) where
 // PostgreSQL demands that; the values are then verified in a new session, and
 // so is the state of every named standby that is connected.
 //
@@ -259,7 +259,7 @@ func (n *Node) verifySettings(ctx context.Context, changed []string) error {
 			unset = append(unset, name)
 		}
 	}
-	rows, err := conn.Query(ctx, overriddenSQL, set, unset, n.confFile())
+	rows, err := conn.Query(ctx, overriddenSQL, set, unset, n.confFile(), n.place().initdbConf())
 	if err != nil {
 		return err
 	}

@@ -56,6 +56,13 @@ func testReload(t *testing.T, w *world) {
 	_, err = a.Configure(ctx, map[string]string{"work_mem": "", "log_line_prefix": ""}, nil)
 	w.ok(err)
 	w.want("a", "show work_mem", "4MB")
+	// initdb's file has this one, and an empty value takes its value back.
+	_, err = a.Configure(ctx, map[string]string{"max_wal_size": "2GB"}, nil)
+	w.ok(err)
+	w.want("a", "show max_wal_size", "2GB")
+	_, err = a.Configure(ctx, map[string]string{"max_wal_size": ""}, nil)
+	w.ok(err)
+	w.want("a", "show max_wal_size", "1GB")
 	if _, ok := a.Settings()["work_mem"]; ok {
 		t.Error("work_mem is still in the settings")
 	}

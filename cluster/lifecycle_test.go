@@ -35,6 +35,8 @@ func TestLifeCycle(t *testing.T) {
 	w.psql("a", "create table t (i int); insert into t values (1)")
 	w.eventually("c", "select count(*) from t", "1")
 
+	w.wantInitdbSettings("a", "b")
+
 	for _, part := range []struct {
 		name string
 		run  func(*testing.T, *world)
@@ -64,6 +66,17 @@ func TestLifeCycle(t *testing.T) {
 		if left := w.processes(n.Name()); left != 0 {
 			t.Errorf("%d processes of %s are left", left, n.Name())
 		}
+	}
+}
+
+// wantInitdbSettings wants what initdb chose to be in force, and pgchaos's own settings
+// to be stronger.
+func (w *world) wantInitdbSettings(nodes ...string) {
+	w.t.Helper()
+	for _, node := range nodes {
+		w.want(node, `select sourcefile = current_setting('data_directory') || '/postgresql.conf' from pg_settings
+			where name in ('dynamic_shared_memory_type', 'shared_buffers', 'default_text_search_config') order by name`, "t t t")
+		w.want(node, "select sourcefile = current_setting('config_file') from pg_settings where name = 'max_connections'", "t")
 	}
 }
 
@@ -197,9 +210,11 @@ func testBackupAndClone(t *testing.T, w *world) {
 		t.Errorf("clone of a backup that does not exist: %v", err)
 	}
 	w.ok(d.Clone(ctx, a, a, "monday", nil))
+	w.wantInitdbSettings("d")
 	w.want("a", "select state from pg_stat_replication where application_name = 'd'", "streaming")
 	w.eventually("d", "select count(*) from t", "2")
 	w.ok(d.Clone(ctx, a, nil, "", nil))
+	w.wantInitdbSettings("d")
 	w.want("d", "select pg_is_in_recovery(), count(*) from t", "t|2")
 	if d.Absent() {
 		t.Error("d is still absent")

@@ -167,7 +167,7 @@ func descriptions() map[string]string {
 
 		"Configure":             "Settings for a node.",
 		"Configure.Nodes":       "A node, a role, or a list of them, which are acted on at once.",
-		"Configure.Settings":    "postgresql.conf; an empty value takes PostgreSQL's default back.",
+		"Configure.Settings":    "postgresql.conf; an empty value takes back what initdb wrote, or else PostgreSQL's default.",
 		"Configure.Synchronous": "The node's regime of synchronous replication.",
 		"Follow":                "A standby, or whom it is to follow.",
 		"Follow.Nodes":          "A node, a role, or a list of them, which are acted on at once.",

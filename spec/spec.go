@@ -306,7 +306,7 @@ type Stop struct {
 // Configure changes settings of a running or stopped node.
 type Configure struct {
 	Nodes       NodeList          `yaml:"node"`
-	Settings    map[string]string `yaml:"settings"` // an empty value takes PostgreSQL's default back
+	Settings    map[string]string `yaml:"settings"` // an empty value takes back what initdb wrote, or else PostgreSQL's default
 	Synchronous *Synchronous      `yaml:"synchronous"`
 }
 

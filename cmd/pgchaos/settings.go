@@ -30,7 +30,7 @@ func (c settingsCheck) find(ctx context.Context, e *spec.Experiment) (found []sp
 	for _, s := range all {
 		line := cluster.ConfLine(s.Name, s.Value)
 		if s.Value == "" || seen[line] {
-			continue // an empty value takes PostgreSQL's default
+			continue // an empty value is left out of the file
 		}
 		seen[line] = true
 		lines = append(lines, line)
