@@ -164,7 +164,7 @@ func removeBase(base string) error {
 		return nil
 	}
 	if text, err := readUntrusted(root, madeFile, int64(len(madeText))); err != nil || string(text) != madeText {
-		return nil //nolint:nilerr // it is not the file that we write
+		return nil // it is not the file that we write
 	}
 	err = root.Remove(madeFile)
 	if err == nil {

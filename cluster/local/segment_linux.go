@@ -122,5 +122,5 @@ func filesOfSegment(id int, size uint64) (names []string) {
 	if len(memory) < segmentHeader || binary.NativeEndian.Uint32(memory) != segmentMagic {
 		return nil
 	}
-	return filesOfControl(binary.NativeEndian.Uint32(memory[24:]))
+	return []string{sharedFileOf(binary.NativeEndian.Uint32(memory[24:]))}
 }

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"encoding/binary"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -189,5 +190,26 @@ func TestSharedFilesOfOthers(t *testing.T) {
 	must(t, removeSharedFiles(nil, []string{name}))
 	if _, err := os.Lstat(file); err == nil {
 		t.Error("one that nobody has was left")
+	}
+}
+
+// TestSharedFilesThatNobodyHasMapped: a standby's statistics lie in a segment that no process of it has mapped between
+// sessions, so that only the control segment tells of it.
+func TestSharedFilesThatNobodyHasMapped(t *testing.T) {
+	name := func(i int) string { return sharedFileOf(uint32(4_100_000_000 + 10*(os.Getpid()%1_000_000) + i)) }
+	control := make([]byte, controlHeader+40*2)
+	for i, word := range map[int]uint32{0: controlMagic, 4: 2, controlHeader: 0, controlHeader + 40: uint32(4_100_000_000 + 10*(os.Getpid()%1_000_000) + 1)} {
+		binary.NativeEndian.PutUint32(control[i:], word)
+	}
+	for i, text := range [][]byte{control, make([]byte, 64), make([]byte, 64)} {
+		file := filepath.Join(sharedDir, name(i))
+		must(t, os.WriteFile(file, text, 0o600))
+		defer func() { _ = os.Remove(file) }()
+	}
+	must(t, removeSharedFiles(nil, []string{name(0)}))
+	for i, want := range []bool{false, false, true} {
+		if _, err := os.Lstat(filepath.Join(sharedDir, name(i))); (err == nil) != want {
+			t.Errorf("file %d: %v", i, err)
+		}
 	}
 }

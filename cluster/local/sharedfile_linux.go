@@ -58,18 +58,25 @@ func mappedBy(pid int) (names []string) {
 }
 
 // removeSharedFiles removes files of shared memory that belong to the server's user and that no process has
-// mapped any more. Others are left alone.
+// mapped any more, and with a control segment those that it lists: a segment can outlive the session that made it, and is
+// then mapped by nobody while the server runs. Others are left alone.
 func removeSharedFiles(own *owner, names []string) error {
 	dir, err := os.OpenRoot(sharedDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // no such directory, no shared memory in it
+	}
 	if err != nil {
-		return nil //nolint:nilerr // no such directory, no shared memory in it
+		return fmt.Errorf("remove shared memory: %w", err)
 	}
 	defer func() { _ = dir.Close() }()
-	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+	ofServer := func(name string) bool {
+		if !sharedName.MatchString(name) {
+			return false
+		}
 		info, err := dir.Lstat(name)
-		return err != nil || !sharedName.MatchString(name) || !info.Mode().IsRegular() || !ownedBy(info, own.serverUID())
-	})
-	if len(names) == 0 {
+		return err == nil && info.Mode().IsRegular() && ownedBy(info, own.serverUID())
+	}
+	if !slices.ContainsFunc(names, ofServer) {
 		return nil
 	}
 	all, err := processes(own)
@@ -78,13 +85,21 @@ func removeSharedFiles(own *owner, names []string) error {
 	}
 	inUse := sharedFiles(own, live(all))
 	var errs []error
-	for _, name := range names {
-		if slices.Contains(inUse, name) {
-			continue
-		}
+	remove := func(name string) {
 		if err := dir.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, fmt.Errorf("remove shared memory: %w", err))
 		}
+	}
+	for _, name := range names {
+		if !ofServer(name) || slices.Contains(inUse, name) {
+			continue
+		}
+		for _, listed := range listedBy(dir, name) {
+			if ofServer(listed) && !slices.Contains(inUse, listed) {
+				remove(listed)
+			}
+		}
+		remove(name)
 	}
 	return errors.Join(errs...)
 }
@@ -98,25 +113,22 @@ const (
 	controlLimit  = 16 << 20
 )
 
-// filesOfControl are the control segment of a handle and the segments that it lists, by the names of their files.
-// What is not PostgreSQL's yields names that are not there.
-func filesOfControl(handle uint32) (names []string) {
-	file := func(handle uint32) string { return "PostgreSQL." + strconv.FormatUint(uint64(handle), 10) }
-	names = []string{file(handle)}
-	dir, err := os.OpenRoot(sharedDir)
-	if err != nil {
-		return nil
-	}
-	defer func() { _ = dir.Close() }()
-	control, err := readUntrusted(dir, names[0], controlLimit)
+func sharedFileOf(handle uint32) string {
+	return "PostgreSQL." + strconv.FormatUint(uint64(handle), 10)
+}
+
+// listedBy are the segments that a control segment lists, by the names of their files; none where it is no control
+// segment. What is not PostgreSQL's yields names that are not there.
+func listedBy(dir *os.Root, name string) (names []string) {
+	control, err := readUntrusted(dir, name, controlLimit)
 	if err != nil || len(control) < controlHeader || binary.NativeEndian.Uint32(control) != controlMagic {
-		return names
+		return nil
 	}
 	items := int(binary.NativeEndian.Uint32(control[4:]))
 	for _, size := range []int{40, 24} {
 		for i := 0; i < items && controlHeader+(i+1)*size <= len(control); i++ {
 			if handle := binary.NativeEndian.Uint32(control[controlHeader+i*size:]); handle != 0 {
-				names = append(names, file(handle))
+				names = append(names, sharedFileOf(handle))
 			}
 		}
 	}
