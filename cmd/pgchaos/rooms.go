@@ -61,7 +61,7 @@ func newLocalRoom(ctx context.Context, o roomOptions) (machineRoom, error) {
 		Run: o.run, BinDir: o.pgBin, Major: o.postgres, Experiment: o.experiment, Results: o.results,
 	})
 	if err != nil {
-		return machineRoom{}, err
+		return machineRoom{}, usageError(err) // nothing was started: programs or a directory cannot be used
 	}
 	return machineRoom{provider: p, bin: p.Installation().BinDir, disks: []string{local.DefaultBase()}}, nil
 }
