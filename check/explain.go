@@ -197,12 +197,8 @@ func (w *witness) tell(l life) *story {
 		s.unsure = "who acknowledged it is not recorded"
 		return s
 	}
-	if _, known := w.regimes[server.Node]; !known {
-		w.regimes[server.Node] = regimesOf(server.Node, w.e.States[server.Node], w.e.Marks, w.e.Started)
-	}
 	s.away = absences(server.Node, w.e.States[server.Node], w.e.Marks)
-	s.regimes = w.regimes[server.Node]
-	s.weak = weakSpans(server.Node, s.regimes, w.e.Demands)
+	w.govern(s)
 	s.demanded = slices.ContainsFunc(w.e.Demands, func(d Demand) bool { return d.Standbys > 0 || d.Commit != "" })
 	if server.Timeline == 0 {
 		s.unsure = "on which timeline " + server.Node + " acknowledged it is not recorded"
@@ -219,6 +215,16 @@ func (w *witness) tell(l life) *story {
 		s.limitAt(c.redo)
 	}
 	return s
+}
+
+// govern notes what the commits of a server waited for.
+func (w *witness) govern(s *story) {
+	node := s.server.Node
+	if _, known := w.regimes[node]; !known {
+		w.regimes[node] = regimesOf(node, w.e.States[node], w.e.Marks, w.e.Started)
+	}
+	s.regimes = w.regimes[node]
+	s.weak = weakSpans(node, s.regimes, w.e.Demands)
 }
 
 // verdictOf is the explanation of one loss.

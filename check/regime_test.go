@@ -264,6 +264,17 @@ func TestAuditOfWeakWrites(t *testing.T) {
 	if !slices.Equal(why, []WeakReason{WeakNotice, WeakTransition, WeakRegime}) || !a.Complete {
 		t.Errorf("%v, complete %v: %s", why, a.Complete, a.Why)
 	}
+	weakBy, err := WeakBy(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	why = nil
+	for entry := range e.Book.Entries(e.Book.Writers()[0].ID, 1, 6) {
+		why = append(why, weakBy("writes", &entry))
+	}
+	if !slices.Equal(why, []WeakReason{"", WeakNotice, WeakTransition, WeakRegime, "", ""}) {
+		t.Errorf("one by one: %q", why)
+	}
 	delete(e.States, "b")
 	if a, err = AuditTable(e); err != nil || a.Complete || a.Why != "lost >= 1, weak_lost >= 3; the synchronous regime of b is not known" {
 		t.Errorf("a regime that nobody knows: complete %v: %s; %v", a.Complete, a.Why, err)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"pgchaos/history"
 	"pgchaos/history/ledger"
 )
 
@@ -62,4 +63,33 @@ func (w *WeakAcks) join() {
 // same tells whether two stretches waited for the same, where the same was demanded.
 func (s WeakStretch) same(other WeakStretch) bool {
 	return s.Standbys == other.Standbys && s.Demanded == other.Demanded && s.Commit == other.Commit && s.DemandedCommit == other.DemandedCommit
+}
+
+// WeakBy tells of acknowledgements whether they were weak, as the audit counts them; of
+// anything else, and of what was promised in full, it is "". The evidence must have the
+// states of the nodes, the steps, the demands and the workloads' own synchronous_commit.
+func WeakBy(e Evidence) (func(workload string, entry *ledger.Entry) WeakReason, error) {
+	if err := KnownActions(e.Marks); err != nil {
+		return nil, err
+	}
+	w, servers := newWitness(&e), map[ledger.Server]*story{}
+	return func(workload string, entry *ledger.Entry) WeakReason {
+		switch entry.Outcome {
+		case history.OK:
+		case history.Weak:
+			return WeakNotice
+		default:
+			return ""
+		}
+		s := servers[entry.Server]
+		if s == nil {
+			s = &story{server: entry.Server, elsewhere: w.elsewhere(entry.Server.SystemID)}
+			w.govern(s)
+			servers[entry.Server] = s
+		}
+		if s.elsewhere {
+			return ""
+		}
+		return weakness(w.waitsOf(s, e.Commits[workload]).weak, entry)
+	}, nil
 }

@@ -41,14 +41,7 @@ func Open(dir string) (*Kept, error) {
 	if r.Afterwards != nil {
 		k.stage = r.Afterwards.Stage
 	}
-	e, text, err := spec.Load(filepath.Join(dir, report.FileName)+": experiment", []byte(r.Experiment), spec.Options{Resolved: true})
-	if err != nil {
-		return nil, fmt.Errorf("read the experiment of the run again: %w", err)
-	}
-	if k.plan, err = NewPlan(e, text, r.Seed); err != nil {
-		return nil, fmt.Errorf("read the experiment of the run again: %w", err)
-	}
-	if k.plan, err = k.plan.withTables(r.Tables); err != nil {
+	if k.plan, err = planOf(dir, r); err != nil {
 		return nil, fmt.Errorf("read the experiment of the run again: %w", err)
 	}
 	k.access, err = readAccess(dir)
@@ -59,6 +52,19 @@ func Open(dir string) (*Kept, error) {
 		err = fmt.Errorf("%w: it is removed with the cluster, so that nothing is left to be read", err)
 	}
 	return k, err
+}
+
+// planOf is the plan of a run, from its result.
+func planOf(dir string, r *report.Result) (*Plan, error) {
+	e, text, err := spec.Load(filepath.Join(dir, report.FileName)+": experiment", []byte(r.Experiment), spec.Options{Resolved: true})
+	if err != nil {
+		return nil, err
+	}
+	p, err := NewPlan(e, text, r.Seed)
+	if err != nil {
+		return nil, err
+	}
+	return p.withTables(r.Tables)
 }
 
 // Audited tells whether the run has audited itself to the end.

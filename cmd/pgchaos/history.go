@@ -69,7 +69,7 @@ func (f *historyFlags) print(ctx context.Context, dir string, stdout, stderr io.
 		return usageError(fmt.Errorf("history %s: %w", dir, err))
 	}
 	defer func() { _ = book.Close() }() // it is only read
-	run := jepsen.Run{Book: book, Marks: timelineOf(dir, stderr)}
+	run := jepsen.Run{Book: book, Marks: timelineOf(dir, stderr), Weak: weakBy(dir, stderr)}
 	if kept != nil {
 		run.Readers = len(kept.Nodes())
 	}
@@ -109,6 +109,21 @@ func timelineOf(dir string, stderr io.Writer) []history.Mark {
 		fmt.Fprintf(stderr, "the steps of the timeline are left out: %v\n", errors.Join(err, journalErr))
 	}
 	return nil
+}
+
+// weakBy tells of the acknowledgements of a run whether they were weak; nil, and that is said, where only
+// the servers' notices tell.
+func weakBy(dir string, stderr io.Writer) func(string, *ledger.Entry) bool {
+	r, err := report.Read(dir)
+	if err != nil {
+		return nil // timelineOf has said so
+	}
+	weak, err := runner.WeakBy(dir, r)
+	if err != nil {
+		fmt.Fprintf(stderr, "only acknowledgements with the server's notice are marked as weak, and others may have been weak, too: %v\n", err)
+		return nil
+	}
+	return weak
 }
 
 // finalReads prints what the nodes hold.

@@ -15,6 +15,18 @@ import (
 	"pgchaos/runner"
 )
 
+const demanding = `name: failover
+cluster:
+  nodes: [a, b]
+  synchronous: {commit: "on", standbys: b}
+load:
+  writes: {kind: insert, clients: 2}
+timeline:
+  - {at: 4ms, kill: a}
+  - {promote: b}
+  - {start: a}
+`
+
 // told makes the result directory of a run of two writers that met a failover.
 func told(t *testing.T) (dir string) {
 	t.Helper()
@@ -40,7 +52,13 @@ func told(t *testing.T) (dir string) {
 	second.Next(17 * ms) // nobody knows
 	must(t, l.Close())
 	must(t, report.Write(dir, &report.Result{
-		Stage: report.StageRan, Name: "failover", Run: "run-1",
+		Stage: report.StageRan, Name: "failover", Run: "run-1", Experiment: demanding,
+		States: []report.NodeHistory{{Node: "b", States: []history.NodeState{
+			{Node: "b", At: 8 * ms, Reachable: true, Role: history.RolePrimary, Timeline: 2, SystemID: "7000", SyncCommit: "on", SyncNames: "a"},
+			{Node: "b", At: 15 * ms, Reachable: true, Role: history.RolePrimary, Timeline: 2, SystemID: "7000", SyncCommit: "on"},
+		}}, {Node: "a", States: []history.NodeState{
+			{Node: "a", At: 1 * ms, Reachable: true, Role: history.RolePrimary, Timeline: 1, SystemID: "7000", SyncCommit: "on", SyncNames: "b"},
+		}}},
 		Timeline: []history.Mark{
 			{Name: "kill-a", Action: "kill", Nodes: []string{"a"}, Fault: true, Issued: 4 * ms, Effective: 7 * ms, Ended: 7 * ms, Status: history.MarkDone},
 			{Name: "promote-b", Action: "promote", Nodes: []string{"b"}, Issued: 8 * ms, Ended: 9 * ms, Status: history.MarkFailed, Error: "it took too long"},
@@ -85,16 +103,20 @@ func TestHistoryOfADamagedLedger(t *testing.T) {
 	}
 }
 
-// TestHistoryOfAKilledRun takes the steps from the journal.
+// TestHistoryOfAKilledRun takes the steps from the journal, and says that what commits waited
+// for is not known.
 func TestHistoryOfAKilledRun(t *testing.T) {
 	dir := told(t)
-	must(t, report.Write(dir, &report.Result{Stage: report.StagePlanned, Run: "run-1"}))
+	must(t, report.Write(dir, &report.Result{Stage: report.StagePlanned, Run: "run-1", Experiment: demanding}))
 	must(t, os.WriteFile(filepath.Join(dir, runner.JournalFile), []byte(
 		`{"schema":"pgchaos.timeline/1","run":"run-1","started":"2026-11-23T06:45:00Z"}`+"\n"+
 			`{"begin":{"name":"kill-a","action":"kill","issued_ns":4000000}}`+"\n"), 0o644))
 	var stdout, stderr bytes.Buffer
 	code := run(t.Context(), []string{"history", dir}, nil, &stdout, &stderr)
-	if code != exitPass || stderr.Len() > 0 || strings.Count(stdout.String(), `"process":"nemesis"`) != 1 {
+	if code != exitPass || strings.Count(stdout.String(), `"process":"nemesis"`) != 1 || strings.Count(stdout.String(), `"weak":true`) != 1 {
 		t.Errorf("exit code %d: %s%s", code, stderr.String(), stdout.String())
+	}
+	if text := stderr.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "others may have been weak, too: the run was broken off") {
+		t.Error(text)
 	}
 }

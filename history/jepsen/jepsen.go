@@ -28,6 +28,9 @@ import (
 type Run struct {
 	Book  *ledger.Book
 	Marks []history.Mark // of the timeline
+	// Weak tells of an acknowledgement whether it was not promised by the standbys that were
+	// demanded; nil: only the server's own notice counts.
+	Weak func(workload string, e *ledger.Entry) bool
 	// Readers is the number of clients that may read at the end: see Read.
 	Readers int
 }

@@ -30,7 +30,7 @@ func (r Run) open(events iter.Seq[event], rank int) *stream {
 }
 
 func (r Run) openWriter(a ledger.Account) *stream {
-	w := &writer{process: int64(a.ID), step: r.clients()}
+	w := &writer{process: int64(a.ID), step: r.clients(), weak: r.Weak}
 	return pull(w.events(a, r.Book.Entries(a.ID, 1, a.Issued)), a.ID)
 }
 
@@ -71,6 +71,7 @@ type writer struct {
 	step    int64         // to the next process number
 	now     time.Duration // nothing earlier is to come
 	waiting []event       // ends of operations, by time
+	weak    func(workload string, e *ledger.Entry) bool
 }
 
 // events are those of the entries, by time. The book has the entries by number, which
@@ -113,7 +114,8 @@ func (w *writer) end(a ledger.Account, e ledger.Entry, next time.Duration) {
 	}
 	switch e.Outcome {
 	case history.OK, history.Weak:
-		end.Type, end.Weak, end.Late = "ok", e.Outcome == history.Weak, e.Late
+		end.Type, end.Late = "ok", e.Late
+		end.Weak = e.Outcome == history.Weak || w.weak != nil && w.weak(a.Workload, &e)
 	case history.Failed:
 		end.Type, end.Late = "fail", e.Late
 	default:
