@@ -25,7 +25,10 @@ type Leftover struct {
 	Alive     bool // its pgchaos runs, and nobody else may clean it
 	Kept      bool // it was left on purpose
 	Processes int  // how many processes of it run
-	Nodes     []LeftoverNode
+	// Others are processes that work in its directory and are not of it, by number. They
+	// are left alone.
+	Others []int
+	Nodes  []LeftoverNode
 }
 
 // LeftoverNode is a node of a run that is still there.
@@ -52,10 +55,7 @@ func List(base string) ([]Leftover, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list runs: %w", err)
 	}
-	own, err := serverOwner()
-	if err != nil {
-		own = nil // without a server's user there is still much to see
-	}
+	own, uid := whoseServers()
 	all, err := processes(own)
 	if err != nil {
 		return nil, fmt.Errorf("list runs: %w", err)
@@ -66,7 +66,7 @@ func List(base string) ([]Leftover, error) {
 		if !e.IsDir() || !nameForm.MatchString(e.Name()) {
 			continue
 		}
-		run, ours, err := inspect(filepath.Join(dir, e.Name()), all)
+		run, ours, err := inspect(filepath.Join(dir, e.Name()), uid, all)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("list run %s: %w", e.Name(), err))
 		}
@@ -77,8 +77,18 @@ func List(base string) ([]Leftover, error) {
 	return runs, errors.Join(errs...)
 }
 
+// whoseServers is the user that the servers run as. Where there is none, what run.json
+// names can still be seen and ended, and no process is taken for one by its user.
+func whoseServers() (own *owner, uid int) {
+	own, err := serverOwner()
+	if err != nil {
+		return nil, -1
+	}
+	return own, own.serverUID()
+}
+
 // inspect looks at one directory. The caller holds the base directory's lock.
-func inspect(dir string, all []process) (run Leftover, ours bool, err error) {
+func inspect(dir string, uid int, all []process) (run Leftover, ours bool, err error) {
 	rec, err := readRecord(dir)
 	if errors.Is(err, errNotRun) && !looksLikeRun(dir) {
 		return Leftover{}, false, nil
@@ -91,10 +101,14 @@ func inspect(dir string, all []process) (run Leftover, ours bool, err error) {
 	}
 	run = Leftover{
 		Run: rec.Run, Dir: dir, Experiment: rec.Experiment, Results: rec.Results, Started: rec.Started, Kept: rec.Kept,
-		Processes: len(live(family{roots: rec.identities(), dir: dir}.of(all))),
+	}
+	members := family{roots: rec.identities(), dir: dir, uid: uid}
+	run.Processes = len(live(members.of(all)))
+	for _, p := range members.others(all) {
+		run.Others = append(run.Others, p.pid)
 	}
 	for _, n := range rec.Nodes {
-		run.Nodes = append(run.Nodes, inspectNode(dir, n, all))
+		run.Nodes = append(run.Nodes, inspectNode(dir, uid, n, all))
 	}
 	lock, err := lockRun(dir)
 	if errors.Is(err, errInUse) {
@@ -118,9 +132,9 @@ func looksLikeRun(dir string) bool {
 	return false
 }
 
-func inspectNode(dir string, n nodeRecord, all []process) LeftoverNode {
+func inspectNode(dir string, uid int, n nodeRecord, all []process) LeftoverNode {
 	node := LeftoverNode{Name: n.Name, Address: n.Address, Dir: filepath.Join(dir, nodesDir, n.Name)}
-	for _, p := range live(family{dir: node.Dir}.of(all)) {
+	for _, p := range live(family{dir: node.Dir, uid: uid}.of(all)) {
 		node.Processes = append(node.Processes, p.pid)
 		node.Frozen = node.Frozen || p.stopped()
 	}
@@ -168,8 +182,9 @@ func numbersOf(pids []int) string {
 }
 
 // Clean ends all processes of a run whose pgchaos is gone, and removes its
-// directory. Processes are known by their working directory in the run's, or by
-// what run.json says of number and start time, never by a name. A run whose
+// directory. Processes are known by what run.json says of number and start time, or by
+// being the servers' user's and working in the run's directory, never by a name, and
+// their descendants with them. Those of others that work there are left. A run whose
 // pgchaos lives is refused, and so is a directory without a record that pgchaos wrote for it; a run that
 // is not there is an error that is fs.ErrNotExist.
 func Clean(ctx context.Context, base, run string) error {
@@ -188,11 +203,8 @@ func clean(ctx context.Context, base, run string) error {
 		return err
 	}
 	defer func() { _ = lock.Close() }()
-	own, err := serverOwner()
-	if err != nil {
-		own = nil // what that user owned can still be ended by its number
-	}
-	if err := end(ctx, own, family{roots: rec.identities(), dir: dir}); err != nil {
+	own, uid := whoseServers()
+	if err := end(ctx, own, family{roots: rec.identities(), dir: dir, uid: uid}); err != nil {
 		return fmt.Errorf("%s is left: %w", dir, err)
 	}
 	if err := removeRun(dir, own); err != nil {

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -189,4 +191,44 @@ func everythingIn(t *testing.T, dir string) (all []string) {
 		return err
 	}))
 	return all
+}
+
+// TestCleanLeavesOthers: a process of another user that only works in the run's directory is
+// named and goes on; one of the servers' user is of the run.
+func TestCleanLeavesOthers(t *testing.T) {
+	own, err := serverOwner()
+	if err != nil || own == nil {
+		t.Skip("needs root, and a user for the servers")
+	}
+	base, err := resolveBase(testBase(t))
+	must(t, err)
+	must(t, os.MkdirAll(base, 0o711))
+	dir := filepath.Join(base, "r")
+	must(t, os.Mkdir(dir, 0o711))
+	must(t, record{Schema: recordSchema, Run: "r", Dir: dir}.write(dir, false))
+	begin := func(attr *syscall.SysProcAttr) *exec.Cmd {
+		cmd := exec.Command("sleep", "600")
+		cmd.Dir, cmd.SysProcAttr = dir, attr
+		must(t, cmd.Start())
+		t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+		return cmd
+	}
+	other, server := begin(&syscall.SysProcAttr{Setsid: true}), begin(own.attributes())
+	runs, err := List(base)
+	must(t, err)
+	if len(runs) != 1 || runs[0].Processes != 1 || len(runs[0].Others) != 1 || runs[0].Others[0] != other.Process.Pid {
+		t.Errorf("%+v", runs)
+	}
+	must(t, Clean(t.Context(), base, "r"))
+	if err := server.Wait(); err == nil || err.Error() != "signal: killed" {
+		t.Errorf("the servers' user's: %v", err)
+	}
+	all, err := processes(nil)
+	must(t, err)
+	if !slices.ContainsFunc(live(all), func(p process) bool { return p.pid == other.Process.Pid }) {
+		t.Error("somebody else's was ended")
+	}
+	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the directory is left: %v", err)
+	}
 }

@@ -74,7 +74,7 @@ func TestRunEndsWithContext(t *testing.T) {
 		}()
 		err := until(ctx, func() (bool, error) { // all are there
 			all, err := processes(p.owner)
-			return len(live(family{dir: h.Dir()}.of(all))) >= 4, err
+			return len(live(family{dir: h.Dir(), uid: h.(*host).provider.owner.serverUID()}.of(all))) >= 4, err
 		})
 		if err != nil {
 			t.Error(err)

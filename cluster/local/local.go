@@ -213,7 +213,7 @@ func (p *Provider) Remove(ctx context.Context) error {
 		errs = append(errs, h.Kill(ctx))
 	}
 	// Whatever else works in the run's directory: a command of Run that is still going.
-	errs = append(errs, end(ctx, p.owner, family{roots: known, dir: p.dir}))
+	errs = append(errs, end(ctx, p.owner, family{roots: known, dir: p.dir, uid: p.owner.serverUID()}))
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("remove run %s: %s is left: %w", p.record.Run, p.dir, err)
 	}

@@ -17,6 +17,7 @@ import (
 type process struct {
 	identity
 	parent   int
+	uid      int // the user that it runs as
 	group    int
 	state    byte // as ps says it: R, S, D, T, Z, ...
 	terminal bool // it has a controlling terminal
@@ -73,13 +74,14 @@ func (id identity) signal(sig syscall.Signal) error {
 // descendants. A zero field names none.
 type family struct {
 	roots []identity
-	dir   string // those that work in this directory or below
-	group int    // those of this process group
+	dir   string // those of user uid that work in this directory or below
+	uid   int
+	group int // those of this process group
 }
 
 // of picks the family from the process table, with the roots first. Left out are
-// this process and those it descends from, and whoever merely looks around in the
-// directory: a server has no terminal, a person's shell has one.
+// this process and those it descends from, and what only works in the directory: a
+// process of another user, or one with a terminal, which a server has not.
 func (f family) of(all []process) []process {
 	byID := make(map[int]process, len(all))
 	children := map[int][]process{}
@@ -87,10 +89,7 @@ func (f family) of(all []process) []process {
 		byID[p.pid] = p
 		children[p.parent] = append(children[p.parent], p)
 	}
-	taken := map[int]bool{}
-	for pid := os.Getpid(); pid != 0 && !taken[pid]; pid = byID[pid].parent {
-		taken[pid] = true // ours
-	}
+	taken := ourselves(byID)
 	var members []process
 	add := func(p process) {
 		if !taken[p.pid] {
@@ -104,7 +103,7 @@ func (f family) of(all []process) []process {
 		}
 	}
 	for _, p := range all {
-		if within(p.dir, f.dir) && !p.terminal || f.group != 0 && p.group == f.group {
+		if within(p.dir, f.dir) && p.uid == f.uid && !p.terminal || f.group != 0 && p.group == f.group {
 			add(p)
 		}
 	}
@@ -118,6 +117,33 @@ func (f family) of(all []process) []process {
 		next = members[done:]
 	}
 	return members
+}
+
+// ourselves are the numbers of this process and of those it descends from.
+func ourselves(byID map[int]process) map[int]bool {
+	found := map[int]bool{}
+	for pid := os.Getpid(); pid != 0 && !found[pid]; pid = byID[pid].parent {
+		found[pid] = true
+	}
+	return found
+}
+
+// others are the processes that work in the family's directory and are not of it.
+func (f family) others(all []process) (found []process) {
+	byID := make(map[int]process, len(all))
+	for _, p := range all {
+		byID[p.pid] = p
+	}
+	known := ourselves(byID)
+	for _, p := range f.of(all) {
+		known[p.pid] = true
+	}
+	for _, p := range live(all) {
+		if within(p.dir, f.dir) && !known[p.pid] {
+			found = append(found, p)
+		}
+	}
+	return found
 }
 
 // within tells whether a working directory is a directory or lies below it. That

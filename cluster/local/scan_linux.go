@@ -47,6 +47,11 @@ func processes(own *owner) (all []process, err error) {
 			if n, err := unix.Readlink("/proc/"+name+"/cwd", buf); err == nil {
 				p.dir = string(buf[:n])
 			}
+			var entry unix.Stat_t
+			if err := unix.Stat("/proc/"+name, &entry); err != nil {
+				continue
+			}
+			p.uid = int(entry.Uid)
 			all = append(all, p)
 		}
 		return nil

@@ -31,6 +31,11 @@ func processes(*owner) ([]process, error) {
 			continue
 		}
 		p := process{identity: identity{pid: int(entry.Pid), start: uint64(created)}, parent: int(parent)}
+		uids, err := entry.Uids()
+		if err != nil || len(uids) < 2 {
+			continue
+		}
+		p.uid = int(uids[1]) // the effective one
 		if status, err := entry.Status(); err == nil {
 			p.state = stateOf(status)
 		}

@@ -13,6 +13,10 @@ func TestFamily(t *testing.T) {
 	}
 	shell := proc(50, 1, "/base/run/nodes/n1")
 	shell.terminal = true
+	foreign := proc(4000, 1, "/base/run/nodes/n1")
+	foreign.uid = 7
+	sudo := proc(4001, 1000, "/base/run/nodes/n1") // started by the server
+	sudo.uid = 7
 	grouped := proc(61, 1, "/")
 	grouped.group = 60
 	all := []process{
@@ -25,7 +29,7 @@ func TestFamily(t *testing.T) {
 		proc(2000, 1, "/base/run/nodes/n1 (deleted)"), // an orphan
 		proc(2001, 2000, "/"),
 		proc(3000, 1, "/base/run/nodes/n10/data"), // another node, whose name begins alike
-		shell,
+		shell, foreign, sudo,
 		proc(51, 50, "/base/run/nodes/n1x"),
 		grouped,
 	}
@@ -34,9 +38,9 @@ func TestFamily(t *testing.T) {
 		family
 		want []int
 	}{
-		{"directory", family{dir: "/base/run/nodes/n1"}, []int{1001, 1000, 2000, 1002, 2001}},
-		{"root first", family{dir: "/base/run/nodes/n1", roots: []identity{{1000, 1000}}}, []int{1000, 1001, 2000, 1002, 2001}},
-		{"root alone", family{roots: []identity{{1000, 1000}}}, []int{1000, 1001, 1002}},
+		{"directory", family{dir: "/base/run/nodes/n1"}, []int{1001, 1000, 2000, 1002, 4001, 2001}},
+		{"root first", family{dir: "/base/run/nodes/n1", roots: []identity{{1000, 1000}}}, []int{1000, 1001, 2000, 4001, 1002, 2001}},
+		{"root alone", family{roots: []identity{{1000, 1000}}}, []int{1000, 1001, 4001, 1002}},
 		{"the number is another's now", family{roots: []identity{{1000, 999}}}, nil},
 		{"group", family{group: 60}, []int{61}},
 		{"nobody", family{}, nil},
@@ -51,6 +55,23 @@ func TestFamily(t *testing.T) {
 				t.Errorf("got%s, want %v", numbers(got), tt.want)
 			}
 		})
+	}
+}
+
+func TestOthers(t *testing.T) {
+	proc := func(pid, parent, uid int, dir string) process {
+		return process{identity: identity{pid: pid, start: uint64(pid)}, parent: parent, uid: uid, state: 'S', dir: dir}
+	}
+	gone := proc(5, 1, 7, "/base/run")
+	gone.state = 'Z'
+	shell := proc(6, 1, 3, "/base/run")
+	shell.terminal = true
+	all := []process{
+		proc(1, 0, 0, "/"), proc(2, 1, 3, "/base/run/nodes/a"), proc(3, 2, 7, "/base/run"), proc(4, 1, 7, "/base/run/nodes/a"),
+		gone, shell, proc(7, 1, 7, "/base/run2"), proc(os.Getpid(), 1, 7, "/base/run"),
+	}
+	if got := numbers(family{dir: "/base/run", uid: 3}.others(all)); got != " 4 6" {
+		t.Errorf("got%s", got)
 	}
 }
 

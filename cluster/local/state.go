@@ -12,7 +12,7 @@ import (
 
 // family is what belongs to the node.
 func (h *host) family() family {
-	f := family{dir: h.dir}
+	f := family{dir: h.dir, uid: h.provider.owner.serverUID()}
 	if m := h.running(); m != nil {
 		f.roots = []identity{m.identity}
 	}

@@ -36,7 +36,8 @@ func newCleanCommand() *cobra.Command {
 		Long: `Remove what earlier runs left behind: every process and every file of a run whose
 pgchaos is gone, and every container, volume and network. Local runs are found by
 their directories, never by the names of processes; what is on a Docker engine is
-found by its labels, never by a name. The passwords in a run's result directory go with
+found by its labels, never by a name. A process of somebody else that only works in a
+run's directory is named, and left alone. The passwords in a run's result directory go with
 its cluster, and the results stay. A run that is still going on is never touched; a
 cluster that was left up with --keep is removed when it is named, or with --kept, and so
 is one on an engine that another machine's pgchaos has made.`,
@@ -146,12 +147,29 @@ func (f *cleanFlags) local(base string) (found []leftover, err error) {
 				return l.Nodes[i].BringBack(bin, onlyToRead)
 			},
 		}
+		if len(l.Others) > 0 {
+			one.what += fmt.Sprintf("; left alone are processes%s, which work in its directory and are not of the run", numbersOf(l.Others))
+		}
 		if l.Kept && !f.kept {
 			one.leave = "left up on purpose (--keep)"
 		}
 		found = append(found, one)
 	}
 	return found, nil
+}
+
+// numbersOf lists some of the processes.
+func numbersOf(pids []int) string {
+	const most = 20
+	var b strings.Builder
+	for i, pid := range pids {
+		if i == most {
+			fmt.Fprintf(&b, " and %d more", len(pids)-most)
+			break
+		}
+		fmt.Fprintf(&b, " %d", pid)
+	}
+	return b.String()
 }
 
 func (f *cleanFlags) docker(ctx context.Context) (found []leftover, engine string, err error) {
