@@ -122,7 +122,7 @@ func (p *pass) story(e *ledger.Entry) *story {
 // acknowledged notes a promise, and says whether it was a weak one.
 func (p *pass) acknowledged(s *story, e *ledger.Entry) WeakReason {
 	if s.elsewhere {
-		p.auditor.elsewhere[s.server.SystemID]++
+		p.elsewhere[s.server.SystemID]++
 		if e.Outcome == history.Weak {
 			return WeakNotice
 		}

@@ -88,7 +88,7 @@ func (r *run) collect() error {
 	defer r.watch.mu.Unlock()
 	r.result.Usage = thinUsage(r.watch.usage, r.result.Phases, r.result.Duration)
 	for node, err := range r.watch.errs {
-		r.note(node, "its resource use could not always be read: "+err.Error(), nil)
+		r.note(node, "its resource use could not always be read: "+err.Error())
 	}
 	return nil
 }

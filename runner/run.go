@@ -190,7 +190,7 @@ func (r *run) prepare(ctx context.Context) error {
 		}
 		if err := awaitBarrier(ctx, n, barrier); err != nil {
 			// One that is delayed on purpose must not keep the run from beginning.
-			r.note(n.Name(), "did not have the load's tables yet when the load began: "+err.Error(), nil)
+			r.note(n.Name(), "did not have the load's tables yet when the load began: "+err.Error())
 		}
 	}
 	return nil
@@ -330,7 +330,7 @@ func (r *run) end(ctx context.Context, failed error) error {
 	}
 	if r.journal != nil {
 		if err := r.journal.close(); err != nil { // it is for those who come after a kill
-			r.note("", err.Error(), nil)
+			r.note("", err.Error())
 		}
 	}
 	if failed != nil {

@@ -260,8 +260,8 @@ func (r *run) present() (nodes []*cluster.Node) {
 	return nodes
 }
 
-func (r *run) note(node, done string, err error) {
-	r.result.Settle = append(r.result.Settle, settleNote(node, done, err))
+func (r *run) note(node, done string) {
+	r.result.Settle = append(r.result.Settle, settleNote(node, done, nil))
 }
 
 func settleNote(node, done string, err error) report.SettleNote {

@@ -29,7 +29,7 @@ func (r *run) prepareTables(ctx context.Context, primary *cluster.Node) error {
 		found, err := pgload.Setup(ctx, setupConfig(r.plan, w, r.cluster), endpointOf(primary))
 		if w.Route == pgload.URL && errors.Is(err, pgload.ErrNoServer) {
 			// Its operations will say so, too; what else is in the file can still be run.
-			r.note("", fmt.Sprintf("the tables of workload %s were not made: behind its url, %v", w.Name, err), nil)
+			r.note("", fmt.Sprintf("the tables of workload %s were not made: behind its url, %v", w.Name, err))
 			continue
 		}
 		if err == nil {
@@ -45,7 +45,7 @@ func (r *run) prepareTables(ctx context.Context, primary *cluster.Node) error {
 		}
 	}
 	for _, text := range ambiguous(r.result.Tables) {
-		r.note("", text, nil)
+		r.note("", text)
 	}
 	var err error
 	r.plan, err = r.plan.withTables(r.result.Tables)

@@ -248,6 +248,19 @@ func (t *timelineStates) become(s *Step, n *nodeState, upstream string, sure boo
 			n.became = s.Name
 		}
 	}()
+	t.done(s, n, upstream)
+	if s.For > 0 {
+		n.endsItself(s.Action())
+	}
+	n.process |= n.undone
+	n.cable |= n.plugged
+	if !sure {
+		n.orElse(was)
+	}
+}
+
+// done is what the action itself makes of the node.
+func (t *timelineStates) done(s *Step, n *nodeState, upstream string) {
 	switch s.Action() {
 	case "stop", "kill":
 		n.process = stopped
@@ -284,14 +297,6 @@ func (t *timelineStates) become(s *Step, n *nodeState, upstream string, sure boo
 		n.upstream = upstream
 	case "rejoin", "clone":
 		n.role, n.process, n.upstream = standby, running, upstream
-	}
-	if s.For > 0 {
-		n.endsItself(s.Action())
-	}
-	n.process |= n.undone
-	n.cable |= n.plugged
-	if !sure {
-		n.orElse(was)
 	}
 }
 

@@ -39,15 +39,15 @@ func startEngine(t *testing.T, socket string) *engine {
 }
 
 func (e *engine) pass(conn net.Conn) {
-	real, err := net.Dial("unix", "/var/run/docker.sock")
+	behind, err := net.Dial("unix", "/var/run/docker.sock")
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if err != nil || e.dead {
 		_ = conn.Close() // which the client sees
 		return
 	}
-	e.open = append(e.open, conn, real)
-	for _, pair := range [][2]net.Conn{{conn, real}, {real, conn}} {
+	e.open = append(e.open, conn, behind)
+	for _, pair := range [][2]net.Conn{{conn, behind}, {behind, conn}} {
 		go func() {
 			_, _ = io.Copy(pair[1], pair[0]) // it ends when either does
 			if half, ok := pair[1].(*net.UnixConn); ok {
