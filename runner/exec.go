@@ -2,7 +2,6 @@ package runner
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
 
 	"pgchaos/cluster"
@@ -23,9 +22,8 @@ func (r *run) keepExec(step, node string, out cluster.Output) (file string, err 
 		if len(stream.text) >= cluster.ExecKeeps {
 			stream.text += "\n... cut here: no more than 1 MiB is kept\n"
 		}
-		errs = append(errs, os.MkdirAll(filepath.Join(r.Out, execDir), 0o700))
 		file = filepath.Join(execDir, step+"."+node+stream.ending)
-		errs = append(errs, os.WriteFile(filepath.Join(r.Out, file), []byte(r.result.Secrets.Text(stream.text)), 0o600))
+		errs = append(errs, keepFile(r.Out, file, []byte(r.result.Secrets.Text(stream.text))))
 	}
 	return file, errors.Join(errs...)
 }

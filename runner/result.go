@@ -122,10 +122,6 @@ func (r *run) keepLogs(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, removeTimeout)
 	defer cancel()
-	dir := filepath.Join(r.Out, "logs")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("keep the nodes' logs: %w", err)
-	}
 	var errs []error
 	for _, n := range r.cluster.Nodes() {
 		log, err := n.Log(ctx)
@@ -135,7 +131,7 @@ func (r *run) keepLogs(ctx context.Context) error {
 		}
 		file := filepath.Join("logs", n.Name()+".log")
 		log = []byte(r.result.Secrets.Text(string(log)))
-		if err := os.WriteFile(filepath.Join(r.Out, file), log, 0o600); err != nil {
+		if err := keepFile(r.Out, file, log); err != nil {
 			errs = append(errs, err)
 			continue
 		}
