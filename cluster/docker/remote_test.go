@@ -245,7 +245,7 @@ func TestEngineOfAContext(t *testing.T) {
 // cannot be told from another machine's.
 func TestEngineElsewhere(t *testing.T) {
 	needEngine(t)
-	bridge := docker(t, "network", "inspect", "-f", "{{(index .IPAM.Config 0).Gateway}}", "bridge")
+	bridge := bridgeAddress(t)
 	known := newAuthority(t)
 	address := listen(t, bridge, known.serverTLS(t, net.ParseIP(bridge)))
 	setEngine(t, map[string]string{
@@ -259,6 +259,26 @@ func TestEngineElsewhere(t *testing.T) {
 	if got, want := docker(t, "port", h.container, "5432"), "0.0.0.0:"+strconv.Itoa(h.Client().Port); got != want {
 		t.Errorf("published at %s, not %s", got, want)
 	}
+}
+
+// bridgeAddress is this machine's address on the engine's bridge, of which the engine itself does not always tell.
+func bridgeAddress(t *testing.T) string {
+	t.Helper()
+	bridge, err := net.InterfaceByName("docker0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addresses, err := bridge.Addrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range addresses {
+		if ip, _, err := net.ParseCIDR(a.String()); err == nil && ip.To4() != nil {
+			return ip.String()
+		}
+	}
+	t.Fatalf("docker0 has no address: %v", addresses)
+	return ""
 }
 
 func TestWrongCertificatesSayWhatToDo(t *testing.T) {
