@@ -162,6 +162,20 @@ func splitBrains() []Case {
 			Produced: []condition{found(onA, exactly(0)), found(onB, some)},
 		},
 		{
+			// It may not be read again: what it acknowledged beside the readings of b is the proof.
+			Name: "resumed-primary", Verdict: check.Fail, Exit: exitFail, Failed: []string{nothingLost, "split_brain == false"},
+			Reasons: []string{"table test_data: split brain: a on timeline 1 acknowledged a write sent at"},
+			May:     []string{together},
+			Counts: map[string]demand{
+				"lost": some, "explained by a fork": some, "extra on other nodes": some, "overlapping servers": exactly(1),
+				// What is in flight when the server is frozen, or stopped.
+				"vanished": atMost(2 * 4), "survived": atMost(4),
+				"servers writable at once": atMost(1), "times when a node went unwatched": whatever,
+			},
+			Produced: []condition{wroteOn("resume-a", "together")},
+			Also:     []condition{lost(check.Run{Cause: check.CauseFork, LostBy: "pause-a", FoundOn: []string{"a"}})},
+		},
+		{
 			Name: "fail-back", Verdict: check.Fail, Exit: exitFail, Failed: []string{nothingLost},
 			Counts: map[string]demand{
 				"lost": same(onB), "explained by a foreign timeline": same(onB), "extra on other nodes": same(onB),

@@ -50,6 +50,7 @@ func measures() []measure {
 		{"overlapping servers", audited(func(a *check.Audit) int64 { return int64(len(a.SplitBrain)) })},
 		{"fail-backs to an older timeline", audited(func(a *check.Audit) int64 { return int64(len(a.FailBacks)) })},
 		{"servers writable at once", func(r *report.Result) int64 { return int64(len(r.TwoWritable)) }},
+		{"times when a node went unwatched", func(r *report.Result) int64 { return int64(len(r.Unwatched)) }},
 		{"rows read that vanished", audited(ghosts)},
 		{"holes read", readers(check.ReadHole)},
 		{"rows read that were never attempted", readers(check.ReadNever)},
@@ -195,6 +196,9 @@ func atMost(most int64) demand {
 		return fmt.Sprintf("at most %d", most)
 	}
 }
+
+// whatever demands nothing, of what is up to the moment.
+func whatever(int64, *report.Result) string { return "" }
 
 // some leaves open how many they are: that is up to the load.
 func some(n int64, _ *report.Result) string {

@@ -51,7 +51,7 @@ func keepForSelftest(t *testing.T, r *report.Result) {
 	t.Helper()
 	kept := report.Result{
 		Schema: r.Schema, Stage: r.Stage, Name: r.Name, Description: r.Description, Timeline: r.Timeline, Settle: r.Settle,
-		SplitBrain: r.SplitBrain, TwoWritable: r.TwoWritable, Audits: r.Audits, Forks: r.Forks, Expectations: r.Expectations, Verdict: r.Verdict, Reasons: r.Reasons,
+		SplitBrain: r.SplitBrain, TwoWritable: r.TwoWritable, Unwatched: r.Unwatched, Audits: r.Audits, Forks: r.Forks, Expectations: r.Expectations, Verdict: r.Verdict, Reasons: r.Reasons,
 	}
 	for _, w := range r.Workloads {
 		to := report.Workload{Name: w.Name, Kind: w.Kind, Target: w.Target, Total: counts(w.Total), Baseline: w.Baseline}
