@@ -40,6 +40,7 @@ type story struct {
 	away   []window // when its node did not serve
 	stints []stint  // by time
 	beside []beside // newer servers
+	frozen []window // when its node was frozen
 	// elsewhere is set where the server is of another cluster than those that were read.
 	elsewhere bool
 
@@ -204,7 +205,7 @@ func (w *witness) tell(l life) *story {
 		s.unsure = "on which timeline " + server.Node + " acknowledged it is not recorded"
 		return s
 	}
-	s.beside = w.newerThan(s)
+	s.beside, s.frozen = w.newerThan(s), freezes(server.Node, w.e.Marks)
 	s.foreign, s.unsure = w.descent(s)
 	if s.fork, s.left = w.e.Lineage.Left(server.Timeline); s.left {
 		s.event = w.eventOf(server)

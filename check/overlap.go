@@ -57,16 +57,19 @@ func (w *witness) rivals() (overlaps []Overlap, failBacks []FailBack) {
 type beside struct {
 	newer term
 	sent  time.Duration // 0: there was none
+	// answered is when it last answered one that was sent before, having been frozen and resumed.
+	answered time.Duration
 }
 
 // besides is the overlap with a newer server that the readings of it prove; nil for none.
 func (s *story) besides(newer ledger.Server) (overlap *Overlap) {
 	for _, b := range s.beside {
-		if b.sent > 0 && b.newer.server.Node == newer.Node && b.newer.server.Timeline == newer.Timeline {
+		if at := cmp.Or(b.sent, b.answered); at > 0 && b.newer.server.Node == newer.Node && b.newer.server.Timeline == newer.Timeline {
 			if overlap == nil {
-				overlap = &Overlap{Older: s.server, Newer: newer, From: b.newer.from, Read: true}
+				overlap = &Overlap{Older: s.server, Newer: newer, From: b.newer.from, Read: true, Resumed: b.sent == 0}
 			}
-			overlap.To = max(overlap.To, b.sent)
+			overlap.To = max(overlap.To, at)
+			overlap.Resumed = overlap.Resumed && b.sent == 0
 		}
 	}
 	return overlap
@@ -120,6 +123,10 @@ func (s *story) against(newer *story) (overlap *Overlap, back *FailBack) {
 
 // String says who, and when.
 func (o Overlap) String() string {
+	if o.Resumed {
+		return fmt.Sprintf("%s acknowledged a write at %.3f s, after it was frozen and resumed, although %s was read to accept writes from %.3f s on",
+			serverWords(o.Older), o.To.Seconds(), serverWords(o.Newer), o.From.Seconds())
+	}
 	if o.Read {
 		return fmt.Sprintf("%s acknowledged a write sent at %.3f s, although %s was read to accept writes from %.3f s on",
 			serverWords(o.Older), o.To.Seconds(), serverWords(o.Newer), o.From.Seconds())

@@ -23,8 +23,12 @@ const breather = 100 * time.Millisecond
 // serve notes an acknowledgement. They come writer by writer, in any order of time.
 func (s *story) serve(e *ledger.Entry) {
 	for i := range s.beside {
-		if b := &s.beside[i]; e.Sent >= b.newer.from && e.Done <= b.newer.to {
+		switch b := &s.beside[i]; {
+		case e.Done > b.newer.to:
+		case e.Sent >= b.newer.from:
 			b.sent = max(b.sent, e.Sent)
+		case s.resumedBefore(e, b.newer.from):
+			b.answered = max(b.answered, e.Done)
 		}
 	}
 	i, _ := slices.BinarySearchFunc(s.stints, e.Done, func(t stint, at time.Duration) int { return cmp.Compare(t.last, at) })
@@ -45,6 +49,37 @@ func (s *story) serve(e *ledger.Entry) {
 		s.stints[i].last, s.stints[i].sent = s.stints[i+1].last, max(s.stints[i].sent, s.stints[i+1].sent)
 		s.stints = slices.Delete(s.stints, i+1, i+2)
 	}
+}
+
+// lateAnswer is how late an answer is read at most that had come in time: a load generator
+// that is later than that is known to have stood still.
+const lateAnswer = 500 * time.Millisecond
+
+// resumedBefore tells whether a write was answered by the server after it had been frozen and
+// resumed, and resumed after some moment. One that was sent before the server froze may have
+// been answered before, too, and only be read late.
+func (s *story) resumedBefore(e *ledger.Entry, moment time.Duration) bool {
+	return slices.ContainsFunc(s.frozen, func(f window) bool {
+		return moment <= f.to && e.Sent > 0 && e.Sent < f.to && e.Done > f.to && (e.Sent >= f.from || f.to-f.from >= lateAnswer)
+	})
+}
+
+// freezes are the times in which a node was certainly frozen, from when that was verified to
+// when a step was issued that could end it.
+func freezes(node string, marks []history.Mark) (all []window) {
+	for _, m := range marks {
+		if !factsOf(m).freezes || m.Effective == 0 || m.Status != history.MarkDone || !slices.Contains(m.Nodes, node) {
+			continue
+		}
+		to := forever
+		for _, lift := range marks {
+			if lifts(lift, m, node) && lift.Status != history.MarkSkipped {
+				to = min(to, lift.Issued)
+			}
+		}
+		all = append(all, window{m.Effective, to})
+	}
+	return all
 }
 
 // joined tells whether two answers belong to one stint.

@@ -197,6 +197,9 @@ type Overlap struct {
 	// Read is set where readings prove that Newer accepted writes then, from From on,
 	// whether it acknowledged any or not.
 	Read bool `json:"read,omitempty"`
+	// Resumed is set where Older answered at To what was sent before: it had been frozen, and
+	// was resumed beside Newer.
+	Resumed bool `json:"resumed,omitempty"`
 }
 
 // FailBack is an older server that acknowledged again after a newer one had, and had

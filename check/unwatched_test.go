@@ -3,6 +3,7 @@ package check
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"pgchaos/history"
 	"pgchaos/history/ledger"
@@ -132,23 +133,38 @@ func TestUnwatchedInNoRunWithoutPromotion(t *testing.T) {
 
 // TestAcknowledgedBesideOneThatWasRead: the mixed proof of a split brain.
 func TestAcknowledgedBesideOneThatWasRead(t *testing.T) {
+	answer := func(sent, done int) []ledger.Entry {
+		return []ledger.Entry{{Outcome: history.OK, Server: ledger.Server{Node: "a", Timeline: 1}, Sent: time.Duration(sent) * msec, Done: time.Duration(done) * msec}}
+	}
+	frozen := func(from, to int) []history.Mark {
+		return []history.Mark{mark("pause-a", "pause", "a", from-10, from), mark("resume-a", "resume", "a", to, to+10)}
+	}
 	for _, tt := range []struct {
-		name string
-		acks []ledger.Entry
-		b    []history.NodeState
-		want bool
+		name  string
+		acks  []ledger.Entry
+		b     []history.NodeState
+		want  bool
+		marks []history.Mark
 	}{
-		{"sent while the newer one was read to accept writes", []ledger.Entry{ack("a", 1, 10, 900), ack("a", 1, 20, 3000)}, nil, true},
-		{"sent before, and answered then", []ledger.Entry{{Outcome: history.OK, Server: ledger.Server{Node: "a", Timeline: 1}, Sent: 900 * msec, Done: 3000 * msec}}, nil, false},
-		{"answered after the last reading", []ledger.Entry{{Outcome: history.OK, Server: ledger.Server{Node: "a", Timeline: 1}, Sent: 3900 * msec, Done: 4100 * msec}}, nil, false},
-		{"before the newer one was a primary", []ledger.Entry{ack("a", 1, 10, 900)}, nil, false},
-		{"one reading proves nothing", []ledger.Entry{ack("a", 1, 20, 3000)}, []history.NodeState{writable("b", 1200, 2, 1)}, false},
-		{"the newer one itself", []ledger.Entry{ack("b", 2, 20, 3000)}, nil, false},
-		{"the same number, and a primary before", []ledger.Entry{ack("a", 1, 20, 3000)}, []history.NodeState{writable("b", 1200, 1, 1), writable("b", 4000, 1, 1)}, true},
+		{"sent while the newer one was read to accept writes", []ledger.Entry{ack("a", 1, 10, 900), ack("a", 1, 20, 3000)}, nil, true, nil},
+		{"sent before, and answered then", []ledger.Entry{{Outcome: history.OK, Server: ledger.Server{Node: "a", Timeline: 1}, Sent: 900 * msec, Done: 3000 * msec}}, nil, false, nil},
+		{"answered after the last reading", []ledger.Entry{{Outcome: history.OK, Server: ledger.Server{Node: "a", Timeline: 1}, Sent: 3900 * msec, Done: 4100 * msec}}, nil, false, nil},
+		{"before the newer one was a primary", []ledger.Entry{ack("a", 1, 10, 900)}, nil, false, nil},
+		{"one reading proves nothing", []ledger.Entry{ack("a", 1, 20, 3000)}, []history.NodeState{writable("b", 1200, 2, 1)}, false, nil},
+		{"the newer one itself", []ledger.Entry{ack("b", 2, 20, 3000)}, nil, false, nil},
+		{"the same number, and a primary before", []ledger.Entry{ack("a", 1, 20, 3000)}, []history.NodeState{writable("b", 1200, 1, 1), writable("b", 4000, 1, 1)}, true, nil},
+		{"sent before, and answered when it was resumed", answer(900, 3005), nil, true, frozen(950, 3000)},
+		{"sent to a frozen one, and answered when it was resumed", answer(1000, 1305), nil, true, frozen(950, 1300)},
+		{"sent before a short time in which it was frozen, and perhaps read late", answer(900, 1305), nil, false, frozen(950, 1300)},
+		{"sent and answered before the newer one was read to accept writes", answer(900, 1105), nil, false, frozen(300, 1100)},
+		{"answered when it was resumed, before the newer one was read", answer(300, 1205), nil, false, frozen(350, 1100)},
+		{"answered while it was frozen, so read late", answer(900, 2000), nil, false, frozen(950, 3000)},
+		{"frozen to the end", answer(900, 3005), nil, false, frozen(950, 3000)[:1]},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := failover()
 			e.States["b"] = append(e.States["b"][:1], writable("b", 1200, 2, 1), writable("b", 4000, 2, 1))
+			e.Marks = append(e.Marks, tt.marks...)
 			if tt.b != nil {
 				e.States["b"] = tt.b
 			}

@@ -164,7 +164,7 @@ func splitBrains() []Case {
 		{
 			// It may not be read again: what it acknowledged beside the readings of b is the proof.
 			Name: "resumed-primary", Verdict: check.Fail, Exit: exitFail, Failed: []string{nothingLost, "split_brain == false"},
-			Reasons: []string{"table test_data: split brain: a on timeline 1 acknowledged a write sent at"},
+			Reasons: []string{"table test_data: split brain: a on timeline 1 acknowledged a write "},
 			May:     []string{together},
 			Counts: map[string]demand{
 				"lost": some, "explained by a fork": some, "extra on other nodes": some, "overlapping servers": exactly(1),
