@@ -20,6 +20,9 @@ const (
 	Passfile   = "pgpass"
 )
 
+// maxAccessFile bounds AccessFile, in bytes.
+const maxAccessFile = 16 << 20
+
 // writeAccess lets whoever may read the result directory's files into the cluster.
 func (r *run) writeAccess() error {
 	access := r.cluster.Access()
@@ -86,7 +89,7 @@ func removeAccess(dir string) error {
 
 // readAccess reads how to get into the cluster of a run that is not this one's.
 func readAccess(dir string) (a cluster.Access, err error) {
-	text, err := os.ReadFile(filepath.Join(dir, AccessFile))
+	text, err := readRegular(filepath.Join(dir, AccessFile), maxAccessFile)
 	if err == nil {
 		err = json.Unmarshal(text, &a)
 	}

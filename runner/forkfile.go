@@ -7,10 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
@@ -118,7 +115,7 @@ func readFork(dir, name, run string) (table string, h check.ForkHolding, err err
 }
 
 func decodeFork(path string) (reading forkReading, err error) {
-	text, err := readForkFile(path)
+	text, err := readRegular(path, maxForkFile)
 	if err != nil {
 		return reading, err
 	}
@@ -134,28 +131,6 @@ func decodeFork(path string) (reading forkReading, err error) {
 	}
 	err = json.Unmarshal(file.Reading, &reading)
 	return reading, err
-}
-
-// readForkFile reads a regular file of bounded size: whoever can write the directory can put a pipe there, or a
-// link to a device that never ends.
-func readForkFile(path string) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }() // it was only read
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("it is not a regular file")
-	}
-	text, err := io.ReadAll(io.LimitReader(f, maxForkFile+1))
-	if err == nil && len(text) > maxForkFile {
-		err = fmt.Errorf("it has more than %d bytes, and no more than %d are written", maxForkFile, maxForkFile)
-	}
-	return text, err
 }
 
 // decodeSet decodes a set in the portable form of 64-bit roaring bitmaps. The decoder allocates as many parts as the

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 
 	"pgchaos/report"
@@ -42,5 +44,16 @@ func TestRemoveAccess(t *testing.T) {
 	}
 	if err := RemoveAccess(dir, "run-2"); err == nil || errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("whose it is cannot be told: %v", err)
+	}
+}
+
+// TestRemoveAccessReadsNoPipe: clean does not wait for a file that is not ours.
+func TestRemoveAccessReadsNoPipe(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mkfifo(filepath.Join(dir, AccessFile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := RemoveAccess(dir, "r"); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+		t.Errorf("%v", err)
 	}
 }

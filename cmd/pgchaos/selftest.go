@@ -122,7 +122,7 @@ func (f *selftestFlags) runCase(dir string, stderr io.Writer) func(context.Conte
 			return err
 		}
 		file := filepath.Join(dir, c.Name+".yaml")
-		if err := os.WriteFile(file, text, 0o600); err != nil {
+		if err := report.ReplaceFile(dir, c.Name+".yaml", text); err != nil {
 			return fmt.Errorf("write the experiment: %w", err)
 		}
 		progress := io.Discard
@@ -135,7 +135,7 @@ func (f *selftestFlags) runCase(dir string, stderr io.Writer) func(context.Conte
 		}
 		var printed bytes.Buffer
 		err = run.execute(skipAudit(ctx), file, &printed, progress)
-		if e := os.WriteFile(filepath.Join(dir, c.Name+".txt"), printed.Bytes(), 0o600); e != nil {
+		if e := report.ReplaceFile(dir, c.Name+".txt", printed.Bytes()); e != nil {
 			err = errors.Join(err, fmt.Errorf("write the report: %w", e))
 		}
 		return err
