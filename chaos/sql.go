@@ -36,6 +36,7 @@ func (s *Scene) SQL(selectors []string, query string, expect *string) Action {
 		}
 		if found {
 			act.Note("%s: %s", n.Name(), value)
+			act.Number(n.Name(), value)
 		}
 		if expect != nil && (!found || value != *expect) {
 			return fmt.Errorf("%w: %s answered %q, expected %q", ErrNotSo, n.Name(), value, *expect)

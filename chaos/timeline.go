@@ -7,7 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime/debug"
+	"strconv"
 	"sync"
 	"time"
 
@@ -45,6 +47,7 @@ type Act struct {
 	mode      string
 	way       string
 	tried     int // ways that did not work
+	numbers   map[string]int64
 	reversals []*Reversal
 	// effective is when the effect was complete, if the action knows better than
 	// the moment of its return.
@@ -72,6 +75,18 @@ func (a *Act) Mode(mode cluster.StopMode) { a.mode = string(mode) }
 // Way notes how a node became a standby, and how many ways had not worked before.
 func (a *Act) Way(way string, tried int) { a.way, a.tried = way, tried }
 
+// Number notes what a statement answered on a node, if that is a number.
+func (a *Act) Number(node, text string) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return
+	}
+	if a.numbers == nil {
+		a.numbers = map[string]int64{}
+	}
+	a.numbers[node] = n
+}
+
 // TakesBack pushes how to take the action back, to be called before the change is made.
 func (a *Act) TakesBack(what, node string, reverse Reverse) {
 	a.reversals = append(a.reversals, a.undo.Push(what, node, reverse))
@@ -85,6 +100,12 @@ func (a *Act) join(part *Act) {
 	}
 	if part.mode != "" {
 		a.mode = part.mode
+	}
+	if part.numbers != nil {
+		if a.numbers == nil {
+			a.numbers = map[string]int64{}
+		}
+		maps.Copy(a.numbers, part.numbers)
 	}
 	if part.way != "" {
 		a.way, a.tried = part.way, part.tried
@@ -197,7 +218,7 @@ func (t *Timeline) run(ctx context.Context, step Step) (*Act, error) {
 	}
 	mark.Ended = t.Clock.Now()
 	mark.Nodes, mark.Detail, mark.Mode = act.nodes, act.detail, act.mode
-	mark.Way, mark.Tried = act.way, act.tried
+	mark.Way, mark.Tried, mark.Numbers = act.way, act.tried, act.numbers
 	t.keep(mark)
 	t.End(mark)
 	return act, err

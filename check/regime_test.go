@@ -269,7 +269,10 @@ func TestAuditOfWeakWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	why = nil
-	for entry := range e.Book.Entries(e.Book.Writers()[0].ID, 1, 6) {
+	for entry, err := range e.Book.Entries(e.Book.Writers()[0].ID, 1, 6) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		why = append(why, weakBy("writes", &entry))
 	}
 	if !slices.Equal(why, []WeakReason{"", WeakNotice, WeakTransition, WeakRegime, "", ""}) {

@@ -151,6 +151,8 @@ type Mark struct {
 	Reverses string `json:"reverses,omitempty"`
 	Detail   string `json:"detail,omitempty"` // what a person wants to know: "by pg_rewind in 1.2s"
 	Error    string `json:"error,omitempty"`
+	// Numbers are what the statement of a sql step answered, by node, where that is a number.
+	Numbers map[string]int64 `json:"numbers,omitempty"`
 }
 
 // Phase is a stretch of the run: `baseline` until the first step that begins a phase,

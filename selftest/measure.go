@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"pgchaos/check"
 	"pgchaos/history"
@@ -231,12 +230,11 @@ type evidence struct {
 func sql(step string) evidence {
 	return evidence{"by SQL in " + step, func(r *report.Result) (int64, bool) {
 		i := slices.IndexFunc(r.Timeline, func(m history.Mark) bool { return m.Name == step && m.Action == "sql" })
-		if i < 0 {
+		if i < 0 || len(r.Timeline[i].Nodes) != 1 {
 			return 0, false
 		}
-		detail := r.Timeline[i].Detail
-		n, err := strconv.ParseInt(detail[strings.LastIndexByte(detail, ' ')+1:], 10, 64)
-		return n, err == nil
+		n, ok := r.Timeline[i].Numbers[r.Timeline[i].Nodes[0]]
+		return n, ok
 	}}
 }
 
