@@ -201,7 +201,8 @@ func loose(c, measure string) int64 {
 		return rounds*writers + 1
 	case "async-failover: missing on other nodes", "behind-promoted: rows read that vanished":
 		return 0 // how many they are is up to the load
-	case "resumed-primary: lost", "resumed-primary: explained by a fork", "resumed-primary: extra on other nodes", "resumed-primary: times when a node went unwatched":
+	case "resumed-primary: lost", "resumed-primary: explained by a fork", "resumed-primary: extra on other nodes", "resumed-primary: times when a node went unwatched",
+		"split-brain: times when a node went unwatched", "split-brain-ended: times when a node went unwatched", "split-brain-unused: times when a node went unwatched":
 		return 0 // or up to the moment
 	case "resumed-primary: survived", "resumed-primary: vanished", "resumed-primary: servers writable at once":
 		return 2*4 + 1
