@@ -50,7 +50,7 @@ func (r *run) examine(ctx context.Context, n *cluster.Node, state history.NodeSt
 		own, _ = lineageOf(ctx, n)
 	}
 	for _, table := range r.plan.tables() {
-		h := check.ForkHolding{Node: n.Name(), Step: r.phases.current(), Timeline: state.Timeline, Read: r.clock.Now(), Lineage: own}
+		h := check.ForkHolding{Node: n.Name(), Step: r.stepName(), Timeline: state.Timeline, Read: r.clock.Now(), Lineage: own}
 		if failed != nil {
 			h.Why = failed.Error()
 		} else {

@@ -82,7 +82,8 @@ type run struct {
 	own     *generator // what pgchaos itself takes
 	forks   forkLog
 	panics  panics
-	doing   atomic.Int32 // what an interrupt ends: isBuilding, isLoading, ...
+	step    atomic.Pointer[string] // the name of the step that was issued last
+	doing   atomic.Int32           // what an interrupt ends: isBuilding, isLoading, ...
 }
 
 // Run runs the plan. The result is on disk as far as the run came, and is
@@ -295,9 +296,18 @@ func (r *run) issue(m history.Mark) time.Duration {
 
 // begin is called when a step or a reversal has been issued.
 func (r *run) begin(m history.Mark) {
+	r.step.Store(&m.Name)
 	r.journal.begin(m)
 	r.watch.stepBegins(m)
 	r.Observer.Begin(m)
+}
+
+// stepName is the step or reversal that was issued last: a phase can be longer.
+func (r *run) stepName() string {
+	if name := r.step.Load(); name != nil {
+		return *name
+	}
+	return baseline
 }
 
 // ended is called when a step or a reversal is over, or something was seen to happen.

@@ -220,7 +220,7 @@ func TestSelftestWithoutServers(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	var stdout, stderr bytes.Buffer
 	code := run(t.Context(), []string{"selftest", "--pg-bin", t.TempDir()}, nil, &stdout, &stderr)
-	if code != exitFailed || strings.Count(stderr.String(), "case ") != 1 {
+	if code != exitUsage || strings.Count(stderr.String(), "case ") != 1 {
 		t.Errorf("exit code %d: %s%s", code, stdout.String(), stderr.String())
 	}
 	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) > 0 {

@@ -419,7 +419,7 @@ func TestEnvironmentHasNoSay(t *testing.T) {
 		}
 		params := fmt.Sprint(cc.RuntimeParams)
 		if cc.Host != "host" || cc.Port != 1 || cc.User != "u" || cc.Password != "" || cc.Database != "d" || cc.ValidateConnect != nil ||
-			params != "map[application_name:n]" || c.Route == Hosts && cc.TLSConfig != nil || cc.ChannelBinding != "prefer" {
+			params != map[string]string{Hosts: "map[application_name:n client_min_messages:warning]", URL: "map[application_name:n]"}[c.Route] || c.Route == Hosts && cc.TLSConfig != nil || cc.ChannelBinding != "prefer" {
 			t.Errorf("route %s: %s:%s@%s:%d/%s, %s, TLS %v, channel binding %s", c.Route, cc.User, cc.Password, cc.Host, cc.Port, cc.Database,
 				params, cc.TLSConfig != nil, cc.ChannelBinding)
 		}
