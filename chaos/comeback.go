@@ -36,7 +36,7 @@ func (s *Scene) bringBack(n *cluster.Node) Reverse {
 		if ending && n.ReadOnly() {
 			return nil // the reversal of another fault has brought it back
 		}
-		if ending && n.Down(ctx) && s.superseded(ctx, n.Name()) {
+		if ending && n.Down(ctx) && (s.superseded(ctx, n.Name()) || s.takenOver(ctx, n.Name())) {
 			return n.StartReadOnly(ctx)
 		}
 		return n.Start(ctx)
@@ -69,6 +69,20 @@ func (s *Scene) release(n *cluster.Node, goOn func(context.Context) error) Rever
 		}
 		return n.StartReadOnly(ctx)
 	}
+}
+
+// takenOver tells whether another node accepts writes while this one is down: a former primary that a step has
+// started again, for one.
+func (s *Scene) takenOver(ctx context.Context, node string) bool {
+	return slices.ContainsFunc(s.States(ctx), func(st history.NodeState) bool {
+		return st.Node != node && st.Role == history.RolePrimary && st.Writable && !s.readOnly(st.Node)
+	})
+}
+
+// readOnly tells whether a node was started read-only by the end of the run.
+func (s *Scene) readOnly(node string) bool {
+	n := s.Cluster.Node(node)
+	return n != nil && n.ReadOnly()
 }
 
 // superseded tells whether another node has become the primary since this one was it, by

@@ -200,7 +200,8 @@ func (p *place) historyRead() {
 	p.t.Helper()
 	code, out, errs := p.run("history", p.out, "--read")
 	all := strings.Split(strings.TrimSpace(out), "\n")
-	if code != 0 || errs != "" || len(all) < 1000 {
+	const note = "only acknowledgements with the server's notice are marked as weak" // nothing more is known of a killed run
+	if code != 0 || errs != "" && !strings.HasPrefix(errs, note) || len(all) < 1000 {
 		p.t.Fatalf("exit %d, %d lines, %s", code, len(all), errs)
 	}
 	reads := 0
