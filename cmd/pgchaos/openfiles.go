@@ -11,8 +11,8 @@ import (
 // limit to the hard one by then, where that may be (os/rlimit.go).
 func enoughFiles(p *runner.Plan) error {
 	var limit syscall.Rlimit
-	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil {
-		return nil // what cannot be known keeps no run from beginning
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return fmt.Errorf("ask how many files may be open: %w", err)
 	}
 	return filesWithin(p, limit.Max)
 }
