@@ -182,7 +182,7 @@ func until(ctx context.Context, done func() (bool, error)) error {
 // nobody here any more. The shared memory that they had mapped is removed with them.
 func end(ctx context.Context, own *owner, f family) error {
 	var left []process
-	shared := map[string]bool{}
+	shared, dynamic := map[string]bool{}, map[segment]bool{}
 	err := until(ctx, func() (bool, error) {
 		all, err := processes(own)
 		if err != nil {
@@ -197,6 +197,9 @@ func end(ctx context.Context, own *owner, f family) error {
 		for _, name := range sharedFiles(own, left) { // of which nobody knows when they are gone
 			shared[name] = true
 		}
+		for _, s := range mappedSegments(own, left) {
+			dynamic[s] = true
+		}
 		slices.SortFunc(left, func(a, b process) int { return cmp.Or(cmp.Compare(b.start, a.start), cmp.Compare(b.pid, a.pid)) })
 		for _, p := range left {
 			errs = append(errs, p.signal(syscall.SIGKILL))
@@ -210,7 +213,7 @@ func end(ctx context.Context, own *owner, f family) error {
 	if err != nil {
 		return fmt.Errorf("kill processes%s: %w", numbers(left), err)
 	}
-	return removeSharedFiles(own, slices.Sorted(maps.Keys(shared)))
+	return errors.Join(removeSharedFiles(own, slices.Sorted(maps.Keys(shared))), removeDynamic(own, slices.Collect(maps.Keys(dynamic))))
 }
 
 // numbers lists processes for an error message.

@@ -10,3 +10,9 @@ func removeSegments(*os.Root, *owner) error { return nil }
 func sharedFiles(*owner, []process) []string { return nil }
 
 func removeSharedFiles(*owner, []string) error { return nil }
+
+type segment struct{}
+
+func mappedSegments(*owner, []process) []segment { return nil }
+
+func removeDynamic(*owner, []segment) error { return nil }
