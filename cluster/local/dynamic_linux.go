@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strconv"
 	"strings"
 
@@ -14,27 +12,6 @@ import (
 
 // Where /dev/shm cannot be written, initdb chooses System V segments for dynamic shared memory
 // (dynamic_shared_memory_type = sysv). They stay when a server is killed, as the files do.
-
-// mappedSegments are the System V segments that processes have attached.
-func mappedSegments(own *owner, of []process) (found []segment) {
-	_ = own.do(func() error { // which would show when the same table is read to kill them
-		for _, p := range of {
-			f, err := os.Open("/proc/" + strconv.Itoa(p.pid) + "/maps")
-			if err != nil {
-				continue
-			}
-			text, _ := io.ReadAll(io.LimitReader(f, mapsLimit)) // of a process that has ended meanwhile as far as it went
-			_ = f.Close()
-			for line := range strings.Lines(string(text)) {
-				if s, ok := parseMapped(line); ok {
-					found = append(found, s)
-				}
-			}
-		}
-		return nil
-	})
-	return found
-}
 
 // parseMapped reads a line of /proc/PID/maps: a segment's inode is its number, and its name has its key.
 func parseMapped(line string) (s segment, ok bool) {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -182,7 +181,7 @@ func until(ctx context.Context, done func() (bool, error)) error {
 // nobody here any more. The shared memory that they had mapped is removed with them.
 func end(ctx context.Context, own *owner, f family) error {
 	var left []process
-	shared, dynamic := map[string]bool{}, map[segment]bool{}
+	var shared sharedMemory
 	err := until(ctx, func() (bool, error) {
 		all, err := processes(own)
 		if err != nil {
@@ -192,14 +191,9 @@ func end(ctx context.Context, own *owner, f family) error {
 		if left = live(f.of(all)); len(left) == 0 {
 			return true, nil
 		}
+		shared.note(own, left)
 		// The youngest first: a backend that outlives its postmaster notices, and says
 		// goodbye to its client, which no server does that loses its power.
-		for _, name := range sharedFiles(own, left) { // of which nobody knows when they are gone
-			shared[name] = true
-		}
-		for _, s := range mappedSegments(own, left) {
-			dynamic[s] = true
-		}
 		slices.SortFunc(left, func(a, b process) int { return cmp.Or(cmp.Compare(b.start, a.start), cmp.Compare(b.pid, a.pid)) })
 		for _, p := range left {
 			errs = append(errs, p.signal(syscall.SIGKILL))
@@ -213,7 +207,7 @@ func end(ctx context.Context, own *owner, f family) error {
 	if err != nil {
 		return fmt.Errorf("kill processes%s: %w", numbers(left), err)
 	}
-	return errors.Join(removeSharedFiles(own, slices.Sorted(maps.Keys(shared))), removeDynamic(own, slices.Collect(maps.Keys(dynamic))))
+	return shared.remove(own)
 }
 
 // numbers lists processes for an error message.

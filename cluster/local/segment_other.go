@@ -7,12 +7,9 @@ import "os"
 // removeSegments is for Linux, whose kernel keeps what killed servers held.
 func removeSegments(*os.Root, *owner) error { return nil }
 
-func sharedFiles(*owner, []process) []string { return nil }
+// sharedMemory is empty elsewhere, too.
+type sharedMemory struct{}
 
-func removeSharedFiles(*owner, []string) error { return nil }
+func (*sharedMemory) note(*owner, []process) {}
 
-type segment struct{}
-
-func mappedSegments(*owner, []process) []segment { return nil }
-
-func removeDynamic(*owner, []segment) error { return nil }
+func (*sharedMemory) remove(*owner) error { return nil }

@@ -25,36 +25,53 @@ var sharedName = regexp.MustCompile(`^PostgreSQL\.[0-9]{1,10}$`)
 
 const mapsLimit = 8 << 20 // of /proc/PID/maps: some 200 lines of a server's process
 
-// sharedFiles are the files of shared memory that processes have mapped.
-func sharedFiles(own *owner, of []process) []string {
-	names := map[string]bool{}
+// sharedMemory is what processes have in memory that can outlive them.
+type sharedMemory struct {
+	files    map[string]bool  // in sharedDir, by name
+	segments map[segment]bool // of System V
+}
+
+// note adds what processes have mapped: of one that has ended nobody knows any more.
+func (m *sharedMemory) note(own *owner, of []process) {
+	if m.files == nil {
+		m.files, m.segments = map[string]bool{}, map[segment]bool{}
+	}
 	_ = own.do(func() error { // which would show when the same table is read to kill them
 		for _, p := range of {
-			for _, name := range mappedBy(p.pid) {
-				names[name] = true
-			}
+			m.noteOne(p.pid)
 		}
 		return nil
 	})
-	return slices.Sorted(maps.Keys(names))
 }
 
-// mappedBy are the files of shared memory that one process has mapped; none where it has ended.
-func mappedBy(pid int) (names []string) {
+func (m *sharedMemory) noteOne(pid int) {
 	f, err := os.Open("/proc/" + strconv.Itoa(pid) + "/maps")
 	if err != nil {
-		return nil
+		return
 	}
 	defer func() { _ = f.Close() }()
 	text, _ := io.ReadAll(io.LimitReader(f, mapsLimit)) // of a process that has ended meanwhile as far as it went
 	for line := range strings.Lines(string(text)) {
 		if at := strings.Index(line, sharedDir+"/"); at >= 0 {
 			if name := strings.TrimSpace(line[at+len(sharedDir)+1:]); sharedName.MatchString(name) {
-				names = append(names, name)
+				m.files[name] = true
 			}
+		} else if s, ok := parseMapped(line); ok {
+			m.segments[s] = true
 		}
 	}
-	return names
+}
+
+// remove removes what nobody uses any more.
+func (m *sharedMemory) remove(own *owner) error {
+	return errors.Join(removeSharedFiles(own, slices.Sorted(maps.Keys(m.files))), removeDynamic(own, slices.Collect(maps.Keys(m.segments))))
+}
+
+// sharedFiles are the files of shared memory that processes have mapped.
+func sharedFiles(own *owner, of []process) []string {
+	var m sharedMemory
+	m.note(own, of)
+	return slices.Sorted(maps.Keys(m.files))
 }
 
 // removeSharedFiles removes files of shared memory that belong to the server's user and that no process has
