@@ -9,6 +9,7 @@ import (
 
 	"pgchaos/check"
 	"pgchaos/history"
+	"pgchaos/internal/units"
 )
 
 // BusyShare is the share of the CPU that pgchaos may use from which on it was itself the
@@ -25,9 +26,9 @@ type Standstill struct {
 
 func (s Standstill) String() string {
 	if s.Slept > 0 {
-		return fmt.Sprintf("the machine of pgchaos was suspended for %s at %s", span(s.Slept), seconds(s.From))
+		return fmt.Sprintf("the machine of pgchaos was suspended for %s at %s", units.Span(s.Slept), units.Seconds(s.From))
 	}
-	return "pgchaos itself stood still from " + seconds(s.From) + " to " + seconds(s.To)
+	return "pgchaos itself stood still from " + units.Seconds(s.From) + " to " + units.Seconds(s.To)
 }
 
 // Saturated tells whether pgchaos itself was the bottleneck before the first fault.
@@ -67,20 +68,20 @@ func (w *Workload) poor(bounds *BaselineBounds) (why []string) {
 	}
 	ended := b.OK + b.Errors
 	if b.OK == 0 {
-		return []string{fmt.Sprintf("no operation succeeded in %s", span(b.To-b.From))}
+		return []string{fmt.Sprintf("no operation succeeded in %s", units.Span(b.To-b.From))}
 	}
 	// As many as there are clients can be under way when the fault comes.
 	if missing := b.Due - ended; missing > int64(w.Clients) && float64(ended) < bounds.AchievedRate*float64(b.Due) {
-		why = append(why, fmt.Sprintf("%s of the arrivals were served (at least %s)", percent(float64(ended)/float64(b.Due)), bound(bounds.AchievedRate)))
+		why = append(why, fmt.Sprintf("%s of the arrivals were served (at least %s)", units.Percent(float64(ended)/float64(b.Due)), bound(bounds.AchievedRate)))
 	}
 	if share := float64(b.Errors) / float64(ended); share > bounds.ErrorRate {
-		why = append(why, fmt.Sprintf("error_rate %s (at most %s)", percent(share), bound(bounds.ErrorRate)))
+		why = append(why, fmt.Sprintf("error_rate %s (at most %s)", units.Percent(share), bound(bounds.ErrorRate)))
 	}
 	if b.Median > bounds.Median {
-		why = append(why, fmt.Sprintf("median %s (at most %s)", span(b.Median), bounds.Median))
+		why = append(why, fmt.Sprintf("median %s (at most %s)", units.Span(b.Median), bounds.Median))
 	}
 	if b.P95 > bounds.P95 {
-		why = append(why, fmt.Sprintf("p95 %s (at most %s)", span(b.P95), bounds.P95))
+		why = append(why, fmt.Sprintf("p95 %s (at most %s)", units.Span(b.P95), bounds.P95))
 	}
 	return why
 }
@@ -111,7 +112,7 @@ func (r *Result) unsound(e check.Expectation) string {
 	}
 	for _, m := range r.Timeline {
 		if m.Status == history.MarkFailed && over.To > m.Issued {
-			return m.Name + " failed at " + seconds(m.Issued) + ", so what followed proves nothing"
+			return m.Name + " failed at " + units.Seconds(m.Issued) + ", so what followed proves nothing"
 		}
 	}
 	return r.notSustained(e, over.To)
@@ -196,9 +197,9 @@ func (r *Result) asked(workload string, writes bool) bool {
 	return slices.ContainsFunc(r.Outages, func(o check.Outage) bool { return o.Workload == workload && o.Writes == writes })
 }
 
-// doubts are what makes the figures of the load doubtful, whether or not an expectation
+// Doubts are what makes the figures of the load doubtful, whether or not an expectation
 // is about them.
-func (r *Result) doubts() (all []string) {
+func (r *Result) Doubts() (all []string) {
 	if g := r.Generator; g != nil {
 		for _, s := range g.StoodStill {
 			all = append(all, s.String())

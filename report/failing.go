@@ -6,6 +6,7 @@ import (
 
 	"pgchaos/check"
 	"pgchaos/history"
+	"pgchaos/internal/units"
 )
 
 // remedies are what to do about errors, by kind: an SQLSTATE, or a word.
@@ -66,14 +67,14 @@ func (r *Result) failingFindings() (all []check.Finding) {
 		}
 		for _, e := range w.Errors {
 			if slices.Contains(ofMachine, e.Kind) || byLoad(e.Kind) && float64(e.N) >= ownShare*float64(w.Total.Samples) {
-				all = append(all, inconclusive("%s: %s failed by an error of the load itself%s", w.Name, count(e.N, "operation", "operations"), withRemedy(e)))
+				all = append(all, inconclusive("%s: %s failed by an error of the load itself%s", w.Name, units.Count(e.N, "operation", "operations"), withRemedy(e)))
 			}
 		}
 	}
 	return all
 }
 
-func operations(s Stats) string { return count(s.Samples+s.Dropped, "operation", "operations") }
+func operations(s Stats) string { return units.Count(s.Samples+s.Dropped, "operation", "operations") }
 
 // example is the error that a workload met most often, and what to do about it.
 func (w *Workload) example() string {
@@ -88,7 +89,7 @@ func (w *Workload) example() string {
 
 // withRemedy is an error as it came, and what to do about it.
 func withRemedy(e ErrorCount) string {
-	text := ": " + strings.TrimSuffix(oneLine(e.Example), ".")
+	text := ": " + strings.TrimSuffix(units.OneLine(e.Example), ".")
 	remedy := remedies()[e.Kind]
 	if remedy == "" && strings.HasPrefix(e.Kind, "42") {
 		remedy = "correct the statement"

@@ -7,6 +7,7 @@ import (
 
 	"pgchaos/check"
 	"pgchaos/history"
+	"pgchaos/internal/units"
 )
 
 // Judge fills in Expectations, Reasons and Verdict, from the result alone. It can
@@ -59,7 +60,7 @@ func (r *Result) stageFindings() (all []check.Finding) {
 	if r.Interrupted {
 		all = append(all, inconclusive("the run was interrupted"))
 	}
-	if stopped := r.stopped(); stopped != "" {
+	if stopped := r.Unfinished(); stopped != "" {
 		all = append(all, inconclusive("%s", stopped))
 	}
 	if r.Afterwards != nil {
@@ -107,7 +108,7 @@ func (r *Result) lossFindings(expectations []check.Expectation) (all []check.Fin
 	}
 	spoken := slices.ContainsFunc(expectations, func(e check.Expectation) bool { return e.Metric == "lost_writes" })
 	if lost > 0 && !spoken {
-		all = append(all, failed("%s lost, and no expectation says how many lost_writes are allowed", count(lost, "acknowledged write was", "acknowledged writes were")))
+		all = append(all, failed("%s lost, and no expectation says how many lost_writes are allowed", units.Count(lost, "acknowledged write was", "acknowledged writes were")))
 	}
 	if len(r.Audits) > 0 || r.Stage != StageChecked {
 		return all // an audit without acknowledgements says so itself
@@ -164,9 +165,9 @@ func (r *Result) provoked(seen history.Mark) bool {
 // incidentTime is when it happened, as far as that is known.
 func incidentTime(m history.Mark) string {
 	if m.Issued < m.Effective {
-		return "between " + seconds(m.Issued) + " and " + seconds(m.Effective)
+		return "between " + units.Seconds(m.Issued) + " and " + units.Seconds(m.Effective)
 	}
-	return "at " + seconds(m.Effective)
+	return "at " + units.Seconds(m.Effective)
 }
 
 // ledgerFindings are about what cannot be known of the writes.

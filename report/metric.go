@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"pgchaos/check"
+	"pgchaos/internal/units"
 )
 
 // Metric is what the result says of an expectation's metric; *Result is a
@@ -21,7 +22,7 @@ func (r *Result) Metric(e check.Expectation) check.Value {
 		}
 		return known(e, r.Cluster.UpIn.Seconds())
 	case r.Stage == StagePlanned || r.Stage == "":
-		return unknown("%s", r.stopped())
+		return unknown("%s", r.Unfinished())
 	case r.brokenOff() && ofLoad(e):
 		return unknown("the run's pgchaos ended before it had recorded its load")
 	case r.unsound(e) != "":
@@ -79,8 +80,8 @@ func known(e check.Expectation, n float64) check.Value {
 	return check.Value{Known: true, Number: n, Text: e.Kind.Format(n)}
 }
 
-// stopped says how far the run came, when it did not come to its end.
-func (r *Result) stopped() string {
+// Unfinished says how far the run came, when it did not come to its end.
+func (r *Result) Unfinished() string {
 	switch r.Stage {
 	case StageChecked:
 		return ""
@@ -95,7 +96,7 @@ func (r *Result) stopped() string {
 // auditMetric is a sum over all audited tables.
 func (r *Result) auditMetric(e check.Expectation) check.Value {
 	if len(r.Audits) == 0 {
-		return unknown("%s", cmp.Or(r.stopped(), "no table was audited"))
+		return unknown("%s", cmp.Or(r.Unfinished(), "no table was audited"))
 	}
 	if e.Metric == "nodes_equal" {
 		return r.nodesEqual()
@@ -114,7 +115,7 @@ func (r *Result) auditMetric(e check.Expectation) check.Value {
 		n += count
 		acknowledged += r.Audits[i].Acknowledged
 		if !r.Audits[i].Complete && !exact {
-			why = append(why, incomplete(&r.Audits[i]))
+			why = append(why, Incomplete(&r.Audits[i]))
 		}
 		if e.Metric == "missing_rows" {
 			why = append(why, behind(&r.Audits[i])...)
@@ -136,9 +137,9 @@ func (r *Result) read() bool {
 	return slices.ContainsFunc(r.Workloads, func(w Workload) bool { return w.Kind == "read" && w.Total.Samples > 0 })
 }
 
-// incomplete says in short why an audit is not complete; its causes, which can be
+// Incomplete says in short why an audit is not complete; its causes, which can be
 // long, stand once at the top of a report.
-func incomplete(a *check.Audit) string {
+func Incomplete(a *check.Audit) string {
 	var unread []string
 	for _, n := range a.Nodes {
 		if !n.Read {
@@ -162,7 +163,7 @@ func incomplete(a *check.Audit) string {
 func behind(a *check.Audit) (why []string) {
 	for _, n := range a.Nodes {
 		if n.LagsBehind() {
-			why = append(why, fmt.Sprintf("%s had not replayed all that %s wrote: %s", n.Node, a.Authority, count(n.Missing, "row is missing", "rows are missing")))
+			why = append(why, fmt.Sprintf("%s had not replayed all that %s wrote: %s", n.Node, a.Authority, units.Count(n.Missing, "row is missing", "rows are missing")))
 		}
 	}
 	return why
@@ -228,7 +229,7 @@ func (r *Result) nodesEqual() check.Value {
 			}
 		}
 		if !a.Complete {
-			why = append(why, incomplete(&a))
+			why = append(why, Incomplete(&a))
 		}
 		why = append(why, behind(&a)...)
 	}
@@ -373,7 +374,7 @@ func (r *Result) loadMetric(e check.Expectation) check.Value {
 			return unknown("the run had no phase %s", e.Phase)
 		}
 	}
-	if e.Metric == "achieved_rate" && !w.open() {
+	if e.Metric == "achieved_rate" && !w.Open() {
 		return unknown("%s has no rate that could be achieved: it is a closed loop", e.Workload)
 	}
 	n, evidence := s.count(e.Metric)
@@ -443,7 +444,7 @@ func (s Stats) latency(e check.Expectation, where string) check.Value {
 	case d.Count == 0:
 		return unknown("no samples of %s", where)
 	case s.Acknowledged() == 0:
-		return unknown("none of the %s of %s succeeded", count(s.Samples, "operation", "operations"), where)
+		return unknown("none of the %s of %s succeeded", units.Count(s.Samples, "operation", "operations"), where)
 	case s.Succeeded != nil && e.Service():
 		d = s.Succeeded.Service
 	case s.Succeeded != nil:

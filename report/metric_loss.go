@@ -6,6 +6,7 @@ import (
 
 	"pgchaos/check"
 	"pgchaos/history"
+	"pgchaos/internal/units"
 )
 
 // explained tells whether the audits know what an old file does not: how many
@@ -27,7 +28,7 @@ func (r *Result) splitBrain() check.Value {
 			return check.Value{Known: true, Bool: true, Text: "true: " + a.SplitBrain[0].String()}
 		}
 	}
-	switch stopped := r.stopped(); {
+	switch stopped := r.Unfinished(); {
 	case stopped != "":
 		return unknown("%s", stopped)
 	case !r.explained():
@@ -66,7 +67,7 @@ func (r *Result) rpoMetric(e check.Expectation) check.Value {
 		acknowledged += a.Acknowledged
 		unexplained += a.Unexplained
 		if !a.Complete {
-			all.miss(incomplete(a))
+			all.miss(Incomplete(a))
 		}
 		for _, p := range a.RPO {
 			switch {
@@ -84,7 +85,7 @@ func (r *Result) rpoMetric(e check.Expectation) check.Value {
 		return unknown("no write was acknowledged, so none could be lost")
 	}
 	if unexplained > 0 {
-		all.miss(count(unexplained, "loss is", "losses are") + " not explained by any event")
+		all.miss(units.Count(unexplained, "loss is", "losses are") + " not explained by any event")
 	}
 	v := known(e, all.most)
 	v.AtLeast, v.Why = len(all.why) > 0, strings.Join(all.why, "; ")

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"pgchaos/check"
+	"pgchaos/internal/units"
 )
 
 // worst gathers the longest of several times, of which some may be longer than is
@@ -144,7 +145,7 @@ func (w *worst) clients(rec *check.Recovery, load check.WorkloadRecovery, metric
 	switch {
 	case out.AtLeast:
 		why = fmt.Sprintf("%s not served again after %s %s",
-			count(int64(load.Clients.NeverBack), "client of "+load.Workload+" was", "clients of "+load.Workload+" were"), rec.Event, asLong(rec))
+			units.Count(int64(load.Clients.NeverBack), "client of "+load.Workload+" was", "clients of "+load.Workload+" were"), rec.Event, asLong(rec))
 	case load.Clients.Discarded > 0:
 		why = fmt.Sprintf("clients of %s were out so often that the shortest outages are not kept", load.Workload)
 	}

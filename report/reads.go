@@ -47,7 +47,7 @@ func (r *Result) readsOf(workload string) (all []*Reads, why string) {
 		case w.Reads == nil || workload != "" && w.Name != workload:
 		case w.Reads.Unchecked != "":
 			why = "the reads of " + w.Name + " were not checked: " + w.Reads.Unchecked
-		case w.Reads.total() == 0:
+		case w.Reads.Total() == 0:
 			why = "no read of " + w.Name + " was answered"
 		default:
 			all = append(all, w.Reads)
@@ -56,7 +56,8 @@ func (r *Result) readsOf(workload string) (all []*Reads, why string) {
 	return all, why
 }
 
-func (s *Reads) total() (n int64) {
+// Total is how many reads were answered.
+func (s *Reads) Total() (n int64) {
 	for _, node := range s.Nodes {
 		n += node.Reads
 	}
@@ -94,7 +95,7 @@ func (r *Result) readMetric(e check.Expectation) check.Value {
 		}
 	}
 	for _, s := range all {
-		reads += s.total()
+		reads += s.Total()
 		switch e.Metric {
 		case "stale_read_rate":
 			n += s.count(check.ReadStale).N
@@ -182,16 +183,16 @@ func (r *Result) readFindings() (all []check.Finding) {
 		}
 		for _, f := range w.Reads.Findings {
 			if f.Violation && f.N > 0 {
-				all = append(all, failed("%s: %s", w.Name, findingWords(f)))
+				all = append(all, failed("%s: %s", w.Name, ReadFindingText(f)))
 			}
 		}
 	}
 	for _, f := range r.Forks {
 		if f.WentBack.N > 0 {
-			all = append(all, failed("table %s: %s", f.Table, wentBackWords(f)))
+			all = append(all, failed("table %s: %s", f.Table, WentBackText(f)))
 		}
 		if f.Standbys.N > 0 {
-			all = append(all, failed("table %s: %s", f.Table, standbyForkWords(f)))
+			all = append(all, failed("table %s: %s", f.Table, StandbyForksText(f)))
 		}
 	}
 	return all

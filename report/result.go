@@ -1,5 +1,5 @@
-// Package report is the result of a run: the file, and everything rendered from
-// it. It starts nothing and touches no cluster.
+// Package report is the result of a run: the file, how it is judged, and what several ways to show
+// it need. The packages below it show a result. It starts nothing and touches no cluster.
 package report
 
 import (

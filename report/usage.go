@@ -7,56 +7,42 @@ import (
 	"pgchaos/history"
 )
 
-// phaseUse is what one node used during one phase.
-type phaseUse struct {
-	node, phase       string
-	cpu               float64       // per cent times seconds
-	cpuTime           time.Duration // that cpu was summed over
-	memory            uint64        // the greatest
-	limit             uint64        // 0: none known
-	netIn, netOut     transfer
-	blockIn, blockOut transfer
-	processes         int // the greatest
+// PhaseUse is what one node used during one phase.
+type PhaseUse struct {
+	Node, Phase       string
+	CPU               float64       // per cent times seconds
+	CPUTime           time.Duration // that CPU was summed over
+	Memory            uint64        // the greatest
+	Limit             uint64        // 0: none known
+	NetIn, NetOut     Transfer
+	BlockIn, BlockOut Transfer
+	Processes         int // the greatest
 }
 
-// transfer is a number of bytes that were moved.
-type transfer struct {
-	bytes uint64
-	known bool
+// Transfer is a number of bytes that were moved.
+type Transfer struct {
+	Bytes uint64
+	Known bool
 }
 
 // add counts what was moved between two readings of a total. A total that has
 // become smaller belongs to a node that was started again, and counts from 0.
-func (t *transfer) add(before, now *uint64) {
+func (t *Transfer) add(before, now *uint64) {
 	switch {
 	case before == nil || now == nil:
 		return
 	case *now >= *before:
-		t.bytes += *now - *before
+		t.Bytes += *now - *before
 	default:
-		t.bytes += *now
+		t.Bytes += *now
 	}
-	t.known = true
+	t.Known = true
 }
 
-// traffic is a pair of transfers as docker stats shows it.
-func traffic(in, out transfer) string {
-	if !in.known && !out.known {
-		return "-"
-	}
-	words := func(t transfer) string {
-		if !t.known {
-			return "-"
-		}
-		return decimalBytes(t.bytes)
-	}
-	return words(in) + " / " + words(out)
-}
-
-// usage sums the samples up, by node in the cluster's order and then by phase. A
+// UseByPhase sums the samples up, by node in the cluster's order and then by phase. A
 // sample speaks for the time since the one before of its node; it belongs to the
 // phase in which it was taken.
-func (r *Result) usage() []phaseUse {
+func (r *Result) UseByPhase() []PhaseUse {
 	nodes := make([]string, 0, len(r.Cluster.Nodes))
 	for _, n := range r.Cluster.Nodes {
 		nodes = append(nodes, n.Name)
@@ -66,7 +52,7 @@ func (r *Result) usage() []phaseUse {
 			nodes = append(nodes, u.Node)
 		}
 	}
-	var all []phaseUse
+	var all []PhaseUse
 	for _, node := range nodes {
 		all = append(all, r.usageOf(node)...)
 	}
@@ -74,8 +60,8 @@ func (r *Result) usage() []phaseUse {
 }
 
 // usageOf is what one node used, phase by phase; phases without a sample are left out.
-func (r *Result) usageOf(node string) []phaseUse {
-	uses := make([]phaseUse, len(r.Phases))
+func (r *Result) usageOf(node string) []PhaseUse {
+	uses := make([]PhaseUse, len(r.Phases))
 	var before *history.Usage
 	for i := range r.Usage {
 		u := &r.Usage[i]
@@ -83,30 +69,40 @@ func (r *Result) usageOf(node string) []phaseUse {
 			continue
 		}
 		if phase, ok := r.phaseAt(u.At); ok {
-			uses[phase].node, uses[phase].phase = node, r.Phases[phase].Name
+			uses[phase].Node, uses[phase].Phase = node, r.Phases[phase].Name
 			uses[phase].add(before, u)
 		}
 		before = u
 	}
-	return slices.DeleteFunc(uses, func(u phaseUse) bool { return u.node == "" })
+	return slices.DeleteFunc(uses, func(u PhaseUse) bool { return u.Node == "" })
 }
 
 // add counts one sample; before is nil for a node's first one, which speaks for
 // no stretch of time.
-func (p *phaseUse) add(before, now *history.Usage) {
-	p.memory = max(p.memory, now.MemoryBytes)
-	p.processes = max(p.processes, now.Processes)
+func (p *PhaseUse) add(before, now *history.Usage) {
+	p.Memory = max(p.Memory, now.MemoryBytes)
+	p.Processes = max(p.Processes, now.Processes)
 	if now.MemoryLimit != nil {
-		p.limit = *now.MemoryLimit
+		p.Limit = *now.MemoryLimit
 	}
 	if before == nil {
 		return
 	}
 	since := now.At - before.At
-	p.cpu += now.CPUPercent * since.Seconds()
-	p.cpuTime += since
-	p.netIn.add(before.NetIn, now.NetIn)
-	p.netOut.add(before.NetOut, now.NetOut)
-	p.blockIn.add(before.BlockIn, now.BlockIn)
-	p.blockOut.add(before.BlockOut, now.BlockOut)
+	p.CPU += now.CPUPercent * since.Seconds()
+	p.CPUTime += since
+	p.NetIn.add(before.NetIn, now.NetIn)
+	p.NetOut.add(before.NetOut, now.NetOut)
+	p.BlockIn.add(before.BlockIn, now.BlockIn)
+	p.BlockOut.add(before.BlockOut, now.BlockOut)
+}
+
+// phaseAt is the phase that a moment belongs to.
+func (r *Result) phaseAt(at time.Duration) (index int, ok bool) {
+	for i, p := range r.Phases {
+		if at > p.Start && at <= p.End {
+			return i, true
+		}
+	}
+	return 0, false
 }

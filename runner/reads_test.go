@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"pgchaos/check"
-	"pgchaos/report"
+	"pgchaos/report/text"
 )
 
 // delayed has a standby that remote_apply waits for, and one that lags by 400 ms.
@@ -94,8 +94,8 @@ func TestTamperingIsSeenByReaders(t *testing.T) {
 	if g := r.Audits[0].Ghosts; g == nil || *g == 0 {
 		t.Errorf("rows that were read and then deleted: %+v", r.Audits[0])
 	}
-	var text strings.Builder
-	if err := report.Text(&text, r, report.TextOptions{}); err != nil || !strings.Contains(text.String(), "reads: FAIL:") {
-		t.Errorf("%v\n%s", err, text.String())
+	var shown strings.Builder
+	if err := text.Write(&shown, r, text.Options{}); err != nil || !strings.Contains(shown.String(), "reads: FAIL:") {
+		t.Errorf("%v\n%s", err, shown.String())
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pgchaos/report"
+	"pgchaos/report/text"
 	"pgchaos/runner"
 )
 
@@ -95,7 +96,7 @@ func findLeftover(ctx context.Context, run *runner.Kept, stderr io.Writer) (left
 // standard output must not hide the verdict; run reports it.
 func printReport(stdout io.Writer, result *report.Result, dir string) error {
 	var lost *outputError
-	if err := report.Text(stdout, result, textOptions(stdout)); err != nil && !errors.As(err, &lost) {
+	if err := text.Write(stdout, result, textOptions(stdout)); err != nil && !errors.As(err, &lost) {
 		return err
 	}
 	fmt.Fprintf(stdout, "\nResult: %s\n", dir)

@@ -14,6 +14,7 @@ import (
 
 	"pgchaos/experiments"
 	"pgchaos/report"
+	"pgchaos/report/text"
 	"pgchaos/runner"
 )
 
@@ -37,7 +38,7 @@ func newReportCommand() *cobra.Command {
 			if err := files.write(result); err != nil {
 				return err
 			}
-			if err := report.Text(cmd.OutOrStdout(), result, textOptions(cmd.OutOrStdout())); err != nil {
+			if err := text.Write(cmd.OutOrStdout(), result, textOptions(cmd.OutOrStdout())); err != nil {
 				return err
 			}
 			if damage := runner.Damage(args[0], result); len(damage) > 0 {
@@ -101,7 +102,7 @@ func version() string {
 }
 
 // textOptions suit the report to where it goes.
-func textOptions(w io.Writer) report.TextOptions {
+func textOptions(w io.Writer) text.Options {
 	if o, ok := w.(*output); ok {
 		w = o.to
 	}
@@ -110,7 +111,7 @@ func textOptions(w io.Writer) report.TextOptions {
 		if err != nil {
 			width = 0 // unknown: as wide as the text is
 		}
-		return report.TextOptions{Color: os.Getenv("NO_COLOR") == "", Width: width}
+		return text.Options{Color: os.Getenv("NO_COLOR") == "", Width: width}
 	}
-	return report.TextOptions{}
+	return text.Options{}
 }

@@ -31,17 +31,19 @@ var permitted = map[string][]string{
 	"cluster/docker":  {"cluster", "history"},
 	"cluster/local":   {"cluster", "history"},
 	"chaos":           {"cluster", "history"},
-	"report":          {"check", "history", "internal/redact"},
+	"report":          {"check", "history", "internal/redact", "internal/units"},
 	"report/export":   {"history", "report"},
+	"report/text":     {"check", "history", "internal/units", "report"},
 	"runner":          {"chaos", "check", "cluster", "cluster/census", "cluster/probe", "history", "history/ledger", "internal/redact", "load", "load/eventloop", "load/pgload", "load/script", "report", "report/export", "spec", "standbynames"},
 	"standbynames":    {},
 	"selftest":        {"check", "history", "report"},
-	"cmd/pgchaos":     {"check", "cluster", "cluster/docker", "cluster/local", "experiments", "history", "history/jepsen", "history/ledger", "internal/redact", "report", "report/export", "runner", "selftest", "spec"},
+	"cmd/pgchaos":     {"check", "cluster", "cluster/docker", "cluster/local", "experiments", "history", "history/jepsen", "history/ledger", "internal/redact", "report", "report/export", "report/text", "runner", "selftest", "spec"},
 	"internal/arrows": {},
 	"internal/bench":  {"cluster", "cluster/local", "history", "history/ledger", "internal/fakepg", "load", "load/eventloop", "load/pgload"},
 	"internal/fakepg": {},
 	"internal/mutate": {},
 	"internal/redact": {},
+	"internal/units":  {},
 }
 
 // alone says which package alone may import a library, so that it can be replaced

@@ -1,4 +1,4 @@
-package report
+package text
 
 import (
 	"cmp"
@@ -6,13 +6,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"pgchaos/check"
+	"pgchaos/internal/units"
+	"pgchaos/report"
 )
 
 // writeNodes is what each node has at the end.
-func (r *Result) writeNodes(p *page) {
+func writeNodes(p *page, r *report.Result) {
 	t := table{columns: []column{
 		left("Node"), left("Role"), right("Timeline"), left("Table"), right("Rows"), left("Content"),
 		right("Missing"), right("Extra"), right("Different"), right("Corrupted"), right("Duplicated"),
@@ -30,9 +31,9 @@ func (r *Result) writeNodes(p *page) {
 			}
 		}
 		for _, n := range a.Nodes {
-			role, timeline := r.finalState(n.Node)
+			role, timeline := finalState(r, n.Node)
 			content, ink := contentWords(a, n)
-			missing, extra := grouped(n.Missing), grouped(n.Extra)
+			missing, extra := units.Grouped(n.Missing), units.Grouped(n.Extra)
 			if !authorityRead(a) || !n.Read && n.Rows == 0 {
 				missing, extra = "-", "-"
 			}
@@ -41,7 +42,7 @@ func (r *Result) writeNodes(p *page) {
 	}
 	if len(r.Audits) == 0 {
 		for _, n := range r.States {
-			role, timeline := r.finalState(n.Node)
+			role, timeline := finalState(r, n.Node)
 			t.add(plain, n.Node, role, timeline, "", "", "", "", "", "", "", "")
 		}
 	}
@@ -56,8 +57,8 @@ func (r *Result) writeNodes(p *page) {
 }
 
 // finalState is a node's role and timeline at the end; "?" where nobody knows.
-func (r *Result) finalState(node string) (role, timeline string) {
-	i := slices.IndexFunc(r.States, func(h NodeHistory) bool { return h.Node == node })
+func finalState(r *report.Result, node string) (role, timeline string) {
+	i := slices.IndexFunc(r.States, func(h report.NodeHistory) bool { return h.Node == node })
 	if i < 0 {
 		return "?", "?"
 	}
@@ -72,9 +73,9 @@ func (r *Result) finalState(node string) (role, timeline string) {
 func rowsWords(n check.NodeAudit) string {
 	switch {
 	case n.Read:
-		return grouped(n.Rows)
+		return units.Grouped(n.Rows)
 	case n.Rows > 0:
-		return "at least " + grouped(n.Rows)
+		return "at least " + units.Grouped(n.Rows)
 	}
 	return "-"
 }
@@ -99,8 +100,8 @@ func contentWords(a *check.Audit, n check.NodeAudit) (text string, i ink) {
 }
 
 // writeUsage is what the nodes used of their machine, in the columns of docker stats.
-func (r *Result) writeUsage(p *page) {
-	uses := r.usage()
+func writeUsage(p *page, r *report.Result) {
+	uses := r.UseByPhase()
 	if len(uses) == 0 {
 		return
 	}
@@ -109,29 +110,29 @@ func (r *Result) writeUsage(p *page) {
 	node, noNet, noBlock := "", false, false
 	for _, u := range uses {
 		name := ""
-		if u.node != node {
-			node, name = u.node, u.node
+		if u.Node != node {
+			node, name = u.Node, u.Node
 		}
-		memory := binaryBytes(u.memory)
-		if u.limit > 0 {
-			memory += " / " + binaryBytes(u.limit)
+		memory := units.BinaryBytes(u.Memory)
+		if u.Limit > 0 {
+			memory += " / " + units.BinaryBytes(u.Limit)
 		}
 		cpu := "-"
-		if u.cpuTime > 0 {
-			cpu = fmt.Sprintf("%.2f%%", u.cpu/u.cpuTime.Seconds())
+		if u.CPUTime > 0 {
+			cpu = fmt.Sprintf("%.2f%%", u.CPU/u.CPUTime.Seconds())
 		}
-		if u.cpuTime > 0 { // a first sample alone speaks for no stretch of time
-			noNet = noNet || !u.netIn.known || !u.netOut.known
-			noBlock = noBlock || !u.blockIn.known || !u.blockOut.known
+		if u.CPUTime > 0 { // a first sample alone speaks for no stretch of time
+			noNet = noNet || !u.NetIn.Known || !u.NetOut.Known
+			noBlock = noBlock || !u.BlockIn.Known || !u.BlockOut.Known
 		}
-		t.add(plain, name, u.phase, cpu, memory, traffic(u.netIn, u.netOut), traffic(u.blockIn, u.blockOut), strconv.Itoa(u.processes))
+		t.add(plain, name, u.Phase, cpu, memory, traffic(u.NetIn, u.NetOut), traffic(u.BlockIn, u.BlockOut), strconv.Itoa(u.Processes))
 	}
 	t.write(p)
-	r.writeUsageNotes(p, noNet, noBlock)
+	writeUsageNotes(p, r, noNet, noBlock)
 }
 
 // writeUsageNotes says why a figure is not there.
-func (r *Result) writeUsageNotes(p *page, noNet, noBlock bool) {
+func writeUsageNotes(p *page, r *report.Result, noNet, noBlock bool) {
 	if noNet {
 		why := "the " + r.Cluster.Provider + " provider could not tell"
 		if r.Cluster.Provider == "local" {
@@ -152,7 +153,7 @@ func (r *Result) writeUsageNotes(p *page, noNet, noBlock bool) {
 }
 
 // writeCluster is how the cluster came up, what had to be healed, and where more is to be read.
-func (r *Result) writeCluster(p *page, dir string) {
+func writeCluster(p *page, r *report.Result, dir string) {
 	p.heading("Cluster", "")
 	c := r.Cluster
 	text := fmt.Sprintf("%s, PostgreSQL %s", cmp.Or(c.Provider, "unknown provider"), cmp.Or(c.Postgres, "of unknown version"))
@@ -163,17 +164,17 @@ func (r *Result) writeCluster(p *page, dir string) {
 		}
 	}
 	if n := len(c.Nodes) - absent; n > 0 {
-		text += ", " + count(int64(n), "node", "nodes")
+		text += ", " + units.Count(int64(n), "node", "nodes")
 	}
 	if c.UpIn > 0 {
-		text += " up and streaming in " + span(c.UpIn)
+		text += " up and streaming in " + units.Span(c.UpIn)
 	}
 	if absent > 0 {
 		text += fmt.Sprintf(", %d to be added by the timeline", absent)
 	}
 	p.para(plain, 2, "%s", text)
 	p.para(plain, 2, "run %s, started %s, seed %d, pgchaos %s on %s, %s", cmp.Or(r.Run, "?"),
-		r.Started.UTC().Format("2006-01-02 15:04:05 UTC"), r.Seed, cmp.Or(r.Tool, "?"), cmp.Or(r.Host.OS, "?"), count(int64(r.Host.CPUs), "CPU", "CPUs"))
+		r.Started.UTC().Format("2006-01-02 15:04:05 UTC"), r.Seed, cmp.Or(r.Tool, "?"), cmp.Or(r.Host.OS, "?"), units.Count(int64(r.Host.CPUs), "CPU", "CPUs"))
 	for _, n := range r.Settle {
 		who := ""
 		if n.Node != "" {
@@ -195,16 +196,20 @@ func (r *Result) writeCluster(p *page, dir string) {
 	}
 	if dir != "" {
 		p.line(plain, "")
-		p.line(plain, "All of it is in "+dir+" ("+FileName+"; pgchaos report "+dir+" shows this again).")
+		p.line(plain, "All of it is in "+dir+" ("+report.FileName+"; pgchaos report "+dir+" shows this again).")
 	}
 }
 
-// phaseAt is the phase that a moment belongs to.
-func (r *Result) phaseAt(at time.Duration) (index int, ok bool) {
-	for i, p := range r.Phases {
-		if at > p.Start && at <= p.End {
-			return i, true
-		}
+// traffic is a pair of transfers as docker stats shows it.
+func traffic(in, out report.Transfer) string {
+	if !in.Known && !out.Known {
+		return "-"
 	}
-	return 0, false
+	words := func(t report.Transfer) string {
+		if !t.Known {
+			return "-"
+		}
+		return units.DecimalBytes(t.Bytes)
+	}
+	return words(in) + " / " + words(out)
 }

@@ -1,26 +1,28 @@
-package report
+package text
 
 import (
 	"strings"
 
 	"pgchaos/check"
 	"pgchaos/history"
+	"pgchaos/internal/units"
+	"pgchaos/report"
 )
 
 // writeTimeline is what was done to the cluster, and what happened to it.
-func (r *Result) writeTimeline(p *page) {
+func writeTimeline(p *page, r *report.Result) {
 	if len(r.Timeline) == 0 {
 		return
 	}
 	p.heading("Timeline", "seconds since the load began")
 	t := table{columns: []column{right("Planned"), right("Issued"), right("Effective"), left("Step"), left("Nodes"), left("Status"), left("Detail")}}
 	for _, m := range r.Timeline {
-		planned, issued, effective := "", seconds(m.Issued), "-"
+		planned, issued, effective := "", units.Seconds(m.Issued), "-"
 		if m.Planned != nil {
-			planned = seconds(*m.Planned)
+			planned = units.Seconds(*m.Planned)
 		}
 		if m.Effective > 0 {
-			effective = seconds(m.Effective)
+			effective = units.Seconds(m.Effective)
 		}
 		if m.Status == history.MarkSkipped {
 			issued = "-"
@@ -71,7 +73,7 @@ func detail(m history.Mark) string {
 }
 
 // writeOutages is how long it was down, as clients felt it.
-func (r *Result) writeOutages(p *page) {
+func writeOutages(p *page, r *report.Result) {
 	if len(r.Outages) == 0 {
 		return
 	}
@@ -88,14 +90,14 @@ func (r *Result) writeOutages(p *page) {
 			continue
 		}
 		if o.NotServed {
-			t.add(i, o.Event, o.Workload, kind, words, "", "", "", span(o.LongestGap))
+			t.add(i, o.Event, o.Workload, kind, words, "", "", "", units.Span(o.LongestGap))
 			continue
 		}
 		first, last := "", ""
 		if o.Errors > 0 {
-			first, last = seconds(o.FirstFail), seconds(o.LastFail)
+			first, last = units.Seconds(o.FirstFail), units.Seconds(o.LastFail)
 		}
-		t.add(i, o.Event, o.Workload, kind, words, grouped(o.Errors), first, last, span(o.LongestGap))
+		t.add(i, o.Event, o.Workload, kind, words, units.Grouped(o.Errors), first, last, units.Span(o.LongestGap))
 	}
 	t.write(p)
 }
@@ -110,11 +112,11 @@ func outageWords(o check.Outage) (text string, i ink) {
 	case !o.Recovered && o.RTO == 0:
 		return "never recovered", red
 	case !o.Recovered:
-		return "at least " + span(o.RTO) + ": never recovered", red
+		return "at least " + units.Span(o.RTO) + ": never recovered", red
 	case o.Most > o.RTO:
 		return "between " + wholeSpan(o.RTO) + " and " + wholeSpan(o.Most), plain
 	case o.RTO > 0 || o.Errors > 0:
-		return span(o.RTO), plain
+		return units.Span(o.RTO), plain
 	}
 	return "none seen", plain
 }

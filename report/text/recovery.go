@@ -1,4 +1,4 @@
-package report
+package text
 
 import (
 	"fmt"
@@ -7,11 +7,13 @@ import (
 	"unicode/utf8"
 
 	"pgchaos/check"
+	"pgchaos/internal/units"
+	"pgchaos/report"
 )
 
 // writeRecoveries is how the cluster came back from each fault, stage by stage: one
 // entry for the cluster, and under it one for each workload.
-func (r *Result) writeRecoveries(p *page) {
+func writeRecoveries(p *page, r *report.Result) {
 	if len(r.Recoveries) == 0 {
 		return
 	}
@@ -58,7 +60,7 @@ func clusterStages(rec *check.Recovery) []string {
 	if rec.Noticed {
 		issued, effective = "last well ", "noticed "
 	}
-	items := []string{issued + seconds(rec.Issued), effective + offset(rec.Effective-rec.Issued)}
+	items := []string{issued + units.Seconds(rec.Issued), effective + offset(rec.Effective-rec.Issued)}
 	add := func(text string) {
 		if text != "" {
 			items = append(items, text)
@@ -114,7 +116,7 @@ func workloadStages(rec *check.Recovery, w check.WorkloadRecovery) []string {
 		case n.RTO > 0:
 			add(n.Node + " out for " + wholeSpan(n.RTO))
 		default:
-			add(n.Node + " " + count(n.Errors, "error", "errors"))
+			add(n.Node + " " + units.Count(n.Errors, "error", "errors"))
 		}
 	}
 	return items
@@ -155,10 +157,10 @@ func after(d time.Duration) string {
 func clientWords(rec *check.Recovery, c check.ClientOutages) []string {
 	before := ""
 	if c.NotServed > 0 {
-		before = fmt.Sprintf(", %s not served before either", grouped(int64(c.NotServed)))
+		before = fmt.Sprintf(", %s not served before either", units.Grouped(int64(c.NotServed)))
 	}
 	if c.Hit == 0 {
-		return []string{fmt.Sprintf("none of %s hit%s", count(int64(c.Clients), "client", "clients"), before)}
+		return []string{fmt.Sprintf("none of %s hit%s", units.Count(int64(c.Clients), "client", "clients"), before)}
 	}
 	back := fmt.Sprintf("%d of %d hit, all back", c.Hit, c.Clients)
 	if c.NeverBack > 0 {
@@ -182,7 +184,7 @@ func wholeSpan(d time.Duration) string {
 	if d < time.Second {
 		return fmt.Sprintf("%d ms", d.Round(time.Millisecond).Milliseconds())
 	}
-	return span(d)
+	return units.Span(d)
 }
 
 // offset is a time after a moment, "+226 ms". Only the last answer of a server that is

@@ -1,4 +1,4 @@
-package report
+package text
 
 import (
 	"strings"
@@ -7,25 +7,26 @@ import (
 
 	"pgchaos/check"
 	"pgchaos/history/ledger"
+	"pgchaos/report"
 )
 
 // TestRivals: two nodes that accepted writes at the same time, and two that did by turns,
 // are told of above the losses, each as what it is.
 func TestRivals(t *testing.T) {
 	a, b := ledger.Server{Node: "a", Timeline: 1}, ledger.Server{Node: "b", Timeline: 2}
-	for want, change := range map[string]func(*Result){
-		"SPLIT BRAIN: a on timeline 1 and b on timeline 2 both accepted writes from 1.000 s to 2.000 s": func(r *Result) {
+	for want, change := range map[string]func(*report.Result){
+		"SPLIT BRAIN: a on timeline 1 and b on timeline 2 both accepted writes from 1.000 s to 2.000 s": func(r *report.Result) {
 			r.TwoWritable = []check.Rivals{{One: a, Other: b, From: time.Second, To: 2 * time.Second}}
 		},
-		"FAIL-BACK to an older timeline: a on timeline 1 acknowledged again from 2.000 s on, after b on timeline 2 had until 1.000 s": func(r *Result) {
+		"FAIL-BACK to an older timeline: a on timeline 1 acknowledged again from 2.000 s on, after b on timeline 2 had until 1.000 s": func(r *report.Result) {
 			r.Audits[0].FailBacks = []check.FailBack{{Older: a, Newer: b, From: time.Second, To: 2 * time.Second}}
 		},
 	} {
-		r := explainedLoss(t)
+		r := kept(t, "explained")
 		change(r)
 		r.Judge(nil)
 		var out strings.Builder
-		if err := Text(&out, r, TextOptions{}); err != nil {
+		if err := Write(&out, r, Options{}); err != nil {
 			t.Fatal(err)
 		}
 		text := strings.Join(strings.Fields(out.String()), " ")

@@ -1,8 +1,11 @@
-package report
+package text
 
 import (
 	"fmt"
 	"strconv"
+
+	"pgchaos/internal/units"
+	"pgchaos/report"
 )
 
 // kilobyte is JMeter's, in its KB/sec.
@@ -10,7 +13,7 @@ const kilobyte = 1024
 
 // writeTraffic is the rest of JMeter's columns, and what JMeter cannot say: what was
 // asked for and achieved, and the service times beside the response times.
-func (r *Result) writeTraffic(p *page) {
+func writeTraffic(p *page, r *report.Result) {
 	t := table{columns: []column{
 		left("Label"), right("Asked"), right("Achieved"), right("Service Median"), right("90% Line"), right("99% Line"), right("Max"),
 		right("Std. Dev."), right("Received KB/sec"), right("Sent KB/sec"), right("Avg. Bytes"), right("Retries"),
@@ -21,22 +24,22 @@ func (r *Result) writeTraffic(p *page) {
 			continue
 		}
 		asked, achieved := "", ""
-		if w.open() && w.Asked > 0 {
+		if w.Open() && w.Asked > 0 {
 			if s := w.Total.Span.Seconds(); s > 0 {
 				asked = fmt.Sprintf("%.1f/s", float64(w.Asked)/s)
 			}
-			achieved = percent(float64(w.Total.Samples) / float64(w.Asked))
+			achieved = units.Percent(float64(w.Total.Samples) / float64(w.Asked))
 		}
 		s, d := w.Total, w.Total.Service
-		cells := []string{w.Name, asked, achieved, "", "", "", "", millis(s.Response.StdDev)}
-		if w.open() { // in a closed loop they are the response times
-			copy(cells[3:], []string{millis(d.P50), millis(d.P90), millis(d.P99), millis(d.Max)})
+		cells := []string{w.Name, asked, achieved, "", "", "", "", units.Millis(s.Response.StdDev)}
+		if w.Open() { // in a closed loop they are the response times
+			copy(cells[3:], []string{units.Millis(d.P50), units.Millis(d.P90), units.Millis(d.P99), units.Millis(d.Max)})
 		}
 		received, sent := "-", "-"
-		if in, ok := s.perSecond(s.In); ok {
+		if in, ok := s.PerSecond(s.In); ok {
 			received = fmt.Sprintf("%.2f", in/kilobyte)
 		}
-		if out, ok := s.perSecond(s.Out); ok {
+		if out, ok := s.PerSecond(s.Out); ok {
 			sent = fmt.Sprintf("%.2f", out/kilobyte)
 		}
 		t.add(plain, append(cells, received, sent, strconv.FormatFloat(float64(s.In)/float64(s.Samples), 'f', 1, 64), some(s.Retries))...)
@@ -47,31 +50,23 @@ func (r *Result) writeTraffic(p *page) {
 	}
 }
 
-// perSecond is an amount a second, where the time was long enough for one.
-func (s Stats) perSecond(n int64) (float64, bool) {
-	if s.Span < leastSpan {
-		return 0, false
-	}
-	return float64(n) / s.Span.Seconds(), true
-}
-
 // writeGenerator is what pgchaos itself took.
-func (r *Result) writeGenerator(p *page) {
+func writeGenerator(p *page, r *report.Result) {
 	g := r.Generator
 	if g == nil || g.Span <= 0 {
 		return
 	}
 	p.heading("Load generator", "pgchaos itself, while the load ran")
-	cores := count(int64(g.Cores), "core", "cores")
+	cores := units.Count(int64(g.Cores), "core", "cores")
 	if g.Allowed > 0 && g.Allowed < float64(g.Cores) {
 		cores += fmt.Sprintf(", of which it may use %.2f", g.Allowed)
 	}
 	p.para(plain, 2, "%s of one core on average, %s in its busiest second, of %s; %s of memory at most",
-		percent(g.CPU.Seconds()/g.Span.Seconds()), percent(g.Busiest), cores, binaryBytes(g.Memory))
+		units.Percent(g.CPU.Seconds()/g.Span.Seconds()), units.Percent(g.Busiest), cores, units.BinaryBytes(g.Memory))
 	for i := range r.Workloads {
 		if l := r.Workloads[i].Lateness; l != nil && l.Count > 0 {
 			p.para(plain, 2, "%s: sent late, though a client was free: median %s ms, 99%% Line %s ms, max %s ms",
-				r.Workloads[i].Name, millis(l.P50), millis(l.P99), millis(l.Max))
+				r.Workloads[i].Name, units.Millis(l.P50), units.Millis(l.P99), units.Millis(l.Max))
 		}
 	}
 	for _, w := range g.Warnings {

@@ -1,14 +1,16 @@
-package report
+package text
 
 import (
 	"fmt"
 
 	"pgchaos/check"
+	"pgchaos/internal/units"
+	"pgchaos/report"
 )
 
 // writeReads is what readers saw: how far behind each node was, and what of that
 // breaks a promise.
-func (r *Result) writeReads(p *page) {
+func writeReads(p *page, r *report.Result) {
 	t := table{columns: []column{
 		left("Label"), left("Node"), right("# Reads"), right("Stale"), right("Median"), right("99% Line"), right("Max"), right("Most behind"),
 	}}
@@ -42,7 +44,7 @@ func (r *Result) writeReads(p *page) {
 }
 
 // nodeReadsWords are the cells of one node.
-func nodeReadsWords(n NodeReads) []string {
+func nodeReadsWords(n report.NodeReads) []string {
 	if n.Reads == 0 {
 		return []string{n.Node, "0", "-", "-", "-", "-", "-"}
 	}
@@ -54,17 +56,17 @@ func nodeReadsWords(n NodeReads) []string {
 	}
 	d := n.Staleness
 	return []string{
-		n.Node, grouped(n.Reads), percent(float64(n.Stale) / float64(n.Reads)),
-		least(n.Reads/2) + millis(d.P50), least(n.Reads/100) + millis(d.P99), least(0) + millis(d.Max), count(n.Behind.Max, "write", "writes"),
+		n.Node, units.Grouped(n.Reads), units.Percent(float64(n.Stale) / float64(n.Reads)),
+		least(n.Reads/2) + units.Millis(d.P50), least(n.Reads/100) + units.Millis(d.P99), least(0) + units.Millis(d.Max), units.Count(n.Behind.Max, "write", "writes"),
 	}
 }
 
-func writeReadFindings(p *page, workload string, s *Reads) {
+func writeReadFindings(p *page, workload string, s *report.Reads) {
 	switch {
 	case s.Unchecked != "":
 		p.para(yellow, 2, "%s: not checked: %s", workload, s.Unchecked)
 		return
-	case s.total() == 0:
+	case s.Total() == 0:
 		p.para(yellow, 2, "%s: no read was answered, so nothing was seen", workload)
 		return
 	}
@@ -72,29 +74,20 @@ func writeReadFindings(p *page, workload string, s *Reads) {
 	for _, f := range s.Findings {
 		if f.Violation {
 			violations = true
-			p.para(red, 2, "%s: FAIL: %s%s", workload, findingWords(f), findingExample(f))
+			p.para(red, 2, "%s: FAIL: %s%s", workload, report.ReadFindingText(f), findingExample(f))
 		}
 	}
 	for _, f := range s.Findings {
 		if !f.Violation {
-			p.para(plain, 2, "%s: information: %s%s", workload, findingWords(f), findingExample(f))
+			p.para(plain, 2, "%s: information: %s%s", workload, report.ReadFindingText(f), findingExample(f))
 		}
 	}
 	if s.NotJudged > 0 {
-		p.para(yellow, 2, "%s: of %s too little was kept to say whether PostgreSQL promises otherwise", workload, count(s.NotJudged, "stale read", "stale reads"))
+		p.para(yellow, 2, "%s: of %s too little was kept to say whether PostgreSQL promises otherwise", workload, units.Count(s.NotJudged, "stale read", "stale reads"))
 	}
 	if !violations {
 		p.para(plain, 2, "%s: nothing that PostgreSQL promises was broken", workload)
 	}
-}
-
-// findingWords are a number of reads, and what they were.
-func findingWords(f check.ReadFinding) string {
-	text := count(f.N, "read ", "reads ") + readWhatWords(f.What, f.N)
-	if f.AtLeast {
-		text = "at least " + text
-	}
-	return text
 }
 
 // findingExample is the first of the reads.
@@ -105,34 +98,9 @@ func findingExample(f check.ReadFinding) string {
 	return ", such as " + exampleWords(f.What, f.Examples[0])
 }
 
-func readWhatWords(what check.ReadWhat, n int64) string {
-	switch what {
-	case check.ReadStale:
-		return "did not see a write acknowledged before"
-	case check.ReadStaleApplied:
-		return "did not see a write on a standby that remote_apply had waited for"
-	case check.ReadStalePrimary:
-		return "did not see a write on the very primary that had acknowledged it"
-	case check.ReadMissedOwn:
-		return "did not see a write of the client's own writer"
-	case check.ReadWentBack:
-		return "saw less than the same connection had seen before"
-	case check.ReadBehind:
-		return "saw less than the same client had seen over another connection"
-	case check.ReadHole:
-		return "saw a write, but not an acknowledged one that was committed before it"
-	case check.ReadNever:
-		if n == 1 {
-			return "saw a row that nobody had written"
-		}
-		return "saw rows that nobody had written"
-	}
-	return string(what)
-}
-
 // exampleWords is one read: "client 2 at 3.210 s on b: of writer 3 it saw 41 (44 was acknowledged at 3.205 s by a)".
 func exampleWords(what check.ReadWhat, x check.ReadExample) string {
-	text := fmt.Sprintf("client %d at %s on %s: of writer %d it saw %s", x.Client, seconds(x.At), x.Node, x.Writer, seen(x.Seen))
+	text := fmt.Sprintf("client %d at %s on %s: of writer %d it saw %s", x.Client, units.Seconds(x.At), x.Node, x.Writer, seen(x.Seen))
 	switch {
 	case what == check.ReadHole:
 		text += fmt.Sprintf(" and then %s, without %d", seen(x.Next), x.Acked)
@@ -144,7 +112,7 @@ func exampleWords(what check.ReadWhat, x check.ReadExample) string {
 		text += fmt.Sprintf(", and not %d", x.Acked)
 	}
 	if x.Acked > 0 {
-		text += ", acknowledged at " + seconds(x.AckedAt)
+		text += ", acknowledged at " + units.Seconds(x.AckedAt)
 		if x.AckedBy != "" {
 			text += " by " + x.AckedBy
 		}
@@ -161,7 +129,7 @@ func seen(seq int64) string {
 
 // writeForks is what the readings of all heads say.
 func writeForks(p *page, f check.Forks) {
-	all := count(f.Readings, "reading", "readings") + " of the heads of " + count(int64(f.Writers), "writer", "writers")
+	all := units.Count(f.Readings, "reading", "readings") + " of the heads of " + units.Count(int64(f.Writers), "writer", "writers")
 	if f.Of > f.Writers {
 		all += fmt.Sprintf(" (of %d)", f.Of)
 	}
@@ -170,21 +138,17 @@ func writeForks(p *page, f check.Forks) {
 		return
 	}
 	if f.WentBack.N > 0 {
-		p.para(red, 2, "table %s: FAIL: %s%s", f.Table, wentBackWords(f), wentBackExample(f))
+		p.para(red, 2, "table %s: FAIL: %s%s", f.Table, report.WentBackText(f), wentBackExample(f))
 	}
 	if f.Standbys.N > 0 {
-		p.para(red, 2, "table %s: FAIL: %s%s", f.Table, standbyForkWords(f), forkExample(f.Standbys))
+		p.para(red, 2, "table %s: FAIL: %s%s", f.Table, report.StandbyForksText(f), forkExample(f.Standbys))
 	}
 	if f.Primary.N == 0 {
 		p.para(plain, 2, "table %s: no long fork between the primary and a standby in %s", f.Table, all)
 		return
 	}
 	p.para(plain, 2, "table %s: information: %s between the primary and a standby, in %s; that is normal%s", f.Table,
-		count(f.Primary.N, "long fork", "long forks"), all, forkExample(f.Primary))
-}
-
-func wentBackWords(f check.Forks) string {
-	return count(f.WentBack.N, "reading", "readings") + " of a node's heads showed less than the one before over the same connection"
+		units.Count(f.Primary.N, "long fork", "long forks"), all, forkExample(f.Primary))
 }
 
 func wentBackExample(f check.Forks) string {
@@ -192,11 +156,7 @@ func wentBackExample(f check.Forks) string {
 		return ""
 	}
 	x := f.WentBack.Examples[0]
-	return fmt.Sprintf(", such as on %s at %s: of writer %d %d after %d", x.Node, seconds(x.At), x.Ahead.Writer, x.Ahead.Here, x.Ahead.There)
-}
-
-func standbyForkWords(f check.Forks) string {
-	return "two standbys showed writes in opposite orders in " + count(f.Standbys.N, "reading", "readings")
+	return fmt.Sprintf(", such as on %s at %s: of writer %d %d after %d", x.Node, units.Seconds(x.At), x.Ahead.Writer, x.Ahead.Here, x.Ahead.There)
 }
 
 func forkExample(n check.ForkCount) string {
@@ -205,5 +165,5 @@ func forkExample(n check.ForkCount) string {
 	}
 	x := n.Examples[0]
 	return fmt.Sprintf(", such as %s at %s and %s at %s: of writer %d they showed %d and %d, of writer %d %d and %d",
-		x.Node, seconds(x.At), x.Other, seconds(x.OtherAt), x.Behind.Writer, x.Behind.Here, x.Behind.There, x.Ahead.Writer, x.Ahead.Here, x.Ahead.There)
+		x.Node, units.Seconds(x.At), x.Other, units.Seconds(x.OtherAt), x.Behind.Writer, x.Behind.Here, x.Behind.There, x.Ahead.Writer, x.Ahead.Here, x.Ahead.There)
 }

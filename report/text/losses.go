@@ -1,4 +1,4 @@
-package report
+package text
 
 import (
 	"cmp"
@@ -9,10 +9,12 @@ import (
 
 	"pgchaos/check"
 	"pgchaos/history"
+	"pgchaos/internal/units"
+	"pgchaos/report"
 )
 
 // writeLosses says what became of the writes.
-func (r *Result) writeLosses(p *page) {
+func writeLosses(p *page, r *report.Result) {
 	if len(r.Audits) == 0 {
 		return
 	}
@@ -27,7 +29,7 @@ func (r *Result) writeLosses(p *page) {
 		}
 		writeSplitBrain(p, a)
 		if a.Unexplained > 0 {
-			p.para(red, 2, "UNEXPLAINED: %s, for which no event accounts", count(a.Unexplained, "loss", "losses"))
+			p.para(red, 2, "UNEXPLAINED: %s, for which no event accounts", units.Count(a.Unexplained, "loss", "losses"))
 		}
 		writeLost(p, a)
 		writeRPO(p, a)
@@ -43,25 +45,25 @@ func (r *Result) writeLosses(p *page) {
 			{&a.Foreign, "answered", "FOREIGN: present, although this run never attempted them", red},
 		} {
 			if c.count.N > 0 {
-				p.para(c.ink, 2, "%s %s", grouped(c.count.N), c.what)
+				p.para(c.ink, 2, "%s %s", units.Grouped(c.count.N), c.what)
 				writeRuns(p, c.answer, c.count)
 			}
 		}
 		if w := a.Weak; w != nil && w.Sum() > 0 {
 			p.para(plain, 2, "%s", weakAckWords(w))
 			for _, s := range w.Stretches {
-				p.para(yellow, 2, "%s", r.stretchWords(s))
+				p.para(yellow, 2, "%s", stretchWords(r, s))
 			}
 		}
 		if a.Ghosts != nil && *a.Ghosts > 0 {
-			p.para(yellow, 2, "%s read, and absent in the end", count(*a.Ghosts, "row was", "rows were"))
+			p.para(yellow, 2, "%s read, and absent in the end", units.Count(*a.Ghosts, "row was", "rows were"))
 		}
 		if a.Ghosts == nil && r.Afterwards != nil && a.Lost.N+a.WeakLost.N+a.Vanished.N > 0 {
 			p.para(plain, 2, "whether anybody had read what is absent is not recorded: the run's pgchaos alone knew")
 		}
 		if n := a.Survived.N + a.Vanished.N; n > 0 {
 			p.para(plain, 2, "%s never answered: %s there, %s not; either is allowed",
-				count(n, "write was", "writes were"), grouped(a.Survived.N), grouped(a.Vanished.N))
+				units.Count(n, "write was", "writes were"), units.Grouped(a.Survived.N), units.Grouped(a.Vanished.N))
 		}
 	}
 }
@@ -71,30 +73,30 @@ func (r *Result) writeLosses(p *page) {
 func weakAckWords(w *check.WeakAcks) string {
 	var parts []string
 	if w.Notice > 0 {
-		parts = append(parts, fmt.Sprintf("%s whose wait was cancelled", grouped(w.Notice)))
+		parts = append(parts, fmt.Sprintf("%s whose wait was cancelled", units.Grouped(w.Notice)))
 	}
 	if w.Regime > 0 {
-		part := fmt.Sprintf("%s without the demanded wait for standbys", grouped(w.Regime))
+		part := fmt.Sprintf("%s without the demanded wait for standbys", units.Grouped(w.Regime))
 		if w.Transition > 0 {
-			part += fmt.Sprintf(" (%s as it changed)", grouped(w.Transition))
+			part += fmt.Sprintf(" (%s as it changed)", units.Grouped(w.Transition))
 		}
 		parts = append(parts, part)
 	}
 	return fmt.Sprintf("%s, which one more failure could lose: %s",
-		count(w.Sum(), "weak acknowledgement", "weak acknowledgements"), strings.Join(parts, ", "))
+		units.Count(w.Sum(), "weak acknowledgement", "weak acknowledgements"), strings.Join(parts, ", "))
 }
 
 // writeLost is about the acknowledged writes.
 func writeLost(p *page, a *check.Audit) {
-	read, all := authorityRead(a), count(a.Acknowledged, "acknowledged write is", "acknowledged writes are")
+	read, all := authorityRead(a), units.Count(a.Acknowledged, "acknowledged write is", "acknowledged writes are")
 	switch {
 	case a.Lost.N > 0:
 		least := ""
 		if !read {
 			least = "at least "
 		}
-		text := fmt.Sprintf("LOST: %s%s of %s not on %s", least, grouped(a.Lost.N),
-			count(a.Acknowledged, "acknowledged write", "acknowledged writes"), primaryOf(a))
+		text := fmt.Sprintf("LOST: %s%s of %s not on %s", least, units.Grouped(a.Lost.N),
+			units.Count(a.Acknowledged, "acknowledged write", "acknowledged writes"), primaryOf(a))
 		if first, last, ok := lossSpan(&a.Lost); ok {
 			text += "; acknowledged " + spanWords(first, last)
 		}
@@ -103,10 +105,10 @@ func writeLost(p *page, a *check.Audit) {
 	case a.Acknowledged == 0:
 		p.para(yellow, 2, "nothing was acknowledged, so nothing could be lost")
 	case !read:
-		p.para(yellow, 2, "not known whether %s still there: %s", all, incomplete(a))
+		p.para(yellow, 2, "not known whether %s still there: %s", all, report.Incomplete(a))
 	case a.WeakLost.N > 0:
 		p.para(plain, 2, "nothing that was fully acknowledged is lost, of %s",
-			count(a.Acknowledged, "acknowledged write", "acknowledged writes"))
+			units.Count(a.Acknowledged, "acknowledged write", "acknowledged writes"))
 	case onAllNodes(a):
 		p.para(green, 2, "nothing lost: %s on %s", all, everyNode(len(a.Nodes)))
 	case !a.Complete:
@@ -156,10 +158,10 @@ func lossSpan(c *check.Count) (first, last time.Duration, ok bool) {
 
 // spanWords are the time of some writes: "at 0.022 s" where there is no other.
 func spanWords(first, last time.Duration) string {
-	if seconds(first) == seconds(last) {
-		return "at " + seconds(last)
+	if units.Seconds(first) == units.Seconds(last) {
+		return "at " + units.Seconds(last)
 	}
-	return fmt.Sprintf("within %s, from %s to %s", span(last-first), seconds(first), seconds(last))
+	return fmt.Sprintf("within %s, from %s to %s", units.Span(last-first), units.Seconds(first), units.Seconds(last))
 }
 
 // writeRPO is what each event lost.
@@ -172,15 +174,15 @@ func writeRPO(p *page, a *check.Audit) {
 // rpoWords is one event: "RPO of kill-pgmaster: 430 writes lost within 1.10 s, 41,232
 // bytes past the fork at 0/3000148".
 func rpoWords(r check.RPO) string {
-	text := "RPO of " + r.Event + ": " + count(r.Lost, "write", "writes") + " lost"
+	text := "RPO of " + r.Event + ": " + units.Count(r.Lost, "write", "writes") + " lost"
 	if r.Lost > 0 && r.Span() > 0 {
-		text += " within " + span(r.Span())
+		text += " within " + units.Span(r.Span())
 	}
 	if r.WeakLost > 0 {
-		text += " and " + count(r.WeakLost, "weakly acknowledged one", "weakly acknowledged ones")
+		text += " and " + units.Count(r.WeakLost, "weakly acknowledged one", "weakly acknowledged ones")
 	}
 	if r.Lost > 0 && r.Bytes != nil {
-		text += ", " + count(*r.Bytes, "byte", "bytes") + " past " + causeWords(r.Cause) + " at " + r.Fork.String()
+		text += ", " + units.Count(*r.Bytes, "byte", "bytes") + " past " + causeWords(r.Cause) + " at " + r.Fork.String()
 	}
 	return text
 }
@@ -215,7 +217,7 @@ func writeRuns(p *page, answer string, c *check.Count) {
 		p.para(i, 4, "%s", runWords(run, answer))
 	}
 	if hidden := int64(len(c.Runs)-min(shownRuns, len(c.Runs))) + c.More; hidden > 0 {
-		p.para(faint, 4, "and %s (see %s)", count(hidden, "more run", "more runs"), FileName)
+		p.para(faint, 4, "and %s (see %s)", units.Count(hidden, "more run", "more runs"), report.FileName)
 	}
 }
 
@@ -231,7 +233,7 @@ func runWords(run check.Run, answer string) string {
 	if run.First == run.Last {
 		text += fmt.Sprint(run.First)
 	} else {
-		text += fmt.Sprintf("%d-%d (%s)", run.First, run.Last, grouped(cmp.Or(run.N, run.Last-run.First+1)))
+		text += fmt.Sprintf("%d-%d (%s)", run.First, run.Last, units.Grouped(cmp.Or(run.N, run.Last-run.First+1)))
 	}
 	if run.To > 0 {
 		text += fmt.Sprintf(", %s %s", answer, stretch(run.From, run.To))
@@ -258,7 +260,7 @@ func runWords(run check.Run, answer string) string {
 		parts = append(parts, "found on "+strings.Join(on, ", "))
 	}
 	if run.Readers > 0 {
-		parts = append(parts, fmt.Sprintf("read by %s before it vanished", count(int64(run.Readers), "reader", "readers")))
+		parts = append(parts, fmt.Sprintf("read by %s before it vanished", units.Count(int64(run.Readers), "reader", "readers")))
 	}
 	return strings.Join(parts, "; ")
 }
@@ -308,9 +310,9 @@ func holders(run check.Run) []string {
 // stretch is the time between two moments.
 func stretch(from, to time.Duration) string {
 	if from == to {
-		return seconds(to)
+		return units.Seconds(to)
 	}
-	return fmt.Sprintf("%.3f-%s", from.Seconds(), seconds(to))
+	return fmt.Sprintf("%.3f-%s", from.Seconds(), units.Seconds(to))
 }
 
 func positions(first, last history.LSN) string {

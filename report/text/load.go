@@ -1,24 +1,23 @@
-package report
+package text
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"pgchaos/history"
+	"pgchaos/internal/units"
+	"pgchaos/report"
 )
 
 // writeLoad is how fast it was, in JMeter's words.
-func (r *Result) writeLoad(p *page) {
+func writeLoad(p *page, r *report.Result) {
 	if len(r.Workloads) == 0 {
 		return
 	}
 	p.heading("Load", "response times in ms, counted from when an operation was due")
 	for i := range r.Workloads {
-		p.para(plain, 2, "%s", r.Workloads[i].asked())
+		p.para(plain, 2, "%s", askedWords(&r.Workloads[i]))
 	}
 	t := table{columns: []column{
 		left("Label"), right("# Samples"), right("Average"), right("Median"), right("90% Line"), right("95% Line"),
@@ -42,22 +41,19 @@ func (r *Result) writeLoad(p *page) {
 		t.addStats("TOTAL", r.Total())
 	}
 	t.write(p)
-	r.writeTraffic(p)
-	r.writeLoadNotes(p)
-	r.writeErrorKinds(p)
+	writeTraffic(p, r)
+	writeLoadNotes(p, r)
+	writeErrorKinds(p, r)
 }
 
-// open tells whether operations arrive whatever the server does.
-func (w *Workload) open() bool { return w.Rate > 0 || w.Model != nil && w.Model.Arrivals != "" }
-
 // asked is what a workload was told to do.
-func (w *Workload) asked() string {
-	text := fmt.Sprintf("%s: %s, %s, %s", w.Name, w.Kind, w.Target, count(int64(w.Clients), "client", "clients"))
+func askedWords(w *report.Workload) string {
+	text := fmt.Sprintf("%s: %s, %s, %s", w.Name, w.Kind, w.Target, units.Count(int64(w.Clients), "client", "clients"))
 	if w.OnTimeout == "cancel" || w.OnTimeout == "terminate" {
 		text += ", " + w.OnTimeout + " on time-out"
 	}
 	if w.Model != nil {
-		text += w.Model.words()
+		text += modelWords(w.Model)
 	}
 	switch {
 	case w.Rate > 0:
@@ -65,16 +61,16 @@ func (w *Workload) asked() string {
 		if w.Model != nil && w.Model.Arrivals == "poisson" {
 			text += " as Poisson arrivals"
 		}
-	case !w.open() && (w.Model == nil || w.Model.ThinkTime == 0 && len(w.Model.Stages) == 0):
+	case !w.Open() && (w.Model == nil || w.Model.ThinkTime == 0 && len(w.Model.Stages) == 0):
 		text += ", as fast as they are answered"
 	}
 	return text
 }
 
 // words are what is not as it is by default.
-func (m *Model) words() (text string) {
+func modelWords(m *report.Model) (text string) {
 	if m.Connections > 0 {
-		text += " on " + count(int64(m.Connections), "connection", "connections")
+		text += " on " + units.Count(int64(m.Connections), "connection", "connections")
 	}
 	if m.Pipeline > 1 {
 		text += ", " + strconv.Itoa(m.Pipeline) + " statements at once"
@@ -94,15 +90,15 @@ func (m *Model) words() (text string) {
 	if m.CatchUp != "" && m.CatchUp != "burst" {
 		text += ", " + map[string]string{"spread": "catching up at twice the rate", "skip": "skipping what a stall made late"}[m.CatchUp]
 	}
-	return text + m.stages()
+	return text + stagesWords(m)
 }
 
 // stages are the stages in words: ", 100/s for 10s, then ramping to 500/s in 20s".
-func (m *Model) stages() (text string) {
+func stagesWords(m *report.Model) (text string) {
 	for i, s := range m.Stages {
 		what := strconv.FormatFloat(s.Rate, 'f', -1, 64) + "/s"
 		if s.Clients > 0 {
-			what = count(int64(s.Clients), "client", "clients")
+			what = units.Count(int64(s.Clients), "client", "clients")
 		}
 		switch {
 		case i >= shownStages:
@@ -121,16 +117,16 @@ const shownStages = 6
 
 // addStats appends one row of the load table. What cannot be said without
 // samples is "-", never 0.
-func (t *table) addStats(label string, s Stats) {
-	cells := []string{label, grouped(s.Samples)}
+func (t *table) addStats(label string, s report.Stats) {
+	cells := []string{label, units.Grouped(s.Samples)}
 	if d := s.Response; d.Count > 0 {
-		cells = append(cells, millis(d.Mean), millis(d.P50), millis(d.P90), millis(d.P95), millis(d.P99), millis(d.Min), millis(d.Max))
+		cells = append(cells, units.Millis(d.Mean), units.Millis(d.P50), units.Millis(d.P90), units.Millis(d.P95), units.Millis(d.P99), units.Millis(d.Min), units.Millis(d.Max))
 	} else {
 		cells = append(cells, "-", "-", "-", "-", "-", "-", "-")
 	}
 	errorRate, throughput, i := "-", "-", plain
 	if share, ok := s.ErrorRate(); ok {
-		errorRate = percent(share)
+		errorRate = units.Percent(share)
 	}
 	if perSecond, ok := s.Throughput(); ok {
 		throughput = fmt.Sprintf("%.1f/s", perSecond)
@@ -141,7 +137,7 @@ func (t *table) addStats(label string, s Stats) {
 	t.add(i, append(cells, errorRate, throughput, some(s.Weak), some(s.Unknown), some(s.Dropped))...)
 	if s.Succeeded != nil && s.Acknowledged() > 0 {
 		indent := label[:len(label)-len(strings.TrimLeft(label, " "))]
-		t.addStats(indent+"  (succeeded)", Stats{
+		t.addStats(indent+"  (succeeded)", report.Stats{
 			Samples: s.Acknowledged(), OK: s.OK, Weak: s.Weak, Span: s.Span, Response: s.Succeeded.Response,
 		})
 	}
@@ -152,57 +148,7 @@ func some(n int64) string {
 	if n == 0 {
 		return ""
 	}
-	return grouped(n)
-}
-
-// Total is all workloads together, over the time in which any of them was measured.
-func (r *Result) Total() Stats {
-	s := Stats{Span: r.measured()}
-	response := make([]Dist, 0, len(r.Workloads))
-	for _, w := range r.Workloads {
-		s.Samples += w.Total.Samples
-		s.OK += w.Total.OK
-		s.Weak += w.Total.Weak
-		s.Failed += w.Total.Failed
-		s.Unknown += w.Total.Unknown
-		s.Dropped += w.Total.Dropped
-		s.Retries += w.Total.Retries
-		s.Retried += w.Total.Retried
-		s.Out += w.Total.Out
-		s.In += w.Total.In
-		response = append(response, w.Total.Response)
-	}
-	s.Response, _ = merge(response) // without it the latencies are shown as not known
-	return s
-}
-
-// measured is how long operations came that are in the figures: a warm-up is not, nor the
-// time before the first, between two and behind the last of them. It is the whole run
-// where it is not known when workloads ran.
-func (r *Result) measured() (sum time.Duration) {
-	var all []Interval
-	for _, w := range r.Workloads {
-		if len(w.Active) == 0 {
-			continue
-		}
-		warm := w.Active[0].From
-		if w.Model != nil {
-			warm += w.Model.Warmup
-		}
-		for _, a := range w.Active {
-			all = append(all, Interval{From: max(a.From, warm), To: a.To})
-		}
-	}
-	if len(all) == 0 {
-		return r.Duration
-	}
-	slices.SortFunc(all, func(a, b Interval) int { return cmp.Compare(a.From, b.From) })
-	var until time.Duration
-	for _, a := range all {
-		sum += max(0, a.To-max(a.From, until))
-		until = max(until, a.To)
-	}
-	return sum
+	return units.Grouped(n)
 }
 
 // queueing is how many times longer than the service time the response time must
@@ -210,23 +156,23 @@ func (r *Result) measured() (sum time.Duration) {
 const queueing = 2
 
 // writeLoadNotes says what the figures do not.
-func (r *Result) writeLoadNotes(p *page) {
+func writeLoadNotes(p *page, r *report.Result) {
 	var closed []string
 	for _, w := range r.Workloads {
 		s := w.Total
 		if s.Dropped > 0 {
 			p.para(yellow, 2, "%s: %s due and never sent, because all clients were busy", w.Name,
-				count(s.Dropped, "operation was", "operations were"))
+				units.Count(s.Dropped, "operation was", "operations were"))
 		}
-		if w.Model != nil && !w.open() && s.Samples > 0 {
+		if w.Model != nil && !w.Open() && s.Samples > 0 {
 			closed = append(closed, w.Name)
 		}
 		if s.Unknown > 0 {
-			p.para(yellow, 2, "%s: %s sent and never answered in time%s", w.Name, count(s.Unknown, "operation was", "operations were"), w.abandoned())
+			p.para(yellow, 2, "%s: %s sent and never answered in time%s", w.Name, units.Count(s.Unknown, "operation was", "operations were"), abandonedWords(&w))
 		}
 		if s.Service.Count > 0 && s.Response.P99 > queueing*s.Service.P99 {
 			p.para(plain, 2, "%s: once sent, 99%% were answered within %s ms; the rest of the response time was waiting for a free client",
-				w.Name, millis(s.Service.P99))
+				w.Name, units.Millis(s.Service.P99))
 		}
 	}
 	if len(closed) > 0 {
@@ -236,36 +182,24 @@ func (r *Result) writeLoadNotes(p *page) {
 }
 
 // abandoned says what became of the operations that were given up on.
-func (w *Workload) abandoned() (text string) {
+func abandonedWords(w *report.Workload) (text string) {
 	if w.Late > 0 {
-		text += fmt.Sprintf("; %s afterwards", count(w.Late, "answer came", "answers came"))
+		text += fmt.Sprintf("; %s afterwards", units.Count(w.Late, "answer came", "answers came"))
 	}
 	if w.GaveUp > 0 {
 		text += fmt.Sprintf("; %s abandoned, of which at most %s a connection at once",
-			count(w.GaveUp, "was", "were"), count(int64(w.MostAbandoned), "held", "held"))
+			units.Count(w.GaveUp, "was", "were"), units.Count(int64(w.MostAbandoned), "held", "held"))
 	}
 	return text
 }
 
-// shownExample bounds an example, in characters; the file has the whole of it.
-const shownExample = 180
-
-// oneLine is a message without its line ends, and not longer than a table bears.
-func oneLine(message string) string {
-	text := []rune(strings.Join(strings.Fields(message), " "))
-	if len(text) <= shownExample {
-		return string(text)
-	}
-	return strings.TrimRight(string(text[:shownExample]), " ") + " ..."
-}
-
 // writeErrorKinds lists what failed, with an example of each kind.
-func (r *Result) writeErrorKinds(p *page) {
+func writeErrorKinds(p *page, r *report.Result) {
 	t := table{columns: []column{left("Workload"), left("Error"), left("Outcome"), right("Count"), left("Example")}}
 	for _, w := range r.Workloads {
 		for _, e := range w.Errors {
 			if e.Outcome != history.Dropped { // counted above, and nobody answered them
-				t.add(plain, w.Name, e.Kind, e.Outcome.String(), grouped(e.N), oneLine(e.Example))
+				t.add(plain, w.Name, e.Kind, e.Outcome.String(), units.Grouped(e.N), units.OneLine(e.Example))
 			}
 		}
 	}

@@ -1,4 +1,5 @@
-package report
+// Package text is the report of a run for a terminal, written from its result alone.
+package text
 
 import (
 	"cmp"
@@ -6,31 +7,33 @@ import (
 	"slices"
 
 	"pgchaos/check"
+	"pgchaos/internal/units"
+	"pgchaos/report"
 )
 
-// TextOptions say how the terminal report looks.
-type TextOptions struct {
+// Options say how the terminal report looks.
+type Options struct {
 	Color bool
 	Width int    // of the terminal, in columns; 0: 120
 	Dir   string // the run's directory, to say where the files are; "" leaves that out
 }
 
-// Text writes the report for a terminal: the verdict first, then what was lost,
+// Write writes the report for a terminal: the verdict first, then what was lost,
 // what readers saw, how fast it was, what happened when, how long it was down, and what the nodes
 // say. A section that has nothing to say is left out.
-func Text(w io.Writer, r *Result, o TextOptions) error {
+func Write(w io.Writer, r *report.Result, o Options) error {
 	p := newPage(w, o)
-	r.writeVerdict(p)
-	r.writeLosses(p)
-	r.writeReads(p)
-	r.writeLoad(p)
-	r.writeTimeline(p)
-	r.writeOutages(p)
-	r.writeRecoveries(p)
-	r.writeNodes(p)
-	r.writeUsage(p)
-	r.writeGenerator(p)
-	r.writeCluster(p, o.Dir)
+	writeVerdict(p, r)
+	writeLosses(p, r)
+	writeReads(p, r)
+	writeLoad(p, r)
+	writeTimeline(p, r)
+	writeOutages(p, r)
+	writeRecoveries(p, r)
+	writeNodes(p, r)
+	writeUsage(p, r)
+	writeGenerator(p, r)
+	writeCluster(p, r, o.Dir)
 	return p.flush()
 }
 
@@ -47,26 +50,26 @@ func verdictWord(v check.Verdict) (large, small string, i ink) {
 }
 
 // writeVerdict is the answer, and why.
-func (r *Result) writeVerdict(p *page) {
+func writeVerdict(p *page, r *report.Result) {
 	large, _, i := verdictWord(r.Verdict)
 	text := cmp.Or(r.Name, "an experiment without a name")
 	if r.Duration > 0 {
-		text += ", ran for " + span(r.Duration)
+		text += ", ran for " + units.Span(r.Duration)
 	}
-	if lost := r.lost(); lost > 0 {
-		text += ", LOST " + count(lost, "acknowledged write", "acknowledged writes")
+	if lost := lost(r); lost > 0 {
+		text += ", LOST " + units.Count(lost, "acknowledged write", "acknowledged writes")
 	}
 	p.line(plain, p.paint(i, large)+"  "+p.paint(bold, text))
 
 	reasons := r.Reasons
 	// A run that broke off was never judged: its file says so by its stage.
-	if stopped := r.stopped(); stopped != "" && !slices.Contains(reasons, stopped) {
+	if stopped := r.Unfinished(); stopped != "" && !slices.Contains(reasons, stopped) {
 		reasons = append(slices.Clone(reasons), stopped)
 	}
 	for _, reason := range reasons {
 		p.item(i, "  because       ", reason)
 	}
-	for _, doubt := range r.doubts() {
+	for _, doubt := range r.Doubts() {
 		if !slices.ContainsFunc(r.Expectations, func(e check.Judgement) bool { return e.Why == doubt }) {
 			p.item(yellow, "  warning       ", doubt)
 		}
@@ -85,7 +88,7 @@ func (r *Result) writeVerdict(p *page) {
 }
 
 // lost is the number of acknowledged writes that are gone, over all tables.
-func (r *Result) lost() (n int64) {
+func lost(r *report.Result) (n int64) {
 	for _, a := range r.Audits {
 		n += a.Lost.N
 	}

@@ -1,4 +1,4 @@
-package report
+package text
 
 import (
 	"bufio"
@@ -19,7 +19,7 @@ type page struct {
 	width int
 }
 
-func newPage(w io.Writer, o TextOptions) *page {
+func newPage(w io.Writer, o Options) *page {
 	p := &page{out: bufio.NewWriter(w), color: o.Color, width: o.Width}
 	if p.width <= 0 {
 		p.width = defaultWidth
