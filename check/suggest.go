@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
+	"pgchaos/internal/spell"
 )
 
 // meant are the metrics for words that people use for them, or for something close.
@@ -82,7 +82,7 @@ func suggestions(name string) []string {
 	}
 	best, distance := "", 4
 	for _, m := range Metrics() {
-		if d := levenshtein.ComputeDistance(word, m.Name); d < distance && d <= len(word)/2 {
+		if d := spell.Distance(word, m.Name); d < distance && d <= len(word)/2 {
 			best, distance = m.Name, d
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"pgchaos/internal/spell"
 	"pgchaos/standbynames"
 )
 
@@ -269,7 +270,7 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
 		}
 		d.unknown[inside] = true
 		right := suggest(key, keys, "the keys here are")
-		if n.Style&yaml.FlowStyle != 0 && isNull(value) && nearest(key, keys) == "" {
+		if n.Style&yaml.FlowStyle != 0 && isNull(value) && spell.Nearest(key, keys) == "" {
 			right = "if the comma before it belongs to a value, put quotes around the whole value"
 		}
 		d.fail(d.keys[path], path, fmt.Sprintf("unknown key %s in %s", shown(key), where), right)

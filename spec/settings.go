@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+
+	"pgchaos/internal/spell"
 )
 
 // Setting is one parameter of postgresql.conf in the file.
@@ -40,11 +42,11 @@ type Finding struct{ Path, What, Right string }
 // when none is near enough.
 func Nearest(word string, known []string) string {
 	best, most := "", 200
-	for len(known) > 0 { // nearest looks at so many
+	for len(known) > 0 { // Nearest looks at so many
 		part := known[:min(most, len(known))]
 		known = known[len(part):]
-		if near := nearest(word, part); near != "" {
-			best = nearest(word, []string{cmp.Or(best, near), near})
+		if near := spell.Nearest(word, part); near != "" {
+			best = spell.Nearest(word, []string{cmp.Or(best, near), near})
 		}
 	}
 	return best

@@ -4,29 +4,13 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
+	"pgchaos/internal/spell"
 )
-
-// nearest is the word that was probably meant by a misspelt one; "" when none is
-// near enough to be worth suggesting.
-func nearest(word string, known []string) string {
-	const most = 200 // so many are compared: a file can name any number of steps
-	best, distance := "", 3
-	if len(word) > 8 {
-		distance = 4
-	}
-	for _, k := range known[:min(len(known), most)] {
-		if d := levenshtein.ComputeDistance(strings.ToLower(word), k); d < distance && 2*d <= len(word) {
-			best, distance = k, d
-		}
-	}
-	return best
-}
 
 // suggest is the second half of a Problem: the word that was meant, or else what
 // there is to choose from.
 func suggest(word string, known []string, otherwise string) string {
-	if near := nearest(word, known); near != "" {
+	if near := spell.Nearest(word, known); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
 	if len(known) == 0 {

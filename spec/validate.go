@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"pgchaos/internal/spell"
 	"pgchaos/standbynames"
 )
 
@@ -290,7 +291,7 @@ func (v *validator) node(path, name, roles string) {
 			known = slices.Concat(names, Roles)
 		}
 		right := "the nodes are " + strings.Join(names, ", ")
-		if near := nearest(name, known); near != "" {
+		if near := spell.Nearest(name, known); near != "" {
 			right = fmt.Sprintf("did you mean %q?", near)
 		}
 		v.badKey(path, "there is no node "+shown(name), right)
