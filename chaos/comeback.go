@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"pgchaos/cluster"
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // How a node comes back from a fault. At the end of a run one that would be a second
@@ -74,8 +74,8 @@ func (s *Scene) release(n *cluster.Node, goOn func(context.Context) error) Rever
 // takenOver tells whether another node accepts writes while this one is down: a former primary that a step has
 // started again, for one.
 func (s *Scene) takenOver(ctx context.Context, node string) bool {
-	return slices.ContainsFunc(s.States(ctx), func(st history.NodeState) bool {
-		return st.Node != node && st.Role == history.RolePrimary && st.Writable && !s.readOnly(st.Node)
+	return slices.ContainsFunc(s.States(ctx), func(st record.NodeState) bool {
+		return st.Node != node && st.Role == record.RolePrimary && st.Writable && !s.readOnly(st.Node)
 	})
 }
 
@@ -94,7 +94,7 @@ func (s *Scene) superseded(ctx context.Context, node string) bool {
 	if known[len(known)-1] != node {
 		return true
 	}
-	return slices.ContainsFunc(s.States(ctx), func(st history.NodeState) bool {
-		return st.Role == history.RolePrimary && !slices.Contains(known, st.Node)
+	return slices.ContainsFunc(s.States(ctx), func(st record.NodeState) bool {
+		return st.Role == record.RolePrimary && !slices.Contains(known, st.Node)
 	})
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"pgchaos/cluster"
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // Scene is the cluster as the actions see it: its nodes, and who has been primary.
@@ -68,7 +68,7 @@ const lookUpWithin = 10 * time.Second
 // lookUp reads the nodes until some of them hold the role, at most for lookUpWithin.
 // The first reading that finds a holder counts: waiting for more would make the outage
 // longer.
-func (s *Scene) lookUp(ctx context.Context, role string, read func(context.Context) []history.NodeState) ([]string, error) {
+func (s *Scene) lookUp(ctx context.Context, role string, read func(context.Context) []record.NodeState) ([]string, error) {
 	waiting, cancel := context.WithTimeout(ctx, lookUpWithin)
 	defer cancel()
 	for {
@@ -112,7 +112,7 @@ const grace = 500 * time.Millisecond
 
 // States reads every node that has been built, at once. A paused or disconnected node
 // that answers much later than the others is unreachable.
-func (s *Scene) States(ctx context.Context) []history.NodeState {
+func (s *Scene) States(ctx context.Context) []record.NodeState {
 	silent, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var first sync.Once
@@ -122,7 +122,7 @@ func (s *Scene) States(ctx context.Context) []history.NodeState {
 			built = append(built, n)
 		}
 	}
-	states := make([]history.NodeState, len(built))
+	states := make([]record.NodeState, len(built))
 	var wg sync.WaitGroup
 	for i, n := range built {
 		wg.Go(func() {
@@ -141,7 +141,7 @@ func (s *Scene) States(ctx context.Context) []history.NodeState {
 }
 
 // holders are the names of the nodes that hold a role.
-func (s *Scene) holders(role string, states []history.NodeState) ([]string, error) {
+func (s *Scene) holders(role string, states []record.NodeState) ([]string, error) {
 	primary, replicas := Primary(states), standbys(states)
 	switch role {
 	case "primary":
@@ -188,7 +188,7 @@ func (s *Scene) formerPrimary(now string) []string {
 func mute(n *cluster.Node) bool { return n.Paused() || n.Disconnected() }
 
 // unread tells whether a node could not be read, though nothing shows why not.
-func (s *Scene) unread(st history.NodeState) bool {
+func (s *Scene) unread(st record.NodeState) bool {
 	return !st.Reachable && st.Role == "" && !mute(s.Cluster.Node(st.Node))
 }
 
@@ -202,25 +202,25 @@ func (s *Scene) becamePrimary(name string) {
 // primary that came back on its own is still on the one before. The zero state
 // means that there is none, or that there are two: nodes that were promoted
 // independently have timelines of the same number.
-func Primary(states []history.NodeState) (found history.NodeState) {
+func Primary(states []record.NodeState) (found record.NodeState) {
 	for _, st := range states {
 		switch {
-		case st.Role != history.RolePrimary || st.Timeline < found.Timeline:
+		case st.Role != record.RolePrimary || st.Timeline < found.Timeline:
 		case st.Timeline == found.Timeline:
-			found = history.NodeState{Timeline: st.Timeline}
+			found = record.NodeState{Timeline: st.Timeline}
 		default:
 			found = st
 		}
 	}
 	if found.Node == "" {
-		return history.NodeState{}
+		return record.NodeState{}
 	}
 	return found
 }
 
-func standbys(states []history.NodeState) (found []history.NodeState) {
+func standbys(states []record.NodeState) (found []record.NodeState) {
 	for _, st := range states {
-		if st.Role == history.RoleStandby {
+		if st.Role == record.RoleStandby {
 			found = append(found, st)
 		}
 	}
@@ -229,22 +229,22 @@ func standbys(states []history.NodeState) (found []history.NodeState) {
 
 // byReceived orders by timeline, then by the WAL received: positions on different
 // timelines cannot be compared.
-func byReceived(a, b history.NodeState) int {
+func byReceived(a, b record.NodeState) int {
 	return cmp.Or(cmp.Compare(a.Timeline, b.Timeline), cmp.Compare(received(a), received(b)))
 }
 
 // received is how far a standby's WAL goes: what it has replayed came from
 // somewhere, also when no WAL receiver has run since its start.
-func received(st history.NodeState) history.LSN { return max(st.Received, st.LSN) }
+func received(st record.NodeState) record.LSN { return max(st.Received, st.LSN) }
 
-func orNobody(states []history.NodeState) []history.NodeState {
+func orNobody(states []record.NodeState) []record.NodeState {
 	if len(states) == 0 {
-		return []history.NodeState{{}}
+		return []record.NodeState{{}}
 	}
 	return states
 }
 
-func names(states ...history.NodeState) (out []string) {
+func names(states ...record.NodeState) (out []string) {
 	for _, st := range states {
 		if st.Node != "" {
 			out = append(out, st.Node)
@@ -253,7 +253,7 @@ func names(states ...history.NodeState) (out []string) {
 	return out
 }
 
-func describe(states []history.NodeState) string {
+func describe(states []record.NodeState) string {
 	parts := make([]string, 0, len(states))
 	for _, st := range states {
 		role := string(st.Role)

@@ -10,19 +10,19 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 func TestPrimaryIsTheOneOnTheHighestTimeline(t *testing.T) {
-	states := []history.NodeState{
-		{Node: "old", Role: history.RolePrimary, Timeline: 1, LSN: 900},
-		{Node: "standby", Role: history.RoleStandby, Timeline: 3},
-		{Node: "new", Role: history.RolePrimary, Timeline: 2, LSN: 100},
+	states := []record.NodeState{
+		{Node: "old", Role: record.RolePrimary, Timeline: 1, LSN: 900},
+		{Node: "standby", Role: record.RoleStandby, Timeline: 3},
+		{Node: "new", Role: record.RolePrimary, Timeline: 2, LSN: 100},
 	}
 	if got := Primary(states).Node; got != "new" {
 		t.Errorf("primary is %q", got)
 	}
-	twins := append(slices.Clone(states), history.NodeState{Node: "twin", Role: history.RolePrimary, Timeline: 2})
+	twins := append(slices.Clone(states), record.NodeState{Node: "twin", Role: record.RolePrimary, Timeline: 2})
 	if got := Primary(twins); got.Node != "" || got.Timeline != 0 {
 		t.Errorf("of two on the same timeline, %q is the primary", got.Node)
 	}
@@ -32,11 +32,11 @@ func TestPrimaryIsTheOneOnTheHighestTimeline(t *testing.T) {
 }
 
 func TestRoles(t *testing.T) {
-	states := []history.NodeState{
-		{Node: "a", Role: history.RolePrimary, Timeline: 2},
-		{Node: "b", Role: history.RoleStandby, Timeline: 2, Received: 300, LSN: 100},
-		{Node: "c", Role: history.RoleStandby, Timeline: 2, Received: 0, LSN: 200}, // no receiver since its start
-		{Node: "d", Role: history.RoleStandby, Timeline: 1, Received: 900, LSN: 900},
+	states := []record.NodeState{
+		{Node: "a", Role: record.RolePrimary, Timeline: 2},
+		{Node: "b", Role: record.RoleStandby, Timeline: 2, Received: 300, LSN: 100},
+		{Node: "c", Role: record.RoleStandby, Timeline: 2, Received: 0, LSN: 200}, // no receiver since its start
+		{Node: "d", Role: record.RoleStandby, Timeline: 1, Received: 900, LSN: 900},
 		{Node: "e"}, // unreachable: of no role
 	}
 	s := &Scene{primaries: []string{"d", "x", "a"}}
@@ -69,13 +69,13 @@ func TestRoles(t *testing.T) {
 }
 
 func TestConditionSaysWhatIsNotSo(t *testing.T) {
-	states := []history.NodeState{
+	states := []record.NodeState{
 		// A demoted primary may still list a standby that has gone elsewhere.
-		{Node: "old", Reachable: true, Role: history.RolePrimary, Timeline: 1,
-			Standbys: []history.StandbyState{{Name: "s", State: "streaming", SyncState: "async"}}},
-		{Node: "new", Reachable: true, Role: history.RolePrimary, Timeline: 2, LSN: 50,
-			Standbys: []history.StandbyState{{Name: "s", State: "startup", SyncState: "quorum"}}},
-		{Node: "s", Reachable: true, Role: history.RoleStandby, Timeline: 2, LSN: 40, Streaming: true},
+		{Node: "old", Reachable: true, Role: record.RolePrimary, Timeline: 1,
+			Standbys: []record.StandbyState{{Name: "s", State: "streaming", SyncState: "async"}}},
+		{Node: "new", Reachable: true, Role: record.RolePrimary, Timeline: 2, LSN: 50,
+			Standbys: []record.StandbyState{{Name: "s", State: "startup", SyncState: "quorum"}}},
+		{Node: "s", Reachable: true, Role: record.RoleStandby, Timeline: 2, LSN: 40, Streaming: true},
 		{Node: "gone", Error: "connection refused"},
 	}
 	for _, tc := range []struct {
@@ -103,8 +103,8 @@ func TestConditionSaysWhatIsNotSo(t *testing.T) {
 
 // A machine that is busy answers late: one failed reading must not end a run.
 func TestRolesAreLookedUpAgain(t *testing.T) {
-	unread := []history.NodeState{{Node: "b", Error: "context canceled"}}
-	read := []history.NodeState{{Node: "b", Reachable: true, Role: history.RolePrimary, Timeline: 2}}
+	unread := []record.NodeState{{Node: "b", Error: "context canceled"}}
+	read := []record.NodeState{{Node: "b", Reachable: true, Role: record.RolePrimary, Timeline: 2}}
 	for _, tc := range []struct {
 		name  string
 		after time.Duration
@@ -114,7 +114,7 @@ func TestRolesAreLookedUpAgain(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			began := time.Now()
-			names, err := (&Scene{}).lookUp(t.Context(), "primary", func(context.Context) []history.NodeState {
+			names, err := (&Scene{}).lookUp(t.Context(), "primary", func(context.Context) []record.NodeState {
 				if time.Since(began) < tc.after {
 					return unread
 				}

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"pgchaos/cluster"
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // Action does one thing to the cluster. It names its nodes on act, tells act how
@@ -120,18 +120,18 @@ func (a *Act) Effective() { a.effective = time.Now() }
 // follows would act on a cluster that is not what its author thought.
 type Timeline struct {
 	Steps []Step
-	Clock history.Clock
+	Clock record.Clock
 	Undo  *Undo
 	// Issue returns the moment in which a step or a reversal is issued, which is now, for
 	// the mark so far; nil: Clock.Now.
-	Issue func(history.Mark) time.Duration
+	Issue func(record.Mark) time.Duration
 	// Begin is called when a step or a reversal is issued, with the mark so far;
 	// End when it is over. Both may be called from several goroutines at once.
-	Begin func(history.Mark)
-	End   func(history.Mark)
+	Begin func(record.Mark)
+	End   func(record.Mark)
 
 	mu    sync.Mutex
-	marks []history.Mark
+	marks []record.Mark
 }
 
 // Run runs every step, waits for the reversals that steps asked for with For, and
@@ -172,20 +172,20 @@ func (t *Timeline) Run(ctx context.Context) error {
 }
 
 // Marks are what has happened so far, by the time it was issued.
-func (t *Timeline) Marks() []history.Mark {
+func (t *Timeline) Marks() []record.Mark {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return append([]history.Mark(nil), t.marks...)
+	return append([]record.Mark(nil), t.marks...)
 }
 
 // See adds a mark of something that was seen to happen, not done by a step.
-func (t *Timeline) See(m history.Mark) {
-	m.Status = history.MarkSeen
+func (t *Timeline) See(m record.Mark) {
+	m.Status = record.MarkSeen
 	t.keep(m)
 	t.End(m)
 }
 
-func (t *Timeline) keep(m history.Mark) {
+func (t *Timeline) keep(m record.Mark) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.marks = append(t.marks, m)
@@ -193,7 +193,7 @@ func (t *Timeline) keep(m history.Mark) {
 
 // run waits for the step's moment, acts, and marks it.
 func (t *Timeline) run(ctx context.Context, step Step) (*Act, error) {
-	mark := history.Mark{Name: step.Name, Action: step.Action, Planned: step.At, Fault: step.Fault, SamePhase: step.SamePhase}
+	mark := record.Mark{Name: step.Name, Action: step.Action, Planned: step.At, Fault: step.Fault, SamePhase: step.SamePhase}
 	act := &Act{undo: t.Undo}
 	err := t.await(ctx, step)
 	mark.Issued = t.Clock.Now()
@@ -205,15 +205,15 @@ func (t *Timeline) run(ctx context.Context, step Step) (*Act, error) {
 	}
 	switch {
 	case err == nil:
-		mark.Status = history.MarkDone
+		mark.Status = record.MarkDone
 		mark.Effective = t.Clock.Now()
 		if !act.effective.IsZero() {
 			mark.Effective = t.Clock.Offset(act.effective)
 		}
 	case ctx.Err() != nil:
-		mark.Status, mark.Error = history.MarkSkipped, "the run was ended"
+		mark.Status, mark.Error = record.MarkSkipped, "the run was ended"
 	default:
-		mark.Status, mark.Error = history.MarkFailed, err.Error()
+		mark.Status, mark.Error = record.MarkFailed, err.Error()
 		mark.NotSo = acted && errors.Is(err, ErrNotSo) // and not the step's `when`
 	}
 	mark.Ended = t.Clock.Now()
@@ -225,7 +225,7 @@ func (t *Timeline) run(ctx context.Context, step Step) (*Act, error) {
 }
 
 // issue is the moment in which a step or a reversal is issued.
-func (t *Timeline) issue(m history.Mark) time.Duration {
+func (t *Timeline) issue(m record.Mark) time.Duration {
 	if t.Issue == nil {
 		return t.Clock.Now()
 	}
@@ -251,7 +251,7 @@ func (t *Timeline) reverse(ctx context.Context, step Step, act *Act) error {
 	if err := sleep(ctx, step.For); err != nil {
 		return nil //nolint:nilerr // the run ends, and heals everything itself
 	}
-	mark := history.Mark{
+	mark := record.Mark{
 		Name: "undo-" + step.Name, Action: "undo", Reverses: step.Name, Nodes: act.nodes,
 		Planned: &due,
 	}
@@ -266,9 +266,9 @@ func (t *Timeline) reverse(ctx context.Context, step Step, act *Act) error {
 	wg.Wait()
 	err := errors.Join(errs...)
 	mark.Ended = t.Clock.Now()
-	mark.Status, mark.Effective = history.MarkDone, mark.Ended
+	mark.Status, mark.Effective = record.MarkDone, mark.Ended
 	if err != nil {
-		mark.Status, mark.Effective, mark.Error = history.MarkFailed, 0, err.Error()
+		mark.Status, mark.Effective, mark.Error = record.MarkFailed, 0, err.Error()
 	}
 	t.keep(mark)
 	t.End(mark)
@@ -277,9 +277,9 @@ func (t *Timeline) reverse(ctx context.Context, step Step, act *Act) error {
 
 func (t *Timeline) skip(steps []Step) {
 	for _, s := range steps {
-		t.keep(history.Mark{
+		t.keep(record.Mark{
 			Name: s.Name, Action: s.Action, Planned: s.At, Fault: s.Fault,
-			Issued: t.Clock.Now(), Status: history.MarkSkipped, Error: "a step before it did not succeed",
+			Issued: t.Clock.Now(), Status: record.MarkSkipped, Error: "a step before it did not succeed",
 		})
 	}
 }

@@ -12,13 +12,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"pgchaos/cluster"
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // log is what a test's actions write down, with the time.
 type log struct {
 	mu    sync.Mutex
-	clock history.Clock
+	clock record.Clock
 	lines []string
 }
 
@@ -55,8 +55,8 @@ func at(d time.Duration) *time.Duration { return &d }
 
 // timeline is one whose clock begins now, and a log on the same clock.
 func timeline(steps func(l *log) []Step) (*Timeline, *log) {
-	l := &log{clock: history.StartClock()}
-	ignore := func(history.Mark) {}
+	l := &log{clock: record.StartClock()}
+	ignore := func(record.Mark) {}
 	return &Timeline{Steps: steps(l), Clock: l.clock, Undo: &Undo{}, Begin: ignore, End: ignore}, l
 }
 
@@ -79,7 +79,7 @@ func TestStepsRunWhenTheyAreDue(t *testing.T) {
 			t.Error(diff)
 		}
 		m := line.Marks()[0]
-		if m.Issued != 10*time.Second || m.Effective != 12*time.Second || m.Status != history.MarkDone {
+		if m.Issued != 10*time.Second || m.Effective != 12*time.Second || m.Status != record.MarkDone {
 			t.Errorf("mark of a: %+v", m)
 		}
 	})
@@ -148,11 +148,11 @@ func TestAFailedStepEndsTheTimeline(t *testing.T) {
 				if err == nil || !strings.Contains(err.Error(), "step bad: ") || !strings.Contains(err.Error(), "boom") {
 					t.Errorf("error: %v", err)
 				}
-				var status []history.MarkStatus
+				var status []record.MarkStatus
 				for _, m := range line.Marks() {
 					status = append(status, m.Status)
 				}
-				want := []history.MarkStatus{history.MarkDone, history.MarkFailed, history.MarkSkipped}
+				want := []record.MarkStatus{record.MarkDone, record.MarkFailed, record.MarkSkipped}
 				if diff := cmp.Diff(want, status); diff != "" {
 					t.Error(diff)
 				}
@@ -185,7 +185,7 @@ func TestAnEndedRunSkipsWhatIsLeft(t *testing.T) {
 			t.Errorf("error: %v", err)
 		}
 		for _, m := range line.Marks()[1:] {
-			if m.Status != history.MarkSkipped {
+			if m.Status != record.MarkSkipped {
 				t.Errorf("%s is %s", m.Name, m.Status)
 			}
 		}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // Condition is a statement about the cluster; everything set in it must hold.
@@ -48,7 +48,7 @@ func (s *Scene) Await(ctx context.Context, c Condition, within time.Duration) er
 	// it is unreachable.
 	waiting, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	var target history.LSN // what caught_up waits for: fixed at the first look that finds a primary
+	var target record.LSN // what caught_up waits for: fixed at the first look that finds a primary
 	for {
 		states := s.States(ctx)
 		if target == 0 {
@@ -70,7 +70,7 @@ func (s *Scene) Await(ctx context.Context, c Condition, within time.Duration) er
 
 // named is the condition with the holders of roles in the place of roles: a verify
 // waits for a state, so the roles are looked up anew at each look.
-func (s *Scene) named(c Condition, states []history.NodeState) (Condition, error) {
+func (s *Scene) named(c Condition, states []record.NodeState) (Condition, error) {
 	var err error
 	resolve := func(selectors []string) (out []string) {
 		for _, selector := range selectors {
@@ -103,8 +103,8 @@ func (c Condition) nodes() []string {
 }
 
 // wrong says what does not hold.
-func (c Condition) wrong(states []history.NodeState, target history.LSN) (out []string) {
-	byName := map[string]history.NodeState{}
+func (c Condition) wrong(states []record.NodeState, target record.LSN) (out []string) {
+	byName := map[string]record.NodeState{}
 	for _, st := range states {
 		byName[st.Node] = st
 	}
@@ -140,8 +140,8 @@ func (c Condition) wrong(states []history.NodeState, target history.LSN) (out []
 
 // downstream finds a standby in the pg_stat_replication of the node that it
 // streams from, the primary on the highest timeline first.
-func downstream(states []history.NodeState, name string) (found history.StandbyState, on string) {
-	var best history.NodeState
+func downstream(states []record.NodeState, name string) (found record.StandbyState, on string) {
+	var best record.NodeState
 	for _, st := range states {
 		for _, sb := range st.Standbys {
 			if sb.Name == name && (best.Node == "" || st.Timeline > best.Timeline) {

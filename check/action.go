@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // facts are what the audit and the judge must know of an action. They stand here for every
@@ -59,7 +59,7 @@ var actions = map[string]facts{
 
 // KnownActions is an error that names the marks whose action is not known: what such a
 // step may have done, nothing can be concluded of.
-func KnownActions(marks []history.Mark) error {
+func KnownActions(marks []record.Mark) error {
 	for _, m := range marks {
 		if _, known := actions[m.Action]; !known {
 			return fmt.Errorf("step %s has the unknown action %q, and what that does to a node is not known: use the pgchaos that made the result", m.Name, m.Action)
@@ -75,10 +75,10 @@ func Incident(action string) string { return actions[action].incident }
 func Provokes(action string) bool { return actions[action].provokes }
 
 // factsOf are the facts of a mark's action. All marks were looked at by KnownActions.
-func factsOf(m history.Mark) facts { return actions[m.Action] }
+func factsOf(m record.Mark) facts { return actions[m.Action] }
 
 // lifts tells whether a mark can end what a fault does to a node.
-func lifts(m, fault history.Mark, node string) bool {
+func lifts(m, fault record.Mark, node string) bool {
 	if m.Reverses != "" || m.Issued < fault.Issued {
 		return m.Issued >= fault.Issued && m.Reverses == fault.Name
 	}

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // TestAnUnknownActionExplainsNothing: the audit refuses it instead of guessing.
@@ -22,10 +22,10 @@ func TestAnUnknownActionExplainsNothing(t *testing.T) {
 func TestLifts(t *testing.T) {
 	undo := mark("undo-pause-a", "undo", "a", 2000, 2010)
 	undo.Reverses = "pause-a"
-	of := func(action string) history.Mark { return mark(action+"-a", action, "a", 2000, 2010) }
+	of := func(action string) record.Mark { return mark(action+"-a", action, "a", 2000, 2010) }
 	for _, tt := range []struct {
 		name  string
-		m     history.Mark
+		m     record.Mark
 		fault string
 		want  bool
 	}{

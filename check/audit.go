@@ -9,8 +9,8 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // maxHolders bounds the nodes of an audit, and the forks: a set of them is the bits
@@ -140,7 +140,7 @@ func (a *auditor) run() error {
 // keyless counts the rows without a key. Which node has which of them nobody can
 // tell, so that each is somebody's, and the same on all nodes.
 func (a *auditor) keyless() {
-	most := map[history.Key]int64{}
+	most := map[record.Key]int64{}
 	for _, of := range [][]held{a.nodes, a.forks} {
 		for i := range of {
 			for key, n := range of[i].keyless {
@@ -172,7 +172,7 @@ func (a *auditor) where(is func(*held) bool) (w where) {
 	return w
 }
 
-func (a *auditor) holders(key history.Key) where {
+func (a *auditor) holders(key record.Key) where {
 	return a.where(func(h *held) bool { return h.has(key) })
 }
 
@@ -199,21 +199,21 @@ func (a *auditor) strangers(writer int, issued int64, workload string) {
 	}
 	foreign := a.union(func(h *held) *roaring64.Bitmap { return beyond(h.present(writer)) })
 	for seq := range roaring64.Values(foreign) {
-		key := history.PackKey(writer, int64(seq))
+		key := record.PackKey(writer, int64(seq))
 		a.foreign.add(write{key: key, n: 1, workload: workload, found: a.holders(key)})
 	}
 	double := a.union(func(h *held) *roaring64.Bitmap { return beyond(setOf(h.double, writer)) })
 	for seq := range roaring64.Values(double) {
-		key := history.PackKey(writer, int64(seq))
+		key := record.PackKey(writer, int64(seq))
 		a.duplicated.add(write{key: key, n: 1, workload: workload, found: a.doubles(key)})
 	}
 }
 
-func (a *auditor) doubles(key history.Key) where {
+func (a *auditor) doubles(key record.Key) where {
 	return a.where(func(h *held) bool { return setOf(h.double, key.Writer()).Contains(uint64(key.Seq())) })
 }
 
-func (a *auditor) alterations(key history.Key) where {
+func (a *auditor) alterations(key record.Key) where {
 	return a.where(func(h *held) bool { return setOf(h.altered, key.Writer()).Contains(uint64(key.Seq())) })
 }
 

@@ -12,8 +12,8 @@ import (
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 	"github.com/google/go-cmp/cmp"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 const payload = 24
@@ -46,11 +46,11 @@ func (b *fakeBook) write(workload string, entries ...ledger.Entry) *fakeBook {
 	for i := range entries {
 		entries[i].Seq = int64(i + 1)
 		switch seq := uint64(i + 1); entries[i].Outcome {
-		case history.Weak:
+		case record.Weak:
 			a.Weak.Add(seq)
-		case history.Failed:
+		case record.Failed:
 			a.Failed.Add(seq)
-		case history.Unknown:
+		case record.Unknown:
 			a.Unknown.Add(seq)
 		}
 	}
@@ -61,7 +61,7 @@ func (b *fakeBook) write(workload string, entries ...ledger.Entry) *fakeBook {
 	return b
 }
 
-var letters = map[rune]history.Outcome{'o': history.OK, 'w': history.Weak, 'f': history.Failed, 'u': history.Unknown}
+var letters = map[rune]record.Outcome{'o': record.OK, 'w': record.Weak, 'f': record.Failed, 'u': record.Unknown}
 
 // books makes a book: a string a writer, a letter a write: ok, weak, failed,
 // unknown. The nth write of a writer is answered by node a, on timeline 1, after n
@@ -72,11 +72,11 @@ func books(writers ...string) *fakeBook {
 		var entries []ledger.Entry
 		for i, letter := range writes {
 			at := time.Duration(i+1) * time.Second
-			e := ledger.Entry{Outcome: letters[letter], Sent: at - msec, Done: at, LSN: history.LSN(i + 1), Server: ledger.Server{Node: "a", Timeline: 1}}
+			e := ledger.Entry{Outcome: letters[letter], Sent: at - msec, Done: at, LSN: record.LSN(i + 1), Server: ledger.Server{Node: "a", Timeline: 1}}
 			switch e.Outcome {
-			case history.Unknown:
+			case record.Unknown:
 				e = ledger.Entry{Sent: e.Sent}
-			case history.Failed:
+			case record.Failed:
 				e.LSN = 0
 			}
 			entries = append(entries, e)
@@ -88,7 +88,7 @@ func books(writers ...string) *fakeBook {
 
 // row is the row that belongs to a key.
 func row(writer int, seq int64) heldRow {
-	return asWritten(Table{Payload: payload}, history.PackKey(writer, seq), 0)
+	return asWritten(Table{Payload: payload}, record.PackKey(writer, seq), 0)
 }
 
 // with is a row with another value.
@@ -183,7 +183,7 @@ func nodeCounts(a Audit) string {
 }
 
 // onlyA is the lineage of a primary on timeline 1.
-var onlyA = history.Lineage{Timeline: 1}
+var onlyA = record.Lineage{Timeline: 1}
 
 func TestAuditTable(t *testing.T) {
 	tests := []struct {
@@ -270,7 +270,7 @@ func TestAuditTable(t *testing.T) {
 			want:  "foreign 2: w0/2-2 on [a] w5/1-1 on [a]", wantNodes: "a rows=3 equal, b rows=1 missing=2",
 		},
 		{
-			name: "a writer of another table", ledger: books("o").write("others", ledger.Entry{Outcome: history.OK}),
+			name: "a writer of another table", ledger: books("o").write("others", ledger.Entry{Outcome: record.OK}),
 			nodes: []reading{node("a", row(0, 1), row(1, 1))},
 			want:  "foreign 1: w1/1-1 on [a]",
 		},

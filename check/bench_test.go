@@ -7,8 +7,8 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // benchBook tells of writers that all did the same: an answer every millisecond, at
@@ -24,10 +24,10 @@ func (b benchBook) Writers() (all []ledger.Account) {
 
 func (b benchBook) Entries(_ int, first, last int64) iter.Seq2[ledger.Entry, error] {
 	return func(yield func(ledger.Entry, error) bool) {
-		e := ledger.Entry{Outcome: history.OK, Server: ledger.Server{Node: "a", Timeline: 1, SystemID: "7349238472938472938"}}
+		e := ledger.Entry{Outcome: record.OK, Server: ledger.Server{Node: "a", Timeline: 1, SystemID: "7349238472938472938"}}
 		for e.Seq = first; e.Seq <= last; e.Seq++ {
 			e.Done = time.Duration(e.Seq) * time.Millisecond
-			e.Sent, e.LSN = e.Done-500*time.Microsecond, history.LSN(e.Seq*200)
+			e.Sent, e.LSN = e.Done-500*time.Microsecond, record.LSN(e.Seq*200)
 			if !yield(e, nil) {
 				return
 			}
@@ -44,15 +44,15 @@ func BenchmarkAuditTable(b *testing.B) { benchAudit(b, 0) }
 func BenchmarkAuditTableInDoubt(b *testing.B) { benchAudit(b, 200) }
 
 // benchAudit has the first lost write behind the fork by some bytes less.
-func benchAudit(b *testing.B, less history.LSN) {
+func benchAudit(b *testing.B, less record.LSN) {
 	const keys, writers = 10_000_000, 64
 	book := benchBook{writers, keys / writers}
 	kept := book.each - book.each/1000
 	e := Evidence{
 		Table: Table{Name: "t"}, Book: book, Workloads: []string{"writes"}, Authority: "b",
-		Lineage: history.Lineage{Timeline: 2, Forks: []history.Fork{{Timeline: 1, At: history.LSN(kept*200+1) + less}}},
+		Lineage: record.Lineage{Timeline: 2, Forks: []record.Fork{{Timeline: 1, At: record.LSN(kept*200+1) + less}}},
 		Demands: []Demand{{Node: "a", Standbys: 1, Names: []string{"b", "c"}}},
-		States: map[string][]history.NodeState{"a": {
+		States: map[string][]record.NodeState{"a": {
 			sync(primary("a", 5, 1, 1), "on", "ANY 1 (b, c)"), sync(primary("a", 3600_000, 1, 1), "on", ""),
 		}},
 	}

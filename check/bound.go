@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // A write's LSN is taken before its commit record is written: the commit lies behind it,
@@ -19,7 +19,7 @@ import (
 // limit is a position of a server's WAL from which on something was lost, and what shows
 // how long the server had not come that far.
 type limit struct {
-	at      history.LSN
+	at      record.LSN
 	write   bound // the write sent last whose LSN lies no further
 	reading bound // the reading begun last that found the WAL written no further
 }
@@ -28,12 +28,12 @@ type limit struct {
 // before that moment was committed before the LSN. The zero value bounds nothing.
 type bound struct {
 	after   time.Duration
-	lsn     history.LSN
+	lsn     record.LSN
 	reading bool
 }
 
 // limitAt notes that a server's WAL from some position on may be lost.
-func (s *story) limitAt(at history.LSN) {
+func (s *story) limitAt(at record.LSN) {
 	l := limit{at: at}
 	var before time.Duration
 	for _, r := range s.states {
@@ -47,7 +47,7 @@ func (s *story) limitAt(at history.LSN) {
 }
 
 // wrote lets a write's LSN show how far the server was.
-func (s *story) wrote(sent time.Duration, lsn history.LSN) {
+func (s *story) wrote(sent time.Duration, lsn record.LSN) {
 	for i := range s.limits {
 		if l := &s.limits[i]; lsn <= l.at && sent > l.write.after {
 			l.write = bound{after: sent, lsn: lsn}
@@ -57,7 +57,7 @@ func (s *story) wrote(sent time.Duration, lsn history.LSN) {
 
 // committedBefore is what shows that a loss was committed before a position, and whether
 // anything does. One moment is not after itself: the ledger tells microseconds.
-func (w *witness) committedBefore(l *loss, at history.LSN) (b bound, ok bool) {
+func (w *witness) committedBefore(l *loss, at record.LSN) (b bound, ok bool) {
 	if l.entry.LSN >= at || l.entry.Done == 0 {
 		return bound{}, false
 	}

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // TestBounds: what shows that a write was committed before the position from which on
@@ -19,18 +19,18 @@ func TestBounds(t *testing.T) {
 	one := []ledger.Entry{ack("a", 1, 80, 900)}
 	sent := func(e ledger.Entry, at time.Duration) ledger.Entry { e.Sent = at; return e }
 	// read are two more readings of a, the second of them at an LSN.
-	read := func(first, second int, lsn history.LSN, change func(*history.NodeState)) func(*Evidence) {
+	read := func(first, second int, lsn record.LSN, change func(*record.NodeState)) func(*Evidence) {
 		return func(e *Evidence) {
 			s := primary("a", second, 1, 1)
 			s.LSN = lsn
 			if change != nil {
 				change(&s)
 			}
-			e.States["a"] = []history.NodeState{primary("a", 5, 1, 1), primary("a", first, 1, 1), s, state("a", 1010, '-')}
+			e.States["a"] = []record.NodeState{primary("a", 5, 1, 1), primary("a", first, 1, 1), s, state("a", 1010, '-')}
 		}
 	}
-	asked := func(at int) func(*history.NodeState) {
-		return func(s *history.NodeState) { s.Asked = time.Duration(at) * msec }
+	asked := func(at int) func(*record.NodeState) {
+		return func(s *record.NodeState) { s.Asked = time.Duration(at) * msec }
 	}
 	off := func(e *Evidence) {
 		for i := range e.States["a"] {
@@ -58,17 +58,17 @@ func TestBounds(t *testing.T) {
 		{"one without an LSN", one, []ledger.Entry{ack("a", 1, 0, 950)}, nil, excused, ""},
 		{"one on another node", one, []ledger.Entry{ack("c", 1, 90, 950)}, nil, excused, ""},
 		{"one on another timeline", one, []ledger.Entry{ack("a", 3, 90, 950)}, nil, excused, ""},
-		{"one that was refused, at an LSN", one, []ledger.Entry{ledgerEntry(ack("a", 1, 90, 950)).as(history.Failed)}, nil, lost, "got 0/5A$"},
+		{"one that was refused, at an LSN", one, []ledger.Entry{ledgerEntry(ack("a", 1, 90, 950)).as(record.Failed)}, nil, lost, "got 0/5A$"},
 		{"one whose timeline the readings tell", one, []ledger.Entry{ack("a", 0, 90, 950)}, nil, lost, "got 0/5A$"},
 		{"one whose timeline they tell, after one whose they do not", one, []ledger.Entry{sent(ack("a", 0, 10, 80), 50*msec), ack("a", 0, 90, 950)}, func(e *Evidence) {
-			e.States["a"] = []history.NodeState{primary("a", 5, 3, 1), primary("a", 60, 1, 1), primary("a", 500, 1, 1)}
+			e.States["a"] = []record.NodeState{primary("a", 5, 3, 1), primary("a", 60, 1, 1), primary("a", 500, 1, 1)}
 		}, lost, "got 0/5A$"},
 		{"its own LSN is past the fork, whatever others had", []ledger.Entry{ack("a", 1, 100, 900)}, []ledger.Entry{ack("a", 1, 90, 950)}, nil, excused, ""},
 		{"its own LSN is not recorded", []ledger.Entry{ack("a", 1, 0, 900)}, []ledger.Entry{ack("a", 1, 90, 950)}, nil, lost, "^it was committed before the fork at 0/64"},
-		{"nor when it was answered", []ledger.Entry{{Outcome: history.OK, Server: ledger.Server{Node: "a", Timeline: 1}}}, []ledger.Entry{ack("a", 1, 90, 950)}, nil, excused, ""},
-		{"its writer's next was refused, without an LSN", append(one[:1:1], ledgerEntry(ack("a", 1, 0, 910)).as(history.Failed)), nil, nil, excused, ""},
+		{"nor when it was answered", []ledger.Entry{{Outcome: record.OK, Server: ledger.Server{Node: "a", Timeline: 1}}}, []ledger.Entry{ack("a", 1, 90, 950)}, nil, excused, ""},
+		{"its writer's next was refused, without an LSN", append(one[:1:1], ledgerEntry(ack("a", 1, 0, 910)).as(record.Failed)), nil, nil, excused, ""},
 		{"however often", append(one[:1:1], manyRefused(200)...), nil, nil, excused, ""},
-		{"its writer's next lies past the fork, but another's does not", append(one[:1:1], silent(910), ledgerEntry(ack("a", 1, 120, 990)).as(history.Failed)), []ledger.Entry{ack("a", 1, 90, 950)}, nil, lost, "got 0/5A$"},
+		{"its writer's next lies past the fork, but another's does not", append(one[:1:1], silent(910), ledgerEntry(ack("a", 1, 120, 990)).as(record.Failed)), []ledger.Entry{ack("a", 1, 90, 950)}, nil, lost, "got 0/5A$"},
 
 		{"a reading that began afterwards", one, nil, read(901, 950, 90, nil), lost, "the WAL of a was read to be at 0/5A after 0.901 s, when it had been acknowledged$"},
 		{"one that may have begun before", one, nil, read(900, 950, 90, nil), excused, ""},
@@ -77,8 +77,8 @@ func TestBounds(t *testing.T) {
 		{"one that is known to have been asked for afterwards, long after the newest change", one, nil, read(5, 950, 90, asked(901)), lost, "was read to be at 0/5A after 0.901 s"},
 		{"one that is known to have been asked for before", one, nil, read(5, 950, 90, asked(900)), excused, ""},
 		{"one that tells no position", one, nil, read(901, 950, 0, nil), excused, ""},
-		{"one on another timeline, at a position", one, nil, read(901, 950, 90, func(s *history.NodeState) { s.Timeline = 3 }), excused, ""},
-		{"one as a standby", one, nil, read(901, 950, 90, func(s *history.NodeState) { s.Role = history.RoleStandby }), excused, ""},
+		{"one on another timeline, at a position", one, nil, read(901, 950, 90, func(s *record.NodeState) { s.Timeline = 3 }), excused, ""},
+		{"one as a standby", one, nil, read(901, 950, 90, func(s *record.NodeState) { s.Role = record.RoleStandby }), excused, ""},
 		{"one with synchronous_commit off, where an acknowledgement does not wait for the WAL", one, nil, func(e *Evidence) { read(901, 950, 90, nil)(e); off(e) }, excused, ""},
 		{"one of an unknown regime", one, nil, func(e *Evidence) {
 			read(901, 950, 90, nil)(e)
@@ -88,7 +88,7 @@ func TestBounds(t *testing.T) {
 		}, excused, ""},
 
 		{"a crash, and nobody wrote afterwards", []ledger.Entry{ack("a", 1, 40, 900)}, nil, crash, "lost 1-1 a/1 crash kill-a@50", ""},
-		{"a crash, and its writer's next was refused", []ledger.Entry{ack("a", 1, 40, 900), ledgerEntry(ack("a", 1, 0, 910)).as(history.Failed)}, nil, crash, "lost 1-1 a/1 crash kill-a@50", ""},
+		{"a crash, and its writer's next was refused", []ledger.Entry{ack("a", 1, 40, 900), ledgerEntry(ack("a", 1, 0, 910)).as(record.Failed)}, nil, crash, "lost 1-1 a/1 crash kill-a@50", ""},
 		{"a crash that left what another wrote later", []ledger.Entry{ack("a", 1, 40, 900)}, []ledger.Entry{ack("a", 1, 45, 950)}, crash, lost, "with its WAL up to 0/32, and it was committed before that: a write that was sent to a at 0.949 s"},
 		{"a crash before the fork, of which what others wrote says nothing", []ledger.Entry{ack("a", 1, 40, 900)}, []ledger.Entry{ack("a", 1, 60, 950)}, func(e *Evidence) {
 			kept := *e
@@ -121,7 +121,7 @@ func TestBounds(t *testing.T) {
 
 func manyRefused(n int) (all []ledger.Entry) {
 	for i := range n {
-		all = append(all, ledgerEntry(ack("a", 1, 0, 910+i)).as(history.Failed))
+		all = append(all, ledgerEntry(ack("a", 1, 0, 910+i)).as(record.Failed))
 	}
 	return all
 }
@@ -145,7 +145,7 @@ func (b countedBook) Entries(writer int, first, last int64) iter.Seq2[ledger.Ent
 func TestTheWholeLedgerIsReadOnceAtMost(t *testing.T) {
 	for _, c := range []struct {
 		what   string
-		lsn    history.LSN
+		lsn    record.LSN
 		passes map[int]int // by writer, the last one of another table
 	}{
 		{"past the fork", 100, map[int]int{0: 1, 1: 1}},

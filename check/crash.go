@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // crash is a restart of a server that had been a primary, and was one afterwards on
@@ -13,7 +13,7 @@ import (
 // say, but the steps may.
 type crash struct {
 	seen    time.Duration // the first reading afterwards
-	redo    history.LSN   // the end of what was recovered; 0: not known
+	redo    record.LSN    // the end of what was recovered; 0: not known
 	certain bool          // killed, told to stop at once, or it had restarted its processes by itself
 	orderly string        // the step that had shut it down in good order, where nothing else had ended it: no crash at all
 	event   event
@@ -30,8 +30,8 @@ func (c *crash) words() string {
 // crashesOf are the restarts of a server as they show in its node's states.
 func (w *witness) crashesOf(of *story) (all []crash) {
 	server := of.server
-	var before history.NodeState // the newest that answered
-	var last time.Duration       // when the restart before was seen
+	var before record.NodeState // the newest that answered
+	var last time.Duration      // when the restart before was seen
 	for _, s := range of.states {
 		if !s.Reachable {
 			continue
@@ -51,13 +51,13 @@ func (w *witness) crashesOf(of *story) (all []crash) {
 // crashOf is a restart that shows in a state. What ended the server took effect when the
 // newest reading had found the old one alive, and was issued when the last restart had
 // been seen.
-func (w *witness) crashOf(node string, restarted bool, alive, last time.Duration, s history.NodeState) crash {
+func (w *witness) crashOf(node string, restarted bool, alive, last time.Duration, s record.NodeState) crash {
 	c := crash{seen: s.At, redo: s.Redo, certain: !restarted, event: event{"restart of " + node, s.At}}
 	if c.certain {
 		c.event.name = "crash of " + node
 	}
-	befell := func(m history.Mark) bool {
-		return (m.Fault || m.Status == history.MarkSeen) && slices.Contains(m.Nodes, node)
+	befell := func(m record.Mark) bool {
+		return (m.Fault || m.Status == record.MarkSeen) && slices.Contains(m.Nodes, node)
 	}
 	if m := w.newest(s.At, befell); m != nil {
 		c.event = eventAt(m)
@@ -68,7 +68,7 @@ func (w *witness) crashOf(node string, restarted bool, alive, last time.Duration
 		case !befell(m) || m.Issued > s.At || m.Issued < last || cmp.Or(m.Effective, m.Ended) < alive:
 		case m.Effective > 0 && (factsOf(m).kills || m.Mode == "immediate"):
 			c.certain = true
-		case m.Status == history.MarkDone && (m.Mode == "fast" || m.Mode == "smart"):
+		case m.Status == record.MarkDone && (m.Mode == "fast" || m.Mode == "smart"):
 			orderly = m.Name
 		case !factsOf(m).freezes && !factsOf(m).cuts: // these end no server
 			otherwise = true

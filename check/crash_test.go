@@ -4,24 +4,24 @@ import (
 	"strings"
 	"testing"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // TestHowAServerWasStopped: told to stop at once it has crashed, and in good order it
 // has not, unless something else befell it as well.
 func TestHowAServerWasStopped(t *testing.T) {
 	const excused, lost = "lost 1-1 a/1 crash ", "lost 1-1 a/1 ?"
-	stop := func(action, mode string, issued, effective int) history.Mark {
+	stop := func(action, mode string, issued, effective int) record.Mark {
 		m := mark(action+"-a", action, "a", issued, effective)
 		m.Mode = mode
 		return m
 	}
 	seen := mark("exit-a", "exit", "a", 1100, 1100)
-	seen.Status = history.MarkSeen
+	seen.Status = record.MarkSeen
 	gaveUp := stop("stop", "fast", 1000, 0)
-	gaveUp.Status, gaveUp.Ended = history.MarkFailed, 1010*msec
+	gaveUp.Status, gaveUp.Ended = record.MarkFailed, 1010*msec
 	perhaps := mark("kill-a", "kill", "a", 1020, 0)
-	perhaps.Status, perhaps.Ended = history.MarkFailed, 1030*msec
+	perhaps.Status, perhaps.Ended = record.MarkFailed, 1030*msec
 	immediately := gaveUp
 	immediately.Mode = "immediate"
 	disconnected := mark("disconnect-a", "disconnect", "a", 1020, 1030)
@@ -31,31 +31,31 @@ func TestHowAServerWasStopped(t *testing.T) {
 	tests := []struct {
 		name   string
 		commit string
-		marks  []history.Mark
+		marks  []record.Mark
 		want   string
 		why    string
 	}{
-		{"fast", "off", []history.Mark{stop("stop", "fast", 1000, 1010)}, lost, "a was started again by 1.500 s, but stop-a had shut it down in good order"},
-		{"smart", "off", []history.Mark{stop("restart", "smart", 1000, 1400)}, lost, "but restart-a had shut it down in good order"},
-		{"immediate", "off", []history.Mark{stop("restart", "immediate", 1000, 1400)}, excused + "restart-a@50", ""},
-		{"immediate, with synchronous_commit on", "on", []history.Mark{stop("stop", "immediate", 1000, 1010)}, lost, "a recovered from a crash by 1.500 s, but synchronous_commit was not off"},
-		{"immediate, which was given up", "on", []history.Mark{immediately}, lost, "a was started again by"},
-		{"nobody knows how", "off", []history.Mark{stop("stop", "", 1000, 1010)}, excused + "stop-a@50", ""},
-		{"nobody knows how, with synchronous_commit on", "on", []history.Mark{stop("stop", "", 1000, 1010)}, lost, "a was started again by 1.500 s, but synchronous_commit was not off"},
-		{"fast, and killed after a start", "off", []history.Mark{stop("stop", "fast", 1000, 1010), mark("kill-a", "kill", "a", 1200, 1210)}, excused + "kill-a@50", ""},
-		{"killed, and fast after a start", "on", []history.Mark{mark("kill-a", "kill", "a", 1000, 1010), stop("stop", "fast", 1200, 1210)}, lost, "a recovered from a crash by"},
-		{"fast, and it ended by itself", "off", []history.Mark{stop("stop", "fast", 1000, 1010), seen}, excused + "exit-a@50", ""},
-		{"fast, which was given up", "off", []history.Mark{gaveUp}, excused + "stop-a@50", ""},
-		{"fast, and perhaps killed", "off", []history.Mark{stop("stop", "fast", 1000, 1010), perhaps}, excused + "kill-a@50", ""},
-		{"fast, when it was thawed", "off", []history.Mark{mark("pause-a", "pause", "a", 900, 910), stop("stop", "fast", 1000, 1010)}, lost, "but stop-a had shut it down in good order"},
-		{"fast, while nobody reached it", "off", []history.Mark{stop("stop", "fast", 1000, 1010), disconnected}, lost, "but stop-a had shut it down in good order"},
-		{"fast, another node", "off", []history.Mark{other}, excused + "restart of a@50", ""},
-		{"fast, long ago", "off", []history.Mark{stop("stop", "fast", 100, 110)}, excused + "stop-a@50", ""},
-		{"fast, afterwards", "off", []history.Mark{stop("stop", "fast", 1501, 1510)}, excused + "restart of a@50", ""},
-		{"a step that is no fault", "off", []history.Mark{mark("configure-a", "configure", "a", 1000, 1010)}, excused + "restart of a@50", ""},
-		{"fast, and it was over when it was last read alive", "off", []history.Mark{stop("stop", "fast", 100, 500)}, lost, "but stop-a had shut it down in good order"},
-		{"fast, of the moment when it was back", "off", []history.Mark{stop("stop", "fast", 1500, 1510)}, lost, "but stop-a had shut it down in good order"},
-		{"immediate, long ago", "on", []history.Mark{stop("stop", "immediate", 100, 110)}, lost, "a was started again by"},
+		{"fast", "off", []record.Mark{stop("stop", "fast", 1000, 1010)}, lost, "a was started again by 1.500 s, but stop-a had shut it down in good order"},
+		{"smart", "off", []record.Mark{stop("restart", "smart", 1000, 1400)}, lost, "but restart-a had shut it down in good order"},
+		{"immediate", "off", []record.Mark{stop("restart", "immediate", 1000, 1400)}, excused + "restart-a@50", ""},
+		{"immediate, with synchronous_commit on", "on", []record.Mark{stop("stop", "immediate", 1000, 1010)}, lost, "a recovered from a crash by 1.500 s, but synchronous_commit was not off"},
+		{"immediate, which was given up", "on", []record.Mark{immediately}, lost, "a was started again by"},
+		{"nobody knows how", "off", []record.Mark{stop("stop", "", 1000, 1010)}, excused + "stop-a@50", ""},
+		{"nobody knows how, with synchronous_commit on", "on", []record.Mark{stop("stop", "", 1000, 1010)}, lost, "a was started again by 1.500 s, but synchronous_commit was not off"},
+		{"fast, and killed after a start", "off", []record.Mark{stop("stop", "fast", 1000, 1010), mark("kill-a", "kill", "a", 1200, 1210)}, excused + "kill-a@50", ""},
+		{"killed, and fast after a start", "on", []record.Mark{mark("kill-a", "kill", "a", 1000, 1010), stop("stop", "fast", 1200, 1210)}, lost, "a recovered from a crash by"},
+		{"fast, and it ended by itself", "off", []record.Mark{stop("stop", "fast", 1000, 1010), seen}, excused + "exit-a@50", ""},
+		{"fast, which was given up", "off", []record.Mark{gaveUp}, excused + "stop-a@50", ""},
+		{"fast, and perhaps killed", "off", []record.Mark{stop("stop", "fast", 1000, 1010), perhaps}, excused + "kill-a@50", ""},
+		{"fast, when it was thawed", "off", []record.Mark{mark("pause-a", "pause", "a", 900, 910), stop("stop", "fast", 1000, 1010)}, lost, "but stop-a had shut it down in good order"},
+		{"fast, while nobody reached it", "off", []record.Mark{stop("stop", "fast", 1000, 1010), disconnected}, lost, "but stop-a had shut it down in good order"},
+		{"fast, another node", "off", []record.Mark{other}, excused + "restart of a@50", ""},
+		{"fast, long ago", "off", []record.Mark{stop("stop", "fast", 100, 110)}, excused + "stop-a@50", ""},
+		{"fast, afterwards", "off", []record.Mark{stop("stop", "fast", 1501, 1510)}, excused + "restart of a@50", ""},
+		{"a step that is no fault", "off", []record.Mark{mark("configure-a", "configure", "a", 1000, 1010)}, excused + "restart of a@50", ""},
+		{"fast, and it was over when it was last read alive", "off", []record.Mark{stop("stop", "fast", 100, 500)}, lost, "but stop-a had shut it down in good order"},
+		{"fast, of the moment when it was back", "off", []record.Mark{stop("stop", "fast", 1500, 1510)}, lost, "but stop-a had shut it down in good order"},
+		{"immediate, long ago", "on", []record.Mark{stop("stop", "immediate", 100, 110)}, lost, "a was started again by"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -87,9 +87,9 @@ func TestAStopExplainsOneRestart(t *testing.T) {
 			crashed(e, "off", redo(primary("a", 1500, 1, 3)))
 			restart := mark("restart-a", "restart", "a", issued, 610)
 			restart.Mode = "fast"
-			e.Marks = []history.Mark{restart}
+			e.Marks = []record.Mark{restart}
 			back := sync(primary("a", 600, 1, 2), "off", "")
-			e.States["a"] = append([]history.NodeState{e.States["a"][0], back}, e.States["a"][1:]...)
+			e.States["a"] = append([]record.NodeState{e.States["a"][0], back}, e.States["a"][1:]...)
 		}, ack("a", 1, 60, 900))
 		if a.Lost.N != 1 || a.Unexplained != unexplained {
 			t.Errorf("issued at %d ms: %s, because %s", issued, lossWords(a), a.Lost.Runs[0].Why)

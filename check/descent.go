@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // A promotion takes the next number that the server knows of. Two servers that were
@@ -38,7 +38,7 @@ func (w *witness) descent(s *story) (foreign bool, unsure string) {
 		return false, fmt.Sprintf("%s were primaries on timelines of the number %d, and from which of them %s comes is not known",
 			strings.Join(slices.Sorted(maps.Keys(nodes)), " and "), server.Timeline, w.e.Authority)
 	}
-	return !slices.ContainsFunc(s.states, func(st history.NodeState) bool { return st.Node == source.Node && st.At == source.At }), ""
+	return !slices.ContainsFunc(s.states, func(st record.NodeState) bool { return st.Node == source.Node && st.At == source.At }), ""
 }
 
 // promotedSince tells whether the node of a server was promoted to a timeline of this
@@ -52,7 +52,7 @@ func (w *witness) promotedSince(s *story) bool {
 	for _, st := range w.e.States[s.server.Node] {
 		switch {
 		case st.At <= readAt(s.taken):
-		case st.Role == history.RoleStandby:
+		case st.Role == record.RoleStandby:
 			standby = true
 		case standby && accepts(st) && st.Timeline == s.server.Timeline:
 			return true
@@ -66,7 +66,7 @@ func (w *witness) promotedSince(s *story) bool {
 func (w *witness) primariesOn(timeline uint32) map[string]struct{} {
 	nodes := map[string]struct{}{}
 	for node, states := range w.e.States {
-		if slices.ContainsFunc(states, func(s history.NodeState) bool { return accepts(s) && s.Timeline == timeline && !w.astray(s) }) {
+		if slices.ContainsFunc(states, func(s record.NodeState) bool { return accepts(s) && s.Timeline == timeline && !w.astray(s) }) {
 			nodes[node] = struct{}{}
 		}
 	}
@@ -76,7 +76,7 @@ func (w *witness) primariesOn(timeline uint32) map[string]struct{} {
 // source is the reading of the primary of an earlier timeline from which the authority
 // comes: the last one in which it streamed to the node that was promoted to the next
 // timeline, be it through other standbys.
-func (w *witness) source(timeline uint32) (primary history.NodeState, known bool) {
+func (w *witness) source(timeline uint32) (primary record.NodeState, known bool) {
 	next := w.e.Lineage.Next(timeline)
 	if next == 0 {
 		return primary, false
@@ -92,12 +92,12 @@ func (w *witness) source(timeline uint32) (primary history.NodeState, known bool
 		}
 		node = up.Node
 	}
-	return history.NodeState{}, false
+	return record.NodeState{}, false
 }
 
 // upstream is the last reading up to some moment of a node that streamed to another one.
-func (w *witness) upstream(node string, by time.Duration) (last history.NodeState) {
-	streams := func(s history.StandbyState) bool { return s.Name == node && s.State == "streaming" }
+func (w *witness) upstream(node string, by time.Duration) (last record.NodeState) {
+	streams := func(s record.StandbyState) bool { return s.Name == node && s.State == "streaming" }
 	for _, states := range w.e.States {
 		for _, s := range states {
 			if s.Reachable && s.At <= by && s.At >= last.At && slices.ContainsFunc(s.Standbys, streams) {
@@ -110,25 +110,25 @@ func (w *witness) upstream(node string, by time.Duration) (last history.NodeStat
 
 // lineageOf is the lineage of a server's node when that was read last before its past
 // was taken away, or else at the end.
-func (w *witness) lineageOf(s *story) history.Lineage {
+func (w *witness) lineageOf(s *story) record.Lineage {
 	if s.taken != nil {
 		return s.taken.Lineage
 	}
 	return w.lineageAtEnd(s.server.Node)
 }
 
-func (w *witness) lineageAtEnd(node string) history.Lineage {
+func (w *witness) lineageAtEnd(node string) record.Lineage {
 	for _, n := range w.e.Nodes {
 		if n.Node == node {
 			return n.Lineage
 		}
 	}
-	return history.Lineage{}
+	return record.Lineage{}
 }
 
 // parted is from where on a foreign server's WAL is not the authority's; 0 where
 // that is not known.
-func (w *witness) parted(s *story) history.LSN {
+func (w *witness) parted(s *story) record.LSN {
 	own := w.lineageOf(s)
 	if own.Timeline != s.server.Timeline {
 		return 0

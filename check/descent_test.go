@@ -6,14 +6,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // streamsTo is a state of a primary with standbys.
-func streamsTo(s history.NodeState, standbys ...string) history.NodeState {
+func streamsTo(s record.NodeState, standbys ...string) record.NodeState {
 	for _, name := range standbys {
-		s.Standbys = append(s.Standbys, history.StandbyState{Name: name, State: "streaming"})
+		s.Standbys = append(s.Standbys, record.StandbyState{Name: name, State: "streaming"})
 	}
 	return s
 }
@@ -26,7 +26,7 @@ func promotedTwice() Evidence {
 	e.Authority = "c"
 	e.Marks = append(e.Marks, mark("kill-b", "kill", "b", 2000, 2010), mark("promote-c", "promote", "c", 2100, 2200), mark("rejoin-b", "rejoin", "b", 3000, 3200))
 	e.States["b"] = append(e.States["b"], state("b", 2005, '-'), state("b", 3200, 's'))
-	e.States["c"] = []history.NodeState{state("c", 7, 's'), streamsTo(primary("c", 2200, 2, 1), "d")}
+	e.States["c"] = []record.NodeState{state("c", 7, 's'), streamsTo(primary("c", 2200, 2, 1), "d")}
 	e.Forks = []ForkHolding{{Node: "b", Step: "rejoin-b", Timeline: 2, Read: 3 * time.Second, Holding: NewHolding(e.Table, 0), Lineage: e.Lineage}}
 	return e
 }
@@ -34,10 +34,10 @@ func promotedTwice() Evidence {
 // promotedThrice goes on: d, which followed c or b, was promoted to timeline 3 at 4 s.
 func promotedThrice() Evidence {
 	e := promotedTwice()
-	e.Authority, e.Lineage = "d", history.Lineage{Timeline: 3, Forks: []history.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
+	e.Authority, e.Lineage = "d", record.Lineage{Timeline: 3, Forks: []record.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
 	e.Marks = append(e.Marks, mark("kill-c", "kill", "c", 3500, 3510), mark("promote-d", "promote", "d", 3900, 4000))
 	e.States["c"] = append(e.States["c"], state("c", 3505, '-'))
-	e.States["d"] = []history.NodeState{state("d", 8, 's'), primary("d", 4000, 3, 1)}
+	e.States["d"] = []record.NodeState{state("d", 8, 's'), primary("d", 4000, 3, 1)}
 	return e
 }
 
@@ -69,11 +69,11 @@ func TestTwoTimelinesOfOneNumber(t *testing.T) {
 		{"then the second's are foreign", promotedThrice, ack("c", 2, 150, 2500), fromB, "lost 1-1 c/2 foreign kill-c@0"},
 		{"through a cascade", promotedThrice, ack("b", 2, 150, 1500), func(e *Evidence) {
 			e.States["c"][1] = streamsTo(primary("c", 2200, 2, 1), "e")
-			e.States["e"] = []history.NodeState{streamsTo(state("e", 2300, 's'), "d")}
+			e.States["e"] = []record.NodeState{streamsTo(state("e", 2300, 's'), "d")}
 		}, "lost 1-1 b/2 foreign kill-b@100"},
 		{"a cascade whose top was not seen", promotedThrice, ack("b", 2, 150, 1500), func(e *Evidence) {
 			e.States["c"][1].Standbys = nil
-			e.States["e"] = []history.NodeState{streamsTo(state("e", 2300, 's'), "d")}
+			e.States["e"] = []record.NodeState{streamsTo(state("e", 2300, 's'), "d")}
 		}, "lost 1-1 b/2 ?"},
 		{"a standby that did not stream yet shows nothing", promotedThrice, ack("b", 2, 150, 1500), func(e *Evidence) {
 			e.States["c"][1].Standbys[0].State = "catchup"
@@ -83,11 +83,11 @@ func TestTwoTimelinesOfOneNumber(t *testing.T) {
 		}, "lost 1-1 b/2 ?"},
 		{"a timeline that is known to be another one is no candidate", promotedThrice, ack("c", 2, 250, 2500), func(e *Evidence) {
 			e.States["c"][1].Standbys = nil
-			e.Forks[0].Lineage = history.Lineage{Timeline: 2, Forks: []history.Fork{{Timeline: 1, At: 90}}}
+			e.Forks[0].Lineage = record.Lineage{Timeline: 2, Forks: []record.Fork{{Timeline: 1, At: 90}}}
 		}, "lost 1-1 c/2 fork kill-c@200"},
 		{"nor is one that its node says at the end to be another one", promotedThrice, ack("c", 2, 250, 2500), func(e *Evidence) {
 			e.States["c"][1].Standbys, e.Forks = nil, nil
-			e.Nodes = []NodeHolding{{Node: "b", Holding: NewHolding(e.Table, 0), Lineage: history.Lineage{Timeline: 2, Forks: []history.Fork{{Timeline: 1, At: 90}}}}}
+			e.Nodes = []NodeHolding{{Node: "b", Holding: NewHolding(e.Table, 0), Lineage: record.Lineage{Timeline: 2, Forks: []record.Fork{{Timeline: 1, At: 90}}}}}
 		}, "lost 1-1 c/2 fork kill-c@200"},
 		{"the promotion of the one that lives on left timeline 1", promotedThrice, ack("a", 1, 120, 1500), func(e *Evidence) {
 			e.Marks = e.Marks[1:]

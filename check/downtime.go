@@ -3,7 +3,7 @@ package check
 import (
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // Downtime is the longest time for which a workload had no acknowledgement: in the whole
@@ -27,12 +27,12 @@ func (d Downtime) Length() time.Duration { return d.To - d.From }
 // Downtimes measures each workload in the whole run, in each phase, and after each fault
 // that took effect. That is not its phase alone: what a fault does can be felt after the
 // next step has begun, and so it counts up to the next fault, as an Outage does.
-func Downtimes(activity []Activity, marks []history.Mark, phases []history.Phase, end time.Duration) (all []Downtime) {
+func Downtimes(activity []Activity, marks []record.Mark, phases []record.Phase, end time.Duration) (all []Downtime) {
 	faults := faultsOf(marks)
-	windows := map[string]history.Phase{}
+	windows := map[string]record.Phase{}
 	for i, m := range faults {
 		if m.Effective > 0 {
-			windows[m.Name] = history.Phase{Name: m.Name, Start: m.Issued, End: windowOf(faults, i, end)}
+			windows[m.Name] = record.Phase{Name: m.Name, Start: m.Issued, End: windowOf(faults, i, end)}
 		}
 	}
 	firstFault := end
@@ -42,7 +42,7 @@ func Downtimes(activity []Activity, marks []history.Mark, phases []history.Phase
 	for _, a := range activity {
 		f := felt{Activity: a, end: end}
 		usual := f.usual(firstFault, end)
-		all = append(all, f.downtimeIn(history.Phase{End: end + history.SlotLength}, usual))
+		all = append(all, f.downtimeIn(record.Phase{End: end + record.SlotLength}, usual))
 		for _, p := range phases {
 			if window, ok := windows[p.Name]; ok {
 				p = window
@@ -54,7 +54,7 @@ func Downtimes(activity []Activity, marks []history.Mark, phases []history.Phase
 }
 
 // downtimeIn is the Downtime of one stretch.
-func (f felt) downtimeIn(p history.Phase, usual usual) Downtime {
+func (f felt) downtimeIn(p record.Phase, usual usual) Downtime {
 	d := Downtime{Workload: f.Workload, During: p.Name}
 	for _, a := range f.Active {
 		d.Loaded = d.Loaded || a.From < p.End && p.Start < a.To

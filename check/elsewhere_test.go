@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"pgchaos/history/ledger"
+	"pgchaos/record/ledger"
 )
 
 // TestAcknowledgedByAnotherCluster: what a server acknowledged that was not read is not lost.

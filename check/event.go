@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // event is what a loss is put down to.
@@ -30,16 +30,16 @@ func (w *witness) eventOf(server ledger.Server) event {
 
 // promotion is the newest step that promoted a node up to some moment, or nil; of any node
 // where that is "".
-func (w *witness) promotion(node string, by time.Duration) *history.Mark {
-	return w.newest(by, func(m history.Mark) bool {
-		return factsOf(m).promotes && m.Status != history.MarkSkipped && (node == "" || slices.Contains(m.Nodes, node))
+func (w *witness) promotion(node string, by time.Duration) *record.Mark {
+	return w.newest(by, func(m record.Mark) bool {
+		return factsOf(m).promotes && m.Status != record.MarkSkipped && (node == "" || slices.Contains(m.Nodes, node))
 	})
 }
 
 // takenAway is the newest fault of a node that was not over by some moment, or else what
 // is said.
 func (w *witness) takenAway(node string, by time.Duration, otherwise event) event {
-	if fault := w.newest(by, func(m history.Mark) bool {
+	if fault := w.newest(by, func(m record.Mark) bool {
 		return m.Fault && slices.Contains(m.Nodes, node) && !w.takenBack(m, node, by)
 	}); fault != nil {
 		return eventAt(fault)
@@ -73,7 +73,7 @@ func (w *witness) promoted(timeline uint32) (node string, at time.Duration) {
 
 // astray tells of a reading whether its timeline is known to be another than the
 // authority's of that number.
-func (w *witness) astray(s history.NodeState) bool {
+func (w *witness) astray(s record.NodeState) bool {
 	own := w.lineageAtEnd(s.Node)
 	if i := w.takenBy(s.Node, s.At); i >= 0 {
 		own = w.e.Forks[i].Lineage
@@ -84,7 +84,7 @@ func (w *witness) astray(s history.NodeState) bool {
 }
 
 // newest is the newest mark of a kind that was issued up to some moment, or nil.
-func (w *witness) newest(by time.Duration, is func(history.Mark) bool) (found *history.Mark) {
+func (w *witness) newest(by time.Duration, is func(record.Mark) bool) (found *record.Mark) {
 	for i, m := range w.e.Marks {
 		if m.Issued <= by && (found == nil || m.Issued >= found.Issued) && is(m) {
 			found = &w.e.Marks[i]
@@ -94,15 +94,15 @@ func (w *witness) newest(by time.Duration, is func(history.Mark) bool) (found *h
 }
 
 // takenBack tells whether a fault was over for a node by some moment.
-func (w *witness) takenBack(fault history.Mark, node string, by time.Duration) bool {
+func (w *witness) takenBack(fault record.Mark, node string, by time.Duration) bool {
 	if factsOf(fault).restarts { // it takes itself back
 		return fault.Ended > 0 && fault.Ended <= by
 	}
-	return w.newest(by, func(m history.Mark) bool {
+	return w.newest(by, func(m record.Mark) bool {
 		return m.Effective > 0 && m.Effective <= by && lifts(m, fault, node)
 	}) != nil
 }
 
-func eventAt(m *history.Mark) event {
+func eventAt(m *record.Mark) event {
 	return event{m.Name, cmp.Or(m.Effective, m.Ended, m.Issued)}
 }

@@ -4,33 +4,33 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // TestLostBy: which step a loss is put down to that is past a fork. A was killed at 1 s,
 // and b promoted at 1.1 s and seen as a primary at 1.2 s.
 func TestLostBy(t *testing.T) {
-	type marks = []history.Mark
+	type marks = []record.Mark
 	kill, promote := mark("kill-a", "kill", "a", 1000, 1020), mark("promote-b", "promote", "b", 1100, 1200)
-	of := func(m history.Mark, nodes ...string) history.Mark { m.Nodes = nodes; return m }
+	of := func(m record.Mark, nodes ...string) record.Mark { m.Nodes = nodes; return m }
 	skipped := mark("promote-b-again", "promote", "b", 1150, 0)
-	skipped.Status = history.MarkSkipped
-	undo := func(of string, effective int) history.Mark {
+	skipped.Status = record.MarkSkipped
+	undo := func(of string, effective int) record.Mark {
 		m := mark("undo", "undo", "a", 1050, effective)
 		m.Reverses = of
 		return m
 	}
-	restart := func(down, ended int) history.Mark {
+	restart := func(down, ended int) record.Mark {
 		m := mark("restart-a", "restart", "a", 1000, down)
 		m.Ended = time.Duration(ended) * msec
 		return m
 	}
 	// later has c promoted at 2.1 s, so that timeline 2 is one that was left, too.
 	later := func(e *Evidence) {
-		e.Authority, e.Lineage = "c", history.Lineage{Timeline: 3, Forks: []history.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
+		e.Authority, e.Lineage = "c", record.Lineage{Timeline: 3, Forks: []record.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
 		standby := state("c", 1150, 's')
 		standby.Timeline = 2
-		e.States["c"] = []history.NodeState{standby, primary("c", 2200, 3, 1)}
+		e.States["c"] = []record.NodeState{standby, primary("c", 2200, 3, 1)}
 		e.Marks = append(e.Marks, mark("promote-c", "promote", "c", 2100, 2200))
 	}
 	tests := []struct {
@@ -61,7 +61,7 @@ func TestLostBy(t *testing.T) {
 		}, "promote-b"},
 		{"a standby of the new primary was not promoted", marks{promote}, later, "promote-b"},
 		{"another one was promoted to the same number before", marks{mark("promote-c", "promote", "c", 1040, 1050), promote}, func(e *Evidence) {
-			e.States["c"] = []history.NodeState{primary("c", 1050, 2, 1)}
+			e.States["c"] = []record.NodeState{primary("c", 1050, 2, 1)}
 		}, "promote-b"},
 
 		{"taken back", marks{kill, undo("kill-a", 1060), promote}, nil, "promote-b"},
@@ -98,9 +98,9 @@ func TestLostBy(t *testing.T) {
 func TestSplitBrainIsPutDownToThePromotion(t *testing.T) {
 	promote := mark("promote-c", "promote", "c", 1250, 1260)
 	skipped, other, late, soon := promote, promote, promote, promote
-	skipped.Status, other.Nodes, late.Issued, soon.Issued = history.MarkSkipped, []string{"d"}, 1301*msec, 1300*msec
+	skipped.Status, other.Nodes, late.Issued, soon.Issued = record.MarkSkipped, []string{"d"}, 1301*msec, 1300*msec
 	for name, c := range map[string]struct {
-		mark history.Mark
+		mark record.Mark
 		want string
 	}{
 		"promoted": {promote, "promote-c"}, "not begun": {skipped, "split brain"}, "another node": {other, "split brain"}, "later": {late, "split brain"}, "when it was answered": {soon, "promote-c"},
@@ -114,21 +114,21 @@ func TestSplitBrainIsPutDownToThePromotion(t *testing.T) {
 
 // TestWhereALineageParted: what is known of the WAL of a server that is foreign.
 func TestWhereALineageParted(t *testing.T) {
-	lineage := func(timeline uint32, forks ...history.Fork) history.Lineage {
-		return history.Lineage{Timeline: timeline, Forks: forks}
+	lineage := func(timeline uint32, forks ...record.Fork) record.Lineage {
+		return record.Lineage{Timeline: timeline, Forks: forks}
 	}
-	from := func(at history.LSN) history.Fork { return history.Fork{Timeline: 1, At: at} }
-	fork := func(node string, l history.Lineage) ForkHolding { return ForkHolding{Node: node, Lineage: l} }
+	from := func(at record.LSN) record.Fork { return record.Fork{Timeline: 1, At: at} }
+	fork := func(node string, l record.Lineage) ForkHolding { return ForkHolding{Node: node, Lineage: l} }
 	earlier := func(f ForkHolding) ForkHolding { f.Read = 500 * msec; return f }
-	at := func(node string, l history.Lineage) NodeHolding {
+	at := func(node string, l record.Lineage) NodeHolding {
 		return NodeHolding{Node: node, Why: "gone", Lineage: l}
 	}
 	tests := []struct {
 		name  string
-		ours  history.Lineage
+		ours  record.Lineage
 		forks []ForkHolding
 		nodes []NodeHolding
-		want  history.LSN
+		want  record.LSN
 	}{
 		{"nobody has read its lineage", lineage(2, from(100)), nil, nil, 0},
 		{"its own", lineage(2, from(100)), []ForkHolding{fork("c", lineage(2, from(70)))}, nil, 70},

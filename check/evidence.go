@@ -4,8 +4,8 @@ import (
 	"iter"
 	"time"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // Book is what the database promised; *ledger.Book is one. The Damage of that one
@@ -26,8 +26,8 @@ type Evidence struct {
 	Nodes     []NodeHolding
 	Forks     []ForkHolding
 	// Lineage is the authority's. Where it is not known no loss can be explained.
-	Lineage history.Lineage
-	Marks   []history.Mark
+	Lineage record.Lineage
+	Marks   []record.Mark
 	// Started is the wall time of offset 0. Where it is zero, nobody knows when a server
 	// was started that was restarted between two readings.
 	Started time.Time
@@ -35,7 +35,7 @@ type Evidence struct {
 	// changes need to be there, as long as each node was read every 100 ms: but a state
 	// with another ServerStarted or CheckpointerStarted is a change. The last reading
 	// before each change makes it more exact.
-	States map[string][]history.NodeState
+	States map[string][]record.NodeState
 	// Demands are what synchronous replication the experiment demands, and from when: a
 	// step that weakens it on purpose changes the demand.
 	Demands []Demand
@@ -59,7 +59,7 @@ type NodeHolding struct {
 	Behind bool
 	// Lineage is the node's own at the end, where it is known: only of one that differs
 	// from the authority's anything is concluded.
-	Lineage history.Lineage
+	Lineage record.Lineage
 }
 
 // ForkHolding is what a node held, read before it was rewound or cloned: a former
@@ -71,7 +71,7 @@ type ForkHolding struct {
 	Read     time.Duration // when it was read
 	Holding  *Holding
 	Why      string
-	Lineage  history.Lineage // its own then, where it is known
+	Lineage  record.Lineage // its own then, where it is known
 }
 
 func damageOf(b Book) []string {

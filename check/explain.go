@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // witness tells of each server that acknowledged something what could explain a loss.
@@ -30,10 +30,10 @@ type life struct {
 // story is what is known of one server: a node on one timeline.
 type story struct {
 	server ledger.Server
-	taken  *ForkHolding        // what was read before a step took it away; nil: its node has it still
-	states []history.NodeState // of the node, up to then
-	waits                      // of sessions that have the server's synchronous_commit
-	own    map[string]*waits   // of those that have their own, by its value
+	taken  *ForkHolding       // what was read before a step took it away; nil: its node has it still
+	states []record.NodeState // of the node, up to then
+	waits                     // of sessions that have the server's synchronous_commit
+	own    map[string]*waits  // of those that have their own, by its value
 	// demanded is set where its regime matters.
 	demanded bool
 
@@ -47,7 +47,7 @@ type story struct {
 	foreign bool   // the authority does not come from its timeline
 	unsure  string // why nobody knows whether it does
 	left    bool   // its timeline was left at fork
-	fork    history.LSN
+	fork    record.LSN
 	event   event
 	crashes []crash
 	limits  []limit // where its WAL was left, and where crashes cut it off
@@ -145,7 +145,7 @@ func readAt(f *ForkHolding) time.Duration { return cmp.Or(f.Read, forever) }
 
 // statesOf are the states of a node from the fork that was read before to when this one
 // was, nil being none.
-func (w *witness) statesOf(node string, taken *ForkHolding) (all []history.NodeState) {
+func (w *witness) statesOf(node string, taken *ForkHolding) (all []record.NodeState) {
 	from, to := time.Duration(-1), forever
 	if taken != nil {
 		to = readAt(taken)
@@ -170,11 +170,11 @@ func (w *witness) timeline(e *ledger.Entry) (timeline uint32) {
 	from, to := during(e)
 	for _, s := range w.e.States[e.Server.Node] {
 		switch {
-		case s.Role == history.RoleStandby && s.At <= from:
+		case s.Role == record.RoleStandby && s.At <= from:
 			timeline = 0
-		case s.Role == history.RoleStandby && timeline > 0:
+		case s.Role == record.RoleStandby && timeline > 0:
 			return timeline
-		case s.Role != history.RolePrimary || s.Timeline == 0: // it says nothing
+		case s.Role != record.RolePrimary || s.Timeline == 0: // it says nothing
 		case s.At <= from || timeline == 0:
 			timeline = s.Timeline
 		case timeline != s.Timeline && s.At <= to+unread:
@@ -233,7 +233,7 @@ type verdictOf struct {
 	explained bool
 	cause     Cause
 	event     event
-	fork      history.LSN
+	fork      record.LSN
 	why       string
 }
 

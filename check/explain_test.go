@@ -10,18 +10,18 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // ack is an acknowledgement of a node on a timeline, at an LSN, in milliseconds: it
 // was sent 1 ms before.
-func ack(node string, timeline uint32, lsn history.LSN, at int) ledger.Entry {
+func ack(node string, timeline uint32, lsn record.LSN, at int) ledger.Entry {
 	done := time.Duration(at) * msec
-	return ledger.Entry{Outcome: history.OK, Server: ledger.Server{Node: node, Timeline: timeline}, LSN: lsn, Sent: done - msec, Done: done}
+	return ledger.Entry{Outcome: record.OK, Server: ledger.Server{Node: node, Timeline: timeline}, LSN: lsn, Sent: done - msec, Done: done}
 }
 
-func (e ledgerEntry) as(outcome history.Outcome) ledger.Entry {
+func (e ledgerEntry) as(outcome record.Outcome) ledger.Entry {
 	e.Outcome = outcome
 	return ledger.Entry(e)
 }
@@ -35,25 +35,25 @@ func silent(at int) ledger.Entry {
 
 // primary is a state of a node that accepts writes, on a timeline, and of a server
 // that was started at some second.
-func primary(node string, at int, timeline uint32, started int) history.NodeState {
+func primary(node string, at int, timeline uint32, started int) record.NodeState {
 	s := state(node, at, 'p')
 	s.Timeline, s.ServerStarted, s.SyncCommit = timeline, time.Unix(int64(started), 0), "on"
 	return s
 }
 
 // sync gives a state its regime.
-func sync(s history.NodeState, commit, names string) history.NodeState {
+func sync(s record.NodeState, commit, names string) record.NodeState {
 	s.SyncCommit, s.SyncNames = commit, names
 	return s
 }
 
 // redo is a state after a crash from which WAL up to 50 was recovered.
-func redo(s history.NodeState) history.NodeState { s.Redo = 50; return s }
+func redo(s record.NodeState) record.NodeState { s.Redo = 50; return s }
 
-func mark(name, action, node string, issued, effective int) history.Mark {
-	return history.Mark{
+func mark(name, action, node string, issued, effective int) record.Mark {
+	return record.Mark{
 		Name: name, Action: action, Nodes: []string{node}, Issued: time.Duration(issued) * msec, Effective: time.Duration(effective) * msec,
-		Status: history.MarkDone, Fault: slices.Contains([]string{"kill", "stop", "pause", "restart"}, action),
+		Status: record.MarkDone, Fault: slices.Contains([]string{"kill", "stop", "pause", "restart"}, action),
 	}
 }
 
@@ -62,9 +62,9 @@ func mark(name, action, node string, issued, effective int) history.Mark {
 func failover() Evidence {
 	return Evidence{
 		Table: Table{Name: "t", Payload: payload}, Workloads: []string{"writes"}, Authority: "b",
-		Lineage: history.Lineage{Timeline: 2, Forks: []history.Fork{{Timeline: 1, At: 100}}},
-		Marks:   []history.Mark{mark("kill-a", "kill", "a", 1000, 1020), mark("promote-b", "promote", "b", 1100, 1200)},
-		States: map[string][]history.NodeState{
+		Lineage: record.Lineage{Timeline: 2, Forks: []record.Fork{{Timeline: 1, At: 100}}},
+		Marks:   []record.Mark{mark("kill-a", "kill", "a", 1000, 1020), mark("promote-b", "promote", "b", 1100, 1200)},
+		States: map[string][]record.NodeState{
 			"a": {primary("a", 5, 1, 1), state("a", 1010, '-')},
 			"b": {state("b", 6, 's'), primary("b", 1200, 2, 1)},
 		},
@@ -72,9 +72,9 @@ func failover() Evidence {
 }
 
 // crashed turns a failover into a crash of a, which comes back as it was.
-func crashed(e *Evidence, commit string, after history.NodeState) {
-	e.Authority, e.Lineage, e.Marks = "a", onlyA, []history.Mark{mark("kill-a", "kill", "a", 1000, 1020)}
-	e.States = map[string][]history.NodeState{"a": {sync(primary("a", 5, 1, 1), commit, ""), state("a", 1010, '-'), sync(after, commit, "")}}
+func crashed(e *Evidence, commit string, after record.NodeState) {
+	e.Authority, e.Lineage, e.Marks = "a", onlyA, []record.Mark{mark("kill-a", "kill", "a", 1000, 1020)}
+	e.States = map[string][]record.NodeState{"a": {sync(primary("a", 5, 1, 1), commit, ""), state("a", 1010, '-'), sync(after, commit, "")}}
 }
 
 // lossWords are the runs that are lost, in words.
@@ -99,7 +99,7 @@ func lossWords(a Audit) string {
 
 func TestExplanations(t *testing.T) {
 	const byKill = "fork kill-a@100"
-	foreignFork := ForkHolding{Node: "a", Timeline: 2, Lineage: history.Lineage{Timeline: 2, Forks: []history.Fork{{Timeline: 1, At: 70}}}}
+	foreignFork := ForkHolding{Node: "a", Timeline: 2, Lineage: record.Lineage{Timeline: 2, Forks: []record.Fork{{Timeline: 1, At: 70}}}}
 	tests := []struct {
 		name    string
 		entries []ledger.Entry
@@ -111,18 +111,18 @@ func TestExplanations(t *testing.T) {
 		{"inserted past the fork", []ledger.Entry{ack("a", 1, 90, 900), ack("a", 1, 100, 910), ack("a", 1, 120, 920)}, []int64{1}, nil, "lost 2-3 a/1 " + byKill, ""},
 		{"inserted before the fork, and the next write was behind it", []ledger.Entry{ack("a", 1, 99, 900), ack("a", 1, 101, 910)}, nil, nil, "lost 1-2 a/1 " + byKill, ""},
 		{"the next write on the server need not be acknowledged", []ledger.Entry{
-			ack("a", 1, 99, 900), ledgerEntry(ack("a", 1, 101, 910)).as(history.Failed), ack("b", 2, 130, 1300),
+			ack("a", 1, 99, 900), ledgerEntry(ack("a", 1, 101, 910)).as(record.Failed), ack("b", 2, 130, 1300),
 		}, []int64{3}, nil, "lost 1-1 a/1 " + byKill, ""},
 		{"the writer's last on that server", []ledger.Entry{ack("a", 1, 99, 900), silent(905), ack("b", 2, 130, 1300)}, []int64{3}, nil, "lost 1-1 a/1 " + byKill, ""},
 		{"committed before the fork: the next write was so too", []ledger.Entry{ack("a", 1, 80, 900), ack("a", 1, 90, 910), ack("b", 2, 130, 1300)}, []int64{2, 3}, nil, "lost 1-1 a/1 ?", "its LSN 0/50 lies before the fork at 0/64 where timeline 2 left timeline 1, and so does its commit: a write that was sent to a at 0.909 s, when it had been acknowledged, got 0/5A$"},
 		{"the new primary's LSNs bound nothing on the old one", []ledger.Entry{ack("a", 1, 90, 900), ack("b", 2, 95, 1300)}, []int64{2}, nil, "lost 1-1 a/1 " + byKill, ""},
 		{"a hole before writes that survived", []ledger.Entry{ack("a", 1, 10, 100), ack("a", 1, 20, 110), ack("a", 1, 30, 120)}, []int64{1, 3}, nil, "lost 2-2 a/1 ?", "got 0/1E"},
 		{"an answer so late that the next writes do not bound it", []ledger.Entry{
-			{Outcome: history.OK, Late: true, Server: ledger.Server{Node: "a", Timeline: 1}, LSN: 10, Sent: 100 * msec, Done: 950 * msec},
+			{Outcome: record.OK, Late: true, Server: ledger.Server{Node: "a", Timeline: 1}, LSN: 10, Sent: 100 * msec, Done: 950 * msec},
 			ack("a", 1, 20, 500), ack("a", 1, 101, 960),
 		}, []int64{2}, nil, "lost 1-1 a/1 " + byKill + "; lost 3-3 a/1 " + byKill, ""},
 		{"a late answer, bounded by what was sent after it", []ledger.Entry{
-			{Outcome: history.OK, Late: true, Server: ledger.Server{Node: "a", Timeline: 1}, LSN: 10, Sent: 100 * msec, Done: 600 * msec},
+			{Outcome: record.OK, Late: true, Server: ledger.Server{Node: "a", Timeline: 1}, LSN: 10, Sent: 100 * msec, Done: 600 * msec},
 			ack("a", 1, 20, 500), ack("a", 1, 60, 700),
 		}, []int64{2, 3}, nil, "lost 1-1 a/1 ?", "got 0/3C"},
 		{"no LSN, but the next write's is past the fork", []ledger.Entry{ack("a", 1, 0, 900), ack("a", 1, 0, 905), ack("a", 1, 101, 910)}, nil, nil, "lost 1-3 a/1 " + byKill, ""},
@@ -130,12 +130,12 @@ func TestExplanations(t *testing.T) {
 		{"no LSN at all", []ledger.Entry{ack("a", 1, 0, 900), ack("a", 1, 0, 910)}, []int64{2}, nil, "lost 1-1 a/1 " + byKill, ""},
 		{"no LSN after it", []ledger.Entry{ack("a", 1, 50, 900), ack("a", 1, 0, 910)}, []int64{2}, nil, "lost 1-1 a/1 " + byKill, ""},
 		{"the primary itself acknowledged it", []ledger.Entry{ack("b", 2, 150, 1300)}, nil, nil, "lost 1-1 b/2 ?", "b itself acknowledged it, on timeline 2"},
-		{"nobody knows who", []ledger.Entry{{Outcome: history.OK, LSN: 120, Done: msec}}, nil, nil, "lost 1-1 /0 ?", "who acknowledged it is not recorded"},
+		{"nobody knows who", []ledger.Entry{{Outcome: record.OK, LSN: 120, Done: msec}}, nil, nil, "lost 1-1 /0 ?", "who acknowledged it is not recorded"},
 		{"the timeline comes from the readings", []ledger.Entry{ack("a", 0, 120, 900)}, nil, nil, "lost 1-1 a/1 " + byKill, ""},
 		{"readings that do not agree tell no timeline", []ledger.Entry{
-			{Outcome: history.OK, Server: ledger.Server{Node: "b"}, LSN: 120, Sent: 900 * msec, Done: 1500 * msec},
+			{Outcome: record.OK, Server: ledger.Server{Node: "b"}, LSN: 120, Sent: 900 * msec, Done: 1500 * msec},
 		}, nil, func(e *Evidence) {
-			e.States["b"] = []history.NodeState{primary("b", 6, 1, 1), primary("b", 1200, 2, 1)}
+			e.States["b"] = []record.NodeState{primary("b", 6, 1, 1), primary("b", 1200, 2, 1)}
 		}, "lost 1-1 b/0 ?", "on which timeline b acknowledged it is not recorded"},
 		{"a timeline that the primary does not come from", []ledger.Entry{ack("c", 3, 10, 1300)}, nil, func(e *Evidence) {
 			e.Marks = append(e.Marks, mark("promote-c", "promote", "c", 1150, 1250))
@@ -147,19 +147,19 @@ func TestExplanations(t *testing.T) {
 			e.Forks[0].Holding = NewHolding(e.Table, 0)
 		}, "lost 1-1 a/2 foreign split brain@70", ""},
 		{"an earlier timeline of the same number, of another lineage", []ledger.Entry{ack("a", 2, 10, 1300)}, nil, func(e *Evidence) {
-			e.Lineage = history.Lineage{Timeline: 3, Forks: []history.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
+			e.Lineage = record.Lineage{Timeline: 3, Forks: []record.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
 			e.Nodes = []NodeHolding{{Node: "a", Holding: NewHolding(e.Table, 0), Lineage: foreignFork.Lineage}}
 		}, "lost 1-1 a/2 foreign split brain@70", ""},
 		{"a rebuilt node's lineage says nothing of what it was", []ledger.Entry{ack("a", 1, 120, 900)}, nil, func(e *Evidence) {
 			e.Nodes = []NodeHolding{{Node: "a", Holding: NewHolding(e.Table, 0), Lineage: e.Lineage}}
 		}, "lost 1-1 a/1 " + byKill, ""},
 		{"a fork at the same position does not tell timelines of one number apart", []ledger.Entry{ack("a", 2, 10, 1300), ack("a", 2, 20, 1310)}, []int64{2}, func(e *Evidence) {
-			e.Lineage = history.Lineage{Timeline: 3, Forks: []history.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
-			e.States["c"] = []history.NodeState{primary("c", 1300, 2, 1)}
-			e.Forks = []ForkHolding{{Node: "a", Holding: NewHolding(e.Table, 0), Lineage: history.Lineage{Timeline: 2, Forks: []history.Fork{{Timeline: 1, At: 100}}}}}
+			e.Lineage = record.Lineage{Timeline: 3, Forks: []record.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
+			e.States["c"] = []record.NodeState{primary("c", 1300, 2, 1)}
+			e.Forks = []ForkHolding{{Node: "a", Holding: NewHolding(e.Table, 0), Lineage: record.Lineage{Timeline: 2, Forks: []record.Fork{{Timeline: 1, At: 100}}}}}
 		}, "lost 1-1 a/2 ?", "a and b and c were primaries on timelines of the number 2, and from which of them b comes is not known"},
 		{"another node's fork says nothing of whence this one comes", []ledger.Entry{ack("b", 2, 210, 1300)}, nil, func(e *Evidence) {
-			e.Authority, e.Lineage = "c", history.Lineage{Timeline: 3, Forks: []history.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
+			e.Authority, e.Lineage = "c", record.Lineage{Timeline: 3, Forks: []record.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
 			e.Forks = []ForkHolding{foreignFork}
 			e.Forks[0].Holding = NewHolding(e.Table, 0)
 			e.Marks = append(e.Marks, mark("stop-b", "stop", "b", 2000, 2020))
@@ -171,16 +171,16 @@ func TestExplanations(t *testing.T) {
 			e.Nodes = []NodeHolding{{Node: "a", Holding: NewHolding(e.Table, 0), Lineage: foreignFork.Lineage}}
 		}, "lost 1-1 b/2 ?", "b itself acknowledged it"},
 		{"two primaries on an earlier timeline, and nobody knows which counts", []ledger.Entry{ack("a", 2, 210, 1300)}, nil, func(e *Evidence) {
-			e.Lineage = history.Lineage{Timeline: 3, Forks: []history.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
-			e.States["c"] = []history.NodeState{primary("c", 1300, 2, 1)}
+			e.Lineage = record.Lineage{Timeline: 3, Forks: []record.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
+			e.States["c"] = []record.NodeState{primary("c", 1300, 2, 1)}
 		}, "lost 1-1 a/2 ?", "a and b and c were primaries on timelines of the number 2, and from which of them b comes is not known"},
 		{"the fault nearest to the promotion", []ledger.Entry{ack("a", 1, 120, 900)}, nil, func(e *Evidence) {
 			e.Marks = append(e.Marks, mark("stop-a", "stop", "a", 500, 510), mark("kill-c", "kill", "c", 1050, 1060), mark("kill-a-again", "kill", "a", 1300, 1310))
 		}, "lost 1-1 a/1 " + byKill, ""},
 		{"of two failovers the one that left this timeline", []ledger.Entry{ack("a", 1, 120, 900), ack("b", 2, 220, 1900)}, nil, func(e *Evidence) {
-			e.Authority, e.Lineage = "c", history.Lineage{Timeline: 3, Forks: []history.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
+			e.Authority, e.Lineage = "c", record.Lineage{Timeline: 3, Forks: []record.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
 			e.Marks = append(e.Marks, mark("stop-b", "stop", "b", 2000, 2020), mark("promote-c", "promote", "c", 2100, 2200))
-			e.States["c"] = []history.NodeState{state("c", 7, 's'), primary("c", 2200, 3, 1)}
+			e.States["c"] = []record.NodeState{state("c", 7, 's'), primary("c", 2200, 3, 1)}
 		}, "lost 1-1 a/1 " + byKill + "; lost 2-2 b/2 fork stop-b@200", ""},
 		{"past what a crash left, acknowledged without waiting for the disk", []ledger.Entry{ack("a", 1, 40, 900), ack("a", 1, 50, 910)}, []int64{1}, func(e *Evidence) {
 			crashed(e, "off", redo(primary("a", 1500, 1, 2)))
@@ -206,11 +206,11 @@ func TestExplanations(t *testing.T) {
 		}, "lost 1-1 a/1 ?", "synchronous_commit was not off"},
 		{"a restart by a step is not known to be a crash", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) {
 			crashed(e, "on", redo(primary("a", 1500, 1, 2)))
-			e.Marks = []history.Mark{mark("restart-a", "restart", "a", 1000, 1400)}
+			e.Marks = []record.Mark{mark("restart-a", "restart", "a", 1000, 1400)}
 		}, "lost 1-1 a/1 ?", "a was started again by 1.500 s, but synchronous_commit was not off"},
 		{"nor is a start after a kill of long ago", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) {
 			crashed(e, "on", redo(primary("a", 1500, 1, 2)))
-			e.States["a"][0].At, e.Marks = 950*msec, []history.Mark{mark("kill-a", "kill", "a", 1, 2)}
+			e.States["a"][0].At, e.Marks = 950*msec, []record.Mark{mark("kill-a", "kill", "a", 1, 2)}
 		}, "lost 1-1 a/1 ?", "a was started again by 1.500 s"},
 		{"a restart that no step made", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) {
 			crashed(e, "off", redo(primary("a", 1500, 1, 2)))
@@ -250,15 +250,15 @@ func TestExplanations(t *testing.T) {
 		}, "lost 1-1 a/1 ?", "a itself acknowledged it"},
 		{"a node that was no primary after its restart has not crashed as one", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) {
 			crashed(e, "off", redo(primary("a", 1500, 1, 2)))
-			e.States["a"][2].Role = history.RoleStandby
+			e.States["a"][2].Role = record.RoleStandby
 		}, "lost 1-1 a/1 ?", "a itself acknowledged it"},
 		{"nor one that was no primary before", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) {
 			crashed(e, "off", redo(primary("a", 1500, 1, 2)))
-			e.States["a"][0].Role = history.RoleStandby
+			e.States["a"][0].Role = record.RoleStandby
 		}, "lost 1-1 a/1 ?", "a itself acknowledged it"},
 		{"nor one that was on another timeline before", []ledger.Entry{ack("a", 2, 60, 900)}, nil, func(e *Evidence) {
 			crashed(e, "off", redo(primary("a", 1500, 2, 2)))
-			e.Lineage = history.Lineage{Timeline: 2, Forks: []history.Fork{{Timeline: 1, At: 40}}}
+			e.Lineage = record.Lineage{Timeline: 2, Forks: []record.Fork{{Timeline: 1, At: 40}}}
 		}, "lost 1-1 a/2 ?", "a itself acknowledged it"},
 		{"nor one that came back on another timeline", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) {
 			crashed(e, "off", redo(primary("a", 1500, 2, 2)))
@@ -266,7 +266,7 @@ func TestExplanations(t *testing.T) {
 		{"an outage without a restart is no crash", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) {
 			crashed(e, "off", redo(primary("a", 1500, 1, 1)))
 		}, "lost 1-1 a/1 ?", "a itself acknowledged it"},
-		{"a weak one needs an explanation as well", []ledger.Entry{ledgerEntry(ack("a", 1, 50, 900)).as(history.Weak), ack("a", 1, 60, 910)}, []int64{2}, nil, "weak 1-1 a/1 ?", "and so does its commit"},
+		{"a weak one needs an explanation as well", []ledger.Entry{ledgerEntry(ack("a", 1, 50, 900)).as(record.Weak), ack("a", 1, 60, 910)}, []int64{2}, nil, "weak 1-1 a/1 ?", "and so does its commit"},
 		{"unexplained ones come first", []ledger.Entry{ack("a", 1, 10, 100), ack("a", 1, 20, 110), ack("a", 1, 120, 900), ack("a", 1, 130, 910), ack("b", 2, 140, 1300)}, []int64{1, 2, 3}, nil, "lost 5-5 b/2 ?; lost 4-4 a/1 " + byKill, "b itself"},
 	}
 	for _, tt := range tests {
@@ -310,7 +310,7 @@ func TestExplanations(t *testing.T) {
 // Without the primary's lineage nobody can tell an explained loss from another one.
 func TestLossesWithoutALineage(t *testing.T) {
 	e := failover()
-	e.Lineage = history.Lineage{}
+	e.Lineage = record.Lineage{}
 	e.Book = (&fakeBook{}).write("writes", ack("a", 1, 120, 900))
 	e.Nodes = []NodeHolding{node("b").in(e.Table)}
 	a, err := AuditTable(e)
@@ -323,7 +323,7 @@ func TestLossesWithoutALineage(t *testing.T) {
 func TestRun(t *testing.T) {
 	e := failover()
 	e.Book = (&fakeBook{}).write("writes",
-		ack("a", 1, 90, 800), ack("a", 1, 100, 900), ack("a", 1, 110, 910), ack("a", 1, 120, 920), ledgerEntry(ack("a", 1, 130, 930)).as(history.Weak), silent(940))
+		ack("a", 1, 90, 800), ack("a", 1, 100, 900), ack("a", 1, 110, 910), ack("a", 1, 120, 920), ledgerEntry(ack("a", 1, 130, 930)).as(record.Weak), silent(940))
 	e.Nodes = []NodeHolding{gone("a", "connection refused").in(e.Table), node("b", rows(1)...).in(e.Table), node("c", rows(1, 2, 3)...).in(e.Table)}
 	e.Forks = []ForkHolding{{Node: "a", Step: "rejoin-a", Timeline: 1, Read: 3 * time.Second, Holding: hold(e.Table, 0, 1, rows(1, 2, 3, 4, 5)...)}}
 	e.Readers = func(_ int, first, last int64) int { // nobody has read 4
@@ -374,7 +374,7 @@ func TestRun(t *testing.T) {
 // TestRPOs: each event its own, and what came after it counts up to there.
 func TestRPOs(t *testing.T) {
 	e := failover()
-	e.Book = (&fakeBook{}).write("writes", ack("a", 1, 160, 900), ack("a", 1, 150, 1500), ledgerEntry(ack("c", 3, 7, 1600)).as(history.Weak), ack("c", 3, 0, 1700))
+	e.Book = (&fakeBook{}).write("writes", ack("a", 1, 160, 900), ack("a", 1, 150, 1500), ledgerEntry(ack("c", 3, 7, 1600)).as(record.Weak), ack("c", 3, 0, 1700))
 	e.Nodes = []NodeHolding{node("b").in(e.Table)}
 	a, err := AuditTable(e)
 	if err != nil {
@@ -425,8 +425,8 @@ func TestAuditOfALedgerOnDisk(t *testing.T) {
 	for range 4 {
 		w.Next(msec)
 	}
-	w.Record(2, history.OK, server, 120, 900*msec)
-	w.Record(3, history.Failed, server, 0, 900*msec)
+	w.Record(2, record.OK, server, 120, 900*msec)
+	w.Record(3, record.Failed, server, 0, 900*msec)
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,7 @@ import (
 	"iter"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // felt answers questions about what one workload's clients felt.
@@ -16,10 +16,10 @@ type felt struct {
 	part bool
 }
 
-// slot is the number of the history.Slot that a moment is in, start is where a slot
+// slot is the number of the record.Slot that a moment is in, start is where a slot
 // begins, and within a moment of one.
-func slot(t time.Duration) int  { return int(t / history.SlotLength) }
-func start(i int) time.Duration { return time.Duration(i) * history.SlotLength }
+func slot(t time.Duration) int  { return int(t / record.SlotLength) }
+func start(i int) time.Duration { return time.Duration(i) * record.SlotLength }
 func within(i int, offset uint16) time.Duration {
 	return start(i) + time.Duration(offset)*time.Microsecond
 }

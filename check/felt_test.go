@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // feltBy is what felt says of this picture, in a load that lasts as long.
@@ -17,7 +17,7 @@ func feltBy(picture string) felt {
 
 // TestFirstSlots: a fault at the very beginning, and what it did at once.
 func TestFirstSlots(t *testing.T) {
-	m := history.Mark{Name: "kill", Fault: true, Effective: 5 * msec}
+	m := record.Mark{Name: "kill", Fault: true, Effective: 5 * msec}
 	served := usual{served: true}
 	f := feltBy(".....")
 	if o := f.outage(m, f.end, served); !o.Recovered || o.RTO != 0 || o.Errors != 0 {
@@ -34,7 +34,7 @@ func TestFirstSlots(t *testing.T) {
 	if o := f.outage(m, f.end, served); o.FirstFail != 0 || o.LastFail != start(1) || o.RTO != 20*msec {
 		t.Errorf("the first two slots failed: %+v", o)
 	}
-	if o := f.outage(history.Mark{Name: "kill", Fault: true, Effective: 5 * msec}, f.end, f.usual(0, 0)); !o.NotServed || o.RTO != 0 {
+	if o := f.outage(record.Mark{Name: "kill", Fault: true, Effective: 5 * msec}, f.end, f.usual(0, 0)); !o.NotServed || o.RTO != 0 {
 		t.Errorf("nothing is known of before: %+v", o)
 	}
 }
@@ -71,7 +71,7 @@ func TestSustained(t *testing.T) {
 func TestExactTimes(t *testing.T) {
 	at := func(ms float64) time.Duration { return time.Duration(ms * float64(msec)) }
 	type op struct {
-		outcome history.Outcome
+		outcome record.Outcome
 		ms      float64
 	}
 	// Served until 1000 ms, and from 8000 ms on.
@@ -82,7 +82,7 @@ func TestExactTimes(t *testing.T) {
 		}
 		return f
 	}
-	const ok, bad = history.OK, history.Failed
+	const ok, bad = record.OK, record.Failed
 	for _, c := range []struct {
 		name             string
 		ops              []op
@@ -99,7 +99,7 @@ func TestExactTimes(t *testing.T) {
 		{"a stall is over with its first answer", []op{{ok, 7607.75}}, 1003, 9000, 0, 0, 7607.75 - 1003},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			o := of(c.ops...).outage(history.Mark{Name: "kill", Issued: at(c.issued), Effective: at(1010)}, at(c.until), usual{served: true})
+			o := of(c.ops...).outage(record.Mark{Name: "kill", Issued: at(c.issued), Effective: at(1010)}, at(c.until), usual{served: true})
 			if o.FirstFail != at(c.first) || o.LastFail != at(c.last) || o.RTO != at(c.rto) || !o.Recovered {
 				t.Errorf("%+v, want %v", o, at(c.rto))
 			}
@@ -162,7 +162,7 @@ func TestBackgroundFailures(t *testing.T) {
 					a.Slots[i].Errors++
 				}
 			}
-			o := Outages([]Activity{a}, []history.Mark{fault("kill", c.issued, c.issued)}, start(len(a.Slots)))[0]
+			o := Outages([]Activity{a}, []record.Mark{fault("kill", c.issued, c.issued)}, start(len(a.Slots)))[0]
 			if o.NotServed != c.notServed || o.Recovered == c.notServed || o.RTO != time.Duration(c.rto)*msec || c.errors == 0 && o.Errors != 0 {
 				t.Errorf("%+v", o)
 			}
@@ -182,7 +182,7 @@ func TestNotServedSinceBefore(t *testing.T) {
 		{"xxxxxxxxxxxxxxx...xxxxxxxxxxxx", []bool{true, false}},
 	} {
 		a := drawn(c.picture)
-		for i, o := range Outages([]Activity{a}, []history.Mark{fault("a", 1000, 1000), fault("b", 2000, 2000)}, 3*time.Second) {
+		for i, o := range Outages([]Activity{a}, []record.Mark{fault("a", 1000, 1000), fault("b", 2000, 2000)}, 3*time.Second) {
 			if o.NotServed != c.want[i] {
 				t.Errorf("%s: %+v", c.picture, o)
 			}
@@ -222,7 +222,7 @@ func TestGaps(t *testing.T) {
 	f := feltBy(".__.__.__.")
 	var got []time.Duration
 	for g := range f.gaps(0, 390*msec) {
-		if g.to-g.from != history.SlotLength {
+		if g.to-g.from != record.SlotLength {
 			got = append(got, g.from, g.to)
 		}
 		if g.to <= g.from {
@@ -271,7 +271,7 @@ func TestServed(t *testing.T) {
 		t.Error("it served nothing")
 	}
 	n.Late = []time.Duration{5 * msec, 29 * msec, 40 * msec}
-	want := []history.Slot{{OK: 1, FirstOK: 5000, LastOK: 5000}, {}, {OK: 2, LastOK: 9000}, {}}
+	want := []record.Slot{{OK: 1, FirstOK: 5000, LastOK: 5000}, {}, {OK: 2, LastOK: 9000}, {}}
 	if got := n.answered(); !slices.Equal(got, want) || n.Slots[0].OK != 0 {
 		t.Errorf("%v of %v", got, n.Slots)
 	}
@@ -303,19 +303,19 @@ func TestSilence(t *testing.T) {
 // TestClientsFromTheVeryBeginning: offset 0 is a moment, too.
 func TestClientsFromTheVeryBeginning(t *testing.T) {
 	f := feltBy("..............................")
-	episode := func(sent, served int, errors int64) history.Episode {
-		return history.Episode{Sent: time.Duration(sent) * msec, FirstError: time.Duration(sent+1) * msec, FirstOK: time.Duration(served) * msec, Errors: errors}
+	episode := func(sent, served int, errors int64) record.Episode {
+		return record.Episode{Sent: time.Duration(sent) * msec, FirstError: time.Duration(sent+1) * msec, FirstOK: time.Duration(served) * msec, Errors: errors}
 	}
 	for _, c := range []struct {
 		name     string
 		issued   int
-		episodes []history.Episode
+		episodes []record.Episode
 		want     int
 	}{
-		{"failed at once", 0, []history.Episode{episode(0, 20, 1)}, 20},
-		{"and again", 0, []history.Episode{episode(0, 20, 1), episode(700, 720, 1)}, 720},
-		{"and then stuck", 0, []history.Episode{episode(0, 20, 1), episode(100, 400, 0)}, 400},
-		{"stuck, and nothing had failed", 100, []history.Episode{episode(200, 900, 0)}, 700},
+		{"failed at once", 0, []record.Episode{episode(0, 20, 1)}, 20},
+		{"and again", 0, []record.Episode{episode(0, 20, 1), episode(700, 720, 1)}, 720},
+		{"and then stuck", 0, []record.Episode{episode(0, 20, 1), episode(100, 400, 0)}, 400},
+		{"stuck, and nothing had failed", 100, []record.Episode{episode(200, 900, 0)}, 700},
 	} {
 		if out, back := f.clientOut(c.episodes, time.Duration(c.issued)*msec, 4*time.Second, usual{}); out != time.Duration(c.want)*msec || !back {
 			t.Errorf("%s: %v %v", c.name, out, back)

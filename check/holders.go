@@ -7,7 +7,7 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // held is a Holding made ready for questions, of a node or of a fork.
@@ -17,13 +17,13 @@ type held struct {
 	// Sets by writer: of the keys that have an odd row (but those without a key), more
 	// than one row, and a row that is not as written.
 	odd, double, altered map[int]*roaring64.Bitmap
-	keyless              map[history.Key]int64 // rows by what they say instead of a key
+	keyless              map[record.Key]int64 // rows by what they say instead of a key
 }
 
 func newHeld(name string, h *Holding) held {
 	d := held{
 		name: name, holding: h, odd: map[int]*roaring64.Bitmap{}, double: map[int]*roaring64.Bitmap{},
-		altered: map[int]*roaring64.Bitmap{}, keyless: map[history.Key]int64{},
+		altered: map[int]*roaring64.Bitmap{}, keyless: map[record.Key]int64{},
 	}
 	if h == nil {
 		return d
@@ -68,7 +68,7 @@ func groups(odd []OddRow) func(yield func([]OddRow) bool) {
 	}
 }
 
-func addTo(sets map[int]*roaring64.Bitmap, key history.Key) {
+func addTo(sets map[int]*roaring64.Bitmap, key record.Key) {
 	set := sets[key.Writer()]
 	if set == nil {
 		set = roaring64.New()
@@ -98,7 +98,7 @@ func (d *held) present(writer int) *roaring64.Bitmap {
 	return written
 }
 
-func (d *held) has(key history.Key) bool {
+func (d *held) has(key record.Key) bool {
 	if d.holding == nil {
 		return false
 	}
@@ -164,7 +164,7 @@ func (n *NodeAudit) compare(want, got *Holding) {
 func (n *NodeAudit) compareOdd(want, got *Holding) {
 	ours, theirs := want.Odd, got.Odd
 	for len(ours) > 0 || len(theirs) > 0 {
-		key := history.Key(math.MaxInt64)
+		key := record.Key(math.MaxInt64)
 		for _, odd := range [][]OddRow{ours, theirs} {
 			if len(odd) > 0 {
 				key = min(key, odd[0].Key)
@@ -195,7 +195,7 @@ func (n *NodeAudit) compareOdd(want, got *Holding) {
 }
 
 // front cuts the rows of one key off the front.
-func front(odd []OddRow, key history.Key) (of, rest []OddRow) {
+func front(odd []OddRow, key record.Key) (of, rest []OddRow) {
 	n := 0
 	for n < len(odd) && odd[n].Key == key {
 		n++
@@ -217,7 +217,7 @@ func (n *NodeAudit) compareSerials(want, got *Holding, differ map[int]*roaring64
 		if _, copied := copies[bucket]; !ok || theirs == sum || copied {
 			continue
 		}
-		key := history.Key(bucket * SerialBucket)
+		key := record.Key(bucket * SerialBucket)
 		set, first := setOf(differ, key.Writer()), uint64(key.Seq())
 		before := uint64(0)
 		if first > 0 {

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"testing"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 func TestCompareHoldings(t *testing.T) {
@@ -13,7 +13,7 @@ func TestCompareHoldings(t *testing.T) {
 	// of are rows of writer 0 in a serial table: each with the int_value behind its number.
 	of := func(pairs ...int64) (all []heldRow) {
 		for i := 0; i < len(pairs); i += 2 {
-			all = append(all, asWritten(serial, history.PackKey(0, pairs[i]), pairs[i+1]))
+			all = append(all, asWritten(serial, record.PackKey(0, pairs[i]), pairs[i+1]))
 		}
 		return all
 	}
@@ -47,7 +47,7 @@ func TestCompareHoldings(t *testing.T) {
 // TestRowsOfNoWrite: rows whose sequence number is 0 name no write, but those that name
 // a writer are doubled where there are two.
 func TestRowsOfNoWrite(t *testing.T) {
-	nobody := heldRow{integer: int64(history.PackKey(3, 0)), value: []byte("w3:0:")}
+	nobody := heldRow{integer: int64(record.PackKey(3, 0)), value: []byte("w3:0:")}
 	for _, c := range []struct {
 		why     string
 		rows    []heldRow
@@ -75,7 +75,7 @@ func TestRowsOfNoWrite(t *testing.T) {
 // TestRowsOfNoWriteTwice: they are foreign, and duplicated where one node has two of one.
 func TestRowsOfNoWriteTwice(t *testing.T) {
 	nobody := func(writer int) heldRow {
-		return heldRow{integer: int64(history.PackKey(writer, 0)), value: []byte("x")}
+		return heldRow{integer: int64(record.PackKey(writer, 0)), value: []byte("x")}
 	}
 	a, err := AuditTable(Evidence{
 		Table: Table{Name: "t", Payload: payload}, Book: books("oo"), Workloads: []string{"writes"}, Authority: "a", Lineage: onlyA,

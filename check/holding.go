@@ -8,7 +8,7 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // Holding is what one node holds of a table: as sets of numbers the rows that are
@@ -58,7 +58,7 @@ type OddRow struct {
 	Why OddWhy
 	// Key is what the row says it is: of a Serial table the key in its tag, otherwise
 	// its int_value; 0 where that is none or negative.
-	Key history.Key
+	Key record.Key
 	// Int is int_value, 0 for NULL. For a Copy it is 0 in a Serial table, because it
 	// is chance which of two copies is read first: see Holding.Serials.
 	Int int64
@@ -114,15 +114,15 @@ func (h *Holding) Add(integer int64, null bool, value []byte) {
 	if null {
 		integer = 0
 	}
-	key := history.Key(max(integer, 0))
+	key := record.Key(max(integer, 0))
 	if h.table.Serial {
-		key, _ = history.ParseTag(value)
+		key, _ = record.ParseTag(value)
 	}
 	if key.Seq() == 0 {
 		h.addOdd(NoKey, key, integer, null, value)
 		return
 	}
-	h.expected = history.AppendPayload(h.expected[:0], key, h.table.Payload)
+	h.expected = record.AppendPayload(h.expected[:0], key, h.table.Payload)
 	if !bytes.Equal(value, h.expected) {
 		h.addOdd(Altered, key, integer, null, value)
 		return
@@ -154,16 +154,16 @@ func (h *Holding) writer(number int) *roaring64.Bitmap {
 }
 
 // addCopy adds a row that is as written, and of which there is one already.
-func (h *Holding) addCopy(key history.Key) {
+func (h *Holding) addCopy(key record.Key) {
 	var integer int64
 	if !h.table.Serial {
 		integer = int64(key)
 	}
-	h.expected = history.AppendPayload(h.expected[:0], key, h.table.Payload)
+	h.expected = record.AppendPayload(h.expected[:0], key, h.table.Payload)
 	h.addOdd(Copy, key, integer, false, h.expected)
 }
 
-func (h *Holding) addOdd(why OddWhy, key history.Key, integer int64, null bool, value []byte) {
+func (h *Holding) addOdd(why OddWhy, key record.Key, integer int64, null bool, value []byte) {
 	h.OddRows++
 	if len(h.Odd) < h.maxOdd {
 		h.Odd = append(h.Odd, OddRow{Why: why, Key: key, Int: integer, Digest: digest(null, value)})
@@ -209,7 +209,7 @@ func (h *Holding) mergeWriter(number int, set *roaring64.Bitmap) {
 	if mine.Intersects(set) {
 		both := roaring64.And(mine, set)
 		for i := both.Iterator(); i.HasNext(); {
-			h.addCopy(history.PackKey(number, int64(i.Next())))
+			h.addCopy(record.PackKey(number, int64(i.Next())))
 		}
 	}
 	mine.Or(set)

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // heldRow is a row as a table has it.
@@ -16,8 +16,8 @@ type heldRow struct {
 	value   []byte
 }
 
-func asWritten(t Table, key history.Key, serial int64) heldRow {
-	r := heldRow{integer: int64(key), value: history.AppendPayload(nil, key, t.Payload)}
+func asWritten(t Table, key record.Key, serial int64) heldRow {
+	r := heldRow{integer: int64(key), value: record.AppendPayload(nil, key, t.Payload)}
 	if t.Serial {
 		r.integer = serial
 	}
@@ -40,14 +40,14 @@ func hold(t Table, maxOdd, parts int, rows ...heldRow) *Holding {
 
 func TestHoldingOfOneRow(t *testing.T) {
 	packed, serial := Table{Payload: 30}, Table{Payload: 30, Serial: true}
-	key := history.PackKey(3, 7)
-	good := history.AppendPayload(nil, key, 30)
+	key := record.PackKey(3, 7)
+	good := record.AppendPayload(nil, key, 30)
 	for _, c := range []struct {
 		why   string
 		table Table
 		row   heldRow
 		want  OddWhy // 0: as written
-		key   history.Key
+		key   record.Key
 	}{
 		{"as written", packed, heldRow{integer: int64(key), value: good}, 0, 0},
 		{"another key's content", packed, heldRow{integer: int64(key) + 1, value: good}, Altered, key + 1},
@@ -59,7 +59,7 @@ func TestHoldingOfOneRow(t *testing.T) {
 		{"no key, and a number that means nothing", packed, heldRow{integer: int64(key), null: true, value: good}, NoKey, 0},
 		{"a negative key", packed, heldRow{integer: -5, value: good}, NoKey, 0},
 		{"sequence number 0", packed, heldRow{integer: 3 << 40, value: []byte("w3:0:")}, NoKey, 3 << 40},
-		{"the last key of all", packed, asWritten(packed, history.PackKey(history.MaxWriter, history.MaxSeq), 0), 0, 0},
+		{"the last key of all", packed, asWritten(packed, record.PackKey(record.MaxWriter, record.MaxSeq), 0), 0, 0},
 		{"serial, as written", serial, heldRow{integer: 1, value: good}, 0, 0},
 		{"serial, another int_value", serial, heldRow{integer: 99, value: good}, 0, 0},
 		{"serial, no tag", serial, heldRow{integer: int64(key), value: []byte("x")}, NoKey, 0},
@@ -83,22 +83,22 @@ func TestHoldingOfParts(t *testing.T) {
 	for _, table := range []Table{{Payload: 20}, {Payload: 20, Serial: true}} {
 		var rows []heldRow
 		for i := range int64(20000) {
-			rows = append(rows, asWritten(table, history.PackKey(int(i%3), 1+i/3), i))
+			rows = append(rows, asWritten(table, record.PackKey(int(i%3), 1+i/3), i))
 		}
 		for i := range int64(50) {
-			rows = append(rows, asWritten(table, history.PackKey(int(i%3), 1+i*37), 50000+i), heldRow{integer: i, value: []byte("w1:5:")})
+			rows = append(rows, asWritten(table, record.PackKey(int(i%3), 1+i*37), 50000+i), heldRow{integer: i, value: []byte("w1:5:")})
 		}
 		first := hold(table, 0, 1, rows...)
 		if first.Rows != 20100 || first.OddRows != 100 || first.Written[0].GetCardinality() != 6667 {
 			t.Fatalf("%d rows, %d of them odd; %d of writer 0", first.Rows, first.OddRows, first.Written[0].GetCardinality())
 		}
-		copies := map[history.Key]int{}
+		copies := map[record.Key]int{}
 		for _, r := range first.Odd {
 			if r.Why == Copy {
 				copies[r.Key]++
 			}
 		}
-		if len(copies) != 50 || copies[history.PackKey(1, 38)] != 1 {
+		if len(copies) != 50 || copies[record.PackKey(1, 38)] != 1 {
 			t.Errorf("copies of %v", slices.Sorted(maps.Keys(copies)))
 		}
 		rng := rand.New(rand.NewPCG(1, 2))
@@ -115,7 +115,7 @@ func TestHoldingEqual(t *testing.T) {
 	packed, serial := Table{Payload: 20}, Table{Payload: 20, Serial: true}
 	rows := func(table Table, n int) (all []heldRow) {
 		for i := range n {
-			all = append(all, asWritten(table, history.PackKey(1, int64(i)+1), int64(i)))
+			all = append(all, asWritten(table, record.PackKey(1, int64(i)+1), int64(i)))
 		}
 		return all
 	}
@@ -136,7 +136,7 @@ func TestHoldingEqual(t *testing.T) {
 		{"nothing and nothing", hold(packed, 0, 1), hold(packed, 0, 1), Pass},
 		{"one row less", hold(packed, 0, 1, rows(packed, 10)...), hold(packed, 0, 1, rows(packed, 10)[1:]...), Fail},
 		{"as many, other keys", hold(packed, 0, 1, rows(packed, 10)[1:]...), hold(packed, 0, 1, rows(packed, 9)...), Fail},
-		{"other writers", hold(packed, 0, 1, rows(packed, 1)...), hold(packed, 0, 1, asWritten(packed, history.PackKey(2, 1), 0)), Fail},
+		{"other writers", hold(packed, 0, 1, rows(packed, 1)...), hold(packed, 0, 1, asWritten(packed, record.PackKey(2, 1), 0)), Fail},
 		{"a second copy", hold(packed, 0, 1, rows(packed, 2)...), hold(packed, 0, 1, append(rows(packed, 2), rows(packed, 1)...)...), Fail},
 		{"a copy of another row", hold(packed, 0, 1, append(rows(packed, 2), rows(packed, 1)...)...), hold(packed, 0, 1, append(rows(packed, 2), rows(packed, 2)[1])...), Fail},
 		{"the same odd rows", hold(packed, 5, 1, odd(5, "x")...), hold(packed, 5, 1, odd(5, "x")...), Pass},
@@ -173,7 +173,7 @@ func TestHoldingKeepsSoMany(t *testing.T) {
 	if len(h.Odd) != 2 || h.OddRows != 3 || h.Serials != nil {
 		t.Errorf("%d of %d odd rows, sums %v", len(h.Odd), h.OddRows, h.Serials)
 	}
-	key := history.PackKey(1, 5)
+	key := record.PackKey(1, 5)
 	for _, c := range []struct {
 		table Table
 		first int64 // int_values
@@ -200,13 +200,13 @@ func TestOddWords(t *testing.T) {
 func TestHoldingAllocatesNothing(t *testing.T) {
 	table := Table{Payload: 64}
 	h := NewHolding(table, 0)
-	value := history.AppendPayload(nil, history.PackKey(1, 1), 64)
-	h.Add(int64(history.PackKey(1, 1)), false, value)
+	value := record.AppendPayload(nil, record.PackKey(1, 1), 64)
+	h.Add(int64(record.PackKey(1, 1)), false, value)
 	seq := int64(1)
 	if n := testing.AllocsPerRun(20000, func() {
 		seq++
-		key := history.PackKey(1, seq)
-		value = history.AppendPayload(value[:0], key, 64)
+		key := record.PackKey(1, seq)
+		value = record.AppendPayload(value[:0], key, 64)
 		h.Add(int64(key), false, value)
 	}); n != 0 || h.OddRows != 0 {
 		t.Errorf("%v allocations a row, %d odd rows", n, h.OddRows)

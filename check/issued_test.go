@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // TestASlowStop: an orderly stop that takes 8 s has the clients out from when it is
@@ -16,7 +16,7 @@ func TestASlowStop(t *testing.T) {
 	// 6 s served, 8.3 s out, 10 s served.
 	a := byNode(drawn(strings.Repeat(".", 60)+strings.Repeat("x", 83)+strings.Repeat(".", 100)), strings.Repeat("a", 143)+"b")
 	pause, stop := on([]string{"c"}, fault("pause-c", 4000, 4030)), on([]string{"a"}, fault("stop-a", 6000, 14060))
-	marks := []history.Mark{pause, stop, promote(14070)}
+	marks := []record.Mark{pause, stop, promote(14070)}
 	states := append(healthy(), state("a", 6020, '-'), state("b", 14200, 'p'))
 	end := 24300 * msec
 	outages := Outages([]Activity{a}, marks, end)
@@ -30,7 +30,7 @@ func TestASlowStop(t *testing.T) {
 	if w.FirstError != hit(6000) || w.FirstNewAck != hit(14300) || w.Throughput != hit(14300) {
 		t.Errorf("%+v", w)
 	}
-	phases := []history.Phase{
+	phases := []record.Phase{
 		{Name: "baseline", End: 4 * time.Second}, {Name: "pause-c", Start: 4 * time.Second, End: 6 * time.Second},
 		{Name: "stop-a", Start: 6 * time.Second, End: 14070 * msec}, {Name: "promote", Start: 14070 * msec, End: end},
 	}
@@ -87,10 +87,10 @@ func TestThroughputThatFellBeforeTheEffect(t *testing.T) {
 // TestClientsThatWereNotServedBefore are not put down to a fault.
 func TestClientsThatWereNotServedBefore(t *testing.T) {
 	a := drawn("..............................")
-	sick := ClientActivity{Episodes: []history.Episode{failing(0, 0, 10, 20, 2900, 0)}}
-	hurt := ClientActivity{Episodes: []history.Episode{failing(1, 990, 1005, 1010, 1100, 1205)}}
+	sick := ClientActivity{Episodes: []record.Episode{failing(0, 0, 10, 20, 2900, 0)}}
+	hurt := ClientActivity{Episodes: []record.Episode{failing(1, 990, 1005, 1010, 1100, 1205)}}
 	a.Clients = []ClientActivity{sick, sick, hurt, {}}
-	marks := []history.Mark{fault("kill", 1000, 1010), fault("again", 2000, 2010)}
+	marks := []record.Mark{fault("kill", 1000, 1010), fault("again", 2000, 2010)}
 	want := []ClientOutages{
 		{Clients: 4, NotServed: 2, Hit: 1, P99: Least{For: 200 * msec}, Max: Least{For: 200 * msec}},
 		{Clients: 4, NotServed: 2},

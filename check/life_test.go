@@ -4,22 +4,22 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // failedBack is a on timeline 1, b promoted to timeline 2 at 50, b stopped and a started
 // again, b made a standby of a at 1 s, and promoted to another timeline 2 at 100.
 func failedBack() Evidence {
 	e := failover()
-	e.Marks = []history.Mark{
+	e.Marks = []record.Mark{
 		mark("stop-a", "stop", "a", 200, 210), mark("promote-b", "promote", "b", 220, 230),
 		mark("start-a", "start", "a", 600, 610), mark("rejoin-b", "rejoin", "b", 950, 1050),
 		mark("kill-a", "kill", "a", 2000, 2010), mark("promote-b-2", "promote", "b", 2020, 2030),
 	}
-	e.States["a"] = []history.NodeState{primary("a", 5, 1, 1), state("a", 205, '-'), primary("a", 610, 1, 2), state("a", 2005, '-')}
-	e.States["b"] = []history.NodeState{state("b", 6, 's'), primary("b", 230, 2, 1), state("b", 590, '-'), state("b", 1050, 's'), primary("b", 2030, 2, 3)}
-	e.Forks = []ForkHolding{{Node: "b", Step: "rejoin-b", Timeline: 2, Read: time.Second, Lineage: history.Lineage{Timeline: 2, Forks: []history.Fork{{Timeline: 1, At: 50}}}}}
+	e.States["a"] = []record.NodeState{primary("a", 5, 1, 1), state("a", 205, '-'), primary("a", 610, 1, 2), state("a", 2005, '-')}
+	e.States["b"] = []record.NodeState{state("b", 6, 's'), primary("b", 230, 2, 1), state("b", 590, '-'), state("b", 1050, 's'), primary("b", 2030, 2, 3)}
+	e.Forks = []ForkHolding{{Node: "b", Step: "rejoin-b", Timeline: 2, Read: time.Second, Lineage: record.Lineage{Timeline: 2, Forks: []record.Fork{{Timeline: 1, At: 50}}}}}
 	e.Nodes = []NodeHolding{{Node: "b", Holding: NewHolding(e.Table, 0), Lineage: e.Lineage}}
 	return e
 }
@@ -29,11 +29,11 @@ func failedBack() Evidence {
 func TestATimelineOfTheSameNumberOnceMore(t *testing.T) {
 	// left is c on timeline 3, which left the first timeline 2 at 200; b is on the second.
 	left := func(e *Evidence) {
-		e.Authority, e.Lineage = "c", history.Lineage{Timeline: 3, Forks: []history.Fork{{Timeline: 1, At: 50}, {Timeline: 2, At: 200}}}
-		e.Marks = []history.Mark{mark("kill-b", "kill", "b", 580, 590), mark("promote-c", "promote", "c", 600, 610)}
-		e.States["c"] = []history.NodeState{state("c", 6, 's'), primary("c", 610, 3, 1)}
+		e.Authority, e.Lineage = "c", record.Lineage{Timeline: 3, Forks: []record.Fork{{Timeline: 1, At: 50}, {Timeline: 2, At: 200}}}
+		e.Marks = []record.Mark{mark("kill-b", "kill", "b", 580, 590), mark("promote-c", "promote", "c", 600, 610)}
+		e.States["c"] = []record.NodeState{state("c", 6, 's'), primary("c", 610, 3, 1)}
 		e.Nodes = append(e.Nodes, NodeHolding{Node: "c", Holding: NewHolding(e.Table, 0), Lineage: e.Lineage})
-		e.Nodes[0].Lineage = history.Lineage{Timeline: 2, Forks: []history.Fork{{Timeline: 1, At: 100}}}
+		e.Nodes[0].Lineage = record.Lineage{Timeline: 2, Forks: []record.Fork{{Timeline: 1, At: 100}}}
 	}
 	tests := []struct {
 		name   string
@@ -44,13 +44,13 @@ func TestATimelineOfTheSameNumberOnceMore(t *testing.T) {
 		{"the first time it was another than the authority's", ack("b", 2, 60, 500), nil, "lost 1-1 b/2 foreign promote-b@50"},
 		{"the second time it is the authority's own, and nothing may be lost", ack("b", 2, 120, 2500), nil, "lost 1-1 b/2 ?"},
 		{"nor if several forks of the node were read", ack("b", 2, 120, 2500), func(e *Evidence) {
-			e.Forks = append(e.Forks, ForkHolding{Node: "b", Read: 1500 * msec, Lineage: history.Lineage{Timeline: 2, Forks: []history.Fork{{Timeline: 1, At: 70}}}})
+			e.Forks = append(e.Forks, ForkHolding{Node: "b", Read: 1500 * msec, Lineage: record.Lineage{Timeline: 2, Forks: []record.Fork{{Timeline: 1, At: 70}}}})
 		}, "lost 1-1 b/2 ?"},
 		{"the first that was read afterwards tells", ack("b", 2, 60, 500), func(e *Evidence) {
-			e.Forks = append([]ForkHolding{{Node: "b", Read: 1500 * msec, Lineage: history.Lineage{Timeline: 2, Forks: []history.Fork{{Timeline: 1, At: 70}}}}}, e.Forks...)
+			e.Forks = append([]ForkHolding{{Node: "b", Read: 1500 * msec, Lineage: record.Lineage{Timeline: 2, Forks: []record.Fork{{Timeline: 1, At: 70}}}}}, e.Forks...)
 		}, "lost 1-1 b/2 foreign promote-b@50"},
 		{"in whatever order they were read", ack("b", 2, 60, 500), func(e *Evidence) {
-			e.Forks = append(e.Forks, ForkHolding{Node: "b", Read: 1500 * msec, Lineage: history.Lineage{Timeline: 2, Forks: []history.Fork{{Timeline: 1, At: 70}}}})
+			e.Forks = append(e.Forks, ForkHolding{Node: "b", Read: 1500 * msec, Lineage: record.Lineage{Timeline: 2, Forks: []record.Fork{{Timeline: 1, At: 70}}}})
 		}, "lost 1-1 b/2 foreign promote-b@50"},
 		{"another node's fork takes nothing", ack("b", 2, 60, 500), func(e *Evidence) {
 			e.Forks = append(e.Forks, ForkHolding{Node: "a", Read: 700 * msec, Lineage: e.Lineage})

@@ -3,7 +3,7 @@ package check
 import (
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // minStall is the shortest time without a success that can count as an outage
@@ -31,7 +31,7 @@ const sustainedFor = 10 * time.Second
 // and so does a stall in the time in which service must be sustained: the RTO is then too
 // long, never too short. Only what was so before the first fault does not count: see
 // usual.
-func Outages(activity []Activity, marks []history.Mark, end time.Duration) []Outage {
+func Outages(activity []Activity, marks []record.Mark, end time.Duration) []Outage {
 	faults := faultsOf(marks)
 	var all []Outage
 	for i, m := range faults {
@@ -49,10 +49,10 @@ func Outages(activity []Activity, marks []history.Mark, end time.Duration) []Out
 
 // noticed tells whether a fault has no known moment: nobody issued it, and it was seen
 // some time after it had happened.
-func noticed(m history.Mark) bool { return m.Status == history.MarkSeen && m.Issued < m.Effective }
+func noticed(m record.Mark) bool { return m.Status == record.MarkSeen && m.Issued < m.Effective }
 
 // outage is what a fault whose window reaches up to `until` did.
-func (f felt) outage(m history.Mark, until time.Duration, usual usual) Outage {
+func (f felt) outage(m record.Mark, until time.Duration, usual usual) Outage {
 	o := Outage{Event: m.Name, Workload: f.Workload, Writes: f.Writes, Issued: m.Issued, Effective: m.Effective, Noticed: noticed(m)}
 	if o.Loaded = f.activeAt(m.Issued) && f.lastActive() > m.Effective; !o.Loaded {
 		return o

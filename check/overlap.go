@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"pgchaos/history/ledger"
+	"pgchaos/record/ledger"
 )
 
 // rivals are the pairs of servers that certainly served at the same time, and those of

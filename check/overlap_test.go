@@ -5,14 +5,14 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // every50 are acknowledgements of a node, each 50 ms from one second to another.
 func every50(node string, timeline uint32, from, to int) (all []ledger.Entry) {
 	for at := from * 1000; at <= to*1000; at += 50 {
-		all = append(all, ack(node, timeline, history.LSN(at), at))
+		all = append(all, ack(node, timeline, record.LSN(at), at))
 	}
 	return all
 }
@@ -21,33 +21,33 @@ func every50(node string, timeline uint32, from, to int) (all []ledger.Entry) {
 // only where the older one had been there all the while.
 func TestSplitBrainOrFailBack(t *testing.T) {
 	both := slices.Concat[[]ledger.Entry]
-	alive := []history.NodeState{primary("a", 5, 1, 1), primary("a", 29000, 1, 1)}
-	killed := []history.NodeState{primary("a", 5, 1, 1), primary("a", 4990, 1, 1), state("a", 5005, '-'), state("a", 18000, '-'), primary("a", 18100, 1, 18)}
-	unseen := []history.NodeState{primary("a", 5, 1, 1), primary("a", 7000, 1, 1), primary("a", 18100, 1, 18)}
-	killMark := []history.Mark{mark("kill-a", "kill", "a", 5000, 5020)}
+	alive := []record.NodeState{primary("a", 5, 1, 1), primary("a", 29000, 1, 1)}
+	killed := []record.NodeState{primary("a", 5, 1, 1), primary("a", 4990, 1, 1), state("a", 5005, '-'), state("a", 18000, '-'), primary("a", 18100, 1, 18)}
+	unseen := []record.NodeState{primary("a", 5, 1, 1), primary("a", 7000, 1, 1), primary("a", 18100, 1, 18)}
+	killMark := []record.Mark{mark("kill-a", "kill", "a", 5000, 5020)}
 	const split, back = "split", "back"
 	tests := []struct {
 		name   string
 		a, b   []ledger.Entry
-		states []history.NodeState
-		marks  []history.Mark
+		states []record.NodeState
+		marks  []record.Mark
 		want   string
 	}{
 		{"killed, and started again on the old timeline", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), killed, killMark, back},
 		{"by the readings alone", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), killed, nil, back},
 		{"no reading failed, but another start shows", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), unseen, nil, back},
 		{"by the timeline alone, as of a killed run", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), nil,
-			[]history.Mark{mark("kill-a", "kill", "a", 15500, 16000)}, back},
+			[]record.Mark{mark("kill-a", "kill", "a", 15500, 16000)}, back},
 		{"there all the while, and first written to afterwards", every50("a", 1, 20, 30), every50("b", 2, 8, 15), alive, nil, split},
 		{"the same, but it had been away in between", every50("a", 1, 20, 30), every50("b", 2, 8, 15), killed, nil, back},
 		{"it was there all the while, and merely not written to", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), alive, nil, split},
 		{"nobody knows whether it was there", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), nil, nil, split},
-		{"another node's kill", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), alive, []history.Mark{mark("kill-b", "kill", "b", 15000, 16000)}, split},
-		{"a kill without effect", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), alive, []history.Mark{{Name: "kill-a", Action: "kill", Nodes: []string{"a"}, Fault: true, Issued: 15 * time.Second, Ended: 16 * time.Second}}, split},
-		{"a step that is no fault", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), alive, []history.Mark{mark("configure-a", "configure", "a", 15500, 16000)}, split},
-		{"never seen again", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), []history.NodeState{primary("a", 5, 1, 1), state("a", 14000, '-')}, nil, back},
+		{"another node's kill", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), alive, []record.Mark{mark("kill-b", "kill", "b", 15000, 16000)}, split},
+		{"a kill without effect", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), alive, []record.Mark{{Name: "kill-a", Action: "kill", Nodes: []string{"a"}, Fault: true, Issued: 15 * time.Second, Ended: 16 * time.Second}}, split},
+		{"a step that is no fault", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), alive, []record.Mark{mark("configure-a", "configure", "a", 15500, 16000)}, split},
+		{"never seen again", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), []record.NodeState{primary("a", 5, 1, 1), state("a", 14000, '-')}, nil, back},
 		{"the new one was restarted, and it was killed and started again twice", both(every50("a", 1, 1, 5), every50("a", 1, 20, 22), every50("a", 1, 26, 30)), both(every50("b", 2, 8, 10), every50("b", 2, 12, 15), every50("b", 2, 23, 24)),
-			killed, []history.Mark{mark("restart-b", "restart", "b", 11000, 11500), mark("kill-b", "kill", "b", 16000, 16010), mark("kill-a", "kill", "a", 22500, 22600), mark("again", "kill", "a", 25000, 25100)}, back},
+			killed, []record.Mark{mark("restart-b", "restart", "b", 11000, 11500), mark("kill-b", "kill", "b", 16000, 16010), mark("kill-a", "kill", "a", 22500, 22600), mark("again", "kill", "a", 25000, 25100)}, back},
 		{"one answer between two, of a server whose readings failed", every50("a", 1, 1, 30), []ledger.Entry{ack("b", 2, 1, 8020)}, killed, nil, split},
 		{"at the same time", every50("a", 1, 1, 10), every50("b", 2, 8, 15), alive, nil, split},
 		{"at the same time for a moment", both(every50("a", 1, 1, 5), every50("a", 1, 14, 30)), every50("b", 2, 8, 15), killed[:3], killMark, split},
@@ -55,14 +55,14 @@ func TestSplitBrainOrFailBack(t *testing.T) {
 		{"readings that failed, of a server that never paused", every50("a", 1, 1, 30), every50("b", 2, 8, 15), killed, nil, split},
 		{"a clean failover", every50("a", 1, 1, 5), every50("b", 2, 8, 15), killed[:3], killMark, ""},
 		{"the old one came back and was not written to", every50("a", 1, 1, 5), every50("b", 2, 8, 15), killed, killMark, ""},
-		{"one late answer over the pause", both(every50("a", 1, 1, 5), []ledger.Entry{{Outcome: history.OK, Server: ledger.Server{Node: "a", Timeline: 1}, Sent: 4900 * msec, Done: 20000 * msec}}),
+		{"one late answer over the pause", both(every50("a", 1, 1, 5), []ledger.Entry{{Outcome: record.OK, Server: ledger.Server{Node: "a", Timeline: 1}, Sent: 4900 * msec, Done: 20000 * msec}}),
 			every50("b", 2, 8, 15), killed, killMark, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, order := range []func([]ledger.Entry) []ledger.Entry{slices.Clone[[]ledger.Entry], reversed, shuffled} {
 				e := failover()
-				e.Marks, e.States = tt.marks, map[string][]history.NodeState{"a": tt.states}
+				e.Marks, e.States = tt.marks, map[string][]record.NodeState{"a": tt.states}
 				book := &fakeBook{}
 				for _, entry := range order(slices.Concat(tt.a, tt.b)) { // a writer for each, which come in the order of their numbers
 					book = book.write("writes", entry)
@@ -125,9 +125,9 @@ func TestStints(t *testing.T) {
 // split brain; the verdict is up to the losses.
 func TestLossesOfAFailBack(t *testing.T) {
 	e := failover()
-	e.Authority, e.Lineage = "a", history.Lineage{Timeline: 1}
+	e.Authority, e.Lineage = "a", record.Lineage{Timeline: 1}
 	e.Marks = append(e.Marks, mark("kill-b", "kill", "b", 2000, 2020), mark("start-a", "start", "a", 2100, 2200))
-	e.States = map[string][]history.NodeState{
+	e.States = map[string][]record.NodeState{
 		"a": {primary("a", 5, 1, 1), state("a", 1010, '-'), primary("a", 2200, 1, 2)},
 		"b": {state("b", 6, 's'), primary("b", 1200, 2, 1), state("b", 2010, '-')},
 	}
@@ -161,10 +161,10 @@ func TestSplitBrain(t *testing.T) {
 		{"sent before, and merely answered late", late, ack("b", 2, 20, 1300), ""},
 		{"sent before the new one had answered", ack("a", 1, 10, 1300), ack("b", 2, 20, 1300), ""},
 		{"never answered", silent(1500), ack("b", 2, 20, 1300), ""},
-		{"refused", ledgerEntry(ack("a", 1, 0, 1500)).as(history.Failed), ack("b", 2, 20, 1300), ""},
-		{"the new one has only refused", ack("a", 1, 10, 1500), ledgerEntry(ack("b", 2, 0, 1300)).as(history.Failed), ""},
+		{"refused", ledgerEntry(ack("a", 1, 0, 1500)).as(record.Failed), ack("b", 2, 20, 1300), ""},
+		{"the new one has only refused", ack("a", 1, 10, 1500), ledgerEntry(ack("b", 2, 0, 1300)).as(record.Failed), ""},
 		{"on a timeline that nobody knows", ack("c", 0, 10, 1500), ack("b", 2, 20, 1300), ""},
-		{"weakly acknowledged", ledgerEntry(ack("a", 1, 10, 1500)).as(history.Weak), ack("b", 2, 20, 1300), "a on timeline 1 acknowledged a write sent at 1.499 s, although b on timeline 2 had acknowledged one by 1.300 s"},
+		{"weakly acknowledged", ledgerEntry(ack("a", 1, 10, 1500)).as(record.Weak), ack("b", 2, 20, 1300), "a on timeline 1 acknowledged a write sent at 1.499 s, although b on timeline 2 had acknowledged one by 1.300 s"},
 		{"one node is never at odds with itself", ack("b", 1, 10, 1500), ack("b", 2, 20, 1300), ""},
 	}
 	for _, tt := range tests {

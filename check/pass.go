@@ -6,8 +6,8 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // part is a set of one writer's numbers, and what to do with each, in turn.
@@ -64,7 +64,7 @@ func (p *pass) divide() {
 	}
 	attempted := func(of func(*held) *roaring64.Bitmap) *roaring64.Bitmap {
 		set := p.union(of)
-		set.RemoveRange(uint64(w.Issued)+1, history.MaxSeq+1)
+		set.RemoveRange(uint64(w.Issued)+1, record.MaxSeq+1)
 		return set
 	}
 	if p.authority >= 0 {
@@ -99,7 +99,7 @@ func (p *pass) entry(e *ledger.Entry) {
 		if !p.parts[i].next(e.Seq) {
 			continue
 		}
-		key := history.PackKey(p.account.ID, e.Seq)
+		key := record.PackKey(p.account.ID, e.Seq)
 		w := write{key: key, n: 1, workload: p.account.Workload, entry: *e, weak: weak, found: p.holders(key)}
 		if s != nil {
 			w.timeline = s.server.Timeline
@@ -123,13 +123,13 @@ func (p *pass) story(e *ledger.Entry) *story {
 func (p *pass) acknowledged(s *story, e *ledger.Entry) WeakReason {
 	if s.elsewhere {
 		p.elsewhere[s.server.SystemID]++
-		if e.Outcome == history.Weak {
+		if e.Outcome == record.Weak {
 			return WeakNotice
 		}
 		return ""
 	}
 	s.serve(e)
-	if e.Outcome == history.Weak {
+	if e.Outcome == record.Weak {
 		return WeakNotice
 	}
 	if s.demanded && s.regimes == nil {

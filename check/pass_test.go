@@ -6,8 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // audited is the audit of a failover whose authority has these writes of one writer.
@@ -29,7 +29,7 @@ func audited(t *testing.T, have []int64, change func(*Evidence), entries ...ledg
 // TestAFailureBoundsALoss: a server that answered a write with an error has told how
 // far it was by then, so that what it acknowledged before was committed before that.
 func TestAFailureBoundsALoss(t *testing.T) {
-	a := audited(t, []int64{3}, nil, ack("a", 1, 80, 900), ledgerEntry(ack("a", 1, 90, 910)).as(history.Failed), ack("b", 2, 130, 1300))
+	a := audited(t, []int64{3}, nil, ack("a", 1, 80, 900), ledgerEntry(ack("a", 1, 90, 910)).as(record.Failed), ack("b", 2, 130, 1300))
 	if diff := cmp.Diff("lost 1-1 a/1 ?", lossWords(a)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -38,14 +38,14 @@ func TestAFailureBoundsALoss(t *testing.T) {
 // TestTimelinesOfOneNode: where an entry does not tell it, the timeline is that of the
 // node at the time; 0 where that is not known.
 func TestTimelinesOfOneNode(t *testing.T) {
-	type states = []history.NodeState
-	standby := func(at int) history.NodeState { s := state("a", at, 's'); s.Timeline = 7; return s }
+	type states = []record.NodeState
+	standby := func(at int) record.NodeState { s := state("a", at, 's'); s.Timeline = 7; return s }
 	under := func(sent, done int) ledger.Entry {
 		e := ack("a", 0, 120, done)
 		e.Sent = time.Duration(sent) * msec
 		return e
 	}
-	one, three := func(at int) history.NodeState { return primary("a", at, 1, 1) }, func(at int) history.NodeState { return primary("a", at, 3, 1) }
+	one, three := func(at int) record.NodeState { return primary("a", at, 1, 1) }, func(at int) record.NodeState { return primary("a", at, 3, 1) }
 	for _, tt := range []struct {
 		name   string
 		states states
@@ -82,7 +82,7 @@ func TestTimelinesOfOneNode(t *testing.T) {
 // TestTimelinesAreLookedUpForEachWrite: that of one need not be that of the next.
 func TestTimelinesAreLookedUpForEachWrite(t *testing.T) {
 	a := audited(t, nil, func(e *Evidence) {
-		e.States["a"] = []history.NodeState{primary("a", 5, 1, 1), primary("a", 900, 3, 1), primary("a", 4000, 3, 1)}
+		e.States["a"] = []record.NodeState{primary("a", 5, 1, 1), primary("a", 900, 3, 1), primary("a", 4000, 3, 1)}
 	}, ack("a", 0, 120, 500), ack("a", 0, 125, 900), ack("a", 0, 130, 3000))
 	got := map[int64]uint32{}
 	for _, r := range a.Lost.Runs {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // ReadWhat is one way in which a read did not see what it might have.
@@ -79,7 +79,7 @@ type ReadExample struct {
 // Kept add up to.
 type ReadEvents struct {
 	N    int64
-	Kept []history.ReadEvent // by time
+	Kept []record.ReadEvent // by time
 }
 
 // Unkept is the number of reads of which nothing more is known.
@@ -99,7 +99,7 @@ type ReadsSeen struct{ Stale, Misses, Gaps, Back, Across, Never ReadEvents }
 // Ack is what is known of one write's acknowledgement.
 type Ack struct {
 	Node     string // that acknowledged it
-	Outcome  history.Outcome
+	Outcome  record.Outcome
 	From, To time.Duration // when: not before From, nor after To
 	Late     bool          // its client had gone on by then, so that it says nothing of order
 }
@@ -113,8 +113,8 @@ type Awaited struct {
 
 // ReadCourse is what reads are judged by.
 type ReadCourse struct {
-	Nodes  []string            // by number, 1 first
-	States []history.NodeState // every change of every node, in any order
+	Nodes  []string           // by number, 1 first
+	States []record.NodeState // every change of every node, in any order
 	// Ack looks a write up; issued is false for one that was never used.
 	Ack func(writer int, seq int64) (a Ack, issued bool)
 	// Awaited parses a synchronous_standby_names.
@@ -134,12 +134,12 @@ const firstStates = time.Second
 // Reads judges what the clients of a read workload saw by what was promised. Kinds
 // that did not occur are left out.
 func Reads(seen ReadsSeen, c ReadCourse) []ReadFinding {
-	j := readJudge{ReadCourse: c, states: map[string][]history.NodeState{}}
+	j := readJudge{ReadCourse: c, states: map[string][]record.NodeState{}}
 	for _, s := range c.States {
 		j.states[s.Node] = append(j.states[s.Node], s)
 	}
 	for _, states := range j.states {
-		slices.SortStableFunc(states, func(a, b history.NodeState) int { return cmp.Compare(a.At, b.At) })
+		slices.SortStableFunc(states, func(a, b record.NodeState) int { return cmp.Compare(a.At, b.At) })
 	}
 	applied, primary := j.promised(seen.Stale)
 	all := []ReadFinding{
@@ -151,7 +151,7 @@ func Reads(seen ReadsSeen, c ReadCourse) []ReadFinding {
 
 type readJudge struct {
 	ReadCourse
-	states map[string][]history.NodeState // by time
+	states map[string][]record.NodeState // by time
 }
 
 func (j *readJudge) node(number int) string {
@@ -162,7 +162,7 @@ func (j *readJudge) node(number int) string {
 }
 
 // example puts an event into words.
-func (j *readJudge) example(e history.ReadEvent) ReadExample {
+func (j *readJudge) example(e record.ReadEvent) ReadExample {
 	x := ReadExample{
 		At: e.At, Client: e.Client, Node: j.node(e.Node), Writer: e.Writer, Seen: e.Seen, Acked: e.Acked, AckedAt: e.AckedAt,
 		Before: e.Before, On: j.node(e.BeforeNode),
@@ -213,7 +213,7 @@ func (j *readJudge) promised(stale ReadEvents) (applied, primary ReadFinding) {
 			if into = &primary; !a.Outcome.Acknowledged() || !j.steadyPrimary(node, e.AckedAt, e.At) {
 				continue
 			}
-		case a.Outcome != history.OK || !j.applies(a.Node, node, e.AckedAt, e.At):
+		case a.Outcome != record.OK || !j.applies(a.Node, node, e.AckedAt, e.At):
 			continue // a weak acknowledgement waited for nobody
 		}
 		into.add(j.example(e), 1)
@@ -263,23 +263,23 @@ func (j *readJudge) sameServer(below, top Ack, read time.Duration) bool {
 // steadyPrimary tells whether a node was the same primary, and the same server
 // process, through all of a time.
 func (j *readJudge) steadyPrimary(node string, from, to time.Duration) bool {
-	return j.steady(node, from, to, func(s history.NodeState) bool { return s.Role == history.RolePrimary })
+	return j.steady(node, from, to, func(s record.NodeState) bool { return s.Role == record.RolePrimary })
 }
 
 // applies tells whether commits of a primary waited until a standby had applied them,
 // through all of a time.
 func (j *readJudge) applies(primary, standby string, from, to time.Duration) bool {
-	regime := func(s history.NodeState) bool {
-		return s.Role == history.RolePrimary && s.SyncCommit == "remote_apply" && waitsFor(j.Awaited(s.SyncNames), s, standby)
+	regime := func(s record.NodeState) bool {
+		return s.Role == record.RolePrimary && s.SyncCommit == "remote_apply" && waitsFor(j.Awaited(s.SyncNames), s, standby)
 	}
 	return j.steady(primary, from, to, regime) &&
-		j.steady(standby, from, to, func(s history.NodeState) bool { return s.Role == history.RoleStandby })
+		j.steady(standby, from, to, func(s record.NodeState) bool { return s.Role == record.RoleStandby })
 }
 
 // waitsFor tells whether no commit of a primary is acknowledged without a standby:
 // all that are named are waited for, or it is among the first of them and connected.
 // One that is not connected is passed over for the next in the list.
-func waitsFor(w Awaited, primary history.NodeState, standby string) bool {
+func waitsFor(w Awaited, primary record.NodeState, standby string) bool {
 	rank := slices.IndexFunc(w.Names, func(name string) bool { return strings.EqualFold(name, standby) })
 	switch {
 	case rank < 0 || slices.Contains(w.Names, "*"):
@@ -289,14 +289,14 @@ func waitsFor(w Awaited, primary history.NodeState, standby string) bool {
 	case w.Any || rank >= w.Num:
 		return false
 	}
-	return slices.ContainsFunc(primary.Standbys, func(s history.StandbyState) bool {
+	return slices.ContainsFunc(primary.Standbys, func(s record.StandbyState) bool {
 		return strings.EqualFold(s.Name, standby) && s.State == "streaming" && s.SyncState == "sync"
 	})
 }
 
 // steady tells whether a node is known to have been the same server on the same
 // timeline, and as it should be, from readBand before a time to readBand after it.
-func (j *readJudge) steady(node string, from, to time.Duration, fine func(history.NodeState) bool) bool {
+func (j *readJudge) steady(node string, from, to time.Duration, fine func(record.NodeState) bool) bool {
 	states := j.states[node]
 	last := -1 // the state that was in force when the time began
 	for i, s := range states {

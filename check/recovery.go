@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // StageState says what is known of one stage of a recovery. The zero value is that
@@ -110,8 +110,8 @@ type Demand struct {
 // Course is all of a run that Recoveries looks at.
 type Course struct {
 	Activity []Activity
-	Marks    []history.Mark
-	States   []history.NodeState // every change of every node, in any order
+	Marks    []record.Mark
+	States   []record.NodeState // every change of every node, in any order
 	Demands  []Demand
 	End      time.Duration // of the load
 }
@@ -136,7 +136,7 @@ func Recoveries(c Course) []Recovery {
 	for i := range all {
 		r, until := &all[i], c.End
 		for _, next := range all[i+1:] {
-			if next.Lost && next.Issued >= r.Issued+history.SlotLength {
+			if next.Lost && next.Issued >= r.Issued+record.SlotLength {
 				until = min(until, next.Issued)
 				break
 			}
@@ -165,26 +165,26 @@ func (r *Recovery) settleWritable() {
 }
 
 // faultsOf are the faults among the marks, by when they were issued.
-func faultsOf(marks []history.Mark) []history.Mark {
-	faults := slices.DeleteFunc(slices.Clone(marks), func(m history.Mark) bool { return !m.Fault })
-	slices.SortStableFunc(faults, func(a, b history.Mark) int { return cmp.Compare(a.Issued, b.Issued) })
+func faultsOf(marks []record.Mark) []record.Mark {
+	faults := slices.DeleteFunc(slices.Clone(marks), func(m record.Mark) bool { return !m.Fault })
+	slices.SortStableFunc(faults, func(a, b record.Mark) int { return cmp.Compare(a.Issued, b.Issued) })
 	return faults
 }
 
 // windowOf is up to where the failures that clients felt are put to fault i: the
 // next fault, or the end of the load.
-func windowOf(faults []history.Mark, i int, end time.Duration) time.Duration {
+func windowOf(faults []record.Mark, i int, end time.Duration) time.Duration {
 	if next := nextFault(faults, i); next != nil {
 		return next.Issued
 	}
-	return end + history.SlotLength // the last slot too
+	return end + record.SlotLength // the last slot too
 }
 
 // nextFault is the one after fault i, or nil. Faults issued within 10 ms are one event
 // to the clients, and share its window.
-func nextFault(faults []history.Mark, i int) *history.Mark {
+func nextFault(faults []record.Mark, i int) *record.Mark {
 	for n := i + 1; n < len(faults); n++ {
-		if faults[n].Issued >= faults[i].Issued+history.SlotLength {
+		if faults[n].Issued >= faults[i].Issued+record.SlotLength {
 			return &faults[n]
 		}
 	}
@@ -194,12 +194,12 @@ func nextFault(faults []history.Mark, i int) *history.Mark {
 // watched is what the nodes said of themselves, by time.
 type watched struct {
 	Course
-	changes []history.NodeState // by At
+	changes []record.NodeState // by At
 }
 
 func newWatched(c Course) watched {
 	changes := slices.Clone(c.States)
-	slices.SortStableFunc(changes, func(a, b history.NodeState) int { return cmp.Compare(a.At, b.At) })
+	slices.SortStableFunc(changes, func(a, b record.NodeState) int { return cmp.Compare(a.At, b.At) })
 	return watched{c, changes}
 }
 
@@ -260,9 +260,9 @@ func (w watched) promotion(r *Recovery, until time.Duration) Stage {
 }
 
 // promoted is the first promote step issued in [from, to), or nil.
-func (w watched) promoted(from, to time.Duration) (first *history.Mark) {
+func (w watched) promoted(from, to time.Duration) (first *record.Mark) {
 	for i, m := range w.Marks {
-		if factsOf(m).promotes && m.Status != history.MarkSkipped && m.Issued >= from && m.Issued < to &&
+		if factsOf(m).promotes && m.Status != record.MarkSkipped && m.Issued >= from && m.Issued < to &&
 			(first == nil || m.Issued < first.Issued) {
 			first = &w.Marks[i]
 		}

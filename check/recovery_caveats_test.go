@@ -6,27 +6,27 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // started gives a state the moments at which the server and its checkpointer began, in
 // seconds of the node's own clock.
-func started(s history.NodeState, server, checkpointer int64) history.NodeState {
+func started(s record.NodeState, server, checkpointer int64) record.NodeState {
 	s.ServerStarted, s.CheckpointerStarted = time.Unix(server, 0), time.Unix(checkpointer, 0)
 	return s
 }
 
 // crashed is the mark of a crash of a: all was well at 1.000 s, and it was noticed at 1.400 s.
-func seenCrash() history.Mark {
+func seenCrash() record.Mark {
 	m := on([]string{"a"}, fault("crash-a", 1000, 1400))
-	m.Action, m.Status = "crash", history.MarkSeen
+	m.Action, m.Status = "crash", record.MarkSeen
 	return m
 }
 
 // TestACrashHasNoKnownMoment: it lies between the last reading of the old processes and
 // the first of the new ones, and so every time is one from and to.
 func TestACrashHasNoKnownMoment(t *testing.T) {
-	states := []history.NodeState{
+	states := []record.NodeState{
 		started(state("a", 5, 'p', streams("b", "quorum")), 1, 1), state("b", 6, 's'),
 		started(state("a", 1400, 'p', streams("b", "quorum")), 1, 2),
 	}
@@ -38,7 +38,7 @@ func TestACrashHasNoKnownMoment(t *testing.T) {
 	}
 	tests := []struct {
 		name, picture string
-		change        func(*history.Mark)
+		change        func(*record.Mark)
 		want          felt
 	}{
 		{"clients were back before it was noticed", "..........xxx..............", nil,
@@ -49,7 +49,7 @@ func TestACrashHasNoKnownMoment(t *testing.T) {
 			felt{false, true, 1300 * msec, 0, not(2700), hit(1400), "a"}},
 		{"nobody felt anything", "...........................", nil,
 			felt{true, true, 0, 0, hit(1000), hit(1000), "a"}},
-		{"a moment that is known", "..........xxxxxx...........", func(m *history.Mark) { m.Issued = m.Effective },
+		{"a moment that is known", "..........xxxxxx...........", func(m *record.Mark) { m.Issued = m.Effective },
 			felt{true, false, 200 * msec, 0, none, none, ""}},
 	}
 	for _, tt := range tests {
@@ -58,7 +58,7 @@ func TestACrashHasNoKnownMoment(t *testing.T) {
 			if tt.change != nil {
 				tt.change(&m)
 			}
-			c := Course{Activity: []Activity{byNode(drawn(tt.picture), "a")}, Marks: []history.Mark{m}, States: states, End: 2700 * msec}
+			c := Course{Activity: []Activity{byNode(drawn(tt.picture), "a")}, Marks: []record.Mark{m}, States: states, End: 2700 * msec}
 			r, o := Recoveries(c)[0], Outages(c.Activity, c.Marks, c.End)[0]
 			got := felt{o.Recovered, o.Noticed, o.RTO, o.Most, r.Workloads[0].FirstNewAck, r.Writable, r.NewPrimary}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
@@ -80,28 +80,28 @@ func TestCaveats(t *testing.T) {
 	late.Nodes[0].Late = []time.Duration{1517 * msec}
 	tests := []struct {
 		name      string
-		marks     []history.Mark
-		states    []history.NodeState
+		marks     []record.Mark
+		states    []record.NodeState
 		activity  []Activity
 		promotion Stage
 		want      []string
 	}{
-		{"a failover", []history.Mark{killA, promote(1020)}, failover, []Activity{byNode(drawn("..........xx..............."), "aaaaaaaaaa??bbbbbbbbbbbbbbb")}, hit(1020), nil},
-		{"the old primary is not yet seen to be gone when the new one is there", []history.Mark{killA, promote(1020)},
+		{"a failover", []record.Mark{killA, promote(1020)}, failover, []Activity{byNode(drawn("..........xx..............."), "aaaaaaaaaa??bbbbbbbbbbbbbbb")}, hit(1020), nil},
+		{"the old primary is not yet seen to be gone when the new one is there", []record.Mark{killA, promote(1020)},
 			append(healthy(), state("b", 1200, 'p'), state("a", 1390, '-')), nil, hit(1020), nil},
-		{"the old primary comes back as one", []history.Mark{killA, promote(1020)}, append(failover, state("a", 1500, 'p'), state("a", 1900, '-')), nil, hit(1020),
+		{"the old primary comes back as one", []record.Mark{killA, promote(1020)}, append(failover, state("a", 1500, 'p'), state("a", 1900, '-')), nil, hit(1020),
 			[]string{"two primaries at once: a and b both accepted writes, from 1.500 s to 1.900 s"}},
-		{"and stays one to the end", []history.Mark{killA, promote(1020)}, append(failover, state("a", 1500, 'p')), nil, hit(1020),
+		{"and stays one to the end", []record.Mark{killA, promote(1020)}, append(failover, state("a", 1500, 'p')), nil, hit(1020),
 			[]string{"two primaries at once: a and b both accepted writes, from 1.500 s to 2.700 s"}},
-		{"which ends with the next primary's loss", []history.Mark{killA, promote(1020), on([]string{"a"}, fault("next", 1600, 1600))},
+		{"which ends with the next primary's loss", []record.Mark{killA, promote(1020), on([]string{"a"}, fault("next", 1600, 1600))},
 			append(failover, state("a", 1300, 'p'), state("b", 1900, '-'), state("b", 2000, 'p')), nil, hit(1020),
 			[]string{"two primaries at once: a and b both accepted writes, from 1.300 s to 1.600 s"}},
-		{"the old primary was back by itself before anybody asked for another", []history.Mark{killA, promote(1800)},
+		{"the old primary was back by itself before anybody asked for another", []record.Mark{killA, promote(1800)},
 			append(healthy(), state("a", 1010, '-'), state("a", 1500, 'p'), state("a", 1850, '-'), state("b", 1900, 'p')), nil, none,
 			[]string{"promote was issued at 1.800 s only, after a had been writable at 1.500 s"}},
-		{"the old primary answers late", []history.Mark{killA, promote(1020)}, failover, []Activity{late}, hit(1020),
+		{"the old primary answers late", []record.Mark{killA, promote(1020)}, failover, []Activity{late}, hit(1020),
 			[]string{"two primaries at once: writes was still acknowledged by a at 1.517 s, after b had acknowledged at 1.200 s"}},
-		{"a moment that nobody knows", []history.Mark{seenCrash()}, healthy(), nil, none,
+		{"a moment that nobody knows", []record.Mark{seenCrash()}, healthy(), nil, none,
 			[]string{"it happened at some moment between 1.000 s, when all was well, and 1.400 s, when it was noticed: every time counts from the former, and can be up to 400 ms too long"}},
 	}
 	for _, tt := range tests {
@@ -116,7 +116,7 @@ func TestCaveats(t *testing.T) {
 
 // TestNeverBackIsSaidOfOneThingAlone: of what came back, nothing says that it did not.
 func TestNeverBackIsSaidOfOneThingAlone(t *testing.T) {
-	kill := []history.Mark{on([]string{"a"}, fault("kill-a", 1000, 1010))}
+	kill := []record.Mark{on([]string{"a"}, fault("kill-a", 1000, 1010))}
 	t.Run("a primary that nobody saw away has no successor to wait for", func(t *testing.T) {
 		a := byNode(drawn("..........xx..............."), "aaaaaaaaaa??aaaaaaaaaaaaaaa")
 		w := Recoveries(Course{Activity: []Activity{a}, Marks: kill, States: healthy(), End: 2700 * msec})[0].Workloads[0]
@@ -138,7 +138,7 @@ func TestNeverBackIsSaidOfOneThingAlone(t *testing.T) {
 		for i := slot(time.Duration(lastError)*msec) + 1; i < len(a.Slots); i++ {
 			a.Slots[i].Errors = 0
 		}
-		a.Clients = []ClientActivity{{}, {Episodes: []history.Episode{failing(1, 990, 1005, 1010, lastError, served)}}}
+		a.Clients = []ClientActivity{{}, {Episodes: []record.Episode{failing(1, 990, 1005, 1010, lastError, served)}}}
 		return Outages([]Activity{a}, kill, 3*time.Second)[0]
 	}
 	for _, tt := range []struct {

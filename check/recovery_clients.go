@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // stuck is how long an answer must take for its client to count as not served; it is
@@ -14,8 +14,8 @@ const stuck = 250 * time.Millisecond
 
 // ClientActivity is when one client was not served, as far as that is kept.
 type ClientActivity struct {
-	Episodes  []history.Episode // by their beginning
-	Discarded int64             // shorter ones that are not kept
+	Episodes  []record.Episode // by their beginning
+	Discarded int64            // shorter ones that are not kept
 }
 
 // ClientOutages is for how long the clients of a workload were out, one by one: from
@@ -77,8 +77,8 @@ func (f felt) clientOutages(issued, window time.Duration, usual usual) ClientOut
 
 // failedBefore tells whether a client had failed long before any fault could be the
 // reason, and was still not served when this one was issued.
-func failedBefore(episodes []history.Episode, issued time.Duration, usual usual) bool {
-	return slices.ContainsFunc(episodes, func(e history.Episode) bool {
+func failedBefore(episodes []record.Episode, issued time.Duration, usual usual) bool {
+	return slices.ContainsFunc(episodes, func(e record.Episode) bool {
 		return e.Errors > 0 && e.FirstError <= usual.until-minStall && (e.FirstOK == 0 || e.FirstOK > issued)
 	})
 }
@@ -91,7 +91,7 @@ func failedBefore(episodes []history.Episode, issued time.Duration, usual usual)
 // recovery prolong it. A client that was not served before the next fault, and never
 // after it, was out at least up to there. Without failures, or where as many failed before
 // any fault, it is the longest time without an answer, if that is far longer than was usual.
-func (f felt) clientOut(episodes []history.Episode, issued, window time.Duration, usual usual) (out time.Duration, back bool) {
+func (f felt) clientOut(episodes []record.Episode, issued, window time.Duration, usual usual) (out time.Duration, back bool) {
 	from, to, back := time.Duration(-1), time.Duration(0), true
 	var longest time.Duration
 	for _, e := range episodes {

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // The throughput before a fault, and after it.
@@ -116,14 +116,14 @@ func (f felt) firstNew(r *Recovery, lastOld, until time.Duration) Stage {
 
 // answered has the acknowledgements, those too that came when no client waited for them
 // any more.
-func (n NodeActivity) answered() []history.Slot {
+func (n NodeActivity) answered() []record.Slot {
 	if len(n.Late) == 0 {
 		return n.Slots
 	}
 	all := slices.Clone(n.Slots)
 	for _, at := range n.Late {
 		if i := slot(at); i < len(all) {
-			all[i].Add(history.OK, at)
+			all[i].Add(record.OK, at)
 		}
 	}
 	return all
@@ -161,7 +161,7 @@ func (f felt) throughput(r *Recovery, nextFault time.Duration) (Stage, float64) 
 			from = max(from, a.From)
 		}
 	}
-	first, issued := slot(from+history.SlotLength-1), slot(r.Issued)
+	first, issued := slot(from+record.SlotLength-1), slot(r.Issued)
 	if issued-first < slot(steadySpan) {
 		return Stage{}, 0
 	}
@@ -219,7 +219,7 @@ func (f felt) served(from, to int) float64 {
 // nodeRecoveries are the outages of the nodes that served the workload when the fault
 // was issued. One that became the primary, and is left alone for that, has none.
 func (f felt) nodeRecoveries(r *Recovery, window, firstFault time.Duration) (all []NodeRecovery) {
-	m := history.Mark{Name: r.Event, Issued: r.Issued, Effective: r.Effective}
+	m := record.Mark{Name: r.Event, Issued: r.Issued, Effective: r.Effective}
 	for _, n := range f.Nodes {
 		if !n.servedIn(r.Issued-recentSpan, r.Issued) {
 			continue

@@ -7,14 +7,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // TestSilenceOfTheNextFaultIsItsOwn: the longest silence that begins before the next
 // fault, and is that one's, does not say when this one began to be felt.
 func TestSilenceOfTheNextFaultIsItsOwn(t *testing.T) {
 	f := felt{end: 3 * time.Second}
-	f.Slots = make([]history.Slot, slot(3*time.Second))
+	f.Slots = make([]record.Slot, slot(3*time.Second))
 	served := func(from, to time.Duration) {
 		for i := slot(from); i < slot(to); i++ {
 			f.Slots[i].OK = 1
@@ -40,7 +40,7 @@ func TestStagesEndWithTheNextPrimary(t *testing.T) {
 		name            string
 		picture, byNode string
 		next            string // the node of the next fault, at 2 s
-		states          []history.NodeState
+		states          []record.NodeState
 		want            stages
 	}{
 		{"the old primary is the third one too", "..........xx........xx.........", "aaaaaaaaaa??bbbbbbbb??aaaaaaaaa", "b",
@@ -55,7 +55,7 @@ func TestStagesEndWithTheNextPrimary(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			a := byNode(drawn(tt.picture), tt.byNode)
-			marks := []history.Mark{killA, on([]string{tt.next}, fault("next", 2000, 2010))}
+			marks := []record.Mark{killA, on([]string{tt.next}, fault("next", 2000, 2010))}
 			w := Recoveries(Course{Activity: []Activity{a}, Marks: marks, States: tt.states, End: 3100 * msec})[0].Workloads[0]
 			if diff := cmp.Diff(tt.want, stages{w.LastOldAck, w.FirstNewAck}); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -113,7 +113,7 @@ func TestThroughputOfFew(t *testing.T) {
 // TestFirstOfTheNewPrimary: an acknowledgement counts if it is that node's, and of after
 // the fault.
 func TestFirstOfTheNewPrimary(t *testing.T) {
-	slots := []history.Slot{{OK: 2, FirstOK: 3000, LastOK: 7000}, {OK: 1}}
+	slots := []record.Slot{{OK: 2, FirstOK: 3000, LastOK: 7000}, {OK: 1}}
 	f := felt{Activity: Activity{Nodes: []NodeActivity{{Node: "b", Slots: slots}}}, end: time.Second}
 	for issued, want := range map[int]Stage{2: hit(3), 5: hit(7), 8: hit(10)} {
 		r := &Recovery{Issued: time.Duration(issued) * msec, Writable: hit(issued), Primary: "a", NewPrimary: "b"}
@@ -125,7 +125,7 @@ func TestFirstOfTheNewPrimary(t *testing.T) {
 
 // TestLeft: a node that was used within the last second has not been left.
 func TestLeft(t *testing.T) {
-	f := felt{Activity: Activity{Slots: make([]history.Slot, 300), Active: drawn("|").Active}, end: 3 * time.Second}
+	f := felt{Activity: Activity{Slots: make([]record.Slot, 300), Active: drawn("|").Active}, end: 3 * time.Second}
 	f.Active = append(f.Active, struct{ From, To time.Duration }{0, f.end})
 	for used, left := range map[int]bool{200: false, 199: true} {
 		clear(f.Slots)
@@ -159,7 +159,7 @@ func TestNodeRecoveries(t *testing.T) {
 		name   string
 		a      string
 		spread bool
-		states []history.NodeState
+		states []record.NodeState
 		want   []NodeRecovery
 	}{
 		{"back after a while", "..........x_________..........", true, nil, []NodeRecovery{{Node: "a", Errors: 20, Recovered: true, RTO: 1000 * msec}}},
@@ -169,9 +169,9 @@ func TestNodeRecoveries(t *testing.T) {
 		{"nothing failed, and it was slow for a while", "..........______..............", true, nil, []NodeRecovery{{Node: "a", Recovered: true, RTO: 600 * msec}}},
 		{"served on for a while, and left then", "...............______________", true, nil, []NodeRecovery{{Node: "a", RTO: 490 * msec, Left: true}}},
 		{"back, and left later", "..........x......_____________", true, nil, []NodeRecovery{{Node: "a", Errors: 20, Recovered: true, RTO: 100 * msec}}},
-		{"away and back, and promoted", "..........x____...............", true, []history.NodeState{state("z", 5, 'p'), state("z", 1005, '-'), state("a", 1010, 'p')},
+		{"away and back, and promoted", "..........x____...............", true, []record.NodeState{state("z", 5, 'p'), state("z", 1005, '-'), state("a", 1010, 'p')},
 			[]NodeRecovery{{Node: "a", Errors: 20, Recovered: true, RTO: 500 * msec}}},
-		{"left because it was promoted", "..........____________________", true, []history.NodeState{state("z", 5, 'p'), state("z", 1005, '-'), state("a", 1010, 'p')}, nil},
+		{"left because it was promoted", "..........____________________", true, []record.NodeState{state("z", 5, 'p'), state("z", 1005, '-'), state("a", 1010, 'p')}, nil},
 		{"it did not serve before", "____________________..........", true, nil, nil},
 		{"no harm done", "..............................", true, nil, nil},
 		{"a workload that is on one node at a time", "..........x___________________", false, nil, nil},
@@ -180,7 +180,7 @@ func TestNodeRecoveries(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			a := reads(tt.a)
 			a.Spread = tt.spread
-			got := Recoveries(Course{Activity: []Activity{a}, States: tt.states, Marks: []history.Mark{on([]string{"z"}, fault("stop", 1000, 1000))}, End: 3 * time.Second})
+			got := Recoveries(Course{Activity: []Activity{a}, States: tt.states, Marks: []record.Mark{on([]string{"z"}, fault("stop", 1000, 1000))}, End: 3 * time.Second})
 			if diff := cmp.Diff(tt.want, got[0].Workloads[0].Nodes); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 const msec = time.Millisecond
@@ -15,16 +15,16 @@ const msec = time.Millisecond
 // state is what a node said of itself at a moment, in milliseconds: its role by the
 // first letter ("p", "s" for a standby that streams, "c" for one that does not, "-"
 // for no answer), and a primary's standbys, each "name:sync_state" or "name:state:sync_state".
-func state(node string, at int, role byte, standbys ...[3]string) history.NodeState {
-	s := history.NodeState{Node: node, At: time.Duration(at) * msec, Reachable: role != '-', Streaming: role == 's', Timeline: 1}
+func state(node string, at int, role byte, standbys ...[3]string) record.NodeState {
+	s := record.NodeState{Node: node, At: time.Duration(at) * msec, Reachable: role != '-', Streaming: role == 's', Timeline: 1}
 	switch role {
 	case 'p':
-		s.Role = history.RolePrimary
+		s.Role = record.RolePrimary
 	case 's', 'c':
-		s.Role = history.RoleStandby
+		s.Role = record.RoleStandby
 	}
 	for _, line := range standbys {
-		s.Standbys = append(s.Standbys, history.StandbyState{Name: line[0], State: line[1], SyncState: line[2]})
+		s.Standbys = append(s.Standbys, record.StandbyState{Name: line[0], State: line[1], SyncState: line[2]})
 	}
 	return s
 }
@@ -32,14 +32,14 @@ func state(node string, at int, role byte, standbys ...[3]string) history.NodeSt
 func streams(name, sync string) [3]string { return [3]string{name, "streaming", sync} }
 
 // healthy is a primary a with the quorum standbys b and c.
-func healthy() []history.NodeState {
-	return []history.NodeState{state("a", 5, 'p', streams("b", "quorum"), streams("c", "quorum")), state("b", 6, 's'), state("c", 7, 's')}
+func healthy() []record.NodeState {
+	return []record.NodeState{state("a", 5, 'p', streams("b", "quorum"), streams("c", "quorum")), state("b", 6, 's'), state("c", 7, 's')}
 }
 
-func on(nodes []string, m history.Mark) history.Mark { m.Nodes = nodes; return m }
+func on(nodes []string, m record.Mark) record.Mark { m.Nodes = nodes; return m }
 
-func promote(at int) history.Mark {
-	return history.Mark{Name: "promote", Action: "promote", Issued: time.Duration(at) * msec, Effective: time.Duration(at+50) * msec, Status: history.MarkDone}
+func promote(at int) record.Mark {
+	return record.Mark{Name: "promote", Action: "promote", Issued: time.Duration(at) * msec, Effective: time.Duration(at+50) * msec, Status: record.MarkDone}
 }
 
 func hit(ms int) Stage { return reached(time.Duration(ms) * msec) }
@@ -60,93 +60,93 @@ func TestStagesOfNodes(t *testing.T) {
 	failover := append(healthy(), state("a", 1010, '-'), state("b", 1012, 'c'), state("b", 1200, 'p'))
 	tests := []struct {
 		name    string
-		marks   []history.Mark
-		states  []history.NodeState
+		marks   []record.Mark
+		states  []record.NodeState
 		demands []Demand
 		want    []stages
 	}{
 		{
 			"a failover until all is as before",
-			[]history.Mark{killA, promote(1020)},
+			[]record.Mark{killA, promote(1020)},
 			append(failover, state("b", 1400, 'p', streams("c", "quorum")), state("a", 1900, 's'), state("b", 2000, 'p', streams("a", "quorum"), streams("c", "quorum"))), quorum1,
 			[]stages{{true, hit(1020), hit(1200), hit(1400), hit(2000), "b"}},
 		},
 		{
-			"nobody was asked to promote, and nobody did", []history.Mark{killA}, append(healthy(), state("a", 1010, '-')), quorum1,
+			"nobody was asked to promote, and nobody did", []record.Mark{killA}, append(healthy(), state("a", 1010, '-')), quorum1,
 			[]stages{{true, none, not(5000), not(5000), not(5000), ""}},
 		},
 		{
-			"asked, but it never came", []history.Mark{killA, promote(1020)}, append(healthy(), state("a", 1010, '-')), quorum1,
+			"asked, but it never came", []record.Mark{killA, promote(1020)}, append(healthy(), state("a", 1010, '-')), quorum1,
 			[]stages{{true, hit(1020), not(5000), not(5000), not(5000), ""}},
 		},
 		{
-			"the new primary has standbys, but none that it waits for", []history.Mark{killA, promote(1020)},
+			"the new primary has standbys, but none that it waits for", []record.Mark{killA, promote(1020)},
 			append(failover, state("b", 1400, 'p', streams("c", "async"))), quorum1,
 			[]stages{{true, hit(1020), hit(1200), not(5000), not(5000), "b"}},
 		},
 		{
-			"one of two that are waited for", []history.Mark{killA, promote(1020)},
+			"one of two that are waited for", []record.Mark{killA, promote(1020)},
 			append(failover, state("b", 1400, 'p', streams("c", "sync"))), []Demand{{Node: "a", Standbys: 2}},
 			[]stages{{true, hit(1020), hit(1200), not(5000), not(5000), "b"}},
 		},
 		{
-			"the newest demand on that node decides", []history.Mark{killA, promote(1020)},
+			"the newest demand on that node decides", []record.Mark{killA, promote(1020)},
 			append(failover, state("b", 1400, 'p', streams("c", "sync"))), []Demand{{Node: "a", Standbys: 2}, {At: 1300 * msec, Node: "b", Standbys: 1}, {At: 1350 * msec, Node: "a", Standbys: 2}},
 			[]stages{{true, hit(1020), hit(1200), hit(1400), not(5000), "b"}},
 		},
 		{
-			"without a demand as many standbys as before", []history.Mark{killA, promote(1020)},
+			"without a demand as many standbys as before", []record.Mark{killA, promote(1020)},
 			append(failover, state("b", 1400, 'p', streams("c", "async")), state("a", 2000, 's'), state("b", 2100, 'p', streams("a", "async"), streams("c", "async"))), nil,
 			[]stages{{true, hit(1020), hit(1200), hit(2100), hit(2100), "b"}},
 		},
 		{
-			"still catching up is not back", []history.Mark{stopB},
+			"still catching up is not back", []record.Mark{stopB},
 			append(healthy(), state("b", 1005, '-'), state("a", 1006, 'p', streams("c", "quorum")), state("b", 2000, 's'), state("a", 2010, 'p', [3]string{"b", "catchup", "async"}, streams("c", "quorum")), state("a", 2100, 'p', streams("b", "quorum"), streams("c", "quorum"))),
 			[]Demand{{Node: "a", Standbys: 2}},
 			[]stages{{false, none, none, hit(2100), hit(2100), ""}},
 		},
 		{
-			"one standby is enough, so nothing was ever missing", []history.Mark{stopB},
+			"one standby is enough, so nothing was ever missing", []record.Mark{stopB},
 			append(healthy(), state("b", 1005, '-'), state("a", 1006, 'p', streams("c", "quorum"))), quorum1,
 			[]stages{{false, none, none, none, not(5000), ""}},
 		},
 		{
-			"a frozen standby stands in pg_stat_replication as before, and is gone", []history.Mark{stopB},
+			"a frozen standby stands in pg_stat_replication as before, and is gone", []record.Mark{stopB},
 			append(healthy(), state("b", 1005, '-'), state("b", 3000, 's')), []Demand{{Node: "a", Standbys: 2}},
 			[]stages{{false, none, none, hit(3000), hit(3000), ""}},
 		},
 		{
-			"what lasts less than half a second was no return", []history.Mark{stopB},
+			"what lasts less than half a second was no return", []record.Mark{stopB},
 			append(healthy(), state("b", 1005, '-'), state("b", 2000, 's'), state("b", 2300, '-'), state("b", 3000, 's'), state("b", 3600, '-')), []Demand{{Node: "a", Standbys: 2}},
 			[]stages{{false, none, none, hit(3000), hit(3000), ""}},
 		},
 		{
-			"the primary was restarted: the same node is writable again", []history.Mark{killA},
+			"the primary was restarted: the same node is writable again", []record.Mark{killA},
 			append(healthy(), state("a", 1010, '-'), state("a", 1500, 'p'), state("a", 1700, 'p', streams("b", "quorum"))), quorum1,
 			[]stages{{true, none, hit(1500), hit(1700), hit(1500), "a"}},
 		},
 		{
-			"the old primary still says that it is one when it is killed, and so does a second one all the time", []history.Mark{killA},
+			"the old primary still says that it is one when it is killed, and so does a second one all the time", []record.Mark{killA},
 			append(healthy(), state("d", 8, 'p'), state("a", 1002, 'p', streams("c", "quorum")), state("d", 1003, 'p', streams("c", "async")), state("a", 1010, '-'), state("b", 1200, 'p', streams("c", "quorum"))), quorum1,
 			[]stages{{true, none, hit(1200), hit(1200), not(5000), "b"}},
 		},
 		{
-			"a promotion after the next fault of a primary is that one's", []history.Mark{killA, on([]string{"a"}, fault("again", 3000, 3010)), promote(3020)},
+			"a promotion after the next fault of a primary is that one's", []record.Mark{killA, on([]string{"a"}, fault("again", 3000, 3010)), promote(3020)},
 			append(healthy(), state("a", 1010, '-'), state("a", 1500, 'p', streams("b", "quorum")), state("a", 3010, '-')), quorum1,
 			[]stages{{true, none, hit(1500), hit(1500), hit(1500), "a"}, {true, hit(3020), not(5000), not(5000), not(5000), ""}},
 		},
 		{
-			"nor does it end the wait for the one before", []history.Mark{killA, on([]string{"a"}, fault("again", 3000, 3010)), promote(3020)},
+			"nor does it end the wait for the one before", []record.Mark{killA, on([]string{"a"}, fault("again", 3000, 3010)), promote(3020)},
 			append(healthy(), state("a", 1010, '-'), state("b", 3200, 'p')), quorum1,
 			[]stages{{true, none, not(3000), not(3000), not(3000), ""}, {true, hit(3020), hit(3200), not(5000), not(5000), "b"}},
 		},
 		{
-			"so short that nobody saw it", []history.Mark{killA}, healthy(), quorum1,
+			"so short that nobody saw it", []record.Mark{killA}, healthy(), quorum1,
 			[]stages{{true, none, none, none, none, ""}},
 		},
 		{
-			"an old primary that is back without having joined the new one", []history.Mark{killA, promote(1020)},
-			append(failover, func() history.NodeState {
+			"an old primary that is back without having joined the new one", []record.Mark{killA, promote(1020)},
+			append(failover, func() record.NodeState {
 				s := state("b", 1400, 'p', streams("c", "quorum"))
 				s.Timeline = 2
 				return s
@@ -155,7 +155,7 @@ func TestStagesOfNodes(t *testing.T) {
 		},
 		{
 			"the second standby belongs to both aftermaths, the second primary only to its own",
-			[]history.Mark{killA, promote(1020), on([]string{"c"}, fault("stop-c", 1300, 1310)), on([]string{"b"}, fault("kill-b", 3000, 3010))},
+			[]record.Mark{killA, promote(1020), on([]string{"c"}, fault("stop-c", 1300, 1310)), on([]string{"b"}, fault("kill-b", 3000, 3010))},
 			append(failover, state("b", 2000, 'p', streams("c", "quorum")), state("b", 3010, '-'), state("c", 3200, 'p'), state("a", 4000, 's'), state("c", 4000, 'p', streams("a", "quorum"))), quorum1,
 			[]stages{
 				{true, hit(1020), hit(1200), hit(2000), not(3000), "b"},
@@ -163,8 +163,8 @@ func TestStagesOfNodes(t *testing.T) {
 				{true, none, hit(3200), hit(4000), not(5000), "c"},
 			},
 		},
-		{"nobody ever said what it was", []history.Mark{killA}, nil, quorum1, []stages{{false, none, none, Stage{}, Stage{}, ""}}},
-		{"a fault that never took effect", []history.Mark{on([]string{"a"}, fault("kill-a", 1000, 0))}, healthy(), quorum1, nil},
+		{"nobody ever said what it was", []record.Mark{killA}, nil, quorum1, []stages{{false, none, none, Stage{}, Stage{}, ""}}},
+		{"a fault that never took effect", []record.Mark{on([]string{"a"}, fault("kill-a", 1000, 0))}, healthy(), quorum1, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -183,7 +183,7 @@ func TestStagesOfNodes(t *testing.T) {
 // or "?" where nobody knows which.
 func byNode(a Activity, picture string) Activity {
 	for _, node := range "ab" {
-		n := NodeActivity{Node: string(node), Slots: make([]history.Slot, len(a.Slots))}
+		n := NodeActivity{Node: string(node), Slots: make([]record.Slot, len(a.Slots))}
 		for i := range a.Slots {
 			if rune(picture[min(i/10, len(picture)-1)]) == node {
 				n.Slots[i] = a.Slots[i]
@@ -196,9 +196,9 @@ func byNode(a Activity, picture string) Activity {
 
 // failing is an episode of a client that node 1 had served: its LastOK, Sent,
 // FirstError, LastError and FirstOK in milliseconds.
-func failing(after int, at ...int) history.Episode {
+func failing(after int, at ...int) record.Episode {
 	d := func(i int) time.Duration { return time.Duration(at[i]) * msec }
-	return history.Episode{LastOK: d(0), Before: 1, Sent: d(1), FirstError: d(2), LastError: d(3), FirstOK: d(4), After: after, Errors: 1}
+	return record.Episode{LastOK: d(0), Before: 1, Sent: d(1), FirstError: d(2), LastError: d(3), FirstOK: d(4), After: after, Errors: 1}
 }
 
 // TestStagesOfClients: what a workload's activity tells of a fault at 1.000 s.
@@ -206,12 +206,12 @@ func TestStagesOfClients(t *testing.T) {
 	type stages struct{ FirstError, LastOld, FirstNew, Throughput Stage }
 	failover := append(healthy(), state("a", 1010, '-'), state("b", 1200, 'p'))
 	restart := append(healthy(), state("a", 1010, '-'), state("a", 1200, 'p'))
-	kill := []history.Mark{on([]string{"a"}, fault("kill-a", 1000, 1010))}
+	kill := []record.Mark{on([]string{"a"}, fault("kill-a", 1000, 1010))}
 	exact := byNode(drawn("..........xx..............."), "aaaaaaaaaaaabbbbbbbbbbbbbbb")
 	// The old primary's last at 1004 ms, the first error at 1011 ms, the new one's first at 1203 ms.
-	exact.Slots[100] = history.Slot{OK: 3, LastOK: 4000}
-	exact.Slots[101] = history.Slot{Errors: 2, FirstError: 1000, LastError: 9000}
-	exact.Slots[120] = history.Slot{OK: 3, FirstOK: 3000, LastOK: 9000}
+	exact.Slots[100] = record.Slot{OK: 3, LastOK: 4000}
+	exact.Slots[101] = record.Slot{Errors: 2, FirstError: 1000, LastError: 9000}
+	exact.Slots[120] = record.Slot{OK: 3, FirstOK: 3000, LastOK: 9000}
 	exact.Nodes[0].Slots[100], exact.Nodes[1].Slots[120] = exact.Slots[100], exact.Slots[120]
 	longAfter := byNode(drawn("..........xx..............."), "aaaaaaaaaa??bbbbbbbbbbbbbbb")
 	longAfter.Nodes[0].Late = []time.Duration{2503 * msec}
@@ -235,8 +235,8 @@ func TestStagesOfClients(t *testing.T) {
 	tests := []struct {
 		name     string
 		activity Activity
-		states   []history.NodeState
-		marks    []history.Mark
+		states   []record.NodeState
+		marks    []record.Mark
 		want     stages
 	}{
 		{"a failover", byNode(drawn("..........xx..............."), "aaaaaaaaaa??bbbbbbbbbbbbbbb"), failover, kill,
@@ -251,13 +251,13 @@ func TestStagesOfClients(t *testing.T) {
 			stages{hit(1000), hit(2503), hit(1200), hit(1200)}},
 		{"answered late, when the next fault was issued", atTheNext, append(healthy(), state("a", 1010, '-')), append(kill, on([]string{"a"}, fault("stop-a", 1503, 1503))),
 			stages{hit(1000), hit(990), not(1503), not(1500)}},
-		{"of two nodes that were taken away the last", two, failover, []history.Mark{on([]string{"a", "b"}, fault("kill", 1000, 1010))},
+		{"of two nodes that were taken away the last", two, failover, []record.Mark{on([]string{"a", "b"}, fault("kill", 1000, 1010))},
 			stages{not(2700), hit(990), none, hit(2000)}},
-		{"in whatever order", twoMore, failover, []history.Mark{on([]string{"a", "b"}, fault("kill", 1000, 1010))},
+		{"in whatever order", twoMore, failover, []record.Mark{on([]string{"a", "b"}, fault("kill", 1000, 1010))},
 			stages{not(2700), hit(990), none, hit(2000)}},
-		{"a standby that was taken away too, and answered last", byNode(drawn("..........xx..............."), "aaaaaaaaab??aabaaaaaaaaaaaa"), restart, []history.Mark{on([]string{"a", "b"}, fault("kill", 1000, 1010))},
+		{"a standby that was taken away too, and answered last", byNode(drawn("..........xx..............."), "aaaaaaaaab??aabaaaaaaaaaaaa"), restart, []record.Mark{on([]string{"a", "b"}, fault("kill", 1000, 1010))},
 			stages{hit(1000), hit(1490), hit(1200), hit(1200)}},
-		{"a standby that was taken away too, and is back", byNode(drawn("..........xx..............."), "aaaaaaaaab??aaaaaaaabaaaaaa"), restart, []history.Mark{on([]string{"a", "b"}, fault("kill", 1000, 1010))},
+		{"a standby that was taken away too, and is back", byNode(drawn("..........xx..............."), "aaaaaaaaab??aaaaaaaabaaaaaa"), restart, []record.Mark{on([]string{"a", "b"}, fault("kill", 1000, 1010))},
 			stages{hit(1000), hit(990), hit(1200), hit(1200)}},
 		{"a new primary that the workload does not use", byNode(drawn("..........xx..............."), "aaaaaaaaaa?????????????????"), append(healthy(), state("a", 1010, '-'), state("c", 1200, 'p')), kill,
 			stages{hit(1000), hit(990), Stage{}, hit(1200)}},
@@ -299,7 +299,7 @@ func TestStagesOfClients(t *testing.T) {
 			append(kill, on([]string{"c"}, fault("stop-c", 1300, 1300))), stages{not(1300), hit(1190), hit(1200), Stage{}}},
 		{"no load", drawn("..........|xxxxxxxxxx"), failover, kill, stages{}},
 		{"the load began afterwards", drawn("|___________|xxxxxxxxxx"), failover, kill, stages{}},
-		{"the load ended when the fault took effect", drawn("..........|xxxxxxxxxx"), failover, []history.Mark{on([]string{"a"}, fault("kill-a", 990, 1000))}, stages{}},
+		{"the load ended when the fault took effect", drawn("..........|xxxxxxxxxx"), failover, []record.Mark{on([]string{"a"}, fault("kill-a", 990, 1000))}, stages{}},
 		{"no new primary before the next fault, within a bucket", byNode(drawn("..........xxxxxxxxxxxxxxxxx"), "aaaaaaaaaaaaaaaaaaaaaaaaaaa"), append(healthy(), state("a", 1010, '-')),
 			append(kill, on([]string{"a"}, fault("stop-a", 1503, 1503))), stages{hit(1000), hit(990), not(1503), not(1500)}},
 	}
@@ -318,7 +318,7 @@ func TestStagesOfClients(t *testing.T) {
 // TestAnAcknowledgementProvesAPrimary that the watch saw later.
 func TestAnAcknowledgementProvesAPrimary(t *testing.T) {
 	a := byNode(drawn("..........xx..............."), "aaaaaaaaaa??bbbbbbbbbbbbbbb")
-	c := Course{Activity: []Activity{a}, Marks: []history.Mark{on([]string{"a"}, fault("kill-a", 1000, 1010))},
+	c := Course{Activity: []Activity{a}, Marks: []record.Mark{on([]string{"a"}, fault("kill-a", 1000, 1010))},
 		States: append(healthy(), state("a", 1010, '-'), state("b", 1248, 'p')), End: 2700 * msec}
 	if got := Recoveries(c)[0].Writable; got != hit(1200) {
 		t.Errorf("writable %+v", got)
@@ -330,7 +330,7 @@ func TestBurstAfterAGapIsNoThroughputKept(t *testing.T) {
 	for i := 101; i < 115; i++ {
 		a.Slots[i].OK, a.Slots[115].OK = 0, a.Slots[115].OK+a.Slots[i].OK // sent late, all at once
 	}
-	got := Recoveries(Course{Activity: []Activity{a}, Marks: []history.Mark{fault("kill", 1000, 1010)}, End: 2900 * msec})
+	got := Recoveries(Course{Activity: []Activity{a}, Marks: []record.Mark{fault("kill", 1000, 1010)}, End: 2900 * msec})
 	if s := got[0].Workloads[0].Throughput; s != hit(1150) {
 		t.Errorf("90 %% at %+v", s)
 	}
@@ -338,7 +338,7 @@ func TestBurstAfterAGapIsNoThroughputKept(t *testing.T) {
 	for i := 110; i < 125; i++ {
 		a.Slots[i].OK, a.Slots[125].OK = 0, a.Slots[125].OK+a.Slots[i].OK
 	}
-	got = Recoveries(Course{Activity: []Activity{a}, Marks: []history.Mark{fault("kill", 1000, 1010)}, End: 2900 * msec})
+	got = Recoveries(Course{Activity: []Activity{a}, Marks: []record.Mark{fault("kill", 1000, 1010)}, End: 2900 * msec})
 	if s := got[0].Workloads[0].Throughput; s != hit(1250) {
 		t.Errorf("90 %% at %+v", s)
 	}
@@ -352,7 +352,7 @@ func TestSlowWorkloadsHaveALongerWindow(t *testing.T) {
 			a.Slots[i].OK = 1
 		}
 	}
-	got := Recoveries(Course{Activity: []Activity{a}, Marks: []history.Mark{fault("kill", 12000, 12010)}, End: 35 * time.Second})
+	got := Recoveries(Course{Activity: []Activity{a}, Marks: []record.Mark{fault("kill", 12000, 12010)}, End: 35 * time.Second})
 	if w := got[0].Workloads[0]; w.Throughput != hit(13260) || w.Before < 2.9 || w.Before > 3 {
 		t.Errorf("90 %% of %v at %+v", w.Before, w.Throughput)
 	}
@@ -360,10 +360,10 @@ func TestSlowWorkloadsHaveALongerWindow(t *testing.T) {
 
 // TestClientOutages: one by one, for a fault at 1.000 s in a load until 3.000 s.
 func TestClientOutages(t *testing.T) {
-	stuckFor := func(sent, served int) history.Episode {
-		return history.Episode{Sent: time.Duration(sent) * msec, FirstOK: time.Duration(served) * msec}
+	stuckFor := func(sent, served int) record.Episode {
+		return record.Episode{Sent: time.Duration(sent) * msec, FirstOK: time.Duration(served) * msec}
 	}
-	of := func(episodes ...history.Episode) ClientActivity { return ClientActivity{Episodes: episodes} }
+	of := func(episodes ...record.Episode) ClientActivity { return ClientActivity{Episodes: episodes} }
 	all := func(n int, c ClientActivity) (cs []ClientActivity) {
 		for range n {
 			cs = append(cs, c)
@@ -372,11 +372,11 @@ func TestClientOutages(t *testing.T) {
 	}
 	for1 := func(ms int) Least { return Least{For: time.Duration(ms) * msec} }
 	least := func(ms int) Least { return Least{For: time.Duration(ms) * msec, AtLeast: true} }
-	kill := []history.Mark{fault("kill", 1000, 1010)}
+	kill := []record.Mark{fault("kill", 1000, 1010)}
 	out := of(failing(1, 990, 1005, 1010, 1100, 1205))
 	tests := []struct {
 		name    string
-		marks   []history.Mark
+		marks   []record.Mark
 		clients []ClientActivity
 		want    ClientOutages
 	}{

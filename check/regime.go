@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 	"pgchaos/standbynames"
 )
 
@@ -92,9 +92,9 @@ type stretch struct {
 // A server reads its configuration anew when it is started. What shows after a restart
 // has no band, so: the server before had the old value to its end, unless a step was
 // under way that could have had it reload.
-func regimesOf(node string, states []history.NodeState, marks []history.Mark, zero time.Time) (all []stretch) {
+func regimesOf(node string, states []record.NodeState, marks []record.Mark, zero time.Time) (all []stretch) {
 	var was regime
-	var before history.NodeState   // the last reading that counts
+	var before record.NodeState    // the last reading that counts
 	var newest, life time.Duration // until when it was read, at most; when its server was started
 	known := false
 	for i, s := range states {
@@ -142,7 +142,7 @@ func regimesOf(node string, states []history.NodeState, marks []history.Mark, ze
 
 // began is when the server was started that a reading is of, if the one before was of
 // another; ok is false also where that is not known.
-func began(before, now history.NodeState, zero time.Time) (at time.Duration, ok bool) {
+func began(before, now record.NodeState, zero time.Time) (at time.Duration, ok bool) {
 	if zero.IsZero() || before.ServerStarted.IsZero() || now.ServerStarted.IsZero() || now.ServerStarted.Equal(before.ServerStarted) {
 		return 0, false
 	}
@@ -152,14 +152,14 @@ func began(before, now history.NodeState, zero time.Time) (at time.Duration, ok 
 // reloaded is from when on a server may have had its next one's configuration, which
 // was started at born: from where a step was under way, after the newest reading
 // without it, that could have made it reload; else not before.
-func reloaded(node string, old, born time.Duration, marks []history.Mark) time.Duration {
+func reloaded(node string, old, born time.Duration, marks []record.Mark) time.Duration {
 	from := born
 	for _, m := range marks {
 		over := max(m.Effective, m.Ended)
 		if over == 0 { // it was never known to end
 			over = forever
 		}
-		if factsOf(m).reloads && slices.Contains(m.Nodes, node) && m.Status != history.MarkSkipped && over >= old-unread {
+		if factsOf(m).reloads && slices.Contains(m.Nodes, node) && m.Status != record.MarkSkipped && over >= old-unread {
 			from = min(from, max(old, m.Issued))
 		}
 	}
@@ -167,7 +167,7 @@ func reloaded(node string, old, born time.Duration, marks []history.Mark) time.D
 }
 
 // change is the band around a change that was seen between two readings.
-func change(node string, old, seen time.Duration, marks []history.Mark) (from, to time.Duration) {
+func change(node string, old, seen time.Duration, marks []record.Mark) (from, to time.Duration) {
 	from, to = old, seen
 	for _, m := range marks {
 		if factsOf(m).demands && slices.Contains(m.Nodes, node) && m.Effective > 0 && m.Issued < seen && m.Effective >= old-unread {

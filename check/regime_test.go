@@ -7,8 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 	"pgchaos/standbynames"
 )
 
@@ -58,57 +58,57 @@ func TestWeakerRegimes(t *testing.T) {
 // weak, and why.
 func TestWeakByRegime(t *testing.T) {
 	quorum := Demand{Node: "a", Standbys: 1, Names: []string{"b", "c"}, Commit: "on"}
-	on := func(at int) history.NodeState { return sync(primary("a", at, 1, 1), "on", "ANY 1 (b, c)") }
-	none := func(at int) history.NodeState { return sync(primary("a", at, 1, 1), "on", "") }
-	gone := func(at int) history.NodeState { return state("a", at, '-') }
+	on := func(at int) record.NodeState { return sync(primary("a", at, 1, 1), "on", "ANY 1 (b, c)") }
+	none := func(at int) record.NodeState { return sync(primary("a", at, 1, 1), "on", "") }
+	gone := func(at int) record.NodeState { return state("a", at, '-') }
 	configure := mark("configure-a", "configure", "a", 5000, 5300)
 	tests := []struct {
 		name    string
-		states  []history.NodeState
-		marks   []history.Mark
+		states  []record.NodeState
+		marks   []record.Mark
 		demands []Demand
 		weak    []int // acknowledged at these milliseconds
 		between []int // in a transition
 		strong  []int
 	}{
-		{"nothing demanded", []history.NodeState{none(5)}, nil, nil, nil, nil, []int{10}},
-		{"asynchronous demanded, and so it is", []history.NodeState{none(5)}, nil, []Demand{{Node: "a"}}, nil, nil, []int{10}},
-		{"nothing is said of the commit either", []history.NodeState{sync(none(5), "off", "")}, nil, []Demand{{Node: "a"}}, nil, nil, []int{10}},
-		{"what does not answer says nothing", []history.NodeState{on(5), sync(gone(1000), "off", ""), on(2000)}, nil, []Demand{quorum}, nil, nil, []int{900, 1500}},
-		{"asynchronous, and even then not off", []history.NodeState{sync(none(5), "off", "")}, nil, []Demand{{Node: "a", Commit: "on"}}, []int{10}, nil, nil},
-		{"as demanded, also before it was first read", []history.NodeState{on(5)}, nil, []Demand{quorum}, nil, nil, []int{1, 10, 100000}},
-		{"never as demanded", []history.NodeState{none(5)}, nil, []Demand{quorum}, []int{1, 10}, nil, nil},
-		{"somebody changed it: after the newest reading with the old value", []history.NodeState{on(5), none(5000)}, nil, []Demand{quorum},
+		{"nothing demanded", []record.NodeState{none(5)}, nil, nil, nil, nil, []int{10}},
+		{"asynchronous demanded, and so it is", []record.NodeState{none(5)}, nil, []Demand{{Node: "a"}}, nil, nil, []int{10}},
+		{"nothing is said of the commit either", []record.NodeState{sync(none(5), "off", "")}, nil, []Demand{{Node: "a"}}, nil, nil, []int{10}},
+		{"what does not answer says nothing", []record.NodeState{on(5), sync(gone(1000), "off", ""), on(2000)}, nil, []Demand{quorum}, nil, nil, []int{900, 1500}},
+		{"asynchronous, and even then not off", []record.NodeState{sync(none(5), "off", "")}, nil, []Demand{{Node: "a", Commit: "on"}}, []int{10}, nil, nil},
+		{"as demanded, also before it was first read", []record.NodeState{on(5)}, nil, []Demand{quorum}, nil, nil, []int{1, 10, 100000}},
+		{"never as demanded", []record.NodeState{none(5)}, nil, []Demand{quorum}, []int{1, 10}, nil, nil},
+		{"somebody changed it: after the newest reading with the old value", []record.NodeState{on(5), none(5000)}, nil, []Demand{quorum},
 			[]int{5001, 9000}, []int{4801, 4999}, []int{4799}},
-		{"two readings close together", []history.NodeState{on(4990), none(5000)}, nil, []Demand{quorum}, []int{5001}, []int{4991}, []int{4989}},
-		{"a step did: from when it was issued to when it was seen in a new session", []history.NodeState{none(5), on(5100)}, []history.Mark{configure}, []Demand{quorum},
+		{"two readings close together", []record.NodeState{on(4990), none(5000)}, nil, []Demand{quorum}, []int{5001}, []int{4991}, []int{4989}},
+		{"a step did: from when it was issued to when it was seen in a new session", []record.NodeState{none(5), on(5100)}, []record.Mark{configure}, []Demand{quorum},
 			[]int{4999}, []int{5001, 5299}, []int{5302}},
-		{"a reading with the old value, taken after that", []history.NodeState{none(5), none(5350), on(5400)}, []history.Mark{configure}, []Demand{quorum},
+		{"a reading with the old value, taken after that", []record.NodeState{none(5), none(5350), on(5400)}, []record.Mark{configure}, []Demand{quorum},
 			[]int{5299}, nil, []int{5302}},
-		{"a step that was issued when it had been seen already", []history.NodeState{none(5), on(5100)}, []history.Mark{mark("configure-a", "configure", "a", 5100, 5300)}, []Demand{quorum},
+		{"a step that was issued when it had been seen already", []record.NodeState{none(5), on(5100)}, []record.Mark{mark("configure-a", "configure", "a", 5100, 5300)}, []Demand{quorum},
 			[]int{4899}, []int{4950, 5099}, []int{5102}},
-		{"a step of another kind", []history.NodeState{none(5), on(5100)}, []history.Mark{mark("sql-a", "sql", "a", 5000, 5300)}, []Demand{quorum},
+		{"a step of another kind", []record.NodeState{none(5), on(5100)}, []record.Mark{mark("sql-a", "sql", "a", 5000, 5300)}, []Demand{quorum},
 			[]int{4899}, []int{4950, 5099}, []int{5102}},
-		{"a step without effect, early on", []history.NodeState{none(5), on(100)}, []history.Mark{mark("configure-a", "configure", "a", 50, 0)}, []Demand{quorum},
+		{"a step without effect, early on", []record.NodeState{none(5), on(100)}, []record.Mark{mark("configure-a", "configure", "a", 50, 0)}, []Demand{quorum},
 			[]int{4}, []int{6, 99}, []int{102}},
-		{"a step that had effect as long before as a reading may have been", []history.NodeState{none(5), on(9000)}, []history.Mark{mark("configure-a", "configure", "a", 8000, 8600)}, []Demand{quorum},
+		{"a step that had effect as long before as a reading may have been", []record.NodeState{none(5), on(9000)}, []record.Mark{mark("configure-a", "configure", "a", 8000, 8600)}, []Demand{quorum},
 			[]int{8599}, nil, []int{8602}},
-		{"other standbys", []history.NodeState{on(4990), sync(primary("a", 5000, 1, 1), "on", "ANY 1 (b, d)")}, nil, []Demand{quorum}, []int{5001}, []int{4991}, []int{4989}},
-		{"fewer standbys", []history.NodeState{sync(on(4990), "on", "ANY 2 (b, c)"), on(5000)}, nil, []Demand{{Node: "a", Standbys: 2, Names: []string{"b", "c"}, Commit: "on"}}, []int{5001}, []int{4991}, []int{4989}},
-		{"a weaker commit", []history.NodeState{on(4990), sync(on(5000), "remote_write", "ANY 1 (b, c)")}, nil, []Demand{quorum}, []int{5001}, []int{4991}, []int{4989}},
-		{"any standby is demanded", []history.NodeState{on(5)}, nil, []Demand{{Node: "a", Standbys: 1}}, nil, nil, []int{10}},
-		{"no longer demanded when it was weakened", []history.NodeState{on(2490), none(2500)}, nil, []Demand{quorum, {At: 2000 * msec, Node: "a"}}, nil, nil, []int{-2700}},
-		{"demanded until it had been weakened", []history.NodeState{on(4990), none(5000)}, nil, []Demand{quorum, {At: 5000 * msec, Node: "a"}}, nil, []int{-5500}, []int{-6100, 5100}},
-		{"another node's step", []history.NodeState{none(5), on(5100)}, []history.Mark{mark("configure-b", "configure", "b", 5000, 5300)}, []Demand{quorum},
+		{"other standbys", []record.NodeState{on(4990), sync(primary("a", 5000, 1, 1), "on", "ANY 1 (b, d)")}, nil, []Demand{quorum}, []int{5001}, []int{4991}, []int{4989}},
+		{"fewer standbys", []record.NodeState{sync(on(4990), "on", "ANY 2 (b, c)"), on(5000)}, nil, []Demand{{Node: "a", Standbys: 2, Names: []string{"b", "c"}, Commit: "on"}}, []int{5001}, []int{4991}, []int{4989}},
+		{"a weaker commit", []record.NodeState{on(4990), sync(on(5000), "remote_write", "ANY 1 (b, c)")}, nil, []Demand{quorum}, []int{5001}, []int{4991}, []int{4989}},
+		{"any standby is demanded", []record.NodeState{on(5)}, nil, []Demand{{Node: "a", Standbys: 1}}, nil, nil, []int{10}},
+		{"no longer demanded when it was weakened", []record.NodeState{on(2490), none(2500)}, nil, []Demand{quorum, {At: 2000 * msec, Node: "a"}}, nil, nil, []int{-2700}},
+		{"demanded until it had been weakened", []record.NodeState{on(4990), none(5000)}, nil, []Demand{quorum, {At: 5000 * msec, Node: "a"}}, nil, []int{-5500}, []int{-6100, 5100}},
+		{"another node's step", []record.NodeState{none(5), on(5100)}, []record.Mark{mark("configure-b", "configure", "b", 5000, 5300)}, []Demand{quorum},
 			[]int{4899}, []int{4950, 5099}, []int{5102}},
-		{"a step long before", []history.NodeState{none(5), on(9000)}, []history.Mark{configure}, []Demand{quorum}, []int{8799}, []int{8801, 8999}, []int{9002}},
-		{"an unread time between the same values", []history.NodeState{on(5), gone(1000), on(5000)}, nil, []Demand{quorum}, nil, nil, []int{900, 2000, 6000}},
-		{"an unread time between different ones", []history.NodeState{on(5), gone(1000), none(5000)}, nil, []Demand{quorum}, []int{5001}, []int{801, 3000, 4999}, []int{799}},
-		{"weakened on purpose: the demand changes too", []history.NodeState{on(5), none(5100)}, []history.Mark{configure}, []Demand{quorum, {At: 5300 * msec, Node: "a", Commit: "on"}},
+		{"a step long before", []record.NodeState{none(5), on(9000)}, []record.Mark{configure}, []Demand{quorum}, []int{8799}, []int{8801, 8999}, []int{9002}},
+		{"an unread time between the same values", []record.NodeState{on(5), gone(1000), on(5000)}, nil, []Demand{quorum}, nil, nil, []int{900, 2000, 6000}},
+		{"an unread time between different ones", []record.NodeState{on(5), gone(1000), none(5000)}, nil, []Demand{quorum}, []int{5001}, []int{801, 3000, 4999}, []int{799}},
+		{"weakened on purpose: the demand changes too", []record.NodeState{on(5), none(5100)}, []record.Mark{configure}, []Demand{quorum, {At: 5300 * msec, Node: "a", Commit: "on"}},
 			nil, []int{5001, 5299}, []int{4999, 5302, 9000}},
-		{"demanded of another node, and so of whoever comes after", []history.NodeState{none(5)}, nil, []Demand{{Node: "z", Standbys: 1}}, []int{10}, nil, nil},
-		{"an own demand counts more", []history.NodeState{none(5)}, nil, []Demand{{Node: "a"}, {At: 5 * msec, Node: "z", Standbys: 1}}, nil, nil, []int{10}},
-		{"under way while it was weak", []history.NodeState{on(5), on(1000), none(1001), none(1499), on(1500)}, nil, []Demand{quorum}, []int{-1600}, nil, []int{990}},
+		{"demanded of another node, and so of whoever comes after", []record.NodeState{none(5)}, nil, []Demand{{Node: "z", Standbys: 1}}, []int{10}, nil, nil},
+		{"an own demand counts more", []record.NodeState{none(5)}, nil, []Demand{{Node: "a"}, {At: 5 * msec, Node: "z", Standbys: 1}}, nil, nil, []int{10}},
+		{"under way while it was weak", []record.NodeState{on(5), on(1000), none(1001), none(1499), on(1500)}, nil, []Demand{quorum}, []int{-1600}, nil, []int{990}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -135,39 +135,39 @@ func TestWeakByRegime(t *testing.T) {
 // what shows afterwards says nothing of the one before.
 func TestWeakAcrossARestart(t *testing.T) {
 	quorum := []Demand{{Node: "a", Standbys: 1, Names: []string{"b", "c"}, Commit: "on"}}
-	of := func(at, started int) history.NodeState {
+	of := func(at, started int) record.NodeState {
 		s := primary("a", at, 1, started)
 		if started == 0 {
 			s.ServerStarted = time.Time{}
 		}
 		return s
 	}
-	on := func(at, started int) history.NodeState { return sync(of(at, started), "on", "ANY 1 (b, c)") }
-	none := func(at, started int) history.NodeState { return sync(of(at, started), "on", "") }
-	gone := func(at int) history.NodeState { return state("a", at, '-') }
-	asked := func(s history.NodeState, at int) history.NodeState { s.Asked = time.Duration(at) * msec; return s }
-	step := func(action, node string, issued, effective int) []history.Mark {
-		return []history.Mark{mark("step", action, node, issued, effective)}
+	on := func(at, started int) record.NodeState { return sync(of(at, started), "on", "ANY 1 (b, c)") }
+	none := func(at, started int) record.NodeState { return sync(of(at, started), "on", "") }
+	gone := func(at int) record.NodeState { return state("a", at, '-') }
+	asked := func(s record.NodeState, at int) record.NodeState { s.Asked = time.Duration(at) * msec; return s }
+	step := func(action, node string, issued, effective int) []record.Mark {
+		return []record.Mark{mark("step", action, node, issued, effective)}
 	}
 	unended := step("sql", "a", 4900, 0)
 	unended[0].Status = ""
 	skipped := step("configure", "a", 4900, 0)
-	skipped[0].Status = history.MarkSkipped
-	killed := []history.NodeState{on(5, 1), on(4950, 1), gone(5010), gone(7020), none(7080, 7)}
+	skipped[0].Status = record.MarkSkipped
+	killed := []record.NodeState{on(5, 1), on(4950, 1), gone(5010), gone(7020), none(7080, 7)}
 	tests := []struct {
 		name    string
-		states  []history.NodeState
-		marks   []history.Mark
+		states  []record.NodeState
+		marks   []record.Mark
 		weak    []int // as in TestWeakByRegime
 		between []int
 		strong  []int
 	}{
 		{"killed and started, with another configuration", killed, nil, []int{7001, 7079, 9000}, nil, []int{4949, 4960, 5050, 6999, -7500}},
-		{"of a restart only the changes are known", []history.NodeState{on(5, 1), none(5100, 5)}, nil, []int{5001}, nil, []int{4899, 4999, -5500}},
-		{"restarted to a stronger one", []history.NodeState{none(4950, 1), on(5100, 5)}, nil, []int{4999, -5500}, nil, []int{5001}},
+		{"of a restart only the changes are known", []record.NodeState{on(5, 1), none(5100, 5)}, nil, []int{5001}, nil, []int{4899, 4999, -5500}},
+		{"restarted to a stronger one", []record.NodeState{none(4950, 1), on(5100, 5)}, nil, []int{4999, -5500}, nil, []int{5001}},
 		{"a statement was under way before it was killed", killed, step("sql", "a", 4960, 4970), []int{7001}, []int{4961, 5005}, []int{4959}},
 		{"one that may have come before the newest reading", killed, step("sql", "a", 4900, 4949), []int{7001}, []int{4951, 5005}, []int{4949}},
-		{"a reading that was asked for before it", []history.NodeState{asked(on(4980, 1), 4950), none(5100, 5)}, step("configure", "a", 4940, 5010), []int{5001}, []int{4951, 4985}, []int{4949}},
+		{"a reading that was asked for before it", []record.NodeState{asked(on(4980, 1), 4950), none(5100, 5)}, step("configure", "a", 4940, 5010), []int{5001}, []int{4951, 4985}, []int{4949}},
 		{"a statement of which nobody knows the end", killed, unended, []int{7001}, []int{4951}, []int{4949}},
 		{"a step that was not begun", killed, skipped, []int{7001}, nil, []int{4951, 6999}},
 		{"a statement long before", killed, step("sql", "a", 4600, 4700), []int{7001}, nil, []int{4951, 6999}},
@@ -175,12 +175,12 @@ func TestWeakAcrossARestart(t *testing.T) {
 		{"a step that changes no configuration", killed, step("kill", "a", 4960, 5000), []int{7001}, nil, []int{4961, 6999}},
 		{"configured while it was down", killed, step("configure", "a", 6000, 6100), []int{7001}, nil, []int{4951, 5999}},
 		{"a statement that may have been over when the newest reading was taken", killed, step("sql", "a", 4600, 4750), []int{7001}, []int{4951}, []int{4949}},
-		{"when the one before was started is not known", []history.NodeState{on(4950, 0), none(5100, 5)}, nil, []int{5101}, []int{4951, 5099}, []int{4949}},
-		{"when this one was started is not known", []history.NodeState{on(4950, 1), none(5100, 0)}, nil, []int{5101}, []int{4951, 5099}, []int{4949}},
-		{"its clock is fast", []history.NodeState{on(4950, 1), none(5100, 60)}, nil, []int{5101}, nil, []int{5099}},
-		{"its clock is slow", []history.NodeState{on(4950, 1), none(5100, 2)}, nil, []int{4952}, nil, []int{4949}},
-		{"a change after the restart is one", []history.NodeState{on(4950, 1), on(5100, 5), on(5200, 5), on(5300, 5), none(6000, 5)}, nil, []int{6001}, []int{5801, 5999}, []int{5101, 5799, -5900}},
-		{"the processes alone were restarted", []history.NodeState{on(4950, 1), gone(5010), none(5100, 1)}, nil, []int{5101}, []int{4951, 5099}, []int{4949}},
+		{"when the one before was started is not known", []record.NodeState{on(4950, 0), none(5100, 5)}, nil, []int{5101}, []int{4951, 5099}, []int{4949}},
+		{"when this one was started is not known", []record.NodeState{on(4950, 1), none(5100, 0)}, nil, []int{5101}, []int{4951, 5099}, []int{4949}},
+		{"its clock is fast", []record.NodeState{on(4950, 1), none(5100, 60)}, nil, []int{5101}, nil, []int{5099}},
+		{"its clock is slow", []record.NodeState{on(4950, 1), none(5100, 2)}, nil, []int{4952}, nil, []int{4949}},
+		{"a change after the restart is one", []record.NodeState{on(4950, 1), on(5100, 5), on(5200, 5), on(5300, 5), none(6000, 5)}, nil, []int{6001}, []int{5801, 5999}, []int{5101, 5799, -5900}},
+		{"the processes alone were restarted", []record.NodeState{on(4950, 1), gone(5010), none(5100, 1)}, nil, []int{5101}, []int{4951, 5099}, []int{4949}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -198,7 +198,7 @@ func TestWeakAcrossARestart(t *testing.T) {
 	if got := weakness(unknown, answered(6000)); got != WeakTransition {
 		t.Errorf("when it was started is not known: %q", got)
 	}
-	regimes := regimesOf("a", []history.NodeState{on(4950, 1), sync(primary("a", 5100, 1, 5), "off", "")}, nil, time.Unix(0, 0))
+	regimes := regimesOf("a", []record.NodeState{on(4950, 1), sync(primary("a", 5100, 1, 5), "off", "")}, nil, time.Unix(0, 0))
 	if !wasOff(regimes, answered(5050)) || wasOff(regimes, answered(4999)) || wasOff(regimes, answered(-5500)) {
 		t.Error("synchronous_commit was off from the restart on, for what the new server answered")
 	}
@@ -236,12 +236,12 @@ func answered(at int) *ledger.Entry {
 // TestAuditOfWeakWrites: counted by notice and by regime, and lost as what they are.
 func TestAuditOfWeakWrites(t *testing.T) {
 	e := failover()
-	e.States["a"] = []history.NodeState{sync(primary("a", 5, 1, 1), "on", "b"), sync(primary("a", 500, 1, 1), "on", "")}
-	e.States["b"] = []history.NodeState{sync(primary("b", 1200, 2, 1), "on", "a")}
+	e.States["a"] = []record.NodeState{sync(primary("a", 5, 1, 1), "on", "b"), sync(primary("a", 500, 1, 1), "on", "")}
+	e.States["b"] = []record.NodeState{sync(primary("b", 1200, 2, 1), "on", "a")}
 	e.Demands = []Demand{{Node: "a", Standbys: 1, Names: []string{"b"}}, {At: 1200 * msec, Node: "b", Standbys: 1, Names: []string{"a"}}}
 	e.Book = (&fakeBook{}).write("writes",
-		ack("a", 1, 100, 100), ledgerEntry(ack("a", 1, 110, 200)).as(history.Weak), ack("a", 1, 120, 450), ack("a", 1, 130, 900),
-		ledgerEntry(ack("a", 1, 140, 901)).as(history.Unknown), ack("b", 2, 150, 1300))
+		ack("a", 1, 100, 100), ledgerEntry(ack("a", 1, 110, 200)).as(record.Weak), ack("a", 1, 120, 450), ack("a", 1, 130, 900),
+		ledgerEntry(ack("a", 1, 140, 901)).as(record.Unknown), ack("b", 2, 150, 1300))
 	e.Nodes = []NodeHolding{node("b", rows(6)...).in(e.Table)}
 	a, err := AuditTable(e)
 	if err != nil {
@@ -310,7 +310,7 @@ func TestSessionsOfTheirOwn(t *testing.T) {
 		"more, but there is no standby":   {"off", "remote_apply", "", true},
 		"the server's, which is too weak": {"local", "", "b", true},
 	} {
-		e := &Evidence{Demands: []Demand{quorum}, States: map[string][]history.NodeState{
+		e := &Evidence{Demands: []Demand{quorum}, States: map[string][]record.NodeState{
 			"a": {sync(primary("a", 5, 1, 1), tt.server, tt.standbys)},
 		}}
 		w := newWitness(e)

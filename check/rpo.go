@@ -4,20 +4,20 @@ import (
 	"cmp"
 	"slices"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // rpoKey tells apart what one event lost in several ways.
 type rpoKey struct {
 	event string
 	cause Cause
-	fork  history.LSN
+	fork  record.LSN
 }
 
 // rpo is an RPO that is still counted.
 type rpo struct {
 	RPO
-	highest history.LSN
+	highest record.LSN
 }
 
 // attribute puts a loss to the account of its event.

@@ -5,26 +5,26 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // TestRPOBytes: the bytes are known where both of their ends are, or nothing was lost.
 func TestRPOBytes(t *testing.T) {
 	const fork = 100
 	for name, c := range map[string]struct {
-		fork history.LSN
-		lost []history.LSN // of the acknowledged writes that are lost
+		fork record.LSN
+		lost []record.LSN // of the acknowledged writes that are lost
 		weak int
 		want string // seconds, and bytes
 	}{
-		"both ends":                        {fork, []history.LSN{110, 130, 120}, 0, "10-20 30"},
-		"lost before the fork":             {fork, []history.LSN{90}, 0, "10-20 0"},
-		"nobody knows the fork":            {0, []history.LSN{110}, 0, "10-20 ?"},
-		"nobody knows where the loss was":  {fork, []history.LSN{0}, 0, "10-20 ?"},
+		"both ends":                        {fork, []record.LSN{110, 130, 120}, 0, "10-20 30"},
+		"lost before the fork":             {fork, []record.LSN{90}, 0, "10-20 0"},
+		"nobody knows the fork":            {0, []record.LSN{110}, 0, "10-20 ?"},
+		"nobody knows where the loss was":  {fork, []record.LSN{0}, 0, "10-20 ?"},
 		"weak ones alone":                  {fork, nil, 2, "20-20 0"},
 		"weak ones, and no fork known":     {0, nil, 1, "20-20 0"},
-		"weak ones do not count as losses": {fork, []history.LSN{110}, 3, "10-20 10"},
+		"weak ones do not count as losses": {fork, []record.LSN{110}, 3, "10-20 10"},
 	} {
 		a := &auditor{rpo: map[rpoKey]*rpo{}}
 		v := verdictOf{cause: CauseFork, event: event{"kill", 20 * time.Second}, fork: c.fork}

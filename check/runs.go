@@ -4,8 +4,8 @@ import (
 	"math/bits"
 	"slices"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // where is a set of nodes and of forks: bits of their indices.
@@ -15,7 +15,7 @@ func (w where) empty() bool { return w == where{} }
 
 // write is one write and what is known of it.
 type write struct {
-	key      history.Key
+	key      record.Key
 	n        int64 // rows, for those without a key; otherwise 1
 	workload string
 	entry    ledger.Entry // zero for what was never attempted

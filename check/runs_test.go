@@ -4,8 +4,8 @@ import (
 	"slices"
 	"testing"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // TestRunsEnd: whatever is said of a run and differs ends it.
@@ -16,7 +16,7 @@ func TestRunsEnd(t *testing.T) {
 		runs   int
 	}{
 		{"nothing", func(*write) {}, 1},
-		{"the writer", func(w *write) { w.key = history.PackKey(4, 2) }, 2},
+		{"the writer", func(w *write) { w.key = record.PackKey(4, 2) }, 2},
 		{"a number between", func(w *write) { w.key++ }, 2},
 		{"the node that answered", func(w *write) { w.entry.Server.Node = "b" }, 2},
 		{"its timeline", func(w *write) { w.timeline++ }, 2},
@@ -31,7 +31,7 @@ func TestRunsEnd(t *testing.T) {
 	} {
 		lost := func(seq int64) write {
 			return write{
-				key: history.PackKey(3, seq), n: 1, timeline: 1, entry: ledger.Entry{Server: ledger.Server{Node: "a"}},
+				key: record.PackKey(3, seq), n: 1, timeline: 1, entry: ledger.Entry{Server: ledger.Server{Node: "a"}},
 				loss: &verdictOf{explained: true, cause: CauseFork, event: event{name: "kill-a"}, fork: 100},
 			}
 		}
@@ -50,9 +50,9 @@ func TestRunsEnd(t *testing.T) {
 func TestRunsKept(t *testing.T) {
 	var g gatherer
 	for seq := int64(1); seq < 10*MaxRuns; seq += 2 {
-		g.add(write{key: history.PackKey(0, seq), n: 1, loss: &verdictOf{explained: true}})
+		g.add(write{key: record.PackKey(0, seq), n: 1, loss: &verdictOf{explained: true}})
 	}
-	g.add(write{key: history.PackKey(1, 1), n: 1, loss: &verdictOf{why: "nobody knows"}})
+	g.add(write{key: record.PackKey(1, 1), n: 1, loss: &verdictOf{why: "nobody knows"}})
 	if len(g.good) > MaxRuns {
 		t.Errorf("%d runs in memory", len(g.good))
 	}
@@ -65,8 +65,8 @@ func TestRunsKept(t *testing.T) {
 // TestLSNsOfARun: a write that tells none does not end the stretch.
 func TestLSNsOfARun(t *testing.T) {
 	var g gatherer
-	for seq, lsn := range []history.LSN{100, 110, 0} {
-		g.add(write{key: history.PackKey(3, int64(seq+1)), n: 1, entry: ledger.Entry{LSN: lsn}})
+	for seq, lsn := range []record.LSN{100, 110, 0} {
+		g.add(write{key: record.PackKey(3, int64(seq+1)), n: 1, entry: ledger.Entry{LSN: lsn}})
 	}
 	c := g.close(&auditor{Evidence: &Evidence{}})
 	if len(c.Runs) != 1 || c.Runs[0].N != 3 || c.Runs[0].FirstLSN != 100 || c.Runs[0].LastLSN != 110 {

@@ -5,20 +5,20 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // TestAbsences: when a node did not serve.
 func TestAbsences(t *testing.T) {
-	up := func(at, started int) history.NodeState { return primary("a", at, 1, started) }
-	gone := func(at int) history.NodeState { return state("a", at, '-') }
+	up := func(at, started int) record.NodeState { return primary("a", at, 1, started) }
+	gone := func(at int) record.NodeState { return state("a", at, '-') }
 	span := func(from, to int) window { return window{time.Duration(from) * msec, time.Duration(to) * msec} }
 	restart := mark("restart-a", "restart", "a", 1000, 1100)
 	restart.Ended = 1500 * msec
 	failed := mark("kill-a", "kill", "a", 1000, 0)
 	failed.Ended = 1500 * msec
-	type marks = []history.Mark
-	type states = []history.NodeState
+	type marks = []record.Mark
+	type states = []record.NodeState
 	tests := []struct {
 		name   string
 		marks  marks

@@ -5,8 +5,8 @@ package check
 import (
 	"time"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // Verdict is the answer to one question. The zero value is Inconclusive: absence
@@ -104,16 +104,16 @@ type Run struct {
 	Node     string        `json:"node,omitempty"`     // the node that answered
 	Timeline uint32        `json:"timeline,omitempty"` // and the timeline that it was on
 	// FirstLSN and LastLSN are those of the inserts; 0 where they are not recorded.
-	FirstLSN history.LSN `json:"first_lsn,omitempty"`
-	LastLSN  history.LSN `json:"last_lsn,omitempty"`
-	Weak     WeakReason  `json:"weak,omitempty"`
+	FirstLSN record.LSN `json:"first_lsn,omitempty"`
+	LastLSN  record.LSN `json:"last_lsn,omitempty"`
+	Weak     WeakReason `json:"weak,omitempty"`
 
 	// Explained is set for a loss that Cause explains; Why says why another one is not.
-	Explained bool        `json:"explained,omitempty"`
-	Cause     Cause       `json:"cause,omitempty"`
-	LostBy    string      `json:"lost_by,omitempty"`  // the event
-	Fork      history.LSN `json:"fork_lsn,omitempty"` // from where on WAL was lost; 0: not known
-	Why       string      `json:"why,omitempty"`
+	Explained bool       `json:"explained,omitempty"`
+	Cause     Cause      `json:"cause,omitempty"`
+	LostBy    string     `json:"lost_by,omitempty"`  // the event
+	Fork      record.LSN `json:"fork_lsn,omitempty"` // from where on WAL was lost; 0: not known
+	Why       string     `json:"why,omitempty"`
 
 	FoundOn   []string `json:"found_on,omitempty"`   // the nodes that hold them
 	MissingOn []string `json:"missing_on,omitempty"` // of losses: the nodes that were read and do not
@@ -222,7 +222,7 @@ type RPO struct {
 	// or the latest such acknowledgement where that came later.
 	From time.Duration `json:"from_ns"`
 	To   time.Duration `json:"to_ns"`
-	Fork history.LSN   `json:"fork_lsn,omitempty"`
+	Fork record.LSN    `json:"fork_lsn,omitempty"`
 	// Bytes are from Fork to the highest LSN of Lost; nil where one of them is not known.
 	Bytes *int64 `json:"bytes,omitempty"`
 }
@@ -234,8 +234,8 @@ func (r RPO) Span() time.Duration { return max(0, r.To-r.From) }
 type Activity struct {
 	Workload string
 	Writes   bool // it writes: its outages count for write_rto; otherwise for read_rto
-	// Slots are what ended in each history.SlotLength of the run's clock, from offset 0.
-	Slots []history.Slot
+	// Slots are what ended in each record.SlotLength of the run's clock, from offset 0.
+	Slots []record.Slot
 	// Active tells when the workload was running.
 	Active []struct{ From, To time.Duration }
 	// Spread is set when the workload is on several nodes at once, each of which can
@@ -250,7 +250,7 @@ type Activity struct {
 // NodeActivity is the part of one node in an Activity.
 type NodeActivity struct {
 	Node  string
-	Slots []history.Slot
+	Slots []record.Slot
 	// Late are when the node acknowledged what its clients had given up on, of each
 	// slot the last moment. Nobody was served by that, but the node had not stopped.
 	Late []time.Duration

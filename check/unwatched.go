@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // Unwatched is a time in which nothing shows that a node accepted no writes, while the
@@ -29,7 +29,7 @@ func (u Unwatched) String() string {
 // UnwatchedNodes finds such times up to some moment. The states are as for TwoWritable, but
 // those that were read after that moment count, too: a standby that is one still, with
 // nothing in between, was one all the while.
-func UnwatchedNodes(states map[string][]history.NodeState, marks []history.Mark, until time.Duration) (all []Unwatched) {
+func UnwatchedNodes(states map[string][]record.NodeState, marks []record.Mark, until time.Duration) (all []Unwatched) {
 	for _, node := range slices.Sorted(maps.Keys(states)) {
 		for _, gap := range gapsOf(node, states[node], marks, until) {
 			for _, other := range slices.Sorted(maps.Keys(states)) {
@@ -50,15 +50,15 @@ func UnwatchedNodes(states map[string][]history.NodeState, marks []history.Mark,
 
 // gapsOf are the times up to some moment in which a node may have accepted writes, and no
 // two readings prove that it did. Where it was first read, the set-up had looked.
-func gapsOf(node string, states []history.NodeState, marks []history.Mark, until time.Duration) (gaps []window) {
+func gapsOf(node string, states []record.NodeState, marks []record.Mark, until time.Duration) (gaps []window) {
 	g := interval{node: node, marks: marks}
 	for i, s := range states {
-		if !s.Reachable && s.Role != history.RoleDown {
+		if !s.Reachable && s.Role != record.RoleDown {
 			if i < len(states)-1 {
 				g.silent = true
 				continue
 			}
-			s = history.NodeState{At: until} // it never answered again
+			s = record.NodeState{At: until} // it never answered again
 		}
 		if g.a.Node != "" {
 			g.b = s
@@ -67,8 +67,8 @@ func gapsOf(node string, states []history.NodeState, marks []history.Mark, until
 		if s.Node == "" {
 			break
 		}
-		if s.Role != history.RoleDown {
-			g.standby = s.Role == history.RoleStandby
+		if s.Role != record.RoleDown {
+			g.standby = s.Role == record.RoleStandby
 		}
 		g.a, g.silent = s, false
 	}
@@ -81,10 +81,10 @@ func gapsOf(node string, states []history.NodeState, marks []history.Mark, until
 // interval is what lies between two readings of a node that say what it was.
 type interval struct {
 	node    string
-	marks   []history.Mark
-	a, b    history.NodeState // the Role of b is "" where the node never answered again
-	standby bool              // a is of a standby, or of one that is down: it is one until it is promoted
-	silent  bool              // readings in between failed
+	marks   []record.Mark
+	a, b    record.NodeState // the Role of b is "" where the node never answered again
+	standby bool             // a is of a standby, or of one that is down: it is one until it is promoted
+	silent  bool             // readings in between failed
 }
 
 // between are the times between the two readings in which the node may have accepted writes.
@@ -93,24 +93,24 @@ func (g *interval) between() []window {
 	switch {
 	case g.standby:
 		return g.ofStandby()
-	case g.a.Role == history.RolePrimary:
-		if g.b.Role == history.RolePrimary && sameServer(g.a, g.b) && g.a.Writable == g.b.Writable {
+	case g.a.Role == record.RolePrimary:
+		if g.b.Role == record.RolePrimary && sameServer(g.a, g.b) && g.a.Writable == g.b.Writable {
 			return nil // it accepted writes all the while, or did not
 		}
-	case g.a.Role == history.RoleDown:
-		started := g.first(-1, func(f facts, m history.Mark) bool { return f.starts || m.Reverses != "" })
+	case g.a.Role == record.RoleDown:
+		started := g.first(-1, func(f facts, m record.Mark) bool { return f.starts || m.Reverses != "" })
 		if started == nil {
-			if g.b.Role != history.RolePrimary {
+			if g.b.Role != record.RolePrimary {
 				return nil
 			}
 			break
 		}
 		from = max(from, started.Issued)
-		ended := g.first(started.Issued, func(f facts, _ history.Mark) bool { return f.ends || f.standby }) != nil
+		ended := g.first(started.Issued, func(f facts, _ record.Mark) bool { return f.ends || f.standby }) != nil
 		switch {
-		case !ended && g.b.Role == history.RoleStandby:
+		case !ended && g.b.Role == record.RoleStandby:
 			return nil // it was started as what it then was
-		case !ended && g.b.Role == history.RoleDown && !g.silent:
+		case !ended && g.b.Role == record.RoleDown && !g.silent:
 			return nil // the server was not there yet
 		}
 	}
@@ -120,20 +120,20 @@ func (g *interval) between() []window {
 // ofStandby are the times between the reading of a standby and the next one. It accepts no
 // writes before it is promoted, and is a standby again only when a step makes it one.
 func (g *interval) ofStandby() []window {
-	promoted := g.first(-1, func(f facts, _ history.Mark) bool { return f.promotes })
+	promoted := g.first(-1, func(f facts, _ record.Mark) bool { return f.promotes })
 	from := g.a.At
 	switch {
 	case promoted != nil:
-		again := g.first(promoted.Issued, func(f facts, _ history.Mark) bool { return f.standby })
-		if again == nil && g.b.Role == history.RoleStandby {
+		again := g.first(promoted.Issued, func(f facts, _ record.Mark) bool { return f.standby })
+		if again == nil && g.b.Role == record.RoleStandby {
 			return nil // not promoted yet
 		}
 		from = max(from, promoted.Issued)
-	case g.b.Role == history.RoleStandby || g.b.Role == history.RoleDown:
+	case g.b.Role == record.RoleStandby || g.b.Role == record.RoleDown:
 		return nil
 	case g.b.Role == "":
 		// Where a step silenced it at once, it was a standby until then.
-		silenced := g.first(-1, func(f facts, m history.Mark) bool {
+		silenced := g.first(-1, func(f facts, m record.Mark) bool {
 			return (f.ends || f.freezes || f.cuts) && m.Issued <= g.a.At+unread
 		})
 		if silenced != nil {
@@ -145,12 +145,12 @@ func (g *interval) ofStandby() []window {
 
 // first is the first step after some moment that did something to the node between the two
 // readings, or was under way when it was read; nil: there is none.
-func (g *interval) first(after time.Duration, is func(facts, history.Mark) bool) (found *history.Mark) {
+func (g *interval) first(after time.Duration, is func(facts, record.Mark) bool) (found *record.Mark) {
 	asked := cmp.Or(g.a.Asked, g.a.At)
 	for i, m := range g.marks {
 		over := max(m.Effective, m.Ended)
 		within := m.Issued < g.b.At && (m.Issued >= asked || over == 0 || over > asked)
-		if within && m.Issued > after && m.Status != history.MarkSkipped && slices.Contains(m.Nodes, g.node) && is(factsOf(m), m) &&
+		if within && m.Issued > after && m.Status != record.MarkSkipped && slices.Contains(m.Nodes, g.node) && is(factsOf(m), m) &&
 			(found == nil || m.Issued < found.Issued) {
 			found = &g.marks[i]
 		}
@@ -158,27 +158,27 @@ func (g *interval) first(after time.Duration, is func(facts, history.Mark) bool)
 	return found
 }
 
-func sameServer(a, b history.NodeState) bool {
+func sameServer(a, b record.NodeState) bool {
 	return !a.ServerStarted.IsZero() && a.ServerStarted.Equal(b.ServerStarted) && a.CheckpointerStarted.Equal(b.CheckpointerStarted)
 }
 
 // certain are the times in which steps, or what was seen to happen, kept a node from
 // accepting writes: it was down, frozen, cut off, or made a standby, which it then is until it
 // is promoted or read again.
-func certain(node string, states []history.NodeState, marks []history.Mark) (all []window) {
+func certain(node string, states []record.NodeState, marks []record.Mark) (all []window) {
 	for _, m := range marks {
 		f := factsOf(m)
-		if !slices.Contains(m.Nodes, node) || m.Effective == 0 || m.Status != history.MarkDone && m.Status != history.MarkSeen {
+		if !slices.Contains(m.Nodes, node) || m.Effective == 0 || m.Status != record.MarkDone && m.Status != record.MarkSeen {
 			continue
 		}
 		switch {
 		case f.standby:
 			to := forever
-			if i := slices.IndexFunc(states, func(s history.NodeState) bool { return s.At >= m.Effective && s.Role != "" }); i >= 0 {
+			if i := slices.IndexFunc(states, func(s record.NodeState) bool { return s.At >= m.Effective && s.Role != "" }); i >= 0 {
 				to = states[i].At
 			}
 			for _, p := range marks {
-				if factsOf(p).promotes && p.Issued >= m.Issued && slices.Contains(p.Nodes, node) && p.Status != history.MarkSkipped {
+				if factsOf(p).promotes && p.Issued >= m.Issued && slices.Contains(p.Nodes, node) && p.Status != record.MarkSkipped {
 					to = min(to, p.Issued)
 				}
 			}
@@ -186,7 +186,7 @@ func certain(node string, states []history.NodeState, marks []history.Mark) (all
 		case f.ends || f.freezes || f.cuts:
 			to := forever
 			for _, lift := range marks {
-				if lifts(lift, m, node) && lift.Status != history.MarkSkipped {
+				if lifts(lift, m, node) && lift.Status != record.MarkSkipped {
 					to = min(to, lift.Issued)
 				}
 			}

@@ -5,11 +5,11 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
-func writable(node string, at int, timeline uint32, started int) history.NodeState {
+func writable(node string, at int, timeline uint32, started int) record.NodeState {
 	s := primary(node, at, timeline, started)
 	s.Asked, s.Writable = s.At, true
 	return s
@@ -18,18 +18,18 @@ func writable(node string, at int, timeline uint32, started int) history.NodeSta
 // TestUnwatchedNodes: while b is read to accept writes from 1.2 s to 4 s, what shows that a
 // did not?
 func TestUnwatchedNodes(t *testing.T) {
-	type states = []history.NodeState
-	type marks = []history.Mark
-	a := func(at int) history.NodeState { return writable("a", at, 1, 1) }
-	gone := func(at int) history.NodeState { return state("a", at, '-') }
-	down := func(at int) history.NodeState { s := gone(at); s.Role = history.RoleDown; return s }
-	standby := func(at int) history.NodeState { return state("a", at, 's') }
-	readOnly := func(s history.NodeState) history.NodeState { s.Writable = false; return s }
+	type states = []record.NodeState
+	type marks = []record.Mark
+	a := func(at int) record.NodeState { return writable("a", at, 1, 1) }
+	gone := func(at int) record.NodeState { return state("a", at, '-') }
+	down := func(at int) record.NodeState { s := gone(at); s.Role = record.RoleDown; return s }
+	standby := func(at int) record.NodeState { return state("a", at, 's') }
+	readOnly := func(s record.NodeState) record.NodeState { s.Writable = false; return s }
 	pause, kill := mark("pause-a", "pause", "a", 1000, 1020), mark("kill-a", "kill", "a", 1000, 1020)
 	undo := mark("undo-pause-a", "undo", "a", 3000, 3010)
 	undo.Reverses = "pause-a"
 	failedKill := kill
-	failedKill.Status = history.MarkFailed
+	failedKill.Status = record.MarkFailed
 	tests := []struct {
 		name  string
 		a     states
@@ -95,7 +95,7 @@ func TestUnwatchedNodes(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			b := states{state("b", 6, 's'), state("b", 1190, 's'), writable("b", 1200, 2, 1), writable("b", 4500, 2, 1)}
 			var got []string
-			for _, u := range UnwatchedNodes(map[string][]history.NodeState{"a": tt.a, "b": b}, tt.marks, 4000*msec) {
+			for _, u := range UnwatchedNodes(map[string][]record.NodeState{"a": tt.a, "b": b}, tt.marks, 4000*msec) {
 				got = append(got, strings.NewReplacer(" s", "", " to ", "-").Replace(strings.Split(strings.Split(u.String(), " from ")[1], ",")[0]))
 			}
 			if strings.Join(got, " ") != tt.want {
@@ -108,11 +108,11 @@ func TestUnwatchedNodes(t *testing.T) {
 // TestUnwatchedInNoRunWithoutPromotion: b is the primary all the while, and what becomes of
 // its standby a, or of b itself, leaves nothing open.
 func TestUnwatchedInNoRunWithoutPromotion(t *testing.T) {
-	type states = []history.NodeState
-	type marks = []history.Mark
-	gone := func(node string, at int) history.NodeState { return state(node, at, '-') }
-	standby := func(at int) history.NodeState { return state("a", at, 's') }
-	both := []history.Mark{mark("pause-b", "pause", "b", 2005, 2020), mark("resume-b", "resume", "b", 3000, 3010)}
+	type states = []record.NodeState
+	type marks = []record.Mark
+	gone := func(node string, at int) record.NodeState { return state(node, at, '-') }
+	standby := func(at int) record.NodeState { return state("a", at, 's') }
+	both := []record.Mark{mark("pause-b", "pause", "b", 2005, 2020), mark("resume-b", "resume", "b", 3000, 3010)}
 	for _, tt := range []struct {
 		name  string
 		a, b  states
@@ -120,11 +120,11 @@ func TestUnwatchedInNoRunWithoutPromotion(t *testing.T) {
 	}{
 		{"the primary is frozen and resumed", states{standby(5), standby(5000)}, states{writable("b", 5, 1, 1), writable("b", 2000, 1, 1), gone("b", 2100), writable("b", 3020, 1, 1), writable("b", 5000, 1, 1)}, both},
 		{"the primary is restarted", states{standby(5), standby(5000)}, states{writable("b", 5, 1, 1), writable("b", 2000, 1, 1), gone("b", 2100), writable("b", 3020, 1, 2), writable("b", 5000, 1, 2)}, marks{mark("restart-b", "restart", "b", 2005, 3000)}},
-		{"the primary is killed and started", states{standby(5), standby(5000)}, states{writable("b", 5, 1, 1), writable("b", 2000, 1, 1), gone("b", 2010), {Node: "b", At: 2100 * msec, Role: history.RoleDown}, {Node: "b", At: 3002 * msec, Role: history.RoleDown}, writable("b", 3200, 1, 2), writable("b", 5000, 1, 2)}, marks{mark("kill-b", "kill", "b", 2005, 2020), mark("start-b", "start", "b", 3000, 3100)}},
+		{"the primary is killed and started", states{standby(5), standby(5000)}, states{writable("b", 5, 1, 1), writable("b", 2000, 1, 1), gone("b", 2010), {Node: "b", At: 2100 * msec, Role: record.RoleDown}, {Node: "b", At: 3002 * msec, Role: record.RoleDown}, writable("b", 3200, 1, 2), writable("b", 5000, 1, 2)}, marks{mark("kill-b", "kill", "b", 2005, 2020), mark("start-b", "start", "b", 3000, 3100)}},
 		{"both are frozen, and the standby stays so", states{standby(5), standby(2000), gone("a", 2100), gone("a", 4900)}, states{writable("b", 5, 1, 1), writable("b", 5000, 1, 1)}, append(both, mark("pause-a", "pause", "a", 2006, 2021))},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := UnwatchedNodes(map[string][]history.NodeState{"a": tt.a, "b": tt.b}, tt.marks, 4500*msec); len(got) > 0 {
+			if got := UnwatchedNodes(map[string][]record.NodeState{"a": tt.a, "b": tt.b}, tt.marks, 4500*msec); len(got) > 0 {
 				t.Error(got)
 			}
 		})
@@ -134,25 +134,25 @@ func TestUnwatchedInNoRunWithoutPromotion(t *testing.T) {
 // TestAcknowledgedBesideOneThatWasRead: the mixed proof of a split brain.
 func TestAcknowledgedBesideOneThatWasRead(t *testing.T) {
 	answer := func(sent, done int) []ledger.Entry {
-		return []ledger.Entry{{Outcome: history.OK, Server: ledger.Server{Node: "a", Timeline: 1}, Sent: time.Duration(sent) * msec, Done: time.Duration(done) * msec}}
+		return []ledger.Entry{{Outcome: record.OK, Server: ledger.Server{Node: "a", Timeline: 1}, Sent: time.Duration(sent) * msec, Done: time.Duration(done) * msec}}
 	}
-	frozen := func(from, to int) []history.Mark {
-		return []history.Mark{mark("pause-a", "pause", "a", from-10, from), mark("resume-a", "resume", "a", to, to+10)}
+	frozen := func(from, to int) []record.Mark {
+		return []record.Mark{mark("pause-a", "pause", "a", from-10, from), mark("resume-a", "resume", "a", to, to+10)}
 	}
 	for _, tt := range []struct {
 		name  string
 		acks  []ledger.Entry
-		b     []history.NodeState
+		b     []record.NodeState
 		want  bool
-		marks []history.Mark
+		marks []record.Mark
 	}{
 		{"sent while the newer one was read to accept writes", []ledger.Entry{ack("a", 1, 10, 900), ack("a", 1, 20, 3000)}, nil, true, nil},
-		{"sent before, and answered then", []ledger.Entry{{Outcome: history.OK, Server: ledger.Server{Node: "a", Timeline: 1}, Sent: 900 * msec, Done: 3000 * msec}}, nil, false, nil},
-		{"answered after the last reading", []ledger.Entry{{Outcome: history.OK, Server: ledger.Server{Node: "a", Timeline: 1}, Sent: 3900 * msec, Done: 4100 * msec}}, nil, false, nil},
+		{"sent before, and answered then", []ledger.Entry{{Outcome: record.OK, Server: ledger.Server{Node: "a", Timeline: 1}, Sent: 900 * msec, Done: 3000 * msec}}, nil, false, nil},
+		{"answered after the last reading", []ledger.Entry{{Outcome: record.OK, Server: ledger.Server{Node: "a", Timeline: 1}, Sent: 3900 * msec, Done: 4100 * msec}}, nil, false, nil},
 		{"before the newer one was a primary", []ledger.Entry{ack("a", 1, 10, 900)}, nil, false, nil},
-		{"one reading proves nothing", []ledger.Entry{ack("a", 1, 20, 3000)}, []history.NodeState{writable("b", 1200, 2, 1)}, false, nil},
+		{"one reading proves nothing", []ledger.Entry{ack("a", 1, 20, 3000)}, []record.NodeState{writable("b", 1200, 2, 1)}, false, nil},
 		{"the newer one itself", []ledger.Entry{ack("b", 2, 20, 3000)}, nil, false, nil},
-		{"the same number, and a primary before", []ledger.Entry{ack("a", 1, 20, 3000)}, []history.NodeState{writable("b", 1200, 1, 1), writable("b", 4000, 1, 1)}, true, nil},
+		{"the same number, and a primary before", []ledger.Entry{ack("a", 1, 20, 3000)}, []record.NodeState{writable("b", 1200, 1, 1), writable("b", 4000, 1, 1)}, true, nil},
 		{"sent before, and answered when it was resumed", answer(900, 3005), nil, true, frozen(950, 3000)},
 		{"sent to a frozen one, and answered when it was resumed", answer(1000, 1305), nil, true, frozen(950, 1300)},
 		{"sent before a short time in which it was frozen, and perhaps read late", answer(900, 1305), nil, false, frozen(950, 1300)},

@@ -3,7 +3,7 @@ package check
 import (
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // usual is what a workload was like before the first fault, or, if it began later, before
@@ -65,7 +65,7 @@ func (f felt) unusual(i int, u usual) bool {
 	if u.errors == 0 {
 		return true
 	}
-	const half = int(500 * time.Millisecond / history.SlotLength)
+	const half = int(500 * time.Millisecond / record.SlotLength)
 	ok, errors := f.count(i-half, i+half+1)
 	return float64(errors) > stallFactor*u.errors*float64(ok+errors)
 }

@@ -4,11 +4,11 @@ import (
 	"slices"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // View is what the nodes last said of themselves, by name.
-type View map[string]history.NodeState
+type View map[string]record.NodeState
 
 // Primary is the node that accepts writes, and of several the one on the newest
 // timeline; "" for none.
@@ -99,7 +99,7 @@ func (v View) Joined(node string) bool {
 }
 
 // accepts tells whether a node is known to accept writes.
-func accepts(s history.NodeState) bool { return s.Reachable && s.Role == history.RolePrimary }
+func accepts(s record.NodeState) bool { return s.Reachable && s.Role == record.RolePrimary }
 
 // accepting are the nodes that accept writes, by name.
 func (v View) accepting() (nodes []string) {

@@ -5,11 +5,11 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // view is one of these states.
-func view(states ...history.NodeState) View {
+func view(states ...record.NodeState) View {
 	v := View{}
 	for _, s := range states {
 		v[s.Node] = s
@@ -18,7 +18,7 @@ func view(states ...history.NodeState) View {
 }
 
 func TestPrimary(t *testing.T) {
-	on := func(node string, timeline uint32) history.NodeState { return primary(node, 5, timeline, 1) }
+	on := func(node string, timeline uint32) record.NodeState { return primary(node, 5, timeline, 1) }
 	unreachable := on("a", 9)
 	unreachable.Reachable = false
 	for _, c := range []struct {
@@ -93,7 +93,7 @@ func TestRedundant(t *testing.T) {
 }
 
 func TestJoined(t *testing.T) {
-	unreachable := func(s history.NodeState) history.NodeState { s.Reachable = false; return s }
+	unreachable := func(s record.NodeState) record.NodeState { s.Reachable = false; return s }
 	a := state("a", 5, 'p', streams("b", "async"), [3]string{"c", "catchup", "async"})
 	for _, c := range []struct {
 		name string

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // WeakStretch is a time in which a server's commits waited for less than was demanded.
@@ -75,8 +75,8 @@ func WeakBy(e Evidence) (func(workload string, entry *ledger.Entry) WeakReason, 
 	w, servers := newWitness(&e), map[ledger.Server]*story{}
 	return func(workload string, entry *ledger.Entry) WeakReason {
 		switch entry.Outcome {
-		case history.OK:
-		case history.Weak:
+		case record.OK:
+		case record.Weak:
 			return WeakNotice
 		default:
 			return ""

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // Rivals are two servers that accepted writes at the same time, whether anybody wrote
@@ -38,7 +38,7 @@ type term struct {
 // the nodes, each in the order of time; of each pair the first time. The last reading
 // before each change must be among them, or less is proved than was so. What accepts
 // writes and cannot be reached is none: nobody writes to it.
-func TwoWritable(states map[string][]history.NodeState) (all []Rivals) {
+func TwoWritable(states map[string][]record.NodeState) (all []Rivals) {
 	var terms []term
 	for _, node := range slices.Sorted(maps.Keys(states)) {
 		terms = append(terms, termsOf(states[node])...)
@@ -61,8 +61,8 @@ func TwoWritable(states map[string][]history.NodeState) (all []Rivals) {
 
 // termsOf are the terms of one node. A single reading makes none: at what moment
 // between the question and the answer it was so is not known.
-func termsOf(states []history.NodeState) (all []term) {
-	var before history.NodeState
+func termsOf(states []record.NodeState) (all []term) {
+	var before record.NodeState
 	for _, s := range states {
 		if s.Writable {
 			same := before.Writable && !s.ServerStarted.IsZero() &&

@@ -4,28 +4,28 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // TestTwoWritable: which readings prove that two nodes accepted writes at one moment.
 func TestTwoWritable(t *testing.T) {
-	reading := func(node string, at int, timeline uint32, started int) history.NodeState {
+	reading := func(node string, at int, timeline uint32, started int) record.NodeState {
 		s := primary(node, at, timeline, started)
 		s.Asked, s.Writable, s.SystemID = s.At-2*msec, true, "1"
 		return s
 	}
-	a := func(at int) history.NodeState { return reading("a", at, 1, 1) }
-	b := func(at int) history.NodeState { return reading("b", at, 2, 1) }
-	gone := func(node string, at int) history.NodeState { return state(node, at, '-') }
-	readOnly := func(s history.NodeState) history.NodeState { s.Writable = false; return s }
-	unasked := func(s history.NodeState) history.NodeState { s.Asked = 0; return s }
-	crashed := func(s history.NodeState) history.NodeState {
+	a := func(at int) record.NodeState { return reading("a", at, 1, 1) }
+	b := func(at int) record.NodeState { return reading("b", at, 2, 1) }
+	gone := func(node string, at int) record.NodeState { return state(node, at, '-') }
+	readOnly := func(s record.NodeState) record.NodeState { s.Writable = false; return s }
+	unasked := func(s record.NodeState) record.NodeState { s.Asked = 0; return s }
+	crashed := func(s record.NodeState) record.NodeState {
 		s.CheckpointerStarted = time.Unix(9, 0)
 		return s
 	}
-	unstarted := func(s history.NodeState) history.NodeState { s.ServerStarted = time.Time{}; return s }
-	long := func(s history.NodeState) history.NodeState { s.Asked -= 900 * msec; return s }
-	type states = []history.NodeState
+	unstarted := func(s record.NodeState) record.NodeState { s.ServerStarted = time.Time{}; return s }
+	long := func(s record.NodeState) record.NodeState { s.Asked -= 900 * msec; return s }
+	type states = []record.NodeState
 	const both = "a on timeline 1 and b on timeline 2 both accepted writes from "
 	tests := []struct {
 		name string
@@ -57,7 +57,7 @@ func TestTwoWritable(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got := ""
-			for _, r := range TwoWritable(map[string][]history.NodeState{"a": tt.a, "b": tt.b, "c": nil}) {
+			for _, r := range TwoWritable(map[string][]record.NodeState{"a": tt.a, "b": tt.b, "c": nil}) {
 				got += r.String()
 			}
 			if got != tt.want {
@@ -67,7 +67,7 @@ func TestTwoWritable(t *testing.T) {
 	}
 	// Each pair has its own line, in the order of time.
 	c := states{reading("c", 1100, 3, 1), reading("c", 2000, 3, 1)}
-	all := TwoWritable(map[string][]history.NodeState{"a": {a(5), a(3000)}, "b": {b(1200), b(2000)}, "c": c})
+	all := TwoWritable(map[string][]record.NodeState{"a": {a(5), a(3000)}, "b": {b(1200), b(2000)}, "c": c})
 	if len(all) != 3 || all[0].Other.Node != "c" || all[1].Other.Node != "b" || all[2].One.Node != "b" {
 		t.Errorf("%v", all)
 	}

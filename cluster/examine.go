@@ -6,14 +6,14 @@ import (
 	"fmt"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // Examine is told of a node before Rejoin or Clone takes away what it has alone, which
 // a former primary can have, and a standby that went past the fork: the node can be read
 // meanwhile, by pgchaos only. Where it cannot, err says why. The state is the node's at
 // the end of its own WAL.
-type Examine func(ctx context.Context, n *Node, state history.NodeState, err error)
+type Examine func(ctx context.Context, n *Node, state record.NodeState, err error)
 
 // examined lets a node be examined that may have WAL past the fork, and returns why a
 // plain restart cannot work, if that has become certain.
@@ -21,9 +21,9 @@ type Examine func(ctx context.Context, n *Node, state history.NodeState, err err
 // It is started as a standby of nobody: it then recovers all of its WAL and adds
 // nothing to it, whereas a primary would write a checkpoint, and could never again
 // become a standby by a plain restart.
-func (n *Node) examined(ctx context.Context, own ownPast, line history.Lineage, why hopeless, examine Examine) error {
+func (n *Node) examined(ctx context.Context, own ownPast, line record.Lineage, why hopeless, examine Examine) error {
 	if examine != nil && own.system == "" { // its data directory does not say what it was
-		examine(ctx, n, history.NodeState{}, why.restart)
+		examine(ctx, n, record.NodeState{}, why.restart)
 		return why.restart
 	}
 	if examine == nil || why.restart == nil && own.told(line) {
@@ -36,7 +36,7 @@ func (n *Node) examined(ctx context.Context, own ownPast, line history.Lineage, 
 	}
 	past := why.restart
 	if past == nil {
-		past = excludes(line, history.Lineage{Timeline: own.timeline, Forks: own.forks}, state.LSN)
+		past = excludes(line, record.Lineage{Timeline: own.timeline, Forks: own.forks}, state.LSN)
 	}
 	if past != nil {
 		examine(ctx, n, state, nil)
@@ -53,7 +53,7 @@ func (n *Node) examineAll(ctx context.Context, upstream *Node, examine Examine) 
 		return
 	}
 	if err := n.endOrKill(ctx); err != nil {
-		examine(ctx, n, history.NodeState{}, fmt.Errorf("end it to read what it has alone: %w", err))
+		examine(ctx, n, record.NodeState{}, fmt.Errorf("end it to read what it has alone: %w", err))
 		return
 	}
 	own, err := n.readOwnPast(ctx)
@@ -76,23 +76,23 @@ func (n *Node) endOrKill(ctx context.Context) error {
 }
 
 // descent is what a running node is, and how its timeline came about.
-func (n *Node) descent(ctx context.Context) (history.NodeState, history.Lineage, error) {
+func (n *Node) descent(ctx context.Context) (record.NodeState, record.Lineage, error) {
 	h := held{node: n}
 	defer h.drop()
 	state, err := h.read(ctx)
 	if err != nil {
-		return state, history.Lineage{}, err
+		return state, record.Lineage{}, err
 	}
 	line, err := readLineage(ctx, h.conn, state.Timeline)
 	return state, line, err
 }
 
-func (n *Node) startAlone(ctx context.Context) (history.NodeState, error) {
+func (n *Node) startAlone(ctx context.Context) (record.NodeState, error) {
 	if err := n.becomeStandby(ctx, nil); err != nil {
-		return history.NodeState{}, err
+		return record.NodeState{}, err
 	}
 	if err := n.start(ctx, alone); err != nil {
-		return history.NodeState{}, err
+		return record.NodeState{}, err
 	}
 	h := held{node: n}
 	defer h.drop()
@@ -103,24 +103,24 @@ func (n *Node) startAlone(ctx context.Context) (history.NodeState, error) {
 // its state there. One that was a standby before lets clients in long before that. Its
 // startup process then waits to look for more (xlogrecovery.c,
 // WaitForWALToBecomeAvailable).
-func (h *held) atEnd(ctx context.Context) (history.NodeState, error) {
+func (h *held) atEnd(ctx context.Context) (record.NodeState, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	for {
 		if _, err := h.read(ctx); err != nil {
-			return history.NodeState{}, err
+			return record.NodeState{}, err
 		}
 		var waits bool
 		err := h.conn.QueryRow(ctx, `select count(*) > 0 from pg_stat_activity
 			where backend_type = 'startup' and wait_event in ('RecoveryRetrieveRetryInterval', 'RecoveryWalStream', 'RecoveryWalAll')`).Scan(&waits)
 		if err != nil {
-			return history.NodeState{}, fmt.Errorf("ask %s how far it has replayed its own WAL: %w", h.node.Name(), err)
+			return record.NodeState{}, fmt.Errorf("ask %s how far it has replayed its own WAL: %w", h.node.Name(), err)
 		}
 		if waits {
 			return h.read(ctx)
 		}
 		if !sleep(ctx, 20*time.Millisecond) {
-			return history.NodeState{}, fmt.Errorf("%s has not replayed all of its own WAL within %s", h.node.Name(), startTimeout)
+			return record.NodeState{}, fmt.Errorf("%s has not replayed all of its own WAL within %s", h.node.Name(), startTimeout)
 		}
 	}
 }

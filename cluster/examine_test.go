@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"pgchaos/cluster"
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // TestExamine takes from nodes what they have alone, by a clone and by a rejoin, and
@@ -27,7 +27,7 @@ func TestExamine(t *testing.T) {
 	w.eventually("b", "select count(*) from t", "1")
 
 	var seen []string
-	rows := func(ctx context.Context, n *cluster.Node, state history.NodeState, err error) {
+	rows := func(ctx context.Context, n *cluster.Node, state record.NodeState, err error) {
 		if err != nil {
 			seen = append(seen, n.Name()+": "+err.Error())
 			return

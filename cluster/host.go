@@ -12,7 +12,7 @@ import (
 	"strings"
 	"syscall"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // Host is the machine room of one node. It knows processes, files and addresses,
@@ -67,7 +67,7 @@ type Host interface {
 
 	// Usage is what all processes of the node use now. CPUPercent counts since the
 	// call before (0 at the first).
-	Usage(ctx context.Context) (history.Usage, error)
+	Usage(ctx context.Context) (record.Usage, error)
 }
 
 // Provider makes hosts and removes them.

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"pgchaos/cluster"
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // TestLifeCycle takes one cluster through the life of a failover, each step seen
@@ -84,13 +84,13 @@ func testStates(t *testing.T, w *world) {
 	a, b, d := w.Node("a"), w.Node("b"), w.Node("d")
 	ctx := t.Context()
 	s := a.State(ctx)
-	if !s.Reachable || s.Role != history.RolePrimary || s.Timeline != 1 || s.SyncNames != "ANY 1 (b, c)" || s.SyncCommit != "on" || len(s.Standbys) != 2 {
+	if !s.Reachable || s.Role != record.RolePrimary || s.Timeline != 1 || s.SyncNames != "ANY 1 (b, c)" || s.SyncCommit != "on" || len(s.Standbys) != 2 {
 		t.Errorf("state of a: %+v", s)
 	}
-	if s := b.State(ctx); s.Role != history.RoleStandby || !s.Streaming || s.Timeline != 1 || s.Received == 0 {
+	if s := b.State(ctx); s.Role != record.RoleStandby || !s.Streaming || s.Timeline != 1 || s.Received == 0 {
 		t.Errorf("state of b: %+v", s)
 	}
-	if s := d.State(ctx); s.Role != history.RoleDown || s.Reachable {
+	if s := d.State(ctx); s.Role != record.RoleDown || s.Reachable {
 		t.Errorf("state of d: %+v", s)
 	}
 	if u, err := a.Usage(ctx); err != nil || u.Node != "a" || u.MemoryBytes == 0 {

@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pgchaos/cluster/probe"
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // Met is a node that an earlier pgchaos has built: it can be asked and read. Whether
@@ -57,17 +57,17 @@ func (m *Met) Connect(ctx context.Context, app string) (*pgx.Conn, error) {
 
 // State is what the node says of itself now, as Node.State; but that it is down is
 // never certain here.
-func (m *Met) State(ctx context.Context) history.NodeState {
+func (m *Met) State(ctx context.Context) record.NodeState {
 	ctx, cancel := context.WithTimeout(ctx, stateTimeout)
 	defer cancel()
 	conn, err := m.Connect(ctx, "state")
 	if err != nil {
-		return history.NodeState{Node: m.Name(), Error: err.Error()}
+		return record.NodeState{Node: m.Name(), Error: err.Error()}
 	}
 	defer abandon(conn)
 	state, err := probe.Read(ctx, conn, m.Name(), m.access.LoadUser)
 	if err != nil {
-		return history.NodeState{Node: m.Name(), Error: err.Error()}
+		return record.NodeState{Node: m.Name(), Error: err.Error()}
 	}
 	return state
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pgchaos/cluster/probe"
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // Node is one node of a cluster. Its operations are serialised: one that is
@@ -120,14 +120,14 @@ const stateTimeout = 3 * time.Second
 // State is what the node says of itself now. It never fails and never hangs:
 // what cannot be read is unknown, and Error says why. RoleDown is certain: the
 // host says that no process runs. At is left to the caller.
-func (n *Node) State(ctx context.Context) history.NodeState {
+func (n *Node) State(ctx context.Context) record.NodeState {
 	state, err := n.readState(ctx)
 	if err == nil {
 		return state
 	}
-	state = history.NodeState{Node: n.Name(), Error: err.Error()}
+	state = record.NodeState{Node: n.Name(), Error: err.Error()}
 	if n.Down(ctx) {
-		state.Role = history.RoleDown
+		state.Role = record.RoleDown
 	}
 	return state
 }
@@ -144,22 +144,22 @@ func (n *Node) Down(ctx context.Context) bool {
 	return err == nil && !running
 }
 
-func (n *Node) readState(ctx context.Context) (history.NodeState, error) {
+func (n *Node) readState(ctx context.Context) (record.NodeState, error) {
 	ctx, cancel := context.WithTimeout(ctx, stateTimeout)
 	defer cancel()
 	conn, err := n.Connect(ctx, "state")
 	if err != nil {
-		return history.NodeState{}, err
+		return record.NodeState{}, err
 	}
 	defer abandon(conn)
 	return probe.Read(ctx, conn, n.Name(), n.cluster.creds.Load.Name)
 }
 
 // Usage is what the node's processes use now.
-func (n *Node) Usage(ctx context.Context) (history.Usage, error) {
+func (n *Node) Usage(ctx context.Context) (record.Usage, error) {
 	host, err := n.room()
 	if err != nil {
-		return history.Usage{}, err
+		return record.Usage{}, err
 	}
 	usage, err := host.Usage(ctx)
 	usage.Node = n.Name()

@@ -8,16 +8,16 @@ import (
 	"strconv"
 	"strings"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // ownPast is what the data directory of a server that does not run says of itself.
 type ownPast struct {
 	system     string
-	state      string         // "shut down", "in production", "shut down in recovery", ...
-	timeline   uint32         // the newest that it has been on
-	checkpoint history.LSN    // where its last checkpoint record begins
-	forks      []history.Fork // how that timeline came about, where the directory knows
+	state      string        // "shut down", "in production", "shut down in recovery", ...
+	timeline   uint32        // the newest that it has been on
+	checkpoint record.LSN    // where its last checkpoint record begins
+	forks      []record.Fork // how that timeline came about, where the directory knows
 }
 
 // primary tells whether the server last ran as a primary.
@@ -27,7 +27,7 @@ func (o ownPast) primary() bool { return o.state == "shut down" || o.state == "i
 // of it is certain: a primary that has shut down names the end of its WAL in its last
 // checkpoint, and a standby on line's own timeline has nothing that does not come from
 // there. Where a server was killed, or a standby's timeline ends, the WAL alone tells.
-func (o ownPast) told(line history.Lineage) bool {
+func (o ownPast) told(line record.Lineage) bool {
 	standby := o.state == "shut down in recovery" || o.state == "in archive recovery"
 	return o.state == "shut down" || standby && o.timeline == line.Timeline
 }
@@ -85,7 +85,7 @@ func parseControl(text string) (ownPast, error) {
 		}
 		o.timeline = max(o.timeline, uint32(timeline))
 	}
-	checkpoint, err := history.ParseLSN(values["Latest checkpoint location"])
+	checkpoint, err := record.ParseLSN(values["Latest checkpoint location"])
 	if err != nil {
 		return o, fmt.Errorf("pg_controldata: latest checkpoint location: %w", err)
 	}
@@ -103,7 +103,7 @@ type hopeless struct{ restart, rewind error }
 // Beyond saving time this is needed for safety: two nodes that were promoted
 // independently have timelines of the same number, by which both a standby and
 // pg_rewind would take them for one.
-func (o ownPast) judge(up history.NodeState, line history.Lineage, readErr error) hopeless {
+func (o ownPast) judge(up record.NodeState, line record.Lineage, readErr error) hopeless {
 	if readErr != nil {
 		return hopeless{readErr, readErr}
 	}
@@ -116,5 +116,5 @@ func (o ownPast) judge(up history.NodeState, line history.Lineage, readErr error
 		return hopeless{err, err}
 	}
 	// A checkpoint record that begins where the fork is lies past it.
-	return hopeless{restart: excludes(line, history.Lineage{Timeline: o.timeline, Forks: o.forks}, o.checkpoint+1)}
+	return hopeless{restart: excludes(line, record.Lineage{Timeline: o.timeline, Forks: o.forks}, o.checkpoint+1)}
 }

@@ -3,7 +3,7 @@ package cluster
 import (
 	"testing"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // TestTold: a server is started, to see how far its WAL goes, only where that is not
@@ -22,7 +22,7 @@ func TestTold(t *testing.T) {
 		{"a standby that was left behind", ownPast{state: "shut down in recovery", timeline: 1}, false},
 		{"a killed standby that was left behind", ownPast{state: "in archive recovery", timeline: 1}, false},
 	} {
-		if got := tc.own.told(history.Lineage{Timeline: 2}); got != tc.want {
+		if got := tc.own.told(record.Lineage{Timeline: 2}); got != tc.want {
 			t.Errorf("%s: %t", tc.name, got)
 		}
 	}

@@ -5,13 +5,13 @@ import (
 	"slices"
 	"strings"
 
-	"pgchaos/history"
+	"pgchaos/record"
 	"pgchaos/standbynames"
 )
 
 // judge holds the connected standbys against the names. Detail is for a person;
 // missing says what is not so yet, and is empty when the regime is in force.
-func judge(s standbynames.Names, standbys []history.StandbyState) (detail, missing string) {
+func judge(s standbynames.Names, standbys []record.StandbyState) (detail, missing string) {
 	var connected []string
 	var waitedFor int
 	for _, standby := range standbys {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // Rejoined says how a former primary became a standby again.
@@ -19,9 +19,9 @@ type Rejoined struct {
 
 // The ways of Rejoin, in the order in which they are tried.
 const (
-	WayRestart = history.WayRestart
-	WayRewind  = history.WayRewind
-	WayBackup  = history.WayBackup
+	WayRestart = record.WayRestart
+	WayRewind  = record.WayRewind
+	WayBackup  = record.WayBackup
 )
 
 // plainTimeout is how long a plain restart may take from accepting connections
@@ -94,18 +94,18 @@ func (n *Node) rejoin(ctx context.Context, upstream *Node, done *Rejoined, exami
 // readyToServe checks that the node is a primary that others can follow, and
 // makes the checkpoint without which pg_rewind takes it, right after a
 // promotion, for what it was before.
-func (n *Node) readyToServe(ctx context.Context) (history.NodeState, history.Lineage, error) {
+func (n *Node) readyToServe(ctx context.Context) (record.NodeState, record.Lineage, error) {
 	h := held{node: n}
 	defer h.drop()
 	state, err := h.read(ctx)
 	if err != nil {
-		return state, history.Lineage{}, err
+		return state, record.Lineage{}, err
 	}
-	if state.Role != history.RolePrimary {
-		return state, history.Lineage{}, fmt.Errorf("%s is a %s; a former primary rejoins a primary, promote one first", n.Name(), state.Role)
+	if state.Role != record.RolePrimary {
+		return state, record.Lineage{}, fmt.Errorf("%s is a %s; a former primary rejoins a primary, promote one first", n.Name(), state.Role)
 	}
 	if _, err := h.conn.Exec(ctx, "checkpoint"); err != nil {
-		return state, history.Lineage{}, fmt.Errorf("checkpoint %s: %w", n.Name(), err)
+		return state, record.Lineage{}, fmt.Errorf("checkpoint %s: %w", n.Name(), err)
 	}
 	line, err := readLineage(ctx, h.conn, state.Timeline)
 	return state, line, err

@@ -8,13 +8,13 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pgchaos/cluster"
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 func testRejoinPlain(t *testing.T, w *world) {
 	a, b := w.Node("a"), w.Node("b")
 	ctx := t.Context()
-	done, err := a.Rejoin(ctx, b, func(context.Context, *cluster.Node, history.NodeState, error) {
+	done, err := a.Rejoin(ctx, b, func(context.Context, *cluster.Node, record.NodeState, error) {
 		t.Error("it was shut down with nothing of its own, and examined")
 	})
 	w.ok(err)
@@ -59,7 +59,7 @@ func testRejoinRewind(t *testing.T, w *world) {
 		}
 	}
 	w.ok(b.Start(ctx))
-	if s := c.State(ctx); s.Timeline != 3 || s.Role != history.RolePrimary {
+	if s := c.State(ctx); s.Timeline != 3 || s.Role != record.RolePrimary {
 		t.Errorf("state of c: %+v", s)
 	}
 }
@@ -79,10 +79,10 @@ func testRejoinKilled(t *testing.T, w *world) {
 	split(w, "c", "d")
 	w.ok(c.Kill(ctx))
 	examined := 0
-	done, err = c.Rejoin(ctx, d, func(ctx context.Context, n *cluster.Node, state history.NodeState, err error) {
+	done, err = c.Rejoin(ctx, d, func(ctx context.Context, n *cluster.Node, state record.NodeState, err error) {
 		examined++
 		w.ok(err)
-		if n != c || state.Role != history.RoleStandby || state.Timeline != 3 || state.LSN == 0 {
+		if n != c || state.Role != record.RoleStandby || state.Timeline != 3 || state.LSN == 0 {
 			t.Errorf("examined %s: %+v", n.Name(), state)
 		}
 		w.want("c", "select count(*) from t where i = 100", "1") // which it alone has

@@ -6,7 +6,7 @@ import (
 	"pgchaos/cluster"
 	"pgchaos/cluster/census"
 	"pgchaos/cluster/local"
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // hostileSettings are a user's, each of which has kept a tool from working.
@@ -33,14 +33,14 @@ func TestOwnSessions(t *testing.T) {
 	w := build(t, cluster.Config{Nodes: nodes("a", "b"), Settings: settings, Sync: &cluster.Synchronous{Standbys: "ANY 1 (b)", Commit: "remote_apply"}})
 	a, b := w.Node("a"), w.Node("b")
 	ctx := t.Context()
-	reading := func(n *cluster.Node, role history.Role) {
+	reading := func(n *cluster.Node, role record.Role) {
 		t.Helper()
-		if s := n.State(ctx); s.Role != role || s.SyncCommit != "remote_apply" || s.Writable != (role == history.RolePrimary) || s.SystemID == "" {
+		if s := n.State(ctx); s.Role != role || s.SyncCommit != "remote_apply" || s.Writable != (role == record.RolePrimary) || s.SystemID == "" {
 			t.Errorf("%+v", s)
 		}
 	}
-	reading(a, history.RolePrimary)
-	reading(b, history.RoleStandby)
+	reading(a, record.RolePrimary)
+	reading(b, record.RoleStandby)
 
 	plain, err := a.ConnectPlain(ctx, "test")
 	w.ok(err)

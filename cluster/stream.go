@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pgchaos/cluster/probe"
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // streamTimeout is how long a standby may take until it streams.
@@ -71,7 +71,7 @@ func CanFollow(ctx context.Context, standby, upstream Asked) error {
 	if err != nil {
 		return err
 	}
-	if state.Role == history.RolePrimary {
+	if state.Role == record.RolePrimary {
 		return errors.New("it is a primary; rejoin makes a standby of it")
 	}
 	up, err := there.read(ctx)
@@ -124,12 +124,12 @@ func (h *held) drop() {
 }
 
 // read asks the node for its state, and leaves the connection open for more.
-func (h *held) read(ctx context.Context) (history.NodeState, error) {
+func (h *held) read(ctx context.Context) (record.NodeState, error) {
 	if h.conn == nil || h.conn.IsClosed() {
 		h.drop()
 		conn, err := h.node.Connect(ctx, "follow")
 		if err != nil {
-			return history.NodeState{}, err
+			return record.NodeState{}, err
 		}
 		h.conn = conn
 	}
@@ -154,7 +154,7 @@ func streaming(ctx context.Context, here, there *held, peer Address) error {
 	if err != nil {
 		return err
 	}
-	if state.Role != history.RoleStandby {
+	if state.Role != record.RoleStandby {
 		return fmt.Errorf("it is no standby but a %s", state.Role)
 	}
 	if state.SystemID != up.SystemID {
@@ -187,8 +187,8 @@ func streaming(ctx context.Context, here, there *held, peer Address) error {
 // onLineage is an error that wraps ErrForked when the standby has replayed what
 // upstream's timeline never had. Of a cascade's upstream, whose timeline moves
 // with its primary's, nothing is known beforehand.
-func onLineage(ctx context.Context, state, up history.NodeState, here, upstream *pgx.Conn) error {
-	if up.Role != history.RolePrimary {
+func onLineage(ctx context.Context, state, up record.NodeState, here, upstream *pgx.Conn) error {
+	if up.Role != record.RolePrimary {
 		return nil
 	}
 	line, err := readLineage(ctx, upstream, up.Timeline)

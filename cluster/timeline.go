@@ -10,14 +10,14 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pgchaos/cluster/probe"
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // parseHistory reads a timeline history file: lines of a timeline, the position
 // where it was left, and a reason, oldest first; # begins a comment
 // (src/backend/access/transam/timeline.c).
-func parseHistory(text string) ([]history.Fork, error) {
-	var forks []history.Fork
+func parseHistory(text string) ([]record.Fork, error) {
+	var forks []record.Fork
 	for line := range strings.Lines(text) {
 		line, _, _ = strings.Cut(line, "#")
 		fields := strings.Fields(line)
@@ -31,14 +31,14 @@ func parseHistory(text string) ([]history.Fork, error) {
 		if err != nil {
 			return nil, fmt.Errorf("timeline history: %q: not a timeline: %w", fields[0], err)
 		}
-		at, err := history.ParseLSN(fields[1])
+		at, err := record.ParseLSN(fields[1])
 		if err != nil {
 			return nil, fmt.Errorf("timeline history: %w", err)
 		}
 		if n := len(forks); n > 0 && forks[n-1].Timeline >= uint32(timeline) {
 			return nil, fmt.Errorf("timeline history: %d does not come after %d", timeline, forks[n-1].Timeline)
 		}
-		forks = append(forks, history.Fork{Timeline: uint32(timeline), At: at})
+		forks = append(forks, record.Fork{Timeline: uint32(timeline), At: at})
 	}
 	return forks, nil
 }
@@ -47,14 +47,14 @@ func parseHistory(text string) ([]history.Fork, error) {
 func historyFile(timeline uint32) string { return fmt.Sprintf("%08X.history", timeline) }
 
 // readLineage asks a running server, whose timeline it is given.
-func readLineage(ctx context.Context, conn *pgx.Conn, timeline uint32) (history.Lineage, error) {
-	l := history.Lineage{Timeline: timeline}
+func readLineage(ctx context.Context, conn *pgx.Conn, timeline uint32) (record.Lineage, error) {
+	l := record.Lineage{Timeline: timeline}
 	if timeline <= 1 {
 		return l, nil
 	}
 	var text string
 	if err := conn.QueryRow(ctx, "select pg_catalog.pg_read_file('pg_wal/' || $1)", historyFile(timeline)).Scan(&text); err != nil {
-		return history.Lineage{}, fmt.Errorf("read the history of timeline %d: %w", timeline, err)
+		return record.Lineage{}, fmt.Errorf("read the history of timeline %d: %w", timeline, err)
 	}
 	forks, err := parseHistory(text)
 	l.Forks = forks
@@ -63,10 +63,10 @@ func readLineage(ctx context.Context, conn *pgx.Conn, timeline uint32) (history.
 
 // Lineage asks the running server at the other end of conn, a superuser's, for the
 // timeline that it is on and how that came about.
-func Lineage(ctx context.Context, conn *pgx.Conn, node string) (history.Lineage, error) {
+func Lineage(ctx context.Context, conn *pgx.Conn, node string) (record.Lineage, error) {
 	state, err := probe.Read(ctx, conn, node, "") // whose load it has does not matter
 	if err != nil {
-		return history.Lineage{}, err
+		return record.Lineage{}, err
 	}
 	return readLineage(ctx, conn, state.Timeline)
 }
@@ -75,10 +75,10 @@ func Lineage(ctx context.Context, conn *pgx.Conn, node string) (history.Lineage,
 // the lineage line; nil: as far as its position tells, it can. Timelines are told
 // apart by their forks, not by number alone: two nodes that were promoted
 // independently have the same number.
-func excludes(line, own history.Lineage, at history.LSN) error {
+func excludes(line, own record.Lineage, at record.LSN) error {
 	forks := line.Forks
 	if own.Timeline != line.Timeline {
-		i := slices.IndexFunc(line.Forks, func(f history.Fork) bool { return f.Timeline == own.Timeline })
+		i := slices.IndexFunc(line.Forks, func(f record.Fork) bool { return f.Timeline == own.Timeline })
 		if i < 0 {
 			return fmt.Errorf("it is on timeline %d, which timeline %d does not come from", own.Timeline, line.Timeline)
 		}

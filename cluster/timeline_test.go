@@ -6,12 +6,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 func TestParseHistory(t *testing.T) {
 	got, err := parseHistory("# comment\n\n1\t0/3000148\tno recovery target specified\n\n3\t16/B374D848\tbefore 2026-01-01 # or so\n")
-	want := []history.Fork{{Timeline: 1, At: 0x3000148}, {Timeline: 3, At: 0x16_B374D848}}
+	want := []record.Fork{{Timeline: 1, At: 0x3000148}, {Timeline: 3, At: 0x16_B374D848}}
 	if err != nil || !cmp.Equal(got, want) {
 		t.Errorf("got %v, %v; want %v", got, err, want)
 	}
@@ -38,24 +38,24 @@ func FuzzParseHistory(f *testing.F) {
 }
 
 func TestExcludes(t *testing.T) {
-	line := history.Lineage{Timeline: 4, Forks: []history.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}, {Timeline: 3, At: 300}}}
+	line := record.Lineage{Timeline: 4, Forks: []record.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}, {Timeline: 3, At: 300}}}
 	for _, c := range []struct {
 		why  string
-		own  history.Lineage
-		at   history.LSN
+		own  record.Lineage
+		at   record.LSN
 		text string // empty: it may follow
 	}{
-		{"on the same timeline", history.Lineage{Timeline: 4, Forks: line.Forks}, 350, ""},
-		{"on the same timeline, how it came about is not known", history.Lineage{Timeline: 4, Forks: nil}, 350, ""},
-		{"on another timeline of the same number", history.Lineage{Timeline: 4, Forks: []history.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}, {Timeline: 3, At: 310}}}, 350, "another one"},
-		{"behind the fork", history.Lineage{Timeline: 2, Forks: []history.Fork{{Timeline: 1, At: 100}}}, 150, ""},
-		{"at the fork", history.Lineage{Timeline: 2, Forks: []history.Fork{{Timeline: 1, At: 100}}}, 200, ""},
-		{"past the fork", history.Lineage{Timeline: 2, Forks: []history.Fork{{Timeline: 1, At: 100}}}, 201, "past 0/C8"},
-		{"an ancestor of the same number only", history.Lineage{Timeline: 2, Forks: []history.Fork{{Timeline: 1, At: 90}}}, 150, "another one"},
-		{"a timeline that it does not come from", history.Lineage{Timeline: 5, Forks: nil}, 50, "does not come from"},
-		{"the first timeline", history.Lineage{Timeline: 1, Forks: nil}, 100, ""},
-		{"the first timeline, past the fork", history.Lineage{Timeline: 1, Forks: nil}, 101, "past"},
-		{"a history without lines", history.Lineage{Timeline: 2, Forks: []history.Fork{}}, 101, ""},
+		{"on the same timeline", record.Lineage{Timeline: 4, Forks: line.Forks}, 350, ""},
+		{"on the same timeline, how it came about is not known", record.Lineage{Timeline: 4, Forks: nil}, 350, ""},
+		{"on another timeline of the same number", record.Lineage{Timeline: 4, Forks: []record.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}, {Timeline: 3, At: 310}}}, 350, "another one"},
+		{"behind the fork", record.Lineage{Timeline: 2, Forks: []record.Fork{{Timeline: 1, At: 100}}}, 150, ""},
+		{"at the fork", record.Lineage{Timeline: 2, Forks: []record.Fork{{Timeline: 1, At: 100}}}, 200, ""},
+		{"past the fork", record.Lineage{Timeline: 2, Forks: []record.Fork{{Timeline: 1, At: 100}}}, 201, "past 0/C8"},
+		{"an ancestor of the same number only", record.Lineage{Timeline: 2, Forks: []record.Fork{{Timeline: 1, At: 90}}}, 150, "another one"},
+		{"a timeline that it does not come from", record.Lineage{Timeline: 5, Forks: nil}, 50, "does not come from"},
+		{"the first timeline", record.Lineage{Timeline: 1, Forks: nil}, 100, ""},
+		{"the first timeline, past the fork", record.Lineage{Timeline: 1, Forks: nil}, 101, "past"},
+		{"a history without lines", record.Lineage{Timeline: 2, Forks: []record.Fork{}}, 101, ""},
 	} {
 		err := excludes(line, c.own, c.at)
 		if c.text == "" && err != nil || c.text != "" && (err == nil || !strings.Contains(err.Error(), c.text)) {
@@ -89,8 +89,8 @@ func TestParseControl(t *testing.T) {
 }
 
 func TestHopeless(t *testing.T) {
-	up := history.NodeState{Node: "up", SystemID: "1"}
-	line := history.Lineage{Timeline: 3, Forks: []history.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
+	up := record.NodeState{Node: "up", SystemID: "1"}
+	line := record.Lineage{Timeline: 3, Forks: []record.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
 	for _, c := range []struct {
 		why             string
 		own             ownPast
@@ -102,7 +102,7 @@ func TestHopeless(t *testing.T) {
 		{"another system", ownPast{system: "2", state: "shut down", timeline: 2, checkpoint: 150}, false, false},
 		{"a primary on the same timeline", ownPast{system: "1", state: "in production", timeline: 3, checkpoint: 150, forks: line.Forks}, false, false},
 		{"a standby on the same timeline", ownPast{system: "1", state: "shut down in recovery", timeline: 3, checkpoint: 150, forks: line.Forks}, true, true},
-		{"a standby on another timeline of the number", ownPast{system: "1", state: "shut down in recovery", timeline: 3, checkpoint: 150, forks: []history.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 201}}}, false, false},
+		{"a standby on another timeline of the number", ownPast{system: "1", state: "shut down in recovery", timeline: 3, checkpoint: 150, forks: []record.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 201}}}, false, false},
 		{"a newer timeline", ownPast{system: "1", state: "shut down", timeline: 4, checkpoint: 150}, false, true},
 	} {
 		got := c.own.judge(up, line, nil)

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 var (
@@ -91,7 +91,7 @@ func (w *Workload) inspect(r *run, c *client) {
 // and puts a new goroutine in the client's place if the bound permits. w.mu is held.
 func (w *Workload) giveUp(r *run, c *client, sent, now time.Duration, err error) {
 	f := c.flight
-	op := history.Op{Due: f.due, Sent: sent, Done: now, Outcome: history.Unknown, Kind: "timeout", Err: err}
+	op := record.Op{Due: f.due, Sent: sent, Done: now, Outcome: record.Unknown, Kind: "timeout", Err: err}
 	w.drain(c.ring) // what it has recorded before comes before
 	w.count(&c.trail, &sample{op: op, client: c.number, late: -1})
 	f.cancel()
@@ -110,12 +110,12 @@ func (w *Workload) giveUp(r *run, c *client, sent, now time.Duration, err error)
 
 // comeBack ends the client of an operation that was given up on: too late to
 // count, but not too late to be noticed.
-func (w *Workload) comeBack(f *flight, op *history.Op) {
+func (w *Workload) comeBack(f *flight, op *record.Op) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.flights, f)
 	w.abandoned--
-	if op.Outcome.Acknowledged() || op.Outcome == history.Failed {
+	if op.Outcome.Acknowledged() || op.Outcome == record.Failed {
 		w.late++
 	}
 	if op.Outcome.Acknowledged() {

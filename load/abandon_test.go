@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // hangs answers nothing before release, and then takes 1 ms.
@@ -17,7 +17,7 @@ func hangs(release <-chan struct{}, reply result) func(int, <-chan struct{}) res
 			time.Sleep(time.Millisecond)
 			return reply
 		case <-over:
-			return result{Outcome: history.Unknown, Kind: "eof"}
+			return result{Outcome: record.Unknown, Kind: "eof"}
 		}
 	}
 }
@@ -25,7 +25,7 @@ func hangs(release <-chan struct{}, reply result) func(int, <-chan struct{}) res
 func TestTimeoutIsRecordedOnceAndReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		s := &server{do: hangs(release, result{Outcome: history.OK})}
+		s := &server{do: hangs(release, result{Outcome: record.OK})}
 		w := begin(s, Config{Clients: 2, Timeout: time.Second, MaxAbandoned: 100})
 		time.Sleep(3500 * time.Millisecond)
 		if live := w.Live(); live.Abandoned != 6 || live.InFlight != 2 {
@@ -37,14 +37,14 @@ func TestTimeoutIsRecordedOnceAndReplaced(t *testing.T) {
 			t.Errorf("late %d, abandoned %d", rec.Late, rec.Abandoned)
 		}
 		rec := ended(t, w, s, -1)
-		if rec.Total.Outcomes[history.Unknown] != 6 {
+		if rec.Total.Outcomes[record.Unknown] != 6 {
 			t.Errorf("outcomes %v", rec.Total.Outcomes)
 		}
 		if len(rec.Errors) != 1 || rec.Errors[0].Kind != "timeout" || rec.Errors[0].N != 6 {
 			t.Errorf("errors %v", rec.Errors)
 		}
 		for _, op := range s.settled {
-			if op.Outcome != history.OK {
+			if op.Outcome != record.OK {
 				t.Errorf("told of an operation that was given up on: %+v", op)
 			}
 		}
@@ -62,7 +62,7 @@ func TestTimeoutIsRecordedOnceAndReplaced(t *testing.T) {
 func (s *server) lateSince(t *testing.T, since time.Duration) {
 	t.Helper()
 	for _, op := range s.late {
-		if op.Outcome != history.OK || op.Done < since || op.Sent > since-time.Second {
+		if op.Outcome != record.OK || op.Done < since || op.Sent > since-time.Second {
 			t.Errorf("late: %+v", op)
 		}
 	}
@@ -74,7 +74,7 @@ func TestAbandonedAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const clients, bound = 8, 5
 		release := make(chan struct{})
-		s := &server{do: hangs(release, result{Outcome: history.Weak})}
+		s := &server{do: hangs(release, result{Outcome: record.Weak})}
 		w := begin(s, Config{Clients: clients, Schedule: Constant(Steady(100)), Timeout: time.Second, MaxAbandoned: bound})
 		time.Sleep(30 * time.Second)
 		sessions := 0
@@ -117,11 +117,11 @@ func TestLateAcknowledgementsAreKeptByNode(t *testing.T) {
 			time.Sleep(1500*ms + time.Duration(client)*3*ms)
 			switch client {
 			case 2:
-				return result{Outcome: history.Failed, Node: 2} // an answer, but no acknowledgement
+				return result{Outcome: record.Failed, Node: 2} // an answer, but no acknowledgement
 			case 3:
-				return result{Outcome: history.Weak} // of nobody knows whom
+				return result{Outcome: record.Weak} // of nobody knows whom
 			}
-			return result{Outcome: history.OK, Node: 2}
+			return result{Outcome: record.OK, Node: 2}
 		}}
 		w := begin(s, Config{Clients: 4, Nodes: 2, Timeout: time.Second, MaxAbandoned: 100})
 		time.Sleep(900 * ms)
@@ -132,7 +132,7 @@ func TestLateAcknowledgementsAreKeptByNode(t *testing.T) {
 			t.Errorf("late acknowledgements %v of %d late answers, want %v", rec.LateAcks, rec.Late, want)
 		}
 		for _, n := range rec.Nodes {
-			if slices.ContainsFunc(n, func(s history.Slot) bool { return s.OK > 0 }) {
+			if slices.ContainsFunc(n, func(s record.Slot) bool { return s.OK > 0 }) {
 				t.Errorf("a late acknowledgement counts: %v", n)
 			}
 		}
@@ -146,7 +146,7 @@ func TestWithoutAllowanceAClientWaitsForItsOwn(t *testing.T) {
 		time.Sleep(9500 * time.Millisecond)
 		w.Stop()
 		rec := ended(t, w, s, 4)
-		if rec.Total.Outcomes[history.Unknown] != 4 || rec.Late != 4 {
+		if rec.Total.Outcomes[record.Unknown] != 4 || rec.Late != 4 {
 			t.Errorf("outcomes %v, late %d", rec.Total.Outcomes, rec.Late)
 		}
 	})
@@ -157,11 +157,11 @@ func TestWithoutAllowanceAClientWaitsForItsOwn(t *testing.T) {
 func TestStopDoesNotReplace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		s := &server{do: hangs(release, result{Outcome: history.Failed, Kind: "57014"})}
+		s := &server{do: hangs(release, result{Outcome: record.Failed, Kind: "57014"})}
 		w := begin(s, Config{Clients: 3, Timeout: time.Second, MaxAbandoned: 100})
 		time.Sleep(500 * time.Millisecond)
 		w.Stop()
-		if rec := w.Record(); rec.Abandoned != 3 || rec.Late != 0 || rec.Total.Outcomes[history.Unknown] != 3 {
+		if rec := w.Record(); rec.Abandoned != 3 || rec.Late != 0 || rec.Total.Outcomes[record.Unknown] != 3 {
 			t.Errorf("after Stop: abandoned %d, late %d, %v", rec.Abandoned, rec.Late, rec.Total.Outcomes)
 		}
 		close(release)
@@ -176,7 +176,7 @@ func TestStopDoesNotReplace(t *testing.T) {
 func TestRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		hang := hangs(release, result{Outcome: history.OK})
+		hang := hangs(release, result{Outcome: record.OK})
 		s := &server{do: takes(time.Millisecond)}
 		w := begin(s, Config{Clients: 4, Schedule: Constant(Steady(100)), Timeout: time.Second, MaxAbandoned: 2})
 		w.Start() // no effect
@@ -229,7 +229,7 @@ func TestCloseBreaksOff(t *testing.T) {
 		if n := len(w.Record().Active); n != 1 {
 			t.Errorf("started again after Close: %d times active", n)
 		}
-		if rec := ended(t, w, s, -1); rec.Late != 0 || rec.Total.Outcomes[history.Unknown] < 3 {
+		if rec := ended(t, w, s, -1); rec.Late != 0 || rec.Total.Outcomes[record.Unknown] < 3 {
 			t.Errorf("late %d, outcomes %v", rec.Late, rec.Total.Outcomes)
 		}
 	})

@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"pgchaos/history"
 	"pgchaos/load/eventloop"
+	"pgchaos/record"
 )
 
 // stall is how late an arrival may come to be taken before Config.CatchUp decides
@@ -213,8 +213,8 @@ func (w *Workload) drop(r *run, c *client, due, at time.Duration, kind string) {
 
 // dropped is the record of an arrival that was never sent. It is over when it was
 // dropped, or when the arrivals ended.
-func (r *run) dropped(due, at time.Duration, kind string) history.Op {
-	return history.Op{Due: due, Done: min(at, time.Duration(r.stopAt.Load())), Outcome: history.Dropped, Kind: kind}
+func (r *run) dropped(due, at time.Duration, kind string) record.Op {
+	return record.Op{Due: due, Done: min(at, time.Duration(r.stopAt.Load())), Outcome: record.Dropped, Kind: kind}
 }
 
 // awaitTurn waits until the stages let this client work; false means that it has

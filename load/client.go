@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"pgchaos/history"
 	"pgchaos/load/eventloop"
+	"pgchaos/record"
 )
 
 // client is one place among those that Config.Clients bounds. Goroutines come and
@@ -35,7 +35,7 @@ type flight struct {
 	// slept is for how long the client itself has slept, or has begun to sleep, within the
 	// operation in flight, in nanoseconds; written before state, and by Sleeps.
 	slept atomic.Int64
-	op    history.Op // the goroutine's alone: the one in flight, or the last
+	op    record.Op // the goroutine's alone: the one in flight, or the last
 	_     [64]byte
 }
 
@@ -135,7 +135,7 @@ func (w *Workload) move(r *run, c *client, f *flight, free time.Duration, t *eve
 func (w *Workload) operate(ctx context.Context, c *client, f *flight, j job) (rest, done time.Duration, answered bool) {
 	f.due = j.due
 	op := &f.op
-	*op = history.Op{Due: j.due, Sent: j.sent}
+	*op = record.Op{Due: j.due, Sent: j.sent}
 	flying := int64(j.sent) + 1
 	if f.slept.Load() != 0 {
 		f.slept.Store(0)
@@ -157,7 +157,7 @@ func (w *Workload) operate(ctx context.Context, c *client, f *flight, j job) (re
 
 // record leaves an operation to be counted, without a lock unless nobody has come to
 // count for long.
-func (w *Workload) record(c *client, op *history.Op, late time.Duration) {
+func (w *Workload) record(c *client, op *record.Op, late time.Duration) {
 	next := c.ring.next()
 	if next == nil {
 		next = w.makeRoom(c.ring)

@@ -5,7 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // TestClosedLoopIsDueAtOnce: in a closed loop an operation is due when the one before is
@@ -13,11 +13,11 @@ import (
 func TestClosedLoopIsDueAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, c := range []struct{ think, between time.Duration }{{0, 0}, {time.Second, 1002 * time.Millisecond}} {
-			var ops []history.Op
-			clock := history.StartClock()
+			var ops []record.Op
+			clock := record.StartClock()
 			w := New(Config{
 				Iterations: 5, ThinkTime: c.think, Clock: clock, Open: func(int) Session { return settles{} },
-				OnSample: func(_ int, op history.Op) { ops = append(ops, op) },
+				OnSample: func(_ int, op record.Op) { ops = append(ops, op) },
 			})
 			time.Sleep(time.Second)
 			w.Start()
@@ -39,9 +39,9 @@ func TestClosedLoopIsDueAtOnce(t *testing.T) {
 // operation's.
 func TestClosedLoopIsNotDueBeforeItRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var first history.Op
+		var first record.Op
 		w := New(Config{
-			Iterations: 1, Clock: history.StartClock(), OnSample: func(_ int, op history.Op) { first = op },
+			Iterations: 1, Clock: record.StartClock(), OnSample: func(_ int, op record.Op) { first = op },
 			Open: func(int) Session { time.Sleep(3 * time.Millisecond); return instant{} },
 		})
 		w.Start()
@@ -56,4 +56,4 @@ func TestClosedLoopIsNotDueBeforeItRuns(t *testing.T) {
 // settles is a session that takes a while to settle an operation.
 type settles struct{ instant }
 
-func (settles) Settle(*history.Op, bool) { time.Sleep(2 * time.Millisecond) }
+func (settles) Settle(*record.Op, bool) { time.Sleep(2 * time.Millisecond) }

@@ -3,7 +3,7 @@ package load
 import (
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // collectEvery is how often what the clients have recorded is counted, at the latest.
@@ -58,8 +58,8 @@ func (w *Workload) makeRoom(r *ring) *sample {
 // no client has taken. w.mu is held.
 func (w *Workload) count(t *trail, s *sample) {
 	op := &s.op
-	if int(op.Outcome) >= history.Outcomes {
-		op.Outcome = history.Unknown
+	if int(op.Outcome) >= record.Outcomes {
+		op.Outcome = record.Unknown
 	}
 	if uint(op.Node) > uint(w.cfg.Nodes) {
 		op.Node = 0

@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"pgchaos/history"
 	"pgchaos/load/eventloop"
+	"pgchaos/record"
 )
 
 // Session does one client's operations, one at a time.
@@ -17,7 +17,7 @@ type Session interface {
 	// Config.Nodes counts as 0, unknown.
 	//
 	// ctx is cancelled when the operation is given up on, and when the workload closes: a
-	// session that is still connecting should then return at once with history.Dropped, so
+	// session that is still connecting should then return at once with record.Dropped, so
 	// that nothing is sent on behalf of a client that has gone. What has already
 	// been sent must not be cancelled by it.
 	//
@@ -26,12 +26,12 @@ type Session interface {
 	// between operations and so is part of none: a closed loop is quiet
 	// meanwhile, and in an open loop the arrivals are taken late, or by other
 	// clients.
-	Do(ctx context.Context, op *history.Op) (pause time.Duration)
+	Do(ctx context.Context, op *record.Op) (pause time.Duration)
 	// Settle is told what became of the operation, by the goroutine that called Do
 	// and after it. Late is one that had been given up on: in every figure of the
 	// workload it is Unknown, and op is what Do has returned for it since. Nothing is
 	// asked of the session after a late one but to close. It must not keep op.
-	Settle(op *history.Op, late bool)
+	Settle(op *record.Op, late bool)
 	// Close breaks off whatever still runs, so that Do returns, and releases the
 	// connection. It is called once, possibly from another goroutine during Do.
 	Close()
@@ -117,7 +117,7 @@ type Config struct {
 	// client in their order; client is -1 for an arrival that was dropped because nobody
 	// had come to take it. It is called under a lock, up to some 100 ms after the
 	// operation has ended, and must not call the workload. nil: nobody is told.
-	OnSample func(client int, op history.Op)
+	OnSample func(client int, op record.Op)
 	// Ended is called each time that the workload has ended by itself, when nothing of
 	// it runs any more, in a goroutine of its own, which Close does not wait for.
 	Ended func()
@@ -125,7 +125,7 @@ type Config struct {
 	// came from; the workload goes on. nil: it ends the process.
 	Panicked func(value any)
 	// Clock is the run's clock; all times recorded are offsets on it.
-	Clock history.Clock
+	Clock record.Clock
 }
 
 // What Config.Overflow and Config.CatchUp can be.

@@ -3,8 +3,8 @@ package load
 import (
 	"context"
 
-	"pgchaos/history"
 	"pgchaos/load/eventloop"
+	"pgchaos/record"
 )
 
 // Connector is a Session that can connect before its first operation.
@@ -38,7 +38,7 @@ func (w *Workload) Connect(ctx context.Context) (errs []error) {
 }
 
 // SetClock gives the workload another clock. It must not have been started.
-func (w *Workload) SetClock(clock history.Clock) {
+func (w *Workload) SetClock(clock record.Clock) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.cfg.Clock = clock

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/history"
 	"pgchaos/load/eventloop"
+	"pgchaos/record"
 )
 
 // TestClientsOfLoopsConnectBeforeTheStart is the same on event loops.
@@ -19,7 +19,7 @@ func TestClientsOfLoopsConnectBeforeTheStart(t *testing.T) {
 	}
 	defer loops.Close()
 	var connected atomic.Int64
-	w := New(Config{Clients: 6, Iterations: 3000, Loops: loops, Clock: history.StartClock(), Open: func(client int) Session {
+	w := New(Config{Clients: 6, Iterations: 3000, Loops: loops, Clock: record.StartClock(), Open: func(client int) Session {
 		return &countsConnects{signs{client: client}, &connected}
 	}})
 	if errs := w.Connect(t.Context()); len(errs) > 0 || connected.Load() != 6 {

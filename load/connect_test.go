@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // connecting is a session that takes its time to connect.
@@ -28,7 +28,7 @@ func (c *connecting) Connect(ctx context.Context) error {
 	}
 }
 
-func (c *connecting) Do(ctx context.Context, op *history.Op) time.Duration {
+func (c *connecting) Do(ctx context.Context, op *record.Op) time.Duration {
 	if !c.connected.Swap(true) {
 		time.Sleep(400 * time.Millisecond) // it connects now
 	}
@@ -42,7 +42,7 @@ func TestClientsConnectBeforeTheStart(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := &server{do: takes(time.Millisecond)}
 			hopeless := -1
-			cfg := Config{Clients: 4, Schedule: schedule, Clock: history.StartClock(), Open: func(client int) Session {
+			cfg := Config{Clients: 4, Schedule: schedule, Clock: record.StartClock(), Open: func(client int) Session {
 				c := &connecting{Session: s.open(client), takes: 400 * time.Millisecond}
 				if client == hopeless {
 					c.takes = time.Hour
@@ -59,7 +59,7 @@ func TestClientsConnectBeforeTheStart(t *testing.T) {
 			if errs, took := connect(w); len(errs) > 0 || took != 400*time.Millisecond {
 				t.Errorf("connected after %s: %v", took, errs)
 			}
-			clock := history.StartClock() // it begins when they have connected
+			clock := record.StartClock() // it begins when they have connected
 			w.SetClock(clock)
 			time.Sleep(time.Second)
 			w.Start()

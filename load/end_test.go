@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // endings counts how often a workload says that it has ended, and stops it then, which
@@ -124,7 +124,7 @@ func TestEndedMayClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		done := make(chan Record, 1)
 		s := &server{do: takes(10 * time.Millisecond)}
-		cfg := Config{Duration: time.Second, Open: s.open, Clock: history.StartClock()}
+		cfg := Config{Duration: time.Second, Open: s.open, Clock: record.StartClock()}
 		var w *Workload
 		cfg.Ended = func() {
 			w.Close()
@@ -148,7 +148,7 @@ func TestEndWaitsForAnswers(t *testing.T) {
 			t.Error("it has ended while operations are in flight")
 		}
 		time.Sleep(time.Second)
-		if rec := ended(t, w, s, 6); n.Load() != 1 || rec.Total.Outcomes[history.OK] != 6 {
+		if rec := ended(t, w, s, 6); n.Load() != 1 || rec.Total.Outcomes[record.OK] != 6 {
 			t.Errorf("ended %d times, %v", n.Load(), rec.Total.Outcomes)
 		}
 	})

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // resident is the memory of this process in MiB, as the system has it.
@@ -67,7 +67,7 @@ func BenchmarkEngine(b *testing.B) {
 		b.Run(fmt.Sprintf("%d clients", clients), func(b *testing.B) {
 			ended := make(chan struct{})
 			w := New(Config{
-				Clients: clients, Iterations: b.N, Nodes: 3, Clock: history.StartClock(),
+				Clients: clients, Iterations: b.N, Nodes: 3, Clock: record.StartClock(),
 				Open: func(int) Session { return instant{} }, Ended: func() { close(ended) },
 			})
 			report := processor(b)
@@ -89,9 +89,9 @@ type naps struct {
 	d time.Duration
 }
 
-func (n naps) Do(_ context.Context, op *history.Op) time.Duration {
+func (n naps) Do(_ context.Context, op *record.Op) time.Duration {
 	time.Sleep(n.d)
-	op.Outcome = history.OK
+	op.Outcome = record.OK
 	return 0
 }
 
@@ -105,7 +105,7 @@ func BenchmarkLateness(b *testing.B) {
 			const length = 5 * time.Second
 			for range b.N {
 				w := New(Config{
-					Clients: 64, Schedule: Constant(Steady(5000)), Punctual: punctual, Clock: history.StartClock(),
+					Clients: 64, Schedule: Constant(Steady(5000)), Punctual: punctual, Clock: record.StartClock(),
 					Open: func(int) Session { return naps{d: 500 * time.Microsecond} },
 				})
 				before := cpu(b)
@@ -128,7 +128,7 @@ func BenchmarkLateness(b *testing.B) {
 // TestPunctual runs in real time, and demands none: that it sends, and ends.
 func TestPunctual(t *testing.T) {
 	w := New(Config{
-		Clients: 4, Groups: 2, Schedule: Poisson(1, Steady(10_000)), Iterations: 100, Punctual: true, Clock: history.StartClock(),
+		Clients: 4, Groups: 2, Schedule: Poisson(1, Steady(10_000)), Iterations: 100, Punctual: true, Clock: record.StartClock(),
 		Open: func(int) Session { return instant{} }, Timeout: time.Hour,
 	})
 	w.Start()
@@ -147,7 +147,7 @@ func BenchmarkManyClients(b *testing.B) {
 		runtime.GC()
 		before := resident(b)
 		w := New(Config{
-			Clients: 2000, Schedule: Constant(Steady(5000)), Punctual: true, Clock: history.StartClock(),
+			Clients: 2000, Schedule: Constant(Steady(5000)), Punctual: true, Clock: record.StartClock(),
 			Open: func(int) Session { return naps{d: 10 * time.Millisecond} },
 		})
 		w.Start()

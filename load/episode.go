@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // maxEpisodes bounds what is kept of one client, where there are few.
@@ -23,7 +23,7 @@ const Stuck = 250 * time.Millisecond
 type ClientRecord struct {
 	// Episodes are in the order of their beginning. The last is open, its FirstOK 0,
 	// if the client was not served again.
-	Episodes []history.Episode
+	Episodes []record.Episode
 	// Discarded counts episodes that are not kept: the shortest of more than 1,024, or of
 	// fewer where there are more than 128 clients.
 	Discarded int64
@@ -35,8 +35,8 @@ type trail struct {
 	lastOK time.Duration
 	node   int // that gave it
 	open   bool
-	now    history.Episode   // while open
-	ended  []history.Episode // in their order until there are too many, then in none
+	now    record.Episode   // while open
+	ended  []record.Episode // in their order until there are too many, then in none
 	// least is a length that no ended episode falls below, once there are too many.
 	least     time.Duration
 	discarded int64
@@ -44,25 +44,25 @@ type trail struct {
 
 // note follows one operation. An acknowledgement that comes in good time after
 // another costs three comparisons and two stores.
-func (t *trail) note(op *history.Op) {
+func (t *trail) note(op *record.Op) {
 	switch {
 	case op.Outcome.Acknowledged():
 		if t.open || op.Done-op.Sent >= Stuck {
 			t.served(op)
 		}
 		t.lastOK, t.node = op.Done, op.Node
-	case op.Outcome != history.Dropped: // which is no client's: nobody took it
+	case op.Outcome != record.Dropped: // which is no client's: nobody took it
 		t.failed(op)
 	}
 }
 
 // begin opens an episode with the operation that went wrong first.
-func (t *trail) begin(op *history.Op) {
+func (t *trail) begin(op *record.Op) {
 	t.open = true
-	t.now = history.Episode{LastOK: t.lastOK, Before: t.node, Sent: op.Sent}
+	t.now = record.Episode{LastOK: t.lastOK, Before: t.node, Sent: op.Sent}
 }
 
-func (t *trail) failed(op *history.Op) {
+func (t *trail) failed(op *record.Op) {
 	if !t.open {
 		t.begin(op)
 		t.now.FirstError = op.Done
@@ -72,7 +72,7 @@ func (t *trail) failed(op *history.Op) {
 }
 
 // served ends an episode, which may be the operation itself.
-func (t *trail) served(op *history.Op) {
+func (t *trail) served(op *record.Op) {
 	if !t.open {
 		t.begin(op)
 	}
@@ -105,7 +105,7 @@ func (t *trail) replace(length time.Duration) {
 // record copies what is known by now.
 func (t *trail) record() ClientRecord {
 	r := ClientRecord{Episodes: slices.Clone(t.ended), Discarded: t.discarded}
-	slices.SortFunc(r.Episodes, func(a, b history.Episode) int { return cmp.Compare(a.Sent, b.Sent) })
+	slices.SortFunc(r.Episodes, func(a, b record.Episode) int { return cmp.Compare(a.Sent, b.Sent) })
 	if t.open {
 		r.Episodes = append(r.Episodes, t.now)
 	}

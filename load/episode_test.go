@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // TestEpisodes: each client for itself, from the first operation that went wrong to
@@ -17,17 +17,17 @@ func TestEpisodes(t *testing.T) {
 	const ms = time.Millisecond
 	fails := func(d time.Duration) result {
 		time.Sleep(d)
-		return result{Outcome: history.Failed, Kind: "25006", Node: 1}
+		return result{Outcome: record.Failed, Kind: "25006", Node: 1}
 	}
 	serves := func(d time.Duration, node int) result {
 		time.Sleep(d)
-		return result{Outcome: history.OK, Node: node}
+		return result{Outcome: record.OK, Node: node}
 	}
 	tests := []struct {
 		name    string
 		timeout time.Duration
 		do      func(at time.Duration, n int) result // at: when it is sent; n: how many were sent before
-		want    []history.Episode
+		want    []record.Episode
 	}{
 		{"all is well", 0, func(time.Duration, int) result { return serves(10*ms, 1) }, nil},
 		{"failures, one weak acknowledgement among the successes", 0, func(at time.Duration, _ int) result {
@@ -36,16 +36,16 @@ func TestEpisodes(t *testing.T) {
 				return fails(10 * ms)
 			case at == 130*ms:
 				time.Sleep(10 * ms)
-				return result{Outcome: history.Weak, Kind: "01000", Node: 2}
+				return result{Outcome: record.Weak, Kind: "01000", Node: 2}
 			}
 			return serves(10*ms, 1)
-		}, []history.Episode{{LastOK: 100 * ms, Before: 1, Sent: 100 * ms, FirstError: 110 * ms, LastError: 130 * ms, FirstOK: 140 * ms, After: 2, Errors: 3}}},
+		}, []record.Episode{{LastOK: 100 * ms, Before: 1, Sent: 100 * ms, FirstError: 110 * ms, LastError: 130 * ms, FirstOK: 140 * ms, After: 2, Errors: 3}}},
 		{"two episodes", 0, func(at time.Duration, _ int) result {
 			if at == 100*ms || at == 200*ms {
 				return fails(10 * ms)
 			}
 			return serves(10*ms, 1)
-		}, []history.Episode{
+		}, []record.Episode{
 			{LastOK: 100 * ms, Before: 1, Sent: 100 * ms, FirstError: 110 * ms, LastError: 110 * ms, FirstOK: 120 * ms, After: 1, Errors: 1},
 			{LastOK: 200 * ms, Before: 1, Sent: 200 * ms, FirstError: 210 * ms, LastError: 210 * ms, FirstOK: 220 * ms, After: 1, Errors: 1},
 		}},
@@ -54,7 +54,7 @@ func TestEpisodes(t *testing.T) {
 				return serves(250*ms, 1)
 			}
 			return serves(10*ms, 1)
-		}, []history.Episode{{LastOK: 100 * ms, Before: 1, Sent: 100 * ms, FirstOK: 350 * ms, After: 1}}},
+		}, []record.Episode{{LastOK: 100 * ms, Before: 1, Sent: 100 * ms, FirstOK: 350 * ms, After: 1}}},
 		{"just not long enough", 0, func(at time.Duration, _ int) result {
 			if at == 100*ms {
 				return serves(249*ms, 1)
@@ -62,30 +62,30 @@ func TestEpisodes(t *testing.T) {
 			return serves(10*ms, 1)
 		}, nil},
 		{"never served", 0, func(time.Duration, int) result { return fails(100 * ms) },
-			[]history.Episode{{Sent: 0, FirstError: 100 * ms, LastError: 1000 * ms, Errors: 10}}},
+			[]record.Episode{{Sent: 0, FirstError: 100 * ms, LastError: 1000 * ms, Errors: 10}}},
 		{"never served again", 0, func(at time.Duration, _ int) result {
 			if at >= 500*ms {
 				return fails(100 * ms)
 			}
 			return serves(100*ms, 1)
-		}, []history.Episode{{LastOK: 500 * ms, Before: 1, Sent: 500 * ms, FirstError: 600 * ms, LastError: 1000 * ms, Errors: 5}}},
+		}, []record.Episode{{LastOK: 500 * ms, Before: 1, Sent: 500 * ms, FirstError: 600 * ms, LastError: 1000 * ms, Errors: 5}}},
 		{"given up on: another flight, but the same client", 300 * ms, func(_ time.Duration, n int) result {
 			if n == 1 {
 				return serves(700*ms, 1) // too late an answer is none
 			}
 			return serves(100*ms, 2)
-		}, []history.Episode{{LastOK: 100 * ms, Before: 2, Sent: 100 * ms, FirstError: 400 * ms, LastError: 400 * ms, FirstOK: 500 * ms, After: 2, Errors: 1}}},
+		}, []record.Episode{{LastOK: 100 * ms, Before: 2, Sent: 100 * ms, FirstError: 400 * ms, LastError: 400 * ms, FirstOK: 500 * ms, After: 2, Errors: 1}}},
 		{"a node that there is not is not known", 0, func(at time.Duration, _ int) result {
 			if at == 100*ms {
 				return fails(10 * ms)
 			}
 			return serves(10*ms, 3)
-		}, []history.Episode{{LastOK: 100 * ms, Sent: 100 * ms, FirstError: 110 * ms, LastError: 110 * ms, FirstOK: 120 * ms, Errors: 1}}},
+		}, []record.Episode{{LastOK: 100 * ms, Sent: 100 * ms, FirstError: 110 * ms, LastError: 110 * ms, FirstOK: 120 * ms, Errors: 1}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				clock := history.StartClock()
+				clock := record.StartClock()
 				var n atomic.Int64
 				s := &server{do: func(int, <-chan struct{}) result { return tt.do(clock.Now(), int(n.Add(1))-1) }}
 				w := New(Config{Clients: 1, Nodes: 2, Timeout: tt.timeout, MaxAbandoned: 1, Open: s.open, Clock: clock})
@@ -108,14 +108,14 @@ func TestEpisodes(t *testing.T) {
 // nothing shows in the whole; the eighth is out, and stays the eighth.
 func TestAPoolStuckOnADeadNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		clock := history.StartClock()
+		clock := record.StartClock()
 		s := &server{do: func(client int, closed <-chan struct{}) result {
 			if client == 7 && clock.Now() > time.Second {
 				<-closed
-				return result{Outcome: history.Unknown, Kind: "closed"}
+				return result{Outcome: record.Unknown, Kind: "closed"}
 			}
 			time.Sleep(time.Millisecond)
-			return result{Outcome: history.OK, Node: 1}
+			return result{Outcome: record.OK, Node: 1}
 		}}
 		w := New(Config{Clients: 8, Nodes: 1, Timeout: 500 * time.Millisecond, MaxAbandoned: 2, Open: s.open, Clock: clock})
 		w.Start()
@@ -144,7 +144,7 @@ func TestAPoolStuckOnADeadNode(t *testing.T) {
 // TestDroppedBelongsToNoClient: nobody had taken it.
 func TestDroppedBelongsToNoClient(t *testing.T) {
 	var tr trail
-	tr.note(&history.Op{Due: 1, Done: 5 * time.Second, Outcome: history.Dropped})
+	tr.note(&record.Op{Due: 1, Done: 5 * time.Second, Outcome: record.Dropped})
 	if r := tr.record(); len(r.Episodes) != 0 {
 		t.Errorf("%+v", r.Episodes)
 	}
@@ -156,8 +156,8 @@ func TestEpisodesAreBounded(t *testing.T) {
 	at := time.Duration(0)
 	out := func(length time.Duration) {
 		at += time.Second
-		tr.note(&history.Op{Sent: at, Done: at + length/2, Outcome: history.Failed})
-		tr.note(&history.Op{Sent: at + length/2, Done: at + length, Outcome: history.OK})
+		tr.note(&record.Op{Sent: at, Done: at + length/2, Outcome: record.Failed})
+		tr.note(&record.Op{Sent: at + length/2, Done: at + length, Outcome: record.OK})
 	}
 	for i := range maxEpisodes {
 		out(time.Duration(10+i%2) * time.Millisecond)
@@ -168,7 +168,7 @@ func TestEpisodesAreBounded(t *testing.T) {
 	for range 3 {
 		out(20 * time.Millisecond)
 	}
-	tr.note(&history.Op{Sent: at + 500*time.Millisecond, Done: at + 600*time.Millisecond, Outcome: history.Unknown})
+	tr.note(&record.Op{Sent: at + 500*time.Millisecond, Done: at + 600*time.Millisecond, Outcome: record.Unknown})
 	r := tr.record()
 	if len(r.Episodes) != maxEpisodes+1 || r.Discarded != 103 {
 		t.Fatalf("%d episodes, %d discarded", len(r.Episodes), r.Discarded)
@@ -199,13 +199,13 @@ func TestManyClientsKeepFewerEpisodes(t *testing.T) {
 func TestActivityByNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n atomic.Int64
-		clock := history.StartClock()
+		clock := record.StartClock()
 		s := &server{do: func(client int, _ <-chan struct{}) result {
 			time.Sleep(time.Millisecond)
 			if n.Add(1)%10 == 0 {
-				return result{Outcome: history.Failed, Kind: "refused"} // by nobody knows whom
+				return result{Outcome: record.Failed, Kind: "refused"} // by nobody knows whom
 			}
-			return result{Outcome: history.OK, Node: 1 + client}
+			return result{Outcome: record.OK, Node: 1 + client}
 		}}
 		w := New(Config{Clients: 2, Nodes: 2, Open: s.open, Clock: clock})
 		w.Start()

@@ -5,7 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // TestGroupsDoNotShareArrivals has one node of two answer nothing: the other gets
@@ -21,17 +21,17 @@ func TestGroupsDoNotShareArrivals(t *testing.T) {
 				case <-over:
 				}
 			}
-			return result{Outcome: history.OK}
+			return result{Outcome: record.OK}
 		})
 		w := begin(s, Config{Clients: 4, Schedule: Constant(Steady(100)), Groups: 2, Timeout: time.Second})
 		time.Sleep(10*time.Second + 5*time.Millisecond)
 		w.Stop()
 		close(release)
 		rec := ended(t, w, s, 2*1001)
-		if got := rec.Total.Outcomes[history.OK]; got != 1001 {
+		if got := rec.Total.Outcomes[record.OK]; got != 1001 {
 			t.Errorf("%d answered by the node that works, want 1001", got)
 		}
-		if got := rec.Total.Outcomes[history.Dropped]; got < 990 {
+		if got := rec.Total.Outcomes[record.Dropped]; got < 990 {
 			t.Errorf("%d dropped of the node that hangs", got)
 		}
 	})

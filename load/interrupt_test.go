@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // obeys answers when it is interrupted, after a while, and until then nothing.
@@ -18,7 +18,7 @@ func obeys(s *server, after time.Duration, reply result) {
 			time.Sleep(after)
 			return reply
 		case <-over:
-			return result{Outcome: history.Unknown, Kind: "eof"}
+			return result{Outcome: record.Unknown, Kind: "eof"}
 		}
 	}
 	s.interrupt = func(int) bool {
@@ -32,7 +32,7 @@ func obeys(s *server, after time.Duration, reply result) {
 func TestInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{}
-		obeys(s, 100*time.Millisecond, result{Outcome: history.Weak, Kind: "cancelled"})
+		obeys(s, 100*time.Millisecond, result{Outcome: record.Weak, Kind: "cancelled"})
 		w := begin(s, Config{Clients: 1, Timeout: time.Second, Grace: 500 * time.Millisecond, MaxAbandoned: 9})
 		time.Sleep(1050 * time.Millisecond)
 		if live := w.Live(); live.InFlight != 1 || live.Abandoned != 0 {
@@ -41,7 +41,7 @@ func TestInterrupted(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		w.Stop()
 		rec := ended(t, w, s, 4)
-		if rec.Total.Outcomes[history.Weak] != 4 || rec.GaveUp != 0 || rec.Late != 0 || len(s.settled) != 4 || s.opened[0] != 1 {
+		if rec.Total.Outcomes[record.Weak] != 4 || rec.GaveUp != 0 || rec.Late != 0 || len(s.settled) != 4 || s.opened[0] != 1 {
 			t.Errorf("%v, gave up on %d, settled %v, sessions %v", rec.Total.Outcomes, rec.GaveUp, s.settled, s.opened)
 		}
 		if s.interrupted != 4 {
@@ -58,20 +58,20 @@ func TestInterrupted(t *testing.T) {
 func TestInterruptedInVain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		s := &server{do: hangs(release, result{Outcome: history.OK}), interrupt: func(int) bool { return true }}
+		s := &server{do: hangs(release, result{Outcome: record.OK}), interrupt: func(int) bool { return true }}
 		w := begin(s, Config{Clients: 1, Timeout: time.Second, Grace: 500 * time.Millisecond, MaxAbandoned: 9})
 		time.Sleep(1400 * time.Millisecond)
 		if rec := w.Record(); rec.Total.Samples() != 0 || s.interrupted != 1 {
 			t.Errorf("within the grace: %v, asked %d times", rec.Total.Outcomes, s.interrupted)
 		}
 		time.Sleep(200 * time.Millisecond)
-		if rec := w.Record(); rec.Total.Outcomes[history.Unknown] != 1 || rec.Abandoned != 1 || rec.Errors[0].Kind != "timeout" || rec.Errors[0].Example != errGrace.Error() {
+		if rec := w.Record(); rec.Total.Outcomes[record.Unknown] != 1 || rec.Abandoned != 1 || rec.Errors[0].Kind != "timeout" || rec.Errors[0].Example != errGrace.Error() {
 			t.Errorf("after the grace: %v, %d abandoned, %v", rec.Total.Outcomes, rec.Abandoned, rec.Errors)
 		}
 		close(release)
 		time.Sleep(10 * time.Millisecond)
 		w.Stop()
-		if rec := ended(t, w, s, -1); rec.Late != 1 || len(s.late) != 1 || s.late[0].Outcome != history.OK {
+		if rec := ended(t, w, s, -1); rec.Late != 1 || len(s.late) != 1 || s.late[0].Outcome != record.OK {
 			t.Errorf("late %d, told %v", rec.Late, s.late)
 		}
 	})
@@ -102,9 +102,9 @@ func TestInterruptMeetsAnAnswer(t *testing.T) {
 			s.mu.Unlock()
 			select {
 			case <-answer:
-				return result{Outcome: history.OK}
+				return result{Outcome: record.OK}
 			case <-over:
-				return result{Outcome: history.Unknown, Kind: "eof"}
+				return result{Outcome: record.Unknown, Kind: "eof"}
 			}
 		}
 		s.interrupt = func(int) bool {

@@ -4,7 +4,7 @@ import (
 	"math/bits"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // The geometry of every histogram here: microseconds, up to an hour, three
@@ -131,15 +131,15 @@ type timing struct {
 // record counts an operation. A dropped one has waited, but was not served; one that was
 // not to wait has no response time, for the short while until a client noticed it
 // would make the server look fast.
-func (t *timing) record(op *history.Op) {
-	if op.Outcome == history.Dropped && op.Kind == kindOverflow {
+func (t *timing) record(op *record.Op) {
+	if op.Outcome == record.Dropped && op.Kind == kindOverflow {
 		return
 	}
-	if !t.apart && (op.Sent != op.Due || op.Outcome == history.Dropped) {
+	if !t.apart && (op.Sent != op.Due || op.Outcome == record.Dropped) {
 		t.part()
 	}
 	t.response.record(op.Response())
-	if t.apart && op.Outcome != history.Dropped {
+	if t.apart && op.Outcome != record.Dropped {
 		t.service.record(op.Service())
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // recorder is all that is written down of one write: histogram, activity and trail
@@ -28,8 +28,8 @@ func recorder(t testing.TB) (write func()) {
 	}
 	server := l.AddServer(ledger.Server{Node: "a", SystemID: "7300000000000000000", Timeline: 1})
 	w, c := newInstant(Constant(Steady(1000)))
-	op := history.Op{Outcome: history.OK, Node: 2}
-	at, lsn := time.Duration(0), history.LSN(0x16_B374_D848)
+	op := record.Op{Outcome: record.OK, Node: 2}
+	at, lsn := time.Duration(0), record.LSN(0x16_B374_D848)
 	return func() {
 		at += 50 * time.Microsecond // 20,000 a second, of eight clients
 		seq := book.Next(at)

@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // server is what fake sessions talk to: do is one operation, and everything that
@@ -21,8 +21,8 @@ type server struct {
 
 	mu      sync.Mutex
 	opened  map[int]int
-	settled []history.Op
-	late    []history.Op // settled after they had been given up on
+	settled []record.Op
+	late    []record.Op // settled after they had been given up on
 	closed  int
 	// interrupt is asked when an operation is to be interrupted; nil: nothing can be.
 	interrupt   func(client int) bool
@@ -47,7 +47,7 @@ func (s *server) open(client int) Session {
 
 // result is what the tests' servers answer.
 type result struct {
-	Outcome       history.Outcome
+	Outcome       record.Outcome
 	Kind          string
 	Err           error
 	Node          int
@@ -57,8 +57,8 @@ type result struct {
 	Out, In       int64
 }
 
-func (f *fakeSession) Do(_ context.Context, op *history.Op) time.Duration {
-	if *op != (history.Op{Due: op.Due, Sent: op.Sent}) {
+func (f *fakeSession) Do(_ context.Context, op *record.Op) time.Duration {
+	if *op != (record.Op{Due: op.Due, Sent: op.Sent}) {
 		panic(fmt.Sprintf("an operation begins with what another has left: %+v", op))
 	}
 	f.mu.Lock()
@@ -78,7 +78,7 @@ func (s *server) set(do func(client int, closed <-chan struct{}) result) {
 	s.do = do
 }
 
-func (f *fakeSession) Settle(op *history.Op, late bool) {
+func (f *fakeSession) Settle(op *record.Op, late bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if late {
@@ -107,7 +107,7 @@ func (f *fakeSession) Close() {
 func takes(d time.Duration) func(int, <-chan struct{}) result {
 	return func(int, <-chan struct{}) result {
 		time.Sleep(d)
-		return result{Outcome: history.OK}
+		return result{Outcome: record.OK}
 	}
 }
 
@@ -119,14 +119,14 @@ func stalls(from, to time.Duration) func(int, <-chan struct{}) result {
 		if at := time.Since(began); at >= from && at < to {
 			time.Sleep(to - at)
 		}
-		return result{Outcome: history.OK}
+		return result{Outcome: record.OK}
 	}
 }
 
 // begin makes a workload on the fake server and starts it.
 func begin(s *server, cfg Config) *Workload {
 	cfg.Open = s.open
-	cfg.Clock = history.StartClock()
+	cfg.Clock = record.StartClock()
 	w := New(cfg)
 	w.Start()
 	return w
@@ -135,7 +135,7 @@ func begin(s *server, cfg Config) *Workload {
 // answers tells whether there are as many response times as there must be: one for each
 // arrival, excepted those that were dropped because they were not to wait.
 func answers(w *Workload, s Stats) bool {
-	least, most := s.Samples(), s.Samples()+s.Outcomes[history.Dropped]
+	least, most := s.Samples(), s.Samples()+s.Outcomes[record.Dropped]
 	if w.cfg.Overflow != Drop {
 		least = most
 	}
@@ -192,13 +192,13 @@ func TestOpenLoopKeepsItsSchedule(t *testing.T) {
 		time.Sleep(10*time.Second + time.Millisecond)
 		w.Stop()
 		rec := ended(t, w, s, 5001)
-		if rec.Total.Outcomes[history.OK] != 5001 {
+		if rec.Total.Outcomes[record.OK] != 5001 {
 			t.Errorf("outcomes %v", rec.Total.Outcomes)
 		}
 		if r := rec.Total.Response; r.Min != 3*time.Millisecond || r.Max != 3*time.Millisecond || r.Mean() != 3*time.Millisecond {
 			t.Errorf("response %v to %v, mean %v: nothing was late", r.Min, r.Max, r.Mean())
 		}
-		slices.SortFunc(s.settled, func(a, b history.Op) int { return int(a.Due - b.Due) })
+		slices.SortFunc(s.settled, func(a, b record.Op) int { return int(a.Due - b.Due) })
 		for i, op := range s.settled {
 			if want := time.Duration(i) * 2 * time.Millisecond; op.Due != want || op.Sent != want {
 				t.Fatalf("arrival %d was due at %v and sent at %v, want %v", i, op.Due, op.Sent, want)
@@ -257,7 +257,7 @@ func TestWhatIsTooLateIsDropped(t *testing.T) {
 		time.Sleep(10*time.Second + 100*time.Microsecond)
 		w.Stop()
 		rec := ended(t, w, s, 20_001)
-		dropped := rec.Total.Outcomes[history.Dropped]
+		dropped := rec.Total.Outcomes[record.Dropped]
 		if sent := rec.Total.Samples(); sent != 10_001 || dropped != 20_001-sent {
 			t.Errorf("%d sent, %d dropped", sent, dropped)
 		}
@@ -288,7 +288,7 @@ func TestStopDropsWhatNobodyTook(t *testing.T) {
 				s := &server{do: func(_ int, over <-chan struct{}) result {
 					select {
 					case <-time.After(c.took):
-						return result{Outcome: history.OK}
+						return result{Outcome: record.OK}
 					case <-over:
 						return result{}
 					}
@@ -301,7 +301,7 @@ func TestStopDropsWhatNobodyTook(t *testing.T) {
 					t.Errorf("Stop took %v", waited)
 				}
 				rec := ended(t, w, s, 101)
-				if rec.Total.Outcomes[history.OK] != c.ok || rec.Total.Outcomes[history.Unknown] != c.unknown {
+				if rec.Total.Outcomes[record.OK] != c.ok || rec.Total.Outcomes[record.Unknown] != c.unknown {
 					t.Errorf("outcomes %v", rec.Total.Outcomes)
 				}
 			})
@@ -332,7 +332,7 @@ func TestClosedLoop(t *testing.T) {
 func TestPauseLiesBetweenOperations(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{do: func(int, <-chan struct{}) result {
-			return result{Outcome: history.Failed, Kind: "connection refused", Err: errors.New("first"), Pause: 100 * time.Millisecond}
+			return result{Outcome: record.Failed, Kind: "connection refused", Err: errors.New("first"), Pause: 100 * time.Millisecond}
 		}}
 		w := begin(s, Config{Clients: 2})
 		time.Sleep(time.Second + time.Millisecond)
@@ -345,7 +345,7 @@ func TestPauseLiesBetweenOperations(t *testing.T) {
 		if rec.Total.Response.Max != 0 {
 			t.Errorf("the pause counts as latency: %v", rec.Total.Response.Max)
 		}
-		want := []ErrorCount{{Kind: "connection refused", Outcome: history.Failed, N: 22, Example: "first"}}
+		want := []ErrorCount{{Kind: "connection refused", Outcome: record.Failed, N: 22, Example: "first"}}
 		if !slices.Equal(rec.Errors, want) {
 			t.Errorf("errors %v, want %v", rec.Errors, want)
 		}

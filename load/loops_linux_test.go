@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"pgchaos/history"
 	"pgchaos/load/eventloop"
+	"pgchaos/record"
 )
 
 // signs is a session that leaves its client's number with every operation.
@@ -19,8 +19,8 @@ type signs struct {
 	client int
 }
 
-func (s signs) Do(_ context.Context, op *history.Op) time.Duration {
-	op.Outcome, op.Node = history.OK, 1+s.client
+func (s signs) Do(_ context.Context, op *record.Op) time.Duration {
+	op.Outcome, op.Node = record.OK, 1+s.client
 	return 0
 }
 
@@ -36,9 +36,9 @@ func TestLoopsTellWhose(t *testing.T) {
 	var of [clients]int
 	ended := make(chan struct{})
 	w := New(Config{
-		Clients: clients, Nodes: clients, Iterations: operations, Loops: loops, Clock: history.StartClock(),
+		Clients: clients, Nodes: clients, Iterations: operations, Loops: loops, Clock: record.StartClock(),
 		Open: func(client int) Session { return signs{client: client} },
-		OnSample: func(client int, op history.Op) {
+		OnSample: func(client int, op record.Op) {
 			if op.Node != 1+client {
 				t.Errorf("a sample of client %d is told of client %d", op.Node-1, client)
 			}
@@ -74,11 +74,11 @@ func TestOpenLoopOnEventLoops(t *testing.T) {
 			}
 			defer loops.Close()
 			ended := make(chan struct{})
-			config.Clients, config.Loops, config.Clock, config.Timeout = 6, loops, history.StartClock(), time.Hour
+			config.Clients, config.Loops, config.Clock, config.Timeout = 6, loops, record.StartClock(), time.Hour
 			config.Open = func(client int) Session { return signs{client: client} }
 			config.Ended = func() { close(ended) }
-			config.OnSample = func(_ int, op history.Op) {
-				if op.Outcome != history.OK || op.Sent < op.Due {
+			config.OnSample = func(_ int, op record.Op) {
+				if op.Outcome != record.OK || op.Sent < op.Due {
 					t.Errorf("due at %v: sent at %v: %v", op.Due, op.Sent, op.Outcome)
 				}
 			}
@@ -102,7 +102,7 @@ func TestStopEndsClientsThatSleep(t *testing.T) {
 	}
 	defer loops.Close()
 	w := New(Config{
-		Clients: 5, Loops: loops, Clock: history.StartClock(), Schedule: Constant(Steady(1.0 / 3600)),
+		Clients: 5, Loops: loops, Clock: record.StartClock(), Schedule: Constant(Steady(1.0 / 3600)),
 		Open: func(client int) Session { return signs{client: client} },
 	})
 	for range 20 { // it may find them asleep, or on their way
@@ -124,17 +124,17 @@ type talks struct {
 	loops  map[int]bool // that it has been on
 }
 
-func (s *talks) Do(ctx context.Context, op *history.Op) time.Duration {
+func (s *talks) Do(ctx context.Context, op *record.Op) time.Duration {
 	t, b := eventloop.TaskOf(ctx), [1]byte{}
 	s.loops[t.Loop()] = true
 	if _, err := s.socket.Send(t, b[:]); err != nil {
-		op.Outcome, op.Err = history.Failed, err
+		op.Outcome, op.Err = record.Failed, err
 	}
 	if _, err := s.socket.Receive(t, b[:]); err != nil {
-		op.Outcome, op.Err = history.Failed, err
+		op.Outcome, op.Err = record.Failed, err
 	}
 	if op.Err == nil {
-		op.Outcome = history.OK
+		op.Outcome = record.OK
 	}
 	return 0
 }
@@ -159,10 +159,10 @@ func TestTradedClients(t *testing.T) {
 	last := make([]time.Duration, len(sessions))
 	var told int64
 	w := New(Config{
-		Clients: len(sessions), Loops: loops, Clock: history.StartClock(),
+		Clients: len(sessions), Loops: loops, Clock: record.StartClock(),
 		Open: func(client int) Session { return sessions[client] },
-		OnSample: func(client int, op history.Op) {
-			if op.Outcome != history.OK || op.Due < last[client] {
+		OnSample: func(client int, op record.Op) {
+			if op.Outcome != record.OK || op.Due < last[client] {
 				t.Errorf("client %d: %v (%v), due at %v after one that was done at %v", client, op.Outcome, op.Err, op.Due, last[client])
 			}
 			last[client] = op.Done

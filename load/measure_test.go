@@ -11,7 +11,7 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // TestWarmupIsApart: what is due in it is in no figure, though it ends after it; but it is
@@ -23,11 +23,11 @@ func TestWarmupIsApart(t *testing.T) {
 		s.do = func(int, <-chan struct{}) result {
 			time.Sleep(5 * time.Millisecond)
 			if n.Add(1) == 1 {
-				return result{Outcome: history.Failed, Kind: "57P03"}
+				return result{Outcome: record.Failed, Kind: "57P03"}
 			}
-			return result{Outcome: history.OK, Part: 1, Out: 10, In: 100}
+			return result{Outcome: record.OK, Part: 1, Out: 10, In: 100}
 		}
-		clock := history.StartClock()
+		clock := record.StartClock()
 		w := New(Config{Clients: 2, Schedule: Constant(Steady(100)), Warmup: time.Second, Parts: []string{"a", "b"}, Open: s.open, Clock: clock})
 		time.Sleep(500 * time.Millisecond)
 		w.Start()
@@ -43,16 +43,16 @@ func TestWarmupIsApart(t *testing.T) {
 		time.Sleep(time.Second - 5*time.Millisecond)
 		w.Close()
 		rec := w.Record()
-		const ok, failed = history.OK, history.Failed
+		const ok, failed = record.OK, record.Failed
 		for _, c := range []struct {
 			what      string
 			got, want any
 		}{
-			{"the warm-up's outcomes", rec.Warmup.Outcomes, [history.Outcomes]int64{ok: 99, failed: 1}},
+			{"the warm-up's outcomes", rec.Warmup.Outcomes, [record.Outcomes]int64{ok: 99, failed: 1}},
 			{"its responses", rec.Warmup.Response.Count, int64(100)},
 			{"its bytes", rec.Warmup.In, int64(9900)},
 			{"its span", rec.Warmup.Span, time.Second},
-			{"the total's outcomes", rec.Total.Outcomes, [history.Outcomes]int64{ok: 300}},
+			{"the total's outcomes", rec.Total.Outcomes, [record.Outcomes]int64{ok: 300}},
 			{"its span", rec.Total.Span, 2990 * time.Millisecond},
 			{"asked", rec.Asked, int64(300)},
 			{"errors", len(rec.Errors), 0},
@@ -70,7 +70,7 @@ func TestWarmupIsApart(t *testing.T) {
 		if p := rec.Series[0]; p.OK+p.Errors != 10 || p.Errors != 1 || p.At != 500*time.Millisecond {
 			t.Errorf("the series begins with %+v", p)
 		}
-		if p := rec.Seconds[0]; p.At != 0 || p.Outcomes[history.Failed] != 1 || p.Response.Count != 50 {
+		if p := rec.Seconds[0]; p.At != 0 || p.Outcomes[record.Failed] != 1 || p.Response.Count != 50 {
 			t.Errorf("the seconds begin with %+v", p)
 		}
 		if len(rec.Clients[0].Episodes)+len(rec.Clients[1].Episodes) != 1 {
@@ -86,7 +86,7 @@ func TestPartsAndBytes(t *testing.T) {
 		s := &server{do: func(int, <-chan struct{}) result {
 			i := int(n.Add(1)) - 1
 			time.Sleep(time.Duration(1+i%4) * time.Millisecond)
-			return result{Outcome: history.OK, Part: i % 4, Retries: i % 2 * 3, Out: 10, In: int64(i % 2)}
+			return result{Outcome: record.OK, Part: i % 4, Retries: i % 2 * 3, Out: 10, In: int64(i % 2)}
 		}}
 		w := begin(s, Config{Clients: 1, Iterations: 400, Parts: []string{"one", "two", "three"}})
 		time.Sleep(2 * time.Second)
@@ -112,7 +112,7 @@ func TestSecondsHoldEverything(t *testing.T) {
 		time.Sleep(40 * time.Second)
 		w.Stop()
 		rec := ended(t, w, s, -1)
-		var outcomes [history.Outcomes]int64
+		var outcomes [record.Outcomes]int64
 		response, service := newHistogram(), newHistogram()
 		var longest, longestService time.Duration
 		add := func(to *hdrhistogram.Histogram, p Encoded) {
@@ -136,7 +136,7 @@ func TestSecondsHoldEverything(t *testing.T) {
 			add(service, second.Service)
 			longest, longestService = max(longest, second.Response.Max), max(longestService, second.Service.Max)
 		}
-		if outcomes != rec.Total.Outcomes || outcomes[history.Dropped] < 4000 {
+		if outcomes != rec.Total.Outcomes || outcomes[record.Dropped] < 4000 {
 			t.Errorf("%v in the seconds, %v in all", outcomes, rec.Total.Outcomes)
 		}
 		if !response.Equals(rec.Total.Response.Histogram) || !service.Equals(rec.Total.Service.Histogram) {
@@ -147,7 +147,7 @@ func TestSecondsHoldEverything(t *testing.T) {
 		}
 		// What waited 2 s in vain is over then, not when a client came to see it.
 		for _, second := range rec.Seconds {
-			if second.At == 10*time.Second && (second.Outcomes[history.Dropped] < 150 || second.Response.Max != 2*time.Second) {
+			if second.At == 10*time.Second && (second.Outcomes[record.Dropped] < 150 || second.Response.Max != 2*time.Second) {
 				t.Errorf("second 10: %v, max %v", second.Outcomes, second.Response.Max)
 			}
 		}
@@ -159,18 +159,18 @@ func TestSecondsHoldEverything(t *testing.T) {
 func TestASecondIsTakenUpAgain(t *testing.T) {
 	var s seconds
 	var phase figures
-	tell := func(number int, response, service time.Duration, outcome history.Outcome) {
+	tell := func(number int, response, service time.Duration, outcome record.Outcome) {
 		done := time.Duration(number)*time.Second + time.Millisecond
-		s.find(number, &phase).record(&history.Op{Due: done - response, Sent: done - service, Done: done, Outcome: outcome})
+		s.find(number, &phase).record(&record.Op{Due: done - response, Sent: done - service, Done: done, Outcome: outcome})
 	}
 	for number := range 10 {
-		tell(number, 3*time.Millisecond, 3*time.Millisecond, history.OK)
+		tell(number, 3*time.Millisecond, 3*time.Millisecond, record.OK)
 	}
-	tell(2, 2*time.Hour, 5*time.Millisecond, history.Weak)
+	tell(2, 2*time.Hour, 5*time.Millisecond, record.Weak)
 	s.settle()
 	s.all(1)
 	for number := range 10 {
-		tell(number, 4*time.Millisecond, 4*time.Millisecond, history.Failed)
+		tell(number, 4*time.Millisecond, 4*time.Millisecond, record.Failed)
 	}
 	s.settle()
 	all := s.all(1)
@@ -179,7 +179,7 @@ func TestASecondIsTakenUpAgain(t *testing.T) {
 	}
 	for number, second := range all {
 		want := Second{At: time.Duration(number) * time.Second}
-		want.Outcomes[history.OK], want.Outcomes[history.Failed] = 1, 1
+		want.Outcomes[record.OK], want.Outcomes[record.Failed] = 1, 1
 		response, service := NewDist(), NewDist()
 		values := []time.Duration{3 * time.Millisecond, 4 * time.Millisecond}
 		for _, v := range values {
@@ -187,7 +187,7 @@ func TestASecondIsTakenUpAgain(t *testing.T) {
 			service.Record(v)
 		}
 		if number == 2 {
-			want.Outcomes[history.Weak] = 1
+			want.Outcomes[record.Weak] = 1
 			response.Record(2 * time.Hour)
 			service.Record(5 * time.Millisecond)
 		}
@@ -217,15 +217,15 @@ func TestPercentilesOfMergedHistograms(t *testing.T) {
 		}
 		s := &server{do: func(client int, _ <-chan struct{}) result {
 			time.Sleep(time.Duration(1+client*client)*time.Millisecond + time.Duration(random[client].ExpFloat64()*float64(3*time.Millisecond)))
-			return result{Outcome: history.OK}
+			return result{Outcome: record.OK}
 		}}
 		var responses, services []time.Duration
-		clock := history.StartClock()
+		clock := record.StartClock()
 		w := New(Config{
 			Clients: 16, Schedule: Poisson(5, Linear(0, Stage{For: 20 * time.Second, To: 1500})...), Timeout: time.Hour, Open: s.open, Clock: clock,
-			OnSample: func(_ int, op history.Op) {
+			OnSample: func(_ int, op record.Op) {
 				responses = append(responses, op.Response())
-				if op.Outcome != history.Dropped {
+				if op.Outcome != record.Dropped {
 					services = append(services, op.Service())
 				}
 			},
@@ -280,7 +280,7 @@ func TestLatenessIsTheGenerators(t *testing.T) {
 // TestSentIsWhenItWasSent: waiting for a connection is response, and not service.
 func TestSentIsWhenItWasSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		clock := history.StartClock()
+		clock := record.StartClock()
 		s := &server{do: func(int, <-chan struct{}) result {
 			time.Sleep(30 * time.Millisecond)
 			sent := clock.Now()
@@ -288,7 +288,7 @@ func TestSentIsWhenItWasSent(t *testing.T) {
 			if sent < 500*time.Millisecond {
 				sent = 0 // as long as it has a connection at once
 			}
-			return result{Outcome: history.OK, Sent: sent}
+			return result{Outcome: record.OK, Sent: sent}
 		}}
 		w := New(Config{Clients: 1, Duration: time.Second, Open: s.open, Clock: clock})
 		w.Start()
@@ -310,18 +310,18 @@ func TestSamplesComeInOrder(t *testing.T) {
 				time.Sleep(3 * time.Second)
 			}
 			time.Sleep(time.Millisecond)
-			return result{Outcome: history.OK}
+			return result{Outcome: record.OK}
 		}}
-		var count [history.Outcomes]int64
+		var count [record.Outcomes]int64
 		last := map[int]time.Duration{}
 		w := New(Config{
-			Clients: 40, Schedule: Constant(Steady(2000)), Timeout: 50 * time.Millisecond, MaxAbandoned: 8, Open: s.open, Clock: history.StartClock(),
-			OnSample: func(client int, op history.Op) {
+			Clients: 40, Schedule: Constant(Steady(2000)), Timeout: 50 * time.Millisecond, MaxAbandoned: 8, Open: s.open, Clock: record.StartClock(),
+			OnSample: func(client int, op record.Op) {
 				count[op.Outcome]++
-				if client < 0 && op.Outcome != history.Dropped {
+				if client < 0 && op.Outcome != record.Dropped {
 					t.Errorf("of nobody: %+v", op)
 				}
-				if op.Outcome == history.Dropped {
+				if op.Outcome == record.Dropped {
 					return // which is over at its time, and found out later
 				}
 				if op.Done < last[client] {
@@ -334,7 +334,7 @@ func TestSamplesComeInOrder(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		w.Stop()
 		rec := ended(t, w, s, 10_001)
-		if count != rec.Total.Outcomes || count[history.Unknown] == 0 || count[history.Dropped] == 0 {
+		if count != rec.Total.Outcomes || count[record.Unknown] == 0 || count[record.Dropped] == 0 {
 			t.Errorf("told of %v, recorded %v", count, rec.Total.Outcomes)
 		}
 	})
@@ -346,7 +346,7 @@ func TestCollectedBeforeItsTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{do: func(int, <-chan struct{}) result {
 			time.Sleep(10 * time.Microsecond)
-			return result{Outcome: history.Failed, Kind: "refused", Err: errTimeout}
+			return result{Outcome: record.Failed, Kind: "refused", Err: errTimeout}
 		}}
 		w := begin(s, Config{Clients: 1})
 		time.Sleep(9 * time.Millisecond) // 900 operations of the 1,024 that there is room for
@@ -366,7 +366,7 @@ func TestCollectedBeforeItsTime(t *testing.T) {
 // TestDroppedIsNotServed: not even at the very zero of the clock.
 func TestDroppedIsNotServed(t *testing.T) {
 	var x timing
-	x.record(&history.Op{Done: time.Second, Outcome: history.Dropped})
+	x.record(&record.Op{Done: time.Second, Outcome: record.Dropped})
 	if x.response.n != 1 || x.served().n != 0 {
 		t.Errorf("%d response times, %d service times", x.response.n, x.served().n)
 	}
@@ -385,7 +385,7 @@ func TestALongRunHasNoMoreSteps(t *testing.T) {
 	for second := range 9 {
 		tally := s.find(second, phase)
 		for i := range 100 {
-			tally.record(&history.Op{Done: time.Duration(second)*time.Second + time.Duration(i)*time.Millisecond, Sent: time.Duration(second) * time.Second, Due: time.Duration(second) * time.Second, Outcome: history.OK})
+			tally.record(&record.Op{Done: time.Duration(second)*time.Second + time.Duration(i)*time.Millisecond, Sent: time.Duration(second) * time.Second, Due: time.Duration(second) * time.Second, Outcome: record.OK})
 		}
 	}
 	s.settle()
@@ -394,7 +394,7 @@ func TestALongRunHasNoMoreSteps(t *testing.T) {
 		t.Fatalf("%d and %d steps", len(single), len(merged))
 	}
 	if merged[1].At != 4*time.Second || merged[1].Response.Count != 400 || merged[2].Response.Count != 100 ||
-		merged[0].Outcomes[history.OK] != 400 || merged[0].Response.Max != 99*time.Millisecond {
+		merged[0].Outcomes[record.OK] != 400 || merged[0].Response.Max != 99*time.Millisecond {
 		t.Errorf("%+v", merged)
 	}
 	if again := s.all(1); len(again) != 9 || again[4].Response.Count != 100 {
@@ -404,7 +404,7 @@ func TestALongRunHasNoMoreSteps(t *testing.T) {
 
 // TestTheSeriesOfALongRun has what was never sent in the same steps.
 func TestTheSeriesOfALongRun(t *testing.T) {
-	slots := make([]history.Slot, 100)
+	slots := make([]record.Slot, 100)
 	for i := range slots {
 		slots[i].OK = 1
 	}
@@ -420,17 +420,17 @@ func TestTheSeriesOfALongRun(t *testing.T) {
 // what succeeded.
 func TestTimesOfWhatSucceeded(t *testing.T) {
 	var f figures
-	op := func(outcome history.Outcome, took time.Duration) {
-		f.record(&history.Op{Sent: time.Millisecond, Done: took, Outcome: outcome})
+	op := func(outcome record.Outcome, took time.Duration) {
+		f.record(&record.Op{Sent: time.Millisecond, Done: took, Outcome: outcome})
 	}
-	op(history.OK, 20*time.Millisecond)
-	op(history.Weak, 30*time.Millisecond)
+	op(record.OK, 20*time.Millisecond)
+	op(record.Weak, 30*time.Millisecond)
 	if s := f.stats(time.Second); s.Succeeded != nil || s.Response.Count != 2 {
 		t.Errorf("all succeeded: %+v", s)
 	}
-	op(history.Failed, 2*time.Millisecond)
-	op(history.Unknown, 5*time.Second)
-	op(history.Dropped, 7*time.Second)
+	op(record.Failed, 2*time.Millisecond)
+	op(record.Unknown, 5*time.Second)
+	op(record.Dropped, 7*time.Second)
 	s := f.stats(time.Second)
 	if s.Response.Count != 5 || s.Service.Count != 4 || s.Response.Min != 2*time.Millisecond || s.Response.Max != 7*time.Second {
 		t.Errorf("of all: %d, %d, %s to %s", s.Response.Count, s.Service.Count, s.Response.Min, s.Response.Max)

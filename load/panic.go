@@ -5,17 +5,17 @@ import (
 	"fmt"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // do performs one operation. One that panics is an operation of which nobody knows what
 // became, where somebody wants to be told of the panic.
-func (w *Workload) do(ctx context.Context, session Session, op *history.Op) (pause time.Duration) {
+func (w *Workload) do(ctx context.Context, session Session, op *record.Op) (pause time.Duration) {
 	if w.cfg.Panicked != nil {
 		defer func() {
 			if value := recover(); value != nil {
 				w.cfg.Panicked(value)
-				op.Outcome, op.Kind, op.Err = history.Unknown, "panic", fmt.Errorf("panic: %v", value)
+				op.Outcome, op.Kind, op.Err = record.Unknown, "panic", fmt.Errorf("panic: %v", value)
 			}
 		}()
 	}

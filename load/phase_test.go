@@ -5,16 +5,16 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // TestOperationsBelongToThePhaseTheyWereDueIn: also what ends and is counted in the very
 // moment in which a phase begins.
 func TestOperationsBelongToThePhaseTheyWereDueIn(t *testing.T) {
-	clock := history.StartClock()
+	clock := record.StartClock()
 	var due []time.Duration // of the first workload; its lock guards it
-	s := &server{do: func(int, <-chan struct{}) result { return result{Outcome: history.OK} }}
-	first := New(Config{Clients: 4, Open: s.open, Clock: clock, OnSample: func(_ int, op history.Op) { due = append(due, op.Due) }})
+	s := &server{do: func(int, <-chan struct{}) result { return result{Outcome: record.OK} }}
+	first := New(Config{Clients: 4, Open: s.open, Clock: clock, OnSample: func(_ int, op record.Op) { due = append(due, op.Due) }})
 	second := New(Config{Clients: 1, Open: s.open, Clock: clock})
 	first.Start()
 	second.Start()

@@ -5,7 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // between counts what was sent in [from, to).
@@ -45,7 +45,7 @@ func TestCatchUp(t *testing.T) {
 				time.Sleep(10*time.Second + time.Millisecond + 1)
 				w.Stop()
 				rec := ended(t, w, s, 5001)
-				if got := rec.Total.Outcomes[history.Dropped]; got != c.dropped {
+				if got := rec.Total.Outcomes[record.Dropped]; got != c.dropped {
 					t.Errorf("%d dropped, want %d", got, c.dropped)
 				}
 				const after = 4 * time.Second
@@ -98,7 +98,7 @@ func TestOverflowDrop(t *testing.T) {
 			time.Sleep(time.Second + time.Nanosecond)
 			w.Stop()
 			rec := ended(t, w, s, 101)
-			if o := rec.Total.Outcomes; o[history.OK] != c.ok || o[history.Dropped] != c.dropped {
+			if o := rec.Total.Outcomes; o[record.OK] != c.ok || o[record.Dropped] != c.dropped {
 				t.Errorf("%q: %v", c.overflow, o)
 			}
 			if c.overflow == Drop {
@@ -126,7 +126,7 @@ func TestDropWhileNobodyWasBusy(t *testing.T) {
 		w := begin(s, Config{Clients: 1, Schedule: Constant(Steady(100)), Overflow: Drop})
 		time.Sleep(time.Second + time.Nanosecond)
 		w.Stop()
-		if rec := ended(t, w, s, 101); rec.Total.Outcomes[history.Dropped] != 0 {
+		if rec := ended(t, w, s, 101); rec.Total.Outcomes[record.Dropped] != 0 {
 			t.Errorf("%v", rec.Total.Outcomes)
 		}
 	})
@@ -138,7 +138,7 @@ func TestWhoBacksOffIsBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{do: func(int, <-chan struct{}) result {
 			time.Sleep(time.Millisecond)
-			return result{Outcome: history.Failed, Kind: "refused", Pause: 100 * time.Millisecond}
+			return result{Outcome: record.Failed, Kind: "refused", Pause: 100 * time.Millisecond}
 		}}
 		w := begin(s, Config{Clients: 1, Schedule: Constant(Steady(100)), Overflow: Drop})
 		time.Sleep(1100*time.Millisecond + time.Nanosecond)
@@ -159,7 +159,7 @@ func TestWhoBacksOffIsBusy(t *testing.T) {
 func TestSpreadEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first, second := stalls(time.Second, 1500*time.Millisecond), stalls(4*time.Second, 4050*time.Millisecond)
-		clock := history.StartClock()
+		clock := record.StartClock()
 		s := &server{do: func(client int, over <-chan struct{}) result {
 			if clock.Now() < 3*time.Second {
 				return first(client, over)
@@ -199,18 +199,18 @@ func TestAfterALostConnection(t *testing.T) {
 				const clients, away, back = 8, time.Second, 3 * time.Second
 				served := map[int]bool{}
 				s := &server{}
-				clock := history.StartClock()
+				clock := record.StartClock()
 				s.do = func(client int, _ <-chan struct{}) result {
 					time.Sleep(time.Millisecond)
 					switch now := clock.Now(); {
 					case now > away && now < back:
-						return result{Outcome: history.Failed, Kind: "refused", Pause: 500 * time.Millisecond}
+						return result{Outcome: record.Failed, Kind: "refused", Pause: 500 * time.Millisecond}
 					case now >= back:
 						s.mu.Lock()
 						served[client] = true
 						s.mu.Unlock()
 					}
-					return result{Outcome: history.OK}
+					return result{Outcome: record.OK}
 				}
 				w := begin(s, Config{Clients: clients, Schedule: Constant(Steady(200)), Overflow: c.overflow, CatchUp: c.catchUp, Timeout: time.Minute})
 				time.Sleep(8*time.Second + 2*time.Millisecond)
@@ -224,7 +224,7 @@ func TestAfterALostConnection(t *testing.T) {
 				if len(served) != clients {
 					t.Errorf("%d of %d clients are back", len(served), clients)
 				}
-				if n := rec.Total.Outcomes[history.Dropped]; !c.dropped(n) {
+				if n := rec.Total.Outcomes[record.Dropped]; !c.dropped(n) {
 					t.Errorf("%d dropped", n)
 				}
 				// The outage is over: nothing is late any more.
@@ -246,8 +246,8 @@ func TestSpreadTakesNoTimeForWhatIsDropped(t *testing.T) {
 		s := &server{do: stalls(time.Second, over)}
 		w := begin(s, Config{
 			Clients: 8, Schedule: Constant(Steady(500)), Timeout: 2 * time.Second, CatchUp: Spread,
-			OnSample: func(_ int, op history.Op) {
-				if op.Outcome == history.Dropped && op.Due >= over {
+			OnSample: func(_ int, op record.Op) {
+				if op.Outcome == record.Dropped && op.Due >= over {
 					dropped = append(dropped, op.Due)
 				}
 			},

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // Record is all that a workload did, detached from it.
@@ -22,12 +22,12 @@ type Record struct {
 	// Series has a point for every step in which something ended.
 	Series  []SeriesPoint
 	Seconds []Second // only those in which something ended
-	// Activity is what ended in each history.SlotLength of the run's clock, from offset 0,
+	// Activity is what ended in each record.SlotLength of the run's clock, from offset 0,
 	// at least to the end of the arrivals.
-	Activity []history.Slot
+	Activity []record.Slot
 	// Nodes is the part of each node in Activity, number 1 first, as long as Activity. What
 	// nobody knows the node of is in none of them.
-	Nodes   [][]history.Slot
+	Nodes   [][]record.Slot
 	Clients []ClientRecord // by number
 	Active  []Interval     // when arrivals came
 	// Lateness is how much later than due those arrivals were sent that a client had
@@ -50,7 +50,7 @@ type Record struct {
 
 // Stats are the figures of a set of operations.
 type Stats struct {
-	Outcomes [history.Outcomes]int64
+	Outcomes [record.Outcomes]int64
 	// Response is from due to done. A dropped arrival counts with the time that it
 	// waited: whoever was never served must not make a server look fast. One that found no
 	// free client and was not to wait (Overflow Drop) is not in it.
@@ -69,9 +69,9 @@ type Stats struct {
 // Samples is the number of operations that were sent.
 func (s Stats) Samples() int64 { return samples(s.Outcomes) }
 
-func samples(outcomes [history.Outcomes]int64) (n int64) {
+func samples(outcomes [record.Outcomes]int64) (n int64) {
 	for outcome, count := range outcomes {
-		if history.Outcome(outcome) != history.Dropped {
+		if record.Outcome(outcome) != record.Dropped {
 			n += count
 		}
 	}
@@ -106,13 +106,13 @@ type PartStats struct {
 // ErrorCount is one kind of error (or of weak acknowledgement), with one example.
 type ErrorCount struct {
 	Kind    string
-	Outcome history.Outcome
+	Outcome record.Outcome
 	N       int64
 	Example string
 }
 
 // SeriesStep is the resolution of Record.Series.
-const SeriesStep = 10 * history.SlotLength
+const SeriesStep = 10 * record.SlotLength
 
 // SeriesPoint counts what ended in one SeriesStep.
 type SeriesPoint struct {
@@ -146,7 +146,7 @@ func (w *Workload) Record() Record {
 	}
 	rec.Activity = everywhere
 	for _, slots := range t.activity[1:] {
-		rec.Nodes = append(rec.Nodes, append(slices.Clone(slots), make([]history.Slot, len(everywhere)-len(slots))...))
+		rec.Nodes = append(rec.Nodes, append(slices.Clone(slots), make([]record.Slot, len(everywhere)-len(slots))...))
 	}
 	for _, of := range t.lateAcks[1:] {
 		rec.LateAcks = append(rec.LateAcks, slices.Clone(of))
@@ -162,7 +162,7 @@ func (w *Workload) Record() Record {
 			stop = t.phases[i+1].from
 		}
 		total.add(&p.figures)
-		if p.outcomes != [history.Outcomes]int64{} {
+		if p.outcomes != [record.Outcomes]int64{} {
 			rec.Phases = append(rec.Phases, PhaseStats{Name: p.name, Start: p.from, End: stop, Stats: p.stats(measured(p.from, stop))})
 		}
 	}
@@ -209,8 +209,8 @@ func span(active []Interval, from, to time.Duration) (sum time.Duration) {
 func coarse(now time.Duration) int { return 1 + int(max(0, now-1)/time.Hour) }
 
 // series sums up what ended everywhere, and what was never sent.
-func (t *totals) series(everywhere []history.Slot, coarse int) (series []SeriesPoint) {
-	const slots = int(SeriesStep / history.SlotLength)
+func (t *totals) series(everywhere []record.Slot, coarse int) (series []SeriesPoint) {
+	const slots = int(SeriesStep / record.SlotLength)
 	step := time.Duration(coarse) * SeriesStep
 	for first := 0; first < max(len(everywhere), len(t.dropped)*slots); first += coarse * slots {
 		p := SeriesPoint{At: time.Duration(first/slots/coarse) * step}

@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // TestPhaseIsWhereItWasDue: an operation due in one phase and ended in the next
@@ -15,7 +15,7 @@ import (
 func TestPhaseIsWhereItWasDue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{do: stalls(1500*time.Millisecond, 2500*time.Millisecond)}
-		clock := history.StartClock()
+		clock := record.StartClock()
 		w := New(Config{Clients: 2, Schedule: Constant(Steady(100)), Timeout: time.Minute, Open: s.open, Clock: clock})
 		w.Phase("baseline", 0)
 		w.Start()
@@ -71,9 +71,9 @@ func TestActivityAndSeries(t *testing.T) {
 		s := &server{do: func(int, <-chan struct{}) result {
 			time.Sleep(time.Millisecond)
 			if down.Load() {
-				return result{Outcome: history.Failed, Kind: "25006"}
+				return result{Outcome: record.Failed, Kind: "25006"}
 			}
-			return result{Outcome: history.OK}
+			return result{Outcome: record.OK}
 		}}
 		w := begin(s, Config{Clients: 4, Schedule: Constant(Steady(200))})
 		time.Sleep(1500 * time.Millisecond)
@@ -133,7 +133,7 @@ func TestLive(t *testing.T) {
 func TestLiveBeginsWithTheWorkload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{do: takes(9500 * time.Microsecond)}
-		w := New(Config{Clients: 2, Open: s.open, Clock: history.StartClock()})
+		w := New(Config{Clients: 2, Open: s.open, Clock: record.StartClock()})
 		time.Sleep(1525 * time.Millisecond)
 		w.Start()
 		time.Sleep(400 * time.Millisecond)
@@ -181,15 +181,15 @@ func TestLongRunLosesNothing(t *testing.T) {
 // instant is a session that does nothing: what remains is the loop.
 type instant struct{}
 
-func (instant) Do(_ context.Context, op *history.Op) time.Duration {
-	op.Outcome = history.OK
+func (instant) Do(_ context.Context, op *record.Op) time.Duration {
+	op.Outcome = record.OK
 	return 0
 }
-func (instant) Settle(*history.Op, bool) {}
-func (instant) Close()                   {}
+func (instant) Settle(*record.Op, bool) {}
+func (instant) Close()                  {}
 
 func newInstant(schedule *Schedule) (*Workload, *client) {
-	w := New(Config{Clients: 1, Schedule: schedule, Nodes: 3, Open: func(int) Session { return instant{} }, Clock: history.StartClock()})
+	w := New(Config{Clients: 1, Schedule: schedule, Nodes: 3, Open: func(int) Session { return instant{} }, Clock: record.StartClock()})
 	c := w.clients[0]
 	c.flight, c.ring = &flight{session: instant{}, ctx: context.Background()}, w.rings[0]
 	return w, c
@@ -212,7 +212,7 @@ func (w *Workload) job(late time.Duration) job {
 func TestRecordingDoesNotAllocate(t *testing.T) {
 	for name, schedule := range models() {
 		w, c := newInstant(schedule)
-		op := history.Op{Done: 3 * time.Millisecond, Outcome: history.OK, Node: 2}
+		op := record.Op{Done: 3 * time.Millisecond, Outcome: record.OK, Node: 2}
 		// More than a ring holds: it is counted, too.
 		if n := testing.AllocsPerRun(5000, func() { w.record(c, &op, 0) }); n != 0 {
 			t.Errorf("%s: recording allocates %v times", name, n)
@@ -229,7 +229,7 @@ func BenchmarkRecord(b *testing.B) {
 	for name, schedule := range models() {
 		b.Run(name, func(b *testing.B) {
 			w, c := newInstant(schedule)
-			op := history.Op{Outcome: history.OK, Node: 2}
+			op := record.Op{Outcome: record.OK, Node: 2}
 			defer processor(b)()
 			for i := range b.N {
 				op.Done = time.Duration(i%4096) * time.Microsecond
@@ -263,14 +263,14 @@ func TestExactTimes(t *testing.T) {
 		s := &server{do: func(int, <-chan struct{}) result {
 			time.Sleep(3 * time.Millisecond)
 			if n++; n == 2 {
-				return result{Outcome: history.Failed, Kind: "refused"}
+				return result{Outcome: record.Failed, Kind: "refused"}
 			}
-			return result{Outcome: history.OK}
+			return result{Outcome: record.OK}
 		}}
 		w := begin(s, Config{Clients: 1})
 		time.Sleep(12 * time.Millisecond)
 		w.Stop()
-		want := history.Slot{OK: 2, Errors: 1, FirstOK: 3000, LastOK: 9000, FirstError: 6000, LastError: 6000, Back: 9000}
+		want := record.Slot{OK: 2, Errors: 1, FirstOK: 3000, LastOK: 9000, FirstError: 6000, LastError: 6000, Back: 9000}
 		if rec := ended(t, w, s, -1); rec.Activity[0] != want {
 			t.Errorf("%+v, want %+v", rec.Activity[0], want)
 		}

@@ -5,12 +5,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // sample is what a client leaves of one operation.
 type sample struct {
-	op     history.Op
+	op     record.Op
 	client int // its number; -1: none has taken it
 	// late is how much later than due the operation was sent although its client had been
 	// waiting for it: the load generator's own doing. Below 0: it had not been.

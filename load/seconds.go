@@ -5,13 +5,13 @@ import (
 	"slices"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // Second is what ended in one second, or Record.Coarse of them, of the run's clock, the warm-up included.
 type Second struct {
 	At       time.Duration // its beginning
-	Outcomes [history.Outcomes]int64
+	Outcomes [record.Outcomes]int64
 	Response Encoded
 	Service  Encoded
 }
@@ -46,7 +46,7 @@ type tally struct {
 // no larger, but to make one takes a third of a millisecond: that is done when the
 // load is over.
 type pastSecond struct {
-	outcomes          [history.Outcomes]int64
+	outcomes          [record.Outcomes]int64
 	response, service packed  // response: nil where nothing ended; service: where it is the same
 	encoded           *Second // of this second and those merged with it
 	merged            int     // how many that are

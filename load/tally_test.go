@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // equal tells whether two sets of figures say the same, but for the rounding of the
@@ -25,10 +25,10 @@ func (f *figures) equal(to *figures) bool {
 }
 
 // someOp ended in one of the first seconds, after any time.
-func someOp(random *rand.Rand, seconds int) *history.Op {
-	op := &history.Op{
+func someOp(random *rand.Rand, seconds int) *record.Op {
+	op := &record.Op{
 		Done:    time.Duration(random.Int64N(int64(seconds) * int64(time.Second))),
-		Outcome: []history.Outcome{history.OK, history.OK, history.OK, history.Weak, history.Failed, history.Unknown, history.Dropped}[random.IntN(7)],
+		Outcome: []record.Outcome{record.OK, record.OK, record.OK, record.Weak, record.Failed, record.Unknown, record.Dropped}[random.IntN(7)],
 		Retries: max(0, random.IntN(20)-17), Out: random.Int64N(100), In: random.Int64N(1000),
 	}
 	op.Due = op.Done - time.Duration(random.ExpFloat64()*float64(20*time.Millisecond))
@@ -38,7 +38,7 @@ func someOp(random *rand.Rand, seconds int) *history.Op {
 	switch {
 	case random.IntN(1000) == 0:
 		op.Due -= 2 * time.Hour
-	case op.Outcome == history.Dropped && random.IntN(2) == 0:
+	case op.Outcome == record.Dropped && random.IntN(2) == 0:
 		op.Kind = kindOverflow
 	}
 	return op

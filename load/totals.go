@@ -6,7 +6,7 @@ import (
 	"sort"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // totals is all that was recorded and collected. Workload.mu guards it.
@@ -19,8 +19,8 @@ type totals struct {
 	parts    []figures      // by number; empty where the workload is no mix
 	late     latencies      // how late what a client had been waiting for was sent
 	errors   map[errorKey]*ErrorCount
-	activity [][]history.Slot // by node (0: unknown), then by the slot of the run's clock
-	dropped  []uint32         // what was never sent, by SeriesStep
+	activity [][]record.Slot // by node (0: unknown), then by the slot of the run's clock
+	dropped  []uint32        // what was never sent, by SeriesStep
 	seconds  seconds
 	active   []Interval
 	live     Live
@@ -37,14 +37,14 @@ type phaseTotals struct {
 
 // figures are of a set of operations, as long as more can come.
 type figures struct {
-	outcomes         [history.Outcomes]int64
+	outcomes         [record.Outcomes]int64
 	retries, retried int64
 	out, in          int64
 	timing                  // of what was acknowledged
 	rest             timing // of everything else
 }
 
-func (f *figures) record(op *history.Op) {
+func (f *figures) record(op *record.Op) {
 	f.outcomes[op.Outcome]++
 	if op.Retries > 0 {
 		f.retries += int64(op.Retries)
@@ -88,7 +88,7 @@ func (f *figures) clear() {
 func newTotals(nodes, parts int) totals {
 	return totals{
 		phases: []*phaseTotals{{}}, parts: make([]figures, parts),
-		errors: map[errorKey]*ErrorCount{}, activity: make([][]history.Slot, nodes+1), lateAcks: make([][]time.Duration, nodes+1),
+		errors: map[errorKey]*ErrorCount{}, activity: make([][]record.Slot, nodes+1), lateAcks: make([][]time.Duration, nodes+1),
 	}
 }
 
@@ -111,14 +111,14 @@ func (t *totals) phaseOf(due time.Duration) *figures {
 }
 
 // answeredLate notes when a node acknowledged what had been given up on: of each
-// history.SlotLength the last one.
-func (t *totals) answeredLate(op *history.Op) {
+// record.SlotLength the last one.
+func (t *totals) answeredLate(op *record.Op) {
 	node := op.Node
 	if node < 0 || node >= len(t.lateAcks) {
 		node = 0
 	}
 	of := t.lateAcks[node]
-	i, found := slices.BinarySearchFunc(of, op.Done, func(at, done time.Duration) int { return cmp.Compare(at/history.SlotLength, done/history.SlotLength) })
+	i, found := slices.BinarySearchFunc(of, op.Done, func(at, done time.Duration) int { return cmp.Compare(at/record.SlotLength, done/record.SlotLength) })
 	if found {
 		of[i] = max(of[i], op.Done)
 		return
@@ -129,10 +129,10 @@ func (t *totals) answeredLate(op *history.Op) {
 // record counts one operation everywhere.
 func (t *totals) record(s *sample) {
 	op := &s.op
-	if op.Outcome == history.Dropped {
+	if op.Outcome == record.Dropped {
 		*entry(&t.dropped, op.Done/SeriesStep)++
 	} else {
-		entry(&t.activity[op.Node], op.Done/history.SlotLength).Add(op.Outcome, op.Done)
+		entry(&t.activity[op.Node], op.Done/record.SlotLength).Add(op.Outcome, op.Done)
 	}
 	phase := t.phaseOf(op.Due)
 	t.seconds.find(max(0, int(op.Done/time.Second)), phase).record(op)
@@ -145,7 +145,7 @@ func (t *totals) record(s *sample) {
 	if s.late >= 0 {
 		t.late.record(s.late)
 	}
-	if op.Outcome != history.OK {
+	if op.Outcome != record.OK {
 		t.countError(op)
 	}
 }
@@ -159,12 +159,12 @@ func entry[T any](table *[]T, i time.Duration) *T {
 }
 
 // everywhere is the activity of all nodes together, at least until end.
-func (t *totals) everywhere(end time.Duration) []history.Slot {
-	n := int(end/history.SlotLength) + 1
+func (t *totals) everywhere(end time.Duration) []record.Slot {
+	n := int(end/record.SlotLength) + 1
 	for _, slots := range t.activity {
 		n = max(n, len(slots))
 	}
-	sum := make([]history.Slot, n)
+	sum := make([]record.Slot, n)
 	for _, slots := range t.activity {
 		for i, s := range slots {
 			sum[i].Merge(s)
@@ -176,11 +176,11 @@ func (t *totals) everywhere(end time.Duration) []history.Slot {
 // errorKey is what makes a kind of error.
 type errorKey struct {
 	kind    string
-	outcome history.Outcome
+	outcome record.Outcome
 }
 
-func (t *totals) countError(op *history.Op) {
-	if op.Outcome == history.Dropped {
+func (t *totals) countError(op *record.Op) {
+	if op.Outcome == record.Dropped {
 		return
 	}
 	key := errorKey{op.Kind, op.Outcome}
@@ -218,6 +218,6 @@ func (t *totals) tellLive(start, now time.Duration) {
 	sum := t.seconds.sum(number)
 	t.live.Throughput = float64(samples(sum.outcomes)) / min(time.Second, end-start).Seconds()
 	t.live.P99 = sum.response.quantile(0.99)
-	t.live.Errors = sum.outcomes[history.Failed] + sum.outcomes[history.Unknown]
-	t.live.Dropped = sum.outcomes[history.Dropped]
+	t.live.Errors = sum.outcomes[record.Failed] + sum.outcomes[record.Unknown]
+	t.live.Dropped = sum.outcomes[record.Dropped]
 }

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"pgchaos/check"
-	"pgchaos/history"
 	"pgchaos/internal/units"
+	"pgchaos/record"
 )
 
 // BusyShare is the share of the CPU that pgchaos may use from which on it was itself the
@@ -111,7 +111,7 @@ func (r *Result) unsound(e check.Expectation) string {
 		}
 	}
 	for _, m := range r.Timeline {
-		if m.Status == history.MarkFailed && over.To > m.Issued {
+		if m.Status == record.MarkFailed && over.To > m.Issued {
 			return m.Name + " failed at " + units.Seconds(m.Issued) + ", so what followed proves nothing"
 		}
 	}
@@ -123,7 +123,7 @@ func (r *Result) unsound(e check.Expectation) string {
 func (r *Result) measuredOver(e check.Expectation, ofFaults bool) (over Interval, ok bool) {
 	over = Interval{To: max(r.Duration, 1)}
 	if !ofFaults {
-		i := slices.IndexFunc(r.Phases, func(p history.Phase) bool { return p.Name == e.Phase })
+		i := slices.IndexFunc(r.Phases, func(p record.Phase) bool { return p.Name == e.Phase })
 		if i >= 0 {
 			over = Interval{From: r.Phases[i].Start, To: r.Phases[i].End}
 		}
@@ -132,7 +132,7 @@ func (r *Result) measuredOver(e check.Expectation, ofFaults bool) (over Interval
 	faults := r.faults()
 	i := 0
 	if e.Phase != "" {
-		i = slices.IndexFunc(faults, func(m history.Mark) bool { return m.Name == e.Phase })
+		i = slices.IndexFunc(faults, func(m record.Mark) bool { return m.Name == e.Phase })
 	}
 	if i < 0 || len(faults) == 0 {
 		return over, false
@@ -147,13 +147,13 @@ func (r *Result) measuredOver(e check.Expectation, ofFaults bool) (over Interval
 }
 
 // faults are the marks that took something from clients, by when they were issued.
-func (r *Result) faults() (all []history.Mark) {
+func (r *Result) faults() (all []record.Mark) {
 	for _, m := range r.Timeline {
-		if m.Fault && m.Status != history.MarkSkipped {
+		if m.Fault && m.Status != record.MarkSkipped {
 			all = append(all, m)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b history.Mark) int { return int(a.Issued - b.Issued) })
+	slices.SortStableFunc(all, func(a, b record.Mark) int { return int(a.Issued - b.Issued) })
 	return all
 }
 

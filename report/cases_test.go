@@ -8,8 +8,8 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"pgchaos/check"
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 const ms = time.Millisecond
@@ -61,16 +61,16 @@ func quorum(t *testing.T) *Result {
 			Provider: "local", Postgres: "15.14", UpIn: 1130 * ms,
 			Nodes: []ClusterNode{{Name: "pgmaster"}, {Name: "pgslave"}, {Name: "pgslavenew"}},
 		},
-		Phases: []history.Phase{
+		Phases: []record.Phase{
 			{Name: "baseline", End: 10 * time.Second},
 			{Name: "stop-pgslave", Start: 10 * time.Second, End: 20 * time.Second},
 			{Name: "kill-pgmaster", Start: 20 * time.Second, End: 30 * time.Second},
 		},
-		Timeline: []history.Mark{
-			{Name: "stop-pgslave", Action: "stop", Nodes: []string{"pgslave"}, Planned: at(10 * time.Second), Issued: 10001 * ms, Effective: 10182 * ms, Status: history.MarkDone, Fault: true, Detail: "fast shutdown"},
-			{Name: "crash", Action: "kill", Nodes: []string{"pgmaster"}, Planned: at(20 * time.Second), Issued: 20000 * ms, Effective: 20013 * ms, Status: history.MarkDone, Fault: true},
-			{Name: "promote-pgslavenew", Action: "promote", Nodes: []string{"pgslavenew"}, Issued: 20014 * ms, Effective: 20185 * ms, Status: history.MarkDone},
-			{Name: "start-pgslave", Action: "start", Nodes: []string{"pgslave"}, Issued: 20190 * ms, Effective: 20531 * ms, Status: history.MarkDone, Reverses: "stop-pgslave"},
+		Timeline: []record.Mark{
+			{Name: "stop-pgslave", Action: "stop", Nodes: []string{"pgslave"}, Planned: at(10 * time.Second), Issued: 10001 * ms, Effective: 10182 * ms, Status: record.MarkDone, Fault: true, Detail: "fast shutdown"},
+			{Name: "crash", Action: "kill", Nodes: []string{"pgmaster"}, Planned: at(20 * time.Second), Issued: 20000 * ms, Effective: 20013 * ms, Status: record.MarkDone, Fault: true},
+			{Name: "promote-pgslavenew", Action: "promote", Nodes: []string{"pgslavenew"}, Issued: 20014 * ms, Effective: 20185 * ms, Status: record.MarkDone},
+			{Name: "start-pgslave", Action: "start", Nodes: []string{"pgslave"}, Issued: 20190 * ms, Effective: 20531 * ms, Status: record.MarkDone, Reverses: "stop-pgslave"},
 		},
 		Workloads: []Workload{
 			{
@@ -81,7 +81,7 @@ func quorum(t *testing.T) *Result {
 					{"stop-pgslave", statsOf(t, 5000, 0, 10*time.Second, 6*ms)},
 					{"kill-pgmaster", statsOf(t, 4902, 98, 10*time.Second, 12*ms)},
 				},
-				Errors: []ErrorCount{{Kind: "connection refused", Outcome: history.Failed, N: 98, Example: "dial tcp 127.0.0.1:5432: connect: connection refused"}},
+				Errors: []ErrorCount{{Kind: "connection refused", Outcome: record.Failed, N: 98, Example: "dial tcp 127.0.0.1:5432: connect: connection refused"}},
 			},
 			{
 				Name: "reads", Kind: "read", Target: "replicas", Clients: 4,
@@ -110,15 +110,15 @@ func quorum(t *testing.T) *Result {
 			},
 		}},
 		States: []NodeHistory{
-			{Node: "pgmaster", Final: history.NodeState{Role: history.RoleStandby, Timeline: 2}},
-			{Node: "pgslave", Final: history.NodeState{Role: history.RoleStandby, Timeline: 2}},
-			{Node: "pgslavenew", Final: history.NodeState{Role: history.RolePrimary, Timeline: 2}},
+			{Node: "pgmaster", Final: record.NodeState{Role: record.RoleStandby, Timeline: 2}},
+			{Node: "pgslave", Final: record.NodeState{Role: record.RoleStandby, Timeline: 2}},
+			{Node: "pgslavenew", Final: record.NodeState{Role: record.RolePrimary, Timeline: 2}},
 		},
 		Settle: []SettleNote{{Node: "pgmaster", Done: "rejoined by pg_rewind in 1.2 s"}},
 	}
 	for i := range 7 {
 		for n, name := range []string{"pgmaster", "pgslave", "pgslavenew"} {
-			r.Usage = append(r.Usage, history.Usage{
+			r.Usage = append(r.Usage, record.Usage{
 				Node: name, At: time.Duration(i) * 5 * time.Second, CPUPercent: float64(10*i + n), MemoryBytes: uint64(40+n) << 20,
 				BlockIn: bytesOf(uint64(i) * 4100), BlockOut: bytesOf(uint64(i) * 1_500_000), Processes: 9 + n,
 			})
@@ -160,12 +160,12 @@ func lossy(t *testing.T) *Result {
 	w.GaveUp, w.MostAbandoned = 4, 3
 	w.Total.Service = distOf(t, 1000, ms, 2*ms)
 	w.Errors = append(w.Errors,
-		ErrorCount{Kind: "timeout", Outcome: history.Unknown, N: 4, Example: "connect to pgmaster: refused\nconnect to pgslave: " + strings.Repeat("a long story ", 20)},
-		ErrorCount{Kind: "25006", Outcome: history.Failed, N: 1, Example: "ERROR: cannot execute INSERT in a read-only transaction (SQLSTATE 25006), which is what a client sees that has come to a standby"},
-		ErrorCount{Kind: "dropped", Outcome: history.Dropped, N: 12, Example: "not sent"})
+		ErrorCount{Kind: "timeout", Outcome: record.Unknown, N: 4, Example: "connect to pgmaster: refused\nconnect to pgslave: " + strings.Repeat("a long story ", 20)},
+		ErrorCount{Kind: "25006", Outcome: record.Failed, N: 1, Example: "ERROR: cannot execute INSERT in a read-only transaction (SQLSTATE 25006), which is what a client sees that has come to a standby"},
+		ErrorCount{Kind: "dropped", Outcome: record.Dropped, N: 12, Example: "not sent"})
 	r.Outages[1].Recovered, r.Outages[1].RTO = false, 10000*ms
-	r.Timeline = append(r.Timeline, history.Mark{
-		Name: "pgslave", Action: "exit", Nodes: []string{"pgslave"}, Issued: 24200 * ms, Effective: 24200 * ms, Status: history.MarkSeen, Detail: "was terminated by signal 11",
+	r.Timeline = append(r.Timeline, record.Mark{
+		Name: "pgslave", Action: "exit", Nodes: []string{"pgslave"}, Issued: 24200 * ms, Effective: 24200 * ms, Status: record.MarkSeen, Detail: "was terminated by signal 11",
 	})
 	r.Logs = []LogExcerpt{{Node: "pgslave", File: "logs/pgslave.log", Lines: []string{
 		"2026-03-01 12:00:24.200 UTC [4711] LOG:  server process (PID 4720) was terminated by signal 11: Segmentation fault",
@@ -181,9 +181,9 @@ func unread(t *testing.T) *Result {
 	a := &r.Audits[0]
 	a.Complete, a.Why = false, "pgmaster was not read: connection refused"
 	a.Nodes[0] = check.NodeAudit{Node: "pgmaster", Why: "connection refused"}
-	r.States[0].Final = history.NodeState{Node: "pgmaster", Error: "connection refused"}
+	r.States[0].Final = record.NodeState{Node: "pgmaster", Error: "connection refused"}
 	r.Settle = []SettleNote{{Node: "pgmaster", Error: "pg_ctl start: could not start server"}}
-	r.Timeline[1].Status, r.Timeline[1].Effective, r.Timeline[1].Error = history.MarkFailed, 0, "kill pgmaster: no such process"
+	r.Timeline[1].Status, r.Timeline[1].Effective, r.Timeline[1].Error = record.MarkFailed, 0, "kill pgmaster: no such process"
 	return r
 }
 
@@ -260,7 +260,7 @@ func doubtful(t *testing.T) *Result {
 	r := recovered(quorum(t))
 	r.Name = "doubtful"
 	r.Outages[0].Noticed, r.Outages[0].Most, r.Outages[0].Event = true, 150*ms, "crash-pgslave"
-	r.Timeline[0].Name, r.Timeline[0].Action, r.Timeline[0].Status = "crash-pgslave", "crash", history.MarkSeen
+	r.Timeline[0].Name, r.Timeline[0].Action, r.Timeline[0].Status = "crash-pgslave", "crash", record.MarkSeen
 	crash, kill := &r.Recoveries[0], &r.Recoveries[1]
 	crash.Event, crash.Next, crash.Noticed, crash.Caveats = "crash-pgslave", "crash", true, []string{"it happened at some moment between 10.001 s and 10.182 s"}
 	reads := &crash.Workloads[1]

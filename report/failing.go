@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"pgchaos/check"
-	"pgchaos/history"
 	"pgchaos/internal/units"
+	"pgchaos/record"
 )
 
 // remedies are what to do about errors, by kind: an SQLSTATE, or a word.
@@ -79,7 +79,7 @@ func operations(s Stats) string { return units.Count(s.Samples+s.Dropped, "opera
 // example is the error that a workload met most often, and what to do about it.
 func (w *Workload) example() string {
 	for _, e := range w.Errors {
-		if e.Outcome == history.Dropped || e.Outcome.Acknowledged() {
+		if e.Outcome == record.Dropped || e.Outcome.Acknowledged() {
 			continue
 		}
 		return withRemedy(e)

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"pgchaos/check"
-	"pgchaos/history"
 	"pgchaos/internal/units"
+	"pgchaos/record"
 )
 
 // Judge fills in Expectations, Reasons and Verdict, from the result alone. It can
@@ -134,17 +134,17 @@ func (r *Result) timelineFindings() (all []check.Finding) {
 			because = ": " + m.Error
 		}
 		switch {
-		case m.Status == history.MarkFailed && m.NotSo:
+		case m.Status == record.MarkFailed && m.NotSo:
 			all = append(all, failed("%s did not hold%s", step, because))
-		case m.Status == history.MarkFailed:
+		case m.Status == record.MarkFailed:
 			all = append(all, inconclusive("%s failed%s", step, because))
-		case m.Status == history.MarkSkipped:
+		case m.Status == record.MarkSkipped:
 			all = append(all, inconclusive("%s was skipped%s", step, because))
-		case m.Status == history.MarkSeen:
+		case m.Status == record.MarkSeen:
 			if !r.provoked(m) {
 				all = append(all, inconclusive("%s %s %s, which no step of the timeline accounts for", strings.Join(m.Nodes, ", "), check.Incident(m.Action), incidentTime(m)))
 			}
-		case m.Status != history.MarkDone:
+		case m.Status != record.MarkDone:
 			all = append(all, inconclusive("%s was never known to end%s", step, because))
 		case m.Fault && m.Effective <= 0:
 			all = append(all, inconclusive("%s was never verified to take effect", step))
@@ -155,15 +155,15 @@ func (r *Result) timelineFindings() (all []check.Finding) {
 
 // provoked tells whether an earlier step may have brought about what was seen on a
 // node: one that ran a command or a statement there, or took memory from it.
-func (r *Result) provoked(seen history.Mark) bool {
-	return slices.ContainsFunc(r.Timeline, func(m history.Mark) bool {
+func (r *Result) provoked(seen record.Mark) bool {
+	return slices.ContainsFunc(r.Timeline, func(m record.Mark) bool {
 		return check.Provokes(m.Action) && m.Reverses == "" &&
 			m.Issued <= seen.Effective && len(seen.Nodes) > 0 && slices.Contains(m.Nodes, seen.Nodes[0])
 	})
 }
 
 // incidentTime is when it happened, as far as that is known.
-func incidentTime(m history.Mark) string {
+func incidentTime(m record.Mark) string {
 	if m.Issued < m.Effective {
 		return "between " + units.Seconds(m.Issued) + " and " + units.Seconds(m.Effective)
 	}

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"pgchaos/check"
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 func TestMetric(t *testing.T) {
@@ -221,37 +221,37 @@ func TestJudge(t *testing.T) {
 		{"inserted and not audited", []string{"samples of writes > 0"}, func(r *Result) { r.Audits = nil }, check.Inconclusive, "no table was audited"},
 		{"only read, and nothing expected", nil, func(r *Result) { r.Audits, r.Workloads = nil, r.Workloads[1:] }, check.Inconclusive, "nothing was expected"},
 		{"only read, and the expectation holds", []string{"samples of reads > 0"}, func(r *Result) { r.Audits, r.Workloads = nil, r.Workloads[1:] }, check.Pass, ""},
-		{"a fault failed", nil, func(r *Result) { r.Timeline[1].Status, r.Timeline[1].Error = history.MarkFailed, "no such process" }, check.Inconclusive, "crash (kill) failed: no such process"},
+		{"a fault failed", nil, func(r *Result) { r.Timeline[1].Status, r.Timeline[1].Error = record.MarkFailed, "no such process" }, check.Inconclusive, "crash (kill) failed: no such process"},
 		{"a fault was never verified", nil, func(r *Result) { r.Timeline[1].Effective = 0 }, check.Inconclusive, "never verified"},
-		{"a step was skipped", nil, func(r *Result) { r.Timeline[1].Status = history.MarkSkipped }, check.Inconclusive, "was skipped"},
+		{"a step was skipped", nil, func(r *Result) { r.Timeline[1].Status = record.MarkSkipped }, check.Inconclusive, "was skipped"},
 		{"a step was never known to end", nil, func(r *Result) { r.Timeline[1].Status = "" }, check.Inconclusive, "never known to end"},
 		{"a verify did not hold", nil, func(r *Result) {
-			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].NotSo = "verify", history.MarkFailed, true
+			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].NotSo = "verify", record.MarkFailed, true
 		}, check.Fail, "did not hold"},
 		{"a command's answer is false", nil, func(r *Result) {
-			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].NotSo = "exec", history.MarkFailed, true
+			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].NotSo = "exec", record.MarkFailed, true
 		}, check.Fail, "did not hold"},
-		{"a statement could not be run", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "sql", history.MarkFailed }, check.Inconclusive, "failed"},
+		{"a statement could not be run", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "sql", record.MarkFailed }, check.Inconclusive, "failed"},
 		{"a statement returned something else", nil, func(r *Result) {
-			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].NotSo = "sql", history.MarkFailed, true
+			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].NotSo = "sql", record.MarkFailed, true
 		}, check.Fail, "did not hold"},
-		{"a node exited by itself", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "exit", history.MarkSeen }, check.Inconclusive, "pgmaster exited between 20.000 s and 20.013 s, which no step"},
+		{"a node exited by itself", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "exit", record.MarkSeen }, check.Inconclusive, "pgmaster exited between 20.000 s and 20.013 s, which no step"},
 		{"a node exited at a moment that is known", nil, func(r *Result) {
-			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].Effective = "exit", history.MarkSeen, r.Timeline[1].Issued
+			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].Effective = "exit", record.MarkSeen, r.Timeline[1].Issued
 		}, check.Inconclusive, "pgmaster exited at 20.000 s, which no step"},
-		{"a node's server crashed and recovered", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "crash", history.MarkSeen }, check.Inconclusive, "pgmaster recovered from a crash of one of its processes"},
-		{"a node ran out of memory", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "out-of-memory", history.MarkSeen }, check.Inconclusive, "pgmaster ran out of memory between"},
+		{"a node's server crashed and recovered", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "crash", record.MarkSeen }, check.Inconclusive, "pgmaster recovered from a crash of one of its processes"},
+		{"a node ran out of memory", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "out-of-memory", record.MarkSeen }, check.Inconclusive, "pgmaster ran out of memory between"},
 		{"a node crashed by what a step ran on it", nil, func(r *Result) {
 			r.Timeline[0].Action, r.Timeline[0].Nodes = "exec", r.Timeline[1].Nodes
-			r.Timeline[1].Action, r.Timeline[1].Status = "crash", history.MarkSeen
+			r.Timeline[1].Action, r.Timeline[1].Status = "crash", record.MarkSeen
 		}, check.Pass, ""},
 		{"a node crashed by what a step ran on it, after the node was last seen to be well", nil, func(r *Result) {
 			r.Timeline[0].Action, r.Timeline[0].Nodes = "exec", r.Timeline[1].Nodes
-			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].Issued = "crash", history.MarkSeen, r.Timeline[0].Issued-50*time.Millisecond
+			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].Issued = "crash", record.MarkSeen, r.Timeline[0].Issued-50*time.Millisecond
 		}, check.Pass, ""},
 		{"a node crashed after something ran on another", nil, func(r *Result) {
 			r.Timeline[0].Action, r.Timeline[0].Nodes = "exec", []string{"pgslave"}
-			r.Timeline[1].Action, r.Timeline[1].Status = "crash", history.MarkSeen
+			r.Timeline[1].Action, r.Timeline[1].Status = "crash", record.MarkSeen
 		}, check.Inconclusive, "which no step of the timeline accounts for"},
 		{"two nodes accepted writes", []string{"lost_writes == 0"}, func(r *Result) { r.SplitBrain = []string{"a (timeline 2)", "b (timeline 2)"} }, check.Fail, "split brain: a (timeline 2) and b (timeline 2)"},
 		{"two nodes were read to accept writes", []string{"lost_writes == 0"}, func(r *Result) {

@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"pgchaos/check"
-	"pgchaos/history"
 	"pgchaos/internal/units"
+	"pgchaos/record"
 )
 
 // explained tells whether the audits know what an old file does not: how many
@@ -57,7 +57,7 @@ func (r *Result) rpoMetric(e check.Expectation) check.Value {
 		return unknown("no table was audited")
 	case !r.explained():
 		return unknown("the result does not hold %s", e.Metric)
-	case e.Phase != "" && !slices.ContainsFunc(r.Timeline, func(m history.Mark) bool { return m.Name == e.Phase && m.Status != history.MarkSkipped }):
+	case e.Phase != "" && !slices.ContainsFunc(r.Timeline, func(m record.Mark) bool { return m.Name == e.Phase && m.Status != record.MarkSkipped }):
 		return unknown("no event %s took place", e.Phase)
 	}
 	var all worstOf

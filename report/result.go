@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"pgchaos/check"
-	"pgchaos/history"
 	"pgchaos/internal/redact"
+	"pgchaos/record"
 )
 
 // Schema names the format of result.json. A reader refuses a higher number and
@@ -47,10 +47,10 @@ type Result struct {
 	Duration    time.Duration `json:"duration_ns"` // of the load
 	Interrupted bool          `json:"interrupted,omitempty"`
 	// Stopped is why pgchaos itself ended load and timeline early; "": it did not.
-	Stopped   string          `json:"stopped,omitempty"`
-	Phases    []history.Phase `json:"phases"`
-	Timeline  []history.Mark  `json:"timeline"`
-	Workloads []Workload      `json:"workloads"`
+	Stopped   string         `json:"stopped,omitempty"`
+	Phases    []record.Phase `json:"phases"`
+	Timeline  []record.Mark  `json:"timeline"`
+	Workloads []Workload     `json:"workloads"`
 	// Generator is nil in files of before it was measured.
 	Generator *Generator `json:"generator,omitempty"`
 	// BaselineBounds are what the load had to achieve before the first fault.
@@ -63,10 +63,10 @@ type Result struct {
 	Recoveries []check.Recovery `json:"recoveries,omitempty"`
 	// Forks are what readings of the heads of all writers say, one a table that was
 	// written and read at the same time.
-	Forks  []check.Forks   `json:"forks,omitempty"`
-	Usage  []history.Usage `json:"usage,omitempty"`  // by time
-	States []NodeHistory   `json:"states,omitempty"` // each node's changes of state
-	Settle []SettleNote    `json:"settle,omitempty"` // what had to be healed, and what could not be
+	Forks  []check.Forks  `json:"forks,omitempty"`
+	Usage  []record.Usage `json:"usage,omitempty"`  // by time
+	States []NodeHistory  `json:"states,omitempty"` // each node's changes of state
+	Settle []SettleNote   `json:"settle,omitempty"` // what had to be healed, and what could not be
 	// SplitBrain are the nodes that accepted writes at the end, if more than one did.
 	SplitBrain []string `json:"split_brain,omitempty"`
 	// TwoWritable are the pairs of nodes that were read to accept writes at the same
@@ -103,7 +103,7 @@ type FoundTable struct {
 	Workload string `json:"workload"`
 	Part     string `json:"part,omitempty"` // of a mix
 	Named    string `json:"named"`          // in the file
-	Table    string `json:"table"`          // as history.TableName has it
+	Table    string `json:"table"`          // as record.TableName has it
 }
 
 // Afterwards is how a run was audited that its own pgchaos had not brought to its end.
@@ -385,10 +385,10 @@ type Dist struct {
 
 // ErrorCount is one kind of error, with one example.
 type ErrorCount struct {
-	Kind    string          `json:"kind"` // SQLSTATE or word; "" never stands here
-	Outcome history.Outcome `json:"outcome"`
-	N       int64           `json:"n"`
-	Example string          `json:"example"`
+	Kind    string         `json:"kind"` // SQLSTATE or word; "" never stands here
+	Outcome record.Outcome `json:"outcome"`
+	N       int64          `json:"n"`
+	Example string         `json:"example"`
 }
 
 // SeriesPoint counts what ended in one interval: 100 ms, times Coarse of the workload.
@@ -402,9 +402,9 @@ type SeriesPoint struct {
 // NodeHistory is every state of one node that differs from the one before in
 // role, timeline, reachability, streaming or its standbys' sync states.
 type NodeHistory struct {
-	Node   string              `json:"node"`
-	States []history.NodeState `json:"states"`
-	Final  history.NodeState   `json:"final"` // at the audit
+	Node   string             `json:"node"`
+	States []record.NodeState `json:"states"`
+	Final  record.NodeState   `json:"final"` // at the audit
 }
 
 // SettleNote is one thing that was done, or could not be, to get one primary and

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // PhaseUse is what one node used during one phase.
@@ -62,7 +62,7 @@ func (r *Result) UseByPhase() []PhaseUse {
 // usageOf is what one node used, phase by phase; phases without a sample are left out.
 func (r *Result) usageOf(node string) []PhaseUse {
 	uses := make([]PhaseUse, len(r.Phases))
-	var before *history.Usage
+	var before *record.Usage
 	for i := range r.Usage {
 		u := &r.Usage[i]
 		if u.Node != node {
@@ -79,7 +79,7 @@ func (r *Result) usageOf(node string) []PhaseUse {
 
 // add counts one sample; before is nil for a node's first one, which speaks for
 // no stretch of time.
-func (p *PhaseUse) add(before, now *history.Usage) {
+func (p *PhaseUse) add(before, now *record.Usage) {
 	p.Memory = max(p.Memory, now.MemoryBytes)
 	p.Processes = max(p.Processes, now.Processes)
 	if now.MemoryLimit != nil {

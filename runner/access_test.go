@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"pgchaos/history"
+	"pgchaos/record"
 	"pgchaos/report"
 	"pgchaos/runner"
 )
@@ -20,7 +20,7 @@ func TestWhatAKillWouldLeave(t *testing.T) {
 	provider := room(t)
 	out := t.TempDir()
 	files := []string{runner.AccessFile, runner.Passfile}
-	o := observer{begin: func(m history.Mark) {
+	o := observer{begin: func(m record.Mark) {
 		for _, name := range files {
 			info, err := os.Stat(filepath.Join(out, name))
 			if err != nil || info.Mode().Perm() != 0o600 {

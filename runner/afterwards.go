@@ -13,8 +13,8 @@ import (
 
 	"pgchaos/check"
 	"pgchaos/cluster"
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 	"pgchaos/report"
 	"pgchaos/spec"
 )
@@ -225,7 +225,7 @@ func (k *Kept) retell(j Journal, written time.Duration) {
 		a.Until.Seconds(), r.Started.Add(a.Until).UTC().Format("2006-01-02 15:04:05 UTC")))
 	var missing []string
 	for _, s := range k.plan.Experiment.Timeline {
-		if !slices.ContainsFunc(j.Marks, func(m history.Mark) bool { return m.Name == s.Name }) {
+		if !slices.ContainsFunc(j.Marks, func(m record.Mark) bool { return m.Name == s.Name }) {
 			missing = append(missing, s.Name)
 		}
 	}
@@ -279,14 +279,14 @@ func (k *Kept) lastPrimary() string {
 
 // cloned tells whether a step has built a node.
 func (k *Kept) cloned(node string) bool {
-	return slices.ContainsFunc(k.result.Timeline, func(m history.Mark) bool {
-		return m.Action == "clone" && m.Status == history.MarkDone && slices.Contains(m.Nodes, node)
+	return slices.ContainsFunc(k.result.Timeline, func(m record.Mark) bool {
+		return m.Action == "clone" && m.Status == record.MarkDone && slices.Contains(m.Nodes, node)
 	})
 }
 
 // ask is what every member says of itself, all asked at once.
-func (s *site) ask(ctx context.Context) []history.NodeState {
-	states := make([]history.NodeState, len(s.members))
+func (s *site) ask(ctx context.Context) []record.NodeState {
+	states := make([]record.NodeState, len(s.members))
 	var wg sync.WaitGroup
 	for i, n := range s.members {
 		wg.Go(func() { states[i] = n.State(ctx) })

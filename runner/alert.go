@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"pgchaos/check"
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 const (
@@ -34,7 +34,7 @@ func newAlert() alert { return alert{wake: make(chan struct{}), busy: map[string
 var idle = []string{"wait", "verify", "start_load", "stop_load", "backup"}
 
 // stepBegins puts the watch on the alert.
-func (w *watch) stepBegins(m history.Mark) {
+func (w *watch) stepBegins(m record.Mark) {
 	if slices.Contains(idle, m.Action) {
 		return
 	}
@@ -48,7 +48,7 @@ func (w *watch) stepBegins(m history.Mark) {
 }
 
 // stepEnds lets the watch calm down again, in its time.
-func (w *watch) stepEnds(m history.Mark, demands ...check.Demand) {
+func (w *watch) stepEnds(m record.Mark, demands ...check.Demand) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.alert.busy, m.Name)

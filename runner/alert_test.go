@@ -6,24 +6,24 @@ import (
 	"time"
 
 	"pgchaos/check"
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // TestAlert: every 10 ms from a step on until what is demanded is back, otherwise
 // every 100 ms.
 func TestAlert(t *testing.T) {
 	primary := func(w *watch, standbys ...string) {
-		s := history.NodeState{Node: "a", Reachable: true, Role: history.RolePrimary}
+		s := record.NodeState{Node: "a", Reachable: true, Role: record.RolePrimary}
 		for _, name := range []string{"b", "c"} {
-			w.last[name] = history.NodeState{Node: name}
+			w.last[name] = record.NodeState{Node: name}
 		}
 		for _, name := range standbys {
-			s.Standbys = append(s.Standbys, history.StandbyState{Name: name, State: "streaming", SyncState: "quorum"})
-			w.last[name] = history.NodeState{Node: name, Reachable: true, Role: history.RoleStandby, Streaming: true}
+			s.Standbys = append(s.Standbys, record.StandbyState{Name: name, State: "streaming", SyncState: "quorum"})
+			w.last[name] = record.NodeState{Node: name, Reachable: true, Role: record.RoleStandby, Streaming: true}
 		}
 		w.last["a"] = s
 	}
-	stop := history.Mark{Name: "stop-b", Action: "stop", Nodes: []string{"b"}, Fault: true}
+	stop := record.Mark{Name: "stop-b", Action: "stop", Nodes: []string{"b"}, Fault: true}
 	tests := []struct {
 		name   string
 		demand int
@@ -31,7 +31,7 @@ func TestAlert(t *testing.T) {
 		want   time.Duration
 	}{
 		{"nothing happens", 1, func(*watch) {}, stateEvery},
-		{"a step that changes nothing", 1, func(w *watch) { w.stepBegins(history.Mark{Name: "verify", Action: "verify"}) }, stateEvery},
+		{"a step that changes nothing", 1, func(w *watch) { w.stepBegins(record.Mark{Name: "verify", Action: "verify"}) }, stateEvery},
 		{"a step is under way", 1, func(w *watch) { w.stepBegins(stop); time.Sleep(time.Hour) }, alertEvery},
 		{"it is just over", 1, func(w *watch) {
 			w.stepBegins(stop)
@@ -77,7 +77,7 @@ func TestAlert(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := &watch{clock: history.StartClock(), last: check.View{}, alert: newAlert()}
+				w := &watch{clock: record.StartClock(), last: check.View{}, alert: newAlert()}
 				primary(w, "b", "c")
 				w.demand(check.Demand{Node: "a", Standbys: tt.demand})
 				calm, wake := w.pace()
@@ -97,12 +97,12 @@ func TestAlert(t *testing.T) {
 
 // TestWhatIsAChange: no promise outlives a restart, so it must be on record.
 func TestWhatIsAChange(t *testing.T) {
-	was := history.NodeState{Node: "a", Reachable: true, Role: history.RolePrimary, ServerStarted: time.Unix(1, 0), CheckpointerStarted: time.Unix(1, 0)}
-	for name, change := range map[string]func(s *history.NodeState){
-		"restarted":      func(s *history.NodeState) { s.ServerStarted = time.Unix(2, 0) },
-		"crashed":        func(s *history.NodeState) { s.CheckpointerStarted = time.Unix(2, 0) },
-		"another regime": func(s *history.NodeState) { s.SyncCommit = "remote_apply" },
-		"read-only":      func(s *history.NodeState) { s.Writable = true },
+	was := record.NodeState{Node: "a", Reachable: true, Role: record.RolePrimary, ServerStarted: time.Unix(1, 0), CheckpointerStarted: time.Unix(1, 0)}
+	for name, change := range map[string]func(s *record.NodeState){
+		"restarted":      func(s *record.NodeState) { s.ServerStarted = time.Unix(2, 0) },
+		"crashed":        func(s *record.NodeState) { s.CheckpointerStarted = time.Unix(2, 0) },
+		"another regime": func(s *record.NodeState) { s.SyncCommit = "remote_apply" },
+		"read-only":      func(s *record.NodeState) { s.Writable = true },
 	} {
 		now := was
 		now.LSN++

@@ -11,7 +11,7 @@ import (
 	"pgchaos/check"
 	"pgchaos/cluster"
 	"pgchaos/cluster/census"
-	"pgchaos/history"
+	"pgchaos/record"
 	"pgchaos/report"
 )
 
@@ -24,7 +24,7 @@ func (r *run) check(ctx context.Context) error {
 	authority := s.settle(ctx)
 	r.Observer.Stage("auditing every row of every node")
 	evidence := check.Evidence{
-		Book: r.book, Marks: r.line.Marks(), Demands: r.watch.demands(), States: map[string][]history.NodeState{},
+		Book: r.book, Marks: r.line.Marks(), Demands: r.watch.demands(), States: map[string][]record.NodeState{},
 		Readers: r.loads.readers(), Started: r.result.Started,
 	}
 	for _, h := range r.watch.histories(r.cluster) {
@@ -67,8 +67,8 @@ func (s *site) auditAll(ctx context.Context, p *Plan, e check.Evidence, authorit
 }
 
 // byNode is what the nodes said of themselves, by their names.
-func byNode(histories []report.NodeHistory) map[string][]history.NodeState {
-	states := map[string][]history.NodeState{}
+func byNode(histories []report.NodeHistory) map[string][]record.NodeState {
+	states := map[string][]record.NodeState{}
 	for _, h := range histories {
 		states[h.Node] = h.States
 	}
@@ -76,8 +76,8 @@ func byNode(histories []report.NodeHistory) map[string][]history.NodeState {
 }
 
 // lineages are the timelines of the nodes that can be asked, and how they came about.
-func (s *site) lineages(ctx context.Context) map[string]history.Lineage {
-	lineages := map[string]history.Lineage{}
+func (s *site) lineages(ctx context.Context) map[string]record.Lineage {
+	lineages := map[string]record.Lineage{}
 	for _, n := range s.members {
 		l, err := lineageOf(ctx, n)
 		if err != nil {
@@ -88,17 +88,17 @@ func (s *site) lineages(ctx context.Context) map[string]history.Lineage {
 	return lineages
 }
 
-func lineageOf(ctx context.Context, n member) (history.Lineage, error) {
+func lineageOf(ctx context.Context, n member) (record.Lineage, error) {
 	conn, err := n.Connect(ctx, "audit")
 	if err != nil {
-		return history.Lineage{}, err
+		return record.Lineage{}, err
 	}
 	defer closeConn(ctx, conn)
 	return cluster.Lineage(ctx, conn, n.Name())
 }
 
 // hold reads one table of every node, all at once.
-func (s *site) hold(ctx context.Context, table check.Table, lineages map[string]history.Lineage) []check.NodeHolding {
+func (s *site) hold(ctx context.Context, table check.Table, lineages map[string]record.Lineage) []check.NodeHolding {
 	nodes := make([]check.NodeHolding, len(s.result.Cluster.Nodes))
 	var wg sync.WaitGroup
 	for i, n := range s.result.Cluster.Nodes {

@@ -6,8 +6,8 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
-	"pgchaos/history"
 	"pgchaos/load"
+	"pgchaos/record"
 	"pgchaos/report"
 	"pgchaos/spec"
 )
@@ -45,7 +45,7 @@ func baselineOf(result *report.Result, w *report.Workload, rec *load.Record, s *
 		return nil
 	}
 	b := &report.Baseline{From: from, To: to}
-	first, end := int(from/history.SlotLength), int(to/history.SlotLength)
+	first, end := int(from/record.SlotLength), int(to/record.SlotLength)
 	for i := first; i < min(end, len(rec.Activity)); i++ {
 		b.OK += int64(rec.Activity[i].OK)
 		b.Errors += int64(rec.Activity[i].Errors)

@@ -5,8 +5,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 	"pgchaos/report"
 )
 
@@ -48,10 +48,10 @@ func describeBook(book *ledger.Book, size int64) *report.LedgerFile {
 		sum, n := &out.Workloads[i], w.Count()
 		sum.Writers++
 		sum.Issued += w.Issued
-		sum.OK += n[history.OK]
-		sum.Weak += n[history.Weak]
-		sum.Failed += n[history.Failed]
-		sum.Unknown += n[history.Unknown]
+		sum.OK += n[record.OK]
+		sum.Weak += n[record.Weak]
+		sum.Failed += n[record.Failed]
+		sum.Unknown += n[record.Unknown]
 	}
 	return out
 }

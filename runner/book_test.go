@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 	"pgchaos/report"
 )
 
@@ -32,20 +32,20 @@ func TestBookOfARun(t *testing.T) {
 	}
 	w := writers[0]
 	for seq, e := range []struct {
-		outcome history.Outcome
+		outcome record.Outcome
 		server  int
 		done    time.Duration
 	}{
-		{history.OK, server, 10 * ms}, {history.OK, server, 20 * ms}, {history.OK, server, 300 * ms}, // a run is a quarter of a second
-		{history.Unknown, 0, 0}, {history.OK, server, 320 * ms}, {history.OK, server, 330 * ms},
-		{history.Failed, server, 340 * ms}, {history.Weak, next, 350 * ms}, {history.OK, next, 360 * ms}, {history.Unknown, 0, 0},
+		{record.OK, server, 10 * ms}, {record.OK, server, 20 * ms}, {record.OK, server, 300 * ms}, // a run is a quarter of a second
+		{record.Unknown, 0, 0}, {record.OK, server, 320 * ms}, {record.OK, server, 330 * ms},
+		{record.Failed, server, 340 * ms}, {record.Weak, next, 350 * ms}, {record.OK, next, 360 * ms}, {record.Unknown, 0, 0},
 	} {
 		if w.Next(e.done-ms) != int64(seq)+1 {
 			t.Fatal(l.Err())
 		}
 		w.Record(int64(seq)+1, e.outcome, e.server, 0, e.done)
 	}
-	w.Record(4, history.OK, server, 0, 900*ms)
+	w.Record(4, record.OK, server, 0, 900*ms)
 	writers[2].Next(ms)
 	if err := l.Close(); err != nil {
 		t.Fatal(err)

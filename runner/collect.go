@@ -5,9 +5,9 @@ import (
 	"time"
 
 	"pgchaos/check"
-	"pgchaos/history"
 	"pgchaos/load"
 	"pgchaos/load/pgload"
+	"pgchaos/record"
 	"pgchaos/report"
 	"pgchaos/spec"
 )
@@ -106,8 +106,8 @@ func describeModel(w *spec.Workload, groups int) *report.Model {
 func describeStats(s load.Stats) (out report.Stats, err error) {
 	out = report.Stats{
 		Samples: s.Samples(),
-		OK:      s.Outcomes[history.OK], Weak: s.Outcomes[history.Weak], Failed: s.Outcomes[history.Failed],
-		Unknown: s.Outcomes[history.Unknown], Dropped: s.Outcomes[history.Dropped],
+		OK:      s.Outcomes[record.OK], Weak: s.Outcomes[record.Weak], Failed: s.Outcomes[record.Failed],
+		Unknown: s.Outcomes[record.Unknown], Dropped: s.Outcomes[record.Dropped],
 		Span: s.Span, Retries: s.Retries, Retried: s.Retried, Out: s.Out, In: s.In,
 	}
 	out.Response, out.Service, err = describeTimes(s.Response, s.Service)

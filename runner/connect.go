@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // Clients connect, and prepare their statements, before their first operation. They try
@@ -45,7 +45,7 @@ func (r *run) connectClients(ctx context.Context) {
 
 // setClock gives all workloads the run's clock, which begins when their clients have
 // connected.
-func (s *loadSet) setClock(clock history.Clock) {
+func (s *loadSet) setClock(clock record.Clock) {
 	for _, r := range s.list {
 		r.pg.SetClock(clock)
 		r.loop.SetClock(clock)

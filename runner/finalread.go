@@ -13,15 +13,15 @@ import (
 	"pgchaos/check"
 	"pgchaos/cluster"
 	"pgchaos/cluster/census"
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // FinalRead is what one node holds of what a run wrote.
 type FinalRead struct {
 	Node string
-	At   time.Duration         // when its reading began, on the run's clock
-	Keys iter.Seq[history.Key] // rows that are as they were written, by key
-	Err  error                 // why they are not known
+	At   time.Duration        // when its reading began, on the run's clock
+	Keys iter.Seq[record.Key] // rows that are as they were written, by key
+	Err  error                // why they are not known
 }
 
 // Nodes are the names of the cluster's nodes.
@@ -46,7 +46,7 @@ func (k *Kept) FinalReads(ctx context.Context) iter.Seq[FinalRead] {
 	}
 }
 
-func (k *Kept) keys(ctx context.Context, n member) (iter.Seq[history.Key], error) {
+func (k *Kept) keys(ctx context.Context, n member) (iter.Seq[record.Key], error) {
 	var held []*check.Holding
 	for _, table := range k.plan.tables() {
 		h, err := census.Scan(ctx, func(ctx context.Context) (*pgx.Conn, error) { return n.Connect(ctx, "read") }, table, census.ScanOptions{})
@@ -55,11 +55,11 @@ func (k *Kept) keys(ctx context.Context, n member) (iter.Seq[history.Key], error
 		}
 		held = append(held, h)
 	}
-	return func(yield func(history.Key) bool) {
+	return func(yield func(record.Key) bool) {
 		for _, h := range held {
 			for _, writer := range slices.Sorted(maps.Keys(h.Written)) {
 				for i := h.Written[writer].Iterator(); i.HasNext(); {
-					if !yield(history.PackKey(writer, int64(i.Next()))) {
+					if !yield(record.PackKey(writer, int64(i.Next()))) {
 						return
 					}
 				}

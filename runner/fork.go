@@ -11,7 +11,7 @@ import (
 
 	"pgchaos/check"
 	"pgchaos/cluster"
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // forkLog keeps what nodes held, read before a step took from them what they had alone.
@@ -44,8 +44,8 @@ const examineTimeout = 10 * time.Minute
 
 // examine is a cluster.Examine: it reads every table that is to be audited. What it has
 // read is on the disk when it returns, and the step goes on to take it away.
-func (r *run) examine(ctx context.Context, n *cluster.Node, state history.NodeState, failed error) {
-	var own history.Lineage // unknown where it cannot be read
+func (r *run) examine(ctx context.Context, n *cluster.Node, state record.NodeState, failed error) {
+	var own record.Lineage // unknown where it cannot be read
 	if failed == nil {
 		own, _ = lineageOf(ctx, n)
 	}

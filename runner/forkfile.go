@@ -13,7 +13,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
 	"pgchaos/check"
-	"pgchaos/history"
+	"pgchaos/record"
 	"pgchaos/report"
 )
 
@@ -39,15 +39,15 @@ type forkFile struct {
 
 // forkReading is a check.ForkHolding of one table.
 type forkReading struct {
-	Run      string          `json:"run"`
-	Table    string          `json:"table"`
-	Node     string          `json:"node"`
-	Step     string          `json:"step"`
-	Timeline uint32          `json:"timeline"`
-	Read     time.Duration   `json:"read_ns"`
-	Lineage  history.Lineage `json:"lineage"`
-	Why      string          `json:"why,omitempty"`
-	Held     *heldRows       `json:"held"` // null: it could not be read, and Why says why
+	Run      string         `json:"run"`
+	Table    string         `json:"table"`
+	Node     string         `json:"node"`
+	Step     string         `json:"step"`
+	Timeline uint32         `json:"timeline"`
+	Read     time.Duration  `json:"read_ns"`
+	Lineage  record.Lineage `json:"lineage"`
+	Why      string         `json:"why,omitempty"`
+	Held     *heldRows      `json:"held"` // null: it could not be read, and Why says why
 }
 
 // heldRows is a check.Holding. The sets are in the portable form of 64-bit roaring bitmaps.

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"pgchaos/check"
-	"pgchaos/history"
+	"pgchaos/record"
 	"pgchaos/report"
 	"pgchaos/spec"
 )
@@ -26,14 +26,14 @@ func TestForkFile(t *testing.T) {
 	full := check.NewHolding(check.Table{Name: "t", Serial: true, Payload: 20}, 0)
 	for seq := int64(1); seq <= 40_000; seq++ {
 		if seq%3 > 0 {
-			full.Add(seq, false, history.AppendPayload(nil, history.PackKey(int(seq%2), seq), 20))
+			full.Add(seq, false, record.AppendPayload(nil, record.PackKey(int(seq%2), seq), 20))
 		}
 	}
-	full.Add(1, false, history.AppendPayload(nil, history.PackKey(1, 1), 20)) // a second copy
+	full.Add(1, false, record.AppendPayload(nil, record.PackKey(1, 1), 20)) // a second copy
 	full.Add(2, true, []byte("w1:5:altered"))
 	full.Add(-1, false, nil)
 	full.Seal()
-	lineage := history.Lineage{Timeline: 2, Forks: []history.Fork{{Timeline: 1, At: 0x3000060}}}
+	lineage := record.Lineage{Timeline: 2, Forks: []record.Fork{{Timeline: 1, At: 0x3000060}}}
 	for _, tc := range []struct {
 		name string
 		held check.ForkHolding

@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 	"pgchaos/report"
 )
 
@@ -20,7 +20,7 @@ const lateSend = 10 * time.Millisecond
 type generator struct {
 	stop    chan struct{}
 	done    sync.WaitGroup
-	clock   history.Clock
+	clock   record.Clock
 	use     report.Generator
 	seconds []cpuSecond
 }
@@ -30,7 +30,7 @@ type cpuSecond struct{ from, to, cpu time.Duration }
 
 // startGenerator measures until end is called. It calls still whenever pgchaos had
 // stood still.
-func startGenerator(clock history.Clock, still func(report.Standstill)) *generator {
+func startGenerator(clock record.Clock, still func(report.Standstill)) *generator {
 	g := &generator{
 		stop: make(chan struct{}), clock: clock,
 		use: report.Generator{Cores: runtime.NumCPU(), Allowed: allowedCores()},

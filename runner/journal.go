@@ -15,8 +15,8 @@ import (
 	"sync"
 	"time"
 
-	"pgchaos/history"
 	"pgchaos/internal/redact"
+	"pgchaos/record"
 )
 
 // JournalFile is the file in the result directory that holds the timeline as it goes:
@@ -40,9 +40,9 @@ type journalLine struct {
 	// KeepsForks tells, in the head, that what is read of a fork is kept on the disk.
 	KeepsForks bool `json:"keeps_forks,omitempty"`
 	// Begin is a step or a reversal as it is issued: a phase begins with it.
-	Begin *history.Mark `json:"begin,omitempty"`
+	Begin *record.Mark `json:"begin,omitempty"`
 	// End is one that is over, or something that was seen to happen.
-	End *history.Mark `json:"end,omitempty"`
+	End *record.Mark `json:"end,omitempty"`
 	// Fork is a reading of what a step then took away.
 	Fork *forkNote `json:"fork,omitempty"`
 }
@@ -79,8 +79,8 @@ func createJournal(dir, run string, zero time.Time) (*journal, error) {
 	return j, nil
 }
 
-func (j *journal) begin(m history.Mark) { j.note(journalLine{Begin: &m}) }
-func (j *journal) end(m history.Mark)   { j.note(journalLine{End: &m}) }
+func (j *journal) begin(m record.Mark) { j.note(journalLine{Begin: &m}) }
+func (j *journal) end(m record.Mark)   { j.note(journalLine{End: &m}) }
 
 func (j *journal) note(l journalLine) {
 	j.mu.Lock()
@@ -139,8 +139,8 @@ type Journal struct {
 	Started time.Time // wall time of offset 0
 	// Marks are by the time they were issued. One without a Status had begun, and was
 	// not over.
-	Marks  []history.Mark
-	Phases []history.Phase // the last has no End
+	Marks  []record.Mark
+	Phases []record.Phase // the last has no End
 	// Damage says from where on the file cannot be believed; "": it is whole, as far as it goes.
 	Damage string
 	// Forks are what was read of nodes before a step took it away. KeepsForks is false
@@ -206,7 +206,7 @@ func ReadJournal(dir string) (j Journal, err error) {
 		}
 		j.add(l)
 	}
-	slices.SortStableFunc(j.Marks, func(a, b history.Mark) int { return cmp.Compare(a.Issued, b.Issued) })
+	slices.SortStableFunc(j.Marks, func(a, b record.Mark) int { return cmp.Compare(a.Issued, b.Issued) })
 	return j, nil
 }
 
@@ -217,11 +217,11 @@ func (j *Journal) add(l journalLine) {
 			j.Phases[n-1].End = l.Begin.Issued
 		}
 		if !l.Begin.SamePhase {
-			j.Phases = append(j.Phases, history.Phase{Name: l.Begin.Name, Start: l.Begin.Issued})
+			j.Phases = append(j.Phases, record.Phase{Name: l.Begin.Name, Start: l.Begin.Issued})
 		}
 		j.Marks = append(j.Marks, *l.Begin)
 	case l.End != nil:
-		i := slices.IndexFunc(j.Marks, func(m history.Mark) bool {
+		i := slices.IndexFunc(j.Marks, func(m record.Mark) bool {
 			return m.Status == "" && m.Name == l.End.Name && m.Issued == l.End.Issued
 		})
 		if i < 0 {
@@ -233,6 +233,6 @@ func (j *Journal) add(l journalLine) {
 		j.Forks = append(j.Forks, *l.Fork)
 	case l.Schema != "":
 		j.Run, j.Started, j.KeepsForks = l.Run, l.Started, l.KeepsForks
-		j.Phases = []history.Phase{{Name: baseline}}
+		j.Phases = []record.Phase{{Name: baseline}}
 	}
 }

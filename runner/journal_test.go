@@ -14,8 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 	"pgchaos/report"
 )
 
@@ -28,11 +28,11 @@ func TestJournal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop := history.Mark{Name: "stop-b", Action: "stop", Issued: time.Second, Fault: true}
+	stop := record.Mark{Name: "stop-b", Action: "stop", Issued: time.Second, Fault: true}
 	stopped := stop
-	stopped.Effective, stopped.Ended, stopped.Status, stopped.Nodes = 2*time.Second, 3*time.Second, history.MarkDone, []string{"b"}
-	crash := history.Mark{Name: "crash-a", Action: "crash", Issued: 1500 * time.Millisecond, Status: history.MarkSeen}
-	kill := history.Mark{Name: "kill-a", Action: "kill", Issued: 4 * time.Second, Fault: true}
+	stopped.Effective, stopped.Ended, stopped.Status, stopped.Nodes = 2*time.Second, 3*time.Second, record.MarkDone, []string{"b"}
+	crash := record.Mark{Name: "crash-a", Action: "crash", Issued: 1500 * time.Millisecond, Status: record.MarkSeen}
+	kill := record.Mark{Name: "kill-a", Action: "kill", Issued: 4 * time.Second, Fault: true}
 	j.begin(stop)
 	j.end(crash)
 	j.end(stopped)
@@ -47,8 +47,8 @@ func TestJournal(t *testing.T) {
 		return got
 	}
 	want := Journal{
-		Run: "run-1", Started: zero, KeepsForks: true, Marks: []history.Mark{stopped, crash, kill},
-		Phases: []history.Phase{
+		Run: "run-1", Started: zero, KeepsForks: true, Marks: []record.Mark{stopped, crash, kill},
+		Phases: []record.Phase{
 			{Name: baseline, End: time.Second},
 			{Name: "stop-b", Start: time.Second, End: 4 * time.Second},
 			{Name: "kill-a", Start: 4 * time.Second},
@@ -105,9 +105,9 @@ func TestDamagedJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 4 {
-		m := history.Mark{Name: fmt.Sprint("step-", i), Action: "kill", Issued: time.Duration(i) * time.Second}
+		m := record.Mark{Name: fmt.Sprint("step-", i), Action: "kill", Issued: time.Duration(i) * time.Second}
 		j.begin(m)
-		m.Status, m.Ended = history.MarkDone, m.Issued+time.Millisecond
+		m.Status, m.Ended = record.MarkDone, m.Issued+time.Millisecond
 		j.end(m)
 	}
 	if err := j.close(); err != nil {
@@ -156,9 +156,9 @@ func TestDamageBesideAResult(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := history.Mark{Name: "kill-a", Action: "kill", Issued: time.Second}
+	m := record.Mark{Name: "kill-a", Action: "kill", Issued: time.Second}
 	j.begin(m)
-	m.Status, m.Ended = history.MarkDone, 2*time.Second
+	m.Status, m.Ended = record.MarkDone, 2*time.Second
 	j.end(m)
 	if err := j.close(); err != nil {
 		t.Fatal(err)
@@ -175,7 +175,7 @@ func TestDamageBesideAResult(t *testing.T) {
 		t.Fatal(err)
 	}
 	whole := report.Result{
-		Run: "run-1", Stage: report.StageChecked, Timeline: []history.Mark{m, {Name: "never", Status: history.MarkSkipped}},
+		Run: "run-1", Stage: report.StageChecked, Timeline: []record.Mark{m, {Name: "never", Status: record.MarkSkipped}},
 		LedgerFile: &report.LedgerFile{Bytes: info.Size()},
 	}
 	for _, c := range []struct {
@@ -185,9 +185,9 @@ func TestDamageBesideAResult(t *testing.T) {
 	}{
 		{"whole", func(*report.Result) {}, ""},
 		{"a step is missing", func(r *report.Result) {
-			r.Timeline = append(r.Timeline, history.Mark{Name: "x", Status: history.MarkDone})
+			r.Timeline = append(r.Timeline, record.Mark{Name: "x", Status: record.MarkDone})
 		}, "the same steps"},
-		{"another status", func(r *report.Result) { r.Timeline[0].Status = history.MarkFailed }, "the same steps"},
+		{"another status", func(r *report.Result) { r.Timeline[0].Status = record.MarkFailed }, "the same steps"},
 		{"another size", func(r *report.Result) { r.LedgerFile.Bytes++ }, "bytes, and had"},
 		{"writes are missing", func(r *report.Result) { r.LedgerFile.Workloads = []report.Written{{Workload: "w", Issued: 3, OK: 3}} }, "3 writes of w"},
 	} {

@@ -11,11 +11,11 @@ import (
 	"time"
 
 	"pgchaos/cluster"
-	"pgchaos/history"
-	"pgchaos/history/ledger"
 	"pgchaos/load"
 	"pgchaos/load/eventloop"
 	"pgchaos/load/pgload"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 	"pgchaos/report/export"
 	"pgchaos/spec"
 )
@@ -65,7 +65,7 @@ func (e *stretchEnd) end() {
 
 // newLoads prepares every workload, and the ledger in the result directory; none is
 // started. Primary names the primary of the moment, for those that go by the topology.
-func newLoads(p *Plan, o Options, c *cluster.Cluster, clock history.Clock, primary func() string, panics *panics) (*loadSet, error) {
+func newLoads(p *Plan, o Options, c *cluster.Cluster, clock record.Clock, primary func() string, panics *panics) (*loadSet, error) {
 	book, err := ledger.Create(filepath.Join(o.Out, LedgerFile), o.Run)
 	if err != nil {
 		return nil, err
@@ -134,7 +134,7 @@ func newRunning(p *Plan, i, nodes int) *running {
 }
 
 // open prepares what a workload sends.
-func (r *running) open(p *Plan, set *loadSet, c *cluster.Cluster, clock history.Clock, primary func() string) (err error) {
+func (r *running) open(p *Plan, set *loadSet, c *cluster.Cluster, clock record.Clock, primary func() string) (err error) {
 	cfg, creds := pgConfig(p, &r.spec, r.groups), c.Nodes()[0].Credentials()
 	cfg.Endpoints, cfg.AppName = endpoints(c), c.AppName(loadApp+r.spec.Name)
 	cfg.User, cfg.Password, cfg.Database = creds.Load.Name, creds.Load.Password, creds.Database
@@ -147,14 +147,14 @@ func (r *running) open(p *Plan, set *loadSet, c *cluster.Cluster, clock history.
 func (r *running) model() load.Config { return loadConfig(&r.spec, r.groups, r.seed) }
 
 // loadConfig completes what the workload's own part of the file says.
-func (r *running) loadConfig(c *cluster.Cluster, clock history.Clock, sample func(client int, op history.Op)) load.Config {
+func (r *running) loadConfig(c *cluster.Cluster, clock record.Clock, sample func(client int, op record.Op)) load.Config {
 	cfg := r.model()
 	cfg.Nodes, cfg.Open, cfg.Clock, cfg.OnSample = len(c.Nodes()), r.pg.Open, clock, sample
 	return cfg
 }
 
 // sampler hands every operation of a workload on; nil where nobody wants them.
-func (s *loadSet) sampler(r *running, c *cluster.Cluster, sample func(*export.Sample)) func(client int, op history.Op) {
+func (s *loadSet) sampler(r *running, c *cluster.Cluster, sample func(*export.Sample)) func(client int, op record.Op) {
 	if sample == nil {
 		return nil
 	}
@@ -162,7 +162,7 @@ func (s *loadSet) sampler(r *running, c *cluster.Cluster, sample func(*export.Sa
 	for _, other := range s.list {
 		all += other.groups * other.spec.Clients
 	}
-	return func(client int, op history.Op) {
+	return func(client int, op record.Op) {
 		of := export.Sample{Workload: r.spec.Name, Client: client, Clients: clients, All: all, Op: op}
 		if op.Node > 0 && op.Node <= len(nodes) {
 			of.Node = nodes[op.Node-1].Name()

@@ -7,21 +7,21 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pgchaos/history"
 	"pgchaos/load"
+	"pgchaos/record"
 	"pgchaos/spec"
 )
 
 // slowSession answers after a second.
 type slowSession struct{}
 
-func (slowSession) Do(_ context.Context, op *history.Op) time.Duration {
+func (slowSession) Do(_ context.Context, op *record.Op) time.Duration {
 	time.Sleep(time.Second)
-	op.Outcome = history.OK
+	op.Outcome = record.OK
 	return 0
 }
-func (slowSession) Settle(*history.Op, bool) {}
-func (slowSession) Close()                   {}
+func (slowSession) Settle(*record.Op, bool) {}
+func (slowSession) Close()                  {}
 
 // TestStartedAgain: what has ended by itself begins anew; what still runs is not said to
 // have been started; and word of an end that comes late ends nothing that was begun since.
@@ -30,7 +30,7 @@ func TestStartedAgain(t *testing.T) {
 		set := &loadSet{}
 		r := &running{spec: spec.Workload{Name: "w", Iterations: 3}}
 		r.loop = load.New(load.Config{
-			Clients: 1, Iterations: 3, Clock: history.StartClock(), Ended: func() { set.ended(r) },
+			Clients: 1, Iterations: 3, Clock: record.StartClock(), Ended: func() { set.ended(r) },
 			Open: func(int) load.Session { return slowSession{} },
 		})
 		defer r.loop.Close()

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"pgchaos/check"
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // TestLookup finds what became of writes whichever way they are asked for, and nothing
@@ -31,12 +31,12 @@ func TestLookup(t *testing.T) {
 			}
 			switch seq {
 			case 7: // its answer came after the client had given up on it
-				w.Record(seq, history.Unknown, 0, 0, 0)
-				w.Record(seq, history.OK, a, 0, at+time.Second)
+				w.Record(seq, record.Unknown, 0, 0, 0)
+				w.Record(seq, record.OK, a, 0, at+time.Second)
 			case lookupSpan:
-				w.Record(seq, history.Unknown, 0, 0, 0)
+				w.Record(seq, record.Unknown, 0, 0, 0)
 			default:
-				w.Record(seq, history.OK, a, 0, at+time.Millisecond)
+				w.Record(seq, record.OK, a, 0, at+time.Millisecond)
 			}
 		}
 	}
@@ -50,7 +50,7 @@ func TestLookup(t *testing.T) {
 	defer func() { _ = book.Close() }()
 	acks := lookup{book: book, stretches: map[int]stretch{}}
 	acked := func(at time.Duration, late bool) check.Ack {
-		return check.Ack{Node: "a", Outcome: history.OK, From: at, To: at, Late: late}
+		return check.Ack{Node: "a", Outcome: record.OK, From: at, To: at, Late: late}
 	}
 	for _, tt := range []struct {
 		writer int
@@ -61,7 +61,7 @@ func TestLookup(t *testing.T) {
 		{0, 1, acked(2*time.Millisecond, false), true},
 		{0, 3 * lookupSpan, acked((3*lookupSpan+1)*time.Millisecond, false), true},
 		{0, lookupSpan + 1, acked((lookupSpan+2)*time.Millisecond, false), true},
-		{0, lookupSpan, check.Ack{Outcome: history.Unknown}, true},
+		{0, lookupSpan, check.Ack{Outcome: record.Unknown}, true},
 		{0, lookupSpan - 1, acked(lookupSpan*time.Millisecond, false), true},
 		{1, 7, acked(1007*time.Millisecond, true), true},
 		{0, 7, acked(1007*time.Millisecond, true), true},

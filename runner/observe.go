@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"pgchaos/chaos"
-	"pgchaos/history"
 	"pgchaos/load"
+	"pgchaos/record"
 )
 
 // tickEvery is how often the Observer is told the Status.
@@ -62,7 +62,7 @@ func (r *run) crashed(node string, well, at time.Duration) {
 // see puts something on the timeline that nobody had asked for: it happened after the
 // node was last seen to be well, and at the latest when it was noticed.
 func (r *run) see(what, node string, well, noticed time.Duration, detail string) {
-	m := history.Mark{
+	m := record.Mark{
 		Name: what + "-" + node, Action: what, Nodes: []string{node}, Fault: true,
 		Issued: well, Effective: noticed, Ended: noticed, Detail: detail,
 	}
@@ -83,7 +83,7 @@ func (r *run) status() Status {
 // phaseLog is the list of phases as they begin.
 type phaseLog struct {
 	mu   sync.Mutex
-	list []history.Phase
+	list []record.Phase
 }
 
 // begin adds a phase, which begins at the moment that now returns.
@@ -94,7 +94,7 @@ func (p *phaseLog) begin(name string, now func() time.Duration) time.Duration {
 	if n := len(p.list); n > 0 {
 		p.list[n-1].End = at
 	}
-	p.list = append(p.list, history.Phase{Name: name, Start: at})
+	p.list = append(p.list, record.Phase{Name: name, Start: at})
 	return at
 }
 
@@ -113,8 +113,8 @@ func (p *phaseLog) current() string {
 	return p.list[len(p.list)-1].Name
 }
 
-func (p *phaseLog) all() []history.Phase {
+func (p *phaseLog) all() []record.Phase {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return append([]history.Phase(nil), p.list...)
+	return append([]record.Phase(nil), p.list...)
 }

@@ -8,8 +8,8 @@ import (
 
 	"pgchaos/check"
 	"pgchaos/cluster"
-	"pgchaos/history"
 	"pgchaos/load/pgload"
+	"pgchaos/record"
 	"pgchaos/spec"
 	"pgchaos/standbynames"
 )
@@ -72,9 +72,9 @@ func nodeCount(n int) string {
 
 // configured is the regime that a step of the timeline put in force; nil where it is
 // about none, or did not take effect.
-func (p *Plan) configured(m history.Mark) *spec.Synchronous {
+func (p *Plan) configured(m record.Mark) *spec.Synchronous {
 	for _, s := range p.Experiment.Timeline {
-		if s.Name == m.Name && m.Status == history.MarkDone && s.Configure != nil {
+		if s.Name == m.Name && m.Status == record.MarkDone && s.Configure != nil {
 			return s.Configure.Synchronous
 		}
 	}
@@ -83,7 +83,7 @@ func (p *Plan) configured(m history.Mark) *spec.Synchronous {
 
 // demands are what the experiment demands of synchronous replication, and from when: the
 // cluster's own regime, and those of the steps that have been done.
-func (p *Plan) demands(marks []history.Mark) (all []check.Demand) {
+func (p *Plan) demands(marks []record.Mark) (all []check.Demand) {
 	if s := p.Experiment.Cluster.Synchronous; s != nil {
 		all = append(all, demandOf(s, p.Experiment.Cluster.Nodes[0].Name, 0))
 	}
@@ -94,7 +94,7 @@ func (p *Plan) demands(marks []history.Mark) (all []check.Demand) {
 }
 
 // demandsOf are those that a step makes; none, if it is no such step.
-func (p *Plan) demandsOf(m history.Mark) (all []check.Demand) {
+func (p *Plan) demandsOf(m record.Mark) (all []check.Demand) {
 	if s := p.configured(m); s != nil {
 		for _, node := range m.Nodes {
 			all = append(all, demandOf(s, node, m.Effective))

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"time"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 	"pgchaos/report"
 )
 
@@ -71,9 +71,9 @@ func Damage(dir string, r *report.Result) (damage []string) {
 }
 
 // overIn names the marks that had an end, by time.
-func overIn(marks []history.Mark) (names []string) {
+func overIn(marks []record.Mark) (names []string) {
 	for _, m := range marks {
-		if m.Status != "" && m.Status != history.MarkSkipped {
+		if m.Status != "" && m.Status != record.MarkSkipped {
 			names = append(names, fmt.Sprintf("%d %s %s", m.Issued, m.Name, m.Status))
 		}
 	}

@@ -6,8 +6,8 @@ import (
 	"slices"
 
 	"pgchaos/check"
-	"pgchaos/history/ledger"
 	"pgchaos/load/pgload"
+	"pgchaos/record/ledger"
 	"pgchaos/report"
 	"pgchaos/standbynames"
 )

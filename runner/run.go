@@ -13,9 +13,9 @@ import (
 
 	"pgchaos/chaos"
 	"pgchaos/cluster"
-	"pgchaos/history"
-	"pgchaos/history/ledger"
 	"pgchaos/internal/redact"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 	"pgchaos/report"
 	"pgchaos/report/export"
 )
@@ -54,8 +54,8 @@ type Observer interface {
 	// Stage says what the run is busy with: "building the cluster".
 	Stage(text string)
 	// Begin and End frame every step of the timeline and every reversal.
-	Begin(m history.Mark)
-	End(m history.Mark)
+	Begin(m record.Mark)
+	End(m record.Mark)
 	// Tick comes some times a second while there is load.
 	Tick(s Status)
 }
@@ -77,7 +77,7 @@ type run struct {
 	book    *ledger.Book // of the load, once it has ended
 	watch   *watch
 	vectors *vectors
-	clock   history.Clock
+	clock   record.Clock
 	phases  phaseLog
 	own     *generator // what pgchaos itself takes
 	forks   forkLog
@@ -203,11 +203,11 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	r.scene = chaos.NewScene(r.cluster, rng)
 	r.scene.Examine = r.examine
 	// The clients connect before the clock begins: what that takes is no part of the baseline.
-	if r.loads, err = newLoads(r.plan, r.Options, r.cluster, history.StartClock(), r.primary, &r.panics); err != nil {
+	if r.loads, err = newLoads(r.plan, r.Options, r.cluster, record.StartClock(), r.primary, &r.panics); err != nil {
 		return err
 	}
 	r.connectClients(ctx)
-	r.clock = history.StartClock()
+	r.clock = record.StartClock()
 	r.loads.setClock(r.clock)
 	r.result.Started = r.clock.Zero()
 	if r.Started != nil {
@@ -274,7 +274,7 @@ func (r *run) primary() string {
 // follows then would prove nothing.
 func (r *run) rest(ctx context.Context) {
 	for _, m := range r.line.Marks() {
-		if m.Status != history.MarkDone && m.Status != history.MarkSeen {
+		if m.Status != record.MarkDone && m.Status != record.MarkSeen {
 			return
 		}
 	}
@@ -287,7 +287,7 @@ const baseline = "baseline"
 
 // issue is the moment in which a step or a reversal is issued. If a phase begins with it,
 // that is the same moment for all workloads.
-func (r *run) issue(m history.Mark) time.Duration {
+func (r *run) issue(m record.Mark) time.Duration {
 	if m.SamePhase {
 		return r.clock.Now()
 	}
@@ -295,7 +295,7 @@ func (r *run) issue(m history.Mark) time.Duration {
 }
 
 // begin is called when a step or a reversal has been issued.
-func (r *run) begin(m history.Mark) {
+func (r *run) begin(m record.Mark) {
 	r.step.Store(&m.Name)
 	r.journal.begin(m)
 	r.watch.stepBegins(m)
@@ -311,7 +311,7 @@ func (r *run) stepName() string {
 }
 
 // ended is called when a step or a reversal is over, or something was seen to happen.
-func (r *run) ended(m history.Mark) {
+func (r *run) ended(m record.Mark) {
 	r.journal.end(m)
 	r.watch.stepEnds(m, r.plan.demandsOf(m)...)
 	r.Observer.End(m)

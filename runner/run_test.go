@@ -14,7 +14,7 @@ import (
 	"pgchaos/check"
 	"pgchaos/cluster"
 	"pgchaos/cluster/local"
-	"pgchaos/history"
+	"pgchaos/record"
 	"pgchaos/report"
 	"pgchaos/runner"
 	"pgchaos/spec"
@@ -35,7 +35,7 @@ expect: [lost_writes == 0, nodes_equal]
 
 // observer is told what goes on; a test makes it misbehave.
 type observer struct {
-	begin func(history.Mark)
+	begin func(record.Mark)
 	stage func(string)
 	tick  func()
 }
@@ -46,12 +46,12 @@ func (o observer) Stage(text string) {
 	}
 }
 
-func (o observer) Begin(m history.Mark) {
+func (o observer) Begin(m record.Mark) {
 	if o.begin != nil {
 		o.begin(m)
 	}
 }
-func (o observer) End(history.Mark) {}
+func (o observer) End(record.Mark) {}
 
 func (o observer) Tick(runner.Status) {
 	if o.tick != nil {
@@ -138,14 +138,14 @@ func TestRunPasses(t *testing.T) {
 			t.Errorf("phase %s begins at %s, the one before ends at %s", p.Name, p.Start, r.Phases[i].End)
 		}
 	}
-	if len(r.Usage) == 0 || len(r.States) != 2 || r.States[1].Final.Role != history.RoleStandby {
+	if len(r.Usage) == 0 || len(r.States) != 2 || r.States[1].Final.Role != record.RoleStandby {
 		t.Errorf("usage %d, states %+v", len(r.Usage), r.States)
 	}
 }
 
 func TestAPanicInTheMiddleIsCleanedUp(t *testing.T) {
 	provider := room(t)
-	r, err := run(t, t.Context(), provider, short, observer{begin: func(m history.Mark) {
+	r, err := run(t, t.Context(), provider, short, observer{begin: func(m record.Mark) {
 		if m.Name == "start-b" {
 			panic("a bug")
 		}
@@ -169,7 +169,7 @@ func TestAnInterruptAtAnyStageIsCleanedUp(t *testing.T) {
 					cancel()
 				}
 			}
-			r, err := run(t, ctx, provider, short, observer{stage: end, begin: func(m history.Mark) { end(m.Name) }})
+			r, err := run(t, ctx, provider, short, observer{stage: end, begin: func(m record.Mark) { end(m.Name) }})
 			if err != nil && !errors.Is(err, context.Canceled) {
 				t.Errorf("error %v", err)
 			}
@@ -241,7 +241,7 @@ func interrupted(t *testing.T, provider cluster.Provider, out string, times int)
 	r, err = runner.Run(ctx, plan(t, short), runner.Options{
 		Run: "short-1", Tool: "test", Provider: provider, Out: out, SkipAudit: audit, SkipRemoval: removal,
 		Observer: observer{
-			begin: func(m history.Mark) {
+			begin: func(m record.Mark) {
 				if m.Name == "stop-b" {
 					for _, end := range ends {
 						end()
@@ -298,7 +298,7 @@ func TestABrokenLedgerIsTold(t *testing.T) {
 	out := t.TempDir()
 	r, err := runner.Run(t.Context(), plan(t, short), runner.Options{
 		Run: "short-1", Tool: "test", Provider: provider, Out: out,
-		Observer: observer{begin: func(m history.Mark) {
+		Observer: observer{begin: func(m record.Mark) {
 			if m.Name == "stop-b" { // as a disk that fails does: the pages behind the mapping are gone
 				if err := os.Truncate(filepath.Join(out, runner.LedgerFile), 16<<10); err != nil {
 					t.Error(err)
@@ -315,7 +315,7 @@ func TestABrokenLedgerIsTold(t *testing.T) {
 	if r.Verdict != check.Inconclusive && r.Verdict != check.Fail || !strings.Contains(strings.Join(r.Reasons, "\n"), "were not sent") {
 		t.Errorf("verdict %s because %q", r.Verdict, r.Reasons)
 	}
-	if e := r.Workloads[0].Errors; len(e) == 0 || e[0].Kind != "ledger" || e[0].Outcome != history.Failed {
+	if e := r.Workloads[0].Errors; len(e) == 0 || e[0].Kind != "ledger" || e[0].Outcome != record.Failed {
 		t.Errorf("errors %+v", e)
 	}
 }

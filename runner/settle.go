@@ -12,7 +12,7 @@ import (
 	"pgchaos/chaos"
 	"pgchaos/cluster"
 	"pgchaos/cluster/census"
-	"pgchaos/history"
+	"pgchaos/record"
 	"pgchaos/report"
 )
 
@@ -28,7 +28,7 @@ const (
 type member interface {
 	Name() string
 	Connect(ctx context.Context, app string) (*pgx.Conn, error)
-	State(ctx context.Context) history.NodeState
+	State(ctx context.Context) record.NodeState
 }
 
 // site is a cluster whose load is over, to be brought to rest and read.
@@ -37,7 +37,7 @@ type site struct {
 	load    string            // begins the application_name of the load's backends
 	members []member          // the nodes that have been built
 	unbuilt map[string]string // the others, and why
-	states  func(context.Context) []history.NodeState
+	states  func(context.Context) []record.NodeState
 	// readOnly tells of a primary whether it was started so that clients cannot write.
 	readOnly func(ctx context.Context, node string) bool
 	// heal takes back what the timeline broke; nil: it stays broken.
@@ -96,7 +96,7 @@ func (s *site) settle(ctx context.Context) (authority string) {
 	}
 	authority = s.authority(ctx, writable, states)
 	for _, st := range states {
-		if st.Node != authority && st.Role != history.RolePrimary {
+		if st.Node != authority && st.Role != record.RolePrimary {
 			s.behind[st.Node] = struct{}{}
 		}
 	}
@@ -108,7 +108,7 @@ func (s *site) settle(ctx context.Context) (authority string) {
 }
 
 // named are the nodes with their timelines.
-func named(states []history.NodeState) (names []string) {
+func named(states []record.NodeState) (names []string) {
 	for _, st := range states {
 		names = append(names, fmt.Sprintf("%s (timeline %d)", st.Node, st.Timeline))
 	}
@@ -119,10 +119,10 @@ func named(states []history.NodeState) (names []string) {
 // back, more than one is a split brain: a former primary that only comes back with
 // the end of its fault is none, as no client could reach it. Nor is one that is fenced
 // off by default_transaction_read_only, beside one that is not.
-func (s *site) writable(ctx context.Context, states []history.NodeState) []history.NodeState {
-	var primaries, open []history.NodeState
+func (s *site) writable(ctx context.Context, states []record.NodeState) []record.NodeState {
+	var primaries, open []record.NodeState
 	for _, st := range states {
-		if st.Role != history.RolePrimary || s.readOnly(ctx, st.Node) {
+		if st.Role != record.RolePrimary || s.readOnly(ctx, st.Node) {
 			continue
 		}
 		primaries = append(primaries, st)
@@ -139,13 +139,13 @@ func (s *site) writable(ctx context.Context, states []history.NodeState) []histo
 // authority is the node whose rows are the cluster's: the one that accepted writes
 // before the faults were taken back, or else the one that does now. It is ""
 // where there is no such node; of several, the one on the highest timeline.
-func (s *site) authority(ctx context.Context, before, now []history.NodeState) string {
+func (s *site) authority(ctx context.Context, before, now []record.NodeState) string {
 	primary := chaos.Primary(before)
 	if len(before) == 0 {
 		primary = chaos.Primary(s.writable(ctx, now))
 	}
 	for _, st := range now {
-		if st.Role == history.RolePrimary && st.Node != primary.Node {
+		if st.Role == record.RolePrimary && st.Node != primary.Node {
 			s.note(st.Node, fmt.Sprintf("is a primary of its own, on timeline %d: read as a fork", st.Timeline), nil)
 		}
 	}
@@ -157,7 +157,7 @@ func (s *site) authority(ctx context.Context, before, now []history.NodeState) s
 
 // reachable leaves out the nodes that cannot be asked, where somebody could bring
 // them back, and says how.
-func (s *site) reachable(states []history.NodeState, beside bool) (left []history.NodeState) {
+func (s *site) reachable(states []record.NodeState, beside bool) (left []record.NodeState) {
 	for _, st := range states {
 		if st.Reachable || s.remedy == nil {
 			left = append(left, st)
@@ -197,14 +197,14 @@ func (s *site) quiesce(ctx context.Context, n member) {
 
 // catchUp writes a barrier row on the authority and waits until each standby shows
 // it: LSNs alone prove nothing.
-func (s *site) catchUp(ctx context.Context, authority string, states []history.NodeState) {
+func (s *site) catchUp(ctx context.Context, authority string, states []record.NodeState) {
 	barrier, err := writeBarrier(ctx, s.member(authority), s.run)
 	if err != nil {
 		s.note(authority, "", err)
 		return
 	}
 	for _, st := range states {
-		if st.Node == authority || st.Role == history.RolePrimary {
+		if st.Node == authority || st.Role == record.RolePrimary {
 			continue
 		}
 		n := s.member(st.Node)

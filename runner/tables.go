@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"pgchaos/cluster"
-	"pgchaos/history"
 	"pgchaos/load/pgload"
+	"pgchaos/record"
 	"pgchaos/report"
 	"pgchaos/spec"
 )
@@ -101,7 +101,7 @@ func ambiguous(found []report.FoundTable) (all []string) {
 		}
 		var texts []string
 		for _, table := range slices.Sorted(maps.Keys(meanings[name])) {
-			texts = append(texts, history.QuotedTable(table)+" to "+strings.Join(meanings[name][table], ", "))
+			texts = append(texts, record.QuotedTable(table)+" to "+strings.Join(meanings[name][table], ", "))
 		}
 		all = append(all, fmt.Sprintf("the table name %s means different tables, by the search_path of the sessions: %s; each is audited as its own table", name, strings.Join(texts, ", and ")))
 	}
@@ -129,7 +129,7 @@ func (p *Plan) withTables(found []report.FoundTable) (*Plan, error) {
 			}
 			// The file was checked by the names in it; these can be two names of one table.
 			if o := forms[part.Table]; o != nil && (o.Kind != part.Kind || o.Key != part.Key || o.Payload != part.Payload || part.Kind == pgload.Update && o.Rows != part.Rows) {
-				return nil, fmt.Errorf("workload %s: %s is the table %s, which another workload writes to under another name, with another kind, key or payload: make these the same, or give each its own table", w.Name, found[j].Named, history.QuotedTable(part.Table))
+				return nil, fmt.Errorf("workload %s: %s is the table %s, which another workload writes to under another name, with another kind, key or payload: make these the same, or give each its own table", w.Name, found[j].Named, record.QuotedTable(part.Table))
 			}
 			forms[part.Table] = part
 		}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // usageAsTaken is how long a run may be of which every sample of resource use is kept.
@@ -14,20 +14,20 @@ const usageAsTaken = time.Hour
 // thinUsage merges neighbouring samples of a node in a run of more than an hour, so that its result has no
 // more of them than that of an hour has. Merged are only samples of one phase: CPU is the mean, memory and
 // processes are the most, and totals the last.
-func thinUsage(all []history.Usage, phases []history.Phase, run time.Duration) []history.Usage {
+func thinUsage(all []record.Usage, phases []record.Phase, run time.Duration) []record.Usage {
 	several := 1 + int(max(0, run-1)/usageAsTaken)
 	if several == 1 {
 		return all
 	}
 	phase := func(at time.Duration) int {
-		return slices.IndexFunc(phases, func(p history.Phase) bool { return at < p.End })
+		return slices.IndexFunc(phases, func(p record.Phase) bool { return at < p.End })
 	}
 	type group struct {
 		at, n int // in the result, and how many samples it has
 		phase int
 	}
 	open := map[string]*group{}
-	var thin []history.Usage
+	var thin []record.Usage
 	for _, u := range all {
 		g := open[u.Node]
 		if g == nil || g.n == several || g.phase != phase(u.At) {
@@ -41,6 +41,6 @@ func thinUsage(all []history.Usage, phases []history.Phase, run time.Duration) [
 		g.n++
 		thin[g.at] = u
 	}
-	slices.SortStableFunc(thin, func(a, b history.Usage) int { return cmp.Compare(a.At, b.At) })
+	slices.SortStableFunc(thin, func(a, b record.Usage) int { return cmp.Compare(a.At, b.At) })
 	return thin
 }

@@ -4,24 +4,24 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // TestUsageOfALongRun: ten hours have no more samples than one, lose no peak, and no sample speaks for
 // two phases.
 func TestUsageOfALongRun(t *testing.T) {
 	const hours = 10
-	var all []history.Usage
+	var all []record.Usage
 	for s := range hours * 3600 {
 		for _, node := range []string{"a", "b"} {
-			u := history.Usage{Node: node, At: time.Duration(s) * time.Second, CPUPercent: 50, MemoryBytes: 10, Processes: 3}
+			u := record.Usage{Node: node, At: time.Duration(s) * time.Second, CPUPercent: 50, MemoryBytes: 10, Processes: 3}
 			if s == 12345 && node == "b" {
 				u.MemoryBytes, u.Processes = 99, 77
 			}
 			all = append(all, u)
 		}
 	}
-	phases := []history.Phase{{Name: "baseline", End: 5 * time.Second}, {Name: "kill-a", Start: 5 * time.Second, End: hours * time.Hour}}
+	phases := []record.Phase{{Name: "baseline", End: 5 * time.Second}, {Name: "kill-a", Start: 5 * time.Second, End: hours * time.Hour}}
 	thin := thinUsage(all, phases, hours*time.Hour)
 	if n := len(thin); n > 2*3600+2*len(phases) || n < 2*3500 {
 		t.Errorf("%d samples", n)

@@ -10,8 +10,8 @@ import (
 
 	"pgchaos/check"
 	"pgchaos/cluster"
-	"pgchaos/history"
 	"pgchaos/load/pgload"
+	"pgchaos/record"
 )
 
 const (
@@ -25,7 +25,7 @@ const (
 // vectors reads how far every writer is, on each node over a connection of its own,
 // while a table is both written and read.
 type vectors struct {
-	clock  history.Clock
+	clock  record.Clock
 	loads  *loadSet
 	tables []*vectorTable
 	stop   context.CancelFunc
@@ -41,7 +41,7 @@ type vectorTable struct {
 }
 
 // startVectors reads until end is called.
-func startVectors(ctx context.Context, c *cluster.Cluster, loads *loadSet, p *Plan, clock history.Clock, guard func(func())) (*vectors, error) {
+func startVectors(ctx context.Context, c *cluster.Cluster, loads *loadSet, p *Plan, clock record.Clock, guard func(func())) (*vectors, error) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	v := &vectors{clock: clock, loads: loads, stop: stop}
 	for _, t := range p.tables() {

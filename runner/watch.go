@@ -13,7 +13,7 @@ import (
 	"pgchaos/check"
 	"pgchaos/cluster"
 	"pgchaos/cluster/probe"
-	"pgchaos/history"
+	"pgchaos/record"
 	"pgchaos/report"
 )
 
@@ -26,7 +26,7 @@ const (
 // watch reads every node's state and resource use through the run, each node on
 // its own, so that one that hangs hides nothing of the others.
 type watch struct {
-	clock history.Clock
+	clock record.Clock
 	// crashed is told that a server was seen to have recovered from the crash of one
 	// of its processes: after the last reading of the old ones, at `well`.
 	crashed func(node string, well, at time.Duration)
@@ -37,19 +37,19 @@ type watch struct {
 	writable atomic.Pointer[string]
 
 	mu     sync.Mutex
-	states map[string][]history.NodeState // the changes, and before each the last reading without it
+	states map[string][]record.NodeState // the changes, and before each the last reading without it
 	last   check.View
 	alert  alert
-	usage  []history.Usage
+	usage  []record.Usage
 	errs   map[string]error // the newest failure to read a node's resource use
 }
 
 // startWatch watches until end is called.
-func startWatch(ctx context.Context, c *cluster.Cluster, clock history.Clock, crashed func(node string, well, at time.Duration), guard func(func())) *watch {
+func startWatch(ctx context.Context, c *cluster.Cluster, clock record.Clock, crashed func(node string, well, at time.Duration), guard func(func())) *watch {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	w := &watch{
 		clock: clock, crashed: crashed, stop: stop,
-		states: map[string][]history.NodeState{}, last: check.View{}, errs: map[string]error{}, alert: newAlert(),
+		states: map[string][]record.NodeState{}, last: check.View{}, errs: map[string]error{}, alert: newAlert(),
 	}
 	for _, n := range c.Nodes() {
 		w.wg.Go(func() { guard(func() { w.watchState(ctx, n) }) })
@@ -67,8 +67,8 @@ func (w *watch) end() {
 func (w *watch) watchState(ctx context.Context, n *cluster.Node) {
 	prober := probe.NewProber(func(ctx context.Context) (*pgx.Conn, error) { return n.Connect(ctx, "probe") }, n.Name(), n.Credentials().Load.Name)
 	defer prober.Close()
-	var alive history.NodeState // the newest state in which it answered
-	var thorough time.Duration  // when it was last read in full
+	var alive record.NodeState // the newest state in which it answered
+	var thorough time.Duration // when it was last read in full
 	for first := true; ctx.Err() == nil; first = false {
 		at := w.clock.Now()
 		pace, wake := w.pace()
@@ -99,7 +99,7 @@ func (w *watch) watchState(ctx context.Context, n *cluster.Node) {
 
 // keep notes a state, and makes it part of the story if it differs from the one before,
 // and that one too: until when something was certainly so is part of the story.
-func (w *watch) keep(st history.NodeState) {
+func (w *watch) keep(st record.NodeState) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if changed(w.last[st.Node], st) {
@@ -121,7 +121,7 @@ func (w *watch) primary() string {
 }
 
 // told is a node's story up to its last reading. mu is held.
-func (w *watch) told(node string) []history.NodeState {
+func (w *watch) told(node string) []record.NodeState {
 	states, last := w.states[node], w.last[node]
 	if n := len(states); n > 0 && states[n-1].At < last.At {
 		return append(slices.Clip(states), last)
@@ -133,8 +133,8 @@ func (w *watch) told(node string) []history.NodeState {
 // shutting down. The state of a node that answers is as of the answer, for only then
 // is it certain; that of one that does not is as of the question. A quick reading
 // asks for less, and does not look whether a node without an answer runs at all.
-func (w *watch) read(ctx context.Context, n *cluster.Node, prober *probe.Prober, quick bool) history.NodeState {
-	st := history.NodeState{Node: n.Name(), Error: "it is shutting down"}
+func (w *watch) read(ctx context.Context, n *cluster.Node, prober *probe.Prober, quick bool) record.NodeState {
+	st := record.NodeState{Node: n.Name(), Error: "it is shutting down"}
 	asked := w.clock.Now()
 	switch {
 	case n.Leaving():
@@ -156,7 +156,7 @@ func (w *watch) read(ctx context.Context, n *cluster.Node, prober *probe.Prober,
 			st.Role = last.Role
 		}
 	case n.Down(ctx):
-		st.Role = history.RoleDown
+		st.Role = record.RoleDown
 	}
 	return st
 }
@@ -204,10 +204,10 @@ func sleep(ctx context.Context, d time.Duration) bool {
 }
 
 // current is the newest state of every node that has been read, by name.
-func (w *watch) current() []history.NodeState {
+func (w *watch) current() []record.NodeState {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var out []history.NodeState
+	var out []record.NodeState
 	for _, name := range slices.Sorted(maps.Keys(w.last)) {
 		out = append(out, w.last[name])
 	}
@@ -228,11 +228,11 @@ func (w *watch) histories(c *cluster.Cluster) []report.NodeHistory {
 
 // changed tells whether a state differs from the one before in what matters for
 // the story: not in LSNs, which always move.
-func changed(a, b history.NodeState) bool {
+func changed(a, b record.NodeState) bool {
 	return a.Node == "" || a.Reachable != b.Reachable || a.Role != b.Role || a.Timeline != b.Timeline ||
 		!a.ServerStarted.Equal(b.ServerStarted) || !a.CheckpointerStarted.Equal(b.CheckpointerStarted) ||
 		a.Writable != b.Writable || a.Streaming != b.Streaming || a.SyncNames != b.SyncNames || a.SyncCommit != b.SyncCommit ||
-		!slices.EqualFunc(a.Standbys, b.Standbys, func(x, y history.StandbyState) bool {
+		!slices.EqualFunc(a.Standbys, b.Standbys, func(x, y record.StandbyState) bool {
 			return x.Name == y.Name && x.State == y.State && x.SyncState == y.SyncState
 		})
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"pgchaos/check"
-	"pgchaos/history/ledger"
+	"pgchaos/record/ledger"
 	"pgchaos/report"
 )
 

@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
 	"pgchaos/load"
 	"pgchaos/load/pgload"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 	"pgchaos/report"
 	"pgchaos/spec"
 )
@@ -208,7 +208,7 @@ func newBook(t *testing.T) *ledger.Ledger {
 
 // TestTheGeneratorIsMeasured burns CPU time, and finds it again.
 func TestTheGeneratorIsMeasured(t *testing.T) {
-	g := startGenerator(history.StartClock(), func(report.Standstill) {})
+	g := startGenerator(record.StartClock(), func(report.Standstill) {})
 	for begun := cpuTime(); cpuTime()-begun < 700*time.Millisecond; {
 		_ = strings.Repeat("x", 1000)
 	}

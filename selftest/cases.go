@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"pgchaos/check"
-	"pgchaos/history"
+	"pgchaos/record"
 	"pgchaos/report"
 )
 
@@ -294,8 +294,8 @@ func everyRoundWritten(r *report.Result) string {
 // rejoinedPlainly demands that each former primary came back by a plain restart: it
 // had nothing of its own, and any other way would have taken that away.
 func rejoinedPlainly(r *report.Result) string {
-	n := tally(r.Timeline, func(m history.Mark) bool {
-		return m.Action == "rejoin" && m.Way == history.WayRestart && m.Tried == 0
+	n := tally(r.Timeline, func(m record.Mark) bool {
+		return m.Action == "rejoin" && m.Way == record.WayRestart && m.Tried == 0
 	})
 	if n != rounds {
 		return fmt.Sprintf("%d former primaries came back by a plain restart at once, and all %d must", n, rounds)

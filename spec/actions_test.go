@@ -4,13 +4,13 @@ import (
 	"testing"
 
 	"pgchaos/check"
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // TestTheAuditKnowsEveryAction: one that it does not know makes every audit an error.
 func TestTheAuditKnowsEveryAction(t *testing.T) {
 	for _, action := range Actions() {
-		if err := check.KnownActions([]history.Mark{{Name: "step", Action: action}}); err != nil {
+		if err := check.KnownActions([]record.Mark{{Name: "step", Action: action}}); err != nil {
 			t.Error(err)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // Point is a barrier: a row that a primary wrote after everything else. A node
@@ -20,8 +20,8 @@ import (
 type Point struct {
 	ID       string // random: what a sequence gives, it can give again after a failover
 	Run      string
-	LSN      history.LSN // a position after the row's commit
-	Timeline uint32      // the primary's
+	LSN      record.LSN // a position after the row's commit
+	Timeline uint32     // the primary's
 }
 
 //go:embed barrier.sql
@@ -47,7 +47,7 @@ func Barrier(ctx context.Context, primary *pgx.Conn, run string) (Point, error) 
 	var timeline int64
 	err = primary.QueryRow(ctx, "select l::pg_catalog.text, ('x' || pg_catalog.substr(pg_catalog.pg_walfile_name(l), 1, 8))::bit(32)::bigint from pg_catalog.pg_current_wal_lsn() l").Scan(&lsn, &timeline)
 	if err == nil {
-		p.LSN, err = history.ParseLSN(lsn)
+		p.LSN, err = record.ParseLSN(lsn)
 	}
 	if err != nil {
 		return Point{}, fmt.Errorf("read the position of the barrier: %w", err)
@@ -96,8 +96,8 @@ type watch struct {
 	paused    bool
 	row       bool
 	timeline  uint32
-	replayed  history.LSN
-	first     history.LSN // replayed when it was first looked at
+	replayed  record.LSN
+	first     record.LSN // replayed when it was first looked at
 }
 
 //go:embed await.sql
@@ -115,7 +115,7 @@ func (w *watch) look(ctx context.Context, node *pgx.Conn, p Point) (there bool, 
 		return false, retriable(err)
 	}
 	w.timeline = uint32(timeline)
-	if w.replayed, err = history.ParseLSN(replayed); err != nil {
+	if w.replayed, err = record.ParseLSN(replayed); err != nil {
 		return false, err
 	}
 	if w.looks++; w.looks == 1 {

@@ -12,8 +12,8 @@ import (
 	"pgchaos/check"
 	"pgchaos/cluster"
 	"pgchaos/cluster/census"
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // costLedger writes the ledger of the rows of fillCost, each of which was acknowledged,
@@ -36,9 +36,9 @@ func costLedger(b *testing.B, rows int) string {
 		w, done := writers[key.Writer()], sent+500*time.Microsecond
 		seq := w.Next(sent)
 		for ; seq > 0 && seq < key.Seq(); seq = w.Next(sent) {
-			w.Record(seq, history.Failed, server, 0, done)
+			w.Record(seq, record.Failed, server, 0, done)
 		}
-		w.Record(seq, history.OK, server, history.LSN(1<<32+i*180), done)
+		w.Record(seq, record.OK, server, record.LSN(1<<32+i*180), done)
 	}
 	if err := book.Close(); err != nil {
 		b.Fatal(err)
@@ -61,7 +61,7 @@ func costAudit(b *testing.B, a *cluster.Node, path string, table check.Table, ro
 	opened := time.Since(began)
 	evidence := check.Evidence{
 		Table: table, Book: book, Workloads: []string{"writes"}, Authority: "a",
-		Lineage: history.Lineage{Timeline: 1}, Nodes: make([]check.NodeHolding, costNodes),
+		Lineage: record.Lineage{Timeline: 1}, Nodes: make([]check.NodeHolding, costNodes),
 	}
 	group, ctx := errgroup.WithContext(b.Context())
 	for i := range evidence.Nodes {

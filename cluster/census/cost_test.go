@@ -21,7 +21,7 @@ import (
 	"pgchaos/cluster"
 	"pgchaos/cluster/census"
 	"pgchaos/cluster/local"
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // The benchmark's table is as an experiment's: 64 writers, 64 bytes of content.
@@ -120,9 +120,9 @@ func costNode(b *testing.B) *cluster.Node {
 }
 
 // costKey is the key of a row: writers take turns, and one write in a thousand has failed.
-func costKey(i int) history.Key {
+func costKey(i int) record.Key {
 	round := i / costWriters
-	return history.PackKey(i%costWriters, int64(1+round+round/1000))
+	return record.PackKey(i%costWriters, int64(1+round+round/1000))
 }
 
 // fillCost writes the rows.
@@ -143,7 +143,7 @@ func fillCost(b *testing.B, a *cluster.Node, rows int) {
 		}
 		key := costKey(i)
 		i++
-		value = history.AppendPayload(value[:0], key, costPayload)
+		value = record.AppendPayload(value[:0], key, costPayload)
 		return []any{int64(key), string(value)}, nil
 	})
 	if _, err := conn.CopyFrom(b.Context(), pgx.Identifier{"test_data"}, []string{"int_value", "char_value"}, source); err != nil {

@@ -15,7 +15,7 @@ import (
 	"pgchaos/check"
 	"pgchaos/cluster"
 	"pgchaos/cluster/census"
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // notOurs are values that are no payload, most of them for a tag that is nearly one.
@@ -32,8 +32,8 @@ func everyKind(t *testing.T, a *cluster.Node, conn *pgx.Conn) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	var rows [][]any
 	for i := range 6000 {
-		key := history.PackKey(i%5, int64(i/5)+1)
-		integer, value := any(int64(key)), any(string(history.AppendPayload(nil, key, 40)))
+		key := record.PackKey(i%5, int64(i/5)+1)
+		integer, value := any(int64(key)), any(string(record.AppendPayload(nil, key, 40)))
 		switch rng.IntN(12) {
 		case 0: // lost
 			continue
@@ -105,9 +105,9 @@ var tag = regexp.MustCompile(`^w(0|[1-9][0-9]*):([1-9][0-9]*):`)
 
 // keyOf is the key that a row has by the rules: in a Serial table the one in the tag,
 // where both of its numbers are in bounds, else int_value, where that is positive.
-func keyOf(serial bool, integer int64, value *string) history.Key {
+func keyOf(serial bool, integer int64, value *string) record.Key {
 	if !serial {
-		return history.Key(max(integer, 0))
+		return record.Key(max(integer, 0))
 	}
 	if value == nil {
 		return 0
@@ -121,7 +121,7 @@ func keyOf(serial bool, integer int64, value *string) history.Key {
 	if err1 != nil || err2 != nil || writer >= 1<<23 || seq >= 1<<40 {
 		return 0
 	}
-	return history.Key(writer<<40 | seq)
+	return record.Key(writer<<40 | seq)
 }
 
 // bySelect counts what a plain select yields: what is as written by its key, and the
@@ -144,7 +144,7 @@ func bySelect(t *testing.T, conn *pgx.Conn, table check.Table) map[string]int {
 		switch {
 		case key%(1<<40) == 0:
 			all[fmt.Sprintf("%s/%d %s", key, number, check.NoKey)]++
-		case value == nil || *value != string(history.AppendPayload(nil, key, table.Payload)):
+		case value == nil || *value != string(record.AppendPayload(nil, key, table.Payload)):
 			all[fmt.Sprintf("%s/%d %s", key, number, check.Altered)]++
 		default:
 			all[key.String()]++
@@ -162,7 +162,7 @@ func tell(h *check.Holding) map[string]int {
 	all := map[string]int{}
 	for writer, set := range h.Written {
 		for i := set.Iterator(); i.HasNext(); {
-			all[history.PackKey(writer, int64(i.Next())).String()]++
+			all[record.PackKey(writer, int64(i.Next())).String()]++
 		}
 	}
 	for _, r := range h.Odd {

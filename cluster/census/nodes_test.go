@@ -11,7 +11,7 @@ import (
 	"pgchaos/cluster"
 	"pgchaos/cluster/census"
 	"pgchaos/cluster/probe"
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 func quiesce(t *testing.T, a *cluster.Node) {
@@ -49,7 +49,7 @@ func prober(t *testing.T, a, b *cluster.Node) {
 	dials := 0
 	p := probe.NewProber(func(ctx context.Context) (*pgx.Conn, error) { dials++; return b.Connect(ctx, "probe") }, "b", b.Credentials().Load.Name)
 	for range 3 {
-		if s := p.Read(t.Context()); !s.Reachable || s.Node != "b" || s.Role != history.RoleStandby || !s.Streaming || s.Timeline != 1 || s.SyncCommit != "on" || s.SystemID == "" {
+		if s := p.Read(t.Context()); !s.Reachable || s.Node != "b" || s.Role != record.RoleStandby || !s.Streaming || s.Timeline != 1 || s.SyncCommit != "on" || s.SystemID == "" {
 			t.Errorf("state: %+v", s)
 		}
 	}

@@ -19,7 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"pgchaos/check"
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // ScanOptions say how a table is read. The zero value is what an audit needs.
@@ -80,7 +80,7 @@ func Scan(ctx context.Context, connect func(context.Context) (*pgx.Conn, error),
 		connect: connect,
 		options: o,
 		table:   t,
-		quoted:  history.QuotedTable(t.Name),
+		quoted:  record.QuotedTable(t.Name),
 		whole:   check.NewHolding(t, o.MaxOdd),
 	}
 	if err := s.run(ctx); err != nil {

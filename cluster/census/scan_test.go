@@ -17,7 +17,7 @@ import (
 	"pgchaos/check"
 	"pgchaos/cluster"
 	"pgchaos/cluster/census"
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 func TestScan(t *testing.T) {
@@ -70,8 +70,8 @@ func dial(n *cluster.Node) func(context.Context) (*pgx.Conn, error) {
 func fill(t *testing.T, conn *pgx.Conn, table check.Table, n int) {
 	t.Helper()
 	source := pgx.CopyFromSlice(n, func(i int) ([]any, error) {
-		key := history.PackKey(1, int64(i)+1)
-		return []any{int64(key), string(history.AppendPayload(nil, key, table.Payload))}, nil
+		key := record.PackKey(1, int64(i)+1)
+		return []any{int64(key), string(record.AppendPayload(nil, key, table.Payload))}, nil
 	})
 	if _, err := conn.CopyFrom(t.Context(), pgx.Identifier{table.Name}, []string{"int_value", "char_value"}, source); err != nil {
 		t.Fatal(err)
@@ -128,7 +128,7 @@ func noneLeft(t *testing.T, conn *pgx.Conn) {
 // seen.
 func behindTheBack(t *testing.T, a *cluster.Node, conn *pgx.Conn) {
 	const n = 2000
-	key := func(seq int64) history.Key { return history.PackKey(1, seq) }
+	key := func(seq int64) record.Key { return record.PackKey(1, seq) }
 	for _, c := range []struct {
 		why    string
 		serial bool
@@ -350,8 +350,8 @@ func growing(t *testing.T, a *cluster.Node, conn *pgx.Conn) {
 	of := tapAfter(t, a, 1<<18, 0, func() {
 		other := connect(t, a)
 		source := pgx.CopyFromSlice(4000, func(i int) ([]any, error) {
-			key := history.PackKey(1, int64(i)+4001)
-			return []any{int64(key), string(history.AppendPayload(nil, key, table.Payload))}, nil
+			key := record.PackKey(1, int64(i)+4001)
+			return []any{int64(key), string(record.AppendPayload(nil, key, table.Payload))}, nil
 		})
 		if _, err := other.CopyFrom(t.Context(), pgx.Identifier{"growing"}, []string{"int_value", "char_value"}, source); err != nil {
 			t.Error(err)

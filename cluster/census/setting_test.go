@@ -10,7 +10,7 @@ import (
 
 	"pgchaos/cluster"
 	"pgchaos/cluster/probe"
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // settings has roles and databases with settings of their own, and holds what is read
@@ -45,7 +45,7 @@ func settings(t *testing.T, a *cluster.Node) {
 		if err := admin.QueryRow(t.Context(), "select coalesce(rolconfig::text, '') like '%read_only%' from pg_roles where rolname = 'postgres'").Scan(&hidden); err != nil {
 			t.Fatal(err)
 		}
-		for how, s := range map[string]history.NodeState{"in full": p.Read(t.Context()), "by a new session": a.State(t.Context())} {
+		for how, s := range map[string]record.NodeState{"in full": p.Read(t.Context()), "by a new session": a.State(t.Context())} {
 			if s.SyncCommit != commit || s.Writable == readOnly && !hidden || s.Writable && readOnly {
 				t.Errorf("%s, read %s: %q, writable %v, %s; a session of the load has %q, read-only %v", sql, how, s.SyncCommit, s.Writable, s.Error, commit, readOnly)
 			}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // usage is what the call of Usage before found, of each of the node's containers.
@@ -44,13 +44,13 @@ func (t *total) next(reading uint64) uint64 {
 // pg_rewind are the node's work, too. Memory and processes are the server's, or while
 // it does not run the commands'. Memory is what a cgroup holds without the inactive
 // part of the page cache; bytes are counted over all lives of the node.
-func (h *host) Usage(ctx context.Context) (history.Usage, error) {
+func (h *host) Usage(ctx context.Context) (record.Usage, error) {
 	h.usage.mu.Lock()
 	defer h.usage.mu.Unlock()
 	var stats [2]container.StatsResponse
 	for i, id := range []string{h.server, h.tools} {
 		if err := h.stats(ctx, id, &stats[i]); err != nil {
-			return history.Usage{}, err
+			return record.Usage{}, err
 		}
 	}
 	server, tools := h.usage.server.of(h.name, &stats[0]), h.usage.tools.of(h.name, &stats[1])
@@ -70,7 +70,7 @@ func (h *host) stats(ctx context.Context, id string, into *container.StatsRespon
 }
 
 // together is the usage of a node.
-func together(server, tools history.Usage) history.Usage {
+func together(server, tools record.Usage) record.Usage {
 	u := server
 	u.CPUPercent += tools.CPUPercent
 	for _, sum := range []struct{ into, more *uint64 }{
@@ -88,7 +88,7 @@ func together(server, tools history.Usage) history.Usage {
 
 // of reads the engine's figures of one container. One that does not run has used
 // nothing since.
-func (u *counters) of(name string, s *container.StatsResponse) history.Usage {
+func (u *counters) of(name string, s *container.StatsResponse) record.Usage {
 	var netIn, netOut, blockIn, blockOut uint64
 	for _, n := range s.Networks {
 		netIn, netOut = netIn+n.RxBytes, netOut+n.TxBytes
@@ -101,7 +101,7 @@ func (u *counters) of(name string, s *container.StatsResponse) history.Usage {
 			blockOut += entry.Value
 		}
 	}
-	result := history.Usage{
+	result := record.Usage{
 		Node: name, CPUPercent: u.percent(s.CPUStats.CPUUsage.TotalUsage, s.Read),
 		MemoryBytes: memory(s.MemoryStats), Processes: int(s.PidsStats.Current),
 	}

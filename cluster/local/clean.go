@@ -222,25 +222,25 @@ func clean(ctx context.Context, base, run string) error {
 }
 
 // claim takes a run over from a pgchaos that is gone.
-func claim(ctx context.Context, base, run string) (dir string, rec record, lock *os.File, err error) {
+func claim(ctx context.Context, base, run string) (dir string, rec runFile, lock *os.File, err error) {
 	baseDir, unlock, err := lockBase(ctx, base, false)
 	if err != nil {
-		return "", record{}, nil, err
+		return "", runFile{}, nil, err
 	}
 	defer unlock()
 	dir = filepath.Join(baseDir, run)
 	info, err := os.Lstat(dir)
 	if err != nil {
-		return "", record{}, nil, err
+		return "", runFile{}, nil, err
 	}
 	if !info.IsDir() {
-		return "", record{}, nil, fmt.Errorf("%s is not a directory: %w", dir, errNotRun)
+		return "", runFile{}, nil, fmt.Errorf("%s is not a directory: %w", dir, errNotRun)
 	}
 	if rec, err = readRecord(dir); err != nil {
-		return "", record{}, nil, err
+		return "", runFile{}, nil, err
 	}
 	if lock, err = lockRun(dir); err != nil {
-		return "", record{}, nil, err
+		return "", runFile{}, nil, err
 	}
 	return dir, rec, lock, nil
 }

@@ -23,7 +23,7 @@ func TestRecord(t *testing.T) {
 	dir, err := resolveBase(filepath.Join(t.TempDir(), "r"))
 	must(t, err)
 	must(t, os.Mkdir(dir, 0o711))
-	want := record{
+	want := runFile{
 		Schema: recordSchema, Run: "r", Dir: dir, Experiment: "e", Results: "/results/r", PID: 7, Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Kept: true,
 		Nodes: []nodeRecord{{Name: "n1", Address: cluster.Address{Host: loopback, Port: 20001}, PID: 8, Start: "boot/9"}},
 	}
@@ -57,7 +57,7 @@ func TestIdentitiesOfARecord(t *testing.T) {
 	if !ok {
 		t.Fatal("this process is not in the table")
 	}
-	rec := record{Nodes: []nodeRecord{
+	rec := runFile{Nodes: []nodeRecord{
 		{Name: "right", PID: self.pid, Start: self.token()},
 		{Name: "the number is another's now", PID: self.pid, Start: identity{self.pid, self.start + 1}.token()},
 		{Name: "the number alone", PID: self.pid},
@@ -87,8 +87,8 @@ func TestListAndClean(t *testing.T) {
 		must(t, os.MkdirAll(filepath.Dir(file), 0o755))
 		must(t, os.WriteFile(file, []byte(content), 0o600))
 	}
-	run := func(name string, change func(r *record)) {
-		r := record{Schema: recordSchema, Run: name, Dir: filepath.Join(dir, name), Experiment: "e", Kept: true, Nodes: []nodeRecord{
+	run := func(name string, change func(r *runFile)) {
+		r := runFile{Schema: recordSchema, Run: name, Dir: filepath.Join(dir, name), Experiment: "e", Kept: true, Nodes: []nodeRecord{
 			{Name: "n1", Address: cluster.Address{Host: loopback, Port: 20001}, PID: 1, Start: "never"},
 		}}
 		if change != nil {
@@ -99,10 +99,10 @@ func TestListAndClean(t *testing.T) {
 	}
 	run("whole", nil)
 	run("living", nil)
-	run("of-another-name", func(r *record) { r.Run = "whole" })
-	run("of-another-place", func(r *record) { r.Dir = "/var/tmp/elsewhere/of-another-place" })
-	run("of-an-old-form", func(r *record) { r.Dir = "" })
-	run("of-another-tool", func(r *record) { r.Schema = "tool/1" })
+	run("of-another-name", func(r *runFile) { r.Run = "whole" })
+	run("of-another-place", func(r *runFile) { r.Dir = "/var/tmp/elsewhere/of-another-place" })
+	run("of-an-old-form", func(r *runFile) { r.Dir = "" })
+	run("of-another-tool", func(r *runFile) { r.Schema = "tool/1" })
 	run("writable", nil)
 	must(t, os.Chmod(filepath.Join(dir, "writable"), 0o777))
 	doubtful := []string{"half", "huge", "linked", "of-an-old-form", "of-another-name", "of-another-place", "of-another-tool", "piped", "unrecorded", "writable"}
@@ -205,7 +205,7 @@ func TestCleanLeavesOthers(t *testing.T) {
 	must(t, os.MkdirAll(base, 0o711))
 	dir := filepath.Join(base, "r")
 	must(t, os.Mkdir(dir, 0o711))
-	must(t, record{Schema: recordSchema, Run: "r", Dir: dir}.write(dir, false))
+	must(t, runFile{Schema: recordSchema, Run: "r", Dir: dir}.write(dir, false))
 	begin := func(attr *syscall.SysProcAttr) *exec.Cmd {
 		cmd := exec.Command("sleep", "600")
 		cmd.Dir, cmd.SysProcAttr = dir, attr

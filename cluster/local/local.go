@@ -45,7 +45,7 @@ type Provider struct {
 	mu      sync.Mutex
 	lock    *os.File // held while this pgchaos answers for the run; nil after Keep and Remove
 	removed bool
-	record  record
+	record  runFile
 	hosts   []*host
 }
 
@@ -77,7 +77,7 @@ func New(ctx context.Context, o Options) (*Provider, error) {
 	defer unlock()
 	p := &Provider{
 		install: install, owner: own, base: base, dir: filepath.Join(base, o.Run),
-		record: record{Schema: recordSchema, Run: o.Run, Dir: filepath.Join(base, o.Run), Experiment: o.Experiment, Results: o.Results, PID: os.Getpid(), Started: time.Now().UTC()},
+		record: runFile{Schema: recordSchema, Run: o.Run, Dir: filepath.Join(base, o.Run), Experiment: o.Experiment, Results: o.Results, PID: os.Getpid(), Started: time.Now().UTC()},
 	}
 	if err := makeDir(p.dir, 0o711, nil); err != nil {
 		return nil, errors.Join(fmt.Errorf("make the directory of run %s: %w", o.Run, err), removeBase(base))

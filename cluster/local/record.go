@@ -14,8 +14,8 @@ import (
 
 const recordSchema = "pgchaos.local/1"
 
-// record is run.json: what somebody who finds a run's directory needs to know.
-type record struct {
+// runFile is run.json: what somebody who finds a run's directory needs to know.
+type runFile struct {
 	Schema     string       `json:"schema"`
 	Run        string       `json:"run"`
 	Dir        string       `json:"dir"` // where it lies, without symbolic links
@@ -37,7 +37,7 @@ type nodeRecord struct {
 
 // write replaces run.json as a whole. With sync it will be there after a crash of
 // the machine too.
-func (r record) write(dir string, sync bool) (err error) {
+func (r runFile) write(dir string, sync bool) (err error) {
 	data, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", recordFile, err)
@@ -70,25 +70,25 @@ var errNotRun = errors.New("it is not known to be a run's directory, and is left
 // readRecord reads run.json of a directory that may be anything. Only a record that we have written for this
 // very directory makes it a run's: it belongs to us, nobody else can write it, and it names this run and this place. An
 // error that is errNotRun says what is missing.
-func readRecord(dir string) (record, error) {
+func readRecord(dir string) (runFile, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return record{}, err
+		return runFile{}, err
 	}
 	defer func() { _ = root.Close() }()
-	not := func(format string, args ...any) (record, error) {
-		return record{}, fmt.Errorf("%s: %s: %w", dir, fmt.Sprintf(format, args...), errNotRun)
+	not := func(format string, args ...any) (runFile, error) {
+		return runFile{}, fmt.Errorf("%s: %s: %w", dir, fmt.Sprintf(format, args...), errNotRun)
 	}
 	own, err := root.Stat(".")
 	if err != nil {
-		return record{}, err
+		return runFile{}, err
 	}
 	info, err := root.Lstat(recordFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return not("there is no %s", recordFile)
 	case err != nil:
-		return record{}, err
+		return runFile{}, err
 	case !ownedBy(own, os.Geteuid()) || !ownedBy(info, os.Geteuid()):
 		return not("it or its %s belongs to another user", recordFile)
 	case own.Mode().Perm()&0o022 != 0 || info.Mode().Perm()&0o022 != 0:
@@ -98,7 +98,7 @@ func readRecord(dir string) (record, error) {
 	if err != nil {
 		return not("%v", err)
 	}
-	var r record
+	var r runFile
 	switch err := json.Unmarshal(data, &r); {
 	case err != nil:
 		return not("its %s cannot be read", recordFile)
@@ -112,7 +112,7 @@ func readRecord(dir string) (record, error) {
 
 // identities are the main processes that a record names. Those it knows by number
 // alone are left out: the number may be another's by now.
-func (r record) identities() (ids []identity) {
+func (r runFile) identities() (ids []identity) {
 	for _, n := range r.Nodes {
 		if id, ok := identityOf(n.PID); ok && id.token() == n.Start {
 			ids = append(ids, id)

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // usage is what the call of Usage before found.
@@ -55,14 +55,14 @@ func (f footprint) bytes() uint64 { return f.private + f.shared + f.files }
 // (read_bytes and write_bytes of proc_pid_io(5)), over all lives of the node; a
 // write counts when it dirties the cache. There is no limit on memory, and what
 // one process sends and receives the system does not count.
-func (h *host) Usage(context.Context) (history.Usage, error) {
+func (h *host) Usage(context.Context) (record.Usage, error) {
 	h.usage.mu.Lock()
 	defer h.usage.mu.Unlock()
 	members, err := h.members()
 	if err != nil {
-		return history.Usage{}, fmt.Errorf("measure %s: %w", h.name, err)
+		return record.Usage{}, fmt.Errorf("measure %s: %w", h.name, err)
 	}
-	result := history.Usage{Node: h.name, Processes: len(live(members))}
+	result := record.Usage{Node: h.name, Processes: len(live(members))}
 	var cpu time.Duration
 	var memory footprint
 	var in, out uint64
@@ -83,7 +83,7 @@ func (h *host) Usage(context.Context) (history.Usage, error) {
 		return nil
 	})
 	if err != nil {
-		return history.Usage{}, fmt.Errorf("measure %s: %w", h.name, err)
+		return record.Usage{}, fmt.Errorf("measure %s: %w", h.name, err)
 	}
 	result.MemoryBytes = memory.bytes()
 	restarted := h.usage.follow(h.newest())

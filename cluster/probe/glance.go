@@ -9,7 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 //go:embed glance.sql
@@ -19,7 +19,7 @@ var glanceSQL string
 // standbys, and what commits wait for. The rest stays as it was read over the same
 // connection, where pg_settings, pg_stat_activity and the list of WAL files are what
 // makes Read dear. The session must not have a synchronous_commit of its own.
-func glance(ctx context.Context, conn *pgx.Conn, last history.NodeState, load string) (history.NodeState, error) {
+func glance(ctx context.Context, conn *pgx.Conn, last record.NodeState, load string) (record.NodeState, error) {
 	s := last
 	var commit *string
 	var readOnly *bool
@@ -29,11 +29,11 @@ func glance(ctx context.Context, conn *pgx.Conn, last history.NodeState, load st
 	err := conn.QueryRow(ctx, settingSQL+glanceSQL, load).Scan(&inRecovery, &timeline, &lsn, &received, &s.Streaming, &s.SyncNames,
 		&commit, &readOnly, &standbys)
 	if err != nil {
-		return history.NodeState{Node: last.Node}, fmt.Errorf("glance at the state of %s: %w", last.Node, err)
+		return record.NodeState{Node: last.Node}, fmt.Errorf("glance at the state of %s: %w", last.Node, err)
 	}
-	s.Role = history.RolePrimary
+	s.Role = record.RolePrimary
 	if inRecovery {
-		s.Role = history.RoleStandby
+		s.Role = record.RoleStandby
 	}
 	if commit != nil { // else only a full reading can tell
 		s.SyncCommit = commitWord(*commit)
@@ -49,7 +49,7 @@ func glance(ctx context.Context, conn *pgx.Conn, last history.NodeState, load st
 		json.Unmarshal([]byte(standbys), &s.Standbys),
 	)
 	if err != nil {
-		return history.NodeState{Node: last.Node}, fmt.Errorf("glance at the state of %s: %w", last.Node, err)
+		return record.NodeState{Node: last.Node}, fmt.Errorf("glance at the state of %s: %w", last.Node, err)
 	}
 	return s, nil
 }

@@ -14,7 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 //go:embed setting.sql
@@ -33,15 +33,15 @@ var readSQL string
 // whether there can be one, is as a new session of the load would have it, whatever
 // conn's own role and session have. A session of the load that is older keeps what its
 // role and database had when it began.
-func Read(ctx context.Context, conn *pgx.Conn, node, load string) (history.NodeState, error) {
+func Read(ctx context.Context, conn *pgx.Conn, node, load string) (record.NodeState, error) {
 	s, _, err := read(ctx, conn, node, load)
 	return s, err
 }
 
 // read is Read, and returns what the role of conn gets of its own where it connects
 // anew: that is what hides the server's settings from it.
-func read(ctx context.Context, conn *pgx.Conn, node, load string) (s history.NodeState, own string, err error) {
-	s = history.NodeState{Node: node}
+func read(ctx context.Context, conn *pgx.Conn, node, load string) (s record.NodeState, own string, err error) {
+	s = record.NodeState{Node: node}
 	var inRecovery bool
 	var timeline int64
 	var lsn, received, redo, standbys string
@@ -51,12 +51,12 @@ func read(ctx context.Context, conn *pgx.Conn, node, load string) (s history.Nod
 		&s.Streaming, &s.ReplayPaused, &s.SyncCommit, &readOnly, &own, &s.SyncNames, &redo, &s.ServerStarted, &checkpointer,
 		&s.SyncWaiters, &standbys)
 	if err != nil {
-		return history.NodeState{Node: node}, "", fmt.Errorf("read the state of %s: %w", node, err)
+		return record.NodeState{Node: node}, "", fmt.Errorf("read the state of %s: %w", node, err)
 	}
 	s.SyncCommit, s.Writable = commitWord(s.SyncCommit), writable(inRecovery, readOnly)
-	s.Role = history.RolePrimary
+	s.Role = record.RolePrimary
 	if inRecovery {
-		s.Role = history.RoleStandby
+		s.Role = record.RoleStandby
 	}
 	s.Timeline = uint32(timeline)
 	if checkpointer != nil {
@@ -69,7 +69,7 @@ func read(ctx context.Context, conn *pgx.Conn, node, load string) (s history.Nod
 		json.Unmarshal([]byte(standbys), &s.Standbys),
 	)
 	if err != nil {
-		return history.NodeState{Node: node}, "", fmt.Errorf("read the state of %s: %w", node, err)
+		return record.NodeState{Node: node}, "", fmt.Errorf("read the state of %s: %w", node, err)
 	}
 	s.Reachable = true
 	return s, own, nil
@@ -110,8 +110,8 @@ type Prober struct {
 	once sync.Once
 	done chan struct{}
 	conn *pgx.Conn
-	last history.NodeState // read over conn
-	own  string            // as read returns it, of the first reading over conn
+	last record.NodeState // read over conn
+	own  string           // as read returns it, of the first reading over conn
 }
 
 // NewProber returns a Prober of a node. Connect opens a connection as Read wants
@@ -123,41 +123,41 @@ func NewProber(connect func(context.Context) (*pgx.Conn, error), node, load stri
 // Read returns what the node says of itself. It never fails, and never hangs on
 // a node that accepts connections without answering: what could not be read is
 // unknown, and Error says why.
-func (p *Prober) Read(ctx context.Context) history.NodeState { return p.ask(ctx, false) }
+func (p *Prober) Read(ctx context.Context) record.NodeState { return p.ask(ctx, false) }
 
 // Glance is a Read that is cheap enough for every 10 ms: what does not change within
 // milliseconds is as the last Read over the same connection found it. Without one it
 // is a Read.
-func (p *Prober) Glance(ctx context.Context) history.NodeState { return p.ask(ctx, true) }
+func (p *Prober) Glance(ctx context.Context) record.NodeState { return p.ask(ctx, true) }
 
-func (p *Prober) ask(ctx context.Context, quick bool) history.NodeState {
+func (p *Prober) ask(ctx context.Context, quick bool) record.NodeState {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout+readTimeout)
 	defer cancel()
 	select {
 	case p.turn <- struct{}{}:
 		defer func() { <-p.turn }()
 	case <-ctx.Done():
-		return history.NodeState{Node: p.node, Error: ctx.Err().Error()}
+		return record.NodeState{Node: p.node, Error: ctx.Err().Error()}
 	}
 	select {
 	case <-p.done:
-		return history.NodeState{Node: p.node, Error: "the probe is closed"}
+		return record.NodeState{Node: p.node, Error: "the probe is closed"}
 	default:
 	}
 	state, err := p.read(ctx, quick)
 	if err != nil {
-		return history.NodeState{Node: p.node, Error: err.Error()}
+		return record.NodeState{Node: p.node, Error: err.Error()}
 	}
 	return state
 }
 
-func (p *Prober) read(ctx context.Context, quick bool) (history.NodeState, error) {
+func (p *Prober) read(ctx context.Context, quick bool) (record.NodeState, error) {
 	if err := p.dial(ctx); err != nil {
-		return history.NodeState{}, err
+		return record.NodeState{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	var state history.NodeState
+	var state record.NodeState
 	var err error
 	if quick && p.last.Reachable {
 		state, err = glance(ctx, p.conn, p.last, p.load)
@@ -173,12 +173,12 @@ func (p *Prober) read(ctx context.Context, quick bool) (history.NodeState, error
 
 // full is a Read. A session that began under settings of our own role or database
 // which are no more, or others now, still has the old ones: a new one reads again.
-func (p *Prober) full(ctx context.Context) (history.NodeState, error) {
+func (p *Prober) full(ctx context.Context) (record.NodeState, error) {
 	state, own, err := read(ctx, p.conn, p.node, p.load)
 	if err == nil && p.last.Reachable && own != p.own {
 		p.drop()
 		if err := p.dial(ctx); err != nil {
-			return history.NodeState{}, err
+			return record.NodeState{}, err
 		}
 		state, own, err = read(ctx, p.conn, p.node, p.load)
 	}
@@ -199,7 +199,7 @@ func (p *Prober) dial(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.conn, p.last = conn, history.NodeState{}
+	p.conn, p.last = conn, record.NodeState{}
 	if _, err := conn.Exec(ctx, "reset synchronous_commit; reset default_transaction_read_only"); err != nil {
 		p.drop()
 		return fmt.Errorf("show the settings of %s: %w", p.node, err)

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"pgchaos/check"
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // TestEveryAction runs the actions that the shipped experiments do not use. Each
@@ -19,13 +19,13 @@ func TestEveryAction(t *testing.T) {
 	}
 	r := p.result()
 	for _, m := range r.Timeline {
-		if m.Status != history.MarkDone || m.Effective < m.Issued {
+		if m.Status != record.MarkDone || m.Effective < m.Issued {
 			t.Errorf("step %s: %+v", m.Name, m)
 		}
 	}
 	// A paused standby does not answer, and does so again when the pause is taken back.
-	paused := markNamed(t, r, func(m history.Mark) bool { return m.Name == "paused" })
-	undone := markNamed(t, r, func(m history.Mark) bool { return m.Reverses == "paused" })
+	paused := markNamed(t, r, func(m record.Mark) bool { return m.Name == "paused" })
+	undone := markNamed(t, r, func(m record.Mark) bool { return m.Reverses == "paused" })
 	if wait := undone.Issued - paused.Effective; wait < 2*time.Second || *undone.Planned-paused.Effective > wait {
 		t.Errorf("a pause for 2s was taken back after %s", wait)
 	}
@@ -42,11 +42,11 @@ func TestEveryAction(t *testing.T) {
 		t.Errorf("c has %s rows", got)
 	}
 	// A restart has taken effect when the server is down; to start one takes a while.
-	restart := markNamed(t, r, func(m history.Mark) bool { return m.Action == "restart" })
+	restart := markNamed(t, r, func(m record.Mark) bool { return m.Action == "restart" })
 	if restart.Ended-restart.Effective < 5*time.Millisecond {
 		t.Errorf("the restart took effect at %s, and ended at %s", restart.Effective, restart.Ended)
 	}
-	killed := markNamed(t, r, func(m history.Mark) bool { return m.Action == "kill" })
+	killed := markNamed(t, r, func(m record.Mark) bool { return m.Action == "kill" })
 	if len(killed.Nodes) != 1 || killed.Nodes[0] == "a" {
 		t.Errorf("any_replica was %v", killed.Nodes)
 	}
@@ -56,7 +56,7 @@ func TestEveryAction(t *testing.T) {
 	p.nothingLeft()
 }
 
-func unreachableBetween(states []history.NodeState, from, to history.Mark) bool {
+func unreachableBetween(states []record.NodeState, from, to record.Mark) bool {
 	for _, st := range states {
 		if !st.Reachable && st.At >= from.Issued && st.At < to.Effective {
 			return true
@@ -178,10 +178,10 @@ timeline:
   - {name: another, promote: c}
 `)
 	_, stdout, stderr := p.run("run", file, "--out", p.out)
-	promoted := markNamed(t, p.result(), func(m history.Mark) bool { return m.Action == "promote" })
-	another := markNamed(t, p.result(), func(m history.Mark) bool { return m.Name == "another" })
+	promoted := markNamed(t, p.result(), func(m record.Mark) bool { return m.Action == "promote" })
+	another := markNamed(t, p.result(), func(m record.Mark) bool { return m.Name == "another" })
 	took, most := promoted.Ended-promoted.Issued, 2*time.Second+2*(another.Ended-another.Issued)
-	if promoted.Status != history.MarkDone || another.Status != history.MarkDone || took > most {
+	if promoted.Status != record.MarkDone || another.Status != record.MarkDone || took > most {
 		t.Errorf("the promotion took %s, more than %s: %+v\n%s%s", took, most, promoted, stdout, stderr)
 	}
 	p.nothingLeft()

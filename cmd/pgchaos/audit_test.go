@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"pgchaos/check"
-	"pgchaos/history"
+	"pgchaos/record"
 	"pgchaos/report"
 	"pgchaos/runner"
 )
@@ -26,7 +26,7 @@ func TestAuditAfterSIGKILL(t *testing.T) {
 	must(t, cmd.Start())
 	p.await("the first fault", func() bool {
 		j, err := runner.ReadJournal(p.out)
-		return err == nil && len(j.Marks) > 0 && j.Marks[0].Status == history.MarkDone
+		return err == nil && len(j.Marks) > 0 && j.Marks[0].Status == record.MarkDone
 	})
 	if code, _, errs := p.run("audit", p.out); code != exitUsage || !strings.Contains(errs, "still running") {
 		t.Errorf("audit of a live run: exit %d, %s", code, errs)

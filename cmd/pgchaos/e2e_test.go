@@ -18,8 +18,8 @@ import (
 
 	"pgchaos/check"
 	"pgchaos/cluster/local"
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 	"pgchaos/report"
 	"pgchaos/runner"
 )
@@ -297,7 +297,7 @@ func TestAsyncKillMustLoseWrites(t *testing.T) {
 	}
 	// What is lost was acknowledged by the primary after its standby had been held
 	// back, and is still on its own fork.
-	held := markNamed(t, r, func(m history.Mark) bool { return m.Action == "configure" })
+	held := markNamed(t, r, func(m record.Mark) bool { return m.Action == "configure" })
 	for _, run := range a.Lost.Runs {
 		if run.Node != "pgmaster" || !slices.Contains(run.FoundOn, "pgmaster") || run.To < held.Issued {
 			t.Errorf("lost run %+v: not explained by the hold-back at %s", run, held.Issued)
@@ -448,7 +448,7 @@ func (p *place) ledgerOfAFailover(r *report.Result) {
 	}
 	systems, timelines := map[string]bool{}, map[string]uint32{}
 	for _, w := range b.Writers() {
-		var lsn history.LSN
+		var lsn record.LSN
 		for e, err := range b.Entries(w.ID, 1, w.Issued) {
 			if err != nil {
 				p.t.Fatal(err)
@@ -525,7 +525,7 @@ func address(r *report.Result, node string) string {
 	return ""
 }
 
-func markNamed(t *testing.T, r *report.Result, is func(history.Mark) bool) history.Mark {
+func markNamed(t *testing.T, r *report.Result, is func(record.Mark) bool) record.Mark {
 	t.Helper()
 	i := slices.IndexFunc(r.Timeline, is)
 	if i < 0 {

@@ -13,9 +13,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"pgchaos/history"
-	"pgchaos/history/jepsen"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/jepsen"
+	"pgchaos/record/ledger"
 	"pgchaos/report"
 	"pgchaos/runner"
 )
@@ -93,7 +93,7 @@ func (f *historyFlags) print(ctx context.Context, dir string, stdout, stderr io.
 
 // timelineOf is what was done to the cluster. A run that was killed has it in its
 // journal alone; without either, the history is still worth printing.
-func timelineOf(dir string, stderr io.Writer) []history.Mark {
+func timelineOf(dir string, stderr io.Writer) []record.Mark {
 	r, err := report.Read(dir)
 	if err == nil && len(r.Timeline) > 0 {
 		return r.Timeline

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 	"pgchaos/report"
 	"pgchaos/runner"
 )
@@ -40,29 +40,29 @@ func told(t *testing.T) (dir string) {
 	must(t, err)
 	second, err := l.AddWriter("writes")
 	must(t, err)
-	first.Record(first.Next(1*ms), history.OK, a, 0x3000028, 2*ms)
-	second.Record(second.Next(1*ms), history.Weak, a, 0x3000060, 5*ms)
+	first.Record(first.Next(1*ms), record.OK, a, 0x3000028, 2*ms)
+	second.Record(second.Next(1*ms), record.Weak, a, 0x3000060, 5*ms)
 	late := first.Next(3 * ms)
-	first.Record(late, history.Unknown, 0, 0, 8*ms)
-	first.Record(first.Next(9*ms), history.Failed, b, 0, 10*ms)
-	second.Record(second.Next(6*ms), history.Unknown, 0, 0, 11*ms)
-	second.Record(second.Next(12*ms), history.OK, b, 0x3000100, 14*ms)
-	first.Record(late, history.OK, a, 0x3000098, 13*ms)
-	first.Record(first.Next(15*ms), history.OK, b, 0x3000138, 16*ms)
+	first.Record(late, record.Unknown, 0, 0, 8*ms)
+	first.Record(first.Next(9*ms), record.Failed, b, 0, 10*ms)
+	second.Record(second.Next(6*ms), record.Unknown, 0, 0, 11*ms)
+	second.Record(second.Next(12*ms), record.OK, b, 0x3000100, 14*ms)
+	first.Record(late, record.OK, a, 0x3000098, 13*ms)
+	first.Record(first.Next(15*ms), record.OK, b, 0x3000138, 16*ms)
 	second.Next(17 * ms) // nobody knows
 	must(t, l.Close())
 	must(t, report.Write(dir, &report.Result{
 		Stage: report.StageRan, Name: "failover", Run: "run-1", Experiment: demanding,
-		States: []report.NodeHistory{{Node: "b", States: []history.NodeState{
-			{Node: "b", At: 8 * ms, Reachable: true, Role: history.RolePrimary, Timeline: 2, SystemID: "7000", SyncCommit: "on", SyncNames: "a"},
-			{Node: "b", At: 15 * ms, Reachable: true, Role: history.RolePrimary, Timeline: 2, SystemID: "7000", SyncCommit: "on"},
-		}}, {Node: "a", States: []history.NodeState{
-			{Node: "a", At: 1 * ms, Reachable: true, Role: history.RolePrimary, Timeline: 1, SystemID: "7000", SyncCommit: "on", SyncNames: "b"},
+		States: []report.NodeHistory{{Node: "b", States: []record.NodeState{
+			{Node: "b", At: 8 * ms, Reachable: true, Role: record.RolePrimary, Timeline: 2, SystemID: "7000", SyncCommit: "on", SyncNames: "a"},
+			{Node: "b", At: 15 * ms, Reachable: true, Role: record.RolePrimary, Timeline: 2, SystemID: "7000", SyncCommit: "on"},
+		}}, {Node: "a", States: []record.NodeState{
+			{Node: "a", At: 1 * ms, Reachable: true, Role: record.RolePrimary, Timeline: 1, SystemID: "7000", SyncCommit: "on", SyncNames: "b"},
 		}}},
-		Timeline: []history.Mark{
-			{Name: "kill-a", Action: "kill", Nodes: []string{"a"}, Fault: true, Issued: 4 * ms, Effective: 7 * ms, Ended: 7 * ms, Status: history.MarkDone},
-			{Name: "promote-b", Action: "promote", Nodes: []string{"b"}, Issued: 8 * ms, Ended: 9 * ms, Status: history.MarkFailed, Error: "it took too long"},
-			{Name: "start-a", Action: "start", Issued: 9 * ms, Status: history.MarkSkipped},
+		Timeline: []record.Mark{
+			{Name: "kill-a", Action: "kill", Nodes: []string{"a"}, Fault: true, Issued: 4 * ms, Effective: 7 * ms, Ended: 7 * ms, Status: record.MarkDone},
+			{Name: "promote-b", Action: "promote", Nodes: []string{"b"}, Issued: 8 * ms, Ended: 9 * ms, Status: record.MarkFailed, Error: "it took too long"},
+			{Name: "start-a", Action: "start", Issued: 9 * ms, Status: record.MarkSkipped},
 		},
 	}))
 	return dir

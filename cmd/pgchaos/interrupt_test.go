@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"pgchaos/check"
-	"pgchaos/history/ledger"
+	"pgchaos/record/ledger"
 	"pgchaos/report"
 	"pgchaos/runner"
 )

@@ -13,8 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"pgchaos/history"
 	"pgchaos/load"
+	"pgchaos/record"
 	"pgchaos/runner"
 )
 
@@ -130,14 +130,14 @@ func story(p *progress) {
 		p.Tick(status)
 		status.Elapsed += 250 * ms
 	}
-	kill := history.Mark{Name: "kill-pgmaster", Action: "kill", Issued: 1700 * ms}
+	kill := record.Mark{Name: "kill-pgmaster", Action: "kill", Issued: 1700 * ms}
 	p.Begin(kill)
-	kill.Effective, kill.Ended, kill.Status = 1733*ms, 1740*ms, history.MarkDone
+	kill.Effective, kill.Ended, kill.Status = 1733*ms, 1740*ms, record.MarkDone
 	p.End(kill)
 	status.Phase, status.Primary = "kill-pgmaster", ""
 	p.Tick(status)
-	p.End(history.Mark{
-		Name: "rejoin-pgmaster", Issued: 61_000 * ms, Ended: 72_500 * ms, Status: history.MarkFailed,
+	p.End(record.Mark{
+		Name: "rejoin-pgmaster", Issued: 61_000 * ms, Ended: 72_500 * ms, Status: record.MarkFailed,
 		Detail: "tried before: plain restart", Error: "pg_rewind: exit status 1",
 	})
 	p.Logf("not shown without -v")

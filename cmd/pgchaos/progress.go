@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/term"
 
-	"pgchaos/history"
+	"pgchaos/record"
 	"pgchaos/runner"
 )
 
@@ -58,14 +58,14 @@ func (p *progress) Logf(format string, args ...any) {
 }
 
 // Begin shows a step as it is issued.
-func (p *progress) Begin(m history.Mark) {
+func (p *progress) Begin(m record.Mark) {
 	p.above(fmt.Sprintf("%s  > %s", clockText(m.Issued), m.Name))
 }
 
 // End shows what came of a step.
-func (p *progress) End(m history.Mark) {
+func (p *progress) End(m record.Mark) {
 	text := fmt.Sprintf("%s  %s %s", clockText(m.Ended), m.Name, m.Status)
-	if took := m.Ended - m.Issued; m.Status == history.MarkDone && took >= time.Millisecond {
+	if took := m.Ended - m.Issued; m.Status == record.MarkDone && took >= time.Millisecond {
 		text += " in " + took.Round(time.Millisecond).String()
 	}
 	for _, more := range []string{m.Detail, m.Error} {

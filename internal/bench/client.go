@@ -18,12 +18,12 @@ import (
 	"syscall"
 	"time"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
 	"pgchaos/internal/fakepg"
 	"pgchaos/load"
 	"pgchaos/load/eventloop"
 	"pgchaos/load/pgload"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // clientCommand makes the program the load engine in a process of its own, so that its
@@ -142,7 +142,7 @@ func (j *job) run(ctx context.Context) (a answer, err error) {
 		return a, err
 	}
 	defer func() { err = errors.Join(err, book.Close()) }()
-	clock := history.StartClock()
+	clock := record.StartClock()
 	cfg := pgload.Config{
 		Workload: "bench", Target: "a",
 		Work:      pgload.Work{Kind: j.Kind, Table: "bench_data", Payload: 64, Pipeline: j.Pipeline},
@@ -187,11 +187,11 @@ func (j *job) run(ctx context.Context) (a answer, err error) {
 		if j.Poisson {
 			lc.Schedule = load.Poisson(1, load.Steady(j.Rate))
 		}
-		lc.OnSample = func(_ int, op history.Op) {
+		lc.OnSample = func(_ int, op record.Op) {
 			if op.Response() > time.Second {
 				slowResponses.Add(1)
 			}
-			if op.Outcome != history.Dropped && op.Service() > time.Second {
+			if op.Outcome != record.Dropped && op.Service() > time.Second {
 				slowServices.Add(1)
 			}
 		}
@@ -238,8 +238,8 @@ func (j *job) await(ctx context.Context, ended <-chan struct{}, w *load.Workload
 func (a *answer) fill(rec *load.Record) {
 	t := rec.Total
 	a.Samples, a.Asked, a.Span = t.Samples(), rec.Asked, t.Span
-	a.Errors = t.Outcomes[history.Failed] + t.Outcomes[history.Unknown] // what was dropped was not achieved
-	if len(rec.Errors) > 0 {                                            // the most frequent is first
+	a.Errors = t.Outcomes[record.Failed] + t.Outcomes[record.Unknown] // what was dropped was not achieved
+	if len(rec.Errors) > 0 {                                          // the most frequent is first
 		e := rec.Errors[0]
 		if a.Example = e.Kind + ": " + e.Example; e.Kind == "timeout" {
 			a.Example = fmt.Sprintf("no answer within %s: the server stalled", answerWithin)

@@ -9,27 +9,27 @@ import (
 	"syscall"
 	"time"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
 	"pgchaos/load"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // noSession answers at once, and keeps its writes in the ledger as an insert does: what
 // is left is the cost of recording, and of the loop around it.
 type noSession struct {
 	writer *ledger.Writer
-	clock  history.Clock
+	clock  record.Clock
 	seq    int64
 }
 
-func (s *noSession) Do(_ context.Context, op *history.Op) time.Duration {
+func (s *noSession) Do(_ context.Context, op *record.Op) time.Duration {
 	s.seq = s.writer.Next(s.clock.Now())
-	op.Outcome, op.Node, op.Out, op.In = history.OK, 1, 120, 60
+	op.Outcome, op.Node, op.Out, op.In = record.OK, 1, 120, 60
 	return 0
 }
 
-func (s *noSession) Settle(op *history.Op, _ bool) {
-	s.writer.Record(s.seq, op.Outcome, 0, history.LSN(s.seq), op.Done)
+func (s *noSession) Settle(op *record.Op, _ bool) {
+	s.writer.Record(s.seq, op.Outcome, 0, record.LSN(s.seq), op.Done)
 }
 
 func (s *noSession) Close() {}
@@ -64,7 +64,7 @@ func (b *bench) recordOnce(ctx context.Context, operations int) (cpu time.Durati
 		return 0, 0, err
 	}
 	defer func() { err = errors.Join(err, book.Close()) }()
-	clock, ended := history.StartClock(), make(chan struct{})
+	clock, ended := record.StartClock(), make(chan struct{})
 	var writers [2]*ledger.Writer
 	for i := range writers {
 		if writers[i], err = book.AddWriter("bench"); err != nil {

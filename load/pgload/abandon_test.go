@@ -8,9 +8,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pgchaos/history"
 	"pgchaos/internal/fakepg"
 	"pgchaos/load"
+	"pgchaos/record"
 )
 
 // drive runs a load.Workload on a cluster inside a bubble.
@@ -40,7 +40,7 @@ func TestAbandonedKeepsItsBackend(t *testing.T) {
 		l.Stop()
 		time.Sleep(10 * time.Second)
 		rec := l.Record()
-		if rec.Late != 5 || rec.Abandoned != 0 || rec.Total.Outcomes[history.Unknown] != 5 || rec.Total.Samples() != 5 {
+		if rec.Late != 5 || rec.Abandoned != 0 || rec.Total.Outcomes[record.Unknown] != 5 || rec.Total.Samples() != 5 {
 			t.Errorf("late %d, abandoned %d, %v", rec.Late, rec.Abandoned, rec.Total.Outcomes)
 		}
 		if n := cl.servers[0].Open(); n != 0 {
@@ -49,7 +49,7 @@ func TestAbandonedKeepsItsBackend(t *testing.T) {
 		// What the client never learnt, the ledger has: each number was issued once, and
 		// answered at last.
 		book := cl.book(t)
-		if n := counts(book); n[history.Unknown] != 0 || n[history.OK] != 5 {
+		if n := counts(book); n[record.Unknown] != 0 || n[record.OK] != 5 {
 			t.Errorf("ledger: %v", n)
 		}
 		for writer := range 2 {
@@ -78,7 +78,7 @@ func TestCloseWithASwallowedWrite(t *testing.T) {
 		if time.Since(began) != 0 {
 			t.Errorf("Close took %v", time.Since(began))
 		}
-		if n := counts(cl.book(t)); n[history.Unknown] != 4 {
+		if n := counts(cl.book(t)); n[record.Unknown] != 4 {
 			t.Errorf("ledger: %v", n)
 		}
 	})
@@ -103,7 +103,7 @@ func TestGivenUpWhileConnecting(t *testing.T) {
 				go func() { done <- do(ctx, s) }()
 				time.Sleep(time.Second)
 				giveUp()
-				if reply := <-done; reply.Outcome != history.Dropped {
+				if reply := <-done; reply.Outcome != record.Dropped {
 					t.Errorf("%+v", reply)
 				}
 				s.Close()
@@ -132,7 +132,7 @@ func TestLongOutage(t *testing.T) {
 		cl.servers[0].Kill()
 		time.Sleep(time.Minute)
 		before := l.Record()
-		failed := before.Total.Outcomes[history.Failed]
+		failed := before.Total.Outcomes[record.Failed]
 		// Four clients, a minute, a pause of 375 ms on average.
 		if failed < 550 || failed > 750 {
 			t.Errorf("%d failed operations in a minute of outage", failed)
@@ -147,7 +147,7 @@ func TestLongOutage(t *testing.T) {
 		if n := cl.servers[0].Open(); n != 0 {
 			t.Errorf("%d connections of clients that have stopped", n)
 		}
-		if after := l.Record(); after.Total.Outcomes[history.OK] < before.Total.Outcomes[history.OK]+150 {
+		if after := l.Record(); after.Total.Outcomes[record.OK] < before.Total.Outcomes[record.OK]+150 {
 			t.Errorf("outcomes before %v, after %v", before.Total.Outcomes, after.Total.Outcomes)
 		}
 	})

@@ -6,7 +6,7 @@ import (
 	"net"
 	"testing"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // canned is a connection to a fake server which answers everything itself, without
@@ -53,7 +53,7 @@ func BenchmarkSelect(b *testing.B) {
 
 func benchmark(b *testing.B, change func(c *Config), answer []byte) {
 	cl := newCluster(b, 1)
-	cl.cfg.Target, cl.cfg.Payload, cl.cfg.Clock = "a", 64, history.StartClock()
+	cl.cfg.Target, cl.cfg.Payload, cl.cfg.Clock = "a", 64, record.StartClock()
 	change(&cl.cfg)
 	var conn *canned
 	cl.cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -76,7 +76,7 @@ func benchmark(b *testing.B, change func(c *Config), answer []byte) {
 		if reply.Err != nil {
 			b.Fatal(reply.Err)
 		}
-		s.Settle(&history.Op{Outcome: reply.Outcome, Done: 1}, false)
+		s.Settle(&record.Op{Outcome: reply.Outcome, Done: 1}, false)
 	}
 	b.StopTimer()
 	conn.answer = nil

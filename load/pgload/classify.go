@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // classify tells what is certain about an operation that ended with err, an
@@ -23,18 +23,18 @@ import (
 // COMMIT was answered by ROLLBACK, if a COPY got no data, or if the answer is an ERROR of a class that
 // cannot come after the commit. Everything else is unknown, FATAL included: the
 // server may have committed before it went away.
-func classify(err error, sent bool) history.Outcome {
+func classify(err error, sent bool) record.Outcome {
 	if err == nil {
-		return history.OK
+		return record.OK
 	}
 	if !sent || errors.Is(err, pgx.ErrTxCommitRollback) || errors.Is(err, errCopy) {
-		return history.Failed
+		return record.Failed
 	}
 	var pgErr *pgconn.PgError
 	if errors.As(err, &pgErr) && severity(pgErr) == "ERROR" && !mayFollowCommit(pgErr.Code) {
-		return history.Failed
+		return record.Failed
 	}
-	return history.Unknown
+	return record.Unknown
 }
 
 // severity is not localised where the server tells it so (since 9.6).

@@ -5,8 +5,8 @@ import (
 	"net"
 	"time"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // Endpoint is one node that clients may connect to.
@@ -134,7 +134,7 @@ type Config struct {
 
 	Seed   uint64
 	Ledger *ledger.Ledger // insert: gets one writer for each client
-	Clock  history.Clock
+	Clock  record.Clock
 	// Board is where inserts publish how far they have come, and where reads find when
 	// writes were acknowledged. Heads are the heads that reads are held against; nil:
 	// the Board's. Without a Board reads are not checked.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // Connect connects the session and prepares the statements of all its parts, so that no
@@ -58,4 +58,4 @@ func (s *session) rest(err error) error {
 }
 
 // SetClock gives the workload another clock. No session may have begun an operation.
-func (w *Workload) SetClock(clock history.Clock) { w.cfg.Clock = clock }
+func (w *Workload) SetClock(clock record.Clock) { w.cfg.Clock = clock }

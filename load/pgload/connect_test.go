@@ -5,8 +5,8 @@ import (
 	"sync"
 	"testing"
 
-	"pgchaos/history"
 	"pgchaos/load"
+	"pgchaos/record"
 )
 
 // TestConnectedBeforeTheFirstOperation: connections are made, and statements prepared, by
@@ -47,7 +47,7 @@ func TestConnectedBeforeTheFirstOperation(t *testing.T) {
 		}
 		for range 5 {
 			for _, s := range sessions {
-				expect(t, do(t.Context(), s), history.OK, "")
+				expect(t, do(t.Context(), s), record.OK, "")
 			}
 		}
 		if w.conns != made {

@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // answers is who takes the answers of statements. They are counted from 0 in each
@@ -23,10 +23,10 @@ type answers interface {
 
 // fate is what is known of the operation at hand, over its statements.
 type fate struct {
-	outcome   history.Outcome // of the statement that failed
-	calls     int             // statements sent
-	wrote     bool            // in the transaction that is open
-	committed bool            // something that may have been a write, for good
+	outcome   record.Outcome // of the statement that failed
+	calls     int            // statements sent
+	wrote     bool           // in the transaction that is open
+	committed bool           // something that may have been a write, for good
 }
 
 // errCopy is what comes of a COPY FROM STDIN: nobody has anything to send.
@@ -40,7 +40,7 @@ func (c *conn) run(i int, params [][]byte) error {
 	if !c.w.simple && !c.prepared[i] {
 		c.fate.calls++
 		if err := c.prepare(i, i+1, false); err != nil {
-			return c.failed(err, history.Failed)
+			return c.failed(err, record.Failed)
 		}
 	}
 	if c.out = c.out[:0]; c.w.simple {
@@ -93,20 +93,20 @@ func (c *conn) runBatch(writes, control bool) error {
 // certain is what an error proves. within is whether it belongs to a transaction whose
 // COMMIT has not been sent: whatever became of the statement, nothing was committed.
 // behind is whether an ERROR may have come behind a commit.
-func (c *conn) certain(err error, sent, within, behind bool) history.Outcome {
+func (c *conn) certain(err error, sent, within, behind bool) record.Outcome {
 	if within {
-		return history.Failed
+		return record.Failed
 	}
-	if outcome := classify(err, sent); outcome != history.Failed || !sent || !behind || errors.Is(err, pgx.ErrTxCommitRollback) {
+	if outcome := classify(err, sent); outcome != record.Failed || !sent || !behind || errors.Is(err, pgx.ErrTxCommitRollback) {
 		return outcome
 	}
-	return history.Unknown
+	return record.Unknown
 }
 
 // failed notes an error. What an earlier statement of the operation has committed stays.
-func (c *conn) failed(err error, outcome history.Outcome) error {
-	if c.fate.outcome = outcome; outcome == history.Failed && c.fate.committed {
-		c.fate.outcome = history.Unknown
+func (c *conn) failed(err error, outcome record.Outcome) error {
+	if c.fate.outcome = outcome; outcome == record.Failed && c.fate.committed {
+		c.fate.outcome = record.Unknown
 	}
 	return err
 }

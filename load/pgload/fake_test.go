@@ -10,10 +10,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
 	"pgchaos/internal/fakepg"
 	"pgchaos/load"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // cluster is some fake servers, named a, b, c..., of which a is the primary.
@@ -72,7 +72,7 @@ func openBook(t *testing.T, path string) *ledger.Book {
 // entries are all that a writer has sent.
 func entries(t *testing.T, b *ledger.Book, writer int) (all []ledger.Entry) {
 	t.Helper()
-	for e, err := range b.Entries(writer, 1, history.MaxSeq) {
+	for e, err := range b.Entries(writer, 1, record.MaxSeq) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +82,7 @@ func entries(t *testing.T, b *ledger.Book, writer int) (all []ledger.Entry) {
 }
 
 // counts are the writes of all writers by outcome.
-func counts(b *ledger.Book) (sum [history.Outcomes]int64) {
+func counts(b *ledger.Book) (sum [record.Outcomes]int64) {
 	for _, a := range b.Writers() {
 		for outcome, n := range a.Count() {
 			sum[outcome] += n
@@ -100,7 +100,7 @@ func (c *cluster) answers(a fakepg.Answer) {
 func (c *cluster) bubble(t *testing.T, test func(w *Workload)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		c.cfg.Clock = history.StartClock()
+		c.cfg.Clock = record.StartClock()
 		w, err := New(c.cfg)
 		if err != nil {
 			t.Fatal(err)
@@ -127,7 +127,7 @@ func (c *cluster) bubble(t *testing.T, test func(w *Workload)) {
 
 // reply is what became of an operation.
 type reply struct {
-	history.Op
+	record.Op
 	Pause time.Duration
 }
 
@@ -150,24 +150,24 @@ func TestOutcomes(t *testing.T) {
 	for _, c := range []struct {
 		why    string
 		answer fakepg.Answer
-		want   history.Outcome
+		want   record.Outcome
 		kind   string
 		stays  bool // the connection
 	}{
-		{"acknowledged", fakepg.Answer{Delay: time.Minute}, history.OK, "", true},
-		{"the wait for the standbys was cancelled", fakepg.Answer{Notice: &fakepg.Notice{Code: "01000", Routine: "SyncRepWaitForLSN"}}, history.Weak, "01000", true},
-		{"another warning", fakepg.Answer{Notice: &fakepg.Notice{Code: "01000", Routine: "exec_stmt_raise"}}, history.OK, "", true},
-		{"another code of the wait", fakepg.Answer{Notice: &fakepg.Notice{Code: "57P01", Routine: "SyncRepWaitForLSN"}}, history.OK, "", true},
-		{"terminated in the wait", fakepg.Answer{Notice: &fakepg.Notice{Code: "57P01", Routine: "SyncRepWaitForLSN"}, Hang: true}, history.Unknown, "eof", false},
-		{"no row was stored", fakepg.Answer{Tag: "INSERT 0 0"}, history.Failed, "no row", true},
-		{"ERROR", fakepg.Answer{Code: "23505"}, history.Failed, "23505", true},
-		{"demoted", fakepg.Answer{Code: "25006"}, history.Failed, "25006", false},
-		{"cancelled", fakepg.Answer{Code: "57014"}, history.Unknown, "57014", false},
-		{"FATAL", fakepg.Answer{Code: "57P01", Severity: "FATAL"}, history.Unknown, "57P01", false},
-		{"closed instead of an answer", fakepg.Answer{Hang: true}, history.Unknown, "eof", false},
-		{"closed after CommandComplete: the commit comes with Sync", fakepg.Answer{HangAfter: true}, history.Unknown, "eof", false},
-		{"ERROR in a transaction that is still open", fakepg.Answer{Code: "23505", TxStatus: 'E'}, history.Failed, "23505", false},
-		{"success in a transaction that is still open", fakepg.Answer{TxStatus: 'T'}, history.Failed, "transaction left open", false},
+		{"acknowledged", fakepg.Answer{Delay: time.Minute}, record.OK, "", true},
+		{"the wait for the standbys was cancelled", fakepg.Answer{Notice: &fakepg.Notice{Code: "01000", Routine: "SyncRepWaitForLSN"}}, record.Weak, "01000", true},
+		{"another warning", fakepg.Answer{Notice: &fakepg.Notice{Code: "01000", Routine: "exec_stmt_raise"}}, record.OK, "", true},
+		{"another code of the wait", fakepg.Answer{Notice: &fakepg.Notice{Code: "57P01", Routine: "SyncRepWaitForLSN"}}, record.OK, "", true},
+		{"terminated in the wait", fakepg.Answer{Notice: &fakepg.Notice{Code: "57P01", Routine: "SyncRepWaitForLSN"}, Hang: true}, record.Unknown, "eof", false},
+		{"no row was stored", fakepg.Answer{Tag: "INSERT 0 0"}, record.Failed, "no row", true},
+		{"ERROR", fakepg.Answer{Code: "23505"}, record.Failed, "23505", true},
+		{"demoted", fakepg.Answer{Code: "25006"}, record.Failed, "25006", false},
+		{"cancelled", fakepg.Answer{Code: "57014"}, record.Unknown, "57014", false},
+		{"FATAL", fakepg.Answer{Code: "57P01", Severity: "FATAL"}, record.Unknown, "57P01", false},
+		{"closed instead of an answer", fakepg.Answer{Hang: true}, record.Unknown, "eof", false},
+		{"closed after CommandComplete: the commit comes with Sync", fakepg.Answer{HangAfter: true}, record.Unknown, "eof", false},
+		{"ERROR in a transaction that is still open", fakepg.Answer{Code: "23505", TxStatus: 'E'}, record.Failed, "23505", false},
+		{"success in a transaction that is still open", fakepg.Answer{TxStatus: 'T'}, record.Failed, "transaction left open", false},
 	} {
 		t.Run(c.why, func(t *testing.T) {
 			cl := newCluster(t, 1)
@@ -175,14 +175,14 @@ func TestOutcomes(t *testing.T) {
 			cl.bubble(t, func(w *Workload) {
 				s := w.Open(0)
 				reply := once(s)
-				if reply.Outcome != c.want || reply.Kind != c.kind || (reply.Err == nil) != (c.want == history.OK) {
+				if reply.Outcome != c.want || reply.Kind != c.kind || (reply.Err == nil) != (c.want == record.OK) {
 					t.Errorf("%v %q (%v), want %v %q", reply.Outcome, reply.Kind, reply.Err, c.want, c.kind)
 				}
 				synctest.Wait()
 				if stays := cl.servers[0].Open() == 1; stays != c.stays {
 					t.Errorf("the connection is kept: %v, want %v", stays, c.stays)
 				}
-				if cl.servers[0].SetAnswer(nil); once(s).Outcome != history.OK {
+				if cl.servers[0].SetAnswer(nil); once(s).Outcome != record.OK {
 					t.Error("the session does not recover")
 				}
 				s.Close()
@@ -230,7 +230,7 @@ func TestCannotConnect(t *testing.T) {
 				s := w.Open(0)
 				began := time.Now()
 				reply := once(s)
-				if reply.Outcome != history.Failed || reply.Kind != c.kind || reply.Err == nil {
+				if reply.Outcome != record.Failed || reply.Kind != c.kind || reply.Err == nil {
 					t.Errorf("%v %q: %v", reply.Outcome, reply.Kind, reply.Err)
 				}
 				if took := time.Since(began); took > 600*time.Millisecond {
@@ -253,7 +253,7 @@ func TestCannotConnect(t *testing.T) {
 					server.SetParse(nil)
 				}
 				time.Sleep(time.Second) // frozen ones wake up
-				if reply := once(s); reply.Outcome != history.OK {
+				if reply := once(s); reply.Outcome != record.OK {
 					t.Errorf("afterwards: %v %v", reply.Outcome, reply.Err)
 				}
 				s.Close()
@@ -273,10 +273,10 @@ func TestNothingSentIsCertain(t *testing.T) {
 		once(s)
 		cl.servers[0].Kill()
 		synctest.Wait()
-		if reply := once(s); reply.Outcome != history.Failed || reply.Kind != "closed" {
+		if reply := once(s); reply.Outcome != record.Failed || reply.Kind != "closed" {
 			t.Errorf("%v %q: %v", reply.Outcome, reply.Kind, reply.Err)
 		}
-		if e := entries(t, cl.book(t), 0)[1]; e.Outcome != history.Failed || e.Server != (ledger.Server{}) {
+		if e := entries(t, cl.book(t), 0)[1]; e.Outcome != record.Failed || e.Server != (ledger.Server{}) {
 			t.Errorf("ledger: %+v", e)
 		}
 		s.Close()
@@ -291,7 +291,7 @@ func TestNewPrimaryIsFound(t *testing.T) {
 		once(s)
 		cl.servers[0].SetStandby(true)
 		cl.answers(fakepg.Answer{Code: "25006"})
-		if reply := once(s); reply.Kind != "25006" || reply.Outcome != history.Failed || reply.Pause != 0 {
+		if reply := once(s); reply.Kind != "25006" || reply.Outcome != record.Failed || reply.Pause != 0 {
 			t.Errorf("%+v", reply)
 		}
 		if reply := once(s); reply.Kind != "read only" || reply.Pause == 0 {
@@ -299,13 +299,13 @@ func TestNewPrimaryIsFound(t *testing.T) {
 		}
 		cl.servers[2].SetStandby(false)
 		cl.servers[2].SetIdentity("7", 2)
-		if reply := once(s); reply.Outcome != history.OK {
+		if reply := once(s); reply.Outcome != record.OK {
 			t.Errorf("%+v", reply)
 		}
 		s.Close()
 		all := entries(t, cl.book(t), 0)
 		for i, want := range []ledger.Server{{Node: "a", SystemID: "1", Timeline: 1}, {Node: "a", SystemID: "1", Timeline: 1}, {Node: "c", SystemID: "7", Timeline: 2}} {
-			if all[i].Server != want || all[i].Outcome != []history.Outcome{history.OK, history.Failed, history.OK}[i] {
+			if all[i].Server != want || all[i].Outcome != []record.Outcome{record.OK, record.Failed, record.OK}[i] {
 				t.Errorf("ledger: %+v, want %+v", all[i], want)
 			}
 		}
@@ -320,7 +320,7 @@ func TestOneOutageAfterAnother(t *testing.T) {
 		s := w.Open(0)
 		for round := range 2 {
 			cl.servers[0].SetRefuse(false)
-			if reply := once(s); reply.Outcome != history.OK {
+			if reply := once(s); reply.Outcome != record.OK {
 				t.Fatalf("%+v", reply)
 			}
 			cl.servers[0].SetRefuse(true)
@@ -337,7 +337,7 @@ func TestOneOutageAfterAnother(t *testing.T) {
 			}
 		}
 		book := cl.book(t)
-		if n := counts(book); book.Writers()[0].Issued != 4 || n[history.OK] != 2 || n[history.Failed] != 2 {
+		if n := counts(book); book.Writers()[0].Issued != 4 || n[record.OK] != 2 || n[record.Failed] != 2 {
 			t.Errorf("ledger: %v", n)
 		}
 		s.Close()
@@ -365,7 +365,7 @@ func TestBlackHoleIsAskedLast(t *testing.T) {
 					began := time.Now()
 					s := w.Open(i)
 					sessions = append(sessions, s)
-					if reply := once(s); reply.Outcome != history.OK || time.Since(began) != want {
+					if reply := once(s); reply.Outcome != record.OK || time.Since(began) != want {
 						t.Errorf("client %d: %v after %v", i, reply.Outcome, time.Since(began))
 					}
 					time.Sleep(c.apart)
@@ -474,7 +474,7 @@ func TestNobodyElseReads(t *testing.T) {
 	cl.bubble(t, func(w *Workload) {
 		s := w.Open(0)
 		defer s.Close()
-		if reply := once(s); reply.Outcome != history.OK || stolen.Load() {
+		if reply := once(s); reply.Outcome != record.OK || stolen.Load() {
 			t.Errorf("%+v, read by somebody else: %v", reply, stolen.Load())
 		}
 	})

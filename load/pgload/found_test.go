@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // TestSetupFindsTheTable: a table is the one that the name means in a session of the workload,
@@ -56,10 +56,10 @@ func TestSetupFindsTheTable(t *testing.T) {
 			}
 			cfg.ReadOnly, cfg.Table = false, found.Tables[0]
 			cfg.Connection = map[string]string{"search_path": "evil, pg_catalog"}
-			full := history.QuotedTable(tt.want)
+			full := record.QuotedTable(tt.want)
 			before := a.number("select count(*) from " + full)
 			s := pg.session(cfg)
-			expect(t, once(s), history.OK, "")
+			expect(t, once(s), record.OK, "")
 			if n := a.number("select count(*) from " + full); n != before+1 {
 				t.Errorf("%d rows in %s after %d", n, full, before)
 			}

@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/history"
 	"pgchaos/internal/fakepg"
 	"pgchaos/load"
 	"pgchaos/load/eventloop"
+	"pgchaos/record"
 )
 
 // Bounds of what a hostile server may do to the end of a load. They are far from what is
@@ -42,7 +42,7 @@ func withHostile(t *testing.T, mode, way string) {
 	cfg := Config{
 		Workload: "w", Work: Work{Kind: SQL, SQL: []string{"insert into t values (1)"}}, Target: Primary,
 		Endpoints: []Endpoint{{Node: "a", Host: "127.0.0.1", Port: server.Port()}}, User: "u", Password: "p", Database: "d",
-		Clients: 4, MaxAbandoned: 2, ConnectTimeout: 200 * time.Millisecond, Clock: history.StartClock(),
+		Clients: 4, MaxAbandoned: 2, ConnectTimeout: 200 * time.Millisecond, Clock: record.StartClock(),
 	}
 	model := load.Config{Clients: cfg.Clients, MaxAbandoned: cfg.MaxAbandoned, Timeout: 100 * time.Millisecond, Clock: cfg.Clock}
 	switch way {

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"strconv"
 
-	"pgchaos/history/ledger"
+	"pgchaos/record/ledger"
 )
 
 // identitySQL tells which server this is: its system identifier, the timeline that it

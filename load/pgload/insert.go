@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // insert is one or more writes that are acknowledged together, with new sequence
@@ -19,21 +19,21 @@ type insert struct {
 	ledger  *ledger.Ledger
 	writer  *ledger.Writer // the client's: it outlives sessions
 	head    *head          // where readers see how far it is; nil: nobody looks
-	clock   *history.Clock
-	n       int64         // rows in each operation
-	first   int64         // number of the operation in flight; 0: none
-	lsns    []history.LSN // of its rows; 0: none
-	got     int           // rows of the answers
-	fewer   bool          // a statement stored fewer rows than it was to
-	stored  bool          // a statement stored any
-	full    string        // the tag of a statement that stored all its rows
-	buffer  []byte        // of the keys and values of one statement
-	ends    []int         // of each in buffer
+	clock   *record.Clock
+	n       int64        // rows in each operation
+	first   int64        // number of the operation in flight; 0: none
+	lsns    []record.LSN // of its rows; 0: none
+	got     int          // rows of the answers
+	fewer   bool         // a statement stored fewer rows than it was to
+	stored  bool         // a statement stored any
+	full    string       // the tag of a statement that stored all its rows
+	buffer  []byte       // of the keys and values of one statement
+	ends    []int        // of each in buffer
 	params  [][]byte
 	// What few rows need is next to the rest: whoever inserts has been away from the
 	// processor's caches for long, in which the server's processes were meanwhile.
 	room struct {
-		lsns   [2]history.LSN
+		lsns   [2]record.LSN
 		ends   [4]int
 		params [4][]byte
 		buffer [160]byte
@@ -49,7 +49,7 @@ func newInsert(p *part, s *session) *insert {
 	}
 	n.lsns, n.ends, n.params, n.buffer = n.room.lsns[:], n.room.ends[:0], n.room.params[:0], n.room.buffer[:0]
 	if rows > len(n.lsns) {
-		n.lsns = make([]history.LSN, rows)
+		n.lsns = make([]record.LSN, rows)
 	}
 	n.lsns = n.lsns[:rows]
 	return n
@@ -57,7 +57,7 @@ func newInsert(p *part, s *session) *insert {
 
 func (n *insert) perform(ctx context.Context, c *conn) error {
 	if err := n.issue(); err != nil {
-		return c.failed(&ledgerError{err}, history.Failed)
+		return c.failed(&ledgerError{err}, record.Failed)
 	}
 	c.answers = n
 	err := n.send(ctx, c)
@@ -100,7 +100,7 @@ func (n *insert) send(ctx context.Context, c *conn) error {
 	err := n.session.begin(ctx, c)
 	for i := 0; err == nil && i < cfg.Statements; i++ {
 		if err = n.session.step(ctx, c, statement, n.bind(i)); err == nil && n.fewer {
-			return c.failed(errNoRow, history.Failed) // nothing of it will be committed
+			return c.failed(errNoRow, record.Failed) // nothing of it will be committed
 		}
 	}
 	if err == nil {
@@ -113,9 +113,9 @@ func (n *insert) send(ctx context.Context, c *conn) error {
 // trigger may have swallowed a row, and then nothing was stored that could be lost; but
 // of several it is not known which.
 func (n *insert) incomplete(c *conn) error {
-	c.fate.outcome = history.Failed
+	c.fate.outcome = record.Failed
 	if n.stored {
-		c.fate.outcome = history.Unknown
+		c.fate.outcome = record.Unknown
 	}
 	return errNoRow
 }
@@ -128,7 +128,7 @@ func (n *insert) bind(i int) [][]byte {
 	cfg := &n.part.cfg
 	n.buffer, n.ends, n.params = n.buffer[:0], n.ends[:0], n.params[:0]
 	for row := range cfg.Rows {
-		key := history.PackKey(n.writer.ID(), n.first+int64(i*cfg.Rows+row))
+		key := record.PackKey(n.writer.ID(), n.first+int64(i*cfg.Rows+row))
 		if !cfg.Serial {
 			if n.part.w.simple {
 				n.buffer = strconv.AppendInt(n.buffer, int64(key), 10)
@@ -137,7 +137,7 @@ func (n *insert) bind(i int) [][]byte {
 			}
 			n.ends = append(n.ends, len(n.buffer))
 		}
-		n.buffer = history.AppendPayload(n.buffer, key, cfg.Payload)
+		n.buffer = record.AppendPayload(n.buffer, key, cfg.Payload)
 		n.ends = append(n.ends, len(n.buffer))
 	}
 	start := 0
@@ -155,9 +155,9 @@ func (n *insert) row(_ int, values [][]byte) {
 	}
 	switch v := values[0]; {
 	case n.part.w.simple:
-		n.lsns[n.got], _ = history.ParseLSN(string(v)) // 0: not known
+		n.lsns[n.got], _ = record.ParseLSN(string(v)) // 0: not known
 	case len(v) == 8:
-		n.lsns[n.got] = history.LSN(binary.BigEndian.Uint64(v))
+		n.lsns[n.got] = record.LSN(binary.BigEndian.Uint64(v))
 	}
 	n.got++
 }
@@ -175,11 +175,11 @@ func (n *insert) complete(_ int, tag []byte) {
 // retry records the numbers of a transaction that was rolled back: those of the next
 // attempt are new, and none is ever used twice.
 func (n *insert) retry(server int) {
-	n.record(&history.Op{Outcome: history.Failed, Done: n.clock.Now()}, server)
+	n.record(&record.Op{Outcome: record.Failed, Done: n.clock.Now()}, server)
 	n.first = 0
 }
 
-func (n *insert) settle(op *history.Op, server int, late bool) {
+func (n *insert) settle(op *record.Op, server int, late bool) {
 	if n.first == 0 {
 		return
 	}
@@ -192,12 +192,12 @@ func (n *insert) settle(op *history.Op, server int, late bool) {
 				n.head.ack(seq, op.Done)
 			}
 		}
-	case op.Outcome != history.Unknown: // else nothing is known that was not before
+	case op.Outcome != record.Unknown: // else nothing is known that was not before
 		if n.writer.Issued() == last {
 			// The writer has issued none since, so that nobody has yet told the ledger that
 			// these were given up on; if another comes now, they are entries too many.
 			for seq := n.first; seq <= last; seq++ {
-				n.writer.Record(seq, history.Unknown, 0, 0, 0)
+				n.writer.Record(seq, record.Unknown, 0, 0, 0)
 			}
 		}
 		n.record(op, server)
@@ -205,7 +205,7 @@ func (n *insert) settle(op *history.Op, server int, late bool) {
 	n.first = 0
 }
 
-func (n *insert) record(op *history.Op, server int) {
+func (n *insert) record(op *record.Op, server int) {
 	for i, lsn := range n.lsns {
 		n.writer.Record(n.first+int64(i), op.Outcome, server, lsn, op.Done)
 	}

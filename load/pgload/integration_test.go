@@ -10,9 +10,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
 	"pgchaos/load"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // TestPostgres is this package against a real server: what the fake one is
@@ -80,7 +80,7 @@ func (pg *postgres) config(kind string) Config {
 	return Config{
 		Workload: kind, Work: Work{Kind: kind, Payload: 30}, Target: Primary, Endpoints: []Endpoint{{Node: "only", Host: "127.0.0.1", Port: pg.port}},
 		User: "loader", Database: "postgres", AppName: "pgload", Clients: 1, ConnectTimeout: 2 * time.Second,
-		Ledger: book, Clock: history.StartClock(),
+		Ledger: book, Clock: record.StartClock(),
 	}
 }
 
@@ -114,7 +114,7 @@ func (pg *postgres) session(cfg Config) load.Session {
 	return s
 }
 
-func expect(t *testing.T, reply reply, outcome history.Outcome, kind string) {
+func expect(t *testing.T, reply reply, outcome record.Outcome, kind string) {
 	t.Helper()
 	if reply.Outcome != outcome || reply.Kind != kind {
 		t.Errorf("%v %q (%v), want %v %q", reply.Outcome, reply.Kind, reply.Err, outcome, kind)
@@ -130,7 +130,7 @@ func testCreateTable(t *testing.T, pg *postgres, a *admin) {
 		}
 		cfg := pg.config(Insert)
 		cfg.Table, cfg.Serial = table, true
-		expect(t, once(pg.session(cfg)), history.OK, "")
+		expect(t, once(pg.session(cfg)), record.OK, "")
 	}
 	// Also nothing to do for somebody who may create nothing.
 	loader, err := pgx.Connect(t.Context(), pg.url("loader"))
@@ -158,14 +158,14 @@ func testInsertsLand(t *testing.T, pg *postgres, a *admin) {
 	l.Close()
 	w.Close()
 	rec := l.Record()
-	ok := rec.Total.Outcomes[history.OK]
+	ok := rec.Total.Outcomes[record.OK]
 	book := pg.book(cfg)
-	if n := counts(book); ok < 10 || rec.Total.Samples() != ok || n[history.OK] != ok {
+	if n := counts(book); ok < 10 || rec.Total.Samples() != ok || n[record.OK] != ok {
 		t.Errorf("recorded %v, ledger %v", rec.Total.Outcomes, n)
 	}
 	only := ledger.Server{Node: "only", Timeline: 1, SystemID: a.text("select system_identifier::text from pg_control_system()")}
 	for _, w := range book.Writers() {
-		lsn := history.LSN(0)
+		lsn := record.LSN(0)
 		for _, e := range entries(t, book, w.ID) {
 			if e.Server != only || e.LSN <= lsn || e.Sent <= 0 || e.Done <= e.Sent {
 				t.Errorf("writer %d: %+v after LSN %v; the server is %+v", w.ID, e, lsn, only)
@@ -184,11 +184,11 @@ func testInsertsLand(t *testing.T, pg *postgres, a *admin) {
 	var number int64
 	var value string
 	_, err = pgx.ForEachRow(rows, []any{&number, &value}, func() error {
-		key := history.Key(number)
-		if value != string(history.AppendPayload(nil, key, 30)) {
+		key := record.Key(number)
+		if value != string(record.AppendPayload(nil, key, 30)) {
 			t.Errorf("row %v has the value %q", key, value)
 		}
-		if e, issued := written[key]; !issued || e.Outcome != history.OK {
+		if e, issued := written[key]; !issued || e.Outcome != record.OK {
 			t.Errorf("row %v is %+v in the ledger", key, e)
 		}
 		return nil
@@ -209,13 +209,13 @@ func testSerial(t *testing.T, pg *postgres, a *admin) {
 	cfg.Table, cfg.Serial = "serial", true
 	s := pg.session(cfg)
 	for range 5 {
-		expect(t, once(s), history.OK, "")
+		expect(t, once(s), record.OK, "")
 	}
 	if n := a.number("select count(*) from serial where int_value between 1 and 5 and char_value like 'w%:' || int_value || ':%'"); n != 5 {
 		t.Errorf("%d rows with the sequence's numbers", n)
 	}
 	cfg.Kind = Read
-	expect(t, once(pg.session(cfg)), history.OK, "")
+	expect(t, once(pg.session(cfg)), record.OK, "")
 }
 
 func testReads(t *testing.T, pg *postgres, a *admin) {
@@ -223,23 +223,23 @@ func testReads(t *testing.T, pg *postgres, a *admin) {
 	cfg := pg.config(Read)
 	w := pg.open(cfg)
 	s := w.Open(0).(*session)
-	expect(t, once(s), history.OK, "")
+	expect(t, once(s), record.OK, "")
 	if !s.works[0].(*read).primary {
 		t.Error("the row does not tell that the node is not in recovery")
 	}
 	cfg.Board = NewBoard()
 	cfg.Board.add(DefaultTable, 1_000_000)
-	expect(t, once(pg.session(cfg)), history.OK, "") // a writer without rows
+	expect(t, once(pg.session(cfg)), record.OK, "") // a writer without rows
 	cfg.Kind, cfg.SQL = SQL, []string{"select count(*), pg_sleep(0) from test_data"}
-	expect(t, once(pg.session(cfg)), history.OK, "")
+	expect(t, once(pg.session(cfg)), record.OK, "")
 	cfg.SQL = []string{"select repeat('x', 20000000)"} // a row that is longer than what is kept of one
-	expect(t, once(pg.session(cfg)), history.OK, "")
+	expect(t, once(pg.session(cfg)), record.OK, "")
 	cfg.SQL = []string{"begin"}
-	expect(t, once(pg.session(cfg)), history.Failed, "transaction left open")
+	expect(t, once(pg.session(cfg)), record.Failed, "transaction left open")
 	cfg.SQL = []string{"select 1; select 2"}
-	expect(t, once(pg.session(cfg)), history.Failed, "42601")
+	expect(t, once(pg.session(cfg)), record.Failed, "42601")
 	cfg.Target, cfg.Kind = Replicas, Read
-	expect(t, once(pg.session(cfg)), history.Failed, "not standby")
+	expect(t, once(pg.session(cfg)), record.Failed, "not standby")
 	s.Close()
 	w.Close()
 }
@@ -250,14 +250,14 @@ func testNoSuchTable(t *testing.T, pg *postgres, a *admin) {
 	cfg := pg.config(Insert)
 	cfg.Table = "later"
 	s := pg.session(cfg)
-	expect(t, once(s), history.Failed, "42P01")
+	expect(t, once(s), record.Failed, "42P01")
 	for range 2 {
 		if err := CreateTable(t.Context(), a.Conn, "later"); err != nil {
 			t.Fatal(err)
 		}
-		expect(t, once(s), history.OK, "")
+		expect(t, once(s), record.OK, "")
 		a.exec("drop table later")
-		expect(t, once(s), history.Failed, "42P01")
+		expect(t, once(s), record.Failed, "42P01")
 	}
 	books := pg.book(cfg).Writers()
 	if n := books[len(books)-1].Issued; n != 4 {
@@ -289,7 +289,7 @@ func testWeak(t *testing.T, pg *postgres, a *admin) {
 	defer a.exec("alter role loader reset all", "alter database postgres reset all")
 	before := a.number("select count(*) from test_data")
 	cfg := pg.config(Insert)
-	expect(t, inWait(t, pg, a, cfg, "pg_cancel_backend"), history.Weak, "01000")
+	expect(t, inWait(t, pg, a, cfg, "pg_cancel_backend"), record.Weak, "01000")
 	if n := a.number("select count(*) from test_data"); n != before+1 {
 		t.Errorf("%d rows more", n-before)
 	}
@@ -299,7 +299,7 @@ func testWeak(t *testing.T, pg *postgres, a *admin) {
 func testTerminated(t *testing.T, pg *postgres, a *admin) {
 	cfg := pg.config(Insert)
 	before := a.number("select count(*) from test_data")
-	expect(t, inWait(t, pg, a, cfg, "pg_terminate_backend"), history.Unknown, "eof")
+	expect(t, inWait(t, pg, a, cfg, "pg_terminate_backend"), record.Unknown, "eof")
 	if n := a.number("select count(*) from test_data"); n != before+1 {
 		t.Errorf("%d rows more: the commit was long done", n-before)
 	}
@@ -317,7 +317,7 @@ func testAbandoned(t *testing.T, pg *postgres, a *admin) {
 	l.Start()
 	pg.until("clients and abandoned operations all wait", func() bool { return a.number(inTheWait) == 5 })
 	l.Stop()
-	if rec := l.Record(); rec.Abandoned != 5 || rec.Total.Outcomes[history.Unknown] != 5 || rec.Total.Samples() != 5 {
+	if rec := l.Record(); rec.Abandoned != 5 || rec.Total.Outcomes[record.Unknown] != 5 || rec.Total.Samples() != 5 {
 		t.Errorf("abandoned %d, %v", rec.Abandoned, rec.Total.Outcomes)
 	}
 	l.Close()
@@ -333,7 +333,7 @@ func testAbandoned(t *testing.T, pg *postgres, a *admin) {
 	if n := a.number("select count(*) from test_data"); n != before+5 {
 		t.Errorf("%d rows more: each was given up on, and committed all the same", n-before)
 	}
-	if n := counts(pg.book(cfg)); n[history.Unknown] != 5 {
+	if n := counts(pg.book(cfg)); n[record.Unknown] != 5 {
 		t.Errorf("ledger: %v", n)
 	}
 }
@@ -344,8 +344,8 @@ func testSecretive(t *testing.T, pg *postgres, a *admin) {
 	defer a.exec("grant execute on function pg_control_system to public")
 	cfg := pg.config(Insert)
 	s := pg.session(cfg)
-	expect(t, once(s), history.OK, "")
-	expect(t, once(s), history.OK, "")
+	expect(t, once(s), record.OK, "")
+	expect(t, once(s), record.OK, "")
 	hangUp(s)
 	book := pg.book(cfg)
 	for _, e := range entries(t, book, len(book.Writers())-1) {
@@ -378,7 +378,7 @@ func timedOut(t *testing.T, pg *postgres, a *admin, onTimeout string, then func(
 	// before the server had it.
 	pg.until("each commit is visible", func() bool {
 		n := a.number("select count(*) from test_data") - before
-		return n == int64(len(all)) || n == int64(len(all)-1) && all[len(all)-1].Outcome != history.OK
+		return n == int64(len(all)) || n == int64(len(all)-1) && all[len(all)-1].Outcome != record.OK
 	})
 	return l.Record(), all
 }
@@ -394,11 +394,11 @@ func testLate(t *testing.T, pg *postgres, a *admin) {
 		a.set("synchronous_standby_names", "")
 		pg.until("late answers", func() bool { return l.Record().Abandoned == 0 })
 	})
-	if rec.Total.Outcomes[history.OK] != 0 || rec.Total.Outcomes[history.Unknown] != rec.GaveUp || rec.Late != rec.GaveUp {
+	if rec.Total.Outcomes[record.OK] != 0 || rec.Total.Outcomes[record.Unknown] != rec.GaveUp || rec.Late != rec.GaveUp {
 		t.Errorf("%v, gave up on %d, late %d", rec.Total.Outcomes, rec.GaveUp, rec.Late)
 	}
 	for _, e := range all {
-		if e.Outcome != history.OK || !e.Late || e.LSN == 0 || e.Server.Timeline != 1 || e.Done-e.Sent < 100*time.Millisecond {
+		if e.Outcome != record.OK || !e.Late || e.LSN == 0 || e.Server.Timeline != 1 || e.Done-e.Sent < 100*time.Millisecond {
 			t.Errorf("ledger: %+v", e)
 		}
 	}
@@ -407,12 +407,12 @@ func testLate(t *testing.T, pg *postgres, a *admin) {
 // testCancelledByUs: the server acknowledges what is on the primary only.
 func testCancelledByUs(t *testing.T, pg *postgres, a *admin) {
 	rec, all := timedOut(t, pg, a, Cancel, func(*load.Workload) {})
-	weak := rec.Total.Outcomes[history.Weak]
-	if weak < 3 || rec.Errors[0].Kind != "timeout, cancelled" || rec.Errors[0].Outcome != history.Weak || rec.Errors[0].N != weak {
+	weak := rec.Total.Outcomes[record.Weak]
+	if weak < 3 || rec.Errors[0].Kind != "timeout, cancelled" || rec.Errors[0].Outcome != record.Weak || rec.Errors[0].N != weak {
 		t.Errorf("%v, %+v", rec.Total.Outcomes, rec.Errors)
 	}
 	for i, e := range all {
-		if want := history.Weak; int64(i) < weak && (e.Outcome != want || e.Late || e.LSN == 0) {
+		if want := record.Weak; int64(i) < weak && (e.Outcome != want || e.Late || e.LSN == 0) {
 			t.Errorf("ledger: %+v", e)
 		}
 	}
@@ -421,12 +421,12 @@ func testCancelledByUs(t *testing.T, pg *postgres, a *admin) {
 // testTerminatedByUs: the server's last word proves nothing, and the row is there.
 func testTerminatedByUs(t *testing.T, pg *postgres, a *admin) {
 	rec, all := timedOut(t, pg, a, Terminate, func(*load.Workload) {})
-	unknown := rec.Total.Outcomes[history.Unknown]
+	unknown := rec.Total.Outcomes[record.Unknown]
 	if unknown < 3 || rec.Errors[0].Kind != "timeout, terminated" || rec.Errors[0].N < 3 {
 		t.Errorf("%v, %+v", rec.Total.Outcomes, rec.Errors)
 	}
 	for _, e := range all {
-		if e.Outcome != history.Unknown {
+		if e.Outcome != record.Unknown {
 			t.Errorf("ledger: %+v", e)
 		}
 	}
@@ -447,19 +447,19 @@ func testCancelledStatement(t *testing.T, pg *postgres, a *admin) {
 	l.Stop()
 	l.Close()
 	w.Close()
-	if e := l.Record().Errors[0]; e.Outcome != history.Unknown || e.Kind != "timeout, cancelled" || !strings.Contains(e.Example, "57014") {
+	if e := l.Record().Errors[0]; e.Outcome != record.Unknown || e.Kind != "timeout, cancelled" || !strings.Contains(e.Example, "57014") {
 		t.Errorf("%+v", e)
 	}
-	if n := counts(pg.book(cfg)); n[history.Unknown] != 1 || n[history.Failed] != 0 {
+	if n := counts(pg.book(cfg)); n[record.Unknown] != 1 || n[record.Failed] != 0 {
 		t.Errorf("ledger: %v", n)
 	}
 }
 
-func entriesByKey(t *testing.T, b *ledger.Book) map[history.Key]ledger.Entry {
-	all := map[history.Key]ledger.Entry{}
+func entriesByKey(t *testing.T, b *ledger.Book) map[record.Key]ledger.Entry {
+	all := map[record.Key]ledger.Entry{}
 	for _, w := range b.Writers() {
 		for _, e := range entries(t, b, w.ID) {
-			all[history.PackKey(w.ID, e.Seq)] = e
+			all[record.PackKey(w.ID, e.Seq)] = e
 		}
 	}
 	return all
@@ -482,17 +482,17 @@ func testAllocations(t *testing.T, pg *postgres, _ *admin) {
 		s := w.Open(0)
 		var before, after runtime.MemStats
 		pg.asClient(w, func(ctx context.Context) {
-			var op history.Op
+			var op record.Op
 			for i := range 2 * operations { // the first of them connects, and makes buffers
 				if i == operations {
 					runtime.ReadMemStats(&before)
 				}
-				op = history.Op{}
+				op = record.Op{}
 				s.Do(ctx, &op)
 				s.Settle(&op, false)
 			}
 			runtime.ReadMemStats(&after)
-			expect(t, reply{Op: op}, history.OK, "")
+			expect(t, reply{Op: op}, record.OK, "")
 		})
 		if n := after.Mallocs - before.Mallocs; n > operations/10 { // which other goroutines may have made
 			t.Errorf("%s: %d allocations in %d operations", name, n, operations)
@@ -505,15 +505,15 @@ func testAllocations(t *testing.T, pg *postgres, _ *admin) {
 func testDemoted(t *testing.T, pg *postgres, a *admin) {
 	cfg := pg.config(Insert)
 	s := pg.session(cfg)
-	expect(t, once(s), history.OK, "")
+	expect(t, once(s), record.OK, "")
 	a.set("default_transaction_read_only", "on")
 	var reply reply
-	pg.until("the session notices", func() bool { reply = once(s); return reply.Outcome != history.OK })
-	expect(t, reply, history.Failed, "25006")
-	expect(t, once(s), history.Failed, "read only")
+	pg.until("the session notices", func() bool { reply = once(s); return reply.Outcome != record.OK })
+	expect(t, reply, record.Failed, "25006")
+	expect(t, once(s), record.Failed, "read only")
 	a.exec("set default_transaction_read_only = off")
 	a.set("default_transaction_read_only", "")
-	pg.until("the session finds it again", func() bool { reply = once(s); return reply.Outcome == history.OK })
+	pg.until("the session finds it again", func() bool { reply = once(s); return reply.Outcome == record.OK })
 }
 
 func testKilled(t *testing.T, pg *postgres, a *admin) {
@@ -526,9 +526,9 @@ func testKilled(t *testing.T, pg *postgres, a *admin) {
 		return a.number("select count(*) from pg_stat_activity where application_name = 'pgload' and wait_event = 'PgSleep'") == 1
 	})
 	pg.kill()
-	if reply := <-done; reply.Outcome != history.Unknown || reply.Kind != "eof" && reply.Kind != "reset" {
+	if reply := <-done; reply.Outcome != record.Unknown || reply.Kind != "eof" && reply.Kind != "reset" {
 		t.Errorf("%v %q: %v", reply.Outcome, reply.Kind, reply.Err)
 	}
-	expect(t, do(context.Background(), s), history.Failed, "connection refused")
+	expect(t, do(context.Background(), s), record.Failed, "connection refused")
 	_ = a.Close(t.Context())
 }

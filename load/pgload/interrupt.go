@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgproto3"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // What a client does about an operation that has reached its time-out.
@@ -146,11 +146,11 @@ const (
 
 // interrupted gives an operation that was interrupted the kind of that, where it is what the interruption leads to. What the answer proves is not
 // touched: by its outcome it is what it would be without.
-func (s *session) interrupted(op *history.Op) {
+func (s *session) interrupted(op *record.Op) {
 	switch {
-	case s.w.cfg.OnTimeout == Cancel && (op.Outcome == history.Weak || op.Kind == "57014" || errors.Is(op.Err, errInterrupted)):
+	case s.w.cfg.OnTimeout == Cancel && (op.Outcome == record.Weak || op.Kind == "57014" || errors.Is(op.Err, errInterrupted)):
 		op.Kind = kindCancelled
-	case s.w.cfg.OnTimeout == Terminate && (op.Outcome == history.Weak || op.Kind == "57P01" || op.Kind == kindEOF || op.Kind == kindReset || errors.Is(op.Err, errInterrupted)):
+	case s.w.cfg.OnTimeout == Terminate && (op.Outcome == record.Weak || op.Kind == "57P01" || op.Kind == kindEOF || op.Kind == kindReset || errors.Is(op.Err, errInterrupted)):
 		op.Kind = kindTerminated
 	}
 }

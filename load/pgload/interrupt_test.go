@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/history"
 	"pgchaos/internal/fakepg"
 	"pgchaos/load"
+	"pgchaos/record"
 )
 
 // TestCancel: one CancelRequest for each operation that is late, the answer counts
@@ -20,14 +20,14 @@ func TestCancel(t *testing.T) {
 	for _, c := range []struct {
 		why    string
 		answer fakepg.Answer
-		want   history.Outcome
+		want   record.Outcome
 		kind   string
 	}{
-		{"a wait was cancelled", fakepg.Answer{Notice: &fakepg.Notice{Code: "01000", Routine: "SyncRepWaitForLSN"}}, history.Weak, "timeout, cancelled"},
-		{"the statement was", fakepg.Answer{Code: "57014"}, history.Unknown, "timeout, cancelled"},
-		{"the answer was on its way", fakepg.Answer{}, history.OK, ""},
-		{"an error of its own", fakepg.Answer{Code: "23505"}, history.Failed, "23505"},
-		{"a text of the wait is not the notice of it", fakepg.Answer{Notice: &fakepg.Notice{Code: "01000", Routine: "other"}}, history.OK, ""},
+		{"a wait was cancelled", fakepg.Answer{Notice: &fakepg.Notice{Code: "01000", Routine: "SyncRepWaitForLSN"}}, record.Weak, "timeout, cancelled"},
+		{"the statement was", fakepg.Answer{Code: "57014"}, record.Unknown, "timeout, cancelled"},
+		{"the answer was on its way", fakepg.Answer{}, record.OK, ""},
+		{"an error of its own", fakepg.Answer{Code: "23505"}, record.Failed, "23505"},
+		{"a text of the wait is not the notice of it", fakepg.Answer{Notice: &fakepg.Notice{Code: "01000", Routine: "other"}}, record.OK, ""},
 	} {
 		t.Run(c.why, func(t *testing.T) {
 			cl := newCluster(t, 1)
@@ -97,10 +97,10 @@ func TestFullLedger(t *testing.T) {
 	cl.bubble(t, func(w *Workload) {
 		s := w.Open(0)
 		once(s)
-		w.parts[0].writers[0].Record(99, history.OK, 0, 0, 0) // no such number: an error of the ledger's
+		w.parts[0].writers[0].Record(99, record.OK, 0, 0, 0) // no such number: an error of the ledger's
 		for range 3 {
 			reply := once(s)
-			if reply.Outcome != history.Failed || reply.Kind != "ledger" || !strings.Contains(reply.Err.Error(), "99") || reply.Pause == 0 {
+			if reply.Outcome != record.Failed || reply.Kind != "ledger" || !strings.Contains(reply.Err.Error(), "99") || reply.Pause == 0 {
 				t.Errorf("%+v", reply)
 			}
 		}

@@ -9,10 +9,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pgchaos/history"
-	"pgchaos/history/ledger"
 	"pgchaos/internal/fakepg"
 	"pgchaos/load"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 func TestInsertParameters(t *testing.T) {
@@ -41,12 +41,12 @@ func TestInsertParameters(t *testing.T) {
 				once(s)
 				s.Close()
 			})
-			want := []history.Key{history.PackKey(2, 1), history.PackKey(2, 2)}
+			want := []record.Key{record.PackKey(2, 1), record.PackKey(2, 2)}
 			for i, k := range want {
 				if !serial && keys[i] != int64(k) {
 					t.Errorf("key %d, want %d", keys[i], k)
 				}
-				if values[i] != string(history.AppendPayload(nil, k, 20)) {
+				if values[i] != string(record.AppendPayload(nil, k, 20)) {
 					t.Errorf("value %q", values[i])
 				}
 			}
@@ -61,8 +61,8 @@ func TestInsertParameters(t *testing.T) {
 			all := entries(t, book, 2)
 			for i, e := range all {
 				want := ledger.Entry{
-					Seq: int64(i) + 1, Outcome: history.OK, Server: ledger.Server{Node: "a", SystemID: "1", Timeline: 1},
-					LSN: history.LSN(1000 + i), Done: time.Second,
+					Seq: int64(i) + 1, Outcome: record.OK, Server: ledger.Server{Node: "a", SystemID: "1", Timeline: 1},
+					LSN: record.LSN(1000 + i), Done: time.Second,
 				}
 				if e != want {
 					t.Errorf("ledger: %+v, want %+v", e, want)
@@ -81,7 +81,7 @@ func TestReadAsksForARandomWriter(t *testing.T) {
 	cl.servers[0].Columns = []string{"int_value", "char_value", "pg_is_in_recovery"}
 	asked := map[int]int{}
 	cl.servers[0].SetAnswer(func(_ string, params [][]byte) fakepg.Answer {
-		low, high := history.Key(binary.BigEndian.Uint64(params[0])), history.Key(binary.BigEndian.Uint64(params[1]))
+		low, high := record.Key(binary.BigEndian.Uint64(params[0])), record.Key(binary.BigEndian.Uint64(params[1]))
 		if high.Writer() != low.Writer()+1 || low.Seq() != 0 || high.Seq() != 0 {
 			t.Errorf("from %v to %v", low, high)
 		}
@@ -97,7 +97,7 @@ func TestReadAsksForARandomWriter(t *testing.T) {
 		}
 		s := w.Open(0)
 		for range 300 {
-			if reply := once(s); reply.Outcome != history.OK {
+			if reply := once(s); reply.Outcome != record.OK {
 				t.Fatalf("%+v", reply)
 			}
 		}
@@ -146,7 +146,7 @@ func TestReplicasEvenly(t *testing.T) {
 			t.Errorf("after a promotion: connections %v", n)
 		}
 		l.Stop()
-		if rec := l.Record(); rec.Total.Outcomes[history.Unknown] > 4 || rec.Total.Outcomes[history.Failed] > 20 {
+		if rec := l.Record(); rec.Total.Outcomes[record.Unknown] > 4 || rec.Total.Outcomes[record.Failed] > 20 {
 			t.Errorf("outcomes %v, %+v", rec.Total.Outcomes, rec.Errors)
 		}
 	})

@@ -9,9 +9,9 @@ import (
 	"strconv"
 	"strings"
 
-	"pgchaos/history/ledger"
 	"pgchaos/load/generate"
 	"pgchaos/load/script"
+	"pgchaos/record/ledger"
 )
 
 // part is what one kind of work has in common over all clients: the whole of a

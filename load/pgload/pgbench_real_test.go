@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // pgbenchScripts are scripts whose answers decide what comes next. Each writes what it
@@ -183,7 +183,7 @@ func (pg *postgres) runScript(t *testing.T, text, protocol string) (failure stri
 	s := pg.sessionOf(w, 0)
 	defer s.Close()
 	for range 3 {
-		if reply := once(s); reply.Outcome != history.OK {
+		if reply := once(s); reply.Outcome != record.OK {
 			return fmt.Sprint(reply.Kind, ": ", reply.Err)
 		}
 	}

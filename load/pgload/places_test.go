@@ -7,9 +7,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pgchaos/history"
 	"pgchaos/internal/fakepg"
 	"pgchaos/load"
+	"pgchaos/record"
 )
 
 // sharing makes a workload of more clients than connections.
@@ -40,7 +40,7 @@ func TestConnectionsAreSharedFairly(t *testing.T) {
 				t.Errorf("client %d had %d turns", writer, n)
 			}
 		}
-		if n := counts(book); n[history.OK] != n[history.OK]+n[history.Failed]+n[history.Unknown] {
+		if n := counts(book); n[record.OK] != n[record.OK]+n[record.Failed]+n[record.Unknown] {
 			t.Errorf("ledger: %v", n)
 		}
 	})
@@ -53,7 +53,7 @@ func TestSentIsWhenThereIsAConnection(t *testing.T) {
 		first, second := w.Open(0), w.Open(1)
 		go once(first)
 		synctest.Wait()
-		if reply := once(second); reply.Outcome != history.OK || reply.Sent != time.Second {
+		if reply := once(second); reply.Outcome != record.OK || reply.Sent != time.Second {
 			t.Errorf("%+v", reply)
 		}
 		synctest.Wait()
@@ -77,10 +77,10 @@ func TestGivenUpWaitingForAConnection(t *testing.T) {
 		synctest.Wait()
 		done := make(chan reply)
 		go func() { done <- once(sessions[2]) }()
-		if reply := <-impatient; reply.Outcome != history.Dropped || reply.Kind != "given up" {
+		if reply := <-impatient; reply.Outcome != record.Dropped || reply.Kind != "given up" {
 			t.Errorf("%+v", reply)
 		}
-		if reply := <-done; reply.Outcome != history.OK || reply.Sent != time.Second {
+		if reply := <-done; reply.Outcome != record.OK || reply.Sent != time.Second {
 			t.Errorf("%+v", reply)
 		}
 		for _, s := range sessions {
@@ -109,13 +109,13 @@ func TestAbandonedGivesItsPlaceUp(t *testing.T) {
 		time.Sleep(time.Second)
 		giveUp()
 		synctest.Wait()
-		if reply := once(second); reply.Outcome != history.OK || reply.Sent != time.Second {
+		if reply := once(second); reply.Outcome != record.OK || reply.Sent != time.Second {
 			t.Errorf("%+v", reply)
 		}
 		if n := cl.servers[0].Open(); n != 2 {
 			t.Errorf("%d connections, want that of the operation given up on and the place", n)
 		}
-		if reply := <-late; reply.Outcome != history.OK {
+		if reply := <-late; reply.Outcome != record.OK {
 			t.Errorf("late: %+v", reply)
 		}
 		first.Close()
@@ -144,7 +144,7 @@ func TestLostConnectionsOfManyClients(t *testing.T) {
 			t.Errorf("%d connections", n)
 		}
 		l.Stop()
-		if ok := l.Record().Total.Outcomes[history.OK]; ok < 10_000 {
+		if ok := l.Record().Total.Outcomes[record.OK]; ok < 10_000 {
 			t.Errorf("%d operations", ok)
 		}
 	})
@@ -167,8 +167,8 @@ func TestRetryIsForTheLiving(t *testing.T) {
 		ctx, giveUp = context.WithCancel(context.Background())
 		s := w.Open(0)
 		reply := do(ctx, s)
-		s.Settle(&history.Op{Outcome: reply.Outcome, Done: time.Second}, true)
-		if reply.Outcome != history.Failed || reply.Retries != 2 || tries != 3 {
+		s.Settle(&record.Op{Outcome: reply.Outcome, Done: time.Second}, true)
+		if reply.Outcome != record.Failed || reply.Retries != 2 || tries != 3 {
 			t.Errorf("%+v after %d tries", reply, tries)
 		}
 		s.Close()
@@ -177,7 +177,7 @@ func TestRetryIsForTheLiving(t *testing.T) {
 			t.Errorf("ledger: %+v", all)
 		}
 		for _, e := range all {
-			if e.Outcome != history.Failed || e.Server.Node != "a" {
+			if e.Outcome != record.Failed || e.Server.Node != "a" {
 				t.Errorf("ledger: %+v", e)
 			}
 		}
@@ -214,7 +214,7 @@ func TestMixByWeight(t *testing.T) {
 		var n [3]int
 		for range 1000 {
 			reply := once(s)
-			if reply.Outcome != history.OK {
+			if reply.Outcome != record.OK {
 				t.Fatalf("%+v", reply)
 			}
 			n[reply.Part]++

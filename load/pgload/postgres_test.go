@@ -17,9 +17,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"pgchaos/history"
 	"pgchaos/load"
 	"pgchaos/load/eventloop"
+	"pgchaos/record"
 )
 
 // postgres is a real server of one test's own.
@@ -110,7 +110,7 @@ func hangUp(s load.Session) {
 	s.(*session).conn.hangUp()
 }
 
-func (o *onLoop) Do(ctx context.Context, op *history.Op) time.Duration {
+func (o *onLoop) Do(ctx context.Context, op *record.Op) time.Duration {
 	o.asked <- ctx
 	r := <-o.answered
 	*op = r.Op

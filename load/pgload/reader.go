@@ -9,8 +9,8 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
-	"pgchaos/history"
 	"pgchaos/load"
+	"pgchaos/record"
 )
 
 // What is kept of what readers saw. Counts go on beyond these.
@@ -45,7 +45,7 @@ type Reads struct {
 // Kept add up to.
 type ReadEvents struct {
 	N    int64
-	Kept []history.ReadEvent // by time
+	Kept []record.ReadEvent // by time
 }
 
 // NodeReads is what was read from one node.
@@ -79,7 +79,7 @@ type nodeReads struct {
 type reader struct {
 	heads   Heads
 	board   *Board
-	clock   *history.Clock
+	clock   *record.Clock
 	client  int
 	keep    int   // events of a kind
 	writers []int // of the table
@@ -160,7 +160,7 @@ func (r *reader) look(q *question, heads []int64) {
 	if own {
 		r.reads.Own++
 	}
-	e := history.ReadEvent{
+	e := record.ReadEvent{
 		At: q.sent, Client: r.client, Node: q.node, Writer: r.writers[q.index], Seen: q.seqs[0], Next: q.seqs[1], Acked: q.acked, AckedAt: q.ackedAt, N: 1,
 	}
 	if q.rows > 0 && (e.Seen < 1 || e.Seen > r.heads.Issued(e.Writer)) || q.rows > 1 && e.Next < 1 {
@@ -184,7 +184,7 @@ func (r *reader) node(number int) *nodeReads {
 }
 
 // inOrder sees whether a writer's head went back, and notes what was read.
-func (r *reader) inOrder(q *question, e history.ReadEvent, heads []int64) {
+func (r *reader) inOrder(q *question, e record.ReadEvent, heads []int64) {
 	f := &r.furthest[q.index]
 	before := heads[q.index]
 	if f.conn == q.conn && f.node == e.Node { // a shared one, to which the client has come back
@@ -203,10 +203,10 @@ func (r *reader) inOrder(q *question, e history.ReadEvent, heads []int64) {
 		return // read already
 	}
 	if e.Seen > 0 {
-		r.rows.Add(uint64(history.PackKey(e.Writer, e.Seen)))
+		r.rows.Add(uint64(record.PackKey(e.Writer, e.Seen)))
 	}
 	if e.Next > 0 {
-		r.rows.Add(uint64(history.PackKey(e.Writer, e.Next)))
+		r.rows.Add(uint64(record.PackKey(e.Writer, e.Next)))
 	}
 	if e.Seen >= f.seq {
 		f.seq, f.next, f.node, f.conn = e.Seen, e.Next, e.Node, q.conn
@@ -214,7 +214,7 @@ func (r *reader) inOrder(q *question, e history.ReadEvent, heads []int64) {
 }
 
 // neighbours notes rows that are none. One gap is usually seen by many reads.
-func (r *reader) neighbours(q *question, e history.ReadEvent) {
+func (r *reader) neighbours(q *question, e record.ReadEvent) {
 	if q.rows == 0 || e.Seen-e.Next <= 1 {
 		return
 	}
@@ -233,7 +233,7 @@ func (r *reader) neighbours(q *question, e history.ReadEvent) {
 }
 
 // stale counts a read that did not see the newest acknowledged write.
-func (r *reader) stale(n *nodeReads, own bool, e history.ReadEvent) {
+func (r *reader) stale(n *nodeReads, own bool, e record.ReadEvent) {
 	n.stale++
 	r.reads.Stale.N++
 	at, atLeast := r.board.oldestUnseen(e.Writer, e.Seen, e.Acked, e.AckedAt)
@@ -266,7 +266,7 @@ func (r *reader) stale(n *nodeReads, own bool, e history.ReadEvent) {
 }
 
 // keepEvent counts an event, and keeps it while there is room.
-func (r *reader) keepEvent(into *ReadEvents, e history.ReadEvent) {
+func (r *reader) keepEvent(into *ReadEvents, e record.ReadEvent) {
 	into.N++
 	if len(into.Kept) < r.keep {
 		into.Kept = append(into.Kept, e)
@@ -289,7 +289,7 @@ type question struct {
 // seqOf is the sequence number in a key's text; -1 where it is not of the writer.
 func seqOf(text []byte, writer int) int64 {
 	n, err := strconv.ParseInt(string(text), 10, 64) // the compiler makes no copy
-	if key := history.Key(n); err == nil && key.Writer() == writer {
+	if key := record.Key(n); err == nil && key.Writer() == writer {
 		return key.Seq()
 	}
 	return -1
@@ -318,7 +318,7 @@ func (w *Workload) Reads() Reads {
 			into.N += from.N
 			into.Kept = append(into.Kept, from.Kept...)
 		}
-		slices.SortStableFunc(into.Kept, func(a, b history.ReadEvent) int { return cmp.Compare(a.At, b.At) })
+		slices.SortStableFunc(into.Kept, func(a, b record.ReadEvent) int { return cmp.Compare(a.At, b.At) })
 	}
 	return all
 }
@@ -350,7 +350,7 @@ func (w *Workload) nodeReads(number int) NodeReads {
 // Readers is how many clients have read any of a writer's rows from first to last.
 // Not before the load has ended.
 func (w *Workload) Readers(writer int, first, last int64) (clients int) {
-	low, high := uint64(history.PackKey(writer, max(first, 1))), uint64(history.PackKey(writer, last))
+	low, high := uint64(record.PackKey(writer, max(first, 1))), uint64(record.PackKey(writer, last))
 	read := map[int]bool{} // by client, who may have one reader for each part of a mix
 	for _, r := range w.seen() {
 		// One row is what an audit asks for most often, and much the quickest.

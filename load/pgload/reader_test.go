@@ -9,9 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pgchaos/history"
 	"pgchaos/internal/fakepg"
 	"pgchaos/load"
+	"pgchaos/record"
 )
 
 // boardOf is a board with n writers of the default table.
@@ -45,7 +45,7 @@ func newReadCluster(t *testing.T) *readCluster {
 			}
 			a := fakepg.Answer{}
 			for _, seq := range c.shown[:min(2, len(c.shown))] {
-				a.Rows = append(a.Rows, []string{strconv.FormatInt(int64(history.PackKey(0, seq)), 10), "", "f"})
+				a.Rows = append(a.Rows, []string{strconv.FormatInt(int64(record.PackKey(0, seq)), 10), "", "f"})
 			}
 			return a
 		})
@@ -146,7 +146,7 @@ func TestWhatReadersSee(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newReadCluster(t)
 			c.bubble(t, func(w *Workload) {
-				c.cfg.Clock = history.StartClock()
+				c.cfg.Clock = record.StartClock()
 				w.cfg.Clock = c.cfg.Clock
 				time.Sleep(10 * time.Second)
 				s := w.Open(0)
@@ -170,7 +170,7 @@ func TestWhatReadersSee(t *testing.T) {
 func TestStaleEventsAreTheNewestOfTheirBucket(t *testing.T) {
 	c := newReadCluster(t)
 	c.bubble(t, func(w *Workload) {
-		w.cfg.Clock = history.StartClock()
+		w.cfg.Clock = record.StartClock()
 		time.Sleep(10 * time.Second)
 		s := w.Open(0)
 		for seq := range int64(4) {
@@ -195,7 +195,7 @@ func TestGivenUpReadsAreNotHeldAgainstANode(t *testing.T) {
 	c.wrote(1)
 	c.servers[0].SetAnswer(func(string, [][]byte) fakepg.Answer { return fakepg.Answer{Delay: time.Second} })
 	c.bubble(t, func(w *Workload) {
-		l := load.New(load.Config{Clients: 1, MaxAbandoned: 100, Timeout: 100 * time.Millisecond, Open: w.Open, Clock: history.StartClock()})
+		l := load.New(load.Config{Clients: 1, MaxAbandoned: 100, Timeout: 100 * time.Millisecond, Open: w.Open, Clock: record.StartClock()})
 		l.Start()
 		time.Sleep(3 * time.Second)
 		l.Stop()
@@ -214,7 +214,7 @@ func TestReadersTurns(t *testing.T) {
 	cl.servers[0].Columns = []string{"int_value", "char_value", "pg_is_in_recovery"}
 	asked := map[int]int{}
 	cl.servers[0].SetAnswer(func(_ string, params [][]byte) fakepg.Answer {
-		asked[history.Key(binary.BigEndian.Uint64(params[0])).Writer()]++
+		asked[record.Key(binary.BigEndian.Uint64(params[0])).Writer()]++
 		return fakepg.Answer{}
 	})
 	cl.bubble(t, func(w *Workload) {
@@ -242,7 +242,7 @@ func TestUncheckedSaysWhy(t *testing.T) {
 		cl.servers[0].Columns = []string{"int_value", "char_value", "pg_is_in_recovery"}
 		cl.bubble(t, func(w *Workload) {
 			s := w.Open(0)
-			if reply := once(s); reply.Outcome != history.OK {
+			if reply := once(s); reply.Outcome != record.OK {
 				t.Errorf("%s: %+v", why, reply)
 			}
 			s.Close()
@@ -268,12 +268,12 @@ func TestWhoReadWhat(t *testing.T) {
 		for _, tt := range []struct {
 			first, last int64
 			readers     int
-		}{{1, 2, 0}, {2, 2, 0}, {3, 3, 1}, {4, 4, 2}, {1, 10, 2}, {5, 100_000, 2}, {1, history.MaxSeq, 3}, {6, 99_998, 0}, {5, 4, 0}} {
+		}{{1, 2, 0}, {2, 2, 0}, {3, 3, 1}, {4, 4, 2}, {1, 10, 2}, {5, 100_000, 2}, {1, record.MaxSeq, 3}, {6, 99_998, 0}, {5, 4, 0}} {
 			if got := w.Readers(0, tt.first, tt.last); got != tt.readers {
 				t.Errorf("%d-%d: %d readers, want %d", tt.first, tt.last, got, tt.readers)
 			}
 		}
-		if w.Readers(1, 1, history.MaxSeq) != 0 {
+		if w.Readers(1, 1, record.MaxSeq) != 0 {
 			t.Error("somebody read another writer's")
 		}
 	})
@@ -317,7 +317,7 @@ func BenchmarkReadCheck(b *testing.B) {
 }
 
 func benchmarkRead(b *testing.B, board *Board) {
-	cfg := Config{Clients: 4, Endpoints: make([]Endpoint, 3), Board: board, Clock: history.StartClock()}
+	cfg := Config{Clients: 4, Endpoints: make([]Endpoint, 3), Board: board, Clock: record.StartClock()}
 	if board != nil {
 		cfg.Heads = board
 		for _, h := range *board.heads.Load() {
@@ -333,7 +333,7 @@ func benchmarkRead(b *testing.B, board *Board) {
 	for w := range rows {
 		for stale := range 2 {
 			for i := range 2 {
-				text := strconv.FormatInt(int64(history.PackKey(w, int64(1000-i-stale))), 10)
+				text := strconv.FormatInt(int64(record.PackKey(w, int64(1000-i-stale))), 10)
 				rows[w][stale][i] = [][]byte{[]byte(text), []byte("w1:2:abcdefgh"), []byte("t")}
 			}
 		}
@@ -347,7 +347,7 @@ func benchmarkRead(b *testing.B, board *Board) {
 		now++
 		r.row(0, answer[0])
 		r.row(0, answer[1])
-		r.settle(&history.Op{Outcome: history.OK}, 0, false)
+		r.settle(&record.Op{Outcome: record.OK}, 0, false)
 	}
 	for range 100_000 {
 		one()
@@ -363,7 +363,7 @@ func benchmarkRead(b *testing.B, board *Board) {
 // TestBackOverASharedConnection: a client that comes back to a connection still knows
 // what it has seen over it.
 func TestBackOverASharedConnection(t *testing.T) {
-	cfg := Config{Clients: 1, Endpoints: make([]Endpoint, 2), Board: boardOf(1), Clock: history.StartClock()}
+	cfg := Config{Clients: 1, Endpoints: make([]Endpoint, 2), Board: boardOf(1), Clock: record.StartClock()}
 	cfg.Heads = cfg.Board
 	(*cfg.Board.heads.Load())[0].issue(100)
 	p := &part{w: &Workload{}, cfg: Work{Pipeline: 1}, table: []int64{1, 1, 1}}

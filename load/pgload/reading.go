@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // rangeRows is how many neighbouring rows a read of a range asks for.
@@ -97,7 +97,7 @@ func (r *read) bind(kind, node int) [][]byte {
 		q.acked, q.ackedAt = r.reader.heads.Acked(id)
 		q.sent = r.reader.clock.Now()
 	}
-	low, high := int64(history.PackKey(id, 0)), int64(history.PackKey(id+1, 0))
+	low, high := int64(record.PackKey(id, 0)), int64(record.PackKey(id+1, 0))
 	if kind != latestRead {
 		low = r.existing(id, q.acked, kind)
 		q.index = -1
@@ -121,7 +121,7 @@ func (r *read) bind(kind, node int) [][]byte {
 // existing is the key of a row that is there, or of the first of a range of such. Where
 // nothing is known of the writers it is the first that there can be.
 func (r *read) existing(id int, acked int64, kind int) int64 {
-	writer := history.PackKey(id, 0)
+	writer := record.PackKey(id, 0)
 	if r.part.cfg.Serial { // as many rows as all writers have had acknowledged
 		acked, writer = 0, 0
 		for _, w := range r.reader.writers {
@@ -162,7 +162,7 @@ func (r *read) complete(int, []byte) {}
 
 // settle holds the answers against what was known. A late one is not looked at: its
 // client has gone on meanwhile, in another session of the same reader.
-func (r *read) settle(op *history.Op, _ int, late bool) {
+func (r *read) settle(op *record.Op, _ int, late bool) {
 	for i := range r.asked {
 		if q := &r.asked[i]; !late && op.Outcome.Acknowledged() && q.index >= 0 {
 			r.reader.look(q, r.heads)

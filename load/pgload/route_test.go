@@ -21,8 +21,8 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/history"
 	"pgchaos/load"
+	"pgchaos/record"
 )
 
 // give writes a file that the server can read, and nobody else.
@@ -96,17 +96,17 @@ func TestTLS(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		set  map[string]string
-		want history.Outcome
+		want record.Outcome
 		kind string
 		says string
 	}{
-		{"the whole", map[string]string{"sslmode": "verify-full", "sslrootcert": own}, history.OK, "", ""},
-		{"the authority", map[string]string{"sslmode": "verify-ca", "sslrootcert": own}, history.OK, "", ""},
-		{"nothing is verified", map[string]string{"sslmode": "require"}, history.OK, "", ""},
-		{"preferred", map[string]string{"sslmode": "prefer"}, history.OK, "", ""},
-		{"a wrong authority", map[string]string{"sslmode": "verify-full", "sslrootcert": other}, history.Failed, "tls", "only: its certificate is not trusted"},
-		{"a wrong authority alone", map[string]string{"sslmode": "verify-ca", "sslrootcert": other}, history.Failed, "tls", "only: its certificate is not trusted"},
-		{"none", nil, history.Failed, "28000", "no encryption"},
+		{"the whole", map[string]string{"sslmode": "verify-full", "sslrootcert": own}, record.OK, "", ""},
+		{"the authority", map[string]string{"sslmode": "verify-ca", "sslrootcert": own}, record.OK, "", ""},
+		{"nothing is verified", map[string]string{"sslmode": "require"}, record.OK, "", ""},
+		{"preferred", map[string]string{"sslmode": "prefer"}, record.OK, "", ""},
+		{"a wrong authority", map[string]string{"sslmode": "verify-full", "sslrootcert": other}, record.Failed, "tls", "only: its certificate is not trusted"},
+		{"a wrong authority alone", map[string]string{"sslmode": "verify-ca", "sslrootcert": other}, record.Failed, "tls", "only: its certificate is not trusted"},
+		{"none", nil, record.Failed, "28000", "no encryption"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			pg.t = t
@@ -148,7 +148,7 @@ func testCancelWithTLS(t *testing.T, pg *postgres, a *admin, own string) {
 	if !s.(load.Interrupter).Interrupt() {
 		t.Fatal("there is nothing to interrupt")
 	}
-	expect(t, <-done, history.Unknown, "timeout, cancelled")
+	expect(t, <-done, record.Unknown, "timeout, cancelled")
 	mu.Lock()
 	defer mu.Unlock()
 	if request := "\x00\x00\x00\x08\x04\xd2\x16\x2f"; len(firsts) != 2 || firsts[0] != request || firsts[1] != request {
@@ -191,7 +191,7 @@ func TestURL(t *testing.T) {
 			cfg := pg.config(Insert)
 			cfg.Endpoints = []Endpoint{{Node: "other", Host: "192.0.2.1", Port: 1}}
 			cfg.Route, cfg.URL, cfg.OnTimeout = URL, fmt.Sprintf("postgres://127.0.0.1:%d/postgres", port), Cancel
-			expect(t, once(pg.session(cfg)), history.OK, "") // by a server that is none of the nodes
+			expect(t, once(pg.session(cfg)), record.OK, "") // by a server that is none of the nodes
 			book := pg.book(cfg)
 			if all := entries(t, book, len(book.Writers())-1); all[0].Server.Node != "" || all[0].Server.Timeline != 1 {
 				t.Errorf("ledger: %+v", all)
@@ -202,7 +202,7 @@ func TestURL(t *testing.T) {
 			s := pg.session(next)
 			for range 5 {
 				reply := once(s)
-				if expect(t, reply, history.OK, ""); reply.Node != 2 {
+				if expect(t, reply, record.OK, ""); reply.Node != 2 {
 					t.Errorf("node %d, want 2", reply.Node)
 				}
 			}
@@ -228,7 +228,7 @@ func cancelThrough(t *testing.T, pg *postgres, a *admin, cfg Config) {
 		return a.number("select count(*) from pg_stat_activity where wait_event = 'PgSleep'") == 1
 	})
 	s.(load.Interrupter).Interrupt()
-	expect(t, <-done, history.Unknown, "timeout, cancelled")
+	expect(t, <-done, record.Unknown, "timeout, cancelled")
 }
 
 // daemon starts a program that stays, as somebody who is not root, until the test ends.
@@ -328,16 +328,16 @@ func TestTopology(t *testing.T) {
 			for i, standby := range step.standby {
 				cl.servers[i].SetStandby(standby)
 			}
-			if reply := once(s); reply.Outcome != history.OK || reply.Node != step.want {
+			if reply := once(s); reply.Outcome != record.OK || reply.Node != step.want {
 				t.Errorf("%s: %+v, want node %d", step.why, reply, step.want)
 			}
 		}
 		primary = "a" // a mistake, or it is not ready: nobody else is asked
-		if reply := once(s); reply.Outcome != history.Failed || reply.Kind != "read only" || reply.Node != 1 || reply.Pause == 0 {
+		if reply := once(s); reply.Outcome != record.Failed || reply.Kind != "read only" || reply.Node != 1 || reply.Pause == 0 {
 			t.Errorf("%+v", reply)
 		}
 		primary = ""
-		if reply := once(s); reply.Outcome != history.OK || reply.Node != 3 {
+		if reply := once(s); reply.Outcome != record.OK || reply.Node != 3 {
 			t.Errorf("nobody knows: %+v", reply)
 		}
 		s.Close()
@@ -353,7 +353,7 @@ func TestTopologyOfReplicas(t *testing.T) {
 	cl.bubble(t, func(w *Workload) {
 		s := w.Open(0)
 		for _, want := range []int{2, 1} {
-			if reply := once(s); reply.Outcome != history.OK || reply.Node != want {
+			if reply := once(s); reply.Outcome != record.OK || reply.Node != want {
 				t.Errorf("%+v, want node %d", reply, want)
 			}
 			primary = "b"

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"pgchaos/history"
 	"pgchaos/load"
 	"pgchaos/load/script"
+	"pgchaos/record"
 )
 
 // scripted runs a script in pgbench's language: one operation is the script from its
@@ -61,7 +61,7 @@ func (s *scripted) perform(ctx context.Context, c *conn) error {
 	for {
 		step, err := s.run.Next()
 		if err != nil {
-			return c.failed(&scriptError{err}, history.Failed)
+			return c.failed(&scriptError{err}, record.Failed)
 		}
 		switch step.Kind {
 		case script.Done:
@@ -105,7 +105,7 @@ func (s *scripted) statement(ctx context.Context, c *conn, step script.Step) err
 	}
 	if c.answers, c.describe = nil, false; err == nil && wanted {
 		if err = s.store(); err != nil {
-			err = c.failed(&scriptError{err}, history.Failed)
+			err = c.failed(&scriptError{err}, record.Failed)
 		}
 	}
 	return err
@@ -156,7 +156,7 @@ func (s *scripted) queue(c *conn, step script.Step) error {
 	if !c.prepared[i] {
 		put := append([]byte(nil), c.out...)
 		if err := c.prepare(i, i+1, false); err != nil {
-			return c.failed(err, history.Failed) // of what was put nothing was sent
+			return c.failed(err, record.Failed) // of what was put nothing was sent
 		}
 		c.out = append(c.out[:0], put...)
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // session is one client and its work. It keeps its connection until something is wrong
@@ -68,9 +68,9 @@ func newSession(w *Workload, client int, nth uint64) *session {
 // Do performs one operation, connecting first where necessary. An operation for
 // which no connection could be had has certainly failed; the pause then holds the client
 // back before its next one.
-func (s *session) Do(ctx context.Context, op *history.Op) (pause time.Duration) {
+func (s *session) Do(ctx context.Context, op *record.Op) (pause time.Duration) {
 	if !s.state.CompareAndSwap(resting, busy) {
-		ended(op, history.Dropped, kindClosed, errClosed)
+		ended(op, record.Dropped, kindClosed, errClosed)
 		return 0
 	}
 	s.answered = false
@@ -87,16 +87,16 @@ func (s *session) Do(ctx context.Context, op *history.Op) (pause time.Duration) 
 }
 
 // ended notes how an operation ended.
-func ended(op *history.Op, outcome history.Outcome, kind string, err error) {
+func ended(op *record.Op, outcome record.Outcome, kind string, err error) {
 	op.Outcome, op.Kind, op.Err = outcome, kind, err
 }
 
 // share does an operation over a connection that is not the session's own.
-func (s *session) share(ctx context.Context, op *history.Op) (pause time.Duration) {
+func (s *session) share(ctx context.Context, op *record.Op) (pause time.Duration) {
 	c := s.places.take(ctx)
 	s.asked = 0
 	if c == nil {
-		ended(op, history.Dropped, kindGivenUp, fmt.Errorf("wait for a connection: %w", ctx.Err()))
+		ended(op, record.Dropped, kindGivenUp, fmt.Errorf("wait for a connection: %w", ctx.Err()))
 		return 0
 	}
 	sent := s.w.cfg.Clock.Now()
@@ -107,7 +107,7 @@ func (s *session) share(ctx context.Context, op *history.Op) (pause time.Duratio
 	if s.state.Load() == closed {
 		c.disconnect()
 		s.back(c)
-		ended(op, history.Dropped, kindClosed, errClosed)
+		ended(op, record.Dropped, kindClosed, errClosed)
 		return 0
 	}
 	op.Sent = sent
@@ -147,7 +147,7 @@ func (s *session) back(c *conn) {
 	s.places.give(c)
 }
 
-func (s *session) do(ctx context.Context, op *history.Op) (pause time.Duration) {
+func (s *session) do(ctx context.Context, op *record.Op) (pause time.Duration) {
 	s.at = s.w.pick(s.random)
 	p, c := s.w.parts[s.at], s.conn
 	if c.pooled != nil && c.astray() {
@@ -180,8 +180,8 @@ func (s *session) do(ctx context.Context, op *history.Op) (pause time.Duration) 
 
 // again tells whether an operation is begun again in a new transaction: never for a
 // client that has gone, or behind an interruption.
-func (s *session) again(ctx context.Context, op *history.Op) bool {
-	return op.Outcome == history.Failed && (op.Kind == "40001" || op.Kind == "40P01") &&
+func (s *session) again(ctx context.Context, op *record.Op) bool {
+	return op.Outcome == record.Failed && (op.Kind == "40001" || op.Kind == "40P01") &&
 		s.conn.pooled != nil && s.halted(ctx) == nil
 }
 
@@ -202,14 +202,14 @@ var (
 )
 
 // attempt performs the operation once.
-func (s *session) attempt(ctx context.Context, op *history.Op) (pause time.Duration) {
+func (s *session) attempt(ctx context.Context, op *record.Op) (pause time.Duration) {
 	c, w := s.conn, s.works[s.at]
 	c.fate = fate{}
 	c.weak = false
 	err := w.perform(ctx, c)
 	if err == nil && c.status != 'I' {
 		c.broken = true
-		err = c.failed(fmt.Errorf("%s: %w", c.tag, errOpen), history.Failed)
+		err = c.failed(fmt.Errorf("%s: %w", c.tag, errOpen), record.Failed)
 	}
 	if s.answered = err == nil; s.answered {
 		s.succeeded(c, op)
@@ -219,7 +219,7 @@ func (s *session) attempt(ctx context.Context, op *history.Op) (pause time.Durat
 }
 
 // failed notes an error, after which the connection may not be good for more.
-func (s *session) failed(c *conn, op *history.Op, err error) (pause time.Duration) {
+func (s *session) failed(c *conn, op *record.Op, err error) (pause time.Duration) {
 	s.answered = is[*pgconn.PgError](err) || is[*noRowError](err) || errors.Is(err, errOpen)
 	ended(op, c.fate.outcome, kindOf(err), err)
 	if op.Kind == kindLedger { // and it will be so for ever
@@ -229,7 +229,7 @@ func (s *session) failed(c *conn, op *history.Op, err error) (pause time.Duratio
 	if c.fate.calls > 1 {
 		c.rollback()
 	}
-	if op.Outcome != history.Failed || useless(op.Kind) || !c.usable() {
+	if op.Outcome != record.Failed || useless(op.Kind) || !c.usable() {
 		c.disconnect()
 	}
 	return 0
@@ -240,21 +240,21 @@ func (s *session) failed(c *conn, op *history.Op, err error) (pause time.Duratio
 func useless(kind string) bool { return kind == "25006" || kind == "26000" || kind == "0A000" }
 
 // succeeded notes an operation without an error.
-func (s *session) succeeded(c *conn, op *history.Op) {
+func (s *session) succeeded(c *conn, op *record.Op) {
 	weak := c.weak
 	if r, ok := s.works[s.at].(*read); ok && r.primary && s.w.cfg.Target == Replicas {
 		c.disconnect()
 	}
 	if weak {
-		ended(op, history.Weak, kindWeak, errWeak)
+		ended(op, record.Weak, kindWeak, errWeak)
 		return
 	}
-	ended(op, history.OK, "", nil)
+	ended(op, record.OK, "", nil)
 }
 
 // getReady connects and prepares what the part wants. Where it cannot, that is how the
 // operation ended.
-func (s *session) getReady(ctx context.Context, p *part, op *history.Op) (pause time.Duration, ready bool) {
+func (s *session) getReady(ctx context.Context, p *part, op *record.Op) (pause time.Duration, ready bool) {
 	var err error
 	c, kind := s.conn, ""
 	if c.pooled == nil {
@@ -272,14 +272,14 @@ func (s *session) getReady(ctx context.Context, p *part, op *history.Op) (pause 
 		return 0, true
 	case ctx.Err() != nil:
 		c.disconnect()
-		ended(op, history.Dropped, kindGivenUp, err)
+		ended(op, record.Dropped, kindGivenUp, err)
 		return 0, false
 	}
 	if c.pooled != nil && !c.usable() {
 		c.disconnect()
 	}
 	s.failures++
-	ended(op, history.Failed, kind, err)
+	ended(op, record.Failed, kind, err)
 	return backoff(s.failures, s.random), false
 }
 
@@ -295,7 +295,7 @@ func (s *session) adopt(c *wire) error {
 
 // Settle records what became of a write in the ledger: what is only known since it
 // was given up on, too.
-func (s *session) Settle(op *history.Op, late bool) {
+func (s *session) Settle(op *record.Op, late bool) {
 	server := 0
 	if s.answered {
 		server = s.server

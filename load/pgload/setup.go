@@ -14,7 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // The defaults of an update's table.
@@ -25,7 +25,7 @@ const (
 
 // Found is what a session of a workload finds of what the workload works on.
 type Found struct {
-	// Tables are the names of its tables, as history.TableName has them, by the parts of a
+	// Tables are the names of its tables, as record.TableName has them, by the parts of a
 	// mix, else one. A part that brings its own statements has "".
 	Tables []string
 	// Database is the one that its sessions are in, and SystemID the identifier of the
@@ -172,7 +172,7 @@ func CreateUpdateTable(ctx context.Context, conn *pgx.Conn, table string, rows, 
 		}
 		source := &lines{next: have, last: int64(rows), line: func(dst []byte, n int64) []byte {
 			dst = append(strconv.AppendInt(dst, n, 10), '\t')
-			return append(history.AppendPayload(dst, history.PackKey(0, n), payload), '\n')
+			return append(record.AppendPayload(dst, record.PackKey(0, n), payload), '\n')
 		}}
 		if err := copyIn(ctx, tx, quoted+" (int_value, char_value)", source); err != nil || exists {
 			return err

@@ -7,7 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // DefaultTable is the table of a Config that names none.
@@ -31,7 +31,7 @@ func quoteTable(table string) (quoted, schema string, err error) {
 // it was looked for (Setup): no search_path decides it again.
 func fullTable(table string) (string, error) {
 	_, _, err := quoteTable(table)
-	return history.QuotedTable(table), err
+	return record.QuotedTable(table), err
 }
 
 // The formats of parameters and columns.
@@ -122,7 +122,7 @@ const findSQL = `select n.nspname, c.relname
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
 where c.oid operator(pg_catalog.=) pg_catalog.to_regclass($1)`
 
-// findTable returns the name, as history.TableName has it, of the table that the file's name
+// findTable returns the name, as record.TableName has it, of the table that the file's name
 // means in this session. The table must be there.
 func findTable(ctx context.Context, conn querier, table string) (string, error) {
 	quoted, _, err := quoteTable(table)
@@ -136,7 +136,7 @@ func findTable(ctx context.Context, conn querier, table string) (string, error) 
 	if strings.Contains(schema+name, ".") {
 		return "", fmt.Errorf("table %s: it is %s in schema %s; rename what has a dot in its name, which cannot be audited", table, name, schema)
 	}
-	return history.TableName(schema, name), nil
+	return record.TableName(schema, name), nil
 }
 
 // CreateTable makes the table of a workload, and its schema, where it does not

@@ -3,8 +3,8 @@ package pgload
 import (
 	"testing"
 
-	"pgchaos/history"
 	"pgchaos/internal/fakepg"
+	"pgchaos/record"
 )
 
 // inTransactions answers as a server does that knows of transactions; and one
@@ -50,34 +50,34 @@ func TestOutcomesOfTransactions(t *testing.T) {
 		word   string
 		nth    int
 		answer fakepg.Answer
-		want   history.Outcome
+		want   record.Outcome
 		kind   string
 		stays  bool
 	}{
-		{"acknowledged", transaction, "", 0, fakepg.Answer{}, history.OK, "", true},
-		{"weakly", transaction, "commit", 1, fakepg.Answer{Notice: &fakepg.Notice{Code: "01000", Routine: "SyncRepWaitForLSN"}}, history.Weak, "01000", true},
-		{"lost at BEGIN", transaction, "begin", 1, fakepg.Answer{Hang: true}, history.Failed, "eof", false},
-		{"an error of BEGIN", transaction, "begin", 1, fakepg.Answer{Code: "57P03"}, history.Failed, "57P03", false},
-		{"lost before COMMIT", transaction, "insert", 2, fakepg.Answer{Hang: true}, history.Failed, "eof", false},
-		{"an error before COMMIT", transaction, "insert", 3, fakepg.Answer{Code: "23505"}, history.Failed, "23505", true},
-		{"cancelled before COMMIT", transaction, "insert", 3, fakepg.Answer{Code: "57014"}, history.Failed, "57014", true},
-		{"FATAL before COMMIT", transaction, "insert", 1, fakepg.Answer{Code: "57P01", Severity: "FATAL"}, history.Failed, "57P01", false},
-		{"a row was not stored", transaction, "insert", 2, fakepg.Answer{Tag: "INSERT 0 0"}, history.Failed, "no row", true},
-		{"lost at COMMIT", transaction, "commit", 1, fakepg.Answer{Hang: true}, history.Unknown, "eof", false},
-		{"lost behind the answer to COMMIT", transaction, "commit", 1, fakepg.Answer{HangAfter: true}, history.Unknown, "eof", false},
-		{"cancelled at COMMIT", transaction, "commit", 1, fakepg.Answer{Code: "57014"}, history.Unknown, "57014", false},
-		{"terminated at COMMIT", transaction, "commit", 1, fakepg.Answer{Code: "57P01", Severity: "FATAL"}, history.Unknown, "57P01", false},
-		{"an error of COMMIT", transaction, "commit", 1, fakepg.Answer{Code: "23505"}, history.Failed, "23505", true},
-		{"COMMIT answered by ROLLBACK", transaction, "commit", 1, fakepg.Answer{Tag: "ROLLBACK"}, history.Failed, "rollback", true},
-		{"a pipeline", pipeline, "", 0, fakepg.Answer{}, history.OK, "", true},
-		{"lost in a pipeline", pipeline, "insert", 2, fakepg.Answer{Hang: true}, history.Unknown, "eof", false},
-		{"lost behind the last answer of a pipeline", pipeline, "insert", 3, fakepg.Answer{HangAfter: true}, history.Unknown, "eof", false},
-		{"an error in a pipeline", pipeline, "insert", 2, fakepg.Answer{Code: "23505"}, history.Failed, "23505", true},
-		{"cancelled in a pipeline", pipeline, "insert", 3, fakepg.Answer{Code: "57014"}, history.Unknown, "57014", false},
-		{"a row of a pipeline was not stored", pipeline, "insert", 2, fakepg.Answer{Tag: "INSERT 0 0"}, history.Unknown, "no row", false},
-		{"both rows", rows, "insert", 1, fakepg.Answer{Tag: "INSERT 0 2"}, history.OK, "", true},
-		{"one of two rows", rows, "insert", 1, fakepg.Answer{Tag: "INSERT 0 1"}, history.Unknown, "no row", false},
-		{"none of two rows", rows, "insert", 1, fakepg.Answer{Tag: "INSERT 0 0"}, history.Failed, "no row", true},
+		{"acknowledged", transaction, "", 0, fakepg.Answer{}, record.OK, "", true},
+		{"weakly", transaction, "commit", 1, fakepg.Answer{Notice: &fakepg.Notice{Code: "01000", Routine: "SyncRepWaitForLSN"}}, record.Weak, "01000", true},
+		{"lost at BEGIN", transaction, "begin", 1, fakepg.Answer{Hang: true}, record.Failed, "eof", false},
+		{"an error of BEGIN", transaction, "begin", 1, fakepg.Answer{Code: "57P03"}, record.Failed, "57P03", false},
+		{"lost before COMMIT", transaction, "insert", 2, fakepg.Answer{Hang: true}, record.Failed, "eof", false},
+		{"an error before COMMIT", transaction, "insert", 3, fakepg.Answer{Code: "23505"}, record.Failed, "23505", true},
+		{"cancelled before COMMIT", transaction, "insert", 3, fakepg.Answer{Code: "57014"}, record.Failed, "57014", true},
+		{"FATAL before COMMIT", transaction, "insert", 1, fakepg.Answer{Code: "57P01", Severity: "FATAL"}, record.Failed, "57P01", false},
+		{"a row was not stored", transaction, "insert", 2, fakepg.Answer{Tag: "INSERT 0 0"}, record.Failed, "no row", true},
+		{"lost at COMMIT", transaction, "commit", 1, fakepg.Answer{Hang: true}, record.Unknown, "eof", false},
+		{"lost behind the answer to COMMIT", transaction, "commit", 1, fakepg.Answer{HangAfter: true}, record.Unknown, "eof", false},
+		{"cancelled at COMMIT", transaction, "commit", 1, fakepg.Answer{Code: "57014"}, record.Unknown, "57014", false},
+		{"terminated at COMMIT", transaction, "commit", 1, fakepg.Answer{Code: "57P01", Severity: "FATAL"}, record.Unknown, "57P01", false},
+		{"an error of COMMIT", transaction, "commit", 1, fakepg.Answer{Code: "23505"}, record.Failed, "23505", true},
+		{"COMMIT answered by ROLLBACK", transaction, "commit", 1, fakepg.Answer{Tag: "ROLLBACK"}, record.Failed, "rollback", true},
+		{"a pipeline", pipeline, "", 0, fakepg.Answer{}, record.OK, "", true},
+		{"lost in a pipeline", pipeline, "insert", 2, fakepg.Answer{Hang: true}, record.Unknown, "eof", false},
+		{"lost behind the last answer of a pipeline", pipeline, "insert", 3, fakepg.Answer{HangAfter: true}, record.Unknown, "eof", false},
+		{"an error in a pipeline", pipeline, "insert", 2, fakepg.Answer{Code: "23505"}, record.Failed, "23505", true},
+		{"cancelled in a pipeline", pipeline, "insert", 3, fakepg.Answer{Code: "57014"}, record.Unknown, "57014", false},
+		{"a row of a pipeline was not stored", pipeline, "insert", 2, fakepg.Answer{Tag: "INSERT 0 0"}, record.Unknown, "no row", false},
+		{"both rows", rows, "insert", 1, fakepg.Answer{Tag: "INSERT 0 2"}, record.OK, "", true},
+		{"one of two rows", rows, "insert", 1, fakepg.Answer{Tag: "INSERT 0 1"}, record.Unknown, "no row", false},
+		{"none of two rows", rows, "insert", 1, fakepg.Answer{Tag: "INSERT 0 0"}, record.Failed, "no row", true},
 	} {
 		t.Run(c.why, func(t *testing.T) {
 			cl := newCluster(t, 1)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 //go:embed vector.sql
@@ -25,7 +25,7 @@ func NewVectorReader(table string, writers []int) (*VectorReader, error) {
 	quoted, err := fullTable(table)
 	v := &VectorReader{sql: fmt.Sprintf(vectorSQL, quoted)}
 	for _, w := range writers {
-		v.lows = append(v.lows, int64(history.PackKey(w, 0)))
+		v.lows = append(v.lows, int64(record.PackKey(w, 0)))
 	}
 	return v, err
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // TestHiddenWarningsAreRefused: of what is written in the file, before anything is started.
@@ -61,13 +61,13 @@ func TestHiddenWarningsBehindAURL(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := pg.session(cfg)
-	expect(t, once(s), history.OK, "")
+	expect(t, once(s), record.OK, "")
 	a.exec("alter role loader set client_min_messages = error")
 	if _, err := Setup(t.Context(), cfg, Endpoint{}); !errors.Is(err, errHidden) || !strings.Contains(err.Error(), `alter role "loader" set`) {
 		t.Error(err)
 	}
 	hangUp(s)
-	expect(t, once(s), history.Failed, "no warnings")
+	expect(t, once(s), record.Failed, "no warnings")
 	a.exec("alter role loader set client_min_messages = warning")
-	expect(t, once(s), history.OK, "")
+	expect(t, once(s), record.OK, "")
 }

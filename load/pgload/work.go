@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"time"
 
-	"pgchaos/history"
 	"pgchaos/load/generate"
+	"pgchaos/record"
 )
 
 // work is what one client does for one part.
@@ -19,7 +19,7 @@ type work interface {
 	retry(server int)
 	// settle is told how the operation ended, and which server answered it, by the
 	// ledger's number; late as in load.Session.
-	settle(op *history.Op, server int, late bool)
+	settle(op *record.Op, server int, late bool)
 }
 
 // noAnswers takes no answers.
@@ -31,8 +31,8 @@ func (noAnswers) complete(int, []byte) {}
 // nothingKept is the work of which nothing is recorded.
 type nothingKept struct{}
 
-func (nothingKept) retry(int)                     {}
-func (nothingKept) settle(*history.Op, int, bool) {}
+func (nothingKept) retry(int)                    {}
+func (nothingKept) settle(*record.Op, int, bool) {}
 
 // begin and commit are the ends of a transaction of ours. Between them every statement
 // is asked for only if the operation has not been ended meanwhile.
@@ -57,7 +57,7 @@ func (s *session) step(ctx context.Context, c *conn, i int, params [][]byte) err
 // is open is rolled back with the connection.
 func (c *conn) stopped(err error) error {
 	c.broken = true
-	return c.failed(err, history.Failed)
+	return c.failed(err, record.Failed)
 }
 
 // update changes one row, by its key, drawn uniformly; or several in a pipeline.
@@ -90,9 +90,9 @@ func (u *update) perform(_ context.Context, c *conn) error {
 		err = c.runBatch(true, false)
 	}
 	if err == nil && u.missed {
-		c.fate.outcome = history.Failed
+		c.fate.outcome = record.Failed
 		if u.part.cfg.Pipeline > 1 { // of which others may have been there
-			c.fate.outcome = history.Unknown
+			c.fate.outcome = record.Unknown
 		}
 		return &noRowError{"the update found no row with the key that it was given"}
 	}
@@ -102,7 +102,7 @@ func (u *update) perform(_ context.Context, c *conn) error {
 func (u *update) bind() [][]byte {
 	u.key = strconv.AppendInt(u.key[:0], 1+u.random.Int64N(int64(u.part.cfg.Rows)), 10)
 	u.count++
-	u.value = history.AppendPayload(u.value[:0], history.PackKey(u.client, 1+u.count%history.MaxSeq), u.part.cfg.Payload)
+	u.value = record.AppendPayload(u.value[:0], record.PackKey(u.client, 1+u.count%record.MaxSeq), u.part.cfg.Payload)
 	u.params = [2][]byte{u.value, u.key}
 	return u.params[:]
 }

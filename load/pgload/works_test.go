@@ -9,8 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"pgchaos/history"
 	"pgchaos/load"
+	"pgchaos/record"
 )
 
 // everyKind is a work of each kind and form, by name.
@@ -139,11 +139,11 @@ func testKind(t *testing.T, pg *postgres, a *admin, w *Workload) {
 	ok := int64(0)
 	for _, e := range entriesByKey(t, pg.book(cfg)) {
 		switch {
-		case e.Outcome == history.OK && (e.LSN == 0 || e.Server.Node != "only"):
+		case e.Outcome == record.OK && (e.LSN == 0 || e.Server.Node != "only"):
 			t.Errorf("ledger: %+v", e)
-		case e.Outcome == history.OK:
+		case e.Outcome == record.OK:
 			ok++
-		case e.Outcome != history.Unknown && e.Outcome != history.Failed:
+		case e.Outcome != record.Unknown && e.Outcome != record.Failed:
 			t.Errorf("ledger: %+v", e)
 		}
 	}
@@ -164,10 +164,10 @@ func useKind(t *testing.T, pg *postgres, a *admin, w *Workload, sessions []load.
 			})
 		}
 		reply := once(sessions[i%3])
-		if i >= 15 && i < 18 && reply.Outcome != history.OK {
+		if i >= 15 && i < 18 && reply.Outcome != record.OK {
 			reply = once(sessions[i%3]) // it was lost; but not again
 		}
-		if reply.Outcome != history.OK || reply.Out <= 0 || reply.In <= 0 || reply.Sent <= 0 && w.places != nil || reply.Node != 1 {
+		if reply.Outcome != record.OK || reply.Out <= 0 || reply.In <= 0 || reply.Sent <= 0 && w.places != nil || reply.Node != 1 {
 			t.Fatalf("operation %d: %+v", i, reply)
 		}
 		parts[reply.Part] = true
@@ -193,33 +193,33 @@ func TestWhatIsCertain(t *testing.T) {
 		name     string
 		work     Work
 		protocol string
-		want     history.Outcome
+		want     record.Outcome
 		kind     string
 	}{
-		{"an error before COMMIT", sql("insert into scripted values (1, 1)", "select 1/0"), Extended, history.Failed, "22012"},
-		{"terminated before COMMIT", sql("insert into scripted values (1, 1)", "select pg_terminate_backend(pg_backend_pid())"), Extended, history.Failed, "57P01"},
-		{"terminated alone", sql("select pg_terminate_backend(pg_backend_pid())"), Extended, history.Unknown, "57P01"},
-		{"an error of the commit", sql("insert into deferred values (1)"), Extended, history.Failed, "23505"},
-		{"an error of COMMIT", sql("insert into deferred values (1)", "select 1"), Extended, history.Failed, "23505"},
-		{"an error of COMMIT, simple", sql("insert into deferred values (1)", "select 1"), Simple, history.Failed, "23505"},
-		{"an error behind a commit of its own", sql("call commits()"), Extended, history.Unknown, "P0001"},
-		{"an error behind a write of the script", scr("insert into scripted values (1, 1);\nselect 1/0;"), Extended, history.Unknown, "22012"},
-		{"an error behind a commit of the script", scr("begin;\ninsert into scripted values (1, 1);\ncommit;\nselect 1/0;"), Simple, history.Unknown, "22012"},
-		{"an error behind a read of the script", scr("select 1;\nselect 1/0;"), Extended, history.Failed, "22012"},
-		{"an error in the transaction of the script", scr("begin;\ninsert into scripted values (1, 1);\nselect 1/0;\nend;"), Extended, history.Failed, "22012"},
-		{"an error of the script", scr("begin;\ninsert into scripted values (1, 1);\n\\set n 1/0\nend;"), Extended, history.Failed, "script"},
-		{"a \\gset without a row", scr("select 1 where false \\gset"), Extended, history.Failed, "script"},
-		{"left open", scr("begin;\ninsert into scripted values (1, 1);"), Extended, history.Failed, "transaction left open"},
-		{"an error in a pipeline", scr("\\startpipeline\ninsert into scripted values (1, 1);\nselect 1/0;\n\\endpipeline"), Extended, history.Failed, "22012"},
-		{"an error behind a pipeline's transaction", scr("\\startpipeline\ninsert into scripted values (1, 1);\n\\syncpipeline\nselect 1/0;\n\\endpipeline"), Extended, history.Unknown, "22012"},
-		{"an error in a pipeline that commits", scr("\\startpipeline\nbegin;\ninsert into scripted values (1, 1);\ncommit;\nselect 1/0;\n\\endpipeline"), Extended, history.Unknown, "22012"},
-		{"several in one text, simple", scr("insert into scripted values (1, 1) \\; commit \\; select 1/0;"), Simple, history.Unknown, "22012"},
-		{"cancelled, simple", sql("select pg_cancel_backend(pg_backend_pid())"), Simple, history.Unknown, "57014"},
-		{"cancelled before COMMIT", sql("insert into scripted values (1, 1)", "select pg_cancel_backend(pg_backend_pid())"), Extended, history.Failed, "57014"},
-		{"data to copy in", sql("copy scripted from stdin"), Extended, history.Failed, "copy"},
-		{"a procedure, simple", sql("do $$ begin raise 'no'; end $$"), Extended, history.Unknown, "P0001"},
-		{"begin in a list", sql("begin"), Extended, history.Failed, "transaction left open"},
-		{"no row to update", Work{Kind: Update, Table: "nothing", Rows: 1}, Extended, history.Failed, "no row"},
+		{"an error before COMMIT", sql("insert into scripted values (1, 1)", "select 1/0"), Extended, record.Failed, "22012"},
+		{"terminated before COMMIT", sql("insert into scripted values (1, 1)", "select pg_terminate_backend(pg_backend_pid())"), Extended, record.Failed, "57P01"},
+		{"terminated alone", sql("select pg_terminate_backend(pg_backend_pid())"), Extended, record.Unknown, "57P01"},
+		{"an error of the commit", sql("insert into deferred values (1)"), Extended, record.Failed, "23505"},
+		{"an error of COMMIT", sql("insert into deferred values (1)", "select 1"), Extended, record.Failed, "23505"},
+		{"an error of COMMIT, simple", sql("insert into deferred values (1)", "select 1"), Simple, record.Failed, "23505"},
+		{"an error behind a commit of its own", sql("call commits()"), Extended, record.Unknown, "P0001"},
+		{"an error behind a write of the script", scr("insert into scripted values (1, 1);\nselect 1/0;"), Extended, record.Unknown, "22012"},
+		{"an error behind a commit of the script", scr("begin;\ninsert into scripted values (1, 1);\ncommit;\nselect 1/0;"), Simple, record.Unknown, "22012"},
+		{"an error behind a read of the script", scr("select 1;\nselect 1/0;"), Extended, record.Failed, "22012"},
+		{"an error in the transaction of the script", scr("begin;\ninsert into scripted values (1, 1);\nselect 1/0;\nend;"), Extended, record.Failed, "22012"},
+		{"an error of the script", scr("begin;\ninsert into scripted values (1, 1);\n\\set n 1/0\nend;"), Extended, record.Failed, "script"},
+		{"a \\gset without a row", scr("select 1 where false \\gset"), Extended, record.Failed, "script"},
+		{"left open", scr("begin;\ninsert into scripted values (1, 1);"), Extended, record.Failed, "transaction left open"},
+		{"an error in a pipeline", scr("\\startpipeline\ninsert into scripted values (1, 1);\nselect 1/0;\n\\endpipeline"), Extended, record.Failed, "22012"},
+		{"an error behind a pipeline's transaction", scr("\\startpipeline\ninsert into scripted values (1, 1);\n\\syncpipeline\nselect 1/0;\n\\endpipeline"), Extended, record.Unknown, "22012"},
+		{"an error in a pipeline that commits", scr("\\startpipeline\nbegin;\ninsert into scripted values (1, 1);\ncommit;\nselect 1/0;\n\\endpipeline"), Extended, record.Unknown, "22012"},
+		{"several in one text, simple", scr("insert into scripted values (1, 1) \\; commit \\; select 1/0;"), Simple, record.Unknown, "22012"},
+		{"cancelled, simple", sql("select pg_cancel_backend(pg_backend_pid())"), Simple, record.Unknown, "57014"},
+		{"cancelled before COMMIT", sql("insert into scripted values (1, 1)", "select pg_cancel_backend(pg_backend_pid())"), Extended, record.Failed, "57014"},
+		{"data to copy in", sql("copy scripted from stdin"), Extended, record.Failed, "copy"},
+		{"a procedure, simple", sql("do $$ begin raise 'no'; end $$"), Extended, record.Unknown, "P0001"},
+		{"begin in a list", sql("begin"), Extended, record.Failed, "transaction left open"},
+		{"no row to update", Work{Kind: Update, Table: "nothing", Rows: 1}, Extended, record.Failed, "no row"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			pg.t = t
@@ -228,7 +228,7 @@ func TestWhatIsCertain(t *testing.T) {
 			a.exec("truncate scripted")
 			s := pg.session(cfg)
 			expect(t, once(s), c.want, c.kind)
-			if n := a.number("select count(*) from scripted"); c.want == history.Failed && n != 0 {
+			if n := a.number("select count(*) from scripted"); c.want == record.Failed && n != 0 {
 				t.Errorf("%d rows of a certain failure", n)
 			}
 			pg.until("no transaction is open", func() bool {
@@ -252,15 +252,15 @@ func TestRetry(t *testing.T) {
 		name    string
 		work    Work
 		retry   int
-		want    history.Outcome
+		want    record.Outcome
 		retries int
 	}{
-		{"one statement", Work{Kind: Insert}, 3, history.OK, 2},
-		{"a transaction", Work{Kind: Insert, Statements: 2}, 3, history.OK, 2},
-		{"a pipeline", Work{Kind: Insert, Pipeline: 2}, 3, history.OK, 2},
-		{"not often enough", Work{Kind: Insert}, 1, history.Failed, 1},
-		{"never", Work{Kind: Insert}, 0, history.Failed, 0},
-		{"a transaction of the user's", Work{Kind: SQL, SQL: []string{"select 1", "insert into test_data values (-nextval('failures'), '')"}}, 2, history.OK, 2},
+		{"one statement", Work{Kind: Insert}, 3, record.OK, 2},
+		{"a transaction", Work{Kind: Insert, Statements: 2}, 3, record.OK, 2},
+		{"a pipeline", Work{Kind: Insert, Pipeline: 2}, 3, record.OK, 2},
+		{"not often enough", Work{Kind: Insert}, 1, record.Failed, 1},
+		{"never", Work{Kind: Insert}, 0, record.Failed, 0},
+		{"a transaction of the user's", Work{Kind: SQL, SQL: []string{"select 1", "insert into test_data values (-nextval('failures'), '')"}}, 2, record.OK, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			pg.t = t
@@ -283,10 +283,10 @@ func TestRetry(t *testing.T) {
 			n := counts(books)
 			each := int64(max(1, c.work.Statements, c.work.Pipeline))
 			ok := int64(0)
-			if c.want == history.OK {
+			if c.want == record.OK {
 				ok = each
 			}
-			if failed := int64(c.retries+1)*each - ok; n[history.OK] != ok || n[history.Failed] != failed || n[history.Unknown] != 0 {
+			if failed := int64(c.retries+1)*each - ok; n[record.OK] != ok || n[record.Failed] != failed || n[record.Unknown] != 0 {
 				t.Errorf("ledger: %v, want %d acknowledged and %d failed", n, ok, failed)
 			}
 		})
@@ -308,7 +308,7 @@ func TestSettingsOfSessions(t *testing.T) {
 			('transaction_isolation', 'transaction_read_only', 'synchronous_commit', 'search_path', 'application_name')`}
 		w := pg.open(cfg)
 		s := w.Open(0)
-		expect(t, once(s), history.OK, "")
+		expect(t, once(s), record.OK, "")
 		s.Close()
 		w.Close()
 	}
@@ -370,8 +370,8 @@ func TestGivenUpBetweenStatements(t *testing.T) {
 			defer cancel()
 			free <- do(ctx, other)
 		})
-		expect(t, do(ctx, s), history.Failed, "given up")
-		if reply := <-free; reply.Kind == kindGivenUp && reply.Outcome == history.Dropped || reply.Sent == 0 {
+		expect(t, do(ctx, s), record.Failed, "given up")
+		if reply := <-free; reply.Kind == kindGivenUp && reply.Outcome == record.Dropped || reply.Sent == 0 {
 			t.Errorf("who waits for a connection: %+v", reply)
 		}
 		s.Close()
@@ -401,7 +401,7 @@ func TestLargePipeline(t *testing.T) {
 	go func() { done <- once(s) }()
 	select {
 	case reply := <-done:
-		if expect(t, reply, history.OK, ""); reply.Out < 600*20_000 || reply.In < 600*100_000 {
+		if expect(t, reply, record.OK, ""); reply.Out < 600*20_000 || reply.In < 600*100_000 {
 			t.Errorf("%+v", reply)
 		}
 	case <-time.After(30 * time.Second):
@@ -418,9 +418,9 @@ func TestPreparedNoMore(t *testing.T) {
 	cfg := pg.config(SQL)
 	cfg.SQL = []string{"deallocate all"}
 	s := pg.session(cfg)
-	expect(t, once(s), history.OK, "")
-	expect(t, once(s), history.Failed, "26000")
-	expect(t, once(s), history.OK, "")
+	expect(t, once(s), record.OK, "")
+	expect(t, once(s), record.Failed, "26000")
+	expect(t, once(s), record.OK, "")
 }
 
 // TestTPCBAddsUp: every transaction is in all of the tables, once.
@@ -436,7 +436,7 @@ func TestTPCBAddsUp(t *testing.T) {
 	l.Stop()
 	l.Close()
 	w.Close()
-	ok := l.Record().Total.Outcomes[history.OK]
+	ok := l.Record().Total.Outcomes[record.OK]
 	if n := a.number("select count(*) from pgbench_history"); n != ok || ok < 10 || l.Record().Total.Samples() != ok {
 		t.Errorf("%d rows of history for %d of %d operations", n, ok, l.Record().Total.Samples())
 	}
@@ -469,7 +469,7 @@ func TestInterruptedBetweenStatements(t *testing.T) {
 		if !s.(load.Interrupter).Interrupt() {
 			t.Error("there is nothing to interrupt")
 		}
-		expect(t, <-done, history.Failed, kind)
+		expect(t, <-done, record.Failed, kind)
 		if n := a.number("select count(*) from scripted"); n != 0 {
 			t.Errorf("%d rows", n)
 		}

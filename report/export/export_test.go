@@ -17,7 +17,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 	"github.com/google/go-cmp/cmp"
 
-	"pgchaos/history"
+	"pgchaos/record"
 	"pgchaos/report"
 )
 
@@ -45,18 +45,18 @@ func golden(t *testing.T, name string, got []byte) {
 
 func samples() []Sample {
 	const ms = time.Millisecond
-	one := func(op history.Op) Sample {
+	one := func(op record.Op) Sample {
 		return Sample{Workload: "writes", Client: 2, Clients: 8, All: 12, Node: "a", Op: op}
 	}
-	part := one(history.Op{Due: 3 * ms, Sent: 3 * ms, Done: 4 * ms, Outcome: history.OK, Out: 100, In: 60})
+	part := one(record.Op{Due: 3 * ms, Sent: 3 * ms, Done: 4 * ms, Outcome: record.OK, Out: 100, In: 60})
 	part.Part = "insert"
 	return []Sample{
-		one(history.Op{Due: 10 * ms, Sent: 12 * ms, Done: 15 * ms, Outcome: history.OK, Out: 120, In: 80}),
+		one(record.Op{Due: 10 * ms, Sent: 12 * ms, Done: 15 * ms, Outcome: record.OK, Out: 120, In: 80}),
 		part,
-		one(history.Op{Due: 20 * ms, Sent: 20 * ms, Done: 5020 * ms, Outcome: history.Unknown, Kind: "timeout", Err: errors.New("no answer, in \"time\""), Out: 120}),
-		one(history.Op{Due: 30 * ms, Sent: 30 * ms, Done: 31 * ms, Outcome: history.Weak, Kind: "01000", Err: errors.New("the wait was cancelled")}),
-		one(history.Op{Due: 40 * ms, Done: 5040 * ms, Outcome: history.Dropped, Kind: "dropped"}),
-		one(history.Op{Due: 50 * ms, Sent: 50 * ms, Done: 52 * ms, Outcome: history.OK, Retries: 2}),
+		one(record.Op{Due: 20 * ms, Sent: 20 * ms, Done: 5020 * ms, Outcome: record.Unknown, Kind: "timeout", Err: errors.New("no answer, in \"time\""), Out: 120}),
+		one(record.Op{Due: 30 * ms, Sent: 30 * ms, Done: 31 * ms, Outcome: record.Weak, Kind: "01000", Err: errors.New("the wait was cancelled")}),
+		one(record.Op{Due: 40 * ms, Done: 5040 * ms, Outcome: record.Dropped, Kind: "dropped"}),
+		one(record.Op{Due: 50 * ms, Sent: 50 * ms, Done: 52 * ms, Outcome: record.OK, Retries: 2}),
 	}
 }
 
@@ -195,7 +195,7 @@ func result(t *testing.T) *report.Result {
 	}
 	return &report.Result{
 		Tool: "v1", Run: "demo", Started: started,
-		Phases: []history.Phase{{Name: "baseline", End: time.Second}, {Name: "stop-b", Start: time.Second, End: 3 * time.Second}},
+		Phases: []record.Phase{{Name: "baseline", End: time.Second}, {Name: "stop-b", Start: time.Second, End: 3 * time.Second}},
 		Workloads: []report.Workload{{
 			Name:    "writes",
 			Series:  []report.SeriesPoint{{At: 0, OK: 60}, {At: 900 * time.Millisecond, OK: 40, Errors: 2}, {At: 1100 * time.Millisecond, Dropped: 3}, {At: 2 * time.Second, OK: 1}},

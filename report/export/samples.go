@@ -16,7 +16,7 @@ import (
 	"sync"
 	"time"
 
-	"pgchaos/history"
+	"pgchaos/record"
 )
 
 // Sample is one operation, and whose it was.
@@ -27,7 +27,7 @@ type Sample struct {
 	Clients  int    // of the workload
 	All      int    // of all workloads
 	Node     string // empty: nobody answered, or nobody knows who
-	Op       history.Op
+	Op       record.Op
 }
 
 // label is what a sample is counted under.
@@ -95,7 +95,7 @@ func (w *Writer) Write(s *Sample) {
 		return
 	}
 	if w.form == JTL {
-		if s.Op.Outcome != history.Dropped { // JMeter knows no samples that were never sent
+		if s.Op.Outcome != record.Dropped { // JMeter knows no samples that were never sent
 			w.record = w.appendJTL(w.record[:0], s)
 			w.err = w.rows.Write(w.record)
 		}
@@ -138,7 +138,7 @@ func (w *Writer) appendJTL(row []string, s *Sample) []string {
 	if !op.Outcome.Acknowledged() {
 		success, code = "false", op.Kind
 	}
-	if op.Outcome != history.OK {
+	if op.Outcome != record.OK {
 		message = op.Outcome.String()
 		if op.Err != nil {
 			failure = op.Err.Error()
@@ -178,7 +178,7 @@ func lineOf(s *Sample) line {
 		Workload: s.Workload, Part: s.Part, Client: s.Client, Node: s.Node, Outcome: op.Outcome.String(), Kind: op.Kind,
 		Due: int64(op.Due), Done: int64(op.Done), Retries: op.Retries, Out: op.Out, In: op.In,
 	}
-	if op.Outcome != history.Dropped {
+	if op.Outcome != record.Dropped {
 		sent := int64(op.Sent)
 		l.Sent = &sent
 	}

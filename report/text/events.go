@@ -4,8 +4,8 @@ import (
 	"strings"
 
 	"pgchaos/check"
-	"pgchaos/history"
 	"pgchaos/internal/units"
+	"pgchaos/record"
 	"pgchaos/report"
 )
 
@@ -24,7 +24,7 @@ func writeTimeline(p *page, r *report.Result) {
 		if m.Effective > 0 {
 			effective = units.Seconds(m.Effective)
 		}
-		if m.Status == history.MarkSkipped {
+		if m.Status == record.MarkSkipped {
 			issued = "-"
 		}
 		status, i := markWords(m)
@@ -34,22 +34,22 @@ func writeTimeline(p *page, r *report.Result) {
 }
 
 // markWords is how a step ended.
-func markWords(m history.Mark) (status string, i ink) {
+func markWords(m record.Mark) (status string, i ink) {
 	switch m.Status {
-	case history.MarkSeen:
+	case record.MarkSeen:
 		return "UNEXPECTED", red
-	case history.MarkFailed:
+	case record.MarkFailed:
 		return "FAILED", red
 	case "":
 		return "UNKNOWN", red
-	case history.MarkSkipped:
+	case record.MarkSkipped:
 		return "skipped", yellow
 	}
 	return string(m.Status), plain
 }
 
 // stepWords is a step's name, and what it does where the name does not tell.
-func stepWords(m history.Mark) string {
+func stepWords(m record.Mark) string {
 	text := m.Name
 	switch {
 	case m.Reverses != "":
@@ -62,7 +62,7 @@ func stepWords(m history.Mark) string {
 	return text
 }
 
-func detail(m history.Mark) string {
+func detail(m record.Mark) string {
 	switch {
 	case m.Error == "":
 		return m.Detail

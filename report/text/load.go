@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"strings"
 
-	"pgchaos/history"
 	"pgchaos/internal/units"
+	"pgchaos/record"
 	"pgchaos/report"
 )
 
@@ -198,7 +198,7 @@ func writeErrorKinds(p *page, r *report.Result) {
 	t := table{columns: []column{left("Workload"), left("Error"), left("Outcome"), right("Count"), left("Example")}}
 	for _, w := range r.Workloads {
 		for _, e := range w.Errors {
-			if e.Outcome != history.Dropped { // counted above, and nobody answered them
+			if e.Outcome != record.Dropped { // counted above, and nobody answered them
 				t.add(plain, w.Name, e.Kind, e.Outcome.String(), units.Grouped(e.N), units.OneLine(e.Example))
 			}
 		}

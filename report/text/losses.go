@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"pgchaos/check"
-	"pgchaos/history"
 	"pgchaos/internal/units"
+	"pgchaos/record"
 	"pgchaos/report"
 )
 
@@ -315,7 +315,7 @@ func stretch(from, to time.Duration) string {
 	return fmt.Sprintf("%.3f-%s", from.Seconds(), units.Seconds(to))
 }
 
-func positions(first, last history.LSN) string {
+func positions(first, last record.LSN) string {
 	if first == last || first == 0 {
 		return last.String()
 	}

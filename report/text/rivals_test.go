@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"pgchaos/check"
-	"pgchaos/history/ledger"
+	"pgchaos/record/ledger"
 	"pgchaos/report"
 )
 

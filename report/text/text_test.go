@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"pgchaos/check"
-	"pgchaos/history"
+	"pgchaos/record"
 	"pgchaos/report"
 )
 
@@ -193,7 +193,7 @@ func TestLossesInWords(t *testing.T) {
 }
 
 func TestWeakStretchesInWords(t *testing.T) {
-	r := &report.Result{Timeline: []history.Mark{
+	r := &report.Result{Timeline: []record.Mark{
 		{Name: "stop-a", Action: "stop", Nodes: []string{"a"}, Issued: 5 * time.Second},
 		{Name: "promote-b", Action: "promote", Nodes: []string{"b"}, Issued: 6 * time.Second},
 		{Name: "rejoin-a", Action: "rejoin", Nodes: []string{"a"}, Issued: 7 * time.Second},

@@ -5,8 +5,8 @@ import (
 	"slices"
 
 	"pgchaos/check"
-	"pgchaos/history"
 	"pgchaos/internal/units"
+	"pgchaos/record"
 	"pgchaos/report"
 )
 
@@ -31,7 +31,7 @@ func stretchWords(r *report.Result, s check.WeakStretch) string {
 
 // promoted tells whether a step promoted a node.
 func promoted(r *report.Result, node string) bool {
-	return slices.ContainsFunc(r.Timeline, func(m history.Mark) bool { return m.Action == "promote" && slices.Contains(m.Nodes, node) })
+	return slices.ContainsFunc(r.Timeline, func(m record.Mark) bool { return m.Action == "promote" && slices.Contains(m.Nodes, node) })
 }
 
 // between names the steps that a stretch lies between: the promotion of its node, or the

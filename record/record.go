@@ -1,0 +1,165 @@
+// Package record holds the words that every other package shares: what was
+// attempted (Op), what was done to the cluster (Mark), what its nodes
+// said of themselves (NodeState, Usage), and the one clock they are all told in.
+//
+// Nothing here talks to PostgreSQL, and nothing here imports another package of
+// this module.
+package record
+
+import (
+	"fmt"
+	"time"
+)
+
+// Clock gives offsets from one monotonic reading. Every time in a result is such
+// an offset, so that a step of the wall clock cannot bend a measurement.
+type Clock struct{ zero time.Time }
+
+// StartClock returns a Clock whose zero is now.
+func StartClock() Clock { return Clock{zero: time.Now()} }
+
+// Now is the offset of this moment.
+func (c Clock) Now() time.Duration { return time.Since(c.zero) }
+
+// Offset converts a reading of time.Now into an offset on the clock.
+func (c Clock) Offset(t time.Time) time.Duration { return t.Sub(c.zero) }
+
+// Zero is the wall time of offset 0, for the header of a result.
+func (c Clock) Zero() time.Time { return c.zero }
+
+// Outcome says what became of one operation. The zero value means that nobody
+// knows: an operation without a record was sent and never answered.
+type Outcome uint8
+
+// The outcomes, from the least to the most that is known.
+const (
+	Unknown Outcome = iota // sent, and no answer that proves anything
+	OK                     // acknowledged by the server
+	Weak                   // acknowledged, but the wait for the synchronous standbys had been cancelled
+	Failed                 // certainly not committed
+	Dropped                // due, but never sent
+)
+
+// Outcomes is the number of different outcomes, for arrays indexed by Outcome.
+const Outcomes = 5
+
+var outcomeNames = [Outcomes]string{"unknown", "ok", "weak", "failed", "dropped"}
+
+func (o Outcome) String() string {
+	if int(o) < len(outcomeNames) {
+		return outcomeNames[o]
+	}
+	return fmt.Sprintf("outcome(%d)", uint8(o))
+}
+
+// Acknowledged tells whether the server said yes, be it weakly.
+func (o Outcome) Acknowledged() bool { return o == OK || o == Weak }
+
+// MarshalText writes the outcome as its word.
+func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// UnmarshalText reads the word that MarshalText wrote.
+func (o *Outcome) UnmarshalText(text []byte) error {
+	for i, name := range outcomeNames {
+		if name == string(text) {
+			*o = Outcome(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("outcome %q: not one of %v", text, outcomeNames)
+}
+
+// Op is what became of one arrival. All times are offsets on the run's clock.
+type Op struct {
+	Due     time.Duration // when it should have been sent; equals Sent in a closed loop
+	Sent    time.Duration // when it was sent; meaningless for Dropped
+	Done    time.Duration // when the answer, the error or the time-out came
+	Outcome Outcome
+	// Kind is "" for OK; otherwise an SQLSTATE ("25006") or a word for what the
+	// connection did ("timeout", "connection refused", "reset", "eof", "dropped").
+	Kind string
+	// Err is the error as it came, for the one example kept for each Kind; nil for OK.
+	Err error
+	// Node is the number of the node that answered, counted from 1 in the order of the
+	// workload's nodes; 0: nobody did, or nobody knows who.
+	Node int
+	// Part is the number of the part of a mix that was performed, counted from 0; 0 where
+	// the workload is no mix.
+	Part int
+	// Retries counts how often the transaction was begun again after 40001 or 40P01.
+	Retries int
+	// Out and In are the bytes that were written to and read from the connection for it.
+	Out, In int64
+}
+
+// Response is the time from due to done, in which waiting for a free client counts.
+func (o Op) Response() time.Duration { return o.Done - o.Due }
+
+// Service is the time from sent to done: what the server and the network took.
+func (o Op) Service() time.Duration { return o.Done - o.Sent }
+
+// MarkStatus says how a step of the timeline ended. The zero value means that it
+// was never known to end.
+type MarkStatus string
+
+// What can become of a step.
+const (
+	MarkDone    MarkStatus = "done"    // acted, and the effect was verified
+	MarkFailed  MarkStatus = "failed"  // the action or its verification returned an error
+	MarkSkipped MarkStatus = "skipped" // not begun: the run ended, or a step before it failed
+	MarkSeen    MarkStatus = "seen"    // not a step of ours: something that happened, such as a node's unexpected exit
+)
+
+// The ways to make a standby of a node.
+const (
+	WayRestart = "plain restart"
+	WayRewind  = "pg_rewind"
+	WayBackup  = "base backup"
+)
+
+// Mark is one thing done to the cluster, or seen to happen to it. A fault is an
+// interval, not an instant: acknowledgements still arrive between Issued and
+// Effective. What was seen happened at some moment from Issued, when all was last known
+// to be well, to Effective, when it was noticed.
+type Mark struct {
+	Name   string   `json:"name"`            // the step's name; phases carry it
+	Action string   `json:"action"`          // "kill", "promote", ...; "undo" for a reversal; of a mark that was seen: "exit", "crash", "out-of-memory"
+	Nodes  []string `json:"nodes,omitempty"` // the nodes acted on, roles resolved
+	// Mode is how a stop or a restart told its servers to shut down: "fast" and "smart"
+	// lose nothing, "immediate" is a crash. "" for any other action, and where it is not known.
+	Mode string `json:"mode,omitempty"`
+	// Way is how a rejoin made a standby of its node: one of the above; "" for any other action, and where it is not known. Tried counts the ways
+	// that did not work before.
+	Way   string `json:"way,omitempty"`
+	Tried int    `json:"ways_tried,omitempty"`
+	// Planned is the `at` of the step; nil when the step had none.
+	Planned   *time.Duration `json:"planned_ns,omitempty"`
+	Issued    time.Duration  `json:"issued_ns"`
+	Effective time.Duration  `json:"effective_ns"` // when the effect had been verified; 0 when it never was
+	// Ended is when the step was over: effective, failed, or given up.
+	Ended  time.Duration `json:"ended_ns"`
+	Status MarkStatus    `json:"status"`
+	// NotSo is set for a failed step that asked something and was answered, and what it
+	// expects is not so. Without it the step could not be done, and proves nothing.
+	NotSo bool `json:"not_so,omitempty"`
+	// Fault is set for what takes something away from clients (stop, kill, pause,
+	// restart): outages are measured from these.
+	Fault bool `json:"fault,omitempty"`
+	// SamePhase is set for a step with which no phase begins.
+	SamePhase bool `json:"same_phase,omitempty"`
+	// Reverses names the step that this mark takes back.
+	Reverses string `json:"reverses,omitempty"`
+	Detail   string `json:"detail,omitempty"` // what a person wants to know: "by pg_rewind in 1.2s"
+	Error    string `json:"error,omitempty"`
+	// Numbers are what the statement of a sql step answered, by node, where that is a number.
+	Numbers map[string]int64 `json:"numbers,omitempty"`
+}
+
+// Phase is a stretch of the run: `baseline` until the first step that begins a phase,
+// then the name of each such step until the next. An operation belongs to the phase it
+// was due in.
+type Phase struct {
+	Name  string        `json:"name"`
+	Start time.Duration `json:"start_ns"`
+	End   time.Duration `json:"end_ns"`
+}
