@@ -14,6 +14,8 @@ import (
 
 	"pgchaos/record"
 	"pgchaos/record/ledger"
+	"pgchaos/rows"
+	"pgchaos/verdict"
 )
 
 const payload = 24
@@ -88,7 +90,7 @@ func books(writers ...string) *fakeBook {
 
 // row is the row that belongs to a key.
 func row(writer int, seq int64) heldRow {
-	return asWritten(Table{Payload: payload}, record.PackKey(writer, seq), 0)
+	return asWritten(rows.Table{Payload: payload}, record.PackKey(writer, seq), 0)
 }
 
 // with is a row with another value.
@@ -104,7 +106,7 @@ func (r heldRow) numbered(integer int64) heldRow {
 }
 
 // rows are those of writer 0 with the given sequence numbers.
-func rows(seqs ...int64) (all []heldRow) {
+func rowsOf(seqs ...int64) (all []heldRow) {
 	for _, seq := range seqs {
 		all = append(all, row(0, seq))
 	}
@@ -124,7 +126,7 @@ type reading struct {
 func node(name string, all ...heldRow) reading { return reading{node: name, rows: all} }
 func gone(name, why string) reading            { return reading{node: name, why: why} }
 
-func (r reading) in(t Table) NodeHolding {
+func (r reading) in(t rows.Table) NodeHolding {
 	h := NodeHolding{Node: r.node, Why: r.why}
 	if r.why == "" {
 		h.Holding = hold(t, r.maxOdd, 1, r.rows...)
@@ -199,24 +201,24 @@ func TestAuditTable(t *testing.T) {
 	}{
 		{
 			name: "all is where it should be", ledger: books("ooo"),
-			nodes:     []reading{node("a", rows(1, 2, 3)...), node("b", rows(1, 2, 3)...)},
+			nodes:     []reading{node("a", rowsOf(1, 2, 3)...), node("b", rowsOf(1, 2, 3)...)},
 			wantNodes: "a rows=3 equal, b rows=3 equal",
 		},
 		{
 			name: "acknowledged and on no node at all", ledger: books("ooo"),
-			nodes:     []reading{node("a", rows(1)...), node("b", rows(1)...)},
+			nodes:     []reading{node("a", rowsOf(1)...), node("b", rowsOf(1)...)},
 			want:      "lost 2: w0/2-3 on []",
 			wantNodes: "a rows=1 equal, b rows=1 equal",
 		},
 		{
 			name: "acknowledged, and only the old primary's fork has it", ledger: books("oooo"), authority: "b",
-			nodes:     []reading{node("a", rows(1, 2, 3, 4)...), node("b", rows(1, 2)...)},
+			nodes:     []reading{node("a", rowsOf(1, 2, 3, 4)...), node("b", rowsOf(1, 2)...)},
 			want:      "lost 2: w0/3-4 on [a]",
 			wantNodes: "a rows=4 extra=2, b rows=2 equal",
 		},
 		{
 			name: "runs end where the holders change", ledger: books("oooo"), authority: "c",
-			nodes: []reading{node("a", rows(1, 2)...), node("b", rows(2, 3)...), node("c")},
+			nodes: []reading{node("a", rowsOf(1, 2)...), node("b", rowsOf(2, 3)...), node("c")},
 			want:  "lost 4: w0/1-1 on [a] w0/2-2 on [a b] w0/3-3 on [b] w0/4-4 on []",
 		},
 		{
@@ -231,37 +233,37 @@ func TestAuditTable(t *testing.T) {
 		},
 		{
 			name: "a hole in an otherwise whole history", ledger: books("ooooo"),
-			nodes: []reading{node("a", rows(1, 2, 4, 5)...)},
+			nodes: []reading{node("a", rowsOf(1, 2, 4, 5)...)},
 			want:  "lost 1: w0/3-3 on []",
 		},
 		{
 			name: "a weak acknowledgement is not lost but weakly lost", ledger: books("oww"),
-			nodes: []reading{node("a", rows(1, 3)...)},
+			nodes: []reading{node("a", rowsOf(1, 3)...)},
 			want:  "weak_lost 1: w0/2-2 on []",
 		},
 		{
 			name: "unanswered writes may be there or not", ledger: books("uuuu"),
-			nodes: []reading{node("a", rows(1, 2)...), node("b", rows(1, 2, 3)...)},
+			nodes: []reading{node("a", rowsOf(1, 2)...), node("b", rowsOf(1, 2, 3)...)},
 			want:  "survived 2: w0/1-2 on [a b]; vanished 2: w0/3-3 on [b] w0/4-4 on []",
 		},
 		{
 			name: "a certain failure that is there", ledger: books("off"),
-			nodes: []reading{node("a", rows(1, 2)...)},
+			nodes: []reading{node("a", rowsOf(1, 2)...)},
 			want:  "resurrected 1: w0/2-2 on [a]",
 		},
 		{
 			name: "a certain failure that another node has", ledger: books("of"), authority: "b",
-			nodes: []reading{node("a", rows(1, 2)...), node("b", rows(1)...)},
+			nodes: []reading{node("a", rowsOf(1, 2)...), node("b", rowsOf(1)...)},
 			want:  "resurrected 1: w0/2-2 on [a]",
 		},
 		{
 			name: "a certain failure that only a fork had", ledger: books("of"), authority: "b",
-			nodes: []reading{node("a", rows(1)...), node("b", rows(1)...)}, forks: []reading{node("a", rows(1, 2)...)},
+			nodes: []reading{node("a", rowsOf(1)...), node("b", rowsOf(1)...)}, forks: []reading{node("a", rowsOf(1, 2)...)},
 			want: "resurrected 1: w0/2-2 on [fork a]", wantNodes: "a rows=1 equal, b rows=1 equal",
 		},
 		{
 			name: "altered, doubled and foreign on a fork alone", ledger: books("oo"), authority: "b",
-			nodes: []reading{node("b", rows(1, 2)...)}, forks: []reading{node("a", row(0, 1).with("rot"), row(0, 2), row(0, 2), row(0, 3))},
+			nodes: []reading{node("b", rowsOf(1, 2)...)}, forks: []reading{node("a", row(0, 1).with("rot"), row(0, 2), row(0, 2), row(0, 3))},
 			want: "duplicated 1: w0/2-2 on [fork a]; foreign 1: w0/3-3 on [fork a]; corrupted 1: w0/1-1 on [fork a]",
 		},
 		{
@@ -289,32 +291,32 @@ func TestAuditTable(t *testing.T) {
 		},
 		{
 			name: "one row twice on one node", ledger: books("oo"),
-			nodes: []reading{node("a", rows(1, 2)...), node("b", rows(1, 1, 2)...)},
+			nodes: []reading{node("a", rowsOf(1, 2)...), node("b", rowsOf(1, 1, 2)...)},
 			want:  "duplicated 1: w0/1-1 on [b]", wantNodes: "a rows=2 equal, b rows=3 extra=1 duplicated=1",
 		},
 		{
 			name: "a foreign row twice", ledger: books("o"),
-			nodes: []reading{node("a", rows(1, 7, 7)...)},
+			nodes: []reading{node("a", rowsOf(1, 7, 7)...)},
 			want:  "duplicated 1: w0/7-7 on [a]; foreign 1: w0/7-7 on [a]",
 		},
 		{
 			name: "a row as written and another one altered", ledger: books("o"),
-			nodes: []reading{node("a", rows(1)...), node("b", row(0, 1), row(0, 1).with("rot"))},
+			nodes: []reading{node("a", rowsOf(1)...), node("b", row(0, 1), row(0, 1).with("rot"))},
 			want:  "duplicated 1: w0/1-1 on [b]; corrupted 1: w0/1-1 on [b]", wantNodes: "a rows=1 equal, b rows=2 extra=1 corrupted=1 duplicated=1",
 		},
 		{
 			name: "equal counts of different rows", ledger: books("ooo"),
-			nodes: []reading{node("a", rows(1, 2, 3)...), node("b", rows(1, 2)...), node("c", rows(2, 3)...)},
+			nodes: []reading{node("a", rowsOf(1, 2, 3)...), node("b", rowsOf(1, 2)...), node("c", rowsOf(2, 3)...)},
 			want:  "", wantNodes: "a rows=3 equal, b rows=2 missing=1, c rows=2 missing=1",
 		},
 		{
 			name: "two primaries with equal counts", ledger: books("oooo"),
-			nodes: []reading{node("a", rows(1, 2, 3)...), node("b", rows(1, 2, 4)...)},
+			nodes: []reading{node("a", rowsOf(1, 2, 3)...), node("b", rowsOf(1, 2, 4)...)},
 			want:  "lost 1: w0/4-4 on [b]", wantNodes: "a rows=3 equal, b rows=3 missing=1 extra=1",
 		},
 		{
 			name: "a value that nobody wrote, on a standby", ledger: books("oo"),
-			nodes: []reading{node("a", rows(1, 2)...), node("b", row(0, 1), row(0, 2).with("rot"))},
+			nodes: []reading{node("a", rowsOf(1, 2)...), node("b", row(0, 1), row(0, 2).with("rot"))},
 			want:  "corrupted 1: w0/2-2 on [b]", wantNodes: "a rows=2 equal, b rows=2 different=1 corrupted=1",
 		},
 		{
@@ -334,7 +336,7 @@ func TestAuditTable(t *testing.T) {
 		},
 		{
 			name: "altered on the authority alone", ledger: books("oo"),
-			nodes: []reading{node("a", row(0, 1).with("rot"), row(0, 2)), node("b", rows(1, 2)...)},
+			nodes: []reading{node("a", row(0, 1).with("rot"), row(0, 2)), node("b", rowsOf(1, 2)...)},
 			want:  "corrupted 1: w0/1-1 on [a]", wantNodes: "a rows=2 equal corrupted=1, b rows=2 different=1",
 		},
 		{
@@ -349,7 +351,7 @@ func TestAuditTable(t *testing.T) {
 			name: "a truncated authority may have what a standby has too many", ledger: books("uuu"),
 			nodes: []reading{
 				{node: "a", maxOdd: 1, rows: []heldRow{row(0, 2).with("rot"), row(0, 3).with("rot")}},
-				node("b", rows(2, 3)...),
+				node("b", rowsOf(2, 3)...),
 			},
 			want: "survived 1: w0/2-2 on [a b]; corrupted 1: w0/2-2 on [a]", wantNodes: "a rows=2 corrupted=1, b rows=2 different=1", why: "2 rows of a",
 		},
@@ -386,24 +388,24 @@ func TestAuditTable(t *testing.T) {
 		},
 		{
 			name: "a standby was not read", ledger: books("ooo"),
-			nodes:     []reading{node("a", rows(1, 2)...), gone("b", "connection reset")},
+			nodes:     []reading{node("a", rowsOf(1, 2)...), gone("b", "connection reset")},
 			want:      "lost 1: w0/3-3 on []",
 			wantNodes: "a rows=2 equal, b rows=0 unread", why: "lost >= 1; b was not read: connection reset",
 		},
 		{
 			name: "that no less than nothing was lost is no bound", ledger: books("oo"),
-			nodes:     []reading{node("a", rows(1, 2)...), gone("b", "connection reset")},
+			nodes:     []reading{node("a", rowsOf(1, 2)...), gone("b", "connection reset")},
 			wantNodes: "a rows=2 equal, b rows=0 unread", why: "^b was not read: connection reset",
 		},
 		{
 			name: "a fork was not read", ledger: books("o"),
-			nodes:     []reading{node("a", rows(1)...)},
+			nodes:     []reading{node("a", rowsOf(1)...)},
 			forks:     []reading{gone("b", "connection reset")},
 			wantNodes: "a rows=1 equal", why: "the fork of b before rejoin-b was not read: connection reset",
 		},
 		{
 			name: "the authority was never read: nothing is lost or survived, and failures are still found", ledger: books("oufu"),
-			nodes: []reading{gone("a", "no route to host"), node("b", rows(3)...)},
+			nodes: []reading{gone("a", "no route to host"), node("b", rowsOf(3)...)},
 			want:  "resurrected 1: w0/3-3 on [b]", wantNodes: "a rows=0 unread, b rows=1", why: "resurrected >= 1; a was not read: no route to host",
 		},
 		{
@@ -419,7 +421,7 @@ func TestAuditTable(t *testing.T) {
 		{
 			name: "a truncated standby is not equal, and what it seems to lack it may have", ledger: books("ooo"),
 			nodes: []reading{
-				node("a", rows(1, 2, 3)...),
+				node("a", rowsOf(1, 2, 3)...),
 				{node: "b", maxOdd: 1, rows: []heldRow{row(0, 1), row(0, 2).with("rot"), row(0, 3).with("rot")}},
 			},
 			want:      "corrupted 1: w0/2-2 on [b]",
@@ -427,7 +429,7 @@ func TestAuditTable(t *testing.T) {
 		},
 		{
 			name: "a truncated fork may have held more", ledger: books("o"),
-			nodes: []reading{node("a", rows(1)...)},
+			nodes: []reading{node("a", rowsOf(1)...)},
 			forks: []reading{{node: "b", maxOdd: 1, rows: []heldRow{stranger("x"), stranger("y")}}},
 			want:  "foreign 1: w0/0-0 on [fork b]", why: "2 rows of the fork of b are not as written",
 		},
@@ -448,7 +450,7 @@ func TestAuditTable(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			e := Evidence{Table: Table{Name: "t", Serial: tt.serial, Payload: payload}, Book: tt.ledger, Workloads: []string{"writes"}, Authority: "a", Lineage: onlyA}
+			e := Evidence{Table: rows.Table{Name: "t", Serial: tt.serial, Payload: payload}, Book: tt.ledger, Workloads: []string{"writes"}, Authority: "a", Lineage: onlyA}
 			if tt.authority != "" {
 				e.Authority = strings.TrimPrefix(tt.authority, "-")
 			}
@@ -507,8 +509,8 @@ func TestAuditTableRefuses(t *testing.T) {
 // A damaged ledger proves nothing: rows that it does not know may have been in it.
 func TestAuditOfADamagedLedger(t *testing.T) {
 	e := Evidence{
-		Table: Table{Name: "t", Payload: payload}, Book: &ledger.Book{Damage: []string{"block 4: gone", "block 5: gone"}}, Authority: "a", Lineage: onlyA,
-		Nodes: []NodeHolding{node("a", rows(1)...).in(Table{Payload: payload})},
+		Table: rows.Table{Name: "t", Payload: payload}, Book: &ledger.Book{Damage: []string{"block 4: gone", "block 5: gone"}}, Authority: "a", Lineage: onlyA,
+		Nodes: []NodeHolding{node("a", rowsOf(1)...).in(rows.Table{Payload: payload})},
 	}
 	got, err := AuditTable(e)
 	if err != nil {
@@ -518,7 +520,7 @@ func TestAuditOfADamagedLedger(t *testing.T) {
 		t.Errorf("complete %v, %d foreign, because %q", got.Complete, got.Foreign.N, got.Why)
 	}
 	for _, f := range got.Findings() {
-		if f.Verdict != Inconclusive {
+		if f.Verdict != verdict.Inconclusive {
 			t.Errorf("%v: %s", f.Verdict, f.Reason)
 		}
 	}
@@ -526,8 +528,8 @@ func TestAuditOfADamagedLedger(t *testing.T) {
 
 func TestAuditRunsAreBounded(t *testing.T) {
 	got, err := AuditTable(Evidence{
-		Table: Table{Payload: payload}, Book: books(strings.Repeat("of", MaxRuns+7)), Workloads: []string{"writes"}, Authority: "a", Lineage: onlyA,
-		Nodes: []NodeHolding{node("a").in(Table{})},
+		Table: rows.Table{Payload: payload}, Book: books(strings.Repeat("of", MaxRuns+7)), Workloads: []string{"writes"}, Authority: "a", Lineage: onlyA,
+		Nodes: []NodeHolding{node("a").in(rows.Table{})},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -542,27 +544,27 @@ func TestAuditFindings(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(*Audit)
-		want   []Verdict
+		want   []verdict.Verdict
 	}{
 		{"nothing", func(*Audit) {}, nil},
 		{"lost writes are for expectations to judge", func(a *Audit) { a.Lost.N = 1 }, nil},
-		{"unexplained ones are not", func(a *Audit) { a.Lost.N, a.Unexplained = 1, 1 }, []Verdict{Fail}},
+		{"unexplained ones are not", func(a *Audit) { a.Lost.N, a.Unexplained = 1, 1 }, []verdict.Verdict{verdict.Fail}},
 		{"unanswered writes are allowed either way", func(a *Audit) { a.Survived.N, a.Vanished.N = 1, 1 }, nil},
-		{"split brain", func(a *Audit) { a.SplitBrain = []Overlap{{}} }, []Verdict{Fail}},
-		{"resurrected", func(a *Audit) { a.Resurrected.N = 1 }, []Verdict{Fail}},
-		{"corrupted", func(a *Audit) { a.Corrupted.N = 1 }, []Verdict{Fail}},
-		{"duplicated", func(a *Audit) { a.Duplicated.N = 1 }, []Verdict{Fail}},
-		{"foreign", func(a *Audit) { a.Foreign.N = 1 }, []Verdict{Fail}},
-		{"foreign to a damaged ledger", func(a *Audit) { a.Foreign.N, a.Damage = 1, []string{"x"} }, []Verdict{Inconclusive}},
-		{"not complete", func(a *Audit) { a.Complete = false }, []Verdict{Inconclusive}},
-		{"nothing acknowledged", func(a *Audit) { a.Acknowledged = 0 }, []Verdict{Inconclusive}},
-		{"a failure in an audit that is not complete", func(a *Audit) { a.Complete, a.Foreign.N = false, 1 }, []Verdict{Fail, Inconclusive}},
+		{"split brain", func(a *Audit) { a.SplitBrain = []Overlap{{}} }, []verdict.Verdict{verdict.Fail}},
+		{"resurrected", func(a *Audit) { a.Resurrected.N = 1 }, []verdict.Verdict{verdict.Fail}},
+		{"corrupted", func(a *Audit) { a.Corrupted.N = 1 }, []verdict.Verdict{verdict.Fail}},
+		{"duplicated", func(a *Audit) { a.Duplicated.N = 1 }, []verdict.Verdict{verdict.Fail}},
+		{"foreign", func(a *Audit) { a.Foreign.N = 1 }, []verdict.Verdict{verdict.Fail}},
+		{"foreign to a damaged ledger", func(a *Audit) { a.Foreign.N, a.Damage = 1, []string{"x"} }, []verdict.Verdict{verdict.Inconclusive}},
+		{"not complete", func(a *Audit) { a.Complete = false }, []verdict.Verdict{verdict.Inconclusive}},
+		{"nothing acknowledged", func(a *Audit) { a.Acknowledged = 0 }, []verdict.Verdict{verdict.Inconclusive}},
+		{"a failure in an audit that is not complete", func(a *Audit) { a.Complete, a.Foreign.N = false, 1 }, []verdict.Verdict{verdict.Fail, verdict.Inconclusive}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			a := good
 			tt.change(&a)
-			var got []Verdict
+			var got []verdict.Verdict
 			for _, f := range a.Findings() {
 				if f.Reason == "" {
 					t.Error("a finding without a reason")

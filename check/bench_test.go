@@ -9,6 +9,7 @@ import (
 
 	"pgchaos/record"
 	"pgchaos/record/ledger"
+	"pgchaos/rows"
 )
 
 // benchBook tells of writers that all did the same: an answer every millisecond, at
@@ -49,7 +50,7 @@ func benchAudit(b *testing.B, less record.LSN) {
 	book := benchBook{writers, keys / writers}
 	kept := book.each - book.each/1000
 	e := Evidence{
-		Table: Table{Name: "t"}, Book: book, Workloads: []string{"writes"}, Authority: "b",
+		Table: rows.Table{Name: "t"}, Book: book, Workloads: []string{"writes"}, Authority: "b",
 		Lineage: record.Lineage{Timeline: 2, Forks: []record.Fork{{Timeline: 1, At: record.LSN(kept*200+1) + less}}},
 		Demands: []Demand{{Node: "a", Standbys: 1, Names: []string{"b", "c"}}},
 		States: map[string][]record.NodeState{"a": {
@@ -57,7 +58,7 @@ func benchAudit(b *testing.B, less record.LSN) {
 		}},
 	}
 	for _, n := range []string{"a", "b", "c"} {
-		h := NewHolding(e.Table, 0)
+		h := rows.NewHolding(e.Table, 0)
 		for id := range book.writers {
 			set := roaring64.New()
 			last := kept

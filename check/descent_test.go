@@ -8,6 +8,7 @@ import (
 
 	"pgchaos/record"
 	"pgchaos/record/ledger"
+	"pgchaos/rows"
 )
 
 // streamsTo is a state of a primary with standbys.
@@ -27,7 +28,7 @@ func promotedTwice() Evidence {
 	e.Marks = append(e.Marks, mark("kill-b", "kill", "b", 2000, 2010), mark("promote-c", "promote", "c", 2100, 2200), mark("rejoin-b", "rejoin", "b", 3000, 3200))
 	e.States["b"] = append(e.States["b"], state("b", 2005, '-'), state("b", 3200, 's'))
 	e.States["c"] = []record.NodeState{state("c", 7, 's'), streamsTo(primary("c", 2200, 2, 1), "d")}
-	e.Forks = []ForkHolding{{Node: "b", Step: "rejoin-b", Timeline: 2, Read: 3 * time.Second, Holding: NewHolding(e.Table, 0), Lineage: e.Lineage}}
+	e.Forks = []ForkHolding{{Node: "b", Step: "rejoin-b", Timeline: 2, Read: 3 * time.Second, Holding: rows.NewHolding(e.Table, 0), Lineage: e.Lineage}}
 	return e
 }
 
@@ -87,7 +88,7 @@ func TestTwoTimelinesOfOneNumber(t *testing.T) {
 		}, "lost 1-1 c/2 fork kill-c@200"},
 		{"nor is one that its node says at the end to be another one", promotedThrice, ack("c", 2, 250, 2500), func(e *Evidence) {
 			e.States["c"][1].Standbys, e.Forks = nil, nil
-			e.Nodes = []NodeHolding{{Node: "b", Holding: NewHolding(e.Table, 0), Lineage: record.Lineage{Timeline: 2, Forks: []record.Fork{{Timeline: 1, At: 90}}}}}
+			e.Nodes = []NodeHolding{{Node: "b", Holding: rows.NewHolding(e.Table, 0), Lineage: record.Lineage{Timeline: 2, Forks: []record.Fork{{Timeline: 1, At: 90}}}}}
 		}, "lost 1-1 c/2 fork kill-c@200"},
 		{"the promotion of the one that lives on left timeline 1", promotedThrice, ack("a", 1, 120, 1500), func(e *Evidence) {
 			e.Marks = e.Marks[1:]
@@ -100,7 +101,7 @@ func TestTwoTimelinesOfOneNumber(t *testing.T) {
 			if tt.change != nil {
 				tt.change(&e)
 			}
-			e.Nodes = append(e.Nodes, NodeHolding{Node: e.Authority, Holding: NewHolding(e.Table, 0), Lineage: e.Lineage})
+			e.Nodes = append(e.Nodes, NodeHolding{Node: e.Authority, Holding: rows.NewHolding(e.Table, 0), Lineage: e.Lineage})
 			a, err := AuditTable(e)
 			if err != nil {
 				t.Fatal(err)

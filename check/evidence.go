@@ -6,6 +6,7 @@ import (
 
 	"pgchaos/record"
 	"pgchaos/record/ledger"
+	"pgchaos/rows"
 )
 
 // Book is what the database promised; *ledger.Book is one. The Damage of that one
@@ -17,7 +18,7 @@ type Book interface {
 
 // Evidence is all that the audit of one table rests on.
 type Evidence struct {
-	Table     Table
+	Table     rows.Table
 	Book      Book
 	Workloads []string // whose writers wrote this table: a key of any other writer is foreign
 	// Authority is the one writable node; "": there was not exactly one, and then
@@ -50,7 +51,7 @@ type Evidence struct {
 // NodeHolding is what one node holds. A node that was not read has none, and says why.
 type NodeHolding struct {
 	Node    string
-	Holding *Holding
+	Holding *rows.Holding
 	Why     string
 	// CaughtUp is set on a standby that had replayed all of the authority's WAL, when
 	// nobody wrote any more: it must hold the same.
@@ -69,7 +70,7 @@ type ForkHolding struct {
 	Step     string // the one that rewinds or clones it
 	Timeline uint32
 	Read     time.Duration // when it was read
-	Holding  *Holding
+	Holding  *rows.Holding
 	Why      string
 	Lineage  record.Lineage // its own then, where it is known
 }

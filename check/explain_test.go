@@ -12,6 +12,7 @@ import (
 
 	"pgchaos/record"
 	"pgchaos/record/ledger"
+	"pgchaos/rows"
 )
 
 // ack is an acknowledgement of a node on a timeline, at an LSN, in milliseconds: it
@@ -61,7 +62,7 @@ func mark(name, action, node string, issued, effective int) record.Mark {
 // at 1.1 s, which left timeline 1 at 100.
 func failover() Evidence {
 	return Evidence{
-		Table: Table{Name: "t", Payload: payload}, Workloads: []string{"writes"}, Authority: "b",
+		Table: rows.Table{Name: "t", Payload: payload}, Workloads: []string{"writes"}, Authority: "b",
 		Lineage: record.Lineage{Timeline: 2, Forks: []record.Fork{{Timeline: 1, At: 100}}},
 		Marks:   []record.Mark{mark("kill-a", "kill", "a", 1000, 1020), mark("promote-b", "promote", "b", 1100, 1200)},
 		States: map[string][]record.NodeState{
@@ -144,31 +145,31 @@ func TestExplanations(t *testing.T) {
 		{"promoted independently to the same number", []ledger.Entry{ack("a", 2, 10, 1300)}, nil, nil, "lost 1-1 a/2 foreign split brain@0", ""},
 		{"promoted independently, as its own fork says", []ledger.Entry{ack("a", 2, 10, 1300)}, nil, func(e *Evidence) {
 			e.Forks = []ForkHolding{foreignFork}
-			e.Forks[0].Holding = NewHolding(e.Table, 0)
+			e.Forks[0].Holding = rows.NewHolding(e.Table, 0)
 		}, "lost 1-1 a/2 foreign split brain@70", ""},
 		{"an earlier timeline of the same number, of another lineage", []ledger.Entry{ack("a", 2, 10, 1300)}, nil, func(e *Evidence) {
 			e.Lineage = record.Lineage{Timeline: 3, Forks: []record.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
-			e.Nodes = []NodeHolding{{Node: "a", Holding: NewHolding(e.Table, 0), Lineage: foreignFork.Lineage}}
+			e.Nodes = []NodeHolding{{Node: "a", Holding: rows.NewHolding(e.Table, 0), Lineage: foreignFork.Lineage}}
 		}, "lost 1-1 a/2 foreign split brain@70", ""},
 		{"a rebuilt node's lineage says nothing of what it was", []ledger.Entry{ack("a", 1, 120, 900)}, nil, func(e *Evidence) {
-			e.Nodes = []NodeHolding{{Node: "a", Holding: NewHolding(e.Table, 0), Lineage: e.Lineage}}
+			e.Nodes = []NodeHolding{{Node: "a", Holding: rows.NewHolding(e.Table, 0), Lineage: e.Lineage}}
 		}, "lost 1-1 a/1 " + byKill, ""},
 		{"a fork at the same position does not tell timelines of one number apart", []ledger.Entry{ack("a", 2, 10, 1300), ack("a", 2, 20, 1310)}, []int64{2}, func(e *Evidence) {
 			e.Lineage = record.Lineage{Timeline: 3, Forks: []record.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
 			e.States["c"] = []record.NodeState{primary("c", 1300, 2, 1)}
-			e.Forks = []ForkHolding{{Node: "a", Holding: NewHolding(e.Table, 0), Lineage: record.Lineage{Timeline: 2, Forks: []record.Fork{{Timeline: 1, At: 100}}}}}
+			e.Forks = []ForkHolding{{Node: "a", Holding: rows.NewHolding(e.Table, 0), Lineage: record.Lineage{Timeline: 2, Forks: []record.Fork{{Timeline: 1, At: 100}}}}}
 		}, "lost 1-1 a/2 ?", "a and b and c were primaries on timelines of the number 2, and from which of them b comes is not known"},
 		{"another node's fork says nothing of whence this one comes", []ledger.Entry{ack("b", 2, 210, 1300)}, nil, func(e *Evidence) {
 			e.Authority, e.Lineage = "c", record.Lineage{Timeline: 3, Forks: []record.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
 			e.Forks = []ForkHolding{foreignFork}
-			e.Forks[0].Holding = NewHolding(e.Table, 0)
+			e.Forks[0].Holding = rows.NewHolding(e.Table, 0)
 			e.Marks = append(e.Marks, mark("stop-b", "stop", "b", 2000, 2020))
 		}, "lost 1-1 b/2 fork stop-b@200", ""},
 		{"its own fork of before it was promoted says nothing of it", []ledger.Entry{ack("b", 2, 210, 1300)}, nil, func(e *Evidence) {
-			e.Forks = []ForkHolding{{Node: "b", Holding: NewHolding(e.Table, 0), Lineage: onlyA}}
+			e.Forks = []ForkHolding{{Node: "b", Holding: rows.NewHolding(e.Table, 0), Lineage: onlyA}}
 		}, "lost 1-1 b/2 ?", "b itself acknowledged it"},
 		{"nor does another node's lineage at the end", []ledger.Entry{ack("b", 2, 210, 1300)}, nil, func(e *Evidence) {
-			e.Nodes = []NodeHolding{{Node: "a", Holding: NewHolding(e.Table, 0), Lineage: foreignFork.Lineage}}
+			e.Nodes = []NodeHolding{{Node: "a", Holding: rows.NewHolding(e.Table, 0), Lineage: foreignFork.Lineage}}
 		}, "lost 1-1 b/2 ?", "b itself acknowledged it"},
 		{"two primaries on an earlier timeline, and nobody knows which counts", []ledger.Entry{ack("a", 2, 210, 1300)}, nil, func(e *Evidence) {
 			e.Lineage = record.Lineage{Timeline: 3, Forks: []record.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
@@ -276,7 +277,7 @@ func TestExplanations(t *testing.T) {
 			if tt.change != nil {
 				tt.change(&e)
 			}
-			e.Nodes = append(e.Nodes, node(e.Authority, rows(tt.have...)...).in(e.Table))
+			e.Nodes = append(e.Nodes, node(e.Authority, rowsOf(tt.have...)...).in(e.Table))
 			a, err := AuditTable(e)
 			if err != nil {
 				t.Fatal(err)
@@ -324,8 +325,8 @@ func TestRun(t *testing.T) {
 	e := failover()
 	e.Book = (&fakeBook{}).write("writes",
 		ack("a", 1, 90, 800), ack("a", 1, 100, 900), ack("a", 1, 110, 910), ack("a", 1, 120, 920), ledgerEntry(ack("a", 1, 130, 930)).as(record.Weak), silent(940))
-	e.Nodes = []NodeHolding{gone("a", "connection refused").in(e.Table), node("b", rows(1)...).in(e.Table), node("c", rows(1, 2, 3)...).in(e.Table)}
-	e.Forks = []ForkHolding{{Node: "a", Step: "rejoin-a", Timeline: 1, Read: 3 * time.Second, Holding: hold(e.Table, 0, 1, rows(1, 2, 3, 4, 5)...)}}
+	e.Nodes = []NodeHolding{gone("a", "connection refused").in(e.Table), node("b", rowsOf(1)...).in(e.Table), node("c", rowsOf(1, 2, 3)...).in(e.Table)}
+	e.Forks = []ForkHolding{{Node: "a", Step: "rejoin-a", Timeline: 1, Read: 3 * time.Second, Holding: hold(e.Table, 0, 1, rowsOf(1, 2, 3, 4, 5)...)}}
 	e.Readers = func(_ int, first, last int64) int { // nobody has read 4
 		if first == 4 && last == 4 {
 			return 0
@@ -437,7 +438,7 @@ func TestAuditOfALedgerOnDisk(t *testing.T) {
 	defer func() { _ = book.Close() }()
 	e := failover()
 	e.Book = book
-	e.Nodes = []NodeHolding{node("b", rows(3)...).in(e.Table)}
+	e.Nodes = []NodeHolding{node("b", rowsOf(3)...).in(e.Table)}
 	a, err := AuditTable(e)
 	if err != nil {
 		t.Fatal(err)

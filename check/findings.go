@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"pgchaos/verdict"
 )
 
 // doubtful says why the counts may not be exact.
@@ -105,7 +107,7 @@ func (a Audit) Unread() (all []string) {
 
 // Finding is one thing about a run that bears on its verdict, in words.
 type Finding struct {
-	Verdict Verdict
+	Verdict verdict.Verdict
 	Reason  string
 }
 
@@ -124,23 +126,23 @@ type Finding struct {
 func (a Audit) Findings() []Finding {
 	var all []Finding
 	if a.Unexplained > 0 {
-		all = append(all, Finding{Fail, fmt.Sprintf("table %s: %d acknowledged and lost, and nothing explains it%s", a.Table, a.Unexplained, a.firstWhy())})
+		all = append(all, Finding{verdict.Fail, fmt.Sprintf("table %s: %d acknowledged and lost, and nothing explains it%s", a.Table, a.Unexplained, a.firstWhy())})
 	}
 	for _, o := range a.SplitBrain {
-		all = append(all, Finding{Fail, fmt.Sprintf("table %s: split brain: %s", a.Table, o)})
+		all = append(all, Finding{verdict.Fail, fmt.Sprintf("table %s: split brain: %s", a.Table, o)})
 	}
-	foreign := Fail
+	foreign := verdict.Fail
 	if len(a.Damage) > 0 {
-		foreign = Inconclusive // a block that cannot be read may have told of them
+		foreign = verdict.Inconclusive // a block that cannot be read may have told of them
 	}
 	for _, c := range []struct {
 		n       int64
-		verdict Verdict
+		verdict verdict.Verdict
 		what    string
 	}{
-		{a.Resurrected.N, Fail, "resurrected (present, although certain to have failed)"},
-		{a.Corrupted.N, Fail, "corrupted (present with another value than was written)"},
-		{a.Duplicated.N, Fail, "duplicated (present more than once on a node)"},
+		{a.Resurrected.N, verdict.Fail, "resurrected (present, although certain to have failed)"},
+		{a.Corrupted.N, verdict.Fail, "corrupted (present with another value than was written)"},
+		{a.Duplicated.N, verdict.Fail, "duplicated (present more than once on a node)"},
 		{a.Foreign.N, foreign, "foreign (present, although this run never attempted them)"},
 	} {
 		if c.n > 0 {
@@ -149,15 +151,15 @@ func (a Audit) Findings() []Finding {
 	}
 	for _, n := range a.Nodes {
 		if n.Read && n.CaughtUp && n.Differs() {
-			all = append(all, Finding{Fail, fmt.Sprintf("table %s: %s had replayed all that %s wrote, and differs from it: %d missing, %d extra, %d different",
+			all = append(all, Finding{verdict.Fail, fmt.Sprintf("table %s: %s had replayed all that %s wrote, and differs from it: %d missing, %d extra, %d different",
 				a.Table, n.Node, a.Authority, n.Missing, n.Extra, n.Different)})
 		}
 	}
 	if !a.Complete {
-		all = append(all, Finding{Inconclusive, fmt.Sprintf("table %s: %s", a.Table, cmp.Or(a.Why, "not every node was read, and nobody said why"))})
+		all = append(all, Finding{verdict.Inconclusive, fmt.Sprintf("table %s: %s", a.Table, cmp.Or(a.Why, "not every node was read, and nobody said why"))})
 	}
 	if a.Acknowledged == 0 {
-		all = append(all, Finding{Inconclusive, fmt.Sprintf("table %s: no write was acknowledged, so none could be lost", a.Table)})
+		all = append(all, Finding{verdict.Inconclusive, fmt.Sprintf("table %s: no write was acknowledged, so none could be lost", a.Table)})
 	}
 	return all
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"pgchaos/verdict"
 )
 
 func TestUnreadNodesByReason(t *testing.T) {
@@ -67,7 +69,7 @@ func TestAStandbyThatHasReplayedAllMustBeEqual(t *testing.T) {
 		tt.n.Node = "b"
 		a := Audit{Table: "t", Authority: "a", Acknowledged: 9, Complete: true, Nodes: []NodeAudit{{Node: "a", Read: true, Equal: true}, tt.n}}
 		all := a.Findings()
-		if found := len(all) == 1 && all[0].Verdict == Fail && strings.Contains(all[0].Reason, "b had replayed all that a wrote, and differs from it"); found != tt.want || !found && len(all) > 0 {
+		if found := len(all) == 1 && all[0].Verdict == verdict.Fail && strings.Contains(all[0].Reason, "b had replayed all that a wrote, and differs from it"); found != tt.want || !found && len(all) > 0 {
 			t.Errorf("%s: %v", tt.name, all)
 		}
 	}
@@ -96,9 +98,9 @@ func TestBehindIsNotDifferent(t *testing.T) {
 func TestAnAuditTellsWhoHadCaughtUp(t *testing.T) {
 	e := failover()
 	e.Book = (&fakeBook{}).write("writes", ack("b", 2, 120, 1500), ack("b", 2, 130, 1600))
-	e.Nodes = []NodeHolding{node("b", rows(1, 2)...).in(e.Table), node("c", rows(1)...).in(e.Table)}
+	e.Nodes = []NodeHolding{node("b", rowsOf(1, 2)...).in(e.Table), node("c", rowsOf(1)...).in(e.Table)}
 	e.Nodes[1].CaughtUp = true
-	e.Nodes = append(e.Nodes, node("d", rows(1)...).in(e.Table))
+	e.Nodes = append(e.Nodes, node("d", rowsOf(1)...).in(e.Table))
 	e.Nodes[2].Behind = true
 	a, err := AuditTable(e)
 	if err != nil {

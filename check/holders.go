@@ -8,19 +8,21 @@ import (
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
 	"pgchaos/record"
+	"pgchaos/rows"
+	"pgchaos/verdict"
 )
 
 // held is a Holding made ready for questions, of a node or of a fork.
 type held struct {
 	name    string
-	holding *Holding // nil: not read
+	holding *rows.Holding // nil: not read
 	// Sets by writer: of the keys that have an odd row (but those without a key), more
 	// than one row, and a row that is not as written.
 	odd, double, altered map[int]*roaring64.Bitmap
 	keyless              map[record.Key]int64 // rows by what they say instead of a key
 }
 
-func newHeld(name string, h *Holding) held {
+func newHeld(name string, h *rows.Holding) held {
 	d := held{
 		name: name, holding: h, odd: map[int]*roaring64.Bitmap{}, double: map[int]*roaring64.Bitmap{},
 		altered: map[int]*roaring64.Bitmap{}, keyless: map[record.Key]int64{},
@@ -30,22 +32,22 @@ func newHeld(name string, h *Holding) held {
 	}
 	for group := range groups(h.Odd) {
 		key := group[0].Key
-		rows := len(group)
+		n := len(group)
 		if key.Seq() == 0 {
-			d.keyless[key] += int64(rows)
-			if key != 0 && rows > 1 {
+			d.keyless[key] += int64(n)
+			if key != 0 && n > 1 {
 				addTo(d.double, key)
 			}
 			continue
 		}
 		addTo(d.odd, key)
 		if setOf(h.Written, key.Writer()).Contains(uint64(key.Seq())) {
-			rows++
+			n++
 		}
-		if rows > 1 {
+		if n > 1 {
 			addTo(d.double, key)
 		}
-		if slices.ContainsFunc(group, func(o OddRow) bool { return o.Why == Altered }) {
+		if slices.ContainsFunc(group, func(o rows.OddRow) bool { return o.Why == rows.Altered }) {
 			addTo(d.altered, key)
 		}
 	}
@@ -53,8 +55,8 @@ func newHeld(name string, h *Holding) held {
 }
 
 // groups yields the rows of each key together.
-func groups(odd []OddRow) func(yield func([]OddRow) bool) {
-	return func(yield func([]OddRow) bool) {
+func groups(odd []rows.OddRow) func(yield func([]rows.OddRow) bool) {
+	return func(yield func([]rows.OddRow) bool) {
 		for len(odd) > 0 {
 			n := 1
 			for n < len(odd) && odd[n].Key == odd[0].Key {
@@ -120,18 +122,18 @@ func (d *held) writers(into map[int]struct{}) {
 }
 
 // hidden is how many odd rows are not known.
-func (h *Holding) hidden() int64 { return h.OddRows - int64(len(h.Odd)) }
+func hidden(h *rows.Holding) int64 { return h.OddRows - int64(len(h.Odd)) }
 
 // compare holds a node's rows against the authority's. Where odd rows of either are
 // not known, only what is certain counts.
-func (n *NodeAudit) compare(want, got *Holding) {
-	verdict := want.Equal(got)
-	n.Equal = verdict == Pass
+func (n *NodeAudit) compare(want, got *rows.Holding) {
+	same := want.Equal(got)
+	n.Equal = same == verdict.Pass
 	if n.Equal {
 		return
 	}
 	writers := map[int]struct{}{}
-	for _, h := range []*Holding{want, got} {
+	for _, h := range []*rows.Holding{want, got} {
 		for w := range h.Written {
 			writers[w] = struct{}{}
 		}
@@ -148,29 +150,29 @@ func (n *NodeAudit) compare(want, got *Holding) {
 		differ[w] = roaring64.Xor(ours, theirs)
 	}
 	if want.Truncated() || got.Truncated() {
-		n.Missing = max(0, n.Missing-got.hidden()-int64(len(got.Odd)))
-		n.Extra = max(0, n.Extra-want.hidden()-int64(len(want.Odd)))
+		n.Missing = max(0, n.Missing-hidden(got)-int64(len(got.Odd)))
+		n.Extra = max(0, n.Extra-hidden(want)-int64(len(want.Odd)))
 	} else {
 		n.compareOdd(want, got)
 	}
 	n.compareSerials(want, got, differ)
-	if verdict == Fail && n.Missing == 0 && n.Extra == 0 && n.Different == 0 {
+	if same == verdict.Fail && n.Missing == 0 && n.Extra == 0 && n.Different == 0 {
 		n.Different = 1 // somewhere
 	}
 }
 
 // compareOdd does so for the keys of which there is a row that is not as written: all
 // their rows together, as their number and their content.
-func (n *NodeAudit) compareOdd(want, got *Holding) {
+func (n *NodeAudit) compareOdd(want, got *rows.Holding) {
 	ours, theirs := want.Odd, got.Odd
 	for len(ours) > 0 || len(theirs) > 0 {
 		key := record.Key(math.MaxInt64)
-		for _, odd := range [][]OddRow{ours, theirs} {
+		for _, odd := range [][]rows.OddRow{ours, theirs} {
 			if len(odd) > 0 {
 				key = min(key, odd[0].Key)
 			}
 		}
-		var a, b []OddRow
+		var a, b []rows.OddRow
 		a, ours = front(ours, key)
 		b, theirs = front(theirs, key)
 		seq := uint64(key.Seq())
@@ -195,7 +197,7 @@ func (n *NodeAudit) compareOdd(want, got *Holding) {
 }
 
 // front cuts the rows of one key off the front.
-func front(odd []OddRow, key record.Key) (of, rest []OddRow) {
+func front(odd []rows.OddRow, key record.Key) (of, rest []rows.OddRow) {
 	n := 0
 	for n < len(odd) && odd[n].Key == key {
 		n++
@@ -205,11 +207,11 @@ func front(odd []OddRow, key record.Key) (of, rest []OddRow) {
 
 // compareSerials counts the groups of rows whose int_values differ, though the rows
 // are the same.
-func (n *NodeAudit) compareSerials(want, got *Holding, differ map[int]*roaring64.Bitmap) {
+func (n *NodeAudit) compareSerials(want, got *rows.Holding, differ map[int]*roaring64.Bitmap) {
 	copies := map[int64]struct{}{} // groups whose sums have second copies in them
 	for _, o := range slices.Concat(want.Odd, got.Odd) {
-		if o.Why == Copy {
-			copies[int64(o.Key)/SerialBucket] = struct{}{}
+		if o.Why == rows.Copy {
+			copies[int64(o.Key)/rows.SerialBucket] = struct{}{}
 		}
 	}
 	for bucket, sum := range want.Serials {
@@ -217,13 +219,13 @@ func (n *NodeAudit) compareSerials(want, got *Holding, differ map[int]*roaring64
 		if _, copied := copies[bucket]; !ok || theirs == sum || copied {
 			continue
 		}
-		key := record.Key(bucket * SerialBucket)
+		key := record.Key(bucket * rows.SerialBucket)
 		set, first := setOf(differ, key.Writer()), uint64(key.Seq())
 		before := uint64(0)
 		if first > 0 {
 			before = set.Rank(first - 1)
 		}
-		if set.Rank(first+SerialBucket-1) == before {
+		if set.Rank(first+rows.SerialBucket-1) == before {
 			n.Different++
 		}
 	}

@@ -6,10 +6,11 @@ import (
 
 	"pgchaos/record"
 	"pgchaos/record/ledger"
+	"pgchaos/rows"
 )
 
 func TestCompareHoldings(t *testing.T) {
-	packed, serial := Table{Payload: payload}, Table{Payload: payload, Serial: true}
+	packed, serial := rows.Table{Payload: payload}, rows.Table{Payload: payload, Serial: true}
 	// of are rows of writer 0 in a serial table: each with the int_value behind its number.
 	of := func(pairs ...int64) (all []heldRow) {
 		for i := 0; i < len(pairs); i += 2 {
@@ -18,16 +19,16 @@ func TestCompareHoldings(t *testing.T) {
 		return all
 	}
 	rot := func(seq int64) heldRow { return row(0, seq).with("rot") }
-	const second, third = SerialBucket + 1, 2*SerialBucket + 1
+	const second, third = rows.SerialBucket + 1, 2*rows.SerialBucket + 1
 	for _, c := range []struct {
 		why       string
-		table     Table
+		table     rows.Table
 		want, got []heldRow
 		counts    string // missing, extra, different
 	}{
-		{"two rows with another content", packed, rows(1, 2), []heldRow{rot(1), rot(2)}, "0 0 2"},
-		{"a copy that is not there", packed, rows(1, 1, 2), rows(1, 2), "1 0 0"},
-		{"a copy too many", packed, rows(1, 2), rows(1, 1, 2), "0 1 0"},
+		{"two rows with another content", packed, rowsOf(1, 2), []heldRow{rot(1), rot(2)}, "0 0 2"},
+		{"a copy that is not there", packed, rowsOf(1, 1, 2), rowsOf(1, 2), "1 0 0"},
+		{"a copy too many", packed, rowsOf(1, 2), rowsOf(1, 1, 2), "0 1 0"},
 		{"the same odd row, and other rows", packed, []heldRow{rot(1), row(0, 2)}, []heldRow{rot(1), row(0, 3)}, "1 1 0"},
 		{"an odd row less", packed, []heldRow{rot(1), rot(2)}, []heldRow{rot(1)}, "1 0 0"},
 		{"int_values in two of three buckets", serial, of(1, 1, second, 2, third, 3), of(1, 9, second, 2, third, 9), "0 0 2"},
@@ -57,7 +58,7 @@ func TestRowsOfNoWrite(t *testing.T) {
 		{"two", []heldRow{nobody, nobody}, 1},
 		{"two without any key", []heldRow{stranger("x"), stranger("x")}, 0},
 	} {
-		d := newHeld("a", hold(Table{Payload: payload}, 0, 1, c.rows...))
+		d := newHeld("a", hold(rows.Table{Payload: payload}, 0, 1, c.rows...))
 		doubles := 0
 		for _, set := range d.double {
 			doubles += int(set.GetCardinality())
@@ -66,7 +67,7 @@ func TestRowsOfNoWrite(t *testing.T) {
 			t.Errorf("%s: %d doubled, %v without a key", c.why, doubles, d.keyless)
 		}
 	}
-	twice := newHeld("a", hold(Table{Payload: payload}, 0, 1, row(0, 1).with("rot"), row(0, 1).with("mould")))
+	twice := newHeld("a", hold(rows.Table{Payload: payload}, 0, 1, row(0, 1).with("rot"), row(0, 1).with("mould")))
 	if !setOf(twice.double, 0).Contains(1) {
 		t.Error("two altered rows of one key are no double")
 	}
@@ -78,8 +79,8 @@ func TestRowsOfNoWriteTwice(t *testing.T) {
 		return heldRow{integer: int64(record.PackKey(writer, 0)), value: []byte("x")}
 	}
 	a, err := AuditTable(Evidence{
-		Table: Table{Name: "t", Payload: payload}, Book: books("oo"), Workloads: []string{"writes"}, Authority: "a", Lineage: onlyA,
-		Nodes: []NodeHolding{node("a", row(0, 1), nobody(3), nobody(3), nobody(4)).in(Table{Payload: payload})},
+		Table: rows.Table{Name: "t", Payload: payload}, Book: books("oo"), Workloads: []string{"writes"}, Authority: "a", Lineage: onlyA,
+		Nodes: []NodeHolding{node("a", row(0, 1), nobody(3), nobody(3), nobody(4)).in(rows.Table{Payload: payload})},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -149,8 +150,8 @@ func TestEntriesOutOfTurn(t *testing.T) {
 	b := books("uuu")
 	b.entries[0][1].Seq = 1
 	_, err := AuditTable(Evidence{
-		Table: Table{Name: "t", Payload: payload}, Book: b, Workloads: []string{"writes"}, Authority: "a", Lineage: onlyA,
-		Nodes: []NodeHolding{node("a", rows(1, 2, 3)...).in(Table{Payload: payload})},
+		Table: rows.Table{Name: "t", Payload: payload}, Book: b, Workloads: []string{"writes"}, Authority: "a", Lineage: onlyA,
+		Nodes: []NodeHolding{node("a", rowsOf(1, 2, 3)...).in(rows.Table{Payload: payload})},
 	})
 	if err == nil {
 		t.Error("it was audited")

@@ -6,6 +6,7 @@ import (
 
 	"pgchaos/record"
 	"pgchaos/record/ledger"
+	"pgchaos/rows"
 )
 
 // failedBack is a on timeline 1, b promoted to timeline 2 at 50, b stopped and a started
@@ -20,7 +21,7 @@ func failedBack() Evidence {
 	e.States["a"] = []record.NodeState{primary("a", 5, 1, 1), state("a", 205, '-'), primary("a", 610, 1, 2), state("a", 2005, '-')}
 	e.States["b"] = []record.NodeState{state("b", 6, 's'), primary("b", 230, 2, 1), state("b", 590, '-'), state("b", 1050, 's'), primary("b", 2030, 2, 3)}
 	e.Forks = []ForkHolding{{Node: "b", Step: "rejoin-b", Timeline: 2, Read: time.Second, Lineage: record.Lineage{Timeline: 2, Forks: []record.Fork{{Timeline: 1, At: 50}}}}}
-	e.Nodes = []NodeHolding{{Node: "b", Holding: NewHolding(e.Table, 0), Lineage: e.Lineage}}
+	e.Nodes = []NodeHolding{{Node: "b", Holding: rows.NewHolding(e.Table, 0), Lineage: e.Lineage}}
 	return e
 }
 
@@ -32,7 +33,7 @@ func TestATimelineOfTheSameNumberOnceMore(t *testing.T) {
 		e.Authority, e.Lineage = "c", record.Lineage{Timeline: 3, Forks: []record.Fork{{Timeline: 1, At: 50}, {Timeline: 2, At: 200}}}
 		e.Marks = []record.Mark{mark("kill-b", "kill", "b", 580, 590), mark("promote-c", "promote", "c", 600, 610)}
 		e.States["c"] = []record.NodeState{state("c", 6, 's'), primary("c", 610, 3, 1)}
-		e.Nodes = append(e.Nodes, NodeHolding{Node: "c", Holding: NewHolding(e.Table, 0), Lineage: e.Lineage})
+		e.Nodes = append(e.Nodes, NodeHolding{Node: "c", Holding: rows.NewHolding(e.Table, 0), Lineage: e.Lineage})
 		e.Nodes[0].Lineage = record.Lineage{Timeline: 2, Forks: []record.Fork{{Timeline: 1, At: 100}}}
 	}
 	tests := []struct {

@@ -203,7 +203,7 @@ func TestSplitBrainAmongWriters(t *testing.T) {
 func TestSplitBrainOfOneNumber(t *testing.T) {
 	e := failover()
 	e.Book = (&fakeBook{}).write("writes", ack("c", 2, 9, 1250), ack("c", 2, 10, 1400)).write("writes", ack("b", 2, 20, 1300), ack("b", 2, 30, 1500))
-	e.Nodes = []NodeHolding{node("b", rows(1, 2)...).in(e.Table)}
+	e.Nodes = []NodeHolding{node("b", rowsOf(1, 2)...).in(e.Table)}
 	a, err := AuditTable(e)
 	if err != nil || len(a.SplitBrain) != 1 || a.SplitBrain[0].Older.Node != "c" || a.SplitBrain[0].From != 1300*msec || a.SplitBrain[0].To != 1399*msec {
 		t.Errorf("%v %v", a.SplitBrain, err)

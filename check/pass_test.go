@@ -18,7 +18,7 @@ func audited(t *testing.T, have []int64, change func(*Evidence), entries ...ledg
 		change(&e)
 	}
 	e.Book = (&fakeBook{}).write("writes", entries...)
-	e.Nodes = []NodeHolding{node(e.Authority, rows(have...)...).in(e.Table)}
+	e.Nodes = []NodeHolding{node(e.Authority, rowsOf(have...)...).in(e.Table)}
 	a, err := AuditTable(e)
 	if err != nil {
 		t.Fatal(err)

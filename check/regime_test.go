@@ -242,7 +242,7 @@ func TestAuditOfWeakWrites(t *testing.T) {
 	e.Book = (&fakeBook{}).write("writes",
 		ack("a", 1, 100, 100), ledgerEntry(ack("a", 1, 110, 200)).as(record.Weak), ack("a", 1, 120, 450), ack("a", 1, 130, 900),
 		ledgerEntry(ack("a", 1, 140, 901)).as(record.Unknown), ack("b", 2, 150, 1300))
-	e.Nodes = []NodeHolding{node("b", rows(6)...).in(e.Table)}
+	e.Nodes = []NodeHolding{node("b", rowsOf(6)...).in(e.Table)}
 	a, err := AuditTable(e)
 	if err != nil {
 		t.Fatal(err)

@@ -9,24 +9,6 @@ import (
 	"pgchaos/record/ledger"
 )
 
-// Verdict is the answer to one question. The zero value is Inconclusive: absence
-// of evidence never passes.
-type Verdict uint8
-
-// The verdicts.
-const (
-	Inconclusive Verdict = iota
-	Pass
-	Fail
-)
-
-// Table says how the audited table's rows are made.
-type Table struct {
-	Name    string
-	Serial  bool // int_value comes from the sequence; the tag in char_value tells the key
-	Payload int  // bytes of char_value
-}
-
 // Audit is what was found on all nodes, held against the ledger. A count that
 // rests on nodes which could not be read is a lower bound: see Complete.
 type Audit struct {
@@ -290,12 +272,4 @@ type Outage struct {
 	// one. One that began before, or goes on after the next fault, is taken whole if 500 ms
 	// of it lie in between.
 	LongestGap time.Duration `json:"longest_gap_ns"`
-}
-
-// Judgement is one expectation and what became of it.
-type Judgement struct {
-	Text     string  `json:"text"` // as written in the experiment
-	Verdict  Verdict `json:"verdict"`
-	Observed string  `json:"observed,omitempty"` // the value, with its unit; "" without one
-	Why      string  `json:"why,omitempty"`      // why it is inconclusive
 }

@@ -169,7 +169,7 @@ func TestAcknowledgedBesideOneThatWasRead(t *testing.T) {
 				e.States["b"] = tt.b
 			}
 			e.Book = (&fakeBook{}).write("writes", tt.acks...)
-			e.Nodes = []NodeHolding{node("b", rows(1, 2)...).in(e.Table)}
+			e.Nodes = []NodeHolding{node("b", rowsOf(1, 2)...).in(e.Table)}
 			a, err := AuditTable(e)
 			if err != nil {
 				t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pgchaos/check"
+	"pgchaos/expect"
 	"pgchaos/internal/units"
 	"pgchaos/record"
 )
@@ -91,8 +92,8 @@ func bound(share float64) string { return strconv.FormatFloat(100*share, 'f', -1
 // unsound says why an expectation about what clients met cannot be judged; "": it can.
 // Where the load was not sustained before anything was broken, where pgchaos itself did
 // not run, or where the timeline broke off, the figures say nothing about the server.
-func (r *Result) unsound(e check.Expectation) string {
-	ofFaults := check.Metric{Name: e.Metric}.OfFaults() && !strings.HasPrefix(e.Metric, "rpo_")
+func (r *Result) unsound(e expect.Expectation) string {
+	ofFaults := expect.Metric{Name: e.Metric}.OfFaults() && !strings.HasPrefix(e.Metric, "rpo_")
 	if !ofFaults && e.Metric != "downtime" && (e.Workload == "" || ofReads(e)) {
 		return ""
 	}
@@ -120,7 +121,7 @@ func (r *Result) unsound(e check.Expectation) string {
 
 // measuredOver is the time that an expectation is about; ok is false where there is no
 // such time.
-func (r *Result) measuredOver(e check.Expectation, ofFaults bool) (over Interval, ok bool) {
+func (r *Result) measuredOver(e expect.Expectation, ofFaults bool) (over Interval, ok bool) {
 	over = Interval{To: max(r.Duration, 1)}
 	if !ofFaults {
 		i := slices.IndexFunc(r.Phases, func(p record.Phase) bool { return p.Name == e.Phase })
@@ -170,7 +171,7 @@ func (r *Result) FirstFault(after time.Duration) (at time.Duration, ok bool) {
 
 // notSustained says which workloads that an expectation is about were not sustained
 // before the first fault; "": they were, or it is about a time before that.
-func (r *Result) notSustained(e check.Expectation, until time.Duration) string {
+func (r *Result) notSustained(e expect.Expectation, until time.Duration) string {
 	if first, ok := r.FirstFault(0); !ok || until <= first {
 		return ""
 	}
@@ -208,7 +209,7 @@ func (r *Result) Doubts() (all []string) {
 			all = append(all, g.Bottleneck())
 		}
 	}
-	if poor := r.notSustained(check.Expectation{}, r.Duration); poor != "" {
+	if poor := r.notSustained(expect.Expectation{}, r.Duration); poor != "" {
 		all = append(all, poor)
 	}
 	return all

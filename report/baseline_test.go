@@ -5,8 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/check"
+	"pgchaos/expect"
 	"pgchaos/record"
+	"pgchaos/verdict"
 )
 
 // TestUnsound: what clients met is judged only where the load was sustained before the
@@ -70,7 +71,7 @@ func TestUnsound(t *testing.T) {
 			if tt.change != nil {
 				tt.change(r)
 			}
-			e, err := check.ParseExpectation(tt.expect)
+			e, err := expect.Parse(tt.expect)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -78,8 +79,8 @@ func TestUnsound(t *testing.T) {
 			if (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
-			r.Judge([]check.Expectation{e})
-			if j := r.Expectations[0]; tt.want != "" && (j.Verdict != check.Inconclusive || r.Verdict == check.Pass) {
+			r.Judge([]expect.Expectation{e})
+			if j := r.Expectations[0]; tt.want != "" && (j.Verdict != verdict.Inconclusive || r.Verdict == verdict.Pass) {
 				t.Errorf("judged %v, the run %v", j, r.Verdict)
 			}
 		})
@@ -121,7 +122,7 @@ func TestLoadThatNeverWorked(t *testing.T) {
 			}
 			r.Judge(nil)
 			reasons := strings.Join(r.Reasons, "\n")
-			if want := map[bool]check.Verdict{true: check.Pass, false: check.Inconclusive}[tt.want == ""]; r.Verdict != want || !strings.Contains(reasons, tt.want) {
+			if want := map[bool]verdict.Verdict{true: verdict.Pass, false: verdict.Inconclusive}[tt.want == ""]; r.Verdict != want || !strings.Contains(reasons, tt.want) {
 				t.Errorf("%v: %s", r.Verdict, reasons)
 			}
 		})

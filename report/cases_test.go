@@ -8,6 +8,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"pgchaos/check"
+	"pgchaos/expect"
 	"pgchaos/record"
 	"pgchaos/record/ledger"
 )
@@ -127,11 +128,11 @@ func quorum(t *testing.T) *Result {
 	return r
 }
 
-// expect parses expectations.
-func expect(t *testing.T, texts ...string) (all []check.Expectation) {
+// expectations parses expectations.
+func expectations(t *testing.T, texts ...string) (all []expect.Expectation) {
 	t.Helper()
 	for _, text := range texts {
-		e, err := check.ParseExpectation(text)
+		e, err := expect.Parse(text)
 		if err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}

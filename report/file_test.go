@@ -12,12 +12,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"pgchaos/check"
+	"pgchaos/verdict"
 )
 
 func TestWriteRead(t *testing.T) {
 	dir := t.TempDir()
 	want := recovered(lossy(t))
-	want.Judge(expect(t, "lost_writes == 0", "read_rto < 1s"))
+	want.Judge(expectations(t, "lost_writes == 0", "read_rto < 1s"))
 	for range 2 { // the second replaces the first
 		if err := Write(dir, want); err != nil {
 			t.Fatal(err)
@@ -89,7 +90,7 @@ func TestReadSchema1(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Stage != StageChecked || r.Verdict != check.Fail || r.Audits[0].Lost.N != 430 || r.Audits[0].Lost.Runs[1].Last != 1467 {
+	if r.Stage != StageChecked || r.Verdict != verdict.Fail || r.Audits[0].Lost.N != 430 || r.Audits[0].Lost.Runs[1].Last != 1467 {
 		t.Errorf("stage %v, verdict %v, audit %+v", r.Stage, r.Verdict, r.Audits[0])
 	}
 	if !r.Timeline[0].Fault || r.Timeline[0].Effective != 10182*ms || *r.Timeline[0].Planned != 10000*ms {
@@ -100,7 +101,7 @@ func TestReadSchema1(t *testing.T) {
 		t.Errorf("75th percentile %v, %v", p, err)
 	}
 	before := r.Verdict
-	r.Judge(expect(t, "lost_writes == 0"))
+	r.Judge(expectations(t, "lost_writes == 0"))
 	if r.Verdict != before {
 		t.Errorf("judged again it is %v", r.Verdict)
 	}

@@ -6,8 +6,10 @@ import (
 	"strings"
 
 	"pgchaos/check"
+	"pgchaos/expect"
 	"pgchaos/internal/units"
 	"pgchaos/record"
+	"pgchaos/verdict"
 )
 
 // Judge fills in Expectations, Reasons and Verdict, from the result alone. It can
@@ -18,11 +20,11 @@ import (
 // writes of which no expectation speaks, which fail the run, because silence about a
 // loss must not pass; steps that failed, were skipped or never took effect; and
 // anything that went wrong with the run itself.
-func (r *Result) Judge(expectations []check.Expectation) {
+func (r *Result) Judge(expectations []expect.Expectation) {
 	r.Expectations, r.Reasons = nil, nil
-	verdicts := make([]check.Verdict, 0, len(expectations)+1)
+	verdicts := make([]verdict.Verdict, 0, len(expectations)+1)
 	for _, e := range expectations {
-		j := check.Judge(e, r)
+		j := expect.Judge(e, r)
 		r.Expectations = append(r.Expectations, j)
 		verdicts = append(verdicts, j.Verdict)
 	}
@@ -35,21 +37,21 @@ func (r *Result) Judge(expectations []check.Expectation) {
 	// An audit that was complete and found nothing is evidence for a pass, also
 	// where nothing else was expected.
 	if len(r.Audits) > 0 && len(findings) == 0 {
-		verdicts = append(verdicts, check.Pass)
+		verdicts = append(verdicts, verdict.Pass)
 	}
 	if len(verdicts) == 0 {
 		r.Reasons = append(r.Reasons, "nothing was expected and nothing was audited, so nothing was shown")
 	}
-	r.Verdict = check.Worst(verdicts...)
+	r.Verdict = verdict.Worst(verdicts...)
 }
 
 // inconclusive is the finding that something is not known.
 func inconclusive(format string, args ...any) check.Finding {
-	return check.Finding{Verdict: check.Inconclusive, Reason: fmt.Sprintf(format, args...)}
+	return check.Finding{Verdict: verdict.Inconclusive, Reason: fmt.Sprintf(format, args...)}
 }
 
 func failed(format string, args ...any) check.Finding {
-	return check.Finding{Verdict: check.Fail, Reason: fmt.Sprintf(format, args...)}
+	return check.Finding{Verdict: verdict.Fail, Reason: fmt.Sprintf(format, args...)}
 }
 
 // stageFindings are about a run that did not come to its end.
@@ -99,14 +101,14 @@ func (r *Result) settleFindings() (all []check.Finding) {
 }
 
 // lossFindings are about the writes.
-func (r *Result) lossFindings(expectations []check.Expectation) (all []check.Finding) {
+func (r *Result) lossFindings(expectations []expect.Expectation) (all []check.Finding) {
 	var lost, acknowledged int64
 	for _, a := range r.Audits {
 		lost += a.Lost.N
 		acknowledged += a.Acknowledged
 		all = append(all, a.Findings()...)
 	}
-	spoken := slices.ContainsFunc(expectations, func(e check.Expectation) bool { return e.Metric == "lost_writes" })
+	spoken := slices.ContainsFunc(expectations, func(e expect.Expectation) bool { return e.Metric == "lost_writes" })
 	if lost > 0 && !spoken {
 		all = append(all, failed("%s lost, and no expectation says how many lost_writes are allowed", units.Count(lost, "acknowledged write was", "acknowledged writes were")))
 	}

@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"pgchaos/check"
+	"pgchaos/expect"
 	"pgchaos/record"
 	"pgchaos/record/ledger"
+	"pgchaos/verdict"
 )
 
 func TestMetric(t *testing.T) {
@@ -132,7 +134,7 @@ func TestMetric(t *testing.T) {
 			if tt.change != nil {
 				tt.change(r)
 			}
-			e := expect(t, tt.expect)[0]
+			e := expectations(t, tt.expect)[0]
 			if got := valueWords(e, r.Metric(e)); !matches(got, tt.want) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
@@ -150,7 +152,7 @@ func afterwards(stage Stage) func(*Result) {
 	return func(r *Result) { r.Afterwards = &Afterwards{Stage: stage} }
 }
 
-func valueWords(e check.Expectation, v check.Value) string {
+func valueWords(e expect.Expectation, v expect.Value) string {
 	if !v.Known {
 		return "? " + v.Why
 	}
@@ -158,7 +160,7 @@ func valueWords(e check.Expectation, v check.Value) string {
 	if v.AtLeast {
 		text = "ATLEAST "
 	}
-	if e.Kind == check.MetricTruth {
+	if e.Kind == expect.MetricTruth {
 		if v.Bool {
 			return text + "true"
 		}
@@ -186,9 +188,9 @@ func matches(got, want string) bool {
 func TestMetricKnowsEveryName(t *testing.T) {
 	r := watchedBy(t, recovered(explainedLoss(t)))
 	r.Outages[2].Loaded = true
-	for _, m := range check.Metrics() {
-		e := check.Expectation{Metric: m.Name, Kind: m.Kind}
-		if m.Of == check.Must {
+	for _, m := range expect.Metrics() {
+		e := expect.Expectation{Metric: m.Name, Kind: m.Kind}
+		if m.Of == expect.Must {
 			e.Workload = "writes"
 		}
 		if v := r.Metric(e); !v.Known {
@@ -204,79 +206,79 @@ func TestJudge(t *testing.T) {
 		name   string
 		expect []string
 		change func(*Result)
-		want   check.Verdict
+		want   verdict.Verdict
 		reason string // in one of the reasons; "" for none at all
 	}{
-		{"all is well", []string{"lost_writes == 0", "nodes_equal"}, nil, check.Pass, ""},
-		{"all is well and nothing was expected", nil, nil, check.Pass, ""},
-		{"one expectation fails", []string{"nodes_equal", "lost_writes > 0"}, nil, check.Fail, ""},
-		{"one expectation has no samples", []string{"nodes_equal", "p99 of reads during kill-pgmaster < 1s"}, nil, check.Inconclusive, ""},
-		{"one fails and one has no samples", []string{"lost_writes > 0", "p99 of reads during kill-pgmaster < 1s"}, nil, check.Fail, ""},
-		{"lost, and nobody spoke of it", []string{"nodes_equal"}, func(r *Result) { r.Audits[0].Lost.N = 7 }, check.Fail, "7 acknowledged writes were lost"},
-		{"lost, as it was expected to be", []string{"lost_writes > 0"}, func(r *Result) { r.Audits[0].Lost.N = 7 }, check.Pass, ""},
-		{"lost, and more than was allowed", []string{"lost_writes < 5"}, func(r *Result) { r.Audits[0].Lost.N = 7 }, check.Fail, ""},
-		{"foreign rows, whatever is expected", []string{"foreign_rows > 0"}, func(r *Result) { r.Audits[0].Foreign.N = 1 }, check.Fail, "foreign"},
-		{"a node was not read", nil, func(r *Result) { r.Audits[0].Complete, r.Audits[0].Why = false, "b was not read" }, check.Inconclusive, "b was not read"},
-		{"nothing was acknowledged", nil, func(r *Result) { r.Audits[0].Acknowledged = 0 }, check.Inconclusive, "no write was acknowledged"},
-		{"inserted and not audited", []string{"samples of writes > 0"}, func(r *Result) { r.Audits = nil }, check.Inconclusive, "no table was audited"},
-		{"only read, and nothing expected", nil, func(r *Result) { r.Audits, r.Workloads = nil, r.Workloads[1:] }, check.Inconclusive, "nothing was expected"},
-		{"only read, and the expectation holds", []string{"samples of reads > 0"}, func(r *Result) { r.Audits, r.Workloads = nil, r.Workloads[1:] }, check.Pass, ""},
-		{"a fault failed", nil, func(r *Result) { r.Timeline[1].Status, r.Timeline[1].Error = record.MarkFailed, "no such process" }, check.Inconclusive, "crash (kill) failed: no such process"},
-		{"a fault was never verified", nil, func(r *Result) { r.Timeline[1].Effective = 0 }, check.Inconclusive, "never verified"},
-		{"a step was skipped", nil, func(r *Result) { r.Timeline[1].Status = record.MarkSkipped }, check.Inconclusive, "was skipped"},
-		{"a step was never known to end", nil, func(r *Result) { r.Timeline[1].Status = "" }, check.Inconclusive, "never known to end"},
+		{"all is well", []string{"lost_writes == 0", "nodes_equal"}, nil, verdict.Pass, ""},
+		{"all is well and nothing was expected", nil, nil, verdict.Pass, ""},
+		{"one expectation fails", []string{"nodes_equal", "lost_writes > 0"}, nil, verdict.Fail, ""},
+		{"one expectation has no samples", []string{"nodes_equal", "p99 of reads during kill-pgmaster < 1s"}, nil, verdict.Inconclusive, ""},
+		{"one fails and one has no samples", []string{"lost_writes > 0", "p99 of reads during kill-pgmaster < 1s"}, nil, verdict.Fail, ""},
+		{"lost, and nobody spoke of it", []string{"nodes_equal"}, func(r *Result) { r.Audits[0].Lost.N = 7 }, verdict.Fail, "7 acknowledged writes were lost"},
+		{"lost, as it was expected to be", []string{"lost_writes > 0"}, func(r *Result) { r.Audits[0].Lost.N = 7 }, verdict.Pass, ""},
+		{"lost, and more than was allowed", []string{"lost_writes < 5"}, func(r *Result) { r.Audits[0].Lost.N = 7 }, verdict.Fail, ""},
+		{"foreign rows, whatever is expected", []string{"foreign_rows > 0"}, func(r *Result) { r.Audits[0].Foreign.N = 1 }, verdict.Fail, "foreign"},
+		{"a node was not read", nil, func(r *Result) { r.Audits[0].Complete, r.Audits[0].Why = false, "b was not read" }, verdict.Inconclusive, "b was not read"},
+		{"nothing was acknowledged", nil, func(r *Result) { r.Audits[0].Acknowledged = 0 }, verdict.Inconclusive, "no write was acknowledged"},
+		{"inserted and not audited", []string{"samples of writes > 0"}, func(r *Result) { r.Audits = nil }, verdict.Inconclusive, "no table was audited"},
+		{"only read, and nothing expected", nil, func(r *Result) { r.Audits, r.Workloads = nil, r.Workloads[1:] }, verdict.Inconclusive, "nothing was expected"},
+		{"only read, and the expectation holds", []string{"samples of reads > 0"}, func(r *Result) { r.Audits, r.Workloads = nil, r.Workloads[1:] }, verdict.Pass, ""},
+		{"a fault failed", nil, func(r *Result) { r.Timeline[1].Status, r.Timeline[1].Error = record.MarkFailed, "no such process" }, verdict.Inconclusive, "crash (kill) failed: no such process"},
+		{"a fault was never verified", nil, func(r *Result) { r.Timeline[1].Effective = 0 }, verdict.Inconclusive, "never verified"},
+		{"a step was skipped", nil, func(r *Result) { r.Timeline[1].Status = record.MarkSkipped }, verdict.Inconclusive, "was skipped"},
+		{"a step was never known to end", nil, func(r *Result) { r.Timeline[1].Status = "" }, verdict.Inconclusive, "never known to end"},
 		{"a verify did not hold", nil, func(r *Result) {
 			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].NotSo = "verify", record.MarkFailed, true
-		}, check.Fail, "did not hold"},
+		}, verdict.Fail, "did not hold"},
 		{"a command's answer is false", nil, func(r *Result) {
 			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].NotSo = "exec", record.MarkFailed, true
-		}, check.Fail, "did not hold"},
-		{"a statement could not be run", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "sql", record.MarkFailed }, check.Inconclusive, "failed"},
+		}, verdict.Fail, "did not hold"},
+		{"a statement could not be run", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "sql", record.MarkFailed }, verdict.Inconclusive, "failed"},
 		{"a statement returned something else", nil, func(r *Result) {
 			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].NotSo = "sql", record.MarkFailed, true
-		}, check.Fail, "did not hold"},
-		{"a node exited by itself", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "exit", record.MarkSeen }, check.Inconclusive, "pgmaster exited between 20.000 s and 20.013 s, which no step"},
+		}, verdict.Fail, "did not hold"},
+		{"a node exited by itself", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "exit", record.MarkSeen }, verdict.Inconclusive, "pgmaster exited between 20.000 s and 20.013 s, which no step"},
 		{"a node exited at a moment that is known", nil, func(r *Result) {
 			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].Effective = "exit", record.MarkSeen, r.Timeline[1].Issued
-		}, check.Inconclusive, "pgmaster exited at 20.000 s, which no step"},
-		{"a node's server crashed and recovered", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "crash", record.MarkSeen }, check.Inconclusive, "pgmaster recovered from a crash of one of its processes"},
-		{"a node ran out of memory", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "out-of-memory", record.MarkSeen }, check.Inconclusive, "pgmaster ran out of memory between"},
+		}, verdict.Inconclusive, "pgmaster exited at 20.000 s, which no step"},
+		{"a node's server crashed and recovered", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "crash", record.MarkSeen }, verdict.Inconclusive, "pgmaster recovered from a crash of one of its processes"},
+		{"a node ran out of memory", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "out-of-memory", record.MarkSeen }, verdict.Inconclusive, "pgmaster ran out of memory between"},
 		{"a node crashed by what a step ran on it", nil, func(r *Result) {
 			r.Timeline[0].Action, r.Timeline[0].Nodes = "exec", r.Timeline[1].Nodes
 			r.Timeline[1].Action, r.Timeline[1].Status = "crash", record.MarkSeen
-		}, check.Pass, ""},
+		}, verdict.Pass, ""},
 		{"a node crashed by what a step ran on it, after the node was last seen to be well", nil, func(r *Result) {
 			r.Timeline[0].Action, r.Timeline[0].Nodes = "exec", r.Timeline[1].Nodes
 			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].Issued = "crash", record.MarkSeen, r.Timeline[0].Issued-50*time.Millisecond
-		}, check.Pass, ""},
+		}, verdict.Pass, ""},
 		{"a node crashed after something ran on another", nil, func(r *Result) {
 			r.Timeline[0].Action, r.Timeline[0].Nodes = "exec", []string{"pgslave"}
 			r.Timeline[1].Action, r.Timeline[1].Status = "crash", record.MarkSeen
-		}, check.Inconclusive, "which no step of the timeline accounts for"},
-		{"two nodes accepted writes", []string{"lost_writes == 0"}, func(r *Result) { r.SplitBrain = []string{"a (timeline 2)", "b (timeline 2)"} }, check.Fail, "split brain: a (timeline 2) and b (timeline 2)"},
+		}, verdict.Inconclusive, "which no step of the timeline accounts for"},
+		{"two nodes accepted writes", []string{"lost_writes == 0"}, func(r *Result) { r.SplitBrain = []string{"a (timeline 2)", "b (timeline 2)"} }, verdict.Fail, "split brain: a (timeline 2) and b (timeline 2)"},
 		{"two nodes were read to accept writes", []string{"lost_writes == 0"}, func(r *Result) {
 			r.TwoWritable = []check.Rivals{{One: ledger.Server{Node: "a", Timeline: 1}, Other: ledger.Server{Node: "b", Timeline: 2}, From: time.Second, To: 2 * time.Second}}
-		}, check.Fail, "split brain: a on timeline 1 and b on timeline 2 both accepted writes from 1.000 s to 2.000 s"},
-		{"a standby had not caught up", []string{"lost_writes == 0"}, func(r *Result) { r.Settle = []SettleNote{{Node: "b", Error: "has not caught up"}} }, check.Inconclusive, "not settled: b has not caught up"},
-		{"something was settled", nil, func(r *Result) { r.Settle = []SettleNote{{Node: "b", Done: "was terminated"}} }, check.Pass, ""},
-		{"interrupted", nil, func(r *Result) { r.Interrupted = true }, check.Inconclusive, "interrupted"},
-		{"audited afterwards, and all is known", []string{"lost_writes == 0"}, afterwards(StageRan), check.Pass, ""},
+		}, verdict.Fail, "split brain: a on timeline 1 and b on timeline 2 both accepted writes from 1.000 s to 2.000 s"},
+		{"a standby had not caught up", []string{"lost_writes == 0"}, func(r *Result) { r.Settle = []SettleNote{{Node: "b", Error: "has not caught up"}} }, verdict.Inconclusive, "not settled: b has not caught up"},
+		{"something was settled", nil, func(r *Result) { r.Settle = []SettleNote{{Node: "b", Done: "was terminated"}} }, verdict.Pass, ""},
+		{"interrupted", nil, func(r *Result) { r.Interrupted = true }, verdict.Inconclusive, "interrupted"},
+		{"audited afterwards, and all is known", []string{"lost_writes == 0"}, afterwards(StageRan), verdict.Pass, ""},
 		{"audited afterwards, and not all is known", []string{"lost_writes == 0"}, func(r *Result) {
 			r.Afterwards = &Afterwards{Stage: StagePlanned, Unknown: []string{"the run's pgchaos was killed"}}
-		}, check.Inconclusive, "the run's pgchaos was killed"},
+		}, verdict.Inconclusive, "the run's pgchaos was killed"},
 		{"audited afterwards, and writes are lost", []string{"lost_writes == 0"}, func(r *Result) {
 			r.Afterwards = &Afterwards{Stage: StagePlanned, Unknown: []string{"the run's pgchaos was killed"}}
 			r.Audits[0].Lost.N = 7
-		}, check.Fail, "the run's pgchaos was killed"},
-		{"the run had errors of its own", nil, func(r *Result) { r.Errors = []string{"the probe died"} }, check.Inconclusive, "the probe died"},
-		{"the ledger was full", []string{"lost_writes == 0"}, func(r *Result) { r.LedgerFile = &LedgerFile{Error: "no space left on device"} }, check.Inconclusive, "no space left on device"},
+		}, verdict.Fail, "the run's pgchaos was killed"},
+		{"the run had errors of its own", nil, func(r *Result) { r.Errors = []string{"the probe died"} }, verdict.Inconclusive, "the probe died"},
+		{"the ledger was full", []string{"lost_writes == 0"}, func(r *Result) { r.LedgerFile = &LedgerFile{Error: "no space left on device"} }, verdict.Inconclusive, "no space left on device"},
 		{"the ledger is damaged", []string{"lost_writes == 0"}, func(r *Result) {
 			r.LedgerFile = &LedgerFile{File: "ledger.bin", Damage: []string{"block 3: gone", "block 4: gone"}}
-		}, check.Inconclusive, "ledger.bin is damaged: block 3: gone\nledger.bin is damaged: block 4: gone"},
-		{"the ledger is whole", nil, func(r *Result) { r.LedgerFile = &LedgerFile{Bytes: 1 << 20} }, check.Pass, ""},
-		{"planned only", nil, func(r *Result) { r.Stage, r.Audits = StagePlanned, nil }, check.Inconclusive, "nothing was measured"},
-		{"not audited", nil, func(r *Result) { r.Stage, r.Audits = StageRan, nil }, check.Inconclusive, "looked up"},
-		{"nothing is known", nil, func(r *Result) { *r = Result{} }, check.Inconclusive, "nobody knows"},
+		}, verdict.Inconclusive, "ledger.bin is damaged: block 3: gone\nledger.bin is damaged: block 4: gone"},
+		{"the ledger is whole", nil, func(r *Result) { r.LedgerFile = &LedgerFile{Bytes: 1 << 20} }, verdict.Pass, ""},
+		{"planned only", nil, func(r *Result) { r.Stage, r.Audits = StagePlanned, nil }, verdict.Inconclusive, "nothing was measured"},
+		{"not audited", nil, func(r *Result) { r.Stage, r.Audits = StageRan, nil }, verdict.Inconclusive, "looked up"},
+		{"nothing is known", nil, func(r *Result) { *r = Result{} }, verdict.Inconclusive, "nobody knows"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -285,7 +287,7 @@ func TestJudge(t *testing.T) {
 				tt.change(r)
 			}
 			for range 2 { // again, as `report` does with a kept result
-				r.Judge(expect(t, tt.expect...))
+				r.Judge(expectations(t, tt.expect...))
 				reasons := strings.Join(r.Reasons, "\n")
 				if r.Verdict != tt.want || !strings.Contains(reasons, tt.reason) || tt.reason == "" && reasons != "" {
 					t.Errorf("verdict %v because %q, want %v because %q", r.Verdict, reasons, tt.want, tt.reason)

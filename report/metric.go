@@ -8,13 +8,14 @@ import (
 	"strings"
 
 	"pgchaos/check"
+	"pgchaos/expect"
 	"pgchaos/internal/units"
 )
 
 // Metric is what the result says of an expectation's metric; *Result is a
 // check.Source. What has no evidence is unknown, and says why: nothing is 0
 // because it is missing.
-func (r *Result) Metric(e check.Expectation) check.Value {
+func (r *Result) Metric(e expect.Expectation) expect.Value {
 	switch {
 	case e.Metric == "up_in":
 		if r.Cluster.UpIn <= 0 {
@@ -42,7 +43,7 @@ func (r *Result) Metric(e check.Expectation) check.Value {
 }
 
 // ofRun is a metric of the run as a whole.
-func (r *Result) ofRun(e check.Expectation) check.Value {
+func (r *Result) ofRun(e expect.Expectation) expect.Value {
 	switch {
 	case e.Metric == "split_brain":
 		return r.splitBrain()
@@ -62,22 +63,22 @@ func (r *Result) brokenOff() bool {
 
 // ofLoad tells whether a metric is about what load and watchers record, and not about
 // what the nodes hold.
-func ofLoad(e check.Expectation) bool {
+func ofLoad(e expect.Expectation) bool {
 	return e.Workload != "" || e.Metric == "downtime" || ofReads(e) || e.Metric == "weak_writes" || strings.HasSuffix(e.Metric, "_rto") || strings.HasPrefix(e.Metric, "client_rto_")
 }
 
 // ofReads tells whether the expectation is about what readers recorded. Which of the
 // rows that they saw are gone, the audit counts.
-func ofReads(e check.Expectation) bool {
-	return check.Metric{Name: e.Metric}.OfReads() && e.Metric != "ghost_reads"
+func ofReads(e expect.Expectation) bool {
+	return expect.Metric{Name: e.Metric}.OfReads() && e.Metric != "ghost_reads"
 }
 
-func unknown(format string, args ...any) check.Value {
-	return check.Value{Why: fmt.Sprintf(format, args...)}
+func unknown(format string, args ...any) expect.Value {
+	return expect.Value{Why: fmt.Sprintf(format, args...)}
 }
 
-func known(e check.Expectation, n float64) check.Value {
-	return check.Value{Known: true, Number: n, Text: e.Kind.Format(n)}
+func known(e expect.Expectation, n float64) expect.Value {
+	return expect.Value{Known: true, Number: n, Text: e.Kind.Format(n)}
 }
 
 // Unfinished says how far the run came, when it did not come to its end.
@@ -94,7 +95,7 @@ func (r *Result) Unfinished() string {
 }
 
 // auditMetric is a sum over all audited tables.
-func (r *Result) auditMetric(e check.Expectation) check.Value {
+func (r *Result) auditMetric(e expect.Expectation) expect.Value {
 	if len(r.Audits) == 0 {
 		return unknown("%s", cmp.Or(r.Unfinished(), "no table was audited"))
 	}
@@ -220,12 +221,12 @@ func auditCount(a *check.Audit, metric string) (n int64, ok bool) {
 
 // nodesEqual is false as soon as one difference was found, and true only when
 // every node was read to the end. A standby that is behind is not different.
-func (r *Result) nodesEqual() check.Value {
+func (r *Result) nodesEqual() expect.Value {
 	var why []string
 	for _, a := range r.Audits {
 		for _, n := range a.Nodes {
 			if n.Differs() {
-				return check.Value{Known: true, Text: "false: " + n.Node + " differs from " + a.Authority}
+				return expect.Value{Known: true, Text: "false: " + n.Node + " differs from " + a.Authority}
 			}
 		}
 		if !a.Complete {
@@ -234,17 +235,17 @@ func (r *Result) nodesEqual() check.Value {
 		why = append(why, behind(&a)...)
 	}
 	if len(why) > 0 {
-		return check.Value{Known: true, Bool: true, AtLeast: true, Why: strings.Join(why, "; ")}
+		return expect.Value{Known: true, Bool: true, AtLeast: true, Why: strings.Join(why, "; ")}
 	}
-	return check.Value{Known: true, Bool: true, Text: "true"}
+	return expect.Value{Known: true, Bool: true, Text: "true"}
 }
 
 // momentUnknown says why a time is known as one from and to.
 const momentUnknown = "no step was the fault: it is only known when all was last well and when it was noticed"
 
 // rto is the worst outage of the events and workloads that are asked about.
-func (r *Result) rto(e check.Expectation) check.Value {
-	v := check.Value{Known: true}
+func (r *Result) rto(e expect.Expectation) expect.Value {
+	v := expect.Value{Known: true}
 	sick, measured := "", false
 	loaded := map[string]bool{} // by event
 	var worst check.Outage
@@ -292,7 +293,7 @@ func (r *Result) rto(e check.Expectation) check.Value {
 }
 
 // outagesFor are the outages that an expectation asks about.
-func (r *Result) outagesFor(e check.Expectation) (all []check.Outage) {
+func (r *Result) outagesFor(e expect.Expectation) (all []check.Outage) {
 	for _, o := range r.Outages {
 		if o.Writes == (e.Metric == "write_rto") && (e.Workload == "" || o.Workload == e.Workload) && (e.Phase == "" || o.Event == e.Phase) {
 			all = append(all, o)
@@ -307,8 +308,8 @@ func notServed(workload, event string) string {
 }
 
 // downtime is the longest one of the workloads that are asked about.
-func (r *Result) downtime(e check.Expectation) check.Value {
-	v, loaded := check.Value{Known: true}, false
+func (r *Result) downtime(e expect.Expectation) expect.Value {
+	v, loaded := expect.Value{Known: true}, false
 	for _, d := range r.Downtimes {
 		if d.During != e.Phase || e.Workload != "" && d.Workload != e.Workload || !d.Loaded {
 			continue
@@ -337,7 +338,7 @@ func (r *Result) downtime(e check.Expectation) check.Value {
 }
 
 // weakWrites counts the weak acknowledgements of all writers.
-func (r *Result) weakWrites(e check.Expectation) check.Value {
+func (r *Result) weakWrites(e expect.Expectation) expect.Value {
 	var n, samples int64
 	for _, w := range r.Workloads {
 		if w.writes() {
@@ -355,7 +356,7 @@ func (r *Result) weakWrites(e check.Expectation) check.Value {
 func (w *Workload) writes() bool { return w.Kind == "insert" || w.Writes }
 
 // loadMetric is a figure of one workload, in one phase or over all.
-func (r *Result) loadMetric(e check.Expectation) check.Value {
+func (r *Result) loadMetric(e expect.Expectation) expect.Value {
 	i := slices.IndexFunc(r.Workloads, func(w Workload) bool { return w.Name == e.Workload })
 	if i < 0 {
 		return unknown("the run had no workload %s", e.Workload)
@@ -435,7 +436,7 @@ func (s Stats) count(metric string) (n float64, evidence int64) {
 
 // latency is a figure of the response or the service times of what succeeded: an
 // operation that fails at once must not make a server look fast.
-func (s Stats) latency(e check.Expectation, where string) check.Value {
+func (s Stats) latency(e expect.Expectation, where string) expect.Value {
 	d := s.Response
 	if e.Service() {
 		d = s.Service

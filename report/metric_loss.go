@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"pgchaos/check"
+	"pgchaos/expect"
 	"pgchaos/internal/units"
 	"pgchaos/record"
 )
@@ -16,16 +17,16 @@ func (r *Result) explained() bool {
 }
 
 // splitBrain is true as soon as two nodes were seen to accept writes at once.
-func (r *Result) splitBrain() check.Value {
+func (r *Result) splitBrain() expect.Value {
 	if len(r.SplitBrain) > 0 {
-		return check.Value{Known: true, Bool: true, Text: "true: " + strings.Join(r.SplitBrain, " and ") + " at the end"}
+		return expect.Value{Known: true, Bool: true, Text: "true: " + strings.Join(r.SplitBrain, " and ") + " at the end"}
 	}
 	if len(r.TwoWritable) > 0 {
-		return check.Value{Known: true, Bool: true, Text: "true: " + r.TwoWritable[0].String()}
+		return expect.Value{Known: true, Bool: true, Text: "true: " + r.TwoWritable[0].String()}
 	}
 	for _, a := range r.Audits {
 		if len(a.SplitBrain) > 0 {
-			return check.Value{Known: true, Bool: true, Text: "true: " + a.SplitBrain[0].String()}
+			return expect.Value{Known: true, Bool: true, Text: "true: " + a.SplitBrain[0].String()}
 		}
 	}
 	switch stopped := r.Unfinished(); {
@@ -47,11 +48,11 @@ func (r *Result) splitBrain() check.Value {
 	if len(r.Unwatched) > 0 {
 		return unknown("%s", r.Unwatched[0])
 	}
-	return check.Value{Known: true, Text: "false"}
+	return expect.Value{Known: true, Text: "false"}
 }
 
 // rpoMetric is the worst of what the events lost that are asked about.
-func (r *Result) rpoMetric(e check.Expectation) check.Value {
+func (r *Result) rpoMetric(e expect.Expectation) expect.Value {
 	switch {
 	case len(r.Audits) == 0:
 		return unknown("no table was audited")

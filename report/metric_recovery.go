@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"pgchaos/check"
+	"pgchaos/expect"
 	"pgchaos/internal/units"
 )
 
@@ -34,7 +35,7 @@ func (w *worst) miss(why string) {
 
 // recoveryMetric is the worst of what the recoveries from the events say that are
 // asked about.
-func (r *Result) recoveryMetric(e check.Expectation) check.Value {
+func (r *Result) recoveryMetric(e expect.Expectation) expect.Value {
 	var all worst
 	events := 0
 	for i := range r.Recoveries {
@@ -70,7 +71,7 @@ func (r *Result) recoveryMetric(e check.Expectation) check.Value {
 
 // workloads takes what an event was to the workloads that are asked about. An event
 // that met none of them running is one that was not measured.
-func (w *worst) workloads(rec *check.Recovery, e check.Expectation) {
+func (w *worst) workloads(rec *check.Recovery, e expect.Expectation) {
 	asked, loaded := false, false
 	for _, load := range rec.Workloads {
 		if e.Workload == "" || load.Workload == e.Workload {

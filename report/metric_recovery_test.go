@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"pgchaos/check"
+	"pgchaos/expect"
+	"pgchaos/verdict"
 )
 
 // TestRecoveryMetrics: what did not come is at least, what could not be measured is
@@ -23,31 +25,31 @@ func TestRecoveryMetrics(t *testing.T) {
 		name   string
 		change func(*Result)
 		expect string
-		want   check.Verdict
+		want   verdict.Verdict
 	}{
-		{"redundancy that never came back is too late for sure", missed, "redundancy_rto during crash < 9s", check.Fail},
-		{"and may be later than was watched", missed, "redundancy_rto during crash < 11s", check.Inconclusive},
-		{"throughput that never came back", slow, "throughput_rto of writes during crash < 8s", check.Fail},
-		{"may be later than was watched", slow, "throughput_rto of writes during crash < 10s", check.Inconclusive},
-		{"a stage of a fault that was noticed later", noticed, "redundancy_rto during crash < 2100ms", check.Pass},
-		{"that may have been longer", noticed, "redundancy_rto during crash < 2s", check.Inconclusive},
-		{"but not shorter", noticed, "redundancy_rto during crash < 1800ms", check.Fail},
-		{"a rate that could not be told", func(r *Result) { r.Recoveries[1].Workloads[0].Throughput = check.Stage{} }, "throughput_rto of writes during crash < 9s", check.Inconclusive},
-		{"clients of whom nothing is recorded", func(r *Result) { r.Recoveries[1].Workloads[0].Clients = check.ClientOutages{} }, "client_rto_p99 of writes during crash < 9s", check.Inconclusive},
-		{"discarded outages could be longer together", func(r *Result) { r.Recoveries[0].Workloads[1].Clients.Discarded = 1 }, "client_rto_max of reads during stop-pgslave < 9s", check.Inconclusive},
-		{"a workload that was not served before", func(r *Result) { r.Recoveries[1].Workloads[0].NotServed = true }, "throughput_rto of writes during crash < 9s", check.Inconclusive},
+		{"redundancy that never came back is too late for sure", missed, "redundancy_rto during crash < 9s", verdict.Fail},
+		{"and may be later than was watched", missed, "redundancy_rto during crash < 11s", verdict.Inconclusive},
+		{"throughput that never came back", slow, "throughput_rto of writes during crash < 8s", verdict.Fail},
+		{"may be later than was watched", slow, "throughput_rto of writes during crash < 10s", verdict.Inconclusive},
+		{"a stage of a fault that was noticed later", noticed, "redundancy_rto during crash < 2100ms", verdict.Pass},
+		{"that may have been longer", noticed, "redundancy_rto during crash < 2s", verdict.Inconclusive},
+		{"but not shorter", noticed, "redundancy_rto during crash < 1800ms", verdict.Fail},
+		{"a rate that could not be told", func(r *Result) { r.Recoveries[1].Workloads[0].Throughput = check.Stage{} }, "throughput_rto of writes during crash < 9s", verdict.Inconclusive},
+		{"clients of whom nothing is recorded", func(r *Result) { r.Recoveries[1].Workloads[0].Clients = check.ClientOutages{} }, "client_rto_p99 of writes during crash < 9s", verdict.Inconclusive},
+		{"discarded outages could be longer together", func(r *Result) { r.Recoveries[0].Workloads[1].Clients.Discarded = 1 }, "client_rto_max of reads during stop-pgslave < 9s", verdict.Inconclusive},
+		{"a workload that was not served before", func(r *Result) { r.Recoveries[1].Workloads[0].NotServed = true }, "throughput_rto of writes during crash < 9s", verdict.Inconclusive},
 		{"nor any of its clients", func(r *Result) {
 			r.Recoveries[1].Workloads[0].Clients = check.ClientOutages{Clients: 8, NotServed: 8}
-		}, "client_rto_max of writes during crash < 9s", check.Inconclusive},
-		{"an old file without recoveries", func(r *Result) { r.Recoveries = nil }, "redundancy_rto < 9s", check.Inconclusive},
-		{"a fault of which nothing is known", func(*Result) {}, "redundancy_rto during exit-pgslave < 9s", check.Inconclusive},
-		{"all in time", func(*Result) {}, "client_rto_median of writes during crash <= 240ms", check.Pass},
+		}, "client_rto_max of writes during crash < 9s", verdict.Inconclusive},
+		{"an old file without recoveries", func(r *Result) { r.Recoveries = nil }, "redundancy_rto < 9s", verdict.Inconclusive},
+		{"a fault of which nothing is known", func(*Result) {}, "redundancy_rto during exit-pgslave < 9s", verdict.Inconclusive},
+		{"all in time", func(*Result) {}, "client_rto_median of writes during crash <= 240ms", verdict.Pass},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := recovered(quorum(t))
 			tt.change(r)
-			if j := check.Judge(expect(t, tt.expect)[0], r); j.Verdict != tt.want {
+			if j := expect.Judge(expectations(t, tt.expect)[0], r); j.Verdict != tt.want {
 				t.Errorf("%s: %+v", tt.expect, j)
 			}
 		})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pgchaos/check"
+	"pgchaos/expect"
 )
 
 // Reads is what the clients of a read workload saw.
@@ -76,7 +77,7 @@ var readFindingMetrics = map[string][]check.ReadWhat{
 }
 
 // readMetric is a metric of what readers saw.
-func (r *Result) readMetric(e check.Expectation) check.Value {
+func (r *Result) readMetric(e expect.Expectation) expect.Value {
 	if e.Metric == "long_forks" || e.Metric == "standby_forks" {
 		return r.forkMetric(e)
 	}
@@ -88,7 +89,7 @@ func (r *Result) readMetric(e check.Expectation) check.Value {
 		return staleness(e, all)
 	}
 	var n, reads int64
-	v := check.Value{Known: true}
+	v := expect.Value{Known: true}
 	atLeast := func(is bool, why string) {
 		if is {
 			v.AtLeast, v.Why = true, why
@@ -126,7 +127,7 @@ func (s *Reads) count(what check.ReadWhat) check.ReadFinding {
 }
 
 // staleness is over all nodes.
-func staleness(e check.Expectation, all []*Reads) check.Value {
+func staleness(e expect.Expectation, all []*Reads) expect.Value {
 	var dists []Dist
 	var atLeast, reads int64
 	for _, s := range all {
@@ -158,7 +159,7 @@ func staleness(e check.Expectation, all []*Reads) check.Value {
 }
 
 // forkMetric is over all tables.
-func (r *Result) forkMetric(e check.Expectation) check.Value {
+func (r *Result) forkMetric(e expect.Expectation) expect.Value {
 	var n, readings int64
 	for _, f := range r.Forks {
 		readings += f.Readings

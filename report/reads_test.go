@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"pgchaos/check"
+	"pgchaos/verdict"
 )
 
 // watchedBy adds to quorum what its readers saw, all of it information.
@@ -97,7 +98,7 @@ func TestReadMetrics(t *testing.T) {
 			if tt.change != nil {
 				tt.change(r)
 			}
-			e := expect(t, tt.expect)[0]
+			e := expectations(t, tt.expect)[0]
 			if got := valueWords(e, r.Metric(e)); !matches(got, tt.want) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
@@ -108,13 +109,13 @@ func TestReadMetrics(t *testing.T) {
 // TestBrokenPromisesFailARun, whatever is expected; information does not.
 func TestBrokenPromisesFailARun(t *testing.T) {
 	r := watchedBy(t, quorum(t))
-	r.Judge(expect(t, "lost_writes == 0"))
-	if r.Verdict != check.Pass {
+	r.Judge(expectations(t, "lost_writes == 0"))
+	if r.Verdict != verdict.Pass {
 		t.Errorf("information: %s because %v", r.Verdict, r.Reasons)
 	}
 	r = betrayed(t, quorum(t))
-	r.Judge(expect(t, "hole_reads > 0"))
-	if r.Verdict != check.Fail || len(r.Reasons) != 7 {
+	r.Judge(expectations(t, "hole_reads > 0"))
+	if r.Verdict != verdict.Fail || len(r.Reasons) != 7 {
 		t.Errorf("%s because of %d: %v", r.Verdict, len(r.Reasons), r.Reasons)
 	}
 }

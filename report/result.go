@@ -6,8 +6,10 @@ import (
 	"time"
 
 	"pgchaos/check"
+	"pgchaos/expect"
 	"pgchaos/internal/redact"
 	"pgchaos/record"
+	"pgchaos/verdict"
 )
 
 // Schema names the format of result.json. A reader refuses a higher number and
@@ -84,8 +86,8 @@ type Result struct {
 	// `pgchaos audit` finished what could be finished.
 	Afterwards *Afterwards `json:"afterwards,omitempty"`
 
-	Expectations []check.Judgement `json:"expectations"`
-	Verdict      check.Verdict     `json:"verdict"`
+	Expectations []expect.Judgement `json:"expectations"`
+	Verdict      verdict.Verdict    `json:"verdict"`
 	// Reasons say why the verdict is not pass, beyond the expectations: a fault
 	// that did not take effect, a node not read.
 	Reasons []string `json:"reasons,omitempty"`

@@ -50,7 +50,7 @@ func TestKeptResults(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := tt.result(t)
 			if r.Stage != StagePlanned { // a pgchaos that died judged nothing
-				r.Judge(expect(t, tt.expect...))
+				r.Judge(expectations(t, tt.expect...))
 			}
 			keep(t, tt.name, r)
 		})

@@ -13,6 +13,7 @@ import (
 	"pgchaos/cluster/census"
 	"pgchaos/record"
 	"pgchaos/report"
+	"pgchaos/rows"
 )
 
 // check settles the cluster, reads every node and holds it against the ledger. When
@@ -98,7 +99,7 @@ func lineageOf(ctx context.Context, n member) (record.Lineage, error) {
 }
 
 // hold reads one table of every node, all at once.
-func (s *site) hold(ctx context.Context, table check.Table, lineages map[string]record.Lineage) []check.NodeHolding {
+func (s *site) hold(ctx context.Context, table rows.Table, lineages map[string]record.Lineage) []check.NodeHolding {
 	nodes := make([]check.NodeHolding, len(s.result.Cluster.Nodes))
 	var wg sync.WaitGroup
 	for i, n := range s.result.Cluster.Nodes {
@@ -116,7 +117,7 @@ func (s *site) hold(ctx context.Context, table check.Table, lineages map[string]
 }
 
 // read reads one table of one node, or says why that cannot be.
-func read(ctx context.Context, n member, table check.Table) (h *check.Holding, why string) {
+func read(ctx context.Context, n member, table rows.Table) (h *rows.Holding, why string) {
 	defer func() {
 		if value := recover(); value != nil {
 			h, why = nil, fmt.Sprintf("panic: %v\n%s", value, debug.Stack())

@@ -10,10 +10,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"pgchaos/check"
 	"pgchaos/cluster"
 	"pgchaos/cluster/census"
 	"pgchaos/record"
+	"pgchaos/rows"
 )
 
 // FinalRead is what one node holds of what a run wrote.
@@ -47,7 +47,7 @@ func (k *Kept) FinalReads(ctx context.Context) iter.Seq[FinalRead] {
 }
 
 func (k *Kept) keys(ctx context.Context, n member) (iter.Seq[record.Key], error) {
-	var held []*check.Holding
+	var held []*rows.Holding
 	for _, table := range k.plan.tables() {
 		h, err := census.Scan(ctx, func(ctx context.Context) (*pgx.Conn, error) { return n.Connect(ctx, "read") }, table, census.ScanOptions{})
 		if err != nil {

@@ -15,6 +15,7 @@ import (
 	"pgchaos/check"
 	"pgchaos/record"
 	"pgchaos/report"
+	"pgchaos/rows"
 )
 
 // forkSchema names the form of a file that holds what was read of a node before a step
@@ -55,7 +56,7 @@ type heldRows struct {
 	Rows    int64            `json:"rows"`
 	Written map[int][]byte   `json:"written"`
 	Serials map[int64]uint64 `json:"serials,omitempty"`
-	Odd     []check.OddRow   `json:"odd,omitempty"`
+	Odd     []rows.OddRow    `json:"odd,omitempty"`
 	OddRows int64            `json:"odd_rows,omitempty"`
 }
 
@@ -151,11 +152,11 @@ func decodeSet(bits []byte) (*roaring64.Bitmap, error) {
 }
 
 // holding is nil for what was not read.
-func (r *heldRows) holding() (*check.Holding, error) {
+func (r *heldRows) holding() (*rows.Holding, error) {
 	if r == nil {
 		return nil, nil //nolint:nilnil // not read is no error here
 	}
-	h := &check.Holding{Rows: r.Rows, Written: map[int]*roaring64.Bitmap{}, Serials: r.Serials, Odd: r.Odd, OddRows: r.OddRows}
+	h := &rows.Holding{Rows: r.Rows, Written: map[int]*roaring64.Bitmap{}, Serials: r.Serials, Odd: r.Odd, OddRows: r.OddRows}
 	for writer, bits := range r.Written {
 		set, err := decodeSet(bits)
 		if err != nil {

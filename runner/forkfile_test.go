@@ -17,13 +17,15 @@ import (
 	"pgchaos/check"
 	"pgchaos/record"
 	"pgchaos/report"
+	"pgchaos/rows"
 	"pgchaos/spec"
+	"pgchaos/verdict"
 )
 
 // TestForkFile: what was read of a fork is what is read again, and that nothing was
 // there is not that nobody knows.
 func TestForkFile(t *testing.T) {
-	full := check.NewHolding(check.Table{Name: "t", Serial: true, Payload: 20}, 0)
+	full := rows.NewHolding(rows.Table{Name: "t", Serial: true, Payload: 20}, 0)
 	for seq := int64(1); seq <= 40_000; seq++ {
 		if seq%3 > 0 {
 			full.Add(seq, false, record.AppendPayload(nil, record.PackKey(int(seq%2), seq), 20))
@@ -39,7 +41,7 @@ func TestForkFile(t *testing.T) {
 		held check.ForkHolding
 	}{
 		{"rows of all kinds", check.ForkHolding{Node: "a", Step: "rejoin-a", Timeline: 2, Read: time.Second, Holding: full, Lineage: lineage}},
-		{"no rows", check.ForkHolding{Node: "a", Step: "clone-a", Timeline: 1, Holding: check.NewHolding(check.Table{Name: "t"}, 0)}},
+		{"no rows", check.ForkHolding{Node: "a", Step: "clone-a", Timeline: 1, Holding: rows.NewHolding(rows.Table{Name: "t"}, 0)}},
 		{"not read", check.ForkHolding{Node: "a", Step: "clone-a", Why: `it has no "pg_control" <here>`}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -55,7 +57,7 @@ func TestForkFile(t *testing.T) {
 				t.Fatalf("%+v", got)
 			}
 			if got.Holding != nil {
-				if v := got.Holding.Equal(tc.held.Holding); v != check.Pass {
+				if v := got.Holding.Equal(tc.held.Holding); v != verdict.Pass {
 					t.Errorf("the rows are equal: %v", v)
 				}
 			}
@@ -169,7 +171,7 @@ func TestKeptForks(t *testing.T) {
 	}
 	k := &Kept{dir: t.TempDir(), result: &report.Result{Run: "run-1"}, plan: p}
 	for _, name := range []string{"fork-1.json", "fork-4.json"} {
-		if err := writeFork(k.dir, name, "run-1", "other", check.ForkHolding{Node: name, Holding: check.NewHolding(check.Table{}, 0)}); err != nil {
+		if err := writeFork(k.dir, name, "run-1", "other", check.ForkHolding{Node: name, Holding: rows.NewHolding(rows.Table{}, 0)}); err != nil {
 			t.Fatal(err)
 		}
 	}

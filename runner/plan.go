@@ -8,8 +8,10 @@ import (
 
 	"pgchaos/check"
 	"pgchaos/cluster"
+	"pgchaos/expect"
 	"pgchaos/load/pgload"
 	"pgchaos/record"
+	"pgchaos/rows"
 	"pgchaos/spec"
 	"pgchaos/standbynames"
 )
@@ -20,7 +22,7 @@ type Plan struct {
 	Experiment   *spec.Experiment
 	Text         []byte // the resolved experiment, without secrets
 	Seed         uint64
-	Expectations []check.Expectation
+	Expectations []expect.Expectation
 }
 
 // NewPlan plans a decoded experiment. Seed 0 takes the experiment's.
@@ -152,11 +154,11 @@ func (p *Plan) clusterConfig(run string, log func(string, ...any)) cluster.Confi
 }
 
 // tables are the tables that insert workloads write to: those that the audit reads.
-func (p *Plan) tables() (tables []check.Table) {
+func (p *Plan) tables() (tables []rows.Table) {
 	for i := range p.Experiment.Load {
 		for _, w := range p.Experiment.Load[i].Works() {
-			t := check.Table{Name: w.Table, Serial: w.Key == "serial", Payload: w.Payload}
-			if w.Kind == pgload.Insert && !slices.ContainsFunc(tables, func(o check.Table) bool { return o.Name == t.Name }) {
+			t := rows.Table{Name: w.Table, Serial: w.Key == "serial", Payload: w.Payload}
+			if w.Kind == pgload.Insert && !slices.ContainsFunc(tables, func(o rows.Table) bool { return o.Name == t.Name }) {
 				tables = append(tables, t)
 			}
 		}
@@ -176,7 +178,7 @@ func (p *Plan) serial(table string) bool {
 }
 
 // writersOf are those who insert into a table, as the ledger names them.
-func (p *Plan) writersOf(t check.Table) (names []string) {
+func (p *Plan) writersOf(t rows.Table) (names []string) {
 	for i := range p.Experiment.Load {
 		names = append(names, writersIn(&p.Experiment.Load[i], t.Name)...)
 	}

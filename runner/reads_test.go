@@ -8,6 +8,7 @@ import (
 
 	"pgchaos/check"
 	"pgchaos/report/text"
+	"pgchaos/verdict"
 )
 
 // delayed has a standby that remote_apply waits for, and one that lags by 400 ms.
@@ -28,7 +29,7 @@ expect: [lost_writes == 0, promised_stale_reads == 0, staleness_max of reads > 3
 // for, and the delay on the other one.
 func TestStalenessIsMeasured(t *testing.T) {
 	r, err := run(t, t.Context(), room(t), delayed, observer{})
-	if err != nil || r.Verdict != check.Pass {
+	if err != nil || r.Verdict != verdict.Pass {
 		t.Errorf("verdict %s, %v, %v, %+v", r.Verdict, r.Reasons, err, r.Expectations)
 	}
 	reads := r.Workloads[1].Reads
@@ -74,7 +75,7 @@ expect: [lost_writes == 2]
 // TestTamperingIsSeenByReaders, each kind as what it is.
 func TestTamperingIsSeenByReaders(t *testing.T) {
 	r, err := run(t, t.Context(), room(t), tampered, observer{})
-	if err != nil || r.Verdict != check.Fail {
+	if err != nil || r.Verdict != verdict.Fail {
 		t.Errorf("verdict %s, %v, %v", r.Verdict, r.Reasons, err)
 	}
 	reads := r.Workloads[2].Reads

@@ -15,6 +15,7 @@ import (
 	"pgchaos/check"
 	"pgchaos/cluster"
 	"pgchaos/report"
+	"pgchaos/verdict"
 )
 
 // newResult is the result before anything has happened.
@@ -117,7 +118,7 @@ const logLines = 12
 // that matter, when the run did not go well.
 func (r *run) keepLogs(ctx context.Context) error {
 	r.judge()
-	if r.result.Verdict == check.Pass {
+	if r.result.Verdict == verdict.Pass {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, removeTimeout)

@@ -11,13 +11,13 @@ import (
 	"sync"
 	"testing"
 
-	"pgchaos/check"
 	"pgchaos/cluster"
 	"pgchaos/cluster/local"
 	"pgchaos/record"
 	"pgchaos/report"
 	"pgchaos/runner"
 	"pgchaos/spec"
+	"pgchaos/verdict"
 )
 
 // short is an experiment of three seconds on two nodes.
@@ -121,7 +121,7 @@ func run(t *testing.T, ctx context.Context, provider cluster.Provider, text stri
 func TestRunPasses(t *testing.T) {
 	provider := room(t)
 	r, err := run(t, t.Context(), provider, short, observer{})
-	if err != nil || r.Verdict != check.Pass {
+	if err != nil || r.Verdict != verdict.Pass {
 		t.Fatalf("verdict %s, %v, %v", r.Verdict, r.Reasons, err)
 	}
 	if r.Seed != 7 || len(r.Phases) != 3 || r.Phases[0].Name != "baseline" {
@@ -153,7 +153,7 @@ func TestAPanicInTheMiddleIsCleanedUp(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "a bug") {
 		t.Errorf("error %v", err)
 	}
-	if r.Verdict != check.Inconclusive || len(r.Errors) == 0 {
+	if r.Verdict != verdict.Inconclusive || len(r.Errors) == 0 {
 		t.Errorf("verdict %s, errors %v", r.Verdict, r.Errors)
 	}
 }
@@ -173,7 +173,7 @@ func TestAnInterruptAtAnyStageIsCleanedUp(t *testing.T) {
 			if err != nil && !errors.Is(err, context.Canceled) {
 				t.Errorf("error %v", err)
 			}
-			if !r.Interrupted || r.Verdict == check.Pass {
+			if !r.Interrupted || r.Verdict == verdict.Pass {
 				t.Errorf("interrupted %v, verdict %s", r.Interrupted, r.Verdict)
 			}
 		})
@@ -184,7 +184,7 @@ func TestAnInterruptAtAnyStageIsCleanedUp(t *testing.T) {
 func TestAPanicOfAGoroutineIsCleanedUp(t *testing.T) {
 	provider := room(t)
 	r, err := run(t, t.Context(), provider, short, observer{tick: func() { panic("a bug") }})
-	if err == nil || !strings.Contains(err.Error(), "a bug") || r.Interrupted || r.Verdict != check.Inconclusive {
+	if err == nil || !strings.Contains(err.Error(), "a bug") || r.Interrupted || r.Verdict != verdict.Inconclusive {
 		t.Errorf("error %v, interrupted %v, verdict %s", err, r.Interrupted, r.Verdict)
 	}
 	if len(r.Audits) != 1 || !r.Audits[0].Complete {
@@ -209,7 +209,7 @@ func TestWhatEachInterruptEnds(t *testing.T) {
 			if left := errors.Is(err, runner.ErrLeftBehind); left != tc.left || err != nil && !left {
 				t.Errorf("error %v", err)
 			}
-			if !r.Interrupted || r.Stage != tc.stage || (len(r.Audits) == 1) != (tc.interrupts == 1) || r.Verdict != check.Inconclusive {
+			if !r.Interrupted || r.Stage != tc.stage || (len(r.Audits) == 1) != (tc.interrupts == 1) || r.Verdict != verdict.Inconclusive {
 				t.Errorf("interrupted %v, stage %s, audits %+v, verdict %s", r.Interrupted, r.Stage, r.Audits, r.Verdict)
 			}
 			if tc.interrupts == 1 && (!r.Audits[0].Complete || r.Audits[0].Acknowledged == 0 || r.Audits[0].Lost.N != 0) {
@@ -286,7 +286,7 @@ func TestASetUpThatFailsIsCleanedUpAndExplained(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "work_mem") {
 		t.Errorf("error %v", err)
 	}
-	if r.Verdict != check.Inconclusive {
+	if r.Verdict != verdict.Inconclusive {
 		t.Errorf("verdict %s", r.Verdict)
 	}
 }
@@ -312,7 +312,7 @@ func TestABrokenLedgerIsTold(t *testing.T) {
 	if l := r.LedgerFile; l == nil || !strings.Contains(l.Error, "store into the mapped file") {
 		t.Errorf("%+v", l)
 	}
-	if r.Verdict != check.Inconclusive && r.Verdict != check.Fail || !strings.Contains(strings.Join(r.Reasons, "\n"), "were not sent") {
+	if r.Verdict != verdict.Inconclusive && r.Verdict != verdict.Fail || !strings.Contains(strings.Join(r.Reasons, "\n"), "were not sent") {
 		t.Errorf("verdict %s because %q", r.Verdict, r.Reasons)
 	}
 	if e := r.Workloads[0].Errors; len(e) == 0 || e[0].Kind != "ledger" || e[0].Outcome != record.Failed {

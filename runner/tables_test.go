@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"pgchaos/check"
 	"pgchaos/load/pgload"
 	"pgchaos/report"
+	"pgchaos/rows"
 	"pgchaos/spec"
 )
 
@@ -51,7 +51,7 @@ func TestTablesAreWhatSessionsFind(t *testing.T) {
 		t.Fatal(err)
 	}
 	for table, writer := range map[string]string{"test_data": "one", "app.test_data": "two"} {
-		if writers := with.writersOf(check.Table{Name: table}); !slices.Equal(writers, []string{writer}) {
+		if writers := with.writersOf(rows.Table{Name: table}); !slices.Equal(writers, []string{writer}) {
 			t.Errorf("%s is written by %v", table, writers)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"pgchaos/check"
 	"pgchaos/record"
 	"pgchaos/report"
+	"pgchaos/verdict"
 )
 
 // The exit codes of `pgchaos run` that a case can demand.
@@ -30,7 +31,7 @@ const nothingLost = "lost_writes == 0"
 func Cases() []Case {
 	return slices.Concat(losses(), splitBrains(), tampered(), []Case{
 		{
-			Name: "unreadable", Verdict: check.Inconclusive, Exit: exitInconclusive,
+			Name: "unreadable", Verdict: verdict.Inconclusive, Exit: exitInconclusive,
 			Open: []string{nothingLost, "nodes_equal"},
 			Reasons: []string{
 				"not settled: b has not caught up with a: connect to b: FATAL:", "table test_data: b was not read: connect to b: FATAL:",
@@ -41,12 +42,12 @@ func Cases() []Case {
 			Also: []condition{bounded},
 		},
 		{
-			Name: "sick-baseline", Verdict: check.Inconclusive, Exit: exitInconclusive, Open: []string{"write_rto < 10s"},
+			Name: "sick-baseline", Verdict: verdict.Inconclusive, Exit: exitInconclusive, Open: []string{"write_rto < 10s"},
 			Produced: []condition{sick},
 			Also:     []condition{blamedOnTheLoad},
 		},
 		{
-			Name: "switchovers", Verdict: check.Pass, Exit: exitPass,
+			Name: "switchovers", Verdict: verdict.Pass, Exit: exitPass,
 			// In flight when the server was told to stop; none of it was acknowledged.
 			Counts:   map[string]demand{"survived": atMost(rounds * writers), "vanished": atMost(rounds * writers)},
 			Produced: []condition{everyRoundWritten},
@@ -62,7 +63,7 @@ func losses() []Case {
 	afterCrash, cancelled := minus("count-before", "count-after"), sql("cancelled")
 	return []Case{
 		{
-			Name: "async-failover", Verdict: check.Fail, Exit: exitFail, Failed: []string{nothingLost},
+			Name: "async-failover", Verdict: verdict.Fail, Exit: exitFail, Failed: []string{nothingLost},
 			Counts: map[string]demand{
 				"lost": same(afterFailover), "explained by a fork": same(afterFailover),
 				"extra on other nodes": same(afterFailover), // on a's fork
@@ -73,7 +74,7 @@ func losses() []Case {
 			Also:     []condition{lost(check.Run{Cause: check.CauseFork, LostBy: "kill-a", FoundOn: []string{"a"}}), rpo("kill-a", check.CauseFork, afterFailover)},
 		},
 		{
-			Name: "rewound", Verdict: check.Fail, Exit: exitFail, Failed: []string{nothingLost},
+			Name: "rewound", Verdict: verdict.Fail, Exit: exitFail, Failed: []string{nothingLost},
 			Counts: map[string]demand{
 				"lost": same(afterFailover), "explained by a fork": same(afterFailover), "forks read": exactly(1),
 			},
@@ -81,7 +82,7 @@ func losses() []Case {
 			Also:     []condition{lost(check.Run{Cause: check.CauseFork, LostBy: "kill-a", OnForks: []string{"a"}}), rpo("kill-a", check.CauseFork, afterFailover)},
 		},
 		{
-			Name: "weak-ack", Verdict: check.Fail, Exit: exitFail, Failed: []string{"weak_lost == 0"},
+			Name: "weak-ack", Verdict: verdict.Fail, Exit: exitFail, Failed: []string{"weak_lost == 0"},
 			Counts: map[string]demand{
 				"weakly acknowledged": same(cancelled), "weak by notice": same(cancelled),
 				"weakly acknowledged and lost": same(cancelled), "explained by a fork": same(cancelled),
@@ -95,12 +96,12 @@ func losses() []Case {
 			},
 		},
 		{
-			Name: "client-gone", Verdict: check.Pass, Exit: exitPass,
+			Name: "client-gone", Verdict: verdict.Pass, Exit: exitPass,
 			Counts:   map[string]demand{"survived": same(unanswered())},
 			Produced: []condition{found(sql("waiting"), some), found(unanswered(), some)},
 		},
 		{
-			Name: "behind-promoted", Verdict: check.Fail, Exit: exitFail, Failed: []string{nothingLost},
+			Name: "behind-promoted", Verdict: verdict.Fail, Exit: exitFail, Failed: []string{nothingLost},
 			Reasons: []string{"not settled: c has not caught up with b: it can never follow b:"},
 			Counts: map[string]demand{
 				"lost": same(onlyOnC), "explained by a fork": same(onlyOnC),
@@ -114,7 +115,7 @@ func losses() []Case {
 			Also:     []condition{lost(check.Run{Cause: check.CauseFork, LostBy: "kill-a", FoundOn: []string{"a", "c"}}), rpo("kill-a", check.CauseFork, onlyOnC)},
 		},
 		{
-			Name: "crash-restart", Verdict: check.Fail, Exit: exitFail, Failed: []string{nothingLost},
+			Name: "crash-restart", Verdict: verdict.Fail, Exit: exitFail, Failed: []string{nothingLost},
 			Counts:   map[string]demand{"lost": same(afterCrash), "explained by a crash": same(afterCrash)},
 			Produced: []condition{found(afterCrash, some), wroteOn("life-after", "life-goes-on"), readOn("life-after", "life-goes-on")},
 			Also:     []condition{lost(check.Run{Cause: check.CauseCrash, LostBy: "restart-a"}), rpo("restart-a", check.CauseCrash, afterCrash), shutDown("restart-a", "immediate")},
@@ -133,7 +134,7 @@ func splitBrains() []Case {
 	onlyOnA := lost(check.Run{Cause: check.CauseFork, LostBy: "promote-b", FoundOn: []string{"a"}})
 	return []Case{
 		{
-			Name: "split-brain", Verdict: check.Fail, Exit: exitFail, Failed: []string{nothingLost},
+			Name: "split-brain", Verdict: verdict.Fail, Exit: exitFail, Failed: []string{nothingLost},
 			Reasons: []string{"split brain: a (timeline 1) and b (timeline 2) accepted writes at the end", together, overlap},
 			Counts: map[string]demand{
 				// The quota of each of them.
@@ -146,7 +147,7 @@ func splitBrains() []Case {
 		},
 		{
 			// Nothing that can be seen at the end tells of it.
-			Name: "split-brain-ended", Verdict: check.Fail, Exit: exitFail, Failed: []string{nothingLost, "split_brain == false"},
+			Name: "split-brain-ended", Verdict: verdict.Fail, Exit: exitFail, Failed: []string{nothingLost, "split_brain == false"},
 			Reasons: []string{together, overlap},
 			Counts: map[string]demand{
 				"lost": same(onA), "explained by a fork": same(onA), "extra on other nodes": same(onA),
@@ -158,14 +159,14 @@ func splitBrains() []Case {
 		},
 		{
 			// Nobody writes to a after the promotion, so that the readings alone tell of it.
-			Name: "split-brain-unused", Verdict: check.Fail, Exit: exitFail, Failed: []string{"split_brain == false"},
+			Name: "split-brain-unused", Verdict: verdict.Fail, Exit: exitFail, Failed: []string{"split_brain == false"},
 			Reasons:  []string{together},
 			Counts:   map[string]demand{"servers writable at once": exactly(1), "missing on other nodes": same(onB), unwatched: whatever},
 			Produced: []condition{found(onA, exactly(0)), found(onB, some)},
 		},
 		{
 			// It may not be read again: what it acknowledged beside the readings of b is the proof.
-			Name: "resumed-primary", Verdict: check.Fail, Exit: exitFail, Failed: []string{nothingLost, "split_brain == false"},
+			Name: "resumed-primary", Verdict: verdict.Fail, Exit: exitFail, Failed: []string{nothingLost, "split_brain == false"},
 			Reasons: []string{"table test_data: split brain: a on timeline 1 acknowledged a write "},
 			May:     []string{together},
 			Counts: map[string]demand{
@@ -178,7 +179,7 @@ func splitBrains() []Case {
 			Also:     []condition{lost(check.Run{Cause: check.CauseFork, LostBy: "pause-a", FoundOn: []string{"a"}})},
 		},
 		{
-			Name: "fail-back", Verdict: check.Fail, Exit: exitFail, Failed: []string{nothingLost},
+			Name: "fail-back", Verdict: verdict.Fail, Exit: exitFail, Failed: []string{nothingLost},
 			Counts: map[string]demand{
 				"lost": same(onB), "explained by a foreign timeline": same(onB), "extra on other nodes": same(onB),
 				"missing on other nodes": same(onA), "fail-backs to an older timeline": exactly(1),
@@ -234,7 +235,7 @@ func tampered() []Case {
 	}
 	for i := range cases {
 		c := &cases[i]
-		c.Verdict, c.Exit = check.Fail, exitFail
+		c.Verdict, c.Exit = verdict.Fail, exitFail
 		c.Produced = append(c.Produced, found(sql("tamper"), exactly(1)))
 	}
 	return cases

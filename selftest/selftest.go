@@ -9,9 +9,9 @@ import (
 	"slices"
 	"strings"
 
-	"pgchaos/check"
 	"pgchaos/record"
 	"pgchaos/report"
+	"pgchaos/verdict"
 )
 
 //go:embed cases/*.yaml
@@ -20,7 +20,7 @@ var files embed.FS
 // Case is one experiment and what its result must say: this and nothing else.
 type Case struct {
 	Name    string // its file's, and the experiment's
-	Verdict check.Verdict
+	Verdict verdict.Verdict
 	// Exit is the exit code that `pgchaos run` has to end with.
 	Exit int
 	// Failed and Open are the expectations, as the file has them, that must be
@@ -130,12 +130,12 @@ func (c Case) wrongCounts(r *report.Result) (wrong []string) {
 func (c Case) wrongExpectations(r *report.Result) (wrong []string) {
 	var seen []string
 	for _, j := range r.Expectations {
-		must := check.Pass
+		must := verdict.Pass
 		switch {
 		case slices.Contains(c.Failed, j.Text):
-			must = check.Fail
+			must = verdict.Fail
 		case slices.Contains(c.Open, j.Text):
-			must = check.Inconclusive
+			must = verdict.Inconclusive
 		}
 		if j.Verdict != must {
 			wrong = append(wrong, fmt.Sprintf("%s: %s, and must be %s", j.Text, j.Verdict, must))

@@ -14,6 +14,7 @@ import (
 	"pgchaos/record/ledger"
 	"pgchaos/report"
 	"pgchaos/spec"
+	"pgchaos/verdict"
 )
 
 // read is a real result of the case, which the end-to-end test kept (with -update).
@@ -439,7 +440,7 @@ func step(r *report.Result, name string) *record.Mark {
 // TestNothingIsNoResult: an empty result must not be taken for a clean one.
 func TestNothingIsNoResult(t *testing.T) {
 	for _, c := range Cases() {
-		if o := c.Judge(&report.Result{Name: c.Name, Verdict: check.Pass}, exitPass); o.OK() {
+		if o := c.Judge(&report.Result{Name: c.Name, Verdict: verdict.Pass}, exitPass); o.OK() {
 			t.Errorf("%s passes with nothing", c.Name)
 		}
 	}

@@ -6,14 +6,14 @@ import (
 	"slices"
 	"strings"
 
-	"pgchaos/check"
+	"pgchaos/expect"
 )
 
 // Expectations are the parsed lines of Expect, which Load has found to be right.
-func (e *Experiment) Expectations() ([]check.Expectation, error) {
-	expectations := make([]check.Expectation, len(e.Expect))
+func (e *Experiment) Expectations() ([]expect.Expectation, error) {
+	expectations := make([]expect.Expectation, len(e.Expect))
 	for i, text := range e.Expect {
-		x, err := check.ParseExpectation(text)
+		x, err := expect.Parse(text)
 		if err != nil {
 			return nil, fmt.Errorf("expect[%d]: %w", i, err)
 		}
@@ -41,8 +41,8 @@ func (v *validator) expectations() {
 		if v.d.brokenOver(path) {
 			continue
 		}
-		x, err := check.ParseExpectation(text)
-		var bad *check.ExpectationError
+		x, err := expect.Parse(text)
+		var bad *expect.Error
 		if errors.As(err, &bad) {
 			v.bad(path, bad.What, bad.Right)
 			continue
@@ -56,7 +56,7 @@ func (v *validator) expectations() {
 		if !v.d.brokenOver("load") {
 			v.expectedLoad(path, x)
 		}
-		m, _ := check.LookupMetric(x.Metric)
+		m, _ := expect.LookupMetric(x.Metric)
 		switch {
 		case v.d.brokenUnder("timeline"):
 		case m.OfFaults() && len(faults) == 0:
@@ -78,7 +78,7 @@ func (v *validator) stepNamed(name string) bool {
 }
 
 // expectedLoad checks the workload that an expectation names or needs.
-func (v *validator) expectedLoad(path string, x check.Expectation) {
+func (v *validator) expectedLoad(path string, x expect.Expectation) {
 	if x.Workload != "" {
 		w := v.e.Workload(x.Workload)
 		if w == nil {
@@ -96,7 +96,7 @@ func (v *validator) expectedLoad(path string, x check.Expectation) {
 	}
 	needs := ""
 	switch {
-	case check.Metric{Name: x.Metric}.OfReads() && !slices.Contains(kinds, kindRead):
+	case expect.Metric{Name: x.Metric}.OfReads() && !slices.Contains(kinds, kindRead):
 		needs = kindRead
 	case audited(x.Metric) && !slices.Contains(kinds, kindInsert):
 		needs = kindInsert
@@ -146,7 +146,7 @@ func (v *validator) expectedKind(path, metric string, w *Workload) {
 		v.bad(path, "the workload "+w.Name+" only reads", "write read_rto, or name one that writes")
 	case metric == "read_rto" && w.Kind == kindInsert:
 		v.bad(path, "the workload "+w.Name+" only writes", "write write_rto, or name one that reads")
-	case check.Metric{Name: metric}.OfReads() && w.Kind != kindRead && w.Kind != "":
+	case expect.Metric{Name: metric}.OfReads() && w.Kind != kindRead && w.Kind != "":
 		v.bad(path, "the workload "+w.Name+" is not of kind "+kindRead, "name one that is")
 	}
 }

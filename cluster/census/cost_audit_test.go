@@ -14,6 +14,7 @@ import (
 	"pgchaos/cluster/census"
 	"pgchaos/record"
 	"pgchaos/record/ledger"
+	"pgchaos/rows"
 )
 
 // costLedger writes the ledger of the rows of fillCost, each of which was acknowledged,
@@ -50,7 +51,7 @@ func costLedger(b *testing.B, rows int) string {
 // the ledger, reads as many nodes as there are, all at once as an audit does, and judges.
 // It returns the seconds, those of them that no server has a part in, and the MiB that
 // this process had at most.
-func costAudit(b *testing.B, a *cluster.Node, path string, table check.Table, rows int64, connections int) (seconds, judged, peak float64) {
+func costAudit(b *testing.B, a *cluster.Node, path string, table rows.Table, rows int64, connections int) (seconds, judged, peak float64) {
 	peakAnew(b)
 	began := time.Now()
 	book, err := ledger.Open(path)

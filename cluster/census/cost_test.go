@@ -17,11 +17,12 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"pgchaos/check"
 	"pgchaos/cluster"
 	"pgchaos/cluster/census"
 	"pgchaos/cluster/local"
 	"pgchaos/record"
+	"pgchaos/rows"
+	"pgchaos/verdict"
 )
 
 // The benchmark's table is as an experiment's: 64 writers, 64 bytes of content.
@@ -37,22 +38,22 @@ var yardstickSQL string
 // BenchmarkCost holds the reading of three nodes' worth of rows, and the whole of their
 // audit, against what the same reading costs in psql, in turns: see DEVELOPMENT.md.
 func BenchmarkCost(b *testing.B) {
-	rows, rounds := number(b, "PGCHAOS_BENCH_ROWS", 1_000_000), number(b, "PGCHAOS_BENCH_ROUNDS", 5)
+	count, rounds := number(b, "PGCHAOS_BENCH_ROWS", 1_000_000), number(b, "PGCHAOS_BENCH_ROUNDS", 5)
 	connections := number(b, "PGCHAOS_BENCH_CONNECTIONS", 2)
 	psql, err := osexec.LookPath("psql")
 	if err != nil {
 		b.Skip(err)
 	}
 	a := costNode(b)
-	fillCost(b, a, rows)
-	path := costLedger(b, rows)
-	table := check.Table{Name: "test_data", Payload: costPayload}
+	fillCost(b, a, count)
+	path := costLedger(b, count)
+	table := rows.Table{Name: "test_data", Payload: costPayload}
 	var ours, audits, theirs, ratios, auditRatios, peaks, auditPeaks []float64
 	for b.Loop() {
 		for range rounds {
-			took, peak := costOurs(b, a, table, int64(rows), connections)
+			took, peak := costOurs(b, a, table, int64(count), connections)
 			yard := costYardstick(b, a, psql)
-			audit, judged, auditPeak := costAudit(b, a, path, table, int64(rows), connections)
+			audit, judged, auditPeak := costAudit(b, a, path, table, int64(count), connections)
 			b.Logf("scans %.2f s, %.0f MiB at most; psql %.2f s; ratio %.2f", took, peak, yard, took/yard)
 			b.Logf("audit %.2f s, of which %.2f s without a server, %.0f MiB at most; ratio %.2f", audit, judged, auditPeak, audit/yard)
 			ours, theirs, ratios, peaks = append(ours, took), append(theirs, yard), append(ratios, took/yard), append(peaks, peak)
@@ -158,17 +159,17 @@ func fillCost(b *testing.B, a *cluster.Node, rows int) {
 
 // costOurs reads the node as often as there are nodes, keeps all of the holdings, as an
 // audit does, and returns the seconds and the MiB that this process had at most.
-func costOurs(b *testing.B, a *cluster.Node, table check.Table, rows int64, connections int) (seconds, peak float64) {
+func costOurs(b *testing.B, a *cluster.Node, table rows.Table, count int64, connections int) (seconds, peak float64) {
 	peakAnew(b)
 	began := time.Now()
-	var all [costNodes]*check.Holding
+	var all [costNodes]*rows.Holding
 	for i := range all {
 		h, err := census.Scan(b.Context(), func(ctx context.Context) (*pgx.Conn, error) { return a.Connect(ctx, "cost") }, table, census.ScanOptions{Connections: connections})
 		if err != nil {
 			b.Fatal(err)
 		}
-		if all[i] = h; h.Rows != rows || h.OddRows != 0 || all[0].Equal(h) != check.Pass {
-			b.Fatalf("%d rows, %d of them odd; %d were written", h.Rows, h.OddRows, rows)
+		if all[i] = h; h.Rows != count || h.OddRows != 0 || all[0].Equal(h) != verdict.Pass {
+			b.Fatalf("%d rows, %d of them odd; %d were written", h.Rows, h.OddRows, count)
 		}
 	}
 	return time.Since(began).Seconds(), peakSoFar(b)

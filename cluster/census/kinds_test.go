@@ -12,10 +12,11 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"pgchaos/check"
 	"pgchaos/cluster"
 	"pgchaos/cluster/census"
 	"pgchaos/record"
+	"pgchaos/rows"
+	"pgchaos/verdict"
 )
 
 // notOurs are values that are no payload, most of them for a tag that is nearly one.
@@ -30,7 +31,7 @@ var notOurs = []any{
 func everyKind(t *testing.T, a *cluster.Node, conn *pgx.Conn) {
 	exec(t, conn, "create table network.every (int_value bigint, char_value varchar)")
 	rng := rand.New(rand.NewPCG(3, 4))
-	var rows [][]any
+	var inserted [][]any
 	for i := range 6000 {
 		key := record.PackKey(i%5, int64(i/5)+1)
 		integer, value := any(int64(key)), any(string(record.AppendPayload(nil, key, 40)))
@@ -38,23 +39,23 @@ func everyKind(t *testing.T, a *cluster.Node, conn *pgx.Conn) {
 		case 0: // lost
 			continue
 		case 1: // a second copy, near or far
-			rows = append(rows, []any{integer, value})
-			rng.Shuffle(len(rows)/10, func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+			inserted = append(inserted, []any{integer, value})
+			rng.Shuffle(len(inserted)/10, func(i, j int) { inserted[i], inserted[j] = inserted[j], inserted[i] })
 		case 2:
 			value = notOurs[rng.IntN(len(notOurs))]
 		case 3:
 			integer = []any{nil, int64(-8), int64(0), int64(3 << 40), int64(key) + 1}[rng.IntN(5)]
 		}
-		rows = append(rows, []any{integer, value})
+		inserted = append(inserted, []any{integer, value})
 	}
-	rows = append(rows, rows[:10]...)
+	inserted = append(inserted, inserted[:10]...)
 	for _, value := range notOurs {
-		rows = append(rows, []any{int64(7), value})
+		inserted = append(inserted, []any{int64(7), value})
 	}
-	if _, err := conn.CopyFrom(t.Context(), pgx.Identifier{"network", "every"}, []string{"int_value", "char_value"}, pgx.CopyFromRows(rows)); err != nil {
+	if _, err := conn.CopyFrom(t.Context(), pgx.Identifier{"network", "every"}, []string{"int_value", "char_value"}, pgx.CopyFromRows(inserted)); err != nil {
 		t.Fatal(err)
 	}
-	for _, table := range []check.Table{{Name: "network.every", Payload: 40}, {Name: "network.every", Payload: 40, Serial: true}, {Name: "network.every", Payload: 41}} {
+	for _, table := range []rows.Table{{Name: "network.every", Payload: 40}, {Name: "network.every", Payload: 40, Serial: true}, {Name: "network.every", Payload: 41}} {
 		want, first := bySelect(t, conn, table), scanned(t, a, table, census.ScanOptions{})
 		for way, o := range ways() {
 			h := scanned(t, a, table, o)
@@ -67,13 +68,13 @@ func everyKind(t *testing.T, a *cluster.Node, conn *pgx.Conn) {
 					}
 				}
 			}
-			if h.Rows != int64(len(rows)) || h.Equal(first) != check.Pass {
-				t.Errorf("%+v, %s: %d rows of %d; as by default: %d", table, way, h.Rows, len(rows), h.Equal(first))
+			if h.Rows != int64(len(inserted)) || h.Equal(first) != verdict.Pass {
+				t.Errorf("%+v, %s: %d rows of %d; as by default: %d", table, way, h.Rows, len(inserted), h.Equal(first))
 			}
 		}
 	}
-	h := scanned(t, a, check.Table{Name: "network.every", Payload: 41}, census.ScanOptions{MaxOdd: 10, RangeBlocks: 3})
-	if !h.Truncated() || len(h.Odd) != 10 || h.OddRows != int64(len(rows)) {
+	h := scanned(t, a, rows.Table{Name: "network.every", Payload: 41}, census.ScanOptions{MaxOdd: 10, RangeBlocks: 3})
+	if !h.Truncated() || len(h.Odd) != 10 || h.OddRows != int64(len(inserted)) {
 		t.Errorf("of %d odd rows %d are kept", h.OddRows, len(h.Odd))
 	}
 	noneLeft(t, conn)
@@ -85,15 +86,15 @@ func nulls(t *testing.T, a *cluster.Node, conn *pgx.Conn) {
 	exec(t, conn, `create table nulls (int_value bigint, char_value varchar);
 		insert into nulls values (null, 'x'), (0, 'x'), (-7, 'x'), (null, null), (null, ''), (0, null), (0, ''), (3, null), (3, ''), (3, 'x')`)
 	for serial, threes := range map[bool]string{
-		false: fmt.Sprintf("w0:3/3 %s", check.Altered),
-		true:  fmt.Sprintf("w0:0/3 %s", check.NoKey),
+		false: fmt.Sprintf("w0:3/3 %s", rows.Altered),
+		true:  fmt.Sprintf("w0:0/3 %s", rows.NoKey),
 	} {
-		h := scanned(t, a, check.Table{Name: "nulls", Serial: serial}, census.ScanOptions{})
-		different := map[check.OddRow]struct{}{}
+		h := scanned(t, a, rows.Table{Name: "nulls", Serial: serial}, census.ScanOptions{})
+		different := map[rows.OddRow]struct{}{}
 		for _, r := range h.Odd {
 			different[r] = struct{}{}
 		}
-		want := map[string]int{fmt.Sprintf("w0:0/-7 %s", check.NoKey): 1, fmt.Sprintf("w0:0/0 %s", check.NoKey): 6, threes: 3}
+		want := map[string]int{fmt.Sprintf("w0:0/-7 %s", rows.NoKey): 1, fmt.Sprintf("w0:0/0 %s", rows.NoKey): 6, threes: 3}
 		if got := tell(h); !maps.Equal(got, want) || h.Rows != 10 || len(different) != 10 {
 			t.Errorf("serial %t: %d rows, %d of them different, %v; want %v", serial, h.Rows, len(different), got, want)
 		}
@@ -126,16 +127,16 @@ func keyOf(serial bool, integer int64, value *string) record.Key {
 
 // bySelect counts what a plain select yields: what is as written by its key, and the
 // rest by its key, int_value and kind.
-func bySelect(t *testing.T, conn *pgx.Conn, table check.Table) map[string]int {
+func bySelect(t *testing.T, conn *pgx.Conn, table rows.Table) map[string]int {
 	t.Helper()
-	rows, err := conn.Query(t.Context(), "select int_value, char_value from "+table.Name)
+	read, err := conn.Query(t.Context(), "select int_value, char_value from "+table.Name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	all := map[string]int{}
 	var integer *int64
 	var value *string
-	_, err = pgx.ForEachRow(rows, []any{&integer, &value}, func() error {
+	_, err = pgx.ForEachRow(read, []any{&integer, &value}, func() error {
 		number := int64(0) // NULL is told as 0
 		if integer != nil {
 			number = *integer
@@ -143,9 +144,9 @@ func bySelect(t *testing.T, conn *pgx.Conn, table check.Table) map[string]int {
 		key := keyOf(table.Serial, number, value)
 		switch {
 		case key%(1<<40) == 0:
-			all[fmt.Sprintf("%s/%d %s", key, number, check.NoKey)]++
+			all[fmt.Sprintf("%s/%d %s", key, number, rows.NoKey)]++
 		case value == nil || *value != string(record.AppendPayload(nil, key, table.Payload)):
-			all[fmt.Sprintf("%s/%d %s", key, number, check.Altered)]++
+			all[fmt.Sprintf("%s/%d %s", key, number, rows.Altered)]++
 		default:
 			all[key.String()]++
 		}
@@ -158,7 +159,7 @@ func bySelect(t *testing.T, conn *pgx.Conn, table check.Table) map[string]int {
 }
 
 // tell is the same of a holding.
-func tell(h *check.Holding) map[string]int {
+func tell(h *rows.Holding) map[string]int {
 	all := map[string]int{}
 	for writer, set := range h.Written {
 		for i := set.Iterator(); i.HasNext(); {
@@ -166,7 +167,7 @@ func tell(h *check.Holding) map[string]int {
 		}
 	}
 	for _, r := range h.Odd {
-		if r.Why == check.Copy {
+		if r.Why == rows.Copy {
 			all[r.Key.String()]++
 		} else {
 			all[fmt.Sprintf("%s/%d %s", r.Key, r.Int, r.Why)]++

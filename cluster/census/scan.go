@@ -18,8 +18,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"golang.org/x/sync/errgroup"
 
-	"pgchaos/check"
 	"pgchaos/record"
+	"pgchaos/rows"
 )
 
 // ScanOptions say how a table is read. The zero value is what an audit needs.
@@ -75,13 +75,13 @@ const tidRanges = 140000
 // sessions must refuse to send a CancelRequest, as cluster.Node.Connect's do: pgx
 // tries one after every broken reading. No session and no goroutine is left when Scan
 // returns.
-func Scan(ctx context.Context, connect func(context.Context) (*pgx.Conn, error), t check.Table, o ScanOptions) (*check.Holding, error) {
+func Scan(ctx context.Context, connect func(context.Context) (*pgx.Conn, error), t rows.Table, o ScanOptions) (*rows.Holding, error) {
 	s := &scan{
 		connect: connect,
 		options: o,
 		table:   t,
 		quoted:  record.QuotedTable(t.Name),
-		whole:   check.NewHolding(t, o.MaxOdd),
+		whole:   rows.NewHolding(t, o.MaxOdd),
 	}
 	if err := s.run(ctx); err != nil {
 		return nil, explain(err, t)
@@ -90,7 +90,7 @@ func Scan(ctx context.Context, connect func(context.Context) (*pgx.Conn, error),
 	return s.whole, nil
 }
 
-func explain(err error, t check.Table) error {
+func explain(err error, t rows.Table) error {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && (pg.Code == undefinedTable || pg.Code == invalidSchemaName) {
 		return fmt.Errorf("table %s does not exist on this node: %w", t.Name, err)
@@ -105,14 +105,14 @@ func explain(err error, t check.Table) error {
 type scan struct {
 	connect func(context.Context) (*pgx.Conn, error)
 	options ScanOptions
-	table   check.Table
+	table   rows.Table
 	quoted  string // the table's name, as SQL
 	heap    heap   // as it was before the first range
 
 	mu    sync.Mutex
 	next  int64 // the block where the next range begins
 	done  bool  // no range is left
-	whole *check.Holding
+	whole *rows.Holding
 }
 
 // heap is where a table's rows are.
@@ -188,7 +188,7 @@ func (s *scan) work(ctx context.Context, own *session) error {
 		if !ok {
 			return nil
 		}
-		var part *check.Holding
+		var part *rows.Holding
 		err := s.retry(ctx, own, func(conn *pgx.Conn) (err error) {
 			part, err = s.read(conn, r)
 			return err
@@ -240,7 +240,7 @@ func (s *scan) begin() string {
 
 // read reads one range in one transaction. The connection is as before only if
 // there is no error.
-func (s *scan) read(conn *pgx.Conn, r blocks) (*check.Holding, error) {
+func (s *scan) read(conn *pgx.Conn, r blocks) (*rows.Holding, error) {
 	query, err := s.query(r)
 	if err != nil {
 		return nil, err
@@ -248,7 +248,7 @@ func (s *scan) read(conn *pgx.Conn, r blocks) (*check.Holding, error) {
 	if err := execute(conn, s.begin()); err != nil {
 		return nil, err
 	}
-	part := check.NewHolding(s.table, s.options.MaxOdd)
+	part := rows.NewHolding(s.table, s.options.MaxOdd)
 	decoder := &pushDecoder{row: part.Add}
 	if _, err := conn.PgConn().CopyTo(context.Background(), guard{decoder, conn}, query); err != nil {
 		return nil, err

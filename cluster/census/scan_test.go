@@ -14,10 +14,11 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"pgchaos/check"
 	"pgchaos/cluster"
 	"pgchaos/cluster/census"
 	"pgchaos/record"
+	"pgchaos/rows"
+	"pgchaos/verdict"
 )
 
 func TestScan(t *testing.T) {
@@ -33,13 +34,13 @@ func TestScan(t *testing.T) {
 	t.Run("broken index", func(t *testing.T) { brokenIndex(t, a, conn) })
 	t.Run("missing", func(t *testing.T) {
 		for _, name := range []string{"nothing", "no_schema.nothing"} {
-			h, err := census.Scan(t.Context(), dial(a), check.Table{Name: name}, census.ScanOptions{})
+			h, err := census.Scan(t.Context(), dial(a), rows.Table{Name: name}, census.ScanOptions{})
 			if h != nil || err == nil || !strings.Contains(err.Error(), "does not exist on this node") {
 				t.Errorf("%s: %v, %v", name, h, err)
 			}
 		}
 	})
-	wide := check.Table{Name: "wide", Payload: 1500}
+	wide := rows.Table{Name: "wide", Payload: 1500}
 	exec(t, conn, "create table wide (int_value bigint primary key, char_value varchar)")
 	fill(t, conn, wide, scanWide)
 	t.Run("terminated", func(t *testing.T) { terminated(t, a, wide) })
@@ -67,7 +68,7 @@ func dial(n *cluster.Node) func(context.Context) (*pgx.Conn, error) {
 }
 
 // fill writes writer 1's rows 1 to n as they are to be.
-func fill(t *testing.T, conn *pgx.Conn, table check.Table, n int) {
+func fill(t *testing.T, conn *pgx.Conn, table rows.Table, n int) {
 	t.Helper()
 	source := pgx.CopyFromSlice(n, func(i int) ([]any, error) {
 		key := record.PackKey(1, int64(i)+1)
@@ -78,7 +79,7 @@ func fill(t *testing.T, conn *pgx.Conn, table check.Table, n int) {
 	}
 }
 
-func scanned(t *testing.T, n *cluster.Node, table check.Table, o census.ScanOptions) *check.Holding {
+func scanned(t *testing.T, n *cluster.Node, table rows.Table, o census.ScanOptions) *rows.Holding {
 	t.Helper()
 	h, err := census.Scan(t.Context(), dial(n), table, o)
 	if err != nil {
@@ -88,7 +89,7 @@ func scanned(t *testing.T, n *cluster.Node, table check.Table, o census.ScanOpti
 }
 
 // exactly tells whether a holding is of writer 1's rows 1 to n, and of nothing else.
-func exactly(h *check.Holding, n int) error {
+func exactly(h *rows.Holding, n int) error {
 	set := h.Written[1]
 	if h.Rows != int64(n) || h.OddRows != 0 || len(h.Written) != 1 || set == nil || set.GetCardinality() != uint64(n) || set.Minimum() != 1 || set.Maximum() != uint64(n) {
 		return fmt.Errorf("%d rows, %d of them odd, of %d writers; want %d", h.Rows, h.OddRows, len(h.Written), n)
@@ -136,21 +137,21 @@ func behindTheBack(t *testing.T, a *cluster.Node, conn *pgx.Conn) {
 		args   []any
 		rows   int64 // more or less than before
 		good   int64
-		odd    []check.OddRow // but for the digests
+		odd    []rows.OddRow // but for the digests
 	}{
 		{"deleted", false, "delete from victim where int_value = $1", []any{int64(key(7))}, -1, -1, nil},
 		{"changed", false, "update victim set char_value = char_value || 'x' where int_value = $1", []any{int64(key(7))}, 0, -1,
-			[]check.OddRow{{Why: check.Altered, Key: key(7), Int: int64(key(7))}}},
+			[]rows.OddRow{{Why: rows.Altered, Key: key(7), Int: int64(key(7))}}},
 		{"changed key", false, "update victim set int_value = int_value + 100000 where int_value = $1", []any{int64(key(7))}, 0, -1,
-			[]check.OddRow{{Why: check.Altered, Key: key(100007), Int: int64(key(100007))}}},
-		{"added", false, "insert into victim values (17, 'somebody')", nil, 1, 0, []check.OddRow{{Why: check.Altered, Key: 17, Int: 17}}},
+			[]rows.OddRow{{Why: rows.Altered, Key: key(100007), Int: int64(key(100007))}}},
+		{"added", false, "insert into victim values (17, 'somebody')", nil, 1, 0, []rows.OddRow{{Why: rows.Altered, Key: 17, Int: 17}}},
 		{"duplicated", false, "insert into victim select * from victim where int_value = $1", []any{int64(key(7))}, 1, 0,
-			[]check.OddRow{{Why: check.Copy, Key: key(7), Int: int64(key(7))}}},
+			[]rows.OddRow{{Why: rows.Copy, Key: key(7), Int: int64(key(7))}}},
 		{"serial, duplicated", true, "insert into victim select int_value + 5000, char_value from victim where char_value like 'w1:7:%'", nil, 1, 0,
-			[]check.OddRow{{Why: check.Copy, Key: key(7)}}},
+			[]rows.OddRow{{Why: rows.Copy, Key: key(7)}}},
 		{"serial, changed int_value", true, "update victim set int_value = int_value + 5000 where char_value like 'w1:7:%'", nil, 0, 0, nil},
 	} {
-		table := check.Table{Name: "victim", Payload: 64, Serial: c.serial}
+		table := rows.Table{Name: "victim", Payload: 64, Serial: c.serial}
 		exec(t, conn, "create table victim (int_value bigint primary key, char_value varchar)")
 		fill(t, conn, table, n)
 		o := census.ScanOptions{RangeBlocks: 4}
@@ -164,7 +165,7 @@ func behindTheBack(t *testing.T, a *cluster.Node, conn *pgx.Conn) {
 		for i := range after.Odd {
 			after.Odd[i].Digest = [16]byte{}
 		}
-		if after.Rows != n+c.rows || int64(after.Written[1].GetCardinality()) != n+c.good || !slices.Equal(after.Odd, c.odd) || before.Equal(after) != check.Fail {
+		if after.Rows != n+c.rows || int64(after.Written[1].GetCardinality()) != n+c.good || !slices.Equal(after.Odd, c.odd) || before.Equal(after) != verdict.Fail {
 			t.Errorf("%s: %d rows, %d as written, and %+v; equal: %d", c.why, after.Rows, after.Written[1].GetCardinality(), after.Odd, before.Equal(after))
 		}
 		exec(t, conn, "drop table victim")
@@ -210,7 +211,7 @@ func brokenIndex(t *testing.T, a *cluster.Node, conn *pgx.Conn) {
 		t.Errorf("a plain select finds %d rows (%v), so that this test tests nothing", found, err)
 	}
 	for way, o := range ways() {
-		if h := scanned(t, a, check.Table{Name: "broken"}, o); h.Rows != 1001 || h.OddRows != 1001 {
+		if h := scanned(t, a, rows.Table{Name: "broken"}, o); h.Rows != 1001 || h.OddRows != 1001 {
 			t.Errorf("%s: %d rows, want 1001", way, h.Rows)
 		}
 	}
@@ -276,7 +277,7 @@ func tapAfter(t *testing.T, n *cluster.Node, bytes int64, slow time.Duration, do
 }
 
 // slow reads longer than the role's statements may last.
-func slow(t *testing.T, a *cluster.Node, conn *pgx.Conn, wide check.Table) {
+func slow(t *testing.T, a *cluster.Node, conn *pgx.Conn, wide rows.Table) {
 	exec(t, conn, "alter role all set statement_timeout = '300ms'")
 	defer exec(t, conn, "alter role all reset statement_timeout")
 	of := tapAfter(t, a, 2<<20, 0, func() { time.Sleep(400 * time.Millisecond) })
@@ -290,7 +291,7 @@ func slow(t *testing.T, a *cluster.Node, conn *pgx.Conn, wide check.Table) {
 }
 
 // terminated ends a backend in the middle of a range.
-func terminated(t *testing.T, a *cluster.Node, wide check.Table) {
+func terminated(t *testing.T, a *cluster.Node, wide rows.Table) {
 	for way, o := range map[string]census.ScanOptions{
 		"ranges":    {RangeBlocks: 2000},
 		"one range": census.Whole(census.ScanOptions{}),
@@ -320,7 +321,7 @@ func terminated(t *testing.T, a *cluster.Node, wide check.Table) {
 // The table is larger than what sockets buffer, so that the server is still reading when
 // the conflict comes; and the reading goes on meanwhile, because a backend that is
 // blocked in a send does not see that it is to be cancelled.
-func conflict(t *testing.T, a, b *cluster.Node, wide check.Table) {
+func conflict(t *testing.T, a, b *cluster.Node, wide rows.Table) {
 	primary, standby := connect(t, a), connect(t, b)
 	exec(t, primary, "create table junk (i int); insert into junk select generate_series(1, 1000)")
 	awaitReplay(t, primary, standby)
@@ -344,7 +345,7 @@ func conflict(t *testing.T, a, b *cluster.Node, wide check.Table) {
 
 // growing adds rows behind the end while the first range is read.
 func growing(t *testing.T, a *cluster.Node, conn *pgx.Conn) {
-	table := check.Table{Name: "growing", Payload: 1000}
+	table := rows.Table{Name: "growing", Payload: 1000}
 	exec(t, conn, "create table growing (int_value bigint, char_value varchar)")
 	fill(t, conn, table, 4000)
 	of := tapAfter(t, a, 1<<18, 0, func() {
@@ -382,7 +383,7 @@ func rewritten(t *testing.T, a *cluster.Node, conn *pgx.Conn) {
 			}
 		}
 	})
-	h, err := census.Scan(t.Context(), of.connect, check.Table{Name: "growing", Payload: 1000}, census.ScanOptions{Connections: 1, RangeBlocks: 200})
+	h, err := census.Scan(t.Context(), of.connect, rows.Table{Name: "growing", Payload: 1000}, census.ScanOptions{Connections: 1, RangeBlocks: 200})
 	if h != nil || err == nil || !strings.Contains(err.Error(), "rewritten") {
 		t.Errorf("%v, %v", h, err)
 	}
@@ -393,7 +394,7 @@ func rewritten(t *testing.T, a *cluster.Node, conn *pgx.Conn) {
 
 // endedContext ends the context in the middle of a range: the rest of it is not read,
 // nothing is left here, and nothing goes on there.
-func endedContext(t *testing.T, a *cluster.Node, conn *pgx.Conn, wide check.Table) {
+func endedContext(t *testing.T, a *cluster.Node, conn *pgx.Conn, wide rows.Table) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	const read = 4 << 20
@@ -423,7 +424,7 @@ func endOfGoroutines(t *testing.T, why string, before int) {
 
 // frozen has the server cease to answer: before the first connection, and in the middle
 // of a range. Nothing is left afterwards.
-func frozen(t *testing.T, a *cluster.Node, wide check.Table) {
+func frozen(t *testing.T, a *cluster.Node, wide rows.Table) {
 	freeze := func() {
 		if err := a.Pause(t.Context()); err != nil {
 			t.Error(err)

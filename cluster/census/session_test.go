@@ -15,7 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"pgchaos/check"
+	"pgchaos/rows"
 )
 
 func TestPassing(t *testing.T) {
@@ -66,14 +66,14 @@ func TestUnreachable(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			dials, began := 0, time.Now()
-			h, err := Scan(t.Context(), func(context.Context) (*pgx.Conn, error) { dials++; return nil, c.err }, check.Table{Name: "t"}, ScanOptions{})
+			h, err := Scan(t.Context(), func(context.Context) (*pgx.Conn, error) { dials++; return nil, c.err }, rows.Table{Name: "t"}, ScanOptions{})
 			if h != nil || !errors.Is(err, c.err) || dials != c.dials || time.Since(began) != c.took {
 				t.Errorf("%s: %v, %v after %d dials and %s", c.why, h, err, dials, time.Since(began))
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
 			defer cancel()
 			began = time.Now()
-			if _, err := Scan(ctx, func(context.Context) (*pgx.Conn, error) { return nil, c.err }, check.Table{Name: "t"}, ScanOptions{}); err == nil || time.Since(began) > 150*time.Millisecond {
+			if _, err := Scan(ctx, func(context.Context) (*pgx.Conn, error) { return nil, c.err }, rows.Table{Name: "t"}, ScanOptions{}); err == nil || time.Since(began) > 150*time.Millisecond {
 				t.Errorf("%s: %v after %s", c.why, err, time.Since(began))
 			}
 		})

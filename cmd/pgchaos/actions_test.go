@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/check"
 	"pgchaos/record"
+	"pgchaos/verdict"
 )
 
 // TestEveryAction runs the actions that the shipped experiments do not use. Each
@@ -152,7 +152,7 @@ expect: [lost_writes == 0]
 			if !strings.Contains(strings.Join(strings.Fields(stdout), " "), tc.says) {
 				t.Errorf("the report does not say %q:\n%s", tc.says, stdout)
 			}
-			if r := p.result(); r.Verdict == check.Pass {
+			if r := p.result(); r.Verdict == verdict.Pass {
 				t.Error("the result says pass")
 			}
 			p.nothingLeft()
@@ -237,7 +237,7 @@ func (p *place) oneIsWritable(want string, args ...string) {
 		}
 	}
 	two := strings.Contains(want, " ")
-	if got := strings.Join(writable, " "); got != want || two != (len(r.SplitBrain) > 0) || two && r.Verdict != check.Fail {
+	if got := strings.Join(writable, " "); got != want || two != (len(r.SplitBrain) > 0) || two && r.Verdict != verdict.Fail {
 		p.t.Errorf("%q accept writes in the end, split brain %v\n%s%s", got, r.SplitBrain, stdout, stderr)
 	}
 	if old := len(r.States) > 0 && !two && want == "b"; old && !strings.Contains(stdout, "a: is a primary of its own, on timeline 1: read as a fork") {

@@ -12,10 +12,11 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/check"
+	"pgchaos/expect"
 	"pgchaos/record"
 	"pgchaos/report"
 	"pgchaos/runner"
+	"pgchaos/verdict"
 )
 
 // TestAuditAfterSIGKILL kills pgchaos in the middle of its load, after the first fault,
@@ -94,8 +95,8 @@ func (p *place) auditAgain(printed string) {
 			p.t.Errorf("not settled: %+v", s)
 		}
 	}
-	i := slices.IndexFunc(r.Expectations, func(j check.Judgement) bool { return j.Text == "nodes_equal" })
-	if i < 0 || r.Expectations[i].Verdict != check.Pass {
+	i := slices.IndexFunc(r.Expectations, func(j expect.Judgement) bool { return j.Text == "nodes_equal" })
+	if i < 0 || r.Expectations[i].Verdict != verdict.Pass {
 		p.t.Errorf("%+v", r.Expectations)
 	}
 }
@@ -264,7 +265,7 @@ func (p *place) auditOfACutLedger() {
 	must(p.t, os.Truncate(file, 2<<14)) // the names, and a block of one writer
 	defer func() { must(p.t, os.WriteFile(file, []byte(whole), 0o644)) }()
 	a := p.auditSays("the ledger is damaged: when the load ended it told of ", "the end of the ledger is missing")
-	if r := p.result(); r.Verdict != check.Inconclusive || a.Foreign.N == 0 {
+	if r := p.result(); r.Verdict != verdict.Inconclusive || a.Foreign.N == 0 {
 		p.t.Errorf("%s, %d rows of writes that it does not tell of", r.Verdict, a.Foreign.N)
 	}
 }

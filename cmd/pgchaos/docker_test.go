@@ -15,9 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/check"
 	"pgchaos/record"
 	"pgchaos/report"
+	"pgchaos/verdict"
 )
 
 // The tests in this file run the built binary on a real Docker engine, and look at
@@ -212,7 +212,7 @@ func TestCleanOnDockerAfterSIGKILL(t *testing.T) {
 	if got := p.onEngine(); len(got) != 1 || !strings.HasSuffix(got[0], foreign) {
 		t.Errorf("after clean: %v", got)
 	}
-	if r := p.result(); r.Stage != report.StagePlanned || r.Verdict == check.Pass {
+	if r := p.result(); r.Stage != report.StagePlanned || r.Verdict == verdict.Pass {
 		t.Errorf("the killed run's result is at stage %q with verdict %s", r.Stage, r.Verdict)
 	}
 }

@@ -9,8 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"pgchaos/check"
+	"pgchaos/expect"
 	"pgchaos/report"
+	"pgchaos/verdict"
 )
 
 // manualExample is an experiment that a document shows.
@@ -70,13 +71,13 @@ func TestTheManualsExamplesRun(t *testing.T) {
 func judgedAsThePageSays(t *testing.T, r *report.Result) {
 	t.Helper()
 	timed := map[string]bool{}
-	for _, m := range check.Metrics() {
-		timed[m.Name] = m.Kind == check.MetricDuration || m.Kind == check.MetricRate || m.Name == "achieved_rate"
+	for _, m := range expect.Metrics() {
+		timed[m.Name] = m.Kind == expect.MetricDuration || m.Kind == expect.MetricRate || m.Name == "achieved_rate"
 	}
 	percentile := regexp.MustCompile(`^(service_)?p[0-9.]+$`)
 	for _, x := range r.Expectations {
 		metric, _, _ := strings.Cut(x.Text, " ")
-		if x.Verdict != check.Pass && !timed[metric] && !percentile.MatchString(metric) {
+		if x.Verdict != verdict.Pass && !timed[metric] && !percentile.MatchString(metric) {
 			t.Errorf("%s: %s", x.Text, x.Verdict)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"pgchaos/check"
+	"pgchaos/expect"
 	"pgchaos/spec"
 )
 
@@ -41,7 +41,7 @@ func TestTheManualOfTheLoadIsComplete(t *testing.T) {
 func TestTheManualIsComplete(t *testing.T) {
 	text := readText(t, "../../docs/experiments.md")
 	words := append(spec.Actions(), spec.Roles...)
-	for _, m := range check.Metrics() {
+	for _, m := range expect.Metrics() {
 		words = append(words, strings.TrimPrefix(m.Name, "service_"))
 	}
 	for _, word := range words {

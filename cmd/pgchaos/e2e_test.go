@@ -22,6 +22,7 @@ import (
 	"pgchaos/record/ledger"
 	"pgchaos/report"
 	"pgchaos/runner"
+	"pgchaos/verdict"
 )
 
 // The tests in this file run the built binary on a real cluster, and look at what
@@ -187,7 +188,7 @@ func TestQuorumKill(t *testing.T) {
 		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
 	r := p.result()
-	if r.Verdict != check.Pass || r.Stage != report.StageChecked {
+	if r.Verdict != verdict.Pass || r.Stage != report.StageChecked {
 		t.Errorf("verdict %s at stage %s", r.Verdict, r.Stage)
 	}
 	a := r.Audits[0]
@@ -346,7 +347,7 @@ func TestInterruptCleansUpAndWritesTheResult(t *testing.T) {
 		t.Errorf("exit code %d\n%s", code, stderr.String())
 	}
 	r := p.result()
-	if !r.Interrupted || r.Verdict == check.Pass {
+	if !r.Interrupted || r.Verdict == verdict.Pass {
 		t.Errorf("interrupted %v, verdict %s", r.Interrupted, r.Verdict)
 	}
 	if len(r.Workloads) == 0 || r.Workloads[0].Total.Samples == 0 {
@@ -414,7 +415,7 @@ func TestCleanAfterSIGKILL(t *testing.T) {
 	if len(p.processes()) == 0 {
 		t.Error("no server outlived the kill: this test proves nothing")
 	}
-	if r := p.result(); r.Stage != report.StagePlanned || r.Verdict == check.Pass {
+	if r := p.result(); r.Stage != report.StagePlanned || r.Verdict == verdict.Pass {
 		t.Errorf("the killed run's result is at stage %q with verdict %s", r.Stage, r.Verdict)
 	}
 	p.cleanTakesThePasswords()

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"pgchaos/check"
 	"pgchaos/report"
+	"pgchaos/verdict"
 )
 
 // TestAcknowledgedByAnotherCluster: a url leads to a server that the run did not build. Its
@@ -51,7 +51,7 @@ expect: [lost_writes == 0, unexplained_losses == 0]
 	must(t, err)
 	a := r.Audits[0]
 	const why = "acknowledged by a server of another cluster (system identifier "
-	if r.Verdict != check.Inconclusive || a.Acknowledged == 0 || a.Lost.N != 0 || a.Unexplained != 0 || a.Complete || !strings.Contains(a.Why, why) || !strings.Contains(a.Why, "), which was not read") {
+	if r.Verdict != verdict.Inconclusive || a.Acknowledged == 0 || a.Lost.N != 0 || a.Unexplained != 0 || a.Complete || !strings.Contains(a.Why, why) || !strings.Contains(a.Why, "), which was not read") {
 		t.Errorf("%s: %d acknowledged, %d lost, %d unexplained, complete %v: %s", r.Verdict, a.Acknowledged, a.Lost.N, a.Unexplained, a.Complete, a.Why)
 	}
 	if got := p.psql(address(other, "a"), "select count(*) > 0 from test_data"); got != "t" {

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"pgchaos/check"
+	"pgchaos/verdict"
 )
 
 // engine passes everything on to the real one until it dies.
@@ -97,7 +97,7 @@ func TestAnEngineThatDiesIsAFailureOnDocker(t *testing.T) {
 		dying.die()
 		_ = cmd.Wait() // the exit code says it
 		r := p.result()
-		if code := cmd.ProcessState.ExitCode(); code != exitLeftBehind || r.Verdict == check.Pass || len(r.Errors) == 0 || stderr.Len() == 0 {
+		if code := cmd.ProcessState.ExitCode(); code != exitLeftBehind || r.Verdict == verdict.Pass || len(r.Errors) == 0 || stderr.Len() == 0 {
 			t.Errorf("%s: exit code %d, verdict %s, errors %v\n%s", stage.name, code, r.Verdict, r.Errors, stderr.String())
 		}
 		if code, out, errs := p.run("clean", r.Run, "--provider", "docker"); code != 0 {

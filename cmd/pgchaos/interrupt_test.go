@@ -9,10 +9,10 @@ import (
 	"syscall"
 	"testing"
 
-	"pgchaos/check"
 	"pgchaos/record/ledger"
 	"pgchaos/report"
 	"pgchaos/runner"
+	"pgchaos/verdict"
 )
 
 // long is a run that somebody has to end.
@@ -72,7 +72,7 @@ func TestEverySignalEndsARunAndAuditsIt(t *testing.T) {
 			signalGroup(t, cmd, s)
 			_ = cmd.Wait() // the exit code says it
 			r := p.result()
-			if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || !r.Interrupted || r.Verdict != check.Inconclusive {
+			if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || !r.Interrupted || r.Verdict != verdict.Inconclusive {
 				t.Errorf("exit code %d, interrupted %v, verdict %s\n%s", code, r.Interrupted, r.Verdict, stderr.String())
 			}
 			if a := r.Audits; r.Stage != report.StageChecked || len(a) != 1 || !a[0].Complete || a[0].Acknowledged == 0 || a[0].Lost.N != 0 {
@@ -111,7 +111,7 @@ timeline:
 	must(t, cmd.Process.Signal(syscall.SIGINT))
 	_ = cmd.Wait() // the exit code says it
 	r := p.result()
-	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || len(r.Audits) != 1 || r.Audits[0].Lost.N == 0 || r.Verdict != check.Fail {
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || len(r.Audits) != 1 || r.Audits[0].Lost.N == 0 || r.Verdict != verdict.Fail {
 		t.Errorf("exit code %d, %+v, verdict %s", code, r.Audits, r.Verdict)
 	}
 	if !strings.Contains(stdout.String(), "lost") || !strings.Contains(stdout.String(), "FAIL") {
@@ -156,7 +156,7 @@ func TestIgnoredSignalsStayIgnored(t *testing.T) {
 		signalGroup(t, cmd, s)
 	}
 	err := cmd.Wait()
-	if r := p.result(); err != nil || r.Interrupted || r.Verdict != check.Pass {
+	if r := p.result(); err != nil || r.Interrupted || r.Verdict != verdict.Pass {
 		t.Errorf("%v, interrupted %v, verdict %s\n%s%s", err, r.Interrupted, r.Verdict, stdout.String(), stderr.String())
 	}
 	p.nothingLeft()

@@ -15,11 +15,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"pgchaos/check"
 	"pgchaos/cluster/local"
 	"pgchaos/report"
 	"pgchaos/runner"
 	"pgchaos/spec"
+	"pgchaos/verdict"
 )
 
 // runFlags are the flags of `pgchaos run`.
@@ -195,11 +195,11 @@ func (f *runFlags) finish(result *report.Result, failed error, out string, stdou
 // verdictOf is the exit code of a verdict.
 func verdictOf(result *report.Result) error {
 	switch result.Verdict {
-	case check.Pass:
+	case verdict.Pass:
 		return nil
-	case check.Fail:
+	case verdict.Fail:
 		return verdictError(exitFail)
-	case check.Inconclusive:
+	case verdict.Inconclusive:
 	}
 	return verdictError(exitInconclusive)
 }

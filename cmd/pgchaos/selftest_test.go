@@ -18,6 +18,7 @@ import (
 	"pgchaos/check"
 	"pgchaos/report"
 	"pgchaos/selftest"
+	"pgchaos/verdict"
 )
 
 // TestSelftest is the proof itself: every case on real servers.
@@ -138,12 +139,12 @@ var errNoResult = errors.New("no server programs were found")
 
 func TestSelftestLooks(t *testing.T) {
 	blind := func(r *report.Result) error {
-		r.SplitBrain, r.TwoWritable, r.Reasons, r.Verdict = nil, nil, nil, check.Pass
+		r.SplitBrain, r.TwoWritable, r.Reasons, r.Verdict = nil, nil, nil, verdict.Pass
 		return nil
 	}
 	unmade := func(r *report.Result) error {
 		r.Errors = []string{"build the cluster: initdb of a: exit status 1: no space left on device"}
-		r.Verdict = check.Inconclusive
+		r.Verdict = verdict.Inconclusive
 		return errors.New(r.Errors[0])
 	}
 	for _, tc := range []struct {

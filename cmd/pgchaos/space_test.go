@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"pgchaos/check"
+	"pgchaos/verdict"
 )
 
 // TestStopsBeforeTheDiskIsFull gives a run a small disk of its own, which the servers' WAL fills.
@@ -33,7 +33,7 @@ duration: 120s
 `)
 	code, out, errs := p.run("run", file, "--out", p.out)
 	r := p.result()
-	if code != exitInconclusive || !strings.Contains(r.Stopped, "were left on the disk of "+p.base) || r.Verdict != check.Inconclusive || !strings.Contains(out, "the run was stopped") {
+	if code != exitInconclusive || !strings.Contains(r.Stopped, "were left on the disk of "+p.base) || r.Verdict != verdict.Inconclusive || !strings.Contains(out, "the run was stopped") {
 		t.Errorf("exit code %d, stopped %q\n%s\n%s", code, r.Stopped, out, errs)
 	}
 	if len(r.Audits) != 1 || !r.Audits[0].Complete || r.Audits[0].Lost.N != 0 {

@@ -1,7 +1,7 @@
-// Mutate switches each condition of a package off in turn, and demands that a test
+// Mutate switches each condition of some packages off in turn, and demands that a test
 // fails: a rule that nothing fails without is a rule that nobody would miss.
 //
-//	go run ./internal/mutate -tests ./report,./selftest ./check
+//	go run ./internal/mutate -tests ./report,./selftest ./rows ./check
 //
 // It makes a mutant of each condition (true, false), of each operand of && and ||
 // (left out), of each comparison (its bound moved, == and != exchanged), of each early
@@ -43,8 +43,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
-	if flags.NArg() != 1 || *atOnce < 1 {
-		fmt.Fprintln(stderr, "mutate: one package to be mutated is wanted")
+	if flags.NArg() == 0 || *atOnce < 1 {
+		fmt.Fprintln(stderr, "mutate: name the packages to be mutated")
 		return 2
 	}
 	equivalents, err := readKnown(*path)
@@ -58,21 +58,33 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	defer func() { _ = os.RemoveAll(scratch) }() // the system's own directory: it is cleaned anyway
-	t, err := build(ctx, flags.Arg(0), list(*files), list(*tests), scratch)
-	if err != nil {
-		fmt.Fprintln(stderr, "mutate:", err)
-		return 2
-	}
-	alive, err := t.survivors(ctx, *atOnce, func(done int) {
-		if done%100 == 0 {
-			fmt.Fprintf(stderr, "%d of %d\n", done, len(t.mutants))
+	var mutants []mutant
+	var alive []int
+	for _, pkg := range flags.Args() {
+		t, err := build(ctx, pkg, list(*files), list(*tests), scratch)
+		if err != nil {
+			fmt.Fprintln(stderr, "mutate:", err)
+			return 2
 		}
-	})
-	if err != nil {
-		fmt.Fprintln(stderr, "mutate:", err)
+		numbers, err := t.survivors(ctx, *atOnce, func(done int) {
+			if done%100 == 0 {
+				fmt.Fprintf(stderr, "%s: %d of %d\n", pkg, done, len(t.mutants))
+			}
+		})
+		if err != nil {
+			fmt.Fprintln(stderr, "mutate:", err)
+			return 2
+		}
+		for _, n := range numbers {
+			alive = append(alive, len(mutants)+n)
+		}
+		mutants = append(mutants, t.mutants...)
+	}
+	if len(mutants) == 0 {
+		fmt.Fprintln(stderr, "mutate: nothing there can be mutated")
 		return 2
 	}
-	return judge(stdout, t.mutants, alive, equivalents)
+	return judge(stdout, mutants, alive, equivalents)
 }
 
 func list(s string) []string {

@@ -27,13 +27,17 @@ type binary struct {
 }
 
 // build mutates the files of the package in dir (only those named, if any are), and
-// compiles the tests of it and of the others.
+// compiles the tests of it and of the others. Where nothing can be mutated, the trial is empty.
 func build(ctx context.Context, dir string, only, others []string, scratch string) (*trial, error) {
-	t := &trial{scratch: scratch}
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
 	}
+	scratch, err = os.MkdirTemp(scratch, filepath.Base(dir))
+	if err != nil {
+		return nil, err
+	}
+	t := &trial{scratch: scratch}
 	name, files, err := sources(ctx, dir)
 	if err != nil {
 		return nil, err
@@ -56,7 +60,7 @@ func build(ctx context.Context, dir string, only, others []string, scratch strin
 		}
 	}
 	if len(t.mutants) == 0 {
-		return nil, fmt.Errorf("nothing in %s can be mutated", dir)
+		return t, nil
 	}
 	text := fmt.Sprintf("package %s\n\nimport (\n\t\"os\"\n\t\"strconv\"\n)\n\nvar %s, _ = strconv.Atoi(os.Getenv(%q))\n", name, switchName, switchName)
 	if err := t.overlay(replaced, filepath.Join(dir, "mutant_switch.go"), []byte(text)); err != nil {

@@ -6,9 +6,10 @@ import (
 	"io"
 	"slices"
 
-	"pgchaos/check"
+	"pgchaos/expect"
 	"pgchaos/internal/units"
 	"pgchaos/report"
+	"pgchaos/verdict"
 )
 
 // Options say how the terminal report looks.
@@ -38,13 +39,13 @@ func Write(w io.Writer, r *report.Result, o Options) error {
 }
 
 // verdictWord is how a verdict is shown, large and small.
-func verdictWord(v check.Verdict) (large, small string, i ink) {
+func verdictWord(v verdict.Verdict) (large, small string, i ink) {
 	switch v {
-	case check.Pass:
+	case verdict.Pass:
 		return "PASS", "ok", green
-	case check.Fail:
+	case verdict.Fail:
 		return "FAIL", "FAILED", red
-	case check.Inconclusive:
+	case verdict.Inconclusive:
 	}
 	return "INCONCLUSIVE", "inconclusive", yellow
 }
@@ -70,7 +71,7 @@ func writeVerdict(p *page, r *report.Result) {
 		p.item(i, "  because       ", reason)
 	}
 	for _, doubt := range r.Doubts() {
-		if !slices.ContainsFunc(r.Expectations, func(e check.Judgement) bool { return e.Why == doubt }) {
+		if !slices.ContainsFunc(r.Expectations, func(e expect.Judgement) bool { return e.Why == doubt }) {
 			p.item(yellow, "  warning       ", doubt)
 		}
 	}
@@ -80,7 +81,7 @@ func writeVerdict(p *page, r *report.Result) {
 		if e.Observed != "" {
 			text += "   (was " + e.Observed + ")"
 		}
-		if e.Verdict == check.Inconclusive {
+		if e.Verdict == verdict.Inconclusive {
 			text += ": " + cmp.Or(e.Why, "nobody said why")
 		}
 		p.item(i, "  "+pad(small, 14, false), text)

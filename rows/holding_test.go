@@ -1,4 +1,4 @@
-package check
+package rows
 
 import (
 	"maps"
@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"pgchaos/record"
+	"pgchaos/verdict"
 )
 
 // heldRow is a row as a table has it.
@@ -104,7 +105,7 @@ func TestHoldingOfParts(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 2))
 		for _, parts := range []int{1, 2, 7, 100} {
 			rng.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
-			if h := hold(table, 0, parts, rows...); first.Equal(h) != Pass || h.Equal(first) != Pass {
+			if h := hold(table, 0, parts, rows...); first.Equal(h) != verdict.Pass || h.Equal(first) != verdict.Pass {
 				t.Errorf("serial %t: in %d parts it is another holding", table.Serial, parts)
 			}
 		}
@@ -130,25 +131,25 @@ func TestHoldingEqual(t *testing.T) {
 	for _, c := range []struct {
 		why  string
 		a, b *Holding
-		want Verdict
+		want verdict.Verdict
 	}{
-		{"the same rows", hold(packed, 0, 1, rows(packed, 10)...), hold(packed, 0, 1, rows(packed, 10)...), Pass},
-		{"nothing and nothing", hold(packed, 0, 1), hold(packed, 0, 1), Pass},
-		{"one row less", hold(packed, 0, 1, rows(packed, 10)...), hold(packed, 0, 1, rows(packed, 10)[1:]...), Fail},
-		{"as many, other keys", hold(packed, 0, 1, rows(packed, 10)[1:]...), hold(packed, 0, 1, rows(packed, 9)...), Fail},
-		{"other writers", hold(packed, 0, 1, rows(packed, 1)...), hold(packed, 0, 1, asWritten(packed, record.PackKey(2, 1), 0)), Fail},
-		{"a second copy", hold(packed, 0, 1, rows(packed, 2)...), hold(packed, 0, 1, append(rows(packed, 2), rows(packed, 1)...)...), Fail},
-		{"a copy of another row", hold(packed, 0, 1, append(rows(packed, 2), rows(packed, 1)...)...), hold(packed, 0, 1, append(rows(packed, 2), rows(packed, 2)[1])...), Fail},
-		{"the same odd rows", hold(packed, 5, 1, odd(5, "x")...), hold(packed, 5, 1, odd(5, "x")...), Pass},
-		{"odd rows with other content", hold(packed, 5, 1, odd(5, "x")...), hold(packed, 5, 1, odd(5, "y")...), Fail},
-		{"NULL and the empty text", hold(packed, 0, 1, heldRow{integer: 1}), hold(packed, 0, 1, heldRow{integer: 1, value: []byte{}}), Fail},
-		{"NULL and 0", hold(packed, 0, 1, heldRow{null: true, value: []byte("x")}), hold(packed, 0, 1, heldRow{value: []byte("x")}), Fail},
-		{"more odd rows than are kept", hold(packed, 5, 1, odd(6, "x")...), hold(packed, 5, 1, odd(6, "x")...), Inconclusive},
-		{"more than are kept, in parts", hold(packed, 5, 3, odd(6, "x")...), hold(packed, 5, 2, odd(6, "x")...), Inconclusive},
-		{"more than are kept here alone", hold(packed, 5, 3, odd(6, "x")...), hold(packed, 6, 2, odd(6, "x")...), Inconclusive},
-		{"more than are kept, and not as many", hold(packed, 5, 1, odd(6, "x")...), hold(packed, 5, 1, odd(7, "x")...), Fail},
-		{"serial, the same", hold(serial, 0, 1, rows(serial, 10)...), hold(serial, 0, 4, rows(serial, 10)...), Pass},
-		{"serial, int_values exchanged", hold(serial, 0, 1, rows(serial, 10)...), hold(serial, 0, 1, renumbered...), Fail},
+		{"the same rows", hold(packed, 0, 1, rows(packed, 10)...), hold(packed, 0, 1, rows(packed, 10)...), verdict.Pass},
+		{"nothing and nothing", hold(packed, 0, 1), hold(packed, 0, 1), verdict.Pass},
+		{"one row less", hold(packed, 0, 1, rows(packed, 10)...), hold(packed, 0, 1, rows(packed, 10)[1:]...), verdict.Fail},
+		{"as many, other keys", hold(packed, 0, 1, rows(packed, 10)[1:]...), hold(packed, 0, 1, rows(packed, 9)...), verdict.Fail},
+		{"other writers", hold(packed, 0, 1, rows(packed, 1)...), hold(packed, 0, 1, asWritten(packed, record.PackKey(2, 1), 0)), verdict.Fail},
+		{"a second copy", hold(packed, 0, 1, rows(packed, 2)...), hold(packed, 0, 1, append(rows(packed, 2), rows(packed, 1)...)...), verdict.Fail},
+		{"a copy of another row", hold(packed, 0, 1, append(rows(packed, 2), rows(packed, 1)...)...), hold(packed, 0, 1, append(rows(packed, 2), rows(packed, 2)[1])...), verdict.Fail},
+		{"the same odd rows", hold(packed, 5, 1, odd(5, "x")...), hold(packed, 5, 1, odd(5, "x")...), verdict.Pass},
+		{"odd rows with other content", hold(packed, 5, 1, odd(5, "x")...), hold(packed, 5, 1, odd(5, "y")...), verdict.Fail},
+		{"NULL and the empty text", hold(packed, 0, 1, heldRow{integer: 1}), hold(packed, 0, 1, heldRow{integer: 1, value: []byte{}}), verdict.Fail},
+		{"NULL and 0", hold(packed, 0, 1, heldRow{null: true, value: []byte("x")}), hold(packed, 0, 1, heldRow{value: []byte("x")}), verdict.Fail},
+		{"more odd rows than are kept", hold(packed, 5, 1, odd(6, "x")...), hold(packed, 5, 1, odd(6, "x")...), verdict.Inconclusive},
+		{"more than are kept, in parts", hold(packed, 5, 3, odd(6, "x")...), hold(packed, 5, 2, odd(6, "x")...), verdict.Inconclusive},
+		{"more than are kept here alone", hold(packed, 5, 3, odd(6, "x")...), hold(packed, 6, 2, odd(6, "x")...), verdict.Inconclusive},
+		{"more than are kept, and not as many", hold(packed, 5, 1, odd(6, "x")...), hold(packed, 5, 1, odd(7, "x")...), verdict.Fail},
+		{"serial, the same", hold(serial, 0, 1, rows(serial, 10)...), hold(serial, 0, 4, rows(serial, 10)...), verdict.Pass},
+		{"serial, int_values exchanged", hold(serial, 0, 1, rows(serial, 10)...), hold(serial, 0, 1, renumbered...), verdict.Fail},
 	} {
 		if got := c.a.Equal(c.b); got != c.want {
 			t.Errorf("%s: verdict %d, want %d", c.why, got, c.want)

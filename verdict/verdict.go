@@ -1,23 +1,35 @@
-package check
+// Package verdict is the answer to one question about a run: pass, fail or inconclusive.
+package verdict
 
 import "fmt"
 
-// verdictNames are the words of the verdicts, indexed by Verdict.
-var verdictNames = [...]string{Inconclusive: "inconclusive", Pass: "pass", Fail: "fail"}
+// Verdict is the answer to one question. The zero value is Inconclusive: absence
+// of evidence never passes.
+type Verdict uint8
+
+// The verdicts.
+const (
+	Inconclusive Verdict = iota
+	Pass
+	Fail
+)
+
+// names are the words of the verdicts, indexed by Verdict.
+var names = [...]string{Inconclusive: "inconclusive", Pass: "pass", Fail: "fail"}
 
 func (v Verdict) String() string {
-	if int(v) < len(verdictNames) {
-		return verdictNames[v]
+	if int(v) < len(names) {
+		return names[v]
 	}
 	return fmt.Sprintf("verdict(%d)", uint8(v))
 }
 
 // MarshalText writes the verdict as its word.
 func (v Verdict) MarshalText() ([]byte, error) {
-	if int(v) >= len(verdictNames) {
-		return nil, fmt.Errorf("verdict %d: not one of %v", uint8(v), verdictNames)
+	if int(v) >= len(names) {
+		return nil, fmt.Errorf("verdict %d: not one of %v", uint8(v), names)
 	}
-	return []byte(verdictNames[v]), nil
+	return []byte(names[v]), nil
 }
 
 // UnmarshalText reads the word that MarshalText wrote.
@@ -28,7 +40,7 @@ func (v *Verdict) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("verdict %q: not one of %v", text, verdictNames)
+	return fmt.Errorf("verdict %q: not one of %v", text, names)
 }
 
 // Worst is the verdict over several questions. A proven violation stays a Fail

@@ -1,4 +1,6 @@
-package check
+// Package expect is the language of expectations: what an experiment can demand of a run, how that is
+// written, and how it is held against what was observed.
+package expect
 
 import (
 	"fmt"
@@ -6,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"pgchaos/verdict"
 )
 
 // Expectation is one line of an experiment's `expect`:
@@ -14,7 +18,7 @@ import (
 //
 // where COMPARISON is an operator and a value with its unit. A truth, such as
 // nodes_equal, may stand alone, with `not` before it, or be compared with true or
-// false. ParseExpectation makes it; the zero value is judged inconclusive.
+// false. Parse makes it; the zero value is judged inconclusive.
 type Expectation struct {
 	Text     string     // as written
 	Metric   string     // the name, such as "error_rate" or "service_p99.9"
@@ -27,15 +31,15 @@ type Expectation struct {
 	Bool     bool       // the truth that is demanded
 }
 
-// ExpectationError says what is wrong with an expectation, and what would be right.
-type ExpectationError struct{ What, Right string }
+// Error says what is wrong with an expectation, and what would be right.
+type Error struct{ What, Right string }
 
-func (e *ExpectationError) Error() string { return e.What + "; " + e.Right }
+func (e *Error) Error() string { return e.What + "; " + e.Right }
 
-// ParseExpectation reads one expectation. Its error is an *ExpectationError.
+// Parse reads one expectation. Its error is an *Error.
 // Whether the workload and the phase exist, it cannot know.
-func ParseExpectation(text string) (Expectation, error) {
-	e, bad := parseExpectation(text)
+func Parse(text string) (Expectation, error) {
+	e, bad := parse(text)
 	if bad != nil {
 		return Expectation{}, bad
 	}
@@ -44,7 +48,7 @@ func ParseExpectation(text string) (Expectation, error) {
 
 const expectationForm = "write METRIC [of WORKLOAD] [during PHASE] COMPARISON, such as p99 of writes < 100ms"
 
-func parseExpectation(text string) (Expectation, *ExpectationError) {
+func parse(text string) (Expectation, *Error) {
 	e := Expectation{Text: strings.TrimSpace(text)}
 	left, op, right := splitComparison(e.Text)
 	words := strings.Fields(left)
@@ -53,7 +57,7 @@ func parseExpectation(text string) (Expectation, *ExpectationError) {
 		words = words[1:]
 	}
 	if len(words) == 0 {
-		return e, &ExpectationError{"the expectation names no metric", expectationForm}
+		return e, &Error{"the expectation names no metric", expectationForm}
 	}
 	metric, ok := LookupMetric(words[0])
 	if !ok {
@@ -67,7 +71,7 @@ func parseExpectation(text string) (Expectation, *ExpectationError) {
 		return e, e.parseTruth(negated, right)
 	}
 	if negated {
-		return e, &ExpectationError{"not stands before " + e.Metric + ", which is " + e.Kind.noun(),
+		return e, &Error{"not stands before " + e.Metric + ", which is " + e.Kind.noun(),
 			"write " + e.Metric + " with the opposite comparison"}
 	}
 	return e, e.parseComparison(right)
@@ -85,7 +89,7 @@ func splitComparison(text string) (left, op, right string) {
 }
 
 // parseScope reads `of WORKLOAD` and `during PHASE`, in either order.
-func (e *Expectation) parseScope(m Metric, words []string) *ExpectationError {
+func (e *Expectation) parseScope(m Metric, words []string) *Error {
 	for len(words) > 0 {
 		word := words[0]
 		var into *string
@@ -96,59 +100,59 @@ func (e *Expectation) parseScope(m Metric, words []string) *ExpectationError {
 		case "during":
 			into, need = &e.Phase, m.During
 		default:
-			return &ExpectationError{fmt.Sprintf("%q after %s is not understood", word, m.Name), "write " + m.form()}
+			return &Error{fmt.Sprintf("%q after %s is not understood", word, m.Name), "write " + m.form()}
 		}
 		switch {
 		case need == Never:
-			return &ExpectationError{fmt.Sprintf("%s takes no %q: it is %s", m.Name, word, m.About), "write " + m.form()}
+			return &Error{fmt.Sprintf("%s takes no %q: it is %s", m.Name, word, m.About), "write " + m.form()}
 		case *into != "":
-			return &ExpectationError{fmt.Sprintf("%q stands twice", word), "write " + m.form()}
+			return &Error{fmt.Sprintf("%q stands twice", word), "write " + m.form()}
 		case len(words) == 1:
-			return &ExpectationError{fmt.Sprintf("nothing follows %q", word), "write " + m.form()}
+			return &Error{fmt.Sprintf("nothing follows %q", word), "write " + m.form()}
 		}
 		*into = words[1]
 		words = words[2:]
 	}
 	if m.Of == Must && e.Workload == "" {
-		return &ExpectationError{m.Name + " is a workload's, and none is named", "write " + m.form()}
+		return &Error{m.Name + " is a workload's, and none is named", "write " + m.form()}
 	}
 	return nil
 }
 
 // parseTruth reads what a truth is compared with: nothing, true or false.
-func (e *Expectation) parseTruth(negated bool, right string) *ExpectationError {
+func (e *Expectation) parseTruth(negated bool, right string) *Error {
 	hint := "write " + e.Metric + ", not " + e.Metric + " or " + e.Metric + " == false"
 	demanded := true
 	switch {
 	case e.Op == "" && right == "":
 	case e.Op != "==" && e.Op != "!=":
-		return &ExpectationError{fmt.Sprintf("%s is true or false and cannot be compared by %q", e.Metric, e.Op), hint}
+		return &Error{fmt.Sprintf("%s is true or false and cannot be compared by %q", e.Metric, e.Op), hint}
 	case right == "true" || right == "false":
 		demanded = (right == "true") == (e.Op == "==")
 	default:
-		return &ExpectationError{fmt.Sprintf("%s is true or false, not %q", e.Metric, right), hint}
+		return &Error{fmt.Sprintf("%s is true or false, not %q", e.Metric, right), hint}
 	}
 	e.Op, e.Bool = "==", demanded != negated
 	return nil
 }
 
-func (e *Expectation) parseComparison(right string) *ExpectationError {
+func (e *Expectation) parseComparison(right string) *Error {
 	m := Metric{Name: e.Metric, Kind: e.Kind}
 	switch e.Op {
 	case "==", "!=", "<", "<=", ">", ">=":
 	case "":
-		return &ExpectationError{e.Metric + " is compared with nothing", "write " + m.form()}
+		return &Error{e.Metric + " is compared with nothing", "write " + m.form()}
 	case "=":
-		return &ExpectationError{`"=" is not a comparison`, "write =="}
+		return &Error{`"=" is not a comparison`, "write =="}
 	default:
-		return &ExpectationError{fmt.Sprintf("%q is not a comparison", e.Op), "write one of ==, !=, <, <=, >, >="}
+		return &Error{fmt.Sprintf("%q is not a comparison", e.Op), "write one of ==, !=, <, <=, >, >="}
 	}
 	if right == "" {
-		return &ExpectationError{"nothing follows " + e.Op, "write " + m.form()}
+		return &Error{"nothing follows " + e.Op, "write " + m.form()}
 	}
 	value, unit, ok := e.Kind.parse(right)
 	if !ok {
-		return &ExpectationError{fmt.Sprintf("%s is %s, and %q is none", e.Metric, e.Kind.noun(), right),
+		return &Error{fmt.Sprintf("%s is %s, and %q is none", e.Metric, e.Kind.noun(), right),
 			"write " + e.Kind.hint(right)}
 	}
 	e.Value, e.Unit = value, unit
@@ -170,6 +174,14 @@ type Value struct {
 // reason, wherever there was nothing to observe.
 type Source interface{ Metric(e Expectation) Value }
 
+// Judgement is one expectation and what became of it.
+type Judgement struct {
+	Text     string          `json:"text"` // as written in the experiment
+	Verdict  verdict.Verdict `json:"verdict"`
+	Observed string          `json:"observed,omitempty"` // the value, with its unit; "" without one
+	Why      string          `json:"why,omitempty"`      // why it is inconclusive
+}
+
 // Judge holds an expectation against what was observed. What is unknown is
 // Inconclusive; where only a lower bound is known, the verdict is what every
 // greater number would have in common, and otherwise Inconclusive.
@@ -186,9 +198,9 @@ func Judge(e Expectation, s Source) Judgement {
 	case !certain:
 		j.Why = orElse(v.Why, "only a lower bound is known")
 	case holds:
-		j.Verdict = Pass
+		j.Verdict = verdict.Pass
 	default:
-		j.Verdict = Fail
+		j.Verdict = verdict.Fail
 	}
 	return j
 }

@@ -1,4 +1,4 @@
-package check
+package expect
 
 import (
 	"fmt"
@@ -56,20 +56,20 @@ var meant = map[string][]string{
 
 // unknownMetric is the error of a metric that there is not, with those that may have
 // been meant.
-func unknownMetric(name string) *ExpectationError {
+func unknownMetric(name string) *Error {
 	what := fmt.Sprintf("there is no metric %q", name)
 	if base := strings.TrimPrefix(name, "service_"); len(base) > 1 && base[0] == 'p' && strings.Trim(base[1:], "0123456789.") == "" {
-		return &ExpectationError{what, "write a percentile above 0 and below 100, such as p99, p99.9 or p999; the greatest is max"}
+		return &Error{what, "write a percentile above 0 and below 100, such as p99, p99.9 or p999; the greatest is max"}
 	}
 	near := suggestions(name)
 	switch len(near) {
 	case 0:
-		return &ExpectationError{what, "write one such as lost_writes, write_rto, downtime, error_rate, throughput or p99; docs/experiments.md has them all, under expect"}
+		return &Error{what, "write one such as lost_writes, write_rto, downtime, error_rate, throughput or p99; docs/experiments.md has them all, under expect"}
 	case 1:
-		return &ExpectationError{what, "did you mean " + near[0] + "?"}
+		return &Error{what, "did you mean " + near[0] + "?"}
 	}
 	last := len(near) - 1
-	return &ExpectationError{what, "did you mean " + strings.Join(near[:last], ", ") + " or " + near[last] + "?"}
+	return &Error{what, "did you mean " + strings.Join(near[:last], ", ") + " or " + near[last] + "?"}
 }
 
 // suggestions are at most three metrics that may have been meant: for another word of

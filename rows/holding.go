@@ -1,4 +1,4 @@
-package check
+package rows
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
 	"pgchaos/record"
+	"pgchaos/verdict"
 )
 
 // Holding is what one node holds of a table: as sets of numbers the rows that are
@@ -232,18 +233,18 @@ func (h *Holding) Truncated() bool { return h.OddRows > int64(len(h.Odd)) }
 // Equal tells whether two sealed Holdings of one table, of two nodes, are of the
 // same rows with the same content. It passes only where all rows are known: two of
 // which one is truncated are unequal where that shows, otherwise inconclusive.
-func (h *Holding) Equal(other *Holding) Verdict {
+func (h *Holding) Equal(other *Holding) verdict.Verdict {
 	switch {
 	case h.Rows != other.Rows || h.OddRows != other.OddRows || len(h.Written) != len(other.Written) || len(h.Serials) != len(other.Serials):
-		return Fail
+		return verdict.Fail
 	case !h.sameWritten(other):
-		return Fail
+		return verdict.Fail
 	case h.Truncated() || other.Truncated():
-		return Inconclusive
+		return verdict.Inconclusive
 	case !slices.Equal(h.Odd, other.Odd):
-		return Fail
+		return verdict.Fail
 	}
-	return Pass
+	return verdict.Pass
 }
 
 func (h *Holding) sameWritten(other *Holding) bool {

@@ -1,4 +1,4 @@
-package check
+package expect
 
 import (
 	"errors"
@@ -7,9 +7,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"pgchaos/verdict"
 )
 
-func TestParseExpectation(t *testing.T) {
+func TestParse(t *testing.T) {
 	for text, want := range map[string]Expectation{
 		"lost_writes == 0":                         {Metric: "lost_writes", Kind: MetricCount, Op: "=="},
 		"lost_writes!=12":                          {Metric: "lost_writes", Kind: MetricCount, Op: "!=", Value: 12},
@@ -28,7 +30,7 @@ func TestParseExpectation(t *testing.T) {
 		"read_rto of reads during kill-a < 1500us": {Metric: "read_rto", Kind: MetricDuration, Workload: "reads", Phase: "kill-a", Op: "<", Value: 0.0015, Unit: "us"},
 	} {
 		want.Text = strings.TrimSpace(text)
-		got, err := ParseExpectation(text)
+		got, err := Parse(text)
 		if err != nil {
 			t.Errorf("%q: %v", text, err)
 		}
@@ -39,7 +41,7 @@ func TestParseExpectation(t *testing.T) {
 }
 
 // What is refused, and what the user is told instead.
-func TestParseExpectationRefuses(t *testing.T) {
+func TestParseRefuses(t *testing.T) {
 	for text, right := range map[string]string{
 		"":                                    "write METRIC",
 		"== 0":                                "write METRIC",
@@ -96,8 +98,8 @@ func TestParseExpectationRefuses(t *testing.T) {
 		"p99 of w < NaNs":                     "250ms",
 		"lost_writes == 99999999999999999999": "a whole number",
 	} {
-		_, err := ParseExpectation(text)
-		var bad *ExpectationError
+		_, err := Parse(text)
+		var bad *Error
 		if !errors.As(err, &bad) || bad.What == "" || !strings.Contains(bad.Right, right) {
 			t.Errorf("%q: %v; want %q", text, err, right)
 		}
@@ -117,13 +119,13 @@ func TestRefusalsSayWhat(t *testing.T) {
 		"nodes_equal < true":     `nodes_equal is true or false and cannot be compared by "<"`,
 		"nodes_equal == perhaps": `nodes_equal is true or false, not "perhaps"`,
 	} {
-		_, err := ParseExpectation(text)
-		var bad *ExpectationError
+		_, err := Parse(text)
+		var bad *Error
 		if !errors.As(err, &bad) || !strings.Contains(bad.What, want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
-	_, err := ParseExpectation("quux > 3")
+	_, err := Parse("quux > 3")
 	if err == nil || strings.Contains(err.Error(), "service_p99,") {
 		t.Errorf("service times are listed one by one: %v", err)
 	}
@@ -171,7 +173,7 @@ func TestWhatAMetricIs(t *testing.T) {
 func TestEveryMetricIsWrittenAsItsFormSays(t *testing.T) {
 	for _, m := range Metrics() {
 		text := strings.NewReplacer("[", "", "]", "").Replace(m.form())
-		e, err := ParseExpectation(text)
+		e, err := Parse(text)
 		if err != nil || e.Metric != m.Name || e.Kind != m.Kind {
 			t.Errorf("%q: %+v, %v", text, e, err)
 		}
@@ -182,7 +184,7 @@ func TestPercentile(t *testing.T) {
 	for name, want := range map[string]float64{
 		"p50": 50, "p9": 9, "p99": 99, "p999": 99.9, "p9999": 99.99, "p99.95": 99.95, "median": 50, "service_p95": 95, "service_median": 50,
 	} {
-		e, err := ParseExpectation(name + " of w < 1s")
+		e, err := Parse(name + " of w < 1s")
 		got, ok := e.Percentile()
 		if err != nil || !ok || math.Abs(got-want) > 1e-9 || e.Service() != strings.HasPrefix(name, "service_") {
 			t.Errorf("%s: %v %v %v", name, got, ok, err)
@@ -200,14 +202,14 @@ func (c constant) Metric(Expectation) Value { return Value(c) }
 // For every operator: a number below, at and above the bound; known exactly, and
 // known as a lower bound only.
 func TestJudge(t *testing.T) {
-	const p, f, i = Pass, Fail, Inconclusive
-	for op, want := range map[string]struct{ exact, atLeast [3]Verdict }{
-		"==": {[3]Verdict{f, p, f}, [3]Verdict{i, i, f}},
-		"!=": {[3]Verdict{p, f, p}, [3]Verdict{i, i, p}},
-		"<":  {[3]Verdict{p, f, f}, [3]Verdict{i, f, f}},
-		"<=": {[3]Verdict{p, p, f}, [3]Verdict{i, i, f}},
-		">":  {[3]Verdict{f, f, p}, [3]Verdict{i, i, p}},
-		">=": {[3]Verdict{f, p, p}, [3]Verdict{i, p, p}},
+	const p, f, i = verdict.Pass, verdict.Fail, verdict.Inconclusive
+	for op, want := range map[string]struct{ exact, atLeast [3]verdict.Verdict }{
+		"==": {[3]verdict.Verdict{f, p, f}, [3]verdict.Verdict{i, i, f}},
+		"!=": {[3]verdict.Verdict{p, f, p}, [3]verdict.Verdict{i, i, p}},
+		"<":  {[3]verdict.Verdict{p, f, f}, [3]verdict.Verdict{i, f, f}},
+		"<=": {[3]verdict.Verdict{p, p, f}, [3]verdict.Verdict{i, i, f}},
+		">":  {[3]verdict.Verdict{f, f, p}, [3]verdict.Verdict{i, i, p}},
+		">=": {[3]verdict.Verdict{f, p, p}, [3]verdict.Verdict{i, p, p}},
 	} {
 		e := Expectation{Metric: "m", Kind: MetricCount, Op: op, Value: 10}
 		for n, number := range []float64{9, 10, 11} {
@@ -225,8 +227,8 @@ func TestJudge(t *testing.T) {
 
 // Of a number that lies between 9 and 11, each operator says what all of these have in common.
 func TestJudgeBetween(t *testing.T) {
-	const p, f, i = Pass, Fail, Inconclusive
-	for op, want := range map[string][4]Verdict{ // against 8, 9, 11 and 12
+	const p, f, i = verdict.Pass, verdict.Fail, verdict.Inconclusive
+	for op, want := range map[string][4]verdict.Verdict{ // against 8, 9, 11 and 12
 		"==": {f, i, i, f},
 		"!=": {p, i, i, p},
 		"<":  {f, f, i, p},
@@ -248,7 +250,7 @@ func TestJudgeBetween(t *testing.T) {
 func TestAtLeastNothingIsNotSaid(t *testing.T) {
 	e := Expectation{Metric: "lost_writes", Kind: MetricCount, Op: "=="}
 	got := Judge(e, constant{Known: true, Text: "0", AtLeast: true, Why: "b was not read"})
-	if got.Observed != "0 as far as was measured" || got.Verdict != Inconclusive || got.Why != "b was not read" {
+	if got.Observed != "0 as far as was measured" || got.Verdict != verdict.Inconclusive || got.Why != "b was not read" {
 		t.Errorf("%+v", got)
 	}
 }
@@ -258,16 +260,16 @@ func TestJudgeTruths(t *testing.T) {
 		why               string
 		demanded          bool
 		observed, bounded bool
-		want              Verdict
+		want              verdict.Verdict
 	}{
-		{"as demanded", true, true, false, Pass},
-		{"not as demanded", true, false, false, Fail},
-		{"the opposite demanded, and seen", false, false, false, Pass},
-		{"the opposite demanded, and not seen", false, true, false, Fail},
-		{"equal as far as was read", true, true, true, Inconclusive},
-		{"equal as far as was read, unequal demanded", false, true, true, Inconclusive},
-		{"one difference proves it", true, false, true, Fail},
-		{"one difference proves what was demanded", false, false, true, Pass},
+		{"as demanded", true, true, false, verdict.Pass},
+		{"not as demanded", true, false, false, verdict.Fail},
+		{"the opposite demanded, and seen", false, false, false, verdict.Pass},
+		{"the opposite demanded, and not seen", false, true, false, verdict.Fail},
+		{"equal as far as was read", true, true, true, verdict.Inconclusive},
+		{"equal as far as was read, unequal demanded", false, true, true, verdict.Inconclusive},
+		{"one difference proves it", true, false, true, verdict.Fail},
+		{"one difference proves what was demanded", false, false, true, verdict.Pass},
 	} {
 		e := Expectation{Metric: "nodes_equal", Kind: MetricTruth, Op: "==", Bool: row.demanded}
 		if got := Judge(e, constant{Known: true, Bool: row.observed, AtLeast: row.bounded}).Verdict; got != row.want {
@@ -289,7 +291,7 @@ func TestJudgeWithoutEvidence(t *testing.T) {
 		"not a number":           {e, Value{Known: true, Number: math.NaN()}, "there is no value for m"},
 		"no comparison":          {Expectation{Metric: "m", Kind: MetricCount}, Value{Known: true}, "only a lower bound is known"},
 	} {
-		if got := Judge(row.e, constant(row.value)); got.Verdict != Inconclusive || got.Why != row.why {
+		if got := Judge(row.e, constant(row.value)); got.Verdict != verdict.Inconclusive || got.Why != row.why {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
@@ -318,43 +320,6 @@ func TestFormat(t *testing.T) {
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
-		}
-	}
-}
-
-func TestVerdictText(t *testing.T) {
-	for v, word := range map[Verdict]string{Inconclusive: "inconclusive", Pass: "pass", Fail: "fail"} {
-		text, err := v.MarshalText()
-		var again Verdict = 99
-		if err != nil || string(text) != word || v.String() != word || again.UnmarshalText(text) != nil || again != v {
-			t.Errorf("%v: %s %v %v", v, text, again, err)
-		}
-	}
-	for unknown, want := range map[Verdict]string{3: "verdict(3)", 7: "verdict(7)"} {
-		if _, err := unknown.MarshalText(); err == nil || unknown.String() != want {
-			t.Errorf("%s has a word", unknown)
-		}
-	}
-	if new(Verdict).UnmarshalText([]byte("PASS")) == nil || new(Verdict).UnmarshalText(nil) == nil {
-		t.Error("an unknown word is a verdict")
-	}
-}
-
-func TestWorst(t *testing.T) {
-	for _, row := range []struct {
-		why  string
-		of   []Verdict
-		want Verdict
-	}{
-		{"no question", nil, Inconclusive},
-		{"all pass", []Verdict{Pass, Pass}, Pass},
-		{"one unknown", []Verdict{Pass, Inconclusive}, Inconclusive},
-		{"one unknown, the first", []Verdict{Inconclusive, Pass}, Inconclusive},
-		{"a proven violation stays one", []Verdict{Inconclusive, Fail, Inconclusive}, Fail},
-		{"one failure", []Verdict{Pass, Fail}, Fail},
-	} {
-		if got := Worst(row.of...); got != row.want {
-			t.Errorf("%s: %v", row.why, got)
 		}
 	}
 }
