@@ -4,8 +4,8 @@ import (
 	"testing"
 
 	"pgchaos/cluster"
-	"pgchaos/cluster/census"
 	"pgchaos/cluster/local"
+	"pgchaos/cluster/rowscan"
 	"pgchaos/record"
 )
 
@@ -70,9 +70,9 @@ func TestOwnSessions(t *testing.T) {
 		conn, err := n.Connect(ctx, "test")
 		w.ok(err)
 		defer func() { w.ok(conn.Close(ctx)) }()
-		point, err := census.Barrier(ctx, conn, "test")
+		point, err := rowscan.Barrier(ctx, conn, "test")
 		w.ok(err)
-		w.ok(census.AwaitBarrier(ctx, conn, point))
+		w.ok(rowscan.AwaitBarrier(ctx, conn, point))
 	}
 	barrier(a)
 	w.ok(a.Kill(ctx))

@@ -10,7 +10,7 @@ import (
 
 	"pgchaos/check"
 	"pgchaos/cluster"
-	"pgchaos/cluster/census"
+	"pgchaos/cluster/rowscan"
 	"pgchaos/record"
 	"pgchaos/report"
 	"pgchaos/rows"
@@ -124,7 +124,7 @@ func read(ctx context.Context, n member, table rows.Table) (h *rows.Holding, why
 		}
 	}()
 	connect := func(ctx context.Context) (*pgx.Conn, error) { return n.Connect(ctx, "audit") }
-	h, err := census.Scan(ctx, connect, table, census.ScanOptions{})
+	h, err := rowscan.Scan(ctx, connect, table, rowscan.ScanOptions{})
 	if err != nil {
 		return nil, err.Error()
 	}

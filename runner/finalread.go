@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pgchaos/cluster"
-	"pgchaos/cluster/census"
+	"pgchaos/cluster/rowscan"
 	"pgchaos/record"
 	"pgchaos/rows"
 )
@@ -49,7 +49,7 @@ func (k *Kept) FinalReads(ctx context.Context) iter.Seq[FinalRead] {
 func (k *Kept) keys(ctx context.Context, n member) (iter.Seq[record.Key], error) {
 	var held []*rows.Holding
 	for _, table := range k.plan.tables() {
-		h, err := census.Scan(ctx, func(ctx context.Context) (*pgx.Conn, error) { return n.Connect(ctx, "read") }, table, census.ScanOptions{})
+		h, err := rowscan.Scan(ctx, func(ctx context.Context) (*pgx.Conn, error) { return n.Connect(ctx, "read") }, table, rowscan.ScanOptions{})
 		if err != nil {
 			return nil, err
 		}

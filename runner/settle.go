@@ -11,7 +11,7 @@ import (
 
 	"pgchaos/chaos"
 	"pgchaos/cluster"
-	"pgchaos/cluster/census"
+	"pgchaos/cluster/rowscan"
 	"pgchaos/record"
 	"pgchaos/report"
 )
@@ -186,7 +186,7 @@ func (s *site) quiesce(ctx context.Context, n member) {
 		return // a node that cannot be reached shows when it is to be read
 	}
 	defer closeConn(ctx, conn)
-	ended, err := census.Quiesce(ctx, conn, s.load, quiesceGrace)
+	ended, err := rowscan.Quiesce(ctx, conn, s.load, quiesceGrace)
 	if err != nil {
 		s.stirring = true
 		s.note(n.Name(), "", fmt.Errorf("wait for the load's backends to end: %w", err))
@@ -229,17 +229,17 @@ func (s *site) note(node, done string, err error) {
 }
 
 // writeBarrier writes a barrier row on a primary.
-func writeBarrier(ctx context.Context, primary member, run string) (census.Point, error) {
+func writeBarrier(ctx context.Context, primary member, run string) (rowscan.Point, error) {
 	conn, err := primary.Connect(ctx, "barrier")
 	if err != nil {
-		return census.Point{}, err
+		return rowscan.Point{}, err
 	}
 	defer closeConn(ctx, conn)
-	return census.Barrier(ctx, conn, run)
+	return rowscan.Barrier(ctx, conn, run)
 }
 
 // awaitBarrier waits until a standby shows the barrier row.
-func awaitBarrier(ctx context.Context, n member, barrier census.Point) error {
+func awaitBarrier(ctx context.Context, n member, barrier rowscan.Point) error {
 	ctx, cancel := context.WithTimeout(ctx, barrierTimeout)
 	defer cancel()
 	conn, err := n.Connect(ctx, "settle")
@@ -247,7 +247,7 @@ func awaitBarrier(ctx context.Context, n member, barrier census.Point) error {
 		return err
 	}
 	defer closeConn(ctx, conn)
-	return census.AwaitBarrier(ctx, conn, barrier)
+	return rowscan.AwaitBarrier(ctx, conn, barrier)
 }
 
 // present are the nodes that have been built.

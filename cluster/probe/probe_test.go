@@ -13,7 +13,7 @@ import (
 )
 
 // TestFrozen reads a node whose kernel accepts connections and whose server never
-// answers. What a real one says is tested with package census and cluster.
+// answers. What a real one says is tested with package rowscan and cluster.
 func TestFrozen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var servers []net.Conn

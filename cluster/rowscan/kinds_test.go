@@ -1,4 +1,4 @@
-package census_test
+package rowscan_test
 
 import (
 	"fmt"
@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pgchaos/cluster"
-	"pgchaos/cluster/census"
+	"pgchaos/cluster/rowscan"
 	"pgchaos/record"
 	"pgchaos/rows"
 	"pgchaos/verdict"
@@ -56,7 +56,7 @@ func everyKind(t *testing.T, a *cluster.Node, conn *pgx.Conn) {
 		t.Fatal(err)
 	}
 	for _, table := range []rows.Table{{Name: "network.every", Payload: 40}, {Name: "network.every", Payload: 40, Serial: true}, {Name: "network.every", Payload: 41}} {
-		want, first := bySelect(t, conn, table), scanned(t, a, table, census.ScanOptions{})
+		want, first := bySelect(t, conn, table), scanned(t, a, table, rowscan.ScanOptions{})
 		for way, o := range ways() {
 			h := scanned(t, a, table, o)
 			if got := tell(h); !maps.Equal(got, want) {
@@ -73,7 +73,7 @@ func everyKind(t *testing.T, a *cluster.Node, conn *pgx.Conn) {
 			}
 		}
 	}
-	h := scanned(t, a, rows.Table{Name: "network.every", Payload: 41}, census.ScanOptions{MaxOdd: 10, RangeBlocks: 3})
+	h := scanned(t, a, rows.Table{Name: "network.every", Payload: 41}, rowscan.ScanOptions{MaxOdd: 10, RangeBlocks: 3})
 	if !h.Truncated() || len(h.Odd) != 10 || h.OddRows != int64(len(inserted)) {
 		t.Errorf("of %d odd rows %d are kept", h.OddRows, len(h.Odd))
 	}
@@ -89,7 +89,7 @@ func nulls(t *testing.T, a *cluster.Node, conn *pgx.Conn) {
 		false: fmt.Sprintf("w0:3/3 %s", rows.Altered),
 		true:  fmt.Sprintf("w0:0/3 %s", rows.NoKey),
 	} {
-		h := scanned(t, a, rows.Table{Name: "nulls", Serial: serial}, census.ScanOptions{})
+		h := scanned(t, a, rows.Table{Name: "nulls", Serial: serial}, rowscan.ScanOptions{})
 		different := map[rows.OddRow]struct{}{}
 		for _, r := range h.Odd {
 			different[r] = struct{}{}

@@ -1,4 +1,4 @@
-package census_test
+package rowscan_test
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pgchaos/cluster"
-	"pgchaos/cluster/census"
+	"pgchaos/cluster/rowscan"
 	"pgchaos/record"
 	"pgchaos/rows"
 	"pgchaos/verdict"
@@ -34,7 +34,7 @@ func TestScan(t *testing.T) {
 	t.Run("broken index", func(t *testing.T) { brokenIndex(t, a, conn) })
 	t.Run("missing", func(t *testing.T) {
 		for _, name := range []string{"nothing", "no_schema.nothing"} {
-			h, err := census.Scan(t.Context(), dial(a), rows.Table{Name: name}, census.ScanOptions{})
+			h, err := rowscan.Scan(t.Context(), dial(a), rows.Table{Name: name}, rowscan.ScanOptions{})
 			if h != nil || err == nil || !strings.Contains(err.Error(), "does not exist on this node") {
 				t.Errorf("%s: %v, %v", name, h, err)
 			}
@@ -54,7 +54,7 @@ func TestScan(t *testing.T) {
 		if err := b.Stop(t.Context(), cluster.StopFast, 0); err != nil {
 			t.Fatal(err)
 		}
-		if h, err := census.Scan(t.Context(), dial(b), wide, census.ScanOptions{Tries: 2}); h != nil || err == nil {
+		if h, err := rowscan.Scan(t.Context(), dial(b), wide, rowscan.ScanOptions{Tries: 2}); h != nil || err == nil {
 			t.Errorf("a stopped node holds %v, %v", h, err)
 		}
 	})
@@ -79,9 +79,9 @@ func fill(t *testing.T, conn *pgx.Conn, table rows.Table, n int) {
 	}
 }
 
-func scanned(t *testing.T, n *cluster.Node, table rows.Table, o census.ScanOptions) *rows.Holding {
+func scanned(t *testing.T, n *cluster.Node, table rows.Table, o rowscan.ScanOptions) *rows.Holding {
 	t.Helper()
-	h, err := census.Scan(t.Context(), dial(n), table, o)
+	h, err := rowscan.Scan(t.Context(), dial(n), table, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,13 +98,13 @@ func exactly(h *rows.Holding, n int) error {
 }
 
 // ways are ways to read the same table.
-func ways() map[string]census.ScanOptions {
-	return map[string]census.ScanOptions{
+func ways() map[string]rowscan.ScanOptions {
+	return map[string]rowscan.ScanOptions{
 		"by default":     {},
 		"block by block": {RangeBlocks: 1},
 		"small ranges":   {RangeBlocks: 3, Connections: 3},
 		"one session":    {RangeBlocks: 5, Connections: 1},
-		"one range":      census.Whole(census.ScanOptions{RangeBlocks: 1}),
+		"one range":      rowscan.Whole(rowscan.ScanOptions{RangeBlocks: 1}),
 	}
 }
 
@@ -154,7 +154,7 @@ func behindTheBack(t *testing.T, a *cluster.Node, conn *pgx.Conn) {
 		table := rows.Table{Name: "victim", Payload: 64, Serial: c.serial}
 		exec(t, conn, "create table victim (int_value bigint primary key, char_value varchar)")
 		fill(t, conn, table, n)
-		o := census.ScanOptions{RangeBlocks: 4}
+		o := rowscan.ScanOptions{RangeBlocks: 4}
 		before := scanned(t, a, table, o)
 		if err := exactly(before, n); err != nil {
 			t.Fatalf("%s, before: %v", c.why, err)
@@ -174,7 +174,7 @@ func behindTheBack(t *testing.T, a *cluster.Node, conn *pgx.Conn) {
 
 // rangePlan: a range is read alone, and no index is asked, whatever the planner believes.
 func rangePlan(t *testing.T, conn *pgx.Conn) {
-	settings, query, err := census.RangeQuery("wide_index", 0, 0)
+	settings, query, err := rowscan.RangeQuery("wide_index", 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -281,7 +281,7 @@ func slow(t *testing.T, a *cluster.Node, conn *pgx.Conn, wide rows.Table) {
 	exec(t, conn, "alter role all set statement_timeout = '300ms'")
 	defer exec(t, conn, "alter role all reset statement_timeout")
 	of := tapAfter(t, a, 2<<20, 0, func() { time.Sleep(400 * time.Millisecond) })
-	h, err := census.Scan(t.Context(), of.connect, wide, census.ScanOptions{Connections: 1})
+	h, err := rowscan.Scan(t.Context(), of.connect, wide, rowscan.ScanOptions{Connections: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -292,9 +292,9 @@ func slow(t *testing.T, a *cluster.Node, conn *pgx.Conn, wide rows.Table) {
 
 // terminated ends a backend in the middle of a range.
 func terminated(t *testing.T, a *cluster.Node, wide rows.Table) {
-	for way, o := range map[string]census.ScanOptions{
+	for way, o := range map[string]rowscan.ScanOptions{
 		"ranges":    {RangeBlocks: 2000},
-		"one range": census.Whole(census.ScanOptions{}),
+		"one range": rowscan.Whole(rowscan.ScanOptions{}),
 	} {
 		ended := 0
 		of := tapAfter(t, a, 2<<20, 0, func() {
@@ -304,7 +304,7 @@ func terminated(t *testing.T, a *cluster.Node, wide rows.Table) {
 				t.Error(err)
 			}
 		})
-		h, err := census.Scan(t.Context(), of.connect, wide, o)
+		h, err := rowscan.Scan(t.Context(), of.connect, wide, o)
 		if err != nil {
 			t.Errorf("%s: %v", way, err)
 			continue
@@ -329,7 +329,7 @@ func conflict(t *testing.T, a, b *cluster.Node, wide rows.Table) {
 		exec(t, primary, "delete from junk")
 		exec(t, primary, "vacuum junk")
 	})
-	h, err := census.Scan(t.Context(), of.connect, wide, census.ScanOptions{RangeBlocks: 2000})
+	h, err := rowscan.Scan(t.Context(), of.connect, wide, rowscan.ScanOptions{RangeBlocks: 2000})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -358,7 +358,7 @@ func growing(t *testing.T, a *cluster.Node, conn *pgx.Conn) {
 			t.Error(err)
 		}
 	})
-	h, err := census.Scan(t.Context(), of.connect, table, census.ScanOptions{Connections: 1, RangeBlocks: 200})
+	h, err := rowscan.Scan(t.Context(), of.connect, table, rowscan.ScanOptions{Connections: 1, RangeBlocks: 200})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -383,7 +383,7 @@ func rewritten(t *testing.T, a *cluster.Node, conn *pgx.Conn) {
 			}
 		}
 	})
-	h, err := census.Scan(t.Context(), of.connect, rows.Table{Name: "growing", Payload: 1000}, census.ScanOptions{Connections: 1, RangeBlocks: 200})
+	h, err := rowscan.Scan(t.Context(), of.connect, rows.Table{Name: "growing", Payload: 1000}, rowscan.ScanOptions{Connections: 1, RangeBlocks: 200})
 	if h != nil || err == nil || !strings.Contains(err.Error(), "rewritten") {
 		t.Errorf("%v, %v", h, err)
 	}
@@ -400,13 +400,13 @@ func endedContext(t *testing.T, a *cluster.Node, conn *pgx.Conn, wide rows.Table
 	const read = 4 << 20
 	of := tapAfter(t, a, read, time.Millisecond, cancel)
 	before := runtime.NumGoroutine()
-	h, err := census.Scan(ctx, of.connect, wide, census.ScanOptions{})
+	h, err := rowscan.Scan(ctx, of.connect, wide, rowscan.ScanOptions{})
 	if more := -of.left.Load(); h != nil || !errors.Is(err, context.Canceled) || more > read {
 		t.Errorf("%v, %v, after %d bytes more", h, err, more)
 	}
 	endOfGoroutines(t, "ended context", before)
 	noneLeft(t, conn)
-	if err := exactly(scanned(t, a, wide, census.ScanOptions{}), scanWide); err != nil {
+	if err := exactly(scanned(t, a, wide, rowscan.ScanOptions{}), scanWide); err != nil {
 		t.Errorf("afterwards: %v", err)
 	}
 }
@@ -442,7 +442,7 @@ func frozen(t *testing.T, a *cluster.Node, wide rows.Table) {
 		c.before()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		began := time.Now()
-		h, err := census.Scan(ctx, of.connect, wide, census.ScanOptions{RangeBlocks: 1000})
+		h, err := rowscan.Scan(ctx, of.connect, wide, rowscan.ScanOptions{RangeBlocks: 1000})
 		took := time.Since(began)
 		cancel()
 		if h != nil || !errors.Is(err, context.DeadlineExceeded) || took > time.Minute {
@@ -453,7 +453,7 @@ func frozen(t *testing.T, a *cluster.Node, wide rows.Table) {
 			t.Fatal(err)
 		}
 	}
-	if err := exactly(scanned(t, a, wide, census.ScanOptions{}), scanWide); err != nil {
+	if err := exactly(scanned(t, a, wide, rowscan.ScanOptions{}), scanWide); err != nil {
 		t.Errorf("afterwards: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package census_test
+package rowscan_test
 
 import (
 	"context"
@@ -20,14 +20,14 @@ func pair(t *testing.T) *cluster.Cluster {
 	if testing.Short() && os.Getenv("CI") == "" {
 		t.Skip("starts PostgreSQL servers, and -short was given")
 	}
-	base, err := os.MkdirTemp("", "pgchaos-census-")
+	base, err := os.MkdirTemp("", "pgchaos-rowscan-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Chmod(base, 0o755); err != nil { // the servers run as another user
 		t.Fatal(err)
 	}
-	p, err := local.New(t.Context(), local.Options{Base: filepath.Join(base, "runs"), Run: "census", Experiment: "test"})
+	p, err := local.New(t.Context(), local.Options{Base: filepath.Join(base, "runs"), Run: "rowscan", Experiment: "test"})
 	if err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatalf("CI must have PostgreSQL: %v", err)
@@ -35,7 +35,7 @@ func pair(t *testing.T) *cluster.Cluster {
 		t.Skipf("no PostgreSQL on this machine: %v", err)
 	}
 	c, err := cluster.New(p, cluster.Config{
-		Run: "census", Nodes: []cluster.NodeConfig{{Name: "a"}, {Name: "b"}},
+		Run: "rowscan", Nodes: []cluster.NodeConfig{{Name: "a"}, {Name: "b"}},
 		Settings: map[string]string{"max_standby_streaming_delay": "0", "wal_retrieve_retry_interval": "200ms"},
 	})
 	if err != nil {
@@ -54,7 +54,7 @@ func pair(t *testing.T) *cluster.Cluster {
 
 func connect(t *testing.T, n *cluster.Node) *pgx.Conn {
 	t.Helper()
-	conn, err := n.ConnectPlain(t.Context(), "census")
+	conn, err := n.ConnectPlain(t.Context(), "rowscan")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func exec(t *testing.T, conn *pgx.Conn, sql string, args ...any) {
 	}
 }
 
-func TestCensus(t *testing.T) {
+func TestRowscan(t *testing.T) {
 	c := pair(t)
 	a, b := c.Node("a"), c.Node("b")
 	t.Run("quiesce", func(t *testing.T) { quiesce(t, a) })

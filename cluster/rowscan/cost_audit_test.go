@@ -1,4 +1,4 @@
-package census_test
+package rowscan_test
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 
 	"pgchaos/check"
 	"pgchaos/cluster"
-	"pgchaos/cluster/census"
+	"pgchaos/cluster/rowscan"
 	"pgchaos/record"
 	"pgchaos/record/ledger"
 	"pgchaos/rows"
@@ -69,7 +69,7 @@ func costAudit(b *testing.B, a *cluster.Node, path string, table rows.Table, row
 		evidence.Nodes[i].Node = string(rune('a' + i))
 		group.Go(func() (err error) {
 			connect := func(ctx context.Context) (*pgx.Conn, error) { return a.Connect(ctx, "cost") }
-			evidence.Nodes[i].Holding, err = census.Scan(ctx, connect, table, census.ScanOptions{Connections: connections})
+			evidence.Nodes[i].Holding, err = rowscan.Scan(ctx, connect, table, rowscan.ScanOptions{Connections: connections})
 			return err
 		})
 	}

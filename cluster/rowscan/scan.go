@@ -1,7 +1,7 @@
-// Package census reads what nodes hold, for the audit: every row of a table, as the
+// Package rowscan reads what nodes hold, for the audit: every row of a table, as the
 // heap has it, and whether a node has all that another one had (a barrier). It also
 // waits until nobody is left who could still write.
-package census
+package rowscan
 
 import (
 	"cmp"

@@ -1,4 +1,4 @@
-package census_test
+package rowscan_test
 
 import (
 	"context"
@@ -9,8 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pgchaos/cluster"
-	"pgchaos/cluster/census"
 	"pgchaos/cluster/probe"
+	"pgchaos/cluster/rowscan"
 	"pgchaos/record"
 )
 
@@ -23,8 +23,8 @@ func quiesce(t *testing.T, a *cluster.Node) {
 		}
 		return conn
 	}
-	prefix := "pgchaos/census/load"
-	if n, err := census.Quiesce(t.Context(), admin, prefix, time.Second); n != 0 || err != nil {
+	prefix := "pgchaos/rowscan/load"
+	if n, err := rowscan.Quiesce(t.Context(), admin, prefix, time.Second); n != 0 || err != nil {
 		t.Errorf("with nobody there: %d, %v", n, err)
 	}
 	leaving := client()
@@ -32,11 +32,11 @@ func quiesce(t *testing.T, a *cluster.Node) {
 		time.Sleep(100 * time.Millisecond)
 		_ = leaving.Close(context.Background())
 	}()
-	if n, err := census.Quiesce(t.Context(), admin, prefix, 5*time.Second); n != 0 || err != nil {
+	if n, err := rowscan.Quiesce(t.Context(), admin, prefix, 5*time.Second); n != 0 || err != nil {
 		t.Errorf("with one who leaves: %d, %v", n, err)
 	}
 	staying := client()
-	if n, err := census.Quiesce(t.Context(), admin, prefix, 50*time.Millisecond); n != 1 || err != nil {
+	if n, err := rowscan.Quiesce(t.Context(), admin, prefix, 50*time.Millisecond); n != 1 || err != nil {
 		t.Errorf("with one who stays: %d, %v", n, err)
 	}
 	if err := staying.Ping(t.Context()); err == nil {
@@ -125,7 +125,7 @@ func waiters(t *testing.T, a *cluster.Node) {
 			t.Fatal("no waiter was seen")
 		}
 	}
-	if _, err := census.Barrier(t.Context(), connect(t, a), "census"); err != nil {
+	if _, err := rowscan.Barrier(t.Context(), connect(t, a), "rowscan"); err != nil {
 		t.Errorf("a barrier while commits wait: %v", err)
 	}
 	if _, err := a.Configure(t.Context(), nil, &cluster.Synchronous{}); err != nil {
@@ -138,12 +138,12 @@ func waiters(t *testing.T, a *cluster.Node) {
 
 func barrier(t *testing.T, a, b *cluster.Node) {
 	primary, standby := connect(t, a), connect(t, b)
-	await := func(conn *pgx.Conn, p census.Point, within time.Duration) error {
+	await := func(conn *pgx.Conn, p rowscan.Point, within time.Duration) error {
 		ctx, cancel := context.WithTimeout(t.Context(), within)
 		defer cancel()
-		return census.AwaitBarrier(ctx, conn, p)
+		return rowscan.AwaitBarrier(ctx, conn, p)
 	}
-	point, err := census.Barrier(t.Context(), primary, "census")
+	point, err := rowscan.Barrier(t.Context(), primary, "rowscan")
 	if err != nil || point.LSN == 0 || point.Timeline != 1 || point.ID == "" {
 		t.Fatalf("barrier: %+v, %v", point, err)
 	}
@@ -152,7 +152,7 @@ func barrier(t *testing.T, a, b *cluster.Node) {
 			t.Error(err)
 		}
 	}
-	refuse := func(why string, conn *pgx.Conn, p census.Point) {
+	refuse := func(why string, conn *pgx.Conn, p rowscan.Point) {
 		t.Helper()
 		if err := await(conn, p, 400*time.Millisecond); err == nil || !strings.Contains(err.Error(), why) {
 			t.Errorf("want an error with %q: %v", why, err)
@@ -166,7 +166,7 @@ func barrier(t *testing.T, a, b *cluster.Node) {
 	refuse("diverged", standby, other)
 
 	exec(t, standby, "select pg_wal_replay_pause()")
-	point, err = census.Barrier(t.Context(), primary, "census")
+	point, err = rowscan.Barrier(t.Context(), primary, "rowscan")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package census_test
+package rowscan_test
 
 import (
 	"context"

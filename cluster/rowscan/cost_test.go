@@ -1,4 +1,4 @@
-package census_test
+package rowscan_test
 
 import (
 	"context"
@@ -18,8 +18,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pgchaos/cluster"
-	"pgchaos/cluster/census"
 	"pgchaos/cluster/local"
+	"pgchaos/cluster/rowscan"
 	"pgchaos/record"
 	"pgchaos/rows"
 	"pgchaos/verdict"
@@ -164,7 +164,7 @@ func costOurs(b *testing.B, a *cluster.Node, table rows.Table, count int64, conn
 	began := time.Now()
 	var all [costNodes]*rows.Holding
 	for i := range all {
-		h, err := census.Scan(b.Context(), func(ctx context.Context) (*pgx.Conn, error) { return a.Connect(ctx, "cost") }, table, census.ScanOptions{Connections: connections})
+		h, err := rowscan.Scan(b.Context(), func(ctx context.Context) (*pgx.Conn, error) { return a.Connect(ctx, "cost") }, table, rowscan.ScanOptions{Connections: connections})
 		if err != nil {
 			b.Fatal(err)
 		}

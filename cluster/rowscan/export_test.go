@@ -1,4 +1,4 @@
-package census
+package rowscan
 
 // Whole is the way of a server before PostgreSQL 14: one range.
 func Whole(o ScanOptions) ScanOptions {
