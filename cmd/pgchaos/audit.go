@@ -29,7 +29,7 @@ terminated, and a barrier row is written. A node that cannot be reached is named
 what would bring it back; the audit can be made again after that.`,
 		Example: `  pgchaos audit results/quorum-kill-20261123-064500
   pgchaos clean                                     remove the cluster afterwards`,
-		Args:              cobra.ExactArgs(1),
+		Args:              arguments(1, 1, "a result directory"),
 		ValidArgsFunction: completeResult,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return audit(cmd.Context(), args[0], cmd.OutOrStdout(), cmd.ErrOrStderr())

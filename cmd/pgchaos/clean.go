@@ -49,8 +49,8 @@ is one on an engine that another machine's pgchaos has made.`,
 			return f.clean(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), args)
 		},
 	}
-	cmd.Flags().BoolVar(&f.kept, "kept", false, "remove clusters left up with --keep as well")
-	cmd.Flags().StringVar(&f.provider, "provider", "", "look only at what this one made: local or docker (default: all)")
+	cmd.Flags().BoolVar(&f.kept, "kept", false, "also remove clusters that were left up with --keep")
+	cmd.Flags().StringVar(&f.provider, "provider", "", "look only for runs of `PROVIDER`, local or docker (default: both)")
 	return cmd
 }
 

@@ -25,10 +25,22 @@ type experimentFlags struct {
 }
 
 func (f *experimentFlags) register(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&f.set, "set", nil, "`path=value` put into the experiment, such as load.writes.rate=100/s (repeatable)")
-	flags.StringVar(&f.provider, "provider", "", "what the cluster runs on, over the experiment's own: local or docker")
-	flags.Uint64Var(&f.seed, "seed", 0, "the run's seed (default: the experiment's, or a new one)")
+	groupFlags(flags, groupExperiment, func(flags *pflag.FlagSet) {
+		flags.StringArrayVar(&f.set, "set", nil, "set `PATH=VALUE` in the experiment, such as load.writes.rate=100/s (repeatable)")
+		flags.Uint64Var(&f.seed, "seed", 0, "use the seed `N` (default: the file's, or a new one for each run)")
+	})
+	groupFlags(flags, groupCluster, func(flags *pflag.FlagSet) {
+		flags.StringVar(&f.provider, "provider", "", "build the cluster on `PROVIDER`, local or docker (default: the file's)")
+	})
 }
+
+// registerPrograms registers --pg-bin.
+func registerPrograms(flags *pflag.FlagSet, dir *string) {
+	flags.StringVar(dir, "pg-bin", "", "take PostgreSQL's server programs from `DIR` (default: the newest installed)")
+}
+
+// experimentArgument is the argument of every command that reads one.
+const experimentArgument = "an experiment: a file, - for standard input, or a name of 'pgchaos list'"
 
 // plan reads an experiment and plans it; an error of either is a usage error. Check may
 // be nil; it finds what is wrong with an experiment on the machine at hand.

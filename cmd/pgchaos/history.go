@@ -38,13 +38,13 @@ run that was killed. docs/audit.md says what each field means, and how to have J
 set checkers judge it.`,
 		Example: `  pgchaos history results/quorum-kill-20261123-064500 > history.jsonl
   pgchaos history results/mine --read > history.jsonl     with a final read of every node of a kept cluster`,
-		Args:              cobra.ExactArgs(1),
+		Args:              arguments(1, 1, "a result directory"),
 		ValidArgsFunction: completeResult,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.print(cmd.Context(), args[0], cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
-	cmd.Flags().StringVar(&f.format, "format", "jepsen", "what to print: jepsen, the only one so far")
+	cmd.Flags().StringVar(&f.format, "format", "jepsen", "write the history in `FORMAT`; jepsen is the only one so far")
 	cmd.Flags().BoolVar(&f.read, "read", false, "end with what each node of the cluster holds, where that is still up (run --keep)")
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"jepsen"}, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	return cmd

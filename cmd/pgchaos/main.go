@@ -128,48 +128,53 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "pgchaos",
 		Short: "What does my PostgreSQL cluster really do when it breaks?",
-		Example: `  pgchaos run quorum-kill             build a cluster, load it, break it, audit it
-  pgchaos plan my.yaml                what would happen; nothing is started
-  pgchaos list                        the experiments that come with pgchaos
-  pgchaos clean                       remove what a killed run left behind`,
+		Example: `  pgchaos run quorum-kill      build a cluster, put load on it, break it, audit it
+  pgchaos init                 write a first experiment of your own, my.yaml
+  pgchaos plan my.yaml         show what would happen; nothing is started
+  pgchaos clean                remove what a killed run left behind`,
 		Long: `pgchaos builds a replicated PostgreSQL cluster, puts load on it, breaks it on a
-timeline, and answers with evidence: how fast was it, how long was it down, what
-was lost of what had been acknowledged, and does that meet what was expected.
+timeline, and answers with evidence: how fast was it, how long was it down, which
+acknowledged writes were lost, and is that what you expected?
 
-Exit codes: 0 pass, 1 pgchaos itself failed, 2 usage or experiment file, 3 fail,
-4 inconclusive, 5 something was left behind, 130 interrupted (and cleaned).`,
+Exit codes: 0 pass, 1 pgchaos itself failed, 2 wrong command line or experiment file,
+3 fail, 4 inconclusive, 5 something was left behind, 130 interrupted (and cleaned).`,
+		Version:       versionText(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return cmd.Help()
 		},
-		Args: cobra.NoArgs,
+		Args: noArguments,
 	}
-	root.SetHelpTemplate(helpTemplate)
-	root.SetUsageTemplate(helpTemplate)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError(fmt.Errorf("%w\nSee '%s --help'", err, cmd.CommandPath()))
-	})
-	root.AddCommand(
-		newRunCommand(), newPlanCommand(), newValidateCommand(), newReportCommand(),
-		newAuditCommand(), newHistoryCommand(), newCleanCommand(), newListCommand(), newSchemaCommand(), newSelftestCommand(), newVersionCommand(),
-	)
-	for _, cmd := range root.Commands() {
-		cmd.Args = usageArgs(cmd.Args)
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.Flags().Bool("version", false, "print pgchaos's version")
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { printHelp(cmd, cmd.OutOrStdout()) })
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommand(newHelpCommand())
+	root.AddGroup(commandGroups()...)
+	for _, group := range []struct {
+		id       string
+		commands []*cobra.Command
+	}{
+		{commandsRun, []*cobra.Command{newRunCommand(), newListCommand(), newPlanCommand()}},
+		{commandsWrite, []*cobra.Command{newValidateCommand(), newSchemaCommand()}},
+		{commandsAfter, []*cobra.Command{newReportCommand(), newAuditCommand(), newHistoryCommand(), newCleanCommand()}},
+		{commandsItself, []*cobra.Command{newSelftestCommand(), newVersionCommand()}},
+	} {
+		for _, cmd := range group.commands {
+			cmd.GroupID = group.id
+			root.AddCommand(cmd)
+		}
 	}
-	root.Args = usageArgs(root.Args)
+	describeHelpFlags(root)
 	return root
 }
 
-// usageArgs makes a usage error of wrong arguments, and names the help.
-func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if check == nil {
-			return nil
-		}
-		if err := check(cmd, args); err != nil {
-			return usageError(fmt.Errorf("%s: %w\nSee '%s --help'", cmd.CommandPath(), err, cmd.CommandPath()))
-		}
-		return nil
+// describeHelpFlags gives every command its flag --help, in words that suit them all.
+func describeHelpFlags(cmd *cobra.Command) {
+	cmd.InitDefaultHelpFlag()
+	cmd.Flags().Lookup("help").Usage = "show this help"
+	for _, sub := range cmd.Commands() {
+		describeHelpFlags(sub)
 	}
 }

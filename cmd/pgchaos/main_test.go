@@ -64,8 +64,20 @@ func TestCommandLine(t *testing.T) {
 		{"run-unknown", []string{"run", "quorum-kil"}, exitUsage},
 		{"run-no-file", []string{"run", "no/such.yaml"}, exitUsage},
 		{"run-nothing", []string{"run"}, exitUsage},
+		{"run-two-files", []string{"run", "a.yaml", "b.yaml"}, exitUsage},
+		{"run-seed", []string{"run", "quorum-kill", "--seed", "one"}, exitUsage},
+		{"run-set-nothing", []string{"run", "quorum-kill", "--set"}, exitUsage},
+		{"run-keep", []string{"run", "quorum-kill", "--keep=perhaps"}, exitUsage},
+		{"list-argument", []string{"list", "quorum-kill"}, exitUsage},
 		{"unknown-flag", []string{"run", "--frobnicate"}, exitUsage},
+		{"misspelt-flag", []string{"run", "quorum-kill", "--provdier", "docker"}, exitUsage},
+		{"misspelt-flag-value", []string{"run", "quorum-kill", "--provdier=docker"}, exitUsage},
+		{"one-dash", []string{"run", "quorum-kill", "-provider=docker"}, exitUsage},
 		{"unknown-command", []string{"frobnicate"}, exitUsage},
+		{"misspelt-command", []string{"rum", "quorum-kill"}, exitUsage},
+		{"help-unknown", []string{"help", "frobnicate"}, exitUsage},
+		{"help-misspelt", []string{"help", "valdiate"}, exitUsage},
+		{"help-below", []string{"help", "run", "quorum-kill"}, exitUsage},
 		{"audit-nothing", []string{"audit", "testdata"}, exitUsage},
 		{"history-nothing", []string{"history", "testdata"}, exitUsage},
 		{"history-bad-format", []string{"history", "testdata", "--format", "csv"}, exitUsage},
@@ -83,6 +95,20 @@ func TestCommandLine(t *testing.T) {
 			}
 			golden(t, tc.name, stdout.String()+stderr.String())
 		})
+	}
+}
+
+// TestVersion: the flag prints what the command prints.
+func TestVersion(t *testing.T) {
+	print := func(arg string) string {
+		var stdout, stderr bytes.Buffer
+		if code := run(t.Context(), []string{arg}, nil, &stdout, &stderr); code != exitPass || stderr.Len() > 0 {
+			t.Errorf("%s: exit code %d: %s", arg, code, &stderr)
+		}
+		return stdout.String()
+	}
+	if flag, command := print("--version"), print("version"); flag != command || !strings.HasPrefix(flag, "pgchaos ") {
+		t.Errorf("--version prints %q, version prints %q", flag, command)
 	}
 }
 

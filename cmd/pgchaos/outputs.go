@@ -22,10 +22,12 @@ import (
 type resultFlags struct{ hlog, csv, aggregate, summary string }
 
 func (f *resultFlags) register(flags *pflag.FlagSet) {
-	flags.StringVar(&f.hlog, "out-hlog", "", "write the response times of each second as HdrHistogram's interval log to `file`")
-	flags.StringVar(&f.csv, "out-csv", "", "write the time series of every 100 ms as CSV to `file`")
-	flags.StringVar(&f.aggregate, "out-aggregate", "", "write the table of JMeter's Aggregate Report as CSV to `file`")
-	flags.StringVar(&f.summary, "out-summary", "", "write the table of JMeter's Summary Report as CSV to `file`")
+	groupFlags(flags, groupFiles, func(flags *pflag.FlagSet) {
+		flags.StringVar(&f.hlog, "out-hlog", "", "write the response times of each second to `FILE`, as an HdrHistogram log")
+		flags.StringVar(&f.csv, "out-csv", "", "write the time series in steps of 100 ms to `FILE`, as CSV")
+		flags.StringVar(&f.aggregate, "out-aggregate", "", "write the table of JMeter's Aggregate Report to `FILE`, as CSV")
+		flags.StringVar(&f.summary, "out-summary", "", "write the table of JMeter's Summary Report to `FILE`, as CSV")
+	})
 }
 
 func (f *resultFlags) paths() []string { return []string{f.hlog, f.csv, f.aggregate, f.summary} }
@@ -81,10 +83,14 @@ type outputFlags struct {
 
 func (f *outputFlags) register(flags *pflag.FlagSet) {
 	f.resultFlags.register(flags)
-	flags.StringVar(&f.jtl, "out-jtl", "", "write every sample as JMeter's CSV to `file`")
-	flags.StringVar(&f.samples, "out-samples", "", "write every operation as a line of JSON to `file`")
-	flags.StringVar(&f.share, "sample-share", allSamples, "how many of the samples --out-jtl and --out-samples write")
-	flags.StringVar(&f.cpuProfile, "cpuprofile", "", "write a CPU profile of pgchaos itself to `file` (go tool pprof reads it)")
+	groupFlags(flags, groupFiles, func(flags *pflag.FlagSet) {
+		flags.StringVar(&f.jtl, "out-jtl", "", "write every sample to `FILE`, as JMeter's CSV")
+		flags.StringVar(&f.samples, "out-samples", "", "write every operation to `FILE`, as a line of JSON")
+		flags.StringVar(&f.share, "sample-share", allSamples, "write only this `SHARE` of the samples and operations, such as 1%")
+	})
+	groupFlags(flags, groupDevelopment, func(flags *pflag.FlagSet) {
+		flags.StringVar(&f.cpuProfile, "cpuprofile", "", "write a CPU profile of pgchaos itself to `FILE`, for go tool pprof")
+	})
 }
 
 // outputs are the files that a run writes while it goes on.

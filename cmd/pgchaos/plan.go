@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"pgchaos/spec"
 )
@@ -18,7 +19,7 @@ func newPlanCommand() *cobra.Command {
 		Example: `  pgchaos plan quorum-kill
   pgchaos plan my.yaml --set load.writes.rate=2000/s
   pgchaos plan quorum-kill --yaml > mine.yaml       the resolved file, as a start for one of yours`,
-		Args:              cobra.ExactArgs(1),
+		Args:              arguments(1, 1, experimentArgument),
 		ValidArgsFunction: completeExperiment,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := f.plan(cmd.Context(), args[0], nil)
@@ -45,7 +46,7 @@ func newValidateCommand() *cobra.Command {
 		Short: "Check experiment files: every mistake at once, with its place",
 		Example: `  pgchaos validate experiments/*.yaml
   pgchaos validate my.yaml --set load.writes.clients=64`,
-		Args:              cobra.MinimumNArgs(1),
+		Args:              arguments(1, 0, experimentArgument),
 		ValidArgsFunction: completeExperiment,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkPrograms(cmd.Context(), pgBin); err != nil {
@@ -74,7 +75,7 @@ func newValidateCommand() *cobra.Command {
 		},
 	}
 	f.register(cmd.Flags())
-	cmd.Flags().StringVar(&pgBin, "pg-bin", "", "`directory` of PostgreSQL's server programs, which check the settings (default: the newest installed)")
+	groupFlags(cmd.Flags(), groupCluster, func(flags *pflag.FlagSet) { registerPrograms(flags, &pgBin) })
 	return cmd
 }
 
@@ -85,7 +86,7 @@ func newSchemaCommand() *cobra.Command {
 		Example: `  pgchaos schema > pgchaos.schema.json
   # and as the first line of an experiment, for editors with a YAML language server:
   # yaml-language-server: $schema=pgchaos.schema.json`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			text, err := spec.Schema()
 			if err != nil {

@@ -25,7 +25,7 @@ func newReportCommand() *cobra.Command {
 		Short: "Print the report of an earlier run again, from its result alone",
 		Example: `  pgchaos report results/quorum-kill-20261123-064500
   pgchaos report results/quorum-kill-20261123-064500 --out-hlog run.hlog --out-csv run.csv`,
-		Args:              cobra.ExactArgs(1),
+		Args:              arguments(1, 1, "a result directory"),
 		ValidArgsFunction: completeResult,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			result, err := report.Read(args[0])
@@ -58,7 +58,7 @@ func newListCommand() *cobra.Command {
 		Short: "List the experiments that come with pgchaos",
 		Example: `  pgchaos list
   pgchaos run quorum-kill`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			shipped, err := experiments.List()
 			if err != nil {
@@ -78,10 +78,9 @@ func newVersionCommand() *cobra.Command {
 		Use:     "version",
 		Short:   "Print pgchaos's version",
 		Example: `  pgchaos version`,
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "pgchaos %s %s %s/%s\n",
-				version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), versionText())
 			return err
 		},
 	}
@@ -99,6 +98,11 @@ func version() string {
 		return info.Main.Version
 	}
 	return "unknown"
+}
+
+// versionText is what `pgchaos version` and `pgchaos --version` print.
+func versionText() string {
+	return fmt.Sprintf("pgchaos %s %s %s/%s", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // textOptions suit the report to where it goes.

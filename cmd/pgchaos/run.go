@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"pgchaos/cluster/local"
 	"pgchaos/report"
@@ -37,13 +38,13 @@ func newRunCommand() *cobra.Command {
 	var f runFlags
 	cmd := &cobra.Command{
 		Use:   "run FILE",
-		Short: "Run an experiment: build the cluster, load it, break it, audit it, report",
+		Short: "Run an experiment: build a cluster, put load on it, break it, audit it",
 		Example: `  pgchaos run quorum-kill                                 a shipped experiment (pgchaos list)
   pgchaos run experiments/my.yaml                         one of yours
   pgchaos run quorum-kill --set load.writes.rate=2000/s   the same with a value changed
-  pgchaos run quorum-kill --keep                          leave the cluster up afterwards
+  pgchaos run quorum-kill --keep                          keep the cluster up afterwards
   pgchaos run nightly.yaml --out results/nightly && echo "nothing lost"`,
-		Args:              cobra.ExactArgs(1),
+		Args:              arguments(1, 1, experimentArgument),
 		ValidArgsFunction: completeExperiment,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.execute(cmd.Context(), args[0], cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -51,11 +52,15 @@ func newRunCommand() *cobra.Command {
 	}
 	f.experimentFlags.register(cmd.Flags())
 	f.outputFlags.register(cmd.Flags())
-	cmd.Flags().StringVar(&f.out, "out", "", "result `directory` (default results/<experiment>-<time>)")
-	cmd.Flags().BoolVar(&f.keep, "keep", false, "leave the cluster up, and say how to connect to it and how to remove it")
-	cmd.Flags().StringVar(&f.pgBin, "pg-bin", "", "`directory` of PostgreSQL's server programs (default: the newest installed)")
-	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say what is done to the nodes, in detail")
-	cmd.Flags().StringVar(&f.mode, "file-mode", "600", "`permissions` of the result's files, in octal: 640 lets the group read them")
+	groupFlags(cmd.Flags(), groupCluster, func(flags *pflag.FlagSet) {
+		flags.BoolVar(&f.keep, "keep", false, "keep the cluster up; the report says how to connect and how to remove it")
+		registerPrograms(flags, &f.pgBin)
+	})
+	groupFlags(cmd.Flags(), groupResult, func(flags *pflag.FlagSet) {
+		flags.StringVar(&f.out, "out", "", "write the result to `DIR` (default results/<experiment>-<time>)")
+		flags.StringVar(&f.mode, "file-mode", "600", "set the permissions `MODE` of the result's files; 640 lets the group read them")
+	})
+	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say in detail what is done to the nodes")
 	return cmd
 }
 

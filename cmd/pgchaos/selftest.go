@@ -55,11 +55,11 @@ produced on this machine, 5 something was left behind, 130 interrupted.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.provider, "provider", "local", "what the clusters run on: local or docker")
-	flags.StringVar(&f.pgBin, "pg-bin", "", "`directory` of PostgreSQL's server programs (default: the newest installed)")
-	flags.StringVar(&f.out, "out", "", "`directory` for all results (default: a temporary one, kept where a case fails)")
+	flags.StringVar(&f.provider, "provider", "local", "build the clusters on `PROVIDER`, local or docker")
+	registerPrograms(flags, &f.pgBin)
+	flags.StringVar(&f.out, "out", "", "write all results to `DIR` (default: a temporary one, kept if a case fails)")
 	flags.BoolVar(&f.keepGoing, "keep-going", false, "go on after a case that failed")
-	flags.BoolVarP(&f.verbose, "verbose", "v", false, "say what each case does, as it does it")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "say in detail what each case does")
 	return cmd
 }
 
