@@ -39,7 +39,7 @@ func TestAuditAfterSIGKILL(t *testing.T) {
 	out := p.auditOfAKill()
 	p.auditAgain(out)
 	p.auditOfALoss()
-	p.historyRead()
+	p.exportRead()
 
 	if code, out, errs := p.run("clean", "--provider", "local"); code != 0 {
 		t.Errorf("clean: exit %d, %s%s", code, out, errs)
@@ -196,10 +196,10 @@ func (p *place) auditOfALoss() {
 	}
 }
 
-// historyRead prints the history with a final read of every node.
-func (p *place) historyRead() {
+// exportRead exports the writes with a final read of every node.
+func (p *place) exportRead() {
 	p.t.Helper()
-	code, out, errs := p.run("history", p.out, "--read")
+	code, out, errs := p.run("export", "--format", "jepsen", p.out, "--read")
 	all := strings.Split(strings.TrimSpace(out), "\n")
 	const note = "only acknowledgements with the server's notice are marked as weak" // nothing more is known of a killed run
 	if code != 0 || errs != "" && !strings.HasPrefix(errs, note) || len(all) < 1000 {

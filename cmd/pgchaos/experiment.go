@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -22,6 +23,9 @@ type experimentFlags struct {
 	set      []string
 	provider string
 	seed     uint64
+
+	stdin io.Reader // of the experiment that is named -
+	typed []byte    // what was read from stdin; nil before that
 }
 
 func (f *experimentFlags) register(flags *pflag.FlagSet) {
@@ -45,7 +49,7 @@ const experimentArgument = "an experiment: a file, - for standard input, or a na
 // plan reads an experiment and plans it; an error of either is a usage error. Check may
 // be nil; it finds what is wrong with an experiment on the machine at hand.
 func (f *experimentFlags) plan(ctx context.Context, name string, check func(*spec.Experiment) []spec.Finding) (*runner.Plan, error) {
-	file, text, err := readExperiment(name)
+	file, text, err := f.read(name)
 	if err != nil {
 		return nil, usageError(err)
 	}
@@ -82,10 +86,15 @@ func beside(experiment string) func(name string) ([]byte, error) {
 	}
 }
 
-// readExperiment reads a file, or a shipped experiment by its bare name.
-func readExperiment(name string) (file string, text []byte, err error) {
-	if info, err := os.Stat(name); err == nil && info.IsDir() {
-		return "", nil, fmt.Errorf("%s: this is a directory; name the experiment's file in it", name)
+// read reads a file, standard input, or a shipped experiment by its bare name. The first
+// result is what messages call the file.
+func (f *experimentFlags) read(name string) (file string, text []byte, err error) {
+	if name == stdinName {
+		text, err = f.readStdin()
+		return "standard input", text, err
+	}
+	if isDirectory(name) {
+		return "", nil, fmt.Errorf("%s is a directory; name the experiment's file in it", name)
 	}
 	text, err = os.ReadFile(name)
 	if err == nil {
@@ -97,16 +106,62 @@ func readExperiment(name string) (file string, text []byte, err error) {
 	if text, err = experiments.Open(name); err == nil {
 		return name + ".yaml", text, nil
 	}
-	shipped, err := experiments.List()
+	known, err := shippedNames()
 	if err != nil {
 		return "", nil, err
 	}
-	known := make([]string, 0, len(shipped))
-	for _, e := range shipped {
-		known = append(known, e.Name)
+	return "", nil, fmt.Errorf("there is no file %q, and no shipped experiment has that name%s", name, instead(name, known))
+}
+
+// stdinName is the argument that stands for standard input.
+const stdinName = "-"
+
+// readStdin reads an experiment from standard input, once: a run looks at it twice.
+func (f *experimentFlags) readStdin() ([]byte, error) {
+	if f.typed == nil {
+		text, err := io.ReadAll(io.LimitReader(f.stdin, maxStdin))
+		if err != nil {
+			return nil, fmt.Errorf("read the experiment from standard input: %w", err)
+		}
+		f.typed = append([]byte{}, text...)
 	}
-	return "", nil, fmt.Errorf("no file %q, and no shipped experiment of that name; shipped are: %s",
-		name, strings.Join(known, ", "))
+	return f.typed, nil
+}
+
+// maxStdin is more than an experiment may have, so that a longer one is refused as a file is.
+const maxStdin = 2 << 20
+
+func shippedNames() ([]string, error) {
+	shipped, err := experiments.List()
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, 0, len(shipped))
+	for _, e := range shipped {
+		names = append(names, e.Name)
+	}
+	return names, nil
+}
+
+// instead is the word that was meant, or else all that are known.
+func instead(word string, known []string) string {
+	if near := meant(word, known, "%q"); near != "" {
+		return near
+	}
+	return "; there is: " + strings.Join(known, ", ")
+}
+
+// completeShipped completes the names of shipped experiments.
+func completeShipped(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	shipped, err := experiments.List()
+	if err != nil || len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	names := make([]string, 0, len(shipped))
+	for _, e := range shipped {
+		names = append(names, e.Name+"\t"+e.Description)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // completeExperiment completes the names of shipped experiments, and YAML files.

@@ -157,8 +157,8 @@ Exit codes: 0 pass, 1 pgchaos itself failed, 2 wrong command line or experiment 
 		commands []*cobra.Command
 	}{
 		{commandsRun, []*cobra.Command{newRunCommand(), newListCommand(), newPlanCommand()}},
-		{commandsWrite, []*cobra.Command{newValidateCommand(), newSchemaCommand()}},
-		{commandsAfter, []*cobra.Command{newReportCommand(), newAuditCommand(), newHistoryCommand(), newCleanCommand()}},
+		{commandsWrite, []*cobra.Command{newInitCommand(), newShowCommand(), newValidateCommand(), newSchemaCommand()}},
+		{commandsAfter, []*cobra.Command{newReportCommand(), newAuditCommand(), newExportCommand(), newHistoryCommand(), newCleanCommand()}},
 		{commandsItself, []*cobra.Command{newSelftestCommand(), newVersionCommand()}},
 	} {
 		for _, cmd := range group.commands {

@@ -22,6 +22,7 @@ func newPlanCommand() *cobra.Command {
 		Args:              arguments(1, 1, experimentArgument),
 		ValidArgsFunction: completeExperiment,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			f.stdin = cmd.InOrStdin()
 			p, err := f.plan(cmd.Context(), args[0], nil)
 			if err != nil {
 				return err
@@ -49,6 +50,7 @@ func newValidateCommand() *cobra.Command {
 		Args:              arguments(1, 0, experimentArgument),
 		ValidArgsFunction: completeExperiment,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			f.stdin = cmd.InOrStdin()
 			if err := checkPrograms(cmd.Context(), pgBin); err != nil {
 				return err
 			}

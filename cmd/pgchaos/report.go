@@ -21,14 +21,20 @@ import (
 func newReportCommand() *cobra.Command {
 	var files resultFlags
 	cmd := &cobra.Command{
-		Use:   "report DIR",
+		Use:   "report [DIR]",
 		Short: "Print the report of an earlier run again, from its result alone",
-		Example: `  pgchaos report results/quorum-kill-20261123-064500
+		Example: `  pgchaos report                                         the newest run in results
+  pgchaos report results/quorum-kill-20261123-064500     this one
+  pgchaos report nightly                                 the newest in this folder of results
   pgchaos report results/quorum-kill-20261123-064500 --out-hlog run.hlog --out-csv run.csv`,
-		Args:              arguments(1, 1, "a result directory"),
+		Args:              arguments(0, 1, ""),
 		ValidArgsFunction: completeResult,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			result, err := report.Read(args[0])
+			dir, err := resultDir(args)
+			if err != nil {
+				return err
+			}
+			result, err := report.Read(dir)
 			if err != nil {
 				return usageError(err)
 			}
@@ -38,12 +44,12 @@ func newReportCommand() *cobra.Command {
 			if err := files.write(result); err != nil {
 				return err
 			}
-			if err := text.Write(cmd.OutOrStdout(), result, textOptions(cmd.OutOrStdout())); err != nil {
+			if err := printReport(cmd.OutOrStdout(), result, dir); err != nil {
 				return err
 			}
-			if damage := runner.Damage(args[0], result); len(damage) > 0 {
+			if damage := runner.Damage(dir, result); len(damage) > 0 {
 				return fmt.Errorf("report %s: the report is of %s, which is whole, but the files beside it are damaged: %s",
-					args[0], report.FileName, strings.Join(damage, "; "))
+					dir, report.FileName, strings.Join(damage, "; "))
 			}
 			return nil
 		},

@@ -40,13 +40,15 @@ func newRunCommand() *cobra.Command {
 		Use:   "run FILE",
 		Short: "Run an experiment: build a cluster, put load on it, break it, audit it",
 		Example: `  pgchaos run quorum-kill                                 a shipped experiment (pgchaos list)
-  pgchaos run experiments/my.yaml                         one of yours
+  pgchaos run my.yaml                                     one of yours (pgchaos init)
+  generate | pgchaos run -                                one that another program writes
   pgchaos run quorum-kill --set load.writes.rate=2000/s   the same with a value changed
   pgchaos run quorum-kill --keep                          keep the cluster up afterwards
   pgchaos run nightly.yaml --out results/nightly && echo "nothing lost"`,
 		Args:              arguments(1, 1, experimentArgument),
 		ValidArgsFunction: completeExperiment,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			f.stdin = cmd.InOrStdin()
 			return f.execute(cmd.Context(), args[0], cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -58,7 +60,7 @@ func newRunCommand() *cobra.Command {
 	})
 	groupFlags(cmd.Flags(), groupResult, func(flags *pflag.FlagSet) {
 		flags.StringVar(&f.out, "out", "", "write the result to `DIR` (default results/<experiment>-<time>)")
-		flags.StringVar(&f.mode, "file-mode", "600", "set the permissions `MODE` of the result's files; 640 lets the group read them")
+		flags.StringVar(&f.mode, "file-mode", "600", "give the result's files the octal `MODE`; 640 lets the group read them")
 	})
 	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say in detail what is done to the nodes")
 	return cmd

@@ -51,7 +51,7 @@ func TestSecretsAreWrittenNowhere(t *testing.T) {
 	do("validate", file, "--set", "cluster.settings.shared_buffers=x ${DB_PWD}", "--set", "load.proxy.url=foo:${DB_PWD}")
 	do("run", file, "--out", p.out, "-v", "--out-jtl", filepath.Join(dir, "s.jtl"), "--out-samples", filepath.Join(dir, "s.jsonl"))
 	do("report", p.out)
-	do("history", p.out)
+	do("export", "--format", "jepsen", p.out)
 	do("audit", p.out)
 	if !strings.Contains(screen.String(), "not-so") || len(p.result().Timeline) == 0 {
 		t.Fatalf("it did not run:\n%s", screen.String())

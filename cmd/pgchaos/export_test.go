@@ -68,10 +68,10 @@ func told(t *testing.T) (dir string) {
 	return dir
 }
 
-func TestHistory(t *testing.T) {
+func TestExport(t *testing.T) {
 	dir := told(t)
 	var stdout, stderr bytes.Buffer
-	if code := run(t.Context(), []string{"history", dir, "--format", "jepsen"}, nil, &stdout, &stderr); code != exitPass || stderr.Len() > 0 {
+	if code := run(t.Context(), []string{"export", "--format", "jepsen", dir}, nil, &stdout, &stderr); code != exitPass || stderr.Len() > 0 {
 		t.Fatalf("exit code %d: %s", code, stderr.String())
 	}
 	for line := range strings.Lines(stdout.String()) {
@@ -79,12 +79,12 @@ func TestHistory(t *testing.T) {
 			t.Errorf("no JSON: %s", line)
 		}
 	}
-	golden(t, "history-jepsen", stdout.String())
+	golden(t, "export-jepsen", stdout.String())
 }
 
-// TestHistoryOfADamagedLedger spoils a block: what is left is printed, and what is not
+// TestExportOfADamagedLedger spoils a block: what is left is printed, and what is not
 // known is an error.
-func TestHistoryOfADamagedLedger(t *testing.T) {
+func TestExportOfADamagedLedger(t *testing.T) {
 	dir := told(t)
 	file := filepath.Join(dir, runner.LedgerFile)
 	text, err := os.ReadFile(file)
@@ -92,27 +92,27 @@ func TestHistoryOfADamagedLedger(t *testing.T) {
 	text[ledger.BlockSize+80] ^= 0xff // in the first block of entries
 	must(t, os.WriteFile(file, text, 0o644))
 	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), []string{"history", dir}, nil, &stdout, &stderr)
+	code := run(t.Context(), []string{"export", "--format", "jepsen", dir}, nil, &stdout, &stderr)
 	if code != exitFailed || !strings.Contains(stderr.String(), "what was printed is not all: block 1") || strings.Count(stdout.String(), `"type":"ok"`) != 2 {
 		t.Errorf("exit code %d: %s%s", code, stderr.String(), stdout.String())
 	}
 	must(t, os.WriteFile(file, []byte("no ledger"), 0o644))
 	stdout.Reset()
-	if code := run(t.Context(), []string{"history", dir}, nil, &stdout, &stderr); code != exitUsage || stdout.Len() > 0 {
+	if code := run(t.Context(), []string{"export", "--format", "jepsen", dir}, nil, &stdout, &stderr); code != exitUsage || stdout.Len() > 0 {
 		t.Errorf("of no ledger: exit code %d, %s", code, stdout.String())
 	}
 }
 
-// TestHistoryOfAKilledRun takes the steps from the journal, and says that what commits waited
+// TestExportOfAKilledRun takes the steps from the journal, and says that what commits waited
 // for is not known.
-func TestHistoryOfAKilledRun(t *testing.T) {
+func TestExportOfAKilledRun(t *testing.T) {
 	dir := told(t)
 	must(t, report.Write(dir, &report.Result{Stage: report.StagePlanned, Run: "run-1", Experiment: demanding}))
 	must(t, os.WriteFile(filepath.Join(dir, runner.JournalFile), []byte(
 		`{"schema":"pgchaos.timeline/1","run":"run-1","started":"2026-11-23T06:45:00Z"}`+"\n"+
 			`{"begin":{"name":"kill-a","action":"kill","issued_ns":4000000}}`+"\n"), 0o644))
 	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), []string{"history", dir}, nil, &stdout, &stderr)
+	code := run(t.Context(), []string{"export", "--format", "jepsen", dir}, nil, &stdout, &stderr)
 	if code != exitPass || strings.Count(stdout.String(), `"process":"nemesis"`) != 1 || strings.Count(stdout.String(), `"weak":true`) != 1 {
 		t.Errorf("exit code %d: %s%s", code, stderr.String(), stdout.String())
 	}
