@@ -6,8 +6,10 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 GOLANGCI_LINT_VERSION := v2.15.0
 LINT := .tools/golangci-lint-$(GOLANGCI_LINT_VERSION)
+NFPM_VERSION := v2.48.0
+NFPM := .tools/nfpm-$(NFPM_VERSION)
 
-.PHONY: demo test build setup setup-test lint unit mutate test-versions bench clean
+.PHONY: demo test build setup setup-test lint unit mutate test-versions bench dist clean
 
 demo: build
 	bin/pgchaos run experiments/quorum-kill.yaml
@@ -57,5 +59,15 @@ bench: setup
 	CGO_ENABLED=0 go build -o bin/bench ./internal/bench
 	bin/bench --write docs/performance.md
 
+# What users download, in dist/: static binaries, Debian packages and their checksums.
+dist: $(NFPM)
+	NFPM=$(CURDIR)/$(NFPM) scripts/dist.sh dist
+	scripts/test-dist.sh dist
+
+$(NFPM):
+	@echo "building nfpm $(NFPM_VERSION) (once)" >&2
+	GOBIN=$(CURDIR)/.tools go install github.com/goreleaser/nfpm/v2/cmd/nfpm@$(NFPM_VERSION)
+	@mv .tools/nfpm $@
+
 clean:
-	rm -rf bin .tools
+	rm -rf bin dist .tools

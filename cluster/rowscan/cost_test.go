@@ -36,7 +36,7 @@ const (
 var yardstickSQL string
 
 // BenchmarkCost holds the reading of three nodes' worth of rows, and the whole of their
-// audit, against what the same reading costs in psql, in turns: see DEVELOPMENT.md.
+// audit, against what the same reading costs in psql, in turns: see CONTRIBUTING.md.
 func BenchmarkCost(b *testing.B) {
 	count, rounds := number(b, "PGCHAOS_BENCH_ROWS", 1_000_000), number(b, "PGCHAOS_BENCH_ROUNDS", 5)
 	connections := number(b, "PGCHAOS_BENCH_CONNECTIONS", 2)
