@@ -1,4 +1,3 @@
-// Package arrows holds the test of the import arrows: which package may know which.
 package arrows
 
 import (

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -129,12 +130,10 @@ func libraries(owners map[string]string) string {
 	return b.String()
 }
 
-// synopsis is a package's comment without its opening words, which the table has already.
+// opening is how a package's comment begins; the table has the name already.
+var opening = regexp.MustCompile(`^(Package|Command) \S+ (is |are )?`)
+
+// synopsis is a package's comment without its opening words.
 func synopsis(doc string) string {
-	for _, opening := range []string{"Package ", "Command "} {
-		if rest, found := strings.CutPrefix(doc, opening); found {
-			_, doc, _ = strings.Cut(rest, " ")
-		}
-	}
-	return strings.TrimSuffix(strings.ReplaceAll(doc, "|", "\\|"), ".")
+	return strings.TrimSuffix(strings.ReplaceAll(opening.ReplaceAllString(doc, ""), "|", "\\|"), ".")
 }

@@ -1,5 +1,5 @@
-// Mutate switches each condition of some packages off in turn, and demands that a test
-// fails: a rule that nothing fails without is a rule that nobody would miss.
+// Command mutate switches each condition of some packages off in turn, and lists those
+// that no test misses.
 //
 //	go run ./internal/mutate -tests ./report,./selftest ./rows ./check
 //
