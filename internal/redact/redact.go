@@ -54,14 +54,17 @@ func (r *Redactor) add(secret string) {
 var (
 	// NAME=value and NAME: value, as in a connection string, an environment variable and a URL's query;
 	// the value may be in quotes.
-	assigned = regexp.MustCompile(`(?i)((?:password|passphrase|passwd|secret|token|api_?key|access_?key)(?:_\w+)?["']?\s*[=:]\s*)('(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.)*"|[^\s'"&,;)}]+)`)
-	// user:password@ in a URI.
-	inURI = regexp.MustCompile(`(://[^\s:/@]*:)([^\s@/]+)@`)
+	assigned = regexp.MustCompile(`(?i)((?:password|passphrase|passwd|secret|token|api_?key|access_?key|_pwd|credentials?)(?:_\w+)?["']?\s*[=:]\s*)('(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.)*"|[^\s'"&,;)}]+)`)
+	// user:password@ in a URI; up to the last @, since a password may hold some.
+	inURI = regexp.MustCompile(`(://[^\s:/@]*:)([^\s/"]+)@`)
 	// PASSWORD 'x' of an ALTER ROLE.
-	ofRole = regexp.MustCompile(`(?i)(password\s+)(e?'(?:[^'\\]|\\.|'')*')`)
+	ofRole = regexp.MustCompile(`(?i)(password\s+)(e?'(?:[^'\\]|\\.|'')*'|\$\w*\$[^$]*\$\w*\$)`)
 	// --password x of a program.
 	flagged = regexp.MustCompile(`(?i)(--(?:password|token|secret)\s+)([^\s'"-]\S*)`)
 )
+
+// dollars are the quotes of a text in dollar quotes.
+var dollars = regexp.MustCompile(`^\$\w*\$|\$\w*\$$`)
 
 // SecretName tells whether a setting, a key or a variable of this name holds a secret.
 func SecretName(name string) bool {
@@ -78,7 +81,7 @@ var (
 func Found(text string) (secrets []string) {
 	for _, form := range []*regexp.Regexp{assigned, inURI, ofRole, flagged} {
 		for _, m := range form.FindAllStringSubmatch(text, -1) {
-			if s := strings.Trim(m[2], `'"`); len(s) >= minFound && s != Hidden && !strings.HasPrefix(s, "$") {
+			if s := strings.Trim(dollars.ReplaceAllString(m[2], ""), `'"`); len(s) >= minFound && s != Hidden && !strings.HasPrefix(s, "$") {
 				secrets = append(secrets, s)
 			}
 		}
@@ -119,7 +122,11 @@ func mayHoldCredential(text string) bool {
 	for i := 0; i+3 < len(text); i++ {
 		switch text[i] | 0x20 {
 		case 'p':
-			if strings.EqualFold(text[i:i+4], "pass") {
+			if strings.EqualFold(text[i:i+4], "pass") || strings.EqualFold(text[i:i+3], "pwd") {
+				return true
+			}
+		case 'c':
+			if strings.EqualFold(text[i:i+4], "cred") {
 				return true
 			}
 		case 's':

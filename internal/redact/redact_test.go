@@ -20,6 +20,13 @@ func TestTextHidesCredentials(t *testing.T) {
 		{"an environment variable", "PGPASSWORD=abc psql", "PGPASSWORD=*** psql"},
 		{"a query of a URL", "http://h/?password=abc&x=1", "http://h/?password=***&x=1"},
 		{"a user in a URI", "dial postgres://u:p@h:5432/d: refused", "dial postgres://u:***@h:5432/d: refused"},
+		{"a user in a URI whose password has an @", "dial postgres://u:p@ss@w@h:5432/d: refused", "dial postgres://u:***@h:5432/d: refused"},
+		{"two URIs", "postgres://u:p@h/d postgres://v:q@i/d", "postgres://u:***@h/d postgres://v:***@i/d"},
+		{"a URI without a password", "http://h:80/x by a@b", "http://h:80/x by a@b"},
+		{"a variable named PWD", "DB_PWD=abc ./deploy", "DB_PWD=*** ./deploy"},
+		{"the working directory", "PWD=/var/lib", "PWD=/var/lib"},
+		{"credentials", "credentials: abc", "credentials: ***"},
+		{"a role in dollar quotes", "alter role x password $x$a b$x$ login", "alter role x password '***' login"},
 		{"a role", "ALTER ROLE x PASSWORD 'abc' LOGIN", "ALTER ROLE x PASSWORD '***' LOGIN"},
 		{"JSON", `{"api_key": "abc", "n": 1}`, `{"api_key": ***, "n": 1}`},
 		{"a flag", "curl --token abc http://h", "curl --token *** http://h"},
@@ -77,8 +84,8 @@ func TestOfHidesInEveryText(t *testing.T) {
 }
 
 func TestFound(t *testing.T) {
-	got := Found("PGPASSWORD=hunter22 psql postgres://u:correcthorse@h/d -c \"alter role a password 'batterystaple'\" password=abc password=$X")
-	if strings.Join(got, " ") != "hunter22 correcthorse batterystaple" {
+	got := Found("PGPASSWORD=hunter22 psql postgres://u:correcthorse@h/d -c \"alter role a password 'batterystaple'\" password=abc password=$X postgres://u:tr0ub@dor@h/d password $$opensesame$$ DB_PWD=swordfish")
+	if strings.Join(got, " ") != "hunter22 swordfish correcthorse tr0ub@dor batterystaple opensesame" {
 		t.Errorf("%q", got)
 	}
 }
