@@ -55,12 +55,8 @@ func (p *Plan) Size() Size {
 
 // spanOf is how long the load goes on at least, by the times that the file has.
 func spanOf(e *spec.Experiment) time.Duration {
-	span := time.Duration(e.Duration)
-	for _, s := range e.Timeline {
-		if s.At != nil {
-			span = max(span, time.Duration(*s.At)+time.Duration(s.For))
-		}
-	}
+	phases := plannedPhases(e)
+	span := phases[len(phases)-1].from
 	for i := range e.Load {
 		w := &e.Load[i]
 		staged := time.Duration(0)

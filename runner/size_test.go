@@ -21,6 +21,8 @@ func TestSize(t *testing.T) {
 		{"iterations", "w: {kind: insert, iterations: 100}", "", 0, 700 + blocks, false},
 		{"stages", "w: {kind: insert, stages: [{for: 10s, rate: 10/s}, {for: 5s, rate: 100/s}]}", "", 15 * time.Second, 600*7 + blocks, false},
 		{"a part of a mix", "w: {kind: mix, rate: 10/s, mix: [{kind: insert}, {kind: read}]}", "duration: 10s", 10 * time.Second, 700 + blocks, false},
+		{"steps that wait", "w: {kind: insert, rate: 10/s}", "timeline: [{at: 10s, wait: 30s}, {stop: b, for: 5s}, {wait: 60s}]", 100 * time.Second, 1000*7 + blocks, false},
+		{"a fault that ends by itself", "w: {kind: insert, rate: 10/s}", "timeline: [{wait: 30s}, {stop: b, for: 20s}]", 50 * time.Second, 500*7 + blocks, false},
 		{"no writes", "w: {kind: read, rate: 10/s}", "timeline: [{at: 60s, stop_load: w}]", time.Minute, 0, false},
 	} {
 		e, text, err := spec.Load("f", []byte("name: n\ncluster: {nodes: [a, b]}\nload: {"+c.load+"}\n"+c.more+"\n"), spec.Options{})
