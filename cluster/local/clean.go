@@ -183,8 +183,8 @@ func numbersOf(pids []int) string {
 
 // Clean ends all processes of a run whose pgchaos is gone, and removes its
 // directory. Processes are known by what run.json says of number and start time, or by
-// being the servers' user's and working in the run's directory, never by a name, and
-// their descendants with them. Those of others that work there are left. A run whose
+// being the servers' user's, working in the run's directory, and being servers or started for one of its
+// nodes, and their descendants with them. Others that work there are left. A run whose
 // pgchaos lives is refused, and so is a directory without a record that pgchaos wrote for it; a run that
 // is not there is an error that is fs.ErrNotExist.
 func Clean(ctx context.Context, base, run string) error {

@@ -193,8 +193,8 @@ func everythingIn(t *testing.T, dir string) (all []string) {
 	return all
 }
 
-// TestCleanLeavesOthers: a process of another user that only works in the run's directory is
-// named and goes on; one of the servers' user is of the run.
+// TestCleanLeavesOthers: a process that only works in the run's directory is named and goes on, whether it is of another
+// user or of the servers'; one that was started for a node is of the run.
 func TestCleanLeavesOthers(t *testing.T) {
 	own, err := serverOwner()
 	if err != nil || own == nil {
@@ -206,27 +206,32 @@ func TestCleanLeavesOthers(t *testing.T) {
 	dir := filepath.Join(base, "r")
 	must(t, os.Mkdir(dir, 0o711))
 	must(t, runFile{Schema: recordSchema, Run: "r", Dir: dir}.write(dir, false))
-	begin := func(attr *syscall.SysProcAttr) *exec.Cmd {
+	node := filepath.Join(dir, nodesDir, "n1")
+	must(t, os.MkdirAll(node, 0o711))
+	begin := func(attr *syscall.SysProcAttr, environment ...string) *exec.Cmd {
 		cmd := exec.Command("sleep", "600")
-		cmd.Dir, cmd.SysProcAttr = dir, attr
+		cmd.Dir, cmd.Env, cmd.SysProcAttr = node, environment, attr
 		must(t, cmd.Start())
 		t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 		return cmd
 	}
-	other, server := begin(&syscall.SysProcAttr{Setsid: true}), begin(own.attributes())
+	others := []int{begin(&syscall.SysProcAttr{Setsid: true}).Process.Pid, begin(own.attributes()).Process.Pid}
+	server := begin(own.attributes(), nodeVariable+"="+node)
 	runs, err := List(base)
 	must(t, err)
-	if len(runs) != 1 || runs[0].Processes != 1 || len(runs[0].Others) != 1 || runs[0].Others[0] != other.Process.Pid {
+	if len(runs) != 1 || runs[0].Processes != 1 || len(runs[0].Others) != 2 {
 		t.Errorf("%+v", runs)
 	}
 	must(t, Clean(t.Context(), base, "r"))
 	if err := server.Wait(); err == nil || err.Error() != "signal: killed" {
-		t.Errorf("the servers' user's: %v", err)
+		t.Errorf("the node's: %v", err)
 	}
 	all, err := processes(nil)
 	must(t, err)
-	if !slices.ContainsFunc(live(all), func(p process) bool { return p.pid == other.Process.Pid }) {
-		t.Error("somebody else's was ended")
+	for _, other := range others {
+		if !slices.ContainsFunc(live(all), func(p process) bool { return p.pid == other }) {
+			t.Errorf("process %d is not of the run, and was ended", other)
+		}
 	}
 	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the directory is left: %v", err)

@@ -69,6 +69,7 @@ func (p *Provider) environment(home string) []string {
 	env := []string{
 		"PATH=" + p.install.BinDir + ":/usr/local/bin:/usr/bin:/bin",
 		"HOME=" + home,
+		nodeVariable + "=" + home,
 		"TZ=UTC",
 		locale(runtime.GOOS),
 	}

@@ -24,7 +24,15 @@ type process struct {
 	// waited for: added up over a node, no child's time is lost when it ends.
 	cpu time.Duration
 	dir string // working directory; "" when it may not be known
+	// server tells that its program is PostgreSQL's server. node is the node's directory for which pgchaos started
+	// it, or what it descends from: see nodeVariable. A server overwrites its environment, so that it has none.
+	server bool
+	node   string
 }
+
+// nodeVariable names the node's directory in the environment of all that is started for a node. It
+// is inherited, so that what has lost its parents can still be told from what somebody else started in the directory.
+const nodeVariable = "PGCHAOS_NODE"
 
 // identity is one process for ever, where its number may be given away again.
 type identity struct {
@@ -73,14 +81,14 @@ func (id identity) signal(sig syscall.Signal) error {
 // descendants. A zero field names none.
 type family struct {
 	roots []identity
-	dir   string // those of user uid that work in this directory or below
+	dir   string // those of user uid that work in this directory or below: servers, and what was started for its nodes
 	uid   int
 	group int // those of this process group
 }
 
 // of picks the family from the process table, with the roots first. Left out are
 // this process and those it descends from, and what only works in the directory: a
-// process of another user, or one with a terminal, which a server has not.
+// process of another user, one with a terminal, which a server has not, and one that was not started for a node.
 func (f family) of(all []process) []process {
 	byID := make(map[int]process, len(all))
 	children := map[int][]process{}
@@ -102,7 +110,7 @@ func (f family) of(all []process) []process {
 		}
 	}
 	for _, p := range all {
-		if within(p.dir, f.dir) && p.uid == f.uid && !p.terminal || f.group != 0 && p.group == f.group {
+		if within(p.dir, f.dir) && p.uid == f.uid && !p.terminal && (p.server || within(p.node, f.dir)) || f.group != 0 && p.group == f.group {
 			add(p)
 		}
 	}

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -52,6 +54,9 @@ func processes(own *owner) (all []process, err error) {
 				continue
 			}
 			p.uid = int(entry.Uid)
+			if strings.Contains(p.dir, "/"+nodesDir) { // as the directories of all nodes do: the rest need not be read
+				p.server, p.node = startedFor("/proc/" + name)
+			}
 			all = append(all, p)
 		}
 		return nil
@@ -60,6 +65,30 @@ func processes(own *owner) (all []process, err error) {
 		return nil, fmt.Errorf("read the process table: %w", err)
 	}
 	return all, nil
+}
+
+// environmentLimit bounds what is read of an environment. What is started for a node has a small one.
+const environmentLimit = 256 << 10
+
+// startedFor tells whether a process, by its directory in /proc, runs PostgreSQL's server, and else for which node it was started.
+func startedFor(proc string) (server bool, node string) {
+	program, err := os.Readlink(proc + "/exe")
+	// One that is ending has no program any more, and may yet have memory: it counts until it is gone.
+	if err != nil || filepath.Base(strings.TrimSuffix(program, " (deleted)")) == "postgres" {
+		return true, ""
+	}
+	f, err := os.Open(proc + "/environ")
+	if err != nil {
+		return false, ""
+	}
+	defer func() { _ = f.Close() }()                           // it was only read
+	text, _ := io.ReadAll(io.LimitReader(f, environmentLimit)) // of a process that has ended there is none
+	for setting := range strings.SplitSeq(string(text), "\x00") {
+		if dir, ok := strings.CutPrefix(setting, nodeVariable+"="); ok {
+			return false, dir
+		}
+	}
+	return false, ""
 }
 
 // identityOf looks up who has a process number now.

@@ -23,3 +23,14 @@ func TestParseStat(t *testing.T) {
 		}
 	}
 }
+
+// TestStartedForAnEndingProcess: a process without a program is ending, and counts as a server until it is gone, or its memory
+// would be looked for too early.
+func TestStartedForAnEndingProcess(t *testing.T) {
+	if server, _ := startedFor(t.TempDir()); !server {
+		t.Error("one that is ending does not count")
+	}
+	if server, node := startedFor("/proc/self"); server || node != "" {
+		t.Errorf("this test: %v, %q", server, node)
+	}
+}

@@ -30,7 +30,8 @@ func processes(*owner) ([]process, error) {
 		if err != nil {
 			continue
 		}
-		p := process{identity: identity{pid: int(entry.Pid), start: uint64(created)}, parent: int(parent)}
+		// For what it was started is not known here: the working directory and the user decide.
+		p := process{identity: identity{pid: int(entry.Pid), start: uint64(created)}, parent: int(parent), server: true}
 		uids, err := entry.Uids()
 		if err != nil || len(uids) < 2 {
 			continue

@@ -9,8 +9,14 @@ import (
 func TestFamily(t *testing.T) {
 	self := os.Getpid()
 	proc := func(pid, parent int, dir string) process {
-		return process{identity: identity{pid: pid, start: uint64(pid)}, parent: parent, group: pid, state: 'S', dir: dir}
+		return process{identity: identity{pid: pid, start: uint64(pid)}, parent: parent, group: pid, state: 'S', dir: dir, server: true}
 	}
+	command := proc(2500, 1, "/base/run/nodes/n1") // an orphan of a command
+	command.server, command.node = false, "/base/run/nodes/n1"
+	stranger := proc(2600, 1, "/base/run/nodes/n1/data") // of the servers' user, and not started for the node
+	stranger.server = false
+	elsewhere := proc(2700, 1, "/base/run/nodes/n1") // started for another node
+	elsewhere.server, elsewhere.node = false, "/base/run/nodes/n10"
 	shell := proc(50, 1, "/base/run/nodes/n1")
 	shell.terminal = true
 	foreign := proc(4000, 1, "/base/run/nodes/n1")
@@ -29,7 +35,7 @@ func TestFamily(t *testing.T) {
 		proc(2000, 1, "/base/run/nodes/n1 (deleted)"), // an orphan
 		proc(2001, 2000, "/"),
 		proc(3000, 1, "/base/run/nodes/n10/data"), // another node, whose name begins alike
-		shell, foreign, sudo,
+		shell, foreign, sudo, command, stranger, elsewhere,
 		proc(51, 50, "/base/run/nodes/n1x"),
 		grouped,
 	}
@@ -38,8 +44,8 @@ func TestFamily(t *testing.T) {
 		family
 		want []int
 	}{
-		{"directory", family{dir: "/base/run/nodes/n1"}, []int{1001, 1000, 2000, 1002, 4001, 2001}},
-		{"root first", family{dir: "/base/run/nodes/n1", roots: []identity{{1000, 1000}}}, []int{1000, 1001, 2000, 4001, 1002, 2001}},
+		{"directory", family{dir: "/base/run/nodes/n1"}, []int{1001, 1000, 2000, 2500, 1002, 4001, 2001}},
+		{"root first", family{dir: "/base/run/nodes/n1", roots: []identity{{1000, 1000}}}, []int{1000, 1001, 2000, 2500, 4001, 1002, 2001}},
 		{"root alone", family{roots: []identity{{1000, 1000}}}, []int{1000, 1001, 4001, 1002}},
 		{"the number is another's now", family{roots: []identity{{1000, 999}}}, nil},
 		{"group", family{group: 60}, []int{61}},
@@ -60,17 +66,19 @@ func TestFamily(t *testing.T) {
 
 func TestOthers(t *testing.T) {
 	proc := func(pid, parent, uid int, dir string) process {
-		return process{identity: identity{pid: pid, start: uint64(pid)}, parent: parent, uid: uid, state: 'S', dir: dir}
+		return process{identity: identity{pid: pid, start: uint64(pid)}, parent: parent, uid: uid, state: 'S', dir: dir, server: true}
 	}
 	gone := proc(5, 1, 7, "/base/run")
 	gone.state = 'Z'
 	shell := proc(6, 1, 3, "/base/run")
 	shell.terminal = true
+	stranger := proc(8, 1, 3, "/base/run/nodes/a")
+	stranger.server = false
 	all := []process{
-		proc(1, 0, 0, "/"), proc(2, 1, 3, "/base/run/nodes/a"), proc(3, 2, 7, "/base/run"), proc(4, 1, 7, "/base/run/nodes/a"),
+		stranger, proc(1, 0, 0, "/"), proc(2, 1, 3, "/base/run/nodes/a"), proc(3, 2, 7, "/base/run"), proc(4, 1, 7, "/base/run/nodes/a"),
 		gone, shell, proc(7, 1, 7, "/base/run2"), proc(os.Getpid(), 1, 7, "/base/run"),
 	}
-	if got := numbers(family{dir: "/base/run", uid: 3}.others(all)); got != " 4 6" {
+	if got := numbers(family{dir: "/base/run", uid: 3}.others(all)); got != " 8 4 6" {
 		t.Errorf("got%s", got)
 	}
 }
