@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"pgchaos/internal/redact"
+	"pgchaos/internal/regular"
 )
 
 // FileName is the name of the result's file in a run's directory.
@@ -22,6 +23,9 @@ const firstWithSum = 2
 
 // schemaNumber is the number in Schema.
 const schemaNumber = 2
+
+// maxFile bounds what Read reads, in bytes. A day's run with one workload has about 15 MB.
+const maxFile = 1 << 30
 
 // Write puts the result into the directory, over the one of an earlier stage.
 // After a crash at any moment the directory holds the old file or the new one,
@@ -120,7 +124,7 @@ func syncDir(dir string) error {
 // a file says may mean something else.
 func Read(dir string) (*Result, error) {
 	path := filepath.Join(dir, FileName)
-	text, err := os.ReadFile(path)
+	text, err := regular.Read(path, maxFile)
 	if err != nil {
 		return nil, fmt.Errorf("read the result: %w", err)
 	}
@@ -131,7 +135,7 @@ func Read(dir string) (*Result, error) {
 		Schema string `json:"schema"`
 	}
 	if err := json.Unmarshal(text, &head); err != nil {
-		return nil, fmt.Errorf("read the result: %s: %w", path, err)
+		return nil, fmt.Errorf("read the result: %s is damaged, or no result of pgchaos: %w", path, err)
 	}
 	number, isOurs := strings.CutPrefix(head.Schema, "pgchaos.result/")
 	n, err := strconv.Atoi(number)

@@ -3,9 +3,11 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -80,6 +82,33 @@ func TestRead(t *testing.T) {
 	}
 	if _, err := Read(t.TempDir()); err == nil {
 		t.Error("no error for an empty directory")
+	}
+}
+
+// TestReadRefusesWhatIsNoResult puts other things where the result should be. Reading a pipe
+// would wait for ever, and the huge file would take all memory.
+func TestReadRefusesWhatIsNoResult(t *testing.T) {
+	for name, c := range map[string]struct {
+		put  func(path string) error
+		want string
+	}{
+		"a pipe":      {func(path string) error { return syscall.Mkfifo(path, 0o600) }, "is not a regular file but a named pipe"},
+		"a device":    {func(path string) error { return os.Symlink("/dev/zero", path) }, "is not a regular file but a symbolic link"},
+		"a directory": {func(path string) error { return os.Mkdir(path, 0o700) }, "is not a regular file but a directory"},
+		"a huge file": {func(path string) error {
+			return errors.Join(os.WriteFile(path, nil, 0o600), os.Truncate(path, maxFile+1))
+		}, "has more than 1073741824 bytes"},
+		"a program": {func(path string) error { return os.WriteFile(path, []byte("\x7fELF\x02\x01\x00"), 0o600) }, "is damaged, or no result of pgchaos"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := c.put(filepath.Join(dir, FileName)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := Read(dir); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), dir) {
+				t.Errorf("error %v, want one with %q and the path", err, c.want)
+			}
+		})
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"pgchaos/cluster"
+	"pgchaos/internal/regular"
 )
 
 // The files in the result directory that let others into the cluster for as long as
@@ -89,7 +90,7 @@ func removeAccess(dir string) error {
 
 // readAccess reads how to get into the cluster of a run that is not this one's.
 func readAccess(dir string) (a cluster.Access, err error) {
-	text, err := readRegular(filepath.Join(dir, AccessFile), maxAccessFile)
+	text, err := regular.Read(filepath.Join(dir, AccessFile), maxAccessFile)
 	if err == nil {
 		err = json.Unmarshal(text, &a)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
 	"pgchaos/check"
+	"pgchaos/internal/regular"
 	"pgchaos/record"
 	"pgchaos/report"
 	"pgchaos/rows"
@@ -116,7 +117,7 @@ func readFork(dir, name, run string) (table string, h check.ForkHolding, err err
 }
 
 func decodeFork(path string) (reading forkReading, err error) {
-	text, err := readRegular(path, maxForkFile)
+	text, err := regular.Read(path, maxForkFile)
 	if err != nil {
 		return reading, err
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"pgchaos/internal/redact"
+	"pgchaos/internal/regular"
 	"pgchaos/record"
 )
 
@@ -179,7 +180,7 @@ func readLine(in *bufio.Reader) (line []byte, err error) {
 // ReadJournal reads the journal of a run's directory; none is an error that is
 // fs.ErrNotExist. What a kill or a crash has torn off at its end is left out.
 func ReadJournal(dir string) (j Journal, err error) {
-	file, err := os.Open(filepath.Join(dir, JournalFile))
+	file, err := regular.Open(filepath.Join(dir, JournalFile))
 	if err != nil {
 		return Journal{}, fmt.Errorf("read the timeline's journal: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -93,6 +94,13 @@ func TestJournalRefuses(t *testing.T) {
 	}
 	if _, err := createJournal(dir, "run-1", time.Now()); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("a journal was written over: %v", err)
+	}
+	dir = t.TempDir()
+	if err := syscall.Mkfifo(filepath.Join(dir, JournalFile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadJournal(dir); err == nil || !strings.Contains(err.Error(), "not a regular file") { // and does not wait for a writer
+		t.Errorf("a pipe: %v", err)
 	}
 }
 

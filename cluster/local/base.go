@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"pgchaos/internal/regular"
 )
 
 // The layout of a run's directory. Logs stand beside the nodes' directories,
@@ -163,7 +165,7 @@ func removeBase(base string) error {
 	if len(entries) != 1 || entries[0].Name() != madeFile {
 		return nil
 	}
-	if text, err := readUntrusted(root, madeFile, int64(len(madeText))); err != nil || string(text) != madeText {
+	if text, err := regular.ReadIn(root, madeFile, int64(len(madeText))); err != nil || string(text) != madeText {
 		return nil // it is not the file that we write
 	}
 	err = root.Remove(madeFile)

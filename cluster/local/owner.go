@@ -86,3 +86,17 @@ func locale(goos string) string {
 	}
 	return "LANG=C.UTF-8"
 }
+
+// ownedBy tells whether a file belongs to a user.
+func ownedBy(info os.FileInfo, uid int) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(stat.Uid) == uid
+}
+
+// serverUID is the user that the servers run as.
+func (o *owner) serverUID() int {
+	if o == nil {
+		return os.Geteuid()
+	}
+	return o.uid
+}

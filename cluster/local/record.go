@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"pgchaos/cluster"
+	"pgchaos/internal/regular"
 )
 
 const recordSchema = "pgchaos.local/1"
@@ -94,7 +95,7 @@ func readRecord(dir string) (runFile, error) {
 	case own.Mode().Perm()&0o022 != 0 || info.Mode().Perm()&0o022 != 0:
 		return not("others can write it or its %s", recordFile)
 	}
-	data, err := readUntrusted(root, recordFile, recordLimit)
+	data, err := regular.ReadIn(root, recordFile, recordLimit)
 	if err != nil {
 		return not("%v", err)
 	}

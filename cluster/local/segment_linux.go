@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"pgchaos/internal/regular"
 )
 
 // segment is System V shared memory as a postmaster.pid names it.
@@ -45,7 +47,7 @@ func removeSegments(node *os.Root, own *owner) error {
 			continue
 		}
 		name := path.Join(e.Name(), "postmaster.pid")
-		text, err := readUntrusted(node, name, pidFileLimit)
+		text, err := regular.ReadIn(node, name, pidFileLimit)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

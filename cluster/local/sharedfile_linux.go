@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"pgchaos/internal/regular"
 )
 
 // sharedDir is where the kernel keeps POSIX shared memory. PostgreSQL's dynamic shared memory is files there
@@ -137,7 +139,7 @@ func sharedFileOf(handle uint32) string {
 // listedBy are the segments that a control segment lists, by the names of their files; none where it is no control
 // segment. What is not PostgreSQL's yields names that are not there.
 func listedBy(dir *os.Root, name string) (names []string) {
-	control, err := readUntrusted(dir, name, controlLimit)
+	control, err := regular.ReadIn(dir, name, controlLimit)
 	if err != nil || len(control) < controlHeader || binary.NativeEndian.Uint32(control) != controlMagic {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
+	"pgchaos/internal/regular"
 	"pgchaos/record"
 )
 
@@ -132,7 +133,7 @@ var ErrNotLedger = errors.New("not a ledger")
 //
 // Open is for a file that nobody writes any more.
 func Open(path string) (*Book, error) {
-	file, err := os.Open(path)
+	file, err := regular.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}
