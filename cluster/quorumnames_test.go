@@ -37,7 +37,7 @@ func TestStandbyNamesAsPostgreSQLReadsThem(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"a", "first", "ANY", "pg-c", "1", "1a", "a b", `x"y`, "été", "a$", "$a", "*", ",", "(", "", "'", "\\", "select", "a.b"} {
-		text := "ANY 1 (x, " + standbynames.Quote(name) + ")"
+		text := `ANY 1 (x, "` + strings.ReplaceAll(name, `"`, `""`) + `")`
 		if _, err := conn.Exec(ctx, "alter system set synchronous_standby_names = '"+strings.ReplaceAll(text, "'", "''")+"'"); err != nil {
 			t.Errorf("%q quoted as %s: %v", name, text, err)
 		}

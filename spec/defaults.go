@@ -2,7 +2,6 @@ package spec
 
 import (
 	"cmp"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -192,11 +191,4 @@ func (w *Workload) ReadsFrom(table string) bool { return w.does(kindRead, table)
 
 func (w *Workload) does(kind, table string) bool {
 	return slices.ContainsFunc(w.Works(), func(o *Workload) bool { return o.Kind == kind && (table == "" || o.Table == table) })
-}
-
-// LoadWords are the keys of a workload, the kinds and the generators, for who must explain
-// them all.
-func LoadWords() []string {
-	keys, _ := fieldsOf(reflect.TypeFor[Workload]())
-	return slices.Concat(keys, kinds(), generatorKinds())
 }

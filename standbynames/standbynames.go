@@ -78,17 +78,6 @@ func Parse(text string) (Names, error) {
 	return n, nil
 }
 
-// Quote writes a name as it has to stand in a synchronous_standby_names: in double
-// quotes where PostgreSQL would read something else without them.
-func Quote(name string) string {
-	tokens, err := scan(name)
-	plain := err == nil && len(tokens) == 2 && (tokens[0].kind == word || tokens[0].kind == number) && tokens[0].text == name
-	if plain {
-		return name
-	}
-	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
-}
-
 // kind is what a token is; punctuation is its own character.
 type kind rune
 

@@ -26,17 +26,6 @@ func TestTheManualsExamplesAreRight(t *testing.T) {
 	}
 }
 
-// TestTheManualOfTheLoadIsComplete looks for every key of a workload, every kind and
-// every generator.
-func TestTheManualOfTheLoadIsComplete(t *testing.T) {
-	text := readText(t, "../../docs/load.md") + readText(t, "../../docs/workloads.md") + readText(t, "../../docs/experiments.md")
-	for _, word := range spec.LoadWords() {
-		if !strings.Contains(text, "`"+word) && !strings.Contains(text, "{"+word+":") {
-			t.Errorf("the manual does not explain `%s`", word)
-		}
-	}
-}
-
 // TestTheManualIsComplete looks for every action, role and metric.
 func TestTheManualIsComplete(t *testing.T) {
 	text := readText(t, "../../docs/experiments.md")

@@ -20,11 +20,6 @@ type Source struct {
 	Now    func() time.Time // the clock of Now
 }
 
-// NewSource makes the source of a client: the same seed and client draw the same.
-func NewSource(seed uint64, client int, now func() time.Time) *Source {
-	return &Source{Rand: rand.New(rand.NewPCG(seed, uint64(client))), Client: client, Now: now}
-}
-
 // Generator makes the values of one parameter. It is shared by all clients of a
 // workload, and safe for that.
 type Generator interface {

@@ -2,6 +2,7 @@ package generate
 
 import (
 	"math"
+	"math/rand/v2"
 	"regexp"
 	"slices"
 	"strconv"
@@ -12,7 +13,7 @@ import (
 
 func source(client int) *Source {
 	at := time.Date(2026, 3, 1, 13, 4, 5, 67_000, time.FixedZone("", 3600))
-	return NewSource(1, client, func() time.Time { return at })
+	return &Source{Rand: rand.New(rand.NewPCG(1, uint64(client))), Client: client, Now: func() time.Time { return at }}
 }
 
 // made is a generator whose parameters are right.

@@ -29,8 +29,6 @@ type exprError struct {
 	what string
 }
 
-func (e *exprError) Error() string { return e.what }
-
 // parser reads an expression by precedence climbing.
 type parser struct {
 	lex     lexer
