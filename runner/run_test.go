@@ -13,6 +13,7 @@ import (
 
 	"pgchaos/cluster"
 	"pgchaos/cluster/local"
+	"pgchaos/internal/sharedmem"
 	"pgchaos/record"
 	"pgchaos/report"
 	"pgchaos/runner"
@@ -83,7 +84,12 @@ func room(t *testing.T) *local.Provider {
 		t.Fatal(err)
 	}
 	base := filepath.Join(dir, "runs")
+	memory := sharedmem.Start(dir)
 	t.Cleanup(func() {
+		memory.End()
+		if left := memory.Left(); len(left) > 0 {
+			t.Errorf("shared memory left behind: %v", left)
+		}
 		if left, err := local.List(base); err == nil && len(left) > 0 {
 			t.Errorf("left behind: %+v", left)
 		}

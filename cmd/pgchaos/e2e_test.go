@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +19,7 @@ import (
 
 	"pgchaos/check"
 	"pgchaos/cluster/local"
+	"pgchaos/internal/sharedmem"
 	"pgchaos/record"
 	"pgchaos/record/ledger"
 	"pgchaos/report"
@@ -55,6 +57,8 @@ type place struct {
 	t    *testing.T
 	base string // PGCHAOS_DIR
 	out  string // --out
+	// memory is the shared memory of the servers, which must not outlive them.
+	memory *sharedmem.Watch
 }
 
 func newPlace(t *testing.T) *place {
@@ -95,8 +99,12 @@ func newLonelyPlace(t *testing.T) *place {
 	if err := os.Chmod(dir, 0o755); err != nil { // the server's user must be able to pass
 		t.Fatal(err)
 	}
-	p := &place{t: t, base: filepath.Join(dir, "runs"), out: filepath.Join(dir, "result")}
+	p := &place{t: t, base: filepath.Join(dir, "runs"), out: filepath.Join(dir, "result"), memory: sharedmem.Start(dir)}
 	t.Cleanup(func() {
+		p.memory.End()
+		if left := p.memory.Left(); len(left) > 0 {
+			t.Errorf("shared memory left at the end: %v", left)
+		}
 		if left := p.processes(); len(left) > 0 {
 			t.Errorf("processes left at the end: %v", left)
 		}
@@ -169,11 +177,14 @@ func (p *place) processes() (found []string) {
 	return found
 }
 
-// nothingLeft fails the test if a process or a directory of a run is still there.
+// nothingLeft fails the test if a process, shared memory, or a directory of a run is still there.
 func (p *place) nothingLeft() {
 	p.t.Helper()
 	if left := p.processes(); len(left) > 0 {
 		p.t.Errorf("processes left behind: %v", left)
+	}
+	if left := p.memory.Left(); len(left) > 0 {
+		p.t.Errorf("shared memory left behind: %v", left)
 	}
 	if _, err := os.Stat(p.base); !errors.Is(err, os.ErrNotExist) {
 		entries, _ := os.ReadDir(p.base)
@@ -414,6 +425,9 @@ func TestCleanAfterSIGKILL(t *testing.T) {
 	}
 	if len(p.processes()) == 0 {
 		t.Error("no server outlived the kill: this test proves nothing")
+	}
+	if runtime.GOOS == "linux" && p.memory.Noted() == 0 {
+		t.Error("no shared memory was seen: that none is left proves nothing")
 	}
 	if r := p.result(); r.Stage != report.StagePlanned || r.Verdict == verdict.Pass {
 		t.Errorf("the killed run's result is at stage %q with verdict %s", r.Stage, r.Verdict)
