@@ -37,11 +37,6 @@ what would bring it back; the audit can be made again after that.`,
 	}
 }
 
-// completeResult completes result directories.
-func completeResult(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return nil, cobra.ShellCompDirectiveFilterDirs
-}
-
 func audit(ctx context.Context, dir string, stdout, stderr io.Writer) error {
 	run, err := runner.Open(dir)
 	if err != nil {

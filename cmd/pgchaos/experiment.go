@@ -151,6 +151,11 @@ func instead(word string, known []string) string {
 	return "; there is: " + strings.Join(known, ", ")
 }
 
+// unknownWord is the error of a word that is none of the known ones.
+func unknownWord(what, word string, known []string) error {
+	return fmt.Errorf("there is no %s %q%s", what, word, instead(word, known))
+}
+
 // completeShipped completes the names of shipped experiments.
 func completeShipped(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	shipped, err := experiments.List()
@@ -162,17 +167,4 @@ func completeShipped(_ *cobra.Command, args []string, _ string) ([]string, cobra
 		names = append(names, e.Name+"\t"+e.Description)
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
-}
-
-// completeExperiment completes the names of shipped experiments, and YAML files.
-func completeExperiment(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	shipped, err := experiments.List()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	names := make([]string, 0, len(shipped))
-	for _, e := range shipped {
-		names = append(names, e.Name+"\t"+e.Description)
-	}
-	return names, cobra.ShellCompDirectiveDefault
 }

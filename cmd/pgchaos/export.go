@@ -51,7 +51,7 @@ says what each field means, and how Jepsen's set checkers judge the file.`,
 				return usageOf(cmd, fmt.Errorf("%s needs --format; there is: %s", cmd.CommandPath(), strings.Join(exportFormats(), ", ")))
 			}
 			if !slices.Contains(exportFormats(), f.format) {
-				return usageError(fmt.Errorf("--format %s: there is no such format%s", f.format, instead(f.format, exportFormats())))
+				return usageError(unknownWord("format", f.format, exportFormats()))
 			}
 			dir, err := resultDir(args)
 			if errors.Is(err, errNoResultIn) && len(args) > 0 {

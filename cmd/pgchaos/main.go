@@ -150,7 +150,8 @@ Exit codes: 0 pass, 1 pgchaos itself failed, 2 wrong command line or experiment 
 	root.Flags().Bool("version", false, "print pgchaos's version")
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { printHelp(cmd, cmd.OutOrStdout()) })
 	root.SetFlagErrorFunc(flagError)
-	root.SetHelpCommand(newHelpCommand())
+	help := newHelpCommand()
+	root.SetHelpCommand(help)
 	root.AddGroup(commandGroups()...)
 	for _, group := range []struct {
 		id       string
@@ -159,22 +160,17 @@ Exit codes: 0 pass, 1 pgchaos itself failed, 2 wrong command line or experiment 
 		{commandsRun, []*cobra.Command{newRunCommand(), newListCommand(), newPlanCommand()}},
 		{commandsWrite, []*cobra.Command{newInitCommand(), newShowCommand(), newValidateCommand(), newSchemaCommand()}},
 		{commandsAfter, []*cobra.Command{newReportCommand(), newAuditCommand(), newExportCommand(), newHistoryCommand(), newCleanCommand()}},
-		{commandsItself, []*cobra.Command{newSelftestCommand(), newVersionCommand()}},
+		{commandsItself, []*cobra.Command{newSelftestCommand(), newCompletionCommand(), newVersionCommand()}},
 	} {
 		for _, cmd := range group.commands {
 			cmd.GroupID = group.id
 			root.AddCommand(cmd)
 		}
 	}
-	describeHelpFlags(root)
-	return root
-}
-
-// describeHelpFlags gives every command its flag --help, in words that suit them all.
-func describeHelpFlags(cmd *cobra.Command) {
-	cmd.InitDefaultHelpFlag()
-	cmd.Flags().Lookup("help").Usage = "show this help"
-	for _, sub := range cmd.Commands() {
-		describeHelpFlags(sub)
+	for _, cmd := range append(root.Commands(), root, help) {
+		cmd.InitDefaultHelpFlag()
+		cmd.Flags().Lookup("help").Usage = "show this help"
+		completeFlags(cmd)
 	}
+	return root
 }

@@ -43,17 +43,22 @@ type machineRoom struct {
 // openRoom makes room for a run.
 type openRoom func(context.Context, roomOptions) (machineRoom, error)
 
-// findRoom looks a provider up: the only place that knows every one.
-func findRoom(provider string) (openRoom, error) {
-	rooms := map[string]openRoom{
+// rooms are the providers: the only place that knows every one.
+func rooms() map[string]openRoom {
+	return map[string]openRoom{
 		"docker": newDockerRoom,
 		"local":  newLocalRoom,
 	}
-	if open, ok := rooms[provider]; ok {
+}
+
+func providerNames() []string { return slices.Sorted(maps.Keys(rooms())) }
+
+// findRoom looks a provider up.
+func findRoom(provider string) (openRoom, error) {
+	if open, ok := rooms()[provider]; ok {
 		return open, nil
 	}
-	names := slices.Sorted(maps.Keys(rooms))
-	return nil, usageError(fmt.Errorf("no provider %q; there is: %s", provider, strings.Join(names, ", ")))
+	return nil, usageError(unknownWord("provider", provider, providerNames()))
 }
 
 func newLocalRoom(ctx context.Context, o roomOptions) (machineRoom, error) {

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -105,7 +104,7 @@ func pickCases(names []string) ([]selftest.Case, error) {
 		i := slices.IndexFunc(all, func(c selftest.Case) bool { return c.Name == name })
 		if i < 0 {
 			known, _ := completeCase(nil, nil, "")
-			return nil, usageError(fmt.Errorf("no case %q; there is: %s", name, strings.Join(known, ", ")))
+			return nil, usageError(unknownWord("case", name, known))
 		}
 		picked = append(picked, all[i])
 	}
