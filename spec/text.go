@@ -97,6 +97,8 @@ var syntaxMeanings = []struct{ says, what, right string }{
 		`put quotes around a value that has ": " in it, and indent the keys of one mapping alike`},
 	{"block sequence entries are not allowed", "a list cannot begin here", "begin it on a line of its own, with a dash before each entry"},
 	{"found unexpected end of stream", "the file ends within quotes", "close the quotes"},
+	{"found unknown directive name", "a line that begins with % is a directive, and this one is unknown", "leave the line out"},
+	{"exceeded max depth", "brackets, braces or lists are nested more than 10,000 deep", "is it an experiment?"},
 	{"found unknown escape character", "within double quotes a backslash begins an escape, and here begins none", `write \\ for a backslash, or use single quotes`},
 }
 

@@ -53,6 +53,8 @@ func TestMessagesAboutTheFile(t *testing.T) {
 		"a control character":  {"name: y\ndescription: é\x01b\n", 2, 15, "U+0001"},
 		"an archive":           {"\x1f\x8b\x08\x00abc", 1, 1, "is it an experiment?"},
 		"%YAML 2.0":            {"%YAML 2.0\n---\n" + plainFile, 1, 1, "no version of YAML"},
+		"an unknown directive": {"%FOO bar\n---\n" + plainFile, 1, 1, "this one is unknown; leave the line out"},
+		"brackets without end": {"name: " + strings.Repeat("[", 20_000), 1, 1, "nested more than 10,000 deep"},
 		"a tab":                {"name: y\ncluster:\n\tnodes: [a]\n", 3, 1, "indented with a tab"},
 		"a tab after spaces":   {"name: y\ncluster:\n  \tnodes: [a]\n", 3, 3, "indented with a tab"},
 		"an @":                 {"name: y\ndescription: @x\n", 2, 1, "quote a value that begins with @"},

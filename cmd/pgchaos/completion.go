@@ -86,12 +86,12 @@ func fixed(values ...string) cobra.CompletionFunc {
 }
 
 // completeSet completes the next part of a path of --set: "load." and then "load.writes.".
-func completeSet(_ *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+func completeSet(cmd *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
 	const none = cobra.ShellCompDirectiveNoFileComp
 	if len(args) == 0 || args[0] == stdinName || strings.Contains(prefix, "=") {
 		return nil, none
 	}
-	_, text, err := (&experimentFlags{}).read(args[0])
+	_, text, err := (&experimentFlags{}).read(cmd.Context(), args[0])
 	if err != nil {
 		return nil, none
 	}

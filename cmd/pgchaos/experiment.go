@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -49,9 +48,9 @@ const experimentArgument = "an experiment: a file, - for standard input, or a na
 // plan reads an experiment and plans it; an error of either is a usage error. Check may
 // be nil; it finds what is wrong with an experiment on the machine at hand.
 func (f *experimentFlags) plan(ctx context.Context, name string, check func(*spec.Experiment) []spec.Finding) (*runner.Plan, error) {
-	file, text, err := f.read(name)
+	file, text, err := f.read(ctx, name)
 	if err != nil {
-		return nil, usageError(err)
+		return nil, unlessInterrupted(ctx, err)
 	}
 	set := f.set
 	if f.provider != "" {
@@ -61,10 +60,10 @@ func (f *experimentFlags) plan(ctx context.Context, name string, check func(*spe
 		set = append(set, "cluster.provider="+f.provider)
 	}
 	e, resolved, err := spec.Load(file, text, spec.Options{
-		Set: set, Getenv: func(name string) (string, bool) { return lookupEnv(ctx, name) }, ReadFile: beside(name), Check: check,
+		Set: set, Getenv: func(name string) (string, bool) { return lookupEnv(ctx, name) }, ReadFile: beside(ctx, name), Check: check,
 	})
 	if err != nil {
-		return nil, usageError(err)
+		return nil, unlessInterrupted(ctx, err)
 	}
 	p, err := runner.NewPlan(e, resolved, f.seed)
 	if err == nil {
@@ -76,27 +75,35 @@ func (f *experimentFlags) plan(ctx context.Context, name string, check func(*spe
 	return p, nil
 }
 
+// unlessInterrupted makes a usage error of err, unless ctx has ended meanwhile.
+func unlessInterrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return &exitError{exitInterrupted, fmt.Errorf("pgchaos: interrupted: %w", err)}
+	}
+	return usageError(err)
+}
+
 // beside reads the files that an experiment names, seen from its own.
-func beside(experiment string) func(name string) ([]byte, error) {
+func beside(ctx context.Context, experiment string) func(name string) ([]byte, error) {
 	return func(name string) ([]byte, error) {
 		if !filepath.IsAbs(name) {
 			name = filepath.Join(filepath.Dir(experiment), name)
 		}
-		return os.ReadFile(name)
+		return readFile(ctx, name)
 	}
 }
 
 // read reads a file, standard input, or a shipped experiment by its bare name. The first
 // result is what messages call the file.
-func (f *experimentFlags) read(name string) (file string, text []byte, err error) {
+func (f *experimentFlags) read(ctx context.Context, name string) (file string, text []byte, err error) {
 	if name == stdinName {
-		text, err = f.readStdin()
+		text, err = f.readStdin(ctx)
 		return "standard input", text, err
 	}
 	if isDirectory(name) {
 		return "", nil, fmt.Errorf("%s is a directory; name the experiment's file in it", name)
 	}
-	text, err = os.ReadFile(name)
+	text, err = readFile(ctx, name)
 	if err == nil {
 		return name, text, nil
 	}
@@ -117,9 +124,23 @@ func (f *experimentFlags) read(name string) (file string, text []byte, err error
 const stdinName = "-"
 
 // readStdin reads an experiment from standard input, once: a run looks at it twice.
-func (f *experimentFlags) readStdin() ([]byte, error) {
+// The end of ctx ends the waiting for what somebody has yet to type.
+func (f *experimentFlags) readStdin(ctx context.Context) ([]byte, error) {
 	if f.typed == nil {
-		text, err := io.ReadAll(io.LimitReader(f.stdin, maxStdin))
+		var (
+			text []byte
+			err  error
+			done = make(chan struct{})
+		)
+		go func() {
+			text, err = io.ReadAll(io.LimitReader(f.stdin, maxStdin))
+			close(done)
+		}()
+		select {
+		case <-ctx.Done():
+			return nil, errors.New("read the experiment from standard input: interrupted")
+		case <-done:
+		}
 		if err != nil {
 			return nil, fmt.Errorf("read the experiment from standard input: %w", err)
 		}
