@@ -130,33 +130,41 @@ func (w *watch) told(node string) []record.NodeState {
 }
 
 // read reads a node's state over the held connection, which must not keep it from
-// shutting down. The state of a node that answers is as of the answer, for only then
-// is it certain; that of one that does not is as of the question. A quick reading
-// asks for less, and does not look whether a node without an answer runs at all.
+// shutting down. A quick reading asks for less, and does not look whether a node without an answer runs at all.
 func (w *watch) read(ctx context.Context, n *cluster.Node, prober *probe.Prober, quick bool) record.NodeState {
-	st := record.NodeState{Node: n.Name(), Error: "it is shutting down"}
-	asked := w.clock.Now()
-	switch {
-	case n.Leaving():
-		prober.Disconnect()
-	case quick:
-		st = prober.Glance(ctx)
-	default:
-		st = prober.Read(ctx)
+	ask, down := prober.Read, func() bool { return n.Down(ctx) }
+	if quick {
+		ask, down = prober.Glance, nil
 	}
+	return w.dated(n.Name(), func() record.NodeState {
+		if n.Leaving() {
+			prober.Disconnect()
+			return record.NodeState{Node: n.Name(), Error: "it is shutting down"}
+		}
+		return ask(ctx)
+	}, down)
+}
+
+// dated is a state with its times. That of a node that answers is as of the answer, for only then
+// is it certain, and so is that of one that is found to be down: when the question was sent it may have run, and have
+// accepted writes until it was looked at. That of one that does not answer is as of the question. Down is nil in a
+// quick reading, which takes over what was known of a node that did not answer before either.
+func (w *watch) dated(node string, ask func() record.NodeState, down func() bool) record.NodeState {
+	asked := w.clock.Now()
+	st := ask()
 	st.At, st.Asked = asked, asked
 	switch {
 	case st.Reachable:
 		st.At = w.clock.Now()
-	case quick:
+	case down == nil:
 		w.mu.Lock()
-		last := w.last[n.Name()]
+		last := w.last[node]
 		w.mu.Unlock()
 		if !last.Reachable {
 			st.Role = last.Role
 		}
-	case n.Down(ctx):
-		st.Role = record.RoleDown
+	case down():
+		st.Role, st.At = record.RoleDown, w.clock.Now()
 	}
 	return st
 }

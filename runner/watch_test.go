@@ -3,6 +3,7 @@ package runner
 import (
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pgchaos/record"
@@ -25,5 +26,32 @@ func TestWhatIsKept(t *testing.T) {
 				t.Errorf("%s: %v, want %v", node, got, want)
 			}
 		}
+	}
+}
+
+// TestDatesOfReadings: a node whose question hung, that was then reached again, wrote, and was stopped, is found to be down
+// when it is looked at, and not when the question was sent: else nothing would show that it can have accepted writes.
+func TestDatesOfReadings(t *testing.T) {
+	const hung = time.Second
+	yes, no := func() bool { return true }, func() bool { return false }
+	for _, c := range []struct {
+		name string
+		st   record.NodeState
+		down func() bool
+		role record.Role
+		at   time.Duration
+	}{
+		{"it answers", record.NodeState{Reachable: true, Role: record.RolePrimary}, no, record.RolePrimary, hung},
+		{"it is down", record.NodeState{}, yes, record.RoleDown, hung},
+		{"it does not answer", record.NodeState{}, no, "", 0},
+		{"it does not answer a quick reading", record.NodeState{}, nil, "", 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := &watch{clock: record.StartClock()}
+			got := w.dated("a", func() record.NodeState { time.Sleep(hung); return c.st }, c.down)
+			if got.Role != c.role || got.At != c.at || got.Asked != 0 {
+				t.Errorf("%s: %q at %v, asked at %v", c.name, got.Role, got.At, got.Asked)
+			}
+		})
 	}
 }
