@@ -56,9 +56,11 @@ type Live struct {
 	Throughput float64       // samples a second
 	P99        time.Duration // of the response time
 	Errors     int64         // failed and unknown
-	Dropped    int64
-	InFlight   int // now
-	Abandoned  int // now
+	// Kinds are those errors by their kind. It is nil without errors, and must not be changed.
+	Kinds     map[string]int64
+	Dropped   int64
+	InFlight  int // now
+	Abandoned int // now
 }
 
 // New returns a workload that has not begun.

@@ -128,6 +128,34 @@ func TestLive(t *testing.T) {
 	})
 }
 
+// TestLiveNamesErrors: those of the last complete second, and not of the one before it. A weak acknowledgement is no error.
+func TestLiveNamesErrors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n atomic.Int64
+		begun := time.Now()
+		s := &server{do: func(int, <-chan struct{}) result {
+			time.Sleep(time.Millisecond)
+			if time.Since(begun) > time.Second {
+				return result{Outcome: record.Weak, Kind: "01000"}
+			}
+			if n.Add(1)%3 == 0 {
+				return result{Outcome: record.Failed, Kind: "25006"}
+			}
+			return result{Outcome: record.Unknown, Kind: "57P01"}
+		}}
+		w := begin(s, Config{Clients: 4, Schedule: Constant(Steady(90))})
+		time.Sleep(1500 * time.Millisecond)
+		if live := w.Live(); live.Errors != 90 || live.Kinds["57P01"] != 60 || live.Kinds["25006"] != 30 {
+			t.Errorf("%+v", live)
+		}
+		time.Sleep(time.Second)
+		if live := w.Live(); live.At != 2*time.Second || live.Errors != 0 || len(live.Kinds) > 0 {
+			t.Errorf("a second later: %+v", live)
+		}
+		ended(t, w, s, -1)
+	})
+}
+
 // TestLiveBeginsWithTheWorkload: no second is told of before there has been one, and the
 // first counts for as much of it as there was.
 func TestLiveBeginsWithTheWorkload(t *testing.T) {

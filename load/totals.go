@@ -2,6 +2,7 @@ package load
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"sort"
 	"time"
@@ -24,6 +25,8 @@ type totals struct {
 	seconds  seconds
 	active   []Interval
 	live     Live
+	// kinds are the errors of the seconds that live has not described yet, by second and kind.
+	kinds map[int]map[string]int64
 	// lateAcks are by node (0: unknown): see Record.LateAcks.
 	lateAcks [][]time.Duration
 }
@@ -88,7 +91,7 @@ func (f *figures) clear() {
 func newTotals(nodes, parts int) totals {
 	return totals{
 		phases: []*phaseTotals{{}}, parts: make([]figures, parts),
-		errors: map[errorKey]*ErrorCount{}, activity: make([][]record.Slot, nodes+1), lateAcks: make([][]time.Duration, nodes+1),
+		errors: map[errorKey]*ErrorCount{}, kinds: map[int]map[string]int64{}, activity: make([][]record.Slot, nodes+1), lateAcks: make([][]time.Duration, nodes+1),
 	}
 }
 
@@ -135,7 +138,11 @@ func (t *totals) record(s *sample) {
 		entry(&t.activity[op.Node], op.Done/record.SlotLength).Add(op.Outcome, op.Done)
 	}
 	phase := t.phaseOf(op.Due)
-	t.seconds.find(max(0, int(op.Done/time.Second)), phase).record(op)
+	second := max(0, int(op.Done/time.Second))
+	t.seconds.find(second, phase).record(op)
+	if op.Outcome == record.Failed || op.Outcome == record.Unknown {
+		t.countKind(second, op.Kind)
+	}
 	if phase == &t.warmup {
 		return
 	}
@@ -220,4 +227,22 @@ func (t *totals) tellLive(start, now time.Duration) {
 	t.live.P99 = sum.response.quantile(0.99)
 	t.live.Errors = sum.outcomes[record.Failed] + sum.outcomes[record.Unknown]
 	t.live.Dropped = sum.outcomes[record.Dropped]
+	t.live.Kinds = t.kindsOf(number)
+}
+
+// kindsOf are the errors of a second by their kind. It forgets that second and those before it.
+func (t *totals) kindsOf(second int) map[string]int64 {
+	kinds := t.kinds[second]
+	maps.DeleteFunc(t.kinds, func(other int, _ map[string]int64) bool { return other <= second })
+	return kinds
+}
+
+// countKind counts an error in its second.
+func (t *totals) countKind(second int, kind string) {
+	kinds := t.kinds[second]
+	if kinds == nil {
+		kinds = map[string]int64{}
+		t.kinds[second] = kinds
+	}
+	kinds[kind]++
 }

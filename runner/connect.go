@@ -36,7 +36,7 @@ func (r *run) connectClients(ctx context.Context) {
 		}
 		wg.Go(func() {
 			if errs := w.loop.Connect(ctx); len(errs) > 0 {
-				r.Observer.Stage(fmt.Sprintf("warning: %d clients of %s could not connect before the load: %v", len(errs), name, errs[0]))
+				r.Observer.Note(fmt.Sprintf("warning: %d clients of %s could not connect before the load: %v", len(errs), name, errs[0]))
 			}
 		})
 	}

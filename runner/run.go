@@ -53,6 +53,8 @@ type Options struct {
 type Observer interface {
 	// Stage says what the run is busy with: "building the cluster".
 	Stage(text string)
+	// Note says something beside that, such as a warning.
+	Note(text string)
 	// Begin and End frame every step of the timeline and every reversal.
 	Begin(m record.Mark)
 	End(m record.Mark)
@@ -158,7 +160,7 @@ func (r *run) up(ctx context.Context) (err error) {
 		return fmt.Errorf("prepare the load: %w", err)
 	}
 	r.result.Cluster = describeCluster(r.plan, r.cluster, r.Bin, took)
-	r.Observer.Stage(fmt.Sprintf("%s of PostgreSQL %s up and streaming in %s",
+	r.Observer.Note(fmt.Sprintf("%s of PostgreSQL %s up and streaming in %s",
 		nodeCount(r.plan.built()), r.cluster.Version(), took.Round(10*time.Millisecond)))
 	if err := r.writeAccess(); err != nil {
 		return err
@@ -230,7 +232,8 @@ func (r *run) exercise(ctx context.Context) (err error) {
 		return err
 	}
 	watchers := r.background(ctx)
-	r.own = startGenerator(r.clock, func(s report.Standstill) { r.Observer.Stage("warning: " + s.String()) })
+	r.own = startGenerator(r.clock, func(s report.Standstill) { r.Observer.Note("warning: " + s.String()) })
+	r.Observer.Stage("running load and timeline")
 	ctx, endSpace := r.guardSpace(ctx)
 	defer endSpace()
 	r.phases.begin(baseline, func() time.Duration {

@@ -47,6 +47,8 @@ func (o observer) Stage(text string) {
 	}
 }
 
+func (o observer) Note(text string) { o.Stage(text) }
+
 func (o observer) Begin(m record.Mark) {
 	if o.begin != nil {
 		o.begin(m)

@@ -35,6 +35,7 @@ type hidingObserver struct {
 }
 
 func (h *hidingObserver) Stage(text string)   { h.Observer.Stage(redact.Short(h.secrets.Text(text))) }
+func (h *hidingObserver) Note(text string)    { h.Observer.Note(redact.Short(h.secrets.Text(text))) }
 func (h *hidingObserver) Begin(m record.Mark) { h.Observer.Begin(redact.Of(h.secrets, m)) }
 func (h *hidingObserver) End(m record.Mark)   { h.Observer.End(redact.Of(h.secrets, m)) }
 

@@ -8,14 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"pgchaos/load"
-	"pgchaos/record"
-	"pgchaos/runner"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -150,66 +144,6 @@ func TestMissingServerProgramsAreExplained(t *testing.T) {
 	if _, err := os.Stat(out); !os.IsNotExist(err) {
 		t.Errorf("an empty result directory stays: %v", err)
 	}
-}
-
-// story is what a run tells an Observer.
-func story(p *progress) {
-	ms := time.Millisecond
-	p.Stage("building the cluster: 3 nodes")
-	status := runner.Status{
-		Elapsed: 250 * ms, Phase: "baseline", Primary: "pgmaster",
-		Workloads: []runner.WorkloadStatus{
-			{Name: "writes", Live: load.Live{Throughput: 500, P99: 4321 * time.Microsecond}},
-			{Name: "reads", Live: load.Live{Throughput: 1000, P99: 150 * time.Microsecond, Errors: 2, Abandoned: 3}},
-		},
-	}
-	for range 6 {
-		p.Tick(status)
-		status.Elapsed += 250 * ms
-	}
-	kill := record.Mark{Name: "kill-pgmaster", Action: "kill", Issued: 1700 * ms}
-	p.Begin(kill)
-	kill.Effective, kill.Ended, kill.Status = 1733*ms, 1740*ms, record.MarkDone
-	p.End(kill)
-	status.Phase, status.Primary = "kill-pgmaster", ""
-	p.Tick(status)
-	p.End(record.Mark{
-		Name: "rejoin-pgmaster", Issued: 61_000 * ms, Ended: 72_500 * ms, Status: record.MarkFailed,
-		Detail: "tried before: plain restart", Error: "pg_rewind: exit status 1",
-	})
-	p.Logf("not shown without -v")
-	p.Stage("removing the cluster")
-	p.close()
-}
-
-func TestProgress(t *testing.T) {
-	var plain, tty bytes.Buffer
-	story(newProgress(&plain, false))
-	golden(t, "progress-plain", plain.String())
-
-	p := newProgress(&tty, false)
-	p.tty, p.width = true, func() int { return 60 }
-	story(p)
-	golden(t, "progress-terminal", strings.ReplaceAll(tty.String(), "\r\x1b[2K", "<CLEAR>"))
-}
-
-func TestPullProgress(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var plain, tty bytes.Buffer
-		p := newPullProgress(&tty)
-		p.tty, p.width, p.every = true, func() int { return 70 }, 100*time.Millisecond
-		for _, p := range []*pullProgress{newPullProgress(&plain), p} {
-			for done := int64(0); done < 150e6; done += 15e6 {
-				p.tell("registry.example.com/databases/postgres:17", done, 150e6)
-				time.Sleep(p.every / 2)
-			}
-			p.tell("registry.example.com/databases/postgres:17", 150e6, 150e6)
-			p.tell("given/up:1", 1e6, 2e6)
-			p.close()
-		}
-		golden(t, "pull-plain", plain.String())
-		golden(t, "pull-terminal", strings.ReplaceAll(tty.String(), "\r\x1b[2K", "<CLEAR>"))
-	})
 }
 
 // TestVariablesOfLibpqCanBeAskedFor: they are taken out of the environment, and an

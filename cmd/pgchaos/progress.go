@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
+	"os/signal"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/term"
@@ -14,41 +15,90 @@ import (
 	"pgchaos/runner"
 )
 
-// progress shows a run as it goes: at a terminal, one line that updates, with the
+// progress shows a run as it goes: at a terminal, one live line that updates, with the
 // steps above it as they happen; elsewhere, one plain line a second and one a step.
 type progress struct {
 	out     io.Writer
 	tty     bool
 	verbose bool
 	width   func() int
+	end     func() // ends the redrawing
 
-	mu   sync.Mutex
-	line string        // the updating line as it stands on the terminal
-	last time.Duration // when the last plain line was written
+	mu    sync.Mutex
+	live  func(width int) string // what the live line shows; nil: nothing
+	line  string                 // the live line as it stands on the terminal
+	stage func(width int) string // the live line of a stage without load
+	last  time.Duration          // when the last plain line was written
 }
 
+const (
+	// redrawEvery is how often the live line moves where nothing else makes it.
+	redrawEvery = 250 * time.Millisecond
+	// statusLasts is how long a status is shown. Without a newer one there is no load any more.
+	statusLasts = time.Second
+)
+
 func newProgress(out io.Writer, verbose bool) *progress {
-	p := &progress{out: out, verbose: verbose, width: func() int { return 80 }, last: -time.Second}
-	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		p.tty = true
-		p.width = func() int {
-			if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
-				return w
-			}
-			return 80
-		}
+	p := &progress{out: out, verbose: verbose, width: func() int { return 80 }, end: func() {}, last: -time.Second}
+	f, ok := out.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return p
 	}
+	p.tty = true
+	p.width = func() int {
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
+			return w
+		}
+		return 80
+	}
+	resized := make(chan os.Signal, 1)
+	signal.Notify(resized, syscall.SIGWINCH)
+	stop := p.redrawing(resized)
+	p.end = func() { signal.Stop(resized); stop() }
 	return p
 }
 
-// Stage says what the run is busy with. The status of the stage before goes: while there
-// is load, the next Tick brings it back.
+// redrawing draws the live line again when the terminal has another size, and now and then:
+// where something moves, a user sees that pgchaos does not hang.
+func (p *progress) redrawing(resized <-chan os.Signal) (end func()) {
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		ticker := time.NewTicker(redrawEvery)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-resized:
+				p.mu.Lock()
+				p.line = "" // it may have been broken into two rows
+				p.draw()
+				p.mu.Unlock()
+			case <-ticker.C:
+				p.mu.Lock()
+				p.draw()
+				p.mu.Unlock()
+			}
+		}
+	})
+	return sync.OnceFunc(func() { close(done); wg.Wait() })
+}
+
+// Stage says what the run is busy with, and shows at a terminal for how long.
 func (p *progress) Stage(text string) {
+	begun := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.draw("")
+	p.clear()
 	fmt.Fprintln(p.out, "-- "+text)
+	p.stage = func(width int) string { return busyText(text, time.Since(begun), width) }
+	p.live = p.stage
+	p.draw()
 }
+
+// Note says something beside the stage.
+func (p *progress) Note(text string) { p.above("-- " + text) }
 
 // Logf prints a detail, if details were asked for.
 func (p *progress) Logf(format string, args ...any) {
@@ -62,7 +112,7 @@ func (p *progress) Begin(m record.Mark) {
 	p.above(fmt.Sprintf("%s  > %s", clockText(m.Issued), m.Name))
 }
 
-// End shows what came of a step.
+// End shows how a step ended.
 func (p *progress) End(m record.Mark) {
 	text := fmt.Sprintf("%s  %s %s", clockText(m.Ended), m.Name, m.Status)
 	if took := m.Ended - m.Issued; m.Status == record.MarkDone && took >= time.Millisecond {
@@ -78,86 +128,74 @@ func (p *progress) End(m record.Mark) {
 
 // Tick shows the status: always at a terminal, once a second elsewhere.
 func (p *progress) Tick(s runner.Status) {
+	at := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.tty {
-		p.draw(statusText(s))
+		p.live = func(width int) string {
+			if time.Since(at) >= statusLasts && p.stage != nil {
+				return p.stage(width)
+			}
+			return statusText(s, width)
+		}
+		p.draw()
 		return
 	}
 	if s.Elapsed.Truncate(time.Second) > p.last {
 		p.last = s.Elapsed.Truncate(time.Second)
-		fmt.Fprintln(p.out, statusText(s))
+		fmt.Fprintln(p.out, statusText(s, 0))
 	}
 }
 
-// close leaves the terminal with nothing half drawn.
+// close takes the live line away for good.
 func (p *progress) close() {
+	p.end()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.draw("")
+	p.live, p.stage = nil, nil
+	p.clear()
 }
 
-// above prints a line above the updating one.
+// above prints a line above the live one.
 func (p *progress) above(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	line := p.line
-	p.draw("")
+	p.clear()
 	fmt.Fprintln(p.out, text)
-	p.draw(line)
+	p.draw()
 }
 
-// draw replaces the updating line. It never wraps: a wrapped line could not be
-// taken back.
-func (p *progress) draw(line string) {
-	if !p.tty || line == p.line {
+// show makes the live line one text, until the next one.
+func (p *progress) show(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.live = func(width int) string { return fit(text, width) }
+	p.draw()
+}
+
+// clearLine goes to the beginning of the row and clears all from there on: after a terminal has
+// become narrower, the rest of the live line may be in the row below.
+const clearLine = "\r\x1b[J"
+
+// draw brings the live line up to date. It ends with the cursor at the line's beginning: the ^C
+// that a terminal shows for Ctrl-C then cannot begin another row, in which the line would stay.
+// It never wraps, for the same reason. p.mu is held.
+func (p *progress) draw() {
+	if !p.tty || p.live == nil {
 		return
 	}
-	if most := p.width() - 1; len(line) > most {
-		line = line[:max(most, 0)]
+	line := p.live(max(p.width()-1, 1))
+	if line == p.line {
+		return
 	}
-	fmt.Fprint(p.out, "\r\x1b[2K"+line)
+	fmt.Fprint(p.out, clearLine+line+"\r")
 	p.line = line
 }
 
-// statusText is a run's status in one line of ASCII.
-func statusText(s runner.Status) string {
-	parts := []string{clockText(s.Elapsed), s.Phase}
-	for _, w := range s.Workloads {
-		text := fmt.Sprintf("%s %.0f/s", w.Name, w.Throughput)
-		if w.P99 > 0 {
-			text += " p99 " + latencyText(w.P99)
-		}
-		text += fmt.Sprintf(" %d err", w.Errors)
-		if w.Abandoned > 0 {
-			text += fmt.Sprintf(" %d given up", w.Abandoned)
-		}
-		parts = append(parts, text)
+// clear takes the live line away until it is drawn again. p.mu is held.
+func (p *progress) clear() {
+	if p.tty && p.line != "" {
+		fmt.Fprint(p.out, clearLine)
+		p.line = ""
 	}
-	primary := s.Primary
-	if primary == "" {
-		primary = "none"
-	}
-	return strings.Join(append(parts, "primary "+primary), "  ")
-}
-
-// clockText is an offset on the run's clock, as a person reads it: 1:02.3.
-func clockText(d time.Duration) string {
-	tenths := d.Round(100*time.Millisecond).Milliseconds() / 100
-	return fmt.Sprintf("%2d:%02d.%d", tenths/600, tenths/10%60, tenths%10)
-}
-
-// latencyText is a latency with three digits at the most.
-func latencyText(d time.Duration) string {
-	switch {
-	case d >= 10*time.Second:
-		return d.Round(100 * time.Millisecond).String()
-	case d >= time.Second:
-		return d.Round(10 * time.Millisecond).String()
-	case d >= 10*time.Millisecond:
-		return d.Round(time.Millisecond).String()
-	case d >= time.Millisecond:
-		return d.Round(100 * time.Microsecond).String()
-	}
-	return d.Round(10 * time.Microsecond).String()
 }

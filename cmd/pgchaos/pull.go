@@ -30,7 +30,7 @@ func (p *pullProgress) tell(image string, done, total int64) {
 	case total <= 0:
 		return
 	case done >= total:
-		p.close()
+		p.show("")
 		p.above(fmt.Sprintf("-- pulled image %s, %.1f MB", image, float64(total)/mega))
 		return
 	case time.Since(p.last) < p.every:
@@ -41,7 +41,7 @@ func (p *pullProgress) tell(image string, done, total int64) {
 	line := fmt.Sprintf("[%s%s] %.1f of %.1f MB, pulling image %s", strings.Repeat("#", full), strings.Repeat(".", width-full),
 		float64(done)/mega, float64(total)/mega, image)
 	if p.tty {
-		p.draw(line)
+		p.show(line)
 	} else {
 		p.above(line)
 	}

@@ -6,15 +6,18 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 
 	"pgchaos/report"
+	"pgchaos/runner"
 )
 
 // terminal is a pseudo terminal with a program on it.
@@ -88,7 +91,8 @@ func (t *terminal) await(from int, text string) int {
 			return from + i + len(text)
 		}
 	}
-	t.t.Fatalf("%q did not come; since then came:\n%q", text, t.text()[from:])
+	all := t.text()
+	t.t.Fatalf("%q did not come; the last that came is:\n%q", text, all[max(from, len(all)-2000):])
 	return 0
 }
 
@@ -135,5 +139,119 @@ func TestCompletionInBash(t *testing.T) {
 	}
 	if text := term.text(); strings.Contains(text, "command not found") || strings.Contains(text, "_pgchaos:") {
 		t.Errorf("bash complains:\n%s", text)
+	}
+}
+
+// rows are what stands on a terminal of some columns after it got a text: enough of what a
+// terminal does for what pgchaos writes.
+func rows(text string, columns int) (all []string) {
+	screen, row, column := [][]rune{{}}, 0, 0
+	r := []rune(text)
+	for i := 0; i < len(r); i++ {
+		switch c := r[i]; {
+		case c == '\r':
+			column = 0
+		case c == '\n':
+			row++
+		case c == '\x1b' && i+2 < len(r) && string(r[i:i+3]) == "\x1b[J":
+			screen = screen[:row+1]
+			screen[row] = screen[row][:min(column, len(screen[row]))]
+			i += 2
+		case c == '\x1b': // a color
+			for i < len(r) && r[i] != 'm' {
+				i++
+			}
+		default:
+			if column == columns {
+				row, column = row+1, 0
+			}
+			for len(screen) <= row {
+				screen = append(screen, nil)
+			}
+			for len(screen[row]) <= column {
+				screen[row] = append(screen[row], ' ')
+			}
+			screen[row][column] = c
+			column++
+		}
+		for len(screen) <= row {
+			screen = append(screen, nil)
+		}
+	}
+	for _, line := range screen {
+		all = append(all, strings.TrimRight(string(line), " "))
+	}
+	return all
+}
+
+// TestLiveLineOnATerminal runs the binary on a terminal, makes that narrower, and interrupts the
+// run: the live line moves while the cluster is built, always has the primary, fits, and is gone
+// in the end.
+func TestLiveLineOnATerminal(t *testing.T) {
+	for _, columns := range []int{80, 60} {
+		t.Run(strconv.Itoa(columns), func(t *testing.T) {
+			p := newPlace(t)
+			file := p.write("long.yaml", `name: long
+cluster: {nodes: [pgmaster, pgslavenew], synchronous: {commit: "on", standbys: pgslavenew}}
+load:
+  writes: {kind: insert, clients: 4, rate: 200/s}
+  a-workload-with-a-long-name: {kind: read, target: replicas, clients: 2, rate: 100/s}
+duration: 60s
+`)
+			term := newTerminal(t, columns)
+			cmd := exec.CommandContext(t.Context(), binary, "run", file, "--out", p.out)
+			cmd.Env = append(os.Environ(), "PGCHAOS_DIR="+p.base)
+			term.start(cmd)
+			at := term.await(0, "-- building the cluster")
+			for _, sign := range []string{"/  0.", "-  0."} { // it moves
+				at = term.await(at, sign)
+			}
+			at = term.await(at, "primary pgmaster  baseline  writes")
+			at = term.await(at, "…") // the second workload does not fit
+			wide := at
+			term.resize(columns - 20)
+			at = term.await(at, "primary pgmaster  baseline")
+			narrow := term.await(at, "…\r"+clearLine) // the line after the one on which the size changed
+			term.send("\x03")
+			at = term.await(narrow, "interrupted: ending load and timeline")
+			if err := cmd.Wait(); cmd.ProcessState.ExitCode() != exitInterrupted {
+				t.Fatalf("%v\n%s", err, term.text())
+			}
+			time.Sleep(100 * time.Millisecond)
+			text := term.text()
+			for _, part := range []struct {
+				text    string
+				columns int
+			}{{text[:wide], columns}, {text[narrow:at], columns - 20}} {
+				for _, line := range strings.Split(part.text, "\r") {
+					line = strings.TrimPrefix(line, "\x1b[J")
+					live := strings.Contains(line, "  primary ")
+					if n := utf8.RuneCountInString(line); live && (n >= part.columns || !strings.Contains(line, "primary pgmaster")) {
+						t.Errorf("%d columns of %d: %q", n, part.columns, line)
+					}
+				}
+			}
+			for _, line := range rows(text, columns) {
+				if strings.Contains(line, "  primary pgmaster") || strings.Contains(line, " s  building") || strings.Contains(line, " s  removing") {
+					t.Errorf("a live line stays: %s", line)
+				}
+			}
+		})
+	}
+}
+
+// TestLiveLineAfterCtrlC: the terminal writes ^C where the cursor is. It must not begin another
+// row, from which the live line could not be taken away any more.
+func TestLiveLineAfterCtrlC(t *testing.T) {
+	var out bytes.Buffer
+	p := newProgress(&out, false)
+	p.tty = true
+	p.Tick(runner.Status{Phase: strings.Repeat("long", 30), Primary: "pgmaster"})
+	out.WriteString("^C")
+	p.Note("interrupted")
+	out.WriteString("^C^C")
+	p.close()
+	if got := strings.Join(rows(out.String(), 80), "\n"); got != "-- interrupted\n" {
+		t.Errorf("the terminal shows:\n%s", got)
 	}
 }
