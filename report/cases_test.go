@@ -56,7 +56,7 @@ func quorum(t *testing.T) *Result {
 	t.Helper()
 	r := &Result{
 		Schema: Schema, Stage: StageChecked, Tool: "0.1.0", Run: "20260301-120000-quorum-kill", Name: "quorum-kill",
-		Started: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Seed: 42, Host: Host{OS: "linux/amd64", CPUs: 2},
+		Started: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Seed: 42, Command: []string{"run", "experiments/quorum-kill.yaml"}, Host: Host{OS: "linux/amd64", CPUs: 2},
 		Duration: 30 * time.Second,
 		Cluster: Cluster{
 			Provider: "local", Postgres: "15.14", UpIn: 1130 * ms,
@@ -111,7 +111,9 @@ func quorum(t *testing.T) *Result {
 			},
 		}},
 		States: []NodeHistory{
-			{Node: "pgmaster", Final: record.NodeState{Role: record.RoleStandby, Timeline: 2}},
+			{Node: "pgmaster", States: []record.NodeState{{
+				Node: "pgmaster", Reachable: true, Role: record.RolePrimary, Timeline: 1, SyncCommit: "on", SyncNames: "ANY 1 (pgslave, pgslavenew)",
+			}}, Final: record.NodeState{Role: record.RoleStandby, Timeline: 2}},
 			{Node: "pgslave", Final: record.NodeState{Role: record.RoleStandby, Timeline: 2}},
 			{Node: "pgslavenew", Final: record.NodeState{Role: record.RolePrimary, Timeline: 2}},
 		},
@@ -295,6 +297,11 @@ func explainedLoss(t *testing.T) *Result {
 	other.Writer, other.First, other.Last, other.N, other.FirstLSN, other.OnForks, other.FoundOn, other.Readers = 4, 7, 9, 3, 0x3000200, nil, []string{"pgmaster"}, 0
 	weak := other
 	weak.Writer, weak.Last, weak.N, weak.To, weak.Weak, weak.LastLSN = 5, 7, 1, weak.From, check.WeakRegime, weak.FirstLSN
+	r.States[0].States[0].SyncNames = "" // asynchronous, and pgslavenew is cut off
+	r.States[2].States = []record.NodeState{
+		{Node: "pgslavenew", Reachable: true, Role: record.RoleStandby, Timeline: 1, Streaming: true},
+		{Node: "pgslavenew", At: 17 * time.Second, Reachable: true, Role: record.RoleStandby, Timeline: 1},
+	}
 	bytes := int64(0x3009FF0 - 0x3000100)
 	a.Lost = check.Count{N: 430, Runs: []check.Run{lost, other}}
 	for i := range 11 { // more than are shown
@@ -302,7 +309,9 @@ func explainedLoss(t *testing.T) *Result {
 		a.WeakLost.Runs = append(a.WeakLost.Runs, weak)
 	}
 	a.WeakLost.N, a.WeakLost.More = 14, 3
-	a.Weak = &check.WeakAcks{Notice: 2, Regime: 15, Transition: 3}
+	a.Weak = &check.WeakAcks{Notice: 2, Regime: 15, Transition: 3, Stretches: []check.WeakStretch{
+		{Node: "pgslavenew", From: 20185 * ms, To: 30 * time.Second, N: 15, Demanded: 1, Commit: "local", DemandedCommit: "on"},
+	}}
 	a.RPO = []check.RPO{{Event: "crash", Cause: check.CauseFork, Lost: 430, WeakLost: 14, From: 19301 * ms, To: 20013 * ms, Fork: 0x3000100, Bytes: &bytes}}
 	a.Ghosts = new(int64)
 	*a.Ghosts = 427

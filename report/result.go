@@ -37,6 +37,9 @@ type Result struct {
 	Description string    `json:"description,omitempty"`
 	Started     time.Time `json:"started"` // wall time of offset 0
 	Seed        uint64    `json:"seed"`
+	// Command are the arguments of pgchaos that began the run, without the seed; none in
+	// older files, and where it cannot be repeated by them.
+	Command []string `json:"command,omitempty"`
 	// Experiment is the resolved text: every ${VAR} and --set filled in, secrets removed.
 	Experiment string `json:"experiment" text:"whole"`
 	Host       Host   `json:"host"`

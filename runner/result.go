@@ -23,7 +23,7 @@ func newResult(p *Plan, o Options) *report.Result {
 	e := p.Experiment
 	return &report.Result{
 		Schema: report.Schema, Tool: o.Tool, Run: o.Run, Name: e.Name, Description: e.Description,
-		Started: time.Now(), Seed: p.Seed, Experiment: string(p.Text), Host: describeHost(),
+		Started: time.Now(), Seed: p.Seed, Command: o.Command, Experiment: string(p.Text), Host: describeHost(),
 		Cluster: report.Cluster{Provider: e.Cluster.Provider, Bin: o.Bin},
 	}
 }

@@ -29,8 +29,10 @@ const (
 
 // Options are what a run needs beside its plan.
 type Options struct {
-	Run      string // the run's id; everything made carries it
-	Tool     string // pgchaos's version, for the result
+	Run  string // the run's id; everything made carries it
+	Tool string // pgchaos's version, for the result
+	// Command are the arguments of pgchaos that repeat the run, without the seed, for the result.
+	Command  []string
 	Provider cluster.Provider
 	Bin      string // where the server's programs are, for the result
 	Out      string // the result directory; it exists

@@ -61,7 +61,7 @@ func audit(ctx context.Context, dir string, stdout, stderr io.Writer) error {
 		}
 		return err
 	}
-	if err := printReport(stdout, result, dir); err != nil {
+	if err := printReport(stdout, result, dir, false); err != nil {
 		return err
 	}
 	fmt.Fprint(stdout, keepText(result, dir))
@@ -87,13 +87,14 @@ func findLeftover(ctx context.Context, run *runner.Kept, stderr io.Writer) (left
 	return all[i], nil
 }
 
-// printReport prints the report, and where the result is. What cannot be written to
+// printReport prints the short report or the full one; both say where the result is. What cannot be written to
 // standard output must not hide the verdict; run reports it.
-func printReport(stdout io.Writer, result *report.Result, dir string) error {
+func printReport(stdout io.Writer, result *report.Result, dir string, full bool) error {
 	var lost *outputError
-	if err := text.Write(stdout, result, textOptions(stdout)); err != nil && !errors.As(err, &lost) {
+	o := textOptions(stdout, dir)
+	o.Full = full
+	if err := text.Write(stdout, result, o); err != nil && !errors.As(err, &lost) {
 		return err
 	}
-	fmt.Fprintf(stdout, "\nResult: %s\n", dir)
 	return nil
 }

@@ -157,8 +157,8 @@ func TestWalkthroughOnDocker(t *testing.T) {
 		t.Errorf("the network is %s", got)
 	}
 	// The table of the walkthrough, before reading and during, comes out of the report.
-	if !strings.Contains(stdout, "NET I/O") {
-		t.Errorf("no resource use in the report:\n%s", stdout)
+	if code, full, _ := p.run("report", p.out, "--full"); code != 0 || !strings.Contains(full, "NET I/O") {
+		t.Errorf("no resource use in the report:\n%s", full)
 	}
 	if code, out, errs := p.run("clean", p.result().Run); code != 0 {
 		t.Errorf("clean: exit %d, %s%s", code, out, errs)

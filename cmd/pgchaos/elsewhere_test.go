@@ -44,7 +44,7 @@ timeline:
   - {wait: 500ms}
 expect: [lost_writes == 0, unexplained_losses == 0]
 `), "--out", dir)
-	if code != exitInconclusive || strings.Contains(out, "LOST") || strings.Contains(out, "UNEXPLAINED") {
+	if code != exitInconclusive || strings.Contains(out, " lost at ") || strings.Contains(out, "writes lost:") {
 		t.Fatalf("exit code %d\n%s%s", code, out, errs)
 	}
 	r, err := report.Read(dir)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -20,12 +21,14 @@ import (
 
 func newReportCommand() *cobra.Command {
 	var files resultFlags
+	var full bool
 	cmd := &cobra.Command{
 		Use:   "report [DIR]",
 		Short: "Print the report of an earlier run again, from its result alone",
 		Example: `  pgchaos report                                         the newest run in results
   pgchaos report results/quorum-kill-20261123-064500     this one
   pgchaos report nightly                                 the newest in this folder of results
+  pgchaos report --full                                  everything about it
   pgchaos report results/quorum-kill-20261123-064500 --out-hlog run.hlog --out-csv run.csv`,
 		Args:              arguments(0, 1, ""),
 		ValidArgsFunction: completeResult,
@@ -44,7 +47,7 @@ func newReportCommand() *cobra.Command {
 			if err := files.write(result); err != nil {
 				return err
 			}
-			if err := printReport(cmd.OutOrStdout(), result, dir); err != nil {
+			if err := printReport(cmd.OutOrStdout(), result, dir, full); err != nil {
 				return err
 			}
 			if damage := runner.Damage(dir, result); len(damage) > 0 {
@@ -54,6 +57,7 @@ func newReportCommand() *cobra.Command {
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&full, "full", false, "print everything: phases, recovery stages, what readers saw, resources, examples")
 	files.register(cmd.Flags())
 	return cmd
 }
@@ -111,17 +115,20 @@ func versionText() string {
 	return fmt.Sprintf("pgchaos %s %s %s/%s", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
-// textOptions suit the report to where it goes.
-func textOptions(w io.Writer) text.Options {
+// textOptions suit the report of a directory to where it goes.
+func textOptions(w io.Writer, dir string) text.Options {
 	if o, ok := w.(*output); ok {
 		w = o.to
 	}
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		width, _, err := term.GetSize(int(f.Fd()))
-		if err != nil {
-			width = 0 // unknown: as wide as the text is
+	o := text.Options{Dir: dir}
+	f, ok := w.(*os.File)
+	o.Color = ok && term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == ""
+	if columns, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && columns > 0 {
+		o.Width = columns
+	} else if ok && term.IsTerminal(int(f.Fd())) {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
+			o.Width = width
 		}
-		return text.Options{Color: os.Getenv("NO_COLOR") == "", Width: width}
 	}
-	return text.Options{}
+	return o
 }

@@ -148,12 +148,30 @@ func (f *runFlags) run(ctx context.Context, name string, plan *runner.Plan, file
 	}
 	show, later := newProgress(stderr, f.verbose), laterInterrupts(ctx)
 	result, err := runner.Run(ctx, plan, runner.Options{
-		Run: id, Tool: version(), Provider: room.provider, Bin: room.bin, Out: out, Keep: f.keep, Disks: room.disks,
+		Run: id, Tool: version(), Command: f.repeated(name), Provider: room.provider, Bin: room.bin, Out: out, Keep: f.keep, Disks: room.disks,
 		Observer: show, Log: show.Logf, Started: files.started, Sample: files.sample(),
 		SkipAudit: later.audit, SkipRemoval: later.removal,
 	})
 	show.close()
 	return result, out, err
+}
+
+// repeated are the arguments that run the experiment again, without the seed.
+func (f *runFlags) repeated(name string) []string {
+	if name == "-" {
+		return nil // what stood on standard input is gone
+	}
+	args := []string{"run", name}
+	for _, set := range f.set {
+		args = append(args, "--set", set)
+	}
+	if f.provider != "" {
+		args = append(args, "--provider", f.provider)
+	}
+	if f.pgBin != "" {
+		args = append(args, "--pg-bin", f.pgBin)
+	}
+	return args
 }
 
 // checkRoom reads the experiment once more, and has the provider's own programs check
@@ -182,7 +200,7 @@ func existing(dir string) string {
 
 // finish prints the report and turns the run's end into an exit code.
 func (f *runFlags) finish(result *report.Result, failed error, out string, stdout io.Writer) error {
-	if err := printReport(stdout, result, out); err != nil {
+	if err := printReport(stdout, result, out, false); err != nil {
 		failed = errors.Join(failed, err)
 	}
 	if f.keep && len(result.Cluster.Nodes) > 0 {

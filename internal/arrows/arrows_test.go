@@ -34,7 +34,7 @@ var permitted = map[string][]string{
 	"cluster/docker":     {"cluster", "record"},
 	"cluster/local":      {"cluster", "record", "internal/regular"},
 	"chaos":              {"cluster", "record"},
-	"report":             {"check", "expect", "record", "internal/regular", "verdict", "internal/redact", "internal/units"},
+	"report":             {"check", "expect", "record", "internal/regular", "verdict", "internal/redact", "internal/units", "standbynames"},
 	"report/export":      {"record", "report"},
 	"report/text":        {"check", "expect", "verdict", "record", "internal/units", "report"},
 	"runner":             {"chaos", "check", "expect", "internal/regular", "rows", "verdict", "cluster", "cluster/rowscan", "cluster/probe", "record", "record/ledger", "internal/redact", "load", "load/eventloop", "load/pgload", "load/script", "report", "report/export", "spec", "standbynames"},

@@ -19,11 +19,7 @@ func writeLoad(p *page, r *report.Result) {
 	for i := range r.Workloads {
 		p.para(plain, 2, "%s", askedWords(&r.Workloads[i]))
 	}
-	t := table{columns: []column{
-		left("Label"), right("# Samples"), right("Average"), right("Median"), right("90% Line"), right("95% Line"),
-		right("99% Line"), right("Min"), right("Max"), right("Error %"), right("Throughput"),
-		right("Weak"), right("Unknown"), right("Dropped"),
-	}}
+	t := table{columns: append(jmeterColumns(), right("Weak"), right("Unknown"), right("Dropped"))}
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
 		t.addStats(w.Name, w.Total)
@@ -115,9 +111,17 @@ func stagesWords(m *report.Model) (text string) {
 // shownStages bounds the stages that are shown; the file has all of them.
 const shownStages = 6
 
-// addStats appends one row of the load table. What cannot be said without
-// samples is "-", never 0.
-func (t *table) addStats(label string, s report.Stats) {
+// jmeterColumns are those of JMeter's Aggregate Report, in its words.
+func jmeterColumns() []column {
+	return []column{
+		left("Label"), right("# Samples"), right("Average"), right("Median"), right("90% Line"), right("95% Line"),
+		right("99% Line"), right("Min"), right("Max"), right("Error %"), right("Throughput"),
+	}
+}
+
+// addTotals appends one row of JMeter's table. What cannot be said without samples is "-",
+// never 0.
+func (t *table) addTotals(label string, s report.Stats) {
 	cells := []string{label, units.Grouped(s.Samples)}
 	if d := s.Response; d.Count > 0 {
 		cells = append(cells, units.Millis(d.Mean), units.Millis(d.P50), units.Millis(d.P90), units.Millis(d.P95), units.Millis(d.P99), units.Millis(d.Min), units.Millis(d.Max))
@@ -134,7 +138,14 @@ func (t *table) addStats(label string, s report.Stats) {
 	if s.Errors() > 0 {
 		i = yellow
 	}
-	t.add(i, append(cells, errorRate, throughput, some(s.Weak), some(s.Unknown), some(s.Dropped))...)
+	t.add(i, append(cells, errorRate, throughput)...)
+}
+
+// addStats appends one row of the full report's table, and what of it succeeded.
+func (t *table) addStats(label string, s report.Stats) {
+	t.addTotals(label, s)
+	last := &t.rows[len(t.rows)-1]
+	last.cells = append(last.cells, some(s.Weak), some(s.Unknown), some(s.Dropped))
 	if s.Succeeded != nil && s.Acknowledged() > 0 {
 		indent := label[:len(label)-len(strings.TrimLeft(label, " "))]
 		t.addStats(indent+"  (succeeded)", report.Stats{

@@ -52,20 +52,29 @@ func writeLosses(p *page, r *report.Result) {
 		if w := a.Weak; w != nil && w.Sum() > 0 {
 			p.para(plain, 2, "%s", weakAckWords(w))
 			for _, s := range w.Stretches {
-				p.para(yellow, 2, "%s", stretchWords(r, s))
+				p.para(yellow, 2, "%s", weakWords(r, s))
 			}
 		}
 		if a.Ghosts != nil && *a.Ghosts > 0 {
-			p.para(yellow, 2, "%s read, and absent in the end", units.Count(*a.Ghosts, "row was", "rows were"))
+			p.para(yellow, 2, "%s", ghostWords(*a.Ghosts))
 		}
 		if a.Ghosts == nil && r.Afterwards != nil && a.Lost.N+a.WeakLost.N+a.Vanished.N > 0 {
 			p.para(plain, 2, "whether anybody had read what is absent is not recorded: the run's pgchaos alone knew")
 		}
-		if n := a.Survived.N + a.Vanished.N; n > 0 {
-			p.para(plain, 2, "%s never answered: %s there, %s not; either is allowed",
-				units.Count(n, "write was", "writes were"), units.Grouped(a.Survived.N), units.Grouped(a.Vanished.N))
+		if a.Survived.N+a.Vanished.N > 0 {
+			p.para(plain, 2, "%s", unansweredWords(a))
 		}
 	}
+}
+
+func ghostWords(n int64) string {
+	return units.Count(n, "row was read by a client, and is", "rows were read by clients, and are") + " not there any more"
+}
+
+// unansweredWords are about the writes without a reply: both outcomes are correct.
+func unansweredWords(a *check.Audit) string {
+	return fmt.Sprintf("%s got no reply: %s committed, %s not; both are correct",
+		units.Count(a.Survived.N+a.Vanished.N, "write", "writes"), units.Grouped(a.Survived.N), units.Grouped(a.Vanished.N))
 }
 
 // weakAckWords say what weak acknowledgements mean: "83 weak acknowledgements, which one
@@ -88,11 +97,10 @@ func weakAckWords(w *check.WeakAcks) string {
 
 // writeLost is about the acknowledged writes.
 func writeLost(p *page, a *check.Audit) {
-	read, all := authorityRead(a), units.Count(a.Acknowledged, "acknowledged write is", "acknowledged writes are")
 	switch {
 	case a.Lost.N > 0:
 		least := ""
-		if !read {
+		if !report.AuthorityRead(a) {
 			least = "at least "
 		}
 		text := fmt.Sprintf("LOST: %s%s of %s not on %s", least, units.Grouped(a.Lost.N),
@@ -102,31 +110,33 @@ func writeLost(p *page, a *check.Audit) {
 		}
 		p.para(red, 2, "%s", text)
 		writeRuns(p, "acknowledged", &a.Lost)
-	case a.Acknowledged == 0:
-		p.para(yellow, 2, "nothing was acknowledged, so nothing could be lost")
-	case !read:
-		p.para(yellow, 2, "not known whether %s still there: %s", all, report.Incomplete(a))
-	case a.WeakLost.N > 0:
-		p.para(plain, 2, "nothing that was fully acknowledged is lost, of %s",
-			units.Count(a.Acknowledged, "acknowledged write", "acknowledged writes"))
-	case onAllNodes(a):
-		p.para(green, 2, "nothing lost: %s on %s", all, everyNode(len(a.Nodes)))
-	case !a.Complete:
-		p.para(green, 2, "nothing lost: %s on %s; not every node was read (see Nodes)", all, primaryOf(a))
 	default:
-		p.para(green, 2, "nothing lost: %s on %s, but not on every other node (see Nodes)", all, primaryOf(a))
+		text, i := keptWords(a)
+		p.para(i, 2, "%s", text)
 	}
+}
+
+// keptWords are about acknowledged writes of which none is known to be lost.
+func keptWords(a *check.Audit) (text string, i ink) {
+	writes := units.Count(a.Acknowledged, "acknowledged write", "acknowledged writes")
+	switch {
+	case a.Acknowledged == 0:
+		return "nothing was acknowledged, so nothing could be lost", yellow
+	case !report.AuthorityRead(a):
+		return "not known whether any of " + writes + " was lost: " + report.Incomplete(a), yellow
+	case a.WeakLost.N > 0:
+		return "none of " + writes + " was lost, except weakly acknowledged ones", plain
+	case onAllNodes(a):
+		return fmt.Sprintf("nothing lost: %s on %s", writes, everyNode(len(a.Nodes))), green
+	case !a.Complete:
+		return fmt.Sprintf("nothing lost: %s on %s; not every node was read", writes, primaryOf(a)), green
+	}
+	return fmt.Sprintf("nothing lost: %s on %s, but not on every other node", writes, primaryOf(a)), green
 }
 
 // primaryOf names the node that counts.
 func primaryOf(a *check.Audit) string {
 	return cmp.Or(a.Authority, "no node") + " (the primary)"
-}
-
-// authorityRead tells whether the node that counts was read to its end.
-func authorityRead(a *check.Audit) bool {
-	i := slices.IndexFunc(a.Nodes, func(n check.NodeAudit) bool { return n.Node == a.Authority })
-	return i >= 0 && a.Nodes[i].Read
 }
 
 // onAllNodes tells whether every node was read and lacks nothing.
@@ -247,7 +257,7 @@ func runWords(run check.Run, answer string) string {
 	if run.LastLSN > 0 {
 		text += ", LSN " + positions(run.FirstLSN, run.LastLSN)
 	}
-	parts := []string{text + weakWords(run.Weak) + lossWords(run)}
+	parts := []string{text + weakReasonWords(run.Weak) + lossWords(run)}
 	if len(run.MissingOn) > 0 {
 		parts = append(parts, "missing on "+strings.Join(run.MissingOn, ", "))
 	}
@@ -285,7 +295,7 @@ func lossWords(run check.Run) string {
 	return text + fmt.Sprintf(", fork at LSN %s", run.Fork)
 }
 
-func weakWords(w check.WeakReason) string {
+func weakReasonWords(w check.WeakReason) string {
 	switch w {
 	case check.WeakNotice:
 		return ", weak by its notice"

@@ -32,9 +32,9 @@ func writeNodes(p *page, r *report.Result) {
 		}
 		for _, n := range a.Nodes {
 			role, timeline := finalState(r, n.Node)
-			content, ink := contentWords(a, n)
+			content, ink := contentWords(report.ContentOf(a, n))
 			missing, extra := units.Grouped(n.Missing), units.Grouped(n.Extra)
-			if !authorityRead(a) || !n.Read && n.Rows == 0 {
+			if !report.AuthorityRead(a) || !n.Read && n.Rows == 0 {
 				missing, extra = "-", "-"
 			}
 			t.add(ink, n.Node, role, timeline, name, rowsWords(n), content, missing, extra, some(n.Different), some(n.Corrupted), some(n.Duplicated))
@@ -56,13 +56,9 @@ func writeNodes(p *page, r *report.Result) {
 	}
 }
 
-// finalState is a node's role and timeline at the end; "?" where nobody knows.
+// finalState is a node's role and timeline at the end; "?" where they are not known.
 func finalState(r *report.Result, node string) (role, timeline string) {
-	i := slices.IndexFunc(r.States, func(h report.NodeHistory) bool { return h.Node == node })
-	if i < 0 {
-		return "?", "?"
-	}
-	final := r.States[i].Final
+	final := r.FinalState(node)
 	role, timeline = cmp.Or(string(final.Role), "?"), "?"
 	if final.Timeline > 0 {
 		timeline = strconv.FormatUint(uint64(final.Timeline), 10)
@@ -80,21 +76,22 @@ func rowsWords(n check.NodeAudit) string {
 	return "-"
 }
 
-// contentWords compares a node with the one that counts.
-func contentWords(a *check.Audit, n check.NodeAudit) (text string, i ink) {
-	switch {
-	case n.Differs() && n.Node != a.Authority:
+// contentWords are how a node's rows compare with the primary's.
+func contentWords(c report.Content) (text string, i ink) {
+	switch c {
+	case report.ContentDiffers:
 		return "DIFFERS", red
-	case n.LagsBehind():
+	case report.ContentBehind:
 		return "behind", yellow
-	case !n.Read:
+	case report.ContentUnread:
 		return "NOT READ", red
-	case n.Node == a.Authority:
+	case report.ContentReference:
 		return "reference", plain
-	case !authorityRead(a):
+	case report.ContentNotCompared:
 		return "not compared", yellow
-	case n.Equal:
+	case report.ContentEqual:
 		return "equal", plain
+	case report.ContentUnknown:
 	}
 	return "not known", yellow
 }

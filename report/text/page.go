@@ -4,12 +4,19 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
-	"unicode/utf8"
+
+	terminal "github.com/jedib0t/go-pretty/v6/text"
 )
 
-// defaultWidth is that of a page when nobody says how wide the terminal is.
-const defaultWidth = 120
+// defaultWidth is that of a page that does not go to a terminal, mostWidth that of the short
+// report, and leastWidth what is used where the terminal is still narrower.
+const (
+	defaultWidth = 100
+	mostWidth    = 100
+	leastWidth   = 40
+)
 
 // page writes text for a terminal. The first error of the writer stays, as with
 // a bufio.Writer, and flush returns it.
@@ -23,6 +30,10 @@ func newPage(w io.Writer, o Options) *page {
 	p := &page{out: bufio.NewWriter(w), color: o.Color, width: o.Width}
 	if p.width <= 0 {
 		p.width = defaultWidth
+	}
+	p.width = max(p.width, leastWidth)
+	if !o.Full {
+		p.width = min(p.width, mostWidth)
 	}
 	return p
 }
@@ -63,6 +74,16 @@ func (p *page) line(i ink, text string) {
 	_, _ = p.out.WriteString(p.paint(i, text) + "\n") // the error stays in out, until flush
 }
 
+// text writes lines that are painted already.
+func (p *page) text(lines []string) {
+	for _, line := range lines {
+		p.line(plain, line)
+	}
+}
+
+// raw writes what it is given.
+func (p *page) raw(text string) { _, _ = p.out.WriteString(text) }
+
 // para writes a text at an indentation, broken into lines between words.
 func (p *page) para(i ink, indent int, format string, args ...any) {
 	p.item(i, strings.Repeat(" ", indent), fmt.Sprintf(format, args...))
@@ -70,35 +91,117 @@ func (p *page) para(i ink, indent int, format string, args ...any) {
 
 // item writes a text after a label, broken so that no line begins left of it.
 func (p *page) item(i ink, label, text string) {
-	indent := utf8.RuneCountInString(label)
-	for n, part := range wrap(text, p.width-indent) {
-		if n > 0 {
-			label = strings.Repeat(" ", indent)
-		}
-		if strings.TrimSpace(label) == "" {
-			p.line(plain, label+p.paint(i, part))
-		} else {
-			p.line(plain, p.paint(i, label)+part)
-		}
-	}
+	p.text(p.labelled(i, label, wrap(text, p.width-width(label))))
 }
 
-// wrap breaks a text between words into lines of at most width. A word that is
-// longer stays whole: a path or a key must be copied in one piece.
-func wrap(text string, width int) []string {
-	width = max(width, 24)
+// labelled are lines after a label. The label has the ink; where it is blank the lines have it.
+func (p *page) labelled(i ink, label string, lines []string) []string {
+	indent := strings.Repeat(" ", width(label))
+	for n, line := range lines {
+		switch {
+		case strings.TrimSpace(label) == "":
+			lines[n] = label + p.paint(i, line)
+		case n == 0:
+			lines[n] = p.paint(i, label) + line
+		default:
+			lines[n] = indent + line
+		}
+	}
+	return lines
+}
+
+// clipped are a label and a text in at most so many lines, none wider than the page. A text
+// that is cut ends with "...".
+func (p *page) clipped(i ink, label, text string, most int) []string {
+	room := p.width - width(label)
+	lines := wrap(text, room)
+	for n := 0; n < len(lines); n++ { // a word that is wider than the page
+		if over := cutAt(lines[n], room); over < len(lines[n]) {
+			lines = slices.Insert(lines, n+1, lines[n][over:])
+			lines[n] = lines[n][:over]
+		}
+	}
+	if len(lines) > most {
+		lines = lines[:most]
+		last := lines[most-1]
+		if width(last)+len(cut) > room {
+			last = last[:cutAt(last, room-len(cut))]
+		}
+		lines[most-1] = strings.TrimRight(last, " ") + cut
+	}
+	return p.labelled(i, label, lines)
+}
+
+// cut marks a text that goes on.
+const cut = " ..."
+
+// width is how many columns of a terminal a text takes.
+func width(text string) int { return terminal.StringWidthWithoutEscSequences(text) }
+
+// cutAt is how many bytes of a text fit into so many columns.
+func cutAt(text string, columns int) int {
+	used := 0
+	for i, r := range text {
+		if used += terminal.RuneWidth(r); used > columns {
+			return i
+		}
+	}
+	return len(text)
+}
+
+// command are a label and a command that can be copied: it is broken with backslashes. A quoted
+// word that is wider than the page stays whole, because a shell would keep the backslash in it.
+func (p *page) command(label string, words ...string) (lines []string) {
+	var quoted []string
+	for _, word := range words {
+		quoted = append(quoted, shellWord(word))
+	}
+	const more = " \\"
+	wrapped := wrap(strings.Join(quoted, " "), p.width-width(label)-len(more))
+	for n, line := range wrapped {
+		line = strings.Repeat(" ", width(label)) + line
+		if n+1 < len(wrapped) {
+			line += more
+		}
+		for width(line) > p.width && !strings.Contains(line, "'") { // a path: it goes on in the first column
+			at := cutAt(line, p.width-1)
+			lines = append(lines, line[:at]+"\\")
+			line = line[at:]
+		}
+		lines = append(lines, line)
+	}
+	lines[0] = p.paint(bold, label) + lines[0][len(label):]
+	return lines
+}
+
+// shellWord quotes a word where a shell would not read it as it is.
+func shellWord(word string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./=:,@%+", r)
+	}
+	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// wrap breaks a text between words into lines of at most so many columns. A word that is
+// wider stays whole: a path or a key must be copied in one piece.
+func wrap(text string, columns int) []string {
+	columns = max(columns, 24)
 	var lines []string
 	for paragraph := range strings.SplitSeq(text, "\n") {
-		line := ""
+		line, used := "", 0
 		for _, word := range strings.Fields(paragraph) {
-			switch {
+			switch w := width(word); {
 			case line == "":
-				line = word
-			case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width:
+				line, used = word, w
+			case used+1+w > columns:
 				lines = append(lines, line)
-				line = word
+				line, used = word, w
 			default:
 				line += " " + word
+				used += 1 + w
 			}
 		}
 		lines = append(lines, line)
@@ -112,94 +215,4 @@ func (p *page) flush() error {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil
-}
-
-// table is rows of cells under headings. A column without any text is left out.
-type table struct {
-	columns []column
-	rows    []row
-}
-
-// column is one heading. Numbers stand right, words left.
-type column struct {
-	head  string
-	right bool
-}
-
-// row is one line; inked when it must be seen.
-type row struct {
-	cells []string
-	ink   ink
-}
-
-// left and right make columns.
-func left(head string) column  { return column{head: head} }
-func right(head string) column { return column{head: head, right: true} }
-
-// add appends a row.
-func (t *table) add(i ink, cells ...string) { t.rows = append(t.rows, row{cells, i}) }
-
-// write puts the table on the page. The last column is broken into lines when it
-// is words and would go over the edge.
-func (t *table) write(p *page) {
-	widths := make([]int, len(t.columns))
-	last := -1
-	for c := range t.columns {
-		for _, r := range t.rows {
-			if c < len(r.cells) {
-				widths[c] = max(widths[c], utf8.RuneCountInString(r.cells[c]))
-			}
-		}
-		if widths[c] > 0 {
-			widths[c] = max(widths[c], utf8.RuneCountInString(t.columns[c].head))
-			last = c
-		}
-	}
-	heads := make([]string, len(t.columns))
-	for c := range t.columns {
-		heads[c] = t.columns[c].head
-	}
-	for _, r := range append([]row{{heads, faint}}, t.rows...) {
-		for _, line := range t.lines(r.cells, widths, last, p.width) {
-			p.line(r.ink, line)
-		}
-	}
-}
-
-// lines lays one row out.
-func (t *table) lines(cells []string, widths []int, last, width int) []string {
-	var b strings.Builder
-	b.WriteString("  ")
-	used := 2
-	for c := range last {
-		if widths[c] == 0 {
-			continue
-		}
-		b.WriteString(pad(cells[c], widths[c], t.columns[c].right) + "  ")
-		used += widths[c] + 2
-	}
-	if last < 0 || last >= len(cells) {
-		return []string{strings.TrimRight(b.String(), " ")}
-	}
-	if t.columns[last].right {
-		return []string{strings.TrimRight(b.String()+pad(cells[last], widths[last], true), " ")}
-	}
-	var lines []string
-	for i, part := range wrap(cells[last], width-used) {
-		if i == 0 {
-			lines = append(lines, strings.TrimRight(b.String()+part, " "))
-		} else {
-			lines = append(lines, strings.Repeat(" ", used)+part)
-		}
-	}
-	return lines
-}
-
-// pad fills a cell up with blanks.
-func pad(text string, width int, right bool) string {
-	blanks := strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text)))
-	if right {
-		return blanks + text
-	}
-	return text + blanks
 }

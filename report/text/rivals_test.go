@@ -26,7 +26,7 @@ func TestRivals(t *testing.T) {
 		change(r)
 		r.Judge(nil)
 		var out strings.Builder
-		if err := Write(&out, r, Options{}); err != nil {
+		if err := Write(&out, r, Options{Full: true}); err != nil {
 			t.Fatal(err)
 		}
 		text := strings.Join(strings.Fields(out.String()), " ")

@@ -20,7 +20,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-func TestText(t *testing.T) {
+func TestFullReport(t *testing.T) {
 	tests := []struct {
 		golden, result string
 		options        Options
@@ -46,9 +46,37 @@ func TestText(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.golden, func(t *testing.T) {
-			golden(t, tt.golden, render(t, kept(t, tt.result), tt.options))
+			tt.options.Full = true
+			golden(t, filepath.Join("full", tt.golden), render(t, kept(t, tt.result), tt.options))
 		})
 	}
+}
+
+func TestShortReport(t *testing.T) {
+	for _, name := range results(t) {
+		t.Run(name, func(t *testing.T) {
+			golden(t, filepath.Join("short", name), render(t, kept(t, name), Options{Dir: "results/20260301-120000-" + name}))
+		})
+	}
+	t.Run("narrow", func(t *testing.T) {
+		golden(t, filepath.Join("short", "narrow"), render(t, kept(t, "lost"), Options{Width: 60, Dir: "results/lost"}))
+	})
+	t.Run("color", func(t *testing.T) {
+		golden(t, filepath.Join("short", "color"), render(t, kept(t, "unexplained"), Options{Color: true}))
+	})
+}
+
+// results are the names of the results that report keeps.
+func results(t *testing.T) (names []string) {
+	t.Helper()
+	all, err := os.ReadDir(filepath.Join("..", "testdata", "results"))
+	if err != nil || len(all) == 0 {
+		t.Fatalf("%d results: %v", len(all), err)
+	}
+	for _, dir := range all {
+		names = append(names, dir.Name())
+	}
+	return names
 }
 
 // kept is a result of report's testdata.
@@ -89,16 +117,20 @@ func golden(t *testing.T, name, got string) {
 }
 
 func TestTextWithoutColorHasNoCodes(t *testing.T) {
-	if strings.Contains(render(t, kept(t, "lost"), Options{}), "\x1b") {
-		t.Error("there are escape codes")
+	for _, full := range []bool{false, true} {
+		if strings.Contains(render(t, kept(t, "lost"), Options{Full: full}), "\x1b") {
+			t.Errorf("full %v: there are escape codes", full)
+		}
 	}
 }
 
 // Nothing in a result may be needed for a report: a crash can leave any of it out.
 func TestTextOfAnEmptyResult(t *testing.T) {
-	got := render(t, &report.Result{}, Options{})
-	if !strings.HasPrefix(got, "INCONCLUSIVE") {
-		t.Errorf("it begins with %q", strings.SplitN(got, "\n", 2)[0])
+	for _, full := range []bool{false, true} {
+		got := render(t, &report.Result{}, Options{Full: full})
+		if !strings.HasPrefix(got, "INCONCLUSIVE") {
+			t.Errorf("full %v: it begins with %q", full, strings.SplitN(got, "\n", 2)[0])
+		}
 	}
 }
 
@@ -168,7 +200,7 @@ func TestRunWords(t *testing.T) {
 // Every line of the recovery fits, however narrow.
 func TestRecoveryFits(t *testing.T) {
 	for _, width := range []int{80, 100} {
-		text := render(t, kept(t, "recovery"), Options{Width: width})
+		text := render(t, kept(t, "recovery"), Options{Width: width, Full: true})
 		_, section, _ := strings.Cut(text, "\nRecovery")
 		section, _, _ = strings.Cut(section, "\n\n")
 		for line := range strings.Lines(section) {
@@ -200,16 +232,20 @@ func TestWeakStretchesInWords(t *testing.T) {
 		{Name: "configure-b", Action: "configure", Nodes: []string{"b"}, Issued: 9 * time.Second},
 	}}
 	s := check.WeakStretch{Node: "b", From: 0, To: 9100 * time.Millisecond, N: 2322, Demanded: 1, Commit: "local", DemandedCommit: "on"}
-	const remedy = "; to avoid it, configure b with the demanded synchronous standbys before it is promoted, and before the primary is stopped"
-	if got := stretchWords(r, s); got != "b acknowledged 2,322 writes waiting for no standby, where 1 is demanded, between promote-b and configure-b"+remedy {
+	const remedy = ". To avoid it, configure the synchronous standbys of b before it is promoted, and before the primary is stopped"
+	if got := weakWords(r, s); got != "2,322 writes were acknowledged by b alone (1 standby was demanded), between promote-b and configure-b; a second failure would have lost them"+remedy {
 		t.Error(got)
 	}
 	r.Timeline = r.Timeline[:3]
-	if got := stretchWords(r, s); got != "b acknowledged 2,322 writes waiting for no standby, where 1 is demanded, after promote-b, until 9.100 s"+remedy {
+	if got := weakWords(r, s); got != "2,322 writes were acknowledged by b alone (1 standby was demanded), after promote-b, until 9.100 s; a second failure would have lost them"+remedy {
 		t.Error(got)
 	}
 	s = check.WeakStretch{Node: "a", From: time.Second, To: 2 * time.Second, N: 1, Standbys: 2, Demanded: 2, Commit: "remote_write", DemandedCommit: "on"}
-	if got := stretchWords(r, s); got != "a acknowledged 1 write with synchronous_commit remote_write or other standbys than demanded (synchronous_commit on), from 1.000 s to 2.000 s" {
+	if got := weakWords(r, s); got != "1 write was acknowledged by a with synchronous_commit remote_write or other standbys than demanded (synchronous_commit on), from 1.000 s to 2.000 s; a second failure would have lost it" {
+		t.Error(got)
+	}
+	s.Standbys, s.Commit, s.N = 1, "on", 3
+	if got := weakWords(r, s); got != "3 writes were acknowledged by a and 1 standby (2 standbys were demanded), from 1.000 s to 2.000 s; a second failure would have lost them" {
 		t.Error(got)
 	}
 }

@@ -2,52 +2,40 @@ package text
 
 import (
 	"fmt"
-	"slices"
 
 	"pgchaos/check"
 	"pgchaos/internal/units"
-	"pgchaos/record"
 	"pgchaos/report"
 )
 
-// stretchWords say which server acknowledged under a weaker regime, between which events,
-// and what to do about it.
-func stretchWords(r *report.Result, s check.WeakStretch) string {
-	waited := "waiting for no standby"
-	if s.Standbys > 0 {
-		waited = "waiting for " + units.Count(int64(s.Standbys), "standby", "standbys")
+// weakWords say which server acknowledged writes without the standbys demanded, between which
+// steps, and how to avoid it.
+func weakWords(r *report.Result, s check.WeakStretch) string {
+	writes := units.Count(s.N, "write was acknowledged", "writes were acknowledged")
+	demanded := units.Count(int64(s.Demanded), "standby was demanded", "standbys were demanded")
+	risk := "a second failure would have lost them"
+	if s.N == 1 {
+		risk = "a second failure would have lost it"
 	}
-	text := fmt.Sprintf("%s acknowledged %s %s, where %s demanded, %s", s.Node, units.Count(s.N, "write", "writes"), waited,
-		map[bool]string{true: "1 is", false: units.Grouped(int64(s.Demanded)) + " are"}[s.Demanded == 1], between(r, s))
-	if s.Standbys >= s.Demanded {
-		text = fmt.Sprintf("%s acknowledged %s with synchronous_commit %s or other standbys than demanded (synchronous_commit %s), %s",
-			s.Node, units.Count(s.N, "write", "writes"), s.Commit, s.DemandedCommit, between(r, s))
+	text := ""
+	switch {
+	case s.Standbys >= s.Demanded:
+		text = fmt.Sprintf("%s by %s with synchronous_commit %s or other standbys than demanded (synchronous_commit %s), %s; %s",
+			writes, s.Node, s.Commit, s.DemandedCommit, between(r, s), risk)
+	case s.Standbys == 0:
+		text = fmt.Sprintf("%s by %s alone (%s), %s; %s", writes, s.Node, demanded, between(r, s), risk)
+	default:
+		text = fmt.Sprintf("%s by %s and %s (%s), %s; %s", writes, s.Node, units.Count(int64(s.Standbys), "standby", "standbys"), demanded, between(r, s), risk)
 	}
-	if promoted(r, s.Node) && s.Standbys == 0 && s.Demanded > 0 {
-		text += fmt.Sprintf("; to avoid it, configure %s with the demanded synchronous standbys before it is promoted, and before the primary is stopped", s.Node)
+	if r.Promoted(s.Node) && s.Standbys == 0 && s.Demanded > 0 {
+		text += fmt.Sprintf(". To avoid it, configure the synchronous standbys of %s before it is promoted, and before the primary is stopped", s.Node)
 	}
 	return text
 }
 
-// promoted tells whether a step promoted a node.
-func promoted(r *report.Result, node string) bool {
-	return slices.ContainsFunc(r.Timeline, func(m record.Mark) bool { return m.Action == "promote" && slices.Contains(m.Nodes, node) })
-}
-
-// between names the steps that a stretch lies between: the promotion of its node, or the
-// last step on it before, and the first that configured the node after that.
+// between says between which steps it was, or else when.
 func between(r *report.Result, s check.WeakStretch) string {
-	after, before := "", ""
-	for _, m := range r.Timeline {
-		on := slices.Contains(m.Nodes, s.Node)
-		switch {
-		case on && m.Action == "promote" && m.Issued <= s.To, on && m.Issued <= s.From:
-			after = m.Name
-		case before == "" && on && after != "" && m.Action == "configure":
-			before = m.Name
-		}
-	}
-	switch {
+	switch after, before := r.StepsAround(s); {
 	case after != "" && before != "":
 		return fmt.Sprintf("between %s and %s", after, before)
 	case after != "":

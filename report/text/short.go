@@ -1,0 +1,452 @@
+package text
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"pgchaos/check"
+	"pgchaos/expect"
+	"pgchaos/internal/units"
+	"pgchaos/record"
+	"pgchaos/report"
+	"pgchaos/verdict"
+)
+
+// MostLines is how many lines the short report has at most.
+const MostLines = 45
+
+// writeShort writes the report of at most MostLines lines: what must be read first.
+func writeShort(p *page, r *report.Result, dir string) {
+	large, _, i := verdictWord(r.Verdict)
+	head := p.clipped(i, large+"  ", cmp.Or(r.Name, "an experiment without a name")+": "+r.Headline(), mostReason)
+	head = append(head, setup(p, r)...)
+	next := nextSteps(p, r, dir)
+	sections := []*section{
+		reasonsSection(p, r), warningsSection(p, r), expectationsSection(p, r), lossesSection(p, r),
+		faultsSection(p, r), caveatsSection(p, r), loadSection(p, r), loadNotesSection(p, r), nodesSection(p, r), unreadSection(p, r),
+	}
+	sections = slices.DeleteFunc(sections, func(s *section) bool { return len(s.items) == 0 })
+	room := MostLines - len(head) - len(next)
+	least := 0
+	for _, s := range sections {
+		least += s.cost(1)
+	}
+	blank := ""
+	if blanks := blanksOf(sections); least+blanks <= room {
+		room, blank = room-blanks, "\n"
+	}
+	p.text(head)
+	for i, shown := range share(room, sections) {
+		if !sections[i].joined {
+			p.raw(blank)
+		}
+		p.text(sections[i].render(p, shown))
+	}
+	p.raw(blank)
+	p.text(next)
+}
+
+// mostReason is how many lines a reason takes at most. It has to be read to its end: the remedy
+// stands there.
+const mostReason = 9
+
+// setup is what was tested: the replication mode, the version, the nodes, the load, the seed.
+func setup(p *page, r *report.Result) []string {
+	mode, rest := modeWords(r), strings.Join(setupWords(r), "; ")
+	if line := mode + "; " + rest; width(line) <= p.width {
+		return []string{line}
+	}
+	return append(p.clipped(plain, "", mode, 2), p.clipped(plain, "", rest, 2)...)
+}
+
+func setupWords(r *report.Result) []string {
+	c := r.Cluster
+	nodes := cmp.Or(c.Provider, "unknown provider")
+	if n := len(c.Nodes); n > 0 {
+		nodes = units.Count(int64(n), "node", "nodes") + " (" + nodes + ")"
+	}
+	version, _, _ := strings.Cut(c.Postgres, " ") // "15.18 (Debian 15.18-0+deb12u1)"
+	parts := []string{"PostgreSQL " + cmp.Or(version, "of unknown version"), nodes}
+	if load := loadWords(r.Workloads); load != "" {
+		parts = append(parts, load)
+	}
+	if r.Duration > 0 {
+		parts = append(parts, "ran "+units.Span(r.Duration))
+	}
+	return append(parts, "seed "+strconv.FormatUint(r.Seed, 10))
+}
+
+// modeWords are the replication mode, and how it changed.
+func modeWords(r *report.Result) string {
+	modes := r.Replications()
+	if len(modes) == 0 {
+		return "replication mode not known"
+	}
+	text := modes[0].String()
+	if modes[0].Commit != "" && !strings.HasPrefix(text, "asynchronous by") {
+		text += ", synchronous_commit " + modes[0].Commit
+	}
+	if n := len(modes); n > 1 {
+		last := modes[n-1]
+		text += ", then "
+		if n > 2 {
+			text += units.Count(int64(n-1), "change", "changes") + ", the last to "
+		}
+		text += last.String()
+		if last.Commit != modes[0].Commit {
+			text += ", synchronous_commit " + last.Commit
+		}
+		text += " at " + units.Seconds(last.Since)
+	}
+	return text
+}
+
+// shownWorkloads is how many workloads the line about the load names.
+const shownWorkloads = 3
+
+// loadWords name the workloads with their rates or clients.
+func loadWords(workloads []report.Workload) string {
+	parts := make([]string, 0, len(workloads))
+	for i := range workloads {
+		w := &workloads[i]
+		if i == shownWorkloads {
+			parts = append(parts, units.Count(int64(len(workloads)-i), "more workload", "more workloads"))
+			break
+		}
+		what := units.Count(int64(w.Clients), "client", "clients")
+		if w.Rate > 0 {
+			what = strconv.FormatFloat(w.Rate, 'f', -1, 64) + "/s"
+		}
+		parts = append(parts, w.Name+" "+what)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// nextSteps say where the full report is, and how to repeat the run.
+func nextSteps(p *page, r *report.Result, dir string) (lines []string) {
+	if dir != "" {
+		lines = append(lines, p.command("Full report:  ", "pgchaos", "report", dir, "--full")...)
+	}
+	command := r.Repeat()
+	if len(command) == 0 {
+		command = []string{"run", "EXPERIMENT", "--seed", strconv.FormatUint(r.Seed, 10)}
+	}
+	again := p.command("Run it again: ", append([]string{"pgchaos"}, command...)...)
+	if len(again) > mostAgain {
+		again = p.clipped(plain, "Run it again: ", "the command is long: see --full", 1)
+	}
+	return append(lines, again...)
+}
+
+// mostAgain is how many lines the command that repeats the run takes at most.
+const mostAgain = 6
+
+// reasonsSection are the findings that decide the verdict, beside the expectations.
+func reasonsSection(p *page, r *report.Result) *section {
+	_, _, i := verdictWord(r.Verdict)
+	s := &section{one: "more reason", many: "more reasons"}
+	headline := r.Headline()
+	for _, reason := range r.AllReasons() {
+		if reason != headline {
+			s.add(0, p.clipped(i, "  because  ", reason, mostReason))
+		}
+	}
+	return s
+}
+
+// warningsSection is what makes the figures of the load doubtful.
+func warningsSection(p *page, r *report.Result) *section {
+	s := &section{one: "more warning", many: "more warnings", joined: len(r.AllReasons()) > 1}
+	for _, doubt := range warnings(r) {
+		s.add(0, p.clipped(yellow, "  warning  ", doubt, 3))
+	}
+	return s
+}
+
+// warnings are the doubts about the load that no expectation names as its reason.
+func warnings(r *report.Result) (all []string) {
+	for _, doubt := range r.Doubts() {
+		if !slices.ContainsFunc(r.Expectations, func(e expect.Judgement) bool { return e.Why == doubt }) {
+			all = append(all, doubt)
+		}
+	}
+	return all
+}
+
+// expectationsSection is one line for each expectation; one that does not hold says why.
+func expectationsSection(p *page, r *report.Result) *section {
+	s := &section{one: "more expectation", many: "more expectations"}
+	for _, e := range r.Expectations {
+		_, small, i := verdictWord(e.Verdict)
+		rank, most := 0, 3
+		if e.Verdict == verdict.Pass {
+			rank, most = 1, 2
+		}
+		s.items = append(s.items, item{parts: [][]string{p.clipped(i, "  "+pad(small, 12, false)+"  ", expectationWords(e), most)}, rank: rank, kind: small})
+	}
+	return s
+}
+
+// expectationWords are an expectation with its figure.
+func expectationWords(e expect.Judgement) string {
+	text := e.Text
+	if e.Observed != "" {
+		text += "   (was " + e.Observed + ")"
+	}
+	if e.Verdict == verdict.Inconclusive {
+		text += ": " + cmp.Or(e.Why, "the reason is not recorded")
+	}
+	return text
+}
+
+// lossesSection is what was lost, with the cause in words, and what a second failure could have lost.
+func lossesSection(p *page, r *report.Result) *section {
+	s := &section{one: "more finding about writes", many: "more findings about writes"}
+	for i := range r.Audits {
+		a := &r.Audits[i]
+		table := ""
+		if len(r.Audits) > 1 {
+			table = "table " + a.Table + ": "
+		}
+		addLosses(p, s, r, a, table)
+		addWeak(p, s, r, a, table)
+		for _, f := range a.FailBacks {
+			s.add(0, p.clipped(yellow, "  ", table+"fail-back to an older timeline: "+f.String(), 2))
+		}
+		if a.Ghosts != nil && *a.Ghosts > 0 {
+			s.add(1, p.clipped(yellow, "  ", table+ghostWords(*a.Ghosts), 2))
+		}
+		if a.Survived.N+a.Vanished.N > 0 {
+			s.add(2, p.clipped(plain, "  ", table+unansweredWords(a), 2))
+		}
+	}
+	return s
+}
+
+func addLosses(p *page, s *section, r *report.Result, a *check.Audit, table string) {
+	losses := r.Losses(a)
+	var explained int64
+	for _, l := range losses {
+		explained += l.Lost
+		text := table
+		if l.Lost > 0 {
+			text += units.Count(l.Lost, "acknowledged write", "acknowledged writes")
+		}
+		if l.WeakLost > 0 {
+			if l.Lost > 0 {
+				text += " and "
+			}
+			text += units.Count(l.WeakLost, "weakly acknowledged one", "weakly acknowledged ones")
+		}
+		i := red
+		if l.Lost == 0 {
+			i = yellow
+		}
+		s.add(0, p.clipped(i, "  ", fmt.Sprintf("%s lost at %s: %s", text, l.Event, l.Why()), 3))
+	}
+	if rest := a.Lost.N - explained; rest > 0 {
+		why := "the cause is not known"
+		if a.Unexplained > 0 {
+			why = "no event explains the loss" + firstWhy(a)
+		}
+		s.add(0, p.clipped(red, "  ", fmt.Sprintf("%s%s lost: %s", table, units.Count(rest, "acknowledged write", "acknowledged writes"), why), 3))
+	}
+	if a.Lost.N+a.WeakLost.N == 0 {
+		text, i := keptWords(a)
+		s.add(1, p.clipped(i, "  ", table+text, 2))
+	}
+}
+
+// firstWhy is why the first loss without a cause has none.
+func firstWhy(a *check.Audit) string {
+	for _, run := range slices.Concat(a.Lost.Runs, a.WeakLost.Runs) {
+		if run.Why != "" {
+			return ": " + run.Why
+		}
+	}
+	return ""
+}
+
+func addWeak(p *page, s *section, r *report.Result, a *check.Audit, table string) {
+	w := a.Weak
+	if w == nil {
+		return
+	}
+	rest := w.Regime
+	for _, stretch := range w.Stretches {
+		rest -= stretch.N
+		s.add(0, p.clipped(yellow, "  ", table+weakWords(r, stretch), 3))
+	}
+	if rest > 0 {
+		s.add(0, p.clipped(yellow, "  ", fmt.Sprintf("%s%s without the standbys demanded; a second failure would have lost them", table,
+			units.Count(rest, "write was acknowledged", "writes were acknowledged")), 2))
+	}
+	if w.Notice > 0 {
+		s.add(0, p.clipped(yellow, "  ", fmt.Sprintf("%s although the wait for a standby was cancelled; a second failure would have lost them", table+
+			units.Count(w.Notice, "write was acknowledged", "writes were acknowledged")), 2))
+	}
+}
+
+// faultsSection is one line a fault.
+func faultsSection(p *page, r *report.Result) *section {
+	t := table{columns: []column{left("Fault"), right("Issued"), left("Write outage"), left("Read outage"), left("Redundancy back")}}
+	for _, f := range r.Faults() {
+		write, i := outageCell(f.Write)
+		read, j := outageCell(f.Read)
+		t.add(cmp.Or(i, j), faultWords(f), units.Seconds(f.Issued), write, read, redundancyCell(f))
+	}
+	return t.section(p, "more fault", "more faults")
+}
+
+// faultWords name a fault: its step, and what it was where the name does not say so.
+func faultWords(f report.Fault) string {
+	if f.Action == "" || strings.Contains(f.Event, f.Action) {
+		return f.Event
+	}
+	return fmt.Sprintf("%s (%s %s)", f.Event, f.Action, strings.Join(f.Nodes, ", "))
+}
+
+func outageCell(o *check.Outage) (text string, i ink) {
+	switch {
+	case o == nil:
+		return "-", plain
+	case !o.Loaded:
+		return "no load", yellow
+	case o.NotServed:
+		return "down before", yellow
+	case !o.Recovered && o.RTO == 0:
+		return "not back", red
+	case !o.Recovered:
+		return "> " + units.Span(o.RTO) + ", not back", red
+	case o.Most > o.RTO:
+		return wholeSpan(o.RTO) + " to " + wholeSpan(o.Most), plain
+	case o.RTO > 0 || o.Errors > 0:
+		return units.Span(o.RTO), plain
+	}
+	return "none", plain
+}
+
+func redundancyCell(f report.Fault) string {
+	switch s := f.Redundancy; s.State {
+	case check.StageReached:
+		return "after " + wholeSpan(s.At-f.Issued)
+	case check.StageMissed:
+		if s.At > f.Issued {
+			return "not within " + wholeSpan(s.At-f.Issued)
+		}
+		return "never"
+	case check.StageNone:
+		return "kept"
+	}
+	return "not known"
+}
+
+// caveatsSection is what must be known to read the figures of the faults.
+func caveatsSection(p *page, r *report.Result) *section {
+	s := &section{one: "more caveat", many: "more caveats", joined: true}
+	for _, f := range r.Faults() {
+		for _, caveat := range f.Caveats {
+			s.add(0, p.clipped(yellow, "  ", f.Event+": "+caveat, 2))
+		}
+	}
+	return s
+}
+
+// loadSection is JMeter's table of the totals.
+func loadSection(p *page, r *report.Result) *section {
+	t := table{columns: jmeterColumns()}
+	for i := range r.Workloads {
+		t.addTotals(r.Workloads[i].Name, r.Workloads[i].Total)
+	}
+	if len(r.Workloads) > 1 {
+		t.addTotals("TOTAL", r.Total())
+		t.rows[len(t.rows)-1].rank = -1
+	}
+	return t.section(p, "more workload", "more workloads")
+}
+
+// loadNotesSection is what the table of the load does not say.
+func loadNotesSection(p *page, r *report.Result) *section {
+	s := &section{one: "more note on the load", many: "more notes on the load", joined: true}
+	var closed []string
+	for i := range r.Workloads {
+		w := &r.Workloads[i]
+		var parts []string
+		if n := w.Total.Dropped; n > 0 {
+			parts = append(parts, units.Count(n, "operation was", "operations were")+" never sent (all clients were busy)")
+		}
+		if n := w.Total.Unknown; n > 0 {
+			parts = append(parts, units.Count(n, "operation", "operations")+" got no reply in time")
+		}
+		if len(w.Errors) > 0 && w.Total.Failed > 0 {
+			parts = append(parts, mostFrequent(w))
+		}
+		if len(parts) > 0 {
+			s.add(0, p.clipped(yellow, "  ", w.Name+": "+strings.Join(parts, "; "), 2))
+		}
+		if w.Model != nil && !w.Open() && w.Total.Samples > 0 {
+			closed = append(closed, w.Name)
+		}
+	}
+	if len(closed) > 0 {
+		s.add(1, p.clipped(faint, "  ", strings.Join(closed, ", ")+": a closed loop, which sends nothing while the server stalls; its percentiles hide stalls", 2))
+	}
+	return s
+}
+
+// mostFrequent is the error that most operations failed with.
+func mostFrequent(w *report.Workload) string {
+	for _, e := range w.Errors {
+		if e.Outcome == record.Failed {
+			return units.Count(e.N, "operation", "operations") + " failed with: " + units.OneLine(e.Example)
+		}
+	}
+	return units.Count(w.Total.Failed, "operation", "operations") + " failed"
+}
+
+// nodesSection is one line a node.
+func nodesSection(p *page, r *report.Result) *section {
+	t := table{columns: []column{left("Node"), left("Role"), right("Timeline"), right("Rows"), left("Content"), right("Missing"), right("Extra")}}
+	for _, n := range r.NodesAtEnd() {
+		timeline, rows, missing, extra := "?", "-", "-", "-"
+		if n.State.Timeline > 0 {
+			timeline = strconv.FormatUint(uint64(n.State.Timeline), 10)
+		}
+		if !n.AtLeast || n.Rows > 0 {
+			rows = units.Grouped(n.Rows)
+		}
+		if n.AtLeast && n.Rows > 0 {
+			rows = "at least " + rows
+		}
+		if n.Compared {
+			missing, extra = units.Grouped(n.Missing), units.Grouped(n.Extra)
+		}
+		content, i := contentWords(n.Content)
+		if n.Wrong > 0 {
+			content += " (" + units.Grouped(n.Wrong) + " wrong)"
+		}
+		t.add(i, n.Node, cmp.Or(string(n.State.Role), "?"), timeline, rows, content, missing, extra)
+		if n.Content != report.ContentEqual && n.Content != report.ContentReference {
+			t.rows[len(t.rows)-1].rank = -1
+		}
+	}
+	return t.section(p, "more node", "more nodes")
+}
+
+// unreadSection says why nodes were not read.
+func unreadSection(p *page, r *report.Result) *section {
+	s := &section{one: "more node was not read", many: "more nodes were not read", joined: true}
+	var shown []string
+	for i := range r.Audits {
+		for _, reason := range r.Audits[i].Unread() {
+			if !slices.Contains(shown, reason) && !slices.ContainsFunc(r.AllReasons(), func(all string) bool { return strings.Contains(all, reason) }) {
+				shown = append(shown, reason)
+				s.add(0, p.clipped(red, "  ", reason, 2))
+			}
+		}
+	}
+	return s
+}
