@@ -17,16 +17,16 @@ import (
 func newAuditCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "audit DIR",
-		Short: "Finish what a killed run left: look its writes up on its cluster",
-		Long: `Audit a run whose pgchaos was killed, or broke off, before it could: the cluster that
-it left is asked, every node that lets pgchaos in is read, and every write is looked up
-that the ledger in the result directory knows. The result is then judged, written, and
-reported like any other; what died with the run's pgchaos (latencies, outages) is told,
-and makes the verdict inconclusive unless it is fail.
+		Short: "Audit a run that was killed: look its writes up on its cluster",
+		Long: `Audit a run whose pgchaos was killed or failed before its audit. pgchaos reads every node of
+the cluster that the run left, and looks up every write of the ledger in the result
+directory. It judges the result, writes it and prints the report. The latencies and outages
+that the killed pgchaos had measured are lost: without them the verdict is inconclusive,
+unless it is fail.
 
-Nothing is started, stopped or configured. The load's last backends are waited for, or
-terminated, and a barrier row is written. A node that cannot be reached is named with
-what would bring it back; the audit can be made again after that.`,
+The audit starts, stops and configures nothing. It waits for the load's last backends, or
+terminates them, and writes a barrier row. It names each node that it cannot reach, and how
+to bring it back. You can repeat the audit after that.`,
 		Example: `  pgchaos audit results/quorum-kill-20261123-064500
   pgchaos clean                                     remove the cluster afterwards`,
 		Args:              arguments(1, 1, "a result directory"),
@@ -43,7 +43,7 @@ func audit(ctx context.Context, dir string, stdout, stderr io.Writer) error {
 		return usageError(fmt.Errorf("audit %s: %w", dir, err))
 	}
 	if run.Audited() {
-		return usageError(fmt.Errorf("audit %s: the run has audited itself; 'pgchaos report %s' shows what it found", dir, dir))
+		return usageError(fmt.Errorf("audit %s: this run has its audit already; 'pgchaos report %s' prints it", dir, dir))
 	}
 	left, err := findLeftover(ctx, run, stderr)
 	if err != nil {
@@ -78,11 +78,11 @@ func findLeftover(ctx context.Context, run *runner.Kept, stderr io.Writer) (left
 	i := slices.IndexFunc(all, func(l leftover) bool { return l.run == run.Run() })
 	switch {
 	case i < 0:
-		return leftover{}, usageError(fmt.Errorf("read run %s: nothing is left of its cluster in %s, so that no node can be read", run.Run(), where))
+		return leftover{}, usageError(fmt.Errorf("audit run %s: no node can be read, because nothing is left of its cluster in %s", run.Run(), where))
 	case all[i].doubt != "":
-		return leftover{}, usageError(fmt.Errorf("read run %s: %s", run.Run(), all[i].doubt))
+		return leftover{}, usageError(fmt.Errorf("audit run %s: %s", run.Run(), all[i].doubt))
 	case all[i].alive:
-		return leftover{}, usageError(fmt.Errorf("read run %s: its pgchaos is still running, and will do so itself", run.Run()))
+		return leftover{}, usageError(fmt.Errorf("audit run %s: its pgchaos is still running, and will audit it", run.Run()))
 	}
 	return all[i], nil
 }

@@ -279,7 +279,7 @@ func TestAuditRefuses(t *testing.T) {
 		stage                    report.Stage
 		want                     string
 	}{
-		{"a run that has audited itself", experiment, oneNode, report.StageChecked, "has audited itself"},
+		{"a run with its audit", experiment, oneNode, report.StageChecked, "has its audit already"},
 		{"a run whose cluster it has removed", experiment, "", report.StageRan, "removed with the cluster"},
 		{"an experiment of another time", "name: [", oneNode, report.StageRan, "read the experiment of the run again"},
 		{"a cluster of which nothing is left", experiment, oneNode, report.StageRan, "nothing is left of its cluster"},

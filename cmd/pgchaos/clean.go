@@ -32,18 +32,20 @@ func newCleanCommand() *cobra.Command {
 	var f cleanFlags
 	cmd := &cobra.Command{
 		Use:   "clean [RUN...]",
-		Short: "Remove what earlier runs left behind: processes, directories, containers",
-		Long: `Remove what earlier runs left behind: every process and every file of a run whose
-pgchaos is gone, and every container, volume and network. Local runs are found by
-their directories, never by the names of processes; what is on a Docker engine is
-found by its labels, never by a name. A process of somebody else that only works in a
-run's directory is named, and left alone. The passwords in a run's result directory go with
-its cluster, and the results stay. A run that is still going on is never touched; a
-cluster that was left up with --keep is removed when it is named, or with --kept, and so
-is one on an engine that another machine's pgchaos has made.`,
+		Short: "Remove the processes, directories and containers that earlier runs left behind",
+		Long: `Remove what earlier runs left behind: all processes and files of a run whose pgchaos no
+longer runs, and its containers, volumes and networks. Local runs are found by their
+directories, and runs on a Docker engine by their labels, never by the names of processes
+or containers. A process that works in a run's directory but is not part of the run is left
+alone, and named. Results stay; the passwords in a result directory are removed with the
+cluster.
+
+A run that is still going on is never touched. A cluster that was left up with --keep is
+removed if you name it, or with --kept. A run that pgchaos on another machine made on the
+engine is removed if you name it.`,
 		Example: `  pgchaos clean                                     what crashed runs left
   pgchaos clean quorum-kill-20261123-064500-3f2a    this one, kept or not
-  pgchaos clean --kept                              all clusters left up with --keep as well
+  pgchaos clean --kept                              also all clusters that were left up with --keep
   pgchaos clean --provider docker                   only what is on the Docker engine`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.clean(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), args)
@@ -120,7 +122,7 @@ func (f *cleanFlags) leftovers(ctx context.Context, stderr io.Writer) (found []l
 		case errors.Is(err, docker.ErrNoEngine): // most machines have none
 			places = append(places, "no Docker engine, since none answers")
 		default:
-			fmt.Fprintln(stderr, "what the docker provider may have left is not looked at:", err)
+			fmt.Fprintln(stderr, "cannot look for runs on the Docker engine:", err)
 		}
 	}
 	return found, strings.Join(places, " and "), nil
@@ -148,7 +150,7 @@ func (f *cleanFlags) local(base string) (found []leftover, err error) {
 			},
 		}
 		if len(l.Others) > 0 {
-			one.what += fmt.Sprintf("; left alone are processes%s, which work in its directory and are not of the run", numbersOf(l.Others))
+			one.what += fmt.Sprintf("; left alone: processes%s, which work in its directory but are not part of the run", numbersOf(l.Others))
 		}
 		if l.Kept && !f.kept {
 			one.leave = "left up on purpose (--keep)"

@@ -115,7 +115,7 @@ func (f *exportFlags) print(ctx context.Context, dir string, stdout, stderr io.W
 		result = nil // timelineOf has said so
 	}
 	if damage := runner.LedgerDamage(book, result); len(damage) > 0 {
-		return fmt.Errorf("export %s: the ledger is damaged, and what was printed is not all: %s", dir, strings.Join(damage, "; "))
+		return fmt.Errorf("export %s: the ledger is damaged, and writes are missing from the output: %s", dir, strings.Join(damage, "; "))
 	}
 	return nil
 }
@@ -135,7 +135,7 @@ func timelineOf(dir string, stderr io.Writer) []record.Mark {
 		return j.Marks
 	}
 	if err != nil || !errors.Is(journalErr, fs.ErrNotExist) {
-		fmt.Fprintf(stderr, "the steps of the timeline are left out: %v\n", errors.Join(err, journalErr))
+		fmt.Fprintf(stderr, "the output has no steps of the timeline: %v\n", errors.Join(err, journalErr))
 	}
 	return nil
 }
@@ -149,7 +149,7 @@ func weakBy(dir string, stderr io.Writer) func(string, *ledger.Entry) bool {
 	}
 	weak, err := runner.WeakBy(dir, r)
 	if err != nil {
-		fmt.Fprintf(stderr, "only acknowledgements with the server's notice are marked as weak, and others may have been weak, too: %v\n", err)
+		fmt.Fprintf(stderr, "only acknowledgements with the server's notice are marked as weak; others may be weak too: %v\n", err)
 		return nil
 	}
 	return weak

@@ -93,7 +93,7 @@ func TestExportOfADamagedLedger(t *testing.T) {
 	must(t, os.WriteFile(file, text, 0o644))
 	var stdout, stderr bytes.Buffer
 	code := run(t.Context(), []string{"export", "--format", "jepsen", dir}, nil, &stdout, &stderr)
-	if code != exitFailed || !strings.Contains(stderr.String(), "what was printed is not all: block 1") || strings.Count(stdout.String(), `"type":"ok"`) != 2 {
+	if code != exitFailed || !strings.Contains(stderr.String(), "writes are missing from the output: block 1") || strings.Count(stdout.String(), `"type":"ok"`) != 2 {
 		t.Errorf("exit code %d: %s%s", code, stderr.String(), stdout.String())
 	}
 	must(t, os.WriteFile(file, []byte("no ledger"), 0o644))
@@ -116,7 +116,7 @@ func TestExportOfAKilledRun(t *testing.T) {
 	if code != exitPass || strings.Count(stdout.String(), `"process":"nemesis"`) != 1 || strings.Count(stdout.String(), `"weak":true`) != 1 {
 		t.Errorf("exit code %d: %s%s", code, stderr.String(), stdout.String())
 	}
-	if text := stderr.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "others may have been weak, too: the run was broken off") {
+	if text := stderr.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "others may be weak too: the run was broken off") {
 		t.Error(text)
 	}
 }

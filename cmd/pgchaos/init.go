@@ -60,7 +60,7 @@ func newShowCommand() *cobra.Command {
 		Use:   "show NAME",
 		Short: "Print an experiment that comes with pgchaos",
 		Example: `  pgchaos show quorum-kill
-  pgchaos show quorum-kill > mine.yaml     as a start for one of yours`,
+  pgchaos show quorum-kill > mine.yaml     to start your own from`,
 		Args:              arguments(1, 1, "the name of a shipped experiment; 'pgchaos list' has them"),
 		ValidArgsFunction: completeShipped,
 		RunE: func(cmd *cobra.Command, args []string) error {

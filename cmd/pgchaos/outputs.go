@@ -190,7 +190,7 @@ func parseShare(text string) (float64, error) {
 		share /= 100
 	}
 	if err != nil || !(share > 0 && share <= 1) {
-		return 0, errors.New("this is no share; write 1%, or a number above 0 and up to 1")
+		return 0, errors.New("write a percentage such as 1%, or a number above 0 and up to 1")
 	}
 	return share, nil
 }

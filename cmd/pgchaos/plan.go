@@ -15,10 +15,10 @@ func newPlanCommand() *cobra.Command {
 	var yaml bool
 	cmd := &cobra.Command{
 		Use:   "plan FILE",
-		Short: "Show the resolved experiment and its timeline; nothing is started",
+		Short: "Show what an experiment would do; nothing is started",
 		Example: `  pgchaos plan quorum-kill
   pgchaos plan my.yaml --set load.writes.rate=2000/s
-  pgchaos plan quorum-kill --yaml > mine.yaml       the resolved file, as a start for one of yours`,
+  pgchaos plan quorum-kill --yaml > mine.yaml       the experiment with all its values, to start your own from`,
 		Args:              arguments(1, 1, experimentArgument),
 		ValidArgsFunction: completeExperiment,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -44,7 +44,7 @@ func newValidateCommand() *cobra.Command {
 	var pgBin string
 	cmd := &cobra.Command{
 		Use:   "validate FILE...",
-		Short: "Check experiment files: every mistake at once, with its place",
+		Short: "Check experiment files: all mistakes at once, each with its position",
 		Example: `  pgchaos validate experiments/*.yaml
   pgchaos validate my.yaml --set load.writes.clients=64`,
 		Args:              arguments(1, 0, experimentArgument),

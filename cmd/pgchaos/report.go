@@ -24,7 +24,7 @@ func newReportCommand() *cobra.Command {
 	var full bool
 	cmd := &cobra.Command{
 		Use:   "report [DIR]",
-		Short: "Print the report of an earlier run again, from its result alone",
+		Short: "Print the report of an earlier run again",
 		Example: `  pgchaos report                                         the newest run in results
   pgchaos report results/quorum-kill-20261123-064500     this one
   pgchaos report nightly                                 the newest in this folder of results
@@ -51,7 +51,7 @@ func newReportCommand() *cobra.Command {
 				return err
 			}
 			if damage := runner.Damage(dir, result); len(damage) > 0 {
-				return fmt.Errorf("report %s: the report is of %s, which is whole, but the files beside it are damaged: %s",
+				return fmt.Errorf("report %s: %s is intact, but other files of the run are damaged: %s",
 					dir, report.FileName, strings.Join(damage, "; "))
 			}
 			return nil

@@ -76,7 +76,7 @@ func newDockerRoom(ctx context.Context, o roomOptions) (machineRoom, error) {
 	defer pull.close()
 	options := docker.Options{Run: o.run, Experiment: o.experiment, Results: o.results, Major: o.postgres, Pulling: pull.tell}
 	if o.pgBin != "" {
-		return machineRoom{}, usageError(errors.New("--pg-bin: the docker provider runs the programs of its image; cluster.docker.image names that"))
+		return machineRoom{}, usageError(errors.New("--pg-bin is of no use with the docker provider, which runs the programs of its image; set cluster.docker.image"))
 	}
 	if d := o.docker; d != nil {
 		options.Image, options.ExactNames = d.Image, d.Names == "exact"

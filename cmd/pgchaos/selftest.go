@@ -35,19 +35,18 @@ func newSelftestCommand() *cobra.Command {
 	var f selftestFlags
 	cmd := &cobra.Command{
 		Use:   "selftest [CASE...]",
-		Short: "Prove that pgchaos sees: lose, damage and hide rows on purpose, and demand each finding",
-		Example: `  pgchaos selftest                          does it work on my PostgreSQL?
-  pgchaos selftest --pg-bin /opt/pg/bin     ... on this one
-  pgchaos selftest split-brain weak-ack     these cases alone
+		Short: "Test pgchaos itself: lose, damage and hide rows on purpose, and check that it notices",
+		Example: `  pgchaos selftest                          does pgchaos work with my PostgreSQL?
+  pgchaos selftest --pg-bin /opt/pg/bin     with this PostgreSQL
+  pgchaos selftest split-brain weak-ack     only these cases
   pgchaos selftest --provider docker        on containers instead of processes`,
-		Long: `Each case is a real cluster that is broken in a known way: writes lost by an
-asynchronous failover, a cancelled synchronous wait, a split brain, a row changed
-behind pgchaos's back, and so on. Its result must say exactly that, with the numbers
-that SQL counts beside it, and nothing else. Twenty clean switchovers must be found
-clean. It takes less than a minute.
+		Long: `Each case breaks a real cluster in a known way: an asynchronous failover that loses writes, a
+cancelled synchronous wait, a split brain, a row changed by somebody else, and so on. The
+result must say exactly that, with the numbers that SQL counts, and nothing else. Twenty
+switchovers without a loss must be reported as such. All cases take less than a minute.
 
-Exit codes: 0 all seen, 3 a case was seen as something else, 4 a case could not be
-produced on this machine, 5 something was left behind, 130 interrupted.`,
+Exit codes: 0 all cases were reported correctly, 3 a case was not, 4 a case could not be
+made on this machine, 5 something was left behind, 130 interrupted.`,
 		ValidArgsFunction: completeCase,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.execute(cmd.Context(), args, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -90,7 +89,7 @@ func (f *selftestFlags) execute(ctx context.Context, names []string, stdout, std
 	t := &selfTest{
 		dir: dir, keepGoing: f.keepGoing, discard: f.out == "", out: stdout, run: f.runCase(dir, stderr),
 	}
-	fmt.Fprintf(stdout, "%s on the %s provider; each has to be seen as what it is, and as nothing else\n\n", countCases(len(cases)), f.provider)
+	fmt.Fprintf(stdout, "%s on the %s provider; pgchaos must report of each what happened in it, and nothing else\n\n", countCases(len(cases)), f.provider)
 	return t.all(ctx, cases)
 }
 
@@ -284,15 +283,15 @@ func (t *selfTest) sum(ctx context.Context, cases int, took time.Duration) error
 		fmt.Fprintln(t.out, "interrupted; nothing is left behind")
 		return verdictError(exitInterrupted)
 	}
-	fmt.Fprintf(t.out, "\n%d of %s seen as what they are, in %.1f s\n", t.seen, countCases(cases), took.Seconds())
+	fmt.Fprintf(t.out, "\n%d of %s reported correctly, in %.1f s\n", t.seen, countCases(cases), took.Seconds())
 	if unbegun := cases - t.seen - t.wrong - t.missing; unbegun > 0 {
-		fmt.Fprintf(t.out, "%d not begun after the first that failed: --keep-going runs them all the same\n", unbegun)
+		fmt.Fprintf(t.out, "%d not run after the first failure; --keep-going runs them too\n", unbegun)
 	}
 	switch {
 	case t.wrong > 0:
 		return verdictError(exitFail)
 	case t.missing > 0:
-		fmt.Fprintln(t.out, "What could not be made on this machine proves nothing, in either direction.")
+		fmt.Fprintln(t.out, "A case that could not be made on this machine proves nothing.")
 		return verdictError(exitInconclusive)
 	}
 	return nil

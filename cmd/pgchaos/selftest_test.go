@@ -191,7 +191,7 @@ func TestSelftestLooks(t *testing.T) {
 
 // TestSelftestOfWhatThereIsNot: a mistake on the command line starts nothing.
 func TestSelftestOfWhatThereIsNot(t *testing.T) {
-	for _, args := range [][]string{{"selftest", "split-brian"}, {"selftest", "--provider", "cloud"}} {
+	for _, args := range [][]string{{"selftest", "frobnicate"}, {"selftest", "--provider", "cloud"}} {
 		var stderr bytes.Buffer
 		if code := run(t.Context(), args, nil, io.Discard, &stderr); code != exitUsage || !strings.Contains(stderr.String(), "there is: ") {
 			t.Errorf("%v: exit code %d, %s", args, code, stderr.String())
