@@ -91,6 +91,8 @@ func TestConditionSaysWhatIsNotSo(t *testing.T) {
 		{"not connected at all", Condition{SyncState: map[string]string{"gone": "sync"}}, "sync_state of gone is not connected, not sync"},
 		{"startup is not streaming", Condition{Streaming: []string{"s"}}, "s is not streaming on new: startup"},
 		{"behind", Condition{CaughtUp: []string{"s"}}, "s has replayed up to 0/28 of 0/32"},
+		{"a role that no node has", Condition{CaughtUp: []string{"replicas"}}, "no node is replicas now"},
+		{"no node of a role streams", Condition{Streaming: []string{"replicas"}}, "no node is replicas now"},
 		{"nobody knows", Condition{CaughtUp: []string{"gone"}}, "gone is unreachable: connection refused"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -120,15 +120,21 @@ func (c Condition) wrong(states []record.NodeState, target record.LSN) (out []st
 		}
 	}
 	for _, name := range c.Streaming {
+		if _, there := byName[name]; !there {
+			out = append(out, "no node is "+name+" now")
+			continue
+		}
 		if st, on := downstream(states, name); st.State != "streaming" || !byName[name].Streaming {
 			out = append(out, fmt.Sprintf("%s is not streaming%s: %s", name, on, cmp.Or(st.State, "not connected")))
 		}
 	}
 	for _, name := range c.CaughtUp {
-		st := byName[name]
+		st, there := byName[name]
 		switch {
+		case !there: // a role
+			out = append(out, "no node is "+name+" now")
 		case target == 0:
-			out = append(out, "no primary tells how far "+name+" has to come")
+			out = append(out, "there is no primary that "+name+" could catch up with")
 		case !st.Reachable:
 			out = append(out, fmt.Sprintf("%s is unreachable: %s", name, st.Error))
 		case st.LSN < target:

@@ -22,6 +22,7 @@ type validator struct {
 func validate(e *Experiment, d *decoder) {
 	v := &validator{e, d}
 	v.name("name", e.Name, "the experiment")
+	v.positive("duration", e.Duration)
 	v.positive("baseline.median", e.Baseline.Median)
 	v.positive("baseline.p95", e.Baseline.P95)
 	v.cluster()

@@ -282,12 +282,14 @@ func (t *timelineStates) condition(c *Condition, path string) {
 	}
 	for key, names := range map[string]NodeList{".streaming": c.Streaming, ".caught_up": c.CaughtUp} {
 		for i, name := range names {
+			at := key
+			if t.v.d.has(path + key + "[0]") {
+				at = fmt.Sprintf("%s[%d]", key, i)
+			}
 			if n := t.node(name); n != nil && !n.serves() {
-				at := key
-				if t.v.d.has(path + key + "[0]") {
-					at = fmt.Sprintf("%s[%d]", key, i)
-				}
 				never(at, "does not answer", cmp.Or(n.since, n.pulled), n)
+			} else if holders, _ := t.meant(name); n == nil && len(holders) == 0 {
+				t.v.bad(path+at, "this can never hold: no node can be "+name+" at this step", t.holders(name))
 			}
 		}
 	}
