@@ -105,7 +105,7 @@ func TestLoadThatNeverWorked(t *testing.T) {
 		{"as it should be", nil, ""},
 		{"a table that is not there", wrong("42P01", 30000, `relation "orderz" does not exist`),
 			`reads: not one of 30,000 operations succeeded: relation "orderz" does not exist; the table does not exist where the load looks for it`},
-		{"a server that was never there", wrong("connection refused", 30000, "connection refused"), "reads: not one of 30,000 operations succeeded: connection refused"},
+		{"a server that was never there", wrong("connection refused", 30000, "connection refused"), "reads: not one of 30,000 operations succeeded: connection refused; no server listens there: correct the url, or look whether the server runs"},
 		{"no permission, at times", wrong("42501", 300, "permission denied for table t"), "300 operations failed by an error of the load itself: permission denied for table t; the load's user lacks"},
 		{"another mistake, at times", wrong("42804", 300, "type mismatch"), "type mismatch; correct the statement"},
 		{"a script that means its errors", wrong("42P01", 299, "table t does not exist"), ""},

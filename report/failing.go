@@ -20,6 +20,7 @@ func remedies() map[string]string {
 		"script":                "correct the script",
 		"copy":                  "COPY FROM STDIN has no data here: use insert",
 		"tls":                   "the server's certificate is not trusted: correct sslmode or sslrootcert",
+		"connection refused":    "no server listens there: correct the url, or look whether the server runs",
 		"unknown host":          "correct the name of the host",
 		"3D000":                 "the database does not exist: create it",
 		"3F000":                 "the schema does not exist: create it in load.setup",
