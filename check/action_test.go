@@ -22,6 +22,10 @@ func TestAnUnknownActionExplainsNothing(t *testing.T) {
 func TestLifts(t *testing.T) {
 	undo := mark("undo-pause-a", "undo", "a", 2000, 2010)
 	undo.Reverses = "pause-a"
+	early := undo
+	early.Issued = 500 * msec
+	atOnce := undo
+	atOnce.Issued = 1000 * msec
 	of := func(action string) record.Mark { return mark(action+"-a", action, "a", 2000, 2010) }
 	for _, tt := range []struct {
 		name  string
@@ -38,6 +42,9 @@ func TestLifts(t *testing.T) {
 		{"a rejoin ends a pause", of("rejoin"), "pause", true},
 		{"its own reversal", undo, "pause", true},
 		{"another one's reversal", undo, "disconnect", false},
+		{"the reversal of an earlier one of this name", early, "pause", false},
+		{"a reversal at once", atOnce, "pause", true},
+		{"a connect ends no kill", of("connect"), "kill", false},
 		{"another node", mark("start-b", "start", "b", 2000, 2010), "kill", false},
 		{"it came before", mark("start-a", "start", "a", 500, 510), "kill", false},
 	} {

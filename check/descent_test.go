@@ -134,3 +134,27 @@ func TestPromotedAgainToTheSameNumber(t *testing.T) {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
+
+// TestPromotedAgain: after what a node had was taken from it, it must have been read as a standby, and after that as a
+// primary on this timeline.
+func TestPromotedAgain(t *testing.T) {
+	silent := primary("a", 3000, 2, 3)
+	silent.Reachable = false
+	for name, c := range map[string]struct {
+		taken  *ForkHolding
+		states []record.NodeState
+		want   bool
+	}{
+		"nothing was taken":         {nil, []record.NodeState{state("a", 2000, 's'), primary("a", 3000, 2, 3)}, false},
+		"promoted again":            {&ForkHolding{Read: time.Second}, []record.NodeState{state("a", 2000, 's'), primary("a", 3000, 2, 3)}, true},
+		"never a standby":           {&ForkHolding{Read: time.Second}, []record.NodeState{primary("a", 3000, 2, 3)}, false},
+		"a standby as it was taken": {&ForkHolding{Read: 2 * time.Second}, []record.NodeState{state("a", 2000, 's'), primary("a", 3000, 2, 3)}, false},
+		"on another timeline":       {&ForkHolding{Read: time.Second}, []record.NodeState{state("a", 2000, 's'), primary("a", 3000, 3, 3)}, false},
+		"it did not answer":         {&ForkHolding{Read: time.Second}, []record.NodeState{state("a", 2000, 's'), silent}, false},
+	} {
+		w := newWitness(&Evidence{States: map[string][]record.NodeState{"a": c.states}})
+		if got := w.promotedSince(&story{server: ledger.Server{Node: "a", Timeline: 2}, taken: c.taken}); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

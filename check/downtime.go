@@ -59,10 +59,8 @@ func (f felt) downtimeIn(p record.Phase, usual usual) Downtime {
 	for _, a := range f.Active {
 		d.Loaded = d.Loaded || a.From < p.End && p.Start < a.To
 	}
-	if d.Loaded {
-		g := f.downtime(p.Start, p.End)
-		d.From, d.To = g.from, g.to
-		d.Open = !g.ok && g.length() >= minStall && g.length() > stallFactor*usual.gap
-	}
+	g := f.downtime(p.Start, p.End) // of no length where it was not running
+	d.From, d.To = g.from, g.to
+	d.Open = !g.ok && g.length() >= minStall && g.length() > stallFactor*usual.gap
 	return d
 }

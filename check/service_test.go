@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // TestAbsences: when a node did not serve.
@@ -89,6 +90,83 @@ func TestAgainst(t *testing.T) {
 		}
 		if *overlap != c.overlap || *back != c.back {
 			t.Errorf("%s: %v, %v", c.name, *overlap, *back)
+		}
+	}
+}
+
+// TestFreezes: only a pause of the node that took effect froze it, until a step that was issued could end it.
+func TestFreezes(t *testing.T) {
+	pause := mark("pause-a", "pause", "a", 1000, 1100)
+	other := mark("pause-b", "pause", "b", 1000, 1100)
+	failed := pause
+	failed.Status = record.MarkFailed
+	without := pause
+	without.Effective = 0
+	resume := mark("resume-a", "resume", "a", 3000, 3100)
+	skipped := resume
+	skipped.Status = record.MarkSkipped
+	for name, c := range map[string]struct {
+		marks []record.Mark
+		want  []window
+	}{
+		"for ever":                   {[]record.Mark{pause}, []window{{1100 * msec, forever}}},
+		"until it was resumed":       {[]record.Mark{pause, resume}, []window{{1100 * msec, 3 * time.Second}}},
+		"a resume that did not come": {[]record.Mark{pause, skipped}, []window{{1100 * msec, forever}}},
+		"another node's":             {[]record.Mark{other}, nil},
+		"one that failed":            {[]record.Mark{failed}, nil},
+		"one without effect":         {[]record.Mark{without}, nil},
+		"a kill freezes nothing":     {[]record.Mark{mark("kill-a", "kill", "a", 1000, 1100)}, nil},
+	} {
+		if got := freezes("a", c.marks); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// TestAnswersAfterAFreeze: which answers the server gave after it had been resumed, at the moments that decide.
+func TestAnswersAfterAFreeze(t *testing.T) {
+	long := window{1000 * msec, 2000 * msec}
+	for name, c := range map[string]struct {
+		frozen             window
+		sent, done, moment int
+		want               bool
+	}{
+		"sent while it was frozen":              {long, 1500, 2100, 1200, true},
+		"sent as it froze":                      {window{1000 * msec, 1100 * msec}, 1000, 1200, 1050, true},
+		"sent before a short freeze, read late": {window{1000 * msec, 1499 * msec}, 900, 1600, 1200, false},
+		"sent before a freeze just long enough": {window{1000 * msec, 1500 * msec}, 900, 1600, 1200, true},
+		"resumed at the moment itself":          {long, 1500, 2100, 2000, true},
+		"resumed before it":                     {long, 1500, 2100, 2001, false},
+		"sent as it was resumed":                {long, 2000, 2100, 1200, false},
+		"sent afterwards":                       {long, 2050, 2100, 1200, false},
+		"answered as it was resumed":            {long, 1500, 2000, 1200, false},
+		"when it was sent is not known":         {long, 0, 2100, 1200, false},
+	} {
+		s := &story{frozen: []window{c.frozen}}
+		e := &ledger.Entry{Sent: time.Duration(c.sent) * msec, Done: time.Duration(c.done) * msec}
+		if got := s.resumedBefore(e, time.Duration(c.moment)*msec); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// TestAcknowledgedBesideANewerServer: a write counts that was sent from when the newer one was read to accept writes, and
+// answered up to when it was so last.
+func TestAcknowledgedBesideANewerServer(t *testing.T) {
+	for name, c := range map[string]struct {
+		sent, done int
+		want       time.Duration
+	}{
+		"in between":          {1500, 1600, 1500 * msec},
+		"sent as it begins":   {1000, 1100, 1000 * msec},
+		"sent before":         {999, 1100, 0},
+		"answered at its end": {1500, 2000, 1500 * msec},
+		"answered after it":   {1500, 2001, 0},
+	} {
+		s := &story{beside: []beside{{newer: term{from: time.Second, to: 2 * time.Second}}}}
+		s.serve(&ledger.Entry{Sent: time.Duration(c.sent) * msec, Done: time.Duration(c.done) * msec})
+		if got := s.beside[0].sent; got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 	}
 }

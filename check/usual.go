@@ -42,7 +42,7 @@ func (f felt) usual(firstFault, thisFault time.Duration) (u usual) {
 		}
 	}
 	last, ok := f.lastBefore(thisFault)
-	u.served = ok && (last >= until || !f.out(last, until, u))
+	u.served = ok && !f.out(last, until, u)
 	return u
 }
 
