@@ -27,11 +27,12 @@ import (
 type runFlags struct {
 	experimentFlags
 	outputFlags
-	out     string
-	keep    bool
-	pgBin   string
-	verbose bool
-	mode    string // of the files, in octal
+	out         string
+	outIsTheirs bool // the directory --out was there before
+	keep        bool
+	pgBin       string
+	verbose     bool
+	mode        string // of the files, in octal
 }
 
 func newRunCommand() *cobra.Command {
@@ -123,28 +124,28 @@ func (f *runFlags) run(ctx context.Context, name string, plan *runner.Plan, file
 	}
 	results, err := filepath.Abs(out)
 	if err != nil {
-		return nil, "", errors.Join(fmt.Errorf("name the result directory: %w", err), unclaim(out))
+		return nil, "", errors.Join(fmt.Errorf("name the result directory: %w", err), f.unclaim(out))
 	}
 	disks := []string{results}
 	if plan.Experiment.Cluster.Provider == "local" {
 		disks = append(disks, existing(local.DefaultBase()))
 	}
 	if err := runner.CheckSpace(plan.Size().Ledger, disks...); err != nil {
-		return nil, "", usageError(errors.Join(err, unclaim(out)))
+		return nil, "", usageError(errors.Join(err, f.unclaim(out)))
 	}
 	room, err := open(ctx, roomOptions{
 		run: id, experiment: plan.Experiment.Name, results: results, pgBin: f.pgBin, postgres: plan.Experiment.Cluster.Postgres,
 		docker: plan.Experiment.Cluster.Docker, stderr: stderr,
 	})
 	if err != nil {
-		err = errors.Join(err, unclaim(out))
+		err = errors.Join(err, f.unclaim(out))
 		if ctx.Err() != nil { // while it pulled an image, perhaps
 			err = &exitError{exitInterrupted, fmt.Errorf("pgchaos: interrupted: %w", err)}
 		}
 		return nil, "", err
 	}
 	if err := f.checkRoom(ctx, name, room); err != nil {
-		return nil, "", errors.Join(err, room.provider.Remove(context.WithoutCancel(ctx)), unclaim(out))
+		return nil, "", errors.Join(err, room.provider.Remove(context.WithoutCancel(ctx)), f.unclaim(out))
 	}
 	show, later := newProgress(stderr, f.verbose), laterInterrupts(ctx)
 	result, err := runner.Run(ctx, plan, runner.Options{
@@ -233,6 +234,7 @@ func verdictOf(result *report.Result) error {
 // nothing is ever overwritten.
 func (f *runFlags) makeOut(experiment string, begun time.Time) (string, error) {
 	if f.out != "" {
+		f.outIsTheirs = isDirectory(f.out)
 		if err := os.MkdirAll(f.out, 0o755); err != nil {
 			return "", usageError(fmt.Errorf("make the result directory: %w", err))
 		}
@@ -274,9 +276,14 @@ func claim(dir string) error {
 	return f.Close()
 }
 
-// unclaim takes back what makeOut made, where nothing came of the run.
-func unclaim(dir string) error {
-	return errors.Join(os.Remove(filepath.Join(dir, report.FileName)), os.Remove(dir))
+// unclaim takes back what makeOut made, where nothing came of the run. A directory that
+// was there before stays.
+func (f *runFlags) unclaim(dir string) error {
+	err := os.Remove(filepath.Join(dir, report.FileName))
+	if f.outIsTheirs {
+		return err
+	}
+	return errors.Join(err, os.Remove(dir))
 }
 
 // runID names a run: readable, and different from every other's.
