@@ -263,7 +263,7 @@ func (a *auditor) node(i int) NodeAudit {
 	h := &a.nodes[i]
 	n := NodeAudit{Node: h.name, Read: h.holding != nil, CaughtUp: a.Nodes[i].CaughtUp, Behind: a.Nodes[i].Behind}
 	if !n.Read {
-		n.Why = cmp.Or(a.Nodes[i].Why, "nobody said why")
+		n.Why = cmp.Or(a.Nodes[i].Why, "the reason is not recorded")
 		return n
 	}
 	n.Rows = h.holding.Rows

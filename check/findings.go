@@ -25,7 +25,7 @@ func (a *auditor) doubtful() (why []string) {
 	}
 	for _, f := range au.Forks {
 		if !f.Read {
-			why = append(why, fmt.Sprintf("the fork of %s before %s was not read: %s", f.Node, cmp.Or(f.Step, "it was rebuilt"), cmp.Or(f.Why, "nobody said why")))
+			why = append(why, fmt.Sprintf("the fork of %s before %s was not read: %s", f.Node, cmp.Or(f.Step, "it was rebuilt"), cmp.Or(f.Why, "the reason is not recorded")))
 		}
 	}
 	for i, of := range [][]held{a.nodes, a.forks} {
@@ -100,7 +100,7 @@ func (a Audit) Unread() (all []string) {
 		if len(nodes[reason]) > 1 {
 			were = " were"
 		}
-		all = append(all, strings.Join(nodes[reason], ", ")+were+" not read: "+cmp.Or(reason, "nobody said why"))
+		all = append(all, strings.Join(nodes[reason], ", ")+were+" not read: "+cmp.Or(reason, "the reason is not recorded"))
 	}
 	return all
 }
@@ -156,7 +156,7 @@ func (a Audit) Findings() []Finding {
 		}
 	}
 	if !a.Complete {
-		all = append(all, Finding{verdict.Inconclusive, fmt.Sprintf("table %s: %s", a.Table, cmp.Or(a.Why, "not every node was read, and nobody said why"))})
+		all = append(all, Finding{verdict.Inconclusive, fmt.Sprintf("table %s: %s", a.Table, cmp.Or(a.Why, "not every node was read, and the reason is not recorded"))})
 	}
 	if a.Acknowledged == 0 {
 		all = append(all, Finding{verdict.Inconclusive, fmt.Sprintf("table %s: no write was acknowledged, so none could be lost", a.Table)})

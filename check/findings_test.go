@@ -12,7 +12,7 @@ func TestUnreadNodesByReason(t *testing.T) {
 	a := Audit{Nodes: []NodeAudit{
 		{Node: "a", Read: true}, {Node: "b", Why: "reset"}, {Node: "c"}, {Node: "d", Why: "reset"}, {Node: "e", Why: "refused"},
 	}}
-	want := []string{"b, d were not read: reset", "c was not read: nobody said why", "e was not read: refused"}
+	want := []string{"b, d were not read: reset", "c was not read: the reason is not recorded", "e was not read: refused"}
 	if got := a.Unread(); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}

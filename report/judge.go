@@ -144,10 +144,10 @@ func (r *Result) timelineFindings() (all []check.Finding) {
 			all = append(all, inconclusive("%s was skipped%s", step, because))
 		case m.Status == record.MarkSeen:
 			if !r.provoked(m) {
-				all = append(all, inconclusive("%s %s %s, which no step of the timeline accounts for", strings.Join(m.Nodes, ", "), check.Incident(m.Action), incidentTime(m)))
+				all = append(all, inconclusive("%s %s %s, which no step of the timeline explains", strings.Join(m.Nodes, ", "), check.Incident(m.Action), incidentTime(m)))
 			}
 		case m.Status != record.MarkDone:
-			all = append(all, inconclusive("%s was never known to end%s", step, because))
+			all = append(all, inconclusive("%s has no recorded end%s", step, because))
 		case m.Fault && m.Effective <= 0:
 			all = append(all, inconclusive("%s was never verified to take effect", step))
 		}

@@ -76,7 +76,7 @@ func TestMetric(t *testing.T) {
 		{"missing rows", "missing_rows == 0", func(r *Result) { r.Audits[0].Nodes[0].Missing, r.Audits[0].Nodes[1].Missing = 2, 3 }, "5"},
 		{"weak writes are the writers' alone", "weak_writes == 0", func(r *Result) { r.Workloads[0].Total.Weak, r.Workloads[1].Total.Weak = 2, 5 }, "2"},
 		{"no audit", "lost_writes == 0", func(r *Result) { r.Audits = nil }, "? no table was audited"},
-		{"not audited yet", "lost_writes == 0", func(r *Result) { r.Audits, r.Stage = nil, StageRan }, "? before its writes were looked up"},
+		{"not audited yet", "lost_writes == 0", func(r *Result) { r.Audits, r.Stage = nil, StageRan }, "? before its audit"},
 		{"planned only", "samples of writes == 0", func(r *Result) { r.Stage = StagePlanned }, "? nothing was measured"},
 		{"nodes equal", "nodes_equal", nil, "true"},
 		{"nodes equal of what was read", "nodes_equal", incomplete, "ATLEAST true"},
@@ -226,7 +226,7 @@ func TestJudge(t *testing.T) {
 		{"a fault failed", nil, func(r *Result) { r.Timeline[1].Status, r.Timeline[1].Error = record.MarkFailed, "no such process" }, verdict.Inconclusive, "crash (kill) failed: no such process"},
 		{"a fault was never verified", nil, func(r *Result) { r.Timeline[1].Effective = 0 }, verdict.Inconclusive, "never verified"},
 		{"a step was skipped", nil, func(r *Result) { r.Timeline[1].Status = record.MarkSkipped }, verdict.Inconclusive, "was skipped"},
-		{"a step was never known to end", nil, func(r *Result) { r.Timeline[1].Status = "" }, verdict.Inconclusive, "never known to end"},
+		{"a step has no recorded end", nil, func(r *Result) { r.Timeline[1].Status = "" }, verdict.Inconclusive, "has no recorded end"},
 		{"a verify did not hold", nil, func(r *Result) {
 			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].NotSo = "verify", record.MarkFailed, true
 		}, verdict.Fail, "did not hold"},
@@ -254,7 +254,7 @@ func TestJudge(t *testing.T) {
 		{"a node crashed after something ran on another", nil, func(r *Result) {
 			r.Timeline[0].Action, r.Timeline[0].Nodes = "exec", []string{"pgslave"}
 			r.Timeline[1].Action, r.Timeline[1].Status = "crash", record.MarkSeen
-		}, verdict.Inconclusive, "which no step of the timeline accounts for"},
+		}, verdict.Inconclusive, "which no step of the timeline explains"},
 		{"two nodes accepted writes", []string{"lost_writes == 0"}, func(r *Result) { r.SplitBrain = []string{"a (timeline 2)", "b (timeline 2)"} }, verdict.Fail, "split brain: a (timeline 2) and b (timeline 2)"},
 		{"two nodes were read to accept writes", []string{"lost_writes == 0"}, func(r *Result) {
 			r.TwoWritable = []check.Rivals{{One: ledger.Server{Node: "a", Timeline: 1}, Other: ledger.Server{Node: "b", Timeline: 2}, From: time.Second, To: 2 * time.Second}}
@@ -277,8 +277,8 @@ func TestJudge(t *testing.T) {
 		}, verdict.Inconclusive, "ledger.bin is damaged: block 3: gone\nledger.bin is damaged: block 4: gone"},
 		{"the ledger is whole", nil, func(r *Result) { r.LedgerFile = &LedgerFile{Bytes: 1 << 20} }, verdict.Pass, ""},
 		{"planned only", nil, func(r *Result) { r.Stage, r.Audits = StagePlanned, nil }, verdict.Inconclusive, "nothing was measured"},
-		{"not audited", nil, func(r *Result) { r.Stage, r.Audits = StageRan, nil }, verdict.Inconclusive, "looked up"},
-		{"nothing is known", nil, func(r *Result) { *r = Result{} }, verdict.Inconclusive, "nobody knows"},
+		{"not audited", nil, func(r *Result) { r.Stage, r.Audits = StageRan, nil }, verdict.Inconclusive, "before its audit"},
+		{"nothing is known", nil, func(r *Result) { *r = Result{} }, verdict.Inconclusive, "not recorded how far"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

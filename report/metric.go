@@ -87,11 +87,11 @@ func (r *Result) Unfinished() string {
 	case StageChecked:
 		return ""
 	case StageRan:
-		return "the run ended before its writes were looked up on the nodes"
+		return "the run ended before its audit"
 	case StagePlanned:
 		return "the run ended before its load did: nothing was measured"
 	}
-	return "nobody knows how far the run came"
+	return "it is not recorded how far the run came"
 }
 
 // auditMetric is a sum over all audited tables.

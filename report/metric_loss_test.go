@@ -61,7 +61,7 @@ func TestLossMetrics(t *testing.T) {
 		{"an old file knows the end alone", old, "not split_brain", verdict.Inconclusive, "not recorded"},
 		{"a damaged ledger", func(r *Result) { r.Audits[0].Damage = []string{"block 3"} }, "not split_brain", verdict.Inconclusive, "block 3"},
 		{"nobody was acknowledged", func(r *Result) { r.Audits[0].Acknowledged = 0 }, "not split_brain", verdict.Inconclusive, "no write"},
-		{"the run broke off", func(r *Result) { r.Stage = StageRan }, "not split_brain", verdict.Inconclusive, "before its writes were looked up"},
+		{"the run broke off", func(r *Result) { r.Stage = StageRan }, "not split_brain", verdict.Inconclusive, "before its audit"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -184,7 +184,7 @@ func (r *Result) readFindings() (all []check.Finding) {
 		}
 		for _, f := range w.Reads.Findings {
 			if f.Violation && f.N > 0 {
-				all = append(all, failed("%s: %s", w.Name, ReadFindingText(f)))
+				all = append(all, failed("%s: %s", w.Name, ReadFindingText(f, w.Reads.Total())))
 			}
 		}
 	}

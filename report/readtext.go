@@ -1,50 +1,54 @@
 package report
 
 import (
+	"fmt"
+
 	"pgchaos/check"
 	"pgchaos/internal/units"
 )
 
-// ReadFindingText is a number of reads, and what they were.
-func ReadFindingText(f check.ReadFinding) string {
-	text := units.Count(f.N, "read ", "reads ") + readWhatWords(f.What, f.N)
+// ReadFindingText is a number of reads and what they were, of how many: "608 stale reads of 24,256".
+func ReadFindingText(f check.ReadFinding, of int64) string {
+	text := readText(f.What, f.N)
+	if f.What == check.ReadStale && of > 0 {
+		text += " of " + units.Grouped(of)
+	}
 	if f.AtLeast {
 		text = "at least " + text
 	}
 	return text
 }
 
-func readWhatWords(what check.ReadWhat, n int64) string {
+func readText(what check.ReadWhat, n int64) string {
+	read := units.Count(n, "read", "reads")
+	stale := units.Count(n, "stale read", "stale reads")
 	switch what {
 	case check.ReadStale:
-		return "did not see a write acknowledged before"
+		return stale
 	case check.ReadStaleApplied:
-		return "did not see a write on a standby that remote_apply had waited for"
+		return stale + " on a standby that remote_apply had waited for"
 	case check.ReadStalePrimary:
-		return "did not see a write on the very primary that had acknowledged it"
+		return stale + " on the primary that had acknowledged the write"
 	case check.ReadMissedOwn:
-		return "did not see a write of the client's own writer"
+		return read + " missed a write of the same client"
 	case check.ReadWentBack:
-		return "saw less than the same connection had seen before"
+		return read + " saw less than an earlier read over the same connection"
 	case check.ReadBehind:
-		return "saw less than the same client had seen over another connection"
+		return read + " saw less than an earlier read of the same client over another connection"
 	case check.ReadHole:
-		return "saw a write, but not an acknowledged one that was committed before it"
+		return read + " missed an acknowledged write, but saw one that was committed after it"
 	case check.ReadNever:
-		if n == 1 {
-			return "saw a row that nobody had written"
-		}
-		return "saw rows that nobody had written"
+		return read + " saw a row that no client wrote"
 	}
-	return string(what)
+	return fmt.Sprintf("%s: %s", read, what)
 }
 
 // WentBackText is how often a node showed less than before over the same connection.
 func WentBackText(f check.Forks) string {
-	return units.Count(f.WentBack.N, "reading", "readings") + " of a node's heads showed less than the one before over the same connection"
+	return units.Count(f.WentBack.N, "time", "times") + " a node showed fewer writes than before over the same connection"
 }
 
 // StandbyForksText is how often two standbys showed writes in opposite orders.
 func StandbyForksText(f check.Forks) string {
-	return "two standbys showed writes in opposite orders in " + units.Count(f.Standbys.N, "reading", "readings")
+	return units.Count(f.Standbys.N, "time", "times") + " two standbys showed writes in opposite orders"
 }

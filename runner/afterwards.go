@@ -155,7 +155,7 @@ func (k *Kept) recall(book *ledger.Book) error {
 		k.retell(j, written)
 	}
 	if book == nil && len(k.plan.tables()) > 0 {
-		a.Unknown = append(a.Unknown, "the run has left no ledger, so nobody knows which writes were acknowledged")
+		a.Unknown = append(a.Unknown, "the run has left no ledger, so it is not known which writes were acknowledged")
 	}
 	if book != nil && k.stage == report.StageRan {
 		if !book.Closed {

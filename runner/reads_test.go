@@ -96,7 +96,7 @@ func TestTamperingIsSeenByReaders(t *testing.T) {
 		t.Errorf("rows that were read and then deleted: %+v", r.Audits[0])
 	}
 	var shown strings.Builder
-	if err := text.Write(&shown, r, text.Options{}); err != nil || !strings.Contains(shown.String(), "reads: FAIL:") {
+	if err := text.Write(&shown, r, text.Options{Full: true}); err != nil || !strings.Contains(shown.String(), "reads: VIOLATION: ") {
 		t.Errorf("%v\n%s", err, shown.String())
 	}
 }

@@ -77,7 +77,7 @@ func writeOutages(p *page, r *report.Result) {
 	if len(r.Outages) == 0 {
 		return
 	}
-	p.heading("Outages", "from when the fault was issued until service was sustained")
+	p.heading("Outages", "from when the fault was issued until operations succeeded for good")
 	t := table{columns: []column{left("Event"), left("Workload"), left("Kind"), left("Outage"), right("Errors"), right("First error"), right("Last error"), right("Downtime")}}
 	for _, o := range r.Outages {
 		kind := "read"
@@ -108,15 +108,15 @@ func outageWords(o check.Outage) (text string, i ink) {
 	case !o.Loaded:
 		return "not measured: no load", yellow
 	case o.NotServed:
-		return "not measured: it was not served before either", yellow
+		return "not measured: down before the fault", yellow
 	case !o.Recovered && o.RTO == 0:
 		return "never recovered", red
 	case !o.Recovered:
-		return "at least " + units.Span(o.RTO) + ": never recovered", red
+		return "at least " + units.Span(o.RTO) + ", never recovered", red
 	case o.Most > o.RTO:
 		return "between " + wholeSpan(o.RTO) + " and " + wholeSpan(o.Most), plain
 	case o.RTO > 0 || o.Errors > 0:
 		return units.Span(o.RTO), plain
 	}
-	return "none seen", plain
+	return "none", plain
 }

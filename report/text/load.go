@@ -44,21 +44,21 @@ func writeLoad(p *page, r *report.Result) {
 
 // asked is what a workload was told to do.
 func askedWords(w *report.Workload) string {
-	text := fmt.Sprintf("%s: %s, %s, %s", w.Name, w.Kind, w.Target, units.Count(int64(w.Clients), "client", "clients"))
+	text := fmt.Sprintf("%s: %s on %s, %s", w.Name, w.Kind, w.Target, units.Count(int64(w.Clients), "client", "clients"))
 	if w.OnTimeout == "cancel" || w.OnTimeout == "terminate" {
-		text += ", " + w.OnTimeout + " on time-out"
+		text += ", " + w.OnTimeout + " after a time-out"
 	}
 	if w.Model != nil {
 		text += modelWords(w.Model)
 	}
 	switch {
 	case w.Rate > 0:
-		text += ", " + strconv.FormatFloat(w.Rate, 'f', -1, 64) + "/s asked for"
+		text += ", " + strconv.FormatFloat(w.Rate, 'f', -1, 64) + "/s"
 		if w.Model != nil && w.Model.Arrivals == "poisson" {
 			text += " as Poisson arrivals"
 		}
 	case !w.Open() && (w.Model == nil || w.Model.ThinkTime == 0 && len(w.Model.Stages) == 0):
-		text += ", as fast as they are answered"
+		text += ", a closed loop"
 	}
 	return text
 }
@@ -69,22 +69,22 @@ func modelWords(m *report.Model) (text string) {
 		text += " on " + units.Count(int64(m.Connections), "connection", "connections")
 	}
 	if m.Pipeline > 1 {
-		text += ", " + strconv.Itoa(m.Pipeline) + " statements at once"
+		text += ", a pipeline of " + strconv.Itoa(m.Pipeline) + " statements"
 	}
 	if m.Protocol == "simple" {
 		text += ", simple protocol"
 	}
 	if m.Route != "" && m.Route != "hosts" {
-		text += ", by " + m.Route
+		text += ", route " + m.Route
 	}
 	if m.ThinkTime > 0 {
-		text += ", thinking for " + m.ThinkTime.String()
+		text += ", think time " + m.ThinkTime.String()
 	}
 	if m.Overflow == "drop" {
-		text += ", dropping what finds no free client"
+		text += ", dropping operations without a free client"
 	}
 	if m.CatchUp != "" && m.CatchUp != "burst" {
-		text += ", " + map[string]string{"spread": "catching up at twice the rate", "skip": "skipping what a stall made late"}[m.CatchUp]
+		text += ", " + map[string]string{"spread": "catching up at twice the rate", "skip": "skipping operations that a stall made late"}[m.CatchUp]
 	}
 	return text + stagesWords(m)
 }
@@ -98,7 +98,7 @@ func stagesWords(m *report.Model) (text string) {
 		}
 		switch {
 		case i >= shownStages:
-			return text + fmt.Sprintf(", and %d stages more", len(m.Stages)-i)
+			return text + fmt.Sprintf(", and %d more stages", len(m.Stages)-i)
 		case m.Ramp == "linear":
 			text += ", to " + what + " in " + s.For.String()
 		default:
@@ -179,27 +179,27 @@ func writeLoadNotes(p *page, r *report.Result) {
 			closed = append(closed, w.Name)
 		}
 		if s.Unknown > 0 {
-			p.para(yellow, 2, "%s: %s sent and never answered in time%s", w.Name, units.Count(s.Unknown, "operation was", "operations were"), abandonedWords(&w))
+			p.para(yellow, 2, "%s: %s no reply in time%s", w.Name, units.Count(s.Unknown, "operation got", "operations got"), abandonedWords(&w))
 		}
 		if s.Service.Count > 0 && s.Response.P99 > queueing*s.Service.P99 {
-			p.para(plain, 2, "%s: once sent, 99%% were answered within %s ms; the rest of the response time was waiting for a free client",
+			p.para(plain, 2, "%s: 99%% were answered within %s ms of being sent; the rest of the response time was waiting for a free client",
 				w.Name, units.Millis(s.Service.P99))
 		}
 	}
 	if len(closed) > 0 {
-		p.para(faint, 2, "%s: a closed loop cannot see waiting: while the server stalls its clients send nothing, so that "+
-			"one slow sample stands for all that would have come. A rate shows them", strings.Join(closed, ", "))
+		p.para(faint, 2, "%s: in a closed loop clients send nothing while the server stalls, so that one slow sample stands for all "+
+			"that users would have sent. Give the workload a rate to measure the stall", strings.Join(closed, ", "))
 	}
 }
 
 // abandoned says what became of the operations that were given up on.
 func abandonedWords(w *report.Workload) (text string) {
 	if w.Late > 0 {
-		text += fmt.Sprintf("; %s afterwards", units.Count(w.Late, "answer came", "answers came"))
+		text += fmt.Sprintf("; %s later", units.Count(w.Late, "reply came", "replies came"))
 	}
 	if w.GaveUp > 0 {
-		text += fmt.Sprintf("; %s abandoned, of which at most %s a connection at once",
-			units.Count(w.GaveUp, "was", "were"), units.Count(int64(w.MostAbandoned), "held", "held"))
+		text += fmt.Sprintf("; clients gave up on %s of them, and at most %s held a connection at the same time",
+			units.Grouped(w.GaveUp), units.Grouped(int64(w.MostAbandoned)))
 	}
 	return text
 }

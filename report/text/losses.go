@@ -29,20 +29,20 @@ func writeLosses(p *page, r *report.Result) {
 		}
 		writeSplitBrain(p, a)
 		if a.Unexplained > 0 {
-			p.para(red, 2, "UNEXPLAINED: %s, for which no event accounts", units.Count(a.Unexplained, "loss", "losses"))
+			p.para(red, 2, "UNEXPLAINED: %s that no event explains", units.Count(a.Unexplained, "loss", "losses"))
 		}
 		writeLost(p, a)
-		writeRPO(p, a)
+		writeRPO(p, r, a)
 		for _, c := range []struct {
 			count        *check.Count
 			answer, what string
 			ink          ink
 		}{
-			{&a.WeakLost, "acknowledged", "weakly acknowledged (the wait for a standby cancelled, or a weaker regime than demanded) and lost", yellow},
-			{&a.Resurrected, "refused", "RESURRECTED: present, although certain to have failed", red},
-			{&a.Corrupted, "answered", "CORRUPTED: present with another value than was written", red},
-			{&a.Duplicated, "answered", "DUPLICATED: present more than once on a node", red},
-			{&a.Foreign, "answered", "FOREIGN: present, although this run never attempted them", red},
+			{&a.WeakLost, "acknowledged", "weakly acknowledged writes were lost (their wait for a standby was cancelled, or fewer standbys than demanded acknowledged them)", yellow},
+			{&a.Resurrected, "refused", "RESURRECTED: rows of writes that certainly failed", red},
+			{&a.Corrupted, "answered", "CORRUPTED: rows with another value than was written", red},
+			{&a.Duplicated, "answered", "DUPLICATED: rows that a node has more than once", red},
+			{&a.Foreign, "answered", "FOREIGN: rows that this run never wrote", red},
 		} {
 			if c.count.N > 0 {
 				p.para(c.ink, 2, "%s %s", units.Grouped(c.count.N), c.what)
@@ -59,7 +59,7 @@ func writeLosses(p *page, r *report.Result) {
 			p.para(yellow, 2, "%s", ghostWords(*a.Ghosts))
 		}
 		if a.Ghosts == nil && r.Afterwards != nil && a.Lost.N+a.WeakLost.N+a.Vanished.N > 0 {
-			p.para(plain, 2, "whether anybody had read what is absent is not recorded: the run's pgchaos alone knew")
+			p.para(plain, 2, "it is not recorded whether clients had read the missing rows, because the pgchaos of the run was killed")
 		}
 		if a.Survived.N+a.Vanished.N > 0 {
 			p.para(plain, 2, "%s", unansweredWords(a))
@@ -77,22 +77,26 @@ func unansweredWords(a *check.Audit) string {
 		units.Count(a.Survived.N+a.Vanished.N, "write", "writes"), units.Grouped(a.Survived.N), units.Grouped(a.Vanished.N))
 }
 
-// weakAckWords say what weak acknowledgements mean: "83 weak acknowledgements, which one
-// more failure could lose: 83 without the demanded wait for standbys (36 as it changed)".
+// weakAckWords say what weak acknowledgements mean: "83 writes were acknowledged weakly, so that a second
+// failure would have lost them: 83 with fewer standbys than demanded (36 of them while the setting was changed)".
 func weakAckWords(w *check.WeakAcks) string {
 	var parts []string
 	if w.Notice > 0 {
-		parts = append(parts, fmt.Sprintf("%s whose wait was cancelled", units.Grouped(w.Notice)))
+		parts = append(parts, fmt.Sprintf("%s after a cancelled wait for a standby", units.Grouped(w.Notice)))
 	}
 	if w.Regime > 0 {
-		part := fmt.Sprintf("%s without the demanded wait for standbys", units.Grouped(w.Regime))
+		part := fmt.Sprintf("%s with fewer standbys than demanded", units.Grouped(w.Regime))
 		if w.Transition > 0 {
-			part += fmt.Sprintf(" (%s as it changed)", units.Grouped(w.Transition))
+			part += fmt.Sprintf(" (%s of them while the setting was changed)", units.Grouped(w.Transition))
 		}
 		parts = append(parts, part)
 	}
-	return fmt.Sprintf("%s, which one more failure could lose: %s",
-		units.Count(w.Sum(), "weak acknowledgement", "weak acknowledgements"), strings.Join(parts, ", "))
+	them := "them"
+	if w.Sum() == 1 {
+		them = "it"
+	}
+	return fmt.Sprintf("%s weakly, so that a second failure would have lost %s: %s",
+		units.Count(w.Sum(), "write was acknowledged", "writes were acknowledged"), them, strings.Join(parts, ", "))
 }
 
 // writeLost is about the acknowledged writes.
@@ -174,10 +178,13 @@ func spanWords(first, last time.Duration) string {
 	return fmt.Sprintf("within %s, from %s to %s", units.Span(last-first), units.Seconds(first), units.Seconds(last))
 }
 
-// writeRPO is what each event lost.
-func writeRPO(p *page, a *check.Audit) {
-	for _, r := range a.RPO {
-		p.para(plain, 2, "%s", rpoWords(r))
+// writeRPO is what each event lost, and why.
+func writeRPO(p *page, r *report.Result, a *check.Audit) {
+	for _, loss := range r.Losses(a) {
+		p.para(plain, 2, "cause of the loss at %s: %s", loss.Event, loss.Why())
+	}
+	for _, point := range a.RPO {
+		p.para(plain, 2, "%s", rpoWords(point))
 	}
 }
 
@@ -237,7 +244,7 @@ func writeRuns(p *page, answer string, c *check.Count) {
 // readers before it vanished".
 func runWords(run check.Run, answer string) string {
 	if run.Last == 0 {
-		return "rows whose value names no write; found on " + strings.Join(holders(run), ", ")
+		return "rows that no client of this run wrote; found on " + strings.Join(holders(run), ", ")
 	}
 	text := fmt.Sprintf("writer %d, ", run.Writer)
 	if run.First == run.Last {
@@ -283,12 +290,12 @@ func lossWords(run check.Run) string {
 	case !run.Explained:
 		return ""
 	}
-	text := ", lost by " + run.LostBy
+	text := ", lost at " + run.LostBy
 	switch {
 	case run.Cause == check.CauseForeign && run.Fork == 0:
-		return text + ", on a timeline that the primary does not come from"
+		return text + ", on a timeline that is not in the history of the primary"
 	case run.Cause == check.CauseForeign:
-		return text + fmt.Sprintf(", on a timeline that the primary does not come from: fork at LSN %s", run.Fork)
+		return text + fmt.Sprintf(", on a timeline that is not in the history of the primary: fork at LSN %s", run.Fork)
 	case run.Cause == check.CauseCrash:
 		return text + fmt.Sprintf(", recovered up to LSN %s", run.Fork)
 	}
@@ -298,11 +305,11 @@ func lossWords(run check.Run) string {
 func weakReasonWords(w check.WeakReason) string {
 	switch w {
 	case check.WeakNotice:
-		return ", weak by its notice"
+		return ", weak: its wait for a standby was cancelled"
 	case check.WeakRegime:
-		return ", weak by the regime"
+		return ", weak: fewer standbys than demanded"
 	case check.WeakTransition:
-		return ", weak while the regime was changed"
+		return ", weak: the setting was being changed"
 	}
 	return ""
 }

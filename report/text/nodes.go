@@ -3,6 +3,7 @@ package text
 import (
 	"cmp"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,7 +50,7 @@ func writeNodes(p *page, r *report.Result) {
 	if len(t.rows) == 0 {
 		return
 	}
-	p.heading("Nodes", "when they were read, after the load")
+	p.heading("Nodes", "at the audit, after the load")
 	t.write(p)
 	for _, reason := range unread {
 		p.para(red, 2, "%s", reason)
@@ -131,19 +132,19 @@ func writeUsage(p *page, r *report.Result) {
 // writeUsageNotes says why a figure is not there.
 func writeUsageNotes(p *page, r *report.Result, noNet, noBlock bool) {
 	if noNet {
-		why := "the " + r.Cluster.Provider + " provider could not tell"
+		why := "the " + r.Cluster.Provider + " provider does not measure it"
 		if r.Cluster.Provider == "local" {
-			why = "the local provider's nodes are processes of one machine, whose network traffic is counted for the machine and not for each process"
+			why = "the nodes are processes of one machine, which counts network traffic as a whole and not for each process"
 		}
 		p.para(faint, 2, "NET I/O -: %s", why)
 	}
 	if r.Cluster.Provider == "local" {
-		p.para(faint, 2, "BLOCK I/O out is what was written to files; what reaches the disk can be less, or later")
+		p.para(faint, 2, "BLOCK I/O out: bytes written to files; fewer bytes can reach the disk, or later")
 	}
 	if noBlock {
-		why := "the " + r.Cluster.Provider + " provider could not tell"
+		why := "the " + r.Cluster.Provider + " provider does not measure it"
 		if r.Cluster.Provider == "docker" {
-			why = "the engine's kernel does not count the blocks of a control group"
+			why = "the kernel of the Docker engine does not count the blocks of a container"
 		}
 		p.para(faint, 2, "BLOCK I/O -: %s", why)
 	}
@@ -167,9 +168,10 @@ func writeCluster(p *page, r *report.Result, dir string) {
 		text += " up and streaming in " + units.Span(c.UpIn)
 	}
 	if absent > 0 {
-		text += fmt.Sprintf(", %d to be added by the timeline", absent)
+		text += fmt.Sprintf(", %d added by the timeline", absent)
 	}
 	p.para(plain, 2, "%s", text)
+	writeModes(p, r)
 	p.para(plain, 2, "run %s, started %s, seed %d, pgchaos %s on %s, %s", cmp.Or(r.Run, "?"),
 		r.Started.UTC().Format("2006-01-02 15:04:05 UTC"), r.Seed, cmp.Or(r.Tool, "?"), cmp.Or(r.Host.OS, "?"), units.Count(int64(r.Host.CPUs), "CPU", "CPUs"))
 	for _, n := range r.Settle {
@@ -178,10 +180,10 @@ func writeCluster(p *page, r *report.Result, dir string) {
 			who = n.Node + ": "
 		}
 		if n.Done != "" {
-			p.para(plain, 2, "settled: %s%s", who, n.Done)
+			p.para(plain, 2, "before the audit: %s%s", who, n.Done)
 		}
 		if n.Error != "" {
-			p.para(red, 2, "NOT settled: %s%s", who, n.Error)
+			p.para(red, 2, "NOT READY for the audit: %s%s", who, n.Error)
 		}
 	}
 	for _, l := range r.Logs {
@@ -191,9 +193,25 @@ func writeCluster(p *page, r *report.Result, dir string) {
 			p.line(plain, "  "+strings.ReplaceAll(line, "\t", "    "))
 		}
 	}
+	p.line(plain, "")
 	if dir != "" {
-		p.line(plain, "")
-		p.line(plain, "All of it is in "+dir+" ("+report.FileName+"; pgchaos report "+dir+" shows this again).")
+		p.text(p.command("Data:         ", filepath.Join(dir, report.FileName)))
+	}
+	p.text(p.command("Run it again: ", append([]string{"pgchaos"}, repeat(r)...)...))
+}
+
+// writeModes are all replication modes that the primary had, by time.
+func writeModes(p *page, r *report.Result) {
+	modes := r.Replications()
+	if len(modes) == 0 {
+		p.para(yellow, 2, "replication mode not known")
+	}
+	for _, m := range modes {
+		since := "from the start"
+		if m.Since > 0 {
+			since = "from " + units.Seconds(m.Since)
+		}
+		p.para(plain, 2, "replication %s: %s, synchronous_commit %s, on %s", since, m, cmp.Or(m.Commit, "not known"), m.Node)
 	}
 }
 

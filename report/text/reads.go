@@ -29,7 +29,7 @@ func writeReads(p *page, r *report.Result) {
 	if !found {
 		return
 	}
-	p.heading("What readers saw", "age in ms of the oldest acknowledged write not seen")
+	p.heading("What readers saw", "in ms, how long the oldest missing write had been acknowledged")
 	if len(t.rows) > 0 {
 		t.write(p)
 	}
@@ -74,19 +74,20 @@ func writeReadFindings(p *page, workload string, s *report.Reads) {
 	for _, f := range s.Findings {
 		if f.Violation {
 			violations = true
-			p.para(red, 2, "%s: FAIL: %s%s", workload, report.ReadFindingText(f), findingExample(f))
+			p.para(red, 2, "%s: VIOLATION: %s%s", workload, report.ReadFindingText(f, s.Total()), findingExample(f))
 		}
 	}
 	for _, f := range s.Findings {
 		if !f.Violation {
-			p.para(plain, 2, "%s: information: %s%s", workload, report.ReadFindingText(f), findingExample(f))
+			p.para(plain, 2, "%s: %s (PostgreSQL allows it)%s", workload, report.ReadFindingText(f, s.Total()), findingExample(f))
 		}
 	}
 	if s.NotJudged > 0 {
-		p.para(yellow, 2, "%s: of %s too little was kept to say whether PostgreSQL promises otherwise", workload, units.Count(s.NotJudged, "stale read", "stale reads"))
+		p.para(yellow, 2, "%s: %s not judged: too little was kept to say what PostgreSQL promises for them", workload,
+			units.Count(s.NotJudged, "stale read was", "stale reads were"))
 	}
 	if !violations {
-		p.para(plain, 2, "%s: nothing that PostgreSQL promises was broken", workload)
+		p.para(plain, 2, "%s: PostgreSQL kept all that it promises to readers", workload)
 	}
 }
 
@@ -95,24 +96,31 @@ func findingExample(f check.ReadFinding) string {
 	if len(f.Examples) == 0 {
 		return ""
 	}
-	return ", such as " + exampleWords(f.What, f.Examples[0])
+	return ". Example: " + exampleWords(f.What, f.Examples[0])
 }
 
-// exampleWords is one read: "client 2 at 3.210 s on b: of writer 3 it saw 41 (44 was acknowledged at 3.205 s by a)".
+// exampleWords are one read: "client 2 at 3.210 s on b: the newest write of writer 3 was 41, though
+// 44 had been acknowledged at 3.205 s by a".
 func exampleWords(what check.ReadWhat, x check.ReadExample) string {
-	text := fmt.Sprintf("client %d at %s on %s: of writer %d it saw %s", x.Client, units.Seconds(x.At), x.Node, x.Writer, seen(x.Seen))
+	text := fmt.Sprintf("client %d at %s on %s: ", x.Client, units.Seconds(x.At), x.Node)
 	switch {
 	case what == check.ReadHole:
-		text += fmt.Sprintf(" and then %s, without %d", seen(x.Next), x.Acked)
+		text += fmt.Sprintf("of writer %d it saw %s, before that %s, but not %d, which", x.Writer, seen(x.Seen), seen(x.Next), x.Acked)
+	case what == check.ReadNever:
+		text += fmt.Sprintf("it saw write %s of writer %d", seen(x.Seen), x.Writer)
+	default:
+		text += fmt.Sprintf("the newest write of writer %d was %s", x.Writer, seen(x.Seen))
+	}
+	switch {
 	case what == check.ReadWentBack:
-		text += fmt.Sprintf(" after %d", x.Before)
+		text += fmt.Sprintf(", and before it had been %d", x.Before)
 	case what == check.ReadBehind:
-		text += fmt.Sprintf(" after %d on %s", x.Before, x.On)
-	case x.Acked > 0:
-		text += fmt.Sprintf(", and not %d", x.Acked)
+		text += fmt.Sprintf(", and before it had been %d on %s", x.Before, x.On)
+	case x.Acked > 0 && what != check.ReadHole:
+		text += fmt.Sprintf(", though %d", x.Acked)
 	}
 	if x.Acked > 0 {
-		text += ", acknowledged at " + units.Seconds(x.AckedAt)
+		text += " had been acknowledged at " + units.Seconds(x.AckedAt)
 		if x.AckedBy != "" {
 			text += " by " + x.AckedBy
 		}
@@ -127,28 +135,28 @@ func seen(seq int64) string {
 	return fmt.Sprint(seq)
 }
 
-// writeForks is what the readings of all heads say.
+// writeForks is what comparing the newest writes on all nodes shows.
 func writeForks(p *page, f check.Forks) {
-	all := units.Count(f.Readings, "reading", "readings") + " of the heads of " + units.Count(int64(f.Writers), "writer", "writers")
+	all := units.Count(f.Readings, "reading", "readings") + " of the newest writes of " + units.Count(int64(f.Writers), "writer", "writers")
 	if f.Of > f.Writers {
 		all += fmt.Sprintf(" (of %d)", f.Of)
 	}
 	if f.Readings == 0 {
-		p.para(yellow, 2, "table %s: the heads of its writers were never read", f.Table)
+		p.para(yellow, 2, "table %s: the newest writes on the nodes were never compared", f.Table)
 		return
 	}
 	if f.WentBack.N > 0 {
-		p.para(red, 2, "table %s: FAIL: %s%s", f.Table, report.WentBackText(f), wentBackExample(f))
+		p.para(red, 2, "table %s: VIOLATION: %s%s", f.Table, report.WentBackText(f), wentBackExample(f))
 	}
 	if f.Standbys.N > 0 {
-		p.para(red, 2, "table %s: FAIL: %s%s", f.Table, report.StandbyForksText(f), forkExample(f.Standbys))
+		p.para(red, 2, "table %s: VIOLATION: %s%s", f.Table, report.StandbyForksText(f), forkExample(f.Standbys))
 	}
 	if f.Primary.N == 0 {
-		p.para(plain, 2, "table %s: no long fork between the primary and a standby in %s", f.Table, all)
+		p.para(plain, 2, "table %s: the primary and the standbys showed writes in the same order in %s", f.Table, all)
 		return
 	}
-	p.para(plain, 2, "table %s: information: %s between the primary and a standby, in %s; that is normal%s", f.Table,
-		units.Count(f.Primary.N, "long fork", "long forks"), all, forkExample(f.Primary))
+	p.para(plain, 2, "table %s: %s the primary and a standby showed writes in opposite orders (a long fork, which is normal), in %s%s", f.Table,
+		units.Count(f.Primary.N, "time", "times"), all, forkExample(f.Primary))
 }
 
 func wentBackExample(f check.Forks) string {
@@ -156,7 +164,7 @@ func wentBackExample(f check.Forks) string {
 		return ""
 	}
 	x := f.WentBack.Examples[0]
-	return fmt.Sprintf(", such as on %s at %s: of writer %d %d after %d", x.Node, units.Seconds(x.At), x.Ahead.Writer, x.Ahead.Here, x.Ahead.There)
+	return fmt.Sprintf(". Example: %s at %s: the newest write of writer %d was %d, and before it had been %d", x.Node, units.Seconds(x.At), x.Ahead.Writer, x.Ahead.Here, x.Ahead.There)
 }
 
 func forkExample(n check.ForkCount) string {
@@ -164,6 +172,7 @@ func forkExample(n check.ForkCount) string {
 		return ""
 	}
 	x := n.Examples[0]
-	return fmt.Sprintf(", such as %s at %s and %s at %s: of writer %d they showed %d and %d, of writer %d %d and %d",
-		x.Node, units.Seconds(x.At), x.Other, units.Seconds(x.OtherAt), x.Behind.Writer, x.Behind.Here, x.Behind.There, x.Ahead.Writer, x.Ahead.Here, x.Ahead.There)
+	return fmt.Sprintf(". Example: the newest writes of writers %d and %d were %d and %d on %s at %s, and %d and %d on %s at %s",
+		x.Behind.Writer, x.Ahead.Writer, x.Behind.Here, x.Ahead.Here, x.Node, units.Seconds(x.At),
+		x.Behind.There, x.Ahead.There, x.Other, units.Seconds(x.OtherAt))
 }

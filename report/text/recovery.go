@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"pgchaos/check"
 	"pgchaos/internal/units"
@@ -17,12 +16,12 @@ func writeRecoveries(p *page, r *report.Result) {
 	if len(r.Recoveries) == 0 {
 		return
 	}
-	p.heading("Recovery", "stages from when the fault was issued")
+	p.heading("Recovery", "times count from when the fault was issued")
 	for i := range r.Recoveries {
 		rec := &r.Recoveries[i]
 		p.stages(plain, "  "+rec.Event+": ", 4, clusterStages(rec))
 		for _, caveat := range rec.Caveats {
-			p.item(yellow, "    beware: ", caveat)
+			p.item(yellow, "    caveat: ", caveat)
 		}
 		for _, w := range rec.Workloads {
 			i := plain
@@ -41,7 +40,7 @@ func (p *page) stages(i ink, label string, indent int, items []string) {
 		if n+1 < len(items) {
 			item += ";"
 		}
-		if n > 0 && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(item) > p.width {
+		if n > 0 && width(line)+1+width(item) > p.width {
 			p.line(i, line)
 			line = strings.Repeat(" ", indent) + item
 			continue
@@ -56,9 +55,9 @@ func (p *page) stages(i ink, label string, indent int, items []string) {
 
 // clusterStages are those of the nodes, in the order in which they should come.
 func clusterStages(rec *check.Recovery) []string {
-	issued, effective := "issued ", "effective "
+	issued, effective := "issued at ", "in effect "
 	if rec.Noticed {
-		issued, effective = "last well ", "noticed "
+		issued, effective = "last seen well at ", "noticed "
 	}
 	items := []string{issued + units.Seconds(rec.Issued), effective + offset(rec.Effective-rec.Issued)}
 	add := func(text string) {
@@ -66,13 +65,13 @@ func clusterStages(rec *check.Recovery) []string {
 			items = append(items, text)
 		}
 	}
-	add(stageWords(rec, rec.Promotion, "promotion asked", "", "promotion never asked"))
+	add(stageWords(rec, rec.Promotion, "promotion requested", "", "no promotion requested"))
 	writable := rec.NewPrimary
 	if writable != "" {
 		writable += " "
 	}
-	add(stageWords(rec, rec.Writable, writable+"writable", "", "no primary"))
-	add(stageWords(rec, rec.Redundancy, "redundancy", "redundancy kept", "no redundancy"))
+	add(stageWords(rec, rec.Writable, writable+"writable", "", "no writable primary"))
+	add(stageWords(rec, rec.Redundancy, "redundancy back", "redundancy kept", "redundancy not back"))
 	who := strings.Join(rec.Nodes, ", ")
 	add(stageWords(rec, rec.Rejoined, who+" rejoined", "", who+" not rejoined"))
 	return items
@@ -84,7 +83,7 @@ func workloadStages(rec *check.Recovery, w check.WorkloadRecovery) []string {
 	case !w.Loaded:
 		return []string{"not measured: no load"}
 	case w.NotServed:
-		return []string{"not measured: it was not served before either"}
+		return []string{"not measured: it was down before the fault"}
 	}
 	items := []string{}
 	add := func(text string) {
@@ -97,11 +96,11 @@ func workloadStages(rec *check.Recovery, w check.WorkloadRecovery) []string {
 	} else {
 		add(stageWords(rec, w.FirstError, "first error", "", ""))
 	}
-	add(stageWords(rec, w.LastOldAck, "last old ack", "", ""))
-	add(stageWords(rec, w.FirstNewAck, "first new ack", "", "no new ack"))
-	throughput := stageWords(rec, w.Throughput, "90 %", "90 % kept", "no 90 %")
+	add(stageWords(rec, w.LastOldAck, "last reply from "+strings.Join(rec.Nodes, ", "), "", ""))
+	add(stageWords(rec, w.FirstNewAck, "first reply from the new primary", "", "no reply from the new primary"))
+	throughput := stageWords(rec, w.Throughput, "90 % of the throughput back", "90 % of the throughput kept", "throughput not back at 90 %")
 	if w.Throughput.State == check.StageMissed && rec.Next != "" {
-		throughput += ", when " + rec.Next + " came"
+		throughput += ", when " + rec.Next + " began"
 	}
 	add(throughput)
 	if w.Clients.Clients > 0 {
@@ -112,7 +111,7 @@ func workloadStages(rec *check.Recovery, w check.WorkloadRecovery) []string {
 		case n.Left:
 			add(n.Node + " not used again" + after(n.RTO))
 		case !n.Recovered:
-			add(n.Node + " served nobody again" + forAtLeast(n.RTO))
+			add(n.Node + " served no client again" + within(n.RTO))
 		case n.RTO > 0:
 			add(n.Node + " out for " + wholeSpan(n.RTO))
 		default:
@@ -129,20 +128,20 @@ func stageWords(rec *check.Recovery, s check.Stage, name, none, never string) st
 	case check.StageReached:
 		return name + " " + offset(s.At-rec.Issued)
 	case check.StageMissed:
-		return never + forAtLeast(s.At-rec.Issued)
+		return never + within(s.At-rec.Issued)
 	case check.StageNone:
 		return none
 	}
 	return name + " not known"
 }
 
-// forAtLeast is for how long something was watched for that did not come. That this was
-// for no time at all would say nothing.
-func forAtLeast(d time.Duration) string {
+// within is how long something was watched for that did not come. That this was for no time
+// at all would say nothing.
+func within(d time.Duration) string {
 	if d <= 0 {
-		return " as long as that was watched"
+		return " while it was watched"
 	}
-	return " for at least " + wholeSpan(d)
+	return " within " + wholeSpan(d)
 }
 
 // after is how long after the fault something was last so.
@@ -150,26 +149,26 @@ func after(d time.Duration) string {
 	if d <= 0 {
 		return ""
 	}
-	return " after " + offset(d)
+	return " " + offset(d)
 }
 
 // clientWords are for how long clients were out, one by one.
 func clientWords(rec *check.Recovery, c check.ClientOutages) []string {
 	before := ""
 	if c.NotServed > 0 {
-		before = fmt.Sprintf(", %s not served before either", units.Grouped(int64(c.NotServed)))
+		before = fmt.Sprintf(", %s down before the fault", units.Grouped(int64(c.NotServed)))
 	}
 	if c.Hit == 0 {
-		return []string{fmt.Sprintf("none of %s hit%s", units.Count(int64(c.Clients), "client", "clients"), before)}
+		return []string{fmt.Sprintf("none of %s was out%s", units.Count(int64(c.Clients), "client", "clients"), before)}
 	}
-	back := fmt.Sprintf("%d of %d hit, all back", c.Hit, c.Clients)
+	back := fmt.Sprintf("%d of %d were out, all are back", c.Hit, c.Clients)
 	if c.NeverBack > 0 {
-		back = fmt.Sprintf("%d of %d hit, %d NEVER BACK", c.Hit, c.Clients, c.NeverBack)
+		back = fmt.Sprintf("%d of %d were out, %d NEVER BACK", c.Hit, c.Clients, c.NeverBack)
 		if rec.Next != "" {
-			back = fmt.Sprintf("%d of %d hit, %d NOT BACK before %s", c.Hit, c.Clients, c.NeverBack, rec.Next)
+			back = fmt.Sprintf("%d of %d were out, %d NOT BACK before %s", c.Hit, c.Clients, c.NeverBack, rec.Next)
 		}
 	}
-	return []string{"clients median " + leastWords(c.Median), "p99 " + leastWords(c.P99), fmt.Sprintf("slowest %s (%s%s)", leastWords(c.Max), back, before)}
+	return []string{"clients out: median " + leastWords(c.Median), "p99 " + leastWords(c.P99), fmt.Sprintf("longest %s (%s%s)", leastWords(c.Max), back, before)}
 }
 
 func leastWords(l check.Least) string {
@@ -187,11 +186,11 @@ func wholeSpan(d time.Duration) string {
 	return units.Span(d)
 }
 
-// offset is a time after a moment, "+226 ms". Only the last answer of a server that is
+// offset is a time after a moment, "after 226 ms". Only the last answer of a server that is
 // asked seldom can come before the fault: "3 ms before".
 func offset(d time.Duration) string {
 	if d < 0 {
-		return wholeSpan(-d) + " before"
+		return wholeSpan(-d) + " before it"
 	}
-	return "+" + wholeSpan(d)
+	return "after " + wholeSpan(d)
 }

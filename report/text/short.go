@@ -59,7 +59,7 @@ func setup(p *page, r *report.Result) []string {
 	if line := mode + "; " + rest; width(line) <= p.width {
 		return []string{line}
 	}
-	return append(p.clipped(plain, "", mode, 2), p.clipped(plain, "", rest, 2)...)
+	return append(p.clipped(plain, "", mode, 3), p.clipped(plain, "", rest, 2)...)
 }
 
 func setupWords(r *report.Result) []string {
@@ -89,20 +89,22 @@ func modeWords(r *report.Result) string {
 	if modes[0].Commit != "" && !strings.HasPrefix(text, "asynchronous by") {
 		text += ", synchronous_commit " + modes[0].Commit
 	}
-	if n := len(modes); n > 1 {
-		last := modes[n-1]
-		text += ", then "
-		if n > 2 {
-			text += units.Count(int64(n-1), "change", "changes") + ", the last to "
+	commit := modes[0].Commit
+	for i, m := range modes[1:] {
+		if i == shownModes {
+			return text + "; and " + units.Count(int64(len(modes)-1-i), "more change", "more changes")
 		}
-		text += last.String()
-		if last.Commit != modes[0].Commit {
-			text += ", synchronous_commit " + last.Commit
+		text += "; from " + units.Seconds(m.Since) + " " + m.String()
+		if m.Commit != commit {
+			text += ", synchronous_commit " + m.Commit
 		}
-		text += " at " + units.Seconds(last.Since)
+		commit = m.Commit
 	}
 	return text
 }
+
+// shownModes is how many changes of the mode are named.
+const shownModes = 3
 
 // shownWorkloads is how many workloads the line about the load names.
 const shownWorkloads = 3
@@ -130,15 +132,19 @@ func nextSteps(p *page, r *report.Result, dir string) (lines []string) {
 	if dir != "" {
 		lines = append(lines, p.command("Full report:  ", "pgchaos", "report", dir, "--full")...)
 	}
-	command := r.Repeat()
-	if len(command) == 0 {
-		command = []string{"run", "EXPERIMENT", "--seed", strconv.FormatUint(r.Seed, 10)}
-	}
-	again := p.command("Run it again: ", append([]string{"pgchaos"}, command...)...)
+	again := p.command("Run it again: ", append([]string{"pgchaos"}, repeat(r)...)...)
 	if len(again) > mostAgain {
 		again = p.clipped(plain, "Run it again: ", "the command is long: see --full", 1)
 	}
 	return append(lines, again...)
+}
+
+// repeat are the arguments that repeat the run, as far as they are known.
+func repeat(r *report.Result) []string {
+	if command := r.Repeat(); len(command) > 0 {
+		return command
+	}
+	return []string{"run", "EXPERIMENT", "--seed", strconv.FormatUint(r.Seed, 10)}
 }
 
 // mostAgain is how many lines the command that repeats the run takes at most.
@@ -162,6 +168,11 @@ func warningsSection(p *page, r *report.Result) *section {
 	s := &section{one: "more warning", many: "more warnings", joined: len(r.AllReasons()) > 1}
 	for _, doubt := range warnings(r) {
 		s.add(0, p.clipped(yellow, "  warning  ", doubt, 3))
+	}
+	if r.Generator != nil {
+		for _, warning := range r.Generator.Warnings {
+			s.add(1, p.clipped(yellow, "  warning  ", warning, 3))
+		}
 	}
 	return s
 }

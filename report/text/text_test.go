@@ -169,24 +169,24 @@ func TestRunWords(t *testing.T) {
 		run  check.Run
 		want string
 	}{
-		{"the whole story", check.Run{
+		{"everything is known", check.Run{
 			Writer: 3, Workload: "writes", First: 1041, Last: 1467, N: 427, From: 12901 * ms, To: 13451 * ms, Node: "pgmaster", Timeline: 1,
 			FirstLSN: 0x3000148, LastLSN: 0x3009FF0, Explained: true, Cause: check.CauseFork, LostBy: "kill-pgmaster", Fork: 0x3000100,
 			MissingOn: []string{"pgslave", "pgslavenew"}, OnForks: []string{"pgmaster"}, Readers: 18,
-		}, "writer 3, 1041-1467 (427), acknowledged 12.901-13.451 s on pgmaster, timeline 1, LSN 0/3000148-0/3009FF0, lost by kill-pgmaster, " +
+		}, "writer 3, 1041-1467 (427), acknowledged 12.901-13.451 s on pgmaster, timeline 1, LSN 0/3000148-0/3009FF0, lost at kill-pgmaster, " +
 			"fork at LSN 0/3000100; missing on pgslave, pgslavenew; still on pgmaster's fork; read by 18 readers before it vanished"},
 		{"of a result of before there were explanations", check.Run{Writer: 3, Workload: "writes", First: 1041, Last: 1467, From: 12901 * ms, To: 13451 * ms, Node: "pgmaster", FoundOn: []string{"pgmaster"}},
 			"writer 3, 1041-1467 (427), acknowledged 12.901-13.451 s on pgmaster; found on pgmaster"},
 		{"one write, on no node", check.Run{Writer: 3, First: 7, Last: 7}, "writer 3, 7; found on no node"},
-		{"no write of ours", check.Run{FoundOn: []string{"a", "b"}}, "rows whose value names no write; found on a, b"},
+		{"no write of ours", check.Run{FoundOn: []string{"a", "b"}}, "rows that no client of this run wrote; found on a, b"},
 		{"unexplained", check.Run{First: 7, Last: 7, To: ms, From: ms, Node: "a", Why: "it should be there", MissingOn: []string{"a"}},
 			"writer 0, 7, acknowledged 0.001 s on a, UNEXPLAINED: it should be there; missing on a"},
 		{"by a crash, weakly", check.Run{First: 7, Last: 7, Weak: check.WeakTransition, Explained: true, Cause: check.CauseCrash, LostBy: "kill-a", Fork: 16, MissingOn: []string{"a"}},
-			"writer 0, 7, weak while the regime was changed, lost by kill-a, recovered up to LSN 0/10; missing on a"},
+			"writer 0, 7, weak: the setting was being changed, lost at kill-a, recovered up to LSN 0/10; missing on a"},
 		{"by a split brain, on one of two forks", check.Run{First: 7, Last: 7, Weak: check.WeakNotice, Explained: true, Cause: check.CauseForeign, LostBy: "promote-c", OnForks: []string{"c before rejoin-c"}},
-			"writer 0, 7, weak by its notice, lost by promote-c, on a timeline that the primary does not come from; still on c's fork before rejoin-c"},
+			"writer 0, 7, weak: its wait for a standby was cancelled, lost at promote-c, on a timeline that is not in the history of the primary; still on c's fork before rejoin-c"},
 		{"by a split brain whose fork is known", check.Run{First: 7, Last: 7, Weak: check.WeakRegime, Explained: true, Cause: check.CauseForeign, LostBy: "promote-c", Fork: 16},
-			"writer 0, 7, weak by the regime, lost by promote-c, on a timeline that the primary does not come from: fork at LSN 0/10; found on no node"},
+			"writer 0, 7, weak: fewer standbys than demanded, lost at promote-c, on a timeline that is not in the history of the primary: fork at LSN 0/10; found on no node"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -215,8 +215,8 @@ func TestLossesInWords(t *testing.T) {
 	for want, got := range map[string]string{
 		"at 0.022 s":                            spanWords(22*ms, 22*ms+10*time.Microsecond),
 		"within 20 ms, from 0.022 s to 0.042 s": spanWords(22*ms, 42*ms),
-		"1 weak acknowledgement, which one more failure could lose: 1 whose wait was cancelled":                                     weakAckWords(&check.WeakAcks{Notice: 1}),
-		"83 weak acknowledgements, which one more failure could lose: 83 without the demanded wait for standbys (36 as it changed)": weakAckWords(&check.WeakAcks{Regime: 83, Transition: 36}),
+		"1 write was acknowledged weakly, so that a second failure would have lost it: 1 after a cancelled wait for a standby":                                               weakAckWords(&check.WeakAcks{Notice: 1}),
+		"83 writes were acknowledged weakly, so that a second failure would have lost them: 83 with fewer standbys than demanded (36 of them while the setting was changed)": weakAckWords(&check.WeakAcks{Regime: 83, Transition: 36}),
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)

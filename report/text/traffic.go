@@ -65,7 +65,7 @@ func writeGenerator(p *page, r *report.Result) {
 		units.Percent(g.CPU.Seconds()/g.Span.Seconds()), units.Percent(g.Busiest), cores, units.BinaryBytes(g.Memory))
 	for i := range r.Workloads {
 		if l := r.Workloads[i].Lateness; l != nil && l.Count > 0 {
-			p.para(plain, 2, "%s: sent late, though a client was free: median %s ms, 99%% Line %s ms, max %s ms",
+			p.para(plain, 2, "%s: delay of sending while a client was free: median %s ms, 99%% Line %s ms, max %s ms",
 				r.Workloads[i].Name, units.Millis(l.P50), units.Millis(l.P99), units.Millis(l.Max))
 		}
 	}
