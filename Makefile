@@ -6,7 +6,7 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 GOLANGCI_LINT_VERSION := v2.15.0
 LINT := .tools/golangci-lint-$(GOLANGCI_LINT_VERSION)
-NFPM_VERSION := v2.48.0
+NFPM_VERSION := v2.45.2
 NFPM := .tools/nfpm-$(NFPM_VERSION)
 
 .PHONY: demo test build setup setup-test lint unit mutate test-versions bench dist clean

@@ -4,7 +4,7 @@
 # The same commit and the same Go give the same bytes. NFPM names the program nfpm.
 set -eu
 cd "$(dirname "$0")/.."
-out=${1:-dist}
+top=$(pwd)
 : "${NFPM:?set NFPM to the program nfpm, or run: make dist}"
 
 # Without a tag the version counts the commits from the first one on.
@@ -18,8 +18,9 @@ debian=$(echo "$version" | sed 's/-/+/; s/-/./g')
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH
 
-rm -rf "$out"
-mkdir -p "$out"
+rm -rf "${1:-dist}"
+mkdir -p "${1:-dist}"
+out=$(cd "${1:-dist}" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
@@ -39,13 +40,15 @@ for shell in bash fish zsh; do
 	"$work/pgchaos" completion "$shell" >"$work/pgchaos.$shell"
 done
 gzip -9 -n <CHANGELOG.md >"$work/changelog.gz"
+cp -R README.md CONTRIBUTING.md docs "$work/"
 
 for arch in amd64 arm64; do
 	echo "packaging $arch" >&2
-	DIST_ARCH=$arch DIST_VERSION=$debian DIST_WORK=$work \
-		DIST_BINARY=$out/pgchaos-$version-linux-$arch \
-		DIST_TIME=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ 2>/dev/null || date -u -r "$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ) \
-		"$NFPM" package --config packaging/nfpm.yaml --packager deb --target "$out/pgchaos_${debian}_$arch.deb" >/dev/null
+	cp "$out/pgchaos-$version-linux-$arch" "$work/pgchaos"
+	# nfpm takes the times of the files, and SOURCE_DATE_EPOCH for everything else.
+	find "$work" -type f -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
+	(cd "$work" && DIST_ARCH=$arch DIST_VERSION=$debian "$NFPM" package --config "$top/packaging/nfpm.yaml" \
+		--packager deb --target "$out/pgchaos_${debian}_$arch.deb" >&2)
 done
 
 (cd "$out" && sha256sum pgchaos* >SHA256SUMS)
