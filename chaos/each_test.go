@@ -46,8 +46,8 @@ func TestAListIsActedOnAtOnce(t *testing.T) {
 				t.Errorf("%s: no %s", got, want)
 			}
 		}
-		marks := line.Marks()
-		m, undo := marks[0], marks[1]
+		events := line.Events()
+		m, undo := events[0], events[1]
 		if m.Effective != 4*time.Second || m.Mode != "immediate" || m.Detail != "c: took 3s; b: took 1s" {
 			t.Errorf("%+v", m)
 		}

@@ -45,8 +45,8 @@ func TestHowACommandEnded(t *testing.T) {
 	}
 }
 
-// TestMarksSayWhetherAStepWasAnswered: only the step's own answer counts, not its `when`.
-func TestMarksSayWhetherAStepWasAnswered(t *testing.T) {
+// TestEventsSayWhetherAStepWasAnswered: only the step's own answer counts, not its `when`.
+func TestEventsSayWhetherAStepWasAnswered(t *testing.T) {
 	fails := func(err error) Action { return func(context.Context, *Act) error { return err } }
 	for name, tc := range map[string]struct {
 		step  Step
@@ -63,7 +63,7 @@ func TestMarksSayWhetherAStepWasAnswered(t *testing.T) {
 			if err := line.Run(t.Context()); err == nil {
 				t.Errorf("%s: no error", name)
 			}
-			if m := line.Marks()[0]; m.NotSo != tc.notSo {
+			if m := line.Events()[0]; m.NotSo != tc.notSo {
 				t.Errorf("%s: %+v", name, m)
 			}
 		})

@@ -25,7 +25,7 @@ type Action func(ctx context.Context, act *Act) error
 // Step is one action and when it happens.
 type Step struct {
 	Name   string
-	Action string // the action's word, for the mark
+	Action string // the action's word, for the event
 	// At is the offset on the clock; nil: as soon as the step before is done.
 	At *time.Duration
 	// When, if set, waits until the step may begin, and returns an error if it never may.
@@ -123,15 +123,15 @@ type Timeline struct {
 	Clock record.Clock
 	Undo  *Undo
 	// Issue returns the moment in which a step or a reversal is issued, which is now, for
-	// the mark so far; nil: Clock.Now.
-	Issue func(record.Mark) time.Duration
-	// Begin is called when a step or a reversal is issued, with the mark so far;
+	// the event so far; nil: Clock.Now.
+	Issue func(record.Event) time.Duration
+	// Begin is called when a step or a reversal is issued, with the event so far;
 	// End when it is over. Both may be called from several goroutines at once.
-	Begin func(record.Mark)
-	End   func(record.Mark)
+	Begin func(record.Event)
+	End   func(record.Event)
 
-	mu    sync.Mutex
-	marks []record.Mark
+	mu     sync.Mutex
+	events []record.Event
 }
 
 // Run runs every step, waits for the reversals that steps asked for with For, and
@@ -171,61 +171,61 @@ func (t *Timeline) Run(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Marks are what has happened so far, by the time it was issued.
-func (t *Timeline) Marks() []record.Mark {
+// Events are what has happened so far, by the time it was issued.
+func (t *Timeline) Events() []record.Event {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return append([]record.Mark(nil), t.marks...)
+	return append([]record.Event(nil), t.events...)
 }
 
-// See adds a mark of something that was seen to happen, not done by a step.
-func (t *Timeline) See(m record.Mark) {
-	m.Status = record.MarkSeen
+// See adds an event of something that was seen to happen, not done by a step.
+func (t *Timeline) See(m record.Event) {
+	m.Status = record.EventSeen
 	t.keep(m)
 	t.End(m)
 }
 
-func (t *Timeline) keep(m record.Mark) {
+func (t *Timeline) keep(m record.Event) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.marks = append(t.marks, m)
+	t.events = append(t.events, m)
 }
 
 // run waits for the step's moment, acts, and marks it.
 func (t *Timeline) run(ctx context.Context, step Step) (*Act, error) {
-	mark := record.Mark{Name: step.Name, Action: step.Action, Planned: step.At, Fault: step.Fault, SamePhase: step.SamePhase}
+	event := record.Event{Name: step.Name, Action: step.Action, Planned: step.At, Fault: step.Fault, SamePhase: step.SamePhase}
 	act := &Act{undo: t.Undo}
 	err := t.await(ctx, step)
-	mark.Issued = t.Clock.Now()
+	event.Issued = t.Clock.Now()
 	acted := err == nil
 	if acted {
-		mark.Issued = t.issue(mark)
-		t.Begin(mark)
+		event.Issued = t.issue(event)
+		t.Begin(event)
 		err = protect(func() error { return step.Do(ctx, act) })
 	}
 	switch {
 	case err == nil:
-		mark.Status = record.MarkDone
-		mark.Effective = t.Clock.Now()
+		event.Status = record.EventDone
+		event.Effective = t.Clock.Now()
 		if !act.effective.IsZero() {
-			mark.Effective = t.Clock.Offset(act.effective)
+			event.Effective = t.Clock.Offset(act.effective)
 		}
 	case ctx.Err() != nil:
-		mark.Status, mark.Error = record.MarkSkipped, "the run was ended"
+		event.Status, event.Error = record.EventSkipped, "the run was ended"
 	default:
-		mark.Status, mark.Error = record.MarkFailed, err.Error()
-		mark.NotSo = acted && errors.Is(err, ErrNotSo) // and not the step's `when`
+		event.Status, event.Error = record.EventFailed, err.Error()
+		event.NotSo = acted && errors.Is(err, ErrNotSo) // and not the step's `when`
 	}
-	mark.Ended = t.Clock.Now()
-	mark.Nodes, mark.Detail, mark.Mode = act.nodes, act.detail, act.mode
-	mark.Way, mark.Tried, mark.Numbers = act.way, act.tried, act.numbers
-	t.keep(mark)
-	t.End(mark)
+	event.Ended = t.Clock.Now()
+	event.Nodes, event.Detail, event.Mode = act.nodes, act.detail, act.mode
+	event.Way, event.Tried, event.Numbers = act.way, act.tried, act.numbers
+	t.keep(event)
+	t.End(event)
 	return act, err
 }
 
 // issue is the moment in which a step or a reversal is issued.
-func (t *Timeline) issue(m record.Mark) time.Duration {
+func (t *Timeline) issue(m record.Event) time.Duration {
 	if t.Issue == nil {
 		return t.Clock.Now()
 	}
@@ -251,12 +251,12 @@ func (t *Timeline) reverse(ctx context.Context, step Step, act *Act) error {
 	if err := sleep(ctx, step.For); err != nil {
 		return nil //nolint:nilerr // the run ends, and heals everything itself
 	}
-	mark := record.Mark{
+	event := record.Event{
 		Name: "undo-" + step.Name, Action: "undo", Reverses: step.Name, Nodes: act.nodes,
 		Planned: &due,
 	}
-	mark.Issued = t.issue(mark)
-	t.Begin(mark)
+	event.Issued = t.issue(event)
+	t.Begin(event)
 	// Each is of another node.
 	errs := make([]error, len(act.reversals))
 	var wg sync.WaitGroup
@@ -265,21 +265,21 @@ func (t *Timeline) reverse(ctx context.Context, step Step, act *Act) error {
 	}
 	wg.Wait()
 	err := errors.Join(errs...)
-	mark.Ended = t.Clock.Now()
-	mark.Status, mark.Effective = record.MarkDone, mark.Ended
+	event.Ended = t.Clock.Now()
+	event.Status, event.Effective = record.EventDone, event.Ended
 	if err != nil {
-		mark.Status, mark.Effective, mark.Error = record.MarkFailed, 0, err.Error()
+		event.Status, event.Effective, event.Error = record.EventFailed, 0, err.Error()
 	}
-	t.keep(mark)
-	t.End(mark)
+	t.keep(event)
+	t.End(event)
 	return err
 }
 
 func (t *Timeline) skip(steps []Step) {
 	for _, s := range steps {
-		t.keep(record.Mark{
+		t.keep(record.Event{
 			Name: s.Name, Action: s.Action, Planned: s.At, Fault: s.Fault,
-			Issued: t.Clock.Now(), Status: record.MarkSkipped, Error: "a step before it did not succeed",
+			Issued: t.Clock.Now(), Status: record.EventSkipped, Error: "a step before it did not succeed",
 		})
 	}
 }

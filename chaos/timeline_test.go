@@ -56,7 +56,7 @@ func at(d time.Duration) *time.Duration { return &d }
 // timeline is one whose clock begins now, and a log on the same clock.
 func timeline(steps func(l *log) []Step) (*Timeline, *log) {
 	l := &log{clock: record.StartClock()}
-	ignore := func(record.Mark) {}
+	ignore := func(record.Event) {}
 	return &Timeline{Steps: steps(l), Clock: l.clock, Undo: &Undo{}, Begin: ignore, End: ignore}, l
 }
 
@@ -78,15 +78,15 @@ func TestStepsRunWhenTheyAreDue(t *testing.T) {
 		if diff := cmp.Diff(want, l.lines); diff != "" {
 			t.Error(diff)
 		}
-		m := line.Marks()[0]
-		if m.Issued != 10*time.Second || m.Effective != 12*time.Second || m.Status != record.MarkDone {
-			t.Errorf("mark of a: %+v", m)
+		m := line.Events()[0]
+		if m.Issued != 10*time.Second || m.Effective != 12*time.Second || m.Status != record.EventDone {
+			t.Errorf("event of a: %+v", m)
 		}
 	})
 }
 
-// TestMarksSayHowServersWereShutDown: it is what tells a crash from a shutdown in good order.
-func TestMarksSayHowServersWereShutDown(t *testing.T) {
+// TestEventsSayHowServersWereShutDown: it is what tells a crash from a shutdown in good order.
+func TestEventsSayHowServersWereShutDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		line, _ := timeline(func(l *log) []Step {
 			return []Step{
@@ -97,7 +97,7 @@ func TestMarksSayHowServersWereShutDown(t *testing.T) {
 		if err := line.Run(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if m := line.Marks(); m[0].Mode != "immediate" || m[1].Mode != "" {
+		if m := line.Events(); m[0].Mode != "immediate" || m[1].Mode != "" {
 			t.Errorf("%+v", m)
 		}
 	})
@@ -122,9 +122,9 @@ func TestForTakesAFaultBackBesideTheNextSteps(t *testing.T) {
 		if diff := cmp.Diff(want, l.lines); diff != "" {
 			t.Error(diff)
 		}
-		marks := line.Marks()
-		if i := len(marks) - 2; marks[i].Name != "undo-pause" || marks[i].Reverses != "pause" || marks[i].Issued != 6*time.Second {
-			t.Errorf("the reversal's mark: %+v", marks)
+		events := line.Events()
+		if i := len(events) - 2; events[i].Name != "undo-pause" || events[i].Reverses != "pause" || events[i].Issued != 6*time.Second {
+			t.Errorf("the reversal's event: %+v", events)
 		}
 	})
 }
@@ -148,11 +148,11 @@ func TestAFailedStepEndsTheTimeline(t *testing.T) {
 				if err == nil || !strings.Contains(err.Error(), "step bad: ") || !strings.Contains(err.Error(), "boom") {
 					t.Errorf("error: %v", err)
 				}
-				var status []record.MarkStatus
-				for _, m := range line.Marks() {
+				var status []record.EventStatus
+				for _, m := range line.Events() {
 					status = append(status, m.Status)
 				}
-				want := []record.MarkStatus{record.MarkDone, record.MarkFailed, record.MarkSkipped}
+				want := []record.EventStatus{record.EventDone, record.EventFailed, record.EventSkipped}
 				if diff := cmp.Diff(want, status); diff != "" {
 					t.Error(diff)
 				}
@@ -184,8 +184,8 @@ func TestAnEndedRunSkipsWhatIsLeft(t *testing.T) {
 		if err := line.Run(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error: %v", err)
 		}
-		for _, m := range line.Marks()[1:] {
-			if m.Status != record.MarkSkipped {
+		for _, m := range line.Events()[1:] {
+			if m.Status != record.EventSkipped {
 				t.Errorf("%s is %s", m.Name, m.Status)
 			}
 		}

@@ -8,7 +8,7 @@ import (
 )
 
 // facts are what the audit and the judge must know of an action. They stand here for every
-// action by its name until the mark itself carries them: see factsOf.
+// action by its name until the event itself carries them: see factsOf.
 type facts struct {
 	ends     bool   // the server of the node is not running when it has taken effect
 	kills    bool   // it does so without a shutdown: what was not on the disk is gone
@@ -26,7 +26,7 @@ type facts struct {
 	incident string // not a step: what happened, in words
 }
 
-// actions are all actions that a mark can have.
+// actions are all actions that an event can have.
 var actions = map[string]facts{
 	"stop":       {ends: true},
 	"kill":       {ends: true, kills: true},
@@ -57,10 +57,10 @@ var actions = map[string]facts{
 	"out-of-memory": {restarts: true, incident: "ran out of memory"},
 }
 
-// KnownActions is an error that names the marks whose action is not known: what such a
+// KnownActions is an error that names the events whose action is not known: what such a
 // step may have done, nothing can be concluded of.
-func KnownActions(marks []record.Mark) error {
-	for _, m := range marks {
+func KnownActions(events []record.Event) error {
+	for _, m := range events {
 		if _, known := actions[m.Action]; !known {
 			return fmt.Errorf("step %s has the unknown action %q, and what that does to a node is not known: use the pgchaos that made the result", m.Name, m.Action)
 		}
@@ -74,11 +74,11 @@ func Incident(action string) string { return actions[action].incident }
 // Provokes tells whether a step can bring about what then happens to its node.
 func Provokes(action string) bool { return actions[action].provokes }
 
-// factsOf are the facts of a mark's action. All marks were looked at by KnownActions.
-func factsOf(m record.Mark) facts { return actions[m.Action] }
+// factsOf are the facts of an event's action. All events were looked at by KnownActions.
+func factsOf(m record.Event) facts { return actions[m.Action] }
 
-// lifts tells whether a mark can end what a fault does to a node.
-func lifts(m, fault record.Mark, node string) bool {
+// lifts tells whether an event can end what a fault does to a node.
+func lifts(m, fault record.Event, node string) bool {
 	if m.Reverses != "" || m.Issued < fault.Issued {
 		return m.Issued >= fault.Issued && m.Reverses == fault.Name
 	}

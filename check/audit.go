@@ -65,7 +65,7 @@ func newAuditor(e *Evidence) (*auditor, error) {
 	if n := max(len(e.Nodes), len(e.Forks)); n > maxHolders {
 		return nil, fmt.Errorf("%d nodes, and at most %d can be compared", n, maxHolders)
 	}
-	if err := KnownActions(e.Marks); err != nil {
+	if err := KnownActions(e.Events); err != nil {
 		return nil, err
 	}
 	a := &auditor{

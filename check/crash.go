@@ -16,7 +16,7 @@ type crash struct {
 	redo    record.LSN    // the end of what was recovered; 0: not known
 	certain bool          // killed, told to stop at once, or it had restarted its processes by itself
 	orderly string        // the step that had shut it down in good order, where nothing else had ended it: no crash at all
-	event   event
+	event   lossEvent
 }
 
 // words say what happened: "recovered from a crash", or that it was started.
@@ -52,23 +52,23 @@ func (w *witness) crashesOf(of *story) (all []crash) {
 // newest reading had found the old one alive, and was issued when the last restart had
 // been seen.
 func (w *witness) crashOf(node string, restarted bool, alive, last time.Duration, s record.NodeState) crash {
-	c := crash{seen: s.At, redo: s.Redo, certain: !restarted, event: event{"restart of " + node, s.At}}
+	c := crash{seen: s.At, redo: s.Redo, certain: !restarted, event: lossEvent{"restart of " + node, s.At}}
 	if c.certain {
 		c.event.name = "crash of " + node
 	}
-	befell := func(m record.Mark) bool {
-		return (m.Fault || m.Status == record.MarkSeen) && slices.Contains(m.Nodes, node)
+	befell := func(m record.Event) bool {
+		return (m.Fault || m.Status == record.EventSeen) && slices.Contains(m.Nodes, node)
 	}
 	if m := w.newest(s.At, befell); m != nil {
 		c.event = eventAt(m)
 	}
 	orderly, otherwise := "", false
-	for _, m := range w.e.Marks {
+	for _, m := range w.e.Events {
 		switch {
 		case !befell(m) || m.Issued > s.At || m.Issued < last || cmp.Or(m.Effective, m.Ended) < alive:
 		case m.Effective > 0 && (factsOf(m).kills || m.Mode == "immediate"):
 			c.certain = true
-		case m.Status == record.MarkDone && (m.Mode == "fast" || m.Mode == "smart"):
+		case m.Status == record.EventDone && (m.Mode == "fast" || m.Mode == "smart"):
 			orderly = m.Name
 		case !factsOf(m).freezes && !factsOf(m).cuts: // these end no server
 			otherwise = true

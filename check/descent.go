@@ -148,7 +148,7 @@ func (w *witness) parted(s *story) record.LSN {
 // eventOfForeign is what a loss of a foreign server is put down to. What it acknowledged
 // before another node was promoted on the authority's line is lost by that promotion, or
 // by the fault that came before it; what it acknowledged afterwards, by its own promotion.
-func (w *witness) eventOfForeign(l *loss) event {
+func (w *witness) eventOfForeign(l *loss) lossEvent {
 	node, acknowledged := l.story.server.Node, max(l.entry.Sent, l.entry.Done)
 	for _, timeline := range w.e.Lineage.Timelines() {
 		promoted, at := w.promoted(timeline)
@@ -162,5 +162,5 @@ func (w *witness) eventOfForeign(l *loss) event {
 	if m := w.promotion(node, acknowledged); m != nil {
 		return eventAt(m)
 	}
-	return event{name: "split brain"}
+	return lossEvent{name: "split brain"}
 }

@@ -25,7 +25,7 @@ func streamsTo(s record.NodeState, standbys ...string) record.NodeState {
 func promotedTwice() Evidence {
 	e := failover()
 	e.Authority = "c"
-	e.Marks = append(e.Marks, mark("kill-b", "kill", "b", 2000, 2010), mark("promote-c", "promote", "c", 2100, 2200), mark("rejoin-b", "rejoin", "b", 3000, 3200))
+	e.Events = append(e.Events, event("kill-b", "kill", "b", 2000, 2010), event("promote-c", "promote", "c", 2100, 2200), event("rejoin-b", "rejoin", "b", 3000, 3200))
 	e.States["b"] = append(e.States["b"], state("b", 2005, '-'), state("b", 3200, 's'))
 	e.States["c"] = []record.NodeState{state("c", 7, 's'), streamsTo(primary("c", 2200, 2, 1), "d")}
 	e.Forks = []ForkHolding{{Node: "b", Step: "rejoin-b", Timeline: 2, Read: 3 * time.Second, Holding: rows.NewHolding(e.Table, 0), Lineage: e.Lineage}}
@@ -36,7 +36,7 @@ func promotedTwice() Evidence {
 func promotedThrice() Evidence {
 	e := promotedTwice()
 	e.Authority, e.Lineage = "d", record.Lineage{Timeline: 3, Forks: []record.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
-	e.Marks = append(e.Marks, mark("kill-c", "kill", "c", 3500, 3510), mark("promote-d", "promote", "d", 3900, 4000))
+	e.Events = append(e.Events, event("kill-c", "kill", "c", 3500, 3510), event("promote-d", "promote", "d", 3900, 4000))
 	e.States["c"] = append(e.States["c"], state("c", 3505, '-'))
 	e.States["d"] = []record.NodeState{state("d", 8, 's'), primary("d", 4000, 3, 1)}
 	return e
@@ -59,7 +59,7 @@ func TestTwoTimelinesOfOneNumber(t *testing.T) {
 		{"the one that was killed before the other was promoted", promotedTwice, ack("b", 2, 150, 1500), nil, "lost 1-1 b/2 foreign kill-b@100"},
 		{"it was never read again", promotedTwice, ack("b", 2, 150, 1500), func(e *Evidence) { e.Forks = nil }, "lost 1-1 b/2 foreign kill-b@0"},
 		{"no fault took it away", promotedTwice, ack("b", 2, 150, 1500), func(e *Evidence) {
-			e.Marks = append(e.Marks[:2], e.Marks[3:]...)
+			e.Events = append(e.Events[:2], e.Events[3:]...)
 		}, "lost 1-1 b/2 foreign promote-c@100"},
 		{"what it acknowledged beside the other, by its own promotion", promotedTwice, ack("b", 2, 150, 2500), nil, "lost 1-1 b/2 foreign promote-b@100"},
 		{"the one that lives on may lose nothing", promotedTwice, ack("c", 2, 150, 2500), nil, "lost 1-1 c/2 ?"},
@@ -91,7 +91,7 @@ func TestTwoTimelinesOfOneNumber(t *testing.T) {
 			e.Nodes = []NodeHolding{{Node: "b", Holding: rows.NewHolding(e.Table, 0), Lineage: record.Lineage{Timeline: 2, Forks: []record.Fork{{Timeline: 1, At: 90}}}}}
 		}, "lost 1-1 c/2 fork kill-c@200"},
 		{"the promotion of the one that lives on left timeline 1", promotedThrice, ack("a", 1, 120, 1500), func(e *Evidence) {
-			e.Marks = e.Marks[1:]
+			e.Events = e.Events[1:]
 		}, "lost 1-1 a/1 fork promote-c@100"},
 	}
 	for _, tt := range tests {

@@ -27,8 +27,8 @@ func (d Downtime) Length() time.Duration { return d.To - d.From }
 // Downtimes measures each workload in the whole run, in each phase, and after each fault
 // that took effect. That is not its phase alone: what a fault does can be felt after the
 // next step has begun, and so it counts up to the next fault, as an Outage does.
-func Downtimes(activity []Activity, marks []record.Mark, phases []record.Phase, end time.Duration) (all []Downtime) {
-	faults := faultsOf(marks)
+func Downtimes(activity []Activity, events []record.Event, phases []record.Phase, end time.Duration) (all []Downtime) {
+	faults := faultsOf(events)
 	windows := map[string]record.Phase{}
 	for i, m := range faults {
 		if m.Effective > 0 {

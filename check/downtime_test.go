@@ -13,7 +13,7 @@ func TestDowntimeOfAFault(t *testing.T) {
 	end := start(len(a.Slots))
 	phases := []record.Phase{{Name: "baseline", End: time.Second}, {Name: "kill", Start: time.Second, End: 1500 * msec}, {Name: "promote", Start: 1500 * msec, End: end}}
 	for effective, want := range map[int]time.Duration{1010: 1010 * msec, 0: 10 * msec} {
-		got := Downtimes([]Activity{a}, []record.Mark{fault("kill", 1000, effective)}, phases, end)
+		got := Downtimes([]Activity{a}, []record.Event{fault("kill", 1000, effective)}, phases, end)
 		if d := got[2]; d.During != "kill" || d.Length() != want {
 			t.Errorf("verified at %d ms: %+v, want %v", effective, d, want)
 		}
@@ -24,7 +24,7 @@ func TestDowntimeOfAFault(t *testing.T) {
 func TestOpenDowntime(t *testing.T) {
 	a := drawn("..........__________.....____________")
 	end := start(len(a.Slots))
-	if d := Downtimes([]Activity{a}, []record.Mark{fault("kill", 1000, 1010)}, nil, end)[0]; !d.Open {
+	if d := Downtimes([]Activity{a}, []record.Event{fault("kill", 1000, 1010)}, nil, end)[0]; !d.Open {
 		t.Errorf("%+v", d)
 	}
 	for name, c := range map[string]struct {

@@ -10,18 +10,18 @@ import (
 	"pgchaos/record/ledger"
 )
 
-// event is what a loss is put down to.
-type event struct {
+// lossEvent is what a loss is put down to.
+type lossEvent struct {
 	name string
 	at   time.Duration // when it took effect
 }
 
 // eventOf is what took a server away whose timeline was left: the newest fault that
 // befell its node before the promotion that left it, or else that promotion.
-func (w *witness) eventOf(server ledger.Server) event {
+func (w *witness) eventOf(server ledger.Server) lossEvent {
 	next := w.e.Lineage.Next(server.Timeline)
 	node, at := w.promoted(next)
-	otherwise := event{fmt.Sprintf("the promotion to timeline %d", next), 0}
+	otherwise := lossEvent{fmt.Sprintf("the promotion to timeline %d", next), 0}
 	if m := w.promotion(node, at); m != nil {
 		at, otherwise = m.Issued, eventAt(m)
 	}
@@ -30,16 +30,16 @@ func (w *witness) eventOf(server ledger.Server) event {
 
 // promotion is the newest step that promoted a node up to some moment, or nil; of any node
 // where that is "".
-func (w *witness) promotion(node string, by time.Duration) *record.Mark {
-	return w.newest(by, func(m record.Mark) bool {
-		return factsOf(m).promotes && m.Status != record.MarkSkipped && (node == "" || slices.Contains(m.Nodes, node))
+func (w *witness) promotion(node string, by time.Duration) *record.Event {
+	return w.newest(by, func(m record.Event) bool {
+		return factsOf(m).promotes && m.Status != record.EventSkipped && (node == "" || slices.Contains(m.Nodes, node))
 	})
 }
 
 // takenAway is the newest fault of a node that was not over by some moment, or else what
 // is said.
-func (w *witness) takenAway(node string, by time.Duration, otherwise event) event {
-	if fault := w.newest(by, func(m record.Mark) bool {
+func (w *witness) takenAway(node string, by time.Duration, otherwise lossEvent) lossEvent {
+	if fault := w.newest(by, func(m record.Event) bool {
 		return m.Fault && slices.Contains(m.Nodes, node) && !w.takenBack(m, node, by)
 	}); fault != nil {
 		return eventAt(fault)
@@ -83,26 +83,26 @@ func (w *witness) astray(s record.NodeState) bool {
 	return known && !slices.Equal(then.Forks, ours.Forks)
 }
 
-// newest is the newest mark of a kind that was issued up to some moment, or nil.
-func (w *witness) newest(by time.Duration, is func(record.Mark) bool) (found *record.Mark) {
-	for i, m := range w.e.Marks {
+// newest is the newest event of a kind that was issued up to some moment, or nil.
+func (w *witness) newest(by time.Duration, is func(record.Event) bool) (found *record.Event) {
+	for i, m := range w.e.Events {
 		if m.Issued <= by && (found == nil || m.Issued >= found.Issued) && is(m) {
-			found = &w.e.Marks[i]
+			found = &w.e.Events[i]
 		}
 	}
 	return found
 }
 
 // takenBack tells whether a fault was over for a node by some moment.
-func (w *witness) takenBack(fault record.Mark, node string, by time.Duration) bool {
+func (w *witness) takenBack(fault record.Event, node string, by time.Duration) bool {
 	if factsOf(fault).restarts { // it takes itself back
 		return fault.Ended > 0 && fault.Ended <= by
 	}
-	return w.newest(by, func(m record.Mark) bool {
+	return w.newest(by, func(m record.Event) bool {
 		return m.Effective > 0 && m.Effective <= by && lifts(m, fault, node)
 	}) != nil
 }
 
-func eventAt(m *record.Mark) event {
-	return event{m.Name, cmp.Or(m.Effective, m.Ended, m.Issued)}
+func eventAt(m *record.Event) lossEvent {
+	return lossEvent{m.Name, cmp.Or(m.Effective, m.Ended, m.Issued)}
 }

@@ -10,18 +10,18 @@ import (
 // TestLostBy: which step a loss is put down to that is past a fork. A was killed at 1 s,
 // and b promoted at 1.1 s and seen as a primary at 1.2 s.
 func TestLostBy(t *testing.T) {
-	type marks = []record.Mark
-	kill, promote := mark("kill-a", "kill", "a", 1000, 1020), mark("promote-b", "promote", "b", 1100, 1200)
-	of := func(m record.Mark, nodes ...string) record.Mark { m.Nodes = nodes; return m }
-	skipped := mark("promote-b-again", "promote", "b", 1150, 0)
-	skipped.Status = record.MarkSkipped
-	undo := func(of string, effective int) record.Mark {
-		m := mark("undo", "undo", "a", 1050, effective)
+	type events = []record.Event
+	kill, promote := event("kill-a", "kill", "a", 1000, 1020), event("promote-b", "promote", "b", 1100, 1200)
+	of := func(m record.Event, nodes ...string) record.Event { m.Nodes = nodes; return m }
+	skipped := event("promote-b-again", "promote", "b", 1150, 0)
+	skipped.Status = record.EventSkipped
+	undo := func(of string, effective int) record.Event {
+		m := event("undo", "undo", "a", 1050, effective)
 		m.Reverses = of
 		return m
 	}
-	restart := func(down, ended int) record.Mark {
-		m := mark("restart-a", "restart", "a", 1000, down)
+	restart := func(down, ended int) record.Event {
+		m := event("restart-a", "restart", "a", 1000, down)
 		m.Ended = time.Duration(ended) * msec
 		return m
 	}
@@ -31,58 +31,58 @@ func TestLostBy(t *testing.T) {
 		standby := state("c", 1150, 's')
 		standby.Timeline = 2
 		e.States["c"] = []record.NodeState{standby, primary("c", 2200, 3, 1)}
-		e.Marks = append(e.Marks, mark("promote-c", "promote", "c", 2100, 2200))
+		e.Events = append(e.Events, event("promote-c", "promote", "c", 2100, 2200))
 	}
 	tests := []struct {
 		name   string
-		marks  marks
+		events events
 		change func(*Evidence)
 		want   string
 	}{
-		{"the fault before the promotion", marks{kill, promote}, nil, "kill-a"},
-		{"the promotion, where there was none", marks{promote}, nil, "promote-b"},
+		{"the fault before the promotion", events{kill, promote}, nil, "kill-a"},
+		{"the promotion, where there was none", events{promote}, nil, "promote-b"},
 		{"no step", nil, nil, "the promotion to timeline 2"},
-		{"a step that is no fault takes nothing away", marks{promote, mark("configure-a", "configure", "a", 1050, 1060)}, nil, "promote-b"},
-		{"a fault of another node", marks{mark("kill-c", "kill", "c", 1000, 1020), promote}, nil, "promote-b"},
-		{"of two at one moment the later step", marks{kill, mark("stop-a", "stop", "a", 1000, 1020), promote}, nil, "stop-a"},
-		{"a fault of the moment of the promotion", marks{promote, mark("kill-a", "kill", "a", 1100, 1120)}, nil, "kill-a"},
-		{"a fault after the promotion was asked for", marks{promote, mark("kill-a", "kill", "a", 1101, 1120)}, nil, "promote-b"},
-		{"another step of the new primary is no promotion", marks{promote, mark("configure-b", "configure", "b", 1150, 1160), mark("kill-a", "kill", "a", 1140, 1145)}, nil, "promote-b"},
-		{"nor is one that was not begun", marks{promote, skipped, mark("kill-a", "kill", "a", 1140, 1145)}, nil, "promote-b"},
-		{"promoted by no step: what came before it was seen", marks{kill, mark("kill-a-again", "kill", "a", 1300, 1310)}, nil, "kill-a"},
-		{"promoted by no step, and seen again later", marks{kill, mark("kill-a-again", "kill", "a", 1300, 1310)}, func(e *Evidence) {
+		{"a step that is no fault takes nothing away", events{promote, event("configure-a", "configure", "a", 1050, 1060)}, nil, "promote-b"},
+		{"a fault of another node", events{event("kill-c", "kill", "c", 1000, 1020), promote}, nil, "promote-b"},
+		{"of two at one moment the later step", events{kill, event("stop-a", "stop", "a", 1000, 1020), promote}, nil, "stop-a"},
+		{"a fault of the moment of the promotion", events{promote, event("kill-a", "kill", "a", 1100, 1120)}, nil, "kill-a"},
+		{"a fault after the promotion was asked for", events{promote, event("kill-a", "kill", "a", 1101, 1120)}, nil, "promote-b"},
+		{"another step of the new primary is no promotion", events{promote, event("configure-b", "configure", "b", 1150, 1160), event("kill-a", "kill", "a", 1140, 1145)}, nil, "promote-b"},
+		{"nor is one that was not begun", events{promote, skipped, event("kill-a", "kill", "a", 1140, 1145)}, nil, "promote-b"},
+		{"promoted by no step: what came before it was seen", events{kill, event("kill-a-again", "kill", "a", 1300, 1310)}, nil, "kill-a"},
+		{"promoted by no step, and seen again later", events{kill, event("kill-a-again", "kill", "a", 1300, 1310)}, func(e *Evidence) {
 			e.States["b"] = append(e.States["b"], primary("b", 1500, 2, 1))
 		}, "kill-a"},
-		{"promoted by no step, to a later timeline as well", marks{kill, mark("kill-a-again", "kill", "a", 1300, 1310)}, later, "kill-a"},
-		{"never seen as a primary", marks{promote}, func(e *Evidence) {
+		{"promoted by no step, to a later timeline as well", events{kill, event("kill-a-again", "kill", "a", 1300, 1310)}, later, "kill-a"},
+		{"never seen as a primary", events{promote}, func(e *Evidence) {
 			later(e)
 			delete(e.States, "b")
-			e.Marks = e.Marks[:1]
+			e.Events = e.Events[:1]
 		}, "promote-b"},
-		{"a standby of the new primary was not promoted", marks{promote}, later, "promote-b"},
-		{"another one was promoted to the same number before", marks{mark("promote-c", "promote", "c", 1040, 1050), promote}, func(e *Evidence) {
+		{"a standby of the new primary was not promoted", events{promote}, later, "promote-b"},
+		{"another one was promoted to the same number before", events{event("promote-c", "promote", "c", 1040, 1050), promote}, func(e *Evidence) {
 			e.States["c"] = []record.NodeState{primary("c", 1050, 2, 1)}
 		}, "promote-b"},
 
-		{"taken back", marks{kill, undo("kill-a", 1060), promote}, nil, "promote-b"},
-		{"something else was taken back", marks{kill, undo("slow-c", 1060), promote}, nil, "kill-a"},
-		{"started again", marks{kill, mark("start-a", "start", "a", 1050, 1060), promote}, nil, "promote-b"},
-		{"started again at that very moment", marks{kill, mark("start-a", "start", "a", 1000, 1060), promote}, nil, "promote-b"},
-		{"up again when the promotion was asked for", marks{kill, mark("start-a", "start", "a", 1050, 1100), promote}, nil, "promote-b"},
-		{"up again only afterwards", marks{kill, mark("start-a", "start", "a", 1050, 1101), promote}, nil, "kill-a"},
-		{"a start that had no effect", marks{kill, mark("start-a", "start", "a", 1050, 0), promote}, nil, "kill-a"},
-		{"a start before", marks{mark("start-a", "start", "a", 500, 510), kill, promote}, nil, "kill-a"},
-		{"another node was started", marks{kill, mark("start-c", "start", "c", 1050, 1060), promote}, nil, "kill-a"},
-		{"another one of the same fault was started", marks{of(kill, "a", "c"), mark("start-c", "start", "c", 1050, 1060), promote}, nil, "kill-a"},
-		{"a step that brings nothing back", marks{kill, mark("configure-a", "configure", "a", 1050, 1060), promote}, nil, "kill-a"},
-		{"restarted before", marks{restart(1010, 1100), promote}, nil, "promote-b"},
-		{"still down of a restart", marks{restart(1010, 1400), promote}, nil, "restart-a"},
-		{"a restart of which nobody knows the end", marks{restart(1010, 0), promote}, nil, "restart-a"},
+		{"taken back", events{kill, undo("kill-a", 1060), promote}, nil, "promote-b"},
+		{"something else was taken back", events{kill, undo("slow-c", 1060), promote}, nil, "kill-a"},
+		{"started again", events{kill, event("start-a", "start", "a", 1050, 1060), promote}, nil, "promote-b"},
+		{"started again at that very moment", events{kill, event("start-a", "start", "a", 1000, 1060), promote}, nil, "promote-b"},
+		{"up again when the promotion was asked for", events{kill, event("start-a", "start", "a", 1050, 1100), promote}, nil, "promote-b"},
+		{"up again only afterwards", events{kill, event("start-a", "start", "a", 1050, 1101), promote}, nil, "kill-a"},
+		{"a start that had no effect", events{kill, event("start-a", "start", "a", 1050, 0), promote}, nil, "kill-a"},
+		{"a start before", events{event("start-a", "start", "a", 500, 510), kill, promote}, nil, "kill-a"},
+		{"another node was started", events{kill, event("start-c", "start", "c", 1050, 1060), promote}, nil, "kill-a"},
+		{"another one of the same fault was started", events{of(kill, "a", "c"), event("start-c", "start", "c", 1050, 1060), promote}, nil, "kill-a"},
+		{"a step that brings nothing back", events{kill, event("configure-a", "configure", "a", 1050, 1060), promote}, nil, "kill-a"},
+		{"restarted before", events{restart(1010, 1100), promote}, nil, "promote-b"},
+		{"still down of a restart", events{restart(1010, 1400), promote}, nil, "restart-a"},
+		{"a restart of which nobody knows the end", events{restart(1010, 0), promote}, nil, "restart-a"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			a := audited(t, nil, func(e *Evidence) {
-				e.Marks = append(marks{}, tt.marks...)
+				e.Events = append(events{}, tt.events...)
 				if tt.change != nil {
 					tt.change(e)
 				}
@@ -96,16 +96,16 @@ func TestLostBy(t *testing.T) {
 
 // TestSplitBrainIsPutDownToThePromotion of the foreign server that came before the write.
 func TestSplitBrainIsPutDownToThePromotion(t *testing.T) {
-	promote := mark("promote-c", "promote", "c", 1250, 1260)
+	promote := event("promote-c", "promote", "c", 1250, 1260)
 	skipped, other, late, soon := promote, promote, promote, promote
-	skipped.Status, other.Nodes, late.Issued, soon.Issued = record.MarkSkipped, []string{"d"}, 1301*msec, 1300*msec
+	skipped.Status, other.Nodes, late.Issued, soon.Issued = record.EventSkipped, []string{"d"}, 1301*msec, 1300*msec
 	for name, c := range map[string]struct {
-		mark record.Mark
-		want string
+		event record.Event
+		want  string
 	}{
 		"promoted": {promote, "promote-c"}, "not begun": {skipped, "split brain"}, "another node": {other, "split brain"}, "later": {late, "split brain"}, "when it was answered": {soon, "promote-c"},
 	} {
-		a := audited(t, nil, func(e *Evidence) { e.Marks = append(e.Marks, c.mark) }, ack("c", 3, 10, 1300))
+		a := audited(t, nil, func(e *Evidence) { e.Events = append(e.Events, c.event) }, ack("c", 3, 10, 1300))
 		if got := a.Lost.Runs[0].LostBy; got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}

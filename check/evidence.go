@@ -28,7 +28,7 @@ type Evidence struct {
 	Forks     []ForkHolding
 	// Lineage is the authority's. Where it is not known no loss can be explained.
 	Lineage record.Lineage
-	Marks   []record.Mark
+	Events  []record.Event
 	// Started is the wall time of offset 0. Where it is zero, nobody knows when a server
 	// was started that was restarted between two readings.
 	Started time.Time

@@ -48,7 +48,7 @@ type story struct {
 	unsure  string // why nobody knows whether it does
 	left    bool   // its timeline was left at fork
 	fork    record.LSN
-	event   event
+	event   lossEvent
 	crashes []crash
 	limits  []limit // where its WAL was left, and where crashes cut it off
 }
@@ -198,14 +198,14 @@ func (w *witness) tell(l life) *story {
 		s.unsure = "who acknowledged it is not recorded"
 		return s
 	}
-	s.away = absences(server.Node, w.e.States[server.Node], w.e.Marks)
+	s.away = absences(server.Node, w.e.States[server.Node], w.e.Events)
 	w.govern(s)
 	s.demanded = slices.ContainsFunc(w.e.Demands, func(d Demand) bool { return d.Standbys > 0 || d.Commit != "" })
 	if server.Timeline == 0 {
 		s.unsure = "on which timeline " + server.Node + " acknowledged it is not recorded"
 		return s
 	}
-	s.beside, s.frozen = w.newerThan(s), freezes(server.Node, w.e.Marks)
+	s.beside, s.frozen = w.newerThan(s), freezes(server.Node, w.e.Events)
 	s.foreign, s.unsure = w.descent(s)
 	if s.fork, s.left = w.e.Lineage.Left(server.Timeline); s.left {
 		s.event = w.eventOf(server)
@@ -222,7 +222,7 @@ func (w *witness) tell(l life) *story {
 func (w *witness) govern(s *story) {
 	node := s.server.Node
 	if _, known := w.regimes[node]; !known {
-		w.regimes[node] = regimesOf(node, w.e.States[node], w.e.Marks, w.e.Started)
+		w.regimes[node] = regimesOf(node, w.e.States[node], w.e.Events, w.e.Started)
 	}
 	s.regimes = w.regimes[node]
 	s.weak = weakSpans(node, s.regimes, w.e.Demands)
@@ -232,7 +232,7 @@ func (w *witness) govern(s *story) {
 type verdictOf struct {
 	explained bool
 	cause     Cause
-	event     event
+	event     lossEvent
 	fork      record.LSN
 	why       string
 }

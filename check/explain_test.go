@@ -51,10 +51,10 @@ func sync(s record.NodeState, commit, names string) record.NodeState {
 // redo is a state after a crash from which WAL up to 50 was recovered.
 func redo(s record.NodeState) record.NodeState { s.Redo = 50; return s }
 
-func mark(name, action, node string, issued, effective int) record.Mark {
-	return record.Mark{
+func event(name, action, node string, issued, effective int) record.Event {
+	return record.Event{
 		Name: name, Action: action, Nodes: []string{node}, Issued: time.Duration(issued) * msec, Effective: time.Duration(effective) * msec,
-		Status: record.MarkDone, Fault: slices.Contains([]string{"kill", "stop", "pause", "restart"}, action),
+		Status: record.EventDone, Fault: slices.Contains([]string{"kill", "stop", "pause", "restart"}, action),
 	}
 }
 
@@ -64,7 +64,7 @@ func failover() Evidence {
 	return Evidence{
 		Table: rows.Table{Name: "t", Payload: payload}, Workloads: []string{"writes"}, Authority: "b",
 		Lineage: record.Lineage{Timeline: 2, Forks: []record.Fork{{Timeline: 1, At: 100}}},
-		Marks:   []record.Mark{mark("kill-a", "kill", "a", 1000, 1020), mark("promote-b", "promote", "b", 1100, 1200)},
+		Events:  []record.Event{event("kill-a", "kill", "a", 1000, 1020), event("promote-b", "promote", "b", 1100, 1200)},
 		States: map[string][]record.NodeState{
 			"a": {primary("a", 5, 1, 1), state("a", 1010, '-')},
 			"b": {state("b", 6, 's'), primary("b", 1200, 2, 1)},
@@ -74,7 +74,7 @@ func failover() Evidence {
 
 // crashed turns a failover into a crash of a, which comes back as it was.
 func crashed(e *Evidence, commit string, after record.NodeState) {
-	e.Authority, e.Lineage, e.Marks = "a", onlyA, []record.Mark{mark("kill-a", "kill", "a", 1000, 1020)}
+	e.Authority, e.Lineage, e.Events = "a", onlyA, []record.Event{event("kill-a", "kill", "a", 1000, 1020)}
 	e.States = map[string][]record.NodeState{"a": {sync(primary("a", 5, 1, 1), commit, ""), state("a", 1010, '-'), sync(after, commit, "")}}
 }
 
@@ -139,7 +139,7 @@ func TestExplanations(t *testing.T) {
 			e.States["b"] = []record.NodeState{primary("b", 6, 1, 1), primary("b", 1200, 2, 1)}
 		}, "lost 1-1 b/0 ?", "on which timeline b acknowledged it is not recorded"},
 		{"a timeline that the primary does not come from", []ledger.Entry{ack("c", 3, 10, 1300)}, nil, func(e *Evidence) {
-			e.Marks = append(e.Marks, mark("promote-c", "promote", "c", 1150, 1250))
+			e.Events = append(e.Events, event("promote-c", "promote", "c", 1150, 1250))
 		}, "lost 1-1 c/3 foreign promote-c@0", ""},
 		{"split brain that no step made", []ledger.Entry{ack("c", 3, 10, 1300)}, nil, nil, "lost 1-1 c/3 foreign split brain@0", ""},
 		{"promoted independently to the same number", []ledger.Entry{ack("a", 2, 10, 1300)}, nil, nil, "lost 1-1 a/2 foreign split brain@0", ""},
@@ -163,7 +163,7 @@ func TestExplanations(t *testing.T) {
 			e.Authority, e.Lineage = "c", record.Lineage{Timeline: 3, Forks: []record.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
 			e.Forks = []ForkHolding{foreignFork}
 			e.Forks[0].Holding = rows.NewHolding(e.Table, 0)
-			e.Marks = append(e.Marks, mark("stop-b", "stop", "b", 2000, 2020))
+			e.Events = append(e.Events, event("stop-b", "stop", "b", 2000, 2020))
 		}, "lost 1-1 b/2 fork stop-b@200", ""},
 		{"its own fork of before it was promoted says nothing of it", []ledger.Entry{ack("b", 2, 210, 1300)}, nil, func(e *Evidence) {
 			e.Forks = []ForkHolding{{Node: "b", Holding: rows.NewHolding(e.Table, 0), Lineage: onlyA}}
@@ -176,11 +176,11 @@ func TestExplanations(t *testing.T) {
 			e.States["c"] = []record.NodeState{primary("c", 1300, 2, 1)}
 		}, "lost 1-1 a/2 ?", "a and b and c were primaries on timelines of the number 2, and from which of them b comes is not known"},
 		{"the fault nearest to the promotion", []ledger.Entry{ack("a", 1, 120, 900)}, nil, func(e *Evidence) {
-			e.Marks = append(e.Marks, mark("stop-a", "stop", "a", 500, 510), mark("kill-c", "kill", "c", 1050, 1060), mark("kill-a-again", "kill", "a", 1300, 1310))
+			e.Events = append(e.Events, event("stop-a", "stop", "a", 500, 510), event("kill-c", "kill", "c", 1050, 1060), event("kill-a-again", "kill", "a", 1300, 1310))
 		}, "lost 1-1 a/1 " + byKill, ""},
 		{"of two failovers the one that left this timeline", []ledger.Entry{ack("a", 1, 120, 900), ack("b", 2, 220, 1900)}, nil, func(e *Evidence) {
 			e.Authority, e.Lineage = "c", record.Lineage{Timeline: 3, Forks: []record.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
-			e.Marks = append(e.Marks, mark("stop-b", "stop", "b", 2000, 2020), mark("promote-c", "promote", "c", 2100, 2200))
+			e.Events = append(e.Events, event("stop-b", "stop", "b", 2000, 2020), event("promote-c", "promote", "c", 2100, 2200))
 			e.States["c"] = []record.NodeState{state("c", 7, 's'), primary("c", 2200, 3, 1)}
 		}, "lost 1-1 a/1 " + byKill + "; lost 2-2 b/2 fork stop-b@200", ""},
 		{"past what a crash left, acknowledged without waiting for the disk", []ledger.Entry{ack("a", 1, 40, 900), ack("a", 1, 50, 910)}, []int64{1}, func(e *Evidence) {
@@ -192,7 +192,7 @@ func TestExplanations(t *testing.T) {
 		{"a crash of one of its processes", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) {
 			crashed(e, "off", redo(primary("a", 1500, 1, 1)))
 			e.States["a"][0].CheckpointerStarted, e.States["a"][2].CheckpointerStarted = time.Unix(1, 0), time.Unix(2, 0)
-			e.Marks = nil
+			e.Events = nil
 		}, "lost 1-1 a/1 crash crash of a@50", ""},
 		{"a crash with synchronous_commit on", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) {
 			crashed(e, "on", redo(primary("a", 1500, 1, 2)))
@@ -207,18 +207,18 @@ func TestExplanations(t *testing.T) {
 		}, "lost 1-1 a/1 ?", "synchronous_commit was not off"},
 		{"a restart by a step is not known to be a crash", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) {
 			crashed(e, "on", redo(primary("a", 1500, 1, 2)))
-			e.Marks = []record.Mark{mark("restart-a", "restart", "a", 1000, 1400)}
+			e.Events = []record.Event{event("restart-a", "restart", "a", 1000, 1400)}
 		}, "lost 1-1 a/1 ?", "a was started again by 1.500 s, but synchronous_commit was not off"},
 		{"nor is a start after a kill of long ago", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) {
 			crashed(e, "on", redo(primary("a", 1500, 1, 2)))
-			e.States["a"][0].At, e.Marks = 950*msec, []record.Mark{mark("kill-a", "kill", "a", 1, 2)}
+			e.States["a"][0].At, e.Events = 950*msec, []record.Event{event("kill-a", "kill", "a", 1, 2)}
 		}, "lost 1-1 a/1 ?", "a was started again by 1.500 s"},
 		{"a restart that no step made", []ledger.Entry{ack("a", 1, 60, 900)}, nil, func(e *Evidence) {
 			crashed(e, "off", redo(primary("a", 1500, 1, 2)))
-			e.Marks = nil
+			e.Events = nil
 		}, "lost 1-1 a/1 crash restart of a@50", ""},
 		{"where the timeline was left, the fork is the reason, and a later start is none", []ledger.Entry{ack("a", 1, 80, 900), ack("a", 1, 90, 910)}, []int64{2}, func(e *Evidence) {
-			e.Marks[0].Action = "stop"
+			e.Events[0].Action = "stop"
 			e.States["a"] = append(e.States["a"], primary("a", 1500, 1, 2))
 		}, "lost 1-1 a/1 ?", "got 0/5A$"},
 		{"a crash comes after the fork", []ledger.Entry{ack("a", 1, 80, 900), ack("a", 1, 90, 910)}, []int64{2}, func(e *Evidence) {

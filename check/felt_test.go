@@ -17,7 +17,7 @@ func feltBy(picture string) felt {
 
 // TestFirstSlots: a fault at the very beginning, and what it did at once.
 func TestFirstSlots(t *testing.T) {
-	m := record.Mark{Name: "kill", Fault: true, Effective: 5 * msec}
+	m := record.Event{Name: "kill", Fault: true, Effective: 5 * msec}
 	served := usual{served: true}
 	f := feltBy(".....")
 	if o := f.outage(m, f.end, served); !o.Recovered || o.RTO != 0 || o.Errors != 0 {
@@ -34,7 +34,7 @@ func TestFirstSlots(t *testing.T) {
 	if o := f.outage(m, f.end, served); o.FirstFail != 0 || o.LastFail != start(1) || o.RTO != 20*msec {
 		t.Errorf("the first two slots failed: %+v", o)
 	}
-	if o := f.outage(record.Mark{Name: "kill", Fault: true, Effective: 5 * msec}, f.end, f.usual(0, 0)); !o.NotServed || o.RTO != 0 {
+	if o := f.outage(record.Event{Name: "kill", Fault: true, Effective: 5 * msec}, f.end, f.usual(0, 0)); !o.NotServed || o.RTO != 0 {
 		t.Errorf("nothing is known of before: %+v", o)
 	}
 }
@@ -99,7 +99,7 @@ func TestExactTimes(t *testing.T) {
 		{"a stall is over with its first answer", []op{{ok, 7607.75}}, 1003, 9000, 0, 0, 7607.75 - 1003},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			o := of(c.ops...).outage(record.Mark{Name: "kill", Issued: at(c.issued), Effective: at(1010)}, at(c.until), usual{served: true})
+			o := of(c.ops...).outage(record.Event{Name: "kill", Issued: at(c.issued), Effective: at(1010)}, at(c.until), usual{served: true})
 			if o.FirstFail != at(c.first) || o.LastFail != at(c.last) || o.RTO != at(c.rto) || !o.Recovered {
 				t.Errorf("%+v, want %v", o, at(c.rto))
 			}
@@ -162,7 +162,7 @@ func TestBackgroundFailures(t *testing.T) {
 					a.Slots[i].Errors++
 				}
 			}
-			o := Outages([]Activity{a}, []record.Mark{fault("kill", c.issued, c.issued)}, start(len(a.Slots)))[0]
+			o := Outages([]Activity{a}, []record.Event{fault("kill", c.issued, c.issued)}, start(len(a.Slots)))[0]
 			if o.NotServed != c.notServed || o.Recovered == c.notServed || o.RTO != time.Duration(c.rto)*msec || c.errors == 0 && o.Errors != 0 {
 				t.Errorf("%+v", o)
 			}
@@ -182,7 +182,7 @@ func TestNotServedSinceBefore(t *testing.T) {
 		{"xxxxxxxxxxxxxxx...xxxxxxxxxxxx", []bool{true, false}},
 	} {
 		a := drawn(c.picture)
-		for i, o := range Outages([]Activity{a}, []record.Mark{fault("a", 1000, 1000), fault("b", 2000, 2000)}, 3*time.Second) {
+		for i, o := range Outages([]Activity{a}, []record.Event{fault("a", 1000, 1000), fault("b", 2000, 2000)}, 3*time.Second) {
 			if o.NotServed != c.want[i] {
 				t.Errorf("%s: %+v", c.picture, o)
 			}

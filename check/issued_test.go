@@ -16,17 +16,17 @@ func TestASlowStop(t *testing.T) {
 	// 6 s served, 8.3 s out, 10 s served.
 	a := byNode(drawn(strings.Repeat(".", 60)+strings.Repeat("x", 83)+strings.Repeat(".", 100)), strings.Repeat("a", 143)+"b")
 	pause, stop := on([]string{"c"}, fault("pause-c", 4000, 4030)), on([]string{"a"}, fault("stop-a", 6000, 14060))
-	marks := []record.Mark{pause, stop, promote(14070)}
+	events := []record.Event{pause, stop, promote(14070)}
 	states := append(healthy(), state("a", 6020, '-'), state("b", 14200, 'p'))
 	end := 24300 * msec
-	outages := Outages([]Activity{a}, marks, end)
+	outages := Outages([]Activity{a}, events, end)
 	if o := outages[1]; o.RTO != 8300*msec || !o.Recovered || o.LongestGap != 8310*msec {
 		t.Errorf("stop-a: %+v", o)
 	}
 	if o := outages[0]; o.RTO != 0 || !o.Recovered {
 		t.Errorf("pause-c: %+v", o)
 	}
-	w := Recoveries(Course{Activity: []Activity{a}, Marks: marks, States: states, End: end})[1].Workloads[0]
+	w := Recoveries(Course{Activity: []Activity{a}, Events: events, States: states, End: end})[1].Workloads[0]
 	if w.FirstError != hit(6000) || w.FirstNewAck != hit(14300) || w.Throughput != hit(14300) {
 		t.Errorf("%+v", w)
 	}
@@ -41,7 +41,7 @@ func TestASlowStop(t *testing.T) {
 		{Workload: "writes", During: "stop-a", Loaded: true, From: 5990 * msec, To: 14300 * msec},
 		{Workload: "writes", During: "promote", Loaded: true, From: 14070 * msec, To: 14300 * msec},
 	}
-	got := Downtimes([]Activity{a}, marks, phases, end)
+	got := Downtimes([]Activity{a}, events, phases, end)
 	for i := range got {
 		if got[i].During == "pause-c" && got[i].Length() == 10*msec {
 			got[i].From, got[i].To = 3990*msec, 4000*msec // any of them
@@ -90,12 +90,12 @@ func TestClientsThatWereNotServedBefore(t *testing.T) {
 	sick := ClientActivity{Episodes: []record.Episode{failing(0, 0, 10, 20, 2900, 0)}}
 	hurt := ClientActivity{Episodes: []record.Episode{failing(1, 990, 1005, 1010, 1100, 1205)}}
 	a.Clients = []ClientActivity{sick, sick, hurt, {}}
-	marks := []record.Mark{fault("kill", 1000, 1010), fault("again", 2000, 2010)}
+	events := []record.Event{fault("kill", 1000, 1010), fault("again", 2000, 2010)}
 	want := []ClientOutages{
 		{Clients: 4, NotServed: 2, Hit: 1, P99: Least{For: 200 * msec}, Max: Least{For: 200 * msec}},
 		{Clients: 4, NotServed: 2},
 	}
-	for i, r := range Recoveries(Course{Activity: []Activity{a}, Marks: marks, End: 3 * time.Second}) {
+	for i, r := range Recoveries(Course{Activity: []Activity{a}, Events: events, End: 3 * time.Second}) {
 		if diff := cmp.Diff(want[i], r.Workloads[0].Clients); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", r.Event, diff)
 		}
@@ -109,7 +109,7 @@ func TestClientsThatWereNotServedBefore(t *testing.T) {
 		flaky.Episodes = append(flaky.Episodes, failing(1, at, at+5, at+10, at+10, at+20))
 	}
 	a.Clients = []ClientActivity{flaky}
-	for _, r := range Recoveries(Course{Activity: []Activity{a}, Marks: marks, End: 3 * time.Second}) {
+	for _, r := range Recoveries(Course{Activity: []Activity{a}, Events: events, End: 3 * time.Second}) {
 		if c := r.Workloads[0].Clients; c.Hit != 0 || c.NeverBack != 0 {
 			t.Errorf("%s: %+v", r.Event, c)
 		}

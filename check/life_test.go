@@ -13,10 +13,10 @@ import (
 // again, b made a standby of a at 1 s, and promoted to another timeline 2 at 100.
 func failedBack() Evidence {
 	e := failover()
-	e.Marks = []record.Mark{
-		mark("stop-a", "stop", "a", 200, 210), mark("promote-b", "promote", "b", 220, 230),
-		mark("start-a", "start", "a", 600, 610), mark("rejoin-b", "rejoin", "b", 950, 1050),
-		mark("kill-a", "kill", "a", 2000, 2010), mark("promote-b-2", "promote", "b", 2020, 2030),
+	e.Events = []record.Event{
+		event("stop-a", "stop", "a", 200, 210), event("promote-b", "promote", "b", 220, 230),
+		event("start-a", "start", "a", 600, 610), event("rejoin-b", "rejoin", "b", 950, 1050),
+		event("kill-a", "kill", "a", 2000, 2010), event("promote-b-2", "promote", "b", 2020, 2030),
 	}
 	e.States["a"] = []record.NodeState{primary("a", 5, 1, 1), state("a", 205, '-'), primary("a", 610, 1, 2), state("a", 2005, '-')}
 	e.States["b"] = []record.NodeState{state("b", 6, 's'), primary("b", 230, 2, 1), state("b", 590, '-'), state("b", 1050, 's'), primary("b", 2030, 2, 3)}
@@ -31,7 +31,7 @@ func TestATimelineOfTheSameNumberOnceMore(t *testing.T) {
 	// left is c on timeline 3, which left the first timeline 2 at 200; b is on the second.
 	left := func(e *Evidence) {
 		e.Authority, e.Lineage = "c", record.Lineage{Timeline: 3, Forks: []record.Fork{{Timeline: 1, At: 50}, {Timeline: 2, At: 200}}}
-		e.Marks = []record.Mark{mark("kill-b", "kill", "b", 580, 590), mark("promote-c", "promote", "c", 600, 610)}
+		e.Events = []record.Event{event("kill-b", "kill", "b", 580, 590), event("promote-c", "promote", "c", 600, 610)}
 		e.States["c"] = []record.NodeState{state("c", 6, 's'), primary("c", 610, 3, 1)}
 		e.Nodes = append(e.Nodes, NodeHolding{Node: "c", Holding: rows.NewHolding(e.Table, 0), Lineage: e.Lineage})
 		e.Nodes[0].Lineage = record.Lineage{Timeline: 2, Forks: []record.Fork{{Timeline: 1, At: 100}}}

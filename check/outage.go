@@ -22,7 +22,7 @@ const sustainedFor = 10 * time.Second
 // Outages measures what each fault did to each workload, in the order of the
 // faults. The end is that of the load.
 //
-// A fault is a mark with Fault set that took effect. Its window is from where it
+// A fault is an event with Fault set that took effect. Its window is from where it
 // was issued to where the next fault was, and what failed or stalled in there is
 // put to its account; the recovery may come later than that, because an outage
 // that a second fault meets halfway is one outage for the client.
@@ -31,8 +31,8 @@ const sustainedFor = 10 * time.Second
 // and so does a stall in the time in which service must be sustained: the RTO is then too
 // long, never too short. Only what was so before the first fault does not count: see
 // usual.
-func Outages(activity []Activity, marks []record.Mark, end time.Duration) []Outage {
-	faults := faultsOf(marks)
+func Outages(activity []Activity, events []record.Event, end time.Duration) []Outage {
+	faults := faultsOf(events)
 	var all []Outage
 	for i, m := range faults {
 		if m.Effective <= 0 {
@@ -49,10 +49,10 @@ func Outages(activity []Activity, marks []record.Mark, end time.Duration) []Outa
 
 // noticed tells whether a fault has no known moment: nobody issued it, and it was seen
 // some time after it had happened.
-func noticed(m record.Mark) bool { return m.Status == record.MarkSeen && m.Issued < m.Effective }
+func noticed(m record.Event) bool { return m.Status == record.EventSeen && m.Issued < m.Effective }
 
 // outage is what a fault whose window reaches up to `until` did.
-func (f felt) outage(m record.Mark, until time.Duration, usual usual) Outage {
+func (f felt) outage(m record.Event, until time.Duration, usual usual) Outage {
 	o := Outage{Event: m.Name, Workload: f.Workload, Writes: f.Writes, Issued: m.Issued, Effective: m.Effective, Noticed: noticed(m)}
 	if o.Loaded = f.activeAt(m.Issued) && f.lastActive() > m.Effective; !o.Loaded {
 		return o

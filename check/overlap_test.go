@@ -24,45 +24,45 @@ func TestSplitBrainOrFailBack(t *testing.T) {
 	alive := []record.NodeState{primary("a", 5, 1, 1), primary("a", 29000, 1, 1)}
 	killed := []record.NodeState{primary("a", 5, 1, 1), primary("a", 4990, 1, 1), state("a", 5005, '-'), state("a", 18000, '-'), primary("a", 18100, 1, 18)}
 	unseen := []record.NodeState{primary("a", 5, 1, 1), primary("a", 7000, 1, 1), primary("a", 18100, 1, 18)}
-	killMark := []record.Mark{mark("kill-a", "kill", "a", 5000, 5020)}
+	killEvent := []record.Event{event("kill-a", "kill", "a", 5000, 5020)}
 	const split, back = "split", "back"
 	tests := []struct {
 		name   string
 		a, b   []ledger.Entry
 		states []record.NodeState
-		marks  []record.Mark
+		events []record.Event
 		want   string
 	}{
-		{"killed, and started again on the old timeline", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), killed, killMark, back},
+		{"killed, and started again on the old timeline", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), killed, killEvent, back},
 		{"by the readings alone", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), killed, nil, back},
 		{"no reading failed, but another start shows", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), unseen, nil, back},
 		{"by the timeline alone, as of a killed run", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), nil,
-			[]record.Mark{mark("kill-a", "kill", "a", 15500, 16000)}, back},
+			[]record.Event{event("kill-a", "kill", "a", 15500, 16000)}, back},
 		{"there all the while, and first written to afterwards", every50("a", 1, 20, 30), every50("b", 2, 8, 15), alive, nil, split},
 		{"the same, but it had been away in between", every50("a", 1, 20, 30), every50("b", 2, 8, 15), killed, nil, back},
 		{"it was there all the while, and merely not written to", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), alive, nil, split},
 		{"nobody knows whether it was there", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), nil, nil, split},
-		{"another node's kill", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), alive, []record.Mark{mark("kill-b", "kill", "b", 15000, 16000)}, split},
-		{"a kill without effect", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), alive, []record.Mark{{Name: "kill-a", Action: "kill", Nodes: []string{"a"}, Fault: true, Issued: 15 * time.Second, Ended: 16 * time.Second}}, split},
-		{"a step that is no fault", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), alive, []record.Mark{mark("configure-a", "configure", "a", 15500, 16000)}, split},
+		{"another node's kill", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), alive, []record.Event{event("kill-b", "kill", "b", 15000, 16000)}, split},
+		{"a kill without effect", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), alive, []record.Event{{Name: "kill-a", Action: "kill", Nodes: []string{"a"}, Fault: true, Issued: 15 * time.Second, Ended: 16 * time.Second}}, split},
+		{"a step that is no fault", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), alive, []record.Event{event("configure-a", "configure", "a", 15500, 16000)}, split},
 		{"never seen again", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 15), []record.NodeState{primary("a", 5, 1, 1), state("a", 14000, '-')}, nil, back},
 		{"the new one was restarted, and it was killed and started again twice", both(every50("a", 1, 1, 5), every50("a", 1, 20, 22), every50("a", 1, 26, 30)), both(every50("b", 2, 8, 10), every50("b", 2, 12, 15), every50("b", 2, 23, 24)),
-			killed, []record.Mark{mark("restart-b", "restart", "b", 11000, 11500), mark("kill-b", "kill", "b", 16000, 16010), mark("kill-a", "kill", "a", 22500, 22600), mark("again", "kill", "a", 25000, 25100)}, back},
+			killed, []record.Event{event("restart-b", "restart", "b", 11000, 11500), event("kill-b", "kill", "b", 16000, 16010), event("kill-a", "kill", "a", 22500, 22600), event("again", "kill", "a", 25000, 25100)}, back},
 		{"one answer between two, of a server whose readings failed", every50("a", 1, 1, 30), []ledger.Entry{ack("b", 2, 1, 8020)}, killed, nil, split},
 		{"at the same time", every50("a", 1, 1, 10), every50("b", 2, 8, 15), alive, nil, split},
-		{"at the same time for a moment", both(every50("a", 1, 1, 5), every50("a", 1, 14, 30)), every50("b", 2, 8, 15), killed[:3], killMark, split},
-		{"started again while the new one is there still", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 25), killed, killMark, split},
+		{"at the same time for a moment", both(every50("a", 1, 1, 5), every50("a", 1, 14, 30)), every50("b", 2, 8, 15), killed[:3], killEvent, split},
+		{"started again while the new one is there still", both(every50("a", 1, 1, 5), every50("a", 1, 20, 30)), every50("b", 2, 8, 25), killed, killEvent, split},
 		{"readings that failed, of a server that never paused", every50("a", 1, 1, 30), every50("b", 2, 8, 15), killed, nil, split},
-		{"a clean failover", every50("a", 1, 1, 5), every50("b", 2, 8, 15), killed[:3], killMark, ""},
-		{"the old one came back and was not written to", every50("a", 1, 1, 5), every50("b", 2, 8, 15), killed, killMark, ""},
+		{"a clean failover", every50("a", 1, 1, 5), every50("b", 2, 8, 15), killed[:3], killEvent, ""},
+		{"the old one came back and was not written to", every50("a", 1, 1, 5), every50("b", 2, 8, 15), killed, killEvent, ""},
 		{"one late answer over the pause", both(every50("a", 1, 1, 5), []ledger.Entry{{Outcome: record.OK, Server: ledger.Server{Node: "a", Timeline: 1}, Sent: 4900 * msec, Done: 20000 * msec}}),
-			every50("b", 2, 8, 15), killed, killMark, ""},
+			every50("b", 2, 8, 15), killed, killEvent, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, order := range []func([]ledger.Entry) []ledger.Entry{slices.Clone[[]ledger.Entry], reversed, shuffled} {
 				e := failover()
-				e.Marks, e.States = tt.marks, map[string][]record.NodeState{"a": tt.states}
+				e.Events, e.States = tt.events, map[string][]record.NodeState{"a": tt.states}
 				book := &fakeBook{}
 				for _, entry := range order(slices.Concat(tt.a, tt.b)) { // a writer for each, which come in the order of their numbers
 					book = book.write("writes", entry)
@@ -126,7 +126,7 @@ func TestStints(t *testing.T) {
 func TestLossesOfAFailBack(t *testing.T) {
 	e := failover()
 	e.Authority, e.Lineage = "a", record.Lineage{Timeline: 1}
-	e.Marks = append(e.Marks, mark("kill-b", "kill", "b", 2000, 2020), mark("start-a", "start", "a", 2100, 2200))
+	e.Events = append(e.Events, event("kill-b", "kill", "b", 2000, 2020), event("start-a", "start", "a", 2100, 2200))
 	e.States = map[string][]record.NodeState{
 		"a": {primary("a", 5, 1, 1), state("a", 1010, '-'), primary("a", 2200, 1, 2)},
 		"b": {state("b", 6, 's'), primary("b", 1200, 2, 1), state("b", 2010, '-')},

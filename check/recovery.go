@@ -110,7 +110,7 @@ type Demand struct {
 // Course is all of a run that Recoveries looks at.
 type Course struct {
 	Activity []Activity
-	Marks    []record.Mark
+	Events   []record.Event
 	States   []record.NodeState // every change of every node, in any order
 	Demands  []Demand
 	End      time.Duration // of the load
@@ -124,7 +124,7 @@ type Course struct {
 // failures and stalls up to where any next fault was issued, and a recovery from them
 // whenever it comes.
 func Recoveries(c Course) []Recovery {
-	faults := faultsOf(c.Marks)
+	faults := faultsOf(c.Events)
 	w := newWatched(c)
 	all := make([]Recovery, 0, len(faults))
 	for _, m := range faults {
@@ -164,16 +164,16 @@ func (r *Recovery) settleWritable() {
 	}
 }
 
-// faultsOf are the faults among the marks, by when they were issued.
-func faultsOf(marks []record.Mark) []record.Mark {
-	faults := slices.DeleteFunc(slices.Clone(marks), func(m record.Mark) bool { return !m.Fault })
-	slices.SortStableFunc(faults, func(a, b record.Mark) int { return cmp.Compare(a.Issued, b.Issued) })
+// faultsOf are the faults among the events, by when they were issued.
+func faultsOf(events []record.Event) []record.Event {
+	faults := slices.DeleteFunc(slices.Clone(events), func(m record.Event) bool { return !m.Fault })
+	slices.SortStableFunc(faults, func(a, b record.Event) int { return cmp.Compare(a.Issued, b.Issued) })
 	return faults
 }
 
 // windowOf is up to where the failures that clients felt are put to fault i: the
 // next fault, or the end of the load.
-func windowOf(faults []record.Mark, i int, end time.Duration) time.Duration {
+func windowOf(faults []record.Event, i int, end time.Duration) time.Duration {
 	if next := nextFault(faults, i); next != nil {
 		return next.Issued
 	}
@@ -182,7 +182,7 @@ func windowOf(faults []record.Mark, i int, end time.Duration) time.Duration {
 
 // nextFault is the one after fault i, or nil. Faults issued within 10 ms are one event
 // to the clients, and share its window.
-func nextFault(faults []record.Mark, i int) *record.Mark {
+func nextFault(faults []record.Event, i int) *record.Event {
 	for n := i + 1; n < len(faults); n++ {
 		if faults[n].Issued >= faults[i].Issued+record.SlotLength {
 			return &faults[n]
@@ -230,7 +230,7 @@ func (w watched) viewAt(at time.Duration) View {
 	return view
 }
 
-// follow finds the stages that marks and states tell.
+// follow finds the stages that events and states tell.
 func (w watched) follow(r *Recovery, until time.Duration) {
 	r.Promotion, r.Writable = Stage{State: StageNone}, Stage{State: StageNone}
 	if r.Lost {
@@ -260,11 +260,11 @@ func (w watched) promotion(r *Recovery, until time.Duration) Stage {
 }
 
 // promoted is the first promote step issued in [from, to), or nil.
-func (w watched) promoted(from, to time.Duration) (first *record.Mark) {
-	for i, m := range w.Marks {
-		if factsOf(m).promotes && m.Status != record.MarkSkipped && m.Issued >= from && m.Issued < to &&
+func (w watched) promoted(from, to time.Duration) (first *record.Event) {
+	for i, m := range w.Events {
+		if factsOf(m).promotes && m.Status != record.EventSkipped && m.Issued >= from && m.Issued < to &&
 			(first == nil || m.Issued < first.Issued) {
-			first = &w.Marks[i]
+			first = &w.Events[i]
 		}
 	}
 	return first

@@ -16,10 +16,10 @@ func started(s record.NodeState, server, checkpointer int64) record.NodeState {
 	return s
 }
 
-// crashed is the mark of a crash of a: all was well at 1.000 s, and it was noticed at 1.400 s.
-func seenCrash() record.Mark {
+// crashed is the event of a crash of a: all was well at 1.000 s, and it was noticed at 1.400 s.
+func seenCrash() record.Event {
 	m := on([]string{"a"}, fault("crash-a", 1000, 1400))
-	m.Action, m.Status = "crash", record.MarkSeen
+	m.Action, m.Status = "crash", record.EventSeen
 	return m
 }
 
@@ -38,7 +38,7 @@ func TestACrashHasNoKnownMoment(t *testing.T) {
 	}
 	tests := []struct {
 		name, picture string
-		change        func(*record.Mark)
+		change        func(*record.Event)
 		want          felt
 	}{
 		{"clients were back before it was noticed", "..........xxx..............", nil,
@@ -49,7 +49,7 @@ func TestACrashHasNoKnownMoment(t *testing.T) {
 			felt{false, true, 1300 * msec, 0, not(2700), hit(1400), "a"}},
 		{"nobody felt anything", "...........................", nil,
 			felt{true, true, 0, 0, hit(1000), hit(1000), "a"}},
-		{"a moment that is known", "..........xxxxxx...........", func(m *record.Mark) { m.Issued = m.Effective },
+		{"a moment that is known", "..........xxxxxx...........", func(m *record.Event) { m.Issued = m.Effective },
 			felt{true, false, 200 * msec, 0, none, none, ""}},
 	}
 	for _, tt := range tests {
@@ -58,8 +58,8 @@ func TestACrashHasNoKnownMoment(t *testing.T) {
 			if tt.change != nil {
 				tt.change(&m)
 			}
-			c := Course{Activity: []Activity{byNode(drawn(tt.picture), "a")}, Marks: []record.Mark{m}, States: states, End: 2700 * msec}
-			r, o := Recoveries(c)[0], Outages(c.Activity, c.Marks, c.End)[0]
+			c := Course{Activity: []Activity{byNode(drawn(tt.picture), "a")}, Events: []record.Event{m}, States: states, End: 2700 * msec}
+			r, o := Recoveries(c)[0], Outages(c.Activity, c.Events, c.End)[0]
 			got := felt{o.Recovered, o.Noticed, o.RTO, o.Most, r.Workloads[0].FirstNewAck, r.Writable, r.NewPrimary}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -80,33 +80,33 @@ func TestCaveats(t *testing.T) {
 	late.Nodes[0].Late = []time.Duration{1517 * msec}
 	tests := []struct {
 		name      string
-		marks     []record.Mark
+		events    []record.Event
 		states    []record.NodeState
 		activity  []Activity
 		promotion Stage
 		want      []string
 	}{
-		{"a failover", []record.Mark{killA, promote(1020)}, failover, []Activity{byNode(drawn("..........xx..............."), "aaaaaaaaaa??bbbbbbbbbbbbbbb")}, hit(1020), nil},
-		{"the old primary is not yet seen to be gone when the new one is there", []record.Mark{killA, promote(1020)},
+		{"a failover", []record.Event{killA, promote(1020)}, failover, []Activity{byNode(drawn("..........xx..............."), "aaaaaaaaaa??bbbbbbbbbbbbbbb")}, hit(1020), nil},
+		{"the old primary is not yet seen to be gone when the new one is there", []record.Event{killA, promote(1020)},
 			append(healthy(), state("b", 1200, 'p'), state("a", 1390, '-')), nil, hit(1020), nil},
-		{"the old primary comes back as one", []record.Mark{killA, promote(1020)}, append(failover, state("a", 1500, 'p'), state("a", 1900, '-')), nil, hit(1020),
+		{"the old primary comes back as one", []record.Event{killA, promote(1020)}, append(failover, state("a", 1500, 'p'), state("a", 1900, '-')), nil, hit(1020),
 			[]string{"two primaries at once: a and b both accepted writes, from 1.500 s to 1.900 s"}},
-		{"and stays one to the end", []record.Mark{killA, promote(1020)}, append(failover, state("a", 1500, 'p')), nil, hit(1020),
+		{"and stays one to the end", []record.Event{killA, promote(1020)}, append(failover, state("a", 1500, 'p')), nil, hit(1020),
 			[]string{"two primaries at once: a and b both accepted writes, from 1.500 s to 2.700 s"}},
-		{"which ends with the next primary's loss", []record.Mark{killA, promote(1020), on([]string{"a"}, fault("next", 1600, 1600))},
+		{"which ends with the next primary's loss", []record.Event{killA, promote(1020), on([]string{"a"}, fault("next", 1600, 1600))},
 			append(failover, state("a", 1300, 'p'), state("b", 1900, '-'), state("b", 2000, 'p')), nil, hit(1020),
 			[]string{"two primaries at once: a and b both accepted writes, from 1.300 s to 1.600 s"}},
-		{"the old primary was back by itself before anybody asked for another", []record.Mark{killA, promote(1800)},
+		{"the old primary was back by itself before anybody asked for another", []record.Event{killA, promote(1800)},
 			append(healthy(), state("a", 1010, '-'), state("a", 1500, 'p'), state("a", 1850, '-'), state("b", 1900, 'p')), nil, none,
 			[]string{"promote was issued at 1.800 s only, after a had been writable at 1.500 s"}},
-		{"the old primary answers late", []record.Mark{killA, promote(1020)}, failover, []Activity{late}, hit(1020),
+		{"the old primary answers late", []record.Event{killA, promote(1020)}, failover, []Activity{late}, hit(1020),
 			[]string{"two primaries at once: writes was still acknowledged by a at 1.517 s, after b had acknowledged at 1.200 s"}},
-		{"a moment that nobody knows", []record.Mark{seenCrash()}, healthy(), nil, none,
+		{"a moment that nobody knows", []record.Event{seenCrash()}, healthy(), nil, none,
 			[]string{"it happened at some moment between 1.000 s, when all was well, and 1.400 s, when it was noticed: every time counts from the former, and can be up to 400 ms too long"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := Recoveries(Course{Activity: tt.activity, Marks: tt.marks, States: tt.states, End: 2700 * msec})[0]
+			r := Recoveries(Course{Activity: tt.activity, Events: tt.events, States: tt.states, End: 2700 * msec})[0]
 			if diff := cmp.Diff(tt.want, r.Caveats); diff != "" || r.Promotion != tt.promotion {
 				t.Errorf("promotion %+v, caveats (-want +got):\n%s", r.Promotion, diff)
 			}
@@ -116,10 +116,10 @@ func TestCaveats(t *testing.T) {
 
 // TestNeverBackIsSaidOfOneThingAlone: of what came back, nothing says that it did not.
 func TestNeverBackIsSaidOfOneThingAlone(t *testing.T) {
-	kill := []record.Mark{on([]string{"a"}, fault("kill-a", 1000, 1010))}
+	kill := []record.Event{on([]string{"a"}, fault("kill-a", 1000, 1010))}
 	t.Run("a primary that nobody saw away has no successor to wait for", func(t *testing.T) {
 		a := byNode(drawn("..........xx..............."), "aaaaaaaaaa??aaaaaaaaaaaaaaa")
-		w := Recoveries(Course{Activity: []Activity{a}, Marks: kill, States: healthy(), End: 2700 * msec})[0].Workloads[0]
+		w := Recoveries(Course{Activity: []Activity{a}, Events: kill, States: healthy(), End: 2700 * msec})[0].Workloads[0]
 		if w.FirstNewAck != none || w.LastOldAck != hit(990) {
 			t.Errorf("last old %+v, first new %+v", w.LastOldAck, w.FirstNewAck)
 		}
@@ -128,7 +128,7 @@ func TestNeverBackIsSaidOfOneThingAlone(t *testing.T) {
 		a := byNode(drawn("..........xx..............."), "aaaaaaaaaa??bbbbbbbbbbbbbbb")
 		a.Writes = false // it reads, and b answers long before it is promoted
 		states := append(healthy(), state("a", 1010, '-'), state("b", 1700, 'p'))
-		if w := Recoveries(Course{Activity: []Activity{a}, Marks: kill, States: states, End: 2700 * msec})[0].Workloads[0]; w.FirstNewAck != hit(1700) {
+		if w := Recoveries(Course{Activity: []Activity{a}, Events: kill, States: states, End: 2700 * msec})[0].Workloads[0]; w.FirstNewAck != hit(1700) {
 			t.Errorf("first new %+v", w.FirstNewAck)
 		}
 	})

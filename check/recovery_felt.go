@@ -219,7 +219,7 @@ func (f felt) served(from, to int) float64 {
 // nodeRecoveries are the outages of the nodes that served the workload when the fault
 // was issued. One that became the primary, and is left alone for that, has none.
 func (f felt) nodeRecoveries(r *Recovery, window, firstFault time.Duration) (all []NodeRecovery) {
-	m := record.Mark{Name: r.Event, Issued: r.Issued, Effective: r.Effective}
+	m := record.Event{Name: r.Event, Issued: r.Issued, Effective: r.Effective}
 	for _, n := range f.Nodes {
 		if !n.servedIn(r.Issued-recentSpan, r.Issued) {
 			continue

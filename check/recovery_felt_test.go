@@ -55,8 +55,8 @@ func TestStagesEndWithTheNextPrimary(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			a := byNode(drawn(tt.picture), tt.byNode)
-			marks := []record.Mark{killA, on([]string{tt.next}, fault("next", 2000, 2010))}
-			w := Recoveries(Course{Activity: []Activity{a}, Marks: marks, States: tt.states, End: 3100 * msec})[0].Workloads[0]
+			events := []record.Event{killA, on([]string{tt.next}, fault("next", 2000, 2010))}
+			w := Recoveries(Course{Activity: []Activity{a}, Events: events, States: tt.states, End: 3100 * msec})[0].Workloads[0]
 			if diff := cmp.Diff(tt.want, stages{w.LastOldAck, w.FirstNewAck}); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -180,7 +180,7 @@ func TestNodeRecoveries(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			a := reads(tt.a)
 			a.Spread = tt.spread
-			got := Recoveries(Course{Activity: []Activity{a}, States: tt.states, Marks: []record.Mark{on([]string{"z"}, fault("stop", 1000, 1000))}, End: 3 * time.Second})
+			got := Recoveries(Course{Activity: []Activity{a}, States: tt.states, Events: []record.Event{on([]string{"z"}, fault("stop", 1000, 1000))}, End: 3 * time.Second})
 			if diff := cmp.Diff(tt.want, got[0].Workloads[0].Nodes); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

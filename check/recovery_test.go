@@ -36,10 +36,10 @@ func healthy() []record.NodeState {
 	return []record.NodeState{state("a", 5, 'p', streams("b", "quorum"), streams("c", "quorum")), state("b", 6, 's'), state("c", 7, 's')}
 }
 
-func on(nodes []string, m record.Mark) record.Mark { m.Nodes = nodes; return m }
+func on(nodes []string, m record.Event) record.Event { m.Nodes = nodes; return m }
 
-func promote(at int) record.Mark {
-	return record.Mark{Name: "promote", Action: "promote", Issued: time.Duration(at) * msec, Effective: time.Duration(at+50) * msec, Status: record.MarkDone}
+func promote(at int) record.Event {
+	return record.Event{Name: "promote", Action: "promote", Issued: time.Duration(at) * msec, Effective: time.Duration(at+50) * msec, Status: record.EventDone}
 }
 
 func hit(ms int) Stage { return reached(time.Duration(ms) * msec) }
@@ -47,7 +47,7 @@ func not(ms int) Stage { return missed(time.Duration(ms) * msec) }
 
 var none = Stage{State: StageNone}
 
-// TestStagesOfNodes: what marks and states tell, without load.
+// TestStagesOfNodes: what events and states tell, without load.
 func TestStagesOfNodes(t *testing.T) {
 	type stages struct {
 		Lost                                      bool
@@ -60,92 +60,92 @@ func TestStagesOfNodes(t *testing.T) {
 	failover := append(healthy(), state("a", 1010, '-'), state("b", 1012, 'c'), state("b", 1200, 'p'))
 	tests := []struct {
 		name    string
-		marks   []record.Mark
+		events  []record.Event
 		states  []record.NodeState
 		demands []Demand
 		want    []stages
 	}{
 		{
 			"a failover until all is as before",
-			[]record.Mark{killA, promote(1020)},
+			[]record.Event{killA, promote(1020)},
 			append(failover, state("b", 1400, 'p', streams("c", "quorum")), state("a", 1900, 's'), state("b", 2000, 'p', streams("a", "quorum"), streams("c", "quorum"))), quorum1,
 			[]stages{{true, hit(1020), hit(1200), hit(1400), hit(2000), "b"}},
 		},
 		{
-			"nobody was asked to promote, and nobody did", []record.Mark{killA}, append(healthy(), state("a", 1010, '-')), quorum1,
+			"nobody was asked to promote, and nobody did", []record.Event{killA}, append(healthy(), state("a", 1010, '-')), quorum1,
 			[]stages{{true, none, not(5000), not(5000), not(5000), ""}},
 		},
 		{
-			"asked, but it never came", []record.Mark{killA, promote(1020)}, append(healthy(), state("a", 1010, '-')), quorum1,
+			"asked, but it never came", []record.Event{killA, promote(1020)}, append(healthy(), state("a", 1010, '-')), quorum1,
 			[]stages{{true, hit(1020), not(5000), not(5000), not(5000), ""}},
 		},
 		{
-			"the new primary has standbys, but none that it waits for", []record.Mark{killA, promote(1020)},
+			"the new primary has standbys, but none that it waits for", []record.Event{killA, promote(1020)},
 			append(failover, state("b", 1400, 'p', streams("c", "async"))), quorum1,
 			[]stages{{true, hit(1020), hit(1200), not(5000), not(5000), "b"}},
 		},
 		{
-			"one of two that are waited for", []record.Mark{killA, promote(1020)},
+			"one of two that are waited for", []record.Event{killA, promote(1020)},
 			append(failover, state("b", 1400, 'p', streams("c", "sync"))), []Demand{{Node: "a", Standbys: 2}},
 			[]stages{{true, hit(1020), hit(1200), not(5000), not(5000), "b"}},
 		},
 		{
-			"the newest demand on that node decides", []record.Mark{killA, promote(1020)},
+			"the newest demand on that node decides", []record.Event{killA, promote(1020)},
 			append(failover, state("b", 1400, 'p', streams("c", "sync"))), []Demand{{Node: "a", Standbys: 2}, {At: 1300 * msec, Node: "b", Standbys: 1}, {At: 1350 * msec, Node: "a", Standbys: 2}},
 			[]stages{{true, hit(1020), hit(1200), hit(1400), not(5000), "b"}},
 		},
 		{
-			"without a demand as many standbys as before", []record.Mark{killA, promote(1020)},
+			"without a demand as many standbys as before", []record.Event{killA, promote(1020)},
 			append(failover, state("b", 1400, 'p', streams("c", "async")), state("a", 2000, 's'), state("b", 2100, 'p', streams("a", "async"), streams("c", "async"))), nil,
 			[]stages{{true, hit(1020), hit(1200), hit(2100), hit(2100), "b"}},
 		},
 		{
-			"still catching up is not back", []record.Mark{stopB},
+			"still catching up is not back", []record.Event{stopB},
 			append(healthy(), state("b", 1005, '-'), state("a", 1006, 'p', streams("c", "quorum")), state("b", 2000, 's'), state("a", 2010, 'p', [3]string{"b", "catchup", "async"}, streams("c", "quorum")), state("a", 2100, 'p', streams("b", "quorum"), streams("c", "quorum"))),
 			[]Demand{{Node: "a", Standbys: 2}},
 			[]stages{{false, none, none, hit(2100), hit(2100), ""}},
 		},
 		{
-			"one standby is enough, so nothing was ever missing", []record.Mark{stopB},
+			"one standby is enough, so nothing was ever missing", []record.Event{stopB},
 			append(healthy(), state("b", 1005, '-'), state("a", 1006, 'p', streams("c", "quorum"))), quorum1,
 			[]stages{{false, none, none, none, not(5000), ""}},
 		},
 		{
-			"a frozen standby stands in pg_stat_replication as before, and is gone", []record.Mark{stopB},
+			"a frozen standby stands in pg_stat_replication as before, and is gone", []record.Event{stopB},
 			append(healthy(), state("b", 1005, '-'), state("b", 3000, 's')), []Demand{{Node: "a", Standbys: 2}},
 			[]stages{{false, none, none, hit(3000), hit(3000), ""}},
 		},
 		{
-			"what lasts less than half a second was no return", []record.Mark{stopB},
+			"what lasts less than half a second was no return", []record.Event{stopB},
 			append(healthy(), state("b", 1005, '-'), state("b", 2000, 's'), state("b", 2300, '-'), state("b", 3000, 's'), state("b", 3600, '-')), []Demand{{Node: "a", Standbys: 2}},
 			[]stages{{false, none, none, hit(3000), hit(3000), ""}},
 		},
 		{
-			"the primary was restarted: the same node is writable again", []record.Mark{killA},
+			"the primary was restarted: the same node is writable again", []record.Event{killA},
 			append(healthy(), state("a", 1010, '-'), state("a", 1500, 'p'), state("a", 1700, 'p', streams("b", "quorum"))), quorum1,
 			[]stages{{true, none, hit(1500), hit(1700), hit(1500), "a"}},
 		},
 		{
-			"the old primary still says that it is one when it is killed, and so does a second one all the time", []record.Mark{killA},
+			"the old primary still says that it is one when it is killed, and so does a second one all the time", []record.Event{killA},
 			append(healthy(), state("d", 8, 'p'), state("a", 1002, 'p', streams("c", "quorum")), state("d", 1003, 'p', streams("c", "async")), state("a", 1010, '-'), state("b", 1200, 'p', streams("c", "quorum"))), quorum1,
 			[]stages{{true, none, hit(1200), hit(1200), not(5000), "b"}},
 		},
 		{
-			"a promotion after the next fault of a primary is that one's", []record.Mark{killA, on([]string{"a"}, fault("again", 3000, 3010)), promote(3020)},
+			"a promotion after the next fault of a primary is that one's", []record.Event{killA, on([]string{"a"}, fault("again", 3000, 3010)), promote(3020)},
 			append(healthy(), state("a", 1010, '-'), state("a", 1500, 'p', streams("b", "quorum")), state("a", 3010, '-')), quorum1,
 			[]stages{{true, none, hit(1500), hit(1500), hit(1500), "a"}, {true, hit(3020), not(5000), not(5000), not(5000), ""}},
 		},
 		{
-			"nor does it end the wait for the one before", []record.Mark{killA, on([]string{"a"}, fault("again", 3000, 3010)), promote(3020)},
+			"nor does it end the wait for the one before", []record.Event{killA, on([]string{"a"}, fault("again", 3000, 3010)), promote(3020)},
 			append(healthy(), state("a", 1010, '-'), state("b", 3200, 'p')), quorum1,
 			[]stages{{true, none, not(3000), not(3000), not(3000), ""}, {true, hit(3020), hit(3200), not(5000), not(5000), "b"}},
 		},
 		{
-			"so short that nobody saw it", []record.Mark{killA}, healthy(), quorum1,
+			"so short that nobody saw it", []record.Event{killA}, healthy(), quorum1,
 			[]stages{{true, none, none, none, none, ""}},
 		},
 		{
-			"an old primary that is back without having joined the new one", []record.Mark{killA, promote(1020)},
+			"an old primary that is back without having joined the new one", []record.Event{killA, promote(1020)},
 			append(failover, func() record.NodeState {
 				s := state("b", 1400, 'p', streams("c", "quorum"))
 				s.Timeline = 2
@@ -155,7 +155,7 @@ func TestStagesOfNodes(t *testing.T) {
 		},
 		{
 			"the second standby belongs to both aftermaths, the second primary only to its own",
-			[]record.Mark{killA, promote(1020), on([]string{"c"}, fault("stop-c", 1300, 1310)), on([]string{"b"}, fault("kill-b", 3000, 3010))},
+			[]record.Event{killA, promote(1020), on([]string{"c"}, fault("stop-c", 1300, 1310)), on([]string{"b"}, fault("kill-b", 3000, 3010))},
 			append(failover, state("b", 2000, 'p', streams("c", "quorum")), state("b", 3010, '-'), state("c", 3200, 'p'), state("a", 4000, 's'), state("c", 4000, 'p', streams("a", "quorum"))), quorum1,
 			[]stages{
 				{true, hit(1020), hit(1200), hit(2000), not(3000), "b"},
@@ -163,13 +163,13 @@ func TestStagesOfNodes(t *testing.T) {
 				{true, none, hit(3200), hit(4000), not(5000), "c"},
 			},
 		},
-		{"nobody ever said what it was", []record.Mark{killA}, nil, quorum1, []stages{{false, none, none, Stage{}, Stage{}, ""}}},
-		{"a fault that never took effect", []record.Mark{on([]string{"a"}, fault("kill-a", 1000, 0))}, healthy(), quorum1, nil},
+		{"nobody ever said what it was", []record.Event{killA}, nil, quorum1, []stages{{false, none, none, Stage{}, Stage{}, ""}}},
+		{"a fault that never took effect", []record.Event{on([]string{"a"}, fault("kill-a", 1000, 0))}, healthy(), quorum1, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []stages
-			for _, r := range Recoveries(Course{Marks: tt.marks, States: tt.states, Demands: tt.demands, End: 5 * time.Second}) {
+			for _, r := range Recoveries(Course{Events: tt.events, States: tt.states, Demands: tt.demands, End: 5 * time.Second}) {
 				got = append(got, stages{r.Lost, r.Promotion, r.Writable, r.Redundancy, r.Rejoined, r.NewPrimary})
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
@@ -206,7 +206,7 @@ func TestStagesOfClients(t *testing.T) {
 	type stages struct{ FirstError, LastOld, FirstNew, Throughput Stage }
 	failover := append(healthy(), state("a", 1010, '-'), state("b", 1200, 'p'))
 	restart := append(healthy(), state("a", 1010, '-'), state("a", 1200, 'p'))
-	kill := []record.Mark{on([]string{"a"}, fault("kill-a", 1000, 1010))}
+	kill := []record.Event{on([]string{"a"}, fault("kill-a", 1000, 1010))}
 	exact := byNode(drawn("..........xx..............."), "aaaaaaaaaaaabbbbbbbbbbbbbbb")
 	// The old primary's last at 1004 ms, the first error at 1011 ms, the new one's first at 1203 ms.
 	exact.Slots[100] = record.Slot{OK: 3, LastOK: 4000}
@@ -236,7 +236,7 @@ func TestStagesOfClients(t *testing.T) {
 		name     string
 		activity Activity
 		states   []record.NodeState
-		marks    []record.Mark
+		events   []record.Event
 		want     stages
 	}{
 		{"a failover", byNode(drawn("..........xx..............."), "aaaaaaaaaa??bbbbbbbbbbbbbbb"), failover, kill,
@@ -251,13 +251,13 @@ func TestStagesOfClients(t *testing.T) {
 			stages{hit(1000), hit(2503), hit(1200), hit(1200)}},
 		{"answered late, when the next fault was issued", atTheNext, append(healthy(), state("a", 1010, '-')), append(kill, on([]string{"a"}, fault("stop-a", 1503, 1503))),
 			stages{hit(1000), hit(990), not(1503), not(1500)}},
-		{"of two nodes that were taken away the last", two, failover, []record.Mark{on([]string{"a", "b"}, fault("kill", 1000, 1010))},
+		{"of two nodes that were taken away the last", two, failover, []record.Event{on([]string{"a", "b"}, fault("kill", 1000, 1010))},
 			stages{not(2700), hit(990), none, hit(2000)}},
-		{"in whatever order", twoMore, failover, []record.Mark{on([]string{"a", "b"}, fault("kill", 1000, 1010))},
+		{"in whatever order", twoMore, failover, []record.Event{on([]string{"a", "b"}, fault("kill", 1000, 1010))},
 			stages{not(2700), hit(990), none, hit(2000)}},
-		{"a standby that was taken away too, and answered last", byNode(drawn("..........xx..............."), "aaaaaaaaab??aabaaaaaaaaaaaa"), restart, []record.Mark{on([]string{"a", "b"}, fault("kill", 1000, 1010))},
+		{"a standby that was taken away too, and answered last", byNode(drawn("..........xx..............."), "aaaaaaaaab??aabaaaaaaaaaaaa"), restart, []record.Event{on([]string{"a", "b"}, fault("kill", 1000, 1010))},
 			stages{hit(1000), hit(1490), hit(1200), hit(1200)}},
-		{"a standby that was taken away too, and is back", byNode(drawn("..........xx..............."), "aaaaaaaaab??aaaaaaaabaaaaaa"), restart, []record.Mark{on([]string{"a", "b"}, fault("kill", 1000, 1010))},
+		{"a standby that was taken away too, and is back", byNode(drawn("..........xx..............."), "aaaaaaaaab??aaaaaaaabaaaaaa"), restart, []record.Event{on([]string{"a", "b"}, fault("kill", 1000, 1010))},
 			stages{hit(1000), hit(990), hit(1200), hit(1200)}},
 		{"a new primary that the workload does not use", byNode(drawn("..........xx..............."), "aaaaaaaaaa?????????????????"), append(healthy(), state("a", 1010, '-'), state("c", 1200, 'p')), kill,
 			stages{hit(1000), hit(990), Stage{}, hit(1200)}},
@@ -299,14 +299,14 @@ func TestStagesOfClients(t *testing.T) {
 			append(kill, on([]string{"c"}, fault("stop-c", 1300, 1300))), stages{not(1300), hit(1190), hit(1200), Stage{}}},
 		{"no load", drawn("..........|xxxxxxxxxx"), failover, kill, stages{}},
 		{"the load began afterwards", drawn("|___________|xxxxxxxxxx"), failover, kill, stages{}},
-		{"the load ended when the fault took effect", drawn("..........|xxxxxxxxxx"), failover, []record.Mark{on([]string{"a"}, fault("kill-a", 990, 1000))}, stages{}},
+		{"the load ended when the fault took effect", drawn("..........|xxxxxxxxxx"), failover, []record.Event{on([]string{"a"}, fault("kill-a", 990, 1000))}, stages{}},
 		{"no new primary before the next fault, within a bucket", byNode(drawn("..........xxxxxxxxxxxxxxxxx"), "aaaaaaaaaaaaaaaaaaaaaaaaaaa"), append(healthy(), state("a", 1010, '-')),
 			append(kill, on([]string{"a"}, fault("stop-a", 1503, 1503))), stages{hit(1000), hit(990), not(1503), not(1500)}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			end := start(len(tt.activity.Slots))
-			rec := Recoveries(Course{Activity: []Activity{tt.activity}, Marks: tt.marks, States: tt.states, End: end})
+			rec := Recoveries(Course{Activity: []Activity{tt.activity}, Events: tt.events, States: tt.states, End: end})
 			w := rec[0].Workloads[0]
 			if diff := cmp.Diff(tt.want, stages{w.FirstError, w.LastOldAck, w.FirstNewAck, w.Throughput}); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -318,7 +318,7 @@ func TestStagesOfClients(t *testing.T) {
 // TestAnAcknowledgementProvesAPrimary that the watch saw later.
 func TestAnAcknowledgementProvesAPrimary(t *testing.T) {
 	a := byNode(drawn("..........xx..............."), "aaaaaaaaaa??bbbbbbbbbbbbbbb")
-	c := Course{Activity: []Activity{a}, Marks: []record.Mark{on([]string{"a"}, fault("kill-a", 1000, 1010))},
+	c := Course{Activity: []Activity{a}, Events: []record.Event{on([]string{"a"}, fault("kill-a", 1000, 1010))},
 		States: append(healthy(), state("a", 1010, '-'), state("b", 1248, 'p')), End: 2700 * msec}
 	if got := Recoveries(c)[0].Writable; got != hit(1200) {
 		t.Errorf("writable %+v", got)
@@ -330,7 +330,7 @@ func TestBurstAfterAGapIsNoThroughputKept(t *testing.T) {
 	for i := 101; i < 115; i++ {
 		a.Slots[i].OK, a.Slots[115].OK = 0, a.Slots[115].OK+a.Slots[i].OK // sent late, all at once
 	}
-	got := Recoveries(Course{Activity: []Activity{a}, Marks: []record.Mark{fault("kill", 1000, 1010)}, End: 2900 * msec})
+	got := Recoveries(Course{Activity: []Activity{a}, Events: []record.Event{fault("kill", 1000, 1010)}, End: 2900 * msec})
 	if s := got[0].Workloads[0].Throughput; s != hit(1150) {
 		t.Errorf("90 %% at %+v", s)
 	}
@@ -338,7 +338,7 @@ func TestBurstAfterAGapIsNoThroughputKept(t *testing.T) {
 	for i := 110; i < 125; i++ {
 		a.Slots[i].OK, a.Slots[125].OK = 0, a.Slots[125].OK+a.Slots[i].OK
 	}
-	got = Recoveries(Course{Activity: []Activity{a}, Marks: []record.Mark{fault("kill", 1000, 1010)}, End: 2900 * msec})
+	got = Recoveries(Course{Activity: []Activity{a}, Events: []record.Event{fault("kill", 1000, 1010)}, End: 2900 * msec})
 	if s := got[0].Workloads[0].Throughput; s != hit(1250) {
 		t.Errorf("90 %% at %+v", s)
 	}
@@ -352,7 +352,7 @@ func TestSlowWorkloadsHaveALongerWindow(t *testing.T) {
 			a.Slots[i].OK = 1
 		}
 	}
-	got := Recoveries(Course{Activity: []Activity{a}, Marks: []record.Mark{fault("kill", 12000, 12010)}, End: 35 * time.Second})
+	got := Recoveries(Course{Activity: []Activity{a}, Events: []record.Event{fault("kill", 12000, 12010)}, End: 35 * time.Second})
 	if w := got[0].Workloads[0]; w.Throughput != hit(13260) || w.Before < 2.9 || w.Before > 3 {
 		t.Errorf("90 %% of %v at %+v", w.Before, w.Throughput)
 	}
@@ -372,11 +372,11 @@ func TestClientOutages(t *testing.T) {
 	}
 	for1 := func(ms int) Least { return Least{For: time.Duration(ms) * msec} }
 	least := func(ms int) Least { return Least{For: time.Duration(ms) * msec, AtLeast: true} }
-	kill := []record.Mark{fault("kill", 1000, 1010)}
+	kill := []record.Event{fault("kill", 1000, 1010)}
 	out := of(failing(1, 990, 1005, 1010, 1100, 1205))
 	tests := []struct {
 		name    string
-		marks   []record.Mark
+		events  []record.Event
 		clients []ClientActivity
 		want    ClientOutages
 	}{
@@ -435,7 +435,7 @@ func TestClientOutages(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			a := drawn("..............................")
 			a.Clients = tt.clients
-			got := Recoveries(Course{Activity: []Activity{a}, Marks: tt.marks, End: 3 * time.Second})
+			got := Recoveries(Course{Activity: []Activity{a}, Events: tt.events, End: 3 * time.Second})
 			if diff := cmp.Diff(tt.want, got[0].Workloads[0].Clients); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

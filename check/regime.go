@@ -92,7 +92,7 @@ type stretch struct {
 // A server reads its configuration anew when it is started. What shows after a restart
 // has no band, so: the server before had the old value to its end, unless a step was
 // under way that could have had it reload.
-func regimesOf(node string, states []record.NodeState, marks []record.Mark, zero time.Time) (all []stretch) {
+func regimesOf(node string, states []record.NodeState, events []record.Event, zero time.Time) (all []stretch) {
 	var was regime
 	var before record.NodeState    // the last reading that counts
 	var newest, life time.Duration // until when it was read, at most; when its server was started
@@ -114,10 +114,10 @@ func regimesOf(node string, states []record.NodeState, marks []record.Mark, zero
 			all, known = append(all, stretch{0, forever, 0, []regime{now}}), true
 		case !now.equal(was):
 			last := &all[len(all)-1]
-			from, to := change(node, old, s.At, marks)
+			from, to := change(node, old, s.At, events)
 			next := life
 			if reborn {
-				from, to, next = reloaded(node, old, born, marks), born, born
+				from, to, next = reloaded(node, old, born, events), born, born
 			}
 			from = max(from, last.from)
 			to = max(to, from)
@@ -152,14 +152,14 @@ func began(before, now record.NodeState, zero time.Time) (at time.Duration, ok b
 // reloaded is from when on a server may have had its next one's configuration, which
 // was started at born: from where a step was under way, after the newest reading
 // without it, that could have made it reload; else not before.
-func reloaded(node string, old, born time.Duration, marks []record.Mark) time.Duration {
+func reloaded(node string, old, born time.Duration, events []record.Event) time.Duration {
 	from := born
-	for _, m := range marks {
+	for _, m := range events {
 		over := max(m.Effective, m.Ended)
 		if over == 0 { // it was never known to end
 			over = forever
 		}
-		if factsOf(m).reloads && slices.Contains(m.Nodes, node) && m.Status != record.MarkSkipped && over >= old-unread {
+		if factsOf(m).reloads && slices.Contains(m.Nodes, node) && m.Status != record.EventSkipped && over >= old-unread {
 			from = min(from, max(old, m.Issued))
 		}
 	}
@@ -167,9 +167,9 @@ func reloaded(node string, old, born time.Duration, marks []record.Mark) time.Du
 }
 
 // change is the band around a change that was seen between two readings.
-func change(node string, old, seen time.Duration, marks []record.Mark) (from, to time.Duration) {
+func change(node string, old, seen time.Duration, events []record.Event) (from, to time.Duration) {
 	from, to = old, seen
-	for _, m := range marks {
+	for _, m := range events {
 		if factsOf(m).demands && slices.Contains(m.Nodes, node) && m.Effective > 0 && m.Issued < seen && m.Effective >= old-unread {
 			from, to = min(max(old, m.Issued), m.Effective), m.Effective
 		}

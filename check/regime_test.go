@@ -61,11 +61,11 @@ func TestWeakByRegime(t *testing.T) {
 	on := func(at int) record.NodeState { return sync(primary("a", at, 1, 1), "on", "ANY 1 (b, c)") }
 	none := func(at int) record.NodeState { return sync(primary("a", at, 1, 1), "on", "") }
 	gone := func(at int) record.NodeState { return state("a", at, '-') }
-	configure := mark("configure-a", "configure", "a", 5000, 5300)
+	configure := event("configure-a", "configure", "a", 5000, 5300)
 	tests := []struct {
 		name    string
 		states  []record.NodeState
-		marks   []record.Mark
+		events  []record.Event
 		demands []Demand
 		weak    []int // acknowledged at these milliseconds
 		between []int // in a transition
@@ -81,17 +81,17 @@ func TestWeakByRegime(t *testing.T) {
 		{"somebody changed it: after the newest reading with the old value", []record.NodeState{on(5), none(5000)}, nil, []Demand{quorum},
 			[]int{5001, 9000}, []int{4801, 4999}, []int{4799}},
 		{"two readings close together", []record.NodeState{on(4990), none(5000)}, nil, []Demand{quorum}, []int{5001}, []int{4991}, []int{4989}},
-		{"a step did: from when it was issued to when it was seen in a new session", []record.NodeState{none(5), on(5100)}, []record.Mark{configure}, []Demand{quorum},
+		{"a step did: from when it was issued to when it was seen in a new session", []record.NodeState{none(5), on(5100)}, []record.Event{configure}, []Demand{quorum},
 			[]int{4999}, []int{5001, 5299}, []int{5302}},
-		{"a reading with the old value, taken after that", []record.NodeState{none(5), none(5350), on(5400)}, []record.Mark{configure}, []Demand{quorum},
+		{"a reading with the old value, taken after that", []record.NodeState{none(5), none(5350), on(5400)}, []record.Event{configure}, []Demand{quorum},
 			[]int{5299}, nil, []int{5302}},
-		{"a step that was issued when it had been seen already", []record.NodeState{none(5), on(5100)}, []record.Mark{mark("configure-a", "configure", "a", 5100, 5300)}, []Demand{quorum},
+		{"a step that was issued when it had been seen already", []record.NodeState{none(5), on(5100)}, []record.Event{event("configure-a", "configure", "a", 5100, 5300)}, []Demand{quorum},
 			[]int{4899}, []int{4950, 5099}, []int{5102}},
-		{"a step of another kind", []record.NodeState{none(5), on(5100)}, []record.Mark{mark("sql-a", "sql", "a", 5000, 5300)}, []Demand{quorum},
+		{"a step of another kind", []record.NodeState{none(5), on(5100)}, []record.Event{event("sql-a", "sql", "a", 5000, 5300)}, []Demand{quorum},
 			[]int{4899}, []int{4950, 5099}, []int{5102}},
-		{"a step without effect, early on", []record.NodeState{none(5), on(100)}, []record.Mark{mark("configure-a", "configure", "a", 50, 0)}, []Demand{quorum},
+		{"a step without effect, early on", []record.NodeState{none(5), on(100)}, []record.Event{event("configure-a", "configure", "a", 50, 0)}, []Demand{quorum},
 			[]int{4}, []int{6, 99}, []int{102}},
-		{"a step that had effect as long before as a reading may have been", []record.NodeState{none(5), on(9000)}, []record.Mark{mark("configure-a", "configure", "a", 8000, 8600)}, []Demand{quorum},
+		{"a step that had effect as long before as a reading may have been", []record.NodeState{none(5), on(9000)}, []record.Event{event("configure-a", "configure", "a", 8000, 8600)}, []Demand{quorum},
 			[]int{8599}, nil, []int{8602}},
 		{"other standbys", []record.NodeState{on(4990), sync(primary("a", 5000, 1, 1), "on", "ANY 1 (b, d)")}, nil, []Demand{quorum}, []int{5001}, []int{4991}, []int{4989}},
 		{"fewer standbys", []record.NodeState{sync(on(4990), "on", "ANY 2 (b, c)"), on(5000)}, nil, []Demand{{Node: "a", Standbys: 2, Names: []string{"b", "c"}, Commit: "on"}}, []int{5001}, []int{4991}, []int{4989}},
@@ -99,12 +99,12 @@ func TestWeakByRegime(t *testing.T) {
 		{"any standby is demanded", []record.NodeState{on(5)}, nil, []Demand{{Node: "a", Standbys: 1}}, nil, nil, []int{10}},
 		{"no longer demanded when it was weakened", []record.NodeState{on(2490), none(2500)}, nil, []Demand{quorum, {At: 2000 * msec, Node: "a"}}, nil, nil, []int{-2700}},
 		{"demanded until it had been weakened", []record.NodeState{on(4990), none(5000)}, nil, []Demand{quorum, {At: 5000 * msec, Node: "a"}}, nil, []int{-5500}, []int{-6100, 5100}},
-		{"another node's step", []record.NodeState{none(5), on(5100)}, []record.Mark{mark("configure-b", "configure", "b", 5000, 5300)}, []Demand{quorum},
+		{"another node's step", []record.NodeState{none(5), on(5100)}, []record.Event{event("configure-b", "configure", "b", 5000, 5300)}, []Demand{quorum},
 			[]int{4899}, []int{4950, 5099}, []int{5102}},
-		{"a step long before", []record.NodeState{none(5), on(9000)}, []record.Mark{configure}, []Demand{quorum}, []int{8799}, []int{8801, 8999}, []int{9002}},
+		{"a step long before", []record.NodeState{none(5), on(9000)}, []record.Event{configure}, []Demand{quorum}, []int{8799}, []int{8801, 8999}, []int{9002}},
 		{"an unread time between the same values", []record.NodeState{on(5), gone(1000), on(5000)}, nil, []Demand{quorum}, nil, nil, []int{900, 2000, 6000}},
 		{"an unread time between different ones", []record.NodeState{on(5), gone(1000), none(5000)}, nil, []Demand{quorum}, []int{5001}, []int{801, 3000, 4999}, []int{799}},
-		{"weakened on purpose: the demand changes too", []record.NodeState{on(5), none(5100)}, []record.Mark{configure}, []Demand{quorum, {At: 5300 * msec, Node: "a", Commit: "on"}},
+		{"weakened on purpose: the demand changes too", []record.NodeState{on(5), none(5100)}, []record.Event{configure}, []Demand{quorum, {At: 5300 * msec, Node: "a", Commit: "on"}},
 			nil, []int{5001, 5299}, []int{4999, 5302, 9000}},
 		{"demanded of another node, and so of whoever comes after", []record.NodeState{none(5)}, nil, []Demand{{Node: "z", Standbys: 1}}, []int{10}, nil, nil},
 		{"an own demand counts more", []record.NodeState{none(5)}, nil, []Demand{{Node: "a"}, {At: 5 * msec, Node: "z", Standbys: 1}}, nil, nil, []int{10}},
@@ -112,7 +112,7 @@ func TestWeakByRegime(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			spans := weakSpans("a", regimesOf("a", tt.states, tt.marks, time.Unix(0, 0)), tt.demands)
+			spans := weakSpans("a", regimesOf("a", tt.states, tt.events, time.Unix(0, 0)), tt.demands)
 			check := func(want WeakReason, at int) {
 				if got := weakness(spans, answered(at)); got != want {
 					t.Errorf("at %d: %q, want %q", at, got, want)
@@ -146,18 +146,18 @@ func TestWeakAcrossARestart(t *testing.T) {
 	none := func(at, started int) record.NodeState { return sync(of(at, started), "on", "") }
 	gone := func(at int) record.NodeState { return state("a", at, '-') }
 	asked := func(s record.NodeState, at int) record.NodeState { s.Asked = time.Duration(at) * msec; return s }
-	step := func(action, node string, issued, effective int) []record.Mark {
-		return []record.Mark{mark("step", action, node, issued, effective)}
+	step := func(action, node string, issued, effective int) []record.Event {
+		return []record.Event{event("step", action, node, issued, effective)}
 	}
 	unended := step("sql", "a", 4900, 0)
 	unended[0].Status = ""
 	skipped := step("configure", "a", 4900, 0)
-	skipped[0].Status = record.MarkSkipped
+	skipped[0].Status = record.EventSkipped
 	killed := []record.NodeState{on(5, 1), on(4950, 1), gone(5010), gone(7020), none(7080, 7)}
 	tests := []struct {
 		name    string
 		states  []record.NodeState
-		marks   []record.Mark
+		events  []record.Event
 		weak    []int // as in TestWeakByRegime
 		between []int
 		strong  []int
@@ -184,7 +184,7 @@ func TestWeakAcrossARestart(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			spans := weakSpans("a", regimesOf("a", tt.states, tt.marks, time.Unix(0, 0)), quorum)
+			spans := weakSpans("a", regimesOf("a", tt.states, tt.events, time.Unix(0, 0)), quorum)
 			for want, all := range map[WeakReason][]int{WeakRegime: tt.weak, WeakTransition: tt.between, "": tt.strong} {
 				for _, at := range all {
 					if got := weakness(spans, answered(at)); got != want {

@@ -27,7 +27,7 @@ func TestRPOBytes(t *testing.T) {
 		"weak ones do not count as losses": {fork, []record.LSN{110}, 3, "10-20 10"},
 	} {
 		a := &auditor{rpo: map[rpoKey]*rpo{}}
-		v := verdictOf{cause: CauseFork, event: event{"kill", 20 * time.Second}, fork: c.fork}
+		v := verdictOf{cause: CauseFork, event: lossEvent{"kill", 20 * time.Second}, fork: c.fork}
 		for range c.weak {
 			a.attribute(&write{weak: WeakNotice, entry: ledger.Entry{LSN: 900, Done: time.Second}}, v)
 		}
@@ -52,9 +52,9 @@ func TestRPOBytes(t *testing.T) {
 func TestRPOStretches(t *testing.T) {
 	a := &auditor{rpo: map[rpoKey]*rpo{}}
 	for _, done := range []time.Duration{12 * time.Second, 10 * time.Second, 25 * time.Second, 11 * time.Second} {
-		a.attribute(&write{entry: ledger.Entry{Done: done}}, verdictOf{event: event{"kill", 20 * time.Second}})
+		a.attribute(&write{entry: ledger.Entry{Done: done}}, verdictOf{event: lossEvent{"kill", 20 * time.Second}})
 	}
-	a.attribute(&write{entry: ledger.Entry{Done: 5 * time.Second}}, verdictOf{event: event{"later", 30 * time.Second}})
+	a.attribute(&write{entry: ledger.Entry{Done: 5 * time.Second}}, verdictOf{event: lossEvent{"later", 30 * time.Second}})
 	all := a.points()
 	if len(all) != 2 || all[0].Event != "later" || all[0].Span() != 25*time.Second || all[1].From != 10*time.Second || all[1].To != 25*time.Second || all[1].Lost != 4 {
 		t.Errorf("%+v", all)

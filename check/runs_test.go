@@ -32,7 +32,7 @@ func TestRunsEnd(t *testing.T) {
 		lost := func(seq int64) write {
 			return write{
 				key: record.PackKey(3, seq), n: 1, timeline: 1, entry: ledger.Entry{Server: ledger.Server{Node: "a"}},
-				loss: &verdictOf{explained: true, cause: CauseFork, event: event{name: "kill-a"}, fork: 100},
+				loss: &verdictOf{explained: true, cause: CauseFork, event: lossEvent{name: "kill-a"}, fork: 100},
 			}
 		}
 		var g gatherer

@@ -66,14 +66,14 @@ func (s *story) resumedBefore(e *ledger.Entry, moment time.Duration) bool {
 
 // freezes are the times in which a node was certainly frozen, from when that was verified to
 // when a step was issued that could end it.
-func freezes(node string, marks []record.Mark) (all []window) {
-	for _, m := range marks {
-		if !factsOf(m).freezes || m.Effective == 0 || m.Status != record.MarkDone || !slices.Contains(m.Nodes, node) {
+func freezes(node string, events []record.Event) (all []window) {
+	for _, m := range events {
+		if !factsOf(m).freezes || m.Effective == 0 || m.Status != record.EventDone || !slices.Contains(m.Nodes, node) {
 			continue
 		}
 		to := forever
-		for _, lift := range marks {
-			if lifts(lift, m, node) && lift.Status != record.MarkSkipped {
+		for _, lift := range events {
+			if lifts(lift, m, node) && lift.Status != record.EventSkipped {
 				to = min(to, lift.Issued)
 			}
 		}
@@ -97,8 +97,8 @@ type window struct{ from, to time.Duration }
 
 // absences are the times in which a node did not serve, or at some moment of which it
 // did not: a fault was done to it, it did not answer, or it was started anew.
-func absences(node string, states []record.NodeState, marks []record.Mark) (all []window) {
-	for _, m := range marks {
+func absences(node string, states []record.NodeState, events []record.Event) (all []window) {
+	for _, m := range events {
 		if m.Fault && m.Effective > 0 && slices.Contains(m.Nodes, node) {
 			all = append(all, window{m.Issued, max(m.Effective, m.Ended)})
 		}

@@ -14,23 +14,23 @@ func TestAbsences(t *testing.T) {
 	up := func(at, started int) record.NodeState { return primary("a", at, 1, started) }
 	gone := func(at int) record.NodeState { return state("a", at, '-') }
 	span := func(from, to int) window { return window{time.Duration(from) * msec, time.Duration(to) * msec} }
-	restart := mark("restart-a", "restart", "a", 1000, 1100)
+	restart := event("restart-a", "restart", "a", 1000, 1100)
 	restart.Ended = 1500 * msec
-	failed := mark("kill-a", "kill", "a", 1000, 0)
+	failed := event("kill-a", "kill", "a", 1000, 0)
 	failed.Ended = 1500 * msec
-	type marks = []record.Mark
+	type events = []record.Event
 	type states = []record.NodeState
 	tests := []struct {
 		name   string
-		marks  marks
+		events events
 		states states
 		want   []window
 	}{
 		{"never", nil, states{up(5, 1), up(5000, 1)}, nil},
-		{"a fault, until it was over", marks{restart}, nil, []window{span(1000, 1500)}},
-		{"a fault without effect", marks{failed}, nil, nil},
-		{"a step that is no fault", marks{mark("configure-a", "configure", "a", 1000, 1100)}, nil, nil},
-		{"another node's fault", marks{mark("kill-b", "kill", "b", 1000, 1100)}, nil, nil},
+		{"a fault, until it was over", events{restart}, nil, []window{span(1000, 1500)}},
+		{"a fault without effect", events{failed}, nil, nil},
+		{"a step that is no fault", events{event("configure-a", "configure", "a", 1000, 1100)}, nil, nil},
+		{"another node's fault", events{event("kill-b", "kill", "b", 1000, 1100)}, nil, nil},
 		{"it did not answer for some time", nil, states{up(5, 1), gone(1000), gone(1100), up(2000, 1)}, []window{span(1000, 2000)}},
 		{"it never answered again", nil, states{up(5, 1), gone(1000)}, []window{{time.Second, forever}}},
 		{"twice", nil, states{gone(5), up(500, 1), gone(1000), up(1500, 1)}, []window{span(5, 500), span(1000, 1500)}},
@@ -41,7 +41,7 @@ func TestAbsences(t *testing.T) {
 		{"nor is it told by what did not answer", nil, states{up(5, 1), {Node: "a", At: 500 * msec, ServerStarted: time.Unix(8, 0)}, {Node: "a", At: 600 * msec, ServerStarted: time.Unix(9, 0)}, up(700, 1), up(800, 2)}, []window{span(500, 700), span(700, 800)}},
 	}
 	for _, tt := range tests {
-		if got := absences("a", tt.states, tt.marks); !slices.Equal(got, tt.want) {
+		if got := absences("a", tt.states, tt.events); !slices.Equal(got, tt.want) {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 		}
 	}
@@ -96,28 +96,28 @@ func TestAgainst(t *testing.T) {
 
 // TestFreezes: only a pause of the node that took effect froze it, until a step that was issued could end it.
 func TestFreezes(t *testing.T) {
-	pause := mark("pause-a", "pause", "a", 1000, 1100)
-	other := mark("pause-b", "pause", "b", 1000, 1100)
+	pause := event("pause-a", "pause", "a", 1000, 1100)
+	other := event("pause-b", "pause", "b", 1000, 1100)
 	failed := pause
-	failed.Status = record.MarkFailed
+	failed.Status = record.EventFailed
 	without := pause
 	without.Effective = 0
-	resume := mark("resume-a", "resume", "a", 3000, 3100)
+	resume := event("resume-a", "resume", "a", 3000, 3100)
 	skipped := resume
-	skipped.Status = record.MarkSkipped
+	skipped.Status = record.EventSkipped
 	for name, c := range map[string]struct {
-		marks []record.Mark
-		want  []window
+		events []record.Event
+		want   []window
 	}{
-		"for ever":                   {[]record.Mark{pause}, []window{{1100 * msec, forever}}},
-		"until it was resumed":       {[]record.Mark{pause, resume}, []window{{1100 * msec, 3 * time.Second}}},
-		"a resume that did not come": {[]record.Mark{pause, skipped}, []window{{1100 * msec, forever}}},
-		"another node's":             {[]record.Mark{other}, nil},
-		"one that failed":            {[]record.Mark{failed}, nil},
-		"one without effect":         {[]record.Mark{without}, nil},
-		"a kill freezes nothing":     {[]record.Mark{mark("kill-a", "kill", "a", 1000, 1100)}, nil},
+		"for ever":                   {[]record.Event{pause}, []window{{1100 * msec, forever}}},
+		"until it was resumed":       {[]record.Event{pause, resume}, []window{{1100 * msec, 3 * time.Second}}},
+		"a resume that did not come": {[]record.Event{pause, skipped}, []window{{1100 * msec, forever}}},
+		"another node's":             {[]record.Event{other}, nil},
+		"one that failed":            {[]record.Event{failed}, nil},
+		"one without effect":         {[]record.Event{without}, nil},
+		"a kill freezes nothing":     {[]record.Event{event("kill-a", "kill", "a", 1000, 1100)}, nil},
 	} {
-		if got := freezes("a", c.marks); !slices.Equal(got, c.want) {
+		if got := freezes("a", c.events); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 	}

@@ -82,32 +82,32 @@ func TestWritableAgain(t *testing.T) {
 
 // TestPromotion: which promote step belongs to an aftermath from 1 s to 3 s.
 func TestPromotion(t *testing.T) {
-	promote := func(name string, issued int) record.Mark { return mark(name, "promote", "b", issued, issued+50) }
+	promote := func(name string, issued int) record.Event { return event(name, "promote", "b", issued, issued+50) }
 	skipped := promote("skipped", 1100)
-	skipped.Status = record.MarkSkipped
+	skipped.Status = record.EventSkipped
 	for _, c := range []struct {
 		name     string
-		marks    []record.Mark
+		events   []record.Event
 		writable Stage
 		want     Stage
 	}{
-		{"none", []record.Mark{mark("start", "start", "b", 1100, 1200)}, not(3000), none},
-		{"one", []record.Mark{promote("p", 1100)}, hit(1200), hit(1100)},
-		{"the first", []record.Mark{promote("q", 1200), promote("p", 1100), promote("r", 1150)}, hit(1300), hit(1100)},
-		{"one that was not begun", []record.Mark{skipped, promote("p", 1150)}, hit(1200), hit(1150)},
-		{"as the fault was issued", []record.Mark{promote("p", 1000)}, hit(1200), hit(1000)},
-		{"before", []record.Mark{promote("p", 999)}, hit(1200), none},
-		{"at the end", []record.Mark{promote("p", 3000)}, not(3000), none},
-		{"when a node was writable", []record.Mark{promote("p", 1200)}, hit(1200), hit(1200)},
-		{"after a node was writable", []record.Mark{promote("p", 1201)}, hit(1200), none},
-		{"the primary was not seen to be away", []record.Mark{promote("p", 1100)}, none, hit(1100)},
+		{"none", []record.Event{event("start", "start", "b", 1100, 1200)}, not(3000), none},
+		{"one", []record.Event{promote("p", 1100)}, hit(1200), hit(1100)},
+		{"the first", []record.Event{promote("q", 1200), promote("p", 1100), promote("r", 1150)}, hit(1300), hit(1100)},
+		{"one that was not begun", []record.Event{skipped, promote("p", 1150)}, hit(1200), hit(1150)},
+		{"as the fault was issued", []record.Event{promote("p", 1000)}, hit(1200), hit(1000)},
+		{"before", []record.Event{promote("p", 999)}, hit(1200), none},
+		{"at the end", []record.Event{promote("p", 3000)}, not(3000), none},
+		{"when a node was writable", []record.Event{promote("p", 1200)}, hit(1200), hit(1200)},
+		{"after a node was writable", []record.Event{promote("p", 1201)}, hit(1200), none},
+		{"the primary was not seen to be away", []record.Event{promote("p", 1100)}, none, hit(1100)},
 	} {
-		w := watched{Course: Course{Marks: c.marks}}
+		w := watched{Course: Course{Events: c.events}}
 		if got := w.promotion(&Recovery{Issued: time.Second, Writable: c.writable}, 3*time.Second); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
-	w := watched{Course: Course{Marks: []record.Mark{promote("p", 1100), promote("q", 1100)}}}
+	w := watched{Course: Course{Events: []record.Event{promote("p", 1100), promote("q", 1100)}}}
 	if m := w.promoted(time.Second, 3*time.Second); m.Name != "p" {
 		t.Errorf("of two at one moment %s", m.Name)
 	}
@@ -141,7 +141,7 @@ func TestFaultsOfOneBucket(t *testing.T) {
 	of := func(second int) Recovery {
 		return Recoveries(Course{
 			States: append(healthy(), state("a", 1005, '-'), state("b", 1200, 'p')), End: 3 * time.Second,
-			Marks: []record.Mark{on([]string{"a"}, fault("kill-a", 1000, 1001)), on([]string{"a"}, fault("stop-a", second, second+1))},
+			Events: []record.Event{on([]string{"a"}, fault("kill-a", 1000, 1001)), on([]string{"a"}, fault("stop-a", second, second+1))},
 		})[0]
 	}
 	if r := of(1009); r.Writable != hit(1200) || r.Next != "" {
@@ -156,7 +156,7 @@ func TestFaultsOfOneBucket(t *testing.T) {
 func TestAStandbyThatIsGone(t *testing.T) {
 	r := Recoveries(Course{
 		States: append(healthy(), state("c", 1010, '-'), state("b", 1200, 'p')), End: 3 * time.Second,
-		Marks: []record.Mark{on([]string{"c"}, fault("kill-c", 1000, 1010)), mark("promote-b", "promote", "b", 1100, 1200)},
+		Events: []record.Event{on([]string{"c"}, fault("kill-c", 1000, 1010)), event("promote-b", "promote", "b", 1100, 1200)},
 	})[0]
 	if r.Writable != none || r.Promotion != none || r.NewPrimary != "" {
 		t.Errorf("%+v", r)

@@ -29,9 +29,9 @@ func (u Unwatched) String() string {
 // UnwatchedNodes finds such times up to some moment. The states are as for TwoWritable, but
 // those that were read after that moment count, too: a standby that is one still, with
 // nothing in between, was one all the while.
-func UnwatchedNodes(states map[string][]record.NodeState, marks []record.Mark, until time.Duration) (all []Unwatched) {
+func UnwatchedNodes(states map[string][]record.NodeState, events []record.Event, until time.Duration) (all []Unwatched) {
 	for _, node := range slices.Sorted(maps.Keys(states)) {
-		for _, gap := range gapsOf(node, states[node], marks, until) {
+		for _, gap := range gapsOf(node, states[node], events, until) {
 			for _, other := range slices.Sorted(maps.Keys(states)) {
 				if other == node {
 					continue
@@ -50,8 +50,8 @@ func UnwatchedNodes(states map[string][]record.NodeState, marks []record.Mark, u
 
 // gapsOf are the times up to some moment in which a node may have accepted writes, and no
 // two readings prove that it did. Where it was first read, the set-up had looked.
-func gapsOf(node string, states []record.NodeState, marks []record.Mark, until time.Duration) (gaps []window) {
-	g := interval{node: node, marks: marks}
+func gapsOf(node string, states []record.NodeState, events []record.Event, until time.Duration) (gaps []window) {
+	g := interval{node: node, events: events}
 	for i, s := range states {
 		if !s.Reachable && s.Role != record.RoleDown {
 			if i < len(states)-1 {
@@ -72,7 +72,7 @@ func gapsOf(node string, states []record.NodeState, marks []record.Mark, until t
 		}
 		g.a, g.silent = s, false
 	}
-	for _, k := range certain(node, states, marks) {
+	for _, k := range certain(node, states, events) {
 		gaps = without(gaps, k)
 	}
 	return without(gaps, window{until, forever})
@@ -81,7 +81,7 @@ func gapsOf(node string, states []record.NodeState, marks []record.Mark, until t
 // interval is what lies between two readings of a node that say what it was.
 type interval struct {
 	node    string
-	marks   []record.Mark
+	events  []record.Event
 	a, b    record.NodeState // the Role of b is "" where the node never answered again
 	standby bool             // a is of a standby, or of one that is down: it is one until it is promoted
 	silent  bool             // readings in between failed
@@ -98,7 +98,7 @@ func (g *interval) between() []window {
 			return nil // it accepted writes all the while, or did not
 		}
 	case g.a.Role == record.RoleDown:
-		started := g.first(-1, func(f facts, m record.Mark) bool { return f.starts || m.Reverses != "" })
+		started := g.first(-1, func(f facts, m record.Event) bool { return f.starts || m.Reverses != "" })
 		if started == nil {
 			if g.b.Role != record.RolePrimary {
 				return nil
@@ -106,7 +106,7 @@ func (g *interval) between() []window {
 			break
 		}
 		from = max(from, started.Issued)
-		ended := g.first(started.Issued, func(f facts, _ record.Mark) bool { return f.ends || f.standby }) != nil
+		ended := g.first(started.Issued, func(f facts, _ record.Event) bool { return f.ends || f.standby }) != nil
 		switch {
 		case !ended && g.b.Role == record.RoleStandby:
 			return nil // it was started as what it then was
@@ -120,11 +120,11 @@ func (g *interval) between() []window {
 // ofStandby are the times between the reading of a standby and the next one. It accepts no
 // writes before it is promoted, and is a standby again only when a step makes it one.
 func (g *interval) ofStandby() []window {
-	promoted := g.first(-1, func(f facts, _ record.Mark) bool { return f.promotes })
+	promoted := g.first(-1, func(f facts, _ record.Event) bool { return f.promotes })
 	from := g.a.At
 	switch {
 	case promoted != nil:
-		again := g.first(promoted.Issued, func(f facts, _ record.Mark) bool { return f.standby })
+		again := g.first(promoted.Issued, func(f facts, _ record.Event) bool { return f.standby })
 		if again == nil && g.b.Role == record.RoleStandby {
 			return nil // not promoted yet
 		}
@@ -133,7 +133,7 @@ func (g *interval) ofStandby() []window {
 		return nil
 	case g.b.Role == "":
 		// Where a step silenced it at once, it was a standby until then.
-		silenced := g.first(-1, func(f facts, m record.Mark) bool {
+		silenced := g.first(-1, func(f facts, m record.Event) bool {
 			return (f.ends || f.freezes || f.cuts) && m.Issued <= g.a.At+unread
 		})
 		if silenced != nil {
@@ -145,14 +145,14 @@ func (g *interval) ofStandby() []window {
 
 // first is the first step after some moment that did something to the node between the two
 // readings, or was under way when it was read; nil: there is none.
-func (g *interval) first(after time.Duration, is func(facts, record.Mark) bool) (found *record.Mark) {
+func (g *interval) first(after time.Duration, is func(facts, record.Event) bool) (found *record.Event) {
 	asked := cmp.Or(g.a.Asked, g.a.At)
-	for i, m := range g.marks {
+	for i, m := range g.events {
 		over := max(m.Effective, m.Ended)
 		within := m.Issued < g.b.At && (m.Issued >= asked || over == 0 || over > asked)
-		if within && m.Issued > after && m.Status != record.MarkSkipped && slices.Contains(m.Nodes, g.node) && is(factsOf(m), m) &&
+		if within && m.Issued > after && m.Status != record.EventSkipped && slices.Contains(m.Nodes, g.node) && is(factsOf(m), m) &&
 			(found == nil || m.Issued < found.Issued) {
-			found = &g.marks[i]
+			found = &g.events[i]
 		}
 	}
 	return found
@@ -165,10 +165,10 @@ func sameServer(a, b record.NodeState) bool {
 // certain are the times in which steps, or what was seen to happen, kept a node from
 // accepting writes: it was down, frozen, cut off, or made a standby, which it then is until it
 // is promoted or read again.
-func certain(node string, states []record.NodeState, marks []record.Mark) (all []window) {
-	for _, m := range marks {
+func certain(node string, states []record.NodeState, events []record.Event) (all []window) {
+	for _, m := range events {
 		f := factsOf(m)
-		if !slices.Contains(m.Nodes, node) || m.Effective == 0 || m.Status != record.MarkDone && m.Status != record.MarkSeen {
+		if !slices.Contains(m.Nodes, node) || m.Effective == 0 || m.Status != record.EventDone && m.Status != record.EventSeen {
 			continue
 		}
 		switch {
@@ -177,16 +177,16 @@ func certain(node string, states []record.NodeState, marks []record.Mark) (all [
 			if i := slices.IndexFunc(states, func(s record.NodeState) bool { return s.At >= m.Effective && s.Role != "" }); i >= 0 {
 				to = states[i].At
 			}
-			for _, p := range marks {
-				if factsOf(p).promotes && p.Issued >= m.Issued && slices.Contains(p.Nodes, node) && p.Status != record.MarkSkipped {
+			for _, p := range events {
+				if factsOf(p).promotes && p.Issued >= m.Issued && slices.Contains(p.Nodes, node) && p.Status != record.EventSkipped {
 					to = min(to, p.Issued)
 				}
 			}
 			all = append(all, window{m.Issued, to})
 		case f.ends || f.freezes || f.cuts:
 			to := forever
-			for _, lift := range marks {
-				if lifts(lift, m, node) && lift.Status != record.MarkSkipped {
+			for _, lift := range events {
+				if lifts(lift, m, node) && lift.Status != record.EventSkipped {
 					to = min(to, lift.Issued)
 				}
 			}

@@ -69,7 +69,7 @@ func (s WeakStretch) same(other WeakStretch) bool {
 // anything else, and of what was promised in full, it is "". The evidence must have the
 // states of the nodes, the steps, the demands and the workloads' own synchronous_commit.
 func WeakBy(e Evidence) (func(workload string, entry *ledger.Entry) WeakReason, error) {
-	if err := KnownActions(e.Marks); err != nil {
+	if err := KnownActions(e.Events); err != nil {
 		return nil, err
 	}
 	w, servers := newWitness(&e), map[ledger.Server]*story{}

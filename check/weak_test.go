@@ -65,7 +65,7 @@ func TestStretchesThatFollowEachOther(t *testing.T) {
 
 // TestWeakByRefusesAndLeavesOut: no verdict where a step is not known, nor about a server of another cluster.
 func TestWeakByRefusesAndLeavesOut(t *testing.T) {
-	if _, err := WeakBy(Evidence{Marks: []record.Mark{{Name: "x", Action: "explode"}}}); err == nil {
+	if _, err := WeakBy(Evidence{Events: []record.Event{{Name: "x", Action: "explode"}}}); err == nil {
 		t.Error("an unknown action is no error")
 	}
 	st := primary("a", 5, 1, 1)

@@ -1,5 +1,5 @@
 // Package record holds the words that every other package shares: what was
-// attempted (Op), what was done to the cluster (Mark), what its nodes
+// attempted (Op), what was done to the cluster (Event), what its nodes
 // said of themselves (NodeState, Usage), and the one clock they are all told in.
 //
 // Nothing here talks to PostgreSQL, and nothing here imports another package of
@@ -98,16 +98,16 @@ func (o Op) Response() time.Duration { return o.Done - o.Due }
 // Service is the time from sent to done: what the server and the network took.
 func (o Op) Service() time.Duration { return o.Done - o.Sent }
 
-// MarkStatus says how a step of the timeline ended. The zero value means that it
+// EventStatus says how a step of the timeline ended. The zero value means that it
 // was never known to end.
-type MarkStatus string
+type EventStatus string
 
 // What can become of a step.
 const (
-	MarkDone    MarkStatus = "done"    // acted, and the effect was verified
-	MarkFailed  MarkStatus = "failed"  // the action or its verification returned an error
-	MarkSkipped MarkStatus = "skipped" // not begun: the run ended, or a step before it failed
-	MarkSeen    MarkStatus = "seen"    // not a step of ours: something that happened, such as a node's unexpected exit
+	EventDone    EventStatus = "done"    // acted, and the effect was verified
+	EventFailed  EventStatus = "failed"  // the action or its verification returned an error
+	EventSkipped EventStatus = "skipped" // not begun: the run ended, or a step before it failed
+	EventSeen    EventStatus = "seen"    // not a step of ours: something that happened, such as a node's unexpected exit
 )
 
 // The ways to make a standby of a node.
@@ -117,13 +117,13 @@ const (
 	WayBackup  = "base backup"
 )
 
-// Mark is one thing done to the cluster, or seen to happen to it. A fault is an
+// Event is one thing done to the cluster, or seen to happen to it. A fault is an
 // interval, not an instant: acknowledgements still arrive between Issued and
 // Effective. What was seen happened at some moment from Issued, when all was last known
 // to be well, to Effective, when it was noticed.
-type Mark struct {
+type Event struct {
 	Name   string   `json:"name"`            // the step's name; phases carry it
-	Action string   `json:"action"`          // "kill", "promote", ...; "undo" for a reversal; of a mark that was seen: "exit", "crash", "out-of-memory"
+	Action string   `json:"action"`          // "kill", "promote", ...; "undo" for a reversal; of an event that was seen: "exit", "crash", "out-of-memory"
 	Nodes  []string `json:"nodes,omitempty"` // the nodes acted on, roles resolved
 	// Mode is how a stop or a restart told its servers to shut down: "fast" and "smart"
 	// lose nothing, "immediate" is a crash. "" for any other action, and where it is not known.
@@ -138,7 +138,7 @@ type Mark struct {
 	Effective time.Duration  `json:"effective_ns"` // when the effect had been verified; 0 when it never was
 	// Ended is when the step was over: effective, failed, or given up.
 	Ended  time.Duration `json:"ended_ns"`
-	Status MarkStatus    `json:"status"`
+	Status EventStatus   `json:"status"`
 	// NotSo is set for a failed step that asked something and was answered, and what it
 	// expects is not so. Without it the step could not be done, and proves nothing.
 	NotSo bool `json:"not_so,omitempty"`
@@ -147,7 +147,7 @@ type Mark struct {
 	Fault bool `json:"fault,omitempty"`
 	// SamePhase is set for a step with which no phase begins.
 	SamePhase bool `json:"same_phase,omitempty"`
-	// Reverses names the step that this mark takes back.
+	// Reverses names the step that this event takes back.
 	Reverses string `json:"reverses,omitempty"`
 	Detail   string `json:"detail,omitempty"` // what a person wants to know: "by pg_rewind in 1.2s"
 	Error    string `json:"error,omitempty"`

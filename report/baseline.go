@@ -112,7 +112,7 @@ func (r *Result) unsound(e expect.Expectation) string {
 		}
 	}
 	for _, m := range r.Timeline {
-		if m.Status == record.MarkFailed && over.To > m.Issued {
+		if m.Status == record.EventFailed && over.To > m.Issued {
 			return m.Name + " failed at " + units.Seconds(m.Issued) + ", so what followed proves nothing"
 		}
 	}
@@ -133,7 +133,7 @@ func (r *Result) measuredOver(e expect.Expectation, ofFaults bool) (over Interva
 	faults := r.faults()
 	i := 0
 	if e.Phase != "" {
-		i = slices.IndexFunc(faults, func(m record.Mark) bool { return m.Name == e.Phase })
+		i = slices.IndexFunc(faults, func(m record.Event) bool { return m.Name == e.Phase })
 	}
 	if i < 0 || len(faults) == 0 {
 		return over, false
@@ -147,14 +147,14 @@ func (r *Result) measuredOver(e expect.Expectation, ofFaults bool) (over Interva
 	return over, true
 }
 
-// faults are the marks that took something from clients, by when they were issued.
-func (r *Result) faults() (all []record.Mark) {
+// faults are the events that took something from clients, by when they were issued.
+func (r *Result) faults() (all []record.Event) {
 	for _, m := range r.Timeline {
-		if m.Fault && m.Status != record.MarkSkipped {
+		if m.Fault && m.Status != record.EventSkipped {
 			all = append(all, m)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b record.Mark) int { return int(a.Issued - b.Issued) })
+	slices.SortStableFunc(all, func(a, b record.Event) int { return int(a.Issued - b.Issued) })
 	return all
 }
 

@@ -61,8 +61,8 @@ func TestUnsound(t *testing.T) {
 			"pgchaos itself was the bottleneck: it took 1.45 of the 1.50 cores that it may use"},
 		{"a core of two", func(r *Result) { r.Generator = &Generator{Cores: 2, Allowed: 2, Before: 1.2, Busiest: 1.3} }, "p99 of writes < 10s", ""},
 
-		{"a step failed", func(r *Result) { r.Timeline[1].Status = record.MarkFailed }, "write_rto < 10s", "crash failed at 20.000 s"},
-		{"a step failed later", func(r *Result) { r.Timeline[1].Status = record.MarkFailed }, "p99 of writes during stop-pgslave < 10s", ""},
+		{"a step failed", func(r *Result) { r.Timeline[1].Status = record.EventFailed }, "write_rto < 10s", "crash failed at 20.000 s"},
+		{"a step failed later", func(r *Result) { r.Timeline[1].Status = record.EventFailed }, "p99 of writes during stop-pgslave < 10s", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := quorum(t)

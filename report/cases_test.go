@@ -67,11 +67,11 @@ func quorum(t *testing.T) *Result {
 			{Name: "stop-pgslave", Start: 10 * time.Second, End: 20 * time.Second},
 			{Name: "kill-pgmaster", Start: 20 * time.Second, End: 30 * time.Second},
 		},
-		Timeline: []record.Mark{
-			{Name: "stop-pgslave", Action: "stop", Nodes: []string{"pgslave"}, Planned: at(10 * time.Second), Issued: 10001 * ms, Effective: 10182 * ms, Status: record.MarkDone, Fault: true, Detail: "fast shutdown"},
-			{Name: "crash", Action: "kill", Nodes: []string{"pgmaster"}, Planned: at(20 * time.Second), Issued: 20000 * ms, Effective: 20013 * ms, Status: record.MarkDone, Fault: true},
-			{Name: "promote-pgslavenew", Action: "promote", Nodes: []string{"pgslavenew"}, Issued: 20014 * ms, Effective: 20185 * ms, Status: record.MarkDone},
-			{Name: "start-pgslave", Action: "start", Nodes: []string{"pgslave"}, Issued: 20190 * ms, Effective: 20531 * ms, Status: record.MarkDone, Reverses: "stop-pgslave"},
+		Timeline: []record.Event{
+			{Name: "stop-pgslave", Action: "stop", Nodes: []string{"pgslave"}, Planned: at(10 * time.Second), Issued: 10001 * ms, Effective: 10182 * ms, Status: record.EventDone, Fault: true, Detail: "fast shutdown"},
+			{Name: "crash", Action: "kill", Nodes: []string{"pgmaster"}, Planned: at(20 * time.Second), Issued: 20000 * ms, Effective: 20013 * ms, Status: record.EventDone, Fault: true},
+			{Name: "promote-pgslavenew", Action: "promote", Nodes: []string{"pgslavenew"}, Issued: 20014 * ms, Effective: 20185 * ms, Status: record.EventDone},
+			{Name: "start-pgslave", Action: "start", Nodes: []string{"pgslave"}, Issued: 20190 * ms, Effective: 20531 * ms, Status: record.EventDone, Reverses: "stop-pgslave"},
 		},
 		Workloads: []Workload{
 			{
@@ -167,8 +167,8 @@ func lossy(t *testing.T) *Result {
 		ErrorCount{Kind: "25006", Outcome: record.Failed, N: 1, Example: "ERROR: cannot execute INSERT in a read-only transaction (SQLSTATE 25006), which is what a client sees that has come to a standby"},
 		ErrorCount{Kind: "dropped", Outcome: record.Dropped, N: 12, Example: "not sent"})
 	r.Outages[1].Recovered, r.Outages[1].RTO = false, 10000*ms
-	r.Timeline = append(r.Timeline, record.Mark{
-		Name: "pgslave", Action: "exit", Nodes: []string{"pgslave"}, Issued: 24200 * ms, Effective: 24200 * ms, Status: record.MarkSeen, Detail: "was terminated by signal 11",
+	r.Timeline = append(r.Timeline, record.Event{
+		Name: "pgslave", Action: "exit", Nodes: []string{"pgslave"}, Issued: 24200 * ms, Effective: 24200 * ms, Status: record.EventSeen, Detail: "was terminated by signal 11",
 	})
 	r.Logs = []LogExcerpt{{Node: "pgslave", File: "logs/pgslave.log", Lines: []string{
 		"2026-03-01 12:00:24.200 UTC [4711] LOG:  server process (PID 4720) was terminated by signal 11: Segmentation fault",
@@ -186,7 +186,7 @@ func unread(t *testing.T) *Result {
 	a.Nodes[0] = check.NodeAudit{Node: "pgmaster", Why: "connection refused"}
 	r.States[0].Final = record.NodeState{Node: "pgmaster", Error: "connection refused"}
 	r.Settle = []SettleNote{{Node: "pgmaster", Error: "pg_ctl start: could not start server"}}
-	r.Timeline[1].Status, r.Timeline[1].Effective, r.Timeline[1].Error = record.MarkFailed, 0, "kill pgmaster: no such process"
+	r.Timeline[1].Status, r.Timeline[1].Effective, r.Timeline[1].Error = record.EventFailed, 0, "kill pgmaster: no such process"
 	return r
 }
 
@@ -263,7 +263,7 @@ func doubtful(t *testing.T) *Result {
 	r := recovered(quorum(t))
 	r.Name = "doubtful"
 	r.Outages[0].Noticed, r.Outages[0].Most, r.Outages[0].Event = true, 150*ms, "crash-pgslave"
-	r.Timeline[0].Name, r.Timeline[0].Action, r.Timeline[0].Status = "crash-pgslave", "crash", record.MarkSeen
+	r.Timeline[0].Name, r.Timeline[0].Action, r.Timeline[0].Status = "crash-pgslave", "crash", record.EventSeen
 	crash, kill := &r.Recoveries[0], &r.Recoveries[1]
 	crash.Event, crash.Next, crash.Noticed, crash.Caveats = "crash-pgslave", "crash", true, []string{"it happened at some moment between 10.001 s and 10.182 s"}
 	reads := &crash.Workloads[1]

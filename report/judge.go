@@ -136,17 +136,17 @@ func (r *Result) timelineFindings() (all []check.Finding) {
 			because = ": " + m.Error
 		}
 		switch {
-		case m.Status == record.MarkFailed && m.NotSo:
+		case m.Status == record.EventFailed && m.NotSo:
 			all = append(all, failed("%s did not hold%s", step, because))
-		case m.Status == record.MarkFailed:
+		case m.Status == record.EventFailed:
 			all = append(all, inconclusive("%s failed%s", step, because))
-		case m.Status == record.MarkSkipped:
+		case m.Status == record.EventSkipped:
 			all = append(all, inconclusive("%s was skipped%s", step, because))
-		case m.Status == record.MarkSeen:
+		case m.Status == record.EventSeen:
 			if !r.provoked(m) {
 				all = append(all, inconclusive("%s %s %s, which no step of the timeline explains", strings.Join(m.Nodes, ", "), check.Incident(m.Action), incidentTime(m)))
 			}
-		case m.Status != record.MarkDone:
+		case m.Status != record.EventDone:
 			all = append(all, inconclusive("%s has no recorded end%s", step, because))
 		case m.Fault && m.Effective <= 0:
 			all = append(all, inconclusive("%s was never verified to take effect", step))
@@ -157,15 +157,15 @@ func (r *Result) timelineFindings() (all []check.Finding) {
 
 // provoked tells whether an earlier step may have brought about what was seen on a
 // node: one that ran a command or a statement there, or took memory from it.
-func (r *Result) provoked(seen record.Mark) bool {
-	return slices.ContainsFunc(r.Timeline, func(m record.Mark) bool {
+func (r *Result) provoked(seen record.Event) bool {
+	return slices.ContainsFunc(r.Timeline, func(m record.Event) bool {
 		return check.Provokes(m.Action) && m.Reverses == "" &&
 			m.Issued <= seen.Effective && len(seen.Nodes) > 0 && slices.Contains(m.Nodes, seen.Nodes[0])
 	})
 }
 
 // incidentTime is when it happened, as far as that is known.
-func incidentTime(m record.Mark) string {
+func incidentTime(m record.Event) string {
 	if m.Issued < m.Effective {
 		return "between " + units.Seconds(m.Issued) + " and " + units.Seconds(m.Effective)
 	}

@@ -223,37 +223,37 @@ func TestJudge(t *testing.T) {
 		{"inserted and not audited", []string{"samples of writes > 0"}, func(r *Result) { r.Audits = nil }, verdict.Inconclusive, "no table was audited"},
 		{"only read, and nothing expected", nil, func(r *Result) { r.Audits, r.Workloads = nil, r.Workloads[1:] }, verdict.Inconclusive, "nothing was expected"},
 		{"only read, and the expectation holds", []string{"samples of reads > 0"}, func(r *Result) { r.Audits, r.Workloads = nil, r.Workloads[1:] }, verdict.Pass, ""},
-		{"a fault failed", nil, func(r *Result) { r.Timeline[1].Status, r.Timeline[1].Error = record.MarkFailed, "no such process" }, verdict.Inconclusive, "crash (kill) failed: no such process"},
+		{"a fault failed", nil, func(r *Result) { r.Timeline[1].Status, r.Timeline[1].Error = record.EventFailed, "no such process" }, verdict.Inconclusive, "crash (kill) failed: no such process"},
 		{"a fault was never verified", nil, func(r *Result) { r.Timeline[1].Effective = 0 }, verdict.Inconclusive, "never verified"},
-		{"a step was skipped", nil, func(r *Result) { r.Timeline[1].Status = record.MarkSkipped }, verdict.Inconclusive, "was skipped"},
+		{"a step was skipped", nil, func(r *Result) { r.Timeline[1].Status = record.EventSkipped }, verdict.Inconclusive, "was skipped"},
 		{"a step has no recorded end", nil, func(r *Result) { r.Timeline[1].Status = "" }, verdict.Inconclusive, "has no recorded end"},
 		{"a verify did not hold", nil, func(r *Result) {
-			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].NotSo = "verify", record.MarkFailed, true
+			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].NotSo = "verify", record.EventFailed, true
 		}, verdict.Fail, "did not hold"},
 		{"a command's answer is false", nil, func(r *Result) {
-			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].NotSo = "exec", record.MarkFailed, true
+			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].NotSo = "exec", record.EventFailed, true
 		}, verdict.Fail, "did not hold"},
-		{"a statement could not be run", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "sql", record.MarkFailed }, verdict.Inconclusive, "failed"},
+		{"a statement could not be run", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "sql", record.EventFailed }, verdict.Inconclusive, "failed"},
 		{"a statement returned something else", nil, func(r *Result) {
-			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].NotSo = "sql", record.MarkFailed, true
+			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].NotSo = "sql", record.EventFailed, true
 		}, verdict.Fail, "did not hold"},
-		{"a node exited by itself", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "exit", record.MarkSeen }, verdict.Inconclusive, "pgmaster exited between 20.000 s and 20.013 s, which no step"},
+		{"a node exited by itself", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "exit", record.EventSeen }, verdict.Inconclusive, "pgmaster exited between 20.000 s and 20.013 s, which no step"},
 		{"a node exited at a moment that is known", nil, func(r *Result) {
-			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].Effective = "exit", record.MarkSeen, r.Timeline[1].Issued
+			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].Effective = "exit", record.EventSeen, r.Timeline[1].Issued
 		}, verdict.Inconclusive, "pgmaster exited at 20.000 s, which no step"},
-		{"a node's server crashed and recovered", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "crash", record.MarkSeen }, verdict.Inconclusive, "pgmaster recovered from a crash of one of its processes"},
-		{"a node ran out of memory", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "out-of-memory", record.MarkSeen }, verdict.Inconclusive, "pgmaster ran out of memory between"},
+		{"a node's server crashed and recovered", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "crash", record.EventSeen }, verdict.Inconclusive, "pgmaster recovered from a crash of one of its processes"},
+		{"a node ran out of memory", nil, func(r *Result) { r.Timeline[1].Action, r.Timeline[1].Status = "out-of-memory", record.EventSeen }, verdict.Inconclusive, "pgmaster ran out of memory between"},
 		{"a node crashed by what a step ran on it", nil, func(r *Result) {
 			r.Timeline[0].Action, r.Timeline[0].Nodes = "exec", r.Timeline[1].Nodes
-			r.Timeline[1].Action, r.Timeline[1].Status = "crash", record.MarkSeen
+			r.Timeline[1].Action, r.Timeline[1].Status = "crash", record.EventSeen
 		}, verdict.Pass, ""},
 		{"a node crashed by what a step ran on it, after the node was last seen to be well", nil, func(r *Result) {
 			r.Timeline[0].Action, r.Timeline[0].Nodes = "exec", r.Timeline[1].Nodes
-			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].Issued = "crash", record.MarkSeen, r.Timeline[0].Issued-50*time.Millisecond
+			r.Timeline[1].Action, r.Timeline[1].Status, r.Timeline[1].Issued = "crash", record.EventSeen, r.Timeline[0].Issued-50*time.Millisecond
 		}, verdict.Pass, ""},
 		{"a node crashed after something ran on another", nil, func(r *Result) {
 			r.Timeline[0].Action, r.Timeline[0].Nodes = "exec", []string{"pgslave"}
-			r.Timeline[1].Action, r.Timeline[1].Status = "crash", record.MarkSeen
+			r.Timeline[1].Action, r.Timeline[1].Status = "crash", record.EventSeen
 		}, verdict.Inconclusive, "which no step of the timeline explains"},
 		{"two nodes accepted writes", []string{"lost_writes == 0"}, func(r *Result) { r.SplitBrain = []string{"a (timeline 2)", "b (timeline 2)"} }, verdict.Fail, "split brain: a (timeline 2) and b (timeline 2)"},
 		{"two nodes were read to accept writes", []string{"lost_writes == 0"}, func(r *Result) {

@@ -54,7 +54,7 @@ func (r *Result) Losses(a *check.Audit) (all []Loss) {
 
 // issued is when the step of an event was issued; otherwise where there is no such step.
 func (r *Result) issued(event string, otherwise time.Duration) time.Duration {
-	i := slices.IndexFunc(r.Timeline, func(m record.Mark) bool { return m.Name == event })
+	i := slices.IndexFunc(r.Timeline, func(m record.Event) bool { return m.Name == event })
 	if i < 0 {
 		return otherwise
 	}
@@ -143,5 +143,5 @@ func (r *Result) StepsAround(s check.WeakStretch) (after, before string) {
 
 // Promoted tells whether a step promoted a node.
 func (r *Result) Promoted(node string) bool {
-	return slices.ContainsFunc(r.Timeline, func(m record.Mark) bool { return m.Action == "promote" && slices.Contains(m.Nodes, node) })
+	return slices.ContainsFunc(r.Timeline, func(m record.Event) bool { return m.Action == "promote" && slices.Contains(m.Nodes, node) })
 }

@@ -58,7 +58,7 @@ func (r *Result) rpoMetric(e expect.Expectation) expect.Value {
 		return unknown("no table was audited")
 	case !r.explained():
 		return unknown("the result does not hold %s", e.Metric)
-	case e.Phase != "" && !slices.ContainsFunc(r.Timeline, func(m record.Mark) bool { return m.Name == e.Phase && m.Status != record.MarkSkipped }):
+	case e.Phase != "" && !slices.ContainsFunc(r.Timeline, func(m record.Event) bool { return m.Name == e.Phase && m.Status != record.EventSkipped }):
 		return unknown("no event %s took place", e.Phase)
 	}
 	var all worstOf

@@ -54,7 +54,7 @@ type Result struct {
 	// Stopped is why pgchaos itself ended load and timeline early; "": it did not.
 	Stopped   string         `json:"stopped,omitempty"`
 	Phases    []record.Phase `json:"phases"`
-	Timeline  []record.Mark  `json:"timeline"`
+	Timeline  []record.Event `json:"timeline"`
 	Workloads []Workload     `json:"workloads"`
 	// Generator is nil in files of before it was measured.
 	Generator *Generator `json:"generator,omitempty"`

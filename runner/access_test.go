@@ -20,7 +20,7 @@ func TestWhatAKillWouldLeave(t *testing.T) {
 	provider := room(t)
 	out := t.TempDir()
 	files := []string{runner.AccessFile, runner.Passfile}
-	o := observer{begin: func(m record.Mark) {
+	o := observer{begin: func(m record.Event) {
 		for _, name := range files {
 			info, err := os.Stat(filepath.Join(out, name))
 			if err != nil || info.Mode().Perm() != 0o600 {
@@ -28,8 +28,8 @@ func TestWhatAKillWouldLeave(t *testing.T) {
 			}
 		}
 		j, err := runner.ReadJournal(out)
-		if n := len(j.Marks); err != nil || n == 0 || j.Marks[n-1].Name != m.Name || j.Marks[n-1].Status != "" {
-			t.Errorf("the journal at %s: %+v, %v", m.Name, j.Marks, err)
+		if n := len(j.Events); err != nil || n == 0 || j.Events[n-1].Name != m.Name || j.Events[n-1].Status != "" {
+			t.Errorf("the journal at %s: %+v, %v", m.Name, j.Events, err)
 		}
 	}}
 	if _, err := runner.Run(t.Context(), plan(t, short), runner.Options{
@@ -51,7 +51,7 @@ func TestWhatAKillWouldLeave(t *testing.T) {
 		t.Fatal(err)
 	}
 	j.Phases[len(j.Phases)-1].End = r.Duration
-	if diff := cmp.Diff(r.Timeline, j.Marks) + cmp.Diff(r.Phases, j.Phases); diff != "" {
+	if diff := cmp.Diff(r.Timeline, j.Events) + cmp.Diff(r.Phases, j.Phases); diff != "" {
 		t.Errorf("the result and the journal differ:\n%s", diff)
 	}
 	if !j.Started.Equal(r.Started) || j.Run != r.Run {

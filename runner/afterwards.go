@@ -203,7 +203,7 @@ func (k *Kept) forgotten() (unknown []string) {
 // is known only where the states of the nodes are, which a killed run takes along: its
 // audit is inconclusive in any case.
 func (k *Kept) evidence(book *ledger.Book) check.Evidence {
-	e := check.Evidence{Book: book, Marks: k.result.Timeline, States: byNode(k.result.States), Started: k.result.Started}
+	e := check.Evidence{Book: book, Events: k.result.Timeline, States: byNode(k.result.States), Started: k.result.Started}
 	if k.stage == report.StageRan {
 		e.Demands = k.plan.demands(k.result.Timeline)
 	}
@@ -218,14 +218,14 @@ func (k *Kept) retell(j Journal, written time.Duration) {
 		return
 	}
 	a.Until = max(j.Last(), written)
-	r.Started, r.Duration, r.Timeline, r.Phases = j.Started, a.Until, j.Marks, j.Phases
+	r.Started, r.Duration, r.Timeline, r.Phases = j.Started, a.Until, j.Events, j.Phases
 	r.Phases[len(r.Phases)-1].End = a.Until
 	a.Unknown = append(a.Unknown, fmt.Sprintf(
 		"the run's pgchaos ended without a word %.3f s after the load began, or soon after that (%s): latencies, outages, recoveries and what the nodes did are not known, nor what happened since",
 		a.Until.Seconds(), r.Started.Add(a.Until).UTC().Format("2006-01-02 15:04:05 UTC")))
 	var missing []string
 	for _, s := range k.plan.Experiment.Timeline {
-		if !slices.ContainsFunc(j.Marks, func(m record.Mark) bool { return m.Name == s.Name }) {
+		if !slices.ContainsFunc(j.Events, func(m record.Event) bool { return m.Name == s.Name }) {
 			missing = append(missing, s.Name)
 		}
 	}
@@ -279,8 +279,8 @@ func (k *Kept) lastPrimary() string {
 
 // cloned tells whether a step has built a node.
 func (k *Kept) cloned(node string) bool {
-	return slices.ContainsFunc(k.result.Timeline, func(m record.Mark) bool {
-		return m.Action == "clone" && m.Status == record.MarkDone && slices.Contains(m.Nodes, node)
+	return slices.ContainsFunc(k.result.Timeline, func(m record.Event) bool {
+		return m.Action == "clone" && m.Status == record.EventDone && slices.Contains(m.Nodes, node)
 	})
 }
 

@@ -31,8 +31,8 @@ timeline:
 	if err != nil {
 		t.Fatal(err)
 	}
-	done := func(name string, at time.Duration) record.Mark {
-		return record.Mark{Name: name, Action: "configure", Nodes: []string{"a"}, Effective: at, Status: record.MarkDone}
+	done := func(name string, at time.Duration) record.Event {
+		return record.Event{Name: name, Action: "configure", Nodes: []string{"a"}, Effective: at, Status: record.EventDone}
 	}
 	first := check.Demand{Node: "a", Standbys: 1, Names: []string{"b"}, Commit: "on"}
 	second := check.Demand{Node: "a", At: time.Second, Commit: "off"}
@@ -42,12 +42,12 @@ timeline:
 	if got := p.demands(nil); !slices.EqualFunc(got, []check.Demand{first}, same) {
 		t.Errorf("from the beginning: %+v", got)
 	}
-	if got := p.demands([]record.Mark{done("weaker", time.Second), done("other", 2*time.Second)}); !slices.EqualFunc(got, []check.Demand{first, second}, same) {
+	if got := p.demands([]record.Event{done("weaker", time.Second), done("other", 2*time.Second)}); !slices.EqualFunc(got, []check.Demand{first, second}, same) {
 		t.Errorf("after both steps: %+v", got)
 	}
 	failed := done("weaker", time.Second)
-	failed.Status = record.MarkFailed
-	if got := p.demands([]record.Mark{failed}); len(got) != 1 {
+	failed.Status = record.EventFailed
+	if got := p.demands([]record.Event{failed}); len(got) != 1 {
 		t.Errorf("a step that failed demands: %+v", got)
 	}
 }
@@ -55,7 +55,7 @@ timeline:
 // TestWhatAKilledRunAloneKnew: a fork that it had read is said to be unknown, and not
 // taken for one that there never was.
 func TestWhatAKilledRunAloneKnew(t *testing.T) {
-	k := &Kept{result: &report.Result{Timeline: []record.Mark{
+	k := &Kept{result: &report.Result{Timeline: []record.Event{
 		{Name: "kill-a", Action: "kill", Nodes: []string{"a"}},
 		{Name: "rejoin-a", Action: "rejoin", Nodes: []string{"a"}, Way: record.WayRewind},
 		{Name: "rejoin-c", Action: "rejoin", Nodes: []string{"c"}, Way: record.WayRestart},
@@ -89,7 +89,7 @@ func TestWhatAnOlderRunForgot(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, JournalFile), []byte(tc.head+"\n"), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		k := &Kept{dir: dir, plan: p, stage: report.StageRan, result: &report.Result{Run: "run-1", Timeline: []record.Mark{
+		k := &Kept{dir: dir, plan: p, stage: report.StageRan, result: &report.Result{Run: "run-1", Timeline: []record.Event{
 			{Name: "rejoin-a", Action: "rejoin", Nodes: []string{"a"}, Detail: "by pg_rewind in 1s"},
 		}}}
 		if err := k.recall(nil); err != nil {

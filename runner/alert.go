@@ -34,7 +34,7 @@ func newAlert() alert { return alert{wake: make(chan struct{}), busy: map[string
 var idle = []string{"wait", "verify", "start_load", "stop_load", "backup"}
 
 // stepBegins puts the watch on the alert.
-func (w *watch) stepBegins(m record.Mark) {
+func (w *watch) stepBegins(m record.Event) {
 	if slices.Contains(idle, m.Action) {
 		return
 	}
@@ -48,7 +48,7 @@ func (w *watch) stepBegins(m record.Mark) {
 }
 
 // stepEnds lets the watch calm down again, in its time.
-func (w *watch) stepEnds(m record.Mark, demands ...check.Demand) {
+func (w *watch) stepEnds(m record.Event, demands ...check.Demand) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.alert.busy, m.Name)

@@ -23,7 +23,7 @@ func TestAlert(t *testing.T) {
 		}
 		w.last["a"] = s
 	}
-	stop := record.Mark{Name: "stop-b", Action: "stop", Nodes: []string{"b"}, Fault: true}
+	stop := record.Event{Name: "stop-b", Action: "stop", Nodes: []string{"b"}, Fault: true}
 	tests := []struct {
 		name   string
 		demand int
@@ -31,7 +31,7 @@ func TestAlert(t *testing.T) {
 		want   time.Duration
 	}{
 		{"nothing happens", 1, func(*watch) {}, stateEvery},
-		{"a step that changes nothing", 1, func(w *watch) { w.stepBegins(record.Mark{Name: "verify", Action: "verify"}) }, stateEvery},
+		{"a step that changes nothing", 1, func(w *watch) { w.stepBegins(record.Event{Name: "verify", Action: "verify"}) }, stateEvery},
 		{"a step is under way", 1, func(w *watch) { w.stepBegins(stop); time.Sleep(time.Hour) }, alertEvery},
 		{"it is just over", 1, func(w *watch) {
 			w.stepBegins(stop)

@@ -25,7 +25,7 @@ func (r *run) check(ctx context.Context) error {
 	authority := s.settle(ctx)
 	r.Observer.Stage("auditing every row of every node")
 	evidence := check.Evidence{
-		Book: r.book, Marks: r.line.Marks(), Demands: r.watch.demands(), States: map[string][]record.NodeState{},
+		Book: r.book, Events: r.line.Events(), Demands: r.watch.demands(), States: map[string][]record.NodeState{},
 		Readers: r.loads.readers(), Started: r.result.Started,
 	}
 	for _, h := range r.watch.histories(r.cluster) {

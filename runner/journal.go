@@ -31,7 +31,7 @@ const journalSchema = "pgchaos.timeline/2"
 const uncheckedSchema = "pgchaos.timeline/1"
 
 // journalLine is one line of the journal. The first is its head; each of the others
-// is a mark as it was then.
+// is an event as it was then.
 type journalLine struct {
 	// Number counts the lines from 1. Each line ends with the CRC-32C of what is before it.
 	Number  int       `json:"n,omitempty"`
@@ -41,9 +41,9 @@ type journalLine struct {
 	// KeepsForks tells, in the head, that what is read of a fork is kept on the disk.
 	KeepsForks bool `json:"keeps_forks,omitempty"`
 	// Begin is a step or a reversal as it is issued: a phase begins with it.
-	Begin *record.Mark `json:"begin,omitempty"`
+	Begin *record.Event `json:"begin,omitempty"`
 	// End is one that is over, or something that was seen to happen.
-	End *record.Mark `json:"end,omitempty"`
+	End *record.Event `json:"end,omitempty"`
 	// Fork is a reading of what a step then took away.
 	Fork *forkNote `json:"fork,omitempty"`
 }
@@ -80,8 +80,8 @@ func createJournal(dir, run string, zero time.Time) (*journal, error) {
 	return j, nil
 }
 
-func (j *journal) begin(m record.Mark) { j.note(journalLine{Begin: &m}) }
-func (j *journal) end(m record.Mark)   { j.note(journalLine{End: &m}) }
+func (j *journal) begin(m record.Event) { j.note(journalLine{Begin: &m}) }
+func (j *journal) end(m record.Event)   { j.note(journalLine{End: &m}) }
 
 func (j *journal) note(l journalLine) {
 	j.mu.Lock()
@@ -138,9 +138,9 @@ func (j *journal) close() error {
 type Journal struct {
 	Run     string
 	Started time.Time // wall time of offset 0
-	// Marks are by the time they were issued. One without a Status had begun, and was
+	// Events are by the time they were issued. One without a Status had begun, and was
 	// not over.
-	Marks  []record.Mark
+	Events []record.Event
 	Phases []record.Phase // the last has no End
 	// Damage says from where on the file cannot be believed; "": it is whole, as far as it goes.
 	Damage string
@@ -152,7 +152,7 @@ type Journal struct {
 
 // Last is the last moment that the journal knows of.
 func (j Journal) Last() (last time.Duration) {
-	for _, m := range j.Marks {
+	for _, m := range j.Events {
 		last = max(last, m.Issued, m.Effective, m.Ended)
 	}
 	return last
@@ -207,7 +207,7 @@ func ReadJournal(dir string) (j Journal, err error) {
 		}
 		j.add(l)
 	}
-	slices.SortStableFunc(j.Marks, func(a, b record.Mark) int { return cmp.Compare(a.Issued, b.Issued) })
+	slices.SortStableFunc(j.Events, func(a, b record.Event) int { return cmp.Compare(a.Issued, b.Issued) })
 	return j, nil
 }
 
@@ -220,16 +220,16 @@ func (j *Journal) add(l journalLine) {
 		if !l.Begin.SamePhase {
 			j.Phases = append(j.Phases, record.Phase{Name: l.Begin.Name, Start: l.Begin.Issued})
 		}
-		j.Marks = append(j.Marks, *l.Begin)
+		j.Events = append(j.Events, *l.Begin)
 	case l.End != nil:
-		i := slices.IndexFunc(j.Marks, func(m record.Mark) bool {
+		i := slices.IndexFunc(j.Events, func(m record.Event) bool {
 			return m.Status == "" && m.Name == l.End.Name && m.Issued == l.End.Issued
 		})
 		if i < 0 {
-			j.Marks = append(j.Marks, *l.End)
+			j.Events = append(j.Events, *l.End)
 			return
 		}
-		j.Marks[i] = *l.End
+		j.Events[i] = *l.End
 	case l.Fork != nil:
 		j.Forks = append(j.Forks, *l.Fork)
 	case l.Schema != "":

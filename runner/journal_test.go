@@ -29,11 +29,11 @@ func TestJournal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop := record.Mark{Name: "stop-b", Action: "stop", Issued: time.Second, Fault: true}
+	stop := record.Event{Name: "stop-b", Action: "stop", Issued: time.Second, Fault: true}
 	stopped := stop
-	stopped.Effective, stopped.Ended, stopped.Status, stopped.Nodes = 2*time.Second, 3*time.Second, record.MarkDone, []string{"b"}
-	crash := record.Mark{Name: "crash-a", Action: "crash", Issued: 1500 * time.Millisecond, Status: record.MarkSeen}
-	kill := record.Mark{Name: "kill-a", Action: "kill", Issued: 4 * time.Second, Fault: true}
+	stopped.Effective, stopped.Ended, stopped.Status, stopped.Nodes = 2*time.Second, 3*time.Second, record.EventDone, []string{"b"}
+	crash := record.Event{Name: "crash-a", Action: "crash", Issued: 1500 * time.Millisecond, Status: record.EventSeen}
+	kill := record.Event{Name: "kill-a", Action: "kill", Issued: 4 * time.Second, Fault: true}
 	j.begin(stop)
 	j.end(crash)
 	j.end(stopped)
@@ -48,7 +48,7 @@ func TestJournal(t *testing.T) {
 		return got
 	}
 	want := Journal{
-		Run: "run-1", Started: zero, KeepsForks: true, Marks: []record.Mark{stopped, crash, kill},
+		Run: "run-1", Started: zero, KeepsForks: true, Events: []record.Event{stopped, crash, kill},
 		Phases: []record.Phase{
 			{Name: baseline, End: time.Second},
 			{Name: "stop-b", Start: time.Second, End: 4 * time.Second},
@@ -74,7 +74,7 @@ func TestJournal(t *testing.T) {
 	if err := os.WriteFile(file, whole[:len(whole)-20], 0o644); err != nil {
 		t.Fatal(err)
 	}
-	want.Marks, want.Phases = want.Marks[:2], want.Phases[:2]
+	want.Events, want.Phases = want.Events[:2], want.Phases[:2]
 	want.Phases[1].End = 0
 	if diff := cmp.Diff(want, read()); diff != "" {
 		t.Error(diff)
@@ -113,9 +113,9 @@ func TestDamagedJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 4 {
-		m := record.Mark{Name: fmt.Sprint("step-", i), Action: "kill", Issued: time.Duration(i) * time.Second}
+		m := record.Event{Name: fmt.Sprint("step-", i), Action: "kill", Issued: time.Duration(i) * time.Second}
 		j.begin(m)
-		m.Status, m.Ended = record.MarkDone, m.Issued+time.Millisecond
+		m.Status, m.Ended = record.EventDone, m.Issued+time.Millisecond
 		j.end(m)
 	}
 	if err := j.close(); err != nil {
@@ -164,9 +164,9 @@ func TestDamageBesideAResult(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := record.Mark{Name: "kill-a", Action: "kill", Issued: time.Second}
+	m := record.Event{Name: "kill-a", Action: "kill", Issued: time.Second}
 	j.begin(m)
-	m.Status, m.Ended = record.MarkDone, 2*time.Second
+	m.Status, m.Ended = record.EventDone, 2*time.Second
 	j.end(m)
 	if err := j.close(); err != nil {
 		t.Fatal(err)
@@ -183,7 +183,7 @@ func TestDamageBesideAResult(t *testing.T) {
 		t.Fatal(err)
 	}
 	whole := report.Result{
-		Run: "run-1", Stage: report.StageChecked, Timeline: []record.Mark{m, {Name: "never", Status: record.MarkSkipped}},
+		Run: "run-1", Stage: report.StageChecked, Timeline: []record.Event{m, {Name: "never", Status: record.EventSkipped}},
 		LedgerFile: &report.LedgerFile{Bytes: info.Size()},
 	}
 	for _, c := range []struct {
@@ -193,9 +193,9 @@ func TestDamageBesideAResult(t *testing.T) {
 	}{
 		{"whole", func(*report.Result) {}, ""},
 		{"a step is missing", func(r *report.Result) {
-			r.Timeline = append(r.Timeline, record.Mark{Name: "x", Status: record.MarkDone})
+			r.Timeline = append(r.Timeline, record.Event{Name: "x", Status: record.EventDone})
 		}, "the same steps"},
-		{"another status", func(r *report.Result) { r.Timeline[0].Status = record.MarkFailed }, "the same steps"},
+		{"another status", func(r *report.Result) { r.Timeline[0].Status = record.EventFailed }, "the same steps"},
 		{"another size", func(r *report.Result) { r.LedgerFile.Bytes++ }, "bytes, and had"},
 		{"writes are missing", func(r *report.Result) { r.LedgerFile.Workloads = []report.Written{{Workload: "w", Issued: 3, OK: 3}} }, "3 writes of w"},
 	} {

@@ -62,7 +62,7 @@ func (r *run) crashed(node string, well, at time.Duration) {
 // see puts something on the timeline that nobody had asked for: it happened after the
 // node was last seen to be well, and at the latest when it was noticed.
 func (r *run) see(what, node string, well, noticed time.Duration, detail string) {
-	m := record.Mark{
+	m := record.Event{
 		Name: what + "-" + node, Action: what, Nodes: []string{node}, Fault: true,
 		Issued: well, Effective: noticed, Ended: noticed, Detail: detail,
 	}

@@ -74,9 +74,9 @@ func nodeCount(n int) string {
 
 // configured is the regime that a step of the timeline put in force; nil where it is
 // about none, or did not take effect.
-func (p *Plan) configured(m record.Mark) *spec.Synchronous {
+func (p *Plan) configured(m record.Event) *spec.Synchronous {
 	for _, s := range p.Experiment.Timeline {
-		if s.Name == m.Name && m.Status == record.MarkDone && s.Configure != nil {
+		if s.Name == m.Name && m.Status == record.EventDone && s.Configure != nil {
 			return s.Configure.Synchronous
 		}
 	}
@@ -85,18 +85,18 @@ func (p *Plan) configured(m record.Mark) *spec.Synchronous {
 
 // demands are what the experiment demands of synchronous replication, and from when: the
 // cluster's own regime, and those of the steps that have been done.
-func (p *Plan) demands(marks []record.Mark) (all []check.Demand) {
+func (p *Plan) demands(events []record.Event) (all []check.Demand) {
 	if s := p.Experiment.Cluster.Synchronous; s != nil {
 		all = append(all, demandOf(s, p.Experiment.Cluster.Nodes[0].Name, 0))
 	}
-	for _, m := range marks {
+	for _, m := range events {
 		all = append(all, p.demandsOf(m)...)
 	}
 	return all
 }
 
 // demandsOf are those that a step makes; none, if it is no such step.
-func (p *Plan) demandsOf(m record.Mark) (all []check.Demand) {
+func (p *Plan) demandsOf(m record.Event) (all []check.Demand) {
 	if s := p.configured(m); s != nil {
 		for _, node := range m.Nodes {
 			all = append(all, demandOf(s, node, m.Effective))

@@ -47,7 +47,7 @@ func Damage(dir string, r *report.Result) (damage []string) {
 		damage = append(damage, err.Error())
 	case j.Damage != "":
 		damage = append(damage, j.Damage)
-	case r.Stage != report.StagePlanned && !slices.Equal(overIn(j.Marks), overIn(r.Timeline)):
+	case r.Stage != report.StagePlanned && !slices.Equal(overIn(j.Events), overIn(r.Timeline)):
 		damage = append(damage, fmt.Sprintf("%s does not have the same steps as %s", JournalFile, report.FileName))
 	}
 	book, err := openPromised(dir)
@@ -70,10 +70,10 @@ func Damage(dir string, r *report.Result) (damage []string) {
 	return damage
 }
 
-// overIn names the marks that had an end, by time.
-func overIn(marks []record.Mark) (names []string) {
-	for _, m := range marks {
-		if m.Status != "" && m.Status != record.MarkSkipped {
+// overIn names the events that had an end, by time.
+func overIn(events []record.Event) (names []string) {
+	for _, m := range events {
+		if m.Status != "" && m.Status != record.EventSkipped {
 			names = append(names, fmt.Sprintf("%d %s %s", m.Issued, m.Name, m.Status))
 		}
 	}

@@ -52,7 +52,7 @@ func describeCluster(p *Plan, c *cluster.Cluster, bin string, took time.Duration
 // collect puts what load, timeline and watchers recorded into the result.
 func (r *run) collect() error {
 	r.result.Phases = r.phases.all()
-	r.result.Timeline = r.line.Marks()
+	r.result.Timeline = r.line.Events()
 	r.result.States = r.watch.histories(r.cluster)
 	// Before the faults are taken back: whom nobody could reach until then was no rival.
 	r.result.TwoWritable = check.TwoWritable(byNode(r.result.States))
@@ -80,7 +80,7 @@ func (r *run) collect() error {
 	r.result.Outages = check.Outages(activity, r.result.Timeline, r.result.Duration)
 	r.result.Downtimes = check.Downtimes(activity, r.result.Timeline, r.result.Phases, r.result.Duration)
 	r.result.Forks = r.vectors.forks()
-	course := check.Course{Activity: activity, Marks: r.result.Timeline, Demands: r.watch.demands(), End: r.result.Duration}
+	course := check.Course{Activity: activity, Events: r.result.Timeline, Demands: r.watch.demands(), End: r.result.Duration}
 	for _, n := range r.result.States {
 		course.States = append(course.States, n.States...)
 	}

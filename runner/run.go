@@ -58,8 +58,8 @@ type Observer interface {
 	// Note says something beside that, such as a warning.
 	Note(text string)
 	// Begin and End frame every step of the timeline and every reversal.
-	Begin(m record.Mark)
-	End(m record.Mark)
+	Begin(m record.Event)
+	End(m record.Event)
 	// Tick comes some times a second while there is load.
 	Tick(s Status)
 }
@@ -246,7 +246,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	// What failed on the timeline is in its marks, and the verdict is made of them.
+	// What failed on the timeline is in its events, and the verdict is made of them.
 	_ = r.line.Run(ctx)
 	r.rest(ctx)
 	r.Observer.Stage("stopping the load")
@@ -278,8 +278,8 @@ func (r *run) primary() string {
 // workloads have ended that do so by themselves, unless the timeline broke off: what
 // follows then would prove nothing.
 func (r *run) rest(ctx context.Context) {
-	for _, m := range r.line.Marks() {
-		if m.Status != record.MarkDone && m.Status != record.MarkSeen {
+	for _, m := range r.line.Events() {
+		if m.Status != record.EventDone && m.Status != record.EventSeen {
 			return
 		}
 	}
@@ -292,7 +292,7 @@ const baseline = "baseline"
 
 // issue is the moment in which a step or a reversal is issued. If a phase begins with it,
 // that is the same moment for all workloads.
-func (r *run) issue(m record.Mark) time.Duration {
+func (r *run) issue(m record.Event) time.Duration {
 	if m.SamePhase {
 		return r.clock.Now()
 	}
@@ -300,7 +300,7 @@ func (r *run) issue(m record.Mark) time.Duration {
 }
 
 // begin is called when a step or a reversal has been issued.
-func (r *run) begin(m record.Mark) {
+func (r *run) begin(m record.Event) {
 	r.step.Store(&m.Name)
 	r.journal.begin(m)
 	r.watch.stepBegins(m)
@@ -316,7 +316,7 @@ func (r *run) stepName() string {
 }
 
 // ended is called when a step or a reversal is over, or something was seen to happen.
-func (r *run) ended(m record.Mark) {
+func (r *run) ended(m record.Event) {
 	r.journal.end(m)
 	r.watch.stepEnds(m, r.plan.demandsOf(m)...)
 	r.Observer.End(m)

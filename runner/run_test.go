@@ -36,7 +36,7 @@ expect: [lost_writes == 0, nodes_equal]
 
 // observer is told what goes on; a test makes it misbehave.
 type observer struct {
-	begin func(record.Mark)
+	begin func(record.Event)
 	stage func(string)
 	tick  func()
 }
@@ -49,12 +49,12 @@ func (o observer) Stage(text string) {
 
 func (o observer) Note(text string) { o.Stage(text) }
 
-func (o observer) Begin(m record.Mark) {
+func (o observer) Begin(m record.Event) {
 	if o.begin != nil {
 		o.begin(m)
 	}
 }
-func (o observer) End(record.Mark) {}
+func (o observer) End(record.Event) {}
 
 func (o observer) Tick(runner.Status) {
 	if o.tick != nil {
@@ -153,7 +153,7 @@ func TestRunPasses(t *testing.T) {
 
 func TestAPanicInTheMiddleIsCleanedUp(t *testing.T) {
 	provider := room(t)
-	r, err := run(t, t.Context(), provider, short, observer{begin: func(m record.Mark) {
+	r, err := run(t, t.Context(), provider, short, observer{begin: func(m record.Event) {
 		if m.Name == "start-b" {
 			panic("a bug")
 		}
@@ -177,7 +177,7 @@ func TestAnInterruptAtAnyStageIsCleanedUp(t *testing.T) {
 					cancel()
 				}
 			}
-			r, err := run(t, ctx, provider, short, observer{stage: end, begin: func(m record.Mark) { end(m.Name) }})
+			r, err := run(t, ctx, provider, short, observer{stage: end, begin: func(m record.Event) { end(m.Name) }})
 			if err != nil && !errors.Is(err, context.Canceled) {
 				t.Errorf("error %v", err)
 			}
@@ -249,7 +249,7 @@ func interrupted(t *testing.T, provider cluster.Provider, out string, times int)
 	r, err = runner.Run(ctx, plan(t, short), runner.Options{
 		Run: "short-1", Tool: "test", Provider: provider, Out: out, SkipAudit: audit, SkipRemoval: removal,
 		Observer: observer{
-			begin: func(m record.Mark) {
+			begin: func(m record.Event) {
 				if m.Name == "stop-b" {
 					for _, end := range ends {
 						end()
@@ -306,7 +306,7 @@ func TestABrokenLedgerIsTold(t *testing.T) {
 	out := t.TempDir()
 	r, err := runner.Run(t.Context(), plan(t, short), runner.Options{
 		Run: "short-1", Tool: "test", Provider: provider, Out: out,
-		Observer: observer{begin: func(m record.Mark) {
+		Observer: observer{begin: func(m record.Event) {
 			if m.Name == "stop-b" { // as a disk that fails does: the pages behind the mapping are gone
 				if err := os.Truncate(filepath.Join(out, runner.LedgerFile), 16<<10); err != nil {
 					t.Error(err)

@@ -34,10 +34,10 @@ type hidingObserver struct {
 	secrets *redact.Redactor
 }
 
-func (h *hidingObserver) Stage(text string)   { h.Observer.Stage(redact.Short(h.secrets.Text(text))) }
-func (h *hidingObserver) Note(text string)    { h.Observer.Note(redact.Short(h.secrets.Text(text))) }
-func (h *hidingObserver) Begin(m record.Mark) { h.Observer.Begin(redact.Of(h.secrets, m)) }
-func (h *hidingObserver) End(m record.Mark)   { h.Observer.End(redact.Of(h.secrets, m)) }
+func (h *hidingObserver) Stage(text string)    { h.Observer.Stage(redact.Short(h.secrets.Text(text))) }
+func (h *hidingObserver) Note(text string)     { h.Observer.Note(redact.Short(h.secrets.Text(text))) }
+func (h *hidingObserver) Begin(m record.Event) { h.Observer.Begin(redact.Of(h.secrets, m)) }
+func (h *hidingObserver) End(m record.Event)   { h.Observer.End(redact.Of(h.secrets, m)) }
 
 // hiddenError is an error whose text has no secret; what it wraps can still be asked for.
 type hiddenError struct {

@@ -30,7 +30,7 @@ func WeakBy(dir string, r *report.Result) (func(workload string, e *ledger.Entry
 		return func(string, *ledger.Entry) bool { return false }, nil
 	}
 	why, err := check.WeakBy(check.Evidence{
-		Marks: r.Timeline, Demands: p.demands(r.Timeline), States: byNode(r.States), Started: r.Started, Commits: p.commits(),
+		Events: r.Timeline, Demands: p.demands(r.Timeline), States: byNode(r.States), Started: r.Started, Commits: p.commits(),
 	})
 	if err != nil {
 		return nil, err

@@ -295,7 +295,7 @@ func everyRoundWritten(r *report.Result) string {
 // rejoinedPlainly demands that each former primary came back by a plain restart: it
 // had nothing of its own, and any other way would have taken that away.
 func rejoinedPlainly(r *report.Result) string {
-	n := tally(r.Timeline, func(m record.Mark) bool {
+	n := tally(r.Timeline, func(m record.Event) bool {
 		return m.Action == "rejoin" && m.Way == record.WayRestart && m.Tried == 0
 	})
 	if n != rounds {

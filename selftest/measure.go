@@ -63,7 +63,7 @@ func measures() []measure {
 			return tally(r.Settle, func(n report.SettleNote) bool { return n.Error != "" })
 		}},
 		{"unexpected events", func(r *report.Result) int64 {
-			return tally(r.Timeline, func(m record.Mark) bool { return m.Status == record.MarkSeen })
+			return tally(r.Timeline, func(m record.Event) bool { return m.Status == record.EventSeen })
 		}},
 	}
 }
@@ -229,7 +229,7 @@ type evidence struct {
 // sql is the number that a sql step read.
 func sql(step string) evidence {
 	return evidence{"by SQL in " + step, func(r *report.Result) (int64, bool) {
-		i := slices.IndexFunc(r.Timeline, func(m record.Mark) bool { return m.Name == step && m.Action == "sql" })
+		i := slices.IndexFunc(r.Timeline, func(m record.Event) bool { return m.Name == step && m.Action == "sql" })
 		if i < 0 || len(r.Timeline[i].Nodes) != 1 {
 			return 0, false
 		}

@@ -92,7 +92,7 @@ func (c Case) missing(r *report.Result) (all []string) {
 	}
 	for _, m := range r.Timeline {
 		switch {
-		case m.Status == record.MarkSeen, m.Status == record.MarkDone:
+		case m.Status == record.EventSeen, m.Status == record.EventDone:
 		case m.Error != "":
 			all = append(all, fmt.Sprintf("%s %s: %s", m.Name, m.Status, m.Error))
 		default:

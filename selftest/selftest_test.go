@@ -150,7 +150,7 @@ var change = map[string]func(r *report.Result, n int64){
 		r.Forks = append(r.Forks, check.Forks{WentBack: check.ForkCount{N: n}})
 	},
 	"unexpected events": func(r *report.Result, n int64) {
-		r.Timeline = append(r.Timeline, record.Mark{Name: "crash-a", Action: "crash", Status: record.MarkSeen})
+		r.Timeline = append(r.Timeline, record.Event{Name: "crash-a", Action: "crash", Status: record.EventSeen})
 	},
 }
 
@@ -398,8 +398,8 @@ func TestWhatDidNotComeAboutIsNoFailure(t *testing.T) {
 	for _, c := range Cases() {
 		for name, doctor := range map[string]func(r *report.Result){
 			"no cluster":              func(r *report.Result) { r.Errors = []string{"build the cluster: no space left on device"} },
-			"a step that failed":      func(r *report.Result) { r.Timeline[0].Status = record.MarkFailed },
-			"a step that was skipped": func(r *report.Result) { r.Timeline[0].Status, r.Timeline[0].Error = record.MarkSkipped, "too late" },
+			"a step that failed":      func(r *report.Result) { r.Timeline[0].Status = record.EventFailed },
+			"a step that was skipped": func(r *report.Result) { r.Timeline[0].Status, r.Timeline[0].Error = record.EventSkipped, "too late" },
 			"another's result":        func(r *report.Result) { r.Name = "another" },
 		} {
 			r := read(t, c)
@@ -428,7 +428,7 @@ func TestSQLHasToHaveSeenIt(t *testing.T) {
 	}
 }
 
-func step(r *report.Result, name string) *record.Mark {
+func step(r *report.Result, name string) *record.Event {
 	for i := range r.Timeline {
 		if r.Timeline[i].Name == name {
 			return &r.Timeline[i]

@@ -108,7 +108,7 @@ func overlapped(r *report.Result) string {
 // rewound demands that the former primary came back by pg_rewind, so that nothing but
 // what was read before can tell what it had alone.
 func rewound(r *report.Result) string {
-	if n := tally(r.Timeline, func(m record.Mark) bool {
+	if n := tally(r.Timeline, func(m record.Event) bool {
 		return m.Action == "rejoin" && m.Way == record.WayRewind
 	}); n != 1 {
 		return fmt.Sprintf("%d former primaries were rewound, and 1 must be", n)

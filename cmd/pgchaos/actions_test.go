@@ -21,13 +21,13 @@ func TestEveryAction(t *testing.T) {
 	}
 	r := p.result()
 	for _, m := range r.Timeline {
-		if m.Status != record.MarkDone || m.Effective < m.Issued {
+		if m.Status != record.EventDone || m.Effective < m.Issued {
 			t.Errorf("step %s: %+v", m.Name, m)
 		}
 	}
 	// A paused standby does not answer, and does so again when the pause is taken back.
-	paused := markNamed(t, r, func(m record.Mark) bool { return m.Name == "paused" })
-	undone := markNamed(t, r, func(m record.Mark) bool { return m.Reverses == "paused" })
+	paused := eventNamed(t, r, func(m record.Event) bool { return m.Name == "paused" })
+	undone := eventNamed(t, r, func(m record.Event) bool { return m.Reverses == "paused" })
 	if wait := undone.Issued - paused.Effective; wait < 2*time.Second || *undone.Planned-paused.Effective > wait {
 		t.Errorf("a pause for 2s was taken back after %s", wait)
 	}
@@ -44,11 +44,11 @@ func TestEveryAction(t *testing.T) {
 		t.Errorf("c has %s rows", got)
 	}
 	// A restart has taken effect when the server is down; to start one takes a while.
-	restart := markNamed(t, r, func(m record.Mark) bool { return m.Action == "restart" })
+	restart := eventNamed(t, r, func(m record.Event) bool { return m.Action == "restart" })
 	if restart.Ended-restart.Effective < 5*time.Millisecond {
 		t.Errorf("the restart took effect at %s, and ended at %s", restart.Effective, restart.Ended)
 	}
-	killed := markNamed(t, r, func(m record.Mark) bool { return m.Action == "kill" })
+	killed := eventNamed(t, r, func(m record.Event) bool { return m.Action == "kill" })
 	if len(killed.Nodes) != 1 || killed.Nodes[0] == "a" {
 		t.Errorf("any_replica was %v", killed.Nodes)
 	}
@@ -58,7 +58,7 @@ func TestEveryAction(t *testing.T) {
 	p.nothingLeft()
 }
 
-func unreachableBetween(states []record.NodeState, from, to record.Mark) bool {
+func unreachableBetween(states []record.NodeState, from, to record.Event) bool {
 	for _, st := range states {
 		if !st.Reachable && st.At >= from.Issued && st.At < to.Effective {
 			return true
@@ -180,10 +180,10 @@ timeline:
   - {name: another, promote: c}
 `)
 	_, stdout, stderr := p.run("run", file, "--out", p.out)
-	promoted := markNamed(t, p.result(), func(m record.Mark) bool { return m.Action == "promote" })
-	another := markNamed(t, p.result(), func(m record.Mark) bool { return m.Name == "another" })
+	promoted := eventNamed(t, p.result(), func(m record.Event) bool { return m.Action == "promote" })
+	another := eventNamed(t, p.result(), func(m record.Event) bool { return m.Name == "another" })
 	took, most := promoted.Ended-promoted.Issued, 2*time.Second+2*(another.Ended-another.Issued)
-	if promoted.Status != record.MarkDone || another.Status != record.MarkDone || took > most {
+	if promoted.Status != record.EventDone || another.Status != record.EventDone || took > most {
 		t.Errorf("the promotion took %s, more than %s: %+v\n%s%s", took, most, promoted, stdout, stderr)
 	}
 	p.nothingLeft()

@@ -27,7 +27,7 @@ func TestAuditAfterSIGKILL(t *testing.T) {
 	must(t, cmd.Start())
 	p.await("the first fault", func() bool {
 		j, err := runner.ReadJournal(p.out)
-		return err == nil && len(j.Marks) > 0 && j.Marks[0].Status == record.MarkDone
+		return err == nil && len(j.Events) > 0 && j.Events[0].Status == record.EventDone
 	})
 	if code, _, errs := p.run("audit", p.out); code != exitUsage || !strings.Contains(errs, "still running") {
 		t.Errorf("audit of a live run: exit %d, %s", code, errs)
@@ -160,7 +160,7 @@ timeline:
 	must(t, cmd.Start())
 	p.await("the pause", func() bool {
 		j, err := runner.ReadJournal(p.out)
-		return err == nil && len(j.Marks) == 5
+		return err == nil && len(j.Events) == 5
 	})
 	must(t, cmd.Process.Kill())
 	_ = cmd.Wait() // it was killed

@@ -283,14 +283,14 @@ func TestEveryActionOnDocker(t *testing.T) {
 	r := p.result()
 	detail := map[string]string{}
 	for _, m := range r.Timeline {
-		if m.Status != record.MarkDone && m.Name != "out-of-memory-b" {
+		if m.Status != record.EventDone && m.Name != "out-of-memory-b" {
 			t.Errorf("step %s: %+v", m.Name, m)
 		}
 		detail[m.Name] = m.Detail
 	}
 	// The limit explains it, so that it is shown and held against nobody.
-	hog := markNamed(t, r, func(m record.Mark) bool { return m.Name == "hog" })
-	if seen := markNamed(t, r, func(m record.Mark) bool { return m.Action == "out-of-memory" }); seen.Issued < hog.Issued || seen.Issued > hog.Ended+time.Second {
+	hog := eventNamed(t, r, func(m record.Event) bool { return m.Name == "hog" })
+	if seen := eventNamed(t, r, func(m record.Event) bool { return m.Action == "out-of-memory" }); seen.Issued < hog.Issued || seen.Issued > hog.Ended+time.Second {
 		t.Errorf("%+v, and %+v", hog, seen)
 	}
 	// Two limits overlapped: the end of one took nothing from the other.
@@ -299,7 +299,7 @@ func TestEveryActionOnDocker(t *testing.T) {
 	}
 	// A paused node does not answer, nor does one whose cable is pulled.
 	for _, step := range []string{"pause-b", "disconnect-b"} {
-		m := markNamed(t, r, func(m record.Mark) bool { return m.Name == step })
+		m := eventNamed(t, r, func(m record.Event) bool { return m.Name == step })
 		until := m
 		until.Effective = m.Effective + 2*time.Second
 		if !unreachableBetween(r.States[1].States, m, until) {

@@ -309,7 +309,7 @@ func TestAsyncKillMustLoseWrites(t *testing.T) {
 	}
 	// What is lost was acknowledged by the primary after its standby had been held
 	// back, and is still on its own fork.
-	held := markNamed(t, r, func(m record.Mark) bool { return m.Action == "configure" })
+	held := eventNamed(t, r, func(m record.Event) bool { return m.Action == "configure" })
 	for _, run := range a.Lost.Runs {
 		if run.Node != "pgmaster" || !slices.Contains(run.FoundOn, "pgmaster") || run.To < held.Issued {
 			t.Errorf("lost run %+v: not explained by the hold-back at %s", run, held.Issued)
@@ -540,11 +540,11 @@ func address(r *report.Result, node string) string {
 	return ""
 }
 
-func markNamed(t *testing.T, r *report.Result, is func(record.Mark) bool) record.Mark {
+func eventNamed(t *testing.T, r *report.Result, is func(record.Event) bool) record.Event {
 	t.Helper()
 	i := slices.IndexFunc(r.Timeline, is)
 	if i < 0 {
-		t.Fatal("no such mark")
+		t.Fatal("no such event")
 	}
 	return r.Timeline[i]
 }

@@ -98,7 +98,7 @@ func (f *exportFlags) print(ctx context.Context, dir string, stdout, stderr io.W
 		return usageError(fmt.Errorf("export %s: %w", dir, err))
 	}
 	defer func() { _ = book.Close() }() // it is only read
-	run := jepsen.Run{Book: book, Marks: timelineOf(dir, stderr), Weak: weakBy(dir, stderr)}
+	run := jepsen.Run{Book: book, Events: timelineOf(dir, stderr), Weak: weakBy(dir, stderr)}
 	if kept != nil {
 		run.Readers = len(kept.Nodes())
 	}
@@ -122,7 +122,7 @@ func (f *exportFlags) print(ctx context.Context, dir string, stdout, stderr io.W
 
 // timelineOf is what was done to the cluster. A run that was killed has it in its
 // journal alone; without either, the writes are still worth printing.
-func timelineOf(dir string, stderr io.Writer) []record.Mark {
+func timelineOf(dir string, stderr io.Writer) []record.Event {
 	r, err := report.Read(dir)
 	if err == nil && len(r.Timeline) > 0 {
 		return r.Timeline
@@ -132,7 +132,7 @@ func timelineOf(dir string, stderr io.Writer) []record.Mark {
 		if j.Damage != "" {
 			fmt.Fprintln(stderr, j.Damage)
 		}
-		return j.Marks
+		return j.Events
 	}
 	if err != nil || !errors.Is(journalErr, fs.ErrNotExist) {
 		fmt.Fprintf(stderr, "the output has no steps of the timeline: %v\n", errors.Join(err, journalErr))

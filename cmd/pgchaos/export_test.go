@@ -59,10 +59,10 @@ func told(t *testing.T) (dir string) {
 		}}, {Node: "a", States: []record.NodeState{
 			{Node: "a", At: 1 * ms, Reachable: true, Role: record.RolePrimary, Timeline: 1, SystemID: "7000", SyncCommit: "on", SyncNames: "b"},
 		}}},
-		Timeline: []record.Mark{
-			{Name: "kill-a", Action: "kill", Nodes: []string{"a"}, Fault: true, Issued: 4 * ms, Effective: 7 * ms, Ended: 7 * ms, Status: record.MarkDone},
-			{Name: "promote-b", Action: "promote", Nodes: []string{"b"}, Issued: 8 * ms, Ended: 9 * ms, Status: record.MarkFailed, Error: "it took too long"},
-			{Name: "start-a", Action: "start", Issued: 9 * ms, Status: record.MarkSkipped},
+		Timeline: []record.Event{
+			{Name: "kill-a", Action: "kill", Nodes: []string{"a"}, Fault: true, Issued: 4 * ms, Effective: 7 * ms, Ended: 7 * ms, Status: record.EventDone},
+			{Name: "promote-b", Action: "promote", Nodes: []string{"b"}, Issued: 8 * ms, Ended: 9 * ms, Status: record.EventFailed, Error: "it took too long"},
+			{Name: "start-a", Action: "start", Issued: 9 * ms, Status: record.EventSkipped},
 		},
 	}))
 	return dir

@@ -43,8 +43,8 @@ func TestAuditOfAForkThatIsGone(t *testing.T) {
 	must(t, cmd.Start())
 	p.await("the rejoin", func() bool {
 		j, err := runner.ReadJournal(p.out)
-		return err == nil && slices.ContainsFunc(j.Marks, func(m record.Mark) bool {
-			return m.Action == "rejoin" && m.Status == record.MarkDone && strings.Contains(m.Detail, "by pg_rewind")
+		return err == nil && slices.ContainsFunc(j.Events, func(m record.Event) bool {
+			return m.Action == "rejoin" && m.Status == record.EventDone && strings.Contains(m.Detail, "by pg_rewind")
 		})
 	})
 	must(t, cmd.Process.Kill())
@@ -107,7 +107,7 @@ expect: [lost_writes == 0, nodes_equal]
 	if f := r.Audits[0].Forks[0]; f.Read || !slices.ContainsFunc(r.Reasons, func(reason string) bool { return strings.Contains(reason, want) }) {
 		t.Errorf("%+v, %q", f, r.Reasons)
 	}
-	if m := r.Timeline[len(r.Timeline)-1]; m.Action != "clone" || m.Status != record.MarkDone {
+	if m := r.Timeline[len(r.Timeline)-1]; m.Action != "clone" || m.Status != record.EventDone {
 		t.Errorf("%+v", m)
 	}
 	p.nothingLeft()

@@ -41,8 +41,8 @@ expect:
 		t.Errorf("exit code %d", code)
 	}
 	r := p.result()
-	seen := markNamed(t, r, func(m record.Mark) bool { return m.Action == "crash" })
-	if seen.Name != "crash-a" || seen.Status != record.MarkSeen || !seen.Fault || seen.Effective < 500*time.Millisecond {
+	seen := eventNamed(t, r, func(m record.Event) bool { return m.Action == "crash" })
+	if seen.Name != "crash-a" || seen.Status != record.EventSeen || !seen.Fault || seen.Effective < 500*time.Millisecond {
 		t.Errorf("%+v", seen)
 	}
 	hasNoMoment(t, r, seen)
@@ -53,7 +53,7 @@ expect:
 }
 
 // hasNoMoment: when it happened nobody knows, and clients were out for a time from and to.
-func hasNoMoment(t *testing.T, r *report.Result, seen record.Mark) {
+func hasNoMoment(t *testing.T, r *report.Result, seen record.Event) {
 	t.Helper()
 	if seen.Issued >= seen.Effective || len(r.Outages) != 1 || len(r.Recoveries) != 1 {
 		t.Fatalf("%+v, %+v, %+v", seen, r.Outages, r.Recoveries)

@@ -106,7 +106,7 @@ timeline:
 	must(t, cmd.Start())
 	p.await("the promotion", func() bool {
 		j, err := runner.ReadJournal(p.out)
-		return err == nil && len(j.Marks) == 5
+		return err == nil && len(j.Events) == 5
 	})
 	must(t, cmd.Process.Signal(syscall.SIGINT))
 	_ = cmd.Wait() // the exit code says it

@@ -108,14 +108,14 @@ func (p *progress) Logf(format string, args ...any) {
 }
 
 // Begin shows a step as it is issued.
-func (p *progress) Begin(m record.Mark) {
+func (p *progress) Begin(m record.Event) {
 	p.above(fmt.Sprintf("%s  > %s", clockText(m.Issued), m.Name))
 }
 
 // End shows how a step ended.
-func (p *progress) End(m record.Mark) {
+func (p *progress) End(m record.Event) {
 	text := fmt.Sprintf("%s  %s %s", clockText(m.Ended), m.Name, m.Status)
-	if took := m.Ended - m.Issued; m.Status == record.MarkDone && took >= time.Millisecond {
+	if took := m.Ended - m.Issued; m.Status == record.EventDone && took >= time.Millisecond {
 		text += " in " + took.Round(time.Millisecond).String()
 	}
 	for _, more := range []string{m.Detail, m.Error} {

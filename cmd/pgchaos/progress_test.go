@@ -34,17 +34,17 @@ func observeRun(p *progress) {
 		time.Sleep(250 * ms)
 		status.Elapsed += 250 * ms
 	}
-	kill := record.Mark{Name: "kill-pgmaster", Action: "kill", Issued: 1700 * ms}
+	kill := record.Event{Name: "kill-pgmaster", Action: "kill", Issued: 1700 * ms}
 	p.Begin(kill)
-	kill.Effective, kill.Ended, kill.Status = 1733*ms, 1740*ms, record.MarkDone
+	kill.Effective, kill.Ended, kill.Status = 1733*ms, 1740*ms, record.EventDone
 	p.End(kill)
 	status.Phase, status.Primary = "kill-pgmaster", ""
 	status.Workloads[0].Live = load.Live{Errors: 12, Kinds: map[string]int64{"57P01": 5, "connection refused": 4, "25006": 3}, Abandoned: 3}
 	status.Workloads[1].Live = load.Live{Throughput: 700, P99: 2 * time.Second, Errors: 2, Kinds: map[string]int64{"connection refused": 2}}
 	p.Tick(status)
 	time.Sleep(250 * ms)
-	p.End(record.Mark{
-		Name: "rejoin-pgmaster", Issued: 61_000 * ms, Ended: 72_500 * ms, Status: record.MarkFailed,
+	p.End(record.Event{
+		Name: "rejoin-pgmaster", Issued: 61_000 * ms, Ended: 72_500 * ms, Status: record.EventFailed,
 		Detail: "tried before: plain restart", Error: "pg_rewind: exit status 1",
 	})
 	p.Logf("not shown without -v")

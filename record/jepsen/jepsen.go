@@ -26,8 +26,8 @@ import (
 
 // Run is what a history is told of.
 type Run struct {
-	Book  *ledger.Book
-	Marks []record.Mark // of the timeline
+	Book   *ledger.Book
+	Events []record.Event // of the timeline
 	// Weak tells of an acknowledgement whether it was not promised by the standbys that were
 	// demanded; nil: only the server's own notice counts.
 	Weak func(workload string, e *ledger.Entry) bool
@@ -37,22 +37,22 @@ type Run struct {
 
 // event is one line.
 type event struct {
-	Process  any               `json:"process"` // a number, or "nemesis"
-	Type     string            `json:"type"`
-	F        string            `json:"f"`
-	Value    any               `json:"value"`
-	Time     time.Duration     `json:"time"` // since the load began, in nanoseconds
-	Node     string            `json:"node,omitempty"`
-	Timeline uint32            `json:"timeline,omitempty"`
-	LSN      record.LSN        `json:"lsn,omitzero"`
-	Late     bool              `json:"late,omitempty"`
-	Weak     bool              `json:"weak,omitempty"`
-	Name     string            `json:"name,omitempty"` // the step's
-	Status   record.MarkStatus `json:"status,omitempty"`
-	Error    string            `json:"error,omitempty"`
+	Process  any                `json:"process"` // a number, or "nemesis"
+	Type     string             `json:"type"`
+	F        string             `json:"f"`
+	Value    any                `json:"value"`
+	Time     time.Duration      `json:"time"` // since the load began, in nanoseconds
+	Node     string             `json:"node,omitempty"`
+	Timeline uint32             `json:"timeline,omitempty"`
+	LSN      record.LSN         `json:"lsn,omitzero"`
+	Late     bool               `json:"late,omitempty"`
+	Weak     bool               `json:"weak,omitempty"`
+	Name     string             `json:"name,omitempty"` // the step's
+	Status   record.EventStatus `json:"status,omitempty"`
+	Error    string             `json:"error,omitempty"`
 }
 
-// Write writes every operation and every mark, by time, and returns the time of the
+// Write writes every operation and every event, by time, and returns the time of the
 // last line. It keeps an operation or two of each writer in memory, and those that are
 // to be answered late.
 func (r Run) Write(w io.Writer) (last time.Duration, err error) {
@@ -141,8 +141,8 @@ func encodeRead(w io.Writer, e event, keys iter.Seq[record.Key]) error {
 // when it was begun, and when its effect was verified or it was given up. One of which
 // the end is not known has one line, and one that was never begun has none.
 func (r Run) nemesis() (all []event) {
-	for _, m := range r.Marks {
-		if m.Status == record.MarkSkipped {
+	for _, m := range r.Events {
+		if m.Status == record.EventSkipped {
 			continue
 		}
 		e := event{Process: "nemesis", Type: "info", F: m.Action, Value: m.Nodes, Time: m.Issued, Name: m.Name}

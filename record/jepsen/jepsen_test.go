@@ -100,11 +100,11 @@ func written(t *testing.T, rng *rand.Rand, writers int) *ledger.Book {
 func TestHistory(t *testing.T) {
 	for seed := range uint64(10) {
 		book := written(t, rand.New(rand.NewPCG(seed, 0)), 5)
-		marks := []record.Mark{
-			{Name: "kill-a", Action: "kill", Nodes: []string{"a"}, Issued: time.Second, Effective: 2 * time.Second, Ended: 3 * time.Second, Status: record.MarkDone},
-			{Name: "start-a", Action: "start", Issued: 0, Status: record.MarkSkipped},
+		events := []record.Event{
+			{Name: "kill-a", Action: "kill", Nodes: []string{"a"}, Issued: time.Second, Effective: 2 * time.Second, Ended: 3 * time.Second, Status: record.EventDone},
+			{Name: "start-a", Action: "start", Issued: 0, Status: record.EventSkipped},
 		}
-		run := jepsen.Run{Book: book, Marks: marks, Readers: 2}
+		run := jepsen.Run{Book: book, Events: events, Readers: 2}
 		var out bytes.Buffer
 		last, err := run.Write(&out)
 		if err != nil {

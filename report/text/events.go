@@ -24,32 +24,32 @@ func writeTimeline(p *page, r *report.Result) {
 		if m.Effective > 0 {
 			effective = units.Seconds(m.Effective)
 		}
-		if m.Status == record.MarkSkipped {
+		if m.Status == record.EventSkipped {
 			issued = "-"
 		}
-		status, i := markWords(m)
+		status, i := eventWords(m)
 		t.add(i, planned, issued, effective, stepWords(m), strings.Join(m.Nodes, ", "), status, detail(m))
 	}
 	t.write(p)
 }
 
-// markWords is how a step ended.
-func markWords(m record.Mark) (status string, i ink) {
+// eventWords is how a step ended.
+func eventWords(m record.Event) (status string, i ink) {
 	switch m.Status {
-	case record.MarkSeen:
+	case record.EventSeen:
 		return "UNEXPECTED", red
-	case record.MarkFailed:
+	case record.EventFailed:
 		return "FAILED", red
 	case "":
 		return "UNKNOWN", red
-	case record.MarkSkipped:
+	case record.EventSkipped:
 		return "skipped", yellow
 	}
 	return string(m.Status), plain
 }
 
 // stepWords is a step's name, and what it does where the name does not tell.
-func stepWords(m record.Mark) string {
+func stepWords(m record.Event) string {
 	text := m.Name
 	switch {
 	case m.Reverses != "":
@@ -62,7 +62,7 @@ func stepWords(m record.Mark) string {
 	return text
 }
 
-func detail(m record.Mark) string {
+func detail(m record.Event) string {
 	switch {
 	case m.Error == "":
 		return m.Detail

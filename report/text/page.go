@@ -132,7 +132,7 @@ func (p *page) clipped(i ink, label, text string, most int) []string {
 	return p.labelled(i, label, lines)
 }
 
-// cut marks a text that goes on.
+// cut events a text that goes on.
 const cut = " ..."
 
 // width is how many columns of a terminal a text takes.

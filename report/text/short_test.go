@@ -85,7 +85,7 @@ func worst(t *testing.T, name string) *report.Result {
 		}
 		r.Workloads = append(r.Workloads, w)
 		at := time.Duration(i) * time.Second
-		r.Timeline = append(r.Timeline, record.Mark{Name: of(i), Action: "kill", Nodes: []string{of(i)}, Issued: at, Fault: true})
+		r.Timeline = append(r.Timeline, record.Event{Name: of(i), Action: "kill", Nodes: []string{of(i)}, Issued: at, Fault: true})
 		r.Outages = append(r.Outages, check.Outage{Event: of(i), Workload: of(i), Writes: true, Loaded: true, RTO: 3 * time.Hour, Issued: at})
 		r.Recoveries = append(r.Recoveries, check.Recovery{Event: of(i), Issued: at, Caveats: []string{long, long}})
 		r.Expectations = append(r.Expectations, expect.Judgement{Text: "p99 of " + of(i) + " < 1ms", Verdict: verdict.Verdict(i % 3), Observed: "9 s", Why: long})

@@ -225,7 +225,7 @@ func TestLossesInWords(t *testing.T) {
 }
 
 func TestWeakStretchesInWords(t *testing.T) {
-	r := &report.Result{Timeline: []record.Mark{
+	r := &report.Result{Timeline: []record.Event{
 		{Name: "stop-a", Action: "stop", Nodes: []string{"a"}, Issued: 5 * time.Second},
 		{Name: "promote-b", Action: "promote", Nodes: []string{"b"}, Issued: 6 * time.Second},
 		{Name: "rejoin-a", Action: "rejoin", Nodes: []string{"a"}, Issued: 7 * time.Second},
