@@ -64,7 +64,7 @@ func unknownMetric(name string) *Error {
 	near := suggestions(name)
 	switch len(near) {
 	case 0:
-		return &Error{what, "write one such as lost_writes, write_rto, downtime, error_rate, throughput or p99; docs/experiments.md has them all, under expect"}
+		return &Error{what, "write one such as lost_writes, write_rto, downtime, error_rate, throughput or p99; docs/metrics.md has them all"}
 	case 1:
 		return &Error{what, "did you mean " + near[0] + "?"}
 	}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,32 +14,71 @@ import (
 
 // TestTheManualsExamplesAreRight reads every experiment that a document shows.
 func TestTheManualsExamplesAreRight(t *testing.T) {
-	block := regexp.MustCompile("(?s)```yaml\n(.*?)```")
-	for _, file := range []string{"../../README.md", "../../docs/experiments.md", "../../docs/providers.md", "../../docs/load.md", "../../docs/scripts.md"} {
-		found := block.FindAllStringSubmatch(readText(t, file), -1)
-		if len(found) == 0 {
-			t.Errorf("%s shows no experiment", file)
-		}
-		for _, m := range found {
-			if _, _, err := spec.Load(file, []byte(m[1]), spec.Options{}); err != nil {
-				t.Errorf("%s: %v\n%s", file, err, m[1])
-			}
+	examples := manualExamples(t)
+	if len(examples) < 6 {
+		t.Errorf("%d experiments found", len(examples))
+	}
+	for _, e := range examples {
+		if _, _, err := spec.Load(e.file, []byte(e.text), spec.Options{}); err != nil {
+			t.Errorf("%s: %v\n%s", e.file, err, e.text)
 		}
 	}
 }
 
-// TestTheManualIsComplete looks for every action, role and metric.
+// TestTheManualIsComplete looks for every action and role in the reference of the file, and
+// for every metric in the reference of the metrics.
 func TestTheManualIsComplete(t *testing.T) {
-	text := readText(t, "../../docs/experiments.md")
-	words := append(spec.Actions(), spec.Roles...)
-	for _, m := range expect.Metrics() {
-		words = append(words, strings.TrimPrefix(m.Name, "service_"))
-	}
-	for _, word := range words {
-		if !strings.Contains(text, "`"+word+"`") {
-			t.Errorf("docs/experiments.md does not explain `%s`", word)
+	explains := func(file, word string) {
+		if !strings.Contains(readText(t, file), "`"+word+"`") {
+			t.Errorf("%s does not explain `%s`", file, word)
 		}
 	}
+	for _, word := range append(spec.Actions(), spec.Roles...) {
+		explains("../../docs/experiments.md", word)
+	}
+	for _, m := range expect.Metrics() {
+		explains("../../docs/metrics.md", strings.TrimPrefix(m.Name, "service_"))
+	}
+}
+
+// TestTheManualsLinks follows every link from one page to another, with its heading.
+func TestTheManualsLinks(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#:]*)(#[^)]*)?\)`)
+	pages, err := filepath.Glob("../../docs/*.md")
+	must(t, err)
+	links := 0
+	for _, page := range append(pages, "../../README.md", "../../CONTRIBUTING.md", "../../CHANGELOG.md") {
+		for _, m := range link.FindAllStringSubmatch(readText(t, page), -1) {
+			links++
+			target := page
+			if m[1] != "" {
+				target = filepath.Join(filepath.Dir(page), m[1])
+			}
+			text, err := os.ReadFile(target)
+			if err != nil {
+				t.Errorf("%s: %s: %v", page, m[0], err)
+				continue
+			}
+			if m[2] != "" && !slices.Contains(headings(string(text)), m[2]) {
+				t.Errorf("%s: %s: no such heading", page, m[0])
+			}
+		}
+	}
+	if links < 30 {
+		t.Errorf("%d links found", links)
+	}
+}
+
+// headings are the anchors of a page's headings, as GitHub makes them.
+func headings(text string) (anchors []string) {
+	gone := regexp.MustCompile(`[^\pL\pN _-]`)
+	for line := range strings.Lines(text) {
+		if title := strings.TrimLeft(line, "#"); title != line {
+			title = strings.ToLower(strings.TrimSpace(title))
+			anchors = append(anchors, "#"+strings.ReplaceAll(gone.ReplaceAllString(title, ""), " ", "-"))
+		}
+	}
+	return anchors
 }
 
 func readText(t *testing.T, file string) string {
