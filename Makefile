@@ -45,7 +45,7 @@ unit:
 # make mutate FILES='recovery*.go' tries those files only.
 FILES :=
 mutate:
-	go run ./internal/mutate -files '$(FILES)' -tests ./check,./report,./selftest ./rows ./verdict ./expect ./check
+	go run ./internal/mutate -files '$(FILES)' -tests ./audit,./outage,./report,./selftest ./rows ./verdict ./expect ./audit ./outage
 
 # Every major version of PostgreSQL, in containers: kept out of the ordinary tests.
 test-versions: build

@@ -117,3 +117,6 @@ type Usage struct {
 	BlockOut    *uint64       `json:"block_out_bytes,omitempty"`
 	Processes   int           `json:"processes"`
 }
+
+// AcceptsWrites tells whether the node is known to accept writes.
+func (s NodeState) AcceptsWrites() bool { return s.Reachable && s.Role == RolePrimary }

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"pgchaos/check"
 	"pgchaos/expect"
 	"pgchaos/internal/units"
+	"pgchaos/outage"
 	"pgchaos/record"
 )
 
@@ -195,7 +195,7 @@ func (r *Result) notSustained(e expect.Expectation, until time.Duration) string 
 
 // asked tells whether a workload's outages count for the RTO of writes, or of reads.
 func (r *Result) asked(workload string, writes bool) bool {
-	return slices.ContainsFunc(r.Outages, func(o check.Outage) bool { return o.Workload == workload && o.Writes == writes })
+	return slices.ContainsFunc(r.Outages, func(o outage.Outage) bool { return o.Workload == workload && o.Writes == writes })
 }
 
 // Doubts are what makes the figures of the load doubtful, whether or not an expectation

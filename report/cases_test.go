@@ -7,8 +7,9 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
-	"pgchaos/check"
+	"pgchaos/audit"
 	"pgchaos/expect"
+	"pgchaos/outage"
 	"pgchaos/record"
 	"pgchaos/record/ledger"
 )
@@ -90,21 +91,21 @@ func quorum(t *testing.T) *Result {
 				Phases: []PhaseStats{{"baseline", statsOf(t, 30000, 0, 10*time.Second, 900*time.Microsecond)}},
 			},
 		},
-		Outages: []check.Outage{
+		Outages: []outage.Outage{
 			{Event: "stop-pgslave", Workload: "writes", Writes: true, Loaded: true, Recovered: true, Issued: 10001 * ms, Effective: 10182 * ms, LongestGap: 30 * ms},
 			{Event: "crash", Workload: "writes", Writes: true, Loaded: true, Recovered: true, Issued: 20000 * ms, Effective: 20013 * ms, Errors: 98, FirstFail: 20010 * ms, LastFail: 20190 * ms, RTO: 200 * ms, LongestGap: 200 * ms},
 			{Event: "crash", Workload: "reads", Issued: 20000 * ms, Effective: 20013 * ms},
 		},
-		Downtimes: []check.Downtime{
+		Downtimes: []outage.Downtime{
 			{Workload: "writes", Loaded: true, From: 20005 * ms, To: 20205 * ms},
 			{Workload: "writes", During: "baseline", Loaded: true, From: 3000 * ms, To: 3020 * ms},
 			{Workload: "writes", During: "kill-pgmaster", Loaded: true, From: 20005 * ms, To: 20205 * ms},
 			{Workload: "reads", Loaded: true, From: 1000 * ms, To: 1007 * ms},
 			{Workload: "reads", During: "kill-pgmaster"},
 		},
-		Audits: []check.Audit{{
+		Audits: []audit.Audit{{
 			Table: "network.test_data", Authority: "pgslavenew", Complete: true, Acknowledged: 14804,
-			Nodes: []check.NodeAudit{
+			Nodes: []audit.NodeAudit{
 				{Node: "pgmaster", Read: true, Rows: 14804, Equal: true},
 				{Node: "pgslave", Read: true, Rows: 14804, Equal: true},
 				{Node: "pgslavenew", Read: true, Rows: 14804, Equal: true},
@@ -149,15 +150,15 @@ func lossy(t *testing.T) *Result {
 	r := quorum(t)
 	r.Name = "async-kill"
 	a := &r.Audits[0]
-	a.Lost = check.Count{N: 430, Runs: []check.Run{
+	a.Lost = audit.Count{N: 430, Runs: []audit.Run{
 		{Writer: 0, Workload: "writes", First: 2011, Last: 2013, From: 19870 * ms, To: 20004 * ms, Node: "pgmaster"},
 		{Writer: 3, Workload: "writes", First: 1041, Last: 1467, From: 12901 * ms, To: 13451 * ms, Node: "pgmaster", FoundOn: []string{"pgmaster"}},
 	}}
 	a.Survived.N, a.Vanished.N = 3, 1
-	a.Resurrected = check.Count{N: 1, Runs: []check.Run{{Writer: 2, Workload: "writes", First: 77, Last: 77, From: 900 * ms, To: 910 * ms, Node: "pgmaster", FoundOn: []string{"pgmaster", "pgslave"}}}}
-	a.Foreign = check.Count{N: 2, Runs: []check.Run{{FoundOn: []string{"pgslave"}}}}
-	a.Nodes[0] = check.NodeAudit{Node: "pgmaster", Read: true, Rows: 15234, Extra: 430}
-	a.Nodes[1] = check.NodeAudit{Node: "pgslave", Read: true, Rows: 14804, Missing: 2, Extra: 2, Different: 1}
+	a.Resurrected = audit.Count{N: 1, Runs: []audit.Run{{Writer: 2, Workload: "writes", First: 77, Last: 77, From: 900 * ms, To: 910 * ms, Node: "pgmaster", FoundOn: []string{"pgmaster", "pgslave"}}}}
+	a.Foreign = audit.Count{N: 2, Runs: []audit.Run{{FoundOn: []string{"pgslave"}}}}
+	a.Nodes[0] = audit.NodeAudit{Node: "pgmaster", Read: true, Rows: 15234, Extra: 430}
+	a.Nodes[1] = audit.NodeAudit{Node: "pgslave", Read: true, Rows: 14804, Missing: 2, Extra: 2, Different: 1}
 	w := &r.Workloads[0]
 	w.Total.Unknown, w.Total.Dropped, w.Total.Weak, w.Late = 4, 12, 2, 3
 	w.GaveUp, w.MostAbandoned = 4, 3
@@ -183,7 +184,7 @@ func unread(t *testing.T) *Result {
 	r := quorum(t)
 	a := &r.Audits[0]
 	a.Complete, a.Why = false, "pgmaster was not read: connection refused"
-	a.Nodes[0] = check.NodeAudit{Node: "pgmaster", Why: "connection refused"}
+	a.Nodes[0] = audit.NodeAudit{Node: "pgmaster", Why: "connection refused"}
 	r.States[0].Final = record.NodeState{Node: "pgmaster", Error: "connection refused"}
 	r.Settle = []SettleNote{{Node: "pgmaster", Error: "pg_ctl start: could not start server"}}
 	r.Timeline[1].Status, r.Timeline[1].Effective, r.Timeline[1].Error = record.EventFailed, 0, "kill pgmaster: no such process"
@@ -220,33 +221,33 @@ func silent(t *testing.T) *Result {
 // recovered adds what the faults of quorum were to cluster and clients, and one more
 // of which little is known.
 func recovered(r *Result) *Result {
-	reached := func(at time.Duration) check.Stage { return check.Stage{State: check.StageReached, At: at} }
-	none := check.Stage{State: check.StageNone}
-	least := func(d time.Duration) check.Least { return check.Least{For: d} }
-	r.Recoveries = []check.Recovery{
+	reached := func(at time.Duration) outage.Stage { return outage.Stage{State: outage.StageReached, At: at} }
+	none := outage.Stage{State: outage.StageNone}
+	least := func(d time.Duration) outage.Least { return outage.Least{For: d} }
+	r.Recoveries = []outage.Recovery{
 		{
 			Event: "stop-pgslave", Nodes: []string{"pgslave"}, Primary: "pgmaster", Issued: 10001 * ms, Effective: 10182 * ms,
 			Promotion: none, Writable: none, Redundancy: none, Rejoined: reached(20531 * ms),
-			Workloads: []check.WorkloadRecovery{
+			Workloads: []outage.WorkloadRecovery{
 				{
-					Workload: "writes", Writes: true, Loaded: true, FirstError: check.Stage{State: check.StageMissed, At: 20 * time.Second},
-					LastOldAck: none, FirstNewAck: none, Throughput: none, Before: 500, Clients: check.ClientOutages{Clients: 8},
+					Workload: "writes", Writes: true, Loaded: true, FirstError: outage.Stage{State: outage.StageMissed, At: 20 * time.Second},
+					LastOldAck: none, FirstNewAck: none, Throughput: none, Before: 500, Clients: outage.ClientOutages{Clients: 8},
 				},
 				{
 					Workload: "reads", Loaded: true, FirstError: reached(10003 * ms), LastOldAck: reached(10002 * ms), FirstNewAck: none, Throughput: none, Before: 1000,
-					Clients: check.ClientOutages{Clients: 4, Hit: 2, P99: least(38 * ms), Max: least(38 * ms)},
-					Nodes:   []check.NodeRecovery{{Node: "pgslave", Errors: 2, RTO: 19999 * ms}},
+					Clients: outage.ClientOutages{Clients: 4, Hit: 2, P99: least(38 * ms), Max: least(38 * ms)},
+					Nodes:   []outage.NodeRecovery{{Node: "pgslave", Errors: 2, RTO: 19999 * ms}},
 				},
 			},
 		},
 		{
 			Event: "crash", Nodes: []string{"pgmaster"}, Primary: "pgmaster", Lost: true, NewPrimary: "pgslavenew", Issued: 20000 * ms, Effective: 20013 * ms,
-			Promotion: reached(20014 * ms), Writable: reached(20185 * ms), Redundancy: reached(21850 * ms), Rejoined: check.Stage{State: check.StageMissed, At: 30 * time.Second},
-			Workloads: []check.WorkloadRecovery{
+			Promotion: reached(20014 * ms), Writable: reached(20185 * ms), Redundancy: reached(21850 * ms), Rejoined: outage.Stage{State: outage.StageMissed, At: 30 * time.Second},
+			Workloads: []outage.WorkloadRecovery{
 				{
 					Workload: "writes", Writes: true, Loaded: true, FirstError: reached(20013 * ms), LastOldAck: reached(20010 * ms), FirstNewAck: reached(20239 * ms),
 					Throughput: reached(20423 * ms), Before: 500,
-					Clients: check.ClientOutages{Clients: 8, Hit: 8, NeverBack: 1, Median: least(240 * ms), P99: check.Least{For: 9987 * ms, AtLeast: true}, Max: check.Least{For: 9987 * ms, AtLeast: true}},
+					Clients: outage.ClientOutages{Clients: 8, Hit: 8, NeverBack: 1, Median: least(240 * ms), P99: outage.Least{For: 9987 * ms, AtLeast: true}, Max: outage.Least{For: 9987 * ms, AtLeast: true}},
 				},
 				{Workload: "reads"},
 			},
@@ -267,11 +268,11 @@ func doubtful(t *testing.T) *Result {
 	crash, kill := &r.Recoveries[0], &r.Recoveries[1]
 	crash.Event, crash.Next, crash.Noticed, crash.Caveats = "crash-pgslave", "crash", true, []string{"it happened at some moment between 10.001 s and 10.182 s"}
 	reads := &crash.Workloads[1]
-	reads.Throughput = check.Stage{State: check.StageMissed, At: 20 * time.Second}
+	reads.Throughput = outage.Stage{State: outage.StageMissed, At: 20 * time.Second}
 	reads.Clients.NeverBack, reads.Clients.Max.AtLeast = 1, true
 	reads.Nodes[0].Left, reads.Nodes[0].RTO = true, 20*ms
 	r.Outages[2].Loaded, r.Outages[2].NotServed = true, true
-	kill.Workloads = append(kill.Workloads, check.WorkloadRecovery{Workload: "mixed", Loaded: true, NotServed: true})
+	kill.Workloads = append(kill.Workloads, outage.WorkloadRecovery{Workload: "mixed", Loaded: true, NotServed: true})
 	kill.Workloads[0].Clients.NotServed = 2
 	kill.Workloads[0].LastOldAck.At, kill.Rejoined.At = 20518*ms, kill.Effective
 	kill.Caveats = []string{
@@ -288,34 +289,34 @@ func explainedLoss(t *testing.T) *Result {
 	r := quorum(t)
 	r.Name = "async-kill"
 	a := &r.Audits[0]
-	lost := check.Run{
+	lost := audit.Run{
 		Writer: 3, Workload: "writes", First: 1041, Last: 1467, N: 427, From: 19301 * ms, To: 19851 * ms, Node: "pgmaster", Timeline: 1,
-		FirstLSN: 0x3000148, LastLSN: 0x3009FF0, Explained: true, Cause: check.CauseFork, LostBy: "crash", Fork: 0x3000100,
+		FirstLSN: 0x3000148, LastLSN: 0x3009FF0, Explained: true, Cause: audit.CauseFork, LostBy: "crash", Fork: 0x3000100,
 		MissingOn: []string{"pgslave", "pgslavenew"}, OnForks: []string{"pgmaster"}, Readers: 18,
 	}
 	other := lost
 	other.Writer, other.First, other.Last, other.N, other.FirstLSN, other.OnForks, other.FoundOn, other.Readers = 4, 7, 9, 3, 0x3000200, nil, []string{"pgmaster"}, 0
 	weak := other
-	weak.Writer, weak.Last, weak.N, weak.To, weak.Weak, weak.LastLSN = 5, 7, 1, weak.From, check.WeakRegime, weak.FirstLSN
+	weak.Writer, weak.Last, weak.N, weak.To, weak.Weak, weak.LastLSN = 5, 7, 1, weak.From, audit.WeakRegime, weak.FirstLSN
 	r.States[0].States[0].SyncNames = "" // asynchronous, and pgslavenew is cut off
 	r.States[2].States = []record.NodeState{
 		{Node: "pgslavenew", Reachable: true, Role: record.RoleStandby, Timeline: 1, Streaming: true},
 		{Node: "pgslavenew", At: 17 * time.Second, Reachable: true, Role: record.RoleStandby, Timeline: 1},
 	}
 	bytes := int64(0x3009FF0 - 0x3000100)
-	a.Lost = check.Count{N: 430, Runs: []check.Run{lost, other}}
+	a.Lost = audit.Count{N: 430, Runs: []audit.Run{lost, other}}
 	for i := range 11 { // more than are shown
 		weak.First, weak.Last = int64(2*i+1), int64(2*i+1)
 		a.WeakLost.Runs = append(a.WeakLost.Runs, weak)
 	}
 	a.WeakLost.N, a.WeakLost.More = 14, 3
-	a.Weak = &check.WeakAcks{Notice: 2, Regime: 15, Transition: 3, Stretches: []check.WeakStretch{
+	a.Weak = &audit.WeakAcks{Notice: 2, Regime: 15, Transition: 3, Stretches: []audit.WeakStretch{
 		{Node: "pgslavenew", From: 20185 * ms, To: 30 * time.Second, N: 15, Demanded: 1, Commit: "local", DemandedCommit: "on"},
 	}}
-	a.RPO = []check.RPO{{Event: "crash", Cause: check.CauseFork, Lost: 430, WeakLost: 14, From: 19301 * ms, To: 20013 * ms, Fork: 0x3000100, Bytes: &bytes}}
+	a.RPO = []audit.RPO{{Event: "crash", Cause: audit.CauseFork, Lost: 430, WeakLost: 14, From: 19301 * ms, To: 20013 * ms, Fork: 0x3000100, Bytes: &bytes}}
 	a.Ghosts = new(int64)
 	*a.Ghosts = 427
-	a.Forks = []check.ForkAudit{{Node: "pgmaster", Step: "rejoin-pgmaster", Timeline: 1, At: 25 * time.Second, Read: true, Rows: 15248}}
+	a.Forks = []audit.ForkAudit{{Node: "pgmaster", Step: "rejoin-pgmaster", Timeline: 1, At: 25 * time.Second, Read: true, Rows: 15248}}
 	return r
 }
 
@@ -327,9 +328,9 @@ func unexplainedLoss(t *testing.T) *Result {
 	a := &r.Audits[0]
 	bad := a.Lost.Runs[1]
 	bad.Explained, bad.Cause, bad.LostBy, bad.Fork, bad.Why = false, "", "", 0, "it was committed before 0/2FFFFFF on timeline 1, which was left at 0/3000100 only"
-	a.Lost.Runs, a.Unexplained = []check.Run{bad, a.Lost.Runs[0]}, 3
-	a.RPO = append(a.RPO, check.RPO{Event: "split brain", Cause: check.CauseForeign, Lost: 1, From: 21 * time.Second, To: 21 * time.Second})
-	a.SplitBrain = []check.Overlap{{
+	a.Lost.Runs, a.Unexplained = []audit.Run{bad, a.Lost.Runs[0]}, 3
+	a.RPO = append(a.RPO, audit.RPO{Event: "split brain", Cause: audit.CauseForeign, Lost: 1, From: 21 * time.Second, To: 21 * time.Second})
+	a.SplitBrain = []audit.Overlap{{
 		Older: ledger.Server{Node: "pgmaster", Timeline: 1}, Newer: ledger.Server{Node: "pgslavenew", Timeline: 2}, From: 20250 * ms, To: 21 * time.Second,
 	}}
 	a.Ghosts = nil

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"pgchaos/check"
+	"pgchaos/audit"
 	"pgchaos/internal/units"
 	"pgchaos/record"
 )
@@ -51,7 +51,7 @@ const ownShare = 0.01
 
 // failingFindings are about workloads that never worked, or that failed by their own
 // fault: what they measured says nothing about the servers.
-func (r *Result) failingFindings() (all []check.Finding) {
+func (r *Result) failingFindings() (all []audit.Finding) {
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
 		if w.Total.Samples+w.Total.Dropped == 0 {

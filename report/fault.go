@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"pgchaos/check"
+	"pgchaos/outage"
 )
 
 // Fault is one fault and what it cost: of several workloads the worst.
@@ -15,9 +15,9 @@ type Fault struct {
 	Issued time.Duration
 	// Write and Read are the longest outages of workloads that write and of those that read;
 	// nil where there is no such workload.
-	Write, Read *check.Outage
+	Write, Read *outage.Outage
 	// Redundancy is when the primary had its standbys back; with the zero State it is not known.
-	Redundancy check.Stage
+	Redundancy outage.Stage
 	Caveats    []string
 }
 
@@ -56,8 +56,8 @@ func (r *Result) Faults() (all []Fault) {
 
 // worse tells whether an outage is longer than another one. One that was not measured is
 // shorter than any other.
-func worse(o, than *check.Outage) bool {
-	measured := func(o *check.Outage) bool { return o.Loaded && !o.NotServed }
+func worse(o, than *outage.Outage) bool {
+	measured := func(o *outage.Outage) bool { return o.Loaded && !o.NotServed }
 	switch {
 	case measured(o) != measured(than):
 		return measured(o)

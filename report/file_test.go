@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"pgchaos/check"
+	"pgchaos/outage"
 	"pgchaos/verdict"
 )
 
@@ -155,30 +155,30 @@ func TestReadSchema2(t *testing.T) {
 
 // TestOutagesOfSchema1 counted from when the fault was verified.
 func TestOutagesOfSchema1(t *testing.T) {
-	outage := func(rto, most time.Duration, change func(*check.Outage)) check.Outage {
-		o := check.Outage{Loaded: true, Recovered: true, Issued: 1000 * ms, Effective: 1300 * ms, RTO: rto, Most: most}
+	made := func(rto, most time.Duration, change func(*outage.Outage)) outage.Outage {
+		o := outage.Outage{Loaded: true, Recovered: true, Issued: 1000 * ms, Effective: 1300 * ms, RTO: rto, Most: most}
 		if change != nil {
 			change(&o)
 		}
 		return o
 	}
-	failed := func(o *check.Outage) { o.Errors = 3 }
-	never := func(o *check.Outage) { o.Recovered = false }
-	seen := func(o *check.Outage) { o.Noticed = true }
-	unloaded := func(o *check.Outage) { o.Loaded = false }
-	r := &Result{Outages: []check.Outage{
-		outage(700*ms, 0, failed), outage(0, 0, nil), outage(0, 0, failed), outage(0, 0, never), outage(0, 200*ms, seen), outage(0, 0, unloaded),
+	failed := func(o *outage.Outage) { o.Errors = 3 }
+	never := func(o *outage.Outage) { o.Recovered = false }
+	seen := func(o *outage.Outage) { o.Noticed = true }
+	unloaded := func(o *outage.Outage) { o.Loaded = false }
+	r := &Result{Outages: []outage.Outage{
+		made(700*ms, 0, failed), made(0, 0, nil), made(0, 0, failed), made(0, 0, never), made(0, 200*ms, seen), made(0, 0, unloaded),
 	}}
-	nodes := func(rtos ...time.Duration) (all []check.NodeRecovery) {
+	nodes := func(rtos ...time.Duration) (all []outage.NodeRecovery) {
 		for _, rto := range rtos {
-			all = append(all, check.NodeRecovery{RTO: rto})
+			all = append(all, outage.NodeRecovery{RTO: rto})
 		}
 		return all
 	}
-	r.Recoveries = []check.Recovery{{Issued: 1000 * ms, Effective: 1300 * ms, Workloads: []check.WorkloadRecovery{{Nodes: nodes(0, 50*ms)}}}}
+	r.Recoveries = []outage.Recovery{{Issued: 1000 * ms, Effective: 1300 * ms, Workloads: []outage.WorkloadRecovery{{Nodes: nodes(0, 50*ms)}}}}
 	r.fromSchema1()
-	want := []check.Outage{
-		outage(1000*ms, 0, failed), outage(0, 0, nil), outage(0, 300*ms, failed), outage(300*ms, 0, never), outage(0, 200*ms, seen), outage(0, 0, unloaded),
+	want := []outage.Outage{
+		made(1000*ms, 0, failed), made(0, 0, nil), made(0, 300*ms, failed), made(300*ms, 0, never), made(0, 200*ms, seen), made(0, 0, unloaded),
 	}
 	if diff := cmp.Diff(want, r.Outages); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"pgchaos/check"
+	"pgchaos/audit"
 	"pgchaos/expect"
 	"pgchaos/internal/units"
 	"pgchaos/record"
@@ -16,7 +16,7 @@ import (
 // be called again, so that a kept result can be held against other expectations.
 //
 // Beside the expectations these decide: what an audit never forgives (see
-// check.Audit.Findings); what readers saw against what PostgreSQL promises; lost
+// audit.Audit.Findings); what readers saw against what PostgreSQL promises; lost
 // writes of which no expectation speaks, which fail the run, because silence about a
 // loss must not pass; steps that failed, were skipped or never took effect; and
 // anything that went wrong with the run itself.
@@ -46,16 +46,16 @@ func (r *Result) Judge(expectations []expect.Expectation) {
 }
 
 // inconclusive is the finding that something is not known.
-func inconclusive(format string, args ...any) check.Finding {
-	return check.Finding{Verdict: verdict.Inconclusive, Reason: fmt.Sprintf(format, args...)}
+func inconclusive(format string, args ...any) audit.Finding {
+	return audit.Finding{Verdict: verdict.Inconclusive, Reason: fmt.Sprintf(format, args...)}
 }
 
-func failed(format string, args ...any) check.Finding {
-	return check.Finding{Verdict: verdict.Fail, Reason: fmt.Sprintf(format, args...)}
+func failed(format string, args ...any) audit.Finding {
+	return audit.Finding{Verdict: verdict.Fail, Reason: fmt.Sprintf(format, args...)}
 }
 
 // stageFindings are about a run that did not come to its end.
-func (r *Result) stageFindings() (all []check.Finding) {
+func (r *Result) stageFindings() (all []audit.Finding) {
 	if r.Stopped != "" {
 		all = append(all, inconclusive("%s", r.Stopped))
 	}
@@ -74,7 +74,7 @@ func (r *Result) stageFindings() (all []check.Finding) {
 }
 
 // settleFindings are about a cluster that did not come to rest before the audit.
-func (r *Result) settleFindings() (all []check.Finding) {
+func (r *Result) settleFindings() (all []audit.Finding) {
 	if len(r.SplitBrain) > 0 {
 		all = append(all, failed("split brain: %s accepted writes at the end", strings.Join(r.SplitBrain, " and ")))
 	}
@@ -101,7 +101,7 @@ func (r *Result) settleFindings() (all []check.Finding) {
 }
 
 // lossFindings are about the writes.
-func (r *Result) lossFindings(expectations []expect.Expectation) (all []check.Finding) {
+func (r *Result) lossFindings(expectations []expect.Expectation) (all []audit.Finding) {
 	var lost, acknowledged int64
 	for _, a := range r.Audits {
 		lost += a.Lost.N
@@ -122,8 +122,8 @@ func (r *Result) lossFindings(expectations []expect.Expectation) (all []check.Fi
 }
 
 // timelineFindings are about steps that did not do what they should.
-func (r *Result) timelineFindings() (all []check.Finding) {
-	if err := check.KnownActions(r.Timeline); err != nil {
+func (r *Result) timelineFindings() (all []audit.Finding) {
+	if err := audit.KnownActions(r.Timeline); err != nil {
 		all = append(all, inconclusive("%s", err))
 	}
 	for _, m := range r.Timeline {
@@ -144,7 +144,7 @@ func (r *Result) timelineFindings() (all []check.Finding) {
 			all = append(all, inconclusive("%s was skipped%s", step, because))
 		case m.Status == record.EventSeen:
 			if !r.provoked(m) {
-				all = append(all, inconclusive("%s %s %s, which no step of the timeline explains", strings.Join(m.Nodes, ", "), check.Incident(m.Action), incidentTime(m)))
+				all = append(all, inconclusive("%s %s %s, which no step of the timeline explains", strings.Join(m.Nodes, ", "), incidentWords(m), incidentTime(m)))
 			}
 		case m.Status != record.EventDone:
 			all = append(all, inconclusive("%s has no recorded end%s", step, because))
@@ -159,7 +159,7 @@ func (r *Result) timelineFindings() (all []check.Finding) {
 // node: one that ran a command or a statement there, or took memory from it.
 func (r *Result) provoked(seen record.Event) bool {
 	return slices.ContainsFunc(r.Timeline, func(m record.Event) bool {
-		return check.Provokes(m.Action) && m.Reverses == "" &&
+		return provokes(m) && m.Reverses == "" &&
 			m.Issued <= seen.Effective && len(seen.Nodes) > 0 && slices.Contains(m.Nodes, seen.Nodes[0])
 	})
 }
@@ -173,7 +173,7 @@ func incidentTime(m record.Event) string {
 }
 
 // ledgerFindings are about what cannot be known of the writes.
-func (r *Result) ledgerFindings() (all []check.Finding) {
+func (r *Result) ledgerFindings() (all []audit.Finding) {
 	l := r.LedgerFile
 	if l == nil {
 		return nil
@@ -188,9 +188,21 @@ func (r *Result) ledgerFindings() (all []check.Finding) {
 }
 
 // errorFindings are what went wrong with the run itself.
-func (r *Result) errorFindings() (all []check.Finding) {
+func (r *Result) errorFindings() (all []audit.Finding) {
 	for _, e := range r.Errors {
 		all = append(all, inconclusive("%s", e))
 	}
 	return all
+}
+
+// incidentWords says what happened to a node; "" for an action that is a step.
+func incidentWords(e record.Event) string {
+	f, _ := e.Effects()
+	return f.Incident
+}
+
+// provokes tells whether a step can bring about what then happens to its node.
+func provokes(e record.Event) bool {
+	f, _ := e.Effects()
+	return f.Provokes
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/check"
+	"pgchaos/audit"
 	"pgchaos/expect"
 	"pgchaos/record"
 	"pgchaos/record/ledger"
@@ -68,7 +68,7 @@ func TestMetric(t *testing.T) {
 		{"lost", "lost_writes == 0", func(r *Result) { r.Audits[0].Lost.N = 7 }, "7"},
 		{"lost over two tables", "lost_writes == 0", func(r *Result) {
 			r.Audits[0].Lost.N = 7
-			r.Audits = append(r.Audits, check.Audit{Complete: true, Acknowledged: 9, Lost: check.Count{N: 2}})
+			r.Audits = append(r.Audits, audit.Audit{Complete: true, Acknowledged: 9, Lost: audit.Count{N: 2}})
 		}, "9"},
 		{"lost of an audit that is not complete", "lost_writes == 0", incomplete, "ATLEAST 0"},
 		{"lost where nothing was acknowledged", "lost_writes == 0", func(r *Result) { r.Audits[0].Acknowledged = 0 }, "? none could be lost"},
@@ -257,7 +257,7 @@ func TestJudge(t *testing.T) {
 		}, verdict.Inconclusive, "which no step of the timeline explains"},
 		{"two nodes accepted writes", []string{"lost_writes == 0"}, func(r *Result) { r.SplitBrain = []string{"a (timeline 2)", "b (timeline 2)"} }, verdict.Fail, "split brain: a (timeline 2) and b (timeline 2)"},
 		{"two nodes were read to accept writes", []string{"lost_writes == 0"}, func(r *Result) {
-			r.TwoWritable = []check.Rivals{{One: ledger.Server{Node: "a", Timeline: 1}, Other: ledger.Server{Node: "b", Timeline: 2}, From: time.Second, To: 2 * time.Second}}
+			r.TwoWritable = []audit.Rivals{{One: ledger.Server{Node: "a", Timeline: 1}, Other: ledger.Server{Node: "b", Timeline: 2}, From: time.Second, To: 2 * time.Second}}
 		}, verdict.Fail, "split brain: a on timeline 1 and b on timeline 2 both accepted writes from 1.000 s to 2.000 s"},
 		{"a standby had not caught up", []string{"lost_writes == 0"}, func(r *Result) { r.Settle = []SettleNote{{Node: "b", Error: "has not caught up"}} }, verdict.Inconclusive, "not settled: b has not caught up"},
 		{"something was settled", nil, func(r *Result) { r.Settle = []SettleNote{{Node: "b", Done: "was terminated"}} }, verdict.Pass, ""},

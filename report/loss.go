@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"pgchaos/check"
+	"pgchaos/audit"
 	"pgchaos/internal/units"
 	"pgchaos/record"
 )
@@ -20,7 +20,7 @@ type Loss struct {
 	From     time.Duration // when the first was acknowledged
 	To       time.Duration // when the event took effect, or the last was acknowledged
 	Nodes    []string      // the servers that acknowledged them; none where that is not kept
-	Cause    check.Cause
+	Cause    audit.Cause
 	// Mode is what commits of the first of Nodes waited for; without a Commit it is not known.
 	Mode Replication
 	// Primary is the node whose rows count, CutOff how long it had not been streaming from
@@ -30,13 +30,13 @@ type Loss struct {
 }
 
 // Losses are what the events of a table's audit lost, the earliest first.
-func (r *Result) Losses(a *check.Audit) (all []Loss) {
+func (r *Result) Losses(a *audit.Audit) (all []Loss) {
 	for _, p := range a.RPO {
 		if p.Lost+p.WeakLost == 0 {
 			continue
 		}
 		l := Loss{Event: p.Event, Lost: p.Lost, WeakLost: p.WeakLost, From: p.From, To: p.To, Cause: p.Cause, Primary: a.Authority}
-		for _, c := range []*check.Count{&a.Lost, &a.WeakLost} {
+		for _, c := range []*audit.Count{&a.Lost, &a.WeakLost} {
 			for _, run := range c.Runs {
 				if run.LostBy == p.Event && run.Node != "" && !slices.Contains(l.Nodes, run.Node) {
 					l.Nodes = append(l.Nodes, run.Node)
@@ -91,11 +91,11 @@ func (r *Result) cutOff(node string, at time.Duration) time.Duration {
 func (l Loss) Why() string {
 	by := cmp.Or(strings.Join(l.Nodes, ", "), "another server")
 	switch {
-	case l.Cause == check.CauseForeign:
+	case l.Cause == audit.CauseForeign:
 		return fmt.Sprintf("%s accepted writes beside %s, whose rows count", by, l.Primary)
-	case l.Cause == check.CauseCrash && l.Mode.Commit == "off":
+	case l.Cause == audit.CauseCrash && l.Mode.Commit == "off":
 		return "synchronous_commit was off: the server acknowledges before the WAL is on its disk"
-	case l.Cause == check.CauseCrash:
+	case l.Cause == audit.CauseCrash:
 		return fmt.Sprintf("%s recovered from its crash without the end of its WAL", by)
 	case l.Mode.Commit == "":
 		return l.and("what commits waited for is not known")
@@ -128,7 +128,7 @@ func tenths(d time.Duration) string {
 // StepsAround names the steps that a time of weak acknowledgements lies between: the promotion
 // of its node, or the last step on it before, and the first that configured the node after
 // that. "" where there is none.
-func (r *Result) StepsAround(s check.WeakStretch) (after, before string) {
+func (r *Result) StepsAround(s audit.WeakStretch) (after, before string) {
 	for _, m := range r.Timeline {
 		on := slices.Contains(m.Nodes, s.Node)
 		switch {

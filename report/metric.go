@@ -7,13 +7,14 @@ import (
 	"slices"
 	"strings"
 
-	"pgchaos/check"
+	"pgchaos/audit"
 	"pgchaos/expect"
 	"pgchaos/internal/units"
+	"pgchaos/outage"
 )
 
 // Metric is what the result says of an expectation's metric; *Result is a
-// check.Source. What has no evidence is unknown, and says why: nothing is 0
+// expect.Source. What has no evidence is unknown, and says why: nothing is 0
 // because it is missing.
 func (r *Result) Metric(e expect.Expectation) expect.Value {
 	switch {
@@ -140,7 +141,7 @@ func (r *Result) read() bool {
 
 // Incomplete says in short why an audit is not complete; its causes, which can be
 // long, stand once at the top of a report.
-func Incomplete(a *check.Audit) string {
+func Incomplete(a *audit.Audit) string {
 	var unread []string
 	for _, n := range a.Nodes {
 		if !n.Read {
@@ -161,7 +162,7 @@ func Incomplete(a *check.Audit) string {
 }
 
 // behind says which standbys lack rows that may still come.
-func behind(a *check.Audit) (why []string) {
+func behind(a *audit.Audit) (why []string) {
 	for _, n := range a.Nodes {
 		if n.LagsBehind() {
 			why = append(why, fmt.Sprintf("%s had not replayed all that %s wrote: %s", n.Node, a.Authority, units.Count(n.Missing, "row is missing", "rows are missing")))
@@ -171,7 +172,7 @@ func behind(a *check.Audit) (why []string) {
 }
 
 // auditCount is one count of an audit, by the metric's name.
-func auditCount(a *check.Audit, metric string) (n int64, ok bool) {
+func auditCount(a *audit.Audit, metric string) (n int64, ok bool) {
 	switch metric {
 	case "lost_writes":
 		return a.Lost.N, true
@@ -248,7 +249,7 @@ func (r *Result) rto(e expect.Expectation) expect.Value {
 	v := expect.Value{Known: true}
 	sick, measured := "", false
 	loaded := map[string]bool{} // by event
-	var worst check.Outage
+	var worst outage.Outage
 	for _, o := range r.outagesFor(e) {
 		loaded[o.Event] = loaded[o.Event] || o.Loaded
 		switch {
@@ -293,7 +294,7 @@ func (r *Result) rto(e expect.Expectation) expect.Value {
 }
 
 // outagesFor are the outages that an expectation asks about.
-func (r *Result) outagesFor(e expect.Expectation) (all []check.Outage) {
+func (r *Result) outagesFor(e expect.Expectation) (all []outage.Outage) {
 	for _, o := range r.Outages {
 		if o.Writes == (e.Metric == "write_rto") && (e.Workload == "" || o.Workload == e.Workload) && (e.Phase == "" || o.Event == e.Phase) {
 			all = append(all, o)

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"pgchaos/check"
+	"pgchaos/audit"
 	"pgchaos/expect"
 	"pgchaos/internal/units"
 	"pgchaos/record"
@@ -13,7 +13,7 @@ import (
 // explained tells whether the audits know what an old file does not: how many
 // acknowledgements were weak, and what explains the losses.
 func (r *Result) explained() bool {
-	return len(r.Audits) > 0 && !slices.ContainsFunc(r.Audits, func(a check.Audit) bool { return a.Weak == nil })
+	return len(r.Audits) > 0 && !slices.ContainsFunc(r.Audits, func(a audit.Audit) bool { return a.Weak == nil })
 }
 
 // splitBrain is true as soon as two nodes were seen to accept writes at once.

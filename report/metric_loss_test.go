@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"pgchaos/check"
+	"pgchaos/audit"
 	"pgchaos/expect"
 	"pgchaos/verdict"
 )
@@ -16,7 +16,7 @@ func TestLossMetrics(t *testing.T) {
 		r.Audits[0].Complete, r.Audits[0].Why = false, "lost >= 430; the fork of pgmaster before rejoin-pgmaster was not read: gone"
 	}
 	clean := func(r *Result) {
-		r.Audits[0].Lost, r.Audits[0].WeakLost, r.Audits[0].RPO = check.Count{}, check.Count{}, nil
+		r.Audits[0].Lost, r.Audits[0].WeakLost, r.Audits[0].RPO = audit.Count{}, audit.Count{}, nil
 	}
 	tests := []struct {
 		name   string
@@ -54,10 +54,10 @@ func TestLossMetrics(t *testing.T) {
 		{"bytes nobody knows", func(r *Result) { r.Audits[0].RPO[0].Bytes = nil }, "rpo_bytes == 0", verdict.Inconclusive, "from where on WAL was lost"},
 		{"no split brain", nil, "not split_brain", verdict.Pass, ""},
 		{"at the end", func(r *Result) { r.SplitBrain = []string{"a", "b"} }, "not split_brain", verdict.Fail, "a and b at the end"},
-		{"by the readings", func(r *Result) { r.TwoWritable = []check.Rivals{{}} }, "not split_brain", verdict.Fail, "both accepted writes"},
-		{"by turns alone", func(r *Result) { r.Audits[0].FailBacks = []check.FailBack{{}} }, "not split_brain", verdict.Pass, ""},
-		{"by the ledger", func(r *Result) { r.Audits[0].SplitBrain = []check.Overlap{{}} }, "not split_brain", verdict.Fail, "although"},
-		{"demanded, and there", func(r *Result) { r.Audits[0].SplitBrain = []check.Overlap{{}} }, "split_brain", verdict.Pass, ""},
+		{"by the readings", func(r *Result) { r.TwoWritable = []audit.Rivals{{}} }, "not split_brain", verdict.Fail, "both accepted writes"},
+		{"by turns alone", func(r *Result) { r.Audits[0].FailBacks = []audit.FailBack{{}} }, "not split_brain", verdict.Pass, ""},
+		{"by the ledger", func(r *Result) { r.Audits[0].SplitBrain = []audit.Overlap{{}} }, "not split_brain", verdict.Fail, "although"},
+		{"demanded, and there", func(r *Result) { r.Audits[0].SplitBrain = []audit.Overlap{{}} }, "split_brain", verdict.Pass, ""},
 		{"an old file knows the end alone", old, "not split_brain", verdict.Inconclusive, "not recorded"},
 		{"a damaged ledger", func(r *Result) { r.Audits[0].Damage = []string{"block 3"} }, "not split_brain", verdict.Inconclusive, "block 3"},
 		{"nobody was acknowledged", func(r *Result) { r.Audits[0].Acknowledged = 0 }, "not split_brain", verdict.Inconclusive, "no write"},

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"time"
 
-	"pgchaos/check"
 	"pgchaos/expect"
 	"pgchaos/internal/units"
+	"pgchaos/outage"
 )
 
 // worst gathers the longest of several times, of which some may be longer than is
@@ -71,7 +71,7 @@ func (r *Result) recoveryMetric(e expect.Expectation) expect.Value {
 
 // workloads takes what an event was to the workloads that are asked about. An event
 // that met none of them running is one that was not measured.
-func (w *worst) workloads(rec *check.Recovery, e expect.Expectation) {
+func (w *worst) workloads(rec *outage.Recovery, e expect.Expectation) {
 	asked, loaded := false, false
 	for _, load := range rec.Workloads {
 		if e.Workload == "" || load.Workload == e.Workload {
@@ -100,7 +100,7 @@ func (w *worst) workloads(rec *check.Recovery, e expect.Expectation) {
 }
 
 // ended says what ended the time in which clients could come back from a fault.
-func ended(rec *check.Recovery) string {
+func ended(rec *outage.Recovery) string {
 	if rec.Next != "" {
 		return rec.Next + " came"
 	}
@@ -108,7 +108,7 @@ func ended(rec *check.Recovery) string {
 }
 
 // asLong says for how long a client was not served that never was again.
-func asLong(rec *check.Recovery) string {
+func asLong(rec *outage.Recovery) string {
 	if rec.Next != "" {
 		return "before " + rec.Next
 	}
@@ -117,24 +117,24 @@ func asLong(rec *check.Recovery) string {
 
 // stage takes a stage as a time from when the fault was issued: none where it does not
 // apply, for then nothing was gone.
-func (w *worst) stage(rec *check.Recovery, s check.Stage, missed, unknown string) {
+func (w *worst) stage(rec *outage.Recovery, s outage.Stage, missed, unknown string) {
 	least, most := s.At-rec.Issued, time.Duration(0)
 	if rec.Noticed {
 		least, most = max(0, s.At-rec.Effective), least
 	}
 	switch s.State {
-	case check.StageReached:
+	case outage.StageReached:
 		w.take(least, most, "")
-	case check.StageNone:
+	case outage.StageNone:
 		w.take(0, 0, "")
-	case check.StageMissed:
+	case outage.StageMissed:
 		w.take(least, 0, missed)
 	default:
 		w.miss(unknown)
 	}
 }
 
-func (w *worst) clients(rec *check.Recovery, load check.WorkloadRecovery, metric string) {
+func (w *worst) clients(rec *outage.Recovery, load outage.WorkloadRecovery, metric string) {
 	out := load.Clients.Max
 	switch metric {
 	case "client_rto_median":

@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/check"
 	"pgchaos/expect"
+	"pgchaos/outage"
 	"pgchaos/verdict"
 )
 
@@ -13,10 +13,10 @@ import (
 // not 0.
 func TestRecoveryMetrics(t *testing.T) {
 	missed := func(r *Result) {
-		r.Recoveries[1].Redundancy = check.Stage{State: check.StageMissed, At: 30 * time.Second}
+		r.Recoveries[1].Redundancy = outage.Stage{State: outage.StageMissed, At: 30 * time.Second}
 	}
 	slow := func(r *Result) {
-		r.Recoveries[1].Workloads[0].Throughput = check.Stage{State: check.StageMissed, At: 29 * time.Second}
+		r.Recoveries[1].Workloads[0].Throughput = outage.Stage{State: outage.StageMissed, At: 29 * time.Second}
 	}
 	noticed := func(r *Result) { // 1.837 s after that, and 2.050 s after all was well
 		r.Recoveries[1].Noticed, r.Recoveries[1].Issued = true, 19800*ms
@@ -34,12 +34,12 @@ func TestRecoveryMetrics(t *testing.T) {
 		{"a stage of a fault that was noticed later", noticed, "redundancy_rto during crash < 2100ms", verdict.Pass},
 		{"that may have been longer", noticed, "redundancy_rto during crash < 2s", verdict.Inconclusive},
 		{"but not shorter", noticed, "redundancy_rto during crash < 1800ms", verdict.Fail},
-		{"a rate that could not be told", func(r *Result) { r.Recoveries[1].Workloads[0].Throughput = check.Stage{} }, "throughput_rto of writes during crash < 9s", verdict.Inconclusive},
-		{"clients of whom nothing is recorded", func(r *Result) { r.Recoveries[1].Workloads[0].Clients = check.ClientOutages{} }, "client_rto_p99 of writes during crash < 9s", verdict.Inconclusive},
+		{"a rate that could not be told", func(r *Result) { r.Recoveries[1].Workloads[0].Throughput = outage.Stage{} }, "throughput_rto of writes during crash < 9s", verdict.Inconclusive},
+		{"clients of whom nothing is recorded", func(r *Result) { r.Recoveries[1].Workloads[0].Clients = outage.ClientOutages{} }, "client_rto_p99 of writes during crash < 9s", verdict.Inconclusive},
 		{"discarded outages could be longer together", func(r *Result) { r.Recoveries[0].Workloads[1].Clients.Discarded = 1 }, "client_rto_max of reads during stop-pgslave < 9s", verdict.Inconclusive},
 		{"a workload that was not served before", func(r *Result) { r.Recoveries[1].Workloads[0].NotServed = true }, "throughput_rto of writes during crash < 9s", verdict.Inconclusive},
 		{"nor any of its clients", func(r *Result) {
-			r.Recoveries[1].Workloads[0].Clients = check.ClientOutages{Clients: 8, NotServed: 8}
+			r.Recoveries[1].Workloads[0].Clients = outage.ClientOutages{Clients: 8, NotServed: 8}
 		}, "client_rto_max of writes during crash < 9s", verdict.Inconclusive},
 		{"an old file without recoveries", func(r *Result) { r.Recoveries = nil }, "redundancy_rto < 9s", verdict.Inconclusive},
 		{"a fault of which nothing is known", func(*Result) {}, "redundancy_rto during exit-pgslave < 9s", verdict.Inconclusive},

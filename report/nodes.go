@@ -3,7 +3,7 @@ package report
 import (
 	"slices"
 
-	"pgchaos/check"
+	"pgchaos/audit"
 	"pgchaos/record"
 )
 
@@ -47,7 +47,7 @@ func worseContent(a, b Content) Content {
 }
 
 // ContentOf compares one node of an audit with the one that counts.
-func ContentOf(a *check.Audit, n check.NodeAudit) Content {
+func ContentOf(a *audit.Audit, n audit.NodeAudit) Content {
 	switch {
 	case n.Differs() && n.Node != a.Authority:
 		return ContentDiffers
@@ -66,8 +66,8 @@ func ContentOf(a *check.Audit, n check.NodeAudit) Content {
 }
 
 // AuthorityRead tells whether the node that counts was read to its end.
-func AuthorityRead(a *check.Audit) bool {
-	i := slices.IndexFunc(a.Nodes, func(n check.NodeAudit) bool { return n.Node == a.Authority })
+func AuthorityRead(a *audit.Audit) bool {
+	i := slices.IndexFunc(a.Nodes, func(n audit.NodeAudit) bool { return n.Node == a.Authority })
 	return i >= 0 && a.Nodes[i].Read
 }
 

@@ -5,8 +5,9 @@ import (
 	"strings"
 	"time"
 
-	"pgchaos/check"
+	"pgchaos/audit"
 	"pgchaos/expect"
+	"pgchaos/outage"
 )
 
 // Reads is what the clients of a read workload saw.
@@ -15,8 +16,8 @@ type Reads struct {
 	Nodes     []NodeReads `json:"nodes,omitempty"`     // those that were read from
 	Own       int64       `json:"own_reads"`           // of the writer that the client calls its own
 	// NotJudged are stale reads of which too little was kept to say what was promised.
-	NotJudged int64               `json:"stale_not_judged,omitempty"`
-	Findings  []check.ReadFinding `json:"findings,omitempty"`
+	NotJudged int64                `json:"stale_not_judged,omitempty"`
+	Findings  []outage.ReadFinding `json:"findings,omitempty"`
 }
 
 // NodeReads is what was read from one node.
@@ -66,14 +67,14 @@ func (s *Reads) Total() (n int64) {
 }
 
 // readFindingMetrics are the metrics that are the number of one or two findings.
-var readFindingMetrics = map[string][]check.ReadWhat{
-	"stale_reads":             {check.ReadStale},
-	"promised_stale_reads":    {check.ReadStaleApplied, check.ReadStalePrimary},
-	"monotonic_violations":    {check.ReadWentBack},
-	"cross_node_regressions":  {check.ReadBehind},
-	"read_your_writes_misses": {check.ReadMissedOwn},
-	"hole_reads":              {check.ReadHole},
-	"never_attempted_reads":   {check.ReadNever},
+var readFindingMetrics = map[string][]outage.ReadWhat{
+	"stale_reads":             {outage.ReadStale},
+	"promised_stale_reads":    {outage.ReadStaleApplied, outage.ReadStalePrimary},
+	"monotonic_violations":    {outage.ReadWentBack},
+	"cross_node_regressions":  {outage.ReadBehind},
+	"read_your_writes_misses": {outage.ReadMissedOwn},
+	"hole_reads":              {outage.ReadHole},
+	"never_attempted_reads":   {outage.ReadNever},
 }
 
 // readMetric is a metric of what readers saw.
@@ -99,7 +100,7 @@ func (r *Result) readMetric(e expect.Expectation) expect.Value {
 		reads += s.Total()
 		switch e.Metric {
 		case "stale_read_rate":
-			n += s.count(check.ReadStale).N
+			n += s.count(outage.ReadStale).N
 		default:
 			for _, what := range readFindingMetrics[e.Metric] {
 				f := s.count(what)
@@ -118,10 +119,10 @@ func (r *Result) readMetric(e expect.Expectation) expect.Value {
 }
 
 // count is the finding of one kind; without it there were none.
-func (s *Reads) count(what check.ReadWhat) check.ReadFinding {
-	i := slices.IndexFunc(s.Findings, func(f check.ReadFinding) bool { return f.What == what })
+func (s *Reads) count(what outage.ReadWhat) outage.ReadFinding {
+	i := slices.IndexFunc(s.Findings, func(f outage.ReadFinding) bool { return f.What == what })
 	if i < 0 {
-		return check.ReadFinding{What: what}
+		return outage.ReadFinding{What: what}
 	}
 	return s.Findings[i]
 }
@@ -177,7 +178,7 @@ func (r *Result) forkMetric(e expect.Expectation) expect.Value {
 
 // readFindings are what readers saw against what PostgreSQL promises. They fail a run
 // whatever is expected of it.
-func (r *Result) readFindings() (all []check.Finding) {
+func (r *Result) readFindings() (all []audit.Finding) {
 	for _, w := range r.Workloads {
 		if w.Reads == nil {
 			continue

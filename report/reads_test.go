@@ -4,14 +4,14 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/check"
+	"pgchaos/outage"
 	"pgchaos/verdict"
 )
 
 // watchedBy adds to quorum what its readers saw, all of it information.
 func watchedBy(t *testing.T, r *Result) *Result {
 	t.Helper()
-	stale := check.ReadExample{At: 3210 * ms, Client: 2, Node: "pgslave", Writer: 3, Seen: 41, Next: 40, Acked: 44, AckedAt: 3205 * ms, AckedBy: "pgmaster", N: 7}
+	stale := outage.ReadExample{At: 3210 * ms, Client: 2, Node: "pgslave", Writer: 3, Seen: 41, Next: 40, Acked: 44, AckedAt: 3205 * ms, AckedBy: "pgmaster", N: 7}
 	fresh := distOf(t, 10_000, 0, 0)
 	r.Workloads[1].Reads = &Reads{
 		Own: 15_003,
@@ -19,16 +19,16 @@ func watchedBy(t *testing.T, r *Result) *Result {
 			{Node: "pgslave", Reads: 20_000, Stale: 5000, Staleness: distOf(t, 20_000, 0, 300*ms), Behind: Behind{P50: 0, P99: 9, Max: 12}},
 			{Node: "pgslavenew", Reads: 10_000, Staleness: fresh},
 		},
-		Findings: []check.ReadFinding{
-			{What: check.ReadStale, N: 5000, Examples: []check.ReadExample{stale}},
-			{What: check.ReadMissedOwn, N: 1, Examples: []check.ReadExample{stale}},
-			{What: check.ReadBehind, N: 12, Examples: []check.ReadExample{{At: 3300 * ms, Client: 1, Node: "pgslave", Writer: 3, Seen: 43, Before: 44, On: "pgslavenew"}}},
+		Findings: []outage.ReadFinding{
+			{What: outage.ReadStale, N: 5000, Examples: []outage.ReadExample{stale}},
+			{What: outage.ReadMissedOwn, N: 1, Examples: []outage.ReadExample{stale}},
+			{What: outage.ReadBehind, N: 12, Examples: []outage.ReadExample{{At: 3300 * ms, Client: 1, Node: "pgslave", Writer: 3, Seen: 43, Before: 44, On: "pgslavenew"}}},
 		},
 	}
-	r.Forks = []check.Forks{{
+	r.Forks = []outage.Forks{{
 		Table: "network.test_data", Readings: 870, Writers: 8, Of: 8,
-		Primary: check.ForkCount{N: 2, Examples: []check.Fork{{
-			Node: "pgslave", At: 4572 * ms, Other: "pgmaster", OtherAt: 4284 * ms, Behind: check.Lead{Writer: 0, Here: 276, There: 275}, Ahead: check.Lead{Writer: 2, Here: 266, There: 267},
+		Primary: outage.ForkCount{N: 2, Examples: []outage.Fork{{
+			Node: "pgslave", At: 4572 * ms, Other: "pgmaster", OtherAt: 4284 * ms, Behind: outage.Lead{Writer: 0, Here: 276, There: 275}, Ahead: outage.Lead{Writer: 2, Here: 266, There: 267},
 		}}},
 	}}
 	return r
@@ -39,22 +39,22 @@ func betrayed(t *testing.T, r *Result) *Result {
 	t.Helper()
 	r = watchedBy(t, r)
 	s := r.Workloads[1].Reads
-	x := check.ReadExample{At: 3210 * ms, Client: 2, Node: "pgslave", Writer: 3, Seen: 41, Acked: 44, AckedAt: 3205 * ms, AckedBy: "pgmaster"}
+	x := outage.ReadExample{At: 3210 * ms, Client: 2, Node: "pgslave", Writer: 3, Seen: 41, Acked: 44, AckedAt: 3205 * ms, AckedBy: "pgmaster"}
 	hole, back := x, x
 	hole.Next, hole.Acked = 39, 40
 	back.Acked, back.Before, back.On = 0, 42, "pgslave"
-	nobody := check.ReadExample{At: 3210 * ms, Node: "pgslave", Seen: 1_000_000}
+	nobody := outage.ReadExample{At: 3210 * ms, Node: "pgslave", Seen: 1_000_000}
 	s.Findings = append(s.Findings,
-		check.ReadFinding{What: check.ReadStaleApplied, Violation: true, N: 17, AtLeast: true, Examples: []check.ReadExample{x}},
-		check.ReadFinding{What: check.ReadStalePrimary, Violation: true, N: 1, Examples: []check.ReadExample{x}},
-		check.ReadFinding{What: check.ReadWentBack, Violation: true, N: 1, Examples: []check.ReadExample{back}},
-		check.ReadFinding{What: check.ReadHole, Violation: true, N: 2, Examples: []check.ReadExample{hole}},
-		check.ReadFinding{What: check.ReadNever, Violation: true, N: 4, Examples: []check.ReadExample{nobody}})
+		outage.ReadFinding{What: outage.ReadStaleApplied, Violation: true, N: 17, AtLeast: true, Examples: []outage.ReadExample{x}},
+		outage.ReadFinding{What: outage.ReadStalePrimary, Violation: true, N: 1, Examples: []outage.ReadExample{x}},
+		outage.ReadFinding{What: outage.ReadWentBack, Violation: true, N: 1, Examples: []outage.ReadExample{back}},
+		outage.ReadFinding{What: outage.ReadHole, Violation: true, N: 2, Examples: []outage.ReadExample{hole}},
+		outage.ReadFinding{What: outage.ReadNever, Violation: true, N: 4, Examples: []outage.ReadExample{nobody}})
 	s.NotJudged, s.Nodes[0].AtLeast = 30, 300
 	f := &r.Forks[0]
 	f.Writers, f.Of = 256, 300
-	f.WentBack = check.ForkCount{N: 1, Examples: []check.Fork{{Node: "pgslave", At: 5 * time.Second, Ahead: check.Lead{Writer: 4, Here: 9, There: 10}}}}
-	f.Standbys = check.ForkCount{N: 1, Examples: f.Primary.Examples}
+	f.WentBack = outage.ForkCount{N: 1, Examples: []outage.Fork{{Node: "pgslave", At: 5 * time.Second, Ahead: outage.Lead{Writer: 4, Here: 9, There: 10}}}}
+	f.Standbys = outage.ForkCount{N: 1, Examples: f.Primary.Examples}
 	r.Workloads[0].Reads = &Reads{Unchecked: "the keys of table t are serial, so that a read does not know whose row is the newest"}
 	return r
 }

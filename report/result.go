@@ -5,9 +5,10 @@ package report
 import (
 	"time"
 
-	"pgchaos/check"
+	"pgchaos/audit"
 	"pgchaos/expect"
 	"pgchaos/internal/redact"
+	"pgchaos/outage"
 	"pgchaos/record"
 	"pgchaos/verdict"
 )
@@ -60,15 +61,15 @@ type Result struct {
 	Generator *Generator `json:"generator,omitempty"`
 	// BaselineBounds are what the load had to achieve before the first fault.
 	BaselineBounds *BaselineBounds `json:"baseline_bounds,omitempty"`
-	Outages        []check.Outage  `json:"outages"`
+	Outages        []outage.Outage `json:"outages"`
 	// Downtimes are of each workload, in the whole run, in each phase, and from each fault
 	// to the next one; none in files of before they were measured.
-	Downtimes []check.Downtime `json:"downtimes,omitempty"`
+	Downtimes []outage.Downtime `json:"downtimes,omitempty"`
 	// Recoveries follow each fault stage by stage; none in files of before there were any.
-	Recoveries []check.Recovery `json:"recoveries,omitempty"`
+	Recoveries []outage.Recovery `json:"recoveries,omitempty"`
 	// Forks are what readings of the heads of all writers say, one a table that was
 	// written and read at the same time.
-	Forks  []check.Forks  `json:"forks,omitempty"`
+	Forks  []outage.Forks `json:"forks,omitempty"`
 	Usage  []record.Usage `json:"usage,omitempty"`  // by time
 	States []NodeHistory  `json:"states,omitempty"` // each node's changes of state
 	Settle []SettleNote   `json:"settle,omitempty"` // what had to be healed, and what could not be
@@ -76,11 +77,11 @@ type Result struct {
 	SplitBrain []string `json:"split_brain,omitempty"`
 	// TwoWritable are the pairs of nodes that were read to accept writes at the same
 	// time during the run.
-	TwoWritable []check.Rivals `json:"two_writable,omitempty"`
+	TwoWritable []audit.Rivals `json:"two_writable,omitempty"`
 	// Unwatched are the times in which a node may have accepted writes beside another one,
 	// and nothing shows whether it did.
-	Unwatched []check.Unwatched `json:"unwatched,omitempty"`
-	Audits    []check.Audit     `json:"audits,omitempty"` // one a table
+	Unwatched []audit.Unwatched `json:"unwatched,omitempty"`
+	Audits    []audit.Audit     `json:"audits,omitempty"` // one a table
 	// LedgerFile sums up the file in which every write is; nil before the load has
 	// ended, and in results that have the writes themselves, under another name.
 	LedgerFile *LedgerFile `json:"ledger_file,omitempty"`

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"pgchaos/check"
+	"pgchaos/audit"
 	"pgchaos/cluster"
 	"pgchaos/record"
 	"pgchaos/record/ledger"
@@ -27,7 +27,7 @@ type Kept struct {
 	stage  report.Stage // how far the run's own pgchaos had come
 	plan   *Plan
 	access cluster.Access
-	forks  map[string][]check.ForkHolding // what the run has read of them, by table
+	forks  map[string][]audit.ForkHolding // what the run has read of them, by table
 }
 
 // Open reads what a run has left in its result directory. It is an error when nothing
@@ -184,7 +184,7 @@ func (k *Kept) oneRun(j Journal, book *ledger.Book) error {
 	return nil
 }
 
-func (k *Kept) forksOf(table string) []check.ForkHolding { return k.forks[table] }
+func (k *Kept) forksOf(table string) []audit.ForkHolding { return k.forks[table] }
 
 // forgotten says what the pgchaos of a run alone knew that kept no reading of a fork:
 // what former primaries had alone, before a step took it from them. A plain restart
@@ -202,8 +202,8 @@ func (k *Kept) forgotten() (unknown []string) {
 // evidence is what the run has recorded. Under what regime a write was acknowledged
 // is known only where the states of the nodes are, which a killed run takes along: its
 // audit is inconclusive in any case.
-func (k *Kept) evidence(book *ledger.Book) check.Evidence {
-	e := check.Evidence{Book: book, Events: k.result.Timeline, States: byNode(k.result.States), Started: k.result.Started}
+func (k *Kept) evidence(book *ledger.Book) audit.Evidence {
+	e := audit.Evidence{Book: book, Events: k.result.Timeline, States: byNode(k.result.States), Started: k.result.Started}
 	if k.stage == report.StageRan {
 		e.Demands = k.plan.demands(k.result.Timeline)
 	}

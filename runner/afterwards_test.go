@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/check"
 	"pgchaos/record"
 	"pgchaos/report"
 	"pgchaos/spec"
@@ -34,15 +33,15 @@ timeline:
 	done := func(name string, at time.Duration) record.Event {
 		return record.Event{Name: name, Action: "configure", Nodes: []string{"a"}, Effective: at, Status: record.EventDone}
 	}
-	first := check.Demand{Node: "a", Standbys: 1, Names: []string{"b"}, Commit: "on"}
-	second := check.Demand{Node: "a", At: time.Second, Commit: "off"}
-	same := func(a, b check.Demand) bool {
+	first := record.Demand{Node: "a", Standbys: 1, Names: []string{"b"}, Commit: "on"}
+	second := record.Demand{Node: "a", At: time.Second, Commit: "off"}
+	same := func(a, b record.Demand) bool {
 		return a.Node == b.Node && a.At == b.At && a.Standbys == b.Standbys && a.Commit == b.Commit && slices.Equal(a.Names, b.Names)
 	}
-	if got := p.demands(nil); !slices.EqualFunc(got, []check.Demand{first}, same) {
+	if got := p.demands(nil); !slices.EqualFunc(got, []record.Demand{first}, same) {
 		t.Errorf("from the beginning: %+v", got)
 	}
-	if got := p.demands([]record.Event{done("weaker", time.Second), done("other", 2*time.Second)}); !slices.EqualFunc(got, []check.Demand{first, second}, same) {
+	if got := p.demands([]record.Event{done("weaker", time.Second), done("other", 2*time.Second)}); !slices.EqualFunc(got, []record.Demand{first, second}, same) {
 		t.Errorf("after both steps: %+v", got)
 	}
 	failed := done("weaker", time.Second)

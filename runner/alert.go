@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"pgchaos/check"
 	"pgchaos/record"
 )
 
@@ -25,7 +24,7 @@ type alert struct {
 	ended   time.Duration       // when the last one was over
 	away    []string            // nodes that faults took away
 	before  int                 // standbys that streamed before
-	demands []check.Demand      // so far
+	demands []record.Demand     // so far
 }
 
 func newAlert() alert { return alert{wake: make(chan struct{}), busy: map[string]struct{}{}} }
@@ -48,7 +47,7 @@ func (w *watch) stepBegins(m record.Event) {
 }
 
 // stepEnds lets the watch calm down again, in its time.
-func (w *watch) stepEnds(m record.Event, demands ...check.Demand) {
+func (w *watch) stepEnds(m record.Event, demands ...record.Demand) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.alert.busy, m.Name)
@@ -60,14 +59,14 @@ func (w *watch) stepEnds(m record.Event, demands ...check.Demand) {
 }
 
 // demand notes what is demanded from the beginning.
-func (w *watch) demand(d check.Demand) {
+func (w *watch) demand(d record.Demand) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.alert.demands = append(w.alert.demands, d)
 }
 
 // demands are all that were made so far.
-func (w *watch) demands() []check.Demand {
+func (w *watch) demands() []record.Demand {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.alert.demands)

@@ -5,7 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pgchaos/check"
+	"pgchaos/outage"
 	"pgchaos/record"
 )
 
@@ -70,16 +70,16 @@ func TestAlert(t *testing.T) {
 		{"a step that asks for less", 2, func(w *watch) {
 			w.stepBegins(stop)
 			primary(w, "c")
-			w.stepEnds(stop, check.Demand{At: time.Millisecond, Node: "a", Standbys: 1})
+			w.stepEnds(stop, record.Demand{At: time.Millisecond, Node: "a", Standbys: 1})
 			time.Sleep(alertMost)
 		}, stateEvery},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := &watch{clock: record.StartClock(), last: check.View{}, alert: newAlert()}
+				w := &watch{clock: record.StartClock(), last: outage.View{}, alert: newAlert()}
 				primary(w, "b", "c")
-				w.demand(check.Demand{Node: "a", Standbys: tt.demand})
+				w.demand(record.Demand{Node: "a", Standbys: tt.demand})
 				calm, wake := w.pace()
 				time.Sleep(time.Second)
 				tt.do(w)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"pgchaos/check"
+	"pgchaos/audit"
 	"pgchaos/cluster"
 	"pgchaos/cluster/rowscan"
 	"pgchaos/record"
@@ -24,7 +24,7 @@ func (r *run) check(ctx context.Context) error {
 	r.Observer.Stage("settling: faults taken back, standbys catching up")
 	authority := s.settle(ctx)
 	r.Observer.Stage("auditing every row of every node")
-	evidence := check.Evidence{
+	evidence := audit.Evidence{
 		Book: r.book, Events: r.line.Events(), Demands: r.watch.demands(), States: map[string][]record.NodeState{},
 		Readers: r.loads.readers(), Started: r.result.Started,
 	}
@@ -40,7 +40,7 @@ func (r *run) check(ctx context.Context) error {
 	}
 	r.watch.end()
 	r.result.States = r.watch.histories(r.cluster)
-	r.result.Unwatched = check.UnwatchedNodes(byNode(r.result.States), r.result.Timeline, r.result.Duration)
+	r.result.Unwatched = audit.UnwatchedNodes(byNode(r.result.States), r.result.Timeline, r.result.Duration)
 	s.finalStates(ctx, r.clock.Now())
 	return r.write(report.StageChecked)
 }
@@ -48,7 +48,7 @@ func (r *run) check(ctx context.Context) error {
 // auditAll audits every table that the experiment inserts into. The evidence is what
 // the run has recorded; what the nodes hold is read here. Forks are what former primaries
 // had alone, by table; it may be nil.
-func (s *site) auditAll(ctx context.Context, p *Plan, e check.Evidence, authority string, forks func(table string) []check.ForkHolding) error {
+func (s *site) auditAll(ctx context.Context, p *Plan, e audit.Evidence, authority string, forks func(table string) []audit.ForkHolding) error {
 	e.Authority = authority
 	lineages := s.lineages(ctx)
 	e.Lineage = lineages[authority]
@@ -58,7 +58,7 @@ func (s *site) auditAll(ctx context.Context, p *Plan, e check.Evidence, authorit
 			e.Forks = forks(table.Name)
 		}
 		e.Nodes = s.hold(ctx, table, lineages)
-		audit, err := check.AuditTable(e)
+		audit, err := audit.AuditTable(e)
 		if err != nil {
 			return fmt.Errorf("audit %s: %w", table.Name, err)
 		}
@@ -99,13 +99,13 @@ func lineageOf(ctx context.Context, n member) (record.Lineage, error) {
 }
 
 // hold reads one table of every node, all at once.
-func (s *site) hold(ctx context.Context, table rows.Table, lineages map[string]record.Lineage) []check.NodeHolding {
-	nodes := make([]check.NodeHolding, len(s.result.Cluster.Nodes))
+func (s *site) hold(ctx context.Context, table rows.Table, lineages map[string]record.Lineage) []audit.NodeHolding {
+	nodes := make([]audit.NodeHolding, len(s.result.Cluster.Nodes))
 	var wg sync.WaitGroup
 	for i, n := range s.result.Cluster.Nodes {
 		_, caughtUp := s.caughtUp[n.Name]
 		_, behind := s.behind[n.Name]
-		nodes[i] = check.NodeHolding{Node: n.Name, Lineage: lineages[n.Name], CaughtUp: caughtUp, Behind: behind}
+		nodes[i] = audit.NodeHolding{Node: n.Name, Lineage: lineages[n.Name], CaughtUp: caughtUp, Behind: behind}
 		if why, ok := s.unbuilt[n.Name]; ok {
 			nodes[i].Why = why
 			continue

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"time"
 
-	"pgchaos/check"
 	"pgchaos/load"
 	"pgchaos/load/pgload"
+	"pgchaos/outage"
 	"pgchaos/record"
 	"pgchaos/report"
 	"pgchaos/spec"
@@ -139,16 +139,16 @@ func describeDist(d load.Dist) (report.Dist, error) {
 
 // describeActivity is what outages and recoveries are computed from; nodes are the
 // names of those that the record has by their numbers.
-func describeActivity(w spec.Workload, writes bool, nodes []string, rec load.Record) check.Activity {
-	a := check.Activity{
+func describeActivity(w spec.Workload, writes bool, nodes []string, rec load.Record) outage.Activity {
+	a := outage.Activity{
 		Workload: w.Name, Writes: writes, Slots: rec.Activity,
 		Spread: w.Target == pgload.Replicas || w.Target == pgload.Each,
 	}
 	for i, n := range rec.Nodes {
-		a.Nodes = append(a.Nodes, check.NodeActivity{Node: nodes[i], Slots: n, Late: rec.LateAcks[i]})
+		a.Nodes = append(a.Nodes, outage.NodeActivity{Node: nodes[i], Slots: n, Late: rec.LateAcks[i]})
 	}
 	for _, c := range rec.Clients {
-		a.Clients = append(a.Clients, check.ClientActivity(c))
+		a.Clients = append(a.Clients, outage.ClientActivity(c))
 	}
 	for _, i := range rec.Active {
 		a.Active = append(a.Active, struct{ From, To time.Duration }(i))

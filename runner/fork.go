@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"pgchaos/check"
+	"pgchaos/audit"
 	"pgchaos/cluster"
 	"pgchaos/record"
 )
@@ -17,22 +17,22 @@ import (
 // forkLog keeps what nodes held, read before a step took from them what they had alone.
 type forkLog struct {
 	mu   sync.Mutex
-	held map[string][]check.ForkHolding // by table
+	held map[string][]audit.ForkHolding // by table
 	n    int
 }
 
-func (f *forkLog) of(table string) []check.ForkHolding {
+func (f *forkLog) of(table string) []audit.ForkHolding {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.held[table]
 }
 
 // add returns the number of the reading, from 1.
-func (f *forkLog) add(table string, h check.ForkHolding) int {
+func (f *forkLog) add(table string, h audit.ForkHolding) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.held == nil {
-		f.held = map[string][]check.ForkHolding{}
+		f.held = map[string][]audit.ForkHolding{}
 	}
 	f.held[table] = append(f.held[table], h)
 	f.n++
@@ -50,7 +50,7 @@ func (r *run) examine(ctx context.Context, n *cluster.Node, state record.NodeSta
 		own, _ = lineageOf(ctx, n)
 	}
 	for _, table := range r.plan.tables() {
-		h := check.ForkHolding{Node: n.Name(), Step: r.stepName(), Timeline: state.Timeline, Read: r.clock.Now(), Lineage: own}
+		h := audit.ForkHolding{Node: n.Name(), Step: r.stepName(), Timeline: state.Timeline, Read: r.clock.Now(), Lineage: own}
 		if failed != nil {
 			h.Why = failed.Error()
 		} else {
@@ -79,7 +79,7 @@ type forkNote struct {
 // keptForks are the readings that a run has left, by table: those that its journal tells
 // of, and any beside, written in the moment before a kill. One that cannot be read is
 // one of a fork that was not read.
-func (k *Kept) keptForks(j Journal) (map[string][]check.ForkHolding, error) {
+func (k *Kept) keptForks(j Journal) (map[string][]audit.ForkHolding, error) {
 	files, err := filepath.Glob(filepath.Join(k.dir, forkFiles))
 	if err != nil {
 		return nil, fmt.Errorf("look for what was read of forks: %w", err)
@@ -91,14 +91,14 @@ func (k *Kept) keptForks(j Journal) (map[string][]check.ForkHolding, error) {
 			notes = append(notes, forkNote{File: name})
 		}
 	}
-	forks := map[string][]check.ForkHolding{}
+	forks := map[string][]audit.ForkHolding{}
 	for _, note := range notes {
 		table, h, err := readFork(k.dir, note.File, k.result.Run)
 		if err == nil {
 			forks[table] = append(forks[table], h)
 			continue
 		}
-		h = check.ForkHolding{
+		h = audit.ForkHolding{
 			Node: cmp.Or(note.Node, "a node"), Step: note.Step,
 			Why: "the run had read it, and what it read is not to be had: " + cmp.Or(note.Error, err.Error()),
 		}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
-	"pgchaos/check"
+	"pgchaos/audit"
 	"pgchaos/internal/regular"
 	"pgchaos/record"
 	"pgchaos/report"
@@ -39,7 +39,7 @@ type forkFile struct {
 	Reading json.RawMessage `json:"reading"`
 }
 
-// forkReading is a check.ForkHolding of one table.
+// forkReading is an audit.ForkHolding of one table.
 type forkReading struct {
 	Run      string         `json:"run"`
 	Table    string         `json:"table"`
@@ -52,7 +52,7 @@ type forkReading struct {
 	Held     *heldRows      `json:"held"` // null: it could not be read, and Why says why
 }
 
-// heldRows is a check.Holding. The sets are in the portable form of 64-bit roaring bitmaps.
+// heldRows is a rows.Holding. The sets are in the portable form of 64-bit roaring bitmaps.
 type heldRows struct {
 	Rows    int64            `json:"rows"`
 	Written map[int][]byte   `json:"written"`
@@ -62,7 +62,7 @@ type heldRows struct {
 }
 
 // writeFork puts a reading on the disk.
-func writeFork(dir, name, run, table string, h check.ForkHolding) error {
+func writeFork(dir, name, run, table string, h audit.ForkHolding) error {
 	reading := forkReading{
 		Run: run, Table: table, Node: h.Node, Step: h.Step, Timeline: h.Timeline, Read: h.Read, Lineage: h.Lineage, Why: h.Why,
 	}
@@ -100,7 +100,7 @@ func sumOf(text []byte) string {
 }
 
 // readFork reads a reading of a run again.
-func readFork(dir, name, run string) (table string, h check.ForkHolding, err error) {
+func readFork(dir, name, run string) (table string, h audit.ForkHolding, err error) {
 	reading, err := decodeFork(filepath.Join(dir, name))
 	if err == nil && reading.Run != run {
 		err = fmt.Errorf("it is of run %s", reading.Run)
@@ -109,7 +109,7 @@ func readFork(dir, name, run string) (table string, h check.ForkHolding, err err
 		h.Holding, err = reading.Held.holding()
 	}
 	if err != nil {
-		return "", check.ForkHolding{}, fmt.Errorf("read %s: %w", name, err)
+		return "", audit.ForkHolding{}, fmt.Errorf("read %s: %w", name, err)
 	}
 	h.Node, h.Step, h.Timeline, h.Read = reading.Node, reading.Step, reading.Timeline, reading.Read
 	h.Lineage, h.Why = reading.Lineage, reading.Why

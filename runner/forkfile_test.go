@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"pgchaos/check"
+	"pgchaos/audit"
 	"pgchaos/record"
 	"pgchaos/report"
 	"pgchaos/rows"
@@ -38,11 +38,11 @@ func TestForkFile(t *testing.T) {
 	lineage := record.Lineage{Timeline: 2, Forks: []record.Fork{{Timeline: 1, At: 0x3000060}}}
 	for _, tc := range []struct {
 		name string
-		held check.ForkHolding
+		held audit.ForkHolding
 	}{
-		{"rows of all kinds", check.ForkHolding{Node: "a", Step: "rejoin-a", Timeline: 2, Read: time.Second, Holding: full, Lineage: lineage}},
-		{"no rows", check.ForkHolding{Node: "a", Step: "clone-a", Timeline: 1, Holding: rows.NewHolding(rows.Table{Name: "t"}, 0)}},
-		{"not read", check.ForkHolding{Node: "a", Step: "clone-a", Why: `it has no "pg_control" <here>`}},
+		{"rows of all kinds", audit.ForkHolding{Node: "a", Step: "rejoin-a", Timeline: 2, Read: time.Second, Holding: full, Lineage: lineage}},
+		{"no rows", audit.ForkHolding{Node: "a", Step: "clone-a", Timeline: 1, Holding: rows.NewHolding(rows.Table{Name: "t"}, 0)}},
+		{"not read", audit.ForkHolding{Node: "a", Step: "clone-a", Why: `it has no "pg_control" <here>`}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -91,7 +91,7 @@ func TestForkFileRefuses(t *testing.T) {
 			if strings.Contains(tc.want, "of run") {
 				run = "run-2"
 			}
-			if err := writeFork(dir, "fork-1.json", "run-1", "t", check.ForkHolding{Node: "a", Timeline: 1}); err != nil {
+			if err := writeFork(dir, "fork-1.json", "run-1", "t", audit.ForkHolding{Node: "a", Timeline: 1}); err != nil {
 				t.Fatal(err)
 			}
 			path := filepath.Join(dir, "fork-1.json")
@@ -171,7 +171,7 @@ func TestKeptForks(t *testing.T) {
 	}
 	k := &Kept{dir: t.TempDir(), result: &report.Result{Run: "run-1"}, plan: p}
 	for _, name := range []string{"fork-1.json", "fork-4.json"} {
-		if err := writeFork(k.dir, name, "run-1", "other", check.ForkHolding{Node: name, Holding: rows.NewHolding(rows.Table{}, 0)}); err != nil {
+		if err := writeFork(k.dir, name, "run-1", "other", audit.ForkHolding{Node: name, Holding: rows.NewHolding(rows.Table{}, 0)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -193,7 +193,7 @@ func TestKeptForks(t *testing.T) {
 	if len(other) != 5 {
 		t.Fatalf("%+v", other)
 	}
-	for i, want := range []check.ForkHolding{
+	for i, want := range []audit.ForkHolding{
 		{Node: "fork-1.json"}, {Node: "a", Step: "rejoin-a", Why: fs.ErrNotExist.Error()}, {Node: "b", Step: "clone-b", Why: "the disk is full"},
 		{Node: "fork-4.json"}, {Node: "a node", Why: "damaged"},
 	} {

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/check"
+	"pgchaos/outage"
 	"pgchaos/record"
 	"pgchaos/record/ledger"
 )
@@ -49,25 +49,25 @@ func TestLookup(t *testing.T) {
 	}
 	defer func() { _ = book.Close() }()
 	acks := lookup{book: book, stretches: map[int]stretch{}}
-	acked := func(at time.Duration, late bool) check.Ack {
-		return check.Ack{Node: "a", Outcome: record.OK, From: at, To: at, Late: late}
+	acked := func(at time.Duration, late bool) outage.Ack {
+		return outage.Ack{Node: "a", Outcome: record.OK, From: at, To: at, Late: late}
 	}
 	for _, tt := range []struct {
 		writer int
 		seq    int64
-		want   check.Ack
+		want   outage.Ack
 		issued bool
 	}{
 		{0, 1, acked(2*time.Millisecond, false), true},
 		{0, 3 * lookupSpan, acked((3*lookupSpan+1)*time.Millisecond, false), true},
 		{0, lookupSpan + 1, acked((lookupSpan+2)*time.Millisecond, false), true},
-		{0, lookupSpan, check.Ack{Outcome: record.Unknown}, true},
+		{0, lookupSpan, outage.Ack{Outcome: record.Unknown}, true},
 		{0, lookupSpan - 1, acked(lookupSpan*time.Millisecond, false), true},
 		{1, 7, acked(1007*time.Millisecond, true), true},
 		{0, 7, acked(1007*time.Millisecond, true), true},
-		{0, 0, check.Ack{}, false},
-		{0, 3*lookupSpan + 1, check.Ack{}, false},
-		{2, 1, check.Ack{}, false},
+		{0, 0, outage.Ack{}, false},
+		{0, 3*lookupSpan + 1, outage.Ack{}, false},
+		{2, 1, outage.Ack{}, false},
 	} {
 		if got, issued := acks.ack(tt.writer, tt.seq); got != tt.want || issued != tt.issued || acks.err != nil {
 			t.Errorf("writer %d, %d: %+v, %v, %v", tt.writer, tt.seq, got, issued, acks.err)

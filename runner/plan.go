@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"pgchaos/check"
 	"pgchaos/cluster"
 	"pgchaos/expect"
 	"pgchaos/load/pgload"
@@ -85,7 +84,7 @@ func (p *Plan) configured(m record.Event) *spec.Synchronous {
 
 // demands are what the experiment demands of synchronous replication, and from when: the
 // cluster's own regime, and those of the steps that have been done.
-func (p *Plan) demands(events []record.Event) (all []check.Demand) {
+func (p *Plan) demands(events []record.Event) (all []record.Demand) {
 	if s := p.Experiment.Cluster.Synchronous; s != nil {
 		all = append(all, demandOf(s, p.Experiment.Cluster.Nodes[0].Name, 0))
 	}
@@ -96,7 +95,7 @@ func (p *Plan) demands(events []record.Event) (all []check.Demand) {
 }
 
 // demandsOf are those that a step makes; none, if it is no such step.
-func (p *Plan) demandsOf(m record.Event) (all []check.Demand) {
+func (p *Plan) demandsOf(m record.Event) (all []record.Demand) {
 	if s := p.configured(m); s != nil {
 		for _, node := range m.Nodes {
 			all = append(all, demandOf(s, node, m.Effective))
@@ -106,9 +105,9 @@ func (p *Plan) demandsOf(m record.Event) (all []check.Demand) {
 }
 
 // demandOf is what a regime demands of a node's standbys.
-func demandOf(s *spec.Synchronous, node string, at time.Duration) check.Demand {
+func demandOf(s *spec.Synchronous, node string, at time.Duration) record.Demand {
 	standbys, _ := standbynames.Parse(s.Standbys) // the file was validated
-	return check.Demand{At: at, Node: node, Standbys: standbys.Num, Names: standbys.Names, Commit: s.Commit}
+	return record.Demand{At: at, Node: node, Standbys: standbys.Num, Names: standbys.Names, Commit: s.Commit}
 }
 
 // What pgchaos itself has open in a run: its own files, and for each node sessions, logs and what its processes are

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"pgchaos/check"
 	"pgchaos/load/pgload"
+	"pgchaos/outage"
 	"pgchaos/record/ledger"
 	"pgchaos/report"
 	"pgchaos/standbynames"
@@ -32,15 +32,15 @@ func (r *run) describeReads(w *running, nodes []string) (*report.Reads, error) {
 		})
 	}
 	acks := lookup{book: r.book, stretches: map[int]stretch{}}
-	course := check.ReadCourse{Nodes: nodes, Ack: acks.ack, Awaited: awaited}
+	course := outage.ReadCourse{Nodes: nodes, Ack: acks.ack, Awaited: awaited}
 	for _, n := range r.result.States {
 		course.States = append(course.States, n.States...)
 	}
-	judged := check.ReadsSeen{
-		Stale: check.ReadEvents(seen.Stale), Misses: check.ReadEvents(seen.Misses), Gaps: check.ReadEvents(seen.Gaps),
-		Back: check.ReadEvents(seen.Back), Across: check.ReadEvents(seen.Across), Never: check.ReadEvents(seen.Never),
+	judged := outage.ReadsSeen{
+		Stale: outage.ReadEvents(seen.Stale), Misses: outage.ReadEvents(seen.Misses), Gaps: outage.ReadEvents(seen.Gaps),
+		Back: outage.ReadEvents(seen.Back), Across: outage.ReadEvents(seen.Across), Never: outage.ReadEvents(seen.Never),
 	}
-	out.Findings, out.NotJudged = check.Reads(judged, course), judged.Stale.Unkept()
+	out.Findings, out.NotJudged = outage.Reads(judged, course), judged.Stale.Unkept()
 	if acks.err != nil {
 		return nil, fmt.Errorf("workload %s: judge its reads by the ledger: %w", w.spec.Name, acks.err)
 	}
@@ -64,9 +64,9 @@ type stretch struct {
 const lookupSpan = 512
 
 // ack is what became of a write.
-func (l *lookup) ack(writer int, seq int64) (a check.Ack, issued bool) {
+func (l *lookup) ack(writer int, seq int64) (a outage.Ack, issued bool) {
 	if l.book == nil {
-		return check.Ack{}, false
+		return outage.Ack{}, false
 	}
 	s, read := l.stretches[writer]
 	if first := seq - seq%lookupSpan; !read || s.first != first {
@@ -82,20 +82,20 @@ func (l *lookup) ack(writer int, seq int64) (a check.Ack, issued bool) {
 	}
 	i, issued := slices.BinarySearchFunc(s.entries, seq, func(e ledger.Entry, seq int64) int { return cmp.Compare(e.Seq, seq) })
 	if !issued {
-		return check.Ack{}, false
+		return outage.Ack{}, false
 	}
 	e := s.entries[i]
-	return check.Ack{Node: e.Server.Node, Outcome: e.Outcome, From: e.Done, To: e.Done, Late: e.Late}, true
+	return outage.Ack{Node: e.Server.Node, Outcome: e.Outcome, From: e.Done, To: e.Done, Late: e.Late}, true
 }
 
 // awaited parses what a server says of its synchronous_standby_names; what cannot be
 // read promises nothing.
-func awaited(names string) check.Awaited {
+func awaited(names string) outage.Awaited {
 	s, err := standbynames.Parse(names)
 	if err != nil {
-		return check.Awaited{}
+		return outage.Awaited{}
 	}
-	return check.Awaited{Any: s.Any, Num: s.Num, Names: s.Names}
+	return outage.Awaited{Any: s.Any, Num: s.Num, Names: s.Names}
 }
 
 // readers tells how many clients have read one of these rows. It is nil where nothing

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/check"
+	"pgchaos/outage"
 	"pgchaos/report/text"
 	"pgchaos/verdict"
 )
@@ -79,12 +79,12 @@ func TestTamperingIsSeenByReaders(t *testing.T) {
 		t.Errorf("verdict %s, %v, %v", r.Verdict, r.Reasons, err)
 	}
 	reads := r.Workloads[2].Reads
-	found := map[check.ReadWhat]int64{}
+	found := map[outage.ReadWhat]int64{}
 	for _, f := range reads.Findings {
 		found[f.What] = f.N
 	}
-	for _, what := range []check.ReadWhat{check.ReadHole, check.ReadWentBack, check.ReadStalePrimary, check.ReadNever} {
-		i := slices.IndexFunc(reads.Findings, func(f check.ReadFinding) bool { return f.What == what })
+	for _, what := range []outage.ReadWhat{outage.ReadHole, outage.ReadWentBack, outage.ReadStalePrimary, outage.ReadNever} {
+		i := slices.IndexFunc(reads.Findings, func(f outage.ReadFinding) bool { return f.What == what })
 		if i < 0 || !reads.Findings[i].Violation || len(reads.Findings[i].Examples) == 0 {
 			t.Errorf("%s: not seen in %v", what, found)
 		}

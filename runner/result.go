@@ -12,8 +12,9 @@ import (
 
 	"github.com/shirou/gopsutil/v4/mem"
 
-	"pgchaos/check"
+	"pgchaos/audit"
 	"pgchaos/cluster"
+	"pgchaos/outage"
 	"pgchaos/report"
 	"pgchaos/verdict"
 )
@@ -55,8 +56,8 @@ func (r *run) collect() error {
 	r.result.Timeline = r.line.Events()
 	r.result.States = r.watch.histories(r.cluster)
 	// Before the faults are taken back: whom nobody could reach until then was no rival.
-	r.result.TwoWritable = check.TwoWritable(byNode(r.result.States))
-	var activity []check.Activity
+	r.result.TwoWritable = audit.TwoWritable(byNode(r.result.States))
+	var activity []outage.Activity
 	var nodes []string
 	for _, n := range r.cluster.Nodes() {
 		nodes = append(nodes, n.Name())
@@ -77,14 +78,14 @@ func (r *run) collect() error {
 	if r.result.Generator != nil {
 		r.result.Generator.Warnings = suspects(r.result.Generator, r.result.Workloads)
 	}
-	r.result.Outages = check.Outages(activity, r.result.Timeline, r.result.Duration)
-	r.result.Downtimes = check.Downtimes(activity, r.result.Timeline, r.result.Phases, r.result.Duration)
+	r.result.Outages = outage.Outages(activity, r.result.Timeline, r.result.Duration)
+	r.result.Downtimes = outage.Downtimes(activity, r.result.Timeline, r.result.Phases, r.result.Duration)
 	r.result.Forks = r.vectors.forks()
-	course := check.Course{Activity: activity, Events: r.result.Timeline, Demands: r.watch.demands(), End: r.result.Duration}
+	course := outage.Course{Activity: activity, Events: r.result.Timeline, Demands: r.watch.demands(), End: r.result.Duration}
 	for _, n := range r.result.States {
 		course.States = append(course.States, n.States...)
 	}
-	r.result.Recoveries = check.Recoveries(course)
+	r.result.Recoveries = outage.Recoveries(course)
 	r.watch.mu.Lock()
 	defer r.watch.mu.Unlock()
 	r.result.Usage = thinUsage(r.watch.usage, r.result.Phases, r.result.Duration)

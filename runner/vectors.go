@@ -8,9 +8,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"pgchaos/check"
 	"pgchaos/cluster"
 	"pgchaos/load/pgload"
+	"pgchaos/outage"
 	"pgchaos/record"
 )
 
@@ -37,7 +37,7 @@ type vectorTable struct {
 	name   string
 	reader *pgload.VectorReader
 	mu     sync.Mutex
-	chain  *check.Chain
+	chain  *outage.Chain
 }
 
 // startVectors reads until end is called.
@@ -55,7 +55,7 @@ func startVectors(ctx context.Context, c *cluster.Cluster, loads *loadSet, p *Pl
 			stop()
 			return nil, err
 		}
-		v.tables = append(v.tables, &vectorTable{name: t.Name, reader: reader, chain: check.NewChain(t.Name, writers, len(all))})
+		v.tables = append(v.tables, &vectorTable{name: t.Name, reader: reader, chain: outage.NewChain(t.Name, writers, len(all))})
 	}
 	if len(v.tables) > 0 {
 		for _, n := range c.Nodes() {
@@ -134,7 +134,7 @@ func (v *vectors) watch(ctx context.Context, n *cluster.Node) {
 func (v *vectors) read(ctx context.Context, t *vectorTable, node string, conn *pgx.Conn, connection int) bool {
 	ctx, cancel := context.WithTimeout(ctx, vectorTimeout)
 	defer cancel()
-	r := check.Vector{Node: node, Conn: connection, Before: v.clock.Now()}
+	r := outage.Vector{Node: node, Conn: connection, Before: v.clock.Now()}
 	var err error
 	if r.Heads, r.Standby, r.Timeline, err = t.reader.Read(ctx, conn); err != nil {
 		return false
@@ -153,7 +153,7 @@ func (v *vectors) end() {
 }
 
 // forks are what was found, a table each. Not before end.
-func (v *vectors) forks() (all []check.Forks) {
+func (v *vectors) forks() (all []outage.Forks) {
 	for _, t := range v.tables {
 		all = append(all, t.chain.Forks())
 	}

@@ -10,9 +10,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"pgchaos/check"
 	"pgchaos/cluster"
 	"pgchaos/cluster/probe"
+	"pgchaos/outage"
 	"pgchaos/record"
 	"pgchaos/report"
 )
@@ -38,7 +38,7 @@ type watch struct {
 
 	mu     sync.Mutex
 	states map[string][]record.NodeState // the changes, and before each the last reading without it
-	last   check.View
+	last   outage.View
 	alert  alert
 	usage  []record.Usage
 	errs   map[string]error // the newest failure to read a node's resource use
@@ -49,7 +49,7 @@ func startWatch(ctx context.Context, c *cluster.Cluster, clock record.Clock, cra
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	w := &watch{
 		clock: clock, crashed: crashed, stop: stop,
-		states: map[string][]record.NodeState{}, last: check.View{}, errs: map[string]error{}, alert: newAlert(),
+		states: map[string][]record.NodeState{}, last: outage.View{}, errs: map[string]error{}, alert: newAlert(),
 	}
 	for _, n := range c.Nodes() {
 		w.wg.Go(func() { guard(func() { w.watchState(ctx, n) }) })

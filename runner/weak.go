@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"pgchaos/check"
+	"pgchaos/audit"
 	"pgchaos/record/ledger"
 	"pgchaos/report"
 )
@@ -29,7 +29,7 @@ func WeakBy(dir string, r *report.Result) (func(workload string, e *ledger.Entry
 		}
 		return func(string, *ledger.Entry) bool { return false }, nil
 	}
-	why, err := check.WeakBy(check.Evidence{
+	why, err := audit.WeakBy(audit.Evidence{
 		Events: r.Timeline, Demands: p.demands(r.Timeline), States: byNode(r.States), Started: r.Started, Commits: p.commits(),
 	})
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"pgchaos/check"
+	"pgchaos/audit"
 	"pgchaos/record"
 	"pgchaos/report"
 	"pgchaos/verdict"
@@ -71,7 +71,7 @@ func losses() []Case {
 				"missing on other nodes": some,
 			},
 			Produced: []condition{found(afterFailover, some)},
-			Also:     []condition{lost(check.Run{Cause: check.CauseFork, LostBy: "kill-a", FoundOn: []string{"a"}}), rpo("kill-a", check.CauseFork, afterFailover)},
+			Also:     []condition{lost(audit.Run{Cause: audit.CauseFork, LostBy: "kill-a", FoundOn: []string{"a"}}), rpo("kill-a", audit.CauseFork, afterFailover)},
 		},
 		{
 			Name: "rewound", Verdict: verdict.Fail, Exit: exitFail, Failed: []string{nothingLost},
@@ -79,7 +79,7 @@ func losses() []Case {
 				"lost": same(afterFailover), "explained by a fork": same(afterFailover), "forks read": exactly(1),
 			},
 			Produced: []condition{found(afterFailover, some), found(minus("count-b", "count-rewound"), exactly(0)), rewound},
-			Also:     []condition{lost(check.Run{Cause: check.CauseFork, LostBy: "kill-a", OnForks: []string{"a"}}), rpo("kill-a", check.CauseFork, afterFailover)},
+			Also:     []condition{lost(audit.Run{Cause: audit.CauseFork, LostBy: "kill-a", OnForks: []string{"a"}}), rpo("kill-a", audit.CauseFork, afterFailover)},
 		},
 		{
 			Name: "weak-ack", Verdict: verdict.Fail, Exit: exitFail, Failed: []string{"weak_lost == 0"},
@@ -92,7 +92,7 @@ func losses() []Case {
 			},
 			Produced: []condition{found(cancelled, some)},
 			Also: []condition{
-				lost(check.Run{Cause: check.CauseFork, LostBy: "kill-a", Weak: check.WeakNotice, FoundOn: []string{"a"}}), weakRPO("kill-a", cancelled),
+				lost(audit.Run{Cause: audit.CauseFork, LostBy: "kill-a", Weak: audit.WeakNotice, FoundOn: []string{"a"}}), weakRPO("kill-a", cancelled),
 			},
 		},
 		{
@@ -112,13 +112,13 @@ func losses() []Case {
 				"rows read that vanished": some,
 			},
 			Produced: []condition{found(onlyOnC, some)},
-			Also:     []condition{lost(check.Run{Cause: check.CauseFork, LostBy: "kill-a", FoundOn: []string{"a", "c"}}), rpo("kill-a", check.CauseFork, onlyOnC)},
+			Also:     []condition{lost(audit.Run{Cause: audit.CauseFork, LostBy: "kill-a", FoundOn: []string{"a", "c"}}), rpo("kill-a", audit.CauseFork, onlyOnC)},
 		},
 		{
 			Name: "crash-restart", Verdict: verdict.Fail, Exit: exitFail, Failed: []string{nothingLost},
 			Counts:   map[string]demand{"lost": same(afterCrash), "explained by a crash": same(afterCrash)},
 			Produced: []condition{found(afterCrash, some), wroteOn("life-after", "life-goes-on"), readOn("life-after", "life-goes-on")},
-			Also:     []condition{lost(check.Run{Cause: check.CauseCrash, LostBy: "restart-a"}), rpo("restart-a", check.CauseCrash, afterCrash), shutDown("restart-a", "immediate")},
+			Also:     []condition{lost(audit.Run{Cause: audit.CauseCrash, LostBy: "restart-a"}), rpo("restart-a", audit.CauseCrash, afterCrash), shutDown("restart-a", "immediate")},
 		},
 	}
 }
@@ -131,7 +131,7 @@ func splitBrains() []Case {
 	const together = "split brain: a on timeline 1 and b on timeline 2 both accepted writes from "
 	onB := minus("count-b", "count-fork")
 	overlap := "table test_data: split brain: a on timeline 1 acknowledged a write sent at"
-	onlyOnA := lost(check.Run{Cause: check.CauseFork, LostBy: "promote-b", FoundOn: []string{"a"}})
+	onlyOnA := lost(audit.Run{Cause: audit.CauseFork, LostBy: "promote-b", FoundOn: []string{"a"}})
 	return []Case{
 		{
 			Name: "split-brain", Verdict: verdict.Fail, Exit: exitFail, Failed: []string{nothingLost},
@@ -143,7 +143,7 @@ func splitBrains() []Case {
 				"servers writable at once": exactly(1), unwatched: whatever,
 			},
 			Produced: []condition{found(minus("count-a", "count-b"), exactly(0)), found(onA, exactly(100))},
-			Also:     []condition{onlyOnA, rpo("promote-b", check.CauseFork, onA), overlapped},
+			Also:     []condition{onlyOnA, rpo("promote-b", audit.CauseFork, onA), overlapped},
 		},
 		{
 			// Nothing that can be seen at the end tells of it.
@@ -155,7 +155,7 @@ func splitBrains() []Case {
 				"servers writable at once": exactly(1), unwatched: whatever,
 			},
 			Produced: []condition{found(onA, some), found(minus("count-b", "count-fork"), some)},
-			Also:     []condition{onlyOnA, rpo("promote-b", check.CauseFork, onA), overlapped},
+			Also:     []condition{onlyOnA, rpo("promote-b", audit.CauseFork, onA), overlapped},
 		},
 		{
 			// Nobody writes to a after the promotion, so that the readings alone tell of it.
@@ -176,7 +176,7 @@ func splitBrains() []Case {
 				"servers writable at once": atMost(1), unwatched: whatever,
 			},
 			Produced: []condition{wroteOn("resume-a", "together")},
-			Also:     []condition{lost(check.Run{Cause: check.CauseFork, LostBy: "pause-a", FoundOn: []string{"a"}})},
+			Also:     []condition{lost(audit.Run{Cause: audit.CauseFork, LostBy: "pause-a", FoundOn: []string{"a"}})},
 		},
 		{
 			Name: "fail-back", Verdict: verdict.Fail, Exit: exitFail, Failed: []string{nothingLost},
@@ -185,7 +185,7 @@ func splitBrains() []Case {
 				"missing on other nodes": same(onA), "fail-backs to an older timeline": exactly(1),
 			},
 			Produced: []condition{found(onA, some), found(onB, some)},
-			Also:     []condition{lost(check.Run{Node: "b", Timeline: 2, Cause: check.CauseForeign, LostBy: "promote-b", FoundOn: []string{"b"}})},
+			Also:     []condition{lost(audit.Run{Node: "b", Timeline: 2, Cause: audit.CauseForeign, LostBy: "promote-b", FoundOn: []string{"b"}})},
 		},
 	}
 }
@@ -197,14 +197,14 @@ func tampered() []Case {
 			Name: "row-deleted", Failed: []string{nothingLost},
 			Reasons: []string{"table test_data: 1 acknowledged and lost, and nothing explains it: its LSN 0/"},
 			Counts:  map[string]demand{"lost": exactly(1), "unexplained": exactly(1), "extra on other nodes": exactly(1)},
-			Also:    []condition{lost(check.Run{FoundOn: []string{"a"}, Why: " lies before the fork at "}), shutDown("stop-a", "fast")},
+			Also:    []condition{lost(audit.Run{FoundOn: []string{"a"}, Why: " lies before the fork at "}), shutDown("stop-a", "fast")},
 		},
 		{
 			Name: "last-row-deleted", Failed: []string{nothingLost},
 			Reasons: []string{"table test_data: 1 acknowledged and lost, and nothing explains it: its LSN 0/"},
 			Counts:  map[string]demand{"lost": exactly(1), "unexplained": exactly(1), "extra on other nodes": exactly(1)},
 			Also: []condition{
-				lost(check.Run{FoundOn: []string{"a"}, Why: ", and so does its commit: a write that was sent to a at "}), ofWorkload("early"),
+				lost(audit.Run{FoundOn: []string{"a"}, Why: ", and so does its commit: a write that was sent to a at "}), ofWorkload("early"),
 			},
 		},
 		{

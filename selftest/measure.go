@@ -5,7 +5,8 @@ import (
 	"slices"
 	"strconv"
 
-	"pgchaos/check"
+	"pgchaos/audit"
+	"pgchaos/outage"
 	"pgchaos/record"
 	"pgchaos/report"
 )
@@ -20,44 +21,44 @@ type measure struct {
 // for every kind of finding stands here, or a finding too many goes unseen.
 func measures() []measure {
 	return []measure{
-		{"lost", audited(func(a *check.Audit) int64 { return a.Lost.N })},
+		{"lost", audited(func(a *audit.Audit) int64 { return a.Lost.N })},
 		{"weakly acknowledged", weak},
-		{"weakly acknowledged and lost", audited(func(a *check.Audit) int64 { return a.WeakLost.N })},
-		{"weak by notice", weakly(func(w check.WeakAcks) int64 { return w.Notice })},
-		{"weak by regime", weakly(func(w check.WeakAcks) int64 { return w.Regime })},
-		{"weak in transition", weakly(func(w check.WeakAcks) int64 { return w.Transition })},
-		{"unexplained", audited(func(a *check.Audit) int64 { return a.Unexplained })},
-		{"explained by a fork", explainedBy(check.CauseFork)},
-		{"explained by a foreign timeline", explainedBy(check.CauseForeign)},
-		{"explained by a crash", explainedBy(check.CauseCrash)},
-		{"survived", audited(func(a *check.Audit) int64 { return a.Survived.N })},
-		{"vanished", audited(func(a *check.Audit) int64 { return a.Vanished.N })},
-		{"resurrected", audited(func(a *check.Audit) int64 { return a.Resurrected.N })},
-		{"duplicated", audited(func(a *check.Audit) int64 { return a.Duplicated.N })},
-		{"foreign", audited(func(a *check.Audit) int64 { return a.Foreign.N })},
-		{"corrupted", audited(func(a *check.Audit) int64 { return a.Corrupted.N })},
-		{"missing on other nodes", onNodes(func(n check.NodeAudit) int64 { return n.Missing })},
-		{"extra on other nodes", onNodes(func(n check.NodeAudit) int64 { return n.Extra })},
-		{"different on other nodes", onNodes(func(n check.NodeAudit) int64 { return n.Different })},
-		{"forks read", onForks(func(f check.ForkAudit) int64 { return one(f.Read) })},
-		{"forks not read", onForks(func(f check.ForkAudit) int64 { return one(!f.Read) })},
-		{"nodes not read", onNodes(func(n check.NodeAudit) int64 { return one(!n.Read) })},
-		{"audits not complete", audited(func(a *check.Audit) int64 { return one(!a.Complete) })},
-		{"audits without acknowledgements", audited(func(a *check.Audit) int64 { return one(a.Acknowledged == 0) })},
+		{"weakly acknowledged and lost", audited(func(a *audit.Audit) int64 { return a.WeakLost.N })},
+		{"weak by notice", weakly(func(w audit.WeakAcks) int64 { return w.Notice })},
+		{"weak by regime", weakly(func(w audit.WeakAcks) int64 { return w.Regime })},
+		{"weak in transition", weakly(func(w audit.WeakAcks) int64 { return w.Transition })},
+		{"unexplained", audited(func(a *audit.Audit) int64 { return a.Unexplained })},
+		{"explained by a fork", explainedBy(audit.CauseFork)},
+		{"explained by a foreign timeline", explainedBy(audit.CauseForeign)},
+		{"explained by a crash", explainedBy(audit.CauseCrash)},
+		{"survived", audited(func(a *audit.Audit) int64 { return a.Survived.N })},
+		{"vanished", audited(func(a *audit.Audit) int64 { return a.Vanished.N })},
+		{"resurrected", audited(func(a *audit.Audit) int64 { return a.Resurrected.N })},
+		{"duplicated", audited(func(a *audit.Audit) int64 { return a.Duplicated.N })},
+		{"foreign", audited(func(a *audit.Audit) int64 { return a.Foreign.N })},
+		{"corrupted", audited(func(a *audit.Audit) int64 { return a.Corrupted.N })},
+		{"missing on other nodes", onNodes(func(n audit.NodeAudit) int64 { return n.Missing })},
+		{"extra on other nodes", onNodes(func(n audit.NodeAudit) int64 { return n.Extra })},
+		{"different on other nodes", onNodes(func(n audit.NodeAudit) int64 { return n.Different })},
+		{"forks read", onForks(func(f audit.ForkAudit) int64 { return one(f.Read) })},
+		{"forks not read", onForks(func(f audit.ForkAudit) int64 { return one(!f.Read) })},
+		{"nodes not read", onNodes(func(n audit.NodeAudit) int64 { return one(!n.Read) })},
+		{"audits not complete", audited(func(a *audit.Audit) int64 { return one(!a.Complete) })},
+		{"audits without acknowledgements", audited(func(a *audit.Audit) int64 { return one(a.Acknowledged == 0) })},
 		{"tables not audited", func(r *report.Result) int64 { return one(len(r.Audits) != 1) }},
-		{"audits of a damaged ledger", audited(func(a *check.Audit) int64 { return one(len(a.Damage) > 0) })},
-		{"overlapping servers", audited(func(a *check.Audit) int64 { return int64(len(a.SplitBrain)) })},
-		{"fail-backs to an older timeline", audited(func(a *check.Audit) int64 { return int64(len(a.FailBacks)) })},
+		{"audits of a damaged ledger", audited(func(a *audit.Audit) int64 { return one(len(a.Damage) > 0) })},
+		{"overlapping servers", audited(func(a *audit.Audit) int64 { return int64(len(a.SplitBrain)) })},
+		{"fail-backs to an older timeline", audited(func(a *audit.Audit) int64 { return int64(len(a.FailBacks)) })},
 		{"servers writable at once", func(r *report.Result) int64 { return int64(len(r.TwoWritable)) }},
 		{"times when a node went unwatched", func(r *report.Result) int64 { return int64(len(r.Unwatched)) }},
 		{"rows read that vanished", audited(ghosts)},
-		{"holes read", readers(check.ReadHole)},
-		{"rows read that were never attempted", readers(check.ReadNever)},
-		{"stale reads of the primary", readers(check.ReadStalePrimary)},
-		{"stale reads of who was waited for", readers(check.ReadStaleApplied)},
-		{"reads that went back", readers(check.ReadWentBack)},
-		{"forks between standbys", heads(func(f check.Forks) int64 { return f.Standbys.N })},
-		{"heads that went back", heads(func(f check.Forks) int64 { return f.WentBack.N })},
+		{"holes read", readers(outage.ReadHole)},
+		{"rows read that were never attempted", readers(outage.ReadNever)},
+		{"stale reads of the primary", readers(outage.ReadStalePrimary)},
+		{"stale reads of who was waited for", readers(outage.ReadStaleApplied)},
+		{"reads that went back", readers(outage.ReadWentBack)},
+		{"forks between standbys", heads(func(f outage.Forks) int64 { return f.Standbys.N })},
+		{"heads that went back", heads(func(f outage.Forks) int64 { return f.WentBack.N })},
 		{"primaries too many", func(r *report.Result) int64 { return max(0, int64(len(r.SplitBrain))-1) }},
 		{"nodes not settled", func(r *report.Result) int64 {
 			return tally(r.Settle, func(n report.SettleNote) bool { return n.Error != "" })
@@ -68,7 +69,7 @@ func measures() []measure {
 	}
 }
 
-func audited(of func(*check.Audit) int64) func(*report.Result) int64 {
+func audited(of func(*audit.Audit) int64) func(*report.Result) int64 {
 	return func(r *report.Result) (n int64) {
 		for i := range r.Audits {
 			n += of(&r.Audits[i])
@@ -77,8 +78,8 @@ func audited(of func(*check.Audit) int64) func(*report.Result) int64 {
 	}
 }
 
-func onNodes(of func(check.NodeAudit) int64) func(*report.Result) int64 {
-	return audited(func(a *check.Audit) (n int64) {
+func onNodes(of func(audit.NodeAudit) int64) func(*report.Result) int64 {
+	return audited(func(a *audit.Audit) (n int64) {
 		for _, node := range a.Nodes {
 			n += of(node)
 		}
@@ -86,8 +87,8 @@ func onNodes(of func(check.NodeAudit) int64) func(*report.Result) int64 {
 	})
 }
 
-func onForks(of func(check.ForkAudit) int64) func(*report.Result) int64 {
-	return audited(func(a *check.Audit) (n int64) {
+func onForks(of func(audit.ForkAudit) int64) func(*report.Result) int64 {
+	return audited(func(a *audit.Audit) (n int64) {
 		for _, f := range a.Forks {
 			n += of(f)
 		}
@@ -95,7 +96,7 @@ func onForks(of func(check.ForkAudit) int64) func(*report.Result) int64 {
 	})
 }
 
-func ghosts(a *check.Audit) int64 {
+func ghosts(a *audit.Audit) int64 {
 	if a.Ghosts == nil {
 		return 0 // nobody read
 	}
@@ -103,7 +104,7 @@ func ghosts(a *check.Audit) int64 {
 }
 
 // readers is how often the clients of all read workloads saw one thing.
-func readers(what check.ReadWhat) func(*report.Result) int64 {
+func readers(what outage.ReadWhat) func(*report.Result) int64 {
 	return func(r *report.Result) (n int64) {
 		for _, w := range r.Workloads {
 			if w.Reads == nil {
@@ -120,7 +121,7 @@ func readers(what check.ReadWhat) func(*report.Result) int64 {
 }
 
 // heads is a number from the readings of the writers' heads on all nodes.
-func heads(of func(check.Forks) int64) func(*report.Result) int64 {
+func heads(of func(outage.Forks) int64) func(*report.Result) int64 {
 	return func(r *report.Result) (n int64) {
 		for _, f := range r.Forks {
 			n += of(f)
@@ -130,8 +131,8 @@ func heads(of func(check.Forks) int64) func(*report.Result) int64 {
 }
 
 // explainedBy is how many losses one cause explains, the weak ones too.
-func explainedBy(cause check.Cause) func(*report.Result) int64 {
-	return audited(func(a *check.Audit) (n int64) {
+func explainedBy(cause audit.Cause) func(*report.Result) int64 {
+	return audited(func(a *audit.Audit) (n int64) {
 		for _, p := range a.RPO {
 			if p.Cause == cause {
 				n += p.Lost + p.WeakLost
@@ -142,8 +143,8 @@ func explainedBy(cause check.Cause) func(*report.Result) int64 {
 }
 
 // weakly is a part of the weak acknowledgements, as the audit of a table has them.
-func weakly(of func(check.WeakAcks) int64) func(*report.Result) int64 {
-	return audited(func(a *check.Audit) int64 {
+func weakly(of func(audit.WeakAcks) int64) func(*report.Result) int64 {
+	return audited(func(a *audit.Audit) int64 {
 		if a.Weak == nil {
 			return unknown
 		}

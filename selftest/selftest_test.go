@@ -9,7 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"pgchaos/check"
+	"pgchaos/audit"
+	"pgchaos/outage"
 	"pgchaos/record"
 	"pgchaos/record/ledger"
 	"pgchaos/report"
@@ -88,9 +89,9 @@ var change = map[string]func(r *report.Result, n int64){
 	"weak by regime":                  func(r *report.Result, n int64) { r.Audits[0].Weak.Regime += n },
 	"weak in transition":              func(r *report.Result, n int64) { r.Audits[0].Weak.Transition += n },
 	"unexplained":                     func(r *report.Result, n int64) { r.Audits[0].Unexplained += n },
-	"explained by a fork":             func(r *report.Result, n int64) { explain(r, check.CauseFork, n) },
-	"explained by a foreign timeline": func(r *report.Result, n int64) { explain(r, check.CauseForeign, n) },
-	"explained by a crash":            func(r *report.Result, n int64) { explain(r, check.CauseCrash, n) },
+	"explained by a fork":             func(r *report.Result, n int64) { explain(r, audit.CauseFork, n) },
+	"explained by a foreign timeline": func(r *report.Result, n int64) { explain(r, audit.CauseForeign, n) },
+	"explained by a crash":            func(r *report.Result, n int64) { explain(r, audit.CauseCrash, n) },
 	"survived":                        func(r *report.Result, n int64) { r.Audits[0].Survived.N += n },
 	"vanished":                        func(r *report.Result, n int64) { r.Audits[0].Vanished.N += n },
 	"resurrected":                     func(r *report.Result, n int64) { r.Audits[0].Resurrected.N += n },
@@ -102,23 +103,23 @@ var change = map[string]func(r *report.Result, n int64){
 	"different on other nodes":        func(r *report.Result, n int64) { r.Audits[0].Nodes[0].Different += n },
 	"nodes not read":                  func(r *report.Result, n int64) { setRead(r, n < 0) },
 	"audits not complete":             func(r *report.Result, n int64) { r.Audits[0].Complete = n < 0 },
-	"forks read":                      func(r *report.Result, n int64) { forks(r, n, check.ForkAudit{Node: "b", Read: true}) },
-	"forks not read":                  func(r *report.Result, n int64) { forks(r, n, check.ForkAudit{Node: "b"}) },
+	"forks read":                      func(r *report.Result, n int64) { forks(r, n, audit.ForkAudit{Node: "b", Read: true}) },
+	"forks not read":                  func(r *report.Result, n int64) { forks(r, n, audit.ForkAudit{Node: "b"}) },
 	"audits of a damaged ledger":      func(r *report.Result, n int64) { r.Audits[0].Damage = append(r.Audits[0].Damage, "block 1") },
 	"overlapping servers": func(r *report.Result, n int64) {
 		a := &r.Audits[0]
-		o := check.Overlap{Older: ledger.Server{Node: "a", Timeline: 1}, Newer: ledger.Server{Node: "b", Timeline: 2}, From: 1, To: 2}
-		a.SplitBrain = slices.Repeat([]check.Overlap{o}, len(a.SplitBrain)+int(n))
+		o := audit.Overlap{Older: ledger.Server{Node: "a", Timeline: 1}, Newer: ledger.Server{Node: "b", Timeline: 2}, From: 1, To: 2}
+		a.SplitBrain = slices.Repeat([]audit.Overlap{o}, len(a.SplitBrain)+int(n))
 	},
 	"fail-backs to an older timeline": func(r *report.Result, n int64) {
 		a := &r.Audits[0]
-		a.FailBacks = slices.Repeat([]check.FailBack{{To: 1}}, len(a.FailBacks)+int(n))
+		a.FailBacks = slices.Repeat([]audit.FailBack{{To: 1}}, len(a.FailBacks)+int(n))
 	},
 	"servers writable at once": func(r *report.Result, n int64) {
-		r.TwoWritable = slices.Repeat([]check.Rivals{{To: 1}}, len(r.TwoWritable)+int(n))
+		r.TwoWritable = slices.Repeat([]audit.Rivals{{To: 1}}, len(r.TwoWritable)+int(n))
 	},
 	"times when a node went unwatched": func(r *report.Result, n int64) {
-		r.Unwatched = slices.Repeat([]check.Unwatched{{Node: "a", To: 1}}, len(r.Unwatched)+int(n))
+		r.Unwatched = slices.Repeat([]audit.Unwatched{{Node: "a", To: 1}}, len(r.Unwatched)+int(n))
 	},
 	"audits without acknowledgements": func(r *report.Result, n int64) { r.Audits[0].Acknowledged = 0 },
 	"tables not audited":              func(r *report.Result, n int64) { r.Audits = append(r.Audits, r.Audits[0]) },
@@ -138,16 +139,16 @@ var change = map[string]func(r *report.Result, n int64){
 		}
 		r.Audits[0].Ghosts = &all
 	},
-	"holes read":                          func(r *report.Result, n int64) { saw(r, n, check.ReadHole) },
-	"rows read that were never attempted": func(r *report.Result, n int64) { saw(r, n, check.ReadNever) },
-	"stale reads of the primary":          func(r *report.Result, n int64) { saw(r, n, check.ReadStalePrimary) },
-	"stale reads of who was waited for":   func(r *report.Result, n int64) { saw(r, n, check.ReadStaleApplied) },
-	"reads that went back":                func(r *report.Result, n int64) { saw(r, n, check.ReadWentBack) },
+	"holes read":                          func(r *report.Result, n int64) { saw(r, n, outage.ReadHole) },
+	"rows read that were never attempted": func(r *report.Result, n int64) { saw(r, n, outage.ReadNever) },
+	"stale reads of the primary":          func(r *report.Result, n int64) { saw(r, n, outage.ReadStalePrimary) },
+	"stale reads of who was waited for":   func(r *report.Result, n int64) { saw(r, n, outage.ReadStaleApplied) },
+	"reads that went back":                func(r *report.Result, n int64) { saw(r, n, outage.ReadWentBack) },
 	"forks between standbys": func(r *report.Result, n int64) {
-		r.Forks = append(r.Forks, check.Forks{Standbys: check.ForkCount{N: n}})
+		r.Forks = append(r.Forks, outage.Forks{Standbys: outage.ForkCount{N: n}})
 	},
 	"heads that went back": func(r *report.Result, n int64) {
-		r.Forks = append(r.Forks, check.Forks{WentBack: check.ForkCount{N: n}})
+		r.Forks = append(r.Forks, outage.Forks{WentBack: outage.ForkCount{N: n}})
 	},
 	"unexpected events": func(r *report.Result, n int64) {
 		r.Timeline = append(r.Timeline, record.Event{Name: "crash-a", Action: "crash", Status: record.EventSeen})
@@ -155,16 +156,16 @@ var change = map[string]func(r *report.Result, n int64){
 }
 
 // saw makes readers see more of something.
-func saw(r *report.Result, n int64, what check.ReadWhat) {
+func saw(r *report.Result, n int64, what outage.ReadWhat) {
 	w := &r.Workloads[0]
 	if w.Reads == nil {
 		w.Reads = &report.Reads{}
 	}
-	w.Reads.Findings = append(w.Reads.Findings, check.ReadFinding{What: what, N: n})
+	w.Reads.Findings = append(w.Reads.Findings, outage.ReadFinding{What: what, N: n})
 }
 
 // explain makes one cause explain more or less.
-func explain(r *report.Result, cause check.Cause, n int64) {
+func explain(r *report.Result, cause audit.Cause, n int64) {
 	all := &r.Audits[0].RPO
 	for i := range *all {
 		if p := &(*all)[i]; p.Cause == cause && p.Lost > 0 {
@@ -175,10 +176,10 @@ func explain(r *report.Result, cause check.Cause, n int64) {
 			return
 		}
 	}
-	*all = append(*all, check.RPO{Cause: cause, Lost: n})
+	*all = append(*all, audit.RPO{Cause: cause, Lost: n})
 }
 
-func forks(r *report.Result, n int64, like check.ForkAudit) {
+func forks(r *report.Result, n int64, like audit.ForkAudit) {
 	if n < 0 {
 		r.Audits[0].Forks = nil
 		return
@@ -288,35 +289,35 @@ func TestEveryOtherDemandCanFail(t *testing.T) {
 			r.Expectations = r.Expectations[1:]
 		}},
 		{"no bound", []string{"unreadable"}, func(r *report.Result, _ *int) { r.Expectations[0].Observed = "0" }},
-		{"found on another node", withLosses, run(func(r *check.Run) { r.FoundOn = []string{"b"} })},
-		{"found on another's fork", withLosses, run(func(r *check.Run) { r.OnForks = []string{"b"} })},
-		{"found on no fork", []string{"rewound"}, run(func(r *check.Run) { r.OnForks = nil })},
-		{"missing on no node", withLosses, run(func(r *check.Run) { r.MissingOn = nil })},
-		{"lost by something else", withLosses, run(func(r *check.Run) { r.LostBy = "stop-b" })},
-		{"lost for another cause", withLosses, run(func(r *check.Run) { r.Cause = check.CauseForeign })},
-		{"explained, or not", withLosses, run(func(r *check.Run) { r.Explained = !r.Explained })},
-		{"not explained because of something else", withLosses, run(func(r *check.Run) { r.Why = "of a crash" })},
-		{"acknowledged by another node", withLosses, run(func(r *check.Run) { r.Node = "b" })},
-		{"acknowledged on another timeline", withLosses, run(func(r *check.Run) { r.Timeline = 2 })},
-		{"acknowledged nobody knows where", withLosses, run(func(r *check.Run) { r.FirstLSN = 0 })},
-		{"lost before the fork", explained, run(func(r *check.Run) { r.Fork = r.LastLSN + 1 })},
-		{"lost by no known fork", explained, run(func(r *check.Run) { r.Fork = 0 })},
-		{"weak, or not", withLosses, run(func(r *check.Run) { r.Weak = check.WeakRegime })},
+		{"found on another node", withLosses, run(func(r *audit.Run) { r.FoundOn = []string{"b"} })},
+		{"found on another's fork", withLosses, run(func(r *audit.Run) { r.OnForks = []string{"b"} })},
+		{"found on no fork", []string{"rewound"}, run(func(r *audit.Run) { r.OnForks = nil })},
+		{"missing on no node", withLosses, run(func(r *audit.Run) { r.MissingOn = nil })},
+		{"lost by something else", withLosses, run(func(r *audit.Run) { r.LostBy = "stop-b" })},
+		{"lost for another cause", withLosses, run(func(r *audit.Run) { r.Cause = audit.CauseForeign })},
+		{"explained, or not", withLosses, run(func(r *audit.Run) { r.Explained = !r.Explained })},
+		{"not explained because of something else", withLosses, run(func(r *audit.Run) { r.Why = "of a crash" })},
+		{"acknowledged by another node", withLosses, run(func(r *audit.Run) { r.Node = "b" })},
+		{"acknowledged on another timeline", withLosses, run(func(r *audit.Run) { r.Timeline = 2 })},
+		{"acknowledged nobody knows where", withLosses, run(func(r *audit.Run) { r.FirstLSN = 0 })},
+		{"lost before the fork", explained, run(func(r *audit.Run) { r.Fork = r.LastLSN + 1 })},
+		{"lost by no known fork", explained, run(func(r *audit.Run) { r.Fork = 0 })},
+		{"weak, or not", withLosses, run(func(r *audit.Run) { r.Weak = audit.WeakRegime })},
 		{"no run of what is lost", withLosses, func(r *report.Result, _ *int) { r.Audits[0].Lost.Runs, r.Audits[0].WeakLost.Runs = nil, nil }},
 		{"no RPO", explained, func(r *report.Result, _ *int) { r.Audits[0].RPO = nil }},
-		{"the RPO of something else", explained, rpoOf(func(p *check.RPO) { p.Event = "stop-b" })},
+		{"the RPO of something else", explained, rpoOf(func(p *audit.RPO) { p.Event = "stop-b" })},
 		{"an RPO of two events", explained, func(r *report.Result, _ *int) {
-			r.Audits[0].RPO = append(r.Audits[0].RPO, check.RPO{Event: "stop-b", Cause: check.CauseFork})
+			r.Audits[0].RPO = append(r.Audits[0].RPO, audit.RPO{Event: "stop-b", Cause: audit.CauseFork})
 		}},
-		{"an RPO without bytes", explained, rpoOf(func(p *check.RPO) { p.Bytes = nil })},
-		{"an RPO of no bytes, or some", explained, rpoOf(func(p *check.RPO) {
+		{"an RPO without bytes", explained, rpoOf(func(p *audit.RPO) { p.Bytes = nil })},
+		{"an RPO of no bytes, or some", explained, rpoOf(func(p *audit.RPO) {
 			n := int64(0)
 			if *p.Bytes == 0 {
 				n = 1
 			}
 			p.Bytes = &n
 		})},
-		{"an RPO of no time", []string{"async-failover", "rewound", "behind-promoted", "crash-restart", "split-brain", "split-brain-ended"}, rpoOf(func(p *check.RPO) { p.To = p.From })},
+		{"an RPO of no time", []string{"async-failover", "rewound", "behind-promoted", "crash-restart", "split-brain", "split-brain-ended"}, rpoOf(func(p *audit.RPO) { p.To = p.From })},
 		{"an overlap the other way round", []string{"split-brain", "split-brain-ended"}, func(r *report.Result, _ *int) {
 			o := &r.Audits[0].SplitBrain[0]
 			o.Older, o.Newer = o.Newer, o.Older
@@ -328,7 +329,7 @@ func TestEveryOtherDemandCanFail(t *testing.T) {
 		{"no weak acknowledgements counted", nil, func(r *report.Result, _ *int) { r.Audits[0].Weak = nil }},
 		{"rejoined in another way", []string{"rewound"}, func(r *report.Result, _ *int) { step(r, "rejoin-a").Way = "base backup" }},
 		{"still other rows on it", []string{"rewound"}, func(r *report.Result, _ *int) { step(r, "count-rewound").Numbers = map[string]int64{"a": 1} }},
-		{"lost by another workload", []string{"last-row-deleted"}, run(func(r *check.Run) { r.Workload = "late" })},
+		{"lost by another workload", []string{"last-row-deleted"}, run(func(r *audit.Run) { r.Workload = "late" })},
 		{"shut down in another way", []string{"crash-restart"}, func(r *report.Result, _ *int) { step(r, "restart-a").Mode = "fast" }},
 		{"shut down nobody knows how", []string{"row-deleted"}, func(r *report.Result, _ *int) { step(r, "stop-a").Mode = "" }},
 		{"no load after the crash", []string{"crash-restart"}, silent("writes")},
@@ -366,7 +367,7 @@ var (
 )
 
 // run doctors the first run of what is lost.
-func run(doctor func(*check.Run)) func(*report.Result, *int) {
+func run(doctor func(*audit.Run)) func(*report.Result, *int) {
 	return func(r *report.Result, _ *int) {
 		runs := r.Audits[0].Lost.Runs
 		if len(runs) == 0 {
@@ -376,7 +377,7 @@ func run(doctor func(*check.Run)) func(*report.Result, *int) {
 	}
 }
 
-func rpoOf(doctor func(*check.RPO)) func(*report.Result, *int) {
+func rpoOf(doctor func(*audit.RPO)) func(*report.Result, *int) {
 	return func(r *report.Result, _ *int) { doctor(&r.Audits[0].RPO[0]) }
 }
 

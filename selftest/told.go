@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"pgchaos/check"
+	"pgchaos/audit"
 	"pgchaos/record"
 	"pgchaos/report"
 )
@@ -15,7 +15,7 @@ import (
 // or a part of why that is not explained; where it still is, and on no other node. It
 // must have been acknowledged by a on timeline 1, if it is not said by whom, and its place
 // in the WAL be known.
-func lost(as check.Run) condition {
+func lost(as audit.Run) condition {
 	return func(r *report.Result) string {
 		n := 0
 		for _, a := range r.Audits {
@@ -43,7 +43,7 @@ func lost(as check.Run) condition {
 }
 
 // differs says what is told of a run that must not be.
-func differs(run, as check.Run) string {
+func differs(run, as audit.Run) string {
 	by, timeline := cmp.Or(as.Node, "a"), cmp.Or(as.Timeline, 1)
 	switch {
 	case run.Node != by || run.Timeline != timeline || run.FirstLSN == 0 || run.LastLSN < run.FirstLSN:
@@ -52,7 +52,7 @@ func differs(run, as check.Run) string {
 		return fmt.Sprintf("are explained: %t, by %q (%s), and must be by %q (%s)", run.Explained, run.LostBy, run.Cause, as.LostBy, as.Cause)
 	case !strings.Contains(run.Why, as.Why) || as.Why == "" && run.Why != "":
 		return fmt.Sprintf("are not explained because %q, and must be because %q", run.Why, as.Why)
-	case as.Cause != "" && as.Cause != check.CauseForeign && (run.Fork == 0 || run.LastLSN < run.Fork):
+	case as.Cause != "" && as.Cause != audit.CauseForeign && (run.Fork == 0 || run.LastLSN < run.Fork):
 		return fmt.Sprintf("lie before %s, from where on WAL was lost", run.Fork)
 	case run.Weak != as.Weak:
 		return fmt.Sprintf("are weak by %q, and must be by %q", run.Weak, as.Weak)
@@ -66,22 +66,22 @@ func differs(run, as check.Run) string {
 
 // rpo demands one event that lost anything: so many writes, over some time, with some
 // bytes of WAL.
-func rpo(event string, cause check.Cause, as evidence) condition {
-	return oneRPO(event, cause, func(p check.RPO, want int64) bool {
+func rpo(event string, cause audit.Cause, as evidence) condition {
+	return oneRPO(event, cause, func(p audit.RPO, want int64) bool {
 		return p.Lost == want && p.WeakLost == 0 && p.Span() > 0 && p.Bytes != nil && *p.Bytes > 0
 	}, as)
 }
 
 // weakRPO demands one event that lost weakly acknowledged writes and nothing else.
 func weakRPO(event string, as evidence) condition {
-	return oneRPO(event, check.CauseFork, func(p check.RPO, want int64) bool {
+	return oneRPO(event, audit.CauseFork, func(p audit.RPO, want int64) bool {
 		return p.Lost == 0 && p.WeakLost == want && p.Span() == 0 && p.Bytes != nil && *p.Bytes == 0
 	}, as)
 }
 
-func oneRPO(event string, cause check.Cause, right func(p check.RPO, want int64) bool, as evidence) condition {
+func oneRPO(event string, cause audit.Cause, right func(p audit.RPO, want int64) bool, as evidence) condition {
 	return func(r *report.Result) string {
-		var all []check.RPO
+		var all []audit.RPO
 		for _, a := range r.Audits {
 			all = append(all, a.RPO...)
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
 
-	"pgchaos/check"
+	"pgchaos/audit"
 	"pgchaos/cluster"
 	"pgchaos/cluster/rowscan"
 	"pgchaos/record"
@@ -60,9 +60,9 @@ func costAudit(b *testing.B, a *cluster.Node, path string, table rows.Table, row
 	}
 	defer func() { _ = book.Close() }() // it was only read
 	opened := time.Since(began)
-	evidence := check.Evidence{
+	evidence := audit.Evidence{
 		Table: table, Book: book, Workloads: []string{"writes"}, Authority: "a",
-		Lineage: record.Lineage{Timeline: 1}, Nodes: make([]check.NodeHolding, costNodes),
+		Lineage: record.Lineage{Timeline: 1}, Nodes: make([]audit.NodeHolding, costNodes),
 	}
 	group, ctx := errgroup.WithContext(b.Context())
 	for i := range evidence.Nodes {
@@ -77,7 +77,7 @@ func costAudit(b *testing.B, a *cluster.Node, path string, table rows.Table, row
 		b.Fatal(err)
 	}
 	read := time.Now()
-	audit, err := check.AuditTable(evidence)
+	audit, err := audit.AuditTable(evidence)
 	if err != nil || !audit.Complete || audit.Acknowledged != rows || audit.Lost.N+audit.Resurrected.N+audit.Foreign.N+audit.Corrupted.N+audit.Duplicated.N > 0 {
 		b.Fatalf("%v; %+v", err, audit)
 	}

@@ -30,7 +30,7 @@ type ScanOptions struct {
 	// is read again after a conflict; 0 stands for 12288, 96 MiB.
 	RangeBlocks int64
 	// MaxOdd is how many rows that are not as written are kept; 0 stands for
-	// check.MaxOdd.
+	// rows.MaxOdd.
 	MaxOdd int
 	// Tries is how often a range is read before its error counts, as long as the
 	// error is one that can pass; 0 stands for 6.

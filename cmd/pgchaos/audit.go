@@ -32,12 +32,12 @@ to bring it back. You can repeat the audit after that.`,
 		Args:              arguments(1, 1, "a result directory"),
 		ValidArgsFunction: completeResult,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return audit(cmd.Context(), args[0], cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return auditRun(cmd.Context(), args[0], cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 }
 
-func audit(ctx context.Context, dir string, stdout, stderr io.Writer) error {
+func auditRun(ctx context.Context, dir string, stdout, stderr io.Writer) error {
 	run, err := runner.Open(dir)
 	if err != nil {
 		return usageError(fmt.Errorf("audit %s: %w", dir, err))

@@ -17,9 +17,9 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/check"
 	"pgchaos/cluster/local"
 	"pgchaos/internal/sharedmem"
+	"pgchaos/outage"
 	"pgchaos/record"
 	"pgchaos/record/ledger"
 	"pgchaos/report"
@@ -245,20 +245,20 @@ func recoveredInOrder(t *testing.T, r *report.Result) {
 		t.Fatalf("recoveries: %+v", r.Recoveries)
 	}
 	stop, kill := r.Recoveries[0], r.Recoveries[1]
-	if stop.Lost || stop.Redundancy.State != check.StageNone || stop.Rejoined.State != check.StageMissed || stop.Rejoined.At != kill.Issued {
+	if stop.Lost || stop.Redundancy.State != outage.StageNone || stop.Rejoined.State != outage.StageMissed || stop.Rejoined.At != kill.Issued {
 		t.Errorf("stop-pgslave: %+v", stop)
 	}
 	// One primary at a time, and every moment known: nothing to beware of.
 	if len(stop.Caveats)+len(kill.Caveats) > 0 || stop.Next != kill.Event || kill.Next != "" {
 		t.Errorf("caveats %q and %q; after them came %q and %q", stop.Caveats, kill.Caveats, stop.Next, kill.Next)
 	}
-	if reads := stop.Workloads[1]; reads.LastOldAck.State != check.StageReached || reads.LastOldAck.At > stop.Effective || len(reads.Nodes) != 1 || reads.Nodes[0].Node != "pgslave" {
+	if reads := stop.Workloads[1]; reads.LastOldAck.State != outage.StageReached || reads.LastOldAck.At > stop.Effective || len(reads.Nodes) != 1 || reads.Nodes[0].Node != "pgslave" {
 		t.Errorf("stop-pgslave, reads: %+v", reads)
 	}
 	recoveredFromKill(t, kill)
 }
 
-func recoveredFromKill(t *testing.T, kill check.Recovery) {
+func recoveredFromKill(t *testing.T, kill outage.Recovery) {
 	t.Helper()
 	writes := kill.Workloads[0]
 	if !kill.Lost || kill.NewPrimary != "pgslavenew" || !writes.Writes || !writes.Loaded {
@@ -266,9 +266,9 @@ func recoveredFromKill(t *testing.T, kill check.Recovery) {
 	}
 	type stage struct {
 		name string
-		check.Stage
+		outage.Stage
 	}
-	issued := stage{"issued", check.Stage{State: check.StageReached, At: kill.Issued}}
+	issued := stage{"issued", outage.Stage{State: outage.StageReached, At: kill.Issued}}
 	old := stage{"last old ack", writes.LastOldAck}
 	asked, writable, fresh := stage{"promotion asked", kill.Promotion}, stage{"writable", kill.Writable}, stage{"first new ack", writes.FirstNewAck}
 	for _, order := range [][]stage{
@@ -277,7 +277,7 @@ func recoveredFromKill(t *testing.T, kill check.Recovery) {
 		{issued, asked, writable, {"redundancy", kill.Redundancy}, {"rejoined", kill.Rejoined}},
 	} {
 		for i, s := range order {
-			if s.State != check.StageReached || i > 0 && s.At < order[i-1].At {
+			if s.State != outage.StageReached || i > 0 && s.At < order[i-1].At {
 				t.Errorf("%s: %s at %s, after %s at %s", s.name, s.State, s.At, order[max(0, i-1)].name, order[max(0, i-1)].At)
 			}
 		}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"pgchaos/check"
+	"pgchaos/audit"
 	"pgchaos/record"
 	"pgchaos/record/ledger"
 	"pgchaos/report"
@@ -59,7 +59,7 @@ func TestAuditOfAForkThatIsGone(t *testing.T) {
 		t.Errorf("exit %d, %d lost, %d unexplained\n%s", code, a.Lost.N, a.Unexplained, out)
 	}
 	for _, r := range a.Lost.Runs {
-		if r.Cause != check.CauseFork || r.LostBy != "kill-a" || !slices.Equal(r.OnForks, []string{"a"}) {
+		if r.Cause != audit.CauseFork || r.LostBy != "kill-a" || !slices.Equal(r.OnForks, []string{"a"}) {
 			t.Errorf("lost: %+v", r)
 		}
 	}
@@ -114,7 +114,7 @@ expect: [lost_writes == 0, nodes_equal]
 }
 
 // auditSays audits again, and finds reasons why it is not complete.
-func (p *place) auditSays(wanted ...string) check.Audit {
+func (p *place) auditSays(wanted ...string) audit.Audit {
 	p.t.Helper()
 	code, out, errs := p.run("audit", p.out)
 	r := p.result()

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/check"
+	"pgchaos/outage"
 	"pgchaos/record"
 	"pgchaos/report"
 )
@@ -61,7 +61,7 @@ func hasNoMoment(t *testing.T, r *report.Result, seen record.Event) {
 	if o := r.Outages[0]; !o.Noticed || !o.Recovered || o.Errors == 0 || o.Most <= o.RTO || o.Most > seen.Effective-seen.Issued+o.RTO {
 		t.Errorf("%+v", o)
 	}
-	if rec := r.Recoveries[0]; !rec.Noticed || len(rec.Caveats) != 1 || rec.NewPrimary != "a" || rec.Writable.State != check.StageReached {
+	if rec := r.Recoveries[0]; !rec.Noticed || len(rec.Caveats) != 1 || rec.NewPrimary != "a" || rec.Writable.State != outage.StageReached {
 		t.Errorf("%+v", rec)
 	}
 }

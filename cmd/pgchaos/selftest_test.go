@@ -15,7 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pgchaos/check"
+	"pgchaos/outage"
 	"pgchaos/report"
 	"pgchaos/selftest"
 	"pgchaos/verdict"
@@ -59,7 +59,7 @@ func keepForSelftest(t *testing.T, r *report.Result) {
 		if w.Reads != nil {
 			to.Reads = &report.Reads{Unchecked: w.Reads.Unchecked}
 			for _, f := range w.Reads.Findings {
-				to.Reads.Findings = append(to.Reads.Findings, check.ReadFinding{What: f.What, Violation: f.Violation, N: f.N})
+				to.Reads.Findings = append(to.Reads.Findings, outage.ReadFinding{What: f.What, Violation: f.Violation, N: f.N})
 			}
 		}
 		for _, p := range w.Phases {

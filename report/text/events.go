@@ -3,8 +3,8 @@ package text
 import (
 	"strings"
 
-	"pgchaos/check"
 	"pgchaos/internal/units"
+	"pgchaos/outage"
 	"pgchaos/record"
 	"pgchaos/report"
 )
@@ -103,7 +103,7 @@ func writeOutages(p *page, r *report.Result) {
 }
 
 // outageWords is one outage.
-func outageWords(o check.Outage) (text string, i ink) {
+func outageWords(o outage.Outage) (text string, i ink) {
 	switch {
 	case !o.Loaded:
 		return "not measured: no load", yellow

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"pgchaos/check"
+	"pgchaos/audit"
 	"pgchaos/internal/units"
 	"pgchaos/record"
 	"pgchaos/report"
@@ -34,7 +34,7 @@ func writeLosses(p *page, r *report.Result) {
 		writeLost(p, a)
 		writeRPO(p, r, a)
 		for _, c := range []struct {
-			count        *check.Count
+			count        *audit.Count
 			answer, what string
 			ink          ink
 		}{
@@ -72,14 +72,14 @@ func ghostWords(n int64) string {
 }
 
 // unansweredWords are about the writes without a reply: both outcomes are correct.
-func unansweredWords(a *check.Audit) string {
+func unansweredWords(a *audit.Audit) string {
 	return fmt.Sprintf("%s got no reply: %s committed, %s not; both are correct",
 		units.Count(a.Survived.N+a.Vanished.N, "write", "writes"), units.Grouped(a.Survived.N), units.Grouped(a.Vanished.N))
 }
 
 // weakAckWords say what weak acknowledgements mean: "83 writes were acknowledged weakly, so that a second
 // failure would have lost them: 83 with fewer standbys than demanded (36 of them while the setting was changed)".
-func weakAckWords(w *check.WeakAcks) string {
+func weakAckWords(w *audit.WeakAcks) string {
 	var parts []string
 	if w.Notice > 0 {
 		parts = append(parts, fmt.Sprintf("%s after a cancelled wait for a standby", units.Grouped(w.Notice)))
@@ -100,7 +100,7 @@ func weakAckWords(w *check.WeakAcks) string {
 }
 
 // writeLost is about the acknowledged writes.
-func writeLost(p *page, a *check.Audit) {
+func writeLost(p *page, a *audit.Audit) {
 	switch {
 	case a.Lost.N > 0:
 		least := ""
@@ -121,7 +121,7 @@ func writeLost(p *page, a *check.Audit) {
 }
 
 // keptWords are about acknowledged writes of which none is known to be lost.
-func keptWords(a *check.Audit) (text string, i ink) {
+func keptWords(a *audit.Audit) (text string, i ink) {
 	writes := units.Count(a.Acknowledged, "acknowledged write", "acknowledged writes")
 	switch {
 	case a.Acknowledged == 0:
@@ -139,13 +139,13 @@ func keptWords(a *check.Audit) (text string, i ink) {
 }
 
 // primaryOf names the node that counts.
-func primaryOf(a *check.Audit) string {
+func primaryOf(a *audit.Audit) string {
 	return cmp.Or(a.Authority, "no node") + " (the primary)"
 }
 
 // onAllNodes tells whether every node was read and lacks nothing.
-func onAllNodes(a *check.Audit) bool {
-	return a.Complete && !slices.ContainsFunc(a.Nodes, func(n check.NodeAudit) bool { return !n.Read || n.Missing > 0 })
+func onAllNodes(a *audit.Audit) bool {
+	return a.Complete && !slices.ContainsFunc(a.Nodes, func(n audit.NodeAudit) bool { return !n.Read || n.Missing > 0 })
 }
 
 func everyNode(n int) string {
@@ -160,7 +160,7 @@ func everyNode(n int) string {
 
 // lossSpan is the time over which the writes were acknowledged; ok is false when
 // not all runs are kept.
-func lossSpan(c *check.Count) (first, last time.Duration, ok bool) {
+func lossSpan(c *audit.Count) (first, last time.Duration, ok bool) {
 	for i, run := range c.Runs {
 		if i == 0 || run.From < first {
 			first = run.From
@@ -179,7 +179,7 @@ func spanWords(first, last time.Duration) string {
 }
 
 // writeRPO is what each event lost, and why.
-func writeRPO(p *page, r *report.Result, a *check.Audit) {
+func writeRPO(p *page, r *report.Result, a *audit.Audit) {
 	for _, loss := range r.Losses(a) {
 		p.para(plain, 2, "cause of the loss at %s: %s", loss.Event, loss.Why())
 	}
@@ -190,7 +190,7 @@ func writeRPO(p *page, r *report.Result, a *check.Audit) {
 
 // rpoWords is one event: "RPO of kill-pgmaster: 430 writes lost within 1.10 s, 41,232
 // bytes past the fork at 0/3000148".
-func rpoWords(r check.RPO) string {
+func rpoWords(r audit.RPO) string {
 	text := "RPO of " + r.Event + ": " + units.Count(r.Lost, "write", "writes") + " lost"
 	if r.Lost > 0 && r.Span() > 0 {
 		text += " within " + units.Span(r.Span())
@@ -204,15 +204,15 @@ func rpoWords(r check.RPO) string {
 	return text
 }
 
-func causeWords(c check.Cause) string {
-	if c == check.CauseCrash {
+func causeWords(c audit.Cause) string {
+	if c == audit.CauseCrash {
 		return "the end of the recovered WAL"
 	}
 	return "the fork"
 }
 
 // writeSplitBrain says which servers acknowledged at the same time, or by turns.
-func writeSplitBrain(p *page, a *check.Audit) {
+func writeSplitBrain(p *page, a *audit.Audit) {
 	for _, o := range a.SplitBrain {
 		p.para(red, 2, "SPLIT BRAIN: %s", o)
 	}
@@ -225,7 +225,7 @@ func writeSplitBrain(p *page, a *check.Audit) {
 const shownRuns = 10
 
 // writeRuns lists where the writes are; answer says how they were answered.
-func writeRuns(p *page, answer string, c *check.Count) {
+func writeRuns(p *page, answer string, c *audit.Count) {
 	for _, run := range c.Runs[:min(shownRuns, len(c.Runs))] {
 		i := plain
 		if run.Why != "" {
@@ -242,7 +242,7 @@ func writeRuns(p *page, answer string, c *check.Count) {
 // pgmaster, timeline 1, LSN 0/3000148-0/3009FFF, lost by kill-pgmaster, fork at LSN
 // 0/3000100; missing on pgslave, pgslavenew; still on pgmaster's fork; read by 18
 // readers before it vanished".
-func runWords(run check.Run, answer string) string {
+func runWords(run audit.Run, answer string) string {
 	if run.Last == 0 {
 		return "rows that no client of this run wrote; found on " + strings.Join(holders(run), ", ")
 	}
@@ -283,7 +283,7 @@ func runWords(run check.Run, answer string) string {
 }
 
 // lossWords say what lost a run.
-func lossWords(run check.Run) string {
+func lossWords(run audit.Run) string {
 	switch {
 	case run.Why != "":
 		return ", UNEXPLAINED: " + run.Why
@@ -292,30 +292,30 @@ func lossWords(run check.Run) string {
 	}
 	text := ", lost at " + run.LostBy
 	switch {
-	case run.Cause == check.CauseForeign && run.Fork == 0:
+	case run.Cause == audit.CauseForeign && run.Fork == 0:
 		return text + ", on a timeline that is not in the history of the primary"
-	case run.Cause == check.CauseForeign:
+	case run.Cause == audit.CauseForeign:
 		return text + fmt.Sprintf(", on a timeline that is not in the history of the primary: fork at LSN %s", run.Fork)
-	case run.Cause == check.CauseCrash:
+	case run.Cause == audit.CauseCrash:
 		return text + fmt.Sprintf(", recovered up to LSN %s", run.Fork)
 	}
 	return text + fmt.Sprintf(", fork at LSN %s", run.Fork)
 }
 
-func weakReasonWords(w check.WeakReason) string {
+func weakReasonWords(w audit.WeakReason) string {
 	switch w {
-	case check.WeakNotice:
+	case audit.WeakNotice:
 		return ", weak: its wait for a standby was cancelled"
-	case check.WeakRegime:
+	case audit.WeakRegime:
 		return ", weak: fewer standbys than demanded"
-	case check.WeakTransition:
+	case audit.WeakTransition:
 		return ", weak: the setting was being changed"
 	}
 	return ""
 }
 
 // holders are all that have a run: nodes, and former primaries' own forks.
-func holders(run check.Run) []string {
+func holders(run audit.Run) []string {
 	all := slices.Clone(run.FoundOn)
 	for _, fork := range run.OnForks {
 		name, step, _ := strings.Cut(fork, " ")

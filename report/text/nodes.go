@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"pgchaos/check"
+	"pgchaos/audit"
 	"pgchaos/internal/units"
 	"pgchaos/report"
 )
@@ -67,7 +67,7 @@ func finalState(r *report.Result, node string) (role, timeline string) {
 	return role, timeline
 }
 
-func rowsWords(n check.NodeAudit) string {
+func rowsWords(n audit.NodeAudit) string {
 	switch {
 	case n.Read:
 		return units.Grouped(n.Rows)

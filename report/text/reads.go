@@ -3,8 +3,8 @@ package text
 import (
 	"fmt"
 
-	"pgchaos/check"
 	"pgchaos/internal/units"
+	"pgchaos/outage"
 	"pgchaos/report"
 )
 
@@ -92,7 +92,7 @@ func writeReadFindings(p *page, workload string, s *report.Reads) {
 }
 
 // findingExample is the first of the reads.
-func findingExample(f check.ReadFinding) string {
+func findingExample(f outage.ReadFinding) string {
 	if len(f.Examples) == 0 {
 		return ""
 	}
@@ -101,22 +101,22 @@ func findingExample(f check.ReadFinding) string {
 
 // exampleWords are one read: "client 2 at 3.210 s on b: the newest write of writer 3 was 41, though
 // 44 had been acknowledged at 3.205 s by a".
-func exampleWords(what check.ReadWhat, x check.ReadExample) string {
+func exampleWords(what outage.ReadWhat, x outage.ReadExample) string {
 	text := fmt.Sprintf("client %d at %s on %s: ", x.Client, units.Seconds(x.At), x.Node)
 	switch {
-	case what == check.ReadHole:
+	case what == outage.ReadHole:
 		text += fmt.Sprintf("of writer %d it saw %s, before that %s, but not %d, which", x.Writer, seen(x.Seen), seen(x.Next), x.Acked)
-	case what == check.ReadNever:
+	case what == outage.ReadNever:
 		text += fmt.Sprintf("it saw write %s of writer %d", seen(x.Seen), x.Writer)
 	default:
 		text += fmt.Sprintf("the newest write of writer %d was %s", x.Writer, seen(x.Seen))
 	}
 	switch {
-	case what == check.ReadWentBack:
+	case what == outage.ReadWentBack:
 		text += fmt.Sprintf(", and before it had been %d", x.Before)
-	case what == check.ReadBehind:
+	case what == outage.ReadBehind:
 		text += fmt.Sprintf(", and before it had been %d on %s", x.Before, x.On)
-	case x.Acked > 0 && what != check.ReadHole:
+	case x.Acked > 0 && what != outage.ReadHole:
 		text += fmt.Sprintf(", though %d", x.Acked)
 	}
 	if x.Acked > 0 {
@@ -136,7 +136,7 @@ func seen(seq int64) string {
 }
 
 // writeForks is what comparing the newest writes on all nodes shows.
-func writeForks(p *page, f check.Forks) {
+func writeForks(p *page, f outage.Forks) {
 	all := units.Count(f.Readings, "reading", "readings") + " of the newest writes of " + units.Count(int64(f.Writers), "writer", "writers")
 	if f.Of > f.Writers {
 		all += fmt.Sprintf(" (of %d)", f.Of)
@@ -159,7 +159,7 @@ func writeForks(p *page, f check.Forks) {
 		units.Count(f.Primary.N, "time", "times"), all, forkExample(f.Primary))
 }
 
-func wentBackExample(f check.Forks) string {
+func wentBackExample(f outage.Forks) string {
 	if len(f.WentBack.Examples) == 0 {
 		return ""
 	}
@@ -167,7 +167,7 @@ func wentBackExample(f check.Forks) string {
 	return fmt.Sprintf(". Example: %s at %s: the newest write of writer %d was %d, and before it had been %d", x.Node, units.Seconds(x.At), x.Ahead.Writer, x.Ahead.Here, x.Ahead.There)
 }
 
-func forkExample(n check.ForkCount) string {
+func forkExample(n outage.ForkCount) string {
 	if len(n.Examples) == 0 {
 		return ""
 	}

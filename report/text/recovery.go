@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"pgchaos/check"
 	"pgchaos/internal/units"
+	"pgchaos/outage"
 	"pgchaos/report"
 )
 
@@ -54,7 +54,7 @@ func (p *page) stages(i ink, label string, indent int, items []string) {
 }
 
 // clusterStages are those of the nodes, in the order in which they should come.
-func clusterStages(rec *check.Recovery) []string {
+func clusterStages(rec *outage.Recovery) []string {
 	issued, effective := "issued at ", "in effect "
 	if rec.Noticed {
 		issued, effective = "last seen well at ", "noticed "
@@ -78,7 +78,7 @@ func clusterStages(rec *check.Recovery) []string {
 }
 
 // workloadStages are those of one workload's clients.
-func workloadStages(rec *check.Recovery, w check.WorkloadRecovery) []string {
+func workloadStages(rec *outage.Recovery, w outage.WorkloadRecovery) []string {
 	switch {
 	case !w.Loaded:
 		return []string{"not measured: no load"}
@@ -91,7 +91,7 @@ func workloadStages(rec *check.Recovery, w check.WorkloadRecovery) []string {
 			items = append(items, text)
 		}
 	}
-	if w.FirstError.State == check.StageMissed {
+	if w.FirstError.State == outage.StageMissed {
 		add("no error")
 	} else {
 		add(stageWords(rec, w.FirstError, "first error", "", ""))
@@ -99,7 +99,7 @@ func workloadStages(rec *check.Recovery, w check.WorkloadRecovery) []string {
 	add(stageWords(rec, w.LastOldAck, "last reply from "+strings.Join(rec.Nodes, ", "), "", ""))
 	add(stageWords(rec, w.FirstNewAck, "first reply from the new primary", "", "no reply from the new primary"))
 	throughput := stageWords(rec, w.Throughput, "90 % of the throughput back", "90 % of the throughput kept", "throughput not back at 90 %")
-	if w.Throughput.State == check.StageMissed && rec.Next != "" {
+	if w.Throughput.State == outage.StageMissed && rec.Next != "" {
 		throughput += ", when " + rec.Next + " began"
 	}
 	add(throughput)
@@ -123,13 +123,13 @@ func workloadStages(rec *check.Recovery, w check.WorkloadRecovery) []string {
 
 // stageWords is one stage; none and never are the words for one that does not apply
 // and for one that was not reached, after which it says how long that was watched.
-func stageWords(rec *check.Recovery, s check.Stage, name, none, never string) string {
+func stageWords(rec *outage.Recovery, s outage.Stage, name, none, never string) string {
 	switch s.State {
-	case check.StageReached:
+	case outage.StageReached:
 		return name + " " + offset(s.At-rec.Issued)
-	case check.StageMissed:
+	case outage.StageMissed:
 		return never + within(s.At-rec.Issued)
-	case check.StageNone:
+	case outage.StageNone:
 		return none
 	}
 	return name + " not known"
@@ -153,7 +153,7 @@ func after(d time.Duration) string {
 }
 
 // clientWords are for how long clients were out, one by one.
-func clientWords(rec *check.Recovery, c check.ClientOutages) []string {
+func clientWords(rec *outage.Recovery, c outage.ClientOutages) []string {
 	before := ""
 	if c.NotServed > 0 {
 		before = fmt.Sprintf(", %s down before the fault", units.Grouped(int64(c.NotServed)))
@@ -171,7 +171,7 @@ func clientWords(rec *check.Recovery, c check.ClientOutages) []string {
 	return []string{"clients out: median " + leastWords(c.Median), "p99 " + leastWords(c.P99), fmt.Sprintf("longest %s (%s%s)", leastWords(c.Max), back, before)}
 }
 
-func leastWords(l check.Least) string {
+func leastWords(l outage.Least) string {
 	if l.AtLeast {
 		return "at least " + wholeSpan(l.For)
 	}

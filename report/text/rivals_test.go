@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/check"
+	"pgchaos/audit"
 	"pgchaos/record/ledger"
 	"pgchaos/report"
 )
@@ -16,10 +16,10 @@ func TestRivals(t *testing.T) {
 	a, b := ledger.Server{Node: "a", Timeline: 1}, ledger.Server{Node: "b", Timeline: 2}
 	for want, change := range map[string]func(*report.Result){
 		"SPLIT BRAIN: a on timeline 1 and b on timeline 2 both accepted writes from 1.000 s to 2.000 s": func(r *report.Result) {
-			r.TwoWritable = []check.Rivals{{One: a, Other: b, From: time.Second, To: 2 * time.Second}}
+			r.TwoWritable = []audit.Rivals{{One: a, Other: b, From: time.Second, To: 2 * time.Second}}
 		},
 		"FAIL-BACK to an older timeline: a on timeline 1 acknowledged again from 2.000 s on, after b on timeline 2 had until 1.000 s": func(r *report.Result) {
-			r.Audits[0].FailBacks = []check.FailBack{{Older: a, Newer: b, From: time.Second, To: 2 * time.Second}}
+			r.Audits[0].FailBacks = []audit.FailBack{{Older: a, Newer: b, From: time.Second, To: 2 * time.Second}}
 		},
 	} {
 		r := kept(t, "explained")

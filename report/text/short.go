@@ -7,9 +7,10 @@ import (
 	"strconv"
 	"strings"
 
-	"pgchaos/check"
+	"pgchaos/audit"
 	"pgchaos/expect"
 	"pgchaos/internal/units"
+	"pgchaos/outage"
 	"pgchaos/record"
 	"pgchaos/report"
 	"pgchaos/verdict"
@@ -237,7 +238,7 @@ func lossesSection(p *page, r *report.Result) *section {
 	return s
 }
 
-func addLosses(p *page, s *section, r *report.Result, a *check.Audit, table string) {
+func addLosses(p *page, s *section, r *report.Result, a *audit.Audit, table string) {
 	losses := r.Losses(a)
 	var explained int64
 	for _, l := range losses {
@@ -272,7 +273,7 @@ func addLosses(p *page, s *section, r *report.Result, a *check.Audit, table stri
 }
 
 // firstWhy is why the first loss without a cause has none.
-func firstWhy(a *check.Audit) string {
+func firstWhy(a *audit.Audit) string {
 	for _, run := range slices.Concat(a.Lost.Runs, a.WeakLost.Runs) {
 		if run.Why != "" {
 			return ": " + run.Why
@@ -281,7 +282,7 @@ func firstWhy(a *check.Audit) string {
 	return ""
 }
 
-func addWeak(p *page, s *section, r *report.Result, a *check.Audit, table string) {
+func addWeak(p *page, s *section, r *report.Result, a *audit.Audit, table string) {
 	w := a.Weak
 	if w == nil {
 		return
@@ -320,7 +321,7 @@ func faultWords(f report.Fault) string {
 	return fmt.Sprintf("%s (%s %s)", f.Event, f.Action, strings.Join(f.Nodes, ", "))
 }
 
-func outageCell(o *check.Outage) (text string, i ink) {
+func outageCell(o *outage.Outage) (text string, i ink) {
 	switch {
 	case o == nil:
 		return "-", plain
@@ -342,14 +343,14 @@ func outageCell(o *check.Outage) (text string, i ink) {
 
 func redundancyCell(f report.Fault) string {
 	switch s := f.Redundancy; s.State {
-	case check.StageReached:
+	case outage.StageReached:
 		return "after " + wholeSpan(s.At-f.Issued)
-	case check.StageMissed:
+	case outage.StageMissed:
 		if s.At > f.Issued {
 			return "not within " + wholeSpan(s.At-f.Issued)
 		}
 		return "never"
-	case check.StageNone:
+	case outage.StageNone:
 		return "kept"
 	}
 	return "not known"

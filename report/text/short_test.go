@@ -7,8 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/check"
+	"pgchaos/audit"
 	"pgchaos/expect"
+	"pgchaos/outage"
 	"pgchaos/record"
 	"pgchaos/report"
 	"pgchaos/verdict"
@@ -61,18 +62,18 @@ func worst(t *testing.T, name string) *report.Result {
 	r.Name, r.Command = name, []string{"run", "x.yaml"}
 	of := func(i int) string { return fmt.Sprintf("%s-%d", name, i) }
 	long := strings.Repeat("word ", 60) + strings.Repeat("x", 300)
-	audit, workload, node := r.Audits[0], r.Workloads[0], r.Audits[0].Nodes[0]
+	big, workload, node := r.Audits[0], r.Workloads[0], r.Audits[0].Nodes[0]
 	r.Audits, r.Workloads, r.Outages, r.Recoveries, r.States = nil, nil, nil, nil, nil
-	audit.Nodes = nil
+	big.Nodes = nil
 	for i := range 40 {
 		node.Node, node.Read, node.Equal, node.Missing, node.Why = of(i), i%3 > 0, false, 1_234_567_890, long
-		audit.Nodes = append(audit.Nodes, node)
-		audit.RPO = append(audit.RPO, check.RPO{Event: of(i), Cause: check.CauseFork, Lost: 1, WeakLost: 2})
-		audit.Weak.Stretches = append(audit.Weak.Stretches, check.WeakStretch{Node: of(i), N: 7, Demanded: 1})
+		big.Nodes = append(big.Nodes, node)
+		big.RPO = append(big.RPO, audit.RPO{Event: of(i), Cause: audit.CauseFork, Lost: 1, WeakLost: 2})
+		big.Weak.Stretches = append(big.Weak.Stretches, audit.WeakStretch{Node: of(i), N: 7, Demanded: 1})
 	}
 	for i := range 40 {
 		if i < 5 {
-			a := audit
+			a := big
 			a.Table = of(i)
 			r.Audits = append(r.Audits, a)
 		}
@@ -86,8 +87,8 @@ func worst(t *testing.T, name string) *report.Result {
 		r.Workloads = append(r.Workloads, w)
 		at := time.Duration(i) * time.Second
 		r.Timeline = append(r.Timeline, record.Event{Name: of(i), Action: "kill", Nodes: []string{of(i)}, Issued: at, Fault: true})
-		r.Outages = append(r.Outages, check.Outage{Event: of(i), Workload: of(i), Writes: true, Loaded: true, RTO: 3 * time.Hour, Issued: at})
-		r.Recoveries = append(r.Recoveries, check.Recovery{Event: of(i), Issued: at, Caveats: []string{long, long}})
+		r.Outages = append(r.Outages, outage.Outage{Event: of(i), Workload: of(i), Writes: true, Loaded: true, RTO: 3 * time.Hour, Issued: at})
+		r.Recoveries = append(r.Recoveries, outage.Recovery{Event: of(i), Issued: at, Caveats: []string{long, long}})
 		r.Expectations = append(r.Expectations, expect.Judgement{Text: "p99 of " + of(i) + " < 1ms", Verdict: verdict.Verdict(i % 3), Observed: "9 s", Why: long})
 		r.Reasons = append(r.Reasons, fmt.Sprintf("%d: %s", i, long))
 		r.States = append(r.States, report.NodeHistory{Node: of(i), States: []record.NodeState{{

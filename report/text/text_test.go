@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"pgchaos/check"
+	"pgchaos/audit"
 	"pgchaos/record"
 	"pgchaos/report"
 )
@@ -166,26 +166,26 @@ func TestWrap(t *testing.T) {
 func TestRunWords(t *testing.T) {
 	tests := []struct {
 		name string
-		run  check.Run
+		run  audit.Run
 		want string
 	}{
-		{"everything is known", check.Run{
+		{"everything is known", audit.Run{
 			Writer: 3, Workload: "writes", First: 1041, Last: 1467, N: 427, From: 12901 * ms, To: 13451 * ms, Node: "pgmaster", Timeline: 1,
-			FirstLSN: 0x3000148, LastLSN: 0x3009FF0, Explained: true, Cause: check.CauseFork, LostBy: "kill-pgmaster", Fork: 0x3000100,
+			FirstLSN: 0x3000148, LastLSN: 0x3009FF0, Explained: true, Cause: audit.CauseFork, LostBy: "kill-pgmaster", Fork: 0x3000100,
 			MissingOn: []string{"pgslave", "pgslavenew"}, OnForks: []string{"pgmaster"}, Readers: 18,
 		}, "writer 3, 1041-1467 (427), acknowledged 12.901-13.451 s on pgmaster, timeline 1, LSN 0/3000148-0/3009FF0, lost at kill-pgmaster, " +
 			"fork at LSN 0/3000100; missing on pgslave, pgslavenew; still on pgmaster's fork; read by 18 readers before it vanished"},
-		{"of a result of before there were explanations", check.Run{Writer: 3, Workload: "writes", First: 1041, Last: 1467, From: 12901 * ms, To: 13451 * ms, Node: "pgmaster", FoundOn: []string{"pgmaster"}},
+		{"of a result of before there were explanations", audit.Run{Writer: 3, Workload: "writes", First: 1041, Last: 1467, From: 12901 * ms, To: 13451 * ms, Node: "pgmaster", FoundOn: []string{"pgmaster"}},
 			"writer 3, 1041-1467 (427), acknowledged 12.901-13.451 s on pgmaster; found on pgmaster"},
-		{"one write, on no node", check.Run{Writer: 3, First: 7, Last: 7}, "writer 3, 7; found on no node"},
-		{"no write of ours", check.Run{FoundOn: []string{"a", "b"}}, "rows that no client of this run wrote; found on a, b"},
-		{"unexplained", check.Run{First: 7, Last: 7, To: ms, From: ms, Node: "a", Why: "it should be there", MissingOn: []string{"a"}},
+		{"one write, on no node", audit.Run{Writer: 3, First: 7, Last: 7}, "writer 3, 7; found on no node"},
+		{"no write of ours", audit.Run{FoundOn: []string{"a", "b"}}, "rows that no client of this run wrote; found on a, b"},
+		{"unexplained", audit.Run{First: 7, Last: 7, To: ms, From: ms, Node: "a", Why: "it should be there", MissingOn: []string{"a"}},
 			"writer 0, 7, acknowledged 0.001 s on a, UNEXPLAINED: it should be there; missing on a"},
-		{"by a crash, weakly", check.Run{First: 7, Last: 7, Weak: check.WeakTransition, Explained: true, Cause: check.CauseCrash, LostBy: "kill-a", Fork: 16, MissingOn: []string{"a"}},
+		{"by a crash, weakly", audit.Run{First: 7, Last: 7, Weak: audit.WeakTransition, Explained: true, Cause: audit.CauseCrash, LostBy: "kill-a", Fork: 16, MissingOn: []string{"a"}},
 			"writer 0, 7, weak: the setting was being changed, lost at kill-a, recovered up to LSN 0/10; missing on a"},
-		{"by a split brain, on one of two forks", check.Run{First: 7, Last: 7, Weak: check.WeakNotice, Explained: true, Cause: check.CauseForeign, LostBy: "promote-c", OnForks: []string{"c before rejoin-c"}},
+		{"by a split brain, on one of two forks", audit.Run{First: 7, Last: 7, Weak: audit.WeakNotice, Explained: true, Cause: audit.CauseForeign, LostBy: "promote-c", OnForks: []string{"c before rejoin-c"}},
 			"writer 0, 7, weak: its wait for a standby was cancelled, lost at promote-c, on a timeline that is not in the history of the primary; still on c's fork before rejoin-c"},
-		{"by a split brain whose fork is known", check.Run{First: 7, Last: 7, Weak: check.WeakRegime, Explained: true, Cause: check.CauseForeign, LostBy: "promote-c", Fork: 16},
+		{"by a split brain whose fork is known", audit.Run{First: 7, Last: 7, Weak: audit.WeakRegime, Explained: true, Cause: audit.CauseForeign, LostBy: "promote-c", Fork: 16},
 			"writer 0, 7, weak: fewer standbys than demanded, lost at promote-c, on a timeline that is not in the history of the primary: fork at LSN 0/10; found on no node"},
 	}
 	for _, tt := range tests {
@@ -215,8 +215,8 @@ func TestLossesInWords(t *testing.T) {
 	for want, got := range map[string]string{
 		"at 0.022 s":                            spanWords(22*ms, 22*ms+10*time.Microsecond),
 		"within 20 ms, from 0.022 s to 0.042 s": spanWords(22*ms, 42*ms),
-		"1 write was acknowledged weakly, so that a second failure would have lost it: 1 after a cancelled wait for a standby":                                               weakAckWords(&check.WeakAcks{Notice: 1}),
-		"83 writes were acknowledged weakly, so that a second failure would have lost them: 83 with fewer standbys than demanded (36 of them while the setting was changed)": weakAckWords(&check.WeakAcks{Regime: 83, Transition: 36}),
+		"1 write was acknowledged weakly, so that a second failure would have lost it: 1 after a cancelled wait for a standby":                                               weakAckWords(&audit.WeakAcks{Notice: 1}),
+		"83 writes were acknowledged weakly, so that a second failure would have lost them: 83 with fewer standbys than demanded (36 of them while the setting was changed)": weakAckWords(&audit.WeakAcks{Regime: 83, Transition: 36}),
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -231,7 +231,7 @@ func TestWeakStretchesInWords(t *testing.T) {
 		{Name: "rejoin-a", Action: "rejoin", Nodes: []string{"a"}, Issued: 7 * time.Second},
 		{Name: "configure-b", Action: "configure", Nodes: []string{"b"}, Issued: 9 * time.Second},
 	}}
-	s := check.WeakStretch{Node: "b", From: 0, To: 9100 * time.Millisecond, N: 2322, Demanded: 1, Commit: "local", DemandedCommit: "on"}
+	s := audit.WeakStretch{Node: "b", From: 0, To: 9100 * time.Millisecond, N: 2322, Demanded: 1, Commit: "local", DemandedCommit: "on"}
 	const remedy = ". To avoid it, configure the synchronous standbys of b before it is promoted, and before the primary is stopped"
 	if got := weakWords(r, s); got != "2,322 writes were acknowledged by b alone (1 standby was demanded), between promote-b and configure-b; a second failure would have lost them"+remedy {
 		t.Error(got)
@@ -240,7 +240,7 @@ func TestWeakStretchesInWords(t *testing.T) {
 	if got := weakWords(r, s); got != "2,322 writes were acknowledged by b alone (1 standby was demanded), after promote-b, until 9.100 s; a second failure would have lost them"+remedy {
 		t.Error(got)
 	}
-	s = check.WeakStretch{Node: "a", From: time.Second, To: 2 * time.Second, N: 1, Standbys: 2, Demanded: 2, Commit: "remote_write", DemandedCommit: "on"}
+	s = audit.WeakStretch{Node: "a", From: time.Second, To: 2 * time.Second, N: 1, Standbys: 2, Demanded: 2, Commit: "remote_write", DemandedCommit: "on"}
 	if got := weakWords(r, s); got != "1 write was acknowledged by a with synchronous_commit remote_write or other standbys than demanded (synchronous_commit on), from 1.000 s to 2.000 s; a second failure would have lost it" {
 		t.Error(got)
 	}

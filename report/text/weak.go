@@ -3,14 +3,14 @@ package text
 import (
 	"fmt"
 
-	"pgchaos/check"
+	"pgchaos/audit"
 	"pgchaos/internal/units"
 	"pgchaos/report"
 )
 
 // weakWords say which server acknowledged writes without the standbys demanded, between which
 // steps, and how to avoid it.
-func weakWords(r *report.Result, s check.WeakStretch) string {
+func weakWords(r *report.Result, s audit.WeakStretch) string {
 	writes := units.Count(s.N, "write was acknowledged", "writes were acknowledged")
 	demanded := units.Count(int64(s.Demanded), "standby was demanded", "standbys were demanded")
 	risk := "a second failure would have lost them"
@@ -34,7 +34,7 @@ func weakWords(r *report.Result, s check.WeakStretch) string {
 }
 
 // between says between which steps it was, or else when.
-func between(r *report.Result, s check.WeakStretch) string {
+func between(r *report.Result, s audit.WeakStretch) string {
 	switch after, before := r.StepsAround(s); {
 	case after != "" && before != "":
 		return fmt.Sprintf("between %s and %s", after, before)

@@ -1,0 +1,35 @@
+package audit
+
+import (
+	"pgchaos/record"
+	"pgchaos/rows"
+)
+
+// heldRow is a row as a table has it.
+type heldRow struct {
+	integer int64
+	null    bool
+	value   []byte
+}
+
+func asWritten(t rows.Table, key record.Key, serial int64) heldRow {
+	r := heldRow{integer: int64(key), value: record.AppendPayload(nil, key, t.Payload)}
+	if t.Serial {
+		r.integer = serial
+	}
+	return r
+}
+
+// hold makes a sealed Holding of the rows, read in parts.
+func hold(t rows.Table, maxOdd, parts int, all ...heldRow) *rows.Holding {
+	whole := rows.NewHolding(t, maxOdd)
+	for i := range parts {
+		part := rows.NewHolding(t, maxOdd)
+		for _, r := range all[i*len(all)/parts : (i+1)*len(all)/parts] {
+			part.Add(r.integer, r.null, r.value)
+		}
+		whole.Merge(part)
+	}
+	whole.Seal()
+	return whole
+}

@@ -1,0 +1,320 @@
+package outage
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"pgchaos/record"
+)
+
+// StageState says what is known of one stage of a recovery. The zero value is that
+// nothing is known.
+type StageState string
+
+// What can be known of a stage.
+const (
+	StageReached StageState = "reached"        // at Stage.At
+	StageMissed  StageState = "not_reached"    // not by Stage.At, when the watching ended
+	StageNone    StageState = "does_not_apply" // nothing of the kind could come
+)
+
+// Stage is one moment of a recovery. At is an offset on the run's clock: when the
+// stage was reached, or up to when it had not been; without meaning otherwise.
+type Stage struct {
+	State StageState    `json:"state,omitempty"`
+	At    time.Duration `json:"at_ns,omitempty"`
+}
+
+func reached(at time.Duration) Stage { return Stage{StageReached, at} }
+func missed(by time.Duration) Stage  { return Stage{StageMissed, by} }
+
+// Recovery is one fault and how the cluster came back from it, stage by stage.
+type Recovery struct {
+	Event string   `json:"event"`           // the step's name
+	Nodes []string `json:"nodes,omitempty"` // what the fault befell
+	// Primary is the node that accepted writes when the fault was issued; Lost is set
+	// when it is among Nodes.
+	Primary   string        `json:"primary,omitempty"`
+	Lost      bool          `json:"primary_lost,omitempty"`
+	Issued    time.Duration `json:"issued_ns"`
+	Effective time.Duration `json:"effective_ns"`      // when it was verified to have taken effect
+	Noticed   bool          `json:"noticed,omitempty"` // as in Outage
+	// Next is the fault that was issued next. What clients felt from then on is put to
+	// its account, so that what they had not got back by then is not known of this one.
+	Next string `json:"next,omitempty"`
+
+	Promotion  Stage  `json:"promotion_asked"` // the first promote step issued, before any node was writable
+	Writable   Stage  `json:"writable"`        // a node accepts writes again
+	NewPrimary string `json:"new_primary,omitempty"`
+	// Redundancy is that the primary has the synchronous standbys that are demanded of
+	// it, or where none are as many standbys as before; it does not apply when these
+	// were never missing.
+	Redundancy Stage `json:"redundancy"`
+	// Rejoined is that all Nodes stream again, or are the primary again.
+	Rejoined Stage `json:"rejoined"`
+	// Caveats are what must be known to read the stages: two primaries at once, a moment
+	// that nobody knows.
+	Caveats   []string           `json:"caveats,omitempty"`
+	Workloads []WorkloadRecovery `json:"workloads,omitempty"`
+}
+
+// WorkloadRecovery is what one workload's clients saw of a Recovery.
+type WorkloadRecovery struct {
+	Workload string `json:"workload"`
+	Writes   bool   `json:"writes"`
+	// Loaded is set when the workload was running at the fault; otherwise nothing was
+	// measured, and every stage is unknown.
+	Loaded     bool  `json:"loaded"`
+	NotServed  bool  `json:"not_served,omitempty"` // as in Outage; nothing was measured either
+	FirstError Stage `json:"first_error"`          // not reached: nothing failed
+	// LastOldAck is the last acknowledgement from a node that the fault took away, and
+	// FirstNewAck the first from the new primary. They apply to a workload that the node
+	// served in the second before the fault.
+	LastOldAck  Stage `json:"last_old_ack"`
+	FirstNewAck Stage `json:"first_new_ack"`
+	// Throughput is the first moment from which 90 % of Before are served again.
+	Throughput Stage          `json:"throughput_90"`
+	Before     float64        `json:"before_per_second,omitempty"` // acknowledgements, in the up to 10 s before the fault
+	Clients    ClientOutages  `json:"clients"`
+	Nodes      []NodeRecovery `json:"nodes,omitempty"` // of a workload that is on several nodes at once: those that failed it
+}
+
+// NodeRecovery is one node's outage as a workload felt it that was on several. Nobody
+// may have gone back to a node that served again: RTO says when somebody did.
+type NodeRecovery struct {
+	Node      string        `json:"node"`
+	Errors    int64         `json:"errors"`
+	Recovered bool          `json:"recovered"`
+	RTO       time.Duration `json:"rto_ns"` // as in Outage; at least, where Recovered is false
+	// Left is set where nobody is known to have used the node any more, a second and longer
+	// before the load ended: whether it would have served is not known, and RTO is until
+	// it was used last.
+	Left bool `json:"left,omitempty"`
+}
+
+// Course is all of a run that Recoveries looks at.
+type Course struct {
+	Activity []Activity
+	Events   []record.Event
+	States   []record.NodeState // every change of every node, in any order
+	Demands  []record.Demand
+	End      time.Duration // of the load
+}
+
+// Recoveries follows each fault through its aftermath, in the order of the faults.
+//
+// The aftermath of a fault lasts until the next fault that takes the primary away
+// is issued: what a step brings back after a second standby has failed belongs to
+// both faults. What clients felt is put to the account of a fault as Outages does it:
+// failures and stalls up to where any next fault was issued, and a recovery from them
+// whenever it comes.
+func Recoveries(c Course) []Recovery {
+	faults := faultsOf(c.Events)
+	w := newWatched(c)
+	all := make([]Recovery, 0, len(faults))
+	for _, m := range faults {
+		r := Recovery{Event: m.Name, Nodes: m.Nodes, Issued: m.Issued, Effective: m.Effective, Noticed: noticed(m)}
+		r.Primary = w.primaryAt(m.Issued)
+		r.Lost = slices.Contains(m.Nodes, r.Primary)
+		all = append(all, r)
+	}
+	for i := range all {
+		r, until := &all[i], c.End
+		for _, next := range all[i+1:] {
+			if next.Lost && next.Issued >= r.Issued+record.SlotLength {
+				until = min(until, next.Issued)
+				break
+			}
+		}
+		w.follow(r, until)
+		for _, a := range c.Activity {
+			f := felt{Activity: a, end: c.End}
+			r.Workloads = append(r.Workloads, f.recovered(r, windowOf(faults, i, c.End), until, faults[0].Issued))
+		}
+		if next := nextFault(faults, i); next != nil {
+			r.Next = next.Name
+		}
+		r.settleWritable()
+		r.Caveats = w.caveats(r, until)
+	}
+	return slices.DeleteFunc(all, func(r Recovery) bool { return r.Effective <= 0 })
+}
+
+// settleWritable lets an acknowledgement prove what the watch saw later.
+func (r *Recovery) settleWritable() {
+	for _, w := range r.Workloads {
+		if w.Writes && w.FirstNewAck.State == StageReached && r.Writable.State == StageReached {
+			r.Writable.At = min(r.Writable.At, w.FirstNewAck.At)
+		}
+	}
+}
+
+// faultsOf are the faults among the events, by when they were issued.
+func faultsOf(events []record.Event) []record.Event {
+	faults := slices.DeleteFunc(slices.Clone(events), func(m record.Event) bool { return !m.Fault })
+	slices.SortStableFunc(faults, func(a, b record.Event) int { return cmp.Compare(a.Issued, b.Issued) })
+	return faults
+}
+
+// windowOf is up to where the failures that clients felt are put to fault i: the
+// next fault, or the end of the load.
+func windowOf(faults []record.Event, i int, end time.Duration) time.Duration {
+	if next := nextFault(faults, i); next != nil {
+		return next.Issued
+	}
+	return end + record.SlotLength // the last slot too
+}
+
+// nextFault is the one after fault i, or nil. Faults issued within 10 ms are one event
+// to the clients, and share its window.
+func nextFault(faults []record.Event, i int) *record.Event {
+	for n := i + 1; n < len(faults); n++ {
+		if faults[n].Issued >= faults[i].Issued+record.SlotLength {
+			return &faults[n]
+		}
+	}
+	return nil
+}
+
+// watched is what the nodes said of themselves, by time.
+type watched struct {
+	Course
+	changes []record.NodeState // by At
+}
+
+func newWatched(c Course) watched {
+	changes := slices.Clone(c.States)
+	slices.SortStableFunc(changes, func(a, b record.NodeState) int { return cmp.Compare(a.At, b.At) })
+	return watched{c, changes}
+}
+
+// primaryAt is the node that accepted writes at a moment, or last before it; "" where
+// nobody knows.
+func (w watched) primaryAt(at time.Duration) (primary string) {
+	view := View{}
+	for _, s := range w.changes {
+		if s.At > at {
+			break
+		}
+		view[s.Node] = s
+		if p := view.Primary(); p != "" {
+			primary = p
+		}
+	}
+	return primary
+}
+
+// viewAt is what was last known of every node at a moment.
+func (w watched) viewAt(at time.Duration) View {
+	view := View{}
+	for _, s := range w.changes {
+		if s.At <= at {
+			view[s.Node] = s
+		}
+	}
+	return view
+}
+
+// follow finds the stages that events and states tell.
+func (w watched) follow(r *Recovery, until time.Duration) {
+	r.Promotion, r.Writable = Stage{State: StageNone}, Stage{State: StageNone}
+	if r.Lost {
+		r.Writable, r.NewPrimary = w.writable(r, until)
+		r.Promotion = w.promotion(r, until)
+	}
+	before := w.viewAt(r.Issued)
+	if r.Primary == "" {
+		return // nobody knows what there was to lose
+	}
+	streaming, _ := before.standbys(r.Primary)
+	r.Redundancy = w.back(r.Issued, until, func(v View, at time.Duration) bool {
+		return v.Redundant(w.Demands, at, streaming)
+	})
+	r.Rejoined = w.back(r.Issued, until, func(v View, _ time.Duration) bool {
+		return !slices.ContainsFunc(r.Nodes, func(n string) bool { return !v.Joined(n) })
+	})
+}
+
+// promotion is the first promote step of an aftermath. One that was issued when a node
+// was writable again is not what brought that one back.
+func (w watched) promotion(r *Recovery, until time.Duration) Stage {
+	if m := w.promoted(r.Issued, until); m != nil && (r.Writable.State != StageReached || m.Issued <= r.Writable.At) {
+		return reached(m.Issued)
+	}
+	return Stage{State: StageNone}
+}
+
+// promoted is the first promote step issued in [from, to), or nil.
+func (w watched) promoted(from, to time.Duration) (first *record.Event) {
+	for i, m := range w.Events {
+		if effects(m).Promotes && m.Status != record.EventSkipped && m.Issued >= from && m.Issued < to &&
+			(first == nil || m.Issued < first.Issued) {
+			first = &w.Events[i]
+		}
+	}
+	return first
+}
+
+// writable is when a node that was not the primary became it, or the primary became
+// it again; it does not apply when the primary was never seen to be anything else.
+func (w watched) writable(r *Recovery, until time.Duration) (stage Stage, primary string) {
+	gone := false
+	already := w.viewAt(r.Issued)
+	for _, s := range w.changes {
+		if s.At < r.Issued || s.At >= until {
+			continue
+		}
+		now := s.AcceptsWrites()
+		if s.Node == r.Primary {
+			old := already[s.Node]
+			gone = gone || !now || !s.ServerStarted.Equal(old.ServerStarted) || s.CrashedSince(old)
+			now = now && gone
+		} else {
+			now = now && !already[s.Node].AcceptsWrites()
+		}
+		if now {
+			return reached(s.At), s.Node
+		}
+	}
+	if !gone {
+		return Stage{State: StageNone}, ""
+	}
+	return missed(until), ""
+}
+
+// back is when something was so again, for good, that had not been at some moment
+// from the fault on. It does not apply to what always was so.
+func (w watched) back(from, until time.Duration, so func(View, time.Duration) bool) Stage {
+	view := w.viewAt(from)
+	gone := !so(view, from)
+	again := time.Duration(-1)
+	for _, s := range w.changes {
+		if s.At <= from {
+			continue
+		}
+		if s.At >= until || again >= 0 && s.At >= again+minStall {
+			break
+		}
+		view[s.Node] = s
+		switch now := so(view, s.At); {
+		case !now:
+			gone, again = true, -1 // a success that does not last is none
+		case gone && again < 0:
+			again = s.At
+		}
+	}
+	switch {
+	case !gone:
+		return Stage{State: StageNone}
+	case again >= 0:
+		return reached(again)
+	}
+	return missed(until)
+}
+
+// effects are the facts of an event's action; none where it is not known.
+func effects(m record.Event) record.Facts {
+	f, _ := m.Effects()
+	return f
+}

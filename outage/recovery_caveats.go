@@ -1,0 +1,60 @@
+package outage
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// certainlyBoth is how long two nodes must be known as primaries for both to have been
+// one: the last state of a node that is gone stands until the next reading, and there is
+// one every 100 ms.
+const certainlyBoth = 200 * time.Millisecond
+
+// caveats are what must stand beside the stages of a recovery, whose order two primaries
+// can turn round. Until is the end of its aftermath.
+func (w watched) caveats(r *Recovery, until time.Duration) (all []string) {
+	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	if r.Noticed {
+		add("it happened at some moment between %.3f s, when all was well, and %.3f s, when it was noticed: every time counts from the former, and can be up to %d ms too long",
+			r.Issued.Seconds(), r.Effective.Seconds(), (r.Effective - r.Issued).Milliseconds())
+	}
+	if m := w.promoted(r.Issued, until); m != nil && r.Lost && r.Promotion.State == StageNone {
+		add("%s was issued at %.3f s only, after %s had been writable at %.3f s", m.Name, m.Issued.Seconds(), r.NewPrimary, r.Writable.At.Seconds())
+	}
+	if nodes, from, to := w.together(r.Issued, until); len(nodes) > 0 {
+		add("two primaries at once: %s and %s both accepted writes, from %.3f s to %.3f s", nodes[0], nodes[1], from.Seconds(), to.Seconds())
+	}
+	for _, load := range r.Workloads {
+		if last, first := load.LastOldAck, load.FirstNewAck; last.State == StageReached && first.State == StageReached && last.At > first.At {
+			add("two primaries at once: %s was still acknowledged by %s at %.3f s, after %s had acknowledged at %.3f s",
+				load.Workload, r.Primary, last.At.Seconds(), r.NewPrimary, first.At.Seconds())
+		}
+	}
+	return all
+}
+
+// together is the longest time for which readings say of two nodes at once that they
+// accepted writes; no nodes where there was none that is certain.
+func (w watched) together(from, until time.Duration) (nodes []string, since, to time.Duration) {
+	view := w.viewAt(from)
+	began, both := from, view.accepting()
+	longest := certainlyBoth
+	over := func(at time.Duration) {
+		if len(both) > 1 && at-began >= longest {
+			nodes, since, to, longest = both, began, at, at-began
+		}
+	}
+	for _, s := range w.changes {
+		if s.At <= from || s.At >= until {
+			continue
+		}
+		view[s.Node] = s
+		if now := view.accepting(); !slices.Equal(now, both) {
+			over(s.At)
+			began, both = s.At, now
+		}
+	}
+	over(until)
+	return nodes, since, to
+}

@@ -1,0 +1,60 @@
+package record
+
+// Facts are what an action does to the server of each of its nodes.
+type Facts struct {
+	Ends     bool `json:"ends,omitempty"`     // the server is not running when it has taken effect
+	Kills    bool `json:"kills,omitempty"`    // it does so without a shutdown: what was not on the disk is gone
+	Freezes  bool `json:"freezes,omitempty"`  // the server does nothing from then on
+	Cuts     bool `json:"cuts,omitempty"`     // nothing reaches the node from then on
+	Restarts bool `json:"restarts,omitempty"` // the server is ended, and started again as what it was
+	Starts   bool `json:"starts,omitempty"`   // a server may run again from when it is issued
+	Thaws    bool `json:"thaws,omitempty"`    // a frozen server may go on from then on
+	Connects bool `json:"connects,omitempty"` // a node that was cut off may be reached from then on
+	Promotes bool `json:"promotes,omitempty"` // it makes a primary of a standby
+	Standby  bool `json:"standby,omitempty"`  // it starts the server as a standby and as nothing else
+	Demands  bool `json:"demands,omitempty"`  // it changes the synchronous regime, and has seen the new one when it is done
+	Reloads  bool `json:"reloads,omitempty"`  // it can make a running server read its configuration again
+	Provokes bool `json:"provokes,omitempty"` // it can bring about what then happens to the node by itself
+	// Incident says what happened, in words, where no step did it: "exited".
+	Incident string `json:"incident,omitempty"`
+}
+
+// Effects are the facts of the event's action. They are not known of an action that no
+// pgchaos had.
+func (e Event) Effects() (f Facts, known bool) {
+	f, known = factsByName()[e.Action]
+	return f, known
+}
+
+// factsByName are the facts of all actions that an event can have.
+func factsByName() map[string]Facts {
+	return map[string]Facts{
+		"stop":       {Ends: true},
+		"kill":       {Ends: true, Kills: true},
+		"restart":    {Restarts: true, Starts: true},
+		"pause":      {Freezes: true},
+		"disconnect": {Cuts: true},
+		"start":      {Starts: true},
+		"resume":     {Thaws: true},
+		"connect":    {Connects: true},
+		"rejoin":     {Starts: true, Thaws: true, Connects: true, Standby: true},
+		"clone":      {Starts: true, Thaws: true, Connects: true, Standby: true},
+		"undo":       {Reloads: true},
+		"promote":    {Promotes: true},
+		"follow":     {},
+		"backup":     {},
+		"configure":  {Reloads: true, Demands: true},
+		"sql":        {Reloads: true, Provokes: true},
+		"exec":       {Provokes: true},
+		"limit":      {Provokes: true},
+		"verify":     {},
+		"wait":       {},
+		"start_load": {},
+		"stop_load":  {},
+
+		"exit":          {Ends: true, Incident: "exited"},
+		"crash":         {Restarts: true, Incident: "recovered from a crash of one of its processes"},
+		"restarted":     {Restarts: true, Starts: true, Incident: "was started again by somebody else"},
+		"out-of-memory": {Restarts: true, Incident: "ran out of memory"},
+	}
+}
