@@ -140,10 +140,10 @@ func (a Audit) Findings() []Finding {
 		verdict verdict.Verdict
 		what    string
 	}{
-		{a.Resurrected.N, verdict.Fail, "resurrected (present, although certain to have failed)"},
-		{a.Corrupted.N, verdict.Fail, "corrupted (present with another value than was written)"},
-		{a.Duplicated.N, verdict.Fail, "duplicated (present more than once on a node)"},
-		{a.Foreign.N, foreign, "foreign (present, although this run never attempted them)"},
+		{a.Resurrected.N, verdict.Fail, "resurrected (the write certainly failed)"},
+		{a.Corrupted.N, verdict.Fail, "corrupted (another value than was written)"},
+		{a.Duplicated.N, verdict.Fail, "duplicated (more than once on a node)"},
+		{a.Foreign.N, foreign, "foreign (never written by this run)"},
 	} {
 		if c.n > 0 {
 			all = append(all, Finding{c.verdict, fmt.Sprintf("table %s: %d %s", a.Table, c.n, c.what)})

@@ -119,7 +119,7 @@ func suspects(g *report.Generator, workloads []report.Workload) (warnings []stri
 	}
 	for i := range workloads {
 		if l := workloads[i].Lateness; l != nil && l.Count > 0 && l.P99 > lateSend {
-			warnings = append(warnings, fmt.Sprintf("%s: of what was sent while a client was free, 1%% was more than %s late: "+
+			warnings = append(warnings, fmt.Sprintf("%s: 1%% of the operations were sent more than %s late, although a client was free: "+
 				"the load generator did not keep up with the schedule", workloads[i].Name, l.P99.Round(time.Millisecond)))
 		}
 	}

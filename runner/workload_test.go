@@ -128,7 +128,7 @@ func TestSuspects(t *testing.T) {
 		{"at ease", 1.4, 10 * time.Millisecond, nil},
 		{"one core of two", 1, 0, nil},
 		{"all that it may use", 1.43, 0, []string{"pgchaos took 1.43 of the 1.50 cores that it may use"}},
-		{"late", 0, 11 * time.Millisecond, []string{"w: of what was sent while a client was free, 1% was more than 11ms late"}},
+		{"late", 0, 11 * time.Millisecond, []string{"w: 1% of the operations were sent more than 11ms late, although a client was free"}},
 		{"both", 2, time.Second, []string{"pgchaos took 2.00", "w: of what"}},
 	} {
 		got := suspects(&report.Generator{Busiest: tt.busiest, Cores: 2, Allowed: 1.5}, late(tt.p99))

@@ -192,7 +192,7 @@ func wrap(text string, columns int) []string {
 	var lines []string
 	for paragraph := range strings.SplitSeq(text, "\n") {
 		line, used := "", 0
-		for _, word := range strings.Fields(paragraph) {
+		for _, word := range quantities(strings.Fields(paragraph)) {
 			switch w := width(word); {
 			case line == "":
 				line, used = word, w
@@ -207,6 +207,20 @@ func wrap(text string, columns int) []string {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// quantities joins numbers and their units, so that no line ends between them.
+func quantities(words []string) (joined []string) {
+	for _, word := range words {
+		if n := len(joined); n > 0 && slices.Contains([]string{"s", "ms", "%"}, strings.TrimRight(word, ".,;:)")) {
+			if last := joined[n-1]; last[len(last)-1] >= '0' && last[len(last)-1] <= '9' {
+				joined[n-1] += " " + word
+				continue
+			}
+		}
+		joined = append(joined, word)
+	}
+	return joined
 }
 
 // flush ends the page.

@@ -163,6 +163,18 @@ func TestWrap(t *testing.T) {
 	}
 }
 
+func TestWrapKeepsNumbersWithTheirUnits(t *testing.T) {
+	for text, want := range map[string]string{
+		"it had been cut off for 3.0 s, and more": "it had been cut off for|3.0 s, and more",
+		"as many as there were of 12 % (of all)":  "as many as there were of|12 % (of all)",
+		"aaaaaaaaaaaaaaaaaaaaaaaaa s":             "aaaaaaaaaaaaaaaaaaaaaaaaa|s",
+	} {
+		if got := strings.Join(wrap(text, 26), "|"); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestRunWords(t *testing.T) {
 	tests := []struct {
 		name string
