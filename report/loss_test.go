@@ -111,6 +111,7 @@ func TestTheWorstOutageOfAFault(t *testing.T) {
 		Timeline: []record.Event{{Name: "stop-b", Action: "stop", Fault: true, Issued: 3 * s}},
 		Outages: []outage.Outage{
 			{Event: "kill-a", Workload: "idle", Writes: true, Issued: s}, of("w1", true, true, 2*s), of("w2", true, false, s), of("r1", false, true, s), of("r2", false, true, 3*s),
+			{Event: "kill-a", Workload: "idle too", Issued: s},
 		},
 		Recoveries: []outage.Recovery{{Event: "kill-a", Issued: s, Caveats: []string{"doubt"}, Redundancy: outage.Stage{State: outage.StageNone}}},
 	}

@@ -103,10 +103,10 @@ func findingExample(f outage.ReadFinding) string {
 // 44 had been acknowledged at 3.205 s by a".
 func exampleWords(what outage.ReadWhat, x outage.ReadExample) string {
 	text := fmt.Sprintf("client %d at %s on %s: ", x.Client, units.Seconds(x.At), x.Node)
-	switch {
-	case what == outage.ReadHole:
+	switch what {
+	case outage.ReadHole:
 		text += fmt.Sprintf("of writer %d it saw %s, before that %s, but not %d, which", x.Writer, seen(x.Seen), seen(x.Next), x.Acked)
-	case what == outage.ReadNever:
+	case outage.ReadNever:
 		text += fmt.Sprintf("it saw write %s of writer %d", seen(x.Seen), x.Writer)
 	default:
 		text += fmt.Sprintf("the newest write of writer %d was %s", x.Writer, seen(x.Seen))

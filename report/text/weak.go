@@ -17,7 +17,7 @@ func weakWords(r *report.Result, s audit.WeakStretch) string {
 	if s.N == 1 {
 		risk = "a second failure would have lost it"
 	}
-	text := ""
+	var text string
 	switch {
 	case s.Standbys >= s.Demanded:
 		text = fmt.Sprintf("%s by %s with synchronous_commit %s or other standbys than demanded (synchronous_commit %s), %s; %s",
