@@ -97,6 +97,8 @@ func (l Loss) Why() string {
 		return "synchronous_commit was off: the server acknowledges before the WAL is on its disk"
 	case l.Cause == audit.CauseCrash:
 		return fmt.Sprintf("%s recovered from its crash without the end of its WAL", by)
+	case l.Lost == 0:
+		return l.and("the wait for a standby had been cancelled, or fewer standbys than demanded had acknowledged them")
 	case l.Mode.Commit == "":
 		return l.and("what commits waited for is not known")
 	case l.Mode.Asynchronous() && l.Mode.Standbys.Num > 0:

@@ -71,6 +71,16 @@ func TestWhyWritesWereLost(t *testing.T) {
 	}
 }
 
+// TestWhyWeakWritesWereLost: these were never promised to be on a standby, whatever commits waited for.
+func TestWhyWeakWritesWereLost(t *testing.T) {
+	r := &Result{}
+	losses := r.Losses(&audit.Audit{RPO: []audit.RPO{{Event: "kill-a", Cause: audit.CauseFork, WeakLost: 4}}})
+	const want = "the wait for a standby had been cancelled, or fewer standbys than demanded had acknowledged them"
+	if len(losses) != 1 || losses[0].Why() != want {
+		t.Errorf("%+v", losses)
+	}
+}
+
 // TestReplicationModes: the first mode and each change of its kind; other names alone are no change, nor is
 // a former primary that is still read.
 func TestReplicationModes(t *testing.T) {

@@ -13,6 +13,7 @@ type section struct {
 	heads  []string // the line above each block of a table; none in a text
 	items  []item
 	joined bool // no blank line before it
+	urgent bool // it decides the verdict, and gets more lines than others
 	// one and many are the words for the items that are left out.
 	one, many string
 }
@@ -38,6 +39,9 @@ func (s *section) order() []int {
 	slices.SortStableFunc(order, func(a, b int) int { return s.items[a].rank - s.items[b].rank })
 	return order
 }
+
+// next is the most important item after the first n.
+func (s *section) next(n int) item { return s.items[s.order()[n]] }
 
 // cost is how many lines the section takes with its n most important items.
 func (s *section) cost(n int) int {
@@ -99,8 +103,11 @@ func (s *section) counted(items []int) string {
 	return units.Grouped(int64(len(items))) + " more (" + strings.Join(kinds, ", ") + ")"
 }
 
+// urgently is how many items of rank 0 an urgent section gets for one item of another.
+const urgently = 3
+
 // share says how many items of each section fit into so many lines: one of each, and then one
-// more of each in turns. Where not even that fits, the last sections show only how many they have.
+// more of each, again and again. Where not even that fits, the last sections show only how many they have.
 func share(lines int, sections []*section) []int {
 	shown := make([]int, len(sections))
 	for i, s := range sections {
@@ -114,10 +121,11 @@ func share(lines int, sections []*section) []int {
 	for given := true; given; {
 		given = false
 		for i, s := range sections {
-			if shown[i] == len(s.items) {
-				continue
-			}
-			if more := s.cost(shown[i]+1) - s.cost(shown[i]); more <= lines {
+			for n := 0; shown[i] < len(s.items) && (n == 0 || n < urgently && s.urgent && s.next(shown[i]).rank == 0); n++ {
+				more := s.cost(shown[i]+1) - s.cost(shown[i])
+				if more > lines {
+					break
+				}
 				shown[i]++
 				lines -= more
 				given = true

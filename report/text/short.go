@@ -77,6 +77,9 @@ func setupWords(r *report.Result) []string {
 	if r.Duration > 0 {
 		parts = append(parts, "ran "+units.Span(r.Duration))
 	}
+	if r.Seed == 0 {
+		return append(parts, "seed not known")
+	}
 	return append(parts, "seed "+strconv.FormatUint(r.Seed, 10))
 }
 
@@ -119,19 +122,25 @@ func loadWords(workloads []report.Workload) string {
 			parts = append(parts, units.Count(int64(len(workloads)-i), "more workload", "more workloads"))
 			break
 		}
-		what := units.Count(int64(w.Clients), "client", "clients")
-		if w.Rate > 0 {
-			what = strconv.FormatFloat(w.Rate, 'f', -1, 64) + "/s"
+		text := w.Name
+		switch {
+		case w.Rate > 0:
+			text += " " + strconv.FormatFloat(w.Rate, 'f', -1, 64) + "/s"
+		case w.Clients > 0:
+			text += " " + units.Count(int64(w.Clients), "client", "clients")
 		}
-		parts = append(parts, w.Name+" "+what)
+		parts = append(parts, text)
 	}
 	return strings.Join(parts, ", ")
 }
 
-// nextSteps say where the full report is, and how to repeat the run.
+// nextSteps say where the full report is, how to audit a run that was not, and how to repeat it.
 func nextSteps(p *page, r *report.Result, dir string) (lines []string) {
 	if dir != "" {
 		lines = append(lines, p.command("Full report:  ", "pgchaos", "report", dir, "--full")...)
+	}
+	if dir != "" && r.Stage != report.StageChecked {
+		lines = append(lines, p.command("Audit it:     ", "pgchaos", "audit", dir)...)
 	}
 	again := p.command("Run it again: ", append([]string{"pgchaos"}, repeat(r)...)...)
 	if len(again) > mostAgain {
@@ -145,6 +154,9 @@ func repeat(r *report.Result) []string {
 	if command := r.Repeat(); len(command) > 0 {
 		return command
 	}
+	if r.Seed == 0 {
+		return []string{"run", "EXPERIMENT"}
+	}
 	return []string{"run", "EXPERIMENT", "--seed", strconv.FormatUint(r.Seed, 10)}
 }
 
@@ -154,7 +166,7 @@ const mostAgain = 6
 // reasonsSection are the findings that decide the verdict, beside the expectations.
 func reasonsSection(p *page, r *report.Result) *section {
 	_, _, i := verdictWord(r.Verdict)
-	s := &section{one: "more reason", many: "more reasons"}
+	s := &section{one: "more reason", many: "more reasons", urgent: true}
 	headline := r.Headline()
 	for _, reason := range r.AllReasons() {
 		if reason != headline {
@@ -190,7 +202,7 @@ func warnings(r *report.Result) (all []string) {
 
 // expectationsSection is one line for each expectation; one that does not hold says why.
 func expectationsSection(p *page, r *report.Result) *section {
-	s := &section{one: "more expectation", many: "more expectations"}
+	s := &section{one: "more expectation", many: "more expectations", urgent: true}
 	for _, e := range r.Expectations {
 		_, small, i := verdictWord(e.Verdict)
 		rank, most := 0, 3
@@ -216,7 +228,7 @@ func expectationWords(e expect.Judgement) string {
 
 // lossesSection is what was lost, with the cause in words, and what a second failure could have lost.
 func lossesSection(p *page, r *report.Result) *section {
-	s := &section{one: "more finding about writes", many: "more findings about writes"}
+	s := &section{one: "more finding about writes", many: "more findings about writes", urgent: true}
 	for i := range r.Audits {
 		a := &r.Audits[i]
 		table := ""
@@ -247,11 +259,11 @@ func addLosses(p *page, s *section, r *report.Result, a *audit.Audit, table stri
 		if l.Lost > 0 {
 			text += units.Count(l.Lost, "acknowledged write", "acknowledged writes")
 		}
-		if l.WeakLost > 0 {
-			if l.Lost > 0 {
-				text += " and "
-			}
-			text += units.Count(l.WeakLost, "weakly acknowledged one", "weakly acknowledged ones")
+		switch {
+		case l.WeakLost > 0 && l.Lost > 0:
+			text += " and " + units.Count(l.WeakLost, "weakly acknowledged one", "weakly acknowledged ones")
+		case l.WeakLost > 0:
+			text += units.Count(l.WeakLost, "weakly acknowledged write", "weakly acknowledged writes")
 		}
 		i := red
 		if l.Lost == 0 {
