@@ -40,6 +40,18 @@ func TestArchitectureDrawsTheArrows(t *testing.T) {
 	}
 }
 
+// TestEveryPermittedArrowIsUsed keeps the table, and so the picture, as small as the code.
+func TestEveryPermittedArrowIsUsed(t *testing.T) {
+	for _, p := range list(t) {
+		name := strings.TrimPrefix(p.ImportPath, "pgchaos/")
+		for _, to := range permitted[name] {
+			if !slices.Contains(p.Imports, "pgchaos/"+to) {
+				t.Errorf("%s may import %s and does not: remove the arrow", name, to)
+			}
+		}
+	}
+}
+
 // TestPictureLeavesOutImpliedArrows: a to c is implied by a to b and b to c.
 func TestPictureLeavesOutImpliedArrows(t *testing.T) {
 	drawn := picture(map[string][]string{"a": {"b", "c"}, "b": {"c", "internal/x"}, "c": {}, "internal/x": {}})
