@@ -44,7 +44,7 @@ func AuditTable(e Evidence) (Audit, error) {
 type auditor struct {
 	*Evidence
 	audit    Audit
-	witness  *witness
+	evidence *evidenceReader
 	accounts []ledger.Account // of this table, by number
 	others   map[int]string   // the workloads of other writers of the run
 	nodes    []held
@@ -58,7 +58,7 @@ type auditor struct {
 	blind     map[string]struct{} // nodes that acknowledged, and whose regime is not known
 	rpo       map[rpoKey]*rpo
 
-	lost, weakLost, survived, vanished, resurrected, duplicated, foreign, corrupted gatherer
+	lost, weakLost, survived, vanished, resurrected, duplicated, foreign, corrupted rangeCollector
 }
 
 func newAuditor(e *Evidence) (*auditor, error) {
@@ -69,7 +69,7 @@ func newAuditor(e *Evidence) (*auditor, error) {
 		return nil, err
 	}
 	a := &auditor{
-		Evidence: e, witness: newWitness(e), others: map[int]string{}, blind: map[string]struct{}{}, elsewhere: map[string]int64{}, rpo: map[rpoKey]*rpo{},
+		Evidence: e, evidence: newEvidenceReader(e), others: map[int]string{}, blind: map[string]struct{}{}, elsewhere: map[string]int64{}, rpo: map[rpoKey]*rpo{},
 		authority: slices.IndexFunc(e.Nodes, func(n NodeHolding) bool { return n.Node == e.Authority && e.Authority != "" }),
 		audit:     Audit{Table: e.Table.Name, Authority: e.Authority, Weak: &WeakAcks{}, Damage: damageOf(e.Book)},
 	}
@@ -249,7 +249,7 @@ func (a *auditor) conclude() {
 		}
 		au.Forks = append(au.Forks, fork)
 	}
-	au.SplitBrain, au.FailBacks = a.witness.rivals()
+	au.SplitBrain, au.FailBacks = a.evidence.rivals()
 	au.RPO = a.points()
 	why := a.doubtful()
 	au.Complete = len(why) == 0

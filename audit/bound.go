@@ -33,7 +33,7 @@ type bound struct {
 }
 
 // limitAt notes that a server's WAL from some position on may be lost.
-func (s *story) limitAt(at record.LSN) {
+func (s *serverEvidence) limitAt(at record.LSN) {
 	l := limit{at: at}
 	var before time.Duration
 	for _, r := range s.states {
@@ -47,7 +47,7 @@ func (s *story) limitAt(at record.LSN) {
 }
 
 // wrote lets a write's LSN show how far the server was.
-func (s *story) wrote(sent time.Duration, lsn record.LSN) {
+func (s *serverEvidence) wrote(sent time.Duration, lsn record.LSN) {
 	for i := range s.limits {
 		if l := &s.limits[i]; lsn <= l.at && sent > l.write.after {
 			l.write = bound{after: sent, lsn: lsn}
@@ -57,7 +57,7 @@ func (s *story) wrote(sent time.Duration, lsn record.LSN) {
 
 // committedBefore is what shows that a loss was committed before a position, and whether
 // anything does. One moment is not after itself: the ledger tells microseconds.
-func (w *witness) committedBefore(l *loss, at record.LSN) (b bound, ok bool) {
+func (w *evidenceReader) committedBefore(l *loss, at record.LSN) (b bound, ok bool) {
 	if l.entry.LSN >= at || l.entry.Done == 0 {
 		return bound{}, false
 	}
@@ -79,13 +79,13 @@ func (w *witness) committedBefore(l *loss, at record.LSN) (b bound, ok bool) {
 // measure goes over the whole ledger, whoever wrote and into whichever table, for the
 // newest LSN before each limit. It does so once, when the first loss asks: most runs
 // lose nothing, or nothing that is in doubt.
-func (w *witness) measure() {
+func (w *evidenceReader) measure() {
 	if w.measured {
 		return
 	}
 	w.measured = true
 	for _, account := range w.e.Book.Writers() {
-		var last *story
+		var last *serverEvidence
 		for e, err := range w.e.Book.Entries(account.ID, 1, account.Issued) {
 			if err != nil {
 				w.err = fmt.Errorf("look for the LSNs of writer %d: %w", account.ID, err)

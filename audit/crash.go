@@ -28,7 +28,7 @@ func (c *crash) words() string {
 }
 
 // crashesOf are the restarts of a server as they show in its node's states.
-func (w *witness) crashesOf(of *story) (all []crash) {
+func (w *evidenceReader) crashesOf(of *serverEvidence) (all []crash) {
 	server := of.server
 	var before record.NodeState // the newest that answered
 	var last time.Duration      // when the restart before was seen
@@ -51,7 +51,7 @@ func (w *witness) crashesOf(of *story) (all []crash) {
 // crashOf is a restart that shows in a state. What ended the server took effect when the
 // newest reading had found the old one alive, and was issued when the last restart had
 // been seen.
-func (w *witness) crashOf(node string, restarted bool, alive, last time.Duration, s record.NodeState) crash {
+func (w *evidenceReader) crashOf(node string, restarted bool, alive, last time.Duration, s record.NodeState) crash {
 	c := crash{seen: s.At, redo: s.Redo, certain: !restarted, event: lossEvent{"restart of " + node, s.At}}
 	if c.certain {
 		c.event.name = "crash of " + node

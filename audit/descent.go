@@ -16,7 +16,7 @@ import (
 // tell the two timelines apart.
 
 // descent tells whether a server's timeline is foreign to the authority's.
-func (w *witness) descent(s *story) (foreign bool, unsure string) {
+func (w *evidenceReader) descent(s *serverEvidence) (foreign bool, unsure string) {
 	server := s.server
 	ours, ok := w.e.Lineage.UpTo(server.Timeline)
 	if !ok {
@@ -44,7 +44,7 @@ func (w *witness) descent(s *story) (foreign bool, unsure string) {
 // promotedSince tells whether the node of a server was promoted to a timeline of this
 // number again, after a step had taken from it what it had: the readings then show a
 // standby and a primary after it.
-func (w *witness) promotedSince(s *story) bool {
+func (w *evidenceReader) promotedSince(s *serverEvidence) bool {
 	if s.taken == nil {
 		return false
 	}
@@ -63,7 +63,7 @@ func (w *witness) promotedSince(s *story) bool {
 
 // primariesOn are the nodes that were seen as primaries on a timeline of this number, and
 // whose timeline may be the authority's.
-func (w *witness) primariesOn(timeline uint32) map[string]struct{} {
+func (w *evidenceReader) primariesOn(timeline uint32) map[string]struct{} {
 	nodes := map[string]struct{}{}
 	for node, states := range w.e.States {
 		if slices.ContainsFunc(states, func(s record.NodeState) bool { return s.AcceptsWrites() && s.Timeline == timeline && !w.astray(s) }) {
@@ -76,7 +76,7 @@ func (w *witness) primariesOn(timeline uint32) map[string]struct{} {
 // source is the reading of the primary of an earlier timeline from which the authority
 // comes: the last one in which it streamed to the node that was promoted to the next
 // timeline, be it through other standbys.
-func (w *witness) source(timeline uint32) (primary record.NodeState, known bool) {
+func (w *evidenceReader) source(timeline uint32) (primary record.NodeState, known bool) {
 	next := w.e.Lineage.Next(timeline)
 	if next == 0 {
 		return primary, false
@@ -96,7 +96,7 @@ func (w *witness) source(timeline uint32) (primary record.NodeState, known bool)
 }
 
 // upstream is the last reading up to some moment of a node that streamed to another one.
-func (w *witness) upstream(node string, by time.Duration) (last record.NodeState) {
+func (w *evidenceReader) upstream(node string, by time.Duration) (last record.NodeState) {
 	streams := func(s record.StandbyState) bool { return s.Name == node && s.State == "streaming" }
 	for _, states := range w.e.States {
 		for _, s := range states {
@@ -110,14 +110,14 @@ func (w *witness) upstream(node string, by time.Duration) (last record.NodeState
 
 // lineageOf is the lineage of a server's node when that was read last before its past
 // was taken away, or else at the end.
-func (w *witness) lineageOf(s *story) record.Lineage {
+func (w *evidenceReader) lineageOf(s *serverEvidence) record.Lineage {
 	if s.taken != nil {
 		return s.taken.Lineage
 	}
 	return w.lineageAtEnd(s.server.Node)
 }
 
-func (w *witness) lineageAtEnd(node string) record.Lineage {
+func (w *evidenceReader) lineageAtEnd(node string) record.Lineage {
 	for _, n := range w.e.Nodes {
 		if n.Node == node {
 			return n.Lineage
@@ -128,7 +128,7 @@ func (w *witness) lineageAtEnd(node string) record.Lineage {
 
 // parted is from where on a foreign server's WAL is not the authority's; 0 where
 // that is not known.
-func (w *witness) parted(s *story) record.LSN {
+func (w *evidenceReader) parted(s *serverEvidence) record.LSN {
 	own := w.lineageOf(s)
 	if own.Timeline != s.server.Timeline {
 		return 0
@@ -148,7 +148,7 @@ func (w *witness) parted(s *story) record.LSN {
 // eventOfForeign is what a loss of a foreign server is put down to. What it acknowledged
 // before another node was promoted on the authority's line is lost by that promotion, or
 // by the fault that came before it; what it acknowledged afterwards, by its own promotion.
-func (w *witness) eventOfForeign(l *loss) lossEvent {
+func (w *evidenceReader) eventOfForeign(l *loss) lossEvent {
 	node, acknowledged := l.story.server.Node, max(l.entry.Sent, l.entry.Done)
 	for _, timeline := range w.e.Lineage.Timelines() {
 		promoted, at := w.promoted(timeline)

@@ -152,8 +152,8 @@ func TestPromotedAgain(t *testing.T) {
 		"on another timeline":       {&ForkHolding{Read: time.Second}, []record.NodeState{state("a", 2000, 's'), primary("a", 3000, 3, 3)}, false},
 		"it did not answer":         {&ForkHolding{Read: time.Second}, []record.NodeState{state("a", 2000, 's'), silent}, false},
 	} {
-		w := newWitness(&Evidence{States: map[string][]record.NodeState{"a": c.states}})
-		if got := w.promotedSince(&story{server: ledger.Server{Node: "a", Timeline: 2}, taken: c.taken}); got != c.want {
+		w := newEvidenceReader(&Evidence{States: map[string][]record.NodeState{"a": c.states}})
+		if got := w.promotedSince(&serverEvidence{server: ledger.Server{Node: "a", Timeline: 2}, taken: c.taken}); got != c.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}

@@ -18,7 +18,7 @@ type lossEvent struct {
 
 // eventOf is what took a server away whose timeline was left: the newest fault that
 // befell its node before the promotion that left it, or else that promotion.
-func (w *witness) eventOf(server ledger.Server) lossEvent {
+func (w *evidenceReader) eventOf(server ledger.Server) lossEvent {
 	next := w.e.Lineage.Next(server.Timeline)
 	node, at := w.promoted(next)
 	otherwise := lossEvent{fmt.Sprintf("the promotion to timeline %d", next), 0}
@@ -30,7 +30,7 @@ func (w *witness) eventOf(server ledger.Server) lossEvent {
 
 // promotion is the newest step that promoted a node up to some moment, or nil; of any node
 // where that is "".
-func (w *witness) promotion(node string, by time.Duration) *record.Event {
+func (w *evidenceReader) promotion(node string, by time.Duration) *record.Event {
 	return w.newest(by, func(m record.Event) bool {
 		return factsOf(m).Promotes && m.Status != record.EventSkipped && (node == "" || slices.Contains(m.Nodes, node))
 	})
@@ -38,7 +38,7 @@ func (w *witness) promotion(node string, by time.Duration) *record.Event {
 
 // takenAway is the newest fault of a node that was not over by some moment, or else what
 // is said.
-func (w *witness) takenAway(node string, by time.Duration, otherwise lossEvent) lossEvent {
+func (w *evidenceReader) takenAway(node string, by time.Duration, otherwise lossEvent) lossEvent {
 	if fault := w.newest(by, func(m record.Event) bool {
 		return m.Fault && slices.Contains(m.Nodes, node) && !w.takenBack(m, node, by)
 	}); fault != nil {
@@ -49,7 +49,7 @@ func (w *witness) takenAway(node string, by time.Duration, otherwise lossEvent) 
 
 // promoted is who was first seen as a primary on a timeline, and when; "" and forever
 // where nobody was.
-func (w *witness) promoted(timeline uint32) (node string, at time.Duration) {
+func (w *evidenceReader) promoted(timeline uint32) (node string, at time.Duration) {
 	at = forever
 	only := ""
 	if timeline == w.e.Lineage.Timeline {
@@ -73,7 +73,7 @@ func (w *witness) promoted(timeline uint32) (node string, at time.Duration) {
 
 // astray tells of a reading whether its timeline is known to be another than the
 // authority's of that number.
-func (w *witness) astray(s record.NodeState) bool {
+func (w *evidenceReader) astray(s record.NodeState) bool {
 	own := w.lineageAtEnd(s.Node)
 	if i := w.takenBy(s.Node, s.At); i >= 0 {
 		own = w.e.Forks[i].Lineage
@@ -84,7 +84,7 @@ func (w *witness) astray(s record.NodeState) bool {
 }
 
 // newest is the newest event of a kind that was issued up to some moment, or nil.
-func (w *witness) newest(by time.Duration, is func(record.Event) bool) (found *record.Event) {
+func (w *evidenceReader) newest(by time.Duration, is func(record.Event) bool) (found *record.Event) {
 	for i, m := range w.e.Events {
 		if m.Issued <= by && (found == nil || m.Issued >= found.Issued) && is(m) {
 			found = &w.e.Events[i]
@@ -94,7 +94,7 @@ func (w *witness) newest(by time.Duration, is func(record.Event) bool) (found *r
 }
 
 // takenBack tells whether a fault was over for a node by some moment.
-func (w *witness) takenBack(fault record.Event, node string, by time.Duration) bool {
+func (w *evidenceReader) takenBack(fault record.Event, node string, by time.Duration) bool {
 	if factsOf(fault).Restarts { // it takes itself back
 		return fault.Ended > 0 && fault.Ended <= by
 	}

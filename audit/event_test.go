@@ -140,7 +140,7 @@ func TestWhereALineageParted(t *testing.T) {
 		{"the authority lives on where it was promoted", lineage(1), []ForkHolding{fork("c", lineage(2, from(100)))}, nil, 100},
 	}
 	for _, tt := range tests {
-		w := newWitness(&Evidence{Lineage: tt.ours, Forks: tt.forks, Nodes: tt.nodes})
+		w := newEvidenceReader(&Evidence{Lineage: tt.ours, Forks: tt.forks, Nodes: tt.nodes})
 		e := ack("c", 2, 10, 900)
 		if got := w.parted(w.of(&e)); got != tt.want {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)

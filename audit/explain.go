@@ -10,12 +10,12 @@ import (
 	"pgchaos/record/ledger"
 )
 
-// witness tells of each server that acknowledged something what could explain a loss.
-type witness struct {
+// evidenceReader tells of each server that acknowledged something what could explain a loss.
+type evidenceReader struct {
 	e        *Evidence
-	stories  map[life]*story
+	servers  map[life]*serverEvidence
 	regimes  map[string][]stretch
-	measured bool  // the limits of all stories are known
+	measured bool  // the limits of all evidence are known
 	err      error // of reading the ledger for them
 }
 
@@ -27,8 +27,8 @@ type life struct {
 	fork   int // the index of what was read of it then; -1: its node has it still
 }
 
-// story is what is known of one server: a node on one timeline.
-type story struct {
+// serverEvidence is what is known of one server: a node on one timeline.
+type serverEvidence struct {
 	server ledger.Server
 	taken  *ForkHolding       // what was read before a step took it away; nil: its node has it still
 	states []record.NodeState // of the node, up to then
@@ -61,7 +61,7 @@ type waits struct {
 
 // waitsOf are those of a workload's sessions, whose synchronous_commit is their own where
 // commit is not empty. It stays with them whatever the server's becomes.
-func (w *witness) waitsOf(s *story, commit string) *waits {
+func (w *evidenceReader) waitsOf(s *serverEvidence, commit string) *waits {
 	if commit == "" || s.regimes == nil {
 		return &s.waits
 	}
@@ -85,27 +85,27 @@ func (w *witness) waitsOf(s *story, commit string) *waits {
 	return own
 }
 
-func newWitness(e *Evidence) *witness {
-	return &witness{e: e, stories: map[life]*story{}, regimes: map[string][]stretch{}}
+func newEvidenceReader(e *Evidence) *evidenceReader {
+	return &evidenceReader{e: e, servers: map[life]*serverEvidence{}, regimes: map[string][]stretch{}}
 }
 
-// of is the story of the server that answered.
-func (w *witness) of(e *ledger.Entry) *story {
+// of is the evidence on the server that answered.
+func (w *evidenceReader) of(e *ledger.Entry) *serverEvidence {
 	l := life{e.Server, w.takenBy(e.Server.Node, cmp.Or(e.Sent, e.Done))}
 	if l.server.Timeline == 0 {
 		l.server.Timeline = w.timeline(e)
 	}
-	s := w.stories[l]
+	s := w.servers[l]
 	if s == nil {
-		s = w.tell(l)
-		w.stories[l] = s
+		s = w.gather(l)
+		w.servers[l] = s
 	}
 	return s
 }
 
 // elsewhere tells whether a system identifier is none of the audited nodes'. Where none of
 // them has said its own, nothing is known to be of another cluster.
-func (w *witness) elsewhere(system string) bool {
+func (w *evidenceReader) elsewhere(system string) bool {
 	known := false
 	for _, states := range w.e.States {
 		for _, s := range states {
@@ -118,8 +118,8 @@ func (w *witness) elsewhere(system string) bool {
 	return known && system != ""
 }
 
-// tells whether a write belongs to a story.
-func (w *witness) tells(s *story, e *ledger.Entry) bool {
+// tells whether a write belongs to evidence.
+func (w *evidenceReader) tells(s *serverEvidence, e *ledger.Entry) bool {
 	if s == nil || s.server != e.Server || e.Server.Timeline == 0 {
 		return false
 	}
@@ -129,7 +129,7 @@ func (w *witness) tells(s *story, e *ledger.Entry) bool {
 
 // takenBy is the first fork of a node that was read after some moment, by its index; -1
 // for none.
-func (w *witness) takenBy(node string, at time.Duration) int {
+func (w *evidenceReader) takenBy(node string, at time.Duration) int {
 	first := -1
 	for i := range w.e.Forks {
 		f := &w.e.Forks[i]
@@ -145,7 +145,7 @@ func readAt(f *ForkHolding) time.Duration { return cmp.Or(f.Read, forever) }
 
 // statesOf are the states of a node from the fork that was read before to when this one
 // was, nil being none.
-func (w *witness) statesOf(node string, taken *ForkHolding) (all []record.NodeState) {
+func (w *evidenceReader) statesOf(node string, taken *ForkHolding) (all []record.NodeState) {
 	from, to := time.Duration(-1), forever
 	if taken != nil {
 		to = readAt(taken)
@@ -166,7 +166,7 @@ func (w *witness) statesOf(node string, taken *ForkHolding) (all []record.NodeSt
 // timeline is that of the node as a primary while the write was under way, by its
 // readings before, meanwhile, and the first one after; 0 where they do not tell. One as
 // a standby ends what the node was before: no primary becomes one without a restart.
-func (w *witness) timeline(e *ledger.Entry) (timeline uint32) {
+func (w *evidenceReader) timeline(e *ledger.Entry) (timeline uint32) {
 	from, to := during(e)
 	for _, s := range w.e.States[e.Server.Node] {
 		switch {
@@ -184,9 +184,9 @@ func (w *witness) timeline(e *ledger.Entry) (timeline uint32) {
 	return timeline
 }
 
-func (w *witness) tell(l life) *story {
+func (w *evidenceReader) gather(l life) *serverEvidence {
 	server := l.server
-	s := &story{server: server}
+	s := &serverEvidence{server: server}
 	if l.fork >= 0 {
 		s.taken = &w.e.Forks[l.fork]
 	}
@@ -219,7 +219,7 @@ func (w *witness) tell(l life) *story {
 }
 
 // govern notes what the commits of a server waited for.
-func (w *witness) govern(s *story) {
+func (w *evidenceReader) govern(s *serverEvidence) {
 	node := s.server.Node
 	if _, known := w.regimes[node]; !known {
 		w.regimes[node] = regimesOf(node, w.e.States[node], w.e.Events, w.e.Started)
@@ -237,15 +237,15 @@ type verdictOf struct {
 	why       string
 }
 
-// loss is an acknowledged write that is absent, and the story of who acknowledged it.
+// loss is an acknowledged write that is absent, and the evidence on who acknowledged it.
 type loss struct {
 	entry ledger.Entry
-	story *story
+	story *serverEvidence
 	waits *waits
 }
 
 // explain says what lost a write.
-func (w *witness) explain(l *loss) verdictOf {
+func (w *evidenceReader) explain(l *loss) verdictOf {
 	s := l.story
 	switch {
 	case s.unsure != "":
@@ -286,7 +286,7 @@ func (w *witness) explain(l *loss) verdictOf {
 }
 
 // unexplained says in words why a write should be there although its timeline was left.
-func (w *witness) unexplained(l *loss, b bound) string {
+func (w *evidenceReader) unexplained(l *loss, b bound) string {
 	s := l.story
 	fork := fmt.Sprintf("the fork at %s where timeline %d left timeline %d", s.fork, w.e.Lineage.Next(s.server.Timeline), s.server.Timeline)
 	if l.entry.LSN == 0 {

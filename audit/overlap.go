@@ -15,14 +15,14 @@ import (
 // merely read late proves nothing, a write that was *sent* to the old server when the
 // new one had already answered does. Of two servers on timelines of one number the one
 // that answered first is the older.
-func (w *witness) rivals() (overlaps []Overlap, failBacks []FailBack) {
-	var servers []*story
-	for _, s := range w.stories {
+func (w *evidenceReader) rivals() (overlaps []Overlap, failBacks []FailBack) {
+	var servers []*serverEvidence
+	for _, s := range w.servers {
 		if s.server.Timeline > 0 && len(s.stints) > 0 {
 			servers = append(servers, s)
 		}
 	}
-	slices.SortFunc(servers, func(a, b *story) int {
+	slices.SortFunc(servers, func(a, b *serverEvidence) int {
 		return cmp.Or(cmp.Compare(a.server.Timeline, b.server.Timeline), cmp.Compare(a.stints[0].first, b.stints[0].first), cmp.Compare(a.server.Node, b.server.Node))
 	})
 	for i, older := range servers {
@@ -62,7 +62,7 @@ type beside struct {
 }
 
 // besides is the overlap with a newer server that the readings of it prove; nil for none.
-func (s *story) besides(newer ledger.Server) (overlap *Overlap) {
+func (s *serverEvidence) besides(newer ledger.Server) (overlap *Overlap) {
 	for _, b := range s.beside {
 		if at := cmp.Or(b.sent, b.answered); at > 0 && b.newer.server.Node == newer.Node && b.newer.server.Timeline == newer.Timeline {
 			if overlap == nil {
@@ -77,7 +77,7 @@ func (s *story) besides(newer ledger.Server) (overlap *Overlap) {
 
 // newerThan are the times in which other nodes were read to accept writes on a newer
 // timeline, or on another one of the same number that came later.
-func (w *witness) newerThan(s *story) (all []beside) {
+func (w *evidenceReader) newerThan(s *serverEvidence) (all []beside) {
 	since := forever
 	for _, st := range s.states {
 		if st.AcceptsWrites() && st.Timeline == s.server.Timeline {
@@ -98,7 +98,7 @@ func (w *witness) newerThan(s *story) (all []beside) {
 // against compares the stints of an older server with those of a newer one. One that
 // served after the newer one, and had not been away since, had been there all the while:
 // a primary remains one until it is restarted.
-func (s *story) against(newer *story) (overlap *Overlap, back *FailBack) {
+func (s *serverEvidence) against(newer *serverEvidence) (overlap *Overlap, back *FailBack) {
 	for _, a := range s.stints {
 		for _, b := range newer.stints {
 			switch {

@@ -110,7 +110,7 @@ func shuffled(all []ledger.Entry) (out []ledger.Entry) {
 func TestStints(t *testing.T) {
 	all := slices.Concat(every50("a", 1, 1, 5), every50("a", 1, 8, 9), every50("a", 1, 20, 21))
 	for _, order := range []func([]ledger.Entry) []ledger.Entry{slices.Clone[[]ledger.Entry], reversed, shuffled} {
-		s := &story{away: []window{{2 * time.Second, 3 * time.Second}, {8500 * msec, 19 * time.Second}}}
+		s := &serverEvidence{away: []window{{2 * time.Second, 3 * time.Second}, {8500 * msec, 19 * time.Second}}}
 		for _, e := range order(all) {
 			s.serve(&e)
 		}

@@ -13,7 +13,7 @@ import (
 // part is a set of one writer's numbers, and what to do with each, in turn.
 type part struct {
 	set  roaring64.IntPeekable64
-	what func(*pass, write, *story)
+	what func(*pass, write, *serverEvidence)
 }
 
 // next tells whether the set has this number, which is no less than the one before.
@@ -30,7 +30,7 @@ type pass struct {
 	*auditor
 	account *ledger.Account
 	parts   []part
-	last    *story // of the entry before
+	last    *serverEvidence // of the entry before
 }
 
 // account goes over one writer's writes.
@@ -45,7 +45,7 @@ func (a *auditor) account(w *ledger.Account) error {
 		p.entry(&e)
 		n++
 	}
-	if err := p.witness.err; err != nil {
+	if err := p.evidence.err; err != nil {
 		return err
 	}
 	if n != w.Issued || slices.ContainsFunc(p.parts, func(p part) bool { return p.set.HasNext() }) {
@@ -57,7 +57,7 @@ func (a *auditor) account(w *ledger.Account) error {
 // divide finds the writes of which there is something to say.
 func (p *pass) divide() {
 	w := p.account
-	add := func(set *roaring64.Bitmap, what func(*pass, write, *story)) {
+	add := func(set *roaring64.Bitmap, what func(*pass, write, *serverEvidence)) {
 		if !set.IsEmpty() {
 			p.parts = append(p.parts, part{set.Iterator(), what})
 		}
@@ -69,7 +69,7 @@ func (p *pass) divide() {
 	}
 	if p.authority >= 0 {
 		there := p.nodes[p.authority].present(w.ID)
-		add(roaring64.And(w.Unknown, there), func(p *pass, w write, _ *story) { p.survived.add(w) })
+		add(roaring64.And(w.Unknown, there), func(p *pass, w write, _ *serverEvidence) { p.survived.add(w) })
 		if p.absence {
 			add(roaring64.AndNot(w.OKSet(), there), (*pass).missed)
 			add(roaring64.AndNot(w.Weak, there), (*pass).missed)
@@ -77,12 +77,12 @@ func (p *pass) divide() {
 		}
 	}
 	add(p.union(func(h *held) *roaring64.Bitmap { return roaring64.And(w.Failed, h.present(w.ID)) }),
-		func(p *pass, w write, _ *story) { p.resurrected.add(w) })
-	add(attempted(func(h *held) *roaring64.Bitmap { return setOf(h.double, w.ID) }), func(p *pass, w write, _ *story) {
+		func(p *pass, w write, _ *serverEvidence) { p.resurrected.add(w) })
+	add(attempted(func(h *held) *roaring64.Bitmap { return setOf(h.double, w.ID) }), func(p *pass, w write, _ *serverEvidence) {
 		w.found = p.doubles(w.key)
 		p.duplicated.add(w)
 	})
-	add(attempted(func(h *held) *roaring64.Bitmap { return setOf(h.altered, w.ID) }), func(p *pass, w write, _ *story) {
+	add(attempted(func(h *held) *roaring64.Bitmap { return setOf(h.altered, w.ID) }), func(p *pass, w write, _ *serverEvidence) {
 		w.found = p.alterations(w.key)
 		p.corrupted.add(w)
 	})
@@ -108,19 +108,19 @@ func (p *pass) entry(e *ledger.Entry) {
 	}
 }
 
-// story is the one of the server that answered, or that must have; nil where nobody did.
-func (p *pass) story(e *ledger.Entry) *story {
+// serverEvidence is the one of the server that answered, or that must have; nil where nobody did.
+func (p *pass) story(e *ledger.Entry) *serverEvidence {
 	if e.Server.Node == "" && !e.Outcome.Acknowledged() {
 		return nil
 	}
-	if !p.witness.tells(p.last, e) {
-		p.last = p.witness.of(e)
+	if !p.evidence.tells(p.last, e) {
+		p.last = p.evidence.of(e)
 	}
 	return p.last
 }
 
 // acknowledged notes a promise, and says whether it was a weak one.
-func (p *pass) acknowledged(s *story, e *ledger.Entry) WeakReason {
+func (p *pass) acknowledged(s *serverEvidence, e *ledger.Entry) WeakReason {
 	if s.elsewhere {
 		p.elsewhere[s.server.SystemID]++
 		if e.Outcome == record.Weak {
@@ -153,16 +153,18 @@ func (p *pass) acknowledged(s *story, e *ledger.Entry) WeakReason {
 }
 
 // waits are what the commits of the account at hand waited for.
-func (p *pass) waits(s *story) *waits { return p.witness.waitsOf(s, p.Commits[p.account.Workload]) }
+func (p *pass) waits(s *serverEvidence) *waits {
+	return p.evidence.waitsOf(s, p.Commits[p.account.Workload])
+}
 
 // missed is an acknowledged write that is not there.
-func (p *pass) missed(w write, s *story) {
+func (p *pass) missed(w write, s *serverEvidence) {
 	if s.elsewhere {
 		return // nobody read where it is
 	}
 	v := verdictOf{why: "how the timeline of " + p.Authority + " came about was not read"}
 	if p.Lineage.Known() {
-		v = p.witness.explain(&loss{entry: w.entry, story: s, waits: p.waits(s)})
+		v = p.evidence.explain(&loss{entry: w.entry, story: s, waits: p.waits(s)})
 	}
 	switch {
 	case v.explained:
@@ -182,7 +184,7 @@ func (p *pass) missed(w write, s *story) {
 }
 
 // vanish is a write that was never answered and is not there.
-func (p *pass) vanish(w write, _ *story) {
+func (p *pass) vanish(w write, _ *serverEvidence) {
 	p.vanished.add(w)
 	p.haunt(w)
 }

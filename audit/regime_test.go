@@ -313,7 +313,7 @@ func TestSessionsOfTheirOwn(t *testing.T) {
 		e := &Evidence{Demands: []record.Demand{quorum}, States: map[string][]record.NodeState{
 			"a": {sync(primary("a", 5, 1, 1), tt.server, tt.standbys)},
 		}}
-		w := newWitness(e)
+		w := newEvidenceReader(e)
 		entry := answered(10)
 		entry.Server = ledger.Server{Node: "a", Timeline: 1}
 		s := w.of(entry)

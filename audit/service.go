@@ -21,7 +21,7 @@ type stint struct {
 const breather = 100 * time.Millisecond
 
 // serve notes an acknowledgement. They come writer by writer, in any order of time.
-func (s *story) serve(e *ledger.Entry) {
+func (s *serverEvidence) serve(e *ledger.Entry) {
 	for i := range s.beside {
 		switch b := &s.beside[i]; {
 		case e.Done > b.newer.to:
@@ -58,7 +58,7 @@ const lateAnswer = 500 * time.Millisecond
 // resumedBefore tells whether a write was answered by the server after it had been frozen and
 // resumed, and resumed after some moment. One that was sent before the server froze may have
 // been answered before, too, and only be read late.
-func (s *story) resumedBefore(e *ledger.Entry, moment time.Duration) bool {
+func (s *serverEvidence) resumedBefore(e *ledger.Entry, moment time.Duration) bool {
 	return slices.ContainsFunc(s.frozen, func(f window) bool {
 		return moment <= f.to && e.Sent > 0 && e.Sent < f.to && e.Done > f.to && (e.Sent >= f.from || f.to-f.from >= lateAnswer)
 	})
@@ -83,12 +83,12 @@ func freezes(node string, events []record.Event) (all []window) {
 }
 
 // joined tells whether two answers belong to one stint.
-func (s *story) joined(before, after time.Duration) bool {
+func (s *serverEvidence) joined(before, after time.Duration) bool {
 	return after-before <= breather || !s.wasAway(before, after)
 }
 
 // wasAway tells whether the server is known not to have served at some moment between.
-func (s *story) wasAway(from, to time.Duration) bool {
+func (s *serverEvidence) wasAway(from, to time.Duration) bool {
 	return slices.ContainsFunc(s.away, func(a window) bool { return a.from < to && a.to > from })
 }
 

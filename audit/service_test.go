@@ -51,7 +51,7 @@ func TestAbsences(t *testing.T) {
 
 // TestJoinedAnswers: two belong to one stint where the server was not away in between.
 func TestJoinedAnswers(t *testing.T) {
-	s := &story{away: []window{{2 * time.Second, 3 * time.Second}}}
+	s := &serverEvidence{away: []window{{2 * time.Second, 3 * time.Second}}}
 	for _, c := range []struct {
 		before, after time.Duration
 		joined        bool
@@ -82,7 +82,7 @@ func TestAgainst(t *testing.T) {
 		{"and later", []stint{ms(320, 400, 410)}, []stint{ms(200, 300, 310)}, Overlap{}, FailBack{From: 310 * msec, To: 320 * msec}},
 		{"the first moment and the last", []stint{ms(100, 500, 510)}, []stint{ms(200, 300, 310), ms(400, 450, 460)}, Overlap{From: 200 * msec, To: 500 * msec}, FailBack{}},
 	} {
-		older, newer := &story{stints: c.older, away: []window{{299 * msec, 319 * msec}}}, &story{stints: c.newer}
+		older, newer := &serverEvidence{stints: c.older, away: []window{{299 * msec, 319 * msec}}}, &serverEvidence{stints: c.newer}
 		overlap, back := older.against(newer)
 		if overlap == nil {
 			overlap = &Overlap{}
@@ -144,7 +144,7 @@ func TestAnswersAfterAFreeze(t *testing.T) {
 		"answered as it was resumed":            {long, 1500, 2000, 1200, false},
 		"when it was sent is not known":         {long, 0, 2100, 1200, false},
 	} {
-		s := &story{frozen: []window{c.frozen}}
+		s := &serverEvidence{frozen: []window{c.frozen}}
 		e := &ledger.Entry{Sent: time.Duration(c.sent) * msec, Done: time.Duration(c.done) * msec}
 		if got := s.resumedBefore(e, time.Duration(c.moment)*msec); got != c.want {
 			t.Errorf("%s: %v", name, got)
@@ -165,7 +165,7 @@ func TestAcknowledgedBesideANewerServer(t *testing.T) {
 		"answered at its end": {1500, 2000, 1500 * msec},
 		"answered after it":   {1500, 2001, 0},
 	} {
-		s := &story{beside: []beside{{newer: term{from: time.Second, to: 2 * time.Second}}}}
+		s := &serverEvidence{beside: []beside{{newer: term{from: time.Second, to: 2 * time.Second}}}}
 		s.serve(&ledger.Entry{Sent: time.Duration(c.sent) * msec, Done: time.Duration(c.done) * msec})
 		if got := s.beside[0].sent; got != c.want {
 			t.Errorf("%s: %v, want %v", name, got, c.want)

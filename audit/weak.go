@@ -72,7 +72,7 @@ func WeakBy(e Evidence) (func(workload string, entry *ledger.Entry) WeakReason, 
 	if err := KnownActions(e.Events); err != nil {
 		return nil, err
 	}
-	w, servers := newWitness(&e), map[ledger.Server]*story{}
+	w, servers := newEvidenceReader(&e), map[ledger.Server]*serverEvidence{}
 	return func(workload string, entry *ledger.Entry) WeakReason {
 		switch entry.Outcome {
 		case record.OK:
@@ -83,7 +83,7 @@ func WeakBy(e Evidence) (func(workload string, entry *ledger.Entry) WeakReason, 
 		}
 		s := servers[entry.Server]
 		if s == nil {
-			s = &story{server: entry.Server, elsewhere: w.elsewhere(entry.Server.SystemID)}
+			s = &serverEvidence{server: entry.Server, elsewhere: w.elsewhere(entry.Server.SystemID)}
 			w.govern(s)
 			servers[entry.Server] = s
 		}

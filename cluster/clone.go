@@ -90,7 +90,7 @@ func (n *Node) Backup(ctx context.Context, name string) error {
 		if !backupName.MatchString(name) {
 			return fmt.Errorf("%q: a backup's name is letters, digits, dots, dashes and underscores", name)
 		}
-		host, err := n.room()
+		host, err := n.machine()
 		if err != nil {
 			return err
 		}
@@ -179,7 +179,7 @@ func (n *Node) wipe(ctx context.Context) error {
 
 // copyFrom fills the empty node with a fresh base backup of upstream.
 func (n *Node) copyFrom(ctx context.Context, upstream *Node) error {
-	peer, err := upstream.room()
+	peer, err := upstream.machine()
 	if err != nil {
 		return err
 	}
@@ -197,11 +197,11 @@ func (n *Node) restore(ctx context.Context, upstream, from *Node, backup string)
 	if from == nil {
 		return fmt.Errorf("backup %s: nobody says which node keeps it", backup)
 	}
-	source, err := from.room()
+	source, err := from.machine()
 	if err != nil {
 		return err
 	}
-	host, err := n.room()
+	host, err := n.machine()
 	if err != nil {
 		return err
 	}

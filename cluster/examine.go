@@ -21,12 +21,12 @@ type Examine func(ctx context.Context, n *Node, state record.NodeState, err erro
 // It is started as a standby of nobody: it then recovers all of its WAL and adds
 // nothing to it, whereas a primary would write a checkpoint, and could never again
 // become a standby by a plain restart.
-func (n *Node) examined(ctx context.Context, own ownPast, line record.Lineage, why hopeless, examine Examine) error {
+func (n *Node) examined(ctx context.Context, own controlData, line record.Lineage, why impossible, examine Examine) error {
 	if examine != nil && own.system == "" { // its data directory does not say what it was
 		examine(ctx, n, record.NodeState{}, why.restart)
 		return why.restart
 	}
-	if examine == nil || why.restart == nil && own.told(line) {
+	if examine == nil || why.restart == nil && own.certain(line) {
 		return why.restart
 	}
 	state, err := n.startAlone(ctx)
@@ -56,7 +56,7 @@ func (n *Node) examineAll(ctx context.Context, upstream *Node, examine Examine) 
 		examine(ctx, n, record.NodeState{}, fmt.Errorf("end it to read what it has alone: %w", err))
 		return
 	}
-	own, err := n.readOwnPast(ctx)
+	own, err := n.readControlData(ctx)
 	up, line, unknown := upstream.descent(ctx)
 	why := own.judge(up, line, errors.Join(err, unknown))
 	if err := n.examined(ctx, own, line, why, examine); err != nil {

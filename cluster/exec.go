@@ -22,7 +22,7 @@ const execPassfile = "exec.pgpass"
 // wrote, at most ExecKeeps of each stream. libpq's variables lead psql and PostgreSQL's
 // other programs to the node's own server. It does not wait for other operations.
 func (n *Node) Exec(ctx context.Context, line string) (Output, error) {
-	host, err := n.room()
+	host, err := n.machine()
 	if err != nil {
 		return Output{}, err
 	}

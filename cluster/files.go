@@ -19,7 +19,7 @@ type file struct {
 // appears under its name as a whole: a server that reads its configuration at
 // that moment sees the old one or the new one.
 func (n *Node) put(ctx context.Context, dir string, files ...file) error {
-	host, err := n.room()
+	host, err := n.machine()
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (n *Node) run(ctx context.Context, env []string, argv ...string) error {
 
 // output runs a command on the node's host and returns what it wrote.
 func (n *Node) output(ctx context.Context, env []string, argv ...string) (string, error) {
-	host, err := n.room()
+	host, err := n.machine()
 	if err != nil {
 		return "", err
 	}

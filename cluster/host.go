@@ -65,9 +65,9 @@ type Host interface {
 	// Log is the node's log from a byte offset on.
 	Log(ctx context.Context, from int64) ([]byte, error)
 
-	// Usage is what all processes of the node use now. CPUPercent counts since the
+	// ResourceSample is what all processes of the node use now. CPUPercent counts since the
 	// call before (0 at the first).
-	Usage(ctx context.Context) (record.Usage, error)
+	Usage(ctx context.Context) (record.ResourceSample, error)
 }
 
 // Provider makes hosts and removes them.

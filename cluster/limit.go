@@ -38,7 +38,7 @@ func (n *Node) SetLimits(ctx context.Context, to Limits) error {
 }
 
 func (n *Node) limited() (Limited, error) {
-	host, err := n.room()
+	host, err := n.machine()
 	if err != nil {
 		return nil, err
 	}

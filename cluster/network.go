@@ -53,7 +53,7 @@ func (n *Node) Reconnect(ctx context.Context) error {
 func (n *Node) Disconnected() bool { return n.unplugged.Load() }
 
 func (n *Node) networked() (Networked, error) {
-	host, err := n.room()
+	host, err := n.machine()
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ import (
 
 // Node is one node of a cluster. Its operations are serialised: one that is
 // asked for while another runs waits for it, as long as its context allows.
-// State, Usage, Log, Connect and the accessors never wait.
+// State, ResourceSample, Log, Connect and the accessors never wait.
 type Node struct {
 	cluster   *Cluster
 	config    NodeConfig
@@ -78,7 +78,7 @@ func (n *Node) Absent() bool { return !n.built.Load() }
 // Address is where clients reach the node. It is zero before Up has made the
 // node's host, and never changes afterwards.
 func (n *Node) Address() Address {
-	host, err := n.room()
+	host, err := n.machine()
 	if err != nil {
 		return Address{}
 	}
@@ -134,7 +134,7 @@ func (n *Node) State(ctx context.Context) record.NodeState {
 
 // Down tells whether it is certain that no process of the node runs.
 func (n *Node) Down(ctx context.Context) bool {
-	host, err := n.room()
+	host, err := n.machine()
 	if err != nil {
 		return false
 	}
@@ -155,11 +155,11 @@ func (n *Node) readState(ctx context.Context) (record.NodeState, error) {
 	return probe.Read(ctx, conn, n.Name(), n.cluster.creds.Load.Name)
 }
 
-// Usage is what the node's processes use now.
-func (n *Node) Usage(ctx context.Context) (record.Usage, error) {
-	host, err := n.room()
+// ResourceSample is what the node's processes use now.
+func (n *Node) Usage(ctx context.Context) (record.ResourceSample, error) {
+	host, err := n.machine()
 	if err != nil {
-		return record.Usage{}, err
+		return record.ResourceSample{}, err
 	}
 	usage, err := host.Usage(ctx)
 	usage.Node = n.Name()
@@ -168,7 +168,7 @@ func (n *Node) Usage(ctx context.Context) (record.Usage, error) {
 
 // Log is everything the node's server has logged.
 func (n *Node) Log(ctx context.Context) ([]byte, error) {
-	host, err := n.room()
+	host, err := n.machine()
 	if err != nil {
 		return nil, err
 	}
@@ -200,8 +200,8 @@ func (n *Node) lock(ctx context.Context) (unlock func(), err error) {
 	}
 }
 
-// room is the node's host.
-func (n *Node) room() (Host, error) {
+// machine is the node's host.
+func (n *Node) machine() (Host, error) {
 	if host := n.host.Load(); host != nil {
 		return *host, nil
 	}
@@ -224,7 +224,7 @@ func (n *Node) program(name string) string { return (*n.host.Load()).Program(nam
 
 // place is where the node is, and whom it follows.
 func (n *Node) place() place {
-	host, err := n.room()
+	host, err := n.machine()
 	if err != nil {
 		return place{name: n.Name()}
 	}

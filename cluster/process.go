@@ -172,7 +172,7 @@ func (n *Node) launch(ctx context.Context, how serving) (*process, error) {
 		}
 		return p, nil
 	}
-	host, err := n.room()
+	host, err := n.machine()
 	if err != nil {
 		return nil, err
 	}
@@ -303,7 +303,7 @@ func (n *Node) stop(ctx context.Context, mode StopMode, timeout time.Duration) e
 	if timeout <= 0 {
 		timeout = stopTimeout
 	}
-	host, err := n.room()
+	host, err := n.machine()
 	if err != nil {
 		return err
 	}
@@ -359,7 +359,7 @@ func (n *Node) Restart(ctx context.Context, mode StopMode, timeout time.Duration
 func (n *Node) Kill(ctx context.Context) error { return n.locked(ctx, "kill", "", n.kill) }
 
 func (n *Node) kill(ctx context.Context) error {
-	host, err := n.room()
+	host, err := n.machine()
 	if err != nil {
 		return err
 	}
@@ -382,7 +382,7 @@ func (n *Node) kill(ctx context.Context) error {
 // get no answers.
 func (n *Node) Pause(ctx context.Context) error {
 	return n.locked(ctx, "pause", "", func(ctx context.Context) error {
-		host, err := n.room()
+		host, err := n.machine()
 		if err != nil {
 			return err
 		}
@@ -403,7 +403,7 @@ func (n *Node) Paused() bool { return n.paused.Load() }
 // Resume lets a paused node go on. It is idempotent.
 func (n *Node) Resume(ctx context.Context) error {
 	return n.locked(ctx, "resume", "", func(ctx context.Context) error {
-		host, err := n.room()
+		host, err := n.machine()
 		if err != nil {
 			return err
 		}

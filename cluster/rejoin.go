@@ -61,7 +61,7 @@ func (n *Node) rejoin(ctx context.Context, upstream *Node, done *Rejoined, exami
 			return err
 		}
 	}
-	own, err := n.readOwnPast(ctx)
+	own, err := n.readControlData(ctx)
 	why := own.judge(up, line, err)
 	why.restart = n.examined(ctx, own, line, why, examine)
 	ways := []struct {

@@ -194,7 +194,7 @@ func majorVersion(version string) int {
 // synchronous_commit=local, so that pgchaos never waits for a standby; and it
 // never sends a CancelRequest, which could end somebody's wait for one.
 func (n *Node) Connect(ctx context.Context, app string) (*pgx.Conn, error) {
-	if _, err := n.room(); err != nil {
+	if _, err := n.machine(); err != nil {
 		return nil, err
 	}
 	return n.cluster.dialer.own(ctx, n.Name(), n.ConnString(n.cluster.creds.Superuser, app), n.cluster.AppName(app))
@@ -203,7 +203,7 @@ func (n *Node) Connect(ctx context.Context, app string) (*pgx.Conn, error) {
 // ConnectPlain is Connect, with the settings that the server gives to any session of the
 // superuser: for statements of the user's own, and to see these settings.
 func (n *Node) ConnectPlain(ctx context.Context, app string) (*pgx.Conn, error) {
-	if _, err := n.room(); err != nil {
+	if _, err := n.machine(); err != nil {
 		return nil, err
 	}
 	return n.cluster.dialer.plain(ctx, n.Name(), n.ConnString(n.cluster.creds.Superuser, app), n.cluster.AppName(app))

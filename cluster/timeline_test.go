@@ -93,17 +93,17 @@ func TestHopeless(t *testing.T) {
 	line := record.Lineage{Timeline: 3, Forks: []record.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 200}}}
 	for _, c := range []struct {
 		why             string
-		own             ownPast
+		own             controlData
 		restart, rewind bool // whether it may work
 	}{
-		{"nothing past the fork", ownPast{system: "1", state: "shut down", timeline: 2, checkpoint: 150, forks: line.Forks[:1]}, true, true},
-		{"a checkpoint that begins at the fork", ownPast{system: "1", state: "shut down", timeline: 2, checkpoint: 200, forks: line.Forks[:1]}, false, true},
-		{"a checkpoint past the fork", ownPast{system: "1", state: "in production", timeline: 2, checkpoint: 250, forks: line.Forks[:1]}, false, true},
-		{"another system", ownPast{system: "2", state: "shut down", timeline: 2, checkpoint: 150}, false, false},
-		{"a primary on the same timeline", ownPast{system: "1", state: "in production", timeline: 3, checkpoint: 150, forks: line.Forks}, false, false},
-		{"a standby on the same timeline", ownPast{system: "1", state: "shut down in recovery", timeline: 3, checkpoint: 150, forks: line.Forks}, true, true},
-		{"a standby on another timeline of the number", ownPast{system: "1", state: "shut down in recovery", timeline: 3, checkpoint: 150, forks: []record.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 201}}}, false, false},
-		{"a newer timeline", ownPast{system: "1", state: "shut down", timeline: 4, checkpoint: 150}, false, true},
+		{"nothing past the fork", controlData{system: "1", state: "shut down", timeline: 2, checkpoint: 150, forks: line.Forks[:1]}, true, true},
+		{"a checkpoint that begins at the fork", controlData{system: "1", state: "shut down", timeline: 2, checkpoint: 200, forks: line.Forks[:1]}, false, true},
+		{"a checkpoint past the fork", controlData{system: "1", state: "in production", timeline: 2, checkpoint: 250, forks: line.Forks[:1]}, false, true},
+		{"another system", controlData{system: "2", state: "shut down", timeline: 2, checkpoint: 150}, false, false},
+		{"a primary on the same timeline", controlData{system: "1", state: "in production", timeline: 3, checkpoint: 150, forks: line.Forks}, false, false},
+		{"a standby on the same timeline", controlData{system: "1", state: "shut down in recovery", timeline: 3, checkpoint: 150, forks: line.Forks}, true, true},
+		{"a standby on another timeline of the number", controlData{system: "1", state: "shut down in recovery", timeline: 3, checkpoint: 150, forks: []record.Fork{{Timeline: 1, At: 100}, {Timeline: 2, At: 201}}}, false, false},
+		{"a newer timeline", controlData{system: "1", state: "shut down", timeline: 4, checkpoint: 150}, false, true},
 	} {
 		got := c.own.judge(up, line, nil)
 		if (got.restart == nil) != c.restart || (got.rewind == nil) != c.rewind {

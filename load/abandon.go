@@ -13,14 +13,14 @@ var (
 	errGrace   = errors.New("no answer in time, nor after the server was asked to end the operation: the client gave up")
 )
 
-// flightKey is the key of an operation's flight in its context.
-type flightKey struct{}
+// attemptKey is the key of an operation's attempt in its context.
+type attemptKey struct{}
 
 // Sleeps says that the client itself sleeps for d from now on, within the operation of
 // that context. It does not wait for the server meanwhile, and so the time does not
 // count towards Config.Timeout.
 func Sleeps(ctx context.Context, d time.Duration) {
-	if f, ok := ctx.Value(flightKey{}).(*flight); ok && d > 0 {
+	if f, ok := ctx.Value(attemptKey{}).(*attempt); ok && d > 0 {
 		f.slept.Add(int64(d))
 	}
 }
@@ -28,7 +28,7 @@ func Sleeps(ctx context.Context, d time.Duration) {
 // endured tells whether an operation was interrupted, and answered before the
 // client gave up on it. It waits until whoever interrupts has done so, lest that
 // hits the client's next operation.
-func (w *Workload) endured(f *flight, flying int64) bool {
+func (w *Workload) endured(f *attempt, flying int64) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return f.state.CompareAndSwap(^flying, idle)
@@ -59,7 +59,7 @@ func (w *Workload) watch(r *run) {
 // inspect interrupts or gives up on a client's operation if it is overdue. w.mu is
 // held.
 func (w *Workload) inspect(r *run, c *client) {
-	f := c.flight
+	f := c.attempt
 	if f == nil {
 		return
 	}
@@ -90,10 +90,10 @@ func (w *Workload) inspect(r *run, c *client) {
 // giveUp records an operation that is now known not to have been answered in time,
 // and puts a new goroutine in the client's place if the bound permits. w.mu is held.
 func (w *Workload) giveUp(r *run, c *client, sent, now time.Duration, err error) {
-	f := c.flight
+	f := c.attempt
 	op := record.Op{Due: f.due, Sent: sent, Done: now, Outcome: record.Unknown, Kind: "timeout", Err: err}
 	w.drain(c.ring) // what it has recorded before comes before
-	w.count(&c.trail, &sample{op: op, client: c.number, late: -1})
+	w.count(&c.outages, &sample{op: op, client: c.number, late: -1})
 	f.cancel()
 	w.abandoned++
 	w.gaveUp++
@@ -110,10 +110,10 @@ func (w *Workload) giveUp(r *run, c *client, sent, now time.Duration, err error)
 
 // comeBack ends the client of an operation that was given up on: too late to
 // count, but not too late to be noticed.
-func (w *Workload) comeBack(f *flight, op *record.Op) {
+func (w *Workload) comeBack(f *attempt, op *record.Op) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.flights, f)
+	delete(w.attempts, f)
 	w.abandoned--
 	if op.Outcome.Acknowledged() || op.Outcome == record.Failed {
 		w.late++

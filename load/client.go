@@ -13,15 +13,15 @@ import (
 // client is one place among those that Config.Clients bounds. Goroutines come and
 // go in it; one at a time owns it.
 type client struct {
-	number int
-	flight *flight // the present owner's; nil before the first
-	trail  trail   // Workload.mu guards it
-	ring   *ring   // where its samples go
+	number  int
+	attempt *attempt      // the present owner's; nil before the first
+	outages outageTracker // Workload.mu guards it
+	ring    *ring         // where its samples go
 }
 
-// flight is one goroutine's session and the operation it has in flight. When that
-// operation is given up on, the client gets another flight.
-type flight struct {
+// attempt is one goroutine's session and the operation it has in flight. When that
+// operation is given up on, the client gets another attempt.
+type attempt struct {
 	session Session
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -44,7 +44,7 @@ const (
 	gaveUp int64 = -1
 )
 
-func (f *flight) close() {
+func (f *attempt) close() {
 	f.once.Do(func() {
 		f.cancel()
 		f.session.Close()
@@ -53,13 +53,13 @@ func (f *flight) close() {
 
 // launch starts a client, which is free since then. w.mu is held.
 func (w *Workload) launch(r *run, c *client, free time.Duration) {
-	if c.flight == nil || c.flight.state.Load() == gaveUp {
-		c.flight = &flight{session: w.cfg.Open(c.number)}
-		c.flight.ctx, c.flight.cancel = context.WithCancel(context.WithValue(w.ctx, flightKey{}, c.flight))
-		w.flights[c.flight] = struct{}{}
+	if c.attempt == nil || c.attempt.state.Load() == gaveUp {
+		c.attempt = &attempt{session: w.cfg.Open(c.number)}
+		c.attempt.ctx, c.attempt.cancel = context.WithCancel(context.WithValue(w.ctx, attemptKey{}, c.attempt))
+		w.attempts[c.attempt] = struct{}{}
 	}
 	r.live++
-	f, early := c.flight, w.next == r
+	f, early := c.attempt, w.next == r
 	work := func(t *eventloop.Task, to *ring) {
 		if early {
 			if !w.enter(r, f, t) {
@@ -82,7 +82,7 @@ func (w *Workload) launch(r *run, c *client, free time.Duration) {
 
 // loop is one client: it takes what is to be done until no more comes, or until its
 // operation is given up on. On an event loop it is a task.
-func (w *Workload) loop(r *run, c *client, f *flight, free time.Duration, t *eventloop.Task, to *ring) {
+func (w *Workload) loop(r *run, c *client, f *attempt, free time.Duration, t *eventloop.Task, to *ring) {
 	c.ring = to
 	ctx := eventloop.With(f.ctx, t)
 	timer := time.NewTimer(time.Hour)
@@ -109,7 +109,7 @@ func (w *Workload) loop(r *run, c *client, f *flight, free time.Duration, t *eve
 			w.move(r, c, f, free, t)
 			return
 		}
-		if t.Turn() && group.schedule == nil { // the turn of others is no part of the next operation
+		if t.Yield() && group.schedule == nil { // the turn of others is no part of the next operation
 			free = w.cfg.Clock.Now()
 		}
 	}
@@ -119,7 +119,7 @@ func (w *Workload) loop(r *run, c *client, f *flight, free time.Duration, t *eve
 }
 
 // move has another loop go on with a client. What it has recorded here comes before.
-func (w *Workload) move(r *run, c *client, f *flight, free time.Duration, t *eventloop.Task) {
+func (w *Workload) move(r *run, c *client, f *attempt, free time.Duration, t *eventloop.Task) {
 	w.mu.Lock()
 	w.drain(c.ring)
 	w.mu.Unlock()
@@ -132,7 +132,7 @@ func (w *Workload) move(r *run, c *client, f *flight, free time.Duration, t *eve
 
 // operate does one operation and records it; answered is false when it was given
 // up on meanwhile, and the goroutine has to end.
-func (w *Workload) operate(ctx context.Context, c *client, f *flight, j job) (rest, done time.Duration, answered bool) {
+func (w *Workload) operate(ctx context.Context, c *client, f *attempt, j job) (rest, done time.Duration, answered bool) {
 	f.due = j.due
 	op := &f.op
 	*op = record.Op{Due: j.due, Sent: j.sent}

@@ -40,7 +40,7 @@ func (w *Workload) drain(r *ring) {
 	written := r.written.Load()
 	for read := r.read.Load(); read != written; read++ {
 		s := &r.samples[read&int64(len(r.samples)-1)]
-		w.count(&w.clients[s.client].trail, s)
+		w.count(&w.clients[s.client].outages, s)
 		s.op.Err = nil // it may hold much
 	}
 	r.read.Store(written)
@@ -54,9 +54,9 @@ func (w *Workload) makeRoom(r *ring) *sample {
 	return r.next()
 }
 
-// count books one operation of a client everywhere; the trail is nil for an arrival that
+// count books one operation of a client everywhere; the tracker is nil for an arrival that
 // no client has taken. w.mu is held.
-func (w *Workload) count(t *trail, s *sample) {
+func (w *Workload) count(t *outageTracker, s *sample) {
 	op := &s.op
 	if int(op.Outcome) >= record.Outcomes {
 		op.Outcome = record.Unknown

@@ -46,7 +46,7 @@ func (w *Workload) SetClock(clock record.Clock) {
 
 // enter has a client that was made before the start of its run connect, and wait for the
 // start. It is false where the workload is closed instead.
-func (w *Workload) enter(r *run, f *flight, t *eventloop.Task) bool {
+func (w *Workload) enter(r *run, f *attempt, t *eventloop.Task) bool {
 	ctx, cancel := context.WithCancel(eventloop.With(f.ctx, t))
 	defer cancel()
 	defer context.AfterFunc(r.connecting, cancel)()

@@ -9,7 +9,7 @@ import (
 	"pgchaos/record/ledger"
 )
 
-// recorder is all that is written down of one write: histogram, activity and trail
+// recorder is all that is written down of one write: histogram, activity and outages
 // here, its number and its outcome in the ledger.
 func recorder(t testing.TB) (write func()) {
 	t.Helper()

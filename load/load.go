@@ -37,13 +37,13 @@ type Workload struct {
 	run       *run // nil unless running
 	next      *run // whose clients have connected, for the next Start; nil: there is none
 	closed    bool
-	flights   map[*flight]struct{} // with an open session, those given up on included
-	abandoned int                  // given up on, and not returned
-	most      int                  // that abandoned ever was
-	waiting   []*client            // to be launched when an abandoned operation returns
-	gaveUp    int64                // operations given up on
-	late      int64                // of which were answered afterwards
-	asked     int64                // arrivals that were due, in the runs that are over
+	attempts  map[*attempt]struct{} // with an open session, those given up on included
+	abandoned int                   // given up on, and not returned
+	most      int                   // that abandoned ever was
+	waiting   []*client             // to be launched when an abandoned operation returns
+	gaveUp    int64                 // operations given up on
+	late      int64                 // of which were answered afterwards
+	asked     int64                 // arrivals that were due, in the runs that are over
 	totals    totals
 }
 
@@ -72,11 +72,11 @@ func New(cfg Config) *Workload {
 	if !cfg.looped() {
 		cfg.Loops = nil
 	}
-	w := &Workload{cfg: cfg, flights: map[*flight]struct{}{}, wake: make(chan struct{}, 1), totals: newTotals(cfg.Nodes, len(cfg.Parts))}
+	w := &Workload{cfg: cfg, attempts: map[*attempt]struct{}{}, wake: make(chan struct{}, 1), totals: newTotals(cfg.Nodes, len(cfg.Parts))}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	w.clients = make([]*client, cfg.Clients)
 	for i := range w.clients {
-		w.clients[i] = &client{number: i, trail: trail{keep: episodesKept(cfg.Clients)}}
+		w.clients[i] = &client{number: i, outages: outageTracker{keep: outagesKept(cfg.Clients)}}
 	}
 	writers := cfg.Clients
 	if cfg.Loops != nil {
@@ -168,22 +168,22 @@ func (w *Workload) conclude(r *run) {
 	wg.Wait()
 }
 
-// retire takes the clients' flights away, those excepted that were given up on:
+// retire takes the clients' attempts away, those excepted that were given up on:
 // they end by themselves. w.mu is held.
-func (w *Workload) retire() (flights []*flight) {
+func (w *Workload) retire() (attempts []*attempt) {
 	for _, c := range w.clients {
-		if f := c.flight; f != nil && f.state.Load() == idle {
-			flights = append(flights, f)
-			delete(w.flights, f)
-			c.flight = nil
+		if f := c.attempt; f != nil && f.state.Load() == idle {
+			attempts = append(attempts, f)
+			delete(w.attempts, f)
+			c.attempt = nil
 		}
 	}
-	return flights
+	return attempts
 }
 
-// closeBooks returns the flights to be closed: they are taken away before anybody can learn
+// closeBooks returns the attempts to be closed: they are taken away before anybody can learn
 // that the run is over, and start another, which would go on with them.
-func (w *Workload) closeBooks(r *run) []*flight {
+func (w *Workload) closeBooks(r *run) []*attempt {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	stopAt, kind := time.Duration(r.stopAt.Load()), kindDropped
@@ -211,18 +211,18 @@ func (w *Workload) closeBooks(r *run) []*flight {
 func (w *Workload) Close() {
 	w.mu.Lock()
 	w.closed = true
-	flights := make([]*flight, 0, len(w.flights))
-	for f := range w.flights {
-		flights = append(flights, f)
+	attempts := make([]*attempt, 0, len(w.attempts))
+	for f := range w.attempts {
+		attempts = append(attempts, f)
 	}
 	r := w.run
 	if r != nil {
-		r.halt(w.cfg.Clock.Now(), false) // from here on nothing is launched, so that flights is complete
+		r.halt(w.cfg.Clock.Now(), false) // from here on nothing is launched, so that attempts is complete
 	}
 	w.mu.Unlock()
 	w.cancel()
 	var closing sync.WaitGroup // all at once: each may have to give a server up that does not read
-	for _, f := range flights {
+	for _, f := range attempts {
 		closing.Go(f.close)
 	}
 	closing.Wait()
@@ -273,7 +273,7 @@ func (w *Workload) Live() Live {
 	defer w.mu.Unlock()
 	live := w.totals.live
 	live.Abandoned = w.abandoned
-	for f := range w.flights {
+	for f := range w.attempts {
 		if state := f.state.Load(); state != idle && state != gaveUp {
 			live.InFlight++
 		}

@@ -73,8 +73,8 @@ func TestWarmupIsApart(t *testing.T) {
 		if p := rec.Seconds[0]; p.At != 0 || p.Outcomes[record.Failed] != 1 || p.Response.Count != 50 {
 			t.Errorf("the seconds begin with %+v", p)
 		}
-		if len(rec.Clients[0].Episodes)+len(rec.Clients[1].Episodes) != 1 {
-			t.Error("the client that failed at first has no episode")
+		if len(rec.Clients[0].Outages)+len(rec.Clients[1].Outages) != 1 {
+			t.Error("the client that failed at first has no outage")
 		}
 	})
 }
@@ -383,9 +383,9 @@ func TestALongRunHasNoMoreSteps(t *testing.T) {
 	var s seconds
 	phase := &figures{}
 	for second := range 9 {
-		tally := s.find(second, phase)
+		bucket := s.find(second, phase)
 		for i := range 100 {
-			tally.record(&record.Op{Done: time.Duration(second)*time.Second + time.Duration(i)*time.Millisecond, Sent: time.Duration(second) * time.Second, Due: time.Duration(second) * time.Second, Outcome: record.OK})
+			bucket.record(&record.Op{Done: time.Duration(second)*time.Second + time.Duration(i)*time.Millisecond, Sent: time.Duration(second) * time.Second, Due: time.Duration(second) * time.Second, Outcome: record.OK})
 		}
 	}
 	s.settle()

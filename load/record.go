@@ -152,7 +152,7 @@ func (w *Workload) Record() Record {
 		rec.LateAcks = append(rec.LateAcks, slices.Clone(of))
 	}
 	for _, c := range w.clients {
-		rec.Clients = append(rec.Clients, c.trail.record())
+		rec.Clients = append(rec.Clients, c.outages.record())
 	}
 	measured := func(from, to time.Duration) time.Duration { return span(rec.Active, max(from, t.warm), to) }
 	var total figures

@@ -219,7 +219,7 @@ func (instant) Close()                  {}
 func newInstant(schedule *Schedule) (*Workload, *client) {
 	w := New(Config{Clients: 1, Schedule: schedule, Nodes: 3, Open: func(int) Session { return instant{} }, Clock: record.StartClock()})
 	c := w.clients[0]
-	c.flight, c.ring = &flight{session: instant{}, ctx: context.Background()}, w.rings[0]
+	c.attempt, c.ring = &attempt{session: instant{}, ctx: context.Background()}, w.rings[0]
 	return w, c
 }
 
@@ -245,7 +245,7 @@ func TestRecordingDoesNotAllocate(t *testing.T) {
 		if n := testing.AllocsPerRun(5000, func() { w.record(c, &op, 0) }); n != 0 {
 			t.Errorf("%s: recording allocates %v times", name, n)
 		}
-		if n := testing.AllocsPerRun(5000, func() { w.operate(c.flight.ctx, c, c.flight, w.job(time.Microsecond)) }); n != 0 {
+		if n := testing.AllocsPerRun(5000, func() { w.operate(c.attempt.ctx, c, c.attempt, w.job(time.Microsecond)) }); n != 0 {
 			t.Errorf("%s: an operation allocates %v times", name, n)
 		}
 	}
@@ -278,7 +278,7 @@ func BenchmarkOperation(b *testing.B) {
 			w, c := newInstant(schedule)
 			defer processor(b)()
 			for range b.N {
-				w.operate(c.flight.ctx, c, c.flight, w.job(time.Microsecond))
+				w.operate(c.attempt.ctx, c, c.attempt, w.job(time.Microsecond))
 			}
 		})
 	}

@@ -24,21 +24,21 @@ type Encoded struct {
 }
 
 // seconds counts the operations by the second in which they ended, and keeps a Second
-// for each. Few tallies are open at any time: the present second's, that of the one before, of which
+// for each. Few buckets are open at any time: the present second's, that of the one before, of which
 // some clients have not told all yet, both once more where a phase begins, and perhaps
 // one long ago, when a client comes to tell what had to be dropped then.
 type seconds struct {
-	open [5]tally
-	past []pastSecond // by number; without what is in the open tallies
+	open [5]bucket
+	past []pastSecond // by number; without what is in the open buckets
 	told figures      // room for sum
 }
 
-// tally is what ended in one second and was due in one phase. Both are sums of tallies, so
+// bucket is what ended in one second and was due in one phase. Both are sums of buckets, so
 // that an operation is counted once, and added to the two with all others when the
-// tally is put away.
-type tally struct {
+// bucket is put away.
+type bucket struct {
 	number int
-	phase  *figures // or the warm-up's; nil: the tally is not open
+	phase  *figures // or the warm-up's; nil: the bucket is not open
 	figures
 }
 
@@ -52,8 +52,8 @@ type pastSecond struct {
 	merged            int     // how many that are
 }
 
-// find opens a tally, for which the earliest of those that are open must give way.
-func (s *seconds) find(number int, phase *figures) *tally {
+// find opens a bucket, for which the earliest of those that are open must give way.
+func (s *seconds) find(number int, phase *figures) *bucket {
 	earliest := &s.open[0]
 	for i := range s.open {
 		t := &s.open[i]
@@ -69,8 +69,8 @@ func (s *seconds) find(number int, phase *figures) *tally {
 	return earliest
 }
 
-// put adds a tally to its phase and to its second, and leaves it empty.
-func (s *seconds) put(t *tally) {
+// put adds a bucket to its phase and to its second, and leaves it empty.
+func (s *seconds) put(t *bucket) {
 	if t.phase == nil {
 		return
 	}
@@ -89,7 +89,7 @@ func (s *seconds) put(t *tally) {
 	t.clear()
 }
 
-// settle puts all tallies away: until then the phases lack what is in them.
+// settle puts all buckets away: until then the phases lack what is in them.
 func (s *seconds) settle() {
 	for i := range s.open {
 		s.put(&s.open[i])

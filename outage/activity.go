@@ -24,7 +24,7 @@ func (n NodeActivity) answered() []record.Slot {
 
 // servedIn tells whether the node acknowledged something in [from, to).
 func (n NodeActivity) servedIn(from, to time.Duration) bool {
-	at, ok := felt{Activity: Activity{Slots: n.Slots}}.lastBefore(to)
+	at, ok := clientTimeline{Activity: Activity{Slots: n.Slots}}.lastBefore(to)
 	return ok && at >= from
 }
 
@@ -40,7 +40,7 @@ type Activity struct {
 	// then have an outage of its own.
 	Spread bool
 	// Nodes are the parts of Slots whose node is known. The number of a node in
-	// an episode is 1 + its index here.
+	// an outage is 1 + its index here.
 	Nodes   []NodeActivity
 	Clients []ClientActivity
 }

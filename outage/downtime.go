@@ -40,7 +40,7 @@ func Downtimes(activity []Activity, events []record.Event, phases []record.Phase
 		firstFault = faults[0].Issued
 	}
 	for _, a := range activity {
-		f := felt{Activity: a, end: end}
+		f := clientTimeline{Activity: a, end: end}
 		usual := f.usual(firstFault, end)
 		all = append(all, f.downtimeIn(record.Phase{End: end + record.SlotLength}, usual))
 		for _, p := range phases {
@@ -54,7 +54,7 @@ func Downtimes(activity []Activity, events []record.Event, phases []record.Phase
 }
 
 // downtimeIn is the Downtime of one stretch.
-func (f felt) downtimeIn(p record.Phase, usual usual) Downtime {
+func (f clientTimeline) downtimeIn(p record.Phase, usual usual) Downtime {
 	d := Downtime{Workload: f.Workload, During: p.Name}
 	for _, a := range f.Active {
 		d.Loaded = d.Loaded || a.From < p.End && p.Start < a.To

@@ -87,8 +87,8 @@ func TestThroughputThatFellBeforeTheEffect(t *testing.T) {
 // TestClientsThatWereNotServedBefore are not put down to a fault.
 func TestClientsThatWereNotServedBefore(t *testing.T) {
 	a := drawn("..............................")
-	sick := ClientActivity{Episodes: []record.Episode{failing(0, 0, 10, 20, 2900, 0)}}
-	hurt := ClientActivity{Episodes: []record.Episode{failing(1, 990, 1005, 1010, 1100, 1205)}}
+	sick := ClientActivity{Outages: []record.ClientOutage{failing(0, 0, 10, 20, 2900, 0)}}
+	hurt := ClientActivity{Outages: []record.ClientOutage{failing(1, 990, 1005, 1010, 1100, 1205)}}
 	a.Clients = []ClientActivity{sick, sick, hurt, {}}
 	events := []record.Event{fault("kill", 1000, 1010), fault("again", 2000, 2010)}
 	want := []ClientOutages{
@@ -106,7 +106,7 @@ func TestClientsThatWereNotServedBefore(t *testing.T) {
 	}
 	flaky := ClientActivity{}
 	for at := 100; at < 2900; at += 100 {
-		flaky.Episodes = append(flaky.Episodes, failing(1, at, at+5, at+10, at+10, at+20))
+		flaky.Outages = append(flaky.Outages, failing(1, at, at+5, at+10, at+10, at+20))
 	}
 	a.Clients = []ClientActivity{flaky}
 	for _, r := range Recoveries(Course{Activity: []Activity{a}, Events: events, End: 3 * time.Second}) {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Vector is one reading of how far every writer is on one node, in one snapshot.
-type Vector struct {
+// ProgressReading is one reading of how far every writer is on one node, in one snapshot.
+type ProgressReading struct {
 	Node string
 	// Conn tells the connections to a node apart. A node that is rewound, cloned or
 	// restarted gets a new one, and may show less over it than before.
@@ -15,7 +15,7 @@ type Vector struct {
 	Before, After time.Duration // of the reading
 	Timeline      uint32        // 0: unknown
 	Standby       bool
-	Heads         []int64 // the newest sequence numbers, in the order of Chain's writers
+	Newest        []int64 // the newest sequence numbers, in the order of Chain's writers
 }
 
 // Forks is what the readings of one table's heads say.
@@ -75,10 +75,10 @@ type Chain struct {
 	window  []snapshot
 }
 
-// snapshot is a Vector and the sum of its heads: of two that are in order the later one
+// snapshot is a ProgressReading and the sum of its heads: of two that are in order the later one
 // has the greater sum.
 type snapshot struct {
-	Vector
+	ProgressReading
 	sum int64
 	old bool // counted in the window before
 }
@@ -90,10 +90,10 @@ func NewChain(table string, writers []int, of int) *Chain {
 }
 
 // Add takes one reading. Those of one node come in their order.
-func (c *Chain) Add(v Vector) {
+func (c *Chain) Add(v ProgressReading) {
 	c.forks.Readings++
-	r := snapshot{Vector: v}
-	for _, seq := range v.Heads {
+	r := snapshot{ProgressReading: v}
+	for _, seq := range v.Newest {
 		r.sum += seq
 	}
 	c.window = append(c.window, r)
@@ -160,7 +160,7 @@ func (c *Chain) inOrder() {
 		if !ok || r.old || before.Conn != r.Conn || before.Timeline != r.Timeline {
 			continue
 		}
-		if i := exceeds(before.Heads, r.Heads); i >= 0 {
+		if i := exceeds(before.Newest, r.Newest); i >= 0 {
 			c.forks.WentBack.add(Fork{
 				Node: r.Node, At: r.After, Other: r.Node, OtherAt: before.After, Ahead: c.lead(i, r, before),
 			})
@@ -196,7 +196,7 @@ func (c *Chain) between(a, b strand, into *ForkCount) {
 		above, _ := slices.BinarySearchFunc(b.readings, r.sum+1, func(x snapshot, sum int64) int { return cmp.Compare(x.sum, sum) })
 		for i := max(0, above-1); i < min(above+1, len(b.readings)); i++ {
 			other := b.readings[i]
-			less, more := exceeds(other.Heads, r.Heads), exceeds(r.Heads, other.Heads)
+			less, more := exceeds(other.Newest, r.Newest), exceeds(r.Newest, other.Newest)
 			if less >= 0 && more >= 0 {
 				into.add(Fork{
 					Node: r.Node, At: r.After, Other: other.Node, OtherAt: other.After, Ahead: c.lead(less, r, other), Behind: c.lead(more, r, other),
@@ -215,7 +215,7 @@ func (n *ForkCount) add(f Fork) {
 }
 
 func (c *Chain) lead(i int, here, there snapshot) Lead {
-	return Lead{Writer: c.writers[i], Here: here.Heads[i], There: there.Heads[i]}
+	return Lead{Writer: c.writers[i], Here: here.Newest[i], There: there.Newest[i]}
 }
 
 // exceeds is the first place in which a has more than b; -1 for none.

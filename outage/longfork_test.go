@@ -7,41 +7,41 @@ import (
 )
 
 // vector is a reading of a node's heads: its name, "p" or "s", and the timeline.
-func vector(node, role string, timeline uint32, heads ...int64) Vector {
-	return Vector{Node: node, Standby: role == "s", Timeline: timeline, Heads: heads}
+func vector(node, role string, timeline uint32, heads ...int64) ProgressReading {
+	return ProgressReading{Node: node, Standby: role == "s", Timeline: timeline, Newest: heads}
 }
 
 // again is a reading over a new connection.
-func again(v Vector) Vector { v.Conn++; return v }
+func again(v ProgressReading) ProgressReading { v.Conn++; return v }
 
 func TestForks(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
-		readings []Vector
+		readings []ProgressReading
 		want     string // went back, between standbys, with the primary
 	}{
 		{"nothing", nil, "0 0 0"},
-		{"in order", []Vector{vector("a", "p", 1, 1, 1), vector("b", "s", 1, 0, 1), vector("a", "p", 1, 2, 1), vector("b", "s", 1, 1, 1)}, "0 0 0"},
-		{"one node goes back", []Vector{vector("b", "s", 1, 2, 1), vector("b", "s", 1, 1, 5)}, "1 0 0"},
-		{"it goes back for good, and is said once", []Vector{vector("b", "s", 1, 2, 1), vector("b", "s", 1, 1, 1), vector("b", "s", 1, 1, 1)}, "1 0 0"},
-		{"it was rewound", []Vector{vector("b", "s", 1, 2, 1), again(vector("b", "s", 1, 1, 1))}, "0 0 0"},
-		{"it follows another timeline", []Vector{vector("b", "s", 1, 2, 1), vector("b", "s", 2, 1, 1)}, "0 0 0"},
-		{"two standbys fork", []Vector{vector("b", "s", 1, 2, 1), vector("c", "s", 1, 1, 2)}, "0 1 0"},
-		{"two standbys fork among many readings", []Vector{
+		{"in order", []ProgressReading{vector("a", "p", 1, 1, 1), vector("b", "s", 1, 0, 1), vector("a", "p", 1, 2, 1), vector("b", "s", 1, 1, 1)}, "0 0 0"},
+		{"one node goes back", []ProgressReading{vector("b", "s", 1, 2, 1), vector("b", "s", 1, 1, 5)}, "1 0 0"},
+		{"it goes back for good, and is said once", []ProgressReading{vector("b", "s", 1, 2, 1), vector("b", "s", 1, 1, 1), vector("b", "s", 1, 1, 1)}, "1 0 0"},
+		{"it was rewound", []ProgressReading{vector("b", "s", 1, 2, 1), again(vector("b", "s", 1, 1, 1))}, "0 0 0"},
+		{"it follows another timeline", []ProgressReading{vector("b", "s", 1, 2, 1), vector("b", "s", 2, 1, 1)}, "0 0 0"},
+		{"two standbys fork", []ProgressReading{vector("b", "s", 1, 2, 1), vector("c", "s", 1, 1, 2)}, "0 1 0"},
+		{"two standbys fork among many readings", []ProgressReading{
 			vector("b", "s", 1, 1, 1), vector("b", "s", 1, 2, 1), vector("b", "s", 1, 9, 9),
 			vector("c", "s", 1, 0, 1), vector("c", "s", 1, 1, 2), vector("c", "s", 1, 9, 9),
 		}, "0 1 0"},
-		{"equal sums, different heads", []Vector{vector("b", "s", 1, 3, 3), vector("c", "s", 1, 2, 4), vector("c", "s", 1, 3, 4)}, "0 1 0"},
-		{"two standbys on two timelines", []Vector{vector("b", "s", 1, 2, 1), vector("c", "s", 2, 1, 2)}, "0 0 0"},
-		{"nobody knows the timelines", []Vector{vector("b", "s", 0, 2, 1), vector("c", "s", 0, 1, 2)}, "0 0 0"},
-		{"one that was promoted counts as what it was then", []Vector{vector("b", "s", 1, 1, 1), again(vector("b", "p", 1, 2, 1)), vector("c", "s", 1, 1, 2)}, "0 0 1"},
-		{"two standbys on the newer of two timelines", []Vector{vector("b", "s", 1, 1, 1), vector("b", "s", 2, 2, 1), vector("c", "s", 2, 1, 2)}, "0 1 0"},
-		{"one reading forks with two of another", []Vector{vector("b", "s", 1, 2, 1), vector("c", "s", 1, 1, 2), vector("c", "s", 1, 1, 3)}, "0 1 0"},
-		{"a standby and the primary", []Vector{vector("a", "p", 1, 2, 1), vector("c", "s", 1, 1, 2)}, "0 0 1"},
-		{"the primary first or last", []Vector{vector("b", "s", 1, 1, 2), vector("c", "p", 1, 2, 1)}, "0 0 1"},
-		{"two primaries", []Vector{vector("a", "p", 1, 2, 1), vector("c", "p", 1, 1, 2)}, "0 0 0"},
-		{"a node against its own past, in which it was a standby", []Vector{vector("b", "s", 1, 2, 1), again(vector("b", "p", 1, 1, 2))}, "0 0 0"},
-		{"a standby that was promoted, and its own past", []Vector{vector("b", "s", 1, 2, 1), vector("b", "p", 2, 2, 2)}, "0 0 0"},
+		{"equal sums, different heads", []ProgressReading{vector("b", "s", 1, 3, 3), vector("c", "s", 1, 2, 4), vector("c", "s", 1, 3, 4)}, "0 1 0"},
+		{"two standbys on two timelines", []ProgressReading{vector("b", "s", 1, 2, 1), vector("c", "s", 2, 1, 2)}, "0 0 0"},
+		{"nobody knows the timelines", []ProgressReading{vector("b", "s", 0, 2, 1), vector("c", "s", 0, 1, 2)}, "0 0 0"},
+		{"one that was promoted counts as what it was then", []ProgressReading{vector("b", "s", 1, 1, 1), again(vector("b", "p", 1, 2, 1)), vector("c", "s", 1, 1, 2)}, "0 0 1"},
+		{"two standbys on the newer of two timelines", []ProgressReading{vector("b", "s", 1, 1, 1), vector("b", "s", 2, 2, 1), vector("c", "s", 2, 1, 2)}, "0 1 0"},
+		{"one reading forks with two of another", []ProgressReading{vector("b", "s", 1, 2, 1), vector("c", "s", 1, 1, 2), vector("c", "s", 1, 1, 3)}, "0 1 0"},
+		{"a standby and the primary", []ProgressReading{vector("a", "p", 1, 2, 1), vector("c", "s", 1, 1, 2)}, "0 0 1"},
+		{"the primary first or last", []ProgressReading{vector("b", "s", 1, 1, 2), vector("c", "p", 1, 2, 1)}, "0 0 1"},
+		{"two primaries", []ProgressReading{vector("a", "p", 1, 2, 1), vector("c", "p", 1, 1, 2)}, "0 0 0"},
+		{"a node against its own past, in which it was a standby", []ProgressReading{vector("b", "s", 1, 2, 1), again(vector("b", "p", 1, 1, 2))}, "0 0 0"},
+		{"a standby that was promoted, and its own past", []ProgressReading{vector("b", "s", 1, 2, 1), vector("b", "p", 2, 2, 2)}, "0 0 0"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := NewChain("t", []int{4, 7}, 2)
@@ -77,7 +77,7 @@ func TestWindows(t *testing.T) {
 		c.Add(vector("b", "s", 1, 2*i, 2*i))
 		head := vector("c", "s", 1, 2*i, 2*i)
 		if i%10 == 0 {
-			head.Heads = []int64{2*i - 1, 2*i + 1}
+			head.Newest = []int64{2*i - 1, 2*i + 1}
 		}
 		c.Add(head)
 		if len(c.window) >= chainVectors {
@@ -103,7 +103,7 @@ func TestWindowsMeet(t *testing.T) {
 	}
 	c.Add(vector("b", "s", 1, 40, 40))
 	c.Add(vector("b", "s", 1, 39, 41)) // goes back, and the window ends
-	if len(c.window) != 3 || c.window[0].Node != "c" || c.window[1].Heads[0] != 40 || c.window[2].Heads[0] != 39 {
+	if len(c.window) != 3 || c.window[0].Node != "c" || c.window[1].Newest[0] != 40 || c.window[2].Newest[0] != 39 {
 		t.Fatalf("%d readings are kept: %v", len(c.window), c.window)
 	}
 	c.Add(vector("c", "s", 1, 41, 39)) // forks with what is kept

@@ -42,7 +42,7 @@ func Outages(activity []Activity, events []record.Event, end time.Duration) []Ou
 		}
 		until := windowOf(faults, i, end)
 		for _, a := range activity {
-			f := felt{Activity: a, end: end}
+			f := clientTimeline{Activity: a, end: end}
 			all = append(all, f.outage(m, until, f.usual(faults[0].Issued, m.Issued)))
 		}
 	}
@@ -54,7 +54,7 @@ func Outages(activity []Activity, events []record.Event, end time.Duration) []Ou
 func noticed(m record.Event) bool { return m.Status == record.EventSeen && m.Issued < m.Effective }
 
 // outage is what a fault whose window reaches up to `until` did.
-func (f felt) outage(m record.Event, until time.Duration, usual usual) Outage {
+func (f clientTimeline) outage(m record.Event, until time.Duration, usual usual) Outage {
 	o := Outage{Event: m.Name, Workload: f.Workload, Writes: f.Writes, Issued: m.Issued, Effective: m.Effective, Noticed: noticed(m)}
 	if o.Loaded = f.activeAt(m.Issued) && f.lastActive() > m.Effective; !o.Loaded {
 		return o
@@ -85,7 +85,7 @@ func (f felt) outage(m record.Event, until time.Duration, usual usual) Outage {
 
 // failures counts what failed in the window, and returns its first and last
 // slot; -1 for none.
-func (f felt) failures(o *Outage, until time.Duration, usual usual) (first, last int) {
+func (f clientTimeline) failures(o *Outage, until time.Duration, usual usual) (first, last int) {
 	first, last = -1, -1
 	for i := slot(o.Issued); i < len(f.Slots) && start(i) < until; i++ {
 		// A slot with failures of before and after the next fault is that one's: it would
@@ -104,7 +104,7 @@ func (f felt) failures(o *Outage, until time.Duration, usual usual) (first, last
 
 // stalls are the times without a success in the window that count, and the longest of
 // them.
-func (f felt) stalls(issued, until time.Duration, usual usual) (all []gap, worst gap) {
+func (f clientTimeline) stalls(issued, until time.Duration, usual usual) (all []gap, worst gap) {
 	for g := range f.gaps(issued, until) {
 		// What comes after the next fault is that one's doing, unless service had
 		// been away for long enough before.
@@ -123,7 +123,7 @@ func (f felt) stalls(issued, until time.Duration, usual usual) (all []gap, worst
 // sustained ends an outage where service came back to stay. A success that is followed
 // by another stall is no recovery: where commits wait for a standby that is gone, some
 // clients may still get their answers before all of them hang, and nothing more fails.
-func (f felt) sustained(o *Outage, back time.Duration, ok bool, stalls []gap) {
+func (f clientTimeline) sustained(o *Outage, back time.Duration, ok bool, stalls []gap) {
 	span := sustainedFor
 	if f.part {
 		span = minStall
@@ -138,12 +138,12 @@ func (f felt) sustained(o *Outage, back time.Duration, ok bool, stalls []gap) {
 
 // failingOn tells whether a client that failed last, shortly before the load ended, was
 // not served again: that others were in that moment is no recovery.
-func (f felt) failingOn(last int) bool {
+func (f clientTimeline) failingOn(last int) bool {
 	if f.lastError(last) < f.lastActive()-minStall {
 		return false
 	}
 	for _, c := range f.Clients {
-		for _, e := range c.Episodes {
+		for _, e := range c.Outages {
 			if e.FirstOK == 0 && slot(e.LastError) == last {
 				return true
 			}
@@ -153,7 +153,7 @@ func (f felt) failingOn(last int) bool {
 }
 
 // over notes when the outage ended, or that it did not as long as the load ran.
-func (f felt) over(o *Outage, back time.Duration, recovered bool) {
+func (f clientTimeline) over(o *Outage, back time.Duration, recovered bool) {
 	if !recovered {
 		back = f.lastActive()
 	}

@@ -129,7 +129,7 @@ func Recoveries(c Course) []Recovery {
 		}
 		w.follow(r, until)
 		for _, a := range c.Activity {
-			f := felt{Activity: a, end: c.End}
+			f := clientTimeline{Activity: a, end: c.End}
 			r.Workloads = append(r.Workloads, f.recovered(r, windowOf(faults, i, c.End), until, faults[0].Issued))
 		}
 		if next := nextFault(faults, i); next != nil {

@@ -138,7 +138,7 @@ func TestNeverBackIsSaidOfOneThingAlone(t *testing.T) {
 		for i := slot(time.Duration(lastError)*msec) + 1; i < len(a.Slots); i++ {
 			a.Slots[i].Errors = 0
 		}
-		a.Clients = []ClientActivity{{}, {Episodes: []record.Episode{failing(1, 990, 1005, 1010, lastError, served)}}}
+		a.Clients = []ClientActivity{{}, {Outages: []record.ClientOutage{failing(1, 990, 1005, 1010, lastError, served)}}}
 		return Outages([]Activity{a}, kill, 3*time.Second)[0]
 	}
 	for _, tt := range []struct {

@@ -14,8 +14,8 @@ const stuck = 250 * time.Millisecond
 
 // ClientActivity is when one client was not served, as far as that is kept.
 type ClientActivity struct {
-	Episodes  []record.Episode // by their beginning
-	Discarded int64            // shorter ones that are not kept
+	Outages   []record.ClientOutage // by their beginning
+	Discarded int64                 // shorter ones that are not kept
 }
 
 // ClientOutages is for how long the clients of a workload were out, one by one: from
@@ -42,16 +42,16 @@ type Least struct {
 }
 
 // clientOutages are those of a fault whose window is [issued, window).
-func (f felt) clientOutages(issued, window time.Duration, usual usual) ClientOutages {
+func (f clientTimeline) clientOutages(issued, window time.Duration, usual usual) ClientOutages {
 	out := ClientOutages{Clients: len(f.Clients)}
 	var least, most []time.Duration
 	for _, c := range f.Clients {
 		out.Discarded += c.Discarded
-		if failedBefore(c.Episodes, issued, usual) {
+		if failedBefore(c.Outages, issued, usual) {
 			out.NotServed++
 			continue
 		}
-		length, back := f.clientOut(c.Episodes, issued, window, usual)
+		length, back := f.clientOut(c.Outages, issued, window, usual)
 		least = append(least, length)
 		if length > 0 || !back {
 			out.Hit++
@@ -77,8 +77,8 @@ func (f felt) clientOutages(issued, window time.Duration, usual usual) ClientOut
 
 // failedBefore tells whether a client had failed long before any fault could be the
 // reason, and was still not served when this one was issued.
-func failedBefore(episodes []record.Episode, issued time.Duration, usual usual) bool {
-	return slices.ContainsFunc(episodes, func(e record.Episode) bool {
+func failedBefore(outages []record.ClientOutage, issued time.Duration, usual usual) bool {
+	return slices.ContainsFunc(outages, func(e record.ClientOutage) bool {
 		return e.Errors > 0 && e.FirstError <= usual.until-minStall && (e.FirstOK == 0 || e.FirstOK > issued)
 	})
 }
@@ -91,10 +91,10 @@ func failedBefore(episodes []record.Episode, issued time.Duration, usual usual) 
 // recovery prolong it. A client that was not served before the next fault, and never
 // after it, was out at least up to there. Without failures, or where as many failed before
 // any fault, it is the longest time without an answer, if that is far longer than was usual.
-func (f felt) clientOut(episodes []record.Episode, issued, window time.Duration, usual usual) (out time.Duration, back bool) {
+func (f clientTimeline) clientOut(outages []record.ClientOutage, issued, window time.Duration, usual usual) (out time.Duration, back bool) {
 	from, to, back := time.Duration(-1), time.Duration(0), true
 	var longest time.Duration
-	for _, e := range episodes {
+	for _, e := range outages {
 		end := e.FirstOK
 		switch {
 		case end == 0 && window <= f.end:

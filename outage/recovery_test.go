@@ -194,11 +194,11 @@ func byNode(a Activity, picture string) Activity {
 	return a
 }
 
-// failing is an episode of a client that node 1 had served: its LastOK, Sent,
+// failing is an outage of a client that node 1 had served: its LastOK, Sent,
 // FirstError, LastError and FirstOK in milliseconds.
-func failing(after int, at ...int) record.Episode {
+func failing(after int, at ...int) record.ClientOutage {
 	d := func(i int) time.Duration { return time.Duration(at[i]) * msec }
-	return record.Episode{LastOK: d(0), Before: 1, Sent: d(1), FirstError: d(2), LastError: d(3), FirstOK: d(4), After: after, Errors: 1}
+	return record.ClientOutage{LastOK: d(0), Before: 1, Sent: d(1), FirstError: d(2), LastError: d(3), FirstOK: d(4), After: after, Errors: 1}
 }
 
 // TestStagesOfClients: what a workload's activity tells of a fault at 1.000 s.
@@ -360,10 +360,10 @@ func TestSlowWorkloadsHaveALongerWindow(t *testing.T) {
 
 // TestClientOutages: one by one, for a fault at 1.000 s in a load until 3.000 s.
 func TestClientOutages(t *testing.T) {
-	stuckFor := func(sent, served int) record.Episode {
-		return record.Episode{Sent: time.Duration(sent) * msec, FirstOK: time.Duration(served) * msec}
+	stuckFor := func(sent, served int) record.ClientOutage {
+		return record.ClientOutage{Sent: time.Duration(sent) * msec, FirstOK: time.Duration(served) * msec}
 	}
-	of := func(episodes ...record.Episode) ClientActivity { return ClientActivity{Episodes: episodes} }
+	of := func(outages ...record.ClientOutage) ClientActivity { return ClientActivity{Outages: outages} }
 	all := func(n int, c ClientActivity) (cs []ClientActivity) {
 		for range n {
 			cs = append(cs, c)
@@ -427,7 +427,7 @@ func TestClientOutages(t *testing.T) {
 			ClientOutages{Clients: 1, Hit: 1, Median: for1(300), P99: for1(300), Max: for1(300)}},
 		{"not back before a fault of the moment when the load ended", append(kill, fault("b", 3000, 3000)), all(1, of(failing(0, 990, 1005, 1010, 3005, 0))),
 			ClientOutages{Clients: 1, Hit: 1, NeverBack: 1, Median: least(1995), P99: least(1995), Max: least(1995)}},
-		{"some are not kept", kill, []ClientActivity{{Episodes: out.Episodes, Discarded: 7}},
+		{"some are not kept", kill, []ClientActivity{{Outages: out.Outages, Discarded: 7}},
 			ClientOutages{Clients: 1, Hit: 1, Discarded: 7, Median: for1(200), P99: for1(200), Max: for1(200)}},
 		{"no client is known", kill, nil, ClientOutages{}},
 	}

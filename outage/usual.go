@@ -19,7 +19,7 @@ type usual struct {
 }
 
 // usual looks at the workload as it was when a fault was issued.
-func (f felt) usual(firstFault, thisFault time.Duration) (u usual) {
+func (f clientTimeline) usual(firstFault, thisFault time.Duration) (u usual) {
 	until := firstFault
 	if len(f.Active) > 0 && f.Active[0].From >= firstFault {
 		until = thisFault
@@ -35,7 +35,7 @@ func (f felt) usual(firstFault, thisFault time.Duration) (u usual) {
 		u.errors = float64(errors) / float64(ok+errors)
 	}
 	for _, c := range f.Clients {
-		for _, e := range c.Episodes {
+		for _, e := range c.Outages {
 			if e.FirstOK < until && (e.Errors == 0 || u.errors > 0) {
 				u.stuck = max(u.stuck, e.FirstOK-e.Sent) // less than nothing where it has no end
 			}
@@ -48,7 +48,7 @@ func (f felt) usual(firstFault, thisFault time.Duration) (u usual) {
 
 // out tells whether the workload had been out since its last success, already before
 // any fault.
-func (f felt) out(last, until time.Duration, u usual) bool {
+func (f clientTimeline) out(last, until time.Duration, u usual) bool {
 	for _, a := range f.Active {
 		if a.From <= until {
 			last = max(last, a.From)
@@ -61,7 +61,7 @@ func (f felt) out(last, until time.Duration, u usual) bool {
 // unusual tells whether the failures of a slot are to be charged to a fault: where some
 // failed before the first fault already, only those are that come where far more fail,
 // within half a second before and after.
-func (f felt) unusual(i int, u usual) bool {
+func (f clientTimeline) unusual(i int, u usual) bool {
 	if u.errors == 0 {
 		return true
 	}

@@ -42,7 +42,7 @@ func TestServedUpToTheFault(t *testing.T) {
 
 // TestUnusualFailures: exactly three times the usual share of failures is not unusual.
 func TestUnusualFailures(t *testing.T) {
-	f := felt{Activity: Activity{Slots: make([]record.Slot, 100)}}
+	f := clientTimeline{Activity: Activity{Slots: make([]record.Slot, 100)}}
 	f.Slots[50] = record.Slot{OK: 25, Errors: 75}
 	for share, want := range map[float64]bool{0: true, 0.24: true, 0.25: false, 0.26: false} {
 		if got := f.unusual(50, usual{errors: share}); got != want {
@@ -55,7 +55,7 @@ func TestUnusualFailures(t *testing.T) {
 func TestStuckClientsBeforeTheFault(t *testing.T) {
 	for picture, want := range map[string]time.Duration{"x...............": 300 * msec, "................": 0} {
 		f := feltBy(picture)
-		f.Clients = []ClientActivity{{Episodes: []record.Episode{{Sent: 0, FirstOK: 300 * msec, Errors: 1}}}}
+		f.Clients = []ClientActivity{{Outages: []record.ClientOutage{{Sent: 0, FirstOK: 300 * msec, Errors: 1}}}}
 		if got := f.usual(1500*msec, 1500*msec).stuck; got != want {
 			t.Errorf("%s: %v, want %v", picture, got, want)
 		}

@@ -103,9 +103,9 @@ type StandbyState struct {
 	Replay    LSN    `json:"replay_lsn,omitempty"`
 }
 
-// Usage is what one node used of its machine at one moment: the columns of
+// ResourceSample is what one node used of its machine at one moment: the columns of
 // `docker stats`. A nil pointer is a figure that the provider cannot give.
-type Usage struct {
+type ResourceSample struct {
 	Node        string        `json:"node"`
 	At          time.Duration `json:"at_ns"`
 	CPUPercent  float64       `json:"cpu_percent"` // of one core, since the sample before

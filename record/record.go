@@ -1,6 +1,6 @@
 // Package record holds the words that every other package shares: what was
 // attempted (Op), what was done to the cluster (Event), what its nodes
-// said of themselves (NodeState, Usage), and the one clock they are all told in.
+// said of themselves (NodeState, ResourceSample), and the one clock that all times are of.
 //
 // Nothing here talks to PostgreSQL, and nothing here imports another package of
 // this module.

@@ -122,7 +122,7 @@ func quorum(t *testing.T) *Result {
 	}
 	for i := range 7 {
 		for n, name := range []string{"pgmaster", "pgslave", "pgslavenew"} {
-			r.Usage = append(r.Usage, record.Usage{
+			r.Usage = append(r.Usage, record.ResourceSample{
 				Node: name, At: time.Duration(i) * 5 * time.Second, CPUPercent: float64(10*i + n), MemoryBytes: uint64(40+n) << 20,
 				BlockIn: bytesOf(uint64(i) * 4100), BlockOut: bytesOf(uint64(i) * 1_500_000), Processes: 9 + n,
 			})

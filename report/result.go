@@ -69,10 +69,10 @@ type Result struct {
 	Recoveries []outage.Recovery `json:"recoveries,omitempty"`
 	// Forks are what readings of the heads of all writers say, one a table that was
 	// written and read at the same time.
-	Forks  []outage.Forks `json:"forks,omitempty"`
-	Usage  []record.Usage `json:"usage,omitempty"`  // by time
-	States []NodeHistory  `json:"states,omitempty"` // each node's changes of state
-	Settle []SettleNote   `json:"settle,omitempty"` // what had to be healed, and what could not be
+	Forks  []outage.Forks          `json:"forks,omitempty"`
+	Usage  []record.ResourceSample `json:"usage,omitempty"`  // by time
+	States []NodeHistory           `json:"states,omitempty"` // each node's changes of state
+	Settle []SettleNote            `json:"settle,omitempty"` // what had to be healed, and what could not be
 	// SplitBrain are the nodes that accepted writes at the end, if more than one did.
 	SplitBrain []string `json:"split_brain,omitempty"`
 	// TwoWritable are the pairs of nodes that were read to accept writes at the same

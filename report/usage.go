@@ -62,7 +62,7 @@ func (r *Result) UseByPhase() []PhaseUse {
 // usageOf is what one node used, phase by phase; phases without a sample are left out.
 func (r *Result) usageOf(node string) []PhaseUse {
 	uses := make([]PhaseUse, len(r.Phases))
-	var before *record.Usage
+	var before *record.ResourceSample
 	for i := range r.Usage {
 		u := &r.Usage[i]
 		if u.Node != node {
@@ -79,7 +79,7 @@ func (r *Result) usageOf(node string) []PhaseUse {
 
 // add counts one sample; before is nil for a node's first one, which speaks for
 // no stretch of time.
-func (p *PhaseUse) add(before, now *record.Usage) {
+func (p *PhaseUse) add(before, now *record.ResourceSample) {
 	p.Memory = max(p.Memory, now.MemoryBytes)
 	p.Processes = max(p.Processes, now.Processes)
 	if now.MemoryLimit != nil {

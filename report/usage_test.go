@@ -11,7 +11,7 @@ func TestUsage(t *testing.T) {
 	const s = time.Second
 	r := &Result{
 		Phases: []record.Phase{{Name: "baseline", End: 10 * s}, {Name: "kill", Start: 10 * s, End: 20 * s}, {Name: "quiet", Start: 20 * s, End: 30 * s}},
-		Usage: []record.Usage{
+		Usage: []record.ResourceSample{
 			{Node: "a", At: 1 * s, CPUPercent: 999, MemoryBytes: 10, NetIn: bytesOf(100), NetOut: bytesOf(7), Processes: 3},
 			{Node: "b", At: 2 * s, CPUPercent: 5},
 			{Node: "a", At: 5 * s, CPUPercent: 10, MemoryBytes: 30, NetIn: bytesOf(150), NetOut: bytesOf(7), Processes: 9},

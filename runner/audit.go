@@ -20,7 +20,7 @@ import (
 // ctx ends, nothing of it is kept: half an audit shows nothing.
 func (r *run) check(ctx context.Context) error {
 	noted := len(r.result.Settle)
-	s := r.site()
+	s := r.quiescer()
 	r.Observer.Stage("settling: faults taken back, standbys catching up")
 	authority := s.settle(ctx)
 	r.Observer.Stage("auditing every row of every node")
@@ -48,7 +48,7 @@ func (r *run) check(ctx context.Context) error {
 // auditAll audits every table that the experiment inserts into. The evidence is what
 // the run has recorded; what the nodes hold is read here. Forks are what former primaries
 // had alone, by table; it may be nil.
-func (s *site) auditAll(ctx context.Context, p *Plan, e audit.Evidence, authority string, forks func(table string) []audit.ForkHolding) error {
+func (s *quiescer) auditAll(ctx context.Context, p *Plan, e audit.Evidence, authority string, forks func(table string) []audit.ForkHolding) error {
 	e.Authority = authority
 	lineages := s.lineages(ctx)
 	e.Lineage = lineages[authority]
@@ -77,7 +77,7 @@ func byNode(histories []report.NodeHistory) map[string][]record.NodeState {
 }
 
 // lineages are the timelines of the nodes that can be asked, and how they came about.
-func (s *site) lineages(ctx context.Context) map[string]record.Lineage {
+func (s *quiescer) lineages(ctx context.Context) map[string]record.Lineage {
 	lineages := map[string]record.Lineage{}
 	for _, n := range s.members {
 		l, err := lineageOf(ctx, n)
@@ -99,14 +99,14 @@ func lineageOf(ctx context.Context, n member) (record.Lineage, error) {
 }
 
 // hold reads one table of every node, all at once.
-func (s *site) hold(ctx context.Context, table rows.Table, lineages map[string]record.Lineage) []audit.NodeHolding {
+func (s *quiescer) hold(ctx context.Context, table rows.Table, lineages map[string]record.Lineage) []audit.NodeHolding {
 	nodes := make([]audit.NodeHolding, len(s.result.Cluster.Nodes))
 	var wg sync.WaitGroup
 	for i, n := range s.result.Cluster.Nodes {
 		_, caughtUp := s.caughtUp[n.Name]
 		_, behind := s.behind[n.Name]
 		nodes[i] = audit.NodeHolding{Node: n.Name, Lineage: lineages[n.Name], CaughtUp: caughtUp, Behind: behind}
-		if why, ok := s.unbuilt[n.Name]; ok {
+		if why, ok := s.notBuilt[n.Name]; ok {
 			nodes[i].Why = why
 			continue
 		}

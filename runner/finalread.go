@@ -25,7 +25,7 @@ type FinalRead struct {
 }
 
 // Nodes are the names of the cluster's nodes.
-func (k *Kept) Nodes() (names []string) {
+func (k *AttachedRun) Nodes() (names []string) {
 	for _, n := range k.access.Nodes {
 		names = append(names, n.Name)
 	}
@@ -34,9 +34,9 @@ func (k *Kept) Nodes() (names []string) {
 
 // FinalReads reads what each node holds now, one node after the other, all tables of
 // the run together. It waits for nothing and changes nothing.
-func (k *Kept) FinalReads(ctx context.Context) iter.Seq[FinalRead] {
+func (k *AttachedRun) FinalReads(ctx context.Context) iter.Seq[FinalRead] {
 	return func(yield func(FinalRead) bool) {
-		for _, n := range cluster.Meet(k.access, filepath.Join(k.dir, Passfile)) {
+		for _, n := range cluster.Attach(k.access, filepath.Join(k.dir, Passfile)) {
 			read := FinalRead{Node: n.Name(), At: time.Since(k.result.Started)}
 			read.Keys, read.Err = k.keys(ctx, n)
 			if !yield(read) {
@@ -46,7 +46,7 @@ func (k *Kept) FinalReads(ctx context.Context) iter.Seq[FinalRead] {
 	}
 }
 
-func (k *Kept) keys(ctx context.Context, n member) (iter.Seq[record.Key], error) {
+func (k *AttachedRun) keys(ctx context.Context, n member) (iter.Seq[record.Key], error) {
 	var held []*rows.Holding
 	for _, table := range k.plan.tables() {
 		h, err := rowscan.Scan(ctx, func(ctx context.Context) (*pgx.Conn, error) { return n.Connect(ctx, "read") }, table, rowscan.ScanOptions{})

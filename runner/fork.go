@@ -79,7 +79,7 @@ type forkNote struct {
 // keptForks are the readings that a run has left, by table: those that its journal tells
 // of, and any beside, written in the moment before a kill. One that cannot be read is
 // one of a fork that was not read.
-func (k *Kept) keptForks(j Journal) (map[string][]audit.ForkHolding, error) {
+func (k *AttachedRun) keptForks(j Journal) (map[string][]audit.ForkHolding, error) {
 	files, err := filepath.Glob(filepath.Join(k.dir, forkFiles))
 	if err != nil {
 		return nil, fmt.Errorf("look for what was read of forks: %w", err)

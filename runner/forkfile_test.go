@@ -169,7 +169,7 @@ func TestKeptForks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := &Kept{dir: t.TempDir(), result: &report.Result{Run: "run-1"}, plan: p}
+	k := &AttachedRun{dir: t.TempDir(), result: &report.Result{Run: "run-1"}, plan: p}
 	for _, name := range []string{"fork-1.json", "fork-4.json"} {
 		if err := writeFork(k.dir, name, "run-1", "other", audit.ForkHolding{Node: name, Holding: rows.NewHolding(rows.Table{}, 0)}); err != nil {
 			t.Fatal(err)

@@ -26,13 +26,13 @@ const connectTimeout = 2 * time.Second
 
 // loadSet is every workload of the experiment, by name.
 type loadSet struct {
-	ledger *ledger.Ledger
-	board  *pgload.Board // how far every writer is, for readers and vectors; nil: there are none
-	list   []*running
-	loops  *eventloop.Group // of the clients that do not rest; nil: there are none
-	giveUp func()           // takes back that room was made
-	mu     sync.Mutex       // guards starts and stops, which come from the timeline and from the end of the run
-	closed sync.Once
+	ledger   *ledger.Ledger
+	progress *pgload.WriterProgress // how far every writer is, for readers and long forks; nil: there are none
+	list     []*running
+	loops    *eventloop.Group // of the clients that do not rest; nil: there are none
+	giveUp   func()           // takes back that room was made
+	mu       sync.Mutex       // guards starts and stops, which come from the timeline and from the end of the run
+	closed   sync.Once
 	// ledgerErr is why not everything is in the ledger, once it is closed.
 	ledgerErr error
 }
@@ -72,7 +72,7 @@ func newLoads(p *Plan, o Options, c *cluster.Cluster, clock record.Clock, primar
 	}
 	set := &loadSet{ledger: book}
 	if slices.ContainsFunc(p.Experiment.Load, func(w spec.Workload) bool { return w.ReadsFrom("") }) {
-		set.board = pgload.NewBoard()
+		set.progress = pgload.NewWriterProgress()
 	}
 	set.giveUp = func() {}
 	for i := range p.Experiment.Load {
@@ -138,7 +138,7 @@ func (r *running) open(p *Plan, set *loadSet, c *cluster.Cluster, clock record.C
 	cfg, creds := pgConfig(p, &r.spec, r.groups), c.Nodes()[0].Credentials()
 	cfg.Endpoints, cfg.AppName = endpoints(c), c.AppName(loadApp+r.spec.Name)
 	cfg.User, cfg.Password, cfg.Database = creds.Load.Name, creds.Load.Password, creds.Database
-	cfg.Seed, cfg.Ledger, cfg.Clock, cfg.Board, cfg.Primary = r.seed, set.ledger, clock, set.board, primary
+	cfg.Seed, cfg.Ledger, cfg.Clock, cfg.Progress, cfg.Primary = r.seed, set.ledger, clock, set.progress, primary
 	r.pg, err = pgload.New(cfg)
 	return err
 }

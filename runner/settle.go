@@ -31,13 +31,13 @@ type member interface {
 	State(ctx context.Context) record.NodeState
 }
 
-// site is a cluster whose load is over, to be brought to rest and read.
-type site struct {
-	run     string
-	load    string            // begins the application_name of the load's backends
-	members []member          // the nodes that have been built
-	unbuilt map[string]string // the others, and why
-	states  func(context.Context) []record.NodeState
+// quiescer is a cluster whose load is over, to be brought to rest and read.
+type quiescer struct {
+	run      string
+	load     string            // begins the application_name of the load's backends
+	members  []member          // the nodes that have been built
+	notBuilt map[string]string // the others, and why
+	states   func(context.Context) []record.NodeState
 	// readOnly tells of a primary whether it was started so that clients cannot write.
 	readOnly func(ctx context.Context, node string) bool
 	// heal takes back what the timeline broke; nil: it stays broken.
@@ -48,22 +48,22 @@ type site struct {
 	// caughtUp are the standbys that showed the barrier row when nobody wrote any more.
 	caughtUp map[string]struct{}
 	// behind are the other standbys, but those that have gone another way.
-	behind   map[string]struct{}
-	stirring bool           // backends of the load may be left
-	result   *report.Result // takes the notes
+	behind map[string]struct{}
+	busy   bool           // backends of the load may be left
+	result *report.Result // takes the notes
 }
 
-// site is the run's own cluster.
-func (r *run) site() *site {
-	s := &site{
-		run: r.Run, load: r.cluster.AppName(loadApp), unbuilt: map[string]string{}, caughtUp: map[string]struct{}{}, behind: map[string]struct{}{},
+// quiescer is the run's own cluster.
+func (r *run) quiescer() *quiescer {
+	s := &quiescer{
+		run: r.Run, load: r.cluster.AppName(loadApp), notBuilt: map[string]string{}, caughtUp: map[string]struct{}{}, behind: map[string]struct{}{},
 		states:   r.scene.States,
 		readOnly: func(_ context.Context, node string) bool { return r.cluster.Node(node).ReadOnly() },
 		heal:     r.undo.Heal, result: r.result,
 	}
 	for _, n := range r.cluster.Nodes() {
 		if n.Absent() {
-			s.unbuilt[n.Name()] = "it was never built"
+			s.notBuilt[n.Name()] = "it was never built"
 			continue
 		}
 		s.members = append(s.members, n)
@@ -75,7 +75,7 @@ func (r *run) site() *site {
 // left, finds the one node that accepts writes, and waits until the others have
 // caught up with it. What cannot be settled is noted, not returned: the audit
 // reads what can be read. The authority is "" where there is none.
-func (s *site) settle(ctx context.Context) (authority string) {
+func (s *quiescer) settle(ctx context.Context) (authority string) {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
 	writable := s.writable(ctx, s.states(ctx))
@@ -119,7 +119,7 @@ func named(states []record.NodeState) (names []string) {
 // back, more than one is a split brain: a former primary that only comes back with
 // the end of its fault is none, as no client could reach it. Nor is one that is fenced
 // off by default_transaction_read_only, beside one that is not.
-func (s *site) writable(ctx context.Context, states []record.NodeState) []record.NodeState {
+func (s *quiescer) writable(ctx context.Context, states []record.NodeState) []record.NodeState {
 	var primaries, open []record.NodeState
 	for _, st := range states {
 		if st.Role != record.RolePrimary || s.readOnly(ctx, st.Node) {
@@ -139,7 +139,7 @@ func (s *site) writable(ctx context.Context, states []record.NodeState) []record
 // authority is the node whose rows are the cluster's: the one that accepted writes
 // before the faults were taken back, or else the one that does now. It is ""
 // where there is no such node; of several, the one on the highest timeline.
-func (s *site) authority(ctx context.Context, before, now []record.NodeState) string {
+func (s *quiescer) authority(ctx context.Context, before, now []record.NodeState) string {
 	primary := chaos.Primary(before)
 	if len(before) == 0 {
 		primary = chaos.Primary(s.writable(ctx, now))
@@ -157,7 +157,7 @@ func (s *site) authority(ctx context.Context, before, now []record.NodeState) st
 
 // reachable leaves out the nodes that cannot be asked, where somebody could bring
 // them back, and says how.
-func (s *site) reachable(states []record.NodeState, beside bool) (left []record.NodeState) {
+func (s *quiescer) reachable(states []record.NodeState, beside bool) (left []record.NodeState) {
 	for _, st := range states {
 		if st.Reachable || s.remedy == nil {
 			left = append(left, st)
@@ -169,7 +169,7 @@ func (s *site) reachable(states []record.NodeState, beside bool) (left []record.
 }
 
 // member is the node of that name.
-func (s *site) member(name string) member {
+func (s *quiescer) member(name string) member {
 	for _, n := range s.members {
 		if n.Name() == name {
 			return n
@@ -180,7 +180,7 @@ func (s *site) member(name string) member {
 
 // quiesce waits until no backend of the load is left on a node: one that hangs
 // there may still commit.
-func (s *site) quiesce(ctx context.Context, n member) {
+func (s *quiescer) quiesce(ctx context.Context, n member) {
 	conn, err := n.Connect(ctx, "settle")
 	if err != nil {
 		return // a node that cannot be reached shows when it is to be read
@@ -188,7 +188,7 @@ func (s *site) quiesce(ctx context.Context, n member) {
 	defer closeConn(ctx, conn)
 	ended, err := rowscan.Quiesce(ctx, conn, s.load, quiesceGrace)
 	if err != nil {
-		s.stirring = true
+		s.busy = true
 		s.note(n.Name(), "", fmt.Errorf("wait for the load's backends to end: %w", err))
 	} else if ended > 0 {
 		s.note(n.Name(), fmt.Sprintf("%d backends of the load had to be terminated", ended), nil)
@@ -197,7 +197,7 @@ func (s *site) quiesce(ctx context.Context, n member) {
 
 // catchUp writes a barrier row on the authority and waits until each standby shows
 // it: LSNs alone prove nothing.
-func (s *site) catchUp(ctx context.Context, authority string, states []record.NodeState) {
+func (s *quiescer) catchUp(ctx context.Context, authority string, states []record.NodeState) {
 	barrier, err := writeBarrier(ctx, s.member(authority), s.run)
 	if err != nil {
 		s.note(authority, "", err)
@@ -217,14 +217,14 @@ func (s *site) catchUp(ctx context.Context, authority string, states []record.No
 		}
 		if err != nil {
 			s.note(st.Node, "", fmt.Errorf("has not caught up with %s: %w", authority, err))
-		} else if !s.stirring {
+		} else if !s.busy {
 			delete(s.behind, st.Node)
 			s.caughtUp[st.Node] = struct{}{}
 		}
 	}
 }
 
-func (s *site) note(node, done string, err error) {
+func (s *quiescer) note(node, done string, err error) {
 	s.result.Settle = append(s.result.Settle, settleNote(node, done, err))
 }
 

@@ -24,7 +24,7 @@ func TestWritable(t *testing.T) {
 		{"the only one is read-only, and is the primary all the same", []record.NodeState{standby, fenced}, "fenced "},
 		{"one that was started only to be read", []record.NodeState{open, node("read", record.RolePrimary, true)}, "open "},
 	} {
-		s := &site{readOnly: func(_ context.Context, node string) bool { return node == "read" }}
+		s := &quiescer{readOnly: func(_ context.Context, node string) bool { return node == "read" }}
 		got := ""
 		for _, st := range s.writable(t.Context(), tt.states) {
 			got += st.Node + " "

@@ -14,7 +14,7 @@ const usageAsTaken = time.Hour
 // thinUsage merges neighbouring samples of a node in a run of more than an hour, so that its result has no
 // more of them than that of an hour has. Merged are only samples of one phase: CPU is the mean, memory and
 // processes are the most, and totals the last.
-func thinUsage(all []record.Usage, phases []record.Phase, run time.Duration) []record.Usage {
+func thinUsage(all []record.ResourceSample, phases []record.Phase, run time.Duration) []record.ResourceSample {
 	several := 1 + int(max(0, run-1)/usageAsTaken)
 	if several == 1 {
 		return all
@@ -27,7 +27,7 @@ func thinUsage(all []record.Usage, phases []record.Phase, run time.Duration) []r
 		phase int
 	}
 	open := map[string]*group{}
-	var thin []record.Usage
+	var thin []record.ResourceSample
 	for _, u := range all {
 		g := open[u.Node]
 		if g == nil || g.n == several || g.phase != phase(u.At) {
@@ -41,6 +41,6 @@ func thinUsage(all []record.Usage, phases []record.Phase, run time.Duration) []r
 		g.n++
 		thin[g.at] = u
 	}
-	slices.SortStableFunc(thin, func(a, b record.Usage) int { return cmp.Compare(a.At, b.At) })
+	slices.SortStableFunc(thin, func(a, b record.ResourceSample) int { return cmp.Compare(a.At, b.At) })
 	return thin
 }

@@ -11,10 +11,10 @@ import (
 // two phases.
 func TestUsageOfALongRun(t *testing.T) {
 	const hours = 10
-	var all []record.Usage
+	var all []record.ResourceSample
 	for s := range hours * 3600 {
 		for _, node := range []string{"a", "b"} {
-			u := record.Usage{Node: node, At: time.Duration(s) * time.Second, CPUPercent: 50, MemoryBytes: 10, Processes: 3}
+			u := record.ResourceSample{Node: node, At: time.Duration(s) * time.Second, CPUPercent: 50, MemoryBytes: 10, Processes: 3}
 			if s == 12345 && node == "b" {
 				u.MemoryBytes, u.Processes = 99, 77
 			}

@@ -40,7 +40,7 @@ type watch struct {
 	states map[string][]record.NodeState // the changes, and before each the last reading without it
 	last   outage.View
 	alert  alert
-	usage  []record.Usage
+	usage  []record.ResourceSample
 	errs   map[string]error // the newest failure to read a node's resource use
 }
 
@@ -103,7 +103,7 @@ func (w *watch) keep(st record.NodeState) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if changed(w.last[st.Node], st) {
-		w.states[st.Node] = append(w.told(st.Node), st)
+		w.states[st.Node] = append(w.history(st.Node), st)
 	}
 	w.last[st.Node] = st
 	if name := w.last.Primary(); name != w.primary() {
@@ -120,8 +120,8 @@ func (w *watch) primary() string {
 	return ""
 }
 
-// told is a node's story up to its last reading. mu is held.
-func (w *watch) told(node string) []record.NodeState {
+// history is a node's story up to its last reading. mu is held.
+func (w *watch) history(node string) []record.NodeState {
 	states, last := w.states[node], w.last[node]
 	if n := len(states); n > 0 && states[n-1].At < last.At {
 		return append(slices.Clip(states), last)
@@ -229,7 +229,7 @@ func (w *watch) histories(c *cluster.Cluster) []report.NodeHistory {
 	defer w.mu.Unlock()
 	var out []report.NodeHistory
 	for _, n := range c.Nodes() {
-		out = append(out, report.NodeHistory{Node: n.Name(), States: w.told(n.Name())})
+		out = append(out, report.NodeHistory{Node: n.Name(), States: w.history(n.Name())})
 	}
 	return out
 }

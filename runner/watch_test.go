@@ -19,7 +19,7 @@ func TestWhatIsKept(t *testing.T) {
 	for node, want := range map[string][]time.Duration{"a": {1, 3, 4, 5, 7}, "b": {1, 7}, "c": nil} {
 		for range 2 { // asking changes nothing
 			var got []time.Duration
-			for _, s := range w.told(node) {
+			for _, s := range w.history(node) {
 				got = append(got, s.At)
 			}
 			if !slices.Equal(got, want) {

@@ -37,11 +37,11 @@ type host struct {
 
 	alarms chan cluster.Alarm // closed by Remove
 
-	mu        sync.Mutex    // held while the main process is started, and while the cables are pulled
-	main      *cluster.Life // of the server's container
-	started   string        // when that life began, in the engine's words
-	unplugged bool
-	cables    []string // while they are pulled: the engine's ends, by number
+	mu           sync.Mutex    // held while the main process is started, and while the cables are pulled
+	main         *cluster.Life // of the server's container
+	started      string        // when that life began, in the engine's words
+	disconnected bool
+	links        []string // while they are pulled: the engine's ends, by number
 
 	commands atomic.Int64 // so many have been run
 	usage    usage

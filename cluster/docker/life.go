@@ -28,8 +28,8 @@ func (h *host) live(ctx context.Context) error {
 	}
 	h.main, h.started = cluster.NewLife(), state.StartedAt
 	go h.await(h.main)
-	if h.unplugged { // the new life has a new cable
-		if err := h.pull(ctx); err != nil {
+	if h.disconnected { // the new life has a new cable
+		if err := h.takeLinksDown(ctx); err != nil {
 			return fmt.Errorf("keep it disconnected: %w", err)
 		}
 	}

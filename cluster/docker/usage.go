@@ -39,18 +39,18 @@ func (t *total) next(reading uint64) uint64 {
 	return t.ended + t.current
 }
 
-// Usage is what `docker stats` shows of the server's container, and beside it the
+// ResourceSample is what `docker stats` shows of the server's container, and beside it the
 // processor time and the transfers of the container for commands: base backups and
 // pg_rewind are the node's work, too. Memory and processes are the server's, or while
 // it does not run the commands'. Memory is what a cgroup holds without the inactive
 // part of the page cache; bytes are counted over all lives of the node.
-func (h *host) Usage(ctx context.Context) (record.Usage, error) {
+func (h *host) Usage(ctx context.Context) (record.ResourceSample, error) {
 	h.usage.mu.Lock()
 	defer h.usage.mu.Unlock()
 	var stats [2]container.StatsResponse
 	for i, id := range []string{h.server, h.tools} {
 		if err := h.stats(ctx, id, &stats[i]); err != nil {
-			return record.Usage{}, err
+			return record.ResourceSample{}, err
 		}
 	}
 	server, tools := h.usage.server.of(h.name, &stats[0]), h.usage.tools.of(h.name, &stats[1])
@@ -70,7 +70,7 @@ func (h *host) stats(ctx context.Context, id string, into *container.StatsRespon
 }
 
 // together is the usage of a node.
-func together(server, tools record.Usage) record.Usage {
+func together(server, tools record.ResourceSample) record.ResourceSample {
 	u := server
 	u.CPUPercent += tools.CPUPercent
 	for _, sum := range []struct{ into, more *uint64 }{
@@ -88,7 +88,7 @@ func together(server, tools record.Usage) record.Usage {
 
 // of reads the engine's figures of one container. One that does not run has used
 // nothing since.
-func (u *counters) of(name string, s *container.StatsResponse) record.Usage {
+func (u *counters) of(name string, s *container.StatsResponse) record.ResourceSample {
 	var netIn, netOut, blockIn, blockOut uint64
 	for _, n := range s.Networks {
 		netIn, netOut = netIn+n.RxBytes, netOut+n.TxBytes
@@ -101,7 +101,7 @@ func (u *counters) of(name string, s *container.StatsResponse) record.Usage {
 			blockOut += entry.Value
 		}
 	}
-	result := record.Usage{
+	result := record.ResourceSample{
 		Node: name, CPUPercent: u.percent(s.CPUStats.CPUUsage.TotalUsage, s.Read),
 		MemoryBytes: memory(s.MemoryStats), Processes: int(s.PidsStats.Current),
 	}

@@ -43,7 +43,7 @@ func TestUsageOf(t *testing.T) {
 		}
 	}
 	one := uint64(1)
-	both := together(record.Usage{CPUPercent: 1, Processes: 3, MemoryBytes: 7, NetIn: &one}, record.Usage{CPUPercent: 2, Processes: 1, MemoryBytes: 5, NetIn: &one})
+	both := together(record.ResourceSample{CPUPercent: 1, Processes: 3, MemoryBytes: 7, NetIn: &one}, record.ResourceSample{CPUPercent: 2, Processes: 1, MemoryBytes: 5, NetIn: &one})
 	if both.CPUPercent != 3 || *both.NetIn != 2 || both.Processes != 3 || both.MemoryBytes != 7 || both.BlockIn != nil {
 		t.Errorf("both containers: %+v", both)
 	}

@@ -229,7 +229,7 @@ func TestUsage(t *testing.T) {
 	if _, err := query(ctx, h, "create table t as select g, repeat('x', 500) from generate_series(1, 60000) g; checkpoint"); err != nil {
 		t.Fatal(err)
 	}
-	var second record.Usage
+	var second record.ResourceSample
 	var busy float64 // seconds of CPU
 	var wrote uint64
 	err = until(ctx, func() (bool, error) {
@@ -254,7 +254,7 @@ func TestUsage(t *testing.T) {
 	usageOverAnotherLife(t, h, second)
 }
 
-func usageOverAnotherLife(t *testing.T, h *host, second record.Usage) {
+func usageOverAnotherLife(t *testing.T, h *host, second record.ResourceSample) {
 	t.Helper()
 	ctx := t.Context()
 	must(t, h.Kill(ctx))

@@ -44,7 +44,7 @@ func (f footprint) with(other footprint) footprint {
 
 func (f footprint) bytes() uint64 { return f.private + f.shared + f.files }
 
-// Usage adds up what the node's processes use.
+// ResourceSample adds up what the node's processes use.
 //
 // CPU and disk transfers of a child that has ended are in its parent's figures
 // once that has waited for it, and so are not lost. Memory is the private memory
@@ -55,14 +55,14 @@ func (f footprint) bytes() uint64 { return f.private + f.shared + f.files }
 // (read_bytes and write_bytes of proc_pid_io(5)), over all lives of the node; a
 // write counts when it dirties the cache. There is no limit on memory, and what
 // one process sends and receives the system does not count.
-func (h *host) Usage(context.Context) (record.Usage, error) {
+func (h *host) Usage(context.Context) (record.ResourceSample, error) {
 	h.usage.mu.Lock()
 	defer h.usage.mu.Unlock()
 	members, err := h.members()
 	if err != nil {
-		return record.Usage{}, fmt.Errorf("measure %s: %w", h.name, err)
+		return record.ResourceSample{}, fmt.Errorf("measure %s: %w", h.name, err)
 	}
-	result := record.Usage{Node: h.name, Processes: len(live(members))}
+	result := record.ResourceSample{Node: h.name, Processes: len(live(members))}
 	var cpu time.Duration
 	var memory footprint
 	var in, out uint64
@@ -83,7 +83,7 @@ func (h *host) Usage(context.Context) (record.Usage, error) {
 		return nil
 	})
 	if err != nil {
-		return record.Usage{}, fmt.Errorf("measure %s: %w", h.name, err)
+		return record.ResourceSample{}, fmt.Errorf("measure %s: %w", h.name, err)
 	}
 	result.MemoryBytes = memory.bytes()
 	restarted := h.usage.follow(h.newest())

@@ -69,7 +69,7 @@ func auditRun(ctx context.Context, dir string, stdout, stderr io.Writer) error {
 }
 
 // findLeftover is what is left of a run that is over.
-func findLeftover(ctx context.Context, run *runner.Kept, stderr io.Writer) (leftover, error) {
+func findLeftover(ctx context.Context, run *runner.AttachedRun, stderr io.Writer) (leftover, error) {
 	f := cleanFlags{provider: run.Provider()}
 	all, where, err := f.leftovers(ctx, stderr)
 	if err != nil {

@@ -96,7 +96,7 @@ const nothingLeft = "nothing is left of it"
 // leftovers finds all runs, and where it looked.
 func (f *cleanFlags) leftovers(ctx context.Context, stderr io.Writer) (found []leftover, where string, err error) {
 	if f.provider != "" {
-		if _, err := findRoom(f.provider); err != nil {
+		if _, err := findProvider(f.provider); err != nil {
 			return nil, "", err
 		}
 	}

@@ -54,7 +54,7 @@ func (f *experimentFlags) plan(ctx context.Context, name string, check func(*spe
 	}
 	set := f.set
 	if f.provider != "" {
-		if _, err := findRoom(f.provider); err != nil {
+		if _, err := findProvider(f.provider); err != nil {
 			return nil, err
 		}
 		set = append(set, "cluster.provider="+f.provider)

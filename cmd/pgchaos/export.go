@@ -83,7 +83,7 @@ func newHistoryCommand() *cobra.Command {
 }
 
 func (f *exportFlags) print(ctx context.Context, dir string, stdout, stderr io.Writer) error {
-	var kept *runner.Kept
+	var kept *runner.AttachedRun
 	if f.read {
 		var err error
 		if kept, err = runner.Open(dir); err != nil {
@@ -156,7 +156,7 @@ func weakBy(dir string, stderr io.Writer) func(string, *ledger.Entry) bool {
 }
 
 // finalReads prints what the nodes hold.
-func finalReads(ctx context.Context, out io.Writer, run jepsen.Run, kept *runner.Kept, last time.Duration) error {
+func finalReads(ctx context.Context, out io.Writer, run jepsen.Run, kept *runner.AttachedRun, last time.Duration) error {
 	reader := 0
 	for read := range kept.FinalReads(ctx) {
 		last = max(last, read.At) // the wall clock may have been set since the run

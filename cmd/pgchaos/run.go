@@ -109,7 +109,7 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 // run makes the result directory and the machine room, and runs the plan. Without a
 // result nothing was begun.
 func (f *runFlags) run(ctx context.Context, name string, plan *runner.Plan, files *outputs, stderr io.Writer) (*report.Result, string, error) {
-	open, err := findRoom(plan.Experiment.Cluster.Provider)
+	open, err := findProvider(plan.Experiment.Cluster.Provider)
 	if err != nil {
 		return nil, "", err
 	}
@@ -133,7 +133,7 @@ func (f *runFlags) run(ctx context.Context, name string, plan *runner.Plan, file
 	if err := runner.CheckSpace(plan.Size().Ledger, disks...); err != nil {
 		return nil, "", usageError(errors.Join(err, f.unclaim(out)))
 	}
-	room, err := open(ctx, roomOptions{
+	room, err := open(ctx, providerOptions{
 		run: id, experiment: plan.Experiment.Name, results: results, pgBin: f.pgBin, postgres: plan.Experiment.Cluster.Postgres,
 		docker: plan.Experiment.Cluster.Docker, stderr: stderr,
 	})
@@ -177,7 +177,7 @@ func (f *runFlags) repeated(name string) []string {
 
 // checkRoom reads the experiment once more, and has the provider's own programs check
 // its settings. An error is a usage error.
-func (f *runFlags) checkRoom(ctx context.Context, name string, room machineRoom) error {
+func (f *runFlags) checkRoom(ctx context.Context, name string, room machine) error {
 	if room.settings == nil {
 		return nil
 	}

@@ -74,7 +74,7 @@ func (f *selftestFlags) execute(ctx context.Context, names []string, stdout, std
 	if err != nil {
 		return err
 	}
-	if _, err := findRoom(f.provider); err != nil {
+	if _, err := findProvider(f.provider); err != nil {
 		return err
 	}
 	dir := f.out

@@ -147,7 +147,7 @@ func TestManyClients(t *testing.T) {
 						if i%50 == 0 {
 							task.Block(func() { time.Sleep(time.Millisecond) })
 						}
-						task.Turn()
+						task.Yield()
 					}
 				})
 			}
@@ -228,7 +228,7 @@ func TestNobodyIsStarved(t *testing.T) {
 			return err
 		},
 		"no answers at all": func(task *Task, _ *Socket) error {
-			task.Turn()
+			task.Yield()
 			return nil
 		},
 	} {
@@ -246,7 +246,7 @@ func TestNobodyIsStarved(t *testing.T) {
 				g.Go(func(task *Task) {
 					defer all.Done()
 					for here++; here < 2; {
-						task.Turn()
+						task.Yield()
 					}
 					for range 1000 {
 						order = append(order, i)
@@ -422,7 +422,7 @@ func TestWithoutLoops(t *testing.T) {
 	g.Close()
 	ctx := With(context.Background(), nil)
 	task, called := TaskOf(ctx), false
-	task.Turn()
+	task.Yield()
 	if task.Block(func() { called = true }); task != nil || !called {
 		t.Errorf("%v, called: %v", task, called)
 	}
@@ -520,9 +520,9 @@ func TestLoopsTrade(t *testing.T) {
 	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + len(processors))
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) - len(processors))
 	for _, c := range []struct {
-		why     string
-		servers [2]int // the processors of the servers of the first two tasks, of loops 0 and 1
-		trade   bool
+		why      string
+		servers  [2]int // the processors of the servers of the first two tasks, of loops 0 and 1
+		exchange bool
 	}{
 		{"crosswise", [2]int{1, 0}, true},
 		{"at home", [2]int{0, 1}, false},
@@ -538,7 +538,7 @@ func TestLoopsTrade(t *testing.T) {
 			go echoOn(processors[of], theirs)
 			done.Add(1)
 			deadline, b := time.Now().Add(time.Second), make([]byte, 8)
-			if c.trade {
+			if c.exchange {
 				deadline = time.Now().Add(10 * time.Second)
 			}
 			var talk func(task *Task)
@@ -551,7 +551,7 @@ func TestLoopsTrade(t *testing.T) {
 						t.Errorf("%d bytes: %v", n, err)
 					}
 					if task.Moves() {
-						if !c.trade {
+						if !c.exchange {
 							t.Errorf("%s: task %d is to move", c.why, i)
 						}
 						task.Continue(talk)
@@ -561,7 +561,7 @@ func TestLoopsTrade(t *testing.T) {
 						break
 					}
 				}
-				if moved := task.Loop() != i; moved != c.trade {
+				if moved := task.Loop() != i; moved != c.exchange {
 					t.Errorf("%s: task %d has moved: %v", c.why, i, moved)
 				}
 				if mine := permitted(); len(mine) != 1 || mine[0] != processors[task.Loop()] {

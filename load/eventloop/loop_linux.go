@@ -20,9 +20,9 @@ import (
 // which it gives something to other goroutines every 10 ms. A program whose other goroutines must
 // not wait for so long provides a place more for each loop.
 type Group struct {
-	loops  []*loop
-	all    sync.WaitGroup
-	market market
+	loops    []*loop
+	all      sync.WaitGroup
+	balancer balancer
 }
 
 // New starts so many loops. Where there are as many as processors that the process may use,
@@ -200,7 +200,7 @@ func (l *loop) run() {
 		case len(l.tasks) > 0 || len(l.sleeping) > 0:
 			l.wait()
 			l.resumeDue()
-			l.look()
+			l.offerTasks()
 			l.dispatch()
 		case len(admitted) == 0:
 			<-l.wake
@@ -300,7 +300,7 @@ func (l *loop) resume(t *Task) (listed bool) {
 	case t.again:
 		l.move(t)
 	default:
-		t.to.Store(l) // nobody trades it any more
+		t.to.Store(l) // no loop exchanges it any more
 		l.leave()
 	}
 	return false
@@ -412,9 +412,9 @@ func (t *Task) Block(f func()) {
 	t.away = false
 }
 
-// Turn lets the other clients go on, every now and then; for between two operations, which
+// Yield lets the other clients go on, every now and then; for between two operations, which
 // may have waited for nothing, and tells whether it did. It does nothing for a nil task.
-func (t *Task) Turn() (waited bool) {
+func (t *Task) Yield() (waited bool) {
 	if t == nil {
 		return false
 	}

@@ -29,7 +29,7 @@ func (c *cluster) drive(t *testing.T, cfg load.Config, test func(l *load.Workloa
 // its connection stays, its late answer is for the ledger alone, and the client goes on.
 func TestAbandonedKeepsItsBackend(t *testing.T) {
 	cl := newCluster(t, 1)
-	cl.cfg.Board = NewBoard()
+	cl.cfg.Progress = NewWriterProgress()
 	cl.cfg.Clients, cl.cfg.MaxAbandoned = 2, 3
 	cl.answers(fakepg.Answer{Delay: 3500 * time.Millisecond})
 	cl.drive(t, load.Config{Timeout: time.Second}, func(l *load.Workload) {
@@ -53,8 +53,8 @@ func TestAbandonedKeepsItsBackend(t *testing.T) {
 			t.Errorf("ledger: %v", n)
 		}
 		for writer := range 2 {
-			if acked, _ := cl.cfg.Board.Acked(writer); acked != 0 || cl.cfg.Board.Issued(writer) == 0 {
-				t.Errorf("readers are told that writer %d issued %d, and that %d was acknowledged", writer, cl.cfg.Board.Issued(writer), acked)
+			if acked, _ := cl.cfg.Progress.Acked(writer); acked != 0 || cl.cfg.Progress.Issued(writer) == 0 {
+				t.Errorf("readers are told that writer %d issued %d, and that %d was acknowledged", writer, cl.cfg.Progress.Issued(writer), acked)
 			}
 			for _, e := range entries(t, book, writer) {
 				if took := e.Done - e.Sent; !e.Late || e.Server.Node != "a" || took != 3500*time.Millisecond {
@@ -158,7 +158,7 @@ func TestLongOutage(t *testing.T) {
 func TestTerminateBelongsToNoOperation(t *testing.T) {
 	ours, theirs := net.Pipe()
 	go func() { _, _ = io.Copy(io.Discard, theirs) }()
-	c := &wire{Conn: ours, unwatch: func() bool { return true }}
+	c := &netConn{Conn: ours, unwatch: func() bool { return true }}
 	for _, step := range []struct {
 		message string
 		want    int64

@@ -135,11 +135,11 @@ type Config struct {
 	Seed   uint64
 	Ledger *ledger.Ledger // insert: gets one writer for each client
 	Clock  record.Clock
-	// Board is where inserts publish how far they have come, and where reads find when
-	// writes were acknowledged. Heads are the heads that reads are held against; nil:
-	// the Board's. Without a Board reads are not checked.
-	Board *Board
-	Heads Heads
+	// Progress is where inserts publish how far they have come, and where reads find when
+	// writes were acknowledged. Source has the positions of the writers that reads are held against; nil:
+	// those of Progress. Without Progress reads are not checked.
+	Progress *WriterProgress
+	Source   ProgressSource
 
 	// Dial connects to an address; nil: TCP or Unix sockets, with keepalive.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)

@@ -15,14 +15,14 @@ import (
 // conn is a place for one connection, and what belongs to the connection that is in it
 // rather than to a client. One session at a time has it.
 type conn struct {
-	w      *Workload
-	task   *eventloop.Task // that has it; nil: a goroutine has
-	pooled *pgxpool.Conn   // nil: not connected
-	pg     *pgconn.PgConn
-	wire   *wire
-	stream net.Conn // what is read and written: the wire, or TLS upon it
-	node   *node
-	id     int64 // of the connection, among the workload's
+	w       *Workload
+	task    *eventloop.Task // that has it; nil: a goroutine has
+	pooled  *pgxpool.Conn   // nil: not connected
+	pg      *pgconn.PgConn
+	network *netConn
+	stream  net.Conn // what is read and written: the connection, or TLS upon it
+	node    *node
+	id      int64 // of the connection, among the workload's
 	// number is that of the node that answers; 0: it is not known.
 	number     int
 	introduced bool
@@ -32,23 +32,23 @@ type conn struct {
 	backend    *backend // nil where nothing is interrupted
 	broken     bool     // it is not to be used again
 	status     byte     // of the transaction, as ReadyForQuery tells it: I, T or E
-	inbox      inbox
+	messages   messageReader
 
 	// The rest is of the exchange at hand.
-	answers  answers
-	describe bool // the names of columns are wanted
-	answered int  // statements that were
-	parsed   int
-	weak     bool // a wait for synchronous standbys was cancelled
-	tag      []byte
-	values   [][]byte
-	columns  []string
-	fate     fate
-	out      []byte
-	text     []byte
+	answers   answers
+	describe  bool // the names of columns are wanted
+	answered  int  // statements that were
+	parsed    int
+	weak      bool // a wait for synchronous standbys was cancelled
+	tag       []byte
+	values    [][]byte
+	columns   []string
+	certainty certainty
+	out       []byte
+	text      []byte
 
 	// What few columns and bytes need is next to the rest, as in insert.
-	room struct {
+	space struct {
 		values [4][]byte
 		tag    [32]byte
 		out    [256]byte
@@ -57,8 +57,8 @@ type conn struct {
 
 func newConn(w *Workload) *conn {
 	c := &conn{w: w, prepared: make([]bool, len(w.statements)), ready: make([]bool, len(w.parts))}
-	c.inbox.read = c.read
-	c.values, c.tag, c.out = c.room.values[:0], c.room.tag[:0], c.room.out[:0]
+	c.messages.read = c.read
+	c.values, c.tag, c.out = c.space.values[:0], c.space.tag[:0], c.space.out[:0]
 	return c
 }
 
@@ -90,14 +90,14 @@ func (c *conn) find(ctx context.Context, s *session) (kind string, err error) {
 			continue
 		}
 		c.pooled, c.pg, c.node, c.number, s.asked = pooled, pooled.Conn().PgConn(), n, n.number, n.number
-		c.wire, c.stream, c.status = wireOf(c.pg), c.pg.Conn(), 'I'
-		c.inbox.empty()
-		c.wire.unwatch()
-		c.wire.most.Store(0)
+		c.network, c.stream, c.status = netConnOf(c.pg), c.pg.Conn(), 'I'
+		c.messages.empty()
+		c.network.unwatch()
+		c.network.most.Store(0)
 		if c.task != nil {
-			c.wire.leave()
+			c.network.leave()
 		}
-		s.wire.Store(c.wire)
+		s.network.Store(c.network)
 		c.id = c.w.nextConn()
 		return "", nil
 	}
@@ -115,7 +115,7 @@ func (w *Workload) nextConn() int64 {
 // in the same round trip who answers, where somebody wants to know. Nothing of the
 // operation has been sent yet, so the connection is broken off when it is given up on.
 func (c *conn) introduce(ctx context.Context, p *part) error {
-	unwatch := context.AfterFunc(ctx, c.wire.sever)
+	unwatch := context.AfterFunc(ctx, c.network.sever)
 	identify := !c.introduced && (c.w.inserts() || c.w.cfg.Route == URL)
 	var who whoAnswers
 	c.answers = &who
@@ -163,7 +163,7 @@ func (c *conn) settleIn(who *whoAnswers) {
 		c.server = c.w.cfg.Ledger.AddServer(who.Server)
 	}
 	if c.w.canInterrupt() {
-		c.backend = &backend{node: c.node, at: c.wire.at, pid: c.pg.PID(), secret: c.pg.SecretKey(), encrypted: encrypted(c.pg)}
+		c.backend = &backend{node: c.node, at: c.network.at, pid: c.pg.PID(), secret: c.pg.SecretKey(), encrypted: encrypted(c.pg)}
 	}
 }
 
@@ -182,17 +182,17 @@ func (c *conn) hangUp() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	_ = c.pooled.Conn().Close(ctx) // says goodbye, if that is still possible
-	c.wire.sever()                 // ends what pgx still does in the background after an error
+	c.network.sever()              // ends what pgx still does in the background after an error
 	c.pooled.Release()
 	c.w.leave(c.node)
-	c.pooled, c.pg, c.wire, c.stream, c.node, c.backend = nil, nil, nil, nil, nil, nil
+	c.pooled, c.pg, c.network, c.stream, c.node, c.backend = nil, nil, nil, nil, nil, nil
 	c.number, c.server, c.introduced, c.broken = 0, 0, false, false
 	clear(c.prepared)
 	clear(c.ready)
 }
 
-// astray tells whether the topology knows that the connection is to the wrong node.
-func (c *conn) astray() bool {
+// misrouted tells whether the topology knows that the connection is to the wrong node.
+func (c *conn) misrouted() bool {
 	if c.w.cfg.Route != Topology {
 		return false
 	}
@@ -209,7 +209,7 @@ func (c *conn) astray() bool {
 // read reads what has come of an answer.
 func (c *conn) read(b []byte) (int, error) {
 	if c.task != nil {
-		return c.wire.receive(c.task, b)
+		return c.network.receive(c.task, b)
 	}
 	return c.stream.Read(b)
 }
@@ -217,7 +217,7 @@ func (c *conn) read(b []byte) (int, error) {
 // send sends what was put.
 func (c *conn) send() error {
 	if c.task != nil {
-		return c.wire.send(c.task, c.out)
+		return c.network.send(c.task, c.out)
 	}
 	_, err := c.stream.Write(c.out)
 	return err

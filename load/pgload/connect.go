@@ -15,18 +15,18 @@ func (s *session) Connect(ctx context.Context) error {
 		return errClosed
 	}
 	c := s.conn
-	if s.places != nil {
-		if c = s.places.take(ctx); c == nil {
+	if s.slots != nil {
+		if c = s.slots.acquire(ctx); c == nil {
 			return s.rest(fmt.Errorf("wait for a connection: %w", ctx.Err()))
 		}
-		defer s.places.give(c)
+		defer s.slots.release(c)
 	}
 	err := s.makeReady(ctx, c)
 	if err != nil {
 		c.disconnect()
 	}
-	if s.places != nil {
-		s.wire.Store(nil)
+	if s.slots != nil {
+		s.network.Store(nil)
 	}
 	return s.rest(err)
 }

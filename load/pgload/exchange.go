@@ -21,8 +21,8 @@ type answers interface {
 	complete(n int, tag []byte)
 }
 
-// fate is what is known of the operation at hand, over its statements.
-type fate struct {
+// certainty is what is known of the operation at hand, over its statements.
+type certainty struct {
 	outcome   record.Outcome // of the statement that failed
 	calls     int            // statements sent
 	wrote     bool           // in the transaction that is open
@@ -38,7 +38,7 @@ var errCopy = errors.New("the statement wants data to be copied in, which no wor
 func (c *conn) run(i int, params [][]byte) error {
 	st := &c.w.statements[i]
 	if !c.w.simple && !c.prepared[i] {
-		c.fate.calls++
+		c.certainty.calls++
 		if err := c.prepare(i, i+1, false); err != nil {
 			return c.failed(err, record.Failed)
 		}
@@ -63,7 +63,7 @@ func (c *conn) runText(i int, text []byte) error {
 func (c *conn) finish(st *statement) error {
 	within := c.status != 'I'
 	sent, err := c.exchange()
-	c.fate.calls++
+	c.certainty.calls++
 	if err == nil && st.commits && string(c.tag) == "ROLLBACK" {
 		err = pgx.ErrTxCommitRollback
 	}
@@ -82,7 +82,7 @@ func (c *conn) runBatch(writes, control bool) error {
 	within := c.status != 'I'
 	c.putSync()
 	sent, err := c.exchange()
-	c.fate.calls += 2
+	c.certainty.calls += 2
 	if err != nil {
 		return c.failed(err, c.certain(err, sent, within && !control, control))
 	}
@@ -105,8 +105,8 @@ func (c *conn) certain(err error, sent, within, behind bool) record.Outcome {
 
 // failed notes an error. What an earlier statement of the operation has committed stays.
 func (c *conn) failed(err error, outcome record.Outcome) error {
-	if c.fate.outcome = outcome; outcome == record.Failed && c.fate.committed {
-		c.fate.outcome = record.Unknown
+	if c.certainty.outcome = outcome; outcome == record.Failed && c.certainty.committed {
+		c.certainty.outcome = record.Unknown
 	}
 	return err
 }
@@ -114,11 +114,11 @@ func (c *conn) failed(err error, outcome record.Outcome) error {
 // succeeded notes a statement that was answered.
 func (c *conn) succeeded(within, writes, commits bool) {
 	now := c.status != 'I'
-	c.fate.wrote = c.fate.wrote || writes
+	c.certainty.wrote = c.certainty.wrote || writes
 	if !now || commits {
 		// Not where a transaction was rolled back; but who does that has asked for it.
-		c.fate.committed = c.fate.committed || c.fate.wrote && (commits || !within)
-		c.fate.wrote = false
+		c.certainty.committed = c.certainty.committed || c.certainty.wrote && (commits || !within)
+		c.certainty.wrote = false
 	}
 }
 
@@ -164,7 +164,7 @@ const largeWrite = 32 << 10
 // exchange sends what was put, and reads up to ReadyForQuery. sent is whether a byte of
 // it has left.
 func (c *conn) exchange() (sent bool, err error) {
-	before := c.wire.written.Load()
+	before := c.network.written.Load()
 	c.answered, c.parsed = 0, 0
 	if len(c.out) > largeWrite {
 		err = c.exchangeLarge()
@@ -174,7 +174,7 @@ func (c *conn) exchange() (sent bool, err error) {
 	if err != nil && !is[*pgconn.PgError](err) {
 		c.broken = true
 	}
-	return c.wire.written.Load() > before, err
+	return c.network.written.Load() > before, err
 }
 
 func (c *conn) exchangeLarge() (err error) {
@@ -187,13 +187,13 @@ func (c *conn) exchangeBothWays() error {
 	go func() {
 		err := c.send()
 		if err != nil {
-			c.wire.sever() // there will be no answer
+			c.network.sever() // there will be no answer
 		}
 		wrote <- err
 	}()
 	err := c.receive()
 	if err != nil && c.broken {
-		c.wire.sever()
+		c.network.sever()
 	}
 	return errors.Join(err, <-wrote)
 }
@@ -201,7 +201,7 @@ func (c *conn) exchangeBothWays() error {
 // receive reads the answers up to ReadyForQuery. The first error counts.
 func (c *conn) receive() (first error) {
 	for {
-		kind, body, err := c.inbox.next()
+		kind, body, err := c.messages.next()
 		switch {
 		case err != nil:
 		case kind == 'D': // DataRow
@@ -314,13 +314,13 @@ func (c *conn) rollback() {
 	if c.broken || c.status == 'I' {
 		return
 	}
-	outcome, taker := c.fate, c.answers
+	outcome, taker := c.certainty, c.answers
 	c.answers, c.out = nil, c.out[:0]
 	c.putQuery(append(c.text[:0], "rollback"...))
 	if _, err := c.exchange(); err != nil {
 		c.broken = true
 	}
-	c.fate, c.answers = outcome, taker
+	c.certainty, c.answers = outcome, taker
 }
 
 // usable tells whether the connection can be used for another operation.

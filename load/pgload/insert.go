@@ -14,25 +14,25 @@ import (
 // insert is one or more writes that are acknowledged together, with new sequence
 // numbers each time.
 type insert struct {
-	part    *part
-	session *session
-	ledger  *ledger.Ledger
-	writer  *ledger.Writer // the client's: it outlives sessions
-	head    *head          // where readers see how far it is; nil: nobody looks
-	clock   *record.Clock
-	n       int64        // rows in each operation
-	first   int64        // number of the operation in flight; 0: none
-	lsns    []record.LSN // of its rows; 0: none
-	got     int          // rows of the answers
-	fewer   bool         // a statement stored fewer rows than it was to
-	stored  bool         // a statement stored any
-	full    string       // the tag of a statement that stored all its rows
-	buffer  []byte       // of the keys and values of one statement
-	ends    []int        // of each in buffer
-	params  [][]byte
+	part     *part
+	session  *session
+	ledger   *ledger.Ledger
+	writer   *ledger.Writer  // the client's: it outlives sessions
+	progress *writerPosition // where readers see how far it is; nil: nobody looks
+	clock    *record.Clock
+	n        int64        // rows in each operation
+	first    int64        // number of the operation in flight; 0: none
+	lsns     []record.LSN // of its rows; 0: none
+	got      int          // rows of the answers
+	fewer    bool         // a statement stored fewer rows than it was to
+	stored   bool         // a statement stored any
+	full     string       // the tag of a statement that stored all its rows
+	buffer   []byte       // of the keys and values of one statement
+	ends     []int        // of each in buffer
+	params   [][]byte
 	// What few rows need is next to the rest: whoever inserts has been away from the
 	// processor's caches for long, in which the server's processes were meanwhile.
-	room struct {
+	space struct {
 		lsns   [2]record.LSN
 		ends   [4]int
 		params [4][]byte
@@ -44,10 +44,10 @@ func newInsert(p *part, s *session) *insert {
 	c := &p.cfg
 	rows := c.Rows * c.Statements * c.Pipeline
 	n := &insert{
-		part: p, session: s, ledger: p.w.cfg.Ledger, writer: p.writers[s.client], head: p.heads[s.client], clock: &p.w.cfg.Clock,
+		part: p, session: s, ledger: p.w.cfg.Ledger, writer: p.writers[s.client], progress: p.progress[s.client], clock: &p.w.cfg.Clock,
 		n: int64(rows), full: "INSERT 0 " + strconv.Itoa(c.Rows),
 	}
-	n.lsns, n.ends, n.params, n.buffer = n.room.lsns[:], n.room.ends[:0], n.room.params[:0], n.room.buffer[:0]
+	n.lsns, n.ends, n.params, n.buffer = n.space.lsns[:], n.space.ends[:0], n.space.params[:0], n.space.buffer[:0]
 	if rows > len(n.lsns) {
 		n.lsns = make([]record.LSN, rows)
 	}
@@ -79,7 +79,7 @@ func (n *insert) issue() error {
 		}
 		return errLedgerClosed
 	}
-	n.head.issue(n.first + n.n - 1)
+	n.progress.issue(n.first + n.n - 1)
 	clear(n.lsns)
 	n.got, n.fewer, n.stored = 0, false, false
 	return nil
@@ -113,9 +113,9 @@ func (n *insert) send(ctx context.Context, c *conn) error {
 // trigger may have swallowed a row, and then nothing was stored that could be lost; but
 // of several it is not known which.
 func (n *insert) incomplete(c *conn) error {
-	c.fate.outcome = record.Failed
+	c.certainty.outcome = record.Failed
 	if n.stored {
-		c.fate.outcome = record.Unknown
+		c.certainty.outcome = record.Unknown
 	}
 	return errNoRow
 }
@@ -189,7 +189,7 @@ func (n *insert) settle(op *record.Op, server int, late bool) {
 		n.record(op, server)
 		if op.Outcome.Acknowledged() {
 			for seq := n.first; seq <= last; seq++ {
-				n.head.ack(seq, op.Done)
+				n.progress.ack(seq, op.Done)
 			}
 		}
 	case op.Outcome != record.Unknown: // else nothing is known that was not before

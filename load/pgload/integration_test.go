@@ -227,8 +227,8 @@ func testReads(t *testing.T, pg *postgres, a *admin) {
 	if !s.works[0].(*read).primary {
 		t.Error("the row does not tell that the node is not in recovery")
 	}
-	cfg.Board = NewBoard()
-	cfg.Board.add(DefaultTable, 1_000_000)
+	cfg.Progress = NewWriterProgress()
+	cfg.Progress.add(DefaultTable, 1_000_000)
 	expect(t, once(pg.session(cfg)), record.OK, "") // a writer without rows
 	cfg.Kind, cfg.SQL = SQL, []string{"select count(*), pg_sleep(0) from test_data"}
 	expect(t, once(pg.session(cfg)), record.OK, "")
@@ -477,7 +477,7 @@ func testAllocations(t *testing.T, pg *postgres, _ *admin) {
 		"select 1": {SQL, Work{Kind: SQL, SQL: []string{"select 1"}}},
 	} {
 		cfg := pg.config(c.kind)
-		cfg.Work, cfg.Board = c.work, NewBoard()
+		cfg.Work, cfg.Progress = c.work, NewWriterProgress()
 		w := pg.open(cfg)
 		s := w.Open(0)
 		var before, after runtime.MemStats

@@ -77,7 +77,7 @@ func TestInsertParameters(t *testing.T) {
 
 func TestReadAsksForARandomWriter(t *testing.T) {
 	cl := newCluster(t, 1)
-	cl.cfg.Kind, cl.cfg.Board = Read, boardOf(3)
+	cl.cfg.Kind, cl.cfg.Progress = Read, progressOf(3)
 	cl.servers[0].Columns = []string{"int_value", "char_value", "pg_is_in_recovery"}
 	asked := map[int]int{}
 	cl.servers[0].SetAnswer(func(_ string, params [][]byte) fakepg.Answer {

@@ -21,7 +21,7 @@ func TestWhoCannotLeave(t *testing.T) {
 	}
 	defer loops.Close()
 	ours, theirs := net.Pipe() // which has no descriptor at all
-	w := &wire{Conn: ours, unwatch: func() bool { return true }}
+	w := &netConn{Conn: ours, unwatch: func() bool { return true }}
 	w.leave()
 	var ended sync.WaitGroup
 	ended.Add(1)
@@ -57,7 +57,7 @@ func TestSevered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &wire{Conn: conn, unwatch: func() bool { return true }}
+	w := &netConn{Conn: conn, unwatch: func() bool { return true }}
 	w.leave()
 	defer func() { _ = w.Close() }()
 	w.sever()

@@ -50,7 +50,7 @@ func (w *Workload) newNode(e Endpoint) (*node, error) {
 	pc.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
 	pc.PrepareConn = func(_ context.Context, c *pgx.Conn) (bool, error) {
 		// A connection whose attempt was given up on the moment it came to life.
-		return !wireOf(c.PgConn()).broken.Load(), nil
+		return !netConnOf(c.PgConn()).broken.Load(), nil
 	}
 	pool, err := pgxpool.NewWithConfig(context.Background(), pc)
 	return &node{name: e.Node, number: 1 + slices.Index(cfg.Endpoints, e), pool: pool}, err
@@ -71,9 +71,9 @@ func (n *node) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	return pooled, nil
 }
 
-// grudge is how long a node that could not be connected to is asked after all
+// connectBackoff is how long a node that could not be connected to is asked after all
 // others.
-const grudge = time.Second
+const connectBackoff = time.Second
 
 // choose reserves a place on the node that a client should try next, among those
 // it has not tried; nil when it has tried all. Primaries are looked for from the
@@ -106,7 +106,7 @@ func (w *Workload) choose(client int, tried map[*node]bool) *node {
 			continue
 		}
 		var rank [3]int
-		if time.Since(n.failed) < grudge {
+		if time.Since(n.failed) < connectBackoff {
 			rank[0] = 1
 		}
 		if w.cfg.Target == Replicas {

@@ -29,10 +29,10 @@ type part struct {
 	transaction    bool // begin and commit are wanted
 	only           bool // whether nothing it does can be seen to write
 
-	writers    []*ledger.Writer // insert: by client
-	heads      []*head          // insert: where readers see how far each writer is; nil without a Board
-	readers    []*reader        // read: by client; nil until its first session
-	table      []int64          // read: shares of Latest, Point and Range, added up
+	writers    []*ledger.Writer  // insert: by client
+	progress   []*writerPosition // insert: where readers see how far each writer is; nil without Progress
+	readers    []*reader         // read: by client; nil until its first session
+	table      []int64           // read: shares of Latest, Point and Range, added up
 	generators []generate.Generator
 	variables  [][]int // sql: for each statement the generators of its parameters
 	script     *script.Script
@@ -280,7 +280,7 @@ func WriterName(workload, part string) string {
 	return workload + "/" + part
 }
 
-// addWriters makes the clients' writers, and their heads on the board.
+// addWriters makes the clients' writers, and their positions in the progress.
 func (p *part) addWriters() error {
 	if p.cfg.Kind != Insert {
 		return nil
@@ -293,11 +293,11 @@ func (p *part) addWriters() error {
 		if err != nil {
 			return err
 		}
-		var h *head
-		if p.w.cfg.Board != nil {
-			h = p.w.cfg.Board.add(p.cfg.Table, writer.ID())
+		var h *writerPosition
+		if p.w.cfg.Progress != nil {
+			h = p.w.cfg.Progress.add(p.cfg.Table, writer.ID())
 		}
-		p.writers, p.heads = append(p.writers, writer), append(p.heads, h)
+		p.writers, p.progress = append(p.writers, writer), append(p.progress, h)
 	}
 	return nil
 }

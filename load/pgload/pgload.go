@@ -32,7 +32,7 @@ type Workload struct {
 	parts      []*part     // one, unless it is a mix
 	weights    int         // of all parts
 	nodes      []*node     // in the order of Config.Endpoints; with a node or a URL as target only that
-	places     []*places   // where connections are shared: by node for Each, else one; nil elsewhere
+	slots      []*slots    // where connections are shared: by node for Each, else one; nil elsewhere
 
 	ctx        context.Context // of every interruption; ends with Close
 	cancel     context.CancelFunc
@@ -51,8 +51,8 @@ func New(cfg Config) (*Workload, error) {
 	if w.cfg.ConnectTimeout <= 0 {
 		w.cfg.ConnectTimeout = defaultConnectTimeout
 	}
-	if w.cfg.Heads == nil && cfg.Board != nil {
-		w.cfg.Heads = cfg.Board
+	if w.cfg.Source == nil && cfg.Progress != nil {
+		w.cfg.Source = cfg.Progress
 	}
 	w.opened = make([]uint64, max(cfg.Clients, 1))
 	if w.dial == nil {
@@ -114,7 +114,7 @@ func (w *Workload) prepare() error {
 	return nil
 }
 
-// share makes the places of connections that several clients use.
+// share makes the slots of connections that several clients use.
 func (w *Workload) share() {
 	queues := 1
 	if w.cfg.Target == Each {
@@ -124,7 +124,7 @@ func (w *Workload) share() {
 		return
 	}
 	for range queues {
-		w.places = append(w.places, newPlaces(w, w.cfg.Connections))
+		w.slots = append(w.slots, newSlots(w, w.cfg.Connections))
 	}
 }
 
@@ -186,7 +186,7 @@ func (w *Workload) Writes() bool {
 // Pollable tells whether an event loop can wait for the answers: it has to have the
 // sockets themselves, one for each client, without TLS upon them.
 func (w *Workload) Pollable() bool {
-	if w.places != nil || w.cfg.Dial != nil {
+	if w.slots != nil || w.cfg.Dial != nil {
 		return false
 	}
 	for _, n := range w.nodes {
@@ -216,8 +216,8 @@ func (w *Workload) leftOpen() {
 	none := w.open == 0
 	w.mu.Unlock()
 	if none {
-		for _, p := range w.places {
-			p.empty()
+		for _, p := range w.slots {
+			p.closeFree()
 		}
 	}
 }
@@ -232,8 +232,8 @@ func (w *Workload) canInterrupt() bool {
 func (w *Workload) Close() {
 	w.cancel()
 	w.interrupts.Wait()
-	for _, p := range w.places {
-		p.empty()
+	for _, p := range w.slots {
+		p.closeFree()
 	}
 	for _, n := range w.nodes {
 		n.pool.Close()

@@ -77,13 +77,13 @@ type nodeReads struct {
 
 // reader is one client of a read workload, which outlives its sessions.
 type reader struct {
-	heads   Heads
-	board   *Board
-	clock   *record.Clock
-	client  int
-	keep    int   // events of a kind
-	writers []int // of the table
-	own     int   // index into writers
+	source   ProgressSource
+	progress *WriterProgress
+	clock    *record.Clock
+	client   int
+	keep     int   // events of a kind
+	writers  []int // of the table
+	own      int   // index into writers
 	// The rest belongs to the one goroutine that settles the client's operations, until
 	// the load has ended.
 	furthest []sight // by index into writers
@@ -101,9 +101,9 @@ type sight struct {
 }
 
 func newReader(cfg *Config, table string, client int) *reader {
-	r := &reader{heads: cfg.Heads, board: cfg.Board, clock: &cfg.Clock, client: client, rows: roaring64.New()}
-	if cfg.Heads != nil {
-		r.writers = cfg.Heads.Writers(table)
+	r := &reader{source: cfg.Source, progress: cfg.Progress, clock: &cfg.Clock, client: client, rows: roaring64.New()}
+	if cfg.Source != nil {
+		r.writers = cfg.Source.Writers(table)
 	}
 	r.keep = max(16, keptEvents/max(1, cfg.Clients))
 	r.nodes = make([]*nodeReads, len(cfg.Endpoints)+1)
@@ -126,7 +126,7 @@ func (w *Workload) Unchecked() string {
 			return "the keys of table " + p.cfg.Table + " are serial, so that a read does not know whose row is the newest"
 		case p.cfg.Reads[Latest] == 0:
 			return "it does not read the newest rows"
-		case w.cfg.Heads == nil || w.cfg.Board == nil || len(w.cfg.Heads.Writers(p.cfg.Table)) == 0:
+		case w.cfg.Source == nil || w.cfg.Progress == nil || len(w.cfg.Source.Writers(p.cfg.Table)) == 0:
 			return "no workload of the run inserts into table " + p.cfg.Table
 		}
 	}
@@ -163,7 +163,7 @@ func (r *reader) look(q *question, heads []int64) {
 	e := record.ReadEvent{
 		At: q.sent, Client: r.client, Node: q.node, Writer: r.writers[q.index], Seen: q.seqs[0], Next: q.seqs[1], Acked: q.acked, AckedAt: q.ackedAt, N: 1,
 	}
-	if q.rows > 0 && (e.Seen < 1 || e.Seen > r.heads.Issued(e.Writer)) || q.rows > 1 && e.Next < 1 {
+	if q.rows > 0 && (e.Seen < 1 || e.Seen > r.source.Issued(e.Writer)) || q.rows > 1 && e.Next < 1 {
 		r.keepEvent(&r.reads.Never, e)
 		return // it says nothing about how far the node has come
 	}
@@ -183,7 +183,7 @@ func (r *reader) node(number int) *nodeReads {
 	return n
 }
 
-// inOrder sees whether a writer's head went back, and notes what was read.
+// inOrder sees whether a writer.s position went back, and notes what was read.
 func (r *reader) inOrder(q *question, e record.ReadEvent, heads []int64) {
 	f := &r.furthest[q.index]
 	before := heads[q.index]
@@ -236,7 +236,7 @@ func (r *reader) neighbours(q *question, e record.ReadEvent) {
 func (r *reader) stale(n *nodeReads, own bool, e record.ReadEvent) {
 	n.stale++
 	r.reads.Stale.N++
-	at, atLeast := r.board.oldestUnseen(e.Writer, e.Seen, e.Acked, e.AckedAt)
+	at, atLeast := r.progress.oldestUnseen(e.Writer, e.Seen, e.Acked, e.AckedAt)
 	if atLeast {
 		n.atLeast++
 	}

@@ -14,9 +14,9 @@ import (
 	"pgchaos/record"
 )
 
-// boardOf is a board with n writers of the default table.
-func boardOf(n int) *Board {
-	b := NewBoard()
+// progressOf is progress with n writers of the default table.
+func progressOf(n int) *WriterProgress {
+	b := NewWriterProgress()
 	for i := range n {
 		b.add(DefaultTable, i)
 	}
@@ -27,7 +27,7 @@ func boardOf(n int) *Board {
 // numbers that it has of writer 0, newest first.
 type readCluster struct {
 	*cluster
-	head   *head
+	head   *writerPosition
 	shown  []int64
 	during func() // while the server answers
 }
@@ -35,8 +35,8 @@ type readCluster struct {
 func newReadCluster(t *testing.T) *readCluster {
 	t.Helper()
 	c := &readCluster{cluster: newCluster(t, 2)}
-	c.cfg.Kind, c.cfg.Target, c.cfg.Board = Read, Each, NewBoard()
-	c.head = c.cfg.Board.add(DefaultTable, 0)
+	c.cfg.Kind, c.cfg.Target, c.cfg.Progress = Read, Each, NewWriterProgress()
+	c.head = c.cfg.Progress.add(DefaultTable, 0)
 	for _, s := range c.servers {
 		s.Columns = []string{"int_value", "char_value", "pg_is_in_recovery"}
 		s.SetAnswer(func(string, [][]byte) fakepg.Answer {
@@ -210,7 +210,7 @@ func TestGivenUpReadsAreNotHeldAgainstANode(t *testing.T) {
 // TestReadersTurns: every second read is of the client's own writer.
 func TestReadersTurns(t *testing.T) {
 	cl := newCluster(t, 1)
-	cl.cfg.Kind, cl.cfg.Board, cl.cfg.Clients = Read, boardOf(4), 7
+	cl.cfg.Kind, cl.cfg.Progress, cl.cfg.Clients = Read, progressOf(4), 7
 	cl.servers[0].Columns = []string{"int_value", "char_value", "pg_is_in_recovery"}
 	asked := map[int]int{}
 	cl.servers[0].SetAnswer(func(_ string, params [][]byte) fakepg.Answer {
@@ -231,10 +231,10 @@ func TestReadersTurns(t *testing.T) {
 
 func TestUncheckedSaysWhy(t *testing.T) {
 	for why, change := range map[string]func(c *Config){
-		"serial keys":          func(c *Config) { c.Serial, c.Board = true, boardOf(1) },
-		"nobody publishes":     func(*Config) {},
-		"nobody writes there":  func(c *Config) { c.Board, c.Table = boardOf(1), "other" },
-		"a board without rows": func(c *Config) { c.Board = NewBoard() },
+		"serial keys":           func(c *Config) { c.Serial, c.Progress = true, progressOf(1) },
+		"nobody publishes":      func(*Config) {},
+		"nobody writes there":   func(c *Config) { c.Progress, c.Table = progressOf(1), "other" },
+		"progress without rows": func(c *Config) { c.Progress = NewWriterProgress() },
 	} {
 		cl := newCluster(t, 1)
 		cl.cfg.Kind = Read
@@ -281,8 +281,8 @@ func TestWhoReadWhat(t *testing.T) {
 
 // TestBoard: what was acknowledged long ago is at least so old.
 func TestBoard(t *testing.T) {
-	b := boardOf(1)
-	h := (*b.heads.Load())[0]
+	b := progressOf(1)
+	h := (*b.positions.Load())[0]
 	if seq, at := b.Acked(0); seq != 0 || at != 0 {
 		t.Errorf("nothing was acknowledged, and it says %d at %v", seq, at)
 	}
@@ -309,18 +309,18 @@ func TestBoard(t *testing.T) {
 	}
 }
 
-// BenchmarkReadCheck is what checking adds to a read: choosing, looking at the heads
+// BenchmarkReadCheck is what checking adds to a read: choosing, looking at the positions
 // before, parsing two rows, and judging them. Half of the reads are stale.
 func BenchmarkReadCheck(b *testing.B) {
 	b.Run("unchecked", func(b *testing.B) { benchmarkRead(b, nil) })
-	b.Run("checked", func(b *testing.B) { benchmarkRead(b, boardOf(8)) })
+	b.Run("checked", func(b *testing.B) { benchmarkRead(b, progressOf(8)) })
 }
 
-func benchmarkRead(b *testing.B, board *Board) {
-	cfg := Config{Clients: 4, Endpoints: make([]Endpoint, 3), Board: board, Clock: record.StartClock()}
-	if board != nil {
-		cfg.Heads = board
-		for _, h := range *board.heads.Load() {
+func benchmarkRead(b *testing.B, progress *WriterProgress) {
+	cfg := Config{Clients: 4, Endpoints: make([]Endpoint, 3), Progress: progress, Clock: record.StartClock()}
+	if progress != nil {
+		cfg.Source = progress
+		for _, h := range *progress.positions.Load() {
 			for seq := int64(1); seq <= 1000; seq++ {
 				h.issue(seq)
 				h.ack(seq, time.Duration(seq))
@@ -363,9 +363,9 @@ func benchmarkRead(b *testing.B, board *Board) {
 // TestBackOverASharedConnection: a client that comes back to a connection still knows
 // what it has seen over it.
 func TestBackOverASharedConnection(t *testing.T) {
-	cfg := Config{Clients: 1, Endpoints: make([]Endpoint, 2), Board: boardOf(1), Clock: record.StartClock()}
-	cfg.Heads = cfg.Board
-	(*cfg.Board.heads.Load())[0].issue(100)
+	cfg := Config{Clients: 1, Endpoints: make([]Endpoint, 2), Progress: progressOf(1), Clock: record.StartClock()}
+	cfg.Source = cfg.Progress
+	(*cfg.Progress.positions.Load())[0].issue(100)
 	p := &part{w: &Workload{}, cfg: Work{Pipeline: 1}, table: []int64{1, 1, 1}}
 	r := &read{part: p, reader: newReader(&cfg, DefaultTable, 0), random: rand.New(rand.NewPCG(1, 1)), conn: -1}
 	for _, step := range []struct{ conn, seen, back, across int64 }{{1, 10, 0, 0}, {2, 9, 0, 1}, {1, 8, 1, 1}, {1, 10, 1, 1}, {2, 11, 1, 1}, {1, 10, 1, 2}} {

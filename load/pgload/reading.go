@@ -19,7 +19,7 @@ type read struct {
 	part   *part
 	reader *reader
 	random *rand.Rand
-	// conn is the connection of the newest read, and heads the newest rows that were read
+	// conn is the connection of the newest read, and newest the newest rows that were read
 	// over it, by index of writer.
 	conn    int64
 	heads   []int64
@@ -94,7 +94,7 @@ func (r *read) bind(kind, node int) [][]byte {
 			q.index = r.random.IntN(n)
 		}
 		id = r.reader.writers[q.index]
-		q.acked, q.ackedAt = r.reader.heads.Acked(id)
+		q.acked, q.ackedAt = r.reader.source.Acked(id)
 		q.sent = r.reader.clock.Now()
 	}
 	low, high := int64(record.PackKey(id, 0)), int64(record.PackKey(id+1, 0))
@@ -125,7 +125,7 @@ func (r *read) existing(id int, acked int64, kind int) int64 {
 	if r.part.cfg.Serial { // as many rows as all writers have had acknowledged
 		acked, writer = 0, 0
 		for _, w := range r.reader.writers {
-			seq, _ := r.reader.heads.Acked(w)
+			seq, _ := r.reader.source.Acked(w)
 			acked += seq
 		}
 	}

@@ -21,7 +21,7 @@ var defaults = map[string]string{
 }
 
 // largestGreeting bounds one message of a server while a client connects, in bytes: pgx makes
-// room for what a message says it has. What follows, the inbox reads.
+// room for what a message says it has. What follows, the message reader reads.
 const largestGreeting = 1 << 20
 
 // ours are the settings of a connection that are no user's to make.

@@ -87,7 +87,7 @@ func (s *scripted) perform(ctx context.Context, c *conn) error {
 }
 
 func (s *scripted) statement(ctx context.Context, c *conn, step script.Step) error {
-	if c.fate.calls > 0 {
+	if c.certainty.calls > 0 {
 		if err := s.session.halted(ctx); err != nil {
 			return c.stopped(err)
 		}
@@ -173,7 +173,7 @@ func (s *scripted) flush(ctx context.Context, c *conn) error {
 	if s.queued == 0 {
 		return nil
 	}
-	if c.fate.calls > 0 {
+	if c.certainty.calls > 0 {
 		if err := s.session.halted(ctx); err != nil {
 			return c.stopped(err)
 		}

@@ -24,9 +24,9 @@ type session struct {
 	// failures counts the failures to connect in a row.
 	failures int
 
-	conn   *conn   // nil: it has none
-	places *places // nil: the connection is its own
-	at     int     // the part that is performed, or was last
+	conn  *conn  // nil: it has none
+	slots *slots // nil: the connection is its own
+	at    int    // the part that is performed, or was last
 	// asked is the number of the node that the operation at hand is or was tried on; 0
 	// when it was several, and none of them took the client.
 	asked int
@@ -37,11 +37,11 @@ type session struct {
 
 	gone   context.Context // whose end gives the place up that the session has
 	ungone func() bool
-	holds  atomic.Bool // a place of places
+	holds  atomic.Bool // a slot of slots
 
-	flying atomic.Pointer[backend] // while it has an operation: whoever takes it away is first
-	state  atomic.Int32            // resting, busy or closed
-	wire   atomic.Pointer[wire]    // for Close to break
+	flying  atomic.Pointer[backend] // while it has an operation: whoever takes it away is first
+	state   atomic.Int32            // resting, busy or closed
+	network atomic.Pointer[netConn] // for Close to break
 }
 
 const (
@@ -53,8 +53,8 @@ const (
 // newSession makes the nth session of a client, which draws other numbers than those before.
 func newSession(w *Workload, client int, nth uint64) *session {
 	s := &session{w: w, client: client, random: rand.New(rand.NewPCG(w.cfg.Seed, uint64(client)|(nth-1)<<32))}
-	if w.places != nil {
-		s.places = w.places[client%len(w.places)]
+	if w.slots != nil {
+		s.slots = w.slots[client%len(w.slots)]
 	} else {
 		s.conn = newConn(w)
 	}
@@ -74,7 +74,7 @@ func (s *session) Do(ctx context.Context, op *record.Op) (pause time.Duration) {
 		return 0
 	}
 	s.answered = false
-	if s.places == nil {
+	if s.slots == nil {
 		pause = s.do(ctx, op)
 	} else {
 		pause = s.share(ctx, op)
@@ -93,7 +93,7 @@ func ended(op *record.Op, outcome record.Outcome, kind string, err error) {
 
 // share does an operation over a connection that is not the session's own.
 func (s *session) share(ctx context.Context, op *record.Op) (pause time.Duration) {
-	c := s.places.take(ctx)
+	c := s.slots.acquire(ctx)
 	s.asked = 0
 	if c == nil {
 		ended(op, record.Dropped, kindGivenUp, fmt.Errorf("wait for a connection: %w", ctx.Err()))
@@ -103,7 +103,7 @@ func (s *session) share(ctx context.Context, op *record.Op) (pause time.Duration
 	s.holds.Store(true)
 	s.watch(ctx)
 	s.conn = c
-	s.wire.Store(c.wire)
+	s.network.Store(c.network)
 	if s.state.Load() == closed {
 		c.disconnect()
 		s.back(c)
@@ -128,29 +128,29 @@ func (s *session) watch(ctx context.Context) {
 	s.gone = ctx
 	s.ungone = context.AfterFunc(ctx, func() {
 		if s.holds.CompareAndSwap(true, false) {
-			s.places.give(newConn(s.w))
+			s.slots.release(newConn(s.w))
 		}
 	})
 }
 
 // back gives the connection back, unless its place has been given away.
 func (s *session) back(c *conn) {
-	s.wire.Store(nil)
+	s.network.Store(nil)
 	s.conn = nil
 	if s.state.Load() == closed || !s.holds.CompareAndSwap(true, false) {
 		c.disconnect()
 		if s.holds.CompareAndSwap(true, false) {
-			s.places.give(c)
+			s.slots.release(c)
 		}
 		return
 	}
-	s.places.give(c)
+	s.slots.release(c)
 }
 
 func (s *session) do(ctx context.Context, op *record.Op) (pause time.Duration) {
 	s.at = s.w.pick(s.random)
 	p, c := s.w.parts[s.at], s.conn
-	if c.pooled != nil && c.astray() {
+	if c.pooled != nil && c.misrouted() {
 		c.disconnect()
 	}
 	if c.pooled == nil || !c.ready[p.number] {
@@ -159,7 +159,7 @@ func (s *session) do(ctx context.Context, op *record.Op) (pause time.Duration) {
 		}
 	}
 	s.asked, s.server = c.number, c.server
-	out, in, wire := c.wire.written.Load(), c.wire.read.Load(), c.wire
+	out, in, wire := c.network.written.Load(), c.network.read.Load(), c.network
 	b := c.backend
 	if b != nil {
 		s.flying.Store(b)
@@ -204,7 +204,7 @@ var (
 // attempt performs the operation once.
 func (s *session) attempt(ctx context.Context, op *record.Op) (pause time.Duration) {
 	c, w := s.conn, s.works[s.at]
-	c.fate = fate{}
+	c.certainty = certainty{}
 	c.weak = false
 	err := w.perform(ctx, c)
 	if err == nil && c.status != 'I' {
@@ -221,12 +221,12 @@ func (s *session) attempt(ctx context.Context, op *record.Op) (pause time.Durati
 // failed notes an error, after which the connection may not be good for more.
 func (s *session) failed(c *conn, op *record.Op, err error) (pause time.Duration) {
 	s.answered = is[*pgconn.PgError](err) || is[*noRowError](err) || errors.Is(err, errOpen)
-	ended(op, c.fate.outcome, kindOf(err), err)
+	ended(op, c.certainty.outcome, kindOf(err), err)
 	if op.Kind == kindLedger { // and it will be so for ever
 		s.failures++
 		return backoff(s.failures, s.random)
 	}
-	if c.fate.calls > 1 {
+	if c.certainty.calls > 1 {
 		c.rollback()
 	}
 	if op.Outcome != record.Failed || useless(op.Kind) || !c.usable() {
@@ -284,8 +284,8 @@ func (s *session) getReady(ctx context.Context, p *part, op *record.Op) (pause t
 }
 
 // adopt notes the connection that is being made, so that Close can break it.
-func (s *session) adopt(c *wire) error {
-	s.wire.Store(c)
+func (s *session) adopt(c *netConn) error {
+	s.network.Store(c)
 	if s.state.Load() == closed {
 		c.sever()
 		return errClosed
@@ -313,7 +313,7 @@ func (s *session) Close() {
 		if s.conn != nil {
 			s.conn.hangUp()
 		}
-	} else if c := s.wire.Load(); c != nil {
+	} else if c := s.network.Load(); c != nil {
 		c.sever()
 	}
 	s.w.leftOpen()

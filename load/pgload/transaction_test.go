@@ -81,7 +81,7 @@ func TestOutcomesOfTransactions(t *testing.T) {
 	} {
 		t.Run(c.why, func(t *testing.T) {
 			cl := newCluster(t, 1)
-			cl.cfg.Work, cl.cfg.Board = c.work, NewBoard()
+			cl.cfg.Work, cl.cfg.Progress = c.work, NewWriterProgress()
 			cl.servers[0].SetAnswer(inTransactions(c.word, c.nth, c.answer))
 			cl.bubble(t, func(w *Workload) {
 				s := w.Open(0)
@@ -94,8 +94,8 @@ func TestOutcomesOfTransactions(t *testing.T) {
 				}
 				s.Close()
 				n := int64(max(c.work.Rows, c.work.Statements, c.work.Pipeline))
-				acked, _ := cl.cfg.Board.Acked(0)
-				if issued := cl.cfg.Board.Issued(0); issued != n || (acked == n) != c.want.Acknowledged() || acked != 0 && acked != n {
+				acked, _ := cl.cfg.Progress.Acked(0)
+				if issued := cl.cfg.Progress.Issued(0); issued != n || (acked == n) != c.want.Acknowledged() || acked != 0 && acked != n {
 					t.Errorf("readers are told that %d were issued, and %d acknowledged", issued, acked)
 				}
 				if got := counts(cl.book(t)); got[c.want] != n {

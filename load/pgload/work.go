@@ -45,7 +45,7 @@ func (s *session) commit(ctx context.Context, c *conn) error {
 }
 
 func (s *session) step(ctx context.Context, c *conn, i int, params [][]byte) error {
-	if c.fate.calls > 0 {
+	if c.certainty.calls > 0 {
 		if err := s.halted(ctx); err != nil {
 			return c.stopped(err)
 		}
@@ -90,9 +90,9 @@ func (u *update) perform(_ context.Context, c *conn) error {
 		err = c.runBatch(true, false)
 	}
 	if err == nil && u.missed {
-		c.fate.outcome = record.Failed
+		c.certainty.outcome = record.Failed
 		if u.part.cfg.Pipeline > 1 { // of which others may have been there
-			c.fate.outcome = record.Unknown
+			c.certainty.outcome = record.Unknown
 		}
 		return &noRowError{"the update found no row with the key that it was given"}
 	}

@@ -106,7 +106,7 @@ func TestEveryKind(t *testing.T) {
 			t.Run(name+", "+protocol, func(t *testing.T) {
 				pg.t, pg.loops = t, nil
 				cfg := pg.config(SQL)
-				cfg.Protocol, cfg.Board, cfg.Clients, cfg.Connections, cfg.Seed = protocol, NewBoard(), 3, 2, 7
+				cfg.Protocol, cfg.Progress, cfg.Clients, cfg.Connections, cfg.Seed = protocol, NewWriterProgress(), 3, 2, 7
 				if protocol == "on event loops" {
 					pg.loops, cfg.Protocol, cfg.Connections = loops, Extended, 0
 				}
@@ -167,7 +167,7 @@ func useKind(t *testing.T, pg *postgres, a *admin, w *Workload, sessions []load.
 		if i >= 15 && i < 18 && reply.Outcome != record.OK {
 			reply = once(sessions[i%3]) // it was lost; but not again
 		}
-		if reply.Outcome != record.OK || reply.Out <= 0 || reply.In <= 0 || reply.Sent <= 0 && w.places != nil || reply.Node != 1 {
+		if reply.Outcome != record.OK || reply.Out <= 0 || reply.In <= 0 || reply.Sent <= 0 && w.slots != nil || reply.Node != 1 {
 			t.Fatalf("operation %d: %+v", i, reply)
 		}
 		parts[reply.Part] = true
@@ -175,7 +175,7 @@ func useKind(t *testing.T, pg *postgres, a *admin, w *Workload, sessions []load.
 	if len(parts) != len(w.parts) {
 		t.Errorf("parts %v", parts)
 	}
-	if n := a.number("select count(*) from pg_stat_activity where application_name = 'pgload'"); n > 2 && w.places != nil || n > 3 {
+	if n := a.number("select count(*) from pg_stat_activity where application_name = 'pgload'"); n > 2 && w.slots != nil || n > 3 {
 		t.Errorf("%d connections, of which there are to be 2 or, one for each, 3", n)
 	}
 }

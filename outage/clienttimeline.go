@@ -7,8 +7,8 @@ import (
 	"pgchaos/record"
 )
 
-// felt answers questions about what one workload's clients felt.
-type felt struct {
+// clientTimeline answers questions about what one workload's clients felt.
+type clientTimeline struct {
 	Activity
 	end time.Duration // of the load
 	// part is set where the Activity is the part of one node. That nobody uses the node for
@@ -25,13 +25,13 @@ func within(i int, offset uint16) time.Duration {
 }
 
 // What is known of a slot that has successes, or failures.
-func (f felt) firstOK(i int) time.Duration    { return within(i, f.Slots[i].FirstOK) }
-func (f felt) lastOK(i int) time.Duration     { return within(i, f.Slots[i].LastOK) }
-func (f felt) firstError(i int) time.Duration { return within(i, f.Slots[i].FirstError) }
-func (f felt) lastError(i int) time.Duration  { return within(i, f.Slots[i].LastError) }
+func (f clientTimeline) firstOK(i int) time.Duration    { return within(i, f.Slots[i].FirstOK) }
+func (f clientTimeline) lastOK(i int) time.Duration     { return within(i, f.Slots[i].LastOK) }
+func (f clientTimeline) firstError(i int) time.Duration { return within(i, f.Slots[i].FirstError) }
+func (f clientTimeline) lastError(i int) time.Duration  { return within(i, f.Slots[i].LastError) }
 
 // success is the first slot from i on with a success, or -1.
-func (f felt) success(i int) int {
+func (f clientTimeline) success(i int) int {
 	for ; i < len(f.Slots); i++ {
 		if f.Slots[i].OK > 0 {
 			return i
@@ -41,7 +41,7 @@ func (f felt) success(i int) int {
 }
 
 // successIn is the first success in slot i or a later one.
-func (f felt) successIn(i int) (at time.Duration, ok bool) {
+func (f clientTimeline) successIn(i int) (at time.Duration, ok bool) {
 	if i = f.success(i); i < 0 {
 		return 0, false
 	}
@@ -49,7 +49,7 @@ func (f felt) successIn(i int) (at time.Duration, ok bool) {
 }
 
 // successFrom is the first success at a moment or later.
-func (f felt) successFrom(t time.Duration) (at time.Duration, ok bool) {
+func (f clientTimeline) successFrom(t time.Duration) (at time.Duration, ok bool) {
 	i := slot(t)
 	if i < len(f.Slots) && f.Slots[i].OK > 0 && f.lastOK(i) >= t {
 		if f.firstOK(i) >= t {
@@ -61,7 +61,7 @@ func (f felt) successFrom(t time.Duration) (at time.Duration, ok bool) {
 }
 
 // backAfter is the first success after the last failure of a slot.
-func (f felt) backAfter(i int) (at time.Duration, ok bool) {
+func (f clientTimeline) backAfter(i int) (at time.Duration, ok bool) {
 	if s := &f.Slots[i]; s.Returns() {
 		return within(i, s.Back), true
 	}
@@ -69,7 +69,7 @@ func (f felt) backAfter(i int) (at time.Duration, ok bool) {
 }
 
 // lastBefore is the last success before a moment.
-func (f felt) lastBefore(t time.Duration) (at time.Duration, ok bool) {
+func (f clientTimeline) lastBefore(t time.Duration) (at time.Duration, ok bool) {
 	for i := min(slot(t), len(f.Slots)-1); i >= 0; i-- {
 		switch {
 		case f.Slots[i].OK == 0 || f.firstOK(i) >= t:
@@ -83,7 +83,7 @@ func (f felt) lastBefore(t time.Duration) (at time.Duration, ok bool) {
 }
 
 // count counts the successes and failures in the slots [from, to).
-func (f felt) count(from, to int) (ok, errors int64) {
+func (f clientTimeline) count(from, to int) (ok, errors int64) {
 	for i := max(0, from); i < min(to, len(f.Slots)); i++ {
 		ok += int64(f.Slots[i].OK)
 		errors += int64(f.Slots[i].Errors)
@@ -106,7 +106,7 @@ func (g gap) length() time.Duration { return g.to - g.from }
 
 // gaps are the stretches without a success that begin in [from, until) while the
 // workload is active. Those within one slot are left out.
-func (f felt) gaps(from, until time.Duration) iter.Seq[gap] {
+func (f clientTimeline) gaps(from, until time.Duration) iter.Seq[gap] {
 	return func(yield func(gap) bool) {
 		for _, active := range f.Active {
 			g := gap{from: max(from, active.From)}
@@ -132,7 +132,7 @@ func (f felt) gaps(from, until time.Duration) iter.Seq[gap] {
 
 // downtime is the longest gap in [from, to). One that begins before or ends after is
 // taken whole if what lies in there is a stall already, and is otherwise cut.
-func (f felt) downtime(from, to time.Duration) (longest gap) {
+func (f clientTimeline) downtime(from, to time.Duration) (longest gap) {
 	begin, _ := f.lastBefore(from)
 	for g := range f.gaps(begin, to) {
 		if min(g.to, to)-max(g.from, from) < minStall {
@@ -146,7 +146,7 @@ func (f felt) downtime(from, to time.Duration) (longest gap) {
 	return longest
 }
 
-func (f felt) activeAt(t time.Duration) bool {
+func (f clientTimeline) activeAt(t time.Duration) bool {
 	for _, a := range f.Active {
 		if a.From <= t && t < a.To {
 			return true
@@ -155,7 +155,7 @@ func (f felt) activeAt(t time.Duration) bool {
 	return false
 }
 
-func (f felt) activeDuring(i int) bool {
+func (f clientTimeline) activeDuring(i int) bool {
 	for _, a := range f.Active {
 		if a.From < start(i+1) && start(i) < a.To {
 			return true
@@ -165,7 +165,7 @@ func (f felt) activeDuring(i int) bool {
 }
 
 // lastActive is when the workload stopped for the last time.
-func (f felt) lastActive() (last time.Duration) {
+func (f clientTimeline) lastActive() (last time.Duration) {
 	for _, a := range f.Active {
 		last = max(last, min(a.To, f.end))
 	}

@@ -44,10 +44,10 @@ func someOp(random *rand.Rand, seconds int) *record.Op {
 	return op
 }
 
-// TestTalliesAddUp counts each operation in a tally, and as well in its phase and its
+// TestBucketsAddUp counts each operation in a bucket, and as well in its phase and its
 // second at once: both ways lead to the same figures, in whatever order seconds and phases
 // come, and whenever the sums are asked for.
-func TestTalliesAddUp(t *testing.T) {
+func TestBucketsAddUp(t *testing.T) {
 	const length, phases = 12, 3
 	random := rand.New(rand.NewPCG(3, 3))
 	var s seconds

@@ -54,7 +54,7 @@ timeline:
 // TestWhatAKilledRunAloneKnew: a fork that it had read is said to be unknown, and not
 // taken for one that there never was.
 func TestWhatAKilledRunAloneKnew(t *testing.T) {
-	k := &Kept{result: &report.Result{Timeline: []record.Event{
+	k := &AttachedRun{result: &report.Result{Timeline: []record.Event{
 		{Name: "kill-a", Action: "kill", Nodes: []string{"a"}},
 		{Name: "rejoin-a", Action: "rejoin", Nodes: []string{"a"}, Way: record.WayRewind},
 		{Name: "rejoin-c", Action: "rejoin", Nodes: []string{"c"}, Way: record.WayRestart},
@@ -88,10 +88,10 @@ func TestWhatAnOlderRunForgot(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, JournalFile), []byte(tc.head+"\n"), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		k := &Kept{dir: dir, plan: p, stage: report.StageRan, result: &report.Result{Run: "run-1", Timeline: []record.Event{
+		k := &AttachedRun{dir: dir, plan: p, stage: report.StageRan, result: &report.Result{Run: "run-1", Timeline: []record.Event{
 			{Name: "rejoin-a", Action: "rejoin", Nodes: []string{"a"}, Detail: "by pg_rewind in 1s"},
 		}}}
-		if err := k.recall(nil); err != nil {
+		if err := k.reload(nil); err != nil {
 			t.Fatal(err)
 		}
 		if got := strings.Contains(strings.Join(k.result.Afterwards.Unknown, "\n"), "what a had alone before rejoin-a is not known"); got != tc.want {

@@ -2,13 +2,13 @@ package record
 
 import "time"
 
-// Episode is a stretch in which one client was not served: from the first of its
+// ClientOutage is a stretch in which one client was not served: from the first of its
 // operations that failed or was not answered to its first acknowledgement after the
 // last of them. One operation that was acknowledged, but kept its client waiting for
-// long, is an Episode of its own, with Errors 0.
+// long, is an ClientOutage of its own, with Errors 0.
 //
 // Times are offsets on the run's clock; 0 stands for a moment that never came.
-type Episode struct {
+type ClientOutage struct {
 	LastOK     time.Duration // the client's last acknowledgement before
 	Sent       time.Duration // when the first operation that went wrong was sent
 	FirstError time.Duration
@@ -21,6 +21,6 @@ type Episode struct {
 }
 
 // Length is how long the client was not served; ok is false where that has no end.
-func (e Episode) Length() (length time.Duration, ok bool) {
+func (e ClientOutage) Length() (length time.Duration, ok bool) {
 	return e.FirstOK - e.Sent, e.FirstOK > 0
 }

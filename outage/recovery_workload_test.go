@@ -13,7 +13,7 @@ import (
 // TestSilenceOfTheNextFaultIsItsOwn: the longest silence that begins before the next
 // fault, and is that one's, does not say when this one began to be felt.
 func TestSilenceOfTheNextFaultIsItsOwn(t *testing.T) {
-	f := felt{end: 3 * time.Second}
+	f := clientTimeline{end: 3 * time.Second}
 	f.Slots = make([]record.Slot, slot(3*time.Second))
 	served := func(from, to time.Duration) {
 		for i := slot(from); i < slot(to); i++ {
@@ -87,7 +87,7 @@ func TestThroughputAtTheBounds(t *testing.T) {
 		for i := range a.Slots {
 			a.Slots[i].OK = 2 - c.less[i]
 		}
-		f := felt{Activity: a, end: 3 * time.Second}
+		f := clientTimeline{Activity: a, end: 3 * time.Second}
 		got, before := f.throughput(&Recovery{Issued: time.Second, Effective: time.Second}, time.Duration(c.next)*msec)
 		if got != c.want || before != 200 {
 			t.Errorf("%s: %v of %v, want %v", c.name, got, before, c.want)
@@ -98,7 +98,7 @@ func TestThroughputAtTheBounds(t *testing.T) {
 // TestThroughputOfFew: two a second are enough for a window of 10 s, fewer are not.
 func TestThroughputOfFew(t *testing.T) {
 	for every, want := range map[int]Stage{50: none, 53: {}} {
-		f := felt{Activity: drawn(strings.Repeat(".", 400)), end: 40 * time.Second}
+		f := clientTimeline{Activity: drawn(strings.Repeat(".", 400)), end: 40 * time.Second}
 		for i := range f.Slots {
 			if f.Slots[i].OK = 0; i%every == 0 {
 				f.Slots[i].OK = 1
@@ -114,7 +114,7 @@ func TestThroughputOfFew(t *testing.T) {
 // the fault.
 func TestFirstOfTheNewPrimary(t *testing.T) {
 	slots := []record.Slot{{OK: 2, FirstOK: 3000, LastOK: 7000}, {OK: 1}}
-	f := felt{Activity: Activity{Nodes: []NodeActivity{{Node: "b", Slots: slots}}}, end: time.Second}
+	f := clientTimeline{Activity: Activity{Nodes: []NodeActivity{{Node: "b", Slots: slots}}}, end: time.Second}
 	for issued, want := range map[int]Stage{2: hit(3), 5: hit(7), 8: hit(10)} {
 		r := &Recovery{Issued: time.Duration(issued) * msec, Writable: hit(issued), Primary: "a", NewPrimary: "b"}
 		if got := f.firstNew(r, 0, time.Second); got != want {
@@ -125,7 +125,7 @@ func TestFirstOfTheNewPrimary(t *testing.T) {
 
 // TestLeft: a node that was used within the last second has not been left.
 func TestLeft(t *testing.T) {
-	f := felt{Activity: Activity{Slots: make([]record.Slot, 300), Active: drawn("|").Active}, end: 3 * time.Second}
+	f := clientTimeline{Activity: Activity{Slots: make([]record.Slot, 300), Active: drawn("|").Active}, end: 3 * time.Second}
 	f.Active = append(f.Active, struct{ From, To time.Duration }{0, f.end})
 	for used, left := range map[int]bool{200: false, 199: true} {
 		clear(f.Slots)
@@ -140,7 +140,7 @@ func TestLeft(t *testing.T) {
 // verified, has been felt.
 func TestFailuresBeforeTheEffect(t *testing.T) {
 	a := drawn("..........x.........")
-	f := felt{Activity: Activity{Nodes: []NodeActivity{{Node: "a", Slots: a.Slots}}, Active: a.Active}, end: 2 * time.Second}
+	f := clientTimeline{Activity: Activity{Nodes: []NodeActivity{{Node: "a", Slots: a.Slots}}, Active: a.Active}, end: 2 * time.Second}
 	got := f.nodeRecoveries(&Recovery{Issued: time.Second, Effective: 1500 * msec}, 2*time.Second, time.Second)
 	if len(got) != 1 || got[0] != (NodeRecovery{Node: "a", Errors: 20, Recovered: true, RTO: 100 * msec}) {
 		t.Errorf("%+v", got)

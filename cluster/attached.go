@@ -11,34 +11,34 @@ import (
 	"pgchaos/record"
 )
 
-// Met is a node that an earlier pgchaos has built: it can be asked and read. Whether
+// AttachedNode is a node that an earlier pgchaos has built: it can be asked and read. Whether
 // it runs, and how it could be started, only its provider knows.
-type Met struct {
+type AttachedNode struct {
 	node     AccessNode
 	access   Access
 	passfile string
 	dialer   dialer
 }
 
-// Meet returns the nodes of a cluster that an earlier pgchaos has built, in the order
+// Attach returns the nodes of a cluster that an earlier pgchaos has built, in the order
 // of its configuration. Passfile is the libpq password file that lets pgchaos in. It
 // connects to nothing.
-func Meet(a Access, passfile string) []*Met {
-	nodes := make([]*Met, 0, len(a.Nodes))
+func Attach(a Access, passfile string) []*AttachedNode {
+	nodes := make([]*AttachedNode, 0, len(a.Nodes))
 	for _, n := range a.Nodes {
-		nodes = append(nodes, &Met{node: n, access: a, passfile: passfile})
+		nodes = append(nodes, &AttachedNode{node: n, access: a, passfile: passfile})
 	}
 	return nodes
 }
 
 // Name is the node's name.
-func (m *Met) Name() string { return m.node.Name }
+func (m *AttachedNode) Name() string { return m.node.Name }
 
 // Absent tells whether the node had not been built when the load began.
-func (m *Met) Absent() bool { return m.node.Absent }
+func (m *AttachedNode) Absent() bool { return m.node.Absent }
 
 // Connect opens a connection as Node.Connect does.
-func (m *Met) Connect(ctx context.Context, app string) (*pgx.Conn, error) {
+func (m *AttachedNode) Connect(ctx context.Context, app string) (*pgx.Conn, error) {
 	app = AppName(m.access.Run, app)
 	u := url.URL{
 		Scheme: "postgres",
@@ -57,7 +57,7 @@ func (m *Met) Connect(ctx context.Context, app string) (*pgx.Conn, error) {
 
 // State is what the node says of itself now, as Node.State; but that it is down is
 // never certain here.
-func (m *Met) State(ctx context.Context) record.NodeState {
+func (m *AttachedNode) State(ctx context.Context) record.NodeState {
 	ctx, cancel := context.WithTimeout(ctx, stateTimeout)
 	defer cancel()
 	conn, err := m.Connect(ctx, "state")
@@ -74,7 +74,7 @@ func (m *Met) State(ctx context.Context) record.NodeState {
 
 // ReadOnly tells whether the server refuses what clients write by mistake, as one
 // does that Node.StartReadOnly has started.
-func (m *Met) ReadOnly(ctx context.Context) (readOnly bool, err error) {
+func (m *AttachedNode) ReadOnly(ctx context.Context) (readOnly bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, stateTimeout)
 	defer cancel()
 	conn, err := m.Connect(ctx, "state")

@@ -35,7 +35,7 @@ func TestRunsEnd(t *testing.T) {
 				loss: &verdictOf{explained: true, cause: CauseFork, event: lossEvent{name: "kill-a"}, fork: 100},
 			}
 		}
-		var g gatherer
+		var g rangeCollector
 		g.add(lost(1))
 		second := lost(2)
 		c.change(&second)
@@ -48,7 +48,7 @@ func TestRunsEnd(t *testing.T) {
 
 // TestRunsKept: unexplained ones are not crowded out, and none is kept beyond the bound.
 func TestRunsKept(t *testing.T) {
-	var g gatherer
+	var g rangeCollector
 	for seq := int64(1); seq < 10*MaxRuns; seq += 2 {
 		g.add(write{key: record.PackKey(0, seq), n: 1, loss: &verdictOf{explained: true}})
 	}
@@ -64,7 +64,7 @@ func TestRunsKept(t *testing.T) {
 
 // TestLSNsOfARun: a write that tells none does not end the stretch.
 func TestLSNsOfARun(t *testing.T) {
-	var g gatherer
+	var g rangeCollector
 	for seq, lsn := range []record.LSN{100, 110, 0} {
 		g.add(write{key: record.PackKey(3, int64(seq+1)), n: 1, entry: ledger.Entry{LSN: lsn}})
 	}

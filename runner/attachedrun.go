@@ -19,9 +19,9 @@ import (
 	"pgchaos/spec"
 )
 
-// Kept is a run whose own pgchaos has ended, and whose cluster may still be there: it
+// AttachedRun is a run whose own pgchaos has ended, and whose cluster may still be there: it
 // was kept, or pgchaos was killed. Make it with Open.
-type Kept struct {
+type AttachedRun struct {
 	dir    string
 	result *report.Result
 	stage  report.Stage // how far the run's own pgchaos had come
@@ -32,12 +32,12 @@ type Kept struct {
 
 // Open reads what a run has left in its result directory. It is an error when nothing
 // there leads to a cluster.
-func Open(dir string) (*Kept, error) {
+func Open(dir string) (*AttachedRun, error) {
 	r, err := report.Read(dir)
 	if err != nil {
 		return nil, err
 	}
-	k := &Kept{dir: dir, result: r, stage: r.Stage}
+	k := &AttachedRun{dir: dir, result: r, stage: r.Stage}
 	if r.Afterwards != nil {
 		k.stage = r.Afterwards.Stage
 	}
@@ -68,16 +68,16 @@ func planOf(dir string, r *report.Result) (*Plan, error) {
 }
 
 // Audited tells whether the run has audited itself to the end.
-func (k *Kept) Audited() bool { return k.stage == report.StageChecked }
+func (k *AttachedRun) Audited() bool { return k.stage == report.StageChecked }
 
 // Run is the run's id.
-func (k *Kept) Run() string { return k.result.Run }
+func (k *AttachedRun) Run() string { return k.result.Run }
 
 // Provider is what the run's cluster is on.
-func (k *Kept) Provider() string { return k.access.Provider }
+func (k *AttachedRun) Provider() string { return k.access.Provider }
 
 // Bin is where the server's programs are.
-func (k *Kept) Bin() string { return k.result.Cluster.Bin }
+func (k *AttachedRun) Bin() string { return k.result.Cluster.Bin }
 
 // AuditOptions are what the audit of a run needs that did not come to its own.
 type AuditOptions struct {
@@ -95,7 +95,7 @@ type AuditOptions struct {
 // it starts, stops and configures nothing. It can be done again, as when a node has
 // been brought back. The run's own pgchaos must have ended. An error means that
 // nothing was written.
-func (k *Kept) Audit(ctx context.Context, o AuditOptions) (*report.Result, error) {
+func (k *AttachedRun) Audit(ctx context.Context, o AuditOptions) (*report.Result, error) {
 	r := k.result
 	book, err := openPromised(k.dir)
 	if err != nil {
@@ -104,11 +104,11 @@ func (k *Kept) Audit(ctx context.Context, o AuditOptions) (*report.Result, error
 	if book != nil {
 		defer func() { _ = book.Close() }() // it was only read
 	}
-	if err := k.recall(book); err != nil {
+	if err := k.reload(book); err != nil {
 		return nil, fmt.Errorf("audit %s: %w", k.dir, err)
 	}
 	noted := len(r.Settle)
-	s := k.site(o)
+	s := k.quiescer(o)
 	o.Stage("settling: the load's last backends, standbys catching up")
 	authority := s.settle(ctx)
 	if book != nil {
@@ -129,9 +129,9 @@ func (k *Kept) Audit(ctx context.Context, o AuditOptions) (*report.Result, error
 	return r, report.Write(k.dir, r)
 }
 
-// recall brings the result to where the run's pgchaos left it, whatever an earlier
+// reload brings the result to where the run's pgchaos left it, whatever an earlier
 // audit has made of it, and says what nobody can know any more.
-func (k *Kept) recall(book *ledger.Book) error {
+func (k *AttachedRun) reload(book *ledger.Book) error {
 	r := k.result
 	r.Audits, r.SplitBrain = nil, nil
 	r.Settle = slices.DeleteFunc(r.Settle, func(n report.SettleNote) bool { return n.Afterwards })
@@ -152,7 +152,7 @@ func (k *Kept) recall(book *ledger.Book) error {
 		if err != nil {
 			return err
 		}
-		k.retell(j, written)
+		k.replay(j, written)
 	}
 	if book == nil && len(k.plan.tables()) > 0 {
 		a.Unknown = append(a.Unknown, "the run has left no ledger, so it is not known which writes were acknowledged")
@@ -171,7 +171,7 @@ func (k *Kept) recall(book *ledger.Book) error {
 }
 
 // oneRun wants all files of the directory to be of the same run.
-func (k *Kept) oneRun(j Journal, book *ledger.Book) error {
+func (k *AttachedRun) oneRun(j Journal, book *ledger.Book) error {
 	runs := map[string]string{AccessFile: k.access.Run, JournalFile: j.Run}
 	if book != nil {
 		runs[LedgerFile] = book.Run
@@ -184,12 +184,12 @@ func (k *Kept) oneRun(j Journal, book *ledger.Book) error {
 	return nil
 }
 
-func (k *Kept) forksOf(table string) []audit.ForkHolding { return k.forks[table] }
+func (k *AttachedRun) forksOf(table string) []audit.ForkHolding { return k.forks[table] }
 
 // forgotten says what the pgchaos of a run alone knew that kept no reading of a fork:
 // what former primaries had alone, before a step took it from them. A plain restart
 // takes nothing.
-func (k *Kept) forgotten() (unknown []string) {
+func (k *AttachedRun) forgotten() (unknown []string) {
 	for _, m := range k.result.Timeline {
 		if m.Action != "rejoin" || m.Way == cluster.WayRestart {
 			continue
@@ -202,7 +202,7 @@ func (k *Kept) forgotten() (unknown []string) {
 // evidence is what the run has recorded. Under what regime a write was acknowledged
 // is known only where the states of the nodes are, which a killed run takes along: its
 // audit is inconclusive in any case.
-func (k *Kept) evidence(book *ledger.Book) audit.Evidence {
+func (k *AttachedRun) evidence(book *ledger.Book) audit.Evidence {
 	e := audit.Evidence{Book: book, Events: k.result.Timeline, States: byNode(k.result.States), Started: k.result.Started}
 	if k.stage == report.StageRan {
 		e.Demands = k.plan.demands(k.result.Timeline)
@@ -210,8 +210,8 @@ func (k *Kept) evidence(book *ledger.Book) audit.Evidence {
 	return e
 }
 
-// retell takes the timeline of a load that was broken off from its journal.
-func (k *Kept) retell(j Journal, written time.Duration) {
+// replay takes the timeline of a load that was broken off from its journal.
+func (k *AttachedRun) replay(j Journal, written time.Duration) {
 	r, a := k.result, k.result.Afterwards
 	if j.Run == "" {
 		a.Unknown = append(a.Unknown, "the run's pgchaos ended before its load began")
@@ -235,19 +235,19 @@ func (k *Kept) retell(j Journal, written time.Duration) {
 	}
 }
 
-// site is the cluster that the run has left.
-func (k *Kept) site(o AuditOptions) *site {
-	s := &site{
-		run: k.access.Run, load: cluster.AppName(k.access.Run, loadApp), unbuilt: map[string]string{}, caughtUp: map[string]struct{}{},
+// quiescer is the cluster that the run has left.
+func (k *AttachedRun) quiescer(o AuditOptions) *quiescer {
+	s := &quiescer{
+		run: k.access.Run, load: cluster.AppName(k.access.Run, loadApp), notBuilt: map[string]string{}, caughtUp: map[string]struct{}{},
 		behind: map[string]struct{}{},
 		result: k.result,
 	}
 	primary := k.lastPrimary()
 	s.remedy = func(node string, beside bool) string { return o.Remedy(node, beside || node != primary) }
-	met := map[string]*cluster.Met{}
-	for _, n := range cluster.Meet(k.access, filepath.Join(k.dir, Passfile)) {
+	met := map[string]*cluster.AttachedNode{}
+	for _, n := range cluster.Attach(k.access, filepath.Join(k.dir, Passfile)) {
 		if n.Absent() && !k.cloned(n.Name()) {
-			s.unbuilt[n.Name()] = "it was to be built by the timeline, and no step is known to have done so"
+			s.notBuilt[n.Name()] = "it was to be built by the timeline, and no step is known to have done so"
 			continue
 		}
 		met[n.Name()] = n
@@ -263,7 +263,7 @@ func (k *Kept) site(o AuditOptions) *site {
 
 // lastPrimary is the node that the run made a primary last: any other that was one would
 // come back as a second. It is "" where that is not known.
-func (k *Kept) lastPrimary() string {
+func (k *AttachedRun) lastPrimary() string {
 	primary := k.access.Nodes[0].Name
 	for _, m := range k.result.Timeline {
 		switch {
@@ -278,14 +278,14 @@ func (k *Kept) lastPrimary() string {
 }
 
 // cloned tells whether a step has built a node.
-func (k *Kept) cloned(node string) bool {
+func (k *AttachedRun) cloned(node string) bool {
 	return slices.ContainsFunc(k.result.Timeline, func(m record.Event) bool {
 		return m.Action == "clone" && m.Status == record.EventDone && slices.Contains(m.Nodes, node)
 	})
 }
 
 // ask is what every member says of itself, all asked at once.
-func (s *site) ask(ctx context.Context) []record.NodeState {
+func (s *quiescer) ask(ctx context.Context) []record.NodeState {
 	states := make([]record.NodeState, len(s.members))
 	var wg sync.WaitGroup
 	for i, n := range s.members {
@@ -296,7 +296,7 @@ func (s *site) ask(ctx context.Context) []record.NodeState {
 }
 
 // finalStates keeps what every member says of itself at the end.
-func (s *site) finalStates(ctx context.Context, at time.Duration) {
+func (s *quiescer) finalStates(ctx context.Context, at time.Duration) {
 	for _, st := range s.ask(ctx) {
 		st.At = at
 		i := slices.IndexFunc(s.result.States, func(h report.NodeHistory) bool { return h.Node == st.Node })

@@ -11,8 +11,8 @@ import (
 	"pgchaos/record"
 )
 
-// ownPast is what the data directory of a server that does not run says of itself.
-type ownPast struct {
+// controlData is what the data directory of a server that does not run says of itself.
+type controlData struct {
 	system     string
 	state      string        // "shut down", "in production", "shut down in recovery", ...
 	timeline   uint32        // the newest that it has been on
@@ -21,25 +21,25 @@ type ownPast struct {
 }
 
 // primary tells whether the server last ran as a primary.
-func (o ownPast) primary() bool { return o.state == "shut down" || o.state == "in production" }
+func (o controlData) primary() bool { return o.state == "shut down" || o.state == "in production" }
 
-// told tells whether the data directory says all by itself, so that what judge has made
+// certain tells whether the data directory says all by itself, so that what judge has made
 // of it is certain: a primary that has shut down names the end of its WAL in its last
 // checkpoint, and a standby on line's own timeline has nothing that does not come from
 // there. Where a server was killed, or a standby's timeline ends, the WAL alone tells.
-func (o ownPast) told(line record.Lineage) bool {
+func (o controlData) certain(line record.Lineage) bool {
 	standby := o.state == "shut down in recovery" || o.state == "in archive recovery"
 	return o.state == "shut down" || standby && o.timeline == line.Timeline
 }
 
-// readOwnPast reads pg_control and the names of the WAL segments. Both are needed:
+// readControlData reads pg_control and the names of the WAL segments. Both are needed:
 // pg_control does not yet know of a timeline that a standby has followed without a
 // restart point since. A history file alone tells nothing: a standby fetches it
 // before it knows whether it can go that way.
-func (n *Node) readOwnPast(ctx context.Context) (ownPast, error) {
+func (n *Node) readControlData(ctx context.Context) (controlData, error) {
 	text, err := n.output(ctx, nil, n.program("pg_controldata"), "-D", n.dataDir())
 	if err != nil {
-		return ownPast{}, err
+		return controlData{}, err
 	}
 	o, err := parseControl(text)
 	if err != nil {
@@ -70,14 +70,14 @@ func (n *Node) readOwnPast(ctx context.Context) (ownPast, error) {
 }
 
 // parseControl reads the output of pg_controldata in the C locale.
-func parseControl(text string) (ownPast, error) {
+func parseControl(text string) (controlData, error) {
 	values := map[string]string{}
 	for line := range strings.Lines(text) {
 		if key, value, ok := strings.Cut(line, ":"); ok {
 			values[key] = strings.TrimSpace(value)
 		}
 	}
-	o := ownPast{system: values["Database system identifier"], state: values["Database cluster state"]}
+	o := controlData{system: values["Database system identifier"], state: values["Database cluster state"]}
 	for _, key := range []string{"Latest checkpoint's TimeLineID", "Min recovery ending loc's timeline"} {
 		timeline, err := strconv.ParseUint(values[key], 10, 32)
 		if err != nil {
@@ -96,25 +96,25 @@ func parseControl(text string) (ownPast, error) {
 	return o, nil
 }
 
-// hopeless says which ways of rejoining cannot work, and why. Nil: it may.
-type hopeless struct{ restart, rewind error }
+// impossible says which ways of rejoining cannot work, and why. Nil: it may.
+type impossible struct{ restart, rewind error }
 
 // judge tells beforehand what cannot work, where the data directory proves it.
 // Beyond saving time this is needed for safety: two nodes that were promoted
 // independently have timelines of the same number, by which both a standby and
 // pg_rewind would take them for one.
-func (o ownPast) judge(up record.NodeState, line record.Lineage, readErr error) hopeless {
+func (o controlData) judge(up record.NodeState, line record.Lineage, readErr error) impossible {
 	if readErr != nil {
-		return hopeless{readErr, readErr}
+		return impossible{readErr, readErr}
 	}
 	if o.system != up.SystemID {
 		err := fmt.Errorf("it is database system %s, and %s is %s", o.system, up.Node, up.SystemID)
-		return hopeless{err, err}
+		return impossible{err, err}
 	}
 	if o.timeline == line.Timeline && (o.primary() || !slices.Equal(o.forks, line.Forks)) {
 		err := fmt.Errorf("it and %s have each been on a timeline %d of their own", up.Node, line.Timeline)
-		return hopeless{err, err}
+		return impossible{err, err}
 	}
 	// A checkpoint record that begins where the fork is lies past it.
-	return hopeless{restart: excludes(line, record.Lineage{Timeline: o.timeline, Forks: o.forks}, o.checkpoint+1)}
+	return impossible{restart: excludes(line, record.Lineage{Timeline: o.timeline, Forks: o.forks}, o.checkpoint+1)}
 }

@@ -11,9 +11,9 @@ import (
 	"pgchaos/record"
 )
 
-// TestEpisodes: each client for itself, from the first operation that went wrong to
+// TestOutages: each client for itself, from the first operation that went wrong to
 // the first acknowledgement after the last.
-func TestEpisodes(t *testing.T) {
+func TestOutages(t *testing.T) {
 	const ms = time.Millisecond
 	fails := func(d time.Duration) result {
 		time.Sleep(d)
@@ -27,7 +27,7 @@ func TestEpisodes(t *testing.T) {
 		name    string
 		timeout time.Duration
 		do      func(at time.Duration, n int) result // at: when it is sent; n: how many were sent before
-		want    []record.Episode
+		want    []record.ClientOutage
 	}{
 		{"all is well", 0, func(time.Duration, int) result { return serves(10*ms, 1) }, nil},
 		{"failures, one weak acknowledgement among the successes", 0, func(at time.Duration, _ int) result {
@@ -39,13 +39,13 @@ func TestEpisodes(t *testing.T) {
 				return result{Outcome: record.Weak, Kind: "01000", Node: 2}
 			}
 			return serves(10*ms, 1)
-		}, []record.Episode{{LastOK: 100 * ms, Before: 1, Sent: 100 * ms, FirstError: 110 * ms, LastError: 130 * ms, FirstOK: 140 * ms, After: 2, Errors: 3}}},
-		{"two episodes", 0, func(at time.Duration, _ int) result {
+		}, []record.ClientOutage{{LastOK: 100 * ms, Before: 1, Sent: 100 * ms, FirstError: 110 * ms, LastError: 130 * ms, FirstOK: 140 * ms, After: 2, Errors: 3}}},
+		{"two outages", 0, func(at time.Duration, _ int) result {
 			if at == 100*ms || at == 200*ms {
 				return fails(10 * ms)
 			}
 			return serves(10*ms, 1)
-		}, []record.Episode{
+		}, []record.ClientOutage{
 			{LastOK: 100 * ms, Before: 1, Sent: 100 * ms, FirstError: 110 * ms, LastError: 110 * ms, FirstOK: 120 * ms, After: 1, Errors: 1},
 			{LastOK: 200 * ms, Before: 1, Sent: 200 * ms, FirstError: 210 * ms, LastError: 210 * ms, FirstOK: 220 * ms, After: 1, Errors: 1},
 		}},
@@ -54,7 +54,7 @@ func TestEpisodes(t *testing.T) {
 				return serves(250*ms, 1)
 			}
 			return serves(10*ms, 1)
-		}, []record.Episode{{LastOK: 100 * ms, Before: 1, Sent: 100 * ms, FirstOK: 350 * ms, After: 1}}},
+		}, []record.ClientOutage{{LastOK: 100 * ms, Before: 1, Sent: 100 * ms, FirstOK: 350 * ms, After: 1}}},
 		{"just not long enough", 0, func(at time.Duration, _ int) result {
 			if at == 100*ms {
 				return serves(249*ms, 1)
@@ -62,25 +62,25 @@ func TestEpisodes(t *testing.T) {
 			return serves(10*ms, 1)
 		}, nil},
 		{"never served", 0, func(time.Duration, int) result { return fails(100 * ms) },
-			[]record.Episode{{Sent: 0, FirstError: 100 * ms, LastError: 1000 * ms, Errors: 10}}},
+			[]record.ClientOutage{{Sent: 0, FirstError: 100 * ms, LastError: 1000 * ms, Errors: 10}}},
 		{"never served again", 0, func(at time.Duration, _ int) result {
 			if at >= 500*ms {
 				return fails(100 * ms)
 			}
 			return serves(100*ms, 1)
-		}, []record.Episode{{LastOK: 500 * ms, Before: 1, Sent: 500 * ms, FirstError: 600 * ms, LastError: 1000 * ms, Errors: 5}}},
-		{"given up on: another flight, but the same client", 300 * ms, func(_ time.Duration, n int) result {
+		}, []record.ClientOutage{{LastOK: 500 * ms, Before: 1, Sent: 500 * ms, FirstError: 600 * ms, LastError: 1000 * ms, Errors: 5}}},
+		{"given up on: another attempt, but the same client", 300 * ms, func(_ time.Duration, n int) result {
 			if n == 1 {
 				return serves(700*ms, 1) // too late an answer is none
 			}
 			return serves(100*ms, 2)
-		}, []record.Episode{{LastOK: 100 * ms, Before: 2, Sent: 100 * ms, FirstError: 400 * ms, LastError: 400 * ms, FirstOK: 500 * ms, After: 2, Errors: 1}}},
+		}, []record.ClientOutage{{LastOK: 100 * ms, Before: 2, Sent: 100 * ms, FirstError: 400 * ms, LastError: 400 * ms, FirstOK: 500 * ms, After: 2, Errors: 1}}},
 		{"a node that there is not is not known", 0, func(at time.Duration, _ int) result {
 			if at == 100*ms {
 				return fails(10 * ms)
 			}
 			return serves(10*ms, 3)
-		}, []record.Episode{{LastOK: 100 * ms, Sent: 100 * ms, FirstError: 110 * ms, LastError: 110 * ms, FirstOK: 120 * ms, Errors: 1}}},
+		}, []record.ClientOutage{{LastOK: 100 * ms, Sent: 100 * ms, FirstError: 110 * ms, LastError: 110 * ms, FirstOK: 120 * ms, Errors: 1}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -96,7 +96,7 @@ func TestEpisodes(t *testing.T) {
 				if len(rec.Clients) != 1 || rec.Clients[0].Discarded != 0 {
 					t.Fatalf("clients %+v", rec.Clients)
 				}
-				if diff := cmp.Diff(tt.want, rec.Clients[0].Episodes); diff != "" {
+				if diff := cmp.Diff(tt.want, rec.Clients[0].Outages); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
 				}
 			})
@@ -128,13 +128,13 @@ func TestAPoolStuckOnADeadNode(t *testing.T) {
 			}
 		}
 		for client, c := range rec.Clients {
-			if client < 7 && len(c.Episodes) != 0 {
-				t.Errorf("client %d: %+v", client, c.Episodes)
+			if client < 7 && len(c.Outages) != 0 {
+				t.Errorf("client %d: %+v", client, c.Outages)
 			}
 		}
-		e := rec.Clients[7].Episodes
+		e := rec.Clients[7].Outages
 		// The third that was given up on was beyond MaxAbandoned: from then on the client
-		// has no flight, and is out all the same.
+		// has no attempt, and is out all the same.
 		if len(e) != 1 || e[0].FirstOK != 0 || e[0].Errors != 3 || e[0].Sent < time.Second || e[0].Sent > time.Second+2*time.Millisecond {
 			t.Errorf("client 7: %+v", e)
 		}
@@ -143,23 +143,23 @@ func TestAPoolStuckOnADeadNode(t *testing.T) {
 
 // TestDroppedBelongsToNoClient: nobody had taken it.
 func TestDroppedBelongsToNoClient(t *testing.T) {
-	var tr trail
+	var tr outageTracker
 	tr.note(&record.Op{Due: 1, Done: 5 * time.Second, Outcome: record.Dropped})
-	if r := tr.record(); len(r.Episodes) != 0 {
-		t.Errorf("%+v", r.Episodes)
+	if r := tr.record(); len(r.Outages) != 0 {
+		t.Errorf("%+v", r.Outages)
 	}
 }
 
-// TestEpisodesAreBounded: of too many the longest are kept, in their order.
-func TestEpisodesAreBounded(t *testing.T) {
-	tr := trail{keep: episodesKept(1)}
+// TestOutagesAreBounded: of too many the longest are kept, in their order.
+func TestOutagesAreBounded(t *testing.T) {
+	tr := outageTracker{keep: outagesKept(1)}
 	at := time.Duration(0)
 	out := func(length time.Duration) {
 		at += time.Second
 		tr.note(&record.Op{Sent: at, Done: at + length/2, Outcome: record.Failed})
 		tr.note(&record.Op{Sent: at + length/2, Done: at + length, Outcome: record.OK})
 	}
-	for i := range maxEpisodes {
+	for i := range maxOutages {
 		out(time.Duration(10+i%2) * time.Millisecond)
 	}
 	for range 100 {
@@ -170,26 +170,26 @@ func TestEpisodesAreBounded(t *testing.T) {
 	}
 	tr.note(&record.Op{Sent: at + 500*time.Millisecond, Done: at + 600*time.Millisecond, Outcome: record.Unknown})
 	r := tr.record()
-	if len(r.Episodes) != maxEpisodes+1 || r.Discarded != 103 {
-		t.Fatalf("%d episodes, %d discarded", len(r.Episodes), r.Discarded)
+	if len(r.Outages) != maxOutages+1 || r.Discarded != 103 {
+		t.Fatalf("%d outages, %d discarded", len(r.Outages), r.Discarded)
 	}
 	count := map[time.Duration]int{}
-	for i, e := range r.Episodes {
+	for i, e := range r.Outages {
 		length, _ := e.Length()
 		count[length]++
-		if i > 0 && e.Sent <= r.Episodes[i-1].Sent {
-			t.Fatalf("episode %d is out of order", i)
+		if i > 0 && e.Sent <= r.Outages[i-1].Sent {
+			t.Fatalf("outage %d is out of order", i)
 		}
 	}
-	if count[10*time.Millisecond] != 509 || count[11*time.Millisecond] != 512 || count[20*time.Millisecond] != 3 || r.Episodes[maxEpisodes].FirstOK != 0 {
-		t.Errorf("lengths %v, the last is %+v", count, r.Episodes[maxEpisodes])
+	if count[10*time.Millisecond] != 509 || count[11*time.Millisecond] != 512 || count[20*time.Millisecond] != 3 || r.Outages[maxOutages].FirstOK != 0 {
+		t.Errorf("lengths %v, the last is %+v", count, r.Outages[maxOutages])
 	}
 }
 
-func TestManyClientsKeepFewerEpisodes(t *testing.T) {
+func TestManyClientsKeepFewerOutages(t *testing.T) {
 	for clients, want := range map[int]int{1: 1024, 128: 1024, 256: 512, 2000: 65, 100_000: 16} {
-		if got := episodesKept(clients); got != want {
-			t.Errorf("%d clients keep %d episodes each, want %d", clients, got, want)
+		if got := outagesKept(clients); got != want {
+			t.Errorf("%d clients keep %d outages each, want %d", clients, got, want)
 		}
 	}
 }

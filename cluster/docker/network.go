@@ -14,10 +14,10 @@ import (
 	"pgchaos/cluster"
 )
 
-// plugScript pulls a container's cable out, or plugs it in.
+// linkScript pulls a container's cable out, or plugs it in.
 //
-//go:embed plug.sh
-var plugScript string
+//go:embed link.sh
+var linkScript string
 
 // Disconnect pulls the node's network cable: from then on nothing that anybody
 // sends reaches it, nor the other way round, and nobody is told. Connections stay
@@ -31,7 +31,7 @@ var plugScript string
 //
 // A server that somebody else starts while it is disconnected is so again after a moment.
 func (h *host) Disconnect(ctx context.Context) error {
-	if err := h.plug(ctx, false); err != nil {
+	if err := h.setNetwork(ctx, false); err != nil {
 		return fmt.Errorf("disconnect %s: %w", h.name, err)
 	}
 	return nil
@@ -39,23 +39,23 @@ func (h *host) Disconnect(ctx context.Context) error {
 
 // Connect plugs the cable in again. It is idempotent.
 func (h *host) Connect(ctx context.Context) error {
-	if err := h.plug(ctx, true); err != nil {
+	if err := h.setNetwork(ctx, true); err != nil {
 		return fmt.Errorf("connect %s: %w", h.name, err)
 	}
 	return nil
 }
 
-func (h *host) plug(ctx context.Context, in bool) error {
+func (h *host) setNetwork(ctx context.Context, in bool) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if in {
-		if !h.unplugged {
+		if !h.disconnected {
 			return nil
 		}
-		if err := h.turn(ctx, "up", h.cables); err != nil {
+		if err := h.switchLinks(ctx, "up", h.links); err != nil {
 			return err
 		}
-		h.unplugged, h.cables = false, nil
+		h.disconnected, h.links = false, nil
 		return nil
 	}
 	state, err := h.state(ctx)
@@ -67,35 +67,35 @@ func (h *host) plug(ctx context.Context, in bool) error {
 	case state.Paused:
 		return errors.New("it is frozen; thaw it first")
 	}
-	h.unplugged = true // before: a call that fails can still have taken effect
-	return h.pull(ctx)
+	h.disconnected = true // before: a call that fails can still have taken effect
+	return h.takeLinksDown(ctx)
 }
 
-// pull pulls the cables of the server's container, which runs, and of the one for
+// takeLinksDown pulls the cables of the server's container, which runs, and of the one for
 // commands. They are kept by number, so that they can be plugged in again while
 // nothing runs in there. A number is known to the container alone.
-func (h *host) pull(ctx context.Context) error {
+func (h *host) takeLinksDown(ctx context.Context) error {
 	for _, id := range []string{h.server, h.tools} {
 		out, err := h.exec(ctx, id, "0:0", cluster.Command{Argv: []string{"cat", "/sys/class/net/eth0/iflink"}})
 		if err != nil {
 			return fmt.Errorf("find its cable: %w", err)
 		}
-		if number := strings.TrimSpace(out.Stdout); !slices.Contains(h.cables, number) {
-			h.cables = append(h.cables, number)
+		if number := strings.TrimSpace(out.Stdout); !slices.Contains(h.links, number) {
+			h.links = append(h.links, number)
 		}
 	}
-	return h.turn(ctx, "down", h.cables)
+	return h.switchLinks(ctx, "down", h.links)
 }
 
-// turn takes cables down or up. One that has ended with its container needs neither.
-func (h *host) turn(ctx context.Context, direction string, cables []string) error {
+// switchLinks takes cables down or up. One that has ended with its container needs neither.
+func (h *host) switchLinks(ctx context.Context, direction string, cables []string) error {
 	p := h.provider
 	said, code, err := p.onceWith(ctx, &container.HostConfig{
 		NetworkMode: "host", CapDrop: []string{"ALL"}, CapAdd: []string{"NET_ADMIN"},
 		// Without these, /proc/sys cannot be written.
 		MaskedPaths: []string{}, ReadonlyPaths: []string{},
 		Mounts: []mount.Mount{{Type: mount.TypeBind, Source: "/sys", Target: "/host-sys"}},
-	}, p.image.id, plugScript, append([]string{p.bridge(), direction}, cables...)...)
+	}, p.image.id, linkScript, append([]string{p.bridge(), direction}, cables...)...)
 	if err != nil {
 		return err
 	}

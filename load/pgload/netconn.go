@@ -15,10 +15,10 @@ import (
 	"pgchaos/load/eventloop"
 )
 
-// wire is the connection underneath pgx, and underneath TLS. It counts the bytes, those
+// netConn is the connection underneath pgx, and underneath TLS. It counts the bytes, those
 // written because they alone can prove that an operation was never sent (pgconn.SafeToRetry is
 // wrong about that in v5.9 to v5.12), and it can be broken from another goroutine.
-type wire struct {
+type netConn struct {
 	net.Conn
 	at      address // where it was dialled
 	written atomic.Int64
@@ -34,7 +34,7 @@ type wire struct {
 }
 
 // Read counts what comes.
-func (c *wire) Read(b []byte) (n int, err error) {
+func (c *netConn) Read(b []byte) (n int, err error) {
 	n, err = c.below().Read(b)
 	if most := c.most.Load(); c.read.Add(int64(n)) > most && most > 0 {
 		return n, errTooMuch
@@ -46,7 +46,7 @@ func (c *wire) Read(b []byte) (n int, err error) {
 // its own after an error, is not counted: it belongs to no operation.
 // Within TLS it cannot be told from others, and counts: an operation may then be unknown
 // that was never sent, but not the other way round.
-func (c *wire) Write(b []byte) (n int, err error) {
+func (c *netConn) Write(b []byte) (n int, err error) {
 	n, err = c.below().Write(b)
 	if terminate := len(b) == 5 && b[0] == 'X'; !terminate {
 		c.written.Add(int64(n))
@@ -56,13 +56,13 @@ func (c *wire) Write(b []byte) (n int, err error) {
 
 // Close closes the connection and ends the watch over its attempt, which would
 // otherwise outlive every failed try of a long outage.
-func (c *wire) Close() error {
+func (c *netConn) Close() error {
 	c.unwatch()
 	return c.below().Close()
 }
 
 // SetDeadline ends what waits at a time; a connection that has left Go's poller, for good.
-func (c *wire) SetDeadline(at time.Time) error { return c.below().SetDeadline(at) }
+func (c *netConn) SetDeadline(at time.Time) error { return c.below().SetDeadline(at) }
 
 // transport is what a connection and a socket have in common.
 type transport interface {
@@ -71,7 +71,7 @@ type transport interface {
 }
 
 // below is what is read and written now.
-func (c *wire) below() transport {
+func (c *netConn) below() transport {
 	if s := c.own.Load(); s != nil {
 		return s
 	}
@@ -79,7 +79,7 @@ func (c *wire) below() transport {
 }
 
 // leave takes the connection out of Go's poller, for its client's event loop.
-func (c *wire) leave() {
+func (c *netConn) leave() {
 	s := eventloop.Take(c.Conn)
 	if s == nil {
 		return
@@ -91,7 +91,7 @@ func (c *wire) leave() {
 }
 
 // receive reads what has come of an answer; a task waits for it on its loop.
-func (c *wire) receive(t *eventloop.Task, b []byte) (int, error) {
+func (c *netConn) receive(t *eventloop.Task, b []byte) (int, error) {
 	s := c.own.Load()
 	if s == nil { // it could not leave
 		return blocked(t, c.Read, b)
@@ -105,7 +105,7 @@ func (c *wire) receive(t *eventloop.Task, b []byte) (int, error) {
 }
 
 // send writes what belongs to an operation.
-func (c *wire) send(t *eventloop.Task, b []byte) error {
+func (c *netConn) send(t *eventloop.Task, b []byte) error {
 	s := c.own.Load()
 	if s == nil { // it could not leave
 		_, err := blocked(t, c.Write, b)
@@ -127,7 +127,7 @@ func blocked(t *eventloop.Task, do func([]byte) (int, error), b []byte) (n int, 
 }
 
 // sever closes the connection under whoever reads from it. Nothing is sent.
-func (c *wire) sever() {
+func (c *netConn) sever() {
 	c.broken.Store(true)
 	_ = c.Conn.Close() // it may have been closed already, and nothing could be done about any other error
 	if s := c.own.Load(); s != nil {
@@ -160,13 +160,13 @@ func (b *bounded) Read(p []byte) (int, error) {
 // address is where a connection was dialled.
 type address struct{ network, address string }
 
-// wireOf is the connection that our DialFunc made, within TLS or not.
-func wireOf(c *pgconn.PgConn) *wire {
+// netConnOf is the connection that our DialFunc made, within TLS or not.
+func netConnOf(c *pgconn.PgConn) *netConn {
 	conn := c.Conn()
 	if encrypted, ok := conn.(*tls.Conn); ok {
 		conn = encrypted.NetConn()
 	}
-	return conn.(*wire)
+	return conn.(*netConn)
 }
 
 func encrypted(c *pgconn.PgConn) bool {
@@ -217,7 +217,7 @@ func dialer(dial pgconn.DialFunc) pgconn.DialFunc {
 		if err != nil {
 			return nil, err
 		}
-		c := &wire{Conn: conn, at: address{network, addr}}
+		c := &netConn{Conn: conn, at: address{network, addr}}
 		c.most.Store(mostGreeting)
 		c.unwatch = context.AfterFunc(a.ctx, c.sever)
 		return c, a.session.adopt(c)

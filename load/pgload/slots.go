@@ -6,28 +6,28 @@ import (
 	"sync"
 )
 
-// places are the connections of a workload that has fewer of them than clients. Who
+// slots are the connections of a workload that has fewer of them than clients. Who
 // waits for one gets it in the order of waiting; of those that are free the one that
 // was used last is given out first, so that no more are opened than are needed.
-type places struct {
-	w       *Workload
-	mu      sync.Mutex
-	free    []*conn // connected
-	blank   []*conn // not connected
-	waiting []chan *conn
+type slots struct {
+	w           *Workload
+	mu          sync.Mutex
+	free        []*conn // connected
+	unconnected []*conn // not connected
+	waiting     []chan *conn
 }
 
-func newPlaces(w *Workload, n int) *places {
-	p := &places{w: w}
+func newSlots(w *Workload, n int) *slots {
+	p := &slots{w: w}
 	for range n {
-		p.blank = append(p.blank, newConn(w))
+		p.unconnected = append(p.unconnected, newConn(w))
 	}
 	return p
 }
 
-// take waits for a place. It is nil when ctx ends before there is one.
-func (p *places) take(ctx context.Context) *conn {
-	if c, ready := p.tryTake(); c != nil {
+// acquire waits for a connection. It is nil when ctx ends before there is one.
+func (p *slots) acquire(ctx context.Context) *conn {
+	if c, ready := p.tryAcquire(); c != nil {
 		return c
 	} else {
 		select {
@@ -40,10 +40,10 @@ func (p *places) take(ctx context.Context) *conn {
 	}
 }
 
-func (p *places) tryTake() (*conn, chan *conn) {
+func (p *slots) tryAcquire() (*conn, chan *conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, list := range []*[]*conn{&p.free, &p.blank} {
+	for _, list := range []*[]*conn{&p.free, &p.unconnected} {
 		if n := len(*list); n > 0 {
 			c := (*list)[n-1]
 			*list = (*list)[:n-1]
@@ -56,7 +56,7 @@ func (p *places) tryTake() (*conn, chan *conn) {
 }
 
 // forget ends a wait. What it was given in the last moment goes to the next.
-func (p *places) forget(ready chan *conn) {
+func (p *slots) forget(ready chan *conn) {
 	p.mu.Lock()
 	i := slices.Index(p.waiting, ready)
 	if i >= 0 {
@@ -64,13 +64,13 @@ func (p *places) forget(ready chan *conn) {
 	}
 	p.mu.Unlock()
 	if i < 0 {
-		p.give(<-ready)
+		p.release(<-ready)
 	}
 }
 
-// give takes a place back.
-func (p *places) give(c *conn) {
-	if c.pooled != nil && p.w.nobody() {
+// release takes a connection back.
+func (p *slots) release(c *conn) {
+	if c.pooled != nil && p.w.allClosed() {
 		c.disconnect()
 	}
 	p.mu.Lock()
@@ -82,12 +82,12 @@ func (p *places) give(c *conn) {
 	case c.pooled != nil:
 		p.free = append(p.free, c)
 	default:
-		p.blank = append(p.blank, c)
+		p.unconnected = append(p.unconnected, c)
 	}
 }
 
-// empty closes the connections that nobody uses.
-func (p *places) empty() {
+// closeFree closes the connections that nobody uses.
+func (p *slots) closeFree() {
 	p.mu.Lock()
 	list := p.free
 	p.free = nil
@@ -96,12 +96,12 @@ func (p *places) empty() {
 		c.disconnect()
 	}
 	p.mu.Lock()
-	p.blank = append(p.blank, list...)
+	p.unconnected = append(p.unconnected, list...)
 	p.mu.Unlock()
 }
 
-// nobody tells whether every session has closed.
-func (w *Workload) nobody() bool {
+// allClosed tells whether every session has closed.
+func (w *Workload) allClosed() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.open == 0

@@ -10,9 +10,9 @@ import (
 )
 
 // feltBy is what felt says of this picture, in a load that lasts as long.
-func feltBy(picture string) felt {
+func feltBy(picture string) clientTimeline {
 	a := drawn(picture)
-	return felt{Activity: a, end: start(len(a.Slots))}
+	return clientTimeline{Activity: a, end: start(len(a.Slots))}
 }
 
 // TestFirstSlots: a fault at the very beginning, and what it did at once.
@@ -75,7 +75,7 @@ func TestExactTimes(t *testing.T) {
 		ms      float64
 	}
 	// Served until 1000 ms, and from 8000 ms on.
-	of := func(ops ...op) felt {
+	of := func(ops ...op) clientTimeline {
 		f := feltBy(".........." + strings.Repeat("_", 70) + "..........")
 		for _, o := range ops {
 			f.Slots[slot(at(o.ms))].Add(o.outcome, at(o.ms))
@@ -212,7 +212,7 @@ func TestHealthyGaps(t *testing.T) {
 			t.Errorf("%q before %d or %d: %v, want %d ms", c.picture, c.first, c.this, got, c.want)
 		}
 	}
-	if got := (felt{}).usual(0, time.Second).gap; got != 0 {
+	if got := (clientTimeline{}).usual(0, time.Second).gap; got != 0 {
 		t.Errorf("of no load %v", got)
 	}
 }
@@ -279,7 +279,7 @@ func TestServed(t *testing.T) {
 
 // TestSilence: the success after which the longest silence began.
 func TestSilence(t *testing.T) {
-	f := felt{Activity: Activity{Slots: slots(1, 0, 1, 0, 0, 1, 0, 1, 0)}, end: 90 * msec}
+	f := clientTimeline{Activity: Activity{Slots: slots(1, 0, 1, 0, 0, 1, 0, 1, 0)}, end: 90 * msec}
 	f.Active = []struct{ From, To time.Duration }{{0, 90 * msec}}
 	for _, c := range []struct {
 		from, until int
@@ -294,7 +294,7 @@ func TestSilence(t *testing.T) {
 			t.Errorf("before %d: %v, want %d", before, got, want)
 		}
 	}
-	end := felt{Activity: Activity{Slots: slots(1, 0, 0, 1, 0, 0, 0, 0), Active: []struct{ From, To time.Duration }{{0, 80 * msec}}}, end: 80 * msec}
+	end := clientTimeline{Activity: Activity{Slots: slots(1, 0, 0, 1, 0, 0, 0, 0), Active: []struct{ From, To time.Duration }{{0, 80 * msec}}}, end: 80 * msec}
 	if got := end.beforeSilence(1, 80*msec); got != 30*msec {
 		t.Errorf("to the end: %v", got)
 	}
@@ -303,21 +303,21 @@ func TestSilence(t *testing.T) {
 // TestClientsFromTheVeryBeginning: offset 0 is a moment, too.
 func TestClientsFromTheVeryBeginning(t *testing.T) {
 	f := feltBy("..............................")
-	episode := func(sent, served int, errors int64) record.Episode {
-		return record.Episode{Sent: time.Duration(sent) * msec, FirstError: time.Duration(sent+1) * msec, FirstOK: time.Duration(served) * msec, Errors: errors}
+	outage := func(sent, served int, errors int64) record.ClientOutage {
+		return record.ClientOutage{Sent: time.Duration(sent) * msec, FirstError: time.Duration(sent+1) * msec, FirstOK: time.Duration(served) * msec, Errors: errors}
 	}
 	for _, c := range []struct {
-		name     string
-		issued   int
-		episodes []record.Episode
-		want     int
+		name    string
+		issued  int
+		outages []record.ClientOutage
+		want    int
 	}{
-		{"failed at once", 0, []record.Episode{episode(0, 20, 1)}, 20},
-		{"and again", 0, []record.Episode{episode(0, 20, 1), episode(700, 720, 1)}, 720},
-		{"and then stuck", 0, []record.Episode{episode(0, 20, 1), episode(100, 400, 0)}, 400},
-		{"stuck, and nothing had failed", 100, []record.Episode{episode(200, 900, 0)}, 700},
+		{"failed at once", 0, []record.ClientOutage{outage(0, 20, 1)}, 20},
+		{"and again", 0, []record.ClientOutage{outage(0, 20, 1), outage(700, 720, 1)}, 720},
+		{"and then stuck", 0, []record.ClientOutage{outage(0, 20, 1), outage(100, 400, 0)}, 400},
+		{"stuck, and nothing had failed", 100, []record.ClientOutage{outage(200, 900, 0)}, 700},
 	} {
-		if out, back := f.clientOut(c.episodes, time.Duration(c.issued)*msec, 4*time.Second, usual{}); out != time.Duration(c.want)*msec || !back {
+		if out, back := f.clientOut(c.outages, time.Duration(c.issued)*msec, 4*time.Second, usual{}); out != time.Duration(c.want)*msec || !back {
 			t.Errorf("%s: %v %v", c.name, out, back)
 		}
 	}

@@ -28,7 +28,7 @@ const recentSpan = time.Second
 
 // recovered is what the workload's clients saw of a fault: window is up to where
 // failures are its doing, until the end of its aftermath.
-func (f felt) recovered(r *Recovery, window, until, firstFault time.Duration) WorkloadRecovery {
+func (f clientTimeline) recovered(r *Recovery, window, until, firstFault time.Duration) WorkloadRecovery {
 	w := WorkloadRecovery{Workload: f.Workload, Writes: f.Writes}
 	if w.Loaded = f.activeAt(r.Issued) && f.lastActive() > r.Effective; !w.Loaded {
 		return w
@@ -48,7 +48,7 @@ func (f felt) recovered(r *Recovery, window, until, firstFault time.Duration) Wo
 }
 
 // failed is the first failure.
-func (f felt) failed(issued, window time.Duration, usual usual) Stage {
+func (f clientTimeline) failed(issued, window time.Duration, usual usual) Stage {
 	o := Outage{Issued: issued}
 	first, _ := f.failures(&o, window, usual)
 	if first < 0 {
@@ -62,7 +62,7 @@ func (f felt) failed(issued, window time.Duration, usual usual) Stage {
 // for. Where the node can serve the workload again, because it is the new primary too, or
 // a standby, its longest silence comes after the last. A workload that is on several
 // nodes was on the new primary before that was one: for it there is no first.
-func (f felt) acknowledgements(r *Recovery, until time.Duration) (last, first Stage) {
+func (f clientTimeline) acknowledgements(r *Recovery, until time.Duration) (last, first Stage) {
 	none := Stage{State: StageNone}
 	if len(f.Nodes) == 0 {
 		return Stage{}, Stage{}
@@ -72,7 +72,7 @@ func (f felt) acknowledgements(r *Recovery, until time.Duration) (last, first St
 		if !slices.Contains(r.Nodes, n.Node) || !n.servedIn(r.Issued-recentSpan, r.Issued) {
 			continue
 		}
-		old := felt{Activity: Activity{Slots: n.answered(), Active: f.Active}, end: f.end}
+		old := clientTimeline{Activity: Activity{Slots: n.answered(), Active: f.Active}, end: f.end}
 		at, _ := old.lastBefore(until) // it has served
 		if f.Spread || n.Node != r.Primary || r.NewPrimary == n.Node || r.Writable.State == StageNone {
 			at = old.beforeSilence(r.Issued, until)
@@ -89,7 +89,7 @@ func (f felt) acknowledgements(r *Recovery, until time.Duration) (last, first St
 
 // firstNew is the first acknowledgement from the new primary; lastOld is the old one's
 // last.
-func (f felt) firstNew(r *Recovery, lastOld, until time.Duration) Stage {
+func (f clientTimeline) firstNew(r *Recovery, lastOld, until time.Duration) Stage {
 	switch {
 	case r.Writable.State == StageNone:
 		return Stage{State: StageNone} // the primary was not seen to be away, and there is no other
@@ -107,7 +107,7 @@ func (f felt) firstNew(r *Recovery, lastOld, until time.Duration) Stage {
 	if r.NewPrimary == r.Primary {
 		from = lastOld + time.Microsecond
 	}
-	at, ok := felt{Activity: Activity{Slots: f.Nodes[i].Slots}}.successFrom(from)
+	at, ok := clientTimeline{Activity: Activity{Slots: f.Nodes[i].Slots}}.successFrom(from)
 	if !ok || at >= until {
 		return missed(min(until, f.lastActive()))
 	}
@@ -116,7 +116,7 @@ func (f felt) firstNew(r *Recovery, lastOld, until time.Duration) Stage {
 
 // beforeSilence is the success after which the longest time without one began. That the
 // node had just served is known, so there is one.
-func (f felt) beforeSilence(from, until time.Duration) time.Duration {
+func (f clientTimeline) beforeSilence(from, until time.Duration) time.Duration {
 	at, _ := f.lastBefore(from)
 	longest := time.Duration(-1)
 	for g := range f.gaps(at, until) {
@@ -133,7 +133,7 @@ func (f felt) beforeSilence(from, until time.Duration) time.Duration {
 // does not apply where the rate never fell, between the fault being issued and its
 // effect or just after that, and is unknown where there was no time or
 // too little load to tell a rate.
-func (f felt) throughput(r *Recovery, nextFault time.Duration) (Stage, float64) {
+func (f clientTimeline) throughput(r *Recovery, nextFault time.Duration) (Stage, float64) {
 	from := max(0, r.Issued-beforeSpan)
 	for _, a := range f.Active {
 		if a.From <= r.Issued {
@@ -190,20 +190,20 @@ func (f felt) throughput(r *Recovery, nextFault time.Duration) (Stage, float64) 
 }
 
 // served counts the successes in the slots [from, to).
-func (f felt) served(from, to int) float64 {
+func (f clientTimeline) served(from, to int) float64 {
 	ok, _ := f.count(from, to)
 	return float64(ok)
 }
 
 // nodeRecoveries are the outages of the nodes that served the workload when the fault
 // was issued. One that became the primary, and is left alone for that, has none.
-func (f felt) nodeRecoveries(r *Recovery, window, firstFault time.Duration) (all []NodeRecovery) {
+func (f clientTimeline) nodeRecoveries(r *Recovery, window, firstFault time.Duration) (all []NodeRecovery) {
 	m := record.Event{Name: r.Event, Issued: r.Issued, Effective: r.Effective}
 	for _, n := range f.Nodes {
 		if !n.servedIn(r.Issued-recentSpan, r.Issued) {
 			continue
 		}
-		own := felt{Activity: Activity{Slots: n.Slots, Active: f.Active}, end: f.end, part: true}
+		own := clientTimeline{Activity: Activity{Slots: n.Slots, Active: f.Active}, end: f.end, part: true}
 		o := own.outage(m, window, own.usual(firstFault, r.Issued))
 		promoted := n.Node == r.NewPrimary && !o.Recovered
 		if !promoted && !o.NotServed && (o.RTO > 0 || o.Errors > 0) {
@@ -214,7 +214,7 @@ func (f felt) nodeRecoveries(r *Recovery, window, firstFault time.Duration) (all
 }
 
 // nodeRecovery is the outage of a node of which this is the part.
-func (f felt) nodeRecovery(node string, o Outage) NodeRecovery {
+func (f clientTimeline) nodeRecovery(node string, o Outage) NodeRecovery {
 	r := NodeRecovery{Node: node, Errors: o.Errors, Recovered: o.Recovered, RTO: o.RTO}
 	i := len(f.Slots) - 1
 	for f.Slots[i].OK == 0 && f.Slots[i].Errors == 0 { // it has served

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Heads tells how far writers have come, for reads to be held against. Its methods
+// ProgressSource tells how far writers have come, for reads to be held against. Its methods
 // are safe for concurrent use, and Issued and Acked take no lock.
-type Heads interface {
+type ProgressSource interface {
 	// Writers are the numbers of the writers of a table. They must be complete before
 	// the first read of it.
 	Writers(table string) []int
@@ -18,24 +18,24 @@ type Heads interface {
 	Acked(writer int) (seq int64, at time.Duration)
 }
 
-// Board is where inserts publish how far they have come. It implements Heads, and
+// WriterProgress is where inserts publish how far they have come. It implements ProgressSource, and
 // beyond that remembers when the newest writes were acknowledged.
-type Board struct {
-	mu     sync.Mutex
-	tables map[string][]int
-	heads  atomic.Pointer[[]*head] // by writer; nil for those that were not added
+type WriterProgress struct {
+	mu        sync.Mutex
+	tables    map[string][]int
+	positions atomic.Pointer[[]*writerPosition] // by writer; nil for those that were not added
 }
 
-// NewBoard returns a board without writers.
-func NewBoard() *Board {
-	b := &Board{tables: map[string][]int{}}
-	b.heads.Store(&[]*head{})
+// NewWriterProgress returns progress without writers.
+func NewWriterProgress() *WriterProgress {
+	b := &WriterProgress{tables: map[string][]int{}}
+	b.positions.Store(&[]*writerPosition{})
 	return b
 }
 
-// head is one writer's. Only its client stores into it, of whose goroutines one that was
+// writerPosition is one writer's. Only its client stores into it, of whose goroutines one that was
 // given up on may just be issuing another number.
-type head struct {
+type writerPosition struct {
 	issued atomic.Int64
 	acked  atomic.Int64
 	_      [48]byte // readers of one writer do not slow another one down
@@ -54,31 +54,31 @@ const (
 )
 
 // add makes room for a writer of a table. It is not for use once there are reads.
-func (b *Board) add(table string, writer int) *head {
+func (b *WriterProgress) add(table string, writer int) *writerPosition {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	old := *b.heads.Load()
-	heads := make([]*head, max(len(old), writer+1))
+	old := *b.positions.Load()
+	heads := make([]*writerPosition, max(len(old), writer+1))
 	copy(heads, old)
-	heads[writer] = &head{}
-	b.heads.Store(&heads)
+	heads[writer] = &writerPosition{}
+	b.positions.Store(&heads)
 	b.tables[table] = append(b.tables[table], writer)
 	return heads[writer]
 }
 
-// Writers is as Heads wants it.
-func (b *Board) Writers(table string) []int {
+// Writers is as ProgressSource wants it.
+func (b *WriterProgress) Writers(table string) []int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.tables[table]
 }
 
-// Issued is as Heads wants it.
-func (b *Board) Issued(writer int) int64 { return (*b.heads.Load())[writer].issued.Load() }
+// Issued is as ProgressSource wants it.
+func (b *WriterProgress) Issued(writer int) int64 { return (*b.positions.Load())[writer].issued.Load() }
 
-// Acked is as Heads wants it.
-func (b *Board) Acked(writer int) (seq int64, at time.Duration) {
-	h := (*b.heads.Load())[writer]
+// Acked is as ProgressSource wants it.
+func (b *WriterProgress) Acked(writer int) (seq int64, at time.Duration) {
+	h := (*b.positions.Load())[writer]
 	for {
 		if seq = h.acked.Load(); seq == 0 {
 			return 0, 0
@@ -92,8 +92,8 @@ func (b *Board) Acked(writer int) (seq int64, at time.Duration) {
 // oldestUnseen is when the oldest acknowledged write after the one seen was
 // acknowledged. The newest acknowledged one is newer than that. Where the time is no
 // longer kept, atLeast is set, and at is of a later one.
-func (b *Board) oldestUnseen(writer int, seen, newest int64, newestAt time.Duration) (at time.Duration, atLeast bool) {
-	h := (*b.heads.Load())[writer]
+func (b *WriterProgress) oldestUnseen(writer int, seen, newest int64, newestAt time.Duration) (at time.Duration, atLeast bool) {
+	h := (*b.positions.Load())[writer]
 	first := seen + 1
 	if oldest := newest - recentAcks + 1; first < oldest {
 		first, atLeast = oldest, true
@@ -107,7 +107,7 @@ func (b *Board) oldestUnseen(writer int, seen, newest int64, newestAt time.Durat
 }
 
 // issue publishes a number that is about to be sent.
-func (h *head) issue(seq int64) {
+func (h *writerPosition) issue(seq int64) {
 	if h == nil {
 		return
 	}
@@ -117,7 +117,7 @@ func (h *head) issue(seq int64) {
 
 // ack publishes an acknowledgement. The numbers of one writer are acknowledged in
 // their order; an answer to one that was given up on must not come here.
-func (h *head) ack(seq int64, at time.Duration) {
+func (h *writerPosition) ack(seq int64, at time.Duration) {
 	if h == nil {
 		return
 	}
@@ -127,7 +127,7 @@ func (h *head) ack(seq int64, at time.Duration) {
 }
 
 // when is the time of an acknowledgement, to the microsecond.
-func (h *head) when(seq int64) (at time.Duration, known bool) {
+func (h *writerPosition) when(seq int64) (at time.Duration, known bool) {
 	slot := h.recent[seq%recentAcks].Load()
 	if slot&slotMask != uint64(seq)&slotMask {
 		return 0, false

@@ -236,9 +236,9 @@ func TestPlaceGivenBackTooLate(t *testing.T) {
 	cl.bubble(t, func(w *Workload) {
 		s := w.Open(0)
 		once(s)
-		c := w.places[0].take(context.Background())
+		c := w.slots[0].acquire(context.Background())
 		s.Close()
-		w.places[0].give(c)
+		w.slots[0].release(c)
 		synctest.Wait()
 		if n := cl.servers[0].Open(); n != 0 {
 			t.Errorf("%d connections", n)

@@ -8,10 +8,10 @@ import (
 	"io"
 )
 
-// inbox cuts what a connection reads into messages of PostgreSQL's protocol: a byte
+// messageReader cuts what a connection reads into messages of PostgreSQL's protocol: a byte
 // that tells the kind, four with the length of itself and the body, and the body. pgx would
 // do that as well, at a third of what all the rest of an answer costs the client.
-type inbox struct {
+type messageReader struct {
 	read     func([]byte) (int, error)
 	buffer   []byte
 	from, to int // what has been read and not been looked at
@@ -21,8 +21,8 @@ type inbox struct {
 }
 
 const (
-	inboxSize   = 8 << 10 // once an answer has been larger than room
-	messageHead = 5
+	messageBuffer = 8 << 10 // once an answer has been larger than room
+	messageHead   = 5
 	// longestMessage is what a server never exceeds: it allocates no more (MaxAllocSize in
 	// PostgreSQL's memutils.h).
 	longestMessage = 1 << 30
@@ -36,7 +36,7 @@ var errProtocol = errors.New("the server's answer is not PostgreSQL's protocol")
 // next is the next message; its body is valid until the next call. It reads where it has
 // to. No more is read than comes at once, so that it does not wait for what is not asked for.
 // The body of a row that is longer than largestMessage is nil.
-func (b *inbox) next() (kind byte, body []byte, err error) {
+func (b *messageReader) next() (kind byte, body []byte, err error) {
 	for b.to-b.from < messageHead {
 		if err := b.fill(messageHead); err != nil {
 			return 0, nil, err
@@ -61,7 +61,7 @@ func (b *inbox) next() (kind byte, body []byte, err error) {
 }
 
 // skip throws a message of so many bytes away.
-func (b *inbox) skip(length int) error {
+func (b *messageReader) skip(length int) error {
 	for {
 		n := min(length, b.to-b.from)
 		b.from, length = b.from+n, length-n
@@ -76,14 +76,14 @@ func (b *inbox) skip(length int) error {
 
 // fill reads once, after making room for more of a message of so many bytes: for no more
 // than twice what there is of it, since nobody knows whether so many will come.
-func (b *inbox) fill(length int) error {
+func (b *messageReader) fill(length int) error {
 	have := b.to - b.from
-	want := min(length, max(inboxSize, 2*have))
+	want := min(length, max(messageBuffer, 2*have))
 	switch full := b.to == len(b.buffer); {
-	case want > len(b.buffer) || full && len(b.buffer) < inboxSize: // there may have been more
+	case want > len(b.buffer) || full && len(b.buffer) < messageBuffer: // there may have been more
 		into := b.room[:]
 		if b.buffer != nil || want > len(into) {
-			into = make([]byte, max(inboxSize, want))
+			into = make([]byte, max(messageBuffer, want))
 		}
 		b.from, b.to, b.buffer = 0, copy(into, b.buffer[b.from:b.to]), into
 	case have == 0:
@@ -103,9 +103,9 @@ func (b *inbox) fill(length int) error {
 }
 
 // empty forgets what another connection has left, and the room for a large answer.
-func (b *inbox) empty() {
+func (b *messageReader) empty() {
 	b.from, b.to = 0, 0
-	if len(b.buffer) > inboxSize {
+	if len(b.buffer) > messageBuffer {
 		b.buffer = nil
 	}
 }

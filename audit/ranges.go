@@ -25,27 +25,27 @@ type write struct {
 	found    where
 }
 
-// gatherer counts writes of one kind, and joins neighbours into runs. Writes of a
+// rangeCollector counts writes of one kind, and joins neighbours into runs. Writes of a
 // writer come in the order of their keys.
-type gatherer struct {
+type rangeCollector struct {
 	n, more   int64
-	good, bad []gathered // explained; unexplained, or nothing to explain
-	open      gathered
+	good, bad []collectedRange // explained; unexplained, or nothing to explain
+	open      collectedRange
 	has       bool
 }
 
-// gathered is a run, and where it is.
-type gathered struct {
+// collectedRange is a run, and where it is.
+type collectedRange struct {
 	Run
 	found where
 	lost  bool
 }
 
 // add counts a write. A run ends where anything that is said of it changes: each is a
-// different story of how it went.
-func (g *gatherer) add(w write) {
+// different course.
+func (g *rangeCollector) add(w write) {
 	g.n += w.n
-	next := gathered{found: w.found, lost: w.loss != nil, Run: Run{
+	next := collectedRange{found: w.found, lost: w.loss != nil, Run: Run{
 		Writer: w.key.Writer(), Workload: w.workload, First: w.key.Seq(), Last: w.key.Seq(), N: w.n, From: w.entry.Done, To: w.entry.Done,
 		Node: w.entry.Server.Node, Timeline: w.timeline, FirstLSN: w.entry.LSN, LastLSN: w.entry.LSN, Weak: w.weak,
 	}}
@@ -64,13 +64,13 @@ func (g *gatherer) add(w write) {
 	g.open, g.has = next, true
 }
 
-func (r *gathered) continues(next *gathered) bool {
+func (r *collectedRange) continues(next *collectedRange) bool {
 	return r.Writer == next.Writer && r.Last+1 == next.First && r.Node == next.Node && r.Timeline == next.Timeline && r.Weak == next.Weak &&
 		r.found == next.found && r.Explained == next.Explained && r.Cause == next.Cause && r.LostBy == next.LostBy && r.Fork == next.Fork
 }
 
 // flush keeps the open run, or counts it when there are enough of its kind.
-func (g *gatherer) flush() {
+func (g *rangeCollector) flush() {
 	into := &g.bad
 	if g.open.Explained {
 		into = &g.good
@@ -86,7 +86,7 @@ func (g *gatherer) flush() {
 }
 
 // close is the count, the unexplained runs first.
-func (g *gatherer) close(a *auditor) Count {
+func (g *rangeCollector) close(a *auditor) Count {
 	g.flush()
 	all := slices.Concat(g.bad, g.good)
 	kept := all[:min(MaxRuns, len(all))]

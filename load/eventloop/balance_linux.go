@@ -10,26 +10,26 @@ import (
 
 // A server's process on the same machine settles on some processor. If that is not the one
 // of its client's loop, each wakes the other across processors all the time, and the
-// kernel does not mend it. So two loops trade such clients, one for one: with 8 clients that
+// kernel does not mend it. So two loops exchange such clients, one for one: with 8 clients that
 // insert, on two processors, it makes a fifth more operations. SO_INCOMING_CPU
 // (socket(7)) tells where the packets of a connection come in: over loopback that is where they
 // are sent. From another machine they come in where the network's interrupts are handled, for
 // which it is as good, if there are several such processors.
 const (
-	// lookEvery is how often a loop looks for clients to trade, at most, and roundsBetween how
+	// lookEvery is how often a loop looks for clients to exchange, at most, and roundsBetween how
 	// often it has waited until it reads the clock for that.
 	lookEvery     = 100 * time.Millisecond
 	roundsBetween = 256
 )
 
-// market is where loops trade.
-type market struct {
+// balancer is where loops exchange tasks.
+type balancer struct {
 	mu     sync.Mutex
 	offers [][][]*Task // by loop that has them, then by loop where they would be at home
 }
 
-// look offers the tasks that would be at home with another loop, every now and then.
-func (l *loop) look() {
+// offerTasks offers the tasks that would be at home with another loop, every now and then.
+func (l *loop) offerTasks() {
 	if l.only == nil {
 		return
 	}
@@ -52,11 +52,11 @@ func (l *loop) look() {
 			}
 		}
 	}
-	l.group.market.trade(l, l.group.loops, offers)
+	l.group.balancer.exchange(l, l.group.loops, offers)
 }
 
-// trade settles what one loop offers with what the others have offered.
-func (m *market) trade(from *loop, loops []*loop, offers [][]*Task) {
+// exchange settles what one loop offers with what the others have offered.
+func (m *balancer) exchange(from *loop, loops []*loop, offers [][]*Task) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.offers == nil {
@@ -66,7 +66,7 @@ func (m *market) trade(from *loop, loops []*loop, offers [][]*Task) {
 		if m.offers[i] == nil { // it has not looked yet
 			continue
 		}
-		mine, theirs := here(mine), here(m.offers[i][from.number])
+		mine, theirs := movable(mine), movable(m.offers[i][from.number])
 		n := min(len(mine), len(theirs))
 		for k := range n {
 			mine[k].to.Store(loops[i])
@@ -77,8 +77,8 @@ func (m *market) trade(from *loop, loops []*loop, offers [][]*Task) {
 	m.offers[from.number] = offers
 }
 
-// here are those of some tasks that are to move nowhere yet, and have not ended.
-func here(tasks []*Task) []*Task {
+// movable are those of some tasks that are to move nowhere yet, and have not ended.
+func movable(tasks []*Task) []*Task {
 	return slices.DeleteFunc(tasks, func(t *Task) bool { return t.to.Load() != nil })
 }
 

@@ -19,8 +19,8 @@ import (
 	"pgchaos/spec"
 )
 
-// roomOptions are what a provider may need to make room for a run.
-type roomOptions struct {
+// providerOptions are what a provider may need to make room for a run.
+type providerOptions struct {
 	run        string
 	experiment string
 	results    string // the result directory
@@ -30,8 +30,8 @@ type roomOptions struct {
 	stderr     io.Writer
 }
 
-// machineRoom is where the nodes of one run live.
-type machineRoom struct {
+// machine is where the nodes of one run live.
+type machine struct {
 	provider cluster.Provider
 	bin      string   // where the server's programs are
 	disks    []string // directories that the servers write to, where they are this machine's
@@ -40,43 +40,43 @@ type machineRoom struct {
 	settings *settingsCheck
 }
 
-// openRoom makes room for a run.
-type openRoom func(context.Context, roomOptions) (machineRoom, error)
+// openProvider makes room for a run.
+type openProvider func(context.Context, providerOptions) (machine, error)
 
 // rooms are the providers: the only place that knows every one.
-func rooms() map[string]openRoom {
-	return map[string]openRoom{
-		"docker": newDockerRoom,
-		"local":  newLocalRoom,
+func rooms() map[string]openProvider {
+	return map[string]openProvider{
+		"docker": newDockerMachine,
+		"local":  newLocalMachine,
 	}
 }
 
 func providerNames() []string { return slices.Sorted(maps.Keys(rooms())) }
 
-// findRoom looks a provider up.
-func findRoom(provider string) (openRoom, error) {
+// findProvider looks a provider up.
+func findProvider(provider string) (openProvider, error) {
 	if open, ok := rooms()[provider]; ok {
 		return open, nil
 	}
 	return nil, usageError(unknownWord("provider", provider, providerNames()))
 }
 
-func newLocalRoom(ctx context.Context, o roomOptions) (machineRoom, error) {
+func newLocalMachine(ctx context.Context, o providerOptions) (machine, error) {
 	p, err := local.New(ctx, local.Options{
 		Run: o.run, BinDir: o.pgBin, Major: o.postgres, Experiment: o.experiment, Results: o.results,
 	})
 	if err != nil {
-		return machineRoom{}, usageError(err) // nothing was started: programs or a directory cannot be used
+		return machine{}, usageError(err) // nothing was started: programs or a directory cannot be used
 	}
-	return machineRoom{provider: p, bin: p.Installation().BinDir, disks: []string{local.DefaultBase()}}, nil
+	return machine{provider: p, bin: p.Installation().BinDir, disks: []string{local.DefaultBase()}}, nil
 }
 
-func newDockerRoom(ctx context.Context, o roomOptions) (machineRoom, error) {
+func newDockerMachine(ctx context.Context, o providerOptions) (machine, error) {
 	pull := newPullProgress(o.stderr)
 	defer pull.close()
 	options := docker.Options{Run: o.run, Experiment: o.experiment, Results: o.results, Major: o.postgres, Pulling: pull.tell}
 	if o.pgBin != "" {
-		return machineRoom{}, usageError(errors.New("--pg-bin is of no use with the docker provider, which runs the programs of its image; set cluster.docker.image"))
+		return machine{}, usageError(errors.New("--pg-bin is of no use with the docker provider, which runs the programs of its image; set cluster.docker.image"))
 	}
 	if d := o.docker; d != nil {
 		options.Image, options.ExactNames = d.Image, d.Names == "exact"
@@ -85,9 +85,9 @@ func newDockerRoom(ctx context.Context, o roomOptions) (machineRoom, error) {
 	}
 	p, err := docker.New(ctx, options)
 	if err != nil {
-		return machineRoom{}, err
+		return machine{}, err
 	}
-	return machineRoom{provider: p, bin: p.Image() + ":" + p.Programs(), settings: &settingsCheck{try: printed(p.TryConfs), names: p.SettingNames}}, nil
+	return machine{provider: p, bin: p.Image() + ":" + p.Programs(), settings: &settingsCheck{try: printed(p.TryConfs), names: p.SettingNames}}, nil
 }
 
 // keepText tells how to use a cluster that was left up, and how to be rid of it.

@@ -40,17 +40,17 @@ func TestMessagesInPieces(t *testing.T) {
 	var stream []byte
 	var bodies [][]byte
 	for i := range 300 {
-		length := []int{0, 1, 4, 5, 60, inboxSize - messageHead, inboxSize, 3 * inboxSize}[random.IntN(8)]
+		length := []int{0, 1, 4, 5, 60, messageBuffer - messageHead, messageBuffer, 3 * messageBuffer}[random.IntN(8)]
 		body := bytes.Repeat([]byte{byte(i)}, length)
 		bodies = append(bodies, body)
 		stream = append(stream, message(byte('A'+i%26), body)...)
 	}
 	for name, size := range map[string]func() int{
 		"one byte": func() int { return 1 }, "at once": func() int { return len(stream) },
-		"as it comes": func() int { return 1 + random.IntN(2*inboxSize) }, "nothing now and then": func() int { return random.IntN(100) },
+		"as it comes": func() int { return 1 + random.IntN(2*messageBuffer) }, "nothing now and then": func() int { return random.IntN(100) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := inbox{read: (&inPieces{stream, size, io.EOF}).read}
+			b := messageReader{read: (&inPieces{stream, size, io.EOF}).read}
 			for i, want := range bodies {
 				kind, body, err := b.next()
 				if err != nil || kind != byte('A'+i%26) || !bytes.Equal(body, want) {
@@ -60,7 +60,7 @@ func TestMessagesInPieces(t *testing.T) {
 			if _, _, err := b.next(); !errors.Is(err, io.ErrUnexpectedEOF) {
 				t.Error(err)
 			}
-			if b.empty(); len(b.buffer) > inboxSize {
+			if b.empty(); len(b.buffer) > messageBuffer {
 				t.Errorf("%d bytes are kept", len(b.buffer))
 			}
 		})
@@ -80,7 +80,7 @@ func TestWhatIsNoMessage(t *testing.T) {
 		{"a length beyond everything", []byte{'Z', 0x7f, 0xff, 0xff, 0xff}, errProtocol},
 		{"a negative length", []byte{'Z', 0xff, 0xff, 0xff, 0xff}, errProtocol},
 	} {
-		b := inbox{read: (&inPieces{tt.stream, func() int { return 100 }, broken}).read}
+		b := messageReader{read: (&inPieces{tt.stream, func() int { return 100 }, broken}).read}
 		if _, _, err := b.next(); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v", tt.name, err)
 		}
@@ -104,7 +104,7 @@ func TestWhatTheServerMayNotSay(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newConn(&Workload{})
 			c.answers = noAnswers{}
-			c.inbox.read = (&inPieces{append(stream, message('Z', []byte("I"))...), func() int { return 1000 }, io.EOF}).read
+			c.messages.read = (&inPieces{append(stream, message('Z', []byte("I"))...), func() int { return 1000 }, io.EOF}).read
 			if err := c.receive(); err == nil || !c.broken {
 				t.Errorf("%v, broken: %v", err, c.broken)
 			}
@@ -118,7 +118,7 @@ func FuzzInbox(f *testing.F) {
 	f.Add(message('D', []byte{0, 2, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0}), uint8(1))
 	f.Add([]byte{'Z', 0, 0, 0, 3}, uint8(0))
 	f.Fuzz(func(t *testing.T, stream []byte, size uint8) {
-		ours := inbox{read: (&inPieces{stream, func() int { return 1 + int(size) }, io.EOF}).read}
+		ours := messageReader{read: (&inPieces{stream, func() int { return 1 + int(size) }, io.EOF}).read}
 		theirs := pgproto3.NewFrontend(bytes.NewReader(stream), io.Discard)
 		theirs.SetMaxBodyLen(1 << 20) // for which they would make room at once
 		for {
@@ -149,7 +149,7 @@ func FuzzInbox(f *testing.F) {
 var errOther = errors.New("a kind of message that is left to pgx")
 
 // message is the next one as pgx has it.
-func (b *inbox) message() (pgproto3.BackendMessage, error) {
+func (b *messageReader) message() (pgproto3.BackendMessage, error) {
 	kind, body, err := b.next()
 	if err != nil {
 		return nil, err

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	vectorEvery   = 100 * time.Millisecond // how often the heads of all writers are read on each node
+	vectorEvery   = 100 * time.Millisecond // how often the positions of all writers are read on each node
 	vectorRest    = 4                      // but a node rests for so many times what a reading took,
 	vectorLongest = time.Second            // if that is not longer
 	vectorTimeout = time.Second
@@ -32,10 +32,10 @@ type vectors struct {
 	wg     sync.WaitGroup
 }
 
-// vectorTable is one table whose heads are read.
+// vectorTable is one table whose writers are read.
 type vectorTable struct {
 	name   string
-	reader *pgload.VectorReader
+	reader *pgload.ProgressReader
 	mu     sync.Mutex
 	chain  *outage.Chain
 }
@@ -48,9 +48,9 @@ func startVectors(ctx context.Context, c *cluster.Cluster, loads *loadSet, p *Pl
 		if t.Serial || !slices.ContainsFunc(loads.list, func(r *running) bool { return r.reads(t.Name) }) {
 			continue
 		}
-		all := loads.board.Writers(t.Name)
+		all := loads.progress.Writers(t.Name)
 		writers := sample(all, vectorWriters)
-		reader, err := pgload.NewVectorReader(t.Name, writers)
+		reader, err := pgload.NewProgressReader(t.Name, writers)
 		if err != nil {
 			stop()
 			return nil, err
@@ -134,9 +134,9 @@ func (v *vectors) watch(ctx context.Context, n *cluster.Node) {
 func (v *vectors) read(ctx context.Context, t *vectorTable, node string, conn *pgx.Conn, connection int) bool {
 	ctx, cancel := context.WithTimeout(ctx, vectorTimeout)
 	defer cancel()
-	r := outage.Vector{Node: node, Conn: connection, Before: v.clock.Now()}
+	r := outage.ProgressReading{Node: node, Conn: connection, Before: v.clock.Now()}
 	var err error
-	if r.Heads, r.Standby, r.Timeline, err = t.reader.Read(ctx, conn); err != nil {
+	if r.Newest, r.Standby, r.Timeline, err = t.reader.Read(ctx, conn); err != nil {
 		return false
 	}
 	r.After = v.clock.Now()
