@@ -72,7 +72,7 @@ func detail(m record.Event) string {
 	return m.Detail + ": " + m.Error
 }
 
-// writeOutages is how long it was down, as clients felt it.
+// writeOutages is how long it was down for clients.
 func writeOutages(p *page, r *report.Result) {
 	if len(r.Outages) == 0 {
 		return

@@ -42,7 +42,7 @@ func writeLoad(p *page, r *report.Result) {
 	writeErrorKinds(p, r)
 }
 
-// asked is what a workload was told to do.
+// askedWords are the settings of a workload.
 func askedWords(w *report.Workload) string {
 	text := fmt.Sprintf("%s: %s on %s, %s", w.Name, w.Kind, w.Target, units.Count(int64(w.Clients), "client", "clients"))
 	if w.OnTimeout == "cancel" || w.OnTimeout == "terminate" {
@@ -209,7 +209,7 @@ func writeErrorKinds(p *page, r *report.Result) {
 	t := table{columns: []column{left("Workload"), left("Error"), left("Outcome"), right("Count"), left("Example")}}
 	for _, w := range r.Workloads {
 		for _, e := range w.Errors {
-			if e.Outcome != record.Dropped { // counted above, and nobody answered them
+			if e.Outcome != record.Dropped { // counted above, and never sent
 				t.add(plain, w.Name, e.Kind, e.Outcome.String(), units.Grouped(e.N), units.OneLine(e.Example))
 			}
 		}

@@ -211,7 +211,7 @@ func causeWords(c audit.Cause) string {
 	return "the fork"
 }
 
-// writeSplitBrain says which servers acknowledged at the same time, or by turns.
+// writeSplitBrain says which servers acknowledged at the same time, or one after the other and back.
 func writeSplitBrain(p *page, a *audit.Audit) {
 	for _, o := range a.SplitBrain {
 		p.para(red, 2, "SPLIT BRAIN: %s", o)

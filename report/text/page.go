@@ -113,10 +113,10 @@ func (p *page) labelled(i ink, label string, lines []string) []string {
 // clipped are a label and a text in at most so many lines, none wider than the page. A text
 // that is cut ends with "...".
 func (p *page) clipped(i ink, label, text string, most int) []string {
-	room := p.width - width(label)
-	lines := wrap(text, room)
+	columns := p.width - width(label)
+	lines := wrap(text, columns)
 	for n := 0; n < len(lines); n++ { // a word that is wider than the page
-		if over := cutAt(lines[n], room); over < len(lines[n]) {
+		if over := cutAt(lines[n], columns); over < len(lines[n]) {
 			lines = slices.Insert(lines, n+1, lines[n][over:])
 			lines[n] = lines[n][:over]
 		}
@@ -124,15 +124,15 @@ func (p *page) clipped(i ink, label, text string, most int) []string {
 	if len(lines) > most {
 		lines = lines[:most]
 		last := lines[most-1]
-		if width(last)+len(cut) > room {
-			last = last[:cutAt(last, room-len(cut))]
+		if width(last)+len(cut) > columns {
+			last = last[:cutAt(last, columns-len(cut))]
 		}
 		lines[most-1] = strings.TrimRight(last, " ") + cut
 	}
 	return p.labelled(i, label, lines)
 }
 
-// cut events a text that goes on.
+// cut stands at the end of a text that was cut.
 const cut = " ..."
 
 // width is how many columns of a terminal a text takes.

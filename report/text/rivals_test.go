@@ -10,8 +10,7 @@ import (
 	"pgchaos/report"
 )
 
-// TestRivals: two nodes that accepted writes at the same time, and two that did by turns,
-// are told of above the losses, each as what it is.
+// TestRivals: a split brain and a fail-back stand above the losses, each by its name.
 func TestRivals(t *testing.T) {
 	a, b := ledger.Server{Node: "a", Timeline: 1}, ledger.Server{Node: "b", Timeline: 2}
 	for want, change := range map[string]func(*report.Result){

@@ -10,10 +10,10 @@ import (
 
 // section is a part of the short report: items, of which those that do not fit are counted.
 type section struct {
-	heads  []string // the line above each block of a table; none in a text
-	items  []item
-	joined bool // no blank line before it
-	urgent bool // it decides the verdict, and gets more lines than others
+	headings []string // the line above each block of a table; none in a text
+	items    []item
+	joined   bool // no blank line before it
+	urgent   bool // it decides the verdict, and gets more lines than others
 	// one and many are the words for the items that are left out.
 	one, many string
 }
@@ -47,7 +47,7 @@ func (s *section) next(n int) item { return s.items[s.order()[n]] }
 func (s *section) cost(n int) int {
 	lines := 0
 	if n > 0 {
-		lines = len(s.heads)
+		lines = len(s.headings)
 	}
 	for _, i := range s.order()[:n] {
 		for _, part := range s.items[i].parts {
@@ -66,8 +66,8 @@ func (s *section) render(p *page, n int) (lines []string) {
 	shown, hidden := order[:n], order[n:]
 	slices.Sort(shown)
 	for block := range s.items[0].parts {
-		if n > 0 && len(s.heads) > 0 {
-			lines = append(lines, s.heads[block])
+		if n > 0 && len(s.headings) > 0 {
+			lines = append(lines, s.headings[block])
 		}
 		for _, i := range shown {
 			lines = append(lines, s.items[i].parts[block]...)

@@ -49,7 +49,7 @@ const leastFirst = 12
 
 // blocks divide the columns where they are wider together than the page: each block begins with
 // the first column. Gap is the number of blanks between two columns.
-func (t *table) blocks(widths []int, room int) (blocks [][]int, gap int) {
+func (t *table) blocks(widths []int, most int) (blocks [][]int, gap int) {
 	sum, columns := 0, 0
 	for _, w := range widths {
 		if w > 0 {
@@ -58,9 +58,9 @@ func (t *table) blocks(widths []int, room int) (blocks [][]int, gap int) {
 		}
 	}
 	gap = 2
-	if over := sum + gap*columns - room; over > 0 { // the blanks include the indentation
+	if over := sum + gap*columns - most; over > 0 { // the blanks include the indentation
 		gap = 1
-		if over = sum + 1 + gap*columns - room; over > 0 && widths[0]-over >= leastFirst {
+		if over = sum + 1 + gap*columns - most; over > 0 && widths[0]-over >= leastFirst {
 			widths[0] -= over
 		}
 	}
@@ -69,7 +69,7 @@ func (t *table) blocks(widths []int, room int) (blocks [][]int, gap int) {
 		if widths[c] == 0 {
 			continue
 		}
-		if n := len(blocks); n > 0 && used+gap+widths[c] <= room {
+		if n := len(blocks); n > 0 && used+gap+widths[c] <= most {
 			blocks[n-1] = append(blocks[n-1], c)
 			used += gap + widths[c]
 			continue
@@ -91,12 +91,12 @@ func (t *table) section(p *page, one, many string) *section {
 		widths[c] = min(widths[c], (p.width-4)/2)
 	}
 	blocks, gap := t.blocks(widths, p.width)
-	heads := make([]string, len(t.columns))
+	headings := make([]string, len(t.columns))
 	for c := range t.columns {
-		heads[c] = t.columns[c].head
+		headings[c] = t.columns[c].head
 	}
 	for _, block := range blocks {
-		s.heads = append(s.heads, p.paint(faint, t.line(heads, block, widths, gap)))
+		s.headings = append(s.headings, p.paint(faint, t.line(headings, block, widths, gap)))
 	}
 	for _, r := range t.rows {
 		i := item{rank: r.rank}
@@ -134,11 +134,11 @@ func (t *table) write(p *page) {
 			last = c
 		}
 	}
-	heads := make([]string, len(t.columns))
+	headings := make([]string, len(t.columns))
 	for c := range t.columns {
-		heads[c] = t.columns[c].head
+		headings[c] = t.columns[c].head
 	}
-	for _, r := range append([]row{{cells: heads, ink: faint}}, t.rows...) {
+	for _, r := range append([]row{{cells: headings, ink: faint}}, t.rows...) {
 		for _, line := range t.lines(r.cells, widths, last, p.width) {
 			p.line(r.ink, line)
 		}
@@ -146,7 +146,7 @@ func (t *table) write(p *page) {
 }
 
 // lines lays one row out.
-func (t *table) lines(cells []string, widths []int, last, room int) []string {
+func (t *table) lines(cells []string, widths []int, last, most int) []string {
 	var b strings.Builder
 	b.WriteString("  ")
 	used := 2
@@ -164,7 +164,7 @@ func (t *table) lines(cells []string, widths []int, last, room int) []string {
 		return []string{strings.TrimRight(b.String()+pad(cells[last], widths[last], true), " ")}
 	}
 	var lines []string
-	for i, part := range wrap(cells[last], room-used) {
+	for i, part := range wrap(cells[last], most-used) {
 		if i == 0 {
 			lines = append(lines, strings.TrimRight(b.String()+part, " "))
 		} else {
