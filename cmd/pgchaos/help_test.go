@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -15,7 +16,7 @@ func TestHelpOfEveryCommand(t *testing.T) {
 	visit = func(cmd *cobra.Command) {
 		t.Run(cmd.CommandPath(), func(t *testing.T) {
 			var out, errs bytes.Buffer
-			args := append(strings.Fields(cmd.CommandPath())[1:], "--help")
+			args := slices.Concat(strings.Fields(cmd.CommandPath())[1:], []string{"--help"})
 			if code := run(t.Context(), args, nil, &out, &errs); code != exitPass || errs.Len() > 0 {
 				t.Fatalf("exit code %d: %s", code, &errs)
 			}

@@ -105,14 +105,14 @@ func TestCommandLine(t *testing.T) {
 
 // TestVersion: the flag prints what the command prints.
 func TestVersion(t *testing.T) {
-	print := func(arg string) string {
+	printed := func(arg string) string {
 		var stdout, stderr bytes.Buffer
 		if code := run(t.Context(), []string{arg}, nil, &stdout, &stderr); code != exitPass || stderr.Len() > 0 {
 			t.Errorf("%s: exit code %d: %s", arg, code, &stderr)
 		}
 		return stdout.String()
 	}
-	if flag, command := print("--version"), print("version"); flag != command || !strings.HasPrefix(flag, "pgchaos ") {
+	if flag, command := printed("--version"), printed("version"); flag != command || !strings.HasPrefix(flag, "pgchaos ") {
 		t.Errorf("--version prints %q, version prints %q", flag, command)
 	}
 }

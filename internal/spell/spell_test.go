@@ -10,7 +10,7 @@ func TestNearest(t *testing.T) {
 		{"swapped vowels", "puase", "pause"},
 		{"one character too few", "verfy", "verify"},
 		{"capitals", "Kill", "kill"},
-		{"a long word may have three edits", "strat_laod", "start_load"},
+		{"a long word may have three edits", "satrt_laod", "start_load"},
 		{"nothing is near", "frobnicate", ""},
 		{"a short word that shares nothing", "xy", ""},
 	} {
