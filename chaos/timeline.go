@@ -1,6 +1,6 @@
-// Package chaos breaks a cluster on a timeline and takes the breaking back: the
-// actions, one file each, the roles they are aimed at, and the Timeline that
-// runs them. It knows nothing of the load and nothing of the experiment file.
+// Package chaos breaks a cluster on a timeline and takes the faults back: the
+// actions, the roles that they can be aimed at, and the Timeline that runs
+// them. It knows nothing of the load and nothing of the experiment file.
 package chaos
 
 import (

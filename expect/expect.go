@@ -1,5 +1,5 @@
 // Package expect is the language of expectations: what an experiment can demand of a run, how that is
-// written, and how it is held against what was observed.
+// written, and how it is compared with what was observed.
 package expect
 
 import (

@@ -1,5 +1,5 @@
-// Package load drives operations against something and records what became of
-// each: the arrivals, the clients, the time-outs and the histograms. It knows
+// Package load generates load and records the outcome of each operation: the
+// arrivals, the clients, the time-outs and the histograms. It knows
 // nothing of SQL; what one operation is, a Session says.
 //
 // Every arrival ends in exactly one history.Op. In the open model (a rate is

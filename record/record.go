@@ -1,6 +1,6 @@
-// Package record holds the words that every other package shares: what was
-// attempted (Op), what was done to the cluster (Event), what its nodes
-// said of themselves (NodeState, ResourceSample), and the one clock that all times are of.
+// Package record holds the types of what happened, which all packages share: what was
+// attempted (Op), what was done to the cluster (Event), what its nodes reported
+// (NodeState, ResourceSample), and the clock of all times.
 //
 // Nothing here talks to PostgreSQL, and nothing here imports another package of
 // this module.

@@ -1,5 +1,5 @@
-// Package runner is the life cycle of one experiment: Plan says what will happen,
-// Run makes it happen and writes the result.
+// Package runner runs one experiment: Plan says what will happen, Run does it and
+// writes the result.
 package runner
 
 import (

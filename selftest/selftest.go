@@ -1,6 +1,5 @@
-// Package selftest is the proof that pgchaos sees: experiments that lose, damage or
-// hide rows in a known way, and what the result of each has to say. It judges
-// results; whoever makes them runs the experiments.
+// Package selftest holds experiments that lose, damage or hide rows in a known way, and
+// what the result of each must say. It judges results; its caller runs the experiments.
 package selftest
 
 import (

@@ -1,5 +1,5 @@
-// Package docker is the machine room that is a Docker engine: every node is a
-// container of its own, on a network of the run's own, its files on a volume.
+// Package docker runs the nodes on a Docker engine: every node is a container of its
+// own, on a network of the run's own, its files on a volume.
 //
 // A node is two containers. The server's is made once and started again and
 // again: its command is a line of shell that execs what Start has left in a file

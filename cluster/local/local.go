@@ -1,4 +1,4 @@
-// Package local is the machine room that is this machine: every node is a server
+// Package local runs the nodes as processes of this machine: every node is a server
 // of its own in a directory of its own, on a loopback port. It needs neither
 // Docker nor root.
 //

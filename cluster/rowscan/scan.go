@@ -1,6 +1,6 @@
 // Package rowscan reads what nodes hold, for the audit: every row of a table, as the
-// heap has it, and whether a node has all that another one had (a barrier). It also
-// waits until nobody is left who could still write.
+// heap has it, and whether a node has replayed all that another one had (a barrier). It
+// also waits until no session is left that could still write.
 package rowscan
 
 import (

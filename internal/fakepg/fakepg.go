@@ -1,5 +1,5 @@
 // Package fakepg is a PostgreSQL server as far as a client can see on the wire,
-// for tests: it answers as it is told to, late or never, and remembers what was
+// for tests: it answers as the test says, late or never, and remembers what was
 // asked of it. It stores nothing and understands no SQL.
 //
 // It works over net.Pipe, so that a real pgxpool can talk to it inside a

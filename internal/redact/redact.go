@@ -1,5 +1,5 @@
-// Package redact hides secrets in what is written: the values that a user gave for
-// secret, and whatever looks like a credential.
+// Package redact hides secrets in what is written: the values that a user marked as
+// secret, and what looks like a credential.
 package redact
 
 import (

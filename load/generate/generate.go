@@ -1,6 +1,5 @@
-// Package generate makes the values of statements' parameters: numbers of a
-// distribution, texts, times, as the text that PostgreSQL reads, appended to a buffer
-// without allocating.
+// Package generate makes the values of statements' parameters (numbers of a distribution,
+// texts, times), as text that PostgreSQL reads, without allocating.
 package generate
 
 import (

@@ -1,6 +1,6 @@
-// Package pgload is what a load.Workload does to PostgreSQL: it inserts, reads,
-// updates, or runs statements and scripts of the user's, finds the primary or a standby
-// by itself, and tells for each operation what is certain about it.
+// Package pgload runs the operations of a workload on PostgreSQL: inserts, reads, updates,
+// and statements and scripts of the user. It finds the primary or a standby by itself,
+// and says of each operation what its answer proves.
 //
 // Two rules keep the observer out of what it observes. A wait on the server is
 // never cancelled unless Config.OnTimeout asks for it: statements run without a

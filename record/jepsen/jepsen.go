@@ -1,4 +1,4 @@
-// Package jepsen tells the history of a run in the words of Jepsen: every write as the
+// Package jepsen writes the history of a run in Jepsen's format: every write as the
 // addition of an element to a set, as its set checkers read it.
 //
 // A line is a JSON object. The process of writer w is w until an operation of it ends

@@ -1,5 +1,5 @@
-// Package ledger is the book of everything that was written: which sequence
-// numbers were used, and what the database promised about each. It is on disk
+// Package ledger records every write: which sequence numbers were used, and what the
+// database answered to each. It is on disk
 // while it runs, so that killing the process at any instant loses nothing that
 // Record had returned for.
 //
