@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"pgchaos/expect"
+	"pgchaos/experiments"
+	"pgchaos/selftest"
 	"pgchaos/spec"
 )
 
@@ -25,8 +27,9 @@ func TestTheManualsExamplesAreRight(t *testing.T) {
 	}
 }
 
-// TestTheManualIsComplete looks for every action and role in the reference of the file, and
-// for every metric in the reference of the metrics.
+// TestTheManualIsComplete looks for every action and role in the reference of the file, for
+// every metric in the reference of the metrics, and for every shipped experiment, every case
+// of the selftest and every command where the pages list them.
 func TestTheManualIsComplete(t *testing.T) {
 	explains := func(file, word string) {
 		if !strings.Contains(readText(t, file), "`"+word+"`") {
@@ -38,6 +41,20 @@ func TestTheManualIsComplete(t *testing.T) {
 	}
 	for _, m := range expect.Metrics() {
 		explains("../../docs/metrics.md", strings.TrimPrefix(m.Name, "service_"))
+	}
+	shipped, err := experiments.List()
+	must(t, err)
+	for _, e := range shipped {
+		explains("../../README.md", e.Name)
+	}
+	for _, c := range selftest.Cases() {
+		explains("../../docs/selftest.md", c.Name)
+	}
+	readme := readText(t, "../../README.md")
+	for _, c := range newRoot().Commands() {
+		if name := c.Name(); !c.Hidden && name != "help" && name != "version" && !strings.Contains(readme, "bin/pgchaos "+name+" ") {
+			t.Errorf("README.md does not show pgchaos %s", name)
+		}
 	}
 }
 
