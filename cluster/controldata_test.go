@@ -6,9 +6,9 @@ import (
 	"pgchaos/record"
 )
 
-// TestTold: a server is started, to see how far its WAL goes, only where that is not
+// TestControlDataIsCertain: a server is started, to see how far its WAL goes, only where that is not
 // known without.
-func TestTold(t *testing.T) {
+func TestControlDataIsCertain(t *testing.T) {
 	for _, tc := range []struct {
 		name string
 		own  controlData

@@ -164,7 +164,7 @@ func (n *Node) launch(ctx context.Context, how serving) (*process, error) {
 		return nil, errors.New("it is paused; resume it first")
 	}
 	if n.unplugged.Load() {
-		return nil, errors.New("its network cable is pulled, so that nobody could see it start; connect it first")
+		return nil, errors.New("it is cut off from the network; connect it first")
 	}
 	if p := n.running(); p != nil {
 		if p.serve != how {

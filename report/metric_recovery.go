@@ -90,7 +90,7 @@ func (w *worst) workloads(rec *outage.Recovery, e expect.Expectation) {
 			w.stage(rec, load.Throughput, fmt.Sprintf("%s had not 90 %% of its throughput back from %s when %s", load.Workload, rec.Event, ended(rec)),
 				fmt.Sprintf("%s had too little load before %s, or too little time after it, to tell a throughput", load.Workload, rec.Event))
 		case load.Clients.Clients == 0:
-			w.miss(fmt.Sprintf("what the clients of %s felt one by one is not recorded", load.Workload))
+			w.miss(fmt.Sprintf("the outages of each client of %s are not recorded", load.Workload))
 		case load.Clients.NotServed == load.Clients.Clients:
 			w.miss(notServed(load.Workload, rec.Event))
 		default:

@@ -171,7 +171,7 @@ func (r *Result) forkMetric(e expect.Expectation) expect.Value {
 		}
 	}
 	if readings == 0 {
-		return unknown("no table was written and read at the same time, so the heads of its writers were not read")
+		return unknown("no table was written and read at the same time, so the progress of its writers was not read")
 	}
 	return known(e, float64(n))
 }

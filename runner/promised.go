@@ -97,7 +97,7 @@ func missingSince(book *ledger.Book, then *report.LedgerFile) (damage []string) 
 		}
 		is.Workload = was.Workload
 		if is != was {
-			damage = append(damage, fmt.Sprintf("when the load ended it told of %d writes of %s, %d of them acknowledged, and now it tells of %d and %d",
+			damage = append(damage, fmt.Sprintf("when the load ended it held %d writes of %s, %d of them acknowledged, and now it holds %d and %d",
 				was.Issued, was.Workload, was.OK+was.Weak, is.Issued, is.OK+is.Weak))
 		}
 	}

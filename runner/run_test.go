@@ -299,9 +299,9 @@ func TestASetUpThatFailsIsCleanedUpAndExplained(t *testing.T) {
 	}
 }
 
-// TestABrokenLedgerIsTold: what happens to its file in the middle reaches the user,
+// TestABrokenLedgerIsReported: what happens to its file in the middle reaches the user,
 // and nothing passes.
-func TestABrokenLedgerIsTold(t *testing.T) {
+func TestABrokenLedgerIsReported(t *testing.T) {
 	provider := room(t)
 	out := t.TempDir()
 	r, err := runner.Run(t.Context(), plan(t, short), runner.Options{

@@ -57,8 +57,8 @@ func measures() []measure {
 		{"stale reads of the primary", readers(outage.ReadStalePrimary)},
 		{"stale reads of who was waited for", readers(outage.ReadStaleApplied)},
 		{"reads that went back", readers(outage.ReadWentBack)},
-		{"forks between standbys", heads(func(f outage.Forks) int64 { return f.Standbys.N })},
-		{"heads that went back", heads(func(f outage.Forks) int64 { return f.WentBack.N })},
+		{"forks between standbys", progress(func(f outage.Forks) int64 { return f.Standbys.N })},
+		{"writers that went back", progress(func(f outage.Forks) int64 { return f.WentBack.N })},
 		{"primaries too many", func(r *report.Result) int64 { return max(0, int64(len(r.SplitBrain))-1) }},
 		{"nodes not settled", func(r *report.Result) int64 {
 			return tally(r.Settle, func(n report.SettleNote) bool { return n.Error != "" })
@@ -120,8 +120,8 @@ func readers(what outage.ReadWhat) func(*report.Result) int64 {
 	}
 }
 
-// heads is a number from the readings of the writers' heads on all nodes.
-func heads(of func(outage.Forks) int64) func(*report.Result) int64 {
+// progress is a number from the readings of the writers' progress on all nodes.
+func progress(of func(outage.Forks) int64) func(*report.Result) int64 {
 	return func(r *report.Result) (n int64) {
 		for _, f := range r.Forks {
 			n += of(f)

@@ -147,7 +147,7 @@ var change = map[string]func(r *report.Result, n int64){
 	"forks between standbys": func(r *report.Result, n int64) {
 		r.Forks = append(r.Forks, outage.Forks{Standbys: outage.ForkCount{N: n}})
 	},
-	"heads that went back": func(r *report.Result, n int64) {
+	"writers that went back": func(r *report.Result, n int64) {
 		r.Forks = append(r.Forks, outage.Forks{WentBack: outage.ForkCount{N: n}})
 	},
 	"unexpected events": func(r *report.Result, n int64) {

@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // Each testdata/*.yaml is a file full of mistakes, and the .golden beside it is
 // everything that a user is told about them. Lines `# set:` and `# env:` at the top
 // are its options.
-func TestMistakesAreToldAllAtOnce(t *testing.T) {
+func TestMistakesAreReportedAllAtOnce(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no testdata", err)

@@ -68,8 +68,8 @@ func descriptions() map[string]string {
 		"Workload.OnTimeout":    "What a client does then: abandon (the default) tells the server nothing, cancel sends it a CancelRequest, terminate ends the backend; the last two may end a wait for standbys, and wait for the answer.",
 		"Workload.MaxAbandoned": "How many operations given up on may still hold a backend; four for each client by default.",
 		"Workload.Arrivals":     "How the arrivals of a rate are spread: constant (the default) or poisson.",
-		"Workload.Overflow":     "What becomes of an arrival that is due while every client is busy: queue (the default) lets it wait, drop counts it as dropped at once.",
-		"Workload.CatchUp":      "What becomes of arrivals that a stall has made more than 100 ms late: burst (the default) sends them at once, spread at twice the rate at most, skip drops them.",
+		"Workload.Overflow":     "What happens to an arrival that is due while every client is busy: queue (the default) lets it wait, drop counts it as dropped at once.",
+		"Workload.CatchUp":      "What happens to arrivals that a stall has made more than 100 ms late: burst (the default) sends them at once, spread at twice the rate at most, skip drops them.",
 		"Workload.ThinkTime":    "How long a client rests after each operation; only without a rate.",
 		"Workload.Iterations":   "Ends the workload after so many operations.",
 		"Workload.Duration":     "Ends the workload so long after its start.",
@@ -97,7 +97,7 @@ func descriptions() map[string]string {
 
 		"Workload.Retry":       "How often a transaction is begun again after a serialization failure (40001) or a deadlock (40P01); 0 by default.",
 		"Workload.Connections": "The most connections, where there are to be fewer than clients.",
-		"Workload.Route":       "How a client finds its node: hosts (the default) asks one after the other, topology is told at once, url goes by url.",
+		"Workload.Route":       "How a client finds its node: hosts (the default) asks one after the other, topology learns it at once, url goes by url.",
 		"Workload.URL":         "postgres://HOST:PORT/DATABASE of a proxy in front of the cluster.",
 		"Workload.Connection":  "Further settings of the connections, by libpq's names, such as sslmode.",
 

@@ -71,7 +71,7 @@ func (n LeftoverNode) BringBack(beside bool) string {
 	case "paused":
 		return "its container is paused, and goes on with `docker unpause " + n.Container + "`"
 	case "running":
-		return "its container runs, and does not answer; if its network cable was pulled, `docker restart " + n.Container + "` plugs it in"
+		return "its container runs, and does not answer; if it was cut off from the network, `docker restart " + n.Container + "` connects it again"
 	}
 	text := "its container is " + n.State + ", and starts with `docker start " + n.Container + "`"
 	if beside {

@@ -63,7 +63,7 @@ func (h *host) setNetwork(ctx context.Context, in bool) error {
 	case err != nil:
 		return err
 	case !state.Running:
-		return errors.New("it does not run, and has no cable to pull")
+		return errors.New("it does not run, so that its network cannot be cut off")
 	case state.Paused:
 		return errors.New("it is frozen; thaw it first")
 	}
@@ -78,7 +78,7 @@ func (h *host) takeLinksDown(ctx context.Context) error {
 	for _, id := range []string{h.server, h.tools} {
 		out, err := h.exec(ctx, id, "0:0", cluster.Command{Argv: []string{"cat", "/sys/class/net/eth0/iflink"}})
 		if err != nil {
-			return fmt.Errorf("find its cable: %w", err)
+			return fmt.Errorf("find its network interface: %w", err)
 		}
 		if number := strings.TrimSpace(out.Stdout); !slices.Contains(h.links, number) {
 			h.links = append(h.links, number)
@@ -100,7 +100,7 @@ func (h *host) switchLinks(ctx context.Context, direction string, cables []strin
 		return err
 	}
 	if code != 0 {
-		return fmt.Errorf("take its cable %s: %s", direction, strings.TrimSpace(said))
+		return fmt.Errorf("take its network interface %s: %s", direction, strings.TrimSpace(said))
 	}
 	return nil
 }

@@ -96,13 +96,13 @@ func (s search) explicit(ctx context.Context, binDir string, major int) (Install
 	}
 	found, err := examine(ctx, dir)
 	if err != nil {
-		return Installation{}, fmt.Errorf("find PostgreSQL where told: %w", err)
+		return Installation{}, fmt.Errorf("find PostgreSQL in the given directory: %w", err)
 	}
 	if found.Major < oldestMajor {
-		return Installation{}, fmt.Errorf("find PostgreSQL where told: %s has version %s, the oldest supported is %d", dir, found.Version, oldestMajor)
+		return Installation{}, fmt.Errorf("find PostgreSQL in the given directory: %s has version %s, the oldest supported is %d", dir, found.Version, oldestMajor)
 	}
 	if major != 0 && found.Major != major {
-		return Installation{}, fmt.Errorf("find PostgreSQL %d where told: %s has version %s", major, dir, found.Version)
+		return Installation{}, fmt.Errorf("find PostgreSQL %d in the given directory: %s has version %s", major, dir, found.Version)
 	}
 	return found, nil
 }

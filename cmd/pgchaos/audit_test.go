@@ -264,7 +264,7 @@ func (p *place) auditOfACutLedger() {
 	whole := readText(p.t, file)
 	must(p.t, os.Truncate(file, 2<<14)) // the names, and a block of one writer
 	defer func() { must(p.t, os.WriteFile(file, []byte(whole), 0o644)) }()
-	a := p.auditSays("the ledger is damaged: when the load ended it told of ", "the end of the ledger is missing")
+	a := p.auditSays("the ledger is damaged: when the load ended it held ", "the end of the ledger is missing")
 	if r := p.result(); r.Verdict != verdict.Inconclusive || a.Foreign.N == 0 {
 		p.t.Errorf("%s, %d rows of writes that it does not tell of", r.Verdict, a.Foreign.N)
 	}

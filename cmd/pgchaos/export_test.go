@@ -27,8 +27,8 @@ timeline:
   - {start: a}
 `
 
-// told makes the result directory of a run of two writers that met a failover.
-func told(t *testing.T) (dir string) {
+// resultOfTwo makes the result directory of a run of two writers that met a failover.
+func resultOfTwo(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	const ms = time.Millisecond
@@ -69,7 +69,7 @@ func told(t *testing.T) (dir string) {
 }
 
 func TestExport(t *testing.T) {
-	dir := told(t)
+	dir := resultOfTwo(t)
 	var stdout, stderr bytes.Buffer
 	if code := run(t.Context(), []string{"export", "--format", "jepsen", dir}, nil, &stdout, &stderr); code != exitPass || stderr.Len() > 0 {
 		t.Fatalf("exit code %d: %s", code, stderr.String())
@@ -85,7 +85,7 @@ func TestExport(t *testing.T) {
 // TestExportOfADamagedLedger spoils a block: what is left is printed, and what is not
 // known is an error.
 func TestExportOfADamagedLedger(t *testing.T) {
-	dir := told(t)
+	dir := resultOfTwo(t)
 	file := filepath.Join(dir, runner.LedgerFile)
 	text, err := os.ReadFile(file)
 	must(t, err)
@@ -106,7 +106,7 @@ func TestExportOfADamagedLedger(t *testing.T) {
 // TestExportOfAKilledRun takes the steps from the journal, and says that what commits waited
 // for is not known.
 func TestExportOfAKilledRun(t *testing.T) {
-	dir := told(t)
+	dir := resultOfTwo(t)
 	must(t, report.Write(dir, &report.Result{Stage: report.StagePlanned, Run: "run-1", Experiment: demanding}))
 	must(t, os.WriteFile(filepath.Join(dir, runner.JournalFile), []byte(
 		`{"schema":"pgchaos.timeline/1","run":"run-1","started":"2026-11-23T06:45:00Z"}`+"\n"+

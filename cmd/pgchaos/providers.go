@@ -43,19 +43,19 @@ type machine struct {
 // openProvider makes room for a run.
 type openProvider func(context.Context, providerOptions) (machine, error)
 
-// rooms are the providers: the only place that knows every one.
-func rooms() map[string]openProvider {
+// providers are all of them: the only place that knows every one.
+func providers() map[string]openProvider {
 	return map[string]openProvider{
 		"docker": newDockerMachine,
 		"local":  newLocalMachine,
 	}
 }
 
-func providerNames() []string { return slices.Sorted(maps.Keys(rooms())) }
+func providerNames() []string { return slices.Sorted(maps.Keys(providers())) }
 
 // findProvider looks a provider up.
 func findProvider(provider string) (openProvider, error) {
-	if open, ok := rooms()[provider]; ok {
+	if open, ok := providers()[provider]; ok {
 		return open, nil
 	}
 	return nil, usageError(unknownWord("provider", provider, providerNames()))

@@ -106,7 +106,7 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 	return f.finish(result, errors.Join(err, f.write(result), f.share(out, mode)), out, stdout)
 }
 
-// run makes the result directory and the machine room, and runs the plan. Without a
+// run makes the result directory and the machine m, and runs the plan. Without a
 // result nothing was begun.
 func (f *runFlags) run(ctx context.Context, name string, plan *runner.Plan, files *outputs, stderr io.Writer) (*report.Result, string, error) {
 	open, err := findProvider(plan.Experiment.Cluster.Provider)
@@ -133,7 +133,7 @@ func (f *runFlags) run(ctx context.Context, name string, plan *runner.Plan, file
 	if err := runner.CheckSpace(plan.Size().Ledger, disks...); err != nil {
 		return nil, "", usageError(errors.Join(err, f.unclaim(out)))
 	}
-	room, err := open(ctx, providerOptions{
+	m, err := open(ctx, providerOptions{
 		run: id, experiment: plan.Experiment.Name, results: results, pgBin: f.pgBin, postgres: plan.Experiment.Cluster.Postgres,
 		docker: plan.Experiment.Cluster.Docker, stderr: stderr,
 	})
@@ -144,12 +144,12 @@ func (f *runFlags) run(ctx context.Context, name string, plan *runner.Plan, file
 		}
 		return nil, "", err
 	}
-	if err := f.checkRoom(ctx, name, room); err != nil {
-		return nil, "", errors.Join(err, room.provider.Remove(context.WithoutCancel(ctx)), f.unclaim(out))
+	if err := f.checkSettings(ctx, name, m); err != nil {
+		return nil, "", errors.Join(err, m.provider.Remove(context.WithoutCancel(ctx)), f.unclaim(out))
 	}
 	show, later := newProgress(stderr, f.verbose), laterInterrupts(ctx)
 	result, err := runner.Run(ctx, plan, runner.Options{
-		Run: id, Tool: version(), Command: f.repeated(name), Provider: room.provider, Bin: room.bin, Out: out, Keep: f.keep, Disks: room.disks,
+		Run: id, Tool: version(), Command: f.repeated(name), Provider: m.provider, Bin: m.bin, Out: out, Keep: f.keep, Disks: m.disks,
 		Observer: show, Log: show.Logf, Started: files.started, Sample: files.sample(),
 		SkipAudit: later.audit, SkipRemoval: later.removal,
 	})
@@ -175,14 +175,14 @@ func (f *runFlags) repeated(name string) []string {
 	return args
 }
 
-// checkRoom reads the experiment once more, and has the provider's own programs check
+// checkSettings reads the experiment once more, and has the provider's own programs check
 // its settings. An error is a usage error.
-func (f *runFlags) checkRoom(ctx context.Context, name string, room machine) error {
-	if room.settings == nil {
+func (f *runFlags) checkSettings(ctx context.Context, name string, m machine) error {
+	if m.settings == nil {
 		return nil
 	}
 	_, err := f.plan(ctx, name, func(e *spec.Experiment) []spec.Finding {
-		found, err := room.settings.find(ctx, e)
+		found, err := m.settings.find(ctx, e)
 		if err != nil {
 			return nil // the servers' start then tells
 		}

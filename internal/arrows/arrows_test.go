@@ -52,6 +52,7 @@ var permitted = map[string][]string{
 	"internal/sharedmem": {},
 	"internal/spell":     {},
 	"internal/units":     {},
+	"internal/words":     {},
 }
 
 // alone says which package alone may import a library, so that it can be replaced

@@ -136,7 +136,7 @@ func TestManyAtOnce(t *testing.T) {
 	}
 }
 
-func TestAFullDiskIsTold(t *testing.T) {
+func TestAFullDiskIsReported(t *testing.T) {
 	if _, err := os.Stat("/dev/full"); err != nil {
 		t.Skip("there is no /dev/full here")
 	}
@@ -271,7 +271,7 @@ func TestJMetersTables(t *testing.T) {
 	}
 }
 
-func TestADamagedHistogramIsTold(t *testing.T) {
+func TestADamagedHistogramIsReported(t *testing.T) {
 	r := result(t)
 	r.Workloads[0].Seconds[0].Response.Histogram = "HISTnonsense"
 	path := filepath.Join(t.TempDir(), "s.csv")

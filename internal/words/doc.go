@@ -1,0 +1,2 @@
+// Package words holds the test of the words that this tree avoids.
+package words
