@@ -13,7 +13,7 @@ func TestAnUnknownActionExplainsNothing(t *testing.T) {
 	e.Events[0].Action = "unplug"
 	e.Book = (&fakeBook{}).write("writes", ack("a", 1, 120, 900))
 	e.Nodes = []NodeHolding{node("b").in(e.Table)}
-	if _, err := AuditTable(e); err == nil || !strings.Contains(err.Error(), `step kill-a has the unknown action "unplug"`) {
+	if _, err := Table(e); err == nil || !strings.Contains(err.Error(), `step kill-a has the unknown action "unplug"`) {
 		t.Errorf("error %v", err)
 	}
 }

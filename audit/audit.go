@@ -17,7 +17,7 @@ import (
 // of a word.
 const maxHolders = 64
 
-// AuditTable holds what every node has of one table against what was promised: by
+// Table holds what every node has of one table against what was promised: by
 // algebra over sets of numbers, and one pass over the ledger, which tells who
 // acknowledged what is not there, when and where in the WAL. Beside the sets it keeps
 // nothing but counts and at most MaxRuns runs of each kind.
@@ -28,7 +28,7 @@ const maxHolders = 64
 //
 // A failed write counts as resurrected wherever it is, on a former primary's fork
 // too: a certain failure commits nowhere.
-func AuditTable(e Evidence) (Audit, error) {
+func Table(e Evidence) (Audit, error) {
 	a, err := newAuditor(&e)
 	if err == nil {
 		err = a.run()

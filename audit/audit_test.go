@@ -129,7 +129,7 @@ func gone(name, why string) reading            { return reading{node: name, why:
 func (r reading) in(t rows.Table) NodeHolding {
 	h := NodeHolding{Node: r.node, Why: r.why}
 	if r.why == "" {
-		h.Holding = hold(t, r.maxOdd, 1, r.rows...)
+		h.Holding = hold(t, r.maxOdd, r.rows...)
 	}
 	return h
 }
@@ -187,7 +187,7 @@ func nodeCounts(a Audit) string {
 // onlyA is the lineage of a primary on timeline 1.
 var onlyA = record.Lineage{Timeline: 1}
 
-func TestAuditTable(t *testing.T) {
+func TestTable(t *testing.T) {
 	tests := []struct {
 		name      string
 		ledger    *fakeBook
@@ -461,7 +461,7 @@ func TestAuditTable(t *testing.T) {
 				n := f.in(e.Table)
 				e.Forks = append(e.Forks, ForkHolding{Node: n.Node, Step: "rejoin-" + n.Node, Holding: n.Holding, Why: n.Why})
 			}
-			got, err := AuditTable(e)
+			got, err := Table(e)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -478,7 +478,7 @@ func TestAuditTable(t *testing.T) {
 	}
 }
 
-func TestAuditTableRefuses(t *testing.T) {
+func TestTableRefuses(t *testing.T) {
 	twins := books("o", "o")
 	twins.accounts[1].ID = 0
 	broken := books("o")
@@ -498,7 +498,7 @@ func TestAuditTableRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := AuditTable(tt.evidence)
+			_, err := Table(tt.evidence)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want %q in it", err, tt.want)
 			}
@@ -512,7 +512,7 @@ func TestAuditOfADamagedLedger(t *testing.T) {
 		Table: rows.Table{Name: "t", Payload: payload}, Book: &ledger.Book{Damage: []string{"block 4: gone", "block 5: gone"}}, Authority: "a", Lineage: onlyA,
 		Nodes: []NodeHolding{node("a", rowsOf(1)...).in(rows.Table{Payload: payload})},
 	}
-	got, err := AuditTable(e)
+	got, err := Table(e)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -527,7 +527,7 @@ func TestAuditOfADamagedLedger(t *testing.T) {
 }
 
 func TestAuditRunsAreBounded(t *testing.T) {
-	got, err := AuditTable(Evidence{
+	got, err := Table(Evidence{
 		Table: rows.Table{Payload: payload}, Book: books(strings.Repeat("of", MaxRuns+7)), Workloads: []string{"writes"}, Authority: "a", Lineage: onlyA,
 		Nodes: []NodeHolding{node("a").in(rows.Table{})},
 	})

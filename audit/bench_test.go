@@ -36,13 +36,13 @@ func (b benchBook) Entries(_ int, first, last int64) iter.Seq2[ledger.Entry, err
 	}
 }
 
-// BenchmarkAuditTable audits 10 million keys of 64 writers on three nodes, of which a
+// BenchmarkTable audits 10 million keys of 64 writers on three nodes, of which a
 // thousandth was lost by a failover, under a demand that is met.
-func BenchmarkAuditTable(b *testing.B) { benchAudit(b, 0) }
+func BenchmarkTable(b *testing.B) { benchAudit(b, 0) }
 
-// BenchmarkAuditTableInDoubt is the same, but the first of each writer's losses lies
+// BenchmarkTableInDoubt is the same, but the first of each writer's losses lies
 // before the fork, so that the whole ledger has to show whether its commit does.
-func BenchmarkAuditTableInDoubt(b *testing.B) { benchAudit(b, 200) }
+func BenchmarkTableInDoubt(b *testing.B) { benchAudit(b, 200) }
 
 // benchAudit has the first lost write behind the fork by some bytes less.
 func benchAudit(b *testing.B, less record.LSN) {
@@ -74,7 +74,7 @@ func benchAudit(b *testing.B, less record.LSN) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		a, err := AuditTable(e)
+		a, err := Table(e)
 		if err != nil || a.Lost.N != writers*(book.each/1000) || a.Unexplained != 0 || !a.Complete || a.Weak.Sum() != 0 {
 			b.Fatal(err, a.Lost.N, a.Unexplained, a.Why, a.Weak)
 		}

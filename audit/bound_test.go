@@ -105,7 +105,7 @@ func TestBounds(t *testing.T) {
 				tt.change(&e)
 			}
 			e.Nodes = append(e.Nodes, node(e.Authority).in(e.Table))
-			a, err := AuditTable(e)
+			a, err := Table(e)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -155,7 +155,7 @@ func TestTheWholeLedgerIsReadOnceAtMost(t *testing.T) {
 		book := countedBook{fakeBook: &fakeBook{}, passes: map[int]int{}}
 		book.write("writes", ack("a", 1, c.lsn, 800), ack("a", 1, c.lsn+1, 850)).write("writes", ack("a", 1, c.lsn, 900)).write("more", ack("a", 1, 101, 950))
 		e.Book, e.Nodes = book, []NodeHolding{node("b").in(e.Table)}
-		if _, err := AuditTable(e); err != nil {
+		if _, err := Table(e); err != nil {
 			t.Fatal(err)
 		}
 		for writer := range 3 {
@@ -173,7 +173,7 @@ func TestBoundsOfALedgerThatCannotBeRead(t *testing.T) {
 	book := countedBook{fakeBook: &fakeBook{}, passes: map[int]int{}, broken: map[int]error{1: broken, 2: errors.New("another")}}
 	book.write("writes", ack("a", 1, 80, 900)).write("more", ack("a", 1, 90, 950)).write("more", ack("a", 1, 90, 960))
 	e.Book, e.Nodes = book, []NodeHolding{node("b").in(e.Table)}
-	if _, err := AuditTable(e); !errors.Is(err, broken) || !strings.Contains(err.Error(), "writer 1") {
+	if _, err := Table(e); !errors.Is(err, broken) || !strings.Contains(err.Error(), "writer 1") {
 		t.Errorf("%v", err)
 	}
 }

@@ -65,7 +65,7 @@ func TestHowAServerWasStopped(t *testing.T) {
 			e.Events = tt.events
 			e.Book = (&fakeBook{}).write("writes", ack("a", 1, 60, 900))
 			e.Nodes = []NodeHolding{node("a").in(e.Table)}
-			a, err := AuditTable(e)
+			a, err := Table(e)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -102,7 +102,7 @@ func TestTwoTimelinesOfOneNumber(t *testing.T) {
 				tt.change(&e)
 			}
 			e.Nodes = append(e.Nodes, NodeHolding{Node: e.Authority, Holding: rows.NewHolding(e.Table, 0), Lineage: e.Lineage})
-			a, err := AuditTable(e)
+			a, err := Table(e)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -119,7 +119,7 @@ func TestPromotedAgainToTheSameNumber(t *testing.T) {
 	e := failedBack()
 	e.Forks[0].Lineage = e.Lineage // the same fork as that of its second promotion
 	e.Book = (&fakeBook{}).write("writes", ack("b", 2, 60, 500), ack("b", 2, 120, 2500))
-	a, err := AuditTable(e)
+	a, err := Table(e)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestPromotedAgainToTheSameNumber(t *testing.T) {
 		t.Errorf("%s, want %s", got, want)
 	}
 	e.States["b"] = e.States["b"][:3] // it was never seen as a standby: it may have lived on
-	if a, err = AuditTable(e); err != nil {
+	if a, err = Table(e); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := lossWords(a), "lost 1-2 b/2 ?"; got != want {

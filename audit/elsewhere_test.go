@@ -24,7 +24,7 @@ func TestAcknowledgedByAnotherCluster(t *testing.T) {
 	own.Server.SystemID = "1"
 	e.Book = (&fakeBook{}).write("writes", foreign(800), own, foreign(1500))
 	e.Nodes = []NodeHolding{node("b").in(e.Table)}
-	a, err := AuditTable(e)
+	a, err := Table(e)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func TestAcknowledgedByAnotherCluster(t *testing.T) {
 		e.States["a"][i].SystemID = "9" // a was initialised anew: its identifier is one of the audited
 	}
 	e.States["b"][0].SystemID = ""
-	if a, err = AuditTable(e); err != nil || !a.Complete {
+	if a, err = Table(e); err != nil || !a.Complete {
 		t.Errorf("%v, %v: %s", err, a.Complete, a.Why)
 	}
 }

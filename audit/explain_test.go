@@ -278,7 +278,7 @@ func TestExplanations(t *testing.T) {
 				tt.change(&e)
 			}
 			e.Nodes = append(e.Nodes, node(e.Authority, rowsOf(tt.have...)...).in(e.Table))
-			a, err := AuditTable(e)
+			a, err := Table(e)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -314,7 +314,7 @@ func TestLossesWithoutALineage(t *testing.T) {
 	e.Lineage = record.Lineage{}
 	e.Book = (&fakeBook{}).write("writes", ack("a", 1, 120, 900))
 	e.Nodes = []NodeHolding{node("b").in(e.Table)}
-	a, err := AuditTable(e)
+	a, err := Table(e)
 	if err != nil || a.Lost.N != 1 || a.Unexplained != 0 || a.Complete || !strings.Contains(a.Why, "no loss can be explained") {
 		t.Errorf("%v: %d lost, %d unexplained, complete %v: %s", err, a.Lost.N, a.Unexplained, a.Complete, a.Why)
 	}
@@ -326,14 +326,14 @@ func TestRun(t *testing.T) {
 	e.Book = (&fakeBook{}).write("writes",
 		ack("a", 1, 90, 800), ack("a", 1, 100, 900), ack("a", 1, 110, 910), ack("a", 1, 120, 920), ledgerEntry(ack("a", 1, 130, 930)).as(record.Weak), silent(940))
 	e.Nodes = []NodeHolding{gone("a", "connection refused").in(e.Table), node("b", rowsOf(1)...).in(e.Table), node("c", rowsOf(1, 2, 3)...).in(e.Table)}
-	e.Forks = []ForkHolding{{Node: "a", Step: "rejoin-a", Timeline: 1, Read: 3 * time.Second, Holding: hold(e.Table, 0, 1, rowsOf(1, 2, 3, 4, 5)...)}}
+	e.Forks = []ForkHolding{{Node: "a", Step: "rejoin-a", Timeline: 1, Read: 3 * time.Second, Holding: hold(e.Table, 0, rowsOf(1, 2, 3, 4, 5)...)}}
 	e.Readers = func(_ int, first, last int64) int { // nobody has read 4
 		if first == 4 && last == 4 {
 			return 0
 		}
 		return 7
 	}
-	a, err := AuditTable(e)
+	a, err := Table(e)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -367,7 +367,7 @@ func TestRun(t *testing.T) {
 		t.Errorf("forks %+v", f)
 	}
 	e.Readers = nil
-	if a, err = AuditTable(e); err != nil || a.Ghosts != nil {
+	if a, err = Table(e); err != nil || a.Ghosts != nil {
 		t.Errorf("ghosts %v though nobody recorded what was read; %v", a.Ghosts, err)
 	}
 }
@@ -377,7 +377,7 @@ func TestRPOs(t *testing.T) {
 	e := failover()
 	e.Book = (&fakeBook{}).write("writes", ack("a", 1, 160, 900), ack("a", 1, 150, 1500), ledgerEntry(ack("c", 3, 7, 1600)).as(record.Weak), ack("c", 3, 0, 1700))
 	e.Nodes = []NodeHolding{node("b").in(e.Table)}
-	a, err := AuditTable(e)
+	a, err := Table(e)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -396,7 +396,7 @@ func TestMissingOn(t *testing.T) {
 	e := failover()
 	e.Book = (&fakeBook{}).write("writes", ack("a", 1, 160, 1000), ack("a", 1, 170, 990))
 	e.Nodes = []NodeHolding{node("b").in(e.Table), reading{node: "c", maxOdd: 1, rows: []heldRow{stranger("x"), stranger("y")}}.in(e.Table)}
-	a, err := AuditTable(e)
+	a, err := Table(e)
 	if err != nil || !slices.Equal(a.Lost.Runs[0].MissingOn, []string{"b"}) || a.RPO[0].From != 990*msec {
 		t.Errorf("%+v %+v %v", a.Lost.Runs, a.RPO, err)
 	}
@@ -439,7 +439,7 @@ func TestAuditOfALedgerOnDisk(t *testing.T) {
 	e := failover()
 	e.Book = book
 	e.Nodes = []NodeHolding{node("b", rowsOf(3)...).in(e.Table)}
-	a, err := AuditTable(e)
+	a, err := Table(e)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -102,7 +102,7 @@ func TestAnAuditTellsWhoHadCaughtUp(t *testing.T) {
 	e.Nodes[1].CaughtUp = true
 	e.Nodes = append(e.Nodes, node("d", rowsOf(1)...).in(e.Table))
 	e.Nodes[2].Behind = true
-	a, err := AuditTable(e)
+	a, err := Table(e)
 	if err != nil {
 		t.Fatal(err)
 	}

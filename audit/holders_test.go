@@ -38,7 +38,7 @@ func TestCompareHoldings(t *testing.T) {
 		{"a bucket less", serial, of(1, 1, second, 2), of(1, 1), "1 0 0"},
 	} {
 		var n NodeAudit
-		n.compare(hold(c.table, 0, 1, c.want...), hold(c.table, 0, 1, c.got...))
+		n.compare(hold(c.table, 0, c.want...), hold(c.table, 0, c.got...))
 		if got := fmt.Sprint(n.Missing, n.Extra, n.Different); got != c.counts || n.Equal {
 			t.Errorf("%s: %s, equal %t; want %s", c.why, got, n.Equal, c.counts)
 		}
@@ -58,7 +58,7 @@ func TestRowsOfNoWrite(t *testing.T) {
 		{"two", []heldRow{nobody, nobody}, 1},
 		{"two without any key", []heldRow{stranger("x"), stranger("x")}, 0},
 	} {
-		d := newHeld("a", hold(rows.Table{Payload: payload}, 0, 1, c.rows...))
+		d := newHeld("a", hold(rows.Table{Payload: payload}, 0, c.rows...))
 		doubles := 0
 		for _, set := range d.double {
 			doubles += int(set.GetCardinality())
@@ -67,7 +67,7 @@ func TestRowsOfNoWrite(t *testing.T) {
 			t.Errorf("%s: %d doubled, %v without a key", c.why, doubles, d.keyless)
 		}
 	}
-	twice := newHeld("a", hold(rows.Table{Payload: payload}, 0, 1, row(0, 1).with("rot"), row(0, 1).with("mould")))
+	twice := newHeld("a", hold(rows.Table{Payload: payload}, 0, row(0, 1).with("rot"), row(0, 1).with("mould")))
 	if !setOf(twice.double, 0).Contains(1) {
 		t.Error("two altered rows of one key are no double")
 	}
@@ -78,7 +78,7 @@ func TestRowsOfNoWriteTwice(t *testing.T) {
 	nobody := func(writer int) heldRow {
 		return heldRow{integer: int64(record.PackKey(writer, 0)), value: []byte("x")}
 	}
-	a, err := AuditTable(Evidence{
+	a, err := Table(Evidence{
 		Table: rows.Table{Name: "t", Payload: payload}, Book: books("oo"), Workloads: []string{"writes"}, Authority: "a", Lineage: onlyA,
 		Nodes: []NodeHolding{node("a", row(0, 1), nobody(3), nobody(3), nobody(4)).in(rows.Table{Payload: payload})},
 	})
@@ -149,7 +149,7 @@ func TestForkNames(t *testing.T) {
 func TestEntriesOutOfTurn(t *testing.T) {
 	b := books("uuu")
 	b.entries[0][1].Seq = 1
-	_, err := AuditTable(Evidence{
+	_, err := Table(Evidence{
 		Table: rows.Table{Name: "t", Payload: payload}, Book: b, Workloads: []string{"writes"}, Authority: "a", Lineage: onlyA,
 		Nodes: []NodeHolding{node("a", rowsOf(1, 2, 3)...).in(rows.Table{Payload: payload})},
 	})

@@ -86,7 +86,7 @@ func TestATimelineOfTheSameNumberOnceMore(t *testing.T) {
 			if tt.change != nil {
 				tt.change(&e)
 			}
-			a, err := AuditTable(e)
+			a, err := Table(e)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -68,7 +68,7 @@ func TestSplitBrainOrFailBack(t *testing.T) {
 					book = book.write("writes", entry)
 				}
 				e.Book = book
-				a, err := AuditTable(e)
+				a, err := Table(e)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -133,7 +133,7 @@ func TestLossesOfAFailBack(t *testing.T) {
 	}
 	e.Nodes = []NodeHolding{node("a", row(0, 1), row(0, 3)).in(e.Table)}
 	e.Book = (&fakeBook{}).write("writes", ack("a", 1, 10, 900), ack("b", 2, 120, 1500), ack("a", 1, 110, 2500))
-	a, err := AuditTable(e)
+	a, err := Table(e)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestSplitBrain(t *testing.T) {
 			e.States["a"] = e.States["a"][:1] // it was never seen to be away
 			e.Book = (&fakeBook{}).write("writes", tt.old).write("writes", tt.fresh)
 			e.Nodes = []NodeHolding{node("b", row(0, 1), row(1, 1)).in(e.Table)}
-			a, err := AuditTable(e)
+			a, err := Table(e)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -193,7 +193,7 @@ func TestSplitBrainAmongWriters(t *testing.T) {
 	e := failover()
 	e.Book = (&fakeBook{}).write("writes", ack("a", 1, 10, 1500)).write("writes", ack("b", 2, 20, 1600)).write("writes", ack("b", 2, 30, 1300), ack("b", 2, 40, 1700))
 	e.Nodes = []NodeHolding{node("b", row(0, 1), row(1, 1), row(2, 1), row(2, 2)).in(e.Table)}
-	a, err := AuditTable(e)
+	a, err := Table(e)
 	if err != nil || len(a.SplitBrain) != 1 || a.SplitBrain[0].From != 1300*msec {
 		t.Errorf("%v %v", a.SplitBrain, err)
 	}
@@ -204,7 +204,7 @@ func TestSplitBrainOfOneNumber(t *testing.T) {
 	e := failover()
 	e.Book = (&fakeBook{}).write("writes", ack("c", 2, 9, 1250), ack("c", 2, 10, 1400)).write("writes", ack("b", 2, 20, 1300), ack("b", 2, 30, 1500))
 	e.Nodes = []NodeHolding{node("b", rowsOf(1, 2)...).in(e.Table)}
-	a, err := AuditTable(e)
+	a, err := Table(e)
 	if err != nil || len(a.SplitBrain) != 1 || a.SplitBrain[0].Older.Node != "c" || a.SplitBrain[0].From != 1300*msec || a.SplitBrain[0].To != 1399*msec {
 		t.Errorf("%v %v", a.SplitBrain, err)
 	}

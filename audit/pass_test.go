@@ -19,7 +19,7 @@ func audited(t *testing.T, have []int64, change func(*Evidence), entries ...ledg
 	}
 	e.Book = (&fakeBook{}).write("writes", entries...)
 	e.Nodes = []NodeHolding{node(e.Authority, rowsOf(have...)...).in(e.Table)}
-	a, err := AuditTable(e)
+	a, err := Table(e)
 	if err != nil {
 		t.Fatal(err)
 	}

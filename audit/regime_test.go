@@ -243,7 +243,7 @@ func TestAuditOfWeakWrites(t *testing.T) {
 		ack("a", 1, 100, 100), ledgerEntry(ack("a", 1, 110, 200)).as(record.Weak), ack("a", 1, 120, 450), ack("a", 1, 130, 900),
 		ledgerEntry(ack("a", 1, 140, 901)).as(record.Unknown), ack("b", 2, 150, 1300))
 	e.Nodes = []NodeHolding{node("b", rowsOf(6)...).in(e.Table)}
-	a, err := AuditTable(e)
+	a, err := Table(e)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,7 +279,7 @@ func TestAuditOfWeakWrites(t *testing.T) {
 		t.Errorf("one by one: %q", why)
 	}
 	delete(e.States, "b")
-	if a, err = AuditTable(e); err != nil || a.Complete || a.Why != "lost >= 1, weak_lost >= 3; the synchronous regime of b is not known" {
+	if a, err = Table(e); err != nil || a.Complete || a.Why != "lost >= 1, weak_lost >= 3; the synchronous regime of b is not known" {
 		t.Errorf("a regime that nobody knows: complete %v: %s; %v", a.Complete, a.Why, err)
 	}
 	for name, c := range map[string]struct {
@@ -289,7 +289,7 @@ func TestAuditOfWeakWrites(t *testing.T) {
 		"nothing is demanded": {record.Demand{Node: "b"}, false}, "standbys are": {record.Demand{Node: "b", Standbys: 1}, true}, "a wait for the disk is": {record.Demand{Node: "b", Commit: "local"}, true},
 	} {
 		e.Demands = []record.Demand{c.demand}
-		if a, err = AuditTable(e); err != nil || a.Complete == c.blind {
+		if a, err = Table(e); err != nil || a.Complete == c.blind {
 			t.Errorf("%s: complete %v: %s; %v", name, a.Complete, a.Why, err)
 		}
 	}

@@ -20,16 +20,12 @@ func asWritten(t rows.Table, key record.Key, serial int64) heldRow {
 	return r
 }
 
-// hold makes a sealed Holding of the rows, read in parts.
-func hold(t rows.Table, maxOdd, parts int, all ...heldRow) *rows.Holding {
-	whole := rows.NewHolding(t, maxOdd)
-	for i := range parts {
-		part := rows.NewHolding(t, maxOdd)
-		for _, r := range all[i*len(all)/parts : (i+1)*len(all)/parts] {
-			part.Add(r.integer, r.null, r.value)
-		}
-		whole.Merge(part)
+// hold makes a sealed Holding of the rows.
+func hold(t rows.Table, maxOdd int, all ...heldRow) *rows.Holding {
+	h := rows.NewHolding(t, maxOdd)
+	for _, r := range all {
+		h.Add(r.integer, r.null, r.value)
 	}
-	whole.Seal()
-	return whole
+	h.Seal()
+	return h
 }

@@ -170,7 +170,7 @@ func TestAcknowledgedBesideOneThatWasRead(t *testing.T) {
 			}
 			e.Book = (&fakeBook{}).write("writes", tt.acks...)
 			e.Nodes = []NodeHolding{node("b", rowsOf(1, 2)...).in(e.Table)}
-			a, err := AuditTable(e)
+			a, err := Table(e)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -155,7 +155,7 @@ func (n *Node) readState(ctx context.Context) (record.NodeState, error) {
 	return probe.Read(ctx, conn, n.Name(), n.cluster.creds.Load.Name)
 }
 
-// ResourceSample is what the node's processes use now.
+// Usage is what the node's processes use now.
 func (n *Node) Usage(ctx context.Context) (record.ResourceSample, error) {
 	host, err := n.machine()
 	if err != nil {

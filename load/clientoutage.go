@@ -14,10 +14,6 @@ const maxOutages = 1024
 // outagesKept shares 128 Ki outages among many clients: 9 MB, if all are that unlucky.
 func outagesKept(clients int) int { return min(max(131_072/clients, 16), maxOutages) }
 
-// Stuck is how long an operation that is acknowledged at last may take before its
-// client counts as not served meanwhile.
-const Stuck = 250 * time.Millisecond
-
 // ClientRecord is when one client was not served. It is the same client through all
 // of its attempts: one whose operation was given up on has not recovered by that.
 type ClientRecord struct {
@@ -47,7 +43,7 @@ type outageTracker struct {
 func (t *outageTracker) note(op *record.Op) {
 	switch {
 	case op.Outcome.Acknowledged():
-		if t.open || op.Done-op.Sent >= Stuck {
+		if t.open || op.Done-op.Sent >= record.Stuck {
 			t.served(op)
 		}
 		t.lastOK, t.node = op.Done, op.Node

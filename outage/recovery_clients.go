@@ -8,10 +8,6 @@ import (
 	"pgchaos/record"
 )
 
-// stuck is how long an answer must take for its client to count as not served; it is
-// what package load records from.
-const stuck = 250 * time.Millisecond
-
 // ClientActivity is when one client was not served, as far as that is kept.
 type ClientActivity struct {
 	Outages   []record.ClientOutage // by their beginning
@@ -105,7 +101,7 @@ func (f clientTimeline) clientOut(outages []record.ClientOutage, issued, window 
 		began := max(e.Sent, issued)
 		// What the next fault brought about is that one's doing, unless the client had
 		// been waiting for long enough before.
-		if end <= issued || e.Sent+stuck >= window && (e.Errors == 0 || e.FirstError >= window) {
+		if end <= issued || e.Sent+record.Stuck >= window && (e.Errors == 0 || e.FirstError >= window) {
 			continue
 		}
 		switch {
@@ -116,7 +112,7 @@ func (f clientTimeline) clientOut(outages []record.ClientOutage, issued, window 
 			to, back = end, e.FirstOK > 0
 		case from >= 0 && e.Sent < to+minStall:
 			to = max(to, end)
-		case end-began >= stuck && end-began > stallFactor*usual.stuck:
+		case end-began >= record.Stuck && end-began > stallFactor*usual.stuck:
 			if end-began > longest {
 				longest, back = end-began, e.FirstOK > 0
 			}

@@ -24,3 +24,7 @@ type ClientOutage struct {
 func (e ClientOutage) Length() (length time.Duration, ok bool) {
 	return e.FirstOK - e.Sent, e.FirstOK > 0
 }
+
+// Stuck is how long an operation that is acknowledged at last may take before its client
+// counts as not served meanwhile. What records client outages and what judges them share it.
+const Stuck = 250 * time.Millisecond

@@ -16,7 +16,7 @@ type Demand struct {
 	Commit string
 }
 
-// demanded is what a primary must do: nothing where nobody has said anything.
+// Demanded is what a primary must do: nothing where nobody has said anything.
 func Demanded(demands []Demand, primary string, at time.Duration) Demand {
 	var own, newest Demand
 	own.At, newest.At = -1, -1

@@ -58,7 +58,7 @@ func (s *quiescer) auditAll(ctx context.Context, p *Plan, e audit.Evidence, auth
 			e.Forks = forks(table.Name)
 		}
 		e.Nodes = s.hold(ctx, table, lineages)
-		audit, err := audit.AuditTable(e)
+		audit, err := audit.Table(e)
 		if err != nil {
 			return fmt.Errorf("audit %s: %w", table.Name, err)
 		}

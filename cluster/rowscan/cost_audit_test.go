@@ -77,7 +77,7 @@ func costAudit(b *testing.B, a *cluster.Node, path string, table rows.Table, row
 		b.Fatal(err)
 	}
 	read := time.Now()
-	audit, err := audit.AuditTable(evidence)
+	audit, err := audit.Table(evidence)
 	if err != nil || !audit.Complete || audit.Acknowledged != rows || audit.Lost.N+audit.Resurrected.N+audit.Foreign.N+audit.Corrupted.N+audit.Duplicated.N > 0 {
 		b.Fatalf("%v; %+v", err, audit)
 	}
