@@ -12,12 +12,12 @@ import (
 // How a node comes back from a fault. At the end of a run one that would be a second
 // primary comes back read-only: its own fork is to be read, not continued.
 
-// bringBack starts a node again.
-func (s *Scene) bringBack(n *cluster.Node) Reverse {
+// BringBack starts a node again.
+func (s *Scene) BringBack(n *cluster.Node) Reverse {
 	return func(ctx context.Context, ending bool) error {
 		if ending && n.Paused() {
 			// A step that failed to stop it is taken back before the pause is.
-			if err := s.release(n, n.Resume)(ctx, ending); err != nil {
+			if err := s.Release(n, n.Resume)(ctx, ending); err != nil {
 				return err
 			}
 		}
@@ -43,10 +43,10 @@ func (s *Scene) bringBack(n *cluster.Node) Reverse {
 	}
 }
 
-// release lets a node go on that still runs, frozen or cut off. At the end of a run a
+// Release lets a node go on that still runs, frozen or cut off. At the end of a run a
 // former primary is not let go on, not even for a moment: it is killed as it stands,
 // and started read-only.
-func (s *Scene) release(n *cluster.Node, goOn func(context.Context) error) Reverse {
+func (s *Scene) Release(n *cluster.Node, goOn func(context.Context) error) Reverse {
 	return func(ctx context.Context, ending bool) error {
 		away := n.Paused() || n.Disconnected() // else a step, or another reversal, has brought it back
 		if !ending || !away || !s.superseded(ctx, n.Name()) {

@@ -10,10 +10,10 @@ import (
 	"pgchaos/cluster"
 )
 
-// each makes an action of what is to be done to every node that the selectors stand
+// Each makes an action of what is to be done to every node that the selectors stand
 // for, to all of them at once. One that fails does not keep the others from being
 // tried. The action has taken effect when it has on every node.
-func (s *Scene) each(selectors []string, do func(context.Context, *Act, *cluster.Node) error) Action {
+func (s *Scene) Each(selectors []string, do func(context.Context, *Act, *cluster.Node) error) Action {
 	return func(ctx context.Context, act *Act) error {
 		nodes, err := s.resolve(ctx, selectors...)
 		if err != nil {

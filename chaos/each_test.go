@@ -24,7 +24,7 @@ func TestAListIsActedOnAtOnce(t *testing.T) {
 	takes := map[string]time.Duration{"b": time.Second, "c": 3 * time.Second}
 	synctest.Test(t, func(t *testing.T) {
 		line, l := timeline(func(l *log) []Step {
-			kill := s.each([]string{"c", "b", "c"}, func(ctx context.Context, act *Act, n *cluster.Node) error {
+			kill := s.Each([]string{"c", "b", "c"}, func(ctx context.Context, act *Act, n *cluster.Node) error {
 				act.Mode(cluster.StopImmediate)
 				act.TakesBack("start", n.Name(), func(ctx context.Context, _ bool) error {
 					l.add("start " + n.Name())
@@ -68,7 +68,7 @@ func TestOneOfAListThatFails(t *testing.T) {
 	}
 	done := make(chan string, 2)
 	act := &Act{undo: &Undo{}}
-	err = NewScene(c, nil).each([]string{"a", "b"}, func(_ context.Context, act *Act, n *cluster.Node) error {
+	err = NewScene(c, nil).Each([]string{"a", "b"}, func(_ context.Context, act *Act, n *cluster.Node) error {
 		act.TakesBack("start", n.Name(), func(context.Context, bool) error { return nil })
 		if n.Name() == "a" {
 			panic(errors.New("boom"))

@@ -13,7 +13,7 @@ import (
 // Limit changes what nodes may use, while they run; what is 0 stays as it is. Taken
 // back, it leaves what other limits still in place demand, and otherwise what was before.
 func (s *Scene) Limit(selectors []string, to cluster.Limits) Action {
-	return s.each(selectors, func(ctx context.Context, act *Act, n *cluster.Node) error {
+	return s.Each(selectors, func(ctx context.Context, act *Act, n *cluster.Node) error {
 		in, err := s.limits(ctx, n)
 		if err != nil {
 			return fmt.Errorf("limit %s: %w", n.Name(), err)

@@ -86,8 +86,8 @@ func (s *Scene) lookUp(ctx context.Context, role string, read func(context.Conte
 	}
 }
 
-// one is resolve for actions that make sense on one node only.
-func (s *Scene) one(ctx context.Context, selector string) (*cluster.Node, error) {
+// One is the node that a selector stands for: for actions that make sense on one node only.
+func (s *Scene) One(ctx context.Context, selector string) (*cluster.Node, error) {
 	nodes, err := s.resolve(ctx, selector)
 	if err != nil {
 		return nil, err
@@ -96,11 +96,6 @@ func (s *Scene) one(ctx context.Context, selector string) (*cluster.Node, error)
 		return nil, fmt.Errorf("%s are %d nodes at the moment, and this action takes one", selector, len(nodes))
 	}
 	return nodes[0], nil
-}
-
-// upstream is the node to follow: the one named, or the primary.
-func (s *Scene) upstream(ctx context.Context, selector string) (*cluster.Node, error) {
-	return s.one(ctx, cmp.Or(selector, "primary"))
 }
 
 // grace is how much later than the others the answer of a node may come that is not
@@ -192,10 +187,28 @@ func (s *Scene) unread(st record.NodeState) bool {
 	return !st.Reachable && st.Role == "" && !mute(s.Cluster.Node(st.Node))
 }
 
-func (s *Scene) becamePrimary(name string) {
+// BecamePrimary notes that a step has made a primary of a node.
+func (s *Scene) BecamePrimary(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.primaries = append(s.primaries, name)
+}
+
+// HasBackup notes that a node keeps a base backup under a name.
+func (s *Scene) HasBackup(name string, n *cluster.Node) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.backups[name] = n
+}
+
+// BackupHost is the node that keeps a base backup.
+func (s *Scene) BackupHost(name string) (*cluster.Node, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := s.backups[name]; n != nil {
+		return n, nil
+	}
+	return nil, fmt.Errorf("no backup %q was made: a backup step must come before", name)
 }
 
 // Primary is the node that accepts writes on the highest timeline: a former

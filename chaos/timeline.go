@@ -25,7 +25,8 @@ type Action func(ctx context.Context, act *Act) error
 // Step is one action and when it happens.
 type Step struct {
 	Name   string
-	Action string // the action's word, for the event
+	Action string       // the action's word, for the event
+	Facts  record.Facts // what it does to the servers of its nodes, for the event
 	// At is the offset on the clock; nil: as soon as the step before is done.
 	At *time.Duration
 	// When, if set, waits until the step may begin, and returns an error if it never may.
@@ -193,7 +194,7 @@ func (t *Timeline) keep(m record.Event) {
 
 // run waits for the step's moment, acts, and marks it.
 func (t *Timeline) run(ctx context.Context, step Step) (*Act, error) {
-	event := record.Event{Name: step.Name, Action: step.Action, Planned: step.At, Fault: step.Fault, SamePhase: step.SamePhase}
+	event := record.Event{Name: step.Name, Action: step.Action, Planned: step.At, Fault: step.Fault, Facts: &step.Facts, SamePhase: step.SamePhase}
 	act := &Act{undo: t.Undo}
 	err := t.await(ctx, step)
 	event.Issued = t.Clock.Now()
@@ -278,7 +279,7 @@ func (t *Timeline) reverse(ctx context.Context, step Step, act *Act) error {
 func (t *Timeline) skip(steps []Step) {
 	for _, s := range steps {
 		t.keep(record.Event{
-			Name: s.Name, Action: s.Action, Planned: s.At, Fault: s.Fault,
+			Name: s.Name, Action: s.Action, Planned: s.At, Fault: s.Fault, Facts: &s.Facts,
 			Issued: t.Clock.Now(), Status: record.EventSkipped, Error: "a step before it did not succeed",
 		})
 	}

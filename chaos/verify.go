@@ -3,6 +3,7 @@ package chaos
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +12,10 @@ import (
 
 	"pgchaos/record"
 )
+
+// ErrNotSo marks a statement about the cluster that was checked and does not
+// hold, as against one that could not be checked.
+var ErrNotSo = errors.New("not so")
 
 // Condition is a statement about the cluster; everything set in it must hold.
 type Condition struct {

@@ -47,8 +47,16 @@ type NodeConfig struct {
 
 // Synchronous is the replication regime of a primary.
 type Synchronous struct {
-	Commit   string // synchronous_commit; empty: PostgreSQL's default, on
-	Standbys string // synchronous_standby_names; empty: asynchronous
+	Commit   string `yaml:"commit"`   // synchronous_commit: off, local, remote_write, on, remote_apply; empty: PostgreSQL's default, on
+	Standbys string `yaml:"standbys"` // synchronous_standby_names; empty: asynchronous
+}
+
+// String is the two settings, or "asynchronous".
+func (s *Synchronous) String() string {
+	if s == nil || s.Standbys == "" {
+		return "asynchronous"
+	}
+	return fmt.Sprintf("synchronous_commit = %s, synchronous_standby_names = '%s'", s.Commit, s.Standbys)
 }
 
 // Cluster is the nodes of one run. Make it with New, build it with Up.

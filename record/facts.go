@@ -1,6 +1,7 @@
 package record
 
-// Facts are what an action does to the server of each of its nodes.
+// Facts are what an action does to the server of each of its nodes. They travel with the
+// event, so that whatever reads a timeline later needs no list of names.
 type Facts struct {
 	Ends     bool `json:"ends,omitempty"`     // the server is not running when it has taken effect
 	Kills    bool `json:"kills,omitempty"`    // it does so without a shutdown: what was not on the disk is gone
@@ -19,14 +20,18 @@ type Facts struct {
 	Incident string `json:"incident,omitempty"`
 }
 
-// Effects are the facts of the event's action. They are not known of an action that no
-// pgchaos had.
+// Effects are the facts of the event's action. They are not known of an action that
+// the result does not describe and that no earlier pgchaos had.
 func (e Event) Effects() (f Facts, known bool) {
+	if e.Facts != nil {
+		return *e.Facts, true
+	}
 	f, known = factsByName()[e.Action]
 	return f, known
 }
 
-// factsByName are the facts of all actions that an event can have.
+// factsByName are the facts of the actions that there were before results carried them, and
+// of the events that no step makes. New actions do not belong here.
 func factsByName() map[string]Facts {
 	return map[string]Facts{
 		"stop":       {Ends: true},

@@ -145,6 +145,8 @@ type Event struct {
 	// Fault is set for what takes something away from clients (stop, kill, pause,
 	// restart): outages are measured from these.
 	Fault bool `json:"fault,omitempty"`
+	// Facts are what the action does to its nodes; nil in a result of an earlier pgchaos.
+	Facts *Facts `json:"facts,omitempty"`
 	// SamePhase is set for a step with which no phase begins.
 	SamePhase bool `json:"same_phase,omitempty"`
 	// Reverses names the step that this event takes back.

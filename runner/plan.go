@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"pgchaos/chaos/fault"
 	"pgchaos/cluster"
 	"pgchaos/expect"
 	"pgchaos/load/pgload"
@@ -74,9 +75,10 @@ func nodeCount(n int) string {
 // configured is the regime that a step of the timeline put in force; nil where it is
 // about none, or did not take effect.
 func (p *Plan) configured(m record.Event) *spec.Synchronous {
-	for _, s := range p.Experiment.Timeline {
-		if s.Name == m.Name && m.Status == record.EventDone && s.Configure != nil {
-			return s.Configure.Synchronous
+	for i := range p.Experiment.Timeline {
+		s := &p.Experiment.Timeline[i]
+		if c, ok := s.Parameters().(*fault.Configure); ok && s.Name == m.Name && m.Status == record.EventDone {
+			return c.Synchronous
 		}
 	}
 	return nil
@@ -138,7 +140,7 @@ func (p *Plan) OpenFiles() (clients, files int) {
 func (p *Plan) clusterConfig(run string, log func(string, ...any)) cluster.Config {
 	c := p.Experiment.Cluster
 	cfg := cluster.Config{
-		Run: run, Settings: c.Settings, Sync: synchronous(c.Synchronous), Log: log,
+		Run: run, Settings: c.Settings, Sync: c.Synchronous, Log: log,
 	}
 	for _, n := range c.Nodes {
 		cfg.Nodes = append(cfg.Nodes, cluster.NodeConfig{Name: n.Name, Settings: n.Settings, Absent: n.Absent})

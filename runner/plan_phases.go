@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"pgchaos/chaos/fault"
 	"pgchaos/spec"
 )
 
@@ -23,7 +24,8 @@ type plannedPhase struct {
 func plannedPhases(e *spec.Experiment) []plannedPhase {
 	phases := []plannedPhase{{name: e.Phases()[0], exact: true}}
 	now, exact := time.Duration(0), true
-	for _, s := range e.Timeline {
+	for i := range e.Timeline {
+		s := &e.Timeline[i]
 		switch {
 		case s.At != nil:
 			now, exact = max(now, time.Duration(*s.At)), true
@@ -36,8 +38,8 @@ func plannedPhases(e *spec.Experiment) []plannedPhase {
 		if s.Reversal() != "" {
 			phases = append(phases, plannedPhase{s.Reversal(), now + time.Duration(s.For), false})
 		}
-		if s.Wait != nil {
-			now += time.Duration(*s.Wait)
+		if w, ok := s.Parameters().(*fault.Wait); ok {
+			now += time.Duration(w.Time)
 			continue
 		}
 		exact = false

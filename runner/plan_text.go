@@ -2,15 +2,14 @@ package runner
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"pgchaos/chaos/fault"
 	"pgchaos/internal/redact"
 	"pgchaos/load/pgload"
 	"pgchaos/spec"
@@ -39,7 +38,7 @@ func (p *Plan) write(w io.Writer) error {
 	for i, n := range e.Cluster.Nodes {
 		fmt.Fprintf(tw, "  %s\t%s\n", n.Name, nodeText(i, n))
 	}
-	fmt.Fprintf(tw, "  replication\t%s\n", regime(e.Cluster.Synchronous))
+	fmt.Fprintf(tw, "  replication\t%s\n", e.Cluster.Synchronous)
 	fmt.Fprint(tw, "\nLOAD\n")
 	if statements, err := setupStatements(e); err == nil && len(statements) > 0 {
 		fmt.Fprintf(tw, "  setup\tSQL that runs before the load, as its user; statements: %d\n", len(statements))
@@ -48,7 +47,8 @@ func (p *Plan) write(w io.Writer) error {
 		fmt.Fprintf(tw, "  %s\t%s\n", l.Name, workloadText(e, l))
 	}
 	fmt.Fprint(tw, "\nTIMELINE\t\n")
-	for _, s := range e.Timeline {
+	for i := range e.Timeline {
+		s := &e.Timeline[i]
 		fmt.Fprintf(tw, "  %s\t%s\t%s\n", when(s), s.Name, stepText(s))
 	}
 	writePhases(tw, e)
@@ -86,13 +86,6 @@ func nodeText(i int, n spec.Node) string {
 	return "standby"
 }
 
-func regime(s *spec.Synchronous) string {
-	if s == nil || s.Standbys == "" {
-		return "asynchronous"
-	}
-	return fmt.Sprintf("synchronous_commit = %s, synchronous_standby_names = '%s'", s.Commit, s.Standbys)
-}
-
 func workloadText(e *spec.Experiment, l spec.Workload) string {
 	text := fmt.Sprintf("%s on %s, %d clients", l.Kind, l.Target, l.Clients)
 	switch {
@@ -121,18 +114,18 @@ func workloadText(e *spec.Experiment, l spec.Workload) string {
 }
 
 // when says when a step happens.
-func when(s spec.Step) string {
+func when(s *spec.Step) string {
 	switch {
 	case s.At != nil:
 		return "at " + time.Duration(*s.At).String()
 	case s.When != nil:
-		return fmt.Sprintf("when %s (%s at the most)", conditionText(*s.When), s.Within)
+		return fmt.Sprintf("when %s (%s at the most)", s.When, s.Within)
 	}
 	return "then"
 }
 
 // stepText is a step's action in words.
-func stepText(s spec.Step) string {
+func stepText(s *spec.Step) string {
 	text := s.Action()
 	if nodes := s.Nodes(); len(nodes) > 0 {
 		text += " " + strings.Join(nodes, ", ")
@@ -140,66 +133,11 @@ func stepText(s spec.Step) string {
 	if loads := s.Workloads(); len(loads) > 0 {
 		text += " " + strings.Join(loads, ", ")
 	}
-	if d := stepDetail(s); d != "" {
-		text += ": " + d
+	if detailed, ok := s.Parameters().(fault.Detailed); ok && detailed.Detail() != "" {
+		text += ": " + detailed.Detail()
 	}
 	if s.For > 0 {
 		text += fmt.Sprintf(", taken back after %s", s.For)
 	}
 	return text
-}
-
-// stepDetail is what a step says beyond its action and its node.
-func stepDetail(s spec.Step) string {
-	switch {
-	case s.Stop != nil:
-		return s.Stop.Mode
-	case s.Restart != nil:
-		return s.Restart.Mode
-	case s.Configure != nil:
-		return configureText(s.Configure)
-	case s.Follow != nil:
-		return "upstream " + cmp.Or(s.Follow.Upstream, "primary")
-	case s.Rejoin != nil:
-		return "upstream " + cmp.Or(s.Rejoin.Upstream, "primary")
-	case s.Clone != nil:
-		return "upstream " + cmp.Or(s.Clone.Upstream, "primary") + ", from " + cmp.Or(s.Clone.Backup, "a fresh base backup")
-	case s.Backup != nil:
-		return "kept as " + s.Backup.Name
-	case s.Wait != nil:
-		return s.Wait.String()
-	case s.SQL != nil:
-		return s.SQL.Query
-	case s.Verify != nil:
-		return fmt.Sprintf("%s, within %s", conditionText(*s.Verify), s.Verify.Within)
-	}
-	return ""
-}
-
-func configureText(c *spec.Configure) string {
-	var parts []string
-	if c.Synchronous != nil {
-		parts = append(parts, regime(c.Synchronous))
-	}
-	for _, key := range slices.Sorted(maps.Keys(c.Settings)) {
-		parts = append(parts, fmt.Sprintf("%s = '%s'", key, c.Settings[key]))
-	}
-	return strings.Join(parts, ", ")
-}
-
-func conditionText(c spec.Condition) string {
-	var parts []string
-	for _, name := range slices.Sorted(maps.Keys(c.Role)) {
-		parts = append(parts, name+" is "+c.Role[name])
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.SyncState)) {
-		parts = append(parts, "sync_state of "+name+" is "+c.SyncState[name])
-	}
-	for _, name := range c.Streaming {
-		parts = append(parts, name+" is streaming")
-	}
-	for _, name := range c.CaughtUp {
-		parts = append(parts, name+" has caught up")
-	}
-	return strings.Join(parts, ", ")
 }

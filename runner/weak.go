@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"pgchaos/audit"
+	"pgchaos/chaos/fault"
 	"pgchaos/record/ledger"
 	"pgchaos/report"
 )
@@ -44,8 +45,8 @@ func (p *Plan) demanding() bool {
 	if e.Cluster.Synchronous != nil {
 		return true
 	}
-	for _, s := range e.Timeline {
-		if s.Configure != nil && s.Configure.Synchronous != nil {
+	for i := range e.Timeline {
+		if c, ok := e.Timeline[i].Parameters().(*fault.Configure); ok && c.Synchronous != nil {
 			return true
 		}
 	}

@@ -62,7 +62,7 @@ func TestFilesAndCasesBelongTogether(t *testing.T) {
 				t.Errorf("%s: there is no measure %q", c.Name, name)
 			}
 		}
-		promotions := tally(e.Timeline, func(s spec.Step) bool { return s.Promote != nil })
+		promotions := tally(e.Timeline, func(s spec.Step) bool { return s.Kind().Facts.Promotes })
 		if c.Name == "switchovers" && promotions != rounds {
 			t.Errorf("%s: %d promotions, and %d rounds are demanded", c.Name, promotions, rounds)
 		}

@@ -12,7 +12,9 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"pgchaos/chaos/fault"
 	"pgchaos/internal/spell"
+	"pgchaos/internal/units"
 	"pgchaos/standbynames"
 )
 
@@ -141,7 +143,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 			*into = append(*into, Workload{Name: key})
 			d.value(value, reflect.ValueOf(&(*into)[len(*into)-1]).Elem(), path)
 		})
-	case *OnLoad:
+	case *fault.WorkloadList:
 		d.names(n, (*[]string)(into), path)
 	case *Statements:
 		d.names(n, (*[]string)(into), path)
@@ -234,38 +236,42 @@ func setNumber(v reflect.Value, text string) error {
 	return nil
 }
 
-// shorthand tells whether a struct may be written as its node alone.
-func shorthand(t reflect.Type) bool {
-	switch t {
-	case reflect.TypeFor[OnNodes](), reflect.TypeFor[Stop](), reflect.TypeFor[Follow](),
-		reflect.TypeFor[Rejoin](), reflect.TypeFor[Clone]():
-		return true
+// shorthand decodes a value that stands for the parameters of an action, and tells whether
+// it did.
+func (d *decoder) shorthand(n *yaml.Node, v reflect.Value, path string) bool {
+	short, ok := v.Addr().Interface().(fault.Shorthand)
+	if !ok || short.Short() == nil {
+		return false
 	}
-	return false
+	into := reflect.ValueOf(short.Short()).Elem()
+	keys, _ := fieldsOf(v.Type())
+	list := into.Kind() == reflect.Slice
+	if len(keys) > 0 && n.Kind != yaml.ScalarNode && !(list && n.Kind == yaml.SequenceNode) {
+		return false
+	}
+	d.value(n, into, path)
+	return true
 }
 
 func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
-	if n.Kind == yaml.ScalarNode && shorthand(v.Type()) {
-		if nodes := v.FieldByName("Nodes"); nodes.IsValid() {
-			nodes.Set(reflect.ValueOf(NodeList{n.Value}))
-		} else {
-			v.FieldByName("Node").SetString(n.Value)
-		}
-		return
-	}
-	if n.Kind == yaml.SequenceNode && shorthand(v.Type()) && v.FieldByName("Nodes").IsValid() {
-		d.value(n, v.FieldByName("Nodes").Addr().Elem(), path)
+	if d.shorthand(n, v, path) {
 		return
 	}
 	keys, fields := fieldsOf(v.Type())
+	if _, ok := v.Addr().Interface().(*Step); ok {
+		keys = slices.Concat(keys, Actions())
+	}
 	where := "the file"
 	if path != "" {
 		where = path
 	}
 	inside := path
 	d.mapping(n, path, "a mapping with the keys "+strings.Join(keys, ", "), func(key string, value *yaml.Node, path string) {
-		if i := slices.Index(keys, key); i >= 0 {
+		if i := slices.Index(keys[:len(fields)], key); i >= 0 {
 			d.value(value, v.FieldByIndex(fields[i]), path)
+			return
+		}
+		if step, ok := v.Addr().Interface().(*Step); ok && d.action(step, key, value, path) {
 			return
 		}
 		d.unknown[inside] = true
@@ -277,12 +283,25 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
 	})
 }
 
+// action decodes one action of a step, and tells whether there is one of that name.
+func (d *decoder) action(s *Step, name string, n *yaml.Node, path string) bool {
+	kind, found := fault.Find(name)
+	if !found {
+		return false
+	}
+	p := kind.New()
+	s.actions = append(s.actions, action{kind, p})
+	d.value(n, reflect.ValueOf(p).Elem(), path)
+	return true
+}
+
 // fieldsOf are the keys of a struct, and the field each belongs to: of an embedded
 // struct too.
 func fieldsOf(t reflect.Type) (keys []string, fields [][]int) {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		switch key := f.Tag.Get("yaml"); {
+		case !f.IsExported() && !f.Anonymous:
 		case f.Anonymous:
 			inner, at := fieldsOf(f.Type)
 			for j := range inner {
@@ -397,18 +416,14 @@ func (d *decoder) nodeList(n *yaml.Node, into *Nodes, path string) {
 	})
 }
 
-// mistakeError is a problem whose place is not known yet.
-type mistakeError struct{ what, right string }
-
-func (m *mistakeError) Error() string { return m.what + "; " + m.right }
-
-func mistake(what, right string) error { return &mistakeError{what, right} }
+// mistake is a problem whose place is not known yet.
+func mistake(what, right string) error { return &units.Error{What: what, Right: right} }
 
 // halves are what is wrong and what would be right, as far as an error tells.
 func halves(err error) (what, right string) {
-	var m *mistakeError
+	var m *units.Error
 	if errors.As(err, &m) {
-		return m.what, m.right
+		return m.What, m.Right
 	}
 	var names *standbynames.Error
 	if errors.As(err, &names) {

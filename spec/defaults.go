@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"pgchaos/chaos/fault"
 )
 
 // The defaults of what a file may leave out.
@@ -21,9 +23,6 @@ const (
 	defaultReaders     = 4
 	defaultTimeout     = Duration(5 * time.Second)
 	defaultOnTimeout   = "abandon"
-	defaultStopMode    = "fast"
-	defaultStopTimeout = Duration(60 * time.Second)
-	defaultWithin      = Duration(10 * time.Second)
 	// abandonedPerClient: a client may give up on so many operations that still hold
 	// a backend before it has to wait for one of them.
 	abandonedPerClient = 4
@@ -37,7 +36,7 @@ func (e *Experiment) fillDefaults(d *decoder) {
 	fill(d, "baseline.median", &e.Baseline.Median, Duration(time.Second))
 	fill(d, "baseline.p95", &e.Baseline.P95, Duration(2*time.Second))
 	fill(d, "cluster.provider", &e.Cluster.Provider, defaultProvider)
-	e.Cluster.Synchronous.fillDefaults(d, "cluster.synchronous")
+	fillSynchronous(e.Cluster.Synchronous, d, "cluster.synchronous")
 	for i := range e.Load {
 		e.Load[i].fillDefaults(d, "load."+e.Load[i].Name)
 	}
@@ -55,7 +54,7 @@ func fill[T any](d *decoder, path string, into *T, value T) {
 	}
 }
 
-func (s *Synchronous) fillDefaults(d *decoder, path string) {
+func fillSynchronous(s *Synchronous, d *decoder, path string) {
 	if s != nil {
 		fill(d, path+".commit", &s.Commit, defaultCommit)
 	}
@@ -151,23 +150,17 @@ func (w *Workload) Open() bool {
 func (w *Workload) Ends() bool { return w.Iterations > 0 || w.Duration > 0 || len(w.Stages) > 0 }
 
 func (s *Step) fillDefaults(d *decoder, path string) {
-	s.Stop.fillDefaults(d, path+".stop")
-	s.Restart.fillDefaults(d, path+".restart")
 	if s.When != nil {
-		fill(d, path+".within", &s.Within, defaultWithin)
+		fill(d, path+".within", &s.Within, fault.DefaultWithin)
 	}
-	if s.Verify != nil {
-		fill(d, path+".verify.within", &s.Verify.Within, defaultWithin)
-	}
-	if s.Configure != nil {
-		s.Configure.Synchronous.fillDefaults(d, path+".configure.synchronous")
-	}
-}
-
-func (s *Stop) fillDefaults(d *decoder, path string) {
-	if s != nil {
-		fill(d, path+".mode", &s.Mode, defaultStopMode)
-		fill(d, path+".timeout", &s.Timeout, defaultStopTimeout)
+	for _, a := range s.actions {
+		at := path + "." + a.kind.Name
+		if p, ok := a.parameters.(fault.Defaulted); ok {
+			p.Default(func(key string) bool { return d.has(at + "." + key) })
+		}
+		if c, ok := a.parameters.(*fault.Configure); ok {
+			fillSynchronous(c.Synchronous, d, at+".synchronous")
+		}
 	}
 }
 

@@ -6,63 +6,9 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
+
+	"pgchaos/chaos/fault"
 )
-
-func (s Size) String() string {
-	for _, unit := range []string{"kB", "MB", "GB"} {
-		bytes := sizeUnits()[unit]
-		if int64(s)%bytes == 0 && (int64(s)/bytes < 1024 || unit == "GB") {
-			return strconv.FormatInt(int64(s)/bytes, 10) + unit
-		}
-	}
-	return strconv.FormatInt(int64(s)/sizeUnits()["kB"], 10) + "kB"
-}
-
-// sizeUnits are those of postgresql.conf.
-func sizeUnits() map[string]int64 {
-	return map[string]int64{"kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
-}
-
-// UnmarshalText reads a number of bytes with its unit: "512MB", "2GB".
-func (s *Size) UnmarshalText(text []byte) error {
-	t := strings.TrimSpace(string(text))
-	digits := strings.TrimRight(t, "kKMGTBiIb ")
-	number, err := strconv.ParseInt(digits, 10, 32)
-	unit := strings.TrimSpace(t[len(digits):])
-	factor, known := sizeUnits()[unit]
-	switch {
-	case err != nil || number <= 0:
-		return mistake(shown(t)+" is no size", "write a whole number with its unit, such as 512MB or 2GB")
-	case unit == "":
-		return mistake(shown(t)+" has no unit", "write "+t+"MB")
-	case !known:
-		return mistake("the unit of "+shown(t)+" is unknown", "write kB, MB or GB")
-	case number > maxMemory/factor:
-		return mistake(shown(t)+" is more than any machine has", "write less than "+Size(maxMemory).String())
-	}
-	*s = Size(number * factor)
-	return nil
-}
-
-// MarshalText writes the size as UnmarshalText reads it.
-func (s Size) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-func (c CPUs) String() string { return strconv.FormatFloat(float64(c)/1e9, 'f', -1, 64) }
-
-// UnmarshalText reads a number of cores: "2", "0.5".
-func (c *CPUs) UnmarshalText(text []byte) error {
-	t := strings.TrimSpace(string(text))
-	number, err := strconv.ParseFloat(t, 64)
-	if err != nil || strings.Trim(t, "0123456789.") != "" || number < 0.01 || number > 1024 {
-		return mistake(shown(t)+" is no number of cores", "write a number from 0.01 to 1024, such as 1.5")
-	}
-	*c = CPUs(number*1e9 + 0.5)
-	return nil
-}
-
-// MarshalText writes the number as UnmarshalText reads it.
-func (c CPUs) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
 var (
 	imagePattern   = regexp.MustCompile(`^[a-z0-9][A-Za-z0-9._/:@-]*$`)
@@ -103,8 +49,8 @@ func (v *validator) docker(path string, o *Docker) {
 }
 
 func (v *validator) enoughMemory(path string, size Size) {
-	if size < leastMemory {
-		v.bad(path, size.String()+" is too little for a server", "write at least "+Size(leastMemory).String())
+	if size < fault.LeastMemory {
+		v.bad(path, size.String()+" is too little for a server", "write at least "+fault.LeastMemory.String())
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"pgchaos/chaos/fault"
 )
 
 func mustLoad(t *testing.T, text string, o Options) (*Experiment, string) {
@@ -38,7 +40,6 @@ timeline:
   - {verify: {role: {a: primary}, within: 1s}}
 `, Options{})
 	at := Duration(0)
-	verify := func(c Condition) *Condition { return &c }
 	want := &Experiment{
 		Name:     "x",
 		Baseline: Baseline{AchievedRate: 0.9, ErrorRate: 0.05, Median: Duration(time.Second), P95: Duration(2 * time.Second)},
@@ -56,16 +57,16 @@ timeline:
 			{Name: "m", Kind: "sql", Target: "primary", Clients: 2, Timeout: defaultTimeout, OnTimeout: "abandon", MaxAbandoned: 8, SQL: Statements{"select 1"}, Protocol: "extended", Pipeline: 1, Route: "hosts"},
 		},
 		Timeline: []Step{
-			{At: &at, Name: "stop-b", Unnamed: true, For: Duration(90 * time.Second), Stop: &Stop{Nodes: NodeList{"b"}, Mode: "fast", Timeout: defaultStopTimeout}},
-			{When: &Condition{Role: map[string]string{"b": "standby"}}, Within: defaultWithin, Name: "stop-load-a-z", Unnamed: true, StopLoad: &OnLoad{"a", "z"}},
-			{Name: "start-load-a", Unnamed: true, StartLoad: &OnLoad{"a"}},
-			{Name: "stop-b-2", Unnamed: true, Stop: &Stop{Nodes: NodeList{"b"}, Mode: "immediate", Timeout: defaultStopTimeout}},
-			{Name: "clone-c", Unnamed: true, Clone: &Clone{Node: "c"}},
-			{Name: "verify", Unnamed: true, Verify: verify(Condition{Streaming: NodeList{"c"}, CaughtUp: NodeList{"c", "replicas"}, Within: defaultWithin})},
-			{Name: "verify-2", Unnamed: true, Verify: verify(Condition{Role: map[string]string{"a": "primary"}, Within: Duration(time.Second)})},
+			{At: &at, Name: "stop-b", Unnamed: true, For: Duration(90 * time.Second), actions: does("stop", &fault.Stop{Shutdown: fault.Shutdown{OnNodes: onB, Mode: "fast", Timeout: Duration(time.Minute)}})},
+			{When: &Condition{Role: map[string]string{"b": "standby"}}, Within: fault.DefaultWithin, Name: "stop-load-a-z", Unnamed: true, actions: does("stop_load", &fault.StopLoad{OnLoad: fault.OnLoad{Workloads: fault.WorkloadList{"a", "z"}}})},
+			{Name: "start-load-a", Unnamed: true, actions: does("start_load", &fault.StartLoad{OnLoad: fault.OnLoad{Workloads: fault.WorkloadList{"a"}}})},
+			{Name: "stop-b-2", Unnamed: true, actions: does("stop", &fault.Stop{Shutdown: fault.Shutdown{OnNodes: onB, Mode: "immediate", Timeout: Duration(time.Minute)}})},
+			{Name: "clone-c", Unnamed: true, actions: does("clone", &fault.Clone{Node: "c"})},
+			{Name: "verify", Unnamed: true, actions: does("verify", &Condition{Streaming: NodeList{"c"}, CaughtUp: NodeList{"c", "replicas"}, Within: fault.DefaultWithin})},
+			{Name: "verify-2", Unnamed: true, actions: does("verify", &Condition{Role: map[string]string{"a": "primary"}, Within: Duration(time.Second)})},
 		},
 	}
-	if diff := cmp.Diff(want, e); diff != "" {
+	if diff := cmp.Diff(want, e, sameSteps()); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]string{"z", "a", "m"}, e.InitiallyRunning()); diff != "" {

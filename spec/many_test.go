@@ -6,6 +6,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"pgchaos/chaos/fault"
 )
 
 // TestLoadIsLinearInTheNumberOfSteps: eight times as many steps must take no more
@@ -51,8 +53,9 @@ func processorTime(t *testing.T) time.Duration {
 }
 
 func TestNamesOfStepsWithoutOne(t *testing.T) {
+	pause := NewStep("pause", &fault.Pause{OnNodes: onB})
 	steps := []Step{
-		{Pause: &OnNodes{Nodes: NodeList{"b"}}}, {}, {Name: "pause-b-2", Pause: &OnNodes{Nodes: NodeList{"b"}}}, {Pause: &OnNodes{Nodes: NodeList{"b"}}}, {}, {Pause: &OnNodes{Nodes: NodeList{"b"}}},
+		pause, {}, {Name: "pause-b-2", actions: pause.actions}, pause, {}, pause,
 	}
 	nameSteps(steps)
 	var got []string

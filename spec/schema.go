@@ -9,6 +9,8 @@ import (
 	"strconv"
 
 	"github.com/invopop/jsonschema"
+
+	"pgchaos/chaos/fault"
 )
 
 // Schema is the JSON Schema (2020-12) of an experiment file, for editors. It is
@@ -25,12 +27,10 @@ func Schema() ([]byte, error) {
 	}
 	s := r.Reflect(Experiment{})
 	for name, part := range map[string]any{"Node": Node{}, "Workload": Workload{}} { // schemaOf hides them
-		def := r.Reflect(part)
-		for inner, d := range def.Definitions {
-			s.Definitions[inner] = d
-		}
-		def.Version, def.Definitions = "", nil
-		s.Definitions[name] = def
+		s.Definitions[name] = defined(r, s, part)
+	}
+	for _, k := range fault.Kinds() {
+		addAction(r, s, k)
 	}
 	s.Title = "pgchaos experiment"
 	constrain(s)
@@ -39,6 +39,47 @@ func Schema() ([]byte, error) {
 		return nil, fmt.Errorf("encode the JSON schema: %w", err)
 	}
 	return append(text, '\n'), nil
+}
+
+// defined is the schema of a part, whose own parts are added to the definitions.
+func defined(r *jsonschema.Reflector, s *jsonschema.Schema, part any) *jsonschema.Schema {
+	def := r.Reflect(part)
+	maps.Copy(s.Definitions, def.Definitions)
+	def.Version, def.Definitions = "", nil
+	return def
+}
+
+// addAction adds the key of an action to the steps.
+func addAction(r *jsonschema.Reflector, s *jsonschema.Schema, k fault.Kind) {
+	p := k.New()
+	if name := reflect.TypeOf(p).Elem().Name(); s.Definitions[name] != nil { // a condition, as of a step's when
+		s.Definitions["Step"].Properties.Set(k.Name, &jsonschema.Schema{Ref: "#/$defs/" + name, Description: k.Doc})
+		return
+	}
+	def := defined(r, s, p)
+	if words, ok := p.(fault.WithWords); ok {
+		for key, of := range words.Words() {
+			property(def, key).Type, property(def, key).AnyOf = "", choice(of)
+		}
+	}
+	eachField(p, func(key string, field reflect.Value) {
+		if field.Type() == reflect.TypeFor[*string]() { // the decoder takes the text of any one value
+			property(def, key).Type, property(def, key).AnyOf = "", single().AnyOf
+		}
+	})
+	def.Description = ""
+	if short, ok := p.(fault.Shorthand); ok && short.Short() != nil {
+		one := schemaOf(reflect.TypeOf(short.Short()).Elem())
+		if one == nil { // the name of one node
+			one = &jsonschema.Schema{Type: "string", MinLength: number(1)}
+		}
+		def = &jsonschema.Schema{AnyOf: []*jsonschema.Schema{one, def}}
+		if keys, _ := fieldsOf(reflect.TypeOf(p).Elem()); len(keys) == 0 {
+			def = def.AnyOf[0]
+		}
+	}
+	def.Description = k.Doc
+	s.Definitions["Step"].Properties.Set(k.Name, def)
 }
 
 const (
@@ -82,7 +123,7 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 		return paramsSchema()
 	case reflect.TypeFor[map[string]int]():
 		return &jsonschema.Schema{Type: "object", AdditionalProperties: either(&jsonschema.Schema{Type: "integer"}, text(variableForm))}
-	case reflect.TypeFor[OnLoad](), reflect.TypeFor[NodeList]():
+	case reflect.TypeFor[fault.WorkloadList](), reflect.TypeFor[NodeList]():
 		return either(name(), &jsonschema.Schema{Type: "array", Items: name(), MinItems: number(1), UniqueItems: true})
 	case reflect.TypeFor[map[string]string]():
 		return &jsonschema.Schema{Type: "object", AdditionalProperties: single()}
@@ -152,9 +193,7 @@ func constrain(s *jsonschema.Schema) {
 	property(s, "name").Pattern = namePattern.String() + "|" + variableForm
 	limit(s, "seed", 0, 0)
 	for def, keys := range map[string][]string{
-		"Cluster": {"nodes"}, "Workload": {"kind"}, "Configure": {"node"}, "Follow": {"node"}, "Rejoin": {"node"},
-		"Clone": {"node"}, "Backup": {"node", "name"}, "SQL": {"node", "query"}, "OnNodes": {"node"}, "Stop": {"node"},
-		"Limit": {"node"}, "Exec": {"node", "command"},
+		"Cluster": {"nodes"}, "Workload": {"kind"},
 	} {
 		s.Definitions[def].Required = keys
 	}
@@ -166,26 +205,19 @@ func constrain(s *jsonschema.Schema) {
 	constrainWorkload(s.Definitions["Workload"])
 	constrainPart(s.Definitions["Part"])
 	constrainStep(s.Definitions["Step"])
-	for _, def := range []string{"OnNodes", "Stop", "Follow", "Rejoin", "Clone"} {
-		long := s.Definitions[def]
-		forms := []*jsonschema.Schema{{Type: "string", MinLength: number(1)}}
-		if def != "Rejoin" && def != "Clone" { // which take one node
-			forms = append(forms, &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{Type: "string"}, MinItems: number(1), UniqueItems: true})
-		}
-		s.Definitions[def] = &jsonschema.Schema{Description: long.Description, OneOf: append(forms, long)}
-		long.Description = ""
+}
+
+// choice is one of some words, or a variable.
+func choice(of []string) []*jsonschema.Schema {
+	enum := &jsonschema.Schema{}
+	for _, word := range of {
+		enum.Enum = append(enum.Enum, word)
 	}
+	return []*jsonschema.Schema{enum, {Type: "string", Pattern: variableForm}}
 }
 
 // constrainWords says which words can stand where.
 func constrainWords(defs jsonschema.Definitions) {
-	choice := func(of []string) []*jsonschema.Schema {
-		enum := &jsonschema.Schema{}
-		for _, word := range of {
-			enum.Enum = append(enum.Enum, word)
-		}
-		return []*jsonschema.Schema{enum, {Type: "string", Pattern: variableForm}}
-	}
 	for at, of := range map[[2]string][]string{
 		{"Cluster", "provider"}:    providers(),
 		{"Docker", "names"}:        nameForms(),
@@ -203,15 +235,12 @@ func constrainWords(defs jsonschema.Definitions) {
 		{"Workload", "route"}:      routes(),
 
 		{"Workload", "synchronous_commit"}: commits(),
-		{"Stop", "mode"}:                   stopModes(),
 	} {
 		p := property(defs[at[0]], at[1])
 		p.Type, p.AnyOf = "", choice(of)
 	}
 	property(defs["Condition"], "role").AdditionalProperties = either(choice(roleWords())...)
 	property(defs["Condition"], "sync_state").AdditionalProperties = either(choice(syncStates())...)
-	expect := property(defs["SQL"], "expect")
-	expect.Type, expect.AnyOf = "", single().AnyOf
 }
 
 func property(s *jsonschema.Schema, key string) *jsonschema.Schema {
@@ -281,8 +310,10 @@ func constrainStep(s *jsonschema.Schema) {
 	s.Not = timed
 	s.DependentRequired = map[string][]string{"within": {"when"}}
 	reversible := &jsonschema.Schema{}
-	for _, a := range []string{"stop", "kill", "pause", "disconnect", "limit"} {
-		reversible.AnyOf = append(reversible.AnyOf, &jsonschema.Schema{Required: []string{a}})
+	for _, k := range fault.Kinds() {
+		if k.Reversible {
+			reversible.AnyOf = append(reversible.AnyOf, &jsonschema.Schema{Required: []string{k.Name}})
+		}
 	}
 	s.DependentSchemas = map[string]*jsonschema.Schema{"for": reversible}
 }

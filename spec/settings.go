@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"pgchaos/chaos/fault"
 	"pgchaos/internal/spell"
 )
 
@@ -27,9 +28,9 @@ func (e *Experiment) PostgresSettings() (all []Setting) {
 	for _, n := range e.Cluster.Nodes {
 		add("cluster.nodes."+n.Name, n.Settings)
 	}
-	for i, s := range e.Timeline {
-		if s.Configure != nil {
-			add("timeline["+strconv.Itoa(i)+"].configure", s.Configure.Settings)
+	for i := range e.Timeline {
+		if c, ok := e.Timeline[i].Parameters().(*fault.Configure); ok {
+			add("timeline["+strconv.Itoa(i)+"].configure", c.Settings)
 		}
 	}
 	return all

@@ -2,7 +2,11 @@
 // defaults and the validation. It starts nothing and knows no cluster.
 package spec
 
-import "time"
+import (
+	"pgchaos/chaos/fault"
+	"pgchaos/cluster"
+	"pgchaos/internal/units"
+)
 
 // Experiment is a whole experiment file.
 type Experiment struct {
@@ -73,12 +77,11 @@ type Docker struct {
 	CPUs    CPUs              `yaml:"cpus"`    // of each node; 0: no limit
 }
 
-// Size is a number of bytes, written as "512MB" or "2GB" as in postgresql.conf,
-// where a unit is 1024 of the one before.
-type Size int64
-
-// CPUs is a number of cores, in billionths, written as "1.5".
-type CPUs int64
+// Size is a number of bytes, and CPUs a number of cores in billionths.
+type (
+	Size = units.Size
+	CPUs = units.CPUs
+)
 
 // Node is one node of the cluster.
 type Node struct {
@@ -91,11 +94,8 @@ type Node struct {
 // Nodes decodes from a list of names, or from a mapping of names to settings.
 type Nodes []Node
 
-// Synchronous is the replication regime of the primary.
-type Synchronous struct {
-	Commit   string `yaml:"commit"`   // synchronous_commit: off, local, remote_write, on (the default), remote_apply
-	Standbys string `yaml:"standbys"` // synchronous_standby_names; empty: asynchronous. Package standbynames reads it
-}
+// Synchronous is the synchronous replication of a primary.
+type Synchronous = cluster.Synchronous
 
 // Workload is one stream of operations.
 type Workload struct {
@@ -227,20 +227,19 @@ type Part struct {
 type Workloads []Workload
 
 // Duration is a time.Duration written as "10s", "1m30s" or "250ms".
-type Duration time.Duration
+type Duration = units.Duration
 
 // Rate is a number of arrivals a second, written as "500/s", "30/m" or "2/ms".
 type Rate float64
 
-// Step is one action, and when it happens. Exactly one of the action fields is
-// set; which one, Action tells.
+// Step is one action, and when it happens.
 type Step struct {
 	// At is the offset from the load's beginning; nil: as soon as the step before is done.
 	At *Duration `yaml:"at"`
 	// When waits for a condition, at most Within (10s by default). Never with At.
 	When   *Condition `yaml:"when"`
 	Within Duration   `yaml:"within"`
-	// For takes a stop, kill, pause, disconnect or limit back by itself after this time.
+	// For takes the action back by itself after this time, where it is reversible.
 	For Duration `yaml:"for"`
 	// Name is unique on the timeline. By default it is the action and what it acts on,
 	// with dashes: stop-pgslave, stop-load-writes, verify; -2 and so on where it is taken.
@@ -248,120 +247,22 @@ type Step struct {
 	// Unnamed is set where the file has no name for the step, and so it has the default.
 	Unnamed bool `yaml:"-"`
 
-	Stop    *Stop    `yaml:"stop"`
-	Start   *OnNodes `yaml:"start"`
-	Restart *Stop    `yaml:"restart"`
-	Kill    *OnNodes `yaml:"kill"`
-	Pause   *OnNodes `yaml:"pause"`
-	Resume  *OnNodes `yaml:"resume"`
-	// Disconnect and Connect are for providers whose nodes have a network of their own.
-	Disconnect *OnNodes   `yaml:"disconnect"`
-	Connect    *OnNodes   `yaml:"connect"`
-	Limit      *Limit     `yaml:"limit"`
-	Exec       *Exec      `yaml:"exec"`
-	Promote    *OnNodes   `yaml:"promote"`
-	Configure  *Configure `yaml:"configure"`
-	Follow     *Follow    `yaml:"follow"`
-	Rejoin     *Rejoin    `yaml:"rejoin"`
-	Clone      *Clone     `yaml:"clone"`
-	Backup     *Backup    `yaml:"backup"`
-	StartLoad  *OnLoad    `yaml:"start_load"`
-	StopLoad   *OnLoad    `yaml:"stop_load"`
-	Wait       *Duration  `yaml:"wait"`
-	SQL        *SQL       `yaml:"sql"`
-	Verify     *Condition `yaml:"verify"`
+	// actions are what the step does, by the keys of package fault's table. A valid step has
+	// exactly one.
+	actions []action
 }
 
-// OnNodes names the nodes or roles that an action acts on, at one instant: `pgslave`,
-// `primary`, `[pgslave, pgslavenew]`, or `{node: pgslave}`.
-type OnNodes struct {
-	Nodes NodeList `yaml:"node"`
+// action is one of the table's, with what the file says about it.
+type action struct {
+	kind       fault.Kind
+	parameters fault.Parameters
 }
 
-// Limit changes what a node may use while it runs. What is left out stays as it is.
-type Limit struct {
-	Nodes  NodeList `yaml:"node"`
-	CPUs   CPUs     `yaml:"cpus"`
-	Memory Size     `yaml:"memory"`
-}
-
-// Exec runs a line of shell on a node, as the server's user. Expect is the exit
-// status that it must end with.
-type Exec struct {
-	Nodes   NodeList `yaml:"node"`
-	Command string   `yaml:"command"`
-	Expect  int      `yaml:"expect"`
-}
-
-// OnLoad names the workloads to start or stop: one name, or a list.
-type OnLoad []string
-
-// Stop is a shutdown: `pgslave`, or `{node: pgslave, mode: immediate}`.
-type Stop struct {
-	Nodes   NodeList `yaml:"node"`
-	Mode    string   `yaml:"mode"`    // fast (the default), smart, immediate
-	Timeout Duration `yaml:"timeout"` // how long the server may take; default 60s
-}
-
-// Configure changes settings of a running or stopped node.
-type Configure struct {
-	Nodes       NodeList          `yaml:"node"`
-	Settings    map[string]string `yaml:"settings"` // an empty value takes back what initdb wrote, or else PostgreSQL's default
-	Synchronous *Synchronous      `yaml:"synchronous"`
-}
-
-// Follow repoints a standby: `pgslave`, or `{node: pgslave, upstream: pgmaster}`.
-// An empty Upstream is the primary.
-type Follow struct {
-	Nodes    NodeList `yaml:"node"`
-	Upstream string   `yaml:"upstream"`
-}
-
-// Rejoin makes a standby of a former primary: `pgmaster`, or `{node: pgmaster,
-// upstream: pgslave}`. An empty Upstream is the primary.
-type Rejoin struct {
-	Node     string `yaml:"node"`
-	Upstream string `yaml:"upstream"`
-}
-
-// Clone adds a standby, or builds one anew, from a fresh base backup of Upstream or
-// from an earlier one made by a backup step: `pgslave`, or `{node: pgslave, backup:
-// base}`. An empty Upstream is the primary.
-type Clone struct {
-	Node     string `yaml:"node"`
-	Upstream string `yaml:"upstream"`
-	Backup   string `yaml:"backup"`
-}
-
-// Backup makes a base backup of a node and keeps it under a name.
-type Backup struct {
-	Node string `yaml:"node"`
-	Name string `yaml:"name"`
-}
-
-// SQL runs a statement on a node, as the superuser; what it returns is shown on
-// the timeline.
-type SQL struct {
-	Nodes NodeList `yaml:"node"`
-	Query string   `yaml:"query"`
-	// Expect is the text that the first value of the first row must have; nil: anything.
-	Expect *string `yaml:"expect"`
-}
-
-// Condition is a statement about the cluster. Everything set in it must hold.
-// As a step, `verify: {role: {a: primary}, within: 5s}` waits that long for it;
-// as a step's `when`, the step's own `within` bounds the wait, and Within here is 0.
-// The keys of Role and SyncState are nodes; Streaming and CaughtUp may name roles too.
-type Condition struct {
-	Role      map[string]string `yaml:"role"`       // node: primary, standby or down
-	SyncState map[string]string `yaml:"sync_state"` // node: async, potential, sync or quorum
-	Streaming NodeList          `yaml:"streaming"`  // these standbys stream from the node they follow
-	CaughtUp  NodeList          `yaml:"caught_up"`  // these have replayed all that the primary had written when asked
-	Within    Duration          `yaml:"within"`     // 10s by default in a verify
-}
-
-// NodeList decodes from one name or a list of names.
-type NodeList []string
+// NodeList decodes from one name or a list of names; Condition is a statement about the cluster.
+type (
+	NodeList  = fault.NodeList
+	Condition = fault.Condition
+)
 
 // Roles are the words that stand for nodes and are looked up when a step runs.
 var Roles = []string{"primary", "replicas", "sync_standby", "laggard", "most_advanced", "former_primary", "any_replica"}

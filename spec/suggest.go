@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"pgchaos/internal/spell"
+	"pgchaos/internal/units"
 )
 
 // suggest is the second half of a Problem: the word that was meant, or else what
@@ -24,10 +25,4 @@ func suggest(word string, known []string, otherwise string) string {
 }
 
 // shown is a value of the file, short enough to be quoted in a message.
-func shown(text string) string {
-	const most = 60
-	if r := []rune(text); len(r) > most {
-		return fmt.Sprintf("%q...", string(r[:most]))
-	}
-	return fmt.Sprintf("%q", text)
-}
+func shown(text string) string { return units.Quote(text) }

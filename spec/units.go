@@ -4,31 +4,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 )
-
-func (d Duration) String() string { return time.Duration(d).String() }
-
-// UnmarshalText reads a duration with its unit: "10s", "1m30s", "250ms". A bare 0
-// needs none.
-func (d *Duration) UnmarshalText(text []byte) error {
-	s := strings.TrimSpace(string(text))
-	parsed, err := time.ParseDuration(s)
-	number, numberErr := strconv.ParseFloat(s, 64)
-	switch {
-	case err == nil && parsed < 0:
-		return mistake(shown(s)+" is negative", "write a positive duration, such as 10s")
-	case err == nil:
-		*d = Duration(parsed)
-		return nil
-	case numberErr == nil && number > 0 && number < 1e9:
-		return mistake(shown(s)+" has no unit", "write "+s+"s")
-	}
-	return mistake(shown(s)+" is no duration", "write a number with its unit, such as 250ms, 10s or 1m30s")
-}
-
-// MarshalText writes the duration as UnmarshalText reads it.
-func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
 // MaxRate bounds a workload's arrivals a second: beyond it, the interval between
 // two of them would be shorter than a clock can tell.

@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"pgchaos/chaos/fault"
 )
 
 func (v *validator) load() {
@@ -222,8 +224,9 @@ func (v *validator) loadStates() {
 	for _, name := range v.e.InitiallyRunning() {
 		running[name] = true
 	}
-	for i, s := range v.e.Timeline {
-		starts := s.StartLoad != nil
+	for i := range v.e.Timeline {
+		s := &v.e.Timeline[i]
+		_, starts := s.Parameters().(*fault.StartLoad)
 		for _, name := range s.Workloads() {
 			path := stepPath(i) + "." + s.Action()
 			switch {

@@ -6,35 +6,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"pgchaos/chaos/fault"
 )
-
-// need is what an action needs of its node.
-type need struct {
-	process   process
-	connected bool // when it runs, its cable must not be pulled
-}
-
-// needs are those of the actions on nodes, as package cluster has them.
-func needs(action string) need {
-	switch action {
-	case "stop", "pause":
-		return need{running, false}
-	case "restart", "promote", "backup", "sql":
-		return need{running, true}
-	case "kill", "disconnect":
-		return need{running | paused, false}
-	case "resume":
-		return need{paused, false}
-	case "start":
-		return need{stopped, true}
-	case "configure", "follow", "rejoin":
-		return need{running | stopped, true}
-	case "clone":
-		return need{absent | running | paused | stopped, true}
-	case "connect", "limit", "exec":
-	}
-	return need{running | paused | stopped, false}
-}
 
 // possible reports a step that can succeed on none of the nodes that a selector can
 // mean, or that fails on one that it certainly means.
@@ -80,14 +54,14 @@ func (t *timelineStates) holders(role string) string {
 func (t *timelineStates) obstacle(s *Step, n *nodeState) (what, right string) {
 	action := s.Action()
 	is := func(text string) string { return "the node " + n.name + " " + text + sinceStep(n.since) }
-	need := needs(action)
+	need := s.Kind().Needs
 	switch {
-	case n.process == absent && need.process&absent == 0:
+	case n.process == absent && need.Process&absent == 0:
 		return "the node " + n.name + " is absent until a step clones it", "clone it before"
-	case n.process&need.process == 0:
+	case n.process&need.Process == 0:
 		what, right := t.wrongProcess(action, n.process)
 		return is(what), right
-	case !t.reaches(action, n):
+	case !t.reaches(s.Kind(), n):
 		return "the node " + n.name + " " + cableWords(action) + sinceStep(n.pulled), cableRemedy(action)
 	case action == "exec" && n.process == paused && t.v.e.Cluster.Provider == "docker":
 		return is("is paused, and no command runs in a paused container"), "resume it before"
@@ -96,19 +70,16 @@ func (t *timelineStates) obstacle(s *Step, n *nodeState) (what, right string) {
 }
 
 // reaches tells whether the node's network can be as the action needs it.
-func (t *timelineStates) reaches(action string, n *nodeState) bool {
-	need := needs(action)
+func (t *timelineStates) reaches(k fault.Kind, n *nodeState) bool {
 	switch {
-	case action == "disconnect":
+	case k.Facts.Cuts:
 		return n.cable != disconnected
-	case action == "connect":
+	case k.Facts.Connects && !k.Facts.Standby:
 		return n.cable != connected
-	case !need.connected || n.cable != disconnected:
+	case !k.Needs.Connected || n.cable != disconnected:
 		return true
 	}
-	// Of a server that does not run, configure and follow only write the files.
-	written := action == "configure" || action == "follow"
-	return written && n.process != running
+	return k.Needs.Files && n.process != running
 }
 
 func cableWords(action string) string {
@@ -155,7 +126,7 @@ func sinceStep(step string) string {
 }
 
 // wrongProcess says what the server of a node does that keeps an action from it.
-func (t *timelineStates) wrongProcess(action string, p process) (what, right string) {
+func (t *timelineStates) wrongProcess(action string, p fault.Process) (what, right string) {
 	switch {
 	case action == "start" && p == running:
 		return "already runs", "stop or kill it before"
@@ -179,27 +150,14 @@ func (t *timelineStates) wrongProcess(action string, p process) (what, right str
 	return "does not run", "start or resume it before"
 }
 
-// upstreamOf is the node or role that a follow, rejoin or clone step points its nodes at;
-// "" for any other step.
-func upstreamOf(s *Step) string {
-	switch {
-	case s.Follow != nil:
-		return cmp.Or(s.Follow.Upstream, "primary")
-	case s.Rejoin != nil:
-		return cmp.Or(s.Rejoin.Upstream, "primary")
-	case s.Clone != nil:
-		return cmp.Or(s.Clone.Upstream, "primary")
-	}
-	return ""
-}
-
 // upstream checks the node that a follow, rejoin or clone step points its nodes at, and
 // returns its name, "" if the file does not say which it is.
 func (t *timelineStates) upstream(s *Step, nodes []*nodeState, path string) string {
-	selector := upstreamOf(s)
-	if selector == "" {
+	following, ok := s.Parameters().(fault.Following)
+	if !ok {
 		return ""
 	}
+	selector := following.Follows()
 	if t.v.d.has(path + ".upstream") {
 		path += ".upstream"
 	}
@@ -208,7 +166,7 @@ func (t *timelineStates) upstream(s *Step, nodes []*nodeState, path string) stri
 		return "" // an unknown node, which is reported already
 	}
 	// A node that does not run is only told whom to follow.
-	asked := s.Follow == nil || slices.ContainsFunc(nodes, func(n *nodeState) bool { return n.process == running })
+	asked := !s.Kind().Needs.Files || slices.ContainsFunc(nodes, func(n *nodeState) bool { return n.process == running })
 	var what, right string
 	for _, up := range ups {
 		if len(nodes) == 1 && up == nodes[0] {
@@ -245,10 +203,15 @@ func (t *timelineStates) unfit(s *Step, up *nodeState, asked bool) (what, right 
 		return "the upstream " + up.name + " does not run" + since, "start it before, or name another"
 	case up.cable == disconnected:
 		return "the upstream " + up.name + " is disconnected from the network" + sinceStep(up.pulled), "connect it before, or name another"
-	case s.Rejoin != nil && up.role == standby:
+	case isRejoin(s) && up.role == standby:
 		return "the upstream " + up.name + " is a standby, and a former primary can only rejoin a primary", "promote it before, or rejoin the primary and follow " + up.name + " then"
 	}
 	return "", ""
+}
+
+func isRejoin(s *Step) bool {
+	_, ok := s.Parameters().(*fault.Rejoin)
+	return ok
 }
 
 // condition finds what can never hold.

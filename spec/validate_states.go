@@ -5,21 +5,24 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"pgchaos/chaos/fault"
+	"pgchaos/record"
 )
 
 // These are the sets of what can be true of a node at one moment of the timeline, as
 // far as the file alone can say. A set with one member is certain.
 type (
-	process uint8 // what its server does
-	cable   uint8
-	role    uint8
+	cable uint8
+	role  uint8
 )
 
+// What the server does.
 const (
-	absent process = 1 << iota
-	running
-	paused
-	stopped
+	absent  = fault.Absent
+	running = fault.Running
+	paused  = fault.Paused
+	stopped = fault.Stopped
 )
 
 const (
@@ -35,7 +38,7 @@ const (
 // nodeState is one node at one moment.
 type nodeState struct {
 	name    string
-	process process
+	process fault.Process
 	cable   cable
 	role    role
 	// upstream is the node that a standby follows; "" if the file does not say.
@@ -46,7 +49,7 @@ type nodeState struct {
 	// listed: pgchaos itself has made it a primary, so that it can be former_primary.
 	listed bool
 	// undone and plugged: what the end of a `for` makes of it at some later time.
-	undone  process
+	undone  fault.Process
 	plugged cable
 }
 
@@ -115,15 +118,15 @@ func (t *timelineStates) step(s *Step, path string) {
 		t.condition(s.When, path+".when")
 	}
 	path += "." + s.Action()
-	if s.Verify != nil {
-		t.condition(s.Verify, path)
+	if c, ok := s.Parameters().(*Condition); ok {
+		t.condition(c, path)
 		return
 	}
 	targets := s.targets()
 	if len(targets) == 0 {
 		return
 	}
-	if single := s.Promote != nil || s.Rejoin != nil || s.Clone != nil || s.Backup != nil; single && (len(targets) > 1 || targets[0] == "replicas") {
+	if s.Kind().One && (len(targets) > 1 || targets[0] == "replicas") {
 		return // which is reported already
 	}
 	t.act(s, targets, path)
@@ -152,12 +155,14 @@ func (t *timelineStates) act(s *Step, targets []string, path string) {
 	if right {
 		upstream = t.upstream(s, all, path)
 	}
-	if s.Clone != nil && s.Clone.Backup != "" && !t.backups[s.Clone.Backup] {
-		t.v.bad(path+".backup", "no step before makes the backup "+shown(s.Clone.Backup),
-			suggest(s.Clone.Backup, slices.Sorted(maps.Keys(t.backups)), "the backups made before are"))
-	}
-	if s.Backup != nil {
-		t.backup(s, path)
+	switch p := s.Parameters().(type) {
+	case *fault.Clone:
+		if p.Backup != "" && !t.backups[p.Backup] {
+			t.v.bad(path+".backup", "no step before makes the backup "+shown(p.Backup),
+				suggest(p.Backup, slices.Sorted(maps.Keys(t.backups)), "the backups made before are"))
+		}
+	case *fault.Backup:
+		t.backup(p, path)
 	}
 	for _, n := range all {
 		was := *n
@@ -167,7 +172,7 @@ func (t *timelineStates) act(s *Step, targets []string, path string) {
 		}
 	}
 	for _, n := range all {
-		if s.Follow != nil && sure[n] {
+		if _, follows := s.Parameters().(*fault.Follow); follows && sure[n] {
 			t.findCircle(n, path)
 		}
 	}
@@ -176,7 +181,7 @@ func (t *timelineStates) act(s *Step, targets []string, path string) {
 // pretend makes of a node that a mistaken step acted on what the step was meant to find:
 // one mistake is reported once.
 func (t *timelineStates) pretend(s *Step, n *nodeState, was nodeState) {
-	if was.process == absent && s.Clone == nil {
+	if was.process == absent && s.Kind().Needs.Process&absent == 0 {
 		*n = was
 		return
 	}
@@ -250,7 +255,7 @@ func (t *timelineStates) become(s *Step, n *nodeState, upstream string, sure boo
 	}()
 	t.done(s, n, upstream)
 	if s.For > 0 {
-		n.endsItself(s.Action())
+		n.endsItself(s.Kind().Facts)
 	}
 	n.process |= n.undone
 	n.cable |= n.plugged
@@ -261,51 +266,54 @@ func (t *timelineStates) become(s *Step, n *nodeState, upstream string, sure boo
 
 // done is what the action itself makes of the node.
 func (t *timelineStates) done(s *Step, n *nodeState, upstream string) {
-	switch s.Action() {
-	case "stop", "kill":
+	is := s.Kind().Facts
+	switch {
+	case is.Standby:
+		n.role, n.process, n.upstream = standby, running, upstream
+	case is.Promotes:
+		t.promoted = t.promoted || n.role != primary
+		n.role, n.process, n.listed = primary, running, true
+	case is.Ends:
 		n.process = stopped
 		if t.restartsItself() {
 			n.process |= running
 		}
-	case "pause":
+	case is.Freezes:
 		n.process = paused
-	case "start", "restart", "resume":
-		n.process = running
-	case "disconnect":
+	case is.Cuts:
 		n.cable = disconnected
-	case "connect":
+	case is.Connects:
 		n.cable = connected
-	case "limit":
+	case is.Starts, is.Restarts, is.Thaws:
+		n.process = running
+	}
+	switch p := s.Parameters().(type) {
+	case *fault.Limit:
 		if n.process&running != 0 {
 			n.process |= stopped // the kernel may kill a server that needs more
 		}
-	case "exec":
+	case *fault.Exec:
 		n.process |= running | stopped
 		n.role |= standby
 		t.anything(n)
-	case "sql":
+	case *fault.SQL:
 		t.anything(n)
-	case "promote":
-		t.promoted = t.promoted || n.role != primary
-		n.role, n.process, n.listed = primary, running, true
-	case "configure":
-		t.synchronous = t.synchronous || s.Configure.Synchronous != nil
-		if _, cut := s.Configure.Settings["primary_conninfo"]; cut {
+	case *fault.Configure:
+		t.synchronous = t.synchronous || p.Synchronous != nil
+		if _, cut := p.Settings["primary_conninfo"]; cut {
 			n.upstream = ""
 		}
-	case "follow":
+	case *fault.Follow:
 		n.upstream = upstream
-	case "rejoin", "clone":
-		n.role, n.process, n.upstream = standby, running, upstream
 	}
 }
 
 // endsItself notes what the end of a `for` will make of the node.
-func (n *nodeState) endsItself(action string) {
-	switch action {
-	case "stop", "kill", "pause":
+func (n *nodeState) endsItself(is record.Facts) {
+	if is.Ends || is.Freezes {
 		n.undone = running
-	case "disconnect":
+	}
+	if is.Cuts {
 		n.plugged = connected
 	}
 }
@@ -335,12 +343,12 @@ func (t *timelineStates) anything(n *nodeState) {
 	t.promoted, t.synchronous = true, true
 }
 
-func (t *timelineStates) backup(s *Step, path string) {
-	if t.backups[s.Backup.Name] {
-		t.v.bad(path+".name", "there are two backups "+shown(s.Backup.Name), "give each its own name")
+func (t *timelineStates) backup(p *fault.Backup, path string) {
+	if t.backups[p.Name] {
+		t.v.bad(path+".name", "there are two backups "+shown(p.Name), "give each its own name")
 	}
-	if s.Backup.Name != "" {
-		t.backups[s.Backup.Name] = true
+	if p.Name != "" {
+		t.backups[p.Name] = true
 	}
 }
 
@@ -372,10 +380,13 @@ func (t *timelineStates) findCircle(n *nodeState, path string) {
 // leaveCircles forgets the circles that a step may break: two follow steps that
 // exchange a standby and its upstream make one for a moment.
 func (t *timelineStates) leaveCircles(s *Step) {
-	switch s.Action() {
-	case "follow", "rejoin", "clone", "promote", "configure", "exec", "sql":
+	is := s.Kind().Facts
+	switch s.Parameters().(type) {
+	case *fault.Follow, *fault.Configure, *fault.Exec, *fault.SQL:
 	default:
-		return
+		if !is.Standby && !is.Promotes {
+			return
+		}
 	}
 	for _, selector := range s.targets() {
 		nodes, _ := t.meant(selector)

@@ -2,18 +2,18 @@ package spec
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
-	"strconv"
 	"strings"
+
+	"pgchaos/chaos/fault"
 )
 
 func (v *validator) step(i int) {
 	s, path := &v.e.Timeline[i], stepPath(i)
 	var set []string
-	for _, a := range s.actions() {
-		if a.set {
-			set = append(set, a.name)
-		}
+	for _, a := range s.actions {
+		set = append(set, a.kind.Name)
 	}
 	switch {
 	case len(set) == 0 && !v.d.brokenUnder(path):
@@ -22,8 +22,8 @@ func (v *validator) step(i int) {
 		v.bad(path, "the step has several actions: "+strings.Join(set, ", "), "make each a step of its own")
 	}
 	v.stepTime(path, s)
-	for _, name := range set {
-		v.action(path+"."+name, name, s)
+	for _, a := range s.actions {
+		v.action(path+"."+a.kind.Name, a)
 	}
 }
 
@@ -39,8 +39,9 @@ func (v *validator) stepTime(path string, s *Step) {
 		v.badKey(path+".within", "within has nothing to wait for", "give the step a when, or write within in its verify")
 	}
 	v.positive(path+".within", s.Within)
-	if v.d.has(path+".for") && s.Stop == nil && s.Kill == nil && s.Pause == nil && s.Disconnect == nil && s.Limit == nil && !v.d.brokenUnder(path) {
-		v.badKey(path+".for", "only stop, kill, pause, disconnect and limit can be taken back", "leave for out")
+	reversible := func(a action) bool { return a.kind.Reversible }
+	if v.d.has(path+".for") && !slices.ContainsFunc(s.actions, reversible) && !v.d.brokenUnder(path) {
+		v.badKey(path+".for", "only "+reversibleActions()+" can be taken back", "leave for out")
 	}
 	v.positive(path+".for", s.For)
 	if s.When != nil {
@@ -51,85 +52,111 @@ func (v *validator) stepTime(path string, s *Step) {
 	}
 }
 
-// action checks what an action needs to be told, whichever others the step has.
-func (v *validator) action(path, name string, s *Step) {
-	switch name {
-	case "stop":
-		v.stop(path, s.Stop)
-	case "restart":
-		v.stop(path, s.Restart)
-	case "start", "kill", "pause", "resume":
-		v.nodesOf(path, s.onNodes()[name].Nodes)
-	case "disconnect", "connect":
-		v.nodesOf(path, s.onNodes()[name].Nodes)
-		v.needsDocker(path, "run it with provider: docker, or pause the node")
-	case "limit", "exec":
-		v.container(path, name, s)
-	case "promote":
-		v.promote(path, s.Promote)
-	case "configure":
-		v.configure(path, s.Configure)
-	case "follow":
-		v.nodesOf(path, s.Follow.Nodes)
-		v.upstream(path, s.Follow.Upstream, s.Follow.Nodes...)
-	case "rejoin":
-		v.nodeOf(path, s.Rejoin.Node)
-		v.upstream(path, s.Rejoin.Upstream, s.Rejoin.Node)
-	case "clone":
-		v.nodeOf(path, s.Clone.Node)
-		v.upstream(path, s.Clone.Upstream, s.Clone.Node)
-	case "backup":
-		v.nodeOf(path, s.Backup.Node)
-		if s.Backup.Name != "" || !v.d.brokenUnder(path) {
-			v.name(path+".name", s.Backup.Name, "a backup")
+// reversibleActions names the actions that `for` can take back.
+func reversibleActions() string {
+	var names []string
+	for _, k := range fault.Kinds() {
+		if k.Reversible {
+			names = append(names, k.Name)
 		}
-	case "start_load":
-		v.workloads(path, *s.StartLoad)
-	case "stop_load":
-		v.workloads(path, *s.StopLoad)
-	case "wait":
-		v.positive(path, *s.Wait)
-	case "sql":
-		v.sql(path, s.SQL)
-	case "verify":
-		v.condition(path, s.Verify)
-		v.positive(path+".within", s.Verify.Within)
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last]
+}
+
+// action checks one action, whichever others the step has.
+func (v *validator) action(path string, a action) {
+	p := a.parameters
+	if a.kind.Needs.Process != 0 {
+		v.actedOn(path, a)
+	}
+	if why := lacks(v.e.Cluster.Provider, a.kind.Capability); why != "" {
+		v.badKey(path, "the "+v.e.Cluster.Provider+" provider cannot "+a.kind.Name+" a node: "+why, a.kind.Instead)
+	}
+	if words, ok := p.(fault.WithWords); ok {
+		v.words(path, p, words.Words())
+	}
+	v.durations(path, p)
+	if checked, ok := p.(fault.Checked); ok {
+		for _, m := range checked.Check() {
+			switch {
+			case m.Key != "":
+				v.bad(path+"."+m.Key, m.What, m.Right)
+			case !v.d.brokenUnder(path): // else what is missing may be a key that was misspelt
+				v.bad(path, m.What, m.Right)
+			}
+		}
+	}
+	if loads, ok := p.(fault.OnWorkloads); ok {
+		v.workloads(path, loads.Names())
+	}
+	if _, ok := p.(fault.Following); ok {
+		v.upstream(path, p)
+	}
+	switch p := p.(type) { // what needs more of the file than the action itself
+	case *fault.Backup:
+		if p.Name != "" || !v.d.brokenUnder(path) {
+			v.name(path+".name", p.Name, "a backup")
+		}
+	case *fault.Configure:
+		v.settings(path, p.Settings, p.Synchronous != nil)
+		v.synchronous(path+".synchronous", p.Synchronous)
+	case *fault.Condition:
+		v.condition(path, p)
 	}
 }
 
-// needsDocker finds an action that the local provider cannot do: its nodes are
-// processes of one machine, which share its network and its limits.
-func (v *validator) needsDocker(path, right string) {
-	if v.e.Cluster.Provider == "local" {
-		v.badKey(path, "the local provider cannot "+lastKey(path)+" a node: its nodes are processes of one machine", right)
-	}
-}
-
-// container checks the actions on what is around a server.
-func (v *validator) container(path, name string, s *Step) {
-	if name == "exec" {
-		v.nodesOf(path, s.Exec.Nodes)
-		if strings.TrimSpace(s.Exec.Command) == "" && !v.d.brokenUnder(path) {
-			v.bad(path, "the step has no command", "write command: LINE OF SHELL")
-		}
-		v.between(path+".expect", s.Exec.Expect, 0, 255)
+// actedOn checks the nodes that an action is done to.
+func (v *validator) actedOn(path string, a action) {
+	selectors := a.parameters.Selectors()
+	if !a.kind.One || len(selectors) == 0 {
+		v.nodesOf(path, selectors)
 		return
 	}
-	v.nodesOf(path, s.Limit.Nodes)
-	if s.Limit.CPUs == 0 && s.Limit.Memory == 0 && !v.d.brokenUnder(path) {
-		v.bad(path, "limit changes nothing", "give it cpus or memory")
+	if len(selectors) > 1 {
+		v.bad(path, fmt.Sprintf("%s takes one node, and here are %d", a.kind.Name, len(selectors)), "write a step for each")
 	}
-	if s.Limit.Memory != 0 {
-		v.enoughMemory(path+".memory", s.Limit.Memory)
+	for _, name := range selectors {
+		v.nodeOf(path, name)
 	}
-	v.needsDocker(path, "run it with provider: docker")
+}
+
+// words checks the parameters that are chosen from a list.
+func (v *validator) words(path string, p fault.Parameters, words map[string][]string) {
+	eachField(p, func(key string, field reflect.Value) {
+		if of := words[key]; of != nil {
+			v.oneOf(path+"."+key, field.String(), of...)
+		}
+	})
+}
+
+// durations checks that each duration is more than 0 where the file has it.
+func (v *validator) durations(path string, p fault.Parameters) {
+	eachField(p, func(key string, field reflect.Value) {
+		d, ok := field.Interface().(Duration)
+		switch {
+		case !ok:
+		case key == "": // it has no key: it is the whole
+			v.positive(path, d)
+		default:
+			v.positive(path+"."+key, d)
+		}
+	})
+}
+
+// eachField calls a function for each parameter and its key; "" for one that is written
+// without a key.
+func eachField(p fault.Parameters, call func(key string, field reflect.Value)) {
+	v := reflect.ValueOf(p).Elem()
+	for _, f := range reflect.VisibleFields(v.Type()) {
+		if !f.Anonymous {
+			call(strings.TrimPrefix(f.Tag.Get("yaml"), "-"), v.FieldByIndex(f.Index))
+		}
+	}
 }
 
 // nodeOf checks the one node of an action, which stands in the action or is it.
 func (v *validator) nodeOf(path, name string) {
-	if name == "" && v.d.brokenUnder(path) {
-		return // a misspelt node: key
-	}
 	if v.d.has(path + ".node") {
 		path += ".node"
 	}
@@ -137,7 +164,7 @@ func (v *validator) nodeOf(path, name string) {
 }
 
 // nodesOf checks the nodes and roles that an action acts on.
-func (v *validator) nodesOf(path string, names NodeList) {
+func (v *validator) nodesOf(path string, names []string) {
 	if len(names) == 0 && !v.d.brokenUnder(path) {
 		v.bad(path, "this names no node", "write one of "+strings.Join(v.e.Cluster.Nodes.Names(), ", "))
 	}
@@ -158,50 +185,22 @@ func (v *validator) nodesOf(path string, names NodeList) {
 	}
 }
 
-func (v *validator) upstream(path, upstream string, nodes ...string) {
+// upstream checks the node that others are pointed at.
+func (v *validator) upstream(path string, p fault.Parameters) {
 	if !v.d.has(path + ".upstream") {
 		return
 	}
-	if slices.Contains(nodes, upstream) {
+	var upstream string
+	eachField(p, func(key string, field reflect.Value) {
+		if key == "upstream" {
+			upstream = field.String()
+		}
+	})
+	if slices.Contains(p.Selectors(), upstream) {
 		v.bad(path+".upstream", upstream+" cannot follow itself", "write another node, or leave upstream out for the primary")
 		return
 	}
 	v.node(path+".upstream", upstream, "one")
-}
-
-func (v *validator) promote(path string, p *OnNodes) {
-	switch len(p.Nodes) {
-	case 0:
-		v.nodesOf(path, nil)
-	case 1:
-	default:
-		v.bad(path, "promote takes one node, and here are "+strconv.Itoa(len(p.Nodes)), "write a step for each")
-	}
-	for _, node := range p.Nodes {
-		v.nodeOf(path, node)
-	}
-}
-
-func (v *validator) stop(path string, s *Stop) {
-	v.nodesOf(path, s.Nodes)
-	v.oneOf(path+".mode", s.Mode, stopModes()...)
-	v.positive(path+".timeout", s.Timeout)
-}
-
-func (v *validator) configure(path string, c *Configure) {
-	v.nodesOf(path, c.Nodes)
-	if len(c.Settings) == 0 && c.Synchronous == nil && !v.d.brokenUnder(path) {
-		v.bad(path, "configure changes nothing", "give it settings or synchronous")
-	}
-	v.settings(path, c.Settings, c.Synchronous != nil)
-	v.synchronous(path+".synchronous", c.Synchronous)
-}
-
-func (v *validator) sql(path string, s *SQL) {
-	v.nodesOf(path, s.Nodes)
-	if strings.TrimSpace(s.Query) == "" && !v.d.brokenUnder(path) {
-		v.bad(path, "the step has no statement", "write query: STATEMENT")
-	}
 }
 
 func (v *validator) workloads(path string, names []string) {
@@ -248,7 +247,8 @@ func (v *validator) condition(path string, c *Condition) {
 func (v *validator) times() {
 	var last Duration
 	var by string
-	for i, s := range v.e.Timeline {
+	for i := range v.e.Timeline {
+		s := &v.e.Timeline[i]
 		if s.At == nil {
 			continue
 		}

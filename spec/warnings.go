@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"pgchaos/chaos/fault"
 )
 
 // Warnings are what a file may well mean, but seldom does, a sentence each.
@@ -21,18 +23,17 @@ func (e *Experiment) Warnings() (all []string) {
 		s := &e.Timeline[i]
 		for _, name := range s.Workloads() {
 			w := e.Workload(name)
-			writes[name] = s.StartLoad != nil && w != nil && w.Inserts("")
+			_, starts := s.Parameters().(*fault.StartLoad)
+			writes[name] = starts && w != nil && w.Inserts("")
 		}
-		switch {
-		case s.Configure != nil:
-			if to := s.Configure.Synchronous; to != nil {
-				demanded = to
-				for _, n := range s.Configure.Nodes {
-					ready[n] = to.Standbys != ""
-				}
+		if c, ok := s.Parameters().(*fault.Configure); ok && c.Synchronous != nil {
+			demanded = c.Synchronous
+			for _, n := range c.Nodes {
+				ready[n] = demanded.Standbys != ""
 			}
-		case s.Promote != nil && demanded != nil && demanded.Standbys != "" && anyOf(writes):
-			for _, n := range e.notReady(s.Promote.Nodes, ready) {
+		}
+		if s.Kind().Facts.Promotes && demanded != nil && demanded.Standbys != "" && anyOf(writes) {
+			for _, n := range e.notReady(s.targets(), ready) {
 				all = append(all, fmt.Sprintf("%s: %s waits for no standby once it is promoted, though synchronous replication is demanded (%s): what it acknowledges then is weak, "+
 					"and a second failure loses it; configure %s with `synchronous` before the primary is stopped", cmp.Or(s.Name, "promote"), n, demanded.Standbys, n))
 			}

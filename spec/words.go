@@ -1,5 +1,7 @@
 package spec
 
+import "pgchaos/chaos/fault"
+
 // The kinds of workloads.
 const (
 	kindInsert = "insert"
@@ -25,8 +27,6 @@ const (
 	maxPipeline  = 1_000
 	maxRetry     = 1_000
 	maxStages    = 10_000
-	leastMemory  = 64 << 20
-	maxMemory    = 1 << 46
 )
 
 // The words that a file chooses from. Validation and the JSON schema share them.
@@ -62,8 +62,16 @@ func keyForms() []string { return []string{"packed", "serial"} }
 // targets are the words, beside the nodes, that a workload can be aimed at.
 func targets() []string { return []string{"primary", "replicas", "each"} }
 
-// providers are the machine rooms that there are.
+// providers are where the nodes can run.
 func providers() []string { return []string{"local", "docker"} }
+
+// lacks says why a provider cannot do what an action needs; "" where it can.
+func lacks(provider string, c fault.Capability) string {
+	if provider == "local" && c != "" {
+		return "its nodes are processes of one machine"
+	}
+	return ""
+}
 
 // nameForms say what the docker provider calls its containers.
 func nameForms() []string { return []string{"run", "exact"} }
@@ -76,8 +84,6 @@ func commits() []string { return []string{"off", "local", "remote_write", "on", 
 
 // onTimeouts are what a client can do about an operation that takes too long.
 func onTimeouts() []string { return []string{"abandon", "cancel", "terminate"} }
-
-func stopModes() []string { return []string{"fast", "smart", "immediate"} }
 
 func roleWords() []string { return []string{"primary", "standby", "down"} }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"pgchaos/chaos/fault"
 	"pgchaos/cluster/local"
 	"pgchaos/spec"
 )
@@ -20,7 +21,7 @@ func TestSettingsAreTriedTogetherAndThenOneByOne(t *testing.T) {
 			Settings: map[string]string{"work_mem": "4MB", "fsync": "on", "port_": ""},
 			Nodes:    spec.Nodes{{Name: "a", Settings: map[string]string{"Work_Mem": "5MB"}}, {Name: "b", Settings: map[string]string{"work_mem": "4MB"}}},
 		},
-		Timeline: []spec.Step{{}, {Configure: &spec.Configure{Settings: map[string]string{"fsnc": "off"}}}},
+		Timeline: []spec.Step{{}, spec.NewStep("configure", &fault.Configure{Settings: map[string]string{"fsnc": "off"}})},
 	}
 	var tried [][]string
 	check := settingsCheck{

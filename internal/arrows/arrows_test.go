@@ -13,17 +13,15 @@ import (
 // permitted says which packages of this module each package may import. Whoever
 // adds an arrow here changes the design: see docs/architecture.md, which shows them.
 var permitted = map[string][]string{
-	"history":            {}, // empty: see its comment
 	"record":             {},
 	"record/jepsen":      {"record", "record/ledger"},
 	"record/ledger":      {"record", "internal/regular"},
 	"verdict":            {},
 	"rows":               {"record", "verdict"},
 	"expect":             {"internal/spell", "verdict"},
-	"check":              {}, // empty: see its comment
 	"audit":              {"record", "record/ledger", "rows", "standbynames", "verdict"},
 	"outage":             {"record"},
-	"spec":               {"expect", "internal/redact", "internal/spell", "standbynames"},
+	"spec":               {"chaos/fault", "cluster", "expect", "internal/redact", "internal/spell", "internal/units", "record", "standbynames"},
 	"experiments":        {},
 	"load":               {"record", "load/eventloop"},
 	"load/eventloop":     {},
@@ -36,10 +34,11 @@ var permitted = map[string][]string{
 	"cluster/docker":     {"cluster", "record"},
 	"cluster/local":      {"cluster", "record", "internal/regular"},
 	"chaos":              {"cluster", "record"},
+	"chaos/fault":        {"chaos", "cluster", "internal/units", "record"},
 	"report":             {"audit", "outage", "expect", "record", "internal/regular", "verdict", "internal/redact", "internal/units", "standbynames"},
 	"report/export":      {"record", "report"},
 	"report/text":        {"audit", "outage", "expect", "verdict", "record", "internal/units", "report"},
-	"runner":             {"chaos", "audit", "outage", "expect", "internal/regular", "rows", "verdict", "cluster", "cluster/rowscan", "cluster/probe", "record", "record/ledger", "internal/redact", "load", "load/eventloop", "load/pgload", "load/script", "report", "report/export", "spec", "standbynames"},
+	"runner":             {"chaos", "chaos/fault", "audit", "outage", "expect", "internal/regular", "rows", "verdict", "cluster", "cluster/rowscan", "cluster/probe", "record", "record/ledger", "internal/redact", "load", "load/eventloop", "load/pgload", "load/script", "report", "report/export", "spec", "standbynames"},
 	"standbynames":       {},
 	"selftest":           {"audit", "outage", "record", "report", "verdict"},
 	"cmd/pgchaos":        {"verdict", "cluster", "cluster/docker", "cluster/local", "experiments", "record", "record/jepsen", "record/ledger", "internal/redact", "internal/spell", "report", "report/export", "report/text", "runner", "selftest", "spec"},

@@ -1,12 +1,11 @@
-package chaos
+package fault
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"testing"
-	"testing/synctest"
 
+	"pgchaos/chaos"
 	"pgchaos/cluster"
 )
 
@@ -36,36 +35,11 @@ func TestHowACommandEnded(t *testing.T) {
 		switch err := judgeExit(tc.err, tc.expect); {
 		case err == nil:
 			got = "ok"
-		case errors.Is(err, ErrNotSo):
+		case errors.Is(err, chaos.ErrNotSo):
 			got = "false"
 		}
 		if got != tc.want {
 			t.Errorf("%s: %s, not %s", tc.name, got, tc.want)
 		}
-	}
-}
-
-// TestEventsSayWhetherAStepWasAnswered: only the step's own answer counts, not its `when`.
-func TestEventsSayWhetherAStepWasAnswered(t *testing.T) {
-	fails := func(err error) Action { return func(context.Context, *Act) error { return err } }
-	for name, tc := range map[string]struct {
-		step  Step
-		notSo bool
-	}{
-		"answered, and false": {Step{Do: fails(fmt.Errorf("%w: 2 and not 1", ErrNotSo))}, true},
-		"not answered":        {Step{Do: fails(errors.New("connection refused"))}, false},
-		"its condition never came": {Step{
-			When: func(context.Context) error { return fmt.Errorf("%w within 1s", ErrNotSo) }, Do: fails(nil),
-		}, false},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			line, _ := timeline(func(*log) []Step { return []Step{tc.step} })
-			if err := line.Run(t.Context()); err == nil {
-				t.Errorf("%s: no error", name)
-			}
-			if m := line.Events()[0]; m.NotSo != tc.notSo {
-				t.Errorf("%s: %+v", name, m)
-			}
-		})
 	}
 }

@@ -1,0 +1,43 @@
+package fault
+
+import (
+	"context"
+
+	"pgchaos/chaos"
+)
+
+// Backup makes a base backup of a node and keeps it there under a name.
+type Backup struct {
+	Node string `yaml:"node" jsonschema:"required" jsonschema_description:"The node to copy."`
+	Name string `yaml:"name" jsonschema:"required" jsonschema_description:"The name by which a clone step finds the backup."`
+}
+
+func backup() Kind {
+	return Kind{
+		Name: "backup", Group: Replication, Doc: "Makes a base backup and keeps it under a name.",
+		New: func() Parameters { return &Backup{} }, One: true,
+		Needs: Needs{Process: Running, Connected: true},
+	}
+}
+
+// Selectors is the node.
+func (p *Backup) Selectors() []string { return oneNode(p.Node) }
+
+// Detail is the name.
+func (p *Backup) Detail() string { return "kept as " + p.Name }
+
+// Action makes the backup.
+func (p *Backup) Action(env Env) chaos.Action {
+	return func(ctx context.Context, act *chaos.Act) error {
+		n, err := env.Scene.One(ctx, p.Node)
+		if err != nil {
+			return err
+		}
+		act.On(n)
+		if err := n.Backup(ctx, p.Name); err != nil {
+			return err
+		}
+		env.Scene.HasBackup(p.Name, n)
+		return nil
+	}
+}

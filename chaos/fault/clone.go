@@ -1,0 +1,64 @@
+package fault
+
+import (
+	"cmp"
+	"context"
+
+	"pgchaos/chaos"
+	"pgchaos/record"
+)
+
+// Clone builds a standby from a fresh base backup, or from one that a Backup made before:
+// `clone: a`, or `{node: a, backup: base}`. What the node had alone is examined before it is
+// gone, as by a Rejoin.
+type Clone struct {
+	Node     string `yaml:"node" jsonschema:"required" jsonschema_description:"The node to add or to build anew."`
+	Upstream string `yaml:"upstream" jsonschema_description:"The node to copy and to follow; the primary by default."`
+	Backup   string `yaml:"backup" jsonschema_description:"The name of a backup made by an earlier step, instead of a fresh copy."`
+}
+
+func clone() Kind {
+	return Kind{
+		Name: "clone", Group: Replication, Doc: "Adds a standby, or builds one anew, from a base backup.",
+		New:   func() Parameters { return &Clone{} },
+		Facts: record.Facts{Starts: true, Thaws: true, Connects: true, Standby: true}, One: true,
+		Needs: Needs{Process: Absent | Present, Connected: true},
+	}
+}
+
+// Selectors is the node.
+func (p *Clone) Selectors() []string { return oneNode(p.Node) }
+
+// Short is for `clone: a`.
+func (p *Clone) Short() any { return &p.Node }
+
+// Follows is the upstream.
+func (p *Clone) Follows() string { return upstream(p.Upstream) }
+
+// Detail is what is copied.
+func (p *Clone) Detail() string {
+	return "upstream " + p.Follows() + ", from " + cmp.Or(p.Backup, "a fresh base backup")
+}
+
+// Action builds the standby.
+func (p *Clone) Action(env Env) chaos.Action {
+	return func(ctx context.Context, act *chaos.Act) error {
+		n, err := env.Scene.One(ctx, p.Node)
+		if err != nil {
+			return err
+		}
+		act.On(n)
+		up, err := env.Scene.One(ctx, p.Follows())
+		if err != nil {
+			return err
+		}
+		from := up
+		if p.Backup != "" {
+			if from, err = env.Scene.BackupHost(p.Backup); err != nil {
+				return err
+			}
+		}
+		act.Note("from %s on %s", cmp.Or(p.Backup, "a fresh base backup"), from.Name())
+		return n.Clone(ctx, up, from, p.Backup, env.Scene.Examine)
+	}
+}

@@ -1,0 +1,28 @@
+package fault
+
+import (
+	"context"
+
+	"pgchaos/chaos"
+	"pgchaos/cluster"
+	"pgchaos/record"
+)
+
+// Connect ends a Disconnect.
+type Connect struct{ OnNodes }
+
+func connect() Kind {
+	return Kind{
+		Name: "connect", Group: Networks, Doc: "Ends a disconnect.",
+		New:   func() Parameters { return &Connect{} },
+		Facts: record.Facts{Connects: true}, Phase: true,
+		Needs: Needs{Process: Present}, Capability: Network, Instead: "run it with provider: docker, or pause the node",
+	}
+}
+
+// Action connects the nodes again.
+func (p *Connect) Action(env Env) chaos.Action {
+	return env.Scene.Each(p.Nodes, func(ctx context.Context, _ *chaos.Act, n *cluster.Node) error {
+		return n.Reconnect(ctx)
+	})
+}

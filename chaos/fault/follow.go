@@ -1,0 +1,43 @@
+package fault
+
+import (
+	"context"
+
+	"pgchaos/chaos"
+	"pgchaos/cluster"
+)
+
+// Follow points standbys at another upstream: `follow: a`, or `{node: a, upstream: b}`.
+type Follow struct {
+	OnNodes `yaml:",inline"`
+
+	Upstream string `yaml:"upstream" jsonschema_description:"The node to follow; the primary by default."`
+}
+
+func follow() Kind {
+	return Kind{
+		Name: "follow", Group: Replication, Doc: "Points a standby at another node.",
+		New:   func() Parameters { return &Follow{} },
+		Needs: Needs{Process: Running | Stopped, Connected: true, Files: true},
+	}
+}
+
+// Follows is the upstream.
+func (p *Follow) Follows() string { return upstream(p.Upstream) }
+
+// Detail is the upstream.
+func (p *Follow) Detail() string { return "upstream " + p.Follows() }
+
+// Action repoints the standbys.
+func (p *Follow) Action(env Env) chaos.Action {
+	return func(ctx context.Context, act *chaos.Act) error {
+		up, err := env.Scene.One(ctx, p.Follows())
+		if err != nil {
+			return err
+		}
+		return env.Scene.Each(p.Nodes, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
+			act.Note("%s follows %s", n.Name(), up.Name())
+			return n.Follow(ctx, up)
+		})(ctx, act)
+	}
+}

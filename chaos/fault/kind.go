@@ -1,0 +1,155 @@
+// Package fault holds the actions of a timeline. Each action is one file and one entry of
+// the table: what an experiment calls it, its parameters, what it does to a server, what it
+// needs of a node, how it is done, and how it is taken back. Decoding, validation, the
+// schema, the plan, the documentation and the audit read the table.
+package fault
+
+import (
+	"context"
+
+	"pgchaos/chaos"
+	"pgchaos/cluster"
+	"pgchaos/record"
+)
+
+// Kind is one action.
+type Kind struct {
+	Name  string // its key in an experiment: "stop"
+	Group Group
+	Doc   string // one sentence, for editors and the documentation
+	// New returns a pointer to the parameters with nothing set. The keys of the experiment
+	// file are the `yaml` tags of their fields; `jsonschema_description` documents each.
+	New func() Parameters
+	// Facts are what the action does to the servers of its nodes.
+	Facts record.Facts
+	// Outage: the action takes something away from clients. Outages are measured from it.
+	Outage bool
+	// Phase: a phase begins with the action, also where the step has no name.
+	Phase bool
+	// Reversible: the key `for` can take the action back.
+	Reversible bool
+	// One: the action is done to one node, not to several at once.
+	One bool
+	// Needs are what the action needs of its node.
+	Needs Needs
+	// Capability is what the provider must be able to do; "": any provider will do.
+	Capability Capability
+	// Instead says what a user can write where the provider lacks the capability.
+	Instead string
+}
+
+// Group is what actions have in common, for the documentation.
+type Group string
+
+// The groups, in the order of the documentation.
+const (
+	Servers     Group = "Servers"
+	Networks    Group = "Networks and machines"
+	Replication Group = "Replication"
+	Load        Group = "Load and checks"
+)
+
+// Capability is something that not every provider can do.
+type Capability string
+
+// The capabilities.
+const (
+	Network Capability = "network" // a node has a network of its own, which can be cut off
+	Limits  Capability = "limits"  // a node can be given less memory or CPU while it runs
+)
+
+// Process is a set of states of a server.
+type Process uint8
+
+// The states. A node is absent until it is cloned.
+const (
+	Absent Process = 1 << iota
+	Running
+	Paused
+	Stopped
+)
+
+// Present is every state of a node that has been built.
+const Present = Running | Paused | Stopped
+
+// Needs are what an action needs of its node.
+type Needs struct {
+	Process   Process // it can be done in these states
+	Connected bool    // and, while the server runs, not to a node that is cut off
+	// Files: of a server that does not run, only its files are changed, for which the node
+	// may be cut off.
+	Files bool
+}
+
+// KeepOutput keeps all that a command wrote on a node, and returns the file's name; ""
+// where there was nothing to keep.
+type KeepOutput func(node string, out cluster.Output) (file string, err error)
+
+// Env is what an action is done with.
+type Env struct {
+	Scene     *chaos.Scene
+	StartLoad func(ctx context.Context, workload string) error
+	StopLoad  func(ctx context.Context, workload string) error
+	// KeepOutput keeps what a command of the step wrote on a node.
+	KeepOutput KeepOutput
+}
+
+// Parameters are what an experiment says about one action. Optional methods: Short,
+// Words, Check, Default, Detail, Upstream and Workloads, each with an interface below.
+type Parameters interface {
+	// Selectors are the nodes and roles that the action is done to; none for an action
+	// that is done to no node.
+	Selectors() []string
+	// Action is what the timeline runs.
+	Action(env Env) chaos.Action
+}
+
+// Shorthand is of parameters that may be written as one value: `kill: primary`.
+type Shorthand interface {
+	// Short is a pointer to the field that the value is for.
+	Short() any
+}
+
+// WithWords is of parameters some of which are chosen from a list of words.
+type WithWords interface {
+	// Words are the allowed words, by key.
+	Words() map[string][]string
+}
+
+// Mistake is something that the types allow and the action cannot mean.
+type Mistake struct {
+	Key   string // of the parameters; "": the action as a whole
+	What  string // what is wrong
+	Right string // what would be right
+}
+
+// Checked is of parameters that need more than their types to be right.
+type Checked interface{ Check() []Mistake }
+
+// Defaulted is of parameters with defaults.
+type Defaulted interface {
+	// Default fills in what the file leaves out; has tells whether it has a key.
+	Default(has func(key string) bool)
+}
+
+// Detailed is of parameters that a plan shows.
+type Detailed interface{ Detail() string }
+
+// Following is of parameters that point nodes at another one.
+type Following interface {
+	// Follows is the node or role to follow; never "".
+	Follows() string
+}
+
+// OnWorkloads is of parameters that name workloads.
+type OnWorkloads interface{ Names() []string }
+
+// Find is the action of that name.
+func Find(name string) (k Kind, found bool) {
+	for _, k := range Kinds() {
+		if k.Name == name {
+			return k, true
+		}
+	}
+	return Kind{}, false
+}

@@ -1,0 +1,49 @@
+package fault
+
+import (
+	"fmt"
+
+	"pgchaos/chaos"
+	"pgchaos/cluster"
+	"pgchaos/internal/units"
+	"pgchaos/record"
+)
+
+// Limit changes what nodes may use while they run. What is left out stays as it is.
+type Limit struct {
+	OnNodes `yaml:",inline"`
+
+	CPUs   units.CPUs `yaml:"cpus" jsonschema_description:"The most cores, such as 0.5."`
+	Memory units.Size `yaml:"memory" jsonschema_description:"The most memory, such as 256MB."`
+}
+
+// LeastMemory is the least that a server starts with.
+const LeastMemory units.Size = 64 << 20
+
+func limit() Kind {
+	return Kind{
+		Name: "limit", Group: Networks, Doc: "Changes what a node may use, while it runs. Not with the local provider.",
+		New:   func() Parameters { return &Limit{} },
+		Facts: record.Facts{Provokes: true}, Phase: true, Reversible: true,
+		Needs: Needs{Process: Present}, Capability: Limits, Instead: "run it with provider: docker",
+	}
+}
+
+// Short keeps a limit from being written without saying of what.
+func (p *Limit) Short() any { return nil }
+
+// Check demands a limit.
+func (p *Limit) Check() (wrong []Mistake) {
+	if p.CPUs == 0 && p.Memory == 0 {
+		wrong = append(wrong, Mistake{"", "limit changes nothing", "give it cpus or memory"})
+	}
+	if p.Memory != 0 && p.Memory < LeastMemory {
+		wrong = append(wrong, Mistake{"memory", fmt.Sprintf("%s is too little for a server", p.Memory), fmt.Sprintf("write at least %s", LeastMemory)})
+	}
+	return wrong
+}
+
+// Action limits the nodes.
+func (p *Limit) Action(env Env) chaos.Action {
+	return env.Scene.Limit(p.Nodes, cluster.Limits{NanoCPUs: int64(p.CPUs), Memory: int64(p.Memory)})
+}

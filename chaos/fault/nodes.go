@@ -1,0 +1,29 @@
+package fault
+
+import "cmp"
+
+// NodeList is written as one name or a list of names, of nodes or roles.
+type NodeList []string
+
+// OnNodes are the parameters of an action that needs no more than its nodes: `kill: primary`,
+// `kill: [a, b]` or `kill: {node: a}`.
+type OnNodes struct {
+	Nodes NodeList `yaml:"node" jsonschema:"required" jsonschema_description:"A node, a role, or a list of them, which are acted on at once."`
+}
+
+// Selectors are the nodes and roles.
+func (o *OnNodes) Selectors() []string { return o.Nodes }
+
+// Short is for `kill: primary`.
+func (o *OnNodes) Short() any { return &o.Nodes }
+
+// oneNode is what an action on one node has as selectors.
+func oneNode(name string) []string {
+	if name == "" {
+		return nil
+	}
+	return []string{name}
+}
+
+// upstream is the node to follow.
+func upstream(name string) string { return cmp.Or(name, "primary") }

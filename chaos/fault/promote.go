@@ -1,0 +1,40 @@
+package fault
+
+import (
+	"context"
+
+	"pgchaos/chaos"
+	"pgchaos/record"
+)
+
+// Promote makes a primary of a standby. Nothing fences the old one.
+type Promote struct{ OnNodes }
+
+func promote() Kind {
+	return Kind{
+		Name: "promote", Group: Replication, Doc: "Makes a standby the primary.",
+		New:   func() Parameters { return &Promote{} },
+		Facts: record.Facts{Promotes: true}, Phase: true, One: true,
+		Needs: Needs{Process: Running, Connected: true},
+	}
+}
+
+// Action promotes the node.
+func (p *Promote) Action(env Env) chaos.Action {
+	return func(ctx context.Context, act *chaos.Act) error {
+		n, err := env.Scene.One(ctx, p.Nodes[0])
+		if err != nil {
+			return err
+		}
+		act.On(n)
+		if err := n.Promote(ctx); err != nil {
+			return err
+		}
+		act.Effective()
+		env.Scene.BecamePrimary(n.Name())
+		if st := n.State(ctx); st.Reachable {
+			act.Note("timeline %d", st.Timeline)
+		}
+		return nil
+	}
+}

@@ -1,0 +1,59 @@
+package fault
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"pgchaos/chaos"
+	"pgchaos/cluster"
+	"pgchaos/record"
+)
+
+// Rejoin makes a standby of a former primary: `rejoin: a`, or `{node: a, upstream: b}`.
+type Rejoin struct {
+	Node     string `yaml:"node" jsonschema:"required" jsonschema_description:"A node or a role."`
+	Upstream string `yaml:"upstream" jsonschema_description:"The node to follow; the primary by default."`
+}
+
+func rejoin() Kind {
+	return Kind{
+		Name: "rejoin", Group: Replication, Doc: "Makes a standby of a former primary, by a restart, pg_rewind or a new base backup.",
+		New:   func() Parameters { return &Rejoin{} },
+		Facts: record.Facts{Starts: true, Thaws: true, Connects: true, Standby: true}, One: true,
+		Needs: Needs{Process: Running | Stopped, Connected: true},
+	}
+}
+
+// Selectors is the node.
+func (p *Rejoin) Selectors() []string { return oneNode(p.Node) }
+
+// Short is for `rejoin: a`.
+func (p *Rejoin) Short() any { return &p.Node }
+
+// Follows is the upstream.
+func (p *Rejoin) Follows() string { return upstream(p.Upstream) }
+
+// Detail is the upstream.
+func (p *Rejoin) Detail() string { return "upstream " + p.Follows() }
+
+// Action rejoins the node, by whichever way works first.
+func (p *Rejoin) Action(env Env) chaos.Action {
+	return func(ctx context.Context, act *chaos.Act) error {
+		up, err := env.Scene.One(ctx, p.Follows())
+		if err != nil {
+			return err
+		}
+		return env.Scene.Each(p.Selectors(), func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
+			done, err := n.Rejoin(ctx, up, env.Scene.Examine)
+			act.Way(done.Way, len(done.Tried))
+			if done.Way != "" {
+				act.Note("by %s in %s", done.Way, done.Took.Round(time.Millisecond))
+			}
+			if len(done.Tried) > 0 {
+				act.Note("tried before: %s", strings.Join(done.Tried, "; "))
+			}
+			return err
+		})(ctx, act)
+	}
+}

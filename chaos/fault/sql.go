@@ -1,0 +1,90 @@
+package fault
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"pgchaos/chaos"
+	"pgchaos/cluster"
+	"pgchaos/record"
+)
+
+// sqlTimeout bounds a statement: one that commits may wait for a standby for ever.
+const sqlTimeout = 60 * time.Second
+
+// SQL runs a statement on nodes as the superuser, under the node's own settings,
+// and notes the first value of its first row. With Expect, any other value is a
+// chaos.ErrNotSo.
+type SQL struct {
+	OnNodes `yaml:",inline"`
+
+	Query  string  `yaml:"query" jsonschema:"required" jsonschema_description:"The statement."`
+	Expect *string `yaml:"expect" jsonschema_description:"What the first value of the first row has to be. Left out: anything."`
+}
+
+func sql() Kind {
+	return Kind{
+		Name: "sql", Group: Load, Doc: "Runs a statement as the superuser; its result is shown on the timeline.",
+		New:   func() Parameters { return &SQL{} },
+		Facts: record.Facts{Reloads: true, Provokes: true},
+		Needs: Needs{Process: Running, Connected: true},
+	}
+}
+
+// Short keeps a node from being written without a statement.
+func (p *SQL) Short() any { return nil }
+
+// Check demands a statement.
+func (p *SQL) Check() []Mistake {
+	if strings.TrimSpace(p.Query) == "" {
+		return []Mistake{{"", "the step has no statement", "write query: STATEMENT"}}
+	}
+	return nil
+}
+
+// Detail is the statement.
+func (p *SQL) Detail() string { return p.Query }
+
+// Action runs the statement.
+func (p *SQL) Action(env Env) chaos.Action {
+	return env.Scene.Each(p.Nodes, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
+		ctx, cancel := context.WithTimeout(ctx, sqlTimeout)
+		defer cancel()
+		conn, err := n.ConnectPlain(ctx, "sql")
+		if err != nil {
+			return fmt.Errorf("connect to %s: %w", n.Name(), err)
+		}
+		defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+		value, found, err := firstValue(ctx, conn, p.Query)
+		if err != nil {
+			return fmt.Errorf("on %s: %w", n.Name(), err)
+		}
+		if found {
+			act.Note("%s: %s", n.Name(), value)
+			act.Number(n.Name(), value)
+		}
+		if p.Expect != nil && (!found || value != *p.Expect) {
+			return fmt.Errorf("%w: %s answered %q, expected %q", chaos.ErrNotSo, n.Name(), value, *p.Expect)
+		}
+		return nil
+	})
+}
+
+// firstValue is the first column of the first row, as text; found is false without a row.
+func firstValue(ctx context.Context, conn *pgx.Conn, query string) (value string, found bool, err error) {
+	// The simple protocol, since a user may write several statements.
+	results, err := conn.PgConn().Exec(ctx, query).ReadAll()
+	if err != nil {
+		return "", false, err
+	}
+	for _, r := range results {
+		if len(r.Rows) > 0 && len(r.Rows[0]) > 0 {
+			return string(r.Rows[0][0]), true, nil
+		}
+	}
+	return "", false, nil
+}

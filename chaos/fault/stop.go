@@ -1,0 +1,58 @@
+package fault
+
+import (
+	"context"
+	"time"
+
+	"pgchaos/chaos"
+	"pgchaos/cluster"
+	"pgchaos/internal/units"
+	"pgchaos/record"
+)
+
+// Shutdown is how a server is shut down: `stop: a`, or `{node: a, mode: immediate}`.
+type Shutdown struct {
+	OnNodes `yaml:",inline"`
+
+	Mode    string         `yaml:"mode" jsonschema_description:"fast (the default), smart or immediate."`
+	Timeout units.Duration `yaml:"timeout" jsonschema_description:"How long the server may take; 60s by default."`
+}
+
+// Words are the modes that PostgreSQL knows.
+func (p *Shutdown) Words() map[string][]string {
+	return map[string][]string{"mode": {string(cluster.StopFast), string(cluster.StopSmart), string(cluster.StopImmediate)}}
+}
+
+// Default is fast, within a minute.
+func (p *Shutdown) Default(has func(key string) bool) {
+	if !has("mode") {
+		p.Mode = string(cluster.StopFast)
+	}
+	if !has("timeout") {
+		p.Timeout = units.Duration(time.Minute)
+	}
+}
+
+// Detail is the mode.
+func (p *Shutdown) Detail() string { return p.Mode }
+
+// Stop shuts nodes down. It is taken back by starting them.
+type Stop struct{ Shutdown }
+
+func stop() Kind {
+	return Kind{
+		Name: "stop", Group: Servers, Doc: "Shuts nodes down in good order.",
+		New:   func() Parameters { return &Stop{} },
+		Facts: record.Facts{Ends: true}, Outage: true, Phase: true, Reversible: true,
+		Needs: Needs{Process: Running},
+	}
+}
+
+// Action stops the nodes.
+func (p *Stop) Action(env Env) chaos.Action {
+	return env.Scene.Each(p.Nodes, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
+		act.Mode(cluster.StopMode(p.Mode))
+		act.TakesBack("start", n.Name(), env.Scene.BringBack(n))
+		return n.Stop(ctx, cluster.StopMode(p.Mode), time.Duration(p.Timeout))
+	})
+}

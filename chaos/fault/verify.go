@@ -1,0 +1,80 @@
+package fault
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"pgchaos/chaos"
+	"pgchaos/internal/units"
+)
+
+// Condition is a statement about the cluster. Everything set in it must hold.
+// As a step, `verify: {role: {a: primary}, within: 5s}` waits that long for it;
+// as a step's `when`, the step's own `within` bounds the wait, and Within here is 0.
+type Condition struct {
+	Role      map[string]string `yaml:"role" jsonschema_description:"By node: primary, standby or down."`
+	SyncState map[string]string `yaml:"sync_state" jsonschema_description:"By node, as pg_stat_replication has it: async, potential, sync or quorum."`
+	Streaming NodeList          `yaml:"streaming" jsonschema_description:"Standbys that stream from the node they follow."`
+	CaughtUp  NodeList          `yaml:"caught_up" jsonschema_description:"Standbys that have replayed all that the primary had written when asked."`
+	Within    units.Duration    `yaml:"within" jsonschema_description:"How long a verify waits; 10s by default. A when has its within beside it."`
+}
+
+// DefaultWithin is how long a condition is waited for.
+const DefaultWithin = units.Duration(10 * time.Second)
+
+func verify() Kind {
+	return Kind{
+		Name: "verify", Group: Load, Doc: "Waits for a condition, and fails where it does not come to hold.",
+		New: func() Parameters { return &Condition{} },
+	}
+}
+
+// Selectors are none: a condition acts on no node.
+func (c *Condition) Selectors() []string { return nil }
+
+// Default is to wait for ten seconds.
+func (c *Condition) Default(has func(key string) bool) {
+	if !has("within") {
+		c.Within = DefaultWithin
+	}
+}
+
+// Nodes are the nodes and roles that the condition names, each once, by name.
+func (c *Condition) Nodes() []string {
+	names := slices.Concat(slices.Collect(maps.Keys(c.Role)), slices.Collect(maps.Keys(c.SyncState)), c.Streaming, c.CaughtUp)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Detail is the condition, and how long it is waited for.
+func (c *Condition) Detail() string { return fmt.Sprintf("%s, within %s", c, c.Within) }
+
+func (c *Condition) String() string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(c.Role)) {
+		parts = append(parts, name+" is "+c.Role[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.SyncState)) {
+		parts = append(parts, "sync_state of "+name+" is "+c.SyncState[name])
+	}
+	for _, name := range c.Streaming {
+		parts = append(parts, name+" is streaming")
+	}
+	for _, name := range c.CaughtUp {
+		parts = append(parts, name+" has caught up")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Chaos is the condition as the timeline waits for it.
+func (c *Condition) Chaos() chaos.Condition {
+	return chaos.Condition{Role: c.Role, SyncState: c.SyncState, Streaming: c.Streaming, CaughtUp: c.CaughtUp}
+}
+
+// Action waits for the condition.
+func (c *Condition) Action(env Env) chaos.Action {
+	return env.Scene.Verify(c.Chaos(), time.Duration(c.Within))
+}
