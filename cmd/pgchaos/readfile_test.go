@@ -36,13 +36,13 @@ func TestFilesThatNeverEndAreNotWaitedFor(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				defer writer.Close()
+				defer func() { _ = writer.Close() }()
 				var cancel context.CancelFunc
 				ctx, cancel = context.WithTimeout(ctx, 100*time.Millisecond) // as Ctrl-C would
 				defer cancel()
 			}
 			stdin, nobody := io.Pipe()
-			defer nobody.Close()
+			defer func() { _ = nobody.Close() }()
 			var stdout, stderr strings.Builder
 			code := run(ctx, []string{"plan", row.file}, stdin, &stdout, &stderr)
 			if code != row.code || !strings.Contains(stderr.String(), row.want) {
