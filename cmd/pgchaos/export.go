@@ -112,7 +112,10 @@ func (f *exportFlags) print(ctx context.Context, dir string, stdout, stderr io.W
 	}
 	result, err := report.Read(dir)
 	if err != nil {
-		result = nil // timelineOf has said so
+		result = nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("export %s: without the result, only acknowledgements with the server's notice are marked as weak, and others may have been weak, too: %w", dir, err)
 	}
 	if damage := runner.LedgerDamage(book, result); len(damage) > 0 {
 		return fmt.Errorf("export %s: the ledger is damaged, and writes are missing from the output: %s", dir, strings.Join(damage, "; "))
@@ -145,7 +148,7 @@ func timelineOf(dir string, stderr io.Writer) []record.Event {
 func weakBy(dir string, stderr io.Writer) func(string, *ledger.Entry) bool {
 	r, err := report.Read(dir)
 	if err != nil {
-		return nil // timelineOf has said so
+		return nil // print returns it, where there is a result
 	}
 	weak, err := runner.WeakBy(dir, r)
 	if err != nil {

@@ -120,3 +120,18 @@ func TestExportOfAKilledRun(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+// TestExportBesideADamagedResult: what was weak by the regime is told by the result alone, so that without it a plain "ok"
+// proves nothing.
+func TestExportBesideADamagedResult(t *testing.T) {
+	dir := told(t)
+	file := filepath.Join(dir, report.FileName)
+	text, err := os.ReadFile(file)
+	must(t, err)
+	must(t, os.WriteFile(file, bytes.Replace(text, []byte("failover"), []byte("failoVer"), 1), 0o600))
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), []string{"export", "--format", "jepsen", dir}, nil, &stdout, &stderr)
+	if code != exitFailed || !strings.Contains(stderr.String(), "only acknowledgements with the server's notice are marked as weak") {
+		t.Errorf("exit code %d: %s", code, stderr.String())
+	}
+}
