@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -38,6 +39,7 @@ func TestMain(m *testing.M) {
 }
 
 func buildAndRun(m *testing.M) int {
+	heedSignals()
 	dir, err := os.MkdirTemp("", "pgchaos-test-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -50,6 +52,18 @@ func buildAndRun(m *testing.M) int {
 		return 1
 	}
 	return m.Run()
+}
+
+// heedSignals has the runs of the tests heed the signals that their tests send. A script's & starts
+// a command with interrupts ignored, which pgchaos would inherit, and respect. What this process does not
+// ignore has its usual effect in the programs that it starts.
+func heedSignals() {
+	unread := make(chan os.Signal, 1) // the tests themselves go on ignoring it
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGTERM} {
+		if signal.Ignored(s) {
+			signal.Notify(unread, s)
+		}
+	}
 }
 
 // place is where one test's runs live, apart from every other's.
