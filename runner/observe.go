@@ -72,6 +72,10 @@ func (r *run) see(what, node string, well, noticed time.Duration, detail string)
 
 func (r *run) status() Status {
 	s := Status{Elapsed: r.clock.Now(), Phase: r.phases.current(), Primary: chaos.Primary(r.watch.current()).Node}
+	r.sawPrimary = r.sawPrimary || s.Primary != ""
+	if !r.sawPrimary { // the first readings are under way: it is the one that the cluster was built with
+		s.Primary = r.cluster.Nodes()[0].Name()
+	}
 	for _, w := range r.loads.list {
 		if w.active.Load() {
 			s.Workloads = append(s.Workloads, WorkloadStatus{Name: w.spec.Name, Live: w.loop.Live()})

@@ -87,7 +87,9 @@ type run struct {
 	forks   forkLog
 	panics  panics
 	step    atomic.Pointer[string] // the name of the step that was issued last
-	doing   atomic.Int32           // what an interrupt ends: isBuilding, isLoading, ...
+	// sawPrimary: status has had a primary that the watch had read.
+	sawPrimary bool
+	doing      atomic.Int32 // what an interrupt ends: isBuilding, isLoading, ...
 }
 
 // Run runs the plan. The result is on disk as far as the run came, and is

@@ -124,7 +124,7 @@ func TestExportOfAKilledRun(t *testing.T) {
 // TestExportBesideADamagedResult: what was weak by the regime is told by the result alone, so that without it a plain "ok"
 // proves nothing.
 func TestExportBesideADamagedResult(t *testing.T) {
-	dir := told(t)
+	dir := resultOfTwo(t)
 	file := filepath.Join(dir, report.FileName)
 	text, err := os.ReadFile(file)
 	must(t, err)
