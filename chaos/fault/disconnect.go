@@ -15,7 +15,7 @@ type Disconnect struct{ OnNodes }
 func disconnect() Kind {
 	return Kind{
 		Name: "disconnect", Group: Networks,
-		Doc:   "Cuts nodes off from everybody, as a pulled cable would: nothing answers, nothing is refused. Not with the local provider.",
+		Doc:   "Cuts nodes off from the network: nothing answers, and nothing is refused. Not with the local provider.",
 		New:   func() Parameters { return &Disconnect{} },
 		Facts: record.Facts{Cuts: true}, Outage: true, Phase: true, Reversible: true,
 		Needs: Needs{Process: Running | Paused}, Capability: Network, Instead: "run it with provider: docker, or pause the node",
