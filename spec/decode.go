@@ -245,9 +245,9 @@ func (d *decoder) shorthand(n *yaml.Node, v reflect.Value, path string) bool {
 	}
 	into := reflect.ValueOf(short.Short()).Elem()
 	keys, _ := fieldsOf(v.Type())
-	list := into.Kind() == reflect.Slice
-	if len(keys) > 0 && n.Kind != yaml.ScalarNode && !(list && n.Kind == yaml.SequenceNode) {
-		return false
+	bare := n.Kind == yaml.ScalarNode || into.Kind() == reflect.Slice && n.Kind == yaml.SequenceNode
+	if len(keys) > 0 && !bare {
+		return false // it is written with its keys
 	}
 	d.value(n, into, path)
 	return true

@@ -77,11 +77,11 @@ type Docker struct {
 	CPUs    CPUs              `yaml:"cpus"`    // of each node; 0: no limit
 }
 
-// Size is a number of bytes, and CPUs a number of cores in billionths.
-type (
-	Size = units.Size
-	CPUs = units.CPUs
-)
+// Size is a number of bytes, written as "512MB".
+type Size = units.Size
+
+// CPUs is a number of cores, in billionths, written as "1.5".
+type CPUs = units.CPUs
 
 // Node is one node of the cluster.
 type Node struct {
@@ -258,11 +258,11 @@ type action struct {
 	parameters fault.Parameters
 }
 
-// NodeList decodes from one name or a list of names; Condition is a statement about the cluster.
-type (
-	NodeList  = fault.NodeList
-	Condition = fault.Condition
-)
+// NodeList decodes from one name or a list of names.
+type NodeList = fault.NodeList
+
+// Condition is a statement about the cluster.
+type Condition = fault.Condition
 
 // Roles are the words that stand for nodes and are looked up when a step runs.
 var Roles = []string{"primary", "replicas", "sync_standby", "laggard", "most_advanced", "former_primary", "any_replica"}
