@@ -209,3 +209,62 @@ func TestSplitBrainOfOneNumber(t *testing.T) {
 		t.Errorf("%v %v", a.SplitBrain, err)
 	}
 }
+
+// TestNewerServersByReadings: times in which another node was read to accept writes on a newer timeline, or on another one
+// of the same number that came later.
+func TestNewerServersByReadings(t *testing.T) {
+	both := func(node string, timeline uint32, from, to int) []record.NodeState {
+		both := []record.NodeState{primary(node, from, timeline, 1), primary(node, to, timeline, 1)}
+		for i := range both {
+			both[i].Asked, both[i].Writable = both[i].At, true
+		}
+		return both
+	}
+	for name, c := range map[string]struct {
+		b    []record.NodeState
+		want int
+	}{
+		"a newer timeline":                   {both("b", 3, 500, 900), 1},
+		"an older one":                       {both("b", 1, 2000, 3000), 0},
+		"one of this number that came later": {both("b", 2, 1001, 3000), 1},
+		"one of this number at that moment":  {both("b", 2, 1000, 3000), 0},
+		"one of this number before":          {both("b", 2, 900, 3000), 0},
+	} {
+		a := append([]record.NodeState{primary("a", 100, 1, 1)}, both("a", 2, 1000, 4000)...)
+		a = append(a, both("a", 3, 5000, 6000)...)
+		w := newEvidenceReader(&Evidence{States: map[string][]record.NodeState{"a": a, "b": c.b}})
+		got := w.newerThan(&serverEvidence{server: ledger.Server{Node: "a", Timeline: 2}, states: a})
+		if len(got) != c.want {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+// TestOverlapByReadings: the newer server is known by node and timeline, and a write that was sent proves more than one that
+// was answered after a freeze.
+func TestOverlapByReadings(t *testing.T) {
+	older, newer := ledger.Server{Node: "a", Timeline: 1}, ledger.Server{Node: "b", Timeline: 2}
+	of := func(server ledger.Server, from, sent, answered int) beside {
+		return beside{term{server: server, from: time.Duration(from) * msec, to: time.Minute}, time.Duration(sent) * msec, time.Duration(answered) * msec}
+	}
+	overlap := func(from, to int, resumed bool) *Overlap {
+		return &Overlap{Older: older, Newer: newer, From: time.Duration(from) * msec, To: time.Duration(to) * msec, Read: true, Resumed: resumed}
+	}
+	for name, c := range map[string]struct {
+		beside []beside
+		want   *Overlap
+	}{
+		"nothing was acknowledged": {[]beside{of(newer, 1000, 0, 0)}, nil},
+		"another node":             {[]beside{of(ledger.Server{Node: "c", Timeline: 2}, 1000, 2000, 0)}, nil},
+		"another timeline":         {[]beside{of(ledger.Server{Node: "b", Timeline: 3}, 1000, 2000, 0)}, nil},
+		"sent":                     {[]beside{of(newer, 1000, 2000, 0)}, overlap(1000, 2000, false)},
+		"answered after a freeze":  {[]beside{of(newer, 1000, 0, 2000)}, overlap(1000, 2000, true)},
+		"answered, and then sent":  {[]beside{of(newer, 1000, 0, 2000), of(newer, 3000, 4000, 0)}, overlap(1000, 4000, false)},
+		"sent, and then answered":  {[]beside{of(newer, 1000, 2000, 0), of(newer, 3000, 0, 4000)}, overlap(1000, 4000, false)},
+	} {
+		got := (&serverEvidence{server: older, beside: c.beside}).besides(newer)
+		if (got == nil) != (c.want == nil) || got != nil && *got != *c.want {
+			t.Errorf("%s: %+v, want %+v", name, got, c.want)
+		}
+	}
+}
