@@ -110,13 +110,13 @@ func (p *page) labelled(i ink, label string, lines []string) []string {
 	return lines
 }
 
-// clipped are a label and a text in at most so many lines, none wider than the page. A text
-// that is cut ends with "...".
+// clipped are a label and a text in at most so many lines, none wider than the page but for
+// a path, which must be copied in one piece. A text that is cut ends with "...".
 func (p *page) clipped(i ink, label, text string, most int) []string {
 	columns := p.width - width(label)
 	lines := wrap(text, columns)
 	for n := 0; n < len(lines); n++ { // a word that is wider than the page
-		if over := cutAt(lines[n], columns); over < len(lines[n]) {
+		if over := cutAt(lines[n], columns); over < len(lines[n]) && !strings.Contains(lines[n], "/") {
 			lines = slices.Insert(lines, n+1, lines[n][over:])
 			lines[n] = lines[n][:over]
 		}
