@@ -129,7 +129,7 @@ func TestSuspects(t *testing.T) {
 		{"one core of two", 1, 0, nil},
 		{"all that it may use", 1.43, 0, []string{"pgchaos took 1.43 of the 1.50 cores that it may use"}},
 		{"late", 0, 11 * time.Millisecond, []string{"w: 1% of the operations were sent more than 11ms late, although a client was free"}},
-		{"both", 2, time.Second, []string{"pgchaos took 2.00", "w: of what"}},
+		{"both", 2, time.Second, []string{"pgchaos took 2.00", "w: 1% of the operations were sent more than 1s late"}},
 	} {
 		got := suspects(&report.Generator{Busiest: tt.busiest, Cores: 2, Allowed: 1.5}, late(tt.p99))
 		if len(got) != len(tt.want) {
