@@ -87,7 +87,7 @@ func continues(line string) bool {
 func explains(line string) (message string, matters bool) {
 	for _, severity := range []string{"PANIC:  ", "FATAL:  ", "ERROR:  "} {
 		if i := strings.Index(line, severity); i >= 0 {
-			// Whoever waits for a server to come up is told this many times.
+			// A client that waits for a server to start gets this many times.
 			return line[i:], !strings.HasSuffix(line, "the database system is starting up")
 		}
 	}

@@ -41,17 +41,11 @@ func (v *validator) docker(path string, o *Docker) {
 	if slices.Contains([]string{"bridge", "host", "none"}, o.Network) {
 		v.bad(path+".network", "the network "+o.Network+" is the engine's own, and pgchaos makes one for the run", "choose another name")
 	}
-	if o.Memory != 0 {
-		v.enoughMemory(path+".memory", o.Memory)
+	if what, right := fault.TooLittle(o.Memory); o.Memory != 0 && what != "" {
+		v.bad(path+".memory", what, right)
 	}
 	v.subnet(path+".subnet", o.Subnet)
 	v.ports(path+".ports", o.Ports)
-}
-
-func (v *validator) enoughMemory(path string, size Size) {
-	if size < fault.LeastMemory {
-		v.bad(path, size.String()+" is too little for a server", "write at least "+fault.LeastMemory.String())
-	}
 }
 
 func (v *validator) subnet(path, text string) {

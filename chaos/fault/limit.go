@@ -17,8 +17,17 @@ type Limit struct {
 	Memory units.Size `yaml:"memory" jsonschema_description:"The most memory, such as 256MB."`
 }
 
-// LeastMemory is the least that a server starts with.
-const LeastMemory units.Size = 64 << 20
+// leastMemory is the least that a server starts with.
+const leastMemory units.Size = 64 << 20
+
+// TooLittle says what is wrong with a size of memory that no server starts with, and what
+// would be right; "" where it is enough.
+func TooLittle(memory units.Size) (what, right string) {
+	if memory >= leastMemory {
+		return "", ""
+	}
+	return fmt.Sprintf("%s is too little for a server", memory), fmt.Sprintf("write at least %s", leastMemory)
+}
 
 func limit() Kind {
 	return Kind{
@@ -37,8 +46,8 @@ func (p *Limit) Check() (wrong []Mistake) {
 	if p.CPUs == 0 && p.Memory == 0 {
 		wrong = append(wrong, Mistake{"", "limit changes nothing", "give it cpus or memory"})
 	}
-	if p.Memory != 0 && p.Memory < LeastMemory {
-		wrong = append(wrong, Mistake{"memory", fmt.Sprintf("%s is too little for a server", p.Memory), fmt.Sprintf("write at least %s", LeastMemory)})
+	if what, right := TooLittle(p.Memory); p.Memory != 0 && what != "" {
+		wrong = append(wrong, Mistake{"memory", what, right})
 	}
 	return wrong
 }

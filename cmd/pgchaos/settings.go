@@ -85,7 +85,7 @@ func checkPrograms(ctx context.Context, pgBin string) error {
 }
 
 // checkLocal checks an experiment for the local provider: the programs must be there,
-// and know its settings. What could not be checked is told to note.
+// and know its settings. It passes to note what could not be checked.
 func checkLocal(ctx context.Context, pgBin string, e *spec.Experiment, note func(error)) []spec.Finding {
 	if e.Cluster.Provider != "local" {
 		if len(e.PostgresSettings()) > 0 {

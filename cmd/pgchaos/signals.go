@@ -31,8 +31,7 @@ func laterInterrupts(ctx context.Context) interrupts {
 }
 
 // handleSignals returns a context that the first signal ends. Signals that were ignored when pgchaos
-// began stay ignored: whoever started it with nohup, or in the background of a script,
-// has said so. After the third signal they all have their usual effect again.
+// began stay ignored, as nohup and the background of a script demand. After the third signal they all have their usual effect again.
 func handleSignals(ctx context.Context) (context.Context, context.CancelFunc) {
 	// A crash ends the process by SIGABRT: exit code 134 in a shell, never 2.
 	debug.SetTraceback("crash")
