@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"pgchaos/cluster"
+	"pgchaos/internal/wait"
 )
 
 // TestAListIsActedOnAtOnce: every node begins at the same instant, and the step has taken
@@ -28,11 +29,11 @@ func TestAListIsActedOnAtOnce(t *testing.T) {
 				act.Mode(cluster.StopImmediate)
 				act.TakesBack("start", n.Name(), func(ctx context.Context, _ bool) error {
 					l.add("start " + n.Name())
-					return sleep(ctx, takes[n.Name()])
+					return wait.For(ctx, takes[n.Name()])
 				})
 				l.add("kill " + n.Name())
 				act.Note("took %s", takes[n.Name()])
-				return sleep(ctx, takes[n.Name()])
+				return wait.For(ctx, takes[n.Name()])
 			})
 			return []Step{{Name: "kill-c-b", At: at(time.Second), For: 5 * time.Second, Do: kill}}
 		})

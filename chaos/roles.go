@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"pgchaos/cluster"
+	"pgchaos/internal/wait"
 	"pgchaos/record"
 )
 
@@ -80,7 +81,7 @@ func (s *Scene) lookUp(ctx context.Context, role string, read func(context.Conte
 		if len(names) > 0 {
 			return names, nil
 		}
-		if err := sleep(waiting, pollEvery); err != nil {
+		if err := wait.For(waiting, pollEvery); err != nil {
 			return nil, fmt.Errorf("no node is %s, looked up for %s: %s", role, lookUpWithin, describe(states))
 		}
 	}

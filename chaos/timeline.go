@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"pgchaos/cluster"
+	"pgchaos/internal/wait"
 	"pgchaos/record"
 )
 
@@ -243,13 +244,13 @@ func (t *Timeline) await(ctx context.Context, step Step) error {
 	if step.At == nil {
 		return ctx.Err()
 	}
-	return sleep(ctx, *step.At-t.Clock.Now())
+	return wait.For(ctx, *step.At-t.Clock.Now())
 }
 
 // reverse takes a step back For after its effect.
 func (t *Timeline) reverse(ctx context.Context, step Step, act *Act) error {
 	due := t.Clock.Now() + step.For
-	if err := sleep(ctx, step.For); err != nil {
+	if err := wait.For(ctx, step.For); err != nil {
 		return nil //nolint:nilerr // the run ends, and heals everything itself
 	}
 	event := record.Event{
@@ -294,15 +295,4 @@ func protect(f func() error) (err error) {
 		}
 	}()
 	return f()
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"pgchaos/cluster"
+	"pgchaos/internal/wait"
 	"pgchaos/record"
 )
 
@@ -31,7 +32,7 @@ func (l *log) add(text string) {
 func (l *log) action(name string, takes time.Duration) Action {
 	return func(ctx context.Context, act *Act) error {
 		l.add(name)
-		return sleep(ctx, takes)
+		return wait.For(ctx, takes)
 	}
 }
 
@@ -68,7 +69,7 @@ func TestStepsRunWhenTheyAreDue(t *testing.T) {
 				{Name: "b", Do: l.action("b", 0)},                           // as soon as a is done
 				{Name: "c", At: at(11 * time.Second), Do: l.action("c", 0)}, // late, as a took longer
 				{Name: "d", At: at(20 * time.Second), Do: l.action("d", 0)}, // from the beginning, not from c
-				{Name: "e", When: func(ctx context.Context) error { return sleep(ctx, time.Second) }, Do: l.action("e", 0)},
+				{Name: "e", When: func(ctx context.Context) error { return wait.For(ctx, time.Second) }, Do: l.action("e", 0)},
 			}
 		})
 		if err := line.Run(t.Context()); err != nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"pgchaos/internal/wait"
 	"pgchaos/record"
 )
 
@@ -44,7 +45,7 @@ func (s *Scene) Verify(c Condition, within time.Duration) Action {
 
 // Wait does nothing for a while.
 func Wait(d time.Duration) Action {
-	return func(ctx context.Context, _ *Act) error { return sleep(ctx, d) }
+	return func(ctx context.Context, _ *Act) error { return wait.For(ctx, d) }
 }
 
 // Await waits until a condition holds, at most within.
@@ -67,7 +68,7 @@ func (s *Scene) Await(ctx context.Context, c Condition, within time.Duration) er
 		if len(wrong) == 0 {
 			return nil
 		}
-		if err := sleep(waiting, pollEvery); err != nil {
+		if err := wait.For(waiting, pollEvery); err != nil {
 			return fmt.Errorf("%w within %s: %s", ErrNotSo, within, strings.Join(wrong, "; "))
 		}
 	}

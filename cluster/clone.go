@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"pgchaos/internal/wait"
 )
 
 // initialise makes the first primary: its data directory, configuration and roles.
@@ -137,7 +139,7 @@ func (n *Node) awaitSenders(ctx context.Context, want int) error {
 		if limit-used >= want {
 			return nil
 		}
-		if !sleep(ctx, 20*time.Millisecond) {
+		if wait.For(ctx, 20*time.Millisecond) != nil {
 			return fmt.Errorf("a base backup takes %d WAL senders of %s, and %d of its %d are in use; raise max_wal_senders", want, n.Name(), used, limit)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pgchaos/cluster/probe"
+	"pgchaos/internal/wait"
 	"pgchaos/standbynames"
 )
 
@@ -224,7 +225,7 @@ func (n *Node) reload(ctx context.Context) (*pgx.Conn, error) {
 			return conn, nil
 		}
 		abandon(conn)
-		if !sleep(ctx, 2*time.Millisecond) {
+		if wait.For(ctx, 2*time.Millisecond) != nil {
 			return nil, fmt.Errorf("the server has not read its configuration within %s%s", reloadTimeout, n.complaints(ctx))
 		}
 	}
@@ -292,7 +293,7 @@ func (n *Node) awaitSync(ctx context.Context, names standbynames.Names) (string,
 		if missing == "" {
 			return detail, nil
 		}
-		if !sleep(ctx, 10*time.Millisecond) {
+		if wait.For(ctx, 10*time.Millisecond) != nil {
 			return detail, fmt.Errorf("the synchronous regime is not in force after %s: %s", syncTimeout, missing)
 		}
 	}

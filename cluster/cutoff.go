@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"time"
+
+	"pgchaos/internal/wait"
 )
 
 // cutOffTimeout bounds how long a WAL receiver may outlive its primary_conninfo.
@@ -40,7 +42,7 @@ func (n *Node) awaitCutOff(ctx context.Context) error {
 		if gone {
 			return nil
 		}
-		if !sleep(ctx, 5*time.Millisecond) {
+		if wait.For(ctx, 5*time.Millisecond) != nil {
 			return fmt.Errorf("its WAL receiver still runs %s after primary_conninfo was taken away", cutOffTimeout)
 		}
 	}

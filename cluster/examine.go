@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"pgchaos/internal/wait"
 	"pgchaos/record"
 )
 
@@ -119,7 +120,7 @@ func (h *held) atEnd(ctx context.Context) (record.NodeState, error) {
 		if waits {
 			return h.read(ctx)
 		}
-		if !sleep(ctx, 20*time.Millisecond) {
+		if wait.For(ctx, 20*time.Millisecond) != nil {
 			return record.NodeState{}, fmt.Errorf("%s has not replayed all of its own WAL within %s", h.node.Name(), startTimeout)
 		}
 	}

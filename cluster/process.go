@@ -10,6 +10,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"pgchaos/internal/wait"
 )
 
 // StopMode is how a server is asked to shut down.
@@ -237,7 +239,7 @@ func (n *Node) awaitEnd(ctx context.Context, host Host) error {
 		if !running {
 			return nil
 		}
-		if !sleep(ctx, 5*time.Millisecond) {
+		if wait.For(ctx, 5*time.Millisecond) != nil {
 			return errors.New("processes of the server are left although it has ended; kill the node")
 		}
 	}
@@ -413,16 +415,6 @@ func (n *Node) Resume(ctx context.Context) error {
 		n.paused.Store(false)
 		return nil
 	})
-}
-
-// sleep waits, and is false when the context ended first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(d):
-		return true
-	}
 }
 
 // withDefaultTimeout bounds a context that has no deadline of its own.

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pgchaos/cluster/probe"
+	"pgchaos/internal/wait"
 	"pgchaos/record"
 )
 
@@ -104,7 +105,7 @@ func (n *Node) awaitStreaming(ctx context.Context, upstream *Node, timeout time.
 		if n.running() == nil {
 			return fmt.Errorf("%s does not stream from %s: its server ended%s", n.Name(), upstream.Name(), n.complaints(ctx))
 		}
-		if !sleep(ctx, 20*time.Millisecond) {
+		if wait.For(ctx, 20*time.Millisecond) != nil {
 			return fmt.Errorf("%s does not stream from %s within %s: %w%s", n.Name(), upstream.Name(), timeout, why, n.complaints(ctx))
 		}
 	}

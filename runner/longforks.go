@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pgchaos/cluster"
+	"pgchaos/internal/wait"
 	"pgchaos/load/pgload"
 	"pgchaos/outage"
 	"pgchaos/record"
@@ -125,7 +126,7 @@ func (v *vectors) watch(ctx context.Context, n *cluster.Node) {
 				conn = nil
 			}
 		}
-		sleep(ctx, max(began+vectorEvery-v.clock.Now(), min(vectorRest*reading, vectorLongest)))
+		_ = wait.For(ctx, max(began+vectorEvery-v.clock.Now(), min(vectorRest*reading, vectorLongest))) // the loop ends with ctx
 	}
 }
 

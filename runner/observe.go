@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pgchaos/chaos"
+	"pgchaos/internal/wait"
 	"pgchaos/load"
 	"pgchaos/record"
 )
@@ -35,7 +36,7 @@ func (r *run) background(ctx context.Context) (end func()) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		// Half a tick late, so that the second that is over has been collected.
-		if sleep(ctx, tickEvery/2) {
+		if wait.For(ctx, tickEvery/2) == nil {
 			every(ctx, tickEvery, func() { r.panics.guard(func() { r.Observer.Tick(r.status()) }) })
 		}
 	})

@@ -14,6 +14,7 @@ import (
 	"pgchaos/chaos"
 	"pgchaos/cluster"
 	"pgchaos/internal/redact"
+	"pgchaos/internal/wait"
 	"pgchaos/record"
 	"pgchaos/record/ledger"
 	"pgchaos/report"
@@ -285,7 +286,7 @@ func (r *run) rest(ctx context.Context) {
 			return
 		}
 	}
-	sleep(ctx, time.Duration(r.plan.Experiment.Duration)-r.clock.Now())
+	_ = wait.For(ctx, time.Duration(r.plan.Experiment.Duration)-r.clock.Now()) // awaitEnds ends with ctx, too
 	r.loads.awaitEnds(ctx)
 }
 

@@ -199,18 +199,6 @@ func every(ctx context.Context, d time.Duration, f func()) {
 	}
 }
 
-// sleep tells whether ctx has let it sleep to the end.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
-}
-
 // current is the newest state of every node that has been read, by name.
 func (w *watch) current() []record.NodeState {
 	w.mu.Lock()
