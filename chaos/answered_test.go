@@ -10,7 +10,7 @@ import (
 
 // TestEventsSayWhetherAStepWasAnswered: only the step's own answer counts, not its `when`.
 func TestEventsSayWhetherAStepWasAnswered(t *testing.T) {
-	fails := func(err error) Action { return func(context.Context, *Act) error { return err } }
+	fails := func(err error) Action { return Action{Act: func(context.Context, *Act) error { return err }} }
 	for name, tc := range map[string]struct {
 		step  Step
 		notSo bool

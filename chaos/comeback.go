@@ -13,62 +13,58 @@ import (
 // primary comes back read-only: its own fork is to be read, not continued.
 
 // BringBack starts a node again.
-func (s *Scene) BringBack(n *cluster.Node) Reverse {
-	return func(ctx context.Context, ending bool) error {
-		if ending && n.Paused() {
-			// A step that failed to stop it is taken back before the pause is.
-			if err := s.Release(n, n.Resume)(ctx, ending); err != nil {
-				return err
-			}
+func (s *Scene) BringBack(ctx context.Context, n *cluster.Node, ending bool) error {
+	if ending && n.Paused() {
+		// A step that failed to stop it is taken back before the pause is.
+		if err := s.Release(ctx, n, n.Resume, ending); err != nil {
+			return err
 		}
-		if ending && n.Disconnected() {
-			// Whoever starts cannot be seen to, while nobody reaches it.
-			if err := n.Reconnect(ctx); err != nil {
-				return err
-			}
-		}
-		if ending && n.Leaving() {
-			// A smart shutdown that waits for a client would wait for ever.
-			if err := n.Stop(ctx, cluster.StopFast, 0); err != nil && !errors.Is(err, cluster.ErrNotRunning) {
-				return err
-			}
-		}
-		if ending && n.ReadOnly() {
-			return nil // the reversal of another fault has brought it back
-		}
-		if ending && n.Down(ctx) && (s.superseded(ctx, n.Name()) || s.takenOver(ctx, n.Name())) {
-			return n.StartReadOnly(ctx)
-		}
-		return n.Start(ctx)
 	}
+	if ending && n.Disconnected() {
+		// Whoever starts cannot be seen to, while nobody reaches it.
+		if err := n.Reconnect(ctx); err != nil {
+			return err
+		}
+	}
+	if ending && n.Leaving() {
+		// A smart shutdown that waits for a client would wait for ever.
+		if err := n.Stop(ctx, cluster.StopFast, 0); err != nil && !errors.Is(err, cluster.ErrNotRunning) {
+			return err
+		}
+	}
+	if ending && n.ReadOnly() {
+		return nil // the reversal of another fault has brought it back
+	}
+	if ending && n.Down(ctx) && (s.superseded(ctx, n.Name()) || s.takenOver(ctx, n.Name())) {
+		return n.StartReadOnly(ctx)
+	}
+	return n.Start(ctx)
 }
 
 // Release lets a node go on that still runs, frozen or cut off. At the end of a run a
 // former primary is not let go on, not even for a moment: it is killed as it stands,
 // and started read-only.
-func (s *Scene) Release(n *cluster.Node, goOn func(context.Context) error) Reverse {
-	return func(ctx context.Context, ending bool) error {
-		away := n.Paused() || n.Disconnected() // else a step, or another reversal, has brought it back
-		if !ending || !away || !s.superseded(ctx, n.Name()) {
-			return goOn(ctx)
-		}
-		standby, err := n.StartsAsStandby(ctx)
-		if err != nil {
-			return err
-		}
-		if standby {
-			return goOn(ctx)
-		}
-		if err := n.Kill(ctx); err != nil && !errors.Is(err, cluster.ErrNotRunning) {
-			return err
-		}
-		if n.Disconnected() {
-			if err := n.Reconnect(ctx); err != nil {
-				return err
-			}
-		}
-		return n.StartReadOnly(ctx)
+func (s *Scene) Release(ctx context.Context, n *cluster.Node, goOn func(context.Context) error, ending bool) error {
+	away := n.Paused() || n.Disconnected() // else a step, or another reversal, has brought it back
+	if !ending || !away || !s.superseded(ctx, n.Name()) {
+		return goOn(ctx)
 	}
+	standby, err := n.StartsAsStandby(ctx)
+	if err != nil {
+		return err
+	}
+	if standby {
+		return goOn(ctx)
+	}
+	if err := n.Kill(ctx); err != nil && !errors.Is(err, cluster.ErrNotRunning) {
+		return err
+	}
+	if n.Disconnected() {
+		if err := n.Reconnect(ctx); err != nil {
+			return err
+		}
+	}
+	return n.StartReadOnly(ctx)
 }
 
 // takenOver tells whether another node accepts writes while this one is down: a former primary that a step has

@@ -14,36 +14,41 @@ import (
 // for, to all of them at once. One that fails does not keep the others from being
 // tried. The action has taken effect when it has on every node.
 func (s *Scene) Each(selectors []string, do func(context.Context, *Act, *cluster.Node) error) Action {
-	return func(ctx context.Context, act *Act) error {
-		nodes, err := s.resolve(ctx, selectors...)
-		if err != nil {
+	var nodes []*cluster.Node
+	return Action{
+		Prepare: func(ctx context.Context, act *Act) (err error) {
+			nodes, err = s.resolve(ctx, selectors...)
+			act.On(nodes...)
 			return err
-		}
-		act.On(nodes...)
-		parts := make([]*Act, len(nodes))
-		errs := make([]error, len(nodes))
-		var wg sync.WaitGroup
-		for i, n := range nodes {
-			parts[i] = &Act{undo: act.undo}
-			wg.Go(func() {
-				errs[i] = protect(func() error { return do(ctx, parts[i], n) })
-				if parts[i].effective.IsZero() {
-					parts[i].Effective()
-				}
-			})
-		}
-		wg.Wait()
-		var last time.Time
-		for i, part := range parts {
-			if name := nodes[i].Name(); len(nodes) > 1 && part.detail != "" && !strings.HasPrefix(part.detail, name+" ") && !strings.HasPrefix(part.detail, name+":") {
-				part.detail = name + ": " + part.detail
-			}
-			act.join(part)
-			if part.effective.After(last) {
-				last = part.effective
-			}
-		}
-		act.effective = last
-		return errors.Join(errs...)
+		},
+		Act: func(ctx context.Context, act *Act) error { return each(ctx, act, nodes, do) },
 	}
+}
+
+func each(ctx context.Context, act *Act, nodes []*cluster.Node, do func(context.Context, *Act, *cluster.Node) error) error {
+	parts := make([]*Act, len(nodes))
+	errs := make([]error, len(nodes))
+	var wg sync.WaitGroup
+	for i, n := range nodes {
+		parts[i] = act.on(i)
+		wg.Go(func() {
+			errs[i] = protect(func() error { return do(ctx, parts[i], n) })
+			if parts[i].effective.IsZero() {
+				parts[i].Effective()
+			}
+		})
+	}
+	wg.Wait()
+	var last time.Time
+	for i, part := range parts {
+		if name := nodes[i].Name(); len(nodes) > 1 && part.detail != "" && !strings.HasPrefix(part.detail, name+" ") && !strings.HasPrefix(part.detail, name+":") {
+			part.detail = name + ": " + part.detail
+		}
+		act.join(part)
+		if part.effective.After(last) {
+			last = part.effective
+		}
+	}
+	act.effective = last
+	return errors.Join(errs...)
 }

@@ -27,16 +27,21 @@ func TestAListIsActedOnAtOnce(t *testing.T) {
 		line, l := timeline(func(l *log) []Step {
 			kill := s.Each([]string{"c", "b", "c"}, func(ctx context.Context, act *Act, n *cluster.Node) error {
 				act.Mode(cluster.StopImmediate)
-				act.TakesBack("start", n.Name(), func(ctx context.Context, _ bool) error {
-					l.add("start " + n.Name())
-					return wait.For(ctx, takes[n.Name()])
-				})
 				l.add("kill " + n.Name())
 				act.Note("took %s", takes[n.Name()])
 				return wait.For(ctx, takes[n.Name()])
 			})
-			return []Step{{Name: "kill-c-b", At: at(time.Second), For: 5 * time.Second, Do: kill}}
+			return []Step{{
+				Name: "kill-c-b", At: at(time.Second), For: 5 * time.Second, Do: kill,
+				Reverse: func(_ context.Context, n *cluster.Node) (Reversal, error) {
+					return Reversal{Kind: "start", Node: n.Name()}, nil
+				},
+			}}
 		})
+		line.Undo.Kinds = map[string]ReversalKind{"start": {Do: func(ctx context.Context, _ *Scene, n *cluster.Node, _ Reversal, _ bool) error {
+			l.add("start " + n.Name())
+			return wait.For(ctx, takes[n.Name()])
+		}}}
 		if err := line.Run(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -68,16 +73,18 @@ func TestOneOfAListThatFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := make(chan string, 2)
-	act := &Act{undo: &Undo{}}
-	err = NewScene(c, nil).Each([]string{"a", "b"}, func(_ context.Context, act *Act, n *cluster.Node) error {
-		act.TakesBack("start", n.Name(), func(context.Context, bool) error { return nil })
+	act := &Act{}
+	both := NewScene(c, nil).Each([]string{"a", "b"}, func(_ context.Context, act *Act, n *cluster.Node) error {
 		if n.Name() == "a" {
 			panic(errors.New("boom"))
 		}
 		done <- n.Name()
 		return nil
-	})(t.Context(), act)
-	if err == nil || !strings.Contains(err.Error(), "boom") || len(done) != 1 || len(act.reversals) != 2 {
-		t.Errorf("%v, %d done, %d reversals", err, len(done), len(act.reversals))
+	})
+	if err := both.Prepare(t.Context(), act); err != nil {
+		t.Fatal(err)
+	}
+	if err := both.Act(t.Context(), act); err == nil || !strings.Contains(err.Error(), "boom") || len(done) != 1 {
+		t.Errorf("%v, %d done", err, len(done))
 	}
 }

@@ -7,9 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"runtime/debug"
-	"strconv"
 	"sync"
 	"time"
 
@@ -17,11 +15,6 @@ import (
 	"pgchaos/internal/wait"
 	"pgchaos/record"
 )
-
-// Action does one thing to the cluster. It names its nodes on act, tells act how
-// to take the change back before it makes it (a call can take effect and still
-// return an error), acts, and returns once the effect has been verified.
-type Action func(ctx context.Context, act *Act) error
 
 // Step is one action and when it happens.
 type Step struct {
@@ -39,84 +32,10 @@ type Step struct {
 	// SamePhase says that no phase begins with the step.
 	SamePhase bool
 	Do        Action
+	// Reverse is how the action is taken back on a node, found out before the action; nil: nothing
+	// takes it back.
+	Reverse func(ctx context.Context, n *cluster.Node) (Reversal, error)
 }
-
-// Act is one execution of an action: what it tells of itself as it goes.
-type Act struct {
-	undo      *Undo
-	nodes     []string
-	detail    string
-	mode      string
-	way       string
-	tried     int // ways that did not work
-	numbers   map[string]int64
-	reversals []*Reversal
-	// effective is when the effect was complete, if the action knows better than
-	// the moment of its return.
-	effective time.Time
-}
-
-// On notes the nodes that the action turned out to be aimed at.
-func (a *Act) On(nodes ...*cluster.Node) {
-	for _, n := range nodes {
-		a.nodes = append(a.nodes, n.Name())
-	}
-}
-
-// Note adds to what a person reads beside the step.
-func (a *Act) Note(format string, args ...any) {
-	if a.detail != "" {
-		a.detail += "; "
-	}
-	a.detail += fmt.Sprintf(format, args...)
-}
-
-// Mode notes how servers are told to shut down.
-func (a *Act) Mode(mode cluster.StopMode) { a.mode = string(mode) }
-
-// Way notes how a node became a standby, and how many ways had not worked before.
-func (a *Act) Way(way string, tried int) { a.way, a.tried = way, tried }
-
-// Number notes what a statement answered on a node, if that is a number.
-func (a *Act) Number(node, text string) {
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return
-	}
-	if a.numbers == nil {
-		a.numbers = map[string]int64{}
-	}
-	a.numbers[node] = n
-}
-
-// TakesBack pushes how to take the action back, to be called before the change is made.
-func (a *Act) TakesBack(what, node string, reverse Reverse) {
-	a.reversals = append(a.reversals, a.undo.Push(what, node, reverse))
-}
-
-// join takes over what the act of one of several nodes has noted. Its reversals are on
-// the undo already.
-func (a *Act) join(part *Act) {
-	if part.detail != "" {
-		a.Note("%s", part.detail)
-	}
-	if part.mode != "" {
-		a.mode = part.mode
-	}
-	if part.numbers != nil {
-		if a.numbers == nil {
-			a.numbers = map[string]int64{}
-		}
-		maps.Copy(a.numbers, part.numbers)
-	}
-	if part.way != "" {
-		a.way, a.tried = part.way, part.tried
-	}
-	a.reversals = append(a.reversals, part.reversals...)
-}
-
-// Effective notes that the effect is complete now, before the action has verified it.
-func (a *Act) Effective() { a.effective = time.Now() }
 
 // Timeline runs steps one after the other. A step that fails ends it: what
 // follows would act on a cluster that is not what its author thought.
@@ -193,17 +112,21 @@ func (t *Timeline) keep(m record.Event) {
 	t.events = append(t.events, m)
 }
 
-// run waits for the step's moment, acts, and marks it.
+// run waits for the step's moment, prepares, acts, and marks it. Outages are counted from the moment in
+// which the step is issued: the look-up of its nodes and the journal's sync come before that.
 func (t *Timeline) run(ctx context.Context, step Step) (*Act, error) {
 	event := record.Event{Name: step.Name, Action: step.Action, Planned: step.At, Fault: step.Fault, Facts: &step.Facts, SamePhase: step.SamePhase}
-	act := &Act{undo: t.Undo}
+	act := &Act{}
 	err := t.await(ctx, step)
+	if err == nil {
+		err = protect(func() error { return t.prepare(ctx, step, act) })
+	}
 	event.Issued = t.Clock.Now()
 	acted := err == nil
 	if acted {
 		event.Issued = t.issue(event)
 		t.Begin(event)
-		err = protect(func() error { return step.Do(ctx, act) })
+		err = protect(func() error { return step.Do.Act(ctx, act) })
 	}
 	switch {
 	case err == nil:
@@ -219,11 +142,33 @@ func (t *Timeline) run(ctx context.Context, step Step) (*Act, error) {
 		event.NotSo = acted && errors.Is(err, ErrNotSo) // and not the step's `when`
 	}
 	event.Ended = t.Clock.Now()
-	event.Nodes, event.Detail, event.Mode = act.nodes, act.detail, act.mode
+	event.Nodes, event.Detail, event.Mode = act.names(), act.detail, act.mode
 	event.Way, event.Tried, event.Numbers = act.way, act.tried, act.numbers
 	t.keep(event)
 	t.End(event)
 	return act, err
+}
+
+// prepare looks up what the step is aimed at, and records how it is taken back.
+func (t *Timeline) prepare(ctx context.Context, step Step, act *Act) error {
+	if step.Do.Prepare != nil {
+		if err := step.Do.Prepare(ctx, act); err != nil {
+			return err
+		}
+	}
+	if step.Reverse == nil {
+		return nil
+	}
+	all := make([]Reversal, len(act.nodes))
+	for i, n := range act.nodes {
+		var err error
+		if all[i], err = step.Reverse(ctx, n); err != nil {
+			return fmt.Errorf("find out how to take it back on %s: %w", n.Name(), err)
+		}
+	}
+	var err error
+	act.reversals, err = t.Undo.intend(all)
+	return err
 }
 
 // issue is the moment in which a step or a reversal is issued.
@@ -254,7 +199,7 @@ func (t *Timeline) reverse(ctx context.Context, step Step, act *Act) error {
 		return nil //nolint:nilerr // the run ends, and heals everything itself
 	}
 	event := record.Event{
-		Name: "undo-" + step.Name, Action: "undo", Reverses: step.Name, Nodes: act.nodes,
+		Name: "undo-" + step.Name, Action: "undo", Reverses: step.Name, Nodes: act.names(),
 		Planned: &due,
 	}
 	event.Issued = t.issue(event)
@@ -263,7 +208,7 @@ func (t *Timeline) reverse(ctx context.Context, step Step, act *Act) error {
 	errs := make([]error, len(act.reversals))
 	var wg sync.WaitGroup
 	for i, r := range act.reversals {
-		wg.Go(func() { errs[i] = protect(func() error { return r.Run(ctx, false) }) })
+		wg.Go(func() { errs[i] = t.Undo.takeBack(ctx, r, false) })
 	}
 	wg.Wait()
 	err := errors.Join(errs...)

@@ -3,6 +3,8 @@ package chaos
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +23,10 @@ type log struct {
 	mu    sync.Mutex
 	clock record.Clock
 	lines []string
+
+	cluster *cluster.Cluster
+	sync    time.Duration // what the journal's sync takes
+	full    error         // what the journal fails with
 }
 
 func (l *log) add(text string) {
@@ -30,27 +36,72 @@ func (l *log) add(text string) {
 }
 
 func (l *log) action(name string, takes time.Duration) Action {
-	return func(ctx context.Context, act *Act) error {
+	return Action{Act: func(ctx context.Context, act *Act) error {
 		l.add(name)
 		return wait.For(ctx, takes)
+	}}
+}
+
+// fault is a step that has to be taken back, on a node of its name.
+func (l *log) fault(name string) Step {
+	return Step{
+		Name: name,
+		Do: Action{
+			Prepare: func(_ context.Context, act *Act) error {
+				act.On(l.node(name))
+				return nil
+			},
+			Act: func(context.Context, *Act) error {
+				l.add(name)
+				return nil
+			},
+		},
+		Reverse: func(_ context.Context, n *cluster.Node) (Reversal, error) {
+			return Reversal{Kind: "undo", Node: n.Name()}, nil
+		},
 	}
 }
 
-// fault is an action that has to be taken back.
-func (l *log) fault(name string) Action {
-	return func(_ context.Context, act *Act) error {
-		act.TakesBack("undo", name, func(_ context.Context, ending bool) error {
-			if ending {
-				l.add("heal " + name)
-			} else {
-				l.add("take back " + name)
-			}
-			return nil
-		})
-		l.add(name)
-		return nil
+// node is a node of a cluster that is not there.
+func (l *log) node(name string) *cluster.Node {
+	if l.cluster == nil {
+		c, err := cluster.New(nil, cluster.Config{Nodes: []cluster.NodeConfig{{Name: "a"}, {Name: "b"}, {Name: "c"}}})
+		if err != nil {
+			panic(err)
+		}
+		l.cluster = c
 	}
+	return l.cluster.Node(name)
 }
+
+// kinds has one way to take a change back, which is logged.
+func (l *log) kinds() map[string]ReversalKind {
+	return map[string]ReversalKind{"undo": {Name: "undo", Do: func(_ context.Context, _ *Scene, n *cluster.Node, r Reversal, ending bool) error {
+		if n == nil || n.Name() != r.Node {
+			return fmt.Errorf("%s on %v", r, n)
+		}
+		if ending {
+			l.add("heal " + r.Node)
+		} else {
+			l.add("take back " + r.Node)
+		}
+		return nil
+	}}}
+}
+
+// Intend takes some time, as a disk does that is busy.
+func (l *log) Intend(all []Reversal) error {
+	time.Sleep(l.sync)
+	if l.full != nil {
+		return l.full
+	}
+	for _, r := range all {
+		l.add(fmt.Sprintf("intend %d %s", r.ID, r))
+	}
+	return nil
+}
+
+func (l *log) Undone(r Reversal) { l.add(fmt.Sprintf("undone %d %s", r.ID, r)) }
 
 func at(d time.Duration) *time.Duration { return &d }
 
@@ -58,7 +109,10 @@ func at(d time.Duration) *time.Duration { return &d }
 func timeline(steps func(l *log) []Step) (*Timeline, *log) {
 	l := &log{clock: record.StartClock()}
 	ignore := func(record.Event) {}
-	return &Timeline{Steps: steps(l), Clock: l.clock, Undo: &Undo{}, Begin: ignore, End: ignore}, l
+	all := steps(l)
+	l.node("a")
+	undo := &Undo{Scene: NewScene(l.cluster, nil), Kinds: l.kinds(), Journal: l}
+	return &Timeline{Steps: all, Clock: l.clock, Undo: undo, Begin: ignore, End: ignore}, l
 }
 
 func TestStepsRunWhenTheyAreDue(t *testing.T) {
@@ -91,7 +145,7 @@ func TestEventsSayHowServersWereShutDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		line, _ := timeline(func(l *log) []Step {
 			return []Step{
-				{Name: "stop", Do: func(_ context.Context, act *Act) error { act.Mode(cluster.StopImmediate); return nil }},
+				{Name: "stop", Do: Action{Act: func(_ context.Context, act *Act) error { act.Mode(cluster.StopImmediate); return nil }}},
 				{Name: "start", Do: l.action("start", 0)},
 			}
 		})
@@ -107,8 +161,10 @@ func TestEventsSayHowServersWereShutDown(t *testing.T) {
 func TestForTakesAFaultBackBesideTheNextSteps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		line, l := timeline(func(l *log) []Step {
+			pause := l.fault("a")
+			pause.At, pause.For = at(time.Second), 5*time.Second
 			return []Step{
-				{Name: "pause", At: at(time.Second), For: 5 * time.Second, Do: l.fault("pause")},
+				pause,
 				{Name: "busy", Do: l.action("busy", 10*time.Second)},
 			}
 		})
@@ -119,12 +175,12 @@ func TestForTakesAFaultBackBesideTheNextSteps(t *testing.T) {
 			t.Fatal(err)
 		}
 		// Taken back once: at the end of the run nothing is left to heal.
-		want := []string{"1s pause", "1s busy", "6s take back pause"}
+		want := []string{"1s intend 1 undo a", "1s a", "1s busy", "6s take back a", "6s undone 1 undo a"}
 		if diff := cmp.Diff(want, l.lines); diff != "" {
 			t.Error(diff)
 		}
 		events := line.Events()
-		if i := len(events) - 2; events[i].Name != "undo-pause" || events[i].Reverses != "pause" || events[i].Issued != 6*time.Second {
+		if i := len(events) - 2; events[i].Name != "undo-a" || events[i].Reverses != "a" || events[i].Issued != 6*time.Second {
 			t.Errorf("the reversal's event: %+v", events)
 		}
 	})
@@ -132,16 +188,18 @@ func TestForTakesAFaultBackBesideTheNextSteps(t *testing.T) {
 
 func TestAFailedStepEndsTheTimeline(t *testing.T) {
 	boom := errors.New("boom")
-	for name, do := range map[string]Action{
+	for name, do := range map[string]func(context.Context, *Act) error{
 		"an error": func(context.Context, *Act) error { return boom },
 		"a panic":  func(context.Context, *Act) error { panic(boom) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				line, l := timeline(func(l *log) []Step {
+					first := l.fault("a")
+					first.For = time.Hour
 					return []Step{
-						{Name: "first", For: time.Hour, Do: l.fault("first")},
-						{Name: "bad", At: at(time.Second), Do: do},
+						first,
+						{Name: "bad", At: at(time.Second), Do: Action{Act: do}},
 						{Name: "after", Do: l.action("after", 0)},
 					}
 				})
@@ -163,7 +221,7 @@ func TestAFailedStepEndsTheTimeline(t *testing.T) {
 				if err := line.Undo.Heal(t.Context()); err != nil {
 					t.Error(err)
 				}
-				if last := l.lines[len(l.lines)-1]; last != "1s heal first" {
+				if !slices.Contains(l.lines, "1s heal a") {
 					t.Errorf("the fault before was not healed: %v", l.lines)
 				}
 			})
@@ -174,8 +232,10 @@ func TestAFailedStepEndsTheTimeline(t *testing.T) {
 func TestAnEndedRunSkipsWhatIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		line, l := timeline(func(l *log) []Step {
+			a := l.fault("a")
+			a.For = time.Hour
 			return []Step{
-				{Name: "a", For: time.Hour, Do: l.fault("a")},
+				a,
 				{Name: "b", At: at(time.Minute), Do: l.action("b", 0)},
 				{Name: "c", Do: l.action("c", 0)},
 			}
@@ -197,43 +257,8 @@ func TestAnEndedRunSkipsWhatIsLeft(t *testing.T) {
 		if err := line.Undo.Heal(ctx); err != nil {
 			t.Error(err)
 		}
-		if diff := cmp.Diff([]string{"0s a", "5s heal a"}, l.lines); diff != "" {
+		if diff := cmp.Diff([]string{"0s intend 1 undo a", "0s a", "5s heal a", "5s undone 1 undo a"}, l.lines); diff != "" {
 			t.Error(diff)
 		}
 	})
-}
-
-func TestHealRunsEverythingLastFirstAndReportsAll(t *testing.T) {
-	var order []string
-	u := &Undo{}
-	push := func(name string, err error) {
-		u.Push("start", name, func(ctx context.Context, ending bool) error {
-			if ctx.Err() != nil || !ending {
-				t.Errorf("healing %s: ctx %v, ending %v", name, ctx.Err(), ending)
-			}
-			order = append(order, name)
-			if name == "panics" {
-				panic("no")
-			}
-			return err
-		})
-	}
-	push("a", errors.New("a is stuck"))
-	push("b", nil)
-	push("panics", nil)
-	push("d", errors.New("d is stuck"))
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
-	err := u.Heal(ended)
-	if diff := cmp.Diff([]string{"d", "panics", "b", "a"}, order); diff != "" {
-		t.Error(diff)
-	}
-	for _, want := range []string{"start a: a is stuck", "start d: d is stuck", "panic: no"} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("error %v does not say %q", err, want)
-		}
-	}
-	if err := u.Heal(t.Context()); err != nil || len(order) != 4 {
-		t.Errorf("a second Heal did something: %v, %v", err, order)
-	}
 }

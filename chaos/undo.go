@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -12,65 +13,87 @@ import (
 // to recover from a crash, and then some.
 const healTimeout = 60 * time.Second
 
-// Undo holds how to take back what is in place. Everything pushed is run at the
-// end of a run at the latest, last first.
+// Undo takes back what the steps of a run have changed. Everything is taken back at the end of a
+// run at the latest, last first.
 type Undo struct {
-	mu    sync.Mutex
-	stack []*Reversal
+	Scene   *Scene
+	Kinds   map[string]ReversalKind // by name
+	Journal Journal
+
+	mu  sync.Mutex
+	all []*standing // in the order of their changes
 }
 
-// Reversal takes one change back. It runs at most once successfully; what it
-// calls is idempotent, since a step of the timeline may have done the same.
-type Reversal struct {
-	What string // "start", "resume"
-	Node string
-	run  Reverse
+// standing is a reversal of a change that may be in place.
+type standing struct {
+	Reversal
 	mu   sync.Mutex
 	done bool
 }
 
-// Reverse takes a change back. At the end of a run (ending) nothing may be made
-// that the audit would have to take for a second primary; before it, what was
-// asked for is done to the letter.
-type Reverse func(ctx context.Context, ending bool) error
-
-// Push adds a reversal, before the change that it takes back.
-func (u *Undo) Push(what, node string, run Reverse) *Reversal {
-	r := &Reversal{What: what, Node: node, run: run}
+// intend records how changes are taken back that are about to be made. After an error they may not be made.
+func (u *Undo) intend(all []Reversal) ([]*standing, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.stack = append(u.stack, r)
-	return r
+	added := make([]*standing, len(all))
+	for i := range all {
+		if _, known := u.Kinds[all[i].Kind]; !known {
+			return nil, fmt.Errorf("%s: there is no such reversal", all[i])
+		}
+		all[i].ID = len(u.all) + i + 1
+		added[i] = &standing{Reversal: all[i]}
+	}
+	if err := u.Journal.Intend(all); err != nil {
+		return nil, fmt.Errorf("record how the step is taken back, without which nothing is changed: %w", err)
+	}
+	u.all = append(u.all, added...)
+	return added, nil
 }
 
-// Run takes the change back, unless that has been done already.
-func (r *Reversal) Run(ctx context.Context, ending bool) error {
+// takeBack does a reversal, unless that has been done already. What it calls is idempotent, since a step of the timeline
+// may have done the same.
+func (u *Undo) takeBack(ctx context.Context, r *standing, ending bool) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.done {
 		return nil
 	}
-	if err := r.run(ctx, ending); err != nil {
-		return fmt.Errorf("%s %s: %w", r.What, r.Node, err)
+	do := u.Kinds[r.Kind].Do
+	if err := protect(func() error { return do(ctx, u.Scene, u.Scene.Cluster.Node(r.Node), r.Reversal, ending) }); err != nil {
+		return fmt.Errorf("%s: %w", r, err)
 	}
 	r.done = true
+	u.Journal.Undone(r.Reversal)
 	return nil
 }
 
-// Heal runs every reversal not run yet, last first, each under its own time-out,
+// Heal does every reversal that has not been done yet, last first, each under its own time-out,
 // which ctx being cancelled does not shorten. It returns all their errors.
 func (u *Undo) Heal(ctx context.Context) error {
+	return u.heal(ctx, func(ReversalKind) bool { return true })
+}
+
+// HealOutliving does those alone whose changes would outlive the removal of the nodes.
+func (u *Undo) HealOutliving(ctx context.Context) error {
+	return u.heal(ctx, func(k ReversalKind) bool { return k.Outlives })
+}
+
+func (u *Undo) heal(ctx context.Context, which func(ReversalKind) bool) error {
 	u.mu.Lock()
-	stack := u.stack
-	u.stack = nil
+	all := slices.Clone(u.all)
 	u.mu.Unlock()
 	var errs []error
-	for i := len(stack) - 1; i >= 0; i-- {
-		errs = append(errs, func() error {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healTimeout)
-			defer cancel()
-			return protect(func() error { return stack[i].Run(ctx, true) })
-		}())
+	for _, r := range slices.Backward(all) {
+		if which(u.Kinds[r.Kind]) {
+			errs = append(errs, within(ctx, func(ctx context.Context) error { return u.takeBack(ctx, r, true) }))
+		}
 	}
 	return errors.Join(errs...)
+}
+
+// within does one reversal under its own time-out.
+func within(ctx context.Context, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healTimeout)
+	defer cancel()
+	return do(ctx)
 }

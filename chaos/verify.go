@@ -33,19 +33,19 @@ const pollEvery = 50 * time.Millisecond
 // Verify waits until a condition holds, at most within. If it never does, the
 // error is an ErrNotSo that says what was seen instead.
 func (s *Scene) Verify(c Condition, within time.Duration) Action {
-	return func(ctx context.Context, act *Act) error {
+	return Action{Act: func(ctx context.Context, act *Act) error {
 		for _, name := range c.nodes() {
 			if n := s.Cluster.Node(name); n != nil {
 				act.On(n)
 			}
 		}
 		return s.Await(ctx, c, within)
-	}
+	}}
 }
 
 // Wait does nothing for a while.
 func Wait(d time.Duration) Action {
-	return func(ctx context.Context, _ *Act) error { return wait.For(ctx, d) }
+	return Action{Act: func(ctx context.Context, _ *Act) error { return wait.For(ctx, d) }}
 }
 
 // Await waits until a condition holds, at most within.

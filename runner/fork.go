@@ -63,7 +63,7 @@ func (r *run) examine(ctx context.Context, n *cluster.Node, state record.NodeSta
 			note.Error = err.Error() // which whoever comes after a kill has to know; this run has it in memory
 			r.Log("%s: what it had alone: %v", n.Name(), err)
 		}
-		r.journal.note(journalLine{Fork: &note})
+		r.journal.fork(note)
 	}
 }
 

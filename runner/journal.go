@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"pgchaos/chaos"
 	"pgchaos/internal/redact"
 	"pgchaos/internal/regular"
 	"pgchaos/record"
@@ -46,11 +47,16 @@ type journalLine struct {
 	End *record.Event `json:"end,omitempty"`
 	// Fork is a reading of what a step then took away.
 	Fork *forkNote `json:"fork,omitempty"`
+	// Intend are the reversals of a step, on the disk before it changes anything.
+	Intend []chaos.Reversal `json:"intend,omitempty"`
+	// Undone is a reversal that has been done.
+	Undone *chaos.Reversal `json:"undone,omitempty"`
 }
 
 // journal appends to the file. A line that note has returned for survives the end of
-// pgchaos; that it is on the disk too is seen to beside, because a fault must not wait
-// for a disk that the load keeps busy. It is safe for concurrent use.
+// pgchaos. Reversals are on the disk when Intend returns, which is before their step is issued. The other
+// lines are synced in the background: what is under way must not wait for a disk that the load keeps
+// busy. It is safe for concurrent use.
 type journal struct {
 	secrets *redact.Redactor // hides what must not be written
 
@@ -59,7 +65,7 @@ type journal struct {
 	err    error // the first one; nothing is written after it
 	lines  int
 	dirty  chan struct{}
-	synced chan error
+	synced chan error // how the syncs in the background went, once there are no more
 }
 
 // createJournal begins the journal of a run whose clock began at zero.
@@ -72,36 +78,67 @@ func createJournal(dir, run string, zero time.Time) (*journal, error) {
 	go func() {
 		var first error
 		for range j.dirty {
-			first = cmp.Or(first, file.Sync())
+			first = cmp.Or(first, j.sync())
 		}
 		j.synced <- first
 	}()
-	j.note(journalLine{Schema: journalSchema, Run: run, Started: zero, KeepsForks: true})
+	_ = j.note(journalLine{Schema: journalSchema, Run: run, Started: zero, KeepsForks: true})
 	return j, nil
 }
 
-func (j *journal) begin(m record.Event) { j.note(journalLine{Begin: &m}) }
-func (j *journal) end(m record.Event)   { j.note(journalLine{End: &m}) }
+// What goes wrong with one of these is returned by close, and by the next Intend.
 
-func (j *journal) note(l journalLine) {
+func (j *journal) begin(m record.Event)    { _ = j.note(journalLine{Begin: &m}) }
+func (j *journal) end(m record.Event)      { _ = j.note(journalLine{End: &m}) }
+func (j *journal) fork(n forkNote)         { _ = j.note(journalLine{Fork: &n}) }
+func (j *journal) Undone(r chaos.Reversal) { _ = j.note(journalLine{Undone: &r}) }
+
+// Intend is a chaos.Journal's.
+func (j *journal) Intend(all []chaos.Reversal) error {
+	if err := j.note(journalLine{Intend: all}); err != nil {
+		return fmt.Errorf("write %s: %w", j.file.Name(), err)
+	}
+	if err := j.sync(); err != nil {
+		return fmt.Errorf("sync %s: %w", j.file.Name(), err)
+	}
+	return nil
+}
+
+// note appends a line. After the first error, which it returns from then on, nothing is written: a line
+// behind one that is missing could not be believed.
+func (j *journal) note(l journalLine) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.err != nil {
-		return
+		return j.err
 	}
 	j.lines++
-	l.Number = j.lines
-	text, err := json.Marshal(redact.Of(j.secrets, l))
+	hidden := redact.Of(j.secrets, l)
+	hidden.Number = j.lines
+	hidden.Intend, hidden.Undone = l.Intend, l.Undone // which must be exact, and hold no secrets
+	text, err := json.Marshal(hidden)
 	if err == nil {
 		_, err = j.file.Write(withCRC(text))
 	}
 	if j.err = err; err != nil {
-		return
+		return err
 	}
 	select {
 	case j.dirty <- struct{}{}:
 	default: // the next sync is still to begin
 	}
+	return nil
+}
+
+// sync returns once all lines are on the disk. After an error it is not known what is there, and nothing more is written.
+func (j *journal) sync() error {
+	err := j.file.Sync()
+	if err != nil {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		j.err = cmp.Or(j.err, err)
+	}
+	return err
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -121,13 +158,15 @@ func intact(line []byte) bool {
 // close waits until all is on the disk, and returns the first error that there was.
 func (j *journal) close() error {
 	j.mu.Lock()
-	defer j.mu.Unlock()
-	if errors.Is(j.err, os.ErrClosed) {
+	failed := j.err
+	if errors.Is(failed, os.ErrClosed) {
+		j.mu.Unlock()
 		return nil
 	}
-	close(j.dirty)
-	err := cmp.Or(j.err, <-j.synced, j.file.Close())
 	j.err = os.ErrClosed
+	close(j.dirty)
+	j.mu.Unlock()
+	err := cmp.Or(failed, <-j.synced, j.file.Close())
 	if err != nil {
 		return fmt.Errorf("write the timeline's journal: %w", err)
 	}
@@ -161,6 +200,9 @@ func (j Journal) Last() (last time.Duration) {
 // longestLine bounds a line, in bytes: the error of a step can hold the output of a program.
 const longestLine = 1 << 26
 
+// longestJournal bounds the file, in bytes. A step takes some 2 KB.
+const longestJournal = 1 << 30
+
 // readLine is the next line, without its end; io.EOF: there is none, or it has no end.
 func readLine(in *bufio.Reader) (line []byte, err error) {
 	for {
@@ -180,35 +222,44 @@ func readLine(in *bufio.Reader) (line []byte, err error) {
 // ReadJournal reads the journal of a run's directory; none is an error that is
 // fs.ErrNotExist. What a kill or a crash has torn off at its end is left out.
 func ReadJournal(dir string) (j Journal, err error) {
+	if j.Damage, err = readLines(dir, j.add); err != nil {
+		return Journal{}, err
+	}
+	slices.SortStableFunc(j.Events, func(a, b record.Event) int { return cmp.Compare(a.Issued, b.Issued) })
+	return j, nil
+}
+
+// readLines passes on the lines of a journal as far as they can be believed, which damage tells.
+func readLines(dir string, add func(journalLine)) (damage string, err error) {
 	file, err := regular.Open(filepath.Join(dir, JournalFile))
 	if err != nil {
-		return Journal{}, fmt.Errorf("read the timeline's journal: %w", err)
+		return "", fmt.Errorf("read the timeline's journal: %w", err)
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	in := bufio.NewReader(file)
+	if info, err := file.Stat(); err != nil || info.Size() > longestJournal {
+		return "", fmt.Errorf("read the timeline's journal: %w", cmp.Or(err, fmt.Errorf("%s has more than %d bytes", file.Name(), longestJournal)))
+	}
+	in := bufio.NewReader(io.LimitReader(file, longestJournal)) // it may be growing
 	checked := false
 	for n := 1; ; n++ {
 		line, err := readLine(in)
 		if errors.Is(err, io.EOF) { // what is behind the last end of a line was torn off by a kill
-			break
+			return "", nil
 		}
 		if err != nil {
-			return Journal{}, fmt.Errorf("read the timeline's journal: %s: line %d: %w", file.Name(), n, err)
+			return "", fmt.Errorf("read the timeline's journal: %s: line %d: %w", file.Name(), n, err)
 		}
 		var l journalLine
 		err = json.Unmarshal(line, &l)
 		if n == 1 && l.Schema != journalSchema && l.Schema != uncheckedSchema {
-			return Journal{}, fmt.Errorf("read the timeline's journal: %s is of the form %q, and this pgchaos reads %s", file.Name(), l.Schema, journalSchema)
+			return "", fmt.Errorf("read the timeline's journal: %s is of the form %q, and this pgchaos reads %s", file.Name(), l.Schema, journalSchema)
 		}
 		checked = checked || l.Schema == journalSchema
 		if err != nil || checked && (l.Number != n || !intact(line)) {
-			j.Damage = fmt.Sprintf("the timeline's journal is damaged in line %d: the steps from there on are not known", n)
-			break
+			return fmt.Sprintf("the timeline's journal is damaged in line %d: the steps from there on are not known", n), nil
 		}
-		j.add(l)
+		add(l)
 	}
-	slices.SortStableFunc(j.Events, func(a, b record.Event) int { return cmp.Compare(a.Issued, b.Issued) })
-	return j, nil
 }
 
 func (j *Journal) add(l journalLine) {

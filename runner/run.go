@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"pgchaos/chaos"
+	"pgchaos/chaos/fault"
 	"pgchaos/cluster"
 	"pgchaos/internal/redact"
 	"pgchaos/internal/wait"
@@ -103,7 +104,7 @@ func Run(ctx context.Context, plan *Plan, o Options) (result *report.Result, err
 	}
 	secrets := redact.New(plan.Experiment.Secrets...)
 	o = o.hiding(secrets)
-	r := &run{Options: o, plan: plan, undo: &chaos.Undo{}, result: newResult(plan, o)}
+	r := &run{Options: o, plan: plan, result: newResult(plan, o)}
 	r.result.Secrets = secrets
 	result = r.result // also after a panic
 	defer func() {    // the last thing
@@ -224,6 +225,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 		return err
 	}
 	r.journal.secrets = r.result.Secrets
+	r.undo = &chaos.Undo{Scene: r.scene, Kinds: fault.Reversals(), Journal: r.journal}
 	r.line = &chaos.Timeline{
 		Steps: bind(r.plan.Experiment.Timeline, r.scene, r.loads, r.keepExec),
 		Clock: r.clock, Undo: r.undo, Issue: r.issue, Begin: r.begin, End: r.ended,
@@ -346,6 +348,7 @@ func (r *run) end(ctx context.Context, failed error) error {
 	if r.watch != nil {
 		r.watch.end()
 	}
+	left := r.takeBack(ctx)
 	if r.journal != nil {
 		if err := r.journal.close(); err != nil { // it is for those who come after a kill
 			r.note("", err.Error())
@@ -361,9 +364,12 @@ func (r *run) end(ctx context.Context, failed error) error {
 	}
 	r.judge()
 	errs = append(errs, r.write(r.result.Stage))
-	if err := r.remove(ctx); err != nil {
-		errs = append(errs, err)
-		r.result.Errors = append(r.result.Errors, err.Error())
+	if left == nil { // else `clean` needs the cluster to find the run
+		left = r.remove(ctx)
+	}
+	if left != nil {
+		errs = append(errs, left)
+		r.result.Errors = append(r.result.Errors, left.Error())
 		errs = append(errs, r.write(r.result.Stage))
 	}
 	return errors.Join(errs...)

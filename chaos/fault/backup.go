@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"pgchaos/chaos"
+	"pgchaos/cluster"
 )
 
 // Backup makes a base backup of a node and keeps it there under a name.
@@ -28,16 +29,11 @@ func (p *Backup) Detail() string { return "kept as " + p.Name }
 
 // Action makes the backup.
 func (p *Backup) Action(env Env) chaos.Action {
-	return func(ctx context.Context, act *chaos.Act) error {
-		n, err := env.Scene.One(ctx, p.Node)
-		if err != nil {
-			return err
-		}
-		act.On(n)
+	return onOne(env, p.Node, func(ctx context.Context, _ *chaos.Act, n *cluster.Node) error {
 		if err := n.Backup(ctx, p.Name); err != nil {
 			return err
 		}
 		env.Scene.HasBackup(p.Name, n)
 		return nil
-	}
+	})
 }

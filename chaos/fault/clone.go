@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"pgchaos/chaos"
+	"pgchaos/cluster"
 	"pgchaos/record"
 )
 
@@ -42,23 +43,16 @@ func (p *Clone) Detail() string {
 
 // Action builds the standby.
 func (p *Clone) Action(env Env) chaos.Action {
-	return func(ctx context.Context, act *chaos.Act) error {
-		n, err := env.Scene.One(ctx, p.Node)
-		if err != nil {
-			return err
-		}
-		act.On(n)
-		up, err := env.Scene.One(ctx, p.Follows())
-		if err != nil {
-			return err
-		}
-		from := up
-		if p.Backup != "" {
-			if from, err = env.Scene.BackupHost(p.Backup); err != nil {
-				return err
-			}
-		}
+	var up, from *cluster.Node
+	return onOne(env, p.Node, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
 		act.Note("from %s on %s", cmp.Or(p.Backup, "a fresh base backup"), from.Name())
 		return n.Clone(ctx, up, from, p.Backup, env.Scene.Examine)
-	}
+	}).After(func(ctx context.Context) (err error) {
+		if up, err = env.Scene.One(ctx, p.Follows()); err != nil || p.Backup == "" {
+			from = up
+			return err
+		}
+		from, err = env.Scene.BackupHost(p.Backup)
+		return err
+	})
 }

@@ -17,15 +17,33 @@ func disconnect() Kind {
 		Name: "disconnect", Group: Networks,
 		Doc:   "Cuts nodes off from the network: nothing answers, and nothing is refused. Not with the local provider.",
 		New:   func() Parameters { return &Disconnect{} },
-		Facts: record.Facts{Cuts: true}, Outage: true, Phase: true, Reversible: true,
+		Facts: record.Facts{Cuts: true}, Outage: true, Phase: true, Undo: reconnect(), Reversible: true,
 		Needs: Needs{Process: Running | Paused}, Capability: Network, Instead: "run it with provider: docker, or pause the node",
 	}
 }
 
 // Action cuts the nodes off.
 func (p *Disconnect) Action(env Env) chaos.Action {
-	return env.Scene.Each(p.Nodes, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
-		act.TakesBack("connect", n.Name(), env.Scene.Release(n, n.Reconnect))
+	return env.Scene.Each(p.Nodes, func(ctx context.Context, _ *chaos.Act, n *cluster.Node) error {
 		return n.Disconnect(ctx)
 	})
+}
+
+// reconnect connects a node again.
+func reconnect() *chaos.ReversalKind {
+	return &chaos.ReversalKind{
+		Name: "connect",
+		Do: func(ctx context.Context, s *chaos.Scene, n *cluster.Node, _ chaos.Reversal, ending bool) error {
+			return s.Release(ctx, n, n.Reconnect, ending)
+		},
+		Clean: func(ctx context.Context, host any, _ chaos.Reversal) error {
+			h, ok := host.(interface {
+				Connect(ctx context.Context) error
+			})
+			if !ok {
+				return errCannot
+			}
+			return h.Connect(ctx)
+		},
+	}
 }

@@ -30,14 +30,12 @@ func (p *Follow) Detail() string { return "upstream " + p.Follows() }
 
 // Action repoints the standbys.
 func (p *Follow) Action(env Env) chaos.Action {
-	return func(ctx context.Context, act *chaos.Act) error {
-		up, err := env.Scene.One(ctx, p.Follows())
-		if err != nil {
-			return err
-		}
-		return env.Scene.Each(p.Nodes, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
-			act.Note("%s follows %s", n.Name(), up.Name())
-			return n.Follow(ctx, up)
-		})(ctx, act)
-	}
+	var up *cluster.Node
+	return env.Scene.Each(p.Nodes, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
+		act.Note("%s follows %s", n.Name(), up.Name())
+		return n.Follow(ctx, up)
+	}).After(func(ctx context.Context) (err error) {
+		up, err = env.Scene.One(ctx, p.Follows())
+		return err
+	})
 }

@@ -15,15 +15,14 @@ func kill() Kind {
 	return Kind{
 		Name: "kill", Group: Servers, Doc: "Kills nodes, as a power failure would.",
 		New:   func() Parameters { return &Kill{} },
-		Facts: record.Facts{Ends: true, Kills: true}, Outage: true, Phase: true, Reversible: true,
+		Facts: record.Facts{Ends: true, Kills: true}, Outage: true, Phase: true, Undo: startAgain(), Reversible: true,
 		Needs: Needs{Process: Running | Paused},
 	}
 }
 
 // Action kills the nodes.
 func (p *Kill) Action(env Env) chaos.Action {
-	return env.Scene.Each(p.Nodes, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
-		act.TakesBack("start", n.Name(), env.Scene.BringBack(n))
+	return env.Scene.Each(p.Nodes, func(ctx context.Context, _ *chaos.Act, n *cluster.Node) error {
 		return n.Kill(ctx)
 	})
 }

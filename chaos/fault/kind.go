@@ -26,6 +26,9 @@ type Kind struct {
 	Outage bool
 	// Phase: a phase begins with the action, also where the step has no name.
 	Phase bool
+	// Undo is how the action is taken back on each of its nodes; nil: nothing takes it back. What that
+	// needs to know beside the node, the parameters say (WithBefore).
+	Undo *chaos.ReversalKind
 	// Reversible: the key `for` can take the action back.
 	Reversible bool
 	// One: the action is done to one node, not to several at once.
@@ -143,6 +146,12 @@ type Following interface {
 
 // OnWorkloads is of parameters that name workloads.
 type OnWorkloads interface{ Names() []string }
+
+// WithBefore is of parameters whose reversal needs to know how a node was before the action.
+type WithBefore interface {
+	// Before is what the reversal needs to know, as a value that JSON can hold. It holds no secrets.
+	Before(ctx context.Context, env Env, n *cluster.Node) (any, error)
+}
 
 // Find is the action of that name.
 func Find(name string) (k Kind, found bool) {

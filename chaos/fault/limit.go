@@ -1,6 +1,8 @@
 package fault
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 
 	"pgchaos/chaos"
@@ -33,7 +35,7 @@ func limit() Kind {
 	return Kind{
 		Name: "limit", Group: Networks, Doc: "Changes what a node may use, while it runs. Not with the local provider.",
 		New:   func() Parameters { return &Limit{} },
-		Facts: record.Facts{Provokes: true}, Phase: true, Reversible: true,
+		Facts: record.Facts{Provokes: true}, Phase: true, Undo: unlimit(), Reversible: true,
 		Needs: Needs{Process: Present}, Capability: Limits, Instead: "run it with provider: docker",
 	}
 }
@@ -55,4 +57,39 @@ func (p *Limit) Check() (wrong []Mistake) {
 // Action limits the nodes.
 func (p *Limit) Action(env Env) chaos.Action {
 	return env.Scene.Limit(p.Nodes, cluster.Limits{NanoCPUs: int64(p.CPUs), Memory: int64(p.Memory)})
+}
+
+// before is what a node may use without the limits of steps; 0 is no limit.
+type before struct {
+	NanoCPUs int64 `json:"nano_cpus"`
+	Memory   int64 `json:"memory"`
+}
+
+// Before is what the node may use without limits of steps.
+func (p *Limit) Before(ctx context.Context, env Env, n *cluster.Node) (any, error) {
+	l, err := env.Scene.LimitsBefore(ctx, n)
+	return before(l), err
+}
+
+// unlimit takes a limit away.
+func unlimit() *chaos.ReversalKind {
+	return &chaos.ReversalKind{
+		Name: "unlimit",
+		Do: func(ctx context.Context, s *chaos.Scene, n *cluster.Node, r chaos.Reversal, _ bool) error {
+			return s.Unlimit(ctx, n, r)
+		},
+		Clean: func(ctx context.Context, host any, r chaos.Reversal) error {
+			h, ok := host.(interface {
+				SetLimits(ctx context.Context, to cluster.Limits) error
+			})
+			if !ok {
+				return errCannot
+			}
+			var to before
+			if err := json.Unmarshal(r.Arguments, &to); err != nil {
+				return fmt.Errorf("read what the limits were: %w", err)
+			}
+			return h.SetLimits(ctx, cluster.Limits(to))
+		},
+	}
 }

@@ -44,7 +44,7 @@ func (p *StartLoad) Action(env Env) chaos.Action { return forEach(p.Workloads, e
 func (p *StopLoad) Action(env Env) chaos.Action { return forEach(p.Workloads, env.StopLoad) }
 
 func forEach(workloads []string, do func(context.Context, string) error) chaos.Action {
-	return func(ctx context.Context, act *chaos.Act) error {
+	return chaos.Action{Act: func(ctx context.Context, act *chaos.Act) error {
 		for _, w := range workloads {
 			if err := do(ctx, w); err != nil {
 				return err
@@ -52,5 +52,5 @@ func forEach(workloads []string, do func(context.Context, string) error) chaos.A
 			act.Note("%s", w)
 		}
 		return nil
-	}
+	}}
 }

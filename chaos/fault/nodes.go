@@ -1,6 +1,12 @@
 package fault
 
-import "cmp"
+import (
+	"cmp"
+	"context"
+
+	"pgchaos/chaos"
+	"pgchaos/cluster"
+)
 
 // NodeList is written as one name or a list of names, of nodes or roles.
 type NodeList []string
@@ -23,6 +29,20 @@ func oneNode(name string) []string {
 		return nil
 	}
 	return []string{name}
+}
+
+// onOne is an action on the one node that a selector stands for.
+func onOne(env Env, selector string, do func(context.Context, *chaos.Act, *cluster.Node) error) chaos.Action {
+	var n *cluster.Node
+	return chaos.Action{
+		Prepare: func(ctx context.Context, act *chaos.Act) (err error) {
+			if n, err = env.Scene.One(ctx, selector); err == nil {
+				act.On(n)
+			}
+			return err
+		},
+		Act: func(ctx context.Context, act *chaos.Act) error { return do(ctx, act, n) },
+	}
 }
 
 // upstream is the node to follow.

@@ -16,15 +16,33 @@ func pause() Kind {
 	return Kind{
 		Name: "pause", Group: Servers, Doc: "Freezes nodes: their connections stay, and nothing answers.",
 		New:   func() Parameters { return &Pause{} },
-		Facts: record.Facts{Freezes: true}, Outage: true, Phase: true, Reversible: true,
+		Facts: record.Facts{Freezes: true}, Outage: true, Phase: true, Undo: goOn(), Reversible: true,
 		Needs: Needs{Process: Running},
 	}
 }
 
 // Action pauses the nodes.
 func (p *Pause) Action(env Env) chaos.Action {
-	return env.Scene.Each(p.Nodes, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
-		act.TakesBack("resume", n.Name(), env.Scene.Release(n, n.Resume))
+	return env.Scene.Each(p.Nodes, func(ctx context.Context, _ *chaos.Act, n *cluster.Node) error {
 		return n.Pause(ctx)
 	})
+}
+
+// goOn lets a frozen node go on.
+func goOn() *chaos.ReversalKind {
+	return &chaos.ReversalKind{
+		Name: "resume",
+		Do: func(ctx context.Context, s *chaos.Scene, n *cluster.Node, _ chaos.Reversal, ending bool) error {
+			return s.Release(ctx, n, n.Resume, ending)
+		},
+		Clean: func(ctx context.Context, host any, _ chaos.Reversal) error {
+			h, ok := host.(interface {
+				Thaw(ctx context.Context) error
+			})
+			if !ok {
+				return errCannot
+			}
+			return h.Thaw(ctx)
+		},
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"pgchaos/chaos"
+	"pgchaos/cluster"
 	"pgchaos/record"
 )
 
@@ -21,12 +22,7 @@ func promote() Kind {
 
 // Action promotes the node.
 func (p *Promote) Action(env Env) chaos.Action {
-	return func(ctx context.Context, act *chaos.Act) error {
-		n, err := env.Scene.One(ctx, p.Nodes[0])
-		if err != nil {
-			return err
-		}
-		act.On(n)
+	return onOne(env, p.Nodes[0], func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
 		if err := n.Promote(ctx); err != nil {
 			return err
 		}
@@ -36,5 +32,5 @@ func (p *Promote) Action(env Env) chaos.Action {
 			act.Note("timeline %d", st.Timeline)
 		}
 		return nil
-	}
+	})
 }

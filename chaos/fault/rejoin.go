@@ -39,21 +39,19 @@ func (p *Rejoin) Detail() string { return "upstream " + p.Follows() }
 
 // Action rejoins the node, by whichever way works first.
 func (p *Rejoin) Action(env Env) chaos.Action {
-	return func(ctx context.Context, act *chaos.Act) error {
-		up, err := env.Scene.One(ctx, p.Follows())
-		if err != nil {
-			return err
+	var up *cluster.Node
+	return env.Scene.Each(p.Selectors(), func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
+		done, err := n.Rejoin(ctx, up, env.Scene.Examine)
+		act.Way(done.Way, len(done.Tried))
+		if done.Way != "" {
+			act.Note("by %s in %s", done.Way, done.Took.Round(time.Millisecond))
 		}
-		return env.Scene.Each(p.Selectors(), func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
-			done, err := n.Rejoin(ctx, up, env.Scene.Examine)
-			act.Way(done.Way, len(done.Tried))
-			if done.Way != "" {
-				act.Note("by %s in %s", done.Way, done.Took.Round(time.Millisecond))
-			}
-			if len(done.Tried) > 0 {
-				act.Note("tried before: %s", strings.Join(done.Tried, "; "))
-			}
-			return err
-		})(ctx, act)
-	}
+		if len(done.Tried) > 0 {
+			act.Note("tried before: %s", strings.Join(done.Tried, "; "))
+		}
+		return err
+	}).After(func(ctx context.Context) (err error) {
+		up, err = env.Scene.One(ctx, p.Follows())
+		return err
+	})
 }

@@ -17,7 +17,7 @@ func restart() Kind {
 	return Kind{
 		Name: "restart", Group: Servers, Doc: "Shuts nodes down and starts them again.",
 		New:   func() Parameters { return &Restart{} },
-		Facts: record.Facts{Restarts: true, Starts: true}, Outage: true, Phase: true,
+		Facts: record.Facts{Restarts: true, Starts: true}, Outage: true, Phase: true, Undo: startAgain(),
 		Needs: Needs{Process: Running, Connected: true},
 	}
 }
@@ -26,7 +26,6 @@ func restart() Kind {
 func (p *Restart) Action(env Env) chaos.Action {
 	return env.Scene.Each(p.Nodes, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
 		act.Mode(cluster.StopMode(p.Mode))
-		act.TakesBack("start", n.Name(), env.Scene.BringBack(n))
 		return n.Restart(ctx, cluster.StopMode(p.Mode), time.Duration(p.Timeout), act.Effective)
 	})
 }

@@ -43,7 +43,7 @@ func stop() Kind {
 	return Kind{
 		Name: "stop", Group: Servers, Doc: "Shuts nodes down in good order.",
 		New:   func() Parameters { return &Stop{} },
-		Facts: record.Facts{Ends: true}, Outage: true, Phase: true, Reversible: true,
+		Facts: record.Facts{Ends: true}, Outage: true, Phase: true, Undo: startAgain(), Reversible: true,
 		Needs: Needs{Process: Running},
 	}
 }
@@ -52,7 +52,16 @@ func stop() Kind {
 func (p *Stop) Action(env Env) chaos.Action {
 	return env.Scene.Each(p.Nodes, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
 		act.Mode(cluster.StopMode(p.Mode))
-		act.TakesBack("start", n.Name(), env.Scene.BringBack(n))
 		return n.Stop(ctx, cluster.StopMode(p.Mode), time.Duration(p.Timeout))
 	})
+}
+
+// startAgain starts a node again. A run whose pgchaos is gone has no use for that: its nodes are removed.
+func startAgain() *chaos.ReversalKind {
+	return &chaos.ReversalKind{
+		Name: "start",
+		Do: func(ctx context.Context, s *chaos.Scene, n *cluster.Node, _ chaos.Reversal, ending bool) error {
+			return s.BringBack(ctx, n, ending)
+		},
+	}
 }

@@ -1,10 +1,13 @@
 package fault
 
 import (
+	"context"
 	"reflect"
 	"strings"
 	"testing"
 
+	"pgchaos/chaos"
+	"pgchaos/cluster"
 	"pgchaos/record"
 )
 
@@ -58,5 +61,65 @@ func TestParametersAreNotShared(t *testing.T) {
 		if k.New() == k.New() {
 			t.Errorf("%s: the same parameters twice", k.Name)
 		}
+	}
+}
+
+// TestEveryFaultIsTakenBackAsData: a reversal of a name is the same for all actions, what outlives a node can be taken
+// back by `pgchaos clean`, and the key `for` has something to do.
+func TestEveryFaultIsTakenBackAsData(t *testing.T) {
+	all := Reversals()
+	for _, k := range Kinds() {
+		u := k.Undo
+		if u == nil {
+			if k.Reversible {
+				t.Errorf("%s: `for` takes it back, and nothing says how", k.Name)
+			}
+			continue
+		}
+		if u.Name == "" || u.Do == nil || u.Outlives && u.Clean == nil {
+			t.Errorf("%s: %+v", k.Name, u)
+		}
+		if same := all[u.Name]; (same.Clean == nil) != (u.Clean == nil) || same.Outlives != u.Outlives {
+			t.Errorf("%s: there are two reversals %s", k.Name, u.Name)
+		}
+	}
+}
+
+// TestCleanNeedsNoMoreThanItsHost: a host that cannot do it is an error, and not a panic.
+func TestCleanNeedsNoMoreThanItsHost(t *testing.T) {
+	for name, r := range Reversals() {
+		if r.Clean == nil {
+			continue
+		}
+		for _, arguments := range []string{"", "{", `{"memory": "x"}`, `{"memory": 5}`} {
+			if err := r.Clean(t.Context(), struct{}{}, chaos.Reversal{Kind: name, Arguments: []byte(arguments)}); err == nil {
+				t.Errorf("%s with %q: no error", name, arguments)
+			}
+		}
+	}
+}
+
+// limitedHost is what is left of a node with limits.
+type limitedHost struct{ now cluster.Limits }
+
+func (h *limitedHost) SetLimits(_ context.Context, to cluster.Limits) error {
+	h.now = to
+	return nil
+}
+
+func TestUnlimitFromTheJournal(t *testing.T) {
+	for arguments, want := range map[string]cluster.Limits{
+		`{"nano_cpus":500000000,"memory":268435456}`: {NanoCPUs: 500000000, Memory: 268435456},
+		`{"nano_cpus":0,"memory":0}`:                 {},
+	} {
+		h := &limitedHost{cluster.Limits{NanoCPUs: 1, Memory: 1}}
+		r := chaos.Reversal{Kind: "unlimit", Node: "a", Arguments: []byte(arguments)}
+		if err := unlimit().Clean(t.Context(), h, r); err != nil || h.now != want {
+			t.Errorf("%s: %+v, %v", arguments, h.now, err)
+		}
+	}
+	h := &limitedHost{}
+	if err := unlimit().Clean(t.Context(), h, chaos.Reversal{Kind: "unlimit"}); err == nil {
+		t.Error("without knowing what it was")
 	}
 }

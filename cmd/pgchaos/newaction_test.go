@@ -31,15 +31,14 @@ type Flicker struct {
 func flicker() Kind {
 	return Kind{
 		Name: "flicker", Group: Networks, Doc: "Lets a node flicker.", New: func() Parameters { return &Flicker{} },
-		Facts: record.Facts{Freezes: true}, Outage: true, Phase: true, Reversible: true, Needs: Needs{Process: Running},
+		Facts: record.Facts{Freezes: true}, Outage: true, Phase: true, Undo: goOn(), Reversible: true, Needs: Needs{Process: Running},
 	}
 }
 
 func (p *Flicker) Detail() string { return "every " + p.Every.String() }
 
 func (p *Flicker) Action(env Env) chaos.Action {
-	return env.Scene.Each(p.Nodes, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
-		act.TakesBack("resume", n.Name(), env.Scene.Release(n, n.Resume))
+	return env.Scene.Each(p.Nodes, func(ctx context.Context, _ *chaos.Act, n *cluster.Node) error {
 		return n.Pause(ctx)
 	})
 }

@@ -1,0 +1,44 @@
+package fault
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"pgchaos/chaos"
+	"pgchaos/cluster"
+)
+
+// errCannot is why a change is not taken back on what is left of a node.
+var errCannot = errors.New("its provider cannot do that")
+
+// Reversals are all ways in which actions are taken back, by name.
+func Reversals() map[string]chaos.ReversalKind {
+	all := map[string]chaos.ReversalKind{}
+	for _, k := range Kinds() {
+		if k.Undo != nil {
+			all[k.Undo.Name] = *k.Undo
+		}
+	}
+	return all
+}
+
+// Reverse is how the action is taken back on a node, as a chaos.Step has it.
+func (k Kind) Reverse(p Parameters, env Env) func(context.Context, *cluster.Node) (chaos.Reversal, error) {
+	if k.Undo == nil {
+		return nil
+	}
+	return func(ctx context.Context, n *cluster.Node) (chaos.Reversal, error) {
+		r := chaos.Reversal{Kind: k.Undo.Name, Node: n.Name()}
+		with, ok := p.(WithBefore)
+		if !ok {
+			return r, nil
+		}
+		known, err := with.Before(ctx, env, n)
+		if err != nil {
+			return r, err
+		}
+		r.Arguments, err = json.Marshal(known)
+		return r, err
+	}
+}

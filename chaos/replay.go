@@ -1,0 +1,58 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// replayTimeout bounds one reversal of a Replay, which waits for no server's recovery.
+const replayTimeout = 15 * time.Second
+
+// Replayed says what a Replay has done with each reversal.
+type Replayed struct {
+	Done []string // "resume b"
+	// Ends are those whose changes end with the removal of their node, and why each was not done.
+	Ends []string
+}
+
+// Replay does the reversals of a run whose pgchaos is gone, last first, before its nodes are removed. All are in the
+// order of their changes; host is what is left of a node, nil where there is nothing of the run by that name. Each has its own
+// time-out, and none begins once ctx has ended. An error says which changes would outlive the nodes: these must stay then, since the run
+// cannot be found without them.
+func Replay(ctx context.Context, kinds map[string]ReversalKind, all []Reversal, host func(node string) any) (done Replayed, err error) {
+	var errs []error
+	for _, r := range slices.Backward(all) {
+		kind, known := kinds[r.Kind]
+		if !known {
+			errs = append(errs, fmt.Errorf("%s: this pgchaos does not know such a reversal; the pgchaos of the run does", r))
+			continue
+		}
+		why := replay(ctx, kind, r, host(r.Node))
+		switch {
+		case why == nil:
+			done.Done = append(done.Done, r.String())
+		case kind.Outlives:
+			errs = append(errs, fmt.Errorf("%s: %w", r, why))
+		default:
+			done.Ends = append(done.Ends, fmt.Sprintf("%s (%v)", r, why))
+		}
+	}
+	return done, errors.Join(errs...)
+}
+
+func replay(ctx context.Context, kind ReversalKind, r Reversal, host any) error {
+	switch {
+	case kind.Clean == nil:
+		return errors.New("the node is removed")
+	case host == nil && !kind.Outlives:
+		return errors.New("the node is gone")
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	ctx, cancel := context.WithTimeout(ctx, replayTimeout)
+	defer cancel()
+	return protect(func() error { return kind.Clean(ctx, host, r) })
+}

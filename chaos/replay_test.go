@@ -1,0 +1,110 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// leftNode is what is left of a node after a SIGKILL.
+type leftNode struct{ name string }
+
+// TestReplay: last first, each on its own node, and each result by the facts of its kind.
+func TestReplay(t *testing.T) {
+	stuck := errors.New("stuck")
+	var order []string
+	does := func(err error) func(context.Context, any, Reversal) error {
+		return func(ctx context.Context, host any, r Reversal) error {
+			if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > replayTimeout {
+				t.Errorf("%s has no time-out of its own", r)
+			}
+			if n, ok := host.(*leftNode); ok && n.name != r.Node {
+				t.Errorf("%s on %s", r, n.name)
+			}
+			order = append(order, r.String())
+			if err == nil && string(r.Arguments) == `"panic"` {
+				panic("no")
+			}
+			return err
+		}
+	}
+	kinds := map[string]ReversalKind{
+		"start":  {Name: "start"},
+		"resume": {Name: "resume", Clean: does(nil)},
+		"stick":  {Name: "stick", Clean: does(stuck)},
+		"open":   {Name: "open", Clean: does(nil), Outlives: true},
+		"shut":   {Name: "shut", Clean: does(stuck), Outlives: true},
+	}
+	host := func(node string) any {
+		if node == "gone" {
+			return nil
+		}
+		return &leftNode{node}
+	}
+	for _, tc := range []struct {
+		name  string
+		all   []Reversal
+		order []string
+		want  Replayed
+		err   string // "" for none
+	}{
+		{name: "nothing"},
+		{"last first", []Reversal{{Kind: "resume", Node: "a"}, {Kind: "open", Node: "b"}}, []string{"open b", "resume a"},
+			Replayed{Done: []string{"open b", "resume a"}}, ""},
+		{"what ends with the node", []Reversal{{Kind: "start", Node: "a"}, {Kind: "stick", Node: "b"}}, []string{"stick b"},
+			Replayed{Ends: []string{"stick b (stuck)", "start a (the node is removed)"}}, ""},
+		{"a node that is gone", []Reversal{{Kind: "resume", Node: "gone"}, {Kind: "open", Node: "gone"}}, []string{"open gone"},
+			Replayed{Done: []string{"open gone"}, Ends: []string{"resume gone (the node is gone)"}}, ""},
+		{"what outlives the node", []Reversal{{Kind: "resume", Node: "a"}, {Kind: "shut", Node: "b"}}, []string{"shut b", "resume a"},
+			Replayed{Done: []string{"resume a"}}, "shut b: stuck"},
+		{"a reversal of another pgchaos", []Reversal{{Kind: "resume", Node: "a"}, {Kind: "sing", Node: "a"}}, []string{"resume a"},
+			Replayed{Done: []string{"resume a"}}, "sing a: this pgchaos does not know"},
+		{"a panic", []Reversal{{Kind: "open", Node: "a", Arguments: []byte(`"panic"`)}}, []string{"open a"}, Replayed{}, "panic: no"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			order = nil
+			got, err := Replay(t.Context(), kinds, tc.all, host)
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("%s: %s", tc.name, diff)
+			}
+			if diff := cmp.Diff(tc.order, order); diff != "" {
+				t.Errorf("%s: %s", tc.name, diff)
+			}
+			if (tc.err == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tc.err) {
+				t.Errorf("%s: error %v", tc.name, err)
+			}
+		})
+	}
+}
+
+// TestReplayEndsInTime: a journal that somebody else wrote cannot hold a clean up.
+func TestReplayEndsInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		tried := 0
+		kinds := map[string]ReversalKind{"resume": {Clean: func(ctx context.Context, _ any, _ Reversal) error {
+			tried++
+			<-ctx.Done()
+			return ctx.Err()
+		}}}
+		begun := time.Now()
+		done, err := Replay(ctx, kinds, make100("resume"), func(string) any { return 1 })
+		if err != nil || tried == 0 || tried > 5 || len(done.Ends) != 100 || time.Since(begun) != time.Minute {
+			t.Errorf("%d tried in %s: %v, %v", tried, time.Since(begun), done, err)
+		}
+	})
+}
+
+func make100(kind string) []Reversal {
+	all := make([]Reversal, 100)
+	for i := range all {
+		all[i] = Reversal{ID: i + 1, Kind: kind, Node: "a"}
+	}
+	return all
+}

@@ -1,0 +1,83 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"pgchaos/chaos"
+	"pgchaos/chaos/fault"
+	"pgchaos/internal/redact"
+)
+
+// takeBack takes back what the audit has not: it was skipped, or the run broke off before. Where the nodes are
+// removed, only what would outlive them matters.
+func (r *run) takeBack(ctx context.Context) error {
+	if r.undo == nil || ctx.Err() != nil { // no step was begun, or a third interrupt leaves all to `clean`
+		return nil //nolint:nilerr // the removal says so
+	}
+	if r.Keep {
+		if err := r.undo.Heal(ctx); err != nil { // which the audit of the kept cluster has to know
+			r.result.Settle = append(r.result.Settle, settleNote("", "", fmt.Errorf("take the faults back: %w", err)))
+		}
+		return nil
+	}
+	if err := r.undo.HealOutliving(ctx); err != nil {
+		return fmt.Errorf("%w: what steps have changed: %w", ErrLeftBehind, err)
+	}
+	return nil
+}
+
+// TakeBack takes back what the steps of a run have changed and its pgchaos has not taken back, because
+// it was killed. Dir is the run's result directory, which may be gone or be another's: what is read there only chooses among
+// the nodes that host returns, and nil means that the run has none of that name. A doubt says why more may have been changed
+// than is known. An error says what would stay if the nodes were removed now.
+func TakeBack(ctx context.Context, dir, run string, host func(node string) any) (done chaos.Replayed, doubt string, err error) {
+	all, doubt := standing(dir, run)
+	done, err = chaos.Replay(ctx, fault.Reversals(), all, host)
+	if err != nil {
+		err = fmt.Errorf("take back what the run changed outside of its nodes: %w; the run is left until that is done, or until %s is moved away",
+			err, filepath.Join(dir, JournalFile))
+	}
+	return done, doubt, err
+}
+
+// standing are the reversals in the journal of a run that were not done, in the order of their changes.
+func standing(dir, run string) (all []chaos.Reversal, doubt string) {
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil, dir + " is gone, so it is not known what the steps of the run had changed"
+	}
+	undone := map[int]struct{}{}
+	of := ""
+	damage, err := readLines(dir, func(l journalLine) {
+		if l.Schema != "" {
+			of = l.Run
+		}
+		if of != run || l.Number == 0 { // a line without a checksum is of a pgchaos that wrote no reversals
+			return
+		}
+		for _, r := range l.Intend {
+			r.Kind, r.Node = redact.Short(redact.Printable(r.Kind)), redact.Short(redact.Printable(r.Node))
+			all = append(all, r)
+		}
+		if l.Undone != nil {
+			undone[l.Undone.ID] = struct{}{}
+		}
+	})
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // its load had not begun
+		return nil, ""
+	case err != nil:
+		return nil, err.Error()
+	case of != run && damage == "":
+		return nil, fmt.Sprintf("%s is of the run %q", filepath.Join(dir, JournalFile), of)
+	}
+	return slices.DeleteFunc(all, func(r chaos.Reversal) bool {
+		_, done := undone[r.ID]
+		return done
+	}), damage
+}

@@ -1,0 +1,228 @@
+package runner
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"pgchaos/chaos"
+	"pgchaos/internal/redact"
+	"pgchaos/record"
+)
+
+// twoSteps is the journal of a run that was killed: b was paused and resumed, then a and c limited, c resumed twice.
+func twoSteps(t testing.TB, run string) (dir string, left []chaos.Reversal) {
+	t.Helper()
+	dir = t.TempDir()
+	j, err := createJournal(dir, run, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	resume := chaos.Reversal{ID: 1, Kind: "resume", Node: "b"}
+	left = []chaos.Reversal{
+		{ID: 2, Kind: "unlimit", Node: "a", Arguments: json.RawMessage(`{"nano_cpus":500000000,"memory":0}`)},
+		{ID: 3, Kind: "unlimit", Node: "c", Arguments: json.RawMessage(`{"nano_cpus":0,"memory":0}`)},
+		{ID: 4, Kind: "resume", Node: "c"},
+	}
+	must := func(err error) {
+		if err != nil {
+			t.Helper()
+			t.Fatal(err)
+		}
+	}
+	must(j.Intend([]chaos.Reversal{resume}))
+	j.begin(record.Event{Name: "pause-b", Action: "pause", Issued: time.Second})
+	j.Undone(resume)
+	must(j.Intend(left[:2]))
+	must(j.Intend(left[2:]))
+	must(j.close())
+	return dir, left
+}
+
+func TestReversalsInTheJournal(t *testing.T) {
+	dir, left := twoSteps(t, "run-1")
+	got, doubt := standing(dir, "run-1")
+	if diff := cmp.Diff(left, got); diff != "" || doubt != "" {
+		t.Errorf("%s %s", diff, doubt)
+	}
+	j, err := ReadJournal(dir)
+	if err != nil || j.Damage != "" || len(j.Events) != 1 {
+		t.Errorf("the audit reads the same file: %+v, %v", j, err)
+	}
+}
+
+// TestReversalsAreExact: what is hidden elsewhere must not change what is taken back.
+func TestReversalsAreExact(t *testing.T) {
+	dir := t.TempDir()
+	j, err := createJournal(dir, "run-1", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.secrets = redact.New("b")
+	want := []chaos.Reversal{{ID: 1, Kind: "resume", Node: "b"}}
+	if err := errors.Join(j.Intend(want), j.close()); err != nil {
+		t.Fatal(err)
+	}
+	if got, doubt := standing(dir, "run-1"); !cmp.Equal(want, got) || doubt != "" {
+		t.Errorf("%v %s", got, doubt)
+	}
+}
+
+// TestJournalThatCannotBeWritten: nothing may be changed from then on.
+func TestJournalThatCannotBeWritten(t *testing.T) {
+	for name, spoil := range map[string]func(j *journal){
+		"its disk is full": func(j *journal) {
+			full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+			if err != nil {
+				t.Skip(err)
+			}
+			j.file = full
+		},
+		"a line before failed": func(j *journal) { j.err = syscall.EIO },
+		"a sync before failed": func(j *journal) { j.err = syscall.EIO },
+		"it cannot be synced":  func(j *journal) { _, j.file, _ = os.Pipe() }, // which cannot be
+		"it has been closed":   func(j *journal) { _ = j.close() },
+	} {
+		j, err := createJournal(t.TempDir(), "run-1", time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		spoil(j)
+		for range 2 {
+			err := j.Intend([]chaos.Reversal{{ID: 1, Kind: "resume", Node: "b"}})
+			if err == nil || !strings.Contains(err.Error(), ": ") {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if err := j.close(); err == nil && name != "it has been closed" {
+			t.Errorf("%s: nothing is said of it at the end", name)
+		}
+	}
+}
+
+// TestDoubtsAboutAJournal: the directory is its user's, and may hold anything.
+func TestDoubtsAboutAJournal(t *testing.T) {
+	whole, left := twoSteps(t, "run-1")
+	text, err := os.ReadFile(filepath.Join(whole, JournalFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitAfter(string(text), "\n")
+	for _, tc := range []struct {
+		name  string
+		put   func(path string) error
+		want  []chaos.Reversal
+		doubt string
+	}{
+		{"whole", write(string(text)), left, ""},
+		{"torn", write(string(text[:len(text)-5])), left[:2], ""},
+		{"killed before the change", write(strings.Join(lines[:2], "")), []chaos.Reversal{{ID: 1, Kind: "resume", Node: "b"}}, ""},
+		{"no journal: no load", func(string) error { return nil }, nil, ""},
+		{"empty", write(""), nil, `of the run ""`},
+		{"edited", write(strings.Replace(string(text), `"node":"c"`, `"node":"d"`, 1)), nil, "damaged in line 5"},
+		{"a line is missing", write(strings.Join(append(lines[:3:3], lines[4:]...), "")), []chaos.Reversal{{ID: 1, Kind: "resume", Node: "b"}}, "damaged in line 4"},
+		{"another run's", write(strings.Replace(string(text), "run-1", "run-2", 1)), nil, "damaged in line 1"},
+		{"without checksums", write(`{"schema":"pgchaos.timeline/1","run":"run-1"}` + "\n" + `{"intend":[{"id":1,"kind":"resume","node":"a"}]}` + "\n"), nil, ""},
+		{"a pipe", func(path string) error { return syscall.Mkfifo(path, 0o600) }, nil, "not a regular file"},
+		{"a link", func(path string) error { return os.Symlink("/dev/zero", path) }, nil, "not a regular file"},
+		{"huge", func(path string) error {
+			return errors.Join(os.WriteFile(path, nil, 0o600), os.Truncate(path, 1<<40))
+		}, nil, "has more than"},
+	} {
+		dir := t.TempDir()
+		if err := tc.put(filepath.Join(dir, JournalFile)); err != nil {
+			t.Fatal(err)
+		}
+		got, doubt := standing(dir, "run-1")
+		if diff := cmp.Diff(tc.want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s: %s", tc.name, diff)
+		}
+		if (tc.doubt == "") != (doubt == "") || !strings.Contains(doubt, tc.doubt) {
+			t.Errorf("%s: doubt %q", tc.name, doubt)
+		}
+	}
+	if all, doubt := standing(whole, "run-2"); all != nil || !strings.Contains(doubt, `of the run "run-1"`) {
+		t.Errorf("of another run: %v, %q", all, doubt)
+	}
+	if all, doubt := standing(filepath.Join(whole, "moved"), "run-1"); all != nil || !strings.Contains(doubt, "is gone") {
+		t.Errorf("a directory that is gone: %v, %q", all, doubt)
+	}
+}
+
+func write(text string) func(path string) error {
+	return func(path string) error { return os.WriteFile(path, []byte(text), 0o600) }
+}
+
+// cleanedHost notes what is done to it.
+type cleanedHost struct {
+	node string
+	said *[]string
+}
+
+func (h cleanedHost) Thaw(context.Context) error {
+	*h.said = append(*h.said, "thaw "+h.node)
+	return nil
+}
+
+// TestTakeBackTouchesNothingElse: the nodes that the run has decide, whatever the journal says.
+func TestTakeBackTouchesNothingElse(t *testing.T) {
+	dir := t.TempDir()
+	j, err := createJournal(dir, "run-1", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(j.Intend([]chaos.Reversal{
+		{ID: 1, Kind: "resume", Node: "a"}, {ID: 2, Kind: "resume", Node: "../other"}, {ID: 3, Kind: "start", Node: "a"},
+		{ID: 4, Kind: "connect", Node: "a"}, {ID: 5, Kind: "resume", Node: "\x1b[2Jb"},
+	}), j.close()); err != nil {
+		t.Fatal(err)
+	}
+	var said, asked []string
+	done, doubt, err := TakeBack(t.Context(), dir, "run-1", func(node string) any {
+		asked = append(asked, node)
+		if node == "a" {
+			return cleanedHost{node, &said}
+		}
+		return nil
+	})
+	if err != nil || doubt != "" || !cmp.Equal(said, []string{"thaw a"}) || !cmp.Equal(done.Done, []string{"resume a"}) || len(done.Ends) != 4 {
+		t.Errorf("%v, %+v, %q, %v", said, done, doubt, err)
+	}
+	if text := fmt.Sprint(asked, done); strings.Contains(text, "\x1b") {
+		t.Errorf("%q", text)
+	}
+}
+
+// FuzzJournal: no file makes the reader panic, and what it returns has the checksums of pgchaos.
+func FuzzJournal(f *testing.F) {
+	dir, _ := twoSteps(f, "run-1")
+	text, err := os.ReadFile(filepath.Join(dir, JournalFile))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text)
+	f.Add(text[:len(text)/2])
+	f.Add([]byte(`{"schema":"pgchaos.timeline/1","run":"run-1"}` + "\n" + `{"undone":{"id":1}}` + "\n"))
+	f.Add(withCRC([]byte(`{"n":1,"schema":"pgchaos.timeline/2","run":"run-1","intend":[null],"undone":null}`)))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, JournalFile), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = ReadJournal(dir)
+		all, _ := standing(dir, "run-1")
+		if len(all) > 0 && !intact(text[:max(0, strings.IndexByte(string(text), '\n'))]) {
+			t.Errorf("%v from a file without checksums", all)
+		}
+	})
+}
