@@ -92,17 +92,13 @@ func (n *Node) Backup(ctx context.Context, name string) error {
 		if !backupName.MatchString(name) {
 			return fmt.Errorf("%q: a backup's name is letters, digits, dots, dashes and underscores", name)
 		}
-		host, err := n.machine()
-		if err != nil {
-			return err
-		}
 		if err := n.run(ctx, nil, "test", "!", "-e", n.backupDir(name)); err != nil {
 			return fmt.Errorf("there is a backup %s already; give this one another name", name)
 		}
 		if err := n.makeDir(ctx, n.backupDir(name)); err != nil {
 			return err
 		}
-		if err := n.baseBackup(ctx, n, host.Peer(), n.backupDir(name)); err != nil {
+		if err := n.baseBackup(ctx, n, n.backupDir(name)); err != nil {
 			return errors.Join(err, n.remove(context.WithoutCancel(ctx), n.backupDir(name)))
 		}
 		return nil
@@ -111,11 +107,11 @@ func (n *Node) Backup(ctx context.Context, name string) error {
 
 // baseBackup runs pg_basebackup on this node's host against upstream. It takes
 // two of upstream's WAL senders while it runs.
-func (n *Node) baseBackup(ctx context.Context, upstream *Node, address Address, dir string) error {
+func (n *Node) baseBackup(ctx context.Context, upstream *Node, dir string) error {
 	if err := upstream.awaitSenders(ctx, 2); err != nil {
 		return err
 	}
-	user := n.cluster.replica
+	user, address := n.cluster.replica, upstream.addressFrom(n)
 	return n.run(ctx, []string{"PGPASSWORD=" + user.Password, "PGSSLMODE=disable", toolOptions},
 		n.program("pg_basebackup"), "-h", address.Host, "-p", fmt.Sprint(address.Port), "-U", user.Name, "-w",
 		"-D", dir, "-c", "fast", "--no-sync", "--wal-method=stream")
@@ -181,14 +177,10 @@ func (n *Node) wipe(ctx context.Context) error {
 
 // copyFrom fills the empty node with a fresh base backup of upstream.
 func (n *Node) copyFrom(ctx context.Context, upstream *Node) error {
-	peer, err := upstream.machine()
-	if err != nil {
-		return err
-	}
 	if err := n.makeDir(ctx, n.dataDir()); err != nil {
 		return err
 	}
-	if err := n.baseBackup(ctx, upstream, peer.Peer(), n.dataDir()); err != nil {
+	if err := n.baseBackup(ctx, upstream, n.dataDir()); err != nil {
 		return fmt.Errorf("copy %s to %s: %w", upstream.Name(), n.Name(), err)
 	}
 	return n.becomeStandby(ctx, upstream)

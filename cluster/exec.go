@@ -34,10 +34,7 @@ func (n *Node) Exec(ctx context.Context, line string) (Output, error) {
 	if err := n.put(ctx, n.confDir(), file{execPassfile, passwords}); err != nil {
 		return Output{}, err
 	}
-	address := host.Listen()
-	if address.Host == "*" {
-		address.Host = "127.0.0.1"
-	}
+	address := host.Address(Vantage{From: FromServer})
 	run := host.Run
 	if e, ok := host.(Executor); ok {
 		run = e.Exec

@@ -27,11 +27,11 @@ type Host interface {
 	// Program is the path of one of PostgreSQL's programs, such as "initdb".
 	Program(name string) string
 
-	// Client is where clients on pgchaos's machine reach the server, Peer where the
-	// other nodes do, Listen where the server itself is to listen. All are known
-	// before the server runs, and never change.
-	Client() Address
-	Peer() Address
+	// Address is where the server is reached from there; zero where it is not reached
+	// at all. It is known before the server runs, and never changes.
+	Address(from Vantage) Address
+	// Listen is where the server is to listen, for its configuration. The host "*" is
+	// every address.
 	Listen() Address
 
 	// Start starts the node's main process, and returns once it has been started,
@@ -88,6 +88,23 @@ type Address struct {
 }
 
 func (a Address) String() string { return net.JoinHostPort(a.Host, strconv.Itoa(a.Port)) }
+
+// Vantage is from where a server is connected to: it can have another address for each.
+// The zero Vantage is nowhere.
+type Vantage struct {
+	From Origin
+	Node string // with FromNode: which one
+}
+
+// Origin is a kind of Vantage.
+type Origin int
+
+// The origins.
+const (
+	FromPgchaos Origin = iota + 1 // pgchaos's own machine, with the clients of the load
+	FromNode                      // a node's programs, and its server where it is a standby
+	FromServer                    // programs among the server's own processes
+)
 
 // Command is a program to run on a host.
 type Command struct {

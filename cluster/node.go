@@ -78,11 +78,20 @@ func (n *Node) Absent() bool { return !n.built.Load() }
 // Address is where clients reach the node. It is zero before Up has made the
 // node's host, and never changes afterwards.
 func (n *Node) Address() Address {
+	return n.addressAt(Vantage{From: FromPgchaos})
+}
+
+// addressFrom is where another node reaches this one, or its own programs do.
+func (n *Node) addressFrom(peer *Node) Address {
+	return n.addressAt(Vantage{From: FromNode, Node: peer.Name()})
+}
+
+func (n *Node) addressAt(from Vantage) Address {
 	host, err := n.machine()
 	if err != nil {
 		return Address{}
 	}
-	return host.Client()
+	return host.Address(from)
 }
 
 // Credentials are the run's users; they are the same on every node.
@@ -242,6 +251,6 @@ func (n *Node) place() place {
 // readable by its owner alone.
 func (n *Node) conninfoTo(upstream *Node) string {
 	user := n.cluster.replica
-	return conninfo((*upstream.host.Load()).Peer(), keyword("user", user.Name), keyword("password", user.Password),
+	return conninfo(upstream.addressFrom(n), keyword("user", user.Name), keyword("password", user.Password),
 		keyword("application_name", n.Name()), keyword("sslmode", "disable"))
 }

@@ -93,7 +93,7 @@ func (n *Node) awaitStreaming(ctx context.Context, upstream *Node, timeout time.
 	defer there.drop()
 	why := errors.New("neither of them answered")
 	for {
-		err := streaming(ctx, &here, &there, (*upstream.host.Load()).Peer())
+		err := streaming(ctx, &here, &there, upstream.addressFrom(n))
 		switch {
 		case err == nil:
 			return nil

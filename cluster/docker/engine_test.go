@@ -150,7 +150,7 @@ func testServer(t *testing.T, p *Provider, name string) *host {
 
 // connectTo opens a session as a client on this machine does.
 func connectTo(ctx context.Context, h *host) (*pgx.Conn, error) {
-	return pgx.Connect(ctx, fmt.Sprintf("postgres://postgres@%s/postgres?sslmode=disable", h.Client()))
+	return pgx.Connect(ctx, fmt.Sprintf("postgres://postgres@%s/postgres?sslmode=disable", h.client))
 }
 
 func query(t *testing.T, h *host, sql string, patience time.Duration) (got string, err error) {

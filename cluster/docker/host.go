@@ -63,8 +63,21 @@ func (h *host) Name() string               { return h.name }
 func (h *host) Dir() string                { return path.Join(h.provider.image.mount, nodeDir) }
 func (h *host) Program(name string) string { return path.Join(h.provider.image.programs, name) }
 
-func (h *host) Client() cluster.Address { return h.client }
-func (h *host) Peer() cluster.Address   { return cluster.Address{Host: h.name, Port: serverPort} }
+// Address is a published port for pgchaos, and the port of the container in the run's
+// network and in the container itself.
+func (h *host) Address(from cluster.Vantage) cluster.Address {
+	switch from.From {
+	case cluster.FromPgchaos:
+		return h.client
+	case cluster.FromNode:
+		return cluster.Address{Host: h.name, Port: serverPort}
+	case cluster.FromServer:
+		return cluster.Address{Host: "127.0.0.1", Port: serverPort}
+	}
+	return cluster.Address{}
+}
+
+// Listen is every address of the container.
 func (h *host) Listen() cluster.Address { return cluster.Address{Host: "*", Port: serverPort} }
 
 func (h *host) volume() string { return h.provider.prefix() + h.name }

@@ -36,7 +36,7 @@ func TestServerIsSeenFromOutside(t *testing.T) {
 		`(index .Mounts 0).Name`:                 "pgchaos-" + p.options.Run + "-pgmaster",
 		`len .NetworkSettings.Networks`:          "1",
 		`.HostConfig.RestartPolicy.Name`:         "no",
-		`json .NetworkSettings.Ports`:            `{"5432/tcp":[{"HostIp":"127.0.0.1","HostPort":"` + strconv.Itoa(h.Client().Port) + `"}]}`,
+		`json .NetworkSettings.Ports`:            `{"5432/tcp":[{"HostIp":"127.0.0.1","HostPort":"` + strconv.Itoa(h.client.Port) + `"}]}`,
 		`index .Config.Labels "pgchaos.process"`: identify(os.Getpid()),
 	} {
 		if got := h.inspect(t, field); got != want {
@@ -55,7 +55,8 @@ func TestServerIsSeenFromOutside(t *testing.T) {
 	}
 	// Peers find each other by name, and whoever runs a command beside the server does.
 	other := newServer(t, p, "pgslave")
-	if got := runOn(t, other, "sh", "-c", h.Program("psql")+" -h "+h.Peer().Host+" -p "+strconv.Itoa(h.Peer().Port)+" -U postgres -tAc 'select 7'"); got != "7" {
+	peer := h.Address(cluster.Vantage{From: cluster.FromNode, Node: other.name})
+	if got := runOn(t, other, "sh", "-c", h.Program("psql")+" -h "+peer.Host+" -p "+strconv.Itoa(peer.Port)+" -U postgres -tAc 'select 7'"); got != "7" {
 		t.Errorf("over the network it answers %q", got)
 	}
 	if err := h.Start(t.Context(), []string{"true"}); err == nil {

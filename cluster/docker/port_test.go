@@ -59,26 +59,26 @@ func TestPortIsKeptUntilTheStart(t *testing.T) {
 		t.Errorf("somebody else's port: %v", err)
 	}
 	h := newServer(t, p, "n1")
-	if err := tryPort(h.Client().Port); !errors.Is(err, syscall.EADDRINUSE) {
+	if err := tryPort(h.client.Port); !errors.Is(err, syscall.EADDRINUSE) {
 		t.Errorf("somebody else could listen on the node's port: %v", err)
 	}
-	if c, err := net.Dial("tcp4", h.Client().String()); !errors.Is(err, syscall.ECONNREFUSED) {
+	if c, err := net.Dial("tcp4", h.client.String()); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("before its start, clients get %v, %v", c, err)
 	}
 	start(t, h)
 	// Whoever takes it while the node is down is named as the reason.
 	must(t, h.Kill(t.Context()))
-	l, err := net.Listen("tcp4", h.Client().String())
+	l, err := net.Listen("tcp4", h.client.String())
 	must(t, err)
 	err = h.Start(t.Context(), []string{"true"})
-	if err == nil || !strings.Contains(err.Error(), strconv.Itoa(h.Client().Port)) || !strings.Contains(err.Error(), "somebody else listens on that port") {
+	if err == nil || !strings.Contains(err.Error(), strconv.Itoa(h.client.Port)) || !strings.Contains(err.Error(), "somebody else listens on that port") {
 		t.Errorf("started on somebody else's port: %v", err)
 	}
 	must(t, l.Close())
 	start(t, h)
 	other := newServer(t, p, "n2")
 	must(t, p.Remove(t.Context()))
-	must(t, tryPort(other.Client().Port)) // it is nobody's now
+	must(t, tryPort(other.client.Port)) // it is nobody's now
 }
 
 // TestFullDiskSaysWhatToDo gives a node a volume of 1 MB.

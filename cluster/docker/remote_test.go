@@ -253,10 +253,10 @@ func TestEngineElsewhere(t *testing.T) {
 	})
 	p := testProvider(t, Options{})
 	h := testServer(t, p, "n1")
-	if h.Client().Host != bridge {
-		t.Errorf("clients go to %s", h.Client())
+	if h.client.Host != bridge {
+		t.Errorf("clients go to %s", h.client)
 	}
-	if got, want := docker(t, "port", h.container, "5432"), "0.0.0.0:"+strconv.Itoa(h.Client().Port); got != want {
+	if got, want := docker(t, "port", h.container, "5432"), "0.0.0.0:"+strconv.Itoa(h.client.Port); got != want {
 		t.Errorf("published at %s, not %s", got, want)
 	}
 }

@@ -150,7 +150,7 @@ func TestKeep(t *testing.T) {
 	must(t, p.Keep())
 	runs, err := List(base)
 	must(t, err)
-	if len(runs) != 1 || runs[0].Alive || !runs[0].Kept || runs[0].Processes == 0 || runs[0].Nodes[0].Address != h.Client() {
+	if len(runs) != 1 || runs[0].Alive || !runs[0].Kept || runs[0].Processes == 0 || runs[0].Nodes[0].Address != h.address {
 		t.Errorf("got %+v", runs)
 	}
 	if _, err := query(ctx, h, "select 1"); err != nil {

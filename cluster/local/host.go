@@ -43,9 +43,10 @@ func (h *host) Name() string               { return h.name }
 func (h *host) Dir() string                { return h.dir }
 func (h *host) Program(name string) string { return filepath.Join(h.provider.install.BinDir, name) }
 
-// Client, Peer and Listen are the same here: everybody is on this machine.
-func (h *host) Client() cluster.Address { return h.address }
-func (h *host) Peer() cluster.Address   { return h.address }
+// Address is the same from everywhere: all are on this machine.
+func (h *host) Address(cluster.Vantage) cluster.Address { return h.address }
+
+// Listen is that address.
 func (h *host) Listen() cluster.Address { return h.address }
 
 // newest is the main process started last, nil before the first.

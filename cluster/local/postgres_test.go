@@ -100,7 +100,7 @@ func testServer(t *testing.T, p *Provider, name string) *host {
 
 // psql connects from outside, as a client does.
 func psql(ctx context.Context, h *host, args ...string) *exec.Cmd {
-	url := fmt.Sprintf("postgres://postgres@%s/postgres?connect_timeout=2", h.Client())
+	url := fmt.Sprintf("postgres://postgres@%s/postgres?connect_timeout=2", h.address)
 	cmd := exec.CommandContext(ctx, h.Program("psql"), append([]string{"-X", "-A", "-t", url}, args...)...)
 	cmd.WaitDelay = time.Second
 	return cmd
