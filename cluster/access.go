@@ -6,13 +6,15 @@ const accessSchema = "pgchaos.cluster/1"
 // Access is how to get into a cluster, for whoever comes after the pgchaos that built
 // it. The passwords are not in it: they are lines of a libpq password file.
 type Access struct {
-	Schema    string       `json:"schema"`
-	Run       string       `json:"run"`
-	Provider  string       `json:"provider"`
-	Database  string       `json:"database"`
-	Superuser string       `json:"superuser"`
-	LoadUser  string       `json:"load_user"` // the one that the load runs as
-	Nodes     []AccessNode `json:"nodes"`
+	Schema    string `json:"schema"`
+	Run       string `json:"run"`
+	Provider  string `json:"provider"`
+	Database  string `json:"database"`
+	Superuser string `json:"superuser"`
+	LoadUser  string `json:"load_user"` // the one that the load runs as
+	// Connection is how sessions are encrypted.
+	Connection Connection   `json:"connection,omitzero"`
+	Nodes      []AccessNode `json:"nodes"`
 }
 
 // AccessNode is one node of an Access.
@@ -26,7 +28,7 @@ type AccessNode struct {
 func (c *Cluster) Access() Access {
 	a := Access{
 		Schema: accessSchema, Run: c.config.Run,
-		Database: c.creds.Database, Superuser: c.creds.Superuser.Name, LoadUser: c.creds.Load.Name,
+		Database: c.creds.Database, Superuser: c.creds.Superuser.Name, LoadUser: c.creds.Load.Name, Connection: c.config.Connection,
 	}
 	for _, n := range c.nodes {
 		a.Nodes = append(a.Nodes, AccessNode{Name: n.Name(), Address: n.Address(), Absent: n.Absent()})

@@ -40,19 +40,9 @@ func (m *AttachedNode) Absent() bool { return m.node.Absent }
 // Connect opens a connection as Node.Connect does.
 func (m *AttachedNode) Connect(ctx context.Context, app string) (*pgx.Conn, error) {
 	app = AppName(m.access.Run, app)
-	u := url.URL{
-		Scheme: "postgres",
-		User:   url.User(m.access.Superuser),
-		Host:   m.node.Address.String(),
-		Path:   "/" + m.access.Database,
-		RawQuery: url.Values{
-			"sslmode":              {"disable"},
-			"target_session_attrs": {"any"},
-			"application_name":     {app},
-			"passfile":             {m.passfile},
-		}.Encode(),
-	}
-	return m.dialer.own(ctx, m.node.Name, u.String(), app)
+	connString := m.access.Connection.url(m.node.Address, url.User(m.access.Superuser), m.access.Database,
+		map[string]string{"application_name": app, "passfile": m.passfile})
+	return m.dialer.own(ctx, m.node.Name, connString, app)
 }
 
 // State is what the node says of itself now, as Node.State; but that it is down is

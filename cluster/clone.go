@@ -54,11 +54,11 @@ func (n *Node) createRoles(ctx context.Context) error {
 		return err
 	}
 	defer abandon(conn)
-	load, replicator := n.cluster.creds.Load, n.cluster.replica
+	load, replicator := n.cluster.creds.Load, n.cluster.creds.Replication
 	name := pgx.Identifier{load.Name}.Sanitize()
 	for _, statement := range []string{
 		"set log_statement = none; set log_min_duration_statement = -1; set log_min_error_statement = panic",
-		fmt.Sprintf("create role %s login replication password '%s'", replicator.Name, replicator.Password),
+		fmt.Sprintf("create role %s login replication password '%s'", pgx.Identifier{replicator.Name}.Sanitize(), replicator.Password),
 		fmt.Sprintf("create role %s login password '%s'", name, load.Password),
 		fmt.Sprintf("grant create on database %s to %s", n.cluster.creds.Database, name),
 		fmt.Sprintf("grant create on schema public to %s", name), // not everybody's from PostgreSQL 15 on
@@ -111,10 +111,10 @@ func (n *Node) baseBackup(ctx context.Context, upstream *Node, dir string) error
 	if err := upstream.awaitSenders(ctx, 2); err != nil {
 		return err
 	}
-	user, address := n.cluster.replica, upstream.addressFrom(n)
-	return n.run(ctx, []string{"PGPASSWORD=" + user.Password, "PGSSLMODE=disable", toolOptions},
-		n.program("pg_basebackup"), "-h", address.Host, "-p", fmt.Sprint(address.Port), "-U", user.Name, "-w",
-		"-D", dir, "-c", "fast", "--no-sync", "--wal-method=stream")
+	user := n.cluster.creds.Replication
+	source := n.conninfo(upstream, map[string]string{"user": user.Name})
+	return n.run(ctx, []string{"PGPASSWORD=" + user.Password, toolOptions},
+		n.program("pg_basebackup"), "-d", source, "-w", "-D", dir, "-c", "fast", "--no-sync", "--wal-method=stream")
 }
 
 // awaitSenders waits until so many WAL senders are free: those of a connection

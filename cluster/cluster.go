@@ -8,8 +8,6 @@ import (
 	"net"
 	"regexp"
 	"slices"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -29,6 +27,10 @@ type Config struct {
 	Settings map[string]string
 	// Sync is applied to the first primary once its standbys stream; nil: asynchronous.
 	Sync *Synchronous
+	// Credentials are the users of the cluster. One without a name is made for the run.
+	Credentials Credentials
+	// Connection is how every session is encrypted; the zero Connection is without TLS.
+	Connection Connection
 	// MaxClients is how many connections the load will need at one node. It sizes
 	// max_connections, on all nodes alike: a standby needs no fewer than its primary.
 	MaxClients int
@@ -65,7 +67,6 @@ type Cluster struct {
 	config   Config
 	nodes    []*Node
 	creds    Credentials
-	replica  User
 	version  atomic.Pointer[string]
 	dialer   dialer // of pgchaos's own sessions
 }
@@ -104,12 +105,7 @@ func New(p Provider, cfg Config) (*Cluster, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	c.creds = Credentials{
-		Superuser: User{Name: "postgres", Password: newPassword()},
-		Load:      User{Name: "pgchaos", Password: newPassword()},
-		Database:  "postgres",
-	}
-	c.replica = User{Name: "replicator", Password: newPassword()}
+	c.creds = cfg.Credentials.complete()
 	return c, nil
 }
 
@@ -297,16 +293,6 @@ func loopback(host string) bool {
 	}
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback()
-}
-
-// keyword renders one parameter of a libpq connection string.
-func keyword(key, value string) string {
-	return key + "='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value) + "'"
-}
-
-// conninfo renders a libpq connection string to a node, as its peers use it.
-func conninfo(to Address, params ...string) string {
-	return keyword("host", to.Host) + " " + keyword("port", strconv.Itoa(to.Port)) + " " + strings.Join(params, " ")
 }
 
 // drain reads a reader to its end, so that whoever writes into it can finish.

@@ -12,7 +12,7 @@ func TestRenderConf(t *testing.T) {
 	p := place{
 		name: "pg-a", data: "/runs/1/pg-a/data", conf: "/runs/1/pg-a/conf",
 		listen:   Address{Host: "127.0.0.1", Port: 5001},
-		conninfo: conninfo(Address{Host: "127.0.0.1", Port: 5000}, keyword("user", "replicator"), keyword("password", `it's \ odd`)),
+		conninfo: keywords(map[string]string{"host": "127.0.0.1", "port": "5000", "user": "replicator", "password": `it's \ odd`}),
 	}
 	settings := mergeSettings(defaultSettings(200), map[string]string{
 		"Work_Mem":                  "8MB",
@@ -21,9 +21,9 @@ func TestRenderConf(t *testing.T) {
 		"synchronous_standby_names": `ANY 1 ("pg-b", c)`,
 	})
 	golden(t, "testdata/postgresql.conf", renderConf(p, settings))
-	creds := Credentials{Superuser: User{Name: "postgres"}, Load: User{Name: "pgchaos"}}
-	golden(t, "testdata/pg_hba_loopback.conf", renderHBA(p.listen, creds, User{Name: "replicator"}))
-	golden(t, "testdata/pg_hba_network.conf", renderHBA(Address{Host: "0.0.0.0"}, creds, User{Name: "replicator"}))
+	creds := Credentials{Superuser: User{Name: "postgres"}, Load: User{Name: "pgchaos"}, Replication: User{Name: "replicator"}}
+	golden(t, "testdata/pg_hba_loopback.conf", renderHBA(p.listen, creds))
+	golden(t, "testdata/pg_hba_network.conf", renderHBA(Address{Host: "0.0.0.0"}, creds))
 }
 
 // golden compares a text with a file; with PGCHAOS_GOLDEN=write it writes the file.

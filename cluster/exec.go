@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // Executor is a Host that can run a command among the node's own processes, where
@@ -34,16 +35,18 @@ func (n *Node) Exec(ctx context.Context, line string) (Output, error) {
 	if err := n.put(ctx, n.confDir(), file{execPassfile, passwords}); err != nil {
 		return Output{}, err
 	}
-	address := host.Address(Vantage{From: FromServer})
+	from := Vantage{From: FromServer}
+	address := host.Address(from)
+	env := []string{
+		"PGHOST=" + address.Host, "PGPORT=" + strconv.Itoa(address.Port), "PGUSER=" + creds.Superuser.Name,
+		"PGDATABASE=" + creds.Database, "PGPASSFILE=" + n.confDir() + "/" + execPassfile, "PGDATA=" + n.dataDir(),
+	}
+	for name, value := range n.Connection().Parameters(from) {
+		env = append(env, "PG"+strings.ToUpper(name)+"="+value)
+	}
 	run := host.Run
 	if e, ok := host.(Executor); ok {
 		run = e.Exec
 	}
-	return run(ctx, Command{
-		Argv: []string{"/bin/sh", "-c", line}, Keep: ExecKeeps,
-		Env: []string{
-			"PGHOST=" + address.Host, "PGPORT=" + strconv.Itoa(address.Port), "PGUSER=" + creds.Superuser.Name,
-			"PGDATABASE=" + creds.Database, "PGPASSFILE=" + n.confDir() + "/" + execPassfile, "PGDATA=" + n.dataDir(),
-		},
-	})
+	return run(ctx, Command{Argv: []string{"/bin/sh", "-c", line}, Keep: ExecKeeps, Env: env})
 }

@@ -41,15 +41,6 @@ type Node struct {
 	logSeen  int64             // how far the log had been written when the last start began
 }
 
-// User is a role of the database, and its password.
-type User struct{ Name, Password string }
-
-// Credentials are the run's users. The load's user is no superuser.
-type Credentials struct {
-	Superuser, Load User
-	Database        string
-}
-
 // ErrNotRunning is what stopping, killing or pausing a node returns that does not
 // run: such a fault would take nothing away from anybody.
 var ErrNotRunning = errors.New("the server does not run")
@@ -100,19 +91,12 @@ func (n *Node) Credentials() Credentials { return n.cluster.creds }
 // ConnString is a connection string (a URL) for the user. It holds the password,
 // and does not set synchronous_commit: what the server says counts.
 func (n *Node) ConnString(user User, app string) string {
-	u := url.URL{
-		Scheme: "postgres",
-		User:   url.UserPassword(user.Name, user.Password),
-		Host:   n.Address().String(),
-		Path:   "/" + n.cluster.creds.Database,
-		RawQuery: url.Values{
-			"sslmode":              {"disable"},
-			"target_session_attrs": {"any"},
-			"application_name":     {n.cluster.AppName(app)},
-		}.Encode(),
-	}
-	return u.String()
+	return n.cluster.config.Connection.url(n.Address(), url.UserPassword(user.Name, user.Password), n.cluster.creds.Database,
+		map[string]string{"application_name": n.cluster.AppName(app)})
 }
+
+// Connection is how sessions to the nodes are encrypted; it is the same for all.
+func (n *Node) Connection() Connection { return n.cluster.config.Connection }
 
 // abandon closes a connection without waiting for the server, which may be frozen.
 func abandon(conn *pgx.Conn) {
@@ -250,7 +234,6 @@ func (n *Node) place() place {
 // conninfoTo is the primary_conninfo for an upstream. The file that holds it is
 // readable by its owner alone.
 func (n *Node) conninfoTo(upstream *Node) string {
-	user := n.cluster.replica
-	return conninfo(upstream.addressFrom(n), keyword("user", user.Name), keyword("password", user.Password),
-		keyword("application_name", n.Name()), keyword("sslmode", "disable"))
+	user := n.cluster.creds.Replication
+	return n.conninfo(upstream, map[string]string{"user": user.Name, "password": user.Password, "application_name": n.Name()})
 }

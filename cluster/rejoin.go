@@ -148,8 +148,7 @@ func (n *Node) rewind(ctx context.Context, upstream *Node) error {
 		return err
 	}
 	user := n.cluster.creds.Superuser
-	source := conninfo(upstream.addressFrom(n), keyword("user", user.Name),
-		keyword("dbname", n.cluster.creds.Database), keyword("sslmode", "disable"))
+	source := n.conninfo(upstream, map[string]string{"user": user.Name, "dbname": n.cluster.creds.Database})
 	if err := n.run(ctx, []string{"PGPASSWORD=" + user.Password, toolOptions},
 		n.program("pg_rewind"), "-D", n.dataDir(), "--source-server="+source, "--no-sync"); err != nil {
 		return err

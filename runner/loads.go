@@ -135,9 +135,9 @@ func newRunning(p *Plan, i, nodes int) *running {
 
 // open prepares what a workload sends.
 func (r *running) open(p *Plan, set *loadSet, c *cluster.Cluster, clock record.Clock, primary func() string) (err error) {
-	cfg, creds := pgConfig(p, &r.spec, r.groups), c.Nodes()[0].Credentials()
+	cfg := pgConfig(p, &r.spec, r.groups)
+	loginTo(&cfg, c)
 	cfg.Endpoints, cfg.AppName = endpoints(c), c.AppName(loadApp+r.spec.Name)
-	cfg.User, cfg.Password, cfg.Database = creds.Load.Name, creds.Load.Password, creds.Database
 	cfg.Seed, cfg.Ledger, cfg.Clock, cfg.Progress, cfg.Primary = r.seed, set.ledger, clock, set.progress, primary
 	r.pg, err = pgload.New(cfg)
 	return err

@@ -54,9 +54,18 @@ func (r *run) prepareTables(ctx context.Context, primary *cluster.Node) error {
 
 // setupConfig is how the sessions of a workload connect.
 func setupConfig(p *Plan, w *spec.Workload, c *cluster.Cluster) pgload.Config {
-	cfg, creds := pgConfig(p, w, 1), c.Nodes()[0].Credentials()
-	cfg.AppName, cfg.User, cfg.Password, cfg.Database = c.AppName("setup"), creds.Load.Name, creds.Load.Password, creds.Database
+	cfg := pgConfig(p, w, 1)
+	loginTo(&cfg, c)
+	cfg.AppName = c.AppName("setup")
 	return cfg
+}
+
+// loginTo is how the load's user gets into the cluster.
+func loginTo(cfg *pgload.Config, c *cluster.Cluster) {
+	n := c.Nodes()[0] // the same on every node
+	creds := n.Credentials()
+	cfg.User, cfg.Password, cfg.Database = creds.Load.Name, creds.Load.Password, creds.Database
+	cfg.Cluster = n.Connection().Parameters(cluster.Vantage{From: cluster.FromPgchaos})
 }
 
 func endpointOf(n *cluster.Node) pgload.Endpoint {

@@ -101,7 +101,10 @@ type Config struct {
 	Endpoints []Endpoint // all nodes, in the order of the experiment file
 
 	User, Password, Database string
-	AppName                  string // application_name: it carries the run's id
+	// Cluster is what every session to one of the Endpoints is made with, by libpq's names:
+	// sslmode, sslrootcert. Connection goes before it. Without sslmode there is no TLS.
+	Cluster map[string]string
+	AppName string // application_name: it carries the run's id
 
 	Clients, MaxAbandoned int
 	// Connections bounds the connections (on each node, where the target is Each) where

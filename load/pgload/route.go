@@ -1,6 +1,7 @@
 package pgload
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -35,7 +36,8 @@ func (c *Config) settings(e Endpoint) (*pgx.ConnConfig, error) {
 			errs = append(errs, fmt.Errorf("connection: %s: this is set by the cluster, the target and the run", name))
 		}
 	}
-	if _, given := c.Connection["sslmode"]; !given && c.Route != URL {
+	inClear := cmp.Or(c.Cluster["sslmode"], defaults["sslmode"]) == "disable"
+	if _, given := c.Connection["sslmode"]; !given && inClear && c.Route != URL {
 		for name := range c.Connection {
 			if strings.HasPrefix(name, "ssl") {
 				errs = append(errs, fmt.Errorf("connection: %s without sslmode, which is disable: write sslmode: verify-full, or another", name))
@@ -75,6 +77,7 @@ func (c *Config) parsed(e Endpoint) (*pgx.ConnConfig, error) {
 	}
 	set := map[string]string{"host": e.Host, "port": fmt.Sprint(e.Port), "user": c.User, "password": c.Password, "dbname": c.Database}
 	maps.Copy(set, defaults)
+	maps.Copy(set, c.Cluster)
 	maps.Copy(set, c.Connection)
 	cc, err := pgx.ParseConfig(keyValues(set))
 	if err != nil {

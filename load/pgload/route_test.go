@@ -121,6 +121,14 @@ func TestTLS(t *testing.T) {
 	}
 	pg.t = t
 	testCancelWithTLS(t, pg, a, own)
+	t.Run("the cluster's", func(t *testing.T) {
+		pg.t = t
+		cfg := pg.config(SQL)
+		cfg.SQL, cfg.Cluster = inTLS, map[string]string{"sslmode": "verify-full", "sslrootcert": own}
+		expect(t, once(pg.session(cfg)), record.OK, "")
+		cfg.Connection = map[string]string{"sslmode": "disable"}
+		expect(t, once(pg.session(cfg)), record.Failed, "28000")
+	})
 }
 
 // testCancelWithTLS: a CancelRequest reaches the server, and not one byte is sent in clear.
