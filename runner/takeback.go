@@ -32,13 +32,28 @@ func (r *run) takeBack(ctx context.Context) error {
 	return nil
 }
 
+// LeftNodes are the nodes of a run whose pgchaos is gone.
+type LeftNodes interface {
+	// Host is what can still be done to a node, as methods of a cluster.Host; nil: the run has no such node.
+	Host(node string) any
+	Close() error
+}
+
 // TakeBack takes back what the steps of a run have changed and its pgchaos has not taken back, because
 // it was killed. Dir is the run's result directory, which may be gone or be another's: what is read there only chooses among
-// the nodes that host returns, and nil means that the run has none of that name. A doubt says why more may have been changed
-// than is known. An error says what would stay if the nodes were removed now.
-func TakeBack(ctx context.Context, dir, run string, host func(node string) any) (done chaos.Replayed, doubt string, err error) {
+// the run's own nodes, which open finds. A doubt says why more may have been changed than is known. An error says what would
+// stay if the nodes were removed now.
+func TakeBack(ctx context.Context, dir, run string, open func(context.Context) (LeftNodes, error)) (done chaos.Replayed, doubt string, err error) {
 	all, doubt := standing(dir, run)
-	done, err = chaos.Replay(ctx, fault.Reversals(), all, host)
+	if len(all) == 0 {
+		return done, doubt, nil
+	}
+	nodes, err := open(ctx)
+	if err != nil {
+		return done, doubt, err
+	}
+	defer func() { err = errors.Join(err, nodes.Close()) }()
+	done, err = chaos.Replay(ctx, fault.Reversals(), all, nodes.Host)
 	if err != nil {
 		err = fmt.Errorf("take back what the run changed outside of its nodes: %w; the run is left until that is done, or until %s is moved away",
 			err, filepath.Join(dir, JournalFile))
@@ -49,7 +64,7 @@ func TakeBack(ctx context.Context, dir, run string, host func(node string) any) 
 // standing are the reversals in the journal of a run that were not done, in the order of their changes.
 func standing(dir, run string) (all []chaos.Reversal, doubt string) {
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		return nil, dir + " is gone, so it is not known what the steps of the run had changed"
+		return nil, "there is no " + dir + " on this machine, so it is not known what the steps of the run had changed"
 	}
 	undone := map[int]struct{}{}
 	of := ""
@@ -74,7 +89,7 @@ func standing(dir, run string) (all []chaos.Reversal, doubt string) {
 	case err != nil:
 		return nil, err.Error()
 	case of != run && damage == "":
-		return nil, fmt.Sprintf("%s is of the run %q", filepath.Join(dir, JournalFile), of)
+		return nil, filepath.Join(dir, JournalFile) + " is of another run, so it is not known what the steps of this one had changed"
 	}
 	return slices.DeleteFunc(all, func(r chaos.Reversal) bool {
 		_, done := undone[r.ID]

@@ -1,6 +1,6 @@
 # Pulls the cables of containers, or plugs them in again: takes the engine's ends of them
 # down or up. $1 is the run's bridge, $2 down or up, the others are those ends' interface
-# indexes. One that is not there any more has ended with its container; but when they are
+# indexes. Only interfaces of the run's bridge are touched. One that is not there any more has ended with its container; but when they are
 # pulled, the two of a node must be there.
 #
 # While a cable is out, the bridge asks for the container's address all the time and
@@ -18,6 +18,7 @@ turned=0
 for index in "$@"; do
 	for interface in /host-sys/class/net/*; do
 		[ "$(cat "$interface/ifindex" 2>/dev/null)" = "$index" ] || continue
+		[ -e "/host-sys/class/net/$bridge/brif/${interface##*/}" ] || continue
 		flags=$(cat "$interface/flags")
 		case $direction in
 		down) echo $((flags & ~1)) >"$interface/flags" ;;

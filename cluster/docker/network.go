@@ -73,18 +73,27 @@ func (h *host) setNetwork(ctx context.Context, in bool) error {
 
 // takeLinksDown pulls the cables of the server's container, which runs, and of the one for
 // commands. They are kept by number, so that they can be plugged in again while
-// nothing runs in there. A number is known to the container alone.
+// nothing runs in there.
 func (h *host) takeLinksDown(ctx context.Context) error {
 	for _, id := range []string{h.server, h.tools} {
-		out, err := h.exec(ctx, id, "0:0", cluster.Command{Argv: []string{"cat", "/sys/class/net/eth0/iflink"}})
+		number, err := h.link(ctx, id)
 		if err != nil {
-			return fmt.Errorf("find its network interface: %w", err)
+			return err
 		}
-		if number := strings.TrimSpace(out.Stdout); !slices.Contains(h.links, number) {
+		if !slices.Contains(h.links, number) {
 			h.links = append(h.links, number)
 		}
 	}
 	return h.switchLinks(ctx, "down", h.links)
+}
+
+// link is the number of the engine's end of a container's cable. Only the container that runs knows it.
+func (h *host) link(ctx context.Context, container string) (string, error) {
+	out, err := h.exec(ctx, container, "0:0", cluster.Command{Argv: []string{"cat", "/sys/class/net/eth0/iflink"}})
+	if err != nil {
+		return "", fmt.Errorf("find its network interface: %w", err)
+	}
+	return strings.TrimSpace(out.Stdout), nil
 }
 
 // switchLinks takes cables down or up. One that has ended with its container needs neither.

@@ -16,6 +16,7 @@ import (
 
 	"pgchaos/cluster/docker"
 	"pgchaos/cluster/local"
+	"pgchaos/internal/redact"
 	"pgchaos/runner"
 )
 
@@ -37,8 +38,9 @@ func newCleanCommand() *cobra.Command {
 longer runs, and its containers, volumes and networks. Local runs are found by their
 directories, and runs on a Docker engine by their labels, never by the names of processes
 or containers. A process that works in a run's directory but is not part of the run is left
-alone, and named. Results stay; the passwords in a result directory are removed with the
-cluster.
+alone, and named. What the run's steps had changed and its pgchaos could not take back is
+taken back first, as its journal (timeline.jsonl) says. Results stay; the passwords in a
+result directory are removed with the cluster.
 
 A run that is still going on is never touched. A cluster that was left up with --keep is
 removed if you name it, or with --kept. A run that pgchaos on another machine made on the
@@ -84,7 +86,9 @@ type leftover struct {
 	// results is its result directory on this machine, where what leads to the cluster is
 	// removed too; "" where that is not known.
 	results string
-	remove  func(context.Context) error
+	// nodes finds its nodes, to take back what was done to them.
+	nodes  func(context.Context) (runner.LeftNodes, error)
+	remove func(context.Context) error
 	// bringBack says how to get a node to answer again; onlyToRead, without letting it
 	// accept writes. Bin is where the server's programs are.
 	bringBack func(node, bin string, onlyToRead bool) string
@@ -140,6 +144,7 @@ func (f *cleanFlags) local(base string) (found []leftover, err error) {
 		}
 		one := leftover{
 			run: l.Run, alive: l.Alive, what: fmt.Sprintf("%d processes", l.Processes), results: l.Results,
+			nodes:  func(ctx context.Context) (runner.LeftNodes, error) { return local.OpenNodes(ctx, base, l.Run) },
 			remove: func(ctx context.Context) error { return local.Clean(ctx, base, l.Run) },
 			bringBack: func(node, bin string, onlyToRead bool) string {
 				i := slices.IndexFunc(l.Nodes, func(n local.LeftoverNode) bool { return n.Name == node })
@@ -183,6 +188,7 @@ func (f *cleanFlags) docker(ctx context.Context) (found []leftover, engine strin
 		one := leftover{
 			run: l.Run, alive: l.Alive, results: l.Results,
 			what:   fmt.Sprintf("%d containers, %d volumes and %d networks", l.Containers, l.Volumes, l.Networks),
+			nodes:  func(ctx context.Context) (runner.LeftNodes, error) { return docker.OpenNodes(ctx, l.Run) },
 			remove: func(ctx context.Context) error { return docker.Clean(ctx, l.Run) },
 			bringBack: func(node, _ string, beside bool) string {
 				i := slices.IndexFunc(l.Nodes, func(n docker.LeftoverNode) bool { return n.Name == node })
@@ -235,6 +241,10 @@ func (f *cleanFlags) clean(ctx context.Context, stdout, stderr io.Writer, runs [
 			fmt.Fprintf(stdout, "%s: %s; '%s' removes it\n", l.run, l.leave, cleanCommand(l.run))
 			continue
 		}
+		if err := l.takeBack(ctx, stdout, stderr); err != nil {
+			errs = append(errs, fmt.Errorf("clean %s: %w", l.run, err))
+			continue
+		}
 		if err := l.clean(ctx); err != nil {
 			errs = append(errs, err)
 			continue
@@ -248,6 +258,26 @@ func (f *cleanFlags) clean(ctx context.Context, stdout, stderr io.Writer, runs [
 		return &exitError{exitLeftBehind, err}
 	}
 	return nil
+}
+
+// takeBack takes back what the run's steps have changed, while its nodes are there. An error says what would outlive them.
+func (l leftover) takeBack(ctx context.Context, stdout, stderr io.Writer) error {
+	if l.results == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, cleanTimeout)
+	defer cancel()
+	done, doubt, err := runner.TakeBack(ctx, l.results, l.run, l.nodes)
+	if doubt != "" {
+		fmt.Fprintf(stderr, "%s: warning: %s\n", l.run, redact.Printable(doubt))
+	}
+	if len(done.Done) > 0 {
+		fmt.Fprintf(stdout, "%s: taken back before the removal: %s\n", l.run, strings.Join(done.Done, ", "))
+	}
+	if len(done.Ends) > 0 {
+		fmt.Fprintf(stdout, "%s: taken back by the removal: %s\n", l.run, redact.Printable(strings.Join(done.Ends, ", ")))
+	}
+	return err
 }
 
 // clean removes the passwords first: a clean that is killed halfway can be made again

@@ -1,0 +1,53 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// LeftNodes are the nodes of a run whose pgchaos is gone, to take back what was done to them before they are removed.
+type LeftNodes struct {
+	lock  *os.File
+	hosts map[string]*leftHost
+}
+
+// leftHost is what can still be done to a node.
+type leftHost struct{ h *host }
+
+// Thaw lets every process of the node go on, as host.Thaw does.
+func (l *leftHost) Thaw(ctx context.Context) error { return l.h.Thaw(ctx) }
+
+// OpenNodes finds the nodes of a run as Clean does, and has the same errors. The run is taken until Close.
+func OpenNodes(ctx context.Context, base, run string) (*LeftNodes, error) {
+	if !nameForm.MatchString(run) {
+		return nil, fmt.Errorf("nodes of run %s: not the name of a run", run)
+	}
+	dir, rec, lock, err := claim(ctx, base, run)
+	if err != nil {
+		return nil, fmt.Errorf("nodes of run %s: %w", run, err)
+	}
+	nodes := &LeftNodes{lock: lock, hosts: map[string]*leftHost{}}
+	own, err := serverOwner()
+	if err != nil {
+		return nodes, nil //nolint:nilerr // without a user for servers no process can be known as a node's
+	}
+	for _, n := range rec.Nodes {
+		if nameForm.MatchString(n.Name) {
+			nodes.hosts[n.Name] = &leftHost{&host{provider: &Provider{owner: own}, name: n.Name, dir: filepath.Join(dir, nodesDir, n.Name)}}
+		}
+	}
+	return nodes, nil
+}
+
+// Host is what can still be done to a node, as methods of a cluster.Host; nil: the run has no such node.
+func (n *LeftNodes) Host(name string) any {
+	if h := n.hosts[name]; h != nil {
+		return h
+	}
+	return nil
+}
+
+// Close gives the run up again.
+func (n *LeftNodes) Close() error { return n.lock.Close() }
