@@ -69,10 +69,10 @@ func standing(dir, run string) (all []chaos.Reversal, doubt string) {
 	undone := map[int]struct{}{}
 	of := ""
 	damage, err := readLines(dir, func(l journalLine) {
-		if l.Schema != "" {
+		if of == "" {
 			of = l.Run
 		}
-		if of != run || l.Number == 0 { // a line without a checksum is of a pgchaos that wrote no reversals
+		if l.Number == 0 { // a line without a checksum is of a pgchaos that wrote no reversals
 			return
 		}
 		for _, r := range l.Intend {
@@ -88,7 +88,7 @@ func standing(dir, run string) (all []chaos.Reversal, doubt string) {
 		return nil, ""
 	case err != nil:
 		return nil, err.Error()
-	case of != run && damage == "":
+	case of != run && (of != "" || damage == ""):
 		return nil, filepath.Join(dir, JournalFile) + " is of another run, so it is not known what the steps of this one had changed"
 	}
 	return slices.DeleteFunc(all, func(r chaos.Reversal) bool {

@@ -132,6 +132,11 @@ func TestDoubtsAboutAJournal(t *testing.T) {
 		{"edited", write(strings.Replace(string(text), `"node":"c"`, `"node":"d"`, 1)), nil, "damaged in line 5"},
 		{"a line is missing", write(strings.Join(append(lines[:3:3], lines[4:]...), "")), []chaos.Reversal{{ID: 1, Kind: "resume", Node: "b"}}, "damaged in line 4"},
 		{"another run's", write(strings.Replace(string(text), "run-1", "run-2", 1)), nil, "damaged in line 1"},
+		{"another run's, and damaged", func(path string) error {
+			dir, _ := twoSteps(t, "run-2")
+			text, err := os.ReadFile(filepath.Join(dir, JournalFile))
+			return errors.Join(err, os.WriteFile(path, append(text, "x\n"...), 0o600))
+		}, nil, "is of another run"},
 		{"without checksums", write(`{"schema":"pgchaos.timeline/1","run":"run-1"}` + "\n" + `{"intend":[{"id":1,"kind":"resume","node":"a"}]}` + "\n"), nil, ""},
 		{"no journal", write("secret\n"), nil, "is not one"},
 		{"a pipe", func(path string) error { return syscall.Mkfifo(path, 0o600) }, nil, "not a regular file"},
