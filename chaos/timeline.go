@@ -31,7 +31,9 @@ type Step struct {
 	Fault bool
 	// SamePhase says that no phase begins with the step.
 	SamePhase bool
-	Do        Action
+	// Needs are what its nodes must be able to do.
+	Needs []cluster.Capability
+	Do    Action
 	// Reverse is how the action is taken back on a node, found out before the action; nil: nothing
 	// takes it back.
 	Reverse func(ctx context.Context, n *cluster.Node) (Reversal, error)
@@ -154,6 +156,13 @@ func (t *Timeline) prepare(ctx context.Context, step Step, act *Act) error {
 	if step.Do.Prepare != nil {
 		if err := step.Do.Prepare(ctx, act); err != nil {
 			return err
+		}
+	}
+	for _, n := range act.nodes {
+		for _, c := range step.Needs {
+			if err := n.Can(c); err != nil {
+				return fmt.Errorf("%s %s: %w", step.Action, n.Name(), err)
+			}
 		}
 	}
 	if step.Reverse == nil {

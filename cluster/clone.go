@@ -92,7 +92,9 @@ func (n *Node) Backup(ctx context.Context, name string) error {
 		if !backupName.MatchString(name) {
 			return fmt.Errorf("%q: a backup's name is letters, digits, dots, dashes and underscores", name)
 		}
-		if err := n.run(ctx, nil, "test", "!", "-e", n.backupDir(name)); err != nil {
+		if there, err := n.exists(ctx, n.backupDir(name)); err != nil {
+			return err
+		} else if there {
 			return fmt.Errorf("there is a backup %s already; give this one another name", name)
 		}
 		if err := n.makeDir(ctx, n.backupDir(name)); err != nil {
@@ -191,18 +193,20 @@ func (n *Node) restore(ctx context.Context, upstream, from *Node, backup string)
 	if from == nil {
 		return fmt.Errorf("backup %s: nobody says which node keeps it", backup)
 	}
-	source, err := from.machine()
+	source, err := from.files()
 	if err != nil {
 		return err
 	}
-	host, err := n.machine()
+	host, err := n.files()
 	if err != nil {
 		return err
 	}
 	if !backupName.MatchString(backup) {
 		return fmt.Errorf("%q is no name of a backup", backup)
 	}
-	if err := from.run(ctx, nil, "test", "-d", from.backupDir(backup)); err != nil {
+	if there, err := from.exists(ctx, from.backupDir(backup)); err != nil {
+		return err
+	} else if !there {
 		return fmt.Errorf("%s keeps no backup %s; a backup step makes one", from.Name(), backup)
 	}
 	if err := n.makeDir(ctx, n.dataDir()); err != nil {

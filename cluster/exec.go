@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Executor is a Host that can run a command among the node's own processes, where
+// Executor is Files that can run a command among the node's own processes, where
 // Run runs it beside them.
 type Executor interface {
 	Exec(ctx context.Context, cmd Command) (Output, error)
@@ -23,7 +23,7 @@ const execPassfile = "exec.pgpass"
 // wrote, at most ExecKeeps of each stream. libpq's variables lead psql and PostgreSQL's
 // other programs to the node's own server. It does not wait for other operations.
 func (n *Node) Exec(ctx context.Context, line string) (Output, error) {
-	host, err := n.machine()
+	files, err := n.files()
 	if err != nil {
 		return Output{}, err
 	}
@@ -36,7 +36,7 @@ func (n *Node) Exec(ctx context.Context, line string) (Output, error) {
 		return Output{}, err
 	}
 	from := Vantage{From: FromServer}
-	address := host.Address(from)
+	address := n.addressAt(from)
 	env := []string{
 		"PGHOST=" + address.Host, "PGPORT=" + strconv.Itoa(address.Port), "PGUSER=" + creds.Superuser.Name,
 		"PGDATABASE=" + creds.Database, "PGPASSFILE=" + n.confDir() + "/" + execPassfile, "PGDATA=" + n.dataDir(),
@@ -44,8 +44,8 @@ func (n *Node) Exec(ctx context.Context, line string) (Output, error) {
 	for name, value := range n.Connection().Parameters(from) {
 		env = append(env, "PG"+strings.ToUpper(name)+"="+value)
 	}
-	run := host.Run
-	if e, ok := host.(Executor); ok {
+	run := files.Run
+	if e, ok := files.(Executor); ok {
 		run = e.Exec
 	}
 	return run(ctx, Command{Argv: []string{"/bin/sh", "-c", line}, Keep: ExecKeeps, Env: env})

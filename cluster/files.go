@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"path"
 )
@@ -19,7 +20,7 @@ type file struct {
 // appears under its name as a whole: a server that reads its configuration at
 // that moment sees the old one or the new one.
 func (n *Node) put(ctx context.Context, dir string, files ...file) error {
-	host, err := n.machine()
+	host, err := n.files()
 	if err != nil {
 		return err
 	}
@@ -60,6 +61,16 @@ func (n *Node) remove(ctx context.Context, paths ...string) error {
 	return n.run(ctx, nil, append([]string{"rm", "-rf"}, paths...)...)
 }
 
+// exists tells whether there is a file or directory of that name.
+func (n *Node) exists(ctx context.Context, name string) (bool, error) {
+	err := n.run(ctx, nil, "test", "-e", name)
+	var exit *ExitError
+	if errors.As(err, &exit) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // run runs a command on the node's host for its effect alone.
 func (n *Node) run(ctx context.Context, env []string, argv ...string) error {
 	_, err := n.output(ctx, env, argv...)
@@ -68,7 +79,7 @@ func (n *Node) run(ctx context.Context, env []string, argv ...string) error {
 
 // output runs a command on the node's host and returns what it wrote.
 func (n *Node) output(ctx context.Context, env []string, argv ...string) (string, error) {
-	host, err := n.machine()
+	host, err := n.files()
 	if err != nil {
 		return "", err
 	}

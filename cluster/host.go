@@ -10,69 +10,22 @@ import (
 	"net"
 	"strconv"
 	"strings"
-	"syscall"
-
-	"pgchaos/record"
 )
 
-// Host is the machine room of one node. It knows processes, files and addresses,
-// and nothing of PostgreSQL beyond where its programs are.
+// Host is one node of a provider. What it can do beside being connected to, it says by
+// the interfaces that it has: see Capability. It knows nothing of PostgreSQL beyond where
+// its programs are.
 type Host interface {
 	// Name is the node's name.
 	Name() string
-	// Dir is the node's own directory, as commands run on the host see it. It
-	// exists from the beginning, is empty then, and belongs to the user that the
-	// server runs as.
-	Dir() string
-	// Program is the path of one of PostgreSQL's programs, such as "initdb".
-	Program(name string) string
-
 	// Address is where the server is reached from there; zero where it is not reached
 	// at all. It is known before the server runs, and never changes.
 	Address(from Vantage) Address
-	// Listen is where the server is to listen, for its configuration. The host "*" is
-	// every address.
-	Listen() Address
-
-	// Start starts the node's main process, and returns once it has been started,
-	// not once it serves. Its output is appended to the node's log. An error if one
-	// already runs.
-	Start(ctx context.Context, argv []string) error
-	// Signal sends a signal to the main process alone.
-	Signal(ctx context.Context, sig syscall.Signal) error
-	// Kill ends every process of the node at once and returns when none is left.
-	// No error when none ran.
-	Kill(ctx context.Context) error
-	// Freeze stops every process of the node from running, without ending it; Thaw
-	// lets them go on. Both are idempotent and return when it is so.
-	Freeze(ctx context.Context) error
-	Thaw(ctx context.Context) error
-	// Running tells whether any process of the node is left.
-	Running(ctx context.Context) (bool, error)
-	// Life is the newest life of the main process; nil before the first Start. It can
-	// have begun without Start, where somebody else may start the server again.
-	Life() *Life
-
-	// Run runs a command on the host, beside the server or without it, as the user
-	// that the server runs as, and waits for it. A non-zero exit is an *ExitError,
-	// which carries the end of its standard error.
-	Run(ctx context.Context, cmd Command) (Output, error)
-	// Put unpacks a tar archive into an existing directory; Get packs a directory
-	// (its contents, without its own name) as one. Owners are not kept: everything
-	// put belongs to the user that the server runs as. Modes are.
-	Put(ctx context.Context, dir string, archive io.Reader) error
-	Get(ctx context.Context, dir string) (io.ReadCloser, error)
-	// Log is the node's log from a byte offset on.
-	Log(ctx context.Context, from int64) ([]byte, error)
-
-	// ResourceSample is what all processes of the node use now. CPUPercent counts since the
-	// call before (0 at the first).
-	Usage(ctx context.Context) (record.ResourceSample, error)
 }
 
 // Provider makes hosts and removes them.
 type Provider interface {
-	// Host makes room for one more node.
+	// Host makes one more node.
 	Host(ctx context.Context, name string) (Host, error)
 	// Keep leaves everything as it is when pgchaos ends, for `pgchaos clean RUN` to remove.
 	Keep() error

@@ -1,20 +1,11 @@
 package cluster
 
-import (
-	"context"
-	"errors"
-)
+import "context"
 
 // Limits are what a node may use; 0 is no limit.
 type Limits struct {
 	NanoCPUs int64 // billionths of a core
 	Memory   int64 // bytes
-}
-
-// Limited is a Host whose node's limits can be changed while it runs.
-type Limited interface {
-	Limits(ctx context.Context) (Limits, error)
-	SetLimits(ctx context.Context, to Limits) error
 }
 
 // Limits are the node's limits now.
@@ -35,15 +26,4 @@ func (n *Node) SetLimits(ctx context.Context, to Limits) error {
 		}
 		return host.SetLimits(ctx, to)
 	})
-}
-
-func (n *Node) limited() (Limited, error) {
-	host, err := n.machine()
-	if err != nil {
-		return nil, err
-	}
-	if l, ok := host.(Limited); ok {
-		return l, nil
-	}
-	return nil, errors.New("this provider cannot limit a node; docker can")
 }

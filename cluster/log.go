@@ -9,7 +9,7 @@ import (
 // markLog notes how far the log has been written, so that complaints are those
 // of what is about to be tried.
 func (n *Node) markLog(ctx context.Context) {
-	host, err := n.machine()
+	host, err := n.files()
 	if err != nil {
 		return
 	}
@@ -30,7 +30,7 @@ func (n *Node) markLog(ctx context.Context) {
 // an error. Nothing is decided by them.
 func (n *Node) complaints(ctx context.Context) string {
 	const most = 4
-	host, err := n.machine()
+	host, err := n.files()
 	if err != nil {
 		return ""
 	}

@@ -5,15 +5,6 @@ import (
 	"errors"
 )
 
-// Networked is a Host whose node can be cut off from everybody, clients included,
-// without a word to anybody: nothing answers, and nothing is refused. Both methods
-// are idempotent and return when it is so. Not every provider can: the processes of
-// one machine share its network.
-type Networked interface {
-	Disconnect(ctx context.Context) error
-	Connect(ctx context.Context) error
-}
-
 // Disconnect pulls the node's network cable. A server that does not run has none.
 func (n *Node) Disconnect(ctx context.Context) error {
 	return n.locked(ctx, "disconnect", "", func(ctx context.Context) error {
@@ -21,7 +12,7 @@ func (n *Node) Disconnect(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if n.running() == nil {
+		if n.down() {
 			return ErrNotRunning
 		}
 		if n.unplugged.Load() {
@@ -51,14 +42,3 @@ func (n *Node) Reconnect(ctx context.Context) error {
 
 // Disconnected tells whether the node's cable is pulled.
 func (n *Node) Disconnected() bool { return n.unplugged.Load() }
-
-func (n *Node) networked() (Networked, error) {
-	host, err := n.machine()
-	if err != nil {
-		return nil, err
-	}
-	if net, ok := host.(Networked); ok {
-		return net, nil
-	}
-	return nil, errors.New("this provider cannot disconnect a node; docker can")
-}

@@ -127,7 +127,7 @@ func (n *Node) State(ctx context.Context) record.NodeState {
 
 // Down tells whether it is certain that no process of the node runs.
 func (n *Node) Down(ctx context.Context) bool {
-	host, err := n.machine()
+	host, err := n.processes()
 	if err != nil {
 		return false
 	}
@@ -150,7 +150,7 @@ func (n *Node) readState(ctx context.Context) (record.NodeState, error) {
 
 // Usage is what the node's processes use now.
 func (n *Node) Usage(ctx context.Context) (record.ResourceSample, error) {
-	host, err := n.machine()
+	host, err := n.measured()
 	if err != nil {
 		return record.ResourceSample{}, err
 	}
@@ -161,7 +161,7 @@ func (n *Node) Usage(ctx context.Context) (record.ResourceSample, error) {
 
 // Log is everything the node's server has logged.
 func (n *Node) Log(ctx context.Context) ([]byte, error) {
-	host, err := n.machine()
+	host, err := n.files()
 	if err != nil {
 		return nil, err
 	}
@@ -206,18 +206,32 @@ func (n *Node) machine() (Host, error) {
 // node's port, upstream or synchronous regime. postgresql.auto.conf cannot be
 // moved: what somebody sets by ALTER SYSTEM on a primary, its clones inherit,
 // and it overrides what is written here.
-func (n *Node) confDir() string  { return path.Join((*n.host.Load()).Dir(), "conf") }
-func (n *Node) dataDir() string  { return path.Join((*n.host.Load()).Dir(), "data") }
-func (n *Node) confFile() string { return path.Join(n.confDir(), confFile) }
-func (n *Node) backupDir(name string) string {
-	return path.Join((*n.host.Load()).Dir(), "backups", name)
+//
+// They are empty where the host has no files: whatever uses them fails for that reason.
+func (n *Node) confDir() string              { return n.path("conf") }
+func (n *Node) dataDir() string              { return n.path("data") }
+func (n *Node) backupDir(name string) string { return n.path("backups", name) }
+func (n *Node) confFile() string             { return path.Join(n.confDir(), confFile) }
+
+func (n *Node) path(below ...string) string {
+	files, err := n.files()
+	if err != nil {
+		return ""
+	}
+	return path.Join(append([]string{files.Dir()}, below...)...)
 }
 
-func (n *Node) program(name string) string { return (*n.host.Load()).Program(name) }
+func (n *Node) program(name string) string {
+	files, err := n.files()
+	if err != nil {
+		return name
+	}
+	return files.Program(name)
+}
 
 // place is where the node is, and whom it follows.
 func (n *Node) place() place {
-	host, err := n.machine()
+	host, err := n.files()
 	if err != nil {
 		return place{name: n.Name()}
 	}

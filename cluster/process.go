@@ -97,13 +97,20 @@ func (n *Node) running() *process {
 	return n.process
 }
 
+// down tells whether it is certain that no server runs: of a node whose processes pgchaos
+// does not know, it never is.
+func (n *Node) down() bool {
+	_, err := n.processes()
+	return err == nil && n.running() == nil
+}
+
 // adopt takes a life that this node did not begin for the server's. n.mu is held.
 func (n *Node) adopt() {
-	host := n.host.Load()
-	if host == nil {
+	host, err := n.processes()
+	if err != nil {
 		return
 	}
-	if life := (*host).Life(); life != n.process.life && !life.Over() {
+	if life := host.Life(); life != n.process.life && !life.Over() {
 		n.process = &process{life: life, serve: n.process.serve, up: true}
 		go n.watch(n.process)
 	}
@@ -174,7 +181,7 @@ func (n *Node) launch(ctx context.Context, how serving) (*process, error) {
 		}
 		return p, nil
 	}
-	host, err := n.machine()
+	host, err := n.processes()
 	if err != nil {
 		return nil, err
 	}
@@ -220,7 +227,7 @@ func (n *Node) setStarting(to bool) {
 // the host says that nothing runs, all the file could still do is to name a
 // process that has got the same number since, for which PostgreSQL would refuse
 // to start.
-func (n *Node) clearLeftovers(ctx context.Context, host Host) error {
+func (n *Node) clearLeftovers(ctx context.Context, host Processes) error {
 	if err := n.awaitEnd(ctx, host); err != nil {
 		return err
 	}
@@ -228,7 +235,7 @@ func (n *Node) clearLeftovers(ctx context.Context, host Host) error {
 }
 
 // awaitEnd waits until no process of the node is left.
-func (n *Node) awaitEnd(ctx context.Context, host Host) error {
+func (n *Node) awaitEnd(ctx context.Context, host Processes) error {
 	ctx, cancel := context.WithTimeout(ctx, endTimeout)
 	defer cancel()
 	for {
@@ -295,6 +302,10 @@ func (n *Node) stop(ctx context.Context, mode StopMode, timeout time.Duration) e
 	if !ok {
 		return fmt.Errorf("%q is no way to stop a server; fast, smart and immediate are", mode)
 	}
+	host, err := n.processes()
+	if err != nil {
+		return err
+	}
 	p := n.running()
 	if p == nil {
 		return ErrNotRunning
@@ -304,10 +315,6 @@ func (n *Node) stop(ctx context.Context, mode StopMode, timeout time.Duration) e
 	}
 	if timeout <= 0 {
 		timeout = stopTimeout
-	}
-	host, err := n.machine()
-	if err != nil {
-		return err
 	}
 	n.expectExit()
 	n.leaving.Store(true)
@@ -344,10 +351,10 @@ func (n *Node) ReadOnly() bool {
 // when no process of it is left.
 func (n *Node) Restart(ctx context.Context, mode StopMode, timeout time.Duration, stopped func()) error {
 	return n.locked(ctx, "restart", "", func(ctx context.Context) error {
-		p := n.running()
-		if p == nil {
+		if n.down() {
 			return ErrNotRunning
 		}
+		p := n.running()
 		if err := n.stop(ctx, mode, timeout); err != nil {
 			return err
 		}
@@ -361,7 +368,7 @@ func (n *Node) Restart(ctx context.Context, mode StopMode, timeout time.Duration
 func (n *Node) Kill(ctx context.Context) error { return n.locked(ctx, "kill", "", n.kill) }
 
 func (n *Node) kill(ctx context.Context) error {
-	host, err := n.machine()
+	host, err := n.processes()
 	if err != nil {
 		return err
 	}
@@ -384,11 +391,11 @@ func (n *Node) kill(ctx context.Context) error {
 // get no answers.
 func (n *Node) Pause(ctx context.Context) error {
 	return n.locked(ctx, "pause", "", func(ctx context.Context) error {
-		host, err := n.machine()
+		host, err := n.freezing()
 		if err != nil {
 			return err
 		}
-		if n.running() == nil {
+		if n.down() {
 			return ErrNotRunning
 		}
 		if n.paused.Load() {
@@ -405,7 +412,7 @@ func (n *Node) Paused() bool { return n.paused.Load() }
 // Resume lets a paused node go on. It is idempotent.
 func (n *Node) Resume(ctx context.Context) error {
 	return n.locked(ctx, "resume", "", func(ctx context.Context) error {
-		host, err := n.machine()
+		host, err := n.freezing()
 		if err != nil {
 			return err
 		}

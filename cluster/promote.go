@@ -17,7 +17,7 @@ const promoteSeconds = 60
 func (n *Node) Promote(ctx context.Context) error { return n.locked(ctx, "promote", "", n.promote) }
 
 func (n *Node) promote(ctx context.Context) error {
-	if n.running() == nil {
+	if n.down() {
 		return ErrNotRunning
 	}
 	if n.paused.Load() {

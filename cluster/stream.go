@@ -102,7 +102,7 @@ func (n *Node) awaitStreaming(ctx context.Context, upstream *Node, timeout time.
 		case ctx.Err() == nil:
 			why = err // and not that the time was up
 		}
-		if n.running() == nil {
+		if n.down() {
 			return fmt.Errorf("%s does not stream from %s: its server ended%s", n.Name(), upstream.Name(), n.complaints(ctx))
 		}
 		if wait.For(ctx, 20*time.Millisecond) != nil {

@@ -32,7 +32,7 @@ func bind(steps []spec.Step, scene *chaos.Scene, l loads, keep keepExec) []chaos
 		b := chaos.Step{
 			Name: s.Name, Action: kind.Name, Facts: kind.Facts, Fault: kind.Outage,
 			For: time.Duration(s.For), SamePhase: !s.BeginsPhase(), Do: s.Parameters().Action(env),
-			Reverse: kind.Reverse(s.Parameters(), env),
+			Needs: kind.Capabilities, Reverse: kind.Reverse(s.Parameters(), env),
 		}
 		if s.At != nil {
 			at := time.Duration(*s.At)

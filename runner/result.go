@@ -90,9 +90,18 @@ func (r *run) collect() error {
 	defer r.watch.mu.Unlock()
 	r.result.Usage = thinUsage(r.watch.usage, r.result.Phases, r.result.Duration)
 	for node, err := range r.watch.errs {
+		if lacksCapability(err) {
+			continue
+		}
 		r.note(node, "its resource use could not always be read: "+err.Error())
 	}
 	return nil
+}
+
+// lacksCapability tells whether an error says only that the provider cannot do something.
+func lacksCapability(err error) bool {
+	var lacks *cluster.LacksError
+	return errors.As(err, &lacks)
 }
 
 // judge draws the verdict from all that is known now.
@@ -127,6 +136,9 @@ func (r *run) keepLogs(ctx context.Context) error {
 	var errs []error
 	for _, n := range r.cluster.Nodes() {
 		log, err := n.Log(ctx)
+		if lacksCapability(err) {
+			continue
+		}
 		if err != nil || len(bytes.TrimSpace(log)) == 0 {
 			errs = append(errs, err)
 			continue

@@ -14,7 +14,7 @@ cluster:
   docker: {image: "postgres:17", names: exact, network: pgnet, subnet: 172.28.0.0/16, ports: {ab: 5432, cd: 15432},
     restart: unless-stopped, memory: 512MB, cpus: 1.5}
 `
-	e, resolved, err := Load("x", []byte(text), Options{})
+	e, resolved, err := Load("x", []byte(text), Options{Providers: someProviders()})
 	if err != nil {
 		t.Fatal(err)
 	}

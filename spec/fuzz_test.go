@@ -40,7 +40,7 @@ func FuzzLoad(f *testing.F) {
 		f.Add(text, "timeline[0].at=5s", "a: [b #")
 	}
 	f.Fuzz(func(t *testing.T, text []byte, set, env string) {
-		o := Options{Getenv: func(string) (string, bool) { return env, env != "" }}
+		o := Options{Providers: someProviders(), Getenv: func(string) (string, bool) { return env, env != "" }}
 		if set != "" {
 			o.Set = []string{set}
 		}

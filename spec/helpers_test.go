@@ -4,6 +4,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"pgchaos/chaos/fault"
+	"pgchaos/cluster"
 )
 
 // onB are the parameters of an action on the node b.
@@ -17,5 +18,14 @@ func sameSteps() cmp.Option {
 	return cmp.Options{
 		cmp.AllowUnexported(Step{}, action{}),
 		cmp.Comparer(func(a, b fault.Kind) bool { return a.Name == b.Name }),
+	}
+}
+
+// someProviders are a provider whose nodes can do little, and one whose nodes can do all.
+func someProviders() []cluster.Description {
+	few := []cluster.Capability{cluster.CanRun, cluster.CanFreeze, cluster.CanReachFiles}
+	return []cluster.Description{
+		{Name: "local", Summary: "processes of this machine", Capabilities: few, Lacks: "its nodes are processes of one machine"},
+		{Name: "docker", Summary: "containers", Capabilities: append(few, cluster.CanCutOff, cluster.CanLimit), Frozen: "no command runs in a paused container"},
 	}
 }

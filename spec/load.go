@@ -7,6 +7,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"pgchaos/cluster"
 	"pgchaos/internal/redact"
 )
 
@@ -20,6 +21,9 @@ type Options struct {
 	// ReadFile reads the file that a script: names; nil: files cannot be read here. The
 	// resolved text has the script itself in its place.
 	ReadFile func(name string) ([]byte, error)
+	// Providers are those that there are; nil: the file's provider, and what its nodes can
+	// do, are not checked.
+	Providers []cluster.Description
 	// Check looks for what is wrong with an experiment that has no mistake in itself, on
 	// the machine at hand; it may be nil.
 	Check func(*Experiment) []Finding
@@ -55,9 +59,9 @@ func Load(file string, text []byte, o Options) (*Experiment, []byte, error) {
 	d.nameScripts(&e)
 	e.fillDefaults(d)
 	e.Secrets = d.secretsOf(&e)
-	validate(&e, d)
+	v := &validator{e: &e, d: d, providers: o.Providers}
+	v.validate()
 	if len(d.problems) == 0 && o.Check != nil {
-		v := &validator{&e, d}
 		for _, f := range o.Check(&e) {
 			v.badKey(f.Path, f.What, f.Right)
 		}

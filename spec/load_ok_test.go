@@ -209,7 +209,7 @@ func TestTooLongAndTooDeepFiles(t *testing.T) {
 			"c: &c [*b, *b, *b, *b, *b, *b, *b, *b]\nname: *c\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, _, err := Load("x", []byte(text), Options{}); err == nil {
+			if _, _, err := Load("x", []byte(text), Options{Providers: someProviders()}); err == nil {
 				t.Error("it loads")
 			}
 		})

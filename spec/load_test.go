@@ -56,7 +56,7 @@ func TestMistakesAreReportedAllAtOnce(t *testing.T) {
 
 func optionsIn(text string) Options {
 	env := map[string]string{}
-	var o Options
+	o := Options{Providers: someProviders()}
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(line, "\n")
 		if set, ok := strings.CutPrefix(line, "# set: "); ok {

@@ -118,7 +118,7 @@ duration: 1s
 func TestAWorkloadThatEndsByItselfNeedsNoDuration(t *testing.T) {
 	const head = "name: x\ncluster: {nodes: [a]}\nload: {w: {kind: sql, sql: select 1"
 	mustLoad(t, head+", iterations: 5}}", Options{})
-	if _, _, err := Load("x", []byte(head+"}}"), Options{}); err == nil {
+	if _, _, err := Load("x", []byte(head+"}}"), Options{Providers: someProviders()}); err == nil {
 		t.Error("nothing says when the load ends")
 	}
 }
@@ -126,7 +126,7 @@ func TestAWorkloadThatEndsByItselfNeedsNoDuration(t *testing.T) {
 func TestAWorkloadThatHasEndedCanBeStartedAgain(t *testing.T) {
 	const head = "name: x\ncluster: {nodes: [a]}\ntimeline: [{at: 1s, start_load: w}, {at: 5s, start_load: w}]\nload: {w: {kind: sql, sql: select 1"
 	mustLoad(t, head+", duration: 2s}}", Options{})
-	if _, _, err := Load("x", []byte(head+"}}"), Options{}); err == nil {
+	if _, _, err := Load("x", []byte(head+"}}"), Options{Providers: someProviders()}); err == nil {
 		t.Error("it never ends, and is started twice")
 	}
 }

@@ -11,12 +11,13 @@ import (
 	"github.com/invopop/jsonschema"
 
 	"pgchaos/chaos/fault"
+	"pgchaos/cluster"
 )
 
 // Schema is the JSON Schema (2020-12) of an experiment file, for editors. It is
 // made from the same types that Load decodes into, and knows their shorthands; what
-// needs more than one place of the file to be judged, only Load can tell.
-func Schema() ([]byte, error) {
+// needs more than one place of the file to be judged, only Load can tell. Known are the providers.
+func Schema(known []cluster.Description) ([]byte, error) {
 	r := &jsonschema.Reflector{
 		Anonymous:                  true,
 		FieldNameTag:               "yaml",
@@ -34,6 +35,7 @@ func Schema() ([]byte, error) {
 	}
 	s.Title = "pgchaos experiment"
 	constrain(s)
+	describeProviders(s, known)
 	text, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("encode the JSON schema: %w", err)
@@ -219,7 +221,6 @@ func choice(of []string) []*jsonschema.Schema {
 // constrainWords says which words can stand where.
 func constrainWords(defs jsonschema.Definitions) {
 	for at, of := range map[[2]string][]string{
-		{"Cluster", "provider"}:    providers(),
 		{"Docker", "names"}:        nameForms(),
 		{"Docker", "restart"}:      restarts(),
 		{"Synchronous", "commit"}:  commits(),
@@ -241,6 +242,24 @@ func constrainWords(defs jsonschema.Definitions) {
 	}
 	property(defs["Condition"], "role").AdditionalProperties = either(choice(roleWords())...)
 	property(defs["Condition"], "sync_state").AdditionalProperties = either(choice(syncStates())...)
+}
+
+// describeProviders says which providers there are.
+func describeProviders(s *jsonschema.Schema, known []cluster.Description) {
+	p := property(s.Definitions["Cluster"], "provider")
+	p.Type, p.AnyOf = "", choice(providers(known))
+	for i, d := range known {
+		words := "; "
+		if i == 0 {
+			words = "Where the nodes run: "
+		}
+		p.Description += words + d.Name
+		if d.Name == defaultProvider {
+			p.Description += " (the default)"
+		}
+		p.Description += ", " + d.Summary
+	}
+	p.Description += "."
 }
 
 func property(s *jsonschema.Schema, key string) *jsonschema.Schema {

@@ -13,7 +13,7 @@ import (
 
 func compileSchema(t *testing.T) (*jsonschema.Schema, map[string]any) {
 	t.Helper()
-	text, err := Schema()
+	text, err := Schema(someProviders())
 	if err != nil {
 		t.Fatal(err)
 	}

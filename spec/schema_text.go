@@ -33,7 +33,6 @@ func descriptions() map[string]string {
 		"Baseline.P95":          "The greatest 95 percentile of the response times; 2s by default.",
 
 		"Cluster":             "The nodes, and how they are set up.",
-		"Cluster.Provider":    "Where the nodes run: local (the default) is processes of this machine, docker is containers.",
 		"Cluster.Postgres":    "The major version of PostgreSQL. Left out: the newest installed.",
 		"Cluster.Nodes":       "The nodes: a list of names, or a mapping of names to settings. The first is the primary.",
 		"Cluster.Settings":    "postgresql.conf of every node.",

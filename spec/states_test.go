@@ -136,7 +136,7 @@ func TestStepsThatCanNeverRun(t *testing.T) {
 			text += "- {clone: {node: d, backup: last}}\n"
 			text = strings.Replace(text, "timeline:\n", "timeline:\n- {backup: {node: a, name: last}}\n", 1)
 		}
-		_, _, err := Load("x.yaml", []byte(text), Options{})
+		_, _, err := Load("x.yaml", []byte(text), Options{Providers: someProviders()})
 		switch {
 		case tc.says == "" && err != nil && !onlyTheLast(err):
 			t.Errorf("%s: %v", tc.steps, err)

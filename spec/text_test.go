@@ -32,7 +32,7 @@ func TestFilesThatAreRead(t *testing.T) {
 		"JSON":                  `{"name": "y",` + "\n\t" + `"cluster": {"nodes": ["a"]}, "load": {"w": {"kind": "insert"}}, "duration": "5s"}`,
 		"a long line":           plainFile + "description: " + strings.Repeat("x", 200_000),
 	} {
-		if _, _, err := Load("x.yaml", []byte(text), Options{}); err != nil {
+		if _, _, err := Load("x.yaml", []byte(text), Options{Providers: someProviders()}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -70,7 +70,7 @@ func TestMessagesAboutTheFile(t *testing.T) {
 		"only a text":          {"hello\n", 1, 1, "not a mapping"},
 		"a second document":    {plainFile + "---\n" + plainFile, 5, 1, "a second document"},
 	} {
-		_, _, err := Load("x.yaml", []byte(tc.text), Options{})
+		_, _, err := Load("x.yaml", []byte(tc.text), Options{Providers: someProviders()})
 		var all Problems
 		if !errors.As(err, &all) {
 			t.Errorf("%s: %v", name, err)

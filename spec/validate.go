@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"pgchaos/cluster"
 	"pgchaos/internal/spell"
 	"pgchaos/standbynames"
 )
@@ -15,12 +16,13 @@ import (
 // validator finds what the types allow and the experiment cannot mean. Whatever
 // decoding has already found fault with, it leaves alone.
 type validator struct {
-	e *Experiment
-	d *decoder
+	e         *Experiment
+	d         *decoder
+	providers []cluster.Description // those that are known; nil: the provider is not checked
 }
 
-func validate(e *Experiment, d *decoder) {
-	v := &validator{e, d}
+func (v *validator) validate() {
+	e, d := v.e, v.d
 	v.name("name", e.Name, "the experiment")
 	v.positive("duration", e.Duration)
 	v.positive("baseline.median", e.Baseline.Median)
@@ -124,7 +126,9 @@ func lastKey(path string) string { return path[strings.LastIndexByte(path, '.')+
 
 func (v *validator) cluster() {
 	c := &v.e.Cluster
-	v.oneOf("cluster.provider", c.Provider, providers()...)
+	if v.providers != nil {
+		v.oneOf("cluster.provider", c.Provider, providers(v.providers)...)
+	}
 	if v.d.has("cluster.postgres") {
 		v.between("cluster.postgres", c.Postgres, minPostgres, maxPostgres)
 	}

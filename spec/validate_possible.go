@@ -63,8 +63,9 @@ func (t *timelineStates) obstacle(s *Step, n *nodeState) (what, right string) {
 		return is(what), right
 	case !t.reaches(s.Kind(), n):
 		return "the node " + n.name + " " + cableWords(action) + sinceStep(n.pulled), cableRemedy(action)
-	case action == "exec" && n.process == paused && t.v.e.Cluster.Provider == "docker":
-		return is("is paused, and no command runs in a paused container"), "resume it before"
+	}
+	if d, _ := t.v.provider(); action == "exec" && n.process == paused && d.Frozen != "" {
+		return is("is paused, and " + d.Frozen), "resume it before"
 	}
 	return t.wrongRole(action, n)
 }

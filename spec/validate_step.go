@@ -70,9 +70,7 @@ func (v *validator) action(path string, a action) {
 	if a.kind.Needs.Process != 0 {
 		v.actedOn(path, a)
 	}
-	if why := lacks(v.e.Cluster.Provider, a.kind.Capability); why != "" {
-		v.badKey(path, "the "+v.e.Cluster.Provider+" provider cannot "+a.kind.Name+" a node: "+why, a.kind.Instead)
-	}
+	v.capable(path, a.kind)
 	if words, ok := p.(fault.WithWords); ok {
 		v.words(path, p, words.Words())
 	}

@@ -23,7 +23,7 @@ func TestWarnings(t *testing.T) {
 			text += "  synchronous: {standbys: \"" + tt.sync + "\"}\n"
 		}
 		text += "load: {w: {kind: insert}}\ntimeline:\n" + tt.steps + "\n"
-		e, _, err := Load("x.yaml", []byte(text), Options{})
+		e, _, err := Load("x.yaml", []byte(text), Options{Providers: someProviders()})
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 			continue

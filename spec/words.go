@@ -1,7 +1,5 @@
 package spec
 
-import "pgchaos/chaos/fault"
-
 // The kinds of workloads.
 const (
 	kindInsert = "insert"
@@ -61,17 +59,6 @@ func keyForms() []string { return []string{"packed", "serial"} }
 
 // targets are the words, beside the nodes, that a workload can be aimed at.
 func targets() []string { return []string{"primary", "replicas", "each"} }
-
-// providers are where the nodes can run.
-func providers() []string { return []string{"local", "docker"} }
-
-// lacks says why a provider cannot do what an action needs; "" where it can.
-func lacks(provider string, c fault.Capability) string {
-	if provider == "local" && c != "" {
-		return "its nodes are processes of one machine"
-	}
-	return ""
-}
 
 // nameForms say what the docker provider calls its containers.
 func nameForms() []string { return []string{"run", "exact"} }

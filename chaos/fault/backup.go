@@ -17,7 +17,8 @@ func backup() Kind {
 	return Kind{
 		Name: "backup", Group: Replication, Doc: "Makes a base backup and keeps it under a name.",
 		New: func() Parameters { return &Backup{} }, One: true,
-		Needs: Needs{Process: Running, Connected: true},
+		Needs:        Needs{Process: Running, Connected: true},
+		Capabilities: []cluster.Capability{cluster.CanReachFiles},
 	}
 }
 

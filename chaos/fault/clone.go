@@ -23,7 +23,8 @@ func clone() Kind {
 		Name: "clone", Group: Replication, Doc: "Adds a standby, or builds one anew, from a base backup.",
 		New:   func() Parameters { return &Clone{} },
 		Facts: record.Facts{Starts: true, Thaws: true, Connects: true, Standby: true}, One: true,
-		Needs: Needs{Process: Absent | Present, Connected: true},
+		Needs:        Needs{Process: Absent | Present, Connected: true},
+		Capabilities: []cluster.Capability{cluster.CanRun, cluster.CanReachFiles},
 	}
 }
 

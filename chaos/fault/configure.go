@@ -24,9 +24,10 @@ type Configure struct {
 func configure() Kind {
 	return Kind{
 		Name: "configure", Group: Replication, Doc: "Changes settings of a node, and reloads them.",
-		New:   func() Parameters { return &Configure{} },
-		Facts: record.Facts{Reloads: true, Demands: true},
-		Needs: Needs{Process: Running | Stopped, Connected: true, Files: true},
+		New:          func() Parameters { return &Configure{} },
+		Facts:        record.Facts{Reloads: true, Demands: true},
+		Needs:        Needs{Process: Running | Stopped, Connected: true, Files: true},
+		Capabilities: []cluster.Capability{cluster.CanRun, cluster.CanReachFiles},
 	}
 }
 

@@ -16,7 +16,7 @@ func connect() Kind {
 		Name: "connect", Group: Networks, Doc: "Ends a disconnect.",
 		New:   func() Parameters { return &Connect{} },
 		Facts: record.Facts{Connects: true}, Phase: true,
-		Needs: Needs{Process: Present}, Capability: Network, Instead: "run it with provider: docker, or pause the node",
+		Needs: Needs{Process: Present}, Capabilities: []cluster.Capability{cluster.CanCutOff}, Instead: "pause the node",
 	}
 }
 

@@ -15,10 +15,10 @@ type Disconnect struct{ OnNodes }
 func disconnect() Kind {
 	return Kind{
 		Name: "disconnect", Group: Networks,
-		Doc:   "Cuts nodes off from the network: nothing answers, and nothing is refused. Not with the local provider.",
+		Doc:   "Cuts nodes off from the network: nothing answers, and nothing is refused. Not every provider can.",
 		New:   func() Parameters { return &Disconnect{} },
 		Facts: record.Facts{Cuts: true}, Outage: true, Phase: true, Undo: reconnect(), Reversible: true,
-		Needs: Needs{Process: Running | Paused}, Capability: Network, Instead: "run it with provider: docker, or pause the node",
+		Needs: Needs{Process: Running | Paused}, Capabilities: []cluster.Capability{cluster.CanCutOff}, Instead: "pause the node",
 	}
 }
 

@@ -28,9 +28,10 @@ type Exec struct {
 func exec() Kind {
 	return Kind{
 		Name: "exec", Group: Networks, Doc: "Runs a line of shell on a node; its first line of output is shown on the timeline.",
-		New:   func() Parameters { return &Exec{} },
-		Facts: record.Facts{Provokes: true},
-		Needs: Needs{Process: Present},
+		New:          func() Parameters { return &Exec{} },
+		Facts:        record.Facts{Provokes: true},
+		Needs:        Needs{Process: Present},
+		Capabilities: []cluster.Capability{cluster.CanReachFiles},
 	}
 }
 

@@ -17,8 +17,9 @@ type Follow struct {
 func follow() Kind {
 	return Kind{
 		Name: "follow", Group: Replication, Doc: "Points a standby at another node.",
-		New:   func() Parameters { return &Follow{} },
-		Needs: Needs{Process: Running | Stopped, Connected: true, Files: true},
+		New:          func() Parameters { return &Follow{} },
+		Needs:        Needs{Process: Running | Stopped, Connected: true, Files: true},
+		Capabilities: []cluster.Capability{cluster.CanRun, cluster.CanReachFiles},
 	}
 }
 

@@ -16,7 +16,8 @@ func kill() Kind {
 		Name: "kill", Group: Servers, Doc: "Kills nodes, as a power failure would.",
 		New:   func() Parameters { return &Kill{} },
 		Facts: record.Facts{Ends: true, Kills: true}, Outage: true, Phase: true, Undo: startAgain(), Reversible: true,
-		Needs: Needs{Process: Running | Paused},
+		Needs:        Needs{Process: Running | Paused},
+		Capabilities: []cluster.Capability{cluster.CanRun},
 	}
 }
 

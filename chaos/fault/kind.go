@@ -35,9 +35,9 @@ type Kind struct {
 	One bool
 	// Needs are what the action needs of its node.
 	Needs Needs
-	// Capability is what the provider must be able to do; "": any provider will do.
-	Capability Capability
-	// Instead says what a user can write where the provider lacks the capability.
+	// Capabilities are what the node must be able to do; none: it is enough that clients can connect to it.
+	Capabilities []cluster.Capability
+	// Instead is what a user can do where the node lacks one: "pause the node"; "": there is nothing like it.
 	Instead string
 }
 
@@ -50,15 +50,6 @@ const (
 	Networks    Group = "Networks and machines"
 	Replication Group = "Replication"
 	Load        Group = "Load and checks"
-)
-
-// Capability is something that not every provider can do.
-type Capability string
-
-// The capabilities.
-const (
-	Network Capability = "network" // a node has a network of its own, which can be cut off
-	Limits  Capability = "limits"  // a node can be given less memory or CPU while it runs
 )
 
 // Process is a set of states of a server.

@@ -33,10 +33,10 @@ func TooLittle(memory units.Size) (what, right string) {
 
 func limit() Kind {
 	return Kind{
-		Name: "limit", Group: Networks, Doc: "Changes what a node may use, while it runs. Not with the local provider.",
+		Name: "limit", Group: Networks, Doc: "Changes what a node may use, while it runs. Not every provider can.",
 		New:   func() Parameters { return &Limit{} },
 		Facts: record.Facts{Provokes: true}, Phase: true, Undo: unlimit(), Reversible: true,
-		Needs: Needs{Process: Present}, Capability: Limits, Instead: "run it with provider: docker",
+		Needs: Needs{Process: Present}, Capabilities: []cluster.Capability{cluster.CanLimit},
 	}
 }
 

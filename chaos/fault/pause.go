@@ -17,7 +17,8 @@ func pause() Kind {
 		Name: "pause", Group: Servers, Doc: "Freezes nodes: their connections stay, and nothing answers.",
 		New:   func() Parameters { return &Pause{} },
 		Facts: record.Facts{Freezes: true}, Outage: true, Phase: true, Undo: goOn(), Reversible: true,
-		Needs: Needs{Process: Running},
+		Needs:        Needs{Process: Running},
+		Capabilities: []cluster.Capability{cluster.CanFreeze},
 	}
 }
 

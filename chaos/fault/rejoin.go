@@ -21,7 +21,8 @@ func rejoin() Kind {
 		Name: "rejoin", Group: Replication, Doc: "Makes a standby of a former primary, by a restart, pg_rewind or a new base backup.",
 		New:   func() Parameters { return &Rejoin{} },
 		Facts: record.Facts{Starts: true, Thaws: true, Connects: true, Standby: true}, One: true,
-		Needs: Needs{Process: Running | Stopped, Connected: true},
+		Needs:        Needs{Process: Running | Stopped, Connected: true},
+		Capabilities: []cluster.Capability{cluster.CanRun, cluster.CanReachFiles},
 	}
 }
 

@@ -18,7 +18,8 @@ func restart() Kind {
 		Name: "restart", Group: Servers, Doc: "Shuts nodes down and starts them again.",
 		New:   func() Parameters { return &Restart{} },
 		Facts: record.Facts{Restarts: true, Starts: true}, Outage: true, Phase: true, Undo: startAgain(),
-		Needs: Needs{Process: Running, Connected: true},
+		Needs:        Needs{Process: Running, Connected: true},
+		Capabilities: []cluster.Capability{cluster.CanRun, cluster.CanReachFiles},
 	}
 }
 

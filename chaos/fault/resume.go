@@ -16,7 +16,8 @@ func resume() Kind {
 		Name: "resume", Group: Servers, Doc: "Lets frozen nodes go on.",
 		New:   func() Parameters { return &Resume{} },
 		Facts: record.Facts{Thaws: true}, Phase: true,
-		Needs: Needs{Process: Paused},
+		Needs:        Needs{Process: Paused},
+		Capabilities: []cluster.Capability{cluster.CanFreeze},
 	}
 }
 

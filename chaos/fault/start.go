@@ -16,7 +16,8 @@ func start() Kind {
 		Name: "start", Group: Servers, Doc: "Starts nodes that do not run.",
 		New:   func() Parameters { return &Start{} },
 		Facts: record.Facts{Starts: true}, Phase: true,
-		Needs: Needs{Process: Stopped, Connected: true},
+		Needs:        Needs{Process: Stopped, Connected: true},
+		Capabilities: []cluster.Capability{cluster.CanRun, cluster.CanReachFiles},
 	}
 }
 

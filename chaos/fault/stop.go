@@ -44,7 +44,8 @@ func stop() Kind {
 		Name: "stop", Group: Servers, Doc: "Shuts nodes down in good order.",
 		New:   func() Parameters { return &Stop{} },
 		Facts: record.Facts{Ends: true}, Outage: true, Phase: true, Undo: startAgain(), Reversible: true,
-		Needs: Needs{Process: Running},
+		Needs:        Needs{Process: Running},
+		Capabilities: []cluster.Capability{cluster.CanRun},
 	}
 }
 

@@ -32,9 +32,6 @@ func TestEveryActionIsDocumented(t *testing.T) {
 				t.Errorf("%s: the field %s has the key %q, and the description %q", k.Name, f.Name, key, f.Tag.Get("jsonschema_description"))
 			}
 		}
-		if k.Capability != "" && k.Instead == "" {
-			t.Errorf("%s: what can a user write where the provider lacks %s?", k.Name, k.Capability)
-		}
 		if acts := k.Needs.Process != 0; !acts && (k.One || k.Reversible || k.Outage) {
 			t.Errorf("%s: it is done to a node, and says nothing about its server", k.Name)
 		}

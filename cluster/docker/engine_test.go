@@ -108,7 +108,7 @@ func newServer(t *testing.T, p *Provider, name string) *host {
 	made, err := p.Host(t.Context(), name)
 	must(t, err)
 	h := made.(*host)
-	runOn(t, h, made.Program("initdb"), "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--pgdata="+dataDir(h))
+	runOn(t, h, h.Program("initdb"), "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--pgdata="+dataDir(h))
 	runOn(t, h, "sh", "-c", "echo host all all all trust >>"+dataDir(h)+"/pg_hba.conf")
 	return h
 }
@@ -120,7 +120,7 @@ func runOn(t *testing.T, h *host, argv ...string) string {
 	return strings.TrimSpace(out.Stdout)
 }
 
-func dataDir(h cluster.Host) string { return path.Join(h.Dir(), "data") }
+func dataDir(h *host) string { return path.Join(h.Dir(), "data") }
 
 // start starts the server, and returns when it answers.
 func start(t *testing.T, h *host) {
@@ -180,7 +180,7 @@ func isTimeout(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &n) && n.Timeout()
 }
 
-func exitStatus(h cluster.Host) string {
+func exitStatus(h *host) string {
 	status, _ := h.Life().Exit()
 	return status
 }

@@ -47,7 +47,18 @@ type host struct {
 	usage    usage
 }
 
-var _ cluster.Host = (*host)(nil)
+// What a node of this provider can do.
+var _ interface {
+	cluster.Host
+	cluster.Processes
+	cluster.Freezing
+	cluster.Files
+	cluster.Measured
+	cluster.Networked
+	cluster.Limited
+	cluster.Executor
+	cluster.Alarming
+} = (*host)(nil)
 
 // The files on a node's volume beside its directory.
 const (

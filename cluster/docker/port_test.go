@@ -90,8 +90,9 @@ func TestFullDiskSaysWhatToDo(t *testing.T) {
 		create = append(create, "--label", key+"="+value)
 	}
 	docker(t, create...)
-	h, err := p.Host(t.Context(), "n1")
+	made, err := p.Host(t.Context(), "n1")
 	must(t, err)
+	h := made.(*host)
 	var archive bytes.Buffer
 	w := tar.NewWriter(&archive)
 	must(t, w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "large", Mode: 0o600, Size: 4 << 20}))

@@ -38,9 +38,9 @@ func TestPutAndGet(t *testing.T) {
 	p := testProvider(t, Options{})
 	made, err := p.Host(t.Context(), "n1")
 	must(t, err)
-	other, err := p.Host(t.Context(), "n2")
+	second, err := p.Host(t.Context(), "n2")
 	must(t, err)
-	h := made.(*host)
+	h, other := made.(*host), second.(*host)
 	runOn(t, h, "mkdir", h.Dir()+"/from")
 	must(t, h.Put(t.Context(), h.Dir()+"/from", testArchive(t,
 		tar.Header{Typeflag: tar.TypeDir, Name: "./", Mode: 0o755},
@@ -56,10 +56,10 @@ func TestPutAndGet(t *testing.T) {
 	// What is packed on one node is unpacked on another, as a backup is.
 	archive, err := h.Get(t.Context(), h.Dir()+"/from")
 	must(t, err)
-	runOn(t, other.(*host), "mkdir", other.Dir()+"/to")
+	runOn(t, other, "mkdir", other.Dir()+"/to")
 	must(t, other.Put(t.Context(), other.Dir()+"/to", archive))
 	must(t, archive.Close())
-	if got := runOn(t, other.(*host), "sh", "-c", look, other.Dir()+"/to"); got != want {
+	if got := runOn(t, other, "sh", "-c", look, other.Dir()+"/to"); got != want {
 		t.Errorf("copied: %s", got)
 	}
 	// A file is replaced, also while the archive is put into the node's own directory.

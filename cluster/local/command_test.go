@@ -16,8 +16,9 @@ func TestRun(t *testing.T) {
 	ctx := t.Context()
 	t.Setenv("PGDATABASE", "leaked")
 	p := testProvider(t, testBase(t), "run")
-	h, err := p.Host(ctx, "n1")
+	made, err := p.Host(ctx, "n1")
 	must(t, err)
+	h := made.(*host)
 	if entries, err := os.ReadDir(h.Dir()); len(entries) != 0 || err != nil {
 		t.Errorf("the new directory holds %v, %v", entries, err)
 	}
@@ -62,8 +63,9 @@ func TestRun(t *testing.T) {
 // its own, and a parent that is gone.
 func TestRunEndsWithContext(t *testing.T) {
 	p := testProvider(t, testBase(t), "cancel")
-	h, err := p.Host(t.Context(), "n1")
+	made, err := p.Host(t.Context(), "n1")
 	must(t, err)
+	h := made.(*host)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ended := make(chan time.Time, 1)
@@ -74,7 +76,7 @@ func TestRunEndsWithContext(t *testing.T) {
 		}()
 		err := until(ctx, func() (bool, error) { // all are there
 			all, err := processes(p.owner)
-			return len(live(family{dir: h.Dir(), uid: h.(*host).provider.owner.serverUID()}.of(all))) >= 4, err
+			return len(live(family{dir: h.Dir(), uid: h.provider.owner.serverUID()}.of(all))) >= 4, err
 		})
 		if err != nil {
 			t.Error(err)

@@ -30,7 +30,14 @@ type host struct {
 	usage usage
 }
 
-var _ cluster.Host = (*host)(nil)
+// What a node of this provider can do.
+var _ interface {
+	cluster.Host
+	cluster.Processes
+	cluster.Freezing
+	cluster.Files
+	cluster.Measured
+} = (*host)(nil)
 
 // mainProcess is one life of the node's main process.
 type mainProcess struct {

@@ -61,13 +61,14 @@ func newServer(ctx context.Context, p *Provider, name string) (*host, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = made.Run(ctx, cluster.Command{Argv: []string{
-		made.Program("initdb"), "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--pgdata=" + dataDir(made),
+	h := made.(*host)
+	_, err = h.Run(ctx, cluster.Command{Argv: []string{
+		h.Program("initdb"), "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--pgdata=" + dataDir(h),
 	}})
-	return made.(*host), err
+	return h, err
 }
 
-func dataDir(h cluster.Host) string { return filepath.Join(h.Dir(), "data") }
+func dataDir(h *host) string { return filepath.Join(h.Dir(), "data") }
 
 // start starts the server, and returns when it answers.
 func start(ctx context.Context, h *host) error {
@@ -185,7 +186,7 @@ func noGoroutines(t *testing.T) {
 	}
 }
 
-func exitStatus(h cluster.Host) string {
+func exitStatus(h *host) string {
 	status, _ := h.Life().Exit()
 	return status
 }

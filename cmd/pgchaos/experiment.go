@@ -60,7 +60,7 @@ func (f *experimentFlags) plan(ctx context.Context, name string, check func(*spe
 		set = append(set, "cluster.provider="+f.provider)
 	}
 	e, resolved, err := spec.Load(file, text, spec.Options{
-		Set: set, Getenv: func(name string) (string, bool) { return lookupEnv(ctx, name) }, ReadFile: beside(ctx, name), Check: check,
+		Set: set, Providers: descriptions(), Getenv: func(name string) (string, bool) { return lookupEnv(ctx, name) }, ReadFile: beside(ctx, name), Check: check,
 	})
 	if err != nil {
 		return nil, unlessInterrupted(ctx, err)

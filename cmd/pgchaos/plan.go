@@ -90,7 +90,7 @@ func newSchemaCommand() *cobra.Command {
   # yaml-language-server: $schema=pgchaos.schema.json`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			text, err := spec.Schema()
+			text, err := spec.Schema(descriptions())
 			if err != nil {
 				return err
 			}

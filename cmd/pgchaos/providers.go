@@ -51,6 +51,11 @@ func providers() map[string]openProvider {
 	}
 }
 
+// descriptions are what all providers say about themselves; the default one is the first.
+func descriptions() []cluster.Description {
+	return []cluster.Description{local.Describe(), docker.Describe()}
+}
+
 func providerNames() []string { return slices.Sorted(maps.Keys(providers())) }
 
 // findProvider looks a provider up.

@@ -1,0 +1,30 @@
+package cluster
+
+import (
+	"slices"
+
+	"pgchaos/record"
+)
+
+// Description is what a provider says about itself, before anything of it is made.
+type Description struct {
+	// Name is what cluster.provider and --provider call it.
+	Name string
+	// Summary is one clause on what its nodes are: "processes of this machine".
+	Summary string
+	// Capabilities are what its nodes can do.
+	Capabilities []Capability
+	// Lacks is why its nodes cannot do the rest: "its nodes are processes of one machine".
+	Lacks string
+	// Frozen is why no program runs on a node that is frozen; "": one does.
+	Frozen string
+	// Postgres is which versions of PostgreSQL its nodes can be, and where they come from.
+	Postgres string
+	// OwnProcesses: the servers are processes of this machine.
+	OwnProcesses bool
+	// UsageNotes are what the figures of its nodes' use of resources mean.
+	UsageNotes record.UsageNotes
+}
+
+// Can tells whether its nodes have a capability.
+func (d Description) Can(c Capability) bool { return slices.Contains(d.Capabilities, c) }
