@@ -265,6 +265,9 @@ func readLines(dir string, add func(journalLine)) (damage string, err error) {
 		if err != nil || checked && (l.Number != n || !intact(line)) {
 			return fmt.Sprintf("the timeline's journal is damaged in line %d: the steps from there on are not known", n), nil
 		}
+		if !checked { // it is of a pgchaos that wrote none
+			l.Intend, l.Undone = nil, nil
+		}
 		add(l)
 	}
 }
