@@ -22,6 +22,9 @@ type Description struct {
 	Postgres string
 	// OwnProcesses: the servers are processes of this machine.
 	OwnProcesses bool
+	// Disks are the directories of this machine that the servers write to; they need not
+	// exist yet. None: the provider knows of none.
+	Disks []string
 	// UsageNotes are what the figures of its nodes' use of resources mean.
 	UsageNotes record.UsageNotes
 }

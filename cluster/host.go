@@ -25,6 +25,8 @@ type Host interface {
 
 // Provider makes hosts and removes them.
 type Provider interface {
+	// Describe is what the provider says about itself.
+	Describe() Description
 	// Host makes one more node.
 	Host(ctx context.Context, name string) (Host, error)
 	// Keep leaves everything as it is when pgchaos ends, for `pgchaos clean RUN` to remove.

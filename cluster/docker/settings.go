@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"pgchaos/cluster"
 )
 
 // settingsScript has the image's server program read configurations.
@@ -14,7 +16,7 @@ import (
 var settingsScript string
 
 // TryConfs has the image's server program read texts of postgresql.conf, without
-// starting, and returns what it says against each, as it prints it; "" is nothing. An
+// starting, and returns what it says against each; "" is nothing. An
 // error means that nothing can be said about any of them.
 func (p *Provider) TryConfs(ctx context.Context, confs []string) ([]string, error) {
 	// An empty one first: if that is refused, it is not because of a setting.
@@ -41,6 +43,11 @@ func (p *Provider) TryConfs(ctx context.Context, confs []string) ([]string, erro
 	}
 	if said[0] != "" {
 		return nil, fmt.Errorf("the server program of image %s cannot be run: %s", p.image.name, strings.TrimSpace(said[0]))
+	}
+	for i := range said {
+		if said[i] != "" {
+			said[i] = cluster.ConfComplaint(said[i])
+		}
 	}
 	return said[1:], nil
 }

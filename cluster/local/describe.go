@@ -1,9 +1,77 @@
 package local
 
 import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+
 	"pgchaos/cluster"
 	"pgchaos/record"
 )
+
+// Kind is this provider.
+func Kind() cluster.Kind {
+	return cluster.Kind{
+		Description: Describe(),
+		Open:        open,
+		Programs: func(ctx context.Context, dir string, major int) (cluster.Programs, error) {
+			return FindInstallation(ctx, dir, major)
+		},
+		Leftovers: func(context.Context) ([]cluster.Leftover, string, error) { return Leftovers(DefaultBase()) },
+	}
+}
+
+func open(ctx context.Context, o cluster.OpenOptions) (cluster.Opened, error) {
+	p, err := New(ctx, Options{Run: o.Run, BinDir: o.BinDir, Major: o.Major, Experiment: o.Experiment, Results: o.Results})
+	if err != nil {
+		return cluster.Opened{}, &cluster.UsageError{Err: err} // programs or a directory cannot be used
+	}
+	return cluster.Opened{Provider: p, Bin: p.Installation().BinDir}, nil
+}
+
+// Leftovers are all runs in a base directory, and its path.
+func Leftovers(base string) (found []cluster.Leftover, where string, err error) {
+	base, err = filepath.Abs(base)
+	if err != nil {
+		return nil, "", err
+	}
+	runs, err := List(base)
+	if err != nil {
+		return nil, "", fmt.Errorf("look for what earlier runs left in %s: %w", base, err)
+	}
+	for _, l := range runs {
+		one := cluster.Leftover{
+			Run: l.Run, Doubt: l.Doubt, Alive: l.Alive, Kept: l.Kept, What: fmt.Sprintf("%d processes", l.Processes), Results: l.Results,
+			Nodes:  func(ctx context.Context) (cluster.LeftNodes, error) { return OpenNodes(ctx, base, l.Run) },
+			Remove: func(ctx context.Context) error { return Clean(ctx, base, l.Run) },
+			BringBack: func(node, bin string, onlyToRead bool) string {
+				i := slices.IndexFunc(l.Nodes, func(n LeftoverNode) bool { return n.Name == node })
+				if i < 0 {
+					return ""
+				}
+				return l.Nodes[i].BringBack(bin, onlyToRead)
+			},
+		}
+		if len(l.Others) > 0 {
+			one.What += fmt.Sprintf("; left alone: processes%s, which work in its directory but are not part of the run", someOf(l.Others))
+		}
+		found = append(found, one)
+	}
+	return found, base, nil
+}
+
+// someOf are the numbers of processes, at most twenty.
+func someOf(pids []int) string {
+	const most = 20
+	if len(pids) <= most {
+		return numbersOf(pids)
+	}
+	return fmt.Sprintf("%s and %d more", numbersOf(pids[:most]), len(pids)-most)
+}
+
+// Describe is what the provider says about itself.
+func (p *Provider) Describe() cluster.Description { return Describe() }
 
 // Describe is what this provider says about itself.
 func Describe() cluster.Description {
@@ -12,7 +80,7 @@ func Describe() cluster.Description {
 		Capabilities: []cluster.Capability{cluster.CanRun, cluster.CanFreeze, cluster.CanReachFiles, cluster.CanMeasure},
 		Lacks:        "its nodes are processes of one machine",
 		Postgres:     "13 or newer, the newest installed",
-		OwnProcesses: true,
+		OwnProcesses: true, Disks: []string{DefaultBase()},
 		UsageNotes: record.UsageNotes{
 			NoNet:    "the nodes are processes of one machine, which counts network traffic as a whole and not for each process",
 			BlockOut: "bytes written to files; fewer bytes can reach the disk, or later",

@@ -7,10 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"strings"
 	"time"
+
+	"pgchaos/cluster"
 )
 
 // tryTimeout bounds one reading of a configuration.
@@ -71,7 +72,7 @@ func (i Installation) tryConf(ctx context.Context, own *owner, dir, conf string)
 	case err == nil:
 		return "", nil
 	case errors.As(err, &exit) && exit.Exited():
-		return ConfComplaint(string(out)), nil
+		return cluster.ConfComplaint(string(out)), nil
 	}
 	return "", fmt.Errorf("read settings by %s: %w", cmd.Path, err)
 }
@@ -87,27 +88,6 @@ func writeOwned(file, text string, own *owner) error {
 		err = errors.Join(err, f.Chown(own.uid, own.gid))
 	}
 	return errors.Join(err, f.Close())
-}
-
-var (
-	logPrefix  = regexp.MustCompile(`(?m)^.*?\b(LOG|ERROR|FATAL|DETAIL|HINT): +`)
-	inConfFile = regexp.MustCompile(` in file "[^"]*" line \d+`)
-)
-
-// ConfComplaint is what a server program says against a configuration, for a person.
-func ConfComplaint(out string) string {
-	var parts []string
-	for line := range strings.Lines(out) {
-		text := strings.TrimSpace(inConfFile.ReplaceAllString(logPrefix.ReplaceAllString(line, ""), ""))
-		if text == "" || strings.Contains(text, "skipping missing configuration file") || strings.HasPrefix(text, "configuration file ") {
-			continue
-		}
-		parts = append(parts, text)
-	}
-	if len(parts) == 0 {
-		return "the server program refuses it, and does not say why"
-	}
-	return strings.Join(parts, "; ")
 }
 
 // SettingNames are the parameters that the server program describes: nearly all.

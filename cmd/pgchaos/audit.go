@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pgchaos/cluster"
 	"pgchaos/report"
 	"pgchaos/report/text"
 	"pgchaos/runner"
@@ -51,8 +53,10 @@ func auditRun(ctx context.Context, dir string, stdout, stderr io.Writer) error {
 	}
 	show := newProgress(stderr, false)
 	result, err := run.Audit(ctx, runner.AuditOptions{
-		Stage:  show.Stage,
-		Remedy: func(node string, onlyToRead bool) string { return left.bringBack(node, run.Bin(), onlyToRead) },
+		Stage: show.Stage,
+		Remedy: func(node string, onlyToRead bool) string {
+			return cmp.Or(left.BringBack(node, run.Bin(), onlyToRead), "nothing is left of it")
+		},
 	})
 	show.close()
 	if err != nil {
@@ -69,20 +73,20 @@ func auditRun(ctx context.Context, dir string, stdout, stderr io.Writer) error {
 }
 
 // findLeftover is what is left of a run that is over.
-func findLeftover(ctx context.Context, run *runner.AttachedRun, stderr io.Writer) (leftover, error) {
+func findLeftover(ctx context.Context, run *runner.AttachedRun, stderr io.Writer) (cluster.Leftover, error) {
 	f := cleanFlags{provider: run.Provider()}
 	all, where, err := f.leftovers(ctx, stderr)
 	if err != nil {
-		return leftover{}, err
+		return cluster.Leftover{}, err
 	}
-	i := slices.IndexFunc(all, func(l leftover) bool { return l.run == run.Run() })
+	i := slices.IndexFunc(all, func(l cluster.Leftover) bool { return l.Run == run.Run() })
 	switch {
 	case i < 0:
-		return leftover{}, usageError(fmt.Errorf("audit run %s: no node can be read, because nothing is left of its cluster in %s", run.Run(), where))
-	case all[i].doubt != "":
-		return leftover{}, usageError(fmt.Errorf("audit run %s: %s", run.Run(), all[i].doubt))
-	case all[i].alive:
-		return leftover{}, usageError(fmt.Errorf("audit run %s: its pgchaos is still running, and will audit it", run.Run()))
+		return cluster.Leftover{}, usageError(fmt.Errorf("audit run %s: no node can be read, because nothing is left of its cluster in %s", run.Run(), where))
+	case all[i].Doubt != "":
+		return cluster.Leftover{}, usageError(fmt.Errorf("audit run %s: %s", run.Run(), all[i].Doubt))
+	case all[i].Alive:
+		return cluster.Leftover{}, usageError(fmt.Errorf("audit run %s: its pgchaos is still running, and will audit it", run.Run()))
 	}
 	return all[i], nil
 }

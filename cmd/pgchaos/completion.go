@@ -62,7 +62,7 @@ func shells() []string { return []string{"bash", "zsh", "fish", "powershell"} }
 // completeFlags says how the values of flags are completed, by the names of the flags.
 func completeFlags(cmd *cobra.Command) {
 	for name, values := range map[string]cobra.CompletionFunc{
-		"provider":  fixed(providerNames()...),
+		"provider":  fixed(slices.Sorted(slices.Values(providerNames()))...),
 		"format":    fixed(exportFormats()...),
 		"file-mode": fixed("600", "640", "644"),
 		"set":       completeSet,

@@ -33,7 +33,7 @@ func (f *experimentFlags) register(flags *pflag.FlagSet) {
 		flags.Uint64Var(&f.seed, "seed", 0, "use the seed `N` (default: the file's, or a new one for each run)")
 	})
 	groupFlags(flags, groupCluster, func(flags *pflag.FlagSet) {
-		flags.StringVar(&f.provider, "provider", "", "build the cluster on `PROVIDER`, local or docker (default: the file's)")
+		flags.StringVar(&f.provider, "provider", "", "build the cluster on `PROVIDER`, "+providerWords()+" (default: the file's)")
 	})
 }
 

@@ -57,7 +57,7 @@ func newValidateCommand() *cobra.Command {
 			var errs []error
 			for _, name := range args {
 				p, err := f.plan(cmd.Context(), name, func(e *spec.Experiment) []spec.Finding {
-					return checkLocal(cmd.Context(), pgBin, e, func(err error) {
+					return checkBefore(cmd.Context(), pgBin, e, func(err error) {
 						fmt.Fprintf(cmd.ErrOrStderr(), "%s: the settings were not checked: %v\n", name, err)
 					})
 				})

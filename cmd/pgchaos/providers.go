@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"pgchaos/cluster"
@@ -19,80 +17,60 @@ import (
 	"pgchaos/spec"
 )
 
-// providerOptions are what a provider may need to make room for a run.
-type providerOptions struct {
-	run        string
-	experiment string
-	results    string // the result directory
-	pgBin      string
-	postgres   int // major version; 0: the newest
-	docker     *spec.Docker
-	stderr     io.Writer
-}
-
-// machine is where the nodes of one run live.
-type machine struct {
-	provider cluster.Provider
-	bin      string   // where the server's programs are
-	disks    []string // directories that the servers write to, where they are this machine's
-	// settings has the server's program read settings, where it was not at hand before the
-	// room was opened; nil: they have been checked.
-	settings *settingsCheck
-}
-
-// openProvider makes room for a run.
-type openProvider func(context.Context, providerOptions) (machine, error)
-
-// providers are all of them: the only place that knows every one.
-func providers() map[string]openProvider {
-	return map[string]openProvider{
-		"docker": newDockerMachine,
-		"local":  newLocalMachine,
+// providers are all of them, the default one first: the only place that knows every one.
+func providers() []cluster.Kind {
+	return []cluster.Kind{
+		local.Kind(),
+		docker.Kind(),
 	}
 }
 
-// descriptions are what all providers say about themselves; the default one is the first.
-func descriptions() []cluster.Description {
-	return []cluster.Description{local.Describe(), docker.Describe()}
+// descriptions are what all providers say about themselves.
+func descriptions() (all []cluster.Description) {
+	for _, k := range providers() {
+		all = append(all, k.Description)
+	}
+	return all
 }
 
-func providerNames() []string { return slices.Sorted(maps.Keys(providers())) }
+// providerNames are their names, the default one first.
+func providerNames() (names []string) {
+	for _, k := range providers() {
+		names = append(names, k.Name)
+	}
+	return names
+}
+
+// providerWords are their names in a sentence.
+func providerWords() string { return strings.Join(providerNames(), " or ") }
 
 // findProvider looks a provider up.
-func findProvider(provider string) (openProvider, error) {
-	if open, ok := providers()[provider]; ok {
-		return open, nil
+func findProvider(name string) (cluster.Kind, error) {
+	for _, k := range providers() {
+		if k.Name == name {
+			return k, nil
+		}
 	}
-	return nil, usageError(unknownWord("provider", provider, providerNames()))
+	return cluster.Kind{}, usageError(unknownWord("provider", name, providerNames()))
 }
 
-func newLocalMachine(ctx context.Context, o providerOptions) (machine, error) {
-	p, err := local.New(ctx, local.Options{
-		Run: o.run, BinDir: o.pgBin, Major: o.postgres, Experiment: o.experiment, Results: o.results,
-	})
-	if err != nil {
-		return machine{}, usageError(err) // nothing was started: programs or a directory cannot be used
-	}
-	return machine{provider: p, bin: p.Installation().BinDir, disks: []string{local.DefaultBase()}}, nil
-}
-
-func newDockerMachine(ctx context.Context, o providerOptions) (machine, error) {
-	pull := newPullProgress(o.stderr)
+// openProvider prepares a run on the experiment's provider.
+func openProvider(ctx context.Context, k cluster.Kind, e *spec.Experiment, o cluster.OpenOptions, stderr io.Writer) (cluster.Opened, error) {
+	pull := newPullProgress(stderr)
 	defer pull.close()
-	options := docker.Options{Run: o.run, Experiment: o.experiment, Results: o.results, Major: o.postgres, Pulling: pull.tell}
-	if o.pgBin != "" {
-		return machine{}, usageError(errors.New("--pg-bin is of no use with the docker provider, which runs the programs of its image; set cluster.docker.image"))
+	o.Experiment, o.Major, o.Progress = e.Name, e.Cluster.Postgres, pull.tell
+	if d := e.Cluster.Docker; d != nil {
+		o.Containers = cluster.Containers{
+			Image: d.Image, ExactNames: d.Names == "exact", Network: d.Network, Subnet: d.Subnet, Ports: d.HostPorts(), Restart: d.Restart,
+			Limits: cluster.Limits{NanoCPUs: int64(d.CPUs), Memory: int64(d.Memory)},
+		}
 	}
-	if d := o.docker; d != nil {
-		options.Image, options.ExactNames = d.Image, d.Names == "exact"
-		options.Network, options.Subnet, options.Restart = d.Network, d.Subnet, d.Restart
-		options.Memory, options.NanoCPUs, options.Ports = int64(d.Memory), int64(d.CPUs), d.HostPorts()
+	opened, err := k.Open(ctx, o)
+	var usage *cluster.UsageError
+	if errors.As(err, &usage) {
+		err = usageError(err)
 	}
-	p, err := docker.New(ctx, options)
-	if err != nil {
-		return machine{}, err
-	}
-	return machine{provider: p, bin: p.Image() + ":" + p.Programs(), settings: &settingsCheck{try: printed(p.TryConfs), names: p.SettingNames}}, nil
+	return opened, err
 }
 
 // keepText tells how to use a cluster that was left up, and how to be rid of it.

@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"pgchaos/cluster/local"
+	"pgchaos/cluster"
 	"pgchaos/report"
 	"pgchaos/runner"
 	"pgchaos/spec"
@@ -73,10 +73,7 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 		return err
 	}
 	plan, err := f.plan(ctx, name, func(e *spec.Experiment) []spec.Finding {
-		if e.Cluster.Provider != "local" {
-			return nil // run checks it, once the image is there
-		}
-		return checkLocal(ctx, f.pgBin, e, func(error) {}) // the servers' start then tells
+		return checkBefore(ctx, f.pgBin, e, func(error) {}) // else later, or the servers' start tells
 	})
 	if err != nil {
 		return err
@@ -84,7 +81,11 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 	if err := enoughFiles(plan); err != nil {
 		return usageError(err)
 	}
-	if plan.Experiment.Cluster.Provider == "local" {
+	kind, err := findProvider(plan.Experiment.Cluster.Provider)
+	if err != nil {
+		return err
+	}
+	if kind.Programs != nil {
 		if err := checkPrograms(ctx, f.pgBin); err != nil {
 			return err
 		}
@@ -98,7 +99,7 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 	if err != nil {
 		return err
 	}
-	result, out, err := f.run(ctx, name, plan, files, stderr)
+	result, out, err := f.run(ctx, name, kind, plan, files, stderr)
 	err = errors.Join(err, files.close())
 	if result == nil { // nothing was begun, and so nothing is left
 		return errors.Join(err, files.remove())
@@ -108,11 +109,7 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 
 // run makes the result directory and the machine m, and runs the plan. Without a
 // result nothing was begun.
-func (f *runFlags) run(ctx context.Context, name string, plan *runner.Plan, files *outputs, stderr io.Writer) (*report.Result, string, error) {
-	open, err := findProvider(plan.Experiment.Cluster.Provider)
-	if err != nil {
-		return nil, "", err
-	}
+func (f *runFlags) run(ctx context.Context, name string, kind cluster.Kind, plan *runner.Plan, files *outputs, stderr io.Writer) (*report.Result, string, error) {
 	begun := time.Now()
 	out, err := f.makeOut(plan.Experiment.Name, begun)
 	if err != nil {
@@ -127,16 +124,13 @@ func (f *runFlags) run(ctx context.Context, name string, plan *runner.Plan, file
 		return nil, "", errors.Join(fmt.Errorf("name the result directory: %w", err), f.unclaim(out))
 	}
 	disks := []string{results}
-	if plan.Experiment.Cluster.Provider == "local" {
-		disks = append(disks, existing(local.DefaultBase()))
+	for _, dir := range kind.Disks {
+		disks = append(disks, existing(dir))
 	}
 	if err := runner.CheckSpace(plan.Size().Ledger, disks...); err != nil {
 		return nil, "", usageError(errors.Join(err, f.unclaim(out)))
 	}
-	m, err := open(ctx, providerOptions{
-		run: id, experiment: plan.Experiment.Name, results: results, pgBin: f.pgBin, postgres: plan.Experiment.Cluster.Postgres,
-		docker: plan.Experiment.Cluster.Docker, stderr: stderr,
-	})
+	m, err := openProvider(ctx, kind, plan.Experiment, cluster.OpenOptions{Run: id, Results: results, BinDir: f.pgBin}, stderr)
 	if err != nil {
 		err = errors.Join(err, f.unclaim(out))
 		if ctx.Err() != nil { // while it pulled an image, perhaps
@@ -145,11 +139,11 @@ func (f *runFlags) run(ctx context.Context, name string, plan *runner.Plan, file
 		return nil, "", err
 	}
 	if err := f.checkSettings(ctx, name, m); err != nil {
-		return nil, "", errors.Join(err, m.provider.Remove(context.WithoutCancel(ctx)), f.unclaim(out))
+		return nil, "", errors.Join(err, m.Remove(context.WithoutCancel(ctx)), f.unclaim(out))
 	}
 	show, later := newProgress(stderr, f.verbose), laterInterrupts(ctx)
 	result, err := runner.Run(ctx, plan, runner.Options{
-		Run: id, Tool: version(), Command: f.repeated(name), Provider: m.provider, Bin: m.bin, Out: out, Keep: f.keep, Disks: m.disks,
+		Run: id, Tool: version(), Command: f.repeated(name), Provider: m.Provider, Bin: m.Bin, Out: out, Keep: f.keep, Disks: kind.Disks,
 		Observer: show, Log: show.Logf, Started: files.started, Sample: files.sample(),
 		SkipAudit: later.audit, SkipRemoval: later.removal,
 	})
@@ -177,12 +171,12 @@ func (f *runFlags) repeated(name string) []string {
 
 // checkSettings reads the experiment once more, and has the provider's own programs check
 // its settings. An error is a usage error.
-func (f *runFlags) checkSettings(ctx context.Context, name string, m machine) error {
-	if m.settings == nil {
+func (f *runFlags) checkSettings(ctx context.Context, name string, m cluster.Opened) error {
+	if m.Programs == nil {
 		return nil
 	}
 	_, err := f.plan(ctx, name, func(e *spec.Experiment) []spec.Finding {
-		found, err := m.settings.find(ctx, e)
+		found, err := checkOf(m.Programs).find(ctx, e)
 		if err != nil {
 			return nil // the servers' start then tells
 		}

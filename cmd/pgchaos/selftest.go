@@ -53,7 +53,7 @@ made on this machine, 5 something was left behind, 130 interrupted.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.provider, "provider", "local", "build the clusters on `PROVIDER`, local or docker")
+	flags.StringVar(&f.provider, "provider", providerNames()[0], "build the clusters on `PROVIDER`, "+providerWords())
 	registerPrograms(flags, &f.pgBin)
 	flags.StringVar(&f.out, "out", "", "write all results to `DIR` (default: a temporary one, kept if a case fails)")
 	flags.BoolVar(&f.keepGoing, "keep-going", false, "go on after a case that failed")

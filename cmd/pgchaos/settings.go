@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"pgchaos/cluster"
-	"pgchaos/cluster/local"
 	"pgchaos/internal/redact"
 	"pgchaos/spec"
 )
@@ -18,6 +17,11 @@ type settingsCheck struct {
 	try func(ctx context.Context, confs []string) ([]string, error)
 	// names are the known parameters, for suggestions; it may be nil.
 	names func(ctx context.Context) ([]string, error)
+}
+
+// checkOf checks by the server's programs.
+func checkOf(p cluster.Programs) settingsCheck {
+	return settingsCheck{try: p.TryConfs, names: p.SettingNames}
 }
 
 // find returns what is wrong. An error means that the settings could not be checked.
@@ -78,22 +82,31 @@ func checkPrograms(ctx context.Context, pgBin string) error {
 	if pgBin == "" {
 		return nil
 	}
-	if _, err := local.FindInstallation(ctx, pgBin, 0); err != nil {
-		return usageError(fmt.Errorf("--pg-bin %s: %w; name the directory of PostgreSQL's server programs, or leave --pg-bin out", pgBin, err))
+	for _, k := range providers() {
+		if k.Programs == nil {
+			continue
+		}
+		if _, err := k.Programs(ctx, pgBin, 0); err != nil {
+			return usageError(fmt.Errorf("--pg-bin %s: %w; name the directory of PostgreSQL's server programs, or leave --pg-bin out", pgBin, err))
+		}
 	}
 	return nil
 }
 
-// checkLocal checks an experiment for the local provider: the programs must be there,
-// and know its settings. It passes to note what could not be checked.
-func checkLocal(ctx context.Context, pgBin string, e *spec.Experiment, note func(error)) []spec.Finding {
-	if e.Cluster.Provider != "local" {
+// checkBefore checks an experiment by the server's programs, where its provider has them at
+// hand before a run: they must be there, and know its settings. It passes to note what could not be checked.
+func checkBefore(ctx context.Context, pgBin string, e *spec.Experiment, note func(error)) []spec.Finding {
+	k, err := findProvider(e.Cluster.Provider)
+	if err != nil {
+		return nil // which the validation has said
+	}
+	if k.Programs == nil {
 		if len(e.PostgresSettings()) > 0 {
-			note(fmt.Errorf("the provider is %s; 'pgchaos run' checks them in the image", e.Cluster.Provider))
+			note(fmt.Errorf("the provider is %s; 'pgchaos run' checks them before it builds the cluster", k.Name))
 		}
 		return nil
 	}
-	install, err := local.FindInstallation(ctx, pgBin, e.Cluster.Postgres)
+	programs, err := k.Programs(ctx, pgBin, e.Cluster.Postgres)
 	if err != nil && e.Cluster.Postgres != 0 {
 		return []spec.Finding{{Path: "cluster.postgres", What: err.Error(), Right: "install that version, or leave postgres out for the newest that is installed"}}
 	}
@@ -101,23 +114,9 @@ func checkLocal(ctx context.Context, pgBin string, e *spec.Experiment, note func
 		note(err)
 		return nil
 	}
-	check := settingsCheck{try: install.TryConfs, names: install.SettingNames}
-	found, err := check.find(ctx, e)
+	found, err := checkOf(programs).find(ctx, e)
 	if err != nil {
 		note(err)
 	}
 	return found
-}
-
-// printed makes complaints of what a program printed.
-func printed(try func(context.Context, []string) ([]string, error)) func(context.Context, []string) ([]string, error) {
-	return func(ctx context.Context, confs []string) ([]string, error) {
-		said, err := try(ctx, confs)
-		for i := range said {
-			if said[i] != "" {
-				said[i] = local.ConfComplaint(said[i])
-			}
-		}
-		return said, err
-	}
 }

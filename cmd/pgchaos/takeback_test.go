@@ -11,6 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"pgchaos/cluster"
+	"pgchaos/cluster/docker"
+	"pgchaos/cluster/local"
 	"pgchaos/record"
 	"pgchaos/runner"
 )
@@ -51,14 +54,14 @@ func (p *place) answers(node string) bool {
 }
 
 // takesBack does what clean does before it removes a run, and leaves the run.
-func takesBack(t *testing.T, found []leftover, run string) (printed, warned string) {
+func takesBack(t *testing.T, found []cluster.Leftover, run string) (printed, warned string) {
 	t.Helper()
-	i := slices.IndexFunc(found, func(l leftover) bool { return l.run == run })
+	i := slices.IndexFunc(found, func(l cluster.Leftover) bool { return l.Run == run })
 	if i < 0 {
 		t.Fatalf("%s was not found", run)
 	}
 	var stdout, stderr bytes.Buffer
-	must(t, found[i].takeBack(t.Context(), &stdout, &stderr))
+	must(t, takeBack(t.Context(), found[i], &stdout, &stderr))
 	return stdout.String(), stderr.String()
 }
 
@@ -81,7 +84,7 @@ timeline:
 		t.Error("b is not paused: this test proves nothing")
 	}
 	took := func() (printed, warned string) {
-		found, err := (&cleanFlags{}).local(p.base)
+		found, _, err := local.Leftovers(p.base)
 		must(t, err)
 		return takesBack(t, found, run)
 	}
@@ -138,7 +141,7 @@ timeline:
 	if got := looks(); p.answers("b") || p.answers("c") || got != "true 250000000 268435456" {
 		t.Errorf("%s, or a node answers: this test proves nothing", got)
 	}
-	found, _, err := (&cleanFlags{}).docker(t.Context())
+	found, _, err := docker.Kind().Leftovers(t.Context())
 	must(t, err)
 	printed, warned := takesBack(t, found, run)
 	if want := run + ": taken back before the removal: connect b, resume c, unlimit c, unlimit c\n"; printed != want || warned != "" {
