@@ -18,8 +18,10 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"pgchaos/chaos"
+	"pgchaos/cluster"
 	"pgchaos/internal/redact"
 	"pgchaos/record"
+	"pgchaos/report"
 )
 
 // twoSteps is the journal of a run that was killed: b was paused and resumed, then a and c limited, c resumed twice.
@@ -241,4 +243,73 @@ func FuzzJournal(f *testing.F) {
 			t.Errorf("%v from a file without checksums", all)
 		}
 	})
+}
+
+// TestEndOfARunTakesBackWhatNoAuditDid: what would outlive the nodes, or everything where they are kept.
+func TestEndOfARunTakesBackWhatNoAuditDid(t *testing.T) {
+	stuck := errors.New("the rule is still there")
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, tc := range []struct {
+		name     string
+		ctx      context.Context
+		keep     bool
+		outlives error
+		want     []string
+		noted    bool
+	}{
+		{"the nodes are removed", t.Context(), false, nil, []string{"block"}, false},
+		{"something would be left", t.Context(), false, stuck, []string{"block"}, false},
+		{"the nodes are kept", t.Context(), true, nil, []string{"block", "resume"}, false},
+		{"the nodes are kept, and one stays broken", t.Context(), true, stuck, []string{"block", "resume"}, true},
+		{"a third interrupt", ended, false, nil, nil, false},
+	} {
+		c, err := cluster.New(nil, cluster.Config{Nodes: []cluster.NodeConfig{{Name: "a"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		j, err := createJournal(t.TempDir(), "run-1", time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		scene := chaos.NewScene(c, nil)
+		var did []string
+		kind := func(name string, outlives bool, err error) chaos.ReversalKind {
+			return chaos.ReversalKind{Name: name, Outlives: outlives, Do: func(context.Context, *chaos.Scene, *cluster.Node, chaos.Reversal, bool) error {
+				did = append(did, name)
+				return err
+			}}
+		}
+		r := &run{
+			Options: Options{Keep: tc.keep}, result: &report.Result{}, journal: j,
+			undo: &chaos.Undo{Scene: scene, Journal: j, Kinds: map[string]chaos.ReversalKind{
+				"resume": kind("resume", false, nil), "block": kind("block", true, tc.outlives),
+			}},
+		}
+		step := func(name string) chaos.Step {
+			return chaos.Step{
+				Name: name, Do: scene.Each([]string{"a"}, func(context.Context, *chaos.Act, *cluster.Node) error { return nil }),
+				Reverse: func(context.Context, *cluster.Node) (chaos.Reversal, error) {
+					return chaos.Reversal{Kind: name, Node: "a"}, nil
+				},
+			}
+		}
+		line := chaos.Timeline{
+			Steps: []chaos.Step{step("resume"), step("block")}, Clock: record.StartClock(), Undo: r.undo,
+			Begin: func(record.Event) {}, End: func(record.Event) {},
+		}
+		if err := line.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		err = r.takeBack(tc.ctx)
+		if left := tc.outlives != nil && !tc.keep; errors.Is(err, ErrLeftBehind) != left || errors.Is(err, stuck) != left {
+			t.Errorf("%s: %v", tc.name, err)
+		}
+		if !cmp.Equal(tc.want, did, cmpopts.EquateEmpty()) || (len(r.result.Settle) > 0) != tc.noted {
+			t.Errorf("%s: did %v, noted %+v", tc.name, did, r.result.Settle)
+		}
+		if err := j.close(); err != nil {
+			t.Error(err)
+		}
+	}
 }

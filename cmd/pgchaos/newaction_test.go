@@ -31,7 +31,7 @@ type Flicker struct {
 func flicker() Kind {
 	return Kind{
 		Name: "flicker", Group: Networks, Doc: "Lets a node flicker.", New: func() Parameters { return &Flicker{} },
-		Facts: record.Facts{Freezes: true}, Outage: true, Phase: true, Undo: goOn(), Reversible: true, Needs: Needs{Process: Running},
+		Facts: record.Facts{Freezes: true}, Outage: true, Phase: true, Undo: steady(), Reversible: true, Needs: Needs{Process: Running},
 	}
 }
 
@@ -42,9 +42,18 @@ func (p *Flicker) Action(env Env) chaos.Action {
 		return n.Pause(ctx)
 	})
 }
+
+func steady() *chaos.ReversalKind {
+	return &chaos.ReversalKind{
+		Name: "steady",
+		Do: func(ctx context.Context, s *chaos.Scene, n *cluster.Node, _ chaos.Reversal, ending bool) error {
+			return s.Release(ctx, n, n.Resume, ending)
+		},
+	}
+}
 `
 
-// TestANewActionIsOneFileAndOneLine builds pgchaos with an action more, for which one file
+// TestANewActionIsOneFileAndOneLine builds pgchaos with an action more, with a way of its own to take it back, for which one file
 // is added and one line of the table: decoding, validation, the schema and the plan know it.
 func TestANewActionIsOneFileAndOneLine(t *testing.T) {
 	dir := t.TempDir()
