@@ -122,6 +122,14 @@ func Capabilities(h Host) (all []Capability) {
 	return all
 }
 
+// AllCapabilities are all that there are.
+func AllCapabilities() (all []Capability) {
+	for _, c := range capabilities {
+		all = append(all, c.name)
+	}
+	return all
+}
+
 // LacksError is the error of an operation that needs a capability which the node's provider
 // does not have.
 type LacksError struct{ Lacks Capability }
@@ -133,7 +141,7 @@ func (e *LacksError) Error() string {
 			what = c.without
 		}
 	}
-	return "pgchaos cannot " + what + ": the provider of this node lacks the capability \"" + string(e.Lacks) + "\"; use a provider that has it"
+	return "pgchaos cannot " + what + ": the provider of this node lacks the capability \"" + string(e.Lacks) + "\"; use a provider that has it ('pgchaos providers' lists them)"
 }
 
 // Can is a LacksError where the node's host does not have a capability.

@@ -76,7 +76,7 @@ func TestAnAbsentCapabilityIsAnError(t *testing.T) {
 	if got := n.Address().String(); got != "192.0.2.1:5432" {
 		t.Errorf("its address is %s", got)
 	}
-	want := `disconnect a: pgchaos cannot cut it off from the network: the provider of this node lacks the capability "network"; use a provider that has it`
+	want := `disconnect a: pgchaos cannot cut it off from the network: the provider of this node lacks the capability "network"; use a provider that has it ('pgchaos providers' lists them)`
 	if err := n.Disconnect(t.Context()); err == nil || err.Error() != want {
 		t.Errorf("%v\nwant %s", err, want)
 	}

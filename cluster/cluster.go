@@ -130,6 +130,9 @@ func (c *Cluster) Version() string {
 	return ""
 }
 
+// Provider is what the provider says about itself.
+func (c *Cluster) Provider() Description { return c.provider.Describe() }
+
 // appRun is how much of the run's id an application_name carries: its end, which
 // tells runs apart. PostgreSQL keeps 63 bytes of the name, and what it cut off
 // could not be looked for.

@@ -20,8 +20,6 @@ type Description struct {
 	Frozen string
 	// Postgres is which versions of PostgreSQL its nodes can be, and where they come from.
 	Postgres string
-	// OwnProcesses: the servers are processes of this machine.
-	OwnProcesses bool
 	// Disks are the directories of this machine that the servers write to; they need not
 	// exist yet. None: the provider knows of none.
 	Disks []string

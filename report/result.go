@@ -137,6 +137,9 @@ type Cluster struct {
 	Bin      string        `json:"bin,omitempty"`
 	UpIn     time.Duration `json:"up_in_ns"` // until every node streamed and the sync state was verified
 	Nodes    []ClusterNode `json:"nodes"`
+	// UsageNotes are what the provider says about the nodes' use of resources; nil in older
+	// results: see Notes.
+	UsageNotes *record.UsageNotes `json:"usage_notes,omitempty"`
 }
 
 // ClusterNode is one node as it was built.

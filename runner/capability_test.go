@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"pgchaos/cluster"
+	"pgchaos/cluster/local"
 	"pgchaos/record"
 	"pgchaos/verdict"
 )
@@ -41,6 +42,9 @@ func TestAStepThatTheNodesCannotDoFails(t *testing.T) {
 	}
 	if got, want := r.Timeline[2].Error, `pause b: pgchaos cannot freeze its processes: the provider of this node lacks the capability "freeze"`; !strings.Contains(got, want) {
 		t.Errorf("the step says %q", got)
+	}
+	if notes := r.Cluster.UsageNotes; notes == nil || *notes != local.Describe().UsageNotes {
+		t.Errorf("the provider's notes on the use of resources: %+v", notes)
 	}
 	if r.Verdict == verdict.Pass {
 		t.Error("the run passes, though a step failed")

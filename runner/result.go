@@ -39,8 +39,9 @@ func describeHost() report.Host {
 }
 
 func describeCluster(p *Plan, c *cluster.Cluster, bin string, took time.Duration) report.Cluster {
+	notes := c.Provider().UsageNotes
 	out := report.Cluster{
-		Provider: p.Experiment.Cluster.Provider, Postgres: c.Version(), Bin: bin, UpIn: took,
+		Provider: p.Experiment.Cluster.Provider, Postgres: c.Version(), Bin: bin, UpIn: took, UsageNotes: &notes,
 	}
 	for _, n := range c.Nodes() {
 		out.Nodes = append(out.Nodes, report.ClusterNode{

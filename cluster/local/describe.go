@@ -80,7 +80,7 @@ func Describe() cluster.Description {
 		Capabilities: []cluster.Capability{cluster.CanRun, cluster.CanFreeze, cluster.CanReachFiles, cluster.CanMeasure},
 		Lacks:        "its nodes are processes of one machine",
 		Postgres:     "13 or newer, the newest installed",
-		OwnProcesses: true, Disks: []string{DefaultBase()},
+		Disks:        []string{DefaultBase()},
 		UsageNotes: record.UsageNotes{
 			NoNet:    "the nodes are processes of one machine, which counts network traffic as a whole and not for each process",
 			BlockOut: "bytes written to files; fewer bytes can reach the disk, or later",

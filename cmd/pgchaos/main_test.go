@@ -44,6 +44,7 @@ func TestCommandLine(t *testing.T) {
 		{"help-audit", []string{"audit", "--help"}, exitPass},
 		{"help-export", []string{"export", "--help"}, exitPass},
 		{"list", []string{"list"}, exitPass},
+		{"help-providers", []string{"providers", "--help"}, exitPass},
 		{"plan-quorum-kill", []string{"plan", "quorum-kill"}, exitPass},
 		{"plan-walkthrough", []string{"plan", "walkthrough"}, exitPass},
 		{"plan-set", []string{"plan", "async-kill", "--set", "load.writes.rate=50/s", "--set", "expect=[]"}, exitPass},

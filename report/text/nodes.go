@@ -131,22 +131,15 @@ func writeUsage(p *page, r *report.Result) {
 
 // writeUsageNotes says why a figure is not there.
 func writeUsageNotes(p *page, r *report.Result, noNet, noBlock bool) {
+	notes, unmeasured := r.Cluster.Notes(), "the "+r.Cluster.Provider+" provider does not measure it"
 	if noNet {
-		why := "the " + r.Cluster.Provider + " provider does not measure it"
-		if r.Cluster.Provider == "local" {
-			why = "the nodes are processes of one machine, which counts network traffic as a whole and not for each process"
-		}
-		p.para(faint, 2, "NET I/O -: %s", why)
+		p.para(faint, 2, "NET I/O -: %s", cmp.Or(notes.NoNet, unmeasured))
 	}
-	if r.Cluster.Provider == "local" {
-		p.para(faint, 2, "BLOCK I/O out: bytes written to files; fewer bytes can reach the disk, or later")
+	if notes.BlockOut != "" {
+		p.para(faint, 2, "BLOCK I/O out: %s", notes.BlockOut)
 	}
 	if noBlock {
-		why := "the " + r.Cluster.Provider + " provider does not measure it"
-		if r.Cluster.Provider == "docker" {
-			why = "the kernel of the Docker engine does not count the blocks of a container"
-		}
-		p.para(faint, 2, "BLOCK I/O -: %s", why)
+		p.para(faint, 2, "BLOCK I/O -: %s", cmp.Or(notes.NoBlock, unmeasured))
 	}
 }
 
