@@ -178,7 +178,7 @@ func takeBack(ctx context.Context, l cluster.Leftover, stdout, stderr io.Writer)
 		fmt.Fprintf(stdout, "%s: taken back before the removal: %s\n", l.Run, strings.Join(done.Done, ", "))
 	}
 	if len(done.Ends) > 0 {
-		fmt.Fprintf(stdout, "%s: taken back by the removal: %s\n", l.Run, redact.Printable(strings.Join(done.Ends, ", ")))
+		fmt.Fprintf(stdout, "%s: left to the removal: %s\n", l.Run, redact.Printable(strings.Join(done.Ends, ", ")))
 	}
 	return err
 }

@@ -88,7 +88,7 @@ timeline:
 		must(t, err)
 		return takesBack(t, found, run)
 	}
-	want := []string{run + ": taken back before the removal: resume b, resume c", run + ": taken back by the removal: start c (the node is removed)"}
+	want := []string{run + ": taken back before the removal: resume b, resume c", run + ": left to the removal: start c (the node is removed)"}
 	printed, warned := took()
 	if got := strings.Split(strings.TrimSpace(printed), "\n"); !slices.Equal(got, want) || warned != "" {
 		t.Errorf("%q\n%s", got, warned)
