@@ -72,15 +72,17 @@ func (n *Node) createRoles(ctx context.Context) error {
 	return nil
 }
 
-// maxSenders is the node's max_wal_senders.
-func (n *Node) maxSenders(ctx context.Context) (senders int, err error) {
+// backupsAtOnce is how many base backups of the node can be made at once: each takes two WAL senders and a temporary
+// replication slot.
+func (n *Node) backupsAtOnce(ctx context.Context) (most int, err error) {
 	conn, err := n.Connect(ctx, "setup")
 	if err != nil {
 		return 0, err
 	}
 	defer abandon(conn)
-	err = conn.QueryRow(ctx, "select pg_catalog.current_setting('max_wal_senders')::int").Scan(&senders)
-	return senders, err
+	var senders, slots int
+	err = conn.QueryRow(ctx, "select pg_catalog.current_setting('max_wal_senders')::int, pg_catalog.current_setting('max_replication_slots')::int").Scan(&senders, &slots)
+	return min(senders/2, slots), err
 }
 
 var backupName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`)

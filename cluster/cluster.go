@@ -232,12 +232,12 @@ func (c *Cluster) cloneAll(ctx context.Context, primary *Node, standbys []*Node)
 	if len(standbys) == 0 {
 		return nil
 	}
-	senders, err := primary.maxSenders(ctx)
+	most, err := primary.backupsAtOnce(ctx)
 	if err != nil {
 		return err
 	}
 	backups, bctx := errgroup.WithContext(ctx)
-	backups.SetLimit(max(1, senders/2))
+	backups.SetLimit(max(1, most))
 	for _, n := range standbys {
 		backups.Go(func() error {
 			unlock, err := n.lock(bctx)

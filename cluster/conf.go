@@ -69,9 +69,9 @@ func mergeSettings(base, over map[string]string) map[string]string {
 	return merged
 }
 
-// defaultSettings are pgchaos's own, which a user may override. What is in neither
+// DefaultSettings are pgchaos's own, which a user may override. What is in neither
 // is as initdb wrote it.
-func defaultSettings(maxClients int) map[string]string {
+func DefaultSettings(maxClients int) map[string]string {
 	return map[string]string{
 		"wal_level":             "replica",
 		"max_wal_senders":       "10",

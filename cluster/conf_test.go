@@ -14,7 +14,7 @@ func TestRenderConf(t *testing.T) {
 		listen:   Address{Host: "127.0.0.1", Port: 5001},
 		conninfo: keywords(map[string]string{"host": "127.0.0.1", "port": "5000", "user": "replicator", "password": `it's \ odd`}),
 	}
-	settings := mergeSettings(defaultSettings(200), map[string]string{
+	settings := mergeSettings(DefaultSettings(200), map[string]string{
 		"Work_Mem":                  "8MB",
 		"full_page_writes":          "", // PostgreSQL's default
 		"log_line_prefix":           "it's \\ and\nnew",

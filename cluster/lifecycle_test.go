@@ -252,3 +252,7 @@ func testFailover(t *testing.T, w *world) {
 		t.Error("a primary was repointed")
 	}
 }
+
+func TestStandbysAreClonedWithOneReplicationSlot(t *testing.T) {
+	build(t, cluster.Config{Nodes: nodes("a", "b", "c", "d"), Settings: map[string]string{"max_replication_slots": "1"}})
+}

@@ -51,7 +51,7 @@ func newNode(c *Cluster, config NodeConfig) *Node {
 		config:    config,
 		incidents: make(chan Incident, 64),
 		turn:      make(chan struct{}, 1),
-		settings:  mergeSettings(mergeSettings(defaultSettings(c.config.MaxClients), c.config.Settings), config.Settings),
+		settings:  mergeSettings(mergeSettings(DefaultSettings(c.config.MaxClients), c.config.Settings), config.Settings),
 	}
 }
 

@@ -140,16 +140,10 @@ func (p *Plan) OpenFiles() (clients, files int) {
 func (p *Plan) clusterConfig(run string, log func(string, ...any)) cluster.Config {
 	c := p.Experiment.Cluster
 	cfg := cluster.Config{
-		Run: run, Settings: c.Settings, Sync: c.Synchronous, Log: log,
+		Run: run, Settings: c.Settings, Sync: c.Synchronous, Log: log, MaxClients: p.Experiment.MaxClients(),
 	}
 	for _, n := range c.Nodes {
 		cfg.Nodes = append(cfg.Nodes, cluster.NodeConfig{Name: n.Name, Settings: n.Settings, Absent: n.Absent})
-	}
-	for _, w := range p.Experiment.Load {
-		cfg.MaxClients += w.Clients + w.MaxAbandoned
-		if w.OnTimeout == pgload.Terminate { // each client's over a connection of its own
-			cfg.MaxClients += w.Clients
-		}
 	}
 	return cfg
 }

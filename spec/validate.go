@@ -34,6 +34,9 @@ func (v *validator) validate() {
 	}
 	v.times()
 	v.stepNames()
+	if !d.brokenUnder("timeline") && !d.brokenUnder("cluster") && !d.brokenUnder("load") && len(e.Cluster.Nodes) > 0 {
+		v.impossible()
+	}
 	if !d.brokenUnder("timeline") && !d.brokenUnder("cluster.nodes") && !d.brokenUnder("load") {
 		v.states()
 		v.loadStates()

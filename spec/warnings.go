@@ -39,7 +39,7 @@ func (e *Experiment) Warnings() (all []string) {
 			}
 		}
 	}
-	return all
+	return append(all, e.connectionWarnings()...)
 }
 
 // notReady are the nodes that a promotion may choose, and whose commits would wait for no standby.

@@ -70,7 +70,10 @@ func restarts() []string { return []string{"no", "on-failure", "unless-stopped",
 func commits() []string { return []string{"off", "local", "remote_write", "on", "remote_apply"} }
 
 // onTimeouts are what a client can do about an operation that takes too long.
-func onTimeouts() []string { return []string{"abandon", "cancel", "terminate"} }
+func onTimeouts() []string { return []string{"abandon", "cancel", onTimeoutTerminate} }
+
+// onTimeoutTerminate ends the server's process of the session, over a connection of its own.
+const onTimeoutTerminate = "terminate"
 
 func roleWords() []string { return []string{"primary", "standby", "down"} }
 

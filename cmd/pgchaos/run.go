@@ -81,6 +81,9 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 	if err := enoughFiles(plan); err != nil {
 		return usageError(err)
 	}
+	for _, warning := range plan.Experiment.Warnings() {
+		fmt.Fprintf(stderr, "warning: %s\n", warning)
+	}
 	kind, err := findProvider(plan.Experiment.Cluster.Provider)
 	if err != nil {
 		return err
