@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"pgchaos/internal/units"
 	"pgchaos/report"
 	"pgchaos/spec"
 )
@@ -92,19 +93,9 @@ func writesOf(w *spec.Workload, run time.Duration) (n int64, known bool) {
 
 // String is the estimate as `pgchaos plan` shows it.
 func (s Size) String() string {
-	text := fmt.Sprintf("result.json up to %s, ledger about %s", bytesText(s.Result), bytesText(s.Ledger))
+	text := fmt.Sprintf("result.json up to %s, ledger about %s", units.Bytes(uint64(s.Result)), units.Bytes(uint64(s.Ledger)))
 	if s.Open {
-		text += fmt.Sprintf(", and %d MB more for each million writes without a rate", ledgerBytesPerWrite)
+		text += fmt.Sprintf(", and %s more for each million writes without a rate", units.Bytes(ledgerBytesPerWrite*1_000_000))
 	}
 	return text + "; the servers' data come on top"
-}
-
-func bytesText(n int64) string {
-	switch {
-	case n < 1_000_000:
-		return fmt.Sprintf("%d kB", (n+999)/1000)
-	case n < 1_000_000_000:
-		return fmt.Sprintf("%d MB", (n+999_999)/1_000_000)
-	}
-	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
 }

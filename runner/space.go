@@ -7,16 +7,18 @@ import (
 	"time"
 
 	"github.com/shirou/gopsutil/v4/disk"
+
+	"pgchaos/internal/units"
 )
 
 const (
 	// leastSpace is how many bytes must stay free on each disk that a run writes to: PostgreSQL shuts down where
 	// it cannot write WAL, and what was lost then would be the disk's doing.
-	leastSpace = 256 << 20
+	leastSpace = 256_000_000
 	spaceEvery = 500 * time.Millisecond
 )
 
-// CheckSpace wants room for a run on the disks of the directories; ledger is how many bytes the ledger will
+// CheckSpace wants space for a run on the disks of the directories; ledger is how many bytes the ledger will
 // take in the first of them, 0 where that is not known.
 func CheckSpace(ledger int64, dirs ...string) error {
 	for i, dir := range dirs {
@@ -25,8 +27,8 @@ func CheckSpace(ledger int64, dirs ...string) error {
 			needed += uint64(ledger)
 		}
 		if free, err := freeSpace(dir); err == nil && free < needed {
-			return fmt.Errorf("%s are free in %s, and the run needs %s: name another directory, or run for a shorter time",
-				megabytes(free), dir, megabytes(needed))
+			return fmt.Errorf("%s is free in %s, and the run needs %s: name another directory, or run for a shorter time",
+				units.Bytes(free), dir, units.Bytes(needed))
 		}
 	}
 	return nil
@@ -60,11 +62,9 @@ func (r *run) guardSpace(ctx context.Context) (guarded context.Context, end func
 func spaceLow(dirs []string) string {
 	for _, dir := range dirs {
 		if free, err := freeSpace(dir); err == nil && free < leastSpace {
-			return fmt.Sprintf("the run was stopped: only %s were left on the disk of %s, and PostgreSQL shuts down when its disk is full",
-				megabytes(free), dir)
+			return fmt.Sprintf("the run was stopped: only %s was left on the disk of %s, and PostgreSQL shuts down when its disk is full",
+				units.Bytes(free), dir)
 		}
 	}
 	return ""
 }
-
-func megabytes(n uint64) string { return fmt.Sprintf("%d MB", n>>20) }

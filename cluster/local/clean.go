@@ -147,7 +147,7 @@ func inspectNode(dir string, uid int, n nodeRecord, all []process) LeftoverNode 
 func (n LeftoverNode) BringBack(binDir string, onlyToRead bool) string {
 	switch {
 	case n.Frozen:
-		return "its processes stand still, and go on with `kill -CONT" + numbersOf(n.Processes) + "`"
+		return "its processes stand still, and go on with `kill -CONT " + allNumbers(n.Processes) + "`"
 	case len(n.Processes) > 0:
 		return "it runs, and does not let anybody in"
 	}
@@ -171,14 +171,6 @@ func (n LeftoverNode) startCommand(binDir string, onlyToRead bool) string {
 		command = program + " " + command
 	}
 	return command + " start"
-}
-
-func numbersOf(pids []int) string {
-	var text []byte
-	for _, pid := range pids {
-		text = fmt.Appendf(text, " %d", pid)
-	}
-	return string(text)
 }
 
 // Clean ends all processes of a run whose pgchaos is gone, and removes its

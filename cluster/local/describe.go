@@ -54,20 +54,11 @@ func Leftovers(base string) (found []cluster.Leftover, where string, err error) 
 			},
 		}
 		if len(l.Others) > 0 {
-			one.What += fmt.Sprintf("; left alone: processes%s, which work in its directory but are not part of the run", someOf(l.Others))
+			one.What += fmt.Sprintf("; left alone: processes %s, which work in its directory but are not part of the run", someNumbers(l.Others))
 		}
 		found = append(found, one)
 	}
 	return found, base, nil
-}
-
-// someOf are the numbers of processes, at most twenty.
-func someOf(pids []int) string {
-	const most = 20
-	if len(pids) <= most {
-		return numbersOf(pids)
-	}
-	return fmt.Sprintf("%s and %d more", numbersOf(pids[:most]), len(pids)-most)
 }
 
 // Describe is what the provider says about itself.

@@ -213,21 +213,27 @@ func end(ctx context.Context, own *owner, f family) error {
 		return false, errors.Join(errs...)
 	})
 	if err != nil {
-		return fmt.Errorf("kill processes%s: %w", numbers(left), err)
+		return fmt.Errorf("%s: %w", strings.TrimSpace("kill processes "+someNumbers(numbersOf(left))), err)
 	}
 	return shared.remove(own)
 }
 
-// numbers lists processes for an error message.
-func numbers(list []process) string {
-	const most = 20
-	var b strings.Builder
-	for i, p := range list {
-		if i == most {
-			fmt.Fprintf(&b, " and %d more", len(list)-most)
-			break
-		}
-		fmt.Fprintf(&b, " %d", p.pid)
+// numbersOf are the numbers of processes.
+func numbersOf(list []process) (pids []int) {
+	for _, p := range list {
+		pids = append(pids, p.pid)
 	}
-	return b.String()
+	return pids
+}
+
+// allNumbers lists processes, for a command.
+func allNumbers(pids []int) string { return strings.Trim(fmt.Sprint(pids), "[]") }
+
+// someNumbers lists processes, at most twenty, for a message.
+func someNumbers(pids []int) string {
+	const most = 20
+	if len(pids) <= most {
+		return allNumbers(pids)
+	}
+	return fmt.Sprintf("%s and %d more", allNumbers(pids[:most]), len(pids)-most)
 }

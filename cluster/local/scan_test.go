@@ -58,7 +58,7 @@ func TestFamily(t *testing.T) {
 				same = got[i].pid == tt.want[i]
 			}
 			if !same {
-				t.Errorf("got%s, want %v", numbers(got), tt.want)
+				t.Errorf("got %v, want %v", numbersOf(got), tt.want)
 			}
 		})
 	}
@@ -78,7 +78,7 @@ func TestOthers(t *testing.T) {
 		stranger, proc(1, 0, 0, "/"), proc(2, 1, 3, "/base/run/nodes/a"), proc(3, 2, 7, "/base/run"), proc(4, 1, 7, "/base/run/nodes/a"),
 		gone, shell, proc(7, 1, 7, "/base/run2"), proc(os.Getpid(), 1, 7, "/base/run"),
 	}
-	if got := numbers(family{dir: "/base/run", uid: 3}.others(all)); got != " 8 4 6" {
+	if got := someNumbers(numbersOf(family{dir: "/base/run", uid: 3}.others(all))); got != "8 4 6" {
 		t.Errorf("got%s", got)
 	}
 }

@@ -86,7 +86,7 @@ func (h *host) Freeze(ctx context.Context) error {
 		return len(moving) == 0, signalAll(moving, syscall.SIGSTOP)
 	})
 	if err != nil {
-		return fmt.Errorf("freeze %s, processes%s: %w", h.name, numbers(moving), err)
+		return fmt.Errorf("freeze %s, processes %s: %w", h.name, someNumbers(numbersOf(moving)), err)
 	}
 	return nil
 }
@@ -106,7 +106,7 @@ func (h *host) Thaw(ctx context.Context) error {
 		return len(still) == 0, signalAll(still, syscall.SIGCONT)
 	})
 	if err != nil {
-		return fmt.Errorf("thaw %s, processes%s: %w", h.name, numbers(still), err)
+		return fmt.Errorf("thaw %s, processes %s: %w", h.name, someNumbers(numbersOf(still)), err)
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ duration: 120s
 `)
 	code, out, errs := p.run("run", file, "--out", p.out)
 	r := p.result()
-	if code != exitInconclusive || !strings.Contains(r.Stopped, "were left on the disk of "+p.base) || r.Verdict != verdict.Inconclusive || !strings.Contains(out, "the run was stopped") {
+	if code != exitInconclusive || !strings.Contains(r.Stopped, "was left on the disk of "+p.base) || r.Verdict != verdict.Inconclusive || !strings.Contains(out, "the run was stopped") {
 		t.Errorf("exit code %d, stopped %q\n%s\n%s", code, r.Stopped, out, errs)
 	}
 	if len(r.Audits) != 1 || !r.Audits[0].Complete || r.Audits[0].Lost.N != 0 {
@@ -45,7 +45,7 @@ duration: 120s
 	if out, err := exec.Command("dd", "if=/dev/zero", "of="+p.base+"/filler", "bs=1M", "count=200").CombinedOutput(); err != nil {
 		t.Fatalf("dd: %v: %s", err, out)
 	}
-	if code, _, errs := p.run("run", file, "--out", p.out+"-2"); code != exitUsage || !strings.Contains(errs, "are free in "+p.base) {
+	if code, _, errs := p.run("run", file, "--out", p.out+"-2"); code != exitUsage || !strings.Contains(errs, "is free in "+p.base) {
 		t.Errorf("too full from the beginning: exit code %d: %s", code, errs)
 	}
 }

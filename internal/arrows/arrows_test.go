@@ -36,7 +36,7 @@ var permitted = withProviders(map[string][]string{
 	"report":             {"audit", "outage", "expect", "record", "internal/regular", "verdict", "internal/redact", "internal/units", "standbynames"},
 	"report/export":      {"record", "report"},
 	"report/text":        {"audit", "outage", "expect", "verdict", "record", "internal/units", "report"},
-	"runner":             {"internal/wait", "chaos", "chaos/fault", "audit", "outage", "expect", "internal/regular", "rows", "verdict", "cluster", "cluster/rowscan", "cluster/probe", "record", "record/ledger", "internal/redact", "load", "load/eventloop", "load/pgload", "load/script", "report", "report/export", "spec", "standbynames"},
+	"runner":             {"internal/units", "internal/wait", "chaos", "chaos/fault", "audit", "outage", "expect", "internal/regular", "rows", "verdict", "cluster", "cluster/rowscan", "cluster/probe", "record", "record/ledger", "internal/redact", "load", "load/eventloop", "load/pgload", "load/script", "report", "report/export", "spec", "standbynames"},
 	"standbynames":       {},
 	"selftest":           {"audit", "outage", "record", "report", "verdict"},
 	"cmd/pgchaos":        {"verdict", "cluster", "experiments", "record", "record/jepsen", "record/ledger", "internal/redact", "internal/spell", "report", "report/export", "report/text", "runner", "selftest", "spec"},

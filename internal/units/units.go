@@ -71,22 +71,16 @@ func Percent(share float64) string {
 	return fmt.Sprintf("%.2f%%", share*100)
 }
 
-// DecimalBytes is a number of bytes as docker stats shows traffic: 108MB.
-func DecimalBytes(n uint64) string { return scaled(n, 1000, []string{"B", "kB", "MB", "GB", "TB"}) }
-
-// BinaryBytes is a number of bytes as docker stats shows memory: 508.6MiB.
-func BinaryBytes(n uint64) string {
-	return scaled(n, 1024, []string{"B", "KiB", "MiB", "GiB", "TiB"})
-}
-
-// scaled is a number in the largest unit that leaves it at least 1, to four digits.
-func scaled(n uint64, base float64, units []string) string {
+// Bytes is a number of bytes in the largest unit that leaves it at least 1, with at most one decimal: 12 B, 12.3 MB,
+// 1.2 GB. A unit is 1000 of the one before; only what stands in an experiment is in PostgreSQL's units, of 1024.
+func Bytes(n uint64) string {
+	names := []string{"B", "kB", "MB", "GB", "TB"}
 	x, unit := float64(n), 0
-	for x >= base && unit < len(units)-1 {
-		x /= base
+	for x >= 999.95 && unit < len(names)-1 { // which would be shown as 1000
+		x /= 1000
 		unit++
 	}
-	return strconv.FormatFloat(x, 'g', 4, 64) + units[unit]
+	return strings.TrimSuffix(strconv.FormatFloat(x, 'f', 1, 64), ".0") + " " + names[unit]
 }
 
 // shownExample bounds an example, in characters; the file has the whole of it.

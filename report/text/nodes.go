@@ -111,9 +111,9 @@ func writeUsage(p *page, r *report.Result) {
 		if u.Node != node {
 			node, name = u.Node, u.Node
 		}
-		memory := units.BinaryBytes(u.Memory)
+		memory := units.Bytes(u.Memory)
 		if u.Limit > 0 {
-			memory += " / " + units.BinaryBytes(u.Limit)
+			memory += " / " + units.Bytes(u.Limit)
 		}
 		cpu := "-"
 		if u.CPUTime > 0 {
@@ -208,7 +208,7 @@ func writeModes(p *page, r *report.Result) {
 	}
 }
 
-// traffic is a pair of transfers as docker stats shows it.
+// traffic is a pair of transfers, in and out.
 func traffic(in, out report.Transfer) string {
 	if !in.Known && !out.Known {
 		return "-"
@@ -217,7 +217,7 @@ func traffic(in, out report.Transfer) string {
 		if !t.Known {
 			return "-"
 		}
-		return units.DecimalBytes(t.Bytes)
+		return units.Bytes(t.Bytes)
 	}
 	return words(in) + " / " + words(out)
 }

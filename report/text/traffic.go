@@ -62,7 +62,7 @@ func writeGenerator(p *page, r *report.Result) {
 		cores += fmt.Sprintf(", of which it may use %.2f", g.Allowed)
 	}
 	p.para(plain, 2, "%s of one core on average, %s in its busiest second, of %s; %s of memory at most",
-		units.Percent(g.CPU.Seconds()/g.Span.Seconds()), units.Percent(g.Busiest), cores, units.BinaryBytes(g.Memory))
+		units.Percent(g.CPU.Seconds()/g.Span.Seconds()), units.Percent(g.Busiest), cores, units.Bytes(g.Memory))
 	for i := range r.Workloads {
 		if l := r.Workloads[i].Lateness; l != nil && l.Count > 0 {
 			p.para(plain, 2, "%s: delay of sending while a client was free: median %s ms, 99%% Line %s ms, max %s ms",
