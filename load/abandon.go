@@ -48,11 +48,11 @@ func (w *Workload) watch(r *run) {
 			return
 		case <-ticker.C:
 		}
-		w.mu.Lock()
-		for _, c := range w.clients {
-			w.inspect(r, c)
-		}
-		w.mu.Unlock()
+		w.locked(func() {
+			for _, c := range w.clients {
+				w.inspect(r, c)
+			}
+		})
 	}
 }
 

@@ -70,7 +70,7 @@ func (w *Workload) launch(r *run, c *client, free time.Duration) {
 		w.loop(r, c, f, free, t, to)
 	}
 	if w.cfg.Loops == nil {
-		w.all.Go(func() { work(nil, w.rings[c.number]) })
+		w.spawn(func() { work(nil, w.rings[c.number]) })
 		return
 	}
 	w.all.Add(1)
@@ -113,16 +113,12 @@ func (w *Workload) loop(r *run, c *client, f *attempt, free time.Duration, t *ev
 			free = w.cfg.Clock.Now()
 		}
 	}
-	w.mu.Lock()
-	w.left(r)
-	w.mu.Unlock()
+	w.locked(func() { w.left(r) })
 }
 
 // move has another loop go on with a client. What it has recorded here comes before.
 func (w *Workload) move(r *run, c *client, f *attempt, free time.Duration, t *eventloop.Task) {
-	w.mu.Lock()
-	w.drain(c.ring)
-	w.mu.Unlock()
+	w.locked(func() { w.drain(c.ring) })
 	w.all.Add(1)
 	t.Continue(func(t *eventloop.Task) {
 		defer w.all.Done()

@@ -20,11 +20,11 @@ func (w *Workload) collectRegularly(r *run) {
 		case <-w.wake: // by a client whose ring is filling
 		case <-ticker.C:
 		}
-		w.mu.Lock()
-		now := w.cfg.Clock.Now()
-		w.collect()
-		w.totals.tellLive(r.start, now)
-		w.mu.Unlock()
+		w.locked(func() {
+			now := w.cfg.Clock.Now()
+			w.collect()
+			w.totals.tellLive(r.start, now)
+		})
 	}
 }
 
@@ -48,9 +48,7 @@ func (w *Workload) drain(r *ring) {
 
 // makeRoom waits for a ring that is full, and empties it.
 func (w *Workload) makeRoom(r *ring) *sample {
-	w.mu.Lock()
-	w.drain(r)
-	w.mu.Unlock()
+	w.locked(func() { w.drain(r) })
 	return r.next()
 }
 

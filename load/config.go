@@ -124,6 +124,10 @@ type Config struct {
 	// Panicked is called with the value of a panic of a session, by the goroutine that it
 	// came from; the workload goes on. nil: it ends the process.
 	Panicked func(value any)
+	// Broken is called with the value of a panic of the engine itself, by the goroutine that it
+	// came from, which ends. What the workload has counted may be wrong from then on, and Connect,
+	// Stop and Close may never return. nil: the panic ends the process.
+	Broken func(value any)
 	// Clock is the run's clock; all times recorded are offsets on it.
 	Clock record.Clock
 }

@@ -19,16 +19,17 @@ type Connector interface {
 // takes is no part of any operation. It returns when each of them has connected or
 // failed to, at the latest when ctx ends, with the errors of those that failed.
 func (w *Workload) Connect(ctx context.Context) (errs []error) {
-	w.mu.Lock()
-	if w.run != nil || w.next != nil || w.closed {
-		w.mu.Unlock()
-		return nil
-	}
-	r := w.newRun(0)
-	w.next = r
-	r.connecting, r.failed = ctx, make(chan error, len(w.clients))
-	launched := w.launchAll(r, 0)
-	w.mu.Unlock()
+	var r *run
+	launched := 0
+	w.locked(func() {
+		if w.run != nil || w.next != nil || w.closed {
+			return
+		}
+		r = w.newRun(0)
+		w.next = r
+		r.connecting, r.failed = ctx, make(chan error, len(w.clients))
+		launched = w.launchAll(r, 0)
+	})
 	for range launched {
 		if err := <-r.failed; err != nil {
 			errs = append(errs, err)

@@ -13,7 +13,7 @@ import (
 
 // TestClientsOfLoopsConnectBeforeTheStart is the same on event loops.
 func TestClientsOfLoopsConnectBeforeTheStart(t *testing.T) {
-	loops, err := eventloop.New(2)
+	loops, err := eventloop.New(2, nil)
 	if err != nil {
 		t.Skip(err)
 	}

@@ -111,11 +111,11 @@ func (w *Workload) Start() {
 	if r.connecting == nil {
 		w.launchAll(r, now)
 	}
-	w.all.Go(func() { w.watch(r) })
-	w.all.Go(func() { w.collectRegularly(r) })
-	w.all.Go(func() { w.supervise(r) })
+	w.spawn(func() { w.watch(r) })
+	w.spawn(func() { w.collectRegularly(r) })
+	w.spawn(func() { w.supervise(r) })
 	if w.cfg.Punctual && w.cfg.Schedule != nil && w.cfg.Loops == nil {
-		w.all.Go(func() { w.punctual(r) })
+		w.spawn(func() { w.punctual(r) })
 	}
 }
 
@@ -139,12 +139,12 @@ func (w *Workload) launchAll(r *run, now time.Duration) (launched int) {
 // were given up on, and all others' sessions are closed. Every arrival that was due and that nobody took is recorded as
 // dropped.
 func (w *Workload) Stop() {
-	w.mu.Lock()
-	r := w.run
-	if r != nil {
-		r.halt(w.cfg.Clock.Now(), false)
-	}
-	w.mu.Unlock()
+	var r *run
+	w.locked(func() {
+		if r = w.run; r != nil {
+			r.halt(w.cfg.Clock.Now(), false)
+		}
+	})
 	if r != nil {
 		w.wind(r)
 	}
@@ -163,7 +163,7 @@ func (w *Workload) conclude(r *run) {
 	close(r.over)
 	var wg sync.WaitGroup
 	for _, f := range w.closeBooks(r) {
-		wg.Go(f.close)
+		wg.Go(func() { w.guard(f.close) })
 	}
 	wg.Wait()
 }
@@ -223,7 +223,7 @@ func (w *Workload) Close() {
 	w.cancel()
 	var closing sync.WaitGroup // all at once: each may have to give a server up that does not read
 	for _, f := range attempts {
-		closing.Go(f.close)
+		closing.Go(func() { w.guard(f.close) })
 	}
 	closing.Wait()
 	if r != nil {

@@ -27,7 +27,7 @@ func (s signs) Do(_ context.Context, op *record.Op) time.Duration {
 // TestLoopsTellWhose: the clients of an event loop leave their samples in one place, and
 // each is booked for who left it.
 func TestLoopsTellWhose(t *testing.T) {
-	loops, err := eventloop.New(2)
+	loops, err := eventloop.New(2, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestOpenLoopOnEventLoops(t *testing.T) {
 		"spread":        {Schedule: Constant(Steady(20_000)), Iterations: 2000, CatchUp: Spread},
 	} {
 		t.Run(name, func(t *testing.T) {
-			loops, err := eventloop.New(2)
+			loops, err := eventloop.New(2, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -96,7 +96,7 @@ func TestOpenLoopOnEventLoops(t *testing.T) {
 
 // TestStopEndsClientsThatSleep although their next arrival is due in an hour.
 func TestStopEndsClientsThatSleep(t *testing.T) {
-	loops, err := eventloop.New(2)
+	loops, err := eventloop.New(2, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func TestTradedClients(t *testing.T) {
 	if runtime.NumCPU() < 2 {
 		t.Skip("one processor: there is one loop")
 	}
-	loops, err := eventloop.New(runtime.NumCPU())
+	loops, err := eventloop.New(runtime.NumCPU(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

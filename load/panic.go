@@ -8,8 +8,8 @@ import (
 	"pgchaos/record"
 )
 
-// do performs one operation. One that panics is an operation of which nobody knows what
-// became, where somebody wants to be told of the panic.
+// do performs one operation. If that panics, and Config.Panicked is set, the operation's outcome
+// is unknown.
 func (w *Workload) do(ctx context.Context, session Session, op *record.Op) (pause time.Duration) {
 	if w.cfg.Panicked != nil {
 		defer func() {
@@ -31,5 +31,30 @@ func (w *Workload) guard(f func()) {
 			}
 		}()
 	}
+	f()
+}
+
+// spawn runs f in a goroutine that Close waits for. A panic in it is a bug of the engine itself.
+func (w *Workload) spawn(f func()) {
+	w.all.Go(func() {
+		defer w.caught()
+		f()
+	})
+}
+
+// caught is to be deferred by goroutines of the engine.
+func (w *Workload) caught() {
+	if w.cfg.Broken == nil {
+		return
+	}
+	if value := recover(); value != nil {
+		w.cfg.Broken(value)
+	}
+}
+
+// locked calls f under w.mu, which a panic in f releases: Stop, Close and Record need it.
+func (w *Workload) locked(f func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	f()
 }

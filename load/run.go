@@ -113,9 +113,7 @@ func (w *Workload) supervise(r *run) {
 	}
 	select {
 	case <-end:
-		w.mu.Lock()
-		r.halt(r.start+r.groups[0].length, true)
-		w.mu.Unlock()
+		w.locked(func() { r.halt(r.start+r.groups[0].length, true) })
 	case <-r.stop:
 	}
 	if !r.byItself { // which does not change after the stop
@@ -123,7 +121,10 @@ func (w *Workload) supervise(r *run) {
 	}
 	w.wind(r)
 	if w.cfg.Ended != nil {
-		go w.cfg.Ended() // outside of what Close waits for, so that it may call that
+		go func() { // outside of what Close waits for, so that it may call that
+			defer w.caught()
+			w.cfg.Ended()
+		}()
 	}
 }
 

@@ -35,9 +35,11 @@ func (r *run) connectClients(ctx context.Context) {
 			continue // startLoad will say so
 		}
 		wg.Go(func() {
-			if errs := w.loop.Connect(ctx); len(errs) > 0 {
-				r.Observer.Note(fmt.Sprintf("warning: %d clients of %s could not connect before the load: %v", len(errs), name, errs[0]))
-			}
+			r.loads.unlessBroken(func() {
+				if errs := w.loop.Connect(ctx); len(errs) > 0 {
+					r.Observer.Note(fmt.Sprintf("warning: %d clients of %s could not connect before the load: %v", len(errs), name, errs[0]))
+				}
+			})
 		})
 	}
 	wg.Wait()

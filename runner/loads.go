@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"pgchaos/cluster"
+	"pgchaos/internal/wait"
 	"pgchaos/load"
 	"pgchaos/load/eventloop"
 	"pgchaos/load/pgload"
@@ -33,6 +34,7 @@ type loadSet struct {
 	giveUp   func()           // takes back that room was made
 	mu       sync.Mutex       // guards starts and stops, which come from the timeline and from the end of the run
 	closed   sync.Once
+	panics   *panics
 	// ledgerErr is why not everything is in the ledger, once it is closed.
 	ledgerErr error
 }
@@ -70,7 +72,7 @@ func newLoads(p *Plan, o Options, c *cluster.Cluster, clock record.Clock, primar
 	if err != nil {
 		return nil, err
 	}
-	set := &loadSet{ledger: book}
+	set := &loadSet{ledger: book, panics: panics}
 	if slices.ContainsFunc(p.Experiment.Load, func(w spec.Workload) bool { return w.ReadsFrom("") }) {
 		set.progress = pgload.NewWriterProgress()
 	}
@@ -89,7 +91,7 @@ func newLoads(p *Plan, o Options, c *cluster.Cluster, clock record.Clock, primar
 	}
 	for _, r := range set.list {
 		cfg := r.loadConfig(c, clock, set.sampler(r, c, o.Sample))
-		cfg.Panicked = panics.keep
+		cfg.Panicked, cfg.Broken = panics.keep, panics.keepBroken
 		cfg.Ended = func() { set.ended(r) }
 		if r.pg.Pollable() {
 			cfg.Loops = set.loops
@@ -103,7 +105,7 @@ func newLoads(p *Plan, o Options, c *cluster.Cluster, clock record.Clock, primar
 // makeLoops makes an event loop for each core, if a workload's clients can run on them.
 func (s *loadSet) makeLoops() (err error) {
 	if slices.ContainsFunc(s.list, func(r *running) bool { return r.spec.ThinkTime == 0 && r.pg.Pollable() }) {
-		s.loops, err = eventloop.New(runtime.GOMAXPROCS(0))
+		s.loops, err = eventloop.New(runtime.GOMAXPROCS(0), s.panics.keepBroken)
 	}
 	return err
 }
@@ -139,6 +141,7 @@ func (r *running) open(p *Plan, set *loadSet, c *cluster.Cluster, clock record.C
 	loginTo(&cfg, c)
 	cfg.Endpoints, cfg.AppName = endpoints(c), c.AppName(loadApp+r.spec.Name)
 	cfg.Seed, cfg.Ledger, cfg.Clock, cfg.Progress, cfg.Primary = r.seed, set.ledger, clock, set.progress, primary
+	cfg.Panicked = set.panics.keep
 	r.pg, err = pgload.New(cfg)
 	return err
 }
@@ -208,7 +211,7 @@ func (s *loadSet) startLoad(ctx context.Context, name string) error {
 	r.over.Store(newStretchEnd())
 	waiting, cancel := context.WithTimeout(ctx, lateConnecting)
 	defer cancel()
-	_ = r.loop.Connect(waiting) // what fails here, the first operations tell
+	s.unlessBroken(func() { _ = r.loop.Connect(waiting) }) // what fails here, the first operations tell
 	r.loop.Start()
 	return nil
 }
@@ -230,9 +233,14 @@ func (s *loadSet) stopLoad(ctx context.Context, name string) error {
 	defer s.mu.Unlock()
 	r, err := s.find(name)
 	if err == nil {
-		r.stop(ctx)
+		s.unlessBroken(func() { s.stop(ctx, r) })
 	}
 	return err
+}
+
+// unlessBroken calls what may never return once the load engine is broken, and has it end then.
+func (s *loadSet) unlessBroken(f func()) {
+	wait.Unless(s.panics.broken, func() { s.panics.guard(f) })
 }
 
 // stopAll stops what still runs, all at once, and waits.
@@ -241,19 +249,19 @@ func (s *loadSet) stopAll(ctx context.Context) {
 	defer s.mu.Unlock()
 	var wg sync.WaitGroup
 	for _, r := range s.list {
-		wg.Go(func() { r.stop(ctx) })
+		wg.Go(func() { s.unlessBroken(func() { s.stop(ctx, r) }) })
 	}
 	wg.Wait()
 }
 
 // stop lets what is in flight end, for as long as its time-out allows. When ctx
 // ends, the user does not want to wait for that.
-func (r *running) stop(ctx context.Context) {
+func (s *loadSet) stop(ctx context.Context, r *running) {
 	if !r.active.CompareAndSwap(true, false) {
 		return
 	}
 	defer r.over.Load().end()
-	hurry := context.AfterFunc(ctx, r.loop.Close)
+	hurry := context.AfterFunc(ctx, func() { s.panics.guard(r.loop.Close) })
 	defer hurry()
 	r.loop.Stop()
 }
@@ -269,16 +277,18 @@ func (s *loadSet) phase(name string, now func() time.Duration) time.Duration {
 
 // close breaks off what still runs, closes every connection, and waits until every
 // goroutine has ended. Nothing can be answered any more then, so that the ledger is
-// closed too.
+// closed too. If the load engine is broken, what does not end is left.
 func (s *loadSet) close() {
 	s.closed.Do(func() {
 		for _, r := range s.list {
-			if r.loop != nil { // it had all been prepared
-				r.loop.Close()
-			}
-			r.pg.Close()
+			s.unlessBroken(func() {
+				if r.loop != nil { // it had all been prepared
+					r.loop.Close()
+				}
+				r.pg.Close()
+			})
 		}
-		s.loops.Close()
+		s.unlessBroken(s.loops.Close)
 		s.giveUp()
 		s.ledgerErr = s.ledger.Close()
 	})

@@ -14,6 +14,17 @@ type panics struct {
 	mu    sync.Mutex
 	first error
 	end   context.CancelFunc // what it ends; nil: nothing yet
+	// broken is closed by a panic of the load engine itself, which may then never stop.
+	broken   chan struct{}
+	breaking sync.Once
+}
+
+func newPanics() *panics { return &panics{broken: make(chan struct{})} }
+
+// keepBroken keeps a panic of the load engine itself.
+func (p *panics) keepBroken(value any) {
+	p.keep(value)
+	p.breaking.Do(func() { close(p.broken) })
 }
 
 // guard runs f, and keeps its panic.

@@ -2,12 +2,16 @@ package runner
 
 import (
 	"context"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"pgchaos/load"
+	"pgchaos/load/eventloop"
+	"pgchaos/load/pgload"
 	"pgchaos/record"
+	"pgchaos/record/ledger"
 )
 
 // broken is a session with a bug in each of its methods.
@@ -21,7 +25,7 @@ func (broken) Close()                                       {}
 // TestAPanicOfAClientEndsTheLoad: the process goes on, the first panic is kept, and the load
 // has ended.
 func TestAPanicOfAClientEndsTheLoad(t *testing.T) {
-	var p panics
+	p := newPanics()
 	ctx, cancel := p.ends(t.Context())
 	defer cancel()
 	w := load.New(load.Config{Clients: 2, Clock: record.StartClock(), Panicked: p.keep, Open: func(int) load.Session { return broken{} }})
@@ -38,5 +42,42 @@ func TestAPanicOfAClientEndsTheLoad(t *testing.T) {
 	}
 	if err := p.err(); err == nil || !strings.Contains(err.Error(), "a bug in Connect") || !strings.Contains(err.Error(), "panics_test.go") {
 		t.Errorf("%v", err)
+	}
+}
+
+// prompt is a session whose operations take no time.
+type prompt struct{ broken }
+
+func (prompt) Do(_ context.Context, op *record.Op) time.Duration { op.Outcome = record.OK; return 0 }
+func (prompt) Settle(*record.Op, bool)                           {}
+
+// TestABrokenEngineIsNotWaitedFor: the clients of an event loop that has panicked never end.
+func TestABrokenEngineIsNotWaitedFor(t *testing.T) {
+	p := newPanics()
+	loops, err := eventloop.New(1, p.keepBroken)
+	if err != nil || loops == nil {
+		t.Skip("there are no event loops here: ", err)
+	}
+	book, err := ledger.Create(filepath.Join(t.TempDir(), "ledger"), "run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := load.New(load.Config{
+		Clients: 2, Loops: loops, Clock: record.StartClock(), Broken: p.keepBroken,
+		Open: func(int) load.Session { return prompt{} }, OnSample: func(int, record.Op) { panic("a bug") },
+	})
+	w.Start()
+	<-p.broken
+	time.Sleep(300 * time.Millisecond) // the loop panics, too: nobody else empties its clients' samples
+	set := &loadSet{ledger: book, loops: loops, panics: p, giveUp: func() {}, list: []*running{{loop: w, pg: &pgload.Workload{}}}}
+	ended := make(chan struct{})
+	go func() {
+		set.close()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(30 * time.Second):
+		t.Error("it is still waited for")
 	}
 }

@@ -87,7 +87,7 @@ type run struct {
 	phases  phaseLog
 	own     *generator // what pgchaos itself takes
 	forks   forkLog
-	panics  panics
+	panics  *panics
 	step    atomic.Pointer[string] // the name of the step that was issued last
 	// sawPrimary: status has had a primary that the watch had read.
 	sawPrimary bool
@@ -104,7 +104,7 @@ func Run(ctx context.Context, plan *Plan, o Options) (result *report.Result, err
 	}
 	secrets := redact.New(plan.Experiment.Secrets...)
 	o = o.hiding(secrets)
-	r := &run{Options: o, plan: plan, result: newResult(plan, o)}
+	r := &run{Options: o, plan: plan, result: newResult(plan, o), panics: newPanics()}
 	r.result.Secrets = secrets
 	result = r.result // also after a panic
 	defer func() {    // the last thing
@@ -211,7 +211,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	r.scene = chaos.NewScene(r.cluster, rng)
 	r.scene.Examine = r.examine
 	// The clients connect before the clock begins: what that takes is no part of the baseline.
-	if r.loads, err = newLoads(r.plan, r.Options, r.cluster, record.StartClock(), r.primary, &r.panics); err != nil {
+	if r.loads, err = newLoads(r.plan, r.Options, r.cluster, record.StartClock(), r.primary, r.panics); err != nil {
 		return err
 	}
 	r.connectClients(ctx)
@@ -239,7 +239,9 @@ func (r *run) exercise(ctx context.Context) (err error) {
 		return err
 	}
 	watchers := r.background(ctx)
-	r.own = startGenerator(r.clock, func(s report.Standstill) { r.Observer.Note("warning: " + s.String()) })
+	r.own = startGenerator(r.clock, func(s report.Standstill) {
+		r.panics.guard(func() { r.Observer.Note("warning: " + s.String()) })
+	})
 	r.Observer.Stage("running load and timeline")
 	ctx, endSpace := r.guardSpace(ctx)
 	defer endSpace()

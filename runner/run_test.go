@@ -10,12 +10,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"pgchaos/cluster"
 	"pgchaos/cluster/local"
 	"pgchaos/internal/sharedmem"
 	"pgchaos/record"
 	"pgchaos/report"
+	"pgchaos/report/export"
 	"pgchaos/runner"
 	"pgchaos/spec"
 	"pgchaos/verdict"
@@ -197,6 +199,30 @@ func TestAPanicOfAGoroutineIsCleanedUp(t *testing.T) {
 	}
 	if len(r.Audits) != 1 || !r.Audits[0].Complete {
 		t.Errorf("%+v", r.Audits)
+	}
+}
+
+// TestAPanicOfTheLoadEngineIsCleanedUp has the engine panic while it holds its lock, in a goroutine of its own
+// and, with clients that do not rest, on an event loop.
+func TestAPanicOfTheLoadEngineIsCleanedUp(t *testing.T) {
+	for name, text := range map[string]string{
+		"open loop":   short,
+		"closed loop": strings.Replace(short, ", rate: 100/s", "", 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			provider, begun := room(t), time.Now()
+			r, err := runner.Run(t.Context(), plan(t, text), runner.Options{
+				Run: "short-1", Tool: "test", Provider: provider, Out: t.TempDir(), Observer: observer{},
+				Sample: func(*export.Sample) { panic("a bug in the engine") },
+			})
+			if err == nil || !strings.Contains(err.Error(), "a bug in the engine") || r.Interrupted || r.Verdict != verdict.Inconclusive {
+				t.Errorf("error %v, interrupted %v, verdict %s", err, r.Interrupted, r.Verdict)
+			}
+			if !strings.Contains(strings.Join(r.Errors, " "), "a bug in the engine") {
+				t.Errorf("errors %v", r.Errors)
+			}
+			t.Logf("ended after %s", time.Since(begun))
+		})
 	}
 }
 

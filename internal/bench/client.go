@@ -173,7 +173,7 @@ func (j *job) run(ctx context.Context) (a answer, err error) {
 		Iterations: j.Operations, Duration: j.Span, Ended: func() { close(ended) },
 	}
 	if !j.Fake && j.Connections == 0 {
-		if lc.Loops, err = eventloop.New(runtime.GOMAXPROCS(0)); err != nil { // as an experiment has it
+		if lc.Loops, err = eventloop.New(runtime.GOMAXPROCS(0), nil); err != nil { // as an experiment has it
 			return a, err
 		}
 		defer lc.Loops.Close()

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -67,7 +68,7 @@ func group(t *testing.T, threads int) *Group {
 	goroutines, files := runtime.NumGoroutine(), openFiles(t)
 	before := runtime.GOMAXPROCS(0)
 	runtime.GOMAXPROCS(before + threads)
-	g, err := New(threads)
+	g, err := New(threads, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -441,7 +442,7 @@ func TestLoopsKeepToProcessors(t *testing.T) {
 		t.Skip("one processor: every thread keeps to it")
 	}
 	for _, c := range []struct{ loops, bound int }{{len(all), len(all)}, {len(all) - 1, 0}, {len(all) + 1, 0}} {
-		loops, err := New(c.loops)
+		loops, err := New(c.loops, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -528,7 +529,7 @@ func TestLoopsTrade(t *testing.T) {
 		{"at home", [2]int{0, 1}, false},
 		{"both with one", [2]int{0, 0}, false},
 	} {
-		loops, err := New(len(processors))
+		loops, err := New(len(processors), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -573,5 +574,27 @@ func TestLoopsTrade(t *testing.T) {
 		}
 		done.Wait()
 		loops.Close()
+	}
+}
+
+// TestAPanicIsReported: of a task, and of what it has called by Block.
+func TestAPanicIsReported(t *testing.T) {
+	for name, task := range map[string]func(*Task){
+		"a task":      func(*Task) { panic("a bug") },
+		"in Block":    func(t *Task) { t.Block(func() { panic("a bug") }) },
+		"after Sleep": func(t *Task) { t.Sleep(time.Millisecond); panic("a bug") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := make(chan any, 1)
+			loops, err := New(1, func(value any) { got <- value })
+			if err != nil {
+				t.Fatal(err)
+			}
+			loops.Go(task)
+			if value, ok := (<-got).(string); !ok || !strings.HasPrefix(value, "a bug") {
+				t.Errorf("%q", value)
+			}
+			go loops.Close() // which waits for tasks that go on no more
+		})
 	}
 }

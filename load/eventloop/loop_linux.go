@@ -6,6 +6,7 @@ import (
 	"iter"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -23,12 +24,14 @@ type Group struct {
 	loops    []*loop
 	all      sync.WaitGroup
 	balancer balancer
+	broken   func(panicked any)
 }
 
 // New starts so many loops. Where there are as many as processors that the process may use,
-// each keeps to one of them.
-func New(threads int) (*Group, error) {
-	g := &Group{}
+// each keeps to one of them. Broken is called with the value of a panic of a task or of a loop, which
+// ends that loop: its tasks go on no more, and Close may never return. nil: the panic ends the process.
+func New(threads int, broken func(panicked any)) (*Group, error) {
+	g := &Group{broken: broken}
 	processors := permitted()
 	if len(processors) != threads {
 		processors = nil
@@ -189,6 +192,7 @@ func (l *loop) rouse() {
 func (l *loop) run() {
 	runtime.LockOSThread() // until it ends, and the thread with it; Go makes no other thread from it
 	defer keepTo(l.only)()
+	defer l.group.caught()
 	for {
 		admitted, over := l.admitted()
 		for _, t := range admitted {
@@ -205,6 +209,16 @@ func (l *loop) run() {
 		case len(admitted) == 0:
 			<-l.wake
 		}
+	}
+}
+
+// caught is to be deferred by each loop.
+func (g *Group) caught() {
+	if g.broken == nil {
+		return
+	}
+	if value := recover(); value != nil {
+		g.broken(value)
 	}
 }
 
@@ -397,19 +411,28 @@ func (t *Task) Sleep(d time.Duration) {
 func (t *Task) looped() bool { return t != nil && !t.away }
 
 // Block calls a function that may wait for anything, in a goroutine of its own. A nil
-// task just calls it.
+// task just calls it. If the function panics, so does Block.
 func (t *Task) Block(f func()) {
 	if !t.looped() {
 		f()
 		return
 	}
 	t.away = true
+	var panicked any
 	t.loop.group.all.Go(func() {
+		defer func() {
+			if value := recover(); value != nil {
+				panicked = fmt.Sprintf("%v\n%s", value, debug.Stack())
+			}
+			t.loop.admit(t)
+		}()
 		f()
-		t.loop.admit(t)
 	})
 	t.yield()
 	t.away = false
+	if panicked != nil {
+		panic(panicked)
+	}
 }
 
 // Yield lets the other clients go on, every now and then; for between two operations, which

@@ -11,7 +11,7 @@ import (
 type Group struct{}
 
 // New makes none.
-func New(int) (*Group, error) { return nil, nil } //nolint:nilnil // there is none, which is no error
+func New(int, func(any)) (*Group, error) { return nil, nil } //nolint:nilnil // there is none, which is no error
 
 // Threads is 0.
 func (g *Group) Threads() int { return 0 }

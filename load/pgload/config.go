@@ -131,6 +131,9 @@ type Config struct {
 	// Retry is how often an operation is begun again after 40001 or 40P01, at most.
 	Retry int
 
+	// Panicked is called with the value of a panic of what interrupts an operation, by the
+	// goroutine that it came from. nil: it ends the process.
+	Panicked func(value any)
 	// OnTimeout is Abandon, Cancel or Terminate; "": Abandon. With the other two the
 	// load.Config must have a Grace.
 	OnTimeout string

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -184,18 +185,29 @@ func (c *conn) exchangeLarge() (err error) {
 
 func (c *conn) exchangeBothWays() error {
 	wrote := make(chan error, 1)
+	var panicked any // of the goroutine, for the caller to panic with
 	go func() {
-		err := c.send()
-		if err != nil {
-			c.network.sever() // there will be no answer
-		}
-		wrote <- err
+		err := errors.New("the sending panicked")
+		defer func() {
+			if value := recover(); value != nil {
+				panicked = fmt.Sprintf("%v\n%s", value, debug.Stack())
+			}
+			if err != nil {
+				c.network.sever() // there will be no answer
+			}
+			wrote <- err
+		}()
+		err = c.send()
 	}()
 	err := c.receive()
 	if err != nil && c.broken {
 		c.network.sever()
 	}
-	return errors.Join(err, <-wrote)
+	err = errors.Join(err, <-wrote)
+	if panicked != nil {
+		panic(panicked)
+	}
+	return err
 }
 
 // receive reads the answers up to ReadyForQuery. The first error counts.

@@ -47,7 +47,7 @@ func withHostile(t *testing.T, mode, way string) {
 	model := load.Config{Clients: cfg.Clients, MaxAbandoned: cfg.MaxAbandoned, Timeout: 100 * time.Millisecond, Clock: cfg.Clock}
 	switch way {
 	case "event loops":
-		loops, err := eventloop.New(2)
+		loops, err := eventloop.New(2, nil)
 		if err != nil {
 			t.Skip(err)
 		}

@@ -12,7 +12,7 @@ import (
 // TestWhoCannotLeave Go's poller, for want of a descriptor say, does not hold up the
 // other clients of its event loop while it waits.
 func TestWhoCannotLeave(t *testing.T) {
-	loops, err := eventloop.New(1)
+	loops, err := eventloop.New(1, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

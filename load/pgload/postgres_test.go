@@ -39,7 +39,7 @@ type postgres struct {
 func (pg *postgres) withLoops() {
 	before := runtime.GOMAXPROCS(0)
 	runtime.GOMAXPROCS(before + 2)
-	loops, err := eventloop.New(2)
+	loops, err := eventloop.New(2, nil)
 	if err != nil {
 		pg.t.Fatal(err)
 	}
