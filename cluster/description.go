@@ -20,6 +20,8 @@ type Description struct {
 	Frozen string
 	// Postgres is which versions of PostgreSQL its nodes can be, and where they come from.
 	Postgres string
+	// ChecksSettings: the server's program reads the settings before a cluster is built.
+	ChecksSettings bool
 	// Disks are the directories of this machine that the servers write to; they need not
 	// exist yet. None: the provider knows of none.
 	Disks []string

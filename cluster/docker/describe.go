@@ -68,8 +68,8 @@ func Describe() cluster.Description {
 		Capabilities: []cluster.Capability{
 			cluster.CanRun, cluster.CanFreeze, cluster.CanReachFiles, cluster.CanCutOff, cluster.CanLimit, cluster.CanMeasure,
 		},
-		Frozen:     "no command runs in a paused container",
-		Postgres:   "13 or newer, of an image",
+		Frozen:   "no command runs in a paused container",
+		Postgres: "13 or newer, of an image", ChecksSettings: true,
 		UsageNotes: record.UsageNotes{NoBlock: "the kernel of the Docker engine does not count the blocks of a container"},
 	}
 }

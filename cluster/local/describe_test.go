@@ -14,7 +14,7 @@ func TestDescription(t *testing.T) {
 	if diff := cmp.Diff(cluster.Capabilities((*host)(nil)), d.Capabilities); diff != "" {
 		t.Errorf("what hosts can (-) and what is said (+):\n%s", diff)
 	}
-	if d.Name != "local" || d.Summary == "" || d.Postgres == "" {
+	if d.Name != "local" || d.Summary == "" || d.Postgres == "" || !d.ChecksSettings {
 		t.Errorf("%+v", d)
 	}
 }

@@ -66,9 +66,12 @@ func writeProvider(out io.Writer, k cluster.Kind, first bool) error {
 		}
 		lines = append(lines, line)
 	}
-	settings := "checked by 'pgchaos run', before it builds the cluster"
-	if k.Programs != nil {
+	settings := "not checked before the servers start"
+	switch {
+	case k.Programs != nil:
 		settings = "checked by 'pgchaos validate' and 'pgchaos run'"
+	case k.ChecksSettings:
+		settings = "checked by 'pgchaos run', before it builds the cluster"
 	}
 	lines = append(lines, "  settings    "+settings)
 	if len(k.Disks) > 0 {

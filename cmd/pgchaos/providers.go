@@ -42,7 +42,11 @@ func providerNames() (names []string) {
 }
 
 // providerWords are their names in a sentence.
-func providerWords() string { return strings.Join(providerNames(), " or ") }
+func providerWords() string {
+	names := providerNames()
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
 
 // findProvider looks a provider up.
 func findProvider(name string) (cluster.Kind, error) {

@@ -101,8 +101,12 @@ func checkBefore(ctx context.Context, pgBin string, e *spec.Experiment, note fun
 		return nil // which the validation has said
 	}
 	if k.Programs == nil {
-		if len(e.PostgresSettings()) > 0 {
+		switch {
+		case len(e.PostgresSettings()) == 0:
+		case k.ChecksSettings:
 			note(fmt.Errorf("the provider is %s; 'pgchaos run' checks them before it builds the cluster", k.Name))
+		default:
+			note(fmt.Errorf("the provider is %s, and cannot check them", k.Name))
 		}
 		return nil
 	}
