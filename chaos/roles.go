@@ -138,7 +138,7 @@ func (s *Scene) States(ctx context.Context) []record.NodeState {
 
 // holders are the names of the nodes that hold a role.
 func (s *Scene) holders(role string, states []record.NodeState) ([]string, error) {
-	primary, replicas := Primary(states), standbys(states)
+	primary, replicas := record.Primary(states), standbys(states)
 	switch role {
 	case "primary":
 		return names(primary), nil
@@ -210,26 +210,6 @@ func (s *Scene) BackupHost(name string) (*cluster.Node, error) {
 		return n, nil
 	}
 	return nil, fmt.Errorf("no backup %q was made: a backup step must come before", name)
-}
-
-// Primary is the node that accepts writes on the highest timeline: a former
-// primary that came back on its own is still on the one before. The zero state
-// means that there is none, or that there are two: nodes that were promoted
-// independently have timelines of the same number.
-func Primary(states []record.NodeState) (found record.NodeState) {
-	for _, st := range states {
-		switch {
-		case st.Role != record.RolePrimary || st.Timeline < found.Timeline:
-		case st.Timeline == found.Timeline:
-			found = record.NodeState{Timeline: st.Timeline}
-		default:
-			found = st
-		}
-	}
-	if found.Node == "" {
-		return record.NodeState{}
-	}
-	return found
 }
 
 func standbys(states []record.NodeState) (found []record.NodeState) {

@@ -13,27 +13,9 @@ import (
 	"pgchaos/record"
 )
 
-func TestPrimaryIsTheOneOnTheHighestTimeline(t *testing.T) {
-	states := []record.NodeState{
-		{Node: "old", Role: record.RolePrimary, Timeline: 1, LSN: 900},
-		{Node: "standby", Role: record.RoleStandby, Timeline: 3},
-		{Node: "new", Role: record.RolePrimary, Timeline: 2, LSN: 100},
-	}
-	if got := Primary(states).Node; got != "new" {
-		t.Errorf("primary is %q", got)
-	}
-	twins := append(slices.Clone(states), record.NodeState{Node: "twin", Role: record.RolePrimary, Timeline: 2})
-	if got := Primary(twins); got.Node != "" || got.Timeline != 0 {
-		t.Errorf("of two on the same timeline, %q is the primary", got.Node)
-	}
-	if got := Primary(states[1:2]).Node; got != "" {
-		t.Errorf("primary of a cluster without one is %q", got)
-	}
-}
-
 func TestRoles(t *testing.T) {
 	states := []record.NodeState{
-		{Node: "a", Role: record.RolePrimary, Timeline: 2},
+		{Node: "a", Reachable: true, Role: record.RolePrimary, Timeline: 2},
 		{Node: "b", Role: record.RoleStandby, Timeline: 2, Received: 300, LSN: 100},
 		{Node: "c", Role: record.RoleStandby, Timeline: 2, Received: 0, LSN: 200}, // no receiver since its start
 		{Node: "d", Role: record.RoleStandby, Timeline: 1, Received: 900, LSN: 900},

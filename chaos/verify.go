@@ -58,7 +58,7 @@ func (s *Scene) Await(ctx context.Context, c Condition, within time.Duration) er
 	for {
 		states := s.States(ctx)
 		if target == 0 {
-			target = Primary(states).LSN
+			target = record.Primary(states).LSN
 		}
 		now, err := s.named(c, states)
 		if err != nil {

@@ -192,13 +192,13 @@ func newWatched(c Course) watched {
 // primaryAt is the node that accepted writes at a moment, or last before it; "" where
 // nobody knows.
 func (w watched) primaryAt(at time.Duration) (primary string) {
-	view := View{}
+	view := record.View{}
 	for _, s := range w.changes {
 		if s.At > at {
 			break
 		}
 		view[s.Node] = s
-		if p := view.Primary(); p != "" {
+		if p := view.Writable(); p != "" {
 			primary = p
 		}
 	}
@@ -206,8 +206,8 @@ func (w watched) primaryAt(at time.Duration) (primary string) {
 }
 
 // viewAt is what was last known of every node at a moment.
-func (w watched) viewAt(at time.Duration) View {
-	view := View{}
+func (w watched) viewAt(at time.Duration) record.View {
+	view := record.View{}
 	for _, s := range w.changes {
 		if s.At <= at {
 			view[s.Node] = s
@@ -227,11 +227,11 @@ func (w watched) follow(r *Recovery, until time.Duration) {
 	if r.Primary == "" {
 		return // nobody knows what there was to lose
 	}
-	streaming, _ := before.standbys(r.Primary)
-	r.Redundancy = w.back(r.Issued, until, func(v View, at time.Duration) bool {
+	streaming, _ := before.StandbysOf(r.Primary)
+	r.Redundancy = w.back(r.Issued, until, func(v record.View, at time.Duration) bool {
 		return v.Redundant(w.Demands, at, streaming)
 	})
-	r.Rejoined = w.back(r.Issued, until, func(v View, _ time.Duration) bool {
+	r.Rejoined = w.back(r.Issued, until, func(v record.View, _ time.Duration) bool {
 		return !slices.ContainsFunc(r.Nodes, func(n string) bool { return !v.Joined(n) })
 	})
 }
@@ -285,7 +285,7 @@ func (w watched) writable(r *Recovery, until time.Duration) (stage Stage, primar
 
 // back is when something was so again, for good, that had not been at some moment
 // from the fault on. It does not apply to what always was so.
-func (w watched) back(from, until time.Duration, so func(View, time.Duration) bool) Stage {
+func (w watched) back(from, until time.Duration, so func(record.View, time.Duration) bool) Stage {
 	view := w.viewAt(from)
 	gone := !so(view, from)
 	again := time.Duration(-1)

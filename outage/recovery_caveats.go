@@ -38,7 +38,7 @@ func (w watched) caveats(r *Recovery, until time.Duration) (all []string) {
 // accepted writes; no nodes where there was none that is certain.
 func (w watched) together(from, until time.Duration) (nodes []string, since, to time.Duration) {
 	view := w.viewAt(from)
-	began, both := from, view.accepting()
+	began, both := from, view.Accepting()
 	longest := certainlyBoth
 	over := func(at time.Duration) {
 		if len(both) > 1 && at-began >= longest {
@@ -50,7 +50,7 @@ func (w watched) together(from, until time.Duration) (nodes []string, since, to 
 			continue
 		}
 		view[s.Node] = s
-		if now := view.accepting(); !slices.Equal(now, both) {
+		if now := view.Accepting(); !slices.Equal(now, both) {
 			over(s.At)
 			began, both = s.At, now
 		}

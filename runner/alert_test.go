@@ -5,7 +5,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pgchaos/outage"
 	"pgchaos/record"
 )
 
@@ -77,7 +76,7 @@ func TestAlert(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := &watch{clock: record.StartClock(), last: outage.View{}, alert: newAlert()}
+				w := &watch{clock: record.StartClock(), last: record.View{}, alert: newAlert()}
 				primary(w, "b", "c")
 				w.demand(record.Demand{Node: "a", Standbys: tt.demand})
 				calm, wake := w.pace()

@@ -242,7 +242,7 @@ func (k *AttachedRun) quiescer(o AuditOptions) *quiescer {
 		behind: map[string]struct{}{},
 		result: k.result,
 	}
-	primary := k.lastPrimary()
+	primary := k.lastPromoted()
 	s.remedy = func(node string, beside bool) string { return o.Remedy(node, beside || node != primary) }
 	met := map[string]*cluster.AttachedNode{}
 	for _, n := range cluster.Attach(k.access, filepath.Join(k.dir, Passfile)) {
@@ -261,9 +261,9 @@ func (k *AttachedRun) quiescer(o AuditOptions) *quiescer {
 	return s
 }
 
-// lastPrimary is the node that the run made a primary last: any other that was one would
-// come back as a second. It is "" where that is not known.
-func (k *AttachedRun) lastPrimary() string {
+// lastPromoted is the node that the run made a primary last, by its timeline and not by what the nodes
+// say, for they may be down: any other that was a primary would come back as a second. It is "" where that is not known.
+func (k *AttachedRun) lastPromoted() string {
 	primary := k.access.Nodes[0].Name
 	for _, m := range k.result.Timeline {
 		switch {

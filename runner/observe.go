@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"pgchaos/chaos"
 	"pgchaos/internal/wait"
 	"pgchaos/load"
 	"pgchaos/record"
@@ -72,7 +71,7 @@ func (r *run) see(what, node string, well, noticed time.Duration, detail string)
 }
 
 func (r *run) status() Status {
-	s := Status{Elapsed: r.clock.Now(), Phase: r.phases.current(), Primary: chaos.Primary(r.watch.current()).Node}
+	s := Status{Elapsed: r.clock.Now(), Phase: r.phases.current(), Primary: record.Primary(r.watch.current()).Node}
 	r.sawPrimary = r.sawPrimary || s.Primary != ""
 	if !r.sawPrimary { // the first readings are under way: it is the one that the cluster was built with
 		s.Primary = r.cluster.Nodes()[0].Name()

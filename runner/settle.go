@@ -9,7 +9,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"pgchaos/chaos"
 	"pgchaos/cluster"
 	"pgchaos/cluster/rowscan"
 	"pgchaos/record"
@@ -140,9 +139,9 @@ func (s *quiescer) writable(ctx context.Context, states []record.NodeState) []re
 // before the faults were taken back, or else the one that does now. It is ""
 // where there is no such node; of several, the one on the highest timeline.
 func (s *quiescer) authority(ctx context.Context, before, now []record.NodeState) string {
-	primary := chaos.Primary(before)
+	primary := record.Primary(before)
 	if len(before) == 0 {
-		primary = chaos.Primary(s.writable(ctx, now))
+		primary = record.Primary(s.writable(ctx, now))
 	}
 	for _, st := range now {
 		if st.Role == record.RolePrimary && st.Node != primary.Node {

@@ -12,7 +12,6 @@ import (
 
 	"pgchaos/cluster"
 	"pgchaos/cluster/probe"
-	"pgchaos/outage"
 	"pgchaos/record"
 	"pgchaos/report"
 )
@@ -38,7 +37,7 @@ type watch struct {
 
 	mu     sync.Mutex
 	states map[string][]record.NodeState // the changes, and before each the last reading without it
-	last   outage.View
+	last   record.View
 	alert  alert
 	usage  []record.ResourceSample
 	errs   map[string]error // the newest failure to read a node's resource use
@@ -49,7 +48,7 @@ func startWatch(ctx context.Context, c *cluster.Cluster, clock record.Clock, cra
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	w := &watch{
 		clock: clock, crashed: crashed, stop: stop,
-		states: map[string][]record.NodeState{}, last: outage.View{}, errs: map[string]error{}, alert: newAlert(),
+		states: map[string][]record.NodeState{}, last: record.View{}, errs: map[string]error{}, alert: newAlert(),
 	}
 	for _, n := range c.Nodes() {
 		w.wg.Go(func() { guard(func() { w.watchState(ctx, n) }) })
@@ -106,7 +105,7 @@ func (w *watch) keep(st record.NodeState) {
 		w.states[st.Node] = append(w.history(st.Node), st)
 	}
 	w.last[st.Node] = st
-	if name := w.last.Primary(); name != w.primary() {
+	if name := w.last.Writable(); name != w.primary() {
 		w.writable.Store(&name)
 	}
 }
