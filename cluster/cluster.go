@@ -49,8 +49,8 @@ type NodeConfig struct {
 
 // Synchronous is the replication regime of a primary.
 type Synchronous struct {
-	Commit   string `yaml:"commit"`   // synchronous_commit: off, local, remote_write, on, remote_apply; empty: PostgreSQL's default, on
-	Standbys string `yaml:"standbys"` // synchronous_standby_names; empty: asynchronous
+	Commit   string `yaml:"commit" jsonschema_description:"synchronous_commit; on by default."`
+	Standbys string `yaml:"standbys" jsonschema_description:"synchronous_standby_names, such as ANY 1 (a, b); empty is asynchronous."`
 }
 
 // String is the two settings, or "asynchronous".

@@ -24,7 +24,7 @@ func Schema(known []cluster.Description) ([]byte, error) {
 		RequiredFromJSONSchemaTags: true,
 		ExpandedStruct:             true,
 		Mapper:                     schemaOf,
-		LookupComment:              describe,
+		LookupComment:              describeType,
 	}
 	s := r.Reflect(Experiment{})
 	for name, part := range map[string]any{"Node": Node{}, "Workload": Workload{}} { // schemaOf hides them
@@ -116,7 +116,7 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 		load := entries("Workload")
 		load.Properties = jsonschema.NewProperties()
 		setup := schemaOf(reflect.TypeFor[Statements]())
-		setup.Description = descriptions()["Experiment.Setup"]
+		setup.Description = describeKey(Experiment{}, "Setup")
 		load.Properties.Set("setup", setup)
 		return load
 	case reflect.TypeFor[Statements]():
@@ -141,7 +141,6 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 
 // paramsSchema is a mapping of names to generators.
 func paramsSchema() *jsonschema.Schema {
-	told := descriptions()
 	words := &jsonschema.Schema{Type: "string", Pattern: variableForm + "|^(now|client|uuid)$"}
 	one := &jsonschema.Schema{Type: "object", MinProperties: number(1), MaxProperties: number(1), Properties: jsonschema.NewProperties(), AdditionalProperties: jsonschema.FalseSchema}
 	for _, kind := range generatorKinds() {
@@ -154,13 +153,13 @@ func paramsSchema() *jsonschema.Schema {
 			of := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(), AdditionalProperties: jsonschema.FalseSchema}
 			for _, key := range keys {
 				number := either(&jsonschema.Schema{Type: "number"}, &jsonschema.Schema{Type: "string", Pattern: variableForm})
-				number.Description = told["Param."+key]
+				number.Description = describeParam(key)
 				of.Properties.Set(key, number)
 			}
 			one.Properties.Set(kind, of)
 		}
 		if made, ok := one.Properties.Get(kind); ok {
-			made.Description = told["Param."+kind]
+			made.Description = describeParam(kind)
 		}
 	}
 	return &jsonschema.Schema{

@@ -10,28 +10,18 @@ import (
 
 // Experiment is a whole experiment file.
 type Experiment struct {
-	Name        string  `yaml:"name"`
-	Description string  `yaml:"description"`
-	Cluster     Cluster `yaml:"cluster"`
-	// Load is in the order of the file.
-	Load Workloads `yaml:"load"`
-	// Setup is the SQL under load.setup, which runs once before the load: of a file one
-	// text, of a list one for each entry.
-	Setup []string `yaml:"-"`
+	Name        string    `yaml:"name" jsonschema_description:"A short name, in a-z, 0-9, _ and -."`
+	Description string    `yaml:"description" jsonschema_description:"What the experiment shows, in one sentence."`
+	Cluster     Cluster   `yaml:"cluster" jsonschema_description:"The nodes, and how they are set up."`
+	Load        Workloads `yaml:"load" jsonschema_description:"The workloads, by name. Those that a start_load step begins wait for it; the others run from the beginning."`
+	Setup       []string  `yaml:"-" jsonschema_description:"SQL that runs once on the primary before the load, as the load's user: a file, a text, or a list of statements."`
 	// SetupFile is the file that Setup was read from; empty: it stands in the experiment.
-	SetupFile string `yaml:"-"`
-	// Timeline is in the order of the file, by which `at` never decreases.
-	Timeline []Step `yaml:"timeline"`
-	// Duration is the least time that the load runs; 0: until the last step is done, and
-	// the workloads have ended that do so by themselves. It is never 0 where there is
-	// load that does not, and no step.
-	Duration Duration `yaml:"duration"`
-	// Seed is the run's one seed; 0: chosen at the start, and kept in the result.
-	Seed uint64 `yaml:"seed"`
-	// Baseline bounds what the load must achieve before the first fault.
-	Baseline Baseline `yaml:"baseline"`
-	// Expect is as written; Expectations parses it.
-	Expect []string `yaml:"expect"`
+	SetupFile string   `yaml:"-"`
+	Timeline  []Step   `yaml:"timeline" jsonschema_description:"What is done, step by step. Each step's name is a phase of the result."`
+	Duration  Duration `yaml:"duration" jsonschema_description:"The least time that the load runs. Left out: until the last step is done."`
+	Seed      uint64   `yaml:"seed" jsonschema_description:"The one seed of everything random. Left out: chosen at the start, and kept in the result."`
+	Baseline  Baseline `yaml:"baseline" jsonschema_description:"What the load must achieve before the first fault. Otherwise expectations about the time after it are inconclusive."`
+	Expect    []string `yaml:"expect" jsonschema_description:"What has to hold, one line each: METRIC [of WORKLOAD] [during PHASE] COMPARISON, such as p99 of writes < 100ms."`
 	// Secrets are values of the file that must not be written anywhere: what a ${VAR} brought into a
 	// text, and what looks like a credential.
 	Secrets []string `yaml:"-"`
@@ -40,10 +30,10 @@ type Experiment struct {
 // Baseline is what the load must achieve before the first fault, for expectations about
 // the time after it to be judged.
 type Baseline struct {
-	AchievedRate Share    `yaml:"achieved_rate"` // of a rate's arrivals, at least; 90% by default
-	ErrorRate    Share    `yaml:"error_rate"`    // at most; 5% by default
-	Median       Duration `yaml:"median"`        // of the response times, at most; 1s by default
-	P95          Duration `yaml:"p95"`           // 2s by default
+	AchievedRate Share    `yaml:"achieved_rate" jsonschema_description:"The least share of a rate's arrivals that must be served; 90% by default."`
+	ErrorRate    Share    `yaml:"error_rate" jsonschema_description:"The greatest error_rate; 5% by default."`
+	Median       Duration `yaml:"median" jsonschema_description:"The greatest median of the response times; 1s by default."`
+	P95          Duration `yaml:"p95" jsonschema_description:"The greatest 95 percentile of the response times; 2s by default."`
 }
 
 // Share is a part of the whole, written as "90%".
@@ -51,30 +41,24 @@ type Share float64
 
 // Cluster describes the nodes and how they are set up.
 type Cluster struct {
-	Provider string `yaml:"provider"` // local (the default) or docker
-	// Postgres is the wanted major version; 0: the newest installed.
-	Postgres int `yaml:"postgres"`
-	// Nodes is in the order of the file; the first is the primary.
-	Nodes       Nodes             `yaml:"nodes"`
-	Settings    map[string]string `yaml:"settings"` // postgresql.conf of every node
-	Synchronous *Synchronous      `yaml:"synchronous"`
-	// Docker is what the docker provider goes by; the others leave it unread.
-	Docker *Docker `yaml:"docker"`
+	Provider    string            `yaml:"provider"` // local (the default) or docker
+	Postgres    int               `yaml:"postgres" jsonschema_description:"The major version of PostgreSQL. Left out: the newest installed."`
+	Nodes       Nodes             `yaml:"nodes" jsonschema_description:"The nodes: a list of names, or a mapping of names to settings. The first is the primary."`
+	Settings    map[string]string `yaml:"settings" jsonschema_description:"postgresql.conf of every node."`
+	Synchronous *Synchronous      `yaml:"synchronous" jsonschema_description:"The synchronous replication of the primary. Left out: asynchronous."`
+	Docker      *Docker           `yaml:"docker" jsonschema_description:"How the docker provider makes containers."`
 }
 
 // Docker is how the nodes' containers are made.
 type Docker struct {
-	Image string `yaml:"image"` // empty: one that is there, or else postgres:17
-	// Names is run (the default): the containers' names begin with the run's; or
-	// exact: they are the nodes' own.
-	Names   string `yaml:"names"`
-	Network string `yaml:"network"` // empty: a name made of the run's
-	Subnet  string `yaml:"subnet"`  // such as 172.28.0.0/16; empty: the engine chooses
-	// Ports are ports of this machine's loopback interface, by node.
-	Ports   map[string]string `yaml:"ports"`
-	Restart string            `yaml:"restart"` // the engine's restart policy; empty: no
-	Memory  Size              `yaml:"memory"`  // of each node; 0: no limit
-	CPUs    CPUs              `yaml:"cpus"`    // of each node; 0: no limit
+	Image   string            `yaml:"image" jsonschema_description:"An image with PostgreSQL's server. Left out: one that is there, or else postgres:17."`
+	Names   string            `yaml:"names" jsonschema_description:"run (the default): containers are called pgchaos-RUN-NODE; exact: as their nodes are."`
+	Network string            `yaml:"network" jsonschema_description:"The name of the network that is made for the run."`
+	Subnet  string            `yaml:"subnet" jsonschema_description:"The network's addresses, such as 172.28.0.0/16. Left out: the engine chooses."`
+	Ports   map[string]string `yaml:"ports" jsonschema_description:"Ports of this machine's loopback interface, by node. Left out: a free one is chosen."`
+	Restart string            `yaml:"restart" jsonschema_description:"The engine's restart policy: no (the default), on-failure, unless-stopped or always."`
+	Memory  Size              `yaml:"memory" jsonschema_description:"The most memory that a node may use, such as 512MB. Left out: no limit."`
+	CPUs    CPUs              `yaml:"cpus" jsonschema_description:"The most cores that a node may use, such as 1.5. Left out: no limit."`
 }
 
 // Size is a number of bytes, written as "512MB".
@@ -86,9 +70,8 @@ type CPUs = units.CPUs
 // Node is one node of the cluster.
 type Node struct {
 	Name     string            `yaml:"-"`
-	Settings map[string]string `yaml:"settings"` // beside and over the cluster's
-	// Absent leaves the node out at the start; a clone step adds it.
-	Absent bool `yaml:"absent"`
+	Settings map[string]string `yaml:"settings" jsonschema_description:"postgresql.conf of this node, over the cluster's settings."`
+	Absent   bool              `yaml:"absent" jsonschema_description:"Leaves the node out at the start, until a clone step adds it."`
 }
 
 // Nodes decodes from a list of names, or from a mapping of names to settings.
@@ -99,96 +82,59 @@ type Synchronous = cluster.Synchronous
 
 // Workload is one stream of operations.
 type Workload struct {
-	Name   string `yaml:"-"`
-	Kind   string `yaml:"kind"`   // insert, read, sql; there is no default
-	Target string `yaml:"target"` // primary, replicas, each, or a node; replicas by default for read, else primary
-	// Clients bounds what is in flight; each is one writer, or one reader. 8 by
-	// default, 4 for read.
-	Clients int `yaml:"clients"`
-	// Rate is arrivals a second; 0: a closed loop.
-	Rate Rate `yaml:"rate"`
-	// Timeout is how long a client waits for an answer before it gives up on it.
-	// 5s by default.
-	Timeout Duration `yaml:"timeout"`
-	// OnTimeout is what a client does about an operation that has reached its time-out:
-	// abandon (the default: nothing), cancel or terminate.
-	OnTimeout string `yaml:"on_timeout"`
-	// MaxAbandoned bounds the operations given up on that still hold a backend. Four
-	// for each client by default.
-	MaxAbandoned int `yaml:"max_abandoned"`
+	Name         string   `yaml:"-"`
+	Kind         string   `yaml:"kind" jsonschema_description:"insert writes rows that are audited, read looks rows up, update changes rows, tpcb is pgbench's transaction, sql runs statements of yours, script a file of pgbench's, mix several of these."`
+	Target       string   `yaml:"target" jsonschema_description:"primary, replicas (all, evenly), each (the same on every node), or a node. Reads go to replicas by default, the others to the primary."`
+	Clients      int      `yaml:"clients" jsonschema_description:"How many operations can be in flight; 8 by default, 4 for reads."`
+	Rate         Rate     `yaml:"rate" jsonschema_description:"Arrivals on a schedule that the server does not slow down, such as 500/s. Left out: every client sends its next operation when the last has ended."`
+	Timeout      Duration `yaml:"timeout" jsonschema_description:"How long a client waits for an answer before it gives up on it; 5s by default."`
+	OnTimeout    string   `yaml:"on_timeout" jsonschema_description:"What a client does then: abandon (the default) tells the server nothing, cancel sends it a CancelRequest, terminate ends the backend; the last two may end a wait for standbys, and wait for the answer."`
+	MaxAbandoned int      `yaml:"max_abandoned" jsonschema_description:"How many operations given up on may still hold a backend; four for each client by default."`
 
-	// Arrivals are constant (the default) or poisson; only with a Rate or Stages of rates.
-	Arrivals string `yaml:"arrivals"`
-	// Overflow is what becomes of an arrival that is due while every client is busy:
-	// queue (the default) or drop.
-	Overflow string `yaml:"overflow"`
-	// CatchUp is what becomes of arrivals that a stall of more than 100 ms has made late:
-	// burst (the default), spread or skip.
-	CatchUp string `yaml:"catch_up"`
-	// ThinkTime is how long a client of a closed loop rests after each operation.
-	ThinkTime Duration `yaml:"think_time"`
-	// Iterations ends the workload after so many operations; 0: no bound.
-	Iterations int `yaml:"iterations"`
-	// Duration ends the workload so long after each start; 0: no bound.
-	Duration Duration `yaml:"duration"`
-	// Warmup is measured apart: what is due in it is in no other figure.
-	Warmup Duration `yaml:"warmup"`
-	// Stages change the rate, or the number of clients, one after the other. The
-	// workload ends with the last.
-	Stages []Stage `yaml:"stages"`
-	Ramp   string  `yaml:"ramp"` // stages: step (the default) or linear
+	Arrivals   string   `yaml:"arrivals" jsonschema_description:"How the arrivals of a rate are spread: constant (the default) or poisson."`
+	Overflow   string   `yaml:"overflow" jsonschema_description:"What happens to an arrival that is due while every client is busy: queue (the default) lets it wait, drop counts it as dropped at once."`
+	CatchUp    string   `yaml:"catch_up" jsonschema_description:"What happens to arrivals that a stall has made more than 100 ms late: burst (the default) sends them at once, spread at twice the rate at most, skip drops them."`
+	ThinkTime  Duration `yaml:"think_time" jsonschema_description:"How long a client rests after each operation; only without a rate."`
+	Iterations int      `yaml:"iterations" jsonschema_description:"Ends the workload after so many operations."`
+	Duration   Duration `yaml:"duration" jsonschema_description:"Ends the workload so long after its start."`
+	Warmup     Duration `yaml:"warmup" jsonschema_description:"The beginning, which is measured apart and is in no other figure."`
+	Stages     []Stage  `yaml:"stages" jsonschema_description:"Stretches of time with a rate or a number of clients each; the workload ends with the last."`
+	Ramp       string   `yaml:"ramp" jsonschema_description:"How one stage becomes the next: step (the default) or linear."`
 
-	Table   string `yaml:"table"`   // insert, read, update: [schema.]table; test_data by default, update_data for update
-	Key     string `yaml:"key"`     // insert: packed (the default) or serial
-	Payload int    `yaml:"payload"` // insert, update: bytes of char_value; 64 by default
-	// Rows is the number of rows of each statement of an insert, 1 by default; and how
-	// many rows the table of an update has, 10,000 by default.
-	Rows int `yaml:"rows"`
-	// Statements is the number of statements in each transaction of an insert; 1 by default.
-	Statements int `yaml:"statements"`
-	// Reads are the shares of what a read workload reads: latest (100 by default), point, range.
-	Reads map[string]int `yaml:"reads"`
-	Scale int            `yaml:"scale"` // tpcb: pgbench's scale factor; 1 by default
-	// SQL is one statement, or a list of several that make one transaction.
-	SQL Statements `yaml:"sql"`
-	// Params are the generators of the parameters that the SQL calls :name.
-	Params Params `yaml:"params"`
-	// Script is a file in pgbench's language, relative to the experiment's; or, with
-	// more than one line, such a script itself.
-	Script string `yaml:"script"`
+	Table      string         `yaml:"table" jsonschema_description:"[SCHEMA.]TABLE; test_data by default, update_data for kind update."`
+	Key        string         `yaml:"key" jsonschema_description:"packed (the default): writer and sequence number in one bigint; serial: int_value is a bigserial."`
+	Payload    int            `yaml:"payload" jsonschema_description:"Bytes of char_value in each row; 64 by default."`
+	Rows       int            `yaml:"rows" jsonschema_description:"insert: rows of each statement, 1 by default; update: rows of the table, 10000 by default."`
+	Statements int            `yaml:"statements" jsonschema_description:"Statements of each transaction of an insert; 1 by default."`
+	Reads      map[string]int `yaml:"reads" jsonschema_description:"What is read, by shares: latest (the newest rows of a writer, which are checked), point (one row by its key) and range (100 neighbours)."`
+	Scale      int            `yaml:"scale" jsonschema_description:"pgbench's scale factor: 100,000 accounts each; 1 by default."`
+	SQL        Statements     `yaml:"sql" jsonschema_description:"A statement, or a list of statements that make one transaction. A :name is a parameter."`
+	Params     Params         `yaml:"params" jsonschema_description:"What the parameters of sql are made of, by name."`
+	Script     string         `yaml:"script" jsonschema_description:"A file in pgbench's language, relative to this one, or such a script itself."`
 	// ScriptFile is the file that Script was read from; empty: it stands in the experiment.
 	ScriptFile string            `yaml:"-"`
-	Set        map[string]string `yaml:"set"` // script: variables, as pgbench's -D
-	Mix        []Part            `yaml:"mix"` // mix: what is done, by weight
+	Set        map[string]string `yaml:"set" jsonschema_description:"Variables of the script, as pgbench's -D."`
+	Mix        []Part            `yaml:"mix" jsonschema_description:"Parts, one of which is chosen for each operation, by weight."`
 
-	Protocol string `yaml:"protocol"` // extended (the default: prepared) or simple
-	// Pipeline is the number of statements (of a kind of one statement) that one operation
-	// sends at once, as one implicit transaction that is acknowledged as a whole; 1 by default.
-	Pipeline int `yaml:"pipeline"`
-	// Isolation is read committed, repeatable read or serializable; empty: the server's.
-	Isolation         string `yaml:"isolation"`
-	ReadOnly          bool   `yaml:"read_only"`
-	SynchronousCommit string `yaml:"synchronous_commit"` // of the sessions; empty: the server's
-	// Retry is how often a transaction is begun again after 40001 or 40P01, at most.
-	Retry int `yaml:"retry"`
+	Protocol          string `yaml:"protocol" jsonschema_description:"extended (prepared statements; the default) or simple (the default of scripts, as of pgbench)."`
+	Pipeline          int    `yaml:"pipeline" jsonschema_description:"How many statements one operation sends at once, as one transaction that is acknowledged as a whole; 1 by default."`
+	Isolation         string `yaml:"isolation" jsonschema_description:"The isolation of transactions; the server's default where it is left out."`
+	ReadOnly          bool   `yaml:"read_only" jsonschema_description:"Makes the sessions' transactions read only."`
+	SynchronousCommit string `yaml:"synchronous_commit" jsonschema_description:"synchronous_commit of the sessions; the server's where it is left out."`
+	Retry             int    `yaml:"retry" jsonschema_description:"How often a transaction is begun again after a serialization failure (40001) or a deadlock (40P01); 0 by default."`
 
-	// Connections bounds the connections where there are to be fewer than clients; 0: as
-	// many as clients.
-	Connections int `yaml:"connections"`
-	// Route is how a client finds its node: hosts (the default: it asks one after the
-	// other), topology (the probe tells it at once) or url.
-	Route string `yaml:"route"`
-	URL   string `yaml:"url"` // postgres://..., through a proxy
-	// Connection is further settings of the connection, by libpq's names: sslmode, sslrootcert, ...
-	Connection map[string]string `yaml:"connection"`
+	Connections int               `yaml:"connections" jsonschema_description:"The most connections, where there are to be fewer than clients."`
+	Route       string            `yaml:"route" jsonschema_description:"How a client finds its node: hosts (the default) asks one after the other, topology learns it at once, url goes by url."`
+	URL         string            `yaml:"url" jsonschema_description:"postgres://HOST:PORT/DATABASE of a proxy in front of the cluster."`
+	Connection  map[string]string `yaml:"connection" jsonschema_description:"Further settings of the connections, by libpq's names, such as sslmode."`
 }
 
 // Stage is a stretch of a workload: at its end, or from its beginning on where
 // nothing is ramped, there are Rate arrivals a second or Clients clients.
 type Stage struct {
-	For     Duration `yaml:"for"`
-	Rate    Rate     `yaml:"rate"`
-	Clients int      `yaml:"clients"`
+	For     Duration `yaml:"for" jsonschema_description:"How long it is."`
+	Rate    Rate     `yaml:"rate" jsonschema_description:"Arrivals, such as 500/s; with a linear ramp, those at its end."`
+	Clients int      `yaml:"clients" jsonschema_description:"Clients; with a linear ramp, those at its end."`
 }
 
 // Statements decodes from one text or a list of texts.
@@ -218,8 +164,8 @@ type Params []Param
 // Part is one part of a mix: a workload's kind and what belongs to it, and how often
 // it is chosen. It has the clients, the arrivals and the connections of the mix.
 type Part struct {
-	Name     string `yaml:"name"`   // the kind by default
-	Weight   int    `yaml:"weight"` // 1 by default
+	Name     string `yaml:"name" jsonschema_description:"What its figures are called; the kind by default."`
+	Weight   int    `yaml:"weight" jsonschema_description:"How often it is chosen, as against the others; 1 by default."`
 	Workload `yaml:",inline"`
 }
 
@@ -234,16 +180,11 @@ type Rate float64
 
 // Step is one action, and when it happens.
 type Step struct {
-	// At is the offset from the load's beginning; nil: as soon as the step before is done.
-	At *Duration `yaml:"at"`
-	// When waits for a condition, at most Within (10s by default). Never with At.
-	When   *Condition `yaml:"when"`
-	Within Duration   `yaml:"within"`
-	// For takes the action back by itself after this time, where it is reversible.
-	For Duration `yaml:"for"`
-	// Name is unique on the timeline. By default it is the action and what it acts on,
-	// with dashes: stop-pgslave, stop-load-writes, verify; -2 and so on where it is taken.
-	Name string `yaml:"name"`
+	At     *Duration  `yaml:"at" jsonschema_description:"When, since the load began. Without at and when: as soon as the step before is done."`
+	When   *Condition `yaml:"when" jsonschema_description:"Waits for a condition, at most as long as within."`
+	Within Duration   `yaml:"within" jsonschema_description:"How long when waits; 10s by default."`
+	For    Duration   `yaml:"for" jsonschema_description:"Takes a stop, kill, pause, disconnect or limit back by itself after this time."`
+	Name   string     `yaml:"name" jsonschema_description:"The step's name, by which phases and expectations go; its action and node by default, as in stop-pgslave."`
 	// Unnamed is set where the file has no name for the step, and so it has the default.
 	Unnamed bool `yaml:"-"`
 
