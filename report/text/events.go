@@ -84,7 +84,7 @@ func writeOutages(p *page, r *report.Result) {
 		if o.Writes {
 			kind = "write"
 		}
-		words, i := outageWords(o)
+		words, _, i := outageWords(&o)
 		if !o.Loaded {
 			t.add(i, o.Event, o.Workload, kind, words, "", "", "", "")
 			continue
@@ -102,21 +102,25 @@ func writeOutages(p *page, r *report.Result) {
 	t.write(p)
 }
 
-// outageWords is one outage.
-func outageWords(o outage.Outage) (text string, i ink) {
+// outageWords is one outage, for the full report, and as a cell of the short one.
+func outageWords(o *outage.Outage) (full, short string, i ink) {
+	same := func(text string, i ink) (string, string, ink) { return text, text, i }
 	switch {
+	case o == nil:
+		return same("-", plain)
 	case !o.Loaded:
-		return "not measured: no load", yellow
+		return "not measured: no load", "no load", yellow
 	case o.NotServed:
-		return "not measured: down before the fault", yellow
+		return "not measured: down before the fault", "down before", yellow
 	case !o.Recovered && o.RTO == 0:
-		return "never recovered", red
+		return "never recovered", "not back", red
 	case !o.Recovered:
-		return "at least " + units.Span(o.RTO) + ", never recovered", red
+		return "at least " + units.Span(o.RTO) + ", never recovered", "> " + units.Span(o.RTO) + ", not back", red
 	case o.Most > o.RTO:
-		return "between " + wholeSpan(o.RTO) + " and " + wholeSpan(o.Most), plain
+		least, most := wholeSpan(o.RTO), wholeSpan(o.Most)
+		return "between " + least + " and " + most, least + " to " + most, plain
 	case o.RTO > 0 || o.Errors > 0:
-		return units.Span(o.RTO), plain
+		return same(units.Span(o.RTO), plain)
 	}
-	return "none", plain
+	return same("none", plain)
 }

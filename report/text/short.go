@@ -209,8 +209,8 @@ func addWeak(p *page, s *section, r *report.Result, a *audit.Audit, table string
 func faultsSection(p *page, r *report.Result) *section {
 	t := table{columns: []column{left("Fault"), right("Issued"), left("Write outage"), left("Read outage"), left("Redundancy back")}}
 	for _, f := range r.Faults() {
-		write, i := outageCell(f.Write)
-		read, j := outageCell(f.Read)
+		_, write, i := outageWords(f.Write)
+		_, read, j := outageWords(f.Read)
 		t.add(cmp.Or(i, j), faultWords(f), units.Seconds(f.Issued), write, read, redundancyCell(f))
 	}
 	return t.section(p, "more fault", "more faults")
@@ -222,26 +222,6 @@ func faultWords(f report.Fault) string {
 		return f.Event
 	}
 	return fmt.Sprintf("%s (%s %s)", f.Event, f.Action, strings.Join(f.Nodes, ", "))
-}
-
-func outageCell(o *outage.Outage) (text string, i ink) {
-	switch {
-	case o == nil:
-		return "-", plain
-	case !o.Loaded:
-		return "no load", yellow
-	case o.NotServed:
-		return "down before", yellow
-	case !o.Recovered && o.RTO == 0:
-		return "not back", red
-	case !o.Recovered:
-		return "> " + units.Span(o.RTO) + ", not back", red
-	case o.Most > o.RTO:
-		return wholeSpan(o.RTO) + " to " + wholeSpan(o.Most), plain
-	case o.RTO > 0 || o.Errors > 0:
-		return units.Span(o.RTO), plain
-	}
-	return "none", plain
 }
 
 func redundancyCell(f report.Fault) string {

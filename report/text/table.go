@@ -3,6 +3,9 @@ package text
 import "strings"
 
 // table is rows of cells under headings. A column without any text is left out.
+//
+// go-pretty measures and cuts the text, but does not lay the tables out: its tables neither divide into
+// blocks that repeat the first column where the page is narrow, nor wrap the last column alone, nor rank their rows.
 type table struct {
 	columns []column
 	rows    []row
