@@ -27,6 +27,7 @@ setup-test:
 
 lint: $(LINT)
 	go vet ./...
+	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 go build ./...  # the files for other systems than Linux
 	$(LINT) run
 
 # The linter is built outside the module, so that its dependencies are not ours.

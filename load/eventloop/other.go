@@ -43,8 +43,8 @@ func (t *Task) Block(f func()) { f() }
 // Sleep is never called.
 func (t *Task) Sleep(time.Duration) {}
 
-// Turn does nothing.
-func (t *Task) Turn() bool { return false }
+// Yield does nothing.
+func (t *Task) Yield() (waited bool) { return false }
 
 // Socket is never made here.
 type Socket struct{ net.Conn }
