@@ -392,7 +392,9 @@ func (r *run) remove(ctx context.Context) error {
 	if r.cluster != nil {
 		down = r.cluster.Down // which knows that its servers are meant to end
 	}
-	if err := down(ctx); err != nil {
+	if err := down(ctx); cluster.IsRemark(err) {
+		r.Observer.Note("warning: " + err.Error())
+	} else if err != nil {
 		return fmt.Errorf("%w: %w", ErrLeftBehind, err)
 	}
 	return removeAccess(r.Out)

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pgchaos/cluster"
 	"pgchaos/internal/regular"
 )
 
@@ -198,7 +199,7 @@ func lockRun(dir string) (*os.File, error) {
 }
 
 // removeRun deletes a run's directory and the shared memory of its servers. What tells that it is a run's goes last. What
-// cannot be removed is named, and the rest is removed still.
+// cannot be removed is named, and the rest is removed still. The error is a Remark if all of it is gone.
 func removeRun(dir string, own *owner) error {
 	nodes, err := os.ReadDir(filepath.Join(dir, nodesDir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -212,7 +213,7 @@ func removeRun(dir string, own *owner) error {
 	}
 	for _, sub := range []string{nodesDir, logsDir, ""} {
 		if err := os.RemoveAll(filepath.Join(dir, sub)); err != nil {
-			return errors.Join(append(errs, fmt.Errorf("%s is left: %w", dir, err))...)
+			return cluster.JoinRemovals(append(errs, fmt.Errorf("%s is left: %w", dir, err))...)
 		}
 	}
 	if _, err := os.Lstat(dir); err == nil {
@@ -220,7 +221,7 @@ func removeRun(dir string, own *owner) error {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		errs = append(errs, fmt.Errorf("make sure that %s is gone: %w", dir, err))
 	}
-	return errors.Join(errs...)
+	return cluster.JoinRemovals(errs...)
 }
 
 // makeDir makes one directory of exactly this mode, whatever the umask, and gives

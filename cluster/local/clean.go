@@ -199,18 +199,19 @@ func clean(ctx context.Context, base, run string) error {
 	if err := end(ctx, own, family{roots: rec.identities(), dir: dir, uid: uid}); err != nil {
 		return fmt.Errorf("%s is left: %w", dir, err)
 	}
-	if err := removeRun(dir, own); err != nil {
-		return err
+	remark := removeRun(dir, own)
+	if remark != nil && !cluster.IsRemark(remark) {
+		return remark
 	}
 	baseDir, unlock, err := lockBase(ctx, base, false)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return remark
 	}
 	if err != nil {
-		return err
+		return cluster.JoinRemovals(remark, err)
 	}
 	defer unlock()
-	return removeBase(baseDir)
+	return cluster.JoinRemovals(remark, removeBase(baseDir))
 }
 
 // claim takes a run over from a pgchaos that is gone.

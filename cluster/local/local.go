@@ -223,18 +223,22 @@ func (p *Provider) Remove(ctx context.Context) error {
 	if p.removed {
 		return nil
 	}
-	if err := removeRun(p.dir, p.owner); err != nil {
-		return fmt.Errorf("remove run %s: %w", p.record.Run, err)
+	remark := removeRun(p.dir, p.owner)
+	if remark != nil {
+		remark = fmt.Errorf("remove run %s: %w", p.record.Run, remark)
+	}
+	if remark != nil && !cluster.IsRemark(remark) {
+		return remark
 	}
 	p.removed = true
-	err := p.release()
+	err := cluster.JoinRemovals(remark, p.release())
 	_, unlock, lockErr := lockBase(ctx, p.base, false)
 	if errors.Is(lockErr, fs.ErrNotExist) {
 		return err
 	}
 	if lockErr != nil {
-		return errors.Join(err, fmt.Errorf("remove %s, if nothing is in it: %w", p.base, lockErr))
+		return cluster.JoinRemovals(err, fmt.Errorf("remove %s, if nothing is in it: %w", p.base, lockErr))
 	}
 	defer unlock()
-	return errors.Join(err, removeBase(p.base))
+	return cluster.JoinRemovals(err, removeBase(p.base))
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"pgchaos/cluster"
 )
 
 // segmentOf is the number of the System V shared memory that a server holds.
@@ -50,6 +52,26 @@ func TestNoSharedMemoryIsLeft(t *testing.T) {
 	must(t, p.Remove(ctx))
 	if segmentIsThere(again) || segmentIsThere(ids[1]) {
 		t.Error("segments have outlived the run")
+	}
+}
+
+// TestASegmentWhoseFileIsBad is found by the data directory, and the run is then gone as a whole.
+func TestASegmentWhoseFileIsBad(t *testing.T) {
+	p := testProvider(t, testBase(t), "badfile")
+	server := testServer(t, p, "n1")
+	id := segmentOf(t, server)
+	must(t, unix.Kill(server.newest().pid, unix.SIGKILL))
+	<-server.Life().Ended()
+	must(t, os.WriteFile(filepath.Join(dataDir(server), "postmaster.pid"), postmasterPID("hunter2 y"), 0o600))
+	err := p.Remove(t.Context())
+	if !cluster.IsRemark(err) || !strings.Contains(err.Error(), "data/postmaster.pid: its seventh line") {
+		t.Errorf("the removal: %v", err)
+	}
+	if segmentIsThere(id) {
+		t.Error("the segment has outlived the run")
+	}
+	if err := p.Remove(t.Context()); err != nil {
+		t.Errorf("once more: %v", err)
 	}
 }
 
@@ -104,7 +126,7 @@ func TestSegmentsOfOthers(t *testing.T) {
 		good := aSegment(t, key+1)
 		must(t, os.WriteFile(filepath.Join(dir, "second", "postmaster.pid"), postmasterPID(strconv.Itoa(key+1)+" "+strconv.Itoa(good)), 0o600))
 		err := removeNodeSegments(dir, c.own)
-		if (err != nil) != c.bad || err != nil && (!strings.Contains(err.Error(), "data/postmaster.pid") || strings.Contains(err.Error(), "hunter")) {
+		if (err != nil) != c.bad || cluster.IsRemark(err) != c.bad || err != nil && (!strings.Contains(err.Error(), "data/postmaster.pid") || strings.Contains(err.Error(), "hunter")) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 		if !segmentIsThere(id) {

@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 	"syscall"
+
+	"pgchaos/cluster"
 )
 
 // family is what belongs to the node.
@@ -49,7 +51,7 @@ func (h *host) Kill(ctx context.Context) error {
 			return fmt.Errorf("kill %s: wait for process %d: %w", h.name, m.pid, context.Cause(ctx))
 		}
 	}
-	if err := removeNodeSegments(h.dir, h.provider.owner); err != nil {
+	if err := removeNodeSegments(h.dir, h.provider.owner); err != nil && !cluster.IsRemark(err) { // which Remove makes
 		return fmt.Errorf("kill %s: %w", h.name, err)
 	}
 	return nil
@@ -64,7 +66,7 @@ func removeNodeSegments(dir string, own *owner) error {
 	if err != nil {
 		return fmt.Errorf("look for shared memory: %w", err)
 	}
-	return errors.Join(removeSegments(node, own), node.Close())
+	return cluster.JoinRemovals(removeSegments(node, own), node.Close())
 }
 
 // Freeze stops every process of the node (SIGSTOP), the main one first, so that

@@ -148,7 +148,9 @@ func (f *cleanFlags) clean(ctx context.Context, stdout, stderr io.Writer, runs [
 			errs = append(errs, fmt.Errorf("clean %s: %w", l.Run, err))
 			continue
 		}
-		if err := remove(ctx, l); err != nil {
+		if err := remove(ctx, l); cluster.IsRemark(err) {
+			fmt.Fprintf(stderr, "%s: warning: %s\n", l.Run, redact.Printable(err.Error()))
+		} else if err != nil {
 			errs = append(errs, err)
 			continue
 		}
@@ -192,5 +194,5 @@ func remove(ctx context.Context, l cluster.Leftover) error {
 	if l.Results != "" {
 		access = runner.RemoveAccess(l.Results, l.Run)
 	}
-	return errors.Join(l.Remove(ctx), access)
+	return cluster.JoinRemovals(l.Remove(ctx), access)
 }

@@ -132,7 +132,7 @@ func (p *place) auditSays(wanted ...string) audit.Audit {
 }
 
 // cleanTakesThePasswords removes the cluster of a killed run, and nothing else.
-func (p *place) cleanTakesThePasswords() {
+func (p *place) cleanTakesThePasswords(warnings ...string) {
 	p.t.Helper()
 	passwords := []string{runner.AccessFile, runner.Passfile}
 	for _, name := range passwords {
@@ -140,6 +140,8 @@ func (p *place) cleanTakesThePasswords() {
 	}
 	if code, out, errs := p.run("clean", "--provider", "local"); code != 0 || !strings.Contains(out, "removed") {
 		p.t.Errorf("clean: exit %d, %s%s", code, out, errs)
+	} else if len(warnings) == 0 && errs != "" || slices.ContainsFunc(warnings, func(w string) bool { return !strings.Contains(errs, w) }) {
+		p.t.Errorf("clean warns %q, want %q", errs, warnings)
 	}
 	for _, name := range passwords {
 		if _, err := os.Stat(filepath.Join(p.out, name)); !errors.Is(err, fs.ErrNotExist) {
