@@ -207,11 +207,14 @@ func Judge(e Expectation, s Source) Judgement {
 
 // observed says what is known of a value. That one is at least 0 would say nothing.
 func (e Expectation) observed(v Value) string {
+	if e.Kind != MetricTruth && v.Text == e.Kind.Format(v.Number) {
+		v.Text = e.Kind.FormatBeside(v.Number, e.Value)
+	}
 	switch {
 	case !v.AtLeast || e.Kind == MetricTruth:
 		return v.Text
 	case v.Most > 0:
-		return "between " + v.Text + " and " + e.Kind.Format(v.Most)
+		return "between " + v.Text + " and " + e.Kind.FormatBeside(v.Most, e.Value)
 	case v.Number == 0:
 		return v.Text + " as far as was measured"
 	}

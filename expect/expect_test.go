@@ -323,3 +323,34 @@ func TestFormat(t *testing.T) {
 		}
 	}
 }
+
+// TestADifferenceIsShown: a number that does not meet its bound must not look as if it did.
+func TestADifferenceIsShown(t *testing.T) {
+	for _, tt := range []struct {
+		kind    MetricKind
+		n, with float64
+		want    string
+	}{
+		{MetricDuration, 1.004, 1, "1.004 s"},
+		{MetricDuration, 1, 1, "1 s"},
+		{MetricDuration, 0.9996, 1, "0.9996 s"},
+		{MetricDuration, 2.5, 1, "2.5 s"},
+		{MetricDuration, 120.004, 120, "2m0.004s"},
+		{MetricDuration, 0.2500001, 0.25, "250.0001 ms"},
+		{MetricShare, 0.0100004, 0.01, "1.00004 %"},
+		{MetricRate, 499.6, 500, "499.6 /s"},
+		{MetricRate, 12345.4, 12345, "12345.4 /s"},
+		{MetricCount, 17, 18, "17"},
+	} {
+		if got := tt.kind.FormatBeside(tt.n, tt.with); got != tt.want {
+			t.Errorf("%v beside %v: %q, want %q", tt.n, tt.with, got, tt.want)
+		}
+	}
+	e, err := Parse("throughput of w >= 500/s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if j := Judge(e, constant{Known: true, Number: 499.6, Text: MetricRate.Format(499.6)}); j.Observed != "499.6 /s" {
+		t.Errorf("judged: %+v", j)
+	}
+}

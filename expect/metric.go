@@ -256,40 +256,57 @@ func (k MetricKind) hint(text string) string {
 
 // Format shows a number of the kind with its unit, to three significant digits:
 // "42 ms", "0.12 %", "499 /s", "17". The unit is that of the number's size.
-func (k MetricKind) Format(n float64) string {
+func (k MetricKind) Format(n float64) string { return k.format(n, 3) }
+
+// FormatBeside is Format with as many digits as show that the number is not the one it is compared with: "1.004 s" beside 1 s.
+func (k MetricKind) FormatBeside(n, with float64) string {
+	const exact = 17 // more digits do not make a float64 any clearer
+	for digits := 3; ; digits++ {
+		text := k.format(n, digits)
+		if n == with || digits == exact || text != k.format(with, digits) {
+			return text
+		}
+	}
+}
+
+func (k MetricKind) format(n float64, digits int) string {
 	switch k {
 	case MetricTruth:
 		return strconv.FormatBool(n != 0)
 	case MetricShare:
-		return threeDigits(n*100) + " %"
+		return formatDigits(n*100, digits) + " %"
 	case MetricRate:
-		return threeDigits(n) + " /s"
+		return formatDigits(n, digits) + " /s"
 	case MetricDuration:
-		return formatSeconds(n)
+		return formatSeconds(n, digits)
 	case MetricCount:
 	}
 	return strconv.FormatFloat(n, 'f', -1, 64)
 }
 
-func formatSeconds(n float64) string {
+func formatSeconds(n float64, digits int) string {
 	switch size := math.Abs(n); {
 	case n == 0:
 		return "0 s"
 	case size < 999.5e-6:
-		return threeDigits(n*1e6) + " µs"
+		return formatDigits(n*1e6, digits) + " µs"
 	case size < 999.5e-3:
-		return threeDigits(n*1e3) + " ms"
-	case size < 60:
-		return threeDigits(n) + " s"
-	case size < math.MaxInt64/1e9:
-		return time.Duration(n * float64(time.Second)).Round(100 * time.Millisecond).String()
+		return formatDigits(n*1e3, digits) + " ms"
+	case size < 60 || size >= math.MaxInt64/1e9:
+		return formatDigits(n, digits) + " s"
 	}
-	return threeDigits(n) + " s"
+	step := 100 * time.Millisecond
+	for ; digits > 3; digits-- {
+		step /= 10
+	}
+	return time.Duration(n * float64(time.Second)).Round(step).String()
 }
 
-func threeDigits(n float64) string {
-	if math.Abs(n) >= 100 || n == 0 {
-		return strconv.FormatFloat(n, 'f', 0, 64)
+// formatDigits writes a number to so many significant digits, but for those before the point, which are never left out.
+func formatDigits(n float64, digits int) string {
+	if size := math.Abs(n); size >= 100 {
+		before := 1 + int(math.Log10(size))
+		return strconv.FormatFloat(n, 'f', max(0, digits-before), 64)
 	}
-	return strconv.FormatFloat(n, 'g', 3, 64)
+	return strconv.FormatFloat(n, 'g', digits, 64)
 }

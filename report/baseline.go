@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -73,21 +72,24 @@ func (w *Workload) poor(bounds *BaselineBounds) (why []string) {
 	}
 	// As many as there are clients can be under way when the fault comes.
 	if missing := b.Due - ended; missing > int64(w.Clients) && float64(ended) < bounds.AchievedRate*float64(b.Due) {
-		why = append(why, fmt.Sprintf("%s of the arrivals were served (at least %s)", units.Percent(float64(ended)/float64(b.Due)), bound(bounds.AchievedRate)))
+		why = append(why, beside(expect.MetricShare, float64(ended)/float64(b.Due), bounds.AchievedRate, "%s of the arrivals were served, less than the %s required"))
 	}
 	if share := float64(b.Errors) / float64(ended); share > bounds.ErrorRate {
-		why = append(why, fmt.Sprintf("error_rate %s (at most %s)", units.Percent(share), bound(bounds.ErrorRate)))
+		why = append(why, beside(expect.MetricShare, share, bounds.ErrorRate, "error_rate %s, more than the %s allowed"))
 	}
 	if b.Median > bounds.Median {
-		why = append(why, fmt.Sprintf("median %s (at most %s)", units.Span(b.Median), bounds.Median))
+		why = append(why, beside(expect.MetricDuration, b.Median.Seconds(), bounds.Median.Seconds(), "median %s, more than the %s allowed"))
 	}
 	if b.P95 > bounds.P95 {
-		why = append(why, fmt.Sprintf("p95 %s (at most %s)", units.Span(b.P95), bounds.P95))
+		why = append(why, beside(expect.MetricDuration, b.P95.Seconds(), bounds.P95.Seconds(), "p95 %s, more than the %s allowed"))
 	}
 	return why
 }
 
-func bound(share float64) string { return strconv.FormatFloat(100*share, 'f', -1, 64) + " %" }
+// beside says how a figure lies to its bound, so that the reader sees the difference.
+func beside(kind expect.MetricKind, n, bound float64, text string) string {
+	return fmt.Sprintf(text, kind.FormatBeside(n, bound), kind.Format(bound))
+}
 
 // unsound says why an expectation about what clients met cannot be judged; "": it can.
 // Where the load was not sustained before anything was broken, where pgchaos itself did

@@ -28,7 +28,7 @@ func TestUnsound(t *testing.T) {
 		want   string // "": it is judged
 	}{
 		{"as it should be", nil, "write_rto < 10s", ""},
-		{"errors", ofWrites(func(b *Baseline) { b.OK, b.Errors = 3100, 1900 }), "write_rto < 10s", sustained + "writes: error_rate 38.00% (at most 5 %)"},
+		{"errors", ofWrites(func(b *Baseline) { b.OK, b.Errors = 3100, 1900 }), "write_rto < 10s", sustained + "writes: error_rate 38 %, more than the 5 % allowed"},
 		{"errors, and a loss", ofWrites(func(b *Baseline) { b.Errors = 1900 }), "lost_writes == 0", ""},
 		{"errors, and an RPO", ofWrites(func(b *Baseline) { b.Errors = 1900 }), "rpo_seconds < 1s", ""},
 		{"errors, and equal nodes", ofWrites(func(b *Baseline) { b.Errors = 1900 }), "nodes_equal", ""},
@@ -38,9 +38,11 @@ func TestUnsound(t *testing.T) {
 		{"errors of writes, and reads", ofWrites(func(b *Baseline) { b.Errors = 1900 }), "throughput of reads > 1/s", ""},
 		{"errors of writes, and the outage of reads", ofWrites(func(b *Baseline) { b.Errors = 1900 }), "read_rto < 1s", ""},
 		{"errors that the file allows", func(r *Result) { r.Workloads[0].Baseline.Errors, r.BaselineBounds.ErrorRate = 1900, 0.4 }, "write_rto < 10s", ""},
-		{"slow", ofWrites(func(b *Baseline) { b.Median = 5 * time.Second }), "write_rto < 10s", sustained + "writes: median 5.00 s (at most 1s)"},
-		{"slow at times", ofWrites(func(b *Baseline) { b.P95 = 3 * time.Second }), "client_rto_max < 10s", sustained + "writes: p95 3.00 s (at most 2s)"},
-		{"not as many as asked for", ofWrites(func(b *Baseline) { b.OK = 3000 }), "throughput_rto < 10s", sustained + "writes: 60.00% of the arrivals were served (at least 90 %)"},
+		{"slow", ofWrites(func(b *Baseline) { b.Median = 5 * time.Second }), "write_rto < 10s", sustained + "writes: median 5 s, more than the 1 s allowed"},
+		{"slow at times", ofWrites(func(b *Baseline) { b.P95 = 3 * time.Second }), "client_rto_max < 10s", sustained + "writes: p95 3 s, more than the 2 s allowed"},
+		{"slow by a little", ofWrites(func(b *Baseline) { b.Median = 1004 * time.Millisecond }), "write_rto < 10s", sustained + "writes: median 1.004 s, more than the 1 s allowed"},
+		{"errors, one more than allowed", ofWrites(func(b *Baseline) { b.OK, b.Errors = 94_999, 5_001 }), "write_rto < 10s", sustained + "writes: error_rate 5.001 %, more than the 5 % allowed"},
+		{"not as many as asked for", ofWrites(func(b *Baseline) { b.OK = 3000 }), "throughput_rto < 10s", sustained + "writes: 60 % of the arrivals were served, less than the 90 % required"},
 		{"one of two arrivals still under way", ofWrites(func(b *Baseline) { b.Due, b.OK = 2, 1 }), "write_rto < 10s", ""},
 		{"nothing succeeded", ofWrites(func(b *Baseline) { b.OK, b.Errors = 0, 50 }), "write_rto < 10s", sustained + "writes: no operation succeeded in 10.0 s"},
 		{"no time before the fault", ofWrites(func(b *Baseline) { *b = Baseline{} }), "write_rto < 10s", "no operation succeeded"},
