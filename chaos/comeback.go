@@ -84,9 +84,7 @@ func (s *Scene) readOnly(node string) bool {
 // superseded tells whether another node has become the primary since this one was it, by
 // a step, or in a way that no step knows of. (A standby may be called superseded, too.)
 func (s *Scene) superseded(ctx context.Context, node string) bool {
-	s.mu.Lock()
-	known := slices.Clone(s.primaries)
-	s.mu.Unlock()
+	known := s.Watch.Primaries()
 	if known[len(known)-1] != node {
 		return true
 	}

@@ -21,7 +21,7 @@ func TestAListIsActedOnAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := NewScene(c, nil)
+	s := NewScene(c, nil, nil)
 	takes := map[string]time.Duration{"b": time.Second, "c": 3 * time.Second}
 	synctest.Test(t, func(t *testing.T) {
 		line, l := timeline(func(l *log) []Step {
@@ -74,7 +74,7 @@ func TestOneOfAListThatFails(t *testing.T) {
 	}
 	done := make(chan string, 2)
 	act := &Act{}
-	both := NewScene(c, nil).Each([]string{"a", "b"}, func(_ context.Context, act *Act, n *cluster.Node) error {
+	both := NewScene(c, nil, nil).Each([]string{"a", "b"}, func(_ context.Context, act *Act, n *cluster.Node) error {
 		if n.Name() == "a" {
 			panic(errors.New("boom"))
 		}

@@ -15,29 +15,42 @@ import (
 	"pgchaos/record"
 )
 
-// Scene is the cluster as the actions see it: its nodes, and who has been primary.
+// Watch reads the nodes of the cluster, and keeps which of them have been primary.
+type Watch interface {
+	// Fresh is what every node that has been built says of itself now: asked after the call, for an older
+	// answer could choose the wrong node. It does not wait for a paused or disconnected node much longer than
+	// for the others.
+	Fresh(ctx context.Context) []record.NodeState
+	// BecamePrimary notes that a step has made a primary of a node.
+	BecamePrimary(node string)
+	// Primaries are the nodes that have been primary, in the order in which they became it, by a step or
+	// by anything else.
+	Primaries() []string
+}
+
+// Scene is the cluster as the actions see it: its nodes, and what they are.
 // A role is looked up once, when the step that names it runs.
 type Scene struct {
 	Cluster *cluster.Cluster
+	Watch   Watch
 	Rand    *rand.Rand // for any_replica
 	// Examine is told of what a node has alone, before a Rejoin or a Clone takes it away;
 	// it may be nil.
 	Examine cluster.Examine
 
-	mu        sync.Mutex
-	primaries []string                 // in the order in which they became it
-	backups   map[string]*cluster.Node // where each named base backup is kept
-	limitsOf  map[*cluster.Node]*limited
+	mu       sync.Mutex
+	backups  map[string]*cluster.Node // where each named base backup is kept
+	limitsOf map[*cluster.Node]*limited
 }
 
 // NewScene returns the scene of a cluster that has just come up.
-func NewScene(c *cluster.Cluster, rng *rand.Rand) *Scene {
+func NewScene(c *cluster.Cluster, w Watch, rng *rand.Rand) *Scene {
 	return &Scene{
-		Cluster:   c,
-		Rand:      rng,
-		primaries: []string{c.Nodes()[0].Name()},
-		backups:   map[string]*cluster.Node{},
-		limitsOf:  map[*cluster.Node]*limited{},
+		Cluster:  c,
+		Watch:    w,
+		Rand:     rng,
+		backups:  map[string]*cluster.Node{},
+		limitsOf: map[*cluster.Node]*limited{},
 	}
 }
 
@@ -99,42 +112,8 @@ func (s *Scene) One(ctx context.Context, selector string) (*cluster.Node, error)
 	return nodes[0], nil
 }
 
-// grace is how much later than the others the answer of a node may come that is not
-// expected to answer at all, because it is paused or disconnected. It must not hold up a
-// promotion that the others are asked for: the delay would be pgchaos's own, and be
-// counted as the cluster's. Every other node has all the time that a reading may take:
-// on a busy machine an answer can be late, and without it the wrong node could be chosen.
-const grace = 500 * time.Millisecond
-
-// States reads every node that has been built, at once. A paused or disconnected node
-// that answers much later than the others is unreachable.
-func (s *Scene) States(ctx context.Context) []record.NodeState {
-	silent, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var first sync.Once
-	var built []*cluster.Node
-	for _, n := range s.Cluster.Nodes() {
-		if !n.Absent() {
-			built = append(built, n)
-		}
-	}
-	states := make([]record.NodeState, len(built))
-	var wg sync.WaitGroup
-	for i, n := range built {
-		wg.Go(func() {
-			reading := ctx
-			if mute(n) {
-				reading = silent
-			}
-			states[i] = n.State(reading)
-			if states[i].Reachable {
-				first.Do(func() { time.AfterFunc(grace, cancel) })
-			}
-		})
-	}
-	wg.Wait()
-	return states
-}
+// States is what every node that has been built says of itself now.
+func (s *Scene) States(ctx context.Context) []record.NodeState { return s.Watch.Fresh(ctx) }
 
 // holders are the names of the nodes that hold a role.
 func (s *Scene) holders(role string, states []record.NodeState) ([]string, error) {
@@ -170,29 +149,17 @@ func (s *Scene) holders(role string, states []record.NodeState) ([]string, error
 }
 
 func (s *Scene) formerPrimary(now string) []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i := len(s.primaries) - 1; i >= 0; i-- {
-		if s.primaries[i] != now {
-			return s.primaries[i : i+1]
+	for _, name := range slices.Backward(s.Watch.Primaries()) {
+		if name != now {
+			return []string{name}
 		}
 	}
 	return nil
 }
 
-// mute tells whether a node is not expected to answer.
-func mute(n *cluster.Node) bool { return n.Paused() || n.Disconnected() }
-
 // unread tells whether a node could not be read, though nothing shows why not.
 func (s *Scene) unread(st record.NodeState) bool {
-	return !st.Reachable && st.Role == "" && !mute(s.Cluster.Node(st.Node))
-}
-
-// BecamePrimary notes that a step has made a primary of a node.
-func (s *Scene) BecamePrimary(name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.primaries = append(s.primaries, name)
+	return !st.Reachable && st.Role == "" && !s.Cluster.Node(st.Node).Silenced()
 }
 
 // HasBackup notes that a node keeps a base backup under a name.

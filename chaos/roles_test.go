@@ -13,6 +13,13 @@ import (
 	"pgchaos/record"
 )
 
+// watched are the nodes that have been primary.
+type watched []string
+
+func (w watched) Fresh(context.Context) []record.NodeState { return nil }
+func (w watched) BecamePrimary(string)                     {}
+func (w watched) Primaries() []string                      { return w }
+
 func TestRoles(t *testing.T) {
 	states := []record.NodeState{
 		{Node: "a", Reachable: true, Role: record.RolePrimary, Timeline: 2},
@@ -21,7 +28,7 @@ func TestRoles(t *testing.T) {
 		{Node: "d", Role: record.RoleStandby, Timeline: 1, Received: 900, LSN: 900},
 		{Node: "e"}, // unreachable: of no role
 	}
-	s := &Scene{primaries: []string{"d", "x", "a"}}
+	s := &Scene{Watch: watched{"d", "x", "a"}}
 	for _, tc := range []struct {
 		role string
 		want []string

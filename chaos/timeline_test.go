@@ -111,7 +111,7 @@ func timeline(steps func(l *log) []Step) (*Timeline, *log) {
 	ignore := func(record.Event) {}
 	all := steps(l)
 	l.node("a")
-	undo := &Undo{Scene: NewScene(l.cluster, nil), Kinds: l.kinds(), Journal: l}
+	undo := &Undo{Scene: NewScene(l.cluster, nil, nil), Kinds: l.kinds(), Journal: l}
 	return &Timeline{Steps: all, Clock: l.clock, Undo: undo, Begin: ignore, End: ignore}, l
 }
 

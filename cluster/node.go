@@ -125,6 +125,9 @@ func (n *Node) State(ctx context.Context) record.NodeState {
 	return state
 }
 
+// Silenced tells whether the node is not expected to answer: it is paused or disconnected.
+func (n *Node) Silenced() bool { return n.Paused() || n.Disconnected() }
+
 // Down tells whether it is certain that no process of the node runs.
 func (n *Node) Down(ctx context.Context) bool {
 	host, err := n.processes()

@@ -117,7 +117,7 @@ func (k *AttachedRun) Audit(ctx context.Context, o AuditOptions) (*report.Result
 			return nil, err
 		}
 	}
-	s.finalStates(ctx, time.Since(r.Started))
+	s.finalStates(s.ask(ctx), time.Since(r.Started))
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("audit %s: %w", k.dir, err)
 	}
@@ -295,9 +295,9 @@ func (s *quiescer) ask(ctx context.Context) []record.NodeState {
 	return states
 }
 
-// finalStates keeps what every member says of itself at the end.
-func (s *quiescer) finalStates(ctx context.Context, at time.Duration) {
-	for _, st := range s.ask(ctx) {
+// finalStates keeps what every member said of itself at the end.
+func (s *quiescer) finalStates(states []record.NodeState, at time.Duration) {
+	for _, st := range states {
 		st.At = at
 		i := slices.IndexFunc(s.result.States, func(h report.NodeHistory) bool { return h.Node == st.Node })
 		if i < 0 {

@@ -24,11 +24,12 @@ func (r *run) check(ctx context.Context) error {
 	r.Observer.Stage("settling: faults taken back, standbys catching up")
 	authority := s.settle(ctx)
 	r.Observer.Stage("auditing every row of every node")
+	r.seeCrashes()
 	evidence := audit.Evidence{
-		Book: r.book, Events: r.line.Events(), Demands: r.watch.demands(), States: map[string][]record.NodeState{},
+		Book: r.book, Events: r.line.Events(), Demands: r.watch.Demands(), States: map[string][]record.NodeState{},
 		Readers: r.loads.readers(), Started: r.result.Started,
 	}
-	for _, h := range r.watch.histories(r.cluster) {
+	for _, h := range r.histories() {
 		evidence.States[h.Node] = h.States
 	}
 	if err := s.auditAll(ctx, r.plan, evidence, authority, r.forks.of); err != nil {
@@ -38,10 +39,10 @@ func (r *run) check(ctx context.Context) error {
 		r.result.Audits, r.result.Settle = nil, r.result.Settle[:noted]
 		return nil //nolint:nilerr // the user wants no audit; the result says that there was none
 	}
-	r.watch.end()
-	r.result.States = r.watch.histories(r.cluster)
+	final := s.states(ctx) // so that the histories have it, too
+	r.result.States = r.histories()
 	r.result.Unwatched = audit.UnwatchedNodes(byNode(r.result.States), r.result.Timeline, r.result.Duration)
-	s.finalStates(ctx, r.clock.Now())
+	s.finalStates(final, r.clock.Now())
 	return r.write(report.StageChecked)
 }
 

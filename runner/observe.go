@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -39,6 +40,16 @@ func (r *run) background(ctx context.Context) (end func()) {
 			every(ctx, tickEvery, func() { r.panics.guard(func() { r.Observer.Tick(r.status()) }) })
 		}
 	})
+	wg.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-r.crashes.Ready():
+				r.panics.guard(r.seeCrashes)
+			}
+		}
+	})
 	for _, n := range r.cluster.Nodes() {
 		wg.Go(func() {
 			for {
@@ -55,8 +66,28 @@ func (r *run) background(ctx context.Context) (end func()) {
 	return func() { stop(); wg.Wait() }
 }
 
-func (r *run) crashed(node string, well, at time.Duration) {
-	r.see("crash", node, well, at, "one of its processes had crashed, and the server restarted them all")
+// every calls f at once, and then at each tick until ctx ends.
+func every(ctx context.Context, d time.Duration, f func()) {
+	tick := time.NewTicker(d)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		f()
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
+}
+
+// seeCrashes puts the crashes that the watcher has seen so far on the timeline.
+func (r *run) seeCrashes() {
+	crashes, missed := r.crashes.Take()
+	for _, c := range crashes {
+		r.see("crash", c.Node, c.Since, c.At, "one of its processes had crashed, and the server restarted them all")
+	}
+	if missed > 0 {
+		r.note("", fmt.Sprintf("%d more crashes of servers are not on the timeline", missed))
+	}
 }
 
 // see puts something on the timeline that nobody had asked for: it happened after the
@@ -66,12 +97,12 @@ func (r *run) see(what, node string, well, noticed time.Duration, detail string)
 		Name: what + "-" + node, Action: what, Nodes: []string{node}, Fault: true,
 		Issued: well, Effective: noticed, Ended: noticed, Detail: detail,
 	}
-	r.watch.stepBegins(m)
+	r.watch.StepBegins(m)
 	r.line.See(m)
 }
 
 func (r *run) status() Status {
-	s := Status{Elapsed: r.clock.Now(), Phase: r.phases.current(), Primary: record.Primary(r.watch.current()).Node}
+	s := Status{Elapsed: r.clock.Now(), Phase: r.phases.current(), Primary: r.watch.Primary()}
 	r.sawPrimary = r.sawPrimary || s.Primary != ""
 	if !r.sawPrimary { // the first readings are under way: it is the one that the cluster was built with
 		s.Primary = r.cluster.Nodes()[0].Name()

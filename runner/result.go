@@ -54,8 +54,9 @@ func describeCluster(p *Plan, c *cluster.Cluster, bin string, took time.Duration
 // collect puts what load, timeline and watchers recorded into the result.
 func (r *run) collect() error {
 	r.result.Phases = r.phases.all()
+	r.seeCrashes()
 	r.result.Timeline = r.line.Events()
-	r.result.States = r.watch.histories(r.cluster)
+	r.result.States = r.histories()
 	// Before the faults are taken back: whom nobody could reach until then was no rival.
 	r.result.TwoWritable = audit.TwoWritable(byNode(r.result.States))
 	var activity []outage.Activity
@@ -82,21 +83,28 @@ func (r *run) collect() error {
 	r.result.Outages = outage.Outages(activity, r.result.Timeline, r.result.Duration)
 	r.result.Downtimes = outage.Downtimes(activity, r.result.Timeline, r.result.Phases, r.result.Duration)
 	r.result.Forks = r.vectors.forks()
-	course := outage.Course{Activity: activity, Events: r.result.Timeline, Demands: r.watch.demands(), End: r.result.Duration}
+	course := outage.Course{Activity: activity, Events: r.result.Timeline, Demands: r.watch.Demands(), End: r.result.Duration}
 	for _, n := range r.result.States {
 		course.States = append(course.States, n.States...)
 	}
 	r.result.Recoveries = outage.Recoveries(course)
-	r.watch.mu.Lock()
-	defer r.watch.mu.Unlock()
-	r.result.Usage = thinUsage(r.watch.usage, r.result.Phases, r.result.Duration)
-	for node, err := range r.watch.errs {
+	usage, errs := r.watch.Usage()
+	r.result.Usage = thinUsage(usage, r.result.Phases, r.result.Duration)
+	for node, err := range errs {
 		if lacksCapability(err) {
 			continue
 		}
 		r.note(node, "its resource use could not always be read: "+err.Error())
 	}
 	return nil
+}
+
+// histories are what the nodes have said of themselves so far, in their order.
+func (r *run) histories() (all []report.NodeHistory) {
+	for _, n := range r.cluster.Nodes() {
+		all = append(all, report.NodeHistory{Node: n.Name(), States: r.watch.History(n.Name())})
+	}
+	return all
 }
 
 // lacksCapability tells whether an error says only that the provider cannot do something.

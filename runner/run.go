@@ -14,6 +14,7 @@ import (
 	"pgchaos/chaos"
 	"pgchaos/chaos/fault"
 	"pgchaos/cluster"
+	"pgchaos/cluster/observe"
 	"pgchaos/internal/redact"
 	"pgchaos/internal/wait"
 	"pgchaos/record"
@@ -81,7 +82,8 @@ type run struct {
 	journal *journal
 	loads   *loadSet
 	book    *ledger.Book // of the load, once it has ended
-	watch   *watch
+	watch   *observe.Watcher
+	crashes *observe.Subscription // what the watcher has seen of them
 	vectors *vectors
 	clock   record.Clock
 	phases  phaseLog
@@ -207,9 +209,6 @@ func (r *run) prepare(ctx context.Context) error {
 
 // exercise runs load and timeline side by side, from clock zero to the end of both.
 func (r *run) exercise(ctx context.Context) (err error) {
-	rng := rand.New(rand.NewPCG(r.plan.Seed, 0))
-	r.scene = chaos.NewScene(r.cluster, rng)
-	r.scene.Examine = r.examine
 	// The clients connect before the clock begins: what that takes is no part of the baseline.
 	if r.loads, err = newLoads(r.plan, r.Options, r.cluster, record.StartClock(), r.primary, r.panics); err != nil {
 		return err
@@ -225,16 +224,15 @@ func (r *run) exercise(ctx context.Context) (err error) {
 		return err
 	}
 	r.journal.secrets = r.result.Secrets
+	r.startWatch(ctx)
+	r.scene = chaos.NewScene(r.cluster, r.watch, rand.New(rand.NewPCG(r.plan.Seed, 0)))
+	r.scene.Examine = r.examine
 	r.undo = &chaos.Undo{Scene: r.scene, Kinds: fault.Reversals(), Journal: r.journal}
 	r.line = &chaos.Timeline{
 		Steps: bind(r.plan.Experiment.Timeline, r.scene, r.loads, r.keepExec),
 		Clock: r.clock, Undo: r.undo, Issue: r.issue, Begin: r.begin, End: r.ended,
 	}
 	r.doing.Store(isLoading)
-	r.watch = startWatch(ctx, r.cluster, r.clock, r.crashed, r.panics.guard)
-	for _, d := range r.plan.demands(nil) {
-		r.watch.demand(d)
-	}
 	if r.vectors, err = startVectors(ctx, r.cluster, r.loads, r.plan, r.clock, r.panics.guard); err != nil {
 		return err
 	}
@@ -272,13 +270,22 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	return r.write(report.StageRan)
 }
 
+// startWatch begins to watch the nodes.
+func (r *run) startWatch(ctx context.Context) {
+	r.watch = observe.Start(ctx, observe.Nodes(r.cluster), r.clock, r.panics.guard)
+	r.crashes = r.watch.Subscribe(observe.Crashed)
+	for _, d := range r.plan.demands(nil) {
+		r.watch.Demand(d)
+	}
+}
+
 // primary is the node that accepts writes, as the watch has seen it; before it looks,
 // the one that the cluster was built with.
 func (r *run) primary() string {
 	if r.watch == nil {
 		return r.cluster.Nodes()[0].Name()
 	}
-	return r.watch.primary()
+	return r.watch.Writable()
 }
 
 // rest lets the load go on until the experiment's least duration, and until the
@@ -310,7 +317,7 @@ func (r *run) issue(m record.Event) time.Duration {
 func (r *run) begin(m record.Event) {
 	r.step.Store(&m.Name)
 	r.journal.begin(m)
-	r.watch.stepBegins(m)
+	r.watch.StepBegins(m)
 	r.Observer.Begin(m)
 }
 
@@ -325,7 +332,7 @@ func (r *run) stepName() string {
 // ended is called when a step or a reversal is over, or something was seen to happen.
 func (r *run) ended(m record.Event) {
 	r.journal.end(m)
-	r.watch.stepEnds(m, r.plan.demandsOf(m)...)
+	r.watch.StepEnds(m, r.plan.demandsOf(m)...)
 	r.Observer.End(m)
 }
 
@@ -347,10 +354,10 @@ func (r *run) end(ctx context.Context, failed error) error {
 	if r.book != nil {
 		errs = append(errs, r.book.Close())
 	}
-	if r.watch != nil {
-		r.watch.end()
-	}
 	left := r.takeBack(ctx)
+	if r.watch != nil { // by it the reversals see what the nodes are
+		r.watch.End()
+	}
 	if r.journal != nil {
 		if err := r.journal.close(); err != nil { // it is for those who come after a kill
 			r.note("", err.Error())

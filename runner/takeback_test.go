@@ -272,7 +272,7 @@ func TestEndOfARunTakesBackWhatNoAuditDid(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		scene := chaos.NewScene(c, nil)
+		scene := chaos.NewScene(c, nil, nil)
 		var did []string
 		kind := func(name string, outlives bool, err error) chaos.ReversalKind {
 			return chaos.ReversalKind{Name: name, Outlives: outlives, Do: func(context.Context, *chaos.Scene, *cluster.Node, chaos.Reversal, bool) error {

@@ -27,7 +27,7 @@ func (p *Promote) Action(env Env) chaos.Action {
 			return err
 		}
 		act.Effective()
-		env.Scene.BecamePrimary(n.Name())
+		env.Scene.Watch.BecamePrimary(n.Name())
 		if st := n.State(ctx); st.Reachable {
 			act.Note("timeline %d", st.Timeline)
 		}

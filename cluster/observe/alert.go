@@ -1,4 +1,4 @@
-package runner
+package observe
 
 import (
 	"slices"
@@ -8,15 +8,15 @@ import (
 )
 
 const (
-	// alertLeast is how long the watch stays on the alert after a step at least: what
+	// alertLeast is how long the watcher stays on the alert after a step at least: what
 	// the step does can show a moment after it is over.
 	alertLeast = time.Second
 	// alertMost is how long it waits for a node to stream again that nothing demands.
 	alertMost = 10 * time.Second
 )
 
-// alert is whether the watch looks every 10 ms: from a step that does something to
-// the cluster, or an incident, until the demanded redundancy is back. watch.mu guards it.
+// alert is whether the watcher reads every 10 ms: from a step that does something to
+// the cluster, or an incident, until the demanded redundancy is back. Watcher.mu guards it.
 type alert struct {
 	on      bool
 	wake    chan struct{}       // closed when it goes on
@@ -32,8 +32,8 @@ func newAlert() alert { return alert{wake: make(chan struct{}), busy: map[string
 // idle are the actions that change nothing about which node does what.
 var idle = []string{"wait", "verify", "start_load", "stop_load", "backup"}
 
-// stepBegins puts the watch on the alert.
-func (w *watch) stepBegins(m record.Event) {
+// StepBegins puts the watcher on the alert.
+func (w *Watcher) StepBegins(m record.Event) {
 	if slices.Contains(idle, m.Action) {
 		return
 	}
@@ -46,8 +46,8 @@ func (w *watch) stepBegins(m record.Event) {
 	}
 }
 
-// stepEnds lets the watch calm down again, in its time.
-func (w *watch) stepEnds(m record.Event, demands ...record.Demand) {
+// StepEnds ends the alert in its time.
+func (w *Watcher) StepEnds(m record.Event, demands ...record.Demand) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.alert.busy, m.Name)
@@ -58,22 +58,22 @@ func (w *watch) stepEnds(m record.Event, demands ...record.Demand) {
 	}
 }
 
-// demand notes what is demanded from the beginning.
-func (w *watch) demand(d record.Demand) {
+// Demand notes what is demanded from the beginning.
+func (w *Watcher) Demand(d record.Demand) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.alert.demands = append(w.alert.demands, d)
 }
 
-// demands are all that were made so far.
-func (w *watch) demands() []record.Demand {
+// Demands are all that were made so far.
+func (w *Watcher) Demands() []record.Demand {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.alert.demands)
 }
 
 // pace is how long a node may be left alone now; wake is closed when that changes.
-func (w *watch) pace() (pace time.Duration, wake <-chan struct{}) {
+func (w *Watcher) pace() (pace time.Duration, wake <-chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	a := &w.alert
@@ -87,7 +87,7 @@ func (w *watch) pace() (pace time.Duration, wake <-chan struct{}) {
 }
 
 // calm tells whether all is as it should be again. mu is held.
-func (w *watch) calm(now time.Duration) bool {
+func (w *Watcher) calm(now time.Duration) bool {
 	a := &w.alert
 	if len(a.busy) > 0 || now < a.ended+alertLeast || !w.last.Redundant(a.demands, now, a.before) {
 		return false

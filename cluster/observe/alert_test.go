@@ -1,4 +1,4 @@
-package runner
+package observe
 
 import (
 	"testing"
@@ -11,7 +11,7 @@ import (
 // TestAlert: every 10 ms from a step on until what is demanded is back, otherwise
 // every 100 ms.
 func TestAlert(t *testing.T) {
-	primary := func(w *watch, standbys ...string) {
+	primary := func(w *Watcher, standbys ...string) {
 		s := record.NodeState{Node: "a", Reachable: true, Role: record.RolePrimary}
 		for _, name := range []string{"b", "c"} {
 			w.last[name] = record.NodeState{Node: name}
@@ -26,59 +26,59 @@ func TestAlert(t *testing.T) {
 	tests := []struct {
 		name   string
 		demand int
-		do     func(w *watch)
+		do     func(w *Watcher)
 		want   time.Duration
 	}{
-		{"nothing happens", 1, func(*watch) {}, stateEvery},
-		{"a step that changes nothing", 1, func(w *watch) { w.stepBegins(record.Event{Name: "verify", Action: "verify"}) }, stateEvery},
-		{"a step is under way", 1, func(w *watch) { w.stepBegins(stop); time.Sleep(time.Hour) }, alertEvery},
-		{"it is just over", 1, func(w *watch) {
-			w.stepBegins(stop)
-			w.stepEnds(stop)
+		{"nothing happens", 1, func(*Watcher) {}, stateEvery},
+		{"a step that changes nothing", 1, func(w *Watcher) { w.StepBegins(record.Event{Name: "verify", Action: "verify"}) }, stateEvery},
+		{"a step is under way", 1, func(w *Watcher) { w.StepBegins(stop); time.Sleep(time.Hour) }, alertEvery},
+		{"it is just over", 1, func(w *Watcher) {
+			w.StepBegins(stop)
+			w.StepEnds(stop)
 			time.Sleep(alertLeast - 1)
 		}, alertEvery},
-		{"and nothing came of it", 1, func(w *watch) {
-			w.stepBegins(stop)
-			w.stepEnds(stop)
+		{"and nothing came of it", 1, func(w *Watcher) {
+			w.StepBegins(stop)
+			w.StepEnds(stop)
 			time.Sleep(alertLeast)
 		}, stateEvery},
-		{"the demanded standbys are missing, for however long", 2, func(w *watch) {
-			w.stepBegins(stop)
+		{"the demanded standbys are missing, for however long", 2, func(w *Watcher) {
+			w.StepBegins(stop)
 			primary(w, "c")
-			w.stepEnds(stop)
+			w.StepEnds(stop)
 			time.Sleep(time.Hour)
 		}, alertEvery},
-		{"none is demanded, but there are fewer than before", 0, func(w *watch) {
-			w.stepBegins(stop)
+		{"none is demanded, but there are fewer than before", 0, func(w *Watcher) {
+			w.StepBegins(stop)
 			primary(w, "c")
-			w.stepEnds(stop)
+			w.StepEnds(stop)
 			time.Sleep(time.Hour)
 		}, alertEvery},
-		{"the node is still away that nothing demands", 1, func(w *watch) {
-			w.stepBegins(stop)
+		{"the node is still away that nothing demands", 1, func(w *Watcher) {
+			w.StepBegins(stop)
 			primary(w, "c")
-			w.stepEnds(stop)
+			w.StepEnds(stop)
 			time.Sleep(alertMost - 1)
 		}, alertEvery},
-		{"but not for ever", 1, func(w *watch) {
-			w.stepBegins(stop)
+		{"but not for ever", 1, func(w *Watcher) {
+			w.StepBegins(stop)
 			primary(w, "c")
-			w.stepEnds(stop)
+			w.StepEnds(stop)
 			time.Sleep(alertMost)
 		}, stateEvery},
-		{"a step that asks for less", 2, func(w *watch) {
-			w.stepBegins(stop)
+		{"a step that asks for less", 2, func(w *Watcher) {
+			w.StepBegins(stop)
 			primary(w, "c")
-			w.stepEnds(stop, record.Demand{At: time.Millisecond, Node: "a", Standbys: 1})
+			w.StepEnds(stop, record.Demand{At: time.Millisecond, Node: "a", Standbys: 1})
 			time.Sleep(alertMost)
 		}, stateEvery},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := &watch{clock: record.StartClock(), last: record.View{}, alert: newAlert()}
+				w := newWatcher(nil, record.StartClock())
 				primary(w, "b", "c")
-				w.demand(record.Demand{Node: "a", Standbys: tt.demand})
+				w.Demand(record.Demand{Node: "a", Standbys: tt.demand})
 				calm, wake := w.pace()
 				time.Sleep(time.Second)
 				tt.do(w)

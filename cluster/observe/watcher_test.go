@@ -1,4 +1,4 @@
-package runner
+package observe
 
 import (
 	"slices"
@@ -11,7 +11,7 @@ import (
 
 // TestWhatIsKept: of readings without a change the first and the last are.
 func TestWhatIsKept(t *testing.T) {
-	w := &watch{states: map[string][]record.NodeState{}, last: map[string]record.NodeState{}}
+	w := newWatcher(nil, record.StartClock())
 	for at, commit := range []string{"on", "on", "on", "off", "on", "on", "on"} {
 		w.keep(record.NodeState{Node: "a", At: time.Duration(at + 1), Reachable: true, SyncCommit: commit})
 		w.keep(record.NodeState{Node: "b", At: time.Duration(at + 1)})
@@ -19,7 +19,7 @@ func TestWhatIsKept(t *testing.T) {
 	for node, want := range map[string][]time.Duration{"a": {1, 3, 4, 5, 7}, "b": {1, 7}, "c": nil} {
 		for range 2 { // asking changes nothing
 			var got []time.Duration
-			for _, s := range w.history(node) {
+			for _, s := range w.History(node) {
 				got = append(got, s.At)
 			}
 			if !slices.Equal(got, want) {
@@ -47,7 +47,7 @@ func TestDatesOfReadings(t *testing.T) {
 		{"it does not answer a quick reading", record.NodeState{}, nil, "", 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			w := &watch{clock: record.StartClock()}
+			w := newWatcher(nil, record.StartClock())
 			got := w.dated("a", func() record.NodeState { time.Sleep(hung); return c.st }, c.down)
 			if got.Role != c.role || got.At != c.at || got.Asked != 0 {
 				t.Errorf("%s: %q at %v, asked at %v", c.name, got.Role, got.At, got.Asked)
