@@ -26,6 +26,7 @@ func hostileSettings() map[string]string {
 // read, promoted and rejoined, by pg_rewind and by a base backup too; and what a user's statement
 // meets are these settings.
 func TestOwnSessions(t *testing.T) {
+	t.Parallel()
 	settings := hostileSettings()
 	if found, err := local.FindInstallation(t.Context(), "", 0); err == nil && found.Major < 14 {
 		delete(settings, "idle_session_timeout")

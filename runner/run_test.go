@@ -80,6 +80,7 @@ func plan(t *testing.T, text string) *runner.Plan {
 // room is a provider in a place of its own, which must be empty at the end.
 func room(t *testing.T) *local.Provider {
 	t.Helper()
+	t.Parallel() // most of such a test is waiting
 	dir, err := os.MkdirTemp("/var/tmp", "pgchaos-runner-")
 	if err != nil {
 		t.Fatal(err)

@@ -42,6 +42,7 @@ var permitted = withProviders(map[string][]string{
 	"selftest":           {"audit", "outage", "record", "report", "verdict"},
 	"cmd/pgchaos":        {"verdict", "cluster", "experiments", "record", "record/jepsen", "record/ledger", "internal/redact", "internal/spell", "report", "report/export", "report/text", "runner", "selftest", "spec"},
 	"internal/arrows":    {},
+	"internal/atonce":    {},
 	"internal/bench":     {"cluster", "cluster/local", "record", "record/ledger", "internal/fakepg", "load", "load/eventloop", "load/pgload"},
 	"internal/fakepg":    {},
 	"internal/mutate":    {},
