@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -25,6 +26,15 @@ import (
 
 const dockerImage = "pgchaos/postgres:15"
 
+// What tests that run at once share on the engine.
+var (
+	// walkthroughNames are the walkthrough's names, ports and addresses, for one test at a time.
+	walkthroughNames sync.Mutex
+	// runsWithoutPgchaos are runs whose pgchaos has ended, and which their test will clean. A clean that
+	// names no run removes those of every test: it holds this lock too.
+	runsWithoutPgchaos sync.Mutex
+)
+
 // dockerPlace is a place on a machine with an engine, on which others may be busy:
 // what the test's runs make there has the test's own name in it.
 type dockerPlace struct {
@@ -36,7 +46,12 @@ type dockerPlace struct {
 // a skipped test would pass for a passed one.
 func newDockerPlace(t *testing.T) *dockerPlace {
 	t.Helper()
-	p := &dockerPlace{place: newLonelyPlace(t), experiment: fmt.Sprintf("t%d-%s", os.Getpid(), strings.ToLower(strings.TrimSuffix(t.Name()[4:], "OnDocker")))}
+	t.Parallel() // most of such a test is waiting
+	if testing.Short() {
+		t.Skip("runs a real cluster for many seconds: not with -short")
+	}
+	name := strings.NewReplacer("OnDocker", "", "/", "-").Replace(t.Name()[4:])
+	p := &dockerPlace{place: makePlace(t), experiment: fmt.Sprintf("t%d-%s", os.Getpid(), strings.ToLower(name))}
 	out, err := exec.CommandContext(t.Context(), "docker", "image", "inspect", dockerImage).CombinedOutput()
 	if err != nil {
 		missing(t, "a Docker engine with the image "+dockerImage, fmt.Errorf("%w: %s", err, out))
@@ -66,7 +81,7 @@ func (p *dockerPlace) onEngine() (all []string) {
 	for what, name := range map[string]string{"ps -a": "Names", "network ls": "Name", "volume ls": "Name"} {
 		list := dockerCLI(p.t, append(strings.Fields(what), "--format", `{{.Label "pgchaos.run"}} {{.`+name+`}}`)...)
 		for line := range strings.Lines(list) {
-			if strings.Contains(line, p.experiment) {
+			if strings.Contains(line, p.experiment+"-") {
 				all = append(all, what+": "+strings.TrimSpace(line))
 			}
 		}
@@ -104,7 +119,10 @@ func TestQuorumKillOnDocker(t *testing.T) {
 		}
 	}
 	t.Logf("the cluster took %s", r.Cluster.UpIn)
-	if code, out, _ := p.run("clean", "--provider", "docker"); code != 0 || !strings.Contains(out, "left up on purpose") {
+	runsWithoutPgchaos.Lock()
+	code, out, _ := p.run("clean", "--provider", "docker")
+	runsWithoutPgchaos.Unlock()
+	if code != 0 || !strings.Contains(out, "left up on purpose") {
 		t.Errorf("clean of a kept cluster: exit %d, %s", code, out)
 	}
 	if code, out, errs := p.run("clean", r.Run); code != 0 {
@@ -129,6 +147,8 @@ func TestAsyncKillOnDockerMustLoseWrites(t *testing.T) {
 // walkthrough that was done by hand.
 func TestWalkthroughOnDocker(t *testing.T) {
 	p := newDockerPlace(t)
+	walkthroughNames.Lock()
+	defer walkthroughNames.Unlock()
 	if taken := dockerCLI(t, "ps", "-a", "-q", "--filter", "name=^pg(master|slave|slavenew)$"); taken != "" && os.Getenv("CI") != "true" {
 		t.Skipf("somebody's own walkthrough seems to be there: %s", taken)
 	}
@@ -194,6 +214,8 @@ func TestCleanOnDockerAfterSIGKILL(t *testing.T) {
 	p := newDockerPlace(t)
 	cmd := p.underLoad(p.onDocker("quorum-kill")...)
 	run := p.result().Run
+	runsWithoutPgchaos.Lock()
+	defer runsWithoutPgchaos.Unlock()
 	if code, out, _ := p.run("clean"); code != 0 || !strings.Contains(out, run+": still running") {
 		t.Errorf("clean beside a live run: exit %d, %s", code, out)
 	}
@@ -261,16 +283,17 @@ func TestABlackHoleLastsLongerThanADeathOnDocker(t *testing.T) {
 
 // TestOnePrimaryIsLeftOnDocker is TestOnePrimaryIsLeft with what containers alone can do.
 func TestOnePrimaryIsLeftOnDocker(t *testing.T) {
-	p := newDockerPlace(t)
-	for _, tc := range []struct{ steps, writable string }{
-		{"[{disconnect: a}, {promote: b}]", "b"},
-		{"[{disconnect: a}]", "a"},
-		{"[{pause: a}, {promote: b}]", "b"},
-		{"[{disconnect: a}, {promote: b}, {pause: a}, {disconnect: b}]", "b"},
+	for name, tc := range map[string]struct{ steps, writable string }{
+		"promoted": {"[{disconnect: a}, {promote: b}]", "b"},
+		"cut":      {"[{disconnect: a}]", "a"},
+		"paused":   {"[{pause: a}, {promote: b}]", "b"},
+		"both-cut": {"[{disconnect: a}, {promote: b}, {pause: a}, {disconnect: b}]", "b"},
 	} {
-		must(t, os.RemoveAll(p.out))
-		p.oneIsWritable(tc.writable, p.onDocker(p.write("x.yaml", onePrimary+tc.steps))...)
-		p.nothingOnEngine()
+		t.Run(name, func(t *testing.T) {
+			p := newDockerPlace(t)
+			p.oneIsWritable(tc.writable, p.onDocker(p.write("x.yaml", onePrimary+tc.steps))...)
+			p.nothingOnEngine()
+		})
 	}
 }
 

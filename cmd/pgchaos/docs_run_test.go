@@ -50,6 +50,8 @@ func TestTheManualsExamplesRun(t *testing.T) {
 			args := []string{}
 			if strings.Contains(e.text, "provider: docker") {
 				p = newDockerPlace(t).place
+				walkthroughNames.Lock() // it has the walkthrough's
+				defer walkthroughNames.Unlock()
 				args = append(args, "--set", "cluster.docker.image="+dockerImage)
 			} else {
 				p = newPlace(t)

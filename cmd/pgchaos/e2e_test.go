@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"pgchaos/cluster/local"
+	"pgchaos/internal/atonce"
 	"pgchaos/internal/sharedmem"
 	"pgchaos/outage"
 	"pgchaos/record"
@@ -38,7 +39,14 @@ func TestMain(m *testing.M) {
 	os.Exit(buildAndRun(m))
 }
 
+// parallelTests is how many of the tests with a place run at once. They wait for most of their time.
+const parallelTests = 5
+
 func buildAndRun(m *testing.M) int {
+	if err := atonce.Tests(parallelTests); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	heedSignals()
 	dir, err := os.MkdirTemp("", "pgchaos-test-")
 	if err != nil {
@@ -78,8 +86,11 @@ type place struct {
 func newPlace(t *testing.T) *place {
 	t.Helper()
 	t.Parallel() // most of such a test is waiting
+	if testing.Short() {
+		t.Skip("runs a real cluster for many seconds: not with -short")
+	}
 	needPostgres(t)
-	return newLonelyPlace(t)
+	return makePlace(t)
 }
 
 // needPostgres skips a test on a machine without PostgreSQL. In CI a skipped test would
@@ -100,12 +111,8 @@ func missing(t *testing.T, what string, err error) {
 	t.Skipf("this test needs %s, which 'make test' installs: %v", what, err)
 }
 
-// newLonelyPlace is for tests that share something with each other, such as an engine.
-func newLonelyPlace(t *testing.T) *place {
+func makePlace(t *testing.T) *place {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("runs a real cluster for many seconds: not with -short")
-	}
 	dir, err := os.MkdirTemp("/var/tmp", "pgchaos-e2e-")
 	if err != nil {
 		t.Fatal(err)

@@ -78,31 +78,31 @@ func TestAnEngineThatDiesIsAFailureOnDocker(t *testing.T) {
 	if host := os.Getenv("DOCKER_HOST"); host != "" {
 		t.Skipf("the engine is at %s, and not at its usual socket", host)
 	}
-	for _, stage := range []struct {
-		name string
-		at   func() bool
-	}{
-		{"while the cluster is built", func() bool { return len(p.onEngine()) > 2 }},
-		{"under load", p.loading},
-	} {
-		must(t, os.RemoveAll(p.out))
-		socket := filepath.Join(filepath.Dir(p.base), "docker.sock")
-		dying := startEngine(t, socket)
-		cmd := p.command(p.onDocker("quorum-kill")...)
-		cmd.Env = append(cmd.Env, "DOCKER_HOST=unix://"+socket)
-		var stderr bytes.Buffer
-		cmd.Stderr = &stderr
-		must(t, cmd.Start())
-		p.await(stage.name, stage.at)
-		dying.die()
-		_ = cmd.Wait() // the exit code says it
-		r := p.result()
-		if code := cmd.ProcessState.ExitCode(); code != exitLeftBehind || r.Verdict == verdict.Pass || len(r.Errors) == 0 || stderr.Len() == 0 {
-			t.Errorf("%s: exit code %d, verdict %s, errors %v\n%s", stage.name, code, r.Verdict, r.Errors, stderr.String())
-		}
-		if code, out, errs := p.run("clean", r.Run, "--provider", "docker"); code != 0 {
-			t.Errorf("%s: clean: exit %d, %s%s", stage.name, code, out, errs)
-		}
-		p.nothingOnEngine()
+	p.engineDies("while the cluster is built", func() bool { return len(p.onEngine()) > 2 })
+	p.engineDies("under load", p.loading)
+}
+
+func (p *dockerPlace) engineDies(when string, at func() bool) {
+	p.t.Helper()
+	must(p.t, os.RemoveAll(p.out))
+	socket := filepath.Join(filepath.Dir(p.base), "docker.sock")
+	dying := startEngine(p.t, socket)
+	cmd := p.command(p.onDocker("quorum-kill")...)
+	cmd.Env = append(cmd.Env, "DOCKER_HOST=unix://"+socket)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	must(p.t, cmd.Start())
+	p.await(when, at)
+	runsWithoutPgchaos.Lock()
+	defer runsWithoutPgchaos.Unlock()
+	dying.die()
+	_ = cmd.Wait() // the exit code says it
+	r := p.result()
+	if code := cmd.ProcessState.ExitCode(); code != exitLeftBehind || r.Verdict == verdict.Pass || len(r.Errors) == 0 || stderr.Len() == 0 {
+		p.t.Errorf("%s: exit code %d, verdict %s, errors %v\n%s", when, code, r.Verdict, r.Errors, stderr.String())
 	}
+	if code, out, errs := p.run("clean", r.Run, "--provider", "docker"); code != 0 {
+		p.t.Errorf("%s: clean: exit %d, %s%s", when, code, out, errs)
+	}
+	p.nothingOnEngine()
 }
