@@ -31,7 +31,7 @@ func (f *runFlags) share(out string, mode fs.FileMode) error {
 		return nil
 	}
 	var errs []error
-	for _, path := range append(f.paths(), f.jtl, f.samples) {
+	for _, path := range append([]string{f.jtl, f.samples}, f.resultFlags...) {
 		if path != "" {
 			errs = append(errs, os.Chmod(path, mode))
 		}

@@ -18,19 +18,34 @@ import (
 	"pgchaos/report/export"
 )
 
-// resultFlags name the files that can be made of any result.
-type resultFlags struct{ hlog, csv, aggregate, summary string }
-
-func (f *resultFlags) register(flags *pflag.FlagSet) {
-	groupFlags(flags, groupFiles, func(flags *pflag.FlagSet) {
-		flags.StringVar(&f.hlog, "out-hlog", "", "write the response times of each second to `FILE`, as an HdrHistogram log")
-		flags.StringVar(&f.csv, "out-csv", "", "write the time series in steps of 100 ms to `FILE`, as CSV")
-		flags.StringVar(&f.aggregate, "out-aggregate", "", "write the table of JMeter's Aggregate Report to `FILE`, as CSV")
-		flags.StringVar(&f.summary, "out-summary", "", "write the table of JMeter's Summary Report to `FILE`, as CSV")
-	})
+// resultFile is a file that can be made of any result.
+type resultFile struct {
+	flag, usage string
+	write       func(path string, r *report.Result) error
 }
 
-func (f *resultFlags) paths() []string { return []string{f.hlog, f.csv, f.aggregate, f.summary} }
+// resultFiles are all of them, in the order in which the help lists them.
+func resultFiles() []resultFile {
+	return []resultFile{
+		{"out-hlog", "write the response times of each second to `FILE`, as an HdrHistogram log", export.HLog},
+		{"out-csv", "write the time series in steps of 100 ms to `FILE`, as CSV", export.Series},
+		{"out-aggregate", "write the table of JMeter's Aggregate Report to `FILE`, as CSV", export.Aggregate},
+		{"out-summary", "write the table of JMeter's Summary Report to `FILE`, as CSV", export.Summary},
+	}
+}
+
+// resultFlags are the paths of the files that a user asks for, each in its place of resultFiles; "": not asked for.
+type resultFlags []string
+
+func (f *resultFlags) register(flags *pflag.FlagSet) {
+	files := resultFiles()
+	*f = make(resultFlags, len(files))
+	groupFlags(flags, groupFiles, func(flags *pflag.FlagSet) {
+		for i, file := range files {
+			flags.StringVar(&(*f)[i], file.flag, "", file.usage)
+		}
+	})
+}
 
 // checkPaths refuses files that cannot be made, before a run and not after it: what is
 // there already, what is named twice, and what is in no directory; coming is one that the
@@ -60,13 +75,12 @@ func isDirectory(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-func (f *resultFlags) write(r *report.Result) (err error) {
-	for _, of := range []struct {
-		path string
-		make func(path string, r *report.Result) error
-	}{{f.hlog, export.HLog}, {f.csv, export.Series}, {f.aggregate, export.Aggregate}, {f.summary, export.Summary}} {
-		if of.path != "" {
-			err = errors.Join(err, of.make(of.path, r))
+// write makes the files that were asked for.
+func (f resultFlags) write(r *report.Result) (err error) {
+	files := resultFiles()
+	for i, path := range f {
+		if path != "" {
+			err = errors.Join(err, files[i].write(path, r))
 		}
 	}
 	return err
@@ -107,7 +121,7 @@ func (f *outputFlags) open(seed uint64, coming string) (*outputs, error) {
 	if err != nil {
 		return nil, usageError(fmt.Errorf("--sample-share %s: %w", f.share, err))
 	}
-	if err := checkPaths(coming, append(f.paths(), f.jtl, f.samples, f.cpuProfile)...); err != nil {
+	if err := checkPaths(coming, append([]string{f.jtl, f.samples, f.cpuProfile}, f.resultFlags...)...); err != nil {
 		return nil, err
 	}
 	o := &outputs{}

@@ -41,7 +41,7 @@ func newReportCommand() *cobra.Command {
 			if err != nil {
 				return usageError(err)
 			}
-			if err := checkPaths("", files.paths()...); err != nil {
+			if err := checkPaths("", files...); err != nil {
 				return err
 			}
 			if err := files.write(result); err != nil {

@@ -12,7 +12,7 @@ import (
 
 // permitted says which packages of this module each package may import. Whoever
 // adds an arrow here changes the design: see docs/architecture.md, which shows them.
-var permitted = withProviders(map[string][]string{
+var permitted = withRenderings(withProviders(map[string][]string{
 	"record":             {},
 	"record/jepsen":      {"record", "record/ledger"},
 	"record/ledger":      {"record", "internal/regular"},
@@ -35,12 +35,10 @@ var permitted = withProviders(map[string][]string{
 	"chaos":              {"cluster", "internal/wait", "record"},
 	"chaos/fault":        {"chaos", "cluster", "internal/units", "record"},
 	"report":             {"audit", "outage", "expect", "record", "internal/regular", "verdict", "internal/redact", "internal/units", "standbynames"},
-	"report/export":      {"record", "report"},
-	"report/text":        {"audit", "outage", "expect", "verdict", "record", "internal/units", "report"},
 	"runner":             {"internal/units", "internal/wait", "chaos", "chaos/fault", "audit", "outage", "expect", "internal/regular", "rows", "verdict", "cluster", "cluster/observe", "cluster/rowscan", "record", "record/ledger", "internal/redact", "load", "load/eventloop", "load/pgload", "load/script", "report", "report/export", "spec", "standbynames"},
 	"standbynames":       {},
 	"selftest":           {"audit", "outage", "record", "report", "verdict"},
-	"cmd/pgchaos":        {"verdict", "cluster", "experiments", "record", "record/jepsen", "record/ledger", "internal/redact", "internal/spell", "report", "report/export", "report/text", "runner", "selftest", "spec"},
+	"cmd/pgchaos":        {"verdict", "cluster", "experiments", "record", "record/jepsen", "record/ledger", "internal/redact", "internal/spell", "report", "runner", "selftest", "spec"},
 	"internal/arrows":    {},
 	"internal/atonce":    {},
 	"internal/bench":     {"cluster", "cluster/local", "record", "record/ledger", "internal/fakepg", "load", "load/eventloop", "load/pgload"},
@@ -53,7 +51,7 @@ var permitted = withProviders(map[string][]string{
 	"internal/units":     {},
 	"internal/wait":      {},
 	"internal/words":     {},
-})
+}))
 
 // providers are the packages with a cluster.Kind, which only the table in cmd/pgchaos and the benchmark know.
 var providers = map[string][]string{
@@ -63,6 +61,20 @@ var providers = map[string][]string{
 
 func withProviders(all map[string][]string) map[string][]string {
 	for name, may := range providers {
+		all[name] = may
+		all["cmd/pgchaos"] = append(all["cmd/pgchaos"], name)
+	}
+	return all
+}
+
+// renderings are the packages that show a result, which the commands know.
+var renderings = map[string][]string{
+	"report/export": {"record", "report"},
+	"report/text":   {"audit", "outage", "expect", "verdict", "record", "internal/units", "report"},
+}
+
+func withRenderings(all map[string][]string) map[string][]string {
+	for name, may := range renderings {
 		all[name] = may
 		all["cmd/pgchaos"] = append(all["cmd/pgchaos"], name)
 	}
