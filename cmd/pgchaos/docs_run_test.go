@@ -41,8 +41,8 @@ func manualExamples(t *testing.T) (all []manualExample) {
 }
 
 // TestTheManualsExamplesRun runs each of them as a reader would paste it, and wants every
-// operation of its load to work and every expectation to be met, but for those of time and
-// rate, which a busy machine can break.
+// operation of its load to work and every expectation to be met, but for those of times, rates
+// and shares, which a busy machine can break.
 func TestTheManualsExamplesRun(t *testing.T) {
 	for _, e := range manualExamples(t) {
 		t.Run(e.name, func(t *testing.T) {
@@ -56,17 +56,21 @@ func TestTheManualsExamplesRun(t *testing.T) {
 			} else {
 				p = newPlace(t)
 			}
-			file := p.write("example.yaml", e.text)
-			code, out, errs := p.run(append([]string{"run", file, "--out", p.out}, args...)...)
-			if !slices.Contains([]int{exitPass, exitFail, exitInconclusive}, code) {
-				t.Fatalf("%s: exit code %d\n%s\n%s", e.file, code, out, errs)
-			}
-			r := p.result()
-			judgedAsThePageSays(t, r)
-			if t.Failed() {
-				t.Logf("%s:\n%s\n%s", e.file, out, errs)
-			}
+			p.runsAsItSays(p.write("example.yaml", e.text), args...)
 		})
+	}
+}
+
+// runsAsItSays runs an experiment, and holds against its result what no busy machine changes.
+func (p *place) runsAsItSays(file string, args ...string) {
+	p.t.Helper()
+	code, out, errs := p.run(append([]string{"run", file, "--out", p.out}, args...)...)
+	if !slices.Contains([]int{exitPass, exitFail, exitInconclusive}, code) {
+		p.t.Fatalf("%s: exit code %d\n%s\n%s", file, code, out, errs)
+	}
+	judgedAsThePageSays(p.t, p.result())
+	if p.t.Failed() {
+		p.t.Logf("%s:\n%s\n%s", file, out, errs)
 	}
 }
 
@@ -74,7 +78,7 @@ func judgedAsThePageSays(t *testing.T, r *report.Result) {
 	t.Helper()
 	timed := map[string]bool{}
 	for _, m := range expect.Metrics() {
-		timed[m.Name] = m.Kind == expect.MetricDuration || m.Kind == expect.MetricRate || m.Name == "achieved_rate"
+		timed[m.Name] = slices.Contains([]expect.MetricKind{expect.MetricDuration, expect.MetricRate, expect.MetricShare}, m.Kind)
 	}
 	percentile := regexp.MustCompile(`^(service_)?p[0-9.]+$`)
 	for _, x := range r.Expectations {

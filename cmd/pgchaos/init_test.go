@@ -49,8 +49,8 @@ func TestShowPrintsTheFile(t *testing.T) {
 	}
 }
 
-// TestFirstExperimentPasses runs what init wrote.
-func TestFirstExperimentPasses(t *testing.T) {
+// TestFirstExperimentRuns runs what init wrote.
+func TestFirstExperimentRuns(t *testing.T) {
 	p := newPlace(t)
 	file := filepath.Join(filepath.Dir(p.base), "my.yaml")
 	if code, out, errs := p.run("init", file); code != exitPass {
@@ -59,9 +59,7 @@ func TestFirstExperimentPasses(t *testing.T) {
 	if code, out, errs := p.run("validate", file); code != exitPass || strings.Contains(out, "warning") {
 		t.Errorf("exit code %d: %s%s", code, out, errs)
 	}
-	if code, out, errs := p.run("run", file, "--out", p.out); code != exitPass {
-		t.Errorf("exit code %d\n%s\n%s", code, out, errs)
-	}
+	p.runsAsItSays(file)
 }
 
 // TestExperimentFromStandardInput: a run looks at the experiment twice, and must read it once.
