@@ -164,8 +164,9 @@ func within(work, dir string) bool {
 }
 
 // patience bounds every wait for processes to change their state. What takes
-// longer hangs in the kernel, most often on a disk.
-const patience = 10 * time.Second
+// longer hangs in the kernel, most often on a disk. On a busy machine the servers of a run, some
+// fifty processes, may need more than ten seconds to end: each needs a processor for that.
+const patience = 30 * time.Second
 
 // until calls done at once and then in growing intervals until it returns true or
 // an error, or the context or the patience ends.

@@ -69,6 +69,7 @@ func unreachableBetween(states []record.NodeState, from, to record.Event) bool {
 
 // TestWhatMustNotPass runs experiments whose timelines do not do what they say.
 func TestWhatMustNotPass(t *testing.T) {
+	t.Parallel()
 	const cluster = "name: x\ncluster: {nodes: [a, b]}\nload:\n  writes: {kind: insert, clients: 2, rate: 100/s}\n"
 	for _, tc := range []struct {
 		name, text string
@@ -194,6 +195,7 @@ timeline:
 // writes after it has been taken back. A former primary that no client could reach until
 // then is no split brain; its rows are read, and held against the new primary's.
 func TestOnePrimaryIsLeft(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct{ steps, writable string }{
 		"pause":                          {"[{pause: a}, {promote: b}]", "b"},
 		"stop":                           {"[{stop: a}, {promote: b}]", "b"},

@@ -44,10 +44,16 @@ func manualExamples(t *testing.T) (all []manualExample) {
 // operation of its load to work and every expectation to be met, but for those of times, rates
 // and shares, which a busy machine can break.
 func TestTheManualsExamplesRun(t *testing.T) {
+	t.Parallel()
+	// Clients that send as fast as they can leave nothing to the tests beside them.
+	slower := map[string]string{"../../docs/providers.md": "load.writes.rate=100/s", "../../README.md": "load.reads.rate=100/s"}
 	for _, e := range manualExamples(t) {
 		t.Run(e.name, func(t *testing.T) {
 			var p *place
 			args := []string{}
+			if set := slower[e.file]; set != "" {
+				args = append(args, "--set", set)
+			}
 			if strings.Contains(e.text, "provider: docker") {
 				p = newDockerPlace(t).place
 				walkthroughNames.Lock() // it has the walkthrough's

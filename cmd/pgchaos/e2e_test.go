@@ -138,8 +138,18 @@ func makePlace(t *testing.T) *place {
 	return p
 }
 
+// quieter gives shipped experiments a load that leaves the processors to the tests beside them.
+var quieter = map[string][]string{
+	"async-kill":  {"--set", "load.writes.rate=200/s"},
+	"quorum-kill": {"--set", "load.writes.rate=200/s", "--set", "load.reads.rate=200/s"},
+	"walkthrough": {"--set", "load.reads.rate=200/s"},
+}
+
 // command is pgchaos with arguments, in this place.
 func (p *place) command(args ...string) *exec.Cmd {
+	if len(args) > 1 && args[0] == "run" {
+		args = append(args, quieter[strings.TrimSuffix(filepath.Base(args[1]), ".yaml")]...)
+	}
 	cmd := exec.CommandContext(p.t.Context(), p.program, args...)
 	cmd.Env = append(os.Environ(), "PGCHAOS_DIR="+p.base)
 	cmd.Dir = "../.."
@@ -226,7 +236,7 @@ func TestQuorumKill(t *testing.T) {
 		t.Errorf("verdict %s at stage %s", r.Verdict, r.Stage)
 	}
 	a := r.Audits[0]
-	if a.Lost.N != 0 || a.Acknowledged < 5000 || !a.Complete {
+	if a.Lost.N != 0 || a.Acknowledged < 1000 || !a.Complete {
 		t.Errorf("lost %d of %d acknowledged, complete %v", a.Lost.N, a.Acknowledged, a.Complete)
 	}
 	recoveredInOrder(t, r)

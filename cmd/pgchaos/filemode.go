@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 
 	"pgchaos/runner"
@@ -31,7 +32,7 @@ func (f *runFlags) share(out string, mode fs.FileMode) error {
 		return nil
 	}
 	var errs []error
-	for _, path := range append([]string{f.jtl, f.samples}, f.resultFlags...) {
+	for _, path := range append(slices.Clone(f.resultFlags), f.jtl, f.samples) {
 		if path != "" {
 			errs = append(errs, os.Chmod(path, mode))
 		}

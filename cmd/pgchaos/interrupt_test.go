@@ -61,6 +61,7 @@ func (p *place) awaitAcknowledged() {
 // TestEverySignalEndsARunAndAuditsIt sends each signal to pgchaos and all that is in its
 // process group: servers and tools must not be in it.
 func TestEverySignalEndsARunAndAuditsIt(t *testing.T) {
+	t.Parallel()
 	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGABRT} {
 		t.Run(s.String(), func(t *testing.T) {
 			p := newPlace(t)

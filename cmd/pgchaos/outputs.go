@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/pprof"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -121,7 +122,7 @@ func (f *outputFlags) open(seed uint64, coming string) (*outputs, error) {
 	if err != nil {
 		return nil, usageError(fmt.Errorf("--sample-share %s: %w", f.share, err))
 	}
-	if err := checkPaths(coming, append([]string{f.jtl, f.samples, f.cpuProfile}, f.resultFlags...)...); err != nil {
+	if err := checkPaths(coming, append(slices.Clone(f.resultFlags), f.jtl, f.samples, f.cpuProfile)...); err != nil {
 		return nil, err
 	}
 	o := &outputs{}

@@ -187,6 +187,7 @@ func rows(text string, columns int) (all []string) {
 // run: the live line moves while the cluster is built, always has the primary, fits, and is gone
 // in the end.
 func TestLiveLineOnATerminal(t *testing.T) {
+	t.Parallel()
 	for _, columns := range []int{80, 60} {
 		t.Run(strconv.Itoa(columns), func(t *testing.T) {
 			p := newPlace(t)

@@ -18,8 +18,12 @@ const Dir = "/dev/shm"
 // name is the file of a segment (dsm_impl_posix in src/backend/storage/ipc/dsm_impl.c).
 var name = regexp.MustCompile(Dir + `/PostgreSQL\.[0-9]+`)
 
-// every is how often a Watch looks.
-const every = 100 * time.Millisecond
+// every is how often a Watch looks for processes that are new. What a process maps is read again only after
+// again: that is most of the work, and several tests watch at the same time.
+const (
+	every = 100 * time.Millisecond
+	again = time.Second
+)
 
 // Watch notes which segments the processes map that work in a directory or below it. Only
 // that tells whose a segment is: its name is a random number, and other tests run servers at
@@ -28,6 +32,7 @@ type Watch struct {
 	dir  string
 	stop chan struct{}
 	done sync.WaitGroup
+	read map[string]time.Time // when the memory of a process was read
 
 	mu    sync.Mutex
 	noted map[string]bool
@@ -35,7 +40,7 @@ type Watch struct {
 
 // Start begins to look.
 func Start(dir string) *Watch {
-	w := &Watch{dir: dir, stop: make(chan struct{}), noted: map[string]bool{}}
+	w := &Watch{dir: dir, stop: make(chan struct{}), read: map[string]time.Time{}, noted: map[string]bool{}}
 	w.done.Go(func() {
 		for {
 			w.look()
@@ -56,14 +61,23 @@ func (w *Watch) End() {
 }
 
 func (w *Watch) look() {
-	processes, _ := filepath.Glob("/proc/[0-9]*") // the pattern is a good one
-	for _, process := range processes {
+	proc, err := os.Open("/proc")
+	if err != nil {
+		return // not on Linux
+	}
+	defer func() { _ = proc.Close() }() // it was only read
+	names, _ := proc.Readdirnames(-1)
+	for _, pid := range names {
+		if pid[0] < '0' || pid[0] > '9' || time.Since(w.read[pid]) < again {
+			continue
+		}
 		// What cannot be read has ended, or is another user's.
-		cwd, _ := os.Readlink(filepath.Join(process, "cwd"))
+		cwd, _ := os.Readlink(filepath.Join("/proc", pid, "cwd"))
 		if cwd != w.dir && !strings.HasPrefix(cwd, w.dir+"/") {
 			continue
 		}
-		maps, _ := os.ReadFile(filepath.Join(process, "maps"))
+		w.read[pid] = time.Now()
+		maps, _ := os.ReadFile(filepath.Join("/proc", pid, "maps"))
 		w.mu.Lock()
 		for _, file := range name.FindAll(maps, -1) {
 			w.noted[string(file)] = true

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -30,7 +31,10 @@ func TestSegmentsAreSeen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours, below, others := &Watch{dir: dir, noted: map[string]bool{}}, &Watch{dir: filepath.Dir(dir), noted: map[string]bool{}}, &Watch{dir: dir + "x", noted: map[string]bool{}}
+	watch := func(dir string) *Watch {
+		return &Watch{dir: dir, read: map[string]time.Time{}, noted: map[string]bool{}}
+	}
+	ours, below, others := watch(dir), watch(filepath.Dir(dir)), watch(dir+"x")
 	t.Chdir(dir)
 	for _, w := range []*Watch{ours, below, others} {
 		w.look()
