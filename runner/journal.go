@@ -77,6 +77,13 @@ func createJournal(dir, run string, zero time.Time) (*journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("begin the timeline's journal: %w", err)
 	}
+	j := newJournal(file)
+	_ = j.note(journalLine{Schema: journalSchema, Run: run, Started: zero, KeepsForks: true})
+	return j, nil
+}
+
+// newJournal appends to a file, and syncs it, until close.
+func newJournal(file *os.File) *journal {
 	j := &journal{file: file, dirty: make(chan struct{}, 1), synced: make(chan error, 1)}
 	go func() {
 		var first error
@@ -85,8 +92,7 @@ func createJournal(dir, run string, zero time.Time) (*journal, error) {
 		}
 		j.synced <- first
 	}()
-	_ = j.note(journalLine{Schema: journalSchema, Run: run, Started: zero, KeepsForks: true})
-	return j, nil
+	return j
 }
 
 // What goes wrong with one of these is returned by close, and by the next Intend.

@@ -84,24 +84,43 @@ func TestReversalsAreExact(t *testing.T) {
 
 // TestJournalThatCannotBeWritten: nothing may be changed from then on.
 func TestJournalThatCannotBeWritten(t *testing.T) {
-	for name, spoil := range map[string]func(j *journal){
-		"its disk is full": func(j *journal) {
-			full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
-			if err != nil {
-				t.Skip(err)
-			}
-			j.file = full
-		},
-		"a line before failed": func(j *journal) { j.err = syscall.EIO },
-		"a sync before failed": func(j *journal) { j.err = syscall.EIO },
-		"it cannot be synced":  func(j *journal) { _, j.file, _ = os.Pipe() }, // which cannot be
-		"it has been closed":   func(j *journal) { _ = j.close() },
-	} {
+	failed := func(j *journal) *journal {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		j.err = syscall.EIO
+		return j
+	}
+	sound := func() *journal {
 		j, err := createJournal(t.TempDir(), "run-1", time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
-		spoil(j)
+		return j
+	}
+	for name, spoiled := range map[string]func() *journal{
+		"its disk is full": func() *journal {
+			full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+			if err != nil {
+				t.Skip(err)
+			}
+			return newJournal(full)
+		},
+		"something before failed": func() *journal { return failed(sound()) },
+		"it cannot be synced": func() *journal { // as a pipe cannot
+			read, write, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = read.Close() })
+			return newJournal(write)
+		},
+		"it has been closed": func() *journal {
+			j := sound()
+			_ = j.close()
+			return j
+		},
+	} {
+		j := spoiled()
 		for range 2 {
 			err := j.Intend([]chaos.Reversal{{ID: 1, Kind: "resume", Node: "b"}})
 			if err == nil || !strings.Contains(err.Error(), ": ") {
