@@ -22,7 +22,7 @@ func (r *Result) Lost() (n int64) {
 // was killed has no reasons in its file.
 func (r *Result) AllReasons() []string {
 	unfinished := r.Unfinished()
-	if unfinished == "" || slices.Contains(r.Reasons, unfinished) {
+	if unfinished == "" || r.unbegun() || slices.Contains(r.Reasons, unfinished) {
 		return r.Reasons
 	}
 	return append(slices.Clone(r.Reasons), unfinished)

@@ -62,7 +62,7 @@ func (r *Result) stageFindings() (all []audit.Finding) {
 	if r.Interrupted {
 		all = append(all, inconclusive("the run was interrupted"))
 	}
-	if stopped := r.Unfinished(); stopped != "" {
+	if stopped := r.Unfinished(); stopped != "" && !r.unbegun() {
 		all = append(all, inconclusive("%s", stopped))
 	}
 	if r.Afterwards != nil {

@@ -278,6 +278,7 @@ func TestJudge(t *testing.T) {
 		{"the ledger is whole", nil, func(r *Result) { r.LedgerFile = &LedgerFile{Bytes: 1 << 20} }, verdict.Pass, ""},
 		{"planned only", nil, func(r *Result) { r.Stage, r.Audits = StagePlanned, nil }, verdict.Inconclusive, "nothing was measured"},
 		{"not audited", nil, func(r *Result) { r.Stage, r.Audits = StageRan, nil }, verdict.Inconclusive, "before its audit"},
+		{"an error before the load", nil, func(r *Result) { *r = Result{Errors: []string{"build the cluster: no"}} }, verdict.Inconclusive, "build the cluster: no"},
 		{"nothing is known", nil, func(r *Result) { *r = Result{} }, verdict.Inconclusive, "not recorded how far"},
 	}
 	for _, tt := range tests {

@@ -86,8 +86,14 @@ func (r *Result) Unfinished() string {
 	case StagePlanned:
 		return "the run ended before its load did: nothing was measured"
 	}
+	if len(r.Errors) > 0 {
+		return "the run failed before its load began: nothing was measured"
+	}
 	return "it is not recorded how far the run came"
 }
+
+// unbegun tells whether an error is why there was no load. It is among the reasons, and says more than Unfinished.
+func (r *Result) unbegun() bool { return r.Stage == "" && len(r.Errors) > 0 }
 
 // momentUnknown says why a time is known as one from and to.
 const momentUnknown = "no step was the fault: it is only known when all was last well and when it was noticed"

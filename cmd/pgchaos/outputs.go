@@ -111,8 +111,10 @@ func (f *outputFlags) register(flags *pflag.FlagSet) {
 // outputs are the files that a run writes while it goes on.
 type outputs struct {
 	made    []string // files
+	samples []string // those of the writers
 	writers []*export.Writer
 	profile io.Closer
+	begun   bool // the load
 }
 
 // open makes the files, before anything is started; coming is the result directory, which
@@ -137,7 +139,7 @@ func (f *outputFlags) open(seed uint64, coming string) (*outputs, error) {
 		if err != nil {
 			return nil, usageError(errors.Join(err, o.close(), o.remove()))
 		}
-		o.writers, o.made = append(o.writers, w), append(o.made, of.path)
+		o.writers, o.made, o.samples = append(o.writers, w), append(o.made, of.path), append(o.samples, of.path)
 	}
 	if f.cpuProfile != "" {
 		if o.profile, err = startProfile(f.cpuProfile); err != nil {
@@ -161,6 +163,7 @@ func startProfile(path string) (io.Closer, error) {
 
 // started says what wall time offset 0 is.
 func (o *outputs) started(at time.Time) {
+	o.begun = true
 	for _, w := range o.writers {
 		w.Start(at)
 	}
@@ -190,8 +193,13 @@ func (o *outputs) close() (err error) {
 }
 
 // remove takes back what open made.
-func (o *outputs) remove() (err error) {
-	for _, path := range o.made {
+func (o *outputs) remove() error { return removeFiles(o.made) }
+
+// removeSamples takes back the files that are without a sample where no load ever began.
+func (o *outputs) removeSamples() error { return removeFiles(o.samples) }
+
+func removeFiles(paths []string) (err error) {
+	for _, path := range paths {
 		err = errors.Join(err, os.Remove(path))
 	}
 	return err

@@ -11,6 +11,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -107,7 +108,16 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 	if result == nil { // nothing was begun, and so nothing is left
 		return errors.Join(err, files.remove())
 	}
-	return f.finish(result, errors.Join(err, f.write(result), f.share(out, mode)), out, stdout)
+	switch {
+	case !files.begun: // there is nothing to write
+		err = errors.Join(err, files.removeSamples())
+	case err != nil && len(files.samples) > 0:
+		fmt.Fprintf(stderr, "the samples that were recorded are in %s\n", strings.Join(files.samples, " and "))
+		fallthrough
+	default:
+		err = errors.Join(err, f.write(result))
+	}
+	return f.finish(result, errors.Join(err, f.share(out, mode)), out, stdout)
 }
 
 // run makes the result directory and the machine m, and runs the plan. Without a

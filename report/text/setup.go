@@ -94,7 +94,7 @@ func nextSteps(p *page, r *report.Result, dir string) (lines []string) {
 	if dir != "" {
 		lines = append(lines, p.command("Full report:  ", "pgchaos", "report", dir, "--full")...)
 	}
-	if dir != "" && r.Stage != report.StageChecked {
+	if dir != "" && r.Stage != report.StageChecked && r.Stage != "" { // without a cluster there was nothing to audit
 		lines = append(lines, p.command("Audit it:     ", "pgchaos", "audit", dir)...)
 	}
 	again := p.command("Run it again: ", append([]string{"pgchaos"}, repeat(r)...)...)
