@@ -102,6 +102,8 @@ type Result struct {
 
 	// Secrets hides in the file what must not be written; nil: what looks like a credential.
 	Secrets *redact.Redactor `json:"-"`
+	// Dir is the directory of the run that has just ended; "": the result was read from a file.
+	Dir string `json:"-"`
 }
 
 // FoundTable is the table that a name in the experiment file means in the sessions of a workload.

@@ -21,9 +21,9 @@ import (
 func (r *run) check(ctx context.Context) error {
 	noted := len(r.result.Settle)
 	s := r.quiescer()
-	r.Observer.Stage("settling: faults taken back, standbys catching up")
+	r.stage("settling: faults taken back, standbys catching up")
 	authority := s.settle(ctx)
-	r.Observer.Stage("auditing every row of every node")
+	r.stage("auditing every row of every node")
 	r.seeCrashes()
 	evidence := audit.Evidence{
 		Book: r.book, Events: r.line.Events(), Demands: r.watch.Demands(), States: map[string][]record.NodeState{},

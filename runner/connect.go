@@ -27,7 +27,7 @@ func (r *run) connectClients(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, earlyConnecting)
 	defer cancel()
-	r.Observer.Stage("connecting the clients")
+	r.stage("connecting the clients")
 	var wg sync.WaitGroup
 	for _, name := range names {
 		w, err := r.loads.find(name)
@@ -37,7 +37,7 @@ func (r *run) connectClients(ctx context.Context) {
 		wg.Go(func() {
 			r.loads.unlessBroken(func() {
 				if errs := w.loop.Connect(ctx); len(errs) > 0 {
-					r.Observer.Note(fmt.Sprintf("warning: %d clients of %s could not connect before the load: %v", len(errs), name, errs[0]))
+					r.say(fmt.Sprintf("warning: %d clients of %s could not connect before the load: %v", len(errs), name, errs[0]))
 				}
 			})
 		})

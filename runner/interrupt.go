@@ -24,7 +24,7 @@ func (r *run) announce(ctx context.Context) (end func()) {
 			mu.Lock()
 			defer mu.Unlock()
 			if !ended {
-				r.Observer.Note(text())
+				r.say(text())
 			}
 		}
 	}

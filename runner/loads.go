@@ -67,8 +67,8 @@ func (e *stretchEnd) end() {
 
 // newLoads prepares every workload, and the ledger in the result directory; none is
 // started. Primary names the primary of the moment, for those that go by the topology.
-func newLoads(p *Plan, o Options, c *cluster.Cluster, clock record.Clock, primary func() string, panics *panics) (*loadSet, error) {
-	book, err := ledger.Create(filepath.Join(o.Out, LedgerFile), o.Run)
+func newLoads(p *Plan, o Options, run string, c *cluster.Cluster, clock record.Clock, primary func() string, panics *panics) (*loadSet, error) {
+	book, err := ledger.Create(filepath.Join(o.Out, LedgerFile), run)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func newLoads(p *Plan, o Options, c *cluster.Cluster, clock record.Clock, primar
 		return nil, err
 	}
 	for _, r := range set.list {
-		cfg := r.loadConfig(c, clock, set.sampler(r, c, o.Sample))
+		cfg := r.loadConfig(c, clock, set.sampler(r, c, o.sample()))
 		cfg.Panicked, cfg.Broken = panics.keep, panics.keepBroken
 		cfg.Ended = func() { set.ended(r) }
 		if r.pg.Pollable() {

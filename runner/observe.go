@@ -11,7 +11,7 @@ import (
 	"pgchaos/record"
 )
 
-// tickEvery is how often the Observer is told the Status.
+// tickEvery is how often the sinks get the Status.
 const tickEvery = 250 * time.Millisecond
 
 // Status is the run at one moment of its load.
@@ -29,7 +29,7 @@ type WorkloadStatus struct {
 }
 
 // background starts what goes on beside load and timeline: the status for the
-// Observer, and the look-out for what befalls nodes on its own. The returned
+// sinks, and the look-out for what befalls nodes on its own. The returned
 // function ends both and waits for them.
 func (r *run) background(ctx context.Context) (end func()) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -37,7 +37,7 @@ func (r *run) background(ctx context.Context) (end func()) {
 	wg.Go(func() {
 		// Half a tick late, so that the second that is over has been collected.
 		if wait.For(ctx, tickEvery/2) == nil {
-			every(ctx, tickEvery, func() { r.panics.guard(func() { r.Observer.Tick(r.status()) }) })
+			every(ctx, tickEvery, func() { r.panics.guard(func() { r.send(Ticked{r.status()}) }) })
 		}
 	})
 	wg.Go(func() {

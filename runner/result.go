@@ -20,12 +20,12 @@ import (
 )
 
 // newResult is the result before anything has happened.
-func newResult(p *Plan, o Options) *report.Result {
+func newResult(p *Plan, o Options, m opened) *report.Result {
 	e := p.Experiment
 	return &report.Result{
-		Schema: report.Schema, Tool: o.Tool, Run: o.Run, Name: e.Name, Description: e.Description,
+		Schema: report.Schema, Tool: o.Tool, Run: m.Run, Name: e.Name, Description: e.Description,
 		Started: time.Now(), Seed: p.Seed, Command: o.Command, Experiment: string(p.Text), Host: describeHost(),
-		Cluster: report.Cluster{Provider: e.Cluster.Provider, Bin: o.Bin},
+		Cluster: report.Cluster{Provider: e.Cluster.Provider, Bin: m.Bin},
 	}
 }
 

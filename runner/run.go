@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -20,7 +21,6 @@ import (
 	"pgchaos/record"
 	"pgchaos/record/ledger"
 	"pgchaos/report"
-	"pgchaos/report/export"
 )
 
 // Bounds of the stages that a cancelled context must not cut short.
@@ -30,41 +30,19 @@ const (
 	tablesTimeout = 10 * time.Second // for all standbys together
 )
 
-// Options are what a run needs beside its plan.
+// Options are what a run can have beside its plan, its provider and its sinks. The zero value is
+// a run as `pgchaos run` makes it without flags.
 type Options struct {
-	Run  string // the run's id; everything made carries it
-	Tool string // pgchaos's version, for the result
+	Out    string // the result directory; "": a new one below results/
+	BinDir string // PostgreSQL's server programs; "": the provider chooses
+	Keep   bool   // leave the cluster up
+	Tool   string // pgchaos's version, for the result
 	// Command are the arguments of pgchaos that repeat the run, without the seed, for the result.
-	Command  []string
-	Provider cluster.Provider
-	Bin      string // where the server's programs are, for the result
-	Out      string // the result directory; it exists
-	Keep     bool   // leave the cluster up
-	// Disks are directories on the disks that the servers write to; that of Out is watched, too.
-	Disks    []string
-	Observer Observer
-	Log      func(format string, args ...any) // verbose messages; may be nil
+	Command []string
+	Samples Samples // may be nil
 	// SkipAudit and SkipRemoval, when closed, end what goes on after the context of Run
 	// has ended: settling and the audit, and the removal of the cluster. Nil: never.
 	SkipAudit, SkipRemoval <-chan struct{}
-	// Started is told the wall time of offset 0, and Sample each operation when it has
-	// been recorded, by several goroutines; either may be nil.
-	Started func(at time.Time)
-	Sample  func(s *export.Sample)
-}
-
-// Observer is told what goes on while it goes on. Its methods may be called from
-// several goroutines at once.
-type Observer interface {
-	// Stage says what the run is busy with: "building the cluster".
-	Stage(text string)
-	// Note says something beside that, such as a warning.
-	Note(text string)
-	// Begin and End frame every step of the timeline and every reversal.
-	Begin(m record.Event)
-	End(m record.Event)
-	// Tick comes some times a second while there is load.
-	Tick(s Status)
 }
 
 // ErrLeftBehind marks an error of the clean-up: something of the run still exists.
@@ -73,6 +51,8 @@ var ErrLeftBehind = errors.New("something was left behind")
 // run is one run in progress.
 type run struct {
 	Options
+	opened
+	*sinks
 	plan    *Plan
 	result  *report.Result
 	cluster *cluster.Cluster
@@ -96,17 +76,86 @@ type run struct {
 	doing      atomic.Int32 // what an interrupt ends: isBuilding, isLoading, ...
 }
 
-// Run runs the plan. The result is on disk as far as the run came, and is
-// returned, whatever the error; ctx being cancelled ends load and timeline early,
-// and what was written until then is audited. An error that is an ErrLeftBehind names what is left; any
-// other is a failure of pgchaos or of the cluster's set-up, never a bad verdict.
-func Run(ctx context.Context, plan *Plan, o Options) (result *report.Result, err error) {
-	if o.Log == nil {
-		o.Log = func(string, ...any) {}
+// opened is what a run has before anything of its cluster is made.
+type opened struct {
+	Run      string // the run's id; everything made carries it
+	Provider cluster.Provider
+	Bin      string   // where the server's programs are, for the result
+	Disks    []string // directories on the disks that the servers write to; that of Out is watched, too
+}
+
+// Run runs the plan in a result directory of its own, on a provider that it opens, and sends
+// what happens to the sinks. Several runs can go on at once in one process.
+//
+// Without a result nothing was begun, and nothing is left; the error is a *UsageError where the user
+// can mend it. A result is on disk as far as the run came, in its Dir, and is returned whatever
+// the error; ctx being cancelled ends load and timeline early, and what was written until then is audited. An
+// error that is an ErrLeftBehind names what is left; any other is a failure of pgchaos or of
+// the cluster's set-up, never a bad verdict.
+func Run(ctx context.Context, plan *Plan, provider cluster.Kind, to []Sink, o Options) (result *report.Result, err error) {
+	p := *plan // which may be run again, with another seed
+	plan = &p
+	if plan.Seed == 0 {
+		if plan.Seed, err = newSeed(); err != nil {
+			return nil, err
+		}
 	}
+	begun := time.Now()
+	d, err := claimDirectory(o.Out, plan.Experiment.Name, begun)
+	if err != nil {
+		return nil, err
+	}
+	o.Out = d.path
 	secrets := redact.New(plan.Experiment.Secrets...)
-	o = o.hiding(secrets)
-	r := &run{Options: o, plan: plan, result: newResult(plan, o), panics: newPanics()}
+	r := &run{Options: o.hiding(secrets), plan: plan, sinks: startSinks(secrets, to), panics: newPanics()}
+	defer func() {
+		err = errors.Join(err, r.sinks.end())
+		if result != nil {
+			result.Dir = d.path
+		}
+	}()
+	if r.opened, err = open(ctx, plan, provider, o, begun, r.sinks); err != nil {
+		return nil, errors.Join(err, d.release())
+	}
+	return r.run(ctx)
+}
+
+// open gives the run an id, and opens its provider. Nothing is left after an error.
+func open(ctx context.Context, p *Plan, k cluster.Kind, o Options, begun time.Time, to *sinks) (opened, error) {
+	id, err := newRunID(p.Experiment.Name, begun)
+	if err != nil {
+		return opened{}, err
+	}
+	results, err := filepath.Abs(o.Out)
+	if err != nil {
+		return opened{}, fmt.Errorf("name the result directory: %w", err)
+	}
+	disks := []string{results}
+	for _, dir := range k.Disks {
+		disks = append(disks, existing(dir))
+	}
+	if err := checkSpace(p.Size().Ledger, disks...); err != nil {
+		return opened{}, usageError(err)
+	}
+	e := p.Experiment
+	options := cluster.OpenOptions{
+		Run: id, Experiment: e.Name, Results: results, BinDir: o.BinDir, Major: e.Cluster.Postgres,
+		Progress: func(image string, done, total int64) { to.send(ImageLoaded{image, done, total}) },
+	}
+	if d := e.Cluster.Docker; d != nil {
+		options.Containers = cluster.Containers{
+			Image: d.Image, ExactNames: d.Names == "exact", Network: d.Network, Subnet: d.Subnet, Ports: d.HostPorts(), Restart: d.Restart,
+			Limits: cluster.Limits{NanoCPUs: int64(d.CPUs), Memory: int64(d.Memory)},
+		}
+	}
+	m, err := k.Open(ctx, options)
+	return opened{Run: id, Provider: m.Provider, Bin: m.Bin, Disks: k.Disks}, err
+}
+
+// run makes the cluster, and removes it, whatever happens.
+func (r *run) run(ctx context.Context) (result *report.Result, err error) {
+	r.result = newResult(r.plan, r.Options, r.opened)
+	secrets := r.sinks.secrets
 	r.result.Secrets = secrets
 	result = r.result // also after a panic
 	defer func() {    // the last thing
@@ -154,9 +203,9 @@ func (r *run) interrupted(ctx context.Context) bool {
 func (r *run) up(ctx context.Context) (err error) {
 	building, cancel := context.WithTimeout(ctx, upTimeout)
 	defer cancel()
-	r.Observer.Stage("building the cluster: " + nodeCount(r.plan.built()))
+	r.stage("building the cluster: " + nodeCount(r.plan.built()))
 	r.doing.Store(isBuilding)
-	if r.cluster, err = cluster.New(r.Provider, r.plan.clusterConfig(r.Run, r.Log)); err != nil {
+	if r.cluster, err = cluster.New(r.Provider, r.plan.clusterConfig(r.Run, r.logf)); err != nil {
 		return err
 	}
 	begin := time.Now()
@@ -168,7 +217,7 @@ func (r *run) up(ctx context.Context) (err error) {
 		return fmt.Errorf("prepare the load: %w", err)
 	}
 	r.result.Cluster = describeCluster(r.plan, r.cluster, r.Bin, took)
-	r.Observer.Note(fmt.Sprintf("%s of PostgreSQL %s up and streaming in %s",
+	r.say(fmt.Sprintf("%s of PostgreSQL %s up and streaming in %s",
 		nodeCount(r.plan.built()), r.cluster.Version(), took.Round(10*time.Millisecond)))
 	if err := r.writeAccess(); err != nil {
 		return err
@@ -180,7 +229,7 @@ func (r *run) up(ctx context.Context) (err error) {
 // that comes before its table would be an error of nobody's.
 func (r *run) prepare(ctx context.Context) error {
 	primary := r.cluster.Nodes()[0]
-	took, err := runSetup(ctx, r.plan.Experiment, primary, r.Observer.Stage)
+	took, err := runSetup(ctx, r.plan.Experiment, primary, r.stage)
 	if err != nil {
 		return err
 	}
@@ -210,16 +259,17 @@ func (r *run) prepare(ctx context.Context) error {
 // exercise runs load and timeline side by side, from clock zero to the end of both.
 func (r *run) exercise(ctx context.Context) (err error) {
 	// The clients connect before the clock begins: what that takes is no part of the baseline.
-	if r.loads, err = newLoads(r.plan, r.Options, r.cluster, record.StartClock(), r.primary, r.panics); err != nil {
+	if r.loads, err = newLoads(r.plan, r.Options, r.Run, r.cluster, record.StartClock(), r.primary, r.panics); err != nil {
 		return err
 	}
 	r.connectClients(ctx)
 	r.clock = record.StartClock()
 	r.loads.setClock(r.clock)
 	r.result.Started = r.clock.Zero()
-	if r.Started != nil {
-		r.Started(r.clock.Zero())
+	if r.Samples != nil {
+		r.Samples.Start(r.clock.Zero(), r.plan.Seed)
 	}
+	r.send(LoadStarted{r.clock.Zero()})
 	if r.journal, err = createJournal(r.Out, r.Run, r.clock.Zero()); err != nil {
 		return err
 	}
@@ -237,10 +287,8 @@ func (r *run) exercise(ctx context.Context) (err error) {
 		return err
 	}
 	watchers := r.background(ctx)
-	r.own = startGenerator(r.clock, func(s report.Standstill) {
-		r.panics.guard(func() { r.Observer.Note("warning: " + s.String()) })
-	})
-	r.Observer.Stage("running load and timeline")
+	r.own = startGenerator(r.clock, func(s report.Standstill) { r.say("warning: " + s.String()) })
+	r.stage("running load and timeline")
 	ctx, endSpace := r.guardSpace(ctx)
 	defer endSpace()
 	r.phases.begin(baseline, func() time.Duration {
@@ -254,7 +302,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	// What failed on the timeline is in its events, and the verdict is made of them.
 	_ = r.line.Run(ctx)
 	r.rest(ctx)
-	r.Observer.Stage("stopping the load")
+	r.stage("stopping the load")
 	r.loads.stopAll(ctx)
 	endSpace()
 	own := r.own.end()
@@ -318,7 +366,7 @@ func (r *run) begin(m record.Event) {
 	r.step.Store(&m.Name)
 	r.journal.begin(m)
 	r.watch.StepBegins(m)
-	r.Observer.Begin(m)
+	r.send(StepBegan{m})
 }
 
 // stepName is the step or reversal that was issued last: a phase can be longer.
@@ -333,7 +381,7 @@ func (r *run) stepName() string {
 func (r *run) ended(m record.Event) {
 	r.journal.end(m)
 	r.watch.StepEnds(m, r.plan.demandsOf(m)...)
-	r.Observer.End(m)
+	r.send(StepEnded{m})
 }
 
 // end cleans up, whatever happened before: load, watchers, cluster, in this order.
@@ -394,13 +442,13 @@ func (r *run) remove(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("%w: the cluster, as a third interrupt asked for", ErrLeftBehind)
 	}
-	r.Observer.Stage("removing the cluster")
+	r.stage("removing the cluster")
 	down := r.Provider.Remove
 	if r.cluster != nil {
 		down = r.cluster.Down // which knows that its servers are meant to end
 	}
 	if err := down(ctx); cluster.IsRemark(err) {
-		r.Observer.Note("warning: " + err.Error())
+		r.say("warning: " + err.Error())
 	} else if err != nil {
 		return fmt.Errorf("%w: %w", ErrLeftBehind, err)
 	}

@@ -36,32 +36,50 @@ timeline:
 expect: [lost_writes == 0, nodes_equal]
 `
 
-// observer is told what goes on; a test makes it misbehave.
+// observer is a sink, and the samples of a run; a test makes it misbehave.
 type observer struct {
-	begin func(record.Event)
-	stage func(string)
-	tick  func()
+	begin  func(record.Event)
+	stage  func(string)
+	start  func()
+	sample func()
 }
 
-func (o observer) Stage(text string) {
-	if o.stage != nil {
-		o.stage(text)
+func (o observer) sinks() []runner.Sink {
+	return []runner.Sink{func(e runner.Event) {
+		switch e := e.(type) {
+		case runner.StageBegan:
+			if o.stage != nil {
+				o.stage(e.Text)
+			}
+		case runner.Noted:
+			if o.stage != nil {
+				o.stage(e.Text)
+			}
+		case runner.StepBegan:
+			if o.begin != nil {
+				o.begin(e.Step)
+			}
+		}
+	}}
+}
+
+func (o observer) Start(time.Time, uint64) {
+	if o.start != nil {
+		o.start()
 	}
 }
 
-func (o observer) Note(text string) { o.Stage(text) }
-
-func (o observer) Begin(m record.Event) {
-	if o.begin != nil {
-		o.begin(m)
+func (o observer) Write(*export.Sample) {
+	if o.sample != nil {
+		o.sample()
 	}
 }
-func (o observer) End(record.Event) {}
 
-func (o observer) Tick(runner.Status) {
-	if o.tick != nil {
-		o.tick()
-	}
+// on is a kind of provider that is open already.
+func on(p cluster.Provider) cluster.Kind {
+	return cluster.Kind{Open: func(context.Context, cluster.OpenOptions) (cluster.Opened, error) {
+		return cluster.Opened{Provider: p}, nil
+	}}
 }
 
 func plan(t *testing.T, text string) *runner.Plan {
@@ -115,9 +133,7 @@ func room(t *testing.T) *local.Provider {
 func run(t *testing.T, ctx context.Context, provider cluster.Provider, text string, o observer) (*report.Result, error) {
 	t.Helper()
 	out := t.TempDir()
-	result, err := runner.Run(ctx, plan(t, text), runner.Options{
-		Run: "short-1", Tool: "test", Provider: provider, Out: out, Observer: o,
-	})
+	result, err := runner.Run(ctx, plan(t, text), on(provider), o.sinks(), runner.Options{Out: out, Tool: "test", Samples: o})
 	onDisk, readErr := report.Read(out)
 	if readErr != nil {
 		t.Fatalf("the result on disk: %v", readErr)
@@ -156,11 +172,7 @@ func TestRunPasses(t *testing.T) {
 
 func TestAPanicInTheMiddleIsCleanedUp(t *testing.T) {
 	provider := room(t)
-	r, err := run(t, t.Context(), provider, short, observer{begin: func(m record.Event) {
-		if m.Name == "start-b" {
-			panic("a bug")
-		}
-	}})
+	r, err := run(t, t.Context(), provider, short, observer{start: func() { panic("a bug") }})
 	if err == nil || !strings.Contains(err.Error(), "a bug") {
 		t.Errorf("error %v", err)
 	}
@@ -194,7 +206,7 @@ func TestAnInterruptAtAnyStageIsCleanedUp(t *testing.T) {
 // TestAPanicOfAGoroutineIsCleanedUp has one that the timeline does not wait for.
 func TestAPanicOfAGoroutineIsCleanedUp(t *testing.T) {
 	provider := room(t)
-	r, err := run(t, t.Context(), provider, short, observer{tick: func() { panic("a bug") }})
+	r, err := run(t, t.Context(), unmeasurable{provider}, short, observer{})
 	if err == nil || !strings.Contains(err.Error(), "a bug") || r.Interrupted || r.Verdict != verdict.Inconclusive {
 		t.Errorf("error %v, interrupted %v, verdict %s", err, r.Interrupted, r.Verdict)
 	}
@@ -202,6 +214,25 @@ func TestAPanicOfAGoroutineIsCleanedUp(t *testing.T) {
 		t.Errorf("%+v", r.Audits)
 	}
 }
+
+// unmeasurable is a provider whose nodes panic when the watcher asks what they use.
+type unmeasurable struct{ *local.Provider }
+
+func (u unmeasurable) Host(ctx context.Context, name string) (cluster.Host, error) {
+	host, err := u.Provider.Host(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return unmeasurableHost{host, host.(cluster.Processes), host.(cluster.Files)}, nil
+}
+
+type unmeasurableHost struct {
+	cluster.Host
+	cluster.Processes
+	cluster.Files
+}
+
+func (unmeasurableHost) Usage(context.Context) (record.ResourceSample, error) { panic("a bug") }
 
 // TestAPanicOfTheLoadEngineIsCleanedUp has the engine panic while it holds its lock, in a goroutine of its own
 // and, with clients that do not rest, on an event loop.
@@ -212,9 +243,8 @@ func TestAPanicOfTheLoadEngineIsCleanedUp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			provider, begun := room(t), time.Now()
-			r, err := runner.Run(t.Context(), plan(t, text), runner.Options{
-				Run: "short-1", Tool: "test", Provider: provider, Out: t.TempDir(), Observer: observer{},
-				Sample: func(*export.Sample) { panic("a bug in the engine") },
+			r, err := runner.Run(t.Context(), plan(t, text), on(provider), nil, runner.Options{
+				Out: t.TempDir(), Samples: observer{sample: func() { panic("a bug in the engine") }},
 			})
 			if err == nil || !strings.Contains(err.Error(), "a bug in the engine") || r.Interrupted || r.Verdict != verdict.Inconclusive {
 				t.Errorf("error %v, interrupted %v, verdict %s", err, r.Interrupted, r.Verdict)
@@ -273,25 +303,23 @@ func interrupted(t *testing.T, provider cluster.Provider, out string, times int)
 	audit, removal := make(chan struct{}), make(chan struct{})
 	ends := []func(){cancel, func() { close(audit) }, func() { close(removal) }}[:times]
 	var mu sync.Mutex
-	r, err = runner.Run(ctx, plan(t, short), runner.Options{
-		Run: "short-1", Tool: "test", Provider: provider, Out: out, SkipAudit: audit, SkipRemoval: removal,
-		Observer: observer{
-			begin: func(m record.Event) {
-				if m.Name == "stop-b" {
-					for _, end := range ends {
-						end()
-					}
+	o := observer{
+		begin: func(m record.Event) {
+			if m.Name == "stop-b" {
+				for _, end := range ends {
+					end()
 				}
-			},
-			stage: func(text string) {
-				mu.Lock()
-				defer mu.Unlock()
-				if strings.Contains(text, "interrupt") {
-					said = append(said, text)
-				}
-			},
+			}
 		},
-	})
+		stage: func(text string) {
+			mu.Lock()
+			defer mu.Unlock()
+			if strings.Contains(text, "interrupt") {
+				said = append(said, text)
+			}
+		},
+	}
+	r, err = runner.Run(ctx, plan(t, short), on(provider), o.sinks(), runner.Options{Out: out, SkipAudit: audit, SkipRemoval: removal})
 	mu.Lock()
 	defer mu.Unlock()
 	return r, said, err
@@ -331,16 +359,14 @@ func TestASetUpThatFailsIsCleanedUpAndExplained(t *testing.T) {
 func TestABrokenLedgerIsReported(t *testing.T) {
 	provider := room(t)
 	out := t.TempDir()
-	r, err := runner.Run(t.Context(), plan(t, short), runner.Options{
-		Run: "short-1", Tool: "test", Provider: provider, Out: out,
-		Observer: observer{begin: func(m record.Event) {
-			if m.Name == "stop-b" { // as a disk that fails does: the pages behind the mapping are gone
-				if err := os.Truncate(filepath.Join(out, runner.LedgerFile), 16<<10); err != nil {
-					t.Error(err)
-				}
+	o := observer{begin: func(m record.Event) {
+		if m.Name == "stop-b" { // as a disk that fails does: the pages behind the mapping are gone
+			if err := os.Truncate(filepath.Join(out, runner.LedgerFile), 16<<10); err != nil {
+				t.Error(err)
 			}
-		}},
-	})
+		}
+	}}
+	r, err := runner.Run(t.Context(), plan(t, short), on(provider), o.sinks(), runner.Options{Out: out})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,42 +2,41 @@ package runner
 
 import (
 	"errors"
-	"fmt"
 
 	"pgchaos/internal/redact"
-	"pgchaos/record"
 	"pgchaos/report/export"
 )
 
-// hiding are the options with no secret in what they hand on.
+// hiding are the options with no secret in the samples that they hand on.
 func (o Options) hiding(secrets *redact.Redactor) Options {
-	o.Observer = &hidingObserver{o.Observer, secrets}
-	if log := o.Log; log != nil {
-		o.Log = func(format string, args ...any) { log("%s", redact.Short(secrets.Text(fmt.Sprintf(format, args...)))) }
-	}
-	if write := o.Sample; write != nil {
-		o.Sample = func(s *export.Sample) {
-			if s.Op.Err != nil {
-				hidden := *s
-				hidden.Op.Err = errors.New(redact.Short(secrets.Text(s.Op.Err.Error())))
-				s = &hidden
-			}
-			write(s)
-		}
+	if o.Samples != nil {
+		o.Samples = hidingSamples{o.Samples, secrets}
 	}
 	return o
 }
 
-// hidingObserver is an Observer that gets no secret.
-type hidingObserver struct {
-	Observer
+// sample is nil where nobody wants samples, so that none are made.
+func (o Options) sample() func(*export.Sample) {
+	if o.Samples == nil {
+		return nil
+	}
+	return o.Samples.Write
+}
+
+// hidingSamples are Samples that get no secret.
+type hidingSamples struct {
+	Samples
 	secrets *redact.Redactor
 }
 
-func (h *hidingObserver) Stage(text string)    { h.Observer.Stage(redact.Short(h.secrets.Text(text))) }
-func (h *hidingObserver) Note(text string)     { h.Observer.Note(redact.Short(h.secrets.Text(text))) }
-func (h *hidingObserver) Begin(m record.Event) { h.Observer.Begin(redact.Of(h.secrets, m)) }
-func (h *hidingObserver) End(m record.Event)   { h.Observer.End(redact.Of(h.secrets, m)) }
+func (h hidingSamples) Write(s *export.Sample) {
+	if s.Op.Err != nil {
+		hidden := *s
+		hidden.Op.Err = errors.New(redact.Short(h.secrets.Text(s.Op.Err.Error())))
+		s = &hidden
+	}
+	h.Samples.Write(s)
+}
 
 // hiddenError is an error whose text has no secret; what it wraps can still be asked for.
 type hiddenError struct {

@@ -3,6 +3,8 @@ package runner
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -18,9 +20,9 @@ const (
 	spaceEvery = 500 * time.Millisecond
 )
 
-// CheckSpace wants space for a run on the disks of the directories; ledger is how many bytes the ledger will
+// checkSpace wants space for a run on the disks of the directories; ledger is how many bytes the ledger will
 // take in the first of them, 0 where that is not known.
-func CheckSpace(ledger int64, dirs ...string) error {
+func checkSpace(ledger int64, dirs ...string) error {
 	for i, dir := range dirs {
 		needed := uint64(leastSpace)
 		if i == 0 {
@@ -32,6 +34,17 @@ func CheckSpace(ledger int64, dirs ...string) error {
 		}
 	}
 	return nil
+}
+
+// existing is the directory, or the nearest above it that is there.
+func existing(dir string) string {
+	for filepath.Dir(dir) != dir {
+		if info, err := os.Stat(dir); err == nil && info.IsDir() {
+			break
+		}
+		dir = filepath.Dir(dir)
+	}
+	return dir
 }
 
 func freeSpace(dir string) (uint64, error) {

@@ -53,7 +53,7 @@ func auditRun(ctx context.Context, dir string, stdout, stderr io.Writer) error {
 	}
 	show := newProgress(stderr, false)
 	result, err := run.Audit(ctx, runner.AuditOptions{
-		Stage: show.Stage,
+		Stage: show.stageBegan,
 		Remedy: func(node string, onlyToRead bool) string {
 			return cmp.Or(left.BringBack(node, run.Bin(), onlyToRead), "nothing is left of it")
 		},

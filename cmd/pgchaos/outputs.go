@@ -17,6 +17,7 @@ import (
 
 	"pgchaos/report"
 	"pgchaos/report/export"
+	"pgchaos/runner"
 )
 
 // resultFile is a file that can be made of any result.
@@ -119,7 +120,7 @@ type outputs struct {
 
 // open makes the files, before anything is started; coming is the result directory, which
 // is made after that.
-func (f *outputFlags) open(seed uint64, coming string) (*outputs, error) {
+func (f *outputFlags) open(coming string) (*outputs, error) {
 	share, err := parseShare(cmp.Or(f.share, allSamples))
 	if err != nil {
 		return nil, usageError(fmt.Errorf("--sample-share %s: %w", f.share, err))
@@ -135,7 +136,7 @@ func (f *outputFlags) open(seed uint64, coming string) (*outputs, error) {
 		if of.path == "" {
 			continue
 		}
-		w, err := export.Create(of.path, of.form, share, seed)
+		w, err := export.Create(of.path, of.form, share)
 		if err != nil {
 			return nil, usageError(errors.Join(err, o.close(), o.remove()))
 		}
@@ -161,23 +162,33 @@ func startProfile(path string) (io.Closer, error) {
 	return file, nil
 }
 
-// started says what wall time offset 0 is.
-func (o *outputs) started(at time.Time) {
-	o.begun = true
-	for _, w := range o.writers {
-		w.Start(at)
+// send notes that the load has started, from when on there can be samples.
+func (o *outputs) send(e runner.Event) {
+	if _, ok := e.(runner.LoadStarted); ok {
+		o.begun = true
 	}
 }
 
-// sample is nil where nobody wants any.
-func (o *outputs) sample() func(*export.Sample) {
+// forSamples is nil where nobody wants any.
+func (o *outputs) forSamples() runner.Samples {
 	if len(o.writers) == 0 {
 		return nil
 	}
-	return func(s *export.Sample) {
-		for _, w := range o.writers {
-			w.Write(s)
-		}
+	return sampleFiles(o.writers)
+}
+
+// sampleFiles write every sample to each file.
+type sampleFiles []*export.Writer
+
+func (f sampleFiles) Start(at time.Time, seed uint64) {
+	for _, w := range f {
+		w.Start(at, seed)
+	}
+}
+
+func (f sampleFiles) Write(s *export.Sample) {
+	for _, w := range f {
+		w.Write(s)
 	}
 }
 

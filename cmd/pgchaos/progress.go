@@ -22,7 +22,8 @@ type progress struct {
 	tty     bool
 	verbose bool
 	width   func() int
-	end     func() // ends the redrawing
+	end     func()        // ends the redrawing
+	pull    *pullProgress // nil: no image was downloaded
 
 	mu    sync.Mutex
 	live  func(width int) string // what the live line shows; nil: nothing
@@ -85,8 +86,33 @@ func (p *progress) redrawing(resized <-chan os.Signal) (end func()) {
 	return sync.OnceFunc(func() { close(done); wg.Wait() })
 }
 
-// Stage says what the run is busy with, and shows at a terminal for how long.
-func (p *progress) Stage(text string) {
+// send shows an event of a run.
+func (p *progress) send(e runner.Event) {
+	switch e := e.(type) {
+	case runner.StageBegan:
+		p.stageBegan(e.Text)
+	case runner.Noted:
+		p.above("-- " + e.Text)
+	case runner.Logged:
+		if p.verbose {
+			p.above("   " + e.Text)
+		}
+	case runner.ImageLoaded:
+		if p.pull == nil {
+			p.pull = newPullProgress(p)
+		}
+		p.pull.tell(e.Image, e.Done, e.Total)
+	case runner.StepBegan:
+		p.above(fmt.Sprintf("%s  > %s", clockText(e.Step.Issued), e.Step.Name))
+	case runner.StepEnded:
+		p.stepEnded(e.Step)
+	case runner.Ticked:
+		p.tick(e.Status)
+	}
+}
+
+// stageBegan says what the run is busy with, and shows at a terminal for how long.
+func (p *progress) stageBegan(text string) {
 	begun := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -97,23 +123,8 @@ func (p *progress) Stage(text string) {
 	p.draw()
 }
 
-// Note says something beside the stage.
-func (p *progress) Note(text string) { p.above("-- " + text) }
-
-// Logf prints a detail, if details were asked for.
-func (p *progress) Logf(format string, args ...any) {
-	if p.verbose {
-		p.above("   " + fmt.Sprintf(format, args...))
-	}
-}
-
-// Begin shows a step as it is issued.
-func (p *progress) Begin(m record.Event) {
-	p.above(fmt.Sprintf("%s  > %s", clockText(m.Issued), m.Name))
-}
-
-// End shows how a step ended.
-func (p *progress) End(m record.Event) {
+// stepEnded shows how a step ended.
+func (p *progress) stepEnded(m record.Event) {
 	text := fmt.Sprintf("%s  %s %s", clockText(m.Ended), m.Name, m.Status)
 	if took := m.Ended - m.Issued; m.Status == record.EventDone && took >= time.Millisecond {
 		text += " in " + took.Round(time.Millisecond).String()
@@ -126,8 +137,8 @@ func (p *progress) End(m record.Event) {
 	p.above(text)
 }
 
-// Tick shows the status: always at a terminal, once a second elsewhere.
-func (p *progress) Tick(s runner.Status) {
+// tick shows the status: always at a terminal, once a second elsewhere.
+func (p *progress) tick(s runner.Status) {
 	at := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()

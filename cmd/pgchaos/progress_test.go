@@ -16,11 +16,11 @@ import (
 
 const ms = time.Millisecond
 
-// observeRun calls what a run calls of an Observer.
+// observeRun sends what a run sends.
 func observeRun(p *progress) {
-	p.Stage("building the cluster: 3 nodes")
+	p.send(runner.StageBegan{Text: "building the cluster: 3 nodes"})
 	time.Sleep(600 * ms)
-	p.Note("3 nodes of PostgreSQL 15.8 up and streaming in 600ms")
+	p.send(runner.Noted{Text: "3 nodes of PostgreSQL 15.8 up and streaming in 600ms"})
 	status := runner.Status{
 		Elapsed: 250 * ms, Phase: "baseline", Primary: "pgmaster",
 		Workloads: []runner.WorkloadStatus{
@@ -28,28 +28,28 @@ func observeRun(p *progress) {
 			{Name: "reads", Live: load.Live{Throughput: 1000, P99: 150 * time.Microsecond}},
 		},
 	}
-	p.Stage("running load and timeline")
+	p.send(runner.StageBegan{Text: "running load and timeline"})
 	for range 6 {
-		p.Tick(status)
+		p.send(runner.Ticked{Status: status})
 		time.Sleep(250 * ms)
 		status.Elapsed += 250 * ms
 	}
 	kill := record.Event{Name: "kill-pgmaster", Action: "kill", Issued: 1700 * ms}
-	p.Begin(kill)
+	p.send(runner.StepBegan{Step: kill})
 	kill.Effective, kill.Ended, kill.Status = 1733*ms, 1740*ms, record.EventDone
-	p.End(kill)
+	p.send(runner.StepEnded{Step: kill})
 	status.Phase, status.Primary = "kill-pgmaster", ""
 	status.Workloads[0].Live = load.Live{Errors: 12, Kinds: map[string]int64{"57P01": 5, "connection refused": 4, "25006": 3}, Abandoned: 3}
 	status.Workloads[1].Live = load.Live{Throughput: 700, P99: 2 * time.Second, Errors: 2, Kinds: map[string]int64{"connection refused": 2}}
-	p.Tick(status)
+	p.send(runner.Ticked{Status: status})
 	time.Sleep(250 * ms)
-	p.End(record.Event{
+	p.send(runner.StepEnded{Step: record.Event{
 		Name: "rejoin-pgmaster", Issued: 61_000 * ms, Ended: 72_500 * ms, Status: record.EventFailed,
 		Detail: "tried before: plain restart", Error: "pg_rewind: exit status 1",
-	})
-	p.Logf("not shown without -v")
+	}})
+	p.send(runner.Logged{Text: "not shown without -v"})
 	time.Sleep(1300 * ms) // without a status there is no load
-	p.Stage("removing the cluster")
+	p.send(runner.StageBegan{Text: "removing the cluster"})
 	time.Sleep(300 * ms)
 	p.close()
 }
@@ -81,7 +81,7 @@ func TestLiveLineOnAnotherSize(t *testing.T) {
 		p.tty, p.width = true, func() int { return width }
 		resized := make(chan os.Signal, 1)
 		p.end = p.redrawing(resized)
-		p.Tick(runner.Status{Phase: "a-step-with-a-long-name", Primary: "pgmaster", Workloads: []runner.WorkloadStatus{{Name: "writes"}}})
+		p.send(runner.Ticked{Status: runner.Status{Phase: "a-step-with-a-long-name", Primary: "pgmaster", Workloads: []runner.WorkloadStatus{{Name: "writes"}}}})
 		out.Reset()
 		width = 40
 		resized <- nil
@@ -124,9 +124,9 @@ func TestStatusFits(t *testing.T) {
 func TestPullProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var plain, tty bytes.Buffer
-		p := newPullProgress(&tty)
+		p := newPullProgress(newProgress(&tty, false))
 		p.tty, p.width, p.every = true, func() int { return 70 }, 100*ms
-		for _, p := range []*pullProgress{newPullProgress(&plain), p} {
+		for _, p := range []*pullProgress{newPullProgress(newProgress(&plain, false)), p} {
 			for done := int64(0); done < 150e6; done += 15e6 {
 				p.tell("registry.example.com/databases/postgres:17", done, 150e6)
 				time.Sleep(p.every / 2)

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"path/filepath"
 	"strings"
@@ -14,7 +11,6 @@ import (
 	"pgchaos/cluster/local"
 	"pgchaos/report"
 	"pgchaos/runner"
-	"pgchaos/spec"
 )
 
 // providers are all of them, the default one first: the only place that knows every one.
@@ -56,25 +52,6 @@ func findProvider(name string) (cluster.Kind, error) {
 		}
 	}
 	return cluster.Kind{}, usageError(unknownWord("provider", name, providerNames()))
-}
-
-// openProvider prepares a run on the experiment's provider.
-func openProvider(ctx context.Context, k cluster.Kind, e *spec.Experiment, o cluster.OpenOptions, stderr io.Writer) (cluster.Opened, error) {
-	pull := newPullProgress(stderr)
-	defer pull.close()
-	o.Experiment, o.Major, o.Progress = e.Name, e.Cluster.Postgres, pull.tell
-	if d := e.Cluster.Docker; d != nil {
-		o.Containers = cluster.Containers{
-			Image: d.Image, ExactNames: d.Names == "exact", Network: d.Network, Subnet: d.Subnet, Ports: d.HostPorts(), Restart: d.Restart,
-			Limits: cluster.Limits{NanoCPUs: int64(d.CPUs), Memory: int64(d.Memory)},
-		}
-	}
-	opened, err := k.Open(ctx, o)
-	var usage *cluster.UsageError
-	if errors.As(err, &usage) {
-		err = usageError(err)
-	}
-	return opened, err
 }
 
 // keepText tells how to use a cluster that was left up, and how to be rid of it.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"strings"
 	"time"
 )
@@ -15,8 +14,8 @@ type pullProgress struct {
 	last  time.Time
 }
 
-func newPullProgress(out io.Writer) *pullProgress {
-	p := &pullProgress{progress: newProgress(out, false), every: 5 * time.Second}
+func newPullProgress(progress *progress) *pullProgress {
+	p := &pullProgress{progress: progress, every: 5 * time.Second}
 	if p.tty {
 		p.every = 100 * time.Millisecond
 	}

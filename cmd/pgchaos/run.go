@@ -3,16 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
-	"os"
-	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -28,12 +22,11 @@ import (
 type runFlags struct {
 	experimentFlags
 	outputFlags
-	out         string
-	outIsTheirs bool // the directory --out was there before
-	keep        bool
-	pgBin       string
-	verbose     bool
-	mode        string // of the files, in octal
+	out     string
+	keep    bool
+	pgBin   string
+	verbose bool
+	mode    string // of the files, in octal
 }
 
 func newRunCommand() *cobra.Command {
@@ -94,20 +87,20 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 			return err
 		}
 	}
-	if plan.Seed == 0 {
-		if plan.Seed, err = newSeed(); err != nil {
-			return err
-		}
-	}
-	files, err := f.open(plan.Seed, f.out)
+	files, err := f.open(f.out)
 	if err != nil {
 		return err
 	}
-	result, out, err := f.run(ctx, name, kind, plan, files, stderr)
-	err = errors.Join(err, files.close())
+	show, later := newProgress(stderr, f.verbose), laterInterrupts(ctx)
+	result, err := runner.Run(ctx, plan, f.checkedKind(kind, name), []runner.Sink{show.send, files.send}, runner.Options{
+		Out: f.out, BinDir: f.pgBin, Keep: f.keep, Tool: version(), Command: f.repeated(name), Samples: files.forSamples(),
+		SkipAudit: later.audit, SkipRemoval: later.removal,
+	})
+	show.close()
 	if result == nil { // nothing was begun, and so nothing is left
-		return errors.Join(err, files.remove())
+		return errors.Join(notBegun(ctx, err), files.close(), files.remove())
 	}
+	err = errors.Join(err, files.close())
 	switch {
 	case !files.begun: // there is nothing to write
 		err = errors.Join(err, files.removeSamples())
@@ -117,51 +110,41 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 	default:
 		err = errors.Join(err, f.write(result))
 	}
-	return f.finish(result, errors.Join(err, f.share(out, mode)), out, stdout)
+	return f.finish(result, errors.Join(err, f.share(result.Dir, mode)), stdout)
 }
 
-// run makes the result directory and the machine m, and runs the plan. Without a
-// result nothing was begun.
-func (f *runFlags) run(ctx context.Context, name string, kind cluster.Kind, plan *runner.Plan, files *outputs, stderr io.Writer) (*report.Result, string, error) {
-	begun := time.Now()
-	out, err := f.makeOut(plan.Experiment.Name, begun)
-	if err != nil {
-		return nil, "", err
+// notBegun gives the error of a run that did not begin its exit code.
+func notBegun(ctx context.Context, err error) error {
+	var (
+		usage *runner.UsageError
+		exit  *exitError
+	)
+	switch {
+	case errors.As(err, &exit):
+		return err
+	case ctx.Err() != nil: // while it pulled an image, perhaps
+		return &exitError{exitInterrupted, fmt.Errorf("pgchaos: interrupted: %w", err)}
+	case errors.As(err, &usage):
+		return usageError(err)
 	}
-	id, err := runID(plan.Experiment.Name, begun)
-	if err != nil {
-		return nil, "", err
-	}
-	results, err := filepath.Abs(out)
-	if err != nil {
-		return nil, "", errors.Join(fmt.Errorf("name the result directory: %w", err), f.unclaim(out))
-	}
-	disks := []string{results}
-	for _, dir := range kind.Disks {
-		disks = append(disks, existing(dir))
-	}
-	if err := runner.CheckSpace(plan.Size().Ledger, disks...); err != nil {
-		return nil, "", usageError(errors.Join(err, f.unclaim(out)))
-	}
-	m, err := openProvider(ctx, kind, plan.Experiment, cluster.OpenOptions{Run: id, Results: results, BinDir: f.pgBin}, stderr)
-	if err != nil {
-		err = errors.Join(err, f.unclaim(out))
-		if ctx.Err() != nil { // while it pulled an image, perhaps
-			err = &exitError{exitInterrupted, fmt.Errorf("pgchaos: interrupted: %w", err)}
+	return err
+}
+
+// checkedKind is a provider whose programs check the experiment's settings when it has been opened,
+// where they are not at hand before.
+func (f *runFlags) checkedKind(kind cluster.Kind, name string) cluster.Kind {
+	open := kind.Open
+	kind.Open = func(ctx context.Context, o cluster.OpenOptions) (cluster.Opened, error) {
+		m, err := open(ctx, o)
+		if err != nil {
+			return m, err
 		}
-		return nil, "", err
+		if err := f.checkSettings(ctx, name, m); err != nil {
+			return cluster.Opened{}, errors.Join(err, m.Remove(context.WithoutCancel(ctx)))
+		}
+		return m, nil
 	}
-	if err := f.checkSettings(ctx, name, m); err != nil {
-		return nil, "", errors.Join(err, m.Remove(context.WithoutCancel(ctx)), f.unclaim(out))
-	}
-	show, later := newProgress(stderr, f.verbose), laterInterrupts(ctx)
-	result, err := runner.Run(ctx, plan, runner.Options{
-		Run: id, Tool: version(), Command: f.repeated(name), Provider: m.Provider, Bin: m.Bin, Out: out, Keep: f.keep, Disks: kind.Disks,
-		Observer: show, Log: show.Logf, Started: files.started, Sample: files.sample(),
-		SkipAudit: later.audit, SkipRemoval: later.removal,
-	})
-	show.close()
-	return result, out, err
+	return kind
 }
 
 // repeated are the arguments that run the experiment again, without the seed.
@@ -198,21 +181,13 @@ func (f *runFlags) checkSettings(ctx context.Context, name string, m cluster.Ope
 	return err
 }
 
-// existing is the directory, or the nearest above it that is there.
-func existing(dir string) string {
-	for !isDirectory(dir) && filepath.Dir(dir) != dir {
-		dir = filepath.Dir(dir)
-	}
-	return dir
-}
-
 // finish prints the report and turns the run's end into an exit code.
-func (f *runFlags) finish(result *report.Result, failed error, out string, stdout io.Writer) error {
-	if err := printReport(stdout, result, out, false); err != nil {
+func (f *runFlags) finish(result *report.Result, failed error, stdout io.Writer) error {
+	if err := printReport(stdout, result, result.Dir, false); err != nil {
 		failed = errors.Join(failed, err)
 	}
 	if f.keep && len(result.Cluster.Nodes) > 0 {
-		fmt.Fprint(stdout, keepText(result, out))
+		fmt.Fprint(stdout, keepText(result, result.Dir))
 	}
 	switch {
 	case errors.Is(failed, runner.ErrLeftBehind):
@@ -235,77 +210,4 @@ func verdictOf(result *report.Result) error {
 	case verdict.Inconclusive:
 	}
 	return verdictError(exitInconclusive)
-}
-
-// makeOut makes the result directory. One that holds a result already is refused:
-// nothing is ever overwritten.
-func (f *runFlags) makeOut(experiment string, begun time.Time) (string, error) {
-	if f.out != "" {
-		f.outIsTheirs = isDirectory(f.out)
-		if err := os.MkdirAll(f.out, 0o755); err != nil {
-			return "", usageError(fmt.Errorf("make the result directory: %w", err))
-		}
-		err := claim(f.out)
-		if errors.Is(err, os.ErrExist) {
-			err = fmt.Errorf("--out %s: it holds a result already; name another directory", f.out)
-		}
-		if err != nil {
-			return "", usageError(err)
-		}
-		return f.out, nil
-	}
-	base := filepath.Join("results", experiment+"-"+begun.Format("20060102-150405"))
-	if err := os.MkdirAll("results", 0o755); err != nil {
-		return "", usageError(fmt.Errorf("make the result directory: %w (--out DIR names another)", err))
-	}
-	for n := 1; ; n++ {
-		dir := base
-		if n > 1 {
-			dir = fmt.Sprintf("%s-%d", base, n)
-		}
-		err := os.Mkdir(dir, 0o755)
-		if err == nil {
-			return dir, claim(dir)
-		}
-		if !errors.Is(err, os.ErrExist) {
-			return "", usageError(fmt.Errorf("make the result directory: %w (--out DIR names another)", err))
-		}
-	}
-}
-
-// claim makes an empty result file, which the run then replaces: of two runs that
-// are given one directory, the second must not write over the first.
-func claim(dir string) error {
-	f, err := os.OpenFile(filepath.Join(dir, report.FileName), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("make the result file: %w", err)
-	}
-	return f.Close()
-}
-
-// unclaim takes back what makeOut made, where nothing came of the run. A directory that
-// was there before stays.
-func (f *runFlags) unclaim(dir string) error {
-	err := os.Remove(filepath.Join(dir, report.FileName))
-	if f.outIsTheirs {
-		return err
-	}
-	return errors.Join(err, os.Remove(dir))
-}
-
-// runID names a run: readable, and different from every other's.
-func runID(experiment string, begun time.Time) (string, error) {
-	var b [2]byte
-	if _, err := rand.Read(b[:]); err != nil {
-		return "", fmt.Errorf("make the run's id: %w", err)
-	}
-	return fmt.Sprintf("%s-%s-%s", experiment, begun.Format("20060102-150405"), hex.EncodeToString(b[:])), nil
-}
-
-func newSeed() (uint64, error) {
-	n, err := rand.Int(rand.Reader, big.NewInt(1<<53-1)) // exact in JSON's numbers
-	if err != nil {
-		return 0, fmt.Errorf("make a seed: %w", err)
-	}
-	return n.Uint64() + 1, nil
 }

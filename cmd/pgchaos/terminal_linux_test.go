@@ -246,9 +246,9 @@ func TestLiveLineAfterCtrlC(t *testing.T) {
 	var out bytes.Buffer
 	p := newProgress(&out, false)
 	p.tty = true
-	p.Tick(runner.Status{Phase: strings.Repeat("long", 30), Primary: "pgmaster"})
+	p.send(runner.Ticked{Status: runner.Status{Phase: strings.Repeat("long", 30), Primary: "pgmaster"}})
 	out.WriteString("^C")
-	p.Note("interrupted")
+	p.send(runner.Noted{Text: "interrupted"})
 	out.WriteString("^C^C")
 	p.close()
 	if got := strings.Join(rows(out.String(), 80), "\n"); got != "-- interrupted\n" {

@@ -63,11 +63,11 @@ func samples() []Sample {
 func written(t *testing.T, form Form, share float64, all []Sample) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "samples")
-	w, err := Create(path, form, share, 1)
+	w, err := Create(path, form, share)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Start(started)
+	w.Start(started, 1)
 	for i := range all {
 		w.Write(&all[i])
 	}
@@ -109,7 +109,7 @@ func TestShare(t *testing.T) {
 
 func TestManyAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
-	w, err := Create(path, JSONL, 1, 1)
+	w, err := Create(path, JSONL, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func TestAFullDiskIsReported(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, form := range []Form{JTL, JSONL} {
-		w, err := Create(filepath.Join(t.TempDir(), "s"), form, 1, 1)
+		w, err := Create(filepath.Join(t.TempDir(), "s"), form, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -164,7 +164,7 @@ func TestNothingIsWrittenOver(t *testing.T) {
 	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, made := Create(path, JTL, 1, 1)
+	_, made := Create(path, JTL, 1)
 	for _, err := range []error{made, HLog(path, &report.Result{}), Series(path, &report.Result{})} {
 		if !errors.Is(err, os.ErrExist) {
 			t.Error(err)

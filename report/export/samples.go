@@ -63,13 +63,13 @@ type Writer struct {
 }
 
 // Create makes the file; one that is there already is an error, and stays. Of the
-// samples a share, above 0 and at most 1, is written, chosen at random by the seed.
-func Create(path string, form Form, share float64, seed uint64) (*Writer, error) {
+// samples a share, above 0 and at most 1, is written, chosen at random by the seed of Start.
+func Create(path string, form Form, share float64) (*Writer, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("write samples: %w", err)
 	}
-	w := &Writer{form: form, share: share, random: rand.New(rand.NewPCG(seed, uint64(form))), file: f, out: bufio.NewWriterSize(f, 1<<16)}
+	w := &Writer{form: form, share: share, random: random(0, form), file: f, out: bufio.NewWriterSize(f, 1<<16)}
 	switch form {
 	case JTL:
 		w.rows = csv.NewWriter(w.out)
@@ -80,12 +80,15 @@ func Create(path string, form Form, share float64, seed uint64) (*Writer, error)
 	return w, nil
 }
 
-// Start says what wall time offset 0 is, before the first sample.
-func (w *Writer) Start(at time.Time) {
+// Start says what wall time offset 0 is, and by which seed the share is chosen, before the first sample.
+func (w *Writer) Start(at time.Time, seed uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.started = at
+	w.started, w.random = at, random(seed, w.form)
 }
+
+// random chooses other samples for each form.
+func random(seed uint64, form Form) *rand.Rand { return rand.New(rand.NewPCG(seed, uint64(form))) }
 
 // Write appends a sample, if it is among the share. What goes wrong, Close tells.
 func (w *Writer) Write(s *Sample) {
