@@ -208,7 +208,7 @@ func (t *Timeline) reverse(ctx context.Context, step Step, act *Act) error {
 		return nil //nolint:nilerr // the run ends, and heals everything itself
 	}
 	event := record.Event{
-		Name: "undo-" + step.Name, Action: "undo", Reverses: step.Name, Nodes: act.names(),
+		Name: record.UndoPrefix + step.Name, Action: "undo", Reverses: step.Name, Nodes: act.names(),
 		Planned: &due,
 	}
 	event.Issued = t.issue(event)

@@ -40,7 +40,7 @@ type Record struct {
 	// answered afterwards.
 	GaveUp, Late int64
 	// LateAcks are when each node, number 1 first, acknowledged what had been given up on:
-	// of each Bucket the last moment. They are in none of the figures.
+	// of each record.Slot the last moment. They are in none of the figures.
 	LateAcks [][]time.Duration
 	// Abandoned is the number of operations given up on that had not returned when
 	// this was made, each of which holds a connection, and MostAbandoned the most that
@@ -112,7 +112,7 @@ type ErrorCount struct {
 }
 
 // SeriesStep is the resolution of Record.Series.
-const SeriesStep = 10 * record.SlotLength
+const SeriesStep = record.SeriesStep
 
 // SeriesPoint counts what ended in one SeriesStep.
 type SeriesPoint struct {

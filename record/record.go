@@ -157,6 +157,12 @@ type Event struct {
 	Numbers map[string]int64 `json:"numbers,omitempty"`
 }
 
+// Names of phases that pgchaos gives.
+const (
+	Baseline   = "baseline" // the phase before the first step
+	UndoPrefix = "undo-"    // and the name of a step: its reversal, and the phase that begins with that
+)
+
 // Phase is a stretch of the run: `baseline` until the first step that begins a phase,
 // then the name of each such step until the next. An operation belongs to the phase it
 // was due in.

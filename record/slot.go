@@ -5,6 +5,9 @@ import "time"
 // SlotLength is the length of a Slot.
 const SlotLength = 10 * time.Millisecond
 
+// SeriesStep is the resolution of the time series of a workload and of its dropped arrivals.
+const SeriesStep = 10 * SlotLength
+
 // Slot counts what ended in one SlotLength of the run's clock, and keeps the exact times
 // that decide where an outage begins and ends. These are offsets into the slot in
 // microseconds, which fit in two bytes: a day has 8.6 million slots of 20 bytes.

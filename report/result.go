@@ -234,7 +234,7 @@ type PartStats struct {
 
 // SeriesStep and SecondStep are the resolutions of Workload.Series and .Seconds.
 const (
-	SeriesStep = 100 * time.Millisecond
+	SeriesStep = record.SeriesStep
 	SecondStep = time.Second
 )
 

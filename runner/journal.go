@@ -301,6 +301,6 @@ func (j *Journal) add(l journalLine) {
 		j.Forks = append(j.Forks, *l.Fork)
 	case l.Schema != "":
 		j.Run, j.Started, j.KeepsForks = l.Run, l.Started, l.KeepsForks
-		j.Phases = []record.Phase{{Name: baseline}}
+		j.Phases = []record.Phase{{Name: record.Baseline}}
 	}
 }

@@ -50,7 +50,7 @@ func TestJournal(t *testing.T) {
 	want := Journal{
 		Run: "run-1", Started: zero, KeepsForks: true, Events: []record.Event{stopped, crash, kill},
 		Phases: []record.Phase{
-			{Name: baseline, End: time.Second},
+			{Name: record.Baseline, End: time.Second},
 			{Name: "stop-b", Start: time.Second, End: 4 * time.Second},
 			{Name: "kill-a", Start: 4 * time.Second},
 		},

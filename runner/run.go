@@ -291,8 +291,8 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	r.stage("running load and timeline")
 	ctx, endSpace := r.guardSpace(ctx)
 	defer endSpace()
-	r.phases.begin(baseline, func() time.Duration {
-		return r.loads.phase(baseline, func() time.Duration { return 0 })
+	r.phases.begin(record.Baseline, func() time.Duration {
+		return r.loads.phase(record.Baseline, func() time.Duration { return 0 })
 	})
 	for _, name := range r.plan.Experiment.InitiallyRunning() {
 		if err := r.loads.startLoad(ctx, name); err != nil {
@@ -349,9 +349,6 @@ func (r *run) rest(ctx context.Context) {
 	r.loads.awaitEnds(ctx)
 }
 
-// baseline is the phase before the first step.
-const baseline = "baseline"
-
 // issue is the moment in which a step or a reversal is issued. If a phase begins with it,
 // that is the same moment for all workloads.
 func (r *run) issue(m record.Event) time.Duration {
@@ -374,7 +371,7 @@ func (r *run) stepName() string {
 	if name := r.step.Load(); name != nil {
 		return *name
 	}
-	return baseline
+	return record.Baseline
 }
 
 // ended is called when a step or a reversal is over, or something was seen to happen.

@@ -11,13 +11,6 @@ import (
 	"pgchaos/verdict"
 )
 
-// The exit codes of `pgchaos run` that a case can demand.
-const (
-	exitPass         = 0
-	exitFail         = 3
-	exitInconclusive = 4
-)
-
 // rounds is how many switchovers there are in switchovers.yaml, and writers how many
 // clients of it may have a write in flight at each.
 const (
@@ -31,7 +24,7 @@ const nothingLost = "lost_writes == 0"
 func Cases() []Case {
 	return slices.Concat(losses(), splitBrains(), tampered(), []Case{
 		{
-			Name: "unreadable", Verdict: verdict.Inconclusive, Exit: exitInconclusive,
+			Name: "unreadable", Verdict: verdict.Inconclusive, Exit: verdict.ExitInconclusive,
 			Open: []string{nothingLost, "nodes_equal"},
 			Reasons: []string{
 				"not settled: b has not caught up with a: connect to b: FATAL:", "table test_data: b was not read: connect to b: FATAL:",
@@ -42,12 +35,12 @@ func Cases() []Case {
 			Also: []condition{bounded},
 		},
 		{
-			Name: "sick-baseline", Verdict: verdict.Inconclusive, Exit: exitInconclusive, Open: []string{"write_rto < 10s"},
+			Name: "sick-baseline", Verdict: verdict.Inconclusive, Exit: verdict.ExitInconclusive, Open: []string{"write_rto < 10s"},
 			Produced: []condition{sick},
 			Also:     []condition{blamedOnTheLoad},
 		},
 		{
-			Name: "switchovers", Verdict: verdict.Pass, Exit: exitPass,
+			Name: "switchovers", Verdict: verdict.Pass, Exit: verdict.ExitPass,
 			// In flight when the server was told to stop; none of it was acknowledged.
 			Counts:   map[string]demand{"survived": atMost(rounds * writers), "vanished": atMost(rounds * writers)},
 			Produced: []condition{everyRoundWritten},
@@ -63,7 +56,7 @@ func losses() []Case {
 	afterCrash, cancelled := minus("count-before", "count-after"), sql("cancelled")
 	return []Case{
 		{
-			Name: "async-failover", Verdict: verdict.Fail, Exit: exitFail, Failed: []string{nothingLost},
+			Name: "async-failover", Verdict: verdict.Fail, Exit: verdict.ExitFail, Failed: []string{nothingLost},
 			Counts: map[string]demand{
 				"lost": same(afterFailover), "explained by a fork": same(afterFailover),
 				"extra on other nodes": same(afterFailover), // on a's fork
@@ -74,7 +67,7 @@ func losses() []Case {
 			Also:     []condition{lost(audit.Run{Cause: audit.CauseFork, LostBy: "kill-a", FoundOn: []string{"a"}}), rpo("kill-a", audit.CauseFork, afterFailover)},
 		},
 		{
-			Name: "rewound", Verdict: verdict.Fail, Exit: exitFail, Failed: []string{nothingLost},
+			Name: "rewound", Verdict: verdict.Fail, Exit: verdict.ExitFail, Failed: []string{nothingLost},
 			Counts: map[string]demand{
 				"lost": same(afterFailover), "explained by a fork": same(afterFailover), "forks read": exactly(1),
 			},
@@ -82,7 +75,7 @@ func losses() []Case {
 			Also:     []condition{lost(audit.Run{Cause: audit.CauseFork, LostBy: "kill-a", OnForks: []string{"a"}}), rpo("kill-a", audit.CauseFork, afterFailover)},
 		},
 		{
-			Name: "weak-ack", Verdict: verdict.Fail, Exit: exitFail, Failed: []string{"weak_lost == 0"},
+			Name: "weak-ack", Verdict: verdict.Fail, Exit: verdict.ExitFail, Failed: []string{"weak_lost == 0"},
 			Counts: map[string]demand{
 				"weakly acknowledged": same(cancelled), "weak by notice": same(cancelled),
 				"weakly acknowledged and lost": same(cancelled), "explained by a fork": same(cancelled),
@@ -96,12 +89,12 @@ func losses() []Case {
 			},
 		},
 		{
-			Name: "client-gone", Verdict: verdict.Pass, Exit: exitPass,
+			Name: "client-gone", Verdict: verdict.Pass, Exit: verdict.ExitPass,
 			Counts:   map[string]demand{"survived": same(unanswered())},
 			Produced: []condition{found(sql("waiting"), some), found(unanswered(), some)},
 		},
 		{
-			Name: "behind-promoted", Verdict: verdict.Fail, Exit: exitFail, Failed: []string{nothingLost},
+			Name: "behind-promoted", Verdict: verdict.Fail, Exit: verdict.ExitFail, Failed: []string{nothingLost},
 			Reasons: []string{"not settled: c has not caught up with b: it can never follow b:"},
 			Counts: map[string]demand{
 				"lost": same(onlyOnC), "explained by a fork": same(onlyOnC),
@@ -115,7 +108,7 @@ func losses() []Case {
 			Also:     []condition{lost(audit.Run{Cause: audit.CauseFork, LostBy: "kill-a", FoundOn: []string{"a", "c"}}), rpo("kill-a", audit.CauseFork, onlyOnC)},
 		},
 		{
-			Name: "crash-restart", Verdict: verdict.Fail, Exit: exitFail, Failed: []string{nothingLost},
+			Name: "crash-restart", Verdict: verdict.Fail, Exit: verdict.ExitFail, Failed: []string{nothingLost},
 			Counts:   map[string]demand{"lost": same(afterCrash), "explained by a crash": same(afterCrash)},
 			Produced: []condition{found(afterCrash, some), wroteOn("life-after", "life-goes-on"), readOn("life-after", "life-goes-on")},
 			Also:     []condition{lost(audit.Run{Cause: audit.CauseCrash, LostBy: "restart-a"}), rpo("restart-a", audit.CauseCrash, afterCrash), shutDown("restart-a", "immediate")},
@@ -134,7 +127,7 @@ func splitBrains() []Case {
 	onlyOnA := lost(audit.Run{Cause: audit.CauseFork, LostBy: "promote-b", FoundOn: []string{"a"}})
 	return []Case{
 		{
-			Name: "split-brain", Verdict: verdict.Fail, Exit: exitFail, Failed: []string{nothingLost},
+			Name: "split-brain", Verdict: verdict.Fail, Exit: verdict.ExitFail, Failed: []string{nothingLost},
 			Reasons: []string{"split brain: a (timeline 1) and b (timeline 2) accepted writes at the end", together, overlap},
 			Counts: map[string]demand{
 				// The quota of each of them.
@@ -147,7 +140,7 @@ func splitBrains() []Case {
 		},
 		{
 			// Nothing that can be seen at the end tells of it.
-			Name: "split-brain-ended", Verdict: verdict.Fail, Exit: exitFail, Failed: []string{nothingLost, "split_brain == false"},
+			Name: "split-brain-ended", Verdict: verdict.Fail, Exit: verdict.ExitFail, Failed: []string{nothingLost, "split_brain == false"},
 			Reasons: []string{together, overlap},
 			Counts: map[string]demand{
 				"lost": same(onA), "explained by a fork": same(onA), "extra on other nodes": same(onA),
@@ -159,14 +152,14 @@ func splitBrains() []Case {
 		},
 		{
 			// Nobody writes to a after the promotion, so that the readings alone tell of it.
-			Name: "split-brain-unused", Verdict: verdict.Fail, Exit: exitFail, Failed: []string{"split_brain == false"},
+			Name: "split-brain-unused", Verdict: verdict.Fail, Exit: verdict.ExitFail, Failed: []string{"split_brain == false"},
 			Reasons:  []string{together},
 			Counts:   map[string]demand{"servers writable at once": exactly(1), "missing on other nodes": same(onB), unwatched: whatever},
 			Produced: []condition{found(onA, exactly(0)), found(onB, some)},
 		},
 		{
 			// It may not be read again: what it acknowledged beside the readings of b is the proof.
-			Name: "resumed-primary", Verdict: verdict.Fail, Exit: exitFail, Failed: []string{nothingLost, "split_brain == false"},
+			Name: "resumed-primary", Verdict: verdict.Fail, Exit: verdict.ExitFail, Failed: []string{nothingLost, "split_brain == false"},
 			Reasons: []string{"table test_data: split brain: a on timeline 1 acknowledged a write "},
 			May:     []string{together},
 			Counts: map[string]demand{
@@ -179,7 +172,7 @@ func splitBrains() []Case {
 			Also:     []condition{lost(audit.Run{Cause: audit.CauseFork, LostBy: "pause-a", FoundOn: []string{"a"}})},
 		},
 		{
-			Name: "fail-back", Verdict: verdict.Fail, Exit: exitFail, Failed: []string{nothingLost},
+			Name: "fail-back", Verdict: verdict.Fail, Exit: verdict.ExitFail, Failed: []string{nothingLost},
 			Counts: map[string]demand{
 				"lost": same(onB), "explained by a foreign timeline": same(onB), "extra on other nodes": same(onB),
 				"missing on other nodes": same(onA), "fail-backs to an older timeline": exactly(1),
@@ -235,7 +228,7 @@ func tampered() []Case {
 	}
 	for i := range cases {
 		c := &cases[i]
-		c.Verdict, c.Exit = verdict.Fail, exitFail
+		c.Verdict, c.Exit = verdict.Fail, verdict.ExitFail
 		c.Produced = append(c.Produced, found(sql("tamper"), exactly(1)))
 	}
 	return cases

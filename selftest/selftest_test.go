@@ -405,7 +405,7 @@ func TestWhatDidNotComeAboutIsNoFailure(t *testing.T) {
 		} {
 			r := read(t, c)
 			doctor(r)
-			if o := c.Judge(r, exitPass); len(o.Missing) == 0 || len(o.Wrong) > 0 {
+			if o := c.Judge(r, verdict.ExitPass); len(o.Missing) == 0 || len(o.Wrong) > 0 {
 				t.Errorf("%s, %s: %+v", c.Name, name, o)
 			}
 		}
@@ -441,7 +441,7 @@ func step(r *report.Result, name string) *record.Event {
 // TestNothingIsNoResult: an empty result must not be taken for a clean one.
 func TestNothingIsNoResult(t *testing.T) {
 	for _, c := range Cases() {
-		if o := c.Judge(&report.Result{Name: c.Name, Verdict: verdict.Pass}, exitPass); o.OK() {
+		if o := c.Judge(&report.Result{Name: c.Name, Verdict: verdict.Pass}, verdict.ExitPass); o.OK() {
 			t.Errorf("%s passes with nothing", c.Name)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"pgchaos/chaos/fault"
+	"pgchaos/record"
 )
 
 // Actions are the keys of which a step has exactly one.
@@ -76,13 +77,8 @@ func (s *Step) Reversal() string {
 	if s.For == 0 {
 		return ""
 	}
-	return undoPrefix + s.Name
+	return record.UndoPrefix + s.Name
 }
-
-const (
-	baseline   = "baseline"
-	undoPrefix = "undo-"
-)
 
 // BeginsPhase tells whether a phase begins with the step: with a fault, what takes one
 // back, a promotion, and every step to which the file gives a name.
@@ -91,7 +87,7 @@ func (s *Step) BeginsPhase() bool { return s.Kind().Phase || !s.Unnamed }
 // Phases are the names of all phases that the run can have: baseline, then the name of
 // each step that begins one, with its reversal's after it.
 func (e *Experiment) Phases() []string {
-	names := []string{baseline}
+	names := []string{record.Baseline}
 	for i := range e.Timeline {
 		s := &e.Timeline[i]
 		if s.BeginsPhase() {
@@ -157,7 +153,7 @@ func (ws Workloads) Names() []string {
 // acts on, with -2, -3 after it where that is taken. A step without an action, which
 // is a mistake, goes by its number.
 func nameSteps(steps []Step) {
-	taken := map[string]bool{baseline: true}
+	taken := map[string]bool{record.Baseline: true}
 	for _, s := range steps {
 		taken[s.Name] = true
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"pgchaos/chaos/fault"
+	"pgchaos/record"
 )
 
 func (v *validator) step(i int) {
@@ -269,7 +270,7 @@ func (v *validator) stepNames() {
 		}
 		v.name(path, s.Name, "a step")
 		switch {
-		case s.Name == baseline || strings.HasPrefix(s.Name, undoPrefix):
+		case s.Name == record.Baseline || strings.HasPrefix(s.Name, record.UndoPrefix):
 			v.bad(path, "a step cannot be called "+s.Name, "choose another name: baseline and undo-... are phases of pgchaos")
 		case seen[s.Name]:
 			v.bad(path, "there are two steps "+shown(s.Name), "give each its own name")

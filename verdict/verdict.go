@@ -14,6 +14,25 @@ const (
 	Fail
 )
 
+// The exit codes with which `pgchaos run` says its verdict.
+const (
+	ExitPass         = 0
+	ExitFail         = 3
+	ExitInconclusive = 4
+)
+
+// ExitCode is the exit code that says the verdict.
+func (v Verdict) ExitCode() int {
+	switch v {
+	case Pass:
+		return ExitPass
+	case Fail:
+		return ExitFail
+	case Inconclusive:
+	}
+	return ExitInconclusive
+}
+
 // names are the words of the verdicts, indexed by Verdict.
 var names = [...]string{Inconclusive: "inconclusive", Pass: "pass", Fail: "fail"}
 

@@ -13,15 +13,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"pgchaos/internal/redact"
+	"pgchaos/verdict"
 )
 
 // Exit codes, as README.md lists them.
 const (
-	exitPass         = 0
+	exitPass         = verdict.ExitPass
 	exitFailed       = 1 // pgchaos itself failed
 	exitUsage        = 2 // the command line or the experiment file is wrong; nothing was started
-	exitFail         = 3 // the verdict
-	exitInconclusive = 4 // the verdict
+	exitFail         = verdict.ExitFail
+	exitInconclusive = verdict.ExitInconclusive
 	exitLeftBehind   = 5 // something of a run still exists
 	exitInterrupted  = 130
 )
@@ -88,11 +89,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	err := root.ExecuteContext(ctx)
 	code := exitCode(err)
 	var (
-		verdict verdictError
-		exit    *exitError
+		said verdictError
+		exit *exitError
 	)
 	switch {
-	case code == exitPass || errors.As(err, &verdict):
+	case code == exitPass || errors.As(err, &said):
 	case errors.As(err, &exit):
 		fmt.Fprintln(stderr, redact.Printable(err.Error()))
 	default:
@@ -110,14 +111,14 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 // exitCode is what a command that ended with err exits with.
 func exitCode(err error) int {
 	var (
-		verdict verdictError
-		exit    *exitError
+		said verdictError
+		exit *exitError
 	)
 	switch {
 	case onlyClosed(err):
 		return exitPass
-	case errors.As(err, &verdict):
-		return int(verdict)
+	case errors.As(err, &said):
+		return int(said)
 	case errors.As(err, &exit):
 		return exit.code
 	}

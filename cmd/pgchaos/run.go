@@ -15,7 +15,6 @@ import (
 	"pgchaos/report"
 	"pgchaos/runner"
 	"pgchaos/spec"
-	"pgchaos/verdict"
 )
 
 // runFlags are the flags of `pgchaos run`.
@@ -200,14 +199,10 @@ func (f *runFlags) finish(result *report.Result, failed error, stdout io.Writer)
 	return verdictOf(result)
 }
 
-// verdictOf is the exit code of a verdict.
+// verdictOf says the verdict by the exit code.
 func verdictOf(result *report.Result) error {
-	switch result.Verdict {
-	case verdict.Pass:
-		return nil
-	case verdict.Fail:
-		return verdictError(exitFail)
-	case verdict.Inconclusive:
+	if code := result.Verdict.ExitCode(); code != exitPass {
+		return verdictError(code)
 	}
-	return verdictError(exitInconclusive)
+	return nil
 }
