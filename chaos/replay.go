@@ -19,12 +19,13 @@ type Replayed struct {
 }
 
 // Replay does the reversals of a run whose pgchaos is gone, last first, before its nodes are removed. All are in the
-// order of their changes; host is what is left of a node, nil where there is nothing of the run by that name. Each has its own
-// time-out, and none begins once ctx has ended. An error says which changes would outlive the nodes: these must stay then, since the run
-// cannot be found without them.
+// order of their changes; host is what is left of a node, nil where there is nothing of the run by that name. Equal ones
+// are done once: a run may have paused a node a thousand times. Each has its own time-out, and none begins once ctx has
+// ended. An error says which changes would outlive the nodes: these must stay then, since the run cannot be found
+// without them.
 func Replay(ctx context.Context, kinds map[string]ReversalKind, all []Reversal, host func(node string) any) (done Replayed, err error) {
 	var errs []error
-	for _, r := range slices.Backward(all) {
+	for _, r := range slices.Backward(distinct(all)) {
 		kind, known := kinds[r.Kind]
 		if !known {
 			errs = append(errs, fmt.Errorf("%s: this pgchaos does not know such a reversal; the pgchaos of the run does", r))
@@ -41,6 +42,20 @@ func Replay(ctx context.Context, kinds map[string]ReversalKind, all []Reversal, 
 		}
 	}
 	return done, errors.Join(errs...)
+}
+
+// distinct are the reversals without those that are equal to an earlier one. The earliest is done last, so that a node is
+// at the end as all of them would have left it.
+func distinct(all []Reversal) (some []Reversal) {
+	type change struct{ kind, node, arguments string }
+	seen := map[change]bool{}
+	for _, r := range all {
+		if c := (change{r.Kind, r.Node, string(r.Arguments)}); !seen[c] {
+			seen[c] = true
+			some = append(some, r)
+		}
+	}
+	return some
 }
 
 func replay(ctx context.Context, kind ReversalKind, r Reversal, host any) error {

@@ -3,6 +3,7 @@ package chaos
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -26,7 +27,7 @@ func TestReplay(t *testing.T) {
 			if n, ok := host.(*leftNode); ok && n.name != r.Node {
 				t.Errorf("%s on %s", r, n.name)
 			}
-			order = append(order, r.String())
+			order = append(order, r.String()+string(r.Arguments))
 			if err == nil && string(r.Arguments) == `"panic"` {
 				panic("no")
 			}
@@ -56,6 +57,10 @@ func TestReplay(t *testing.T) {
 		{name: "nothing"},
 		{"last first", []Reversal{{Kind: "resume", Node: "a"}, {Kind: "open", Node: "b"}}, []string{"open b", "resume a"},
 			Replayed{Done: []string{"open b", "resume a"}}, ""},
+		{"equal ones", []Reversal{
+			{ID: 1, Kind: "resume", Node: "a"}, {ID: 2, Kind: "open", Node: "a", Arguments: []byte("1")}, {ID: 3, Kind: "open", Node: "a", Arguments: []byte("2")},
+			{ID: 4, Kind: "open", Node: "a", Arguments: []byte("1")}, {ID: 5, Kind: "resume", Node: "b"}, {ID: 6, Kind: "resume", Node: "a"},
+		}, []string{"resume b", "open a2", "open a1", "resume a"}, Replayed{Done: []string{"resume b", "open a", "open a", "resume a"}}, ""},
 		{"what ends with the node", []Reversal{{Kind: "start", Node: "a"}, {Kind: "stick", Node: "b"}}, []string{"stick b"},
 			Replayed{Ends: []string{"stick b (stuck)", "start a (the node is removed)"}}, ""},
 		{"a node that is gone", []Reversal{{Kind: "resume", Node: "gone"}, {Kind: "open", Node: "gone"}}, []string{"open gone"},
@@ -64,7 +69,7 @@ func TestReplay(t *testing.T) {
 			Replayed{Done: []string{"resume a"}}, "shut b: stuck"},
 		{"a reversal of another pgchaos", []Reversal{{Kind: "resume", Node: "a"}, {Kind: "sing", Node: "a"}}, []string{"resume a"},
 			Replayed{Done: []string{"resume a"}}, "sing a: this pgchaos does not know"},
-		{"a panic", []Reversal{{Kind: "open", Node: "a", Arguments: []byte(`"panic"`)}}, []string{"open a"}, Replayed{}, "panic: no"},
+		{"a panic", []Reversal{{Kind: "open", Node: "a", Arguments: []byte(`"panic"`)}}, []string{`open a"panic"`}, Replayed{}, "panic: no"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			order = nil
@@ -104,7 +109,7 @@ func TestReplayEndsInTime(t *testing.T) {
 func make100(kind string) []Reversal {
 	all := make([]Reversal, 100)
 	for i := range all {
-		all[i] = Reversal{ID: i + 1, Kind: kind, Node: "a"}
+		all[i] = Reversal{ID: i + 1, Kind: kind, Node: fmt.Sprintf("n%d", i+1)}
 	}
 	return all
 }

@@ -55,8 +55,8 @@ func TakeBack(ctx context.Context, dir, run string, open func(context.Context) (
 	defer func() { err = errors.Join(err, nodes.Close()) }()
 	done, err = chaos.Replay(ctx, fault.Reversals(), all, nodes.Host)
 	if err != nil {
-		err = fmt.Errorf("take back what the run changed outside of its nodes: %w; the run is left until that is done, or until %s is moved away",
-			err, filepath.Join(dir, JournalFile))
+		err = fmt.Errorf("take back what the run changed outside of its nodes: %s; the run is left until that is done, or until %s is moved away",
+			redact.Short(redact.Printable(err.Error())), filepath.Join(dir, JournalFile))
 	}
 	return done, doubt, err
 }

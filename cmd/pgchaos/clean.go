@@ -177,10 +177,10 @@ func takeBack(ctx context.Context, l cluster.Leftover, stdout, stderr io.Writer)
 		fmt.Fprintf(stderr, "%s: warning: %s\n", l.Run, redact.Printable(doubt))
 	}
 	if len(done.Done) > 0 {
-		fmt.Fprintf(stdout, "%s: taken back before the removal: %s\n", l.Run, strings.Join(done.Done, ", "))
+		fmt.Fprintf(stdout, "%s: taken back before the removal: %s\n", l.Run, redact.Short(strings.Join(done.Done, ", ")))
 	}
 	if len(done.Ends) > 0 {
-		fmt.Fprintf(stdout, "%s: left to the removal: %s\n", l.Run, redact.Printable(strings.Join(done.Ends, ", ")))
+		fmt.Fprintf(stdout, "%s: left to the removal: %s\n", l.Run, redact.Short(redact.Printable(strings.Join(done.Ends, ", "))))
 	}
 	return err
 }
