@@ -81,7 +81,9 @@ type NodeState struct {
 	SyncCommit string `json:"synchronous_commit,omitempty"`
 	SyncNames  string `json:"synchronous_standby_names,omitempty"`
 	// SyncWaiters counts the backends that wait in SyncRepWaitForLSN.
-	SyncWaiters int            `json:"sync_waiters,omitempty"`
+	SyncWaiters int `json:"sync_waiters,omitempty"`
+	// Connections counts the client backends without the one that reads. 0 also in older results.
+	Connections int            `json:"connections,omitempty"`
 	Standbys    []StandbyState `json:"standbys,omitempty"` // its pg_stat_replication
 }
 
@@ -101,6 +103,35 @@ type StandbyState struct {
 	Sent      LSN    `json:"sent_lsn,omitempty"`
 	Flush     LSN    `json:"flush_lsn,omitempty"`
 	Replay    LSN    `json:"replay_lsn,omitempty"`
+	// ReplayLag is the server's replay_lag: how long the standby took until it had replayed the newest WAL
+	// that it has reported. It does not grow while the standby reports nothing. 0: not known.
+	ReplayLag time.Duration `json:"replay_lag_ns,omitempty"`
+}
+
+// NodeSeries is a node through the run, at a steady pace. What it used of its machine is in the ResourceSamples.
+type NodeSeries struct {
+	Node    string        `json:"node"`
+	Step    time.Duration `json:"step_ns"` // the pace; a long run has a slower one
+	Samples []NodeSample  `json:"samples"`
+}
+
+// NodeSample is a node at one moment. Where Role is empty the node did not answer, and what it says of itself
+// is not known; its SyncState and lag are what the node that it streams from says. A nil pointer is not known.
+type NodeSample struct {
+	At       time.Duration `json:"at_ns"`
+	Role     Role          `json:"role,omitempty"`
+	Timeline uint32        `json:"timeline,omitempty"`
+	LSN      LSN           `json:"lsn,omitempty"` // as in NodeState
+	Received LSN           `json:"received_lsn,omitempty"`
+	// SyncState is of a standby that is connected: async, potential, sync, quorum.
+	SyncState string `json:"sync_state,omitempty"`
+	// LagBytes is how much WAL of the primary the standby has not replayed, and Lag for how long at least it has
+	// been without the oldest of it. Where the step is longer than a second these two, SyncWaiters and
+	// Connections are the greatest in it, and the rest is as of its end.
+	LagBytes    *int64         `json:"replay_lag_bytes,omitempty"`
+	Lag         *time.Duration `json:"replay_lag_ns,omitempty"`
+	SyncWaiters int            `json:"sync_waiters,omitempty"`
+	Connections int            `json:"connections,omitempty"`
 }
 
 // ResourceSample is what one node used of its machine at one moment: the columns of

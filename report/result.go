@@ -72,7 +72,9 @@ type Result struct {
 	Forks  []outage.Forks          `json:"forks,omitempty"`
 	Usage  []record.ResourceSample `json:"usage,omitempty"`  // by time
 	States []NodeHistory           `json:"states,omitempty"` // each node's changes of state
-	Settle []SettleNote            `json:"settle,omitempty"` // what had to be healed, and what could not be
+	// NodeSeries is each node through the run, at a steady pace; none in older files.
+	NodeSeries []record.NodeSeries `json:"node_series,omitempty"`
+	Settle     []SettleNote        `json:"settle,omitempty"` // what had to be healed, and what could not be
 	// SplitBrain are the nodes that accepted writes at the end, if more than one did.
 	SplitBrain []string `json:"split_brain,omitempty"`
 	// TwoWritable are the pairs of nodes that were read to accept writes at the same

@@ -88,6 +88,7 @@ func (r *run) collect() error {
 		course.States = append(course.States, n.States...)
 	}
 	r.result.Recoveries = outage.Recoveries(course)
+	r.result.NodeSeries = r.watch.Series()
 	usage, errs := r.watch.Usage()
 	r.result.Usage = thinUsage(usage, r.result.Phases, r.result.Duration)
 	for node, err := range errs {

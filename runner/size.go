@@ -19,6 +19,7 @@ const (
 	secondBytes         = 3_000   // of a second's distributions
 	readBytes           = 150_000 // of a workload that reads: examples of what its readers saw
 	usageBytes          = 260     // of a sample of a node's resource use
+	sampleBytes         = 280     // of a sample of a node's state
 )
 
 // Size is how large the files of a run become.
@@ -37,7 +38,7 @@ func (p *Plan) Size() Size {
 	s := Size{Run: spanOf(e), Result: resultBytes}
 	steps := int64(min(s.Run, usageAsTaken)/report.SeriesStep) + 1
 	seconds := int64(min(s.Run, usageAsTaken)/report.SecondStep) + 1
-	s.Result += int64(len(e.Cluster.Nodes)) * seconds * usageBytes
+	s.Result += int64(len(e.Cluster.Nodes)) * seconds * (usageBytes + sampleBytes)
 	for i := range e.Load {
 		w := &e.Load[i]
 		s.Result += int64(len(e.Timeline)+1)*phaseBytes + steps*pointBytes + seconds*secondBytes

@@ -1,5 +1,5 @@
 // Package observe is the one watcher of a cluster: what every node says of itself, read at a steady
-// pace, its changes, and which node is the primary.
+// pace, its changes, a series of it, and which node is the primary.
 package observe
 
 import (
@@ -38,6 +38,8 @@ type Watcher struct {
 	usage    []record.ResourceSample
 	errs     map[string]error // the newest failure to read a node's resource use
 	subs     []*Subscription
+	written  positions
+	series   map[string]*record.NodeSeries
 }
 
 // Start watches nodes until End is called, or a reading panics. The first of them is the primary.
@@ -52,12 +54,14 @@ func Start(ctx context.Context, nodes []Node, clock record.Clock, guard func(fun
 		})
 		w.wg.Go(func() { guard(func() { w.watchUsage(ctx, r.node) }) })
 	}
+	w.wg.Go(func() { guard(func() { w.sample(ctx) }) })
 	return w
 }
 
 func newWatcher(nodes []Node, clock record.Clock) *Watcher {
 	w := &Watcher{
 		clock: clock, states: map[string][]record.NodeState{}, last: record.View{}, errs: map[string]error{}, alert: newAlert(),
+		series: map[string]*record.NodeSeries{},
 	}
 	for _, n := range nodes {
 		w.readers = append(w.readers, newReader(w, n))
@@ -84,6 +88,9 @@ func (w *Watcher) keep(st record.NodeState) {
 	}
 	w.last[st.Node] = st
 	w.promoted.see(w.last)
+	if st.AcceptsWrites() && st.Node == w.last.Writable() {
+		w.written.add(st)
+	}
 	if name := w.last.Writable(); name != w.Writable() {
 		w.writable.Store(&name)
 		w.notify(Change{Kind: WritableMoved, Node: name, At: st.At})

@@ -21,6 +21,7 @@ select pg_catalog.pg_is_in_recovery(),
                    'sync_state', coalesce(r.sync_state, ''),
                    'sent_lsn', coalesce(r.sent_lsn, '0/0')::pg_catalog.text,
                    'flush_lsn', coalesce(r.flush_lsn, '0/0')::pg_catalog.text,
-                   'replay_lsn', coalesce(r.replay_lsn, '0/0')::pg_catalog.text)
+                   'replay_lsn', coalesce(r.replay_lsn, '0/0')::pg_catalog.text,
+                   'replay_lag_ns', (extract(epoch from r.replay_lag) * 1000000000)::bigint)
                    order by r.application_name, r.pid), '[]')::pg_catalog.text
         from pg_catalog.pg_stat_replication r)

@@ -49,7 +49,7 @@ func read(ctx context.Context, conn *pgx.Conn, node, load string) (s record.Node
 	var readOnly *bool
 	err = conn.QueryRow(ctx, settingSQL+readSQL, load).Scan(&inRecovery, &timeline, &s.SystemID, &s.Version, &lsn, &received,
 		&s.Streaming, &s.ReplayPaused, &s.SyncCommit, &readOnly, &own, &s.SyncNames, &redo, &s.ServerStarted, &checkpointer,
-		&s.SyncWaiters, &standbys)
+		&s.SyncWaiters, &s.Connections, &standbys)
 	if err != nil {
 		return record.NodeState{Node: node}, "", fmt.Errorf("read the state of %s: %w", node, err)
 	}

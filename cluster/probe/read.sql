@@ -31,14 +31,20 @@ select pg_catalog.pg_is_in_recovery(),
        pg_catalog.current_setting('synchronous_standby_names'),
        (select c.redo_lsn::pg_catalog.text from pg_catalog.pg_control_checkpoint() c),
        pg_catalog.pg_postmaster_start_time(),
-       (select pg_catalog.min(a.backend_start) from pg_catalog.pg_stat_activity a where a.backend_type = 'checkpointer'),
-       (select pg_catalog.count(*) from pg_catalog.pg_stat_activity a where a.wait_event_type = 'IPC' and a.wait_event = 'SyncRep'),
+       activity.checkpointer,
+       activity.sync_waiters,
+       activity.connections,
        (select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
                    'name', r.application_name,
                    'state', coalesce(r.state, ''),
                    'sync_state', coalesce(r.sync_state, ''),
                    'sent_lsn', coalesce(r.sent_lsn, '0/0')::pg_catalog.text,
                    'flush_lsn', coalesce(r.flush_lsn, '0/0')::pg_catalog.text,
-                   'replay_lsn', coalesce(r.replay_lsn, '0/0')::pg_catalog.text)
+                   'replay_lsn', coalesce(r.replay_lsn, '0/0')::pg_catalog.text,
+                   'replay_lag_ns', (extract(epoch from r.replay_lag) * 1000000000)::bigint)
                    order by r.application_name, r.pid), '[]')::pg_catalog.text
         from pg_catalog.pg_stat_replication r)
+from (select pg_catalog.min(a.backend_start) filter (where a.backend_type = 'checkpointer') as checkpointer,
+             pg_catalog.count(*) filter (where a.wait_event_type = 'IPC' and a.wait_event = 'SyncRep') as sync_waiters,
+             pg_catalog.count(*) filter (where a.backend_type = 'client backend' and a.pid <> pg_catalog.pg_backend_pid()) as connections
+      from pg_catalog.pg_stat_activity a) activity

@@ -29,7 +29,7 @@ var permitted = withRenderings(withProviders(map[string][]string{
 	"load/script":        {"load/generate"},
 	"load/pgload":        {"record", "record/ledger", "load", "load/eventloop", "load/generate", "load/script"},
 	"cluster":            {"internal/wait", "record", "cluster/probe", "standbynames"},
-	"cluster/observe":    {"cluster", "cluster/probe", "record"},
+	"cluster/observe":    {"cluster", "cluster/probe", "internal/wait", "record"},
 	"cluster/probe":      {"record"},
 	"cluster/rowscan":    {"record", "rows"},
 	"chaos":              {"cluster", "internal/wait", "record"},
