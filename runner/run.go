@@ -155,7 +155,7 @@ func open(ctx context.Context, p *Plan, k cluster.Kind, o Options, begun time.Ti
 // run makes the cluster, and removes it, whatever happens.
 func (r *run) run(ctx context.Context) (result *report.Result, err error) {
 	r.result = newResult(r.plan, r.Options, r.opened)
-	secrets := r.sinks.secrets
+	secrets := r.secrets
 	r.result.Secrets = secrets
 	result = r.result // also after a panic
 	defer func() {    // the last thing

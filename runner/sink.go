@@ -36,9 +36,9 @@ type (
 	}
 	// LoadStarted says when the clock of the run began: offset 0 of all its times.
 	LoadStarted struct{ At time.Time }
-	// StepBegan and StepEnded frame every step of the timeline and every reversal. An
-	// incident that nobody asked for has only the second.
+	// StepBegan comes when a step of the timeline or a reversal has been issued.
 	StepBegan struct{ Step record.Event }
+	// StepEnded comes when it is over, and after an incident that no step has caused.
 	StepEnded struct{ Step record.Event }
 	// Ticked comes some times a second while there is load.
 	Ticked struct{ Status Status }
