@@ -19,7 +19,7 @@ const (
 // sample adds to the series of every node until ctx ends. It asks no node: a node is as its last reading
 // found it, where that is not older than the pace.
 func (w *Watcher) sample(ctx context.Context) {
-	for i := time.Duration(1); wait.For(ctx, i*sampleEvery-w.clock.Now()) == nil; i++ {
+	for at := sampleEvery; wait.For(ctx, at-w.clock.Now()) == nil; at += sampleEvery {
 		w.sampleAll(w.clock.Now())
 	}
 }
