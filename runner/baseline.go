@@ -20,7 +20,7 @@ func (r *run) baselines() {
 		}
 	}
 	for i, w := range r.loads.list {
-		rec := w.loop.Record()
+		rec := r.loads.record(w)
 		r.result.Workloads[i].Baseline = baselineOf(r.result, &r.result.Workloads[i], &rec, &w.spec)
 	}
 	if g := r.result.Generator; g != nil {

@@ -266,6 +266,13 @@ func (s *loadSet) stop(ctx context.Context, r *running) {
 	r.loop.Stop()
 }
 
+// record is what a workload has recorded. A broken engine can panic here again, and nothing is known of its load then; the
+// writes are in the ledger all the same, and are audited.
+func (s *loadSet) record(r *running) (rec load.Record) {
+	s.panics.guard(func() { rec = r.loop.Record() })
+	return rec
+}
+
 // phase begins a new phase of every workload, at the moment that now returns.
 func (s *loadSet) phase(name string, now func() time.Duration) time.Duration {
 	var all []*load.Workload

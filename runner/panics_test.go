@@ -51,7 +51,8 @@ type prompt struct{ broken }
 func (prompt) Do(_ context.Context, op *record.Op) time.Duration { op.Outcome = record.OK; return 0 }
 func (prompt) Settle(*record.Op, bool)                           {}
 
-// TestABrokenEngineIsNotWaitedFor: the clients of an event loop that has panicked never end.
+// TestABrokenEngineIsNotWaitedFor: the clients of an event loop that has panicked never end, and what was recorded
+// may not be readable.
 func TestABrokenEngineIsNotWaitedFor(t *testing.T) {
 	p := newPanics()
 	loops, err := eventloop.New(1, p.keepBroken)
@@ -79,5 +80,8 @@ func TestABrokenEngineIsNotWaitedFor(t *testing.T) {
 	case <-ended:
 	case <-time.After(30 * time.Second):
 		t.Error("it is still waited for")
+	}
+	if rec := set.record(set.list[0]); rec.Total.Outcomes != (load.Record{}).Total.Outcomes {
+		t.Errorf("%+v", rec.Total)
 	}
 }

@@ -65,7 +65,7 @@ func (r *run) collect() error {
 		nodes = append(nodes, n.Name())
 	}
 	for _, w := range r.loads.list {
-		rec := w.loop.Record()
+		rec := r.loads.record(w)
 		described, err := describeWorkload(&w.spec, w.groups, &rec)
 		if err != nil {
 			return err
