@@ -325,6 +325,38 @@ func interrupted(t *testing.T, provider cluster.Provider, out string, times int)
 	return r, said, err
 }
 
+// TestAnInterruptedRemoval interrupts a run while its cluster is removed: the verdict stays, and it is an error exactly if
+// something is left.
+func TestAnInterruptedRemoval(t *testing.T) {
+	for times := 1; times <= 3; times++ {
+		t.Run(fmt.Sprint(times), func(t *testing.T) {
+			provider, out := room(t), t.TempDir()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			audit, removal := make(chan struct{}), make(chan struct{})
+			ends := []func(){cancel, func() { close(audit) }, func() { close(removal) }}[:times]
+			o := observer{stage: func(text string) {
+				if text == "removing the cluster" {
+					for _, end := range ends {
+						end()
+					}
+				}
+			}}
+			r, err := runner.Run(ctx, plan(t, short), on(provider), o.sinks(), runner.Options{Out: out, SkipAudit: audit, SkipRemoval: removal})
+			_, gone := os.Stat(filepath.Join(out, runner.AccessFile)) // which goes with the cluster
+			if left := gone == nil; errors.Is(err, runner.ErrLeftBehind) != left || err != nil && !left || left && times < 3 {
+				t.Errorf("error %v; the way to the cluster: %v", err, gone)
+			}
+			if r.Interrupted || r.Stage != report.StageChecked || len(r.Audits) != 1 || !r.Audits[0].Complete {
+				t.Errorf("interrupted %v, stage %s, verdict %s", r.Interrupted, r.Stage, r.Verdict)
+			}
+			if err := provider.Remove(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // TestWhatIsLeftBehindIsNamed removes through a provider that does not succeed.
 func TestWhatIsLeftBehindIsNamed(t *testing.T) {
 	provider := room(t)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"io"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -141,6 +143,31 @@ func TestThreeInterruptsLeaveTheCluster(t *testing.T) {
 		t.Errorf("clean: exit %d, %s%s", code, out, errs)
 	}
 	p.nothingLeft()
+}
+
+// TestTheExitCodeOfAnInterruptedRun: what is left behind comes first, then the interrupt, also one that came when the
+// verdict was known already.
+func TestTheExitCodeOfAnInterruptedRun(t *testing.T) {
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, tt := range []struct {
+		name   string
+		ctx    context.Context
+		result report.Result
+		err    error
+		want   int
+	}{
+		{"not interrupted", t.Context(), report.Result{Verdict: verdict.Pass}, nil, exitPass},
+		{"in the load", over, report.Result{Verdict: verdict.Inconclusive, Interrupted: true}, nil, exitInterrupted},
+		{"in the removal", over, report.Result{Verdict: verdict.Pass}, nil, exitInterrupted},
+		{"in the removal, of a run that failed", over, report.Result{Verdict: verdict.Fail}, nil, exitInterrupted},
+		{"while the cluster was built", over, report.Result{Interrupted: true}, context.Canceled, exitInterrupted},
+		{"and something is left", over, report.Result{Verdict: verdict.Pass}, runner.ErrLeftBehind, exitLeftBehind},
+	} {
+		if got := exitCode((&runFlags{}).finish(tt.ctx, &tt.result, tt.err, io.Discard)); got != tt.want {
+			t.Errorf("%s: exit code %d, want %d", tt.name, got, tt.want)
+		}
+	}
 }
 
 // TestIgnoredSignalsStayIgnored starts a run as nohup does, and as a script's `&` does.

@@ -109,7 +109,7 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 	default:
 		err = errors.Join(err, f.write(result))
 	}
-	return f.finish(result, errors.Join(err, f.share(result.Dir, mode)), stdout)
+	return f.finish(ctx, result, errors.Join(err, f.share(result.Dir, mode)), stdout)
 }
 
 // notBegun gives the error of a run that did not begin its exit code.
@@ -180,8 +180,9 @@ func (f *runFlags) checkSettings(ctx context.Context, name string, m cluster.Ope
 	return err
 }
 
-// finish prints the report and turns the run's end into an exit code.
-func (f *runFlags) finish(result *report.Result, failed error, stdout io.Writer) error {
+// finish prints the report and turns the run's end into an exit code. A run that was interrupted has the code for that, also
+// where the verdict was known before, and only the removal of its cluster was under way.
+func (f *runFlags) finish(ctx context.Context, result *report.Result, failed error, stdout io.Writer) error {
 	if err := printReport(stdout, result, result.Dir, false); err != nil {
 		failed = errors.Join(failed, err)
 	}
@@ -191,7 +192,7 @@ func (f *runFlags) finish(result *report.Result, failed error, stdout io.Writer)
 	switch {
 	case errors.Is(failed, runner.ErrLeftBehind):
 		return &exitError{exitLeftBehind, fmt.Errorf("pgchaos: %w\nRun '%s' to remove it", failed, cleanCommand(result.Run))}
-	case result.Interrupted:
+	case result.Interrupted, ctx.Err() != nil:
 		return verdictError(exitInterrupted)
 	case failed != nil:
 		return failed
