@@ -21,27 +21,45 @@ import (
 	"pgchaos/verdict"
 )
 
-// TestSelftest is the proof itself: every case on real servers.
+// TestSelftest is the proof itself: every case on real servers, in several commands at once.
 func TestSelftest(t *testing.T) {
-	p := newPlace(t)
-	begun := time.Now()
-	code, stdout, stderr := p.run("selftest", "--keep-going", "--out", p.out)
-	if code != exitPass || strings.Contains(stdout, "FAILED") || strings.Contains(stdout, "NOT MADE") {
-		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
+	t.Parallel()
+	const commands = 4
+	for i := range commands {
+		var part []selftest.Case
+		for j, c := range selftest.Cases() {
+			if j%commands == i {
+				part = append(part, c)
+			}
+		}
+		t.Run(part[0].Name, func(t *testing.T) { newPlace(t).selftest(part) })
 	}
-	t.Logf("%s\n%s", time.Since(begun), stdout)
+}
+
+func (p *place) selftest(cases []selftest.Case) {
+	p.t.Helper()
+	args := []string{"selftest", "--keep-going", "--out", p.out}
+	for _, c := range cases {
+		args = append(args, c.Name)
+	}
+	begun := time.Now()
+	code, stdout, stderr := p.run(args...)
+	if code != exitPass || strings.Contains(stdout, "FAILED") || strings.Contains(stdout, "NOT MADE") {
+		p.t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+	p.t.Logf("%s\n%s", time.Since(begun), stdout)
 	p.nothingLeft()
-	for _, c := range selftest.Cases() {
+	for _, c := range cases {
 		r, err := report.Read(filepath.Join(p.out, c.Name))
 		if err != nil {
-			t.Fatal(err)
+			p.t.Fatal(err)
 		}
 		// Judged once more by other means: it is the verdict that scripts see.
 		if r.Verdict != c.Verdict || !strings.Contains(stdout, c.Name) {
-			t.Errorf("%s: %s", c.Name, r.Verdict)
+			p.t.Errorf("%s: %s", c.Name, r.Verdict)
 		}
 		if *update {
-			keepForSelftest(t, r)
+			keepForSelftest(p.t, r)
 		}
 	}
 }
