@@ -14,7 +14,7 @@ import (
 // TestEveryAction runs the actions that the shipped experiments do not use. Each
 // has an effect that a later step of the file could not miss.
 func TestEveryAction(t *testing.T) {
-	p := newPlace(t)
+	p := newPlace(t).detectRaces()
 	code, stdout, stderr := p.run("run", "cmd/pgchaos/testdata/actions.yaml", "--out", p.out, "--keep", "-v")
 	if code != exitPass {
 		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
@@ -254,7 +254,7 @@ func (p *place) oneIsWritable(want string, args ...string) {
 
 // TestOneDirectoryForTwoRuns: the second is refused, and nothing is written over.
 func TestOneDirectoryForTwoRuns(t *testing.T) {
-	p := newPlace(t)
+	p := newPlace(t).detectRaces()
 	codes := make(chan int, 2)
 	for range 2 {
 		cmd := p.command("run", "async-kill", "--out", p.out)

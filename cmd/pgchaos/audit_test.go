@@ -22,7 +22,7 @@ import (
 // TestAuditAfterSIGKILL kills pgchaos in the middle of its load, after the first fault,
 // and lets the audit say what can still be said.
 func TestAuditAfterSIGKILL(t *testing.T) {
-	p := newPlace(t)
+	p := newPlace(t).detectRaces()
 	cmd := p.command("run", "quorum-kill", "--out", p.out, "--set", "timeline.stop-pgslave.at=2s")
 	must(t, cmd.Start())
 	p.await("the first fault", func() bool {

@@ -188,6 +188,7 @@ func TestWalkthroughOnDocker(t *testing.T) {
 
 func TestInterruptOnDocker(t *testing.T) {
 	p := newDockerPlace(t)
+	p.detectRaces()
 	for _, stage := range []struct {
 		name string
 		at   func() bool
@@ -300,6 +301,7 @@ func TestOnePrimaryIsLeftOnDocker(t *testing.T) {
 
 func TestEveryActionOnDocker(t *testing.T) {
 	p := newDockerPlace(t)
+	p.detectRaces()
 	code, stdout, stderr := p.run(p.onDocker("cmd/pgchaos/testdata/machine.yaml", "--keep", "-v")...)
 	if code != exitPass {
 		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)

@@ -66,7 +66,7 @@ func TestEverySignalEndsARunAndAuditsIt(t *testing.T) {
 	t.Parallel()
 	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGABRT} {
 		t.Run(s.String(), func(t *testing.T) {
-			p := newPlace(t)
+			p := newPlace(t).detectRaces()
 			cmd := inGroup(p.command("run", p.write("long.yaml", long), "--out", p.out))
 			var stdout, stderr bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -126,7 +126,7 @@ timeline:
 // TestThreeInterruptsLeaveTheCluster leaves to `pgchaos clean` what a run has built, or
 // what its removal has not reached yet.
 func TestThreeInterruptsLeaveTheCluster(t *testing.T) {
-	p := newPlace(t)
+	p := newPlace(t).detectRaces()
 	cmd := p.command("run", p.write("long.yaml", long), "--out", p.out)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

@@ -36,7 +36,7 @@ expect:
 // TestEveryModel runs them for real, and holds what each tells against what it was asked
 // for, and the files for other tools against the result.
 func TestEveryModel(t *testing.T) {
-	p := newPlace(t)
+	p := newPlace(t).detectRaces()
 	dir := filepath.Dir(p.base)
 	p.write("counts.sql", "\\set x random(1, :most)\nselect :x;\n")
 	file := func(name string) string { return filepath.Join(dir, name) }

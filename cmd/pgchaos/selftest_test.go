@@ -96,7 +96,7 @@ func counts(s report.Stats) report.Stats {
 }
 
 func TestSelftestInterruptedCleansUp(t *testing.T) {
-	p := newPlace(t)
+	p := newPlace(t).detectRaces()
 	temporary := t.TempDir()
 	cmd := p.command("selftest")
 	cmd.Env = append(cmd.Env, "TMPDIR="+temporary)

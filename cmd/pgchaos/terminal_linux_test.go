@@ -190,7 +190,7 @@ func TestLiveLineOnATerminal(t *testing.T) {
 	t.Parallel()
 	for _, columns := range []int{80, 60} {
 		t.Run(strconv.Itoa(columns), func(t *testing.T) {
-			p := newPlace(t)
+			p := newPlace(t).detectRaces()
 			file := p.write("long.yaml", `name: long
 cluster: {nodes: [pgmaster, pgslavenew], synchronous: {commit: "on", standbys: pgslavenew}}
 load:
@@ -199,7 +199,7 @@ load:
 duration: 60s
 `)
 			term := newTerminal(t, columns)
-			cmd := exec.CommandContext(t.Context(), binary, "run", file, "--out", p.out)
+			cmd := exec.CommandContext(t.Context(), p.program, "run", file, "--out", p.out)
 			cmd.Env = append(os.Environ(), "PGCHAOS_DIR="+p.base)
 			term.start(cmd)
 			at := term.await(0, "-- building the cluster")

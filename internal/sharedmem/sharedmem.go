@@ -21,7 +21,7 @@ var name = regexp.MustCompile(Dir + `/PostgreSQL\.[0-9]+`)
 // every is how often a Watch looks for processes that are new. What a process maps is read again only after
 // again: that is most of the work, and several tests watch at the same time.
 const (
-	every = 100 * time.Millisecond
+	every = 200 * time.Millisecond
 	again = time.Second
 )
 
