@@ -174,6 +174,9 @@ func (p *place) command(args ...string) *exec.Cmd {
 // run runs pgchaos and returns its exit code and output.
 func (p *place) run(args ...string) (code int, stdout, stderr string) {
 	p.t.Helper()
+	if slices.Contains(args, "--keep") {
+		p.t.Cleanup(p.removeKept)
+	}
 	var o, e bytes.Buffer
 	cmd := p.command(args...)
 	cmd.Stdout, cmd.Stderr = &o, &e
@@ -183,6 +186,19 @@ func (p *place) run(args ...string) (code int, stdout, stderr string) {
 		p.t.Fatal(err)
 	}
 	return cmd.ProcessState.ExitCode(), o.String(), e.String()
+}
+
+// removeKept removes a kept cluster of a test that has failed before it did so.
+func (p *place) removeKept() {
+	r, err := report.Read(p.out)
+	if err != nil || !p.t.Failed() {
+		return
+	}
+	cmd := exec.Command(p.program, "clean", r.Run) // the test's context has ended
+	cmd.Env = append(os.Environ(), "PGCHAOS_DIR="+p.base)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		p.t.Errorf("remove the kept cluster: %v\n%s", err, out)
+	}
 }
 
 // write puts a file beside the runs.
