@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pgchaos/cluster/probe"
+	"pgchaos/internal/endsession"
 	"pgchaos/record"
 )
 
@@ -98,14 +99,8 @@ func (n *Node) ConnString(user User, app string) string {
 // Connection is how sessions to the nodes are encrypted; it is the same for all.
 func (n *Node) Connection() Connection { return n.cluster.config.Connection }
 
-// abandon closes a connection without waiting for the server, which may be frozen.
-func abandon(conn *pgx.Conn) {
-	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
-	defer cancel()
-	// The session ends either way, and nothing of it is left to lose.
-	_ = conn.Close(ctx)
-	_ = conn.PgConn().Conn().Close()
-}
+// abandon ends a session without waiting for the server, which may be frozen.
+func abandon(conn *pgx.Conn) { endsession.Within(100*time.Millisecond, conn) }
 
 // stateTimeout bounds one State.
 const stateTimeout = 3 * time.Second

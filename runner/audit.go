@@ -11,6 +11,7 @@ import (
 	"pgchaos/audit"
 	"pgchaos/cluster"
 	"pgchaos/cluster/rowscan"
+	"pgchaos/internal/endsession"
 	"pgchaos/record"
 	"pgchaos/report"
 	"pgchaos/rows"
@@ -95,7 +96,7 @@ func lineageOf(ctx context.Context, n member) (record.Lineage, error) {
 	if err != nil {
 		return record.Lineage{}, err
 	}
-	defer closeConn(ctx, conn)
+	defer endsession.Within(goodbye, conn)
 	return cluster.Lineage(ctx, conn, n.Name())
 }
 

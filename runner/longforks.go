@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pgchaos/cluster"
+	"pgchaos/internal/endsession"
 	"pgchaos/internal/wait"
 	"pgchaos/load/pgload"
 	"pgchaos/outage"
@@ -97,7 +98,13 @@ func (v *vectors) busy(table string) bool {
 // watch reads one node. Its connection does not keep the node from shutting down.
 func (v *vectors) watch(ctx context.Context, n *cluster.Node) {
 	var conn *pgx.Conn
-	defer func() { dropConn(conn) }()
+	drop := func() {
+		if conn != nil {
+			endsession.AtOnce(conn)
+			conn = nil
+		}
+	}
+	defer drop()
 	connection := 0
 	for ctx.Err() == nil {
 		began := v.clock.Now()
@@ -105,8 +112,7 @@ func (v *vectors) watch(ctx context.Context, n *cluster.Node) {
 		for _, t := range v.tables {
 			switch {
 			case n.Absent() || n.Leaving():
-				dropConn(conn)
-				conn = nil
+				drop()
 				continue
 			case !v.busy(t.name):
 				continue
@@ -122,8 +128,7 @@ func (v *vectors) watch(ctx context.Context, n *cluster.Node) {
 			usable := v.read(ctx, t, n.Name(), conn, connection)
 			reading += v.clock.Now() - asked
 			if !usable {
-				dropConn(conn)
-				conn = nil
+				drop()
 			}
 		}
 		_ = wait.For(ctx, max(began+vectorEvery-v.clock.Now(), min(vectorRest*reading, vectorLongest))) // the loop ends with ctx
@@ -159,15 +164,4 @@ func (v *vectors) forks() (all []outage.Forks) {
 		all = append(all, t.chain.Forks())
 	}
 	return all
-}
-
-// dropConn closes a connection to a node that may never read the goodbye.
-func dropConn(conn *pgx.Conn) {
-	if conn == nil {
-		return
-	}
-	_ = conn.PgConn().Conn().Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
-	defer cancel()
-	_ = conn.Close(ctx) // there is nothing in the session to lose
 }

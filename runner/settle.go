@@ -11,6 +11,7 @@ import (
 
 	"pgchaos/cluster"
 	"pgchaos/cluster/rowscan"
+	"pgchaos/internal/endsession"
 	"pgchaos/record"
 	"pgchaos/report"
 )
@@ -184,7 +185,7 @@ func (s *quiescer) quiesce(ctx context.Context, n member) {
 	if err != nil {
 		return // a node that cannot be reached shows when it is to be read
 	}
-	defer closeConn(ctx, conn)
+	defer endsession.Within(goodbye, conn)
 	ended, err := rowscan.Quiesce(ctx, conn, s.load, quiesceGrace)
 	if err != nil {
 		s.busy = true
@@ -233,7 +234,7 @@ func writeBarrier(ctx context.Context, primary member, run string) (rowscan.Poin
 	if err != nil {
 		return rowscan.Point{}, err
 	}
-	defer closeConn(ctx, conn)
+	defer endsession.Within(goodbye, conn)
 	return rowscan.Barrier(ctx, conn, run)
 }
 
@@ -245,7 +246,7 @@ func awaitBarrier(ctx context.Context, n member, barrier rowscan.Point) error {
 	if err != nil {
 		return err
 	}
-	defer closeConn(ctx, conn)
+	defer endsession.Within(goodbye, conn)
 	return rowscan.AwaitBarrier(ctx, conn, barrier)
 }
 
@@ -271,9 +272,5 @@ func settleNote(node, done string, err error) report.SettleNote {
 	return n
 }
 
-// closeConn closes a connection politely, also when ctx has ended.
-func closeConn(ctx context.Context, conn *pgx.Conn) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-	defer cancel()
-	_ = conn.Close(ctx) // nothing depends on the goodbye
-}
+// goodbye is how long the end of a session may take.
+const goodbye = time.Second

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pgchaos/cluster"
+	"pgchaos/internal/endsession"
 	"pgchaos/load/script"
 	"pgchaos/spec"
 )
@@ -52,7 +53,7 @@ func runSetup(ctx context.Context, e *spec.Experiment, primary *cluster.Node, st
 	if err != nil {
 		return 0, fmt.Errorf("connect to %s as the load's user: %w", primary.Name(), err)
 	}
-	defer closeConn(ctx, conn)
+	defer endsession.Within(goodbye, conn)
 	for i, s := range statements {
 		stage(fmt.Sprintf("setting up: %s (statement %d of %d)", s.at, i+1, len(statements)))
 		if _, err := conn.PgConn().Exec(ctx, s.sql).ReadAll(); err != nil {

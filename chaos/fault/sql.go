@@ -10,6 +10,7 @@ import (
 
 	"pgchaos/chaos"
 	"pgchaos/cluster"
+	"pgchaos/internal/endsession"
 	"pgchaos/record"
 )
 
@@ -58,7 +59,7 @@ func (p *SQL) Action(env Env) chaos.Action {
 		if err != nil {
 			return fmt.Errorf("connect to %s: %w", n.Name(), err)
 		}
-		defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+		defer endsession.Within(time.Second, conn)
 		value, found, err := firstValue(ctx, conn, p.Query)
 		if err != nil {
 			return fmt.Errorf("on %s: %w", n.Name(), err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"pgchaos/internal/endsession"
 	"pgchaos/record"
 )
 
@@ -212,12 +213,7 @@ func (p *Prober) drop() {
 	if p.conn == nil {
 		return
 	}
-	// Closing the socket first keeps pgx from taking its leave of a server that
-	// may never read it. There is nothing in the session to lose.
-	_ = p.conn.PgConn().Conn().Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
-	defer cancel()
-	_ = p.conn.Close(ctx)
+	endsession.AtOnce(p.conn)
 	p.conn = nil
 }
 

@@ -12,6 +12,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"pgchaos/internal/endsession"
 )
 
 // session is a connection that is opened when it is needed, and thrown away with
@@ -62,8 +64,7 @@ func breakSocket(conn *pgx.Conn) {
 // drop throws the connection away without waiting for the server, and returns when
 // nothing of it is left here.
 func (s *session) drop() {
-	breakSocket(s.conn)
-	_ = s.conn.Close(context.Background()) // it cannot say goodbye any more
+	endsession.AtOnce(s.conn)
 	<-s.conn.PgConn().CleanupDone()
 	s.conn = nil
 }
@@ -76,9 +77,7 @@ func (s *session) close() {
 	if s.conn == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), goodbye)
-	defer cancel()
-	_ = s.conn.Close(ctx) // nothing is left to lose in it
+	endsession.Within(goodbye, s.conn)
 	s.drop()
 }
 
