@@ -10,7 +10,8 @@ import (
 func TestSettingsWithWhichNoClusterCanBeBuilt(t *testing.T) {
 	for _, tt := range []struct{ name, nodes, settings, steps, want string }{
 		{"all connections are reserved", "[a, b]", "max_connections: 1", "", "x.yaml:4:31: no server starts with this: max_connections is 1, and 3 of them are reserved"},
-		{"more are reserved than there are", "[a, b]", "superuser_reserved_connections: 1000", "", "and 1000 of them are reserved"},
+		{"more are reserved than there are", "[a, b]", "superuser_reserved_connections: 1000", "", "and 1000 of them are reserved (superuser_reserved_connections); write a smaller number"},
+		{"one parameter twice", "[a, b]", "max_connections: 50, Max_Connections: 60", "", "x.yaml:4:14: max_connections is set twice: PostgreSQL takes Max_Connections for the same"},
 		{"one connection is left", "[a]", "max_connections: 4", "", ""},
 		{"no replication", "[a, b]", "wal_level: minimal", "", "x.yaml:4:25: with wal_level minimal there can be no standby"},
 		{"no replication, in capitals", "[a, b]", "WAL_LEVEL: Minimal", "", "with wal_level minimal there can be no standby"},

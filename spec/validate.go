@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -174,9 +175,14 @@ func (v *validator) nodePath(i int) string {
 
 // settings checks the parameters under PATH.settings.
 func (v *validator) settings(path string, settings map[string]string, regime bool) {
-	for name := range settings {
-		at := path + ".settings." + name
-		switch folded := strings.ToLower(name); {
+	seen := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		at, folded := path+".settings."+name, strings.ToLower(name)
+		if other, twice := seen[folded]; twice {
+			v.badKey(at, name+" is set twice: PostgreSQL takes "+other+" for the same", "leave one of them out")
+		}
+		seen[folded] = name
+		switch {
 		case !settingPattern.MatchString(name):
 			v.badKey(at, shown(name)+" is no parameter of postgresql.conf", "write a name such as wal_level")
 		case folded == "primary_conninfo":

@@ -82,14 +82,16 @@ func (v *validator) reservedConnections(node int) {
 	if !known || !knownReserved || reserved < connections {
 		return
 	}
+	right := "leave max_connections out, and pgchaos makes it large enough for the clients"
 	s, ok := v.e.setting(node, "max_connections")
 	if !ok {
 		if s, ok = v.e.setting(node, "superuser_reserved_connections"); !ok {
 			s, _ = v.e.setting(node, "reserved_connections")
 		}
+		right = "write a smaller number, or a larger max_connections"
 	}
 	v.bad(s.Path, fmt.Sprintf("no server starts with this: max_connections is %d, and %d of them are reserved (superuser_reserved_connections)", connections, reserved),
-		"leave max_connections out, and pgchaos makes it large enough for the clients")
+		right)
 }
 
 // reserved is how many of a node's connections are not for the load.
