@@ -49,7 +49,7 @@ type Recovery struct {
 	NewPrimary string `json:"new_primary,omitempty"`
 	// Redundancy is that the primary has the synchronous standbys that are demanded of
 	// it, or where none are as many standbys as before; it does not apply when these
-	// were never missing.
+	// were never missing, and is unknown where none is demanded and none streamed before.
 	Redundancy Stage `json:"redundancy"`
 	// Rejoined is that all Nodes stream again, or are the primary again.
 	Rejoined Stage `json:"rejoined"`
@@ -227,13 +227,21 @@ func (w watched) follow(r *Recovery, until time.Duration) {
 	if r.Primary == "" {
 		return // nobody knows what there was to lose
 	}
-	streaming, _ := before.StandbysOf(r.Primary)
-	r.Redundancy = w.back(r.Issued, until, func(v record.View, at time.Duration) bool {
-		return v.Redundant(w.Demands, at, streaming)
-	})
+	if streaming, ok := w.redundant(before, r); ok {
+		r.Redundancy = w.back(r.Issued, until, func(v record.View, at time.Duration) bool {
+			return v.Redundant(w.Demands, at, streaming)
+		})
+	}
 	r.Rejoined = w.back(r.Issued, until, func(v record.View, _ time.Duration) bool {
 		return !slices.ContainsFunc(r.Nodes, func(n string) bool { return !v.Joined(n) })
 	})
+}
+
+// redundant tells whether there was anything that this fault could take, or that could come back: standbys that are demanded
+// of the primary, or those that streamed from it. Where none streamed and none is demanded, any primary would have as many.
+func (w watched) redundant(before record.View, r *Recovery) (streaming int, ok bool) {
+	streaming, _ = before.StandbysOf(r.Primary)
+	return streaming, streaming > 0 || record.Demanded(w.Demands, r.Primary, r.Issued).Standbys > 0
 }
 
 // promotion is the first promote step of an aftermath. One that was issued when a node

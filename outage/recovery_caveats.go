@@ -19,6 +19,11 @@ func (w watched) caveats(r *Recovery, until time.Duration) (all []string) {
 		add("it happened at some moment between %.3f s, when all was well, and %.3f s, when it was noticed: every time counts from the former, and can be up to %d ms too long",
 			r.Issued.Seconds(), r.Effective.Seconds(), (r.Effective - r.Issued).Milliseconds())
 	}
+	if before := w.viewAt(r.Issued); r.Primary != "" && len(before) > 1 {
+		if _, ok := w.redundant(before, r); !ok {
+			add("no standby streamed from %s when %s was issued: there was no redundancy that could come back", r.Primary, r.Event)
+		}
+	}
 	if m := w.promoted(r.Issued, until); m != nil && r.Lost && r.Promotion.State == StageNone {
 		add("%s was issued at %.3f s only, after %s had been writable at %.3f s", m.Name, m.Issued.Seconds(), r.NewPrimary, r.Writable.At.Seconds())
 	}

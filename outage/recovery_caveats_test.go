@@ -159,3 +159,24 @@ func TestNeverBackIsSaidOfOneThingAlone(t *testing.T) {
 		})
 	}
 }
+
+// TestNoRedundancyBefore: any primary has as many standbys as none.
+func TestNoRedundancyBefore(t *testing.T) {
+	cut := []record.NodeState{state("a", 5, 'p'), state("b", 6, 's'), state("a", 1010, '-'), state("b", 1200, 'p')}
+	events := []record.Event{on([]string{"a"}, fault("kill-a", 1000, 1010)), promote(1020)}
+	for _, tt := range []struct {
+		name    string
+		states  []record.NodeState
+		demands []record.Demand
+		want    []string
+	}{
+		{"a standby that was cut off", cut, nil, []string{"no standby streamed from a when kill-a was issued: there was no redundancy that could come back"}},
+		{"one that is demanded", cut, []record.Demand{{Node: "a", Standbys: 1}}, nil},
+		{"no standby at all", []record.NodeState{state("a", 5, 'p'), state("a", 1010, '-'), state("a", 1200, 'p')}, nil, nil},
+	} {
+		r := Recoveries(Course{Events: events, States: tt.states, Demands: tt.demands, End: 5 * time.Second})
+		if diff := cmp.Diff(tt.want, r[0].Caveats); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
+	}
+}

@@ -163,6 +163,16 @@ func TestStagesOfNodes(t *testing.T) {
 				{true, none, hit(3200), hit(4000), not(5000), "c"},
 			},
 		},
+		{
+			"the only standby was cut off before the fault", []record.Event{killA, promote(1020)},
+			[]record.NodeState{state("a", 5, 'p'), state("b", 6, 's'), state("a", 1010, '-'), state("b", 1012, 'c'), state("b", 1200, 'p')}, nil,
+			[]stages{{true, hit(1020), hit(1200), Stage{}, not(5000), "b"}},
+		},
+		{
+			"an asynchronous standby of two was cut off before the fault", []record.Event{killA, promote(1020)},
+			[]record.NodeState{state("a", 5, 'p', streams("b", "async")), state("b", 6, 's'), state("c", 7, 's'), state("a", 1010, '-'), state("b", 1200, 'p'), state("b", 1400, 'p', streams("c", "async"))}, nil,
+			[]stages{{true, hit(1020), hit(1200), hit(1400), not(5000), "b"}},
+		},
 		{"nobody ever said what it was", []record.Event{killA}, nil, quorum1, []stages{{false, none, none, Stage{}, Stage{}, ""}}},
 		{"a fault that never took effect", []record.Event{on([]string{"a"}, fault("kill-a", 1000, 0))}, healthy(), quorum1, nil},
 	}
