@@ -8,9 +8,9 @@ import (
 	"pgchaos/record"
 )
 
-// A write's LSN is taken before its commit record is written: the commit lies behind it,
-// nobody knows how far. It ends at or before every LSN that its server told once the write
-// had been acknowledged, be it to whom it may. All that a loss asks is whether the commit
+// A write's LSN is taken before its commit record is written: the commit record comes
+// after it, at an unknown distance. It ends at or before every LSN that the server reported
+// to any client after it had acknowledged the write. A loss asks only whether the commit
 // may end past one position of that server's WAL, the fork or the end of what a crash
 // left; and it cannot, if an LSN up to that position was certainly taken after the
 // acknowledgement. So the newest such LSN is all that has to be known of a position: a
@@ -62,7 +62,7 @@ func (w *evidenceReader) committedBefore(l *loss, at record.LSN) (b bound, ok bo
 		return bound{}, false
 	}
 	w.measure()
-	for _, known := range l.story.limits {
+	for _, known := range l.evidence.limits {
 		switch {
 		case known.at != at:
 		case known.write.after > l.entry.Done:
@@ -76,9 +76,9 @@ func (w *evidenceReader) committedBefore(l *loss, at record.LSN) (b bound, ok bo
 	return bound{}, false
 }
 
-// measure goes over the whole ledger, whoever wrote and into whichever table, for the
-// newest LSN before each limit. It does so once, when the first loss asks: most runs
-// lose nothing, or nothing that is in doubt.
+// measure reads the whole ledger, all writers and tables, for the newest LSN before
+// each limit. It does so once, when the first loss asks: most runs lose nothing, or
+// nothing that is in doubt.
 func (w *evidenceReader) measure() {
 	if w.measured {
 		return

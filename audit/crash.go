@@ -14,7 +14,7 @@ import (
 type crash struct {
 	seen    time.Duration // the first reading afterwards
 	redo    record.LSN    // the end of what was recovered; 0: not known
-	certain bool          // killed, told to stop at once, or it had restarted its processes by itself
+	certain bool          // killed, stopped with mode immediate, or it had restarted its processes by itself
 	orderly string        // the step that had shut it down in good order, where nothing else had ended it: no crash at all
 	event   lossEvent
 }
@@ -84,7 +84,7 @@ func (w *evidenceReader) crashOf(node string, restarted bool, alive, last time.D
 // a fork it is all there is to say.
 func (c *crash) besides(l *loss, fork, restart string) string {
 	switch {
-	case !l.story.left:
+	case !l.evidence.left:
 		return restart
 	case !c.certain: // the node came back some time, in all probability in good order
 		return fork

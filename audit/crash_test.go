@@ -7,8 +7,8 @@ import (
 	"pgchaos/record"
 )
 
-// TestHowAServerWasStopped: told to stop at once it has crashed, and in good order it
-// has not, unless something else befell it as well.
+// TestHowAServerWasStopped: an immediate stop is a crash. A fast stop is none, unless
+// something else ended the server as well.
 func TestHowAServerWasStopped(t *testing.T) {
 	const excused, lost = "lost 1-1 a/1 crash ", "lost 1-1 a/1 ?"
 	stop := func(action, mode string, issued, effective int) record.Event {

@@ -66,7 +66,9 @@ func (w *evidenceReader) promotedSince(s *serverEvidence) bool {
 func (w *evidenceReader) primariesOn(timeline uint32) map[string]struct{} {
 	nodes := map[string]struct{}{}
 	for node, states := range w.e.States {
-		if slices.ContainsFunc(states, func(s record.NodeState) bool { return s.AcceptsWrites() && s.Timeline == timeline && !w.astray(s) }) {
+		if slices.ContainsFunc(states, func(s record.NodeState) bool {
+			return s.AcceptsWrites() && s.Timeline == timeline && !w.onOtherBranch(s)
+		}) {
 			nodes[node] = struct{}{}
 		}
 	}
@@ -149,7 +151,7 @@ func (w *evidenceReader) parted(s *serverEvidence) record.LSN {
 // before another node was promoted on the authority's line is lost by that promotion, or
 // by the fault that came before it; what it acknowledged afterwards, by its own promotion.
 func (w *evidenceReader) eventOfForeign(l *loss) lossEvent {
-	node, acknowledged := l.story.server.Node, max(l.entry.Sent, l.entry.Done)
+	node, acknowledged := l.evidence.server.Node, max(l.entry.Sent, l.entry.Done)
 	for _, timeline := range w.e.Lineage.Timelines() {
 		promoted, at := w.promoted(timeline)
 		if promoted == "" || promoted == node {

@@ -63,7 +63,7 @@ func (w *evidenceReader) promoted(timeline uint32) (node string, at time.Duratio
 			continue
 		}
 		for _, s := range states {
-			if s.AcceptsWrites() && s.Timeline == timeline && s.At < at && !w.astray(s) {
+			if s.AcceptsWrites() && s.Timeline == timeline && s.At < at && !w.onOtherBranch(s) {
 				node, at = name, s.At
 			}
 		}
@@ -71,9 +71,9 @@ func (w *evidenceReader) promoted(timeline uint32) (node string, at time.Duratio
 	return node, at
 }
 
-// astray tells of a reading whether its timeline is known to be another than the
-// authority's of that number.
-func (w *evidenceReader) astray(s record.NodeState) bool {
+// onOtherBranch says whether the timeline of a reading is known to be a different one from
+// the authority's timeline of that number: two promotions can give the same number.
+func (w *evidenceReader) onOtherBranch(s record.NodeState) bool {
 	own := w.lineageAtEnd(s.Node)
 	if i := w.takenBy(s.Node, s.At); i >= 0 {
 		own = w.e.Forks[i].Lineage

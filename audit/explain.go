@@ -239,14 +239,14 @@ type verdictOf struct {
 
 // loss is an acknowledged write that is absent, and the evidence on who acknowledged it.
 type loss struct {
-	entry ledger.Entry
-	story *serverEvidence
-	waits *waits
+	entry    ledger.Entry
+	evidence *serverEvidence
+	waits    *waits
 }
 
 // explain says what lost a write.
 func (w *evidenceReader) explain(l *loss) verdictOf {
-	s := l.story
+	s := l.evidence
 	switch {
 	case s.unsure != "":
 		return verdictOf{why: s.unsure}
@@ -287,7 +287,7 @@ func (w *evidenceReader) explain(l *loss) verdictOf {
 
 // unexplained says in words why a write should be there although its timeline was left.
 func (w *evidenceReader) unexplained(l *loss, b bound) string {
-	s := l.story
+	s := l.evidence
 	fork := fmt.Sprintf("the fork at %s where timeline %d left timeline %d", s.fork, w.e.Lineage.Next(s.server.Timeline), s.server.Timeline)
 	if l.entry.LSN == 0 {
 		return fmt.Sprintf("it was committed before %s: %s", fork, b.words(s.server.Node))

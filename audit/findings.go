@@ -121,8 +121,8 @@ type Finding struct {
 // inconclusive.
 //
 // Lost writes that are explained are not among them: asynchronous replication is
-// allowed to lose, and an experiment may be there to show it. Whoever makes the verdict
-// must fail a run with lost writes of which no expectation speaks; report.Result does.
+// allowed to lose, and an experiment may be there to show it. The code that makes the
+// verdict must fail a run with lost writes that no expectation mentions; report.Result does.
 func (a Audit) Findings() []Finding {
 	var all []Finding
 	if a.Unexplained > 0 {
@@ -133,7 +133,7 @@ func (a Audit) Findings() []Finding {
 	}
 	foreign := verdict.Fail
 	if len(a.Damage) > 0 {
-		foreign = verdict.Inconclusive // a block that cannot be read may have told of them
+		foreign = verdict.Inconclusive // a block that cannot be read may have listed them
 	}
 	for _, c := range []struct {
 		n       int64

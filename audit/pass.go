@@ -90,7 +90,7 @@ func (p *pass) divide() {
 
 // entry looks at one write.
 func (p *pass) entry(e *ledger.Entry) {
-	s := p.story(e)
+	s := p.evidenceOf(e)
 	var weak WeakReason
 	if e.Outcome.Acknowledged() {
 		weak = p.acknowledged(s, e)
@@ -108,8 +108,9 @@ func (p *pass) entry(e *ledger.Entry) {
 	}
 }
 
-// serverEvidence is the one of the server that answered, or that must have; nil where nobody did.
-func (p *pass) story(e *ledger.Entry) *serverEvidence {
+// evidenceOf is the evidence of the server that answered the write, or that must have; nil
+// if none did.
+func (p *pass) evidenceOf(e *ledger.Entry) *serverEvidence {
 	if e.Server.Node == "" && !e.Outcome.Acknowledged() {
 		return nil
 	}
@@ -164,7 +165,7 @@ func (p *pass) missed(w write, s *serverEvidence) {
 	}
 	v := verdictOf{why: "how the timeline of " + p.Authority + " came about was not read"}
 	if p.Lineage.Known() {
-		v = p.evidence.explain(&loss{entry: w.entry, story: s, waits: p.waits(s)})
+		v = p.evidence.explain(&loss{entry: w.entry, evidence: s, waits: p.waits(s)})
 	}
 	switch {
 	case v.explained:

@@ -26,8 +26,8 @@ func audited(t *testing.T, have []int64, change func(*Evidence), entries ...ledg
 	return a
 }
 
-// TestAFailureBoundsALoss: a server that answered a write with an error has told how
-// far it was by then, so that what it acknowledged before was committed before that.
+// TestAFailureBoundsALoss: an error reply to a write carries the server's LSN at that
+// time. What the server acknowledged before was committed before that LSN.
 func TestAFailureBoundsALoss(t *testing.T) {
 	a := audited(t, []int64{3}, nil, ack("a", 1, 80, 900), ledgerEntry(ack("a", 1, 90, 910)).as(record.Failed), ack("b", 2, 130, 1300))
 	if diff := cmp.Diff("lost 1-1 a/1 ?", lossWords(a)); diff != "" {

@@ -74,7 +74,7 @@ func TestLSNsOfARun(t *testing.T) {
 	}
 }
 
-// TestNamesOfHolders: each name once, whoever else has it.
+// TestNamesOfHolders: each name appears once, even if two nodes have it.
 func TestNamesOfHolders(t *testing.T) {
 	var a auditor
 	if got := a.names(0b1101, []held{{name: "a"}, {name: "b"}, {name: "a"}, {name: "c"}}); !slices.Equal(got, []string{"a", "c"}) {

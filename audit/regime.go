@@ -78,7 +78,7 @@ const forever = time.Duration(math.MaxInt64)
 // stretch is a time in which a node's regime was one, or, around a change, one of two.
 type stretch struct {
 	from, to time.Duration
-	life     time.Duration // when the server was started of which it is told
+	life     time.Duration // when the server that had the regime was started
 	regimes  []regime
 }
 
@@ -107,7 +107,7 @@ func regimesOf(node string, states []record.NodeState, events []record.Event, ze
 		old := max(cmp.Or(before.Asked, before.At), newest-unread)
 		born, reborn := began(before, s, zero)
 		if reborn {
-			born = min(max(born, old), s.At) // by another clock it may be told wrongly, but it was between
+			born = min(max(born, old), s.At) // another clock may give a wrong time, but it was between
 		}
 		switch {
 		case !known:
@@ -180,7 +180,7 @@ func change(node string, old, seen time.Duration, events []record.Event) (from, 
 // weakSpan is a time in which a node's acknowledgements were weak, up to before to.
 type weakSpan struct {
 	from, to   time.Duration
-	life       time.Duration // when the server was started of which it is told
+	life       time.Duration // when the server that acknowledged was started
 	transition bool
 	waited     regime // the weakest that was in force, and what was demanded instead
 	demand     regime

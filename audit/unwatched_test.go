@@ -105,8 +105,8 @@ func TestUnwatchedNodes(t *testing.T) {
 	}
 }
 
-// TestUnwatchedInNoRunWithoutPromotion: b is the primary all the while, and what becomes of
-// its standby a, or of b itself, leaves nothing open.
+// TestUnwatchedInNoRunWithoutPromotion: b is the primary all the time. What happens to
+// its standby a, or to b itself, leaves nothing open.
 func TestUnwatchedInNoRunWithoutPromotion(t *testing.T) {
 	type states = []record.NodeState
 	type events = []record.Event

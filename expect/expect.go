@@ -174,7 +174,7 @@ type Value struct {
 // reason, wherever there was nothing to observe.
 type Source interface{ Metric(e Expectation) Value }
 
-// Judgement is one expectation and what became of it.
+// Judgement is one expectation and its verdict.
 type Judgement struct {
 	Text     string          `json:"text"` // as written in the experiment
 	Verdict  verdict.Verdict `json:"verdict"`

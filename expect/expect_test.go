@@ -40,7 +40,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// What is refused, and what the user is told instead.
+// TestParseRefuses: each wrong text, and what the error suggests instead.
 func TestParseRefuses(t *testing.T) {
 	for text, right := range map[string]string{
 		"":                                    "write METRIC",

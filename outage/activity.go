@@ -28,7 +28,7 @@ func (n NodeActivity) servedIn(from, to time.Duration) bool {
 	return ok && at >= from
 }
 
-// Activity is what a workload's clients felt.
+// Activity is when a workload's clients were served, and when they were not.
 type Activity struct {
 	Workload string
 	Writes   bool // it writes: its outages count for write_rto; otherwise for read_rto

@@ -7,7 +7,7 @@ import (
 	"pgchaos/record"
 )
 
-// clientTimeline answers questions about what one workload's clients felt.
+// clientTimeline answers questions about when one workload's clients were served.
 type clientTimeline struct {
 	Activity
 	end time.Duration // of the load

@@ -9,8 +9,8 @@ import (
 	"pgchaos/record"
 )
 
-// feltBy is what felt says of this picture, in a load that lasts as long.
-func feltBy(picture string) clientTimeline {
+// timelineOf is the client timeline of a picture, in a load that lasts as long.
+func timelineOf(picture string) clientTimeline {
 	a := drawn(picture)
 	return clientTimeline{Activity: a, end: start(len(a.Slots))}
 }
@@ -19,7 +19,7 @@ func feltBy(picture string) clientTimeline {
 func TestFirstSlots(t *testing.T) {
 	m := record.Event{Name: "kill", Fault: true, Effective: 5 * msec}
 	served := usual{served: true}
-	f := feltBy(".....")
+	f := timelineOf(".....")
 	if o := f.outage(m, f.end, served); !o.Recovered || o.RTO != 0 || o.Errors != 0 {
 		t.Errorf("nothing failed: %+v", o)
 	}
@@ -60,7 +60,7 @@ func TestSustained(t *testing.T) {
 		{"nothing failed, and it was sustained", "..........________" + strings.Repeat(".", 102) + "______....", 800, true},
 		{"too short to be a stall", "..........x....____....", 100, true},
 	} {
-		f := feltBy(c.picture)
+		f := timelineOf(c.picture)
 		if o := f.outage(m, f.end, usual{served: true}); o.RTO != time.Duration(c.want)*msec || o.Recovered != c.recovered {
 			t.Errorf("%s: %v, recovered %v", c.name, o.RTO, o.Recovered)
 		}
@@ -76,7 +76,7 @@ func TestExactTimes(t *testing.T) {
 	}
 	// Served until 1000 ms, and from 8000 ms on.
 	of := func(ops ...op) clientTimeline {
-		f := feltBy(".........." + strings.Repeat("_", 70) + "..........")
+		f := timelineOf(".........." + strings.Repeat("_", 70) + "..........")
 		for _, o := range ops {
 			f.Slots[slot(at(o.ms))].Add(o.outcome, at(o.ms))
 		}
@@ -129,7 +129,7 @@ func TestDowntime(t *testing.T) {
 		{"failures are no success", "..........xxxx........", 0, 3000, gap{from: 990, to: 1400, ok: true}},
 		{"not while the load is stopped", "..........|____|..", 0, 2000, gap{from: 0, to: 10, ok: true}},
 	} {
-		got := feltBy(c.picture).downtime(time.Duration(c.from)*msec, time.Duration(c.to)*msec)
+		got := timelineOf(c.picture).downtime(time.Duration(c.from)*msec, time.Duration(c.to)*msec)
 		if got.from.Milliseconds() != int64(c.want.from) || got.to.Milliseconds() != int64(c.want.to) || got.ok != c.want.ok {
 			t.Errorf("%s: %v to %v, %v", c.name, got.from, got.to, got.ok)
 		}
@@ -207,7 +207,7 @@ func TestHealthyGaps(t *testing.T) {
 		{"|__________|.___.___.___.", 1000, 2000, 310},  // and with it
 		{"|__________|.__.___.______.", 1100, 2000, 10}, // and before it
 	} {
-		f := feltBy(c.picture)
+		f := timelineOf(c.picture)
 		if got := f.usual(time.Duration(c.first)*msec, time.Duration(c.this)*msec).gap; got != time.Duration(c.want)*msec {
 			t.Errorf("%q before %d or %d: %v, want %d ms", c.picture, c.first, c.this, got, c.want)
 		}
@@ -219,7 +219,7 @@ func TestHealthyGaps(t *testing.T) {
 
 // TestGaps: each has a length, and begins before the end of what is asked for.
 func TestGaps(t *testing.T) {
-	f := feltBy(".__.__.__.")
+	f := timelineOf(".__.__.__.")
 	var got []time.Duration
 	for g := range f.gaps(0, 390*msec) {
 		if g.to-g.from != record.SlotLength {
@@ -243,7 +243,7 @@ func TestGaps(t *testing.T) {
 
 // TestActive: from the first moment on, and not at the last.
 func TestActive(t *testing.T) {
-	f := feltBy("|_|.|_")
+	f := timelineOf("|_|.|_")
 	for at, want := range map[time.Duration]bool{99 * msec: false, 100 * msec: true, 199 * msec: true, 200 * msec: false} {
 		if f.activeAt(at) != want {
 			t.Errorf("at %v: %v", at, !want)
@@ -302,7 +302,7 @@ func TestSilence(t *testing.T) {
 
 // TestClientsFromTheVeryBeginning: offset 0 is a moment, too.
 func TestClientsFromTheVeryBeginning(t *testing.T) {
-	f := feltBy("..............................")
+	f := timelineOf("..............................")
 	outage := func(sent, served int, errors int64) record.ClientOutage {
 		return record.ClientOutage{Sent: time.Duration(sent) * msec, FirstError: time.Duration(sent+1) * msec, FirstOK: time.Duration(served) * msec, Errors: errors}
 	}

@@ -25,8 +25,8 @@ type Downtime struct {
 func (d Downtime) Length() time.Duration { return d.To - d.From }
 
 // Downtimes measures each workload in the whole run, in each phase, and after each fault
-// that took effect. That is not its phase alone: what a fault does can be felt after the
-// next step has begun, and so it counts up to the next fault, as an Outage does.
+// that took effect. That is not its phase alone: clients can see the effect of a fault after
+// the next step has begun. So it counts up to the next fault, as an Outage does.
 func Downtimes(activity []Activity, events []record.Event, phases []record.Phase, end time.Duration) (all []Downtime) {
 	faults := faultsOf(events)
 	windows := map[string]record.Phase{}

@@ -36,7 +36,7 @@ func TestOpenDowntime(t *testing.T) {
 		"three times of what was usual": {1590, 200, false},
 		"more than that":                {1591, 200, true},
 	} {
-		f := feltBy("..........__________")
+		f := timelineOf("..........__________")
 		f.Active[0].To = time.Duration(c.to) * msec
 		if d := f.downtimeIn(record.Phase{End: f.end}, usual{gap: time.Duration(c.gap) * msec}); d.Open != c.open || d.To != time.Duration(c.to)*msec {
 			t.Errorf("%s: %+v", name, d)
@@ -46,7 +46,7 @@ func TestOpenDowntime(t *testing.T) {
 
 // TestDowntimeWithoutLoad: it was measured where the workload was running at some moment of the phase.
 func TestDowntimeWithoutLoad(t *testing.T) {
-	f := feltBy("..........|__________|......") // it runs up to 1 s, and from 2 s on
+	f := timelineOf("..........|__________|......") // it runs up to 1 s, and from 2 s on
 	for _, c := range []struct {
 		from, to int
 		loaded   bool

@@ -77,7 +77,7 @@ func TestThroughputThatFellBeforeTheEffect(t *testing.T) {
 		"....................______....": not(2600), // at its effect, and too late for a whole window
 		"..............................": none,
 	} {
-		f := feltBy(picture)
+		f := timelineOf(picture)
 		if got, _ := f.throughput(&Recovery{Issued: time.Second, Effective: 2 * time.Second}, f.end); got != want {
 			t.Errorf("%s: %+v, want %+v", picture, got, want)
 		}

@@ -18,7 +18,7 @@ type ProgressReading struct {
 	Newest        []int64 // the newest sequence numbers, in the order of Chain's writers
 }
 
-// Forks is what the readings of one table's heads say.
+// Forks is what the readings of the writers' progress in one table say.
 type Forks struct {
 	Table    string `json:"table"`
 	Readings int64  `json:"readings"`
@@ -62,9 +62,9 @@ const (
 	maxForkExamples = 100
 	// chainNumbers bounds what a Chain holds at once: 16 MiB. The readings are looked
 	// at in windows of so many; a fork between two windows can be missed.
-	chainNumbers = 2 << 20
-	chainVectors = 20_000
-	chainOverlap = 64 // readings of each node that the next window begins with
+	chainNumbers  = 2 << 20
+	chainReadings = 20_000
+	chainOverlap  = 64 // readings of each node that the next window begins with
 )
 
 // Chain finds forks among readings. Make it with NewChain; not for concurrent use.
@@ -75,8 +75,8 @@ type Chain struct {
 	window  []snapshot
 }
 
-// snapshot is a ProgressReading and the sum of its heads: of two that are in order the later one
-// has the greater sum.
+// snapshot is a ProgressReading and the sum of its sequence numbers: of two readings in
+// order, the later one has the greater sum.
 type snapshot struct {
 	ProgressReading
 	sum int64
@@ -85,7 +85,7 @@ type snapshot struct {
 
 // NewChain begins a chain of the readings of a table's writers, of which there are `of`.
 func NewChain(table string, writers []int, of int) *Chain {
-	limit := min(chainVectors, chainNumbers/max(1, len(writers)))
+	limit := min(chainReadings, chainNumbers/max(1, len(writers)))
 	return &Chain{forks: Forks{Table: table, Writers: len(writers), Of: of}, writers: writers, limit: limit}
 }
 

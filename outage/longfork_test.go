@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// vector is a reading of a node's heads: its name, "p" or "s", and the timeline.
-func vector(node, role string, timeline uint32, heads ...int64) ProgressReading {
-	return ProgressReading{Node: node, Standby: role == "s", Timeline: timeline, Newest: heads}
+// reading is a reading of the writers' progress on a node: its name, "p" or "s", and the timeline.
+func reading(node, role string, timeline uint32, newest ...int64) ProgressReading {
+	return ProgressReading{Node: node, Standby: role == "s", Timeline: timeline, Newest: newest}
 }
 
 // again is a reading over a new connection.
@@ -21,27 +21,27 @@ func TestForks(t *testing.T) {
 		want     string // went back, between standbys, with the primary
 	}{
 		{"nothing", nil, "0 0 0"},
-		{"in order", []ProgressReading{vector("a", "p", 1, 1, 1), vector("b", "s", 1, 0, 1), vector("a", "p", 1, 2, 1), vector("b", "s", 1, 1, 1)}, "0 0 0"},
-		{"one node goes back", []ProgressReading{vector("b", "s", 1, 2, 1), vector("b", "s", 1, 1, 5)}, "1 0 0"},
-		{"it goes back for good, and is said once", []ProgressReading{vector("b", "s", 1, 2, 1), vector("b", "s", 1, 1, 1), vector("b", "s", 1, 1, 1)}, "1 0 0"},
-		{"it was rewound", []ProgressReading{vector("b", "s", 1, 2, 1), again(vector("b", "s", 1, 1, 1))}, "0 0 0"},
-		{"it follows another timeline", []ProgressReading{vector("b", "s", 1, 2, 1), vector("b", "s", 2, 1, 1)}, "0 0 0"},
-		{"two standbys fork", []ProgressReading{vector("b", "s", 1, 2, 1), vector("c", "s", 1, 1, 2)}, "0 1 0"},
+		{"in order", []ProgressReading{reading("a", "p", 1, 1, 1), reading("b", "s", 1, 0, 1), reading("a", "p", 1, 2, 1), reading("b", "s", 1, 1, 1)}, "0 0 0"},
+		{"one node goes back", []ProgressReading{reading("b", "s", 1, 2, 1), reading("b", "s", 1, 1, 5)}, "1 0 0"},
+		{"it goes back for good, and is said once", []ProgressReading{reading("b", "s", 1, 2, 1), reading("b", "s", 1, 1, 1), reading("b", "s", 1, 1, 1)}, "1 0 0"},
+		{"it was rewound", []ProgressReading{reading("b", "s", 1, 2, 1), again(reading("b", "s", 1, 1, 1))}, "0 0 0"},
+		{"it follows another timeline", []ProgressReading{reading("b", "s", 1, 2, 1), reading("b", "s", 2, 1, 1)}, "0 0 0"},
+		{"two standbys fork", []ProgressReading{reading("b", "s", 1, 2, 1), reading("c", "s", 1, 1, 2)}, "0 1 0"},
 		{"two standbys fork among many readings", []ProgressReading{
-			vector("b", "s", 1, 1, 1), vector("b", "s", 1, 2, 1), vector("b", "s", 1, 9, 9),
-			vector("c", "s", 1, 0, 1), vector("c", "s", 1, 1, 2), vector("c", "s", 1, 9, 9),
+			reading("b", "s", 1, 1, 1), reading("b", "s", 1, 2, 1), reading("b", "s", 1, 9, 9),
+			reading("c", "s", 1, 0, 1), reading("c", "s", 1, 1, 2), reading("c", "s", 1, 9, 9),
 		}, "0 1 0"},
-		{"equal sums, different heads", []ProgressReading{vector("b", "s", 1, 3, 3), vector("c", "s", 1, 2, 4), vector("c", "s", 1, 3, 4)}, "0 1 0"},
-		{"two standbys on two timelines", []ProgressReading{vector("b", "s", 1, 2, 1), vector("c", "s", 2, 1, 2)}, "0 0 0"},
-		{"nobody knows the timelines", []ProgressReading{vector("b", "s", 0, 2, 1), vector("c", "s", 0, 1, 2)}, "0 0 0"},
-		{"one that was promoted counts as what it was then", []ProgressReading{vector("b", "s", 1, 1, 1), again(vector("b", "p", 1, 2, 1)), vector("c", "s", 1, 1, 2)}, "0 0 1"},
-		{"two standbys on the newer of two timelines", []ProgressReading{vector("b", "s", 1, 1, 1), vector("b", "s", 2, 2, 1), vector("c", "s", 2, 1, 2)}, "0 1 0"},
-		{"one reading forks with two of another", []ProgressReading{vector("b", "s", 1, 2, 1), vector("c", "s", 1, 1, 2), vector("c", "s", 1, 1, 3)}, "0 1 0"},
-		{"a standby and the primary", []ProgressReading{vector("a", "p", 1, 2, 1), vector("c", "s", 1, 1, 2)}, "0 0 1"},
-		{"the primary first or last", []ProgressReading{vector("b", "s", 1, 1, 2), vector("c", "p", 1, 2, 1)}, "0 0 1"},
-		{"two primaries", []ProgressReading{vector("a", "p", 1, 2, 1), vector("c", "p", 1, 1, 2)}, "0 0 0"},
-		{"a node against its own past, in which it was a standby", []ProgressReading{vector("b", "s", 1, 2, 1), again(vector("b", "p", 1, 1, 2))}, "0 0 0"},
-		{"a standby that was promoted, and its own past", []ProgressReading{vector("b", "s", 1, 2, 1), vector("b", "p", 2, 2, 2)}, "0 0 0"},
+		{"equal sums, different progress", []ProgressReading{reading("b", "s", 1, 3, 3), reading("c", "s", 1, 2, 4), reading("c", "s", 1, 3, 4)}, "0 1 0"},
+		{"two standbys on two timelines", []ProgressReading{reading("b", "s", 1, 2, 1), reading("c", "s", 2, 1, 2)}, "0 0 0"},
+		{"nobody knows the timelines", []ProgressReading{reading("b", "s", 0, 2, 1), reading("c", "s", 0, 1, 2)}, "0 0 0"},
+		{"one that was promoted counts as what it was then", []ProgressReading{reading("b", "s", 1, 1, 1), again(reading("b", "p", 1, 2, 1)), reading("c", "s", 1, 1, 2)}, "0 0 1"},
+		{"two standbys on the newer of two timelines", []ProgressReading{reading("b", "s", 1, 1, 1), reading("b", "s", 2, 2, 1), reading("c", "s", 2, 1, 2)}, "0 1 0"},
+		{"one reading forks with two of another", []ProgressReading{reading("b", "s", 1, 2, 1), reading("c", "s", 1, 1, 2), reading("c", "s", 1, 1, 3)}, "0 1 0"},
+		{"a standby and the primary", []ProgressReading{reading("a", "p", 1, 2, 1), reading("c", "s", 1, 1, 2)}, "0 0 1"},
+		{"the primary first or last", []ProgressReading{reading("b", "s", 1, 1, 2), reading("c", "p", 1, 2, 1)}, "0 0 1"},
+		{"two primaries", []ProgressReading{reading("a", "p", 1, 2, 1), reading("c", "p", 1, 1, 2)}, "0 0 0"},
+		{"a node against its own past, in which it was a standby", []ProgressReading{reading("b", "s", 1, 2, 1), again(reading("b", "p", 1, 1, 2))}, "0 0 0"},
+		{"a standby that was promoted, and its own past", []ProgressReading{reading("b", "s", 1, 2, 1), reading("b", "p", 2, 2, 2)}, "0 0 0"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := NewChain("t", []int{4, 7}, 2)
@@ -58,7 +58,7 @@ func TestForks(t *testing.T) {
 
 func TestAForkSaysWho(t *testing.T) {
 	c := NewChain("t", []int{4, 7}, 2)
-	b, other := vector("b", "s", 1, 2, 1), vector("c", "s", 1, 1, 3)
+	b, other := reading("b", "s", 1, 2, 1), reading("c", "s", 1, 1, 3)
 	b.After, other.After = time.Second, 2*time.Second
 	c.Add(b)
 	c.Add(other)
@@ -74,13 +74,13 @@ func TestWindows(t *testing.T) {
 	const n = 50_000
 	c := NewChain("t", []int{0, 1}, 2)
 	for i := range int64(n) {
-		c.Add(vector("b", "s", 1, 2*i, 2*i))
-		head := vector("c", "s", 1, 2*i, 2*i)
+		c.Add(reading("b", "s", 1, 2*i, 2*i))
+		head := reading("c", "s", 1, 2*i, 2*i)
 		if i%10 == 0 {
 			head.Newest = []int64{2*i - 1, 2*i + 1}
 		}
 		c.Add(head)
-		if len(c.window) >= chainVectors {
+		if len(c.window) >= chainReadings {
 			t.Fatalf("%d readings are held", len(c.window))
 		}
 	}
@@ -97,16 +97,16 @@ func TestWindows(t *testing.T) {
 func TestWindowsMeet(t *testing.T) {
 	c := NewChain("t", []int{0, 1}, 2)
 	c.limit = 32 // so that two readings of each node are kept
-	c.Add(vector("c", "s", 1, 0, 0))
+	c.Add(reading("c", "s", 1, 0, 0))
 	for i := range int64(29) {
-		c.Add(vector("b", "s", 1, i, i))
+		c.Add(reading("b", "s", 1, i, i))
 	}
-	c.Add(vector("b", "s", 1, 40, 40))
-	c.Add(vector("b", "s", 1, 39, 41)) // goes back, and the window ends
+	c.Add(reading("b", "s", 1, 40, 40))
+	c.Add(reading("b", "s", 1, 39, 41)) // goes back, and the window ends
 	if len(c.window) != 3 || c.window[0].Node != "c" || c.window[1].Newest[0] != 40 || c.window[2].Newest[0] != 39 {
 		t.Fatalf("%d readings are kept: %v", len(c.window), c.window)
 	}
-	c.Add(vector("c", "s", 1, 41, 39)) // forks with what is kept
+	c.Add(reading("c", "s", 1, 41, 39)) // forks with what is kept
 	if f := c.Forks(); f.WentBack.N != 1 || f.Standbys.N != 1 || f.Readings != 33 {
 		t.Errorf("%+v", f)
 	}

@@ -29,8 +29,8 @@ const sustainedFor = 10 * time.Second
 // put to its account; the recovery may come later than that, because an outage
 // that a second fault meets halfway is one outage for the client.
 //
-// A failure in the window that the fault did not cause cannot be told apart and counts,
-// and so does a stall in the time in which service must be sustained: the RTO is then too
+// A failure in the window that the fault did not cause looks the same and counts, and so
+// does a stall in the time in which service must be sustained: the RTO is then too
 // long, never too short. Only what was so before the first fault does not count: see
 // usual.
 func Outages(activity []Activity, events []record.Event, end time.Duration) []Outage {

@@ -70,7 +70,7 @@ func TestOutages(t *testing.T) {
 			[]Outage{{Event: "kill", Loaded: true, Recovered: true, RTO: 500 * ms, Errors: 100, FirstFail: 1000 * ms, LastFail: 1490 * ms, LongestGap: 510 * ms}},
 		},
 		{
-			"nothing was felt", "....................", []record.Event{fault("kill", 1000, 1100)},
+			"no client saw an error", "....................", []record.Event{fault("kill", 1000, 1100)},
 			[]Outage{{Event: "kill", Loaded: true, Recovered: true, LongestGap: 10 * ms}},
 		},
 		{

@@ -40,8 +40,8 @@ type Recovery struct {
 	Issued    time.Duration `json:"issued_ns"`
 	Effective time.Duration `json:"effective_ns"`      // when it was verified to have taken effect
 	Noticed   bool          `json:"noticed,omitempty"` // as in Outage
-	// Next is the fault that was issued next. What clients felt from then on is put to
-	// its account, so that what they had not got back by then is not known of this one.
+	// Next is the fault that was issued next. Client errors and stalls from then on
+	// count for that fault. What had not come back by then is unknown for this one.
 	Next string `json:"next,omitempty"`
 
 	Promotion  Stage  `json:"promotion_asked"` // the first promote step issued, before any node was writable
@@ -80,8 +80,8 @@ type WorkloadRecovery struct {
 	Nodes      []NodeRecovery `json:"nodes,omitempty"` // of a workload that is on several nodes at once: those that failed it
 }
 
-// NodeRecovery is one node's outage as a workload felt it that was on several. Nobody
-// may have gone back to a node that served again: RTO says when somebody did.
+// NodeRecovery is one node's outage, as seen by a workload that uses several nodes. Clients
+// may return to a node long after it serves again: RTO ends when one did.
 type NodeRecovery struct {
 	Node      string        `json:"node"`
 	Errors    int64         `json:"errors"`
@@ -106,7 +106,7 @@ type Course struct {
 //
 // The aftermath of a fault lasts until the next fault that takes the primary away
 // is issued: what a step brings back after a second standby has failed belongs to
-// both faults. What clients felt is put to the account of a fault as Outages does it:
+// both faults. Client outages are attributed to a fault as Outages does it:
 // failures and stalls up to where any next fault was issued, and a recovery from them
 // whenever it comes.
 func Recoveries(c Course) []Recovery {
@@ -157,8 +157,8 @@ func faultsOf(events []record.Event) []record.Event {
 	return faults
 }
 
-// windowOf is up to where the failures that clients felt are put to fault i: the
-// next fault, or the end of the load.
+// windowOf is the end of the time in which client failures are attributed to fault i:
+// the next fault, or the end of the load.
 func windowOf(faults []record.Event, i int, end time.Duration) time.Duration {
 	if next := nextFault(faults, i); next != nil {
 		return next.Issued

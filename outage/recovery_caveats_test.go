@@ -30,7 +30,7 @@ func TestACrashHasNoKnownMoment(t *testing.T) {
 		started(state("a", 5, 'p', streams("b", "quorum")), 1, 1), state("b", 6, 's'),
 		started(state("a", 1400, 'p', streams("b", "quorum")), 1, 2),
 	}
-	type felt struct {
+	type expected struct {
 		Recovered, Noticed bool
 		RTO, Most          time.Duration
 		FirstNew, Writable Stage
@@ -39,18 +39,18 @@ func TestACrashHasNoKnownMoment(t *testing.T) {
 	tests := []struct {
 		name, picture string
 		change        func(*record.Event)
-		want          felt
+		want          expected
 	}{
 		{"clients were back before it was noticed", "..........xxx..............", nil,
-			felt{true, true, 0, 300 * msec, hit(1300), hit(1300), "a"}},
+			expected{true, true, 0, 300 * msec, hit(1300), hit(1300), "a"}},
 		{"clients were back after it was noticed", "..........xxxxxx...........", nil,
-			felt{true, true, 200 * msec, 600 * msec, hit(1600), hit(1400), "a"}},
+			expected{true, true, 200 * msec, 600 * msec, hit(1600), hit(1400), "a"}},
 		{"clients were never back", "..........xxxxxxxxxxxxxxxxx", nil,
-			felt{false, true, 1300 * msec, 0, not(2700), hit(1400), "a"}},
-		{"nobody felt anything", "...........................", nil,
-			felt{true, true, 0, 0, hit(1000), hit(1000), "a"}},
+			expected{false, true, 1300 * msec, 0, not(2700), hit(1400), "a"}},
+		{"no client saw an error", "...........................", nil,
+			expected{true, true, 0, 0, hit(1000), hit(1000), "a"}},
 		{"a moment that is known", "..........xxxxxx...........", func(m *record.Event) { m.Issued = m.Effective },
-			felt{true, false, 200 * msec, 0, none, none, ""}},
+			expected{true, false, 200 * msec, 0, none, none, ""}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -60,7 +60,7 @@ func TestACrashHasNoKnownMoment(t *testing.T) {
 			}
 			c := Course{Activity: []Activity{byNode(drawn(tt.picture), "a")}, Events: []record.Event{m}, States: states, End: 2700 * msec}
 			r, o := Recoveries(c)[0], Outages(c.Activity, c.Events, c.End)[0]
-			got := felt{o.Recovered, o.Noticed, o.RTO, o.Most, r.Workloads[0].FirstNewAck, r.Writable, r.NewPrimary}
+			got := expected{o.Recovered, o.Noticed, o.RTO, o.Most, r.Workloads[0].FirstNewAck, r.Writable, r.NewPrimary}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

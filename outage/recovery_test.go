@@ -289,7 +289,7 @@ func TestStagesOfClients(t *testing.T) {
 			stages{hit(1000), hit(1000), hit(1200), hit(1200)}},
 		{"answers were late, but none failed", byNode(drawn("..........______..........."), "aaaaaaaaaa??bbbbbbbbbbbbbbb"), failover, kill,
 			stages{not(2700), hit(990), hit(1600), hit(1600)}},
-		{"nothing was felt", byNode(drawn("..........................."), "bbbbbbbbbbbbbbbbbbbbbbbbbbb"), failover, kill,
+		{"no client saw an error", byNode(drawn("..........................."), "bbbbbbbbbbbbbbbbbbbbbbbbbbb"), failover, kill,
 			stages{not(2700), none, none, none}},
 		{"who answers is not known", drawn("..........xx..............."), failover, kill,
 			stages{hit(1000), Stage{}, Stage{}, hit(1200)}},

@@ -10,8 +10,8 @@ import (
 	"pgchaos/record"
 )
 
-// TestSilenceOfTheNextFaultIsItsOwn: the longest silence that begins before the next
-// fault, and is that one's, does not say when this one began to be felt.
+// TestSilenceOfTheNextFaultIsItsOwn: the longest silence begins before the next fault and
+// belongs to it. It does not say when clients saw the first effect of this one.
 func TestSilenceOfTheNextFaultIsItsOwn(t *testing.T) {
 	f := clientTimeline{end: 3 * time.Second}
 	f.Slots = make([]record.Slot, slot(3*time.Second))
@@ -136,8 +136,8 @@ func TestLeft(t *testing.T) {
 	}
 }
 
-// TestFailuresBeforeTheEffect: a node that failed, and was back before the fault was
-// verified, has been felt.
+// TestFailuresBeforeTheEffect: a node that failed requests, and was back before the
+// fault was verified, counts as an outage.
 func TestFailuresBeforeTheEffect(t *testing.T) {
 	a := drawn("..........x.........")
 	f := clientTimeline{Activity: Activity{Nodes: []NodeActivity{{Node: "a", Slots: a.Slots}}, Active: a.Active}, end: 2 * time.Second}

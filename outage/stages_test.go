@@ -154,7 +154,7 @@ func TestFaultsOfOneBucket(t *testing.T) {
 	}
 }
 
-// TestAStandbyThatIsGone leaves the primary alone, whoever else becomes one.
+// TestAStandbyThatIsGone changes nothing about the primary, even if another node is promoted.
 func TestAStandbyThatIsGone(t *testing.T) {
 	r := Recoveries(Course{
 		States: append(healthy(), state("c", 1010, '-'), state("b", 1200, 'p')), End: 3 * time.Second,

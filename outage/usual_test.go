@@ -25,7 +25,7 @@ func TestOutBeforeTheFault(t *testing.T) {
 		"the load begins at that moment":         {"..........|_____|__________", 990, 1500, 10, false},
 		"the load begins again afterwards":       {"..........|_____|__________", 990, 1495, 10, true},
 	} {
-		f := feltBy(c.picture)
+		f := timelineOf(c.picture)
 		u := usual{gap: time.Duration(c.gap) * msec}
 		if got := f.out(time.Duration(c.last)*msec, time.Duration(c.until)*msec, u); got != c.want {
 			t.Errorf("%s: %v", name, got)
@@ -35,7 +35,7 @@ func TestOutBeforeTheFault(t *testing.T) {
 
 // TestServedUpToTheFault: a success after the first fault proves that the workload was served.
 func TestServedUpToTheFault(t *testing.T) {
-	if u := feltBy("....______....").usual(600*msec, 1200*msec); !u.served {
+	if u := timelineOf("....______....").usual(600*msec, 1200*msec); !u.served {
 		t.Errorf("%+v", u)
 	}
 }
@@ -54,7 +54,7 @@ func TestUnusualFailures(t *testing.T) {
 // TestStuckClientsBeforeTheFault: a client that failed counts for what is usual where some failed anyway.
 func TestStuckClientsBeforeTheFault(t *testing.T) {
 	for picture, want := range map[string]time.Duration{"x...............": 300 * msec, "................": 0} {
-		f := feltBy(picture)
+		f := timelineOf(picture)
 		f.Clients = []ClientActivity{{Outages: []record.ClientOutage{{Sent: 0, FirstOK: 300 * msec, Errors: 1}}}}
 		if got := f.usual(1500*msec, 1500*msec).stuck; got != want {
 			t.Errorf("%s: %v, want %v", picture, got, want)

@@ -32,7 +32,7 @@ func (k Key) String() string { return fmt.Sprintf("w%d:%d", k.Writer(), k.Seq())
 
 // AppendPayload appends the value that belongs to a key: its tag, "w3:41:", and
 // filler computed from the key up to size bytes (a tag longer than size stays
-// whole). Whoever reads a row can so tell whether it is the row that was written.
+// whole). So a reader can check that a row is the one that was written.
 func AppendPayload(dst []byte, key Key, size int) []byte {
 	start := len(dst)
 	dst = append(dst, 'w')

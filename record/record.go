@@ -27,8 +27,8 @@ func (c Clock) Offset(t time.Time) time.Duration { return t.Sub(c.zero) }
 // Zero is the wall time of offset 0, for the header of a result.
 func (c Clock) Zero() time.Time { return c.zero }
 
-// Outcome says what became of one operation. The zero value means that nobody
-// knows: an operation without a record was sent and never answered.
+// Outcome says how one operation ended. The zero value means unknown: an operation
+// without a record was sent and never answered.
 type Outcome uint8
 
 // The outcomes, from the least to the most that is known.
@@ -69,7 +69,7 @@ func (o *Outcome) UnmarshalText(text []byte) error {
 	return fmt.Errorf("outcome %q: not one of %v", text, outcomeNames)
 }
 
-// Op is what became of one arrival. All times are offsets on the run's clock.
+// Op is the outcome of one arrival. All times are offsets on the run's clock.
 type Op struct {
 	Due     time.Duration // when it should have been sent; equals Sent in a closed loop
 	Sent    time.Duration // when it was sent; meaningless for Dropped
@@ -102,7 +102,7 @@ func (o Op) Service() time.Duration { return o.Done - o.Sent }
 // was never known to end.
 type EventStatus string
 
-// What can become of a step.
+// How a step can end.
 const (
 	EventDone    EventStatus = "done"    // acted, and the effect was verified
 	EventFailed  EventStatus = "failed"  // the action or its verification returned an error
@@ -125,7 +125,7 @@ type Event struct {
 	Name   string   `json:"name"`            // the step's name; phases carry it
 	Action string   `json:"action"`          // "kill", "promote", ...; "undo" for a reversal; of an event that was seen: "exit", "crash", "out-of-memory"
 	Nodes  []string `json:"nodes,omitempty"` // the nodes acted on, roles resolved
-	// Mode is how a stop or a restart told its servers to shut down: "fast" and "smart"
+	// Mode is how a stop or a restart shut its servers down: "fast" and "smart"
 	// lose nothing, "immediate" is a crash. "" for any other action, and where it is not known.
 	Mode string `json:"mode,omitempty"`
 	// Way is how a rejoin made a standby of its node: one of the above; "" for any other action, and where it is not known. Tried counts the ways

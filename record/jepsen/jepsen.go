@@ -24,7 +24,7 @@ import (
 	"pgchaos/record/ledger"
 )
 
-// Run is what a history is told of.
+// Run is what a history is made from.
 type Run struct {
 	Book   *ledger.Book
 	Events []record.Event // of the timeline

@@ -29,7 +29,7 @@ type Book struct {
 	accounts []*Account
 }
 
-// Account is what became of the writes of one writer.
+// Account is the outcomes of the writes of one writer.
 type Account struct {
 	ID       int
 	Workload string // "" where Damage has taken it
@@ -55,7 +55,7 @@ type lateBlock struct {
 	least       int64 // the least first from here on
 }
 
-// Outcome is what became of one number; issued is false for one that was never used.
+// Outcome is how the write of one number ended; issued is false for one that was never used.
 func (a *Account) Outcome(seq int64) (outcome record.Outcome, issued bool) {
 	if seq < 1 || seq > a.Issued {
 		return record.Unknown, false

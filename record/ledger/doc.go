@@ -74,7 +74,7 @@
 // A write(2) an entry costs a microsecond and more; a buffer loses what is in it.
 // What a block costs is mapping it, unmapping it (every processor has to forget it)
 // and the first store into each of its pages: blocks of 16 KiB cost 8 ns an entry
-// more than those of 64 KiB. Larger ones find no room for their length in the commit
+// more than those of 64 KiB. The length of larger ones does not fit into the commit
 // word, and 64 writers have 4 MiB mapped as it is. Filling a block with a write(2)
 // before it is mapped halves the cost; having the kernel populate the mapping saves
 // nothing beside that. Mapping a MiB for many writers at once costs the same page

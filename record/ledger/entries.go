@@ -10,7 +10,7 @@ import (
 	"pgchaos/record"
 )
 
-// Entry is what became of one write. Times are offsets on the run's clock, to the
+// Entry is the outcome of one write. Times are offsets on the run's clock, to the
 // microsecond.
 type Entry struct {
 	Seq     int64

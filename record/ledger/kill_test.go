@@ -51,9 +51,9 @@ func play(t *testing.T, role, path string) *exec.Cmd {
 	return cmd
 }
 
-// fate is what the victim records of a number: whoever reads it knows what to
-// expect. Every 16th is given up, and half of those are answered 40 numbers later.
-func fate(seq int64) record.Outcome {
+// outcomeOf is the outcome that the victim records for a number, so that the reader knows what
+// to expect. Every 16th is given up, and half of those are answered 40 numbers later.
+func outcomeOf(seq int64) record.Outcome {
 	switch {
 	case seq%16 == 5:
 		return record.Unknown
@@ -70,7 +70,7 @@ const (
 	lateness = 40
 )
 
-func lateFate(seq int64) record.Outcome {
+func lateOutcomeOf(seq int64) record.Outcome {
 	if seq%32 == 5 {
 		return record.Weak
 	}
@@ -97,11 +97,11 @@ func victim(path string) {
 		all.Go(func() {
 			for l.Err() == nil {
 				seq := w.Next(time.Duration(w.Issued()+1) * ms)
-				if o := fate(seq); o != record.Unknown {
+				if o := outcomeOf(seq); o != record.Unknown {
 					w.Record(seq, o, server, record.LSN(seq*10), time.Duration(seq)*ms+ms/2)
 				}
-				if old := seq - lateness; old > 0 && fate(old) == record.Unknown && lateFate(old) != record.Unknown {
-					w.Record(old, lateFate(old), server, record.LSN(old*10), time.Duration(seq)*ms)
+				if old := seq - lateness; old > 0 && outcomeOf(old) == record.Unknown && lateOutcomeOf(old) != record.Unknown {
+					w.Record(old, lateOutcomeOf(old), server, record.LSN(old*10), time.Duration(seq)*ms)
 				}
 				if seq%128 == 0 {
 					var report [12]byte
@@ -171,9 +171,9 @@ func autopsy(t *testing.T, path string, reported [victims]int64) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want, got := fate(e.Seq), e.Outcome
+			want, got := outcomeOf(e.Seq), e.Outcome
 			if want == record.Unknown {
-				want = lateFate(e.Seq)
+				want = lateOutcomeOf(e.Seq)
 				if got == record.Unknown && e.Seq+lateness > all {
 					continue // its late answer was never reported
 				}
@@ -186,7 +186,7 @@ func autopsy(t *testing.T, path string, reported [victims]int64) {
 			if got != record.Unknown && (e.LSN != record.LSN(e.Seq*10) || e.Server != master) || e.Sent != time.Duration(e.Seq)*ms {
 				t.Fatalf("writer %d: %+v", id, e)
 			}
-			if e.Seq < a.Issued && e.Seq > all && got == record.Unknown && fate(e.Seq) != record.Unknown {
+			if e.Seq < a.Issued && e.Seq > all && got == record.Unknown && outcomeOf(e.Seq) != record.Unknown {
 				t.Fatalf("writer %d: %d is unknown, though %d came after it", id, e.Seq, a.Issued)
 			}
 		}
@@ -261,7 +261,7 @@ func TestFileSizeLimit(t *testing.T) {
 }
 
 // TestCutOff takes the file away under the mapping, which is what a store into a
-// page without room looks like: SIGBUS.
+// page without disk space does: SIGBUS.
 func TestCutOff(t *testing.T) {
 	l, path := create(t)
 	w := addWriter(t, l)

@@ -17,9 +17,9 @@ import (
 	"pgchaos/record"
 )
 
-// Server is who answered: a node, in one of its lives as a primary. Two servers
-// of one timeline number are told apart by the system identifier at most; the
-// zero value means that nobody answered.
+// Server is the server that answered: a node, in one of its lives as a primary. Only the
+// system identifier can distinguish two servers with one timeline number. The zero value
+// means that none answered.
 type Server struct {
 	Node     string `json:"node"`
 	SystemID string `json:"system_id,omitempty"`
@@ -38,7 +38,7 @@ type Ledger struct {
 
 	mu        sync.Mutex // taken after a Writer's
 	blocks    int64      // taken so far
-	allocated int64      // blocks that the disk has room for
+	allocated int64      // blocks for which disk space is allocated
 	scratch   []byte     // a fresh block
 	names     page
 	writers   []*Writer

@@ -125,7 +125,7 @@ func TestEntries(t *testing.T) {
 				{2, unknown, false, Server{}, 0, 2 * ms, 0},
 			},
 		},
-		"the same news twice is told once": {
+		"the same news twice is reported once": {
 			write: func(w *Writer) {
 				w.Record(w.Next(1*ms), failed, 1, 0, 2*ms)
 				w.Record(1, failed, 2, 0, 3*ms)

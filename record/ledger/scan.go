@@ -15,16 +15,16 @@ import (
 // scanner is the state of Open.
 type scanner struct {
 	book     *Book
-	accounts map[int]*tally
+	accounts map[int]*accountState
 	valid    int // blocks with a header
 	damaged  int
-	lost     []uint32 // blocks of zeros; those at the end are room, not damage
+	lost     []uint32 // blocks of zeros; those at the end are unused space, not damage
 	lines    []exception
 	used     map[uint32]bool // servers
 }
 
-// tally is an account while it is read.
-type tally struct {
+// accountState is an account while it is read.
+type accountState struct {
 	Account
 	next   int64 // the number that the next block should begin with
 	rotten bool  // the newest block cannot be read
@@ -40,7 +40,7 @@ type exception struct {
 }
 
 func (b *Book) scan() error {
-	s := &scanner{book: b, accounts: make(map[int]*tally), used: make(map[uint32]bool)}
+	s := &scanner{book: b, accounts: make(map[int]*accountState), used: make(map[uint32]bool)}
 	const chunk = segmentBlocks * BlockSize
 	buffer := make([]byte, chunk)
 	for number := int64(0); ; {
@@ -85,7 +85,7 @@ func (s *scanner) block(b []byte, number uint32) error {
 		s.lost = append(s.lost, number)
 		return nil
 	}
-	s.room()
+	s.reportLost()
 	if s.book.Closed {
 		s.damage("block %d: stands behind the end of the file", number)
 		return nil
@@ -127,19 +127,19 @@ func zeros(b []byte) bool {
 	return true
 }
 
-// room reports the blocks of zeros before one that is not: blocks are begun in their order,
-// so those were begun and lost.
-func (s *scanner) room() {
+// reportLost reports the blocks of zeros before a block that has data: blocks are begun in
+// order, so those were begun and lost.
+func (s *scanner) reportLost() {
 	for _, lost := range s.lost {
 		s.damage("block %d: it is gone: the newest numbers of a writer, late answers or names may be missing", lost)
 	}
 	s.lost = s.lost[:0]
 }
 
-func (s *scanner) account(id int) *tally {
+func (s *scanner) account(id int) *accountState {
 	t := s.accounts[id]
 	if t == nil {
-		t = &tally{next: 1}
+		t = &accountState{next: 1}
 		t.ID = id
 		t.Weak, t.Failed, t.Unknown, t.disputed = roaring64.New(), roaring64.New(), roaring64.New(), roaring64.New()
 		s.accounts[id] = t
@@ -254,7 +254,7 @@ func (s *scanner) entries(cur *cursor, late *lateBlock, p []byte) error {
 
 // apply enters one exception. A late answer resolves an unknown number; what is
 // settled is not settled twice, unless both say the same.
-func (s *scanner) apply(t *tally, e exception) {
+func (s *scanner) apply(t *accountState, e exception) {
 	seq := uint64(e.seq)
 	if e.late {
 		if e.outcome == record.Unknown || t.disputed.Contains(seq) {
@@ -285,13 +285,13 @@ func (s *scanner) apply(t *tally, e exception) {
 }
 
 // unknown enters a range, which may be empty.
-func (t *tally) unknown(first, last int64) {
+func (t *accountState) unknown(first, last int64) {
 	if first <= last {
 		t.Unknown.AddRange(uint64(first), uint64(last)+1)
 	}
 }
 
-// finish makes the accounts of the tallies.
+// finish makes the accounts.
 func (s *scanner) finish() {
 	for _, id := range slices.Sorted(maps.Keys(s.accounts)) {
 		t := s.accounts[id]
@@ -319,7 +319,7 @@ func (s *scanner) finish() {
 }
 
 // close brings the account into its final, small form.
-func (t *tally) close() {
+func (t *accountState) close() {
 	for _, set := range []*roaring64.Bitmap{t.Weak, t.Failed, t.Unknown} {
 		set.RunOptimize()
 	}

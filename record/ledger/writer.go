@@ -78,7 +78,7 @@ func (w *Writer) NextN(at time.Duration, n int) (first int64) {
 	return issued + 1
 }
 
-// Record notes what became of a sequence number: who answered (by AddServer's
+// Record notes the outcome of a sequence number: who answered (by AddServer's
 // number; 0: nobody), the LSN of the insert (0: unknown), and when it ended (0: it
 // never did). The file knows it when Record returns. An answer to a number that was
 // given up, because its Record said unknown or a newer one was issued, is late. It
