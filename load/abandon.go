@@ -26,8 +26,8 @@ func Sleeps(ctx context.Context, d time.Duration) {
 }
 
 // endured tells whether an operation was interrupted, and answered before the
-// client gave up on it. It waits until whoever interrupts has done so, lest that
-// hits the client's next operation.
+// client gave up on it. It waits until the interrupt has been sent, so that it
+// does not hit the client's next operation.
 func (w *Workload) endured(f *attempt, flying int64) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

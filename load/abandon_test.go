@@ -58,7 +58,7 @@ func TestTimeoutIsRecordedOnceAndReplaced(t *testing.T) {
 	})
 }
 
-// lateSince checks that late answers are told as what they are, with their own times.
+// lateSince checks that late answers are reported as late, with their own times.
 func (s *server) lateSince(t *testing.T, since time.Duration) {
 	t.Helper()
 	for _, op := range s.late {
@@ -119,7 +119,7 @@ func TestLateAcknowledgementsAreKeptByNode(t *testing.T) {
 			case 2:
 				return result{Outcome: record.Failed, Node: 2} // an answer, but no acknowledgement
 			case 3:
-				return result{Outcome: record.Weak} // of nobody knows whom
+				return result{Outcome: record.Weak} // from an unknown node
 			}
 			return result{Outcome: record.OK, Node: 2}
 		}}

@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 )
 
-// chunk is the number of arrivals that are drawn at once, by a generator of their own:
-// whoever wants to know arrival i need not draw all before it again.
+// chunk is the number of arrivals that are drawn at once, by a generator of their own.
+// So arrival i can be had without drawing all arrivals before it again.
 const chunk = 4096
 
 // chance is a Poisson process of one arrival a second: sums of exponential intervals.

@@ -28,8 +28,8 @@ type attempt struct {
 	once    sync.Once
 	_       [64]byte
 	// state is idle, gaveUp, or 1 + when the operation in flight was sent, or the
-	// complement of that once it was interrupted. Whoever takes it away from the last
-	// two, the goroutine itself or the watchdog, is the one to record the operation.
+	// complement of that once it was interrupted. The goroutine and the watchdog race
+	// for the operation: the one that swaps one of the last two states records it.
 	state atomic.Int64
 	due   time.Duration // of the operation in flight; written before state
 	// slept is for how long the client itself has slept, or has begun to sleep, within the
@@ -109,7 +109,7 @@ func (w *Workload) loop(r *run, c *client, f *attempt, free time.Duration, t *ev
 			w.move(r, c, f, free, t)
 			return
 		}
-		if t.Yield() && group.schedule == nil { // the turn of others is no part of the next operation
+		if t.Yield() && group.schedule == nil { // the time that others used is no part of the next operation
 			free = w.cfg.Clock.Now()
 		}
 	}
@@ -156,7 +156,7 @@ func (w *Workload) operate(ctx context.Context, c *client, f *attempt, j job) (r
 func (w *Workload) record(c *client, op *record.Op, late time.Duration) {
 	next := c.ring.next()
 	if next == nil {
-		next = w.makeRoom(c.ring)
+		next = w.drainFull(c.ring)
 	}
 	next.op, next.late, next.client = *op, late, c.number
 	if c.ring.publish() {

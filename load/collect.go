@@ -46,8 +46,8 @@ func (w *Workload) drain(r *ring) {
 	r.read.Store(written)
 }
 
-// makeRoom waits for a ring that is full, and empties it.
-func (w *Workload) makeRoom(r *ring) *sample {
+// drainFull empties a ring that is full, under the lock, and returns its next sample.
+func (w *Workload) drainFull(r *ring) *sample {
 	w.locked(func() { w.drain(r) })
 	return r.next()
 }

@@ -10,8 +10,8 @@ import (
 
 // Session does one client's operations, one at a time.
 type Session interface {
-	// Do performs one operation and blocks until it is over. What became of it Do
-	// leaves in op: Outcome, Kind, Err, Node, Part, Retries, Out and In, which are zero
+	// Do performs one operation and blocks until it is over. It leaves the outcome
+	// in op: Outcome, Kind, Err, Node, Part, Retries, Out and In, which are zero
 	// before. Due and Sent are there; a session that had to wait for a connection before
 	// it could send sets Sent again. Done is not its business. A Node that is not in 1 to
 	// Config.Nodes counts as 0, unknown.
@@ -27,8 +27,8 @@ type Session interface {
 	// meanwhile, and in an open loop the arrivals are taken late, or by other
 	// clients.
 	Do(ctx context.Context, op *record.Op) (pause time.Duration)
-	// Settle is told what became of the operation, by the goroutine that called Do
-	// and after it. Late is one that had been given up on: in every figure of the
+	// Settle receives the outcome of the operation. The goroutine that called Do calls it
+	// afterwards. Late is one that had been given up on: in every figure of the
 	// workload it is Unknown, and op is what Do has returned for it since. Nothing is
 	// asked of the session after a late one but to close. It must not keep op.
 	Settle(op *record.Op, late bool)
@@ -83,11 +83,11 @@ type Config struct {
 	Duration time.Duration
 	// Warmup is how long after the first start what is due is measured apart.
 	Warmup time.Duration
-	// Overflow is what becomes of an arrival that finds every client busy. Queue (the
+	// Overflow says what to do with an arrival that finds every client busy. Queue (the
 	// default): it waits until one is free, at most Timeout. Drop: it is dropped, which is
 	// recorded by the next client that comes free.
 	Overflow string
-	// CatchUp is what becomes of arrivals that are more than 100 ms overdue when a
+	// CatchUp says what to do with arrivals that are more than 100 ms overdue when a
 	// client comes free. Burst (the default): they are sent at once. Spread: they, and
 	// those that come to be due meanwhile, are sent at no more than twice the rate. Skip:
 	// they are dropped.
@@ -113,10 +113,10 @@ type Config struct {
 	// client after its operation was given up on, while the session before may
 	// still be in Do.
 	Open func(client int) Session
-	// OnSample is told of every operation, those of the warm-up included, and those of one
-	// client in their order; client is -1 for an arrival that was dropped because nobody
-	// had come to take it. It is called under a lock, up to some 100 ms after the
-	// operation has ended, and must not call the workload. nil: nobody is told.
+	// OnSample receives every operation, also those of the warm-up, and those of one client
+	// in order. The client is -1 for an arrival that was dropped because no client was
+	// free. It is called under a lock, up to some 100 ms after the
+	// operation has ended, and must not call the workload. It may be nil.
 	OnSample func(client int, op record.Op)
 	// Ended is called each time that the workload has ended by itself, when nothing of
 	// it runs any more, in a goroutine of its own, which Close does not wait for.

@@ -104,7 +104,7 @@ func TestEndsByTime(t *testing.T) {
 	}
 }
 
-// TestStoppedIsNotEnded: by whoever stopped it.
+// TestStoppedIsNotEnded: a stopped workload has not ended by itself.
 func TestStoppedIsNotEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{do: takes(10 * time.Millisecond)}

@@ -58,8 +58,8 @@ func processor(b *testing.B) (report func()) {
 }
 
 // BenchmarkEngine is the whole loop on a session that does nothing: clients, rings,
-// collector, watchdog. It tells the processor time of an operation, whoever spent it, and
-// the memory at the end.
+// collector, watchdog. It reports the processor time of an operation, of all goroutines,
+// and the memory at the end.
 //
 //	go test -run '^$' -bench Engine -benchtime 100000000x ./load
 func BenchmarkEngine(b *testing.B) {

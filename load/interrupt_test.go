@@ -27,8 +27,8 @@ func obeys(s *server, after time.Duration, reply result) {
 	}
 }
 
-// TestInterrupted: the client asks once, waits on, and takes the answer for what
-// became of the operation.
+// TestInterrupted: the client asks once, waits on, and takes the answer for the
+// outcome of the operation.
 func TestInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{}
@@ -54,7 +54,7 @@ func TestInterrupted(t *testing.T) {
 }
 
 // TestInterruptedInVain: a server that does nothing about it is given up on after
-// the grace, and its late answer is told.
+// the grace, and its late answer is reported.
 func TestInterruptedInVain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})

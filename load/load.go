@@ -9,8 +9,8 @@
 // operation when the one before is over.
 //
 // A client that waits longer than Config.Timeout gives its operation up, and a
-// fresh client takes its place; an answer that comes all the same is told to the
-// session. Unless Config.Grace asks for it nothing is ever cancelled on the server:
+// fresh client takes its place; the session receives an answer that comes all the
+// same. Unless Config.Grace asks for it nothing is ever cancelled on the server:
 // to cancel a commit that waits for a synchronous standby would end the wait, and
 // with it the very situation that is being observed.
 package load

@@ -14,8 +14,8 @@ import (
 	"pgchaos/record"
 )
 
-// server is what fake sessions talk to: do is one operation, and everything that
-// the sessions were told is kept.
+// server is what fake sessions talk to: do is one operation, and everything that the
+// sessions received is kept.
 type server struct {
 	do func(client int, closed <-chan struct{}) result
 

@@ -32,7 +32,7 @@ func TestLoopsTellWhose(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer loops.Close()
-	const clients, operations = 5, 20_000 // much more than there is room for
+	const clients, operations = 5, 20_000 // many more than the rings hold
 	var of [clients]int
 	ended := make(chan struct{})
 	w := New(Config{
@@ -55,7 +55,7 @@ func TestLoopsTellWhose(t *testing.T) {
 		sum += n
 	}
 	if sum != operations || rec.Total.Samples() != operations || len(w.rings) != loops.Threads() {
-		t.Errorf("%d told, %d recorded of %d, in %d rings", sum, rec.Total.Samples(), operations, len(w.rings))
+		t.Errorf("%d sampled, %d recorded of %d, in %d rings", sum, rec.Total.Samples(), operations, len(w.rings))
 	}
 }
 
@@ -157,7 +157,7 @@ func TestTradedClients(t *testing.T) {
 		sessions[i] = &talks{loops: map[int]bool{}, socket: echoedOn(t, (i+1)%loops.Threads())}
 	}
 	last := make([]time.Duration, len(sessions))
-	var told int64
+	var sampled int64
 	w := New(Config{
 		Clients: len(sessions), Loops: loops, Clock: record.StartClock(),
 		Open: func(client int) Session { return sessions[client] },
@@ -166,7 +166,7 @@ func TestTradedClients(t *testing.T) {
 				t.Errorf("client %d: %v (%v), due at %v after one that was done at %v", client, op.Outcome, op.Err, op.Due, last[client])
 			}
 			last[client] = op.Done
-			told++
+			sampled++
 		},
 	})
 	moved := 0
@@ -180,8 +180,8 @@ func TestTradedClients(t *testing.T) {
 	}
 	rec := w.Record()
 	w.Close()
-	if rec.Total.Samples() != told || told == 0 {
-		t.Errorf("%d told, %d recorded", told, rec.Total.Samples())
+	if rec.Total.Samples() != sampled || sampled == 0 {
+		t.Errorf("%d sampled, %d recorded", sampled, rec.Total.Samples())
 	}
 	if moved < 2 {
 		t.Errorf("%d of %d clients have moved", moved, len(sessions))

@@ -15,7 +15,7 @@ import (
 )
 
 // TestWarmupIsApart: what is due in it is in no figure, though it ends after it; but it is
-// where it was in all that is told by time. A second start has none.
+// in everything that is reported by time. A second start has none.
 func TestWarmupIsApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n atomic.Int64
@@ -154,8 +154,8 @@ func TestSecondsHoldEverything(t *testing.T) {
 	})
 }
 
-// TestASecondIsTakenUpAgain: what is told of it later joins what was known, however often
-// it was asked for in between.
+// TestASecondIsTakenUpAgain: what is reported later joins what was known, even if it was
+// asked for in between.
 func TestASecondIsTakenUpAgain(t *testing.T) {
 	var s seconds
 	var phase figures
@@ -349,7 +349,7 @@ func TestCollectedBeforeItsTime(t *testing.T) {
 			return result{Outcome: record.Failed, Kind: "refused", Err: errTimeout}
 		}}
 		w := begin(s, Config{Clients: 1})
-		time.Sleep(9 * time.Millisecond) // 900 operations of the 1,024 that there is room for
+		time.Sleep(9 * time.Millisecond) // 900 operations of the 1,024 that fit
 		r := w.rings[0]
 		if read := r.read.Load(); read < 512 {
 			t.Errorf("%d of %d have been counted", read, r.written.Load())

@@ -13,7 +13,7 @@ type Record struct {
 	Phases []PhaseStats // in their order; only those in which something was due
 	Parts  []PartStats  // of a mix, as Config.Parts names them
 	// Warmup is what was due in the warm-up. It is in no other figure here, but in
-	// all that is told by time: Series, Seconds, Activity, Nodes and Clients.
+	// all that is reported by time: Series, Seconds, Activity, Nodes and Clients.
 	Warmup Stats
 	Errors []ErrorCount // most frequent first
 	// Coarse is how many times longer than SeriesStep and a second the steps of Series and Seconds are: 1
@@ -52,7 +52,7 @@ type Record struct {
 type Stats struct {
 	Outcomes [record.Outcomes]int64
 	// Response is from due to done. A dropped arrival counts with the time that it
-	// waited: whoever was never served must not make a server look fast. One that found no
+	// waited: an operation that was never served must not make a server look fast. One that found no
 	// free client and was not to wait (Overflow Drop) is not in it.
 	Response Dist
 	Service  Dist // from sent to done, of what was sent

@@ -156,7 +156,7 @@ func TestLiveNamesErrors(t *testing.T) {
 	})
 }
 
-// TestLiveBeginsWithTheWorkload: no second is told of before there has been one, and the
+// TestLiveBeginsWithTheWorkload: no second is reported before there has been one, and the
 // first counts for as much of it as there was.
 func TestLiveBeginsWithTheWorkload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

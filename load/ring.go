@@ -17,7 +17,7 @@ type sample struct {
 	late time.Duration
 }
 
-// ring passes samples from one client, or from those of one event loop, to whoever holds
+// ring passes samples from one client, or from those of one event loop, to the holder of
 // Workload.mu, without a lock and without an allocation. The one side alone moves written,
 // the other alone read. Clients of a loop share one, since what each of many has for itself is
 // in no cache when it is needed.

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestRingWrapsAround: everything comes out once and in order, whoever empties it, and the
+// TestRingWrapsAround: everything comes out once and in order, even if two goroutines empty it, and the
 // collector is woken when there is something to be done.
 func TestRingWrapsAround(t *testing.T) {
 	for _, c := range []struct{ clients, size int }{{1, 1024}, {64, 1024}, {65, 512}, {2000, 32}, {1_000_000, 32}} {

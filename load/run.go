@@ -84,7 +84,7 @@ func (r *run) halt(at time.Duration, byItself bool) {
 	}
 }
 
-// left is told of every client that is no longer active. The last one ends the run, if
+// left is called for every client that is no longer active. The last one ends the run, if
 // all has been done that Iterations asked for. w.mu is held.
 func (w *Workload) left(r *run) {
 	r.live--

@@ -25,12 +25,12 @@ type Encoded struct {
 
 // seconds counts the operations by the second in which they ended, and keeps a Second
 // for each. Few buckets are open at any time: the present second's, that of the one before, of which
-// some clients have not told all yet, both once more where a phase begins, and perhaps
+// some clients have not reported all yet, both once more where a phase begins, and perhaps
 // one long ago, when a client comes to tell what had to be dropped then.
 type seconds struct {
-	open [5]bucket
-	past []pastSecond // by number; without what is in the open buckets
-	told figures      // room for sum
+	open   [5]bucket
+	past   []pastSecond // by number; without what is in the open buckets
+	summed figures      // the space that sum uses
 }
 
 // bucket is what ended in one second and was due in one phase. Both are sums of buckets, so
@@ -98,17 +98,17 @@ func (s *seconds) settle() {
 
 // sum is what ended in one second; it is valid until the next sum.
 func (s *seconds) sum(number int) *figures {
-	s.told.clear()
+	s.summed.clear()
 	if number < len(s.past) {
-		s.told.unpack(&s.past[number])
+		s.summed.unpack(&s.past[number])
 	}
 	for i := range s.open {
 		if t := &s.open[i]; t.phase != nil && t.number == number {
-			s.told.add(&t.figures)
+			s.summed.add(&t.figures)
 		}
 	}
-	s.told.join()
-	return &s.told
+	s.summed.join()
+	return &s.summed
 }
 
 // all makes a Second of every so many seconds of what has been put away, in the order of time: their

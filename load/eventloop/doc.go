@@ -19,7 +19,7 @@ import "context"
 
 type taskKey struct{}
 
-// With returns a context that has a task, for whoever makes the task's connections.
+// With returns a context that has a task. The dialer of the task's connections reads it.
 func With(ctx context.Context, t *Task) context.Context {
 	if t == nil {
 		return ctx

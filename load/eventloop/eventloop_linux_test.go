@@ -296,7 +296,7 @@ func TestLargeMessages(t *testing.T) {
 	within(t, 10*time.Second, "a large message", &all)
 }
 
-// TestTheEndOfAConnection is seen by whoever waits for it.
+// TestTheEndOfAConnection: a task that waits for a connection sees its end.
 func TestTheEndOfAConnection(t *testing.T) {
 	for name, tt := range map[string]struct {
 		end  func(*Socket, net.Conn)

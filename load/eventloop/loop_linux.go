@@ -65,7 +65,7 @@ func keepTo(only *unix.CPUSet) (end func()) {
 	}
 }
 
-// permitted are the processors that the process may use; none if it cannot be told.
+// permitted are the processors that the process may use; none if the kernel does not say.
 func permitted() (processors []int) {
 	var set unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &set); err != nil {
@@ -320,7 +320,7 @@ func (l *loop) resume(t *Task) (listed bool) {
 	return false
 }
 
-// leave is told of a task that has ended, or gone.
+// leave is called for a task that has ended, or has left the loop.
 func (l *loop) leave() {
 	l.mu.Lock()
 	l.live--
@@ -407,7 +407,7 @@ func (t *Task) Sleep(d time.Duration) {
 	t.asleep = false
 }
 
-// looped tells whether whoever calls is on the loop now, and must not hold it up.
+// looped says whether the caller is on the loop now, and must not block.
 func (t *Task) looped() bool { return t != nil && !t.away }
 
 // Block calls a function that may wait for anything, in a goroutine of its own. A nil

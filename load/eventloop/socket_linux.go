@@ -19,7 +19,7 @@ type Socket struct {
 	fd int
 
 	closed atomic.Bool
-	mu     sync.Mutex // of whoever ends the connection from elsewhere: the descriptor is not closed meanwhile
+	mu     sync.Mutex // held while another goroutine ends the connection: the descriptor must stay open meanwhile
 	timer  *time.Timer
 }
 
@@ -144,7 +144,7 @@ func (s *Socket) failed(op string, errno syscall.Errno) error {
 	return &net.OpError{Op: op, Net: "socket", Err: os.NewSyscallError(op, errno)}
 }
 
-// Sever ends the connection under whoever waits for it.
+// Sever ends the connection while a task waits for it.
 func (s *Socket) Sever() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 )
 
 // canned is a connection to a fake server which answers everything itself, without
-// allocating, once it is told to: what is measured then is this package and pgx.
+// allocating, once it is switched on: what is measured then is this package and pgx.
 type canned struct {
 	net.Conn
 	answer []byte // nil: the fake server answers

@@ -77,7 +77,7 @@ const (
 	kindOpen        = "transaction left open"
 	kindScript      = "script"      // an error of the script's own: a division by zero, a \\gset without a row
 	kindCopy        = "copy"        // COPY FROM STDIN, for which there is no data
-	kindHidden      = "no warnings" // the session gets none: a weak acknowledgement could not be told
+	kindHidden      = "no warnings" // the session gets none: a weak acknowledgement would go unnoticed
 	kindTLS         = "tls"         // the server's certificate is not trusted
 	kindOther       = "error"
 	kindWeak        = "01000"

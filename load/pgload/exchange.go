@@ -34,7 +34,7 @@ type certainty struct {
 var errCopy = errors.New("the statement wants data to be copied in, which no workload has")
 
 // run executes one statement and reads the whole of its answer. It has no context, so
-// that nobody but the server can end it. After an error fate.outcome tells what is
+// that nobody but the server can end it. After an error certainty.outcome says what is
 // certain of the whole operation.
 func (c *conn) run(i int, params [][]byte) error {
 	st := &c.w.statements[i]
@@ -92,7 +92,7 @@ func (c *conn) runBatch(writes, control bool) error {
 }
 
 // certain is what an error proves. within is whether it belongs to a transaction whose
-// COMMIT has not been sent: whatever became of the statement, nothing was committed.
+// COMMIT has not been sent: however the statement ended, nothing was committed.
 // behind is whether an ERROR may have come behind a commit.
 func (c *conn) certain(err error, sent, within, behind bool) record.Outcome {
 	if within {

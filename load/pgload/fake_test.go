@@ -125,7 +125,7 @@ func (c *cluster) bubble(t *testing.T, test func(w *Workload)) {
 	})
 }
 
-// reply is what became of an operation.
+// reply is the outcome of an operation.
 type reply struct {
 	record.Op
 	Pause time.Duration
@@ -145,7 +145,7 @@ func once(s load.Session) reply {
 	return r
 }
 
-// TestOutcomes goes through what can become of an insert, end to end.
+// TestOutcomes goes through every outcome of an insert, end to end.
 func TestOutcomes(t *testing.T) {
 	for _, c := range []struct {
 		why    string

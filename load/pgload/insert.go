@@ -30,8 +30,8 @@ type insert struct {
 	buffer   []byte       // of the keys and values of one statement
 	ends     []int        // of each in buffer
 	params   [][]byte
-	// What few rows need is next to the rest: whoever inserts has been away from the
-	// processor's caches for long, in which the server's processes were meanwhile.
+	// What few rows need is next to the rest: between two inserts, the server's
+	// processes have used the processor's caches.
 	space struct {
 		lsns   [2]record.LSN
 		ends   [4]int
@@ -194,8 +194,8 @@ func (n *insert) settle(op *record.Op, server int, late bool) {
 		}
 	case op.Outcome != record.Unknown: // else nothing is known that was not before
 		if n.writer.Issued() == last {
-			// The writer has issued none since, so that nobody has yet told the ledger that
-			// these were given up on; if another comes now, they are entries too many.
+			// The writer has issued none since, so the ledger does not know yet
+			// that these were given up on. If an answer comes now, they are entries too many.
 			for seq := n.first; seq <= last; seq++ {
 				n.writer.Record(seq, record.Unknown, 0, 0, 0)
 			}

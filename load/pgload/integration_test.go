@@ -306,7 +306,7 @@ func testTerminated(t *testing.T, pg *postgres, a *admin) {
 }
 
 // testAbandoned: the client gives up, the workload is closed, and the backend
-// waits on: nobody has told it anything.
+// waits on: pgchaos has sent it nothing.
 func testAbandoned(t *testing.T, pg *postgres, a *admin) {
 	before := a.number("select count(*) from test_data")
 	a.set("synchronous_standby_names", "nobody")

@@ -18,7 +18,7 @@ import (
 
 // What a client does about an operation that has reached its time-out.
 const (
-	Abandon   = "abandon"   // gives up on the answer; the server is told nothing
+	Abandon   = "abandon"   // gives up on the answer; nothing is sent to the server
 	Cancel    = "cancel"    // sends a CancelRequest, and waits for the answer
 	Terminate = "terminate" // has the backend terminated, and waits for the answer
 )

@@ -17,11 +17,11 @@ type messageReader struct {
 	from, to int // what has been read and not been looked at
 	// Most answers fit in here, next to all else that an operation needs: with many clients
 	// a page of its own for each buffer would have to be looked up in each operation.
-	room [256]byte
+	inline [256]byte
 }
 
 const (
-	messageBuffer = 8 << 10 // once an answer has been larger than room
+	messageBuffer = 8 << 10 // once an answer has been larger than inline
 	messageHead   = 5
 	// longestMessage is what a server never exceeds: it allocates no more (MaxAllocSize in
 	// PostgreSQL's memutils.h).
@@ -74,14 +74,14 @@ func (b *messageReader) skip(length int) error {
 	}
 }
 
-// fill reads once, after making room for more of a message of so many bytes: for no more
-// than twice what there is of it, since nobody knows whether so many will come.
+// fill reads once, after making space for more of a message of so many bytes: at most
+// twice what there is of it, since the rest may never come.
 func (b *messageReader) fill(length int) error {
 	have := b.to - b.from
 	want := min(length, max(messageBuffer, 2*have))
 	switch full := b.to == len(b.buffer); {
 	case want > len(b.buffer) || full && len(b.buffer) < messageBuffer: // there may have been more
-		into := b.room[:]
+		into := b.inline[:]
 		if b.buffer != nil || want > len(into) {
 			into = make([]byte, max(messageBuffer, want))
 		}
@@ -102,7 +102,7 @@ func (b *messageReader) fill(length int) error {
 	return err
 }
 
-// empty forgets what another connection has left, and the room for a large answer.
+// empty forgets what another connection has left, and the buffer of a large answer.
 func (b *messageReader) empty() {
 	b.from, b.to = 0, 0
 	if len(b.buffer) > messageBuffer {

@@ -67,7 +67,7 @@ func TestMessagesInPieces(t *testing.T) {
 	}
 }
 
-// TestWhatIsNoMessage is an error, and nothing is waited or made room for.
+// TestWhatIsNoMessage is an error. Nothing waits for it or allocates memory for it.
 func TestWhatIsNoMessage(t *testing.T) {
 	broken := errors.New("broken")
 	for _, tt := range []struct {
@@ -120,7 +120,7 @@ func FuzzInbox(f *testing.F) {
 	f.Fuzz(func(t *testing.T, stream []byte, size uint8) {
 		ours := messageReader{read: (&inPieces{stream, func() int { return 1 + int(size) }, io.EOF}).read}
 		theirs := pgproto3.NewFrontend(bytes.NewReader(stream), io.Discard)
-		theirs.SetMaxBodyLen(1 << 20) // for which they would make room at once
+		theirs.SetMaxBodyLen(1 << 20) // for which they would allocate memory at once
 		for {
 			m, err := ours.message()
 			if errors.Is(err, errOther) {

@@ -44,8 +44,8 @@ func (c *netConn) Read(b []byte) (n int, err error) {
 
 // Write passes the bytes on. pgx's Terminate, which it writes from a goroutine of
 // its own after an error, is not counted: it belongs to no operation.
-// Within TLS it cannot be told from others, and counts: an operation may then be unknown
-// that was never sent, but not the other way round.
+// Within TLS it looks like any other message, and counts: an operation that was never sent
+// may then be unknown, but not the other way round.
 func (c *netConn) Write(b []byte) (n int, err error) {
 	n, err = c.below().Write(b)
 	if terminate := len(b) == 5 && b[0] == 'X'; !terminate {
@@ -126,7 +126,7 @@ func blocked(t *eventloop.Task, do func([]byte) (int, error), b []byte) (n int, 
 	return n, err
 }
 
-// sever closes the connection under whoever reads from it. Nothing is sent.
+// sever closes the connection while another goroutine reads from it. Nothing is sent.
 func (c *netConn) sever() {
 	c.broken.Store(true)
 	_ = c.Conn.Close() // it may have been closed already, and nothing could be done about any other error

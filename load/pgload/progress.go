@@ -53,17 +53,17 @@ const (
 	slotMask = 1<<slotBits - 1
 )
 
-// add makes room for a writer of a table. It is not for use once there are reads.
+// add adds a writer of a table. It must not be called once there are reads.
 func (b *WriterProgress) add(table string, writer int) *writerPosition {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	old := *b.positions.Load()
-	heads := make([]*writerPosition, max(len(old), writer+1))
-	copy(heads, old)
-	heads[writer] = &writerPosition{}
-	b.positions.Store(&heads)
+	positions := make([]*writerPosition, max(len(old), writer+1))
+	copy(positions, old)
+	positions[writer] = &writerPosition{}
+	b.positions.Store(&positions)
 	b.tables[table] = append(b.tables[table], writer)
-	return heads[writer]
+	return positions[writer]
 }
 
 // Writers is as ProgressSource wants it.

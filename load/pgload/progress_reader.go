@@ -31,12 +31,12 @@ func NewProgressReader(table string, writers []int) (*ProgressReader, error) {
 }
 
 // Read reads them over a superuser's connection. The timeline is the one that is
-// received or written now, 0 where that cannot be told; it is asked for after the
+// received or written now, 0 where that is not known; it is asked for after the
 // snapshot was taken.
-func (v *ProgressReader) Read(ctx context.Context, conn *pgx.Conn) (heads []int64, standby bool, timeline uint32, err error) {
+func (v *ProgressReader) Read(ctx context.Context, conn *pgx.Conn) (newest []int64, standby bool, timeline uint32, err error) {
 	var tli int64
-	if err := conn.QueryRow(ctx, v.sql, v.lows).Scan(&standby, &tli, &heads); err != nil {
+	if err := conn.QueryRow(ctx, v.sql, v.lows).Scan(&standby, &tli, &newest); err != nil {
 		return nil, false, 0, fmt.Errorf("read the positions of %d writers: %w", len(v.lows), err)
 	}
-	return heads, standby, uint32(tli), nil
+	return newest, standby, uint32(tli), nil
 }

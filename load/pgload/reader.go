@@ -53,7 +53,7 @@ type NodeReads struct {
 	Reads, Stale int64
 	// Staleness is the age, when the read was sent, of the acknowledgement of the oldest
 	// acknowledged write that was not seen; 0 for a read that was fresh. Of AtLeast
-	// reads it was more than could be told.
+	// reads the true age was more than this.
 	Staleness load.Dist
 	AtLeast   int64
 	Behind    Behind
@@ -152,8 +152,8 @@ func (w *Workload) seen() (all []*reader) {
 }
 
 // look holds one answer against what was known when it was asked for.
-// heads are the newest rows that the connection has seen, by index of writer.
-func (r *reader) look(q *question, heads []int64) {
+// newest are the newest rows that the connection has seen, by index of writer.
+func (r *reader) look(q *question, newest []int64) {
 	n := r.node(q.node)
 	n.reads++
 	own := q.index == r.own
@@ -167,7 +167,7 @@ func (r *reader) look(q *question, heads []int64) {
 		r.keepEvent(&r.reads.Never, e)
 		return // it says nothing about how far the node has come
 	}
-	r.inOrder(q, e, heads)
+	r.inOrder(q, e, newest)
 	r.neighbours(q, e)
 	if e.Seen < q.acked {
 		r.stale(n, own, e)
@@ -184,9 +184,9 @@ func (r *reader) node(number int) *nodeReads {
 }
 
 // inOrder sees whether a writer.s position went back, and notes what was read.
-func (r *reader) inOrder(q *question, e record.ReadEvent, heads []int64) {
+func (r *reader) inOrder(q *question, e record.ReadEvent, newest []int64) {
 	f := &r.furthest[q.index]
-	before := heads[q.index]
+	before := newest[q.index]
 	if f.conn == q.conn && f.node == e.Node { // a shared one, to which the client has come back
 		before = max(before, f.seq)
 	}
@@ -198,7 +198,7 @@ func (r *reader) inOrder(q *question, e record.ReadEvent, heads []int64) {
 		e.Before, e.BeforeNode = f.seq, f.node
 		r.keepEvent(&r.reads.Across, e)
 	}
-	heads[q.index] = max(heads[q.index], e.Seen)
+	newest[q.index] = max(newest[q.index], e.Seen)
 	if e.Seen == f.seq && e.Next == f.next {
 		return // read already
 	}
@@ -265,7 +265,7 @@ func (r *reader) stale(n *nodeReads, own bool, e record.ReadEvent) {
 	}
 }
 
-// keepEvent counts an event, and keeps it while there is room.
+// keepEvent counts an event, and keeps it until the list is full.
 func (r *reader) keepEvent(into *ReadEvents, e record.ReadEvent) {
 	into.N++
 	if len(into.Kept) < r.keep {

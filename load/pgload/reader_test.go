@@ -77,7 +77,7 @@ func (r Reads) words() string {
 }
 
 // TestWhatReadersSee is each rule of the reader, and what must not be held against a
-// node, against a server that shows what it is told to.
+// node, against a server that shows what the test sets.
 func TestWhatReadersSee(t *testing.T) {
 	type world = *readCluster
 	for _, tt := range []struct {
@@ -370,7 +370,7 @@ func TestBackOverASharedConnection(t *testing.T) {
 	r := &read{part: p, reader: newReader(&cfg, DefaultTable, 0), random: rand.New(rand.NewPCG(1, 1)), conn: -1}
 	for _, step := range []struct{ conn, seen, back, across int64 }{{1, 10, 0, 0}, {2, 9, 0, 1}, {1, 8, 1, 1}, {1, 10, 1, 1}, {2, 11, 1, 1}, {1, 10, 1, 2}} {
 		r.connected(step.conn)
-		r.reader.look(&question{node: 1, conn: step.conn, rows: 1, seqs: [2]int64{step.seen}}, r.heads)
+		r.reader.look(&question{node: 1, conn: step.conn, rows: 1, seqs: [2]int64{step.seen}}, r.newest)
 		if back, across := r.reader.reads.Back.N, r.reader.reads.Across.N; back != step.back || across != step.across {
 			t.Errorf("%+v: back %d, across %d", step, back, across)
 		}

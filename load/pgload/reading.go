@@ -14,7 +14,7 @@ const rangeRows = 100
 
 // read reads rows of one writer, in one snapshot: its two newest, which are held against
 // how far it has come; or one that exists, or a range of them. With serial keys the
-// writers are not told apart.
+// writers are not distinguished.
 type read struct {
 	part   *part
 	reader *reader
@@ -22,8 +22,8 @@ type read struct {
 	// conn is the connection of the newest read, and newest the newest rows that were read
 	// over it, by index of writer.
 	conn    int64
-	heads   []int64
-	ownTurn bool       // every second read is of the client's own writer
+	newest  []int64
+	ownNext bool       // every second read is of the client's own writer
 	asked   []question // of the operation at hand; of a kind that is not checked the index is -1
 	buffer  []byte
 	params  [2][]byte
@@ -55,10 +55,10 @@ func (r *read) connected(id int64) {
 		return
 	}
 	r.conn = id
-	if r.heads == nil {
-		r.heads = make([]int64, len(r.reader.writers))
+	if r.newest == nil {
+		r.newest = make([]int64, len(r.reader.writers))
 	}
-	clear(r.heads)
+	clear(r.newest)
 }
 
 // The places of the statements of a read, in its part.
@@ -90,7 +90,7 @@ func (r *read) bind(kind, node int) [][]byte {
 	id := 0
 	if n := len(r.reader.writers); n > 0 && !r.part.cfg.Serial {
 		q.index = r.reader.own
-		if r.ownTurn = !r.ownTurn; !r.ownTurn {
+		if r.ownNext = !r.ownNext; !r.ownNext {
 			q.index = r.random.IntN(n)
 		}
 		id = r.reader.writers[q.index]
@@ -165,7 +165,7 @@ func (r *read) complete(int, []byte) {}
 func (r *read) settle(op *record.Op, _ int, late bool) {
 	for i := range r.asked {
 		if q := &r.asked[i]; !late && op.Outcome.Acknowledged() && q.index >= 0 {
-			r.reader.look(q, r.heads)
+			r.reader.look(q, r.newest)
 		}
 	}
 	r.asked = r.asked[:0]

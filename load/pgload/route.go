@@ -21,8 +21,8 @@ var defaults = map[string]string{
 	"channel_binding": "prefer", "require_auth": "",
 }
 
-// largestGreeting bounds one message of a server while a client connects, in bytes: pgx makes
-// room for what a message says it has. What follows, the message reader reads.
+// largestGreeting bounds one message of a server while a client connects, in bytes: pgx
+// allocates what a message announces. What follows, the message reader reads.
 const largestGreeting = 1 << 20
 
 // ours are the settings of a connection that are no user's to make.

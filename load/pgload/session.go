@@ -39,7 +39,7 @@ type session struct {
 	ungone func() bool
 	holds  atomic.Bool // a slot of slots
 
-	flying  atomic.Pointer[backend] // while it has an operation: whoever takes it away is first
+	flying  atomic.Pointer[backend] // while it has an operation; the first to swap it out settles it
 	state   atomic.Int32            // resting, busy or closed
 	network atomic.Pointer[netConn] // for Close to break
 }
@@ -293,7 +293,7 @@ func (s *session) adopt(c *netConn) error {
 	return nil
 }
 
-// Settle records what became of a write in the ledger: what is only known since it
+// Settle records the outcome of a write in the ledger: what is only known since it
 // was given up on, too.
 func (s *session) Settle(op *record.Op, late bool) {
 	server := 0

@@ -62,7 +62,7 @@ func TestSentIsWhenThereIsAConnection(t *testing.T) {
 	})
 }
 
-// TestGivenUpWaitingForAConnection: nothing was sent, and the place goes to whoever is next.
+// TestGivenUpWaitingForAConnection: nothing was sent, and the next client gets the slot.
 func TestGivenUpWaitingForAConnection(t *testing.T) {
 	cl := sharing(t, 3, 1)
 	cl.answers(fakepg.Answer{Delay: time.Second})

@@ -99,8 +99,8 @@ func updateStatement(table string) (statement, error) {
 	return s, nil
 }
 
-// lookFor quotes a table's name, and its schema's ("" where it has none), and tells whether
-// the table is there. Whoever makes tables asks first, because `if not exists` demands
+// lookFor quotes a table's name, and its schema's ("" where it has none), and says whether
+// the table is there. Ask before creating tables, because `if not exists` demands
 // the right to create even where there is nothing to be created.
 func lookFor(ctx context.Context, conn querier, table string) (quoted, schema string, exists bool, err error) {
 	if quoted, schema, err = quoteTable(table); err != nil {

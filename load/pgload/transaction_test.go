@@ -7,8 +7,8 @@ import (
 	"pgchaos/record"
 )
 
-// inTransactions answers as a server does that knows of transactions; and one
-// statement, by its first word and how often it came, as it is told to.
+// inTransactions answers as a server with transactions does. It gives a certain answer to
+// one statement, known by its first word and how often it came.
 func inTransactions(word string, nth int, answer fakepg.Answer) func(sql string, params [][]byte) fakepg.Answer {
 	came := 0
 	tx := byte('I')

@@ -12,8 +12,8 @@ import (
 
 // A commit whose wait for synchronous standbys was cancelled is acknowledged, with a
 // WARNING before it (SyncRepWaitForLSN in syncrep.c). A session whose client_min_messages is error
-// does not get that, and its weak acknowledgements cannot be told from others. So every session
-// asks for warnings.
+// does not get that, and its weak acknowledgements look like any other. So every session asks
+// for warnings.
 
 // minMessages is the setting, and warningLevel what every session starts with.
 const (

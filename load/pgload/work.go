@@ -13,11 +13,11 @@ import (
 // work is what one client does for one part.
 type work interface {
 	// perform does one operation over a connection, on which everything is prepared that
-	// the part wants upfront. After an error conn.fate.outcome tells what is certain.
+	// the part wants upfront. After an error conn.certainty.outcome says what is certain.
 	perform(ctx context.Context, c *conn) error
-	// retry is told that the operation has certainly failed, and is begun again.
+	// retry is called when the operation has certainly failed and is tried again.
 	retry(server int)
-	// settle is told how the operation ended, and which server answered it, by the
+	// settle receives how the operation ended, and which server answered it, by the
 	// ledger's number; late as in load.Session.
 	settle(op *record.Op, server int, late bool)
 }

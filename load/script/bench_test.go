@@ -7,8 +7,8 @@ import (
 )
 
 // What a transaction of tpcb-like costs to make, sending aside: demanded are less than
-// 300 ns. The time of the processor is told apart, since it is what stays the same where
-// others are busy, too.
+// 300 ns. Processor time is reported as well, since it stays the same on a busy
+// machine.
 func BenchmarkTPCB(b *testing.B) {
 	s, err := Builtin("tpcb-like")
 	if err != nil {

@@ -166,8 +166,8 @@ func (c *compiler) condition(verb string, line, from, to int) {
 	c.ifs[len(c.ifs)-1].test = test
 }
 
-// leave ends a branch: what ran to its end jumps to the \endif, and whoever the
-// condition kept out comes in behind that jump.
+// leave ends a branch: what ran to its end jumps to the \endif, and an execution
+// that the condition kept out continues behind that jump.
 func (c *compiler) leave(verb string, line int) bool {
 	if len(c.ifs) == 0 {
 		c.errorf(line, "\\%s without matching \\if", verb)

@@ -111,7 +111,7 @@ func TestVariablesOfEveryRun(t *testing.T) {
 	}
 }
 
-// A text that outgrows its room takes none of the next variable's.
+// A text that outgrows its space does not overwrite the next variable's.
 func TestALongTextOverwritesNothing(t *testing.T) {
 	s := parse(t, "\\set b 2\nselect :a, :b;\nselect 1 \\gset\nselect :a, :b;")
 	r := s.NewRun(0, 1, map[string]string{"a": "1"}, 1)

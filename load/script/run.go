@@ -24,7 +24,7 @@ const (
 	Done                          // the script is at its end
 )
 
-// Store is what becomes of the rows that a statement returns.
+// Store says what to do with the rows that a statement returns.
 type Store uint8
 
 // StoreNone, the zero value, is for statements whose rows nobody wants.
@@ -92,11 +92,11 @@ func (s *Script) NewRun(client int, seed uint64, set map[string]string, scale in
 	for i := range s.commands {
 		r.params[i] = make([][]byte, len(s.commands[i].params))
 	}
-	// Room for the texts of numbers. A text is never nil, which would be NULL.
-	const room = 32
-	texts := make([]byte, room*len(r.vars))
+	// Space for the texts of numbers. A text is never nil, which would be NULL.
+	const space = 32
+	texts := make([]byte, space*len(r.vars))
 	for i := range r.vars {
-		r.vars[i].text = texts[i*room : i*room : (i+1)*room]
+		r.vars[i].text = texts[i*space : i*space : (i+1)*space]
 	}
 	mixed := seed
 	own := [...]int64{int64(client), int64(scale), int64(seed), int64(splitmix(&mixed))}
