@@ -28,7 +28,7 @@ type NodeReads struct {
 	// Staleness is how long the oldest acknowledged write that a read did not see had
 	// been acknowledged when it was sent; 0 for a read that was fresh.
 	Staleness Dist `json:"staleness"`
-	// AtLeast are reads that were more stale than could be told.
+	// AtLeast counts reads whose true staleness was more than the recorded one.
 	AtLeast int64 `json:"stale_at_least,omitempty"`
 	// Behind is by how many sequence numbers of its writer.
 	Behind Behind `json:"behind_writes"`

@@ -67,8 +67,8 @@ type Result struct {
 	Downtimes []outage.Downtime `json:"downtimes,omitempty"`
 	// Recoveries follow each fault stage by stage; none in files of before there were any.
 	Recoveries []outage.Recovery `json:"recoveries,omitempty"`
-	// Forks are what readings of the heads of all writers say, one a table that was
-	// written and read at the same time.
+	// Forks are what readings of the progress of all writers say, one for each table that
+	// was written and read at the same time.
 	Forks  []outage.Forks          `json:"forks,omitempty"`
 	Usage  []record.ResourceSample `json:"usage,omitempty"`  // by time
 	States []NodeHistory           `json:"states,omitempty"` // each node's changes of state
@@ -175,7 +175,7 @@ type Workload struct {
 	// OnTimeout is what the clients do about an operation that takes too long; "" in
 	// files of when they could only abandon it.
 	OnTimeout string `json:"on_timeout,omitempty"`
-	// GaveUp counts operations that were given up on (not told in older files), and Late
+	// GaveUp counts operations that were given up on (missing in older files), and Late
 	// those that were answered afterwards.
 	GaveUp int64 `json:"gave_up,omitempty"`
 	Late   int64 `json:"late_answers,omitempty"`
@@ -292,7 +292,7 @@ type LedgerFile struct {
 	Error string `json:"error,omitempty"`
 }
 
-// Written is what became of one workload's writes, answers included that came after
+// Written is the outcomes of one workload's writes, answers included that came after
 // their client had given up on them.
 type Written struct {
 	Workload string `json:"workload"` // "" where Damage has taken it

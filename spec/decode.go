@@ -114,7 +114,7 @@ func (d *decoder) decode(root *yaml.Node, e *Experiment) {
 func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 	d.nodes[path] = n
 	if n.Kind == yaml.AliasNode || d.spoiled[n] {
-		d.distrust(path) // sweep or expand has told
+		d.distrust(path) // sweep or expand has reported it
 		return
 	}
 	if isNull(n) {
@@ -325,8 +325,8 @@ func (d *decoder) numbers(n *yaml.Node, v reflect.Value, path string) {
 	v.Set(reflect.ValueOf(m))
 }
 
-// mapping calls each for the entries of a mapping, in the file's order. Duplicate
-// keys have been told by sweep; the first stands.
+// mapping calls each for the entries of a mapping, in the file's order. sweep
+// has reported duplicate keys; the first stands.
 func (d *decoder) mapping(n *yaml.Node, path, wanted string, each func(key string, value *yaml.Node, path string)) {
 	if n.Kind != yaml.MappingNode {
 		d.wrongKind(n, path, wanted)
@@ -337,7 +337,7 @@ func (d *decoder) mapping(n *yaml.Node, path, wanted string, each func(key strin
 		key := n.Content[i]
 		if key.Kind != yaml.ScalarNode || key.ShortTag() == "!!merge" {
 			d.distrust(path)
-			continue // sweep has told
+			continue // sweep has reported it
 		}
 		if !seen[key.Value] {
 			seen[key.Value] = true

@@ -14,7 +14,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 // Each testdata/*.yaml is a file full of mistakes, and the .golden beside it is
-// everything that a user is told about them. Lines `# set:` and `# env:` at the top
+// everything that pgchaos reports about them. Lines `# set:` and `# env:` at the top
 // are its options.
 func TestMistakesAreReportedAllAtOnce(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.yaml")

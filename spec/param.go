@@ -19,7 +19,7 @@ func generators() map[string][]string {
 	}
 }
 
-// generatorKinds are in the order in which they are told to a user.
+// generatorKinds are in the order in which messages list them.
 func generatorKinds() []string {
 	return []string{"sequence", "uniform", "zipfian", "gaussian", "choice", "text", "now", "client", "uuid"}
 }

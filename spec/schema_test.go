@@ -123,7 +123,7 @@ func TestSchemaRefuses(t *testing.T) {
 	}
 }
 
-// Whoever writes a file in an editor is to read something about every key.
+// An editor that reads the schema must be able to show a description of every key.
 func TestSchemaDescribesEveryProperty(t *testing.T) {
 	_, doc := compileSchema(t)
 	properties := 0

@@ -49,7 +49,7 @@ func (v *validator) validate() {
 	}
 }
 
-// bad notes a mistake at a path of the file, unless decoding has already told one there.
+// bad notes a mistake at a path of the file, unless decoding has already reported one there.
 func (v *validator) bad(path, what, right string) {
 	if !v.d.brokenOver(path) {
 		v.d.problemAt(v.d.at(path), what, right)

@@ -231,7 +231,7 @@ func (v *validator) loadStates() {
 			path := stepPath(i) + "." + s.Action()
 			switch {
 			case v.e.Workload(name) == nil, since[name] == ", since "+s.Name:
-				continue // step has told
+				continue // step has reported it
 			case starts && running[name] && !v.e.Workload(name).Ends(): // which may have ended by then
 				v.bad(path, "the workload "+name+" already runs"+since[name], "leave it out")
 			case !starts && !running[name]:

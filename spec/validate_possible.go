@@ -62,7 +62,7 @@ func (t *timelineStates) obstacle(s *Step, n *nodeState) (what, right string) {
 		what, right := t.wrongProcess(action, n.process)
 		return is(what), right
 	case !t.reaches(s.Kind(), n):
-		return "the node " + n.name + " " + cableWords(action) + sinceStep(n.pulled), cableRemedy(action)
+		return "the node " + n.name + " " + networkWords(action) + sinceStep(n.networkSince), networkRemedy(action)
 	}
 	if d, _ := t.v.provider(); action == "exec" && n.process == paused && d.Frozen != "" {
 		return is("is paused, and " + d.Frozen), "resume it before"
@@ -74,16 +74,16 @@ func (t *timelineStates) obstacle(s *Step, n *nodeState) (what, right string) {
 func (t *timelineStates) reaches(k fault.Kind, n *nodeState) bool {
 	switch {
 	case k.Facts.Cuts:
-		return n.cable != disconnected
+		return n.network != disconnected
 	case k.Facts.Connects && !k.Facts.Standby:
-		return n.cable != connected
-	case !k.Needs.Connected || n.cable != disconnected:
+		return n.network != connected
+	case !k.Needs.Connected || n.network != disconnected:
 		return true
 	}
 	return k.Needs.Files && n.process != running
 }
 
-func cableWords(action string) string {
+func networkWords(action string) string {
 	switch action {
 	case "disconnect":
 		return "is disconnected already"
@@ -93,7 +93,7 @@ func cableWords(action string) string {
 	return "is disconnected from the network"
 }
 
-func cableRemedy(action string) string {
+func networkRemedy(action string) string {
 	if action == "connect" {
 		return "disconnect it before"
 	}
@@ -166,7 +166,7 @@ func (t *timelineStates) upstream(s *Step, nodes []*nodeState, path string) stri
 	if ups == nil && !slices.Contains(Roles, selector) {
 		return "" // an unknown node, which is reported already
 	}
-	// A node that does not run is only told whom to follow.
+	// A node that does not run only has its upstream set.
 	asked := !s.Kind().Needs.Files || slices.ContainsFunc(nodes, func(n *nodeState) bool { return n.process == running })
 	var what, right string
 	for _, up := range ups {
@@ -202,8 +202,8 @@ func (t *timelineStates) unfit(s *Step, up *nodeState, asked bool) (what, right 
 		return "the upstream " + up.name + " is paused" + since, "resume it before, or name another"
 	case up.process&running == 0:
 		return "the upstream " + up.name + " does not run" + since, "start it before, or name another"
-	case up.cable == disconnected:
-		return "the upstream " + up.name + " is disconnected from the network" + sinceStep(up.pulled), "connect it before, or name another"
+	case up.network == disconnected:
+		return "the upstream " + up.name + " is disconnected from the network" + sinceStep(up.networkSince), "connect it before, or name another"
 	case isRejoin(s) && up.role == standby:
 		return "the upstream " + up.name + " is a standby, and a former primary can only rejoin a primary", "promote it before, or rejoin the primary and follow " + up.name + " then"
 	}
@@ -237,7 +237,7 @@ func (t *timelineStates) condition(c *Condition, path string) {
 		}
 		switch {
 		case !n.serves():
-			never(key, "does not answer", cmp.Or(n.since, n.pulled), n)
+			never(key, "does not answer", cmp.Or(n.since, n.networkSince), n)
 		case c.Role[name] == "primary" && n.role == standby:
 			never(key, "is a standby", n.became, n)
 		case c.Role[name] == "standby" && n.role == primary:
@@ -251,7 +251,7 @@ func (t *timelineStates) condition(c *Condition, path string) {
 				at = fmt.Sprintf("%s[%d]", key, i)
 			}
 			if n := t.node(name); n != nil && !n.serves() {
-				never(at, "does not answer", cmp.Or(n.since, n.pulled), n)
+				never(at, "does not answer", cmp.Or(n.since, n.networkSince), n)
 			} else if holders, _ := t.meant(name); n == nil && len(holders) == 0 {
 				t.v.bad(path+at, "this can never hold: no node can be "+name+" at this step", t.holders(name))
 			}

@@ -13,8 +13,8 @@ import (
 // These are the sets of what can be true of a node at one moment of the timeline, as
 // far as the file alone can say. A set with one member is certain.
 type (
-	cable uint8
-	role  uint8
+	network uint8
+	role    uint8
 )
 
 // What the server does.
@@ -26,7 +26,7 @@ const (
 )
 
 const (
-	connected cable = 1 << iota
+	connected network = 1 << iota
 	disconnected
 )
 
@@ -39,26 +39,26 @@ const (
 type nodeState struct {
 	name    string
 	process fault.Process
-	cable   cable
+	network network
 	role    role
 	// upstream is the node that a standby follows; "" if the file does not say.
 	upstream string
-	// since is the step that changed the process last, pulled and became those that
-	// changed the cable and the role; "" is none.
-	since, pulled, became string
+	// since is the step that changed the process last, networkSince and became those that
+	// changed the connection to the network and the role; "" is none.
+	since, networkSince, became string
 	// listed: pgchaos itself has made it a primary, so that it can be former_primary.
 	listed bool
-	// undone and plugged: what the end of a `for` makes of it at some later time.
-	undone  fault.Process
-	plugged cable
+	// undone and reconnected: what the end of a `for` makes of it at some later time.
+	undone      fault.Process
+	reconnected network
 }
 
 // serves tells whether the node can be one that answers.
-func (n *nodeState) serves() bool { return n.process&running != 0 && n.cable&connected != 0 }
+func (n *nodeState) serves() bool { return n.process&running != 0 && n.network&connected != 0 }
 
 // certain tells whether the node answers and has the role, whatever happened.
 func (n *nodeState) certain(r role) bool {
-	return n.process == running && n.cable == connected && n.role == r
+	return n.process == running && n.network == connected && n.role == r
 }
 
 // timelineStates follows the nodes along the timeline. A role may turn out to be one
@@ -83,7 +83,7 @@ func (v *validator) states() {
 	}
 	t := &timelineStates{v: v, backups: map[string]bool{}, synchronous: c.Synchronous != nil && c.Synchronous.Standbys != ""}
 	for i, n := range c.Nodes {
-		s := &nodeState{name: n.Name, process: running, cable: connected, role: standby, upstream: c.Nodes[0].Name}
+		s := &nodeState{name: n.Name, process: running, network: connected, role: standby, upstream: c.Nodes[0].Name}
 		if i == 0 {
 			s.role, s.listed, s.upstream = primary, true, ""
 		}
@@ -230,7 +230,7 @@ func (t *timelineStates) meant(selector string) (nodes []*nodeState, certain boo
 	case "former_primary":
 		now, only := t.meant("primary")
 		for _, n := range t.nodes {
-			// Whoever is the primary now is not a former one.
+			// The node that is the primary now is not a former one.
 			if n.listed && (!only || now[0] != n) {
 				nodes = append(nodes, n)
 			}
@@ -246,8 +246,8 @@ func (t *timelineStates) become(s *Step, n *nodeState, upstream string, sure boo
 		if n.process != was.process {
 			n.since = s.Name
 		}
-		if n.cable != was.cable {
-			n.pulled = s.Name
+		if n.network != was.network {
+			n.networkSince = s.Name
 		}
 		if n.role != was.role {
 			n.became = s.Name
@@ -258,7 +258,7 @@ func (t *timelineStates) become(s *Step, n *nodeState, upstream string, sure boo
 		n.endsItself(s.Kind().Facts)
 	}
 	n.process |= n.undone
-	n.cable |= n.plugged
+	n.network |= n.reconnected
 	if !sure {
 		n.orElse(was)
 	}
@@ -281,9 +281,9 @@ func (t *timelineStates) done(s *Step, n *nodeState, upstream string) {
 	case is.Freezes:
 		n.process = paused
 	case is.Cuts:
-		n.cable = disconnected
+		n.network = disconnected
 	case is.Connects:
-		n.cable = connected
+		n.network = connected
 	case is.Starts, is.Restarts, is.Thaws:
 		n.process = running
 	}
@@ -314,14 +314,14 @@ func (n *nodeState) endsItself(is record.Facts) {
 		n.undone = running
 	}
 	if is.Cuts {
-		n.plugged = connected
+		n.reconnected = connected
 	}
 }
 
 // orElse adds what the node can be where the step acted on another.
 func (n *nodeState) orElse(was nodeState) {
 	n.process |= was.process
-	n.cable |= was.cable
+	n.network |= was.network
 	n.role |= was.role
 	n.listed = n.listed || was.listed
 	if n.upstream != was.upstream {

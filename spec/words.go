@@ -36,10 +36,10 @@ func kinds() []string {
 // arrivalForms are how the arrivals of a rate are spread.
 func arrivalForms() []string { return []string{"constant", "poisson"} }
 
-// overflows say what becomes of an arrival that finds no free client.
+// overflows say what to do with an arrival that finds no free client.
 func overflows() []string { return []string{"queue", "drop"} }
 
-// catchUps say what becomes of what a stall has made late.
+// catchUps say what to do with operations that a stall has made late.
 func catchUps() []string { return []string{"burst", "spread", "skip"} }
 
 // ramps are how one stage becomes the next.

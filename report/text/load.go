@@ -192,7 +192,7 @@ func writeLoadNotes(p *page, r *report.Result) {
 	}
 }
 
-// abandoned says what became of the operations that were given up on.
+// abandoned says how the operations ended that were given up on.
 func abandonedWords(w *report.Workload) (text string) {
 	if w.Late > 0 {
 		text += fmt.Sprintf("; %s later", units.Count(w.Late, "reply came", "replies came"))

@@ -13,7 +13,7 @@ import (
 	"pgchaos/report"
 )
 
-// writeLosses says what became of the writes.
+// writeLosses says how many writes were lost, and why.
 func writeLosses(p *page, r *report.Result) {
 	if len(r.Audits) == 0 {
 		return
