@@ -48,7 +48,8 @@ func lifeOf(labels map[string]string, us owner) life {
 }
 
 // identify is a process's number and when it began, by which it cannot be
-// mistaken for a later one; only the number if it does not run.
+// mistaken for a later one; only the number if it does not run. One that has ended does not run, though it
+// stays in the list of processes (as a zombie) until its parent has taken note.
 func identify(pid int) string {
 	number := strconv.Itoa(pid)
 	if data, err := os.ReadFile("/proc/" + number + "/stat"); err == nil {
@@ -56,15 +57,21 @@ func identify(pid int) string {
 		// start in ticks since boot (proc_pid_stat(5)).
 		text := string(data)
 		if fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:]); len(fields) > 19 {
+			if ended(fields[0]) {
+				return number + ":"
+			}
 			return number + ":" + fields[19]
 		}
 	}
-	out, err := exec.Command("ps", "-o", "lstart=", "-p", number).Output()
-	if start := strings.Join(strings.Fields(string(out)), "-"); err == nil && start != "" {
-		return number + ":" + start
+	out, err := exec.Command("ps", "-o", "stat=", "-o", "lstart=", "-p", number).Output()
+	if fields := strings.Fields(string(out)); err == nil && len(fields) > 1 && !ended(fields[0]) {
+		return number + ":" + strings.Join(fields[1:], "-")
 	}
 	return number + ":"
 }
+
+// ended tells of the state of a process, as /proc and ps show it, whether it is over.
+func ended(state string) bool { return strings.HasPrefix(state, "Z") || strings.HasPrefix(state, "X") }
 
 // bootID is the kernel's name for the time since the machine was started; empty
 // where the system has none.

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 func testArchive(t *testing.T, entries ...tar.Header) *bytes.Buffer {
@@ -282,6 +283,27 @@ func TestLifeOfARun(t *testing.T) {
 			t.Errorf("%s: %d, want %d", name, got, tc.want)
 		}
 	}
+}
+
+// TestAProcessThatNobodyWaitsForIsGone: where process 1 of a container reaps nothing, a killed pgchaos stays a zombie.
+func TestAProcessThatNobodyWaitsForIsGone(t *testing.T) {
+	us := self()
+	cmd := exec.Command("cat")
+	in, err := cmd.StdinPipe()
+	must(t, err)
+	must(t, cmd.Start())
+	process := identify(cmd.Process.Pid)
+	labels := map[string]string{labelHost: us.host, labelProcess: process}
+	if got := lifeOf(labels, us); got != lifeAlive {
+		t.Errorf("%s runs: %d", process, got)
+	}
+	must(t, in.Close())
+	for until := time.Now().Add(time.Minute); lifeOf(labels, us) != lifeGone; time.Sleep(time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatalf("%s has ended: %d", process, lifeOf(labels, us))
+		}
+	}
+	must(t, cmd.Wait())
 }
 
 func TestStrangerOnTheNetworkIsNamed(t *testing.T) {
