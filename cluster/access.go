@@ -3,8 +3,7 @@ package cluster
 // accessSchema names the form of an Access as JSON.
 const accessSchema = "pgchaos.cluster/1"
 
-// Access is how to get into a cluster, for whoever comes after the pgchaos that built
-// it. The passwords are not in it: they are lines of a libpq password file.
+// Access is how to connect to a cluster after the pgchaos that built it has ended. The passwords are not in it: they are lines of a libpq password file.
 type Access struct {
 	Schema    string `json:"schema"`
 	Run       string `json:"run"`

@@ -298,7 +298,7 @@ func loopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// drain reads a reader to its end, so that whoever writes into it can finish.
+// drain reads a reader to its end, so that its writer can finish.
 func drain(r io.ReadCloser) error {
 	_, err := io.Copy(io.Discard, r)
 	return errors.Join(err, r.Close())

@@ -10,16 +10,16 @@ import (
 	"pgchaos/record"
 )
 
-// Examine is told of a node before Rejoin or Clone takes away what it has alone, which
-// a former primary can have, and a standby that went past the fork: the node can be read
-// meanwhile, by pgchaos only. Where it cannot, err says why. The state is the node's at
+// Examine is called before Rejoin or Clone takes away the rows that only this node has. A
+// former primary can have such rows, and a standby that went past the fork. The node can
+// be read meanwhile, by pgchaos only. Where it cannot, err says why. The state is the node's at
 // the end of its own WAL.
 type Examine func(ctx context.Context, n *Node, state record.NodeState, err error)
 
 // examined lets a node be examined that may have WAL past the fork, and returns why a
 // plain restart cannot work, if that has become certain.
 //
-// It is started as a standby of nobody: it then recovers all of its WAL and adds
+// It is started as a standby without an upstream: it then recovers all of its WAL and adds
 // nothing to it, whereas a primary would write a checkpoint, and could never again
 // become a standby by a plain restart.
 func (n *Node) examined(ctx context.Context, own controlData, line record.Lineage, why impossible, examine Examine) error {
@@ -100,7 +100,7 @@ func (n *Node) startAlone(ctx context.Context) (record.NodeState, error) {
 	return h.atEnd(ctx)
 }
 
-// atEnd waits until a standby of nobody has replayed all of its own WAL, and returns
+// atEnd waits until a standby without an upstream has replayed all of its own WAL, and returns
 // its state there. One that was a standby before lets clients in long before that. Its
 // startup process then waits to look for more (xlogrecovery.c,
 // WaitForWALToBecomeAvailable).

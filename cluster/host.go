@@ -80,11 +80,11 @@ type Sink struct {
 func (c Command) Sink() *Sink { return &Sink{most: c.Keep} }
 
 func (s *Sink) Write(p []byte) (int, error) {
-	room := len(p)
+	fits := len(p)
 	if s.most > 0 {
-		room = min(room, s.most-s.Len())
+		fits = min(fits, s.most-s.Len())
 	}
-	s.Buffer.Write(p[:room])
+	s.Buffer.Write(p[:fits])
 	return len(p), nil
 }
 

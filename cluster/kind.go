@@ -25,7 +25,7 @@ type OpenOptions struct {
 	BinDir     string // where the server's programs are; "": the provider chooses
 	Major      int    // the wanted major version; 0: the newest
 	Containers Containers
-	// Progress is told how far the download of an image is, in bytes; it may be nil.
+	// Progress receives the progress of an image's download, in bytes; it may be nil.
 	Progress func(image string, done, total int64)
 }
 

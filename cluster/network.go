@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// Disconnect pulls the node's network cable. A server that does not run has none.
+// Disconnect cuts the node off from the network. A server that does not run cannot be cut off.
 func (n *Node) Disconnect(ctx context.Context) error {
 	return n.locked(ctx, "disconnect", "", func(ctx context.Context) error {
 		host, err := n.networked()
@@ -15,15 +15,15 @@ func (n *Node) Disconnect(ctx context.Context) error {
 		if n.down() {
 			return ErrNotRunning
 		}
-		if n.unplugged.Load() {
+		if n.cutOff.Load() {
 			return errors.New("it is disconnected already")
 		}
-		n.unplugged.Store(true) // before: a call that fails can still have taken effect
+		n.cutOff.Store(true) // before: a call that fails can still have taken effect
 		return host.Disconnect(ctx)
 	})
 }
 
-// Reconnect plugs it in again, whether the server runs or not. Connections that were
+// Reconnect ends Disconnect, whether the server runs or not. Connections that were
 // open all the time go on when TCP tries again, after as long as twice the time that
 // they were silent.
 func (n *Node) Reconnect(ctx context.Context) error {
@@ -35,10 +35,10 @@ func (n *Node) Reconnect(ctx context.Context) error {
 		if err := host.Connect(ctx); err != nil {
 			return err
 		}
-		n.unplugged.Store(false)
+		n.cutOff.Store(false)
 		return nil
 	})
 }
 
-// Disconnected tells whether the node's cable is pulled.
-func (n *Node) Disconnected() bool { return n.unplugged.Load() }
+// Disconnected says whether the node is cut off from the network.
+func (n *Node) Disconnected() bool { return n.cutOff.Load() }

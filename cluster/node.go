@@ -29,7 +29,7 @@ type Node struct {
 	built     atomic.Bool
 	paused    atomic.Bool
 	leaving   atomic.Bool
-	unplugged atomic.Bool // its network cable is pulled
+	cutOff    atomic.Bool // from the network
 	incidents chan Incident
 
 	turn chan struct{} // holds one token while an operation runs

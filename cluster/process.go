@@ -141,7 +141,7 @@ func (n *Node) StartsAsStandby(ctx context.Context) (bool, error) {
 
 func (n *Node) startNormal(ctx context.Context) error { return n.start(ctx, normally) }
 
-// locked runs one operation in its turn, and names it in the error: "start a",
+// locked runs one operation at a time, and names it in the error: "start a",
 // "rejoin a to b".
 func (n *Node) locked(ctx context.Context, what, object string, do func(context.Context) error) error {
 	name := what + " " + n.Name() + object
@@ -172,7 +172,7 @@ func (n *Node) launch(ctx context.Context, how serving) (*process, error) {
 	if n.paused.Load() {
 		return nil, errors.New("it is paused; resume it first")
 	}
-	if n.unplugged.Load() {
+	if n.cutOff.Load() {
 		return nil, errors.New("it is cut off from the network; connect it first")
 	}
 	if p := n.running(); p != nil {
@@ -337,8 +337,8 @@ func (n *Node) stop(ctx context.Context, mode StopMode, timeout time.Duration) e
 }
 
 // Leaving tells whether the server has been asked to shut down and does not run
-// again yet. A smart shutdown waits for every client, and so for whoever only
-// watches: who sees this must disconnect.
+// again yet. A smart shutdown waits for every client, also for one that
+// only watches: a watcher that sees this must disconnect.
 func (n *Node) Leaving() bool { return n.leaving.Load() }
 
 // ReadOnly tells whether the server runs as StartReadOnly started it.

@@ -21,7 +21,7 @@ import (
 const connectTimeout = 3 * time.Second
 
 // largestMessage bounds one message of a server to a session of pgchaos's own, in bytes. Nothing
-// that is asked for is nearly as large, and pgx makes room for what a message says it has.
+// that is asked for is nearly as large, and pgx allocates what a message announces.
 const largestMessage = 64 << 20
 
 // silence bounds how long a server may send nothing while a session of pgchaos's own waits for it. The

@@ -72,8 +72,8 @@ func Lineage(ctx context.Context, conn *pgx.Conn, node string) (record.Lineage, 
 }
 
 // excludes says why a node of the lineage own, with WAL up to at, can never follow
-// the lineage line; nil: as far as its position tells, it can. Timelines are told
-// apart by their forks, not by number alone: two nodes that were promoted
+// the lineage line; nil: as far as its position tells, it can. Timelines differ
+// by their forks, not by number alone: two nodes that were promoted
 // independently have the same number.
 func excludes(line, own record.Lineage, at record.LSN) error {
 	forks := line.Forks

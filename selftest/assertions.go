@@ -42,7 +42,7 @@ func lost(as audit.Run) condition {
 	}
 }
 
-// differs says what is told of a run that must not be.
+// differs says what a result claims about a run that is wrong.
 func differs(run, as audit.Run) string {
 	by, timeline := cmp.Or(as.Node, "a"), cmp.Or(as.Timeline, 1)
 	switch {
@@ -108,7 +108,7 @@ func overlapped(r *report.Result) string {
 // rewound demands that the former primary came back by pg_rewind, so that nothing but
 // what was read before can tell what it had alone.
 func rewound(r *report.Result) string {
-	if n := tally(r.Timeline, func(m record.Event) bool {
+	if n := count(r.Timeline, func(m record.Event) bool {
 		return m.Action == "rejoin" && m.Way == record.WayRewind
 	}); n != 1 {
 		return fmt.Sprintf("%d former primaries were rewound, and 1 must be", n)

@@ -41,7 +41,7 @@ func Cases() []Case {
 		},
 		{
 			Name: "switchovers", Verdict: verdict.Pass, Exit: verdict.ExitPass,
-			// In flight when the server was told to stop; none of it was acknowledged.
+			// In flight when the server began to stop; none of it was acknowledged.
 			Counts:   map[string]demand{"survived": atMost(rounds * writers), "vanished": atMost(rounds * writers)},
 			Produced: []condition{everyRoundWritten},
 			Also:     []condition{rejoinedPlainly},
@@ -49,7 +49,7 @@ func Cases() []Case {
 	})
 }
 
-// losses are the cases in which acknowledged or unanswered writes go astray.
+// losses are the cases in which acknowledged or unanswered writes are lost.
 func losses() []Case {
 	// As many as SQL counts on the old primary before, and on the new one after.
 	afterFailover, onlyOnC := minus("count-a", "count-b"), minus("count-c", "count-b")
@@ -234,7 +234,7 @@ func tampered() []Case {
 	return cases
 }
 
-// bounded demands that the number of lost writes is told as a bound.
+// bounded demands that the number of lost writes is reported as a bound.
 func bounded(r *report.Result) string {
 	for _, j := range r.Expectations {
 		if j.Text == nothingLost && !strings.HasSuffix(j.Observed, " as far as was measured") {
@@ -258,7 +258,7 @@ func ofWorkload(name string) condition {
 	}
 }
 
-// shutDown demands that the result says how a step told its servers to shut down.
+// shutDown demands that the result says how a step shut its servers down.
 func shutDown(step, mode string) condition {
 	return func(r *report.Result) string {
 		for _, m := range r.Timeline {
@@ -288,7 +288,7 @@ func everyRoundWritten(r *report.Result) string {
 // rejoinedPlainly demands that each former primary came back by a plain restart: it
 // had nothing of its own, and any other way would have taken that away.
 func rejoinedPlainly(r *report.Result) string {
-	n := tally(r.Timeline, func(m record.Event) bool {
+	n := count(r.Timeline, func(m record.Event) bool {
 		return m.Action == "rejoin" && m.Way == record.WayRestart && m.Tried == 0
 	})
 	if n != rounds {

@@ -61,10 +61,10 @@ func measures() []measure {
 		{"writers that went back", progress(func(f outage.Forks) int64 { return f.WentBack.N })},
 		{"primaries too many", func(r *report.Result) int64 { return max(0, int64(len(r.SplitBrain))-1) }},
 		{"nodes not settled", func(r *report.Result) int64 {
-			return tally(r.Settle, func(n report.SettleNote) bool { return n.Error != "" })
+			return count(r.Settle, func(n report.SettleNote) bool { return n.Error != "" })
 		}},
 		{"unexpected events", func(r *report.Result) int64 {
-			return tally(r.Timeline, func(m record.Event) bool { return m.Status == record.EventSeen })
+			return count(r.Timeline, func(m record.Event) bool { return m.Status == record.EventSeen })
 		}},
 	}
 }
@@ -169,7 +169,7 @@ func one(so bool) int64 {
 	return 0
 }
 
-func tally[T any](all []T, so func(T) bool) (n int64) {
+func count[T any](all []T, so func(T) bool) (n int64) {
 	for _, x := range all {
 		n += one(so(x))
 	}

@@ -52,7 +52,7 @@ func (c Case) Text() ([]byte, error) {
 	return text, nil
 }
 
-// Outcome is what became of a case.
+// Outcome is how a case ended.
 type Outcome struct {
 	// Missing says why the case did not come about; nothing is proved then.
 	Missing []string

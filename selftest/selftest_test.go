@@ -62,7 +62,7 @@ func TestFilesAndCasesBelongTogether(t *testing.T) {
 				t.Errorf("%s: there is no measure %q", c.Name, name)
 			}
 		}
-		promotions := tally(e.Timeline, func(s spec.Step) bool { return s.Kind().Facts.Promotes })
+		promotions := count(e.Timeline, func(s spec.Step) bool { return s.Kind().Facts.Promotes })
 		if c.Name == "switchovers" && promotions != rounds {
 			t.Errorf("%s: %d promotions, and %d rounds are demanded", c.Name, promotions, rounds)
 		}
@@ -196,7 +196,7 @@ func setRead(r *report.Result, to bool) {
 	}
 }
 
-// loose are the demands that leave some room: how much more is too much.
+// loose are the demands that allow a range: how much more is too much.
 func loose(c, measure string) int64 {
 	switch c + ": " + measure {
 	case "switchovers: survived", "switchovers: vanished":
@@ -394,7 +394,7 @@ func silent(workload string) func(*report.Result, *int) {
 	}
 }
 
-// TestWhatDidNotComeAboutIsNoFailure: it proves nothing, and is told apart.
+// TestWhatDidNotComeAboutIsNoFailure: it proves nothing, and is reported as such.
 func TestWhatDidNotComeAboutIsNoFailure(t *testing.T) {
 	for _, c := range Cases() {
 		for name, doctor := range map[string]func(r *report.Result){

@@ -76,8 +76,8 @@ func TestImageLikeAlpine(t *testing.T) {
 	if _, err := h.Exec(t.Context(), cluster.Command{Argv: []string{"cat", "/proc/self/status"}}); err != nil {
 		t.Error(err)
 	}
-	// The engine makes a volume of its own for whoever mounts nothing where the image
-	// wants one: none of them may stay.
+	// Where the image declares a volume and nothing is mounted, the engine makes a volume of its
+	// own. None of them may stay.
 	seen := mounted(t, p.options.Run, began)
 	must(t, p.Remove(t.Context()))
 	once := 0

@@ -54,7 +54,7 @@ func (h *host) put(ctx context.Context, dir string, archive io.Reader) error {
 		failed <- err
 	}()
 	err = h.provider.engine.CopyToContainer(ctx, h.tools, dir, r, container.CopyToContainerOptions{})
-	_ = r.Close() // so that whoever still packs gives up
+	_ = r.Close() // so that the packing goroutine gives up
 	if packed := <-failed; packed != nil && !errors.Is(packed, io.ErrClosedPipe) {
 		return packed
 	}
@@ -121,7 +121,7 @@ func rewrite(w io.Writer, archive io.Reader, change func(*tar.Header) error) err
 	if err := out.Close(); err != nil {
 		return err
 	}
-	// What follows the archive's end is padding, and whoever writes it waits for us.
+	// What follows the archive's end is padding, and its writer waits until it is read.
 	_, err := io.Copy(io.Discard, archive)
 	return err
 }

@@ -63,8 +63,8 @@ type LeftoverNode struct {
 	State     string // "running", "paused", "exited", ...
 }
 
-// BringBack says in words how whoever may use the engine gets a node to answer again
-// that does not. Where there is a primary already, a node that was one before would come
+// BringBack says in words how a user of the engine gets a node to answer again that
+// does not. Where there is a primary already, a node that was one before would come
 // back as a second.
 func (n LeftoverNode) BringBack(beside bool) string {
 	switch n.State {

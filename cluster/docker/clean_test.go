@@ -32,8 +32,8 @@ func TestBringBack(t *testing.T) {
 	}
 }
 
-// TestResultsInLabels: what the run wrote on the engine of its result directory is what
-// whoever removes it finds.
+// TestResultsInLabels: a later clean reads the result directory of a run from its
+// labels on the engine.
 func TestResultsInLabels(t *testing.T) {
 	for _, results := range []string{"", "/home/dba/results/night 1"} {
 		p := &Provider{options: Options{Run: "run-1", Results: results}, owner: self()}

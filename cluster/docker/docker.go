@@ -32,8 +32,8 @@ import (
 // Options of a run's provider.
 type Options struct {
 	Run        string // the run's id
-	Experiment string // the experiment's name, for whoever finds the run later
-	Results    string // the run's result directory, for whoever removes the run later; may be ""
+	Experiment string // the experiment's name, shown by a later clean
+	Results    string // the run's result directory, shown by a later clean; may be ""
 	Image      string // "" is the newest image that is there, or else postgres:17
 	Major      int    // the wanted major version, where Image is ""
 	ExactNames bool   // containers are called as their nodes are
@@ -44,7 +44,7 @@ type Options struct {
 	NanoCPUs   int64  // billionths of a core a node; 0 is no limit
 	// Ports are the loopback ports of nodes that must have a certain one.
 	Ports map[string]int
-	// Pulling is told how far the pull of a missing image is; it may be nil.
+	// Pulling receives the progress of the pull of a missing image; it may be nil.
 	Pulling func(image string, done, total int64)
 }
 

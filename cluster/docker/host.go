@@ -37,7 +37,7 @@ type host struct {
 
 	alarms chan cluster.Alarm // closed by Remove
 
-	mu           sync.Mutex    // held while the main process is started, and while the cables are pulled
+	mu           sync.Mutex    // held while the main process is started, and while the links are taken down
 	main         *cluster.Life // of the server's container
 	started      string        // when that life began, in the engine's words
 	disconnected bool

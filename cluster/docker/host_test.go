@@ -53,7 +53,7 @@ func TestServerIsSeenFromOutside(t *testing.T) {
 	if log, err := h.Log(t.Context(), 0); err != nil || strings.Contains(string(log), "exited with exit code 3") {
 		t.Errorf("the server saw the end of a command: %v\n%s", err, log)
 	}
-	// Peers find each other by name, and whoever runs a command beside the server does.
+	// Peers find each other by name, and so do commands that run beside the server.
 	other := newServer(t, p, "pgslave")
 	peer := h.Address(cluster.Vantage{From: cluster.FromNode, Node: other.name})
 	if got := runOn(t, other, "sh", "-c", h.Program("psql")+" -h "+peer.Host+" -p "+strconv.Itoa(peer.Port)+" -U postgres -tAc 'select 7'"); got != "7" {
@@ -201,7 +201,7 @@ func TestDisconnectIsABlackHole(t *testing.T) {
 	must(t, h.Disconnect(ctx))
 	must(t, h.Disconnect(ctx)) // idempotent
 	answer := make(chan error, 1)
-	go func() { // its query is on its way until the cable is back
+	go func() { // its query is on its way until the network is back
 		var n int
 		answer <- session.QueryRow(ctx, "select 1").Scan(&n)
 	}()

@@ -85,8 +85,8 @@ func candidates(o Options) []string {
 // layer is how far the download of a part of an image is, in bytes.
 type layer struct{ Current, Total int64 }
 
-// pull pulls an image and tells how far its download is. All of it is told once,
-// when the image can be used: layers are found one after the other, and unpacked
+// pull pulls an image and reports the progress of its download. It reports the whole size
+// once, when the image can be used: layers are found one after the other, and unpacked
 // after the download.
 func (e *engine) pull(ctx context.Context, name string, tell func(string, int64, int64)) error {
 	body, err := e.ImagePull(ctx, name, image.PullOptions{})

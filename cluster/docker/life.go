@@ -28,7 +28,7 @@ func (h *host) live(ctx context.Context) error {
 	}
 	h.main, h.started = cluster.NewLife(), state.StartedAt
 	go h.await(h.main)
-	if h.disconnected { // the new life has a new cable
+	if h.disconnected { // the restarted container has a new link
 		if err := h.takeLinksDown(ctx); err != nil {
 			return fmt.Errorf("keep it disconnected: %w", err)
 		}

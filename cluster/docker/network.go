@@ -14,19 +14,19 @@ import (
 	"pgchaos/cluster"
 )
 
-// linkScript pulls a container's cable out, or plugs it in.
+// linkScript takes the engine's end of a container's network link down, or brings it up.
 //
 //go:embed link.sh
 var linkScript string
 
-// Disconnect pulls the node's network cable: from then on nothing that anybody
-// sends reaches it, nor the other way round, and nobody is told. Connections stay
-// as they are, silent, and go on after Connect if they have had the patience.
+// Disconnect cuts the node off from the network. From then on no packet reaches it or
+// leaves it, and neither side gets an error. Connections stay open and silent. They
+// continue after Connect, unless a timeout has ended them.
 //
 // The engine's own way, `docker network disconnect`, is none of that for clients
 // on this machine: with it goes the published port, so that they are reset at once.
-// Instead, a container of one moment on the engine's own network takes the engine's
-// end of the cable down. It may do no more than that (NET_ADMIN alone). It needs an
+// Instead, a short-lived helper container on the engine's own network takes the engine's
+// end of the link down. NET_ADMIN is all that it may do. It needs an
 // engine that runs on Linux with the bridge driver, and so not rootless.
 //
 // A server that somebody else starts while it is disconnected is so again after a moment.
@@ -37,7 +37,7 @@ func (h *host) Disconnect(ctx context.Context) error {
 	return nil
 }
 
-// Connect plugs the cable in again. It is idempotent.
+// Connect ends Disconnect. It is idempotent.
 func (h *host) Connect(ctx context.Context) error {
 	if err := h.setNetwork(ctx, true); err != nil {
 		return fmt.Errorf("connect %s: %w", h.name, err)
@@ -71,9 +71,9 @@ func (h *host) setNetwork(ctx context.Context, in bool) error {
 	return h.takeLinksDown(ctx)
 }
 
-// takeLinksDown pulls the cables of the server's container, which runs, and of the one for
-// commands. They are kept by number, so that they can be plugged in again while
-// nothing runs in there.
+// takeLinksDown takes down the links of the server's container, which runs, and of the
+// container for commands. It keeps their numbers, so that they can be brought up again
+// while nothing runs in there.
 func (h *host) takeLinksDown(ctx context.Context) error {
 	for _, id := range []string{h.server, h.tools} {
 		number, err := h.link(ctx, id)
@@ -87,7 +87,7 @@ func (h *host) takeLinksDown(ctx context.Context) error {
 	return h.switchLinks(ctx, "down", h.links)
 }
 
-// link is the number of the engine's end of a container's cable. Only the container that runs knows it.
+// link is the number of the engine's end of a container's link. It can be read only while the container runs.
 func (h *host) link(ctx context.Context, container string) (string, error) {
 	out, err := h.exec(ctx, container, "0:0", cluster.Command{Argv: []string{"cat", "/sys/class/net/eth0/iflink"}})
 	if err != nil {
@@ -96,15 +96,15 @@ func (h *host) link(ctx context.Context, container string) (string, error) {
 	return strings.TrimSpace(out.Stdout), nil
 }
 
-// switchLinks takes cables down or up. One that has ended with its container needs neither.
-func (h *host) switchLinks(ctx context.Context, direction string, cables []string) error {
+// switchLinks takes links down or up. A link ends with its container, and then needs neither.
+func (h *host) switchLinks(ctx context.Context, direction string, links []string) error {
 	p := h.provider
 	said, code, err := p.onceWith(ctx, &container.HostConfig{
 		NetworkMode: "host", CapDrop: []string{"ALL"}, CapAdd: []string{"NET_ADMIN"},
 		// Without these, /proc/sys cannot be written.
 		MaskedPaths: []string{}, ReadonlyPaths: []string{},
 		Mounts: []mount.Mount{{Type: mount.TypeBind, Source: "/sys", Target: "/host-sys"}},
-	}, p.image.id, linkScript, append([]string{p.bridge(), direction}, cables...)...)
+	}, p.image.id, linkScript, append([]string{p.bridge(), direction}, links...)...)
 	if err != nil {
 		return err
 	}

@@ -93,8 +93,8 @@ type reservation struct {
 	once   sync.Once
 }
 
-// reserve binds a port and does not listen on it: whoever connects is refused, as by
-// a node that is down. It does not ask for SO_REUSEADDR, with which others could
+// reserve binds a port and does not listen on it: connections are refused, as by a
+// node that is down. It does not ask for SO_REUSEADDR, with which others could
 // bind it, too.
 func reserve(port int) (*reservation, error) {
 	syscall.ForkLock.RLock()

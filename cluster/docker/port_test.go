@@ -66,7 +66,7 @@ func TestPortIsKeptUntilTheStart(t *testing.T) {
 		t.Errorf("before its start, clients get %v, %v", c, err)
 	}
 	start(t, h)
-	// Whoever takes it while the node is down is named as the reason.
+	// The error names a program that took the port while the node was down.
 	must(t, h.Kill(t.Context()))
 	l, err := net.Listen("tcp4", h.client.String())
 	must(t, err)

@@ -114,35 +114,35 @@ func TestPull(t *testing.T) {
 
 func testWholePull(t *testing.T, name string) {
 	type progress struct{ done, total int64 }
-	var told []progress
+	var reports []progress
 	p := testProvider(t, Options{Image: name, Pulling: func(image string, done, total int64) {
 		if image != name {
 			t.Errorf("told of %s", image)
 		}
-		told = append(told, progress{done, total})
+		reports = append(reports, progress{done, total})
 	}})
 	dropImage(t, name)
 	if p.Image() != name || p.Programs() != "/usr/local/bin" {
 		t.Errorf("image %s, programs in %s", p.Image(), p.Programs())
 	}
-	if len(told) < 5 {
-		t.Fatalf("told %v only", told)
+	if len(reports) < 5 {
+		t.Fatalf("told %v only", reports)
 	}
-	last := told[len(told)-1]
+	last := reports[len(reports)-1]
 	if last.done != last.total || last.total < 4_000_000 {
 		t.Errorf("it ended with %v", last)
 	}
-	for i, now := range told[:len(told)-1] {
-		if now.done >= now.total || i > 0 && now.done < told[i-1].done {
-			t.Errorf("told %v after %v", now, told[max(0, i-1)])
+	for i, now := range reports[:len(reports)-1] {
+		if now.done >= now.total || i > 0 && now.done < reports[i-1].done {
+			t.Errorf("told %v after %v", now, reports[max(0, i-1)])
 		}
 	}
-	told = nil
+	reports = nil
 	again, err := New(t.Context(), Options{Run: testRun(t, "again"), Image: name, Pulling: p.options.Pulling})
 	must(t, err)
 	must(t, again.Remove(t.Context()))
-	if len(told) > 0 {
-		t.Errorf("pulled again what is there: %v", told)
+	if len(reports) > 0 {
+		t.Errorf("pulled again what is there: %v", reports)
 	}
 }
 

@@ -242,7 +242,7 @@ func TestEngineOfAContext(t *testing.T) {
 }
 
 // TestEngineElsewhere has the engine at another address of this machine, which
-// cannot be told from another machine's.
+// looks the same as another machine's.
 func TestEngineElsewhere(t *testing.T) {
 	needEngine(t)
 	bridge := bridgeAddress(t)

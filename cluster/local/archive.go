@@ -99,7 +99,7 @@ func unpack(root *os.Root, archive io.Reader, own *owner) error {
 			return err
 		}
 	}
-	// What follows the archive's end is padding, and whoever writes it waits for us.
+	// What follows the archive's end is padding, and its writer waits until it is read.
 	_, err := io.Copy(io.Discard, archive)
 	return err
 }

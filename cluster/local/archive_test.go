@@ -128,8 +128,8 @@ func TestPutGetRoundTrip(t *testing.T) {
 
 func TestPutRejects(t *testing.T) {
 	for _, tt := range []struct {
-		name  string
-		heads []tar.Header
+		name    string
+		headers []tar.Header
 	}{
 		{"absolute name", []tar.Header{{Name: "/evil", Typeflag: tar.TypeReg}}},
 		{"name that climbs", []tar.Header{{Name: "../evil", Typeflag: tar.TypeReg}}},
@@ -156,9 +156,9 @@ func TestPutRejects(t *testing.T) {
 			before := tree(t, h.dir)
 			var archive bytes.Buffer
 			w := tar.NewWriter(&archive)
-			for _, head := range tt.heads {
-				head.Mode = 0o600
-				if err := w.WriteHeader(&head); err != nil {
+			for _, header := range tt.headers {
+				header.Mode = 0o600
+				if err := w.WriteHeader(&header); err != nil {
 					t.Fatal(err)
 				}
 			}

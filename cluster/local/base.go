@@ -124,8 +124,8 @@ func sameFile(f *os.File, path string) bool {
 }
 
 // checkBase refuses a base directory in which another user could have laid, or
-// could lay, something for us to fall over: /var/tmp is everybody's, and whoever
-// comes first owns a name in it.
+// could lay, something for us to fall over: every user can write to /var/tmp, and
+// the first to use a name there owns it.
 func checkBase(dir string) error {
 	info, err := os.Lstat(dir)
 	if err != nil {

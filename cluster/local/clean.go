@@ -141,8 +141,8 @@ func inspectNode(dir string, uid int, n nodeRecord, all []process) LeftoverNode 
 	return node
 }
 
-// BringBack says in words how whoever sits at this machine gets a node to answer again
-// that does not. BinDir is where the server's programs are. A node that is only to be
+// BringBack says in words how a user of this machine gets a node to answer again that
+// does not. BinDir is where the server's programs are. A node that is only to be
 // read, because there is a primary already, must not accept writes of its own.
 func (n LeftoverNode) BringBack(binDir string, onlyToRead bool) string {
 	switch {

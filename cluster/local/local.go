@@ -30,15 +30,15 @@ type Options struct {
 	Run        string // the run's id, which is the name of its directory
 	BinDir     string // where PostgreSQL's programs are; "" searches for them
 	Major      int    // the wanted major version; 0 is the newest that is installed
-	Experiment string // the experiment's name, for whoever finds the run later
-	Results    string // the run's result directory, for whoever removes the run later; may be ""
+	Experiment string // the experiment's name, shown by a later clean
+	Results    string // the run's result directory, shown by a later clean; may be ""
 }
 
 // Provider makes nodes on this machine. It is a cluster.Provider, safe for
 // concurrent use; New makes one.
 type Provider struct {
 	install Installation
-	owner   *owner // whom the servers run as; nil: whoever pgchaos runs as
+	owner   *owner // the user that the servers run as; nil: the user of pgchaos
 	base    string
 	dir     string // the run's directory
 

@@ -31,7 +31,7 @@ type process struct {
 }
 
 // nodeVariable names the node's directory in the environment of all that is started for a node. It
-// is inherited, so that what has lost its parents can still be told from what somebody else started in the directory.
+// is inherited, so that what has lost its parents still differs from what another program started in the directory.
 const nodeVariable = "PGCHAOS_NODE"
 
 // identity is one process for ever, where its number may be given away again.

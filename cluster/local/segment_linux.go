@@ -31,8 +31,8 @@ const (
 // removeSegments removes the System V shared memory of servers that were killed, and what that says
 // of their dynamic shared memory. Each postmaster holds a segment as a sign that it lives, and
 // removes it only when it ends in good order, or when it is started again on the same data.
-// The kernel keeps it for ever otherwise, and has room for 4,096: then no server of this machine
-// can be started any more. postmaster.pid names the segment in its seventh line: key and number
+// The kernel keeps it for ever otherwise, and holds 4,096 at most: then no server can be
+// started on this machine any more. postmaster.pid names the segment in its seventh line: key and number
 // (src/include/utils/pidfile.h).
 //
 // The server's user can write that file, so that it is only a hint: a segment is removed if it has that

@@ -139,8 +139,8 @@ func TestSegmentsOfOthers(t *testing.T) {
 	}
 }
 
-// TestNoSharedFilesAreLeft: a killed server's dynamic shared memory is files in /dev/shm, which go with it, whoever
-// has killed it.
+// TestNoSharedFilesAreLeft: a killed server's dynamic shared memory is files in /dev/shm, which go with it, also
+// if pgchaos did not kill it.
 func TestNoSharedFilesAreLeft(t *testing.T) {
 	ctx := t.Context()
 	p := testProvider(t, testBase(t), "sharedfiles")

@@ -137,7 +137,7 @@ func bySelect(t *testing.T, conn *pgx.Conn, table rows.Table) map[string]int {
 	var integer *int64
 	var value *string
 	_, err = pgx.ForEachRow(read, []any{&integer, &value}, func() error {
-		number := int64(0) // NULL is told as 0
+		number := int64(0) // NULL counts as 0
 		if integer != nil {
 			number = *integer
 		}

@@ -42,7 +42,7 @@ func quiesce(t *testing.T, a *cluster.Node) {
 	if err := staying.Ping(t.Context()); err == nil {
 		t.Error("who stayed is still there")
 	}
-	exec(t, admin, "select 1") // whoever asks is no load
+	exec(t, admin, "select 1") // this test's own session is no load
 }
 
 func prober(t *testing.T, a, b *cluster.Node) {

@@ -46,7 +46,7 @@ func pushAll(text []byte, piece int) (rows []pushed, err error) {
 	}}
 	for len(text) > 0 {
 		n := min(piece, len(text))
-		p := bytes.Clone(text[:n]) // whoever writes uses it again
+		p := bytes.Clone(text[:n]) // the writer uses it again
 		if _, err := d.Write(p); err != nil {
 			return rows, err
 		}

@@ -195,7 +195,7 @@ func rangePlan(t *testing.T, conn *pgx.Conn) {
 	exec(t, conn, "rollback")
 }
 
-// brokenIndex has an index miss a row, so that whoever trusts it misses it too. The index
+// brokenIndex has an index miss a row, so that a scan of the index misses it too. The index
 // has all that is asked for, and roles have settings that forbid all else.
 func brokenIndex(t *testing.T, a *cluster.Node, conn *pgx.Conn) {
 	exec(t, conn, `create table broken (int_value bigint, char_value varchar, primary key (int_value) include (char_value));
@@ -245,8 +245,8 @@ type tapped struct {
 	connect        func(context.Context) (*pgx.Conn, error)
 }
 
-// cancelTakes is how long a CancelRequest takes to be refused, so that whoever does not
-// wait for the end of pgx's own goroutine is seen.
+// cancelTakes is how long a CancelRequest takes to be refused, so that
+// the test sees code that does not wait for the end of pgx's own goroutine.
 const cancelTakes = 200 * time.Millisecond
 
 func tapAfter(t *testing.T, n *cluster.Node, bytes int64, slow time.Duration, do func()) *tapped {

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// permitted says which packages of this module each package may import. Whoever
-// adds an arrow here changes the design: see docs/architecture.md, which shows them.
+// permitted says which packages of this module each package may import. A new
+// arrow here changes the design: see docs/architecture.md, which shows them.
 var permitted = withRenderings(withProviders(map[string][]string{
 	"record":              {},
 	"record/jepsen":       {"record", "record/ledger"},

@@ -17,7 +17,7 @@ func Within(most time.Duration, conn *pgx.Conn) {
 	_ = conn.PgConn().Conn().Close()
 }
 
-// AtOnce cuts a connection. The server is not told, and not waited for.
+// AtOnce closes a connection without a message to the server, and does not wait for it.
 func AtOnce(conn *pgx.Conn) {
 	_ = conn.PgConn().Conn().Close() // first: pgx would wait until a frozen server has read the end of the session
 	Within(100*time.Millisecond, conn)

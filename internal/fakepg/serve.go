@@ -23,8 +23,8 @@ type backend struct {
 	params [][]byte
 	failed bool // everything is skipped until Sync
 	tx     byte
-	// undescribed is while a query of the simple protocol is answered: nobody has told
-	// the client yet of the columns.
+	// undescribed is while a query of the simple protocol is answered: the
+	// client does not know the columns yet.
 	undescribed bool
 }
 
