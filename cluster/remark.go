@@ -7,6 +7,8 @@ import (
 
 // Remark is the error of a removal that has left nothing behind, and yet has something to say: a file that pgchaos
 // reads was not as PostgreSQL writes it.
+//
+//nolint:errname // nothing failed
 type Remark struct{ Err error }
 
 func (r *Remark) Error() string { return r.Err.Error() }

@@ -113,7 +113,7 @@ func removeSegmentOf(node *os.Root, dir string, own *owner) error {
 		case errors.Is(err, unix.ENOENT), errors.Is(err, unix.EACCES): // there is none, or it is another user's
 		case err != nil:
 			errs = append(errs, fmt.Errorf("look for shared memory segment %#x: %w", key, err))
-		case isOfDirectory(id, uint64(stat.Dev), stat.Ino):
+		case isOfDirectory(id, stat.Dev, stat.Ino):
 			errs = append(errs, removeNamedSegment(segment{key, id}, own))
 		}
 	}
