@@ -9,11 +9,14 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"pgchaos/internal/timelinesql"
 	"pgchaos/record"
 )
 
 //go:embed glance.sql
-var glanceSQL string
+var glanceText string
+
+var glanceSQL = settingSQL + timelinesql.Expand(glanceText)
 
 // glance asks anew what changes within milliseconds: role, timeline, positions,
 // standbys, and what commits wait for. The rest stays as it was read over the same
@@ -26,7 +29,7 @@ func glance(ctx context.Context, conn *pgx.Conn, last record.NodeState, load str
 	var inRecovery bool
 	var timeline *int64
 	var lsn, received, standbys string
-	err := conn.QueryRow(ctx, settingSQL+glanceSQL, load).Scan(&inRecovery, &timeline, &lsn, &received, &s.Streaming, &s.SyncNames,
+	err := conn.QueryRow(ctx, glanceSQL, load).Scan(&inRecovery, &timeline, &lsn, &received, &s.Streaming, &s.SyncNames,
 		&commit, &readOnly, &standbys)
 	if err != nil {
 		return record.NodeState{Node: last.Node}, fmt.Errorf("glance at the state of %s: %w", last.Node, err)

@@ -1,7 +1,7 @@
 select pg_catalog.pg_is_in_recovery(),
        case when pg_catalog.pg_is_in_recovery()
             then (select w.received_tli from pg_catalog.pg_stat_wal_receiver w)::bigint
-            else ('x' || pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8))::bit(32)::bigint
+            else {timeline at pg_catalog.pg_current_wal_lsn()}
        end,
        coalesce(case when pg_catalog.pg_is_in_recovery() then pg_catalog.pg_last_wal_replay_lsn() else pg_catalog.pg_current_wal_lsn() end, '0/0')::pg_catalog.text,
        coalesce(case when pg_catalog.pg_is_in_recovery() then pg_catalog.pg_last_wal_receive_lsn() end, '0/0')::pg_catalog.text,

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pgchaos/internal/endsession"
+	"pgchaos/internal/timelinesql"
 	"pgchaos/record"
 )
 
@@ -22,7 +23,9 @@ import (
 var settingSQL string
 
 //go:embed read.sql
-var readSQL string
+var readText string
+
+var readSQL = settingSQL + timelinesql.Expand(readText)
 
 // Read asks the node at the other end of conn, a superuser's, in one round trip once
 // the statement is prepared. At is left to the caller. Load is the role that the load
@@ -48,7 +51,7 @@ func read(ctx context.Context, conn *pgx.Conn, node, load string) (s record.Node
 	var lsn, received, redo, standbys string
 	var checkpointer *time.Time
 	var readOnly *bool
-	err = conn.QueryRow(ctx, settingSQL+readSQL, load).Scan(&inRecovery, &timeline, &s.SystemID, &s.Version, &lsn, &received,
+	err = conn.QueryRow(ctx, readSQL, load).Scan(&inRecovery, &timeline, &s.SystemID, &s.Version, &lsn, &received,
 		&s.Streaming, &s.ReplayPaused, &s.SyncCommit, &readOnly, &own, &s.SyncNames, &redo, &s.ServerStarted, &checkpointer,
 		&s.SyncWaiters, &s.Connections, &standbys)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"pgchaos/internal/timelinesql"
 	"pgchaos/record"
 )
 
@@ -45,7 +46,7 @@ func Barrier(ctx context.Context, primary *pgx.Conn, run string) (Point, error) 
 	}
 	var lsn string
 	var timeline int64
-	err = primary.QueryRow(ctx, "select l::pg_catalog.text, ('x' || pg_catalog.substr(pg_catalog.pg_walfile_name(l), 1, 8))::bit(32)::bigint from pg_catalog.pg_current_wal_lsn() l").Scan(&lsn, &timeline)
+	err = primary.QueryRow(ctx, timelinesql.Expand("select l::pg_catalog.text, {timeline at l} from pg_catalog.pg_current_wal_lsn() l")).Scan(&lsn, &timeline)
 	if err == nil {
 		p.LSN, err = record.ParseLSN(lsn)
 	}
@@ -101,7 +102,9 @@ type watch struct {
 }
 
 //go:embed await.sql
-var awaitSQL string
+var awaitText string
+
+var awaitSQL = timelinesql.Expand(awaitText)
 
 // look asks once. A conflict with recovery, and a table that has not come yet,
 // are reasons to ask again. The end of ctx does not interrupt it, as that would

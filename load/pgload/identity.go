@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strconv"
 
+	"pgchaos/internal/timelinesql"
 	"pgchaos/record/ledger"
 )
 
@@ -12,9 +13,9 @@ import (
 // this session gets warnings.
 // PostgreSQL grants all of it to everybody (13 to 18). pg_control_checkpoint knows a
 // timeline too, but the one before until the first checkpoint after a promotion.
-const identitySQL = `select system_identifier, case when not pg_catalog.pg_is_in_recovery()
-	then ('x' operator(pg_catalog.||) pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 1, 8))::bit(32)::bigint else 0 end,
-	pg_catalog.current_setting('cluster_name'), pg_catalog.current_setting('client_min_messages') from pg_catalog.pg_control_system()`
+var identitySQL = timelinesql.Expand(`select system_identifier, case when not pg_catalog.pg_is_in_recovery()
+	then {timeline at pg_catalog.pg_current_wal_insert_lsn()} else 0 end,
+	pg_catalog.current_setting('cluster_name'), pg_catalog.current_setting('client_min_messages') from pg_catalog.pg_control_system()`)
 
 // whoAnswers takes the row of identitySQL. One that does not tell is known by its node
 // alone.

@@ -317,7 +317,8 @@ func testAbandoned(t *testing.T, pg *postgres, a *admin) {
 	l.Start()
 	pg.until("clients and abandoned operations all wait", func() bool { return a.number(inTheWait) == 5 })
 	l.Stop()
-	if rec := l.Record(); rec.Abandoned != 5 || rec.Total.Outcomes[record.Unknown] != 5 || rec.Total.Samples() != 5 {
+	rec := l.Record() // on a busy machine some may have been given up on before they had connected
+	if unknown := rec.Total.Outcomes[record.Unknown]; rec.Abandoned != 5 || unknown < 5 || rec.Total.Samples() != unknown {
 		t.Errorf("abandoned %d, %v", rec.Abandoned, rec.Total.Outcomes)
 	}
 	l.Close()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"pgchaos/internal/timelinesql"
 	"pgchaos/record"
 )
 
@@ -23,7 +24,7 @@ type ProgressReader struct {
 // NewProgressReader reads the positions of these writers, in this order.
 func NewProgressReader(table string, writers []int) (*ProgressReader, error) {
 	quoted, err := fullTable(table)
-	v := &ProgressReader{sql: fmt.Sprintf(progressSQL, quoted)}
+	v := &ProgressReader{sql: fmt.Sprintf(timelinesql.Expand(progressSQL), quoted)}
 	for _, w := range writers {
 		v.lows = append(v.lows, int64(record.PackKey(w, 0)))
 	}

@@ -458,7 +458,7 @@ func TestInterruptedBetweenStatements(t *testing.T) {
 	defer func() { _ = a.Close(t.Context()) }()
 	for mode, kind := range map[string]string{Cancel: "timeout, cancelled", Terminate: "timeout, terminated"} {
 		cfg := pg.config(Script)
-		cfg.ScriptName, cfg.Script = "s", "begin;\ninsert into scripted values (1, 1);\n\\sleep 1 s\ninsert into scripted values (2, 2);\nend;"
+		cfg.ScriptName, cfg.Script = "s", "begin;\ninsert into scripted values (1, 1);\n\\sleep 4 s\ninsert into scripted values (2, 2);\nend;"
 		cfg.OnTimeout = mode
 		s := pg.session(cfg)
 		done := make(chan reply)
