@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"pgchaos/cluster"
+	"pgchaos/internal/units"
 	"pgchaos/record"
 )
 
@@ -43,7 +44,8 @@ func leftovers(ctx context.Context) (found []cluster.Leftover, where string, err
 	for _, l := range runs {
 		found = append(found, cluster.Leftover{
 			Run: l.Run, Alive: l.Alive, Kept: l.Kept, Elsewhere: l.Elsewhere, Results: l.Results,
-			What:   fmt.Sprintf("%d containers, %d volumes and %d networks", l.Containers, l.Volumes, l.Networks),
+			What: fmt.Sprintf("%s, %s and %s", units.Count(int64(l.Containers), "container", "containers"),
+				units.Count(int64(l.Volumes), "volume", "volumes"), units.Count(int64(l.Networks), "network", "networks")),
 			Nodes:  func(ctx context.Context) (cluster.LeftNodes, error) { return OpenNodes(ctx, l.Run) },
 			Remove: func(ctx context.Context) error { return Clean(ctx, l.Run) },
 			BringBack: func(node, _ string, onlyToRead bool) string {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"pgchaos/cluster"
+	"pgchaos/internal/units"
 	"pgchaos/record"
 )
 
@@ -42,7 +43,7 @@ func Leftovers(base string) (found []cluster.Leftover, where string, err error) 
 	}
 	for _, l := range runs {
 		one := cluster.Leftover{
-			Run: l.Run, Doubt: l.Doubt, Alive: l.Alive, Kept: l.Kept, What: fmt.Sprintf("%d processes", l.Processes), Results: l.Results,
+			Run: l.Run, Doubt: l.Doubt, Alive: l.Alive, Kept: l.Kept, What: units.Count(int64(l.Processes), "process", "processes"), Results: l.Results,
 			Nodes:  func(ctx context.Context) (cluster.LeftNodes, error) { return OpenNodes(ctx, base, l.Run) },
 			Remove: func(ctx context.Context) error { return Clean(ctx, base, l.Run) },
 			BringBack: func(node, bin string, onlyToRead bool) string {

@@ -229,7 +229,7 @@ func TestCleanOnDockerAfterSIGKILL(t *testing.T) {
 	foreign := "pgchaos-" + run + "-pgmaster-foreign"
 	dockerCLI(t, "create", "--name", foreign, dockerImage, "true")
 	defer dockerCLI(t, "rm", foreign)
-	if code, out, errs := p.run("clean"); code != 0 || !strings.Contains(out, run+": removed, with 6 containers, 3 volumes and 1 networks") {
+	if code, out, errs := p.run("clean"); code != 0 || !strings.Contains(out, run+": removed, with 6 containers, 3 volumes and 1 network") {
 		t.Errorf("clean: exit %d, %s%s", code, out, errs)
 	}
 	if got := p.onEngine(); len(got) != 1 || !strings.HasSuffix(got[0], foreign) {

@@ -57,8 +57,8 @@ var permitted = withRenderings(withProviders(map[string][]string{
 
 // providers are the packages with a cluster.Kind, which only the table in cmd/pgchaos and the benchmark know.
 var providers = map[string][]string{
-	"cluster/docker": {"cluster", "record"},
-	"cluster/local":  {"cluster", "record", "internal/regular"},
+	"cluster/docker": {"cluster", "record", "internal/units"},
+	"cluster/local":  {"cluster", "record", "internal/regular", "internal/units"},
 }
 
 func withProviders(all map[string][]string) map[string][]string {
