@@ -63,7 +63,7 @@ func (a *Act) Note(format string, args ...any) {
 	a.detail += fmt.Sprintf(format, args...)
 }
 
-// Mode notes how servers are told to shut down.
+// Mode notes how servers are shut down.
 func (a *Act) Mode(mode cluster.StopMode) { a.mode = string(mode) }
 
 // Way notes how a node became a standby, and how many ways had not worked before.

@@ -21,7 +21,7 @@ func (s *Scene) BringBack(ctx context.Context, n *cluster.Node, ending bool) err
 		}
 	}
 	if ending && n.Disconnected() {
-		// Whoever starts cannot be seen to, while nobody reaches it.
+		// pgchaos cannot see a server start while the node is cut off from the network.
 		if err := n.Reconnect(ctx); err != nil {
 			return err
 		}

@@ -34,8 +34,8 @@ type Scene struct {
 	Cluster *cluster.Cluster
 	Watch   Watch
 	Rand    *rand.Rand // for any_replica
-	// Examine is told of what a node has alone, before a Rejoin or a Clone takes it away;
-	// it may be nil.
+	// Examine reads the rows that only this node has, before a Rejoin or a Clone takes them
+	// away; it may be nil.
 	Examine cluster.Examine
 
 	mu       sync.Mutex

@@ -24,7 +24,7 @@ const (
 // maxAccessFile bounds AccessFile, in bytes.
 const maxAccessFile = 16 << 20
 
-// writeAccess lets whoever may read the result directory's files into the cluster.
+// writeAccess writes how to connect to the cluster, with the passwords, into the result directory.
 func (r *run) writeAccess() error {
 	access := r.cluster.Access()
 	access.Provider = r.plan.Experiment.Cluster.Provider
@@ -39,7 +39,7 @@ func (r *run) writeAccess() error {
 			fmt.Fprintf(&b, "%s:%d:*:%s:%s\n", n.Address.Host, n.Address.Port, u.Name, u.Password)
 		}
 	}
-	// In this order: whoever finds the passwords can tell whose they are.
+	// In this order, so that passwords are never there without the name of their run.
 	for _, f := range []struct {
 		name string
 		text []byte

@@ -18,7 +18,7 @@ import (
 // TestWhatAKillWouldLeave looks at the result directory while the run goes on, and
 // when its cluster is gone.
 func TestWhatAKillWouldLeave(t *testing.T) {
-	provider := room(t)
+	provider := testProvider(t)
 	out := t.TempDir()
 	files := []string{runner.AccessFile, runner.Passfile}
 	o := observer{begin: func(m record.Event) {

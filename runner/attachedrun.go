@@ -81,7 +81,7 @@ func (k *AttachedRun) Bin() string { return k.result.Cluster.Bin }
 
 // AuditOptions are what the audit of a run needs that did not come to its own.
 type AuditOptions struct {
-	Stage func(text string) // is told what the audit is busy with
+	Stage func(text string) // receives what the audit is doing now
 	// Remedy says of a node that cannot be reached how to bring it back; onlyToRead tells
 	// that it must not accept writes, since another node is the primary, or was last.
 	Remedy func(node string, onlyToRead bool) string

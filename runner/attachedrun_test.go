@@ -58,7 +58,7 @@ func TestWhatAKilledRunAloneKnew(t *testing.T) {
 		{Name: "kill-a", Action: "kill", Nodes: []string{"a"}},
 		{Name: "rejoin-a", Action: "rejoin", Nodes: []string{"a"}, Way: record.WayRewind},
 		{Name: "rejoin-c", Action: "rejoin", Nodes: []string{"c"}, Way: record.WayRestart},
-		{Name: "rejoin-d", Action: "rejoin", Nodes: []string{"d"}}, // begun, and nobody knows what became of it
+		{Name: "rejoin-d", Action: "rejoin", Nodes: []string{"d"}}, // begun, and it is unknown how it ended
 	}}}
 	got := k.forgotten()
 	if len(got) != 2 || !strings.Contains(got[0], "what a had alone before rejoin-a") || !strings.Contains(got[1], "what d had alone") {

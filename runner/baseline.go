@@ -33,8 +33,8 @@ func (r *run) baselines() {
 }
 
 // baselineOf is what a workload did before the first fault after its start; nil: there
-// was no such fault. It counts what had ended by then: what was under way shares the
-// fault's fate.
+// was no such fault. It counts what had ended by then: what was under way belongs
+// to the fault.
 func baselineOf(result *report.Result, w *report.Workload, rec *load.Record, s *spec.Workload) *report.Baseline {
 	if len(rec.Active) == 0 {
 		return nil

@@ -33,7 +33,7 @@ func (p plainProvider) Host(ctx context.Context, name string) (cluster.Host, err
 // complained about; what the nodes use is not known.
 func TestAStepThatTheNodesCannotDoFails(t *testing.T) {
 	text := strings.Replace(short, "  - {at: 500ms, stop: b}\n  - {start: b}\n", "  - {at: 300ms, stop: b}\n  - {start: b}\n  - {pause: b}\n", 1)
-	r, err := run(t, t.Context(), plainProvider{room(t)}, text, observer{})
+	r, err := run(t, t.Context(), plainProvider{testProvider(t)}, text, observer{})
 	if err != nil {
 		t.Fatal(err)
 	}

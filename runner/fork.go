@@ -60,7 +60,7 @@ func (r *run) examine(ctx context.Context, n *cluster.Node, state record.NodeSta
 		}
 		note := forkNote{File: fmt.Sprintf("fork-%d.json", r.forks.add(table.Name, h)), Node: h.Node, Step: h.Step, Table: table.Name}
 		if err := writeFork(r.Out, note.File, r.Run, table.Name, h); err != nil {
-			note.Error = err.Error() // which whoever comes after a kill has to know; this run has it in memory
+			note.Error = err.Error() // for an audit after a kill; this run has it in memory
 			r.logf("%s: what it had alone: %v", n.Name(), err)
 		}
 		r.journal.fork(note)

@@ -120,7 +120,7 @@ func TestForkFileRefuses(t *testing.T) {
 	}
 }
 
-// TestForkFileForged: whoever can write the directory cannot make the reader wait, or ask for more memory than the
+// TestForkFileForged: a forged file in the directory cannot make the reader wait, or allocate more memory than the
 // file has bytes.
 func TestForkFileForged(t *testing.T) {
 	forged := func(bits []byte) func(string) error {

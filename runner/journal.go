@@ -264,7 +264,7 @@ func readLines(dir string, add func(journalLine)) (damage string, err error) {
 		case n > 1 || l.Schema == journalSchema || l.Schema == uncheckedSchema:
 		case strings.HasPrefix(l.Schema, journalForm):
 			return "", fmt.Errorf("read the timeline's journal: %s is of the form %q, and this pgchaos reads %s", file.Name(), l.Schema, journalSchema)
-		default: // whose words must not be shown to whoever cleans
+		default: // another program's file: clean must not show its text
 			return "", fmt.Errorf("read the timeline's journal: %s is not one", file.Name())
 		}
 		checked = checked || l.Schema == journalSchema

@@ -64,7 +64,7 @@ func TestJournal(t *testing.T) {
 	if err := errors.Join(j.close(), j.close()); err != nil {
 		t.Error(err)
 	}
-	j.begin(kill) // after the end: nobody is told, and nothing breaks
+	j.begin(kill) // after the end: nothing is reported, and nothing breaks
 
 	file := filepath.Join(dir, JournalFile)
 	whole, err := os.ReadFile(file)

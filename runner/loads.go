@@ -31,7 +31,7 @@ type loadSet struct {
 	progress *pgload.WriterProgress // how far every writer is, for readers and long forks; nil: there are none
 	list     []*running
 	loops    *eventloop.Group // of the clients that do not rest; nil: there are none
-	giveUp   func()           // takes back that room was made
+	giveUp   func()           // sets GOMAXPROCS back
 	mu       sync.Mutex       // guards starts and stops, which come from the timeline and from the end of the run
 	closed   sync.Once
 	panics   *panics
@@ -98,7 +98,7 @@ func newLoads(p *Plan, o Options, run string, c *cluster.Cluster, clock record.C
 		}
 		r.loop = load.New(cfg)
 	}
-	set.makeRoom()
+	set.raiseProcs()
 	return set, nil
 }
 
@@ -110,11 +110,11 @@ func (s *loadSet) makeLoops() (err error) {
 	return err
 }
 
-// makeRoom lets Go run more goroutines at once. One for each event loop, and one for each workload
+// raiseProcs lets Go run more goroutines at once. One for each event loop, and one for each workload
 // with arrivals whose clients are goroutines: what wakes them sleeps in the kernel. Both keep a
-// place among GOMAXPROCS meanwhile, and other goroutines would have to wait until Go's watchdog
+// slot of GOMAXPROCS meanwhile, and other goroutines would have to wait until Go's watchdog
 // looks, which is every 10 ms.
-func (s *loadSet) makeRoom() {
+func (s *loadSet) raiseProcs() {
 	before, more := runtime.GOMAXPROCS(0), s.loops.Threads()
 	for _, r := range s.list {
 		if r.spec.Open() && !r.loop.Looped() {
@@ -216,8 +216,8 @@ func (s *loadSet) startLoad(ctx context.Context, name string) error {
 	return nil
 }
 
-// ended is told that a workload has ended by itself. That may come late, when it has been
-// started again.
+// ended is called when a workload has ended by itself. The call may come late, when the
+// workload has been started again.
 func (s *loadSet) ended(r *running) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

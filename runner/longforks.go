@@ -17,47 +17,47 @@ import (
 )
 
 const (
-	vectorEvery   = 100 * time.Millisecond // how often the positions of all writers are read on each node
-	vectorRest    = 4                      // but a node rests for so many times what a reading took,
-	vectorLongest = time.Second            // if that is not longer
-	vectorTimeout = time.Second
-	vectorWriters = 256 // of more writers only so many are read, the same on all nodes
+	progressEvery   = 100 * time.Millisecond // how often the positions of all writers are read on each node
+	progressRest    = 4                      // but a node rests for so many times what a reading took,
+	progressLongest = time.Second            // if that is not longer
+	progressTimeout = time.Second
+	progressWriters = 256 // of more writers only so many are read, the same on all nodes
 )
 
-// vectors reads how far every writer is, on each node over a connection of its own,
-// while a table is both written and read.
-type vectors struct {
+// progressReadings reads how far every writer is, on each node over a connection of its own,
+// while a table is both written and read. Long forks are found in them.
+type progressReadings struct {
 	clock  record.Clock
 	loads  *loadSet
-	tables []*vectorTable
+	tables []*progressTable
 	stop   context.CancelFunc
 	wg     sync.WaitGroup
 }
 
-// vectorTable is one table whose writers are read.
-type vectorTable struct {
+// progressTable is one table whose writers are read.
+type progressTable struct {
 	name   string
 	reader *pgload.ProgressReader
 	mu     sync.Mutex
 	chain  *outage.Chain
 }
 
-// startVectors reads until end is called.
-func startVectors(ctx context.Context, c *cluster.Cluster, loads *loadSet, p *Plan, clock record.Clock, guard func(func())) (*vectors, error) {
+// startProgressReadings reads until end is called.
+func startProgressReadings(ctx context.Context, c *cluster.Cluster, loads *loadSet, p *Plan, clock record.Clock, guard func(func())) (*progressReadings, error) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
-	v := &vectors{clock: clock, loads: loads, stop: stop}
+	v := &progressReadings{clock: clock, loads: loads, stop: stop}
 	for _, t := range p.tables() {
 		if t.Serial || !slices.ContainsFunc(loads.list, func(r *running) bool { return r.reads(t.Name) }) {
 			continue
 		}
 		all := loads.progress.Writers(t.Name)
-		writers := sample(all, vectorWriters)
+		writers := sample(all, progressWriters)
 		reader, err := pgload.NewProgressReader(t.Name, writers)
 		if err != nil {
 			stop()
 			return nil, err
 		}
-		v.tables = append(v.tables, &vectorTable{name: t.Name, reader: reader, chain: outage.NewChain(t.Name, writers, len(all))})
+		v.tables = append(v.tables, &progressTable{name: t.Name, reader: reader, chain: outage.NewChain(t.Name, writers, len(all))})
 	}
 	if len(v.tables) > 0 {
 		for _, n := range c.Nodes() {
@@ -84,7 +84,7 @@ func (r *running) reads(table string) bool {
 }
 
 // busy tells whether a table is written and read at the moment.
-func (v *vectors) busy(table string) bool {
+func (v *progressReadings) busy(table string) bool {
 	read, written := false, false
 	for _, r := range v.loads.list {
 		if r.active.Load() {
@@ -96,7 +96,7 @@ func (v *vectors) busy(table string) bool {
 }
 
 // watch reads one node. Its connection does not keep the node from shutting down.
-func (v *vectors) watch(ctx context.Context, n *cluster.Node) {
+func (v *progressReadings) watch(ctx context.Context, n *cluster.Node) {
 	var conn *pgx.Conn
 	drop := func() {
 		if conn != nil {
@@ -131,14 +131,14 @@ func (v *vectors) watch(ctx context.Context, n *cluster.Node) {
 				drop()
 			}
 		}
-		_ = wait.For(ctx, max(began+vectorEvery-v.clock.Now(), min(vectorRest*reading, vectorLongest))) // the loop ends with ctx
+		_ = wait.For(ctx, max(began+progressEvery-v.clock.Now(), min(progressRest*reading, progressLongest))) // the loop ends with ctx
 	}
 }
 
 // read takes one reading; false: the connection is of no use any more. A table that
 // the node does not have yet is no reading either.
-func (v *vectors) read(ctx context.Context, t *vectorTable, node string, conn *pgx.Conn, connection int) bool {
-	ctx, cancel := context.WithTimeout(ctx, vectorTimeout)
+func (v *progressReadings) read(ctx context.Context, t *progressTable, node string, conn *pgx.Conn, connection int) bool {
+	ctx, cancel := context.WithTimeout(ctx, progressTimeout)
 	defer cancel()
 	r := outage.ProgressReading{Node: node, Conn: connection, Before: v.clock.Now()}
 	var err error
@@ -153,13 +153,13 @@ func (v *vectors) read(ctx context.Context, t *vectorTable, node string, conn *p
 }
 
 // end stops reading, and waits until nothing of it is left.
-func (v *vectors) end() {
+func (v *progressReadings) end() {
 	v.stop()
 	v.wg.Wait()
 }
 
 // forks are what was found, a table each. Not before end.
-func (v *vectors) forks() (all []outage.Forks) {
+func (v *progressReadings) forks() (all []outage.Forks) {
 	for _, t := range v.tables {
 		all = append(all, t.chain.Forks())
 	}

@@ -10,7 +10,7 @@ import (
 	"pgchaos/record/ledger"
 )
 
-// TestLookup finds what became of writes whichever way they are asked for, and nothing
+// TestLookup finds the outcome of writes whichever way they are asked for, and nothing
 // of those that were never sent.
 func TestLookup(t *testing.T) {
 	path := filepath.Join(t.TempDir(), LedgerFile)

@@ -63,7 +63,7 @@ type stretch struct {
 
 const lookupSpan = 512
 
-// ack is what became of a write.
+// ack is the outcome of a write.
 func (l *lookup) ack(writer int, seq int64) (a outage.Ack, issued bool) {
 	if l.book == nil {
 		return outage.Ack{}, false

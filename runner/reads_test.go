@@ -28,7 +28,7 @@ expect: [lost_writes == 0, promised_stale_reads == 0, staleness_max of reads > 3
 // TestStalenessIsMeasured: none on the primary and on the standby that was waited
 // for, and the delay on the other one.
 func TestStalenessIsMeasured(t *testing.T) {
-	r, err := run(t, t.Context(), room(t), delayed, observer{})
+	r, err := run(t, t.Context(), testProvider(t), delayed, observer{})
 	if err != nil || r.Verdict != verdict.Pass {
 		t.Errorf("verdict %s, %v, %v, %+v", r.Verdict, r.Reasons, err, r.Expectations)
 	}
@@ -74,7 +74,7 @@ expect: [lost_writes == 2]
 
 // TestTamperingIsSeenByReaders, each kind as what it is.
 func TestTamperingIsSeenByReaders(t *testing.T) {
-	r, err := run(t, t.Context(), room(t), tampered, observer{})
+	r, err := run(t, t.Context(), testProvider(t), tampered, observer{})
 	if err != nil || r.Verdict != verdict.Fail {
 		t.Errorf("verdict %s, %v, %v", r.Verdict, r.Reasons, err)
 	}

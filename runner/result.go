@@ -82,7 +82,7 @@ func (r *run) collect() error {
 	}
 	r.result.Outages = outage.Outages(activity, r.result.Timeline, r.result.Duration)
 	r.result.Downtimes = outage.Downtimes(activity, r.result.Timeline, r.result.Phases, r.result.Duration)
-	r.result.Forks = r.vectors.forks()
+	r.result.Forks = r.readings.forks()
 	course := outage.Course{Activity: activity, Events: r.result.Timeline, Demands: r.watch.Demands(), End: r.result.Duration}
 	for _, n := range r.result.States {
 		course.States = append(course.States, n.States...)

@@ -53,24 +53,24 @@ type run struct {
 	Options
 	opened
 	*sinks
-	plan    *Plan
-	result  *report.Result
-	cluster *cluster.Cluster
-	scene   *chaos.Scene
-	undo    *chaos.Undo
-	line    *chaos.Timeline
-	journal *journal
-	loads   *loadSet
-	book    *ledger.Book // of the load, once it has ended
-	watch   *observe.Watcher
-	crashes *observe.Subscription // what the watcher has seen of them
-	vectors *vectors
-	clock   record.Clock
-	phases  phaseLog
-	own     *generator // what pgchaos itself takes
-	forks   forkLog
-	panics  *panics
-	step    atomic.Pointer[string] // the name of the step that was issued last
+	plan     *Plan
+	result   *report.Result
+	cluster  *cluster.Cluster
+	scene    *chaos.Scene
+	undo     *chaos.Undo
+	line     *chaos.Timeline
+	journal  *journal
+	loads    *loadSet
+	book     *ledger.Book // of the load, once it has ended
+	watch    *observe.Watcher
+	crashes  *observe.Subscription // what the watcher has seen of them
+	readings *progressReadings
+	clock    record.Clock
+	phases   phaseLog
+	own      *generator // what pgchaos itself takes
+	forks    forkLog
+	panics   *panics
+	step     atomic.Pointer[string] // the name of the step that was issued last
 	// sawPrimary: status has had a primary that the watch had read.
 	sawPrimary bool
 	doing      atomic.Int32 // what an interrupt ends: isBuilding, isLoading, ...
@@ -226,7 +226,7 @@ func (r *run) up(ctx context.Context) (err error) {
 }
 
 // prepare runs the file's setup, however long that takes, makes the load's tables, and waits until every standby has them: a read
-// that comes before its table would be an error of nobody's.
+// that comes before its table would be an error without a cause in the experiment.
 func (r *run) prepare(ctx context.Context) error {
 	primary := r.cluster.Nodes()[0]
 	took, err := runSetup(ctx, r.plan.Experiment, primary, r.stage)
@@ -283,7 +283,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 		Clock: r.clock, Undo: r.undo, Issue: r.issue, Begin: r.begin, End: r.ended,
 	}
 	r.doing.Store(isLoading)
-	if r.vectors, err = startVectors(ctx, r.cluster, r.loads, r.plan, r.clock, r.panics.guard); err != nil {
+	if r.readings, err = startProgressReadings(ctx, r.cluster, r.loads, r.plan, r.clock, r.panics.guard); err != nil {
 		return err
 	}
 	watchers := r.background(ctx)
@@ -308,7 +308,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	own := r.own.end()
 	r.result.Generator = &own
 	watchers()
-	r.vectors.end()
+	r.readings.end()
 	r.result.Duration = r.clock.Now()
 	r.phases.end(r.result.Duration)
 	r.loads.close()
@@ -390,8 +390,8 @@ func (r *run) end(ctx context.Context, failed error) error {
 	if r.loads != nil {
 		r.loads.close()
 	}
-	if r.vectors != nil {
-		r.vectors.end()
+	if r.readings != nil {
+		r.readings.end()
 	}
 	if r.own != nil {
 		r.own.end()

@@ -95,8 +95,8 @@ func plan(t *testing.T, text string) *runner.Plan {
 	return p
 }
 
-// room is a provider in a place of its own, which must be empty at the end.
-func room(t *testing.T) *local.Provider {
+// testProvider is a provider with a base directory of its own, which must be empty at the end.
+func testProvider(t *testing.T) *local.Provider {
 	t.Helper()
 	t.Parallel() // most of such a test is waiting
 	dir, err := os.MkdirTemp("/var/tmp", "pgchaos-runner-")
@@ -146,7 +146,7 @@ func run(t *testing.T, ctx context.Context, provider cluster.Provider, text stri
 }
 
 func TestRunPasses(t *testing.T) {
-	provider := room(t)
+	provider := testProvider(t)
 	r, err := run(t, t.Context(), provider, short, observer{})
 	if err != nil || r.Verdict != verdict.Pass {
 		t.Fatalf("verdict %s, %v, %v", r.Verdict, r.Reasons, err)
@@ -171,7 +171,7 @@ func TestRunPasses(t *testing.T) {
 }
 
 func TestAPanicInTheMiddleIsCleanedUp(t *testing.T) {
-	provider := room(t)
+	provider := testProvider(t)
 	r, err := run(t, t.Context(), provider, short, observer{start: func() { panic("a bug") }})
 	if err == nil || !strings.Contains(err.Error(), "a bug") {
 		t.Errorf("error %v", err)
@@ -184,7 +184,7 @@ func TestAPanicInTheMiddleIsCleanedUp(t *testing.T) {
 func TestAnInterruptAtAnyStageIsCleanedUp(t *testing.T) {
 	for _, at := range []string{"building", "stop-b", "stopping", "settling", "auditing"} {
 		t.Run(at, func(t *testing.T) {
-			provider := room(t)
+			provider := testProvider(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			end := func(text string) {
@@ -205,7 +205,7 @@ func TestAnInterruptAtAnyStageIsCleanedUp(t *testing.T) {
 
 // TestAPanicOfAGoroutineIsCleanedUp has one that the timeline does not wait for.
 func TestAPanicOfAGoroutineIsCleanedUp(t *testing.T) {
-	provider := room(t)
+	provider := testProvider(t)
 	r, err := run(t, t.Context(), unmeasurable{provider}, short, observer{})
 	if err == nil || !strings.Contains(err.Error(), "a bug") || r.Interrupted || r.Verdict != verdict.Inconclusive {
 		t.Errorf("error %v, interrupted %v, verdict %s", err, r.Interrupted, r.Verdict)
@@ -242,7 +242,7 @@ func TestAPanicOfTheLoadEngineIsCleanedUp(t *testing.T) {
 		"closed loop": strings.Replace(short, ", rate: 100/s", "", 1),
 	} {
 		t.Run(name, func(t *testing.T) {
-			provider, begun := room(t), time.Now()
+			provider, begun := testProvider(t), time.Now()
 			r, err := runner.Run(t.Context(), plan(t, text), on(provider), nil, runner.Options{
 				Out: t.TempDir(), Samples: observer{sample: func() { panic("a bug in the engine") }},
 			})
@@ -269,7 +269,7 @@ func TestWhatEachInterruptEnds(t *testing.T) {
 		{3, report.StageRan, true},
 	} {
 		t.Run(fmt.Sprint(tc.interrupts), func(t *testing.T) {
-			provider, out := room(t), t.TempDir()
+			provider, out := testProvider(t), t.TempDir()
 			r, said, err := interrupted(t, provider, out, tc.interrupts)
 			if left := errors.Is(err, runner.ErrLeftBehind); left != tc.left || err != nil && !left {
 				t.Errorf("error %v", err)
@@ -330,7 +330,7 @@ func interrupted(t *testing.T, provider cluster.Provider, out string, times int)
 func TestAnInterruptedRemoval(t *testing.T) {
 	for times := 1; times <= 3; times++ {
 		t.Run(fmt.Sprint(times), func(t *testing.T) {
-			provider, out := room(t), t.TempDir()
+			provider, out := testProvider(t), t.TempDir()
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			audit, removal := make(chan struct{}), make(chan struct{})
@@ -359,7 +359,7 @@ func TestAnInterruptedRemoval(t *testing.T) {
 
 // TestWhatIsLeftBehindIsNamed removes through a provider that does not succeed.
 func TestWhatIsLeftBehindIsNamed(t *testing.T) {
-	provider := room(t)
+	provider := testProvider(t)
 	r, err := run(t, t.Context(), stuck{provider}, short, observer{})
 	if !errors.Is(err, runner.ErrLeftBehind) || !strings.Contains(err.Error(), "process 1234") {
 		t.Errorf("error %v", err)
@@ -376,7 +376,7 @@ func (s stuck) Remove(ctx context.Context) error {
 }
 
 func TestASetUpThatFailsIsCleanedUpAndExplained(t *testing.T) {
-	provider := room(t)
+	provider := testProvider(t)
 	r, err := run(t, t.Context(), provider, strings.Replace(short, "nodes: [a, b]", "nodes: [a, b], settings: {work_mem: lots}", 1), observer{})
 	if err == nil || !strings.Contains(err.Error(), "work_mem") {
 		t.Errorf("error %v", err)
@@ -389,7 +389,7 @@ func TestASetUpThatFailsIsCleanedUpAndExplained(t *testing.T) {
 // TestABrokenLedgerIsReported: what happens to its file in the middle reaches the user,
 // and nothing passes.
 func TestABrokenLedgerIsReported(t *testing.T) {
-	provider := room(t)
+	provider := testProvider(t)
 	out := t.TempDir()
 	o := observer{begin: func(m record.Event) {
 		if m.Name == "stop-b" { // as a disk that fails does: the pages behind the mapping are gone

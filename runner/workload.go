@@ -12,8 +12,8 @@ import (
 // its backend terminated waits for what comes of it.
 const interruptGrace = 2 * time.Second
 
-// loadConfig is when a workload's operations come, and when they end. What depends on the
-// run, whoever makes the workload fills in.
+// loadConfig is when a workload's operations come, and when they end. The caller adds
+// what depends on the run.
 func loadConfig(w *spec.Workload, groups int, seed uint64) load.Config {
 	cfg := load.Config{
 		Name: w.Name, Clients: groups * w.Clients, Groups: groups, Schedule: schedule(w, seed), Punctual: true,
@@ -59,8 +59,8 @@ func stages(w *spec.Workload, of func(spec.Stage) float64) (all []load.Stage) {
 	return all
 }
 
-// pgConfig is what a workload sends, and over which connections. Whom it connects as and
-// where it is recorded, whoever makes the workload fills in.
+// pgConfig is what a workload sends, and over which connections. The caller adds
+// the user and the recorder.
 func pgConfig(p *Plan, w *spec.Workload, groups int) pgload.Config {
 	cfg := pgload.Config{
 		Workload: w.Name, Work: work(p, w), Target: w.Target, Clients: groups * w.Clients, MaxAbandoned: groups * w.MaxAbandoned,

@@ -105,7 +105,7 @@ func TestWhatAMixDoes(t *testing.T) {
 	if len(g.Mix) != 4 || g.Mix[0].Weight != 2 || g.Mix[0].Rows != 3 || g.Mix[1].Weight != 1 || g.Mix[2].Name != "s" || len(g.Mix[2].Params) != 1 {
 		t.Errorf("%+v", g.Mix)
 	}
-	// Whoever writes to one of two tables has written nothing to the other.
+	// A writer of one of two tables has written nothing to the other.
 	if tables := p.tables(); len(tables) != 2 || tables[0].Name != "m" || !slices.Equal(p.writersOf(tables[0]), []string{"mix/insert"}) ||
 		tables[1].Name != "n" || !slices.Equal(p.writersOf(tables[1]), []string{"mix/n"}) {
 		t.Errorf("audited: %+v", tables)
@@ -186,7 +186,7 @@ func TestGOMAXPROCSRaisedForEventLoops(t *testing.T) {
 			}
 			r.loop = load.New(cfg)
 		}
-		set.makeRoom()
+		set.raiseProcs()
 		if got := runtime.GOMAXPROCS(0) - before; got != tt.all || set.loops.Threads() != tt.loops {
 			t.Errorf("%s: %d places, %d loops", tt.name, got, set.loops.Threads())
 		}
@@ -236,7 +236,7 @@ func TestPoissonWorkloadsAreIndependent(t *testing.T) {
 	}
 }
 
-// TestWhatCannotBeSent: it is told before anything is built, for every workload.
+// TestWhatCannotBeSent: it is reported before anything is built, for every workload.
 func TestWhatCannotBeSent(t *testing.T) {
 	p := workloads(t, `
   good: {kind: insert, route: topology}

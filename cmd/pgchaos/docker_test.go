@@ -248,8 +248,8 @@ func must(t *testing.T, err error) {
 }
 
 // TestABlackHoleLastsLongerThanADeath compares the outages of writers after the
-// primary is killed, which every client is told at once, and after its cable is
-// pulled, which none is.
+// primary is killed, which every client sees at once, and after it is cut off from the
+// network, which none sees.
 func TestABlackHoleLastsLongerThanADeathOnDocker(t *testing.T) {
 	p := newDockerPlace(t)
 	outage := map[string]time.Duration{}
@@ -323,7 +323,7 @@ func TestEveryActionOnDocker(t *testing.T) {
 	if detail["still-slow"] != "a: 50000" {
 		t.Errorf("the limit that should have stayed: %q", detail["still-slow"])
 	}
-	// A paused node does not answer, nor does one whose cable is pulled.
+	// A paused node does not answer, nor does one that is cut off from the network.
 	for _, step := range []string{"pause-b", "disconnect-b"} {
 		m := eventNamed(t, r, func(m record.Event) bool { return m.Name == step })
 		until := m

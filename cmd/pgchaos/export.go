@@ -68,7 +68,7 @@ says what each field means, and how Jepsen's set checkers judge the file.`,
 	return cmd
 }
 
-// newHistoryCommand says what has become of `pgchaos history`.
+// newHistoryCommand says which command has replaced `pgchaos history`.
 func newHistoryCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:                "history",

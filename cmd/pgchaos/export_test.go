@@ -121,7 +121,7 @@ func TestExportOfAKilledRun(t *testing.T) {
 	}
 }
 
-// TestExportBesideADamagedResult: what was weak by the regime is told by the result alone, so that without it a plain "ok"
+// TestExportBesideADamagedResult: what was weak by the regime stands in the result alone, so that without it a plain "ok"
 // proves nothing.
 func TestExportBesideADamagedResult(t *testing.T) {
 	dir := resultOfTwo(t)

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestTooFewOpenFiles: told before anything starts, with what to do, and not where the limit suffices.
+// TestTooFewOpenFiles: reported before anything starts, with what to do, and not where the limit suffices.
 func TestTooFewOpenFiles(t *testing.T) {
 	p := newPlace(t)
 	file := p.write("many.yaml", "name: many\ncluster: {nodes: [a, b]}\nload:\n  writes: {kind: insert, clients: 150, rate: 300/s}\ntimeline: [{wait: 1s}]\n")

@@ -211,7 +211,7 @@ func (t *selfTest) stopped() bool {
 	return t.stop
 }
 
-// one runs one case, and says what became of it.
+// one runs one case, and says how it ended.
 func (t *selfTest) one(ctx context.Context, c selftest.Case) {
 	begun := time.Now()
 	err := t.run(ctx, c)

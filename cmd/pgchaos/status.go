@@ -30,8 +30,8 @@ func statusText(s runner.Status, width int) string {
 		last = gap + last
 	}
 	if width > 0 {
-		room := width - utf8.RuneCountInString(first+gap+last)
-		between = fit(between, max(room, 1))
+		left := width - utf8.RuneCountInString(first+gap+last)
+		between = fit(between, max(left, 1))
 	}
 	return fit(first+gap+between+last, width)
 }
