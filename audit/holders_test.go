@@ -144,9 +144,9 @@ func TestForkNames(t *testing.T) {
 	}
 }
 
-// TestEntriesOutOfTurn: a book that tells of one number twice, and of another not at
-// all, is no evidence, though it tells of as many as were issued.
-func TestEntriesOutOfTurn(t *testing.T) {
+// TestEntriesOutOfOrder: a book that has one number twice, and another not at
+// all, is no evidence, though it has as many entries as were issued.
+func TestEntriesOutOfOrder(t *testing.T) {
 	b := books("uuu")
 	b.entries[0][1].Seq = 1
 	_, err := Table(Evidence{

@@ -32,7 +32,7 @@ type Node struct {
 	cutOff    atomic.Bool // from the network
 	incidents chan Incident
 
-	turn chan struct{} // holds one token while an operation runs
+	token chan struct{} // it is in the channel while an operation runs
 
 	mu       sync.Mutex
 	process  *process          // the last one started; nil: none yet
@@ -51,7 +51,7 @@ func newNode(c *Cluster, config NodeConfig) *Node {
 		cluster:   c,
 		config:    config,
 		incidents: make(chan Incident, 64),
-		turn:      make(chan struct{}, 1),
+		token:     make(chan struct{}, 1),
 		settings:  mergeSettings(mergeSettings(DefaultSettings(c.config.MaxClients), c.config.Settings), config.Settings),
 	}
 }
@@ -181,11 +181,11 @@ func (n *Node) currentSettings() map[string]string {
 	return maps.Clone(n.settings)
 }
 
-// lock waits for the node's turn.
+// lock waits until no other operation runs on the node.
 func (n *Node) lock(ctx context.Context) (unlock func(), err error) {
 	select {
-	case n.turn <- struct{}{}:
-		return func() { <-n.turn }, nil
+	case n.token <- struct{}{}:
+		return func() { <-n.token }, nil
 	case <-ctx.Done():
 		return nil, fmt.Errorf("another operation on the node has not ended: %w", ctx.Err())
 	}

@@ -126,7 +126,7 @@ type job struct {
 func (w *Workload) await(r *run, c *client, t *eventloop.Task, timer *time.Timer, free time.Duration) (j job, ok bool) {
 	a := r.groups[c.number%len(r.groups)]
 	for !r.halted() {
-		if len(w.cfg.ClientStages) > 0 && !w.awaitTurn(r, c, t, a, timer, &free) {
+		if len(w.cfg.ClientStages) > 0 && !w.awaitStage(r, c, t, a, timer, &free) {
 			continue
 		}
 		offset, more := a.take(c.number / len(r.groups))
@@ -217,11 +217,11 @@ func (r *run) dropped(due, at time.Duration, kind string) record.Op {
 	return record.Op{Due: due, Done: min(at, time.Duration(r.stopAt.Load())), Outcome: record.Dropped, Kind: kind}
 }
 
-// awaitTurn waits until the stages let this client work; false means that it has
+// awaitStage waits until the stages let this client work. False means that it has
 // waited, and must look again whether there is anything to do.
-func (w *Workload) awaitTurn(r *run, c *client, t *eventloop.Task, a *arrivals, timer *time.Timer, free *time.Duration) bool {
+func (w *Workload) awaitStage(r *run, c *client, t *eventloop.Task, a *arrivals, timer *time.Timer, free *time.Duration) bool {
 	now := w.cfg.Clock.Now() - r.start
-	at, ok := nextTurn(w.cfg.ClientStages, c.number/len(r.groups), now)
+	at, ok := nextActive(w.cfg.ClientStages, c.number/len(r.groups), now)
 	switch {
 	case ok && at == now:
 		return true

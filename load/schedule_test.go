@@ -179,7 +179,7 @@ func TestPoissonAsksForNoMemory(t *testing.T) {
 	}
 }
 
-func TestNextTurn(t *testing.T) {
+func TestNextActive(t *testing.T) {
 	const s = time.Second
 	never := time.Duration(-1)
 	ramp := Linear(0, Stage{For: 10 * s, To: 10}, Stage{For: 10 * s, To: 0})
@@ -204,7 +204,7 @@ func TestNextTurn(t *testing.T) {
 		{"not at 4", ramp, 4, 16 * s, never},
 		{"the last is there at no time", ramp, 10, 0, never},
 	} {
-		got, ok := nextTurn(c.stages, c.place, c.from)
+		got, ok := nextActive(c.stages, c.place, c.from)
 		if ok != (c.want != never) || ok && got != c.want {
 			t.Errorf("%s: %v, %v, want %v", c.why, got, ok, c.want)
 		}

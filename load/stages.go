@@ -51,10 +51,10 @@ func (s Stage) value(x time.Duration) float64 {
 	return s.From + (s.To-s.From)*float64(x)/float64(s.For)
 }
 
-// nextTurn is the first moment from offset on at which the stages of clients let the
-// one in a place (0 is the first) work, which is while there are more clients than its
-// place is; ok is false where that does not come any more.
-func nextTurn(stages []Stage, place int, offset time.Duration) (at time.Duration, ok bool) {
+// nextActive is the first moment from offset on at which the stages of clients let the
+// client in a place (0 is the first) work, which is while there are more clients than its
+// place is. ok is false if that never comes again.
+func nextActive(stages []Stage, place int, offset time.Duration) (at time.Duration, ok bool) {
 	wanted, begin := float64(place), time.Duration(0)
 	for _, s := range stages {
 		end := running

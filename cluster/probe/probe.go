@@ -104,24 +104,24 @@ const (
 )
 
 // Prober reads one node over a connection that it holds, and opens anew when it
-// was lost. Its methods may be called at the same time; they take turns.
+// was lost. Its methods may be called at the same time; they run one after the other.
 type Prober struct {
 	connect func(context.Context) (*pgx.Conn, error)
 	node    string
 	load    string
 
-	turn chan struct{} // holds one token while a call runs
-	once sync.Once
-	done chan struct{}
-	conn *pgx.Conn
-	last record.NodeState // read over conn
-	own  string           // as read returns it, of the first reading over conn
+	token chan struct{} // it is in the channel while a call runs
+	once  sync.Once
+	done  chan struct{}
+	conn  *pgx.Conn
+	last  record.NodeState // read over conn
+	own   string           // as read returns it, of the first reading over conn
 }
 
 // NewProber returns a Prober of a node. Connect opens a connection as Read wants
 // it, and must heed its context. Load is as for Read.
 func NewProber(connect func(context.Context) (*pgx.Conn, error), node, load string) *Prober {
-	return &Prober{connect: connect, node: node, load: load, turn: make(chan struct{}, 1), done: make(chan struct{})}
+	return &Prober{connect: connect, node: node, load: load, token: make(chan struct{}, 1), done: make(chan struct{})}
 }
 
 // Read returns what the node says of itself. It never fails, and never hangs on
@@ -138,8 +138,8 @@ func (p *Prober) ask(ctx context.Context, quick bool) record.NodeState {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout+readTimeout)
 	defer cancel()
 	select {
-	case p.turn <- struct{}{}:
-		defer func() { <-p.turn }()
+	case p.token <- struct{}{}:
+		defer func() { <-p.token }()
 	case <-ctx.Done():
 		return record.NodeState{Node: p.node, Error: ctx.Err().Error()}
 	}
@@ -222,15 +222,15 @@ func (p *Prober) drop() {
 
 // Disconnect closes the connection, which the next Read opens anew.
 func (p *Prober) Disconnect() {
-	p.turn <- struct{}{}
-	defer func() { <-p.turn }()
+	p.token <- struct{}{}
+	defer func() { <-p.token }()
 	p.drop()
 }
 
 // Close closes the connection. A Read that is under way ends first.
 func (p *Prober) Close() {
 	p.once.Do(func() { close(p.done) })
-	p.turn <- struct{}{}
-	defer func() { <-p.turn }()
+	p.token <- struct{}{}
+	defer func() { <-p.token }()
 	p.drop()
 }

@@ -148,9 +148,9 @@ type loop struct {
 	closed  bool
 
 	// The rest is the loop's goroutine's alone. polls[i+1] is what tasks[i] waits for.
-	polls []unix.PollFd
-	tasks []*Task
-	turns int // tasks that only let others go on
+	polls  []unix.PollFd
+	tasks  []*Task
+	yields int // tasks that only let others go on
 	// sleeping are the tasks that wait for a time, the next one last; due are those whose time has come.
 	sleeping, due []*Task
 	rounds        int
@@ -275,9 +275,9 @@ func (l *loop) dispatch() {
 	for i := 0; i < len(l.tasks); {
 		t := l.tasks[i]
 		switch {
-		case t.turn:
-			t.turn = false
-			l.turns--
+		case t.yielded:
+			t.yielded = false
+			l.yields--
 		case l.polls[i+1].Revents == 0:
 			i++
 			continue
@@ -346,7 +346,7 @@ func (l *loop) release(t *Task) {
 func (l *loop) wait() {
 	timeout := l.timeout()
 	_, _, errno := syscall.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&l.polls[0])), uintptr(len(l.polls)), uintptr(unsafe.Pointer(timeout)), 0, 0, 0)
-	if errno == unix.EINTR && l.turns == 0 {
+	if errno == unix.EINTR && l.yields == 0 {
 		_, _ = unix.Ppoll(l.polls, l.timeout(), nil) // interrupted again, it is called again
 	}
 }
@@ -355,7 +355,7 @@ func (l *loop) wait() {
 func (l *loop) timeout() *unix.Timespec {
 	l.until = unix.Timespec{}
 	switch {
-	case l.turns > 0:
+	case l.yields > 0:
 	case len(l.sleeping) == 0:
 		return nil
 	default:
@@ -372,20 +372,20 @@ const mostInARow = 256
 
 // Task is one client on a loop.
 type Task struct {
-	loop   *loop
-	begin  func(*Task)
-	next   func() (struct{}, bool) // nil: it has not begun
-	yield  func()
-	away   bool // it waits for something that is no socket
-	turn   bool // it waits for nothing
-	asleep bool // it waits for a time
-	at     time.Time
-	slot   int // in the loop's tasks; -1: none
-	inARow int
-	fd     int // what it waits for; -1: nothing
-	events int16
-	to     atomic.Pointer[loop] // with which it is to go on; nil: the one that it has
-	again  bool                 // it has ended in order to begin again
+	loop    *loop
+	begin   func(*Task)
+	next    func() (struct{}, bool) // nil: it has not begun
+	yield   func()
+	away    bool // it waits for something that is no socket
+	yielded bool // it waits for nothing but other tasks
+	asleep  bool // it waits for a time
+	at      time.Time
+	slot    int // in the loop's tasks; -1: none
+	inARow  int
+	fd      int // what it waits for; -1: nothing
+	events  int16
+	to      atomic.Pointer[loop] // with which it is to go on; nil: the one that it has
+	again   bool                 // it has ended in order to begin again
 }
 
 // Loop is the number of the loop that has the task, from 0.
@@ -444,8 +444,8 @@ func (t *Task) Yield() (waited bool) {
 	if t.inARow++; t.inARow <= mostInARow {
 		return false
 	}
-	t.inARow, t.fd, t.turn = 0, -1, true
-	t.loop.turns++
+	t.inARow, t.fd, t.yielded = 0, -1, true
+	t.loop.yields++
 	t.yield()
 	return true
 }

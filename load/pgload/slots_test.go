@@ -37,7 +37,7 @@ func TestConnectionsAreSharedFairly(t *testing.T) {
 		book := cl.book(t)
 		for writer := range 6 { // 200 operations
 			if n := book.Writers()[writer].Issued; n < 33 || n > 35 {
-				t.Errorf("client %d had %d turns", writer, n)
+				t.Errorf("client %d had a slot %d times", writer, n)
 			}
 		}
 		if n := counts(book); n[record.OK] != n[record.OK]+n[record.Failed]+n[record.Unknown] {

@@ -75,7 +75,7 @@ type writer struct {
 }
 
 // events are those of the entries, by time. The book has the entries by number, which
-// is the order in which they were sent; only late answers come out of turn.
+// is the order in which they were sent; only late answers come out of order.
 func (w *writer) events(a ledger.Account, entries iter.Seq2[ledger.Entry, error]) iter.Seq2[event, error] {
 	return func(yield func(event, error) bool) {
 		var open *ledger.Entry // sent last

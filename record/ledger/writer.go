@@ -69,7 +69,7 @@ func (w *Writer) NextN(at time.Duration, n int) (first int64) {
 		return 0
 	}
 	// A block is about so many numbers at most, those without an entry included.
-	if (w.page.mem == nil || last > w.first+maxPerBlock) && !w.turn() {
+	if (w.page.mem == nil || last > w.first+maxPerBlock) && !w.nextBlock() {
 		return 0
 	}
 	w.sent = max(micros(at), 0)
@@ -123,7 +123,7 @@ func (w *Writer) giveUp() bool {
 func (w *Writer) add(r *encoded) bool {
 	after := w.at
 	entry := after.encode(w.scratch[:0], r)
-	if !w.page.fits(len(entry)) && !w.turn() {
+	if !w.page.fits(len(entry)) && !w.nextBlock() {
 		return false
 	}
 	w.page.add(entry) // valid in the new block too, which begins at the same cursor
@@ -131,9 +131,9 @@ func (w *Writer) add(r *encoded) bool {
 	return true
 }
 
-// turn goes on to a new block. The old one is unmapped when the new one knows what
+// nextBlock goes on to a new block. The old one is unmapped when the new one knows what
 // was issued.
-func (w *Writer) turn() bool {
+func (w *Writer) nextBlock() bool {
 	l := w.ledger
 	fresh, err := l.mapBlock(header{kind: kindWrites, writer: uint32(w.id), start: w.at}, l.takeLocked)
 	if err == nil {
