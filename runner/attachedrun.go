@@ -221,7 +221,7 @@ func (k *AttachedRun) replay(j Journal, written time.Duration) {
 	r.Started, r.Duration, r.Timeline, r.Phases = j.Started, a.Until, j.Events, j.Phases
 	r.Phases[len(r.Phases)-1].End = a.Until
 	a.Unknown = append(a.Unknown, fmt.Sprintf(
-		"the run's pgchaos ended without a word %.3f s after the load began, or soon after that (%s): latencies, outages, recoveries and what the nodes did are not known, nor what happened since",
+		"pgchaos was ended (by SIGKILL or a crash) %.3f s after the load began, or soon after that (%s): latencies, outages, recoveries, what the nodes did, and what happened since are not known",
 		a.Until.Seconds(), r.Started.Add(a.Until).UTC().Format("2006-01-02 15:04:05 UTC")))
 	var missing []string
 	for _, s := range k.plan.Experiment.Timeline {

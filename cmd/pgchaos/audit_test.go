@@ -58,7 +58,7 @@ func (p *place) auditOfAKill() (printed string) {
 		p.t.Fatalf("exit code %d\n%s\n%s", code, out, errs)
 	}
 	for _, want := range []string{
-		"INCONCLUSIVE", "nothing lost", "ended without a word", "steps were not begun: configure-pgslavenew, kill-pgmaster", "pgslave cannot be reached",
+		"INCONCLUSIVE", "nothing lost", "pgchaos was ended (by SIGKILL or a crash)", "steps were not begun: configure-pgslavenew, kill-pgmaster", "pgslave cannot be reached",
 		"it does not run, and starts with", "lost_writes == 0", "had recorded its load", "pgchaos clean",
 	} {
 		if !strings.Contains(strings.Join(strings.Fields(out), " "), want) {
