@@ -27,7 +27,7 @@ func (slowSession) Close()                  {}
 // have been started; and word of an end that comes late ends nothing that was begun since.
 func TestStartedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		set := &loadSet{}
+		set := &loadSet{panics: newPanics()}
 		r := &running{spec: spec.Workload{Name: "w", Iterations: 3}}
 		r.loop = load.New(load.Config{
 			Clients: 1, Iterations: 3, Clock: record.StartClock(), Ended: func() { set.ended(r) },

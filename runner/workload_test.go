@@ -165,7 +165,7 @@ func TestGOMAXPROCSRaisedForEventLoops(t *testing.T) {
 		{"all of them", open + resting + restless + shared + sharedOpen, before, before + 1},
 	} {
 		p := workloads(t, "\n"+tt.load)
-		set := &loadSet{ledger: newBook(t)}
+		set := &loadSet{ledger: newBook(t), panics: newPanics()}
 		for i := range p.Experiment.Load {
 			r := newRunning(p, i, 1)
 			cfg := pgConfig(p, &r.spec, 1)
