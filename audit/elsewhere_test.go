@@ -1,9 +1,11 @@
 package audit
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
+	"pgchaos/record"
 	"pgchaos/record/ledger"
 )
 
@@ -34,6 +36,15 @@ func TestAcknowledgedByAnotherCluster(t *testing.T) {
 	const why = "2 writes were acknowledged by a server of another cluster (system identifier 9), which was not read"
 	if a.Complete || !strings.Contains(a.Why, why) {
 		t.Errorf("complete %v: %s", a.Complete, a.Why)
+	}
+	weakBy, err := WeakBy(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	noticed, sound := foreign(800), foreign(800)
+	noticed.Outcome = record.Weak
+	if got := []WeakReason{weakBy("writes", &noticed), weakBy("writes", &sound)}; !slices.Equal(got, []WeakReason{WeakNotice, ""}) {
+		t.Errorf("%q: its notice says that a write is weak, and nothing else does", got)
 	}
 	for i := range e.States["a"] {
 		e.States["a"][i].SystemID = "9" // a was initialised anew: its identifier is one of the audited

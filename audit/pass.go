@@ -124,10 +124,7 @@ func (p *pass) evidenceOf(e *ledger.Entry) *serverEvidence {
 func (p *pass) acknowledged(s *serverEvidence, e *ledger.Entry) WeakReason {
 	if s.elsewhere {
 		p.elsewhere[s.server.SystemID]++
-		if e.Outcome == record.Weak {
-			return WeakNotice
-		}
-		return ""
+		return "" // it is neither lost nor there: missed leaves it out
 	}
 	s.serve(e)
 	if e.Outcome == record.Weak {
