@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -164,9 +165,14 @@ func TestTheExitCodeOfAnInterruptedRun(t *testing.T) {
 		{"while the cluster was built", over, report.Result{Interrupted: true}, context.Canceled, exitInterrupted},
 		{"and something is left", over, report.Result{Verdict: verdict.Pass}, runner.ErrLeftBehind, exitLeftBehind},
 	} {
-		if got := exitCode((&runFlags{}).finish(tt.ctx, &tt.result, tt.err, io.Discard)); got != tt.want {
+		if got := exitCode((&runFlags{}).finish(tt.ctx, &tt.result, tt.err, nil, io.Discard)); got != tt.want {
 			t.Errorf("%s: exit code %d, want %d", tt.name, got, tt.want)
 		}
+	}
+	full := &os.PathError{Op: "write", Path: "a.csv", Err: syscall.ENOSPC}
+	err := (&runFlags{}).finish(over, &report.Result{Interrupted: true}, context.Canceled, full, io.Discard)
+	if exitCode(err) != exitInterrupted || !strings.Contains(err.Error(), "write a.csv: no space left on device") {
+		t.Errorf("a file that could not be written: exit code %d, %v", exitCode(err), err)
 	}
 }
 

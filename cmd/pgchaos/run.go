@@ -99,17 +99,17 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 	if result == nil { // nothing was begun, and so nothing is left
 		return errors.Join(notBegun(ctx, err), files.close(), files.remove())
 	}
-	err = errors.Join(err, files.close())
+	written := files.close()
 	switch {
 	case !files.begun: // there is nothing to write
-		err = errors.Join(err, files.removeSamples())
-	case err != nil && len(files.samples) > 0:
+		written = errors.Join(written, files.removeSamples())
+	case errors.Join(err, written) != nil && len(files.samples) > 0:
 		fmt.Fprintf(stderr, "the samples that were recorded are in %s\n", strings.Join(files.samples, " and "))
 		fallthrough
 	default:
-		err = errors.Join(err, f.write(result))
+		written = errors.Join(written, f.write(result))
 	}
-	return f.finish(ctx, result, errors.Join(err, f.share(result.Dir, mode)), stdout)
+	return f.finish(ctx, result, err, errors.Join(written, f.share(result.Dir, mode)), stdout)
 }
 
 // notBegun gives the error of a run that did not begin its exit code.
@@ -181,17 +181,19 @@ func (f *runFlags) checkSettings(ctx context.Context, name string, m cluster.Ope
 }
 
 // finish prints the report and turns the run's end into an exit code. A run that was interrupted has the code for that, also
-// where the verdict was known before, and only the removal of its cluster was under way.
-func (f *runFlags) finish(ctx context.Context, result *report.Result, failed error, stdout io.Writer) error {
-	if err := printReport(stdout, result, result.Dir, false); err != nil {
-		failed = errors.Join(failed, err)
-	}
+// where the verdict was known before, and only the removal of its cluster was under way. Failed is the run's own
+// error, which an interrupt may have caused, and written that of the files that are made of its result.
+func (f *runFlags) finish(ctx context.Context, result *report.Result, failed, written error, stdout io.Writer) error {
+	written = errors.Join(written, printReport(stdout, result, result.Dir, false))
+	failed = errors.Join(failed, written)
 	if f.keep && len(result.Cluster.Nodes) > 0 {
 		fmt.Fprint(stdout, keepText(result, result.Dir))
 	}
 	switch {
 	case errors.Is(failed, runner.ErrLeftBehind):
 		return &exitError{exitLeftBehind, fmt.Errorf("pgchaos: %w\nRun '%s' to remove it", failed, cleanCommand(result.Run))}
+	case (result.Interrupted || ctx.Err() != nil) && written != nil:
+		return &exitError{exitInterrupted, fmt.Errorf("pgchaos: interrupted: %w", written)}
 	case result.Interrupted, ctx.Err() != nil:
 		return verdictError(exitInterrupted)
 	case failed != nil:
