@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"pgchaos/cluster/probe"
 	"pgchaos/internal/wait"
@@ -260,11 +261,15 @@ func (n *Node) verifySettings(ctx context.Context, changed []string) error {
 			unset = append(unset, name)
 		}
 	}
-	rows, err := conn.Query(ctx, overriddenSQL, set, unset, n.confFile(), n.place().initdbConf())
-	if err != nil {
-		return err
+	var overridden []string
+	for begun := time.Now(); ; {
+		rows, _ := conn.Query(ctx, overriddenSQL, set, unset, n.confFile(), n.place().initdbConf()) // CollectRows has its error
+		overridden, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		// The session has the user's settings: a busy machine can take longer than their statement_timeout.
+		if err == nil || !outOfTime(err) || ctx.Err() != nil || time.Since(begun) > reloadTimeout {
+			break
+		}
 	}
-	overridden, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		return err
 	}
@@ -272,6 +277,12 @@ func (n *Node) verifySettings(ctx context.Context, changed []string) error {
 		return fmt.Errorf("written and read, but not in force: %s", strings.Join(overridden, "; "))
 	}
 	return nil
+}
+
+// outOfTime tells whether a statement ran into statement_timeout (57014) or lock_timeout (55P03).
+func outOfTime(err error) bool {
+	var refused *pgconn.PgError
+	return errors.As(err, &refused) && (refused.Code == "57014" || refused.Code == "55P03")
 }
 
 // awaitSync waits until every named standby that is connected is what the names
