@@ -118,7 +118,7 @@ func (v *progressReadings) watch(ctx context.Context, n *cluster.Node) {
 				continue
 			case conn == nil:
 				var err error
-				if conn, err = n.Connect(ctx, "vectors"); err != nil {
+				if conn, err = n.Connect(ctx, "progress"); err != nil {
 					conn = nil
 					continue // that it cannot be reached, others tell
 				}

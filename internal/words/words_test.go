@@ -25,7 +25,6 @@ var allowed = []struct{ place, text, reason string }{
 	{"docs/", "cannot be told from", "the usual phrase for two things that look the same"},
 	{"cluster/conf.go", "could not be told from", "the same"},
 	{"spec/schema_text.go", "as a pulled cable would", "it compares with a real cable"},
-	{"runner/longforks.go", "vectors", "the application_name of its sessions, which users may know"},
 	{"docs/", "network cable", "it compares with a real cable"},
 }
 
