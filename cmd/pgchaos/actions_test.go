@@ -88,7 +88,7 @@ expect: [lost_writes == 0]
 `, exitFail, `a answered "1", expected "2"`},
 		{"a fault without effect", cluster + `
 timeline:
-  - {at: 500ms, exec: {node: b, command: "kill -QUIT $(head -1 data/postmaster.pid)", expect: 0}}
+  - {at: 500ms, exec: {node: b, command: "p=$(head -1 data/postmaster.pid); kill -QUIT $p; while kill -0 $p; do sleep 0.1; done", expect: 0}}
   - {kill: replicas}
 expect: [lost_writes == 0]
 `, exitInconclusive, "no node is replicas, looked up for 10s"},

@@ -100,7 +100,7 @@ func (p *dockerPlace) nothingOnEngine() {
 
 func TestQuorumKillOnDocker(t *testing.T) {
 	p := newDockerPlace(t)
-	code, stdout, stderr := p.run(p.onDocker("quorum-kill", "--keep")...)
+	code, stdout, stderr := p.run(p.onDocker("quorum-kill", "--keep", "--set", certain)...)
 	if code != exitPass {
 		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
@@ -137,8 +137,8 @@ func TestAsyncKillOnDockerMustLoseWrites(t *testing.T) {
 	if code != exitFail {
 		t.Fatalf("exit code %d, not %d\n%s\n%s", code, exitFail, stdout, stderr)
 	}
-	if lost := p.result().Audits[0].Lost.N; lost < 100 {
-		t.Errorf("%d writes lost; the standby had been held back for seconds", lost)
+	if lost := p.result().Audits[0].Lost.N; lost == 0 {
+		t.Error("nothing was lost, though the standby had been held back for seconds")
 	}
 	p.nothingOnEngine()
 }

@@ -144,7 +144,7 @@ timeline:
 	found, _, err := docker.Kind().Leftovers(t.Context())
 	must(t, err)
 	printed, warned := takesBack(t, found, run)
-	if want := run + ": taken back before the removal: connect b, resume c, unlimit c, unlimit c\n"; printed != want || warned != "" {
+	if want := run + ": taken back before the removal: connect b, resume c, unlimit c\n"; printed != want || warned != "" {
 		t.Errorf("%s%s", printed, warned)
 	}
 	if got := strings.Fields(looks()); got[0] != "false" || got[1] == "250000000" || got[1] == "500000000" || got[2] != "536870912" {
