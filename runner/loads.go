@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -105,7 +104,7 @@ func newLoads(p *Plan, o Options, run string, c *cluster.Cluster, clock record.C
 // makeLoops makes an event loop for each core, if a workload's clients can run on them.
 func (s *loadSet) makeLoops() (err error) {
 	if slices.ContainsFunc(s.list, func(r *running) bool { return r.spec.ThinkTime == 0 && r.pg.Pollable() }) {
-		s.loops, err = eventloop.New(runtime.GOMAXPROCS(0), s.panics.keepBroken)
+		s.loops, err = eventloop.New(ownProcs(), s.panics.keepBroken)
 	}
 	return err
 }
@@ -115,14 +114,13 @@ func (s *loadSet) makeLoops() (err error) {
 // slot of GOMAXPROCS meanwhile, and other goroutines would have to wait until Go's watchdog
 // looks, which is every 10 ms.
 func (s *loadSet) raiseProcs() {
-	before, more := runtime.GOMAXPROCS(0), s.loops.Threads()
+	more := s.loops.Threads()
 	for _, r := range s.list {
 		if r.spec.Open() && !r.loop.Looped() {
 			more++
 		}
 	}
-	runtime.GOMAXPROCS(before + more)
-	s.giveUp = func() { runtime.GOMAXPROCS(before) }
+	s.giveUp = raiseProcs(more)
 }
 
 // newRunning is the ith workload of a plan. Its chance is its own: two workloads with
