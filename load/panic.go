@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"pgchaos/internal/catch"
 	"pgchaos/record"
 )
 
@@ -24,32 +25,16 @@ func (w *Workload) do(ctx context.Context, session Session, op *record.Op) (paus
 
 // guard calls what a session does beside its operations.
 func (w *Workload) guard(f func()) {
-	if w.cfg.Panicked != nil {
-		defer func() {
-			if value := recover(); value != nil {
-				w.cfg.Panicked(value)
-			}
-		}()
-	}
+	defer catch.Panic(w.cfg.Panicked)
 	f()
 }
 
 // spawn runs f in a goroutine that Close waits for. A panic in it is a bug of the engine itself.
 func (w *Workload) spawn(f func()) {
 	w.all.Go(func() {
-		defer w.caught()
+		defer catch.Panic(w.cfg.Broken)
 		f()
 	})
-}
-
-// caught is to be deferred by goroutines of the engine.
-func (w *Workload) caught() {
-	if w.cfg.Broken == nil {
-		return
-	}
-	if value := recover(); value != nil {
-		w.cfg.Broken(value)
-	}
 }
 
 // locked calls f under w.mu, which a panic in f releases: Stop, Close and Record need it.

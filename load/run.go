@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"pgchaos/internal/catch"
 	"pgchaos/load/eventloop"
 )
 
@@ -122,7 +123,7 @@ func (w *Workload) supervise(r *run) {
 	w.wind(r)
 	if w.cfg.Ended != nil {
 		go func() { // outside of what Close waits for, so that it may call that
-			defer w.caught()
+			defer catch.Panic(w.cfg.Broken)
 			w.cfg.Ended()
 		}()
 	}

@@ -26,14 +26,14 @@ const connectTimeout = 2 * time.Second
 
 // loadSet is every workload of the experiment, by name.
 type loadSet struct {
-	ledger   *ledger.Ledger
-	progress *pgload.WriterProgress // how far every writer is, for readers and long forks; nil: there are none
-	list     []*running
-	loops    *eventloop.Group // of the clients that do not rest; nil: there are none
-	giveUp   func()           // sets GOMAXPROCS back
-	mu       sync.Mutex       // guards starts and stops, which come from the timeline and from the end of the run
-	closed   sync.Once
-	panics   *panics
+	ledger     *ledger.Ledger
+	progress   *pgload.WriterProgress // how far every writer is, for readers and long forks; nil: there are none
+	list       []*running
+	loops      *eventloop.Group // of the clients that do not rest; nil: there are none
+	lowerProcs func()           // sets GOMAXPROCS back
+	mu         sync.Mutex       // guards starts and stops, which come from the timeline and from the end of the run
+	closed     sync.Once
+	panics     *panics
 	// ledgerErr is why not everything is in the ledger, once it is closed.
 	ledgerErr error
 }
@@ -75,7 +75,7 @@ func newLoads(p *Plan, o Options, run string, c *cluster.Cluster, clock record.C
 	if slices.ContainsFunc(p.Experiment.Load, func(w spec.Workload) bool { return w.ReadsFrom("") }) {
 		set.progress = pgload.NewWriterProgress()
 	}
-	set.giveUp = func() {}
+	set.lowerProcs = func() {}
 	for i := range p.Experiment.Load {
 		r := newRunning(p, i, len(c.Nodes()))
 		if err := r.open(p, set, c, clock, primary); err != nil {
@@ -120,7 +120,7 @@ func (s *loadSet) raiseProcs() {
 			more++
 		}
 	}
-	s.giveUp = raiseProcs(more)
+	s.lowerProcs = raiseProcs(more)
 }
 
 // newRunning is the ith workload of a plan. Its chance is its own: two workloads with
@@ -294,7 +294,7 @@ func (s *loadSet) close() {
 			})
 		}
 		s.unlessBroken(s.loops.Close)
-		s.giveUp()
+		s.lowerProcs()
 		s.ledgerErr = s.ledger.Close()
 	})
 }

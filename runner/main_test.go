@@ -1,7 +1,6 @@
 package runner_test
 
 import (
-	"fmt"
 	"os"
 	"testing"
 
@@ -9,10 +8,4 @@ import (
 )
 
 // TestMain has more tests run at once than there are processors: they wait for their servers.
-func TestMain(m *testing.M) {
-	if err := atonce.Tests(5); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { os.Exit(atonce.Run(m, 5)) }

@@ -37,7 +37,7 @@ func (r *run) background(ctx context.Context) (end func()) {
 	wg.Go(func() {
 		// Half a tick late, so that the second that is over has been collected.
 		if wait.For(ctx, tickEvery/2) == nil {
-			every(ctx, tickEvery, func() { r.panics.guard(func() { r.send(Ticked{r.status()}) }) })
+			wait.Every(ctx, tickEvery, func() { r.panics.guard(func() { r.send(Ticked{r.status()}) }) })
 		}
 	})
 	wg.Go(func() {
@@ -64,19 +64,6 @@ func (r *run) background(ctx context.Context) (end func()) {
 		})
 	}
 	return func() { stop(); wg.Wait() }
-}
-
-// every calls f at once, and then at each tick until ctx ends.
-func every(ctx context.Context, d time.Duration, f func()) {
-	tick := time.NewTicker(d)
-	defer tick.Stop()
-	for ctx.Err() == nil {
-		f()
-		select {
-		case <-ctx.Done():
-		case <-tick.C:
-		}
-	}
 }
 
 // seeCrashes puts the crashes that the watcher has seen so far on the timeline.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+
+	"pgchaos/internal/catch"
 )
 
 // panics keeps the first panic of a goroutine of the run, and ends load and timeline with
@@ -29,11 +31,7 @@ func (p *panics) keepBroken(value any) {
 
 // guard runs f, and keeps its panic.
 func (p *panics) guard(f func()) {
-	defer func() {
-		if value := recover(); value != nil {
-			p.keep(value)
-		}
-	}()
+	defer catch.Panic(p.keep)
 	f()
 }
 

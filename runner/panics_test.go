@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -63,14 +64,16 @@ func TestABrokenEngineIsNotWaitedFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var panics atomic.Int64
 	w := load.New(load.Config{
 		Clients: 2, Loops: loops, Clock: record.StartClock(), Broken: p.keepBroken,
-		Open: func(int) load.Session { return prompt{} }, OnSample: func(int, record.Op) { panic("a bug") },
+		Open: func(int) load.Session { return prompt{} }, OnSample: func(int, record.Op) { panics.Add(1); panic("a bug") },
 	})
 	w.Start()
-	<-p.broken
-	time.Sleep(300 * time.Millisecond) // the loop panics, too: nobody else empties its clients' samples
-	set := &loadSet{ledger: book, loops: loops, panics: p, giveUp: func() {}, list: []*running{{loop: w, pg: &pgload.Workload{}}}}
+	for panics.Load() < 2 { // the collector, and the loop, since nobody else empties its clients' samples
+		time.Sleep(time.Millisecond)
+	}
+	set := &loadSet{ledger: book, loops: loops, panics: p, lowerProcs: func() {}, list: []*running{{loop: w, pg: &pgload.Workload{}}}}
 	ended := make(chan struct{})
 	go func() {
 		set.close()

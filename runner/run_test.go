@@ -95,10 +95,9 @@ func plan(t *testing.T, text string) *runner.Plan {
 	return p
 }
 
-// testProvider is a provider with a base directory of its own, which must be empty at the end.
-func testProvider(t *testing.T) *local.Provider {
+// testBase is the base directory of a test's runs, which must be empty at the end.
+func testBase(t *testing.T) string {
 	t.Helper()
-	t.Parallel() // most of such a test is waiting
 	dir, err := os.MkdirTemp("/var/tmp", "pgchaos-runner-")
 	if err != nil {
 		t.Fatal(err)
@@ -120,6 +119,14 @@ func testProvider(t *testing.T) *local.Provider {
 			t.Errorf("something is left: %v", err)
 		}
 	})
+	return base
+}
+
+// testProvider is a provider with a base directory of its own, which must be empty at the end.
+func testProvider(t *testing.T) *local.Provider {
+	t.Helper()
+	t.Parallel() // most of such a test is waiting
+	base := testBase(t)
 	p, err := local.New(t.Context(), local.Options{Base: base, Run: "short-1", Experiment: "short"})
 	if err != nil && os.Getenv("CI") != "true" {
 		t.Skipf("this test needs PostgreSQL's server programs, which 'make test' installs: %v", err)

@@ -11,6 +11,7 @@ import (
 	"github.com/shirou/gopsutil/v4/disk"
 
 	"pgchaos/internal/units"
+	"pgchaos/internal/wait"
 )
 
 const (
@@ -61,7 +62,7 @@ func (r *run) guardSpace(ctx context.Context) (guarded context.Context, end func
 	guarded, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		every(guarded, spaceEvery, func() {
+		wait.Every(guarded, spaceEvery, func() {
 			if reason := spaceLow(append([]string{r.Out}, r.Disks...)); reason != "" && guarded.Err() == nil {
 				r.result.Stopped = reason
 				stop()

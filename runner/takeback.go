@@ -11,6 +11,7 @@ import (
 
 	"pgchaos/chaos"
 	"pgchaos/chaos/fault"
+	"pgchaos/cluster"
 	"pgchaos/internal/redact"
 )
 
@@ -32,18 +33,11 @@ func (r *run) takeBack(ctx context.Context) error {
 	return nil
 }
 
-// LeftNodes are the nodes of a run whose pgchaos is gone.
-type LeftNodes interface {
-	// Host is what can still be done to a node, as methods of a cluster.Host; nil: the run has no such node.
-	Host(node string) any
-	Close() error
-}
-
 // TakeBack takes back what the steps of a run have changed and its pgchaos has not taken back, because
 // it was killed. Dir is the run's result directory, which may be gone or be another's: what is read there only chooses among
 // the run's own nodes, which open finds. A doubt says why more may have been changed than is known. An error says what would
 // stay if the nodes were removed now.
-func TakeBack(ctx context.Context, dir, run string, open func(context.Context) (LeftNodes, error)) (done chaos.Replayed, doubt string, err error) {
+func TakeBack(ctx context.Context, dir, run string, open func(context.Context) (cluster.LeftNodes, error)) (done chaos.Replayed, doubt string, err error) {
 	all, doubt := standing(dir, run)
 	if len(all) == 0 {
 		return done, doubt, nil

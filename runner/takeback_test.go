@@ -230,7 +230,7 @@ func TestTakeBackTouchesNothingElse(t *testing.T) {
 		}
 		return nil
 	})
-	done, doubt, err := TakeBack(t.Context(), dir, "run-1", func(context.Context) (LeftNodes, error) { return nodes, nil })
+	done, doubt, err := TakeBack(t.Context(), dir, "run-1", func(context.Context) (cluster.LeftNodes, error) { return nodes, nil })
 	if err != nil || doubt != "" || !cmp.Equal(said, []string{"thaw a"}) || !cmp.Equal(done.Done, []string{"resume a"}) || len(done.Ends) != 4 {
 		t.Errorf("%v, %+v, %q, %v", said, done, doubt, err)
 	}

@@ -11,7 +11,6 @@ import (
 
 	"pgchaos/cluster"
 	"pgchaos/cluster/local"
-	"pgchaos/internal/sharedmem"
 	"pgchaos/report"
 	"pgchaos/runner"
 	"pgchaos/verdict"
@@ -24,27 +23,7 @@ func localKind(t *testing.T) cluster.Kind {
 	if _, err := local.FindInstallation(t.Context(), "", 0); err != nil && os.Getenv("CI") != "true" {
 		t.Skipf("this test needs PostgreSQL's server programs, which 'make test' installs: %v", err)
 	}
-	dir, err := os.MkdirTemp("/var/tmp", "pgchaos-runner-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	base := filepath.Join(dir, "runs")
-	memory := sharedmem.Start(dir)
-	t.Cleanup(func() {
-		memory.End()
-		if left := memory.Left(); len(left) > 0 {
-			t.Errorf("shared memory left behind: %v", left)
-		}
-		if left, err := local.List(base); err == nil && len(left) > 0 {
-			t.Errorf("left behind: %+v", left)
-		}
-		if err := os.Remove(dir); err != nil {
-			t.Errorf("something is left: %v", err)
-		}
-	})
+	base := testBase(t)
 	kind := local.Kind()
 	kind.Open = func(ctx context.Context, o cluster.OpenOptions) (cluster.Opened, error) {
 		p, err := local.New(ctx, local.Options{Base: base, Run: o.Run, Experiment: o.Experiment, Results: o.Results})

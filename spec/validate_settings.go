@@ -151,7 +151,7 @@ func (v *validator) asLargeAsThePrimary(node int) {
 	for _, name := range []string{"max_connections", "max_wal_senders", "max_worker_processes", "max_prepared_transactions", "max_locks_per_transaction"} {
 		primary, known := v.e.number(0, name)
 		standby, knownStandby := v.e.number(node, name)
-		if !known || !knownStandby || standby >= primary || nodes[node].Absent && v.e.configures(name) {
+		if !known || !knownStandby || standby >= primary || nodes[node].Absent && len(v.e.configured(name)) > 0 {
 			continue
 		}
 		s, ok := v.e.setting(node, name)
@@ -163,11 +163,14 @@ func (v *validator) asLargeAsThePrimary(node int) {
 	}
 }
 
-// configures tells whether a step changes the parameter on any node.
-func (e *Experiment) configures(name string) bool {
-	return slices.ContainsFunc(e.PostgresSettings(), func(s Setting) bool {
-		return strings.HasPrefix(s.Path, "timeline") && strings.EqualFold(s.Name, name)
-	})
+// configured are the values that steps give the parameter, on any node.
+func (e *Experiment) configured(name string) (values []string) {
+	for _, s := range e.PostgresSettings() {
+		if strings.HasPrefix(s.Path, "timeline") && strings.EqualFold(s.Name, name) {
+			values = append(values, s.Value)
+		}
+	}
+	return values
 }
 
 // neverStreams: what keeps a standby that is there from the beginning from ever streaming.

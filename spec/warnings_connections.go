@@ -32,11 +32,9 @@ func (e *Experiment) connectionWarnings() (all []string) {
 
 // configuredConnections is the largest max_connections of a configure step; 0: there is none.
 func (e *Experiment) configuredConnections() (most int64) {
-	for i := range e.Timeline {
-		if c, ok := e.Timeline[i].Parameters().(*fault.Configure); ok {
-			n, _ := strconv.ParseInt(c.Settings["max_connections"], 0, 32)
-			most = max(most, n)
-		}
+	for _, value := range e.configured("max_connections") {
+		n, _ := strconv.ParseInt(value, 0, 32)
+		most = max(most, n)
 	}
 	return most
 }

@@ -36,14 +36,10 @@ func reconnect() *chaos.ReversalKind {
 		Do: func(ctx context.Context, s *chaos.Scene, n *cluster.Node, _ chaos.Reversal, ending bool) error {
 			return s.Release(ctx, n, n.Reconnect, ending)
 		},
-		Clean: func(ctx context.Context, host any, _ chaos.Reversal) error {
-			h, ok := host.(interface {
-				Connect(ctx context.Context) error
-			})
-			if !ok {
-				return errCannot
-			}
+		Clean: onHost(func(ctx context.Context, h interface {
+			Connect(ctx context.Context) error
+		}, _ chaos.Reversal) error {
 			return h.Connect(ctx)
-		},
+		}),
 	}
 }

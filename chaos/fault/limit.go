@@ -78,18 +78,14 @@ func unlimit() *chaos.ReversalKind {
 		Do: func(ctx context.Context, s *chaos.Scene, n *cluster.Node, r chaos.Reversal, _ bool) error {
 			return s.Unlimit(ctx, n, r)
 		},
-		Clean: func(ctx context.Context, host any, r chaos.Reversal) error {
-			h, ok := host.(interface {
-				SetLimits(ctx context.Context, to cluster.Limits) error
-			})
-			if !ok {
-				return errCannot
-			}
+		Clean: onHost(func(ctx context.Context, h interface {
+			SetLimits(ctx context.Context, to cluster.Limits) error
+		}, r chaos.Reversal) error {
 			var to before
 			if err := json.Unmarshal(r.Arguments, &to); err != nil {
 				return fmt.Errorf("read what the limits were: %w", err)
 			}
 			return h.SetLimits(ctx, cluster.Limits(to))
-		},
+		}),
 	}
 }

@@ -36,14 +36,10 @@ func goOn() *chaos.ReversalKind {
 		Do: func(ctx context.Context, s *chaos.Scene, n *cluster.Node, _ chaos.Reversal, ending bool) error {
 			return s.Release(ctx, n, n.Resume, ending)
 		},
-		Clean: func(ctx context.Context, host any, _ chaos.Reversal) error {
-			h, ok := host.(interface {
-				Thaw(ctx context.Context) error
-			})
-			if !ok {
-				return errCannot
-			}
+		Clean: onHost(func(ctx context.Context, h interface {
+			Thaw(ctx context.Context) error
+		}, _ chaos.Reversal) error {
 			return h.Thaw(ctx)
-		},
+		}),
 	}
 }

@@ -12,6 +12,17 @@ import (
 // errCannot is why a change is not taken back on what is left of a node.
 var errCannot = errors.New("its provider cannot do that")
 
+// onHost makes the Clean of a reversal that needs a part H of what is left of a node.
+func onHost[H any](do func(context.Context, H, chaos.Reversal) error) func(context.Context, any, chaos.Reversal) error {
+	return func(ctx context.Context, host any, r chaos.Reversal) error {
+		h, ok := host.(H)
+		if !ok {
+			return errCannot
+		}
+		return do(ctx, h, r)
+	}
+}
+
 // Reversals are all ways in which actions are taken back, by name.
 func Reversals() map[string]chaos.ReversalKind {
 	all := map[string]chaos.ReversalKind{}

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"pgchaos/internal/wait"
 	"pgchaos/record"
 )
 
@@ -88,10 +89,11 @@ func (w *Watcher) keep(st record.NodeState) {
 	}
 	w.last[st.Node] = st
 	w.promoted.see(w.last)
-	if st.AcceptsWrites() && st.Node == w.last.Writable() {
+	name := w.last.Writable()
+	if st.AcceptsWrites() && st.Node == name {
 		w.written.add(st)
 	}
-	if name := w.last.Writable(); name != w.Writable() {
+	if name != w.Writable() {
 		w.writable.Store(&name)
 		w.notify(Change{Kind: WritableMoved, Node: name, At: st.At})
 	}
@@ -138,18 +140,12 @@ func (w *Watcher) current() []record.NodeState {
 }
 
 func (w *Watcher) watchUsage(ctx context.Context, n Node) {
-	tick := time.NewTicker(usageEvery)
-	defer tick.Stop()
-	for ctx.Err() == nil {
+	wait.Every(ctx, usageEvery, func() {
 		if !n.Absent() {
 			u, err := n.Usage(ctx)
 			w.keepUsage(n.Name(), u, err)
 		}
-		select {
-		case <-ctx.Done():
-		case <-tick.C:
-		}
-	}
+	})
 }
 
 func (w *Watcher) keepUsage(node string, u record.ResourceSample, err error) {

@@ -172,7 +172,7 @@ func takeBack(ctx context.Context, l cluster.Leftover, stdout, stderr io.Writer)
 	}
 	ctx, cancel := context.WithTimeout(ctx, cleanTimeout)
 	defer cancel()
-	done, doubt, err := runner.TakeBack(ctx, l.Results, l.Run, func(ctx context.Context) (runner.LeftNodes, error) { return l.Nodes(ctx) })
+	done, doubt, err := runner.TakeBack(ctx, l.Results, l.Run, l.Nodes)
 	if doubt != "" {
 		fmt.Fprintf(stderr, "%s: warning: %s\n", l.Run, redact.Printable(doubt))
 	}

@@ -4,6 +4,7 @@ package atonce
 import (
 	"flag"
 	"fmt"
+	"os"
 )
 
 // Tests has n of them run at once, unless the flag -parallel says otherwise. Call it in TestMain.
@@ -20,4 +21,13 @@ func Tests(n int) error {
 		return fmt.Errorf("run %d tests at once: %w", n, err)
 	}
 	return nil
+}
+
+// Run runs the tests of a package, n at once, and returns what its TestMain is to exit with.
+func Run(tests interface{ Run() int }, n int) int {
+	if err := Tests(n); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return tests.Run()
 }

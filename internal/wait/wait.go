@@ -17,3 +17,16 @@ func For(ctx context.Context, d time.Duration) error {
 		return nil
 	}
 }
+
+// Every calls f at once, and then at each tick until ctx ends.
+func Every(ctx context.Context, d time.Duration, f func()) {
+	tick := time.NewTicker(d)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		f()
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
+}

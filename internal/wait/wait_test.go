@@ -22,3 +22,16 @@ func TestFor(t *testing.T) {
 		}
 	})
 }
+
+// TestEvery: at once, and then at each tick.
+func TestEvery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begun, calls := time.Now(), 0
+		ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
+		defer cancel()
+		Every(ctx, time.Second, func() { calls++ })
+		if calls != 3 || time.Since(begun) != 2500*time.Millisecond {
+			t.Errorf("%d calls in %s", calls, time.Since(begun))
+		}
+	})
+}

@@ -6,7 +6,6 @@ import (
 	"iter"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -15,6 +14,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"pgchaos/internal/catch"
 )
 
 // Group is some loops, among which tasks are spread. Each keeps one place of GOMAXPROCS, of
@@ -192,7 +193,7 @@ func (l *loop) rouse() {
 func (l *loop) run() {
 	runtime.LockOSThread() // until it ends, and the thread with it; Go makes no other thread from it
 	defer keepTo(l.only)()
-	defer l.group.caught()
+	defer catch.Panic(l.group.broken)
 	for {
 		admitted, over := l.admitted()
 		for _, t := range admitted {
@@ -209,16 +210,6 @@ func (l *loop) run() {
 		case len(admitted) == 0:
 			<-l.wake
 		}
-	}
-}
-
-// caught is to be deferred by each loop.
-func (g *Group) caught() {
-	if g.broken == nil {
-		return
-	}
-	if value := recover(); value != nil {
-		g.broken(value)
 	}
 }
 
@@ -420,12 +411,8 @@ func (t *Task) Block(f func()) {
 	t.away = true
 	var panicked any
 	t.loop.group.all.Go(func() {
-		defer func() {
-			if value := recover(); value != nil {
-				panicked = fmt.Sprintf("%v\n%s", value, debug.Stack())
-			}
-			t.loop.admit(t)
-		}()
+		defer t.loop.admit(t) // the last thing
+		defer catch.Keep(&panicked)
 		f()
 	})
 	t.yield()

@@ -5,13 +5,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"pgchaos/internal/catch"
 	"pgchaos/record"
 )
 
@@ -189,14 +189,12 @@ func (c *conn) exchangeBothWays() error {
 	go func() {
 		err := errors.New("the sending panicked")
 		defer func() {
-			if value := recover(); value != nil {
-				panicked = fmt.Sprintf("%v\n%s", value, debug.Stack())
-			}
 			if err != nil {
 				c.network.sever() // there will be no answer
 			}
 			wrote <- err
 		}()
+		defer catch.Keep(&panicked)
 		err = c.send()
 	}()
 	err := c.receive()

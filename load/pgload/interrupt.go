@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"pgchaos/internal/catch"
 	"pgchaos/record"
 )
 
@@ -47,7 +48,7 @@ func (s *session) Interrupt() bool {
 		return false
 	}
 	s.w.interrupts.Go(func() {
-		defer s.w.caught()
+		defer catch.Panic(s.w.cfg.Panicked)
 		ctx, cancel := context.WithTimeout(s.w.ctx, interruptTimeout)
 		defer cancel()
 		// What comes of it shows in the answer, or in that there is none.
@@ -58,16 +59,6 @@ func (s *session) Interrupt() bool {
 		}
 	})
 	return true
-}
-
-// caught is to be deferred by a goroutine that interrupts.
-func (w *Workload) caught() {
-	if w.cfg.Panicked == nil {
-		return
-	}
-	if value := recover(); value != nil {
-		w.cfg.Panicked(value)
-	}
 }
 
 // cancelRequest asks a server to cancel what a backend does, and waits until it has
