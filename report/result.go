@@ -44,6 +44,8 @@ type Result struct {
 	// Experiment is the resolved text: every ${VAR} and --set filled in, secrets removed.
 	Experiment string `json:"experiment" text:"whole"`
 	Host       Host   `json:"host"`
+	// Variant is set where the run is one of a series.
+	Variant *Variant `json:"variant,omitempty"`
 
 	Cluster Cluster `json:"cluster"`
 	// Tables are the tables that the workloads' names for them mean; none in older files,
@@ -106,6 +108,15 @@ type Result struct {
 	Secrets *redact.Redactor `json:"-"`
 	// Dir is the directory of the run that has just ended; "": the result was read from a file.
 	Dir string `json:"-"`
+}
+
+// Variant says which run of a series this is.
+type Variant struct {
+	Series string `json:"series"`           // its id
+	Name   string `json:"name,omitempty"`   // of the variant; "": the file has none
+	Cell   string `json:"cell,omitempty"`   // the combination of the matrix's values, such as "clients=8"
+	Round  int    `json:"round"`            // from 1; warm-up rounds have numbers of their own
+	Warmup bool   `json:"warmup,omitempty"` // the round is in no figure
 }
 
 // FoundTable is the table that a name in the experiment file means in the sessions of a workload.

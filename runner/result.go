@@ -25,6 +25,7 @@ func newResult(p *Plan, o Options, m opened) *report.Result {
 	return &report.Result{
 		Schema: report.Schema, Tool: o.Tool, Run: m.Run, Name: e.Name, Description: e.Description,
 		Started: time.Now(), Seed: p.Seed, Command: o.Command, Experiment: string(p.Text), Host: describeHost(),
+		Variant: o.Variant,
 		Cluster: report.Cluster{Provider: e.Cluster.Provider, Bin: m.Bin},
 	}
 }

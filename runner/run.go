@@ -39,7 +39,8 @@ type Options struct {
 	Tool   string // pgchaos's version, for the result
 	// Command are the arguments of pgchaos that repeat the run, without the seed, for the result.
 	Command []string
-	Samples Samples // may be nil
+	Variant *report.Variant // of a series; nil: it is a single run
+	Samples Samples         // may be nil
 	// SkipAudit and SkipRemoval, when closed, end what goes on after the context of Run
 	// has ended: settling and the audit, and the removal of the cluster. Nil: never.
 	SkipAudit, SkipRemoval <-chan struct{}

@@ -17,6 +17,7 @@ var permitted = withRenderings(withProviders(map[string][]string{
 	"record/jepsen":        {"record", "record/ledger"},
 	"record/ledger":        {"record", "internal/regular"},
 	"verdict":              {},
+	"compare":              {"verdict"},
 	"rows":                 {"record", "verdict"},
 	"expect":               {"internal/spell", "verdict"},
 	"audit":                {"record", "record/ledger", "rows", "standbynames", "verdict"},
