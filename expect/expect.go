@@ -46,6 +46,25 @@ func Parse(text string) (Expectation, error) {
 	return e, nil
 }
 
+// ParseMetric reads what stands before the comparison of an expectation: METRIC [of WORKLOAD]
+// [during PHASE]. Its error is an *Error.
+func ParseMetric(text string) (Expectation, error) {
+	e := Expectation{Text: strings.TrimSpace(text)}
+	words := strings.Fields(e.Text)
+	if len(words) == 0 {
+		return Expectation{}, &Error{"no metric is named", "write METRIC [of WORKLOAD] [during PHASE], such as p99 of writes"}
+	}
+	metric, ok := LookupMetric(words[0])
+	if !ok {
+		return Expectation{}, unknownMetric(words[0])
+	}
+	e.Metric, e.Kind = metric.Name, metric.Kind
+	if bad := e.parseScope(metric, words[1:]); bad != nil {
+		return Expectation{}, bad
+	}
+	return e, nil
+}
+
 const expectationForm = "write METRIC [of WORKLOAD] [during PHASE] COMPARISON, such as p99 of writes < 100ms"
 
 func parse(text string) (Expectation, *Error) {

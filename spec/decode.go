@@ -13,6 +13,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"pgchaos/chaos/fault"
+	"pgchaos/expect"
 	"pgchaos/internal/spell"
 	"pgchaos/internal/units"
 	"pgchaos/standbynames"
@@ -30,8 +31,10 @@ type decoder struct {
 	spoiled  map[*yaml.Node]bool   // the values into which a ${VAR} could not be filled
 	included map[*yaml.Node]string // the file that a script was read from
 	secrets  []string              // values that must not be written anywhere
-	unknown  map[string]bool       // the paths of mappings with a key that nobody knows
-	setup    Statements            // load.setup
+	capacity map[string]float64    // of workloads
+	shares   []RateShare
+	unknown  map[string]bool // the paths of mappings with a key that nobody knows
+	setup    Statements      // load.setup
 	// broken are the paths at which a problem was found while decoding, and above those
 	// every path that leads to one.
 	broken, above map[string]bool
@@ -125,7 +128,13 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 	case *Duration:
 		d.scalar(n, path, "a duration such as 10s", func(text string) error { return into.UnmarshalText([]byte(text)) })
 	case *Rate:
-		d.scalar(n, path, "a rate such as 500/s", func(text string) error { return into.UnmarshalText([]byte(text)) })
+		d.scalar(n, path, "a rate such as 500/s", func(text string) error { return d.rate(n, text, into, path) })
+	case *Variants:
+		d.variants(n, into, path)
+	case *Matrix:
+		d.matrix(n, into, path)
+	case *Metrics:
+		d.metrics(n, into, path)
 	case *Share:
 		d.scalar(n, path, "a share such as 90%", func(text string) error { return into.UnmarshalText([]byte(text)) })
 	case *Size:
@@ -236,10 +245,13 @@ func setNumber(v reflect.Value, text string) error {
 	return nil
 }
 
+// shorthand is what one value can stand for.
+type shorthand interface{ Short() any }
+
 // shorthand decodes a value that stands for the parameters of an action, and tells whether
 // it did.
 func (d *decoder) shorthand(n *yaml.Node, v reflect.Value, path string) bool {
-	short, ok := v.Addr().Interface().(fault.Shorthand)
+	short, ok := v.Addr().Interface().(shorthand)
 	if !ok || short.Short() == nil {
 		return false
 	}
@@ -424,6 +436,10 @@ func halves(err error) (what, right string) {
 	var m *units.Error
 	if errors.As(err, &m) {
 		return m.What, m.Right
+	}
+	var metric *expect.Error
+	if errors.As(err, &metric) {
+		return metric.What, metric.Right
 	}
 	var names *standbynames.Error
 	if errors.As(err, &names) {

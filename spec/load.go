@@ -24,6 +24,9 @@ type Options struct {
 	// Providers are those that there are; nil: the file's provider, and what its nodes can
 	// do, are not checked.
 	Providers []cluster.Description
+	// Capacity is what each workload can do at most, in operations a second, for rates that are a share of
+	// it; one that is missing makes such a rate a guess, which is good enough for a look at the plan.
+	Capacity map[string]float64
 	// Check looks for what is wrong with an experiment that has no mistake in itself, on
 	// the machine at hand; it may be nil.
 	Check func(*Experiment) []Finding
@@ -40,6 +43,11 @@ const maxFile = 1 << 20
 // the file after ${VAR} and --set, without its comments, and with *** where a
 // secret was; without secrets, loading it again gives the same Experiment.
 func Load(file string, text []byte, o Options) (*Experiment, []byte, error) {
+	return load(file, text, o, nil)
+}
+
+// load is Load of one of a file's variants; c nil: it has none.
+func load(file string, text []byte, o Options, c *combination) (*Experiment, []byte, error) {
 	if !o.Resolved && len(text) > maxFile {
 		return nil, nil, Problems{{file, 1, 1, "the file has more than a mebibyte", "is it an experiment?"}}
 	}
@@ -48,9 +56,10 @@ func Load(file string, text []byte, o Options) (*Experiment, []byte, error) {
 		return nil, nil, problems
 	}
 	d := newDecoder(file)
-	d.sweep(root)
-	for _, set := range o.Set {
-		d.set(root, set)
+	d.capacity = o.Capacity
+	d.prepare(root, o)
+	if c != nil {
+		d.choose(root, c)
 	}
 	secrets := d.expand(root, o.Getenv)
 	var e Experiment
@@ -58,7 +67,7 @@ func Load(file string, text []byte, o Options) (*Experiment, []byte, error) {
 	d.decode(root, &e)
 	d.nameScripts(&e)
 	e.fillDefaults(d)
-	e.Secrets = d.secretsOf(&e)
+	e.Secrets, e.Shares = d.secretsOf(&e), d.shares
 	v := &validator{e: &e, d: d, providers: o.Providers}
 	v.validate()
 	if len(d.problems) == 0 && o.Check != nil {

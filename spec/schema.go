@@ -90,7 +90,7 @@ const (
 	sizeForm     = `^[0-9]+\s*(kB|MB|GB)$|` + variableForm
 	cpusForm     = `^[0-9]+(\.[0-9]*)?$|` + variableForm
 	shareForm    = `^([0-9]|[1-9][0-9]|100)(\.[0-9]*)?\s*%$|` + variableForm
-	rateForm     = `^[0-9]+(\.[0-9]*)?\s*/\s*(s|m|ms)$|` + variableForm
+	rateForm     = `^[0-9]+(\.[0-9]*)?\s*(/\s*(s|m|ms)|%)$|` + variableForm
 )
 
 // schemaOf are the types that the decoder treats by itself.
@@ -119,6 +119,12 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 		setup.Description = describeKey(Experiment{}, "Setup")
 		load.Properties.Set("setup", setup)
 		return load
+	case reflect.TypeFor[Variants]():
+		return variantsSchema()
+	case reflect.TypeFor[Matrix]():
+		return matrixSchema()
+	case reflect.TypeFor[Metrics]():
+		return metricsSchema(text(shareForm))
 	case reflect.TypeFor[Statements]():
 		return either(&jsonschema.Schema{Type: "string"}, &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{Type: "string"}, MinItems: number(1)})
 	case reflect.TypeFor[Params]():
@@ -137,6 +143,28 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 		return either(&jsonschema.Schema{Type: "boolean"}, text(variableForm))
 	}
 	return nil
+}
+
+// variantsSchema is a mapping of names to what is different.
+func variantsSchema() *jsonschema.Schema {
+	return &jsonschema.Schema{
+		Type: "object", PropertyNames: &jsonschema.Schema{Pattern: variantPattern.String()}, MinProperties: number(1),
+		AdditionalProperties: either(&jsonschema.Schema{Type: "null"}, &jsonschema.Schema{Type: "object"}),
+	}
+}
+
+// matrixSchema is a mapping of paths to values.
+func matrixSchema() *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "object", AdditionalProperties: either(
+		&jsonschema.Schema{Type: "array", Items: single(), MinItems: number(1), UniqueItems: true},
+		&jsonschema.Schema{Type: "object", MinProperties: number(1)},
+	)}
+}
+
+// metricsSchema is a list of metrics, or a mapping of metrics to tolerances.
+func metricsSchema(tolerance *jsonschema.Schema) *jsonschema.Schema {
+	one := &jsonschema.Schema{Type: "string", MinLength: number(1)}
+	return either(one, &jsonschema.Schema{Type: "array", Items: one, UniqueItems: true}, &jsonschema.Schema{Type: "object", AdditionalProperties: tolerance})
 }
 
 // paramsSchema is a mapping of names to generators.
@@ -193,6 +221,13 @@ func constrain(s *jsonschema.Schema) {
 	s.Required = []string{"name", "cluster"}
 	property(s, "name").Pattern = namePattern.String() + "|" + variableForm
 	limit(s, "seed", 0, 0)
+	limit(s, "rounds", 1, maxRounds)
+	limit(s, "warmup_rounds", 0, maxRounds)
+	baseline := property(s, "baseline")
+	s.Properties.Set("baseline", &jsonschema.Schema{
+		Description: baseline.Description,
+		AnyOf:       []*jsonschema.Schema{{Type: "string", MinLength: number(1)}, {Ref: baseline.Ref}},
+	})
 	for def, keys := range map[string][]string{
 		"Cluster": {"nodes"}, "Workload": {"kind"},
 	} {

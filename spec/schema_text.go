@@ -13,6 +13,7 @@ func describeType(t reflect.Type, field string) string {
 	return map[string]string{
 		"Experiment":  "An experiment of pgchaos: a replicated PostgreSQL cluster, its load, what is done to it, and what is expected.",
 		"Baseline":    "What the load must achieve before the first fault.",
+		"Compare":     "What is compared, and how large a difference matters.",
 		"Cluster":     "The nodes, and how they are set up.",
 		"Docker":      "How the docker provider makes containers.",
 		"Node":        "One node's own settings.",

@@ -27,7 +27,7 @@ func (d *decoder) set(root *yaml.Node, text string) {
 	d.sweep(node)
 	cur, walked := root, ""
 	for i, segment := range segments {
-		slot := d.slot(cur, walked, segment, text)
+		slot := d.slot(cur, walked, segment, madeBy{set: text}, func(what, right string) { d.setProblem(text, what, right) })
 		if slot == nil {
 			return
 		}
@@ -43,43 +43,51 @@ func (d *decoder) set(root *yaml.Node, text string) {
 	}
 }
 
+// madeBy is what makes a new key: a --set, or another key of the file.
+type madeBy struct {
+	set string
+	at  *yaml.Node
+}
+
 // slot is the place of one path segment in a node: of an existing value or of a
-// new one. It is nil after a problem.
-func (d *decoder) slot(n *yaml.Node, path, segment, text string) **yaml.Node {
+// new one. It is nil after a problem, which bad reports.
+func (d *decoder) slot(n *yaml.Node, path, segment string, by madeBy, bad func(what, right string)) **yaml.Node {
 	switch n.Kind {
 	case yaml.MappingNode:
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			if n.Content[i].Value == segment {
-				return &n.Content[i+1]
-			}
+		if slot := mappingSlot(n, segment); slot != nil {
+			return slot
 		}
 		key := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: segment}
-		d.origin[key] = text
+		if by.at != nil {
+			key.Line, key.Column = by.at.Line, by.at.Column
+		} else {
+			d.origin[key] = by.set
+		}
 		n.Content = append(n.Content, key, nil)
 		return &n.Content[len(n.Content)-1]
 	case yaml.SequenceNode:
-		if i, ok := d.index(n, path, segment, text); ok {
+		if i, ok := d.index(n, path, segment, bad); ok {
 			return &n.Content[i]
 		}
 		return nil
 	default:
-		d.setProblem(text, fmt.Sprintf("%s is %s and has no %q", orFile(path), kindNoun(n), segment), "set "+orFile(path)+" as a whole")
+		bad(fmt.Sprintf("%s is %s and has no %q", orFile(path), kindNoun(n), segment), "set "+orFile(path)+" as a whole")
 		return nil
 	}
 }
 
 // index finds an entry of a list by its number, or a step by its name.
-func (d *decoder) index(n *yaml.Node, path, segment, text string) (int, bool) {
+func (d *decoder) index(n *yaml.Node, path, segment string, bad func(what, right string)) (int, bool) {
 	i, err := strconv.Atoi(segment)
 	if err == nil && i >= 0 && i < len(n.Content) {
 		return i, true
 	}
 	if err == nil {
-		d.setProblem(text, fmt.Sprintf("%s has no entry %d", path, i), fmt.Sprintf("it has %d, the first is 0", len(n.Content)))
+		bad(fmt.Sprintf("%s has no entry %d", path, i), fmt.Sprintf("it has %d, the first is 0", len(n.Content)))
 		return 0, false
 	}
 	if path != "timeline" {
-		d.setProblem(text, fmt.Sprintf("%s is a list and has no %q", path, segment), "write the entry's number: "+path+"[0]")
+		bad(fmt.Sprintf("%s is a list and has no %q", path, segment), "write the entry's number: "+path+"[0]")
 		return 0, false
 	}
 	var steps []Step
@@ -91,7 +99,7 @@ func (d *decoder) index(n *yaml.Node, path, segment, text string) (int, bool) {
 			return i, true
 		}
 	}
-	d.setProblem(text, fmt.Sprintf("the timeline has no step %q", segment), suggest(segment, names, "the steps are"))
+	bad(fmt.Sprintf("the timeline has no step %q", segment), suggest(segment, names, "the steps are"))
 	return 0, false
 }
 

@@ -22,6 +22,10 @@ type Experiment struct {
 	Seed      uint64   `yaml:"seed" jsonschema_description:"The one seed of everything random. Left out: chosen at the start, and kept in the result."`
 	Baseline  Baseline `yaml:"baseline" jsonschema_description:"What the load must achieve before the first fault. Otherwise expectations about the time after it are inconclusive."`
 	Expect    []string `yaml:"expect" jsonschema_description:"What has to hold, one line each: METRIC [of WORKLOAD] [during PHASE] COMPARISON, such as p99 of writes < 100ms."`
+	// Repetition is empty in what Load returns: it is for a file that describes several experiments.
+	Repetition `yaml:",inline"`
+	// Shares are the rates that are a share of a capacity.
+	Shares []RateShare `yaml:"-"`
 	// Secrets are values of the file that must not be written anywhere: what a ${VAR} brought into a
 	// text, and what looks like a credential.
 	Secrets []string `yaml:"-"`
@@ -30,11 +34,15 @@ type Experiment struct {
 // Baseline is what the load must achieve before the first fault, for expectations about
 // the time after it to be judged.
 type Baseline struct {
+	Variant      string   `yaml:"variant" jsonschema_description:"The variant that the others are compared with. It may stand alone: baseline: NAME."`
 	AchievedRate Share    `yaml:"achieved_rate" jsonschema_description:"The least share of a rate's arrivals that must be served; 90% by default."`
 	ErrorRate    Share    `yaml:"error_rate" jsonschema_description:"The greatest error_rate; 5% by default."`
 	Median       Duration `yaml:"median" jsonschema_description:"The greatest median of the response times; 1s by default."`
 	P95          Duration `yaml:"p95" jsonschema_description:"The greatest 95 percentile of the response times; 2s by default."`
 }
+
+// Short is what stands for the bounds where one word is written: the variant.
+func (b *Baseline) Short() any { return &b.Variant }
 
 // Share is a part of the whole, written as "90%".
 type Share float64

@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"gopkg.in/yaml.v3"
 )
 
 // MaxRate bounds a workload's arrivals a second: beyond it, the interval between
@@ -34,6 +36,40 @@ func (r *Rate) UnmarshalText(text []byte) error {
 		return mistake(shown(s)+" is too many", "write at most "+strconv.Itoa(MaxRate)+"/s")
 	}
 	*r = Rate(number * per)
+	return nil
+}
+
+// RateShare is a rate that the file gives as a share of what its workload can do at most.
+type RateShare struct {
+	Path     string // of the rate
+	Workload string
+	Share    Share
+}
+
+// guessedCapacity stands for a capacity that is not measured yet, in operations a second.
+const guessedCapacity = 1000
+
+// rate reads a rate, or a share of the workload's capacity, such as "50%".
+func (d *decoder) rate(n *yaml.Node, text string, into *Rate, path string) error {
+	if !strings.HasSuffix(strings.TrimSpace(text), "%") {
+		return into.UnmarshalText([]byte(text))
+	}
+	var share Share
+	if err := share.UnmarshalText([]byte(text)); err != nil {
+		return err
+	}
+	workload := strings.Split(path, ".")[1]
+	if share == 0 || path != "load."+workload+".rate" {
+		return mistake(shown(text)+" is no rate here", "write a rate such as 500/s; only a workload's rate can be a share of its capacity")
+	}
+	d.shares = append(d.shares, RateShare{Path: path, Workload: workload, Share: share})
+	capacity, measured := d.capacity[workload]
+	if !measured {
+		*into = Rate(guessedCapacity * share)
+		return nil
+	}
+	*into = Rate(max(math.Round(capacity*float64(share)), 1))
+	n.Value = into.String()
 	return nil
 }
 
