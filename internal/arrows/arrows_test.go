@@ -18,6 +18,7 @@ var permitted = withRenderings(withProviders(map[string][]string{
 	"record/ledger":        {"record", "internal/regular"},
 	"verdict":              {},
 	"compare":              {"verdict"},
+	"store":                {"compare", "internal/redact", "internal/regular", "report", "verdict"},
 	"rows":                 {"record", "verdict"},
 	"expect":               {"internal/spell", "verdict"},
 	"audit":                {"record", "record/ledger", "rows", "standbynames", "verdict"},
@@ -93,6 +94,8 @@ var alone = map[string]string{
 	"github.com/spf13/cobra":          "cmd/pgchaos",
 	"github.com/spf13/pflag":          "cmd/pgchaos",
 	"github.com/docker/docker/client": "cluster/docker",
+	"github.com/pressly/goose/v3":     "store",
+	"modernc.org/sqlite":              "store",
 }
 
 type pkg struct {

@@ -16,6 +16,12 @@ func Open(path string) (*os.File, error) {
 	return open(path, os.Lstat, os.OpenFile)
 }
 
+// OpenIn is Open for a file in a directory that another user can change meanwhile: nothing
+// outside of root is opened.
+func OpenIn(root *os.Root, name string) (*os.File, error) {
+	return open(name, root.Lstat, root.OpenFile)
+}
+
 // Read reads what Open opens. More than limit bytes are an error, and no error quotes what is
 // in the file.
 func Read(path string, limit int64) ([]byte, error) {
@@ -29,7 +35,7 @@ func Read(path string, limit int64) ([]byte, error) {
 // ReadIn is Read for a file in a directory that another user can change meanwhile: nothing
 // outside of root is opened.
 func ReadIn(root *os.Root, name string, limit int64) ([]byte, error) {
-	f, err := open(name, root.Lstat, root.OpenFile)
+	f, err := OpenIn(root, name)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,225 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"pgchaos/compare"
+	"pgchaos/verdict"
+)
+
+// Filter chooses runs. What is nil or zero does not count.
+type Filter struct {
+	Run        string // its id
+	Experiment string
+	Variant    *string // "" is a run without a variant
+	Cell       *string
+	Key        string // of the fingerprint
+	Since      time.Time
+	Before     time.Time
+	Verdict    *verdict.Verdict
+	Accepted   bool // only those that are
+	Baseline   bool // only those that are
+	NoWarmup   bool // without the warm-up rounds of series
+	Limit      int  // the newest so many; 0: all
+}
+
+// where is the filter as a condition of SQL, with its arguments.
+func (f Filter) where() (string, []any) {
+	var (
+		conditions = []string{"true"}
+		args       []any
+	)
+	add := func(condition string, arg any) {
+		args = append(args, arg)
+		conditions = append(conditions, fmt.Sprintf(condition, len(args)))
+	}
+	for column, value := range map[string]string{"run": f.Run, "experiment": f.Experiment, "fingerprint": f.Key} {
+		if value != "" {
+			add(column+" = $%d", value)
+		}
+	}
+	if f.Variant != nil {
+		add("variant = $%d", *f.Variant)
+	}
+	if f.Cell != nil {
+		add("cell = $%d", *f.Cell)
+	}
+	if !f.Since.IsZero() {
+		add("started >= $%d", moment{f.Since}.text())
+	}
+	if !f.Before.IsZero() {
+		add("started < $%d", moment{f.Before}.text())
+	}
+	if f.Verdict != nil {
+		add("verdict = $%d", f.Verdict.String())
+	}
+	if f.NoWarmup {
+		add("warmup = $%d", false)
+	}
+	for kind, only := range map[string]bool{acceptedMark: f.Accepted, baselineMark: f.Baseline} {
+		if only {
+			add("hash in (select hash from marks where kind = $%d)", kind)
+		}
+	}
+	return strings.Join(conditions, " and "), args
+}
+
+// List is the runs that a filter chooses, the newest first.
+func (s *Store) List(ctx context.Context, f Filter) ([]Kept, error) {
+	// One transaction: a run that is removed meanwhile must not lose its figures half-way.
+	tx, err := s.db.BeginTx(ctx, s.at.engine.snapshot())
+	if err != nil {
+		return nil, s.at.wrap("read", err)
+	}
+	runs, err := list(ctx, tx, f)
+	if err = errors.Join(err, tx.Rollback()); err != nil {
+		return nil, s.at.wrap("read", err)
+	}
+	for i := range runs {
+		dir := rawDir(s.at.files, runs[i].Hash)
+		if _, err := os.Stat(dir); err == nil {
+			runs[i].Dir = dir
+		}
+	}
+	return runs, nil
+}
+
+// snapshot is a transaction that reads one state of the database.
+func (e engine) snapshot() *sql.TxOptions {
+	if e == postgresEngine {
+		return &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead}
+	}
+	return &sql.TxOptions{ReadOnly: true} // SQLite knows no other isolation
+}
+
+func list(ctx context.Context, tx *sql.Tx, f Filter) ([]Kept, error) {
+	where, args := f.where()
+	chosen := "runs where " + where + " order by started desc, hash"
+	if f.Limit > 0 {
+		chosen += fmt.Sprintf(" limit %d", f.Limit)
+	}
+	var runs []Kept
+	err := query(ctx, tx, "select hash, run, experiment, variant, cell, round, warmup, series, fingerprint, started, verdict, tool, added, bytes from "+chosen, args,
+		func(scan func(...any) error) error {
+			var (
+				k              Kept
+				started, added moment
+				word           string
+			)
+			if err := scan(&k.Hash, &k.ID, &k.Experiment, &k.Variant, &k.Cell, &k.Round, &k.Warmup, &k.Series, &k.Key, &started, &word, &k.Tool, &added, &k.Bytes); err != nil {
+				return err
+			}
+			k.Started, k.Added = started.Time, added.Time
+			runs = append(runs, k)
+			return runs[len(runs)-1].Verdict.UnmarshalText([]byte(word))
+		})
+	if err != nil {
+		return nil, err
+	}
+	byHash := make(map[string]*Kept, len(runs))
+	for i := range runs {
+		byHash[runs[i].Hash] = &runs[i]
+	}
+	return runs, details(ctx, tx, "(select hash from "+chosen+")", args, byHash)
+}
+
+// details reads what belongs to the chosen runs.
+func details(ctx context.Context, tx *sql.Tx, chosen string, args []any, runs map[string]*Kept) error {
+	var hash string
+	each := func(columns, table string, row func(scan func(...any) error) error) error {
+		return query(ctx, tx, "select "+columns+" from "+table+" where hash in "+chosen+" order by hash, "+order(table), args, row)
+	}
+	for _, read := range []func() error{
+		func() error {
+			return each("hash, metric, value, known, why, at_least", "figures", func(scan func(...any) error) error {
+				var (
+					f     compare.Figure
+					value sql.NullFloat64
+				)
+				if err := scan(&hash, &f.Metric, &value, &f.Known, &f.Why, &f.AtLeast); err != nil {
+					return err
+				}
+				f.Value = value.Float64
+				runs[hash].Figures = append(runs[hash].Figures, f)
+				return nil
+			})
+		},
+		func() error {
+			return each("hash, step, at_ns, known, lost, span_ns", "kills", func(scan func(...any) error) error {
+				var kill compare.Kill
+				if err := scan(&hash, &kill.Step, &kill.At, &kill.Known, &kill.Lost, &kill.Span); err != nil {
+					return err
+				}
+				runs[hash].Kills = append(runs[hash].Kills, kill)
+				return nil
+			})
+		},
+		func() error {
+			return each("hash, reason", "not_comparable", func(scan func(...any) error) error {
+				var reason string
+				if err := scan(&hash, &reason); err != nil {
+					return err
+				}
+				runs[hash].NotComparable = append(runs[hash].NotComparable, reason)
+				return nil
+			})
+		},
+		func() error {
+			return each("hash, name, value", "settings", func(scan func(...any) error) error {
+				var setting compare.Setting
+				if err := scan(&hash, &setting.Name, &setting.Value); err != nil {
+					return err
+				}
+				runs[hash].Fingerprint = append(runs[hash].Fingerprint, setting)
+				return nil
+			})
+		},
+		func() error {
+			return each("hash, kind, at, made_by, why", "marks", func(scan func(...any) error) error {
+				var (
+					m    Mark
+					at   moment
+					kind string
+				)
+				if err := scan(&hash, &kind, &at, &m.By, &m.Why); err != nil {
+					return err
+				}
+				m.At = at.Time
+				return runs[hash].setMark(kind, &m)
+			})
+		},
+	} {
+		if err := read(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func order(table string) string {
+	if table == "marks" {
+		return "kind"
+	}
+	return "position"
+}
+
+// query calls row for every row of a query.
+func query(ctx context.Context, tx *sql.Tx, text string, args []any, row func(scan func(...any) error) error) error {
+	rows, err := tx.QueryContext(ctx, text, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }() // Err below has its error
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}

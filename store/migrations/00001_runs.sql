@@ -1,0 +1,67 @@
+create table runs (
+    hash        text primary key, -- of the raw result directory
+    run         text not null unique,
+    experiment  text not null,
+    variant     text not null,
+    cell        text not null,
+    round       {{.integer}} not null,
+    warmup      {{.boolean}} not null,
+    series      text not null,
+    fingerprint text not null, -- a hash of the settings
+    started     {{.time}} not null,
+    verdict     text not null check (verdict in ('pass', 'fail', 'inconclusive')),
+    tool        text not null, -- pgchaos's version
+    added       {{.time}} not null,
+    bytes       {{.integer}} not null
+) {{.strict}};
+
+create index runs_history on runs (experiment, variant, cell, fingerprint, started);
+
+-- In seconds, a second, a share of 1, or a count.
+create table figures (
+    hash     text not null references runs on delete cascade,
+    position {{.integer}} not null,
+    metric   text not null,
+    value    {{.float}},
+    known    {{.boolean}} not null,
+    why      text not null, -- it is not known
+    at_least {{.boolean}} not null,
+    primary key (hash, position)
+) {{.strict}};
+
+create table kills (
+    hash     text not null references runs on delete cascade,
+    position {{.integer}} not null,
+    step     text not null,
+    at_ns    {{.integer}} not null,
+    known    {{.boolean}} not null,
+    lost     {{.integer}} not null,
+    span_ns  {{.integer}} not null,
+    primary key (hash, position)
+) {{.strict}};
+
+create table not_comparable (
+    hash     text not null references runs on delete cascade,
+    position {{.integer}} not null,
+    reason   text not null,
+    primary key (hash, position)
+) {{.strict}};
+
+-- The fingerprint in full.
+create table settings (
+    hash     text not null references runs on delete cascade,
+    position {{.integer}} not null,
+    name     text not null,
+    value    text not null,
+    primary key (hash, position)
+) {{.strict}};
+
+-- A marked run cannot be deleted.
+create table marks (
+    hash    text not null references runs,
+    kind    text not null check (kind in ('accepted', 'baseline')),
+    at      {{.time}} not null,
+    made_by text not null,
+    why     text not null,
+    primary key (hash, kind)
+) {{.strict}};
