@@ -13,17 +13,20 @@ import (
 type Run struct {
 	ID         string
 	Experiment string
-	// Variant is its variant of the series, "" where it was a single run; Cell is its combination
-	// of the matrix's values, within which variants are compared; Round counts from 1.
-	Variant, Cell string
-	Round         int
-	Started       time.Time
-	Verdict       verdict.Verdict
-	Figures       []Figure
-	Kills         []Kill
+	// Series is the id of the series that the run is of, and Variant its variant of that; "" where
+	// it was a single run. Cell is its combination of the matrix's values, within which variants
+	// are compared; Round counts from 1. A run of a Warmup round is in no figure.
+	Series, Variant, Cell string
+	Round                 int
+	Warmup                bool
+	Started               time.Time
+	Verdict               verdict.Verdict
+	Figures               []Figure
+	// Kills are by time. OtherLosses are what was lost by no kill.
+	Kills, OtherLosses []Kill
 	// NotComparable says why the run must be in no figure, a sentence each; none: it is comparable.
 	NotComparable []string
-	Fingerprint   []Setting
+	Fingerprint   Fingerprint
 }
 
 // Figure is one metric of one run.
@@ -34,17 +37,29 @@ type Figure struct {
 	Why    string // why it is not known: "too few (1,000 of 3,688)"
 	// AtLeast: it is censored. An outage had not ended by then, and so lasted longer than Value.
 	AtLeast bool
+	// Most is what the value can be at most, where it is only known to lie between Value and Most;
+	// 0: it is Value.
+	Most float64
 }
 
-// Kill is one kill of a primary, and what it lost.
+// Kill is one time that a primary was taken away without warning, and what that lost.
 type Kill struct {
 	Step string        // its name on the timeline
 	At   time.Duration // on the run's clock
-	// Known is not set where the audit could not tell what was lost.
+	// Known is not set where it cannot be known whether anything was lost; Why says why.
 	Known bool
+	Why   string
 	Lost  int64         // acknowledged writes, the weakly acknowledged included
-	Span  time.Duration // from the first to the last of them
+	Weak  int64         // of these, the weakly acknowledged
+	Span  time.Duration // the time whose fully acknowledged writes were lost
 }
 
-// Setting is one of the things that must be the same in runs that are compared.
-type Setting struct{ Name, Value string }
+// Figure is a metric of the run, by the name that Canonical gives it; one that the run does not have is not known.
+func (r Run) Figure(metric string) Figure {
+	for _, f := range r.Figures {
+		if f.Metric == metric {
+			return f
+		}
+	}
+	return Figure{Metric: metric, Why: "the run does not have it"}
+}

@@ -75,6 +75,14 @@ func (r *Result) failingFindings() (all []audit.Finding) {
 	return all
 }
 
+// LoadFailures say which workloads never worked, or failed by their own fault.
+func (r *Result) LoadFailures() (all []string) {
+	for _, f := range r.failingFindings() {
+		all = append(all, f.Reason)
+	}
+	return all
+}
+
 func operations(s Stats) string { return units.Count(s.Samples+s.Dropped, "operation", "operations") }
 
 // example is the error that a workload met most often, and what to do about it.

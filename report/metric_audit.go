@@ -161,7 +161,7 @@ func (r *Result) nodesEqual() expect.Value {
 func (r *Result) weakWrites(e expect.Expectation) expect.Value {
 	var n, samples int64
 	for _, w := range r.Workloads {
-		if w.writes() {
+		if w.WritesRows() {
 			n += w.Total.Weak
 			samples += w.Total.Samples
 		}

@@ -8,8 +8,8 @@ import (
 	"pgchaos/internal/units"
 )
 
-// writes tells whether the workload's acknowledgements are in the ledger.
-func (w *Workload) writes() bool { return w.Kind == "insert" || w.Writes }
+// WritesRows tells whether the workload's acknowledgements are in the ledger.
+func (w *Workload) WritesRows() bool { return w.Kind == "insert" || w.Writes }
 
 // loadMetric is a figure of one workload, in one phase or over all.
 func (r *Result) loadMetric(e expect.Expectation) expect.Value {

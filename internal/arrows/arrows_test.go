@@ -17,7 +17,7 @@ var permitted = withRenderings(withProviders(map[string][]string{
 	"record/jepsen":        {"record", "record/ledger"},
 	"record/ledger":        {"record", "internal/regular"},
 	"verdict":              {},
-	"compare":              {"verdict"},
+	"compare":              {"expect", "internal/units", "outage", "record", "report", "verdict"},
 	"store":                {"compare", "internal/redact", "internal/regular", "report", "verdict"},
 	"rows":                 {"record", "verdict"},
 	"expect":               {"internal/spell", "verdict"},
