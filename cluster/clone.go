@@ -60,8 +60,6 @@ func (n *Node) createRoles(ctx context.Context) error {
 		"set log_statement = none; set log_min_duration_statement = -1; set log_min_error_statement = panic",
 		fmt.Sprintf("create role %s login replication password '%s'", pgx.Identifier{replicator.Name}.Sanitize(), replicator.Password),
 		fmt.Sprintf("create role %s login password '%s'", name, load.Password),
-		fmt.Sprintf("grant create on database %s to %s", n.cluster.creds.Database, name),
-		fmt.Sprintf("grant create on schema public to %s", name), // not everybody's from PostgreSQL 15 on
 	} {
 		if _, err := conn.Exec(ctx, statement, pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err
@@ -69,6 +67,20 @@ func (n *Node) createRoles(ctx context.Context) error {
 	}
 	version := conn.PgConn().ParameterStatus("server_version")
 	n.cluster.version.Store(&version)
+	return grantToLoad(ctx, conn, n.cluster.creds)
+}
+
+// grantToLoad lets the load make its tables in a new database.
+func grantToLoad(ctx context.Context, conn *pgx.Conn, creds Credentials) error {
+	name := pgx.Identifier{creds.Load.Name}.Sanitize()
+	for _, statement := range []string{
+		fmt.Sprintf("grant create on database %s to %s", pgx.Identifier{creds.Database}.Sanitize(), name),
+		fmt.Sprintf("grant create on schema public to %s", name), // not everybody's from PostgreSQL 15 on
+	} {
+		if _, err := conn.Exec(ctx, statement, pgx.QueryExecModeSimpleProtocol); err != nil {
+			return fmt.Errorf("%s: %w", statement, err)
+		}
+	}
 	return nil
 }
 

@@ -40,6 +40,7 @@ type Node struct {
 	settings map[string]string // over the defaults; empty value: PostgreSQL's default
 	upstream *Node             // whom primary_conninfo names; nil: nobody
 	logSeen  int64             // how far the log had been written when the last start began
+	logBegin int64             // where the log of the run begins: earlier ones may have used the node
 }
 
 // ErrNotRunning is what stopping, killing or pausing a node returns that does not
@@ -52,8 +53,13 @@ func newNode(c *Cluster, config NodeConfig) *Node {
 		config:    config,
 		incidents: make(chan Incident, 64),
 		token:     make(chan struct{}, 1),
-		settings:  mergeSettings(mergeSettings(DefaultSettings(c.config.MaxClients), c.config.Settings), config.Settings),
+		settings:  c.settingsOf(config),
 	}
+}
+
+// settingsOf are the settings that the configuration gives a node.
+func (c *Cluster) settingsOf(config NodeConfig) map[string]string {
+	return mergeSettings(mergeSettings(DefaultSettings(c.config.MaxClients), c.config.Settings), config.Settings)
 }
 
 // newPassword returns a password of 130 random bits, without a character that anything quotes.
@@ -92,7 +98,11 @@ func (n *Node) Credentials() Credentials { return n.cluster.creds }
 // ConnString is a connection string (a URL) for the user. It holds the password,
 // and does not set synchronous_commit: what the server says counts.
 func (n *Node) ConnString(user User, app string) string {
-	return n.cluster.config.Connection.url(n.Address(), url.UserPassword(user.Name, user.Password), n.cluster.creds.Database,
+	return n.connString(user, app, n.cluster.creds.Database)
+}
+
+func (n *Node) connString(user User, app, database string) string {
+	return n.cluster.config.Connection.url(n.Address(), url.UserPassword(user.Name, user.Password), database,
 		map[string]string{"application_name": n.cluster.AppName(app)})
 }
 
@@ -157,13 +167,16 @@ func (n *Node) Usage(ctx context.Context) (record.ResourceSample, error) {
 	return usage, err
 }
 
-// Log is everything the node's server has logged.
+// Log is everything the node's server has logged in this run.
 func (n *Node) Log(ctx context.Context) ([]byte, error) {
 	host, err := n.files()
 	if err != nil {
 		return nil, err
 	}
-	return host.Log(ctx, 0)
+	n.mu.Lock()
+	from := n.logBegin
+	n.mu.Unlock()
+	return host.Log(ctx, from)
 }
 
 // Settings are all that pgchaos wrote into the node's postgresql.conf, but for

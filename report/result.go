@@ -3,6 +3,7 @@
 package report
 
 import (
+	"cmp"
 	"time"
 
 	"pgchaos/audit"
@@ -150,12 +151,26 @@ type Cluster struct {
 	Provider string        `json:"provider"`
 	Postgres string        `json:"postgres"` // the server's version
 	Bin      string        `json:"bin,omitempty"`
-	UpIn     time.Duration `json:"up_in_ns"` // until every node streamed and the sync state was verified
+	UpIn     time.Duration `json:"up_in_ns"` // until every node streamed and the sync state was verified; 0: it was up before
 	Nodes    []ClusterNode `json:"nodes"`
+	ClusterUse
 	// UsageNotes are what the provider says about the nodes' use of resources; nil in older
 	// results: see Notes.
 	UsageNotes *record.UsageNotes `json:"usage_notes,omitempty"`
 }
+
+// ClusterUse says how the cluster was used before; the zero value: it was built for this run.
+type ClusterUse struct {
+	// Run is the run that built the cluster, by which `pgchaos clean` knows it; "": this one.
+	Run string `json:"run,omitempty"`
+	// RunsBefore is how many runs had used the cluster before this one.
+	RunsBefore int `json:"runs_before,omitempty"`
+	// Rebuilt is why the cluster of the run before could not be used again.
+	Rebuilt string `json:"rebuilt,omitempty"`
+}
+
+// ClusterRun is the run that built the cluster.
+func (r *Result) ClusterRun() string { return cmp.Or(r.Cluster.Run, r.Run) }
 
 // ClusterNode is one node as it was built.
 type ClusterNode struct {

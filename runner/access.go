@@ -61,9 +61,22 @@ func writePrivate(path string, text []byte) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// RemoveAccess removes from a result directory what leads to the cluster of a run that
-// is removed. A directory that is not there, or is another run's by now, is left as it is.
+// RemoveAccess removes what leads to the cluster of a run that is removed from its result directory, and from that of the
+// run that used the cluster last. A directory that is not there, or is another run's by now, is left as it is.
 func RemoveAccess(dir, run string) error {
+	user := userOf(dir, run)
+	errs := []error{removeAccessTo(dir, run)}
+	if user != dir {
+		errs = append(errs, removeAccessTo(user, run), removeAccess(dir))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("remove the passwords of run %s: %w", run, err)
+	}
+	return nil
+}
+
+// removeAccessTo removes it from a directory where it is of that run.
+func removeAccessTo(dir, run string) error {
 	a, err := readAccess(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || err == nil && a.Run != run:
@@ -72,7 +85,7 @@ func RemoveAccess(dir, run string) error {
 		err = removeAccess(dir)
 	}
 	if err != nil {
-		return fmt.Errorf("remove the passwords of run %s from %s: %w", run, dir, err)
+		return fmt.Errorf("in %s: %w", dir, err)
 	}
 	return nil
 }
@@ -80,7 +93,7 @@ func RemoveAccess(dir, run string) error {
 // removeAccess goes the other way round than writeAccess.
 func removeAccess(dir string) error {
 	var errs []error
-	for _, name := range []string{Passfile, AccessFile} {
+	for _, name := range []string{Passfile, AccessFile, UserFile} {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}

@@ -70,8 +70,8 @@ func planOf(dir string, r *report.Result) (*Plan, error) {
 // Audited tells whether the run has audited itself to the end.
 func (k *AttachedRun) Audited() bool { return k.stage == report.StageChecked }
 
-// Run is the run's id.
-func (k *AttachedRun) Run() string { return k.result.Run }
+// ClusterRun is the id of the run that built the cluster, by which it is found: that of this run, or of an earlier one.
+func (k *AttachedRun) ClusterRun() string { return k.result.ClusterRun() }
 
 // Provider is what the run's cluster is on.
 func (k *AttachedRun) Provider() string { return k.access.Provider }
@@ -172,7 +172,10 @@ func (k *AttachedRun) reload(book *ledger.Book) error {
 
 // oneRun wants all files of the directory to be of the same run.
 func (k *AttachedRun) oneRun(j Journal, book *ledger.Book) error {
-	runs := map[string]string{AccessFile: k.access.Run, JournalFile: j.Run}
+	runs := map[string]string{JournalFile: j.Run}
+	if k.access.Run != k.ClusterRun() {
+		runs[AccessFile] = k.access.Run
+	}
 	if book != nil {
 		runs[LedgerFile] = book.Run
 	}

@@ -41,7 +41,8 @@ type journalLine struct {
 	Number  int       `json:"n,omitempty"`
 	Schema  string    `json:"schema,omitempty"`
 	Run     string    `json:"run,omitempty"`
-	Started time.Time `json:"started,omitzero"` // wall time of offset 0
+	Cluster string    `json:"cluster,omitempty"` // the run that built the cluster, where that is another
+	Started time.Time `json:"started,omitzero"`  // wall time of offset 0
 	// KeepsForks tells, in the head, that what is read of a fork is kept on the disk.
 	KeepsForks bool `json:"keeps_forks,omitempty"`
 	// Begin is a step or a reversal as it is issued: a phase begins with it.
@@ -71,14 +72,14 @@ type journal struct {
 	synced chan error // how the syncs in the background went, once there are no more
 }
 
-// createJournal begins the journal of a run whose clock began at zero.
-func createJournal(dir, run string, zero time.Time) (*journal, error) {
+// createJournal begins the journal of a run whose clock began at zero. Built is the run that built its cluster; "": itself.
+func createJournal(dir, run, built string, zero time.Time) (*journal, error) {
 	file, err := os.OpenFile(filepath.Join(dir, JournalFile), os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("begin the timeline's journal: %w", err)
 	}
 	j := newJournal(file)
-	_ = j.note(journalLine{Schema: journalSchema, Run: run, Started: zero, KeepsForks: true})
+	_ = j.note(journalLine{Schema: journalSchema, Run: run, Cluster: built, Started: zero, KeepsForks: true})
 	return j, nil
 }
 

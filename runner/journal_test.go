@@ -25,7 +25,7 @@ import (
 func TestJournal(t *testing.T) {
 	dir := t.TempDir()
 	zero := time.Date(2026, 11, 23, 6, 45, 0, 0, time.UTC)
-	j, err := createJournal(dir, "run-1", zero)
+	j, err := createJournal(dir, "run-1", "", zero)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestJournalRefuses(t *testing.T) {
 	if _, err := ReadJournal(dir); err == nil {
 		t.Error("a form of the future was read")
 	}
-	if _, err := createJournal(dir, "run-1", time.Now()); !errors.Is(err, fs.ErrExist) {
+	if _, err := createJournal(dir, "run-1", "", time.Now()); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("a journal was written over: %v", err)
 	}
 	dir = t.TempDir()
@@ -108,7 +108,7 @@ func TestJournalRefuses(t *testing.T) {
 // a kill has torn off is no damage.
 func TestDamagedJournal(t *testing.T) {
 	dir := t.TempDir()
-	j, err := createJournal(dir, "run-1", time.Now())
+	j, err := createJournal(dir, "run-1", "", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func TestDamagedJournal(t *testing.T) {
 // TestDamageBesideAResult: the report of a whole result says what is wrong with the other files.
 func TestDamageBesideAResult(t *testing.T) {
 	dir := t.TempDir()
-	j, err := createJournal(dir, "run-1", time.Now())
+	j, err := createJournal(dir, "run-1", "", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

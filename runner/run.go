@@ -54,6 +54,8 @@ type run struct {
 	Options
 	opened
 	*sinks
+	session  *Session
+	use      report.ClusterUse
 	plan     *Plan
 	result   *report.Result
 	cluster  *cluster.Cluster
@@ -93,50 +95,28 @@ type opened struct {
 // the error; ctx being cancelled ends load and timeline early, and what was written until then is audited. An
 // error that is an ErrLeftBehind names what is left; any other is a failure of pgchaos or of
 // the cluster's set-up, never a bad verdict.
-func Run(ctx context.Context, plan *Plan, provider cluster.Kind, to []Sink, o Options) (result *report.Result, err error) {
-	p := *plan // which may be run again, with another seed
-	plan = &p
-	if plan.Seed == 0 {
-		if plan.Seed, err = newSeed(); err != nil {
-			return nil, err
-		}
-	}
-	begun := time.Now()
-	d, err := claimDirectory(o.Out, plan.Experiment.Name, begun)
-	if err != nil {
-		return nil, err
-	}
-	o.Out = d.path
-	secrets := redact.New(plan.Experiment.Secrets...)
-	r := &run{Options: o.hiding(secrets), plan: plan, sinks: startSinks(secrets, to), panics: newPanics()}
-	defer func() {
-		err = errors.Join(err, r.sinks.end())
-		if result != nil {
-			result.Dir = d.path
-		}
-	}()
-	if r.opened, err = open(ctx, plan, provider, o, begun, r.sinks); err != nil {
-		return nil, errors.Join(err, d.release())
-	}
-	return r.run(ctx)
+func Run(ctx context.Context, plan *Plan, provider cluster.Kind, to []Sink, o Options) (*report.Result, error) {
+	s := &Session{SessionOptions: SessionOptions{Keep: o.Keep, SkipRemoval: o.SkipRemoval}, single: true}
+	return s.Run(ctx, plan, provider, to, o)
 }
 
-// open gives the run an id, and opens its provider. Nothing is left after an error.
-func open(ctx context.Context, p *Plan, k cluster.Kind, o Options, begun time.Time, to *sinks) (opened, error) {
-	id, err := newRunID(p.Experiment.Name, begun)
-	if err != nil {
-		return opened{}, err
-	}
-	results, err := filepath.Abs(o.Out)
-	if err != nil {
-		return opened{}, fmt.Errorf("name the result directory: %w", err)
-	}
-	disks := []string{results}
+// enoughSpace wants space for a run on the disks of its result directory and of its servers.
+func enoughSpace(p *Plan, out string, k cluster.Kind) error {
+	disks := []string{out}
 	for _, dir := range k.Disks {
 		disks = append(disks, existing(dir))
 	}
 	if err := checkSpace(p.Size().Ledger, disks...); err != nil {
-		return opened{}, usageError(err)
+		return usageError(err)
+	}
+	return nil
+}
+
+// open opens a provider for the cluster that the run id builds. Nothing is left after an error.
+func open(ctx context.Context, id string, p *Plan, k cluster.Kind, o Options, to *sinks) (opened, error) {
+	results, err := filepath.Abs(o.Out)
+	if err != nil {
+		return opened{}, fmt.Errorf("name the result directory: %w", err)
 	}
 	e := p.Experiment
 	options := cluster.OpenOptions{
@@ -204,23 +184,26 @@ func (r *run) interrupted(ctx context.Context) bool {
 func (r *run) up(ctx context.Context) (err error) {
 	building, cancel := context.WithTimeout(ctx, upTimeout)
 	defer cancel()
-	r.stage("building the cluster: " + nodeCount(r.plan.built()))
 	r.doing.Store(isBuilding)
-	if r.cluster, err = cluster.New(r.Provider, r.plan.clusterConfig(r.Run, r.logf)); err != nil {
-		return err
+	if r.use.RunsBefore == 0 {
+		r.stage("building the cluster: " + nodeCount(r.plan.built()))
 	}
 	begin := time.Now()
-	if err := r.cluster.Up(building); err != nil {
-		return fmt.Errorf("build the cluster: %w", err)
+	if r.cluster, err = r.session.build(building, r.plan); err != nil {
+		return err
 	}
 	took := time.Since(begin)
 	if err := r.prepare(ctx); err != nil {
 		return fmt.Errorf("prepare the load: %w", err)
 	}
+	what := "up and streaming in " + took.Round(10*time.Millisecond).String()
+	if r.use.RunsBefore > 0 {
+		took, what = 0, "used again" // how long it takes to build one is not known
+	}
 	r.result.Cluster = describeCluster(r.plan, r.cluster, r.Bin, took)
-	r.say(fmt.Sprintf("%s of PostgreSQL %s up and streaming in %s",
-		nodeCount(r.plan.built()), r.cluster.Version(), took.Round(10*time.Millisecond)))
-	if err := r.writeAccess(); err != nil {
+	r.result.Cluster.ClusterUse = r.use
+	r.say(fmt.Sprintf("%s of PostgreSQL %s %s", nodeCount(r.plan.built()), r.cluster.Version(), what))
+	if err := r.session.begin(r); err != nil {
 		return err
 	}
 	return r.write(report.StagePlanned)
@@ -271,7 +254,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 		r.Samples.Start(r.clock.Zero(), r.plan.Seed)
 	}
 	r.send(LoadStarted{r.clock.Zero()})
-	if r.journal, err = createJournal(r.Out, r.Run, r.clock.Zero()); err != nil {
+	if r.journal, err = createJournal(r.Out, r.Run, r.use.Run, r.clock.Zero()); err != nil {
 		return err
 	}
 	r.journal.secrets = r.result.Secrets
@@ -400,7 +383,7 @@ func (r *run) end(ctx context.Context, failed error) error {
 	if r.book != nil {
 		errs = append(errs, r.book.Close())
 	}
-	left := r.takeBack(ctx)
+	takenBack, left := r.takeBack(ctx)
 	if r.watch != nil { // by it the reversals see what the nodes are
 		r.watch.End()
 	}
@@ -419,8 +402,9 @@ func (r *run) end(ctx context.Context, failed error) error {
 	}
 	r.judge()
 	errs = append(errs, r.write(r.result.Stage))
-	if left == nil { // else `clean` needs the cluster to find the run
-		left = r.remove(ctx)
+	r.session.ended(r, failed == nil && takenBack && r.result.Stage == report.StageChecked)
+	if left == nil && r.session.single { // else `clean` needs the cluster to find the run
+		left = r.session.close(ctx, r.sinks)
 	}
 	if left != nil {
 		errs = append(errs, left)
@@ -428,27 +412,4 @@ func (r *run) end(ctx context.Context, failed error) error {
 		errs = append(errs, r.write(r.result.Stage))
 	}
 	return errors.Join(errs...)
-}
-
-// remove takes the cluster down, or leaves it where the user asked for that.
-func (r *run) remove(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, removeTimeout)
-	defer cancel()
-	if r.Keep && r.result.Stage != "" {
-		return r.Provider.Keep()
-	}
-	if ctx.Err() != nil {
-		return fmt.Errorf("%w: the cluster, as a third interrupt asked for", ErrLeftBehind)
-	}
-	r.stage("removing the cluster")
-	down := r.Provider.Remove
-	if r.cluster != nil {
-		down = r.cluster.Down // which knows that its servers are meant to end
-	}
-	if err := down(ctx); cluster.IsRemark(err) {
-		r.say("warning: " + err.Error())
-	} else if err != nil {
-		return fmt.Errorf("%w: %w", ErrLeftBehind, err)
-	}
-	return removeAccess(r.Out)
 }

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,21 +17,22 @@ import (
 )
 
 // takeBack takes back what the audit has not: it was skipped, or the run broke off before. Where the nodes are
-// removed, only what would outlive them matters.
-func (r *run) takeBack(ctx context.Context) error {
+// removed, only what would outlive them matters; where they stay, all tells whether everything was taken back.
+func (r *run) takeBack(ctx context.Context) (all bool, left error) {
 	if r.undo == nil || ctx.Err() != nil { // no step was begun, or a third interrupt leaves all to `clean`
-		return nil //nolint:nilerr // the removal says so
+		return r.undo == nil, nil //nolint:nilerr // the removal says so
 	}
-	if r.Keep {
+	if r.Keep || !r.session.single { // the nodes stay
 		if err := r.undo.Heal(ctx); err != nil { // which the audit of the kept cluster has to know
 			r.result.Settle = append(r.result.Settle, settleNote("", "", fmt.Errorf("take the faults back: %w", err)))
+			return false, nil
 		}
-		return nil
+		return true, nil
 	}
 	if err := r.undo.HealOutliving(ctx); err != nil {
-		return fmt.Errorf("%w: what steps have changed: %w", ErrLeftBehind, err)
+		return false, fmt.Errorf("%w: what steps have changed: %w", ErrLeftBehind, err)
 	}
-	return nil
+	return false, nil
 }
 
 // TakeBack takes back what the steps of a run have changed and its pgchaos has not taken back, because
@@ -38,6 +40,7 @@ func (r *run) takeBack(ctx context.Context) error {
 // the run's own nodes, which open finds. A doubt says why more may have been changed than is known. An error says what would
 // stay if the nodes were removed now.
 func TakeBack(ctx context.Context, dir, run string, open func(context.Context) (cluster.LeftNodes, error)) (done chaos.Replayed, doubt string, err error) {
+	dir = userOf(dir, run)
 	all, doubt := standing(dir, run)
 	if len(all) == 0 {
 		return done, doubt, nil
@@ -64,7 +67,7 @@ func standing(dir, run string) (all []chaos.Reversal, doubt string) {
 	of := ""
 	damage, err := readLines(dir, func(l journalLine) {
 		if of == "" {
-			of = l.Run
+			of = cmp.Or(l.Cluster, l.Run)
 		}
 		for _, r := range l.Intend {
 			r.Kind, r.Node = redact.Short(redact.Printable(r.Kind)), redact.Short(redact.Printable(r.Node))

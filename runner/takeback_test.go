@@ -28,7 +28,7 @@ import (
 func twoSteps(t testing.TB, run string) (dir string, left []chaos.Reversal) {
 	t.Helper()
 	dir = t.TempDir()
-	j, err := createJournal(dir, run, time.Now())
+	j, err := createJournal(dir, run, "", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestReversalsInTheJournal(t *testing.T) {
 // TestReversalsAreExact: what is hidden elsewhere must not change what is taken back.
 func TestReversalsAreExact(t *testing.T) {
 	dir := t.TempDir()
-	j, err := createJournal(dir, "run-1", time.Now())
+	j, err := createJournal(dir, "run-1", "", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestJournalThatCannotBeWritten(t *testing.T) {
 		return j
 	}
 	sound := func() *journal {
-		j, err := createJournal(t.TempDir(), "run-1", time.Now())
+		j, err := createJournal(t.TempDir(), "run-1", "", time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -212,7 +212,7 @@ func (n leftNodes) Close() error         { return nil }
 // TestTakeBackTouchesNothingElse: the nodes that the run has decide, whatever the journal says.
 func TestTakeBackTouchesNothingElse(t *testing.T) {
 	dir := t.TempDir()
-	j, err := createJournal(dir, "run-1", time.Now())
+	j, err := createJournal(dir, "run-1", "", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,7 +287,7 @@ func TestEndOfARunTakesBackWhatNoAuditDid(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		j, err := createJournal(t.TempDir(), "run-1", time.Now())
+		j, err := createJournal(t.TempDir(), "run-1", "", time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -300,7 +300,7 @@ func TestEndOfARunTakesBackWhatNoAuditDid(t *testing.T) {
 			}}
 		}
 		r := &run{
-			Options: Options{Keep: tc.keep}, result: &report.Result{}, journal: j,
+			Options: Options{Keep: tc.keep}, session: &Session{single: true}, result: &report.Result{}, journal: j,
 			undo: &chaos.Undo{Scene: scene, Journal: j, Kinds: map[string]chaos.ReversalKind{
 				"resume": kind("resume", false, nil), "block": kind("block", true, tc.outlives),
 			}},
@@ -320,7 +320,7 @@ func TestEndOfARunTakesBackWhatNoAuditDid(t *testing.T) {
 		if err := line.Run(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		err = r.takeBack(tc.ctx)
+		_, err = r.takeBack(tc.ctx)
 		if left := tc.outlives != nil && !tc.keep; errors.Is(err, ErrLeftBehind) != left || errors.Is(err, stuck) != left {
 			t.Errorf("%s: %v", tc.name, err)
 		}

@@ -79,14 +79,14 @@ func findLeftover(ctx context.Context, run *runner.AttachedRun, stderr io.Writer
 	if err != nil {
 		return cluster.Leftover{}, err
 	}
-	i := slices.IndexFunc(all, func(l cluster.Leftover) bool { return l.Run == run.Run() })
+	i := slices.IndexFunc(all, func(l cluster.Leftover) bool { return l.Run == run.ClusterRun() })
 	switch {
 	case i < 0:
-		return cluster.Leftover{}, usageError(fmt.Errorf("audit run %s: no node can be read, because nothing is left of its cluster in %s", run.Run(), where))
+		return cluster.Leftover{}, usageError(fmt.Errorf("audit run %s: no node can be read, because nothing is left of its cluster in %s", run.ClusterRun(), where))
 	case all[i].Doubt != "":
-		return cluster.Leftover{}, usageError(fmt.Errorf("audit run %s: %s", run.Run(), all[i].Doubt))
+		return cluster.Leftover{}, usageError(fmt.Errorf("audit run %s: %s", run.ClusterRun(), all[i].Doubt))
 	case all[i].Alive:
-		return cluster.Leftover{}, usageError(fmt.Errorf("audit run %s: its pgchaos is still running, and will audit it", run.Run()))
+		return cluster.Leftover{}, usageError(fmt.Errorf("audit run %s: its pgchaos is still running, and will audit it", run.ClusterRun()))
 	}
 	return all[i], nil
 }

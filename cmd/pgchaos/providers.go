@@ -66,6 +66,6 @@ func keepText(r *report.Result, out string) string {
 		fmt.Fprintf(&b, "  PGPASSFILE=%s psql -h %s -p %s -U postgres postgres   # %s\n",
 			filepath.Join(out, runner.Passfile), host, port, n.Name)
 	}
-	fmt.Fprintf(&b, "To remove it:\n  %s\n", cleanCommand(r.Run))
+	fmt.Fprintf(&b, "To remove it:\n  %s\n", cleanCommand(r.ClusterRun()))
 	return b.String()
 }

@@ -191,7 +191,7 @@ func (f *runFlags) finish(ctx context.Context, result *report.Result, failed, wr
 	}
 	switch {
 	case errors.Is(failed, runner.ErrLeftBehind):
-		return &exitError{exitLeftBehind, fmt.Errorf("pgchaos: %w\nRun '%s' to remove it", failed, cleanCommand(result.Run))}
+		return &exitError{exitLeftBehind, fmt.Errorf("pgchaos: %w\nRun '%s' to remove it", failed, cleanCommand(result.ClusterRun()))}
 	case (result.Interrupted || ctx.Err() != nil) && written != nil:
 		return &exitError{exitInterrupted, fmt.Errorf("pgchaos: interrupted: %w", written)}
 	case result.Interrupted, ctx.Err() != nil:

@@ -163,7 +163,13 @@ func writeCluster(p *page, r *report.Result, dir string) {
 	if absent > 0 {
 		text += fmt.Sprintf(", %d added by the timeline", absent)
 	}
+	if c.RunsBefore > 0 {
+		text += fmt.Sprintf(", used by %s before", units.Count(int64(c.RunsBefore), "run", "runs"))
+	}
 	p.para(plain, 2, "%s", text)
+	if c.Rebuilt != "" {
+		p.para(plain, 2, "built anew, because the cluster of the run before could not be used again: %s", c.Rebuilt)
+	}
 	writeModes(p, r)
 	p.para(plain, 2, "run %s, started %s, seed %d, pgchaos %s on %s, %s", cmp.Or(r.Run, "?"),
 		r.Started.UTC().Format("2006-01-02 15:04:05 UTC"), r.Seed, cmp.Or(r.Tool, "?"), cmp.Or(r.Host.OS, "?"), units.Count(int64(r.Host.CPUs), "CPU", "CPUs"))
