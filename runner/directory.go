@@ -29,7 +29,7 @@ func claimDirectory(out, experiment string, begun time.Time) (*directory, error)
 	d := &directory{path: out}
 	if out == "" {
 		var err error
-		if d.path, err = newDirectory(experiment, begun); err != nil {
+		if d.path, err = NewDirectory(experiment, begun); err != nil {
 			return nil, usageError(fmt.Errorf("make the result directory: %w (--out DIR names another)", err))
 		}
 	} else {
@@ -49,8 +49,8 @@ func claimDirectory(out, experiment string, begun time.Time) (*directory, error)
 	return d, nil
 }
 
-// newDirectory makes a directory that was not there.
-func newDirectory(experiment string, begun time.Time) (string, error) {
+// NewDirectory makes a directory for the results of an experiment, below results/, that was not there.
+func NewDirectory(experiment string, begun time.Time) (string, error) {
 	if err := os.MkdirAll(resultsDir, 0o755); err != nil {
 		return "", err
 	}
@@ -86,8 +86,11 @@ func (d *directory) release() error {
 	return errors.Join(err, os.Remove(d.path))
 }
 
-// newRunID names a run: readable, and different from every other's.
-func newRunID(experiment string, begun time.Time) (string, error) {
+// NewSeed is a random seed, as a run takes one where none is given.
+func NewSeed() (uint64, error) { return newSeed() }
+
+// NewRunID names a run: readable, and different from every other's.
+func NewRunID(experiment string, begun time.Time) (string, error) {
 	var b [2]byte
 	if _, err := rand.Read(b[:]); err != nil {
 		return "", fmt.Errorf("make the run's id: %w", err)

@@ -98,7 +98,7 @@ func (s *Session) Run(ctx context.Context, plan *Plan, provider cluster.Kind, to
 // take gives a run the cluster of the runs before, if it can be used again, or else opens a provider for a new one, and
 // says why. After an error the run has not begun.
 func (s *Session) take(ctx context.Context, p *Plan, k cluster.Kind, o Options, begun time.Time, to *sinks) (of opened, use report.ClusterUse, err error) {
-	id, err := newRunID(p.Experiment.Name, begun)
+	id, err := NewRunID(p.Experiment.Name, begun)
 	if err != nil {
 		return opened{}, use, err
 	}

@@ -27,6 +27,8 @@ type Options struct {
 	// Capacity is what each workload can do at most, in operations a second, for rates that are a share of
 	// it; one that is missing makes such a rate a guess, which is good enough for a look at the plan.
 	Capacity map[string]float64
+	// Overlay is YAML that is laid over every variant, or over the only experiment; "": nothing.
+	Overlay string
 	// Check looks for what is wrong with an experiment that has no mistake in itself, on
 	// the machine at hand; it may be nil.
 	Check func(*Experiment) []Finding
@@ -60,6 +62,13 @@ func load(file string, text []byte, o Options, c *combination) (*Experiment, []b
 	d.prepare(root, o)
 	if c != nil {
 		d.choose(root, c)
+	}
+	if o.Overlay != "" {
+		over, err := parseSetValue(o.Overlay)
+		if err != nil {
+			return nil, nil, err
+		}
+		d.lay(&root, over, "")
 	}
 	secrets := d.expand(root, o.Getenv)
 	var e Experiment

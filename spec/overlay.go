@@ -80,10 +80,13 @@ func (d *decoder) lay(slot **yaml.Node, over *yaml.Node, path string) {
 	}
 }
 
+// nodesPath is where null stands for a node without settings, and leaves nothing out.
+const nodesPath = "cluster.nodes"
+
 func (d *decoder) layMapping(base, over *yaml.Node, path string) {
 	for i := 0; i+1 < len(over.Content); i += 2 {
 		key, value := over.Content[i], over.Content[i+1]
-		if isNull(value) && valueOf(base, key.Value) != nil {
+		if isNull(value) && path != nodesPath {
 			takeKey(base, key.Value)
 			continue
 		}

@@ -109,6 +109,7 @@ func LoadSeries(file string, text []byte, o Options) (*Series, error) {
 			return nil, err
 		}
 		s.Variants = append(s.Variants, v)
+		s.Several = s.Several || v.Experiment != nil && len(v.Shares) > 0
 	}
 	if len(all) > 0 {
 		return nil, once(all)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,6 +15,7 @@ import (
 
 	"pgchaos/experiments"
 	"pgchaos/runner"
+	"pgchaos/series"
 	"pgchaos/spec"
 )
 
@@ -22,6 +24,8 @@ type experimentFlags struct {
 	set      []string
 	provider string
 	seed     uint64
+	variants []string
+	rounds   int // 0: the file's
 
 	stdin io.Reader // of the experiment that is named -
 	typed []byte    // what was read from stdin; nil before that
@@ -30,6 +34,8 @@ type experimentFlags struct {
 func (f *experimentFlags) register(flags *pflag.FlagSet) {
 	groupFlags(flags, groupExperiment, func(flags *pflag.FlagSet) {
 		flags.StringArrayVar(&f.set, "set", nil, "set `PATH=VALUE` in the experiment, such as load.writes.rate=100/s (repeatable)")
+		flags.StringArrayVar(&f.variants, "variant", nil, "take only the variant `NAME` of the file (repeatable)")
+		flags.IntVar(&f.rounds, "rounds", 0, "run each variant `N` times (default: the file's)")
 		flags.Uint64Var(&f.seed, "seed", 0, "use the seed `N` (default: the file's, or a new one for each run)")
 	})
 	groupFlags(flags, groupCluster, func(flags *pflag.FlagSet) {
@@ -45,32 +51,53 @@ func registerPrograms(flags *pflag.FlagSet, dir *string) {
 // experimentArgument is the argument of every command that reads one.
 const experimentArgument = "an experiment: a file, - for standard input, or a name of 'pgchaos list'"
 
-// plan reads an experiment and plans it; an error of either is a usage error. Check may
-// be nil; it finds what is wrong with an experiment on the machine at hand.
-func (f *experimentFlags) plan(ctx context.Context, name string, check func(*spec.Experiment) []spec.Finding) (*runner.Plan, error) {
+// reading is how an experiment is read, beside the flags.
+type reading struct {
+	// check finds what is wrong with an experiment on the machine at hand; it may be nil.
+	check func(*spec.Experiment) []spec.Finding
+	// overlay is laid over every variant, as spec.Options has it.
+	overlay string
+	// capacity is what the workloads can do at most.
+	capacity map[string]float64
+}
+
+// plan reads an experiment and plans its variants; an error of either is a usage error.
+func (f *experimentFlags) plan(ctx context.Context, name string, r reading) (*series.Plan, error) {
 	file, text, err := f.read(ctx, name)
 	if err != nil {
 		return nil, unlessInterrupted(ctx, err)
 	}
-	set := f.set
+	set := slices.Clone(f.set)
+	if f.rounds != 0 {
+		set = append(set, fmt.Sprintf("rounds=%d", f.rounds))
+	}
 	if f.provider != "" {
 		if _, err := findProvider(f.provider); err != nil {
 			return nil, err
 		}
 		set = append(set, "cluster.provider="+f.provider)
 	}
-	e, resolved, err := spec.Load(file, text, spec.Options{
-		Set: set, Providers: descriptions(), Getenv: func(name string) (string, bool) { return lookupEnv(ctx, name) }, ReadFile: beside(ctx, name), Check: check,
+	s, err := spec.LoadSeries(file, text, spec.Options{
+		Set: set, Providers: descriptions(), Getenv: func(name string) (string, bool) { return lookupEnv(ctx, name) }, ReadFile: beside(ctx, name),
+		Check: r.check, Overlay: r.overlay, Capacity: r.capacity,
 	})
 	if err != nil {
 		return nil, unlessInterrupted(ctx, err)
 	}
-	p, err := runner.NewPlan(e, resolved, f.seed)
-	if err == nil {
-		err = p.Check()
+	if err := series.Select(s, f.variants); err != nil {
+		return nil, usageError(fmt.Errorf("%s: --variant: %w", file, err))
 	}
-	if err != nil {
-		return nil, usageError(fmt.Errorf("%s: %w", file, err))
+	p := &series.Plan{Series: s}
+	for i := range s.Variants {
+		v := &s.Variants[i]
+		plan, err := runner.NewPlan(v.Experiment, v.Text, f.seed)
+		if err == nil {
+			err = plan.Check()
+		}
+		if err != nil {
+			return nil, usageError(fmt.Errorf("%s: %w", file, err))
+		}
+		p.Plans, p.Seed = append(p.Plans, plan), plan.Seed
 	}
 	return p, nil
 }

@@ -10,8 +10,9 @@ func TestTooFewOpenFiles(t *testing.T) {
 	p := newPlace(t)
 	file := p.write("many.yaml", "name: many\ncluster: {nodes: [a, b]}\nload:\n  writes: {kind: insert, clients: 150, rate: 300/s}\ntimeline: [{wait: 1s}]\n")
 	f := experimentFlags{}
-	plan, err := f.plan(t.Context(), file, nil)
+	all, err := f.plan(t.Context(), file, reading{})
 	must(t, err)
+	plan := all.Plans[0]
 	clients, files := plan.OpenFiles()
 	if clients != 150 || files < 150 || files > 300 {
 		t.Errorf("%d clients, %d files", clients, files)

@@ -3,10 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"pgchaos/series"
 	"pgchaos/spec"
 )
 
@@ -23,13 +25,12 @@ func newPlanCommand() *cobra.Command {
 		ValidArgsFunction: completeExperiment,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.stdin = cmd.InOrStdin()
-			p, err := f.plan(cmd.Context(), args[0], nil)
+			p, err := f.plan(cmd.Context(), args[0], reading{})
 			if err != nil {
 				return err
 			}
 			if yaml {
-				_, err := cmd.OutOrStdout().Write(p.Text)
-				return err
+				return writeExperiments(cmd.OutOrStdout(), p)
 			}
 			return p.Write(cmd.OutOrStdout())
 		},
@@ -37,6 +38,21 @@ func newPlanCommand() *cobra.Command {
 	f.register(cmd.Flags())
 	cmd.Flags().BoolVar(&yaml, "yaml", false, "print the resolved experiment file instead")
 	return cmd
+}
+
+// writeExperiments writes the resolved experiment of every variant, one after the other.
+func writeExperiments(out io.Writer, p *series.Plan) error {
+	for i := range p.Variants {
+		v := &p.Variants[i]
+		head := ""
+		if len(p.Variants) > 1 {
+			head = "---\n# " + v.String() + "\n"
+		}
+		if _, err := fmt.Fprintf(out, "%s%s", head, v.Text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func newValidateCommand() *cobra.Command {
@@ -56,16 +72,16 @@ func newValidateCommand() *cobra.Command {
 			}
 			var errs []error
 			for _, name := range args {
-				p, err := f.plan(cmd.Context(), name, func(e *spec.Experiment) []spec.Finding {
+				p, err := f.plan(cmd.Context(), name, reading{check: oncePerSettings(func(e *spec.Experiment) []spec.Finding {
 					return checkBefore(cmd.Context(), pgBin, e, func(err error) {
 						fmt.Fprintf(cmd.ErrOrStderr(), "%s: the settings were not checked: %v\n", name, err)
 					})
-				})
+				})})
 				if err != nil {
 					errs = append(errs, err)
 					continue
 				}
-				for _, warning := range p.Experiment.Warnings() {
+				for _, warning := range p.Warnings() {
 					fmt.Fprintf(cmd.OutOrStdout(), "%s: warning: %s\n", name, warning)
 				}
 				fmt.Fprintf(cmd.OutOrStdout(), "%s: ok\n", name)

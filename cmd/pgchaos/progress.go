@@ -176,6 +176,14 @@ func (p *progress) above(text string) {
 	p.draw()
 }
 
+// setLive makes the live line what a function shows.
+func (p *progress) setLive(live func(width int) string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.live = live
+	p.draw()
+}
+
 // show makes the live line one text, until the next one.
 func (p *progress) show(text string) {
 	p.mu.Lock()

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,6 +16,7 @@ import (
 	"pgchaos/cluster"
 	"pgchaos/report"
 	"pgchaos/runner"
+	"pgchaos/series"
 	"pgchaos/spec"
 )
 
@@ -26,10 +29,12 @@ type runFlags struct {
 	pgBin   string
 	verbose bool
 	mode    string // of the files, in octal
+	resumed string // the directory of the series that goes on
 }
 
-func newRunCommand() *cobra.Command {
-	var f runFlags
+func newRunCommand() *cobra.Command { return (&runFlags{}).command() }
+
+func (f *runFlags) command() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run FILE",
 		Short: "Run an experiment: build a cluster, put load on it, break it, audit it",
@@ -39,10 +44,18 @@ func newRunCommand() *cobra.Command {
   pgchaos run quorum-kill --set load.writes.rate=2000/s   the same with a value changed
   pgchaos run quorum-kill --keep                          keep the cluster up afterwards
   pgchaos run nightly.yaml --out results/nightly && echo "nothing lost"`,
-		Args:              arguments(1, 1, experimentArgument),
+		Args:              arguments(0, 1, ""),
 		ValidArgsFunction: completeExperiment,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.stdin = cmd.InOrStdin()
+			switch {
+			case f.resumed != "" && len(args) > 0:
+				return usageOf(cmd, errors.New("--resume DIR goes on with what the series was begun with: name no experiment"))
+			case f.resumed != "":
+				return f.resume(cmd.Context(), f.resumed, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			case len(args) == 0:
+				return arguments(1, 1, experimentArgument)(cmd, args)
+			}
 			return f.execute(cmd.Context(), args[0], cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -54,6 +67,7 @@ func newRunCommand() *cobra.Command {
 	})
 	groupFlags(cmd.Flags(), groupResult, func(flags *pflag.FlagSet) {
 		flags.StringVar(&f.out, "out", "", "write the result to `DIR` (default results/<experiment>-<time>)")
+		flags.StringVar(&f.resumed, "resume", "", "go on with the series in `DIR` that was interrupted or killed")
 		flags.StringVar(&f.mode, "file-mode", "600", "give the result's files the octal `MODE`; 640 lets the group read them")
 	})
 	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say in detail what is done to the nodes")
@@ -65,26 +79,53 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 	if err != nil {
 		return err
 	}
-	plan, err := f.plan(ctx, name, func(e *spec.Experiment) []spec.Finding {
-		return checkBefore(ctx, f.pgBin, e, func(error) {}) // else later, or the servers' start tells
-	})
+	plan, err := f.plan(ctx, name, f.reading(ctx))
 	if err != nil {
 		return err
 	}
-	if err := enoughFiles(plan); err != nil {
-		return usageError(err)
+	if err := f.checkPlan(ctx, plan, stderr); err != nil {
+		return err
 	}
-	for _, warning := range plan.Experiment.Warnings() {
+	if plan.Several {
+		return f.executeSeries(ctx, name, plan, stdout, stderr)
+	}
+	return f.executeOne(ctx, name, plan.Plans[0], mode, stdout, stderr)
+}
+
+// reading checks the settings before the run, where the server's programs are at hand.
+func (f *runFlags) reading(ctx context.Context) reading {
+	return reading{check: oncePerSettings(func(e *spec.Experiment) []spec.Finding {
+		return checkBefore(ctx, f.pgBin, e, func(error) {}) // else later, or the servers' start tells
+	})}
+}
+
+// checkPlan looks for what would keep the runs from beginning, and shows the warnings.
+func (f *runFlags) checkPlan(ctx context.Context, p *series.Plan, stderr io.Writer) error {
+	for _, plan := range p.Plans {
+		if err := enoughFiles(plan); err != nil {
+			return usageError(err)
+		}
+		kind, err := findProvider(plan.Experiment.Cluster.Provider)
+		if err != nil {
+			return err
+		}
+		if kind.Programs != nil {
+			if err := checkPrograms(ctx, f.pgBin); err != nil {
+				return err
+			}
+		}
+	}
+	for _, warning := range p.Warnings() {
 		fmt.Fprintf(stderr, "warning: %s\n", warning)
 	}
+	return nil
+}
+
+// executeOne runs the only experiment of a file.
+func (f *runFlags) executeOne(ctx context.Context, name string, plan *runner.Plan, mode os.FileMode, stdout, stderr io.Writer) error {
 	kind, err := findProvider(plan.Experiment.Cluster.Provider)
 	if err != nil {
 		return err
-	}
-	if kind.Programs != nil {
-		if err := checkPrograms(ctx, f.pgBin); err != nil {
-			return err
-		}
 	}
 	files, err := f.open(f.out)
 	if err != nil {
@@ -155,6 +196,12 @@ func (f *runFlags) repeated(name string) []string {
 	for _, set := range f.set {
 		args = append(args, "--set", set)
 	}
+	for _, variant := range f.variants {
+		args = append(args, "--variant", variant)
+	}
+	if f.rounds != 0 {
+		args = append(args, "--rounds", strconv.Itoa(f.rounds))
+	}
 	if f.provider != "" {
 		args = append(args, "--provider", f.provider)
 	}
@@ -170,13 +217,13 @@ func (f *runFlags) checkSettings(ctx context.Context, name string, m cluster.Ope
 	if m.Programs == nil {
 		return nil
 	}
-	_, err := f.plan(ctx, name, func(e *spec.Experiment) []spec.Finding {
+	_, err := f.plan(ctx, name, reading{check: oncePerSettings(func(e *spec.Experiment) []spec.Finding {
 		found, err := checkOf(m.Programs).find(ctx, e)
 		if err != nil {
 			return nil // the servers' start then tells
 		}
 		return found
-	})
+	})})
 	return err
 }
 

@@ -93,6 +93,20 @@ func checkPrograms(ctx context.Context, pgBin string) error {
 	return nil
 }
 
+// oncePerSettings asks a check once for all variants that have the same settings.
+func oncePerSettings(check func(*spec.Experiment) []spec.Finding) func(*spec.Experiment) []spec.Finding {
+	found := map[string][]spec.Finding{}
+	return func(e *spec.Experiment) []spec.Finding {
+		key := fmt.Sprint(e.Cluster.Provider, e.Cluster.Postgres, e.PostgresSettings())
+		before, done := found[key]
+		if !done {
+			before = check(e)
+			found[key] = before
+		}
+		return before
+	}
+}
+
 // checkBefore checks an experiment by the server's programs, where its provider has them at
 // hand before a run: they must be there, and know its settings. It passes to note what could not be checked.
 func checkBefore(ctx context.Context, pgBin string, e *spec.Experiment, note func(error)) []spec.Finding {

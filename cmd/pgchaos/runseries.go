@@ -1,0 +1,377 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"pgchaos/cluster"
+	"pgchaos/internal/units"
+	"pgchaos/report"
+	"pgchaos/runner"
+	"pgchaos/series"
+	"pgchaos/spec"
+	"pgchaos/verdict"
+)
+
+// executeSeries runs the variants of a file.
+func (f *runFlags) executeSeries(ctx context.Context, name string, plan *series.Plan, stdout, stderr io.Writer) error {
+	if err := f.refuseForSeries(); err != nil {
+		return err
+	}
+	dir, err := seriesDir(f.out, plan.Plans[0].Experiment.Name)
+	if err != nil {
+		return usageError(err)
+	}
+	runs := &seriesRuns{flags: f, name: name, show: newProgress(stderr, f.verbose)}
+	defer runs.show.close()
+	s, plan, err := runs.begin(ctx, dir, plan)
+	if err != nil {
+		return errors.Join(err, os.Remove(dir)) // only if there is nothing in it
+	}
+	return runs.run(ctx, s, plan, stdout)
+}
+
+// refuseForSeries refuses what is for a single run.
+func (f *runFlags) refuseForSeries() error {
+	for _, of := range []struct {
+		flag string
+		set  bool
+	}{
+		{"--keep", f.keep}, {"--out-jtl", f.jtl != ""}, {"--out-samples", f.samples != ""}, {"--cpuprofile", f.cpuProfile != ""},
+		{"--out-hlog, --out-csv, --out-aggregate and --out-summary", slices.ContainsFunc(f.resultFlags, func(path string) bool { return path != "" })},
+	} {
+		if of.set {
+			return usageError(fmt.Errorf("%s is for a single run, and this experiment is a series of several; choose one with --variant NAME --rounds 1", of.flag))
+		}
+	}
+	return nil
+}
+
+// seriesDir makes the directory of a series.
+func seriesDir(out, experiment string) (string, error) {
+	if out == "" {
+		dir, err := runner.NewDirectory(experiment, time.Now())
+		if err != nil {
+			return "", fmt.Errorf("make the result directory: %w (--out DIR names another)", err)
+		}
+		return dir, nil
+	}
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return "", fmt.Errorf("make the result directory: %w", err)
+	}
+	for _, file := range []string{series.FileName, report.FileName} {
+		if _, err := os.Lstat(filepath.Join(out, file)); err == nil {
+			return "", fmt.Errorf("--out %s: it holds a result already; name another directory", out)
+		}
+	}
+	return out, nil
+}
+
+// seriesRuns runs a series and shows how it goes.
+type seriesRuns struct {
+	flags *runFlags
+	name  string // the experiment, as the user named it
+	show  *progress
+	bar   string // how far the series is
+}
+
+// begin is a series of which nothing is done. Where rates are a share of what a workload can do, it measures that first.
+func (s *seriesRuns) begin(ctx context.Context, dir string, plan *series.Plan) (*series.Series, *series.Plan, error) {
+	begun := time.Now()
+	var err error
+	if plan.Seed == 0 {
+		if plan.Seed, err = runner.NewSeed(); err != nil {
+			return nil, nil, err
+		}
+	}
+	id, err := runner.NewRunID(plan.Plans[0].Experiment.Name, begun)
+	if err != nil {
+		return nil, nil, err
+	}
+	o := series.Options{Out: dir, Tool: version(), Command: s.flags.repeated(s.name)}
+	if o.Capacity, err = s.capacity(ctx, dir, plan); err != nil {
+		return nil, nil, err
+	}
+	if len(o.Capacity) > 0 {
+		r, seed := s.flags.reading(ctx), plan.Seed
+		r.capacity = o.Capacity
+		if plan, err = s.flags.plan(ctx, s.name, r); err != nil {
+			return nil, nil, err
+		}
+		plan.Seed = seed
+	}
+	return series.New(plan, id, begun, o), plan, nil
+}
+
+// run does what is left of a series, prints what came out, and turns its end into an exit code.
+func (s *seriesRuns) run(ctx context.Context, all *series.Series, plan *series.Plan, stdout io.Writer) error {
+	s.show.above(fmt.Sprintf("-- %s, about %s; results in %s", units.Count(int64(all.Left()), "run", "runs"), timeLeft(all.TimeLeft(plan)), all.Dir()))
+	err := all.Run(ctx, plan, series.Options{Tool: version(), Run: s.one, Tell: s.tell})
+	s.show.close()
+	mode, bad := fileMode(cmp.Or(s.flags.mode, "600"))
+	written := errors.Join(bad, s.flags.share(all.Dir(), mode), writeSeries(stdout, all))
+	switch {
+	case errors.Is(err, runner.ErrLeftBehind):
+		return &exitError{exitLeftBehind, fmt.Errorf("pgchaos: %w\nRun 'pgchaos clean' to remove it, and 'pgchaos run --resume %s' to go on", errors.Join(err, written), all.Dir())}
+	case ctx.Err() != nil:
+		return &exitError{exitInterrupted, errors.Join(fmt.Errorf("pgchaos: interrupted with %d runs to do; 'pgchaos run --resume %s' goes on", all.Left(), all.Dir()), written)}
+	case errors.Join(err, written) != nil:
+		return errors.Join(err, written)
+	}
+	return seriesVerdict(all)
+}
+
+// seriesVerdict is the worst of the runs that count.
+func seriesVerdict(s *series.Series) error {
+	code, worst := exitPass, 0
+	for i := range s.Runs {
+		r := &s.Runs[i]
+		rank, of := 0, exitPass
+		switch {
+		case r.Warmup:
+		case r.Status != series.Done:
+			rank, of = 3, exitFailed
+		case r.Verdict == verdict.Fail:
+			rank, of = 2, exitFail
+		case r.Verdict != verdict.Pass:
+			rank, of = 1, exitInconclusive
+		}
+		if rank > worst {
+			worst, code = rank, of
+		}
+	}
+	if code != exitPass {
+		return verdictError(code)
+	}
+	return nil
+}
+
+// one runs one run of the series.
+func (s *seriesRuns) one(ctx context.Context, plan *runner.Plan, o runner.Options) (*report.Result, error) {
+	kind, err := findProvider(plan.Experiment.Cluster.Provider)
+	if err != nil {
+		return nil, err
+	}
+	later := laterInterrupts(ctx)
+	o.BinDir, o.SkipAudit, o.SkipRemoval = s.flags.pgBin, later.audit, later.removal
+	o.Command = s.flags.repeatedOne(s.name, o.Variant)
+	return runner.Run(ctx, plan, s.flags.checkedKind(kind, s.name), []runner.Sink{s.send}, o)
+}
+
+// repeatedOne are the arguments that make a run of a series again, by itself.
+func (f *runFlags) repeatedOne(name string, v *report.Variant) []string {
+	one := *f
+	one.rounds = 1
+	if v != nil {
+		one.variants = nil
+		if name := spec.JoinVariant(v.Name, v.Cell); name != "" {
+			one.variants = []string{name}
+		}
+	}
+	return one.repeated(name)
+}
+
+// send shows what happens in a run: with --verbose everything, else what it is busy with.
+func (s *seriesRuns) send(e runner.Event) {
+	if s.flags.verbose {
+		s.show.send(e)
+		return
+	}
+	switch e := e.(type) {
+	case runner.StageBegan:
+		begun, bar := time.Now(), s.bar
+		s.show.setLive(func(width int) string {
+			return fit(bar+"  "+busyText(e.Text, time.Since(begun), 0), width)
+		})
+	case runner.Ticked:
+		bar := s.bar
+		s.show.setLive(func(width int) string { return fit(bar+"  "+statusText(e.Status, 0), width) })
+	}
+}
+
+// tell shows that a run of the series begins or ends.
+func (s *seriesRuns) tell(e series.Event) {
+	const width = 20
+	done := e.Number - 1
+	if e.Ended && !e.Again {
+		done++
+	}
+	full := width * done / e.Total
+	s.bar = fmt.Sprintf("[%s%s] %d of %d", strings.Repeat("#", full), strings.Repeat("-", width-full), done, e.Total)
+	if e.Left > 0 {
+		s.bar += ", " + timeLeft(e.Left) + " left"
+	}
+	name := e.Name()
+	if name != "" {
+		name = ": " + name
+	}
+	if !e.Ended {
+		bar := s.bar
+		s.show.setLive(func(w int) string { return fit(bar+"  "+e.RoundName()+name, w) })
+		return
+	}
+	text := fmt.Sprintf("%*d/%d  %s%s: ", len(fmt.Sprint(e.Total)), e.Number, e.Total, e.RoundName(), name)
+	switch {
+	case e.Error != nil && e.Again:
+		text += "could not be run, and is begun once more: " + firstLine(e.Error)
+	case e.Error != nil:
+		text += "could not be run: " + firstLine(e.Error)
+	default:
+		text += fmt.Sprintf("%s in %.1f s", e.Verdict, e.Took.Seconds())
+	}
+	s.show.above(text)
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
+// timeLeft is a time as a person waits for it.
+func timeLeft(d time.Duration) string {
+	switch {
+	case d < 90*time.Second:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < 90*time.Minute:
+		return fmt.Sprintf("%d min", int(d.Round(time.Minute).Minutes()))
+	}
+	return fmt.Sprintf("%.1f h", d.Hours())
+}
+
+// capacityDir is the directory of the run that measures a capacity, below that of the series.
+const capacityDir = "capacity"
+
+// capacitySpan and capacityWarmup are how long a capacity is measured, and how long the load goes before that.
+const (
+	capacitySpan   = 10 * time.Second
+	capacityWarmup = 2 * time.Second
+)
+
+// capacity measures what those workloads can do whose rate is a share of it: in a closed loop, with the clients that they
+// have in the baseline, without the timeline. It is nil where no rate is a share.
+func (s *seriesRuns) capacity(ctx context.Context, dir string, plan *series.Plan) (map[string]float64, error) {
+	var found map[string]float64
+	for _, share := range plan.Shares() {
+		v := plan.BaselineOf(share)
+		overlay := fmt.Sprintf("{timeline: null, expect: null, duration: %s, load: {%s: {rate: null, arrivals: null, overflow: null, catch_up: null, warmup: %s}}}",
+			capacitySpan+capacityWarmup, share.Workload, capacityWarmup)
+		r := s.flags.reading(ctx)
+		r.overlay = overlay
+		of := *s.flags
+		of.variants = nil
+		if v.String() != "" {
+			of.variants = []string{v.String()}
+		}
+		closed, err := of.plan(ctx, s.name, r)
+		if err != nil {
+			return nil, fmt.Errorf("measure what %s can do: %w", share.Workload, err)
+		}
+		s.show.above(fmt.Sprintf("-- measuring what %s can do in a closed loop, for rates that are a share of it", share.Workload))
+		one := *closed.Plans[0]
+		one.Seed = plan.Seed
+		result, err := s.one(ctx, &one, runner.Options{Out: filepath.Join(dir, capacityDir, share.Workload), Tool: version()})
+		if err != nil {
+			return nil, errors.Join(notBegun(ctx, err), fmt.Errorf("measure what %s can do: see %s", share.Workload, filepath.Join(dir, capacityDir)))
+		}
+		if ctx.Err() != nil {
+			return nil, &exitError{exitInterrupted, errors.New("pgchaos: interrupted before the first run of the series")}
+		}
+		rate, err := throughputOf(result, share.Workload)
+		if err != nil {
+			return nil, fmt.Errorf("measure what %s can do: %w; see %s", share.Workload, err, filepath.Join(dir, capacityDir))
+		}
+		if found == nil {
+			found = map[string]float64{}
+		}
+		found[share.Workload] = rate
+		s.show.above(fmt.Sprintf("-- %s can do %.0f/s", share.Workload, rate))
+	}
+	return found, nil
+}
+
+func throughputOf(r *report.Result, workload string) (float64, error) {
+	for i := range r.Workloads {
+		if w := &r.Workloads[i]; w.Name == workload {
+			if n, ok := w.Total.Throughput(); ok && n > 0 {
+				return n, nil
+			}
+		}
+	}
+	return 0, errors.New("nothing was measured")
+}
+
+// resume goes on with a series.
+func (f *runFlags) resume(ctx context.Context, dir string, stdout, stderr io.Writer) error {
+	s, err := series.Read(dir)
+	if errors.Is(err, series.ErrNone) {
+		return usageError(fmt.Errorf("--resume %s: %w: it is no series, or it was ended before its first run; begin a new one", dir, series.ErrNone))
+	}
+	if err != nil {
+		return usageError(err)
+	}
+	if len(s.Command) < 2 {
+		return usageError(fmt.Errorf("--resume %s: it is not known how the series was begun (its experiment came from standard input); begin a new one", dir))
+	}
+	of := &runFlags{}
+	again := of.command()
+	if err := again.ParseFlags(s.Command[1:]); err != nil {
+		return usageError(fmt.Errorf("--resume %s: the command in %s: %w", dir, series.FileName, err))
+	}
+	of.verbose, of.mode, of.seed, of.stdin = f.verbose, f.mode, s.Seed, f.stdin
+	name := again.Flags().Arg(0)
+	r := of.reading(ctx)
+	r.capacity = s.Capacity
+	plan, err := of.plan(ctx, name, r)
+	if err != nil {
+		return err
+	}
+	plan.Seed = s.Seed
+	if err := plan.Continue(s); err != nil {
+		return usageError(fmt.Errorf("--resume %s: %w", dir, err))
+	}
+	if err := of.checkPlan(ctx, plan, stderr); err != nil {
+		return err
+	}
+	if err := cleanBelow(ctx, dir, stderr); err != nil {
+		return err
+	}
+	runs := &seriesRuns{flags: of, name: name, show: newProgress(stderr, f.verbose)}
+	defer runs.show.close()
+	return runs.run(ctx, s, plan, stdout)
+}
+
+// cleanBelow removes what a killed run of a series has left: its servers would disturb those that follow.
+func cleanBelow(ctx context.Context, dir string, stderr io.Writer) error {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	left, _, err := (&cleanFlags{}).leftovers(ctx, stderr)
+	if err != nil {
+		return err
+	}
+	for _, l := range left {
+		if below, err := filepath.Rel(abs, l.Results); l.Results == "" || err != nil || !filepath.IsLocal(below) {
+			continue
+		}
+		if l.Alive {
+			return usageError(fmt.Errorf("--resume %s: its run %s is still going on; end that first", dir, l.Run))
+		}
+		if err := takeBack(ctx, l, stderr, stderr); err != nil {
+			return &exitError{exitLeftBehind, fmt.Errorf("remove the run that was killed, %s: %w", l.Run, err)}
+		}
+		if err := remove(ctx, l); err != nil && !cluster.IsRemark(err) {
+			return &exitError{exitLeftBehind, fmt.Errorf("remove the run that was killed, %s: %w", l.Run, err)}
+		}
+		fmt.Fprintf(stderr, "%s: removed, with %s: its run was killed\n", l.Run, l.What)
+	}
+	return nil
+}

@@ -1,0 +1,138 @@
+package series
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"pgchaos/spec"
+)
+
+// Warnings are those of all variants, each once.
+func (p *Plan) Warnings() (all []string) {
+	for _, plan := range p.Plans {
+		for _, w := range plan.Experiment.Warnings() {
+			if !slices.Contains(all, w) {
+				all = append(all, w)
+			}
+		}
+	}
+	return all
+}
+
+// reference is the number of the variant that the others are described by: the first of the baseline.
+func (p *Plan) reference() int {
+	i := slices.IndexFunc(p.Variants, func(v spec.Variant) bool { return v.Name == p.Baseline })
+	return max(i, 0)
+}
+
+// Write writes the plan as `pgchaos plan` shows it: of a series, what one of its variants does, what is different in the
+// others, and how long all of it takes.
+func (p *Plan) Write(out io.Writer) error {
+	ref := p.reference()
+	if err := p.Plans[ref].Write(out); err != nil || !p.Several {
+		return err
+	}
+	var b bytes.Buffer
+	fmt.Fprint(&b, "\nVARIANTS\n")
+	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for i := range p.Variants {
+		v := &p.Variants[i]
+		text := "as above"
+		if i != ref {
+			text = strings.Join(spec.Differences(p.Variants[ref].Text, v.Text), "; ")
+		}
+		switch {
+		case text == "":
+			text = "the same as " + p.Variants[ref].String()
+		case v.Name == p.Baseline && len(p.Variants) > 1 && i == ref:
+			text += "; the others are compared with it"
+		}
+		name := v.String()
+		if name == "" {
+			name = "the experiment"
+		}
+		fmt.Fprintf(tw, "  %s\t%s\n", name, text)
+	}
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(&b, "\n%s", p.roundsText())
+	_, err := out.Write(b.Bytes())
+	return err
+}
+
+// roundsText says how many runs there are, and how long they take.
+func (p *Plan) roundsText() string {
+	_, all := p.Estimate()
+	runs := (p.Rounds + p.WarmupRounds) * len(p.Variants)
+	var b strings.Builder
+	fmt.Fprintf(&b, "ROUNDS  %d", p.Rounds)
+	if p.WarmupRounds > 0 {
+		fmt.Fprintf(&b, ", after a warm-up of %d that is in no figure", p.WarmupRounds)
+	}
+	fmt.Fprintf(&b, "; in each, every variant runs once, in an order that the seed decides\n")
+	where := "each on a new cluster"
+	if p.Reuse {
+		where = "all on one cluster, as far as it can be used again"
+	}
+	fmt.Fprintf(&b, "RUNS    %d, %s; about %s in all\n", runs, where, roughly(all))
+	for _, share := range p.Shares() {
+		fmt.Fprintf(&b, "BEFORE  a run of %s in a closed loop measures what %s can do; %s of it is the rate\n", p.BaselineOf(share).String(), share.Workload, share.Share)
+	}
+	compared := "p99 and throughput of the writes, their error rate, write_rto and lost_writes"
+	if len(p.Compare.Metrics) > 0 {
+		var names []string
+		for _, m := range p.Compare.Metrics {
+			name := m.Metric
+			if m.Tolerance > 0 {
+				name += " (" + m.Tolerance.String() + ")"
+			}
+			names = append(names, name)
+		}
+		compared = strings.Join(names, ", ")
+	}
+	fmt.Fprintf(&b, "COMPARE %s; a difference of %s does not matter\n", compared, p.Compare.Tolerance)
+	return b.String()
+}
+
+// BaselineOf is the variant in which a workload's capacity is measured: the first of the baseline that has the share, or else
+// the first that has it.
+func (p *Plan) BaselineOf(share spec.RateShare) *spec.Variant {
+	var found *spec.Variant
+	for i := range p.Variants {
+		v := &p.Variants[i]
+		has := slices.ContainsFunc(v.Shares, func(o spec.RateShare) bool { return o.Workload == share.Workload })
+		if has && (found == nil || v.Name == p.Baseline && found.Name != p.Baseline) {
+			found = v
+		}
+	}
+	return found
+}
+
+// Shares are the rates that are a share of a capacity, one of each workload.
+func (p *Plan) Shares() (all []spec.RateShare) {
+	for i := range p.Variants {
+		for _, s := range p.Variants[i].Shares {
+			if !slices.ContainsFunc(all, func(o spec.RateShare) bool { return o.Workload == s.Workload }) {
+				all = append(all, s)
+			}
+		}
+	}
+	return all
+}
+
+// roughly is a time as a person plans with it.
+func roughly(d time.Duration) string {
+	switch {
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%d s", int(d.Round(time.Second).Seconds()))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", int(d.Round(time.Minute).Minutes()))
+	}
+	return fmt.Sprintf("%.1f h", d.Hours())
+}
