@@ -18,6 +18,7 @@ var permitted = withRenderings(withProviders(map[string][]string{
 	"record/ledger":        {"record", "internal/regular"},
 	"verdict":              {},
 	"compare":              {"expect", "internal/units", "outage", "record", "report", "verdict"},
+	"compare/trend":        {"compare", "verdict"},
 	"store":                {"compare", "internal/redact", "internal/regular", "report", "verdict"},
 	"series":               {"internal/redact", "internal/regular", "report", "runner", "spec", "verdict"},
 	"rows":                 {"record", "verdict"},
