@@ -81,6 +81,8 @@ type seriesRuns struct {
 	name  string // the experiment, as the user named it
 	show  *progress
 	bar   string // how far the series is
+	// session is the cluster that all runs use; nil: each has its own.
+	session *runner.Session
 }
 
 // begin is a series of which nothing is done. Where rates are a share of what a workload can do, it measures that first.
@@ -114,7 +116,13 @@ func (s *seriesRuns) begin(ctx context.Context, dir string, plan *series.Plan) (
 // run does what is left of a series, prints what came out, and turns its end into an exit code.
 func (s *seriesRuns) run(ctx context.Context, all *series.Series, plan *series.Plan, stdout io.Writer) error {
 	s.show.above(fmt.Sprintf("-- %s, about %s; results in %s", units.Count(int64(all.Left()), "run", "runs"), timeLeft(all.TimeLeft(plan)), all.Dir()))
+	if all.Reuse {
+		s.session = runner.NewSession(runner.SessionOptions{SkipRemoval: laterInterrupts(ctx).removal})
+	}
 	err := all.Run(ctx, plan, series.Options{Tool: version(), Run: s.one, Tell: s.tell})
+	if s.session != nil {
+		err = errors.Join(err, s.session.Close(context.WithoutCancel(ctx), s.send))
+	}
 	s.show.close()
 	mode, bad := fileMode(cmp.Or(s.flags.mode, "600"))
 	written := errors.Join(bad, s.flags.share(all.Dir(), mode), writeSeries(stdout, all))
@@ -163,7 +171,11 @@ func (s *seriesRuns) one(ctx context.Context, plan *runner.Plan, o runner.Option
 	later := laterInterrupts(ctx)
 	o.BinDir, o.SkipAudit, o.SkipRemoval = s.flags.pgBin, later.audit, later.removal
 	o.Command = s.flags.repeatedOne(s.name, o.Variant)
-	return runner.Run(ctx, plan, s.flags.checkedKind(kind, s.name), []runner.Sink{s.send}, o)
+	run := runner.Run
+	if s.session != nil {
+		run = s.session.Run
+	}
+	return run(ctx, plan, s.flags.checkedKind(kind, s.name), []runner.Sink{s.send}, o)
 }
 
 // repeatedOne are the arguments that make a run of a series again, by itself.
