@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"pgchaos/expect"
 	"pgchaos/internal/units"
 	"pgchaos/record"
 	"pgchaos/report"
@@ -27,9 +28,16 @@ type Setting struct {
 	Measured float64
 }
 
-// MeasuredFactor is by how much what was measured on two machines may differ before they count as
-// different: fsync on one and the same disk differs by half from run to run.
-const MeasuredFactor = 2
+// MeasuredFactor is the factor from which on measured values count as different. One and the same
+// disk can take twice as long from one run to the next, and other kinds of disks ten times as long.
+const MeasuredFactor = 3
+
+// roundTrip is the name of a setting. Differences below roundTripFloor, in seconds, are none: on one
+// machine a round trip takes some microseconds, and more where its CPU was busy.
+const (
+	roundTrip      = "round trip"
+	roundTripFloor = 100e-6
+)
 
 // Key is the same for runs with the same fingerprint; what was measured is not in it.
 func (f Fingerprint) Key() string {
@@ -59,21 +67,20 @@ func (d Difference) String() string {
 	return d.Name + ": " + shown(d.A) + " and " + shown(d.B)
 }
 
-// Differences are those of two fingerprints. With sameSeries, what the file says may differ.
-// What was measured counts as different from a factor of MeasuredFactor on.
+// Differences are those of two fingerprints. With sameSeries, what the file says may differ, and
+// what was measured was measured on one machine. Otherwise that counts as different from a factor of
+// MeasuredFactor on. What was not measured is no difference.
 func (f Fingerprint) Differences(other Fingerprint, sameSeries bool) (all []Difference) {
 	compare := func(a, b Setting) {
-		if sameSeries && (a.OfFile || b.OfFile) {
-			return
-		}
-		if a.Measured > 0 && b.Measured > 0 {
-			if max(a.Measured, b.Measured) < MeasuredFactor*min(a.Measured, b.Measured) {
-				return
+		switch {
+		case sameSeries && (a.OfFile || b.OfFile):
+		case a.Measured > 0 || b.Measured > 0:
+			if !sameSeries && measuredDiffer(a, b) {
+				all = append(all, Difference{a.Name, a.Value, b.Value})
 			}
-		} else if a.Measured > 0 || b.Measured > 0 || a.Value == b.Value {
-			return // one of them was not measured, which is no difference
+		case a.Value != b.Value:
+			all = append(all, Difference{a.Name, a.Value, b.Value})
 		}
-		all = append(all, Difference{a.Name, a.Value, b.Value})
 	}
 	for _, a := range f {
 		b := other.setting(a.Name)
@@ -87,6 +94,11 @@ func (f Fingerprint) Differences(other Fingerprint, sameSeries bool) (all []Diff
 	return all
 }
 
+func measuredDiffer(a, b Setting) bool {
+	low, high := min(a.Measured, b.Measured), max(a.Measured, b.Measured)
+	return low > 0 && high >= MeasuredFactor*low && (a.Name != roundTrip || high-low >= roundTripFloor)
+}
+
 // setting is the one of a name; without a value where there is none.
 func (f Fingerprint) setting(name string) Setting {
 	if i := slices.IndexFunc(f, func(s Setting) bool { return s.Name == name }); i >= 0 {
@@ -98,12 +110,22 @@ func (f Fingerprint) setting(name string) Setting {
 // fingerprintOf is the fingerprint of a run.
 func fingerprintOf(r *report.Result) (f Fingerprint) {
 	machine := func(name, value string) { f = append(f, Setting{Name: name, Value: value}) }
+	measured := func(name string, d time.Duration) {
+		f = append(f, Setting{Name: name, Value: expect.MetricDuration.Format(d.Seconds()), Measured: d.Seconds()})
+	}
 	machine("pgchaos", r.Tool)
 	machine("PostgreSQL", r.Cluster.Postgres)
 	machine("provider", r.Cluster.Provider)
 	machine("host", r.Host.Name)
 	machine("operating system", r.Host.OS)
+	machine("CPU", r.Host.CPU)
 	machine("CPUs", strconv.Itoa(r.Host.CPUs))
+	if s := r.Cluster.Fsync; s != nil {
+		measured("fsync by "+s.Method, s.Time)
+	}
+	if t := r.Cluster.RoundTrip; t > 0 {
+		measured(roundTrip, t)
+	}
 	f = append(f, settingsOf(r.Cluster.Nodes)...)
 	for i := range r.Workloads {
 		w := &r.Workloads[i]

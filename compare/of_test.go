@@ -300,16 +300,25 @@ func TestFingerprint(t *testing.T) {
 
 // TestMeasuredDifference: what was measured differs only from a factor on, and is not in the key.
 func TestMeasuredDifference(t *testing.T) {
-	fsync := func(seconds float64) Fingerprint { return Fingerprint{{Name: "fsync", Value: "x", Measured: seconds}} }
+	of := func(name string, seconds float64) Fingerprint {
+		return Fingerprint{{Name: name, Value: "x", Measured: seconds}}
+	}
 	for _, c := range []struct {
+		name string
 		a, b float64
 		want int
-	}{{1e-3, 1.9e-3, 0}, {1e-3, 2e-3, 1}, {2e-3, 1e-3, 1}, {1e-3, 0, 0}, {0, 1e-3, 0}} {
-		if d := fsync(c.a).Differences(fsync(c.b), true); len(d) != c.want {
-			t.Errorf("%v s and %v s: %v", c.a, c.b, d)
+	}{
+		{"fsync", 1e-3, 2.9e-3, 0}, {"fsync", 1e-3, 3e-3, 1}, {"fsync", 3e-3, 1e-3, 1}, {"fsync", 1e-3, 0, 0}, {"fsync", 0, 1e-3, 0}, {"fsync", 2e-5, 9e-5, 1},
+		{"round trip", 2e-5, 9e-5, 0}, {"round trip", 2e-5, 2e-4, 1},
+	} {
+		if d := of(c.name, c.a).Differences(of(c.name, c.b), false); len(d) != c.want {
+			t.Errorf("%s of %v s and %v s: %v", c.name, c.a, c.b, d)
 		}
 	}
-	if fsync(1e-3).Key() != fsync(7e-3).Key() {
+	if d := of("fsync", 1).Differences(of("fsync", 9), true); len(d) > 0 {
+		t.Errorf("within one series: %v", d)
+	}
+	if of("fsync", 1e-3).Key() != of("fsync", 7e-3).Key() {
 		t.Error("what was measured is in the key")
 	}
 }

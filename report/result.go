@@ -142,6 +142,7 @@ type Afterwards struct {
 type Host struct {
 	OS     string `json:"os"` // GOOS/GOARCH
 	CPUs   int    `json:"cpus"`
+	CPU    string `json:"cpu,omitempty"` // its model
 	Memory uint64 `json:"memory_bytes,omitempty"`
 	Name   string `json:"name,omitempty"`
 }
@@ -154,6 +155,9 @@ type Cluster struct {
 	UpIn     time.Duration `json:"up_in_ns"` // until every node streamed and the sync state was verified; 0: it was up before
 	Nodes    []ClusterNode `json:"nodes"`
 	ClusterUse
+	// Fsync and RoundTrip are of the primary, measured before the load; nil and 0: not known.
+	Fsync     *Fsync        `json:"fsync,omitempty"`
+	RoundTrip time.Duration `json:"round_trip_ns,omitempty"` // of an empty query; the median of up to 51
 	// UsageNotes are what the provider says about the nodes' use of resources; nil in older
 	// results: see Notes.
 	UsageNotes *record.UsageNotes `json:"usage_notes,omitempty"`
@@ -171,6 +175,12 @@ type ClusterUse struct {
 
 // ClusterRun is the run that built the cluster.
 func (r *Result) ClusterRun() string { return cmp.Or(r.Cluster.Run, r.Run) }
+
+// Fsync is how long the disk takes to keep 8 kB for good, as pg_test_fsync says.
+type Fsync struct {
+	Method string        `json:"method"` // the way to sync: open_datasync, fdatasync, ...
+	Time   time.Duration `json:"time_ns"`
+}
 
 // ClusterNode is one node as it was built.
 type ClusterNode struct {

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/shirou/gopsutil/v4/cpu"
 	"github.com/shirou/gopsutil/v4/mem"
 
 	"pgchaos/audit"
@@ -34,6 +35,9 @@ func describeHost() report.Host {
 	h := report.Host{OS: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU()}
 	if m, err := mem.VirtualMemory(); err == nil {
 		h.Memory = m.Total
+	}
+	if all, err := cpu.Info(); err == nil && len(all) > 0 {
+		h.CPU = all[0].ModelName
 	}
 	h.Name, _ = os.Hostname() // "" where it is unknown
 	return h

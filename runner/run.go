@@ -202,6 +202,7 @@ func (r *run) up(ctx context.Context) (err error) {
 	}
 	r.result.Cluster = describeCluster(r.plan, r.cluster, r.Bin, took)
 	r.result.Cluster.ClusterUse = r.use
+	r.measureMachine(building)
 	r.say(fmt.Sprintf("%s of PostgreSQL %s %s", nodeCount(r.plan.built()), r.cluster.Version(), what))
 	if err := r.session.begin(r); err != nil {
 		return err

@@ -172,6 +172,9 @@ func TestRunPasses(t *testing.T) {
 			t.Errorf("phase %s begins at %s, the one before ends at %s", p.Name, p.Start, r.Phases[i].End)
 		}
 	}
+	if r.Host.CPU == "" || r.Cluster.RoundTrip <= 0 || r.Cluster.Fsync == nil || r.Cluster.Fsync.Method == "" || r.Cluster.Fsync.Time <= 0 {
+		t.Errorf("of the machine: CPU %q, fsync %+v, round trip %s", r.Host.CPU, r.Cluster.Fsync, r.Cluster.RoundTrip)
+	}
 	if len(r.Usage) == 0 || len(r.States) != 2 || r.States[1].Final.Role != record.RoleStandby {
 		t.Errorf("usage %d, states %+v", len(r.Usage), r.States)
 	}

@@ -28,6 +28,7 @@ type Session struct {
 	shape    shape
 	cluster  *cluster.Cluster
 	snapshot *cluster.Snapshot
+	machine  machine
 	runs     int    // that have used it
 	doubt    string // why it cannot be used again; "": nothing is known
 	// outlive takes back what the steps of the newest run have changed and the removal of the nodes would not.

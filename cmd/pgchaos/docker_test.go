@@ -118,6 +118,9 @@ func TestQuorumKillOnDocker(t *testing.T) {
 			t.Errorf("%s holds %s, %s holds %s", r.Cluster.Nodes[0].Name, first, n.Name, got)
 		}
 	}
+	if r.Cluster.Fsync == nil || r.Cluster.RoundTrip <= 0 {
+		t.Errorf("of the containers: fsync %v, round trip %s", r.Cluster.Fsync, r.Cluster.RoundTrip)
+	}
 	t.Logf("the cluster took %s", r.Cluster.UpIn)
 	runsWithoutPgchaos.Lock()
 	code, out, _ := p.run("clean", "--provider", "docker")
