@@ -14,6 +14,7 @@ import (
 
 // Warnings are those of all variants, each once.
 func (p *Plan) Warnings() (all []string) {
+	all = slices.Clone(p.Notes)
 	for _, plan := range p.Plans {
 		for _, w := range plan.Experiment.Warnings() {
 			if !slices.Contains(all, w) {
@@ -33,6 +34,19 @@ func (p *Plan) reference() int {
 // Write writes the plan as `pgchaos plan` shows it: of a series, what one of its variants does, what is different in the
 // others, and how long all of it takes.
 func (p *Plan) Write(out io.Writer) error {
+	if err := p.writeRuns(out); err != nil {
+		return err
+	}
+	for _, note := range p.Notes {
+		if _, err := fmt.Fprintf(out, "\nWARNING  %s\n", note); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeRuns writes what runs, without the warnings about how the file was read.
+func (p *Plan) writeRuns(out io.Writer) error {
 	ref := p.reference()
 	if err := p.Plans[ref].Write(out); err != nil || !p.Several {
 		return err

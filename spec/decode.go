@@ -25,7 +25,7 @@ import (
 type decoder struct {
 	file     string
 	problems Problems
-	origin   map[*yaml.Node]string // the --set that a node came from
+	origin   map[*yaml.Node]string // the flag that a node came from, with its value
 	nodes    map[string]*yaml.Node // by path, such as timeline[0].stop.node
 	keys     map[string]*yaml.Node // the key before each of nodes that has one
 	spoiled  map[*yaml.Node]bool   // the values into which a ${VAR} could not be filled
@@ -54,7 +54,7 @@ func newDecoder(file string) *decoder {
 func (d *decoder) problemAt(n *yaml.Node, what, right string) {
 	p := Problem{File: d.file, Line: n.Line, Col: n.Column, What: what, Right: right}
 	if set, ok := d.origin[n]; ok {
-		p.File, p.Line, p.Col = "--set "+shortSet(set), 0, 0
+		p.File, p.Line, p.Col = shortSet(set), 0, 0
 	}
 	d.problems = append(d.problems, p)
 }

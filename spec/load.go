@@ -35,6 +35,9 @@ type Options struct {
 	// Resolved says that Load itself has made the text, which has whole scripts and values
 	// of variables in it: it may be of any length.
 	Resolved bool
+	// overlay is laid over the file, and overlayBy is the flag that it comes from; see InModes.
+	overlay   *yaml.Node
+	overlayBy string
 }
 
 // maxFile bounds the text of an experiment that a user has written, in bytes.

@@ -135,3 +135,13 @@ func mappingSlot(n *yaml.Node, key string) **yaml.Node {
 	}
 	return nil
 }
+
+// copyOf is a tree of its own: decoding changes it.
+func copyOf(n *yaml.Node) *yaml.Node {
+	own := *n
+	own.Content = make([]*yaml.Node, len(n.Content))
+	for i, child := range n.Content {
+		own.Content[i] = copyOf(child)
+	}
+	return &own
+}

@@ -23,11 +23,11 @@ func (d *decoder) set(root *yaml.Node, text string) {
 		d.setProblem(text, "the value is no YAML: "+strings.TrimPrefix(err.Error(), "yaml: "), "quote the value within the argument")
 		return
 	}
-	d.comesFrom(node, text)
+	d.comesFrom(node, "--set "+text)
 	d.sweep(node)
 	cur, walked := root, ""
 	for i, segment := range segments {
-		slot := d.slot(cur, walked, segment, madeBy{set: text}, func(what, right string) { d.setProblem(text, what, right) })
+		slot := d.slot(cur, walked, segment, madeBy{set: "--set " + text}, func(what, right string) { d.setProblem(text, what, right) })
 		if slot == nil {
 			return
 		}
@@ -37,13 +37,13 @@ func (d *decoder) set(root *yaml.Node, text string) {
 		}
 		if *slot == nil || isNull(*slot) {
 			*slot = &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
-			d.origin[*slot] = text
+			d.origin[*slot] = "--set " + text
 		}
 		cur, walked = *slot, strings.TrimPrefix(walked+"."+segment, ".")
 	}
 }
 
-// madeBy is what makes a new key: a --set, or another key of the file.
+// madeBy is what makes a new key: a --set, with that word, or another key of the file.
 type madeBy struct {
 	set string
 	at  *yaml.Node
@@ -104,12 +104,12 @@ func (d *decoder) index(n *yaml.Node, path, segment string, bad func(what, right
 }
 
 func (d *decoder) setProblem(text, what, right string) {
-	d.problems = append(d.problems, Problem{File: "--set " + shortSet(text), What: what, Right: right})
+	d.problems = append(d.problems, Problem{File: shortSet("--set " + text), What: what, Right: right})
 }
 
-// shortSet is the text of a --set, on one line and not too long for a message.
+// shortSet is a flag with its value, on one line and not too long for a message.
 func shortSet(text string) string {
-	const most = 80
+	const most = 86
 	if r := []rune(text); len(r) > most {
 		text = string(r[:most]) + "..."
 	}

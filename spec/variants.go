@@ -88,6 +88,8 @@ type Series struct {
 	Baseline string // the variant that the others are held against; "": there is none
 	// Several tells that more than one run was asked for, so that there is a series.
 	Several bool
+	// Notes are warnings about how the file was read, a sentence each.
+	Notes []string
 }
 
 // LoadSeries decodes a file with or without variants. Each variant is decoded, filled with
@@ -179,6 +181,11 @@ func (d *decoder) prepare(root *yaml.Node, o Options) {
 	d.sweep(root)
 	for _, set := range o.Set {
 		d.set(root, set)
+	}
+	if o.overlay != nil {
+		over := copyOf(o.overlay)
+		d.comesFrom(over, o.overlayBy)
+		d.layMapping(root, over, "")
 	}
 }
 

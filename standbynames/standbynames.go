@@ -247,3 +247,28 @@ func (p *parser) unquoted() error {
 	}
 	return nil
 }
+
+// String is the setting's text. Names that need double quotes get them.
+func (n Names) String() string {
+	if n.Num == 0 {
+		return ""
+	}
+	method := "FIRST"
+	if n.Any {
+		method = "ANY"
+	}
+	names := make([]string, len(n.Names))
+	for i, name := range n.Names {
+		names[i] = name
+		if name != "*" && !plain(name) {
+			names[i] = `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
+		}
+	}
+	return fmt.Sprintf("%s %d (%s)", method, n.Num, strings.Join(names, ", "))
+}
+
+// plain tells whether a name can stand without double quotes.
+func plain(name string) bool {
+	tokens, err := scan(name)
+	return err == nil && len(tokens) == 2 && tokens[0].kind == word && tokens[0].text == name
+}

@@ -96,3 +96,16 @@ func FuzzQuotedNames(f *testing.F) {
 		}
 	})
 }
+
+// TestString: what is written is read again as it was.
+func TestString(t *testing.T) {
+	for _, text := range []string{"", "ANY 2 (a, b)", "FIRST 1 (*)", `ANY 1 ("a-b", "c""d, e", "any", "1", "", x)`} {
+		n, err := Parse(text)
+		if err != nil || n.String() != text {
+			t.Errorf("%s became %s (%v)", text, n, err)
+		}
+	}
+	if n, _ := Parse("a, b"); n.String() != "FIRST 1 (a, b)" {
+		t.Error(n)
+	}
+}

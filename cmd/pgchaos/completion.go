@@ -13,6 +13,7 @@ import (
 	"pgchaos/experiments"
 	"pgchaos/report"
 	"pgchaos/spec"
+	"pgchaos/syncmode"
 )
 
 // completionBash works with bash alone. Cobra's own script needs the package bash-completion,
@@ -66,6 +67,7 @@ func completeFlags(cmd *cobra.Command) {
 		"format":    fixed(exportFormats()...),
 		"file-mode": fixed("600", "640", "644"),
 		"set":       completeSet,
+		"sync-mode": completeModes,
 	} {
 		if cmd.Flags().Lookup(name) != nil {
 			_ = cmd.RegisterFlagCompletionFunc(name, values) // it fails for a flag that is not there
@@ -76,6 +78,18 @@ func completeFlags(cmd *cobra.Command) {
 			_ = cmd.MarkFlagDirname(name) // the same
 		}
 	}
+}
+
+// completeModes completes the last mode of a list with commas.
+func completeModes(_ *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	before := prefix[:strings.LastIndexByte(prefix, ',')+1]
+	var found []string
+	for _, word := range syncmode.Words() {
+		if strings.HasPrefix(before+word, prefix) {
+			found = append(found, before+word)
+		}
+	}
+	return found, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }
 
 // fixed completes one of a few words.

@@ -26,6 +26,7 @@ type experimentFlags struct {
 	seed     uint64
 	variants []string
 	rounds   int // 0: the file's
+	modes    []string
 
 	stdin io.Reader // of the experiment that is named -
 	typed []byte    // what was read from stdin; nil before that
@@ -36,6 +37,7 @@ func (f *experimentFlags) register(flags *pflag.FlagSet) {
 		flags.StringArrayVar(&f.set, "set", nil, "set `PATH=VALUE` in the experiment, such as load.writes.rate=100/s (repeatable)")
 		flags.StringArrayVar(&f.variants, "variant", nil, "take only the variant `NAME` of the file (repeatable)")
 		flags.IntVar(&f.rounds, "rounds", 0, "run each variant `N` times (default: the file's)")
+		flags.StringSliceVar(&f.modes, "sync-mode", nil, "run it in each of the modes `NAME,NAME,...` of 'pgchaos modes'")
 		flags.Uint64Var(&f.seed, "seed", 0, "use the seed `N` (default: the file's, or a new one for each run)")
 	})
 	groupFlags(flags, groupCluster, func(flags *pflag.FlagSet) {
@@ -77,13 +79,21 @@ func (f *experimentFlags) plan(ctx context.Context, name string, r reading) (*se
 		}
 		set = append(set, "cluster.provider="+f.provider)
 	}
-	s, err := spec.LoadSeries(file, text, spec.Options{
+	o := spec.Options{
 		Set: set, Providers: descriptions(), Getenv: func(name string) (string, bool) { return lookupEnv(ctx, name) }, ReadFile: beside(ctx, name),
 		Check: r.check, Overlay: r.overlay, Capacity: r.capacity,
-	})
+	}
+	var notes []string
+	if f.modes != nil {
+		if o, notes, err = spec.InModes(file, text, o, f.modes); err != nil {
+			return nil, unlessInterrupted(ctx, err)
+		}
+	}
+	s, err := spec.LoadSeries(file, text, o)
 	if err != nil {
 		return nil, unlessInterrupted(ctx, err)
 	}
+	s.Notes = notes
 	if err := series.Select(s, f.variants); err != nil {
 		return nil, usageError(fmt.Errorf("%s: --variant: %w", file, err))
 	}

@@ -199,6 +199,9 @@ func (f *runFlags) repeated(name string) []string {
 	for _, variant := range f.variants {
 		args = append(args, "--variant", variant)
 	}
+	if len(f.modes) > 0 {
+		args = append(args, "--sync-mode", strings.Join(f.modes, ","))
+	}
 	if f.rounds != 0 {
 		args = append(args, "--rounds", strconv.Itoa(f.rounds))
 	}
