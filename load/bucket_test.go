@@ -57,7 +57,7 @@ func TestBucketsAddUp(t *testing.T) {
 		t.Helper()
 		for number := range wantSecond {
 			// Of a second the sums and what was sent are not kept.
-			sum, want := s.sum(number), &wantSecond[number]
+			sum, want := s.sum(number, number+1), &wantSecond[number]
 			want.join() // a second does not tell what succeeded apart
 			if sum.outcomes != want.outcomes || sum.apart != want.apart ||
 				!sum.response.dist().Histogram.Equals(want.response.dist().Histogram) || !sum.served().dist().Histogram.Equals(want.served().dist().Histogram) ||

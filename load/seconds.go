@@ -96,14 +96,14 @@ func (s *seconds) settle() {
 	}
 }
 
-// sum is what ended in one second; it is valid until the next sum.
-func (s *seconds) sum(number int) *figures {
+// sum is what ended in the seconds from one up to before another; it is valid until the next sum.
+func (s *seconds) sum(from, to int) *figures {
 	s.summed.clear()
-	if number < len(s.past) {
+	for number := from; number < min(to, len(s.past)); number++ {
 		s.summed.unpack(&s.past[number])
 	}
 	for i := range s.open {
-		if t := &s.open[i]; t.phase != nil && t.number == number {
+		if t := &s.open[i]; t.phase != nil && t.number >= from && t.number < to {
 			s.summed.add(&t.figures)
 		}
 	}

@@ -222,7 +222,7 @@ func (t *totals) tellLive(start, now time.Duration) {
 		return
 	}
 	t.live = Live{At: end}
-	sum := t.seconds.sum(number)
+	sum := t.seconds.sum(number, number+1)
 	t.live.Throughput = float64(samples(sum.outcomes)) / min(time.Second, end-start).Seconds()
 	t.live.P99 = sum.response.quantile(0.99)
 	t.live.Errors = sum.outcomes[record.Failed] + sum.outcomes[record.Unknown]

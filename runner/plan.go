@@ -23,6 +23,7 @@ type Plan struct {
 	Text         []byte // the resolved experiment, without secrets
 	Seed         uint64
 	Expectations []expect.Expectation
+	Aborts       []expect.Abort
 }
 
 // NewPlan plans a decoded experiment. Seed 0 takes the experiment's.
@@ -33,6 +34,9 @@ func NewPlan(e *spec.Experiment, text []byte, seed uint64) (*Plan, error) {
 	}
 	var err error
 	if p.Expectations, err = e.Expectations(); err != nil {
+		return nil, err
+	}
+	if p.Aborts, err = e.Aborts(); err != nil {
 		return nil, err
 	}
 	return p, nil

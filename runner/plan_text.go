@@ -59,6 +59,12 @@ func (p *Plan) write(w io.Writer) error {
 	if len(e.Expect) == 0 {
 		fmt.Fprint(tw, "  nothing is expected: the audit's own findings alone decide\n")
 	}
+	if len(e.AbortOn) > 0 {
+		fmt.Fprint(tw, "\nABORT ON\n")
+	}
+	for _, x := range e.AbortOn {
+		fmt.Fprintf(tw, "  %s\n", x)
+	}
 	fmt.Fprintf(tw, "\nFILES\t%s\n", p.Size())
 	if err := tw.Flush(); err != nil {
 		return fmt.Errorf("write the plan: %w", err)

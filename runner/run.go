@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -73,6 +74,7 @@ type run struct {
 	own      *generator // what pgchaos itself takes
 	forks    forkLog
 	panics   *panics
+	stopping sync.Once
 	step     atomic.Pointer[string] // the name of the step that was issued last
 	// sawPrimary: status has had a primary that the watch had read.
 	sawPrimary bool
@@ -276,6 +278,8 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	r.stage("running load and timeline")
 	ctx, endSpace := r.guardSpace(ctx)
 	defer endSpace()
+	ctx, endHope := r.guardHope(ctx)
+	defer endHope()
 	r.phases.begin(record.Baseline, func() time.Duration {
 		return r.loads.phase(record.Baseline, func() time.Duration { return 0 })
 	})
@@ -288,6 +292,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	_ = r.line.Run(ctx)
 	r.rest(ctx)
 	r.stage("stopping the load")
+	endHope() // no throughput is no sign any more
 	r.loads.stopAll(ctx)
 	endSpace()
 	own := r.own.end()

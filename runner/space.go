@@ -64,8 +64,7 @@ func (r *run) guardSpace(ctx context.Context) (guarded context.Context, end func
 	wg.Go(func() {
 		wait.Every(guarded, spaceEvery, func() {
 			if reason := spaceLow(append([]string{r.Out}, r.Disks...)); reason != "" && guarded.Err() == nil {
-				r.result.Stopped = reason
-				stop()
+				r.stop(reason, stop)
 			}
 		})
 	})

@@ -22,6 +22,7 @@ type Experiment struct {
 	Seed      uint64   `yaml:"seed" jsonschema_description:"The one seed of everything random. Left out: chosen at the start, and kept in the result."`
 	Baseline  Baseline `yaml:"baseline" jsonschema_description:"What the load must achieve before the first fault. Otherwise expectations about the time after it are inconclusive."`
 	Expect    []string `yaml:"expect" jsonschema_description:"What has to hold, one line each: METRIC [of WORKLOAD] [during PHASE] COMPARISON, such as p99 of writes < 100ms."`
+	AbortOn   []string `yaml:"abort_on" jsonschema_description:"What ends a hopeless run early, one line each: METRIC of WORKLOAD COMPARISON [for DURATION], such as error_rate of writes > 50% for 10s. It is looked at each second; load and timeline end, and the audit follows."`
 	// Repetition is empty in what Load returns: it is for a file that describes several experiments.
 	Repetition `yaml:",inline"`
 	// Shares are the rates that are a share of a capacity.

@@ -22,6 +22,44 @@ func (e *Experiment) Expectations() ([]expect.Expectation, error) {
 	return expectations, nil
 }
 
+// Aborts are the parsed lines of AbortOn, which Load has found to be right.
+func (e *Experiment) Aborts() ([]expect.Abort, error) {
+	aborts := make([]expect.Abort, len(e.AbortOn))
+	for i, text := range e.AbortOn {
+		a, err := expect.ParseAbort(text)
+		if err != nil {
+			return nil, fmt.Errorf("abort_on[%d]: %w", i, err)
+		}
+		aborts[i] = a
+	}
+	return aborts, nil
+}
+
+// aborts checks the conditions that end a run early.
+func (v *validator) aborts() {
+	for i, text := range v.e.AbortOn {
+		path := fmt.Sprintf("abort_on[%d]", i)
+		if v.d.brokenOver(path) {
+			continue
+		}
+		a, err := expect.ParseAbort(text)
+		var bad *expect.Error
+		if errors.As(err, &bad) {
+			v.bad(path, bad.What, bad.Right)
+			continue
+		}
+		if v.d.brokenOver("load") {
+			continue
+		}
+		switch w := v.e.Workload(a.Workload); {
+		case w == nil:
+			v.bad(path, "there is no workload "+shown(a.Workload), suggest(a.Workload, v.e.Load.Names(), "the workloads are"))
+		case a.Metric == "achieved_rate" && !w.Open():
+			v.bad(path, "the workload "+w.Name+" has no rate that could be achieved: it is a closed loop", "use throughput, or give it a rate")
+		}
+	}
+}
+
 func (v *validator) expectations() {
 	phases := v.e.Phases()
 	known := map[string]bool{}

@@ -1,0 +1,101 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"pgchaos/expect"
+	"pgchaos/internal/units"
+	"pgchaos/internal/wait"
+	"pgchaos/load"
+	"pgchaos/record"
+)
+
+// stop ends load and timeline early; the first reason is kept.
+func (r *run) stop(reason string, end context.CancelFunc) {
+	r.stopping.Do(func() {
+		r.result.Stopped = reason
+		r.say(reason)
+		end()
+	})
+}
+
+// guardHope is a context for load and timeline, which ends when a condition of abort_on holds; the result then says
+// so. The returned function ends the watch and waits for it.
+func (r *run) guardHope(ctx context.Context) (guarded context.Context, end func()) {
+	guarded, stop := context.WithCancel(ctx)
+	if len(r.plan.Aborts) == 0 {
+		return guarded, stop
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		// A little late, so that the operations of the second that is over have been counted.
+		if wait.For(guarded, time.Until(r.clock.Zero().Add(r.clock.Now().Truncate(time.Second)+time.Second+tickEvery/2))) != nil {
+			return
+		}
+		wait.Every(guarded, time.Second, func() {
+			r.panics.guard(func() {
+				if reason := abortReason(r.plan.Aborts, r.loads.recent); reason != "" {
+					r.stop(reason, stop)
+				}
+			})
+		})
+	})
+	return guarded, func() { stop(); wg.Wait() }
+}
+
+// recent is what a workload has done in the last seconds.
+func (s *loadSet) recent(workload string, seconds int) (load.Recent, bool) {
+	w, err := s.find(workload)
+	if err != nil {
+		return load.Recent{}, false
+	}
+	return w.loop.Recent(seconds)
+}
+
+// abortReason says which of the conditions holds now, and so ends the run; "": none.
+func abortReason(aborts []expect.Abort, recent func(workload string, seconds int) (load.Recent, bool)) string {
+	for _, a := range aborts {
+		seconds := int(a.Over / time.Second)
+		of, ok := recent(a.Workload, seconds)
+		if !ok {
+			continue
+		}
+		v := recentValue(a.Expectation, of)
+		if a.Holds(v) {
+			return fmt.Sprintf("aborted at %s: %s of %s was %s in the last %s, and abort_on has: %s",
+				units.Seconds(of.To), a.Metric, a.Workload, a.Kind.FormatBeside(v.Number, a.Value), units.Count(int64(seconds), "second", "seconds"), a.Text)
+		}
+	}
+	return ""
+}
+
+// recentValue is a figure of some seconds. Of times in which nothing ended only the throughput is known.
+func recentValue(e expect.Expectation, of load.Recent) expect.Value {
+	dropped := of.Outcomes[record.Dropped]
+	var samples int64
+	for _, n := range of.Outcomes {
+		samples += n
+	}
+	samples -= dropped
+	share := func(n int64) expect.Value {
+		if samples+dropped == 0 {
+			return expect.Value{}
+		}
+		return expect.Value{Known: true, Number: float64(n) / float64(samples+dropped)}
+	}
+	switch e.Metric {
+	case "throughput":
+		return expect.Value{Known: true, Number: float64(samples) / (of.To - of.From).Seconds()}
+	case "error_rate":
+		return share(of.Outcomes[record.Failed] + of.Outcomes[record.Unknown] + dropped)
+	case "achieved_rate":
+		return share(samples)
+	case "max":
+		return expect.Value{Known: of.Response.Count > 0, Number: of.Response.Max.Seconds()}
+	}
+	p, ok := e.Percentile()
+	return expect.Value{Known: ok && of.Response.Count > 0, Number: of.Response.Percentile(p).Seconds()}
+}

@@ -1,0 +1,47 @@
+package runner_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"pgchaos/record"
+	"pgchaos/report"
+	"pgchaos/verdict"
+)
+
+const hopeless = `
+name: hopeless
+cluster: {nodes: [a, b]}
+load:
+  writes: {kind: insert, clients: 2, rate: 50/s}
+  broken: {kind: sql, sql: select 1/0, clients: 1, rate: 50/s}
+timeline:
+  - {at: 1s, pause: b}
+  - {at: 59s, resume: b}
+duration: 1m
+abort_on: [p99 of writes > 4s, error_rate of broken > 50% for 2s]
+expect: [lost_writes == 0]
+`
+
+// TestHopelessRunEndsEarly: what it broke is taken back, what it wrote is audited, and the result says why it ended.
+func TestHopelessRunEndsEarly(t *testing.T) {
+	result, err := run(t, t.Context(), testProvider(t), hopeless, observer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "and abort_on has: error_rate of broken > 50% for 2s"; !strings.HasPrefix(result.Stopped, "aborted at ") || !strings.HasSuffix(result.Stopped, want) {
+		t.Errorf("it stopped because of %q, want %q", result.Stopped, want)
+	}
+	if result.Duration > 30*time.Second || result.Stage != report.StageChecked || len(result.Audits) != 1 {
+		t.Errorf("the load ran for %s, and the run came to the stage %q with %d audits", result.Duration, result.Stage, len(result.Audits))
+	}
+	if result.Verdict != verdict.Inconclusive || result.Interrupted {
+		t.Errorf("the verdict is %s, interrupted %v: %v", result.Verdict, result.Interrupted, result.Reasons)
+	}
+	for _, n := range result.States {
+		if n.Node == "b" && n.Final.Role != record.RoleStandby {
+			t.Errorf("b is a %q at the end, want a standby: its pause was to be taken back", n.Final.Role)
+		}
+	}
+}
