@@ -49,6 +49,7 @@ func (c *Change) UnmarshalText(text []byte) error {
 // decide gives the verdict on a change whose interval is [low, high], where 0 is no change: a
 // logarithm of a ratio, or a difference. NaN decides nothing.
 func decide(low, high, tolerance float64, good Direction) Change {
+	tolerance += 1e-9 // a change of exactly the tolerance is within, whichever way it is rounded
 	switch {
 	case good != Lower && good != Higher:
 		return NotKnown

@@ -81,9 +81,9 @@ func percent(share float64) string {
 	return fmt.Sprintf("%.0f %%", 100*share)
 }
 
-// ShareInterval is the 95 % interval of a share of which k of n were seen, by Clopper and Pearson:
-// exact, and never too narrow. Where all or none were seen only one end can be wrong, and all
-// 5 % are on its side: 0 of n leaves at most 1 - 0.05^(1/n), n of n at least 0.05^(1/n). No interval: n is 0, or k is not from 0 to n.
+// ShareInterval is the 95 % interval of a share of which k of n were seen, by Clopper and Pearson.
+// Where none or all were seen it is the one-sided bound of 95 %, which is what a reader asks for then: 0 of n leaves
+// at most 1 - 0.05^(1/n), n of n at least 0.05^(1/n). No interval: n is 0, or k is not from 0 to n.
 func ShareInterval(k, n int) Interval { return shareInterval(k, n, 1-Confidence) }
 
 func shareInterval(k, n int, wrong float64) Interval {

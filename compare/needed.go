@@ -10,17 +10,14 @@ import (
 // maxRounds is the most rounds that are ever proposed.
 const maxRounds = 1000
 
-// power80 is the quantile of the normal distribution that adds a chance of 80 % to decide.
-var power80 = stats.StdNormal.InvCDF(0.8)
-
 // moreRuns is how many more rounds (or, unpaired, runs a side) would do to decide, were the
 // change and its spread as they are estimated: with them, 4 of 5 series decide. 0: not known, or more than 1,000.
 func moreRuns(e Estimate, tolerance float64) int {
-	distance := math.Abs(math.Abs(e.center) - tolerance)
-	if !e.Known || e.AtLeast || e.AtMost || e.deviation == 0 || distance == 0 {
+	if !e.Known || e.AtLeast || e.AtMost || e.deviation == 0 {
 		return 0
 	}
-	decides := func(n int) bool {
+	beyond := math.Abs(e.center) - tolerance
+	chance := func(n int) float64 {
 		degrees, spread := n-1, e.deviation/math.Sqrt(float64(n))
 		switch e.Method {
 		case MethodUnpairedRanks:
@@ -29,15 +26,20 @@ func moreRuns(e Estimate, tolerance float64) int {
 			spread /= rankEfficiency
 		case MethodPairedT:
 		}
-		return (tQuantile(degrees)+power80)*spread <= distance
+		// An end of the interval keeps clear of a bound at this distance.
+		keeps := func(distance float64) float64 { return stats.StdNormal.CDF(distance/spread - tQuantile(degrees)) }
+		if beyond > 0 {
+			return keeps(beyond)
+		}
+		return keeps(-beyond) + keeps(2*tolerance+beyond) - 1
 	}
 	have := min(e.Baseline, e.Other)
-	low, high := have, maxRounds // decides(low) is taken to be false
-	if !decides(high) {
+	low, high := have, maxRounds
+	if chance(high) < wantedChance {
 		return 0
 	}
 	for high-low > 1 {
-		if middle := (low + high) / 2; decides(middle) {
+		if middle := (low + high) / 2; chance(middle) >= wantedChance {
 			high = middle
 		} else {
 			low = middle
@@ -45,6 +47,9 @@ func moreRuns(e Estimate, tolerance float64) int {
 	}
 	return high - have
 }
+
+// wantedChance is the chance to decide with the proposed number of rounds.
+const wantedChance = 0.8
 
 // rankEfficiency is the root of 3/pi: how much less exact ranks are where the noise is normal.
 var rankEfficiency = math.Sqrt(3 / math.Pi)

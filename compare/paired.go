@@ -42,10 +42,14 @@ func pairedT(scale Scale, baseline, other []Figure) Estimate {
 	if n < minRounds {
 		return no(fmt.Sprintf("%s; at least %d are needed", rounds(n), minRounds))
 	}
-	if allEqual(changes) && n < minRoundsRanks {
+	equal := allEqual(changes)
+	if equal && n < minRoundsRanks {
 		return no(fmt.Sprintf("the change is the same in all %s: at least %d are needed to take that for more than chance", rounds(n), minRoundsRanks))
 	}
 	mean, deviation := stats.Mean(changes), stats.StdDev(changes)
+	if equal {
+		deviation = 0 // and not what rounding left
+	}
 	half := tQuantile(n-1) * deviation / math.Sqrt(float64(n))
 	e := estimated(scale, MethodPairedT, mean-half, mean, mean+half)
 	e.Baseline, e.Other, e.deviation = n, n, deviation
