@@ -94,7 +94,10 @@ func nodeText(i int, n spec.Node) string {
 
 func workloadText(e *spec.Experiment, l spec.Workload) string {
 	text := fmt.Sprintf("%s on %s, %d clients", l.Kind, l.Target, l.Clients)
+	share := slices.IndexFunc(e.Shares, func(s spec.RateShare) bool { return s.Workload == l.Name })
 	switch {
+	case share >= 0 && !e.Shares[share].Measured:
+		text += fmt.Sprintf(", %s of what it can do (open model)", e.Shares[share].Share)
 	case l.Rate > 0:
 		text += fmt.Sprintf(", %g/s (open model)", float64(l.Rate))
 	case l.Open():

@@ -52,25 +52,15 @@ func (p *Plan) writeRuns(out io.Writer) error {
 		return err
 	}
 	var b bytes.Buffer
-	fmt.Fprint(&b, "\nVARIANTS\n")
 	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	for i := range p.Variants {
-		v := &p.Variants[i]
-		text := "as above"
-		if i != ref {
-			text = strings.Join(spec.Differences(p.Variants[ref].Text, v.Text), "; ")
-		}
-		switch {
-		case text == "":
-			text = "the same as " + p.Variants[ref].String()
-		case v.Name == p.Baseline && len(p.Variants) > 1 && i == ref:
-			text += "; the others are compared with it"
-		}
-		name := v.String()
-		if name == "" {
-			name = "the experiment"
-		}
-		fmt.Fprintf(tw, "  %s\t%s\n", name, text)
+	reference := &p.Variants[ref]
+	if reference.Name != "" {
+		fmt.Fprint(tw, "\nVARIANTS\n")
+		p.writeDifferences(tw, func(v *spec.Variant) (string, bool) { return v.Name, v.Cell == reference.Cell })
+	}
+	if reference.Cell != "" {
+		fmt.Fprint(tw, "\nMATRIX\n")
+		p.writeDifferences(tw, func(v *spec.Variant) (string, bool) { return v.Cell, v.Name == reference.Name })
 	}
 	if err := tw.Flush(); err != nil {
 		return err
@@ -78,6 +68,28 @@ func (p *Plan) writeRuns(out io.Writer) error {
 	fmt.Fprintf(&b, "\n%s", p.roundsText())
 	_, err := out.Write(b.Bytes())
 	return err
+}
+
+// writeDifferences writes a line for each variant that is taken: how it differs from the reference.
+func (p *Plan) writeDifferences(w io.Writer, take func(*spec.Variant) (name string, taken bool)) {
+	reference := &p.Variants[p.reference()]
+	for i := range p.Variants {
+		v := &p.Variants[i]
+		name, taken := take(v)
+		if !taken {
+			continue
+		}
+		text := strings.Join(spec.Differences(reference.Text, v.Text), "; ")
+		switch {
+		case v == reference && name == p.Baseline:
+			text = "as above; the others are compared with it"
+		case v == reference:
+			text = "as above"
+		case text == "":
+			text = "the same"
+		}
+		fmt.Fprintf(w, "  %s\t%s\n", name, text)
+	}
 }
 
 // roundsText says how many runs there are, and how long they take.

@@ -44,6 +44,7 @@ type RateShare struct {
 	Path     string // of the rate
 	Workload string
 	Share    Share
+	Measured bool // the capacity is known, and not guessed
 }
 
 // guessedCapacity stands for a capacity that is not measured yet, in operations a second.
@@ -62,8 +63,8 @@ func (d *decoder) rate(n *yaml.Node, text string, into *Rate, path string) error
 	if share == 0 || path != "load."+workload+".rate" {
 		return mistake(shown(text)+" is no rate here", "write a rate such as 500/s; only a workload's rate can be a share of its capacity")
 	}
-	d.shares = append(d.shares, RateShare{Path: path, Workload: workload, Share: share})
 	capacity, measured := d.capacity[workload]
+	d.shares = append(d.shares, RateShare{Path: path, Workload: workload, Share: share, Measured: measured})
 	if !measured {
 		*into = Rate(guessedCapacity * share)
 		return nil

@@ -54,6 +54,9 @@ func TestTheManualsExamplesRun(t *testing.T) {
 			if set := slower[e.file]; set != "" {
 				args = append(args, "--set", set)
 			}
+			if variant := baselineOf(e.text); variant != "" { // of a series, one run
+				args = append(args, "--rounds", "1", "--variant", variant)
+			}
 			if strings.Contains(e.text, "provider: docker") {
 				p = newDockerPlace(t).place
 				walkthroughNames.Lock() // it has the walkthrough's
@@ -65,6 +68,14 @@ func TestTheManualsExamplesRun(t *testing.T) {
 			p.runsAsItSays(p.write("example.yaml", e.text), args...)
 		})
 	}
+}
+
+// baselineOf is the variant that an example of a series names as its baseline; "": it is no series.
+func baselineOf(text string) string {
+	if m := regexp.MustCompile(`(?m)^baseline: (\S+)$`).FindStringSubmatch(text); m != nil {
+		return m[1]
+	}
+	return ""
 }
 
 // runsAsItSays runs an experiment, and holds against its result what no busy machine changes.
@@ -114,7 +125,7 @@ func judgedAsThePageSays(t *testing.T, r *report.Result) {
 }
 
 // TestTheManualsCommands runs each command of the README and of docs that starts no cluster,
-// in a directory with the README's experiment; of the others it looks up the flags.
+// in a directory with the examples; of the others it looks up the flags.
 func TestTheManualsCommands(t *testing.T) {
 	p := newPlace(t)
 	block := regexp.MustCompile("(?s)```sh\n(.*?)```")
@@ -123,6 +134,7 @@ func TestTheManualsCommands(t *testing.T) {
 		if strings.HasSuffix(e.file, "README.md") {
 			p.write("my.yaml", e.text)
 		}
+		p.write(e.name+".yaml", e.text)
 	}
 	files, err := filepath.Glob("../../docs/*.md")
 	must(t, err)

@@ -21,7 +21,7 @@ func TestTheManualsExamplesAreRight(t *testing.T) {
 		t.Errorf("%d experiments found", len(examples))
 	}
 	for _, e := range examples {
-		if _, _, err := spec.Load(e.file, []byte(e.text), spec.Options{Providers: descriptions()}); err != nil {
+		if _, err := spec.LoadSeries(e.file, []byte(e.text), spec.Options{Providers: descriptions()}); err != nil {
 			t.Errorf("%s: %v\n%s", e.file, err, e.text)
 		}
 	}

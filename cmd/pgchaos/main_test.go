@@ -57,6 +57,7 @@ func TestCommandLine(t *testing.T) {
 		{"plan-quorum-kill", []string{"plan", "quorum-kill"}, exitPass},
 		{"plan-walkthrough", []string{"plan", "walkthrough"}, exitPass},
 		{"plan-set", []string{"plan", "async-kill", "--set", "load.writes.rate=50/s", "--set", "expect=[]"}, exitPass},
+		{"plan-series", []string{"plan", "testdata/series.yaml"}, exitPass},
 		{"plan-yaml", []string{"plan", "async-kill", "--yaml", "--set", "load.writes.rate=50/s"}, exitPass},
 		{"validate", []string{"validate", "quorum-kill", "testdata/bad.yaml"}, exitUsage},
 		{"run-bad-file", []string{"run", "testdata/bad.yaml"}, exitUsage},

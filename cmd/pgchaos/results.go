@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"pgchaos/report"
+	"pgchaos/series"
 )
 
 // resultsFolder is where runs write their results, unless --out names another directory.
@@ -28,8 +29,13 @@ func resultDir(args []string) (string, error) {
 	if _, err := os.Lstat(filepath.Join(dir, report.FileName)); err == nil {
 		return dir, nil
 	}
+	if err := noSeries(dir); err != nil {
+		return "", err
+	}
 	newest, err := newestResult(dir)
 	switch {
+	case err == nil && newest != "" && noSeries(newest) != nil:
+		return "", noSeries(newest)
 	case errors.Is(err, fs.ErrNotExist) && len(args) == 0:
 		return "", usageError(fmt.Errorf("there is no folder %s here; name a result directory, or the folder that has some", resultsFolder))
 	case err != nil:
@@ -38,6 +44,22 @@ func resultDir(args []string) (string, error) {
 		return "", usageError(fmt.Errorf("%s is no result directory, and has none in it: %w", dir, errNoResultIn))
 	}
 	return newest, nil
+}
+
+// noSeries is the usage error of a directory that has a series.
+func noSeries(dir string) error {
+	if _, err := os.Lstat(filepath.Join(dir, series.FileName)); err != nil {
+		return nil
+	}
+	s, err := series.Read(dir)
+	if err != nil {
+		return usageError(err)
+	}
+	one := filepath.Join(dir, "ROUND", "VARIANT")
+	if len(s.Runs) > 0 {
+		one = s.Path(&s.Runs[len(s.Runs)-1])
+	}
+	return usageError(fmt.Errorf("%s is a series of several runs; 'pgchaos compare %s' compares them; name one of them, such as '%s'", dir, dir, one))
 }
 
 // newestResult is the directory in a folder whose run began last; "" where no run has a result.
@@ -50,6 +72,9 @@ func newestResult(folder string) (newest string, err error) {
 	for _, entry := range entries {
 		dir := filepath.Join(folder, entry.Name())
 		at, ok := started(filepath.Join(dir, report.FileName))
+		if !ok {
+			at, ok = started(filepath.Join(dir, series.FileName))
+		}
 		if ok && (newest == "" || at.After(last)) {
 			newest, last = dir, at
 		}

@@ -43,6 +43,8 @@ func (f *runFlags) command() *cobra.Command {
   generate | pgchaos run -                                one that another program writes
   pgchaos run quorum-kill --set load.writes.rate=2000/s   the same with a value changed
   pgchaos run quorum-kill --keep                          keep the cluster up afterwards
+  pgchaos run quorum-kill --rounds 6                      a series of six runs
+  pgchaos run --resume results/quorum-kill-TIME           go on with a series that was interrupted
   pgchaos run nightly.yaml --out results/nightly && echo "nothing lost"`,
 		Args:              arguments(0, 1, ""),
 		ValidArgsFunction: completeExperiment,
