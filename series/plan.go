@@ -70,6 +70,9 @@ func (p *Plan) writeRuns(out io.Writer) error {
 	return err
 }
 
+// widest is how long a line of differences may be before each difference gets a line of its own.
+const widest = 80
+
 // writeDifferences writes a line for each variant that is taken: how it differs from the reference.
 func (p *Plan) writeDifferences(w io.Writer, take func(*spec.Variant) (name string, taken bool)) {
 	reference := &p.Variants[p.reference()]
@@ -79,7 +82,11 @@ func (p *Plan) writeDifferences(w io.Writer, take func(*spec.Variant) (name stri
 		if !taken {
 			continue
 		}
-		text := strings.Join(spec.Differences(reference.Text, v.Text), "; ")
+		all := spec.Differences(reference.Text, v.Text)
+		text := strings.Join(all, "; ")
+		if len(text) > widest {
+			text = strings.Join(all, "\n  \t")
+		}
 		switch {
 		case v == reference && name == p.Baseline:
 			text = "as above; the others are compared with it"
