@@ -2,6 +2,7 @@ package text
 
 import (
 	"cmp"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -31,6 +32,9 @@ func setupWords(r *report.Result) []string {
 	}
 	if r.Duration > 0 {
 		parts = append(parts, "ran "+units.Span(r.Duration))
+	}
+	if v := r.Variant; v != nil {
+		parts = append(parts, variantText(v))
 	}
 	if r.Seed == 0 {
 		return append(parts, "seed not known")
@@ -117,3 +121,16 @@ func repeat(r *report.Result) []string {
 
 // mostAgain is how many lines the command that repeats the run takes at most.
 const mostAgain = 6
+
+// variantText says which run of a series it is: "local, clients=8 (round 2)".
+func variantText(v *report.Variant) string {
+	round := "round"
+	if v.Warmup {
+		round = "warm-up round"
+	}
+	name := v.Name
+	if v.Cell != "" {
+		name = strings.TrimPrefix(name+", "+v.Cell, ", ")
+	}
+	return strings.TrimSpace(fmt.Sprintf("%s (%s %d of a series)", name, round, v.Round))
+}
