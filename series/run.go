@@ -136,9 +136,12 @@ func (s *Series) attempt(ctx context.Context, p *Plan, i int, o Options) error {
 	}
 	r.Attempts++
 	r.Took = time.Since(begun)
+	if result == nil && err == nil {
+		err = errors.New("the run ended without a result")
+	}
 	e := Event{Ended: true, Error: err}
 	switch {
-	case result != nil && err == nil:
+	case err == nil:
 		r.Status, r.Verdict = Done, result.Verdict
 	default:
 		r.Errors = append(r.Errors, err.Error())

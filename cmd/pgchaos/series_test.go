@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -119,6 +120,28 @@ func TestASeriesThatWasKilledGoesOn(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestASeriesIsInterrupted: the run that is going on is ended in good order, and the rest is left for --resume.
+func TestASeriesIsInterrupted(t *testing.T) {
+	p := newPlace(t).detectRaces()
+	cmd := inGroup(p.command("run", p.write("modes.yaml", strings.Replace(modes, "rate: 20%", "rate: 100/s", 1)+"reuse: true\n"), "--out", p.out))
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	must(t, cmd.Start())
+	p.await("the second run", func() bool {
+		s, err := series.Read(p.out)
+		return err == nil && s.Left() == 3
+	})
+	signalGroup(t, cmd, syscall.SIGINT)
+	_ = cmd.Wait() // the exit code says it
+	s, err := series.Read(p.out)
+	must(t, err)
+	hint := "pgchaos: interrupted with 3 runs to do; 'pgchaos run --resume " + p.out + "' goes on"
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || s.Left() != 3 || !strings.Contains(stderr.String(), hint) {
+		t.Errorf("exit code %d, %d to do\n%s", code, s.Left(), stderr.String())
+	}
+	p.nothingLeft()
 }
 
 // TestSeriesThatCannotBe holds what is refused before anything is started.
