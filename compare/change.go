@@ -137,10 +137,27 @@ type Estimate struct {
 	// Baseline and Other are the numbers of runs of each. Of pairs, both are the number of pairs.
 	Baseline int `json:"baseline_runs"`
 	Other    int `json:"other_runs"`
+	// Noise is how far single runs differ where nothing differs but chance: their standard
+	// deviation, as a share (0.05) where Scale is AsRatio, else in the metric's unit. 0: not known.
+	Noise float64 `json:"noise,omitempty"`
 
 	// low, center and high are the value and its interval where 0 is no change; deviation is the
 	// standard deviation of the changes of single pairs, or of single runs. 0: not known.
 	low, center, high, deviation float64
+	// chance: the 98 % interval holds no change.
+	chance bool
+}
+
+// change is the verdict on the estimate. Better and worse also need that the 98 % t interval lies
+// beyond no change. Where runs differ little, that follows from the tolerance, and costs nothing. Where they differ
+// by much more than the tolerance, the interval alone would be wrong in 5 of 100 comparisons of equal variants, and
+// this keeps it to 2.
+func (e Estimate) change(tolerance float64, good Direction) Change {
+	c := decide(e.low, e.high, tolerance, good)
+	if e.chance && c != Same {
+		return NotKnown
+	}
+	return c
 }
 
 // Method is how an estimate was made. The zero value is none.

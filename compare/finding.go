@@ -87,7 +87,7 @@ func (m Metric) judge(e Estimate, baseline, other []Figure, tolerance float64) F
 	if !e.Known || m.Good == 0 {
 		return f
 	}
-	f.byValue = decide(e.low, e.high, around0, m.Good)
+	f.byValue = e.change(around0, m.Good)
 	f.Change = f.byValue
 	if f.Change == NotKnown {
 		f.More = moreRuns(e, around0)

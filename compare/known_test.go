@@ -34,12 +34,12 @@ func atLeast(f []Figure, indices ...int) []Figure {
 // TestTQuantile holds the quantiles against tables, and against the density of the distribution summed up.
 func TestTQuantile(t *testing.T) {
 	for degrees, want := range map[int]float64{1: 12.7062, 2: 4.30265, 3: 3.18245, 5: 2.57058, 9: 2.26216, 19: 2.09302, 60: 2.00030, 999: 1.96234} {
-		near(t, "table", tQuantile(degrees), want, 6e-5)
+		near(t, "table", tQuantile(degrees, Confidence), want, 6e-5)
 		v, sum := float64(degrees), 0.0
 		a, _ := math.Lgamma((v + 1) / 2)
 		b, _ := math.Lgamma(v / 2)
 		const steps = 2000
-		quantile := tQuantile(degrees)
+		quantile := tQuantile(degrees, Confidence)
 		for i := range steps {
 			x := (float64(i) + 0.5) / steps * quantile
 			sum += math.Exp(a-b) / math.Sqrt(v*math.Pi) * math.Pow(1+x*x/v, -(v+1)/2) * quantile / steps
@@ -49,6 +49,7 @@ func TestTQuantile(t *testing.T) {
 }
 
 func TestPairedRatioByHand(t *testing.T) {
+	near(t, "98 %, table", tQuantile(5, 0.98), 3.36493, 6e-5)
 	e := PairedRatio(figures(10, 20, 30), figures(11, 24, 39))
 	// The logarithms of 1.1, 1.2 and 1.3 are 0.0953102, 0.1823216 and 0.2623643: mean 0.1799987,
 	// standard deviation 0.0835512. t of two degrees is 4.302653, so half is 0.2075528.
@@ -58,6 +59,7 @@ func TestPairedRatioByHand(t *testing.T) {
 	if !e.Known || e.Baseline != 3 || e.Scale != AsRatio || e.Method != MethodPairedT || e.Interval.Confidence != 0.95 {
 		t.Errorf("%+v", e)
 	}
+	near(t, "noise", e.Noise, math.Expm1(0.0835512/math.Sqrt2), 1e-6)
 	d := PairedDifference(figures(0, 0, 0.01), figures(0.01, 0.02, 0.04))
 	near(t, "difference", d.Value, 0.02, 1e-12)
 	near(t, "its low end", d.Interval.Low, 0.02-4.302653*0.01/math.Sqrt(3), 1e-7)

@@ -27,11 +27,16 @@ func moreRuns(e Estimate, tolerance float64) int {
 		case MethodPairedT:
 		}
 		// An end of the interval keeps clear of a bound at this distance.
-		keeps := func(distance float64) float64 { return stats.StdNormal.CDF(distance/spread - tQuantile(degrees)) }
-		if beyond > 0 {
-			return keeps(beyond)
+		keeps := func(distance, confidence float64) float64 {
+			return stats.StdNormal.CDF(distance/spread - tQuantile(degrees, confidence))
 		}
-		return keeps(-beyond) + keeps(2*tolerance+beyond) - 1
+		switch {
+		case beyond <= 0:
+			return keeps(-beyond, Confidence) + keeps(2*tolerance+beyond, Confidence) - 1
+		case e.Method == MethodPairedT:
+			return min(keeps(beyond, Confidence), keeps(math.Abs(e.center), chanceConfidence))
+		}
+		return keeps(beyond, Confidence)
 	}
 	have := min(e.Baseline, e.Other)
 	low, high := have, maxRounds

@@ -50,10 +50,12 @@ func pairedT(scale Scale, baseline, other []Figure) Estimate {
 	if equal {
 		deviation = 0 // and not what rounding left
 	}
-	half := tQuantile(n-1) * deviation / math.Sqrt(float64(n))
+	spread := deviation / math.Sqrt(float64(n))
+	half := tQuantile(n-1, Confidence) * spread
 	e := estimated(scale, MethodPairedT, mean-half, mean, mean+half)
-	e.Baseline, e.Other, e.deviation = n, n, deviation
-	return e
+	e.Baseline, e.Other = n, n
+	e.chance = math.Abs(mean) <= tQuantile(n-1, chanceConfidence)*spread
+	return e.withNoise(deviation, deviation/math.Sqrt2)
 }
 
 // PairedRanks estimates other - baseline over rounds by ranks alone: the median of the means of all pairs of
@@ -77,8 +79,8 @@ func PairedRanks(baseline, other []Figure) Estimate {
 	}
 	e := byRanks(AsDifference, MethodPairedRanks, means, signedRankCut(n))
 	e.Baseline, e.Other = n, n
-	e.deviation = deviationOf(pairs)
-	return e
+	deviation := deviationOf(pairs)
+	return e.withNoise(deviation, deviation/math.Sqrt2)
 }
 
 // span is a value that lies between low and high. They differ where a time had not ended, or is
@@ -174,9 +176,31 @@ func medianOf(sorted []float64) float64 {
 // mean of two values, which may be the same infinity.
 func mean(a, b float64) float64 { return a/2 + b/2 }
 
-// tQuantile is the 97.5 % quantile of the t distribution.
-func tQuantile(degrees int) float64 {
-	return stats.InvCDF(stats.TDist{V: float64(degrees)})(1 - (1-Confidence)/2)
+// chanceConfidence is that of the interval which must hold no change: see Estimate.change.
+const chanceConfidence = 0.98
+
+// tQuantile is how many standard errors a two-sided t interval reaches to either side. Newton's
+// method from the normal quantile comes to it from below, step by step, because the distribution function is
+// concave there; stats.InvCDF takes ten times as long.
+func tQuantile(degrees int, confidence float64) float64 {
+	want := 1 - (1-confidence)/2
+	t, x := stats.TDist{V: float64(degrees)}, stats.StdNormal.InvCDF(want)
+	for {
+		step := (want - t.CDF(x)) / t.PDF(x)
+		if !(step > 1e-12*x) {
+			return x
+		}
+		x += step
+	}
+}
+
+// withNoise adds the standard deviation of the changes, and that of single runs.
+func (e Estimate) withNoise(changes, runs float64) Estimate {
+	e.deviation, e.Noise = changes, runs
+	if e.Scale == AsRatio {
+		e.Noise = math.Expm1(runs)
+	}
+	return e
 }
 
 // allEqual tells whether values differ by no more than the rounding of computers.

@@ -35,7 +35,7 @@ func (s noise) rounds(r *rand.Rand, n int, effect float64) (baseline, other []Fi
 }
 
 // verdictOf is the verdict on a paired ratio at the default tolerance.
-func verdictOf(e Estimate) Change { return decide(e.low, e.high, math.Log1p(DefaultTolerance), Lower) }
+func verdictOf(e Estimate) Change { return e.change(math.Log1p(DefaultTolerance), Lower) }
 
 // TestErrorRates holds the rule to what it was chosen for: of comparisons with 20 metrics each in
 // which nothing differs, 1 % at 6 rounds and 0.3 % at 10 find something; a latency that is 20 % higher
@@ -86,6 +86,28 @@ func TestErrorRates(t *testing.T) {
 			if share.got < share.bounds[0] || share.got > share.bounds[1] {
 				t.Errorf("%d rounds: %s %.2f %%, want %.2f to %.2f %%", c.rounds, share.name, 100*share.got, 100*share.bounds[0], 100*share.bounds[1])
 			}
+		}
+	}
+}
+
+// TestMuchNoise: where runs differ by far more than the tolerance, equal variants are called better or worse in at most 2 %,
+// and one that takes three times as long is still found.
+func TestMuchNoise(t *testing.T) {
+	r := rand.New(rand.NewPCG(16, 17))
+	for _, rounds := range []int{6, 10} {
+		alarms, found := 0, 0
+		for range 3000 {
+			if c := verdictOf(PairedRatio(noise{round: 1, run: 0.65}.rounds(r, rounds, 1))); c != NotKnown {
+				alarms++
+			}
+		}
+		for range 300 {
+			if c := verdictOf(PairedRatio(noise{round: 1, run: 0.3}.rounds(r, rounds, 3))); c == Worse {
+				found++
+			}
+		}
+		if alarms > 80 || found < 270 {
+			t.Errorf("%d rounds: %d of 3,000 false alarms, %d of 300 found", rounds, alarms, found)
 		}
 	}
 }

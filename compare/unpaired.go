@@ -41,7 +41,8 @@ func unpaired(scale Scale, baseline, other []Figure) Estimate {
 	e := byRanks(scale, MethodUnpairedRanks, changes, rankSumCut(n, m))
 	e.Baseline, e.Other = n, m
 	if b, o := deviationOf(bs), deviationOf(os); b > 0 && o > 0 {
-		e.deviation = math.Sqrt((b*b + o*o) / 2)
+		runs := math.Sqrt((b*b + o*o) / 2)
+		e = e.withNoise(runs, runs)
 	}
 	return e
 }
