@@ -23,6 +23,8 @@ type Step struct {
 	Facts  record.Facts // what it does to the servers of its nodes, for the event
 	// At is the offset on the clock; nil: as soon as the step before is done.
 	At *time.Duration
+	// Anew has At of this step, and of those after it, count from the end of the step before it.
+	Anew bool
 	// When, if set, waits until the step may begin, and returns an error if it never may.
 	When func(ctx context.Context) error
 	// For takes the action back this long after its effect; 0: at the end of the run.
@@ -74,11 +76,19 @@ func (t *Timeline) Run(ctx context.Context) error {
 	// A failed step cancels the waits for reversals: the end of the run heals all.
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	var base time.Duration // which At counts from
 	for i, step := range t.Steps {
+		if step.Anew {
+			base = t.Clock.Now()
+		}
+		if step.At != nil {
+			at := base + *step.At
+			step.At = &at
+		}
 		act, err := t.run(ctx, step)
 		if err != nil {
 			fail(fmt.Errorf("step %s: %w", step.Name, err))
-			t.skip(t.Steps[i+1:])
+			t.skip(t.Steps[i+1:], base)
 			stop()
 			break
 		}
@@ -231,8 +241,17 @@ func (t *Timeline) reverse(ctx context.Context, step Step, act *Act) error {
 	return err
 }
 
-func (t *Timeline) skip(steps []Step) {
+func (t *Timeline) skip(steps []Step, base time.Duration) {
+	known := true // when the steps were due: those of the same cycle
 	for _, s := range steps {
+		known = known && !s.Anew
+		switch {
+		case !known:
+			s.At = nil
+		case s.At != nil:
+			at := base + *s.At
+			s.At = &at
+		}
 		t.keep(record.Event{
 			Name: s.Name, Action: s.Action, Planned: s.At, Fault: s.Fault, Facts: &s.Facts,
 			Issued: t.Clock.Now(), Status: record.EventSkipped, Error: "a step before it did not succeed",

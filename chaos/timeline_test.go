@@ -140,6 +140,40 @@ func TestStepsRunWhenTheyAreDue(t *testing.T) {
 	})
 }
 
+// TestTimesCountFromTheCycle: from the end of the step before a step that begins anew, also for the steps after it.
+func TestTimesCountFromTheCycle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		line, l := timeline(func(l *log) []Step {
+			return []Step{
+				{Name: "a", At: at(10 * time.Second), Do: l.action("a", 2*time.Second)},
+				{Name: "a-2", At: at(10 * time.Second), Anew: true, Do: l.action("a-2", time.Second)},
+				{Name: "b-2", At: at(15 * time.Second), Do: l.action("b-2", 0)},
+				{Name: "a-3", Anew: true, Do: Action{Act: func(context.Context, *Act) error { return errors.New("no") }}},
+				{Name: "b-3", At: at(15 * time.Second), Do: l.action("b-3", 0)},
+				{Name: "a-4", At: at(10 * time.Second), Anew: true, Do: l.action("a-4", 0)},
+			}
+		})
+		if err := line.Run(t.Context()); err == nil {
+			t.Error("the step that failed is no error")
+		}
+		if diff := cmp.Diff([]string{"10s a", "22s a-2", "27s b-2"}, l.lines); diff != "" {
+			t.Error(diff)
+		}
+		var planned []time.Duration
+		for _, m := range line.Events() {
+			if m.Planned == nil {
+				planned = append(planned, -1)
+			} else {
+				planned = append(planned, *m.Planned)
+			}
+		}
+		// Of steps that were not begun it is known only when those of the same cycle were due.
+		if diff := cmp.Diff([]time.Duration{10 * time.Second, 22 * time.Second, 27 * time.Second, -1, 42 * time.Second, -1}, planned); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 // TestEventsSayHowServersWereShutDown: it is what tells a crash from a shutdown in good order.
 func TestEventsSayHowServersWereShutDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

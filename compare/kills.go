@@ -5,19 +5,15 @@ import (
 	"time"
 
 	"pgchaos/outage"
-	"pgchaos/record"
 	"pgchaos/report"
 )
 
 // killsOf are the times that a primary was taken away without warning, each with what it lost, by
 // time; and what was lost by anything else.
 func killsOf(r *report.Result) (kills, others []Kill) {
-	for _, m := range r.Timeline {
-		if isKill(r, m) {
-			kills = append(kills, Kill{Step: m.Name, At: m.Issued})
-		}
+	for _, m := range r.Kills() {
+		kills = append(kills, Kill{Step: m.Name, At: m.Issued})
 	}
-	slices.SortStableFunc(kills, func(a, b Kill) int { return int(a.At - b.At) })
 	unknown := lossesUnknown(r)
 	for i := range r.Audits {
 		for _, p := range r.Audits[i].RPO {
@@ -89,62 +85,4 @@ func underWrites(r *report.Result, k *Kill) bool {
 	return slices.ContainsFunc(r.Outages, func(o outage.Outage) bool {
 		return o.Event == k.Step && o.Issued == k.At && o.Writes && o.Loaded && !o.NotServed
 	})
-}
-
-// isKill tells whether an event took the primary away without warning: it ended its server without
-// a shutdown, or it froze it or cut it off and another node was promoted meanwhile.
-func isKill(r *report.Result, m record.Event) bool {
-	if m.Status == record.EventSkipped || m.Reverses != "" || m.Effective <= 0 {
-		return false
-	}
-	f, _ := m.Effects()
-	ended := f.Kills || (f.Ends || f.Restarts) && (m.Mode == "immediate" || f.Incident != "")
-	if !ended && !f.Freezes && !f.Cuts {
-		return false
-	}
-	primary := primaryAt(r, m.Issued)
-	return slices.Contains(m.Nodes, primary) && (ended || replaced(r, m, primary))
-}
-
-// replaced tells whether another node was promoted before the fault of a primary was over, and
-// before another fault of that node came, which then counts instead.
-func replaced(r *report.Result, fault record.Event, primary string) bool {
-	for _, m := range r.Timeline {
-		if m.Issued < fault.Effective || m.Status == record.EventSkipped {
-			continue
-		}
-		f, _ := m.Effects()
-		on := slices.Contains(m.Nodes, primary)
-		switch {
-		case f.Promotes && !on:
-			return true
-		case m.Reverses == fault.Name, on && (m.Fault || f.Thaws || f.Connects):
-			return false
-		}
-	}
-	return false
-}
-
-// primaryAt is the node that accepted writes at a moment, by the newest reading of each node or by
-// the step that had promoted it since.
-func primaryAt(r *report.Result, at time.Duration) string {
-	view := record.View{}
-	for _, h := range r.States {
-		for _, s := range h.States {
-			if s.At <= at && (s.Reachable || s.Role == record.RoleDown) { // what was frozen or cut off is what it was
-				view[h.Node] = s
-			}
-		}
-	}
-	primary := view.Writable()
-	if len(view) == 0 && len(r.Cluster.Nodes) > 0 {
-		primary = r.Cluster.Nodes[0].Name // the cluster is built so
-	}
-	for _, m := range r.Timeline {
-		f, _ := m.Effects()
-		if f.Promotes && m.Effective > 0 && m.Effective <= at && len(m.Nodes) > 0 && view[m.Nodes[0]].At < m.Effective {
-			primary = m.Nodes[0]
-		}
-	}
-	return primary
 }

@@ -20,17 +20,17 @@ type loads interface {
 type keepExec func(step, node string, out cluster.Output) (file string, err error)
 
 // bind turns the steps of the file into steps on a cluster that is up.
-func bind(steps []spec.Step, scene *chaos.Scene, l loads, keep keepExec) []chaos.Step {
-	bound := make([]chaos.Step, 0, len(steps))
-	for i := range steps {
-		s := &steps[i]
+func bind(e *spec.Experiment, scene *chaos.Scene, l loads, keep keepExec) []chaos.Step {
+	bound := make([]chaos.Step, 0, len(e.Timeline))
+	for i := range e.Timeline {
+		s := &e.Timeline[i]
 		env := fault.Env{
 			Scene: scene, StartLoad: l.startLoad, StopLoad: l.stopLoad,
 			KeepOutput: func(node string, out cluster.Output) (string, error) { return keep(s.Name, node, out) },
 		}
 		kind := s.Kind()
 		b := chaos.Step{
-			Name: s.Name, Action: kind.Name, Facts: kind.Facts, Fault: kind.Outage,
+			Name: s.Name, Anew: e.BeginsCycle(i), Action: kind.Name, Facts: kind.Facts, Fault: kind.Outage,
 			For: time.Duration(s.For), SamePhase: !s.BeginsPhase(), Do: s.Parameters().Action(env),
 			Needs: kind.Capabilities, Reverse: kind.Reverse(s.Parameters(), env),
 		}

@@ -47,7 +47,10 @@ func (p *Plan) write(w io.Writer) error {
 		fmt.Fprintf(tw, "  %s\t%s\n", l.Name, workloadText(e, l))
 	}
 	fmt.Fprint(tw, "\nTIMELINE\t\n")
-	for i := range e.Timeline {
+	if e.Kills > 1 {
+		fmt.Fprintf(tw, "  %d times, each as soon as the one before is done; times count from the beginning of each\n", e.Kills)
+	}
+	for i := range e.Once() {
 		s := &e.Timeline[i]
 		fmt.Fprintf(tw, "  %s\t%s\t%s\n", when(s), s.Name, stepText(s))
 	}

@@ -266,7 +266,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	r.scene.Examine = r.examine
 	r.undo = &chaos.Undo{Scene: r.scene, Kinds: fault.Reversals(), Journal: r.journal}
 	r.line = &chaos.Timeline{
-		Steps: bind(r.plan.Experiment.Timeline, r.scene, r.loads, r.keepExec),
+		Steps: bind(r.plan.Experiment, r.scene, r.loads, r.keepExec),
 		Clock: r.clock, Undo: r.undo, Issue: r.issue, Begin: r.begin, End: r.ended,
 	}
 	r.doing.Store(isLoading)

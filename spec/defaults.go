@@ -41,12 +41,11 @@ func (e *Experiment) fillDefaults(d *decoder) {
 		e.Load[i].fillDefaults(d, "load."+e.Load[i].Name)
 	}
 	for i := range e.Timeline {
-		e.Timeline[i].fillDefaults(d, stepPath(i))
+		e.Timeline[i].fillDefaults(d, e.stepPath(i))
 	}
 	nameSteps(e.Timeline)
+	e.repeat()
 }
-
-func stepPath(i int) string { return "timeline[" + strconv.Itoa(i) + "]" }
 
 func fill[T any](d *decoder, path string, into *T, value T) {
 	if !d.has(path) {

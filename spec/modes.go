@@ -61,7 +61,7 @@ func (e *Experiment) regimes() (all []regime) {
 	if own != nil && waits(own) {
 		all = append(all, e.regimeOf(-1, own, e.Cluster.Nodes[:1].Names()))
 	}
-	for i := range e.Timeline {
+	for i := range e.Once() {
 		if c, ok := e.Timeline[i].Parameters().(*fault.Configure); ok && waits(c.Synchronous) {
 			all = append(all, e.regimeOf(i, c.Synchronous, c.Nodes))
 		}
@@ -201,7 +201,7 @@ func (e *Experiment) choosesItself() (notes []string, _ error) {
 	case len(own) > 0:
 		notes = append(notes, "these workloads set synchronous_commit for their sessions, so that the mode does not apply to them: "+list)
 	}
-	for i := range e.Timeline {
+	for i := range e.Once() {
 		c, ok := e.Timeline[i].Parameters().(*fault.Configure)
 		if !ok {
 			continue
@@ -227,7 +227,7 @@ func (e *Experiment) overlayOf(m syncmode.Mode, into *yaml.Node) {
 		put(into, text(m.Commit), append(path, "commit")...)
 		put(into, text(m.Standbys(r.names)), append(path, "standbys")...)
 	}
-	for i := range e.Timeline {
+	for i := range e.Once() {
 		s := &e.Timeline[i]
 		if c, ok := s.Parameters().(*Condition); ok {
 			overlayCondition(m, c, regimes, into, "timeline", strconv.Itoa(i), s.Action())

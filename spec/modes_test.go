@@ -209,7 +209,7 @@ func TestModesOfAnExperiment(t *testing.T) {
 	for _, m := range e.Modes(syncmode.All()) {
 		switch {
 		case m.String() == "on/any-1" && (m.SameAs != "on/first-1" || m.Sets.Standbys != `ANY 1 ("standby-b")`),
-			m.String() == "on/any-2" && m.Impossible == "", m.Mode.String() == "on/first-1" && m.SameAs != "":
+			m.String() == "on/any-2" && m.Impossible == "", m.String() == "on/first-1" && m.SameAs != "":
 			t.Errorf("%s: %+v", m.Mode, m)
 		}
 	}

@@ -18,6 +18,7 @@ type Experiment struct {
 	// SetupFile is the file that Setup was read from; empty: it stands in the experiment.
 	SetupFile string   `yaml:"-"`
 	Timeline  []Step   `yaml:"timeline" jsonschema_description:"What is done, step by step. Each step's name is a phase of the result."`
+	Kills     int      `yaml:"kills" jsonschema_description:"Repeats the timeline so many times, which is a cycle of a kill and what follows it. Roles are looked up anew in each cycle, at counts from its beginning, and the names of later steps end with its number, such as kill-primary-2."`
 	Duration  Duration `yaml:"duration" jsonschema_description:"The least time that the load runs. Left out: until the last step is done."`
 	Seed      uint64   `yaml:"seed" jsonschema_description:"The one seed of everything random. Left out: chosen at the start, and kept in the result."`
 	Baseline  Baseline `yaml:"baseline" jsonschema_description:"What the load must achieve before the first fault. Otherwise expectations about the time after it are inconclusive."`
@@ -189,11 +190,13 @@ type Rate float64
 
 // Step is one action, and when it happens.
 type Step struct {
-	At     *Duration  `yaml:"at" jsonschema_description:"When, since the load began. Without at and when: as soon as the step before is done."`
+	At     *Duration  `yaml:"at" jsonschema_description:"When, since the load began, or since the cycle did. Without at and when: as soon as the step before is done."`
 	When   *Condition `yaml:"when" jsonschema_description:"Waits for a condition, at most as long as within."`
 	Within Duration   `yaml:"within" jsonschema_description:"How long when waits; 10s by default."`
 	For    Duration   `yaml:"for" jsonschema_description:"Takes a stop, kill, pause, disconnect or limit back by itself after this time."`
 	Name   string     `yaml:"name" jsonschema_description:"The step's name, by which phases and expectations go; its action and node by default, as in stop-pgslave."`
+	// Cycle counts the repetitions of the timeline that kills asks for, from 1; 0: it asks for none.
+	Cycle int `yaml:"-"`
 	// Unnamed is set where the file has no name for the step, and so it has the default.
 	Unnamed bool `yaml:"-"`
 

@@ -20,6 +20,7 @@ type validator struct {
 	e         *Experiment
 	d         *decoder
 	providers []cluster.Description // those that are known; nil: the provider is not checked
+	cycle     int                   // that is looked at, of a timeline that is repeated
 }
 
 func (v *validator) validate() {
@@ -30,9 +31,10 @@ func (v *validator) validate() {
 	v.positive("baseline.p95", e.Baseline.P95)
 	v.cluster()
 	v.load()
-	for i := range e.Timeline {
+	for i := range e.Once() {
 		v.step(i)
 	}
+	v.kills()
 	v.times()
 	v.stepNames()
 	if !d.brokenUnder("timeline") && !d.brokenUnder("cluster") && !d.brokenUnder("load") && len(e.Cluster.Nodes) > 0 {
@@ -53,14 +55,22 @@ func (v *validator) validate() {
 // bad notes a mistake at a path of the file, unless decoding has already reported one there.
 func (v *validator) bad(path, what, right string) {
 	if !v.d.brokenOver(path) {
-		v.d.problemAt(v.d.at(path), what, right)
+		v.d.problemAt(v.d.at(path), what+v.inCycle(), right)
 	}
+}
+
+// inCycle says in which cycle of the timeline a mistake shows; "" in the first.
+func (v *validator) inCycle() string {
+	if v.cycle < 2 {
+		return ""
+	}
+	return fmt.Sprintf(", in cycle %d of %d", v.cycle, v.e.Kills)
 }
 
 // badKey is bad, at the key rather than at its value.
 func (v *validator) badKey(path, what, right string) {
 	if key := v.d.keys[path]; key != nil && !v.d.brokenOver(path) {
-		v.d.problemAt(key, what, right)
+		v.d.problemAt(key, what+v.inCycle(), right)
 		return
 	}
 	v.bad(path, what, right)

@@ -224,11 +224,17 @@ func (v *validator) loadStates() {
 	for _, name := range v.e.InitiallyRunning() {
 		running[name] = true
 	}
+	defer func() { v.cycle = 0 }()
+	before := len(v.d.problems)
 	for i := range v.e.Timeline {
 		s := &v.e.Timeline[i]
+		if v.e.BeginsCycle(i) && len(v.d.problems) > before {
+			return // later cycles have the same mistake
+		}
+		v.cycle = s.Cycle
 		_, starts := s.Parameters().(*fault.StartLoad)
 		for _, name := range s.Workloads() {
-			path := stepPath(i) + "." + s.Action()
+			path := v.e.stepPath(i) + "." + s.Action()
 			switch {
 			case v.e.Workload(name) == nil, since[name] == ", since "+s.Name:
 				continue // step has reported it

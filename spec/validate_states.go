@@ -92,9 +92,15 @@ func (v *validator) states() {
 		}
 		t.nodes = append(t.nodes, s)
 	}
+	before := len(v.d.problems)
 	for i := range v.e.Timeline {
-		t.step(&v.e.Timeline[i], stepPath(i))
+		if v.e.BeginsCycle(i) && len(v.d.problems) > before {
+			break // later cycles have the same mistake
+		}
+		v.cycle = v.e.Timeline[i].Cycle
+		t.step(&v.e.Timeline[i], v.e.stepPath(i))
 	}
+	v.cycle = 0
 	for i, n := range t.nodes {
 		if n.process == absent {
 			v.badKey(v.nodePath(i), "the node "+n.name+" is absent, and no step clones it", "add a step {clone: {node: "+n.name+"}}, or leave absent out")

@@ -11,7 +11,7 @@ import (
 )
 
 func (v *validator) step(i int) {
-	s, path := &v.e.Timeline[i], stepPath(i)
+	s, path := &v.e.Timeline[i], v.e.stepPath(i)
 	var set []string
 	for _, a := range s.actions {
 		set = append(set, a.kind.Name)
@@ -246,13 +246,13 @@ func (v *validator) condition(path string, c *Condition) {
 func (v *validator) times() {
 	var last Duration
 	var by string
-	for i := range v.e.Timeline {
+	for i := range v.e.Once() {
 		s := &v.e.Timeline[i]
 		if s.At == nil {
 			continue
 		}
 		if *s.At < last {
-			v.bad(stepPath(i)+".at", fmt.Sprintf("at %s is before the %s of %s, which stands above", *s.At, last, by),
+			v.bad(v.e.stepPath(i)+".at", fmt.Sprintf("at %s is before the %s of %s, which stands above", *s.At, last, by),
 				"put the steps in the order of their times")
 			continue
 		}
@@ -263,8 +263,8 @@ func (v *validator) times() {
 // stepNames checks the names that phases and expectations go by.
 func (v *validator) stepNames() {
 	seen := map[string]bool{}
-	for i, s := range v.e.Timeline {
-		path := stepPath(i) + ".name"
+	for i, s := range v.e.Once() {
+		path := v.e.stepPath(i) + ".name"
 		if !v.d.has(path) {
 			continue // made by nameSteps
 		}

@@ -19,7 +19,7 @@ func (e *Experiment) Warnings() (all []string) {
 	for _, name := range e.InitiallyRunning() {
 		writes[name] = e.Workload(name).Inserts("")
 	}
-	for i := range e.Timeline {
+	for i := range e.Once() {
 		s := &e.Timeline[i]
 		for _, name := range s.Workloads() {
 			w := e.Workload(name)

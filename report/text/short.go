@@ -126,6 +126,9 @@ func lossesSection(p *page, r *report.Result) *section {
 		if len(r.Audits) > 1 {
 			table = "table " + a.Table + ": "
 		}
+		if i == 0 {
+			addKills(p, s, r)
+		}
 		addLosses(p, s, r, a, table)
 		addWeak(p, s, r, a, table)
 		for _, f := range a.FailBacks {
@@ -139,6 +142,23 @@ func lossesSection(p *page, r *report.Result) *section {
 		}
 	}
 	return s
+}
+
+// addKills counts the kills of a run with several, and those that lost something.
+func addKills(p *page, s *section, r *report.Result) {
+	lost, kills := r.KillsThatLost()
+	if kills < 2 {
+		return
+	}
+	text, i := fmt.Sprintf("kills of a primary: %d; %d of them lost acknowledged writes", kills, lost), red
+	switch {
+	case lost > 0:
+	case slices.ContainsFunc(r.Audits, func(a audit.Audit) bool { return !a.Complete || a.Lost.N+a.WeakLost.N > 0 }):
+		text, i = fmt.Sprintf("kills of a primary: %d; how many of them lost acknowledged writes is not known", kills), yellow
+	default:
+		text, i = fmt.Sprintf("kills of a primary: %d; none of them lost an acknowledged write", kills), plain
+	}
+	s.add(0, p.clipped(i, "  ", text, 2))
 }
 
 func addLosses(p *page, s *section, r *report.Result, a *audit.Audit, table string) {
