@@ -53,6 +53,14 @@ func metric(t *testing.T, name string) Metric {
 	return m
 }
 
+// most makes figures that are only known to lie below a bound.
+func most(f []Figure, bound float64) []Figure {
+	for i := range f {
+		f[i].Most = bound
+	}
+	return f
+}
+
 func TestFindings(t *testing.T) {
 	six := figures(10, 11, 9, 10, 10.5, 9.5)
 	times := func(f []Figure, by ...float64) (to []Figure) {
@@ -81,6 +89,9 @@ func TestFindings(t *testing.T) {
 		{"the same change in too few rounds", "p99 of writes", figures(1, 1, 1), figures(2, 2, 2), NotKnown, false, "at least 6"},
 		{"the same change in 6 rounds", "p99 of writes", figures(1, 1, 1, 1, 1, 1), figures(2, 2, 2, 2, 2, 2), Worse, false, ""},
 		{"a throughput of 0", "throughput of writes", six, times(six, 0), NotKnown, false, "values above 0"},
+		{"5 % more in every round, at a tolerance of 5 %", "p99 of writes", six, times(six, 1.05), Same, false, ""},
+		{"5 % less in every round, at a tolerance of 5 %", "throughput of writes", six, times(six, 1/1.05), Same, false, ""},
+		{"5.05 % more in every round", "p99 of writes", six, times(six, 1.0505), Worse, false, ""},
 		{"no value", "p99 of writes", six, []Figure{{Why: "too few (200 of 368)"}}, NotKnown, false, "too few (200 of 368)"},
 		{"no errors on either side", "error_rate of writes", zeros, zeros, Same, false, ""},
 		{"a tenth of 0.1 percentage points", "error_rate of writes", zeros, figures(1e-4, 1e-4, 2e-4, 1e-4, 1e-4, 0), Same, false, ""},
@@ -93,6 +104,9 @@ func TestFindings(t *testing.T) {
 		{"outages that end now", "write_rto", atLeast(figures(7.9, 7.8, 7.9, 7.9, 7.7, 7.9), 0, 1, 2, 3, 4, 5), figures(2, 2.2, 2.1, 2, 2.3, 2.2), Better, false, ""},
 		{"neither ends", "write_rto", atLeast(figures(7, 7, 7, 7, 7, 7), 0, 1, 2, 3, 4, 5), atLeast(figures(9, 9, 9, 9, 9, 9), 0, 1, 2, 3, 4, 5), NotKnown, false, "had not ended"},
 		{"an outage that may have been shorter", "write_rto", atLeast(figures(2, 2, 2, 2, 2, 2), 0), figures(9, 9, 9, 9, 9, 9), NotKnown, false, ""},
+		{"outages that are not known exactly, and longer anyway", "write_rto", figures(5, 6, 5.5, 6.5, 5, 6), most(figures(11, 12, 10, 13, 12, 11), 14), Worse, false, ""},
+		{"outages that may be longer", "write_rto", figures(5, 6, 5.5, 6.5, 5, 6), most(figures(5, 6, 5.5, 6.5, 5, 6), 14), NotKnown, false, ""},
+		{"a latency that is not known exactly", "p99 of writes", six, most(times(six, 2), 40), NotKnown, false, "not known exactly"},
 		{"nothing lost on either side", "lost_writes", zeros, zeros, NotKnown, false, ""},
 		{"writes lost in every round", "lost_writes", zeros, figures(3, 700, 20, 100, 40, 9), Worse, false, ""},
 		{"writes lost in 5 of 6 rounds", "lost_writes", zeros, figures(3, 700, 20, 100, 40, 0), Worse, false, ""},
@@ -149,6 +163,10 @@ func TestRoundsWithGaps(t *testing.T) {
 	if p50.Metric != "p50 of writes" || !p50.Exploratory || p50.Change != NotKnown || p50.More != 0 || !p50.Estimate.Known {
 		t.Errorf("exploratory: %+v", p50)
 	}
+	other = append(other, Run{Warmup: true, Round: 3, Figures: []Figure{{Metric: "p99 of writes", Value: 9, Known: true}}})
+	if got := DefaultFamily().Paired(baseline, other)[0]; got.Estimate.Baseline != 3 || got.Other.Runs != 3 {
+		t.Errorf("with a run of a warm-up round: %+v", got)
+	}
 	other[0].NotComparable = []string{"the generator was the bottleneck"}
 	if got := DefaultFamily().Paired(baseline, other)[0].Estimate.Baseline; got != 2 {
 		t.Errorf("%d rounds with a run that is not comparable, want 2", got)
@@ -167,6 +185,16 @@ func TestUnpairedNeedsFourASide(t *testing.T) {
 	f = m.Unpaired(figures(1, 1.01, 1.02, 1.03), figures(2, 2.01, 2.02, 2.03), DefaultTolerance)
 	if f.Change != Worse || P(f.P) != "0.029" {
 		t.Errorf("%+v", f)
+	}
+	for _, exact := range []bool{false, true} {
+		baseline := figures(1, 1, 1, 1)
+		if baseline[3].Most = 3; !exact {
+			atLeast(baseline, 0, 1, 2, 3)
+		}
+		e := UnpairedRatio(baseline, figures(2, 2, 2, 2))
+		if low := e.Interval.Low; exact && !like(low, 2.0/3) || !exact && !math.IsInf(low, -1) {
+			t.Errorf("a ratio to values that may be larger: %+v", e)
+		}
 	}
 	f = metric(t, "write_rto").Unpaired(atLeast(figures(2, 2, 2, 9), 3), atLeast(figures(8, 8, 8, 8), 0, 1, 2, 3), DefaultTolerance)
 	if f.Change != NotKnown { // the fourth of the baseline may have been the longest of all
@@ -264,6 +292,7 @@ func TestSummaries(t *testing.T) {
 		{"nine", figures(9, 8, 7, 6, 5, 4, 3, 2, 1), 5, false, 2, 8, ""},
 		{"the longest had not ended", atLeast(figures(1, 2, 3, 4, 5, 9), 5), 3.5, false, 1, math.Inf(1), ""},
 		{"a short one had not ended", atLeast(figures(1, 2, 3, 4, 5, 6), 0), 3.5, true, 1, math.Inf(1), ""},
+		{"not known exactly", most(figures(1, 2, 3, 4, 5, 6), 5.5), 3.5, true, 1, 6, ""},
 		{"most had not ended", atLeast(figures(1, 2, 7, 8, 8, 8), 2, 3, 4, 5), 7.5, true, 1, math.Inf(1), ""},
 	} {
 		s := Summarize(c.figures)

@@ -42,14 +42,10 @@ func pairedT(scale Scale, baseline, other []Figure) Estimate {
 	if n < minRounds {
 		return no(fmt.Sprintf("%s; at least %d are needed", rounds(n), minRounds))
 	}
-	equal := allEqual(changes)
-	if equal && n < minRoundsRanks {
+	if allEqual(changes) && n < minRoundsRanks {
 		return no(fmt.Sprintf("the change is the same in all %s: at least %d are needed to take that for more than chance", rounds(n), minRoundsRanks))
 	}
 	mean, deviation := stats.Mean(changes), stats.StdDev(changes)
-	if equal {
-		deviation = 0 // and not what rounding left
-	}
 	spread := deviation / math.Sqrt(float64(n))
 	half := tQuantile(n-1, Confidence) * spread
 	e := estimated(scale, MethodPairedT, mean-half, mean, mean+half)

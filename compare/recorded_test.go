@@ -22,7 +22,7 @@ import (
 //
 //	go test ./compare -run TestRecord$ -record DIR -record-to testdata/recorded/NAME.json -record-about "4 cores, idle" [-record-quiet]
 //
-// DIR is searched for results, a series or single runs; -record-variant takes those of one variant.
+// DIR, an absolute path, is searched for results, of a series or of single runs; -record-variant takes those of one variant.
 var (
 	recordFrom    = flag.String("record", "", "write the figures of the results below this directory to a file of testdata/recorded")
 	recordTo      = flag.String("record-to", "", "the file")
