@@ -179,7 +179,7 @@ func TestRoundsWithGaps(t *testing.T) {
 func TestUnpairedNeedsFourASide(t *testing.T) {
 	m := metric(t, "p99 of writes")
 	f := m.Unpaired(figures(1, 1.01, 1.02), figures(2, 2.01, 2.02, 2.03), DefaultTolerance)
-	if f.Change != NotKnown || !strings.Contains(f.Estimate.Why, "3 and 4 runs have a value; at least 4 a side are needed") {
+	if f.Change != NotKnown || !strings.Contains(f.Estimate.Why, "3 and 4 runs have a value: at least 4 a side are needed") {
 		t.Errorf("%+v", f)
 	}
 	f = m.Unpaired(figures(1, 1.01, 1.02, 1.03), figures(2, 2.01, 2.02, 2.03), DefaultTolerance)

@@ -60,7 +60,7 @@ type Difference struct {
 func (d Difference) String() string {
 	shown := func(value string) string {
 		if value == "" {
-			return "(not set or not recorded)"
+			return "(none, or not recorded)"
 		}
 		return value
 	}
@@ -76,10 +76,10 @@ func (f Fingerprint) Differences(other Fingerprint, sameSeries bool) (all []Diff
 		case sameSeries && (a.OfFile || b.OfFile):
 		case a.Measured > 0 || b.Measured > 0:
 			if !sameSeries && measuredDiffer(a, b) {
-				all = append(all, Difference{a.Name, a.Value, b.Value})
+				all = append(all, differenceOf(a, b))
 			}
 		case a.Value != b.Value:
-			all = append(all, Difference{a.Name, a.Value, b.Value})
+			all = append(all, differenceOf(a, b))
 		}
 	}
 	for _, a := range f {
@@ -94,9 +94,53 @@ func (f Fingerprint) Differences(other Fingerprint, sameSeries bool) (all []Diff
 	return all
 }
 
+// listed separates the parts of a value that is a list.
+const listed = "; "
+
+// differenceOf is the difference of two settings. Of lists, it is the parts that are not in both.
+func differenceOf(a, b Setting) Difference {
+	d := Difference{a.Name, a.Value, b.Value}
+	inA, inB := strings.Split(a.Value, listed), strings.Split(b.Value, listed)
+	if a.Value == "" || b.Value == "" || len(inA) == 1 && len(inB) == 1 {
+		return d
+	}
+	without := func(parts, others []string) string {
+		return strings.Join(slices.DeleteFunc(slices.Clone(parts), func(p string) bool { return slices.Contains(others, p) }), listed)
+	}
+	if a, b := without(inA, inB), without(inB, inA); a != "" || b != "" { // else the order alone differs
+		d.A, d.B = a, b
+	}
+	return d
+}
+
 func measuredDiffer(a, b Setting) bool {
 	low, high := min(a.Measured, b.Measured), max(a.Measured, b.Measured)
 	return low > 0 && high >= MeasuredFactor*low && (a.Name != roundTrip || high-low >= roundTripFloor)
+}
+
+// set are the settings that were not measured.
+func (f Fingerprint) set() Fingerprint {
+	return slices.DeleteFunc(slices.Clone(f), func(s Setting) bool { return s.Measured > 0 })
+}
+
+// typical is the fingerprint of several runs: that of the first, but with the medians of what was measured.
+func typical(runs []Run) Fingerprint {
+	f := slices.Clone(runs[0].Fingerprint)
+	for i := range f {
+		if f[i].Measured == 0 {
+			continue
+		}
+		var values []float64
+		for _, r := range runs {
+			if s := r.Fingerprint.setting(f[i].Name); s.Measured > 0 {
+				values = append(values, s.Measured)
+			}
+		}
+		slices.Sort(values)
+		f[i].Measured = medianOf(values)
+		f[i].Value = expect.MetricDuration.Format(f[i].Measured)
+	}
+	return f
 }
 
 // setting is the one of a name; without a value where there is none.
@@ -162,7 +206,7 @@ func settingsOf(nodes []report.ClusterNode) Fingerprint {
 		for _, n := range names {
 			value, set := byNode[n]
 			if set {
-				parts = append(parts, value+" on "+n)
+				parts = append(parts, value+" ("+n+")")
 			}
 			same = same && value == byNode[names[0]]
 		}
@@ -229,7 +273,7 @@ func describeLoad(w *report.Workload) string {
 	for _, p := range w.Parts {
 		add("part", p.Part, "")
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(parts, listed)
 }
 
 // describeSteps are the steps of the file, and when each was to come.
@@ -245,5 +289,5 @@ func describeSteps(events []record.Event) string {
 		}
 		parts = append(parts, step)
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(parts, listed)
 }

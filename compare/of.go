@@ -22,6 +22,13 @@ func Of(r *report.Result, also ...string) Run {
 	if v := r.Variant; v != nil {
 		run.Series, run.Variant, run.Cell, run.Round, run.Warmup = v.Series, v.Name, v.Cell, v.Round, v.Warmup
 	}
+	for i := range r.Workloads {
+		w := &r.Workloads[i]
+		run.Workloads = append(run.Workloads, w.Name)
+		if w.WritesRows() {
+			run.Writers = append(run.Writers, w.Name)
+		}
+	}
 	run.Kills, run.OtherLosses = killsOf(r)
 	for _, name := range append(usualMetrics(r), also...) {
 		f := figureOf(r, name)

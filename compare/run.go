@@ -21,7 +21,9 @@ type Run struct {
 	Warmup                bool
 	Started               time.Time
 	Verdict               verdict.Verdict
-	Figures               []Figure
+	// Workloads are the names of its workloads; Writers those whose writes are in the ledger.
+	Workloads, Writers []string
+	Figures            []Figure
 	// Kills are by time. OtherLosses are what was lost by no kill.
 	Kills, OtherLosses []Kill
 	// NotComparable says why the run must be in no figure, a sentence each; none: it is comparable.

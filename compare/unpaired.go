@@ -30,7 +30,7 @@ func unpaired(scale Scale, baseline, other []Figure) Estimate {
 		return unknown(scale, MethodUnpairedRanks, n, m, why)
 	}
 	if n < minRunsUnpaired || m < minRunsUnpaired {
-		return unknown(scale, MethodUnpairedRanks, n, m, fmt.Sprintf("%d and %d runs have a value%s; at least %d a side are needed", n, m, firstWhy(slices.Concat(baseline, other)), minRunsUnpaired))
+		return unknown(scale, MethodUnpairedRanks, n, m, tooFewRuns(n, m)+firstWhy(slices.Concat(baseline, other)))
 	}
 	changes := make([]span, 0, n*m)
 	for _, o := range os {
@@ -45,6 +45,17 @@ func unpaired(scale Scale, baseline, other []Figure) Estimate {
 		e = e.withNoise(runs, runs)
 	}
 	return e
+}
+
+// tooFewRuns says how many runs have a value, and how many are needed.
+func tooFewRuns(n, m int) string {
+	switch {
+	case n == m && n == 1:
+		return fmt.Sprintf("1 run a side: at least %d are needed", minRunsUnpaired)
+	case n == m:
+		return fmt.Sprintf("%d runs a side: at least %d are needed", n, minRunsUnpaired)
+	}
+	return fmt.Sprintf("%d and %d runs have a value: at least %d a side are needed", n, m, minRunsUnpaired)
 }
 
 // known are the known values of figures, on a scale.

@@ -160,7 +160,7 @@ Exit codes: 0 pass, 1 pgchaos itself failed, 2 wrong command line or experiment 
 	}{
 		{commandsRun, []*cobra.Command{newRunCommand(), newListCommand(), newPlanCommand(), newModesCommand(), newProvidersCommand()}},
 		{commandsWrite, []*cobra.Command{newInitCommand(), newShowCommand(), newValidateCommand(), newSchemaCommand()}},
-		{commandsAfter, []*cobra.Command{newReportCommand(), newAuditCommand(), newExportCommand(), newHistoryCommand(), newCleanCommand()}},
+		{commandsAfter, []*cobra.Command{newReportCommand(), newCompareCommand(), newAuditCommand(), newExportCommand(), newHistoryCommand(), newCleanCommand()}},
 		{commandsItself, []*cobra.Command{newSelftestCommand(), newCompletionCommand(), newVersionCommand()}},
 	} {
 		for _, cmd := range group.commands {

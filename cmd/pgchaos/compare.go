@@ -1,0 +1,123 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"pgchaos/compare"
+	"pgchaos/compare/tables"
+)
+
+// compareFlags are the flags of `pgchaos compare`.
+type compareFlags struct {
+	format   string
+	baseline string
+	failOn   string
+	metrics  []string
+	force    bool
+	byPhase  bool
+}
+
+func newCompareCommand() *cobra.Command {
+	var f compareFlags
+	cmd := &cobra.Command{
+		Use:   "compare A [B ...]",
+		Short: "Compare runs, or the variants of a series",
+		Long: `Compare runs: the medians with their 95 % intervals, the ratios to a baseline with theirs, and
+a verdict on each declared metric:
+
+  + better     the interval of the change lies wholly beyond the tolerance, on the good side
+  - worse      wholly beyond it, on the bad side
+  = same       wholly within the tolerance
+  ? not known  the runs do not decide it; how many more would, is said where it can be
+
+A and B are result directories, or folders of several results of one kind. A series alone is
+compared by its variants. Of several series, each is a column, and each variant is compared with
+its own kind. Runs that differ in more than what is compared (the host, PostgreSQL's version, a setting, the
+load) are refused without --force. Runs that were interrupted, whose load was not sustained, or
+whose load generator was the bottleneck are named, and are in no figure.
+
+Exit codes: 0; 2 for runs that must not be compared; with --fail-on worse also 3 where a declared
+metric is worse, and 4 where a variant has no run that can be compared.`,
+		Example: `  pgchaos compare results/sync-modes-20261123-064500            the variants of a series
+  pgchaos compare results/before results/after                  two runs: figures, and no verdict
+  pgchaos compare before after --fail-on worse                  two folders of at least 4 runs each
+  pgchaos compare results/sync-modes-20261123-064500 --format md > table.md`,
+		Args:              arguments(1, 0, "a series, or at least two results"),
+		ValidArgsFunction: completeResults,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return f.run(cmd, args)
+		},
+	}
+	cmd.Flags().StringVar(&f.format, "format", "text", "print in `FORMAT`: "+strings.Join(tables.Formats(), ", "))
+	cmd.Flags().StringVar(&f.baseline, "baseline", "", "compare with the variant `NAME`; by default the file's baseline, or the first")
+	cmd.Flags().StringArrayVar(&f.metrics, "metric", nil, "compare `METRIC`, as expectations name it, instead of the declared ones; can be repeated")
+	cmd.Flags().BoolVar(&f.byPhase, "by-phase", false, "show the metrics of each phase and each fault, too")
+	cmd.Flags().BoolVar(&f.force, "force", false, "compare runs that differ in more than what is compared")
+	cmd.Flags().StringVar(&f.failOn, "fail-on", "", "exit with 3 on `VERDICT`; worse is the only one")
+	for name, values := range map[string][]string{"format": tables.Formats(), "fail-on": {"worse"}} {
+		_ = cmd.RegisterFlagCompletionFunc(name, fixed(values...)) // it fails for a flag that is not there
+	}
+	return cmd
+}
+
+func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
+	if !slices.Contains(tables.Formats(), f.format) {
+		return usageError(unknownWord("format", f.format, tables.Formats()))
+	}
+	if f.failOn != "" && f.failOn != "worse" {
+		return usageError(unknownWord("verdict", f.failOn, []string{"worse"}))
+	}
+	in, err := readCompared(args, f.metrics)
+	if err != nil {
+		return err
+	}
+	if f.baseline != "" {
+		in.Baseline = f.baseline
+	}
+	c, err := compare.Compare(in.columns, in.Options)
+	if err != nil {
+		return usageError(fmt.Errorf("compare: %w", err))
+	}
+	if len(c.Differences) > 0 && !f.force {
+		return usageError(differentError(c.Differences))
+	}
+	for _, note := range in.notes {
+		fmt.Fprintln(cmd.ErrOrStderr(), "pgchaos compare:", note)
+	}
+	shown := tables.Options{ByPhase: f.byPhase}
+	if len(f.metrics) > 0 {
+		shown.Metrics = in.Family.Metrics()
+	}
+	if err := tables.Write(cmd.OutOrStdout(), f.format, c, shown); err != nil {
+		return err
+	}
+	if f.failOn == "worse" {
+		return failOnWorse(c)
+	}
+	return nil
+}
+
+// differentError refuses runs that differ in more than what is compared.
+func differentError(differences []compare.VariantDifference) error {
+	lines := []string{"compare: the runs differ in more than what is compared:"}
+	for _, d := range differences {
+		lines = append(lines, "  "+d.String())
+	}
+	return errors.New(strings.Join(append(lines, "Compare runs that were made alike, or add --force: the differences then stand above the figures."), "\n"))
+}
+
+// failOnWorse is the exit code of a comparison in a job.
+func failOnWorse(c *compare.Comparison) error {
+	if c.Worse() {
+		return verdictError(exitFail)
+	}
+	if slices.ContainsFunc(c.Variants, func(v compare.Variant) bool { return v.Runs == 0 }) {
+		return verdictError(exitInconclusive)
+	}
+	return nil
+}
