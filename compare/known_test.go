@@ -260,18 +260,6 @@ func TestHodgesLehmannByHand(t *testing.T) {
 	near(t, "ratio", e.Value, math.Sqrt(1.75*2), 1e-12)
 	near(t, "low", e.Interval.Low, 1, 1e-12)
 	near(t, "high", e.Interval.High, 7, 1e-12)
-
-	ratio, err := HodgesLehmannRatio([]float64{1, 2, 4, 4}, []float64{4, 5, 6, 7})
-	if err != nil {
-		t.Fatal(err)
-	}
-	near(t, "without an interval", ratio, math.Sqrt(1.75*2), 1e-12)
-	if _, err := HodgesLehmannRatio(nil, []float64{1}); !errors.Is(err, ErrNoValues) {
-		t.Error(err)
-	}
-	if _, err := HodgesLehmannRatio([]float64{0}, []float64{1}); !errors.Is(err, ErrNotPositive) {
-		t.Error(err)
-	}
 }
 
 // TestDriftP counts every order of the values.

@@ -1,7 +1,6 @@
 package compare
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -71,25 +70,4 @@ func known(scale Scale, figures []Figure) (values []span, why string) {
 		values = append(values, v)
 	}
 	return values, ""
-}
-
-// ErrNotPositive says that a ratio was wanted of a value that is not above 0.
-var ErrNotPositive = errors.New("a ratio needs values above 0")
-
-// HodgesLehmannRatio is the median of other/baseline over all pairs of runs, without an interval and with any number of runs.
-func HodgesLehmannRatio(baseline, other []float64) (float64, error) {
-	if len(baseline) == 0 || len(other) == 0 {
-		return 0, ErrNoValues
-	}
-	if slices.ContainsFunc(slices.Concat(baseline, other), func(x float64) bool { return !(x > 0) || math.IsInf(x, 1) }) {
-		return 0, ErrNotPositive
-	}
-	var changes []float64
-	for _, o := range other {
-		for _, b := range baseline {
-			changes = append(changes, math.Log(o)-math.Log(b))
-		}
-	}
-	slices.Sort(changes)
-	return math.Exp(medianOf(changes)), nil
 }
