@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -301,7 +302,7 @@ func TestFingerprint(t *testing.T) {
 // TestMeasuredDifference: what was measured differs only from a factor on, and is not in the key.
 func TestMeasuredDifference(t *testing.T) {
 	of := func(name string, seconds float64) Fingerprint {
-		return Fingerprint{{Name: name, Value: "x", Measured: seconds}}
+		return Fingerprint{{Name: name, Value: fmt.Sprint(seconds), Measured: seconds}}
 	}
 	for _, c := range []struct {
 		name string

@@ -49,7 +49,7 @@ func unpaired(scale Scale, baseline, other []Figure) Estimate {
 // tooFewRuns says how many runs have a value, and how many are needed.
 func tooFewRuns(n, m int) string {
 	switch {
-	case n == m && n == 1:
+	case n == 1 && m == 1:
 		return fmt.Sprintf("1 run a side: at least %d are needed", minRunsUnpaired)
 	case n == m:
 		return fmt.Sprintf("%d runs a side: at least %d are needed", n, minRunsUnpaired)

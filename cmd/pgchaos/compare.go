@@ -49,9 +49,7 @@ metric is worse, and 4 where a variant has no run that can be compared.`,
   pgchaos compare results/sync-modes-20261123-064500 --format md > table.md`,
 		Args:              arguments(1, 0, "a series, or at least two results"),
 		ValidArgsFunction: completeResults,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return f.run(cmd, args)
-		},
+		RunE:              f.run,
 	}
 	cmd.Flags().StringVar(&f.format, "format", "text", "print in `FORMAT`: "+strings.Join(tables.Formats(), ", "))
 	cmd.Flags().StringVar(&f.baseline, "baseline", "", "compare with the variant `NAME`; by default the file's baseline, or the first")
