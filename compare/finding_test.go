@@ -153,7 +153,8 @@ func TestRoundsWithGaps(t *testing.T) {
 	}
 	baseline := runs("a", map[int]float64{1: 1, 2: 2, 3: 4, 4: 8, 5: 16})
 	other := runs("b", map[int]float64{1: 1.5, 2: 3, 3: 0, 4: 12.1})
-	findings := DefaultFamily().Paired(baseline, other)
+	family := Family{{Metric: "p99 of writes"}}
+	findings := family.Paired(baseline, other)
 	p99 := findings[0]
 	if p99.Metric != "p99 of writes" || p99.Exploratory || p99.Estimate.Baseline != 3 || p99.Change != Worse || p99.Baseline.Runs != 5 || p99.Other.Runs != 3 || p99.Other.Unknown != 2 {
 		t.Errorf("%+v", p99)
@@ -164,14 +165,14 @@ func TestRoundsWithGaps(t *testing.T) {
 		t.Errorf("exploratory: %+v", p50)
 	}
 	other = append(other, Run{Warmup: true, Round: 3, Figures: []Figure{{Metric: "p99 of writes", Value: 9, Known: true}}})
-	if got := DefaultFamily().Paired(baseline, other)[0]; got.Estimate.Baseline != 3 || got.Other.Runs != 3 {
+	if got := family.Paired(baseline, other)[0]; got.Estimate.Baseline != 3 || got.Other.Runs != 3 {
 		t.Errorf("with a run of a warm-up round: %+v", got)
 	}
 	other[0].NotComparable = []string{"the generator was the bottleneck"}
-	if got := DefaultFamily().Paired(baseline, other)[0].Estimate.Baseline; got != 2 {
+	if got := family.Paired(baseline, other)[0].Estimate.Baseline; got != 2 {
 		t.Errorf("%d rounds with a run that is not comparable, want 2", got)
 	}
-	if got := DefaultFamily().Unpaired(baseline, other)[0]; got.Estimate.Known || got.Other.Runs != 2 {
+	if got := family.Unpaired(baseline, other)[0]; got.Estimate.Known || got.Other.Runs != 2 {
 		t.Errorf("unpaired: %+v", got)
 	}
 }

@@ -124,11 +124,6 @@ type Declared struct {
 // because an interval must lie beyond the tolerance as a whole; TestErrorRates has the figures.
 type Family []Declared
 
-// DefaultFamily is the family where none is declared.
-func DefaultFamily() Family {
-	return Family{{Metric: "p99 of writes"}, {Metric: "throughput of writes"}, {Metric: "error_rate of writes"}, {Metric: "write_rto"}, {Metric: "lost_writes"}}
-}
-
 // Of is the tolerance of a metric, as a share. False: the metric is exploratory, and carries no verdict.
 func (f Family) Of(metric string) (tolerance float64, declared bool) {
 	for _, d := range f {
