@@ -227,7 +227,10 @@ func describeLoad(w *report.Workload) string {
 	if m == nil {
 		m = &report.Model{}
 	}
-	if w.Rate > 0 {
+	switch { // a capacity is measured anew for each series, and is never the same twice
+	case w.RateShare > 0:
+		parts = append(parts, "rate "+expect.MetricShare.Format(w.RateShare)+" of the capacity")
+	case w.Rate > 0:
 		parts = append(parts, strconv.FormatFloat(w.Rate, 'f', -1, 64)+"/s")
 	}
 	for _, s := range m.Stages {

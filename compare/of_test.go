@@ -299,6 +299,24 @@ func TestFingerprint(t *testing.T) {
 	}
 }
 
+// TestRateThatIsAShare: it is the same load whatever the capacity was measured to be.
+func TestRateThatIsAShare(t *testing.T) {
+	share := func(rate, share float64) Fingerprint {
+		r := kept(t, "pass")
+		r.Workloads[0].Rate, r.Workloads[0].RateShare = rate, share
+		return Of(r).Fingerprint
+	}
+	if d := share(500, 0.5).Differences(share(510, 0.5), false); len(d) > 0 || share(500, 0.5).Key() != share(510, 0.5).Key() {
+		t.Errorf("half of two capacities: %v", d)
+	}
+	if d := share(500, 0.5).Differences(share(500, 0.6), false); len(d) != 1 || d[0].String() != "workload writes: rate 50 % of the capacity and rate 60 % of the capacity" {
+		t.Errorf("two shares: %v", d)
+	}
+	if d := share(500, 0).Differences(share(510, 0), false); len(d) != 1 {
+		t.Errorf("two rates: %v", d)
+	}
+}
+
 // TestMeasuredDifference: what was measured differs only from a factor on, and is not in the key.
 func TestMeasuredDifference(t *testing.T) {
 	of := func(name string, seconds float64) Fingerprint {

@@ -197,7 +197,9 @@ type Workload struct {
 	Target  string  `json:"target"`
 	Clients int     `json:"clients"`
 	Rate    float64 `json:"rate,omitempty"` // asked, a second; 0: closed loop
-	Table   string  `json:"table,omitempty"`
+	// RateShare is the share of the workload's measured capacity that Rate is; 0: the file has the rate itself.
+	RateShare float64 `json:"rate_share,omitempty"`
+	Table     string  `json:"table,omitempty"`
 	// Total is over the whole run; Phases are in the order of Result.Phases, only
 	// those in which something was due.
 	Total  Stats         `json:"total"`

@@ -75,6 +75,11 @@ func (r *run) collect() error {
 		if err != nil {
 			return err
 		}
+		for _, share := range r.plan.Experiment.Shares {
+			if share.Workload == described.Name {
+				described.RateShare = float64(share.Share)
+			}
+		}
 		if described.Reads, err = r.describeReads(w, nodes); err != nil {
 			return err
 		}

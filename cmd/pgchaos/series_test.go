@@ -53,6 +53,9 @@ func TestASeries(t *testing.T) {
 		if got := r.Cluster.Nodes[0].Settings["synchronous_commit"]; got != commit {
 			t.Errorf("%s: synchronous_commit is %q", run.Dir, got)
 		}
+		if share := r.Workloads[0].RateShare; share != 0.2 {
+			t.Errorf("%s: the rate is said to be %v of the capacity", run.Dir, share)
+		}
 		if share := r.Workloads[0].Rate / s.Capacity["writes"]; share < 0.19 || share > 0.21 {
 			t.Errorf("%s: %g/s is %.2f of %v", run.Dir, r.Workloads[0].Rate, share, s.Capacity)
 		}
