@@ -56,7 +56,9 @@ type Result struct {
 	Duration    time.Duration `json:"duration_ns"` // of the load
 	Interrupted bool          `json:"interrupted,omitempty"`
 	// Stopped is why pgchaos itself ended load and timeline early; "": it did not.
-	Stopped   string         `json:"stopped,omitempty"`
+	Stopped string `json:"stopped,omitempty"`
+	// AbortedBy is the condition of abort_on that did so; "": none.
+	AbortedBy string         `json:"aborted_by,omitempty"`
 	Phases    []record.Phase `json:"phases"`
 	Timeline  []record.Event `json:"timeline"`
 	Workloads []Workload     `json:"workloads"`

@@ -14,7 +14,7 @@ import (
 )
 
 // stop ends load and timeline early; the first reason is kept.
-func (r *run) stop(reason string, end context.CancelFunc) {
+func (r *run) stop(reason string, end func()) {
 	r.stopping.Do(func() {
 		r.result.Stopped = reason
 		r.say(reason)
@@ -37,8 +37,8 @@ func (r *run) guardHope(ctx context.Context) (guarded context.Context, end func(
 		}
 		wait.Every(guarded, time.Second, func() {
 			r.panics.guard(func() {
-				if reason := abortReason(r.plan.Aborts, r.loads.recent); reason != "" {
-					r.stop(reason, stop)
+				if a, reason := abortReason(r.plan.Aborts, r.loads.recent); reason != "" {
+					r.stop(reason, func() { r.result.AbortedBy = a.Text; stop() })
 				}
 			})
 		})
@@ -55,8 +55,8 @@ func (s *loadSet) recent(workload string, seconds int) (load.Recent, bool) {
 	return w.loop.Recent(seconds)
 }
 
-// abortReason says which of the conditions holds now, and so ends the run; "": none.
-func abortReason(aborts []expect.Abort, recent func(workload string, seconds int) (load.Recent, bool)) string {
+// abortReason is the condition that holds now, and so ends the run, and says so; "": none.
+func abortReason(aborts []expect.Abort, recent func(workload string, seconds int) (load.Recent, bool)) (expect.Abort, string) {
 	for _, a := range aborts {
 		seconds := int(a.Over / time.Second)
 		of, ok := recent(a.Workload, seconds)
@@ -65,11 +65,11 @@ func abortReason(aborts []expect.Abort, recent func(workload string, seconds int
 		}
 		v := recentValue(a.Expectation, of)
 		if a.Holds(v) {
-			return fmt.Sprintf("aborted at %s: %s of %s was %s in the last %s, and abort_on has: %s",
+			return a, fmt.Sprintf("aborted at %s: %s of %s was %s in the last %s, and abort_on has: %s",
 				units.Seconds(of.To), a.Metric, a.Workload, a.Kind.FormatBeside(v.Number, a.Value), units.Count(int64(seconds), "second", "seconds"), a.Text)
 		}
 	}
-	return ""
+	return expect.Abort{}, ""
 }
 
 // recentValue is a figure of some seconds. Of times in which nothing ended only the throughput is known.

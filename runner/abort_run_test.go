@@ -33,6 +33,9 @@ func TestHopelessRunEndsEarly(t *testing.T) {
 	if want := "and abort_on has: error_rate of broken > 50% for 2s"; !strings.HasPrefix(result.Stopped, "aborted at ") || !strings.HasSuffix(result.Stopped, want) {
 		t.Errorf("it stopped because of %q, want %q", result.Stopped, want)
 	}
+	if want := "error_rate of broken > 50% for 2s"; result.AbortedBy != want {
+		t.Errorf("it was aborted by %q, want %q", result.AbortedBy, want)
+	}
 	if result.Duration > 30*time.Second || result.Stage != report.StageChecked || len(result.Audits) != 1 {
 		t.Errorf("the load ran for %s, and the run came to the stage %q with %d audits", result.Duration, result.Stage, len(result.Audits))
 	}

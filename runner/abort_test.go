@@ -37,7 +37,7 @@ func TestAbortReason(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := abortReason([]expect.Abort{a}, func(workload string, seconds int) (load.Recent, bool) {
+		_, got := abortReason([]expect.Abort{a}, func(workload string, seconds int) (load.Recent, bool) {
 			if workload != "writes" || seconds != 10 {
 				t.Errorf("%s: asked for %d seconds of %s", tc.name, seconds, workload)
 			}

@@ -27,7 +27,7 @@ func newCompletionCommand() *cobra.Command {
 		Use:   "completion SHELL",
 		Short: "Print the script that completes pgchaos's commands in a shell",
 		Long: `Print the script that lets a shell complete commands, flags, experiments, results,
-providers and the paths of --set. SHELL is bash, zsh, fish or powershell. No other package is
+providers and the paths of --set and --find-max. SHELL is bash, zsh, fish or powershell. No other package is
 needed.`,
 		Example: `  source <(pgchaos completion bash)                                    for this shell
   pgchaos completion bash >> ~/.bashrc                                 for every bash from now on
@@ -67,6 +67,7 @@ func completeFlags(cmd *cobra.Command) {
 		"format":    fixed(exportFormats()...),
 		"file-mode": fixed("600", "640", "644"),
 		"set":       completeSet,
+		"find-max":  completeNumber,
 		"sync-mode": completeModes,
 	} {
 		if cmd.Flags().Lookup(name) != nil {
@@ -123,6 +124,25 @@ func completeSet(cmd *cobra.Command, args []string, prefix string) ([]string, co
 		}
 	}
 	return next, none | cobra.ShellCompDirectiveNoSpace
+}
+
+// completeNumber completes the path of a number of a workload.
+func completeNumber(cmd *cobra.Command, args []string, prefix string) (found []string, directive cobra.ShellCompDirective) {
+	const none = cobra.ShellCompDirectiveNoFileComp
+	if len(args) == 0 || args[0] == stdinName {
+		return nil, none
+	}
+	_, text, err := (&experimentFlags{}).read(cmd.Context(), args[0])
+	if err != nil {
+		return nil, none
+	}
+	for _, path := range spec.Paths(text) {
+		parts := strings.Split(path, ".")
+		if strings.HasPrefix(path, prefix) && len(parts) == 3 && parts[0] == "load" && slices.Contains(spec.NumberKeys(), parts[2]) {
+			found = append(found, path)
+		}
+	}
+	return found, none
 }
 
 // completeExperiment completes the names of shipped experiments, and YAML files.

@@ -57,6 +57,7 @@ func TestCompletion(t *testing.T) {
 		{"a path of a shipped experiment", []string{"validate", "quorum-kill", "--set", "load.writes.ti"}, []string{"load.writes.timeout="}, open},
 		{"no path without an experiment", []string{"run", "--set", "lo"}, nil, done},
 		{"no path of standard input", []string{"run", "-", "--set", "lo"}, nil, done},
+		{"a number of a workload", []string{"run", "mine/a.yaml", "--find-max", "load.w.r"}, []string{"load.w.rate", "load.w.rows", "load.w.retry"}, done},
 		{"results, and the way to others", []string{"report", ""}, []string{"results/one", "results/two", "mine/", "other/"}, done},
 		{"results of a folder", []string{"audit", "results/t"}, []string{"results/two"}, done},
 		{"results further down", []string{"export", "other/"}, []string{"other/deep/result"}, done},

@@ -30,6 +30,7 @@ type runFlags struct {
 	verbose bool
 	mode    string // of the files, in octal
 	resumed string // the directory of the series that goes on
+	search  searchFlags
 }
 
 func newRunCommand() *cobra.Command { return (&runFlags{}).command() }
@@ -45,12 +46,18 @@ func (f *runFlags) command() *cobra.Command {
   pgchaos run quorum-kill --keep                          keep the cluster up afterwards
   pgchaos run quorum-kill --rounds 6                      a series of six runs
   pgchaos run --resume results/quorum-kill-TIME           go on with a series that was interrupted
+  pgchaos run my.yaml --find-max load.writes.rate --until 'p99 of writes < 50ms'
   pgchaos run nightly.yaml --out results/nightly && echo "nothing lost"`,
 		Args:              arguments(0, 1, ""),
 		ValidArgsFunction: completeExperiment,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.stdin = cmd.InOrStdin()
+			if err := f.search.check(cmd.Flags()); err != nil {
+				return usageOf(cmd, err)
+			}
 			switch {
+			case f.resumed != "" && f.search.path != "":
+				return usageOf(cmd, errors.New("--resume DIR goes on with a series, and a search cannot go on: leave --find-max out"))
 			case f.resumed != "" && len(args) > 0:
 				return usageOf(cmd, errors.New("--resume DIR goes on with what the series was begun with: name no experiment"))
 			case f.resumed != "":
@@ -63,6 +70,7 @@ func (f *runFlags) command() *cobra.Command {
 	}
 	f.experimentFlags.register(cmd.Flags())
 	f.outputFlags.register(cmd.Flags())
+	f.search.register(cmd.Flags())
 	groupFlags(cmd.Flags(), groupCluster, func(flags *pflag.FlagSet) {
 		flags.BoolVar(&f.keep, "keep", false, "keep the cluster up; the report says how to connect and how to remove it")
 		registerPrograms(flags, &f.pgBin)
@@ -87,6 +95,9 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 	}
 	if err := f.checkPlan(ctx, plan, stderr); err != nil {
 		return err
+	}
+	if f.search.path != "" {
+		return f.executeSearch(ctx, name, plan, stdout, stderr)
 	}
 	if plan.Several {
 		return f.executeSeries(ctx, name, plan, stdout, stderr)

@@ -23,7 +23,7 @@ import (
 
 // executeSeries runs the variants of a file.
 func (f *runFlags) executeSeries(ctx context.Context, name string, plan *series.Plan, stdout, stderr io.Writer) error {
-	if err := f.refuseForSeries(); err != nil {
+	if err := f.refuseFor("this experiment is a series of several; choose one with --variant NAME --rounds 1"); err != nil {
 		return err
 	}
 	dir, err := seriesDir(f.out, plan.Plans[0].Experiment.Name)
@@ -39,8 +39,8 @@ func (f *runFlags) executeSeries(ctx context.Context, name string, plan *series.
 	return runs.run(ctx, s, plan, stdout)
 }
 
-// refuseForSeries refuses what is for a single run.
-func (f *runFlags) refuseForSeries() error {
+// refuseFor refuses what is for a single run.
+func (f *runFlags) refuseFor(several string) error {
 	for _, of := range []struct {
 		flag string
 		set  bool
@@ -49,7 +49,7 @@ func (f *runFlags) refuseForSeries() error {
 		{"--out-hlog, --out-csv, --out-aggregate and --out-summary", slices.ContainsFunc(f.resultFlags, func(path string) bool { return path != "" })},
 	} {
 		if of.set {
-			return usageError(fmt.Errorf("%s is for a single run, and this experiment is a series of several; choose one with --variant NAME --rounds 1", of.flag))
+			return usageError(fmt.Errorf("%s is for a single run, and %s", of.flag, several))
 		}
 	}
 	return nil
@@ -170,7 +170,9 @@ func (s *seriesRuns) one(ctx context.Context, plan *runner.Plan, o runner.Option
 	}
 	later := laterInterrupts(ctx)
 	o.BinDir, o.SkipAudit, o.SkipRemoval = s.flags.pgBin, later.audit, later.removal
-	o.Command = s.flags.repeatedOne(s.name, o.Variant)
+	if o.Variant != nil {
+		o.Command = s.flags.repeatedOne(s.name, o.Variant)
+	}
 	run := runner.Run
 	if s.session != nil {
 		run = s.session.Run
