@@ -275,8 +275,8 @@ func (s *seriesRuns) capacity(ctx context.Context, dir string, plan *series.Plan
 	var found map[string]float64
 	for _, share := range plan.Shares() {
 		v := plan.BaselineOf(share)
-		overlay := fmt.Sprintf("{timeline: null, expect: null, duration: %s, load: {%s: {rate: null, arrivals: null, overflow: null, catch_up: null, warmup: %s}}}",
-			capacitySpan+capacityWarmup, share.Workload, capacityWarmup)
+		overlay := fmt.Sprintf("{timeline: null, expect: null, duration: %s, load: {%s: {rate: null, arrivals: null, overflow: null, catch_up: null, duration: null, warmup: %s}%s}}",
+			capacitySpan+capacityWarmup, share.Workload, capacityWarmup, withoutWaiting(v, share.Workload))
 		r := s.flags.reading(ctx)
 		r.overlay = overlay
 		of := *s.flags
@@ -309,6 +309,17 @@ func (s *seriesRuns) capacity(ctx context.Context, dir string, plan *series.Plan
 		s.show.above(fmt.Sprintf("-- %s can do %.0f/s", share.Workload, rate))
 	}
 	return found, nil
+}
+
+// withoutWaiting leaves out the other workloads that wait for a step: without the timeline they would take part in the measurement.
+func withoutWaiting(v *spec.Variant, measured string) (overlay string) {
+	running := v.InitiallyRunning()
+	for _, w := range v.Load {
+		if w.Name != measured && !slices.Contains(running, w.Name) {
+			overlay += ", " + w.Name + ": null"
+		}
+	}
+	return overlay
 }
 
 func throughputOf(r *report.Result, workload string) (float64, error) {
