@@ -9,7 +9,7 @@ LINT := .tools/golangci-lint-$(GOLANGCI_LINT_VERSION)
 NFPM_VERSION := v2.45.2
 NFPM := .tools/nfpm-$(NFPM_VERSION)
 
-.PHONY: demo test build setup setup-test lint unit mutate test-versions bench dist clean
+.PHONY: demo test build setup setup-test lint unit mutate test-versions bench sync-modes-run sync-modes-docs dist clean
 
 demo: build
 	bin/pgchaos run experiments/quorum-kill.yaml
@@ -59,6 +59,20 @@ bench: setup
 	@mkdir -p bin
 	CGO_ENABLED=0 go build -o bin/bench ./internal/bench
 	bin/bench --write docs/performance.md
+
+# What each mode of synchronous replication costs and saves: three series, for two hours on a machine with
+# nothing else to do. ROUNDS=2 is a quick look.
+ROUNDS :=
+sync-modes-run: build
+	for e in sync-modes sync-modes-kill sync-modes-slow-standby; do \
+	  bin/pgchaos run $$e $(if $(ROUNDS),--rounds $(ROUNDS)); code=$$?; \
+	  case $$code in 0|3|4) ;; *) exit $$code;; esac; done
+	@echo "keep them with: make sync-modes-docs SERIES='results/sync-modes-TIME results/sync-modes-kill-TIME results/sync-modes-slow-standby-TIME'"
+
+# docs/sync-modes.md from what is kept in docs/sync-modes, and from the series that SERIES names.
+SERIES :=
+sync-modes-docs:
+	go run ./internal/modesdocs $(SERIES)
 
 # What users download, in dist/: static binaries, Debian packages and their checksums.
 dist: $(NFPM)

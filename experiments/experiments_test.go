@@ -21,6 +21,15 @@ func TestShippedExperimentsLoad(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			s, err := spec.LoadSeries(info.File, text, spec.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, v := range s.Variants {
+				if _, _, err := spec.Load(info.File, v.Text, spec.Options{Resolved: true}); err != nil {
+					t.Errorf("the resolved text of %s does not load: %v", v.String(), err)
+				}
+			}
 			e, resolved, err := spec.Load(info.File, text, spec.Options{})
 			if err != nil {
 				t.Fatal(err)

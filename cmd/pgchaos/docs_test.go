@@ -86,9 +86,12 @@ func TestTheManualsLinks(t *testing.T) {
 	}
 }
 
-// headings are the anchors of a page's headings, as GitHub makes them.
+// headings are the anchors of a page's headings, as GitHub makes them, and those that the page sets itself.
 func headings(text string) (anchors []string) {
 	gone := regexp.MustCompile(`[^\pL\pN _-]`)
+	for _, set := range regexp.MustCompile(`<a id="([^"]+)"></a>`).FindAllStringSubmatch(text, -1) {
+		anchors = append(anchors, "#"+set[1])
+	}
 	for line := range strings.Lines(text) {
 		if title := strings.TrimLeft(line, "#"); title != line {
 			title = strings.ToLower(strings.TrimSpace(title))

@@ -281,6 +281,7 @@ func (s *seriesRuns) capacity(ctx context.Context, dir string, plan *series.Plan
 		r.overlay = overlay
 		of := *s.flags
 		of.variants = nil
+		of.set = append(slices.Clone(of.set), "compare={}") // it can name workloads that are left out
 		if v.String() != "" {
 			of.variants = []string{v.String()}
 		}

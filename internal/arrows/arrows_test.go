@@ -52,6 +52,7 @@ var permitted = withRenderings(withProviders(map[string][]string{
 	"internal/catch":       {},
 	"internal/endsession":  {},
 	"internal/fakepg":      {},
+	"internal/modesdocs":   {"compare", "compare/tables", "internal/units", "report", "series"},
 	"internal/mutate":      {},
 	"internal/redact":      {},
 	"internal/regular":     {},
