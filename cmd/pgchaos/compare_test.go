@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -155,6 +156,22 @@ func TestCompareSeveralSources(t *testing.T) {
 	code, output = compareCode(t, comparedRuns, host, "--force")
 	if code != exitPass || !strings.HasPrefix(output, "DIFFERENT: host: db-test and another") {
 		t.Errorf("another host, by force: exit code %d\n%s", code, output)
+	}
+}
+
+// TestCompareAMatrix: without variants, the values of the matrix are the columns.
+func TestCompareAMatrix(t *testing.T) {
+	to := changedSeries(t, func(r *report.Result) {
+		r.Variant.Cell, r.Variant.Name = "commit="+r.Variant.Name, ""
+	})
+	text, err := os.ReadFile(to + "/series.json")
+	must(t, err)
+	text = bytes.ReplaceAll(text, []byte(`"baseline": "`), []byte(`"baseline": "commit=`))
+	text = regexp.MustCompile(`"(name|variant)": "(local|quorum)"`).ReplaceAll(text, []byte(`"cell": "commit=$2"`))
+	must(t, os.WriteFile(to+"/series.json", text, 0o600))
+	code, output := compareCode(t, to)
+	if code != exitPass || !strings.Contains(strings.SplitN(output, "\n", 2)[0], "commit=local") || !strings.Contains(output, "3 runs, the baseline") || strings.Contains(output, "NOT ") {
+		t.Errorf("exit code %d\n%s", code, output)
 	}
 }
 

@@ -107,8 +107,9 @@ func killLines(k compare.KillValue, n *notes) []string {
 	return lines
 }
 
-// escape keeps what names say from being read as Markdown.
+// escape keeps what names say from being read as Markdown, and in one line.
 func escape(text string) string {
+	text = strings.NewReplacer("\n", " ", "\r", " ").Replace(text)
 	return strings.NewReplacer("|", "\\|", "<", "&lt;", "*", "\\*", "_", "\\_", "`", "\\`").Replace(text)
 }
 

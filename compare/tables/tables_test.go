@@ -209,6 +209,28 @@ func TestMachineFormats(t *testing.T) {
 	}
 }
 
+// TestMarkdownIsNotBroken: what a run says cannot end a row or a column of the table.
+func TestMarkdownIsNotBroken(t *testing.T) {
+	a, b := column("a|b", 1), column("c", 1)
+	for i := range b.Runs {
+		b.Runs[i].Figures[0] = compare.Figure{Metric: "p99 of writes", Why: "one | two\nthree"}
+	}
+	b.Runs[0].NotComparable = []string{"four\n| five |"}
+	var rows int
+	for line := range strings.Lines(markdownOf(compared(t, compare.Options{}, a, b), Options{})) {
+		if !strings.HasPrefix(line, "|") {
+			continue
+		}
+		rows++
+		if n := strings.Count(strings.ReplaceAll(line, "\\|", ""), "|"); n != 4 {
+			t.Errorf("%d columns: %s", n-1, line)
+		}
+	}
+	if rows < 8 {
+		t.Errorf("%d rows", rows)
+	}
+}
+
 // TestChosenMetrics: only the metrics that were asked for are shown, those of phases, too.
 func TestChosenMetrics(t *testing.T) {
 	c := comparisons(t)["two"]
