@@ -21,7 +21,7 @@ func inSession(t *testing.T, s *runner.Session, kind cluster.Kind, text string, 
 		t.Fatal(err)
 	}
 	if want != 0 && result.Verdict != want {
-		t.Errorf("the verdict is %s, want %s: %v, %+v", result.Verdict, want, result.Reasons, result.Settle)
+		t.Errorf("the verdict is %s, want %s: %+v, %v", result.Verdict, want, result.Expectations, result.Reasons)
 	}
 	onDisk, err := report.Read(out)
 	if err != nil {
@@ -54,7 +54,7 @@ load:
   writes: {kind: insert, clients: 2, rate: 100/s}
   reads: {kind: read, clients: 1, rate: 50/s}
 duration: 1s
-expect: [lost_writes == 0, nodes_equal, errors of writes == 0, errors of reads == 0]
+expect: [lost_writes == 0, nodes_equal, foreign_rows == 0]
 `
 	warmB = `
 name: warm
@@ -63,7 +63,7 @@ load:
   setup: create table of_setup (n int); insert into of_setup values (1)
   writes: {kind: insert, clients: 2, rate: 100/s}
 duration: 1s
-expect: [lost_writes == 0, nodes_equal, errors of writes == 0]
+expect: [lost_writes == 0, nodes_equal, foreign_rows == 0]
 `
 )
 

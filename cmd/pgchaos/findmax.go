@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -218,38 +219,45 @@ func (s *searching) run(ctx context.Context, stdout io.Writer) error {
 
 // steps makes one step after the other.
 func (s *searching) steps(ctx context.Context) error {
-	for {
+	for ctx.Err() == nil {
 		value, more := s.Next()
-		if !more || ctx.Err() != nil {
-			return nil
+		if !more {
+			break
 		}
 		plan, err := s.plan(ctx, value)
-		if err != nil && len(s.Steps) > 0 && ctx.Err() == nil && value > s.number.Value {
+		if err != nil && value > s.number.Value && ctx.Err() == nil {
 			s.runs.show.above("-- no greater value is possible: " + firstLine(err))
-			held, _ := search.Bounds(s.Trials())
+			held, _ := search.Bounds(s.Trials()) // or no greater value would be tried
 			s.Bound(held.Value)
 			return s.Write(s.dir)
+		}
+		if err == nil {
+			err = s.step(ctx, plan, value)
 		}
 		if err != nil {
 			return err
 		}
-		if err := s.step(ctx, plan, value); err != nil || ctx.Err() != nil {
-			return err
-		}
 	}
+	return nil
 }
 
+// step makes a step. A run that fails is begun once more: a verdict that is bad is no failure.
 func (s *searching) step(ctx context.Context, plan *runner.Plan, value float64) error {
 	n := len(s.Steps) + 1
-	name := filepath.Join("steps", fmt.Sprintf("%02d-%g", n, value))
 	s.runs.bar = fmt.Sprintf("step %d: %s", n, s.Format(value))
+	name := filepath.Join("steps", fmt.Sprintf("%02d-%s", n, strconv.FormatFloat(value, 'f', -1, 64)))
 	result, err := s.runs.one(ctx, plan, runner.Options{Out: filepath.Join(s.dir, name), Tool: version()})
+	if err != nil && result != nil && ctx.Err() == nil && !errors.Is(err, runner.ErrLeftBehind) {
+		s.runs.show.above(fmt.Sprintf("step %d: it could not be run, and is begun once more: %s", n, firstLine(err)))
+		name += "-again"
+		result, err = s.runs.one(ctx, plan, runner.Options{Out: filepath.Join(s.dir, name), Tool: version()})
+	}
 	switch {
 	case result == nil:
 		return notBegun(ctx, err)
 	case err != nil:
 		return fmt.Errorf("step %d, at %s: %w", n, s.Format(value), err)
-	case ctx.Err() != nil || result.Interrupted:
+	case result.Interrupted:
 		return nil
 	}
 	s.runs.show.above(stepLine(n, s.Format(value), s.Take(value, name, result)))
