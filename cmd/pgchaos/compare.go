@@ -17,6 +17,7 @@ type compareFlags struct {
 	format   string
 	baseline string
 	failOn   string
+	store    string
 	metrics  []string
 	force    bool
 	byPhase  bool
@@ -35,9 +36,12 @@ a verdict on each declared metric:
   = same       wholly within the tolerance
   ? not known  the runs do not decide it; how many more would, is said where it can be
 
-A and B are result directories, or folders of several results of one kind. A series alone is
+A and B are result directories, or folders of several results of one kind, or runs in a store:
+store:RUN, store:EXPERIMENT or store:EXPERIMENT/VARIANT (its newest runs). A series alone is
 compared by its variants. Of several series, each is a column, and each variant is compared with
-its own kind. Runs that differ in more than what is compared (the host, PostgreSQL's version, a setting, the
+the variant of the same name.
+
+Runs that differ in more than what is compared (the host, PostgreSQL's version, a setting, the
 load) are refused without --force. Runs that were interrupted, whose load was not sustained, or
 whose load generator was the bottleneck are named, and are in no figure.
 
@@ -53,6 +57,7 @@ metric is worse, and 4 where a variant has no run that can be compared.`,
 	}
 	cmd.Flags().StringVar(&f.format, "format", "text", "print in `FORMAT`: "+strings.Join(tables.Formats(), ", "))
 	cmd.Flags().StringVar(&f.baseline, "baseline", "", "compare with the variant `NAME`; by default the file's baseline, or the first")
+	cmd.Flags().StringVar(&f.store, "store", "", "read runs such as store:NAME from the store `DIR-OR-URL`")
 	cmd.Flags().StringArrayVar(&f.metrics, "metric", nil, "compare `METRIC`, as expectations name it, instead of the declared ones; can be repeated")
 	cmd.Flags().BoolVar(&f.byPhase, "by-phase", false, "show the metrics of each phase and each fault, too")
 	cmd.Flags().BoolVar(&f.force, "force", false, "compare runs that differ in more than what is compared")
@@ -70,7 +75,7 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	if f.failOn != "" && f.failOn != "worse" {
 		return usageError(unknownWord("verdict", f.failOn, []string{"worse"}))
 	}
-	in, err := readCompared(args, f.metrics)
+	in, err := readCompared(cmd.Context(), f.store, args, f.metrics)
 	if err != nil {
 		return err
 	}

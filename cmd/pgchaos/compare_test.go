@@ -11,6 +11,7 @@ import (
 
 	"pgchaos/compare"
 	"pgchaos/report"
+	"pgchaos/store"
 )
 
 // comparedRuns is a recorded series: two variants in rounds, each with a kill of the primary.
@@ -172,6 +173,43 @@ func TestCompareAMatrix(t *testing.T) {
 	code, output := compareCode(t, to)
 	if code != exitPass || !strings.Contains(strings.SplitN(output, "\n", 2)[0], "commit=local") || !strings.Contains(output, "3 runs, the baseline") || strings.Contains(output, "NOT ") {
 		t.Errorf("exit code %d\n%s", code, output)
+	}
+}
+
+// TestCompareStored: runs in a store are compared by the id of one, and by experiment and variant.
+func TestCompareStored(t *testing.T) {
+	where := filepath.Join(t.TempDir(), "store")
+	at, err := store.Open(t.Context(), where)
+	must(t, err)
+	var ids []string
+	for _, round := range []string{"1", "2", "3"} {
+		for _, variant := range []string{"local", "quorum"} {
+			added, err := at.Add(t.Context(), filepath.Join(comparedRuns, round, variant))
+			must(t, err)
+			ids = append(ids, added.ID)
+		}
+	}
+	must(t, at.Close())
+	for _, tc := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"store:kill-modes"}, exitPass, "3 runs, the baseline"},
+		{[]string{"store:kill-modes/local", "store:kill-modes/quorum", "--metric", "p90 of writes"}, exitPass, "p90 of writes"},
+		{[]string{"store:" + ids[0], comparedRuns + "/2/quorum", "--force"}, exitPass, "1 run, the baseline"},
+		{[]string{"store:" + ids[0], comparedRuns + "/1/local", "--force"}, exitUsage, "a run cannot be compared with itself"},
+		{[]string{"store:kill-mode", comparedRuns}, exitUsage, `has no run and no experiment "kill-mode"`},
+	} {
+		if code, output := compareCode(t, append(tc.args, "--store", where)...); code != tc.code || !strings.Contains(output, tc.want) {
+			t.Errorf("%v: exit code %d, want %d with %q:\n%s", tc.args, code, tc.code, tc.want, output)
+		}
+	}
+	if code, output := compareCode(t, "store:kill-modes"); code != exitUsage || !strings.Contains(output, "add --store DIR-OR-URL") {
+		t.Errorf("without --store: exit code %d\n%s", code, output)
+	}
+	if code, output := compareCode(t, "store:kill-modes", "--store", where+"-not"); code != exitUsage || !strings.Contains(output, "no store") {
+		t.Errorf("a store that is not there: exit code %d\n%s", code, output)
 	}
 }
 

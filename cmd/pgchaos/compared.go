@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -34,7 +35,7 @@ type source struct {
 }
 
 // readCompared reads the runs that the arguments name. Errors of the arguments are usage errors.
-func readCompared(args, metrics []string) (*compared, error) {
+func readCompared(ctx context.Context, where string, args, metrics []string) (*compared, error) {
 	c := &compared{}
 	var also []string
 	for _, metric := range metrics {
@@ -46,7 +47,13 @@ func readCompared(args, metrics []string) (*compared, error) {
 	}
 	var sources []source
 	for _, arg := range args {
-		s, err := readSource(arg, also)
+		var s source
+		var err error
+		if strings.HasPrefix(arg, storePrefix) {
+			s, err = readStored(ctx, where, arg, also)
+		} else {
+			s, err = readSource(arg, also)
+		}
 		if err != nil {
 			return nil, usageError(fmt.Errorf("compare: %w", err))
 		}
@@ -95,12 +102,18 @@ func named(sources []source) error {
 		}
 	}
 	bases := map[string]int{}
-	for i := range sources {
-		bases[filepath.Base(sources[i].name)]++
+	base := func(name string) string {
+		if strings.HasPrefix(name, storePrefix) {
+			return name
+		}
+		return filepath.Base(name)
 	}
 	for i := range sources {
-		if base := filepath.Base(sources[i].name); bases[base] == 1 {
-			sources[i].name = base
+		bases[base(sources[i].name)]++
+	}
+	for i := range sources {
+		if name := base(sources[i].name); bases[name] == 1 {
+			sources[i].name = name
 		}
 	}
 	return nil

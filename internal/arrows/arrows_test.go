@@ -45,7 +45,7 @@ var permitted = withRenderings(withProviders(map[string][]string{
 	"standbynames":         {},
 	"syncmode":             {"standbynames"},
 	"selftest":             {"audit", "outage", "record", "report", "verdict"},
-	"cmd/pgchaos":          {"verdict", "compare", "compare/tables", "internal/units", "series", "search", "expect", "cluster", "experiments", "record", "record/jepsen", "record/ledger", "internal/redact", "internal/spell", "report", "runner", "selftest", "spec", "syncmode"},
+	"cmd/pgchaos":          {"verdict", "compare", "compare/tables", "internal/units", "series", "store", "search", "expect", "cluster", "experiments", "record", "record/jepsen", "record/ledger", "internal/redact", "internal/spell", "report", "runner", "selftest", "spec", "syncmode"},
 	"internal/arrows":      {},
 	"internal/atonce":      {},
 	"internal/bench":       {"cluster", "cluster/local", "record", "record/ledger", "internal/fakepg", "load", "load/eventloop", "load/pgload"},
