@@ -91,6 +91,7 @@ func (c *comparer) cell(name string) Cell {
 	}
 	cell.Kills = c.kills(runs)
 	c.drifts(name, runs)
+	c.generators(name, runs)
 	return cell
 }
 
@@ -207,6 +208,26 @@ func (c *comparer) drifts(cell string, runs [][]Run) {
 				c.Warnings = append(c.Warnings, Warning{Drifted, of + ": " + w})
 			}
 		}
+	}
+}
+
+// generators warns of runs whose load generator was late or busy at times.
+func (c *comparer) generators(cell string, runs [][]Run) {
+	for i, column := range c.columns {
+		var warned []string
+		for _, r := range runs[i] {
+			if len(r.Warnings) > 0 {
+				warned = append(warned, r.Warnings[0])
+			}
+		}
+		if len(warned) == 0 {
+			continue
+		}
+		of := column.Name
+		if cell != "" {
+			of += ", " + cell
+		}
+		c.Warnings = append(c.Warnings, Warning{GeneratorBusy, fmt.Sprintf("%s: it was late or busy in %d of %d runs, such as: %s", of, len(warned), len(runs[i]), warned[0])})
 	}
 }
 

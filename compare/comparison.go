@@ -40,6 +40,7 @@ type WarningKind string
 const (
 	NotInterleaved WarningKind = "not interleaved" // the runs were not made in the same rounds
 	Drifted        WarningKind = "drift"           // a metric rose or fell over the rounds
+	GeneratorBusy  WarningKind = "load generator"  // it was late or busy at times
 )
 
 // Variant is one column of a comparison.

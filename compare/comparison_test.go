@@ -125,6 +125,17 @@ func TestRoundsInCommon(t *testing.T) {
 	}
 }
 
+// TestGeneratorWarnings: what the load generator says of itself stands above the figures, and leaves no run out.
+func TestGeneratorWarnings(t *testing.T) {
+	a, b := Column{"a", roundsOf("a", "", 1, 1, 1, 1, 1, 1)}, Column{"b", roundsOf("b", "", 1, 1, 1, 1, 1, 1)}
+	b.Runs[2].Warnings = []string{"it was busy"}
+	c := mustCompare(t, Options{}, a, b)
+	want := Warning{GeneratorBusy, "b: it was late or busy in 1 of 6 runs, such as: it was busy"}
+	if !slices.Contains(c.Warnings, want) || len(c.Warnings) != 1 || c.Variants[1].Runs != 6 {
+		t.Errorf("%+v, %+v", c.Warnings, c.Variants)
+	}
+}
+
 // TestOneRunASide: both figures and their ratio, and no verdict.
 func TestOneRunASide(t *testing.T) {
 	a, b := Column{"a", roundsOf("a", "", 2)}, Column{"b", roundsOf("b", "", 3)}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"time"
 
 	"pgchaos/expect"
 	"pgchaos/internal/units"
@@ -18,6 +19,9 @@ func Of(r *report.Result, also ...string) Run {
 	run := Run{
 		ID: r.Run, Experiment: r.Name, Started: r.Started, Verdict: r.Verdict,
 		NotComparable: notComparable(r), Fingerprint: fingerprintOf(r),
+	}
+	if r.Generator != nil {
+		run.Warnings = r.Generator.Warnings
 	}
 	if v := r.Variant; v != nil {
 		run.Series, run.Variant, run.Cell, run.Round, run.Warmup = v.Series, v.Name, v.Cell, v.Round, v.Warmup
@@ -63,10 +67,29 @@ func notComparable(r *report.Result) (why []string) {
 	}
 	why = append(why, r.Doubts()...)
 	why = append(why, r.LoadFailures()...)
+	for i := range r.Workloads {
+		if late := ownLateness(&r.Workloads[i]); late != "" {
+			why = append(why, late)
+		}
+	}
 	if len(r.Audits) == 0 && slices.ContainsFunc(r.Workloads, func(w report.Workload) bool { return w.WritesRows() }) {
 		why = append(why, "no table was audited")
 	}
 	return why
+}
+
+// leastLateness is from when on operations count as sent late.
+const leastLateness = 10 * time.Millisecond
+
+// ownLateness says that the slowest response times of a workload are for the most part the load generator's own: it sent
+// late although a client was free. "": they are not.
+func ownLateness(w *report.Workload) string {
+	l, slow := w.Lateness, w.Total.Response.P99
+	if l == nil || l.Count == 0 || l.P99 <= leastLateness || 2*l.P99 < slow {
+		return ""
+	}
+	return fmt.Sprintf("the load generator was the bottleneck: it sent 1 %% of the operations of %s more than %s late, and 1 %% took longer than %s",
+		w.Name, units.Span(l.P99), units.Span(slow))
 }
 
 // workloadMetrics are the usual metrics of a workload, over the whole run and by phase.

@@ -121,6 +121,9 @@ func TestNotComparable(t *testing.T) {
 		"generator stood still": {func(r *report.Result) {
 			r.Generator = &report.Generator{StoodStill: []report.Standstill{{From: time.Second, To: 3 * time.Second}}}
 		}, "pgchaos itself stood still from 1.000 s to 3.000 s"},
+		"generator sent late": {func(r *report.Result) {
+			r.Workloads[0].Lateness = &report.Dist{Count: 1000, P99: r.Workloads[0].Total.Response.P99/2 + 11*time.Millisecond}
+		}, "the load generator was the bottleneck: it sent 1 % of the operations of writes more than 17 ms late, and 1 % took longer than 12 ms"},
 		"not sustained": {func(r *report.Result) {
 			r.BaselineBounds = &report.BaselineBounds{AchievedRate: 0.9, ErrorRate: 0.05, Median: time.Second, P95: time.Second}
 			r.Workloads[0].Baseline = &report.Baseline{To: time.Second, OK: 100, Median: 2 * time.Second}
@@ -138,6 +141,14 @@ func TestNotComparable(t *testing.T) {
 		c.spoil(r)
 		if why := Of(r).NotComparable; !slices.Contains(why, c.why) {
 			t.Errorf("%s: %q, want %q", name, why, c.why)
+		}
+	}
+	for _, late := range []time.Duration{9 * time.Millisecond, 14 * time.Millisecond} {
+		r := kept(t, "pass")
+		r.Workloads[0].Lateness = &report.Dist{Count: 1000, P99: late}
+		r.Workloads[0].Total.Response.P99 = 2*late + time.Millisecond*time.Duration(late/(10*time.Millisecond)) // 18 ms, and 29 ms
+		if why := Of(r).NotComparable; len(why) > 0 {
+			t.Errorf("%s late: %q", late, why)
 		}
 	}
 	r := kept(t, "pass") // a step that asked something and was answered no: the run is as good as another

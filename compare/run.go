@@ -28,7 +28,9 @@ type Run struct {
 	Kills, OtherLosses []Kill
 	// NotComparable says why the run must be in no figure, a sentence each; none: it is comparable.
 	NotComparable []string
-	Fingerprint   Fingerprint
+	// Warnings are what the load generator says of itself. The run is in the figures all the same.
+	Warnings    []string
+	Fingerprint Fingerprint
 }
 
 // Figure is one metric of one run.

@@ -42,6 +42,8 @@ func TestCompletion(t *testing.T) {
 		directive string
 	}{
 		{"a command", []string{"rep"}, []string{"report"}, done},
+		{"a format of compare", []string{"compare", "--format", "m"}, []string{"md"}, done},
+		{"results to compare", []string{"compare", "results/one", "results/"}, []string{"results/two"}, done},
 		{"a provider", []string{"run", "quorum-kill", "--provider", ""}, []string{"docker", "local"}, done},
 		{"a provider after =", []string{"clean", "--provider=d"}, []string{"docker"}, done},
 		{"a provider of selftest", []string{"selftest", "--provider", "l"}, []string{"local"}, done},
