@@ -170,12 +170,28 @@ func fingerprintOf(r *report.Result) (f Fingerprint) {
 	if t := r.Cluster.RoundTrip; t > 0 {
 		measured(roundTrip, t)
 	}
+	machine("server programs", r.Cluster.Bin)
+	if limits := describeLimits(&r.Cluster); limits != "" {
+		f = append(f, Setting{Name: "limits of a node", Value: limits, OfFile: true})
+	}
 	f = append(f, settingsOf(r.Cluster.Nodes)...)
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
 		f = append(f, Setting{Name: "workload " + w.Name, Value: describeLoad(w), OfFile: true})
 	}
 	return append(f, Setting{Name: "steps", Value: describeSteps(r.Timeline), OfFile: true})
+}
+
+// describeLimits is what each node may use; "": as much as there is.
+func describeLimits(c *report.Cluster) string {
+	var parts []string
+	if c.NodeCPUs > 0 {
+		parts = append(parts, strconv.FormatFloat(c.NodeCPUs, 'f', -1, 64)+" CPUs")
+	}
+	if c.NodeMemory > 0 {
+		parts = append(parts, units.Bytes(uint64(c.NodeMemory)))
+	}
+	return strings.Join(parts, listed)
 }
 
 // perRun are settings that pgchaos chooses anew for every run.

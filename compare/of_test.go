@@ -289,12 +289,15 @@ func TestFingerprint(t *testing.T) {
 	b.Cluster.Nodes[1].Settings["wal_level"] = "logical"
 	b.Workloads[0].Clients = 99
 	b.Tool = "0.2.0"
+	a.Cluster.NodeCPUs, b.Cluster.NodeCPUs, b.Cluster.NodeMemory, b.Cluster.Bin = 2, 1.5, 512e6, "elsewhere"
 	var names []string
 	for _, d := range Of(a).Fingerprint.Differences(Of(b).Fingerprint, false) {
 		names = append(names, d.String())
 	}
 	want := []string{
 		"pgchaos: 0.1.0 and 0.2.0",
+		"server programs: (none, or not recorded) and elsewhere",
+		"limits of a node: 2 CPUs and 1.5 CPUs; 512 MB",
 		"setting wal_level: replica and replica (x), logical (y)",
 		"workload writes: 8 clients and 99 clients",
 		"setting synchronous_standby_names: (none, or not recorded) and ANY 1 (y) (x)",
@@ -302,7 +305,7 @@ func TestFingerprint(t *testing.T) {
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if d := Of(a).Fingerprint.Differences(Of(b).Fingerprint, true); len(d) != 1 || d[0].Name != "pgchaos" {
+	if d := Of(a).Fingerprint.Differences(Of(b).Fingerprint, true); len(d) != 2 || d[0].Name != "pgchaos" || d[1].Name != "server programs" {
 		t.Errorf("within one series the variants differ in %v", d)
 	}
 	if Of(a).Fingerprint.Key() == Of(b).Fingerprint.Key() {

@@ -157,6 +157,9 @@ type Cluster struct {
 	UpIn     time.Duration `json:"up_in_ns"` // until every node streamed and the sync state was verified; 0: it was up before
 	Nodes    []ClusterNode `json:"nodes"`
 	ClusterUse
+	// NodeCPUs and NodeMemory are the most that each node may use, at the start; 0: no limit.
+	NodeCPUs   float64 `json:"node_cpus,omitempty"`
+	NodeMemory int64   `json:"node_memory_bytes,omitempty"`
 	// Fsync and RoundTrip are of the primary, measured before the load; nil and 0: not known.
 	Fsync     *Fsync        `json:"fsync,omitempty"`
 	RoundTrip time.Duration `json:"round_trip_ns,omitempty"` // of an empty query; the median of up to 51

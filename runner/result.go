@@ -48,6 +48,9 @@ func describeCluster(p *Plan, c *cluster.Cluster, bin string, took time.Duration
 	out := report.Cluster{
 		Provider: p.Experiment.Cluster.Provider, Postgres: c.Version(), Bin: bin, UpIn: took, UsageNotes: &notes,
 	}
+	if d := p.Experiment.Cluster.Docker; d != nil {
+		out.NodeCPUs, out.NodeMemory = float64(d.CPUs)/1e9, int64(d.Memory)
+	}
 	for _, n := range c.Nodes() {
 		out.Nodes = append(out.Nodes, report.ClusterNode{
 			Name: n.Name(), Address: n.Address().String(), Settings: n.Settings(), Absent: n.Absent(),
