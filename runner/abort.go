@@ -23,19 +23,21 @@ func (r *run) stop(reason string, end func()) {
 }
 
 // guardHope is a context for load and timeline, which ends when a condition of abort_on holds; the result then says
-// so. The returned function ends the watch and waits for it.
+// so. The returned function ends the watch and waits for it. It does not end the context: what is in flight then may
+// still end.
 func (r *run) guardHope(ctx context.Context) (guarded context.Context, end func()) {
-	guarded, stop := context.WithCancel(ctx)
 	if len(r.plan.Aborts) == 0 {
-		return guarded, stop
+		return ctx, func() {}
 	}
+	guarded, stop := context.WithCancel(ctx)
+	watching, endWatch := context.WithCancel(guarded)
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		// A little late, so that the operations of the second that is over have been counted.
-		if wait.For(guarded, time.Until(r.clock.Zero().Add(r.clock.Now().Truncate(time.Second)+time.Second+tickEvery/2))) != nil {
+		if wait.For(watching, time.Until(r.clock.Zero().Add(r.clock.Now().Truncate(time.Second)+time.Second+tickEvery/2))) != nil {
 			return
 		}
-		wait.Every(guarded, time.Second, func() {
+		wait.Every(watching, time.Second, func() {
 			r.panics.guard(func() {
 				if a, reason := abortReason(r.plan.Aborts, r.loads.recent); reason != "" {
 					r.stop(reason, func() { r.result.AbortedBy = a.Text; stop() })
@@ -43,7 +45,7 @@ func (r *run) guardHope(ctx context.Context) (guarded context.Context, end func(
 			})
 		})
 	})
-	return guarded, func() { stop(); wg.Wait() }
+	return guarded, func() { endWatch(); wg.Wait() }
 }
 
 // recent is what a workload has done in the last seconds.
