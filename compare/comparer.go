@@ -237,15 +237,26 @@ func (c *comparer) differences(cell string) {
 	for i, column := range c.columns {
 		runs := column.in(cell)
 		for _, d := range within(runs) {
-			c.Differences = append(c.Differences, VariantDifference{column.Name, cell, true, d})
+			c.differ(VariantDifference{column.Name, cell, true, d})
 		}
 		if i == c.base || len(runs) == 0 || len(base) == 0 {
 			continue
 		}
 		for _, d := range typical(base).Differences(typical(runs), c.Variants[i].Interleaved) {
-			c.Differences = append(c.Differences, VariantDifference{column.Name, cell, false, d})
+			c.differ(VariantDifference{column.Name, cell, false, d})
 		}
 	}
+}
+
+// differ adds a difference. One that several cells have is there once, and names none.
+func (c *comparer) differ(d VariantDifference) {
+	for i := range c.Differences {
+		if old := &c.Differences[i]; old.Variant == d.Variant && old.Within == d.Within && old.Difference == d.Difference {
+			old.Cell = ""
+			return
+		}
+	}
+	c.Differences = append(c.Differences, d)
 }
 
 // within are the differences between runs of one variant: each once. What was measured differs from run to run.

@@ -56,17 +56,21 @@ type Variant struct {
 // VariantDifference is a setting in which a variant's runs differ from the baseline's, or from each other.
 type VariantDifference struct {
 	Variant string `json:"variant"`
-	Cell    string `json:"cell,omitempty"`
+	Cell    string `json:"cell,omitempty"` // "": in several cells, or there are none
 	// Within is set where runs of one and the same variant differ.
 	Within bool `json:"within,omitempty"`
 	Difference
 }
 
 func (d VariantDifference) String() string {
-	if d.Within {
-		return "runs of " + d.Variant + " differ in " + d.Difference.String()
+	of := d.Variant
+	if d.Cell != "" {
+		of += ", " + d.Cell
 	}
-	return d.Difference.String() + " (" + d.Variant + ")"
+	if d.Within {
+		return "runs of " + of + " differ in " + d.Difference.String()
+	}
+	return d.Difference.String() + " (" + of + ")"
 }
 
 // NotComparableRun is a run that is in no figure.

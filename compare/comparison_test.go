@@ -179,6 +179,30 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
+// TestDifferencesOfCells: one that several cells have is there once; one of a single cell names it.
+func TestDifferencesOfCells(t *testing.T) {
+	columns := []Column{{Name: "a"}, {Name: "b"}}
+	for i := range columns {
+		for _, cell := range []string{"1", "8"} {
+			r := roundsOf(columns[i].Name, cell, 1)[0]
+			r.Series = columns[i].Name
+			load := "as ever"
+			if i == 1 && cell == "8" {
+				load = "more"
+			}
+			r.Fingerprint = Fingerprint{{Name: "host", Value: columns[i].Name}, {Name: "load", Value: load}}
+			columns[i].Runs = append(columns[i].Runs, r)
+		}
+	}
+	var got []string
+	for _, d := range mustCompare(t, Options{}, columns...).Differences {
+		got = append(got, d.String())
+	}
+	if want := "host: a and b (b); load: as ever and more (b, 8)"; strings.Join(got, "; ") != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // TestMeasuredByTheMedian: one slow fsync among several runs is no difference.
 func TestMeasuredByTheMedian(t *testing.T) {
 	column := func(name string, fsyncs ...float64) Column {

@@ -228,6 +228,10 @@ func runsOfSeries(s *series.Series, also []string) (runs []compare.Run, err erro
 	if len(runs) == 0 {
 		return nil, fmt.Errorf("the series in %s has no run yet: 'pgchaos run --resume %s' goes on with it", s.Dir(), s.Dir())
 	}
+	at := func(r compare.Run) int { // as the file has the variants, and not as the seed has mixed them
+		return slices.IndexFunc(s.Variants, func(v series.Variant) bool { return v.Name == r.Variant && v.Cell == r.Cell })
+	}
+	slices.SortStableFunc(runs, func(a, b compare.Run) int { return at(a) - at(b) })
 	return runs, nil
 }
 
