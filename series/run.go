@@ -120,7 +120,7 @@ func (s *Series) attempt(ctx context.Context, p *Plan, i int, o Options) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return fmt.Errorf("make a directory of the series: %w", err)
 	}
-	plan := *p.Plans[s.variant(r)]
+	plan := *p.Plans[s.Variant(r)]
 	plan.Seed = s.seedOf(r)
 	tell(Event{Left: s.left(i, p)})
 	begun := time.Now()
@@ -140,16 +140,14 @@ func (s *Series) attempt(ctx context.Context, p *Plan, i int, o Options) error {
 		err = errors.New("the run ended without a result")
 	}
 	e := Event{Ended: true, Error: err}
-	switch {
-	case err == nil:
+	if err == nil {
 		r.Status, r.Verdict = Done, result.Verdict
-	default:
+	} else {
 		r.Errors = append(r.Errors, err.Error())
-		if e.Again = r.Attempts < attempts && !leftBehind; !e.Again {
+		e.Again = r.Attempts < attempts && !leftBehind
+		if !e.Again {
 			r.Status = Failed
-			break
-		}
-		if moved := moveAside(dir, "failed"); moved != nil {
+		} else if moved := moveAside(dir, "failed"); moved != nil {
 			return moved
 		}
 	}
@@ -205,7 +203,7 @@ func (s *Series) left(i int, p *Plan) (left time.Duration) {
 	var took, guessed time.Duration
 	for j := range s.Runs {
 		if r := &s.Runs[j]; r.Status == Done {
-			v := s.variant(r)
+			v := s.Variant(r)
 			last[v] = r.Took
 			took, guessed = took+r.Took, guessed+estimate[v]
 		}
@@ -214,7 +212,7 @@ func (s *Series) left(i int, p *Plan) (left time.Duration) {
 		if s.Runs[j].Status != Pending {
 			continue
 		}
-		v := s.variant(&s.Runs[j])
+		v := s.Variant(&s.Runs[j])
 		switch d, ok := last[v]; {
 		case ok:
 			left += d

@@ -118,8 +118,8 @@ func (s *Series) Left() (n int) {
 	return n
 }
 
-// variant is the number of a run's variant.
-func (s *Series) variant(r *Run) int {
+// Variant is the number of a run's variant in Variants; -1: it is none of them.
+func (s *Series) Variant(r *Run) int {
 	return slices.IndexFunc(s.Variants, func(v Variant) bool { return v.Name == r.Variant && v.Cell == r.Cell })
 }
 
@@ -203,7 +203,7 @@ func Read(dir string) (*Series, error) {
 		if !filepath.IsLocal(s.Runs[i].Dir) {
 			return nil, fmt.Errorf("read the series: %s: the directory %q of a run is not below it", path, s.Runs[i].Dir)
 		}
-		if s.variant(&s.Runs[i]) < 0 {
+		if s.Variant(&s.Runs[i]) < 0 {
 			return nil, fmt.Errorf("read the series: %s: there is no variant %q, though a run is of it", path, s.Runs[i].Name())
 		}
 	}

@@ -80,27 +80,7 @@ func TestEachVariantRunsOnceARound(t *testing.T) {
 		if len(f.calls) != 15 {
 			t.Fatalf("%d runs: %v", len(f.calls), f.calls)
 		}
-		orders := map[string]bool{}
-		for i := 0; i < len(f.calls); i += 3 {
-			round := f.calls[i : i+3]
-			first, _, _ := strings.Cut(round[0], "/")
-			var names []string
-			for _, c := range round {
-				prefix, name, _ := strings.Cut(c, "/")
-				if prefix != first {
-					t.Errorf("rounds are mixed: %v", round)
-				}
-				names = append(names, name)
-			}
-			orders[strings.Join(names, " ")] = true
-			slices.Sort(names)
-			if !slices.Equal(names, []string{"one", "three", "two"}) {
-				t.Errorf("round %s has %v", first, names)
-			}
-			if f.seeds[i] != f.seeds[i+1] || f.seeds[i] != f.seeds[i+2] || i > 0 && f.seeds[i] == f.seeds[i-1] || f.seeds[i] == 0 {
-				t.Errorf("seeds of round %s: %v", first, f.seeds[i:i+3])
-			}
-		}
+		orders := ordersOf(t, f)
 		if !strings.HasPrefix(f.calls[0], "w1/") || !strings.HasPrefix(f.calls[3], "1/") {
 			t.Errorf("the warm-up round is not the first: %v", f.calls)
 		}
@@ -121,6 +101,33 @@ func TestEachVariantRunsOnceARound(t *testing.T) {
 			t.Errorf("series.json has %d to do, %+v, baseline %q", read.Left(), read.Runs[14], read.Baseline)
 		}
 	})
+}
+
+// ordersOf are the orders of the rounds, in each of which each variant has to run once, with one seed.
+func ordersOf(t *testing.T, f *fakeRuns) map[string]bool {
+	t.Helper()
+	orders := map[string]bool{}
+	for i := 0; i < len(f.calls); i += 3 {
+		round := f.calls[i : i+3]
+		first, _, _ := strings.Cut(round[0], "/")
+		var names []string
+		for _, c := range round {
+			prefix, name, _ := strings.Cut(c, "/")
+			if prefix != first {
+				t.Errorf("rounds are mixed: %v", round)
+			}
+			names = append(names, name)
+		}
+		orders[strings.Join(names, " ")] = true
+		slices.Sort(names)
+		if !slices.Equal(names, []string{"one", "three", "two"}) {
+			t.Errorf("round %s has %v", first, names)
+		}
+		if f.seeds[i] != f.seeds[i+1] || f.seeds[i] != f.seeds[i+2] || i > 0 && f.seeds[i] == f.seeds[i-1] || f.seeds[i] == 0 {
+			t.Errorf("seeds of round %s: %v", first, f.seeds[i:i+3])
+		}
+	}
+	return orders
 }
 
 func TestARunThatFailsIsBegunOnceMore(t *testing.T) {

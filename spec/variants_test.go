@@ -58,10 +58,16 @@ func TestVariantsAreLaidOverTheFile(t *testing.T) {
 	if plain := s.Variants[8]; plain.Cluster.Synchronous != nil {
 		t.Errorf("plain has %s", plain.Cluster.Synchronous)
 	}
+	textsAreExperiments(t, s)
 	if m := s.Compare.Metrics; len(m) != 2 || m[0].Metric != "p99 of writes" || m[0].Tolerance != 0.2 || s.Compare.Tolerance != 0.1 {
 		t.Errorf("compares %v, tolerance %s", m, s.Compare.Tolerance)
 	}
-	for i := range s.Variants { // the text of a variant is an experiment of its own
+}
+
+// textsAreExperiments wants the text of each variant to be an experiment of its own.
+func textsAreExperiments(t *testing.T, s *Series) {
+	t.Helper()
+	for i := range s.Variants {
 		v := &s.Variants[i]
 		again, text, err := Load("again.yaml", v.Text, Options{Resolved: true})
 		if err != nil {
@@ -123,13 +129,13 @@ func TestASingleExperimentIsASeriesOfOne(t *testing.T) {
 func TestMistakesOfVariants(t *testing.T) {
 	const head = "name: x\ncluster: {nodes: [a, b]}\nload: {writes: {kind: insert}}\nduration: 5s\n"
 	for name, row := range map[string]struct{ text, want string }{
-		"a key that is unknown in one variant": {head + "variants: {one: {}, two: {load: {writes: {cleints: 4}}}}\n", `x.yaml:5:43: unknown key "cleints" in load.writes; did you mean "clients"?`},
+		"a key that is unknown in one variant": {head + "variants: {one: {}, two: {load: {writes: {clietns: 4}}}}\n", `x.yaml:5:43: unknown key "clietns" in load.writes; did you mean "clients"?`},
 		"a mistake of all variants, once":      {strings.Replace(head, "5s", "5", 1) + "variants: {one: {}, two: {}}\n", `x.yaml:4:11: duration: "5" has no unit; write 5s`},
 		"a baseline that is no variant":        {head + "baseline: tow\nvariants: {one: {}, two: {}}\n", `x.yaml:5:11: there is no variant "tow"; did you mean "two"?`},
 		"a baseline without variants":          {head + "baseline: local\n", `x.yaml:5:11: there is no variant "local": the file has no variants; write variants: {local: {...}, ...}, or leave it out`},
 		"rounds within a variant":              {head + "variants: {one: {rounds: 3}}\n", "x.yaml:5:18: a variant cannot have rounds; write it beside variants"},
 		"no rounds":                            {head + "rounds: 0\n", "x.yaml:5:9: rounds is 0; write a number from 1 to 1000"},
-		"a path that is no key":                {head + "matrix: {load.writes.cleints: [1, 2]}\n", `x.yaml:5:10: unknown key "cleints" in load.writes; did you mean "clients"?`},
+		"a path that is no key":                {head + "matrix: {load.writes.clietns: [1, 2]}\n", `x.yaml:5:10: unknown key "clietns" in load.writes; did you mean "clients"?`},
 		"a value that cannot be":               {head + "matrix: {load.writes.clients: [1, many]}\n", `x.yaml:5:35: load.writes.clients: "many" is no whole number of this size; write a whole number`},
 		"a path through a value":               {head + "matrix: {duration.x: [1]}\n", `x.yaml:5:10: duration is the single value "5s" and has no "x"; set duration as a whole`},
 		"a value twice":                        {head + "matrix: {load.writes.clients: [1, 1]}\n", "x.yaml:5:31: load.writes.clients has a value twice; leave one of them out"},

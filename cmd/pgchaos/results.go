@@ -48,10 +48,10 @@ func resultDir(args []string) (string, error) {
 
 // noSeries is the usage error of a directory that has a series.
 func noSeries(dir string) error {
-	if _, err := os.Lstat(filepath.Join(dir, series.FileName)); err != nil {
+	s, err := series.Read(dir)
+	if errors.Is(err, series.ErrNone) {
 		return nil
 	}
-	s, err := series.Read(dir)
 	if err != nil {
 		return usageError(err)
 	}

@@ -125,7 +125,7 @@ func (s *seriesRuns) run(ctx context.Context, all *series.Series, plan *series.P
 	}
 	s.show.close()
 	mode, bad := fileMode(cmp.Or(s.flags.mode, "600"))
-	written := errors.Join(bad, s.flags.share(all.Dir(), mode), writeSeries(stdout, all))
+	written := errors.Join(bad, s.flags.share(all.Dir(), mode), writeSeries(ctx, stdout, all))
 	switch {
 	case errors.Is(err, runner.ErrLeftBehind):
 		return &exitError{exitLeftBehind, fmt.Errorf("pgchaos: %w\nRun 'pgchaos clean' to remove it, and 'pgchaos run --resume %s' to go on", errors.Join(err, written), all.Dir())}

@@ -40,32 +40,17 @@ func TestASeries(t *testing.T) {
 	if s.Left() != 0 || len(s.Runs) != 4 || s.Baseline != "local" || s.Capacity["writes"] <= 0 {
 		t.Errorf("%d to do of %d, baseline %s, capacity %v", s.Left(), len(s.Runs), s.Baseline, s.Capacity)
 	}
-	clusters := map[string]bool{}
+	ids := map[string]bool{}
 	for i := range s.Runs {
-		run := &s.Runs[i]
-		r, err := report.Read(s.Path(run))
-		must(t, err)
-		v := r.Variant
-		if v == nil || v.Name != run.Variant || v.Round != run.Round || v.Series != s.ID || run.Verdict != verdict.Pass {
-			t.Errorf("%s: %+v", run.Dir, v)
-		}
-		commit := map[string]string{"local": "local", "on/first-1": "on"}[run.Variant]
-		if got := r.Cluster.Nodes[0].Settings["synchronous_commit"]; got != commit {
-			t.Errorf("%s: synchronous_commit is %q", run.Dir, got)
-		}
-		if share := r.Workloads[0].RateShare; share != 0.2 {
-			t.Errorf("%s: the rate is said to be %v of the capacity", run.Dir, share)
-		}
-		if share := r.Workloads[0].Rate / s.Capacity["writes"]; share < 0.19 || share > 0.21 {
-			t.Errorf("%s: %g/s is %.2f of %v", run.Dir, r.Workloads[0].Rate, share, s.Capacity)
-		}
-		clusters[r.Run] = true
-		if want := filepath.Join(map[int]string{1: "1", 2: "2"}[run.Round], strings.ReplaceAll(run.Variant, "/", "-")); run.Dir != want {
-			t.Errorf("the directory is %s, want %s", run.Dir, want)
-		}
+		ids[isTheRun(t, s, &s.Runs[i])] = true
 	}
-	if len(clusters) != 4 {
-		t.Errorf("the runs are not four: %v", clusters)
+	if len(ids) != 4 {
+		t.Errorf("the runs are not four: %v", ids)
+	}
+	for _, text := range []string{"modes: 2 variants, 2 rounds; each of 4 runs passed", "2 runs, the baseline", "throughput of writes", "? not known"} {
+		if !strings.Contains(out, text) {
+			t.Errorf("%q is not in\n%s", text, out)
+		}
 	}
 	for _, line := range []string{"1/4  round 1: ", "4/4  round 2: "} {
 		if !strings.Contains(errs, line) {
@@ -73,6 +58,31 @@ func TestASeries(t *testing.T) {
 		}
 	}
 	p.nothingLeft()
+}
+
+// isTheRun holds the result of a run against what the series says of it, and returns the run's id.
+func isTheRun(t *testing.T, s *series.Series, run *series.Run) string {
+	t.Helper()
+	r, err := report.Read(s.Path(run))
+	must(t, err)
+	v := r.Variant
+	if v == nil || v.Name != run.Variant || v.Round != run.Round || v.Series != s.ID || run.Verdict != verdict.Pass {
+		t.Errorf("%s: %+v", run.Dir, v)
+	}
+	commit := map[string]string{"local": "local", "on/first-1": "on"}[run.Variant]
+	if got := r.Cluster.Nodes[0].Settings["synchronous_commit"]; got != commit {
+		t.Errorf("%s: synchronous_commit is %q", run.Dir, got)
+	}
+	if share := r.Workloads[0].RateShare; share != 0.2 {
+		t.Errorf("%s: the rate is said to be %v of the capacity", run.Dir, share)
+	}
+	if share := r.Workloads[0].Rate / s.Capacity["writes"]; share < 0.19 || share > 0.21 {
+		t.Errorf("%s: %g/s is %.2f of %v", run.Dir, r.Workloads[0].Rate, share, s.Capacity)
+	}
+	if want := filepath.Join(map[int]string{1: "1", 2: "2"}[run.Round], strings.ReplaceAll(run.Variant, "/", "-")); run.Dir != want {
+		t.Errorf("the directory is %s, want %s", run.Dir, want)
+	}
+	return r.Run
 }
 
 // TestASeriesThatWasKilledGoesOn kills pgchaos in the second run, so that its servers stay, and resumes the series.

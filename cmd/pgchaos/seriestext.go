@@ -2,60 +2,112 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
 
+	"pgchaos/compare"
+	"pgchaos/compare/tables"
 	"pgchaos/internal/units"
 	"pgchaos/series"
 	"pgchaos/verdict"
 )
 
-// writeSeries says how the runs of a series ended.
-func writeSeries(out io.Writer, s *series.Series) error {
+// ends counts how the runs of one variant ended, warm-up rounds left out.
+type ends struct{ pass, fail, inconclusive, failed, pending int }
+
+func (e *ends) add(r *series.Run) {
+	switch {
+	case r.Status == series.Pending:
+		e.pending++
+	case r.Status == series.Failed:
+		e.failed++
+	case r.Verdict == verdict.Pass:
+		e.pass++
+	case r.Verdict == verdict.Fail:
+		e.fail++
+	default:
+		e.inconclusive++
+	}
+}
+
+// onlyPassed tells whether all runs have been made and passed.
+func (e ends) onlyPassed() bool { return e == ends{pass: e.pass} }
+
+// writeSeries says how the runs of a series ended, and compares them.
+func writeSeries(ctx context.Context, out io.Writer, s *series.Series) error {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s: %s, %s\n\n", s.Name, units.Count(int64(len(s.Variants)), "variant", "variants"), units.Count(int64(s.Rounds), "round", "rounds"))
-	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprint(tw, "VARIANT\tPASS\tFAIL\tINCONCLUSIVE\tCOULD NOT BE RUN\tTO DO\n")
-	for _, v := range s.Variants {
-		var pass, fail, inconclusive, failed, pending int
-		name := "the experiment"
-		for i := range s.Runs {
-			r := &s.Runs[i]
-			if r.Warmup || r.Variant != v.Name || r.Cell != v.Cell {
-				continue
-			}
-			if r.Name() != "" {
-				name = r.Name()
-			}
-			switch {
-			case r.Status == series.Pending:
-				pending++
-			case r.Status == series.Failed:
-				failed++
-			case r.Verdict == verdict.Pass:
-				pass++
-			case r.Verdict == verdict.Fail:
-				fail++
-			default:
-				inconclusive++
-			}
+	if err := writeEnds(&b, s); err != nil {
+		return err
+	}
+	if err := writeComparison(ctx, &b, s); err != nil {
+		fmt.Fprintf(&b, "The runs cannot be compared yet: %s\n", err)
+	}
+	fmt.Fprintf(&b, "\nThe results are in %s. 'pgchaos report %s' shows one run,\n'pgchaos compare %s --by-phase' more of all.\n", s.Dir(), s.Path(&s.Runs[len(s.Runs)-1]), s.Dir())
+	_, err := out.Write(b.Bytes())
+	return err
+}
+
+// writeEnds has a line for each variant of which not every run passed.
+func writeEnds(b *bytes.Buffer, s *series.Series) error {
+	var all ends
+	of := make([]ends, len(s.Variants))
+	for i := range s.Runs {
+		r := &s.Runs[i]
+		if r.Warmup {
+			continue
 		}
-		fmt.Fprintf(tw, "%s\t%d\t%d\t%d\t%d\t%d\n", name, pass, fail, inconclusive, failed, pending)
+		all.add(r)
+		of[s.Variant(r)].add(r)
+	}
+	fmt.Fprintf(b, "%s: %s, %s", s.Name, units.Count(int64(len(s.Variants)), "variant", "variants"), units.Count(int64(s.Rounds), "round", "rounds"))
+	if all.onlyPassed() {
+		fmt.Fprintf(b, "; each of %s passed\n\n", units.Count(int64(all.pass), "run", "runs"))
+		return nil
+	}
+	fmt.Fprint(b, "\n\n")
+	tw := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
+	fmt.Fprint(tw, "Variant\tPass\tFail\tInconclusive\tCould not be run\tTo do\n")
+	for i, v := range s.Variants {
+		if e := of[i]; !e.onlyPassed() {
+			fmt.Fprintf(tw, "%s\t%d\t%d\t%d\t%d\t%d\n", variantName(v.Name, v.Cell), e.pass, e.fail, e.inconclusive, e.failed, e.pending)
+		}
 	}
 	if err := tw.Flush(); err != nil {
 		return err
 	}
+	fmt.Fprintln(b)
 	for i := range s.Runs {
 		if r := &s.Runs[i]; r.Status == series.Failed {
-			fmt.Fprintf(&b, "\n%s, %s could not be run:\n", r.RoundName(), r.Name())
+			fmt.Fprintf(b, "%s, %s could not be run:\n", r.RoundName(), variantName(r.Variant, r.Cell))
 			for n, text := range r.Errors {
-				fmt.Fprintf(&b, "  attempt %d: %s\n", n+1, strings.ReplaceAll(text, "\n", "\n    "))
+				fmt.Fprintf(b, "  attempt %d: %s\n", n+1, strings.ReplaceAll(text, "\n", "\n    "))
 			}
+			fmt.Fprintln(b)
 		}
 	}
-	fmt.Fprintf(&b, "\nThe results are in %s; 'pgchaos report DIR' shows one of them.\n", s.Dir())
-	_, err := out.Write(b.Bytes())
-	return err
+	return nil
+}
+
+// variantName names a variant where there may be only one, without a name.
+func variantName(name, cell string) string {
+	if name == "" && cell == "" {
+		return "the experiment"
+	}
+	return strings.Trim(name+", "+cell, ", ")
+}
+
+// writeComparison compares the runs that have been made.
+func writeComparison(ctx context.Context, b *bytes.Buffer, s *series.Series) error {
+	in, err := readCompared(ctx, "", []string{s.Dir()}, nil)
+	if err != nil {
+		return err
+	}
+	c, err := compare.Compare(in.columns, in.Options)
+	if err != nil {
+		return err
+	}
+	return tables.Write(b, "text", c, tables.Options{})
 }
