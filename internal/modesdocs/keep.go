@@ -89,6 +89,19 @@ func keep(dir string) (*kept, error) {
 	return k, err
 }
 
+// withoutPhases is what is kept as JSON: not the metrics of phases and single faults that nobody declared, which are most
+// of a comparison, and are in the CSV.
+func (k *kept) withoutPhases() *kept {
+	c := *k.Comparison
+	c.Cells = slices.Clone(c.Cells)
+	for i := range c.Cells {
+		c.Cells[i].Rows = slices.DeleteFunc(slices.Clone(c.Cells[i].Rows), func(r compare.Row) bool { return r.Exploratory && r.During != "" })
+	}
+	own := *k
+	own.Comparison = &c
+	return &own
+}
+
 // columns reads the runs of each variant, in the order of the file, and what they say about the machine.
 func (k *kept) columns(s *series.Series) (columns []compare.Column, _ error) {
 	var fsync, roundTrip []time.Duration

@@ -50,7 +50,7 @@ func (k *kept) write(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // the same
 		return err
 	}
-	text, err := json.MarshalIndent(k, "", " ")
+	text, err := json.MarshalIndent(k.withoutPhases(), "", " ")
 	if err != nil {
 		return err
 	}

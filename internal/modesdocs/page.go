@@ -102,7 +102,11 @@ func tableOf(k *kept) string {
 		b.WriteByte('\n')
 		for i, v := range k.Comparison.Variants {
 			id := anchor(k.Name, v.Name, cell.Name)
-			fmt.Fprintf(&b, "| <a id=\"%s\"></a>[%s](#%s) | %d |", id, v.Name, id, cell.Runs[i])
+			baseline := ""
+			if v.Name == k.Comparison.Baseline {
+				baseline = ", the baseline"
+			}
+			fmt.Fprintf(&b, "| <a id=\"%s\"></a>[%s](#%s)%s | %d |", id, v.Name, id, baseline, cell.Runs[i])
 			for _, row := range rows {
 				b.WriteString(" " + valueText(row, row.Values[i], &notes) + " |")
 			}
