@@ -25,13 +25,14 @@ func newResult(p *Plan, o Options, m opened) *report.Result {
 	e := p.Experiment
 	return &report.Result{
 		Schema: report.Schema, Tool: o.Tool, Run: m.Run, Name: e.Name, Description: e.Description,
-		Started: time.Now(), Seed: p.Seed, Command: o.Command, Experiment: string(p.Text), Host: describeHost(),
+		Started: time.Now(), Seed: p.Seed, Command: o.Command, Experiment: string(p.Text), Host: describeHost(o.Host),
 		Variant: o.Variant,
 		Cluster: report.Cluster{Provider: e.Cluster.Provider, Bin: m.Bin},
 	}
 }
 
-func describeHost() report.Host {
+// describeHost describes this machine; name is what it is called, "" what it calls itself.
+func describeHost(name string) report.Host {
 	h := report.Host{OS: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU()}
 	if m, err := mem.VirtualMemory(); err == nil {
 		h.Memory = m.Total
@@ -39,7 +40,9 @@ func describeHost() report.Host {
 	if all, err := cpu.Info(); err == nil && len(all) > 0 {
 		h.CPU = all[0].ModelName
 	}
-	h.Name, _ = os.Hostname() // "" where it is unknown
+	if h.Name = name; name == "" {
+		h.Name, _ = os.Hostname() // "" where it is unknown
+	}
 	return h
 }
 

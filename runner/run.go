@@ -38,6 +38,7 @@ type Options struct {
 	BinDir string // PostgreSQL's server programs; "": the provider chooses
 	Keep   bool   // leave the cluster up
 	Tool   string // pgchaos's version, for the result
+	Host   string // what the result calls this machine; "": its host name
 	// Command are the arguments of pgchaos that repeat the run, without the seed, for the result.
 	Command []string
 	Variant *report.Variant // of a series; nil: it is a single run

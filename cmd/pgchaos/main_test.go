@@ -175,3 +175,10 @@ func TestVariablesOfLibpqCanBeAskedFor(t *testing.T) {
 		t.Errorf("exit code %d: %s", code, &stderr)
 	}
 }
+
+func TestTheHostsNameComesFromTheEnvironment(t *testing.T) {
+	t.Setenv("PGCHAOS_HOST", "nightly-runner")
+	if got := hostName(); got != "nightly-runner" {
+		t.Errorf("results call this machine %q", got)
+	}
+}

@@ -146,7 +146,7 @@ func (f *runFlags) executeOne(ctx context.Context, name string, plan *runner.Pla
 	}
 	show, later := newProgress(stderr, f.verbose), laterInterrupts(ctx)
 	result, err := runner.Run(ctx, plan, f.checkedKind(kind, name), []runner.Sink{show.send, files.send}, runner.Options{
-		Out: f.out, BinDir: f.pgBin, Keep: f.keep, Tool: version(), Command: f.repeated(name), Samples: files.forSamples(),
+		Out: f.out, BinDir: f.pgBin, Keep: f.keep, Tool: version(), Host: hostName(), Command: f.repeated(name), Samples: files.forSamples(),
 		SkipAudit: later.audit, SkipRemoval: later.removal,
 	})
 	show.close()
@@ -272,3 +272,10 @@ func verdictOf(result *report.Result) error {
 	}
 	return nil
 }
+
+// hostVariable names this machine in results. Runs of machines with different names are not compared, and a runner of a CI
+// system may have another host name every night.
+const hostVariable = "PGCHAOS_HOST"
+
+// hostName is what results call this machine; "": its host name.
+func hostName() string { return os.Getenv(hostVariable) }

@@ -137,7 +137,7 @@ func (s *seriesRuns) run(ctx context.Context, all *series.Series, plan *series.P
 	return seriesVerdict(all)
 }
 
-// seriesVerdict is the worst of the runs that count.
+// seriesVerdict is the worst of the runs that count: a failure of pgchaos hides no verdict that is fail.
 func seriesVerdict(s *series.Series) error {
 	code, worst := exitPass, 0
 	for i := range s.Runs {
@@ -146,9 +146,9 @@ func seriesVerdict(s *series.Series) error {
 		switch {
 		case r.Warmup:
 		case r.Status != series.Done:
-			rank, of = 3, exitFailed
+			rank, of = 2, exitFailed
 		case r.Verdict == verdict.Fail:
-			rank, of = 2, exitFail
+			rank, of = 3, exitFail
 		case r.Verdict != verdict.Pass:
 			rank, of = 1, exitInconclusive
 		}
@@ -169,6 +169,7 @@ func (s *seriesRuns) one(ctx context.Context, plan *runner.Plan, o runner.Option
 		return nil, err
 	}
 	later := laterInterrupts(ctx)
+	o.Host = hostName()
 	o.BinDir, o.SkipAudit, o.SkipRemoval = s.flags.pgBin, later.audit, later.removal
 	if o.Variant != nil {
 		o.Command = s.flags.repeatedOne(s.name, o.Variant)

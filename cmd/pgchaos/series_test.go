@@ -178,3 +178,25 @@ func TestSeriesThatCannotBe(t *testing.T) {
 		})
 	}
 }
+
+func TestTheExitCodeOfASeriesIsThatOfItsWorstRun(t *testing.T) {
+	pass := series.Run{Status: series.Done, Verdict: verdict.Pass}
+	fail := series.Run{Status: series.Done, Verdict: verdict.Fail}
+	open := series.Run{Status: series.Done}
+	failed := series.Run{Status: series.Failed}
+	warm := series.Run{Status: series.Done, Verdict: verdict.Fail, Warmup: true}
+	for name, row := range map[string]struct {
+		runs []series.Run
+		want int
+	}{
+		"all passed":                       {[]series.Run{pass, pass}, exitPass},
+		"one is inconclusive":              {[]series.Run{pass, open, pass}, exitInconclusive},
+		"one could not be run":             {[]series.Run{open, failed, pass}, exitFailed},
+		"one failed and one could not run": {[]series.Run{failed, fail, open}, exitFail},
+		"only a warm-up failed":            {[]series.Run{warm, pass}, exitPass},
+	} {
+		if code := exitCode(seriesVerdict(&series.Series{Runs: row.runs})); code != row.want {
+			t.Errorf("%s: exit code %d, want %d", name, code, row.want)
+		}
+	}
+}
