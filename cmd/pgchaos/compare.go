@@ -58,7 +58,7 @@ metric is worse, and 4 where a variant has no run that can be compared.`,
 	cmd.Flags().StringVar(&f.format, "format", "text", "print in `FORMAT`: "+strings.Join(tables.Formats(), ", "))
 	cmd.Flags().StringVar(&f.baseline, "baseline", "", "compare with the variant `NAME`; by default the file's baseline, or the first")
 	cmd.Flags().StringVar(&f.store, "store", "", "read runs such as store:NAME from the store `DIR-OR-URL`")
-	cmd.Flags().StringArrayVar(&f.metrics, "metric", nil, "compare `METRIC`, as expectations name it, instead of the declared ones; can be repeated")
+	cmd.Flags().StringArrayVar(&f.metrics, "metric", nil, "compare `METRIC`, as expectations name it, instead of the declared ones (repeatable)")
 	cmd.Flags().BoolVar(&f.byPhase, "by-phase", false, "show the metrics of each phase and each fault, too")
 	cmd.Flags().BoolVar(&f.force, "force", false, "compare runs that differ in more than what is compared")
 	cmd.Flags().StringVar(&f.failOn, "fail-on", "", "exit with 3 on `VERDICT`; worse is the only one")
