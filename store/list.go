@@ -72,13 +72,13 @@ func (f Filter) where() (string, []any) {
 
 // List is the runs that a filter chooses, the newest first.
 func (s *Store) List(ctx context.Context, f Filter) ([]Kept, error) {
-	// One transaction: a run that is removed meanwhile must not lose its figures half-way.
-	tx, err := s.db.BeginTx(ctx, s.at.engine.snapshot())
+	var runs []Kept
+	// In one transaction: a run that is removed meanwhile must not lose its figures half-way.
+	err := s.read(ctx, func(tx *sql.Tx) (err error) {
+		runs, err = list(ctx, tx, f)
+		return err
+	})
 	if err != nil {
-		return nil, s.at.wrap("read", err)
-	}
-	runs, err := list(ctx, tx, f)
-	if err = errors.Join(err, tx.Rollback()); err != nil {
 		return nil, s.at.wrap("read", err)
 	}
 	for i := range runs {
@@ -88,6 +88,15 @@ func (s *Store) List(ctx context.Context, f Filter) ([]Kept, error) {
 		}
 	}
 	return runs, nil
+}
+
+// read runs f in a transaction that reads one state of the database.
+func (s *Store) read(ctx context.Context, f func(tx *sql.Tx) error) error {
+	tx, err := s.db.BeginTx(ctx, s.at.engine.snapshot())
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(tx), tx.Rollback())
 }
 
 // snapshot is a transaction that reads one state of the database.

@@ -105,8 +105,11 @@ func (at location) missing() (bool, error) {
 
 // wrap says which store an error is of, what is to be done, and no password.
 func (at location) wrap(doing string, err error) error {
-	var damaged *DamagedError
-	if err == nil || errors.As(err, &damaged) {
+	var (
+		damaged *DamagedError
+		wrapped *storeError
+	)
+	if err == nil || errors.As(err, &damaged) || errors.As(err, &wrapped) {
 		return err
 	}
 	if at.engine.damaged(err) {

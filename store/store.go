@@ -174,13 +174,15 @@ func (s *Store) checkTables(ctx context.Context, create bool) error {
 	return nil
 }
 
-// Close closes the store.
+// Close closes the store. Closing it again does nothing.
 func (s *Store) Close() error {
+	db, use := s.db, s.use
+	s.db, s.use = nil, nil
 	var err error
-	if s.db != nil {
-		err = s.db.Close()
+	if db != nil {
+		err = db.Close()
 	}
-	return errors.Join(err, s.use.release())
+	return errors.Join(err, use.release())
 }
 
 // Name is the store as it was named, without a password.

@@ -1,0 +1,99 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// findMost is how many runs Find takes of one history.
+const findMost = 20
+
+// history is what makes runs comparable with each other over time.
+type history struct {
+	experiment, variant, cell, key string
+	warmup                         bool
+}
+
+func (k *Kept) history() history {
+	return history{k.Experiment, k.Variant, k.Cell, k.Key, k.Warmup}
+}
+
+// Find is the runs that a name means, the newest first: the run with this id; or, of EXPERIMENT,
+// EXPERIMENT/VARIANT or EXPERIMENT/VARIANT/CELL, the runs that are pinned as the baseline. Where none is, it is
+// the newest runs (20 of each variant and cell) with the fingerprint of the newest one, from the last accepted
+// one on. Warm-up rounds are never among them. No run is an error.
+func (s *Store) Find(ctx context.Context, name string) ([]Kept, error) {
+	if name == "" {
+		return nil, s.at.wrap("look for a run in", ErrNoRun)
+	}
+	if found, err := s.List(ctx, Filter{Run: name}); err != nil || len(found) > 0 {
+		return found, err
+	}
+	f := Filter{NoWarmup: true}
+	parts := strings.SplitN(name, "/", 3)
+	f.Experiment = parts[0]
+	if len(parts) > 1 {
+		f.Variant = &parts[1]
+	}
+	if len(parts) > 2 {
+		f.Cell = &parts[2]
+	}
+	found, err := s.List(ctx, f)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(found) == 0:
+		return nil, s.notFound(ctx, name)
+	}
+	if pinned := slices.DeleteFunc(slices.Clone(found), func(k Kept) bool { return k.Baseline == nil }); len(pinned) > 0 {
+		return pinned, nil
+	}
+	return recent(found), nil
+}
+
+// recent is the last runs of each variant and cell that belong together; found are the newest first.
+func recent(found []Kept) (runs []Kept) {
+	type group struct{ variant, cell string }
+	type state struct {
+		key  string
+		n    int
+		over bool // the runs before are of another fingerprint's history, or were replaced by an accepted one
+	}
+	groups := map[group]*state{}
+	for _, k := range found {
+		g := group{k.Variant, k.Cell}
+		if groups[g] == nil {
+			groups[g] = &state{key: k.Key}
+		}
+		at := groups[g]
+		if at.over || k.Key != at.key {
+			continue
+		}
+		runs = append(runs, k)
+		at.n++
+		at.over = at.n == findMost || k.Accepted != nil
+	}
+	return runs
+}
+
+func (s *Store) notFound(ctx context.Context, name string) error {
+	known, err := s.Experiments(ctx)
+	if err != nil {
+		return err
+	}
+	return s.at.wrap("look for "+name+" in", fmt.Errorf("%w, and no experiment of this name; it has runs of: %s", ErrNoRun, strings.Join(known, ", ")))
+}
+
+// Experiments are the names of the experiments that the store has runs of.
+func (s *Store) Experiments(ctx context.Context) (names []string, err error) {
+	err = s.read(ctx, func(tx *sql.Tx) error {
+		return query(ctx, tx, "select distinct experiment from runs order by experiment", nil, func(scan func(...any) error) error {
+			names = append(names, "")
+			return scan(&names[len(names)-1])
+		})
+	})
+	return names, s.at.wrap("read", err)
+}
