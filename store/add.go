@@ -2,14 +2,11 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"pgchaos/compare"
@@ -101,24 +98,10 @@ func read(dir string) (Kept, error) {
 	if r.Run == "" {
 		return Kept{}, errors.New("the result has no run id: an old pgchaos wrote it")
 	}
-	k := Kept{Run: runOf(r), Tool: r.Tool}
-	if r.Variant != nil {
-		k.Series, k.Warmup = r.Variant.Series, r.Variant.Warmup
-	}
+	k := Kept{Run: compare.Of(r), Tool: r.Tool}
 	k.Started = k.Started.UTC().Truncate(time.Microsecond)
-	k.Key = keyOf(k.Fingerprint)
+	k.Key = k.Fingerprint.Key()
 	return k, nil
-}
-
-// keyOf is a hash of a fingerprint, whatever its order.
-func keyOf(fingerprint []compare.Setting) string {
-	lines := make([]string, len(fingerprint))
-	for i, s := range fingerprint {
-		lines[i] = fmt.Sprintf("%q=%q", s.Name, s.Value)
-	}
-	slices.Sort(lines)
-	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
-	return hex.EncodeToString(sum[:6])
 }
 
 // insert writes the rows of a run.
@@ -135,14 +118,15 @@ func insert(ctx context.Context, tx *sql.Tx, k Kept) error {
 	}
 	for i, f := range k.Figures {
 		value := sql.NullFloat64{Float64: f.Value, Valid: !math.IsNaN(f.Value) && !math.IsInf(f.Value, 0)}
-		if _, err := tx.ExecContext(ctx, "insert into figures (hash, position, metric, value, known, why, at_least) values ($1, $2, $3, $4, $5, $6, $7)",
-			k.Hash, i, f.Metric, value, f.Known && value.Valid, f.Why, f.AtLeast); err != nil {
+		if _, err := tx.ExecContext(ctx, "insert into figures (hash, position, metric, value, known, why, at_least, most) values ($1, $2, $3, $4, $5, $6, $7, $8)",
+			k.Hash, i, f.Metric, value, f.Known && value.Valid, f.Why, f.AtLeast, f.Most); err != nil {
 			return err
 		}
 	}
-	for i, kill := range k.Kills {
-		if _, err := tx.ExecContext(ctx, "insert into kills (hash, position, step, at_ns, known, lost, span_ns) values ($1, $2, $3, $4, $5, $6, $7)",
-			k.Hash, i, kill.Step, int64(kill.At), kill.Known, kill.Lost, int64(kill.Span)); err != nil {
+	for i, l := range slices.Concat(k.Kills, k.OtherLosses) {
+		if _, err := tx.ExecContext(ctx, `insert into losses (hash, position, by_kill, step, at_ns, known, why, lost, weak, span_ns)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+			k.Hash, i, i < len(k.Kills), l.Step, int64(l.At), l.Known, l.Why, l.Lost, l.Weak, int64(l.Span)); err != nil {
 			return err
 		}
 	}
@@ -152,7 +136,8 @@ func insert(ctx context.Context, tx *sql.Tx, k Kept) error {
 		}
 	}
 	for i, setting := range k.Fingerprint {
-		if _, err := tx.ExecContext(ctx, "insert into settings (hash, position, name, value) values ($1, $2, $3, $4)", k.Hash, i, setting.Name, setting.Value); err != nil {
+		if _, err := tx.ExecContext(ctx, "insert into settings (hash, position, name, value, of_file, measured) values ($1, $2, $3, $4, $5, $6)",
+			k.Hash, i, setting.Name, setting.Value, setting.OfFile, setting.Measured); err != nil {
 			return err
 		}
 	}

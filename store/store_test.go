@@ -1,11 +1,13 @@
 package store
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -187,4 +189,56 @@ func TestFilter(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestEveryFieldIsKept: a field that is added to what a comparison knows of a run must be kept, too.
+func TestEveryFieldIsKept(t *testing.T) {
+	onBoth(t, func(t *testing.T, where string) {
+		s := opened(t, where)
+		var k Kept
+		n := 0
+		fillIn(t, reflect.ValueOf(&k).Elem(), &n)
+		k.Accepted, k.Baseline, k.Dir = nil, nil, ""
+		must(t, s.write(t.Context(), func(tx *sql.Tx) error { return insert(t.Context(), tx, k) }))
+		found, err := s.List(t.Context(), Filter{})
+		must(t, err)
+		if diff := cmp.Diff([]Kept{k}, found); diff != "" {
+			t.Errorf("what was kept is not what was added (-added +kept):\n%s", diff)
+		}
+	})
+}
+
+// fillIn gives every field a value of its own that is not zero.
+func fillIn(t *testing.T, v reflect.Value, n *int) {
+	t.Helper()
+	*n++
+	switch v.Interface().(type) {
+	case time.Time:
+		v.Set(reflect.ValueOf(day(1).Add(time.Duration(*n) * time.Second).Truncate(time.Microsecond)))
+		return
+	case verdict.Verdict:
+		v.Set(reflect.ValueOf(verdict.Fail))
+		return
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fillIn(t, v.Field(i), n)
+		}
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		fillIn(t, v.Index(0), n)
+		fillIn(t, v.Index(1), n)
+	case reflect.String:
+		v.SetString(strings.Repeat("0", 60) + fmt.Sprint(1000+*n))
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int, reflect.Int64:
+		v.SetInt(int64(*n) << 33)
+	case reflect.Float64:
+		v.SetFloat(1 / float64(*n))
+	case reflect.Pointer: // marks have a test of their own
+	default:
+		t.Fatalf("no value for a %s", v.Type())
+	}
 }

@@ -26,16 +26,21 @@ create table figures (
     known    {{.boolean}} not null,
     why      text not null, -- it is not known
     at_least {{.boolean}} not null,
+    most     {{.float}} not null, -- 0: it is the value
     primary key (hash, position)
 ) {{.strict}};
 
-create table kills (
+-- What was lost, by a kill or by something else.
+create table losses (
     hash     text not null references runs on delete cascade,
     position {{.integer}} not null,
+    by_kill  {{.boolean}} not null,
     step     text not null,
     at_ns    {{.integer}} not null,
     known    {{.boolean}} not null,
+    why      text not null, -- it is not known
     lost     {{.integer}} not null,
+    weak     {{.integer}} not null, -- of these
     span_ns  {{.integer}} not null,
     primary key (hash, position)
 ) {{.strict}};
@@ -53,6 +58,8 @@ create table settings (
     position {{.integer}} not null,
     name     text not null,
     value    text not null,
+    of_file  {{.boolean}} not null,
+    measured {{.float}} not null, -- in seconds; 0: it was not measured
     primary key (hash, position)
 ) {{.strict}};
 
