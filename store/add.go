@@ -104,6 +104,16 @@ func read(dir string) (Kept, error) {
 	return k, nil
 }
 
+// lists are the lists of text of a run, by the names that they have in the database.
+func (k *Kept) lists() map[string]*[]string {
+	return map[string]*[]string{
+		"workloads":      &k.Workloads,
+		"writers":        &k.Writers,
+		"not comparable": &k.NotComparable,
+		"warnings":       &k.Warnings,
+	}
+}
+
 // insert writes the rows of a run.
 func insert(ctx context.Context, tx *sql.Tx, k Kept) error {
 	verdict, err := k.Verdict.MarshalText()
@@ -130,9 +140,11 @@ func insert(ctx context.Context, tx *sql.Tx, k Kept) error {
 			return err
 		}
 	}
-	for i, reason := range k.NotComparable {
-		if _, err := tx.ExecContext(ctx, "insert into not_comparable (hash, position, reason) values ($1, $2, $3)", k.Hash, i, reason); err != nil {
-			return err
+	for name, list := range k.lists() {
+		for i, item := range *list {
+			if _, err := tx.ExecContext(ctx, "insert into lists (hash, name, position, item) values ($1, $2, $3, $4)", k.Hash, name, i, item); err != nil {
+				return err
+			}
 		}
 	}
 	for i, setting := range k.Fingerprint {

@@ -151,13 +151,13 @@ func smallDisk(t *testing.T, size string) string {
 // TestFullDisk fills the disk, with what is copied and with the database.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
-	dir := smallDisk(t, "8m")
+	dir := smallDisk(t, "32m")
 	s, err := Open(t.Context(), dir)
 	must(t, err)
 	t.Cleanup(func() { _ = s.Close() })
 	add(t, s, result(t, 1))
 	large := result(t, 2)
-	must(t, os.WriteFile(filepath.Join(large, "large"), make([]byte, 10<<20), 0o600))
+	must(t, os.WriteFile(filepath.Join(large, "large"), make([]byte, 40<<20), 0o600))
 	_, err = s.Add(t.Context(), large)
 	if err == nil || !strings.Contains(err.Error(), "no space left on device") || !strings.Contains(err.Error(), dir) {
 		t.Errorf("a copy larger than the disk: %v", err)

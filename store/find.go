@@ -84,7 +84,19 @@ func (s *Store) notFound(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	return s.at.wrap("look for "+name+" in", fmt.Errorf("%w, and no experiment of this name; it has runs of: %s", ErrNoRun, strings.Join(known, ", ")))
+	text := fmt.Sprintf("the store %s has no run and no experiment %q", s.at.shown, name)
+	experiment, variant, _ := strings.Cut(name, "/")
+	switch {
+	case len(known) == 0:
+		text += ": it is empty"
+	case slices.Contains(known, experiment) && variant != "":
+		text = fmt.Sprintf("the store %s has no run of variant %q of the experiment %s", s.at.shown, variant, experiment)
+	case slices.Contains(known, experiment):
+		text = fmt.Sprintf("the store %s has only warm-up rounds of the experiment %s", s.at.shown, experiment)
+	default:
+		text += "; its experiments are: " + strings.Join(known, ", ")
+	}
+	return &storeError{text: text, err: ErrNoRun}
 }
 
 // Experiments are the names of the experiments that the store has runs of.

@@ -146,12 +146,12 @@ func details(ctx context.Context, tx *sql.Tx, chosen string, args []any, runs ma
 	}
 	for _, read := range []func() error{
 		func() error {
-			return each("hash, metric, value, known, why, at_least", "figures", func(scan func(...any) error) error {
+			return each("hash, metric, value, known, why, at_least, most", "figures", func(scan func(...any) error) error {
 				var (
 					f     compare.Figure
 					value sql.NullFloat64
 				)
-				if err := scan(&hash, &f.Metric, &value, &f.Known, &f.Why, &f.AtLeast); err != nil {
+				if err := scan(&hash, &f.Metric, &value, &f.Known, &f.Why, &f.AtLeast, &f.Most); err != nil {
 					return err
 				}
 				f.Value = value.Float64
@@ -160,29 +160,40 @@ func details(ctx context.Context, tx *sql.Tx, chosen string, args []any, runs ma
 			})
 		},
 		func() error {
-			return each("hash, step, at_ns, known, lost, span_ns", "kills", func(scan func(...any) error) error {
-				var kill compare.Kill
-				if err := scan(&hash, &kill.Step, &kill.At, &kill.Known, &kill.Lost, &kill.Span); err != nil {
+			return each("hash, by_kill, step, at_ns, known, why, lost, weak, span_ns", "losses", func(scan func(...any) error) error {
+				var (
+					loss   compare.Kill
+					byKill bool
+				)
+				if err := scan(&hash, &byKill, &loss.Step, &loss.At, &loss.Known, &loss.Why, &loss.Lost, &loss.Weak, &loss.Span); err != nil {
 					return err
 				}
-				runs[hash].Kills = append(runs[hash].Kills, kill)
+				if k := runs[hash]; byKill {
+					k.Kills = append(k.Kills, loss)
+				} else {
+					k.OtherLosses = append(k.OtherLosses, loss)
+				}
 				return nil
 			})
 		},
 		func() error {
-			return each("hash, reason", "not_comparable", func(scan func(...any) error) error {
-				var reason string
-				if err := scan(&hash, &reason); err != nil {
+			return each("hash, name, item", "lists", func(scan func(...any) error) error {
+				var name, item string
+				if err := scan(&hash, &name, &item); err != nil {
 					return err
 				}
-				runs[hash].NotComparable = append(runs[hash].NotComparable, reason)
+				list, known := runs[hash].lists()[name]
+				if !known {
+					return fmt.Errorf("run %s has a list %q, which this pgchaos does not know", runs[hash].ID, name)
+				}
+				*list = append(*list, item)
 				return nil
 			})
 		},
 		func() error {
-			return each("hash, name, value", "settings", func(scan func(...any) error) error {
+			return each("hash, name, value, of_file, measured", "settings", func(scan func(...any) error) error {
 				var setting compare.Setting
-				if err := scan(&hash, &setting.Name, &setting.Value); err != nil {
+				if err := scan(&hash, &setting.Name, &setting.Value, &setting.OfFile, &setting.Measured); err != nil {
 					return err
 				}
 				runs[hash].Fingerprint = append(runs[hash].Fingerprint, setting)

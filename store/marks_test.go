@@ -50,8 +50,12 @@ func TestFind(t *testing.T) {
 		must(t, s.SetBaseline(t.Context(), run(1), "ada", ""))
 		look("quorum-kill", "02 01")
 		look("quorum-kill/off", "05")
-		for _, name := range []string{"quorum-kil", "quorum-kill/none", ""} {
-			if found, err := s.Find(t.Context(), name); !errors.Is(err, ErrNoRun) {
+		for name, want := range map[string]string{
+			"quorum-kil":       `has no run and no experiment "quorum-kil"; its experiments are: quorum-kill`,
+			"quorum-kill/none": `has no run of variant "none" of the experiment quorum-kill`,
+			"":                 "no such run",
+		} {
+			if found, err := s.Find(t.Context(), name); !errors.Is(err, ErrNoRun) || !strings.Contains(err.Error(), want) {
 				t.Errorf("%q: %v, %v", name, short(found), err)
 			}
 		}

@@ -27,9 +27,7 @@ type Store struct {
 // Kept is a run as the store has it.
 type Kept struct {
 	compare.Run
-	Series string // the id of the series that it is of; "": it was a single run
-	Warmup bool   // of the series: the run is in no figure
-	Tool   string // pgchaos's version
+	Tool string // pgchaos's version
 	// Key is a hash of the fingerprint: runs of one experiment, variant, cell and key are one history.
 	Key   string
 	Hash  string // of the raw result directory

@@ -26,7 +26,7 @@ func readStored(ctx context.Context, where, arg string, also []string) (s source
 		return s, err
 	}
 	defer func() { err = errors.Join(err, from.Close()) }()
-	found, err := findStored(ctx, from, name)
+	found, err := from.Find(ctx, name)
 	if err != nil {
 		return s, err
 	}
@@ -38,27 +38,6 @@ func readStored(ctx context.Context, where, arg string, also []string) (s source
 		s.runs = append(s.runs, run)
 	}
 	return s, nil
-}
-
-// mostStored is how many runs of an experiment are compared: its newest.
-const mostStored = 20
-
-// findStored are the runs that a name means: the run with this id, or the newest of EXPERIMENT or EXPERIMENT/VARIANT.
-func findStored(ctx context.Context, from *store.Store, name string) ([]store.Kept, error) {
-	found, err := from.List(ctx, store.Filter{Run: name})
-	if err != nil || len(found) > 0 {
-		return found, err
-	}
-	experiment, variant, has := strings.Cut(name, "/")
-	filter := store.Filter{Experiment: experiment, NoWarmup: true, Limit: mostStored}
-	if has {
-		filter.Variant = &variant
-	}
-	found, err = from.List(ctx, filter)
-	if err == nil && len(found) == 0 {
-		err = fmt.Errorf("the store %s has no run and no experiment %q", from.Name(), name)
-	}
-	return found, err
 }
 
 // storedRun is a run of a store: read from its raw result where that is on this machine, for the

@@ -45,11 +45,13 @@ create table losses (
     primary key (hash, position)
 ) {{.strict}};
 
-create table not_comparable (
+-- Its workloads, those of them that write, why it is not comparable, and warnings.
+create table lists (
     hash     text not null references runs on delete cascade,
+    name     text not null check (name in ('workloads', 'writers', 'not comparable', 'warnings')),
     position {{.integer}} not null,
-    reason   text not null,
-    primary key (hash, position)
+    item     text not null,
+    primary key (hash, name, position)
 ) {{.strict}};
 
 -- The fingerprint in full.
