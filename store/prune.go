@@ -13,6 +13,7 @@ import (
 
 // PruneOptions say which runs may be removed: those of which all that is set is true.
 type PruneOptions struct {
+	Of     Filter    // only these. It must choose whole histories: Keep counts within it
 	Keep   int       // not among the newest so many of their history; 0: not set
 	Before time.Time // started before; zero: not set
 	// DryRun removes nothing.
@@ -53,7 +54,7 @@ func (s *Store) Prune(ctx context.Context, o PruneOptions) (p Pruned, err error)
 }
 
 func (s *Store) prunable(ctx context.Context, o PruneOptions) (p Pruned, err error) {
-	all, err := s.List(ctx, Filter{})
+	all, err := s.List(ctx, o.Of)
 	if err != nil {
 		return Pruned{}, err
 	}

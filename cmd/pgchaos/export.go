@@ -68,20 +68,6 @@ says what each field means, and how Jepsen's set checkers judge the file.`,
 	return cmd
 }
 
-// newHistoryCommand says which command has replaced `pgchaos history`.
-func newHistoryCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:                "history",
-		Short:              "Replaced by export",
-		Hidden:             true,
-		DisableFlagParsing: true,
-		RunE: func(_ *cobra.Command, args []string) error {
-			command := strings.Join(append([]string{"pgchaos export --format jepsen"}, args...), " ")
-			return usageError(fmt.Errorf("the command history is now called export: write '%s'", command))
-		},
-	}
-}
-
 func (f *exportFlags) print(ctx context.Context, dir string, stdout, stderr io.Writer) error {
 	var kept *runner.AttachedRun
 	if f.read {
