@@ -71,14 +71,34 @@ func TestHistory(t *testing.T) {
 			t.Errorf("show has no %q:\n%s", want, show)
 		}
 	}
-	if ids, _ := completions(t, "history", "accept", "--store", where, oldest.Run, oldest.Run[:len(oldest.Run)-1]); len(ids) != 0 {
-		t.Errorf("completed again: %q", ids)
-	}
-	if ids, _ := completions(t, "history", "show", "--store", where, newest.Run[:len(newest.Run)-1]); len(ids) != 1 || ids[0] != newest.Run {
-		t.Errorf("completed: %q", ids)
-	}
 	history(t, exitUsage, "show", newest.Run+"x", "--store", where)
+}
 
+// TestHistoryCompletesRuns completes the ids of a store, each once.
+func TestHistoryCompletesRuns(t *testing.T) {
+	where := t.TempDir()
+	history(t, exitPass, "add", comparedRuns+"/1/local", "--store", where)
+	id := listed(t, "--store", where)[0].Run
+	for _, tc := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"show", "--store", where, id[:5]}, id},
+		{[]string{"accept", "--store", where, id, ""}, ""},
+		{[]string{"show", "--store", where + "-not", ""}, ""},
+	} {
+		if ids, _ := completions(t, append([]string{"history"}, tc.args...)...); strings.Join(ids, " ") != tc.want {
+			t.Errorf("%q: %q, want %q", tc.args, ids, tc.want)
+		}
+	}
+}
+
+// TestHistoryMarks: what is accepted or pinned stays, and can be taken back.
+func TestHistoryMarks(t *testing.T) {
+	where := t.TempDir()
+	history(t, exitPass, "add", comparedRuns, "--store", where)
+	runs := listed(t, "--store", where)
+	newest, oldest := runs[0], runs[5]
 	history(t, exitPass, "accept", oldest.Run, "--why", "a new\ndisk", "--store", where)
 	history(t, exitPass, "baseline", newest.Run, "--store", where)
 	history(t, exitUsage, "baseline", runs[1].Run, "no-such-run", "--store", where)
