@@ -26,7 +26,7 @@ func newHistoryAddCommand() *cobra.Command {
 		Long: `Keep results in a store, which is made if it is not there. DIR is a result directory, or that of
 a series, of which all finished runs are added. Adding the same directory again changes nothing.`,
 		Example: `  pgchaos history add results/quorum-kill-20261123-064500-3f2a --store nightly
-  pgchaos history add results/* --store postgres://pgchaos@db/history?files=/srv/pgchaos`,
+  pgchaos history add results/* --store 'postgres://pgchaos@db/history?files=/srv/pgchaos'`,
 		Args:              arguments(1, 0, "a result directory"),
 		ValidArgsFunction: completeResults,
 		RunE:              f.add,
