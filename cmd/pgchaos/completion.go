@@ -147,7 +147,7 @@ func completeNumber(cmd *cobra.Command, args []string, prefix string) (found []s
 
 // completeExperiment completes the names of shipped experiments, and YAML files.
 func completeExperiment(cmd *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 && cmd.Name() != "validate" {
+	if len(args) > 0 && cmd.Name() != "validate" && cmd.Name() != "nightly" {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	found, directive := completePath(prefix, func(path string) bool {

@@ -158,7 +158,7 @@ Exit codes: 0 pass, 1 pgchaos itself failed, 2 wrong command line or experiment 
 		id       string
 		commands []*cobra.Command
 	}{
-		{commandsRun, []*cobra.Command{newRunCommand(), newListCommand(), newPlanCommand(), newModesCommand(), newProvidersCommand()}},
+		{commandsRun, []*cobra.Command{newRunCommand(), newNightlyCommand(), newListCommand(), newPlanCommand(), newModesCommand(), newProvidersCommand()}},
 		{commandsWrite, []*cobra.Command{newInitCommand(), newShowCommand(), newValidateCommand(), newSchemaCommand()}},
 		{commandsAfter, []*cobra.Command{newReportCommand(), newCompareCommand(), newAuditCommand(), newExportCommand(), newHistoryCommand(), newCleanCommand()}},
 		{commandsItself, []*cobra.Command{newSelftestCommand(), newCompletionCommand(), newVersionCommand()}},

@@ -94,6 +94,8 @@ func TestCommandLine(t *testing.T) {
 		{"history-directory", []string{"history", "results/mine"}, exitUsage},
 		{"history-misspelt", []string{"history", "lits"}, exitUsage},
 		{"help-history", []string{"history", "--help"}, exitPass},
+		{"help-nightly", []string{"nightly", "--help"}, exitPass},
+		{"nightly-no-store", []string{"nightly", "quorum-kill"}, exitUsage},
 		{"help-history-list", []string{"history", "list", "--help"}, exitPass},
 		{"help-history-prune", []string{"history", "prune", "--help"}, exitPass},
 		{"history-no-store", []string{"history", "list"}, exitUsage},

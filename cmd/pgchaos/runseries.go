@@ -113,8 +113,8 @@ func (s *seriesRuns) begin(ctx context.Context, dir string, plan *series.Plan) (
 	return series.New(plan, id, begun, o), plan, nil
 }
 
-// run does what is left of a series, prints what came out, and turns its end into an exit code.
-func (s *seriesRuns) run(ctx context.Context, all *series.Series, plan *series.Plan, stdout io.Writer) error {
+// perform does what is left of a series.
+func (s *seriesRuns) perform(ctx context.Context, all *series.Series, plan *series.Plan) error {
 	s.show.above(fmt.Sprintf("-- %s, about %s; results in %s", units.Count(int64(all.Left()), "run", "runs"), timeLeft(all.TimeLeft(plan)), all.Dir()))
 	if all.Reuse {
 		s.session = runner.NewSession(runner.SessionOptions{SkipRemoval: laterInterrupts(ctx).removal})
@@ -124,6 +124,12 @@ func (s *seriesRuns) run(ctx context.Context, all *series.Series, plan *series.P
 		err = errors.Join(err, s.session.Close(context.WithoutCancel(ctx), s.send))
 	}
 	s.show.close()
+	return err
+}
+
+// run does what is left of a series, prints what came out, and turns its end into an exit code.
+func (s *seriesRuns) run(ctx context.Context, all *series.Series, plan *series.Plan, stdout io.Writer) error {
+	err := s.perform(ctx, all, plan)
 	mode, bad := fileMode(cmp.Or(s.flags.mode, "600"))
 	written := errors.Join(bad, s.flags.share(all.Dir(), mode), writeSeries(ctx, stdout, all))
 	switch {

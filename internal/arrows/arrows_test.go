@@ -45,7 +45,7 @@ var permitted = withRenderings(withProviders(map[string][]string{
 	"standbynames":         {},
 	"syncmode":             {"standbynames"},
 	"selftest":             {"audit", "outage", "record", "report", "verdict"},
-	"cmd/pgchaos":          {"verdict", "compare", "compare/tables", "internal/units", "series", "store", "search", "expect", "cluster", "experiments", "record", "record/jepsen", "record/ledger", "internal/redact", "internal/spell", "report", "runner", "selftest", "spec", "syncmode"},
+	"cmd/pgchaos":          {"verdict", "compare", "compare/tables", "compare/trend", "internal/units", "series", "store", "search", "expect", "cluster", "experiments", "record", "record/jepsen", "record/ledger", "internal/redact", "internal/spell", "report", "runner", "selftest", "spec", "syncmode"},
 	"internal/arrows":      {},
 	"internal/atonce":      {},
 	"internal/bench":       {"cluster", "cluster/local", "record", "record/ledger", "internal/fakepg", "load", "load/eventloop", "load/pgload"},
@@ -82,6 +82,7 @@ func withProviders(all map[string][]string) map[string][]string {
 var renderings = map[string][]string{
 	"report/export": {"record", "report"},
 	"report/text":   {"audit", "outage", "expect", "verdict", "record", "internal/units", "report"},
+	"report/junit":  {},
 }
 
 func withRenderings(all map[string][]string) map[string][]string {

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"pgchaos/report"
+	"pgchaos/report/junit"
+	"pgchaos/runner"
+	"pgchaos/series"
+	"pgchaos/store"
+)
+
+// nightlyFlags are the flags of `pgchaos nightly`.
+type nightlyFlags struct {
+	history historyFlags
+	run     runFlags
+	summary string
+	junit   string
+}
+
+func newNightlyCommand() *cobra.Command {
+	f := &nightlyFlags{}
+	cmd := &cobra.Command{
+		Use:   "nightly EXPERIMENT...",
+		Short: "Run experiments, keep the results, and say what became worse",
+		Long: `Run experiments one after the other, keep each result in a store, and compare it with the nights
+before:
+
+  suspect      the last 3 nights are worse than the 20 before: a warning, and the experiment is
+               run again at once; both runs count as one night
+  regression   the last 5 nights are worse than the 20 before: the job fails. Where the step is
+               intended, 'pgchaos history accept' begins the reference anew
+
+A run that fails (a lost write in a mode that promises none) fails the job on the first night.
+
+Exit codes, the first that holds: 130 interrupted, 5 something was left behind, 1 pgchaos itself
+failed or the store cannot be read, 3 a run failed or a metric regressed, 4 inconclusive, 0.
+docs/ci.md explains it.`,
+		Example: `  pgchaos nightly quorum-kill my.yaml --store nightly
+  pgchaos nightly quorum-kill --store nightly --summary summary.md --junit junit.xml`,
+		Args:              arguments(1, 0, experimentArgument),
+		ValidArgsFunction: completeExperiment,
+		RunE:              f.execute,
+	}
+	f.history.registerStore(cmd)
+	cmd.Flags().StringVar(&f.summary, "summary", "", "write the summary as Markdown to `FILE`")
+	cmd.Flags().StringVar(&f.junit, "junit", "", "write the summary as JUnit XML to `FILE`")
+	cmd.Flags().IntVar(&f.run.rounds, "rounds", 0, "run each variant `N` times (default: the file's)")
+	cmd.Flags().StringVar(&f.run.provider, "provider", "", "build the cluster on `PROVIDER`, "+providerWords()+" (default: the file's)")
+	registerPrograms(cmd.Flags(), &f.run.pgBin)
+	return cmd
+}
+
+func (f *nightlyFlags) execute(cmd *cobra.Command, args []string) (err error) {
+	ctx := cmd.Context()
+	if err := f.history.check(cmd); err != nil {
+		return err
+	}
+	f.run.stdin = cmd.InOrStdin()
+	s, err := store.Open(ctx, f.history.store)
+	if err != nil {
+		return historyError(err)
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if _, err := s.List(ctx, store.Filter{Limit: 1}); err != nil {
+		return err
+	}
+	plans := make([]*series.Plan, len(args))
+	for i, name := range args { // all before the first run: a typing mistake must not be found at 3 a.m.
+		if name == "-" {
+			return usageOf(cmd, errors.New("nightly needs the names of experiments: standard input cannot be read again for a repetition"))
+		}
+		if plans[i], err = f.run.plan(ctx, name, f.run.reading(ctx)); err != nil {
+			return err
+		}
+		if err := f.run.checkPlan(ctx, plans[i], cmd.ErrOrStderr()); err != nil {
+			return err
+		}
+	}
+	n := &night{store: s, began: time.Now(), flags: f, stderr: cmd.ErrOrStderr()}
+	for i, name := range args {
+		if n.leftBehind || ctx.Err() != nil {
+			n.problem(name, "it was not run: the job ended before it")
+			continue
+		}
+		n.experiment(ctx, name, plans[i])
+	}
+	return n.end(ctx, cmd.OutOrStdout())
+}
+
+// night is one execution of the job.
+type night struct {
+	store      *store.Store
+	began      time.Time
+	flags      *nightlyFlags
+	stderr     io.Writer
+	cases      []nightCase
+	leftBehind bool
+}
+
+// problem is something that pgchaos itself could not do.
+func (n *night) problem(name, text string) {
+	n.cases = append(n.cases, nightCase{Experiment: name, Name: name, Problems: []string{text}})
+}
+
+// experiment runs an experiment as a series, and again where a metric is suspect.
+func (n *night) experiment(ctx context.Context, name string, plan *series.Plan) {
+	kept, id := n.runSeries(ctx, name, plan, "")
+	cases, err := n.judge(ctx, kept, id)
+	if err == nil && suspicious(cases) && ctx.Err() == nil && !n.leftBehind {
+		fmt.Fprintf(n.stderr, "pgchaos nightly: %s is suspect, and is run again at once\n", name)
+		// The same id makes both one night: what disturbs one of them disturbs the other, too.
+		more, _ := n.runSeries(ctx, name, plan, id)
+		kept = append(kept, more...)
+		cases, err = n.judge(ctx, kept, id)
+	}
+	if err != nil {
+		n.problem(name, err.Error())
+	}
+	n.cases = append(n.cases, cases...)
+}
+
+// runSeries runs the experiment's variants and keeps what was done, also after an interrupt.
+func (n *night) runSeries(ctx context.Context, name string, plan *series.Plan, id string) (kept []store.Kept, _ string) {
+	dir, err := seriesDir("", plan.Plans[0].Experiment.Name)
+	if err != nil {
+		n.problem(name, err.Error())
+		return nil, id
+	}
+	of := n.flags.run
+	runs := &seriesRuns{flags: &of, name: name, show: newProgress(n.stderr, false)}
+	defer runs.show.close()
+	planned := *plan // begin chooses a seed for it
+	s, begun, err := runs.begin(ctx, dir, &planned)
+	if err != nil {
+		n.leftBehind = n.leftBehind || errors.Is(err, runner.ErrLeftBehind)
+		n.problem(name, err.Error())
+		return nil, id
+	}
+	if id != "" {
+		s.ID = id
+	}
+	if err := runs.perform(ctx, s, begun); err != nil && ctx.Err() == nil {
+		n.leftBehind = n.leftBehind || errors.Is(err, runner.ErrLeftBehind)
+		n.problem(name, err.Error())
+	} else if errors.Is(err, runner.ErrLeftBehind) {
+		n.leftBehind = true
+	}
+	for i := range s.Runs {
+		r := &s.Runs[i]
+		label := nightName(s.Name, r.Variant, r.Cell)
+		switch r.Status {
+		case series.Done:
+			added, err := n.store.Add(context.WithoutCancel(ctx), s.Path(r))
+			if err != nil {
+				n.problem(label, fmt.Sprintf("the result in %s was not kept: %v", s.Path(r), err))
+				continue
+			}
+			kept = append(kept, added.Kept)
+		case series.Failed:
+			n.problem(label, fmt.Sprintf("it could not be run (%d attempts): %s", r.Attempts, lastOf(r.Errors)))
+		case series.Pending:
+			n.problem(label, "it was not run: the job ended before it")
+		}
+	}
+	return kept, s.ID
+}
+
+func lastOf(texts []string) string {
+	if len(texts) == 0 {
+		return "no reason is known"
+	}
+	return texts[len(texts)-1]
+}
+
+// end writes the summaries, and turns the night into an exit code.
+func (n *night) end(ctx context.Context, stdout io.Writer) error {
+	err := n.write(stdout)
+	switch code := n.code(); {
+	case n.leftBehind:
+		return &exitError{exitLeftBehind, errors.Join(errors.New("pgchaos: something was left behind; run 'pgchaos clean' to remove it"), err)}
+	case ctx.Err() != nil:
+		return &exitError{exitInterrupted, errors.Join(errors.New("pgchaos: interrupted; what was done is kept in the store"), err)}
+	case err != nil:
+		return err
+	case code != exitPass:
+		return verdictError(code)
+	}
+	return nil
+}
+
+func (n *night) write(stdout io.Writer) error {
+	var all error
+	file := func(path string, write func(io.Writer) error) {
+		if path == "" {
+			return
+		}
+		var b bytes.Buffer
+		err := write(&b)
+		if err == nil {
+			err = report.ReplaceFile(filepath.Dir(path), filepath.Base(path), b.Bytes())
+		}
+		if err != nil {
+			all = errors.Join(all, fmt.Errorf("write %s: %w", path, err))
+		}
+	}
+	file(n.flags.summary, n.markdown)
+	file(n.flags.junit, func(out io.Writer) error { return junit.Write(out, n.suite()) })
+	return errors.Join(all, n.text(stdout))
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"pgchaos/report"
+	"pgchaos/store"
+)
+
+const tinyNight = `
+name: tiny
+cluster: {nodes: [a, b]}
+load:
+  writes: {kind: insert, clients: 2, rate: 100/s}
+duration: 3s
+expect: [%s]
+`
+
+// nightly runs the job in the test's own directory, where its results go.
+func (p *place) nightly(args ...string) (code int, stdout, stderr string) {
+	p.t.Helper()
+	var o, e bytes.Buffer
+	cmd := p.command(append([]string{"nightly"}, args...)...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = filepath.Dir(p.base), &o, &e
+	var exit *exec.ExitError
+	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
+		p.t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), o.String(), e.String()
+}
+
+// TestNightly has a history of 23 nights that are copies of a real one. In the last three, in the
+// real one and in that of the second job, throughput is lower than in the twenty before.
+func TestNightly(t *testing.T) {
+	p := newPlace(t)
+	work := filepath.Dir(p.base)
+	where, summary, xmlFile := filepath.Join(work, "store"), filepath.Join(work, "s.md"), filepath.Join(work, "j.xml")
+	file := p.write("tiny.yaml", fmt.Sprintf(tinyNight, "lost_writes == 0"))
+	nightly := func(want int, text ...string) string {
+		t.Helper()
+		code, out, errs := p.nightly(file, "--store", where, "--summary", summary, "--junit", xmlFile)
+		if code != want {
+			t.Fatalf("exit code %d, not %d\n%s\n%s", code, want, out, errs)
+		}
+		for _, s := range text {
+			if !strings.Contains(out, s) {
+				t.Errorf("%q is not in\n%s", s, out)
+			}
+		}
+		return out
+	}
+	nightly(exitPass, "1 of 23 nights", "this is its first night")
+
+	s, err := store.Existing(t.Context(), where)
+	must(t, err)
+	runs, err := s.List(t.Context(), store.Filter{})
+	must(t, err)
+	original := runs[0]
+	add := func(night int, factor float64) {
+		r, err := report.Read(original.Dir)
+		must(t, err)
+		r.Run = fmt.Sprintf("tiny-night-%d", night)
+		r.Variant.Series = r.Run
+		r.Started = original.Started.Add(-time.Duration(40-night) * 24 * time.Hour)
+		for i := range r.Workloads {
+			r.Workloads[i].Total.Samples = int64(float64(r.Workloads[i].Total.Samples)*factor) + int64(night%7)
+		}
+		dir := filepath.Join(work, r.Run)
+		must(t, os.MkdirAll(dir, 0o700))
+		must(t, report.Write(dir, r))
+		added, err := s.Add(t.Context(), dir)
+		must(t, err)
+		if added.Key != original.Key {
+			t.Fatal("the copy is of another history")
+		}
+	}
+	for i := range 20 {
+		add(i, 1.3)
+	}
+	for i := range 3 {
+		add(20+i, 1)
+	}
+	must(t, s.Close())
+	// With the first night of the test, this is the fifth that is worse.
+	nightly(exitFail, "regression", "throughput of writes: regression", "pgchaos history accept tiny-night-20 --why REASON")
+	text := readText(t, xmlFile)
+	must(t, xml.Unmarshal([]byte(text), new(struct{ XMLName xml.Name })))
+	if !strings.Contains(text, `<failure message="throughput of writes: regression`) || strings.Contains(text, "<skipped") {
+		t.Error(text)
+	}
+	if text := readText(t, summary); !strings.Contains(text, "| regression | tiny |") {
+		t.Error(text)
+	}
+	if code, _, errs := p.run("history", "accept", "tiny-night-20", "--why", "intended", "--store", where); code != exitPass {
+		t.Fatal(errs)
+	}
+	nightly(exitPass, "of 23 nights")
+	must(t, os.WriteFile(filepath.Join(where, "history.db"), bytes.Repeat([]byte("damage"), 10000), 0o600))
+	nightly(exitFailed)
+	p.nothingLeft()
+}
+
+// TestNightlyFailsOnTheFirstNight: a verdict needs no history.
+func TestNightlyFailsOnTheFirstNight(t *testing.T) {
+	p := newPlace(t)
+	where := filepath.Join(filepath.Dir(p.base), "store")
+	file := p.write("tiny.yaml", fmt.Sprintf(tinyNight, "lost_writes > 0"))
+	code, out, errs := p.nightly(file, "--store", where)
+	if code != exitFail || !strings.Contains(out, "fail          tiny") || !strings.Contains(out, "lost_writes > 0: it is 0") {
+		t.Errorf("exit code %d\n%s\n%s", code, out, errs)
+	}
+	p.nothingLeft()
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"pgchaos/compare"
+	"pgchaos/compare/trend"
+	"pgchaos/report"
+	"pgchaos/spec"
+	"pgchaos/store"
+	"pgchaos/verdict"
+)
+
+// nightCase is what the night says of one history: an experiment, a variant and a cell.
+type nightCase struct {
+	Experiment, Name string
+	Problems         []string // what pgchaos itself could not do
+	Fails            []string // why a run failed
+	Unknown          []string // why a run is inconclusive, or has no figure
+	Notes            []string
+	Runs             []string // their ids
+	Findings         []trend.Finding
+}
+
+func nightName(experiment, variant, cell string) string {
+	if v := spec.JoinVariant(variant, cell); v != "" {
+		return experiment + "/" + v
+	}
+	return experiment
+}
+
+func (c *nightCase) has(state trend.State) bool {
+	return slices.ContainsFunc(c.Findings, func(f trend.Finding) bool { return f.State == state })
+}
+
+// code is the exit code that the case deserves.
+func (c *nightCase) code() int {
+	switch {
+	case len(c.Problems) > 0:
+		return exitFailed
+	case len(c.Fails) > 0 || c.has(trend.Regression):
+		return exitFail
+	case len(c.Unknown) > 0 || c.has(trend.Missing) || len(c.Runs) == 0:
+		return exitInconclusive
+	}
+	return exitPass
+}
+
+// code is the worst of all cases: what pgchaos could not do comes first, for it hides what else there is.
+func (n *night) code() int {
+	for _, code := range []int{exitFailed, exitFail, exitInconclusive} {
+		if slices.ContainsFunc(n.cases, func(c nightCase) bool { return c.code() == code }) {
+			return code
+		}
+	}
+	return exitPass
+}
+
+func suspicious(cases []nightCase) bool {
+	return slices.ContainsFunc(cases, func(c nightCase) bool { return c.has(trend.Suspect) })
+}
+
+// judge compares the night's runs with their histories. It reads the store after an interrupt, too.
+func (n *night) judge(ctx context.Context, kept []store.Kept, id string) (cases []nightCase, _ error) {
+	ctx = context.WithoutCancel(ctx)
+	done := map[string]bool{}
+	for _, k := range kept {
+		name := nightName(k.Experiment, k.Variant, k.Cell)
+		if k.Warmup || done[name+"\x00"+k.Key] {
+			continue
+		}
+		done[name+"\x00"+k.Key] = true
+		c := nightCase{Experiment: k.Experiment, Name: name}
+		for _, r := range kept {
+			if !r.Warmup && r.Key == k.Key && nightName(r.Experiment, r.Variant, r.Cell) == name {
+				c.Runs = append(c.Runs, r.ID)
+				if err := c.verdictOf(r); err != nil {
+					return cases, err
+				}
+			}
+		}
+		all, err := n.store.List(ctx, store.Filter{Experiment: k.Experiment, Variant: &k.Variant, Cell: &k.Cell, NoWarmup: true})
+		if err != nil {
+			return append(cases, c), err
+		}
+		c.judge(k, all, id)
+		cases = append(cases, c)
+	}
+	return cases, nil
+}
+
+// verdictOf takes over why a run did not pass.
+func (c *nightCase) verdictOf(k store.Kept) error {
+	if k.Verdict == verdict.Pass {
+		return nil
+	}
+	r, err := report.Read(k.Dir)
+	if err != nil {
+		return fmt.Errorf("read the kept result of run %s: %w", k.ID, err)
+	}
+	why := slices.Clone(r.AllReasons())
+	for _, e := range r.Expectations {
+		if e.Verdict == k.Verdict {
+			text := e.Text
+			if e.Observed != "" {
+				text += ": it is " + e.Observed
+			}
+			if e.Why != "" {
+				text += ": " + e.Why
+			}
+			why = append(why, text)
+		}
+	}
+	if len(why) == 0 {
+		why = []string{"its verdict is " + k.Verdict.String()}
+	}
+	for _, w := range why {
+		text := k.ID + ": " + w
+		if k.Verdict == verdict.Fail {
+			c.Fails = append(c.Fails, text)
+		} else {
+			c.Unknown = append(c.Unknown, text)
+		}
+	}
+	return nil
+}
+
+// judge looks at each metric of the default family. All are the runs of the history, newest first, with any fingerprint.
+func (c *nightCase) judge(k store.Kept, all []store.Kept, id string) {
+	var (
+		history []trend.Run
+		runs    []compare.Run
+		before  *store.Kept // the newest run of another fingerprint
+		older   bool        // the history has another night
+	)
+	for i, r := range all {
+		if r.Key == k.Key {
+			history = append(history, trend.Run{Run: r.Run, Accepted: r.Accepted != nil})
+			runs = append(runs, r.Run)
+			older = older || trend.NightOf(r.Run) != id
+		} else if before == nil && r.Started.Before(k.Started) {
+			before = &all[i]
+		}
+	}
+	switch {
+	case older:
+	case before == nil:
+		c.Notes = append(c.Notes, "this is its first night")
+	default:
+		for _, d := range before.Fingerprint.Differences(k.Fingerprint, false) {
+			c.Notes = append(c.Notes, "the history began anew tonight; before and now differ in "+d.String())
+		}
+	}
+	for _, metric := range compare.FamilyOf([]compare.Column{{Runs: runs}}).Metrics() {
+		c.Findings = append(c.Findings, trend.Judge(metric, history, id))
+	}
+}

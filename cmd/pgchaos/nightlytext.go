@@ -1,0 +1,154 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"pgchaos/compare"
+	"pgchaos/compare/trend"
+	"pgchaos/internal/redact"
+	"pgchaos/report/junit"
+)
+
+// word is the result of a case.
+func (c *nightCase) word() string {
+	switch c.code() {
+	case exitPass:
+		if c.has(trend.Suspect) {
+			return "suspect"
+		}
+		return "ok"
+	case exitFail:
+		if len(c.Fails) > 0 {
+			return "fail"
+		}
+		return "regression"
+	case exitInconclusive:
+		return "inconclusive"
+	}
+	return "not run"
+}
+
+// lines are all that there is to say, the worst first.
+func (c *nightCase) lines() (all []string) {
+	for _, texts := range [][]string{c.Problems, c.Fails, c.Unknown} {
+		all = append(all, texts...)
+	}
+	for _, f := range c.Findings {
+		switch f.State {
+		case trend.Regression, trend.Suspect, trend.Missing, trend.Better:
+			all = append(all, findingText(f))
+		}
+	}
+	return append(all, c.Notes...)
+}
+
+// findingText is a finding as a sentence.
+func findingText(f trend.Finding) string {
+	text := f.Metric + ": " + f.State.String()
+	switch f.State {
+	case trend.Missing, trend.NoFigure:
+		return text + ": " + f.Why
+	case trend.NotYet:
+		return text + fmt.Sprintf(" (%d of %d nights)", f.Nights, f.Needed)
+	}
+	change := fmt.Sprintf("%+.0f %%", 100*f.Change)
+	if math.IsInf(f.Change, 0) {
+		change = "no ratio"
+	}
+	text += fmt.Sprintf(", %s: median %s of the last %d nights, %s of the %d before (p = %.2g)",
+		change, medianText(f.Metric, f.Recent), f.Recent.Nights, medianText(f.Metric, f.Before), f.Before.Nights, f.P)
+	if f.State == trend.Regression {
+		text += fmt.Sprintf("; where it is intended: pgchaos history accept %s --why REASON", f.First)
+	}
+	return text
+}
+
+func medianText(metric string, m trend.Median) string {
+	return figureText(compare.Figure{Metric: metric, Value: m.Value, Known: true, AtLeast: m.AtLeast})
+}
+
+// text is the summary on a terminal.
+func (n *night) text(out io.Writer) error {
+	var b bytes.Buffer
+	for i := range n.cases {
+		c := &n.cases[i]
+		fmt.Fprintf(&b, "%-12s  %s%s\n", c.word(), c.Name, c.progress())
+		for _, line := range c.lines() {
+			fmt.Fprintf(&b, "              %s\n", redact.Printable(line))
+		}
+	}
+	_, err := out.Write(b.Bytes())
+	return err
+}
+
+// progress says how many nights are still missing.
+func (c *nightCase) progress() string {
+	for _, f := range c.Findings {
+		if f.State == trend.NotYet {
+			return fmt.Sprintf(": whether it became worse is not known yet (%d of %d nights)", f.Nights, f.Needed)
+		}
+	}
+	return ""
+}
+
+// markdown is the summary for a merge request or a job's page.
+func (n *night) markdown(out io.Writer) error {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "# pgchaos, night of %s\n\n| result | experiment | runs |\n|---|---|---|\n", n.began.Format("2006-01-02"))
+	for i := range n.cases {
+		c := &n.cases[i]
+		fmt.Fprintf(&b, "| %s | %s | %d |\n", c.word(), cellText(c.Name), len(c.Runs))
+	}
+	for i := range n.cases {
+		c := &n.cases[i]
+		fmt.Fprintf(&b, "\n## %s: %s\n\n", cellText(c.Name), c.word())
+		for _, line := range c.lines() {
+			fmt.Fprintf(&b, "- %s\n", cellText(line))
+		}
+		for _, run := range c.Runs {
+			fmt.Fprintf(&b, "- run %s\n", cellText(run))
+		}
+		if len(c.Findings) == 0 {
+			continue
+		}
+		b.WriteString("\n| metric | tonight | nights | finding |\n|---|---|---|---|\n")
+		for _, f := range c.Findings {
+			fmt.Fprintf(&b, "| %s | %s | %d | %s |\n", cellText(f.Metric), cellText(figureText(f.Tonight)), f.Nights, f.State)
+		}
+	}
+	_, err := out.Write(b.Bytes())
+	return err
+}
+
+// cellText is text that neither ends a cell or a line of Markdown nor begins HTML.
+func cellText(text string) string {
+	text = strings.Join(strings.Fields(redact.Printable(text)), " ")
+	return strings.NewReplacer("|", `\|`, "<", "&lt;", "*", `\*`, "`", "\\`").Replace(text)
+}
+
+// suite is the night for JUnit: a case for the runs, and one for each metric.
+func (n *night) suite() junit.Suite {
+	s := junit.Suite{Name: "pgchaos nightly", At: n.began}
+	for _, c := range n.cases {
+		of := junit.Case{Class: c.Experiment, Name: c.Name, Failures: c.Fails, Output: strings.Join(append(c.Notes, c.Runs...), "\n")}
+		of.Errors = append(append(of.Errors, c.Problems...), c.Unknown...)
+		s.Cases = append(s.Cases, of)
+		for _, f := range c.Findings {
+			of := junit.Case{Class: c.Experiment, Name: c.Name + ": " + f.Metric}
+			switch text := findingText(f); f.State {
+			case trend.Regression:
+				of.Failures = []string{text}
+			case trend.Missing:
+				of.Errors = []string{text}
+			default:
+				of.Output = text
+			}
+			s.Cases = append(s.Cases, of)
+		}
+	}
+	return s
+}
