@@ -8,9 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"gopkg.in/yaml.v3"
 
 	"pgchaos/report"
 	"pgchaos/store"
@@ -119,4 +122,23 @@ func TestNightlyFailsOnTheFirstNight(t *testing.T) {
 		t.Errorf("exit code %d\n%s\n%s", code, out, errs)
 	}
 	p.nothingLeft()
+}
+
+// TestTheJobsOfTheManual: the jobs are YAML, and keep the files that their own command writes.
+func TestTheJobsOfTheManual(t *testing.T) {
+	found := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(readText(t, "../../docs/ci.md"), -1)
+	if len(found) != 2 {
+		t.Fatalf("%d jobs", len(found))
+	}
+	for _, m := range found {
+		var job map[string]any
+		if err := yaml.Unmarshal([]byte(m[1]), &job); err != nil {
+			t.Errorf("%v\n%s", err, m[1])
+		}
+		for _, file := range []string{"summary.md", "junit.xml"} {
+			if strings.Count(m[1], file) < 2 {
+				t.Errorf("%s is not kept:\n%s", file, m[1])
+			}
+		}
+	}
 }
