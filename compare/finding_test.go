@@ -255,6 +255,7 @@ func TestLossesInWords(t *testing.T) {
 		{kills(1), "0 of 1 kill lost anything (at most 95 % do, 95 %)"},
 		{kills(10, 5, 100, 20), "3 of 10 kills lost writes (7 % to 65 % do, 95 %)"},
 		{kills(3, 5, 100, 20), "3 of 3 kills lost writes (at least 37 % do, 95 %)"},
+		{kills(6, 5, 5, 5, 5, 5), "5 of 6 kills lost writes (36 % to 99.6 % do, 95 %)"},
 		{kills(1000), "0 of 1000 kills lost anything (at most 0.3 % do, 95 %)"},
 		{append(kills(10), Kill{}, Kill{}), "0 of 10 kills lost anything (at most 26 % do, 95 %); of 2 more it is not known"},
 	} {

@@ -74,9 +74,14 @@ func (l Losses) String() string {
 	return fmt.Sprintf("%d of %d %s lost writes (%s to %s do, 95 %%)%s", l.Lost, l.Kills, kills, low, high, unknown)
 }
 
+// percent rounds to whole percents, but nothing that is not 0 or 1 to these.
 func percent(share float64) string {
-	if share > 0 && share < 0.01 || share > 0.99 && share < 1 {
+	switch {
+	case share > 0 && share < 0.01:
 		return fmt.Sprintf("%.2g %%", 100*share)
+	case share > 0.99 && share < 1:
+		decimals := int(math.Ceil(-math.Log10(100 * (1 - share))))
+		return fmt.Sprintf("%.*f %%", decimals, 100*share)
 	}
 	return fmt.Sprintf("%.0f %%", 100*share)
 }
