@@ -143,9 +143,11 @@ func (f *runFlags) executeSearch(ctx context.Context, name string, plan *series.
 	if _, err := s.plan(ctx, number.Value); err != nil { // a mistake shows before anything is made
 		return err
 	}
-	if s.dir, err = seriesDir(f.out, e.Name); err != nil {
+	var unlock func()
+	if s.dir, unlock, err = seriesDir(f.out, e.Name); err != nil {
 		return usageError(err)
 	}
+	defer unlock()
 	return s.run(ctx, stdout)
 }
 

@@ -130,11 +130,12 @@ func (n *night) experiment(ctx context.Context, name string, plan *series.Plan) 
 
 // runSeries runs the experiment's variants and keeps what was done, also after an interrupt.
 func (n *night) runSeries(ctx context.Context, name string, plan *series.Plan, id string) (kept []store.Kept, _ string) {
-	dir, err := seriesDir("", plan.Plans[0].Experiment.Name)
+	dir, unlock, err := seriesDir("", plan.Plans[0].Experiment.Name)
 	if err != nil {
 		n.problem(name, err.Error())
 		return nil, id
 	}
+	defer unlock()
 	of := n.flags.run
 	runs := &seriesRuns{flags: &of, name: name, show: newProgress(n.stderr, false)}
 	defer runs.show.close()

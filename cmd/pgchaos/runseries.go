@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"pgchaos/cluster"
 	"pgchaos/internal/units"
 	"pgchaos/report"
@@ -26,10 +28,11 @@ func (f *runFlags) executeSeries(ctx context.Context, name string, plan *series.
 	if err := f.refuseFor("this experiment is a series of several; choose one with --variant NAME --rounds 1"); err != nil {
 		return err
 	}
-	dir, err := seriesDir(f.out, plan.Plans[0].Experiment.Name)
+	dir, unlock, err := seriesDir(f.out, plan.Plans[0].Experiment.Name)
 	if err != nil {
 		return usageError(err)
 	}
+	defer unlock()
 	runs := &seriesRuns{flags: f, name: name, show: newProgress(stderr, f.verbose)}
 	defer runs.show.close()
 	s, plan, err := runs.begin(ctx, dir, plan)
@@ -55,24 +58,40 @@ func (f *runFlags) refuseFor(several string) error {
 	return nil
 }
 
-// seriesDir makes the directory of a series.
-func seriesDir(out, experiment string) (string, error) {
+// seriesDir makes the directory of a series, and locks it.
+func seriesDir(out, experiment string) (dir string, unlock func(), err error) {
+	dir = out
 	if out == "" {
-		dir, err := runner.NewDirectory(experiment, time.Now())
-		if err != nil {
-			return "", fmt.Errorf("make the result directory: %w (--out DIR names another)", err)
+		if dir, err = runner.NewDirectory(experiment, time.Now()); err != nil {
+			return "", nil, fmt.Errorf("make the result directory: %w (--out DIR names another)", err)
 		}
-		return dir, nil
+	} else if err := os.MkdirAll(out, 0o755); err != nil {
+		return "", nil, fmt.Errorf("make the result directory: %w", err)
 	}
-	if err := os.MkdirAll(out, 0o755); err != nil {
-		return "", fmt.Errorf("make the result directory: %w", err)
+	if unlock, err = lockDir(dir); err != nil {
+		return "", nil, err
 	}
 	for _, file := range []string{series.FileName, report.FileName} {
-		if _, err := os.Lstat(filepath.Join(out, file)); err == nil {
-			return "", fmt.Errorf("--out %s: it holds a result already; name another directory", out)
+		if _, err := os.Lstat(filepath.Join(dir, file)); err == nil {
+			unlock()
+			return "", nil, fmt.Errorf("--out %s: it holds a result already; name another directory", out)
 		}
 	}
-	return out, nil
+	return dir, unlock, nil
+}
+
+// lockDir keeps other processes from a directory: two that wrote one series would each lose what the other has done. The
+// lock ends with the process. It is on the directory itself, so that no file is left. File systems without such locks do without it.
+func lockDir(dir string) (unlock func(), err error) {
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(d.Fd()), unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
+		_ = d.Close() // it was only read
+		return nil, fmt.Errorf("%s: another pgchaos is at work in it; wait until that has ended, or end it", dir)
+	}
+	return func() { _ = d.Close() }, nil // it was only read
 }
 
 // seriesRuns runs a series and shows how it goes.
@@ -343,6 +362,11 @@ func throughputOf(r *report.Result, workload string) (float64, error) {
 
 // resume goes on with a series.
 func (f *runFlags) resume(ctx context.Context, dir string, stdout, stderr io.Writer) error {
+	unlock, err := lockDir(dir)
+	if err != nil {
+		return usageError(fmt.Errorf("--resume: %w", err))
+	}
+	defer unlock()
 	s, err := series.Read(dir)
 	if errors.Is(err, series.ErrNone) {
 		return usageError(fmt.Errorf("--resume %s: %w: it is no series, or it was ended before its first run; begin a new one", dir, series.ErrNone))
