@@ -141,11 +141,16 @@ func TestCompareSeveralSources(t *testing.T) {
 		for _, round := range []string{"1", "2", "3"} {
 			must(t, os.CopyFS(filepath.Join(folder, round), os.DirFS(filepath.Join(comparedRuns, round, variant))))
 		}
+		must(t, os.Mkdir(filepath.Join(folder, "1.interrupted-1"), 0o755))
+		must(t, os.WriteFile(filepath.Join(folder, "1.interrupted-1", report.FileName), nil, 0o600))
 		folders = append(folders, folder)
 	}
 	code, output = compareCode(t, folders...)
-	if code != exitPass || strings.Contains(output, "NOT INTERLEAVED") || !strings.Contains(output, "of-local") || !strings.Contains(output, "3 runs, the baseline") {
+	if code != exitPass || strings.Contains(output, "NOT INTERLEAVED") || !strings.Contains(output, "of-local") || !strings.Contains(output, "3 runs, 1 left out, the baseline") {
 		t.Errorf("folders of one series: exit code %d\n%s", code, output)
+	}
+	if !strings.Contains(output, "NOT COMPARABLE, and in no figure: of-local") || !strings.Contains(output, "1.interrupted-1): it has no result") {
+		t.Errorf("a run in a folder that was killed is not named:\n%s", output)
 	}
 	host := changedSeries(t, func(r *report.Result) {
 		r.Run, r.Variant.Series, r.Host.Name = "again-"+r.Run, "again-"+r.Variant.Series, "another"

@@ -244,22 +244,35 @@ func runsOfFolder(folder string, also []string) (runs []compare.Run, err error) 
 	if err != nil {
 		return nil, err
 	}
+	var unread []compare.Run
 	for _, entry := range entries {
 		dir := filepath.Join(folder, entry.Name())
 		if _, err := os.Lstat(filepath.Join(dir, report.FileName)); err != nil {
 			continue
 		}
 		r, err := report.Read(dir)
-		if err != nil {
-			return nil, err
+		if err != nil { // such as a run that was killed, and begun again beside it
+			unread = append(unread, compare.Run{ID: dir, NotComparable: []string{"it has no result that can be read: " + err.Error()}})
+			continue
 		}
 		runs = append(runs, compare.Of(r, also...))
+	}
+	if len(runs) == 0 && len(unread) > 0 {
+		return nil, fmt.Errorf("%s: no result in it can be read; of %s: %s", folder, unread[0].ID, unread[0].NotComparable[0])
 	}
 	if len(runs) == 0 {
 		return nil, fmt.Errorf("%s is no result directory and no series, and has no results in it", folder)
 	}
 	slices.SortStableFunc(runs, func(a, b compare.Run) int { return a.Started.Compare(b.Started) })
-	return runs, nil
+	first := runs[0]
+	if !slices.ContainsFunc(runs, func(r compare.Run) bool {
+		return r.Series != first.Series || r.Variant != first.Variant || r.Cell != first.Cell
+	}) { // then the others in the folder are of that variant, too
+		for i := range unread {
+			unread[i].Series, unread[i].Variant, unread[i].Cell = first.Series, first.Variant, first.Cell
+		}
+	}
+	return append(runs, unread...), nil
 }
 
 // completeResults completes several results, folders and series.
