@@ -36,7 +36,7 @@ func (f *experimentFlags) register(flags *pflag.FlagSet) {
 	groupFlags(flags, groupExperiment, func(flags *pflag.FlagSet) {
 		flags.StringArrayVar(&f.set, "set", nil, "set `PATH=VALUE` in the experiment, such as load.writes.rate=100/s (repeatable)")
 		flags.StringArrayVar(&f.variants, "variant", nil, "take only the variant `NAME` of the file (repeatable)")
-		flags.IntVar(&f.rounds, "rounds", 0, "run each variant `N` times (default: the file's)")
+		flags.Var((*roundsFlag)(&f.rounds), "rounds", "run each variant `N` times (default: the file's)")
 		flags.StringSliceVar(&f.modes, "sync-mode", nil, "run it in each of these `MODES` (pgchaos modes), such as async,on/any-1")
 		flags.Uint64Var(&f.seed, "seed", 0, "use the seed `N` (default: the file's, or a new one for each run)")
 	})

@@ -53,7 +53,7 @@ docs/ci.md explains it.`,
 	f.history.registerStore(cmd)
 	cmd.Flags().StringVar(&f.summary, "summary", "", "write the summary as Markdown to `FILE`")
 	cmd.Flags().StringVar(&f.junit, "junit", "", "write the summary as JUnit XML to `FILE`")
-	cmd.Flags().IntVar(&f.run.rounds, "rounds", 0, "run each variant `N` times (default: the file's)")
+	cmd.Flags().Var((*roundsFlag)(&f.run.rounds), "rounds", "run each variant `N` times (default: the file's)")
 	cmd.Flags().StringVar(&f.run.provider, "provider", "", "build the cluster on `PROVIDER`, "+providerWords()+" (default: the file's)")
 	registerPrograms(cmd.Flags(), &f.run.pgBin)
 	return cmd

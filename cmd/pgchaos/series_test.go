@@ -169,6 +169,7 @@ func TestSeriesThatCannotBe(t *testing.T) {
 		"a file of samples":          {[]string{"run", file, "--out-samples", "x.jsonl"}, "--out-samples is for a single run"},
 		"a directory without series": {[]string{"run", "--resume", filepath.Dir(file)}, "there is no series.json"},
 		"resume with an experiment":  {[]string{"run", file, "--resume", p.out}, "name no experiment"},
+		"no rounds":                  {[]string{"plan", file, "--rounds", "0"}, "write a number from 1 to 1000"},
 		"no experiment":              {[]string{"run"}, "needs an experiment"},
 	} {
 		t.Run(name, func(t *testing.T) {
