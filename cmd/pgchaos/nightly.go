@@ -41,7 +41,7 @@ before:
 
 A run that fails (a lost write in a mode that promises none) fails the job on the first night.
 
-Exit codes, the first that holds: 130 interrupted, 5 something was left behind, 1 pgchaos itself
+Exit codes, the first that holds: 5 something was left behind, 130 interrupted, 1 pgchaos itself
 failed or the store cannot be read, 3 a run failed or a metric regressed, 4 inconclusive, 0.
 docs/ci.md explains it.`,
 		Example: `  pgchaos nightly quorum-kill my.yaml --store nightly
