@@ -128,6 +128,10 @@ func (s *Series) attempt(ctx context.Context, p *Plan, i int, o Options) error {
 		Out: dir, Tool: o.Tool, Variant: &report.Variant{Series: s.ID, Name: r.Variant, Cell: r.Cell, Round: r.Round, Warmup: r.Warmup},
 	})
 	leftBehind := errors.Is(err, runner.ErrLeftBehind)
+	var usage *runner.UsageError
+	if errors.As(err, &usage) && !leftBehind { // what the user has to mend would keep all other runs from beginning, too
+		return err
+	}
 	if ctx.Err() != nil { // it is run again when the series goes on
 		if leftBehind {
 			return err
@@ -145,10 +149,13 @@ func (s *Series) attempt(ctx context.Context, p *Plan, i int, o Options) error {
 	} else {
 		r.Errors = append(r.Errors, err.Error())
 		e.Again = r.Attempts < attempts && !leftBehind
-		if !e.Again {
+		if !e.Again && !leftBehind { // else it is run again, perhaps when the series goes on
 			r.Status = Failed
-		} else if moved := moveAside(dir, "failed"); moved != nil {
-			return moved
+		}
+		if e.Again {
+			if moved := moveAside(dir, "failed"); moved != nil {
+				return moved
+			}
 		}
 	}
 	if written := s.write(); written != nil {

@@ -171,6 +171,21 @@ func TestWhatIsLeftBehindEndsTheSeries(t *testing.T) {
 	if err := s.Run(t.Context(), p, o); !errors.Is(err, runner.ErrLeftBehind) || len(f.calls) != 2 {
 		t.Errorf("after %d runs: %v", len(f.calls), err)
 	}
+	if s.Left() != 14 {
+		t.Errorf("%d runs to do: the one that left something is made again", s.Left())
+	}
+}
+
+// TestWhatTheUserHasToMendEndsTheSeries: the next run could not begin either.
+func TestWhatTheUserHasToMendEndsTheSeries(t *testing.T) {
+	full := &runner.UsageError{Err: errors.New("the disk is full")}
+	f := &fakeRuns{fails: map[int]error{2: full}}
+	p := newPlan(t, file, 7)
+	o := Options{Out: t.TempDir(), Run: f.run}
+	s := New(p, "three-1", time.Now(), o)
+	if err := s.Run(t.Context(), p, o); !errors.Is(err, full) || len(f.calls) != 2 || s.Left() != 14 {
+		t.Errorf("after %d runs, with %d to do: %v", len(f.calls), s.Left(), err)
+	}
 }
 
 func TestASeriesGoesOn(t *testing.T) {

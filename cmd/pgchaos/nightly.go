@@ -41,8 +41,8 @@ before:
 
 A run that fails (a lost write in a mode that promises none) fails the job on the first night.
 
-Exit codes, the first that holds: 5 something was left behind, 130 interrupted, 1 pgchaos itself
-failed or the store cannot be read, 3 a run failed or a metric regressed, 4 inconclusive, 0.
+Exit codes, the first that holds: 5 something was left behind, 130 interrupted, 3 a run failed
+or a metric regressed, 1 pgchaos itself failed or the store cannot be read, 4 inconclusive, 0.
 docs/ci.md explains it.`,
 		Example: `  pgchaos nightly quorum-kill my.yaml --store nightly
   pgchaos nightly quorum-kill --store nightly --summary summary.md --junit junit.xml`,

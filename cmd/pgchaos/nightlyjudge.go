@@ -38,19 +38,19 @@ func (c *nightCase) has(state trend.State) bool {
 // code is the exit code that the case deserves.
 func (c *nightCase) code() int {
 	switch {
-	case len(c.Problems) > 0:
-		return exitFailed
 	case len(c.Fails) > 0 || c.has(trend.Regression):
 		return exitFail
+	case len(c.Problems) > 0:
+		return exitFailed
 	case len(c.Unknown) > 0 || c.has(trend.Missing) || len(c.Runs) == 0:
 		return exitInconclusive
 	}
 	return exitPass
 }
 
-// code is the worst of all cases: what pgchaos could not do comes first, for it hides what else there is.
+// code is the worst of all cases: what pgchaos could not do must not hide what it found.
 func (n *night) code() int {
-	for _, code := range []int{exitFailed, exitFail, exitInconclusive} {
+	for _, code := range []int{exitFail, exitFailed, exitInconclusive} {
 		if slices.ContainsFunc(n.cases, func(c nightCase) bool { return c.code() == code }) {
 			return code
 		}

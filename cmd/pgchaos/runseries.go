@@ -117,7 +117,7 @@ func (s *seriesRuns) begin(ctx context.Context, dir string, plan *series.Plan) (
 	if err != nil {
 		return nil, nil, err
 	}
-	o := series.Options{Out: dir, Tool: version(), Command: s.flags.repeated(s.name)}
+	o := series.Options{Out: dir, Tool: version(), Command: s.flags.repeated(wherever(s.name))}
 	if o.Capacity, err = s.capacity(ctx, dir, plan); err != nil {
 		return nil, nil, err
 	}
@@ -130,6 +130,25 @@ func (s *seriesRuns) begin(ctx context.Context, dir string, plan *series.Plan) (
 		plan.Seed = seed
 	}
 	return series.New(plan, id, begun, o), plan, nil
+}
+
+// wherever names an experiment so that it is found from every working directory.
+func wherever(name string) string {
+	if _, err := os.Stat(name); err != nil || name == stdinName {
+		return name // a shipped one
+	}
+	if abs, err := filepath.Abs(name); err == nil {
+		return abs
+	}
+	return name
+}
+
+// goOn says how a series goes on that has runs to do; "" where it cannot.
+func goOn(all *series.Series) string {
+	if len(all.Command) == 0 {
+		return "; it cannot go on, because its experiment came from standard input"
+	}
+	return "; 'pgchaos run --resume " + all.Dir() + "' goes on"
 }
 
 // perform does what is left of a series.
@@ -153,9 +172,11 @@ func (s *seriesRuns) run(ctx context.Context, all *series.Series, plan *series.P
 	written := errors.Join(bad, s.flags.share(all.Dir(), mode), writeSeries(ctx, stdout, all))
 	switch {
 	case errors.Is(err, runner.ErrLeftBehind):
-		return &exitError{exitLeftBehind, fmt.Errorf("pgchaos: %w\nRun 'pgchaos clean' to remove it, and 'pgchaos run --resume %s' to go on", errors.Join(err, written), all.Dir())}
+		return &exitError{exitLeftBehind, fmt.Errorf("pgchaos: %w\nRun 'pgchaos clean' to remove it; there are %d runs to do%s", errors.Join(err, written), all.Left(), goOn(all))}
 	case ctx.Err() != nil:
-		return &exitError{exitInterrupted, errors.Join(fmt.Errorf("pgchaos: interrupted with %d runs to do; 'pgchaos run --resume %s' goes on", all.Left(), all.Dir()), written)}
+		return &exitError{exitInterrupted, errors.Join(fmt.Errorf("pgchaos: interrupted with %d runs to do%s", all.Left(), goOn(all)), written)}
+	case err != nil && all.Left() > 0:
+		return errors.Join(notBegun(ctx, err), written)
 	case errors.Join(err, written) != nil:
 		return errors.Join(err, written)
 	}

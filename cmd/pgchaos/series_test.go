@@ -201,3 +201,13 @@ func TestTheExitCodeOfASeriesIsThatOfItsWorstRun(t *testing.T) {
 		}
 	}
 }
+
+func TestAnExperimentIsFoundFromEveryDirectory(t *testing.T) {
+	abs, err := filepath.Abs("testdata/series.yaml")
+	must(t, err)
+	for name, want := range map[string]string{"testdata/series.yaml": abs, "quorum-kill": "quorum-kill", "-": "-"} {
+		if got := wherever(name); got != want {
+			t.Errorf("%s is kept as %s, want %s", name, got, want)
+		}
+	}
+}

@@ -42,6 +42,11 @@ func writeSeries(ctx context.Context, out io.Writer, s *series.Series) error {
 	if err := writeEnds(&b, s); err != nil {
 		return err
 	}
+	if s.Left() > 0 {
+		fmt.Fprintf(&b, "Runs that have been made so far can be compared: pgchaos compare %s\n", s.Dir())
+		_, err := out.Write(b.Bytes())
+		return err
+	}
 	if err := writeComparison(ctx, &b, s); err != nil {
 		fmt.Fprintf(&b, "The runs cannot be compared yet: %s\n", err)
 	}
