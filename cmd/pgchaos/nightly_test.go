@@ -142,3 +142,88 @@ func TestTheJobsOfTheManual(t *testing.T) {
 		}
 	}
 }
+
+// jobCommands are what the jobs of docs/ci.md have a shell do: a script for each job.
+func jobCommands(t *testing.T) map[string]string {
+	t.Helper()
+	text := readText(t, "../../docs/ci.md")
+	jobs := map[string]string{}
+	for _, line := range strings.Split(text, "\n") {
+		if cron := regexp.MustCompile(`^\d+ \d+ \* \* \* (.*)$`).FindStringSubmatch(line); cron != nil {
+			jobs["cron"] = cron[1]
+		}
+		if exec := regexp.MustCompile(`^Exec(Start|StopPost)=(.*)$`).FindStringSubmatch(line); exec != nil {
+			jobs["systemd"] += exec[2] + "\n"
+		}
+	}
+	for _, m := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(text, -1) {
+		var job struct {
+			Jobs struct {
+				Pgchaos struct{ Steps []struct{ Run string } }
+			}
+			Pgchaos struct {
+				Script      []string
+				AfterScript []string `yaml:"after_script"`
+			}
+		}
+		must(t, yaml.Unmarshal([]byte(m[1]), &job))
+		for _, step := range job.Jobs.Pgchaos.Steps {
+			jobs["GitHub Actions"] += step.Run + "\n"
+		}
+		for _, line := range append(job.Pgchaos.Script, job.Pgchaos.AfterScript...) {
+			jobs["GitLab"] += line + "\n"
+		}
+	}
+	return jobs
+}
+
+// TestTheJobsOfTheManualRun runs what each job has a shell do, with a small experiment.
+func TestTheJobsOfTheManualRun(t *testing.T) {
+	jobs := jobCommands(t)
+	if len(jobs) != 4 {
+		t.Fatalf("%d jobs", len(jobs))
+	}
+	for name, script := range jobs {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t)
+			dir := filepath.Dir(p.base)
+			p.write("my.yaml", "name: my\ncluster: {nodes: [a, b]}\nload: {writes: {kind: insert, clients: 1, rate: 50/s}}\nduration: 2s\n")
+			script = strings.NewReplacer("/srv/pgchaos", dir, "/usr/bin/pgchaos", "pgchaos").Replace(script)
+			cmd := exec.CommandContext(t.Context(), "bash", "-e", "-c", script)
+			cmd.Dir = dir
+			cmd.Env = append(os.Environ(), "PGCHAOS_DIR="+p.base, "PATH="+filepath.Dir(binary)+":"+os.Getenv("PATH"), "GITHUB_STEP_SUMMARY="+filepath.Join(dir, "step.md"))
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s\n%s", err, script, out)
+			}
+			for _, file := range []string{"summary.md", "junit.xml", "nightly"} {
+				if _, err := os.Stat(filepath.Join(dir, file)); err != nil {
+					t.Error(err)
+				}
+			}
+			p.nothingLeft()
+		})
+	}
+}
+
+// TestTheUnitsOfTheManual has systemd look at them, where it is installed.
+func TestTheUnitsOfTheManual(t *testing.T) {
+	verify, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("systemd-analyze is not installed")
+	}
+	dir := t.TempDir()
+	units := regexp.MustCompile("(?s)```ini\n(.*?)```").FindAllStringSubmatch(readText(t, "../../docs/ci.md"), -1)
+	if len(units) != 2 {
+		t.Fatalf("%d units", len(units))
+	}
+	var files []string
+	for i, kind := range []string{"service", "timer"} {
+		file := filepath.Join(dir, "pgchaos-nightly."+kind)
+		text := strings.NewReplacer("/usr/bin/pgchaos", binary, "WorkingDirectory=/srv/pgchaos", "WorkingDirectory="+dir).Replace(units[i][1])
+		must(t, os.WriteFile(file, []byte(text), 0o644))
+		files = append(files, file)
+	}
+	if out, err := exec.CommandContext(t.Context(), verify, append([]string{"verify"}, files...)...).CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("%v: %s", err, out)
+	}
+}
