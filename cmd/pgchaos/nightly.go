@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pgchaos/compare"
 	"pgchaos/report"
 	"pgchaos/report/junit"
 	"pgchaos/runner"
@@ -114,13 +115,13 @@ func (n *night) problem(name, text string) {
 // experiment runs an experiment as a series, and again where a metric is suspect.
 func (n *night) experiment(ctx context.Context, name string, plan *series.Plan) {
 	kept, id := n.runSeries(ctx, name, plan, "")
-	cases, err := n.judge(ctx, kept, id)
+	cases, err := n.judge(ctx, kept, id, declaredIn(plan))
 	if err == nil && suspicious(cases) && ctx.Err() == nil && !n.leftBehind {
 		fmt.Fprintf(n.stderr, "pgchaos nightly: %s is suspect, and is run again at once\n", name)
 		// The same id makes both one night: what disturbs one of them disturbs the other, too.
 		more, _ := n.runSeries(ctx, name, plan, id)
 		kept = append(kept, more...)
-		cases, err = n.judge(ctx, kept, id)
+		cases, err = n.judge(ctx, kept, id, declaredIn(plan))
 	}
 	if err != nil {
 		n.problem(name, err.Error())
@@ -190,12 +191,24 @@ func (n *night) end(ctx context.Context, stdout io.Writer) error {
 		return &exitError{exitLeftBehind, errors.Join(errors.New("pgchaos: something was left behind; run 'pgchaos clean' to remove it"), err)}
 	case ctx.Err() != nil:
 		return &exitError{exitInterrupted, errors.Join(errors.New("pgchaos: interrupted; what was done is kept in the store"), err)}
+	case err != nil && code == exitFail: // which a summary that could not be written must not hide
+		return &exitError{code, fmt.Errorf("pgchaos: %w", err)}
 	case err != nil:
 		return err
 	case code != exitPass:
 		return verdictError(code)
 	}
 	return nil
+}
+
+// declaredIn are the metrics that the file declares; none: the default family.
+func declaredIn(plan *series.Plan) (names []string) {
+	for _, m := range plan.Compare.Metrics {
+		if name, err := compare.Canonical(m.Metric); err == nil {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func (n *night) write(stdout io.Writer) error {

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -226,4 +228,65 @@ func TestTheUnitsOfTheManual(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), verify, append([]string{"verify"}, files...)...).CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("%v: %s", err, out)
 	}
+}
+
+// TestNightlyIsInterrupted sends SIGTERM in the second experiment: the first is kept, the second is not run to its end, and
+// nothing is left.
+func TestNightlyIsInterrupted(t *testing.T) {
+	p := newPlace(t)
+	work := filepath.Dir(p.base)
+	where, summary := filepath.Join(work, "store"), filepath.Join(work, "s.md")
+	p.write("tiny.yaml", fmt.Sprintf(tinyNight, "lost_writes == 0"))
+	p.write("long.yaml", long)
+	cmd := inGroup(p.command("nightly", "tiny.yaml", "long.yaml", "--store", where, "--summary", summary))
+	var stdout, stderr bytes.Buffer
+	cmd.Dir, cmd.Stdout, cmd.Stderr = work, &stdout, &stderr
+	must(t, cmd.Start())
+	p.await("the second experiment's load", func() bool {
+		found, err := filepath.Glob(filepath.Join(work, "results", "long-*", "1", "run", "ledger.bin"))
+		return err == nil && len(found) == 1
+	})
+	signalGroup(t, cmd, syscall.SIGTERM)
+	_ = cmd.Wait() // the exit code says it
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
+		t.Errorf("exit code %d\n%s\n%s", code, stdout.String(), stderr.String())
+	}
+	s, err := store.Existing(t.Context(), where)
+	must(t, err)
+	defer func() { must(t, s.Close()) }()
+	kept, err := s.List(t.Context(), store.Filter{})
+	must(t, err)
+	if len(kept) != 1 || kept[0].Experiment != "tiny" {
+		t.Errorf("kept: %+v", kept)
+	}
+	if text := readText(t, summary); !strings.Contains(text, "tiny") || !strings.Contains(text, "it was not run: the job ended before it") {
+		t.Error(text)
+	}
+	p.nothingLeft()
+}
+
+// TestTwoNightlyJobsAtOnce: neither loses what the other keeps.
+func TestTwoNightlyJobsAtOnce(t *testing.T) {
+	p := newPlace(t)
+	work := filepath.Dir(p.base)
+	where := filepath.Join(work, "store")
+	text := fmt.Sprintf(tinyNight, "lost_writes == 0")
+	p.write("a.yaml", strings.Replace(text, "name: tiny", "name: a", 1))
+	p.write("b.yaml", strings.Replace(text, "name: tiny", "name: b", 1))
+	var wg sync.WaitGroup
+	for _, name := range []string{"a", "b"} {
+		wg.Go(func() {
+			if code, out, errs := p.nightly(name+".yaml", "--store", where); code != exitPass {
+				t.Errorf("%s: exit code %d\n%s\n%s", name, code, out, errs)
+			}
+		})
+	}
+	wg.Wait()
+	s, err := store.Existing(t.Context(), where)
+	must(t, err)
+	defer func() { must(t, s.Close()) }()
+	if kept, err := s.List(t.Context(), store.Filter{}); err != nil || len(kept) != 2 {
+		t.Errorf("%v: %+v", err, kept)
+	}
+	p.nothingLeft()
 }

@@ -63,7 +63,7 @@ func suspicious(cases []nightCase) bool {
 }
 
 // judge compares the night's runs with their histories. It reads the store after an interrupt, too.
-func (n *night) judge(ctx context.Context, kept []store.Kept, id string) (cases []nightCase, _ error) {
+func (n *night) judge(ctx context.Context, kept []store.Kept, id string, declared []string) (cases []nightCase, _ error) {
 	ctx = context.WithoutCancel(ctx)
 	done := map[string]bool{}
 	for _, k := range kept {
@@ -85,7 +85,7 @@ func (n *night) judge(ctx context.Context, kept []store.Kept, id string) (cases 
 		if err != nil {
 			return append(cases, c), err
 		}
-		c.judge(k, all, id)
+		c.judge(k, all, id, declared)
 		cases = append(cases, c)
 	}
 	return cases, nil
@@ -127,8 +127,8 @@ func (c *nightCase) verdictOf(k store.Kept) error {
 	return nil
 }
 
-// judge looks at each metric of the default family. All are the runs of the history, newest first, with any fingerprint.
-func (c *nightCase) judge(k store.Kept, all []store.Kept, id string) {
+// judge looks at each metric that the file declares, or of the default family. All are the runs of the history, newest first, with any fingerprint.
+func (c *nightCase) judge(k store.Kept, all []store.Kept, id string, declared []string) {
 	var (
 		history []trend.Run
 		runs    []compare.Run
@@ -153,7 +153,10 @@ func (c *nightCase) judge(k store.Kept, all []store.Kept, id string) {
 			c.Notes = append(c.Notes, "the history began anew tonight; before and now differ in "+d.String())
 		}
 	}
-	for _, metric := range compare.FamilyOf([]compare.Column{{Runs: runs}}).Metrics() {
+	if len(declared) == 0 {
+		declared = compare.FamilyOf([]compare.Column{{Runs: runs}}).Metrics()
+	}
+	for _, metric := range declared {
 		c.Findings = append(c.Findings, trend.Judge(metric, history, id))
 	}
 }

@@ -1,10 +1,25 @@
 package main
 
 import (
+	"slices"
 	"testing"
 
 	"pgchaos/compare/trend"
+	"pgchaos/series"
+	"pgchaos/spec"
 )
+
+// TestTheNightJudgesWhatTheFileDeclares: by the names that figures have.
+func TestTheNightJudgesWhatTheFileDeclares(t *testing.T) {
+	plan := &series.Plan{Series: &spec.Series{}}
+	if got := declaredIn(plan); len(got) > 0 {
+		t.Errorf("declared: %q", got)
+	}
+	plan.Compare.Metrics = spec.Metrics{{Metric: "median of writes"}, {Metric: "write_rto"}}
+	if got := declaredIn(plan); !slices.Equal(got, []string{"p50 of writes", "write_rto"}) {
+		t.Errorf("declared: %q", got)
+	}
+}
 
 func TestTheExitCodeOfANightIsThatOfItsWorstCase(t *testing.T) {
 	ran := []string{"small-20261129-020000-1"}
