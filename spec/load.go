@@ -53,10 +53,7 @@ func Load(file string, text []byte, o Options) (*Experiment, []byte, error) {
 
 // load is Load of one of a file's variants; c nil: it has none.
 func load(file string, text []byte, o Options, c *combination) (*Experiment, []byte, error) {
-	if !o.Resolved && len(text) > maxFile {
-		return nil, nil, Problems{{file, 1, 1, "the file has more than a mebibyte", "is it an experiment?"}}
-	}
-	root, problems := parse(file, text)
+	root, problems := o.parse(file, text)
 	if problems != nil {
 		return nil, nil, problems
 	}
@@ -95,6 +92,14 @@ func load(file string, text []byte, o Options, c *combination) (*Experiment, []b
 		return nil, nil, Problems{{File: file, Line: 1, Col: 1, What: "cannot be written again as YAML: " + err.Error()}}
 	}
 	return &e, resolved, nil
+}
+
+// parse is the function parse, of a file that is not too long.
+func (o Options) parse(file string, text []byte) (*yaml.Node, Problems) {
+	if !o.Resolved && len(text) > maxFile {
+		return nil, Problems{{file, 1, 1, "the file has more than a mebibyte", "is it an experiment?"}}
+	}
+	return parse(file, text)
 }
 
 // parse reads the one document of a file, which has to be a mapping.

@@ -148,7 +148,7 @@ type chosenValue struct {
 
 // readSeries reads the keys that make a series of a file.
 func readSeries(file string, text []byte, o Options) (*Series, []combination, Problems) {
-	root, problems := parse(file, text)
+	root, problems := o.parse(file, text)
 	if problems != nil {
 		return nil, nil, problems
 	}

@@ -122,6 +122,7 @@ expect: [error_rate of writes during pause-a < 30%]
 timeline:
   - {at: 1500ms, restart: b}
   - {stop_load: writes}
+  - {verify: {caught_up: b, within: 20s}}
   - {kill: a}
   - {promote: b}
 expect: [write_rto < 10s]
