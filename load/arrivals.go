@@ -17,7 +17,7 @@ const stall = 100 * time.Millisecond
 // writes here: next and slot share their lines with nothing.
 type arrivals struct {
 	schedule *Schedule     // nil: a closed loop
-	length   time.Duration // of the run: what would be due then or later does not come
+	length   atomic.Int64  // of the run, a time.Duration: what would be due then or later does not come
 	limit    int64         // so many operations at most
 	spent    chan struct{} // closed when the last that the limit allows has been taken
 	shares   *shares       // of the limit, in a closed loop that has one; else nil
@@ -35,7 +35,8 @@ type arrivals struct {
 const unlimited = math.MaxInt64
 
 func newArrivals(schedule *Schedule, length time.Duration, limit int64, clients int) *arrivals {
-	a := &arrivals{schedule: schedule, length: length, limit: limit, spent: make(chan struct{})}
+	a := &arrivals{schedule: schedule, limit: limit, spent: make(chan struct{})}
+	a.length.Store(int64(length))
 	switch {
 	case limit == 0:
 		close(a.spent)
@@ -51,15 +52,18 @@ func (a *arrivals) due(i int64) (due time.Duration, ok bool) {
 		return 0, false
 	}
 	due, ok = a.schedule.At(i)
-	return due, ok && due < a.length
+	return due, ok && a.comes(due)
 }
+
+// comes tells whether the arrivals have not ended by an offset from the start.
+func (a *arrivals) comes(offset time.Duration) bool { return offset < time.Duration(a.length.Load()) }
 
 // by is how many arrivals are due at or before an offset from the start.
 func (a *arrivals) by(offset time.Duration) int64 {
 	if a.schedule == nil {
 		return 0
 	}
-	return min(a.schedule.By(min(offset, a.length-1)), a.limit)
+	return min(a.schedule.By(min(offset, time.Duration(a.length.Load())-1)), a.limit)
 }
 
 // take takes the next arrival for one of the group's clients; ok is false where there is
@@ -136,7 +140,7 @@ func (w *Workload) await(r *run, c *client, t *eventloop.Task, timer *time.Timer
 		// In a closed loop an operation is due when the one before is over. The clock is not
 		// read again for it: that would take as long as the operation's being counted.
 		if a.schedule == nil {
-			return job{due: free, sent: free, late: -1}, free-r.start < a.length
+			return job{due: free, sent: free, late: -1}, a.comes(free - r.start)
 		}
 		now := w.cfg.Clock.Now()
 		due := r.start + offset
@@ -158,7 +162,7 @@ func (w *Workload) await(r *run, c *client, t *eventloop.Task, timer *time.Timer
 		// One that is due when the arrivals end, and that this client has been waiting
 		// for, is still sent: nobody was too busy for it.
 		switch stopAt := time.Duration(r.stopAt.Load()); {
-		case due > stopAt:
+		case due > stopAt || !a.comes(offset):
 			return job{}, false
 		case at > stopAt:
 			w.drop(r, c, due, stopAt, kindDropped)
@@ -204,7 +208,7 @@ func (w *Workload) dropAt(due, sent, now, free time.Duration) (at time.Duration,
 
 // drop records an arrival that is never sent.
 func (w *Workload) drop(r *run, c *client, due, at time.Duration, kind string) {
-	if due > time.Duration(r.stopAt.Load()) {
+	if due > time.Duration(r.stopAt.Load()) || due >= r.end() {
 		return // they ended while this one was taken
 	}
 	op := r.dropped(due, at, kind)

@@ -205,3 +205,43 @@ func TestClientStages(t *testing.T) {
 		})
 	}
 }
+
+// TestEndsWhenItWasToEnd: a Stop that comes late asks for nothing that is due after the end, and drops nothing of it.
+func TestEndsWhenItWasToEnd(t *testing.T) {
+	const ms, end = time.Millisecond, 2 * time.Second
+	for _, c := range []struct {
+		why     string
+		cfg     Config
+		do      func() func(int, <-chan struct{}) result
+		stopped time.Duration
+		n, ok   int64
+		to      time.Duration
+	}{
+		{"all clients busy", Config{Clients: 1, Schedule: Constant(Steady(200))}, func() func(int, <-chan struct{}) result { return stalls(1990*ms, end+50*ms) }, end + 12*ms, 400, 399, end},
+		{"clients that wait", Config{Clients: 8, Schedule: Constant(Steady(200))}, func() func(int, <-chan struct{}) result { return takes(ms) }, end + 12*ms, 400, 400, end},
+		{"groups", Config{Clients: 8, Groups: 2, Schedule: Constant(Steady(200))}, func() func(int, <-chan struct{}) result { return takes(ms) }, end + 12*ms, 800, 800, end},
+		{"clients that catch up", Config{Clients: 8, Schedule: Constant(Steady(200)), CatchUp: Spread}, func() func(int, <-chan struct{}) result { return stalls(1500*ms, 1700*ms) }, end + 12*ms, 400, 400, end},
+		{"what does not wait", Config{Clients: 1, Schedule: Constant(Steady(200)), Overflow: Drop}, func() func(int, <-chan struct{}) result { return stalls(1999*ms, end+9*ms) }, end + 12*ms, 400, 400, end},
+		{"closed", Config{Clients: 2}, func() func(int, <-chan struct{}) result { return takes(10 * ms) }, end + 12*ms, 400, 400, end},
+		{"stopped before", Config{Clients: 8, Schedule: Constant(Steady(200))}, func() func(int, <-chan struct{}) result { return takes(ms) }, 1001 * ms, 201, 201, 1001 * ms},
+		{"its own end is earlier", Config{Clients: 8, Schedule: Constant(Steady(200)), Duration: time.Second}, func() func(int, <-chan struct{}) result { return takes(ms) }, end, 200, 200, time.Second},
+	} {
+		t.Run(c.why, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &server{do: c.do()}
+				w := begin(s, c.cfg)
+				time.Sleep(time.Second / 2)
+				w.EndAt(end)
+				time.Sleep(c.stopped - time.Second/2)
+				w.Stop()
+				rec := ended(t, w, s, c.n)
+				if got := rec.Total.Outcomes; got[record.OK] != c.ok {
+					t.Errorf("%v, want %d that succeeded", got, c.ok)
+				}
+				if c.cfg.Schedule != nil && rec.Asked != c.n || rec.Active[0].To != c.to {
+					t.Errorf("%d asked until %v, want %d until %v", rec.Asked, rec.Active[0].To, c.n, c.to)
+				}
+			})
+		})
+	}
+}

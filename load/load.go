@@ -134,6 +134,25 @@ func (w *Workload) launchAll(r *run, now time.Duration) (launched int) {
 	return launched
 }
 
+// EndAt says when Stop will be called, in a run that goes on: no arrival that is due then or later is sent or counted,
+// however late the call comes. Without it a Stop that comes late, as every timer does, would have asked for more than
+// was wanted, and have dropped what came meanwhile. A moment that is over is as good as now.
+func (w *Workload) EndAt(at time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r := w.run
+	if r == nil || r.halted() {
+		return
+	}
+	at = min(max(at, w.cfg.Clock.Now()), r.end())
+	if at == running {
+		return
+	}
+	for _, a := range r.groups {
+		a.length.Store(int64(at - r.start))
+	}
+}
+
 // Stop ends the arrivals. What is in flight may end for at most Timeout (and Grace),
 // then it is given up on; Stop returns when no client runs any more, except those that
 // were given up on, and all others' sessions are closed. Every arrival that was due and that nobody took is recorded as

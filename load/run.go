@@ -70,11 +70,20 @@ func (w *Workload) length() time.Duration {
 	return length
 }
 
+// end is when the arrivals end by themselves or by EndAt; `running` where that is not known.
+func (r *run) end() time.Duration {
+	length := time.Duration(r.groups[0].length.Load()) // every group's
+	if length == running {
+		return running
+	}
+	return r.start + length
+}
+
 func (r *run) halted() bool { return r.stopAt.Load() != int64(running) }
 
-// halt ends the arrivals; false means that they had been ended. Workload.mu is held.
+// halt ends the arrivals, unless they have been ended: at their end, if it is called later than that. Workload.mu is held.
 func (r *run) halt(at time.Duration, byItself bool) {
-	if !r.stopAt.CompareAndSwap(int64(running), int64(at)) {
+	if !r.stopAt.CompareAndSwap(int64(running), int64(min(at, r.end()))) {
 		return
 	}
 	r.byItself = byItself
@@ -107,14 +116,14 @@ func (w *Workload) left(r *run) {
 // supervise ends the run when its time has come, and tells if it has ended by itself.
 func (w *Workload) supervise(r *run) {
 	var end <-chan time.Time
-	if length := r.groups[0].length; length < running {
-		timer := time.NewTimer(r.start + length - w.cfg.Clock.Now())
+	if at := r.end(); at < running {
+		timer := time.NewTimer(at - w.cfg.Clock.Now())
 		defer timer.Stop()
 		end = timer.C
 	}
 	select {
 	case <-end:
-		w.locked(func() { r.halt(r.start+r.groups[0].length, true) })
+		w.locked(func() { r.halt(r.end(), true) })
 	case <-r.stop:
 	}
 	if !r.byItself { // which does not change after the stop

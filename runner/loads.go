@@ -299,6 +299,19 @@ func (s *loadSet) close() {
 	})
 }
 
+// endAt says when stopAll will be called, so that nothing that is due then or later comes, however late the call is. While a
+// workload goes on that ends by itself, that moment is not known.
+func (s *loadSet) endAt(at time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if slices.ContainsFunc(s.list, func(r *running) bool { return r.spec.Ends() && r.active.Load() }) {
+		return
+	}
+	for _, r := range s.list {
+		s.unlessBroken(func() { r.loop.EndAt(at) })
+	}
+}
+
 // awaitEnds waits for the workloads that were started and end by themselves.
 func (s *loadSet) awaitEnds(ctx context.Context) {
 	for _, r := range s.list {

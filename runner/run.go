@@ -336,7 +336,11 @@ func (r *run) rest(ctx context.Context) {
 			return
 		}
 	}
-	_ = wait.For(ctx, time.Duration(r.plan.Experiment.Duration)-r.clock.Now()) // awaitEnds ends with ctx, too
+	end := time.Duration(r.plan.Experiment.Duration)
+	if rest := end - r.clock.Now(); rest > 0 {
+		r.loads.endAt(end)
+		_ = wait.For(ctx, rest) // awaitEnds ends with ctx, too
+	}
 	r.loads.awaitEnds(ctx)
 }
 
