@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"pgchaos/expect"
+	"pgchaos/report"
 	"pgchaos/runner"
 	"pgchaos/search"
 	"pgchaos/series"
@@ -99,6 +100,7 @@ type searching struct {
 	dir     string
 	until   []expect.Expectation
 	session *runner.Session
+	one     func(context.Context, *runner.Plan, runner.Options) (*report.Result, error) // runs a step
 }
 
 // executeSearch searches the highest value that holds.
@@ -128,6 +130,7 @@ func (f *runFlags) executeSearch(ctx context.Context, name string, plan *series.
 		flags: f, name: name, number: number, open: e.Workload(number.Workload).Open(), reading: f.reading(ctx), until: until,
 		runs: &seriesRuns{flags: f, name: name, show: newProgress(stderr, f.verbose)},
 	}
+	s.one = s.runs.one
 	defer s.runs.show.close()
 	for i := range e.Load {
 		if w := &e.Load[i]; w.Name != number.Workload && !w.Ends() {
@@ -248,11 +251,11 @@ func (s *searching) step(ctx context.Context, plan *runner.Plan, value float64) 
 	n := len(s.Steps) + 1
 	s.runs.bar = fmt.Sprintf("step %d: %s", n, s.Format(value))
 	name := filepath.Join("steps", fmt.Sprintf("%02d-%s", n, strconv.FormatFloat(value, 'f', -1, 64)))
-	result, err := s.runs.one(ctx, plan, runner.Options{Out: filepath.Join(s.dir, name), Tool: version()})
+	result, err := s.one(ctx, plan, runner.Options{Out: filepath.Join(s.dir, name), Tool: version()})
 	if err != nil && result != nil && ctx.Err() == nil && !errors.Is(err, runner.ErrLeftBehind) {
 		s.runs.show.above(fmt.Sprintf("step %d: it could not be run, and is begun once more: %s", n, firstLine(err)))
 		name += "-again"
-		result, err = s.runs.one(ctx, plan, runner.Options{Out: filepath.Join(s.dir, name), Tool: version()})
+		result, err = s.one(ctx, plan, runner.Options{Out: filepath.Join(s.dir, name), Tool: version()})
 	}
 	switch {
 	case result == nil:

@@ -2,9 +2,13 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -153,5 +157,65 @@ func TestCleanAfterAKilledSearch(t *testing.T) {
 		if left, _ := filepath.Glob(filepath.Join(p.out, "steps", "*", name)); len(left) > 0 {
 			t.Errorf("left: %v", left)
 		}
+	}
+}
+
+// TestAStepThatCouldNotBeRunIsBegunOnceMore: unless nothing was begun, something was left behind, or the user has interrupted it.
+func TestAStepThatCouldNotBeRunIsBegunOnceMore(t *testing.T) {
+	broken := errors.New("the engine is gone")
+	left := fmt.Errorf("%w: a container", runner.ErrLeftBehind)
+	type end struct {
+		result    *report.Result
+		err       error
+		interrupt bool
+	}
+	some := &report.Result{}
+	for _, tc := range []struct {
+		why       string
+		ends      []end // of the runs, one after the other
+		dirs      []string
+		steps     int
+		err       error
+		againSaid bool
+	}{
+		{"it can be run", []end{{result: some}}, []string{"01-100"}, 1, nil, false},
+		{"it fails once", []end{{result: some, err: broken}, {result: some}}, []string{"01-100", "01-100-again"}, 1, nil, true},
+		{"it fails twice", []end{{result: some, err: broken}, {result: some, err: broken}}, []string{"01-100", "01-100-again"}, 0, broken, true},
+		{"it is not begun", []end{{err: broken}}, []string{"01-100"}, 0, broken, false},
+		{"something is left behind", []end{{result: some, err: left}}, []string{"01-100"}, 0, runner.ErrLeftBehind, false},
+		{"it is interrupted, and fails", []end{{result: some, err: broken, interrupt: true}}, []string{"01-100"}, 0, broken, false},
+		{"it is interrupted", []end{{result: &report.Result{Interrupted: true}, interrupt: true}}, []string{"01-100"}, 0, nil, false},
+		{"it fails, and is then interrupted", []end{{result: some, err: broken}, {result: &report.Result{Interrupted: true}, interrupt: true}}, []string{"01-100", "01-100-again"}, 0, nil, true},
+	} {
+		t.Run(tc.why, func(t *testing.T) {
+			ctx, interrupt := context.WithCancel(t.Context())
+			defer interrupt()
+			var stderr bytes.Buffer
+			var dirs []string
+			s := &searching{dir: t.TempDir(), runs: &seriesRuns{flags: &runFlags{}, show: newProgress(&stderr, false)}}
+			s.Search = search.New(search.Search{Unit: "/s"}, "waits", nil, search.Range{Start: 100, Least: 1, Most: 1000, MostSteps: 9})
+			s.one = func(_ context.Context, _ *runner.Plan, o runner.Options) (*report.Result, error) {
+				if len(dirs) == len(tc.ends) {
+					t.Fatalf("a run too many, in %s", o.Out)
+				}
+				e := tc.ends[len(dirs)]
+				dirs = append(dirs, filepath.Base(o.Out))
+				if e.interrupt {
+					interrupt()
+				}
+				return e.result, e.err
+			}
+			err := s.step(ctx, &runner.Plan{}, 100)
+			s.runs.show.close()
+			if !errors.Is(err, tc.err) || !slices.Equal(dirs, tc.dirs) || len(s.Steps) != tc.steps {
+				t.Errorf("%v, runs in %v, %d steps; want %v, %v, %d", err, dirs, len(s.Steps), tc.err, tc.dirs, tc.steps)
+			}
+			if tc.steps > 0 && s.Steps[0].Dir != filepath.Join("steps", tc.dirs[len(tc.dirs)-1]) {
+				t.Errorf("the step is said to be in %s, want the last of %v", s.Steps[0].Dir, tc.dirs)
+			}
+			if said := strings.Contains(stderr.String(), "step 1: it could not be run, and is begun once more: the engine is gone"); said != tc.againSaid {
+				t.Errorf("that it is begun once more is said: %v, want %v\n%s", said, tc.againSaid, &stderr)
+			}
+		})
 	}
 }
