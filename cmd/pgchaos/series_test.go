@@ -19,7 +19,7 @@ name: modes
 cluster: {nodes: [a, b]}
 load:
   writes: {kind: insert, clients: 2, rate: 20%}
-duration: 2s
+duration: 1s
 variants:
   local: {cluster: {synchronous: {commit: local, standbys: b}}}
   on/first-1: {cluster: {synchronous: {commit: "on", standbys: b}}}
