@@ -13,11 +13,11 @@ func (w *Workload) WritesRows() bool { return w.Kind == "insert" || w.Writes }
 
 // loadMetric is a figure of one workload, in one phase or over all.
 func (r *Result) loadMetric(e expect.Expectation) expect.Value {
-	i := slices.IndexFunc(r.Workloads, func(w Workload) bool { return w.Name == e.Workload })
-	if i < 0 {
+	w := r.Workload(e.Workload)
+	if w == nil {
 		return unknown("the run had no workload %s", e.Workload)
 	}
-	w, s := r.Workloads[i], r.Workloads[i].Total
+	s := w.Total
 	where := e.Workload
 	if e.Phase != "" {
 		where += " during " + e.Phase

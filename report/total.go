@@ -56,6 +56,15 @@ func (r *Result) measured() (sum time.Duration) {
 	return sum
 }
 
+// Workload is the workload of a name; nil: the run had none.
+func (r *Result) Workload(name string) *Workload {
+	i := slices.IndexFunc(r.Workloads, func(w Workload) bool { return w.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &r.Workloads[i]
+}
+
 // Open tells whether operations arrive whatever the server does.
 func (w *Workload) Open() bool { return w.Rate > 0 || w.Model != nil && w.Model.Arrivals != "" }
 

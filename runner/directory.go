@@ -87,7 +87,13 @@ func (d *directory) release() error {
 }
 
 // NewSeed is a random seed, as a run takes one where none is given.
-func NewSeed() (uint64, error) { return newSeed() }
+func NewSeed() (uint64, error) {
+	n, err := rand.Int(rand.Reader, big.NewInt(1<<53-1)) // exact in JSON's numbers
+	if err != nil {
+		return 0, fmt.Errorf("make a seed: %w", err)
+	}
+	return n.Uint64() + 1, nil
+}
 
 // NewRunID names a run: readable, and different from every other's.
 func NewRunID(experiment string, begun time.Time) (string, error) {
@@ -96,14 +102,6 @@ func NewRunID(experiment string, begun time.Time) (string, error) {
 		return "", fmt.Errorf("make the run's id: %w", err)
 	}
 	return fmt.Sprintf("%s-%s-%s", experiment, begun.Format("20060102-150405"), hex.EncodeToString(b[:])), nil
-}
-
-func newSeed() (uint64, error) {
-	n, err := rand.Int(rand.Reader, big.NewInt(1<<53-1)) // exact in JSON's numbers
-	if err != nil {
-		return 0, fmt.Errorf("make a seed: %w", err)
-	}
-	return n.Uint64() + 1, nil
 }
 
 // UsageError is an error of Run that the user can mend with another experiment, another flag or

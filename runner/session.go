@@ -72,7 +72,7 @@ func (s *Session) Run(ctx context.Context, plan *Plan, provider cluster.Kind, to
 	p := *plan // which may be run again, with another seed
 	plan = &p
 	if plan.Seed == 0 {
-		if plan.Seed, err = newSeed(); err != nil {
+		if plan.Seed, err = NewSeed(); err != nil {
 			return nil, err
 		}
 	}

@@ -96,7 +96,7 @@ func held(r *report.Result, workload string, achieved *float64, until []expect.E
 			unknown = e.Text + ": " + why
 		}
 	}
-	w := find(r, workload)
+	w := r.Workload(workload)
 	switch {
 	case w == nil:
 		return Unmeasured, "the run had no workload " + workload
@@ -119,19 +119,10 @@ func of(e expect.Expectation) string {
 	return " of " + e.Workload
 }
 
-func find(r *report.Result, workload string) *report.Workload {
-	for i := range r.Workloads {
-		if r.Workloads[i].Name == workload {
-			return &r.Workloads[i]
-		}
-	}
-	return nil
-}
-
 // tooFew says that a percentile does not rest on enough operations; "": it does.
 func tooFew(r *report.Result, e expect.Expectation) string {
 	p, ok := e.Percentile()
-	w := find(r, e.Workload)
+	w := r.Workload(e.Workload)
 	if !ok || w == nil {
 		return ""
 	}

@@ -12,6 +12,7 @@ import (
 
 	"pgchaos/chaos/fault"
 	"pgchaos/internal/spell"
+	"pgchaos/internal/units"
 	"pgchaos/standbynames"
 	"pgchaos/syncmode"
 )
@@ -126,7 +127,7 @@ func InModes(file string, text []byte, o Options, words []string) (_ Options, no
 		case m.Impossible != "":
 			return o, nil, fmt.Errorf("--sync-mode %s: %s; 'pgchaos modes FILE' says which modes are possible", m, m.Impossible)
 		case m.SameAs != "":
-			notes = append(notes, fmt.Sprintf("%s is the same as %s here (%s): only %s is run", m, m.SameAs, standbyCount(m.Of), m.SameAs))
+			notes = append(notes, fmt.Sprintf("%s is the same as %s here (%s): only %s is run", m, m.SameAs, units.Count(int64(len(m.Of)), "standby", "standbys"), m.SameAs))
 		default:
 			chosen = append(chosen, m)
 		}
@@ -145,13 +146,6 @@ func InModes(file string, text []byte, o Options, words []string) (_ Options, no
 	}
 	put(o.overlay, variants, "variants")
 	return o, notes, nil
-}
-
-func standbyCount(standbys []string) string {
-	if len(standbys) == 1 {
-		return "1 standby"
-	}
-	return fmt.Sprintf("%d standbys", len(standbys))
 }
 
 // parseModes reads the names. What an alias promises and PostgreSQL does not is a note.

@@ -19,9 +19,6 @@ type Number struct {
 	Rate     bool // written with the unit /s
 }
 
-// mostRate is the greatest rate that is tried, in arrivals a second.
-const mostRate = 10_000_000
-
 // Number looks up load.WORKLOAD.KEY of a valid experiment. The error says what can be looked up.
 func (e *Experiment) Number(path string) (Number, error) {
 	parts := strings.Split(path, ".")
@@ -39,7 +36,7 @@ func (e *Experiment) Number(path string) (Number, error) {
 	}
 	switch field := reflect.ValueOf(w).Elem().FieldByIndex(at); field.Kind() {
 	case reflect.Float64:
-		n.Value, n.Most, n.Rate = field.Float(), mostRate, true
+		n.Value, n.Most, n.Rate = field.Float(), MaxRate, true
 	default:
 		n.Value = float64(field.Int())
 	}

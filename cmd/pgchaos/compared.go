@@ -207,8 +207,10 @@ func readSource(arg string, also []string) (source, error) {
 
 // runsOfSeries are the runs of a series that have ended. A run without a result that can be read is not comparable.
 func runsOfSeries(s *series.Series, also []string) (runs []compare.Run, err error) {
-	for i := range s.Runs {
-		run := &s.Runs[i]
+	all := slices.Clone(s.Runs) // as the file has the variants, and not as the seed has mixed them
+	slices.SortStableFunc(all, func(a, b series.Run) int { return s.Variant(&a) - s.Variant(&b) })
+	for i := range all {
+		run := &all[i]
 		if run.Status == series.Pending {
 			continue
 		}
@@ -228,10 +230,6 @@ func runsOfSeries(s *series.Series, also []string) (runs []compare.Run, err erro
 	if len(runs) == 0 {
 		return nil, fmt.Errorf("the series in %s has no run yet: 'pgchaos run --resume %s' goes on with it", s.Dir(), s.Dir())
 	}
-	at := func(r compare.Run) int { // as the file has the variants, and not as the seed has mixed them
-		return slices.IndexFunc(s.Variants, func(v series.Variant) bool { return v.Name == r.Variant && v.Cell == r.Cell })
-	}
-	slices.SortStableFunc(runs, func(a, b compare.Run) int { return at(a) - at(b) })
 	return runs, nil
 }
 

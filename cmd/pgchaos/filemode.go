@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,9 +26,16 @@ func fileMode(text string) (fs.FileMode, error) {
 	return fs.FileMode(n), nil
 }
 
+// sharedMode are the permissions of --file-mode.
+func (f *runFlags) sharedMode() (fs.FileMode, error) { return fileMode(cmp.Or(f.mode, "600")) }
+
 // share gives the files of a run the wanted permissions, and directories those to match. The
 // password of a cluster that is kept stays the user's own.
-func (f *runFlags) share(out string, mode fs.FileMode) error {
+func (f *runFlags) share(out string) error {
+	mode, err := f.sharedMode()
+	if err != nil {
+		return err
+	}
 	if mode == defaultFileMode {
 		return nil
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -99,7 +98,6 @@ type searching struct {
 	others  []string // workloads that warm up, too
 	dir     string
 	until   []expect.Expectation
-	session *runner.Session
 	one     func(context.Context, *runner.Plan, runner.Options) (*report.Result, error) // runs a step
 }
 
@@ -200,12 +198,10 @@ func (s *searching) plan(ctx context.Context, value float64) (*runner.Plan, erro
 func (s *searching) run(ctx context.Context, stdout io.Writer) error {
 	show := s.runs.show
 	show.above("-- searching the highest " + s.Path + " that holds; results in " + s.dir)
-	s.session = runner.NewSession(runner.SessionOptions{SkipRemoval: laterInterrupts(ctx).removal})
-	s.runs.session = s.session
-	err := errors.Join(s.steps(ctx), s.session.Close(context.WithoutCancel(ctx), s.runs.send))
+	s.runs.session = runner.NewSession(runner.SessionOptions{SkipRemoval: laterInterrupts(ctx).removal})
+	err := errors.Join(s.steps(ctx), s.runs.session.Close(context.WithoutCancel(ctx), s.runs.send))
 	show.close()
-	mode, bad := fileMode(cmp.Or(s.flags.mode, "600"))
-	written := errors.Join(bad, s.flags.share(s.dir, mode))
+	written := s.flags.share(s.dir)
 	if len(s.Steps) > 0 {
 		written = errors.Join(written, writeSearch(stdout, s.Search, s.dir))
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -85,8 +84,7 @@ func (f *runFlags) command() *cobra.Command {
 }
 
 func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.Writer) error {
-	mode, err := fileMode(cmp.Or(f.mode, "600"))
-	if err != nil {
+	if _, err := f.sharedMode(); err != nil {
 		return err
 	}
 	plan, err := f.plan(ctx, name, f.reading(ctx))
@@ -102,7 +100,7 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 	if plan.Several {
 		return f.executeSeries(ctx, name, plan, stdout, stderr)
 	}
-	return f.executeOne(ctx, name, plan.Plans[0], mode, stdout, stderr)
+	return f.executeOne(ctx, name, plan.Plans[0], stdout, stderr)
 }
 
 // reading checks the settings before the run, where the server's programs are at hand.
@@ -135,7 +133,7 @@ func (f *runFlags) checkPlan(ctx context.Context, p *series.Plan, stderr io.Writ
 }
 
 // executeOne runs the only experiment of a file.
-func (f *runFlags) executeOne(ctx context.Context, name string, plan *runner.Plan, mode os.FileMode, stdout, stderr io.Writer) error {
+func (f *runFlags) executeOne(ctx context.Context, name string, plan *runner.Plan, stdout, stderr io.Writer) error {
 	kind, err := findProvider(plan.Experiment.Cluster.Provider)
 	if err != nil {
 		return err
@@ -163,7 +161,7 @@ func (f *runFlags) executeOne(ctx context.Context, name string, plan *runner.Pla
 	default:
 		written = errors.Join(written, f.write(result))
 	}
-	return f.finish(ctx, result, err, errors.Join(written, f.share(result.Dir, mode)), stdout)
+	return f.finish(ctx, result, err, errors.Join(written, f.share(result.Dir)), stdout)
 }
 
 // notBegun gives the error of a run that did not begin its exit code.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,13 +13,11 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"pgchaos/cluster"
 	"pgchaos/internal/units"
 	"pgchaos/report"
 	"pgchaos/runner"
 	"pgchaos/series"
 	"pgchaos/spec"
-	"pgchaos/verdict"
 )
 
 // executeSeries runs the variants of a file.
@@ -143,7 +140,7 @@ func wherever(name string) string {
 	return name
 }
 
-// goOn says how a series goes on that has runs to do; "" where it cannot.
+// goOn says how a series goes on that has runs to do, or why it cannot.
 func goOn(all *series.Series) string {
 	if len(all.Command) == 0 {
 		return "; it cannot go on, because its experiment came from standard input"
@@ -168,8 +165,7 @@ func (s *seriesRuns) perform(ctx context.Context, all *series.Series, plan *seri
 // run does what is left of a series, prints what came out, and turns its end into an exit code.
 func (s *seriesRuns) run(ctx context.Context, all *series.Series, plan *series.Plan, stdout io.Writer) error {
 	err := s.perform(ctx, all, plan)
-	mode, bad := fileMode(cmp.Or(s.flags.mode, "600"))
-	written := errors.Join(bad, s.flags.share(all.Dir(), mode), writeSeries(ctx, stdout, all))
+	written := errors.Join(s.flags.share(all.Dir()), writeSeries(ctx, stdout, all))
 	switch {
 	case errors.Is(err, runner.ErrLeftBehind):
 		return &exitError{exitLeftBehind, fmt.Errorf("pgchaos: %w\nRun 'pgchaos clean' to remove it; there are %d runs to do%s", errors.Join(err, written), all.Left(), goOn(all))}
@@ -181,31 +177,6 @@ func (s *seriesRuns) run(ctx context.Context, all *series.Series, plan *series.P
 		return errors.Join(err, written)
 	}
 	return seriesVerdict(all)
-}
-
-// seriesVerdict is the worst of the runs that count: a failure of pgchaos hides no verdict that is fail.
-func seriesVerdict(s *series.Series) error {
-	code, worst := exitPass, 0
-	for i := range s.Runs {
-		r := &s.Runs[i]
-		rank, of := 0, exitPass
-		switch {
-		case r.Warmup:
-		case r.Status != series.Done:
-			rank, of = 2, exitFailed
-		case r.Verdict == verdict.Fail:
-			rank, of = 3, exitFail
-		case r.Verdict != verdict.Pass:
-			rank, of = 1, exitInconclusive
-		}
-		if rank > worst {
-			worst, code = rank, of
-		}
-	}
-	if code != exitPass {
-		return verdictError(code)
-	}
-	return nil
 }
 
 // one runs one run of the series.
@@ -305,151 +276,4 @@ func timeLeft(d time.Duration) string {
 		return fmt.Sprintf("%d min", int(d.Round(time.Minute).Minutes()))
 	}
 	return fmt.Sprintf("%.1f h", d.Hours())
-}
-
-// capacityDir is the directory of the run that measures a capacity, below that of the series.
-const capacityDir = "capacity"
-
-// capacitySpan and capacityWarmup are how long a capacity is measured, and how long the load goes before that.
-const (
-	capacitySpan   = 10 * time.Second
-	capacityWarmup = 2 * time.Second
-)
-
-// capacity measures what those workloads can do whose rate is a share of it: in a closed loop, with the clients that they
-// have in the baseline, without the timeline. It is nil where no rate is a share.
-func (s *seriesRuns) capacity(ctx context.Context, dir string, plan *series.Plan) (map[string]float64, error) {
-	var found map[string]float64
-	for _, share := range plan.Shares() {
-		v := plan.BaselineOf(share)
-		overlay := fmt.Sprintf("{timeline: null, expect: null, duration: %s, load: {%s: {rate: null, arrivals: null, overflow: null, catch_up: null, duration: null, warmup: %s}%s}}",
-			capacitySpan+capacityWarmup, share.Workload, capacityWarmup, withoutWaiting(v, share.Workload))
-		r := s.flags.reading(ctx)
-		r.overlay = overlay
-		of := *s.flags
-		of.variants = nil
-		of.set = append(slices.Clone(of.set), "compare={}") // it can name workloads that are left out
-		if v.String() != "" {
-			of.variants = []string{v.String()}
-		}
-		closed, err := of.plan(ctx, s.name, r)
-		if err != nil {
-			return nil, fmt.Errorf("measure what %s can do: %w", share.Workload, err)
-		}
-		s.show.above(fmt.Sprintf("-- measuring what %s can do in a closed loop, for rates that are a share of it", share.Workload))
-		one := *closed.Plans[0]
-		one.Seed = plan.Seed
-		result, err := s.one(ctx, &one, runner.Options{Out: filepath.Join(dir, capacityDir, share.Workload), Tool: version()})
-		if err != nil {
-			return nil, errors.Join(notBegun(ctx, err), fmt.Errorf("measure what %s can do: see %s", share.Workload, filepath.Join(dir, capacityDir)))
-		}
-		if ctx.Err() != nil {
-			return nil, &exitError{exitInterrupted, errors.New("pgchaos: interrupted before the first run of the series")}
-		}
-		rate, err := throughputOf(result, share.Workload)
-		if err != nil {
-			return nil, fmt.Errorf("measure what %s can do: %w; see %s", share.Workload, err, filepath.Join(dir, capacityDir))
-		}
-		if found == nil {
-			found = map[string]float64{}
-		}
-		found[share.Workload] = rate
-		s.show.above(fmt.Sprintf("-- %s can do %.0f/s", share.Workload, rate))
-	}
-	return found, nil
-}
-
-// withoutWaiting leaves out the other workloads that wait for a step: without the timeline they would take part in the measurement.
-func withoutWaiting(v *spec.Variant, measured string) (overlay string) {
-	running := v.InitiallyRunning()
-	for _, w := range v.Load {
-		if w.Name != measured && !slices.Contains(running, w.Name) {
-			overlay += ", " + w.Name + ": null"
-		}
-	}
-	return overlay
-}
-
-func throughputOf(r *report.Result, workload string) (float64, error) {
-	for i := range r.Workloads {
-		if w := &r.Workloads[i]; w.Name == workload {
-			if n, ok := w.Total.Throughput(); ok && n > 0 {
-				return n, nil
-			}
-		}
-	}
-	return 0, errors.New("nothing was measured")
-}
-
-// resume goes on with a series.
-func (f *runFlags) resume(ctx context.Context, dir string, stdout, stderr io.Writer) error {
-	unlock, err := lockDir(dir)
-	if err != nil {
-		return usageError(fmt.Errorf("--resume: %w", err))
-	}
-	defer unlock()
-	s, err := series.Read(dir)
-	if errors.Is(err, series.ErrNone) {
-		return usageError(fmt.Errorf("--resume %s: %w: it is no series, or it was ended before its first run; begin a new one", dir, series.ErrNone))
-	}
-	if err != nil {
-		return usageError(err)
-	}
-	if len(s.Command) < 2 {
-		return usageError(fmt.Errorf("--resume %s: it is not known how the series was begun (its experiment came from standard input); begin a new one", dir))
-	}
-	of := &runFlags{}
-	again := of.command()
-	if err := again.ParseFlags(s.Command[1:]); err != nil {
-		return usageError(fmt.Errorf("--resume %s: the command in %s: %w", dir, series.FileName, err))
-	}
-	of.verbose, of.mode, of.seed, of.stdin = f.verbose, f.mode, s.Seed, f.stdin
-	name := again.Flags().Arg(0)
-	r := of.reading(ctx)
-	r.capacity = s.Capacity
-	plan, err := of.plan(ctx, name, r)
-	if err != nil {
-		return err
-	}
-	plan.Seed = s.Seed
-	if err := plan.Continue(s); err != nil {
-		return usageError(fmt.Errorf("--resume %s: %w", dir, err))
-	}
-	if err := of.checkPlan(ctx, plan, stderr); err != nil {
-		return err
-	}
-	if err := cleanBelow(ctx, dir, stderr); err != nil {
-		return err
-	}
-	runs := &seriesRuns{flags: of, name: name, show: newProgress(stderr, f.verbose)}
-	defer runs.show.close()
-	return runs.run(ctx, s, plan, stdout)
-}
-
-// cleanBelow removes what a killed run of a series has left: its servers would disturb those that follow.
-func cleanBelow(ctx context.Context, dir string, stderr io.Writer) error {
-	abs, err := filepath.Abs(dir)
-	if err != nil {
-		return err
-	}
-	left, _, err := (&cleanFlags{}).leftovers(ctx, stderr)
-	if err != nil {
-		return err
-	}
-	for _, l := range left {
-		if below, err := filepath.Rel(abs, l.Results); l.Results == "" || err != nil || !filepath.IsLocal(below) {
-			continue
-		}
-		if l.Alive {
-			return usageError(fmt.Errorf("--resume %s: its run %s is still going on; end that first", dir, l.Run))
-		}
-		if err := takeBack(ctx, l, stderr, stderr); err != nil {
-			return &exitError{exitLeftBehind, fmt.Errorf("remove the run that was killed, %s: %w", l.Run, err)}
-		}
-		if err := remove(ctx, l); err != nil && !cluster.IsRemark(err) {
-			return &exitError{exitLeftBehind, fmt.Errorf("remove the run that was killed, %s: %w", l.Run, err)}
-		}
-		fmt.Fprintf(stderr, "%s: removed, with %s: its run was killed\n", l.Run, l.What)
-	}
-	return nil
 }

@@ -196,7 +196,7 @@ func TestTheExitCodeOfASeriesIsThatOfItsWorstRun(t *testing.T) {
 		"one failed and one could not run": {[]series.Run{failed, fail, open}, exitFail},
 		"only a warm-up failed":            {[]series.Run{warm, pass}, exitPass},
 	} {
-		if code := exitCode(seriesVerdict(&series.Series{Runs: row.runs})); code != row.want {
+		if code := exitCode(seriesVerdict(&series.Series{Variants: []series.Variant{{}}, Runs: row.runs})); code != row.want {
 			t.Errorf("%s: exit code %d, want %d", name, code, row.want)
 		}
 	}

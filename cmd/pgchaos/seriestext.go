@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"pgchaos/compare/tables"
 	"pgchaos/internal/units"
 	"pgchaos/series"
+	"pgchaos/spec"
 	"pgchaos/verdict"
 )
 
@@ -36,6 +38,31 @@ func (e *ends) add(r *series.Run) {
 // onlyPassed tells whether all runs have been made and passed.
 func (e ends) onlyPassed() bool { return e == ends{pass: e.pass} }
 
+// endsOf counts how the runs ended: of each variant, and of all together.
+func endsOf(s *series.Series) (of []ends, all ends) {
+	of = make([]ends, len(s.Variants))
+	for i := range s.Runs {
+		if r := &s.Runs[i]; !r.Warmup {
+			of[s.Variant(r)].add(r)
+			all.add(r)
+		}
+	}
+	return of, all
+}
+
+// seriesVerdict is the worst of the runs that count: a failure of pgchaos hides no verdict that is fail.
+func seriesVerdict(s *series.Series) error {
+	switch _, all := endsOf(s); {
+	case all.fail > 0:
+		return verdictError(exitFail)
+	case all.failed+all.pending > 0:
+		return verdictError(exitFailed)
+	case all.inconclusive > 0:
+		return verdictError(exitInconclusive)
+	}
+	return nil
+}
+
 // writeSeries says how the runs of a series ended, and compares them.
 func writeSeries(ctx context.Context, out io.Writer, s *series.Series) error {
 	var b bytes.Buffer
@@ -57,16 +84,7 @@ func writeSeries(ctx context.Context, out io.Writer, s *series.Series) error {
 
 // writeEnds has a line for each variant of which not every run passed.
 func writeEnds(b *bytes.Buffer, s *series.Series) error {
-	var all ends
-	of := make([]ends, len(s.Variants))
-	for i := range s.Runs {
-		r := &s.Runs[i]
-		if r.Warmup {
-			continue
-		}
-		all.add(r)
-		of[s.Variant(r)].add(r)
-	}
+	of, all := endsOf(s)
 	fmt.Fprintf(b, "%s: %s, %s", s.Name, units.Count(int64(len(s.Variants)), "variant", "variants"), units.Count(int64(s.Rounds), "round", "rounds"))
 	if all.onlyPassed() {
 		fmt.Fprintf(b, "; each of %s passed\n\n", units.Count(int64(all.pass), "run", "runs"))
@@ -98,10 +116,7 @@ func writeEnds(b *bytes.Buffer, s *series.Series) error {
 
 // variantName names a variant where there may be only one, without a name.
 func variantName(name, cell string) string {
-	if name == "" && cell == "" {
-		return "the experiment"
-	}
-	return strings.Trim(name+", "+cell, ", ")
+	return cmp.Or(spec.JoinVariant(name, cell), "the experiment")
 }
 
 // writeComparison compares the runs that have been made.

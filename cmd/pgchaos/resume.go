@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"pgchaos/cluster"
+	"pgchaos/series"
+)
+
+// resume goes on with a series.
+func (f *runFlags) resume(ctx context.Context, dir string, stdout, stderr io.Writer) error {
+	unlock, err := lockDir(dir)
+	if err != nil {
+		return usageError(fmt.Errorf("--resume: %w", err))
+	}
+	defer unlock()
+	s, err := series.Read(dir)
+	if errors.Is(err, series.ErrNone) {
+		return usageError(fmt.Errorf("--resume %s: %w: it is no series, or it was ended before its first run; begin a new one", dir, series.ErrNone))
+	}
+	if err != nil {
+		return usageError(err)
+	}
+	if len(s.Command) < 2 {
+		return usageError(fmt.Errorf("--resume %s: it is not known how the series was begun (its experiment came from standard input); begin a new one", dir))
+	}
+	of := &runFlags{}
+	again := of.command()
+	if err := again.ParseFlags(s.Command[1:]); err != nil {
+		return usageError(fmt.Errorf("--resume %s: the command in %s: %w", dir, series.FileName, err))
+	}
+	of.verbose, of.mode, of.seed, of.stdin = f.verbose, f.mode, s.Seed, f.stdin
+	name := again.Flags().Arg(0)
+	r := of.reading(ctx)
+	r.capacity = s.Capacity
+	plan, err := of.plan(ctx, name, r)
+	if err != nil {
+		return err
+	}
+	plan.Seed = s.Seed
+	if err := plan.Continue(s); err != nil {
+		return usageError(fmt.Errorf("--resume %s: %w", dir, err))
+	}
+	if err := of.checkPlan(ctx, plan, stderr); err != nil {
+		return err
+	}
+	if err := cleanBelow(ctx, dir, stderr); err != nil {
+		return err
+	}
+	runs := &seriesRuns{flags: of, name: name, show: newProgress(stderr, f.verbose)}
+	defer runs.show.close()
+	return runs.run(ctx, s, plan, stdout)
+}
+
+// cleanBelow removes what a killed run of a series has left: its servers would disturb those that follow.
+func cleanBelow(ctx context.Context, dir string, stderr io.Writer) error {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	left, _, err := (&cleanFlags{}).leftovers(ctx, stderr)
+	if err != nil {
+		return err
+	}
+	for _, l := range left {
+		if below, err := filepath.Rel(abs, l.Results); l.Results == "" || err != nil || !filepath.IsLocal(below) {
+			continue
+		}
+		if l.Alive {
+			return usageError(fmt.Errorf("--resume %s: its run %s is still going on; end that first", dir, l.Run))
+		}
+		if err := takeBack(ctx, l, stderr, stderr); err != nil {
+			return &exitError{exitLeftBehind, fmt.Errorf("remove the run that was killed, %s: %w", l.Run, err)}
+		}
+		if err := remove(ctx, l); err != nil && !cluster.IsRemark(err) {
+			return &exitError{exitLeftBehind, fmt.Errorf("remove the run that was killed, %s: %w", l.Run, err)}
+		}
+		fmt.Fprintf(stderr, "%s: removed, with %s: its run was killed\n", l.Run, l.What)
+	}
+	return nil
+}
