@@ -196,22 +196,22 @@ func end(ctx context.Context, own *owner, f family) error {
 		if err != nil {
 			return false, err
 		}
-		var errs []error
 		if left = live(f.of(all)); len(left) == 0 {
 			return true, nil
 		}
 		shared.note(own, left)
-		// The youngest first: a backend that outlives its postmaster notices, and says
-		// goodbye to its client, which no server does that loses its power.
-		slices.SortFunc(left, func(a, b process) int { return cmp.Or(cmp.Compare(b.start, a.start), cmp.Compare(b.pid, a.pid)) })
-		for _, p := range left {
-			errs = append(errs, p.signal(syscall.SIGKILL))
-		}
+		// All stand still first, the oldest first: a postmaster that sees a child killed begins a recovery, ends
+		// the others in its own way and writes to its files, which no server does that loses its power.
+		// Then the youngest is killed first: a backend that outlives its postmaster says goodbye to its client.
+		slices.SortFunc(left, func(a, b process) int { return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.pid, b.pid)) })
+		frozen := signalAll(left, syscall.SIGSTOP)
+		slices.Reverse(left)
+		killed := signalAll(left, syscall.SIGKILL)
 		f.roots = nil
 		for _, p := range left {
 			f.roots = append(f.roots, p.identity)
 		}
-		return false, errors.Join(errs...)
+		return false, errors.Join(frozen, killed)
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", strings.TrimSpace("kill processes "+someNumbers(numbersOf(left))), err)

@@ -1,7 +1,11 @@
 package local
 
 import (
+	"errors"
+	"io/fs"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"syscall"
 	"testing"
 )
@@ -92,5 +96,34 @@ func TestOwnIdentityIsNotAnothers(t *testing.T) {
 	id.start++
 	if err := id.signal(syscall.SIGKILL); err != nil {
 		t.Error(err)
+	}
+}
+
+// A postmaster that sees its children die begins a recovery, and writes to its files.
+func TestEndKillsAParentBeforeItSeesItsChildrenDie(t *testing.T) {
+	saw := filepath.Join(t.TempDir(), "saw")
+	parent := exec.Command("bash", "-c", `for i in {1..50}; do sleep 1000 & done; echo ready; wait -n; echo > "$0"`, saw)
+	ready, err := parent.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := parent.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ready.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	id, ok := identityOf(parent.Process.Pid)
+	if !ok {
+		t.Fatal("the parent is not in the process table")
+	}
+	waited := make(chan error, 1)
+	go func() { waited <- parent.Wait() }()
+	if err := end(t.Context(), nil, family{roots: []identity{id}}); err != nil {
+		t.Error(err)
+	}
+	<-waited
+	if _, err := os.Stat(saw); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the parent saw a child die and went on (%v)", err)
 	}
 }

@@ -35,12 +35,6 @@ func (h *host) members() ([]process, error) {
 // Run too, and returns when none is left and the main one has been waited for.
 func (h *host) Kill(ctx context.Context) error {
 	f, m := h.family(), h.running()
-	if m != nil {
-		// While it stands still it starts no more children, nor sees the others die.
-		if err := m.signal(syscall.SIGSTOP); err != nil {
-			return fmt.Errorf("kill %s: %w", h.name, err)
-		}
-	}
 	if err := end(ctx, h.provider.owner, f); err != nil {
 		return fmt.Errorf("kill %s: %w", h.name, err)
 	}
