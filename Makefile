@@ -70,9 +70,11 @@ sync-modes-run: build
 	@echo "keep them with: make sync-modes-docs SERIES='results/sync-modes-TIME results/sync-modes-kill-TIME results/sync-modes-slow-standby-TIME'"
 
 # docs/sync-modes.md from what is kept in docs/sync-modes, and from the series that SERIES names.
+# BESIDE is a sentence on what else the machine did, if it did anything.
 SERIES :=
+BESIDE :=
 sync-modes-docs:
-	go run ./internal/modesdocs $(SERIES)
+	go run ./internal/modesdocs $(if $(BESIDE),-beside '$(BESIDE)') $(SERIES)
 
 # What users download, in dist/: static binaries, Debian packages and their checksums.
 dist: $(NFPM)

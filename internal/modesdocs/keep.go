@@ -28,6 +28,7 @@ type kept struct {
 	Seed         uint64              `json:"seed"`           //
 	Capacity     map[string]float64  `json:"capacity,omitempty"`
 	Machine      machine             `json:"machine"`
+	Beside       string              `json:"beside,omitempty"` // what else the machine did; "": nothing
 	Comparison   *compare.Comparison `json:"comparison"`
 }
 

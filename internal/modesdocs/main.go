@@ -26,6 +26,7 @@ func run(args []string) error {
 	flags := flag.NewFlagSet("modesdocs", flag.ContinueOnError)
 	dir := flags.String("kept", "docs/sync-modes", "the `DIR` of what is kept")
 	page := flags.String("page", "docs/sync-modes.md", "the `FILE` to write")
+	beside := flags.String("beside", "", "what else the machine did during the series, a `SENTENCE` for the page")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -34,6 +35,7 @@ func run(args []string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", series, err)
 		}
+		k.Beside = *beside
 		if err := k.write(*dir); err != nil {
 			return err
 		}
