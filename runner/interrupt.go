@@ -28,13 +28,14 @@ func (r *run) announce(ctx context.Context) (end func()) {
 			}
 		}
 	}
-	context.AfterFunc(ctx, say(r.firstInterrupt))
+	unsaid := context.AfterFunc(ctx, say(r.firstInterrupt))
 	context.AfterFunc(audit, say(r.secondInterrupt))
 	context.AfterFunc(removal, say(func() string { return "third interrupt: leaving what there is of the cluster" }))
 	return func() {
 		mu.Lock()
 		ended = true
 		mu.Unlock()
+		unsaid() // ctx lives on through a series, and would keep the whole run with all its writes
 		cancelAudit()
 		cancelRemoval()
 	}
