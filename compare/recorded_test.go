@@ -123,7 +123,8 @@ func outcomes(m Metric, values []float64, seed uint64, series, rounds int, effec
 
 // TestRecordedRuns holds the rule to what it promises on real runs: of one variant against itself,
 // at most one of 20 comparisons and at most 3 % of 500 find a difference, and a change of 2 % is called worse no more often. Where
-// the machine was quiet, it is called worse in none of 20, and a change of 20 % is found in 90 % at ten rounds.
+// the machine was quiet, it is called worse in none of 20, and a change of 20 % is found in 90 % at ten rounds, in metrics whose
+// noise is at most quietNoise: no rule finds it at that many rounds in more. The medians and the throughputs must be among them.
 func TestRecordedRuns(t *testing.T) {
 	files, err := filepath.Glob("testdata/recorded/*.json")
 	if err != nil || len(files) == 0 {
@@ -150,6 +151,9 @@ func TestRecordedRuns(t *testing.T) {
 		})
 	}
 }
+
+// quietNoise is up to where 90 % of changes of 20 % can be found at ten rounds, by the simulation in the tests of the rule.
+const quietNoise = 0.075
 
 // judgeRecorded is what one metric of recorded runs shows against the rule.
 func judgeRecorded(t *testing.T, rec recorded, name string) (wrong []string) {
@@ -179,7 +183,8 @@ func judgeRecorded(t *testing.T, rec recorded, name string) (wrong []string) {
 	found := outcomes(m, values, 5, 300, 10, great)[Worse]
 	e := m.Paired(neighbors(values))
 	t.Logf("%-24s noise %5.1f %%; equal runs at 6 rounds: %d of 500 not the same; 20 %% worse is found at 10 rounds in %d of 300", name, 100*e.Estimate.Noise, many[Worse]+many[Better], found)
-	if rec.Quiet && found < 270 {
+	bounded := strings.HasPrefix(name, "p50 ") || strings.HasPrefix(name, "throughput ") || e.Estimate.Noise <= quietNoise
+	if rec.Quiet && bounded && found < 270 {
 		wrong = append(wrong, fmt.Sprintf("%s: 20 %% found in %d of 300 comparisons, want 270", name, found))
 	}
 	return wrong
@@ -211,7 +216,7 @@ func TestRecordedRunsAreJudged(t *testing.T) {
 		noisy = append(noisy, 0.01*math.Exp(0.3*r.NormFloat64()))
 	}
 	judge := func(quietMachine bool, values []float64) []string {
-		return judgeRecorded(t, recorded{Quiet: quietMachine, Metrics: map[string][]float64{"p99 of writes": values}}, "p99 of writes")
+		return judgeRecorded(t, recorded{Quiet: quietMachine, Metrics: map[string][]float64{"p50 of writes": values}}, "p50 of writes")
 	}
 	if wrong := judge(true, quiet); len(wrong) > 0 {
 		t.Errorf("quiet: %q", wrong)
