@@ -234,7 +234,7 @@ func unitOf(kind expect.MetricKind) Unit {
 		return UnitRate
 	case expect.MetricShare:
 		return UnitShare
-	case expect.MetricCount, expect.MetricTruth:
+	case expect.MetricCount, expect.MetricTruth, expect.MetricSize, expect.MetricCores:
 	}
 	return UnitCount
 }

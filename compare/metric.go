@@ -79,31 +79,30 @@ const (
 // "write_rto during kill-b". False: there is no such metric.
 func MetricOf(name string) (Metric, bool) {
 	base, _, _ := strings.Cut(name, " ")
-	base = strings.TrimPrefix(base, "service_")
+	of, known := expect.LookupMetric(base)
+	if !known {
+		return Metric{Name: name}, false
+	}
 	m := Metric{Name: name, Good: Lower, Scale: AsDifference}
-	switch base {
-	case "average", "median", "min", "max", "up_in":
-		m.Scale = AsRatio
-	case "throughput", "achieved_rate", "samples", "ok", "acknowledged_writes":
-		m.Good, m.Scale = Higher, AsRatio
-	case "nodes_equal":
+	if of.Better == expect.Higher {
 		m.Good = Higher
+	}
+	switch base = strings.TrimPrefix(base, "service_"); base {
+	case "average", "median", "min", "max", "up_in", "throughput", "achieved_rate", "samples", "ok", "acknowledged_writes", "cpu", "memory":
+		m.Scale = AsRatio
 	case "error_rate", "stale_read_rate":
 		m.Floor = floorShare
-	case "weak", "failed", "unknown", "dropped", "errors", "retries", "weak_writes", "survived_writes", "vanished_writes",
-		"stale_reads", "cross_node_regressions", "read_your_writes_misses", "long_forks":
 	case "write_rto", "read_rto", "downtime", "redundancy_rto", "throughput_rto", "client_rto_median", "client_rto_p99", "client_rto_max",
-		"staleness_p50", "staleness_p99", "staleness_max":
+		"staleness_p50", "staleness_p99", "staleness_max", "replay_lag":
 		m.Ranks, m.Floor = true, floorTime
 	case "lost_writes", "weak_lost", "weak_lost_writes", "unexplained_losses", "rpo_seconds", "rpo_bytes", "split_brain", "resurrected_writes",
 		"duplicated_rows", "foreign_rows", "corrupted_rows", "missing_rows", "extra_rows", "promised_stale_reads", "monotonic_violations",
 		"hole_reads", "never_attempted_reads", "ghost_reads", "standby_forks":
 		m.Ranks, m.Event = true, true
 	default:
-		if _, is := (expect.Expectation{Metric: base}).Percentile(); !is {
-			return Metric{Name: name}, false
+		if _, is := (expect.Expectation{Metric: base}).Percentile(); is {
+			m.Scale = AsRatio
 		}
-		m.Scale = AsRatio
 	}
 	return m, true
 }

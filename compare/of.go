@@ -155,8 +155,14 @@ func canonical(e expect.Expectation) string {
 	if e.Workload != "" {
 		name += " of " + e.Workload
 	}
+	if e.Node != "" {
+		name += " on " + e.Node
+	}
 	if e.Phase != "" {
 		name += " during " + e.Phase
+	}
+	if e.Any != 0 {
+		name += " in any " + e.Any.String()
 	}
 	return name
 }

@@ -85,7 +85,7 @@ func TestParseRefuses(t *testing.T) {
 		"p99 < 100ms":                         "p99 of WORKLOAD",
 		"p99 of w of v < 1s":                  "write p99 of WORKLOAD",
 		"p99 of w during < 1s":                "write p99 of WORKLOAD",
-		"p99 of w in p < 1s":                  "write p99 of WORKLOAD",
+		"p99 of w in p < 1s":                  "during p for a phase",
 		"p100 of w < 1s":                      "the greatest is max",
 		"p0 of w < 1s":                        "write a percentile",
 		"p505 of w < 1s":                      "write a percentile",
@@ -150,10 +150,10 @@ func TestWhatAMetricIs(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"write_rto": "write_rto [of WORKLOAD] [during PHASE] < 100ms", "nodes_equal": "nodes_equal", "lost_writes": "lost_writes == 0",
+		"write_rto": "write_rto [of WORKLOAD] [during PHASE] < 10s", "p99": "p99 of WORKLOAD [during PHASE] [in any 5s] < 100ms", "replay_lag": "replay_lag on NODE [during PHASE] < 1s", "nodes_equal": "nodes_equal", "lost_writes": "lost_writes == 0",
 	} {
-		if m, _ := LookupMetric(name); m.form() != want {
-			t.Errorf("%q, want %q", m.form(), want)
+		if m, _ := LookupMetric(name); m.Form() != want {
+			t.Errorf("%q, want %q", m.Form(), want)
 		}
 	}
 	for name, want := range map[string]bool{
@@ -172,7 +172,7 @@ func TestWhatAMetricIs(t *testing.T) {
 
 func TestEveryMetricIsWrittenAsItsFormSays(t *testing.T) {
 	for _, m := range Metrics() {
-		text := strings.NewReplacer("[", "", "]", "").Replace(m.form())
+		text := strings.NewReplacer("[", "", "]", "").Replace(m.Form())
 		e, err := Parse(text)
 		if err != nil || e.Metric != m.Name || e.Kind != m.Kind {
 			t.Errorf("%q: %+v, %v", text, e, err)

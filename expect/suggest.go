@@ -23,9 +23,17 @@ var meant = map[string][]string{
 	"data_loss":       {"lost_writes", "weak_lost_writes", "rpo_seconds"},
 	"loss":            {"lost_writes", "weak_lost_writes"},
 	"lost":            {"lost_writes", "weak_lost_writes"},
-	"lag":             {"staleness_max", "staleness_p99", "redundancy_rto"},
-	"replication_lag": {"staleness_max", "staleness_p99", "redundancy_rto"},
-	"replay_lag":      {"staleness_max", "staleness_p99", "redundancy_rto"},
+	"lag":             {"replay_lag", "replay_lag_bytes", "staleness_max"},
+	"replication_lag": {"replay_lag", "replay_lag_bytes", "staleness_max"},
+	"lag_bytes":       {"replay_lag_bytes"},
+	"wal_lag":         {"replay_lag_bytes", "replay_lag"},
+	"cpu_percent":     {"cpu"},
+	"cpu_usage":       {"cpu"},
+	"mem":             {"memory"},
+	"ram":             {"memory"},
+	"rss":             {"memory"},
+	"sessions":        {"connections", "sync_waiters"},
+	"waiters":         {"sync_waiters"},
 	"staleness":       {"staleness_max", "staleness_p99", "stale_reads"},
 	"consistency":     {"nodes_equal", "monotonic_violations", "stale_reads"},
 	"tps":             {"throughput"},
@@ -56,21 +64,25 @@ var meant = map[string][]string{
 
 // unknownMetric is the error of a metric that there is not, with those that may have
 // been meant.
-func unknownMetric(name string) *Error {
+func unknownMetric(w word) *Error {
+	name := w.text
 	what := fmt.Sprintf("there is no metric %q", name)
 	if base := strings.TrimPrefix(name, "service_"); len(base) > 1 && base[0] == 'p' && strings.Trim(base[1:], "0123456789.") == "" {
-		return &Error{what, "write a percentile above 0 and below 100, such as p99, p99.9 or p999; the greatest is max"}
+		return &Error{what, "write a percentile above 0 and below 100, such as p99, p99.9 or p999; the greatest is max", w.at}
 	}
 	near := suggestions(name)
 	switch len(near) {
 	case 0:
-		return &Error{what, "write one such as lost_writes, write_rto, downtime, error_rate, throughput or p99; docs/metrics.md has them all"}
+		return &Error{what, "write one such as lost_writes, write_rto, downtime, error_rate, throughput or p99; 'pgchaos metrics' lists them all", w.at}
 	case 1:
-		return &Error{what, "did you mean " + near[0] + "?"}
+		return &Error{what, "did you mean " + near[0] + "?", w.at}
 	}
 	last := len(near) - 1
-	return &Error{what, "did you mean " + strings.Join(near[:last], ", ") + " or " + near[last] + "?"}
+	return &Error{what, "did you mean " + strings.Join(near[:last], ", ") + " or " + near[last] + "?", w.at}
 }
+
+// Unknown is the error of a metric that there is not, with those that may have been meant.
+func Unknown(name string) error { return unknownMetric(word{text: name}) }
 
 // suggestions are at most three metrics that may have been meant: for another word of
 // the field, for a misspelt name, and for names that have a part in common, in this order.

@@ -10,9 +10,9 @@ func TestSuggestions(t *testing.T) {
 	for name, want := range map[string]string{
 		"rto":             "did you mean write_rto or read_rto?",
 		"RTO":             "did you mean write_rto or read_rto?",
-		"replication_lag": "did you mean staleness_max, staleness_p99 or redundancy_rto?",
-		"replication-lag": "did you mean staleness_max, staleness_p99 or redundancy_rto?",
-		"max_lag":         "did you mean staleness_max, staleness_p99 or redundancy_rto?",
+		"replication_lag": "did you mean replay_lag, replay_lag_bytes or staleness_max?",
+		"replication-lag": "did you mean replay_lag, replay_lag_bytes or staleness_max?",
+		"max_lag":         "did you mean replay_lag, replay_lag_bytes or staleness_max?",
 		"downtimes":       "did you mean downtime?",
 		"outage":          "did you mean downtime, write_rto or read_rto?",
 		"rpo":             "did you mean rpo_seconds, rpo_bytes or lost_writes?",
@@ -24,17 +24,17 @@ func TestSuggestions(t *testing.T) {
 		"":                "write one such as",
 		"p0":              "write a percentile above 0",
 	} {
-		if got := unknownMetric(name); !strings.HasPrefix(got.Right, want) {
+		if got := unknownMetric(word{text: name}); !strings.HasPrefix(got.Right, want) {
 			t.Errorf("%q: %s", name, got.Right)
 		}
 	}
-	for word, names := range meant {
-		if _, ok := LookupMetric(word); ok {
-			t.Errorf("%s is a metric", word)
+	for other, names := range meant {
+		if _, ok := LookupMetric(other); ok {
+			t.Errorf("%s is a metric", other)
 		}
 		for _, name := range names {
 			if _, ok := LookupMetric(name); !ok || len(names) > 3 {
-				t.Errorf("for %s: %s of %v", word, name, names)
+				t.Errorf("for %s: %s of %v", other, name, names)
 			}
 		}
 	}

@@ -31,6 +31,8 @@ func (r *Result) Metric(e expect.Expectation) expect.Value {
 		return r.recoveryMetric(e)
 	case ofReads(e):
 		return r.readMetric(e)
+	case e.Node != "":
+		return r.nodeMetric(e)
 	case e.Workload != "":
 		return r.loadMetric(e)
 	}
@@ -59,7 +61,7 @@ func (r *Result) brokenOff() bool {
 // ofLoad tells whether a metric is about what load and watchers record, and not about
 // what the nodes hold.
 func ofLoad(e expect.Expectation) bool {
-	return e.Workload != "" || e.Metric == "downtime" || ofReads(e) || e.Metric == "weak_writes" || strings.HasSuffix(e.Metric, "_rto") || strings.HasPrefix(e.Metric, "client_rto_")
+	return e.Workload != "" || e.Node != "" || e.Metric == "downtime" || ofReads(e) || e.Metric == "weak_writes" || strings.HasSuffix(e.Metric, "_rto") || strings.HasPrefix(e.Metric, "client_rto_")
 }
 
 // ofReads tells whether the expectation is about what readers recorded. Which of the

@@ -31,8 +31,11 @@ func (r *Result) loadMetric(e expect.Expectation) expect.Value {
 			return unknown("the run had no phase %s", e.Phase)
 		}
 	}
-	if e.Metric == "achieved_rate" && !w.Open() {
+	switch {
+	case e.Metric == "achieved_rate" && !w.Open():
 		return unknown("%s has no rate that could be achieved: it is a closed loop", e.Workload)
+	case e.Any > 0:
+		return r.windowMetric(e, w)
 	}
 	n, evidence := s.count(e.Metric)
 	switch {

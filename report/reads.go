@@ -86,8 +86,11 @@ func (r *Result) readMetric(e expect.Expectation) expect.Value {
 	if len(all) == 0 {
 		return unknown("%s", why)
 	}
-	if strings.HasPrefix(e.Metric, "staleness_") {
+	switch {
+	case strings.HasPrefix(e.Metric, "staleness_"):
 		return staleness(e, all)
+	case e.Node != "":
+		return staleOn(e, all)
 	}
 	var n, reads int64
 	v := expect.Value{Known: true}
@@ -118,6 +121,25 @@ func (r *Result) readMetric(e expect.Expectation) expect.Value {
 	return v
 }
 
+// staleOn is how many of the reads that a node answered were stale, or their share.
+func staleOn(e expect.Expectation, all []*Reads) expect.Value {
+	var stale, reads int64
+	for _, s := range all {
+		for _, n := range s.Nodes {
+			if n.Node == e.Node {
+				stale, reads = stale+n.Stale, reads+n.Reads
+			}
+		}
+	}
+	switch {
+	case reads == 0:
+		return unknown("%s answered no read", e.Node)
+	case e.Metric == "stale_read_rate":
+		return known(e, float64(stale)/float64(reads))
+	}
+	return known(e, float64(stale))
+}
+
 // count is the finding of one kind; without it there were none.
 func (s *Reads) count(what outage.ReadWhat) outage.ReadFinding {
 	i := slices.IndexFunc(s.Findings, func(f outage.ReadFinding) bool { return f.What == what })
@@ -127,19 +149,25 @@ func (s *Reads) count(what outage.ReadWhat) outage.ReadFinding {
 	return s.Findings[i]
 }
 
-// staleness is over all nodes.
+// staleness is over all nodes, or of one.
 func staleness(e expect.Expectation, all []*Reads) expect.Value {
 	var dists []Dist
 	var atLeast, reads int64
 	for _, s := range all {
 		for _, n := range s.Nodes {
+			if e.Node != "" && n.Node != e.Node {
+				continue
+			}
 			dists = append(dists, n.Staleness)
 			atLeast += n.AtLeast
 			reads += n.Reads
 		}
 	}
 	d, ok := merge(dists)
-	if !ok {
+	switch {
+	case reads == 0:
+		return unknown("%s answered no read", e.Node)
+	case !ok:
 		return unknown("a histogram cannot be read")
 	}
 	var number time.Duration

@@ -57,7 +57,7 @@ type Result struct {
 	Interrupted bool          `json:"interrupted,omitempty"`
 	// Stopped is why pgchaos itself ended load and timeline early; "": it did not.
 	Stopped string `json:"stopped,omitempty"`
-	// AbortedBy is the condition of abort_on that did so; "": none.
+	// AbortedBy is the condition of abort_on that did so, or the expectation with abort; "": none.
 	AbortedBy string         `json:"aborted_by,omitempty"`
 	Phases    []record.Phase `json:"phases"`
 	Timeline  []record.Event `json:"timeline"`

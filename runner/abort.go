@@ -67,8 +67,12 @@ func abortReason(aborts []expect.Abort, recent func(workload string, seconds int
 		}
 		v := recentValue(a.Expectation, of)
 		if a.Holds(v) {
-			return a, fmt.Sprintf("aborted at %s: %s of %s was %s in the last %s, and abort_on has: %s",
-				units.Seconds(of.To), a.Metric, a.Workload, a.Kind.FormatBeside(v.Number, a.Value), units.Count(int64(seconds), "second", "seconds"), a.Text)
+			list := "abort_on"
+			if a.Broken {
+				list = "expect"
+			}
+			return a, fmt.Sprintf("aborted at %s: %s of %s was %s in the last %s, and %s has: %s",
+				units.Seconds(of.To), a.Metric, a.Workload, a.Kind.FormatBeside(v.Number, a.Value), units.Count(int64(seconds), "second", "seconds"), list, a.Text)
 		}
 	}
 	return expect.Abort{}, ""
@@ -88,7 +92,14 @@ func recentValue(e expect.Expectation, of load.Recent) expect.Value {
 		}
 		return expect.Value{Known: true, Number: float64(n) / float64(samples+dropped)}
 	}
+	count := func(n int64) expect.Value { return expect.Value{Known: samples+dropped > 0, Number: float64(n)} }
 	switch e.Metric {
+	case "samples":
+		return count(samples)
+	case "errors":
+		return count(of.Outcomes[record.Failed] + of.Outcomes[record.Unknown])
+	case "dropped":
+		return count(dropped)
 	case "throughput":
 		return expect.Value{Known: true, Number: float64(samples) / (of.To - of.From).Seconds()}
 	case "error_rate":

@@ -20,26 +20,45 @@ timeline:
   - {at: 1s, pause: b}
   - {at: 59s, resume: b}
 duration: 1m
-abort_on: [p99 of writes > 4s, error_rate of broken > 50% for 2s]
-expect: [lost_writes == 0]
 `
 
 // TestHopelessRunEndsEarly: what it broke is taken back, what it wrote is audited, and the result says why it ended.
 func TestHopelessRunEndsEarly(t *testing.T) {
-	result, err := run(t, t.Context(), testProvider(t), hopeless, observer{})
+	for name, tt := range map[string]struct {
+		more, list, by string
+		want           verdict.Verdict
+	}{
+		"by abort_on": {
+			"abort_on: [p99 of writes > 4s, error_rate of broken > 50% for 2s]\nexpect: [lost_writes == 0]",
+			"abort_on", "error_rate of broken > 50% for 2s", verdict.Inconclusive,
+		},
+		"by an expectation": {
+			"expect: [lost_writes == 0, {that: throughput of writes in any 2s > 1000/s, abort: true}]",
+			"expect", "throughput of writes in any 2s > 1000/s", verdict.Fail,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			hopelessRun(t, hopeless+tt.more, tt.list, tt.by, tt.want)
+		})
+	}
+}
+
+func hopelessRun(t *testing.T, text, list, by string, want verdict.Verdict) {
+	t.Helper()
+	result, err := run(t, t.Context(), testProvider(t), text, observer{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "and abort_on has: error_rate of broken > 50% for 2s"; !strings.HasPrefix(result.Stopped, "aborted at ") || !strings.HasSuffix(result.Stopped, want) {
+	if want := "and " + list + " has: " + by; !strings.HasPrefix(result.Stopped, "aborted at ") || !strings.HasSuffix(result.Stopped, want) {
 		t.Errorf("it stopped because of %q, want %q", result.Stopped, want)
 	}
-	if want := "error_rate of broken > 50% for 2s"; result.AbortedBy != want {
-		t.Errorf("it was aborted by %q, want %q", result.AbortedBy, want)
+	if result.AbortedBy != by {
+		t.Errorf("it was aborted by %q, want %q", result.AbortedBy, by)
 	}
 	if result.Duration > 30*time.Second || result.Stage != report.StageChecked || len(result.Audits) != 1 {
 		t.Errorf("the load ran for %s, and the run came to the stage %q with %d audits", result.Duration, result.Stage, len(result.Audits))
 	}
-	if result.Verdict != verdict.Inconclusive || result.Interrupted {
+	if result.Verdict != want || result.Interrupted {
 		t.Errorf("the verdict is %s, interrupted %v: %v", result.Verdict, result.Interrupted, result.Reasons)
 	}
 	for _, n := range result.States {

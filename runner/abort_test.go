@@ -48,3 +48,26 @@ func TestAbortReason(t *testing.T) {
 		}
 	}
 }
+
+// TestBrokenExpectationAborts: an expectation with abort ends the run where it is broken, and not before.
+func TestBrokenExpectationAborts(t *testing.T) {
+	recent := load.Recent{From: 18 * time.Second, To: 20 * time.Second}
+	recent.Outcomes[record.OK], recent.Outcomes[record.Failed], recent.Outcomes[record.Dropped] = 90, 4, 6
+	for text, want := range map[string]string{
+		"errors of writes in any 2s <= 3":       "aborted at 20.000 s: errors of writes was 4 in the last 2 seconds, and expect has: errors of writes in any 2s <= 3",
+		"errors of writes in any 2s <= 4":       "",
+		"dropped of writes in any 2s < 6":       "aborted at 20.000 s: dropped of writes was 6 in the last 2 seconds, and expect has: dropped of writes in any 2s < 6",
+		"samples of writes in any 2s >= 94":     "",
+		"throughput of writes in any 2s > 40/s": "",
+		"error_rate of writes in any 2s < 10%":  "aborted at 20.000 s: error_rate of writes was 10 % in the last 2 seconds, and expect has: error_rate of writes in any 2s < 10%",
+	} {
+		a, err := expect.AbortWhenBroken(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, got := abortReason([]expect.Abort{a}, func(string, int) (load.Recent, bool) { return recent, true })
+		if got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+}

@@ -57,7 +57,11 @@ func (p *Plan) write(w io.Writer) error {
 	writePhases(tw, e)
 	fmt.Fprint(tw, "\nEXPECT\n")
 	for _, x := range e.Expect {
-		fmt.Fprintf(tw, "  %s\n", x)
+		ends := ""
+		if x.Abort {
+			ends = "\tends the run as soon as it is broken"
+		}
+		fmt.Fprintf(tw, "  %s%s\n", x.That, ends)
 	}
 	if len(e.Expect) == 0 {
 		fmt.Fprint(tw, "  nothing is expected: the audit's own findings alone decide\n")

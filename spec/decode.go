@@ -24,6 +24,7 @@ import (
 // UnmarshalYAML, and its errors have no column and end at the first in a type.
 type decoder struct {
 	file     string
+	lines    []string // of the file; nil: not known
 	problems Problems
 	origin   map[*yaml.Node]string // the flag that a node came from, with its value
 	nodes    map[string]*yaml.Node // by path, such as timeline[0].stop.node
@@ -57,6 +58,24 @@ func (d *decoder) problemAt(n *yaml.Node, what, right string) {
 		p.File, p.Line, p.Col = shortSet(set), 0, 0
 	}
 	d.problems = append(d.problems, p)
+}
+
+// problemIn notes a mistake at a byte of a value's text. It is at the value itself where the file does not have the text up to
+// there as it is, because of an escape, a ${VAR} or a line end in it, or because the value comes from a flag.
+func (d *decoder) problemIn(n *yaml.Node, at int, what, right string) {
+	moved := *n
+	if _, set := d.origin[n]; !set && n.Kind == yaml.ScalarNode && n.Line > 0 && n.Line <= len(d.lines) && at <= len(n.Value) {
+		line, before, from := []rune(d.lines[n.Line-1]), []rune(n.Value[:at]), n.Column-1
+		if n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0 {
+			from++
+		}
+		if end := from + len(before); end <= len(line) && string(line[from:end]) == string(before) {
+			moved.Column = end + 1
+			d.problemAt(&moved, what, right)
+			return
+		}
+	}
+	d.problemAt(n, what, right)
 }
 
 // fail notes a mistake at a node, and that what its path holds is not to be relied on.
@@ -163,6 +182,12 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 		})
 	case *NodeList:
 		d.names(n, (*[]string)(into), path)
+	case *Expected:
+		if n.Kind == yaml.SequenceNode {
+			d.wrongKind(n, path, "one text, or {that: TEXT, abort: true}")
+			return
+		}
+		d.kind(n, v, path)
 	default:
 		d.kind(n, v, path)
 	}
@@ -375,7 +400,7 @@ func orFile(path string) string {
 // it is a mistake, because a forgotten value must not become a default in silence.
 func (d *decoder) null(n *yaml.Node, v reflect.Value, path string) {
 	switch v.Interface().(type) {
-	case Node, Workloads, []Step, []string:
+	case Node, Workloads, []Step, []string, []Expected:
 		return
 	}
 	right := "write a value, or leave the key out"

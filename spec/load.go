@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -58,6 +59,9 @@ func load(file string, text []byte, o Options, c *combination) (*Experiment, []b
 		return nil, nil, problems
 	}
 	d := newDecoder(file)
+	if plain, bad := plainText(file, text); bad == nil {
+		d.lines = strings.Split(string(plain), "\n")
+	}
 	d.capacity = o.Capacity
 	d.prepare(root, o)
 	if c != nil {

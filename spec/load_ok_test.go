@@ -127,7 +127,7 @@ expect: [nodes_equal]
 		"first at":    *e.Timeline[0].At == Duration(6*time.Second),
 		"second at":   *e.Timeline[1].At == Duration(7*time.Second),
 		"name":        e.Timeline[0].Name == "down",
-		"expect":      e.Expect[0] == "not nodes_equal",
+		"expect":      e.Expect[0].That == "not nodes_equal",
 		"dotted key":  e.Cluster.Settings["auto_explain.log_min_duration"] == "1s",
 		"equals sign": e.Cluster.Settings["log_line_prefix"] == "%m = ",
 		"workload":    e.Load[1].Name == "more",

@@ -125,6 +125,8 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 		return matrixSchema()
 	case reflect.TypeFor[Metrics]():
 		return metricsSchema(text(shareForm))
+	case reflect.TypeFor[Expected]():
+		return expectedSchema()
 	case reflect.TypeFor[Statements]():
 		return either(&jsonschema.Schema{Type: "string"}, &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{Type: "string"}, MinItems: number(1)})
 	case reflect.TypeFor[Params]():
@@ -143,6 +145,16 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 		return either(&jsonschema.Schema{Type: "boolean"}, text(variableForm))
 	}
 	return nil
+}
+
+// expectedSchema is an expectation: a text, or a mapping with more about it.
+func expectedSchema() *jsonschema.Schema {
+	of := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(), Required: []string{"that"}, AdditionalProperties: jsonschema.FalseSchema}
+	of.Properties.Set("that", &jsonschema.Schema{Type: "string", MinLength: number(1), Description: describeKey(Expected{}, "That")})
+	abort := schemaOf(reflect.TypeFor[bool]())
+	abort.Description = describeKey(Expected{}, "Abort")
+	of.Properties.Set("abort", abort)
+	return either(&jsonschema.Schema{Type: "string"}, of)
 }
 
 // variantsSchema is a mapping of names to what is different.

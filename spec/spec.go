@@ -16,14 +16,14 @@ type Experiment struct {
 	Load        Workloads `yaml:"load" jsonschema_description:"The workloads, by name. Those that a start_load step begins wait for it; the others run from the beginning."`
 	Setup       []string  `yaml:"-" jsonschema_description:"SQL that runs once on the primary before the load, as the load's user: a file, a text, or a list of statements."`
 	// SetupFile is the file that Setup was read from; empty: it stands in the experiment.
-	SetupFile string   `yaml:"-"`
-	Timeline  []Step   `yaml:"timeline" jsonschema_description:"What is done, step by step. Each step's name is a phase of the result."`
-	Kills     int      `yaml:"kills" jsonschema_description:"Repeats the timeline so many times, which is a cycle of a kill and what follows it. Roles are looked up anew in each cycle, at counts from its beginning, and the names of later steps end with its number, such as kill-primary-2."`
-	Duration  Duration `yaml:"duration" jsonschema_description:"The least time that the load runs. Left out: until the last step is done."`
-	Seed      uint64   `yaml:"seed" jsonschema_description:"The one seed of everything random. Left out: chosen at the start, and kept in the result."`
-	Baseline  Baseline `yaml:"baseline" jsonschema_description:"What the load must achieve before the first fault. Otherwise expectations about the time after it are inconclusive."`
-	Expect    []string `yaml:"expect" jsonschema_description:"What has to hold, one line each: METRIC [of WORKLOAD] [during PHASE] COMPARISON, such as p99 of writes < 100ms."`
-	AbortOn   []string `yaml:"abort_on" jsonschema_description:"What ends a hopeless run early, one line each: METRIC of WORKLOAD COMPARISON [for DURATION], such as error_rate of writes > 50% for 10s. It is looked at each second; load and timeline end, and the audit follows."`
+	SetupFile string     `yaml:"-"`
+	Timeline  []Step     `yaml:"timeline" jsonschema_description:"What is done, step by step. Each step's name is a phase of the result."`
+	Kills     int        `yaml:"kills" jsonschema_description:"Repeats the timeline so many times, which is a cycle of a kill and what follows it. Roles are looked up anew in each cycle, at counts from its beginning, and the names of later steps end with its number, such as kill-primary-2."`
+	Duration  Duration   `yaml:"duration" jsonschema_description:"The least time that the load runs. Left out: until the last step is done."`
+	Seed      uint64     `yaml:"seed" jsonschema_description:"The one seed of everything random. Left out: chosen at the start, and kept in the result."`
+	Baseline  Baseline   `yaml:"baseline" jsonschema_description:"What the load must achieve before the first fault. Otherwise expectations about the time after it are inconclusive."`
+	Expect    []Expected `yaml:"expect" jsonschema_description:"What has to hold, one line each: METRIC [of WORKLOAD] [on NODE] [during PHASE] [in any DURATION] COMPARISON, such as p99 of writes < 100ms. 'pgchaos metrics' lists the metrics."`
+	AbortOn   []string   `yaml:"abort_on" jsonschema_description:"What ends a hopeless run early, one line each: METRIC of WORKLOAD COMPARISON [for DURATION], such as error_rate of writes > 50% for 10s. It is looked at each second; load and timeline end, and the audit follows."`
 	// Repetition is empty in what Load returns: it is for a file that describes several experiments.
 	Repetition `yaml:",inline"`
 	// Shares are the rates that are a share of a capacity.
@@ -32,6 +32,15 @@ type Experiment struct {
 	// text, and what looks like a credential.
 	Secrets []string `yaml:"-"`
 }
+
+// Expected is one line of expect, or an expectation with what its breach does.
+type Expected struct {
+	That  string `yaml:"that" jsonschema_description:"What has to hold, such as error_rate of writes in any 10s < 50%."`
+	Abort bool   `yaml:"abort" jsonschema_description:"Ends the run as soon as the expectation is broken, as abort_on does. It needs in any DURATION."`
+}
+
+// Short is what stands for an expectation where one text is written.
+func (x *Expected) Short() any { return &x.That }
 
 // Baseline is what the load must achieve before the first fault, for expectations about
 // the time after it to be judged.

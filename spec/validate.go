@@ -59,6 +59,13 @@ func (v *validator) bad(path, what, right string) {
 	}
 }
 
+// badIn is bad, at a byte of the value's text.
+func (v *validator) badIn(path string, at int, what, right string) {
+	if !v.d.brokenOver(path) {
+		v.d.problemIn(v.d.at(path), at, what+v.inCycle(), right)
+	}
+}
+
 // inCycle says in which cycle of the timeline a mistake shows; "" in the first.
 func (v *validator) inCycle() string {
 	if v.cycle < 2 {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -74,6 +75,8 @@ func (f *searchFlags) conditions(e *spec.Experiment, n spec.Number) (all []expec
 			return nil, fmt.Errorf("--until %q: a step has one phase; leave out during %s", text, x.Phase)
 		case x.Workload != "" && e.Workload(x.Workload) == nil:
 			return nil, fmt.Errorf("--until %q: there is no workload %q; the workloads are %s", text, x.Workload, strings.Join(e.Load.Names(), ", "))
+		case x.Node != "" && !slices.Contains(e.Cluster.Nodes.Names(), x.Node):
+			return nil, fmt.Errorf("--until %q: there is no node %q; the nodes are %s", text, x.Node, strings.Join(e.Cluster.Nodes.Names(), ", "))
 		}
 		if m, _ := expect.LookupMetric(x.Metric); m.OfFaults() {
 			return nil, fmt.Errorf("--until %q: %s is measured from faults, and the steps of a search have none", text, x.Metric)
