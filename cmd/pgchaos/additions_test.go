@@ -20,8 +20,8 @@ func additions() map[string]addition {
 		},
 		"metric": {
 			inserted: map[string][]insertions{
-				"expect/metric.go": {{"		{\"up_in\"", "		{\"steps_recorded\", MetricCount, Never, Never, \"the number of steps that the result holds\"},\n"}},
-				"report/metric.go": {{"	case e.Metric == \"split_brain\":\n", "	case e.Metric == \"steps_recorded\":\n		return known(e, float64(len(r.Timeline)))\n"}},
+				"expect/metrics.go": {{"		{Name: \"up_in\"", "		{Name: \"steps_recorded\", Kind: MetricCount, About: \"the number of steps that the result holds\", Exists: \"every run\"},\n"}},
+				"report/metric.go":  {{"	case e.Metric == \"split_brain\":\n", "	case e.Metric == \"steps_recorded\":\n		return known(e, float64(len(r.Timeline)))\n"}},
 			},
 		},
 		"rendering": {

@@ -98,7 +98,7 @@ func judgedAsThePageSays(t *testing.T, r *report.Result) {
 	t.Helper()
 	timed := map[string]bool{}
 	for _, m := range expect.Metrics() {
-		timed[m.Name] = slices.Contains([]expect.MetricKind{expect.MetricDuration, expect.MetricRate, expect.MetricShare}, m.Kind)
+		timed[m.Name] = !slices.Contains([]expect.MetricKind{expect.MetricCount, expect.MetricTruth}, m.Kind)
 	}
 	percentile := regexp.MustCompile(`^(service_)?p[0-9.]+$`)
 	for _, x := range r.Expectations {

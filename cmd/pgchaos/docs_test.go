@@ -58,6 +58,23 @@ func TestTheManualIsComplete(t *testing.T) {
 	}
 }
 
+// TestTheManualsMetrics: the table of the metrics is what pgchaos prints.
+func TestTheManualsMetrics(t *testing.T) {
+	const page, begin, end = "../../docs/metrics.md", "<!-- generated: metrics -->\n", "<!-- end of metrics -->"
+	text := readText(t, page)
+	before, rest, ok := strings.Cut(text, begin)
+	_, after, closed := strings.Cut(rest, end)
+	if !ok || !closed {
+		t.Fatalf("%s has no table of metrics", page)
+	}
+	want := before + begin + "\n" + metricsMarkdown(expect.Metrics()) + "\n" + end + after
+	if *update {
+		must(t, os.WriteFile(page, []byte(want), 0o644))
+	} else if text != want {
+		t.Errorf("%s is not what pgchaos prints: go test ./cmd/pgchaos -run Manual -update writes it anew", page)
+	}
+}
+
 // TestTheManualsLinks follows every link from one page to another, with its heading.
 func TestTheManualsLinks(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#:]*)(#[^)]*)?\)`)

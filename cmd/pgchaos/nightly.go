@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"pgchaos/compare"
+	"pgchaos/compare/trend"
 	"pgchaos/report"
+	"pgchaos/report/github"
 	"pgchaos/report/junit"
 	"pgchaos/runner"
 	"pgchaos/series"
@@ -228,5 +231,26 @@ func (n *night) write(stdout io.Writer) error {
 	}
 	file(n.flags.summary, n.markdown)
 	file(n.flags.junit, func(out io.Writer) error { return junit.Write(out, n.suite()) })
-	return errors.Join(all, n.text(stdout))
+	return errors.Join(all, apart(stdout, n.text), n.toGitHub(stdout))
+}
+
+// toGitHub adds the night to the job's summary and annotations.
+func (n *night) toGitHub(stdout io.Writer) error {
+	if !onGitHub() {
+		return nil
+	}
+	var b bytes.Buffer
+	if err := n.markdown(&b); err != nil {
+		return err
+	}
+	if err := appendSummary(b.String(), "# pgchaos, night of "+n.began.Format("2006-01-02")); err != nil {
+		return err
+	}
+	all := suiteAnnotations(n.suite())
+	for i := range n.cases {
+		if c := &n.cases[i]; c.has(trend.Suspect) {
+			all = append(all, github.Annotation{Level: github.Warning, Title: c.Name + ": suspect", Text: strings.Join(c.lines(), "\n")})
+		}
+	}
+	return annotate(stdout, all)
 }

@@ -11,6 +11,7 @@ import (
 	"pgchaos/compare/trend"
 	"pgchaos/internal/redact"
 	"pgchaos/report/junit"
+	"pgchaos/report/markdown"
 )
 
 // word is the result of a case.
@@ -101,33 +102,27 @@ func (n *night) markdown(out io.Writer) error {
 	fmt.Fprintf(&b, "# pgchaos, night of %s\n\n| result | experiment | runs |\n|---|---|---|\n", n.began.Format("2006-01-02"))
 	for i := range n.cases {
 		c := &n.cases[i]
-		fmt.Fprintf(&b, "| %s | %s | %d |\n", c.word(), cellText(c.Name), len(c.Runs))
+		fmt.Fprintf(&b, "| %s | %s | %d |\n", c.word(), markdown.Escape(c.Name), len(c.Runs))
 	}
 	for i := range n.cases {
 		c := &n.cases[i]
-		fmt.Fprintf(&b, "\n## %s: %s\n\n", cellText(c.Name), c.word())
+		fmt.Fprintf(&b, "\n## %s: %s\n\n", markdown.Escape(c.Name), c.word())
 		for _, line := range c.lines() {
-			fmt.Fprintf(&b, "- %s\n", cellText(line))
+			fmt.Fprintf(&b, "- %s\n", markdown.Escape(line))
 		}
 		for _, run := range c.Runs {
-			fmt.Fprintf(&b, "- run %s\n", cellText(run))
+			fmt.Fprintf(&b, "- run %s\n", markdown.Escape(run))
 		}
 		if len(c.Findings) == 0 {
 			continue
 		}
 		b.WriteString("\n| metric | tonight | nights | finding |\n|---|---|---|---|\n")
 		for _, f := range c.Findings {
-			fmt.Fprintf(&b, "| %s | %s | %d | %s |\n", cellText(f.Metric), cellText(figureText(f.Tonight)), f.Nights, f.State)
+			fmt.Fprintf(&b, "| %s | %s | %d | %s |\n", markdown.Escape(f.Metric), markdown.Escape(figureText(f.Tonight)), f.Nights, f.State)
 		}
 	}
 	_, err := out.Write(b.Bytes())
 	return err
-}
-
-// cellText is text that neither ends a cell or a line of Markdown nor begins HTML.
-func cellText(text string) string {
-	text = strings.Join(strings.Fields(redact.Printable(text)), " ")
-	return strings.NewReplacer("|", `\|`, "<", "&lt;", "*", `\*`, "`", "\\`").Replace(text)
 }
 
 // suite is the night for JUnit: a case for the runs, and one for each metric.

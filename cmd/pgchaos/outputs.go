@@ -95,10 +95,15 @@ const allSamples = "100%"
 type outputFlags struct {
 	resultFlags
 	jtl, samples, share, cpuProfile string
+	reports                         string         // the formats, as written
+	formats                         []reportFormat // that are written beside the result
 }
 
 func (f *outputFlags) register(flags *pflag.FlagSet) {
 	f.resultFlags.register(flags)
+	groupFlags(flags, groupResult, func(flags *pflag.FlagSet) {
+		flags.StringVar(&f.reports, "report", "", "write the report beside the result in `FORMATS`, such as md,junit")
+	})
 	groupFlags(flags, groupFiles, func(flags *pflag.FlagSet) {
 		flags.StringVar(&f.jtl, "out-jtl", "", "write every sample to `FILE`, as JMeter's CSV")
 		flags.StringVar(&f.samples, "out-samples", "", "write every operation to `FILE`, as a line of JSON")

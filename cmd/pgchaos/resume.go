@@ -33,7 +33,10 @@ func (f *runFlags) resume(ctx context.Context, dir string, stdout, stderr io.Wri
 	if err := again.ParseFlags(s.Command[1:]); err != nil {
 		return usageError(fmt.Errorf("--resume %s: the command in %s: %w", dir, series.FileName, err))
 	}
-	of.verbose, of.mode, of.seed, of.stdin = f.verbose, f.mode, s.Seed, f.stdin
+	of.verbose, of.mode, of.seed, of.stdin, of.reports = f.verbose, f.mode, s.Seed, f.stdin, f.reports
+	if err := of.chooseFormats(); err != nil {
+		return err
+	}
 	name := again.Flags().Arg(0)
 	r := of.reading(ctx)
 	r.capacity = s.Capacity

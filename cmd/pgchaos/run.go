@@ -87,6 +87,9 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 	if _, err := f.sharedMode(); err != nil {
 		return err
 	}
+	if err := f.chooseFormats(); err != nil {
+		return err
+	}
 	plan, err := f.plan(ctx, name, f.reading(ctx))
 	if err != nil {
 		return err
@@ -101,6 +104,25 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 		return f.executeSeries(ctx, name, plan, stdout, stderr)
 	}
 	return f.executeOne(ctx, name, plan.Plans[0], stdout, stderr)
+}
+
+// chooseFormats reads --report, before anything is started.
+func (f *runFlags) chooseFormats() (err error) {
+	if f.reports == "" {
+		return nil
+	}
+	if f.formats, err = chosenFormats(f.reports); err != nil {
+		return usageError(fmt.Errorf("--report: %w", err))
+	}
+	return nil
+}
+
+// saveReports writes the formats of --report beside the result. An interrupt does not keep it from that.
+func (f *runFlags) saveReports(ctx context.Context, of *reported) error {
+	if of.dir == "" { // the run has no directory
+		return nil
+	}
+	return of.save(context.WithoutCancel(ctx), of.dir, f.formats)
 }
 
 // reading checks the settings before the run, where the server's programs are at hand.
@@ -161,6 +183,7 @@ func (f *runFlags) executeOne(ctx context.Context, name string, plan *runner.Pla
 	default:
 		written = errors.Join(written, f.write(result))
 	}
+	written = errors.Join(written, f.saveReports(ctx, &reported{dir: result.Dir, result: result}))
 	return f.finish(ctx, result, err, errors.Join(written, f.share(result.Dir)), stdout)
 }
 
@@ -245,7 +268,7 @@ func (f *runFlags) checkSettings(ctx context.Context, name string, m cluster.Ope
 // where the verdict was known before, and only the removal of its cluster was under way. Failed is the run's own
 // error, which an interrupt may have caused, and written that of the files that are made of its result.
 func (f *runFlags) finish(ctx context.Context, result *report.Result, failed, written error, stdout io.Writer) error {
-	written = errors.Join(written, printReport(stdout, result, result.Dir, false))
+	written = errors.Join(written, apart(stdout, func(w io.Writer) error { return printReport(w, result, result.Dir, false) }), reportToGitHub(stdout, result))
 	failed = errors.Join(failed, written)
 	if f.keep && len(result.Cluster.Nodes) > 0 {
 		fmt.Fprint(stdout, keepText(result, result.Dir))

@@ -165,7 +165,8 @@ func (s *seriesRuns) perform(ctx context.Context, all *series.Series, plan *seri
 // run does what is left of a series, prints what came out, and turns its end into an exit code.
 func (s *seriesRuns) run(ctx context.Context, all *series.Series, plan *series.Plan, stdout io.Writer) error {
 	err := s.perform(ctx, all, plan)
-	written := errors.Join(s.flags.share(all.Dir()), writeSeries(ctx, stdout, all))
+	written := s.flags.saveReports(ctx, &reported{dir: all.Dir(), series: all})
+	written = errors.Join(written, s.flags.share(all.Dir()), apart(stdout, func(w io.Writer) error { return writeSeries(ctx, w, all) }), seriesToGitHub(ctx, stdout, all))
 	switch {
 	case errors.Is(err, runner.ErrLeftBehind):
 		return &exitError{exitLeftBehind, fmt.Errorf("pgchaos: %w\nRun 'pgchaos clean' to remove it; there are %d runs to do%s", errors.Join(err, written), all.Left(), goOn(all))}
@@ -195,7 +196,11 @@ func (s *seriesRuns) one(ctx context.Context, plan *runner.Plan, o runner.Option
 	if s.session != nil {
 		run = s.session.Run
 	}
-	return run(ctx, plan, s.flags.checkedKind(kind, s.name), []runner.Sink{s.send}, o)
+	result, err := run(ctx, plan, s.flags.checkedKind(kind, s.name), []runner.Sink{s.send}, o)
+	if result != nil {
+		err = errors.Join(err, s.flags.saveReports(ctx, &reported{dir: result.Dir, result: result}))
+	}
+	return result, err
 }
 
 // repeatedOne are the arguments that make a run of a series again, by itself.

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"pgchaos/compare"
 	"pgchaos/compare/tables"
 	"pgchaos/internal/units"
 	"pgchaos/series"
@@ -121,11 +120,7 @@ func variantName(name, cell string) string {
 
 // writeComparison compares the runs that have been made.
 func writeComparison(ctx context.Context, b *bytes.Buffer, s *series.Series) error {
-	in, err := readCompared(ctx, "", []string{s.Dir()}, nil)
-	if err != nil {
-		return err
-	}
-	c, err := compare.Compare(in.columns, in.Options)
+	c, err := compareSeries(ctx, s)
 	if err != nil {
 		return err
 	}

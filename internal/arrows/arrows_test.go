@@ -80,9 +80,13 @@ func withProviders(all map[string][]string) map[string][]string {
 
 // renderings are the packages that show a result, which the commands know.
 var renderings = map[string][]string{
-	"report/export": {"record", "report"},
-	"report/text":   {"audit", "outage", "expect", "verdict", "record", "internal/units", "report"},
-	"report/junit":  {},
+	"report/export":   {"record", "report"},
+	"report/text":     {"audit", "outage", "expect", "verdict", "record", "internal/units", "report"},
+	"report/junit":    {"expect", "internal/redact", "record", "report", "verdict"},
+	"report/tap":      {"internal/redact", "report/junit"},
+	"report/github":   {"internal/redact", "internal/units"},
+	"report/summary":  {"audit", "expect", "outage", "report", "verdict"},
+	"report/markdown": {"expect", "internal/redact", "internal/units", "report", "report/summary", "verdict"},
 }
 
 func withRenderings(all map[string][]string) map[string][]string {
