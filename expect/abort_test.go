@@ -9,11 +9,11 @@ import (
 
 func TestParseAbort(t *testing.T) {
 	for text, want := range map[string]Abort{
-		"error_rate of writes > 50% for 10s":   {Expectation{Metric: "error_rate", Workload: "writes", Op: ">", Value: 0.5}, 10 * time.Second},
-		" p99 of writes > 5s  for  1m ":        {Expectation{Metric: "p99", Workload: "writes", Op: ">", Value: 5}, time.Minute},
-		"throughput of reads == 0/s":           {Expectation{Metric: "throughput", Workload: "reads", Op: "=="}, 10 * time.Second},
-		"p99.9 of writes >= 250ms for 5s":      {Expectation{Metric: "p99.9", Workload: "writes", Op: ">=", Value: 0.25}, 5 * time.Second},
-		"achieved_rate of writes < 80% for 1s": {Expectation{Metric: "achieved_rate", Workload: "writes", Op: "<", Value: 0.8}, time.Second},
+		"error_rate of writes > 50% for 10s":   {Expectation{Metric: "error_rate", Workload: "writes", Op: ">", Value: 0.5}, 10 * time.Second, false},
+		" p99 of writes > 5s  for  1m ":        {Expectation{Metric: "p99", Workload: "writes", Op: ">", Value: 5}, time.Minute, false},
+		"throughput of reads == 0/s":           {Expectation{Metric: "throughput", Workload: "reads", Op: "=="}, 10 * time.Second, false},
+		"p99.9 of writes >= 250ms for 5s":      {Expectation{Metric: "p99.9", Workload: "writes", Op: ">=", Value: 0.25}, 5 * time.Second, false},
+		"achieved_rate of writes < 80% for 1s": {Expectation{Metric: "achieved_rate", Workload: "writes", Op: "<", Value: 0.8}, time.Second, false},
 	} {
 		got, err := ParseAbort(text)
 		if err != nil || got.Metric != want.Metric || got.Workload != want.Workload || got.Op != want.Op || got.Value != want.Value || got.Over != want.Over {

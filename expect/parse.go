@@ -248,6 +248,9 @@ func (e *Expectation) parseComparison(m Metric, name, op, right word) *Error {
 		return &Error{fmt.Sprintf("%s is %s, and %q is none", e.Metric, e.Kind.noun(), right.text),
 			"write " + e.Kind.hint(right.text), right.at}
 	}
+	if e.Kind == MetricSize && unit == "" && value != 0 && !strings.HasSuffix(e.Metric, "_bytes") {
+		return &Error{fmt.Sprintf("%q has no unit", right.text), "write " + right.text + "MB", right.at}
+	}
 	e.Value, e.Unit = value, unit
 	return nil
 }

@@ -64,6 +64,7 @@ func TestErrorsPointAtTheWord(t *testing.T) {
 		"p99 of writes <   ^12":                  "write 12s or 12ms",
 		"memory on a < ^12XB":                    "kB, MB or GB",
 		"memory on a < ^-12MB":                   "kB, MB or GB",
+		"memory on a < ^512":                     "write 512MB",
 		"cpu on a < ^1.5":                        "150% for one and a half",
 		"nodes_equal == ^maybe":                  "write nodes_equal",
 	} {

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -45,7 +46,7 @@ func (r *Result) greatestOf(e expect.Expectation, samples []record.NodeSample, w
 		switch {
 		case s.At <= within.From || s.At > within.To:
 			continue
-		case lag && (s.Role == record.RolePrimary || !r.primaryAt(s.At)):
+		case lag && (s.Role == record.RolePrimary || !r.hasPrimaryAt(s.At)):
 			continue // there is nothing that it could be behind
 		}
 		n, ok := sampleFigure(s, e.Metric)
@@ -103,9 +104,9 @@ func (r *Result) connectionsKept() bool {
 	})
 }
 
-// primaryAt tells whether some node was read as a primary at a moment. All nodes are read at the same moments, but a longer series
+// hasPrimaryAt tells whether some node was read as a primary at a moment. All nodes are read at the same moments, but a longer series
 // has longer steps, of each of which the role at its end is kept.
-func (r *Result) primaryAt(at time.Duration) bool {
+func (r *Result) hasPrimaryAt(at time.Duration) bool {
 	return slices.ContainsFunc(r.NodeSeries, func(n record.NodeSeries) bool {
 		i, _ := slices.BinarySearchFunc(n.Samples, at, func(s record.NodeSample, at time.Duration) int { return cmp.Compare(s.At, at) })
 		return i < len(n.Samples) && n.Samples[i].At-at < max(n.Step, 1) && n.Samples[i].Role == record.RolePrimary
@@ -157,7 +158,7 @@ func meanCPU(used []usedCPU) (cores float64, span time.Duration) {
 		cores += u.cores * (u.to - u.from).Seconds()
 		span += u.to - u.from
 	}
-	return cores / span.Seconds(), span
+	return math.Round(1e6*cores/span.Seconds()) / 1e6, span // without the errors of the sum
 }
 
 // memory is the most that a node used.

@@ -19,7 +19,7 @@ const safe = " ,.-()%/;'\"=+?^"
 func Escape(text string) string { return escape(text, mostText) }
 
 func escape(text string, most int) string {
-	runes := []rune(strings.Join(strings.Fields(redact.Printable(text)), " "))
+	runes := oneLine(text, most)
 	cut := len(runes) > most
 	if cut {
 		runes = runes[:most]
@@ -31,6 +31,8 @@ func escape(text string, most int) string {
 			b.WriteString("&#64;&#8203;")
 		case r == '.' && i >= 3 && strings.EqualFold(string(runes[i-3:i]), "www"):
 			b.WriteString("&#46;&#8203;")
+		case r == '_' && i > 0 && i+1 < len(runes) && isWord(runes[i-1]) && isWord(runes[i+1]): // within a word it means nothing
+			b.WriteRune(r)
 		case r < unicode.MaxASCII && !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(safe, r):
 			fmt.Fprintf(&b, "&#%d;", r)
 		default:
@@ -43,6 +45,15 @@ func escape(text string, most int) string {
 	return b.String()
 }
 
+// oneLine are the first characters of a text that can be shown, without its line ends: more than most where there are more.
+func oneLine(text string, most int) []rune {
+	const longest = 16 // bytes for a character: those that cannot be shown become several, and blanks become one
+	text = text[:min(len(text), longest*(most+1))]
+	return []rune(strings.Join(strings.Fields(redact.Printable(text)), " "))
+}
+
+func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+
 // code is a text in the font of code. An element is used, and no backticks: in a table these do not keep a bar from ending the cell.
 func code(text string) string {
 	if escaped := Escape(text); escaped != "" {
@@ -53,7 +64,7 @@ func code(text string) string {
 
 // literal is a text for a line of a fenced block, which shows all characters as they are.
 func literal(text string, most int) string {
-	runes := []rune(strings.Join(strings.Fields(redact.Printable(text)), " "))
+	runes := oneLine(text, most)
 	if len(runes) > most {
 		runes = append(runes[:most-1:most-1], '…')
 	}

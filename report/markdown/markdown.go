@@ -167,7 +167,7 @@ func faults(s *summary.Summary) *section {
 	for _, f := range s.Faults {
 		name := Escape(f.Event)
 		if f.Action != "" && !strings.Contains(f.Event, f.Action) {
-			name += Escape(" (" + f.Action + " " + strings.Join(f.Nodes, ", ") + ")")
+			name += " " + Escape("("+f.Action+" "+strings.Join(f.Nodes, ", ")+")")
 		}
 		back := "not known"
 		switch {
