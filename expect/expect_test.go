@@ -142,6 +142,8 @@ func TestWhatAMetricIs(t *testing.T) {
 		"service_p97":    "the 97 percentile of the time of an operation that succeeded, from when it was sent",
 		"p99.9999999":    "the 99.9999999 percentile of the time of an operation that succeeded, from when it was due",
 		"p99.99999999":   "",
+		"p999":           "the 99.9 percentile of the time of an operation that succeeded, from when it was due",
+		"service_p9999":  "the 99.99 percentile of the time of an operation that succeeded, from when it was sent",
 		"service_median": "the median time of an operation that succeeded, from when it was sent",
 	} {
 		m, ok := LookupMetric(name)

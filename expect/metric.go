@@ -58,14 +58,15 @@ func LookupMetric(name string) (Metric, bool) {
 		}
 	}
 	base, service := strings.CutPrefix(name, "service_")
-	if _, ok := parsePercentile(base); !ok {
+	p, ok := parsePercentile(base)
+	if !ok {
 		return Metric{}, false
 	}
 	m, _ := LookupMetric("p99")
 	if service {
 		m, _ = LookupMetric("service_p99")
 	}
-	m.About = strings.Replace(m.About, "99", strings.TrimPrefix(base, "p"), 1)
+	m.About = strings.Replace(m.About, "99", percent(p), 1)
 	m.Name = name
 	return m, true
 }
@@ -121,6 +122,9 @@ func parsePercentile(name string) (float64, bool) {
 	p, err := strconv.ParseFloat(digits, 64)
 	return p, err == nil && p > 0 && p < 100
 }
+
+// percent writes a percentile: 99.9.
+func percent(p float64) string { return strconv.FormatFloat(p, 'f', -1, 64) }
 
 // Form is how an expectation of the metric is written: "p99 of WORKLOAD [during PHASE] [in any 5s] < 100ms".
 func (m Metric) Form() string {

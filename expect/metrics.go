@@ -1,9 +1,6 @@
 package expect
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
 // Where metrics can be measured.
 const (
@@ -70,7 +67,8 @@ func latencyAbout(name string) string {
 	case "max":
 		return "the greatest time"
 	}
-	return "the " + strings.TrimPrefix(name, "p") + " percentile of the time"
+	p, _ := parsePercentile(name)
+	return "the " + percent(p) + " percentile of the time"
 }
 
 // lossMetrics are what the audit finds.
