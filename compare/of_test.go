@@ -355,3 +355,33 @@ func TestMeasuredDifference(t *testing.T) {
 		t.Error("what was measured is in the key")
 	}
 }
+
+// TestCanonicalNames: a metric that can be named in several ways has one name.
+func TestCanonicalNames(t *testing.T) {
+	for metric, want := range map[string]string{
+		"median of writes":                          "p50 of writes",
+		"p999 in any 60s during kill-b of writes":   "p99.9 of writes during kill-b in any 1m0s",
+		"replay_lag during kill-b on c":             "replay_lag on c during kill-b",
+		"staleness_max on b of reads":               "staleness_max of reads on b",
+		"service_median of writes in any 5s":        "service_p50 of writes in any 5s",
+		"throughput of writes in any 100ms":         "throughput of writes in any 100ms",
+		"error_rate of writes during kill-b":        "error_rate of writes during kill-b",
+		"lost_writes":                               "lost_writes",
+		"p99.9 of writes during kill-b in any 1m":   "p99.9 of writes during kill-b in any 1m0s",
+		"service_p50 of writes in any 5000ms":       "service_p50 of writes in any 5s",
+		"replay_lag_bytes on c":                     "replay_lag_bytes on c",
+		"memory on c during a":                      "memory on c during a",
+		"p99.9 of writes in any 1m0s during kill-b": "p99.9 of writes during kill-b in any 1m0s",
+	} {
+		got, err := Canonical(metric)
+		if err != nil || got != want {
+			t.Errorf("%s: %q, %v; want %q", metric, got, err, want)
+		}
+		if again, err := Canonical(got); err != nil || again != got {
+			t.Errorf("%s becomes %s, %v", got, again, err)
+		}
+		if _, known := MetricOf(got); !known {
+			t.Errorf("%s cannot be compared", got)
+		}
+	}
+}

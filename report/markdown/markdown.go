@@ -90,7 +90,7 @@ func setup(s *summary.Summary) string {
 		parts = append(parts, "ran "+units.Span(seconds(s.Duration)))
 	}
 	if v := s.Variant; v != nil {
-		parts = append(parts, strings.TrimSpace(strings.TrimPrefix(v.Name+", "+v.Cell, ", "))+" (round "+strconv.Itoa(v.Round)+" of a series)")
+		parts = append(parts, strings.Trim(v.Name+", "+v.Cell, ", ")+" (round "+strconv.Itoa(v.Round)+" of a series)")
 	}
 	return Escape(strings.Join(parts, "; "))
 }
