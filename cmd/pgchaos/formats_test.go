@@ -26,7 +26,7 @@ const oneRun = comparedRuns + "/1/local"
 
 // TestReportFormats: each format can be made of a run and of a series, on standard output, in a file and with others.
 func TestReportFormats(t *testing.T) {
-	for _, of := range []string{oneRun, comparedRuns} {
+	for _, of := range []string{oneRun, comparedRuns, filepath.Dir(comparedRuns)} { // the last is a folder whose newest is the series
 		out := t.TempDir()
 		code, listed, errs := reportCode(t, of, "--format", strings.Join(formatNames(), ","), "--out-dir", filepath.Join(out, "new"))
 		if code != exitPass {

@@ -4,15 +4,18 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"pgchaos/report"
 	"pgchaos/report/github"
 	"pgchaos/report/junit"
 	"pgchaos/report/markdown"
 	"pgchaos/series"
+	"pgchaos/spec"
 	"pgchaos/verdict"
 )
 
@@ -70,6 +73,26 @@ func annotate(stdout io.Writer, all []github.Annotation) error {
 	}
 	_, err := io.WriteString(stdout, github.Commands(all))
 	return err
+}
+
+// errorAnnotations are the error of a command that jobs consist of; of an experiment file each mistake, where it stands.
+func errorAnnotations(args []string, err error) (all []github.Annotation) {
+	if len(args) == 0 || !slices.Contains([]string{"run", "nightly", "validate", "plan"}, args[0]) {
+		return nil
+	}
+	title := "pgchaos " + args[0]
+	var problems spec.Problems
+	if !errors.As(err, &problems) {
+		return []github.Annotation{{Level: github.Error, Title: title, Text: err.Error()}}
+	}
+	for _, p := range problems {
+		text := p.What
+		if p.Right != "" {
+			text += "; " + p.Right
+		}
+		all = append(all, github.Annotation{Level: github.Error, Title: title, Text: text, File: p.File, Line: p.Line, Col: p.Col})
+	}
+	return all
 }
 
 // reportToGitHub adds a run to the job's summary and annotations.

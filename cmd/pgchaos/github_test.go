@@ -59,3 +59,24 @@ func TestNightlyOnGitHub(t *testing.T) {
 		t.Errorf("%s", text)
 	}
 }
+
+// TestMistakesOnGitHub: each mistake of an experiment file is an annotation where it stands.
+func TestMistakesOnGitHub(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "bad.yaml")
+	must(t, os.WriteFile(file, []byte("name: bad\ncluster: {nodes: [a]}\nload: {writes: {kind: insert}}\nduration: 3s\nexpect:\n- p99 off writes < 1s\n- lost_writs == 0\n"), 0o600))
+	for _, on := range []string{"", "true"} {
+		t.Setenv("GITHUB_ACTIONS", on)
+		var out, errs strings.Builder
+		if code := run(t.Context(), []string{"validate", file}, strings.NewReader(""), &out, &errs); code != exitUsage {
+			t.Errorf("exit code %d", code)
+		}
+		want := ""
+		if on != "" {
+			want = "::error title=pgchaos validate,file=" + file + ",line=6,col=7::\"off\" after p99 is not understood; did you mean of? Or write p99 of WORKLOAD [during PHASE] [in any 5s] < 100ms\n" +
+				"::error title=pgchaos validate,file=" + file + ",line=7,col=3::there is no metric \"lost_writs\"; did you mean lost_writes?\n"
+		}
+		if out.String() != want || !strings.Contains(errs.String(), file+":6:7: ") {
+			t.Errorf("%q, want %q; %s", out.String(), want, errs.String())
+		}
+	}
+}

@@ -99,6 +99,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	default:
 		fmt.Fprintln(stderr, "pgchaos:", redact.Printable(err.Error()))
 	}
+	if code != exitPass && !errors.As(err, &said) {
+		_ = annotate(out, errorAnnotations(args, err)) // the error itself is on standard error
+	}
 	if lost := out.failed(); lost != nil && !errors.Is(err, lost) {
 		fmt.Fprintln(stderr, "pgchaos:", lost)
 		if code == exitPass { // it hides no verdict

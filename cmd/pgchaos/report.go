@@ -22,7 +22,6 @@ import (
 	"pgchaos/report"
 	"pgchaos/report/text"
 	"pgchaos/runner"
-	"pgchaos/series"
 )
 
 // reportFlags are the flags of `pgchaos report`.
@@ -133,15 +132,16 @@ func (f *reportFlags) check(formats int) error {
 
 // read reads the run that the arguments mean; or the series, which only the formats can show.
 func (f *reportFlags) read(args []string, formats bool) (*reported, error) {
-	if formats && len(args) > 0 {
-		switch s, err := series.Read(args[0]); {
-		case errors.Is(err, series.ErrNone):
+	if formats {
+		s, err := seriesMeant(args)
+		switch {
 		case err != nil:
 			return nil, usageError(err)
+		case s == nil:
 		case slices.ContainsFunc(f.files, func(path string) bool { return path != "" }):
-			return nil, usageError(fmt.Errorf("%s is a series of several runs, and --out-hlog, --out-csv, --out-aggregate and --out-summary are for one", args[0]))
+			return nil, usageError(fmt.Errorf("%s is a series of several runs, and --out-hlog, --out-csv, --out-aggregate and --out-summary are for one", s.Dir()))
 		default:
-			return &reported{dir: args[0], series: s}, nil
+			return &reported{dir: s.Dir(), series: s}, nil
 		}
 	}
 	dir, err := resultDir(args)

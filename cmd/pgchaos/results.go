@@ -46,6 +46,26 @@ func resultDir(args []string) (string, error) {
 	return newest, nil
 }
 
+// seriesMeant is the series that the arguments mean: the one named, or the newest of a folder of results; nil where that is a
+// run, or nothing.
+func seriesMeant(args []string) (*series.Series, error) {
+	dir := resultsFolder
+	if len(args) > 0 {
+		dir = args[0]
+	}
+	if _, err := os.Lstat(filepath.Join(dir, report.FileName)); err == nil {
+		return nil, nil
+	}
+	s, err := series.Read(dir)
+	if newest, _ := newestResult(dir); errors.Is(err, series.ErrNone) && newest != "" { // resultDir says what is wrong with a folder
+		s, err = series.Read(newest)
+	}
+	if errors.Is(err, series.ErrNone) {
+		return nil, nil
+	}
+	return s, err
+}
+
 // noSeries is the usage error of a directory that has a series.
 func noSeries(dir string) error {
 	s, err := series.Read(dir)

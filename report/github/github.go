@@ -24,6 +24,9 @@ type Annotation struct {
 	Level Level
 	Title string
 	Text  string
+	// File, Line and Col are where it belongs in the repository; "" and 0: nowhere.
+	File      string
+	Line, Col int
 }
 
 // GitHub shows ten annotations of each level of a step.
@@ -47,18 +50,30 @@ func Commands(all []Annotation) string {
 		}
 		if more := len(of) - mostShown; more > 0 {
 			of = of[:mostShown]
-			of[mostShown-1] = Annotation{level, "pgchaos", units.Count(int64(more+1), "more is", "more are") + " in the summary of the job"}
+			of[mostShown-1] = Annotation{Level: level, Title: "pgchaos", Text: units.Count(int64(more+1), "more is", "more are") + " in the summary of the job, or in its log"}
 		}
 		for _, a := range of {
-			fmt.Fprintf(&b, "::%s title=%s::%s\n", a.Level, property(clipped(a.Title, mostTitle)), data(clipped(a.Text, mostText)))
+			fmt.Fprintf(&b, "::%s title=%s%s::%s\n", a.Level, property(clipped(a.Title, mostTitle)), a.place(), data(clipped(a.Text, mostText)))
 		}
 	}
 	return b.String()
 }
 
+// place are the properties that say where an annotation belongs.
+func (a Annotation) place() string {
+	if a.File == "" {
+		return ""
+	}
+	text := ",file=" + property(clipped(a.File, mostTitle))
+	if a.Line > 0 {
+		text += fmt.Sprintf(",line=%d,col=%d", a.Line, a.Col)
+	}
+	return text
+}
+
 // Paused is text that GitHub prints without looking for commands in it. The token ends that; it must be one that no text can have.
 func Paused(text, token string) string {
-	return "::stop-commands::" + token + "\n" + text + "\n::" + token + "::\n"
+	return "::stop-commands::" + token + "\n" + strings.TrimSuffix(text, "\n") + "\n::" + token + "::\n"
 }
 
 func clipped(text string, most int) string {
