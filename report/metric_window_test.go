@@ -104,6 +104,10 @@ func TestWindows(t *testing.T) {
 		{"nor is the time between two starts a time without throughput", "throughput of writes in any 1s > 75/s", func(w *Workload) {
 			w.Active = []Interval{{0, 4 * time.Second}, {4300 * ms, 10 * time.Second}}
 		}, verdict.Pass, "100 /s in the 1s from 0.0 s"},
+		{"nor is the part of a step before the start", "throughput of writes during baseline in any 1s > 99/s", func(w *Workload) {
+			w.Active[0].From, w.Series[0].OK = 50*ms, 5
+			w.Active = append([]Interval{{50 * ms, 3 * time.Second}}, Interval{4300 * ms, 10 * time.Second})
+		}, verdict.Pass, "100 /s in the 1s from 0.1 s"},
 		{"it did not run", "throughput of writes in any 1s > 75/s", func(w *Workload) { w.Active = nil }, verdict.Inconclusive, "no window of 1s lies between 0.0 s and 10.0 s, where writes was measured"},
 		{"nothing was sent", "errors of writes in any 1s == 0", func(w *Workload) { w.Series, w.Total = nil, Stats{} }, verdict.Inconclusive, "no samples of writes"},
 		{"an older result has no series", "errors of writes in any 1s == 0", func(w *Workload) { w.Series = nil }, verdict.Inconclusive, "the result does not hold errors by time"},
@@ -125,6 +129,23 @@ func TestWindows(t *testing.T) {
 				t.Errorf("%s: %q, want %s: %q", j.Verdict, j.Observed+j.Why, tt.want, tt.observed)
 			}
 		})
+	}
+}
+
+// TestWindowsOfAComparison: where nothing is demanded, one window that is not known makes the worst unknown.
+func TestWindowsOfAComparison(t *testing.T) {
+	r := steady(t)
+	for metric, want := range map[string]string{
+		"throughput of writes in any 1s": "70", "errors of writes in any 1s": "2", "p99 of writes in any 1s": "0.3",
+		"error_rate of writes in any 200ms": "? nothing ended in the 200ms from 4.0 s",
+	} {
+		e, err := expect.ParseMetric(metric)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := valueWords(e, r.Metric(e)); !matches(got, want) {
+			t.Errorf("%s: %q, want %q", metric, got, want)
+		}
 	}
 }
 
