@@ -223,12 +223,12 @@ func (v *validator) series() (chosen []combination) {
 	for i, m := range e.Compare.Metrics {
 		v.comparedMetric(i, m)
 	}
-	size := max(len(e.Variants), 1)
-	for _, dim := range e.Matrix {
-		size *= max(len(dim.Labels), 1)
-	}
-	if size > maxVariants {
-		v.bad("matrix", fmt.Sprintf("there are %d combinations of variants and values", size), "leave some out: at most "+strconv.Itoa(maxVariants)+" can be run")
+	if n := e.combinations(); n > maxVariants {
+		count := strconv.Itoa(n)
+		if n == mostCombinations {
+			count += " or more"
+		}
+		v.bad("matrix", "there are "+count+" combinations of variants and values", "leave some out: at most "+strconv.Itoa(maxVariants)+" can be run")
 		return nil
 	}
 	names := []string{""}
@@ -245,6 +245,7 @@ func (v *validator) series() (chosen []combination) {
 			chosen = append(chosen, c)
 		}
 	}
+	v.directories(chosen)
 	v.baselineVariant(chosen)
 	return chosen
 }
@@ -349,23 +350,6 @@ func (m Matrix) cells() []combination {
 		all = next
 	}
 	return all
-}
-
-// VariantDir is the name of a variant's directory: what can stand in no file's name is a dash.
-func VariantDir(name, cell string) string {
-	dir := strings.Map(func(r rune) rune {
-		switch {
-		case r == ' ':
-			return -1
-		case r < 0x80 && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-=+,", r)):
-			return r
-		}
-		return '-'
-	}, JoinVariant(name, cell))
-	if dir == "" {
-		return "run"
-	}
-	return dir
 }
 
 // variants decodes the names of the variants; what they change is decoded when it is laid over the file.

@@ -141,6 +141,10 @@ func TestMistakesOfVariants(t *testing.T) {
 		"a value twice":                        {head + "matrix: {load.writes.clients: [1, 1]}\n", "x.yaml:5:31: load.writes.clients has a value twice; leave one of them out"},
 		"a value without a label":              {head + "matrix: {load.writes: [{clients: 1}]}\n", "x.yaml:5:24: a value of the matrix is a mapping; give it a label: load.writes: {LABEL: VALUE, ...}"},
 		"too many":                             {head + "matrix: {seed: [" + numbers(30) + "], duration: {" + labels(30) + "}}\n", "x.yaml:5:9: there are 900 combinations of variants and values; leave some out: at most 500 can be run"},
+		"more than can be counted":             {head + "matrix: {" + lists(64) + "}\n", "x.yaml:5:9: there are 1000000 or more combinations of variants and values; leave some out: at most 500 can be run"},
+		"two values in one directory":          {head + "matrix: {load.writes.timeout: [1s, \"1 s\"]}\n", `x.yaml:5:9: the results of "timeout=1s" and of "timeout=1 s" would be in one directory, timeout=1s; give the values labels, as in PATH: {LABEL: VALUE, ...}`},
+		"the directory above":                  {head + "matrix: {load.writes.timeout: {..: 1s, b: 2s}}\n", `x.yaml:5:9: the directory of ".." would have a name that begins with a dot`},
+		"a value that is too long for a name":  {head + "matrix: {description: [short, " + strings.Repeat("long", 60) + "]}\n", "would have a name of 252 characters; give the values labels"},
 		"two variants in one directory":        {head + "variants: {a/b: {}, a-b: {}}\n", "x.yaml:5:21: the results of a/b and a-b would be in one directory, a-b; rename one of them"},
 		"a metric that is unknown":             {head + "variants: {one: {}, two: {}}\ncompare: {metrics: [p9x of writes]}\n", `x.yaml:6:21: `},
 		"a metric of no workload":              {head + "variants: {one: {}, two: {}}\ncompare: {metrics: [p99 of wirtes]}\n", `x.yaml: compare.metrics: p99 of wirtes: there is no workload "wirtes"; did you mean "writes"?`},
@@ -171,6 +175,15 @@ func labels(n int) string {
 	var text strings.Builder
 	for i := range n {
 		text.WriteString(strings.Repeat("a", i+1) + ": 5s, ")
+	}
+	return strings.TrimSuffix(text.String(), ", ")
+}
+
+// lists are so many lists of two values, whose product no int holds if they are 63 or more.
+func lists(n int) string {
+	var text strings.Builder
+	for i := range n {
+		fmt.Fprintf(&text, "cluster.settings.x.s%d: [1, 2], ", i)
 	}
 	return strings.TrimSuffix(text.String(), ", ")
 }
