@@ -151,12 +151,14 @@ func InModes(file string, text []byte, o Options, words []string) (_ Options, no
 // parseModes reads the names. What an alias promises and PostgreSQL does not is a note.
 func parseModes(words []string) (modes []syncmode.Mode, notes []string, _ error) {
 	for _, word := range words {
-		word = strings.TrimSpace(word)
+		if word = strings.TrimSpace(word); word == "" {
+			return nil, nil, fmt.Errorf("--sync-mode %q: one of the modes is empty; write them as in async,on/any-1", strings.Join(words, ","))
+		}
 		m, err := syncmode.Parse(word)
 		var bad *syncmode.Error
 		if errors.As(err, &bad) {
 			right := bad.Right
-			if near := spell.Nearest(word, syncmode.Words()); near != "" {
+			if near := spell.Nearest(word, syncmode.Words()); near != "" && bad.Unknown {
 				right = fmt.Sprintf("did you mean %q?", near)
 			}
 			return nil, nil, fmt.Errorf("--sync-mode: %s; %s", bad.What, right)

@@ -229,7 +229,10 @@ func (m Mode) Same(o Mode, standbys int) bool {
 }
 
 // Error is a name that is no mode's.
-type Error struct{ What, Right string }
+type Error struct {
+	What, Right string
+	Unknown     bool // another name may be meant
+}
 
 func (e *Error) Error() string { return e.What + "; " + e.Right }
 
@@ -243,17 +246,23 @@ func Parse(word string) (Mode, error) {
 	name, choice, chosen := strings.Cut(word, "/")
 	i := slices.IndexFunc(Levels(), func(l Level) bool { return l.Name == name })
 	if i < 0 {
-		return Mode{}, &Error{fmt.Sprintf("there is no mode %q", word), "'pgchaos modes' lists them"}
+		if _, _, ok := parseChoice(word); ok {
+			return Mode{}, &Error{
+				What:  fmt.Sprintf("%q says which standbys a commit waits for, and not what they must have done", word),
+				Right: fmt.Sprintf("write on/%[1]s, remote_write/%[1]s or remote_apply/%[1]s", word),
+			}
+		}
+		return Mode{}, &Error{What: fmt.Sprintf("there is no mode %q", word), Right: "'pgchaos modes' lists them", Unknown: true}
 	}
 	level, anyOf, num := Levels()[i], true, 1
 	switch {
 	case !chosen:
 	case !level.Waits:
-		return Mode{}, &Error{fmt.Sprintf("%q: a commit in %s waits for no standby", word, name), "write " + name}
+		return Mode{}, &Error{What: fmt.Sprintf("%q: a commit in %s waits for no standby", word, name), Right: "write " + name}
 	default:
 		var ok bool
 		if anyOf, num, ok = parseChoice(choice); !ok {
-			return Mode{}, &Error{fmt.Sprintf("%q: %q does not say which standbys a commit waits for", word, choice), "write first-1, any-1, any-2, or another number"}
+			return Mode{}, &Error{What: fmt.Sprintf("%q: %q does not say which standbys a commit waits for", word, choice), Right: "write first-1, any-1, any-2, or another number"}
 		}
 	}
 	return newMode(level, anyOf, num), nil
