@@ -11,6 +11,7 @@ import (
 
 	"pgchaos/chaos/fault"
 	"pgchaos/internal/redact"
+	"pgchaos/internal/units"
 	"pgchaos/load/pgload"
 	"pgchaos/spec"
 )
@@ -100,7 +101,7 @@ func nodeText(i int, n spec.Node) string {
 }
 
 func workloadText(e *spec.Experiment, l spec.Workload) string {
-	text := fmt.Sprintf("%s on %s, %d clients", l.Kind, l.Target, l.Clients)
+	text := fmt.Sprintf("%s on %s, %s", l.Kind, l.Target, units.Count(int64(l.Clients), "client", "clients"))
 	share := slices.IndexFunc(e.Shares, func(s spec.RateShare) bool { return s.Workload == l.Name })
 	switch {
 	case share >= 0 && !e.Shares[share].Measured:
@@ -108,9 +109,9 @@ func workloadText(e *spec.Experiment, l spec.Workload) string {
 	case l.Rate > 0:
 		text += fmt.Sprintf(", %g/s (open model)", float64(l.Rate))
 	case l.Open():
-		text += fmt.Sprintf(", %d stages of rates (open model)", len(l.Stages))
+		text += fmt.Sprintf(", %s of rates (open model)", units.Count(int64(len(l.Stages)), "stage", "stages"))
 	case len(l.Stages) > 0:
-		text += fmt.Sprintf(", %d stages of clients (closed model)", len(l.Stages))
+		text += fmt.Sprintf(", %s of clients (closed model)", units.Count(int64(len(l.Stages)), "stage", "stages"))
 	default:
 		text += ", as fast as they go (closed model)"
 	}

@@ -2,6 +2,7 @@ package series
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -27,9 +28,12 @@ func (p *Plan) Warnings() (all []string) {
 
 // reference is the number of the variant that the others are described by: the first of the baseline.
 func (p *Plan) reference() int {
-	i := slices.IndexFunc(p.Variants, func(v spec.Variant) bool { return v.Name == p.Baseline })
+	i := slices.IndexFunc(p.Variants, func(v spec.Variant) bool { return p.isBaseline(&v) })
 	return max(i, 0)
 }
+
+// isBaseline tells whether the others are compared with a variant. Without variants it is a combination of the matrix's values.
+func (p *Plan) isBaseline(v *spec.Variant) bool { return cmp.Or(v.Name, v.Cell) == p.Baseline }
 
 // Write writes the plan as `pgchaos plan` shows it: of a series, what one of its variants does, what is different in the
 // others, and how long all of it takes.
@@ -70,18 +74,28 @@ func (p *Plan) writeRuns(out io.Writer) error {
 	return err
 }
 
-// widest is how long a line of differences may be before each difference gets a line of its own.
-const widest = 80
+const (
+	// widest is how long a line of differences may be before each difference gets a line of its own.
+	widest = 80
+	// mostDescribed is how many variants are described. Of more, the others are counted.
+	mostDescribed = 20
+)
 
 // writeDifferences writes a line for each variant that is taken: how it differs from the reference.
 func (p *Plan) writeDifferences(w io.Writer, take func(*spec.Variant) (name string, taken bool)) {
 	reference := &p.Variants[p.reference()]
+	described, others := 0, 0
 	for i := range p.Variants {
 		v := &p.Variants[i]
 		name, taken := take(v)
 		if !taken {
 			continue
 		}
+		if described == mostDescribed && v != reference {
+			others++
+			continue
+		}
+		described = min(described+1, mostDescribed)
 		all := spec.Differences(reference.Text, v.Text)
 		text := strings.Join(all, "; ")
 		if len(text) > widest {
@@ -97,6 +111,9 @@ func (p *Plan) writeDifferences(w io.Writer, take func(*spec.Variant) (name stri
 		}
 		fmt.Fprintf(w, "  %s\t%s\n", name, text)
 	}
+	if others > 0 {
+		fmt.Fprintf(w, "  and %d more; 'pgchaos plan FILE --variant NAME' describes one\n", others)
+	}
 }
 
 // roundsText says how many runs there are, and how long they take.
@@ -108,14 +125,21 @@ func (p *Plan) roundsText() string {
 	if p.WarmupRounds > 0 {
 		fmt.Fprintf(&b, ", after a warm-up of %d that is in no figure", p.WarmupRounds)
 	}
-	fmt.Fprintf(&b, "; in each, every variant runs once, in an order that the seed decides\n")
+	if len(p.Variants) > 1 {
+		fmt.Fprint(&b, "; in each, every variant runs once, in an order that the seed decides")
+	}
+	b.WriteByte('\n')
 	where := "each on a new cluster"
 	if p.Reuse {
 		where = "all on one cluster, as far as it can be used again"
 	}
 	fmt.Fprintf(&b, "RUNS    %d, %s; about %s in all\n", runs, where, roughly(all))
 	for _, share := range p.Shares() {
-		fmt.Fprintf(&b, "BEFORE  a run of %s in a closed loop measures what %s can do; %s of it is the rate\n", p.BaselineOf(share).String(), share.Workload, share.Share)
+		of := cmp.Or(p.BaselineOf(share).String(), "the experiment")
+		fmt.Fprintf(&b, "BEFORE  a run of %s in a closed loop measures what %s can do; %s of it is the rate\n", of, share.Workload, p.sharesOf(share.Workload))
+	}
+	if len(p.Variants) < 2 {
+		return b.String() // there is nothing to compare
 	}
 	compared := "p99 and throughput of the writes, their error rate, write_rto and lost_writes"
 	if len(p.Compare.Metrics) > 0 {
@@ -140,11 +164,24 @@ func (p *Plan) BaselineOf(share spec.RateShare) *spec.Variant {
 	for i := range p.Variants {
 		v := &p.Variants[i]
 		has := slices.ContainsFunc(v.Shares, func(o spec.RateShare) bool { return o.Workload == share.Workload })
-		if has && (found == nil || v.Name == p.Baseline && found.Name != p.Baseline) {
+		if has && (found == nil || p.isBaseline(v) && !p.isBaseline(found)) {
 			found = v
 		}
 	}
 	return found
+}
+
+// sharesOf are the shares of its capacity that a workload's rates are: "50% or 80%".
+func (p *Plan) sharesOf(workload string) string {
+	var all []string
+	for i := range p.Variants {
+		for _, s := range p.Variants[i].Shares {
+			if text := s.Share.String(); s.Workload == workload && !slices.Contains(all, text) {
+				all = append(all, text)
+			}
+		}
+	}
+	return strings.Join(all, " or ")
 }
 
 // Shares are the rates that are a share of a capacity, one of each workload.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -273,6 +274,62 @@ func TestWhatIsNoSeries(t *testing.T) {
 	}
 	if _, err := Read(t.TempDir()); !errors.Is(err, ErrNone) {
 		t.Errorf("an empty directory: %v", err)
+	}
+}
+
+// TestThePlan holds what is said of a series: of many variants the first, and of one alone nothing that is compared.
+func TestThePlan(t *testing.T) {
+	const one = "name: x\ncluster: {nodes: [a]}\nload: {writes: {kind: insert, clients: 1, rate: 50%}}\nduration: 5s\n"
+	seeds := make([]string, 500)
+	for i := range seeds {
+		seeds[i] = strconv.Itoa(i + 1)
+	}
+	for name, row := range map[string]struct {
+		text      string
+		most      int // lines
+		says, not []string
+	}{
+		"many variants": {
+			one + "matrix: {seed: [" + strings.Join(seeds, ", ") + "]}\n", 60,
+			[]string{"seed=20  seed: 20", "and 480 more; 'pgchaos plan FILE --variant NAME' describes one", "RUNS    3500", "1 client,", "COMPARE"},
+			[]string{"seed=21", "1 clients"},
+		},
+		"one of the last is the baseline": {
+			one + "baseline: seed=400\nmatrix: {seed: [" + strings.Join(seeds, ", ") + "]}\n", 60,
+			[]string{"seed=400  as above", "and 479 more"},
+			[]string{"seed=21 "},
+		},
+		"one variant": {
+			one + "rounds: 3\n", 40,
+			[]string{"ROUNDS  3, after a warm-up of 1 that is in no figure\n", "BEFORE  a run of the experiment in a closed loop", "50% of it is the rate"},
+			[]string{"every variant", "COMPARE"},
+		},
+		"two shares": {
+			one + "matrix: {load.writes.rate: [50%, 80%]}\n", 60,
+			[]string{"50% or 80% of it is the rate"},
+			nil,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b strings.Builder
+			if err := newPlan(t, row.text, 1).Write(&b); err != nil {
+				t.Fatal(err)
+			}
+			text := b.String()
+			if n := strings.Count(text, "\n"); n > row.most {
+				t.Errorf("%d lines, want at most %d", n, row.most)
+			}
+			for _, want := range row.says {
+				if !strings.Contains(text, want) {
+					t.Errorf("%q is not in\n%s", want, text)
+				}
+			}
+			for _, bad := range row.not {
+				if strings.Contains(text, bad) {
+					t.Errorf("%q is in\n%s", bad, text)
+				}
+			}
+		})
 	}
 }
 

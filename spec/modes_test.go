@@ -178,20 +178,20 @@ func TestModesThatAreRefused(t *testing.T) {
 		text, says string
 		words      []string
 	}{
-		"misspelt":           {plain, `did you mean "remote_apply"?`, []string{"remote_aply"}},
-		"unknown":            {plain, "'pgchaos modes' lists them", []string{"frobnicate"}},
-		"no choice":          {plain, "write first-1, any-1, any-2", []string{"on/all"}},
-		"no level":           {plain, "write on/any-1, remote_write/any-1 or remote_apply/any-1", []string{"async", "any-1"}},
-		"an empty one":       {plain, `--sync-mode "on,": one of the modes is empty; write them as in async,on/any-1`, []string{"on", ""}},
-		"a choice for none":  {plain, "a commit in off waits for no standby; write off", []string{"off/any-1"}},
-		"nothing":            {plain, "names no mode", nil},
-		"too many":           {plain, "a commit would wait for 3 standbys, and there are 2", []string{"on/any-3"}},
-		"no standby":         {strings.Replace(plain, "[a, b, c]", "[a]", 1), "there is no standby to wait for", []string{"on"}},
-		"absent":             {"name: x\ncluster: {nodes: {a: , b: {absent: true}}}\nload: {writes: {kind: insert}}\ntimeline: [{backup: {node: a, name: x}}, {clone: {node: b, backup: x}}]\n", "there is no standby", []string{"on"}},
-		"variants":           {plain + "variants: {x: {}, y: {}}\n", "variants of its own", []string{"on"}},
-		"the sessions' own":  {strings.Replace(plain, "{kind: insert}", "{kind: insert, synchronous_commit: local}", 1), "sets synchronous_commit for its sessions", []string{"on"}},
-		"a step's setting":   {withSync("", "- {configure: {node: a, settings: {synchronous_commit: local}}}"), "the step configure-a sets synchronous_commit", []string{"on"}},
-		"a mistake in it":    {strings.Replace(plain, "kind: insert", "kind: insrt", 1), "insrt", []string{"on"}},
+		"misspelt":          {plain, `did you mean "remote_apply"?`, []string{"remote_aply"}},
+		"unknown":           {plain, "'pgchaos modes' lists them", []string{"frobnicate"}},
+		"no choice":         {plain, "write first-1, any-1, any-2", []string{"on/all"}},
+		"no level":          {plain, "write on/any-1, remote_write/any-1 or remote_apply/any-1", []string{"async", "any-1"}},
+		"an empty one":      {plain, `--sync-mode "on,": one of the modes is empty; write them as in async,on/any-1`, []string{"on", ""}},
+		"a choice for none": {plain, "a commit in off waits for no standby; write off", []string{"off/any-1"}},
+		"nothing":           {plain, "names no mode", nil},
+		"too many":          {plain, "a commit would wait for 3 standbys, and there are 2", []string{"on/any-3"}},
+		"no standby":        {strings.Replace(plain, "[a, b, c]", "[a]", 1), "there is no standby to wait for", []string{"on"}},
+		"absent":            {"name: x\ncluster: {nodes: {a: , b: {absent: true}}}\nload: {writes: {kind: insert}}\ntimeline: [{backup: {node: a, name: x}}, {clone: {node: b, backup: x}}]\n", "there is no standby", []string{"on"}},
+		"variants":          {plain + "variants: {x: {}, y: {}}\n", "variants of its own", []string{"on"}},
+		"the sessions' own": {strings.Replace(plain, "{kind: insert}", "{kind: insert, synchronous_commit: local}", 1), "sets synchronous_commit for its sessions", []string{"on"}},
+		"a step's setting":  {withSync("", "- {configure: {node: a, settings: {synchronous_commit: local}}}"), "the step configure-a sets synchronous_commit", []string{"on"}},
+		"a mistake in it":   {strings.Replace(plain, "kind: insert", "kind: insrt", 1), "insrt", []string{"on"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := spec.InModes("test.yaml", []byte(tc.text), spec.Options{}, tc.words)
