@@ -270,6 +270,6 @@ func Select(s *spec.Series, names []string) error {
 			s.Baseline = kept[0].Cell
 		}
 	}
-	s.Several = len(kept) > 1 || s.Rounds > 1
+	s.Several = len(kept) > 1 || s.Rounds > 1 || s.HasShares()
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -116,6 +117,25 @@ func (s *Series) Left() (n int) {
 		}
 	}
 	return n
+}
+
+// Untouched tells whether no run has been begun.
+func (s *Series) Untouched() bool {
+	return !slices.ContainsFunc(s.Runs, func(r Run) bool {
+		_, err := os.Lstat(s.Path(&r))
+		return r.Status != Pending || r.Attempts > 0 || err == nil
+	})
+}
+
+// Discard removes what Run has written of a series that is untouched.
+func (s *Series) Discard() error {
+	if len(s.Runs) > 0 {
+		_ = os.Remove(filepath.Dir(s.Path(&s.Runs[0]))) // the directory of the first round, unless something is in it
+	}
+	if err := os.Remove(filepath.Join(s.dir, FileName)); err != nil {
+		return fmt.Errorf("remove the series: %w", err)
+	}
+	return nil
 }
 
 // Variant is the number of a run's variant in Variants; -1: it is none of them.

@@ -189,6 +189,27 @@ func TestWhatTheUserHasToMendEndsTheSeries(t *testing.T) {
 	}
 }
 
+// TestASeriesOfWhichNothingWasBegun can be discarded, and one that has begun is not untouched.
+func TestASeriesOfWhichNothingWasBegun(t *testing.T) {
+	full := &runner.UsageError{Err: errors.New("the disk is full")}
+	p := newPlan(t, file, 7)
+	o := Options{Out: t.TempDir(), Run: func(context.Context, *runner.Plan, runner.Options) (*report.Result, error) { return nil, full }}
+	s := New(p, "three-1", time.Now(), o)
+	if err := s.Run(t.Context(), p, o); !errors.Is(err, full) || !s.Untouched() {
+		t.Errorf("untouched %v: %v", s.Untouched(), err)
+	}
+	if err := s.Discard(); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(o.Out); len(left) > 0 || err != nil {
+		t.Errorf("left: %v, %v", left, err)
+	}
+	o.Run = (&fakeRuns{fails: map[int]error{2: full}}).run
+	if err := s.Run(t.Context(), p, o); !errors.Is(err, full) || s.Untouched() {
+		t.Errorf("after a run, untouched %v: %v", s.Untouched(), err)
+	}
+}
+
 func TestASeriesGoesOn(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	f := &fakeRuns{on: func(call int) {
@@ -350,5 +371,13 @@ func TestSelect(t *testing.T) {
 	}
 	if err := Select(p.Series, []string{"four"}); err == nil {
 		t.Error("an unknown variant is found")
+	}
+	p = newPlan(t, strings.Replace(file, "rounds: 4", "rounds: 1", 1), 1)
+	if err := Select(p.Series, []string{"one"}); err != nil || p.Several {
+		t.Errorf("one variant and one round are a series: %v, %v", p.Several, err)
+	}
+	p = newPlan(t, strings.Replace(file, "rounds: 4", "rounds: 1", 1)+"matrix: {load.writes.rate: [50%]}\n", 1)
+	if err := Select(p.Series, []string{"one"}); err != nil || !p.Several {
+		t.Errorf("a rate that is a share of a capacity, which is not measured for a single run: %v", err)
 	}
 }

@@ -92,6 +92,11 @@ type Series struct {
 	Notes []string
 }
 
+// HasShares tells whether a rate is a share of a capacity, which has to be measured before the first run.
+func (s *Series) HasShares() bool {
+	return slices.ContainsFunc(s.Variants, func(v Variant) bool { return len(v.Shares) > 0 })
+}
+
 // LoadSeries decodes a file with or without variants. Each variant is decoded, filled with
 // defaults and validated as Load does with the only one; a mistake of several variants is reported once.
 func LoadSeries(file string, text []byte, o Options) (*Series, error) {
@@ -111,11 +116,11 @@ func LoadSeries(file string, text []byte, o Options) (*Series, error) {
 			return nil, err
 		}
 		s.Variants = append(s.Variants, v)
-		s.Several = s.Several || v.Experiment != nil && len(v.Shares) > 0
 	}
 	if len(all) > 0 {
 		return nil, once(all)
 	}
+	s.Several = s.Several || s.HasShares()
 	if problems := s.checkCompared(file); len(problems) > 0 {
 		return nil, problems
 	}

@@ -22,6 +22,9 @@ import (
 	"pgchaos/spec"
 )
 
+// stepsDir is the directory of the steps of a search, below that of the search.
+const stepsDir = "steps"
+
 // searchFlags are the flags of a search for the highest value that holds.
 type searchFlags struct {
 	path         string
@@ -106,8 +109,11 @@ type searching struct {
 
 // executeSearch searches the highest value that holds.
 func (f *runFlags) executeSearch(ctx context.Context, name string, plan *series.Plan, stdout, stderr io.Writer) error {
-	if plan.Several {
+	if len(plan.Variants) > 1 || plan.Rounds > 1 {
 		return usageError(errors.New("--find-max searches one experiment, and this file has several; choose one with --variant NAME --rounds 1"))
+	}
+	if shares := plan.Shares(); len(shares) > 0 {
+		return usageError(fmt.Errorf("--find-max: the rate of %[1]s is a share of what it can do; give it a number: add --set load.%[1]s.rate=100/s", shares[0].Workload))
 	}
 	if err := f.refuseFor("a search makes several: leave it out"); err != nil {
 		return err
@@ -147,11 +153,11 @@ func (f *runFlags) executeSearch(ctx context.Context, name string, plan *series.
 	if _, err := s.plan(ctx, number.Value); err != nil { // a mistake shows before anything is made
 		return err
 	}
-	var unlock func()
-	if s.dir, unlock, err = seriesDir(f.out, e.Name); err != nil {
+	var leave func()
+	if s.dir, leave, err = seriesDir(f.out, e.Name); err != nil {
 		return usageError(err)
 	}
-	defer unlock()
+	defer leave()
 	return s.run(ctx, stdout)
 }
 
@@ -187,7 +193,7 @@ func (s *searching) plan(ctx context.Context, value float64) (*runner.Plan, erro
 	if err != nil {
 		return nil, err
 	}
-	r.overlay = fmt.Sprintf("{timeline: null, expect: %s, duration: %s, load: {%s}}", expected, s.Warmup+span, load)
+	r.overlay = fmt.Sprintf("{%s, expect: %s, duration: %s, load: {%s}}", withoutTimeline, expected, s.Warmup+span, load)
 	of, err := s.flags.plan(ctx, s.name, r)
 	if err != nil {
 		return nil, err
@@ -249,7 +255,7 @@ func (s *searching) steps(ctx context.Context) error {
 func (s *searching) step(ctx context.Context, plan *runner.Plan, value float64) error {
 	n := len(s.Steps) + 1
 	s.runs.bar = fmt.Sprintf("step %d: %s", n, s.Format(value))
-	name := filepath.Join("steps", fmt.Sprintf("%02d-%s", n, strconv.FormatFloat(value, 'f', -1, 64)))
+	name := filepath.Join(stepsDir, fmt.Sprintf("%02d-%s", n, strconv.FormatFloat(value, 'f', -1, 64)))
 	result, err := s.one(ctx, plan, runner.Options{Out: filepath.Join(s.dir, name), Tool: version()})
 	if err != nil && result != nil && ctx.Err() == nil && !errors.Is(err, runner.ErrLeftBehind) {
 		s.runs.show.above(fmt.Sprintf("step %d: it could not be run, and is begun once more: %s", n, firstLine(err)))

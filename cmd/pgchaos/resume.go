@@ -6,13 +6,29 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
+
+	"github.com/spf13/pflag"
 
 	"pgchaos/cluster"
 	"pgchaos/series"
 )
 
+// notForResume is a flag that was given and would make another series of the one that goes on; "": none.
+func notForResume(flags *pflag.FlagSet) (name string) {
+	flags.Visit(func(f *pflag.Flag) {
+		if !slices.Contains([]string{"resume", "verbose", "file-mode"}, f.Name) {
+			name = f.Name
+		}
+	})
+	return name
+}
+
 // resume goes on with a series.
 func (f *runFlags) resume(ctx context.Context, dir string, stdout, stderr io.Writer) error {
+	if _, err := f.sharedMode(); err != nil {
+		return err
+	}
 	unlock, err := lockDir(dir)
 	if err != nil {
 		return usageError(fmt.Errorf("--resume: %w", err))

@@ -59,6 +59,8 @@ func (f *runFlags) command() *cobra.Command {
 				return usageOf(cmd, errors.New("--resume DIR goes on with a series, and a search cannot go on: leave --find-max out"))
 			case f.resumed != "" && len(args) > 0:
 				return usageOf(cmd, errors.New("--resume DIR goes on with what the series was begun with: name no experiment"))
+			case f.resumed != "" && notForResume(cmd.Flags()) != "":
+				return usageOf(cmd, fmt.Errorf("--resume DIR goes on with what the series was begun with: leave --%s out", notForResume(cmd.Flags())))
 			case f.resumed != "":
 				return f.resume(cmd.Context(), f.resumed, cmd.OutOrStdout(), cmd.ErrOrStderr())
 			case len(args) == 0:

@@ -16,6 +16,7 @@ import (
 	"pgchaos/internal/units"
 	"pgchaos/report"
 	"pgchaos/runner"
+	"pgchaos/search"
 	"pgchaos/series"
 	"pgchaos/spec"
 )
@@ -25,16 +26,16 @@ func (f *runFlags) executeSeries(ctx context.Context, name string, plan *series.
 	if err := f.refuseFor("this experiment is a series of several; choose one with --variant NAME --rounds 1"); err != nil {
 		return err
 	}
-	dir, unlock, err := seriesDir(f.out, plan.Plans[0].Experiment.Name)
+	dir, leave, err := seriesDir(f.out, plan.Plans[0].Experiment.Name)
 	if err != nil {
 		return usageError(err)
 	}
-	defer unlock()
+	defer leave()
 	runs := &seriesRuns{flags: f, name: name, show: newProgress(stderr, f.verbose)}
 	defer runs.show.close()
 	s, plan, err := runs.begin(ctx, dir, plan)
 	if err != nil {
-		return errors.Join(err, os.Remove(dir)) // only if there is nothing in it
+		return err
 	}
 	return runs.run(ctx, s, plan, stdout)
 }
@@ -55,26 +56,39 @@ func (f *runFlags) refuseFor(several string) error {
 	return nil
 }
 
-// seriesDir makes the directory of a series, and locks it.
-func seriesDir(out, experiment string) (dir string, unlock func(), err error) {
-	dir = out
+// seriesDir makes the directory of a series or of a search, and locks it. Leave unlocks it; where nothing was written, the
+// directory is gone then, unless it was there before.
+func seriesDir(out, experiment string) (dir string, leave func(), err error) {
+	dir, theirs := out, false
 	if out == "" {
 		if dir, err = runner.NewDirectory(experiment, time.Now()); err != nil {
 			return "", nil, fmt.Errorf("make the result directory: %w (--out DIR names another)", err)
 		}
-	} else if err := os.MkdirAll(out, 0o755); err != nil {
-		return "", nil, fmt.Errorf("make the result directory: %w", err)
-	}
-	if unlock, err = lockDir(dir); err != nil {
-		return "", nil, err
-	}
-	for _, file := range []string{series.FileName, report.FileName} {
-		if _, err := os.Lstat(filepath.Join(dir, file)); err == nil {
-			unlock()
-			return "", nil, fmt.Errorf("--out %s: it holds a result already; name another directory", out)
+	} else {
+		info, err := os.Stat(out)
+		theirs = err == nil && info.IsDir()
+		if err := os.MkdirAll(out, 0o755); err != nil {
+			return "", nil, fmt.Errorf("make the result directory: %w", err)
 		}
 	}
-	return dir, unlock, nil
+	unlock, err := lockDir(dir)
+	if err != nil {
+		return "", nil, err
+	}
+	for _, name := range []string{series.FileName, report.FileName, search.FileName, capacityDir, stepsDir} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			unlock()
+			return "", nil, fmt.Errorf("--out %s: it holds a result already (%s); name another directory", out, name)
+		}
+	}
+	return dir, func() {
+		defer unlock()
+		// Each of these fails unless the directory is empty.
+		_, _ = os.Remove(filepath.Join(dir, capacityDir)), os.Remove(filepath.Join(dir, stepsDir))
+		if !theirs {
+			_ = os.Remove(dir)
+		}
+	}, nil
 }
 
 // lockDir keeps other processes from a directory: two that wrote one series would each lose what the other has done. The
@@ -99,6 +113,9 @@ type seriesRuns struct {
 	bar   string // how far the series is
 	// session is the cluster that all runs use; nil: each has its own.
 	session *runner.Session
+	// fresh: the series was made by begin, and nothing was measured for it. Discarded: it is gone again, because its
+	// first run could not begin.
+	fresh, discarded bool
 }
 
 // begin is a series of which nothing is done. Where rates are a share of what a workload can do, it measures that first.
@@ -126,6 +143,7 @@ func (s *seriesRuns) begin(ctx context.Context, dir string, plan *series.Plan) (
 		}
 		plan.Seed = seed
 	}
+	s.fresh = len(o.Capacity) == 0
 	return series.New(plan, id, begun, o), plan, nil
 }
 
@@ -159,21 +177,35 @@ func (s *seriesRuns) perform(ctx context.Context, all *series.Series, plan *seri
 		err = errors.Join(err, s.session.Close(context.WithoutCancel(ctx), s.send))
 	}
 	s.show.close()
+	var usage *runner.UsageError
+	if s.fresh && errors.As(err, &usage) && all.Untouched() { // a single run that cannot begin leaves nothing either
+		s.discarded = true
+		err = errors.Join(err, all.Discard())
+	}
 	return err
 }
 
 // run does what is left of a series, prints what came out, and turns its end into an exit code.
 func (s *seriesRuns) run(ctx context.Context, all *series.Series, plan *series.Plan, stdout io.Writer) error {
 	err := s.perform(ctx, all, plan)
+	if s.discarded {
+		return notBegun(ctx, err)
+	}
 	written := s.flags.saveReports(ctx, &reported{dir: all.Dir(), series: all})
 	written = errors.Join(written, s.flags.share(all.Dir()), apart(stdout, func(w io.Writer) error { return writeSeries(ctx, w, all) }), seriesToGitHub(ctx, stdout, all))
+	return endOfSeries(ctx, all, err, written)
+}
+
+// endOfSeries turns the end of a series into an exit code. Err is what ended it early, and written that of its files.
+func endOfSeries(ctx context.Context, all *series.Series, err, written error) error {
+	left := units.Count(int64(all.Left()), "run", "runs") + " to do" + goOn(all)
 	switch {
 	case errors.Is(err, runner.ErrLeftBehind):
-		return &exitError{exitLeftBehind, fmt.Errorf("pgchaos: %w\nRun 'pgchaos clean' to remove it; there are %d runs to do%s", errors.Join(err, written), all.Left(), goOn(all))}
+		return &exitError{exitLeftBehind, fmt.Errorf("pgchaos: %w\nRun 'pgchaos clean' to remove it; there is still %s", errors.Join(err, written), left)}
 	case ctx.Err() != nil:
-		return &exitError{exitInterrupted, errors.Join(fmt.Errorf("pgchaos: interrupted with %d runs to do%s", all.Left(), goOn(all)), written)}
-	case err != nil && all.Left() > 0:
-		return errors.Join(notBegun(ctx, err), written)
+		return &exitError{exitInterrupted, errors.Join(errors.New("pgchaos: interrupted with "+left), written)}
+	case err != nil && all.Left() > 0: // what the user has to mend, or the disk of the results
+		return &exitError{exitFailed, fmt.Errorf("pgchaos: %w\nThe series has ended with %s", errors.Join(err, written), left)}
 	case errors.Join(err, written) != nil:
 		return errors.Join(err, written)
 	}

@@ -2,14 +2,23 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"pgchaos/report"
+	"pgchaos/runner"
+	"pgchaos/search"
 	"pgchaos/series"
+	"pgchaos/spec"
 	"pgchaos/verdict"
 )
 
@@ -169,6 +178,8 @@ func TestSeriesThatCannotBe(t *testing.T) {
 		"a file of samples":          {[]string{"run", file, "--out-samples", "x.jsonl"}, "--out-samples is for a single run"},
 		"a directory without series": {[]string{"run", "--resume", filepath.Dir(file)}, "there is no series.json"},
 		"resume with an experiment":  {[]string{"run", file, "--resume", p.out}, "name no experiment"},
+		"resume with other rounds":   {[]string{"run", "--resume", p.out, "--rounds", "10"}, "leave --rounds out"},
+		"resume with a bad mode":     {[]string{"run", "--resume", p.out, "--file-mode", "9"}, "--file-mode"},
 		"no rounds":                  {[]string{"plan", file, "--rounds", "0"}, "write a number from 1 to 1000"},
 		"no experiment":              {[]string{"run"}, "needs an experiment"},
 	} {
@@ -209,5 +220,180 @@ func TestAnExperimentIsFoundFromEveryDirectory(t *testing.T) {
 		if got := wherever(name); got != want {
 			t.Errorf("%s is kept as %s, want %s", name, got, want)
 		}
+	}
+}
+
+// TestTheEndOfASeries: what ended it early is said with what is to be done, and the exit code is 2 for no series that goes on.
+func TestTheEndOfASeries(t *testing.T) {
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	full := &runner.UsageError{Err: errors.New("1 MB is free in /results")}
+	pending := &series.Series{Command: []string{"run", "x.yaml"}, Variants: []series.Variant{{}}, Runs: []series.Run{{Status: series.Done, Verdict: verdict.Pass}, {Status: series.Pending}}}
+	typed := &series.Series{Variants: pending.Variants, Runs: pending.Runs}
+	for name, row := range map[string]struct {
+		ctx  context.Context
+		of   *series.Series
+		err  error
+		code int
+		says []string
+	}{
+		"a full disk":           {t.Context(), pending, full, exitFailed, []string{"pgchaos: 1 MB is free in /results\nThe series has ended with 1 run to do; 'pgchaos run --resume ", "' goes on"}},
+		"a full disk, typed in": {t.Context(), typed, full, exitFailed, []string{"1 run to do; it cannot go on, because its experiment came from standard input"}},
+		"an interrupt":          {ended, pending, context.Canceled, exitInterrupted, []string{"pgchaos: interrupted with 1 run to do; 'pgchaos run --resume "}},
+		"a server is left": {
+			ended, pending, fmt.Errorf("%w: a server", runner.ErrLeftBehind), exitLeftBehind,
+			[]string{"something was left behind: a server\nRun 'pgchaos clean' to remove it; there is still 1 run to do; "},
+		},
+	} {
+		err := endOfSeries(row.ctx, row.of, row.err, nil)
+		if exitCode(err) != row.code {
+			t.Errorf("%s: exit code %d, want %d", name, exitCode(err), row.code)
+		}
+		for _, text := range row.says {
+			if err == nil || !strings.Contains(err.Error(), text) {
+				t.Errorf("%s: %v, want %q in it", name, err, text)
+			}
+		}
+	}
+}
+
+// TestASeriesThatCannotBeginLeavesNothing: as a single run does.
+func TestASeriesThatCannotBeginLeavesNothing(t *testing.T) {
+	needPostgres(t)
+	for name, args := range map[string][]string{
+		"a series":              {"--rounds", "2"},
+		"a share of a capacity": {"--set", "load.writes.rate=50%"},
+		"a search":              {"--find-max", "load.writes.clients", "--until", "p99 of writes < 1s"},
+	} {
+		for _, out := range []string{"", "new", "theirs"} {
+			t.Run(name+" in "+out, func(t *testing.T) {
+				t.Chdir(t.TempDir())
+				must(t, os.Mkdir("open", 0o700))
+				must(t, os.Chmod("open", 0o777))
+				must(t, os.Mkdir("theirs", 0o755))
+				must(t, os.WriteFile("x.yaml", []byte("name: x\ncluster: {nodes: [a]}\nload: {writes: {kind: insert}}\ntimeline: [{wait: 1s}]\n"), 0o600))
+				t.Setenv("PGCHAOS_DIR", "open")
+				args := append([]string{"run", "x.yaml"}, args...)
+				if out != "" {
+					args = append(args, "--out", out)
+				}
+				var stdout, stderr bytes.Buffer
+				code := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr)
+				if code != exitUsage || !strings.Contains(stderr.String(), "can be written by others") || strings.Contains(stderr.String(), "not empty") || stdout.Len() > 0 {
+					t.Errorf("exit code %d\n%s\n%s", code, &stdout, &stderr)
+				}
+				var left []string
+				must(t, filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+					left = append(left, path)
+					return err
+				}))
+				left = slices.DeleteFunc(left, func(path string) bool {
+					return slices.Contains([]string{".", "open", "theirs", "x.yaml", "results"}, path)
+				})
+				_, err := os.Stat("theirs")
+				if len(left) > 0 || err != nil {
+					t.Errorf("left: %q; the directory of the user: %v", left, err)
+				}
+			})
+		}
+	}
+}
+
+// TestTheDirectoryOfASeries: what it holds is not written over, and it does not stay where nothing was written.
+func TestTheDirectoryOfASeries(t *testing.T) {
+	for _, name := range []string{series.FileName, report.FileName, search.FileName, capacityDir, stepsDir} {
+		dir := t.TempDir()
+		must(t, os.Mkdir(filepath.Join(dir, name), 0o755))
+		if _, _, err := seriesDir(dir, "x"); err == nil || !strings.Contains(err.Error(), "it holds a result already ("+name+")") {
+			t.Errorf("with %s in it: %v", name, err)
+		}
+	}
+	parent := t.TempDir()
+	for name, row := range map[string]struct {
+		before, written string
+		stays           bool
+	}{
+		"new":                    {"", "", false},
+		"new, and measured":      {"", "capacity/writes/result.json", true},
+		"new, with an empty run": {"", "steps/", false},
+		"theirs":                 {"theirs/", "", true},
+	} {
+		dir := filepath.Join(parent, name)
+		if row.before != "" {
+			must(t, os.MkdirAll(dir, 0o755))
+		}
+		_, leave, err := seriesDir(dir, "x")
+		must(t, err)
+		if row.written != "" {
+			must(t, os.MkdirAll(filepath.Join(dir, row.written), 0o755))
+		}
+		leave()
+		if _, err := os.Stat(dir); (err == nil) != row.stays {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+const sharesAndKills = `
+name: shares
+cluster: {nodes: [a, b], settings: {wal_log_hints: on}}
+load:
+  writes: {kind: insert, clients: 2, rate: 50%, iterations: 5}
+  others: {kind: insert, table: other_data, clients: 2, rate: 20%}
+kills: 2
+timeline:
+  - {at: 1s, kill: primary}
+  - {promote: most_advanced}
+  - {rejoin: former_primary}
+expect: [write_rto during kill-primary-2 < 10s]
+`
+
+// TestTheRunThatMeasuresACapacity is without everything that belongs to the timeline, and without rates that are guessed.
+func TestTheRunThatMeasuresACapacity(t *testing.T) {
+	waiting := strings.NewReplacer("kills: 2\n", "  later: {kind: insert, table: later_data, clients: 2}\nabort_on: [error_rate of later > 50% for 5s]\n",
+		"  - {rejoin: former_primary}\n", "  - {rejoin: former_primary}\n  - {start_load: later}\n  - {wait: 1s}\n", "kill-primary-2", "kill-primary").Replace(sharesAndKills)
+	for name, text := range map[string]string{"kills": sharesAndKills, "a workload that waits": waiting} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "shares.yaml")
+			must(t, os.WriteFile(file, []byte(text), 0o600))
+			f := &runFlags{}
+			plan, err := f.plan(t.Context(), file, reading{})
+			must(t, err)
+			shares := plan.Shares()
+			if len(shares) != 2 {
+				t.Fatalf("shares %+v", shares)
+			}
+			s := &seriesRuns{flags: f, name: file}
+			first, err := s.capacityPlan(t.Context(), plan, shares[0], nil)
+			must(t, err)
+			if names := first.Experiment.Load.Names(); !slices.Equal(names, []string{"writes"}) {
+				t.Errorf("first it measures with %v", names)
+			}
+			w := first.Experiment.Workload("writes")
+			if w.Rate != 0 || w.Iterations != 0 || len(first.Experiment.Timeline) > 0 || len(first.Aborts) > 0 {
+				t.Errorf("it has a rate of %v, %d iterations, %d steps and %d reasons to abort", w.Rate, w.Iterations, len(first.Experiment.Timeline), len(first.Aborts))
+			}
+			second, err := s.capacityPlan(t.Context(), plan, shares[1], map[string]float64{"writes": 4000})
+			must(t, err)
+			if names := second.Experiment.Load.Names(); !slices.Equal(names, []string{"writes", "others"}) || second.Experiment.Workload("writes").Rate != 2000 {
+				t.Errorf("then it measures with %v, writes at %+v", names, second.Experiment.Workload("writes"))
+			}
+		})
+	}
+}
+
+// TestASearchInAnExperimentWithKills: its steps have no timeline, and so nothing to repeat.
+func TestASearchInAnExperimentWithKills(t *testing.T) {
+	f := &runFlags{}
+	f.variants, f.rounds = []string{"local"}, 1
+	s := &searching{
+		Search: search.New(search.Search{Warmup: time.Second, Span: time.Second}, "writes", nil, search.Range{Start: 100, Most: 1000}),
+		flags:  f, name: "sync-modes-kill", open: true,
+		number: spec.Number{Path: "load.writes.rate", Workload: "writes", Key: "rate", Rate: true},
+	}
+	plan, err := s.plan(t.Context(), 300)
+	must(t, err)
+	if e := plan.Experiment; len(e.Timeline) > 0 || e.Workload("writes").Rate != 300 {
+		t.Errorf("%d steps, %+v", len(e.Timeline), e.Workload("writes"))
 	}
 }

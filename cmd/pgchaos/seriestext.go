@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -68,15 +69,19 @@ func writeSeries(ctx context.Context, out io.Writer, s *series.Series) error {
 	if err := writeEnds(&b, s); err != nil {
 		return err
 	}
-	if s.Left() > 0 {
+	done := slices.DeleteFunc(slices.Clone(s.Runs), func(r series.Run) bool { return r.Status != series.Done })
+	switch {
+	case s.Left() > 0 && len(done) > 1:
 		fmt.Fprintf(&b, "Runs that have been made so far can be compared: pgchaos compare %s\n", s.Dir())
-		_, err := out.Write(b.Bytes())
-		return err
+	case s.Left() > 0 || len(done) == 0:
+	case len(s.Runs) == 1:
+		fmt.Fprintf(&b, "'pgchaos report %s' shows the run.\n", s.Path(&done[0]))
+	default:
+		if err := writeComparison(ctx, &b, s); err != nil {
+			fmt.Fprintf(&b, "The runs cannot be compared: %s\n", err)
+		}
+		fmt.Fprintf(&b, "\nThe results are in %s. 'pgchaos report %s' shows one run,\n'pgchaos compare %s --by-phase' more of all.\n", s.Dir(), s.Path(&done[len(done)-1]), s.Dir())
 	}
-	if err := writeComparison(ctx, &b, s); err != nil {
-		fmt.Fprintf(&b, "The runs cannot be compared yet: %s\n", err)
-	}
-	fmt.Fprintf(&b, "\nThe results are in %s. 'pgchaos report %s' shows one run,\n'pgchaos compare %s --by-phase' more of all.\n", s.Dir(), s.Path(&s.Runs[len(s.Runs)-1]), s.Dir())
 	_, err := out.Write(b.Bytes())
 	return err
 }
@@ -86,7 +91,11 @@ func writeEnds(b *bytes.Buffer, s *series.Series) error {
 	of, all := endsOf(s)
 	fmt.Fprintf(b, "%s: %s, %s", s.Name, units.Count(int64(len(s.Variants)), "variant", "variants"), units.Count(int64(s.Rounds), "round", "rounds"))
 	if all.onlyPassed() {
-		fmt.Fprintf(b, "; each of %s passed\n\n", units.Count(int64(all.pass), "run", "runs"))
+		passed := "the run passed"
+		if all.pass > 1 {
+			passed = fmt.Sprintf("each of %d runs passed", all.pass)
+		}
+		fmt.Fprintf(b, "; %s\n\n", passed)
 		return nil
 	}
 	fmt.Fprint(b, "\n\n")
