@@ -1,6 +1,8 @@
 package compare
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -191,23 +193,26 @@ func (c Column) leftOut(cell string) (n int) {
 type Options struct {
 	Baseline string // the name of a column; "": the first
 	Family   Family // the metrics that carry verdicts; nil: those that FamilyOf chooses
+	// Tolerance is that of the metrics in Family which have none of their own, as a share; 0: DefaultTolerance.
+	Tolerance float64
 }
 
-// Compare compares columns with one of them. They must be at least two, and have different names.
+// Compare compares columns with one of them. They must have different names. Of one column alone the
+// comparison has the figures, and nothing that they are compared with.
 func Compare(columns []Column, o Options) (*Comparison, error) {
 	base := 0
 	if o.Baseline != "" {
 		base = slices.IndexFunc(columns, func(c Column) bool { return c.Name == o.Baseline })
 	}
-	if len(columns) < 2 || base < 0 {
+	switch {
+	case len(columns) == 0:
+		return nil, errors.New("there are no runs to compare")
+	case base < 0:
 		var names []string
 		for _, c := range columns {
 			names = append(names, c.Name)
 		}
-		if base < 0 {
-			return nil, fmt.Errorf("there is no variant %q to compare with; there are: %s", o.Baseline, strings.Join(names, ", "))
-		}
-		return nil, fmt.Errorf("there is nothing to compare with %s: name another result", strings.Join(names, ""))
+		return nil, fmt.Errorf("there is no variant %q to compare with; there are: %s", o.Baseline, strings.Join(names, ", "))
 	}
 	if o.Family == nil {
 		o.Family = FamilyOf(columns)
@@ -215,6 +220,9 @@ func Compare(columns []Column, o Options) (*Comparison, error) {
 	family, err := o.Family.canonical()
 	if err != nil {
 		return nil, err
+	}
+	for i := range family {
+		family[i].Tolerance = cmp.Or(family[i].Tolerance, o.Tolerance)
 	}
 	c := &comparer{columns: columns, base: base, family: family}
 	c.Comparison = Comparison{Schema: ComparisonSchema, Baseline: columns[base].Name}
@@ -239,13 +247,17 @@ func unitOf(kind expect.MetricKind) Unit {
 	return UnitCount
 }
 
-// Worse tells whether a declared metric of a variant is worse than the baseline's.
+// Worse tells whether a verdict on a variant is worse: on a declared metric, or on what its kills lost.
 func (c *Comparison) Worse() bool {
+	is := func(change *Change) bool { return change != nil && *change == Worse }
 	for _, cell := range c.Cells {
 		for _, row := range cell.Rows {
-			if slices.ContainsFunc(row.Values, func(v Value) bool { return v.Change != nil && *v.Change == Worse }) {
+			if slices.ContainsFunc(row.Values, func(v Value) bool { return is(v.Change) }) {
 				return true
 			}
+		}
+		if slices.ContainsFunc(cell.Kills, func(k KillValue) bool { return is(k.Change) }) {
+			return true
 		}
 	}
 	return false

@@ -233,6 +233,9 @@ func TestDefaultFamily(t *testing.T) {
 	if got := strings.Join(FamilyOf([]Column{{Runs: []Run{Of(r)}}}).Metrics(), ", "); got != "p99 of orders, throughput of orders, error_rate of orders, lost_writes" {
 		t.Errorf("without a fault: %s", got)
 	}
+	if got := Of(r); !run.Figure("downtime").Known || got.Figure("downtime").Known {
+		t.Errorf("downtime with a fault is %+v, and without one %+v", run.Figure("downtime"), got.Figure("downtime"))
+	}
 	reads := kept(t, "pass")
 	reads.Workloads = []report.Workload{reads.Workloads[1]}
 	if got := strings.Join(FamilyOf([]Column{{Runs: []Run{Of(reads)}}}).Metrics(), ", "); !strings.HasPrefix(got, "p99 of reads, throughput of reads, error_rate of reads") {
@@ -250,10 +253,52 @@ func TestDeclaredByAnotherName(t *testing.T) {
 	if _, err := Compare([]Column{a, b}, Options{Family: Family{{Metric: "p99"}}}); err == nil {
 		t.Error("a metric without its workload is no error")
 	}
-	if _, err := Compare([]Column{a}, Options{}); err == nil {
-		t.Error("one column is no error")
+	if _, err := Compare(nil, Options{}); err == nil {
+		t.Error("no column is no error")
 	}
 	if _, err := Compare([]Column{a, b}, Options{Baseline: "c"}); err == nil || !strings.Contains(err.Error(), "a, b") {
 		t.Errorf("a baseline that is not there: %v", err)
+	}
+}
+
+// TestOneColumn has its figures, and nothing that says how they stand to others.
+func TestOneColumn(t *testing.T) {
+	a := Column{"a", roundsOf("a", "", 1, 1.01, 1, 1.01, 1, 1.01)}
+	a.Runs[0].Kills = []Kill{{Step: "kill", Known: true}}
+	c := mustCompare(t, Options{}, a)
+	v := valueOf(t, c, "", "p99 of w", "a")
+	if v.Runs != 6 || !v.Interval.Known() || v.Estimate != nil || v.Change != nil || len(c.Warnings)+len(c.Differences) > 0 || c.Cells[0].Kills[0].P != nil {
+		t.Errorf("%+v, warnings %v", v, c.Warnings)
+	}
+}
+
+// TestTheToleranceOfAll is that of each metric which has none of its own, the default family included.
+func TestTheToleranceOfAll(t *testing.T) {
+	a, b := Column{"a", roundsOf("a", "", 1, 1, 1, 1, 1, 1)}, Column{"b", roundsOf("b", "", 1.3, 1.3, 1.3, 1.3, 1.3, 1.3)}
+	for name, row := range map[string]struct {
+		o    Options
+		want Change
+	}{
+		"5 % by default":        {Options{}, Worse},
+		"of the default family": {Options{Tolerance: 0.4}, Same},
+		"of a declared one":     {Options{Tolerance: 0.4, Family: Family{{Metric: "p99 of w"}}}, Same},
+		"its own":               {Options{Tolerance: 0.4, Family: Family{{Metric: "p99 of w", Tolerance: 0.1}}}, Worse},
+	} {
+		if v := valueOf(t, mustCompare(t, row.o, a, b), "", "p99 of w", "b"); *v.Change != row.want {
+			t.Errorf("%s: 30 %% more is %s, want %s", name, v.Change, row.want)
+		}
+	}
+}
+
+// TestWorseByKills: a verdict that is printed counts, also where lost_writes was not declared.
+func TestWorseByKills(t *testing.T) {
+	a, b := Column{"a", roundsOf("a", "", 1, 1, 1, 1, 1, 1)}, Column{"b", roundsOf("b", "", 1, 1, 1, 1, 1, 1)}
+	for i := range a.Runs {
+		a.Runs[i].Kills = []Kill{{Step: "kill", Known: true}}
+		b.Runs[i].Kills = []Kill{{Step: "kill", Known: true, Lost: 3}}
+	}
+	c := mustCompare(t, Options{Family: Family{{Metric: "p99 of w"}}}, a, b)
+	if k := c.Cells[0].Kills[1]; *k.Change != Worse || !c.Worse() {
+		t.Errorf("each kill of b lost writes, and none of a: %+v, worse %v", k, c.Worse())
 	}
 }

@@ -113,8 +113,9 @@ func usualMetrics(r *report.Result) (all []string) {
 			}
 		}
 	}
-	all = append(all, "downtime")
+	// Without a fault the longest time without an operation is no downtime, but what chance and the rate make it.
 	if faults := r.Faults(); len(faults) > 0 {
+		all = append(all, "downtime")
 		for _, name := range []string{"write_rto", "read_rto", "redundancy_rto", "throughput_rto", "client_rto_median", "client_rto_p99", "client_rto_max"} {
 			if name == "write_rto" && !writes || name == "read_rto" && !reads {
 				continue

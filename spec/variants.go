@@ -10,7 +10,6 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"pgchaos/expect"
 	"pgchaos/internal/redact"
 )
 
@@ -296,46 +295,6 @@ func (v *validator) baselineVariant(chosen []combination) {
 	default:
 		v.bad(path, "there is no variant "+shown(*b), suggest(*b, names, "the variants are"))
 	}
-}
-
-// comparedMetric checks the language of a metric. Whether its workload is there, checkCompared does.
-func (v *validator) comparedMetric(i int, m ComparedMetric) {
-	if _, err := expect.ParseMetric(m.Metric); err != nil {
-		what, right := halves(err)
-		v.bad(v.metricPath(i), what, right)
-	}
-}
-
-// metricPath is where the metric stands: in a list, or as a key of a mapping.
-func (v *validator) metricPath(i int) string {
-	if path := "compare.metrics[" + strconv.Itoa(i) + "]"; v.d.has(path) {
-		return path
-	}
-	return "compare.metrics"
-}
-
-// checkCompared looks for metrics of workloads that no variant has.
-func (s *Series) checkCompared(file string) (problems Problems) {
-	for _, m := range s.Compare.Metrics {
-		x, err := expect.ParseMetric(m.Metric)
-		if err != nil || x.Workload == "" {
-			continue
-		}
-		var known []string
-		for i := range s.Variants {
-			for _, w := range s.Variants[i].Load {
-				known = append(known, w.Name)
-			}
-		}
-		if !slices.Contains(known, x.Workload) {
-			slices.Sort(known)
-			problems = append(problems, Problem{
-				File: file, What: "compare.metrics: " + m.Metric + ": there is no workload " + shown(x.Workload),
-				Right: suggest(x.Workload, slices.Compact(known), "the workloads are"),
-			})
-		}
-	}
-	return problems
 }
 
 // cells are the combinations of the matrix's values: one without a matrix.

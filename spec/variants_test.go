@@ -148,6 +148,9 @@ func TestMistakesOfVariants(t *testing.T) {
 		"two variants in one directory":        {head + "variants: {a/b: {}, a-b: {}}\n", "x.yaml:5:21: the results of a/b and a-b would be in one directory, a-b; rename one of them"},
 		"a metric that is unknown":             {head + "variants: {one: {}, two: {}}\ncompare: {metrics: [p9x of writes]}\n", `x.yaml:6:21: `},
 		"a metric of no workload":              {head + "variants: {one: {}, two: {}}\ncompare: {metrics: [p99 of wirtes]}\n", `x.yaml: compare.metrics: p99 of wirtes: there is no workload "wirtes"; did you mean "writes"?`},
+		"a metric of faults without one":       {head + "variants: {one: {}, two: {}}\ncompare: {metrics: [write_rto]}\n", "x.yaml: compare.metrics: write_rto: there is no fault that it could be measured from; leave it out"},
+		"a phase of no variant":                {head + "variants: {one: {}, two: {}}\ncompare: {metrics: [p99 of writes during basline]}\n", `x.yaml: compare.metrics: p99 of writes during basline: there is no phase "basline"; did you mean "baseline"?`},
+		"a fault of no variant":                {head + "timeline: [{at: 1s, kill: a}, {promote: b}]\nvariants: {one: {}, two: {}}\ncompare: {metrics: [write_rto during kill-b]}\n", `compare.metrics: write_rto during kill-b: there is no fault "kill-b"; did you mean "kill-a"?`},
 		"a share of a stage's capacity":        {head + "variants: {one: {load: {writes: {stages: [{for: 5s, rate: 50%}]}}}}\n", `"50%" is no rate here`},
 	} {
 		t.Run(name, func(t *testing.T) {

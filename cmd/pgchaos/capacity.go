@@ -76,7 +76,6 @@ func (s *seriesRuns) capacityPlan(ctx context.Context, plan *series.Plan, share 
 		withoutTimeline, capacitySpan+capacityWarmup, share.Workload, capacityWarmup, withoutOthers(v, share.Workload, known))
 	of := *s.flags
 	of.variants = nil
-	of.set = append(slices.Clone(of.set), "compare={}") // it can name workloads that are left out
 	if v.String() != "" {
 		of.variants = []string{v.String()}
 	}

@@ -38,8 +38,8 @@ a verdict on each declared metric:
 
 A and B are result directories, or folders of several results of one kind, or runs in a store:
 store:RUN, store:EXPERIMENT or store:EXPERIMENT/VARIANT (its newest runs). A series alone is
-compared by its variants. Of several series, each is a column, and each variant is compared with
-the variant of the same name.
+compared by its variants; if it has one only, its figures are shown. Of several series, each is a
+column, and each variant is compared with the variant of the same name.
 
 Runs that differ in more than what is compared (the host, PostgreSQL's version, a setting, the
 load) are refused without --force. Runs that were interrupted, whose load was not sustained, or
@@ -78,6 +78,9 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	in, err := readCompared(cmd.Context(), f.store, args, f.metrics)
 	if err != nil {
 		return err
+	}
+	if f.failOn != "" && len(in.columns) < 2 {
+		return usageError(fmt.Errorf("compare: --fail-on needs two variants or more, and %s has one; name another result, as in 'pgchaos compare %s OTHER'", args[0], args[0]))
 	}
 	if f.baseline != "" {
 		in.Baseline = f.baseline

@@ -165,6 +165,23 @@ func TestCompareSeveralSources(t *testing.T) {
 	}
 }
 
+// TestCompareOneVariant: several runs of one variant have figures, and no verdict.
+func TestCompareOneVariant(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "calm")
+	for _, round := range []string{"1", "2", "3"} {
+		must(t, os.CopyFS(filepath.Join(folder, round), os.DirFS(filepath.Join(comparedRuns, round, "local"))))
+	}
+	for _, format := range []string{"text", "md", "csv"} {
+		code, output := compareCode(t, folder, "--format", format)
+		if code != exitPass || !strings.Contains(output, "p99 of writes") || strings.Contains(output, "the baseline") || strings.Contains(output, "? not known") {
+			t.Errorf("%s: exit code %d\n%s", format, code, output)
+		}
+	}
+	if code, output := compareCode(t, folder, "--fail-on", "worse"); code != exitUsage || !strings.Contains(output, "--fail-on needs two variants or more") {
+		t.Errorf("exit code %d\n%s", code, output)
+	}
+}
+
 // TestCompareAMatrix: without variants, the values of the matrix are the columns.
 func TestCompareAMatrix(t *testing.T) {
 	to := changedSeries(t, func(r *report.Result) {

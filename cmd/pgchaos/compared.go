@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,9 +62,10 @@ func readCompared(ctx context.Context, where string, args, metrics []string) (*c
 			if left := s.series.Left(); left > 0 {
 				c.notes = append(c.notes, fmt.Sprintf("%s is not finished: %s to do; 'pgchaos run --resume %s' goes on with it", arg, units.Count(int64(left), "run", "runs"), arg))
 			}
-			if len(metrics) == 0 && c.Family == nil {
+			if c.Family == nil {
 				c.Family = declaredBy(s.series)
 			}
+			c.Tolerance = cmp.Or(c.Tolerance, float64(s.series.Tolerance))
 		}
 		sources = append(sources, s)
 	}
@@ -81,9 +83,6 @@ func readCompared(ctx context.Context, where string, args, metrics []string) (*c
 func declaredBy(s *series.Series) (family compare.Family) {
 	for _, m := range s.Metrics {
 		family = append(family, compare.Declared{Metric: m.Metric, Tolerance: float64(m.Tolerance)})
-		if m.Tolerance == 0 {
-			family[len(family)-1].Tolerance = float64(s.Tolerance)
-		}
 	}
 	return family
 }
@@ -134,8 +133,12 @@ func (c *compared) byVariant(s *source) error {
 		}
 		c.columns[i].Runs = append(c.columns[i].Runs, r)
 	}
-	if len(c.columns) < 2 {
-		return usageError(fmt.Errorf("compare: %s has one variant only, so there is nothing to compare it with; name another result, as in 'pgchaos compare %s OTHER'", s.name, s.name))
+	if len(s.runs) < 2 {
+		return usageError(fmt.Errorf("compare: %s is one run only, so there is nothing to compare it with; name another result, as in 'pgchaos compare %s OTHER'", s.name, s.name))
+	}
+	if len(c.columns) == 1 { // it may have no name
+		c.columns[0].Name = cmp.Or(c.columns[0].Name, s.name)
+		return nil
 	}
 	if s.series != nil {
 		c.inOrderOf(s.series)

@@ -79,6 +79,9 @@ func (f *experimentFlags) plan(ctx context.Context, name string, r reading) (*se
 		}
 		set = append(set, "cluster.provider="+f.provider)
 	}
+	if r.overlay != "" {
+		set = append(set, "compare={}") // it can name what the overlay leaves out, and one run compares nothing
+	}
 	o := spec.Options{
 		Set: set, Providers: descriptions(), Getenv: func(name string) (string, bool) { return lookupEnv(ctx, name) }, ReadFile: beside(ctx, name),
 		Check: r.check, Overlay: r.overlay, Capacity: r.capacity,

@@ -34,7 +34,7 @@ func markdownOf(c *compare.Comparison, o Options) string {
 		b.WriteString("| metric |")
 		for i, v := range c.Variants {
 			head := escape(v.Name) + "<br>" + runs(cell, i)
-			if v.Name == c.Baseline {
+			if isBaseline(c, v) {
 				head += ", the baseline"
 			}
 			if text := verdicts(cell, i); text != "" {
@@ -58,7 +58,7 @@ func markdownOf(c *compare.Comparison, o Options) string {
 			markdownRow(&b, &n, row, escape(row.Metric)+" (exploratory)")
 		}
 	}
-	b.WriteString("\n" + escape(legend) + "\n\n")
+	b.WriteString("\n" + escape(legend(c)) + "\n\n")
 	for i, note := range n {
 		fmt.Fprintf(&b, "[%d] %s<br>\n", i+1, escape(note))
 	}

@@ -227,9 +227,19 @@ func tolerance(row compare.Row) string {
 	return ""
 }
 
-// legend says what the signs mean.
-const legend = "Medians over runs, and below them their 95 % intervals; x is the ratio to the baseline, + and - with a unit the difference, with " +
-	"its 95 % interval. The last line is the verdict: + better, - worse, = same, ? not known."
+// isBaseline tells whether others are compared with a variant.
+func isBaseline(c *compare.Comparison, v compare.Variant) bool {
+	return v.Name == c.Baseline && len(c.Variants) > 1
+}
+
+// legend says what the figures and signs mean.
+func legend(c *compare.Comparison) string {
+	if len(c.Variants) == 1 {
+		return "Medians over runs, and below them their 95 % intervals."
+	}
+	return "Medians over runs, and below them their 95 % intervals; x is the ratio to the baseline, + and - with a unit the difference, with " +
+		"its 95 % interval. The last line is the verdict: + better, - worse, = same, ? not known."
+}
 
 // runs is how many runs of a variant are in the figures of a cell.
 func runs(cell compare.Cell, variant int) string {

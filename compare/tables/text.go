@@ -41,7 +41,7 @@ func textOf(c *compare.Comparison, o Options) string {
 		t.cell(cell, o)
 	}
 	t.WriteByte('\n')
-	t.paragraph(legend, "")
+	t.paragraph(legend(c), "")
 	t.footnotes()
 	return t.String()
 }
@@ -99,7 +99,7 @@ func (t *textTable) cell(cell compare.Cell, o Options) {
 func (t *textTable) head(cell compare.Cell, i int) []string {
 	v := t.c.Variants[i]
 	lines := []string{v.Name, runs(cell, i)}
-	if v.Name == t.c.Baseline {
+	if isBaseline(t.c, v) {
 		lines[1] += ", the baseline"
 	}
 	if text := verdicts(cell, i); text != "" {

@@ -78,13 +78,9 @@ func keep(dir string) (*kept, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := compare.Options{Baseline: s.Baseline}
+	o := compare.Options{Baseline: s.Baseline, Tolerance: float64(s.Tolerance)}
 	for _, m := range s.Metrics {
-		d := compare.Declared{Metric: m.Metric, Tolerance: float64(m.Tolerance)}
-		if d.Tolerance == 0 {
-			d.Tolerance = float64(s.Tolerance)
-		}
-		o.Family = append(o.Family, d)
+		o.Family = append(o.Family, compare.Declared{Metric: m.Metric, Tolerance: float64(m.Tolerance)})
 	}
 	k.Comparison, err = compare.Compare(columns, o)
 	return k, err
