@@ -200,6 +200,9 @@ func (s *searching) plan(ctx context.Context, value float64) (*runner.Plan, erro
 	}
 	one := *of.Plans[0]
 	one.Seed = s.Seed
+	if err := enoughFiles(&one); err != nil {
+		return nil, usageError(err)
+	}
 	return &one, nil
 }
 
@@ -219,6 +222,8 @@ func (s *searching) run(ctx context.Context, stdout io.Writer) error {
 		return &exitError{exitLeftBehind, fmt.Errorf("pgchaos: %w\nRun 'pgchaos clean' to remove it", errors.Join(err, written))}
 	case ctx.Err() != nil:
 		return &exitError{exitInterrupted, errors.Join(errors.New("pgchaos: interrupted: the search is not complete"), written)}
+	case err != nil && len(s.Steps) > 0: // of the file or the machine, but steps have been made
+		return &exitError{exitFailed, fmt.Errorf("pgchaos: the search has ended early: %w", errors.Join(err, written))}
 	case errors.Join(err, written) != nil:
 		return errors.Join(err, written)
 	case !s.Conclusion.Found:

@@ -219,3 +219,17 @@ func TestAStepThatCouldNotBeRunIsBegunOnceMore(t *testing.T) {
 		})
 	}
 }
+
+// TestFindMaxWithinTheOpenFiles: a value that this process has no files for is not tried.
+func TestFindMaxWithinTheOpenFiles(t *testing.T) {
+	p := newPlace(t)
+	file := p.write("waiting.yaml", "name: waiting\ncluster: {nodes: [a]}\nload:\n  waits: {kind: sql, target: primary, clients: 20, sql: select pg_sleep(0.1)}\n")
+	cmd := throughShell(p.command("run", file, "--find-max", "load.waits.clients", "--until", "error_rate of waits < 90%", "--step-warmup", "0s", "--step-duration", "1s", "--out", p.out), "ulimit -n 150")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	_ = cmd.Run() // the exit code says it
+	if code := cmd.ProcessState.ExitCode(); code != exitInconclusive || !strings.Contains(stderr.String(), "-- no greater value is possible: ") || !strings.Contains(stdout.String(), "nothing gave way up to 80, and more is not tried") {
+		t.Errorf("exit code %d\n%s\n%s", code, &stdout, &stderr)
+	}
+	p.nothingLeft()
+}

@@ -228,7 +228,7 @@ func (s *seriesRuns) one(ctx context.Context, plan *runner.Plan, o runner.Option
 	if s.session != nil {
 		run = s.session.Run
 	}
-	result, err := run(ctx, plan, s.flags.checkedKind(kind, s.name), []runner.Sink{s.send}, o)
+	result, err := run(ctx, plan, s.flags.checkedKind(kind, s.name), []runner.Sink{s.sink(ctx)}, o)
 	if result != nil {
 		err = errors.Join(err, s.flags.saveReports(ctx, &reported{dir: result.Dir, result: result}))
 	}
@@ -246,6 +246,17 @@ func (f *runFlags) repeatedOne(name string, v *report.Variant) []string {
 		}
 	}
 	return one.repeated(name)
+}
+
+// sink is send, and says at once what an interrupt ends.
+func (s *seriesRuns) sink(ctx context.Context) runner.Sink {
+	return func(e runner.Event) {
+		if noted, ok := e.(runner.Noted); ok && ctx.Err() != nil && !s.flags.verbose {
+			s.show.above("-- " + noted.Text)
+			return
+		}
+		s.send(e)
+	}
 }
 
 // send shows what happens in a run: with --verbose everything, else what it is busy with.

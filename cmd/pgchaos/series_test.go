@@ -160,7 +160,7 @@ func TestASeriesIsInterrupted(t *testing.T) {
 	s, err := series.Read(p.out)
 	must(t, err)
 	hint := "pgchaos: interrupted with 3 runs to do; 'pgchaos run --resume " + p.out + "' goes on"
-	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || s.Left() != 3 || !strings.Contains(stderr.String(), hint) {
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || s.Left() != 3 || !strings.Contains(stderr.String(), hint) || !strings.Contains(stderr.String(), "-- interrupted: ") {
 		t.Errorf("exit code %d, %d to do\n%s", code, s.Left(), stderr.String())
 	}
 	p.nothingLeft()
@@ -395,5 +395,37 @@ func TestASearchInAnExperimentWithKills(t *testing.T) {
 	must(t, err)
 	if e := plan.Experiment; len(e.Timeline) > 0 || e.Workload("writes").Rate != 300 {
 		t.Errorf("%d steps, %+v", len(e.Timeline), e.Workload("writes"))
+	}
+}
+
+// TestAnInterruptOfASeriesIsAnswered: what it ends is said at once, though a series shows no other notes of its runs.
+func TestAnInterruptOfASeriesIsAnswered(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var b bytes.Buffer
+	s := &seriesRuns{flags: &runFlags{}, show: newProgress(&b, false)}
+	s.sink(ctx)(runner.Noted{Text: "2 nodes are up"})
+	cancel()
+	s.sink(ctx)(runner.Noted{Text: "interrupted: ending load and timeline"})
+	if b.String() != "-- interrupted: ending load and timeline\n" {
+		t.Errorf("shown: %q", b.String())
+	}
+}
+
+// TestFailedRunsOfASeries: each has a line, however long its errors are.
+func TestFailedRunsOfASeries(t *testing.T) {
+	failed := series.Run{Round: 1, Variant: "slow", Status: series.Failed, Attempts: 2, Errors: []string{"first", "build the cluster: no\nmemory\nat all"}}
+	s := &series.Series{
+		Name: "x", Rounds: 1, Variants: []series.Variant{{Name: "fast"}, {Name: "slow"}},
+		Runs: []series.Run{failed, {Round: 1, Variant: "fast", Dir: "1/fast", Status: series.Done, Verdict: verdict.Pass}},
+	}
+	var b bytes.Buffer
+	must(t, writeEnds(&b, s))
+	for _, text := range []string{"round 1, slow could not be run (2 attempts): build the cluster: no\n", series.FileName + " has these errors in full"} {
+		if !strings.Contains(b.String(), text) {
+			t.Errorf("%q is not in\n%s", text, b.String())
+		}
+	}
+	if strings.Contains(b.String(), "memory") {
+		t.Errorf("the whole error is there:\n%s", b.String())
 	}
 }

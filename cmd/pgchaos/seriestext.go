@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -111,13 +112,13 @@ func writeEnds(b *bytes.Buffer, s *series.Series) error {
 	}
 	fmt.Fprintln(b)
 	for i := range s.Runs {
-		if r := &s.Runs[i]; r.Status == series.Failed {
-			fmt.Fprintf(b, "%s, %s could not be run:\n", r.RoundName(), variantName(r.Variant, r.Cell))
-			for n, text := range r.Errors {
-				fmt.Fprintf(b, "  attempt %d: %s\n", n+1, strings.ReplaceAll(text, "\n", "\n    "))
-			}
-			fmt.Fprintln(b)
+		if r := &s.Runs[i]; r.Status == series.Failed { // a variant whose cluster never comes up fails in each round
+			text, _, _ := strings.Cut(lastOf(r.Errors), "\n")
+			fmt.Fprintf(b, "%s, %s could not be run (%d attempts): %s\n", r.RoundName(), variantName(r.Variant, r.Cell), r.Attempts, text)
 		}
+	}
+	if all.failed > 0 {
+		fmt.Fprintf(b, "%s has these errors in full.\n\n", filepath.Join(s.Dir(), series.FileName))
 	}
 	return nil
 }
