@@ -223,7 +223,7 @@ func TestAStepThatCouldNotBeRunIsBegunOnceMore(t *testing.T) {
 // TestFindMaxWithinTheOpenFiles: a value that this process has no files for is not tried.
 func TestFindMaxWithinTheOpenFiles(t *testing.T) {
 	p := newPlace(t)
-	file := p.write("waiting.yaml", "name: waiting\ncluster: {nodes: [a]}\nload:\n  waits: {kind: sql, target: primary, clients: 20, sql: select pg_sleep(0.1)}\n")
+	file := p.write("waiting.yaml", "name: waiting\ncluster: {nodes: [a]}\nload:\n  waits: {kind: sql, target: primary, clients: 20, sql: select pg_sleep(0.1)}\nduration: 5s\n")
 	cmd := throughShell(p.command("run", file, "--find-max", "load.waits.clients", "--until", "error_rate of waits < 90%", "--step-warmup", "0s", "--step-duration", "1s", "--out", p.out), "ulimit -n 150")
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

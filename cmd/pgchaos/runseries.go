@@ -232,6 +232,9 @@ func (s *seriesRuns) one(ctx context.Context, plan *runner.Plan, o runner.Option
 	if result != nil {
 		err = errors.Join(err, s.flags.saveReports(ctx, &reported{dir: result.Dir, result: result}))
 	}
+	if err != nil && s.session != nil { // the cluster would not be used again, and its passwords are in a directory that gets another name
+		err = errors.Join(err, s.session.Close(context.WithoutCancel(ctx), s.sink(ctx)))
+	}
 	return result, err
 }
 

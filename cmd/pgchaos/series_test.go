@@ -5,20 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"pgchaos/report"
 	"pgchaos/runner"
-	"pgchaos/search"
 	"pgchaos/series"
-	"pgchaos/spec"
 	"pgchaos/verdict"
 )
 
@@ -257,147 +252,6 @@ func TestTheEndOfASeries(t *testing.T) {
 	}
 }
 
-// TestASeriesThatCannotBeginLeavesNothing: as a single run does.
-func TestASeriesThatCannotBeginLeavesNothing(t *testing.T) {
-	needPostgres(t)
-	for name, args := range map[string][]string{
-		"a series":              {"--rounds", "2"},
-		"a share of a capacity": {"--set", "load.writes.rate=50%"},
-		"a search":              {"--find-max", "load.writes.clients", "--until", "p99 of writes < 1s"},
-	} {
-		for _, out := range []string{"", "new", "theirs"} {
-			t.Run(name+" in "+out, func(t *testing.T) {
-				t.Chdir(t.TempDir())
-				must(t, os.Mkdir("open", 0o700))
-				must(t, os.Chmod("open", 0o777))
-				must(t, os.Mkdir("theirs", 0o755))
-				must(t, os.WriteFile("x.yaml", []byte("name: x\ncluster: {nodes: [a]}\nload: {writes: {kind: insert}}\ntimeline: [{wait: 1s}]\n"), 0o600))
-				t.Setenv("PGCHAOS_DIR", "open")
-				args := append([]string{"run", "x.yaml"}, args...)
-				if out != "" {
-					args = append(args, "--out", out)
-				}
-				var stdout, stderr bytes.Buffer
-				code := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr)
-				if code != exitUsage || !strings.Contains(stderr.String(), "can be written by others") || strings.Contains(stderr.String(), "not empty") || stdout.Len() > 0 {
-					t.Errorf("exit code %d\n%s\n%s", code, &stdout, &stderr)
-				}
-				var left []string
-				must(t, filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
-					left = append(left, path)
-					return err
-				}))
-				left = slices.DeleteFunc(left, func(path string) bool {
-					return slices.Contains([]string{".", "open", "theirs", "x.yaml", "results"}, path)
-				})
-				_, err := os.Stat("theirs")
-				if len(left) > 0 || err != nil {
-					t.Errorf("left: %q; the directory of the user: %v", left, err)
-				}
-			})
-		}
-	}
-}
-
-// TestTheDirectoryOfASeries: what it holds is not written over, and it does not stay where nothing was written.
-func TestTheDirectoryOfASeries(t *testing.T) {
-	for _, name := range []string{series.FileName, report.FileName, search.FileName, capacityDir, stepsDir} {
-		dir := t.TempDir()
-		must(t, os.Mkdir(filepath.Join(dir, name), 0o755))
-		if _, _, err := seriesDir(dir, "x"); err == nil || !strings.Contains(err.Error(), "it holds a result already ("+name+")") {
-			t.Errorf("with %s in it: %v", name, err)
-		}
-	}
-	parent := t.TempDir()
-	for name, row := range map[string]struct {
-		before, written string
-		stays           bool
-	}{
-		"new":                    {"", "", false},
-		"new, and measured":      {"", "capacity/writes/result.json", true},
-		"new, with an empty run": {"", "steps/", false},
-		"theirs":                 {"theirs/", "", true},
-	} {
-		dir := filepath.Join(parent, name)
-		if row.before != "" {
-			must(t, os.MkdirAll(dir, 0o755))
-		}
-		_, leave, err := seriesDir(dir, "x")
-		must(t, err)
-		if row.written != "" {
-			must(t, os.MkdirAll(filepath.Join(dir, row.written), 0o755))
-		}
-		leave()
-		if _, err := os.Stat(dir); (err == nil) != row.stays {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
-const sharesAndKills = `
-name: shares
-cluster: {nodes: [a, b], settings: {wal_log_hints: on}}
-load:
-  writes: {kind: insert, clients: 2, rate: 50%, iterations: 5}
-  others: {kind: insert, table: other_data, clients: 2, rate: 20%}
-kills: 2
-timeline:
-  - {at: 1s, kill: primary}
-  - {promote: most_advanced}
-  - {rejoin: former_primary}
-expect: [write_rto during kill-primary-2 < 10s]
-`
-
-// TestTheRunThatMeasuresACapacity is without everything that belongs to the timeline, and without rates that are guessed.
-func TestTheRunThatMeasuresACapacity(t *testing.T) {
-	waiting := strings.NewReplacer("kills: 2\n", "  later: {kind: insert, table: later_data, clients: 2}\nabort_on: [error_rate of later > 50% for 5s]\n",
-		"  - {rejoin: former_primary}\n", "  - {rejoin: former_primary}\n  - {start_load: later}\n  - {wait: 1s}\n", "kill-primary-2", "kill-primary").Replace(sharesAndKills)
-	for name, text := range map[string]string{"kills": sharesAndKills, "a workload that waits": waiting} {
-		t.Run(name, func(t *testing.T) {
-			file := filepath.Join(t.TempDir(), "shares.yaml")
-			must(t, os.WriteFile(file, []byte(text), 0o600))
-			f := &runFlags{}
-			plan, err := f.plan(t.Context(), file, reading{})
-			must(t, err)
-			shares := plan.Shares()
-			if len(shares) != 2 {
-				t.Fatalf("shares %+v", shares)
-			}
-			s := &seriesRuns{flags: f, name: file}
-			first, err := s.capacityPlan(t.Context(), plan, shares[0], nil)
-			must(t, err)
-			if names := first.Experiment.Load.Names(); !slices.Equal(names, []string{"writes"}) {
-				t.Errorf("first it measures with %v", names)
-			}
-			w := first.Experiment.Workload("writes")
-			if w.Rate != 0 || w.Iterations != 0 || len(first.Experiment.Timeline) > 0 || len(first.Aborts) > 0 {
-				t.Errorf("it has a rate of %v, %d iterations, %d steps and %d reasons to abort", w.Rate, w.Iterations, len(first.Experiment.Timeline), len(first.Aborts))
-			}
-			second, err := s.capacityPlan(t.Context(), plan, shares[1], map[string]float64{"writes": 4000})
-			must(t, err)
-			if names := second.Experiment.Load.Names(); !slices.Equal(names, []string{"writes", "others"}) || second.Experiment.Workload("writes").Rate != 2000 {
-				t.Errorf("then it measures with %v, writes at %+v", names, second.Experiment.Workload("writes"))
-			}
-		})
-	}
-}
-
-// TestASearchInAnExperimentWithKills: its steps have no timeline, and so nothing to repeat.
-func TestASearchInAnExperimentWithKills(t *testing.T) {
-	f := &runFlags{}
-	f.variants, f.rounds = []string{"local"}, 1
-	s := &searching{
-		Search: search.New(search.Search{Warmup: time.Second, Span: time.Second}, "writes", nil, search.Range{Start: 100, Most: 1000}),
-		flags:  f, name: "sync-modes-kill", open: true,
-		number: spec.Number{Path: "load.writes.rate", Workload: "writes", Key: "rate", Rate: true},
-	}
-	plan, err := s.plan(t.Context(), 300)
-	must(t, err)
-	if e := plan.Experiment; len(e.Timeline) > 0 || e.Workload("writes").Rate != 300 {
-		t.Errorf("%d steps, %+v", len(e.Timeline), e.Workload("writes"))
-	}
-}
-
 // TestAnInterruptOfASeriesIsAnswered: what it ends is said at once, though a series shows no other notes of its runs.
 func TestAnInterruptOfASeriesIsAnswered(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
@@ -428,4 +282,38 @@ func TestFailedRunsOfASeries(t *testing.T) {
 	if strings.Contains(b.String(), "memory") {
 		t.Errorf("the whole error is there:\n%s", b.String())
 	}
+}
+
+// TestAFailedRunOnASharedCluster: its directory gets another name, and neither its passwords nor its servers stay.
+func TestAFailedRunOnASharedCluster(t *testing.T) {
+	p := newPlace(t)
+	text := strings.NewReplacer("rate: 20%", "rate: 100/s", "duration: 1s", "duration: 4s").Replace(modes) + "reuse: true\n"
+	cmd := p.command("run", p.write("modes.yaml", text), "--rounds", "1", "--out", p.out)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	must(t, cmd.Start())
+	var first string
+	p.await("the first run's ledger", func() bool {
+		s, err := series.Read(p.out)
+		if err != nil {
+			return false
+		}
+		first = s.Path(&s.Runs[0])
+		return os.Remove(filepath.Join(first, runner.LedgerFile)) == nil // without it the run cannot be judged
+	})
+	_ = cmd.Wait() // the exit code says it
+	s, err := series.Read(p.out)
+	must(t, err)
+	if code := cmd.ProcessState.ExitCode(); code != exitPass || s.Runs[0].Attempts != 2 || s.Left() > 0 {
+		t.Errorf("exit code %d, %+v\n%s\n%s", code, s.Runs, &stdout, &stderr)
+	}
+	if _, err := os.Stat(first + ".failed-1"); err != nil {
+		t.Errorf("the directory of the run that failed: %v", err)
+	}
+	for _, name := range []string{runner.AccessFile, runner.Passfile, runner.UserFile} {
+		if left, _ := filepath.Glob(filepath.Join(p.out, "*", "*", name)); len(left) > 0 {
+			t.Errorf("left: %v", left)
+		}
+	}
+	p.nothingLeft()
 }
