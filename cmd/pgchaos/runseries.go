@@ -131,7 +131,7 @@ func (s *seriesRuns) begin(ctx context.Context, dir string, plan *series.Plan) (
 	if err != nil {
 		return nil, nil, err
 	}
-	o := series.Options{Out: dir, Tool: version(), Command: s.flags.repeated(wherever(s.name))}
+	o := series.Options{Out: dir, Tool: version(), Command: s.flags.repeatedAnywhere(s.name)}
 	if o.Capacity, err = s.capacity(ctx, dir, plan); err != nil {
 		return nil, nil, err
 	}
@@ -145,6 +145,15 @@ func (s *seriesRuns) begin(ctx context.Context, dir string, plan *series.Plan) (
 	}
 	s.fresh = len(o.Capacity) == 0
 	return series.New(plan, id, begun, o), plan, nil
+}
+
+// repeatedAnywhere is repeated, for every working directory.
+func (f *runFlags) repeatedAnywhere(name string) []string {
+	of := *f
+	if dir, err := filepath.Abs(of.pgBin); err == nil && of.pgBin != "" {
+		of.pgBin = dir
+	}
+	return of.repeated(wherever(name))
 }
 
 // wherever names an experiment so that it is found from every working directory.

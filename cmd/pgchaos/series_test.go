@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -215,6 +216,10 @@ func TestAnExperimentIsFoundFromEveryDirectory(t *testing.T) {
 		if got := wherever(name); got != want {
 			t.Errorf("%s is kept as %s, want %s", name, got, want)
 		}
+	}
+	args := (&runFlags{pgBin: "testdata"}).repeatedAnywhere("quorum-kill")
+	if want := []string{"run", "quorum-kill", "--pg-bin", filepath.Dir(abs)}; !slices.Equal(args, want) {
+		t.Errorf("the command is kept as %q, want %q", args, want)
 	}
 }
 
