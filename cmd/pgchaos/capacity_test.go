@@ -1,13 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"pgchaos/runner"
 	"pgchaos/search"
 	"pgchaos/spec"
 )
@@ -74,4 +78,48 @@ func TestASearchInAnExperimentWithKills(t *testing.T) {
 	if e := plan.Experiment; len(e.Timeline) > 0 || e.Workload("writes").Rate != 300 {
 		t.Errorf("%d steps, %+v", len(e.Timeline), e.Workload("writes"))
 	}
+}
+
+// startCapacity starts a series, and waits until its capacity is being measured.
+func (p *place) startCapacity() (cmd *exec.Cmd, stderr *bytes.Buffer) {
+	p.t.Helper()
+	cmd, stderr = inGroup(p.command("run", p.write("modes.yaml", modes), "--out", p.out)), &bytes.Buffer{}
+	cmd.Stderr = stderr
+	must(p.t, cmd.Start())
+	p.await("the ledger of the run that measures", func() bool {
+		_, err := os.Stat(filepath.Join(p.out, capacityDir, "writes", runner.LedgerFile))
+		return err == nil
+	})
+	return cmd, stderr
+}
+
+// TestACapacityIsInterrupted: there is no series yet that could go on, and nothing is written over.
+func TestACapacityIsInterrupted(t *testing.T) {
+	p := newPlace(t)
+	cmd, stderr := p.startCapacity()
+	signalGroup(t, cmd, syscall.SIGINT)
+	_ = cmd.Wait() // the exit code says it
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || strings.Contains(stderr.String(), "not empty") ||
+		!strings.Contains(stderr.String(), "pgchaos: interrupted before the first run of the series: begin a new one; 'pgchaos report "+filepath.Join(p.out, capacityDir, "writes")+"'") {
+		t.Errorf("exit code %d\n%s", code, stderr)
+	}
+	p.nothingLeft()
+	if code, _, errs := p.run("run", p.write("modes.yaml", modes), "--out", p.out); code != exitUsage || !strings.Contains(errs, "it holds a result already (capacity)") {
+		t.Errorf("begun again in the same directory: exit code %d\n%s", code, errs)
+	}
+}
+
+// TestACapacityIsKilled: `clean` removes what is left, and --resume says that there is no series yet.
+func TestACapacityIsKilled(t *testing.T) {
+	p := newPlace(t)
+	cmd, _ := p.startCapacity()
+	must(t, cmd.Process.Signal(syscall.SIGKILL))
+	_ = cmd.Wait() // it was killed
+	if code, _, errs := p.run("run", "--resume", p.out); code != exitUsage || !strings.Contains(errs, "it was ended before its first run; begin a new one") {
+		t.Errorf("resumed: exit code %d\n%s", code, errs)
+	}
+	if code, out, errs := p.run("clean"); code != exitPass || !strings.Contains(out, "removed, with") {
+		t.Errorf("clean: exit code %d\n%s\n%s", code, out, errs)
+	}
+	p.nothingLeft()
 }
