@@ -17,7 +17,7 @@ import (
 // notForResume is a flag that was given and would make another series of the one that goes on; "": none.
 func notForResume(flags *pflag.FlagSet) (name string) {
 	flags.Visit(func(f *pflag.Flag) {
-		if !slices.Contains([]string{"resume", "verbose", "file-mode"}, f.Name) {
+		if f.Name == "out" || slices.Contains([]string{groupExperiment, groupCluster, groupSearch}, groupOf(f)) {
 			name = f.Name
 		}
 	})
@@ -27,6 +27,9 @@ func notForResume(flags *pflag.FlagSet) (name string) {
 // resume goes on with a series.
 func (f *runFlags) resume(ctx context.Context, dir string, stdout, stderr io.Writer) error {
 	if _, err := f.sharedMode(); err != nil {
+		return err
+	}
+	if err := f.refuseFor("a series makes several: leave it out"); err != nil {
 		return err
 	}
 	unlock, err := lockDir(dir)

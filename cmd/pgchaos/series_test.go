@@ -175,6 +175,7 @@ func TestSeriesThatCannotBe(t *testing.T) {
 		"a directory without series": {[]string{"run", "--resume", filepath.Dir(file)}, "there is no series.json"},
 		"resume with an experiment":  {[]string{"run", file, "--resume", p.out}, "name no experiment"},
 		"resume with other rounds":   {[]string{"run", "--resume", p.out, "--rounds", "10"}, "leave --rounds out"},
+		"resume with a file of it":   {[]string{"run", "--resume", p.out, "--out-samples", "x.jsonl"}, "--out-samples is for a single run"},
 		"resume with a bad mode":     {[]string{"run", "--resume", p.out, "--file-mode", "9"}, "--file-mode"},
 		"no rounds":                  {[]string{"plan", file, "--rounds", "0"}, "write a number from 1 to 1000"},
 		"no experiment":              {[]string{"run"}, "needs an experiment"},
