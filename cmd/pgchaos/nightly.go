@@ -166,7 +166,7 @@ func (n *night) runSeries(ctx context.Context, name string, plan *series.Plan, i
 		case series.Done:
 			added, err := n.store.Add(context.WithoutCancel(ctx), s.Path(r))
 			if err != nil {
-				n.problem(label, fmt.Sprintf("the result in %s was not kept: %v", s.Path(r), err))
+				n.cases = append(n.cases, notKept(label, s.Path(r), r.Verdict, err))
 				continue
 			}
 			kept = append(kept, added.Kept)

@@ -127,6 +127,15 @@ func (c *nightCase) verdictOf(k store.Kept) error {
 	return nil
 }
 
+// notKept is a run whose result the store did not take. That it has failed is known all the same.
+func notKept(name, dir string, of verdict.Verdict, err error) nightCase {
+	c := nightCase{Experiment: name, Name: name, Problems: []string{fmt.Sprintf("the result in %s was not kept: %v", dir, err)}}
+	if of == verdict.Fail {
+		c.Fails = []string{fmt.Sprintf("its verdict is fail: 'pgchaos report %s' says why", dir)}
+	}
+	return c
+}
+
 // judge looks at each metric that the file declares, or of the default family. All are the runs of the history, newest first, with any fingerprint.
 func (c *nightCase) judge(k store.Kept, all []store.Kept, id string, declared []string) {
 	var (

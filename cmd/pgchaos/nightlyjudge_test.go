@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
 	"pgchaos/compare/trend"
 	"pgchaos/series"
 	"pgchaos/spec"
+	"pgchaos/verdict"
 )
 
 // TestTheNightJudgesWhatTheFileDeclares: by the names that figures have.
@@ -42,6 +44,8 @@ func TestTheExitCodeOfANightIsThatOfItsWorstCase(t *testing.T) {
 		"a regression":                  {[]nightCase{regressed, pass}, exitFail},
 		"a run failed, and a problem":   {[]nightCase{problem, fail}, exitFail},
 		"one has failed, and a problem": {[]nightCase{both}, exitFail},
+		"a failed run was not kept":     {[]nightCase{notKept("x", "results/x", verdict.Fail, errors.New("the disk is full"))}, exitFail},
+		"a passed run was not kept":     {[]nightCase{notKept("x", "results/x", verdict.Pass, errors.New("the disk is full"))}, exitFailed},
 	} {
 		if code := (&night{cases: row.cases}).code(); code != row.want {
 			t.Errorf("%s: exit code %d, want %d", name, code, row.want)
