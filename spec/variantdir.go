@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"gopkg.in/yaml.v3"
 )
 
 // maxDirectory bounds the name of a variant's directory. File systems take 255 bytes, and a run that is
@@ -63,4 +65,21 @@ func (e *Experiment) combinations() int {
 		n = min(n*max(len(dim.Labels), 1), mostCombinations)
 	}
 	return n
+}
+
+// shortPath is the end of a path of the matrix that no other path of it ends with: "clients", or "reads.clients" where
+// the clients of two workloads differ.
+func shortPath(matrix *yaml.Node, path string) string {
+	segments := splitPath(path)
+	for i := len(segments) - 1; i > 0 && len(matrix.Content) <= maxVariants; i-- { // a longer one takes long to look through
+		end, unique := strings.Join(segments[i:], "."), true
+		for j := 0; j+1 < len(matrix.Content); j += 2 {
+			other := matrix.Content[j].Value
+			unique = unique && (other == path || !strings.HasSuffix("."+strings.Join(splitPath(other), "."), "."+end))
+		}
+		if unique {
+			return end
+		}
+	}
+	return strings.Join(segments, ".")
 }

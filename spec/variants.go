@@ -347,12 +347,13 @@ func (d *decoder) matrix(n *yaml.Node, into *Matrix, path string) {
 				dim.Labels = append(dim.Labels, value.Content[i].Value)
 			}
 		case value.Kind == yaml.SequenceNode:
+			short := shortPath(n, key)
 			for _, item := range value.Content {
 				if item.Kind != yaml.ScalarNode {
 					d.fail(item, path, "a value of the matrix is "+kindNoun(item), "give it a label: "+key+": {LABEL: VALUE, ...}")
 					return
 				}
-				dim.Labels = append(dim.Labels, segments[len(segments)-1]+"="+item.Value)
+				dim.Labels = append(dim.Labels, short+"="+item.Value)
 			}
 		}
 		switch {
