@@ -98,16 +98,23 @@ func (d *decoder) layMapping(base, over *yaml.Node, path string) {
 	}
 }
 
-// layEntries changes single entries of a list, by their numbers, or steps by their names.
+// layEntries changes single entries of a list, by their numbers, or steps by their names. Null leaves an entry out; the
+// others keep their numbers for all of the overlay.
 func (d *decoder) layEntries(base, over *yaml.Node, path string) {
+	gone := map[*yaml.Node]bool{}
 	for i := 0; i+1 < len(over.Content); i += 2 {
 		key, value := over.Content[i], over.Content[i+1]
 		at, ok := d.index(base, path, key.Value, func(what, right string) { d.problemAt(key, what, right) })
 		if !ok {
 			return
 		}
+		if isNull(value) {
+			gone[base.Content[at]] = true
+			continue
+		}
 		d.lay(&base.Content[at], value, path+"["+key.Value+"]")
 	}
+	base.Content = slices.DeleteFunc(base.Content, func(n *yaml.Node) bool { return gone[n] })
 }
 
 // layPath lays a value over the one at a path. Key is the path in the file.
@@ -115,6 +122,10 @@ func (d *decoder) layPath(root *yaml.Node, segments []string, key, value *yaml.N
 	bad := func(what, right string) { d.problemAt(key, what, right) }
 	cur, walked := root, ""
 	for i, segment := range segments {
+		if i == len(segments)-1 && isNull(value) && cur.Kind == yaml.MappingNode && walked != nodesPath {
+			takeKey(cur, segment)
+			return
+		}
 		slot := d.slot(cur, walked, segment, madeBy{at: key}, bad)
 		switch {
 		case slot == nil:

@@ -5,6 +5,18 @@ import (
 	"testing"
 )
 
+// TestNullInAMatrix leaves the key out.
+func TestNullInAMatrix(t *testing.T) {
+	const text = "name: x\ncluster: {nodes: [a]}\nload: {writes: {kind: insert, rate: 50/s}}\nduration: 5s\nmatrix: {load.writes.rate: [null, 100/s]}\n"
+	s, err := LoadSeries("x.yaml", []byte(text), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if closed, open := s.Variants[0].Load[0], s.Variants[1].Load[0]; closed.Open() || open.Rate != 100 || s.Variants[0].Cell != "rate=null" {
+		t.Errorf("%s has a rate of %s, and the other one %s", &s.Variants[0], closed.Rate, open.Rate)
+	}
+}
+
 // TestLabelsOfAMatrix: a value is named by as much of its path as tells it from the others.
 func TestLabelsOfAMatrix(t *testing.T) {
 	const text = `name: x

@@ -96,6 +96,8 @@ variants:
 		"mappings are joined":          {"{cluster: {settings: {fsync: off}}}", func(e *Experiment) bool { return len(e.Cluster.Settings) == 2 }},
 		"a step by its name":           {"{timeline: {kill-a: {at: 4s}}}", func(e *Experiment) bool { return e.Timeline[0].At.String() == "4s" }},
 		"a step by its number":         {"{timeline: {0: {at: 5s}}}", func(e *Experiment) bool { return e.Timeline[0].At.String() == "5s" }},
+		"null leaves a step out":       {"{timeline: {new: null}}", func(e *Experiment) bool { return len(e.Timeline) == 1 && e.Timeline[0].Name == "kill-a" }},
+		"steps keep their numbers":     {"{timeline: {0: null, 1: {name: newer, promote: null, wait: 1s}}}", func(e *Experiment) bool { return len(e.Timeline) == 1 && e.Timeline[0].Name == "newer" }},
 		"a list is replaced":           {"{timeline: [], duration: 5s}", func(e *Experiment) bool { return len(e.Timeline) == 0 }},
 		"a workload that is not there": {"{load: {more: {kind: read}}}", func(e *Experiment) bool { return len(e.Load) == 2 }},
 	} {
