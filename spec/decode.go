@@ -32,6 +32,7 @@ type decoder struct {
 	spoiled  map[*yaml.Node]bool   // the values into which a ${VAR} could not be filled
 	included map[*yaml.Node]string // the file that a script was read from
 	secrets  []string              // values that must not be written anywhere
+	secret   map[*yaml.Node]string // of the keys of a series, the values with a secret, and their texts without it
 	capacity map[string]float64    // of workloads
 	shares   []RateShare
 	unknown  map[string]bool // the paths of mappings with a key that nobody knows

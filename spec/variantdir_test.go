@@ -2,6 +2,7 @@ package spec
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -38,5 +39,19 @@ matrix: {load.reads.clients: [1, 2], load.writes.clients: [3], load.writes.timeo
 	}
 	if dir := VariantDir("", names[0]); dir != "reads.clients=1,writes.clients=3,timeout=1s" {
 		t.Errorf("the directory is %s", dir)
+	}
+}
+
+// TestSecretInAMatrix: the name of a directory must not show it.
+func TestSecretInAMatrix(t *testing.T) {
+	const head = "name: x\ncluster: {nodes: [a]}\nload: {writes: {kind: insert}}\nduration: 5s\nmatrix: {cluster.settings.x.y: "
+	o := Options{Getenv: func(string) (string, bool) { return "hunter2hunter2", true }}
+	_, err := LoadSeries("x.yaml", []byte(head+"[plain, \"${DB_PASSWORD}\"]}\n"), o)
+	if err == nil || !strings.Contains(err.Error(), "give it a label") || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("without a label: %v", err)
+	}
+	s, err := LoadSeries("x.yaml", []byte(head+"{plain: 1, secret: \"${DB_PASSWORD}\"}}\n"), o)
+	if err != nil || s.Variants[1].String() != "secret" || strings.Contains(string(s.Variants[1].Text), "hunter2") {
+		t.Errorf("with labels: %v", err)
 	}
 }

@@ -158,7 +158,7 @@ func readSeries(file string, text []byte, o Options) (*Series, []combination, Pr
 	}
 	d := newDecoder(file)
 	d.prepare(root, o)
-	d.expand(onlySeries(root), o.Getenv)
+	d.secret = d.expand(onlySeries(root), o.Getenv)
 	var e Experiment
 	kept := d.problems
 	d.decode(onlySeries(root), &e)
@@ -351,6 +351,10 @@ func (d *decoder) matrix(n *yaml.Node, into *Matrix, path string) {
 			for _, item := range value.Content {
 				if item.Kind != yaml.ScalarNode {
 					d.fail(item, path, "a value of the matrix is "+kindNoun(item), "give it a label: "+key+": {LABEL: VALUE, ...}")
+					return
+				}
+				if _, is := d.secret[item]; is {
+					d.fail(item, path, "a value of the matrix has a secret in it, which the names of directories would show", "give it a label: "+key+": {LABEL: VALUE, ...}")
 					return
 				}
 				dim.Labels = append(dim.Labels, short+"="+item.Value)
