@@ -247,6 +247,29 @@ func unitOf(kind expect.MetricKind) Unit {
 	return UnitCount
 }
 
+// NotCompared are the variants of which nothing that carries a verdict has an estimate: too few of their runs, or of the
+// baseline's, have a value.
+func (c *Comparison) NotCompared() (names []string) {
+	for i, v := range c.Variants {
+		if v.Name != c.Baseline && !slices.ContainsFunc(c.Cells, func(cell Cell) bool { return cell.compares(i) }) {
+			names = append(names, v.Name)
+		}
+	}
+	return names
+}
+
+func (c Cell) compares(variant int) bool {
+	if len(c.Kills) > 0 {
+		if k := c.Kills[variant]; k.Change != nil && *k.Change != NotKnown {
+			return true
+		}
+	}
+	return slices.ContainsFunc(c.Rows, func(r Row) bool {
+		v := r.Values[variant]
+		return v.Change != nil && v.Estimate != nil && v.Estimate.Known
+	})
+}
+
 // Worse tells whether a verdict on a variant is worse: on a declared metric, or on what its kills lost.
 func (c *Comparison) Worse() bool {
 	is := func(change *Change) bool { return change != nil && *change == Worse }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -46,7 +47,7 @@ load) are refused without --force. Runs that were interrupted, whose load was no
 whose load generator was the bottleneck are named, and are in no figure.
 
 Exit codes: 0; 2 for runs that must not be compared; with --fail-on worse also 3 where a declared
-metric is worse, and 4 where a variant has no run that can be compared.`,
+metric is worse, and 4 where no declared metric of a variant could be compared.`,
 		Example: `  pgchaos compare results/sync-modes-20261123-064500            the variants of a series
   pgchaos compare results/before results/after                  two runs: figures, and no verdict
   pgchaos compare before after --fail-on worse                  two folders of at least 4 runs each
@@ -103,7 +104,7 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	if f.failOn == "worse" {
-		return failOnWorse(c)
+		return failOnWorse(c, cmd.ErrOrStderr())
 	}
 	return nil
 }
@@ -117,12 +118,13 @@ func differentError(differences []compare.VariantDifference) error {
 	return errors.New(strings.Join(append(lines, "Compare runs that were made alike, or add --force: the differences then stand above the figures."), "\n"))
 }
 
-// failOnWorse is the exit code of a comparison in a job.
-func failOnWorse(c *compare.Comparison) error {
+// failOnWorse is the exit code of a comparison in a job. Where nothing could be compared, nothing is worse and nothing is shown.
+func failOnWorse(c *compare.Comparison, stderr io.Writer) error {
 	if c.Worse() {
 		return verdictError(exitFail)
 	}
-	if slices.ContainsFunc(c.Variants, func(v compare.Variant) bool { return v.Runs == 0 }) {
+	if names := c.NotCompared(); len(names) > 0 {
+		fmt.Fprintf(stderr, "pgchaos compare: whether these are worse than %s is not known, because no declared metric could be compared: %s; their caveats say why\n", c.Baseline, strings.Join(names, ", "))
 		return verdictError(exitInconclusive)
 	}
 	return nil

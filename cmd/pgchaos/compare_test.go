@@ -111,7 +111,7 @@ func TestFailOnWorse(t *testing.T) {
 	}{
 		{[]string{slower}, exitPass},
 		{[]string{slower, "--fail-on", "worse"}, exitFail},
-		{[]string{slower, "--fail-on", "worse", "--metric", "write_rto"}, exitPass},
+		{[]string{slower, "--fail-on", "worse", "--metric", "p99 of writes"}, exitPass},
 		{[]string{slower, "--fail-on", "worse", "--baseline", "quorum", "--metric", "throughput of writes"}, exitPass},
 	} {
 		if code, output := compareCode(t, tc.args...); code != tc.code || !strings.Contains(output, "the baseline") {
@@ -122,6 +122,10 @@ func TestFailOnWorse(t *testing.T) {
 	code, output := compareCode(t, none, "--fail-on", "worse")
 	if code != exitInconclusive || !strings.Contains(unwrapped(output), "the run was interrupted") {
 		t.Errorf("a variant without a run that can be compared: exit code %d\n%s", code, output)
+	}
+	code, output = compareCode(t, comparedRuns+"/1/local", comparedRuns+"/2/quorum", "--force", "--fail-on", "worse", "--metric", "p99 of writes")
+	if code != exitInconclusive || !strings.Contains(output, "whether these are worse than local is not known, because no declared metric could be compared: quorum") {
+		t.Errorf("one run a side: exit code %d\n%s", code, output)
 	}
 }
 
