@@ -32,16 +32,15 @@ func (s *Store) Find(ctx context.Context, name string) ([]Kept, error) {
 	if found, err := s.List(ctx, Filter{Run: name}); err != nil || len(found) > 0 {
 		return found, err
 	}
-	f := Filter{NoWarmup: true}
-	parts := strings.SplitN(name, "/", 3)
-	f.Experiment = parts[0]
-	if len(parts) > 1 {
-		f.Variant = &parts[1]
+	var (
+		found []Kept
+		err   error
+	)
+	for _, f := range meanings(name) {
+		if found, err = s.List(ctx, f); err != nil || len(found) > 0 {
+			break
+		}
 	}
-	if len(parts) > 2 {
-		f.Cell = &parts[2]
-	}
-	found, err := s.List(ctx, f)
 	switch {
 	case err != nil:
 		return nil, err
@@ -52,6 +51,21 @@ func (s *Store) Find(ctx context.Context, name string) ([]Kept, error) {
 		return pinned, nil
 	}
 	return recent(found), nil
+}
+
+// meanings are what EXPERIMENT/VARIANT/CELL can mean, the likeliest first: the names of variants and cells can have
+// slashes themselves, as on/any-1 has.
+func meanings(name string) []Filter {
+	experiment, rest, more := strings.Cut(name, "/")
+	if !more {
+		return []Filter{{NoWarmup: true, Experiment: experiment}}
+	}
+	all := []Filter{{NoWarmup: true, Experiment: experiment, Variant: &rest}}
+	for i := strings.LastIndexByte(rest, '/'); i >= 0; i = strings.LastIndexByte(rest[:i], '/') {
+		variant, cell := rest[:i], rest[i+1:]
+		all = append(all, Filter{NoWarmup: true, Experiment: experiment, Variant: &variant, Cell: &cell})
+	}
+	return all
 }
 
 // recent is the last runs of each variant and cell that belong together; found are the newest first.

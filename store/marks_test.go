@@ -210,3 +210,27 @@ func TestRebuildKeepsRunsOfOtherMachines(t *testing.T) {
 		t.Errorf("found %+v", found)
 	}
 }
+
+// TestFindNamesWithSlashes: those of the modes of synchronous replication have some.
+func TestFindNamesWithSlashes(t *testing.T) {
+	onBoth(t, func(t *testing.T, where string) {
+		s := opened(t, where)
+		for n, v := range []report.Variant{{}, {Name: "on"}, {Name: "on/any-1"}, {Name: "on/any-1", Cell: "a/b"}, {Cell: "clients=8"}} {
+			add(t, s, result(t, n+1, func(r *report.Result) { r.Variant = &v }))
+		}
+		for name, want := range map[string]string{
+			"quorum-kill/on":           "02",
+			"quorum-kill/on/any-1":     "04 03",
+			"quorum-kill/on/any-1/":    "03",
+			"quorum-kill/on/any-1/a/b": "04",
+			"quorum-kill//clients=8":   "05",
+			"quorum-kill/":             "05 01",
+		} {
+			found, err := s.Find(t.Context(), name)
+			must(t, err)
+			if got := short(found); got != want {
+				t.Errorf("%s: %s, want %s", name, got, want)
+			}
+		}
+	})
+}
