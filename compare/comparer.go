@@ -2,6 +2,7 @@ package compare
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -42,18 +43,22 @@ func (c *comparer) variants() {
 	}
 }
 
-// interleaved tells whether the runs of two columns were made in the rounds of one series.
+// interleaved tells whether the runs of two columns were made in rounds that they share: those of one series, or of
+// several that each have both, such as the nights of a history.
 func interleaved(a, b Column) bool {
-	var series string
-	for _, r := range slices.Concat(a.Runs, b.Runs) {
-		if r.Series == "" || series != "" && r.Series != series {
-			return false
-		}
-		series = r.Series
+	return len(a.Runs)+len(b.Runs) > 0 && maps.Equal(seriesOf(a), seriesOf(b)) && !seriesOf(a)[""] &&
+		slices.ContainsFunc(a.Runs, func(r Run) bool {
+			return slices.ContainsFunc(b.Runs, func(o Run) bool { return o.Series == r.Series && o.Round == r.Round && o.Warmup == r.Warmup })
+		})
+}
+
+// seriesOf are the series of a column's runs; one that is of none has "".
+func seriesOf(c Column) map[string]bool {
+	all := map[string]bool{}
+	for _, r := range c.Runs {
+		all[r.Series] = true
 	}
-	return slices.ContainsFunc(a.Runs, func(r Run) bool {
-		return slices.ContainsFunc(b.Runs, func(o Run) bool { return o.Round == r.Round && o.Warmup == r.Warmup })
-	})
+	return all
 }
 
 // cells are the cells of all columns, in their order.

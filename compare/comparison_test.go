@@ -116,6 +116,27 @@ func TestInterleaved(t *testing.T) {
 	}
 }
 
+// TestNightsAreRounds: runs of a history, a series a night, are pairs too; what the file says may differ between variants.
+func TestNightsAreRounds(t *testing.T) {
+	night := func(variant string, p99 ...float64) Column {
+		c := Column{Name: variant, Runs: roundsOf(variant, "", p99...)}
+		for i := range c.Runs {
+			c.Runs[i].Series, c.Runs[i].Round = fmt.Sprintf("night-%d", i/2), 1
+			c.Runs[i].Fingerprint = Fingerprint{{Name: "host", Value: "vm"}, {Name: "setting", Value: variant, OfFile: true}}
+		}
+		return c
+	}
+	a, b := night("a", 1, 2, 4, 8, 16, 32), night("b", 1.5, 3, 6, 12, 24, 48) // each night twice, as after a suspicion
+	c := mustCompare(t, Options{}, a, b)
+	if v := valueOf(t, c, "", "p99 of w", "b"); v.Estimate.Method != MethodPairedT || v.Estimate.Baseline != 6 || *v.Change != Worse || len(c.Differences) > 0 {
+		t.Errorf("each night b takes 1.5 times as long: %+v, differences %v", v, c.Differences)
+	}
+	b.Runs = b.Runs[2:]
+	if c := mustCompare(t, Options{}, a, b); c.Variants[1].Interleaved || len(c.Differences) != 1 {
+		t.Errorf("with another night: %+v, differences %v", c.Variants[1], c.Differences)
+	}
+}
+
 // TestRoundsInCommon: runs of one series that share no round are no pairs.
 func TestRoundsInCommon(t *testing.T) {
 	all := roundsOf("a", "", 1, 1, 1, 1, 1, 1, 1, 1)

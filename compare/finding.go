@@ -1,8 +1,11 @@
 package compare
 
 import (
+	"cmp"
+	"maps"
 	"math"
 	"slices"
+	"strings"
 )
 
 // Finding is what the runs say about one metric of a variant and of the baseline.
@@ -185,22 +188,39 @@ func (f Family) metricsOf(runs []Run) (names []string) {
 	return names
 }
 
+// round is a round of a series. A series can have it several times: a nightly job repeats one under the same id.
+type round struct {
+	series     string
+	number, of int
+}
+
+// inRounds are the figures of a metric by round.
+func inRounds(metric string, runs []Run) map[round]Figure {
+	figures := map[round]Figure{}
+	for _, r := range runs {
+		if r.Round == 0 || !r.counts() {
+			continue
+		}
+		at := round{series: r.Series, number: r.Round}
+		for _, taken := figures[at]; taken; _, taken = figures[at] {
+			at.of++
+		}
+		figures[at] = r.Figure(metric)
+	}
+	return figures
+}
+
 // byRound are the figures of a metric of two variants, round by round.
 func byRound(metric string, baseline, other []Run) (b, o []Figure) {
-	last := 0
-	for _, r := range slices.Concat(baseline, other) {
-		last = max(last, r.Round)
+	bs, os := inRounds(metric, baseline), inRounds(metric, other)
+	all := maps.Clone(bs)
+	maps.Copy(all, os)
+	for _, at := range slices.SortedFunc(maps.Keys(all), func(x, y round) int {
+		return cmp.Or(strings.Compare(x.series, y.series), x.number-y.number, x.of-y.of)
+	}) { // one that is missing is not known
+		b, o = append(b, bs[at]), append(o, os[at])
 	}
-	at := func(runs []Run) []Figure {
-		figures := make([]Figure, last)
-		for _, r := range runs {
-			if r.Round > 0 && r.counts() {
-				figures[r.Round-1] = r.Figure(metric)
-			}
-		}
-		return figures
-	}
-	return at(baseline), at(other)
+	return b, o
 }
 
 func figuresOf(metric string, runs []Run) (figures []Figure) {
