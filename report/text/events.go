@@ -10,11 +10,11 @@ import (
 )
 
 // writeTimeline is what was done to the cluster, and what happened to it.
-func writeTimeline(p *page, r *report.Result) {
+func writeTimeline(doc *document, r *report.Result) {
 	if len(r.Timeline) == 0 {
 		return
 	}
-	p.heading("Timeline", "seconds since the load began")
+	doc.heading("timeline", "Timeline", "seconds since the load began")
 	t := table{columns: []column{right("Planned"), right("Issued"), right("Effective"), left("Step"), left("Nodes"), left("Status"), left("Detail")}}
 	for _, m := range r.Timeline {
 		planned, issued, effective := "", units.Seconds(m.Issued), "-"
@@ -30,7 +30,7 @@ func writeTimeline(p *page, r *report.Result) {
 		status, i := eventWords(m)
 		t.add(i, planned, issued, effective, stepWords(m), strings.Join(m.Nodes, ", "), status, detail(m))
 	}
-	t.write(p)
+	doc.table(&t)
 }
 
 // eventWords is how a step ended.
@@ -73,11 +73,11 @@ func detail(m record.Event) string {
 }
 
 // writeOutages is how long it was down for clients.
-func writeOutages(p *page, r *report.Result) {
+func writeOutages(doc *document, r *report.Result) {
 	if len(r.Outages) == 0 {
 		return
 	}
-	p.heading("Outages", "from when the fault was issued until operations succeeded for good")
+	doc.heading("outages", "Outages", "from when the fault was issued until operations succeeded for good")
 	t := table{columns: []column{left("Event"), left("Workload"), left("Kind"), left("Outage"), right("Errors"), right("First error"), right("Last error"), right("Downtime")}}
 	for _, o := range r.Outages {
 		kind := "read"
@@ -99,7 +99,7 @@ func writeOutages(p *page, r *report.Result) {
 		}
 		t.add(i, o.Event, o.Workload, kind, words, units.Grouped(o.Errors), first, last, units.Span(o.LongestGap))
 	}
-	t.write(p)
+	doc.table(&t)
 }
 
 // outageWords is one outage, for the full report, and as a cell of the short one.

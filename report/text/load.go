@@ -11,13 +11,13 @@ import (
 )
 
 // writeLoad is how fast it was, in JMeter's words.
-func writeLoad(p *page, r *report.Result) {
+func writeLoad(doc *document, r *report.Result) {
 	if len(r.Workloads) == 0 {
 		return
 	}
-	p.heading("Load", "response times in ms, counted from when an operation was due")
+	doc.heading("load", "Load", "response times in ms, counted from when an operation was due")
 	for i := range r.Workloads {
-		p.para(plain, 2, "%s", askedWords(&r.Workloads[i]))
+		doc.para(plain, 2, "%s", askedWords(&r.Workloads[i]))
 	}
 	t := table{columns: append(jmeterColumns(), right("Weak"), right("Unknown"), right("Dropped"))}
 	for i := range r.Workloads {
@@ -36,10 +36,10 @@ func writeLoad(p *page, r *report.Result) {
 	if len(r.Workloads) > 1 {
 		t.addStats("TOTAL", r.Total())
 	}
-	t.write(p)
-	writeTraffic(p, r)
-	writeLoadNotes(p, r)
-	writeErrorKinds(p, r)
+	doc.table(&t)
+	writeTraffic(doc, r)
+	writeLoadNotes(doc, r)
+	writeErrorKinds(doc, r)
 }
 
 // askedWords are the settings of a workload.
@@ -167,27 +167,27 @@ func some(n int64) string {
 const queueing = 2
 
 // writeLoadNotes says what the figures do not.
-func writeLoadNotes(p *page, r *report.Result) {
+func writeLoadNotes(doc *document, r *report.Result) {
 	var closed []string
 	for _, w := range r.Workloads {
 		s := w.Total
 		if s.Dropped > 0 {
-			p.para(yellow, 2, "%s: %s due and never sent, because all clients were busy", w.Name,
+			doc.para(yellow, 2, "%s: %s due and never sent, because all clients were busy", w.Name,
 				units.Count(s.Dropped, "operation was", "operations were"))
 		}
 		if w.Model != nil && !w.Open() && s.Samples > 0 {
 			closed = append(closed, w.Name)
 		}
 		if s.Unknown > 0 {
-			p.para(yellow, 2, "%s: %s no reply in time%s", w.Name, units.Count(s.Unknown, "operation got", "operations got"), abandonedWords(&w))
+			doc.para(yellow, 2, "%s: %s no reply in time%s", w.Name, units.Count(s.Unknown, "operation got", "operations got"), abandonedWords(&w))
 		}
 		if s.Service.Count > 0 && s.Response.P99 > queueing*s.Service.P99 {
-			p.para(plain, 2, "%s: 99%% were answered within %s ms of being sent; the rest of the response time was waiting for a free client",
+			doc.para(plain, 2, "%s: 99%% were answered within %s ms of being sent; the rest of the response time was waiting for a free client",
 				w.Name, units.Millis(s.Service.P99))
 		}
 	}
 	if len(closed) > 0 {
-		p.para(faint, 2, "%s: in a closed loop clients send nothing while the server stalls, so that one slow sample stands for all "+
+		doc.para(faint, 2, "%s: in a closed loop clients send nothing while the server stalls, so that one slow sample stands for all "+
 			"that users would have sent. Give the workload a rate to measure the stall", strings.Join(closed, ", "))
 	}
 }
@@ -205,7 +205,7 @@ func abandonedWords(w *report.Workload) (text string) {
 }
 
 // writeErrorKinds lists what failed, with an example of each kind.
-func writeErrorKinds(p *page, r *report.Result) {
+func writeErrorKinds(doc *document, r *report.Result) {
 	t := table{columns: []column{left("Workload"), left("Error"), left("Outcome"), right("Count"), left("Example")}}
 	for _, w := range r.Workloads {
 		for _, e := range w.Errors {
@@ -215,7 +215,7 @@ func writeErrorKinds(p *page, r *report.Result) {
 		}
 	}
 	if len(t.rows) > 0 {
-		p.heading("Errors", "")
-		t.write(p)
+		doc.heading("errors", "Errors", "")
+		doc.table(&t)
 	}
 }

@@ -14,25 +14,25 @@ import (
 )
 
 // writeLosses says how many writes were lost, and why.
-func writeLosses(p *page, r *report.Result) {
+func writeLosses(doc *document, r *report.Result) {
 	if len(r.Audits) == 0 {
 		return
 	}
-	p.heading("What was lost", "")
+	doc.heading("losses", "What was lost", "")
 	for _, two := range r.TwoWritable {
-		p.para(red, 2, "SPLIT BRAIN: %s", two)
+		doc.para(red, 2, "SPLIT BRAIN: %s", two)
 	}
 	for i := range r.Audits {
 		a := &r.Audits[i]
 		if len(r.Audits) > 1 {
-			p.para(bold, 2, "table %s", a.Table)
+			doc.para(bold, 2, "table %s", a.Table)
 		}
-		writeSplitBrain(p, a)
+		writeSplitBrain(doc, a)
 		if a.Unexplained > 0 {
-			p.para(red, 2, "UNEXPLAINED: %s that no event explains", units.Count(a.Unexplained, "loss", "losses"))
+			doc.para(red, 2, "UNEXPLAINED: %s that no event explains", units.Count(a.Unexplained, "loss", "losses"))
 		}
-		writeLost(p, a)
-		writeRPO(p, r, a)
+		writeLost(doc, a)
+		writeRPO(doc, r, a)
 		for _, c := range []struct {
 			count        *audit.Count
 			answer, what string
@@ -45,24 +45,24 @@ func writeLosses(p *page, r *report.Result) {
 			{&a.Foreign, "answered", "FOREIGN: rows that this run never wrote", red},
 		} {
 			if c.count.N > 0 {
-				p.para(c.ink, 2, "%s %s", units.Grouped(c.count.N), c.what)
-				writeRuns(p, c.answer, c.count)
+				doc.para(c.ink, 2, "%s %s", units.Grouped(c.count.N), c.what)
+				writeRuns(doc, c.answer, c.count)
 			}
 		}
 		if w := a.Weak; w != nil && w.Sum() > 0 {
-			p.para(plain, 2, "%s", weakAckWords(w))
+			doc.para(plain, 2, "%s", weakAckWords(w))
 			for _, s := range w.Stretches {
-				p.para(yellow, 2, "%s", weakWords(r, s))
+				doc.para(yellow, 2, "%s", weakWords(r, s))
 			}
 		}
 		if a.Ghosts != nil && *a.Ghosts > 0 {
-			p.para(yellow, 2, "%s", ghostWords(*a.Ghosts))
+			doc.para(yellow, 2, "%s", ghostWords(*a.Ghosts))
 		}
 		if a.Ghosts == nil && r.Afterwards != nil && a.Lost.N+a.WeakLost.N+a.Vanished.N > 0 {
-			p.para(plain, 2, "it is not recorded whether clients had read the missing rows, because the pgchaos of the run was killed")
+			doc.para(plain, 2, "it is not recorded whether clients had read the missing rows, because the pgchaos of the run was killed")
 		}
 		if a.Survived.N+a.Vanished.N > 0 {
-			p.para(plain, 2, "%s", unansweredWords(a))
+			doc.para(plain, 2, "%s", unansweredWords(a))
 		}
 	}
 }
@@ -100,7 +100,7 @@ func weakAckWords(w *audit.WeakAcks) string {
 }
 
 // writeLost is about the acknowledged writes.
-func writeLost(p *page, a *audit.Audit) {
+func writeLost(doc *document, a *audit.Audit) {
 	switch {
 	case a.Lost.N > 0:
 		least := ""
@@ -112,11 +112,11 @@ func writeLost(p *page, a *audit.Audit) {
 		if first, last, ok := lossSpan(&a.Lost); ok {
 			text += "; acknowledged " + spanWords(first, last)
 		}
-		p.para(red, 2, "%s", text)
-		writeRuns(p, "acknowledged", &a.Lost)
+		doc.para(red, 2, "%s", text)
+		writeRuns(doc, "acknowledged", &a.Lost)
 	default:
 		text, i := keptWords(a)
-		p.para(i, 2, "%s", text)
+		doc.para(i, 2, "%s", text)
 	}
 }
 
@@ -179,12 +179,12 @@ func spanWords(first, last time.Duration) string {
 }
 
 // writeRPO is what each event lost, and why.
-func writeRPO(p *page, r *report.Result, a *audit.Audit) {
+func writeRPO(doc *document, r *report.Result, a *audit.Audit) {
 	for _, loss := range r.Losses(a) {
-		p.para(plain, 2, "cause of the loss at %s: %s", loss.Event, loss.Why())
+		doc.para(plain, 2, "cause of the loss at %s: %s", loss.Event, loss.Why())
 	}
 	for _, point := range a.RPO {
-		p.para(plain, 2, "%s", rpoWords(point))
+		doc.para(plain, 2, "%s", rpoWords(point))
 	}
 }
 
@@ -212,12 +212,12 @@ func causeWords(c audit.Cause) string {
 }
 
 // writeSplitBrain says which servers acknowledged at the same time, or one after the other and back.
-func writeSplitBrain(p *page, a *audit.Audit) {
+func writeSplitBrain(doc *document, a *audit.Audit) {
 	for _, o := range a.SplitBrain {
-		p.para(red, 2, "SPLIT BRAIN: %s", o)
+		doc.para(red, 2, "SPLIT BRAIN: %s", o)
 	}
 	for _, f := range a.FailBacks {
-		p.para(yellow, 2, "FAIL-BACK to an older timeline: %s", f)
+		doc.para(yellow, 2, "FAIL-BACK to an older timeline: %s", f)
 	}
 }
 
@@ -225,16 +225,16 @@ func writeSplitBrain(p *page, a *audit.Audit) {
 const shownRuns = 10
 
 // writeRuns lists where the writes are; answer says how they were answered.
-func writeRuns(p *page, answer string, c *audit.Count) {
+func writeRuns(doc *document, answer string, c *audit.Count) {
 	for _, run := range c.Runs[:min(shownRuns, len(c.Runs))] {
 		i := plain
 		if run.Why != "" {
 			i = red
 		}
-		p.para(i, 4, "%s", runWords(run, answer))
+		doc.para(i, 4, "%s", runWords(run, answer))
 	}
 	if hidden := int64(len(c.Runs)-min(shownRuns, len(c.Runs))) + c.More; hidden > 0 {
-		p.para(faint, 4, "and %s (see %s)", units.Count(hidden, "more run", "more runs"), report.FileName)
+		doc.para(faint, 4, "and %s (see %s)", units.Count(hidden, "more run", "more runs"), report.FileName)
 	}
 }
 

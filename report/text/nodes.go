@@ -3,7 +3,6 @@ package text
 import (
 	"cmp"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,7 +13,7 @@ import (
 )
 
 // writeNodes is what each node has at the end.
-func writeNodes(p *page, r *report.Result) {
+func writeNodes(doc *document, r *report.Result) {
 	t := table{columns: []column{
 		left("Node"), left("Role"), right("Timeline"), left("Table"), right("Rows"), left("Content"),
 		right("Missing"), right("Extra"), right("Different"), right("Corrupted"), right("Duplicated"),
@@ -50,10 +49,10 @@ func writeNodes(p *page, r *report.Result) {
 	if len(t.rows) == 0 {
 		return
 	}
-	p.heading("Nodes", "at the audit, after the load")
-	t.write(p)
+	doc.heading("nodes", "Nodes", "at the audit, after the load")
+	doc.table(&t)
 	for _, reason := range unread {
-		p.para(red, 2, "%s", reason)
+		doc.para(red, 2, "%s", reason)
 	}
 }
 
@@ -98,12 +97,12 @@ func contentWords(c report.Content) (text string, i ink) {
 }
 
 // writeUsage is what the nodes used of their machine, in the columns of docker stats.
-func writeUsage(p *page, r *report.Result) {
+func writeUsage(doc *document, r *report.Result) {
 	uses := r.UseByPhase()
 	if len(uses) == 0 {
 		return
 	}
-	p.heading("Resources", "average CPU, of one core; greatest memory and number of processes; bytes in / out during the phase")
+	doc.heading("usage", "Resources", "average CPU, of one core; greatest memory and number of processes; bytes in / out during the phase")
 	t := table{columns: []column{left("Node"), left("Phase"), right("CPU %"), right("MEM USAGE"), right("NET I/O"), right("BLOCK I/O"), right("PIDS")}}
 	node, noNet, noBlock := "", false, false
 	for _, u := range uses {
@@ -125,27 +124,27 @@ func writeUsage(p *page, r *report.Result) {
 		}
 		t.add(plain, name, u.Phase, cpu, memory, traffic(u.NetIn, u.NetOut), traffic(u.BlockIn, u.BlockOut), strconv.Itoa(u.Processes))
 	}
-	t.write(p)
-	writeUsageNotes(p, r, noNet, noBlock)
+	doc.table(&t)
+	writeUsageNotes(doc, r, noNet, noBlock)
 }
 
 // writeUsageNotes says why a figure is not there.
-func writeUsageNotes(p *page, r *report.Result, noNet, noBlock bool) {
+func writeUsageNotes(doc *document, r *report.Result, noNet, noBlock bool) {
 	notes, unmeasured := r.Cluster.Notes(), "the "+r.Cluster.Provider+" provider does not measure it"
 	if noNet {
-		p.para(faint, 2, "NET I/O -: %s", cmp.Or(notes.NoNet, unmeasured))
+		doc.para(faint, 2, "NET I/O -: %s", cmp.Or(notes.NoNet, unmeasured))
 	}
 	if notes.BlockOut != "" {
-		p.para(faint, 2, "BLOCK I/O out: %s", notes.BlockOut)
+		doc.para(faint, 2, "BLOCK I/O out: %s", notes.BlockOut)
 	}
 	if noBlock {
-		p.para(faint, 2, "BLOCK I/O -: %s", cmp.Or(notes.NoBlock, unmeasured))
+		doc.para(faint, 2, "BLOCK I/O -: %s", cmp.Or(notes.NoBlock, unmeasured))
 	}
 }
 
-// writeCluster is how the cluster came up, what had to be healed, and where more is to be read.
-func writeCluster(p *page, r *report.Result, dir string) {
-	p.heading("Cluster", "")
+// writeCluster is how the cluster came up, and what had to be healed.
+func writeCluster(doc *document, r *report.Result) {
+	doc.heading("cluster", "Cluster", "")
 	c := r.Cluster
 	text := fmt.Sprintf("%s, PostgreSQL %s", cmp.Or(c.Provider, "unknown provider"), cmp.Or(c.Postgres, "of unknown version"))
 	absent := 0
@@ -166,12 +165,12 @@ func writeCluster(p *page, r *report.Result, dir string) {
 	if c.RunsBefore > 0 {
 		text += fmt.Sprintf(", used by %s before", units.Count(int64(c.RunsBefore), "run", "runs"))
 	}
-	p.para(plain, 2, "%s", text)
+	doc.para(plain, 2, "%s", text)
 	if c.Rebuilt != "" {
-		p.para(plain, 2, "built anew, because the cluster of the run before could not be used again: %s", c.Rebuilt)
+		doc.para(plain, 2, "built anew, because the cluster of the run before could not be used again: %s", c.Rebuilt)
 	}
-	writeModes(p, r)
-	p.para(plain, 2, "run %s, started %s, seed %d, pgchaos %s on %s, %s", cmp.Or(r.Run, "?"),
+	writeModes(doc, r)
+	doc.para(plain, 2, "run %s, started %s, seed %d, pgchaos %s on %s, %s", cmp.Or(r.Run, "?"),
 		r.Started.UTC().Format("2006-01-02 15:04:05 UTC"), r.Seed, cmp.Or(r.Tool, "?"), cmp.Or(r.Host.OS, "?"), units.Count(int64(r.Host.CPUs), "CPU", "CPUs"))
 	for _, n := range r.Settle {
 		who := ""
@@ -179,38 +178,32 @@ func writeCluster(p *page, r *report.Result, dir string) {
 			who = n.Node + ": "
 		}
 		if n.Done != "" {
-			p.para(plain, 2, "before the audit: %s%s", who, n.Done)
+			doc.para(plain, 2, "before the audit: %s%s", who, n.Done)
 		}
 		if n.Error != "" {
-			p.para(red, 2, "NOT READY for the audit: %s%s", who, n.Error)
+			doc.para(red, 2, "NOT READY for the audit: %s%s", who, n.Error)
 		}
 	}
 	for _, l := range r.Logs {
-		p.heading("Log of "+l.Node, l.File)
+		doc.heading("logs", "Log of "+l.Node, l.File)
 		for _, line := range l.Lines {
-			// As it stands in the file, so that it can be searched for.
-			p.line(plain, "  "+strings.ReplaceAll(line, "\t", "    "))
+			doc.verbatim("  " + strings.ReplaceAll(line, "\t", "    "))
 		}
 	}
-	p.line(plain, "")
-	if dir != "" {
-		p.text(p.command("Data:         ", filepath.Join(dir, report.FileName)))
-	}
-	p.text(p.command("Run it again: ", append([]string{"pgchaos"}, repeat(r)...)...))
 }
 
 // writeModes are all replication modes that the primary had, by time.
-func writeModes(p *page, r *report.Result) {
+func writeModes(doc *document, r *report.Result) {
 	modes := r.Replications()
 	if len(modes) == 0 {
-		p.para(yellow, 2, "replication mode not known")
+		doc.para(yellow, 2, "replication mode not known")
 	}
 	for _, m := range modes {
 		since := "from the start"
 		if m.Since > 0 {
 			since = "from " + units.Seconds(m.Since)
 		}
-		p.para(plain, 2, "replication %s: %s, synchronous_commit %s, on %s", since, m, cmp.Or(m.Commit, "not known"), m.Node)
+		doc.para(plain, 2, "replication %s: %s, synchronous_commit %s, on %s", since, m, cmp.Or(m.Commit, "not known"), m.Node)
 	}
 }
 

@@ -84,11 +84,6 @@ func (p *page) text(lines []string) {
 // raw writes what it is given.
 func (p *page) raw(text string) { _, _ = p.out.WriteString(text) }
 
-// para writes a text at an indentation, broken into lines between words.
-func (p *page) para(i ink, indent int, format string, args ...any) {
-	p.item(i, strings.Repeat(" ", indent), fmt.Sprintf(format, args...))
-}
-
 // item writes a text after a label, broken so that no line begins left of it.
 func (p *page) item(i ink, label, text string) {
 	p.text(p.labelled(i, label, wrap(text, p.width-width(label))))
@@ -108,6 +103,26 @@ func (p *page) labelled(i ink, label string, lines []string) []string {
 		}
 	}
 	return lines
+}
+
+// stages writes items after a label, broken between items alone.
+func (p *page) stages(i ink, label string, indent int, items []string) {
+	line := label
+	for n, item := range items {
+		if n+1 < len(items) {
+			item += ";"
+		}
+		if n > 0 && width(line)+1+width(item) > p.width {
+			p.line(i, line)
+			line = strings.Repeat(" ", indent) + item
+			continue
+		}
+		if n > 0 {
+			line += " "
+		}
+		line += item
+	}
+	p.line(i, line)
 }
 
 // clipped are a label and a text in at most so many lines, none wider than the page but for
@@ -152,12 +167,8 @@ func cutAt(text string, columns int) int {
 // command are a label and a command that can be copied: it is broken with backslashes. A quoted
 // word that is wider than the page stays whole, because a shell would keep the backslash in it.
 func (p *page) command(label string, words ...string) (lines []string) {
-	var quoted []string
-	for _, word := range words {
-		quoted = append(quoted, shellWord(word))
-	}
 	const more = " \\"
-	wrapped := wrap(strings.Join(quoted, " "), p.width-width(label)-len(more))
+	wrapped := wrap(ShellLine(words), p.width-width(label)-len(more))
 	for n, line := range wrapped {
 		line = strings.Repeat(" ", width(label)) + line
 		if n+1 < len(wrapped) {

@@ -10,7 +10,7 @@ import (
 
 // writeReads is what readers saw: how far behind each node was, and what of that
 // breaks a promise.
-func writeReads(p *page, r *report.Result) {
+func writeReads(doc *document, r *report.Result) {
 	t := table{columns: []column{
 		left("Label"), left("Node"), right("# Reads"), right("Stale"), right("Median"), right("99% Line"), right("Max"), right("Most behind"),
 	}}
@@ -29,17 +29,17 @@ func writeReads(p *page, r *report.Result) {
 	if !found {
 		return
 	}
-	p.heading("What readers saw", "in ms, how long the oldest missing write had been acknowledged")
+	doc.heading("reads", "What readers saw", "in ms, how long the oldest missing write had been acknowledged")
 	if len(t.rows) > 0 {
-		t.write(p)
+		doc.table(&t)
 	}
 	for _, w := range r.Workloads {
 		if w.Reads != nil {
-			writeReadFindings(p, w.Name, w.Reads)
+			writeReadFindings(doc, w.Name, w.Reads)
 		}
 	}
 	for _, f := range r.Forks {
-		writeForks(p, f)
+		writeForks(doc, f)
 	}
 }
 
@@ -61,33 +61,33 @@ func nodeReadsWords(n report.NodeReads) []string {
 	}
 }
 
-func writeReadFindings(p *page, workload string, s *report.Reads) {
+func writeReadFindings(doc *document, workload string, s *report.Reads) {
 	switch {
 	case s.Unchecked != "":
-		p.para(yellow, 2, "%s: not checked: %s", workload, s.Unchecked)
+		doc.para(yellow, 2, "%s: not checked: %s", workload, s.Unchecked)
 		return
 	case s.Total() == 0:
-		p.para(yellow, 2, "%s: no read was answered, so nothing was seen", workload)
+		doc.para(yellow, 2, "%s: no read was answered, so nothing was seen", workload)
 		return
 	}
 	violations := false
 	for _, f := range s.Findings {
 		if f.Violation {
 			violations = true
-			p.para(red, 2, "%s: VIOLATION: %s%s", workload, report.ReadFindingText(f, s.Total()), findingExample(f))
+			doc.para(red, 2, "%s: VIOLATION: %s%s", workload, report.ReadFindingText(f, s.Total()), findingExample(f))
 		}
 	}
 	for _, f := range s.Findings {
 		if !f.Violation {
-			p.para(plain, 2, "%s: %s (PostgreSQL allows it)%s", workload, report.ReadFindingText(f, s.Total()), findingExample(f))
+			doc.para(plain, 2, "%s: %s (PostgreSQL allows it)%s", workload, report.ReadFindingText(f, s.Total()), findingExample(f))
 		}
 	}
 	if s.NotJudged > 0 {
-		p.para(yellow, 2, "%s: %s not judged: too little was kept to say what PostgreSQL promises for them", workload,
+		doc.para(yellow, 2, "%s: %s not judged: too little was kept to say what PostgreSQL promises for them", workload,
 			units.Count(s.NotJudged, "stale read was", "stale reads were"))
 	}
 	if !violations {
-		p.para(plain, 2, "%s: PostgreSQL kept all that it promises to readers", workload)
+		doc.para(plain, 2, "%s: PostgreSQL kept all that it promises to readers", workload)
 	}
 }
 
@@ -136,26 +136,26 @@ func seen(seq int64) string {
 }
 
 // writeForks is what comparing the newest writes on all nodes shows.
-func writeForks(p *page, f outage.Forks) {
+func writeForks(doc *document, f outage.Forks) {
 	all := units.Count(f.Readings, "reading", "readings") + " of the newest writes of " + units.Count(int64(f.Writers), "writer", "writers")
 	if f.Of > f.Writers {
 		all += fmt.Sprintf(" (of %d)", f.Of)
 	}
 	if f.Readings == 0 {
-		p.para(yellow, 2, "table %s: the newest writes on the nodes were never compared", f.Table)
+		doc.para(yellow, 2, "table %s: the newest writes on the nodes were never compared", f.Table)
 		return
 	}
 	if f.WentBack.N > 0 {
-		p.para(red, 2, "table %s: VIOLATION: %s%s", f.Table, report.WentBackText(f), wentBackExample(f))
+		doc.para(red, 2, "table %s: VIOLATION: %s%s", f.Table, report.WentBackText(f), wentBackExample(f))
 	}
 	if f.Standbys.N > 0 {
-		p.para(red, 2, "table %s: VIOLATION: %s%s", f.Table, report.StandbyForksText(f), forkExample(f.Standbys))
+		doc.para(red, 2, "table %s: VIOLATION: %s%s", f.Table, report.StandbyForksText(f), forkExample(f.Standbys))
 	}
 	if f.Primary.N == 0 {
-		p.para(plain, 2, "table %s: the primary and the standbys showed writes in the same order in %s", f.Table, all)
+		doc.para(plain, 2, "table %s: the primary and the standbys showed writes in the same order in %s", f.Table, all)
 		return
 	}
-	p.para(plain, 2, "table %s: %s the primary and a standby showed writes in opposite orders (a long fork, which is normal), in %s%s", f.Table,
+	doc.para(plain, 2, "table %s: %s the primary and a standby showed writes in opposite orders (a long fork, which is normal), in %s%s", f.Table,
 		units.Count(f.Primary.N, "time", "times"), all, forkExample(f.Primary))
 }
 

@@ -2,7 +2,6 @@ package text
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"pgchaos/internal/units"
@@ -12,45 +11,25 @@ import (
 
 // writeRecoveries is how the cluster came back from each fault, stage by stage: one
 // entry for the cluster, and under it one for each workload.
-func writeRecoveries(p *page, r *report.Result) {
+func writeRecoveries(doc *document, r *report.Result) {
 	if len(r.Recoveries) == 0 {
 		return
 	}
-	p.heading("Recovery", "times count from when the fault was issued")
+	doc.heading("recovery", "Recovery", "times count from when the fault was issued")
 	for i := range r.Recoveries {
 		rec := &r.Recoveries[i]
-		p.stages(plain, "  "+rec.Event+": ", 4, clusterStages(rec))
+		doc.stages(plain, 2, rec.Event+": ", clusterStages(rec))
 		for _, caveat := range rec.Caveats {
-			p.item(yellow, "    caveat: ", caveat)
+			doc.item(yellow, 4, "caveat: ", caveat)
 		}
 		for _, w := range rec.Workloads {
 			i := plain
 			if !w.Loaded || w.NotServed || w.Clients.NeverBack > 0 {
 				i = yellow
 			}
-			p.stages(i, "    "+w.Workload+": ", 6, workloadStages(rec, w))
+			doc.stages(i, 4, w.Workload+": ", workloadStages(rec, w))
 		}
 	}
-}
-
-// stages writes items after a label, broken between items alone.
-func (p *page) stages(i ink, label string, indent int, items []string) {
-	line := label
-	for n, item := range items {
-		if n+1 < len(items) {
-			item += ";"
-		}
-		if n > 0 && width(line)+1+width(item) > p.width {
-			p.line(i, line)
-			line = strings.Repeat(" ", indent) + item
-			continue
-		}
-		if n > 0 {
-			line += " "
-		}
-		line += item
-	}
-	p.line(i, line)
 }
 
 // clusterStages are those of the nodes, in the order in which they should come.
@@ -65,15 +44,9 @@ func clusterStages(rec *outage.Recovery) []string {
 			items = append(items, text)
 		}
 	}
-	add(stageWords(rec, rec.Promotion, "promotion requested", "", "no promotion requested"))
-	writable := rec.NewPrimary
-	if writable != "" {
-		writable += " "
+	for _, stage := range report.ClusterStages(rec) {
+		add(stageWords(rec, stage))
 	}
-	add(stageWords(rec, rec.Writable, writable+"writable", "", "no writable primary"))
-	add(stageWords(rec, rec.Redundancy, "redundancy back", "redundancy kept", "redundancy not back"))
-	who := strings.Join(rec.Nodes, ", ")
-	add(stageWords(rec, rec.Rejoined, who+" rejoined", "", who+" not rejoined"))
 	return items
 }
 
@@ -91,18 +64,9 @@ func workloadStages(rec *outage.Recovery, w outage.WorkloadRecovery) []string {
 			items = append(items, text)
 		}
 	}
-	if w.FirstError.State == outage.StageMissed {
-		add("no error")
-	} else {
-		add(stageWords(rec, w.FirstError, "first error", "", ""))
+	for _, stage := range report.WorkloadStages(rec, &w) {
+		add(stageWords(rec, stage))
 	}
-	add(stageWords(rec, w.LastOldAck, "last reply from "+strings.Join(rec.Nodes, ", "), "", ""))
-	add(stageWords(rec, w.FirstNewAck, "first reply from the new primary", "", "no reply from the new primary"))
-	throughput := stageWords(rec, w.Throughput, "90 % of the throughput back", "90 % of the throughput kept", "throughput not back at 90 %")
-	if w.Throughput.State == outage.StageMissed && rec.Next != "" {
-		throughput += ", when " + rec.Next + " began"
-	}
-	add(throughput)
 	if w.Clients.Clients > 0 {
 		items = append(items, clientWords(rec, w.Clients)...)
 	}
@@ -121,18 +85,20 @@ func workloadStages(rec *outage.Recovery, w outage.WorkloadRecovery) []string {
 	return items
 }
 
-// stageWords is one stage; none and never are the words for one that does not apply
-// and for one that was not reached, after which it says how long that was watched.
-func stageWords(rec *outage.Recovery, s outage.Stage, name, none, never string) string {
+// stageWords is one stage; one that was not reached says how long that was watched.
+func stageWords(rec *outage.Recovery, s report.RecoveryStage) string {
 	switch s.State {
 	case outage.StageReached:
-		return name + " " + offset(s.At-rec.Issued)
+		return s.Name + " " + offset(s.At-rec.Issued)
 	case outage.StageMissed:
-		return never + within(s.At-rec.Issued)
+		if s.Never {
+			return s.Missed
+		}
+		return s.Missed + within(s.At-rec.Issued) + s.Ended
 	case outage.StageNone:
-		return none
+		return s.None
 	}
-	return name + " not known"
+	return s.Name + " not known"
 }
 
 // within is how long something was watched for that did not come. That this was for no time

@@ -12,14 +12,15 @@ import (
 
 // setup is what was tested: the replication mode, the version, the nodes, the load, the seed.
 func setup(p *page, r *report.Result) []string {
-	mode, rest := modeWords(r), strings.Join(setupWords(r), "; ")
+	mode, rest := Mode(r), strings.Join(Setup(r), "; ")
 	if line := mode + "; " + rest; width(line) <= p.width {
 		return []string{line}
 	}
 	return append(p.clipped(plain, "", mode, 3), p.clipped(plain, "", rest, 2)...)
 }
 
-func setupWords(r *report.Result) []string {
+// Setup is what was tested beside the replication mode, a few words each.
+func Setup(r *report.Result) []string {
 	c := r.Cluster
 	nodes := cmp.Or(c.Provider, "unknown provider")
 	if n := len(c.Nodes); n > 0 {
@@ -42,8 +43,8 @@ func setupWords(r *report.Result) []string {
 	return append(parts, "seed "+strconv.FormatUint(r.Seed, 10))
 }
 
-// modeWords are the replication mode, and how it changed.
-func modeWords(r *report.Result) string {
+// Mode is the replication mode, and how it changed.
+func Mode(r *report.Result) string {
 	modes := r.Replications()
 	if len(modes) == 0 {
 		return "replication mode not known"
@@ -101,22 +102,31 @@ func nextSteps(p *page, r *report.Result, dir string) (lines []string) {
 	if dir != "" && r.Stage != report.StageChecked && r.Stage != "" { // without a cluster there was nothing to audit
 		lines = append(lines, p.command("Audit it:     ", "pgchaos", "audit", dir)...)
 	}
-	again := p.command("Run it again: ", append([]string{"pgchaos"}, repeat(r)...)...)
+	again := p.command("Run it again: ", Again(r)...)
 	if len(again) > mostAgain {
 		again = p.clipped(plain, "Run it again: ", "the command is long: see --full", 1)
 	}
 	return append(lines, again...)
 }
 
-// repeat are the arguments that repeat the run, as far as they are known.
-func repeat(r *report.Result) []string {
+// Again is the command that repeats the run, as far as it is known.
+func Again(r *report.Result) []string {
 	if command := r.Repeat(); len(command) > 0 {
-		return command
+		return append([]string{"pgchaos"}, command...)
 	}
 	if r.Seed == 0 {
-		return []string{"run", "EXPERIMENT"}
+		return []string{"pgchaos", "run", "EXPERIMENT"}
 	}
-	return []string{"run", "EXPERIMENT", "--seed", strconv.FormatUint(r.Seed, 10)}
+	return []string{"pgchaos", "run", "EXPERIMENT", "--seed", strconv.FormatUint(r.Seed, 10)}
+}
+
+// ShellLine is a command as a shell reads it.
+func ShellLine(words []string) string {
+	quoted := make([]string, 0, len(words))
+	for _, word := range words {
+		quoted = append(quoted, shellWord(word))
+	}
+	return strings.Join(quoted, " ")
 }
 
 // mostAgain is how many lines the command that repeats the run takes at most.

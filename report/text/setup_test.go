@@ -13,7 +13,7 @@ func TestTheReportSaysWhichRunOfASeriesItIs(t *testing.T) {
 		"clients=8 (warm-up round 1 of a series)": {Cell: "clients=8", Round: 1, Warmup: true},
 		"(round 3 of a series)":                   {Round: 3},
 	} {
-		if parts := setupWords(&report.Result{Variant: v}); !slices.Contains(parts, want) {
+		if parts := Setup(&report.Result{Variant: v}); !slices.Contains(parts, want) {
 			t.Errorf("%q is not in %q", want, parts)
 		}
 	}

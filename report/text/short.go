@@ -70,7 +70,7 @@ func reasonsSection(p *page, r *report.Result) *section {
 // warningsSection is what makes the figures of the load doubtful.
 func warningsSection(p *page, r *report.Result) *section {
 	s := &section{one: "more warning", many: "more warnings", joined: len(r.AllReasons()) > 1}
-	for _, doubt := range warnings(r) {
+	for _, doubt := range Warnings(r) {
 		s.add(0, p.clipped(yellow, "  warning  ", doubt, 3))
 	}
 	if r.Generator != nil {
@@ -81,8 +81,8 @@ func warningsSection(p *page, r *report.Result) *section {
 	return s
 }
 
-// warnings are the doubts about the load that no expectation names as its reason.
-func warnings(r *report.Result) (all []string) {
+// Warnings are the doubts about the load that no expectation names as its reason.
+func Warnings(r *report.Result) (all []string) {
 	for _, doubt := range r.Doubts() {
 		if !slices.ContainsFunc(r.Expectations, func(e expect.Judgement) bool { return e.Why == doubt }) {
 			all = append(all, doubt)
@@ -227,13 +227,24 @@ func addWeak(p *page, s *section, r *report.Result, a *audit.Audit, table string
 
 // faultsSection is one line a fault.
 func faultsSection(p *page, r *report.Result) *section {
+	t := faultsTable(r)
+	return t.section(p, "more fault", "more faults")
+}
+
+// Faults is one row for each fault: what it was, and what it cost.
+func Faults(r *report.Result) *Table {
+	t := faultsTable(r)
+	return t.data()
+}
+
+func faultsTable(r *report.Result) table {
 	t := table{columns: []column{left("Fault"), right("Issued"), left("Write outage"), left("Read outage"), left("Redundancy back")}}
 	for _, f := range r.Faults() {
 		_, write, i := outageWords(f.Write)
 		_, read, j := outageWords(f.Read)
 		t.add(cmp.Or(i, j), faultWords(f), units.Seconds(f.Issued), write, read, redundancyCell(f))
 	}
-	return t.section(p, "more fault", "more faults")
+	return t
 }
 
 // faultWords name a fault: its step, and what it was where the name does not say so.

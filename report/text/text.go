@@ -1,9 +1,11 @@
-// Package text is the report of a run for a terminal, written from its result alone.
+// Package text is the report of a run for a terminal, written from its result alone, and the words in which every other
+// way to show a result says the same.
 package text
 
 import (
 	"cmp"
 	"io"
+	"path/filepath"
 
 	"pgchaos/internal/units"
 	"pgchaos/report"
@@ -30,21 +32,23 @@ func Write(w io.Writer, r *report.Result, o Options) error {
 	return p.flush()
 }
 
-// writeFull writes everything: the verdict first, then what was lost, what readers saw, how fast
-// it was, what happened when, how long it was down, and what the nodes say. A section that has
-// nothing to say is left out.
+// writeFull writes everything: the verdict first, then all sections, and where more is to be read.
 func writeFull(p *page, r *report.Result, dir string) {
 	writeVerdict(p, r)
-	writeLosses(p, r)
-	writeReads(p, r)
-	writeLoad(p, r)
-	writeTimeline(p, r)
-	writeOutages(p, r)
-	writeRecoveries(p, r)
-	writeNodes(p, r)
-	writeUsage(p, r)
-	writeGenerator(p, r)
-	writeCluster(p, r, dir)
+	for _, s := range Sections(r) {
+		p.section(s)
+	}
+	p.line(plain, "")
+	if dir != "" {
+		p.text(p.command("Data:         ", filepath.Join(dir, report.FileName)))
+	}
+	p.text(p.command("Run it again: ", Again(r)...))
+}
+
+// VerdictWord is a verdict in capital letters.
+func VerdictWord(v verdict.Verdict) string {
+	large, _, _ := verdictWord(v)
+	return large
 }
 
 // verdictWord is how a verdict is shown, large and small.
@@ -74,7 +78,7 @@ func writeVerdict(p *page, r *report.Result) {
 	for _, reason := range r.AllReasons() {
 		p.item(i, "  because       ", reason)
 	}
-	for _, doubt := range warnings(r) {
+	for _, doubt := range Warnings(r) {
 		p.item(yellow, "  warning       ", doubt)
 	}
 	for _, e := range r.Expectations {

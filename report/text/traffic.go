@@ -13,7 +13,7 @@ const kilobyte = 1024
 
 // writeTraffic is the rest of JMeter's columns, and what JMeter cannot say: what was
 // asked for and achieved, and the service times beside the response times.
-func writeTraffic(p *page, r *report.Result) {
+func writeTraffic(doc *document, r *report.Result) {
 	t := table{columns: []column{
 		left("Label"), right("Asked"), right("Achieved"), right("Service Median"), right("90% Line"), right("99% Line"), right("Max"),
 		right("Std. Dev."), right("Received KB/sec"), right("Sent KB/sec"), right("Avg. Bytes"), right("Retries"),
@@ -45,31 +45,31 @@ func writeTraffic(p *page, r *report.Result) {
 		t.add(plain, append(cells, received, sent, strconv.FormatFloat(float64(s.In)/float64(s.Samples), 'f', 1, 64), some(s.Retries))...)
 	}
 	if len(t.rows) > 0 {
-		p.line(plain, "")
-		t.write(p)
+		doc.gap()
+		doc.table(&t)
 	}
 }
 
 // writeGenerator is what pgchaos itself took.
-func writeGenerator(p *page, r *report.Result) {
+func writeGenerator(doc *document, r *report.Result) {
 	g := r.Generator
 	if g == nil || g.Span <= 0 {
 		return
 	}
-	p.heading("Load generator", "pgchaos itself, while the load ran")
+	doc.heading("generator", "Load generator", "pgchaos itself, while the load ran")
 	cores := units.Count(int64(g.Cores), "core", "cores")
 	if g.Allowed > 0 && g.Allowed < float64(g.Cores) {
 		cores += fmt.Sprintf(", of which it may use %.2f", g.Allowed)
 	}
-	p.para(plain, 2, "%s of one core on average, %s in its busiest second, of %s; %s of memory at most",
+	doc.para(plain, 2, "%s of one core on average, %s in its busiest second, of %s; %s of memory at most",
 		units.Percent(g.CPU.Seconds()/g.Span.Seconds()), units.Percent(g.Busiest), cores, units.Bytes(g.Memory))
 	for i := range r.Workloads {
 		if l := r.Workloads[i].Lateness; l != nil && l.Count > 0 {
-			p.para(plain, 2, "%s: delay of sending while a client was free: median %s ms, 99%% Line %s ms, max %s ms",
+			doc.para(plain, 2, "%s: delay of sending while a client was free: median %s ms, 99%% Line %s ms, max %s ms",
 				r.Workloads[i].Name, units.Millis(l.P50), units.Millis(l.P99), units.Millis(l.Max))
 		}
 	}
 	for _, w := range g.Warnings {
-		p.para(yellow, 2, "warning: %s", w)
+		doc.para(yellow, 2, "warning: %s", w)
 	}
 }

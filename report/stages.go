@@ -1,0 +1,54 @@
+package report
+
+import (
+	"strings"
+
+	"pgchaos/outage"
+)
+
+// RecoveryStage is one stage of a recovery in words.
+type RecoveryStage struct {
+	outage.Stage
+	Name string // with what follows it, such as "after 226 ms" or "not known"
+	// None and Missed are the words for a stage that does not apply and for one that was not reached; "": nothing is said then.
+	None, Missed string
+	// Never is set where Missed is the whole sentence. Otherwise it goes on with for how long that was watched, and with Ended:
+	// why not longer.
+	Never bool
+	Ended string
+}
+
+// ClusterStages are the stages of a recovery in the order in which they should come.
+func ClusterStages(rec *outage.Recovery) []RecoveryStage {
+	writable := "writable"
+	if rec.NewPrimary != "" {
+		writable = rec.NewPrimary + " writable"
+	}
+	nodes := strings.Join(rec.Nodes, ", ")
+	return []RecoveryStage{
+		{Stage: rec.Promotion, Name: "promotion requested", Missed: "no promotion requested"},
+		{Stage: rec.Writable, Name: writable, Missed: "no writable primary"},
+		{Stage: rec.Redundancy, Name: "redundancy back", None: "redundancy kept", Missed: "redundancy not back"},
+		{Stage: rec.Rejoined, Name: nodes + " rejoined", Missed: nodes + " not rejoined"},
+	}
+}
+
+// WorkloadStages are the stages that the clients of one workload saw, in the order in which they should come. Of a workload
+// that was not measured there are none.
+func WorkloadStages(rec *outage.Recovery, w *outage.WorkloadRecovery) []RecoveryStage {
+	if !w.Loaded || w.NotServed {
+		return nil
+	}
+	throughput := RecoveryStage{
+		Stage: w.Throughput, Name: "90 % of the throughput back", None: "90 % of the throughput kept", Missed: "throughput not back at 90 %",
+	}
+	if rec.Next != "" {
+		throughput.Ended = ", when " + rec.Next + " began"
+	}
+	return []RecoveryStage{
+		{Stage: w.FirstError, Name: "first error", Missed: "no error", Never: true},
+		{Stage: w.LastOldAck, Name: "last reply from " + strings.Join(rec.Nodes, ", ")},
+		{Stage: w.FirstNewAck, Name: "first reply from the new primary", Missed: "no reply from the new primary"},
+		throughput,
+	}
+}
