@@ -32,6 +32,16 @@ type NodeReads struct {
 	AtLeast int64 `json:"stale_at_least,omitempty"`
 	// Behind is by how many sequence numbers of its writer.
 	Behind Behind `json:"behind_writes"`
+	// ByTime is how stale the reads were that were sent in each second, in a run of more than an hour in each of several; steps without
+	// a read are left out. None in older results.
+	ByTime []StaleStep `json:"staleness_by_time,omitempty"`
+}
+
+// StaleStep is how stale the reads of one node were that were sent in one step.
+type StaleStep struct {
+	At    time.Duration `json:"at_ns"` // its beginning
+	Reads int64         `json:"reads"`
+	Most  time.Duration `json:"staleness_max_ns"`
 }
 
 // Behind is a distribution of numbers of writes, over all reads.

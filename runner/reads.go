@@ -27,9 +27,13 @@ func (r *run) describeReads(w *running, nodes []string) (*report.Reads, error) {
 		if err != nil {
 			return nil, fmt.Errorf("workload %s: %w", w.spec.Name, err)
 		}
-		out.Nodes = append(out.Nodes, report.NodeReads{
+		node := report.NodeReads{
 			Node: nodes[i], Reads: n.Reads, Stale: n.Stale, Staleness: staleness, AtLeast: n.AtLeast, Behind: report.Behind(n.Behind),
-		})
+		}
+		for _, step := range n.ByTime {
+			node.ByTime = append(node.ByTime, report.StaleStep(step))
+		}
+		out.Nodes = append(out.Nodes, node)
 	}
 	acks := lookup{book: r.book, stretches: map[int]stretch{}}
 	course := outage.ReadCourse{Nodes: nodes, Ack: acks.ack, Awaited: awaited}

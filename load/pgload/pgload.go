@@ -34,6 +34,8 @@ type Workload struct {
 	nodes      []*node     // in the order of Config.Endpoints; with a node or a URL as target only that
 	slots      []*slots    // where connections are shared: by node for Each, else one; nil elsewhere
 
+	staleness staleness // of its reads
+
 	ctx        context.Context // of every interruption; ends with Close
 	cancel     context.CancelFunc
 	interrupts sync.WaitGroup

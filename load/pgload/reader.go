@@ -57,6 +57,7 @@ type NodeReads struct {
 	Staleness load.Dist
 	AtLeast   int64
 	Behind    Behind
+	ByTime    []StaleStep
 }
 
 // Behind is how many sequence numbers of its writer a read was behind, of all reads.
@@ -73,6 +74,7 @@ type nodeReads struct {
 	behind                *hdrhistogram.Histogram
 	most                  int64
 	current               int // 1 + the index in stale of the bucket at hand
+	step                  StaleStep
 }
 
 // reader is one client of a read workload, which outlives its sessions.
@@ -84,6 +86,7 @@ type reader struct {
 	keep     int   // events of a kind
 	writers  []int // of the table
 	own      int   // index into writers
+	byTime   *staleness
 	// The rest belongs to the one goroutine that settles the client's operations, until
 	// the load has ended.
 	furthest []sight // by index into writers
@@ -137,6 +140,7 @@ func (w *Workload) Unchecked() string {
 func (p *part) reader(client int) *reader {
 	if p.readers[client] == nil {
 		p.readers[client] = newReader(&p.w.cfg, p.cfg.Table, client)
+		p.readers[client].byTime = &p.w.staleness
 	}
 	return p.readers[client]
 }
@@ -169,9 +173,11 @@ func (r *reader) look(q *question, newest []int64) {
 	}
 	r.inOrder(q, e, newest)
 	r.neighbours(q, e)
+	var stale time.Duration
 	if e.Seen < q.acked {
-		r.stale(n, own, e)
+		stale = r.stale(n, own, e)
 	}
+	r.note(n, q.node, e.At, stale)
 }
 
 func (r *reader) node(number int) *nodeReads {
@@ -232,15 +238,16 @@ func (r *reader) neighbours(q *question, e record.ReadEvent) {
 	}
 }
 
-// stale counts a read that did not see the newest acknowledged write.
-func (r *reader) stale(n *nodeReads, own bool, e record.ReadEvent) {
+// stale counts a read that did not see the newest acknowledged write, and says how stale it was.
+func (r *reader) stale(n *nodeReads, own bool, e record.ReadEvent) time.Duration {
 	n.stale++
 	r.reads.Stale.N++
 	at, atLeast := r.progress.oldestUnseen(e.Writer, e.Seen, e.Acked, e.AckedAt)
 	if atLeast {
 		n.atLeast++
 	}
-	n.staleness.Record(e.At - at)
+	age := e.At - at
+	n.staleness.Record(age)
 	behind := e.Acked - e.Seen
 	n.most = max(n.most, behind)
 	_ = n.behind.RecordValue(min(behind, mostBehind)) // cannot fail: it is in the range
@@ -256,13 +263,14 @@ func (r *reader) stale(n *nodeReads, own bool, e record.ReadEvent) {
 			} else {
 				*last = e
 			}
-			return
+			return age
 		}
 	}
 	if len(*kept) < keptStale {
 		*kept = append(*kept, e)
 		n.current = len(*kept)
 	}
+	return age
 }
 
 // keepEvent counts an event, and keeps it until the list is full.
@@ -336,12 +344,14 @@ func (w *Workload) nodeReads(number int) NodeReads {
 		sum.Stale += n.stale
 		sum.AtLeast += n.atLeast
 		sum.Staleness.Merge(&n.staleness)
+		r.passOn(n, number)
 		sum.Behind.Max = max(sum.Behind.Max, n.most)
 		behind.Merge(n.behind)
 	}
 	fresh := sum.Reads - sum.Stale
 	sum.Staleness.RecordN(0, fresh)
 	_ = behind.RecordValues(0, fresh) // cannot fail: 0 is in the range
+	sum.ByTime = w.staleness.of(number)
 	sum.Behind.P50 = min(behind.ValueAtPercentile(50), sum.Behind.Max)
 	sum.Behind.P99 = min(behind.ValueAtPercentile(99), sum.Behind.Max)
 	return sum
