@@ -81,3 +81,29 @@ func TestMerge(t *testing.T) {
 		t.Error("rot was merged")
 	}
 }
+
+// TestCurve: a curve ascends, has the percentiles that the distribution has, and ends where no sample lies beyond.
+func TestCurve(t *testing.T) {
+	d := distOf(t, 500, ms, 500*ms)
+	percentiles, times, err := d.Curve()
+	if err != nil || len(percentiles) != len(times) || percentiles[0] != 0 || times[0] != ms {
+		t.Fatalf("%v, %v, %v", percentiles, times, err)
+	}
+	for i := 1; i < len(times); i++ {
+		if percentiles[i] <= percentiles[i-1] || times[i] < times[i-1] {
+			t.Errorf("%g%% is %s after %s", percentiles[i], times[i], times[i-1])
+		}
+	}
+	if last := percentiles[len(percentiles)-1]; last < 99.7 || last > 99.8 {
+		t.Errorf("500 samples end at %g%%", last)
+	}
+	if at90 := times[20]; at90 != d.P90 {
+		t.Errorf("90%% is %s, not %s", at90, d.P90)
+	}
+	if percentiles, _, err := (Dist{}).Curve(); err != nil || percentiles != nil {
+		t.Errorf("without samples: %v, %v", percentiles, err)
+	}
+	if _, _, err := (Dist{Count: 1, Histogram: "rot"}).Curve(); err == nil {
+		t.Error("a histogram that cannot be read has a curve")
+	}
+}
