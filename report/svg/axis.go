@@ -233,6 +233,9 @@ func tickText(unit string, v, of, step float64) string {
 
 // valueText is a value in words, to three digits: the titles of what a pointer can rest on.
 func valueText(unit string, v float64) string {
+	if unit == "" && v == math.Trunc(v) { // a count
+		return digits(v, 1)
+	}
 	if v == 0 {
 		return tickText(unit, 0, 1, 1)
 	}

@@ -219,9 +219,10 @@ func (f *found) text(t testing.TB, e xml.StartElement, text string) {
 // apart reports texts that lie over each other.
 func (f *found) apart(t testing.TB) {
 	t.Helper()
+	const rounding = 0.1 // of coordinates
 	for i, a := range f.texts {
 		for _, b := range f.texts[:i] {
-			if a.meets(b.box) {
+			if a.meets(box{b.x + rounding, b.y + rounding, b.w - 2*rounding, b.h - 2*rounding}) {
 				t.Errorf("%q at %.1f, %.1f lies over %q at %.1f, %.1f", a.text, a.x, a.y, b.text, b.x, b.y)
 			}
 		}

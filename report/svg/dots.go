@@ -64,7 +64,8 @@ func (p *picture) dots(a valueAxis, unit string, runs []Run, y float64) {
 	with := colour(0).with(`fill-opacity=".75"`)
 	ends := map[float64]float64{}
 	for _, r := range runs {
-		x, moved := a.px(r.Value), 0.0
+		x := a.px(r.Value)
+		var moved float64
 		for _, moved = range []float64{0, -6, 6, -11, 11} {
 			if last, taken := ends[moved]; !taken || x-last >= 7 {
 				break

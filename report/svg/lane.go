@@ -109,6 +109,7 @@ func (d *laneDrawing) times(o Options) {
 
 // shows tells whether some of a stretch of time is in the picture.
 func (d *laneDrawing) shows(from, to float64) bool {
+	to = max(from, to)
 	return finite(from) && finite(to) && from <= d.time.high && to >= d.time.low
 }
 
@@ -117,7 +118,7 @@ const mostDescribed = 30
 
 // describe is the description: what the lane says of itself, and the faults in it.
 func (d *laneDrawing) describe() string {
-	text := strings.TrimSpace(plain(d.lane.About))
+	text := whole(d.lane.About)
 	var faults []string
 	more := 0
 	for _, f := range d.run.Faults {
@@ -255,7 +256,7 @@ func (d *laneDrawing) drawLines() {
 		if len(d.lane.Series) > 0 {
 			why = "no known values"
 		}
-		d.label((leftMargin+d.width-rightSide)/2, (d.top+d.bottom)/2+4, middle, why, quiet)
+		d.nothing(why, d.top, d.bottom)
 		return
 	}
 	if low > high { // on a logarithmic scale, all are 0

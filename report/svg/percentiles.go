@@ -51,7 +51,7 @@ func Percentiles(curves []Curve, o Options) string {
 		p.about += fmt.Sprintf("%s: up to %s at %s. ", name, valueText("s", greatest), percentText(of))
 	}
 	if low > high {
-		p.label((left+right)/2, (top+bottom)/2, middle, "no values", quiet)
+		p.nothing("no values", top, bottom)
 		low, high = 0.001, 1
 	}
 	y := newValueAxis("s", low, high, true, bottom, top)

@@ -97,6 +97,13 @@ func escape(text string) string {
 // plain is a name in one line, of bounded length.
 func plain(name string) string { return units.OneLine(redact.Printable(name)) }
 
+// whole is a text in one line that is longer than a name.
+func whole(text string) string {
+	const most = 2000 // characters
+	all := []rune(strings.Join(strings.Fields(redact.Printable(text)), " "))
+	return string(all[:min(len(all), most)])
+}
+
 // paint is how an element is drawn: a CSS variable with its fallback, and more attributes.
 type paint struct {
 	name, fallback string // "": the colour of the text
@@ -209,3 +216,9 @@ func (p *picture) label(x, y float64, anchor, text, more string) {
 
 // quiet is for texts that matter less.
 const quiet = `fill-opacity=".75"`
+
+// nothing says in the middle of an area why it is empty.
+func (p *picture) nothing(why string, top, bottom float64) {
+	x := min((leftMargin+p.width-rightSide)/2, p.width-textWidth(why)/2-1)
+	p.label(x, (top+bottom)/2+4, middle, why, quiet)
+}

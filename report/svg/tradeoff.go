@@ -61,7 +61,7 @@ func (t *tradeoff) draw() {
 	t.label(4, 13, start, shorten("↑ "+plain(t.axes.Up), t.width-8), `font-weight="600"`)
 	t.y.draw(&t.picture, t.area.x, right)
 	t.x.drawBelow(&t.picture, t.area.y, bottom)
-	t.label(right, bottom+axisHeight+10, end, shorten(plain(t.axes.Across)+" →", t.width-8), `font-weight="600"`)
+	t.label(right, bottom+axisHeight+10, end, shorten(plain(t.axes.Across)+" →", right-8), `font-weight="600"`)
 	for i, p := range t.points {
 		t.point(i, p)
 	}

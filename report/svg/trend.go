@@ -165,6 +165,7 @@ func (t *trend) drawNights(y valueAxis, bottom float64) {
 			for _, slope := range []float64{3, -3} {
 				t.line(x-3, bottom-5-slope, x+3, bottom-5+slope, axis)
 			}
+			t.rect(x-4, bottom-9, 8, 8, ink.with(`fill-opacity="0"`), n.Text)
 			continue
 		}
 		at := y.px(n.Value)
@@ -173,7 +174,7 @@ func (t *trend) drawNights(y valueAxis, bottom float64) {
 			t.line(x-3, at-6, x, at-9, axis)
 			t.line(x+3, at-6, x, at-9, axis)
 		}
-		t.place(x, at, n.State, n.Text)
+		t.place(x, at, n.State, n.Text+": "+nightText(t.unit, n))
 	}
 }
 
@@ -220,4 +221,16 @@ func (t *trend) drawKey() {
 	}
 	t.about += "."
 	t.height = y + lineHeight - 4
+}
+
+// nightText is the value of a night in words.
+func nightText(unit string, n Night) string {
+	text := valueText(unit, n.Value)
+	if n.AtLeast {
+		text = "at least " + text
+	}
+	if n.State != "" {
+		text += " (" + n.State + ")"
+	}
+	return text
 }
