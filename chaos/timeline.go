@@ -136,7 +136,7 @@ func (t *Timeline) run(ctx context.Context, step Step) (*Act, error) {
 	event.Issued = t.Clock.Now()
 	acted := err == nil
 	if acted {
-		event.Issued = t.issue(event)
+		event.Issued, event.Nodes = t.issue(event), act.names()
 		t.Begin(event)
 		err = protect(func() error { return step.Do.Act(ctx, act) })
 	}

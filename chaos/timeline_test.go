@@ -296,3 +296,18 @@ func TestAnEndedRunSkipsWhatIsLeft(t *testing.T) {
 		}
 	})
 }
+
+// TestABeginningStepHasItsNodes: a view of the run, and who reads the journal of a killed one, know them before it is over.
+func TestABeginningStepHasItsNodes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		line, _ := timeline(func(l *log) []Step { return []Step{l.fault("b")} })
+		var begun []record.Event
+		line.Begin = func(m record.Event) { begun = append(begun, m) }
+		if err := line.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if len(begun) != 1 || !slices.Equal(begun[0].Nodes, []string{"b"}) || begun[0].Status != "" {
+			t.Errorf("%+v", begun)
+		}
+	})
+}

@@ -54,13 +54,15 @@ type Interval struct{ From, To time.Duration }
 type Live struct {
 	At         time.Duration // the end of that second
 	Throughput float64       // samples a second
-	P99        time.Duration // of the response time
+	P50, P99   time.Duration // of the response time
 	Errors     int64         // failed and unknown
 	// Kinds are those errors by their kind. It is nil without errors, and must not be changed.
 	Kinds     map[string]int64
 	Dropped   int64
 	InFlight  int // now
 	Abandoned int // now
+	// AllErrors and AllDropped are how many there were since the first start, as far as they have been counted.
+	AllErrors, AllDropped int64
 }
 
 // New returns a workload that has not begun.
@@ -292,6 +294,7 @@ func (w *Workload) Live() Live {
 	defer w.mu.Unlock()
 	live := w.totals.live
 	live.Abandoned = w.abandoned
+	live.AllErrors, live.AllDropped = w.totals.allErrors, w.totals.allDropped
 	for f := range w.attempts {
 		if state := f.state.Load(); state != idle && state != gaveUp {
 			live.InFlight++

@@ -114,6 +114,9 @@ func TestLive(t *testing.T) {
 		w.Phase("collected in between", 1500*time.Millisecond)
 		time.Sleep(515 * time.Millisecond)
 		live := w.Live()
+		if live.P50 < 9500*time.Microsecond || live.P50 > live.P99 {
+			t.Errorf("a median of %s, and a 99 percentile of %s", live.P50, live.P99)
+		}
 		if live.Throughput != 300 || live.P99 < 9500*time.Microsecond || live.P99 > 9510*time.Microsecond || live.At != 2*time.Second {
 			t.Errorf("%+v", live)
 		}
@@ -149,7 +152,7 @@ func TestLiveNamesErrors(t *testing.T) {
 			t.Errorf("%+v", live)
 		}
 		time.Sleep(time.Second)
-		if live := w.Live(); live.At != 2*time.Second || live.Errors != 0 || len(live.Kinds) > 0 {
+		if live := w.Live(); live.At != 2*time.Second || live.Errors != 0 || len(live.Kinds) > 0 || live.AllErrors < 90 {
 			t.Errorf("a second later: %+v", live)
 		}
 		ended(t, w, s, -1)

@@ -25,6 +25,8 @@ type totals struct {
 	seconds  seconds
 	active   []Interval
 	live     Live
+	// allErrors and allDropped are Live.AllErrors and AllDropped.
+	allErrors, allDropped int64
 	// kinds are the errors of the seconds that live has not described yet, by second and kind.
 	kinds map[int]map[string]int64
 	// lateAcks are by node (0: unknown): see Record.LateAcks.
@@ -134,6 +136,7 @@ func (t *totals) record(s *sample) {
 	op := &s.op
 	if op.Outcome == record.Dropped {
 		*entry(&t.dropped, op.Done/SeriesStep)++
+		t.allDropped++
 	} else {
 		entry(&t.activity[op.Node], op.Done/record.SlotLength).Add(op.Outcome, op.Done)
 	}
@@ -142,6 +145,7 @@ func (t *totals) record(s *sample) {
 	t.seconds.find(second, phase).record(op)
 	if op.Outcome == record.Failed || op.Outcome == record.Unknown {
 		t.countKind(second, op.Kind)
+		t.allErrors++
 	}
 	if phase == &t.warmup {
 		return
@@ -224,7 +228,7 @@ func (t *totals) tellLive(start, now time.Duration) {
 	t.live = Live{At: end}
 	sum := t.seconds.sum(number, number+1)
 	t.live.Throughput = float64(samples(sum.outcomes)) / min(time.Second, end-start).Seconds()
-	t.live.P99 = sum.response.quantile(0.99)
+	t.live.P50, t.live.P99 = sum.response.quantile(0.5), sum.response.quantile(0.99)
 	t.live.Errors = sum.outcomes[record.Failed] + sum.outcomes[record.Unknown]
 	t.live.Dropped = sum.outcomes[record.Dropped]
 	t.live.Kinds = t.kindsOf(number)

@@ -7,26 +7,11 @@ import (
 	"time"
 
 	"pgchaos/internal/wait"
-	"pgchaos/load"
 	"pgchaos/record"
 )
 
 // tickEvery is how often the sinks get the Status.
 const tickEvery = 250 * time.Millisecond
-
-// Status is the run at one moment of its load.
-type Status struct {
-	Elapsed   time.Duration
-	Phase     string
-	Workloads []WorkloadStatus // only those that run
-	Primary   string           // "" while nobody accepts writes
-}
-
-// WorkloadStatus is one workload in the last complete second.
-type WorkloadStatus struct {
-	Name string
-	load.Live
-}
 
 // background starts what goes on beside load and timeline: the status for the
 // sinks, and the look-out for what befalls nodes on its own. The returned
@@ -86,20 +71,6 @@ func (r *run) see(what, node string, well, noticed time.Duration, detail string)
 	}
 	r.watch.StepBegins(m)
 	r.line.See(m)
-}
-
-func (r *run) status() Status {
-	s := Status{Elapsed: r.clock.Now(), Phase: r.phases.current(), Primary: r.watch.Primary()}
-	r.sawPrimary = r.sawPrimary || s.Primary != ""
-	if !r.sawPrimary { // the first readings are under way: it is the one that the cluster was built with
-		s.Primary = r.cluster.Nodes()[0].Name()
-	}
-	for _, w := range r.loads.list {
-		if w.active.Load() {
-			s.Workloads = append(s.Workloads, WorkloadStatus{Name: w.spec.Name, Live: w.loop.Live()})
-		}
-	}
-	return s
 }
 
 // phaseLog is the list of phases as they begin.

@@ -64,6 +64,7 @@ type run struct {
 	scene    *chaos.Scene
 	undo     *chaos.Undo
 	line     *chaos.Timeline
+	course   *course // how far it has come
 	journal  *journal
 	loads    *loadSet
 	book     *ledger.Book // of the load, once it has ended
@@ -265,6 +266,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	r.startWatch(ctx)
 	r.scene = chaos.NewScene(r.cluster, r.watch, rand.New(rand.NewPCG(r.plan.Seed, 0)))
 	r.scene.Examine = r.examine
+	r.course = newCourse(r.plan.Experiment)
 	r.undo = &chaos.Undo{Scene: r.scene, Kinds: fault.Reversals(), Journal: r.journal}
 	r.line = &chaos.Timeline{
 		Steps: bind(r.plan.Experiment, r.scene, r.loads, r.keepExec),
@@ -358,6 +360,7 @@ func (r *run) begin(m record.Event) {
 	r.step.Store(&m.Name)
 	r.journal.begin(m)
 	r.watch.StepBegins(m)
+	r.course.begin(m)
 	r.send(StepBegan{m})
 }
 
@@ -373,6 +376,7 @@ func (r *run) stepName() string {
 func (r *run) ended(m record.Event) {
 	r.journal.end(m)
 	r.watch.StepEnds(m, r.plan.demandsOf(m)...)
+	r.course.end(m)
 	r.send(StepEnded{m})
 }
 

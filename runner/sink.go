@@ -76,6 +76,8 @@ func hide(secrets *redact.Redactor, e Event) Event {
 		return StepBegan{redact.Of(secrets, e.Step)}
 	case StepEnded:
 		return StepEnded{redact.Of(secrets, e.Step)}
+	case Ticked:
+		return Ticked{redact.Of(secrets, e.Status)}
 	}
 	return e
 }

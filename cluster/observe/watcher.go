@@ -37,7 +37,8 @@ type Watcher struct {
 	alert    alert
 	promoted promotions
 	usage    []record.ResourceSample
-	errs     map[string]error // the newest failure to read a node's resource use
+	usageNow map[string]*record.ResourceSample // the newest of each node
+	errs     map[string]error                  // the newest failure to read a node's resource use
 	subs     []*Subscription
 	written  positions
 	series   map[string]*record.NodeSeries
@@ -62,7 +63,7 @@ func Start(ctx context.Context, nodes []Node, clock record.Clock, guard func(fun
 func newWatcher(nodes []Node, clock record.Clock) *Watcher {
 	w := &Watcher{
 		clock: clock, states: map[string][]record.NodeState{}, last: record.View{}, errs: map[string]error{}, alert: newAlert(),
-		series: map[string]*record.NodeSeries{},
+		series: map[string]*record.NodeSeries{}, usageNow: map[string]*record.ResourceSample{},
 	}
 	for _, n := range nodes {
 		w.readers = append(w.readers, newReader(w, n))
@@ -157,6 +158,7 @@ func (w *Watcher) keepUsage(node string, u record.ResourceSample, err error) {
 	}
 	u.At = w.clock.Now()
 	w.usage = append(w.usage, u)
+	w.usageNow[node] = &u
 }
 
 // Usage is what the nodes used of their machines, by time, and of each node that could not always be
