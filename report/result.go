@@ -309,6 +309,8 @@ type Generator struct {
 	CPU    time.Duration `json:"cpu_ns"` // user and system, of its own process
 	Span   time.Duration `json:"span_ns"`
 	Memory uint64        `json:"memory_bytes"` // the most that was resident
+	// LiveView is the part of CPU in which a live view made its pictures of the run; 0: there was none, or it is not known.
+	LiveView time.Duration `json:"live_view_cpu_ns,omitempty"`
 	// Busiest is the greatest share of one core that was taken in any one second, 1 for
 	// a whole core; Cores is how many there are.
 	Busiest float64 `json:"busiest"`

@@ -28,14 +28,17 @@ type generator struct {
 // cpuSecond is a stretch of about a second, and the CPU time that pgchaos took in it.
 type cpuSecond struct{ from, to, cpu time.Duration }
 
-// startGenerator measures until end is called. It calls still whenever pgchaos had
+// startGenerator measures until end is called. View is Options.ViewCPU. It calls still whenever pgchaos had
 // stood still.
-func startGenerator(clock record.Clock, still func(report.Standstill)) *generator {
+func startGenerator(clock record.Clock, view func() time.Duration, still func(report.Standstill)) *generator {
 	g := &generator{
 		stop: make(chan struct{}), clock: clock,
 		use: report.Generator{Cores: runtime.NumCPU(), Allowed: allowedCores()},
 	}
-	begun, first := clock.Now(), cpuTime()
+	if view == nil {
+		view = func() time.Duration { return 0 }
+	}
+	begun, first, viewed := clock.Now(), cpuTime(), view()
 	g.done.Go(func() {
 		var pulse heartbeat
 		ticker := time.NewTicker(beatEvery)
@@ -60,6 +63,7 @@ func startGenerator(clock record.Clock, still func(report.Standstill)) *generato
 			}
 		}
 		g.use.Span, g.use.CPU, g.use.Memory = clock.Now()-begun, cpuTime()-first, mostResident()
+		g.use.LiveView = view() - viewed
 		g.use.StoodStill = pulse.stops
 	})
 	return g

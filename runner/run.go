@@ -43,6 +43,8 @@ type Options struct {
 	Command []string
 	Variant *report.Variant // of a series; nil: it is a single run
 	Samples Samples         // may be nil
+	// ViewCPU is how much processor time a view of the run in this process has taken so far. Nil, and 0: it is not known.
+	ViewCPU func() time.Duration
 	// SkipAudit and SkipRemoval, when closed, end what goes on after the context of Run
 	// has ended: settling and the audit, and the removal of the cluster. Nil: never.
 	SkipAudit, SkipRemoval <-chan struct{}
@@ -277,7 +279,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 		return err
 	}
 	watchers := r.background(ctx)
-	r.own = startGenerator(r.clock, func(s report.Standstill) { r.say("warning: " + s.String()) })
+	r.own = startGenerator(r.clock, r.ViewCPU, func(s report.Standstill) { r.say("warning: " + s.String()) })
 	r.stage("running load and timeline")
 	ctx, endSpace := r.guardSpace(ctx)
 	defer endSpace()

@@ -44,7 +44,7 @@ func TestHeartbeat(t *testing.T) {
 // TestStoppedBySIGSTOP stops a process that measures, and lets it go on.
 func TestStoppedBySIGSTOP(t *testing.T) {
 	if os.Getenv("PGCHAOS_TEST_STANDSTILL") != "" {
-		g := startGenerator(record.StartClock(), func(s report.Standstill) {
+		g := startGenerator(record.StartClock(), nil, func(s report.Standstill) {
 			_, _ = os.Stdout.WriteString("stood still for " + (s.To - s.From).String() + "\n")
 		})
 		_, _ = os.Stdout.WriteString("measuring\n")

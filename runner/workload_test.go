@@ -208,13 +208,18 @@ func newBook(t *testing.T) *ledger.Ledger {
 
 // TestTheGeneratorIsMeasured burns CPU time, and finds it again.
 func TestTheGeneratorIsMeasured(t *testing.T) {
-	g := startGenerator(record.StartClock(), func(report.Standstill) {})
+	viewed := time.Second // before the load
+	g := startGenerator(record.StartClock(), func() time.Duration { return viewed }, func(report.Standstill) {})
+	viewed += 3 * time.Millisecond
 	for begun := cpuTime(); cpuTime()-begun < 700*time.Millisecond; {
 		_ = strings.Repeat("x", 1000)
 	}
 	use := g.end()
 	if use.CPU < 700*time.Millisecond || use.Span < 500*time.Millisecond || use.Busiest <= 0 || use.Memory < 1<<20 || use.Cores < 1 {
 		t.Errorf("%+v", use)
+	}
+	if use.LiveView != 3*time.Millisecond {
+		t.Errorf("the view took %s", use.LiveView)
 	}
 	if again := g.end(); again.CPU != use.CPU {
 		t.Error("the end can be told twice")

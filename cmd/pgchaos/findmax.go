@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"pgchaos/expect"
+	"pgchaos/live"
 	"pgchaos/report"
 	"pgchaos/runner"
 	"pgchaos/search"
@@ -135,10 +136,9 @@ func (f *runFlags) executeSearch(ctx context.Context, name string, plan *series.
 	}
 	s := &searching{
 		flags: f, name: name, number: number, open: e.Workload(number.Workload).Open(), reading: f.reading(ctx), until: until,
-		runs: &seriesRuns{flags: f, name: name, show: newProgress(stderr, f.verbose)},
+		runs: &seriesRuns{flags: f, name: name},
 	}
 	s.one = s.runs.one
-	defer s.runs.show.close()
 	for i := range e.Load {
 		if w := &e.Load[i]; w.Name != number.Workload && !w.Ends() {
 			s.others = append(s.others, w.Name)
@@ -158,6 +158,11 @@ func (f *runFlags) executeSearch(ctx context.Context, name string, plan *series.
 		return usageError(err)
 	}
 	defer leave()
+	if s.runs.show, err = f.display(ctx, e.Name, true, stderr); err != nil {
+		return err
+	}
+	defer s.runs.show.finish(nil)
+	defer s.runs.show.close()
 	return s.run(ctx, stdout)
 }
 
@@ -211,7 +216,7 @@ func (s *searching) run(ctx context.Context, stdout io.Writer) error {
 	show := s.runs.show
 	show.above("-- searching the highest " + s.Path + " that holds; results in " + s.dir)
 	s.runs.session = runner.NewSession(runner.SessionOptions{SkipRemoval: laterInterrupts(ctx).removal})
-	err := errors.Join(s.steps(ctx), s.runs.session.Close(context.WithoutCancel(ctx), s.runs.send))
+	err := errors.Join(s.steps(ctx), s.runs.session.Close(context.WithoutCancel(ctx), show.send))
 	show.close()
 	written := s.flags.share(s.dir)
 	if len(s.Steps) > 0 {
@@ -259,7 +264,7 @@ func (s *searching) steps(ctx context.Context) error {
 // step makes a step. A run that fails is begun once more: a verdict that is bad is no failure.
 func (s *searching) step(ctx context.Context, plan *runner.Plan, value float64) error {
 	n := len(s.Steps) + 1
-	s.runs.bar = fmt.Sprintf("step %d: %s", n, s.Format(value))
+	s.runs.show.begin(live.Round{Name: fmt.Sprintf("step %d: %s", n, s.Format(value))})
 	name := filepath.Join(stepsDir, fmt.Sprintf("%02d-%s", n, strconv.FormatFloat(value, 'f', -1, 64)))
 	result, err := s.one(ctx, plan, runner.Options{Out: filepath.Join(s.dir, name), Tool: version()})
 	if err != nil && result != nil && ctx.Err() == nil && !errors.Is(err, runner.ErrLeftBehind) {

@@ -141,8 +141,10 @@ func (n *night) runSeries(ctx context.Context, name string, plan *series.Plan, i
 	}
 	defer unlock()
 	of := n.flags.run
-	runs := &seriesRuns{flags: &of, name: name, show: newProgress(n.stderr, false)}
-	defer runs.show.close()
+	show := newProgress(n.stderr, false) // a job's log is lines
+	show.several = true
+	runs := &seriesRuns{flags: &of, name: name, show: show}
+	defer show.close()
 	planned := *plan // begin chooses a seed for it
 	s, begun, err := runs.begin(ctx, dir, &planned)
 	if err != nil {

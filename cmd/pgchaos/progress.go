@@ -5,13 +5,15 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"golang.org/x/term"
 
-	"pgchaos/record"
+	"pgchaos/live"
+	"pgchaos/report"
 	"pgchaos/runner"
 )
 
@@ -21,6 +23,7 @@ type progress struct {
 	out     io.Writer
 	tty     bool
 	verbose bool
+	several bool // one run follows another, and only verbose shows each in full
 	width   func() int
 	end     func()        // ends the redrawing
 	pull    *pullProgress // nil: no image was downloaded
@@ -29,6 +32,7 @@ type progress struct {
 	live  func(width int) string // what the live line shows; nil: nothing
 	line  string                 // the live line as it stands on the terminal
 	stage func(width int) string // the live line of a stage without load
+	bar   string                 // how far a series is
 	last  time.Duration          // when the last plain line was written
 }
 
@@ -42,7 +46,7 @@ const (
 func newProgress(out io.Writer, verbose bool) *progress {
 	p := &progress{out: out, verbose: verbose, width: func() int { return 80 }, end: func() {}, last: -time.Second}
 	f, ok := out.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
+	if !ok || !term.IsTerminal(int(f.Fd())) || plainTerminal() {
 		return p
 	}
 	p.tty = true
@@ -88,27 +92,61 @@ func (p *progress) redrawing(resized <-chan os.Signal) (end func()) {
 
 // send shows an event of a run.
 func (p *progress) send(e runner.Event) {
+	if p.several && !p.verbose {
+		p.sendBriefly(e)
+		return
+	}
 	switch e := e.(type) {
 	case runner.StageBegan:
 		p.stageBegan(e.Text)
-	case runner.Noted:
-		p.above("-- " + e.Text)
-	case runner.Logged:
-		if p.verbose {
-			p.above("   " + e.Text)
-		}
 	case runner.ImageLoaded:
 		if p.pull == nil {
 			p.pull = newPullProgress(p)
 		}
 		p.pull.tell(e.Image, e.Done, e.Total)
-	case runner.StepBegan:
-		p.above(fmt.Sprintf("%s  > %s", clockText(e.Step.Issued), e.Step.Name))
-	case runner.StepEnded:
-		p.stepEnded(e.Step)
 	case runner.Ticked:
 		p.tick(e.Status)
+	default:
+		if text, ok := live.LineOf(e, p.verbose); ok {
+			p.above(text)
+		}
 	}
+}
+
+// sendBriefly shows of one run of several only what it is busy with.
+func (p *progress) sendBriefly(e runner.Event) {
+	switch e := e.(type) {
+	case runner.StageBegan:
+		begun, bar := time.Now(), p.bar
+		p.setLive(func(width int) string { return fit(bar+"  "+busyText(e.Text, time.Since(begun), 0), width) })
+	case runner.Ticked:
+		bar := p.bar
+		p.setLive(func(width int) string { return fit(bar+"  "+statusText(e.Status, 0), width) })
+	}
+}
+
+// begin shows how far a series is, and which of its runs begins; without a name, none does.
+func (p *progress) begin(r live.Round) {
+	p.bar = barText(r)
+	if r.Total == 0 || r.Name == "" {
+		return
+	}
+	line := p.bar + "  " + r.Name
+	p.setLive(func(width int) string { return fit(line, width) })
+}
+
+// barText is how far a series or a search is.
+func barText(r live.Round) string {
+	if r.Total == 0 {
+		return r.Name
+	}
+	const width = 20
+	full := width * r.Done / r.Total
+	text := fmt.Sprintf("[%s%s] %d of %d", strings.Repeat("#", full), strings.Repeat("-", width-full), r.Done, r.Total)
+	if r.Left > 0 {
+		text += ", " + timeLeft(r.Left) + " left"
+	}
+	return text
 }
 
 // stageBegan says what the run is busy with, and shows at a terminal for how long.
@@ -121,20 +159,6 @@ func (p *progress) stageBegan(text string) {
 	p.stage = func(width int) string { return busyText(text, time.Since(begun), width) }
 	p.live = p.stage
 	p.draw()
-}
-
-// stepEnded shows how a step ended.
-func (p *progress) stepEnded(m record.Event) {
-	text := fmt.Sprintf("%s  %s %s", clockText(m.Ended), m.Name, m.Status)
-	if took := m.Ended - m.Issued; m.Status == record.EventDone && took >= time.Millisecond {
-		text += " in " + took.Round(time.Millisecond).String()
-	}
-	for _, more := range []string{m.Detail, m.Error} {
-		if more != "" {
-			text += ": " + more
-		}
-	}
-	p.above(text)
 }
 
 // tick shows the status: always at a terminal, once a second elsewhere.
@@ -157,6 +181,12 @@ func (p *progress) tick(s runner.Status) {
 		fmt.Fprintln(p.out, statusText(s, 0))
 	}
 }
+
+// cpu is not measured: one line takes next to nothing.
+func (p *progress) cpu() time.Duration { return 0 }
+
+// finish is left to the report that is printed.
+func (p *progress) finish(*report.Result) {}
 
 // close takes the live line away for good.
 func (p *progress) close() {

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"pgchaos/live"
+	"pgchaos/runner"
 )
 
 // pullProgress shows how far the pull of an image is: a bar that moves on a
@@ -30,7 +33,7 @@ func (p *pullProgress) tell(image string, done, total int64) {
 		return
 	case done >= total:
 		p.show("")
-		p.above(fmt.Sprintf("-- pulled image %s, %.1f MB", image, float64(total)/mega))
+		p.above(live.PulledText(runner.ImageLoaded{Image: image, Done: done, Total: total}))
 		return
 	case time.Since(p.last) < p.every:
 		return

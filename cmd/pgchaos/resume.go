@@ -73,8 +73,14 @@ func (f *runFlags) resume(ctx context.Context, dir string, stdout, stderr io.Wri
 	if err := cleanBelow(ctx, dir, stderr); err != nil {
 		return err
 	}
-	runs := &seriesRuns{flags: of, name: name, show: newProgress(stderr, f.verbose)}
-	defer runs.show.close()
+	of.noView, of.web = f.noView, f.web
+	show, err := of.display(ctx, plan.Plans[0].Experiment.Name, true, stderr)
+	if err != nil {
+		return err
+	}
+	runs := &seriesRuns{flags: of, name: name, show: show}
+	defer show.finish(nil)
+	defer show.close()
 	return runs.run(ctx, s, plan, stdout)
 }
 

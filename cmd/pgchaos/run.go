@@ -27,6 +27,8 @@ type runFlags struct {
 	keep    bool
 	pgBin   string
 	verbose bool
+	noView  bool   // no view of the whole terminal
+	web     string // the address of the page; "": there is none
 	mode    string // of the files, in octal
 	resumed string // the directory of the series that goes on
 	search  searchFlags
@@ -82,6 +84,8 @@ func (f *runFlags) command() *cobra.Command {
 		flags.StringVar(&f.mode, "file-mode", "600", "give the result's files the octal `MODE`; 640 lets the group read them")
 	})
 	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say in detail what is done to the nodes")
+	cmd.Flags().StringVar(&f.web, "web", "", "serve the run as a page at `HOST:PORT`, such as 127.0.0.1:8080")
+	cmd.Flags().BoolVar(&f.noView, "no-tui", false, "show lines instead of the view that takes the whole terminal")
 	return cmd
 }
 
@@ -166,10 +170,16 @@ func (f *runFlags) executeOne(ctx context.Context, name string, plan *runner.Pla
 	if err != nil {
 		return err
 	}
-	show, later := newProgress(stderr, f.verbose), laterInterrupts(ctx)
+	show, err := f.display(ctx, plan.Experiment.Name, false, stderr)
+	if err != nil {
+		return errors.Join(err, files.close(), files.remove())
+	}
+	defer show.finish(nil)
+	defer show.close() // also in a panic
+	later := laterInterrupts(ctx)
 	result, err := runner.Run(ctx, plan, f.checkedKind(kind, name), []runner.Sink{show.send, files.send}, runner.Options{
 		Out: f.out, BinDir: f.pgBin, Keep: f.keep, Tool: version(), Host: hostName(), Command: f.repeated(name), Samples: files.forSamples(),
-		SkipAudit: later.audit, SkipRemoval: later.removal,
+		SkipAudit: later.audit, SkipRemoval: later.removal, ViewCPU: show.cpu,
 	})
 	show.close()
 	if result == nil { // nothing was begun, and so nothing is left
@@ -186,7 +196,20 @@ func (f *runFlags) executeOne(ctx context.Context, name string, plan *runner.Pla
 		written = errors.Join(written, f.write(result))
 	}
 	written = errors.Join(written, f.saveReports(ctx, &reported{dir: result.Dir, result: result}))
-	return f.finish(ctx, result, err, errors.Join(written, f.share(result.Dir)), stdout)
+	err = f.finish(ctx, result, err, errors.Join(written, f.share(result.Dir)), stdout)
+	show.finish(result)
+	return err
+}
+
+// display shows the runs of an experiment as they go on.
+func (f *runFlags) display(ctx context.Context, name string, several bool, stderr io.Writer) (display, error) {
+	o := displayOptions{
+		stdin: f.stdin, stderr: stderr, name: name, verbose: f.verbose, several: several, noView: f.noView, third: laterInterrupts(ctx).removal,
+	}
+	if f.web == "" {
+		return newDisplay(o), nil
+	}
+	return serve(o, f.web)
 }
 
 // notBegun gives the error of a run that did not begin its exit code.

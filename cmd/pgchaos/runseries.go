@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pgchaos/internal/units"
+	"pgchaos/live"
 	"pgchaos/report"
 	"pgchaos/runner"
 	"pgchaos/search"
@@ -31,8 +32,13 @@ func (f *runFlags) executeSeries(ctx context.Context, name string, plan *series.
 		return usageError(err)
 	}
 	defer leave()
-	runs := &seriesRuns{flags: f, name: name, show: newProgress(stderr, f.verbose)}
-	defer runs.show.close()
+	show, err := f.display(ctx, plan.Plans[0].Experiment.Name, true, stderr)
+	if err != nil {
+		return err
+	}
+	runs := &seriesRuns{flags: f, name: name, show: show}
+	defer show.finish(nil)
+	defer show.close()
 	s, plan, err := runs.begin(ctx, dir, plan)
 	if err != nil {
 		return err
@@ -109,8 +115,7 @@ func lockDir(dir string) (unlock func(), err error) {
 type seriesRuns struct {
 	flags *runFlags
 	name  string // the experiment, as the user named it
-	show  *progress
-	bar   string // how far the series is
+	show  display
 	// session is the cluster that all runs use; nil: each has its own.
 	session *runner.Session
 	// fresh: the series was made by begin, and nothing was measured for it. Discarded: it is gone again, because its
@@ -183,7 +188,7 @@ func (s *seriesRuns) perform(ctx context.Context, all *series.Series, plan *seri
 	}
 	err := all.Run(ctx, plan, series.Options{Tool: version(), Run: s.one, Tell: s.tell})
 	if s.session != nil {
-		err = errors.Join(err, s.session.Close(context.WithoutCancel(ctx), s.send))
+		err = errors.Join(err, s.session.Close(context.WithoutCancel(ctx), s.show.send))
 	}
 	s.show.close()
 	var usage *runner.UsageError
@@ -229,7 +234,7 @@ func (s *seriesRuns) one(ctx context.Context, plan *runner.Plan, o runner.Option
 	}
 	later := laterInterrupts(ctx)
 	o.Host = hostName()
-	o.BinDir, o.SkipAudit, o.SkipRemoval = s.flags.pgBin, later.audit, later.removal
+	o.BinDir, o.SkipAudit, o.SkipRemoval, o.ViewCPU = s.flags.pgBin, later.audit, later.removal, s.show.cpu
 	if o.Variant != nil {
 		o.Command = s.flags.repeatedOne(s.name, o.Variant)
 	}
@@ -260,56 +265,33 @@ func (f *runFlags) repeatedOne(name string, v *report.Variant) []string {
 	return one.repeated(name)
 }
 
-// sink is send, and says at once what an interrupt ends.
+// sink shows what happens in a run, and says at once what an interrupt ends.
 func (s *seriesRuns) sink(ctx context.Context) runner.Sink {
 	return func(e runner.Event) {
 		if noted, ok := e.(runner.Noted); ok && ctx.Err() != nil && !s.flags.verbose {
 			s.show.above("-- " + noted.Text)
 			return
 		}
-		s.send(e)
-	}
-}
-
-// send shows what happens in a run: with --verbose everything, else what it is busy with.
-func (s *seriesRuns) send(e runner.Event) {
-	if s.flags.verbose {
 		s.show.send(e)
-		return
-	}
-	switch e := e.(type) {
-	case runner.StageBegan:
-		begun, bar := time.Now(), s.bar
-		s.show.setLive(func(width int) string {
-			return fit(bar+"  "+busyText(e.Text, time.Since(begun), 0), width)
-		})
-	case runner.Ticked:
-		bar := s.bar
-		s.show.setLive(func(width int) string { return fit(bar+"  "+statusText(e.Status, 0), width) })
 	}
 }
 
 // tell shows that a run of the series begins or ends.
 func (s *seriesRuns) tell(e series.Event) {
-	const width = 20
-	done := e.Number - 1
-	if e.Ended && !e.Again {
-		done++
-	}
-	full := width * done / e.Total
-	s.bar = fmt.Sprintf("[%s%s] %d of %d", strings.Repeat("#", full), strings.Repeat("-", width-full), done, e.Total)
-	if e.Left > 0 {
-		s.bar += ", " + timeLeft(e.Left) + " left"
-	}
 	name := e.Name()
 	if name != "" {
 		name = ": " + name
 	}
+	r := live.Round{Done: e.Number - 1, Total: e.Total, Left: e.Left}
 	if !e.Ended {
-		bar := s.bar
-		s.show.setLive(func(w int) string { return fit(bar+"  "+e.RoundName()+name, w) })
+		r.Name = e.RoundName() + name
+		s.show.begin(r)
 		return
 	}
+	if !e.Again {
+		r.Done++
+	}
+	s.show.begin(r)
 	text := fmt.Sprintf("%*d/%d  %s%s: ", len(fmt.Sprint(e.Total)), e.Number, e.Total, e.RoundName(), name)
 	switch {
 	case e.Error != nil && e.Again:

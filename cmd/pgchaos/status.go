@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"pgchaos/live"
 	"pgchaos/runner"
 )
 
@@ -19,7 +20,7 @@ func statusText(s runner.Status, width int) string {
 	if primary == "" {
 		primary = "none"
 	}
-	first, last := clockText(s.Elapsed)+"  primary "+primary, errorText(s.Workloads)
+	first, last := live.Clock(s.Elapsed)+"  primary "+primary, errorText(s.Workloads)
 	parts := []string{s.Phase}
 	for _, w := range s.Workloads {
 		parts = append(parts, workloadText(w))
@@ -40,7 +41,7 @@ func statusText(s runner.Status, width int) string {
 func workloadText(w runner.WorkloadStatus) string {
 	text := fmt.Sprintf("%s %.0f/s", w.Name, w.Throughput)
 	if w.P99 > 0 {
-		text += " p99 " + latencyText(w.P99)
+		text += " p99 " + live.Latency(w.P99)
 	}
 	if w.Errors > 0 {
 		text += fmt.Sprintf(" %d err", w.Errors)
@@ -92,25 +93,4 @@ func fit(text string, width int) string {
 		return text
 	}
 	return string(r[:width-1]) + "…"
-}
-
-// clockText is an offset on the run's clock, as a person reads it: 1:02.3.
-func clockText(d time.Duration) string {
-	tenths := d.Round(100*time.Millisecond).Milliseconds() / 100
-	return fmt.Sprintf("%2d:%02d.%d", tenths/600, tenths/10%60, tenths%10)
-}
-
-// latencyText is a latency with three digits at the most.
-func latencyText(d time.Duration) string {
-	switch {
-	case d >= 10*time.Second:
-		return d.Round(100 * time.Millisecond).String()
-	case d >= time.Second:
-		return d.Round(10 * time.Millisecond).String()
-	case d >= 10*time.Millisecond:
-		return d.Round(time.Millisecond).String()
-	case d >= time.Millisecond:
-		return d.Round(100 * time.Microsecond).String()
-	}
-	return d.Round(10 * time.Microsecond).String()
 }

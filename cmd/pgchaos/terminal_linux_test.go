@@ -20,8 +20,8 @@ import (
 	"pgchaos/runner"
 )
 
-// terminal is a pseudo terminal with a program on it.
-type terminal struct {
+// pseudoTerminal is a pseudo terminal with a program on it.
+type pseudoTerminal struct {
 	t      *testing.T
 	master *os.File
 	slave  *os.File
@@ -30,7 +30,7 @@ type terminal struct {
 	out bytes.Buffer // all that the program has written
 }
 
-func newTerminal(t *testing.T, columns int) *terminal {
+func newTerminal(t *testing.T, columns int) *pseudoTerminal {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
@@ -41,7 +41,7 @@ func newTerminal(t *testing.T, columns int) *terminal {
 	must(t, err)
 	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
 	must(t, err)
-	term := &terminal{t: t, master: master, slave: slave}
+	term := &pseudoTerminal{t: t, master: master, slave: slave}
 	term.resize(columns)
 	go func() {
 		buf := make([]byte, 4096)
@@ -59,32 +59,32 @@ func newTerminal(t *testing.T, columns int) *terminal {
 	return term
 }
 
-func (t *terminal) resize(columns int) {
+func (t *pseudoTerminal) resize(columns int) {
 	must(t.t, unix.IoctlSetWinsize(int(t.master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 40, Col: uint16(columns)}))
 }
 
 // start starts a program, whose controlling terminal it is.
-func (t *terminal) start(cmd *exec.Cmd) {
+func (t *pseudoTerminal) start(cmd *exec.Cmd) {
 	t.t.Helper()
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = t.slave, t.slave, t.slave
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	must(t.t, cmd.Start())
 }
 
-func (t *terminal) text() string {
+func (t *pseudoTerminal) text() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.out.String()
 }
 
-func (t *terminal) send(text string) {
+func (t *pseudoTerminal) send(text string) {
 	t.t.Helper()
 	_, err := t.master.WriteString(text)
 	must(t.t, err)
 }
 
 // await waits until the output since a position has a text, and returns the position behind it.
-func (t *terminal) await(from int, text string) int {
+func (t *pseudoTerminal) await(from int, text string) int {
 	t.t.Helper()
 	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if i := strings.Index(t.text()[from:], text); i >= 0 {
@@ -199,8 +199,8 @@ load:
 duration: 60s
 `)
 			term := newTerminal(t, columns)
-			cmd := exec.CommandContext(t.Context(), p.program, "run", file, "--out", p.out)
-			cmd.Env = append(os.Environ(), "PGCHAOS_DIR="+p.base)
+			cmd := exec.CommandContext(t.Context(), p.program, "run", file, "--out", p.out, "--no-tui")
+			cmd.Env = append(os.Environ(), "PGCHAOS_DIR="+p.base, "TERM=xterm", "CI=")
 			term.start(cmd)
 			at := term.await(0, "-- building the cluster")
 			for range 3 { // it moves: what has not changed is not drawn again

@@ -134,8 +134,10 @@ func stateOf(m *live.Model, at time.Time) state {
 	if share, known := m.Done(at); known {
 		s.Share = &share
 	}
-	for _, f := range m.Status.Faults {
-		s.Faults = append(s.Faults, live.FaultText(f, elapsed))
+	if s.Loading { // else the status is of a while ago
+		for _, f := range m.Status.Faults {
+			s.Faults = append(s.Faults, live.FaultText(f, elapsed))
+		}
 	}
 	for _, b := range m.Bands {
 		one := band{Label: b.Action + " " + strings.Join(b.Nodes, ", "), From: b.From.Seconds()}

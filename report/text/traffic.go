@@ -63,6 +63,9 @@ func writeGenerator(doc *document, r *report.Result) {
 	}
 	doc.para(plain, 2, "%s of one core on average, %s in its busiest second, of %s; %s of memory at most",
 		units.Percent(g.CPU.Seconds()/g.Span.Seconds()), units.Percent(g.Busiest), cores, units.Bytes(g.Memory))
+	if g.LiveView > 0 {
+		doc.para(plain, 2, "the live view took %s of that processor time, %s of one core", units.Span(g.LiveView), units.Percent(g.LiveView.Seconds()/g.Span.Seconds()))
+	}
 	for i := range r.Workloads {
 		if l := r.Workloads[i].Lateness; l != nil && l.Count > 0 {
 			doc.para(plain, 2, "%s: delay of sending while a client was free: median %s ms, 99%% Line %s ms, max %s ms",

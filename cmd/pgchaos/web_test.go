@@ -1,0 +1,84 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// lines are what a program writes, as it comes.
+type lines struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// shown is a run of a view: a standby is stopped, and the run goes on for a minute.
+const shown = `name: shown
+cluster: {nodes: [a, b]}
+load:
+  writes: {kind: insert, clients: 2, rate: 100/s}
+  reads: {kind: read, target: primary, clients: 2, rate: 50/s}
+timeline:
+  - {at: 2s, stop: b}
+duration: 60s
+`
+
+// TestWebPage follows a run by its page.
+func TestWebPage(t *testing.T) {
+	p := newPlace(t).detectRaces()
+	var errs lines
+	cmd := p.command("run", p.write("web.yaml", strings.Replace(shown, "60s", "4s", 1)), "--out", p.out, "--web", "127.0.0.1:0")
+	cmd.Stderr = &errs
+	must(t, cmd.Start())
+	address := regexp.MustCompile(`can be followed at (http://127\.0\.0\.1:\d+/)`)
+	p.await("the page's address", func() bool { return address.MatchString(errs.String()) })
+	url := address.FindStringSubmatch(errs.String())[1]
+	get := func(path string) *http.Response {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+path, nil)
+		must(t, err)
+		answer, err := http.DefaultClient.Do(r)
+		must(t, err)
+		return answer
+	}
+	followed := get("events")
+	defer func() { _ = followed.Body.Close() }()
+	var all strings.Builder
+	finished := false
+	scan := bufio.NewScanner(followed.Body)
+	scan.Buffer(nil, 4<<20)
+	for !finished && scan.Scan() {
+		finished = scan.Text() == "event: ended"
+		all.WriteString(scan.Text() + "\n")
+	}
+	for _, want := range []string{`"reset":true`, `"name":"writes"`, `"state":"primary"`, "stop b", `"state":"down"`, "stop-b done"} {
+		if !strings.Contains(all.String(), want) {
+			t.Errorf("the page did not get %q", want)
+		}
+	}
+	if !finished {
+		t.Fatalf("the page did not learn of the end:\n%s", all.String())
+	}
+	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != exitPass {
+		t.Errorf("%v\n%s", err, errs.String())
+	}
+	if code, _, text := p.run("run", "quorum-kill", "--web", "8080"); code != exitUsage || !strings.Contains(text, "--web: write HOST:PORT, such as 127.0.0.1:8080") {
+		t.Errorf("a wrong address: exit %d, %s", code, text)
+	}
+}

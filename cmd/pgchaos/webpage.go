@@ -1,0 +1,55 @@
+package main
+
+import (
+	"fmt"
+
+	"pgchaos/live"
+	"pgchaos/live/web"
+	"pgchaos/report"
+	"pgchaos/runner"
+)
+
+// withPage is a display beside which the runs are served as a page.
+type withPage struct {
+	display
+	page *web.Server
+}
+
+// serve is a display, with a page at the address that --web says.
+func serve(o displayOptions, address string) (display, error) {
+	page, err := web.Start(web.Options{Address: address, Name: o.name, Several: o.several, Verbose: o.verbose})
+	if err != nil {
+		return nil, usageError(fmt.Errorf("--web: %w", err))
+	}
+	w := withPage{newDisplay(o), page} // only now: an error must not come while a view has the terminal
+	w.display.above("-- the run can be followed at " + page.URL())
+	if page.Open() {
+		w.display.above("-- warning: --web serves on an address that other machines may reach, and asks for no password")
+	}
+	return w, nil
+}
+
+func (w withPage) send(e runner.Event) {
+	w.display.send(e)
+	w.page.Send(e)
+}
+
+func (w withPage) above(text string) {
+	w.display.above(text)
+	w.page.Print(text)
+}
+
+func (w withPage) begin(r live.Round) {
+	w.display.begin(r)
+	w.page.Begin(r)
+}
+
+// finish turns the page into the finished report.
+func (w withPage) finish(r *report.Result) {
+	w.display.finish(r)
+	w.page.Finish(pageOf(r))
+	_ = w.page.Close() // the run is over
+}
+
+// pageOf is the finished report as a page; nil: there is none.
+func pageOf(*report.Result) []byte { return nil }
