@@ -183,20 +183,21 @@ func (k MetricKind) parse(text string) (value float64, unit string, ok bool) {
 	if err != nil || math.IsInf(value, 0) {
 		return 0, "", false
 	}
-	switch {
-	case k == MetricCount && unit == "" && value == math.Trunc(value) && value < 1<<53:
-		return value, "", true
-	case k == MetricShare && unit == "%" && value <= 100:
-		return value / 100, "%", true
-	case k == MetricCores && unit == "%" && value <= 1e6:
-		return value / 100, "%", true
-	case k == MetricSize:
+	switch k {
+	case MetricCount:
+		return value, "", unit == "" && value == math.Trunc(value) && value < 1<<53
+	case MetricShare:
+		return value / 100, "%", unit == "%" && value <= 100
+	case MetricCores:
+		return value / 100, "%", unit == "%" && value <= 1e6
+	case MetricSize:
 		size, known := map[string]float64{"": 1, "B": 1, "kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}[unit]
-		bytes := value * size
-		return bytes, unit, known && bytes < 1<<53 && (size > 1 || bytes == math.Trunc(bytes))
-	case k == MetricRate:
+		value *= size
+		return value, unit, known && value < 1<<53 && (size > 1 || value == math.Trunc(value))
+	case MetricRate:
 		per, known := map[string]float64{"/s": 1, "/m": 1.0 / 60, "/ms": 1000}[strings.ReplaceAll(unit, " ", "")]
 		return value * per, unit, known
+	case MetricTruth, MetricDuration:
 	}
 	return 0, "", false
 }

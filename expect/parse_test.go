@@ -43,7 +43,7 @@ func TestErrorsPointAtTheWord(t *testing.T) {
 		"replay_lag ^of writes < 1s":             "write replay_lag on NODE",
 		"p99 of writes ^on b < 1s":               "write p99 of WORKLOAD",
 		"p99 ^off writes < 1s":                   "did you mean of?",
-		"p99 of writes ^durring kill-a < 1s":     "did you mean during?",
+		"p99 of writes ^duringg kill-a < 1s":     "did you mean during?",
 		"p99 of writes ^≤ 1s":                    "did you mean <=?",
 		"p99 of writes during ^":                 "",
 		"p99 of writes in ^5s < 1s":              "write in any 5s",

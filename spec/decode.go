@@ -184,14 +184,19 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 	case *NodeList:
 		d.names(n, (*[]string)(into), path)
 	case *Expected:
-		if n.Kind == yaml.SequenceNode {
-			d.wrongKind(n, path, "one text, or {that: TEXT, abort: true}")
-			return
-		}
-		d.kind(n, v, path)
+		d.expected(n, v, path)
 	default:
 		d.kind(n, v, path)
 	}
+}
+
+// expected decodes an expectation: a text, or a mapping with more about it.
+func (d *decoder) expected(n *yaml.Node, v reflect.Value, path string) {
+	if n.Kind == yaml.SequenceNode {
+		d.wrongKind(n, path, "one text, or {that: TEXT, abort: true}")
+		return
+	}
+	d.structure(n, v, path)
 }
 
 // kind decodes what has no form of its own.

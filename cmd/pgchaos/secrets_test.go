@@ -38,7 +38,7 @@ func TestSecretsAreWrittenNowhere(t *testing.T) {
 	secrets := []string{"marker-Hunter2", "marker_Correct_Horse", "direct-Zm9vYmFy"}
 	dir := filepath.Dir(p.base)
 	file := p.write("secrets.yaml", secretEverywhere)
-	env := []string{"DB_PWD=" + secrets[0], "SOMETHING=" + secrets[1]}
+	env := []string{"DB_PWD=" + secrets[0], "SOMETHING=" + secrets[1], "GITHUB_ACTIONS=true", "GITHUB_STEP_SUMMARY=" + filepath.Join(dir, "summary.md")}
 	var screen strings.Builder
 	do := func(args ...string) {
 		cmd := p.command(args...)
@@ -49,8 +49,9 @@ func TestSecretsAreWrittenNowhere(t *testing.T) {
 	do("plan", file)
 	do("plan", file, "--yaml")
 	do("validate", file, "--set", "cluster.settings.shared_buffers=x ${DB_PWD}", "--set", "load.proxy.url=foo:${DB_PWD}")
-	do("run", file, "--out", p.out, "-v", "--out-jtl", filepath.Join(dir, "s.jtl"), "--out-samples", filepath.Join(dir, "s.jsonl"))
+	do("run", file, "--out", p.out, "-v", "--out-jtl", filepath.Join(dir, "s.jtl"), "--out-samples", filepath.Join(dir, "s.jsonl"), "--report", strings.Join(formatNames(), ","))
 	do("report", p.out)
+	do("report", p.out, "--format", strings.Join(formatNames(), ","), "--out-dir", filepath.Join(dir, "reports"))
 	do("export", "--format", "jepsen", p.out)
 	do("audit", p.out)
 	if !strings.Contains(screen.String(), "not-so") || len(p.result().Timeline) == 0 {
