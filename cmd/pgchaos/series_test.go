@@ -52,7 +52,7 @@ func TestASeries(t *testing.T) {
 	if len(ids) != 4 {
 		t.Errorf("the runs are not four: %v", ids)
 	}
-	for _, text := range []string{"modes: 2 variants, 2 rounds; each of 4 runs passed", "2 runs, the baseline", "throughput of writes", "? not known"} {
+	for _, text := range []string{"modes: 2 variants, 2 rounds; each of 4 runs passed", ", the baseline", "throughput of writes", "? not known"} {
 		if !strings.Contains(out, text) {
 			t.Errorf("%q is not in\n%s", text, out)
 		}
