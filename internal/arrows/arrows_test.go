@@ -41,6 +41,7 @@ var permitted = withRenderings(withProviders(map[string][]string{
 	"chaos":                {"cluster", "internal/wait", "record"},
 	"chaos/fault":          {"internal/endsession", "chaos", "cluster", "internal/units", "record"},
 	"report":               {"audit", "outage", "expect", "record", "internal/regular", "verdict", "internal/redact", "internal/units", "standbynames"},
+	"report/html":          {},
 	"report/lanes":         {"internal/units", "outage", "record", "report"},
 	"report/svg":           {"internal/redact", "internal/units", "report/lanes"},
 	"runner":               {"internal/catch", "internal/endsession", "internal/units", "internal/wait", "chaos", "chaos/fault", "audit", "outage", "expect", "internal/regular", "rows", "verdict", "cluster", "cluster/observe", "cluster/rowscan", "record", "record/ledger", "internal/redact", "load", "load/eventloop", "load/pgload", "load/script", "report", "report/export", "spec", "standbynames"},
