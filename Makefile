@@ -9,21 +9,26 @@ LINT := .tools/golangci-lint-$(GOLANGCI_LINT_VERSION)
 NFPM_VERSION := v2.45.2
 NFPM := .tools/nfpm-$(NFPM_VERSION)
 
-.PHONY: demo test build setup setup-test lint unit mutate test-versions bench sync-modes-run sync-modes-docs dist clean
+.PHONY: demo test build charts setup setup-test lint unit mutate test-versions bench sync-modes-run sync-modes-docs dist clean
 
 demo: build
 	bin/pgchaos run experiments/quorum-kill.yaml
 
 test: setup-test lint unit
 
-build: setup
+build: setup charts
 	CGO_ENABLED=0 go build -ldflags "-X main.buildVersion=$(VERSION)" -o bin/pgchaos ./cmd/pgchaos
 
 setup:
 	@scripts/setup.sh
 
+# The interactive charts of report.html, where npm is there.
+charts:
+	@scripts/charts.sh
+
 setup-test:
 	@scripts/setup.sh test docker
+	@scripts/charts.sh test
 
 lint: $(LINT)
 	go vet ./...
@@ -87,4 +92,4 @@ $(NFPM):
 	@mv .tools/nfpm $@
 
 clean:
-	rm -rf bin dist .tools
+	rm -rf bin dist .tools report/html/assets/dist/uPlot*

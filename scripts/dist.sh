@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds what users download, into the directory of the first argument (dist): a static
 # binary for each system, a Debian package for each architecture of Linux, and SHA256SUMS.
-# The same commit and the same Go give the same bytes. NFPM names the program nfpm.
+# It needs npm for the charts of report.html. The same commit and the same Go give the same bytes. NFPM names the program nfpm.
 set -eu
 cd "$(dirname "$0")/.."
 top=$(pwd)
@@ -17,6 +17,8 @@ version=${version#v}
 debian=$(echo "$version" | sed 's/-/+/; s/-/./g')
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH
+
+scripts/charts.sh required
 
 rm -rf "${1:-dist}"
 mkdir -p "${1:-dist}"

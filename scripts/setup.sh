@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what this machine lacks of what pgchaos needs: PostgreSQL's server
 # programs; with the argument "test" also what only the tests need (psql, ps, a C
-# compiler for Go's race detector, HAProxy, PgBouncer and tmux); with "docker" a Docker engine, started, with an
+# compiler for Go's race detector, HAProxy, PgBouncer, tmux, npm and Chromium); with "docker" a Docker engine, started, with an
 # image of PostgreSQL, and a registry and busybox in .tools, for the tests of the Docker
 # provider. Quick, and without root, when nothing is missing. Without an engine the
 # tests that need one are skipped, so that its lack is an error in CI alone.
@@ -39,6 +39,14 @@ have() {
 	done
 }
 
+# browser succeeds if one of the browsers is there that the tests of the pages can use.
+browser() {
+	for name in chromium chromium-browser google-chrome; do
+		have "$name" && return
+	done
+	return 1
+}
+
 debian_package() {
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
 		-o Dpkg::Options::=--force-confold "$@"
@@ -60,6 +68,8 @@ install_test_tools() {
 	if have apt-get; then
 		as_root apt-get update -q
 		debian_package gcc libc6-dev procps postgresql-client tmux
+		have npm || debian_package npm
+		browser || debian_package chromium
 		for proxy in haproxy pgbouncer; do
 			if ! [ -x "/usr/sbin/$proxy" ]; then
 				debian_package "$proxy"
@@ -67,9 +77,9 @@ install_test_tools() {
 			fi
 		done
 	elif have dnf; then
-		as_root dnf install -y gcc procps-ng postgresql haproxy pgbouncer tmux
+		as_root dnf install -y gcc procps-ng postgresql haproxy pgbouncer tmux npm chromium
 	else
-		echo "setup.sh: the tests need gcc, ps, psql, haproxy, pgbouncer and tmux: install them with this system's package manager" >&2
+		echo "setup.sh: the tests need gcc, ps, psql, haproxy, pgbouncer, tmux, npm and chromium: install them with this system's package manager" >&2
 		exit 1
 	fi
 }
@@ -178,9 +188,10 @@ start_engine() {
 missing() {
 	found || echo "PostgreSQL's server programs"
 	if wanted test "$@"; then
-		for command in psql ps tmux "${CC:-gcc}" haproxy pgbouncer; do
+		for command in psql ps tmux "${CC:-gcc}" haproxy pgbouncer npm; do
 			(PATH="$PATH:/usr/sbin" have "$command") || echo "$command"
 		done
+		browser || echo chromium
 	fi
 	if wanted docker "$@"; then
 		engine_answers || echo "a Docker engine, which will be started"
@@ -238,7 +249,7 @@ if ! found; then
 	fi
 	found || { echo "setup.sh: PostgreSQL's server programs are still not where pgchaos looks for them" >&2; exit 1; }
 fi
-if wanted test "$@" && ! { have psql ps tmux && have "${CC:-gcc}" && PATH="$PATH:/usr/sbin" have haproxy pgbouncer; }; then
+if wanted test "$@" && ! { have psql ps tmux npm && browser && have "${CC:-gcc}" && PATH="$PATH:/usr/sbin" have haproxy pgbouncer; }; then
 	install_test_tools
 fi
 if wanted docker "$@"; then

@@ -28,6 +28,7 @@ is() {
 	done
 	file "$1" | grep -q "$4" || fail "$1 is not $4: $(file "$1")"
 	! grep -qaF "$(pwd)" "$1" || fail "$1 names this directory"
+	grep -qaF leeoniya/uPlot "$1" || fail "$1 was built without the charts of report.html"
 }
 set -- "$out"/pgchaos-*-linux-amd64
 version=$(basename "$1" -linux-amd64)
