@@ -54,6 +54,7 @@ var permitted = withRenderings(withProviders(map[string][]string{
 	"cmd/pgchaos":          {"verdict", "compare", "compare/tables", "compare/trend", "internal/units", "series", "store", "search", "expect", "cluster", "experiments", "record", "record/jepsen", "record/ledger", "internal/redact", "internal/spell", "live", "live/terminal", "live/web", "report", "runner", "selftest", "spec", "syncmode"},
 	"internal/arrows":      {},
 	"internal/atonce":      {},
+	"internal/browsertest": {},
 	"internal/bench":       {"cluster", "cluster/local", "record", "record/ledger", "internal/fakepg", "load", "load/eventloop", "load/pgload"},
 	"internal/catch":       {},
 	"internal/endsession":  {},
