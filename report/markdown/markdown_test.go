@@ -138,20 +138,20 @@ func TestHostileTexts(t *testing.T) {
 func TestMonster(t *testing.T) {
 	r := &report.Result{Name: "monster", Verdict: verdict.Fail, Stage: report.StageChecked, Duration: time.Hour}
 	long := strings.Repeat("<|`@", 500)
-	for i := range 3000 {
+	for i := range 600 {
 		name := fmt.Sprintf("%d-%s", i, long)
 		r.Expectations = append(r.Expectations, expect.Judgement{Text: name, Observed: name, Why: name, Verdict: verdict.Fail})
 		r.Reasons = append(r.Reasons, name)
 		r.Timeline = append(r.Timeline, record.Event{Name: name, Action: name, Nodes: []string{name}, Fault: true, Status: record.EventDone, Issued: time.Duration(i) * time.Second})
 		r.Recoveries = append(r.Recoveries, outage.Recovery{Event: name, Issued: time.Duration(i) * time.Second, Caveats: []string{name, name}})
 	}
-	for i := range 300 {
+	for i := range 60 {
 		w := report.Workload{
 			Name: fmt.Sprintf("%d-%s", i, long), Active: []report.Interval{{To: time.Hour}}, Total: report.Stats{Samples: math.MaxInt64 / 400},
 			Errors: []report.ErrorCount{{Kind: long, Example: long, N: 1}},
 			Series: []report.SeriesPoint{{OK: math.MaxInt64 / 400}, {At: time.Hour, OK: 1}},
 		}
-		for range 50 {
+		for range 30 {
 			w.Phases = append(w.Phases, report.PhaseStats{Phase: long})
 		}
 		r.Workloads = append(r.Workloads, w)
