@@ -203,7 +203,7 @@ func usageOf(r *report.Result, end time.Duration, of func(record.ResourceSample)
 }
 
 func cpu(r *report.Result, end time.Duration) Lane {
-	l := Lane{ID: "cpu", Title: "CPU of each node, in per cent of one core", Unit: "%"}
+	l := Lane{ID: "cpu", Title: "CPU of each node, of one core", Unit: "%"}
 	return ofNodes(l, usageOf(r, end, func(u record.ResourceSample) float64 { return u.CPUPercent }))
 }
 
