@@ -65,7 +65,7 @@ func auditRun(ctx context.Context, dir string, stdout, stderr io.Writer) error {
 		}
 		return err
 	}
-	if err := printReport(stdout, result, dir, false); err != nil {
+	if err := errors.Join(printReport(stdout, result, dir, false), (&reported{dir: dir, result: result}).save(context.WithoutCancel(ctx), dir, []reportFormat{pageFormat()})); err != nil {
 		return err
 	}
 	fmt.Fprint(stdout, keepText(result, dir))

@@ -218,7 +218,7 @@ func (s *searching) run(ctx context.Context, stdout io.Writer) error {
 	s.runs.session = runner.NewSession(runner.SessionOptions{SkipRemoval: laterInterrupts(ctx).removal})
 	err := errors.Join(s.steps(ctx), s.runs.session.Close(context.WithoutCancel(ctx), show.send))
 	show.close()
-	written := s.flags.share(s.dir)
+	written := s.runs.reports.joined(s.flags.share(s.dir))
 	if len(s.Steps) > 0 {
 		written = errors.Join(written, writeSearch(stdout, s.Search, s.dir))
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"pgchaos/compare"
 	"pgchaos/compare/tables"
 	"pgchaos/report"
+	"pgchaos/report/html"
 	"pgchaos/report/junit"
 	"pgchaos/report/markdown"
 	"pgchaos/report/summary"
@@ -25,13 +27,14 @@ import (
 type reportFormat struct {
 	name, file, about string
 	run               func(w io.Writer, r *report.Result, dir string) error
-	series            func(ctx context.Context, w io.Writer, s *series.Series) error
+	series            func(ctx context.Context, w io.Writer, s *series.Series) error // nil: a series has none
 }
 
 // reportFormats are those of `report --format` and `run --report`.
 func reportFormats() []reportFormat {
 	return []reportFormat{
 		{"text", "report.txt", "everything, for a terminal", fullText, writeSeries},
+		pageFormat(),
 		{"md", "report.md", "Markdown, for the summary of a job", func(w io.Writer, r *report.Result, dir string) error {
 			return markdown.Write(w, r, markdown.Options{Dir: dir})
 		}, seriesMarkdown},
@@ -49,6 +52,27 @@ func reportFormats() []reportFormat {
 		}, comparedAs("csv")},
 	}
 }
+
+// formatHTML is the format that every run writes.
+const formatHTML = "html"
+
+func pageFormat() reportFormat {
+	return reportFormat{formatHTML, reportPage, "a page with charts, which every run writes", func(w io.Writer, r *report.Result, _ string) error {
+		return html.Write(w, r, html.Options{Version: version()})
+	}, nil}
+}
+
+// reportPage is the name of the page in the directory of a run or of a series.
+const reportPage = "report.html"
+
+// unwritten are the errors of the reports of a series. A run whose report cannot be written counts all the same.
+type unwritten struct{ first error }
+
+// note keeps the first of many errors, as on a full disk.
+func (u *unwritten) note(err error) { u.first = cmp.Or(u.first, err) }
+
+// joined adds the error to others.
+func (u *unwritten) joined(err error) error { return errors.Join(err, u.first) }
 
 func fullText(w io.Writer, r *report.Result, dir string) error {
 	return text.Write(w, r, text.Options{Dir: dir, Full: true})
@@ -85,7 +109,11 @@ type reported struct {
 
 // write writes one format.
 func (of *reported) write(ctx context.Context, w io.Writer, f reportFormat) error {
-	if of.series != nil {
+	switch {
+	case of.series == nil:
+	case f.series == nil:
+		return fmt.Errorf("a series has no report in the format %s; its runs do", f.name)
+	default:
 		return f.series(ctx, w, of.series)
 	}
 	return f.run(w, of.result, of.dir)

@@ -20,6 +20,7 @@ import (
 
 	"pgchaos/experiments"
 	"pgchaos/report"
+	"pgchaos/report/html"
 	"pgchaos/report/text"
 	"pgchaos/runner"
 )
@@ -229,7 +230,11 @@ func version() string {
 
 // versionText is what `pgchaos version` and `pgchaos --version` print.
 func versionText() string {
-	return fmt.Sprintf("pgchaos %s %s %s/%s", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	charts := "with interactive charts"
+	if !html.Charts() {
+		charts = "without interactive charts (report.html has static pictures)"
+	}
+	return fmt.Sprintf("pgchaos %s %s %s/%s, %s", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH, charts)
 }
 
 // textOptions suit the report of a directory to where it goes.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -123,12 +124,16 @@ func (f *runFlags) chooseFormats() (err error) {
 	return nil
 }
 
-// saveReports writes the formats of --report beside the result. An interrupt does not keep it from that.
+// saveReports writes the formats of --report beside the result, and the page of every run. An interrupt does not keep it from that.
 func (f *runFlags) saveReports(ctx context.Context, of *reported) error {
 	if of.dir == "" { // the run has no directory
 		return nil
 	}
-	return of.save(context.WithoutCancel(ctx), of.dir, f.formats)
+	formats := f.formats
+	if of.result != nil && !slices.ContainsFunc(formats, func(one reportFormat) bool { return one.name == formatHTML }) {
+		formats = append([]reportFormat{pageFormat()}, formats...)
+	}
+	return of.save(context.WithoutCancel(ctx), of.dir, formats)
 }
 
 // reading checks the settings before the run, where the server's programs are at hand.

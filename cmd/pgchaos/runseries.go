@@ -118,6 +118,7 @@ type seriesRuns struct {
 	show  display
 	// session is the cluster that all runs use; nil: each has its own.
 	session *runner.Session
+	reports unwritten // of all runs
 	// fresh: the series was made by begin, and nothing was measured for it. Discarded: it is gone again, because its
 	// first run could not begin.
 	fresh, discarded bool
@@ -205,7 +206,7 @@ func (s *seriesRuns) run(ctx context.Context, all *series.Series, plan *series.P
 	if s.discarded {
 		return notBegun(ctx, err)
 	}
-	written := s.flags.saveReports(ctx, &reported{dir: all.Dir(), series: all})
+	written := s.reports.joined(s.flags.saveReports(ctx, &reported{dir: all.Dir(), series: all}))
 	written = errors.Join(written, s.flags.share(all.Dir()), apart(stdout, func(w io.Writer) error { return writeSeries(ctx, w, all) }), seriesToGitHub(ctx, stdout, all))
 	return endOfSeries(ctx, all, err, written)
 }
@@ -244,7 +245,7 @@ func (s *seriesRuns) one(ctx context.Context, plan *runner.Plan, o runner.Option
 	}
 	result, err := run(ctx, plan, s.flags.checkedKind(kind, s.name), []runner.Sink{s.sink(ctx)}, o)
 	if result != nil {
-		err = errors.Join(err, s.flags.saveReports(ctx, &reported{dir: result.Dir, result: result}))
+		s.reports.note(s.flags.saveReports(ctx, &reported{dir: result.Dir, result: result}))
 	}
 	if err != nil && s.session != nil { // the cluster would not be used again, and its passwords are in a directory that gets another name
 		err = errors.Join(err, s.session.Close(context.WithoutCancel(ctx), s.sink(ctx)))

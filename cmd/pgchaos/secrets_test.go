@@ -93,7 +93,7 @@ func TestFileMode(t *testing.T) {
 	if code, _, errs := p.run("run", file, "--out", p.out, "--file-mode", "640"); code != exitPass {
 		t.Fatalf("exit code %d: %s", code, errs)
 	}
-	for _, name := range []string{"result.json", "timeline.jsonl", "ledger.bin"} {
+	for _, name := range []string{"result.json", "report.html", "timeline.jsonl", "ledger.bin"} {
 		if info, err := os.Stat(filepath.Join(p.out, name)); err != nil || info.Mode().Perm() != 0o640 {
 			t.Errorf("%s: %v, %v", name, info, err)
 		}

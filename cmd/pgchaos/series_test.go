@@ -70,6 +70,10 @@ func isTheRun(t *testing.T, s *series.Series, run *series.Run) string {
 	t.Helper()
 	r, err := report.Read(s.Path(run))
 	must(t, err)
+	page, err := os.ReadFile(filepath.Join(s.Path(run), reportPage))
+	if err != nil || !strings.Contains(string(page), r.Run) {
+		t.Errorf("%s: the page: %v", run.Dir, err)
+	}
 	v := r.Variant
 	if v == nil || v.Name != run.Variant || v.Round != run.Round || v.Series != s.ID || run.Verdict != verdict.Pass {
 		t.Errorf("%s: %+v", run.Dir, v)
