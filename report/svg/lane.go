@@ -41,7 +41,7 @@ func drawLane(l lanes.Lane, run *lanes.Run, o Options) *laneDrawing {
 	if run == nil {
 		run = &lanes.Run{}
 	}
-	d := &laneDrawing{lane: l, run: run, paints: paints(l.Series)}
+	d := &laneDrawing{lane: l, run: run, paints: paints(run, l)}
 	d.width = o.width(usualWidth)
 	d.title = cmp.Or(plain(l.Title), plain(l.ID), "lane")
 	d.times(o)
@@ -218,16 +218,25 @@ func (d *laneDrawing) entries() (entries []entry) {
 	return entries
 }
 
-// paints is how the lines are drawn: their colours by their groups, their dashes by their places.
-func paints(series []lanes.Series) (all []paint) {
+// paints is how the lines of a lane are drawn: their colours by their groups, which have the same in all lanes of a run; their
+// dashes by their places.
+func paints(run *lanes.Run, l lanes.Lane) (all []paint) {
 	groups := map[string]int{}
-	for i, s := range series {
-		at, has := groups[s.Group]
-		if !has {
-			at = len(groups)
-			groups[s.Group] = at
+	see := func(group string) {
+		if _, has := groups[group]; !has {
+			groups[group] = len(groups)
 		}
-		all = append(all, colour(at).with(`stroke-width="1.5"`+dash(i)))
+	}
+	for _, one := range append(slices.Clone(run.Lanes), l) {
+		for _, s := range one.Series {
+			see(s.Group)
+		}
+		for _, row := range one.Rows {
+			see(row.Name)
+		}
+	}
+	for i, s := range l.Series {
+		all = append(all, colour(groups[s.Group]).with(`stroke-width="1.5"`+dash(i)))
 	}
 	return all
 }

@@ -200,7 +200,8 @@ func TestColoursAreReadable(t *testing.T) {
 
 // TestColoursFollowGroups: lines of one workload have one colour, and no two lines of a lane look the same without colours.
 func TestColoursFollowGroups(t *testing.T) {
-	all := paints(minute().Lanes[1].Series)
+	run := minute()
+	all := paints(run, run.Lanes[1])
 	if all[0].name != all[1].name || all[2].name != all[3].name || all[0].name == all[2].name {
 		t.Errorf("colours: %+v", all)
 	}
@@ -210,6 +211,17 @@ func TestColoursFollowGroups(t *testing.T) {
 				t.Errorf("lines %d and %d have the same dashes", i, j)
 			}
 		}
+	}
+}
+
+// TestColoursAreThoseOfOtherLanes: a node has its colour also where others are missing.
+func TestColoursAreThoseOfOtherLanes(t *testing.T) {
+	few := lanes.Lane{ID: "lag", Series: []lanes.Series{{Name: "c", Group: "c"}}}
+	run := &lanes.Run{Lanes: []lanes.Lane{
+		{ID: "throughput", Series: []lanes.Series{{Name: "writes", Group: "writes"}}}, {ID: "roles", Rows: []lanes.Row{{Name: "a"}, {Name: "b"}, {Name: "c"}}}, few,
+	}}
+	if got, want := paints(run, few)[0].name, colour(3).name; got != want {
+		t.Errorf("colour %s, want %s", got, want)
 	}
 }
 

@@ -23,10 +23,14 @@
     data.lanes = data.lanes || [];
     data.faults = data.faults || [];
     data.phases = data.phases || [];
+    const groups = []; // workloads and nodes, in the order in which the static pictures give them colours
     for (const lane of data.lanes) {
       lane.times = lane.t || [];
+      lane.groups = groups;
       if (!lane.series && !lane.rows) lane.series = [];
       for (const row of lane.rows || []) row.spans = row.spans || [];
+      const names = (lane.series || []).map((s) => s.group || "").concat((lane.rows || []).map((row) => row.name));
+      for (const name of names) if (groups.indexOf(name) < 0) groups.push(name);
     }
     return data;
   }

@@ -68,9 +68,9 @@
     }));
   }
 
-  // colours gives the series of a group one colour; within a lane the dashes differ.
+  // colours gives the series of a group one colour, which is the same in all lanes; within a lane the dashes differ.
   function colours(lane) {
-    const groups = [];
+    const groups = lane.groups || [];
     return lane.series.map((s) => {
       const group = s.group || "";
       if (groups.indexOf(group) < 0) groups.push(group);
