@@ -24,6 +24,10 @@ func hour(t *testing.T) *report.Result {
 	}, {
 		Name: "rejoin", Action: "rejoin", Nodes: []string{"a"}, Issued: 31 * time.Minute, Effective: 32 * time.Minute, Status: record.EventDone,
 	}}
+	seconds := make([]report.Second, 40) // to make them takes long
+	for i := range seconds {
+		seconds[i] = noise(t, rng)
+	}
 	for _, name := range []string{"writes", "reads"} {
 		w := report.Workload{Name: name, Active: []report.Interval{{To: time.Hour}}}
 		for i := range int(time.Hour / report.SeriesStep) {
@@ -34,7 +38,9 @@ func hour(t *testing.T) *report.Result {
 			w.Series = append(w.Series, p)
 		}
 		for i := range 3600 {
-			w.Seconds = append(w.Seconds, noise(t, rng, time.Duration(i)*time.Second))
+			one := seconds[rng.IntN(len(seconds))]
+			one.At = time.Duration(i) * time.Second
+			w.Seconds = append(w.Seconds, one)
 		}
 		r.Workloads = append(r.Workloads, w)
 	}
@@ -51,10 +57,9 @@ func hour(t *testing.T) *report.Result {
 	return r
 }
 
-func noise(t *testing.T, rng *rand.Rand, at time.Duration) report.Second {
+func noise(t *testing.T, rng *rand.Rand) (s report.Second) {
 	t.Helper()
 	h := hdrhistogram.New(1, time.Hour.Microseconds(), 3)
-	s := report.Second{At: at}
 	for range 20 {
 		us := 1000 + rng.Int64N(50_000)
 		if err := h.RecordValue(us); err != nil {
