@@ -9,6 +9,7 @@ import (
 
 	"pgchaos/compare"
 	"pgchaos/internal/units"
+	"pgchaos/report/markdown"
 )
 
 // lostWords says how much the kills lost that lost something: "median 12 writes in 31 ms, at most 40 in 0.2 s".
@@ -22,18 +23,18 @@ func markdownOf(c *compare.Comparison, o Options) string {
 	var n notes
 	for _, notice := range notices(c) {
 		word, rest, _ := strings.Cut(notice, ":")
-		fmt.Fprintf(&b, "- **%s:**%s\n", word, escape(rest))
+		fmt.Fprintf(&b, "- **%s:** %s\n", word, markdown.Escape(rest))
 	}
 	for _, cell := range c.Cells {
 		if b.Len() > 0 {
 			b.WriteByte('\n')
 		}
 		if cell.Name != "" {
-			fmt.Fprintf(&b, "### %s\n\n", escape(cell.Name))
+			fmt.Fprintf(&b, "### %s\n\n", markdown.Escape(cell.Name))
 		}
 		b.WriteString("| metric |")
 		for i, v := range c.Variants {
-			head := escape(v.Name) + "<br>" + runs(cell, i)
+			head := markdown.Escape(v.Name) + "<br>" + runs(cell, i)
 			if isBaseline(c, v) {
 				head += ", the baseline"
 			}
@@ -45,7 +46,7 @@ func markdownOf(c *compare.Comparison, o Options) string {
 		b.WriteString("\n|---|" + strings.Repeat("---|", len(c.Variants)) + "\n")
 		declared, exploratory := o.rows(cell)
 		for _, row := range declared {
-			markdownRow(&b, &n, row, "**"+escape(row.Metric)+"**"+inBrackets(tolerance(row)))
+			markdownRow(&b, &n, row, "**"+markdown.Escape(row.Metric)+"**"+inBrackets(tolerance(row)))
 		}
 		if len(cell.Kills) > 0 {
 			b.WriteString("| **" + killsLabel + "** |")
@@ -55,12 +56,12 @@ func markdownOf(c *compare.Comparison, o Options) string {
 			b.WriteByte('\n')
 		}
 		for _, row := range exploratory {
-			markdownRow(&b, &n, row, escape(row.Metric)+" (exploratory)")
+			markdownRow(&b, &n, row, markdown.Escape(row.Metric)+" (exploratory)")
 		}
 	}
-	b.WriteString("\n" + escape(legend(c)) + "\n\n")
+	b.WriteString("\n" + markdown.Escape(legend(c)) + "\n\n")
 	for i, note := range n {
-		fmt.Fprintf(&b, "[%d] %s<br>\n", i+1, escape(note))
+		fmt.Fprintf(&b, "[%d] %s<br>\n", i+1, markdown.Escape(note))
 	}
 	return b.String()
 }
@@ -97,20 +98,14 @@ func markdownRow(b *strings.Builder, n *notes, row compare.Row, label string) {
 
 // killLines are what the kills of one variant lost.
 func killLines(k compare.KillValue, n *notes) []string {
-	lines := []string{escape(k.Text) + n.marks(k.Others)}
+	lines := []string{markdown.Escape(k.Text) + n.marks(k.Others)}
 	if k.Lost > 0 {
 		lines = append(lines, lostWords(k))
 	}
 	if k.P != nil {
-		lines = append(lines, "p "+escape(compare.P(*k.P))+" (Fisher)", "**"+k.Sign+" "+k.Change.String()+"**")
+		lines = append(lines, "p "+markdown.Escape(compare.P(*k.P))+" (Fisher)", "**"+k.Sign+" "+k.Change.String()+"**")
 	}
 	return lines
-}
-
-// escape keeps what names say from being read as Markdown, and in one line.
-func escape(text string) string {
-	text = strings.NewReplacer("\n", " ", "\r", " ").Replace(text)
-	return strings.NewReplacer("|", "\\|", "<", "&lt;", "*", "\\*", "_", "\\_", "`", "\\`").Replace(text)
 }
 
 // csvHead names the columns of the CSV.

@@ -17,7 +17,7 @@ var permitted = withRenderings(withProviders(map[string][]string{
 	"record/jepsen":        {"record", "record/ledger"},
 	"record/ledger":        {"record", "internal/regular"},
 	"verdict":              {},
-	"compare/tables":       {"compare", "expect", "internal/units"},
+	"compare/tables":       {"compare", "expect", "internal/units", "report/markdown"},
 	"compare":              {"expect", "internal/units", "outage", "record", "report", "verdict"},
 	"compare/trend":        {"compare", "verdict"},
 	"store":                {"compare", "internal/redact", "internal/regular", "report", "verdict"},
