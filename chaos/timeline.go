@@ -21,7 +21,7 @@ type Step struct {
 	Name   string
 	Action string       // the action's word, for the event
 	Facts  record.Facts // what it does to the servers of its nodes, for the event
-	// At is the offset on the clock; nil: as soon as the step before is done.
+	// At is when, since the load began or since the cycle did (Anew); nil: as soon as the step before is done.
 	At *time.Duration
 	// Anew has At of this step, and of those after it, count from the end of the step before it.
 	Anew bool
@@ -39,6 +39,17 @@ type Step struct {
 	// Reverse is how the action is taken back on a node, found out before the action; nil: nothing
 	// takes it back.
 	Reverse func(ctx context.Context, n *cluster.Node) (Reversal, error)
+
+	due *time.Duration // on the clock; nil: as At, and where it is not known
+}
+
+// dueFrom is when the step is due on the clock, where At counts from base.
+func (s *Step) dueFrom(base time.Duration) *time.Duration {
+	if s.At == nil {
+		return nil
+	}
+	due := base + *s.At
+	return &due
 }
 
 // Timeline runs steps one after the other. A step that fails ends it: what
@@ -81,10 +92,7 @@ func (t *Timeline) Run(ctx context.Context) error {
 		if step.Anew {
 			base = t.Clock.Now()
 		}
-		if step.At != nil {
-			at := base + *step.At
-			step.At = &at
-		}
+		step.due = step.dueFrom(base)
 		act, err := t.run(ctx, step)
 		if err != nil {
 			fail(fmt.Errorf("step %s: %w", step.Name, err))
@@ -127,7 +135,7 @@ func (t *Timeline) keep(m record.Event) {
 // run waits for the step's moment, prepares, acts, and marks it. Outages are counted from the moment in
 // which the step is issued: the look-up of its nodes and the journal's sync come before that.
 func (t *Timeline) run(ctx context.Context, step Step) (*Act, error) {
-	event := record.Event{Name: step.Name, Action: step.Action, Planned: step.At, Fault: step.Fault, Facts: &step.Facts, SamePhase: step.SamePhase}
+	event := record.Event{Name: step.Name, Action: step.Action, At: step.At, Planned: step.due, Fault: step.Fault, Facts: &step.Facts, SamePhase: step.SamePhase}
 	act := &Act{}
 	err := t.await(ctx, step)
 	if err == nil {
@@ -205,10 +213,10 @@ func (t *Timeline) await(ctx context.Context, step Step) error {
 			return fmt.Errorf("its condition never came: %w", err)
 		}
 	}
-	if step.At == nil {
+	if step.due == nil {
 		return ctx.Err()
 	}
-	return wait.For(ctx, *step.At-t.Clock.Now())
+	return wait.For(ctx, *step.due-t.Clock.Now())
 }
 
 // reverse takes a step back For after its effect.
@@ -244,16 +252,11 @@ func (t *Timeline) reverse(ctx context.Context, step Step, act *Act) error {
 func (t *Timeline) skip(steps []Step, base time.Duration) {
 	known := true // when the steps were due: those of the same cycle
 	for _, s := range steps {
-		known = known && !s.Anew
-		switch {
-		case !known:
-			s.At = nil
-		case s.At != nil:
-			at := base + *s.At
-			s.At = &at
+		if known = known && !s.Anew; known {
+			s.due = s.dueFrom(base)
 		}
 		t.keep(record.Event{
-			Name: s.Name, Action: s.Action, Planned: s.At, Fault: s.Fault, Facts: &s.Facts,
+			Name: s.Name, Action: s.Action, At: s.At, Planned: s.due, Fault: s.Fault, Facts: &s.Facts,
 			Issued: t.Clock.Now(), Status: record.EventSkipped, Error: "a step before it did not succeed",
 		})
 	}

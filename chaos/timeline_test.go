@@ -159,8 +159,11 @@ func TestTimesCountFromTheCycle(t *testing.T) {
 		if diff := cmp.Diff([]string{"10s a", "22s a-2", "27s b-2"}, l.lines); diff != "" {
 			t.Error(diff)
 		}
-		var planned []time.Duration
+		var planned, ofFile []time.Duration
 		for _, m := range line.Events() {
+			if m.At != nil {
+				ofFile = append(ofFile, *m.At)
+			}
 			if m.Planned == nil {
 				planned = append(planned, -1)
 			} else {
@@ -170,6 +173,9 @@ func TestTimesCountFromTheCycle(t *testing.T) {
 		// Of steps that were not begun it is known only when those of the same cycle were due.
 		if diff := cmp.Diff([]time.Duration{10 * time.Second, 22 * time.Second, 27 * time.Second, -1, 42 * time.Second, -1}, planned); diff != "" {
 			t.Error(diff)
+		}
+		if diff := cmp.Diff([]time.Duration{10 * time.Second, 10 * time.Second, 15 * time.Second, 15 * time.Second, 10 * time.Second}, ofFile); diff != "" {
+			t.Error("as in the file:", diff)
 		}
 	})
 }

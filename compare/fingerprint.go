@@ -302,9 +302,13 @@ func describeSteps(events []record.Event) string {
 		if m.Status == record.EventSeen || m.Reverses != "" {
 			continue
 		}
+		at := m.At // Planned is another in each run, where kills repeats the timeline
+		if at == nil {
+			at = m.Planned // of an earlier pgchaos
+		}
 		step := m.Name
-		if m.Planned != nil {
-			step += " at " + m.Planned.String()
+		if at != nil {
+			step += " at " + at.String()
 		}
 		parts = append(parts, step)
 	}

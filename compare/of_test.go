@@ -313,6 +313,28 @@ func TestFingerprint(t *testing.T) {
 	}
 }
 
+// TestFingerprintOfRepeatedSteps: a cycle begins when the one before has ended, which is another moment in each run.
+func TestFingerprintOfRepeatedSteps(t *testing.T) {
+	of := func(began, at time.Duration) Fingerprint {
+		due := began + at
+		return fingerprintOf(&report.Result{Timeline: []record.Event{
+			{Name: "kill", Action: "kill", At: &at, Planned: &at, Status: record.EventDone},
+			{Name: "kill-2", Action: "kill", At: &at, Planned: &due, Status: record.EventDone},
+		}})
+	}
+	a := of(9*time.Second, 2*time.Second)
+	if b := of(9100*time.Millisecond, 2*time.Second); a.Key() != b.Key() {
+		t.Errorf("two runs of one kind differ in %v", a.Differences(b, false))
+	}
+	if b := of(9*time.Second, 3*time.Second); a.Key() == b.Key() {
+		t.Error("another `at` makes no difference")
+	}
+	before := fingerprintOf(&report.Result{Timeline: []record.Event{{Name: "kill", Planned: new(2 * time.Second), Status: record.EventDone}}})
+	if steps := before.setting("steps").Value; steps != "kill at 2s" {
+		t.Errorf("of an earlier pgchaos: %q", steps)
+	}
+}
+
 // TestRateThatIsAShare: it is the same load whatever the capacity was measured to be.
 func TestRateThatIsAShare(t *testing.T) {
 	share := func(rate, share float64) Fingerprint {

@@ -132,7 +132,10 @@ type Event struct {
 	// that did not work before.
 	Way   string `json:"way,omitempty"`
 	Tried int    `json:"ways_tried,omitempty"`
-	// Planned is the `at` of the step; nil when the step had none.
+	// At is the `at` of the step in the file, which counts from the beginning of its cycle; nil when the step had none, and in a
+	// result of an earlier pgchaos.
+	At *time.Duration `json:"at_ns,omitempty"`
+	// Planned is when that was due; nil when the step had no `at`, and where its cycle was not reached.
 	Planned   *time.Duration `json:"planned_ns,omitempty"`
 	Issued    time.Duration  `json:"issued_ns"`
 	Effective time.Duration  `json:"effective_ns"` // when the effect had been verified; 0 when it never was

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgchaos/compare"
 	"pgchaos/report"
@@ -145,6 +146,9 @@ func TestKillsRepeatTheTimeline(t *testing.T) {
 	}
 	var ended, planned = map[string]int64{}, map[string]int64{}
 	for _, m := range r.Timeline {
+		if m.Action == "configure" && (m.At == nil || *m.At != 2*time.Second) { // what the fingerprint has: Planned is another in each run
+			t.Errorf("%s: its `at` is %v", m.Name, m.At)
+		}
 		ended[m.Name] = int64(m.Ended)
 		if m.Planned != nil {
 			planned[m.Name] = int64(*m.Planned)
