@@ -336,7 +336,7 @@ func TestLostSchema(t *testing.T) {
 // TestMissingStore: a misspelt name is no history without runs.
 func TestMissingStore(t *testing.T) {
 	onBoth(t, func(t *testing.T, where string) {
-		if _, err := Existing(t.Context(), where); !errors.Is(err, ErrMissing) {
+		if _, err := Existing(t.Context(), where); !errors.Is(err, ErrMissing) || !strings.Contains(err.Error(), "'pgchaos history init --store ") {
 			t.Errorf("existing: %v", err)
 		}
 		if _, err := Rebuild(t.Context(), where); !errors.Is(err, ErrMissing) {
@@ -346,6 +346,21 @@ func TestMissingStore(t *testing.T) {
 		s, err := Existing(t.Context(), where)
 		must(t, err)
 		must(t, s.Close())
+	})
+}
+
+// TestExistingMakesNoDirectory: of a store in PostgreSQL the directory can be misspelt, too.
+func TestExistingMakesNoDirectory(t *testing.T) {
+	onBoth(t, func(t *testing.T, where string) {
+		must(t, opened(t, where).Close())
+		files := filesOf(t, where)
+		must(t, os.RemoveAll(files))
+		if _, err := Existing(t.Context(), where); !errors.Is(err, ErrMissing) {
+			t.Errorf("existing: %v", err)
+		}
+		if _, err := os.Stat(files); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("the directory was made: %v", err)
+		}
 	})
 }
 

@@ -87,20 +87,27 @@ func locateURL(scheme, where string) (location, error) {
 	return at, nil
 }
 
-// missing says whether there is no store in a directory. A database on a server has to be asked.
-func (at location) missing() (bool, error) {
+// look looks for a store in a directory before anything is made there. A database on a server has to be asked.
+func (at location) look() error {
+	file := filepath.Join(at.files, databaseFile)
 	if at.engine != sqliteEngine {
-		return false, os.MkdirAll(at.files, 0o755)
+		file = at.files
 	}
-	_, err := os.Stat(filepath.Join(at.files, databaseFile))
+	_, err := os.Stat(file)
 	if !errors.Is(err, fs.ErrNotExist) {
-		return false, err
+		return err
+	}
+	if at.engine != sqliteEngine {
+		return errNoFiles
 	}
 	hashes, err := rawHashes(at.files)
-	if len(hashes) > 0 {
-		err = &DamagedError{at.shown, fmt.Errorf("%s is missing, and there are raw results of %d runs", databaseFile, len(hashes))}
+	switch {
+	case err != nil:
+		return err
+	case len(hashes) > 0:
+		return &DamagedError{at.shown, fmt.Errorf("%s is missing, and there are raw results of %d runs", databaseFile, len(hashes))}
 	}
-	return err == nil, err
+	return ErrMissing
 }
 
 // wrap says which store an error is of, what is to be done, and no password.

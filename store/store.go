@@ -52,6 +52,9 @@ var ErrNewer = errors.New("a newer pgchaos has written this store: use that one"
 // ErrMissing is the error of Existing where there is no store. It is an fs.ErrNotExist, too.
 var ErrMissing = fmt.Errorf("there is no store: %w", fs.ErrNotExist)
 
+// errNoFiles is an ErrMissing: the database may be there, but not the directory of the raw results.
+var errNoFiles = fmt.Errorf("its directory is not on this machine: %w", ErrMissing)
+
 // DamagedError is the error of a store whose database is damaged or lost, and whose raw results may be whole.
 type DamagedError struct {
 	Store string // as it is named, without its password
@@ -71,8 +74,8 @@ func Open(ctx context.Context, where string) (*Store, error) {
 	return open(ctx, where, true)
 }
 
-// Existing opens a store that must be there: the error is ErrMissing if it is not, for a misspelt name
-// must not look like a history without runs. A directory that cannot be written can be read.
+// Existing opens a store that must be there: the error is ErrMissing if it is not, for a misspelt name, or a disk
+// that is not mounted, must not look like a history without runs. A directory that cannot be written can be read.
 func Existing(ctx context.Context, where string) (*Store, error) {
 	return open(ctx, where, false)
 }
@@ -84,6 +87,9 @@ func open(ctx context.Context, where string, create bool) (*Store, error) {
 	}
 	s := &Store{at: at}
 	if err := s.open(ctx, create); err != nil {
+		if errors.Is(err, ErrMissing) {
+			err = fmt.Errorf("%w; 'pgchaos history init --store %s' makes it", err, at.shown)
+		}
 		return nil, at.wrap("open", errors.Join(err, s.Close()))
 	}
 	return s, nil
@@ -94,10 +100,8 @@ func (s *Store) open(ctx context.Context, create bool) error {
 		if err := os.MkdirAll(s.at.files, 0o755); err != nil {
 			return err
 		}
-	} else if missing, err := s.at.missing(); err != nil {
+	} else if err := s.at.look(); err != nil {
 		return err
-	} else if missing {
-		return ErrMissing
 	}
 	switch err := unix.Access(s.at.files, unix.W_OK); {
 	case errors.Is(err, unix.EROFS) || errors.Is(err, unix.EACCES):

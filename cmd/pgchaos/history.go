@@ -25,11 +25,13 @@ func newHistoryCommand() *cobra.Command {
 		Short: "Keep runs in a store, and list, accept and prune them",
 		Long: `Keep past runs in a store: a directory with a SQLite database, or a PostgreSQL database for
 several machines. Whole result directories are kept beside the database. 'pgchaos nightly' adds
-its runs to a store by itself, and 'pgchaos compare store:NAME' reads runs of it.
+its runs to a store that 'pgchaos history init' has made, and 'pgchaos compare store:NAME' reads
+runs of it.
 
 DIR-OR-URL is a directory, or postgres://USER@HOST/DATABASE?files=DIR, where DIR is for the result
 directories. docs/history.md explains it.`,
-		Example: `  pgchaos history add results/DIR --store nightly            keep a run, or all runs of a series
+		Example: `  pgchaos history init --store nightly                       make a store
+  pgchaos history add results/DIR --store nightly            keep a run, or all runs of a series
   pgchaos history list --store nightly --since 30d           the runs of the last 30 days
   pgchaos history show RUN --store nightly                   the figures of one
   pgchaos history accept RUN --why 'new disk' --store nightly
@@ -51,7 +53,7 @@ directories. docs/history.md explains it.`,
 		}
 		return err
 	})
-	cmd.AddCommand(newHistoryListCommand(), newHistoryShowCommand(), newHistoryAddCommand(), newHistoryAcceptCommand(),
+	cmd.AddCommand(newHistoryInitCommand(), newHistoryListCommand(), newHistoryShowCommand(), newHistoryAddCommand(), newHistoryAcceptCommand(),
 		newHistoryBaselineCommand(), newHistoryPruneCommand(), newHistoryRebuildCommand())
 	for _, sub := range cmd.Commands() {
 		sub.InitDefaultHelpFlag()
@@ -121,6 +123,16 @@ func (f *historyFlags) with(cmd *cobra.Command, do func(ctx context.Context, s *
 	return historyError(errors.Join(do(cmd.Context(), s), s.Close()))
 }
 
+// openOrMake opens the store, and makes it if it is not there.
+func (f *historyFlags) openOrMake(ctx context.Context) (s *store.Store, made bool, err error) {
+	s, err = store.Existing(ctx, f.store)
+	if errors.Is(err, store.ErrMissing) {
+		s, err = store.Open(ctx, f.store)
+		made = err == nil
+	}
+	return s, made, historyError(err)
+}
+
 // historyError says which errors of a store are the command line's.
 func historyError(err error) error {
 	var (
@@ -130,10 +142,7 @@ func historyError(err error) error {
 	if errors.As(err, &exit) {
 		return err
 	}
-	if errors.Is(err, store.ErrMissing) {
-		return usageError(fmt.Errorf("history: %w\n'pgchaos history add DIR' makes one", err))
-	}
-	if errors.As(err, &usage) || errors.Is(err, store.ErrNoRun) {
+	if errors.As(err, &usage) || errors.Is(err, store.ErrNoRun) || errors.Is(err, store.ErrMissing) {
 		return usageError(fmt.Errorf("history: %w", err))
 	}
 	return err

@@ -33,8 +33,11 @@ func TestHistory(t *testing.T) {
 	if out := history(t, exitUsage, "list", "--store", where); !strings.Contains(out, "there is no store") {
 		t.Errorf("a store that is not there: %s", out)
 	}
-	if out := history(t, exitPass, "add", comparedRuns, "--store", where); strings.Count(out, ": added\n") != 6 {
+	if out := history(t, exitPass, "add", comparedRuns, "--store", where); strings.Count(out, ": added\n") != 6 || !strings.HasPrefix(out, "made the store "+where+"\n") {
 		t.Errorf("a series: %s", out)
+	}
+	if out := history(t, exitPass, "init", "--store", where); out != "the store "+where+" is there already\n" || len(listed(t, "--store", where)) != 6 {
+		t.Errorf("init of a store that is there: %s", out)
 	}
 	if out := history(t, exitPass, "add", comparedRuns+"/1/local", "--store", where); !strings.HasSuffix(out, ": the store has it already\n") {
 		t.Errorf("one of its runs again: %s", out)

@@ -18,6 +18,37 @@ import (
 	"pgchaos/store"
 )
 
+func newHistoryInitCommand() *cobra.Command {
+	var f historyFlags
+	cmd := &cobra.Command{
+		Use:   "init",
+		Short: "Make a store",
+		Long: `Make a store, or the directory of this machine for a store in PostgreSQL. One that is there stays
+as it is. 'pgchaos nightly' makes none: a misspelt name, or a disk that is not mounted, would begin
+an empty history every night, in which nothing ever becomes worse.`,
+		Example: `  pgchaos history init --store nightly
+  pgchaos history init --store 'postgres://pgchaos@db/history?files=/srv/pgchaos'`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.check(cmd); err != nil {
+				return err
+			}
+			s, made, err := f.openOrMake(cmd.Context())
+			if err != nil {
+				return err
+			}
+			text := "the store " + s.Name() + " is there already"
+			if made {
+				text = "made the store " + s.Name()
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), text)
+			return s.Close()
+		},
+	}
+	f.registerStore(cmd)
+	return cmd
+}
+
 func newHistoryAddCommand() *cobra.Command {
 	var f historyFlags
 	cmd := &cobra.Command{
@@ -47,11 +78,14 @@ func (f *historyFlags) add(cmd *cobra.Command, args []string) (err error) {
 		}
 		dirs = append(dirs, found...)
 	}
-	s, err := store.Open(cmd.Context(), f.store)
+	s, made, err := f.openOrMake(cmd.Context())
 	if err != nil {
-		return historyError(err)
+		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	if made {
+		fmt.Fprintf(cmd.OutOrStdout(), "made the store %s\n", s.Name())
+	}
 	var errs []error
 	for _, dir := range dirs {
 		added, err := s.Add(cmd.Context(), dir)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,12 +44,14 @@ before:
   regression   the last 5 nights are worse than the 20 before: the job fails. Where the step is
                intended, 'pgchaos history accept' begins the reference anew
 
-A run that fails (a lost write in a mode that promises none) fails the job on the first night.
+The store must be there: 'pgchaos history init' makes one. A run that fails (a lost write in a
+mode that promises none) fails the job on the first night.
 
 Exit codes, the first that holds: 5 something was left behind, 130 interrupted, 3 a run failed
 or a metric regressed, 1 pgchaos itself failed or the store cannot be read, 4 inconclusive, 0.
 docs/ci.md explains it.`,
-		Example: `  pgchaos nightly quorum-kill my.yaml --store nightly
+		Example: `  pgchaos history init --store nightly                     once
+  pgchaos nightly quorum-kill my.yaml --store nightly
   pgchaos nightly quorum-kill --store nightly --summary summary.md --junit junit.xml`,
 		Args:              arguments(1, 0, experimentArgument),
 		ValidArgsFunction: completeExperiment,
@@ -68,28 +71,24 @@ func (f *nightlyFlags) execute(cmd *cobra.Command, args []string) (err error) {
 	if err := f.history.check(cmd); err != nil {
 		return err
 	}
+	if slices.Contains(args, stdinName) {
+		return usageOf(cmd, errors.New("nightly needs the names of experiments: standard input cannot be read again for a repetition"))
+	}
 	f.run.stdin = cmd.InOrStdin()
-	s, err := store.Open(ctx, f.history.store)
+	n := &night{began: time.Now(), flags: f, stderr: cmd.ErrOrStderr()}
+	defer func() {
+		if n.store != nil {
+			err = errors.Join(err, n.store.Close())
+		}
+	}()
+	plans, err := n.prepare(ctx, args)
 	if err != nil {
-		return historyError(err)
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	if _, err := s.List(ctx, store.Filter{Limit: 1}); err != nil {
-		return err
-	}
-	plans := make([]*series.Plan, len(args))
-	for i, name := range args { // all before the first run: a typing mistake must not be found at 3 a.m.
-		if name == "-" {
-			return usageOf(cmd, errors.New("nightly needs the names of experiments: standard input cannot be read again for a repetition"))
+		// Else the summary of the night before would stand for this one.
+		for _, name := range args {
+			n.problem(name, "it was not run: "+err.Error())
 		}
-		if plans[i], err = f.run.plan(ctx, name, f.run.reading(ctx)); err != nil {
-			return err
-		}
-		if err := f.run.checkPlan(ctx, plans[i], cmd.ErrOrStderr()); err != nil {
-			return err
-		}
+		return errors.Join(err, n.files(), n.toGitHub(cmd.OutOrStdout()))
 	}
-	n := &night{store: s, began: time.Now(), flags: f, stderr: cmd.ErrOrStderr()}
 	for i, name := range args {
 		if n.leftBehind || ctx.Err() != nil {
 			n.problem(name, "it was not run: the job ended before it")
@@ -100,9 +99,42 @@ func (f *nightlyFlags) execute(cmd *cobra.Command, args []string) (err error) {
 	return n.end(ctx, cmd.OutOrStdout())
 }
 
+// prepare opens the store, and looks at all experiments before the first is run: a typing mistake in the last of them must not
+// be found after hours.
+func (n *night) prepare(ctx context.Context, names []string) (plans []*series.Plan, err error) {
+	f := n.flags
+	if n.store, err = store.Existing(ctx, f.history.store); err == nil {
+		_, err = n.store.List(ctx, store.Filter{Limit: 1})
+	}
+	var usage *store.UsageError
+	switch {
+	case errors.As(err, &usage):
+		return nil, usageError(fmt.Errorf("nightly: %w", err))
+	case err != nil:
+		return nil, err
+	}
+	n.list, n.run = n.store.List, n.runSeries
+	for _, name := range names {
+		plan, err := f.run.plan(ctx, name, f.run.reading(ctx))
+		if err == nil {
+			err = f.run.checkPlan(ctx, plan, n.stderr)
+		}
+		if err != nil {
+			return nil, err
+		}
+		plans = append(plans, plan)
+	}
+	return plans, nil
+}
+
 // night is one execution of the job.
 type night struct {
-	store      *store.Store
+	store *store.Store // nil: it could not be opened
+	// list is the store's.
+	list func(ctx context.Context, of store.Filter) ([]store.Kept, error)
+	// run runs an experiment once, and returns what was kept of it and the id of its series. An id that it gets is that of the
+	// series which its runs are to be of.
+	run        func(ctx context.Context, name string, plan *series.Plan, id string) ([]store.Kept, string)
 	began      time.Time
 	flags      *nightlyFlags
 	stderr     io.Writer
@@ -117,12 +149,12 @@ func (n *night) problem(name, text string) {
 
 // experiment runs an experiment as a series, and again where a metric is suspect.
 func (n *night) experiment(ctx context.Context, name string, plan *series.Plan) {
-	kept, id := n.runSeries(ctx, name, plan, "")
+	kept, id := n.run(ctx, name, plan, "")
 	cases, err := n.judge(ctx, kept, id, declaredIn(plan))
 	if err == nil && suspicious(cases) && ctx.Err() == nil && !n.leftBehind {
 		fmt.Fprintf(n.stderr, "pgchaos nightly: %s is suspect, and is run again at once\n", name)
 		// The same id makes both one night: what disturbs one of them disturbs the other, too.
-		more, _ := n.runSeries(ctx, name, plan, id)
+		more, _ := n.run(ctx, name, plan, id)
 		kept = append(kept, more...)
 		cases, err = n.judge(ctx, kept, id, declaredIn(plan))
 	}
@@ -216,7 +248,13 @@ func declaredIn(plan *series.Plan) (names []string) {
 	return names
 }
 
+// write writes the files, and the summary for people.
 func (n *night) write(stdout io.Writer) error {
+	return errors.Join(n.files(), apart(stdout, n.text), n.toGitHub(stdout))
+}
+
+// files writes the files that the user has asked for.
+func (n *night) files() error {
 	var all error
 	file := func(path string, write func(io.Writer) error) {
 		if path == "" {
@@ -233,7 +271,7 @@ func (n *night) write(stdout io.Writer) error {
 	}
 	file(n.flags.summary, n.markdown)
 	file(n.flags.junit, func(out io.Writer) error { return junit.Write(out, n.suite()) })
-	return errors.Join(all, apart(stdout, n.text), n.toGitHub(stdout))
+	return all
 }
 
 // toGitHub adds the night to the job's summary and annotations.

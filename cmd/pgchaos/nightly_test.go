@@ -13,7 +13,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"gopkg.in/yaml.v3"
 
@@ -23,10 +22,10 @@ import (
 
 const tinyNight = `
 name: tiny
-cluster: {nodes: [a, b]}
+cluster: {nodes: [a]}
 load:
   writes: {kind: insert, clients: 2, rate: 100/s}
-duration: 3s
+duration: 2s
 expect: [%s]
 `
 
@@ -43,6 +42,33 @@ func (p *place) nightly(args ...string) (code int, stdout, stderr string) {
 	return cmd.ProcessState.ExitCode(), o.String(), e.String()
 }
 
+// makeStore makes an empty store.
+func (p *place) makeStore(where string) {
+	p.t.Helper()
+	if code, out, errs := p.run("history", "init", "--store", where); code != exitPass {
+		p.t.Fatalf("exit code %d\n%s%s", code, out, errs)
+	}
+}
+
+// addCopy adds a night to a store: a copy of a result, some nights before it and with another throughput. No two nights are equal.
+func addCopy(t *testing.T, s *store.Store, of string, ago int, factor float64) store.Kept {
+	t.Helper()
+	r, err := report.Read(of)
+	must(t, err)
+	r.Run = fmt.Sprintf("tiny-%d-nights-ago", ago)
+	r.Variant = nil
+	r.Started = r.Started.AddDate(0, 0, -ago)
+	for i := range r.Workloads {
+		r.Workloads[i].Total.Samples = int64(float64(r.Workloads[i].Total.Samples)*factor) + int64(ago%7)
+	}
+	dir := filepath.Join(t.TempDir(), r.Run)
+	must(t, os.MkdirAll(dir, 0o700))
+	must(t, report.Write(dir, r))
+	added, err := s.Add(t.Context(), dir)
+	must(t, err)
+	return added.Kept
+}
+
 // TestNightly has a history of 23 nights that are copies of a real one. In the last three, in the
 // real one and in that of the second job, throughput is lower than in the twenty before.
 func TestNightly(t *testing.T) {
@@ -50,7 +76,7 @@ func TestNightly(t *testing.T) {
 	work := filepath.Dir(p.base)
 	where, summary, xmlFile := filepath.Join(work, "store"), filepath.Join(work, "s.md"), filepath.Join(work, "j.xml")
 	file := p.write("tiny.yaml", fmt.Sprintf(tinyNight, "lost_writes == 0"))
-	nightly := func(want int, text ...string) string {
+	nightly := func(want int, text ...string) {
 		t.Helper()
 		code, out, errs := p.nightly(file, "--store", where, "--summary", summary, "--junit", xmlFile)
 		if code != want {
@@ -61,42 +87,26 @@ func TestNightly(t *testing.T) {
 				t.Errorf("%q is not in\n%s", s, out)
 			}
 		}
-		return out
 	}
+	p.makeStore(where)
 	nightly(exitPass, "1 of 23 nights", "this is its first night")
 
 	s, err := store.Existing(t.Context(), where)
 	must(t, err)
 	runs, err := s.List(t.Context(), store.Filter{})
 	must(t, err)
-	original := runs[0]
-	add := func(night int, factor float64) {
-		r, err := report.Read(original.Dir)
-		must(t, err)
-		r.Run = fmt.Sprintf("tiny-night-%d", night)
-		r.Variant.Series = r.Run
-		r.Started = original.Started.Add(-time.Duration(40-night) * 24 * time.Hour)
-		for i := range r.Workloads {
-			r.Workloads[i].Total.Samples = int64(float64(r.Workloads[i].Total.Samples)*factor) + int64(night%7)
+	for ago := 23; ago > 0; ago-- {
+		factor := 1.3
+		if ago <= 3 {
+			factor = 1
 		}
-		dir := filepath.Join(work, r.Run)
-		must(t, os.MkdirAll(dir, 0o700))
-		must(t, report.Write(dir, r))
-		added, err := s.Add(t.Context(), dir)
-		must(t, err)
-		if added.Key != original.Key {
+		if k := addCopy(t, s, runs[0].Dir, ago, factor); k.Key != runs[0].Key {
 			t.Fatal("the copy is of another history")
 		}
 	}
-	for i := range 20 {
-		add(i, 1.3)
-	}
-	for i := range 3 {
-		add(20+i, 1)
-	}
 	must(t, s.Close())
 	// With the first night of the test, this is the fifth that is worse.
-	nightly(exitFail, "regression", "throughput of writes: regression", "pgchaos history accept tiny-night-20 --why REASON")
+	nightly(exitFail, "regression", "throughput of writes: regression", "pgchaos history accept tiny-3-nights-ago --why REASON")
 	text := readText(t, xmlFile)
 	must(t, xml.Unmarshal([]byte(text), new(struct{ XMLName xml.Name })))
 	if !strings.Contains(text, `<failure message="throughput of writes: regression`) || strings.Contains(text, "<skipped") {
@@ -105,7 +115,7 @@ func TestNightly(t *testing.T) {
 	if text := readText(t, summary); !strings.Contains(text, "| regression | tiny |") {
 		t.Error(text)
 	}
-	if code, _, errs := p.run("history", "accept", "tiny-night-20", "--why", "intended", "--store", where); code != exitPass {
+	if code, _, errs := p.run("history", "accept", "tiny-3-nights-ago", "--why", "intended", "--store", where); code != exitPass {
 		t.Fatal(errs)
 	}
 	nightly(exitPass, "of 23 nights")
@@ -114,14 +124,40 @@ func TestNightly(t *testing.T) {
 	p.nothingLeft()
 }
 
-// TestNightlyFailsOnTheFirstNight: a verdict needs no history.
-func TestNightlyFailsOnTheFirstNight(t *testing.T) {
+// TestNightlyInPostgreSQL has its store in a database of a kept cluster, with 24 nights that are copies of the run which built
+// it.
+func TestNightlyInPostgreSQL(t *testing.T) {
 	p := newPlace(t)
-	where := filepath.Join(filepath.Dir(p.base), "store")
-	file := p.write("tiny.yaml", fmt.Sprintf(tinyNight, "lost_writes > 0"))
+	file := p.write("tiny.yaml", fmt.Sprintf(tinyNight, "lost_writes == 0"))
+	if code, out, errs := p.run("run", file, "--out", p.out, "--keep"); code != exitPass {
+		t.Fatalf("exit code %d\n%s\n%s", code, out, errs)
+	}
+	r := p.result()
+	server := r.Cluster.Nodes[0].Address
+	p.psql(server, "create database history")
+	where := "postgres://postgres@" + server + "/history?files=" + filepath.Join(filepath.Dir(p.base), "files") + "&passfile=" + filepath.Join(p.out, "pgpass")
+	if code, _, errs := p.nightly(file, "--store", where); code != exitFailed || !strings.Contains(errs, "'pgchaos history init --store postgres://postgres@"+server) {
+		t.Errorf("without a store: exit code %d: %s", code, errs)
+	}
+	p.makeStore(where)
+	s, err := store.Existing(t.Context(), where)
+	must(t, err)
+	for ago := 24; ago > 0; ago-- {
+		addCopy(t, s, p.out, ago, 1)
+	}
+	must(t, s.Close())
 	code, out, errs := p.nightly(file, "--store", where)
-	if code != exitFail || !strings.Contains(out, "fail          tiny") || !strings.Contains(out, "lost_writes > 0: it is 0") {
+	if code != exitPass || !strings.Contains(out, "ok            tiny: no change found in ") || !strings.Contains(out, "(25 nights)") {
 		t.Errorf("exit code %d\n%s\n%s", code, out, errs)
+	}
+	if runs := listed(t, "--store", where); len(runs) != 25 || runs[0].Dir == "" || runs[0].Fingerprint != runs[1].Fingerprint {
+		t.Errorf("%d runs, the newest: %+v", len(runs), runs[0])
+	}
+	if code, out, errs := p.run("clean", r.Run, "--provider", "local"); code != exitPass {
+		t.Errorf("clean: exit code %d, %s%s", code, out, errs)
+	}
+	if code, _, errs := p.nightly(file, "--store", where); code != exitFailed || strings.Contains(errs, "history init") {
+		t.Errorf("without its server: exit code %d: %s", code, errs)
 	}
 	p.nothingLeft()
 }
@@ -189,8 +225,9 @@ func TestTheJobsOfTheManualRun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t)
 			dir := filepath.Dir(p.base)
-			p.write("my.yaml", "name: my\ncluster: {nodes: [a, b]}\nload: {writes: {kind: insert, clients: 1, rate: 50/s}}\nduration: 2s\n")
-			script = strings.NewReplacer("/srv/pgchaos", dir, "/usr/bin/pgchaos", "pgchaos").Replace(script)
+			p.write("my.yaml", "name: my\ncluster: {nodes: [a]}\nload: {writes: {kind: insert, clients: 1, rate: 50/s}}\nduration: 1s\n")
+			made := regexp.MustCompile(`(?m)^pgchaos history init --store /srv/pgchaos/nightly$`).FindString(readText(t, "../../docs/ci.md"))
+			script = strings.NewReplacer("/srv/pgchaos", dir, "/usr/bin/pgchaos", "pgchaos").Replace(made + "\n" + script)
 			cmd := exec.CommandContext(t.Context(), "bash", "-e", "-c", script)
 			cmd.Dir = dir
 			cmd.Env = append(os.Environ(), "PGCHAOS_DIR="+p.base, "PATH="+filepath.Dir(binary)+":"+os.Getenv("PATH"), "GITHUB_STEP_SUMMARY="+filepath.Join(dir, "step.md"))
@@ -236,6 +273,7 @@ func TestNightlyIsInterrupted(t *testing.T) {
 	p := newPlace(t)
 	work := filepath.Dir(p.base)
 	where, summary := filepath.Join(work, "store"), filepath.Join(work, "s.md")
+	p.makeStore(where)
 	p.write("tiny.yaml", fmt.Sprintf(tinyNight, "lost_writes == 0"))
 	p.write("long.yaml", long)
 	cmd := inGroup(p.command("nightly", "tiny.yaml", "long.yaml", "--store", where, "--summary", summary))
@@ -265,18 +303,24 @@ func TestNightlyIsInterrupted(t *testing.T) {
 	p.nothingLeft()
 }
 
-// TestTwoNightlyJobsAtOnce: neither loses what the other keeps.
+// TestTwoNightlyJobsAtOnce: neither loses what the other keeps. One fails: a verdict needs no history.
 func TestTwoNightlyJobsAtOnce(t *testing.T) {
 	p := newPlace(t)
-	work := filepath.Dir(p.base)
-	where := filepath.Join(work, "store")
-	text := fmt.Sprintf(tinyNight, "lost_writes == 0")
-	p.write("a.yaml", strings.Replace(text, "name: tiny", "name: a", 1))
-	p.write("b.yaml", strings.Replace(text, "name: tiny", "name: b", 1))
+	where := filepath.Join(filepath.Dir(p.base), "store")
+	p.makeStore(where)
 	var wg sync.WaitGroup
-	for _, name := range []string{"a", "b"} {
+	for name, tc := range map[string]struct {
+		expectation string
+		code        int
+		says        string
+	}{
+		"a": {"lost_writes == 0", exitPass, "ok            a: "},
+		"b": {"lost_writes > 0", exitFail, "fail          b"},
+	} {
+		p.write(name+".yaml", strings.Replace(fmt.Sprintf(tinyNight, tc.expectation), "name: tiny", "name: "+name, 1))
 		wg.Go(func() {
-			if code, out, errs := p.nightly(name+".yaml", "--store", where); code != exitPass {
+			code, out, errs := p.nightly(name+".yaml", "--store", where)
+			if code != tc.code || !strings.Contains(out, tc.says) || code == exitFail && !strings.Contains(out, "lost_writes > 0: it is 0") {
 				t.Errorf("%s: exit code %d\n%s\n%s", name, code, out, errs)
 			}
 		})

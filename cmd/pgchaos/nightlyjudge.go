@@ -81,7 +81,7 @@ func (n *night) judge(ctx context.Context, kept []store.Kept, id string, declare
 				}
 			}
 		}
-		all, err := n.store.List(ctx, store.Filter{Experiment: k.Experiment, Variant: &k.Variant, Cell: &k.Cell, NoWarmup: true})
+		all, err := n.list(ctx, store.Filter{Experiment: k.Experiment, Variant: &k.Variant, Cell: &k.Cell, NoWarmup: true})
 		if err != nil {
 			return append(cases, c), err
 		}

@@ -10,9 +10,13 @@ import (
 	"pgchaos/compare"
 	"pgchaos/compare/trend"
 	"pgchaos/internal/redact"
+	"pgchaos/internal/units"
 	"pgchaos/report/junit"
 	"pgchaos/report/markdown"
 )
+
+// wordOK is the result of a case in which nothing was found.
+const wordOK = "ok"
 
 // word is the result of a case.
 func (c *nightCase) word() string {
@@ -21,7 +25,7 @@ func (c *nightCase) word() string {
 		if c.has(trend.Suspect) {
 			return "suspect"
 		}
-		return "ok"
+		return wordOK
 	case exitFail:
 		if len(c.Fails) > 0 {
 			return "fail"
@@ -77,23 +81,31 @@ func (n *night) text(out io.Writer) error {
 	var b bytes.Buffer
 	for i := range n.cases {
 		c := &n.cases[i]
-		fmt.Fprintf(&b, "%-12s  %s%s\n", c.word(), c.Name, c.progress())
+		const indent = "              "
+		fmt.Fprintf(&b, "%-12s  %s%s\n", c.word(), redact.Printable(c.Name), c.progress())
 		for _, line := range c.lines() {
-			fmt.Fprintf(&b, "              %s\n", redact.Printable(line))
+			b.WriteString(indent + strings.ReplaceAll(redact.Printable(line), "\n", "\n"+indent) + "\n")
 		}
 	}
 	_, err := out.Write(b.Bytes())
 	return err
 }
 
-// progress says how many nights are still missing.
+// progress says how many nights are still missing, or what was compared where nothing was found.
 func (c *nightCase) progress() string {
+	steady, nights := 0, 0
 	for _, f := range c.Findings {
-		if f.State == trend.NotYet {
+		switch f.State {
+		case trend.NotYet:
 			return fmt.Sprintf(": whether it became worse is not known yet (%d of %d nights)", f.Nights, f.Needed)
+		case trend.Steady:
+			steady, nights = steady+1, max(nights, f.Nights)
 		}
 	}
-	return ""
+	if steady == 0 || c.word() != wordOK {
+		return ""
+	}
+	return fmt.Sprintf(": no change found in %s (%d nights)", units.Count(int64(steady), "metric", "metrics"), nights)
 }
 
 // markdown is the summary for a merge request or a job's page.
