@@ -5,6 +5,7 @@ import "testing"
 // TestWhatIsInFlightAtTheEndMayEnd: the end of a run breaks no operation off, with and without a condition
 // that could end it early.
 func TestWhatIsInFlightAtTheEndMayEnd(t *testing.T) {
+	t.Parallel()
 	for name, more := range map[string]string{"plain": "", "watched": "abort_on: [error_rate of slow > 50% for 10s]\n"} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t)

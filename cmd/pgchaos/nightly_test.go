@@ -217,6 +217,7 @@ func jobCommands(t *testing.T) map[string]string {
 
 // TestTheJobsOfTheManualRun runs what each job has a shell do, with a small experiment.
 func TestTheJobsOfTheManualRun(t *testing.T) {
+	t.Parallel()
 	jobs := jobCommands(t)
 	if len(jobs) != 4 {
 		t.Fatalf("%d jobs", len(jobs))

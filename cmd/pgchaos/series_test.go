@@ -96,6 +96,7 @@ func isTheRun(t *testing.T, s *series.Series, run *series.Run) string {
 
 // TestASeriesThatWasKilledGoesOn kills pgchaos in the second run, so that its servers stay, and resumes the series.
 func TestASeriesThatWasKilledGoesOn(t *testing.T) {
+	t.Parallel()
 	for name, reuse := range map[string]string{"a cluster each": "", "one cluster": "reuse: true\n"} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t)

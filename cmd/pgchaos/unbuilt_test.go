@@ -10,6 +10,7 @@ import (
 
 // TestARunThatFailsBeforeItsLoad says why, and nothing beside it, and leaves no empty file of samples.
 func TestARunThatFailsBeforeItsLoad(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct{ name, file, want string }{
 		{"while it builds the cluster", "cluster: {nodes: [a], settings: {shared_preload_libraries: nothere}}\nload: {w: {kind: insert}}\nduration: 1s\n", `could not access file "nothere"`},
 		{"while it prepares the load", "cluster: {nodes: [a]}\nload: {setup: select 1/0;, w: {kind: insert}}\nduration: 1s\n", "division by zero"},
