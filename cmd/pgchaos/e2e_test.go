@@ -413,33 +413,6 @@ func TestWalkthrough(t *testing.T) {
 	p.nothingLeft()
 }
 
-func TestInterruptCleansUpAndWritesTheResult(t *testing.T) {
-	p := newPlace(t).detectRaces()
-	cmd := p.command("run", "quorum-kill", "--out", p.out)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	p.await("load", p.loading)
-	time.Sleep(3 * time.Second) // into the load: an interrupt has no better moment
-	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
-		t.Fatal(err)
-	}
-	_ = cmd.Wait() // the exit code says it
-	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
-		t.Errorf("exit code %d\n%s", code, stderr.String())
-	}
-	r := p.result()
-	if !r.Interrupted || r.Verdict == verdict.Pass {
-		t.Errorf("interrupted %v, verdict %s", r.Interrupted, r.Verdict)
-	}
-	if len(r.Workloads) == 0 || r.Workloads[0].Total.Samples == 0 {
-		t.Error("the result of the interrupted run holds no samples")
-	}
-	p.nothingLeft()
-}
-
 // TestInterruptDoesNotWaitForAnswers interrupts writers that hang in a wait for a
 // synchronous standby, and wait for it up to an hour.
 func TestInterruptDoesNotWaitForAnswers(t *testing.T) {

@@ -21,7 +21,7 @@ import (
 // long is a run that somebody has to end.
 const long = `
 name: long
-cluster: {nodes: [a, b]}
+cluster: {nodes: [a]}
 load:
   writes: {kind: insert, clients: 2, rate: 100/s}
 timeline:
@@ -81,6 +81,9 @@ func TestEverySignalEndsARunAndAuditsIt(t *testing.T) {
 			}
 			if a := r.Audits; r.Stage != report.StageChecked || len(a) != 1 || !a[0].Complete || a[0].Acknowledged == 0 || a[0].Lost.N != 0 {
 				t.Errorf("stage %s, audits %+v", r.Stage, a)
+			}
+			if len(r.Workloads) != 1 || r.Workloads[0].Total.Samples == 0 {
+				t.Errorf("the samples of the load are not in the result: %+v", r.Workloads)
 			}
 			if !strings.Contains(stdout.String(), "the run was interrupted") || !strings.Contains(stderr.String(), "a second interrupt skips it") {
 				t.Errorf("%s\n%s", stdout.String(), stderr.String())
@@ -179,7 +182,7 @@ func TestTheExitCodeOfAnInterruptedRun(t *testing.T) {
 // TestIgnoredSignalsStayIgnored starts a run as nohup does, and as a script's `&` does.
 func TestIgnoredSignalsStayIgnored(t *testing.T) {
 	p := newPlace(t)
-	file := p.write("short.yaml", strings.Replace(long, "60s", "4s", 1))
+	file := p.write("short.yaml", strings.Replace(long, "60s", "3s", 1))
 	of := p.command("run", file, "--out", p.out)
 	cmd := throughShell(of, `trap "" HUP INT QUIT`)
 	var stdout, stderr bytes.Buffer
