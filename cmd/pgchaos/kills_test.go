@@ -21,7 +21,7 @@ cluster:
 load:
   writes: {kind: insert, clients: 4, rate: 100/s, timeout: 5s}
 timeline:
-  - {name: ready-b, at: 2s, configure: {node: b, synchronous: {standbys: ANY 1 (a)}}}
+  - {name: ready-b, at: 1s, configure: {node: b, synchronous: {standbys: ANY 1 (a)}}}
   - {name: kept-1, kill: a}
   - {promote: b}
   - {rejoin: a}
@@ -49,7 +49,7 @@ timeline:
   - {promote: a}
   - {rejoin: b}
   - {verify: {caught_up: b, within: 30s}}
-  - {wait: 3s}
+  - {wait: 1s}
 expect: [lost_writes == 0]
 `
 
@@ -114,16 +114,16 @@ cluster:
   synchronous: {commit: "on", standbys: "ANY 1 (b, c)"}
 load:
   writes: {kind: insert, clients: 4, rate: 100/s, timeout: 5s}
-kills: 3
+kills: 2
 timeline:
-  - {at: 2s, configure: {node: replicas, synchronous: {standbys: "ANY 1 (a, b, c)"}}}
+  - {at: 1s, configure: {node: replicas, synchronous: {standbys: "ANY 1 (a, b, c)"}}}
   - {name: kill, kill: primary}
   - {promote: most_advanced}
   - {follow: {node: replicas, upstream: primary}}
   - {rejoin: former_primary}
   - {verify: {caught_up: replicas, within: 30s}}
-  - {wait: 2s}
-expect: [lost_writes == 0, write_rto during kill-2 < 20s, write_rto during kill-3 < 20s]
+  - {wait: 1s}
+expect: [lost_writes == 0, write_rto during kill-2 < 20s]
 `
 
 // TestKillsRepeatTheTimeline: roles are looked up in each cycle, at counts from its beginning, and each kill has
@@ -136,17 +136,15 @@ func TestKillsRepeatTheTimeline(t *testing.T) {
 	}
 	r := p.result()
 	killed := r.Kills()
-	if len(killed) != 3 {
+	if len(killed) != 2 {
 		t.Fatalf("%d kills", len(killed))
 	}
-	for i := 1; i < len(killed); i++ {
-		if killed[i].Nodes[0] == killed[i-1].Nodes[0] {
-			t.Errorf("%s and %s killed the same node: the role was not looked up anew", killed[i-1].Name, killed[i].Name)
-		}
+	if killed[0].Nodes[0] == killed[1].Nodes[0] {
+		t.Errorf("%s and %s killed the same node: the role was not looked up anew", killed[0].Name, killed[1].Name)
 	}
 	var ended, planned = map[string]int64{}, map[string]int64{}
 	for _, m := range r.Timeline {
-		if m.Action == "configure" && (m.At == nil || *m.At != 2*time.Second) { // what the fingerprint has: Planned is another in each run
+		if m.Action == "configure" && (m.At == nil || *m.At != time.Second) { // what the fingerprint has: Planned is another in each run
 			t.Errorf("%s: its `at` is %v", m.Name, m.At)
 		}
 		ended[m.Name] = int64(m.Ended)
@@ -154,16 +152,10 @@ func TestKillsRepeatTheTimeline(t *testing.T) {
 			planned[m.Name] = int64(*m.Planned)
 		}
 	}
-	for _, suffix := range []string{"-2", "-3"} {
-		before := "wait"
-		if suffix == "-3" {
-			before = "wait-2"
-		}
-		if pause := planned["configure-replicas"+suffix] - ended[before]; pause < 1_900e6 || planned["configure-replicas"+suffix] == 0 {
-			t.Errorf("cycle%s was to begin %d ns after the one before", suffix, pause)
-		}
+	if pause := planned["configure-replicas-2"] - ended["wait"]; pause < 900e6 || planned["configure-replicas-2"] == 0 {
+		t.Errorf("the second cycle's first step was to come %d ns after the first cycle", pause)
 	}
-	if kills := compare.Of(r).Kills; len(kills) != 3 || slices.ContainsFunc(kills, func(k compare.Kill) bool { return !k.Known || k.Lost > 0 }) {
+	if kills := compare.Of(r).Kills; len(kills) != 2 || slices.ContainsFunc(kills, func(k compare.Kill) bool { return !k.Known || k.Lost > 0 }) {
 		t.Errorf("%+v", kills)
 	}
 }
