@@ -100,13 +100,13 @@ func TestASeriesThatWasKilledGoesOn(t *testing.T) {
 	for name, reuse := range map[string]string{"a cluster each": "", "one cluster": "reuse: true\n"} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t)
-			file := p.write("modes.yaml", strings.Replace(modes, "rate: 20%", "rate: 100/s", 1)+reuse)
+			file := p.write("modes.yaml", strings.NewReplacer("rate: 20%", "rate: 100/s", "rounds: 2", "rounds: 1").Replace(modes)+reuse)
 			cmd := p.command("run", file, "--out", p.out)
 			must(t, cmd.Start())
 			var second string
 			p.await("the second run's load", func() bool {
 				s, err := series.Read(p.out)
-				if err != nil || s.Left() != 3 {
+				if err != nil || s.Left() != 1 {
 					return false
 				}
 				second = s.Path(&s.Runs[1])
