@@ -43,18 +43,39 @@ func manualExamples(t *testing.T) (all []manualExample) {
 	return all
 }
 
-// TestTheManualsExamplesRun runs each of them as a reader would paste it, and wants every
+// smaller are the changes with which the examples run here. They wait less between their steps, and no client sends as fast as it
+// can, which would leave nothing to the tests beside it.
+var smaller = map[string][]string{
+	"lagging-standby":        {"timeline.configure-b.at=1s", "timeline.kill-primary.at=4s", "timeline.stop-load-writes.at=7s"},
+	"with-a-table-of-my-own": {"duration=2s"},
+	"four-kills":             {"kills=3", "timeline.configure-replicas.at=2s"}, // its expectation names the third
+	"planned-switchover":     {"timeline.configure-b.at=1s", "timeline.stop-a.at=2s", "timeline.stop-load-writes.at=6s"},
+	"with-an-end":            {"duration=3s"},
+	"ordinary-day":           {"load.orders.duration=4s", "load.reports.duration=4s"},
+	"as-by-hand":             {"load.writes.rate=100/s"},
+	"stock":                  {"duration=3s"},
+	"two-modes":              {"duration=3s"},
+	"lost-standby":           {"timeline.kill-b.at=2s", "timeline.start-b.at=5s", "timeline.stop-load-writes.at=9s"},
+	"my-failover": {"load.reads.rate=100/s", "timeline.pause-gamma.at=2s", "timeline.configure-replicas.at=7s", "timeline.kill-primary.at=8s",
+		"timeline.stop-load-writes.at=16s"},
+}
+
+// TestTheManualsExamplesRun runs each of them nearly as a reader would paste it, and wants every
 // operation of its load to work and every expectation to be met, but for those of times, rates
 // and shares, which a busy machine can break.
 func TestTheManualsExamplesRun(t *testing.T) {
 	t.Parallel()
-	// Clients that send as fast as they can leave nothing to the tests beside them.
-	slower := map[string]string{"../../docs/providers.md": "load.writes.rate=100/s", "../../README.md": "load.reads.rate=100/s"}
-	for _, e := range manualExamples(t) {
+	examples := manualExamples(t)
+	for name := range smaller {
+		if !slices.ContainsFunc(examples, func(e manualExample) bool { return e.name == name }) {
+			t.Errorf("no page has an example %q", name)
+		}
+	}
+	for _, e := range examples {
 		t.Run(e.name, func(t *testing.T) {
 			var p *place
 			args := []string{}
-			if set := slower[e.file]; set != "" {
+			for _, set := range smaller[e.name] {
 				args = append(args, "--set", set)
 			}
 			if variant := baselineOf(e.text); variant != "" { // of a series, one run
