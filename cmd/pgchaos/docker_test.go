@@ -100,7 +100,7 @@ func (p *dockerPlace) nothingOnEngine() {
 
 func TestQuorumKillOnDocker(t *testing.T) {
 	p := newDockerPlace(t)
-	code, stdout, stderr := p.run(p.onDocker("quorum-kill", "--keep", "--set", certain)...)
+	code, stdout, stderr := p.run(p.onDocker("quorum-kill", append([]string{"--keep", "--set", certain}, sooner["quorum-kill"]...)...)...)
 	if code != exitPass {
 		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
@@ -136,7 +136,7 @@ func TestQuorumKillOnDocker(t *testing.T) {
 
 func TestAsyncKillOnDockerMustLoseWrites(t *testing.T) {
 	p := newDockerPlace(t)
-	code, stdout, stderr := p.run(p.onDocker("async-kill")...)
+	code, stdout, stderr := p.run(p.onDocker("async-kill", sooner["async-kill"]...)...)
 	if code != exitFail {
 		t.Fatalf("exit code %d, not %d\n%s\n%s", code, exitFail, stdout, stderr)
 	}
@@ -161,10 +161,10 @@ func TestWalkthroughOnDocker(t *testing.T) {
 	} else {
 		must(t, l.Close())
 	}
-	code, stdout, stderr := p.run(p.onDocker("walkthrough", "--keep",
+	code, stdout, stderr := p.run(p.onDocker("walkthrough", append(slices.Clone(sooner["walkthrough"]), "--keep",
 		"--set", "cluster.docker.names=exact", "--set", "cluster.docker.network=pgnet", "--set", "cluster.docker.subnet=172.28.0.0/16",
 		"--set", "cluster.docker.ports.pgmaster="+port, "--set", "cluster.docker.ports.pgslave=15432", "--set", "cluster.docker.ports.pgslavenew=25432",
-		"--set", "cluster.docker.restart=unless-stopped")...)
+		"--set", "cluster.docker.restart=unless-stopped")...)...)
 	if code != exitPass {
 		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}

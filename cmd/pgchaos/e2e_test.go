@@ -166,6 +166,16 @@ var quieter = map[string][]string{
 	"walkthrough": {"--set", "load.reads.rate=200/s"},
 }
 
+// sooner has shipped experiments wait less between their steps.
+var sooner = map[string][]string{
+	"async-kill": {"--set", "timeline.cut-off.at=2s", "--set", "timeline.kill-pgmaster.at=4s", "--set", "timeline.stop-load-writes.at=7s"},
+	"quorum-kill": {"--set", "timeline.stop-pgslave.at=3s", "--set", "timeline.configure-pgslavenew.at=6s", "--set", "timeline.kill-pgmaster.at=8s",
+		"--set", "timeline.stop-load-writes.at=18s"},
+	"stall": {"--set", "timeline.pause-primary-a.at=2s", "--set", "timeline[1].at=10s"},
+	"walkthrough": {"--set", "timeline.before-reads.wait=2s", "--set", "timeline.during-reads.wait=3s", "--set", "timeline.with-both.wait=2s",
+		"--set", "timeline.with-one.wait=3s"},
+}
+
 // command is pgchaos with arguments, in this place.
 func (p *place) command(args ...string) *exec.Cmd {
 	if len(args) > 1 && args[0] == "run" {
@@ -267,7 +277,7 @@ func (p *place) nothingLeft() {
 
 func TestQuorumKill(t *testing.T) {
 	p := newPlace(t).detectRaces()
-	code, stdout, stderr := p.run("run", "experiments/quorum-kill.yaml", "--out", p.out, "--keep", "--set", certain)
+	code, stdout, stderr := p.run(append([]string{"run", "experiments/quorum-kill.yaml", "--out", p.out, "--keep", "--set", certain}, sooner["quorum-kill"]...)...)
 	if code != exitPass {
 		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
@@ -371,7 +381,7 @@ func (p *place) reportAgain(printed string) {
 
 func TestAsyncKillMustLoseWrites(t *testing.T) {
 	p := newPlace(t)
-	code, stdout, stderr := p.run("run", "async-kill", "--out", p.out)
+	code, stdout, stderr := p.run(append([]string{"run", "async-kill", "--out", p.out}, sooner["async-kill"]...)...)
 	if code != exitFail {
 		t.Fatalf("exit code %d, not %d\n%s\n%s", code, exitFail, stdout, stderr)
 	}
@@ -396,7 +406,7 @@ func TestAsyncKillMustLoseWrites(t *testing.T) {
 
 func TestWalkthrough(t *testing.T) {
 	p := newPlace(t)
-	code, stdout, stderr := p.run("run", "walkthrough", "--out", p.out)
+	code, stdout, stderr := p.run(append([]string{"run", "walkthrough", "--out", p.out}, sooner["walkthrough"]...)...)
 	if code != exitPass {
 		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}

@@ -163,7 +163,7 @@ func hlogAgrees(t *testing.T, file string, due int64) {
 // a closed loop hardly sees it.
 func TestStall(t *testing.T) {
 	p := newPlace(t)
-	code, out, errs := p.run("run", "stall", "--out", p.out)
+	code, out, errs := p.run(append([]string{"run", "stall", "--out", p.out}, sooner["stall"]...)...)
 	if code != exitPass {
 		t.Fatalf("exit code %d\n%s\n%s", code, out, errs)
 	}
