@@ -192,6 +192,7 @@ func TestWalkthroughOnDocker(t *testing.T) {
 func TestInterruptOnDocker(t *testing.T) {
 	p := newDockerPlace(t)
 	p.detectRaces()
+	file := p.write("long.yaml", strings.Replace(long, "[a]", "[a, b]", 1))
 	for _, stage := range []struct {
 		name string
 		at   func() bool
@@ -200,7 +201,7 @@ func TestInterruptOnDocker(t *testing.T) {
 		{"under load", p.loading},
 	} {
 		must(t, os.RemoveAll(p.out))
-		cmd := p.command(p.onDocker("quorum-kill")...)
+		cmd := p.command(p.onDocker(file)...)
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
 		must(t, cmd.Start())
