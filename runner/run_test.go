@@ -192,6 +192,7 @@ func TestAPanicInTheMiddleIsCleanedUp(t *testing.T) {
 }
 
 func TestAnInterruptAtAnyStageIsCleanedUp(t *testing.T) {
+	t.Parallel()
 	for _, at := range []string{"building", "stop-b", "stopping", "settling", "auditing"} {
 		t.Run(at, func(t *testing.T) {
 			provider := testProvider(t)
@@ -247,6 +248,7 @@ func (unmeasurableHost) Usage(context.Context) (record.ResourceSample, error) { 
 // TestAPanicOfTheLoadEngineIsCleanedUp has the engine panic while it holds its lock, in a goroutine of its own
 // and, with clients that do not rest, on an event loop.
 func TestAPanicOfTheLoadEngineIsCleanedUp(t *testing.T) {
+	t.Parallel()
 	for name, text := range map[string]string{
 		"open loop":   short,
 		"closed loop": strings.Replace(short, ", rate: 100/s", "", 1),
@@ -269,6 +271,7 @@ func TestAPanicOfTheLoadEngineIsCleanedUp(t *testing.T) {
 
 // TestWhatEachInterruptEnds interrupts a run in its load, and then again.
 func TestWhatEachInterruptEnds(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		interrupts int
 		stage      report.Stage
@@ -338,6 +341,7 @@ func interrupted(t *testing.T, provider cluster.Provider, out string, times int)
 // TestAnInterruptedRemoval interrupts a run while its cluster is removed: the verdict stays, and it is an error exactly if
 // something is left.
 func TestAnInterruptedRemoval(t *testing.T) {
+	t.Parallel()
 	for times := 1; times <= 3; times++ {
 		t.Run(fmt.Sprint(times), func(t *testing.T) {
 			provider, out := testProvider(t), t.TempDir()

@@ -38,6 +38,7 @@ func localKind(t *testing.T) cluster.Kind {
 // Two runs at once and one after them, in one process and from one plan: each has an id, a
 // seed, rows and events of its own.
 func TestSeveralRunsInOneProcessDoNotMix(t *testing.T) {
+	t.Parallel()
 	kind, p := localKind(t), plan(t, short)
 	p.Seed = 0
 	results, seen := make([]*report.Result, 3), make([]int, 3)
@@ -139,6 +140,7 @@ func TestDirectoryOfARunThatDoesNotBegin(t *testing.T) {
 
 // A sink that panics takes nothing from the run, but the caller learns of it.
 func TestSinkThatPanicsLeavesTheRunAlone(t *testing.T) {
+	t.Parallel()
 	o := observer{stage: func(string) { panic("a bug") }}
 	out := t.TempDir()
 	r, err := runner.Run(t.Context(), plan(t, short), localKind(t), o.sinks(), runner.Options{Out: out})
