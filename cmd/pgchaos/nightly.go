@@ -113,7 +113,7 @@ func (n *night) prepare(ctx context.Context, names []string) (plans []*series.Pl
 	case err != nil:
 		return nil, err
 	}
-	n.list, n.run = n.store.List, n.runSeries
+	n.name, n.list, n.run = n.store.Name(), n.store.List, n.runSeries
 	for _, name := range names {
 		plan, err := f.run.plan(ctx, name, f.run.reading(ctx))
 		if err == nil {
@@ -130,7 +130,8 @@ func (n *night) prepare(ctx context.Context, names []string) (plans []*series.Pl
 // night is one execution of the job.
 type night struct {
 	store *store.Store // nil: it could not be opened
-	// list is the store's.
+	// name and list are the store's.
+	name string
 	list func(ctx context.Context, of store.Filter) ([]store.Kept, error)
 	// run runs an experiment once, and returns what was kept of it and the id of its series. An id that it gets is that of the
 	// series which its runs are to be of.
@@ -150,16 +151,13 @@ func (n *night) problem(name, text string) {
 // experiment runs an experiment as a series, and again where a metric is suspect.
 func (n *night) experiment(ctx context.Context, name string, plan *series.Plan) {
 	kept, id := n.run(ctx, name, plan, "")
-	cases, err := n.judge(ctx, kept, id, declaredIn(plan))
-	if err == nil && suspicious(cases) && ctx.Err() == nil && !n.leftBehind {
+	cases := n.judge(ctx, kept, id, declaredIn(plan))
+	if suspicious(cases) && ctx.Err() == nil && !n.leftBehind {
 		fmt.Fprintf(n.stderr, "pgchaos nightly: %s is suspect, and is run again at once\n", name)
 		// The same id makes both one night: what disturbs one of them disturbs the other, too.
 		more, _ := n.run(ctx, name, plan, id)
 		kept = append(kept, more...)
-		cases, err = n.judge(ctx, kept, id, declaredIn(plan))
-	}
-	if err != nil {
-		n.problem(name, err.Error())
+		cases = n.judge(ctx, kept, id, declaredIn(plan))
 	}
 	n.cases = append(n.cases, cases...)
 }

@@ -16,11 +16,12 @@ import (
 // nightCase is what the night says of one history: an experiment, a variant and a cell.
 type nightCase struct {
 	Experiment, Name string
+	Store            string   // as it is named
 	Problems         []string // what pgchaos itself could not do
 	Fails            []string // why a run failed
 	Unknown          []string // why a run is inconclusive, or has no figure
 	Notes            []string
-	Runs             []string // their ids
+	Runs             []string // the ids of those that were kept
 	Findings         []trend.Finding
 }
 
@@ -63,7 +64,7 @@ func suspicious(cases []nightCase) bool {
 }
 
 // judge compares the night's runs with their histories. It reads the store after an interrupt, too.
-func (n *night) judge(ctx context.Context, kept []store.Kept, id string, declared []string) (cases []nightCase, _ error) {
+func (n *night) judge(ctx context.Context, kept []store.Kept, id string, declared []string) (cases []nightCase) {
 	ctx = context.WithoutCancel(ctx)
 	done := map[string]bool{}
 	for _, k := range kept {
@@ -72,46 +73,33 @@ func (n *night) judge(ctx context.Context, kept []store.Kept, id string, declare
 			continue
 		}
 		done[name+"\x00"+k.Key] = true
-		c := nightCase{Experiment: k.Experiment, Name: name}
+		c := nightCase{Experiment: k.Experiment, Name: name, Store: n.name}
 		for _, r := range kept {
 			if !r.Warmup && r.Key == k.Key && nightName(r.Experiment, r.Variant, r.Cell) == name {
 				c.Runs = append(c.Runs, r.ID)
-				if err := c.verdictOf(r); err != nil {
-					return cases, err
-				}
+				c.verdictOf(r)
 			}
 		}
-		all, err := n.list(ctx, store.Filter{Experiment: k.Experiment, Variant: &k.Variant, Cell: &k.Cell, NoWarmup: true})
-		if err != nil {
-			return append(cases, c), err
+		if all, err := n.list(ctx, store.Filter{Experiment: k.Experiment, Variant: &k.Variant, Cell: &k.Cell, NoWarmup: true}); err != nil {
+			c.Problems = append(c.Problems, err.Error())
+		} else {
+			c.judge(k, all, id, declared)
 		}
-		c.judge(k, all, id, declared)
 		cases = append(cases, c)
 	}
-	return cases, nil
+	return cases
 }
 
 // verdictOf takes over why a run did not pass.
-func (c *nightCase) verdictOf(k store.Kept) error {
+func (c *nightCase) verdictOf(k store.Kept) {
 	if k.Verdict == verdict.Pass {
-		return nil
+		return
 	}
-	r, err := report.Read(k.Dir)
-	if err != nil {
-		return fmt.Errorf("read the kept result of run %s: %w", k.ID, err)
-	}
-	why := slices.Clone(r.AllReasons())
-	for _, e := range r.Expectations {
-		if e.Verdict == k.Verdict {
-			text := e.Text
-			if e.Observed != "" {
-				text += ": it is " + e.Observed
-			}
-			if e.Why != "" {
-				text += ": " + e.Why
-			}
-			why = append(why, text)
-		}
+	var why []string
+	if r, err := report.Read(k.Dir); err != nil {
+		c.Problems = append(c.Problems, fmt.Sprintf("read the kept result of run %s: %v", k.ID, err))
+	} else {
+		why = reasonsOf(r, k.Verdict)
 	}
 	if len(why) == 0 {
 		why = []string{"its verdict is " + k.Verdict.String()}
@@ -124,7 +112,25 @@ func (c *nightCase) verdictOf(k store.Kept) error {
 			c.Unknown = append(c.Unknown, text)
 		}
 	}
-	return nil
+}
+
+// reasonsOf says why a result has its verdict, which is not pass.
+func reasonsOf(r *report.Result, is verdict.Verdict) []string {
+	why := slices.Clone(r.AllReasons())
+	for _, e := range r.Expectations {
+		if e.Verdict != is {
+			continue
+		}
+		text := e.Text
+		if e.Observed != "" {
+			text += ": it is " + e.Observed
+		}
+		if e.Why != "" {
+			text += ": " + e.Why
+		}
+		why = append(why, text)
+	}
+	return why
 }
 
 // notKept is a run whose result the store did not take. That it has failed is known all the same.

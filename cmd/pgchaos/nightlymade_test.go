@@ -41,7 +41,7 @@ var theNight = time.Date(2026, 11, 29, 2, 15, 0, 0, time.UTC)
 
 func newMadeNight(t *testing.T) *madeNight {
 	m := &madeNight{t: t, tonight: map[string][][]store.Kept{}}
-	m.night = &night{list: m.list, run: m.run, began: theNight, flags: &nightlyFlags{}, stderr: &m.stderr}
+	m.night = &night{name: "nightly", list: m.list, run: m.run, began: theNight, flags: &nightlyFlags{}, stderr: &m.stderr}
 	return m
 }
 
@@ -334,7 +334,17 @@ func TestAHistoryThatCannotBeRead(t *testing.T) {
 	m.again(madeRun("kill", 0, usual))
 	m.unread = "kill"
 	code, text := m.do(t.Context(), "kill")
-	if code != exitFailed || !strings.Contains(text, "disk I/O error") {
+	if code != exitFailed || !strings.HasPrefix(text, "not judged    kill\n") || !strings.Contains(text, "disk I/O error") || len(m.cases) != 1 {
+		t.Errorf("exit code %d\n%s", code, text)
+	}
+}
+
+// TestAFailureWhoseResultCannotBeRead is a failure all the same.
+func TestAFailureWhoseResultCannotBeRead(t *testing.T) {
+	m := newMadeNight(t)
+	m.again(madeRun("kill", 0, usual, func(k *store.Kept) { k.Verdict, k.Dir = verdict.Fail, filepath.Join(t.TempDir(), "gone") }))
+	code, text := m.do(t.Context(), "kill")
+	if code != exitFail || !strings.Contains(text, "its verdict is fail") || !strings.Contains(text, "read the kept result of run kill-20261129-021500: ") {
 		t.Errorf("exit code %d\n%s", code, text)
 	}
 }

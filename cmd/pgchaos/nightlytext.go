@@ -34,6 +34,9 @@ func (c *nightCase) word() string {
 	case exitInconclusive:
 		return "inconclusive"
 	}
+	if len(c.Runs) > 0 {
+		return "not judged"
+	}
 	return "not run"
 }
 
@@ -45,14 +48,14 @@ func (c *nightCase) lines() (all []string) {
 	for _, f := range c.Findings {
 		switch f.State {
 		case trend.Regression, trend.Suspect, trend.Missing, trend.Better:
-			all = append(all, findingText(f))
+			all = append(all, c.findingText(f))
 		}
 	}
 	return append(all, c.Notes...)
 }
 
 // findingText is a finding as a sentence.
-func findingText(f trend.Finding) string {
+func (c *nightCase) findingText(f trend.Finding) string {
 	text := f.Metric + ": " + f.State.String()
 	switch f.State {
 	case trend.Missing, trend.NoFigure:
@@ -60,14 +63,14 @@ func findingText(f trend.Finding) string {
 	case trend.NotYet:
 		return text + fmt.Sprintf(" (%d of %d nights)", f.Nights, f.Needed)
 	}
-	change := fmt.Sprintf("%+.0f %%", 100*f.Change)
-	if math.IsInf(f.Change, 0) {
-		change = "no ratio"
+	change := "no ratio"
+	if !math.IsInf(f.Change, 0) {
+		change = fmt.Sprintf("%+d %%", int(math.Round(100*f.Change))) // no float, which can be -0
 	}
-	text += fmt.Sprintf(", %s: median %s of the last %d nights, %s of the %d before (p = %.2g)",
-		change, medianText(f.Metric, f.Recent), f.Recent.Nights, medianText(f.Metric, f.Before), f.Before.Nights, f.P)
+	text += fmt.Sprintf(", %s: median %s of the last %d nights, %s of the %d before (p %s)",
+		change, medianText(f.Metric, f.Recent), f.Recent.Nights, medianText(f.Metric, f.Before), f.Before.Nights, compare.P(f.P))
 	if f.State == trend.Regression {
-		text += fmt.Sprintf("; where it is intended: pgchaos history accept %s --why REASON", f.First)
+		text += fmt.Sprintf("; where it is intended: pgchaos history accept %s --why REASON --store %s", f.First, c.Store)
 	}
 	return text
 }
@@ -146,7 +149,7 @@ func (n *night) suite() junit.Suite {
 		s.Cases = append(s.Cases, of)
 		for _, f := range c.Findings {
 			of := junit.Case{Class: c.Experiment, Name: c.Name + ": " + f.Metric}
-			switch text := findingText(f); f.State {
+			switch text := c.findingText(f); f.State {
 			case trend.Regression:
 				of.Failures = []string{text}
 			case trend.Missing:
