@@ -384,7 +384,8 @@ func TestNightlyNeedsItsStore(t *testing.T) {
 		}
 		return errs.String()
 	}
-	if errs := nightly(exitFailed, "quorum-kill"); !strings.Contains(errs, "'pgchaos history init --store "+where+"' makes it") {
+	// The experiment is misspelt, too, so that nothing is run.
+	if errs := nightly(exitFailed, "quorum-kil"); !strings.Contains(errs, "'pgchaos history init --store "+where+"' makes it") {
 		t.Error(errs)
 	}
 	if _, err := os.Stat(where); !errors.Is(err, os.ErrNotExist) {
