@@ -69,6 +69,14 @@ func addCopy(t *testing.T, s *store.Store, of string, ago int, factor float64) s
 	return added.Kept
 }
 
+// skipIfBusy skips a test whose night was in no figure because the machine was too busy, which the product says rightly.
+func skipIfBusy(t *testing.T, out string) {
+	t.Helper()
+	if strings.Contains(out, "the load generator was the bottleneck") {
+		t.Skipf("this machine is too busy:\n%s", out)
+	}
+}
+
 // TestNightly has a history of 23 nights that are copies of a real one. In the last three, in the
 // real one and in that of the second job, throughput is lower than in the twenty before.
 func TestNightly(t *testing.T) {
@@ -80,6 +88,7 @@ func TestNightly(t *testing.T) {
 		t.Helper()
 		code, out, errs := p.nightly(file, "--store", where, "--summary", summary, "--junit", xmlFile)
 		if code != want {
+			skipIfBusy(t, out)
 			t.Fatalf("exit code %d, not %d\n%s\n%s", code, want, out, errs)
 		}
 		for _, s := range text {
@@ -147,6 +156,9 @@ func TestNightlyInPostgreSQL(t *testing.T) {
 	}
 	must(t, s.Close())
 	code, out, errs := p.nightly(file, "--store", where)
+	if code == exitInconclusive {
+		skipIfBusy(t, out)
+	}
 	if code != exitPass || !strings.Contains(out, "ok            tiny: no change found in ") || !strings.Contains(out, "(25 nights)") {
 		t.Errorf("exit code %d\n%s\n%s", code, out, errs)
 	}
