@@ -31,6 +31,8 @@ func escape(text string, most int) string {
 			b.WriteString("&#64;&#8203;")
 		case r == '.' && i >= 3 && strings.EqualFold(string(runes[i-3:i]), "www"):
 			b.WriteString("&#46;&#8203;")
+		case r == ':' && (i+1 == len(runes) || runes[i+1] == ' '): // neither an address nor an emoji, and a job may mail the text as it is
+			b.WriteRune(r)
 		case r == '_' && i > 0 && i+1 < len(runes) && isWord(runes[i-1]) && isWord(runes[i+1]): // within a word it means nothing
 			b.WriteRune(r)
 		case r < unicode.MaxASCII && !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(safe, r):
