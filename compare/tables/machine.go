@@ -59,7 +59,7 @@ func markdownOf(c *compare.Comparison, o Options) string {
 			markdownRow(&b, &n, row, markdown.Escape(row.Metric)+" (exploratory)")
 		}
 	}
-	b.WriteString("\n" + markdown.Escape(legend(c)) + "\n\n")
+	b.WriteString("\n" + legend(c) + "\n\n")
 	for i, note := range n {
 		fmt.Fprintf(&b, "[%d] %s<br>\n", i+1, markdown.Escape(note))
 	}
