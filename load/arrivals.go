@@ -188,7 +188,7 @@ func (w *Workload) sleepUntil(r *run, t *eventloop.Task, timer *time.Timer, at, 
 // Why an arrival was never sent: it waited for too long, or it was not to wait at all.
 const (
 	kindDropped  = "dropped"
-	kindOverflow = "overflow"
+	kindOverflow = record.KindOverflow
 )
 
 // dropAt tells whether an arrival that is due is not to be sent by a client that has been

@@ -128,11 +128,9 @@ type timing struct {
 	apart             bool
 }
 
-// record counts an operation. A dropped one has waited, but was not served; one that was
-// not to wait has no response time, for the short while until a client noticed it
-// would make the server look fast.
+// record counts an operation that has a response time. A dropped one has waited, but was not served.
 func (t *timing) record(op *record.Op) {
-	if op.Outcome == record.Dropped && op.Kind == kindOverflow {
+	if !op.HasResponse() {
 		return
 	}
 	if !t.apart && (op.Sent != op.Due || op.Outcome == record.Dropped) {

@@ -95,6 +95,13 @@ type Op struct {
 // Response is the time from due to done, in which waiting for a free client counts.
 func (o Op) Response() time.Duration { return o.Done - o.Due }
 
+// KindOverflow is the Kind of an arrival that was dropped because it found every client busy and was not to wait.
+const KindOverflow = "overflow"
+
+// HasResponse tells whether the operation has a response time. A dropped arrival has one, the time that it waited. One of KindOverflow
+// has none: the short while until a client noticed it would make the server look fast.
+func (o *Op) HasResponse() bool { return o.Outcome != Dropped || o.Kind != KindOverflow }
+
 // Service is the time from sent to done: what the server and the network took.
 func (o Op) Service() time.Duration { return o.Done - o.Sent }
 

@@ -10,13 +10,13 @@ import (
 	"time"
 
 	"pgchaos/cluster"
+	"pgchaos/internal/redact"
 	"pgchaos/internal/wait"
 	"pgchaos/load"
 	"pgchaos/load/eventloop"
 	"pgchaos/load/pgload"
 	"pgchaos/record"
 	"pgchaos/record/ledger"
-	"pgchaos/report/export"
 	"pgchaos/spec"
 )
 
@@ -89,7 +89,7 @@ func newLoads(p *Plan, o Options, run string, c *cluster.Cluster, clock record.C
 		return nil, err
 	}
 	for _, r := range set.list {
-		cfg := r.loadConfig(c, clock, set.sampler(r, c, o.sample()))
+		cfg := r.loadConfig(c, clock, set.sampler(r, c, redact.New(p.Experiment.Secrets...), o.Samples))
 		cfg.Panicked, cfg.Broken = panics.keep, panics.keepBroken
 		cfg.Ended = func() { set.ended(r) }
 		if r.pg.Pollable() {
@@ -152,27 +152,6 @@ func (r *running) loadConfig(c *cluster.Cluster, clock record.Clock, sample func
 	cfg := r.model()
 	cfg.Nodes, cfg.Open, cfg.Clock, cfg.OnSample = len(c.Nodes()), r.pg.Open, clock, sample
 	return cfg
-}
-
-// sampler hands every operation of a workload on; nil where nobody wants them.
-func (s *loadSet) sampler(r *running, c *cluster.Cluster, sample func(*export.Sample)) func(client int, op record.Op) {
-	if sample == nil {
-		return nil
-	}
-	clients, all, nodes := r.groups*r.spec.Clients, 0, c.Nodes()
-	for _, other := range s.list {
-		all += other.groups * other.spec.Clients
-	}
-	return func(client int, op record.Op) {
-		of := export.Sample{Workload: r.spec.Name, Client: client, Clients: clients, All: all, Op: op}
-		if op.Node > 0 && op.Node <= len(nodes) {
-			of.Node = nodes[op.Node-1].Name()
-		}
-		if op.Part >= 0 && op.Part < len(r.spec.Mix) {
-			of.Part = r.spec.Mix[op.Part].Name
-		}
-		sample(&of)
-	}
 }
 
 func endpoints(c *cluster.Cluster) []pgload.Endpoint {

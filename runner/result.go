@@ -31,6 +31,15 @@ func newResult(p *Plan, o Options, m opened) *report.Result {
 	}
 }
 
+// began says what the run is.
+func (r *run) began() RunBegan {
+	e := r.plan.Experiment
+	return RunBegan{
+		Run: r.Run, Experiment: e.Name, Provider: e.Cluster.Provider, Tool: r.Tool, Seed: r.plan.Seed, Variant: r.Variant,
+		Workloads: e.Load.Names(),
+	}
+}
+
 // describeHost describes this machine; name is what it is called, "" what it calls itself.
 func describeHost(name string) report.Host {
 	h := report.Host{OS: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU()}

@@ -42,7 +42,8 @@ type Options struct {
 	// Command are the arguments of pgchaos that repeat the run, without the seed, for the result.
 	Command []string
 	Variant *report.Variant // of a series; nil: it is a single run
-	Samples Samples         // may be nil
+	// Samples take each operation. Without any, none is handed on, which costs nothing.
+	Samples []Samples
 	// ViewCPU is how much processor time a view of the run in this process has taken so far. Nil, and 0: it is not known.
 	ViewCPU func() time.Duration
 	// SkipAudit and SkipRemoval, when closed, end what goes on after the context of Run
@@ -257,8 +258,8 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	r.clock = record.StartClock()
 	r.loads.setClock(r.clock)
 	r.result.Started = r.clock.Zero()
-	if r.Samples != nil {
-		r.Samples.Start(r.clock.Zero(), r.plan.Seed)
+	for _, taker := range r.Samples {
+		taker.Start(r.clock.Zero(), r.plan.Seed)
 	}
 	r.send(LoadStarted{r.clock.Zero()})
 	if r.journal, err = createJournal(r.Out, r.Run, r.use.Run, r.clock.Zero()); err != nil {
@@ -306,6 +307,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	r.readings.end()
 	r.result.Duration = r.clock.Now()
 	r.phases.end(r.result.Duration)
+	r.send(LoadEnded{r.result.Duration})
 	r.loads.close()
 	if err := errors.Join(r.openBook(), r.collect()); err != nil { // in this order: reads are judged by the ledger
 		return err

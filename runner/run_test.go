@@ -69,9 +69,11 @@ func (o observer) Start(time.Time, uint64) {
 	}
 }
 
-func (o observer) Write(*export.Sample) {
-	if o.sample != nil {
-		o.sample()
+func (o observer) Of(string) func(*export.Sample) {
+	return func(*export.Sample) {
+		if o.sample != nil {
+			o.sample()
+		}
 	}
 }
 
@@ -140,7 +142,7 @@ func testProvider(t *testing.T) *local.Provider {
 func run(t *testing.T, ctx context.Context, provider cluster.Provider, text string, o observer) (*report.Result, error) {
 	t.Helper()
 	out := t.TempDir()
-	result, err := runner.Run(ctx, plan(t, text), on(provider), o.sinks(), runner.Options{Out: out, Tool: "test", Samples: o})
+	result, err := runner.Run(ctx, plan(t, text), on(provider), o.sinks(), runner.Options{Out: out, Tool: "test", Samples: []runner.Samples{o}})
 	onDisk, readErr := report.Read(out)
 	if readErr != nil {
 		t.Fatalf("the result on disk: %v", readErr)
@@ -256,7 +258,7 @@ func TestAPanicOfTheLoadEngineIsCleanedUp(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			provider, begun := testProvider(t), time.Now()
 			r, err := runner.Run(t.Context(), plan(t, text), on(provider), nil, runner.Options{
-				Out: t.TempDir(), Samples: observer{sample: func() { panic("a bug in the engine") }},
+				Out: t.TempDir(), Samples: []runner.Samples{observer{sample: func() { panic("a bug in the engine") }}},
 			})
 			if err == nil || !strings.Contains(err.Error(), "a bug in the engine") || r.Interrupted || r.Verdict != verdict.Inconclusive {
 				t.Errorf("error %v, interrupted %v, verdict %s", err, r.Interrupted, r.Verdict)

@@ -83,7 +83,7 @@ func (s *Session) Run(ctx context.Context, plan *Plan, provider cluster.Kind, to
 	}
 	o.Out = d.path
 	secrets := redact.New(plan.Experiment.Secrets...)
-	r := &run{Options: o.hiding(secrets), plan: plan, session: s, sinks: startSinks(secrets, to), panics: newPanics()}
+	r := &run{Options: o, plan: plan, session: s, sinks: startSinks(secrets, to), panics: newPanics()}
 	defer func() {
 		err = errors.Join(err, r.sinks.end())
 		if result != nil {
@@ -93,6 +93,7 @@ func (s *Session) Run(ctx context.Context, plan *Plan, provider cluster.Kind, to
 	if r.opened, r.use, err = s.take(ctx, plan, provider, o, begun, r.sinks); err != nil {
 		return nil, errors.Join(err, d.release())
 	}
+	r.send(r.began())
 	return r.run(ctx)
 }
 

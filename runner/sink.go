@@ -10,7 +10,7 @@ import (
 
 	"pgchaos/internal/redact"
 	"pgchaos/record"
-	"pgchaos/report/export"
+	"pgchaos/report"
 )
 
 // Sink takes the events of one run, one after the other, in a goroutine of its own. The run
@@ -34,8 +34,18 @@ type (
 		Image       string
 		Done, Total int64
 	}
+	// RunBegan says what the run is, as soon as it is certain that there will be one. Stages and downloads can come before it.
+	RunBegan struct {
+		Run, Experiment, Provider string
+		Tool                      string // pgchaos's version
+		Seed                      uint64
+		Variant                   *report.Variant // of a series; nil: it is a single run
+		Workloads                 []string        // in the order of the file
+	}
 	// LoadStarted says when the clock of the run began: offset 0 of all its times.
 	LoadStarted struct{ At time.Time }
+	// LoadEnded says when the load and the timeline had ended.
+	LoadEnded struct{ At time.Duration }
 	// StepBegan comes when a step of the timeline or a reversal has been issued.
 	StepBegan struct{ Step record.Event }
 	// StepEnded comes when it is over, and after an incident that no step has caused.
@@ -48,20 +58,12 @@ func (StageBegan) event()  {}
 func (Noted) event()       {}
 func (Logged) event()      {}
 func (ImageLoaded) event() {}
+func (RunBegan) event()    {}
 func (LoadStarted) event() {}
+func (LoadEnded) event()   {}
 func (StepBegan) event()   {}
 func (StepEnded) event()   {}
 func (Ticked) event()      {}
-
-// Samples takes each operation of the load. It is no Sink, because there can be hundreds of
-// thousands a second: the load's own goroutines call it, several at once, and an event for
-// each sample would cost an allocation.
-type Samples interface {
-	// Start comes before the first sample. The offsets of samples count from at.
-	Start(at time.Time, seed uint64)
-	// Write must return at once and must not keep s: the caller uses it again.
-	Write(s *export.Sample)
-}
 
 // hide is an event without the secrets.
 func hide(secrets *redact.Redactor, e Event) Event {
@@ -72,6 +74,8 @@ func hide(secrets *redact.Redactor, e Event) Event {
 		return Noted{redact.Short(secrets.Text(e.Text))}
 	case Logged:
 		return Logged{redact.Short(secrets.Text(e.Text))}
+	case RunBegan:
+		return redact.Of(secrets, e)
 	case StepBegan:
 		return StepBegan{redact.Of(secrets, e.Step)}
 	case StepEnded:

@@ -100,6 +100,7 @@ func TestEventsWithoutSecrets(t *testing.T) {
 	for _, e := range []Event{
 		StageBegan{"with hunter2"}, Noted{"with hunter2"}, Logged{"with hunter2"},
 		StepBegan{stepWith("hunter2")}, StepEnded{stepWith("hunter2")},
+		RunBegan{Experiment: "with hunter2"},
 	} {
 		var got string
 		switch e := hide(secrets, e).(type) {
@@ -109,6 +110,8 @@ func TestEventsWithoutSecrets(t *testing.T) {
 			got = e.Text
 		case Logged:
 			got = e.Text
+		case RunBegan:
+			got = e.Experiment
 		case StepBegan:
 			got = e.Step.Detail
 		case StepEnded:

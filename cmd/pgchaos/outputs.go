@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/pflag"
 
@@ -174,27 +173,12 @@ func (o *outputs) send(e runner.Event) {
 	}
 }
 
-// forSamples is nil where nobody wants any.
-func (o *outputs) forSamples() runner.Samples {
-	if len(o.writers) == 0 {
-		return nil
+// forSamples are those files that take every sample.
+func (o *outputs) forSamples() (all []runner.Samples) {
+	for _, w := range o.writers {
+		all = append(all, w)
 	}
-	return sampleFiles(o.writers)
-}
-
-// sampleFiles write every sample to each file.
-type sampleFiles []*export.Writer
-
-func (f sampleFiles) Start(at time.Time, seed uint64) {
-	for _, w := range f {
-		w.Start(at, seed)
-	}
-}
-
-func (f sampleFiles) Write(s *export.Sample) {
-	for _, w := range f {
-		w.Write(s)
-	}
+	return all
 }
 
 func (o *outputs) close() (err error) {

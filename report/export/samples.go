@@ -90,6 +90,9 @@ func (w *Writer) Start(at time.Time, seed uint64) {
 // random chooses other samples for each form.
 func random(seed uint64, form Form) *rand.Rand { return rand.New(rand.NewPCG(seed, uint64(form))) }
 
+// Of is Write, for every workload: all of them go into one file.
+func (w *Writer) Of(string) func(*Sample) { return w.Write }
+
 // Write appends a sample, if it is among the share. What goes wrong, Close tells.
 func (w *Writer) Write(s *Sample) {
 	w.mu.Lock()
