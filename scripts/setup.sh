@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what this machine lacks of what pgchaos needs: PostgreSQL's server
 # programs; with the argument "test" also what only the tests need (psql, ps, a C
-# compiler for Go's race detector, HAProxy, PgBouncer, tmux, npm and Chromium); with "docker" a Docker engine, started, with an
+# compiler for Go's race detector, HAProxy, PgBouncer, tmux, npm and Chromium, and in .tools Prometheus); with "docker" a Docker engine, started, with an
 # image of PostgreSQL, and a registry and busybox in .tools, for the tests of the Docker
 # provider. Quick, and without root, when nothing is missing. Without an engine the
 # tests that need one are skipped, so that its lack is an error in CI alone.
@@ -131,28 +131,39 @@ set_up_engine() {
 	fi
 }
 
-# unpack_tool takes a program that only the tests of the Docker provider need out of a
-# package, into .tools: installed, docker-registry would be started as a service, and
-# busybox-static would drive busybox out.
+# unpack_tool takes programs that only some tests need out of a Debian package, into .tools: installed,
+# docker-registry and prometheus would be started as services, and busybox-static would drive busybox out.
+# Its arguments are the package and the paths of the programs in it. It fails where there are no Debian packages.
 unpack_tool() {
-	if PATH="$tools:$PATH" have "$2"; then
-		return
-	fi
-	if ! have apt-get dpkg-deb; then
-		no_engine "install $2"
-		return
-	fi
-	echo "setup.sh: unpacking $2 into .tools" >&2
+	package=$1
+	shift
+	lacking=
+	for path in "$@"; do
+		PATH="$tools:$PATH" have "${path##*/}" || lacking="$lacking ${path##*/}"
+	done
+	[ -n "$lacking" ] || return 0
+	have apt-get dpkg-deb || return 1
+	echo "setup.sh: unpacking$lacking into .tools" >&2
 	mkdir -p "$tools"
 	work=$(mktemp -d)
 	trap 'rm -rf "$work"' EXIT
-	(cd "$work" && apt-get download -q "$1" >/dev/null 2>&1) || {
+	(cd "$work" && apt-get download -q "$package" >/dev/null 2>&1) || {
 		as_root apt-get update -q
-		(cd "$work" && apt-get download -q "$1")
+		(cd "$work" && apt-get download -q "$package") || return 1
 	}
-	dpkg-deb -x "$work"/*.deb "$work/root"
-	cp "$work/root/$3" "$tools/"
+	dpkg-deb -x "$work"/*.deb "$work/root" || return 1
+	for path in "$@"; do
+		cp "$work/root/$path" "$tools/" || return 1
+	done
 	rm -rf "$work"
+}
+
+# no_prometheus says that the tests which scrape a run are skipped; in CI that is an error.
+no_prometheus() {
+	echo "setup.sh: the tests of --metrics need prometheus and promtool: install them" >&2
+	if [ "${CI:-}" = true ]; then
+		exit 1
+	fi
 }
 
 install_engine() {
@@ -192,6 +203,9 @@ missing() {
 			(PATH="$PATH:/usr/sbin" have "$command") || echo "$command"
 		done
 		browser || echo chromium
+		for command in prometheus promtool; do
+			(PATH="$tools:$PATH" have "$command") || echo "$command, into .tools"
+		done
 	fi
 	if wanted docker "$@"; then
 		engine_answers || echo "a Docker engine, which will be started"
@@ -252,8 +266,11 @@ fi
 if wanted test "$@" && ! { have psql ps tmux npm && browser && have "${CC:-gcc}" && PATH="$PATH:/usr/sbin" have haproxy pgbouncer; }; then
 	install_test_tools
 fi
+if wanted test "$@"; then
+	unpack_tool prometheus usr/bin/prometheus usr/bin/promtool || no_prometheus
+fi
 if wanted docker "$@"; then
 	set_up_engine
-	unpack_tool docker-registry docker-registry usr/bin/docker-registry
-	unpack_tool busybox-static busybox bin/busybox
+	unpack_tool docker-registry usr/bin/docker-registry || no_engine "install docker-registry"
+	unpack_tool busybox-static bin/busybox || no_engine "install busybox"
 fi

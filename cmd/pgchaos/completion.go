@@ -65,6 +65,7 @@ func completeFlags(cmd *cobra.Command) {
 	for name, values := range map[string]cobra.CompletionFunc{
 		"provider":  fixed(slices.Sorted(slices.Values(providerNames()))...),
 		"format":    fixed(exportFormats()...),
+		"metrics":   fixed("127.0.0.1:9187"),
 		"file-mode": fixed("600", "640", "644"),
 		"set":       completeSet,
 		"find-max":  completeNumber,

@@ -51,6 +51,7 @@ func TestCompletion(t *testing.T) {
 		{"results for a store", []string{"history", "add", "results/o"}, []string{"results/one"}, done},
 		{"no run without a store", []string{"history", "show", ""}, nil, done},
 		{"a provider", []string{"run", "quorum-kill", "--provider", ""}, []string{"docker", "local"}, done},
+		{"an address for metrics", []string{"run", "quorum-kill", "--metrics", ""}, []string{"127.0.0.1:9187"}, done},
 		{"a provider after =", []string{"clean", "--provider=d"}, []string{"docker"}, done},
 		{"a provider of selftest", []string{"selftest", "--provider", "l"}, []string{"local"}, done},
 		{"a shipped experiment", []string{"run", "quor"}, []string{"quorum-kill"}, done},

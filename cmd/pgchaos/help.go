@@ -16,6 +16,7 @@ const (
 	groupExperiment  = "Experiment"
 	groupCluster     = "Cluster"
 	groupResult      = "Result"
+	groupRunning     = "While it runs"
 	groupSearch      = "Search"
 	groupFiles       = "Files for other tools"
 	groupOther       = "Other"
@@ -24,7 +25,7 @@ const (
 
 // flagGroups is their order. What nobody needs in daily use comes last.
 func flagGroups() []string {
-	return []string{groupExperiment, groupCluster, groupResult, groupSearch, groupFiles, groupOther, groupDevelopment}
+	return []string{groupExperiment, groupCluster, groupResult, groupRunning, groupSearch, groupFiles, groupOther, groupDevelopment}
 }
 
 // groupAnnotation is the key under which a flag keeps its group; without one it is in groupOther.

@@ -72,6 +72,7 @@ func TestCommandLine(t *testing.T) {
 		{"run-out-nowhere", []string{"run", "quorum-kill", "--out-csv", "no/such/directory/series.csv"}, exitUsage},
 		{"run-out-twice", []string{"run", "quorum-kill", "--out-csv", "no-such", "--out-jtl", "./no-such"}, exitUsage},
 		{"run-bad-set", []string{"run", "quorum-kill", "--set", "load.writes.rat=1/s"}, exitUsage},
+		{"run-bad-metrics", []string{"run", "quorum-kill", "--metrics", "9187"}, exitUsage},
 		{"run-bad-provider", []string{"run", "quorum-kill", "--provider", "cloud"}, exitUsage},
 		{"run-unknown", []string{"run", "quorum-kil"}, exitUsage},
 		{"run-no-file", []string{"run", "no/such.yaml"}, exitUsage},

@@ -63,6 +63,7 @@ docs/ci.md explains it.`,
 	cmd.Flags().Var((*roundsFlag)(&f.run.rounds), "rounds", "run each variant `N` times (default: the file's)")
 	cmd.Flags().StringVar(&f.run.provider, "provider", "", "build the cluster on `PROVIDER`, "+providerWords()+" (default: the file's)")
 	registerPrograms(cmd.Flags(), &f.run.pgBin)
+	f.run.metricsFlags.register(cmd.Flags())
 	return cmd
 }
 
@@ -73,6 +74,9 @@ func (f *nightlyFlags) execute(cmd *cobra.Command, args []string) (err error) {
 	}
 	if slices.Contains(args, stdinName) {
 		return usageOf(cmd, errors.New("nightly needs the names of experiments: standard input cannot be read again for a repetition"))
+	}
+	if err := f.run.checkAddress(); err != nil {
+		return err
 	}
 	f.run.stdin = cmd.InOrStdin()
 	n := &night{began: time.Now(), flags: f, stderr: cmd.ErrOrStderr()}
@@ -89,6 +93,11 @@ func (f *nightlyFlags) execute(cmd *cobra.Command, args []string) (err error) {
 		}
 		return errors.Join(err, n.files(), n.toGitHub(cmd.OutOrStdout()))
 	}
+	end, err := f.run.serveMetrics(cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	defer end()
 	for i, name := range args {
 		if n.leftBehind || ctx.Err() != nil {
 			n.problem(name, "it was not run: the job ended before it")

@@ -26,6 +26,9 @@ func notForResume(flags *pflag.FlagSet) (name string) {
 
 // resume goes on with a series.
 func (f *runFlags) resume(ctx context.Context, dir string, stdout, stderr io.Writer) error {
+	if err := f.checkAddress(); err != nil {
+		return err
+	}
 	if _, err := f.sharedMode(); err != nil {
 		return err
 	}
@@ -52,6 +55,7 @@ func (f *runFlags) resume(ctx context.Context, dir string, stdout, stderr io.Wri
 	if err := again.ParseFlags(s.Command[1:]); err != nil {
 		return usageError(fmt.Errorf("--resume %s: the command in %s: %w", dir, series.FileName, err))
 	}
+	of.metricsFlags = f.metricsFlags
 	of.verbose, of.mode, of.seed, of.stdin, of.reports = f.verbose, f.mode, s.Seed, f.stdin, f.reports
 	if err := of.chooseFormats(); err != nil {
 		return err
@@ -73,6 +77,11 @@ func (f *runFlags) resume(ctx context.Context, dir string, stdout, stderr io.Wri
 	if err := cleanBelow(ctx, dir, stderr); err != nil {
 		return err
 	}
+	end, err := of.serveMetrics(stderr)
+	if err != nil {
+		return err
+	}
+	defer end()
 	of.noView, of.web = f.noView, f.web
 	show, err := of.display(ctx, plan.Plans[0].Experiment.Name, true, stderr)
 	if err != nil {

@@ -24,6 +24,7 @@ import (
 type runFlags struct {
 	experimentFlags
 	outputFlags
+	metricsFlags
 	out     string
 	keep    bool
 	pgBin   string
@@ -48,6 +49,7 @@ func (f *runFlags) command() *cobra.Command {
   pgchaos run quorum-kill --keep                          keep the cluster up afterwards
   pgchaos run quorum-kill --rounds 6                      a series of six runs
   pgchaos run --resume results/quorum-kill-TIME           go on with a series that was interrupted
+  pgchaos run my.yaml --metrics 127.0.0.1:9187            with metrics for Prometheus (docs/monitoring.md)
   pgchaos run my.yaml --find-max load.writes.rate --until 'p99 of writes < 50ms'
   pgchaos run nightly.yaml --out results/nightly && echo "nothing lost"`,
 		Args:              arguments(0, 1, ""),
@@ -74,6 +76,7 @@ func (f *runFlags) command() *cobra.Command {
 	}
 	f.experimentFlags.register(cmd.Flags())
 	f.outputFlags.register(cmd.Flags())
+	f.metricsFlags.register(cmd.Flags())
 	f.search.register(cmd.Flags())
 	groupFlags(cmd.Flags(), groupCluster, func(flags *pflag.FlagSet) {
 		flags.BoolVar(&f.keep, "keep", false, "keep the cluster up; the report says how to connect and how to remove it")
@@ -94,6 +97,9 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 	if _, err := f.sharedMode(); err != nil {
 		return err
 	}
+	if err := f.checkAddress(); err != nil {
+		return err
+	}
 	if err := f.chooseFormats(); err != nil {
 		return err
 	}
@@ -104,6 +110,11 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 	if err := f.checkPlan(ctx, plan, stderr); err != nil {
 		return err
 	}
+	end, err := f.serveMetrics(stderr)
+	if err != nil {
+		return err
+	}
+	defer end()
 	if f.search.path != "" {
 		return f.executeSearch(ctx, name, plan, stdout, stderr)
 	}
@@ -182,8 +193,8 @@ func (f *runFlags) executeOne(ctx context.Context, name string, plan *runner.Pla
 	defer show.finish(nil)
 	defer show.close() // also in a panic
 	later := laterInterrupts(ctx)
-	result, err := runner.Run(ctx, plan, f.checkedKind(kind, name), []runner.Sink{show.send, files.send}, runner.Options{
-		Out: f.out, BinDir: f.pgBin, Keep: f.keep, Tool: version(), Host: hostName(), Command: f.repeated(name), Samples: files.forSamples(),
+	result, err := runner.Run(ctx, plan, f.checkedKind(kind, name), f.sinksOf(show.send, files.send), runner.Options{
+		Out: f.out, BinDir: f.pgBin, Keep: f.keep, Tool: version(), Host: hostName(), Command: f.repeated(name), Samples: f.samplesOf(files.forSamples()...),
 		SkipAudit: later.audit, SkipRemoval: later.removal, ViewCPU: show.cpu,
 	})
 	show.close()

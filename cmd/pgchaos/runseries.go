@@ -234,7 +234,7 @@ func (s *seriesRuns) one(ctx context.Context, plan *runner.Plan, o runner.Option
 		return nil, err
 	}
 	later := laterInterrupts(ctx)
-	o.Host = hostName()
+	o.Host, o.Samples = hostName(), s.flags.samplesOf()
 	o.BinDir, o.SkipAudit, o.SkipRemoval, o.ViewCPU = s.flags.pgBin, later.audit, later.removal, s.show.cpu
 	if o.Variant != nil {
 		o.Command = s.flags.repeatedOne(s.name, o.Variant)
@@ -243,7 +243,7 @@ func (s *seriesRuns) one(ctx context.Context, plan *runner.Plan, o runner.Option
 	if s.session != nil {
 		run = s.session.Run
 	}
-	result, err := run(ctx, plan, s.flags.checkedKind(kind, s.name), []runner.Sink{s.sink(ctx)}, o)
+	result, err := run(ctx, plan, s.flags.checkedKind(kind, s.name), s.flags.sinksOf(s.sink(ctx)), o)
 	if result != nil {
 		s.reports.note(s.flags.saveReports(ctx, &reported{dir: result.Dir, result: result}))
 	}

@@ -45,13 +45,14 @@ var permitted = withRenderings(withProviders(map[string][]string{
 	"report/lanes":         {"internal/units", "outage", "record", "report"},
 	"report/svg":           {"internal/redact", "internal/units", "report/lanes"},
 	"runner":               {"internal/catch", "internal/endsession", "internal/units", "internal/wait", "chaos", "chaos/fault", "audit", "outage", "expect", "internal/regular", "rows", "verdict", "cluster", "cluster/observe", "cluster/rowscan", "record", "record/ledger", "internal/redact", "load", "load/eventloop", "load/pgload", "load/script", "report", "report/export", "spec", "standbynames"},
+	"monitoring":           {"record", "report/export", "runner", "spec"},
 	"live":                 {"internal/units", "load", "record", "runner"},
 	"live/terminal":        {"internal/units", "live", "runner"},
 	"live/web":             {"internal/units", "live", "runner"},
 	"standbynames":         {},
 	"syncmode":             {"standbynames"},
 	"selftest":             {"audit", "outage", "record", "report", "verdict"},
-	"cmd/pgchaos":          {"verdict", "compare", "compare/tables", "compare/trend", "internal/units", "series", "store", "search", "expect", "cluster", "experiments", "record", "record/jepsen", "record/ledger", "internal/redact", "internal/spell", "live", "live/terminal", "live/web", "report", "runner", "selftest", "spec", "syncmode"},
+	"cmd/pgchaos":          {"verdict", "compare", "compare/tables", "compare/trend", "internal/units", "series", "store", "search", "expect", "cluster", "experiments", "record", "record/jepsen", "record/ledger", "internal/redact", "internal/spell", "live", "live/terminal", "live/web", "monitoring", "report", "runner", "selftest", "spec", "syncmode"},
 	"internal/arrows":      {},
 	"internal/atonce":      {},
 	"internal/browsertest": {},
@@ -117,6 +118,9 @@ var alone = map[string]string{
 	"charm.land/lipgloss/v2":          "live/terminal",
 	"github.com/pressly/goose/v3":     "store",
 	"modernc.org/sqlite":              "store",
+
+	"github.com/prometheus/client_golang/prometheus":          "monitoring",
+	"github.com/prometheus/client_golang/prometheus/promhttp": "monitoring",
 }
 
 type pkg struct {
