@@ -51,27 +51,28 @@ metric is worse, and 4 where no declared metric of a variant could be compared.`
 		Example: `  pgchaos compare results/sync-modes-20261123-064500            the variants of a series
   pgchaos compare results/before results/after                  two runs: figures, and no verdict
   pgchaos compare before after --fail-on worse                  two folders of at least 4 runs each
-  pgchaos compare results/sync-modes-20261123-064500 --format md > table.md`,
+  pgchaos compare results/sync-modes-20261123-064500 --format md > table.md
+  pgchaos compare results/sync-modes-20261123-064500 --format html > comparison.html`,
 		Args:              arguments(1, 0, "a series, or at least two results"),
 		ValidArgsFunction: completeResults,
 		RunE:              f.run,
 	}
-	cmd.Flags().StringVar(&f.format, "format", "text", "print in `FORMAT`: "+strings.Join(tables.Formats(), ", "))
+	cmd.Flags().StringVar(&f.format, "format", "text", "print in `FORMAT`: "+strings.Join(compareFormats(), ", "))
 	cmd.Flags().StringVar(&f.baseline, "baseline", "", "compare with the variant `NAME`; by default the file's baseline, or the first")
 	cmd.Flags().StringVar(&f.store, "store", "", "read runs such as store:NAME from the store `DIR-OR-URL`")
 	cmd.Flags().StringArrayVar(&f.metrics, "metric", nil, "compare `METRIC`, as expectations name it, instead of the declared ones (repeatable)")
 	cmd.Flags().BoolVar(&f.byPhase, "by-phase", false, "show the metrics of each phase and each fault, too")
 	cmd.Flags().BoolVar(&f.force, "force", false, "compare runs that differ in more than what is compared")
 	cmd.Flags().StringVar(&f.failOn, "fail-on", "", "exit with 3 on `VERDICT`; worse is the only one")
-	for name, values := range map[string][]string{"format": tables.Formats(), "fail-on": {"worse"}} {
+	for name, values := range map[string][]string{"format": compareFormats(), "fail-on": {"worse"}} {
 		_ = cmd.RegisterFlagCompletionFunc(name, fixed(values...)) // it fails for a flag that is not there
 	}
 	return cmd
 }
 
 func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
-	if !slices.Contains(tables.Formats(), f.format) {
-		return usageError(unknownWord("format", f.format, tables.Formats()))
+	if !slices.Contains(compareFormats(), f.format) {
+		return usageError(unknownWord("format", f.format, compareFormats()))
 	}
 	if f.failOn != "" && f.failOn != "worse" {
 		return usageError(unknownWord("verdict", f.failOn, []string{"worse"}))
@@ -100,7 +101,7 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	if len(f.metrics) > 0 {
 		shown.Metrics = in.Family.Metrics()
 	}
-	if err := tables.Write(cmd.OutOrStdout(), f.format, c, shown); err != nil {
+	if err := in.write(cmd.OutOrStdout(), f.format, c, shown); err != nil {
 		return err
 	}
 	if f.failOn == "worse" {

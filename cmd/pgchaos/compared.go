@@ -25,6 +25,9 @@ type compared struct {
 	columns []compare.Column
 	compare.Options
 	notes []string // what the user should know of the arguments, a sentence each
+
+	title string            // the experiment of the only series; "": there are several sources
+	dirs  map[string]string // of the only series: the directory of each run, below its own
 }
 
 // source is what one argument names.
@@ -33,6 +36,7 @@ type source struct {
 	runs []compare.Run
 	// series is nil where it is none.
 	series *series.Series
+	dirs   map[string]string // of its runs, by their ids
 }
 
 // readCompared reads the runs that the arguments name. Errors of the arguments are usage errors.
@@ -143,6 +147,7 @@ func (c *compared) byVariant(s *source) error {
 	if s.series != nil {
 		c.inOrderOf(s.series)
 		c.Baseline = s.series.Baseline
+		c.title, c.dirs = s.series.Name, s.dirs
 	}
 	return nil
 }
@@ -191,7 +196,7 @@ func readSource(arg string, also []string) (source, error) {
 	case err == nil:
 		s.series = found
 		also = append(slices.Clone(also), declaredBy(found).Metrics()...)
-		s.runs, err = runsOfSeries(found, also)
+		s.runs, s.dirs, err = runsOfSeries(found, also)
 		return s, err
 	case !errors.Is(err, series.ErrNone):
 		return s, err
@@ -208,8 +213,10 @@ func readSource(arg string, also []string) (source, error) {
 	return s, err
 }
 
-// runsOfSeries are the runs of a series that have ended. A run without a result that can be read is not comparable.
-func runsOfSeries(s *series.Series, also []string) (runs []compare.Run, err error) {
+// runsOfSeries are the runs of a series that have ended, and the directory of each by its id. A run without a result that can be read is not
+// comparable.
+func runsOfSeries(s *series.Series, also []string) (runs []compare.Run, dirs map[string]string, err error) {
+	dirs = map[string]string{}
 	all := slices.Clone(s.Runs) // as the file has the variants, and not as the seed has mixed them
 	slices.SortStableFunc(all, func(a, b series.Run) int { return s.Variant(&a) - s.Variant(&b) })
 	for i := range all {
@@ -229,11 +236,12 @@ func runsOfSeries(s *series.Series, also []string) (runs []compare.Run, err erro
 			continue
 		}
 		runs = append(runs, compare.Of(r, also...))
+		dirs[r.Run] = run.Dir
 	}
 	if len(runs) == 0 {
-		return nil, fmt.Errorf("the series in %s has no run yet: 'pgchaos run --resume %s' goes on with it", s.Dir(), s.Dir())
+		return nil, nil, fmt.Errorf("the series in %s has no run yet: 'pgchaos run --resume %s' goes on with it", s.Dir(), s.Dir())
 	}
-	return runs, nil
+	return runs, dirs, nil
 }
 
 // runsOfFolder are the runs of the result directories in a folder, by time.

@@ -27,7 +27,7 @@ import (
 type reportFormat struct {
 	name, file, about string
 	run               func(w io.Writer, r *report.Result, dir string) error
-	series            func(ctx context.Context, w io.Writer, s *series.Series) error // nil: a series has none
+	series            func(ctx context.Context, w io.Writer, s *series.Series) error
 }
 
 // reportFormats are those of `report --format` and `run --report`.
@@ -59,7 +59,7 @@ const formatHTML = "html"
 func pageFormat() reportFormat {
 	return reportFormat{formatHTML, reportPage, "a page with charts, which every run writes", func(w io.Writer, r *report.Result, _ string) error {
 		return html.Write(w, r, html.Options{Version: version()})
-	}, nil}
+	}, seriesPage}
 }
 
 // reportPage is the name of the page in the directory of a run or of a series.
@@ -109,11 +109,7 @@ type reported struct {
 
 // write writes one format.
 func (of *reported) write(ctx context.Context, w io.Writer, f reportFormat) error {
-	switch {
-	case of.series == nil:
-	case f.series == nil:
-		return fmt.Errorf("a series has no report in the format %s; its runs do", f.name)
-	default:
+	if of.series != nil {
 		return f.series(ctx, w, of.series)
 	}
 	return f.run(w, of.result, of.dir)
@@ -143,7 +139,7 @@ func (of *reported) saveAs(ctx context.Context, path string, f reportFormat) err
 // comparedAs is the comparison of a series in a format of compare/tables.
 func comparedAs(format string) func(context.Context, io.Writer, *series.Series) error {
 	return func(ctx context.Context, w io.Writer, s *series.Series) error {
-		c, err := compareSeries(ctx, s)
+		_, c, err := compareSeries(ctx, s)
 		if err != nil {
 			return err
 		}
@@ -151,12 +147,14 @@ func comparedAs(format string) func(context.Context, io.Writer, *series.Series) 
 	}
 }
 
-func compareSeries(ctx context.Context, s *series.Series) (*compare.Comparison, error) {
+// compareSeries compares the runs of a series that have been made.
+func compareSeries(ctx context.Context, s *series.Series) (*compared, *compare.Comparison, error) {
 	in, err := readCompared(ctx, "", []string{s.Dir()}, nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return compare.Compare(in.columns, in.Options)
+	c, err := compare.Compare(in.columns, in.Options)
+	return in, c, err
 }
 
 // seriesMarkdown says how the runs ended, and compares them where that is possible.
@@ -169,7 +167,7 @@ func seriesMarkdown(ctx context.Context, w io.Writer, s *series.Series) error {
 		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d |\n", markdown.Escape(variantName(v.Name, v.Cell)), e.pass, e.fail, e.inconclusive, e.failed, e.pending)
 	}
 	b.WriteByte('\n')
-	c, err := compareSeries(ctx, s)
+	_, c, err := compareSeries(ctx, s)
 	if err == nil {
 		err = tables.Write(&b, formatMarkdown, c, tables.Options{})
 	}

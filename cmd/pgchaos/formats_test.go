@@ -7,7 +7,6 @@ import (
 	"encoding/xml"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -29,16 +28,11 @@ const oneRun = comparedRuns + "/1/local"
 func TestReportFormats(t *testing.T) {
 	for _, of := range []string{oneRun, comparedRuns, filepath.Dir(comparedRuns)} { // the last is a folder whose newest is the series
 		out := t.TempDir()
-		formats := slices.DeleteFunc(reportFormats(), func(f reportFormat) bool { return of != oneRun && f.series == nil })
-		names := make([]string, 0, len(formats))
-		for _, f := range formats {
-			names = append(names, f.name)
-		}
-		code, listed, errs := reportCode(t, of, "--format", strings.Join(names, ","), "--out-dir", filepath.Join(out, "new"))
+		code, listed, errs := reportCode(t, of, "--format", strings.Join(formatNames(), ","), "--out-dir", filepath.Join(out, "new"))
 		if code != exitPass {
 			t.Fatalf("exit code %d: %s", code, errs)
 		}
-		for _, f := range formats {
+		for _, f := range reportFormats() {
 			made := filepath.Join(out, "new", f.file)
 			saved := readText(t, made)
 			if !strings.Contains(listed, made+"\n") {

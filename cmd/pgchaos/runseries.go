@@ -207,7 +207,7 @@ func (s *seriesRuns) run(ctx context.Context, all *series.Series, plan *series.P
 		return notBegun(ctx, err)
 	}
 	written := s.reports.joined(s.flags.saveReports(ctx, &reported{dir: all.Dir(), series: all}))
-	written = errors.Join(written, s.flags.share(all.Dir()), apart(stdout, func(w io.Writer) error { return writeSeries(ctx, w, all) }), seriesToGitHub(ctx, stdout, all))
+	written = errors.Join(written, saveSeriesPage(ctx, all), s.flags.share(all.Dir()), apart(stdout, func(w io.Writer) error { return writeSeries(ctx, w, all) }), seriesToGitHub(ctx, stdout, all))
 	return endOfSeries(ctx, all, err, written)
 }
 

@@ -82,6 +82,9 @@ func writeSeries(ctx context.Context, out io.Writer, s *series.Series) error {
 			fmt.Fprintf(&b, "The runs cannot be compared: %s\n", err)
 		}
 		fmt.Fprintf(&b, "\nThe results are in %s. 'pgchaos report %s' shows one run,\n'pgchaos compare %s --by-phase' more of all.\n", s.Dir(), s.Path(&done[len(done)-1]), s.Dir())
+		if page := filepath.Join(s.Dir(), reportPage); isFile(page) {
+			fmt.Fprintf(&b, "%s shows the comparison in pictures.\n", page)
+		}
 	}
 	_, err := out.Write(b.Bytes())
 	return err
@@ -130,7 +133,7 @@ func variantName(name, cell string) string {
 
 // writeComparison compares the runs that have been made.
 func writeComparison(ctx context.Context, b *bytes.Buffer, s *series.Series) error {
-	c, err := compareSeries(ctx, s)
+	_, c, err := compareSeries(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -22,3 +22,15 @@ func Notices(c *compare.Comparison) []string { return notices(c) }
 
 // LostWords says how much the kills lost that lost something.
 func LostWords(k compare.KillValue) string { return lostWords(k) }
+
+// Rows are the rows of a cell that are shown: those with verdicts, and the others.
+func (o Options) Rows(cell compare.Cell) (declared, exploratory []compare.Row) { return o.rows(cell) }
+
+// RunsText says how many runs of a variant are in the figures of a cell.
+func RunsText(cell compare.Cell, variant int) string { return runs(cell, variant) }
+
+// ToleranceText is what a change of a declared metric must exceed to matter; "" where that is not known.
+func ToleranceText(row compare.Row) string { return tolerance(row) }
+
+// KillsLabel is the head of the row of losses.
+const KillsLabel = killsLabel

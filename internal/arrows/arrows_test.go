@@ -88,6 +88,7 @@ func withProviders(all map[string][]string) map[string][]string {
 
 // renderings are the packages that show a result, which the commands know.
 var renderings = map[string][]string{
+	"compare/html":    {"compare", "compare/tables", "compare/trend", "expect", "internal/redact", "internal/units", "report/html", "report/svg"},
 	"report/export":   {"record", "report"},
 	"report/html":     {"internal/redact", "internal/units", "report", "report/lanes", "report/svg", "report/text", "verdict"},
 	"report/text":     {"audit", "outage", "expect", "verdict", "record", "internal/units", "report"},
