@@ -34,6 +34,7 @@ directories. docs/history.md explains it.`,
   pgchaos history add results/DIR --store nightly            keep a run, or all runs of a series
   pgchaos history list --store nightly --since 30d           the runs of the last 30 days
   pgchaos history show RUN --store nightly                   the figures of one
+  pgchaos history trends --store nightly --format html > trends.html
   pgchaos history accept RUN --why 'new disk' --store nightly
   pgchaos history prune --keep 100 --dry-run --store nightly`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -53,7 +54,7 @@ directories. docs/history.md explains it.`,
 		}
 		return err
 	})
-	cmd.AddCommand(newHistoryInitCommand(), newHistoryListCommand(), newHistoryShowCommand(), newHistoryAddCommand(), newHistoryAcceptCommand(),
+	cmd.AddCommand(newHistoryInitCommand(), newHistoryListCommand(), newHistoryShowCommand(), newHistoryTrendsCommand(), newHistoryAddCommand(), newHistoryAcceptCommand(),
 		newHistoryBaselineCommand(), newHistoryPruneCommand(), newHistoryRebuildCommand())
 	for _, sub := range cmd.Commands() {
 		sub.InitDefaultHelpFlag()
@@ -64,8 +65,9 @@ directories. docs/history.md explains it.`,
 
 // historyFlags are the flags that several commands of history have.
 type historyFlags struct {
-	store  string
-	format string
+	store   string
+	format  string
+	formats []string // that the command has; nil: those of historyFormats
 
 	experiment, variant, cell string
 }
@@ -105,8 +107,12 @@ func (f *historyFlags) check(cmd *cobra.Command) error {
 	if f.store == "" {
 		return usageOf(cmd, fmt.Errorf("%s needs --store: a directory, or the URL of a PostgreSQL database", cmd.CommandPath()))
 	}
-	if f.format != "" && !slices.Contains(historyFormats(), f.format) {
-		return usageOf(cmd, unknownWord("format", f.format, historyFormats()))
+	formats := f.formats
+	if formats == nil {
+		formats = historyFormats()
+	}
+	if f.format != "" && !slices.Contains(formats, f.format) {
+		return usageOf(cmd, unknownWord("format", f.format, formats))
 	}
 	return nil
 }

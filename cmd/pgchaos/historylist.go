@@ -82,13 +82,9 @@ func (f *historyFlags) list(ctx context.Context, s *store.Store, filter store.Fi
 	if err != nil {
 		return err
 	}
-	if len(runs) == 0 && filter.Experiment != "" {
-		known, err := s.Experiments(ctx)
-		if err != nil {
+	if len(runs) == 0 {
+		if err := knownExperiment(ctx, s, filter.Experiment); err != nil {
 			return err
-		}
-		if !slices.Contains(known, filter.Experiment) {
-			return usageError(fmt.Errorf("history: the store %s has no runs of the experiment %q%s", s.Name(), filter.Experiment, instead(filter.Experiment, known)))
 		}
 	}
 	unlisted, err := s.Unlisted(ctx)
@@ -115,6 +111,18 @@ func (f *historyFlags) list(ctx context.Context, s *store.Store, filter store.Fi
 	writeColumns(&b, rows)
 	_, err = io.WriteString(stdout, b.String())
 	return err
+}
+
+// knownExperiment refuses an experiment that the store has no runs of; "" is none.
+func knownExperiment(ctx context.Context, s *store.Store, experiment string) error {
+	if experiment == "" {
+		return nil
+	}
+	known, err := s.Experiments(ctx)
+	if err != nil || slices.Contains(known, experiment) {
+		return err
+	}
+	return usageError(fmt.Errorf("history: the store %s has no runs of the experiment %q%s", s.Name(), experiment, instead(experiment, known)))
 }
 
 // oneLine are cells that stay in their line: names come from files.
