@@ -212,12 +212,17 @@ func TestPicturesOfAComparison(t *testing.T) {
 			r.Figures = left
 		}
 	}
+	three := modes() // too few rounds for ranks
+	for i := range three {
+		three[i].Runs = three[i].Runs[:3]
+	}
 	for name, of := range map[string]struct {
 		columns    []compare.Column
 		want, lack []string
 	}{
 		"a rate":        {modes(), []string{"p99 of writes against lost_writes", "p99 of writes against write_rto", "Ratios to local", "Differences from local", "Kills of a primary"}, []string{"throughput of writes against"}},
 		"no rate":       {with(without("achieved_rate of writes")), []string{"throughput of writes against lost_writes"}, []string{"p99 of writes against"}},
+		"three rounds":  {three, []string{"Ratios to local"}, []string{"Differences from local, in time"}},
 		"only outages":  {with(without("lost_writes")), []string{"p99 of writes against write_rto"}, []string{"against lost_writes"}},
 		"no fault":      {with(func(r *compare.Run) { without("lost_writes", "write_rto")(r); r.Kills = nil }), []string{"so cost cannot be shown against safety"}, []string{"against write_rto", "Losses by kill"}},
 		"nothing known": {with(func(r *compare.Run) { r.NotComparable = []string{"no audit"} }), []string{"no run of local can be compared"}, []string{"against write_rto"}},

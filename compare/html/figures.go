@@ -175,6 +175,9 @@ func (b *comparisonPage) forests(rows []compare.Row) (pictures []picture) {
 		return 0
 	})
 	for _, g := range groups {
+		if !slices.ContainsFunc(g.changes, func(c svg.Change) bool { return c.Known }) {
+			continue // the table says why
+		}
 		if g.ratio {
 			pictures = append(pictures, drawn(g.title, svg.Ratios(g.title, g.changes, svg.Options{})))
 		} else {

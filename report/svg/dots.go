@@ -38,7 +38,9 @@ func Dots(title, unit string, groups []Group, o Options) string {
 		}
 		values = append(values, g.Median.ends()...)
 	}
-	a := newAxis(unit, values, false, left+8, right-8, 75)
+	// Values near 0 are shown with it, and others with their differences.
+	from0 := len(values) > 0 && slices.Min(values) >= 0 && slices.Min(values) <= slices.Max(values)/2
+	a := newAxis(unit, values, from0, left+8, right-8, 75)
 	bottom := 4 + float64(len(groups))*dotsHeight
 	a.drawBelow(p, 2, bottom)
 	for i, g := range groups {

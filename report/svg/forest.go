@@ -20,7 +20,7 @@ type Change struct {
 	Verdict   string // better, worse, same or not known; "": it has none
 }
 
-// The widths of the columns beside the middle one, in pixels.
+// The widths of the columns beside the middle one, and the height of a row, in pixels.
 const (
 	namesWidth = 150.0
 	textsWidth = 230.0
@@ -125,9 +125,18 @@ func newForest(title string, changes []Change, o Options) *forest {
 	return f
 }
 
+// textsWidth is the width of the column of texts: as wide as they are, if that leaves enough for the rest.
+func (f *forest) textsWidth() float64 {
+	w := textsWidth
+	for _, c := range f.changes {
+		w = max(w, textWidth(plain(c.Text))+14)
+	}
+	return min(w, f.width*0.45)
+}
+
 // draw draws the rows; none is the value that is no change.
 func (f *forest) draw(none float64) string {
-	left, right := min(namesWidth, f.width/4), f.width-min(textsWidth, f.width/3)
+	left, right := min(namesWidth, f.width/4), f.width-f.textsWidth()
 	a := &f.axis
 	a.from, a.to, a.zero = left, right, left
 	y, group := 2.0, ""

@@ -170,13 +170,16 @@ func (d *laneDrawing) labels() (labels []marked, rows int) {
 
 // drawFaults draws the faults as bands behind all else, and their labels above the area.
 func (d *laneDrawing) drawFaults(labels []marked) {
-	edge := warning.with(`stroke-dasharray="3 3"`)
+	edge, shade := warning.with(`stroke-dasharray="3 3"`), warning.with(`fill-opacity=".14"`)
+	if len(d.lane.Rows) > 0 { // the colours of the bands are to stay what they are
+		shade = warning.with(`fill-opacity=".06"`)
+	}
 	for _, f := range d.run.Faults {
 		if !d.shows(f.From, f.To) {
 			continue
 		}
 		x, until := d.time.px(f.From), d.time.px(max(f.From, f.To))
-		d.rect(x, d.top, max(until-x, 1), d.bottom-d.top, warning.with(`fill-opacity=".14"`), faultText(f))
+		d.rect(x, d.top, max(until-x, 1), d.bottom-d.top, shade, faultText(f))
 		if f.From >= d.time.low {
 			d.line(x, d.top, x, d.bottom, edge)
 		}
