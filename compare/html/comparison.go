@@ -101,27 +101,7 @@ func sentenceOf(c *compare.Comparison, variant int) sentence {
 			return s
 		}
 	}
-	named := map[compare.Change][]string{}
-	add := func(cell compare.Cell, change compare.Change, text string) {
-		if cell.Name != "" {
-			text += " with " + cell.Name
-		}
-		named[change] = append(named[change], text)
-	}
-	for _, cell := range c.Cells {
-		for _, row := range cell.Rows {
-			if v := row.Values[variant]; v.Change != nil {
-				text := row.Metric
-				if value := tables.TextOf(row, v).Change; value != "" {
-					text += " (" + value + ")"
-				}
-				add(cell, *v.Change, text)
-			}
-		}
-		if variant < len(cell.Kills) && cell.Kills[variant].Change != nil {
-			add(cell, *cell.Kills[variant].Change, tables.KillsLabel)
-		}
-	}
+	named := verdictsOf(c, variant)
 	var parts []string
 	for _, change := range []compare.Change{compare.Worse, compare.Better, compare.Same, compare.NotKnown} {
 		const most = 5
@@ -133,20 +113,47 @@ func sentenceOf(c *compare.Comparison, variant int) sentence {
 			parts = append(parts, fmt.Sprintf("%s in %s", change, strings.Join(list, ", ")))
 		}
 	}
+	s.Text = redact.Printable(strings.Join(parts, "; "))
 	switch {
+	case len(parts) == 0:
+		s.Text = "no verdict, as no metric was declared"
 	case len(named[compare.Worse]) > 0:
 		s.Class = class(compare.Worse)
-	case len(named[compare.NotKnown]) > 0 || len(parts) == 0:
+	case len(named[compare.NotKnown]) > 0:
 	case len(named[compare.Better]) > 0:
 		s.Class = class(compare.Better)
 	default:
 		s.Class = class(compare.Same)
 	}
-	s.Text = redact.Printable(strings.Join(parts, "; "))
-	if len(parts) == 0 {
-		s.Text = "no verdict, as no metric was declared"
-	}
 	return s
+}
+
+// verdictsOf names the metrics of a variant by their verdicts, losses by kill among them.
+func verdictsOf(c *compare.Comparison, variant int) map[compare.Change][]string {
+	named := map[compare.Change][]string{}
+	for _, cell := range c.Cells {
+		add := func(change compare.Change, text string) {
+			if cell.Name != "" {
+				text += " with " + cell.Name
+			}
+			named[change] = append(named[change], text)
+		}
+		for _, row := range cell.Rows {
+			v := row.Values[variant]
+			if v.Change == nil {
+				continue
+			}
+			text := row.Metric
+			if value := tables.TextOf(row, v).Change; value != "" {
+				text += " (" + value + ")"
+			}
+			add(*v.Change, text)
+		}
+		if variant < len(cell.Kills) && cell.Kills[variant].Change != nil {
+			add(*cell.Kills[variant].Change, tables.KillsLabel)
+		}
+	}
+	return named
 }
 
 // cellPart is a cell of the matrix.

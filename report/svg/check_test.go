@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -182,7 +183,7 @@ func (f *found) path(t testing.TB, d string) {
 		lines   [][][2]float64
 	)
 	for len(parts) > 0 {
-		if strings.Contains("Mlh", parts[0]) {
+		if slices.Contains([]string{"M", "l", "h"}, parts[0]) {
 			command, parts = parts[0], parts[1:]
 		}
 		switch command {
