@@ -119,7 +119,7 @@ func historyOf(name string, runs []store.Kept, metrics []string) html.History {
 	for _, metric := range metrics {
 		m := html.Metric{Name: metric, Points: trend.History(metric, history)}
 		if n := len(m.Points); n > 0 {
-			m.Text = findingText(m.Points[n-1].Finding)
+			m.Text = findingText(m.Points[n-1].Finding, "")
 		}
 		h.Metrics = append(h.Metrics, m)
 	}

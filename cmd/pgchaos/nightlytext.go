@@ -48,14 +48,14 @@ func (c *nightCase) lines() (all []string) {
 	for _, f := range c.Findings {
 		switch f.State {
 		case trend.Regression, trend.Suspect, trend.Missing, trend.Better:
-			all = append(all, c.findingText(f))
+			all = append(all, findingText(f, c.Store))
 		}
 	}
 	return append(all, c.Notes...)
 }
 
-// findingText is a finding as a sentence.
-func (c *nightCase) findingText(f trend.Finding) string {
+// findingText is a finding as a sentence, with what accepts a regression in a store; "": without.
+func findingText(f trend.Finding, store string) string {
 	text := f.Metric + ": " + f.State.String()
 	switch f.State {
 	case trend.Missing, trend.NoFigure:
@@ -69,8 +69,8 @@ func (c *nightCase) findingText(f trend.Finding) string {
 	}
 	text += fmt.Sprintf(", %s: median %s of the last %d nights, %s of the %d before (p %s)",
 		change, medianText(f.Metric, f.Recent), f.Recent.Nights, medianText(f.Metric, f.Before), f.Before.Nights, compare.P(f.P))
-	if f.State == trend.Regression {
-		text += fmt.Sprintf("; where it is intended: pgchaos history accept %s --why REASON --store %s", f.First, c.Store)
+	if f.State == trend.Regression && store != "" {
+		text += fmt.Sprintf("; where it is intended: pgchaos history accept %s --why REASON --store %s", f.First, store)
 	}
 	return text
 }
@@ -149,7 +149,7 @@ func (n *night) suite() junit.Suite {
 		s.Cases = append(s.Cases, of)
 		for _, f := range c.Findings {
 			of := junit.Case{Class: c.Experiment, Name: c.Name + ": " + f.Metric}
-			switch text := c.findingText(f); f.State {
+			switch text := findingText(f, c.Store); f.State {
 			case trend.Regression:
 				of.Failures = []string{text}
 			case trend.Missing:
