@@ -59,7 +59,7 @@ func (r *Result) greatestOf(e expect.Expectation, samples []record.NodeSample, w
 		known++
 		most = max(most, n)
 	}
-	why := fmt.Sprintf("the %s of %s is not known at %s, nor at %d of %d readings", strings.ReplaceAll(e.Metric, "_", " "), e.Node, moment(first), missing, known+missing)
+	why := fmt.Sprintf("%s of %s is not known in %d of %d readings, first at %s", e.Metric, e.Node, missing, known+missing, moment(first))
 	switch {
 	case known == 0 && missing > 0:
 		return unknown("%s", why)

@@ -219,8 +219,11 @@ func FuzzEscape(f *testing.F) {
 		for _, got := range []string{Escape(text), code(text)} {
 			inner := strings.TrimSuffix(strings.TrimPrefix(got, "<code>"), "</code>")
 			entities := regexp.MustCompile(`&#\d+;`).ReplaceAllString(inner, "")
-			if !utf8.ValidString(got) || strings.ContainsAny(entities, "<>|`*[]\\&#@~$:!\n\r\x00") {
+			if !utf8.ValidString(got) || strings.ContainsAny(entities, "<>|`*[]\\&#@~$!\n\r\x00") {
 				t.Errorf("%q became %q", text, got)
+			}
+			if regexp.MustCompile(`:[^ ]`).MatchString(inner) {
+				t.Errorf("%q became %q, in which a colon can be in a link", text, got)
 			}
 			if regexp.MustCompile(`(^|[^\pL\p{Nd}])_|_([^\pL\p{Nd}]|$)`).MatchString(inner) {
 				t.Errorf("%q became %q, in which an underscore can begin or end emphasis", text, got)
