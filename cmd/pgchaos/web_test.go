@@ -3,7 +3,9 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"io"
 	"net/http"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -64,7 +66,7 @@ func TestWebPage(t *testing.T) {
 	scan := bufio.NewScanner(followed.Body)
 	scan.Buffer(nil, 4<<20)
 	for !finished && scan.Scan() {
-		finished = scan.Text() == "event: ended"
+		finished = scan.Text() == "event: finished"
 		all.WriteString(scan.Text() + "\n")
 	}
 	for _, want := range []string{`"reset":true`, `"name":"writes"`, `"state":"primary"`, "stop b", `"state":"down"`, "stop-b done"} {
@@ -74,6 +76,12 @@ func TestWebPage(t *testing.T) {
 	}
 	if !finished {
 		t.Fatalf("the page did not learn of the end:\n%s", all.String())
+	}
+	answer := get("report.html")
+	defer func() { _ = answer.Body.Close() }()
+	saved := readText(t, filepath.Join(p.out, reportPage))
+	if served, err := io.ReadAll(answer.Body); err != nil || string(served) != saved {
+		t.Errorf("%v: the page served is not the one beside the result: %d and %d bytes", err, len(served), len(saved))
 	}
 	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != exitPass {
 		t.Errorf("%v\n%s", err, errs.String())

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 
 	"pgchaos/live"
 	"pgchaos/live/web"
 	"pgchaos/report"
+	"pgchaos/report/html"
 	"pgchaos/runner"
 )
 
@@ -51,5 +53,11 @@ func (w withPage) finish(r *report.Result) {
 	_ = w.page.Close() // the run is over
 }
 
-// pageOf is the finished report as a page; nil: there is none.
-func pageOf(*report.Result) []byte { return nil }
+// pageOf is the finished report as a page; nil: there is none. Why not stands in the error of report.html beside the result.
+func pageOf(r *report.Result) []byte {
+	var b bytes.Buffer
+	if r == nil || html.Write(&b, r, html.Options{Version: version()}) != nil {
+		return nil
+	}
+	return b.Bytes()
+}
