@@ -100,7 +100,7 @@ func (m *madeNight) list(_ context.Context, of store.Filter) (found []store.Kept
 		return nil, errors.New("list the runs of the store nightly: disk I/O error")
 	}
 	for _, k := range m.kept {
-		if k.Experiment == of.Experiment && k.Variant == *of.Variant && k.Cell == *of.Cell && !(of.NoWarmup && k.Warmup) {
+		if k.Experiment == of.Experiment && k.Variant == *of.Variant && k.Cell == *of.Cell && (!of.NoWarmup || !k.Warmup) {
 			found = append(found, k)
 		}
 	}
