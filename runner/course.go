@@ -161,7 +161,7 @@ func (c *course) nextStep() *NextStep {
 		s := &c.experiment.Timeline[c.next]
 		next = &NextStep{Name: s.Name, Waits: s.When != nil}
 		switch {
-		case s.At != nil && !(c.busy && c.experiment.BeginsCycle(c.next)):
+		case s.At != nil && (!c.busy || !c.experiment.BeginsCycle(c.next)): // else the cycle has not begun
 			next.At = max(c.begun+time.Duration(*s.At), c.free)
 		case s.At == nil && s.When == nil && c.busy && c.waits:
 			next.At = c.free

@@ -38,6 +38,15 @@ duration: 8s
 	}
 	mu.Lock()
 	defer mu.Unlock()
+	wantStatuses(t, all)
+	if last := all[len(all)-1]; len(last.Faults) != 0 || last.Next != nil {
+		t.Errorf("the last status: %+v", last)
+	}
+}
+
+// wantStatuses looks for statuses of the run above.
+func wantStatuses(t *testing.T, all []runner.Status) {
+	t.Helper()
 	of := func(what string, is func(s runner.Status) bool) {
 		t.Helper()
 		if !slices.ContainsFunc(all, is) {
@@ -58,7 +67,4 @@ duration: 8s
 	of("the median", func(s runner.Status) bool {
 		return len(s.Workloads) == 1 && s.Workloads[0].P50 > 0 && s.Workloads[0].P50 <= s.Workloads[0].P99
 	})
-	if last := all[len(all)-1]; len(last.Faults) != 0 || last.Next != nil {
-		t.Errorf("the last status: %+v", last)
-	}
 }

@@ -60,17 +60,17 @@ func (m *tmux) keys(keys ...string) {
 func (m *tmux) screen() string { m.t.Helper(); return m.do("capture-pane", "-p") }
 func (m *tmux) all() string    { m.t.Helper(); return m.do("capture-pane", "-p", "-J", "-S", "-") }
 
-// await waits until all of some texts stand on the screen, and returns it.
-func (m *tmux) await(texts ...string) (screen string) {
+// await waits until all of some texts stand on the screen.
+func (m *tmux) await(texts ...string) {
 	m.t.Helper()
+	screen := ""
 	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		screen = m.screen()
 		if containsAll(screen, texts) {
-			return screen
+			return
 		}
 	}
 	m.t.Fatalf("%q did not come; the screen is\n%s", texts, screen)
-	return ""
 }
 
 func containsAll(text string, parts []string) bool {

@@ -216,16 +216,21 @@ func (v *View) stop() {
 // is of the same session. Without one, the kernel would ignore the terminal's Ctrl-Z, too.
 func canGoOn() bool {
 	session, err := unix.Getsid(0)
-	for pid := os.Getppid(); err == nil && pid > 1; {
-		group, of := 0, 0
-		if group, err = unix.Getpgid(pid); err != nil {
+	if err != nil {
+		return false
+	}
+	for pid := os.Getppid(); pid > 1; {
+		group, err := unix.Getpgid(pid)
+		if err != nil {
 			return false
 		}
 		if group != unix.Getpgrp() {
-			of, err = unix.Getsid(pid)
+			of, err := unix.Getsid(pid)
 			return err == nil && of == session
 		}
-		pid, err = parentOf(pid)
+		if pid, err = parentOf(pid); err != nil {
+			return false
+		}
 	}
 	return false
 }
