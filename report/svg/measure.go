@@ -48,8 +48,10 @@ const zeroGap = 26
 // stands apart. Where from0 is set, a linear axis begins at 0. every is how far apart ticks should be, in pixels.
 func newAxis(unit string, values []float64, from0 bool, from, to, every float64) valueAxis {
 	low, high, least := math.Inf(1), math.Inf(-1), math.Inf(1)
+	counts := unit == ""
 	for _, v := range values {
 		v = bounded(v)
+		counts = counts && v == math.Trunc(v)
 		low, high = min(low, v), max(high, v)
 		if v > 0 {
 			least = min(least, v)
@@ -74,6 +76,9 @@ func newAxis(unit string, values []float64, from0 bool, from, to, every float64)
 			a.ticks, a.texts = append(a.ticks, t), append(a.texts, tickText(unit, t, t, t))
 		}
 		return a
+	}
+	if counts { // there is nothing between 0 and 1
+		most = int(min(float64(most), max(1, high-low)))
 	}
 	s, ticks, step := linear(low, high, from0, most)
 	a := valueAxis{scale: s, ticks: ticks}

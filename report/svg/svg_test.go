@@ -280,6 +280,17 @@ func TestZeroStandsApart(t *testing.T) {
 	}
 }
 
+// TestCountsAreWhole: an axis of counts has no tick between two of them.
+func TestCountsAreWhole(t *testing.T) {
+	for _, values := range [][]float64{{0, 0}, {0, 1}, {0, 3, 2}, {0, 7}} {
+		for i, text := range newAxis("", values, true, 300, 20, 30).texts {
+			if strings.Contains(text, ".") {
+				t.Errorf("%v: tick %d is %s", values, i, text)
+			}
+		}
+	}
+}
+
 // TestNamesOfPoints: whatever the points are, no name lies over another; and every variant is named somewhere.
 func TestNamesOfPoints(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
