@@ -183,11 +183,14 @@ func TestMetricsPortIsTaken(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	defer func() { _ = l.Close() }()
-	address := l.Addr().String()
+	address, where := l.Addr().String(), filepath.Join(filepath.Dir(p.base), "store")
+	if code, _, errs := p.run("history", "init", "--store", where); code != exitPass {
+		t.Fatal(errs)
+	}
 	for _, args := range [][]string{
 		{"run", "quorum-kill", "--out", p.out},
 		{"run", "quorum-kill", "--out", p.out, "--rounds", "2"},
-		{"nightly", "quorum-kill", "--store", filepath.Join(filepath.Dir(p.base), "store")},
+		{"nightly", "quorum-kill", "--store", where},
 	} {
 		code, stdout, stderr := p.run(append(args, "--metrics", address)...)
 		if code != exitUsage || stdout != "" || !strings.Contains(stderr, "--metrics "+address+": ") || !strings.Contains(stderr, "choose another port") {
