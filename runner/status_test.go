@@ -56,10 +56,7 @@ func wantStatuses(t *testing.T, all []runner.Status) {
 	of("the next step and the end", func(s runner.Status) bool {
 		return s.Next != nil && *s.Next == runner.NextStep{Name: "stop-b", At: 2 * time.Second} && s.End == 8*time.Second && len(s.Faults) == 0
 	})
-	of("the nodes", func(s runner.Status) bool {
-		return len(s.Nodes) == 2 && s.Nodes[0].Name == "a" && s.Nodes[0].Role == record.RolePrimary && s.Nodes[0].Timeline == 1 &&
-			s.Nodes[1].Up && s.Nodes[1].Role == record.RoleStandby && s.Nodes[1].SyncState == "async" && s.Nodes[1].Lag != nil && s.Nodes[0].Usage != nil
-	})
+	of("the nodes", hasNodes)
 	of("the fault", func(s runner.Status) bool {
 		return len(s.Faults) == 1 && s.Faults[0].Action == "stop" && slices.Equal(s.Faults[0].Nodes, []string{"b"}) && s.Faults[0].Since >= 2*time.Second &&
 			!s.Nodes[1].Up && s.Nodes[1].Role == record.RoleDown && s.Next != nil && s.Next.Name == "start-b"
@@ -67,4 +64,10 @@ func wantStatuses(t *testing.T, all []runner.Status) {
 	of("the median", func(s runner.Status) bool {
 		return len(s.Workloads) == 1 && s.Workloads[0].P50 > 0 && s.Workloads[0].P50 <= s.Workloads[0].P99
 	})
+}
+
+// hasNodes tells whether a status has the primary and its standby, both up.
+func hasNodes(s runner.Status) bool {
+	return len(s.Nodes) == 2 && s.Nodes[0].Name == "a" && s.Nodes[0].Role == record.RolePrimary && s.Nodes[0].Timeline == 1 &&
+		s.Nodes[1].Up && s.Nodes[1].Role == record.RoleStandby && s.Nodes[1].SyncState == "async" && s.Nodes[1].Lag != nil && s.Nodes[0].Usage != nil
 }

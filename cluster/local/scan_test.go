@@ -122,7 +122,9 @@ func TestEndKillsAParentBeforeItSeesItsChildrenDie(t *testing.T) {
 	if err := end(t.Context(), nil, family{roots: []identity{id}}); err != nil {
 		t.Error(err)
 	}
-	<-waited
+	if err := <-waited; err == nil {
+		t.Error("the parent ended by itself")
+	}
 	if _, err := os.Stat(saw); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the parent saw a child die and went on (%v)", err)
 	}
