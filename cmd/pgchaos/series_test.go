@@ -267,7 +267,9 @@ func TestTheEndOfASeries(t *testing.T) {
 func TestAnInterruptOfASeriesIsAnswered(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var b bytes.Buffer
-	s := &seriesRuns{flags: &runFlags{}, show: newProgress(&b, false)}
+	show := newProgress(&b, false)
+	show.several = true
+	s := &seriesRuns{flags: &runFlags{}, show: show}
 	s.sink(ctx)(runner.Noted{Text: "2 nodes are up"})
 	cancel()
 	s.sink(ctx)(runner.Noted{Text: "interrupted: ending load and timeline"})
