@@ -17,6 +17,8 @@ type Kind struct {
 	Name  string // its key in an experiment: "stop"
 	Group Group
 	Doc   string // one sentence, for editors and the documentation
+	// Manual is the rest of what the documentation says of it.
+	Manual Manual
 	// New returns a pointer to the parameters with nothing set. The keys of the experiment
 	// file are the `yaml` tags of their fields; `jsonschema_description` documents each.
 	New func() Parameters
@@ -49,6 +51,10 @@ const (
 	Servers     Group = "Servers"
 	Networks    Group = "Networks and machines"
 	Replication Group = "Replication"
+	Sessions    Group = "Sessions and locks"
+	Maintenance Group = "Maintenance"
+	Resources   Group = "Resources"
+	Runbooks    Group = "Runbooks"
 	Load        Group = "Load and checks"
 )
 
