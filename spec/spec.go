@@ -202,7 +202,7 @@ type Step struct {
 	At     *Duration  `yaml:"at" jsonschema_description:"When, since the load began, or since the cycle did. Without at and when: as soon as the step before is done."`
 	When   *Condition `yaml:"when" jsonschema_description:"Waits for a condition, at most as long as within."`
 	Within Duration   `yaml:"within" jsonschema_description:"How long when waits; 10s by default."`
-	For    Duration   `yaml:"for" jsonschema_description:"Takes a stop, kill, pause, disconnect or limit back by itself after this time."`
+	For    Duration   `yaml:"for" jsonschema_description:"Takes the fault back by itself after this time. The list of pgchaos faults marks those that can be taken back."`
 	Name   string     `yaml:"name" jsonschema_description:"The step's name, by which phases and expectations go; its action and node by default, as in stop-pgslave."`
 	// Cycle counts the repetitions of the timeline that kills asks for, from 1; 0: it asks for none.
 	Cycle int `yaml:"-"`

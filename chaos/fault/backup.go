@@ -15,7 +15,16 @@ type Backup struct {
 
 func backup() Kind {
 	return Kind{
-		Name: "backup", Group: Replication, Doc: "Makes a base backup and keeps it under a name.",
+		Name: "backup", Group: Maintenance, Doc: "Makes a base backup and keeps it under a name.",
+		Manual: Manual{
+			Does: "Makes a base backup of the node by pg_basebackup while the load runs, and keeps it beside the node under a name.",
+			Effect: "pg_basebackup starts with a fast checkpoint, reads the whole data directory, and uses two WAL senders. Response times " +
+				"can grow.",
+			Verified: "pg_basebackup has succeeded, and the backup is there.",
+			Back:     "Nothing is to be taken back: the backup is removed with the node.",
+			Example: `- {at: 4s, backup: {node: primary, name: early}}
+- {at: 8s, clone: {node: pgslave2, backup: early}}`,
+		},
 		New: func() Parameters { return &Backup{} }, One: true,
 		Needs:        Needs{Process: Running, Connected: true},
 		Capabilities: []cluster.Capability{cluster.CanReachFiles},

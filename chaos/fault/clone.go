@@ -20,7 +20,16 @@ type Clone struct {
 
 func clone() Kind {
 	return Kind{
-		Name: "clone", Group: Replication, Doc: "Adds a standby, or builds one anew, from a base backup.",
+		Name: "clone", Group: Runbooks, Doc: "Adds a standby, or builds one anew, from a base backup.",
+		Manual: Manual{
+			Does: "Builds a standby from a fresh base backup of its upstream, or from one that a `backup` step made. A node that was " +
+				"there before is killed, and its data directory is removed.",
+			Effect: "The upstream sends a whole copy of its data, which costs it disk reads and network. With an earlier backup the standby " +
+				"needs the WAL since then from its upstream.",
+			Verified: "The node streams from its upstream on the upstream's timeline, seen from both sides.",
+			Back:     "Nothing takes it back.",
+			Example:  `- {at: 5s, clone: {node: pgslave2, upstream: pgmaster}}`,
+		},
 		New:   func() Parameters { return &Clone{} },
 		Facts: record.Facts{Starts: true, Thaws: true, Connects: true, Standby: true}, One: true,
 		Needs:        Needs{Process: Absent | Present, Connected: true},

@@ -24,6 +24,18 @@ type Configure struct {
 func configure() Kind {
 	return Kind{
 		Name: "configure", Group: Replication, Doc: "Changes settings of a node, and reloads them.",
+		Manual: Manual{
+			Does: "Writes settings into the node's configuration, and the regime of synchronous replication with `synchronous`. The " +
+				"server reloads it, or is restarted (fast) where PostgreSQL demands that. PostgreSQL checks the file before it is put " +
+				"in place. An empty `primary_conninfo` ends the WAL receiver of a standby.",
+			Effect: "What the settings do. Around a change of the synchronous regime some commits are still acknowledged under the old one, " +
+				"for some milliseconds.",
+			Verified: "A new session sees each value in force. Every named standby that is connected has the sync_state that the new regime " +
+				"gives it. After an empty `primary_conninfo` the standby has no WAL receiver.",
+			Back: "Nothing takes it back: it is a change of the cluster. Write a second `configure`; an empty value takes back what " +
+				"initdb wrote, or else PostgreSQL's default.",
+			Example: `- {at: 5s, configure: {node: primary, synchronous: {commit: "on", standbys: "ANY 1 (pgslave, pgslave2)"}}}`,
+		},
 		New:          func() Parameters { return &Configure{} },
 		Facts:        record.Facts{Reloads: true, Demands: true},
 		Needs:        Needs{Process: Running | Stopped, Connected: true, Files: true},

@@ -15,7 +15,17 @@ type Disconnect struct{ OnNodes }
 func disconnect() Kind {
 	return Kind{
 		Name: "disconnect", Group: Networks,
-		Doc:   "Cuts nodes off from the network: nothing answers, and nothing is refused. Not every provider can.",
+		Doc: "Cuts nodes off from the network: nothing answers, and nothing is refused. Not every provider can.",
+		Manual: Manual{
+			Does: "Takes the network interface of the node's container down, on the engine's side. No packet reaches the node or leaves " +
+				"it, neither to clients nor to other nodes. A short-lived helper container with only NET_ADMIN does it.",
+			Effect: "Nothing answers, and nothing is refused or reset, on open connections and new ones: clients wait for their time-out, " +
+				"as behind a dead switch. What is sent meanwhile does not arrive, so that a cut standby has less than a paused one.",
+			Verified: "The helper has found the network interfaces of the node's containers and has switched each of them; a missing one is an error.",
+			Back: "The interfaces are brought up again. Connections that were open go on when TCP sends again, which can take as long as " +
+				"they were silent; those that timed out are gone.",
+			Example: `- {at: 5s, disconnect: pgslave, for: 4s}`,
+		},
 		New:   func() Parameters { return &Disconnect{} },
 		Facts: record.Facts{Cuts: true}, Outage: true, Phase: true, Undo: reconnect(), Reversible: true,
 		Needs: Needs{Process: Running | Paused}, Capabilities: []cluster.Capability{cluster.CanCutOff}, Instead: "pause the node",

@@ -27,7 +27,18 @@ type Exec struct {
 
 func exec() Kind {
 	return Kind{
-		Name: "exec", Group: Networks, Doc: "Runs a line of shell on a node; its first line of output is shown on the timeline.",
+		Name: "exec", Group: Runbooks, Doc: "Runs a line of shell on a node; its first line of output is shown on the timeline.",
+		Manual: Manual{
+			Does: "Runs a line of shell on the node as the server's user, within a minute. PGHOST, PGPORT, PGUSER, PGDATABASE and " +
+				"PGPASSFILE lead to the node's own server as the superuser, and PGDATA names its data directory. Its first line of " +
+				"output is shown on the timeline; all of it is kept in the result directory.",
+			Effect: "Whatever the command does. Since pgchaos cannot know it, an incident on that node afterwards does not make the run " +
+				"inconclusive.",
+			Verified: "The exit status is compared with `expect`. Another one fails the run; a command that could not run, or that a signal " +
+				"ended, makes it inconclusive.",
+			Back:    "Nothing takes it back: write a second step that does.",
+			Example: `- {at: 5s, exec: {node: pgslave, command: "psql -Atc 'select pg_is_in_recovery()'"}}`,
+		},
 		New:          func() Parameters { return &Exec{} },
 		Facts:        record.Facts{Provokes: true},
 		Needs:        Needs{Process: Present},

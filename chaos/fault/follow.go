@@ -17,6 +17,18 @@ type Follow struct {
 func follow() Kind {
 	return Kind{
 		Name: "follow", Group: Replication, Doc: "Points a standby at another node.",
+		Manual: Manual{
+			Does: "Changes `primary_conninfo` of a standby so that it follows another node. Of a standby that does not run only the " +
+				"configuration is written.",
+			Effect: "The WAL receiver ends, and a new one connects to the other node. After a failover the standby follows the new primary " +
+				"onto its timeline.",
+			Verified: "Both sides are asked: the standby streams from the address of its upstream, on the same timeline, and the upstream " +
+				"lists it as streaming. A standby that has gone past the fork is an error at once.",
+			Back: "Nothing takes it back: write a second `follow`.",
+			Example: `- {at: 5s, stop: pgmaster}
+- {promote: pgslave}
+- {follow: {node: pgslave2, upstream: pgslave}}`,
+		},
 		New:          func() Parameters { return &Follow{} },
 		Needs:        Needs{Process: Running | Stopped, Connected: true, Files: true},
 		Capabilities: []cluster.Capability{cluster.CanRun, cluster.CanReachFiles},

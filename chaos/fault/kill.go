@@ -14,6 +14,19 @@ type Kill struct{ OnNodes }
 func kill() Kind {
 	return Kind{
 		Name: "kill", Group: Servers, Doc: "Kills nodes, as a power failure would.",
+		Manual: Manual{
+			Does: "Sends SIGKILL to every process of the node at once, the postmaster and all its children. Nothing is written any more: " +
+				"what was not on the disk is gone, as at a power failure of the server. The operating system stays, so that what the " +
+				"server had written to files stays, too.",
+			Effect: "Open connections end, and new ones are refused at once. Standbys see the stream break. The next start recovers from " +
+				"the WAL.",
+			Verified: "No process of the node is left.",
+			Back: "The server is started again as what it was, recovers, and answers queries. At the end of a run a former primary beside " +
+				"a promoted node is started read-only, so that its own rows can be read.",
+			Example: `- {at: 5s, kill: primary}
+- {promote: most_advanced}
+- {at: 10s, rejoin: former_primary}`,
+		},
 		New:   func() Parameters { return &Kill{} },
 		Facts: record.Facts{Ends: true, Kills: true}, Outage: true, Phase: true, Undo: startAgain(), Reversible: true,
 		Needs:        Needs{Process: Running | Paused},

@@ -48,8 +48,8 @@ type Group string
 
 // The groups, in the order of the documentation.
 const (
-	Servers     Group = "Servers"
-	Networks    Group = "Networks and machines"
+	Servers     Group = "Servers and processes"
+	Networks    Group = "Network"
 	Replication Group = "Replication"
 	Sessions    Group = "Sessions and locks"
 	Maintenance Group = "Maintenance"
@@ -57,6 +57,11 @@ const (
 	Runbooks    Group = "Runbooks"
 	Load        Group = "Load and checks"
 )
+
+// Groups are all of them, in that order.
+func Groups() []Group {
+	return []Group{Servers, Networks, Replication, Sessions, Maintenance, Resources, Runbooks, Load}
+}
 
 // Process is a set of states of a server.
 type Process uint8

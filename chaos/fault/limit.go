@@ -33,7 +33,16 @@ func TooLittle(memory units.Size) (what, right string) {
 
 func limit() Kind {
 	return Kind{
-		Name: "limit", Group: Networks, Doc: "Changes what a node may use, while it runs. Not every provider can.",
+		Name: "limit", Group: Resources, Doc: "Changes what a node may use, while it runs. Not every provider can.",
+		Manual: Manual{
+			Does: "Changes how much processor time and memory the node's container may use, while it runs. What is left out stays as it " +
+				"is.",
+			Effect: "With less processor time everything takes longer, replication and replay too. With too little memory the kernel kills " +
+				"a process of the server, which then restarts all of them; the report names that as out-of-memory.",
+			Verified: "The engine reports the new limits.",
+			Back:     "The limits are those of before. Limits of other steps that are still in force stay.",
+			Example:  `- {at: 5s, limit: {node: pgslave, cpus: 0.2}, for: 4s}`,
+		},
 		New:   func() Parameters { return &Limit{} },
 		Facts: record.Facts{Provokes: true}, Phase: true, Undo: unlimit(), Reversible: true,
 		Needs: Needs{Process: Present}, Capabilities: []cluster.Capability{cluster.CanLimit},

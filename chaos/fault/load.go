@@ -30,11 +30,29 @@ type StartLoad struct{ OnLoad }
 type StopLoad struct{ OnLoad }
 
 func startLoad() Kind {
-	return Kind{Name: "start_load", Group: Load, Doc: "Starts workloads.", New: func() Parameters { return &StartLoad{} }}
+	return Kind{
+		Name: "start_load", Group: Load, Doc: "Starts workloads.",
+		Manual: Manual{
+			Does:     "Starts workloads. A workload that a `start_load` step names does not start with the run.",
+			Effect:   "Clients connect and send.",
+			Verified: "The workload has started.",
+			Example:  `- {at: 5s, start_load: reads}`,
+		},
+		New: func() Parameters { return &StartLoad{} },
+	}
 }
 
 func stopLoad() Kind {
-	return Kind{Name: "stop_load", Group: Load, Doc: "Stops workloads.", New: func() Parameters { return &StopLoad{} }}
+	return Kind{
+		Name: "stop_load", Group: Load, Doc: "Stops workloads.",
+		Manual: Manual{
+			Does:     "Stops workloads: no new operation is sent.",
+			Effect:   "Operations that are under way still get their answer, within the workload's time-out.",
+			Verified: "Every operation of the workload has ended.",
+			Example:  `- {at: 10s, stop_load: writes}`,
+		},
+		New: func() Parameters { return &StopLoad{} },
+	}
 }
 
 // Action starts the workloads.

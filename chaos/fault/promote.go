@@ -14,6 +14,18 @@ type Promote struct{ OnNodes }
 func promote() Kind {
 	return Kind{
 		Name: "promote", Group: Replication, Doc: "Makes a standby the primary.",
+		Manual: Manual{
+			Does: "Calls pg_promote() on a standby and waits for it. Any standby can be named, also the wrong one: with `laggard`, or by " +
+				"its name, one that has received less WAL than another. Nothing fences the old primary.",
+			Effect: "The standby ends its recovery, begins a new timeline, and accepts writes. What only the old primary or a more advanced " +
+				"standby had is lost to it. A standby that is ahead of the promoted one can never follow it without pg_rewind or a new " +
+				"base backup.",
+			Verified: "The node is out of recovery and has committed something.",
+			Back:     "Nothing takes it back: `rejoin` or `clone` makes a standby of a node again.",
+			Example: `- {at: 3s, configure: {node: pgslave2, settings: {primary_conninfo: ""}}}   # it falls behind
+- {at: 6s, kill: primary}
+- {promote: pgslave2}                                                      # the wrong one: pgslave has more`,
+		},
 		New:   func() Parameters { return &Promote{} },
 		Facts: record.Facts{Promotes: true}, Phase: true, One: true,
 		Needs: Needs{Process: Running, Connected: true},

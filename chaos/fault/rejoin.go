@@ -18,7 +18,19 @@ type Rejoin struct {
 
 func rejoin() Kind {
 	return Kind{
-		Name: "rejoin", Group: Replication, Doc: "Makes a standby of a former primary, by a restart, pg_rewind or a new base backup.",
+		Name: "rejoin", Group: Runbooks, Doc: "Makes a standby of a former primary, by a restart, pg_rewind or a new base backup.",
+		Manual: Manual{
+			Does: "Makes a standby of a former primary, running or not. It tries a plain restart as a standby, then pg_rewind, then a new " +
+				"base backup, and leaves out what cannot work.",
+			Effect: "The node's own server is shut down first if it runs. What it alone has is read for the audit, and is gone afterwards.",
+			Verified: "The node streams from its upstream on the upstream's timeline, seen from both sides. The report says which way worked " +
+				"and how long it took.",
+			Back: "Nothing takes it back.",
+			Example: `- {at: 5s, kill: primary}
+- {promote: most_advanced}
+- {follow: {node: replicas, upstream: primary}}
+- {rejoin: former_primary}`,
+		},
 		New:   func() Parameters { return &Rejoin{} },
 		Facts: record.Facts{Starts: true, Thaws: true, Connects: true, Standby: true}, One: true,
 		Needs:        Needs{Process: Running | Stopped, Connected: true},

@@ -16,6 +16,15 @@ type Restart struct{ Shutdown }
 func restart() Kind {
 	return Kind{
 		Name: "restart", Group: Servers, Doc: "Shuts nodes down and starts them again.",
+		Manual: Manual{
+			Does: "Shuts the server down and starts it again, as an administrator does for a setting that needs it. The modes are those " +
+				"of `stop`.",
+			Effect: "Clients lose their connections and are refused until the server answers again. The outage is that of a planned " +
+				"restart: a shutdown checkpoint, then a start without recovery; with `immediate`, a recovery.",
+			Verified: "Between both no process of the server is left, and afterwards it answers a query.",
+			Back:     "The restart is its own end. Where only the stop succeeded, the end of the run starts the server.",
+			Example:  `- {at: 5s, restart: {node: primary, mode: fast}}`,
+		},
 		New:   func() Parameters { return &Restart{} },
 		Facts: record.Facts{Restarts: true, Starts: true}, Outage: true, Phase: true, Undo: startAgain(),
 		Needs:        Needs{Process: Running, Connected: true},

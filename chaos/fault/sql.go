@@ -29,7 +29,17 @@ type SQL struct {
 
 func sql() Kind {
 	return Kind{
-		Name: "sql", Group: Load, Doc: "Runs a statement as the superuser; its result is shown on the timeline.",
+		Name: "sql", Group: Runbooks, Doc: "Runs a statement as the superuser; its result is shown on the timeline.",
+		Manual: Manual{
+			Does: "Runs a statement as the superuser, under the settings that the server gives to any session, within a minute. The first " +
+				"value of the first row is shown on the timeline.",
+			Effect: "Whatever the statement does. Since pgchaos cannot know it, an incident on that node afterwards does not make the run " +
+				"inconclusive.",
+			Verified: "The first value is compared with `expect`, where that is written. Another one fails the run; an error of the statement " +
+				"makes it inconclusive.",
+			Back:    "Nothing takes it back: write a second step that does.",
+			Example: `- {at: 5s, sql: {node: pgslave, query: "select pg_is_in_recovery()", expect: "t"}}`,
+		},
 		New:   func() Parameters { return &SQL{} },
 		Facts: record.Facts{Reloads: true, Provokes: true},
 		Needs: Needs{Process: Running, Connected: true},

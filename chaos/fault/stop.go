@@ -42,6 +42,17 @@ type Stop struct{ Shutdown }
 func stop() Kind {
 	return Kind{
 		Name: "stop", Group: Servers, Doc: "Shuts nodes down in good order.",
+		Manual: Manual{
+			Does: "Shuts the server of a node down with one of PostgreSQL's three modes. `fast` rolls open transactions back and writes a " +
+				"checkpoint. `smart` waits until every client has left. `immediate` ends at once without a checkpoint, so that the next " +
+				"start recovers from the WAL.",
+			Effect: "Clients get FATAL 57P01 or see their connection close; new connections are refused at once. A primary that is shut " +
+				"down with `fast` or `smart` first sends all its WAL to the standbys that stream.",
+			Verified: "No process of the server is left. A shutdown that takes longer than `timeout` is an error; it goes on.",
+			Back: "The server is started again as what it was, and answers queries. The report then counts the outage to the first " +
+				"success.",
+			Example: `- {at: 5s, stop: {node: pgslave, mode: immediate}, for: 4s}`,
+		},
 		New:   func() Parameters { return &Stop{} },
 		Facts: record.Facts{Ends: true}, Outage: true, Phase: true, Undo: startAgain(), Reversible: true,
 		Needs:        Needs{Process: Running},

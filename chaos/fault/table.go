@@ -1,28 +1,41 @@
 package fault
 
-// Kinds is the table of all actions, in the order in which they are listed to users.
+// Kinds is the table of all actions, in the order in which they are listed to users: by the groups of kind.go.
 func Kinds() []Kind {
 	return []Kind{
+		// Servers and processes
 		stop(),
 		start(),
 		restart(),
 		kill(),
 		pause(),
 		resume(),
+
+		// Network
 		disconnect(),
 		connect(),
-		limit(),
-		exec(),
+
+		// Replication
 		promote(),
 		configure(),
 		follow(),
+
+		// Maintenance
+		backup(),
+
+		// Resources
+		limit(),
+
+		// Runbooks
 		rejoin(),
 		clone(),
-		backup(),
+		sql(),
+		exec(),
+
+		// Load and checks
 		startLoad(),
 		stopLoad(),
 		wait(),
-		sql(),
 		verify(),
 	}
 }

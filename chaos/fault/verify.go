@@ -28,6 +28,13 @@ const DefaultWithin = units.Duration(10 * time.Second)
 func verify() Kind {
 	return Kind{
 		Name: "verify", Group: Load, Doc: "Waits for a condition, and fails where it does not come to hold.",
+		Manual: Manual{
+			Does:   "Waits until everything that it states holds at the same reading of the nodes.",
+			Effect: "Nothing: it only reads.",
+			Verified: "By fresh readings of all nodes. If the condition never holds within `within`, the run fails, and the report says what " +
+				"was seen instead.",
+			Example: `- {at: 5s, verify: {role: {pgmaster: primary}, streaming: replicas, caught_up: replicas, within: 10s}}`,
+		},
 		New: func() Parameters { return &Condition{} },
 	}
 }

@@ -13,7 +13,18 @@ type Wait struct {
 }
 
 func wait() Kind {
-	return Kind{Name: "wait", Group: Load, Doc: "Does nothing for a time.", New: func() Parameters { return &Wait{} }}
+	return Kind{
+		Name: "wait", Group: Load, Doc: "Does nothing for a time.",
+		Manual: Manual{
+			Does:     "Does nothing for a time.",
+			Effect:   "Nothing.",
+			Verified: "The time is over.",
+			Example: `- {at: 3s, kill: pgslave}
+- {wait: 2s}
+- {start: pgslave}`,
+		},
+		New: func() Parameters { return &Wait{} },
+	}
 }
 
 // Selectors are none.

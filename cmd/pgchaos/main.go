@@ -162,7 +162,7 @@ Exit codes: 0 pass, 1 pgchaos itself failed, 2 wrong command line or experiment 
 		commands []*cobra.Command
 	}{
 		{commandsRun, []*cobra.Command{newRunCommand(), newNightlyCommand(), newListCommand(), newPlanCommand(), newModesCommand(), newProvidersCommand()}},
-		{commandsWrite, []*cobra.Command{newInitCommand(), newShowCommand(), newValidateCommand(), newMetricsCommand(), newSchemaCommand()}},
+		{commandsWrite, []*cobra.Command{newInitCommand(), newShowCommand(), newValidateCommand(), newFaultsCommand(), newMetricsCommand(), newSchemaCommand()}},
 		{commandsAfter, []*cobra.Command{newReportCommand(), newCompareCommand(), newAuditCommand(), newExportCommand(), newHistoryCommand(), newCleanCommand()}},
 		{commandsItself, []*cobra.Command{newSelftestCommand(), newCompletionCommand(), newVersionCommand()}},
 	} {

@@ -52,7 +52,7 @@ var permitted = withRenderings(withProviders(map[string][]string{
 	"standbynames":         {},
 	"syncmode":             {"standbynames"},
 	"selftest":             {"audit", "outage", "record", "report", "verdict"},
-	"cmd/pgchaos":          {"verdict", "compare", "compare/tables", "compare/trend", "internal/units", "series", "store", "search", "expect", "cluster", "experiments", "record", "record/jepsen", "record/ledger", "internal/redact", "internal/spell", "live", "live/terminal", "live/web", "monitoring", "report", "runner", "selftest", "spec", "syncmode"},
+	"cmd/pgchaos":          {"chaos/fault", "verdict", "compare", "compare/tables", "compare/trend", "internal/units", "series", "store", "search", "expect", "cluster", "experiments", "record", "record/jepsen", "record/ledger", "internal/redact", "internal/spell", "live", "live/terminal", "live/web", "monitoring", "report", "runner", "selftest", "spec", "syncmode"},
 	"internal/arrows":      {},
 	"internal/atonce":      {},
 	"internal/browsertest": {},
