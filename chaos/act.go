@@ -2,6 +2,8 @@ package chaos
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"strconv"
@@ -79,6 +81,22 @@ func (a *Act) Number(node, text string) {
 		a.numbers = map[string]int64{}
 	}
 	a.numbers[node] = n
+}
+
+// Known decodes what was found out before the action, for its reversal: what its parameters' WithBefore returned.
+func (a *Act) Known(into any) error {
+	if len(a.reversals) == 0 {
+		return errors.New("nothing was found out before the action")
+	}
+	return json.Unmarshal(a.reversals[0].Arguments, into)
+}
+
+// Reversal is the number of the node's reversal; 0: there is none.
+func (a *Act) Reversal() int {
+	if len(a.reversals) == 0 {
+		return 0
+	}
+	return a.reversals[0].ID
 }
 
 // Effective notes that the effect is complete now, before the action has verified it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"pgchaos/cluster"
 	"pgchaos/record"
@@ -63,6 +64,27 @@ func (s *Scene) Release(ctx context.Context, n *cluster.Node, goOn func(context.
 		if err := n.Reconnect(ctx); err != nil {
 			return err
 		}
+	}
+	return n.StartReadOnly(ctx)
+}
+
+// standDownTimeout is how long a second primary may take to shut down before it is killed.
+const standDownTimeout = 10 * time.Second
+
+// StandDown ends a server that runs as a primary beside another one. At the end of a run it is then started read-only, and
+// the only primary is left alone.
+func (s *Scene) StandDown(ctx context.Context, n *cluster.Node, ending bool) error {
+	switch {
+	case n.Down(ctx), n.ReadOnly(), n.State(ctx).Role == record.RoleStandby, ending && !s.takenOver(ctx, n.Name()):
+		return nil
+	}
+	if err := n.Stop(ctx, cluster.StopFast, standDownTimeout); err != nil && !errors.Is(err, cluster.ErrNotRunning) {
+		if err := n.Kill(ctx); err != nil && !errors.Is(err, cluster.ErrNotRunning) {
+			return err
+		}
+	}
+	if !ending {
+		return nil
 	}
 	return n.StartReadOnly(ctx)
 }

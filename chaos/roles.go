@@ -41,6 +41,8 @@ type Scene struct {
 	mu       sync.Mutex
 	backups  map[string]*cluster.Node // where each named base backup is kept
 	limitsOf map[*cluster.Node]*limited
+
+	overriddenOf map[settingOf]*overridden
 }
 
 // NewScene returns the scene of a cluster that has just come up.

@@ -162,7 +162,7 @@ func quoteConf(value string) string {
 // Where a node listens beyond its own machine, its peers and clients can come
 // from any network of the provider's, so that only the users bound who gets in:
 // their passwords are random, and live as long as the run.
-func renderHBA(listen Address, creds Credentials) string {
+func renderHBA(listen Address, creds Credentials, refusesStandbys bool) string {
 	from := clientsOf(listen)
 	var b strings.Builder
 	b.WriteString("# Written by pgchaos.\n")
@@ -170,7 +170,9 @@ func renderHBA(listen Address, creds Credentials) string {
 		for _, user := range []string{creds.Superuser.Name, creds.Load.Name} {
 			fmt.Fprintf(&b, "host all %s %s scram-sha-256\n", user, address)
 		}
-		fmt.Fprintf(&b, "host replication %s %s scram-sha-256\n", creds.Replication.Name, address)
+		if !refusesStandbys {
+			fmt.Fprintf(&b, "host replication %s %s scram-sha-256\n", creds.Replication.Name, address)
+		}
 	}
 	return b.String()
 }

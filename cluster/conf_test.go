@@ -22,8 +22,8 @@ func TestRenderConf(t *testing.T) {
 	})
 	golden(t, "testdata/postgresql.conf", renderConf(p, settings))
 	creds := Credentials{Superuser: User{Name: "postgres"}, Load: User{Name: "pgchaos"}, Replication: User{Name: "replicator"}}
-	golden(t, "testdata/pg_hba_loopback.conf", renderHBA(p.listen, creds))
-	golden(t, "testdata/pg_hba_network.conf", renderHBA(Address{Host: "0.0.0.0"}, creds))
+	golden(t, "testdata/pg_hba_loopback.conf", renderHBA(p.listen, creds, false))
+	golden(t, "testdata/pg_hba_network.conf", renderHBA(Address{Host: "0.0.0.0"}, creds, false))
 }
 
 // golden compares a text with a file; with PGCHAOS_GOLDEN=write it writes the file.

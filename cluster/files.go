@@ -93,7 +93,7 @@ func (n *Node) output(ctx context.Context, env []string, argv ...string) (string
 // writeConf renders the node's configuration and puts it in place.
 func (n *Node) writeConf(ctx context.Context) error {
 	conf := renderConf(n.place(), n.currentSettings())
-	hba := renderHBA(n.place().listen, n.cluster.creds)
+	hba := renderHBA(n.place().listen, n.cluster.creds, n.refuses.Load())
 	alone := renderAlone(n.place().listen, n.cluster.creds)
 	return n.put(ctx, n.confDir(), file{confFile, conf}, file{hbaFile, hba}, file{aloneFile, alone}, file{identFile, ""})
 }

@@ -30,6 +30,7 @@ type Node struct {
 	paused    atomic.Bool
 	leaving   atomic.Bool
 	cutOff    atomic.Bool // from the network
+	refuses   atomic.Bool // standbys: its pg_hba.conf has no line for replication
 	incidents chan Incident
 
 	token chan struct{} // it is in the channel while an operation runs
@@ -192,6 +193,16 @@ func (n *Node) currentSettings() map[string]string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return maps.Clone(n.settings)
+}
+
+// Setting is what the node's configuration gives a setting; "" where it has what initdb wrote, or PostgreSQL's default.
+func (n *Node) Setting(name string) string { return n.currentSettings()[name] }
+
+// Upstream is the node that this one follows by its configuration; nil: none.
+func (n *Node) Upstream() *Node {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.upstream
 }
 
 // lock waits until no other operation runs on the node.

@@ -205,3 +205,31 @@ func onLineage(ctx context.Context, state, up record.NodeState, here, upstream *
 	}
 	return nil
 }
+
+// PointAt gives a standby the primary_conninfo for an upstream, and returns when that is in force. Whether it then streams depends on
+// the upstream, which need not run.
+func (n *Node) PointAt(ctx context.Context, upstream *Node) error {
+	return n.locked(ctx, "repoint", " to "+upstream.Name(), func(ctx context.Context) error {
+		before := n.setUpstream(upstream)
+		if _, err := n.reconfigure(ctx, n.currentSettings()); err != nil {
+			n.setUpstream(before)
+			return err
+		}
+		if n.running() == nil {
+			return nil
+		}
+		conn, err := n.Connect(ctx, "follow")
+		if err != nil {
+			return err
+		}
+		defer abandon(conn)
+		var set bool
+		if err := conn.QueryRow(ctx, "select pg_catalog.current_setting('primary_conninfo') <> ''").Scan(&set); err != nil {
+			return fmt.Errorf("read primary_conninfo: %w", err)
+		}
+		if !set {
+			return errors.New("primary_conninfo is still empty")
+		}
+		return nil
+	})
+}

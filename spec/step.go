@@ -23,12 +23,12 @@ func NewStep(name string, parameters fault.Parameters) Step {
 	return Step{actions: []action{{kind, parameters}}}
 }
 
-// Kind is the table's entry of the step's one action. It is zero where there is none.
+// Kind is the table's entry of the step's one action, as its parameters make it. It is zero where there is none.
 func (s *Step) Kind() fault.Kind {
 	if len(s.actions) == 0 {
 		return fault.Kind{}
 	}
-	return s.actions[0].kind
+	return s.actions[0].kind.With(s.actions[0].parameters)
 }
 
 // Parameters are what the file says about the step's action; nil where there is none.

@@ -67,6 +67,9 @@ func (t *timelineStates) obstacle(s *Step, n *nodeState) (what, right string) {
 	if d, _ := t.v.provider(); action == "exec" && n.process == paused && d.Frozen != "" {
 		return is("is paused, and " + d.Frozen), "resume it before"
 	}
+	if p, ok := s.Parameters().(fault.ForStandbys); ok && p.ForStandbys() && n.role == primary {
+		return "the node " + n.name + " is a primary" + sinceStep(n.became), "name a standby"
+	}
 	return t.wrongRole(action, n)
 }
 
@@ -111,6 +114,7 @@ func (t *timelineStates) wrongRole(action string, n *nodeState) (what, right str
 	case !t.promoted:
 		right, ok := map[string]string{
 			"promote": "name a standby", "follow": "name a standby", "clone": "clone a standby", "rejoin": "promote a standby before",
+			"split_brain": "promote a standby before",
 		}[action]
 		if ok {
 			return "the node " + n.name + " is the primary: no step before has promoted another", right
@@ -128,12 +132,13 @@ func sinceStep(step string) string {
 
 // wrongProcess says what the server of a node does that keeps an action from it.
 func (t *timelineStates) wrongProcess(action string, p fault.Process) (what, right string) {
+	starts := action == "start" || action == "split_brain"
 	switch {
-	case action == "start" && p == running:
+	case starts && p == running:
 		return "already runs", "stop or kill it before"
-	case action == "start" && p == paused:
+	case starts && p == paused:
 		return "is paused, not stopped", "resume it"
-	case action == "start":
+	case starts:
 		return "runs or is paused", "stop it before"
 	case action == "resume":
 		return "is not paused", "pause it before"

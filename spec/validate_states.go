@@ -309,6 +309,11 @@ func (t *timelineStates) done(s *Step, n *nodeState, upstream string) {
 		if _, cut := p.Settings["primary_conninfo"]; cut {
 			n.upstream = ""
 		}
+	case *fault.HoldWAL:
+		n.upstream = ""
+	case *fault.SplitBrain:
+		t.promoted = t.promoted || n.role != primary
+		n.role, n.upstream = primary, ""
 	case *fault.Follow:
 		n.upstream = upstream
 	}
@@ -318,6 +323,9 @@ func (t *timelineStates) done(s *Step, n *nodeState, upstream string) {
 func (n *nodeState) endsItself(is record.Facts) {
 	if is.Ends || is.Freezes {
 		n.undone = running
+	}
+	if is.Starts && !is.Restarts {
+		n.undone = stopped
 	}
 	if is.Cuts {
 		n.reconnected = connected

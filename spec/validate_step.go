@@ -100,8 +100,19 @@ func (v *validator) action(path string, a action) {
 	case *fault.Configure:
 		v.settings(path, p.Settings, p.Synchronous != nil)
 		v.synchronous(path+".synchronous", p.Synchronous)
+	case *fault.KillProcess:
+		v.standbyOf(path, p.OfProcess)
+	case *fault.PauseProcess:
+		v.standbyOf(path, p.OfProcess)
 	case *fault.Condition:
 		v.condition(path, p)
+	}
+}
+
+// standbyOf checks the standby whose walsender is meant.
+func (v *validator) standbyOf(path string, p fault.OfProcess) {
+	if p.Standby != "" {
+		v.node(path+".standby", p.Standby, "")
 	}
 }
 

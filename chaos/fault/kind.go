@@ -149,10 +149,27 @@ type Following interface {
 // OnWorkloads is of parameters that name workloads.
 type OnWorkloads interface{ Names() []string }
 
+// WithEffects is of parameters on which it depends what the action does to servers.
+type WithEffects interface {
+	// Effects are the facts of the action with these parameters, made from those of its kind.
+	Effects(of record.Facts) record.Facts
+}
+
+// ForStandbys is of parameters of an action that may make sense on a standby only.
+type ForStandbys interface{ ForStandbys() bool }
+
 // WithBefore is of parameters whose reversal needs to know how a node was before the action.
 type WithBefore interface {
 	// Before is what the reversal needs to know, as a value that JSON can hold. It holds no secrets.
 	Before(ctx context.Context, env Env, n *cluster.Node) (any, error)
+}
+
+// With is the action with its parameters.
+func (k Kind) With(p Parameters) Kind {
+	if e, ok := p.(WithEffects); ok {
+		k.Facts = e.Effects(k.Facts)
+	}
+	return k
 }
 
 // Find is the action of that name.

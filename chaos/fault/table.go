@@ -10,13 +10,22 @@ func Kinds() []Kind {
 		kill(),
 		pause(),
 		resume(),
+		killProcess(),
+		pauseProcess(),
 
 		// Network
 		disconnect(),
 		connect(),
 
 		// Replication
+		pauseReplay(),
+		resumeReplay(),
+		applyDelay(),
+		holdWAL(),
+		dropSlot(),
+		disconnectStandbys(),
 		promote(),
+		splitBrain(),
 		configure(),
 		follow(),
 

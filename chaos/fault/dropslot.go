@@ -1,0 +1,165 @@
+package fault
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"pgchaos/chaos"
+	"pgchaos/cluster"
+	"pgchaos/internal/endsession"
+)
+
+// DropSlot drops the replication slots that standbys use. It is taken back by making them again.
+type DropSlot struct{ OnStandbys }
+
+func dropSlot() Kind {
+	return Kind{
+		Name: "drop_slot", Group: Replication, Doc: "Drops the replication slot that a standby uses.",
+		Manual: Manual{
+			Does: "Looks up primary_slot_name of a standby, ends the WAL sender that uses the slot on its upstream, and drops the slot there.",
+			Effect: "The standby tries to connect again and again, and its log says that the slot does not exist. It receives nothing, so that " +
+				"synchronous commits that need it stall. The upstream keeps WAL for it only as far as wal_keep_size says.",
+			Verified: "The slot is gone from pg_replication_slots of the upstream, and no WAL sender serves the standby.",
+			Back: "A physical slot of that name is made again, and reserves WAL from then on. The standby streams again by itself, unless the " +
+				"upstream has removed WAL that it needs: then it stays behind until a `clone`.",
+			Example: `- {at: 2s, sql: {node: pgmaster, query: "select pg_create_physical_replication_slot('pgslave')"}}
+- {configure: {node: pgslave, settings: {primary_slot_name: pgslave}}}
+- {at: 6s, drop_slot: pgslave, for: 3s}`,
+		},
+		New:    func() Parameters { return &DropSlot{} },
+		Outage: true, Phase: true, Undo: makeSlot(), Reversible: true,
+		Needs: Needs{Process: Running, Connected: true},
+	}
+}
+
+// usedSlot is the slot of a standby.
+type usedSlot struct {
+	Upstream string `json:"upstream"`
+	Slot     string `json:"slot"`
+}
+
+// Before is the slot, and where it is.
+func (p *DropSlot) Before(ctx context.Context, _ Env, n *cluster.Node) (any, error) {
+	conn, standby, err := connectStandby(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	defer endsession.Within(100*time.Millisecond, conn)
+	up := n.Upstream()
+	if !standby || up == nil {
+		return nil, fmt.Errorf("%s follows no node", n.Name())
+	}
+	of := usedSlot{Upstream: up.Name()}
+	if err := conn.QueryRow(ctx, "select pg_catalog.current_setting('primary_slot_name')").Scan(&of.Slot); err != nil {
+		return nil, fmt.Errorf("read primary_slot_name of %s: %w", n.Name(), err)
+	}
+	if of.Slot == "" {
+		return nil, fmt.Errorf("%s uses no replication slot; make one by an sql step, and set primary_slot_name by a configure step", n.Name())
+	}
+	return of, nil
+}
+
+// Action drops the slots.
+func (p *DropSlot) Action(env Env) chaos.Action {
+	return env.Scene.Each(p.Nodes, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
+		var of usedSlot
+		if err := act.Known(&of); err != nil {
+			return err
+		}
+		up := env.Scene.Cluster.Node(of.Upstream)
+		act.Note("%s: slot %s on %s", n.Name(), of.Slot, up.Name())
+		if err := drop(ctx, up, of.Slot); err != nil {
+			return err
+		}
+		act.Effective()
+		return awaitNoSender(ctx, up, n)
+	})
+}
+
+// slotTimeout bounds how long a slot may stay in use after its WAL sender was ended.
+const slotTimeout = 10 * time.Second
+
+// drop ends the WAL sender that uses a slot, and drops the slot. A standby can connect again between both.
+func drop(ctx context.Context, up *cluster.Node, slot string) error {
+	conn, err := up.Connect(ctx, "fault")
+	if err != nil {
+		return err
+	}
+	defer endsession.Within(100*time.Millisecond, conn)
+	there, err := slotThere(ctx, conn, slot)
+	if err != nil {
+		return err
+	}
+	if !there {
+		return fmt.Errorf("%s has no replication slot %q", up.Name(), slot)
+	}
+	err = until(ctx, slotTimeout, func(ctx context.Context) (bool, error) {
+		const end = "select pg_catalog.pg_terminate_backend(active_pid) from pg_catalog.pg_replication_slots where slot_name = $1 and active_pid is not null"
+		if _, err := conn.Exec(ctx, end, slot); err != nil {
+			return false, err
+		}
+		_, err := conn.Exec(ctx, "select pg_catalog.pg_drop_replication_slot($1)", slot)
+		var refused *pgconn.PgError
+		if errors.As(err, &refused) && refused.Code == "55006" { // object in use
+			return false, nil
+		}
+		return err == nil, err
+	})
+	if err != nil {
+		return fmt.Errorf("drop the replication slot %q of %s: %w", slot, up.Name(), err)
+	}
+	if there, err = slotThere(ctx, conn, slot); err == nil && there {
+		err = fmt.Errorf("the replication slot %q of %s was dropped, and is there", slot, up.Name())
+	}
+	return err
+}
+
+func slotThere(ctx context.Context, conn *pgx.Conn, slot string) (there bool, err error) {
+	err = conn.QueryRow(ctx, "select exists (select from pg_catalog.pg_replication_slots where slot_name = $1)", slot).Scan(&there)
+	if err != nil {
+		err = fmt.Errorf("look for the replication slot %q: %w", slot, err)
+	}
+	return there, err
+}
+
+// makeSlot makes a slot again. Where the run's pgchaos is gone there is nothing to do: slots end with their node.
+func makeSlot() *chaos.ReversalKind {
+	return &chaos.ReversalKind{
+		Name: "make_slot",
+		Do: func(ctx context.Context, s *chaos.Scene, _ *cluster.Node, r chaos.Reversal, ending bool) error {
+			var of usedSlot
+			if err := json.Unmarshal(r.Arguments, &of); err != nil {
+				return fmt.Errorf("read which slot it was: %w", err)
+			}
+			up := s.Cluster.Node(of.Upstream)
+			if up == nil {
+				return fmt.Errorf("there is no node %s, which had the slot", of.Upstream)
+			}
+			if ending && up.Down(ctx) {
+				return nil // its end has ended whatever used the slot
+			}
+			conn, err := up.Connect(ctx, "fault")
+			if err != nil {
+				return err
+			}
+			defer endsession.Within(100*time.Millisecond, conn)
+			there, err := slotThere(ctx, conn, of.Slot)
+			if err != nil || there {
+				return err
+			}
+			if _, err := conn.Exec(ctx, "select pg_catalog.pg_create_physical_replication_slot($1, true)", of.Slot); err != nil {
+				return fmt.Errorf("make the replication slot %q on %s again: %w", of.Slot, up.Name(), err)
+			}
+			if there, err = slotThere(ctx, conn, of.Slot); err == nil && !there {
+				err = fmt.Errorf("the replication slot %q of %s was made, and is not there", of.Slot, up.Name())
+			}
+			return err
+		},
+	}
+}

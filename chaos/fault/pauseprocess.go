@@ -1,0 +1,72 @@
+package fault
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"pgchaos/chaos"
+	"pgchaos/cluster"
+	"pgchaos/record"
+)
+
+// PauseProcess stops processes of one kind (SIGSTOP). It is taken back by letting them go on.
+type PauseProcess struct{ OfProcess }
+
+func pauseProcess() Kind {
+	return Kind{
+		Name: "pause_process", Group: Servers, Doc: "Freezes one kind of process of a server; the rest of the server goes on.",
+		Manual: Manual{
+			Does: "Sends SIGSTOP to the server's processes of one kind; of client backends, to one of the load's. The others go on.",
+			Effect: "It depends on the process. walreceiver: the standby writes no WAL any more, and what the primary has sent lies in its socket; " +
+				"synchronous commits that wait for it stall. walsender: its standby gets nothing. startup: the standby receives, " +
+				"and does not replay. checkpointer: no checkpoint ends, the WAL grows, and a fast shutdown hangs. walwriter: commits with " +
+				"synchronous_commit = off reach the disk later. archiver: no WAL is archived. backend: its client waits, and " +
+				"so do those that need a lock that it holds. After wal_sender_timeout or wal_receiver_timeout, 60 s, the other side ends a " +
+				"connection that is silent.",
+			Verified: "The process table (/proc) shows the processes in state T.",
+			Back: "They get SIGCONT, and the process table shows that they run. A process that has ended meanwhile needs nothing. `resume` of " +
+				"a local node lets them go on, too.",
+			Example: `- {at: 5s, pause_process: {node: pgmaster, process: walsender, standby: pgslave}, for: 4s}`,
+		},
+		New:   func() Parameters { return &PauseProcess{} },
+		Facts: record.Facts{}, Outage: true, Phase: true, Undo: continueProcess(), Reversible: true,
+		Needs:        Needs{Process: Running, Connected: true},
+		Capabilities: []cluster.Capability{cluster.CanReachFiles},
+	}
+}
+
+// Before are the processes.
+func (p *PauseProcess) Before(ctx context.Context, _ Env, n *cluster.Node) (any, error) {
+	return p.find(ctx, n)
+}
+
+// Action stops them.
+func (p *PauseProcess) Action(env Env) chaos.Action {
+	return env.Scene.Each(p.Nodes, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
+		var found []cluster.ServerProcess
+		if err := act.Known(&found); err != nil {
+			return err
+		}
+		p.noteProcesses(act, n, found)
+		return n.StopProcesses(ctx, found)
+	})
+}
+
+// continueProcess lets processes go on. Where the run's pgchaos is gone there is nothing to do: they end with their node.
+func continueProcess() *chaos.ReversalKind {
+	return &chaos.ReversalKind{
+		Name: "continue",
+		Do: func(ctx context.Context, _ *chaos.Scene, n *cluster.Node, r chaos.Reversal, _ bool) error {
+			var found []cluster.ServerProcess
+			if err := json.Unmarshal(r.Arguments, &found); err != nil {
+				return fmt.Errorf("read which processes they were: %w", err)
+			}
+			if n.Paused() {
+				return errors.New("the whole node is paused; resume it first")
+			}
+			return n.ContinueProcesses(ctx, found)
+		},
+	}
+}

@@ -1,0 +1,158 @@
+package faulttest
+
+import (
+	"strings"
+	"time"
+
+	"pgchaos/chaos/fault"
+	"pgchaos/internal/units"
+)
+
+const (
+	streams   = "select string_agg(application_name, ' ' order by application_name) from pg_stat_replication where state = 'streaming'"
+	receivers = "select count(*) from pg_stat_wal_receiver"
+)
+
+// Replication does the faults of replication, and looks at each while it is in force and after it was taken back.
+func (b *Bench) Replication() {
+	b.Helper()
+	b.setUp()
+	b.replay()
+	b.applyDelay()
+	b.holdWAL()
+	b.dropSlot()
+	b.disconnectStandbys()
+}
+
+// setUp makes the table of the markers.
+func (b *Bench) setUp() {
+	b.Helper()
+	b.Want("a", "create table if not exists marker (id bigserial primary key)", "")
+	b.Want("a", streams, "b c")
+	b.Want("b", b.marker(), "1")
+}
+
+func (b *Bench) replay() {
+	b.Helper()
+	const state = "select pg_is_wal_replay_paused()"
+	back := b.Done("pause_replay", &fault.PauseReplay{OnStandbys: fault.OnStandbys{OnNodes: On("b")}})
+	b.Want("b", state, "t")
+	row := b.marker()
+	b.Want("c", row, "1")
+	b.absent("b", row)
+	back(false)
+	b.Want("b", state, "f")
+	b.Want("b", row, "1")
+	b.Done("pause_replay", &fault.PauseReplay{OnStandbys: fault.OnStandbys{OnNodes: On("b")}})
+	b.Done("resume_replay", &fault.ResumeReplay{OnStandbys: fault.OnStandbys{OnNodes: On("b")}})
+	b.Want("b", state, "f")
+	if _, _, err := b.Do("pause_replay", &fault.PauseReplay{OnStandbys: fault.OnStandbys{OnNodes: On("a")}}); err == nil || !strings.Contains(err.Error(), "a is a primary") {
+		b.Errorf("the replay of a primary: %v", err)
+	}
+}
+
+func (b *Bench) applyDelay() {
+	b.Helper()
+	const setting = "show recovery_min_apply_delay"
+	delay := func(d time.Duration) *fault.ApplyDelay {
+		return &fault.ApplyDelay{OnNodes: On("b"), Delay: units.Duration(d)}
+	}
+	short := b.Done("apply_delay", delay(2*time.Second))
+	b.Want("b", setting, "2s")
+	long := b.Done("apply_delay", delay(3*time.Second))
+	b.Want("b", setting, "3s")
+	row := b.marker()
+	b.Want("c", row, "1")
+	b.absent("b", row)
+	short(false) // the other one is still in force
+	b.Want("b", setting, "3s")
+	long(false)
+	b.Want("b", setting, "0")
+	b.Want("b", row, "1")
+}
+
+func (b *Bench) holdWAL() {
+	b.Helper()
+	p := &fault.HoldWAL{OnStandbys: fault.OnStandbys{OnNodes: On("b")}}
+	for _, ending := range []bool{false, true} {
+		back := b.Done("hold_wal", p)
+		b.Want("b", receivers, "0")
+		b.Want("a", streams, "c")
+		row := b.marker()
+		b.Want("c", row, "1")
+		b.absent("b", row)
+		back(ending)
+		b.Want("a", streams, "b c")
+		b.Want("b", row, "1")
+	}
+}
+
+func (b *Bench) dropSlot() {
+	b.Helper()
+	p := &fault.DropSlot{OnStandbys: fault.OnStandbys{OnNodes: On("b")}}
+	if _, _, err := b.Do("drop_slot", p); err == nil || !strings.Contains(err.Error(), "b uses no replication slot") {
+		b.Errorf("a slot that is not there: %v", err)
+	}
+	const slot = "select slot_name, active from pg_replication_slots"
+	b.Want("a", "select slot_name from pg_create_physical_replication_slot('of_b')", "of_b")
+	b.configure("b", "primary_slot_name", "of_b")
+	b.Want("a", slot, "of_b|t")
+	back := b.Done("drop_slot", p)
+	b.Want("a", slot, "")
+	row := b.marker()
+	b.Want("c", row, "1")
+	b.absent("b", row)
+	back(false)
+	b.Want("a", slot, "of_b|t")
+	b.Want("b", row, "1")
+	b.configure("b", "primary_slot_name", "")
+	b.Want("a", "select count(*) from (select pg_drop_replication_slot(slot_name) from pg_replication_slots where not active) dropped", "1")
+}
+
+// configure sets a setting of a node.
+func (b *Bench) configure(node, name, value string) {
+	b.Helper()
+	b.Done("configure", &fault.Configure{OnNodes: On(node), Settings: map[string]string{name: value}})
+}
+
+func (b *Bench) disconnectStandbys() {
+	b.Helper()
+	back := b.Done("disconnect_standbys", &fault.DisconnectStandbys{OnNodes: On("a")})
+	row := b.marker()
+	b.absent("b", row)
+	b.absent("a", "select count(*) from pg_stat_replication where state = 'streaming'")
+	back(false)
+	b.Want("a", streams, "b c")
+	b.Want("b", row, "1")
+}
+
+// WrongPrimary promotes a standby that is behind another one, and then has the old primary come back beside it. The
+// cluster cannot be used for anything else afterwards.
+func (b *Bench) WrongPrimary() {
+	b.Helper()
+	b.Want("a", streams, "b c")
+	b.Done("hold_wal", &fault.HoldWAL{OnStandbys: fault.OnStandbys{OnNodes: On("c")}})
+	row := b.marker()
+	b.Want("b", row, "1")
+	split := &fault.SplitBrain{OnNodes: On("a")}
+	b.Done("kill", &fault.Kill{OnNodes: On("a")})
+	if _, _, err := b.Do("split_brain", split); err == nil || !strings.Contains(err.Error(), "no other node accepts writes") {
+		b.Errorf("split brain with no other primary: %v", err)
+	}
+	b.Done("promote", &fault.Promote{OnNodes: On("c")})
+	b.absent("c", row)
+	const write = "insert into marker (id) values (1000000) returning id"
+	b.Want("c", write, "1000000")
+	back := b.Done("split_brain", split)
+	b.Want("a", write, "1000000")
+	b.Want("a", row, "1")
+	back(false)
+	if !b.Node("a").Down(b.Context()) {
+		b.Error("a runs after the split brain was taken back")
+	}
+	back = b.Done("split_brain", split)
+	b.Want("a", "select pg_is_in_recovery()", "f")
+	back(true)
+	b.Want("a", "show default_transaction_read_only", "on")
+	b.Want("a", row, "1")
+}
