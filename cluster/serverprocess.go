@@ -71,32 +71,33 @@ func (n *Node) ContinueProcesses(ctx context.Context, all []ServerProcess) error
 	})
 }
 
-// signalled sends a signal to processes, and waits until the process table shows its effect.
+// signalled sends a signal to processes, and waits until the process table shows its effect. That alone counts: the end of a startup
+// process ends the server, and in a container with it the command that has sent the signal.
 func (n *Node) signalled(ctx context.Context, signal string, all []ServerProcess, done func([]processLine) bool) error {
 	args := make([]string, len(all))
 	for i, p := range all {
 		args[i] = strconv.Itoa(p.PID) + ":" + p.Start
 	}
-	if _, err := n.processTable(ctx, signal, args); err != nil {
-		return fmt.Errorf("send SIG%s to processes of %s: %w", signal, n.Name(), err)
-	}
+	_, sent := n.processTable(ctx, signal, args)
 	waiting, cancel := context.WithTimeout(ctx, processTimeout)
 	defer cancel()
 	for {
 		lines, err := n.processTable(ctx, "", args)
-		if err != nil {
-			return fmt.Errorf("look at processes of %s: %w", n.Name(), err)
-		}
 		there := lines[:0]
 		for _, l := range lines {
 			if !l.gone() {
 				there = append(there, l)
 			}
 		}
-		if done(there) {
+		switch {
+		case err == nil && done(there):
 			return nil
-		}
-		if wait.For(waiting, 20*time.Millisecond) != nil {
+		case err == nil && sent != nil:
+			return fmt.Errorf("send SIG%s to processes of %s: %w", signal, n.Name(), sent)
+		case wait.For(waiting, 20*time.Millisecond) == nil:
+		case err != nil:
+			return fmt.Errorf("look whether SIG%s has taken effect on %s: %w", signal, n.Name(), err)
+		default:
 			return fmt.Errorf("SIG%s shows no effect on %s within %s: of %d processes the process table has %v", signal, n.Name(), processTimeout, len(all), there)
 		}
 	}

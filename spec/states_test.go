@@ -84,6 +84,21 @@ func TestStepsThatCanNeverRun(t *testing.T) {
 		{"exec: {node: b, command: pg_ctl stop}, start: b", ""},
 		{"limit: {node: b, memory: 64MB}, start: b", ""}, // the kernel may have killed it
 		{"kill: any_replica, kill: b, kill: c", ""},
+		{"pause_replay: a", "a is a primary; name a standby"},
+		{"promote: b, apply_delay: {node: b, delay: 1s}", "b is a primary, since promote-b; name a standby"},
+		{"hold_wal: primary", "a is a primary"},
+		{"kill_process: {node: a, process: startup}", "a is a primary; name a standby"},
+		{"pause_process: {node: a, process: walsender, standby: e}", `there is no node "e"`},
+		{"pause_process: {node: a, process: walwriter, standby: b}", "only a walsender serves a standby"},
+		{"pause_process: {node: a, process: walwritr}", `did you mean "walwriter"?`},
+		{"kill_process: {node: b, process: startup}, stop: b", "b is already stopped, since kill_process-b"},
+		{"kill_process: {node: b, process: walreceiver}, stop: b", ""},
+		{"hold_wal: b, kill: a, promote: b", ""},
+		{"apply_delay: {node: b, delay: 0s}", "delay"},
+		{"split_brain: a", "a already runs"},
+		{"kill: a, split_brain: a", "a is the primary: no step before has promoted another"},
+		{"kill: a, promote: b, split_brain: a, promote: a", "a is a primary already"},
+		{"kill: a, promote: b, {split_brain: a, for: 1s}, start: a", ""},
 
 		// Upstreams.
 		{"kill: b, clone: {node: d, upstream: b}", "the upstream b does not run, since kill-b"},

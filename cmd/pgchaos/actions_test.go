@@ -213,6 +213,24 @@ func TestOnePrimaryIsLeft(t *testing.T) {
 	}
 }
 
+// TestASplitBrainIsReported: the old primary comes back as a primary beside the promoted one, and is taken away again. The run
+// fails, with what clients wrote to both.
+func TestASplitBrainIsReported(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	code, stdout, stderr := p.run("run", p.write("x.yaml", onePrimary+"[{at: 500ms, kill: a}, {promote: b}, {split_brain: a, for: 2s}, {wait: 3s}]"), "--out", p.out)
+	r := p.result()
+	if code != exitFail || len(r.SplitBrain) == 0 || !strings.Contains(stdout, "plit brain") {
+		t.Errorf("exit code %d, split brain %v\n%s%s", code, r.SplitBrain, stdout, stderr)
+	}
+	for _, h := range r.States {
+		if h.Final.Writable != (h.Node == "b") {
+			t.Errorf("%s accepts writes in the end: %v", h.Node, h.Final.Writable)
+		}
+	}
+	p.nothingLeft()
+}
+
 const onePrimary = `
 name: x
 cluster: {nodes: [a, b], settings: {shared_buffers: 16MB, wal_retrieve_retry_interval: 200ms}}

@@ -65,8 +65,8 @@ func takesBack(t *testing.T, found []cluster.Leftover, run string) (printed, war
 	return stdout.String(), stderr.String()
 }
 
-// TestCleanTakesBackAfterSIGKILL kills pgchaos while a node is paused, another has been resumed, and a third has been
-// killed.
+// TestCleanTakesBackAfterSIGKILL kills pgchaos while a node is paused, another has been resumed, a third has been killed, a
+// process of a server is stopped, and a standby is held back.
 func TestCleanTakesBackAfterSIGKILL(t *testing.T) {
 	p := newPlace(t)
 	run := p.brokenOff("kill-c", "run", p.write("x.yaml", `
@@ -74,7 +74,9 @@ name: x
 cluster: {nodes: [a, b, c]}
 load: {writes: {kind: insert, clients: 2, rate: 50/s}}
 timeline:
-  - {at: 500ms, pause: c}
+  - {at: 500ms, pause_process: {node: a, process: walwriter}}
+  - {hold_wal: c}
+  - {pause: c}
   - {resume: c}
   - {pause: b}
   - {kill: c}
@@ -88,7 +90,7 @@ timeline:
 		must(t, err)
 		return takesBack(t, found, run)
 	}
-	want := []string{run + ": taken back before the removal: resume b, resume c", run + ": left to the removal: start c (the node is removed)"}
+	want := []string{run + ": taken back before the removal: resume b, resume c", run + ": left to the removal: start c (the node is removed), follow c (the node is removed), continue a (the node is removed)"}
 	printed, warned := took()
 	if got := strings.Split(strings.TrimSpace(printed), "\n"); !slices.Equal(got, want) || warned != "" {
 		t.Errorf("%q\n%s", got, warned)

@@ -27,7 +27,7 @@ func (b *Bench) Replication() {
 // setUp makes the table of the markers.
 func (b *Bench) setUp() {
 	b.Helper()
-	b.Want("a", "create table if not exists marker (id bigserial primary key)", "")
+	b.Want("a", "set client_min_messages = warning; create table if not exists marker (id bigserial primary key)", "")
 	b.Want("a", streams, "b c")
 	b.Want("b", b.marker(), "1")
 }
