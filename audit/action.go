@@ -30,5 +30,5 @@ func lifts(m, fault record.Event, node string) bool {
 		return m.Issued >= fault.Issued && m.Reverses == fault.Name
 	}
 	is, was := factsOf(m), factsOf(fault)
-	return slices.Contains(m.Nodes, node) && (was.Ends && is.Starts || was.Freezes && is.Thaws || was.Cuts && is.Connects)
+	return slices.Contains(m.Nodes, node) && (was.Ends && is.Starts || was.Freezes && is.Thaws || was.Cuts && is.Connects || was.Lasts && is.Lifts == fault.Action)
 }

@@ -52,4 +52,9 @@ func TestLifts(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, got)
 		}
 	}
+	resumed, paused := of("resume_replay"), event("pause_replay-a", "pause_replay", "a", 1000, 1010)
+	resumed.Facts, paused.Facts = &record.Facts{Lifts: "pause_replay"}, &record.Facts{Lasts: true}
+	if !lifts(resumed, paused, "a") || lifts(of("resume"), paused, "a") {
+		t.Error("a paused replay is lifted by a resume_replay alone")
+	}
 }

@@ -16,6 +16,9 @@ type Facts struct {
 	Demands  bool `json:"demands,omitempty"`  // it changes the synchronous regime, and has seen the new one when it is done
 	Reloads  bool `json:"reloads,omitempty"`  // it can make a running server read its configuration again
 	Provokes bool `json:"provokes,omitempty"` // it can bring about what then happens to the node by itself
+	Lasts    bool `json:"lasts,omitempty"`    // what it does to a part of a server stays until it is taken back
+	// Lifts is the action whose effect it ends on its nodes, where that lasts: resume_replay lifts pause_replay.
+	Lifts string `json:"lifts,omitempty"`
 	// Incident says what happened, in words, where no step did it: "exited".
 	Incident string `json:"incident,omitempty"`
 }

@@ -123,7 +123,7 @@ func (c *course) release(m record.Event) {
 		if f.Step == m.Name {
 			return false
 		}
-		return f.facts.Ends && by.Starts || f.facts.Freezes && (by.Thaws || by.Ends) || f.facts.Cuts && by.Connects
+		return f.facts.Ends && by.Starts || f.facts.Freezes && (by.Thaws || by.Ends) || f.facts.Cuts && by.Connects || f.facts.Lasts && by.Lifts == f.Action
 	})
 }
 

@@ -150,6 +150,8 @@ func TestFaultsInForce(t *testing.T) {
   - {disconnect: c}
   - {connect: c}
   - {restart: b}
+  - {pause_replay: c}
+  - {resume_replay: c}
 `)
 	for _, one := range []struct {
 		step  string
@@ -162,6 +164,8 @@ func TestFaultsInForce(t *testing.T) {
 		{"disconnect-c", []string{"c"}, "stop a since 1ns, disconnect c since 3ns", "stop a since 1ns, disconnect c since 3ns"},
 		{"connect-c", []string{"c"}, "stop a since 1ns, disconnect c since 3ns", "stop a since 1ns"},
 		{"restart-b", []string{"b"}, "stop a since 1ns, restart b since 5ns", "stop a since 1ns"},
+		{"pause-replay-c", []string{"c"}, "stop a since 1ns, pause_replay c since 6ns", "stop a since 1ns, pause_replay c since 6ns"},
+		{"resume-replay-c", []string{"c"}, "stop a since 1ns, pause_replay c since 6ns", "stop a since 1ns"},
 	} {
 		m := c.event(one.step, time.Duration(c.step(one.step)+1), one.nodes...)
 		c.begin(m)

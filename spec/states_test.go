@@ -91,7 +91,7 @@ func TestStepsThatCanNeverRun(t *testing.T) {
 		{"pause_process: {node: a, process: walsender, standby: e}", `there is no node "e"`},
 		{"pause_process: {node: a, process: walwriter, standby: b}", "only a walsender serves a standby"},
 		{"pause_process: {node: a, process: walwritr}", `did you mean "walwriter"?`},
-		{"kill_process: {node: b, process: startup}, stop: b", "b is already stopped, since kill_process-b"},
+		{"kill_process: {node: b, process: startup}, stop: b", "b is already stopped, since kill-process-b"},
 		{"kill_process: {node: b, process: walreceiver}, stop: b", ""},
 		{"hold_wal: b, kill: a, promote: b", ""},
 		{"apply_delay: {node: b, delay: 0s}", "delay"},

@@ -9,6 +9,7 @@ import (
 	"pgchaos/chaos"
 	"pgchaos/cluster"
 	"pgchaos/internal/units"
+	"pgchaos/record"
 )
 
 // ApplyDelay has standbys replay each commit late: `{node: b, delay: 5s}`.
@@ -34,8 +35,8 @@ func applyDelay() Kind {
 				"does not run has it at its next start.",
 			Example: `- {at: 5s, apply_delay: {node: pgslave, delay: 2s}, for: 5s}`,
 		},
-		New:    func() Parameters { return &ApplyDelay{} },
-		Outage: true, Phase: true, Undo: undelay(), Reversible: true,
+		New:   func() Parameters { return &ApplyDelay{} },
+		Facts: record.Facts{Lasts: true, Reloads: true}, Outage: true, Phase: true, Undo: undelay(), Reversible: true,
 		Needs:        Needs{Process: Running, Connected: true},
 		Capabilities: []cluster.Capability{cluster.CanRun, cluster.CanReachFiles},
 	}

@@ -5,6 +5,7 @@ import (
 
 	"pgchaos/chaos"
 	"pgchaos/cluster"
+	"pgchaos/record"
 )
 
 // DisconnectStandbys ends all WAL senders of nodes and lets no standby in. It is taken back by letting them in again.
@@ -23,8 +24,8 @@ func disconnectStandbys() Kind {
 				"wal_retrieve_retry_interval. Of a server that does not run only the file is written.",
 			Example: `- {at: 5s, disconnect_standbys: primary, for: 4s}`,
 		},
-		New:    func() Parameters { return &DisconnectStandbys{} },
-		Outage: true, Phase: true, Undo: acceptStandbys(), Reversible: true,
+		New:   func() Parameters { return &DisconnectStandbys{} },
+		Facts: record.Facts{Lasts: true, Reloads: true}, Outage: true, Phase: true, Undo: acceptStandbys(), Reversible: true,
 		Needs:        Needs{Process: Running, Connected: true},
 		Capabilities: []cluster.Capability{cluster.CanRun, cluster.CanReachFiles},
 	}

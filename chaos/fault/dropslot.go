@@ -13,6 +13,7 @@ import (
 	"pgchaos/chaos"
 	"pgchaos/cluster"
 	"pgchaos/internal/endsession"
+	"pgchaos/record"
 )
 
 // DropSlot drops the replication slots that standbys use. It is taken back by making them again.
@@ -32,8 +33,8 @@ func dropSlot() Kind {
 - {configure: {node: pgslave, settings: {primary_slot_name: pgslave}}}
 - {at: 6s, drop_slot: pgslave, for: 3s}`,
 		},
-		New:    func() Parameters { return &DropSlot{} },
-		Outage: true, Phase: true, Undo: makeSlot(), Reversible: true,
+		New:   func() Parameters { return &DropSlot{} },
+		Facts: record.Facts{Lasts: true}, Outage: true, Phase: true, Undo: makeSlot(), Reversible: true,
 		Needs: Needs{Process: Running, Connected: true},
 	}
 }

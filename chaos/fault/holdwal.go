@@ -30,8 +30,8 @@ func holdWAL() Kind {
 				"stays as it is. If the upstream no longer has the WAL since then, the standby needs a `clone`.",
 			Example: "- {at: 4s, hold_wal: pgslave}\n- {at: 7s, kill: pgmaster}\n- {promote: pgslave}                 # it has none of the writes since 4s",
 		},
-		New:    func() Parameters { return &HoldWAL{} },
-		Outage: true, Phase: true, Undo: followAgain(), Reversible: true,
+		New:   func() Parameters { return &HoldWAL{} },
+		Facts: record.Facts{Lasts: true, Reloads: true}, Outage: true, Phase: true, Undo: followAgain(), Reversible: true,
 		Needs:        Needs{Process: Running, Connected: true},
 		Capabilities: []cluster.Capability{cluster.CanRun, cluster.CanReachFiles},
 	}

@@ -31,7 +31,7 @@ func pauseProcess() Kind {
 			Example: `- {at: 5s, pause_process: {node: pgmaster, process: walsender, standby: pgslave}, for: 4s}`,
 		},
 		New:   func() Parameters { return &PauseProcess{} },
-		Facts: record.Facts{}, Outage: true, Phase: true, Undo: continueProcess(), Reversible: true,
+		Facts: record.Facts{Lasts: true}, Outage: true, Phase: true, Undo: continueProcess(), Reversible: true,
 		Needs:        Needs{Process: Running, Connected: true},
 		Capabilities: []cluster.Capability{cluster.CanReachFiles},
 	}

@@ -10,6 +10,7 @@ import (
 	"pgchaos/chaos"
 	"pgchaos/cluster"
 	"pgchaos/internal/endsession"
+	"pgchaos/record"
 )
 
 // OnStandbys are the parameters of an action that needs no more than its standbys.
@@ -37,8 +38,8 @@ func pauseReplay() Kind {
 				"meanwhile there is nothing to do.",
 			Example: `- {at: 5s, pause_replay: pgslave, for: 4s}`,
 		},
-		New:    func() Parameters { return &PauseReplay{} },
-		Outage: true, Phase: true, Undo: replayAgain(), Reversible: true,
+		New:   func() Parameters { return &PauseReplay{} },
+		Facts: record.Facts{Lasts: true}, Outage: true, Phase: true, Undo: replayAgain(), Reversible: true,
 		Needs: Needs{Process: Running, Connected: true},
 	}
 }
@@ -53,7 +54,7 @@ func resumeReplay() Kind {
 			Example:  "- {at: 5s, pause_replay: pgslave}\n- {at: 8s, resume_replay: pgslave}",
 		},
 		New:   func() Parameters { return &ResumeReplay{} },
-		Phase: true,
+		Facts: record.Facts{Lifts: "pause_replay"}, Phase: true,
 		Needs: Needs{Process: Running, Connected: true},
 	}
 }

@@ -49,7 +49,7 @@ func until(r *report.Result, fault *record.Event, end time.Duration) time.Durati
 	}
 	f, known := fault.Effects()
 	switch {
-	case f.Ends || f.Freezes || f.Cuts:
+	case f.Ends || f.Freezes || f.Cuts || f.Lasts:
 	case known: // it is over by itself
 		return max(fault.Issued, fault.Effective, fault.Ended)
 	default:
@@ -73,7 +73,7 @@ func broughtBack(r *report.Result, fault *record.Event, f record.Facts, node str
 			continue
 		}
 		does, _ := m.Effects()
-		if f.Ends && (does.Starts || does.Standby) || f.Freezes && does.Thaws || f.Cuts && does.Connects {
+		if f.Ends && (does.Starts || does.Standby) || f.Freezes && does.Thaws || f.Cuts && does.Connects || f.Lasts && does.Lifts == fault.Action {
 			if !ok || m.Effective < first {
 				first, ok = m.Effective, true
 			}

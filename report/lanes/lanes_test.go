@@ -270,6 +270,24 @@ func TestFaultsThatAreOverByThemselves(t *testing.T) {
 	}
 }
 
+// TestFaultsThatLast are in force until a step lifts them on their nodes, or the run ends.
+func TestFaultsThatLast(t *testing.T) {
+	step := func(name, action string, at time.Duration, node string, f record.Facts) record.Event {
+		return record.Event{Name: name, Action: action, Nodes: []string{node}, Issued: at * time.Second, Effective: at * time.Second, Ended: at * time.Second, Status: record.EventDone, Fault: f.Lasts, Facts: &f}
+	}
+	r := &report.Result{Duration: 30 * time.Second, Timeline: []record.Event{
+		step("p", "pause_replay", 5, "b", record.Facts{Lasts: true}),
+		step("q", "pause_replay", 6, "c", record.Facts{Lasts: true}),
+		step("d", "apply_delay", 7, "b", record.Facts{Lasts: true}),
+		step("r", "resume_replay", 9, "b", record.Facts{Lifts: "pause_replay"}),
+	}}
+	for i, want := range []float64{9, 30, 30} {
+		if got := of(t, r).Faults[i]; got.To != want {
+			t.Errorf("%s is in force until %v, expected %v", got.Step, got.To, want)
+		}
+	}
+}
+
 func TestLagIsUnknownWhereItWasNotMeasured(t *testing.T) {
 	bytes, lag := int64(4096), 250*ms
 	zero := int64(0)
