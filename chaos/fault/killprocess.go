@@ -7,7 +7,7 @@ import (
 
 	"pgchaos/chaos"
 	"pgchaos/cluster"
-	"pgchaos/internal/wait"
+	sleep "pgchaos/internal/wait" // wait is an action
 	"pgchaos/record"
 )
 
@@ -80,7 +80,7 @@ func awaitCrash(ctx context.Context, act *chaos.Act, n *cluster.Node, before rec
 		case state.Reachable && state.CrashedSince(before) && !ends:
 			act.Note("the server answered again after %s", time.Since(began).Round(time.Millisecond))
 			return nil
-		case wait.For(waiting, 20*time.Millisecond) == nil:
+		case sleep.For(waiting, 20*time.Millisecond) == nil:
 		case ends:
 			return fmt.Errorf("%s has not ended within %s of the end of its startup process", n.Name(), crashTimeout)
 		default:

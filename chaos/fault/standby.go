@@ -12,7 +12,7 @@ import (
 
 	"pgchaos/cluster"
 	"pgchaos/internal/endsession"
-	"pgchaos/internal/wait"
+	sleep "pgchaos/internal/wait" // wait is an action
 )
 
 // connectStandby opens a session to a node, and tells whether it is a standby.
@@ -59,7 +59,7 @@ func until(ctx context.Context, within time.Duration, ask func(context.Context) 
 		if done, err := ask(ctx); done || err != nil {
 			return err
 		}
-		if wait.For(waiting, 20*time.Millisecond) != nil {
+		if sleep.For(waiting, 20*time.Millisecond) != nil {
 			if err := ctx.Err(); err != nil {
 				return err
 			}

@@ -184,7 +184,10 @@ func faultText(k fault.Kind) string {
 
 // keyTexts are the name of a parameter, and a text with its meaning, type and default.
 func keyTexts(key fault.Key) (name, about string) {
-	name, about = key.Name, strings.TrimSpace(key.About+" "+sentence(key.Type))
+	name, about = key.Name, key.About
+	if !strings.Contains(strings.ToLower(about), strings.ToLower(key.Type)) {
+		about = strings.TrimSpace(about + " " + sentence(key.Type))
+	}
 	if name == "" {
 		name = "(the value)"
 	}

@@ -12,7 +12,7 @@ import (
 	"pgchaos/spec"
 )
 
-// TestEveryFaultHasAManual: whoever reads about an action finds what it does, what it does to PostgreSQL, how that is
+// TestEveryFaultHasAManual: a reader finds what an action does, what PostgreSQL and clients see of it, how it is
 // verified and taken back, and what each parameter takes.
 func TestEveryFaultHasAManual(t *testing.T) {
 	for _, k := range fault.Kinds() {

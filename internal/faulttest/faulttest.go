@@ -24,6 +24,7 @@ type Bench struct {
 
 	scene   *chaos.Scene
 	journal *journal
+	undo    *chaos.Undo // which counts the reversals
 }
 
 // Config is what the cluster has to be.
@@ -41,6 +42,7 @@ func Config(run string) cluster.Config {
 func New(t *testing.T, c *cluster.Cluster) *Bench {
 	b := &Bench{T: t, Cluster: c, journal: &journal{}}
 	b.scene = chaos.NewScene(c, &watch{cluster: c, primaries: []string{"a"}}, rand.New(rand.NewPCG(1, 2)))
+	b.undo = &chaos.Undo{Scene: b.scene, Kinds: fault.Reversals(), Journal: b.journal}
 	return b
 }
 
@@ -84,13 +86,12 @@ func (b *Bench) Do(action string, p fault.Parameters) (event record.Event, takeB
 	}
 	kind = kind.With(p)
 	env := fault.Env{Scene: b.scene}
-	undo := &chaos.Undo{Scene: b.scene, Kinds: fault.Reversals(), Journal: b.journal}
 	timeline := &chaos.Timeline{
 		Steps: []chaos.Step{{
 			Name: action, Action: action, Facts: kind.Facts, Fault: kind.Outage, Needs: kind.Capabilities,
 			Do: p.Action(env), Reverse: kind.Reverse(p, env),
 		}},
-		Clock: record.StartClock(), Undo: undo, Begin: func(record.Event) {}, End: func(record.Event) {},
+		Clock: record.StartClock(), Undo: b.undo, Begin: func(record.Event) {}, End: func(record.Event) {},
 	}
 	b.journal.newest = nil
 	err = timeline.Run(b.Context())
