@@ -31,6 +31,14 @@ func (s *Step) Kind() fault.Kind {
 	return s.actions[0].kind.With(s.actions[0].parameters)
 }
 
+// entry is the table's entry of the step's one action, without a copy: many steps are asked for it again and again.
+func (s *Step) entry() *fault.Kind {
+	if len(s.actions) == 0 {
+		return &fault.Kind{}
+	}
+	return &s.actions[0].kind
+}
+
 // Parameters are what the file says about the step's action; nil where there is none.
 func (s *Step) Parameters() fault.Parameters {
 	if len(s.actions) == 0 {
@@ -40,7 +48,7 @@ func (s *Step) Parameters() fault.Parameters {
 }
 
 // Action is the key of the step's one action, such as "stop" or "start_load".
-func (s *Step) Action() string { return s.Kind().Name }
+func (s *Step) Action() string { return s.entry().Name }
 
 // Nodes are the selectors, names or roles, of the nodes that the step acts on, or
 // that a verify asks about. Upstreams and a step's `when` are not among them.
@@ -69,7 +77,7 @@ func (s *Step) Workloads() []string {
 
 // Fault tells whether the step takes something away from clients: outages are
 // measured from such steps, and write_rto and read_rto can name them.
-func (s *Step) Fault() bool { return s.Kind().Outage }
+func (s *Step) Fault() bool { return s.entry().Outage }
 
 // Reversal is the name of the phase that begins when the step takes itself back; ""
 // without a `for`.
@@ -82,7 +90,7 @@ func (s *Step) Reversal() string {
 
 // BeginsPhase tells whether a phase begins with the step: with a fault, what takes one
 // back, a promotion, and every step to which the file gives a name.
-func (s *Step) BeginsPhase() bool { return s.Kind().Phase || !s.Unnamed }
+func (s *Step) BeginsPhase() bool { return s.entry().Phase || !s.Unnamed }
 
 // Phases are the names of all phases that the run can have: baseline, then the name of
 // each step that begins one, with its reversal's after it.
