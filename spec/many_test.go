@@ -3,15 +3,13 @@ package spec
 import (
 	"fmt"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"pgchaos/chaos/fault"
 )
 
-// TestLoadIsLinearInTheNumberOfSteps: eight times as many steps must take no more
-// than 24 times the processor time of this process; what is quadratic takes 64.
+// TestLoadIsLinearInTheNumberOfSteps counts allocations, which no other process disturbs: eight times as many steps must
+// need no more than twelve times as many. What is quadratic needs 64 times as many.
 func TestLoadIsLinearInTheNumberOfSteps(t *testing.T) {
 	line := func(n int, format string) string {
 		var b strings.Builder
@@ -31,25 +29,14 @@ func TestLoadIsLinearInTheNumberOfSteps(t *testing.T) {
 			return head + "timeline:\n" + line(n, "- {name: s%d, wait: 1s}\n") + "expect:\n" + line(n, "- p99 of w during no-such-phase-%d < 1s\n")
 		},
 	} {
-		took := func(n int) time.Duration {
+		allocations := func(n int) float64 {
 			text := []byte(file(n))
-			begin := processorTime(t)
-			_, _, _ = Load("x.yaml", text, Options{Providers: someProviders()})
-			return processorTime(t) - begin
+			return testing.AllocsPerRun(1, func() { _, _, _ = Load("x.yaml", text, Options{Providers: someProviders()}) })
 		}
-		least := func(n int) time.Duration { return min(took(n), took(n), took(n)) }
-		if few, many := least(300), least(2400); many > 24*few {
-			t.Errorf("%s: 300 take %s, and 2400 take %s", name, few, many)
+		if few, many := allocations(150), allocations(1200); many > 12*few {
+			t.Errorf("%s: 150 need %.0f allocations, and 1200 need %.0f", name, few, many)
 		}
 	}
-}
-
-func processorTime(t *testing.T) time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func TestNamesOfStepsWithoutOne(t *testing.T) {
