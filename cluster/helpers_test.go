@@ -14,6 +14,7 @@ import (
 
 	"pgchaos/cluster"
 	"pgchaos/cluster/local"
+	"pgchaos/internal/skip"
 )
 
 // world is a cluster of real servers, and its way to look at them from outside.
@@ -44,8 +45,8 @@ const hang = time.Minute
 // skipped, but never in CI.
 func prepare(t *testing.T, cfg cluster.Config) *world {
 	t.Helper()
-	if testing.Short() && os.Getenv("CI") == "" {
-		t.Skip("starts PostgreSQL servers, and -short was given")
+	if testing.Short() {
+		skip.Test(t, "starts PostgreSQL servers, and -short was given")
 	}
 	base, err := os.MkdirTemp("", "pgchaos-cluster-")
 	if err != nil {
@@ -57,10 +58,7 @@ func prepare(t *testing.T, cfg cluster.Config) *world {
 	cfg.Run = strings.ToLower(strings.ReplaceAll(t.Name(), "/", "-"))
 	p, err := local.New(t.Context(), local.Options{Base: filepath.Join(base, "runs"), Run: cfg.Run, Experiment: "test"})
 	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("CI must have PostgreSQL: %v", err)
-		}
-		t.Skipf("no PostgreSQL on this machine: %v", err)
+		skip.Test(t, "no PostgreSQL on this machine: %v", err)
 	}
 	if cfg.Log == nil {
 		cfg.Log = t.Logf

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"pgchaos/internal/skip"
 	"pgchaos/load/eventloop"
 	"pgchaos/record"
 )
@@ -94,7 +95,7 @@ func TestAPanicOfALoopIsReported(t *testing.T) {
 	got := make(chan any, 1)
 	loops, err := eventloop.New(1, func(value any) { got <- value })
 	if err != nil || loops == nil {
-		t.Skip("there are no event loops here: ", err)
+		skip.Test(t, "there are no event loops here: %v", err)
 	}
 	w := New(Config{
 		Clients: 2, Loops: loops, Clock: record.StartClock(), Open: func(int) Session { return prompt{} },

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"pgchaos/internal/skip"
 	"pgchaos/load/eventloop"
 	"pgchaos/record"
 )
@@ -15,7 +16,7 @@ import (
 func TestClientsOfLoopsConnectBeforeTheStart(t *testing.T) {
 	loops, err := eventloop.New(2, nil)
 	if err != nil {
-		t.Skip(err)
+		skip.Test(t, "there are no event loops here: %v", err)
 	}
 	defer loops.Close()
 	var connected atomic.Int64

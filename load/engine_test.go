@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"pgchaos/internal/skip"
 	"pgchaos/record"
 )
 
@@ -19,7 +20,7 @@ func resident(b *testing.B) float64 {
 	b.Helper()
 	text, err := os.ReadFile("/proc/self/status")
 	if err != nil {
-		b.Skip("no /proc to read the memory from: ", err)
+		skip.Test(b, "no /proc to read the memory from: %v", err)
 	}
 	for line := range strings.Lines(string(text)) {
 		if fields := strings.Fields(line); fields[0] == "VmRSS:" {

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pgchaos/internal/skip"
 	"pgchaos/load/eventloop"
 	"pgchaos/record"
 )
@@ -143,7 +144,7 @@ func (s *talks) Do(ctx context.Context, op *record.Op) time.Duration {
 // did stays in its order.
 func TestTradedClients(t *testing.T) {
 	if runtime.NumCPU() < 2 {
-		t.Skip("one processor: there is one loop")
+		skip.Test(t, "one processor: there is one loop")
 	}
 	loops, err := eventloop.New(runtime.NumCPU(), nil)
 	if err != nil {

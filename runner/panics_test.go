@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"pgchaos/internal/skip"
 	"pgchaos/load"
 	"pgchaos/load/eventloop"
 	"pgchaos/load/pgload"
@@ -58,7 +59,7 @@ func TestABrokenEngineIsNotWaitedFor(t *testing.T) {
 	p := newPanics()
 	loops, err := eventloop.New(1, p.keepBroken)
 	if err != nil || loops == nil {
-		t.Skip("there are no event loops here: ", err)
+		skip.Test(t, "there are no event loops here: %v", err)
 	}
 	book, err := ledger.Create(filepath.Join(t.TempDir(), "ledger"), "run")
 	if err != nil {

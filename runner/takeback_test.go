@@ -20,6 +20,7 @@ import (
 	"pgchaos/chaos"
 	"pgchaos/cluster"
 	"pgchaos/internal/redact"
+	"pgchaos/internal/skip"
 	"pgchaos/record"
 	"pgchaos/report"
 )
@@ -101,7 +102,7 @@ func TestJournalThatCannotBeWritten(t *testing.T) {
 		"its disk is full": func() *journal {
 			full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 			if err != nil {
-				t.Skip(err)
+				skip.Test(t, "%v", err)
 			}
 			return newJournal(full)
 		},

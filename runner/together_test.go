@@ -11,6 +11,7 @@ import (
 
 	"pgchaos/cluster"
 	"pgchaos/cluster/local"
+	"pgchaos/internal/skip"
 	"pgchaos/report"
 	"pgchaos/runner"
 	"pgchaos/verdict"
@@ -20,8 +21,8 @@ import (
 // be empty at the end.
 func localKind(t *testing.T) cluster.Kind {
 	t.Helper()
-	if _, err := local.FindInstallation(t.Context(), "", 0); err != nil && os.Getenv("CI") != "true" {
-		t.Skipf("this test needs PostgreSQL's server programs, which 'make test' installs: %v", err)
+	if _, err := local.FindInstallation(t.Context(), "", 0); err != nil {
+		skip.Test(t, "this test needs PostgreSQL's server programs, which 'make test' installs: %v", err)
 	}
 	base := testBase(t)
 	kind := local.Kind()

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"pgchaos/internal/skip"
 	"pgchaos/report"
 )
 
@@ -134,11 +135,11 @@ func TestFilesWithoutARow(t *testing.T) {
 func smallDisk(t *testing.T, size string) string {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Skip("a disk of its own can be made by root alone")
+		skip.Test(t, "a disk of its own can be made by root alone")
 	}
 	dir := t.TempDir()
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size="+size, "none", dir).CombinedOutput(); err != nil {
-		t.Skipf("this machine mounts nothing: %v: %s", err, out)
+		skip.Test(t, "this machine mounts nothing: %v: %s", err, out)
 	}
 	t.Cleanup(func() {
 		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {

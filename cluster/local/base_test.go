@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"pgchaos/internal/skip"
 )
 
 func TestDefaultBase(t *testing.T) {
@@ -36,7 +38,7 @@ func TestBaseIsRefused(t *testing.T) {
 		}, "written by others"},
 		{"somebody else's", func(t *testing.T, base string) {
 			if os.Geteuid() != 0 {
-				t.Skip("only root can give a directory away")
+				skip.Test(t, "only root can give a directory away")
 			}
 			must(t, os.Mkdir(base, 0o700))
 			must(t, os.Chown(base, 12345, 12345))

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"pgchaos/cluster"
+	"pgchaos/internal/skip"
 )
 
 func TestRecord(t *testing.T) {
@@ -198,7 +199,7 @@ func everythingIn(t *testing.T, dir string) (all []string) {
 func TestCleanLeavesOthers(t *testing.T) {
 	own, err := serverOwner()
 	if err != nil || own == nil {
-		t.Skip("needs root, and a user for the servers")
+		skip.Test(t, "needs root, and a user for the servers")
 	}
 	base, err := resolveBase(testBase(t))
 	must(t, err)

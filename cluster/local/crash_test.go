@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pgchaos/internal/skip"
 )
 
 // crashBase tells a test binary to be the pgchaos that will be killed.
@@ -200,7 +202,7 @@ func TestNewRefusesAndLeavesNothing(t *testing.T) {
 func TestServerUserCannotEnter(t *testing.T) {
 	needPostgres(t)
 	if os.Geteuid() != 0 {
-		t.Skip("only root runs its servers as somebody else")
+		skip.Test(t, "only root runs its servers as somebody else")
 	}
 	closed := t.TempDir()
 	must(t, os.Chmod(closed, 0o700))

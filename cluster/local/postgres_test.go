@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"pgchaos/cluster"
+	"pgchaos/internal/skip"
 )
 
 // needPostgres skips a test on a machine without PostgreSQL, but never in CI,
@@ -25,10 +26,7 @@ func needPostgres(t *testing.T) {
 	if err == nil {
 		return
 	}
-	if os.Getenv("CI") == "true" {
-		t.Fatal(err)
-	}
-	t.Skipf("this test needs a PostgreSQL server: %v", err)
+	skip.Test(t, "this test needs a PostgreSQL server: %v", err)
 }
 
 // testBase is a base directory that the server's user can enter, unlike those of

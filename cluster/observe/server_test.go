@@ -14,6 +14,7 @@ import (
 	"pgchaos/cluster"
 	"pgchaos/cluster/local"
 	"pgchaos/cluster/observe"
+	"pgchaos/internal/skip"
 	"pgchaos/record"
 )
 
@@ -91,10 +92,7 @@ func up(t *testing.T) *cluster.Cluster {
 	}
 	p, err := local.New(t.Context(), local.Options{Base: filepath.Join(base, "runs"), Run: "observe", Experiment: "test"})
 	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("CI must have PostgreSQL: %v", err)
-		}
-		t.Skipf("no PostgreSQL on this machine: %v", err)
+		skip.Test(t, "no PostgreSQL on this machine: %v", err)
 	}
 	c, err := cluster.New(p, cluster.Config{
 		Run: "observe", Nodes: []cluster.NodeConfig{{Name: "a"}, {Name: "b"}}, Sync: &cluster.Synchronous{Standbys: "FIRST 1 (b)"},

@@ -20,6 +20,7 @@ import (
 	"pgchaos/cluster"
 	"pgchaos/cluster/local"
 	"pgchaos/cluster/rowscan"
+	"pgchaos/internal/skip"
 	"pgchaos/record"
 	"pgchaos/rows"
 	"pgchaos/verdict"
@@ -42,7 +43,7 @@ func BenchmarkCost(b *testing.B) {
 	connections := number(b, "PGCHAOS_BENCH_CONNECTIONS", 2)
 	psql, err := osexec.LookPath("psql")
 	if err != nil {
-		b.Skip(err)
+		skip.Test(b, "%v", err)
 	}
 	a := costNode(b)
 	fillCost(b, a, count)
@@ -100,7 +101,7 @@ func costNode(b *testing.B) *cluster.Node {
 	}
 	p, err := local.New(b.Context(), local.Options{Base: filepath.Join(base, "runs"), Run: "cost", Experiment: "test"})
 	if err != nil {
-		b.Skipf("no PostgreSQL on this machine: %v", err)
+		skip.Test(b, "no PostgreSQL on this machine: %v", err)
 	}
 	c, err := cluster.New(p, cluster.Config{
 		Run: "cost", Nodes: []cluster.NodeConfig{{Name: "a"}},

@@ -12,13 +12,14 @@ import (
 
 	"pgchaos/cluster"
 	"pgchaos/cluster/local"
+	"pgchaos/internal/skip"
 )
 
 // pair is a primary a and a standby b.
 func pair(t *testing.T) *cluster.Cluster {
 	t.Helper()
-	if testing.Short() && os.Getenv("CI") == "" {
-		t.Skip("starts PostgreSQL servers, and -short was given")
+	if testing.Short() {
+		skip.Test(t, "starts PostgreSQL servers, and -short was given")
 	}
 	base, err := os.MkdirTemp("", "pgchaos-rowscan-")
 	if err != nil {
@@ -29,10 +30,7 @@ func pair(t *testing.T) *cluster.Cluster {
 	}
 	p, err := local.New(t.Context(), local.Options{Base: filepath.Join(base, "runs"), Run: "rowscan", Experiment: "test"})
 	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("CI must have PostgreSQL: %v", err)
-		}
-		t.Skipf("no PostgreSQL on this machine: %v", err)
+		skip.Test(t, "no PostgreSQL on this machine: %v", err)
 	}
 	c, err := cluster.New(p, cluster.Config{
 		Run: "rowscan", Nodes: []cluster.NodeConfig{{Name: "a"}, {Name: "b"}},

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"pgchaos/internal/skip"
 	"pgchaos/record"
 	"pgchaos/report"
 	"pgchaos/verdict"
@@ -48,7 +49,7 @@ func newDockerPlace(t *testing.T) *dockerPlace {
 	t.Helper()
 	t.Parallel() // most of such a test is waiting
 	if testing.Short() {
-		t.Skip("runs a real cluster for many seconds: not with -short")
+		skip.Test(t, "runs a real cluster for many seconds: not with -short")
 	}
 	name := strings.NewReplacer("OnDocker", "", "/", "-").Replace(t.Name()[4:])
 	p := &dockerPlace{place: makePlace(t), experiment: fmt.Sprintf("t%d-%s", os.Getpid(), strings.ToLower(name))}
@@ -152,8 +153,8 @@ func TestWalkthroughOnDocker(t *testing.T) {
 	p := newDockerPlace(t)
 	walkthroughNames.Lock()
 	defer walkthroughNames.Unlock()
-	if taken := dockerCLI(t, "ps", "-a", "-q", "--filter", "name=^pg(master|slave|slavenew)$"); taken != "" && os.Getenv("CI") != "true" {
-		t.Skipf("somebody's own walkthrough seems to be there: %s", taken)
+	if taken := dockerCLI(t, "ps", "-a", "-q", "--filter", "name=^pg(master|slave|slavenew)$"); taken != "" {
+		skip.Test(t, "somebody's own walkthrough seems to be there: %s", taken)
 	}
 	port := "5432" // as by hand, unless somebody has it
 	if l, err := net.Listen("tcp4", "127.0.0.1:5432"); err != nil {

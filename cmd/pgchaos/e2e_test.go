@@ -21,6 +21,7 @@ import (
 	"pgchaos/cluster/local"
 	"pgchaos/internal/atonce"
 	"pgchaos/internal/sharedmem"
+	"pgchaos/internal/skip"
 	"pgchaos/outage"
 	"pgchaos/record"
 	"pgchaos/record/ledger"
@@ -138,7 +139,7 @@ func newPlace(t *testing.T) *place {
 	t.Helper()
 	t.Parallel() // most of such a test is waiting
 	if testing.Short() {
-		t.Skip("runs a real cluster for many seconds: not with -short")
+		skip.Test(t, "runs a real cluster for many seconds: not with -short")
 	}
 	needPostgres(t)
 	return makePlace(t)
@@ -163,10 +164,7 @@ func needPostgres(t *testing.T) {
 // missing skips a test for the lack of something that scripts/setup.sh installs.
 func missing(t *testing.T, what string, err error) {
 	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s are missing: %v", what, err)
-	}
-	t.Skipf("this test needs %s, which 'make test' installs: %v", what, err)
+	skip.Test(t, "this test needs %s, which 'make test' installs: %v", what, err)
 }
 
 func makePlace(t *testing.T) *place {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"pgchaos/internal/skip"
 	"pgchaos/verdict"
 )
 
@@ -76,7 +77,7 @@ func (e *engine) die() {
 func TestAnEngineThatDiesIsAFailureOnDocker(t *testing.T) {
 	p := newDockerPlace(t)
 	if host := os.Getenv("DOCKER_HOST"); host != "" {
-		t.Skipf("the engine is at %s, and not at its usual socket", host)
+		skip.Test(t, "the engine is at %s, and not at its usual socket", host)
 	}
 	p.engineDies("while the cluster is built", func() bool { return len(p.onEngine()) > 2 })
 	p.engineDies("under load", p.loading)

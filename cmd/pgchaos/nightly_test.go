@@ -16,6 +16,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"pgchaos/internal/skip"
 	"pgchaos/report"
 	"pgchaos/store"
 )
@@ -261,7 +262,7 @@ func TestTheJobsOfTheManualRun(t *testing.T) {
 func TestTheUnitsOfTheManual(t *testing.T) {
 	verify, err := exec.LookPath("systemd-analyze")
 	if err != nil {
-		t.Skip("systemd-analyze is not installed")
+		skip.Test(t, "systemd-analyze is not installed: scripts/setup.sh test installs it")
 	}
 	dir := t.TempDir()
 	units := regexp.MustCompile("(?s)```ini\n(.*?)```").FindAllStringSubmatch(readText(t, "../../docs/ci.md"), -1)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"pgchaos/internal/skip"
 	"pgchaos/verdict"
 )
 
@@ -13,11 +14,11 @@ import (
 func TestStopsBeforeTheDiskIsFull(t *testing.T) {
 	p := newPlace(t)
 	if os.Geteuid() != 0 {
-		t.Skip("a disk of its own can be made by root alone")
+		skip.Test(t, "a disk of its own can be made by root alone")
 	}
 	must(t, os.Mkdir(p.base, 0o711))
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=420m,mode=711", "none", p.base).CombinedOutput(); err != nil {
-		t.Skipf("this machine mounts nothing: %v: %s", err, out)
+		skip.Test(t, "this machine mounts nothing: %v: %s", err, out)
 	}
 	t.Cleanup(func() {
 		if out, err := exec.Command("umount", p.base).CombinedOutput(); err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pgchaos/internal/skip"
 	"pgchaos/report"
 	"pgchaos/runner"
 )
@@ -34,7 +35,7 @@ func newTerminal(t *testing.T, columns int) *pseudoTerminal {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
-		t.Skipf("this test needs a pseudo terminal: %v", err)
+		skip.Test(t, "this test needs a pseudo terminal: %v", err)
 	}
 	must(t, unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0))
 	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
@@ -101,7 +102,7 @@ func (t *pseudoTerminal) await(from int, text string) int {
 func TestCompletionInBash(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
-		t.Skip("there is no bash")
+		skip.Test(t, "there is no bash")
 	}
 	dir := t.TempDir()
 	must(t, os.MkdirAll(filepath.Join(dir, "results", "mine one"), 0o755))

@@ -66,6 +66,7 @@ var permitted = withRenderings(withProviders(map[string][]string{
 	"internal/redact":      {},
 	"internal/regular":     {},
 	"internal/sharedmem":   {},
+	"internal/skip":        {},
 	"internal/spell":       {},
 	"internal/timelinesql": {},
 	"internal/units":       {},

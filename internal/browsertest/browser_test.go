@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"pgchaos/internal/skip"
 	"pgchaos/report/html"
 )
 
@@ -116,10 +117,7 @@ func newTab(t *testing.T) *tab {
 	t.Helper()
 	browser.once.Do(launch)
 	if browser.why != "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(browser.why)
-		}
-		t.Skip(browser.why)
+		skip.Test(t, "%s", browser.why)
 	}
 	if browser.err != nil {
 		t.Fatalf("start the browser: %v", browser.err)

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pgchaos/internal/skip"
 	"pgchaos/runner"
 )
 
@@ -29,7 +30,7 @@ func newPseudo(t *testing.T, columns, lines uint16) *pseudo {
 	t.Setenv("TERM", "xterm-256color")
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
-		t.Skipf("this test needs a pseudo terminal: %v", err)
+		skip.Test(t, "this test needs a pseudo terminal: %v", err)
 	}
 	p := &pseudo{t: t, master: master}
 	p.must(unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0))

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"pgchaos/internal/skip"
 )
 
 // pair is a socket and its other end.
@@ -439,7 +441,7 @@ func TestWithoutLoops(t *testing.T) {
 func TestLoopsKeepToProcessors(t *testing.T) {
 	all := permitted()
 	if len(all) < 2 {
-		t.Skip("one processor: every thread keeps to it")
+		skip.Test(t, "one processor: every thread keeps to it")
 	}
 	for _, c := range []struct{ loops, bound int }{{len(all), len(all)}, {len(all) - 1, 0}, {len(all) + 1, 0}} {
 		loops, err := New(c.loops, nil)
@@ -516,7 +518,7 @@ func echoOn(processor int, conn net.Conn) {
 func TestLoopsTrade(t *testing.T) {
 	processors := permitted()
 	if len(processors) < 2 {
-		t.Skip("one processor: there is one loop")
+		skip.Test(t, "one processor: there is one loop")
 	}
 	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + len(processors))
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) - len(processors))

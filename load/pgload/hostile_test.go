@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pgchaos/internal/fakepg"
+	"pgchaos/internal/skip"
 	"pgchaos/load"
 	"pgchaos/load/eventloop"
 	"pgchaos/record"
@@ -49,7 +50,7 @@ func withHostile(t *testing.T, mode, way string) {
 	case "event loops":
 		loops, err := eventloop.New(2, nil)
 		if err != nil {
-			t.Skip(err)
+			skip.Test(t, "there are no event loops here: %v", err)
 		}
 		defer loops.Close()
 		model.Loops = loops

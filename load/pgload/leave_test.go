@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"pgchaos/internal/skip"
 	"pgchaos/load/eventloop"
 )
 
@@ -17,7 +18,7 @@ func TestWhoCannotLeave(t *testing.T) {
 		t.Fatal(err)
 	}
 	if loops.Threads() == 0 {
-		t.Skip("no event loops here")
+		skip.Test(t, "there are no event loops here")
 	}
 	defer loops.Close()
 	ours, theirs := net.Pipe() // which has no descriptor at all

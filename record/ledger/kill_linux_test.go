@@ -5,12 +5,14 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"pgchaos/internal/skip"
 )
 
 func TestFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	if err := unix.Mount("none", dir, "tmpfs", 0, "size=2560k"); err != nil {
-		t.Skipf("no small file system to fill, TestFileSizeLimit stands in: %v", err)
+		skip.Test(t, "no small file system to fill, TestFileSizeLimit stands in: %v", err)
 	}
 	defer func() {
 		if err := unix.Unmount(dir, 0); err != nil {

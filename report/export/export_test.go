@@ -17,6 +17,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 	"github.com/google/go-cmp/cmp"
 
+	"pgchaos/internal/skip"
 	"pgchaos/record"
 	"pgchaos/report"
 )
@@ -138,7 +139,7 @@ func TestManyAtOnce(t *testing.T) {
 
 func TestAFullDiskIsReported(t *testing.T) {
 	if _, err := os.Stat("/dev/full"); err != nil {
-		t.Skip("there is no /dev/full here")
+		skip.Test(t, "there is no /dev/full here")
 	}
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"pgchaos/internal/skip"
 )
 
 // fakeNpm stands for npm: it notes how it was called, and makes what the script copies.
@@ -39,7 +41,7 @@ func newTree(t *testing.T, npm bool) tree {
 	for _, tool := range []string{"sh", "cat", "cksum", "dirname", "mkdir", "mktemp", "rm", "cp", "mv", "cmp"} {
 		path, err := exec.LookPath(tool)
 		if err != nil {
-			t.Skip(err)
+			skip.Test(t, "%v", err)
 		}
 		if err := os.MkdirAll(filepath.Join(dir, "bin"), 0o755); err != nil {
 			t.Fatal(err)
