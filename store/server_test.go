@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
@@ -20,17 +21,19 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"pgchaos/internal/attached"
 	"pgchaos/internal/skip"
 )
 
 // password is of the server's user: no message may show it.
 const password = "s3cret/of:the@store"
 
-// server is the PostgreSQL server of all tests, which main stops.
+// server is the PostgreSQL server of all tests. It ends with the test binary, also when that is killed.
 type server struct {
 	dir     string
 	port    int
 	process *exec.Cmd
+	end     io.Closer
 	made    atomic.Int64 // databases
 	why     string       // there is none
 }
@@ -94,12 +97,16 @@ func (s *server) start() error {
 		return err
 	}
 	log := &bytes.Buffer{}
-	s.process = exec.Command(filepath.Join(filepath.Dir(bin), "postgres"), "-D", s.dir+"/data", "-p", strconv.Itoa(s.port),
+	process, end, err := attached.Server(s.dir, filepath.Join(filepath.Dir(bin), "postgres"), "-D", s.dir+"/data", "-p", strconv.Itoa(s.port),
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+s.dir, "-c", "fsync=off", "-c", "shared_buffers=16MB")
-	s.process.SysProcAttr, s.process.Dir, s.process.Stdout, s.process.Stderr = attr, s.dir, log, log
-	if err := s.process.Start(); err != nil {
+	if err != nil {
 		return err
 	}
+	process.SysProcAttr, process.Dir, process.Stdout, process.Stderr = attr, s.dir, log, log
+	if err := process.Start(); err != nil {
+		return err
+	}
+	s.process, s.end = process, end
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		conn, err := pgx.Connect(context.Background(), s.url("postgres"))
 		if err == nil {
@@ -114,7 +121,7 @@ func (s *server) start() error {
 
 func (s *server) stop() {
 	if s.process != nil {
-		_ = s.process.Process.Signal(syscall.SIGQUIT)
+		_ = s.end.Close()
 		_ = s.process.Wait()
 		s.process = nil
 	}

@@ -55,6 +55,7 @@ var permitted = withRenderings(withProviders(map[string][]string{
 	"cmd/pgchaos":          {"chaos/fault", "verdict", "compare", "compare/tables", "compare/trend", "internal/units", "series", "store", "search", "expect", "cluster", "experiments", "record", "record/jepsen", "record/ledger", "internal/redact", "internal/spell", "live", "live/terminal", "live/web", "monitoring", "report", "runner", "selftest", "spec", "syncmode"},
 	"internal/arrows":      {},
 	"internal/atonce":      {},
+	"internal/attached":    {},
 	"internal/browsertest": {},
 	"internal/bench":       {"cluster", "cluster/local", "record", "record/ledger", "internal/fakepg", "load", "load/eventloop", "load/pgload"},
 	"internal/catch":       {},

@@ -17,6 +17,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"pgchaos/internal/attached"
 	"pgchaos/internal/skip"
 	"pgchaos/load"
 	"pgchaos/load/eventloop"
@@ -159,7 +160,7 @@ func as(t *testing.T, dir string) *syscall.SysProcAttr {
 	return attr
 }
 
-// startPostgres initialises and starts a server, which the test's end kills.
+// startPostgres initialises and starts a server, which the test's end kills. It does not outlive a test binary that is killed.
 func startPostgres(t *testing.T, settings ...string) *postgres {
 	bin := findServer(t)
 	dir, err := os.MkdirTemp("/var/tmp", "pgload-test-")
@@ -181,7 +182,9 @@ func startPostgres(t *testing.T, settings ...string) *postgres {
 	pg := &postgres{t: t, dir: dir, port: freePort(t), log: log, exited: make(chan struct{})}
 	args := append([]string{"-D", dir + "/data", "-p", strconv.Itoa(pg.port), "-c", "listen_addresses=127.0.0.1",
 		"-c", "unix_socket_directories=" + dir, "-c", "fsync=off", "-c", "shared_buffers=16MB"}, settings...)
-	pg.process = exec.Command(filepath.Join(bin, "postgres"), args...)
+	if pg.process, _, err = attached.Server(dir, filepath.Join(bin, "postgres"), args...); err != nil {
+		t.Fatal(err)
+	}
 	pg.process.SysProcAttr, pg.process.Dir = attr, dir
 	pg.process.Stdout, pg.process.Stderr = log, log
 	if err := pg.process.Start(); err != nil {
