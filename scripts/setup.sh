@@ -1,9 +1,9 @@
 #!/bin/sh
 # Installs what this machine lacks of what pgchaos needs: PostgreSQL's server
 # programs; with the argument "test" also what only the tests need (psql, ps, a C
-# compiler for Go's race detector, HAProxy, PgBouncer, tmux, npm and Chromium, and in .tools Prometheus); with "docker" a Docker engine, started, with an
-# image of PostgreSQL, and a registry and busybox in .tools, for the tests of the Docker
-# provider. Quick, and without root, when nothing is missing. Without an engine the
+# compiler for Go's race detector, HAProxy, PgBouncer, tmux, npm, Chromium and systemd-analyze, and in .tools
+# Prometheus); with "docker" a Docker engine, started, with an image of PostgreSQL, and a registry and busybox in
+# .tools, for the tests of the Docker provider. Quick, and without root, when nothing is missing. Without an engine the
 # tests that need one are skipped, so that its lack is an error in CI alone.
 set -eu
 
@@ -39,6 +39,11 @@ have() {
 	done
 }
 
+# systemd_checker succeeds if systemd's checker of units is there, or cannot be, because this is not Linux.
+systemd_checker() {
+	[ "$(uname)" != Linux ] || have systemd-analyze
+}
+
 # browser succeeds if one of the browsers is there that the tests of the pages can use.
 browser() {
 	for name in chromium chromium-browser google-chrome; do
@@ -70,6 +75,7 @@ install_test_tools() {
 		debian_package gcc libc6-dev procps postgresql-client tmux
 		have npm || debian_package npm
 		browser || debian_package chromium
+		systemd_checker || debian_package systemd
 		for proxy in haproxy pgbouncer; do
 			if ! [ -x "/usr/sbin/$proxy" ]; then
 				debian_package "$proxy"
@@ -77,9 +83,9 @@ install_test_tools() {
 			fi
 		done
 	elif have dnf; then
-		as_root dnf install -y gcc procps-ng postgresql haproxy pgbouncer tmux npm chromium
+		as_root dnf install -y gcc procps-ng postgresql haproxy pgbouncer tmux npm chromium systemd
 	else
-		echo "setup.sh: the tests need gcc, ps, psql, haproxy, pgbouncer, tmux, npm and chromium: install them with this system's package manager" >&2
+		echo "setup.sh: the tests need gcc, ps, psql, haproxy, pgbouncer, tmux, npm, chromium and, on Linux, systemd-analyze: install them with this system's package manager" >&2
 		exit 1
 	fi
 }
@@ -203,6 +209,7 @@ missing() {
 			(PATH="$PATH:/usr/sbin" have "$command") || echo "$command"
 		done
 		browser || echo chromium
+		systemd_checker || echo systemd-analyze
 		for command in prometheus promtool; do
 			(PATH="$tools:$PATH" have "$command") || echo "$command, into .tools"
 		done
@@ -263,7 +270,7 @@ if ! found; then
 	fi
 	found || { echo "setup.sh: PostgreSQL's server programs are still not where pgchaos looks for them" >&2; exit 1; }
 fi
-if wanted test "$@" && ! { have psql ps tmux npm && browser && have "${CC:-gcc}" && PATH="$PATH:/usr/sbin" have haproxy pgbouncer; }; then
+if wanted test "$@" && ! { have psql ps tmux npm && browser && systemd_checker && have "${CC:-gcc}" && PATH="$PATH:/usr/sbin" have haproxy pgbouncer; }; then
 	install_test_tools
 fi
 if wanted test "$@"; then
