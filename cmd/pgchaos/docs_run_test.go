@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -63,18 +64,25 @@ var smaller = map[string][]string{
 		"timeline.stop-load-writes.at=16s"},
 }
 
-// TestTheManualsExamplesRun runs each of them nearly as a reader would paste it, and wants every
+// alwaysRun are the examples that run also without everyCase: of actions and workloads that no other test has together. The README's
+// experiment is nearly that of TestFirstExperimentRuns.
+var alwaysRun = []string{"planned-switchover", "stock"}
+
+// TestTheManualsExamplesRun runs them nearly as a reader would paste them, and wants every
 // operation of its load to work and every expectation to be met, but for those of times, rates
 // and shares, which a busy machine can break.
 func TestTheManualsExamplesRun(t *testing.T) {
 	t.Parallel()
 	examples := manualExamples(t)
-	for name := range smaller {
+	for _, name := range append(slices.Collect(maps.Keys(smaller)), alwaysRun...) {
 		if !slices.ContainsFunc(examples, func(e manualExample) bool { return e.name == name }) {
 			t.Errorf("no page has an example %q", name)
 		}
 	}
 	for _, e := range examples {
+		if !everyCase && !slices.Contains(alwaysRun, e.name) {
+			continue
+		}
 		t.Run(e.name, func(t *testing.T) {
 			var p *place
 			args := []string{}

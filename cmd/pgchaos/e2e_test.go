@@ -201,12 +201,12 @@ var quieter = map[string][]string{
 
 // sooner has shipped experiments wait less between their steps.
 var sooner = map[string][]string{
-	"async-kill": {"--set", "timeline.cut-off.at=2s", "--set", "timeline.kill-pgmaster.at=4s", "--set", "timeline.stop-load-writes.at=7s"},
-	"quorum-kill": {"--set", "timeline.stop-pgslave.at=3s", "--set", "timeline.configure-pgslavenew.at=6s", "--set", "timeline.kill-pgmaster.at=8s",
-		"--set", "timeline.stop-load-writes.at=18s"},
-	"stall": {"--set", "timeline.pause-primary-a.at=2s", "--set", "timeline[1].at=10s"},
-	"walkthrough": {"--set", "timeline.before-reads.wait=2s", "--set", "timeline.during-reads.wait=3s", "--set", "timeline.with-both.wait=2s",
-		"--set", "timeline.with-one.wait=3s"},
+	"async-kill": {"--set", "timeline.cut-off.at=1s", "--set", "timeline.kill-pgmaster.at=2500ms", "--set", "timeline.stop-load-writes.at=5s"},
+	"quorum-kill": {"--set", "timeline.stop-pgslave.at=2s", "--set", "timeline.configure-pgslavenew.at=4s", "--set", "timeline.kill-pgmaster.at=5s",
+		"--set", "timeline.stop-load-writes.at=14s"},
+	"stall": {"--set", "timeline.pause-primary-a.at=1s", "--set", "timeline[1].at=9s"},
+	"walkthrough": {"--set", "timeline.before-reads.wait=2s", "--set", "timeline.during-reads.wait=3s", "--set", "timeline.with-both.wait=1s",
+		"--set", "timeline.with-one.wait=2s"},
 }
 
 // command is pgchaos with arguments, in this place.

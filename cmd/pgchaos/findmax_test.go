@@ -42,7 +42,7 @@ func readSearch(t *testing.T, dir string) (s search.Search) {
 func TestFindMax(t *testing.T) {
 	p := newPlace(t)
 	file := p.write("waiting.yaml", waiting)
-	code, stdout, stderr := p.run("run", file, "--set", "load.waits.rate=200/s", "--find-max", "load.waits.rate", "--until", "error_rate of waits < 60%",
+	code, stdout, stderr := p.run("run", file, "--set", "load.waits.rate=350/s", "--find-max", "load.waits.rate", "--until", "error_rate of waits < 60%",
 		"--step-warmup", "200ms", "--step-duration", "1s", "--out", p.out)
 	s := readSearch(t, p.out)
 	c := s.Conclusion

@@ -59,7 +59,7 @@ func TestFirstExperimentRuns(t *testing.T) {
 	if code, out, errs := p.run("validate", file); code != exitPass || strings.Contains(out, "warning") {
 		t.Errorf("exit code %d: %s%s", code, out, errs)
 	}
-	p.runsAsItSays(file, "--set", "timeline.pause-gamma.at=2s", "--set", "timeline.configure-replicas.at=5s", "--set", "timeline.kill-primary.at=6s", "--set", "timeline[6].at=14s")
+	p.runsAsItSays(file, "--set", "timeline.pause-gamma.at=1s", "--set", "timeline.configure-replicas.at=4500ms", "--set", "timeline.kill-primary.at=5s", "--set", "timeline[6].at=12s")
 }
 
 // TestExperimentFromStandardInput: a run looks at the experiment twice, and must read it once.

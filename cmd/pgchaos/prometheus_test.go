@@ -35,10 +35,10 @@ load:
   writes: {kind: insert, clients: 2, rate: 100/s, warmup: 1s}
   reads: {kind: read, target: a, clients: 1, rate: 50/s}
 timeline:
-  - {at: 3s, pause: b, for: 2s}
-  - {at: 8s, stop_load: writes}
+  - {at: 2s, pause: b, for: 2s}
+  - {at: 5s, stop_load: writes}
   - {stop_load: reads}
-duration: 14s
+duration: 11s
 expect: [lost_writes == 0]
 `
 
@@ -375,7 +375,7 @@ func (s *prometheus) query(expr string, at time.Time) (values []float64) {
 // value is the one value of an expression after the load has stopped, as of the newest scrape that worked; NaN: there is none, or several.
 func (s *prometheus) value(expr string) float64 {
 	s.t.Helper()
-	for _, second := range []int{13, 12, 11, 10, 9} {
+	for _, second := range []int{10, 9, 8, 7, 6} {
 		if values := s.query(expr, s.started.Add(time.Duration(second)*time.Second)); len(values) == 1 {
 			return values[0]
 		}

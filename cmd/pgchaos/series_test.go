@@ -300,7 +300,7 @@ func TestFailedRunsOfASeries(t *testing.T) {
 // TestAFailedRunOnASharedCluster: its directory gets another name, and neither its passwords nor its servers stay.
 func TestAFailedRunOnASharedCluster(t *testing.T) {
 	p := newPlace(t)
-	text := strings.NewReplacer("rate: 20%", "rate: 100/s", "duration: 1s", "duration: 4s").Replace(modes) + "reuse: true\n"
+	text := strings.NewReplacer("rate: 20%", "rate: 100/s", "duration: 1s", "duration: 2s").Replace(modes) + "reuse: true\n"
 	cmd := p.command("run", p.write("modes.yaml", text), "--rounds", "1", "--out", p.out)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -84,13 +84,3 @@ func TestCleanTakesBackTheFaultOfALaterRun(t *testing.T) {
 	p.cleanTakesBack(builder, "resume b", dirs)
 	p.nothingLeft()
 }
-
-func TestCleanTakesBackTheFaultOfALaterRunOnDocker(t *testing.T) {
-	p := newDockerPlace(t)
-	runsWithoutPgchaos.Lock()
-	defer runsWithoutPgchaos.Unlock()
-	builder, dirs := p.killedInItsSecondRun("disconnect", "--provider", "docker",
-		"--set", "name="+p.experiment, "--set", "cluster.docker.image="+dockerImage)
-	p.cleanTakesBack(builder, "connect b", dirs)
-	p.nothingOnEngine()
-}

@@ -191,7 +191,10 @@ func TestLiveLineOnATerminal(t *testing.T) {
 	t.Parallel()
 	for _, columns := range []int{80, 60} {
 		t.Run(strconv.Itoa(columns), func(t *testing.T) {
-			p := newPlace(t).detectRaces()
+			p := newPlace(t)
+			if columns == 80 {
+				p.detectRaces()
+			}
 			file := p.write("long.yaml", `name: long
 cluster: {nodes: [pgmaster, pgslavenew], synchronous: {commit: "on", standbys: pgslavenew}}
 load:

@@ -129,18 +129,26 @@ func TestViewEnds(t *testing.T) {
 		end  func(m *tmux)
 		code int
 		says []string
+		long bool
 	}{
-		{"q", func(m *tmux) { m.keys("q") }, exitInterrupted, []string{"interrupted: ending load and timeline"}},
-		{"Ctrl-C", func(m *tmux) { m.keys("C-c") }, exitInterrupted, []string{"interrupted: ending load and timeline"}},
+		{"q", func(m *tmux) { m.keys("q") }, exitInterrupted, []string{"interrupted: ending load and timeline"}, false},
+		{"Ctrl-C", func(m *tmux) { m.keys("C-c") }, exitInterrupted, []string{"interrupted: ending load and timeline"}, true},
 		{"Ctrl-C twice", func(m *tmux) {
 			m.keys("C-c")
 			m.await("interrupted: ending")
 			m.keys("C-c")
-		}, exitInterrupted, []string{"second interrupt"}},
-		{"SIGTERM", func(m *tmux) { must(m.t, syscall.Kill(m.pgchaos(), syscall.SIGTERM)) }, exitInterrupted, []string{"interrupted: ending load and timeline"}},
+		}, exitInterrupted, []string{"second interrupt"}, false},
+		{"SIGTERM", func(m *tmux) { must(m.t, syscall.Kill(m.pgchaos(), syscall.SIGTERM)) }, exitInterrupted, []string{"interrupted: ending load and timeline"}, false},
 	} {
+		if c.long && !everyCase {
+			continue
+		}
 		t.Run(c.name, func(t *testing.T) {
-			m := newTmux(t, newPlace(t).detectRaces(), 80, 24)
+			p := newPlace(t)
+			if c.name == "q" {
+				p.detectRaces()
+			}
+			m := newTmux(t, p, 80, 24)
 			m.begins(shown)
 			m.await("in force: stop b", "down")
 			c.end(m)
@@ -226,9 +234,14 @@ func TestNoViewWhereLinesAreBetter(t *testing.T) {
 	for _, c := range []struct {
 		before, after string
 		lines         bool // a line a second, and not one that updates
+		long          bool
 	}{
-		{"", "--no-tui", false}, {"CI=true", "", true}, {"TERM=dumb", "", true}, {"", "2>&1 | cat", true}, {"", "< /dev/null", false}, {"", "&", false},
+		{"", "--no-tui", false, false}, {"CI=true", "", true, false}, {"TERM=dumb", "", true, true}, {"", "2>&1 | cat", true, false},
+		{"", "< /dev/null", false, true}, {"", "&", false, true},
 	} {
+		if c.long && !everyCase {
+			continue
+		}
 		text := run(c.before, c.after)
 		if got := strings.Count(text, "  primary a  ") >= 2; got != c.lines || !strings.Contains(text, "> stop-b") {
 			t.Errorf("%s %s: lines %t:\n%s", c.before, c.after, got, text)
