@@ -11,18 +11,19 @@ import (
 	"pgchaos/verdict"
 )
 
-// delayed has a standby that remote_apply waits for, and one that lags by 400 ms.
+// delayed has a standby that remote_apply waits for, and one that lags by a second: by much more than a busy machine
+// takes for a commit, so that there are always acknowledged writes which that standby does not have.
 const delayed = `
 name: short
 cluster:
-  nodes: {a: {}, b: {}, c: {settings: {recovery_min_apply_delay: 400ms}}}
+  nodes: {a: {}, b: {}, c: {settings: {recovery_min_apply_delay: 1s}}}
   synchronous: {commit: remote_apply, standbys: FIRST 1 (b, c)}
 load:
   writes: {kind: insert, clients: 4, rate: 200/s}
   reads: {kind: read, target: each, clients: 2, rate: 200/s}
 timeline:
   - {at: 3s, stop_load: writes}
-expect: [lost_writes == 0, promised_stale_reads == 0, staleness_max of reads > 300ms, standby_forks == 0, ghost_reads == 0]
+expect: [lost_writes == 0, promised_stale_reads == 0, staleness_max of reads > 500ms, standby_forks == 0, ghost_reads == 0]
 `
 
 // TestStalenessIsMeasured: none on the primary and on the standby that was waited
@@ -45,7 +46,7 @@ func TestStalenessIsMeasured(t *testing.T) {
 		}
 	}
 	c := reads.Nodes[2]
-	if p := c.Staleness; c.Stale < c.Reads/2 || p.P99 < 350*time.Millisecond {
+	if p := c.Staleness; c.Stale == 0 || p.P99 < 500*time.Millisecond {
 		t.Errorf("c: %d of %d reads were stale, by %v at the 99 percentile", c.Stale, c.Reads, p.P99)
 	}
 	if len(r.Forks) != 1 || r.Forks[0].Readings == 0 {
