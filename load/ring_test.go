@@ -5,6 +5,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"pgchaos/internal/race"
 )
 
 // TestRingWrapsAround: everything comes out once and in order, even if two goroutines empty it, and the
@@ -45,7 +47,7 @@ func TestRingWrapsAround(t *testing.T) {
 // TestRingShowsWholeSamples: who sees that a sample has been left sees all of it, on
 // another processor too.
 func TestRingShowsWholeSamples(t *testing.T) {
-	const n = 1_000_000
+	n := time.Duration(race.Rounds(1_000_000, 5))
 	r := ring{samples: make([]sample, 32)}
 	var client sync.WaitGroup
 	client.Go(func() {
@@ -60,7 +62,7 @@ func TestRingShowsWholeSamples(t *testing.T) {
 			i++
 		}
 	})
-	for read := int64(0); read < n; {
+	for read := int64(0); read < int64(n); {
 		written := r.written.Load()
 		if read == written {
 			runtime.Gosched()

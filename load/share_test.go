@@ -4,6 +4,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"pgchaos/internal/race"
 )
 
 // spentNow tells whether the last is known to have been taken.
@@ -37,7 +39,7 @@ func TestSharesOfTheIdleAreTaken(t *testing.T) {
 
 // TestSharesAreExact has two clients try for the last at the same moment, again and again.
 func TestSharesAreExact(t *testing.T) {
-	for round := range 20_000 {
+	for round := range race.Rounds(20_000, 4) {
 		const clients = 2
 		limit := int64(round%3 + 1)
 		s := newShares(limit, clients, make(chan struct{}))

@@ -20,6 +20,7 @@ import (
 
 	"pgchaos/cluster/local"
 	"pgchaos/internal/atonce"
+	"pgchaos/internal/race"
 	"pgchaos/internal/sharedmem"
 	"pgchaos/internal/skip"
 	"pgchaos/outage"
@@ -64,7 +65,7 @@ func buildAndRun(m *testing.M) int {
 	binary = filepath.Join(dir, "pgchaos")
 	detecting = binary
 	builds := [][]string{{"build", "-o", binary, "."}}
-	if raceDetector {
+	if race.Enabled() {
 		detecting = filepath.Join(dir, "race", "pgchaos")
 		builds = append(builds, []string{"build", "-race", "-o", detecting, "."})
 	}

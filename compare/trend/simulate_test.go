@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"pgchaos/compare"
+	"pgchaos/internal/race"
 )
 
 // noise is the standard deviation of the logarithm of a metric from night to night at which "1.2
@@ -106,7 +107,7 @@ func nightAt(i int) time.Time { return time.Date(2026, 1, 1, 2, 0, 0, 0, time.UT
 // TestErrorRates measures how often the rule is wrong. docs/ci.md has the figures of
 // PGCHAOS_SIMULATED_YEARS=1000 go test -run TestErrorRates -v ./compare/trend
 func TestErrorRates(t *testing.T) {
-	years, more := 150, false
+	years, more := race.Rounds(150, 5), false
 	if n, err := strconv.Atoi(os.Getenv("PGCHAOS_SIMULATED_YEARS")); err == nil {
 		years, more = n, true
 	}

@@ -64,6 +64,7 @@ var permitted = withRenderings(withProviders(map[string][]string{
 	"internal/faulttest":   {"chaos", "chaos/fault", "cluster", "internal/units", "record"},
 	"internal/modesdocs":   {"compare", "compare/tables", "internal/units", "report", "series"},
 	"internal/mutate":      {},
+	"internal/race":        {},
 	"internal/redact":      {},
 	"internal/regular":     {},
 	"internal/sharedmem":   {},

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"pgchaos/internal/race"
 	"pgchaos/record"
 	"pgchaos/record/jepsen"
 	"pgchaos/record/ledger"
@@ -98,7 +99,7 @@ func written(t *testing.T, rng *rand.Rand, writers int) *ledger.Book {
 // TestHistory holds the history of every kind of write against the rules by which
 // Jepsen reads it, and against the book.
 func TestHistory(t *testing.T) {
-	for seed := range uint64(10) {
+	for seed := range uint64(race.Rounds(10, 3)) {
 		book := written(t, rand.New(rand.NewPCG(seed, 0)), 5)
 		events := []record.Event{
 			{Name: "kill-a", Action: "kill", Nodes: []string{"a"}, Issued: time.Second, Effective: 2 * time.Second, Ended: 3 * time.Second, Status: record.EventDone},

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"pgchaos/internal/race"
 	"pgchaos/record"
 )
 
@@ -78,10 +79,11 @@ func TestFlippedBits(t *testing.T) {
 	blocks := len(whole) / BlockSize
 	random := rand.New(rand.NewPCG(3, 3))
 	hidden := 0
-	for i := range 200 {
+	flips := race.Rounds(200, 4)
+	for i := range flips {
 		at := random.IntN(len(whole))
-		if i < 100 { // headers hold more than their share
-			at = random.IntN(blocks)*BlockSize + i%80
+		if i < flips/2 { // headers hold more than their share
+			at = random.IntN(blocks)*BlockSize + random.IntN(80)
 		}
 		data := append([]byte(nil), whole...)
 		data[at] ^= 1 << random.IntN(8)

@@ -348,7 +348,7 @@ func spoiled(t testing.TB, text string) *report.Result {
 }
 
 // checkHostile renders a result that has a text everywhere. The page has the elements that it has with a harmless text.
-func checkHostile(t *testing.T, text string) {
+func checkHostile(t *testing.T, text string, harmless map[string]int) {
 	t.Helper()
 	page := render(t, spoiled(t, text))
 	texts, elements, err := check(page)
@@ -360,10 +360,6 @@ func checkHostile(t *testing.T, text string) {
 	}
 	if n := strings.Count(page, "<script"); n != 1+len(Scripts()) {
 		t.Errorf("%q: %d scripts", text, n)
-	}
-	_, harmless, err := check(render(t, spoiled(t, "harmless")))
-	if err != nil {
-		t.Fatal(err)
 	}
 	for _, name := range []string{"section", "h1", "h2", "h3", "pre", "table", "caption", "ul", "ol", "p", "a", "details", "main"} {
 		if strings.TrimSpace(text) != "" && elements[name] != harmless[name] {
@@ -377,15 +373,17 @@ func checkHostile(t *testing.T, text string) {
 }
 
 func TestHostileTextsStayText(t *testing.T) {
+	_, harmless, err := check(render(t, spoiled(t, "harmless")))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for i, text := range hostile() {
-		t.Run(fmt.Sprint(i), func(t *testing.T) { checkHostile(t, text) })
+		t.Run(fmt.Sprint(i), func(t *testing.T) { checkHostile(t, text, harmless) })
 	}
 }
 
 func FuzzHostileText(f *testing.F) {
-	for _, text := range hostile() {
-		f.Add(text)
-	}
+	f.Add(hostile()[0]) // TestHostileTextsStayText has the others
 	f.Fuzz(func(t *testing.T, text string) {
 		page := render(t, spoiled(t, text))
 		if _, _, err := check(page); err != nil {

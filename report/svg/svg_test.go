@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"pgchaos/internal/race"
 	"pgchaos/report/lanes"
 )
 
@@ -21,7 +22,7 @@ func line(log bool, times []float64, values []*float64) (lanes.Lane, *lanes.Run)
 // TestPeaksSurvive: of an hour in steps of 100 ms, each point that is far from its neighbours is in the picture, and the path stays small.
 func TestPeaksSurvive(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 20 {
+	for range race.Rounds(20, 4) {
 		var times []float64
 		var values []*float64
 		for i := range 36000 {
