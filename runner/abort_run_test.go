@@ -24,6 +24,7 @@ duration: 1m
 
 // TestHopelessRunEndsEarly: what it broke is taken back, what it wrote is audited, and the result says why it ended.
 func TestHopelessRunEndsEarly(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		more, list, by string
 		want           verdict.Verdict

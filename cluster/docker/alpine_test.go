@@ -56,6 +56,7 @@ func mounted(t *testing.T, run string, since time.Time) map[string]string {
 // TestImageLikeAlpine has busybox for a shell, PostgreSQL where the official images
 // have it, their volume, and an entrypoint that must not run.
 func TestImageLikeAlpine(t *testing.T) {
+	t.Parallel()
 	began := time.Now()
 	p := testProvider(t, Options{Image: busyboxImage(t)})
 	if p.image.user != "70:70" || p.Programs() != "/usr/local/bin" || p.image.mount != "/var/lib/postgresql/data" {

@@ -206,7 +206,7 @@ func TestDisconnectIsABlackHole(t *testing.T) {
 		answer <- session.QueryRow(ctx, "select 1").Scan(&n)
 	}()
 	began := time.Now()
-	const patience = 6 * time.Second // "no route to host" would come after three
+	const patience = 4 * time.Second // "no route to host" would come after three
 	if got, err := query(t, h, "select '1'", patience); !isTimeout(err) || time.Since(began) < patience-time.Second/2 {
 		t.Errorf("after %v a new session gets %q, %v", time.Since(began), got, err)
 	}

@@ -98,6 +98,7 @@ func TestPutAndGet(t *testing.T) {
 
 // TestOnlyTheRunIsRemoved leaves a stranger alone whose names begin like the run's.
 func TestOnlyTheRunIsRemoved(t *testing.T) {
+	t.Parallel()
 	needEngine(t)
 	strange := "pgchaos-" + testRun(t, "run") + "-n1-foreign"
 	docker(t, "volume", "create", strange)
@@ -137,6 +138,7 @@ func TestOnlyTheRunIsRemoved(t *testing.T) {
 }
 
 func TestExactNamesTouchNobody(t *testing.T) {
+	t.Parallel()
 	node := testRun(t, "node")
 	p := testProvider(t, Options{ExactNames: true, Network: "net-" + node, Subnet: "172.29.240.0/24"})
 	id := docker(t, "create", "--name", node, testImage(), "true")

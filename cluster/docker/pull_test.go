@@ -104,6 +104,7 @@ func dropImage(t *testing.T, name string) {
 }
 
 func TestPull(t *testing.T) {
+	t.Parallel()
 	needEngine(t)
 	registry := testRegistry(t)
 	pushImage(t, registry)

@@ -13,6 +13,7 @@ import (
 // Connect, so that operations make no more; also of connections that clients share, and
 // for each part of a mix.
 func TestConnectedBeforeTheFirstOperation(t *testing.T) {
+	t.Parallel()
 	pg := startPostgres(t)
 	a := pg.admin()
 	defer func() { _ = a.Close(t.Context()) }()

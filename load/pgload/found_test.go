@@ -12,6 +12,7 @@ import (
 // and is made where such a session would make it; its statements then go there, whatever
 // the search_path says by then.
 func TestSetupFindsTheTable(t *testing.T) {
+	t.Parallel()
 	pg := startPostgres(t)
 	a := pg.admin()
 	defer func() { _ = a.Close(t.Context()) }()

@@ -132,6 +132,7 @@ func (pg *postgres) whatPgbenchDoes(t *testing.T, file, protocol string) (ok boo
 // TestScriptsAsPgbenchRunsThemOnAServer holds whole scripts against pgbench, over both
 // protocols: whether they fail, and what they leave in a table.
 func TestScriptsAsPgbenchRunsThemOnAServer(t *testing.T) {
+	t.Parallel()
 	pg := startPostgres(t)
 	a := pg.admin()
 	defer func() { _ = a.Close(t.Context()) }()

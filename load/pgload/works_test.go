@@ -182,6 +182,7 @@ func useKind(t *testing.T, pg *postgres, a *admin, w *Workload, sessions []load.
 
 // TestWhatIsCertain of operations of several statements, on a real server.
 func TestWhatIsCertain(t *testing.T) {
+	t.Parallel()
 	pg, a := startWorks(t)
 	defer func() { _ = a.Close(t.Context()) }()
 	a.exec("create table deferred (n int unique deferrable initially deferred)", "grant all on deferred to public", "insert into deferred values (1)",
@@ -242,6 +243,7 @@ func TestWhatIsCertain(t *testing.T) {
 // TestRetry: both of two transactions that cannot both be serialised succeed, with new
 // numbers, and what was rolled back is counted and recorded as failed.
 func TestRetry(t *testing.T) {
+	t.Parallel()
 	pg, a := startWorks(t)
 	defer func() { _ = a.Close(t.Context()) }()
 	a.exec("create table fails (left_ int)", "grant all on fails to public", "insert into fails values (2)",
@@ -295,6 +297,7 @@ func TestRetry(t *testing.T) {
 
 // TestSettingsOfSessions: what a workload wants is what its sessions have.
 func TestSettingsOfSessions(t *testing.T) {
+	t.Parallel()
 	pg := startPostgres(t)
 	a := pg.admin()
 	defer func() { _ = a.Close(t.Context()) }()
@@ -316,6 +319,7 @@ func TestSettingsOfSessions(t *testing.T) {
 
 // TestPgbenchRuns: pgbench itself runs on the tables that are made for tpcb.
 func TestPgbenchRuns(t *testing.T) {
+	t.Parallel()
 	pg, a := startWorks(t)
 	defer func() { _ = a.Close(t.Context()) }()
 	pg.run("pgbench", "-n", "-t", "10", "-M", "prepared", "-h", "127.0.0.1", "-p", fmt.Sprint(pg.port), "-U", "loader", "postgres")
@@ -352,6 +356,7 @@ func TestPgbenchRuns(t *testing.T) {
 // TestGivenUpBetweenStatements: a client that has gone sends nothing more, so that its
 // transaction is rolled back.
 func TestGivenUpBetweenStatements(t *testing.T) {
+	t.Parallel()
 	pg, a := startWorks(t)
 	defer func() { _ = a.Close(t.Context()) }()
 	for _, work := range []Work{
@@ -389,6 +394,7 @@ func TestGivenUpBetweenStatements(t *testing.T) {
 // TestLargePipeline: a server that cannot get rid of its answers reads no more, so that
 // they are read while the rest is still being sent.
 func TestLargePipeline(t *testing.T) {
+	t.Parallel()
 	pg := startPostgres(t)
 	a := pg.admin()
 	defer func() { _ = a.Close(t.Context()) }()
@@ -411,6 +417,7 @@ func TestLargePipeline(t *testing.T) {
 
 // TestPreparedNoMore: who took the prepared statements away, the session gets new ones.
 func TestPreparedNoMore(t *testing.T) {
+	t.Parallel()
 	pg := startPostgres(t)
 	a := pg.admin()
 	defer func() { _ = a.Close(t.Context()) }()
@@ -425,6 +432,7 @@ func TestPreparedNoMore(t *testing.T) {
 
 // TestTPCBAddsUp: every transaction is in all of the tables, once.
 func TestTPCBAddsUp(t *testing.T) {
+	t.Parallel()
 	pg, a := startWorks(t)
 	defer func() { _ = a.Close(t.Context()) }()
 	cfg := pg.config(TPCB)
@@ -454,6 +462,7 @@ func TestTPCBAddsUp(t *testing.T) {
 // TestInterruptedBetweenStatements: the time-out is over while nothing runs that the server
 // could end; then nothing more is sent, and nothing was committed.
 func TestInterruptedBetweenStatements(t *testing.T) {
+	t.Parallel()
 	pg, a := startWorks(t)
 	defer func() { _ = a.Close(t.Context()) }()
 	for mode, kind := range map[string]string{Cancel: "timeout, cancelled", Terminate: "timeout, terminated"} {
