@@ -128,9 +128,15 @@ func testBase(t *testing.T) string {
 // testProvider is a provider with a base directory of its own, which must be empty at the end.
 func testProvider(t *testing.T) *local.Provider {
 	t.Helper()
+	return testProviderOf(t, "")
+}
+
+// testProviderOf has its programs in a directory; "": those of PATH, which measure no fsync.
+func testProviderOf(t *testing.T, bin string) *local.Provider {
+	t.Helper()
 	t.Parallel() // most of such a test is waiting
 	base := testBase(t)
-	p, err := local.New(t.Context(), local.Options{Base: base, Run: "short-1", Experiment: "short"})
+	p, err := local.New(t.Context(), local.Options{Base: base, Run: "short-1", Experiment: "short", BinDir: bin})
 	if err != nil {
 		skip.Test(t, "this test needs PostgreSQL's server programs, which 'make test' installs: %v", err)
 	}
@@ -153,7 +159,7 @@ func run(t *testing.T, ctx context.Context, provider cluster.Provider, text stri
 }
 
 func TestRunPasses(t *testing.T) {
-	provider := testProvider(t)
+	provider := testProviderOf(t, postgresBin)
 	r, err := run(t, t.Context(), provider, short, observer{})
 	if err != nil || r.Verdict != verdict.Pass {
 		t.Fatalf("verdict %s, %v, %v", r.Verdict, r.Reasons, err)

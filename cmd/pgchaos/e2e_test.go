@@ -20,6 +20,7 @@ import (
 
 	"pgchaos/cluster/local"
 	"pgchaos/internal/atonce"
+	"pgchaos/internal/fsyncstub"
 	"pgchaos/internal/race"
 	"pgchaos/internal/sharedmem"
 	"pgchaos/internal/skip"
@@ -82,35 +83,16 @@ func buildAndRun(m *testing.M) int {
 	return m.Run()
 }
 
-// doNotMeasureFsync puts PostgreSQL's programs first into PATH, among them a pg_test_fsync that answers at once. The real one takes
-// more than a second of each run; the tests of package runner and those on Docker have it.
+// doNotMeasureFsync has no run here measure fsync; a test of package runner and those on Docker do.
 func doNotMeasureFsync(below string) error {
 	found, err := local.FindInstallation(context.Background(), "", 0)
 	if err != nil {
 		return nil //nolint:nilerr // needPostgres says so, where it is needed
 	}
-	dir := filepath.Join(below, "bin")
-	if err := errors.Join(os.Chmod(below, 0o755), os.Mkdir(dir, 0o755)); err != nil { // the servers' user must be able to pass
+	if err := os.Chmod(below, 0o755); err != nil { // the servers' user must be able to enter
 		return err
 	}
-	for _, pattern := range []string{"postgres", "initdb", "psql", "pg_*"} {
-		programs, err := filepath.Glob(filepath.Join(found.BinDir, pattern))
-		if err != nil {
-			return err
-		}
-		for _, program := range programs {
-			if name := filepath.Base(program); name != "pg_test_fsync" {
-				if err := os.Symlink(program, filepath.Join(dir, name)); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	const script = "#!/bin/sh\necho 'Compare file sync methods using one 8kB write:'\necho '  fdatasync  5000.000 ops/sec  200 usecs/op'\n"
-	if err := os.WriteFile(filepath.Join(dir, "pg_test_fsync"), []byte(script), 0o755); err != nil {
-		return err
-	}
-	return os.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+	return fsyncstub.Install(found.BinDir, below)
 }
 
 // heedSignals has the runs of the tests heed the signals that their tests send. A script's & starts
