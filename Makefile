@@ -1,6 +1,6 @@
 # The three that a newcomer needs:
 #   make demo   says and installs what is missing, builds, and runs quorum-kill for real
-#   make test   says and installs what is missing, and runs every check and every test
+#   make test   says and installs what is missing, and runs every check and the tests
 #   make unit   installs nothing, and runs the tests for which everything is there: Go is enough
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -9,12 +9,21 @@ LINT := .tools/golangci-lint-$(GOLANGCI_LINT_VERSION)
 NFPM_VERSION := v2.45.2
 NFPM := .tools/nfpm-$(NFPM_VERSION)
 
-.PHONY: demo test build charts setup setup-test lint unit mutate test-versions bench sync-modes-run sync-modes-docs dist clean
+# Without a C compiler Go has no race detector.
+RACE := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
+
+.PHONY: demo test test-long build charts setup setup-test lint unit mutate test-versions bench sync-modes-run sync-modes-docs dist clean
 
 demo: build
 	bin/pgchaos run experiments/quorum-kill.yaml
 
 test: setup-test lint unit
+
+# What takes long: every case of the tests that have many similar ones, and the arithmetic that is repeated less often with the
+# race detector. Each has a part that make test runs. For before a release, and for a nightly job.
+test-long: setup-test
+	go test $(RACE) -tags long -timeout 90m ./cmd/pgchaos
+	go test -timeout 30m ./compare/... ./load ./record/... ./report/svg
 
 build: setup charts
 	CGO_ENABLED=0 go build -ldflags "-X main.buildVersion=$(VERSION)" -o bin/pgchaos ./cmd/pgchaos
@@ -41,11 +50,9 @@ $(LINT):
 	GOBIN=$(CURDIR)/.tools go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
 	@mv .tools/golangci-lint $@
 
-# Without a C compiler Go has no race detector.
-RACE := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 unit:
 	@scripts/setup.sh list test docker | sed 's/^/skipping the tests that need /'
-	go test $(RACE) -timeout 60m ./...
+	go test $(RACE) -timeout 60m ./cmd/pgchaos ./...  # the longest first
 
 # Each rule of the audit switched off in turn: some minutes, and kept out of the ordinary tests.
 # make mutate FILES='recovery*.go' tries those files only.
