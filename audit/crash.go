@@ -57,7 +57,7 @@ func (w *evidenceReader) crashOf(node string, restarted bool, alive, last time.D
 		c.event.name = "crash of " + node
 	}
 	befell := func(m record.Event) bool {
-		return (m.Fault || m.Status == record.EventSeen) && slices.Contains(m.Nodes, node)
+		return (m.Fault || m.Status == record.EventSeen) && !factsOf(m).Sessions && slices.Contains(m.Nodes, node)
 	}
 	if m := w.newest(s.At, befell); m != nil {
 		c.event = eventAt(m)

@@ -40,7 +40,7 @@ func (w *evidenceReader) promotion(node string, by time.Duration) *record.Event 
 // is said.
 func (w *evidenceReader) takenAway(node string, by time.Duration, otherwise lossEvent) lossEvent {
 	if fault := w.newest(by, func(m record.Event) bool {
-		return m.Fault && slices.Contains(m.Nodes, node) && !w.takenBack(m, node, by)
+		return m.Fault && !factsOf(m).Sessions && slices.Contains(m.Nodes, node) && !w.takenBack(m, node, by)
 	}); fault != nil {
 		return eventAt(fault)
 	}

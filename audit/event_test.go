@@ -33,6 +33,8 @@ func TestLostBy(t *testing.T) {
 		e.States["c"] = []record.NodeState{standby, primary("c", 2200, 3, 1)}
 		e.Events = append(e.Events, event("promote-c", "promote", "c", 2100, 2200))
 	}
+	locked := event("lock-table-a", "lock_table", "a", 1050, 1060)
+	locked.Fault, locked.Facts = true, &record.Facts{Sessions: true}
 	tests := []struct {
 		name   string
 		events events
@@ -41,6 +43,8 @@ func TestLostBy(t *testing.T) {
 	}{
 		{"the fault before the promotion", events{kill, promote}, nil, "kill-a"},
 		{"the promotion, where there was none", events{promote}, nil, "promote-b"},
+		{"a fault on sessions takes no server away", events{locked, promote}, nil, "promote-b"},
+		{"nor beside one that does", events{kill, locked, promote}, nil, "kill-a"},
 		{"no step", nil, nil, "the promotion to timeline 2"},
 		{"a step that is no fault takes nothing away", events{promote, event("configure-a", "configure", "a", 1050, 1060)}, nil, "promote-b"},
 		{"a fault of another node", events{event("kill-c", "kill", "c", 1000, 1020), promote}, nil, "promote-b"},

@@ -12,11 +12,14 @@ import (
 	"pgchaos/cluster"
 )
 
-// Action does one thing to the cluster, in two parts.
+// Action does one thing to the cluster, in up to three stages.
 type Action struct {
 	// Prepare looks up the nodes and names them on act; it changes nothing. No outage is counted from
 	// before its end. Nil: there is nothing to look up.
 	Prepare func(ctx context.Context, act *Act) error
+	// Ready makes ready what clients do not notice, once it is recorded how the action is taken back. No outage is
+	// counted from before its end. Nil: there is nothing to make ready.
+	Ready func(ctx context.Context, act *Act) error
 	// Act acts, and returns once the effect has been verified.
 	Act func(ctx context.Context, act *Act) error
 }
@@ -45,10 +48,24 @@ type Act struct {
 	// effective is when the effect was complete, if the action knows better than
 	// the moment of its return.
 	effective time.Time
+
+	timeline *Timeline // which gets the events of parts; nil: none does
+	step     string    // the step's name
+}
+
+// Reversal is how the action is taken back on its first node; zero where it is not.
+func (a *Act) Reversal() Reversal {
+	if len(a.reversals) == 0 {
+		return Reversal{}
+	}
+	return a.reversals[0].Reversal
 }
 
 // On notes the nodes that the action turned out to be aimed at.
 func (a *Act) On(nodes ...*cluster.Node) { a.nodes = append(a.nodes, nodes...) }
+
+// Nodes are those that the action is aimed at.
+func (a *Act) Nodes() []*cluster.Node { return a.nodes }
 
 func (a *Act) names() (names []string) {
 	for _, n := range a.nodes {
@@ -104,7 +121,7 @@ func (a *Act) Effective() { a.effective = time.Now() }
 
 // on is the part of the act that is done to one of its nodes, by index.
 func (a *Act) on(i int) *Act {
-	part := &Act{}
+	part := &Act{timeline: a.timeline, step: a.step}
 	if len(a.reversals) > 0 {
 		part.reversals = a.reversals[i : i+1]
 	}

@@ -33,6 +33,9 @@ type ReversalKind struct {
 	// Outlives says that the change is outside of the node (a rule of this machine's firewall, say), and
 	// stays when the node is removed.
 	Outlives bool
+	// Obeys says that Clean runs a command which the journal names. A clean then demands that nobody else can have
+	// written the journal.
+	Obeys bool
 }
 
 // Journal keeps reversals where they survive the end of pgchaos.

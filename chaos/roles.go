@@ -43,6 +43,7 @@ type Scene struct {
 	limitsOf map[*cluster.Node]*limited
 
 	overriddenOf map[settingOf]*overridden
+	held         holding
 }
 
 // NewScene returns the scene of a cluster that has just come up.

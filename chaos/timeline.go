@@ -136,10 +136,13 @@ func (t *Timeline) keep(m record.Event) {
 // which the step is issued: the look-up of its nodes and the journal's sync come before that.
 func (t *Timeline) run(ctx context.Context, step Step) (*Act, error) {
 	event := record.Event{Name: step.Name, Action: step.Action, At: step.At, Planned: step.due, Fault: step.Fault, Facts: &step.Facts, SamePhase: step.SamePhase}
-	act := &Act{}
+	act := &Act{timeline: t, step: step.Name}
 	err := t.await(ctx, step)
 	if err == nil {
 		err = protect(func() error { return t.prepare(ctx, step, act) })
+	}
+	if err == nil && step.Do.Ready != nil {
+		err = protect(func() error { return step.Do.Ready(ctx, act) })
 	}
 	event.Issued = t.Clock.Now()
 	acted := err == nil
@@ -148,6 +151,12 @@ func (t *Timeline) run(ctx context.Context, step Step) (*Act, error) {
 		t.Begin(event)
 		err = protect(func() error { return step.Do.Act(ctx, act) })
 	}
+	t.conclude(ctx, &event, act, acted, err)
+	return act, err
+}
+
+// conclude marks how a step or a part of one ended.
+func (t *Timeline) conclude(ctx context.Context, event *record.Event, act *Act, acted bool, err error) {
 	switch {
 	case err == nil:
 		event.Status = record.EventDone
@@ -164,9 +173,8 @@ func (t *Timeline) run(ctx context.Context, step Step) (*Act, error) {
 	event.Ended = t.Clock.Now()
 	event.Nodes, event.Detail, event.Mode = act.names(), act.detail, act.mode
 	event.Way, event.Tried, event.Numbers = act.way, act.tried, act.numbers
-	t.keep(event)
-	t.End(event)
-	return act, err
+	t.keep(*event)
+	t.End(*event)
 }
 
 // prepare looks up what the step is aimed at, and records how it is taken back.

@@ -138,6 +138,9 @@ func (c *Cluster) Provider() Description { return c.provider.Describe() }
 // could not be looked for.
 const appRun = 24
 
+// LoadApp begins the names by which the connections of a run's workloads are known, for AppName; the workload's name follows.
+const LoadApp = "load/"
+
 // AppName is the application_name of a connection of this cluster's run.
 func (c *Cluster) AppName(app string) string { return AppName(c.config.Run, app) }
 

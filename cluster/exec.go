@@ -21,32 +21,53 @@ const execPassfile = "exec.pgpass"
 
 // Exec runs a line of shell on the node, as the server's user, and returns what it
 // wrote, at most ExecKeeps of each stream. libpq's variables lead psql and PostgreSQL's
-// other programs to the node's own server. It does not wait for other operations.
-func (n *Node) Exec(ctx context.Context, line string) (Output, error) {
+// other programs to the node's own server, and PGCHAOS_RUN, PGCHAOS_NODE, PGCHAOS_HOST and PGCHAOS_PORT say where it
+// runs; more are further variables. It does not wait for other operations.
+func (n *Node) Exec(ctx context.Context, line string, more ...string) (Output, error) {
+	env, err := n.ExecEnvironment(ctx)
+	if err != nil {
+		return Output{}, err
+	}
+	return n.RunBeside(ctx, ExecCommand(line, append(env, more...)))
+}
+
+// RunBeside runs a command on the node as Exec does, without its environment.
+func (n *Node) RunBeside(ctx context.Context, cmd Command) (Output, error) {
 	files, err := n.files()
 	if err != nil {
 		return Output{}, err
 	}
+	if e, ok := files.(Executor); ok {
+		return e.Exec(ctx, cmd)
+	}
+	return files.Run(ctx, cmd)
+}
+
+// ExecCommand is a line of shell with the environment of ExecEnvironment.
+func ExecCommand(line string, env []string) Command {
+	return Command{Argv: []string{"/bin/sh", "-c", line}, Keep: ExecKeeps, Env: env}
+}
+
+// ExecEnvironment is the environment of Exec. It holds no secrets, but the name of the file that has the passwords, which it
+// writes. The same environment serves another pgchaos, as long as the node is there.
+func (n *Node) ExecEnvironment(ctx context.Context) ([]string, error) {
 	creds := n.cluster.creds
 	var passwords string
 	for _, user := range []User{creds.Superuser, creds.Load} {
 		passwords += fmt.Sprintf("*:*:*:%s:%s\n", user.Name, user.Password)
 	}
 	if err := n.put(ctx, n.confDir(), file{execPassfile, passwords}); err != nil {
-		return Output{}, err
+		return nil, err
 	}
 	from := Vantage{From: FromServer}
 	address := n.addressAt(from)
 	env := []string{
 		"PGHOST=" + address.Host, "PGPORT=" + strconv.Itoa(address.Port), "PGUSER=" + creds.Superuser.Name,
 		"PGDATABASE=" + creds.Database, "PGPASSFILE=" + n.confDir() + "/" + execPassfile, "PGDATA=" + n.dataDir(),
+		"PGCHAOS_RUN=" + n.cluster.config.Run, "PGCHAOS_NODE=" + n.Name(), "PGCHAOS_HOST=" + address.Host, "PGCHAOS_PORT=" + strconv.Itoa(address.Port),
 	}
 	for name, value := range n.Connection().Parameters(from) {
 		env = append(env, "PG"+strings.ToUpper(name)+"="+value)
 	}
-	run := files.Run
-	if e, ok := files.(Executor); ok {
-		run = e.Exec
-	}
-	return run(ctx, Command{Argv: []string{"/bin/sh", "-c", line}, Keep: ExecKeeps, Env: env})
+	return env, nil
 }

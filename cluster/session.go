@@ -95,7 +95,7 @@ func (d *dialer) own(ctx context.Context, node, connString, app string) (*pgx.Co
 			settings[s.name] = s.value
 		}
 	}
-	return d.open(ctx, node, connString, app, settings, func(ctx context.Context, conn *pgconn.PgConn) error {
+	return d.open(ctx, node, connString, app, silence, settings, func(ctx context.Context, conn *pgconn.PgConn) error {
 		if major == 0 {
 			major = majorVersion(conn.ParameterStatus("server_version"))
 			d.major.Store(int32(major))
@@ -112,11 +112,12 @@ func (d *dialer) own(ctx context.Context, node, connString, app string) (*pgx.Co
 
 // plain opens a session under the settings of the server, the role and the database, as a user has it.
 func (d *dialer) plain(ctx context.Context, node, connString, app string) (*pgx.Conn, error) {
-	return d.open(ctx, node, connString, app, map[string]string{"client_encoding": "UTF8"}, nil)
+	return d.open(ctx, node, connString, app, silence, map[string]string{"client_encoding": "UTF8"}, nil)
 }
 
-// open opens a session that never sends a CancelRequest, which could end somebody's wait for a standby.
-func (d *dialer) open(ctx context.Context, node, connString, app string, settings map[string]string, then pgconn.AfterConnectFunc) (*pgx.Conn, error) {
+// open opens a session that never sends a CancelRequest, which could end somebody's wait for a standby. It is closed
+// where the server sends nothing for so long while the session waits for it.
+func (d *dialer) open(ctx context.Context, node, connString, app string, patience time.Duration, settings map[string]string, then pgconn.AfterConnectFunc) (*pgx.Conn, error) {
 	cfg, err := pgx.ParseConfig(connString)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", node, err)
@@ -131,7 +132,7 @@ func (d *dialer) open(ctx context.Context, node, connString, app string, setting
 		if err != nil {
 			return nil, err
 		}
-		return newImpatient(conn, silence), nil
+		return newImpatient(conn, patience), nil
 	}
 	cfg.RuntimeParams = maps.Clone(settings)
 	cfg.RuntimeParams["application_name"] = app

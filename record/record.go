@@ -159,12 +159,22 @@ type Event struct {
 	Facts *Facts `json:"facts,omitempty"`
 	// SamePhase is set for a step with which no phase begins.
 	SamePhase bool `json:"same_phase,omitempty"`
+	// PartOf names the step that this event is a part of: a runbook does several things, each with an event of its own.
+	PartOf string `json:"part_of,omitempty"`
+	// Demanded is what the commits of the nodes wait for from the event's effect on, where a runbook chose it.
+	Demanded *SyncDemand `json:"demanded,omitempty"`
 	// Reverses names the step that this event takes back.
 	Reverses string `json:"reverses,omitempty"`
 	Detail   string `json:"detail,omitempty"` // what a person wants to know: "by pg_rewind in 1.2s"
 	Error    string `json:"error,omitempty"`
 	// Numbers are what the statement of a sql step answered, by node, where that is a number.
 	Numbers map[string]int64 `json:"numbers,omitempty"`
+}
+
+// SyncDemand is a demand on synchronous replication, in PostgreSQL's words.
+type SyncDemand struct {
+	Commit   string `json:"synchronous_commit"`
+	Standbys string `json:"synchronous_standby_names"` // "": asynchronous
 }
 
 // Names of phases that pgchaos gives.

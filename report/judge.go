@@ -127,6 +127,9 @@ func (r *Result) timelineFindings() (all []audit.Finding) {
 		all = append(all, inconclusive("%s", err))
 	}
 	for _, m := range r.Timeline {
+		if m.PartOf != "" {
+			continue // its step says how it ended
+		}
 		step := m.Name
 		if m.Name != m.Action && !strings.HasPrefix(m.Name, m.Action) {
 			step += " (" + m.Action + ")"

@@ -44,6 +44,14 @@ timeline:
 	if got := p.demands([]record.Event{done("weaker", time.Second), done("other", 2*time.Second)}); !slices.EqualFunc(got, []record.Demand{first, second}, same) {
 		t.Errorf("after both steps: %+v", got)
 	}
+	chosen := record.Event{
+		Name: "failover-b/configure-b", Action: "configure", Nodes: []string{"b"}, PartOf: "failover-b", Effective: 3 * time.Second, Status: record.EventDone,
+		Demanded: &record.SyncDemand{Commit: "remote_write", Standbys: "FIRST 1 (a)"},
+	}
+	third := record.Demand{Node: "b", At: 3 * time.Second, Standbys: 1, Names: []string{"a"}, Commit: "remote_write"}
+	if got := p.demands([]record.Event{chosen}); !slices.EqualFunc(got, []record.Demand{first, third}, same) {
+		t.Errorf("after what a runbook chose: %+v", got)
+	}
 	failed := done("weaker", time.Second)
 	failed.Status = record.EventFailed
 	if got := p.demands([]record.Event{failed}); len(got) != 1 {

@@ -25,7 +25,7 @@ func bind(e *spec.Experiment, scene *chaos.Scene, l loads, keep keepExec) []chao
 	for i := range e.Timeline {
 		s := &e.Timeline[i]
 		env := fault.Env{
-			Scene: scene, StartLoad: l.startLoad, StopLoad: l.stopLoad,
+			Step: s.Name, Scene: scene, StartLoad: l.startLoad, StopLoad: l.stopLoad,
 			KeepOutput: func(node string, out cluster.Output) (string, error) { return keep(s.Name, node, out) },
 		}
 		kind := s.Kind()

@@ -164,7 +164,7 @@ func endpoints(c *cluster.Cluster) []pgload.Endpoint {
 
 // loadApp begins the names by which the load's connections call themselves, as
 // against pgchaos's own: the audit waits until none of them is left on any node.
-const loadApp = "load/"
+const loadApp = cluster.LoadApp
 
 func (s *loadSet) find(name string) (*running, error) {
 	for _, r := range s.list {

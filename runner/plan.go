@@ -102,7 +102,11 @@ func (p *Plan) demands(events []record.Event) (all []record.Demand) {
 
 // demandsOf are those that a step makes; none, if it is no such step.
 func (p *Plan) demandsOf(m record.Event) (all []record.Demand) {
-	if s := p.configured(m); s != nil {
+	s := p.configured(m)
+	if d := m.Demanded; d != nil && m.Status == record.EventDone { // which a runbook chose
+		s = &spec.Synchronous{Commit: d.Commit, Standbys: d.Standbys}
+	}
+	if s != nil {
 		for _, node := range m.Nodes {
 			all = append(all, demandOf(s, node, m.Effective))
 		}

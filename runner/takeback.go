@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"syscall"
 
 	"pgchaos/chaos"
 	"pgchaos/chaos/fault"
@@ -42,6 +44,10 @@ func (r *run) takeBack(ctx context.Context) (all bool, left error) {
 func TakeBack(ctx context.Context, dir, run string, open func(context.Context) (cluster.LeftNodes, error)) (done chaos.Replayed, doubt string, err error) {
 	dir = userOf(dir, run)
 	all, doubt := standing(dir, run)
+	all, untrusted := trusted(dir, all)
+	if len(untrusted) > 0 {
+		doubt = strings.Join(append(untrusted, one(doubt)...), "; ")
+	}
 	if len(all) == 0 {
 		return done, doubt, nil
 	}
@@ -56,6 +62,34 @@ func TakeBack(ctx context.Context, dir, run string, open func(context.Context) (
 			redact.Short(redact.Printable(err.Error())), filepath.Join(dir, JournalFile))
 	}
 	return done, doubt, err
+}
+
+// trusted leaves out the reversals that run a command of the journal, where another user can have written that, and says what
+// is left to do.
+func trusted(dir string, all []chaos.Reversal) (left []chaos.Reversal, untrusted []string) {
+	info, err := os.Lstat(filepath.Join(dir, JournalFile))
+	own := false
+	if err == nil {
+		stat, ok := info.Sys().(*syscall.Stat_t)
+		own = ok && int(stat.Uid) == os.Geteuid() && info.Mode().IsRegular() && info.Mode().Perm()&0o022 == 0
+	}
+	kinds := fault.Reversals()
+	for _, r := range all {
+		if !own && kinds[r.Kind].Obeys {
+			untrusted = append(untrusted, fmt.Sprintf("%s was not done: %s belongs to another user, or others can write it, and it names a command; look at it, and do that by hand",
+				r, filepath.Join(dir, JournalFile)))
+			continue
+		}
+		left = append(left, r)
+	}
+	return left, untrusted
+}
+
+func one(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return []string{text}
 }
 
 // standing are the reversals in the journal of a run that were not done, in the order of their changes.

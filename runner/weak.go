@@ -49,6 +49,9 @@ func (p *Plan) demanding() bool {
 		if c, ok := e.Timeline[i].Parameters().(*fault.Configure); ok && c.Synchronous != nil {
 			return true
 		}
+		if r, ok := e.Timeline[i].Parameters().(fault.Demanding); ok && r.Demanded() != nil {
+			return true
+		}
 	}
 	return false
 }

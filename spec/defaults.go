@@ -160,6 +160,9 @@ func (s *Step) fillDefaults(d *decoder, path string) {
 		if c, ok := a.parameters.(*fault.Configure); ok {
 			fillSynchronous(c.Synchronous, d, at+".synchronous")
 		}
+		if r, ok := a.parameters.(fault.Demanding); ok {
+			fillSynchronous(r.Demanded(), d, at+".synchronous")
+		}
 	}
 }
 

@@ -57,6 +57,34 @@ func TestStepsThatCanNeverRun(t *testing.T) {
 		{"disconnect: b, kill: b, configure: {node: b, settings: {work_mem: 1MB}}", ""},
 		{"disconnect: b, stop: b, connect: b, start: b", ""},
 
+		// Runbooks.
+		{"failover: b", "the primary a runs, and a failover would make a second one"},
+		{"failover: a", "a is the primary"},
+		{"kill: a, failover: a", "a does not run"},
+		{"kill: a, failover: b", ""},
+		{"kill: primary, failover: most_advanced, rejoin: former_primary, switchover: a, switchover: b", ""},
+		{"kill: primary, kill: [b, c], failover: most_advanced", "no node can be most_advanced"},
+		{"kill: a, failover: b, promote: b", "b is a primary already, since failover-b"},
+		{"kill: a, failover: b, failover: c", "the primary b runs"},
+		{"switchover: a", "a is the primary already"},
+		{"switchover: b, switchover: b", "b is the primary already, since switchover-b"},
+		{"switchover: b, follow: a", ""},
+		{"switchover: b, follow: b", "b is a primary"},
+		{"kill: a, switchover: b", "no node can be primary at this step"},
+		{"kill: b, switchover: b", "b does not run"},
+		{"rolling_restart: in_place, switchover: b", ""},
+		{"rolling_restart: switchover, kill: primary, failover: most_advanced", ""},
+		{"kill: a, rolling_restart: in_place", "no node can be primary"},
+		{"kill: a, rolling_restart: leave", ""},
+
+		// Sessions.
+		{"kill: b, long_query: b", "b does not run"},
+		{"{long_query: b, for: 1s}, stop: b", ""},
+		{"terminate_backends: {node: a, workload: wirtes}", "there is no workload \"wirtes\""},
+		{"lock_table: {node: a, table: a.b.c}", "names no table"},
+		{"{exec: {node: a, command: ls, undo: ls}, for: 1s}", ""},
+		{"{exec: {node: a, command: ls}, for: 1s}", "can be taken back; give the exec an undo"},
+
 		// Roles.
 		{"promote: a", "a is the primary"},
 		{"promote: b, promote: a", "a is a primary already"},

@@ -67,6 +67,24 @@ func (s *Step) targets() []string {
 	return nil
 }
 
+// promotes are the nodes and roles one of which the step makes a primary.
+func (s *Step) promotes() []string {
+	if p, ok := s.Parameters().(fault.Promoting); ok {
+		return one(p.Promoted())
+	}
+	if s.Kind().Facts.Promotes {
+		return s.targets()
+	}
+	return nil
+}
+
+func one(name string) []string {
+	if name == "" {
+		return nil
+	}
+	return []string{name}
+}
+
 // Workloads are the workloads that a start_load or a stop_load names.
 func (s *Step) Workloads() []string {
 	if p, ok := s.Parameters().(fault.OnWorkloads); ok {

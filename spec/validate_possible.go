@@ -70,7 +70,32 @@ func (t *timelineStates) obstacle(s *Step, n *nodeState) (what, right string) {
 	if p, ok := s.Parameters().(fault.ForStandbys); ok && p.ForStandbys() && n.role == primary {
 		return "the node " + n.name + " is a primary" + sinceStep(n.became), "name a standby"
 	}
+	if what, right := t.wrongRunbook(s, n); what != "" {
+		return what, right
+	}
 	return t.wrongRole(action, n)
+}
+
+// wrongRunbook says why a runbook cannot make a primary of a node; "" if it can, and for any other action.
+func (t *timelineStates) wrongRunbook(s *Step, n *nodeState) (what, right string) {
+	_, fails := s.Parameters().(*fault.Failover)
+	_, exchanges := s.Parameters().(*fault.Switchover)
+	if !fails && !exchanges {
+		return "", ""
+	}
+	if n.role == primary && (t.promoted || !n.listed || exchanges) {
+		return "the node " + n.name + " is the primary already" + sinceStep(n.became), "name a standby"
+	}
+	old, certain := t.meant("primary")
+	switch {
+	case fails && certain && old[0] != n:
+		return "the primary " + old[0].name + " runs, and a failover would make a second one beside it", "stop or kill it before, or write switchover"
+	case fails && n.role == primary:
+		return "the node " + n.name + " is the primary: no step before has promoted another", "name a standby"
+	case exchanges && len(old) == 0:
+		return "no node can be primary at this step, so that there is nothing to exchange", "write failover"
+	}
+	return "", ""
 }
 
 // reaches tells whether the node's network can be as the action needs it.

@@ -177,6 +177,9 @@ func (t *timelineStates) act(s *Step, targets []string, path string) {
 			t.pretend(s, n, was)
 		}
 	}
+	if right {
+		t.led(s, all, sure)
+	}
 	for _, n := range all {
 		if _, follows := s.Parameters().(*fault.Follow); follows && sure[n] {
 			t.findCircle(n, path)
@@ -316,6 +319,41 @@ func (t *timelineStates) done(s *Step, n *nodeState, upstream string) {
 		n.role, n.upstream = primary, ""
 	case *fault.Follow:
 		n.upstream = upstream
+	case *fault.Failover, *fault.Switchover:
+		t.promoted = true
+		n.role, n.listed, n.upstream = primary, true, ""
+	case *fault.RollingRestart:
+		if p.Promoted() != "" { // one of the standbys, and the primary then follows it
+			t.promoted = true
+			n.role, n.listed, n.upstream = primary|standby, true, ""
+		}
+	}
+}
+
+// led is what a failover or a switchover makes of the nodes that are not promoted: they follow the one that is.
+func (t *timelineStates) led(s *Step, promoted []*nodeState, sure map[*nodeState]bool) {
+	_, fails := s.Parameters().(*fault.Failover)
+	_, exchanges := s.Parameters().(*fault.Switchover)
+	if !fails && !exchanges {
+		return
+	}
+	var to *nodeState
+	if len(promoted) == 1 && sure[promoted[0]] {
+		to = promoted[0]
+	}
+	for _, n := range t.nodes {
+		switch {
+		case n == to || n.process&running == 0:
+		case to == nil:
+			n.upstream = ""
+			if exchanges && n.role&primary != 0 {
+				n.role |= standby
+			}
+		case exchanges && n.role&primary != 0:
+			n.role, n.became, n.upstream = standby, s.Name, to.name
+		case n.role == standby:
+			n.upstream = to.name
+		}
 	}
 }
 
@@ -396,7 +434,7 @@ func (t *timelineStates) findCircle(n *nodeState, path string) {
 func (t *timelineStates) leaveCircles(s *Step) {
 	is := s.Kind().Facts
 	switch s.Parameters().(type) {
-	case *fault.Follow, *fault.Configure, *fault.Exec, *fault.SQL:
+	case *fault.Follow, *fault.Configure, *fault.Exec, *fault.SQL, *fault.Failover, *fault.Switchover:
 	default:
 		if !is.Standby && !is.Promotes {
 			return

@@ -40,9 +40,16 @@ func (v *validator) stepTime(path string, s *Step) {
 		v.badKey(path+".within", "within has nothing to wait for", "give the step a when, or write within in its verify")
 	}
 	v.positive(path+".within", s.Within)
-	reversible := func(a action) bool { return a.kind.Reversible }
+	reversible := func(a action) bool {
+		maybe, ok := a.parameters.(fault.Reversed)
+		return a.kind.Reversible && (!ok || maybe.Reversed())
+	}
 	if v.d.has(path+".for") && !slices.ContainsFunc(s.actions, reversible) && !v.d.brokenUnder(path) {
-		v.badKey(path+".for", "only "+reversibleActions()+" can be taken back", "leave for out")
+		right := "leave for out"
+		if s.Action() == "exec" {
+			right = "give the exec an undo, or leave for out"
+		}
+		v.badKey(path+".for", "only "+reversibleActions()+" can be taken back", right)
 	}
 	v.positive(path+".for", s.For)
 	if s.When != nil {
@@ -89,6 +96,12 @@ func (v *validator) action(path string, a action) {
 	if loads, ok := p.(fault.OnWorkloads); ok {
 		v.workloads(path, loads.Names())
 	}
+	if w, ok := p.(fault.AmongWorkloads); ok && w.AmongWorkload() != "" {
+		v.workloads(path+".workload", []string{w.AmongWorkload()})
+	}
+	if r, ok := p.(fault.Demanding); ok {
+		v.synchronous(path+".synchronous", r.Demanded())
+	}
 	if _, ok := p.(fault.Following); ok {
 		v.upstream(path, p)
 	}
@@ -106,6 +119,10 @@ func (v *validator) action(path string, a action) {
 		v.standbyOf(path, p.OfProcess)
 	case *fault.Condition:
 		v.condition(path, p)
+	case *fault.Exec:
+		if slices.ContainsFunc(v.d.secrets, func(secret string) bool { return secret != "" && strings.Contains(p.Undo, secret) }) {
+			v.bad(path+".undo", "undo holds a secret, and the journal would keep it", "have the command read it from a file of the node")
+		}
 	}
 }
 

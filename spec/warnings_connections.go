@@ -59,10 +59,8 @@ func (e *Experiment) clientsAtOnce() []int {
 		for _, name := range s.Workloads() {
 			runs[name] = starts
 		}
-		if s.Kind().Facts.Promotes {
-			for _, target := range s.targets() {
-				promoted[target] = true
-			}
+		for _, target := range s.promotes() {
+			promoted[target] = true
 		}
 		count()
 	}

@@ -2,6 +2,7 @@ package fault
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -23,24 +24,25 @@ type Exec struct {
 
 	Command string `yaml:"command" jsonschema:"required" jsonschema_description:"A line of shell."`
 	Expect  int    `yaml:"expect" jsonschema_description:"The exit status that it has to end with; 0 by default."`
+	Proof   string `yaml:"proof" jsonschema_description:"A line of shell that has to succeed afterwards: it proves that the command has taken effect."`
+	Undo    string `yaml:"undo" jsonschema_description:"A line of shell that takes the command back. It is run when for is over, at the end of the run, or by pgchaos clean, also where the command failed."`
 }
 
 func exec() Kind {
 	return Kind{
 		Name: "exec", Group: Runbooks, Doc: "Runs a line of shell on a node; its first line of output is shown on the timeline.",
 		Manual: Manual{
-			Does: "Runs a line of shell on the node as the server's user, within a minute. PGHOST, PGPORT, PGUSER, PGDATABASE and " +
-				"PGPASSFILE lead to the node's own server as the superuser, and PGDATA names its data directory. Its first line of " +
-				"output is shown on the timeline; all of it is kept in the result directory.",
-			Effect: "Whatever the command does. Since pgchaos cannot know it, an incident on that node afterwards does not make the run " +
-				"inconclusive.",
-			Verified: "The exit status is compared with `expect`. Another one fails the run; a command that could not run, or that a signal " +
-				"ended, makes it inconclusive.",
-			Back:    "Nothing takes it back: write a second step that does.",
-			Example: `- {at: 5s, exec: {node: pgslave, command: "psql -Atc 'select pg_is_in_recovery()'"}}`,
+			Does: "Runs /bin/sh -c COMMAND as the server's user, for a minute at most. libpq's variables (PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSFILE) and PGDATA lead to the node's own " +
+				"server. PGCHAOS_RUN, PGCHAOS_STEP, PGCHAOS_NODE, PGCHAOS_HOST and PGCHAOS_PORT say where it runs, and PGCHAOS_PRIMARY names the primary.",
+			Effect:   "What the command does. pgchaos assumes nothing about the node afterwards.",
+			Verified: "The exit status is the expected one, and the `proof` succeeds. A command that cannot be run, or that a signal ends, proves nothing.",
+			Back: "By `undo`, a line of shell that has to be right also where the command failed, or was never run. It is in the journal before the command is run, so it may hold no secrets. " +
+				"Without `undo` nothing takes the command back.",
+			Example: `- {at: 5s, for: 2s, exec: {node: pgslave, command: "touch $PGDATA/mark", proof: "test -e $PGDATA/mark", undo: "rm -f $PGDATA/mark"}}
+`,
 		},
-		New:          func() Parameters { return &Exec{} },
-		Facts:        record.Facts{Provokes: true},
+		New:   func() Parameters { return &Exec{} },
+		Facts: record.Facts{Provokes: true}, Undo: execUndo(), Reversible: true,
 		Needs:        Needs{Process: Present},
 		Capabilities: []cluster.Capability{cluster.CanReachFiles},
 	}
@@ -60,12 +62,78 @@ func (p *Exec) Check() (wrong []Mistake) {
 	return wrong
 }
 
+// Reversed tells whether anything takes the command back.
+func (p *Exec) Reversed() bool { return p.Undo != "" }
+
+// Before is the command that takes it back, and the environment that it needs.
+func (p *Exec) Before(ctx context.Context, env Env, n *cluster.Node) (any, error) {
+	on, err := n.ExecEnvironment(ctx)
+	return undoCommand{p.Undo, append(on, facts(env)...)}, err
+}
+
+// facts are the variables that tell a command of the run.
+func facts(env Env) []string {
+	all := []string{"PGCHAOS_STEP=" + env.Step}
+	if primaries := env.Scene.Watch.Primaries(); len(primaries) > 0 {
+		all = append(all, "PGCHAOS_PRIMARY="+primaries[len(primaries)-1])
+	}
+	return all
+}
+
+// undoCommand takes a command back.
+type undoCommand struct {
+	Command     string   `json:"command"`
+	Environment []string `json:"environment"`
+}
+
+// execUndo runs the command that takes another one back. What that has changed can be outside of the node.
+func execUndo() *chaos.ReversalKind {
+	command := func(r chaos.Reversal) (u undoCommand, err error) {
+		if err := json.Unmarshal(r.Arguments, &u); err != nil {
+			return u, fmt.Errorf("read the command: %w", err)
+		}
+		if u.Command == "" {
+			return u, errors.New("the journal has no command")
+		}
+		return u, nil
+	}
+	return &chaos.ReversalKind{
+		Name: "exec_undo", Outlives: true, Obeys: true,
+		Do: func(ctx context.Context, _ *chaos.Scene, n *cluster.Node, r chaos.Reversal, _ bool) error {
+			u, err := command(r)
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(ctx, execTimeout)
+			defer cancel()
+			_, err = n.Exec(ctx, u.Command, u.Environment...)
+			return undone(u, err)
+		},
+		Clean: onHost(func(ctx context.Context, h cluster.Executor, r chaos.Reversal) error {
+			u, err := command(r)
+			if err != nil {
+				return err
+			}
+			_, err = h.Exec(ctx, cluster.ExecCommand(u.Command, u.Environment))
+			return undone(u, err)
+		}),
+	}
+}
+
+// undone says how an undo failed, and what to do.
+func undone(u undoCommand, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("the undo %q did not succeed, do by hand what it should do: %w", u.Command, err)
+}
+
 // Action runs the command.
 func (p *Exec) Action(env Env) chaos.Action {
 	return env.Scene.Each(p.Nodes, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
 		ctx, cancel := context.WithTimeout(ctx, execTimeout)
 		defer cancel()
-		out, err := n.Exec(ctx, p.Command)
+		out, err := n.Exec(ctx, p.Command, facts(env)...)
 		file, keepErr := env.KeepOutput(n.Name(), out)
 		noteOutput(act, n.Name(), out.Stdout, file)
 		if keepErr != nil {
@@ -76,6 +144,13 @@ func (p *Exec) Action(env Env) chaos.Action {
 		}
 		if err := judgeExit(err, p.Expect); err != nil {
 			return fmt.Errorf("on %s: %w", n.Name(), err)
+		}
+		if p.Proof == "" {
+			return nil
+		}
+		_, err = n.Exec(ctx, p.Proof, facts(env)...)
+		if err := judgeExit(err, 0); err != nil {
+			return fmt.Errorf("on %s the proof %q does not hold: %w", n.Name(), p.Proof, err)
 		}
 		return nil
 	})

@@ -97,6 +97,8 @@ type Env struct {
 	StopLoad  func(ctx context.Context, workload string) error
 	// KeepOutput keeps what a command of the step wrote on a node.
 	KeepOutput KeepOutput
+	// Step is the step's name.
+	Step string
 }
 
 // Parameters are what an experiment says about one action. Optional methods: Short,
@@ -121,6 +123,12 @@ type WithWords interface {
 	Words() map[string][]string
 }
 
+// AmongWorkloads is of parameters that choose by a workload.
+type AmongWorkloads interface {
+	// AmongWorkload is its name; "" chooses none.
+	AmongWorkload() string
+}
+
 // Mistake is something that the types allow and the action cannot mean.
 type Mistake struct {
 	Key   string // of the parameters; "": the action as a whole
@@ -140,10 +148,25 @@ type Defaulted interface {
 // Detailed is of parameters that a plan shows.
 type Detailed interface{ Detail() string }
 
+// Reversed is of parameters by which an action is taken back or not, where its kind can be.
+type Reversed interface{ Reversed() bool }
+
 // Following is of parameters that point nodes at another one.
 type Following interface {
 	// Follows is the node or role to follow; never "".
 	Follows() string
+}
+
+// Promoting is of the parameters of a runbook that can promote a node, in a part of its own.
+type Promoting interface {
+	// Promoted is the node or role that is promoted; "" where none is.
+	Promoted() string
+}
+
+// Demanding is of the parameters of a runbook that may say what is demanded of the primary's standbys from then on.
+type Demanding interface {
+	// Demanded is that, or nil.
+	Demanded() *cluster.Synchronous
 }
 
 // OnWorkloads is of parameters that name workloads.

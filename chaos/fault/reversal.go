@@ -36,7 +36,7 @@ func Reversals() map[string]chaos.ReversalKind {
 
 // Reverse is how the action is taken back on a node, as a chaos.Step has it.
 func (k Kind) Reverse(p Parameters, env Env) func(context.Context, *cluster.Node) (chaos.Reversal, error) {
-	if k.Undo == nil {
+	if maybe, ok := p.(Reversed); k.Undo == nil || ok && !maybe.Reversed() {
 		return nil
 	}
 	return func(ctx context.Context, n *cluster.Node) (chaos.Reversal, error) {

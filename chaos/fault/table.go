@@ -29,13 +29,29 @@ func Kinds() []Kind {
 		configure(),
 		follow(),
 
+		// Sessions and locks
+		terminateBackends(),
+		cancelBackends(),
+		exhaustConnections(),
+		lockTable(),
+		longTransaction(),
+		longQuery(),
+
 		// Maintenance
+		checkpoint(),
+		switchWAL(),
+		vacuumFull(),
+		reindex(),
 		backup(),
 
 		// Resources
 		limit(),
+		burnCPU(),
 
 		// Runbooks
+		failover(),
+		switchover(),
+		rollingRestart(),
 		rejoin(),
 		clone(),
 		sql(),

@@ -94,6 +94,22 @@ func (n *LeftNodes) Close() error { return n.provider.engine.Close() }
 // Thaw lets the server's container go on.
 func (l *leftHost) Thaw(ctx context.Context) error { return l.h.Thaw(ctx) }
 
+// Exec runs a command among the server's processes, or beside them where the server does not run.
+func (l *leftHost) Exec(ctx context.Context, c cluster.Command) (cluster.Output, error) {
+	info, err := l.h.provider.engine.ContainerInspect(ctx, l.h.server)
+	if err != nil {
+		return cluster.Output{}, l.h.provider.engine.explain("inspect container "+l.h.container, err)
+	}
+	in := l.h.server
+	if !info.State.Running || info.State.Paused {
+		in = l.h.tools
+	}
+	if in == "" {
+		return cluster.Output{}, errors.New("its containers do not run")
+	}
+	return l.h.exec(ctx, in, info.Config.User, c)
+}
+
 // SetLimits changes what the node's containers may use; 0 takes a limit away.
 func (l *leftHost) SetLimits(ctx context.Context, to cluster.Limits) error {
 	if l.h.tools == "" {

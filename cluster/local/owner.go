@@ -66,8 +66,12 @@ func (o *owner) attributes() *syscall.SysProcAttr {
 // PostgreSQL (PGDATA, PGPORT, a language) would bend an experiment. Times in logs
 // are UTC.
 func (p *Provider) environment(home string) []string {
+	path := "/usr/local/bin:/usr/bin:/bin"
+	if p.install.BinDir != "" { // an empty part of the path would be the current directory
+		path = p.install.BinDir + ":" + path
+	}
 	env := []string{
-		"PATH=" + p.install.BinDir + ":/usr/local/bin:/usr/bin:/bin",
+		"PATH=" + path,
 		"HOME=" + home,
 		nodeVariable + "=" + home,
 		"TZ=UTC",

@@ -32,7 +32,7 @@ type process struct {
 
 // nodeVariable names the node's directory in the environment of all that is started for a node. It
 // is inherited, so that what has lost its parents still differs from what another program started in the directory.
-const nodeVariable = "PGCHAOS_NODE"
+const nodeVariable = "PGCHAOS_NODE_DIR"
 
 // identity is one process for ever, where its number may be given away again.
 type identity struct {

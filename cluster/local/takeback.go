@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"pgchaos/cluster"
 )
 
 // LeftNodes are the nodes of a run whose pgchaos is gone, to take back what was done to them before they are removed.
@@ -18,6 +20,11 @@ type leftHost struct{ h *host }
 
 // Thaw lets every process of the node go on, as host.Thaw does.
 func (l *leftHost) Thaw(ctx context.Context) error { return l.h.Thaw(ctx) }
+
+// Exec runs a command in the node's directory, as the server's user. PostgreSQL's programs are found on the system's path alone.
+func (l *leftHost) Exec(ctx context.Context, c cluster.Command) (cluster.Output, error) {
+	return l.h.Run(ctx, c)
+}
 
 // OpenNodes finds the nodes of a run as Clean does, and has the same errors. The run is taken until Close.
 func OpenNodes(ctx context.Context, base, run string) (*LeftNodes, error) {

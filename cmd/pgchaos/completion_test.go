@@ -74,7 +74,10 @@ func TestCompletion(t *testing.T) {
 		{"a directory", []string{"run", "quorum-kill", "--out", ""}, nil, ":16"},
 		{"a help topic", []string{"help", "completion", ""}, nil, done},
 		{"a shell", []string{"completion", ""}, []string{"bash", "zsh", "fish", "powershell"}, done},
-		{"a shipped experiment to show", []string{"show", "as"}, []string{"async-kill", "quorum-kill", "stall", "sync-modes", "sync-modes-kill", "sync-modes-slow-standby", "walkthrough"}, done},
+		{"a shipped experiment to show", []string{"show", "as"}, []string{
+			"async-kill", "connection-storm", "long-query-remote-apply", "quorum-kill", "rolling-restart", "stall", "switchover",
+			"sync-modes", "sync-modes-kill", "sync-modes-slow-standby", "walkthrough", "weak-acks",
+		}, done},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got, directive := completions(t, tc.args...)

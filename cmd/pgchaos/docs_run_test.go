@@ -60,6 +60,7 @@ var smaller = map[string][]string{
 	"stock":                  {"duration=3s"},
 	"two-modes":              {"duration=3s"},
 	"lost-standby":           {"timeline.kill-b.at=2s", "timeline.start-b.at=5s", "timeline.stop-load-writes.at=9s"},
+	"failover-in-one-step":   {"timeline.kill-primary.at=1s", "timeline.switchover-a.at=3s", "timeline.stop-load-writes.at=5s"},
 	"my-failover": {"load.reads.rate=100/s", "timeline.pause-gamma.at=2s", "timeline.configure-replicas.at=7s", "timeline.kill-primary.at=8s",
 		"timeline.stop-load-writes.at=16s"},
 }

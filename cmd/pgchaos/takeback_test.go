@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"hash/crc32"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -74,7 +76,8 @@ name: x
 cluster: {nodes: [a, b, c]}
 load: {writes: {kind: insert, clients: 2, rate: 50/s}}
 timeline:
-  - {at: 500ms, pause_process: {node: a, process: walwriter}}
+  - {at: 500ms, exec: {node: a, command: "touch /var/tmp/$PGCHAOS_RUN.mark", proof: "test -e /var/tmp/$PGCHAOS_RUN.mark", undo: "rm -f /var/tmp/$PGCHAOS_RUN.mark"}}
+  - {pause_process: {node: a, process: walwriter}}
   - {hold_wal: c}
   - {pause: c}
   - {resume: c}
@@ -82,6 +85,10 @@ timeline:
   - {kill: c}
   - {wait: 60s}
 `), "--out", p.out)
+	mark := "/var/tmp/" + run + ".mark"
+	if _, err := os.Stat(mark); err != nil {
+		t.Error(err)
+	}
 	if p.answers("b") || !p.answers("a") {
 		t.Error("b is not paused: this test proves nothing")
 	}
@@ -90,13 +97,16 @@ timeline:
 		must(t, err)
 		return takesBack(t, found, run)
 	}
-	want := []string{run + ": taken back before the removal: resume b, resume c", run + ": left to the removal: start c (the node is removed), follow c (the node is removed), continue a (the node is removed)"}
+	want := []string{run + ": taken back before the removal: resume b, resume c, exec_undo a", run + ": left to the removal: start c (the node is removed), follow c (the node is removed), continue a (the node is removed)"}
 	printed, warned := took()
 	if got := strings.Split(strings.TrimSpace(printed), "\n"); !slices.Equal(got, want) || warned != "" {
 		t.Errorf("%q\n%s", got, warned)
 	}
 	if !p.answers("b") || p.answers("c") {
 		t.Error("b does not answer, or c does")
+	}
+	if _, err := os.Stat(mark); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what the undo of an exec removes is there: %v", err)
 	}
 	p.keepsWhatItCannotTakeBack()
 	// Nothing is paused any more, as if pgchaos had been killed before it had paused anything.

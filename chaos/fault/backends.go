@@ -1,0 +1,217 @@
+package fault
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"pgchaos/chaos"
+	"pgchaos/cluster"
+	"pgchaos/internal/endsession"
+	"pgchaos/internal/units"
+	"pgchaos/internal/wait"
+	"pgchaos/record"
+)
+
+// OnBackends chooses among the client backends of nodes: all of them, or those for which everything that is given holds.
+// Those of pgchaos itself and of other faults are never among them.
+type OnBackends struct {
+	OnNodes `yaml:",inline"`
+
+	Workload  string         `yaml:"workload" jsonschema_description:"Of this workload."`
+	User      string         `yaml:"user" jsonschema_description:"Of this user."`
+	State     string         `yaml:"state" jsonschema_description:"In this state, as pg_stat_activity has it: active, idle, idle in transaction."`
+	WaitEvent string         `yaml:"wait_event" jsonschema_description:"That wait for this, as pg_stat_activity has it: SyncRep is a commit that waits for a standby."`
+	AtLeast   int            `yaml:"at_least" jsonschema_description:"Wait until there are so many, and fail where there never are; 1 by default."`
+	Within    units.Duration `yaml:"within" jsonschema_description:"How long to wait for them; 5s by default."`
+}
+
+// AmongWorkload is the workload; "" for any.
+func (p *OnBackends) AmongWorkload() string { return p.Workload }
+
+// Default is one backend at least, within five seconds.
+func (p *OnBackends) Default(has func(key string) bool) {
+	if !has("at_least") {
+		p.AtLeast = 1
+	}
+	if !has("within") {
+		p.Within = units.Duration(5 * time.Second)
+	}
+}
+
+// Check demands a backend.
+func (p *OnBackends) Check() []Mistake {
+	if p.AtLeast < 1 {
+		return []Mistake{{"at_least", fmt.Sprintf("at_least is %d", p.AtLeast), "write a number from 1 on"}}
+	}
+	return nil
+}
+
+// Detail is the choice.
+func (p *OnBackends) Detail() string {
+	var parts []string
+	for _, one := range []struct{ word, value string }{{"of the workload ", p.Workload}, {"of the user ", p.User}, {"in the state ", p.State}, {"waiting for ", p.WaitEvent}} {
+		if one.value != "" {
+			parts = append(parts, one.word+one.value)
+		}
+	}
+	if parts == nil {
+		return "all client backends"
+	}
+	return "client backends " + strings.Join(parts, ", ")
+}
+
+// TerminateBackends ends backends: `terminate_backends: primary`.
+type TerminateBackends struct{ OnBackends }
+
+// CancelBackends cancels what backends do: `cancel_backends: {node: primary, wait_event: SyncRep}`.
+type CancelBackends struct{ OnBackends }
+
+func terminateBackends() Kind {
+	return Kind{
+		Name: "terminate_backends", Group: Sessions, Doc: "Ends client backends, as pg_terminate_backend does.",
+		Manual: Manual{
+			Does: "Calls pg_terminate_backend for each client backend that is chosen, and reports how many there were. Backends of pgchaos itself and of other faults are left alone.",
+			Effect: "Their clients get 57P01 (terminating connection due to administrator command), and connect again. What was under way is rolled back; " +
+				"a commit that was waiting for a standby is durable on the primary alone, and its client never hears of it.",
+			Verified: "None of these backends is left in pg_stat_activity. Where fewer than at_least were found, the step fails.",
+			Example: `- {at: 5s, terminate_backends: {node: primary, workload: writes}}
+`,
+		},
+		New:   func() Parameters { return &TerminateBackends{} },
+		Facts: record.Facts{Sessions: true}, Outage: true, Phase: true,
+		Needs: Needs{Process: Running, Connected: true},
+	}
+}
+
+func cancelBackends() Kind {
+	return Kind{
+		Name: "cancel_backends", Group: Sessions, Doc: "Cancels what client backends do, as pg_cancel_backend does.",
+		Manual: Manual{
+			Does: "Calls pg_cancel_backend for each client backend that is chosen and is active, and reports how many there were. Backends of pgchaos itself and of other faults are left alone.",
+			Effect: "A statement ends with 57014 (canceling statement due to user request). A commit that waits for a standby is acknowledged, with a warning " +
+				"(01000): it is on the primary alone, and a failover loses it. The audit calls such a write weak.",
+			Verified: "None of these backends still does what it did. Where fewer than at_least were found, the step fails.",
+			Example: `- {at: 5s, pause: replicas}
+- {cancel_backends: {node: primary, wait_event: SyncRep}}
+- {resume: replicas}
+`,
+		},
+		New:   func() Parameters { return &CancelBackends{} },
+		Facts: record.Facts{Sessions: true}, Phase: true,
+		Needs: Needs{Process: Running, Connected: true},
+	}
+}
+
+// Action ends the backends.
+func (p *TerminateBackends) Action(env Env) chaos.Action {
+	return p.signal(env, signalling{function: "pg_terminate_backend", left: terminatedSQL, done: "ended"})
+}
+
+// Action cancels what the backends do.
+func (p *CancelBackends) Action(env Env) chaos.Action {
+	return p.signal(env, signalling{function: "pg_cancel_backend", active: true, left: cancelledSQL, done: "cancelled"})
+}
+
+// signalling is what is done to backends, and how it is verified.
+type signalling struct {
+	function string
+	active   bool   // only to those that do something
+	left     string // counts those that the function has not had an effect on
+	done     string
+}
+
+//go:embed backends.sql
+var backendsSQL string
+
+//go:embed terminated.sql
+var terminatedSQL string
+
+//go:embed cancelled.sql
+var cancelledSQL string
+
+// signalledWithin is how long backends may take to notice.
+const signalledWithin = 10 * time.Second
+
+// signal does it to the chosen backends of each node.
+func (p *OnBackends) signal(env Env, how signalling) chaos.Action {
+	return env.Scene.Each(p.Nodes, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
+		ctx, cancel := context.WithTimeout(ctx, time.Duration(p.Within)+signalledWithin)
+		defer cancel()
+		conn, err := n.Connect(ctx, "fault")
+		if err != nil {
+			return err
+		}
+		defer endsession.Within(time.Second, conn)
+		chosen, err := p.choose(ctx, env, conn, how)
+		if err != nil {
+			return fmt.Errorf("on %s: %w", n.Name(), err)
+		}
+		act.Note("%s: %s %s", n.Name(), units.Count(int64(len(chosen.pids)), "backend", "backends"), how.done)
+		act.Number(n.Name(), strconv.Itoa(len(chosen.pids)))
+		if err := chosen.await(ctx, conn, how.left); err != nil {
+			return fmt.Errorf("on %s: %w", n.Name(), err)
+		}
+		return nil
+	})
+}
+
+// chosen are backends, and when each began and began what it did.
+type chosen struct {
+	pids          []int32
+	began, issued []string
+}
+
+// choose waits until there are enough backends, and signals them.
+func (p *OnBackends) choose(ctx context.Context, env Env, conn *pgx.Conn, how signalling) (c chosen, err error) {
+	workload := ""
+	if p.Workload != "" {
+		workload = env.Scene.Cluster.AppName(cluster.LoadApp + p.Workload)
+	}
+	query := strings.ReplaceAll(backendsSQL, "{function}", how.function)
+	waiting, cancel := context.WithTimeout(ctx, time.Duration(p.Within))
+	defer cancel()
+	for {
+		rows, err := conn.Query(ctx, query, cluster.FaultApp, env.Scene.Cluster.AppName(""), env.Scene.Cluster.AppName(cluster.LoadApp),
+			workload, p.User, p.State, p.WaitEvent, how.active, p.AtLeast)
+		if err != nil {
+			return c, err
+		}
+		var pid int32
+		var began, issued string
+		if _, err := pgx.ForEachRow(rows, []any{&pid, &began, &issued, new(bool)}, func() error {
+			c.pids, c.began, c.issued = append(c.pids, pid), append(c.began, began), append(c.issued, issued)
+			return nil
+		}); err != nil {
+			return c, err
+		}
+		if len(c.pids) > 0 {
+			return c, nil
+		}
+		if wait.For(waiting, 20*time.Millisecond) != nil {
+			return c, fmt.Errorf("there were never %s at once within %s: %s", units.Count(int64(p.AtLeast), "backend", "backends"), p.Within, p.Detail())
+		}
+	}
+}
+
+// await waits until a query counts none of the backends.
+func (c chosen) await(ctx context.Context, conn *pgx.Conn, query string) error {
+	for {
+		var left int
+		if err := conn.QueryRow(ctx, query, c.pids, c.began, c.issued).Scan(&left); err != nil {
+			return fmt.Errorf("look whether they have noticed: %w", err)
+		}
+		if left == 0 {
+			return nil
+		}
+		if err := wait.For(ctx, 20*time.Millisecond); err != nil {
+			return errors.Join(fmt.Errorf("%d of %s go on as before", left, units.Count(int64(len(c.pids)), "backend", "backends")), err)
+		}
+	}
+}

@@ -1,0 +1,169 @@
+package fault
+
+import (
+	"context"
+	"crypto/rand"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"pgchaos/chaos"
+	"pgchaos/cluster"
+	"pgchaos/internal/units"
+	"pgchaos/internal/wait"
+	"pgchaos/record"
+)
+
+// BurnCPU keeps processors busy: `burn_cpu: pgslave`, or `{node: pgslave, processes: 4}`.
+type BurnCPU struct {
+	OnNodes `yaml:",inline"`
+
+	Processes int            `yaml:"processes" jsonschema_description:"How many busy processes; 1 by default."`
+	Most      units.Duration `yaml:"most" jsonschema_description:"When the processes end by themselves at the latest; 10m by default."`
+}
+
+// mostBurning bounds how many busy processes there can be on a node.
+const mostBurning = 64
+
+func burnCPU() Kind {
+	return Kind{
+		Name: "burn_cpu", Group: Resources, Doc: "Keeps processors of a node's machine busy.",
+		Manual: Manual{
+			Does: "Starts processes that do nothing but compute, as the server's user and with its priority, on no processor in particular: in the node's container, or on this machine with the local provider, " +
+				"where they take time from all nodes and from pgchaos alike. There can be at most 64. It needs Linux.",
+			Effect:   "The server gets less processor time: response times rise where there is none to spare.",
+			Verified: "Each process has used processor time, by the process table.",
+			Back:     "The processes are killed, and none is left. They also end with their container, and by themselves after `most`.",
+			Example: `- {at: 5s, for: 3s, burn_cpu: {node: pgslave, processes: 2}}
+`,
+		},
+		New:   func() Parameters { return &BurnCPU{} },
+		Facts: record.Facts{Provokes: true}, Phase: true, Undo: endBurning(), Reversible: true,
+		Needs: Needs{Process: Running}, Capabilities: []cluster.Capability{cluster.CanReachFiles},
+	}
+}
+
+// Default is one process, for ten minutes at most.
+func (p *BurnCPU) Default(has func(key string) bool) {
+	if !has("processes") {
+		p.Processes = 1
+	}
+	if !has("most") {
+		p.Most = units.Duration(10 * time.Minute)
+	}
+}
+
+// Check bounds the processes.
+func (p *BurnCPU) Check() []Mistake {
+	if p.Processes < 1 || p.Processes > mostBurning {
+		return []Mistake{{"processes", fmt.Sprintf("processes is %d", p.Processes), fmt.Sprintf("write a number from 1 to %d", mostBurning)}}
+	}
+	return nil
+}
+
+// Detail is how many.
+func (p *BurnCPU) Detail() string {
+	return units.Count(int64(p.Processes), "busy process", "busy processes")
+}
+
+// burning marks the processes of one step on one node, in their command lines.
+type burning struct {
+	Mark string `json:"mark"`
+}
+
+var burningMark = regexp.MustCompile(`^pgchaos-burn-[a-z0-9]{16}$`)
+
+// Before is the mark of the processes.
+func (p *BurnCPU) Before(context.Context, Env, *cluster.Node) (any, error) {
+	return burning{"pgchaos-burn-" + strings.ToLower(rand.Text()[:16])}, nil
+}
+
+func burningOf(r chaos.Reversal) (mark string, err error) {
+	var b burning
+	if err := json.Unmarshal(r.Arguments, &b); err != nil {
+		return "", fmt.Errorf("read the mark of the processes: %w", err)
+	}
+	if !burningMark.MatchString(b.Mark) {
+		return "", fmt.Errorf("%q is no mark of busy processes", b.Mark)
+	}
+	return b.Mark, nil
+}
+
+//go:embed burn_cpu.sh
+var burnScript string
+
+// burn is the script that starts, counts or kills the processes of a mark.
+func burn(do, mark string, more ...string) cluster.Command {
+	return cluster.Command{Argv: append([]string{"/bin/sh", "-c", burnScript, do}, more...), Env: []string{"MARK=" + mark}, Keep: 1 << 10}
+}
+
+// endBurning kills busy processes. They can be outside of the node, where that is no container.
+func endBurning() *chaos.ReversalKind {
+	end := func(ctx context.Context, r chaos.Reversal, run func(context.Context, cluster.Command) (cluster.Output, error)) error {
+		mark, err := burningOf(r)
+		if err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(ctx, seenWithin)
+		defer cancel()
+		for {
+			out, err := run(ctx, burn("kill", mark))
+			if err != nil {
+				return fmt.Errorf("kill the busy processes: %w", err)
+			}
+			left := strings.Fields(out.Stdout)
+			if len(left) == 0 {
+				return nil
+			}
+			if wait.For(ctx, 20*time.Millisecond) != nil {
+				return fmt.Errorf("busy processes are left, by number: %s; kill them", strings.Join(left, ", "))
+			}
+		}
+	}
+	return &chaos.ReversalKind{
+		Name: "end_burning", Outlives: true,
+		Do: func(ctx context.Context, _ *chaos.Scene, n *cluster.Node, r chaos.Reversal, _ bool) error {
+			return end(ctx, r, n.RunBeside)
+		},
+		Clean: func(ctx context.Context, host any, r chaos.Reversal) error {
+			if host == nil { // its container took the processes along
+				return nil
+			}
+			return onHost(func(ctx context.Context, h cluster.Executor, r chaos.Reversal) error { return end(ctx, r, h.Exec) })(ctx, host, r)
+		},
+	}
+}
+
+// Action starts the processes.
+func (p *BurnCPU) Action(env Env) chaos.Action {
+	return env.Scene.Each(p.Nodes, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
+		mark, err := burningOf(act.Reversal())
+		if err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(ctx, seenWithin)
+		defer cancel()
+		seconds := max(1, int(time.Duration(p.Most).Seconds()))
+		if _, err := n.RunBeside(ctx, burn("start", mark, strconv.Itoa(p.Processes), strconv.Itoa(seconds))); err != nil {
+			return fmt.Errorf("on %s: %w", n.Name(), err)
+		}
+		for {
+			out, err := n.RunBeside(ctx, burn("busy", mark))
+			if err != nil {
+				return fmt.Errorf("on %s: %w", n.Name(), err)
+			}
+			if strings.TrimSpace(out.Stdout) == strconv.Itoa(p.Processes) {
+				act.Note("%s: %s", n.Name(), p.Detail())
+				return nil
+			}
+			if err := wait.For(ctx, 50*time.Millisecond); err != nil {
+				return errors.Join(fmt.Errorf("on %s %s of %d processes have used processor time", n.Name(), strings.TrimSpace(out.Stdout), p.Processes), err)
+			}
+		}
+	})
+}

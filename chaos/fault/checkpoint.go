@@ -1,0 +1,41 @@
+package fault
+
+import (
+	"errors"
+
+	"pgchaos/chaos"
+)
+
+// Checkpoint makes a checkpoint: `checkpoint: primary`.
+type Checkpoint struct{ WithTimeout }
+
+func checkpoint() Kind {
+	return Kind{
+		Name: "checkpoint", Group: Maintenance, Doc: "Makes a checkpoint, as fast as the disk allows.",
+		Manual: Manual{
+			Does: "Runs CHECKPOINT as the superuser: on a primary a checkpoint, on a standby a restartpoint. It is not spread over time.",
+			Effect: "All changed pages are written and synced at once, which slows down what else uses the disk. The first change of each page afterwards writes the whole page into the WAL " +
+				"(full_page_writes), so that there is more WAL for a while.",
+			Verified: "The control file names a newer checkpoint than before. A standby that has replayed no checkpoint record of the primary since its last restartpoint cannot make one, and the step fails.",
+			Example: `- {at: 5s, checkpoint: primary}
+`,
+		},
+		New:   func() Parameters { return &Checkpoint{} },
+		Needs: Needs{Process: Running, Connected: true},
+	}
+}
+
+// Action makes the checkpoint.
+func (p *Checkpoint) Action(env Env) chaos.Action {
+	return p.run(env, maintenance{
+		command:  "checkpoint",
+		evidence: "select checkpoint_lsn::pg_catalog.text from pg_catalog.pg_control_checkpoint()",
+		done: func(before, after string) error {
+			if before == after {
+				return errors.New("no checkpoint was made: a standby can make a restartpoint only of a checkpoint that it has replayed; run checkpoint on the primary before")
+			}
+			return nil
+		},
+		note: "the last checkpoint was at {before}, and is at {after}",
+	})
+}

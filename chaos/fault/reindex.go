@@ -1,0 +1,70 @@
+package fault
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"pgchaos/chaos"
+	"pgchaos/record"
+)
+
+// Reindex builds the indexes of a table anew: `reindex: {node: primary, table: test_data}`.
+type Reindex struct {
+	OnTable `yaml:",inline"`
+
+	Concurrently bool `yaml:"concurrently" jsonschema_description:"Without a lock that keeps writers out. It takes longer, and waits for every transaction that is older."`
+}
+
+func reindex() Kind {
+	return Kind{
+		Name: "reindex", Group: Maintenance, Doc: "Builds the indexes of a table anew.",
+		Manual: Manual{
+			Does: "Runs REINDEX TABLE as the superuser, on a primary; with `concurrently: true` REINDEX TABLE CONCURRENTLY.",
+			Effect: "Writers wait until it is done, and so do readers that would use an index. With `concurrently` they go on, and the command waits for every older transaction. " +
+				"The new indexes go into the WAL, and standbys lag.",
+			Verified: "Each index of the table has another file (pg_relation_filenode) than before.",
+			Example: `- {at: 5s, reindex: {node: primary, table: test_data}}
+`,
+		},
+		New:   func() Parameters { return &Reindex{} },
+		Facts: record.Facts{Sessions: true}, Outage: true, Phase: true,
+		Needs: Needs{Process: Running, Connected: true},
+	}
+}
+
+// Detail is the table, and how.
+func (p *Reindex) Detail() string {
+	if p.Concurrently {
+		return p.Table + " concurrently"
+	}
+	return p.Table
+}
+
+// Action builds the indexes.
+func (p *Reindex) Action(env Env) chaos.Action {
+	command := "reindex table "
+	if p.Concurrently {
+		command += "concurrently "
+	}
+	return p.run(env, maintenance{
+		command: command + relation(p.Table),
+		evidence: "select coalesce(pg_catalog.string_agg(pg_catalog.pg_relation_filenode(i.indexrelid)::pg_catalog.text, ' '), '') " +
+			"from pg_catalog.pg_index i where i.indrelid = $1::pg_catalog.text::pg_catalog.regclass",
+		args: []any{relation(p.Table)},
+		done: rebuilt,
+		note: p.Table + " had its indexes in the files {before}, and has them in {after}",
+	})
+}
+
+// rebuilt is an error unless every index has another file than before.
+func rebuilt(before, after string) error {
+	was, is := strings.Fields(before), strings.Fields(after)
+	if len(was) == 0 || len(is) != len(was) {
+		return errors.New("the table has no index, or another number of indexes than before: it is not known that each was built anew")
+	}
+	if slices.ContainsFunc(is, func(file string) bool { return slices.Contains(was, file) }) {
+		return errors.New("an index still has the same file: it was not built anew")
+	}
+	return nil
+}

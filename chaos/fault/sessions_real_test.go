@@ -1,0 +1,279 @@
+package fault_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"pgchaos/chaos"
+	"pgchaos/chaos/fault"
+	"pgchaos/cluster"
+	"pgchaos/internal/units"
+)
+
+// TestFaultsOnSessionsAndMaintenance does each of them to real servers, and looks at the servers while it is in force and afterwards.
+func TestFaultsOnSessionsAndMaintenance(t *testing.T) {
+	t.Parallel()
+	s := build(t, cluster.Config{
+		Nodes:    []cluster.NodeConfig{{Name: "a"}, {Name: "b"}},
+		Settings: map[string]string{"max_connections": "20", "wal_retrieve_retry_interval": "200ms", "max_standby_streaming_delay": "-1"},
+		Sync:     &cluster.Synchronous{Commit: "on", Standbys: "ANY 1 (b)"},
+	})
+	for _, part := range []struct {
+		name string
+		run  func(*scene)
+	}{
+		{"lock_table", testLockTable},
+		{"long_transaction", testLongTransaction},
+		{"long_query", testLongQuery},
+		{"exhaust_connections", testExhaustConnections},
+		{"terminate_backends", testTerminateBackends},
+		{"cancel_backends", testCancelBackends},
+		{"maintenance", testMaintenance},
+		{"exec", testExec},
+		{"burn_cpu", testBurnCPU},
+		{"a server that is gone", testHeldOnAKilledServer},
+	} {
+		t.Run(part.name, func(t *testing.T) {
+			s.T = t
+			part.run(s)
+			s.want("a", heldSessions, "0")
+			s.want("b", heldSessions, "0")
+		})
+	}
+}
+
+func testLockTable(s *scene) {
+	const count = "set lock_timeout = '300ms'; select count(*) from public.test_data"
+	s.do("lock_table", &fault.LockTable{OnNodes: on("a"), Table: "test_data"})
+	_, err := s.ask("a", count)
+	s.refused(err, "55P03")
+	s.want("a", heldSessions, "1")
+	s.heal()
+	s.want("a", count, "1000")
+	s.do("lock_table", &fault.LockTable{OnNodes: on("a"), Table: "public.test_data", Mode: "share"}, "mode")
+	s.want("a", count, "1000")
+	_, err = s.ask("a", "set lock_timeout = '300ms'; insert into public.test_data values (0)")
+	s.refused(err, "55P03")
+	_, err = s.try("lock_table", &fault.LockTable{OnNodes: on("a"), Table: "test_data", Mode: "exclusive", Within: units.Duration(300 * time.Millisecond)}, "mode", "within")
+	s.refused(err, "55P03")
+	_, err = s.try("lock_table", &fault.LockTable{OnNodes: on("a"), Table: "no_such"})
+	s.refused(err, "42P01")
+	s.heal()
+}
+
+func testLongTransaction(s *scene) {
+	s.do("long_transaction", &fault.LongTransaction{OnNodes: on("a", "b")})
+	for _, node := range []string{"a", "b"} {
+		s.want(node, "select count(*) from pg_stat_activity where application_name like 'pgchaos-fault-long-transaction%' and state = 'idle in transaction' and backend_xmin is not null", "1")
+	}
+	s.heal()
+}
+
+func testLongQuery(s *scene) {
+	s.do("long_query", &fault.LongQuery{OnNodes: on("b"), Table: "test_data"})
+	s.want("b", "select count(*) from pg_stat_activity where application_name like 'pgchaos-fault-long-query%' and state = 'active'", "1")
+	// The rewrite needs an exclusive lock on the standby, too, so that replay waits there for the query.
+	s.do("vacuum_full", &fault.VacuumFull{OnTable: fault.OnTable{WithTimeout: fault.WithTimeout{OnNodes: on("a")}, Table: "test_data"}})
+	s.query("a", "insert into public.test_data values (2001)")
+	s.eventually("b", "select count(*) from pg_locks l join pg_stat_activity a using (pid) where a.backend_type = 'startup' and not l.granted", "1")
+	s.heal()
+	s.eventually("b", "select count(*) from public.test_data where i = 2001", "1")
+	_, err := s.try("long_query", &fault.LongQuery{OnNodes: on("b"), Table: "no_such"})
+	s.refused(err, "42P01")
+}
+
+func testExhaustConnections(s *scene) {
+	before := s.client("a", "before")
+	s.do("exhaust_connections", &fault.ExhaustConnections{OnNodes: on("a")})
+	n := s.Cluster.Node("a")
+	_, err := pgx.Connect(s.Context(), n.ConnString(n.Credentials().Load, "load/late"))
+	s.refused(err, "53300")
+	if _, err := before.Exec(s.Context(), "select 1"); err != nil {
+		s.Errorf("a client that was connected before: %v", err)
+	}
+	if st := n.State(s.Context()); !st.Reachable {
+		s.Errorf("pgchaos cannot read the node: %s", st.Error)
+	}
+	s.heal()
+	if _, err := s.client("a", "late").Exec(s.Context(), "select 1"); err != nil {
+		s.Error(err)
+	}
+	_ = before.Close(s.Context())
+}
+
+func testTerminateBackends(s *scene) {
+	one, two, other := s.client("a", "writes"), s.client("a", "writes"), s.client("a", "reads")
+	alive := func(conn *pgx.Conn) bool {
+		_, err := conn.Exec(s.Context(), "select 1")
+		return err == nil
+	}
+	events := s.do("terminate_backends", &fault.TerminateBackends{OnBackends: fault.OnBackends{OnNodes: on("a"), Workload: "writes", AtLeast: 2}}, "at_least")
+	if got := events[0].Numbers["a"]; got != 2 || !strings.Contains(events[0].Detail, "2 backends ended") {
+		s.Errorf("%+v", events[0])
+	}
+	if alive(one) || alive(two) || !alive(other) {
+		s.Error("a backend of writes lives, or the one of reads does not")
+	}
+	_, err := s.try("terminate_backends", &fault.TerminateBackends{OnBackends: fault.OnBackends{
+		OnNodes: on("a"), AtLeast: 5, Within: units.Duration(200 * time.Millisecond),
+	}}, "at_least", "within")
+	if err == nil || !strings.Contains(err.Error(), "never 5 backends") || !alive(other) {
+		s.Errorf("too few backends: %v", err)
+	}
+	// A fault's own session is no client.
+	s.do("long_transaction", &fault.LongTransaction{OnNodes: on("a")})
+	s.do("terminate_backends", &fault.TerminateBackends{OnBackends: fault.OnBackends{OnNodes: on("a")}})
+	s.want("a", heldSessions, "1")
+	if alive(other) {
+		s.Error("without a choice, a client was left")
+	}
+	s.heal()
+}
+
+func testCancelBackends(s *scene) {
+	must(s, s.Cluster.Node("b").Pause(s.Context()))
+	defer func() { must(s, s.Cluster.Node("b").Resume(context.Background())) }()
+	n := s.Cluster.Node("a")
+	cfg, err := pgx.ParseConfig(n.ConnString(n.Credentials().Load, "load/writes"))
+	must(s, err)
+	notices := make(chan string, 10)
+	cfg.OnNotice = func(_ *pgconn.PgConn, notice *pgconn.Notice) { notices <- notice.Code + " " + notice.Routine }
+	conn, err := pgx.ConnectConfig(s.Context(), cfg)
+	must(s, err)
+	defer func() { _ = conn.Close(context.Background()) }()
+	committed := make(chan error, 1)
+	go func() {
+		_, err := conn.Exec(s.Context(), "insert into public.test_data values (3001)")
+		committed <- err
+	}()
+	s.do("cancel_backends", &fault.CancelBackends{OnBackends: fault.OnBackends{
+		OnNodes: on("a"), WaitEvent: "SyncRep", Within: units.Duration(time.Minute),
+	}}, "within")
+	if err := <-committed; err != nil {
+		s.Errorf("the insert whose wait was cancelled: %v", err)
+	}
+	if got := <-notices; got != "01000 SyncRepWaitForLSN" {
+		s.Errorf("notice %s", got)
+	}
+	_, err = s.try("cancel_backends", &fault.CancelBackends{OnBackends: fault.OnBackends{
+		OnNodes: on("a"), WaitEvent: "SyncRep", Within: units.Duration(100 * time.Millisecond),
+	}}, "within")
+	if err == nil || errors.Is(err, chaos.ErrNotSo) {
+		s.Errorf("without a waiter: %v", err)
+	}
+}
+
+func testMaintenance(s *scene) {
+	at := func(nodes ...string) fault.WithTimeout { return fault.WithTimeout{OnNodes: on(nodes...)} }
+	const checkpoints = "select checkpoint_lsn from pg_control_checkpoint()"
+	before := s.query("a", checkpoints)
+	s.do("checkpoint", &fault.Checkpoint{WithTimeout: at("a")})
+	if s.query("a", checkpoints) == before {
+		s.Error("no checkpoint was made")
+	}
+	const segment = "select substr(pg_walfile_name(pg_current_wal_lsn()), 9)"
+	before = s.query("a", segment)
+	s.do("switch_wal", &fault.SwitchWAL{WithTimeout: at("a")})
+	s.query("a", "insert into public.test_data values (4001)")
+	if s.query("a", segment) <= before {
+		s.Error("the WAL goes on in the same segment")
+	}
+	if _, err := s.try("switch_wal", &fault.SwitchWAL{WithTimeout: at("b")}); err == nil {
+		s.Error("a standby has switched its WAL")
+	}
+	const index = "select pg_relation_filenode('public.test_data_pkey')"
+	for _, concurrently := range []bool{false, true} {
+		before = s.query("a", index)
+		s.do("reindex", &fault.Reindex{OnTable: fault.OnTable{WithTimeout: at("a"), Table: "test_data"}, Concurrently: concurrently})
+		if s.query("a", index) == before {
+			s.Errorf("concurrently %v: the index is the same", concurrently)
+		}
+	}
+	// One that takes too long is cancelled on the server.
+	s.do("lock_table", &fault.LockTable{OnNodes: on("a"), Table: "test_data", Mode: "access share"}, "mode")
+	short := at("a")
+	short.Timeout = units.Duration(300 * time.Millisecond)
+	_, err := s.try("vacuum_full", &fault.VacuumFull{OnTable: fault.OnTable{WithTimeout: short, Table: "test_data"}}, "timeout")
+	s.refused(err, "57014")
+	s.heal()
+}
+
+func testExec(s *scene) {
+	exec := func(command, proof, undo string) *fault.Exec {
+		return &fault.Exec{OnNodes: on("b"), Command: command, Proof: proof, Undo: undo}
+	}
+	there := func() bool {
+		_, err := s.Cluster.Node("b").Exec(s.Context(), "test -e $PGDATA/mark")
+		return err == nil
+	}
+	events := s.do("exec", exec(`touch $PGDATA/mark; echo $PGCHAOS_RUN $PGCHAOS_NODE $PGCHAOS_PRIMARY $PGCHAOS_STEP $PGCHAOS_HOST:$PGCHAOS_PORT`, "test -e $PGDATA/mark", "rm -f $PGDATA/mark"))
+	want := fmt.Sprintf("b: %s b a %s %s", "testfaultsonsessionsandmaintenance", events[0].Name, s.Cluster.Node("b").Address())
+	if events[0].Detail != want || !there() {
+		s.Errorf("%q, want %q", events[0].Detail, want)
+	}
+	s.heal()
+	if there() {
+		s.Error("the undo was not run")
+	}
+	// It is taken back also where the proof does not hold.
+	if _, err := s.try("exec", exec("touch $PGDATA/mark", "false", "rm -f $PGDATA/mark")); !errors.Is(err, chaos.ErrNotSo) || !there() {
+		s.Errorf("a proof that does not hold: %v", err)
+	}
+	s.heal()
+	if there() {
+		s.Error("the undo of the failed step was not run")
+	}
+	s.do("exec", exec("true", "", "echo lost >&2; exit 3"))
+	if err := s.undo.Heal(s.Context()); err == nil || !strings.Contains(err.Error(), "by hand") || !strings.Contains(err.Error(), "lost") {
+		s.Errorf("an undo that fails: %v", err)
+	}
+	s.undo.Kinds = nil // it would fail for ever
+	s.undo = &chaos.Undo{Scene: s.Scene, Kinds: fault.Reversals(), Journal: s}
+}
+
+// testBurnCPU looks for the processes in the process table. They are none of the server's, and end all the same.
+func testBurnCPU(s *scene) {
+	busy := func() (pids int) {
+		found, err := filepath.Glob("/proc/[0-9]*/cmdline")
+		must(s, err)
+		for _, file := range found {
+			if line, err := os.ReadFile(file); err == nil && strings.Contains(string(line), "\x00pgchaos-burn-") {
+				pids++
+			}
+		}
+		return pids
+	}
+	if runtime.GOOS != "linux" {
+		return
+	}
+	before := busy()
+	s.do("burn_cpu", &fault.BurnCPU{OnNodes: on("b"), Processes: 2}, "processes")
+	if busy() < before+2 {
+		s.Error("no process is busy")
+	}
+	must(s, s.Cluster.Node("b").Stop(s.Context(), cluster.StopFast, 0))
+	must(s, s.Cluster.Node("b").Start(s.Context()))
+	s.heal()
+	if got := busy(); got != before {
+		s.Errorf("%d processes are busy, and %d were before", got, before)
+	}
+}
+
+// testHeldOnAKilledServer: sessions end with their server, so that there is nothing to take back.
+func testHeldOnAKilledServer(s *scene) {
+	s.do("long_transaction", &fault.LongTransaction{OnNodes: on("b")})
+	b := s.Cluster.Node("b")
+	must(s, b.Kill(s.Context()))
+	s.heal()
+	must(s, b.Start(s.Context()))
+}
