@@ -21,6 +21,7 @@ const (
 	CanCutOff     Capability = "network"   // Networked
 	CanLimit      Capability = "limits"    // Limited
 	CanMeasure    Capability = "usage"     // Measured
+	CanFill       Capability = "disk"      // Bounded
 )
 
 // Processes starts and ends the server.
@@ -92,6 +93,12 @@ type Measured interface {
 	Usage(ctx context.Context) (record.ResourceSample, error)
 }
 
+// Bounded tells of the file system that the node's directory is on.
+type Bounded interface {
+	// DiskSize is its size in bytes where it is the node's own, and of nobody else; 0: it is not.
+	DiskSize() int64
+}
+
 // capabilities are all of them, in the order in which they are listed: whether a host has
 // one, and what cannot be done without it.
 var capabilities = []struct {
@@ -105,6 +112,7 @@ var capabilities = []struct {
 	{CanCutOff, has[Networked], "cut it off from the network"},
 	{CanLimit, has[Limited], "change what it may use"},
 	{CanMeasure, has[Measured], "measure what it uses"},
+	{CanFill, has[Bounded], "fill its file system, which is not its own"},
 }
 
 func has[T any](h Host) bool {

@@ -57,6 +57,7 @@ func TestAnAbsentCapabilityIsAnError(t *testing.T) {
 		"limit":      {CanLimit, func(ctx context.Context) error { return n.SetLimits(ctx, Limits{}) }},
 		"limits":     {CanLimit, func(ctx context.Context) error { _, err := n.Limits(ctx); return err }},
 		"usage":      {CanMeasure, func(ctx context.Context) error { _, err := n.Usage(ctx); return err }},
+		"disk":       {CanFill, func(context.Context) error { _, err := n.OwnFileSystem(); return err }},
 		"exec":       {CanReachFiles, func(ctx context.Context) error { _, err := n.Exec(ctx, "true"); return err }},
 		"log":        {CanReachFiles, func(ctx context.Context) error { _, err := n.Log(ctx); return err }},
 		"configure":  {CanReachFiles, func(ctx context.Context) error { _, err := n.Configure(ctx, nil, nil); return err }},

@@ -38,6 +38,7 @@ type Containers struct {
 	Ports      map[string]int // of this machine, by node
 	Restart    string         // restart policy
 	Limits     Limits         // of each node
+	Disk       int64          // the size of a file system for each node, in memory; 0: none is made
 }
 
 // Opened is a provider for one run.

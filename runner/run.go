@@ -134,6 +134,7 @@ func open(ctx context.Context, id string, p *Plan, k cluster.Kind, o Options, to
 		options.Containers = cluster.Containers{
 			Image: d.Image, ExactNames: d.Names == "exact", Network: d.Network, Subnet: d.Subnet, Ports: d.HostPorts(), Restart: d.Restart,
 			Limits: cluster.Limits{NanoCPUs: int64(d.CPUs), Memory: int64(d.Memory)},
+			Disk:   int64(d.Disk),
 		}
 	}
 	m, err := k.Open(ctx, options)

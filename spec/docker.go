@@ -15,6 +15,9 @@ var (
 	networkPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
 )
 
+// leastDisk is the least that a new server's data fits on.
+const leastDisk Size = 256 << 20
+
 // docker checks cluster.docker, whichever provider the file asks for: the command
 // line may ask for this one.
 func (v *validator) docker(path string, o *Docker) {
@@ -43,6 +46,12 @@ func (v *validator) docker(path string, o *Docker) {
 	}
 	if what, right := fault.TooLittle(o.Memory); o.Memory != 0 && what != "" {
 		v.bad(path+".memory", what, right)
+	}
+	switch {
+	case v.d.has(path+".disk") && o.Disk < leastDisk:
+		v.bad(path+".disk", fmt.Sprintf("%s is too little for a server's data", o.Disk), fmt.Sprintf("write at least %s", leastDisk))
+	case o.Disk > 0 && o.Memory > 0:
+		v.bad(path+".disk", "the file system lies in memory, and would count as the node's", "leave memory or disk out")
 	}
 	v.subnet(path+".subnet", o.Subnet)
 	v.ports(path+".ports", o.Ports)

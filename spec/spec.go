@@ -77,6 +77,7 @@ type Docker struct {
 	Ports   map[string]string `yaml:"ports" jsonschema_description:"Ports of this machine's loopback interface, by node. Left out: a free one is chosen."`
 	Restart string            `yaml:"restart" jsonschema_description:"The engine's restart policy: no (the default), on-failure, unless-stopped or always."`
 	Memory  Size              `yaml:"memory" jsonschema_description:"The most memory that a node may use, such as 512MB. Left out: no limit."`
+	Disk    Size              `yaml:"disk" jsonschema_description:"The size of a file system for each node's data, such as 512MB. It lies in the memory of the engine's machine (tmpfs). Left out: the engine's own disk."`
 	CPUs    CPUs              `yaml:"cpus" jsonschema_description:"The most cores that a node may use, such as 1.5. Left out: no limit."`
 }
 

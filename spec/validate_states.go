@@ -297,9 +297,9 @@ func (t *timelineStates) done(s *Step, n *nodeState, upstream string) {
 		n.process = running
 	}
 	switch p := s.Parameters().(type) {
-	case *fault.Limit:
+	case *fault.Limit, *fault.FillDisk:
 		if n.process&running != 0 {
-			n.process |= stopped // the kernel may kill a server that needs more
+			n.process |= stopped // a server that needs more may end
 		}
 	case *fault.Exec:
 		n.process |= running | stopped

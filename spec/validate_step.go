@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"pgchaos/chaos/fault"
+	"pgchaos/cluster"
 	"pgchaos/record"
 )
 
@@ -119,6 +120,11 @@ func (v *validator) action(path string, a action) {
 		v.standbyOf(path, p.OfProcess)
 	case *fault.Condition:
 		v.condition(path, p)
+	case *fault.FillDisk:
+		docker := v.e.Cluster.Docker
+		if d, _ := v.provider(); d.Can(cluster.CanFill) && (docker == nil || docker.Disk == 0) {
+			v.bad(path, "the file system of the nodes is not their own", "write cluster: {docker: {disk: 512MB}}")
+		}
 	case *fault.Exec:
 		if slices.ContainsFunc(v.d.secrets, func(secret string) bool { return secret != "" && strings.Contains(p.Undo, secret) }) {
 			v.bad(path+".undo", "undo holds a secret, and the journal would keep it", "have the command read it from a file of the node")

@@ -47,6 +47,7 @@ func Kinds() []Kind {
 		// Resources
 		limit(),
 		burnCPU(),
+		fillDisk(),
 
 		// Runbooks
 		failover(),

@@ -24,7 +24,7 @@ func open(ctx context.Context, o cluster.OpenOptions) (cluster.Opened, error) {
 	p, err := New(ctx, Options{
 		Run: o.Run, Experiment: o.Experiment, Results: o.Results, Major: o.Major, Pulling: o.Progress,
 		Image: c.Image, ExactNames: c.ExactNames, Network: c.Network, Subnet: c.Subnet, Ports: c.Ports, Restart: c.Restart,
-		Memory: c.Limits.Memory, NanoCPUs: c.Limits.NanoCPUs,
+		Memory: c.Limits.Memory, NanoCPUs: c.Limits.NanoCPUs, Disk: c.Disk,
 	})
 	if err != nil {
 		return cluster.Opened{}, err
@@ -68,7 +68,7 @@ func Describe() cluster.Description {
 	return cluster.Description{
 		Name: "docker", Summary: "containers",
 		Capabilities: []cluster.Capability{
-			cluster.CanRun, cluster.CanFreeze, cluster.CanReachFiles, cluster.CanCutOff, cluster.CanLimit, cluster.CanMeasure,
+			cluster.CanRun, cluster.CanFreeze, cluster.CanReachFiles, cluster.CanCutOff, cluster.CanLimit, cluster.CanMeasure, cluster.CanFill,
 		},
 		Frozen:   "no command runs in a paused container",
 		Postgres: "13 or newer, of an image", ChecksSettings: true,

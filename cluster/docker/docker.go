@@ -42,6 +42,7 @@ type Options struct {
 	Restart    string // the engine's restart policy; "" is no
 	Memory     int64  // bytes a node; 0 is no limit
 	NanoCPUs   int64  // billionths of a core a node; 0 is no limit
+	Disk       int64  // bytes of a file system in memory for each node; 0: the engine's own disk
 	// Ports are the loopback ports of nodes that must have a certain one.
 	Ports map[string]int
 	// Pulling receives the progress of the pull of a missing image; it may be nil.
@@ -221,7 +222,12 @@ func (p *Provider) Keep() error {
 // makeVolume makes a volume. The engine makes none, and says nothing, where there is one
 // of the name, which is then not this run's.
 func (p *Provider) makeVolume(ctx context.Context, name string, labels map[string]string) error {
-	made, err := p.engine.VolumeCreate(ctx, volume.CreateOptions{Name: name, Labels: labels})
+	options := volume.CreateOptions{Name: name, Labels: labels}
+	if p.options.Disk > 0 {
+		// It is there as long as a container has it mounted: the one for commands runs from the beginning to the end.
+		options.DriverOpts = map[string]string{"type": "tmpfs", "device": "tmpfs", "o": "size=" + strconv.FormatInt(p.options.Disk, 10)}
+	}
+	made, err := p.engine.VolumeCreate(ctx, options)
 	if err != nil {
 		return p.engine.explain("make volume "+name, err)
 	}

@@ -56,6 +56,7 @@ var _ interface {
 	cluster.Measured
 	cluster.Networked
 	cluster.Limited
+	cluster.Bounded
 	cluster.Executor
 	cluster.Alarming
 } = (*host)(nil)
@@ -90,6 +91,9 @@ func (h *host) Address(from cluster.Vantage) cluster.Address {
 
 // Listen is every address of the container.
 func (h *host) Listen() cluster.Address { return cluster.Address{Host: "*", Port: serverPort} }
+
+// DiskSize is that of the volume where it is one in memory.
+func (h *host) DiskSize() int64 { return h.provider.options.Disk }
 
 func (h *host) volume() string { return h.provider.prefix() + h.name }
 

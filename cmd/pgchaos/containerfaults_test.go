@@ -1,0 +1,42 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestFaultsOnContainers fills the file system of a node and empties it, keeps processors of it busy, and undoes a command: each
+// effect is looked for in the container, and so is its absence afterwards.
+func TestFaultsOnContainers(t *testing.T) {
+	p := newDockerPlace(t)
+	code, stdout, stderr := p.run(p.onDocker(p.write("x.yaml", `
+name: x
+cluster:
+  nodes: [a, b]
+  docker: {disk: 512MB}
+  settings: {wal_keep_size: 64MB, max_wal_size: 128MB}
+load: {writes: {kind: insert, clients: 1, rate: 20/s}}
+timeline:
+  - {name: full, at: 500ms, for: 1s, fill_disk: b}
+  - {exec: {node: b, command: "head -c 4000000 /dev/zero >$PGDATA/../probe", expect: 1}}
+  - {wait: 1500ms}
+  - {exec: {node: b, command: "head -c 4000000 /dev/zero >$PGDATA/../probe", undo: "rm -f $PGDATA/../probe"}}
+  - {name: busy, for: 1s, burn_cpu: {node: b, processes: 2}}
+  - {exec: {node: b, command: "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c 'done [p]gchaos-burn'"}}
+  - {wait: 1500ms}
+  - {exec: {node: b, command: "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c 'done [p]gchaos-burn'", expect: 1}}
+expect: [lost_writes == 0, nodes_equal]
+`))...)
+	if code != exitPass {
+		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+	p.nothingOnEngine()
+	code, _, stderr = p.run("validate", p.write("y.yaml", "name: y\ncluster: {provider: docker, nodes: [a, b]}\ntimeline: [{fill_disk: b}]\n"))
+	if code != exitUsage || !strings.Contains(stderr, "write cluster: {docker: {disk: 512MB}}") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+	code, _, stderr = p.run("validate", p.write("z.yaml", "name: z\ncluster: {nodes: [a, b]}\ntimeline: [{fill_disk: b}]\n"))
+	if code != exitUsage || !strings.Contains(stderr, "run it with provider: docker") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+}
