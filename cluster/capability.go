@@ -95,7 +95,7 @@ type Measured interface {
 
 // Bounded tells of the file system that the node's directory is on.
 type Bounded interface {
-	// DiskSize is its size in bytes where it is the node's own, and of nobody else; 0: it is not.
+	// DiskSize is its size in bytes where it is the node's alone; 0: it is not.
 	DiskSize() int64
 }
 

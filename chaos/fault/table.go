@@ -61,7 +61,7 @@ func Kinds() []Kind {
 		// Load and checks
 		startLoad(),
 		stopLoad(),
-		wait(),
+		waiting(),
 		verify(),
 	}
 }

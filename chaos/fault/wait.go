@@ -12,7 +12,7 @@ type Wait struct {
 	Time units.Duration `yaml:"-"`
 }
 
-func wait() Kind {
+func waiting() Kind {
 	return Kind{
 		Name: "wait", Group: Load, Doc: "Does nothing for a time.",
 		Manual: Manual{
