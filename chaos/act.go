@@ -53,14 +53,6 @@ type Act struct {
 	step     string    // the step's name
 }
 
-// Reversal is how the action is taken back on its first node; zero where it is not.
-func (a *Act) Reversal() Reversal {
-	if len(a.reversals) == 0 {
-		return Reversal{}
-	}
-	return a.reversals[0].Reversal
-}
-
 // On notes the nodes that the action turned out to be aimed at.
 func (a *Act) On(nodes ...*cluster.Node) { a.nodes = append(a.nodes, nodes...) }
 

@@ -83,9 +83,9 @@ func (p *BurnCPU) Before(context.Context, Env, *cluster.Node) (any, error) {
 	return burning{"pgchaos-burn-" + strings.ToLower(rand.Text()[:16])}, nil
 }
 
-func burningOf(r chaos.Reversal) (mark string, err error) {
+func burningOf(decode func(any) error) (mark string, err error) {
 	var b burning
-	if err := json.Unmarshal(r.Arguments, &b); err != nil {
+	if err := decode(&b); err != nil {
 		return "", fmt.Errorf("read the mark of the processes: %w", err)
 	}
 	if !burningMark.MatchString(b.Mark) {
@@ -105,7 +105,7 @@ func burn(do, mark string, more ...string) cluster.Command {
 // endBurning kills busy processes. They can be outside of the node, where that is no container.
 func endBurning() *chaos.ReversalKind {
 	end := func(ctx context.Context, r chaos.Reversal, run func(context.Context, cluster.Command) (cluster.Output, error)) error {
-		mark, err := burningOf(r)
+		mark, err := burningOf(func(into any) error { return json.Unmarshal(r.Arguments, into) })
 		if err != nil {
 			return err
 		}
@@ -142,7 +142,7 @@ func endBurning() *chaos.ReversalKind {
 // Action starts the processes.
 func (p *BurnCPU) Action(env Env) chaos.Action {
 	return env.Scene.Each(p.Nodes, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
-		mark, err := burningOf(act.Reversal())
+		mark, err := burningOf(act.Known)
 		if err != nil {
 			return err
 		}

@@ -31,12 +31,13 @@ func nameSessions(env Env) held {
 
 // heldBy is the name that the reversal of an act on one node has.
 func heldBy(act *chaos.Act) (app string, err error) {
-	return appOf(act.Reversal())
+	return appOf(act.Known)
 }
 
-func appOf(r chaos.Reversal) (app string, err error) {
+// appOf decodes the name.
+func appOf(decode func(any) error) (app string, err error) {
 	var h held
-	if err := json.Unmarshal(r.Arguments, &h); err != nil {
+	if err := decode(&h); err != nil {
 		return "", fmt.Errorf("read the name of the sessions: %w", err)
 	}
 	if !strings.HasPrefix(h.App, cluster.FaultApp) {
@@ -51,7 +52,7 @@ func endSessions() *chaos.ReversalKind {
 	return &chaos.ReversalKind{
 		Name: "end_sessions",
 		Do: func(ctx context.Context, s *chaos.Scene, n *cluster.Node, r chaos.Reversal, _ bool) error {
-			app, err := appOf(r)
+			app, err := appOf(func(into any) error { return json.Unmarshal(r.Arguments, into) })
 			if err != nil {
 				return err
 			}

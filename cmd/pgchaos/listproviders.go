@@ -25,7 +25,8 @@ their nodes; 'pgchaos plan' and 'pgchaos validate' say which action a provider c
   files      run programs on a node, such as pg_basebackup and pg_rewind; read its log
   network    disconnect and connect
   limits     limit
-  usage      measure CPU time, memory, network and disk traffic`,
+  usage      measure CPU time, memory, network and disk traffic
+  disk       fill_disk (with docker: {disk: SIZE})`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for i, k := range providers() {
