@@ -95,12 +95,10 @@ func cancelBackends() Kind {
 		Name: "cancel_backends", Group: Sessions, Doc: "Cancels what client backends do, as pg_cancel_backend does.",
 		Manual: Manual{
 			Does: "Calls pg_cancel_backend for each client backend that is chosen and is active, and reports how many there were. Backends of pgchaos itself and of other faults are left alone.",
-			Effect: "A statement ends with 57014 (canceling statement due to user request). A commit that waits for a standby is acknowledged, with a warning " +
+			Effect: "A statement ends with 57014 (canceling statement due to user request). A commit that waits for a standby (wait_event: SyncRep) is acknowledged, with a warning " +
 				"(01000): it is on the primary alone, and a failover loses it. The audit calls such a write weak.",
 			Verified: "None of these backends still does what it did. Where fewer than at_least were found, the step fails.",
-			Example: `- {at: 5s, pause: replicas}
-- {cancel_backends: {node: primary, wait_event: SyncRep}}
-- {resume: replicas}
+			Example: `- {at: 5s, cancel_backends: {node: primary, workload: writes}}
 `,
 		},
 		New:   func() Parameters { return &CancelBackends{} },

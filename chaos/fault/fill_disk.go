@@ -31,6 +31,7 @@ func fillDisk() Kind {
 			Back:     "The file is removed, and there is space again. A server that has ended is started at the end of the run.",
 			Example: `- {at: 5s, for: 3s, fill_disk: {node: pgslave, leave: 64MB}}
 `,
+			Cluster: "docker: {disk: 512MB}",
 		},
 		New:   func() Parameters { return &FillDisk{} },
 		Facts: record.Facts{Provokes: true}, Outage: true, Phase: true, Undo: emptyDisk(), Reversible: true,

@@ -130,8 +130,13 @@ func (k Kind) Example(provider string) string {
 	if provider != "" {
 		b.WriteString("  provider: " + provider + "\n")
 	}
+	cluster := ""
+	if k.Manual.Cluster != "" {
+		cluster = "  " + k.Manual.Cluster + "\n"
+	}
 	b.WriteString("  nodes: [pgmaster, pgslave, pgslave2]\n" +
 		"  settings: {wal_retrieve_retry_interval: 500ms}\n" +
+		cluster +
 		"load:\n" +
 		"  writes: {kind: insert, clients: 4, rate: 200/s, timeout: 2s}\n" +
 		"  reads: {kind: read, clients: 2, rate: 100/s, timeout: 2s}\n" +

@@ -10,4 +10,6 @@ type Manual struct {
 	// Example is one or more steps of a timeline, as YAML list items. They run on the nodes pgmaster, pgslave
 	// and pgslave2, under the workloads writes and reads.
 	Example string
+	// Cluster is what the example needs beside the nodes under cluster, as a line of YAML; "" where it needs nothing.
+	Cluster string
 }
