@@ -17,7 +17,7 @@ cluster:
   settings: {wal_keep_size: 64MB, max_wal_size: 128MB}
 load: {writes: {kind: insert, clients: 1, rate: 20/s}}
 timeline:
-  - {name: full, at: 500ms, for: 1s, fill_disk: b}
+  - {name: full, at: 500ms, for: 1s, fill_disk: {node: b, leave: 1MB}}
   - {exec: {node: b, command: "head -c 4000000 /dev/zero >$PGDATA/../probe", expect: 1}}
   - {wait: 1500ms}
   - {exec: {node: b, command: "head -c 4000000 /dev/zero >$PGDATA/../probe", undo: "rm -f $PGDATA/../probe"}}
