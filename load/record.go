@@ -118,6 +118,8 @@ const SeriesStep = record.SeriesStep
 type SeriesPoint struct {
 	At                  time.Duration // the step's beginning
 	OK, Errors, Dropped int64
+	// Kinds are the Errors by their kind; nil: there were none.
+	Kinds map[string]int64
 }
 
 // Record returns the totals: final after Stop, a snapshot while the workload runs.
@@ -212,8 +214,10 @@ func coarse(now time.Duration) int { return 1 + int(max(0, now-1)/time.Hour) }
 func (t *totals) series(everywhere []record.Slot, coarse int) (series []SeriesPoint) {
 	const slots = int(SeriesStep / record.SlotLength)
 	step := time.Duration(coarse) * SeriesStep
+	kinds := t.kinds.steps(coarse)
 	for first := 0; first < max(len(everywhere), len(t.dropped)*slots); first += coarse * slots {
-		p := SeriesPoint{At: time.Duration(first/slots/coarse) * step}
+		number := first / slots / coarse
+		p := SeriesPoint{At: time.Duration(number) * step, Kinds: kinds[number]}
 		for _, s := range between(everywhere, first, first+coarse*slots) {
 			p.OK += int64(s.OK)
 			p.Errors += int64(s.Errors)

@@ -2,7 +2,6 @@ package load
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"sort"
 	"time"
@@ -27,8 +26,8 @@ type totals struct {
 	live     Live
 	// allErrors and allDropped are Live.AllErrors and AllDropped.
 	allErrors, allDropped int64
-	// kinds are the errors of the seconds that live has not described yet, by second and kind.
-	kinds map[int]map[string]int64
+	// kinds are the errors by their kind and by time, the warm-up included.
+	kinds errorKinds
 	// lateAcks are by node (0: unknown): see Record.LateAcks.
 	lateAcks [][]time.Duration
 }
@@ -93,7 +92,7 @@ func (f *figures) clear() {
 func newTotals(nodes, parts int) totals {
 	return totals{
 		phases: []*phaseTotals{{}}, parts: make([]figures, parts),
-		errors: map[errorKey]*ErrorCount{}, kinds: map[int]map[string]int64{}, activity: make([][]record.Slot, nodes+1), lateAcks: make([][]time.Duration, nodes+1),
+		errors: map[errorKey]*ErrorCount{}, kinds: errorKinds{}, activity: make([][]record.Slot, nodes+1), lateAcks: make([][]time.Duration, nodes+1),
 	}
 }
 
@@ -144,7 +143,7 @@ func (t *totals) record(s *sample) {
 	second := max(0, int(op.Done/time.Second))
 	t.seconds.find(second, phase).record(op)
 	if op.Outcome == record.Failed || op.Outcome == record.Unknown {
-		t.countKind(second, op.Kind)
+		t.kinds.count(op.Kind, op.Done)
 		t.allErrors++
 	}
 	if phase == &t.warmup {
@@ -231,22 +230,5 @@ func (t *totals) tellLive(start, now time.Duration) {
 	t.live.P50, t.live.P99 = sum.response.quantile(0.5), sum.response.quantile(0.99)
 	t.live.Errors = sum.outcomes[record.Failed] + sum.outcomes[record.Unknown]
 	t.live.Dropped = sum.outcomes[record.Dropped]
-	t.live.Kinds = t.kindsOf(number)
-}
-
-// kindsOf are the errors of a second by their kind. It forgets that second and those before it.
-func (t *totals) kindsOf(second int) map[string]int64 {
-	kinds := t.kinds[second]
-	maps.DeleteFunc(t.kinds, func(other int, _ map[string]int64) bool { return other <= second })
-	return kinds
-}
-
-// countKind counts an error in its second.
-func (t *totals) countKind(second int, kind string) {
-	kinds := t.kinds[second]
-	if kinds == nil {
-		kinds = map[string]int64{}
-		t.kinds[second] = kinds
-	}
-	kinds[kind]++
+	t.live.Kinds = t.kinds.within(end-time.Second, end)
 }

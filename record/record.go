@@ -95,6 +95,9 @@ type Op struct {
 // Response is the time from due to done, in which waiting for a free client counts.
 func (o Op) Response() time.Duration { return o.Done - o.Due }
 
+// OtherKinds stands for kinds of errors that are not counted one by one, because there are too many.
+const OtherKinds = "other kinds"
+
 // KindOverflow is the Kind of an arrival that was dropped because it found every client busy and was not to wait.
 const KindOverflow = "overflow"
 

@@ -199,7 +199,7 @@ func result(t *testing.T) *report.Result {
 		Phases: []record.Phase{{Name: "baseline", End: time.Second}, {Name: "stop-b", Start: time.Second, End: 3 * time.Second}},
 		Workloads: []report.Workload{{
 			Name:    "writes",
-			Series:  []report.SeriesPoint{{At: 0, OK: 60}, {At: 900 * time.Millisecond, OK: 40, Errors: 2}, {At: 1100 * time.Millisecond, Dropped: 3}, {At: 2 * time.Second, OK: 1}},
+			Series:  []report.SeriesPoint{{At: 0, OK: 60}, {At: 900 * time.Millisecond, OK: 40, Errors: 7, Kinds: map[string]int64{"57P01": 2, "timeout, cancelled": 4, "25006": 1}}, {At: 1100 * time.Millisecond, Dropped: 3}, {At: 2 * time.Second, OK: 1}},
 			Seconds: []report.Second{second(0, time.Millisecond, 100*time.Millisecond), second(2*time.Second, 5*time.Second, 5*time.Second)},
 		}},
 	}

@@ -5,9 +5,11 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -83,7 +85,7 @@ func Series(path string, r *report.Result) error {
 func seriesHeader() []string {
 	return []string{
 		"time", "offset_s", "workload", "phase", "ok", "errors", "dropped", "per_second",
-		"second_p50_ms", "second_p90_ms", "second_p99_ms", "second_max_ms",
+		"second_p50_ms", "second_p90_ms", "second_p99_ms", "second_max_ms", "errors_by_kind",
 	}
 }
 
@@ -122,11 +124,20 @@ func workloadSeries(w *csv.Writer, r *report.Result, of *report.Workload) error 
 			of.Name, phaseAt(r, p.At), strconv.FormatInt(p.OK, 10), strconv.FormatInt(p.Errors, 10), strconv.FormatInt(p.Dropped, 10),
 			strconv.FormatInt(int64(math.Round(float64(p.OK+p.Errors)/step.Seconds())), 10),
 		}
-		if err := w.Write(append(row, cells...)); err != nil {
+		if err := w.Write(append(append(row, cells...), kindsText(p.Kinds))); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// kindsText are errors by their kind, the most frequent first: "57P01=12;connection refused=3".
+func kindsText(kinds map[string]int64) string {
+	names := slices.SortedFunc(maps.Keys(kinds), func(a, b string) int { return cmp.Or(cmp.Compare(kinds[b], kinds[a]), cmp.Compare(a, b)) })
+	for i, kind := range names {
+		names[i] = fmt.Sprintf("%s=%d", kind, kinds[kind])
+	}
+	return strings.Join(names, ";")
 }
 
 // percentiles of one second, in milliseconds.

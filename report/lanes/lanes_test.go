@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+	"github.com/google/go-cmp/cmp"
 
 	"pgchaos/outage"
 	"pgchaos/record"
@@ -91,6 +92,37 @@ func TestThroughputIsZeroWhileTheWorkloadRan(t *testing.T) {
 	l = lane(t, run, "errors")
 	if len(l.Series) != 2 || l.Series[1].Name != "writes dropped" || text(l.Series[0]) != "- - 0 30 0 0 0 - - -" || text(l.Series[1]) != "- - 0 0 0 0 20 - - -" {
 		t.Errorf("%+v", l.Series)
+	}
+}
+
+// TestErrorsHaveALineForEachKind, the most frequent first, and one for those that are too many.
+func TestErrorsHaveALineForEachKind(t *testing.T) {
+	kinds := map[string]int64{record.OtherKinds: 1}
+	for i, kind := range []string{"40001", "57P01", "25006", "eof", "reset", "timeout", "08006", "53300"} {
+		kinds[kind] = int64(20 - i)
+	}
+	run := of(t, &report.Result{
+		Duration: 300 * ms,
+		Workloads: []report.Workload{{
+			Name: "writes", Active: []report.Interval{{To: 300 * ms}},
+			Series: []report.SeriesPoint{
+				{At: 0, Errors: 133, Kinds: kinds}, {At: 100 * ms, OK: 1, Errors: 60, Kinds: map[string]int64{"57P01": 60}}, {At: 200 * ms, Errors: 2},
+			},
+		}},
+	})
+	var got []string
+	for _, s := range lane(t, run, "errors").Series {
+		if s.Group != "writes" {
+			t.Errorf("%s is of %s", s.Name, s.Group)
+		}
+		got = append(got, strings.TrimPrefix(s.Name, "writes ")+": "+text(s))
+	}
+	want := []string{
+		"57P01: 190 600 0", "40001: 200 0 0", "25006: 180 0 0", "eof: 170 0 0", "reset: 160 0 0", "timeout: 150 0 0",
+		"other kinds: 280 0 0", "errors: 0 0 20",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -1,11 +1,14 @@
 package lanes
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
+	"pgchaos/record"
 	"pgchaos/report"
 )
 
@@ -99,40 +102,79 @@ func (g grid) rates(w *report.Workload, end time.Duration, of func(report.Series
 	return values, sum
 }
 
-// throughput is the acknowledged operations of each workload.
-func throughput(r *report.Result, end time.Duration) Lane {
-	l := Lane{ID: "throughput", Title: "Throughput: acknowledged operations", Unit: "/s"}
+// byWorkload is a lane with the lines of each workload that has ever run.
+func byWorkload(r *report.Result, end time.Duration, l Lane, lines func(g grid, w *report.Workload) []Series) Lane {
 	g := seriesGrid(r, end)
 	l.Times = g.times()
 	for i := range r.Workloads {
-		w := &r.Workloads[i]
-		if len(w.Series) == 0 && len(w.Active) == 0 {
-			continue
+		if w := &r.Workloads[i]; len(w.Series) > 0 || len(w.Active) > 0 {
+			l.Series = append(l.Series, lines(g, w)...)
 		}
-		values, _ := g.rates(w, end, func(p report.SeriesPoint) int64 { return p.OK })
-		l.Series = append(l.Series, Series{Name: w.Name, Group: w.Name, Values: values})
 	}
 	return l
 }
 
-// failures are the operations that failed or got no reply, and those that were never sent. By time they are counted without
-// their kinds.
+// throughput is the acknowledged operations of each workload.
+func throughput(r *report.Result, end time.Duration) Lane {
+	l := Lane{ID: "throughput", Title: "Throughput: acknowledged operations", Unit: "/s"}
+	return byWorkload(r, end, l, func(g grid, w *report.Workload) []Series {
+		values, _ := g.rates(w, end, func(p report.SeriesPoint) int64 { return p.OK })
+		return []Series{{Name: w.Name, Group: w.Name, Values: values}}
+	})
+}
+
+// failures are the operations that failed or got no reply, by their kind, and those that were never sent.
 func failures(r *report.Result, end time.Duration) Lane {
 	l := Lane{ID: "errors", Title: "Errors and dropped operations", Unit: "/s"}
-	g := seriesGrid(r, end)
-	l.Times = g.times()
-	for i := range r.Workloads {
-		w := &r.Workloads[i]
-		if len(w.Series) == 0 && len(w.Active) == 0 {
-			continue
-		}
-		failed, _ := g.rates(w, end, func(p report.SeriesPoint) int64 { return p.Errors })
-		l.Series = append(l.Series, Series{Name: w.Name + " errors", Group: w.Name, Values: failed})
-		if dropped, sum := g.rates(w, end, func(p report.SeriesPoint) int64 { return p.Dropped }); sum > 0 {
-			l.Series = append(l.Series, Series{Name: w.Name + " dropped", Group: w.Name, Values: dropped})
+	return byWorkload(r, end, l, func(g grid, w *report.Workload) []Series { return g.failures(w, end) })
+}
+
+// mostKinds is how many kinds of errors of a workload have a line of their own.
+const mostKinds = 6
+
+// failures are the lines of one workload. Errors whose kind is not known, as in older results, have a line together. So has a
+// workload without any.
+func (g grid) failures(w *report.Workload, end time.Duration) (lines []Series) {
+	add := func(what string, always bool, of func(report.SeriesPoint) int64) {
+		if values, sum := g.rates(w, end, of); sum > 0 || always {
+			lines = append(lines, Series{Name: w.Name + " " + what, Group: w.Name, Values: values})
 		}
 	}
-	return l
+	kinds := frequentKinds(w)
+	for _, kind := range kinds {
+		add(kind, false, func(p report.SeriesPoint) int64 { return p.Kinds[kind] })
+	}
+	add(record.OtherKinds, false, func(p report.SeriesPoint) (n int64) {
+		for kind, of := range p.Kinds {
+			if !slices.Contains(kinds, kind) {
+				n += of
+			}
+		}
+		return n
+	})
+	add("errors", len(kinds) == 0, func(p report.SeriesPoint) int64 {
+		n := p.Errors
+		for _, of := range p.Kinds {
+			n -= of
+		}
+		return n
+	})
+	add("dropped", false, func(p report.SeriesPoint) int64 { return p.Dropped })
+	return lines
+}
+
+// frequentKinds are the most frequent kinds of a workload's errors, the most frequent first.
+func frequentKinds(w *report.Workload) []string {
+	counts := map[string]int64{}
+	for _, p := range w.Series {
+		for kind, n := range p.Kinds {
+			if kind != record.OtherKinds {
+				counts[kind] += n
+			}
+		}
+	}
+	kinds := slices.SortedFunc(maps.Keys(counts), func(a, b string) int { return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b)) })
+	return kinds[:min(len(kinds), mostKinds)]
 }
 
 // percentiles are those of the response times that are shown, beside the maximum.
