@@ -171,6 +171,36 @@ func TestMetricsBeforeAndAfterTheLoad(t *testing.T) {
 	})
 }
 
+// TestHostileNames: whatever the texts of an experiment are, every metric is served, and each series is one line.
+func TestHostileNames(t *testing.T) {
+	const hostile = "a\"b\\c\nd{e=\"f\"} 1\n# TYPE x counter\r\t\x00\x1b[31m\u2028\xff"
+	x := New()
+	x.Of(hostile)(operation(record.OK, time.Millisecond))
+	s := status()
+	s.Phase, s.Nodes[0].Name, s.Nodes[1].SyncState = hostile, hostile, hostile
+	s.Faults[0].Step, s.Faults[0].Nodes = hostile, []string{hostile}
+	run := began()
+	run.Run, run.Experiment, run.Provider, run.Tool, run.Variant.Name, run.Variant.Cell = hostile, hostile, hostile, hostile, hostile, hostile
+	run.Workloads = []string{hostile}
+	take(x, run, runner.LoadStarted{At: time.UnixMilli(1)}, runner.Ticked{Status: s})
+	const label = `"a\"b\\c\nd{e=\"f\"} 1\n# TYPE x counter` + "\r\t\x00\x1b[31m\u2028\ufffd\""
+	all := text(t, x)
+	for _, want := range []string{
+		`pgchaos_operations_total{outcome="ok",workload=` + label + "} 1\n", "pgchaos_node_up{node=" + label + "} 1\n",
+		"pgchaos_fault_active{fault=" + label + ",node=" + label + "} 1\n", "pgchaos_run_phase{phase=" + label + "} 1\n",
+		"pgchaos_run_info{experiment=" + label + ",provider=" + label + `,round="2",run=` + label,
+	} {
+		if !strings.Contains(all, want) {
+			t.Errorf("no %q in\n%q", want, all)
+		}
+	}
+	for line := range strings.SplitSeq(strings.TrimSuffix(all, "\n"), "\n") {
+		if !strings.HasPrefix(line, "pgchaos_") && !strings.HasPrefix(line, "# HELP pgchaos_") && !strings.HasPrefix(line, "# TYPE pgchaos_") {
+			t.Errorf("a line that is no series: %q", line)
+		}
+	}
+}
+
 // TestAFaultThatIsOver has 0, so that its end can be seen.
 func TestAFaultThatIsOver(t *testing.T) {
 	x, over := underway(), status()

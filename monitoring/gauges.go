@@ -3,6 +3,7 @@ package monitoring
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -183,6 +184,9 @@ func is(so bool) float64 {
 	return 0
 }
 
+// labelValue is a text as the value of a label. One that is not UTF-8 would keep all metrics from being served.
+func labelValue(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
+
 // gauges collects the gauges of an Exporter's newest run.
 type gauges struct {
 	of    *Exporter
@@ -223,6 +227,9 @@ func (g *gauges) values() (all []prometheus.Metric) {
 	}
 	for i := range g.all {
 		g.all[i].values(r, func(value float64, labels ...string) {
+			for k := range labels {
+				labels[k] = labelValue(labels[k])
+			}
 			m, err := prometheus.NewConstMetric(g.descs[i], prometheus.GaugeValue, value, labels...)
 			if err != nil {
 				m = prometheus.NewInvalidMetric(g.descs[i], err)

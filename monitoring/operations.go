@@ -47,6 +47,7 @@ func (x *Exporter) Of(workload string) func(*export.Sample) {
 		operations [record.Outcomes]prometheus.Counter
 		response   [record.Outcomes]prometheus.Observer
 	)
+	workload = labelValue(workload)
 	for outcome := range record.Outcomes {
 		name := record.Outcome(outcome).String()
 		operations[outcome] = x.operations.WithLabelValues(workload, name)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -75,6 +76,40 @@ func TestAddresses(t *testing.T) {
 	if _, err := New().Listen("127.0.0.1:99999"); err == nil {
 		t.Error("there is no port 99999")
 	}
+}
+
+// TestScrapesDuringTheEnd get whole metrics or no connection, and never the beginning of an answer.
+func TestScrapesDuringTheEnd(t *testing.T) {
+	s := listen(t, underway(), "127.0.0.1:0")
+	var scrapers sync.WaitGroup
+	begun := make(chan struct{}, scrapes-1)
+	for range cap(begun) {
+		scrapers.Go(func() {
+			client := &http.Client{Transport: &http.Transport{}}
+			defer client.CloseIdleConnections()
+			for n := 0; ; n++ {
+				answer, err := client.Get(s.URL())
+				if err != nil {
+					return // it has ended
+				}
+				text, err := io.ReadAll(answer.Body)
+				_ = answer.Body.Close()
+				if err != nil || answer.StatusCode != http.StatusOK || !strings.Contains(string(text), "pgchaos_workload_running{") {
+					t.Errorf("%d, %v, %q", answer.StatusCode, err, text)
+				}
+				if n == 0 {
+					begun <- struct{}{}
+				}
+			}
+		})
+	}
+	for range cap(begun) {
+		<-begun
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	scrapers.Wait()
 }
 
 // TestAScraperThatHangs holds nothing up: neither the run, nor other scrapers, nor the end. No goroutine is left.
