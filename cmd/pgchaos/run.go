@@ -87,9 +87,11 @@ func (f *runFlags) command() *cobra.Command {
 		flags.StringVar(&f.resumed, "resume", "", "go on with the series in `DIR` that was interrupted or killed")
 		flags.StringVar(&f.mode, "file-mode", "600", "give the result's files the octal `MODE`; 640 lets the group read them")
 	})
-	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say in detail what is done to the nodes")
-	cmd.Flags().StringVar(&f.web, "web", "", "serve the run as a page at `HOST:PORT`, such as 127.0.0.1:8080")
-	cmd.Flags().BoolVar(&f.noView, "no-tui", false, "show lines instead of the view that takes the whole terminal")
+	groupFlags(cmd.Flags(), groupRunning, func(flags *pflag.FlagSet) {
+		flags.BoolVarP(&f.verbose, "verbose", "v", false, "say in detail what is done to the nodes")
+		flags.StringVar(&f.web, "web", "", "serve the run as a page at `HOST:PORT`, such as 127.0.0.1:8080")
+		flags.BoolVar(&f.noView, "no-tui", false, "show lines instead of the view that takes the whole terminal")
+	})
 	return cmd
 }
 
