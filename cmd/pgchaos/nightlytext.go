@@ -140,14 +140,22 @@ func (n *night) markdown(out io.Writer) error {
 	return err
 }
 
-// suite is the night for JUnit: a case for the runs, and one for each metric.
+// suite is the night for JUnit: a case for the runs, and one for each metric. Metrics without a figure stand in the error of a run that
+// is to blame for that: the same error for each of them would hide the one that matters.
 func (n *night) suite() junit.Suite {
 	s := junit.Suite{Name: "pgchaos nightly", At: n.began}
 	for _, c := range n.cases {
 		of := junit.Case{Class: c.Experiment, Name: c.Name, Failures: c.Fails, Output: strings.Join(append(c.Notes, c.Runs...), "\n")}
 		of.Errors = append(append(of.Errors, c.Problems...), c.Unknown...)
+		blamed := len(of.Failures)+len(of.Errors) > 0
+		if missing := c.missing(); blamed && len(missing) > 0 {
+			of.Errors = append(of.Errors, units.Count(int64(len(missing)), "metric has", "metrics have")+" no figure tonight: "+strings.Join(missing, ", "))
+		}
 		s.Cases = append(s.Cases, of)
 		for _, f := range c.Findings {
+			if blamed && f.State == trend.Missing {
+				continue
+			}
 			of := junit.Case{Class: c.Experiment, Name: c.Name + ": " + f.Metric}
 			switch text := findingText(f, c.Store); f.State {
 			case trend.Regression:
@@ -161,4 +169,14 @@ func (n *night) suite() junit.Suite {
 		}
 	}
 	return s
+}
+
+// missing are the metrics that most nights have, and this night has not.
+func (c *nightCase) missing() (metrics []string) {
+	for _, f := range c.Findings {
+		if f.State == trend.Missing {
+			metrics = append(metrics, f.Metric)
+		}
+	}
+	return metrics
 }

@@ -12,7 +12,7 @@ import (
 // Suite is a named list of cases.
 type Suite struct {
 	Name  string
-	At    time.Time
+	At    time.Time     // zero: it is not known
 	Took  time.Duration // 0: as long as its cases together
 	Cases []Case
 }
@@ -42,7 +42,7 @@ type xmlSuite struct {
 	Errors    int       `xml:"errors,attr"`
 	Skipped   int       `xml:"skipped,attr"`
 	Time      string    `xml:"time,attr"`
-	Timestamp string    `xml:"timestamp,attr"`
+	Timestamp string    `xml:"timestamp,attr,omitempty"`
 	Cases     []xmlCase `xml:"testcase"`
 }
 
@@ -64,7 +64,10 @@ type xmlProblem struct {
 func Write(out io.Writer, suites ...Suite) error {
 	all := xmlSuites{}
 	for _, s := range suites {
-		x := xmlSuite{Name: s.Name, Tests: len(s.Cases), Timestamp: s.At.UTC().Format("2006-01-02T15:04:05")}
+		x := xmlSuite{Name: s.Name, Tests: len(s.Cases)}
+		if !s.At.IsZero() {
+			x.Timestamp = s.At.UTC().Format("2006-01-02T15:04:05")
+		}
 		for _, c := range s.Cases {
 			of := xmlCase{Class: c.Class, Name: c.Name, Time: seconds(c.Took), Output: c.Output}
 			switch {

@@ -19,6 +19,13 @@ func TestWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := b.String()
+	if !strings.Contains(out, `timestamp="2026-11-29T02:00:00"`) {
+		t.Error(out)
+	}
+	var undated bytes.Buffer
+	if err := Write(&undated, Suite{Name: "to do"}); err != nil || strings.Contains(undated.String(), "timestamp") {
+		t.Errorf("%v: %s", err, &undated)
+	}
 	var back xmlSuites
 	if err := xml.Unmarshal(b.Bytes(), &back); err != nil {
 		t.Fatalf("%v\n%s", err, out)
