@@ -5,8 +5,10 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -80,17 +82,48 @@ func looksRight(t *testing.T, format, text string) {
 	}
 }
 
-// TestReportsOfOlderSchemas: a result of every schema can be shown in every format.
+// TestReportsOfOlderSchemas: a result of every schema can be written in every format, with its verdict, its expectations and its workloads.
 func TestReportsOfOlderSchemas(t *testing.T) {
-	for _, dir := range []string{"../../report/testdata/schema-1", "../../report/testdata/schema-2"} {
+	newest, err := strconv.Atoi(strings.TrimPrefix(report.Schema, "pgchaos.result/"))
+	must(t, err)
+	for number := 1; number <= newest; number++ {
+		dir, out := fmt.Sprintf("../../report/testdata/schema-%d", number), t.TempDir()
+		r, err := report.Read(dir)
+		must(t, err)
+		if r.Schema != fmt.Sprintf("pgchaos.result/%d", number) || len(r.Expectations) == 0 || len(r.Workloads) == 0 {
+			t.Fatalf("%s has the schema %s, %d expectations and %d workloads", dir, r.Schema, len(r.Expectations), len(r.Workloads))
+		}
+		args := []string{dir, "--format", strings.Join(formatNames(), ","), "--out-dir", out}
+		for _, file := range resultFiles() {
+			args = append(args, "--"+file.flag, filepath.Join(out, file.flag))
+		}
+		if code, _, errs := reportCode(t, args...); code != exitPass {
+			t.Fatalf("%s: exit code %d: %s", dir, code, errs)
+		}
 		for _, f := range reportFormats() {
-			r, err := report.Read(dir)
-			must(t, err)
-			var b bytes.Buffer
-			if err := f.run(&b, r, dir); err != nil || b.Len() == 0 {
-				t.Errorf("%s of %s: %v", f.name, dir, err)
+			text := readText(t, filepath.Join(out, f.file))
+			looksRight(t, f.name, text)
+			for i := range r.Workloads {
+				if f.name != "junit" && f.name != "tap" && !strings.Contains(text, r.Workloads[i].Name) {
+					t.Errorf("%s of %s has nothing of the workload %s", f.name, dir, r.Workloads[i].Name)
+				}
 			}
-			looksRight(t, f.name, b.String())
+			if f.name == "csv" { // the table of the load alone
+				continue
+			}
+			if !strings.Contains(strings.ToLower(text), r.Verdict.String()) {
+				t.Errorf("%s of %s does not say that its verdict is %s", f.name, dir, r.Verdict)
+			}
+			for _, e := range r.Expectations {
+				if metric, _, _ := strings.Cut(e.Text, " "); !strings.Contains(text, metric) {
+					t.Errorf("%s of %s has nothing of the expectation %s", f.name, dir, e.Text)
+				}
+			}
+		}
+		for _, file := range resultFiles() {
+			if text := readText(t, filepath.Join(out, file.flag)); text == "" {
+				t.Errorf("--%s of %s is empty", file.flag, dir)
+			}
 		}
 	}
 }
