@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Abort is a condition that ends a run. It is looked at each second while the load runs, and ends the run when the
+// Abort is a condition that ends a run. It is looked at each Step while the load runs, and ends the run when the
 // comparison holds for all that has ended in the last Over, taken together. An experiment writes it as a line of `abort_on`:
 //
 //	METRIC of WORKLOAD COMPARISON [for DURATION]
@@ -15,9 +15,15 @@ import (
 // or as an expectation with `abort: true`: then the condition is that the expectation is broken.
 type Abort struct {
 	Expectation
-	Over time.Duration // whole seconds
+	Over time.Duration // whole Steps
 	// Broken is set where Text is an expectation. Op is the opposite of what the text has.
 	Broken bool
+}
+
+// Step is how often the condition is looked at.
+func (a Abort) Step() time.Duration {
+	m, _ := LookupMetric(a.Metric)
+	return m.Step()
 }
 
 // The bounds of an Abort's duration, and what it is where none is written.
@@ -82,9 +88,8 @@ func AbortWhenBroken(text string) (Abort, error) {
 	case e.Any == 0:
 		return Abort{}, &Error{"an expectation about the whole run cannot end it: it is known at the end",
 			"write " + e.Metric + " of " + e.Workload + " in any 10s, and the comparison; or leave out abort", Position(text, "")}
-	case e.Any < LeastAbort || e.Any > MostAbort || e.Any%time.Second != 0:
-		return Abort{}, &Error{"with abort, windows of " + e.Any.String() + " are not possible: the run is looked at each second",
-			"write whole seconds from 1s to 10m, such as 10s; or leave out abort", Position(text, "any")}
+	case e.Any > MostAbort:
+		return Abort{}, &Error{"with abort, a window of " + e.Any.String() + " is too long", "write one of at most 10m; or leave out abort", Position(text, "any")}
 	}
 	a := Abort{Expectation: e, Over: e.Any, Broken: true}
 	a.Op = map[string]string{"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}[e.Op]

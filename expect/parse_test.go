@@ -15,6 +15,7 @@ func TestParseNodesAndWindows(t *testing.T) {
 		"replay_lag_bytes on b during kill <= 16MB": {Metric: "replay_lag_bytes", Kind: MetricSize, Node: "b", Phase: "kill", Op: "<=", Value: 16 << 20, Unit: "MB"},
 		"replay_lag_bytes on b < 4096":              {Metric: "replay_lag_bytes", Kind: MetricSize, Node: "b", Op: "<", Value: 4096},
 		"rpo_bytes == 0":                            {Metric: "rpo_bytes", Kind: MetricSize, Op: "=="},
+		"cpu on a during kill in any 10s < 150%":    {Metric: "cpu", Kind: MetricCores, Node: "a", Phase: "kill", Any: 10 * time.Second, Op: "<", Value: 1.5, Unit: "%"},
 		"cpu on a in any 10s < 150%":                {Metric: "cpu", Kind: MetricCores, Node: "a", Any: 10 * time.Second, Op: "<", Value: 1.5, Unit: "%"},
 		"memory on a < 0.5GB":                       {Metric: "memory", Kind: MetricSize, Node: "a", Op: "<", Value: 512 << 20, Unit: "GB"},
 		"staleness_max of reads on b < 1s":          {Metric: "staleness_max", Kind: MetricDuration, Workload: "reads", Node: "b", Op: "<", Value: 1, Unit: "s"},
@@ -120,7 +121,7 @@ func TestAbortWhenBroken(t *testing.T) {
 			t.Errorf("%v: both are %v", n, a.Holds(v))
 		}
 	}
-	if a, err := AbortWhenBroken("errors of writes in any 1s <= 3"); err != nil || !a.Holds(Value{Known: true, Number: 4}) || a.Holds(Value{Known: true, Number: 3}) {
+	if a, err := AbortWhenBroken("errors of writes in any 500ms <= 3"); err != nil || a.Step() != 100*time.Millisecond || a.Over != 500*time.Millisecond || !a.Holds(Value{Known: true, Number: 4}) || a.Holds(Value{Known: true, Number: 3}) {
 		t.Errorf("%+v, %v", a, err)
 	}
 	for text, right := range map[string]string{
@@ -130,8 +131,9 @@ func TestAbortWhenBroken(t *testing.T) {
 		"service_p99 of writes in any 5s < 1s":           "use samples, errors, dropped, error_rate",
 		"cpu on a in any 5s < 80%":                       "use samples, errors, dropped, error_rate",
 		"p99 of writes in any 5s during kill-a < 200ms":  "leave out during kill-a",
-		"errors of writes in any 500ms <= 3":             "write whole seconds",
-		"p99 of writes in any 11m < 200ms":               "write whole seconds",
+		"errors of writes in any 11m <= 3":               "write one of at most 10m",
+		"p99 of writes in any 11m < 200ms":               "write one of at most 10m",
+		"p99 of writes in any 1500ms < 200ms":            "write whole seconds",
 		"p99 of writes in any 5 < 200ms":                 "write in any 5s",
 		"throughput of writes in any 5s during baseline": "write throughput of WORKLOAD",
 	} {

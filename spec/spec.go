@@ -23,7 +23,7 @@ type Experiment struct {
 	Seed      uint64     `yaml:"seed" jsonschema_description:"The one seed of everything random. Left out: chosen at the start, and kept in the result."`
 	Baseline  Baseline   `yaml:"baseline" jsonschema_description:"What the load must achieve before the first fault. Otherwise expectations about the time after it are inconclusive."`
 	Expect    []Expected `yaml:"expect" jsonschema_description:"What has to hold, one line each: METRIC [of WORKLOAD] [on NODE] [during PHASE] [in any DURATION] COMPARISON, such as p99 of writes < 100ms. 'pgchaos metrics' lists the metrics."`
-	AbortOn   []string   `yaml:"abort_on" jsonschema_description:"What ends a hopeless run early, one line each: METRIC of WORKLOAD COMPARISON [for DURATION], such as error_rate of writes > 50% for 10s. It is looked at each second; load and timeline end, and the audit follows."`
+	AbortOn   []string   `yaml:"abort_on" jsonschema_description:"What ends a hopeless run early, one line each: METRIC of WORKLOAD COMPARISON [for DURATION], such as error_rate of writes > 50% for 10s. It is looked at ten times a second, and times each second; load and timeline end, and the audit follows."`
 	// Repetition is empty in what Load returns: it is for a file that describes several experiments.
 	Repetition `yaml:",inline"`
 	// Shares are the rates that are a share of a capacity.
