@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"pgchaos/cluster"
 	"pgchaos/cluster/rowscan"
+	"pgchaos/internal/catch"
 	"pgchaos/internal/endsession"
 	"pgchaos/record"
 	"pgchaos/report"
@@ -87,9 +89,7 @@ func (s *quiescer) settle(ctx context.Context) (authority string) {
 			s.note("", "", fmt.Errorf("take the faults back: %w", err))
 		}
 	}
-	for _, n := range s.members {
-		s.quiesce(ctx, n)
-	}
+	s.quiesce(ctx)
 	states := s.states(ctx)
 	if now := s.writable(ctx, states); len(writable) <= 1 && len(now) > 1 {
 		s.note("", "", fmt.Errorf("%s accept writes now that the faults have been taken back: only one may", strings.Join(named(now), " and ")))
@@ -178,21 +178,27 @@ func (s *quiescer) member(name string) member {
 	return nil
 }
 
-// quiesce waits until no backend of the load is left on a node: one that hangs
-// there may still commit.
-func (s *quiescer) quiesce(ctx context.Context, n member) {
+// quiesce waits until no backend of the load is left on any node: one that hangs there may still commit.
+func (s *quiescer) quiesce(ctx context.Context) {
+	ended, errs := make([]int, len(s.members)), make([]error, len(s.members))
+	atOnce(s.members, func(i int, n member) { ended[i], errs[i] = s.quiesceNode(ctx, n) })
+	for i, n := range s.members {
+		if errs[i] != nil {
+			s.busy = true
+			s.note(n.Name(), "", fmt.Errorf("wait for the load's backends to end: %w", errs[i]))
+		} else if ended[i] > 0 {
+			s.note(n.Name(), fmt.Sprintf("%d backends of the load had to be terminated", ended[i]), nil)
+		}
+	}
+}
+
+func (s *quiescer) quiesceNode(ctx context.Context, n member) (ended int, err error) {
 	conn, err := n.Connect(ctx, "settle")
 	if err != nil {
-		return // a node that cannot be reached shows when it is to be read
+		return 0, nil //nolint:nilerr // a node that cannot be reached shows when it is to be read
 	}
 	defer endsession.Within(goodbye, conn)
-	ended, err := rowscan.Quiesce(ctx, conn, s.load, quiesceGrace)
-	if err != nil {
-		s.busy = true
-		s.note(n.Name(), "", fmt.Errorf("wait for the load's backends to end: %w", err))
-	} else if ended > 0 {
-		s.note(n.Name(), fmt.Sprintf("%d backends of the load had to be terminated", ended), nil)
-	}
+	return rowscan.Quiesce(ctx, conn, s.load, quiesceGrace)
 }
 
 // catchUp writes a barrier row on the authority and waits until each standby shows
@@ -203,23 +209,51 @@ func (s *quiescer) catchUp(ctx context.Context, authority string, states []recor
 		s.note(authority, "", err)
 		return
 	}
+	s.awaitStandbys(ctx, s.member(authority), barrier, states)
+}
+
+// awaitStandbys waits for all standbys at the same time: several that never catch up take no longer than one.
+func (s *quiescer) awaitStandbys(ctx context.Context, authority member, barrier rowscan.Point, states []record.NodeState) {
+	var standbys []member
 	for _, st := range states {
-		if st.Node == authority || st.Role == record.RolePrimary {
-			continue
+		if st.Node != authority.Name() && st.Role != record.RolePrimary {
+			standbys = append(standbys, s.member(st.Node))
 		}
-		n := s.member(st.Node)
+	}
+	errs := make([]error, len(standbys))
+	atOnce(standbys, func(i int, n member) {
 		// One that has diverged would be waited for in vain.
-		err := cluster.CanFollow(ctx, n, s.member(authority))
-		if errors.Is(err, cluster.ErrForked) {
-			delete(s.behind, st.Node)
-		} else {
-			err = awaitBarrier(ctx, n, barrier)
+		if errs[i] = cluster.CanFollow(ctx, n, authority); !errors.Is(errs[i], cluster.ErrForked) {
+			errs[i] = awaitBarrier(ctx, n, barrier)
 		}
-		if err != nil {
-			s.note(st.Node, "", fmt.Errorf("has not caught up with %s: %w", authority, err))
+	})
+	for i, n := range standbys {
+		if errors.Is(errs[i], cluster.ErrForked) {
+			delete(s.behind, n.Name())
+		}
+		if errs[i] != nil {
+			s.note(n.Name(), "", fmt.Errorf("has not caught up with %s: %w", authority.Name(), errs[i]))
 		} else if !s.busy {
-			delete(s.behind, st.Node)
-			s.caughtUp[st.Node] = struct{}{}
+			delete(s.behind, n.Name())
+			s.caughtUp[n.Name()] = struct{}{}
+		}
+	}
+}
+
+// atOnce calls f for each node at the same time, and returns when all have returned. A panic of one goes on here.
+func atOnce(nodes []member, f func(i int, n member)) {
+	panics := make([]any, len(nodes))
+	var wg sync.WaitGroup
+	for i, n := range nodes {
+		wg.Go(func() {
+			defer catch.Keep(&panics[i])
+			f(i, n)
+		})
+	}
+	wg.Wait()
+	for _, p := range panics {
+		if p != nil {
+			panic(p)
 		}
 	}
 }
