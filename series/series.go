@@ -53,8 +53,10 @@ type Series struct {
 	Tolerance    spec.Share            `json:"tolerance"`
 	// Capacity is what each workload can do at most, in operations a second, where a rate is a share of it.
 	Capacity map[string]float64 `json:"capacity,omitempty"`
-	Variants []Variant          `json:"variants"`
-	Runs     []Run              `json:"runs"` // in their order
+	// KeptIn is the store that has every run of the series; "": none is known to have them all.
+	KeptIn   string    `json:"kept_in,omitempty"`
+	Variants []Variant `json:"variants"`
+	Runs     []Run     `json:"runs"` // in their order
 
 	dir string
 }
@@ -179,6 +181,12 @@ func streamOf(round int, warmup bool) uint64 {
 // two rounds do. It is exact in JSON's numbers, and never 0.
 func (s *Series) seedOf(r *Run) uint64 {
 	return rand.New(rand.NewPCG(s.Seed, ^streamOf(r.Round, r.Warmup))).Uint64N(1<<53-1) + 1
+}
+
+// NoteKept notes the store that has every run of the series.
+func (s *Series) NoteKept(in string) error {
+	s.KeptIn = in
+	return s.write()
 }
 
 // write replaces series.json.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"pgchaos/compare"
 	"pgchaos/compare/trend"
@@ -29,6 +30,8 @@ type nightlyFlags struct {
 	run     runFlags
 	summary string
 	junit   string
+	// keepResults is how many directories of an experiment are left below results; 0: all.
+	keepResults int
 }
 
 func newNightlyCommand() *cobra.Command {
@@ -52,17 +55,26 @@ or a metric regressed, 1 pgchaos itself failed or the store cannot be read, 4 in
 docs/ci.md explains it.`,
 		Example: `  pgchaos history init --store nightly                     once
   pgchaos nightly quorum-kill my.yaml --store nightly
-  pgchaos nightly quorum-kill --store nightly --summary summary.md --junit junit.xml`,
+  pgchaos nightly quorum-kill --store nightly --summary summary.md --junit junit.xml
+  pgchaos nightly quorum-kill --store nightly --keep-results 7`,
 		Args:              arguments(1, 0, experimentArgument),
 		ValidArgsFunction: completeExperiment,
 		RunE:              f.execute,
 	}
 	f.history.registerStore(cmd)
-	cmd.Flags().StringVar(&f.summary, "summary", "", "write the summary as Markdown to `FILE`")
-	cmd.Flags().StringVar(&f.junit, "junit", "", "write the summary as JUnit XML to `FILE`")
-	cmd.Flags().Var((*roundsFlag)(&f.run.rounds), "rounds", "run each variant `N` times (default: the file's)")
-	cmd.Flags().StringVar(&f.run.provider, "provider", "", "build the cluster on `PROVIDER`, "+providerWords()+" (default: the file's)")
-	registerPrograms(cmd.Flags(), &f.run.pgBin)
+	_ = cmd.Flags().SetAnnotation("store", groupAnnotation, []string{groupResult}) // it fails for a flag that is not there
+	groupFlags(cmd.Flags(), groupExperiment, func(flags *pflag.FlagSet) {
+		flags.Var((*roundsFlag)(&f.run.rounds), "rounds", "run each variant `N` times (default: the file's)")
+	})
+	groupFlags(cmd.Flags(), groupCluster, func(flags *pflag.FlagSet) {
+		flags.StringVar(&f.run.provider, "provider", "", "build the cluster on `PROVIDER`, "+providerWords()+" (default: the file's)")
+		registerPrograms(flags, &f.run.pgBin)
+	})
+	groupFlags(cmd.Flags(), groupResult, func(flags *pflag.FlagSet) {
+		flags.StringVar(&f.summary, "summary", "", "write the summary as Markdown to `FILE`")
+		flags.StringVar(&f.junit, "junit", "", "write the summary as JUnit XML to `FILE`")
+		flags.Var((*roundsFlag)(&f.keepResults), "keep-results", "leave only the newest `N` directories of nights that are in the store (default: all)")
+	})
 	f.run.metricsFlags.register(cmd.Flags())
 	return cmd
 }
@@ -150,6 +162,7 @@ type night struct {
 	stderr     io.Writer
 	cases      []nightCase
 	leftBehind bool
+	results    string // the folder that has the directories of the runs; "": there is none yet
 }
 
 // problem is something that pgchaos itself could not do.
@@ -169,6 +182,11 @@ func (n *night) experiment(ctx context.Context, name string, plan *series.Plan) 
 		cases = n.judge(ctx, kept, id, declaredIn(plan))
 	}
 	n.cases = append(n.cases, cases...)
+	if keep := n.flags.keepResults; keep > 0 && n.results != "" {
+		if err := pruneResults(n.results, plan.Plans[0].Experiment.Name, keep); err != nil { // which takes nothing from the verdict
+			fmt.Fprintf(n.stderr, "pgchaos nightly: warning: --keep-results: %v\n", err)
+		}
+	}
 }
 
 // runSeries runs the experiment's variants and keeps what was done, also after an interrupt.
@@ -179,6 +197,7 @@ func (n *night) runSeries(ctx context.Context, name string, plan *series.Plan, i
 		return nil, id
 	}
 	defer unlock()
+	n.results = filepath.Dir(dir)
 	of := n.flags.run
 	show := newProgress(n.stderr, false) // a job's log is lines
 	show.several = true
@@ -200,6 +219,7 @@ func (n *night) runSeries(ctx context.Context, name string, plan *series.Plan, i
 	} else if errors.Is(err, runner.ErrLeftBehind) {
 		n.leftBehind = true
 	}
+	inStore := 0
 	for i := range s.Runs {
 		r := &s.Runs[i]
 		label := nightName(s.Name, r.Variant, r.Cell)
@@ -211,10 +231,16 @@ func (n *night) runSeries(ctx context.Context, name string, plan *series.Plan, i
 				continue
 			}
 			kept = append(kept, added.Kept)
+			inStore++
 		case series.Failed:
 			n.problem(label, fmt.Sprintf("it could not be run (%d attempts): %s", r.Attempts, lastOf(r.Errors)))
 		case series.Pending:
 			n.problem(label, "it was not run: the job ended before it")
+		}
+	}
+	if inStore == len(s.Runs) {
+		if err := s.NoteKept(n.store.Name()); err != nil {
+			fmt.Fprintf(n.stderr, "pgchaos nightly: warning: %v\n", err)
 		}
 	}
 	return kept, s.ID

@@ -87,7 +87,7 @@ func TestNightly(t *testing.T) {
 	file := p.write("tiny.yaml", fmt.Sprintf(tinyNight, "lost_writes == 0"))
 	nightly := func(want int, text ...string) {
 		t.Helper()
-		code, out, errs := p.nightly(file, "--store", where, "--summary", summary, "--junit", xmlFile)
+		code, out, errs := p.nightly(file, "--store", where, "--summary", summary, "--junit", xmlFile, "--keep-results", "1")
 		if code != want {
 			skipIfBusy(t, out)
 			t.Fatalf("exit code %d, not %d\n%s\n%s", code, want, out, errs)
@@ -129,6 +129,9 @@ func TestNightly(t *testing.T) {
 		t.Fatal(errs)
 	}
 	nightly(exitPass, "of 23 nights")
+	if left, err := filepath.Glob(filepath.Join(work, "results", "tiny-*")); err != nil || len(left) != 1 {
+		t.Errorf("of three nights these directories are left, want one: %q, %v", left, err)
+	}
 	must(t, os.WriteFile(filepath.Join(where, "history.db"), bytes.Repeat([]byte("damage"), 10000), 0o600))
 	nightly(exitFailed)
 	p.nothingLeft()
