@@ -69,7 +69,7 @@ func New(p *Plan, id string, begun time.Time, o Options) *Series {
 	return s
 }
 
-// Continue makes a series that was read the one of a plan, whose variants must be the same.
+// Continue makes a series that was read the one of a plan, whose variants must be the same. Runs that could not be run are to do again.
 func (p *Plan) Continue(s *Series) error {
 	var now []Variant
 	for i := range p.Variants {
@@ -78,6 +78,12 @@ func (p *Plan) Continue(s *Series) error {
 	}
 	if !slices.Equal(redact.Of(nil, now), s.Variants) {
 		return fmt.Errorf("the experiment is not the one that %s was begun with; begin a new series", s.dir)
+	}
+	// What could not be run is begun again: perhaps the user has mended what kept it from that.
+	for i := range s.Runs {
+		if r := &s.Runs[i]; r.Status == Failed {
+			r.Status, r.Attempts = Pending, 0
+		}
 	}
 	p.Begun = s
 	return nil
@@ -114,7 +120,11 @@ func (s *Series) attempt(ctx context.Context, p *Plan, i int, o Options) error {
 		}
 	}
 	dir := s.Path(r)
-	if err := moveAside(dir, "interrupted"); err != nil {
+	why := "interrupted"
+	if len(r.Errors) > 0 {
+		why = "failed"
+	}
+	if err := moveAside(dir, why); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {

@@ -163,6 +163,37 @@ func TestARunThatFailsIsBegunOnceMore(t *testing.T) {
 	}
 }
 
+// TestWhatCouldNotBeRunIsBegunAgain when the series goes on, with as many attempts as before, and what it left is kept.
+func TestWhatCouldNotBeRunIsBegunAgain(t *testing.T) {
+	bad := errors.New("no memory")
+	f := &fakeRuns{fails: map[int]error{1: bad, 2: bad, 17: bad}} // of the 17th call on, the series goes on
+	p := newPlan(t, file, 7)
+	o := Options{Out: t.TempDir(), Run: f.run}
+	s := New(p, "three-1", time.Now(), o)
+	if err := s.Run(t.Context(), p, o); err != nil || s.Runs[0].Status != Failed || len(f.calls) != 16 {
+		t.Fatalf("%v after %d runs: %+v", err, len(f.calls), s.Runs[0])
+	}
+	again, err := Read(o.Out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Continue(again); err != nil || again.Left() != 1 {
+		t.Fatalf("%v, %d runs to do", err, again.Left())
+	}
+	if err := again.Run(t.Context(), p, o); err != nil {
+		t.Fatal(err)
+	}
+	first := again.Runs[0]
+	if first.Status != Done || first.Attempts != 2 || len(first.Errors) != 3 || len(f.calls) != 18 || f.calls[17] != f.calls[0] || f.seeds[17] != f.seeds[0] {
+		t.Errorf("after %d runs: %+v", len(f.calls), first)
+	}
+	for _, kept := range []string{".failed-1", ".failed-2", ".failed-3"} {
+		if _, err := os.Stat(again.Path(&first) + kept); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestWhatIsLeftBehindEndsTheSeries: servers of a run that are still up would disturb the next one.
 func TestWhatIsLeftBehindEndsTheSeries(t *testing.T) {
 	f := &fakeRuns{fails: map[int]error{2: fmt.Errorf("%w: a server", runner.ErrLeftBehind)}}

@@ -121,7 +121,11 @@ func writeEnds(b *bytes.Buffer, s *series.Series) error {
 		}
 	}
 	if all.failed > 0 {
-		fmt.Fprintf(b, "%s has these errors in full.\n\n", filepath.Join(s.Dir(), series.FileName))
+		fmt.Fprintf(b, "%s has these errors in full.", filepath.Join(s.Dir(), series.FileName))
+		if len(s.Command) > 0 {
+			fmt.Fprintf(b, " 'pgchaos run --resume %s' begins these runs again.", s.Dir())
+		}
+		fmt.Fprint(b, "\n\n")
 	}
 	return nil
 }
