@@ -15,7 +15,7 @@ func Differences(from, to []byte) []string {
 	var all []string
 	for _, leaf := range after.order {
 		if value, ok := before.values[leaf]; !ok || value != after.values[leaf] {
-			all = append(all, leaf+": "+oneLine(after.values[leaf]))
+			all = append(all, leaf+": "+shortValue(after.values[leaf]))
 		}
 	}
 	for _, leaf := range before.order {
@@ -26,8 +26,8 @@ func Differences(from, to []byte) []string {
 	return all
 }
 
-// oneLine is a value as it can stand in a line.
-func oneLine(text string) string {
+// shortValue is a value as it can stand in a line.
+func shortValue(text string) string {
 	const most = 60
 	text = strings.Join(strings.Fields(text), " ")
 	if r := []rune(text); len(r) > most {

@@ -105,7 +105,7 @@ func (f *historyFlags) list(ctx context.Context, s *store.Store, filter store.Fi
 	rows := [][]string{{"STARTED", "RUN", "EXPERIMENT", "VARIANT", "VERDICT", "NOTES"}}
 	for i := range runs {
 		k := &runs[i]
-		rows = append(rows, oneLine(started8601(k.Started), k.ID, k.Experiment, spec.JoinVariant(k.Variant, k.Cell), k.Verdict.String(), strings.Join(historyNotes(k), "; ")))
+		rows = append(rows, inLine(started8601(k.Started), k.ID, k.Experiment, spec.JoinVariant(k.Variant, k.Cell), k.Verdict.String(), strings.Join(historyNotes(k), "; ")))
 	}
 	var b strings.Builder
 	writeColumns(&b, rows)
@@ -125,8 +125,8 @@ func knownExperiment(ctx context.Context, s *store.Store, experiment string) err
 	return usageError(fmt.Errorf("history: the store %s has no runs of the experiment %q%s", s.Name(), experiment, instead(experiment, known)))
 }
 
-// oneLine are cells that stay in their line: names come from files.
-func oneLine(cells ...string) []string {
+// inLine are cells that stay in their line: names come from files.
+func inLine(cells ...string) []string {
 	for i := range cells {
 		cells[i] = units.OneLine(redact.Printable(cells[i]))
 	}
@@ -193,7 +193,7 @@ func keptText(k *store.Kept) string {
 	rows := [][]string{}
 	row := func(name, value string) {
 		if value != "" {
-			rows = append(rows, oneLine(name, value))
+			rows = append(rows, inLine(name, value))
 		}
 	}
 	row("run", k.ID)
@@ -240,13 +240,13 @@ func keptText(k *store.Kept) string {
 	writeColumns(&b, rows)
 	figures := [][]string{{"METRIC", "VALUE"}}
 	for _, figure := range k.Figures {
-		figures = append(figures, oneLine(figure.Metric, figureText(figure)))
+		figures = append(figures, inLine(figure.Metric, figureText(figure)))
 	}
 	b.WriteString("\n")
 	writeColumns(&b, figures)
 	settings := [][]string{{"SETTING", "VALUE"}}
 	for _, setting := range k.Fingerprint {
-		settings = append(settings, oneLine(setting.Name, settingText(setting)))
+		settings = append(settings, inLine(setting.Name, settingText(setting)))
 	}
 	b.WriteString("\n")
 	writeColumns(&b, settings)

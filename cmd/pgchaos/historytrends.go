@@ -140,7 +140,7 @@ func writeTrends(out io.Writer, s *store.Store, histories []html.History) error 
 				continue
 			}
 			last := m.Points[len(m.Points)-1].Finding
-			rows = append(rows, oneLine(h.Name, m.Name, fmt.Sprint(len(m.Points)), cmp.Or(lastText(last), "not known"), last.State.String()))
+			rows = append(rows, inLine(h.Name, m.Name, fmt.Sprint(len(m.Points)), cmp.Or(lastText(last), "not known"), last.State.String()))
 			if slices.Contains([]trend.State{trend.Regression, trend.Suspect, trend.Missing, trend.Better}, last.State) {
 				notes = append(notes, h.Name+": "+m.Text)
 			}
@@ -158,7 +158,7 @@ func writeTrends(out io.Writer, s *store.Store, histories []html.History) error 
 		if i == 0 {
 			b.WriteByte('\n')
 		}
-		b.WriteString(oneLine(n)[0] + "\n")
+		b.WriteString(inLine(n)[0] + "\n")
 	}
 	_, err := io.WriteString(out, b.String())
 	return err

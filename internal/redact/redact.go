@@ -146,6 +146,9 @@ func mayHoldCredential(text string) bool {
 	return false
 }
 
+// Line is a text as Printable, in one line.
+func Line(text string) string { return strings.Join(strings.Fields(Printable(text)), " ") }
+
 // Of is a value with the secrets hidden in every text that it holds, however deep: in
 // strings, but not in types made of string, which are words of ours. Each is Printable and Short, but
 // for a field with the tag text:"whole". What is as it must be is shared with v; nothing of v is changed.

@@ -232,7 +232,6 @@ func (d *drawing) pictures(w *live.Workload) string {
 
 // spark draws values from 0 to a greatest one; NaN is not known, and is left empty. The columns with errors are set off.
 func (d *drawing) spark(values []float64, greatest float64, wrong []bool) string {
-	levels := []rune("▁▂▃▄▅▆▇█")
 	var b strings.Builder
 	var part []rune
 	flush := func(bad bool) {
@@ -251,9 +250,9 @@ func (d *drawing) spark(values []float64, greatest float64, wrong []bool) string
 		case math.IsNaN(v):
 			part = append(part, ' ')
 		case greatest <= 0:
-			part = append(part, levels[0])
+			part = append(part, units.Spark(0))
 		default:
-			part = append(part, levels[int(math.Round(v/greatest*float64(len(levels)-1)))])
+			part = append(part, units.Spark(v/greatest))
 		}
 	}
 	if n := len(values); n > 0 {

@@ -19,7 +19,7 @@ const safe = " ,.-()%/;'\"=+?^"
 func Escape(text string) string { return escape(text, mostText) }
 
 func escape(text string, most int) string {
-	runes := oneLine(text, most)
+	runes := beginning(text, most)
 	cut := len(runes) > most
 	if cut {
 		runes = runes[:most]
@@ -47,11 +47,11 @@ func escape(text string, most int) string {
 	return b.String()
 }
 
-// oneLine are the first characters of a text that can be shown, without its line ends: more than most where there are more.
-func oneLine(text string, most int) []rune {
+// beginning are the first characters of a text that can be shown, without its line ends: more than most where there are more.
+func beginning(text string, most int) []rune {
 	const longest = 16 // bytes for a character: those that cannot be shown become several, and blanks become one
 	text = text[:min(len(text), longest*(most+1))]
-	return []rune(strings.Join(strings.Fields(redact.Printable(text)), " "))
+	return []rune(redact.Line(text))
 }
 
 func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
@@ -66,7 +66,7 @@ func code(text string) string {
 
 // literal is a text for a line of a fenced block, which shows all characters as they are.
 func literal(text string, most int) string {
-	runes := oneLine(text, most)
+	runes := beginning(text, most)
 	if len(runes) > most {
 		runes = append(runes[:most-1:most-1], '…')
 	}

@@ -23,11 +23,8 @@ const (
 	mostName   = 24
 )
 
-// sparks are the heights of a sparkline, and unknownSpark is where nothing is known.
-const (
-	sparks       = "▁▂▃▄▅▆▇█"
-	unknownSpark = '·'
-)
+// unknownSpark is where nothing is known in a sparkline.
+const unknownSpark = '·'
 
 // overTime is the throughput and the 99 percentile of each workload over the time of the run, and the faults.
 func overTime(r *report.Result) string {
@@ -169,7 +166,6 @@ func known(all []float64) (least, most float64, ok bool) {
 // spark draws columns from 0 to their greatest; or, by their logarithms, from their least.
 func spark(all []float64, logarithms bool) string {
 	least, most, ok := known(all)
-	heights := []rune(sparks)
 	line := make([]rune, len(all))
 	for i, n := range all {
 		line[i] = unknownSpark
@@ -183,7 +179,7 @@ func spark(all []float64, logarithms bool) string {
 		case !logarithms && most > 0:
 			share = n / most
 		}
-		line[i] = heights[min(max(int(share*float64(len(heights))), 0), len(heights)-1)]
+		line[i] = units.Spark(share)
 	}
 	return string(line)
 }

@@ -17,7 +17,7 @@ func Write(w io.Writer, suites ...junit.Suite) error {
 	var points strings.Builder
 	n := 0
 	for _, s := range suites {
-		fmt.Fprintf(&points, "# %s\n", oneLine(s.Name))
+		fmt.Fprintf(&points, "# %s\n", redact.Line(s.Name))
 		for i := range s.Cases {
 			n++
 			name := s.Cases[i].Name
@@ -63,14 +63,9 @@ func list(key string, texts []string) (lines []string) {
 	return lines
 }
 
-// oneLine is a text that ends no line.
-func oneLine(text string) string {
-	return strings.Join(strings.Fields(redact.Printable(text)), " ")
-}
-
 // description is a text in which a # begins no directive, such as TODO.
 func description(text string) string {
-	return strings.NewReplacer(`\`, `\\`, "#", `\#`).Replace(oneLine(text))
+	return strings.NewReplacer(`\`, `\\`, "#", `\#`).Replace(redact.Line(text))
 }
 
 // quoted is a text in double quotes for YAML, which reads all of JSON's.
