@@ -203,6 +203,29 @@ func TestViewOfAWholeRun(t *testing.T) {
 	}
 }
 
+// TestViewOfSeveralRuns: the view of a series says which run it is at, and the view of a search which step. The ends of the runs stand
+// on the terminal afterwards.
+func TestViewOfSeveralRuns(t *testing.T) {
+	m := newTmux(t, newPlace(t), 100, 30)
+	file := m.write("shown.yaml", strings.NewReplacer("60s", "2s", "at: 2s", "at: 1s").Replace(shown))
+	m.keys("clear; "+m.program+" run "+file+" --rounds 2 --set warmup_rounds=0 --out "+m.out+"; echo code $?.", "Enter")
+	m.await("0 of 2 runs", "round 1", "primary a", "q end the run")
+	m.await("1 of 2 runs", "left", "round 2", "primary a", "1/2  round 1: pass")
+	m.givenBack(exitPass)
+	for _, want := range []string{"1/2  round 1: pass in ", "2/2  round 2: pass in ", "each of 2 runs passed"} {
+		if all := m.all(); !strings.Contains(all, want) || strings.Contains(all, "q end the run") {
+			t.Errorf("%q does not stand on the terminal, or a frame does:\n%s", want, all)
+		}
+	}
+	m.keys("clear; "+m.program+" run "+file+" --find-max load.writes.rate --until 'p99 of writes < 10s' --out "+m.out+"-search; echo code $?.", "Enter")
+	m.await("step 1: 100", "primary a", "writes", "q end the run")
+	m.keys("q")
+	m.givenBack(exitInterrupted)
+	if all := m.all(); !strings.Contains(all, "interrupted") || strings.Contains(all, "q end the run") {
+		t.Errorf("after the search:\n%s", all)
+	}
+}
+
 // stopped tells whether a process is stopped.
 func stopped(t *testing.T, pid int) bool {
 	t.Helper()
