@@ -36,12 +36,8 @@ type progress struct {
 	last  time.Duration          // when the last plain line was written
 }
 
-const (
-	// redrawEvery is how often the live line moves where nothing else makes it.
-	redrawEvery = 250 * time.Millisecond
-	// statusLasts is how long a status is shown. Without a newer one there is no load any more.
-	statusLasts = time.Second
-)
+// redrawEvery is how often the live line moves where nothing else makes it.
+const redrawEvery = 250 * time.Millisecond
 
 func newProgress(out io.Writer, verbose bool) *progress {
 	p := &progress{out: out, verbose: verbose, width: func() int { return 80 }, end: func() {}, last: -time.Second}
@@ -168,7 +164,7 @@ func (p *progress) tick(s runner.Status) {
 	defer p.mu.Unlock()
 	if p.tty {
 		p.live = func(width int) string {
-			if time.Since(at) >= statusLasts && p.stage != nil {
+			if time.Since(at) >= live.StatusLasts && p.stage != nil {
 				return p.stage(width)
 			}
 			return statusText(s, width)

@@ -248,9 +248,10 @@ func (r *Redactor) list(v reflect.Value) (out reflect.Value, changed bool) {
 	return out, true
 }
 
-// mapping hides the values of secret names whole.
+// mapping hides the values of secret names whole, and what is secret in keys.
 func (r *Redactor) mapping(v reflect.Value) (out reflect.Value, changed bool) {
-	if !holdsText(v.Type().Elem()) {
+	named := v.Type().Key() == plainString
+	if !named && !holdsText(v.Type().Elem()) {
 		return v, false
 	}
 	for entry := v.MapRange(); entry.Next(); {
@@ -259,7 +260,11 @@ func (r *Redactor) mapping(v reflect.Value) (out reflect.Value, changed bool) {
 		if key.Kind() == reflect.String && SecretName(key.String()) && value.Type() == plainString && value.String() != "" {
 			item, itemChanged = reflect.ValueOf(Hidden), value.String() != Hidden
 		}
-		if !itemChanged {
+		shown, keyChanged := key, false
+		if named {
+			shown, keyChanged = r.value(key)
+		}
+		if !itemChanged && !keyChanged {
 			continue
 		}
 		if !changed {
@@ -269,7 +274,10 @@ func (r *Redactor) mapping(v reflect.Value) (out reflect.Value, changed bool) {
 				out.SetMapIndex(all.Key(), all.Value())
 			}
 		}
-		out.SetMapIndex(key, item)
+		if keyChanged {
+			out.SetMapIndex(key, reflect.Value{})
+		}
+		out.SetMapIndex(shown, item)
 	}
 	if !changed {
 		return v, false

@@ -52,6 +52,7 @@ type inner struct {
 type outer struct {
 	Name     string
 	Settings map[string]string
+	Counts   map[string]int64
 	List     []inner
 	One      *inner
 	Any      any
@@ -64,6 +65,7 @@ func TestOfHidesInEveryText(t *testing.T) {
 	v := outer{
 		Name:     "hunter2",
 		Settings: map[string]string{"ssl_passphrase_command": "echo x", "primary_conninfo": "host=a password=abc", "password_encryption": "md5", "work_mem": "4MB"},
+		Counts:   map[string]int64{"of hunter2": 1, "57P01": 2},
 		List:     []inner{{Text: "fine"}, {Text: "a hunter2 b", Word: "hunter2", at: now}},
 		One:      &inner{Text: "hunter2"}, Any: "hunter2", When: now,
 	}
@@ -72,13 +74,14 @@ func TestOfHidesInEveryText(t *testing.T) {
 	want := outer{
 		Name:     Hidden,
 		Settings: map[string]string{"ssl_passphrase_command": Hidden, "primary_conninfo": "host=a password=***", "password_encryption": "md5", "work_mem": "4MB"},
+		Counts:   map[string]int64{"of ***": 1, "57P01": 2},
 		List:     []inner{{Text: "fine"}, {Text: "a *** b", Word: "hunter2", at: now}},
 		One:      &inner{Text: Hidden}, Any: Hidden, When: now,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}
-	if v.List[1].Text != before || v.Name != "hunter2" || v.One.Text != "hunter2" {
+	if v.Counts["of hunter2"] != 1 || v.List[1].Text != before || v.Name != "hunter2" || v.One.Text != "hunter2" {
 		t.Error("the original was changed")
 	}
 }
