@@ -9,6 +9,24 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
+// Dist is a distribution of latencies. Min, Max and Count are exact; the
+// percentiles come from Histogram (HDR V2, compressed, base64; microseconds, three
+// significant digits) and are kept beside it for those who cannot read it.
+type Dist struct {
+	Count      int64         `json:"count"`
+	OutOfRange int64         `json:"out_of_range,omitempty"` // counted, but beyond the histogram's hour
+	Min        time.Duration `json:"min_ns"`
+	Max        time.Duration `json:"max_ns"`
+	Mean       time.Duration `json:"mean_ns"`
+	P50        time.Duration `json:"p50_ns"`
+	P90        time.Duration `json:"p90_ns"`
+	P95        time.Duration `json:"p95_ns"`
+	P99        time.Duration `json:"p99_ns"`
+	P999       time.Duration `json:"p999_ns"`
+	StdDev     time.Duration `json:"std_dev_ns,omitempty"`
+	Histogram  string        `json:"histogram,omitempty"`
+}
+
 // Exact is what is known of a distribution better than a histogram can keep it.
 type Exact struct {
 	Min, Max   time.Duration
