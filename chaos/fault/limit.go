@@ -44,7 +44,7 @@ func limit() Kind {
 			Example:  `- {at: 5s, limit: {node: pgslave, cpus: 0.2}, for: 4s}`,
 		},
 		New:   func() Parameters { return &Limit{} },
-		Facts: record.Facts{Provokes: true}, Phase: true, Undo: unlimit(), Reversible: true,
+		Facts: record.Facts{Provokes: true, Lasts: true}, Phase: true, Undo: unlimit(), Reversible: true,
 		Needs: Needs{Process: Present}, Capabilities: []cluster.Capability{cluster.CanLimit},
 	}
 }

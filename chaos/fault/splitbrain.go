@@ -27,7 +27,7 @@ func splitBrain() Kind {
 			Example: "- {at: 4s, kill: pgmaster}\n- {promote: pgslave}\n- {at: 8s, split_brain: pgmaster, for: 4s}",
 		},
 		New:   func() Parameters { return &SplitBrain{} },
-		Facts: record.Facts{Starts: true}, Phase: true, Undo: standDown(), Reversible: true, One: true,
+		Facts: record.Facts{Starts: true, Lasts: true}, Phase: true, Undo: standDown(), Reversible: true, One: true,
 		Needs:        Needs{Process: Stopped, Connected: true},
 		Capabilities: []cluster.Capability{cluster.CanRun, cluster.CanReachFiles},
 	}

@@ -11,11 +11,15 @@ import (
 	"pgchaos/report"
 )
 
-// faults are the steps that took something away and those that were taken back, by when they were issued.
+// faults are the steps that took something away from clients and those that changed something until it was taken back, by when they
+// were issued.
 func faults(r *report.Result, end time.Duration) (all []Fault) {
 	for i := range r.Timeline {
 		m := &r.Timeline[i]
-		if m.Status == record.EventSkipped || m.Reverses != "" || m.Issued < 0 || m.Issued > end || !m.Fault && reversal(r, m) == nil {
+		if m.Status == record.EventSkipped || m.Reverses != "" || m.Issued < 0 || m.Issued > end {
+			continue
+		}
+		if does, _ := m.Effects(); !m.Fault && !does.Lasts && reversal(r, m) == nil {
 			continue
 		}
 		f := Fault{Step: cmp.Or(m.Name, m.Action), Label: labelOf(r, m), From: m.Issued.Seconds()}
@@ -38,8 +42,8 @@ func reversal(r *report.Result, of *record.Event) *record.Event {
 	return nil
 }
 
-// until is when a fault was over: when it was taken back, or when a later step had brought all of its nodes back. The end of the
-// run is when none did.
+// until is when a fault was over: when it was taken back, or when later steps had brought all of its nodes back or had done the same to
+// them in another way. The end of the run is when none did.
 func until(r *report.Result, fault *record.Event, end time.Duration) time.Duration {
 	if back := reversal(r, fault); back != nil {
 		return back.Effective
@@ -49,6 +53,8 @@ func until(r *report.Result, fault *record.Event, end time.Duration) time.Durati
 	}
 	f, known := fault.Effects()
 	switch {
+	case len(fault.Nodes) == 0 && f.Lasts:
+		return end
 	case f.Ends || f.Freezes || f.Cuts || f.Lasts:
 	case known: // it is over by itself
 		return max(fault.Issued, fault.Effective, fault.Ended)
@@ -66,14 +72,15 @@ func until(r *report.Result, fault *record.Event, end time.Duration) time.Durati
 	return last
 }
 
-// broughtBack is when a step after a fault had brought a node back.
+// broughtBack is when a step after a fault had brought a node back, or had done the same to it in another way.
 func broughtBack(r *report.Result, fault *record.Event, f record.Facts, node string) (first time.Duration, ok bool) {
 	for _, m := range r.Timeline {
 		if m.Issued < fault.Issued || m.Effective <= 0 || m.Status == record.EventSkipped || !slices.Contains(m.Nodes, node) {
 			continue
 		}
 		does, _ := m.Effects()
-		if f.Ends && (does.Starts || does.Standby) || f.Freezes && does.Thaws || f.Cuts && does.Connects || f.Lasts && does.Lifts == fault.Action {
+		anew := f.Lasts && m.Action == fault.Action && m.Issued > fault.Issued
+		if anew || f.Ends && (does.Starts || does.Standby) || f.Freezes && does.Thaws || f.Cuts && does.Connects || f.Lasts && does.Lifts == fault.Action {
 			if !ok || m.Effective < first {
 				first, ok = m.Effective, true
 			}

@@ -320,6 +320,27 @@ func TestFaultsThatLast(t *testing.T) {
 	}
 }
 
+// TestLastingChangesAreSpans, though they take nothing away from clients: until they are taken back, until the same is done to their
+// nodes in another way, or to the end of the run.
+func TestLastingChangesAreSpans(t *testing.T) {
+	lasts := &record.Facts{Provokes: true, Lasts: true}
+	limit := func(name string, at time.Duration, nodes ...string) record.Event {
+		return record.Event{Name: name, Action: "limit", Nodes: nodes, Issued: at, Effective: at + 500*ms, Ended: at + 500*ms, Status: record.EventDone, Facts: lasts}
+	}
+	back := record.Event{Name: "undo-third", Action: "undo", Reverses: "third", Nodes: []string{"c"}, Issued: 20 * time.Second, Effective: 21 * time.Second, Status: record.EventDone}
+	r := &report.Result{Duration: 30 * time.Second, Timeline: []record.Event{
+		limit("first", 2*time.Second, "a", "b"), limit("second", 5*time.Second, "a"), limit("third", 10*time.Second, "c"), limit("fourth", 12*time.Second, "b"), back,
+		{Name: "check", Action: "verify", Nodes: []string{"a"}, Issued: 25 * time.Second, Effective: 25 * time.Second, Status: record.EventDone, Facts: &record.Facts{}},
+	}}
+	var got []string
+	for _, f := range of(t, r).Faults {
+		got = append(got, f.Step+" "+number(f.From)+"-"+number(f.To))
+	}
+	if want := []string{"first 2-12.5", "second 5-30", "third 10-21", "fourth 12-30"}; !slices.Equal(got, want) {
+		t.Errorf("faults %q, want %q", got, want)
+	}
+}
+
 func TestLagIsUnknownWhereItWasNotMeasured(t *testing.T) {
 	bytes, lag := int64(4096), 250*ms
 	zero := int64(0)
