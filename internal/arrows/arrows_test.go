@@ -35,6 +35,7 @@ var permitted = withRenderings(withProviders(map[string][]string{
 	"load/script":          {"load/generate"},
 	"load/pgload":          {"internal/catch", "internal/timelinesql", "record", "record/ledger", "load", "load/eventloop", "load/generate", "load/script"},
 	"cluster":              {"internal/endsession", "internal/wait", "record", "cluster/probe", "standbynames"},
+	"cluster/link":         {},
 	"cluster/observe":      {"cluster", "cluster/probe", "internal/wait", "record"},
 	"cluster/probe":        {"internal/timelinesql", "internal/endsession", "record"},
 	"cluster/rowscan":      {"internal/timelinesql", "internal/endsession", "record", "rows"},

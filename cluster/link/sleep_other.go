@@ -1,0 +1,5 @@
+//go:build !linux
+
+package link
+
+func newSleeper() sleeper { return newTimerSleep() }
