@@ -115,6 +115,18 @@ func (s *Scene) One(ctx context.Context, selector string) (*cluster.Node, error)
 	return nodes[0], nil
 }
 
+// Nodes are the nodes that selectors stand for, each once.
+func (s *Scene) Nodes(ctx context.Context, selectors ...string) ([]*cluster.Node, error) {
+	return s.resolve(ctx, selectors...)
+}
+
+// Seed is a seed for chance of a step's own.
+func (s *Scene) Seed() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.Rand.Uint64()
+}
+
 // States is what every node that has been built says of itself now.
 func (s *Scene) States(ctx context.Context) []record.NodeState { return s.Watch.Fresh(ctx) }
 

@@ -22,6 +22,7 @@ const (
 	CanLimit      Capability = "limits"    // Limited
 	CanMeasure    Capability = "usage"     // Measured
 	CanFill       Capability = "disk"      // Bounded
+	CanLink       Capability = "links"     // Linked
 )
 
 // Processes starts and ends the server.
@@ -113,6 +114,7 @@ var capabilities = []struct {
 	{CanLimit, has[Limited], "change what it may use"},
 	{CanMeasure, has[Measured], "measure what it uses"},
 	{CanFill, has[Bounded], "fill its file system, which is not its own"},
+	{CanLink, has[Linked], "disturb its links to others"},
 }
 
 func has[T any](h Host) bool {
@@ -180,3 +182,4 @@ func (n *Node) files() (Files, error)         { return capable[Files](n, CanReac
 func (n *Node) networked() (Networked, error) { return capable[Networked](n, CanCutOff) }
 func (n *Node) limited() (Limited, error)     { return capable[Limited](n, CanLimit) }
 func (n *Node) measured() (Measured, error)   { return capable[Measured](n, CanMeasure) }
+func (n *Node) linked() (Linked, error)       { return capable[Linked](n, CanLink) }

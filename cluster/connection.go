@@ -46,7 +46,7 @@ type Connection struct {
 func (c Connection) Parameters(from Vantage) map[string]string {
 	set := map[string]string{"sslmode": cmp.Or(c.SSLMode, "disable")}
 	file := c.NodeSSLRootCert
-	if from.From == FromPgchaos {
+	if from.From == FromPgchaos || from.From == FromClients {
 		file = c.SSLRootCert
 	}
 	if file != "" {

@@ -19,7 +19,7 @@ type Host interface {
 	// Name is the node's name.
 	Name() string
 	// Address is where the server is reached from there; zero where it is not reached
-	// at all. It is known before the server runs, and never changes.
+	// at all. It is known before the server runs, and does not change as long as pgchaos runs.
 	Address(from Vantage) Address
 }
 
@@ -56,9 +56,10 @@ type Origin int
 
 // The origins.
 const (
-	FromPgchaos Origin = iota + 1 // pgchaos's own machine, with the clients of the load
+	FromPgchaos Origin = iota + 1 // pgchaos itself
 	FromNode                      // a node's programs, and its server where it is a standby
 	FromServer                    // programs among the server's own processes
+	FromClients                   // the clients of the load, on pgchaos's machine
 )
 
 // Command is a program to run on a host.

@@ -74,10 +74,15 @@ func (n *Node) Name() string { return n.config.Name }
 // Up, and nobody has cloned it.
 func (n *Node) Absent() bool { return !n.built.Load() }
 
-// Address is where clients reach the node. It is zero before Up has made the
+// Address is where pgchaos itself reaches the node. It is zero before Up has made the
 // node's host, and never changes afterwards.
 func (n *Node) Address() Address {
 	return n.addressAt(Vantage{From: FromPgchaos})
+}
+
+// ClientAddress is where the clients of the load reach the node.
+func (n *Node) ClientAddress() Address {
+	return n.addressAt(Vantage{From: FromClients})
 }
 
 // addressFrom is where another node reaches this one, or its own programs do.

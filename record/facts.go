@@ -17,9 +17,10 @@ type Facts struct {
 	Reloads  bool `json:"reloads,omitempty"`  // it can make a running server read its configuration again
 	Sessions bool `json:"sessions,omitempty"` // it ends, blocks or adds sessions, and takes no server away
 	Provokes bool `json:"provokes,omitempty"` // it can bring about what then happens to the node by itself
-	Lasts    bool `json:"lasts,omitempty"`    // what it does to a part of a server stays until it is taken back
+	Lasts    bool `json:"lasts,omitempty"`    // what it does to a part of a server, or to links, stays until it is taken back
 	// Lifts is the action whose effect it ends on its nodes, where that lasts: resume_replay lifts pause_replay.
 	Lifts string `json:"lifts,omitempty"`
+	Links bool   `json:"links,omitempty"` // it disturbs connections between its nodes, or of clients to them
 	// Incident says what happened, in words, where no step did it: "exited".
 	Incident string `json:"incident,omitempty"`
 }

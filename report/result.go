@@ -156,6 +156,8 @@ type Cluster struct {
 	Bin      string        `json:"bin,omitempty"`
 	UpIn     time.Duration `json:"up_in_ns"` // until every node streamed and the sync state was verified; 0: it was up before
 	Nodes    []ClusterNode `json:"nodes"`
+	// Relays are the links that led through relays of pgchaos, such as "clients -> a": their cost is in all figures.
+	Relays []string `json:"relays,omitempty"`
 	ClusterUse
 	// NodeCPUs and NodeMemory are the most that each node may use, at the start; 0: no limit.
 	NodeCPUs   float64 `json:"node_cpus,omitempty"`

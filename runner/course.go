@@ -96,7 +96,7 @@ func (c *course) end(m record.Event) {
 	if i+1 < len(c.experiment.Timeline) && c.experiment.BeginsCycle(i+1) {
 		c.begun = m.Ended
 	}
-	if facts, _ := m.Effects(); (m.Fault || s.Kind().Reversible) && !facts.Restarts { // a restart is over then
+	if s.Kind().Reversible { // else it is over then, as a restart is
 		c.add(m)
 	}
 	if s.For > 0 {
@@ -106,8 +106,10 @@ func (c *course) end(m record.Event) {
 
 // add puts a fault in force. One of the same action on the same node is no longer: its limits are others now. mu is held.
 func (c *course) add(m record.Event) {
-	c.leave(m.Nodes, func(f *inForce) bool { return f.Action == m.Action })
 	facts, _ := m.Effects()
+	if !facts.Links { // which can be on several links of a node
+		c.leave(m.Nodes, func(f *inForce) bool { return f.Action == m.Action })
+	}
 	c.faults = append(c.faults, inForce{FaultStatus{Step: m.Name, Action: m.Action, Nodes: slices.Clone(m.Nodes), Since: m.Issued}, facts})
 }
 

@@ -152,6 +152,9 @@ func TestFaultsInForce(t *testing.T) {
   - {restart: b}
   - {pause_replay: c}
   - {resume_replay: c}
+  - {name: near, partition: {between: [b, c]}}
+  - {name: far, partition: {between: [a, b]}}
+  - {drop_connections: {between: [clients, a]}}
 `)
 	for _, one := range []struct {
 		step  string
@@ -166,6 +169,9 @@ func TestFaultsInForce(t *testing.T) {
 		{"restart-b", []string{"b"}, "stop a since 1ns, restart b since 5ns", "stop a since 1ns"},
 		{"pause-replay-c", []string{"c"}, "stop a since 1ns, pause_replay c since 6ns", "stop a since 1ns, pause_replay c since 6ns"},
 		{"resume-replay-c", []string{"c"}, "stop a since 1ns, pause_replay c since 6ns", "stop a since 1ns"},
+		{"near", []string{"b", "c"}, "stop a since 1ns, partition b+c since 8ns", "stop a since 1ns, partition b+c since 8ns"},
+		{"far", []string{"a", "b"}, "stop a since 1ns, partition b+c since 8ns, partition a+b since 9ns", "stop a since 1ns, partition b+c since 8ns, partition a+b since 9ns"},
+		{"drop-connections-clients-a", []string{"a"}, "stop a since 1ns, partition b+c since 8ns, partition a+b since 9ns, drop_connections a since 10ns", "stop a since 1ns, partition b+c since 8ns, partition a+b since 9ns"},
 	} {
 		m := c.event(one.step, time.Duration(c.step(one.step)+1), one.nodes...)
 		c.begin(m)
@@ -176,6 +182,9 @@ func TestFaultsInForce(t *testing.T) {
 		if got := c.text(0); !strings.HasSuffix(got, "; "+one.done) {
 			t.Errorf("%s is done: %s, want %s", one.step, got, one.done)
 		}
+	}
+	for _, name := range []string{"near", "far"} { // as their reversals do
+		c.end(record.Event{Name: record.UndoPrefix + name, Reverses: name, Status: record.EventDone})
 	}
 	c.end(record.Event{Name: "exit-c", Action: "exit", Nodes: []string{"c"}, Fault: true, Issued: 7, Status: record.EventSeen})
 	c.end(record.Event{Name: "crash-b", Action: "crash", Nodes: []string{"b"}, Fault: true, Issued: 8, Status: record.EventSeen})

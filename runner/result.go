@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/shirou/gopsutil/v4/cpu"
@@ -67,7 +68,11 @@ func describeCluster(p *Plan, c *cluster.Cluster, bin string, took time.Duration
 		out.Nodes = append(out.Nodes, report.ClusterNode{
 			Name: n.Name(), Address: n.Address().String(), Settings: n.Settings(), Absent: n.Absent(),
 		})
+		for from := range n.Relays() {
+			out.Relays = append(out.Relays, from.String()+" -> "+n.Name())
+		}
 	}
+	slices.Sort(out.Relays)
 	return out
 }
 

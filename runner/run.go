@@ -128,6 +128,7 @@ func open(ctx context.Context, id string, p *Plan, k cluster.Kind, o Options, to
 	e := p.Experiment
 	options := cluster.OpenOptions{
 		Run: id, Experiment: e.Name, Results: results, BinDir: o.BinDir, Major: e.Cluster.Postgres,
+		Links:    e.Links(),
 		Progress: func(image string, done, total int64) { to.send(ImageLoaded{image, done, total}) },
 	}
 	if d := e.Cluster.Docker; d != nil {

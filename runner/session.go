@@ -55,12 +55,13 @@ type shape struct {
 	provider, bin string
 	major         int
 	nodes         []cluster.NodeConfig // without settings
+	links         []cluster.Link
 	docker        *spec.Docker
 }
 
 func shapeOf(p *Plan, bin string) shape {
 	c := p.Experiment.Cluster
-	s := shape{provider: c.Provider, bin: bin, major: c.Postgres, docker: c.Docker}
+	s := shape{provider: c.Provider, bin: bin, major: c.Postgres, docker: c.Docker, links: p.Experiment.Links()}
 	for _, n := range c.Nodes {
 		s.nodes = append(s.nodes, cluster.NodeConfig{Name: n.Name, Absent: n.Absent})
 	}
@@ -137,7 +138,7 @@ func (s *Session) unfit(ctx context.Context, p *Plan, want shape, to *sinks) str
 	case s.doubt != "":
 		return s.doubt
 	case !reflect.DeepEqual(s.shape, want):
-		return "the run needs another provider, version of PostgreSQL, or other nodes than the run before"
+		return "the run needs another provider, another version of PostgreSQL, other nodes or other relays than the run before"
 	case s.snapshot == nil:
 		return "the run before did not get its cluster up"
 	}
@@ -216,7 +217,7 @@ func (s *Session) Close(ctx context.Context, to ...Sink) error {
 
 func (s *Session) close(ctx context.Context, to *sinks) error {
 	if s.Keep && s.runs > 0 {
-		err := s.own.Provider.Keep()
+		err := s.cluster.Keep(ctx)
 		if err == nil {
 			s.forget()
 		}

@@ -65,11 +65,12 @@ func loginTo(cfg *pgload.Config, c *cluster.Cluster) {
 	n := c.Nodes()[0] // the same on every node
 	creds := n.Credentials()
 	cfg.User, cfg.Password, cfg.Database = creds.Load.Name, creds.Load.Password, creds.Database
-	cfg.Cluster = n.Connection().Parameters(cluster.Vantage{From: cluster.FromPgchaos})
+	cfg.Cluster = n.Connection().Parameters(cluster.Vantage{From: cluster.FromClients})
 }
 
 func endpointOf(n *cluster.Node) pgload.Endpoint {
-	return pgload.Endpoint{Node: n.Name(), Host: n.Address().Host, Port: n.Address().Port}
+	at := n.ClientAddress()
+	return pgload.Endpoint{Node: n.Name(), Host: at.Host, Port: at.Port}
 }
 
 // sameDatabase refuses a workload whose rows the audit would look for in another database.

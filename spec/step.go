@@ -205,7 +205,12 @@ func nameSteps(steps []Step) {
 
 func (s *Step) defaultName() string {
 	parts := []string{strings.ReplaceAll(s.Action(), "_", "-")}
-	parts = append(parts, s.targets()...)
+	if on, ok := s.Parameters().(fault.OnLinks); ok {
+		one, other := on.BothSides()
+		parts = append(append(parts, one...), other...)
+	} else {
+		parts = append(parts, s.targets()...)
+	}
 	parts = append(parts, s.Workloads()...)
 	return strings.Join(parts, "-")
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"pgchaos/chaos/fault"
 	"pgchaos/cluster"
 	"pgchaos/internal/spell"
 	"pgchaos/standbynames"
@@ -166,7 +167,7 @@ func (v *validator) cluster() {
 	for i, n := range c.Nodes {
 		path := v.nodePath(i)
 		v.name(path, n.Name, "a node")
-		if slices.Contains(slices.Concat(Roles, targets()), n.Name) {
+		if slices.Contains(slices.Concat(Roles, targets(), []string{fault.Clients}), n.Name) {
 			v.badKey(path, "a node cannot be called "+n.Name+", which stands for a role", "choose another name")
 		}
 		if seen[n.Name] {

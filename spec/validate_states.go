@@ -149,7 +149,7 @@ func (t *timelineStates) act(s *Step, targets []string, path string) {
 		if nodes == nil && !slices.Contains(Roles, selector) {
 			return // an unknown node, which is reported already
 		}
-		right = t.possible(s, selector, nodes, certain, t.targetPath(path, i)) && right
+		right = t.possible(s, selector, nodes, certain, t.targetPath(path, selector, i)) && right
 		for _, n := range nodes {
 			if !slices.Contains(all, n) {
 				all = append(all, n)
@@ -197,15 +197,15 @@ func (t *timelineStates) pretend(s *Step, n *nodeState, was nodeState) {
 	n.role, n.became, n.upstream, n.listed = was.role, was.became, was.upstream, was.listed
 }
 
-// targetPath is where the step names the node or role of that number.
-func (t *timelineStates) targetPath(path string, i int) string {
+// targetPath is where the step names a node or role, the one of that number.
+func (t *timelineStates) targetPath(path, selector string, i int) string {
 	if t.v.d.has(path + ".node") {
 		path += ".node"
 	}
 	if one := path + "[" + strconv.Itoa(i) + "]"; t.v.d.has(one) {
 		return one
 	}
-	return path
+	return t.v.placeOf(path, selector)
 }
 
 // meant are the nodes that a selector may turn out to be, and whether it is certainly

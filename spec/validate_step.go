@@ -209,6 +209,8 @@ func (v *validator) nodesOf(path string, names []string) {
 		at := path
 		if v.d.has(fmt.Sprintf("%s[%d]", path, i)) {
 			at = fmt.Sprintf("%s[%d]", path, i)
+		} else {
+			at = v.placeOf(path, name)
 		}
 		if seen[name] {
 			v.bad(at, "the node "+shown(name)+" is named twice", "name it once")
@@ -216,6 +218,20 @@ func (v *validator) nodesOf(path string, names []string) {
 		seen[name] = true
 		v.node(at, name, "any")
 	}
+}
+
+// placeOf is where below a path a name stands; the path itself, if it stands nowhere there.
+func (v *validator) placeOf(path, name string) string {
+	var places []string
+	for place, n := range v.d.nodes {
+		if strings.HasPrefix(place, path+".") && len(n.Content) == 0 && n.Value == name {
+			places = append(places, place)
+		}
+	}
+	if len(places) == 0 {
+		return path
+	}
+	return slices.Min(places)
 }
 
 // upstream checks the node that others are pointed at.

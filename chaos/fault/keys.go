@@ -56,6 +56,8 @@ func typeWords(t reflect.Type) string {
 	switch t {
 	case reflect.TypeFor[NodeList]():
 		return "a node, a role, or a list of them"
+	case reflect.TypeFor[[]NodeList]():
+		return "two sides, each a node, a role, or a list of them"
 	case reflect.TypeFor[WorkloadList]():
 		return "a workload, or a list of them"
 	case reflect.TypeFor[units.Duration]():

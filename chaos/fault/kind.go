@@ -181,6 +181,12 @@ type WithEffects interface {
 // ForStandbys is of parameters of an action that may make sense on a standby only.
 type ForStandbys interface{ ForStandbys() bool }
 
+// OnLinks is of parameters of an action on the network between two sides.
+type OnLinks interface {
+	// BothSides are the nodes, roles and Clients on each side.
+	BothSides() (one, other []string)
+}
+
 // WithBefore is of parameters whose reversal needs to know how a node was before the action.
 type WithBefore interface {
 	// Before is what the reversal needs to know, as a value that JSON can hold. It holds no secrets.

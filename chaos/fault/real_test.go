@@ -36,8 +36,8 @@ type scene struct {
 func (s *scene) Intend([]chaos.Reversal) error { return nil }
 func (s *scene) Undone(chaos.Reversal)         {}
 
-// build brings a cluster up, with a table and a watcher. Without PostgreSQL the test is skipped, but never in CI.
-func build(t *testing.T, cfg cluster.Config) *scene {
+// build brings a cluster up, with a table, a watcher, and relays on some links. Without PostgreSQL the test is skipped, but never in CI.
+func build(t *testing.T, cfg cluster.Config, links ...cluster.Link) *scene {
 	t.Helper()
 	if testing.Short() && os.Getenv("CI") == "" {
 		t.Skip("starts PostgreSQL servers, and -short was given")
@@ -46,7 +46,7 @@ func build(t *testing.T, cfg cluster.Config) *scene {
 	must(t, err)
 	must(t, os.Chmod(base, 0o755)) // the servers run as another user
 	cfg.Run, cfg.Log = strings.ToLower(t.Name()), t.Logf
-	p, err := local.New(t.Context(), local.Options{Base: filepath.Join(base, "runs"), Run: cfg.Run, Experiment: "test"})
+	p, err := local.New(t.Context(), local.Options{Base: filepath.Join(base, "runs"), Run: cfg.Run, Experiment: "test", Links: links})
 	if err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatalf("CI must have PostgreSQL: %v", err)

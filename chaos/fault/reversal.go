@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 
 	"pgchaos/chaos"
 	"pgchaos/cluster"
@@ -52,4 +53,12 @@ func (k Kind) Reverse(p Parameters, env Env) func(context.Context, *cluster.Node
 		r.Arguments, err = json.Marshal(known)
 		return r, err
 	}
+}
+
+// arguments are what a reversal was given to know.
+func arguments[T any](r chaos.Reversal) (known T, err error) {
+	if err := json.Unmarshal(r.Arguments, &known); err != nil {
+		return known, fmt.Errorf("read what is to be taken back: %w", err)
+	}
+	return known, nil
 }

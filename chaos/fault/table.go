@@ -16,6 +16,13 @@ func Kinds() []Kind {
 		// Network
 		disconnect(),
 		connect(),
+		partition(),
+		halfOpen(),
+		reject(),
+		delay(),
+		throttle(),
+		flap(),
+		dropConnections(),
 
 		// Replication
 		pauseReplay(),

@@ -75,11 +75,11 @@ func (h *host) Name() string               { return h.name }
 func (h *host) Dir() string                { return path.Join(h.provider.image.mount, nodeDir) }
 func (h *host) Program(name string) string { return path.Join(h.provider.image.programs, name) }
 
-// Address is a published port for pgchaos, and the port of the container in the run's
+// Address is a published port for pgchaos and the clients, and the port of the container in the run's
 // network and in the container itself.
 func (h *host) Address(from cluster.Vantage) cluster.Address {
 	switch from.From {
-	case cluster.FromPgchaos:
+	case cluster.FromPgchaos, cluster.FromClients:
 		return h.client
 	case cluster.FromNode:
 		return cluster.Address{Host: h.name, Port: serverPort}

@@ -24,7 +24,7 @@ func Kind() cluster.Kind {
 }
 
 func open(ctx context.Context, o cluster.OpenOptions) (cluster.Opened, error) {
-	p, err := New(ctx, Options{Run: o.Run, BinDir: o.BinDir, Major: o.Major, Experiment: o.Experiment, Results: o.Results})
+	p, err := New(ctx, Options{Run: o.Run, BinDir: o.BinDir, Major: o.Major, Experiment: o.Experiment, Results: o.Results, Links: o.Links})
 	if err != nil {
 		return cluster.Opened{}, &cluster.UsageError{Err: err} // programs or a directory cannot be used
 	}
@@ -69,7 +69,7 @@ func (p *Provider) Describe() cluster.Description { return Describe() }
 func Describe() cluster.Description {
 	return cluster.Description{
 		Name: "local", Summary: "processes of this machine",
-		Capabilities:   []cluster.Capability{cluster.CanRun, cluster.CanFreeze, cluster.CanReachFiles, cluster.CanMeasure},
+		Capabilities:   []cluster.Capability{cluster.CanRun, cluster.CanFreeze, cluster.CanReachFiles, cluster.CanMeasure, cluster.CanLink},
 		Lacks:          "its nodes are processes of one machine",
 		Postgres:       "13 or newer, the newest installed",
 		ChecksSettings: true,

@@ -23,6 +23,7 @@ type host struct {
 	dir      string
 	log      string
 	address  cluster.Address
+	relays   *relays // on the links to it
 
 	mu   sync.Mutex // held while the main process is started
 	main *mainProcess
@@ -37,6 +38,7 @@ var _ interface {
 	cluster.Freezing
 	cluster.Files
 	cluster.Measured
+	cluster.Linked
 } = (*host)(nil)
 
 // mainProcess is one life of the node's main process.
@@ -50,10 +52,15 @@ func (h *host) Name() string               { return h.name }
 func (h *host) Dir() string                { return h.dir }
 func (h *host) Program(name string) string { return filepath.Join(h.provider.install.BinDir, name) }
 
-// Address is the same from everywhere: all are on this machine.
-func (h *host) Address(cluster.Vantage) cluster.Address { return h.address }
+// Address is that of a relay where one is on the way from there, and else of the server: all are on this machine.
+func (h *host) Address(from cluster.Vantage) cluster.Address {
+	if at, ok := h.relays.address(from); ok {
+		return at
+	}
+	return h.address
+}
 
-// Listen is that address.
+// Listen is the server's address.
 func (h *host) Listen() cluster.Address { return h.address }
 
 // newest is the main process started last, nil before the first.

@@ -26,12 +26,13 @@ import (
 
 // Options of a run's provider.
 type Options struct {
-	Base       string // where runs live; "" is DefaultBase()
-	Run        string // the run's id, which is the name of its directory
-	BinDir     string // where PostgreSQL's programs are; "" searches for them
-	Major      int    // the wanted major version; 0 is the newest that is installed
-	Experiment string // the experiment's name, shown by a later clean
-	Results    string // the run's result directory, shown by a later clean; may be ""
+	Base       string         // where runs live; "" is DefaultBase()
+	Run        string         // the run's id, which is the name of its directory
+	BinDir     string         // where PostgreSQL's programs are; "" searches for them
+	Major      int            // the wanted major version; 0 is the newest that is installed
+	Experiment string         // the experiment's name, shown by a later clean
+	Results    string         // the run's result directory, shown by a later clean; may be ""
+	Links      []cluster.Link // those that get relays
 }
 
 // Provider makes nodes on this machine. It is a cluster.Provider, safe for
@@ -41,6 +42,7 @@ type Provider struct {
 	owner   *owner // the user that the servers run as; nil: the user of pgchaos
 	base    string
 	dir     string // the run's directory
+	links   []cluster.Link
 
 	mu      sync.Mutex
 	lock    *os.File // held while this pgchaos answers for the run; nil after Keep and Remove
@@ -76,7 +78,7 @@ func New(ctx context.Context, o Options) (*Provider, error) {
 	}
 	defer unlock()
 	p := &Provider{
-		install: install, owner: own, base: base, dir: filepath.Join(base, o.Run),
+		install: install, owner: own, base: base, dir: filepath.Join(base, o.Run), links: o.Links,
 		record: runFile{Schema: recordSchema, Run: o.Run, Dir: filepath.Join(base, o.Run), Experiment: o.Experiment, Results: o.Results, PID: os.Getpid(), Started: time.Now().UTC()},
 	}
 	if err := makeDir(p.dir, 0o711, nil); err != nil {
@@ -140,7 +142,8 @@ func (p *Provider) Host(ctx context.Context, name string) (cluster.Host, error) 
 		return nil, fmt.Errorf("make node %s: %w", name, err)
 	}
 	defer unlock()
-	port, err := choosePort(portRange(), p.promisedPorts())
+	promised := p.promisedPorts()
+	port, err := choosePort(portRange(), promised)
 	if err != nil {
 		return nil, fmt.Errorf("make node %s: %w", name, err)
 	}
@@ -148,13 +151,17 @@ func (p *Provider) Host(ctx context.Context, name string) (cluster.Host, error) 
 		provider: p, name: name, address: cluster.Address{Host: loopback, Port: port},
 		dir: filepath.Join(p.dir, nodesDir, name), log: filepath.Join(p.dir, logsDir, name),
 	}
-	if err := makeDir(h.dir, 0o700, p.owner); err != nil {
+	promised[port] = true
+	if h.relays, err = p.openRelays(name, h.address, promised); err != nil {
 		return nil, fmt.Errorf("make node %s: %w", name, err)
 	}
-	p.record.Nodes = append(p.record.Nodes, nodeRecord{Name: name, Address: h.address})
+	if err := makeDir(h.dir, 0o700, p.owner); err != nil {
+		return nil, errors.Join(fmt.Errorf("make node %s: %w", name, err), h.relays.close())
+	}
+	p.record.Nodes = append(p.record.Nodes, nodeRecord{Name: name, Address: h.address, Relays: h.relays.ports()})
 	if err := p.record.write(p.dir, true); err != nil {
 		p.record.Nodes = p.record.Nodes[:len(p.record.Nodes)-1]
-		return nil, errors.Join(fmt.Errorf("make node %s: %w", name, err), os.Remove(h.dir))
+		return nil, errors.Join(fmt.Errorf("make node %s: %w", name, err), os.Remove(h.dir), h.relays.close())
 	}
 	p.hosts = append(p.hosts, h)
 	return h, nil
@@ -185,7 +192,16 @@ func (p *Provider) Keep() error {
 	if err := p.record.write(p.dir, true); err != nil {
 		return fmt.Errorf("keep run %s: %w", p.record.Run, err)
 	}
-	return p.release()
+	return errors.Join(p.closeRelays(), p.release())
+}
+
+// closeRelays ends the relays to all nodes. p.mu is held.
+func (p *Provider) closeRelays() error {
+	var errs []error
+	for _, h := range p.hosts {
+		errs = append(errs, h.relays.close())
+	}
+	return errors.Join(errs...)
 }
 
 // release gives up the run's lock.
@@ -231,7 +247,7 @@ func (p *Provider) Remove(ctx context.Context) error {
 		return remark
 	}
 	p.removed = true
-	err := cluster.JoinRemovals(remark, p.release())
+	err := cluster.JoinRemovals(remark, p.closeRelays(), p.release())
 	_, unlock, lockErr := lockBase(ctx, p.base, false)
 	if errors.Is(lockErr, fs.ErrNotExist) {
 		return err

@@ -82,12 +82,17 @@ func choosePort(r ports, promised map[int]bool) (int, error) {
 	return 0, fmt.Errorf("find a free port from %d to %d: %w", r.first, r.last, last)
 }
 
-// promisedPorts are the ports of all nodes in the base directory, of this run and
+// promisedPorts are the ports of all nodes, and of relays to them, in the base directory, of this run and
 // of others, whether they run or not. The caller holds the base directory's lock.
 func (p *Provider) promisedPorts() map[int]bool {
 	promised := map[int]bool{}
+	promise := func(n nodeRecord) {
+		for _, port := range append([]int{n.Address.Port}, n.Relays...) {
+			promised[port] = true
+		}
+	}
 	for _, n := range p.record.Nodes {
-		promised[n.Address.Port] = true
+		promise(n)
 	}
 	entries, _ := os.ReadDir(p.base) // without it there is still the test by listening
 	for _, e := range entries {
@@ -96,7 +101,7 @@ func (p *Provider) promisedPorts() map[int]bool {
 			continue // not a run, or one that promised nothing
 		}
 		for _, n := range rec.Nodes {
-			promised[n.Address.Port] = true
+			promise(n)
 		}
 	}
 	return promised

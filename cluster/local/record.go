@@ -32,8 +32,9 @@ type runFile struct {
 type nodeRecord struct {
 	Name    string          `json:"name"`
 	Address cluster.Address `json:"address"`
-	PID     int             `json:"pid,omitempty"`   // of the main process started last
-	Start   string          `json:"start,omitempty"` // which process of that number it is
+	Relays  []int           `json:"relays,omitempty"` // the ports of relays to it
+	PID     int             `json:"pid,omitempty"`    // of the main process started last
+	Start   string          `json:"start,omitempty"`  // which process of that number it is
 }
 
 // write replaces run.json as a whole. With sync it will be there after a crash of

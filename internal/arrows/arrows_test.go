@@ -34,13 +34,13 @@ var permitted = withRenderings(withProviders(map[string][]string{
 	"load/generate":        {},
 	"load/script":          {"load/generate"},
 	"load/pgload":          {"internal/catch", "internal/timelinesql", "record", "record/ledger", "load", "load/eventloop", "load/generate", "load/script"},
-	"cluster":              {"internal/endsession", "internal/wait", "record", "cluster/probe", "standbynames"},
+	"cluster":              {"cluster/link", "internal/endsession", "internal/wait", "record", "cluster/probe", "standbynames"},
 	"cluster/link":         {},
 	"cluster/observe":      {"cluster", "cluster/probe", "internal/wait", "record"},
 	"cluster/probe":        {"internal/timelinesql", "internal/endsession", "record"},
 	"cluster/rowscan":      {"internal/timelinesql", "internal/endsession", "record", "rows"},
 	"chaos":                {"cluster", "internal/endsession", "internal/wait", "record"},
-	"chaos/fault":          {"internal/endsession", "chaos", "cluster", "internal/units", "internal/wait", "record", "standbynames"},
+	"chaos/fault":          {"internal/endsession", "chaos", "cluster", "cluster/link", "internal/units", "internal/wait", "record", "standbynames"},
 	"report":               {"audit", "outage", "expect", "record", "internal/regular", "verdict", "internal/redact", "internal/units", "standbynames"},
 	"report/html":          {},
 	"report/lanes":         {"internal/units", "outage", "record", "report"},
@@ -81,7 +81,7 @@ var permitted = withRenderings(withProviders(map[string][]string{
 // providers are the packages with a cluster.Kind, which only the table in cmd/pgchaos and the benchmark know.
 var providers = map[string][]string{
 	"cluster/docker": {"cluster", "record", "internal/units"},
-	"cluster/local":  {"cluster", "record", "internal/regular", "internal/units"},
+	"cluster/local":  {"cluster", "cluster/link", "record", "internal/regular", "internal/units"},
 }
 
 func withProviders(all map[string][]string) map[string][]string {

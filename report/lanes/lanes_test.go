@@ -286,15 +286,18 @@ func TestFaultsAreSpans(t *testing.T) {
 	}
 }
 
-// TestFaultsThatAreOverByThemselves are no spans to the end of the run.
+// TestFaultsThatAreOverByThemselves are no spans to the end of the run, as others are.
 func TestFaultsThatAreOverByThemselves(t *testing.T) {
 	r := &report.Result{Duration: 30 * time.Second, Timeline: []record.Event{
 		{Name: "again", Action: "restart", Nodes: []string{"a"}, Issued: 5 * time.Second, Effective: 6 * time.Second, Ended: 6 * time.Second, Status: record.EventDone, Fault: true},
 		{Name: "failed", Action: "kill", Nodes: []string{"a"}, Issued: 7 * time.Second, Ended: 8 * time.Second, Status: record.EventFailed, Fault: true},
 		{Name: "exit-a", Action: "exit", Nodes: []string{"a"}, Issued: 9 * time.Second, Effective: 10 * time.Second, Status: record.EventSeen, Fault: true},
+		{Name: "reset", Action: "drop_connections", Nodes: []string{"a"}, Facts: &record.Facts{}, Issued: 11 * time.Second, Effective: 12 * time.Second, Ended: 12 * time.Second, Status: record.EventDone, Fault: true},
+		{Name: "cut", Action: "partition", Nodes: []string{"a", "b"}, Facts: &record.Facts{Links: true, Lasts: true}, Issued: 13 * time.Second, Effective: 14 * time.Second, Ended: 14 * time.Second, Status: record.EventDone, Fault: true},
 	}}
 	for i, want := range []Fault{
 		{Step: "again", Label: "restart a", From: 5, To: 6}, {Step: "failed", Label: "kill a", From: 7, To: 8}, {Step: "exit-a", Label: "a exited", From: 9, To: 30},
+		{Step: "reset", Label: "drop_connections a", From: 11, To: 12}, {Step: "cut", Label: "partition a, b", From: 13, To: 30},
 	} {
 		if got := of(t, r).Faults[i]; got.Step != want.Step || got.Label != want.Label || got.From != want.From || got.To != want.To {
 			t.Errorf("%+v, want %+v", got, want)

@@ -1,0 +1,229 @@
+package fault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"pgchaos/chaos"
+	"pgchaos/cluster"
+	"pgchaos/cluster/link"
+)
+
+// way is a link between the sides of a fault, with the directions that are meant.
+type way struct {
+	name  string // "pgslave -> pgmaster", from where connections are opened to the server
+	relay *link.Relay
+	meant [2]bool // by link.Direction
+}
+
+// rule makes the same of all directions that are meant.
+func (w way) rule(s link.Shape) (r link.Rule) {
+	for d, meant := range w.meant {
+		if meant {
+			r.Ways[d] = s
+		}
+	}
+	return r
+}
+
+// ruleOf is what a step has imposed on relays, for its reversal.
+type ruleOf struct {
+	Step string `json:"step"`
+}
+
+// Before is what takes the step's rule away. It needs no more than its name.
+func (s *Sides) Before(_ context.Context, env Env, _ *cluster.Node) (any, error) {
+	return ruleOf{env.Step}, nil
+}
+
+// onLinks is an action on the links between both sides.
+func (s *Sides) onLinks(env Env, do func(ctx context.Context, act *chaos.Act, ways []way) error) chaos.Action {
+	var ways []way
+	return chaos.Action{
+		Prepare: func(ctx context.Context, act *chaos.Act) error {
+			one, other, both := s.ends()
+			a, err := members(ctx, env.Scene, act, one)
+			if err != nil {
+				return err
+			}
+			b, err := members(ctx, env.Scene, act, other)
+			if err != nil {
+				return err
+			}
+			ways, err = waysBetween(env.Scene, a, b, both)
+			return err
+		},
+		Act: func(ctx context.Context, act *chaos.Act) error {
+			names := make([]string, len(ways))
+			for i, w := range ways {
+				names[i] = w.name
+			}
+			act.Note("%s", strings.Join(names, ", "))
+			return do(ctx, act, ways)
+		},
+	}
+}
+
+// impose puts a rule in force on every link, and then has it verified.
+func (s *Sides) impose(env Env, rule func(way) link.Rule, verify func(ctx context.Context, w way) (seen string, err error)) chaos.Action {
+	return s.onLinks(env, func(ctx context.Context, act *chaos.Act, ways []way) error {
+		for _, w := range ways {
+			if err := w.relay.Impose(env.Step, rule(w)); err != nil {
+				return fmt.Errorf("on the link %s: %w", w.name, err)
+			}
+		}
+		act.Effective()
+		return verifyAll(ctx, act, ways, verify)
+	})
+}
+
+// verifyAll looks at all links at once, and notes what was seen.
+func verifyAll(ctx context.Context, act *chaos.Act, ways []way, verify func(ctx context.Context, w way) (string, error)) error {
+	seen, errs := make([]string, len(ways)), make([]error, len(ways))
+	var wg sync.WaitGroup
+	for i, w := range ways {
+		wg.Go(func() {
+			if seen[i], errs[i] = verify(ctx, w); errs[i] != nil {
+				errs[i] = fmt.Errorf("on the link %s: %w", w.name, errs[i])
+			}
+		})
+	}
+	wg.Wait()
+	slices.Sort(seen)
+	for _, text := range slices.Compact(seen) {
+		if text != "" {
+			act.Note("%s", text)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// members are the nodes of one side, by name, and Clients. A role is looked up, and its nodes are noted on act.
+func members(ctx context.Context, scene *chaos.Scene, act *chaos.Act, side NodeList) (names []string, err error) {
+	selectors := slices.DeleteFunc(slices.Clone(side), func(s string) bool { return s == Clients })
+	nodes, err := scene.Nodes(ctx, selectors...)
+	if err != nil {
+		return nil, err
+	}
+	act.On(nodes...)
+	for _, n := range nodes {
+		names = append(names, n.Name())
+	}
+	if len(selectors) < len(side) {
+		names = append(names, Clients)
+	}
+	return names, nil
+}
+
+// waysBetween are the links between two sides.
+func waysBetween(scene *chaos.Scene, a, b []string, both bool) (all []way, err error) {
+	for _, x := range a {
+		for _, y := range b {
+			if x == y {
+				return nil, fmt.Errorf("%s is on both sides of the network: a role that it has stands on the other side", x)
+			}
+			toY, toX := [2]bool{link.Forward: true, link.Back: both}, [2]bool{link.Forward: both, link.Back: true}
+			for _, w := range []struct {
+				from, to string
+				meant    [2]bool
+			}{{x, y, toY}, {y, x, toX}} {
+				if w.to == Clients {
+					continue
+				}
+				relay, err := relayOf(scene, w.from, w.to)
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, way{w.from + " -> " + w.to, relay, w.meant})
+			}
+		}
+	}
+	return all, nil
+}
+
+// relayOf is the relay on the way to a node.
+func relayOf(scene *chaos.Scene, from, to string) (*link.Relay, error) {
+	n := scene.Cluster.Node(to)
+	if err := n.Can(cluster.CanLink); err != nil {
+		return nil, err
+	}
+	vantage := cluster.Vantage{From: cluster.FromNode, Node: from}
+	if from == Clients {
+		vantage = cluster.Vantage{From: cluster.FromClients}
+	}
+	relay := n.Relays()[vantage]
+	if relay == nil {
+		return nil, fmt.Errorf("connections from %s to %s do not go through a relay of pgchaos, so that it cannot disturb them", from, to)
+	}
+	return relay, nil
+}
+
+// probing is how long a probe waits before it is taken to hang; half of the way through a black hole that flaps.
+const probing = 300 * time.Millisecond
+
+// answering is how long a probe may take that is to be answered.
+const answering = 10 * time.Second
+
+// hangs is verified of a black hole: a new connection through the relay gets no answer, and no byte passes in
+// the directions that are meant.
+func hangs(patience time.Duration) func(context.Context, way) (string, error) {
+	return func(ctx context.Context, w way) (string, error) {
+		before := w.relay.Counters().Passed
+		met, err := w.relay.Probe(ctx, 1, patience)
+		after := w.relay.Counters().Passed
+		if err == nil && !met.Hung {
+			err = fmt.Errorf("%w: a new connection %s", chaos.ErrNotSo, met)
+		}
+		for d, meant := range w.meant {
+			if n := after[d] - before[d]; err == nil && meant && n > 0 {
+				err = fmt.Errorf("%w: %d bytes passed", chaos.ErrNotSo, n)
+			}
+		}
+		return "a new connection got no answer, and no byte passed", err
+	}
+}
+
+// restoreLinks takes the fault of a step from all links.
+func restoreLinks() *chaos.ReversalKind {
+	return &chaos.ReversalKind{
+		Name: "restore_links",
+		// It is the same for each node of the step, since it is idempotent. The relays end with pgchaos, so that there is nothing to
+		// do for a `pgchaos clean`.
+		Do: func(ctx context.Context, s *chaos.Scene, _ *cluster.Node, r chaos.Reversal, _ bool) error {
+			of, err := arguments[ruleOf](r)
+			if err != nil {
+				return err
+			}
+			var errs []error
+			for _, n := range s.Cluster.Nodes() {
+				for from, relay := range n.Relays() {
+					if err := restore(ctx, relay, of.Step); err != nil {
+						errs = append(errs, fmt.Errorf("on the link %s -> %s: %w", from, n.Name(), err))
+					}
+				}
+			}
+			return errors.Join(errs...)
+		},
+	}
+}
+
+// restore takes a rule from a relay, and makes sure that a new connection is served, unless another rule is in force.
+func restore(ctx context.Context, relay *link.Relay, step string) error {
+	had := slices.Contains(relay.Rules(), step)
+	if err := relay.Lift(step); err != nil {
+		return err
+	}
+	if !had || len(relay.Rules()) > 0 {
+		return nil
+	}
+	met, err := relay.Probe(ctx, 1, answering)
+	if err == nil && (met.Refused || met.Hung) {
+		err = fmt.Errorf("the fault was taken back, and a new connection %s", met)
+	}
+	return err
+}

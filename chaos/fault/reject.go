@@ -1,0 +1,53 @@
+package fault
+
+import (
+	"context"
+	"fmt"
+
+	"pgchaos/chaos"
+	"pgchaos/cluster"
+	"pgchaos/cluster/link"
+	"pgchaos/record"
+)
+
+// Reject refuses new connections between two sides, and resets those that are open.
+type Reject struct {
+	Sides `yaml:",inline"`
+}
+
+func reject() Kind {
+	return Kind{
+		Name: "reject", Group: Networks,
+		Doc: "Refuses new connections between two sides, and resets those that are open.",
+		Manual: Manual{
+			Does:     "Resets all open connections between the two sides, and refuses new ones until it is taken back, as a firewall does that rejects packets. It takes between, not from and to.",
+			Effect:   "Clients and standbys see \"connection reset\" at once, and then \"connection refused\". A standby tries again every wal_retrieve_retry_interval (5 s).",
+			Verified: "A new connection through each link is refused, and no connection is open.",
+			Back:     "New connections are served again. Those that were reset are gone.",
+			Example:  "- {at: 4s, reject: {between: [clients, primary]}, for: 3s}\n",
+		},
+		New:   func() Parameters { return &Reject{} },
+		Facts: record.Facts{Links: true, Lasts: true}, Outage: true, Phase: true, Undo: restoreLinks(), Reversible: true,
+		Needs: Needs{Process: Present}, Capabilities: []cluster.Capability{cluster.CanLink}, Instead: "stop the server with mode: immediate",
+	}
+}
+
+// Check demands both directions.
+func (p *Reject) Check() []Mistake { return p.checkBoth("reject") }
+
+// Action refuses and resets.
+func (p *Reject) Action(env Env) chaos.Action {
+	return p.impose(env, func(way) link.Rule { return link.Rule{Reject: true} }, refuses)
+}
+
+// refuses is verified of a link that rejects connections.
+func refuses(ctx context.Context, w way) (string, error) {
+	met, err := w.relay.Probe(ctx, 1, answering)
+	if err == nil && !met.Refused {
+		err = fmt.Errorf("%w: a new connection %s", chaos.ErrNotSo, met)
+	}
+	if open := w.relay.Counters().Open; err == nil && open > 0 {
+		err = fmt.Errorf("%w: %d connections are still open", chaos.ErrNotSo, open)
+	}
+	return "a new connection was refused, and none is open", err
+}
