@@ -222,7 +222,6 @@ func TestOnePrimaryIsLeft(t *testing.T) {
 // TestASplitBrainIsReported: the old primary comes back as a primary beside the promoted one, and is taken away again. The run
 // fails, with what clients wrote to both.
 func TestASplitBrainIsReported(t *testing.T) {
-	t.Parallel()
 	p := newPlace(t)
 	code, stdout, stderr := p.run("run", p.write("x.yaml", onePrimary+"[{at: 500ms, kill: a}, {promote: b}, {split_brain: a, for: 2s}, {wait: 3s}]"), "--out", p.out)
 	r := p.result()

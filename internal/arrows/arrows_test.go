@@ -62,7 +62,7 @@ var permitted = withRenderings(withProviders(map[string][]string{
 	"internal/catch":       {},
 	"internal/endsession":  {},
 	"internal/fakepg":      {},
-	"internal/faulttest":   {"chaos", "chaos/fault", "cluster", "internal/units", "record"},
+	"internal/faulttest":   {"chaos", "chaos/fault", "cluster", "internal/endsession", "internal/units", "record"},
 	"internal/fsyncstub":   {},
 	"internal/modesdocs":   {"compare", "compare/tables", "internal/units", "report", "series"},
 	"internal/mutate":      {},

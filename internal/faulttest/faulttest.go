@@ -1,8 +1,9 @@
 // Package faulttest does faults on a cluster of real servers, for tests of several providers, and looks at each from
-// outside: by psql and the process table of the node.
+// outside: by SQL and the process table of the node.
 package faulttest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -14,6 +15,7 @@ import (
 	"pgchaos/chaos"
 	"pgchaos/chaos/fault"
 	"pgchaos/cluster"
+	"pgchaos/internal/endsession"
 	"pgchaos/record"
 )
 
@@ -131,15 +133,30 @@ func (b *Bench) Shell(node, line string) (string, error) {
 	return strings.TrimSpace(out.Stdout), err
 }
 
-// Psql runs a statement on a node by psql, and returns what it prints.
-func (b *Bench) Psql(node, statement string) (string, error) {
-	return b.Shell(node, `psql -XAtq -v ON_ERROR_STOP=1 -c "`+statement+`" 2>&1`)
+// SQL runs statements on a node under the server's own settings. It returns the first row of the last one, as psql -At prints it.
+func (b *Bench) SQL(node, statements string) (string, error) {
+	ctx, cancel := context.WithTimeout(b.Context(), 10*time.Second)
+	defer cancel()
+	conn, err := b.Node(node).ConnectPlain(ctx, "test")
+	if err != nil {
+		return "", err
+	}
+	defer endsession.Within(time.Second, conn)
+	results, err := conn.PgConn().Exec(ctx, statements).ReadAll()
+	if err != nil {
+		return "", err
+	}
+	last := results[len(results)-1]
+	if len(last.Rows) == 0 {
+		return "", nil
+	}
+	return string(bytes.Join(last.Rows[0], []byte("|"))), nil
 }
 
-// Want waits until psql prints the text.
+// Want waits until a statement answers the text.
 func (b *Bench) Want(node, statement, want string) {
 	b.Helper()
-	b.until(fmt.Sprintf("%s: %s", node, statement), want, func() (string, error) { return b.Psql(node, statement) })
+	b.until(fmt.Sprintf("%s: %s", node, statement), want, func() (string, error) { return b.SQL(node, statement) })
 }
 
 // until asks until the answer is the wanted one.
@@ -168,7 +185,7 @@ func (b *Bench) State(node, pid string) string {
 // PID is the number of a process of a kind.
 func (b *Bench) PID(node, backendType string) string {
 	b.Helper()
-	pid, err := b.Psql(node, "select min(pid) from pg_stat_activity where backend_type = '"+backendType+"'")
+	pid, err := b.SQL(node, "select min(pid) from pg_stat_activity where backend_type = '"+backendType+"'")
 	if err != nil || pid == "" {
 		b.Fatalf("the %s of %s: %q, %v", backendType, node, pid, err)
 	}
@@ -178,18 +195,18 @@ func (b *Bench) PID(node, backendType string) string {
 // marker writes a row on the primary a, and returns a query for it, which is 1 where it has arrived.
 func (b *Bench) marker() string {
 	b.Helper()
-	name, err := b.Psql("a", "insert into marker default values returning id")
+	name, err := b.SQL("a", "insert into marker default values returning id")
 	if err != nil {
 		b.Fatalf("write on a: %s: %v", name, err)
 	}
 	return "select count(*) from marker where id = " + name
 }
 
-// absent fails the test if psql does not print 0 three times, 100 ms apart.
+// absent fails the test if a query does not answer 0 three times, 100 ms apart.
 func (b *Bench) absent(node, query string) {
 	b.Helper()
 	for range 3 {
-		if got, err := b.Psql(node, query); err != nil || got != "0" {
+		if got, err := b.SQL(node, query); err != nil || got != "0" {
 			b.Fatalf("%s: %s: %q, %v, expected 0", node, query, got, err)
 		}
 		time.Sleep(100 * time.Millisecond)

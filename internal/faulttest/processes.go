@@ -39,10 +39,10 @@ func (b *Bench) pauseProcess(node, process, standby, kind, behind string) {
 	b.Helper()
 	pid := b.PID(node, kind)
 	if standby != "" {
-		pid, _ = b.Psql(node, "select pid from pg_stat_replication where application_name = '"+standby+"'")
+		pid, _ = b.SQL(node, "select pid from pg_stat_replication where application_name = '"+standby+"'")
 	}
 	if process == "backend" {
-		pid, _ = b.Psql(node, "select pid from pg_stat_activity where usename = 'pgchaos' and backend_type = 'client backend'")
+		pid, _ = b.SQL(node, "select pid from pg_stat_activity where usename = 'pgchaos' and backend_type = 'client backend'")
 	}
 	back := b.Done("pause_process", &fault.PauseProcess{OfProcess: fault.OfProcess{OnNodes: On(node), Process: process, Standby: standby}})
 	if state := b.State(node, pid); state != "T" {
@@ -64,7 +64,7 @@ func (b *Bench) pauseProcess(node, process, standby, kind, behind string) {
 func (b *Bench) killProcess(node, process string) {
 	b.Helper()
 	const started = "select pg_postmaster_start_time()"
-	before, err := b.Psql(node, started)
+	before, err := b.SQL(node, started)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func (b *Bench) Replication() {
 // setUp makes the table of the markers.
 func (b *Bench) setUp() {
 	b.Helper()
-	b.Want("a", "set client_min_messages = warning; create table if not exists marker (id bigserial primary key)", "")
+	b.Want("a", "create table if not exists marker (id bigserial primary key)", "")
 	b.Want("a", streams, "b c")
 	b.Want("b", b.marker(), "1")
 }
@@ -57,15 +57,15 @@ func (b *Bench) applyDelay() {
 	delay := func(d time.Duration) *fault.ApplyDelay {
 		return &fault.ApplyDelay{OnNodes: On("b"), Delay: units.Duration(d)}
 	}
-	short := b.Done("apply_delay", delay(2*time.Second))
-	b.Want("b", setting, "2s")
-	long := b.Done("apply_delay", delay(3*time.Second))
-	b.Want("b", setting, "3s")
+	short := b.Done("apply_delay", delay(time.Hour))
+	b.Want("b", setting, "1h")
+	long := b.Done("apply_delay", delay(2*time.Hour))
+	b.Want("b", setting, "2h")
 	row := b.marker()
 	b.Want("c", row, "1")
 	b.absent("b", row)
 	short(false) // the other one is still in force
-	b.Want("b", setting, "3s")
+	b.Want("b", setting, "2h")
 	long(false)
 	b.Want("b", setting, "0")
 	b.Want("b", row, "1")
