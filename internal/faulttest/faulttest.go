@@ -175,7 +175,7 @@ func (b *Bench) until(what, want string, ask func() (string, error)) {
 // State is the state of a process in the process table of a node: S, R, T, ...; "" where there is none.
 func (b *Bench) State(node, pid string) string {
 	b.Helper()
-	state, err := b.Shell(node, "cat /proc/"+pid+"/stat 2>/dev/null | sed 's/^.*) //' | cut -d ' ' -f 1")
+	state, err := b.SQL(node, `select coalesce(split_part(regexp_replace(pg_read_file('/proc/`+pid+`/stat', 0, 1000, true), '^.*\) ', ''), ' ', 1), '')`)
 	if err != nil {
 		b.Fatalf("look for process %s of %s: %v", pid, node, err)
 	}
