@@ -20,6 +20,7 @@ import (
 	"pgchaos/cluster"
 	"pgchaos/cluster/local"
 	"pgchaos/cluster/observe"
+	"pgchaos/internal/skip"
 	"pgchaos/record"
 )
 
@@ -39,8 +40,8 @@ func (s *scene) Undone(chaos.Reversal)         {}
 // build brings a cluster up, with a table, a watcher, and relays on some links. Without PostgreSQL the test is skipped, but never in CI.
 func build(t *testing.T, cfg cluster.Config, links ...cluster.Link) *scene {
 	t.Helper()
-	if testing.Short() && os.Getenv("CI") == "" {
-		t.Skip("starts PostgreSQL servers, and -short was given")
+	if testing.Short() {
+		skip.Test(t, "starts PostgreSQL servers, and -short was given")
 	}
 	base, err := os.MkdirTemp("", "pgchaos-fault-")
 	must(t, err)
@@ -48,10 +49,7 @@ func build(t *testing.T, cfg cluster.Config, links ...cluster.Link) *scene {
 	cfg.Run, cfg.Log = strings.ToLower(t.Name()), t.Logf
 	p, err := local.New(t.Context(), local.Options{Base: filepath.Join(base, "runs"), Run: cfg.Run, Experiment: "test", Links: links})
 	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("CI must have PostgreSQL: %v", err)
-		}
-		t.Skipf("no PostgreSQL on this machine: %v", err)
+		skip.Test(t, "no PostgreSQL on this machine: %v", err)
 	}
 	c, err := cluster.New(p, cfg)
 	must(t, err)
