@@ -56,8 +56,8 @@ func TestErrorsByKindAndTime(t *testing.T) {
 
 func TestCountOfErrorKinds(t *testing.T) {
 	e := errorKinds{}
-	for _, at := range []time.Duration{1500, 1510, 250, 1450, 249, 1500, -3} { // not in the order of time
-		e.count("57P01", at*time.Millisecond)
+	for _, ms := range []int{1500, 1510, 250, 1450, 249, 1500, -3} { // not in the order of time
+		e.count("57P01", time.Duration(ms)*time.Millisecond)
 	}
 	e.count("25006", 1999*time.Millisecond)
 	if got, want := fmt.Sprint(e["57P01"]), "[{0 1} {2 2} {14 1} {15 3}]"; got != want {

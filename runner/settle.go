@@ -195,7 +195,7 @@ func (s *quiescer) quiesce(ctx context.Context) {
 func (s *quiescer) quiesceNode(ctx context.Context, n member) (ended int, err error) {
 	conn, err := n.Connect(ctx, "settle")
 	if err != nil {
-		return 0, nil //nolint:nilerr // a node that cannot be reached shows when it is to be read
+		return 0, nil // a node that cannot be reached shows when it is to be read
 	}
 	defer endsession.Within(goodbye, conn)
 	return rowscan.Quiesce(ctx, conn, s.load, quiesceGrace)
