@@ -56,9 +56,7 @@ func (w *evidenceReader) crashOf(node string, restarted bool, alive, last time.D
 	if c.certain {
 		c.event.name = "crash of " + node
 	}
-	befell := func(m record.Event) bool {
-		return (m.Fault || m.Status == record.EventSeen) && !factsOf(m).Sessions && slices.Contains(m.Nodes, node)
-	}
+	befell := func(m record.Event) bool { return befalls(m, node) }
 	if m := w.newest(s.At, befell); m != nil {
 		c.event = eventAt(m)
 	}
@@ -78,6 +76,11 @@ func (w *evidenceReader) crashOf(node string, restarted bool, alive, last time.D
 		c.orderly = orderly
 	}
 	return c
+}
+
+// befalls tells whether an event may have ended the server of a node.
+func befalls(m record.Event, node string) bool {
+	return (m.Fault || m.Status == record.EventSeen) && !factsOf(m).Sessions && slices.Contains(m.Nodes, node)
 }
 
 // besides adds that a restart does not explain a loss to why a fork does not; without

@@ -296,6 +296,11 @@ func (t *timelineStates) done(s *Step, n *nodeState, upstream string) {
 	case is.Starts, is.Restarts, is.Thaws:
 		n.process = running
 	}
+	t.changed(s, n, upstream)
+}
+
+// changed is what the parameters of the action make of the node beside its facts.
+func (t *timelineStates) changed(s *Step, n *nodeState, upstream string) {
 	switch p := s.Parameters().(type) {
 	case *fault.Limit, *fault.FillDisk:
 		if n.process&running != 0 {

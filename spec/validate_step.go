@@ -106,7 +106,12 @@ func (v *validator) action(path string, a action) {
 	if _, ok := p.(fault.Following); ok {
 		v.upstream(path, p)
 	}
-	switch p := p.(type) { // what needs more of the file than the action itself
+	v.inFile(path, p)
+}
+
+// inFile checks what needs more of the file than the action itself.
+func (v *validator) inFile(path string, p fault.Parameters) {
+	switch p := p.(type) {
 	case *fault.Backup:
 		if p.Name != "" || !v.d.brokenUnder(path) {
 			v.name(path+".name", p.Name, "a backup")

@@ -43,7 +43,7 @@ func burnCPU() Kind {
 `,
 		},
 		New:   func() Parameters { return &BurnCPU{} },
-		Facts: record.Facts{Provokes: true}, Phase: true, Undo: endBurning(), Reversible: true,
+		Facts: record.Facts{Lasts: true, Provokes: true}, Phase: true, Undo: endBurning(), Reversible: true,
 		Needs: Needs{Process: Running}, Capabilities: []cluster.Capability{cluster.CanReachFiles},
 	}
 }

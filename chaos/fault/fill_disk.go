@@ -34,7 +34,7 @@ func fillDisk() Kind {
 			Cluster: "docker: {disk: 512MB}",
 		},
 		New:   func() Parameters { return &FillDisk{} },
-		Facts: record.Facts{Provokes: true}, Outage: true, Phase: true, Undo: emptyDisk(), Reversible: true,
+		Facts: record.Facts{Lasts: true, Provokes: true}, Outage: true, Phase: true, Undo: emptyDisk(), Reversible: true,
 		Needs: Needs{Process: Running}, Capabilities: []cluster.Capability{cluster.CanFill}, Instead: "fill a file system of your own by exec, with an undo",
 	}
 }

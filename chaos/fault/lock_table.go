@@ -38,7 +38,7 @@ func lockTable() Kind {
 `,
 		},
 		New:   func() Parameters { return &LockTable{} },
-		Facts: record.Facts{Sessions: true}, Outage: true, Phase: true, Undo: endSessions(), Reversible: true,
+		Facts: record.Facts{Lasts: true, Sessions: true}, Outage: true, Phase: true, Undo: endSessions(), Reversible: true,
 		Needs: Needs{Process: Running, Connected: true},
 	}
 }

@@ -33,7 +33,7 @@ func longQuery() Kind {
 `,
 		},
 		New:   func() Parameters { return &LongQuery{} },
-		Facts: record.Facts{Sessions: true}, Phase: true, Undo: endSessions(), Reversible: true,
+		Facts: record.Facts{Lasts: true, Sessions: true}, Phase: true, Undo: endSessions(), Reversible: true,
 		Needs: Needs{Process: Running, Connected: true},
 	}
 }

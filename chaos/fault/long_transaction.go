@@ -28,7 +28,7 @@ func longTransaction() Kind {
 `,
 		},
 		New:   func() Parameters { return &LongTransaction{} },
-		Facts: record.Facts{Sessions: true}, Phase: true, Undo: endSessions(), Reversible: true,
+		Facts: record.Facts{Lasts: true, Sessions: true}, Phase: true, Undo: endSessions(), Reversible: true,
 		Needs: Needs{Process: Running, Connected: true},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +40,7 @@ func TestFaultsOnSessionsAndMaintenance(t *testing.T) {
 		{"terminate_backends", testTerminateBackends},
 		{"cancel_backends", testCancelBackends},
 		{"maintenance", testMaintenance},
+		{"slow_fsync", testSlowFsync},
 		{"exec", testExec},
 		{"burn_cpu", testBurnCPU},
 		{"a server that is gone", testHeldOnAKilledServer},
@@ -239,6 +241,36 @@ func testExec(s *scene) {
 	}
 	s.undo.Kinds = nil // it would fail for ever
 	s.undo = &chaos.Undo{Scene: s.Scene, Kinds: fault.Reversals(), Journal: s}
+}
+
+// testSlowFsync times a commit of a client's own session, which was open before.
+func testSlowFsync(s *scene) {
+	client := s.client("a", "writes")
+	commit := func(i int) time.Duration {
+		began := time.Now()
+		_, err := client.Exec(s.Context(), "set synchronous_commit = local; insert into public.test_data values ("+strconv.Itoa(i)+")", pgx.QueryExecModeSimpleProtocol)
+		must(s, err)
+		return time.Since(began)
+	}
+	const delay = 60 * time.Millisecond
+	s.do("slow_fsync", &fault.SlowFsync{OnNodes: on("a"), Delay: units.Duration(delay)})
+	if took := commit(5001); took < delay {
+		s.Errorf("a commit takes %s", took)
+	}
+	if _, err := s.try("slow_fsync", &fault.SlowFsync{OnNodes: on("b"), Delay: units.Duration(delay)}); err == nil || !strings.Contains(err.Error(), "is a standby") {
+		s.Errorf("on a standby: %v", err)
+	}
+	s.heal()
+	s.want("a", "select current_setting('commit_delay') || ' ' || current_setting('commit_siblings')", "0 5")
+	// On a busy machine one commit may take as long, but not each of many.
+	fastest := time.Hour
+	for i := range 20 {
+		fastest = min(fastest, commit(5100+i))
+	}
+	if fastest >= delay {
+		s.Errorf("the fastest of 20 commits takes %s", fastest)
+	}
+	_ = client.Close(s.Context())
 }
 
 // testBurnCPU looks for the processes in the process table. They are none of the server's, and end all the same.

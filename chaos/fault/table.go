@@ -55,6 +55,7 @@ func Kinds() []Kind {
 		limit(),
 		burnCPU(),
 		fillDisk(),
+		slowFsync(),
 
 		// Runbooks
 		failover(),

@@ -1,0 +1,118 @@
+package fault
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"pgchaos/chaos"
+	"pgchaos/cluster"
+	"pgchaos/internal/endsession"
+	"pgchaos/internal/units"
+	"pgchaos/record"
+)
+
+// SlowFsync makes the flush of WAL slow that commits wait for: `slow_fsync: {node: primary, delay: 20ms}`.
+type SlowFsync struct {
+	OnNodes `yaml:",inline"`
+
+	Delay units.Duration `yaml:"delay" jsonschema:"required" jsonschema_description:"How much longer a flush takes, up to 100ms."`
+}
+
+// The settings by which PostgreSQL waits before a flush: for so many microseconds, if at least so many transactions are open.
+const (
+	commitDelay    = "commit_delay"
+	commitSiblings = "commit_siblings"
+)
+
+// mostCommitDelay is PostgreSQL's own limit.
+const mostCommitDelay = 100 * time.Millisecond
+
+func slowFsync() Kind {
+	return Kind{
+		Name: "slow_fsync", Group: Resources, Doc: "Has each commit wait longer for the flush of its WAL, as on a slow disk.",
+		Manual: Manual{
+			Does: "Sets commit_delay on a primary, with commit_siblings = 0, so that PostgreSQL waits that long before each flush of WAL that a commit needs. It needs no rights on the machine, " +
+				"and is the same on every provider. What is not a commit's flush is as fast as before: checkpoints, the WAL writer, and a standby's flush of what it receives.",
+			Effect:   "Each commit takes at least that much longer. Commits that wait at the same time share a flush, so that many clients lose less throughput than one.",
+			Verified: "A commit of a new session takes as long.",
+			Back:     "Both settings have the value of before again, in force in new sessions. A server that does not run has it at its next start.",
+			Example: `- {at: 5s, for: 5s, slow_fsync: {node: primary, delay: 20ms}}
+`,
+		},
+		New:   func() Parameters { return &SlowFsync{} },
+		Facts: record.Facts{Lasts: true, Reloads: true, Sessions: true}, Outage: true, Phase: true, Undo: fastFsync(), Reversible: true,
+		Needs:        Needs{Process: Running, Connected: true},
+		Capabilities: []cluster.Capability{cluster.CanRun, cluster.CanReachFiles},
+	}
+}
+
+// Short keeps a node from being written without a delay.
+func (p *SlowFsync) Short() any { return nil }
+
+// Check demands a delay that PostgreSQL knows.
+func (p *SlowFsync) Check() []Mistake {
+	if d := time.Duration(p.Delay); d < time.Microsecond || d > mostCommitDelay {
+		return []Mistake{{"delay", fmt.Sprintf("delay is %s", p.Delay), "write a time from 1us to 100ms"}}
+	}
+	return nil
+}
+
+// Detail is the delay.
+func (p *SlowFsync) Detail() string { return "by " + p.Delay.String() }
+
+// Action sets the delay, and measures a commit.
+func (p *SlowFsync) Action(env Env) chaos.Action {
+	return env.Scene.Each(p.Nodes, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
+		standby, err := isStandby(ctx, n)
+		if err != nil {
+			return err
+		}
+		if standby {
+			return fmt.Errorf("%s is a standby, on which no commit waits for a flush of its own", n.Name())
+		}
+		delay := time.Duration(p.Delay)
+		if err := env.Scene.Override(ctx, n, commitSiblings, "0", act.Reversal()); err != nil {
+			return err
+		}
+		if err := env.Scene.Override(ctx, n, commitDelay, strconv.FormatInt(delay.Microseconds(), 10), act.Reversal()); err != nil {
+			return err
+		}
+		took, err := timeCommit(ctx, n)
+		if err == nil && took < delay {
+			err = fmt.Errorf("a commit on %s takes %s, and not %s or more: with fsync = off there is no flush to wait for", n.Name(), took, delay)
+		}
+		if err == nil {
+			act.Note("%s: a commit takes %s", n.Name(), took.Round(100*time.Microsecond))
+		}
+		return err
+	})
+}
+
+// timeCommit is how long a commit takes that waits for its own flush and for no standby.
+func timeCommit(ctx context.Context, n *cluster.Node) (time.Duration, error) {
+	conn, err := n.Connect(ctx, "fault")
+	if err != nil {
+		return 0, err
+	}
+	defer endsession.Within(time.Second, conn)
+	began := time.Now()
+	_, err = conn.Exec(ctx, "select pg_catalog.pg_logical_emit_message(true, 'pgchaos', 'flush')")
+	return time.Since(began), err
+}
+
+// fastFsync takes a delay back. Where the run's pgchaos is gone there is nothing to do: the settings end with the node.
+func fastFsync() *chaos.ReversalKind {
+	return &chaos.ReversalKind{
+		Name: "fast_fsync",
+		Do: func(ctx context.Context, s *chaos.Scene, n *cluster.Node, r chaos.Reversal, _ bool) error {
+			for _, name := range []string{commitDelay, commitSiblings} {
+				if err := s.EndOverride(ctx, n, name, r.ID); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
