@@ -37,12 +37,12 @@ func seriesPage(ctx context.Context, w io.Writer, s *series.Series) error {
 	return in.page(w, c, s.Dir())
 }
 
-// page writes the page for the directory of a series. The runs in it are linked to their reports.
+// page writes the page for the directory of a series. The runs in it are linked to their reports; with "" none is.
 func (in *compared) page(w io.Writer, c *compare.Comparison, dir string) error {
 	link := func(r compare.Run) string {
 		of, known := in.dirs[r.ID]
 		path := filepath.Join(of, reportPage)
-		if !known || !isFile(filepath.Join(dir, path)) {
+		if !known || dir == "" || !isFile(filepath.Join(dir, path)) {
 			return ""
 		}
 		return (&url.URL{Path: filepath.ToSlash(path)}).String()

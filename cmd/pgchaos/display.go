@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"io"
 	"os"
 	"syscall"
@@ -9,7 +10,6 @@ import (
 
 	"pgchaos/live"
 	"pgchaos/live/terminal"
-	"pgchaos/report"
 	"pgchaos/runner"
 )
 
@@ -25,8 +25,8 @@ type display interface {
 	cpu() time.Duration
 	// close ends the display, and leaves the lines. It may be called again.
 	close()
-	// finish says what came out; nil: there is no single result. It may be called again.
-	finish(r *report.Result)
+	// finish shows what came out, where the display lasts until then; nil: nothing that can be shown. Only the first call counts.
+	finish(ctx context.Context, of *reported)
 }
 
 // displayOptions are what a display is chosen by.
@@ -80,4 +80,4 @@ func (w wholeTerminal) cpu() time.Duration  { return w.CPU() }
 func (w wholeTerminal) close()              { w.Close() }
 
 // finish is left to the report that is printed.
-func (w wholeTerminal) finish(*report.Result) {}
+func (w wholeTerminal) finish(context.Context, *reported) {}

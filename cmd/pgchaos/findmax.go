@@ -161,7 +161,7 @@ func (f *runFlags) executeSearch(ctx context.Context, name string, plan *series.
 	if s.runs.show, err = f.display(ctx, e.Name, true, stderr); err != nil {
 		return err
 	}
-	defer s.runs.show.finish(nil)
+	defer s.runs.show.finish(ctx, nil)
 	defer s.runs.show.close()
 	return s.run(ctx, stdout)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -13,7 +14,6 @@ import (
 	"golang.org/x/term"
 
 	"pgchaos/live"
-	"pgchaos/report"
 	"pgchaos/runner"
 )
 
@@ -182,7 +182,7 @@ func (p *progress) tick(s runner.Status) {
 func (p *progress) cpu() time.Duration { return 0 }
 
 // finish is left to the report that is printed.
-func (p *progress) finish(*report.Result) {}
+func (p *progress) finish(context.Context, *reported) {}
 
 // close takes the live line away for good.
 func (p *progress) close() {

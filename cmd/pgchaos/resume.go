@@ -88,7 +88,7 @@ func (f *runFlags) resume(ctx context.Context, dir string, stdout, stderr io.Wri
 		return err
 	}
 	runs := &seriesRuns{flags: of, name: name, show: show}
-	defer show.finish(nil)
+	defer show.finish(ctx, nil)
 	defer show.close()
 	return runs.run(ctx, s, plan, stdout)
 }

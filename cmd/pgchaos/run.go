@@ -192,7 +192,7 @@ func (f *runFlags) executeOne(ctx context.Context, name string, plan *runner.Pla
 	if err != nil {
 		return errors.Join(err, files.close(), files.remove())
 	}
-	defer show.finish(nil)
+	defer show.finish(ctx, nil)
 	defer show.close() // also in a panic
 	later := laterInterrupts(ctx)
 	result, err := runner.Run(ctx, plan, f.checkedKind(kind, name), f.sinksOf(show.send, files.send), runner.Options{
@@ -215,7 +215,7 @@ func (f *runFlags) executeOne(ctx context.Context, name string, plan *runner.Pla
 	}
 	written = errors.Join(written, f.saveReports(ctx, &reported{dir: result.Dir, result: result}))
 	err = f.finish(ctx, result, err, errors.Join(written, f.share(result.Dir)), stdout)
-	show.finish(result)
+	show.finish(ctx, &reported{dir: result.Dir, result: result})
 	return err
 }
 

@@ -37,7 +37,7 @@ func (f *runFlags) executeSeries(ctx context.Context, name string, plan *series.
 		return err
 	}
 	runs := &seriesRuns{flags: f, name: name, show: show}
-	defer show.finish(nil)
+	defer show.finish(ctx, nil)
 	defer show.close()
 	s, plan, err := runs.begin(ctx, dir, plan)
 	if err != nil {
@@ -208,6 +208,7 @@ func (s *seriesRuns) run(ctx context.Context, all *series.Series, plan *series.P
 	}
 	written := s.reports.joined(s.flags.saveReports(ctx, &reported{dir: all.Dir(), series: all}))
 	written = errors.Join(written, saveSeriesPage(ctx, all), s.flags.share(all.Dir()), apart(stdout, func(w io.Writer) error { return writeSeries(ctx, w, all) }), seriesToGitHub(ctx, stdout, all))
+	s.show.finish(ctx, &reported{dir: all.Dir(), series: all})
 	return endOfSeries(ctx, all, err, written)
 }
 

@@ -5,11 +5,14 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
+
+	"pgchaos/series"
 )
 
 // lines are what a program writes, as it comes.
@@ -89,4 +92,48 @@ func TestWebPage(t *testing.T) {
 	if code, _, text := p.run("run", "quorum-kill", "--web", "8080"); code != exitUsage || !strings.Contains(text, "--web: write HOST:PORT, such as 127.0.0.1:8080") {
 		t.Errorf("a wrong address: exit %d, %s", code, text)
 	}
+}
+
+// TestThePageOfASeriesBecomesItsComparison: the figures of the series, and no link to a file that is not served.
+func TestThePageOfASeriesBecomesItsComparison(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "kill-modes")
+	must(t, os.CopyFS(dir, os.DirFS(comparedRuns)))
+	must(t, os.WriteFile(filepath.Join(dir, "1", "local", reportPage), []byte("a report"), 0o600))
+	s, err := series.Read(dir)
+	must(t, err)
+	show, err := serve(displayOptions{stderr: io.Discard, name: "kill-modes", several: true, noView: true}, "127.0.0.1:0")
+	must(t, err)
+	url := show.(withPage).page.URL()
+	get := func(path string) *http.Response {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+path, nil)
+		must(t, err)
+		answer, err := http.DefaultClient.Do(r)
+		must(t, err)
+		return answer
+	}
+	followed := get("events")
+	defer func() { _ = followed.Body.Close() }()
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		show.finish(t.Context(), &reported{dir: dir, series: s})
+	}()
+	scan := bufio.NewScanner(followed.Body)
+	scan.Buffer(nil, 4<<20)
+	finished := false
+	for !finished && scan.Scan() {
+		finished = scan.Text() == "event: finished"
+	}
+	if !finished {
+		t.Fatal("the page did not learn that the comparison is there")
+	}
+	answer := get("report.html")
+	defer func() { _ = answer.Body.Close() }()
+	page, err := io.ReadAll(answer.Body)
+	must(t, err)
+	if text := string(page); !strings.Contains(text, "kill-modes: comparison") || !strings.Contains(text, "quorum</strong> against local") || strings.Contains(text, "<a href=") {
+		t.Errorf("the page of the series is\n%.2000s", text)
+	}
+	<-over
 }

@@ -2,11 +2,12 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 
+	"pgchaos/compare"
 	"pgchaos/live"
 	"pgchaos/live/web"
-	"pgchaos/report"
 	"pgchaos/report/html"
 	"pgchaos/runner"
 )
@@ -46,17 +47,31 @@ func (w withPage) begin(r live.Round) {
 	w.page.Begin(r)
 }
 
-// finish turns the page into the finished report.
-func (w withPage) finish(r *report.Result) {
-	w.display.finish(r)
-	w.page.Finish(pageOf(r))
+// finish turns the page into the finished report of the run, or into the comparison of the series.
+func (w withPage) finish(ctx context.Context, of *reported) {
+	w.display.finish(ctx, of)
+	w.page.Finish(pageOf(ctx, of))
 	_ = w.page.Close() // the run is over
 }
 
-// pageOf is the finished report as a page; nil: there is none. Why not stands in the error of report.html beside the result.
-func pageOf(r *report.Result) []byte {
+// pageOf is what came out as a page that is served alone; nil: there is none. Why not stands in the error of report.html beside the
+// result, or in the text about the series.
+func pageOf(ctx context.Context, of *reported) []byte {
 	var b bytes.Buffer
-	if r == nil || html.Write(&b, r, html.Options{Version: version()}) != nil {
+	var err error
+	switch {
+	case of == nil || of.series != nil && of.series.Left() > 0:
+		return nil
+	case of.series == nil:
+		err = html.Write(&b, of.result, html.Options{Version: version()})
+	default:
+		var in *compared
+		var c *compare.Comparison
+		if in, c, err = compareSeries(ctx, of.series); err == nil {
+			err = in.page(&b, c, "")
+		}
+	}
+	if err != nil {
 		return nil
 	}
 	return b.Bytes()
