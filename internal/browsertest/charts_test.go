@@ -158,6 +158,12 @@ func TestFiguresAtTheCursor(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		`pgchaos.value(0.001234, "s")`:                    "1.234 ms",
+		`pgchaos.figure(0.0553561, "s")`:                  "55.4 ms",
+		`pgchaos.figure(0.3741, "s")`:                     "374 ms",
+		`pgchaos.figure(12345678, "B")`:                   "11.8 MB",
+		`pgchaos.figure(1048.4, "/s")`:                    "1,048/s",
+		`pgchaos.figure(0, "s")`:                          "0 s",
+		`pgchaos.figure(null, "s")`:                       "not known",
 		`pgchaos.value(0, "s")`:                           "0 s",
 		`pgchaos.value(12345678, "B")`:                    "11.7738 MB",
 		`pgchaos.value(1049, "/s")`:                       "1,049/s",
@@ -346,6 +352,57 @@ func TestCloseUps(t *testing.T) {
 	p.hover("section.closeup[data-fault='0'] .u-over", 0.5)
 	if at := evaluate[string](p, `document.querySelector("section.closeup[data-fault='0'] .at").textContent`); !strings.HasPrefix(at, "at 2") {
 		t.Errorf("the figures of the close-up: %q", at)
+	}
+}
+
+// TestCloseUpsByKeyboardAndMouse: each close-up has a window of its own, which the mouse and the keys zoom and the lanes above do not follow.
+func TestCloseUpsByKeyboardAndMouse(t *testing.T) {
+	p := newTab(t)
+	p.open(page(t, run(), ""))
+	const section = "section.closeup[data-fault='0']"
+	p.at(section)
+	p.wait(`document.querySelectorAll("` + section + ` canvas").length === 3`)
+	p.settle()
+	shown := func() []window {
+		return evaluate[[]window](p, `pgchaos.page.closeups().filter((c) => c.host.closest("section").dataset.fault === "0").map((c) => ({
+			From: c.u.scales.x.min, To: c.u.scales.x.max, Cursor: c.u.cursor.left >= 0 ? c.u.posToVal(c.u.cursor.left, "x") : -1}))`)
+	}
+	wants := func(when string, from, to, cursor, by float64) {
+		t.Helper()
+		all := shown()
+		if len(all) != 3 {
+			t.Fatalf("%d charts", len(all))
+		}
+		for _, w := range all {
+			if !near(w.From, from, by) || !near(w.To, to, by) || !near(w.Cursor, cursor, by) {
+				t.Errorf("%s: %+v, want %g to %g, the cursor at %g", when, w, from, to, cursor)
+			}
+		}
+	}
+	wants("at first", 18, 27, -1, 0.001)
+	p.do(chromedp.Focus(chromedp.CSS(section + " .chart[role=slider]")))
+	p.press(kb.ArrowRight)
+	p.press(kb.ArrowRight)
+	wants("after two arrow keys", 18, 27, 18.1, 0.001)
+	text := evaluate[string](p, `document.activeElement.getAttribute("aria-label") + "|" + document.activeElement.getAttribute("aria-valuetext")`)
+	if !strings.HasPrefix(text, "Throughput (/s), around kill primary (pgmaster)|18.1 s: writes 1,031/s") {
+		t.Errorf("a screen reader hears %q", text)
+	}
+	p.press(kb.End)
+	wants("after End", 18, 27, 27, 0.001)
+	p.press("+")
+	wants("after +", 22.5, 27, 27, 0.001)
+	p.press("-")
+	p.press("-")
+	wants("after - twice", 18, 27, 27, 0.001)
+	p.press(kb.Escape)
+	wants("after Escape", 18, 27, -1, 0.001)
+	p.drag(section+" .u-over", 0.25, 0.75)
+	if w := shown()[0]; !near(w.From, 20.25, 0.1) || !near(w.To, 24.75, 0.1) {
+		t.Errorf("after dragging the close-up shows %g to %g s", w.From, w.To)
+	}
+	if w := p.windows()["throughput"]; w.From != 0 || w.To != 60 {
+		t.Errorf("the lanes above follow a close-up: %+v", w)
 	}
 }
 

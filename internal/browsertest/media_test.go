@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"pgchaos/internal/skip"
 	"pgchaos/report/lanes"
@@ -261,6 +262,23 @@ func TestWithoutJavaScript(t *testing.T) {
 	if evaluate[bool](p, `"charts" in document.documentElement.dataset`) {
 		t.Error("the scripts ran")
 	}
+}
+
+// TestStaticPicturesOnAPhone: where there are no charts, a picture keeps a size that can be read, and scrolls by itself.
+func TestStaticPicturesOnAPhone(t *testing.T) {
+	p := newTab(t)
+	p.size(390, 844)
+	p.load(page(t, run(), "delete window.DecompressionStream"))
+	p.wait(`document.querySelector(".charts-note")`)
+	if got := evaluate[int64](p, "document.documentElement.scrollWidth"); got > 390 {
+		t.Errorf("the page is %d pixels wide", got)
+	}
+	if got := evaluate[float64](p, `document.querySelector("#lane-response .chart > svg").getBoundingClientRect().width`); got < 540 {
+		t.Errorf("a picture is %g pixels wide", got)
+	}
+	p.do(chromedp.Focus(chromedp.CSS("#lane-response .chart")))
+	p.press(kb.ArrowRight)
+	p.wait(`document.querySelector("#lane-response .chart").scrollLeft > 0`)
 }
 
 // static wants the picture of every lane to be shown, and a sentence with the reason; "" wants no sentence.

@@ -19,7 +19,7 @@ const (
 )
 
 // ownScripts are those of this repository, in the order in which they need each other.
-var ownScripts = []string{"format.js", "bands.js", "lane.js", "table.js", "closeup.js", "app.js"}
+var ownScripts = []string{"format.js", "bands.js", "lane.js", "window.js", "table.js", "closeup.js", "app.js"}
 
 // Charts tells whether this program was built with the interactive charts.
 func Charts() bool {

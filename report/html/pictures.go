@@ -198,7 +198,9 @@ func (p *page) addPercentiles(r *report.Result) {
 		if len(curves) == 0 {
 			continue
 		}
-		s.Blocks = append(s.Blocks, block{Label: w.Name}, block{Picture: template.HTML(svg.Percentiles(curves, svg.Options{}))})
+		s.Blocks = append(s.Blocks, block{Label: w.Name}, block{
+			Label: "Picture of the percentiles of " + w.Name, Picture: template.HTML(svg.Percentiles(curves, svg.Options{})),
+		})
 		if left > 0 {
 			s.Blocks = append(s.Blocks, block{Class: "faint", Text: units.Count(int64(left), "more phase is", "more phases are") + " in the table only"})
 		}

@@ -2,11 +2,9 @@
 // The page: reads its data, draws every lane, and keeps one window and one cursor for all of them.
 (function () {
   let run = null;
-  let charts = [];    // one a lane, and the timeline above them
+  let shared = null;  // the window of the lanes and of the timeline above them
   let closeups = [];  // charts with a window of their own
   let updates = [];   // the tables that follow the window
-  const view = {from: 0, to: 1};
-  const cursor = {time: null, placing: false};
   let parts = {};
 
   // read decodes the page's data: base64 of gzip of JSON.
@@ -53,56 +51,10 @@
     place.insertBefore(pgchaos.element("p", {class: "charts-note", text: "No interactive charts: " + reason + ". The pictures below do not need them."}), place.firstChild);
   }
 
-  // moved is called by a chart for each place of the cursor.
-  function moved(chart, time) {
-    if (!cursor.placing) cursor.time = time;
-    pgchaos.show(chart, time === null ? null : cursor.placing ? cursor.time : time);
-    if (chart === parts.first) announce();
-  }
-
-  // place puts the cursor of all charts at a time.
-  function place(time) {
-    const first = parts.first;
-    if (!first) return;
-    cursor.time = time;
-    cursor.placing = true;
-    first.u.setCursor({left: time === null ? -10 : Math.max(0, first.u.valToPos(time, "x")), top: time === null ? -10 : 1}, true, true);
-    cursor.placing = false;
-    describe();
-  }
-
-  // zoom shows the same window in all charts. choice is the entry of the list that stands for it, if one does.
-  function zoom(from, to, choice) {
-    const least = Math.min(0.5, run.duration);
-    const middle = (from + to) / 2;
-    if (to - from < least) {
-      from = middle - least / 2;
-      to = middle + least / 2;
-    }
-    const length = Math.min(to - from, run.duration);
-    view.from = Math.min(Math.max(0, from), run.duration - length);
-    view.to = view.from + length;
-    for (const chart of charts) chart.u.setScale("x", {min: view.from, max: view.to});
-    const outside = cursor.time !== null && (cursor.time < view.from || cursor.time > view.to);
-    const at = outside ? null : cursor.time;
-    // The charts take the new scale in a microtask that is queued already. It leaves the cursor at its pixel, not at its time.
-    Promise.resolve().then(() => place(at));
+  // changed follows the window. choice is the entry of the list that stands for it, if one does.
+  function changed(whole, choice) {
     for (const update of updates) update();
-    const whole = view.from === 0 && view.to === run.duration;
     parts.select.value = whole ? "" : choice || "own";
-    announce();
-  }
-
-  function reset() {
-    cursor.time = null;
-    zoom(0, run.duration);
-  }
-
-  function zoomBy(factor) {
-    const middle = cursor.time === null ? (view.from + view.to) / 2 : cursor.time;
-    const share = (middle - view.from) / (view.to - view.from);
-    const length = (view.to - view.from) * factor;
-    zoom(middle - share * length, middle + (1 - share) * length);
   }
 
   // announce writes the window and the cursor for all readers, also for those of a screen reader: only when they rest.
@@ -110,88 +62,18 @@
   function announce() {
     clearTimeout(waiting);
     waiting = setTimeout(() => {
-      const at = cursor.time === null ? "" : " Cursor at " + pgchaos.time(cursor.time) + ".";
-      parts.status.textContent = "Shown: " + pgchaos.time(view.from) + " to " + pgchaos.time(view.to) + "." + at;
+      const at = shared.cursor.time === null ? "" : " Cursor at " + pgchaos.time(shared.cursor.time) + ".";
+      parts.status.textContent = "Shown: " + pgchaos.time(shared.view.from) + " to " + pgchaos.time(shared.view.to) + "." + at;
     }, 200);
-  }
-
-  // describe gives the focused chart's figures to a screen reader.
-  function describe() {
-    for (const chart of charts) {
-      const slider = chart.slider;
-      if (!slider) continue;
-      const time = cursor.time === null ? view.from : cursor.time;
-      slider.setAttribute("aria-valuemin", String(view.from));
-      slider.setAttribute("aria-valuemax", String(view.to));
-      slider.setAttribute("aria-valuenow", String(time));
-      if (cursor.time !== null && slider !== document.activeElement) {
-        slider.setAttribute("aria-valuetext", pgchaos.time(time));
-        continue;
-      }
-      const found = cursor.time === null ? null : pgchaos.figures(chart, time);
-      const text = found ? found.all.slice(0, 12).map((f) => pgchaos.short(f.name) + " " + pgchaos.short(f.text)).join(", ") : "no cursor";
-      slider.setAttribute("aria-valuetext", pgchaos.time(found ? found.at : time) + ": " + text);
-    }
-  }
-
-  // step moves the cursor by samples of the lane, and the window along where it has to.
-  function step(chart, count) {
-    const times = chart.times.length > 0 ? chart.times : parts.grid;
-    if (times.length === 0) return;
-    const now = cursor.time === null ? (count > 0 ? view.from : view.to) : cursor.time;
-    let i = pgchaos.nearest(times, now);
-    if (cursor.time !== null) i += count;
-    show(times[Math.min(Math.max(0, i), times.length - 1)]);
-  }
-
-  // show puts the cursor at a time, also at one that is outside the window.
-  function show(time) {
-    const length = view.to - view.from;
-    cursor.time = time;
-    if (time < view.from) zoom(time, time + length);
-    else if (time > view.to) zoom(time - length, time);
-    else place(time);
-  }
-
-  function pressed(chart, event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const tenth = Math.max(1, Math.round((chart.times.length || parts.grid.length) * (view.to - view.from) / run.duration / 10));
-    const keys = {
-      ArrowRight: () => step(chart, event.shiftKey ? 10 : 1),
-      ArrowLeft: () => step(chart, event.shiftKey ? -10 : -1),
-      ArrowUp: () => step(chart, 1),
-      ArrowDown: () => step(chart, -1),
-      PageUp: () => step(chart, tenth),
-      PageDown: () => step(chart, -tenth),
-      Home: () => place(view.from),
-      End: () => place(view.to),
-      "+": () => zoomBy(0.5),
-      "=": () => zoomBy(0.5),
-      "-": () => zoomBy(2),
-      Escape: reset,
-    };
-    const act = Object.prototype.hasOwnProperty.call(keys, event.key) ? keys[event.key] : null;
-    if (!act) return;
-    event.preventDefault();
-    act();
-  }
-
-  // slider makes a drawn chart what it is with a keyboard: something that one moves along the time.
-  function slider(chart, element) {
-    chart.slider = element;
-    element.setAttribute("role", "slider");
-    element.setAttribute("aria-orientation", "horizontal");
-    element.setAttribute("tabindex", "0");
-    element.setAttribute("aria-describedby", "charts-keys");
-    element.addEventListener("keydown", (event) => pressed(chart, event));
-    element.addEventListener("focus", describe);
   }
 
   const width = (element) => Math.max(200, Math.floor(element.clientWidth));
 
-  function draw(host, lane, o) {
+  // draw draws a lane into an element, in a window.
+  function draw(host, lane, within, o) {
     return pgchaos.chart(host, lane, Object.assign({
-      width: width(host), faults: run.faults, moved: moved, zoom: zoom, reset: reset,
+      width: width(host), faults: run.faults, from: within.view.from, to: within.view.to,
+      moved: within.moved, zoom: (from, to) => within.zoom(from, to), reset: within.reset,
     }, o));
   }
 
@@ -202,14 +84,13 @@
     const host = pgchaos.element("div", {class: "drawing"});
     picture.appendChild(host);
     try {
-      const chart = draw(host, lane, {from: view.from, to: view.to, sync: "run"});
+      const chart = draw(host, lane, shared, {sync: "run"});
       // The buttons of the series are no part of the slider.
       picture.insertAdjacentElement("afterend", chart.below);
       picture.classList.add("drawn");
-      slider(chart, picture);
-      charts.push(chart);
+      shared.add(chart, picture);
       const details = section.querySelector("details");
-      if (details) updates.push(pgchaos.table(details, lane, () => view));
+      if (details) updates.push(pgchaos.table(details, lane, () => shared.view));
     } catch (error) {
       host.remove();
       fallBack(section, error);
@@ -223,7 +104,7 @@
 
   // check takes a chart back that threw while it drew itself, which it does later than it is made.
   function check() {
-    for (const chart of charts.filter((c) => c.u.status !== 1)) {
+    for (const chart of shared.charts.filter((c) => c.u.status !== 1)) {
       if (chart.slider) {
         chart.slider.classList.remove("drawn");
         chart.slider.setAttribute("role", "img");
@@ -232,9 +113,8 @@
       chart.below.remove();
       chart.host.remove();
     }
-    charts = charts.filter((c) => c.u.status === 1);
-    parts.first = charts[0];
-    if (charts.length === 0) withdraw();
+    shared.charts = shared.charts.filter((c) => c.u.status === 1);
+    if (shared.charts.length === 0) withdraw();
   }
 
   function button(text, name, act) {
@@ -259,7 +139,7 @@
       const margin = Math.max(2, (f.to - f.from) / 4);
       add("fault " + (i + 1) + ": " + f.label, f.from - margin, Math.max(f.from, f.to) + margin);
     });
-    select.addEventListener("change", () => (select.value === "" ? reset() : zoom(windows[select.value][0], windows[select.value][1], select.value)));
+    select.addEventListener("change", () => (select.value === "" ? shared.reset() : shared.zoom(windows[select.value][0], windows[select.value][1], select.value)));
     return select;
   }
 
@@ -268,32 +148,30 @@
     parts.select = choices();
     const tools = pgchaos.element("div", {class: "tools", role: "group", "aria-label": "Window of all charts"}, [
       pgchaos.element("label", {for: "charts-goto", text: "Show"}), parts.select,
-      button("+", "Zoom in", () => zoomBy(0.5)), button("−", "Zoom out", () => zoomBy(2)), parts.status,
+      button("+", "Zoom in", () => shared.zoomBy(0.5)), button("−", "Zoom out", () => shared.zoomBy(2)), parts.status,
     ]);
     const rail = pgchaos.element("div", {class: "rail"}, [tools]);
     lanes.insertBefore(rail, lanes.firstChild);
     rail.insertAdjacentElement("beforebegin", pgchaos.element("p", {
       class: "keys", id: "charts-keys",
       text: "Drag over a chart to zoom all of them; double-click or Escape shows the whole run again. In a chart, the arrow keys move the cursor " +
-        "(with Shift by ten samples), Home and End go to the edges, + and - zoom.",
+        "(with Shift by ten samples), Home and End go to the edges, + and - zoom. Each close-up of a fault has a window of its own.",
     }));
     const lane = pgchaos.timeline(run);
     if (lane.rows.length === 0) return;
     // The faults and phases are in the choices above and in the tables of the page, as text.
     const host = pgchaos.element("div", {class: "drawing", "aria-hidden": "true"});
     rail.appendChild(host);
-    const chart = draw(host, lane, {from: view.from, to: view.to, sync: "run"});
+    const chart = draw(host, lane, shared, {sync: "run"});
     chart.below.hidden = true;
-    charts.push(chart);
+    shared.add(chart, null);
   }
 
   // drawCloseups draws a close-up when it comes into view: there may be many.
   function drawCloseups() {
     const one = (section) => {
       try {
-        closeups = closeups.concat(pgchaos.closeup(section, run, (host, lane, o) => draw(host, lane, Object.assign({
-          moved: (chart, time) => pgchaos.show(chart, time), zoom: () => {}, reset: () => {},
-        }, o))));
+        closeups = closeups.concat(pgchaos.closeup(section, run, draw));
       } catch (error) {
         fallBack(section, error);
       }
@@ -312,7 +190,7 @@
   }
 
   function resize() {
-    for (const chart of charts.concat(closeups)) {
+    for (const chart of shared.charts.concat(closeups)) {
       const wanted = width(chart.host);
       if (chart.host.clientWidth > 0 && wanted !== chart.u.width) chart.u.setSize({width: wanted, height: chart.u.height});
     }
@@ -320,7 +198,7 @@
 
   function redraw() {
     pgchaos.readTheme();
-    for (const chart of charts.concat(closeups)) chart.u.redraw(false, false);
+    for (const chart of shared.charts.concat(closeups)) chart.u.redraw(false, false);
   }
 
   // print opens what is closed, except for the tables of samples, and closes it again.
@@ -364,13 +242,13 @@
     let state = "static";
     try {
       run = await read();
-      view.to = run.duration = end(run);
+      run.duration = end(run);
+      shared = pgchaos.window({from: 0, to: run.duration, changed: changed, moved: announce});
+      shared.grid = run.lanes.reduce((most, lane) => (lane.times.length > most.length ? lane.times : most), []);
       pgchaos.readTheme();
       drawRail(lanes);
       lanes.querySelectorAll("section.lane").forEach(drawLane);
-      parts.first = charts[0];
-      parts.grid = run.lanes.reduce((most, lane) => (lane.times.length > most.length ? lane.times : most), []);
-      zoom(0, run.duration);
+      shared.reset();
       drawCloseups();
       setTimeout(check);
       new ResizeObserver(resize).observe(lanes);
@@ -384,6 +262,8 @@
   }
 
   // For what draws in the same page later.
-  pgchaos.page = {charts: () => charts, closeups: () => closeups, view: view, cursor: cursor, zoom: zoom, reset: reset, place: show};
+  pgchaos.page = {
+    charts: () => shared.charts, closeups: () => closeups, zoom: (from, to) => shared.zoom(from, to), reset: () => shared.reset(), place: (time) => shared.show(time),
+  };
   start();
 })();

@@ -19,30 +19,34 @@
       ])));
   }
 
-  // closeup draws the close-up of one fault into its section, and returns the charts.
+  // closeup draws the close-up of one fault into its section, in a window of its own, and returns the charts.
   pgchaos.closeup = function (section, run, draw) {
     const index = Number(section.dataset.fault);
     const fault = run.faults[index];
     if (!fault) return [];
-    const span = around(fault, run.duration);
+    const within = pgchaos.window(around(fault, run.duration));
     const pictures = section.querySelectorAll(".chart");
     // Beside the static picture, and not in it: the buttons of the series are no part of a picture.
     const host = pgchaos.element("div", {class: "drawing"});
     if (pictures.length > 0) pictures[pictures.length - 1].insertAdjacentElement("afterend", host);
     else section.appendChild(host);
     try {
-      const charts = run.lanes.filter((lane) => shown.indexOf(lane.id) >= 0).map((lane) => {
+      for (const lane of run.lanes.filter((l) => shown.indexOf(l.id) >= 0)) {
         const label = lane.title + (lane.unit ? " (" + lane.unit + ")" : "");
-        const box = pgchaos.element("div", {class: "drawing"}, [pgchaos.element("p", {class: "title", text: label})]);
+        const box = pgchaos.element("div", {class: "chart drawn", "aria-label": pgchaos.short(label) + ", around " + pgchaos.short(fault.label)});
+        host.appendChild(pgchaos.element("p", {class: "title", text: label}));
         host.appendChild(box);
-        return draw(box, lane, {from: span.from, to: span.to, sync: "closeup-" + index, height: 140, marks: fault.stages || []});
-      });
-      if (charts.length > 0) pictures.forEach((picture) => {
+        const chart = draw(box, lane, within, {sync: "closeup-" + index, height: 140, marks: fault.stages || []});
+        box.insertAdjacentElement("afterend", chart.below);
+        within.add(chart, box);
+      }
+      within.reset();
+      if (within.charts.length > 0) pictures.forEach((picture) => {
         picture.classList.add("drawn");
         picture.removeAttribute("tabindex"); // nothing is left in it to look at
       });
       if (!section.querySelector(".stages") && (fault.stages || []).length > 0) host.appendChild(stages(fault));
-      return charts;
+      return within.charts;
     } catch (error) {
       host.remove();
       throw error;

@@ -12,7 +12,7 @@ var pgchaos = {};
     return parts.join(".");
   }
 
-  // scaled writes a number with the greatest of the units that leaves it at 1 or more.
+  // scaled writes a number with the greatest of the units that leaves it at 1 or more. digits writes the number itself.
   function scaled(number, digits, units) {
     let chosen = units[units.length - 1];
     for (const unit of units) {
@@ -21,8 +21,13 @@ var pgchaos = {};
         break;
       }
     }
-    return significant(number / chosen[0], digits) + " " + chosen[1];
+    return digits(number / chosen[0]) + " " + chosen[1];
   }
+
+  // How many digits a figure has: in a table, at the cursor (as many as can be read at a glance, and all of a whole number), on an axis.
+  const exact = (number) => significant(number, 6);
+  const readable = (number) => (Math.abs(number) < 100 ? significant(number, 3) : significant(Math.round(number), 15));
+  const short = (number) => significant(number, 3);
 
   const times = [[1, "s"], [1e-3, "ms"], [1e-6, "µs"]];
   // As in postgresql.conf, a unit is 1024 of the one before.
@@ -36,22 +41,27 @@ var pgchaos = {};
       case "B":
         return scaled(number, digits, sizes);
       case "":
-        return significant(number, digits);
+        return digits(number);
       case "/s":
-        return significant(number, digits) + "/s";
+        return digits(number) + "/s";
       default:
-        return significant(number, digits) + " " + unit;
+        return digits(number) + " " + unit;
     }
   }
 
-  // value is a figure with its unit. What is null was not measured.
+  // value is a figure with its unit, as exactly as a table has it. What is null was not measured.
   pgchaos.value = function (number, unit) {
-    return number === null || number === undefined ? "not known" : write(number, unit, 6);
+    return number === null || number === undefined ? "not known" : write(number, unit, exact);
+  };
+
+  // figure is the same, to be read at a glance.
+  pgchaos.figure = function (number, unit) {
+    return number === null || number === undefined ? "not known" : write(number, unit, readable);
   };
 
   // tick is a figure for an axis, where little space is.
   pgchaos.tick = function (number, unit) {
-    return number === null ? "" : write(number, unit, 3);
+    return number === null ? "" : write(number, unit, short);
   };
 
   // time is a moment on the run's clock.

@@ -167,7 +167,7 @@
       at: i < 0 ? time : chart.times[i],
       all: chart.lane.series.map((s) => {
         const value = i < 0 ? null : s.values[i];
-        return {name: s.name, text: pgchaos.value(value, chart.lane.unit), value: value};
+        return {name: s.name, text: pgchaos.figure(value, chart.lane.unit), value: value};
       }),
     };
   };
