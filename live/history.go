@@ -52,18 +52,37 @@ const (
 	mostPoints = 1200
 )
 
-// history is a workload by time: the last minutes by the second, and all of it in steps that become longer.
-type history struct {
-	recent, whole []Point
+func (p Point) stretch() (from, to time.Duration) { return p.From, p.To }
+
+// with is two points that follow each other as one: a mean would hide a short stall from the response times.
+func (p Point) with(next Point) Point {
+	first, second := (p.To - p.From).Seconds(), (next.To - next.From).Seconds()
+	return Point{
+		From: p.From, To: next.To, Throughput: (p.Throughput*first + next.Throughput*second) / (first + second),
+		P50: max(p.P50, next.P50), P99: max(p.P99, next.P99), Errors: p.Errors + next.Errors, Dropped: p.Dropped + next.Dropped,
+	}
+}
+
+// point is what happened in a stretch of time. With is it and the one that follows as one.
+type point[P any] interface {
+	stretch() (from, to time.Duration)
+	with(next P) P
+}
+
+// history is something by time: the last minutes by the second, and all of it in steps that become longer.
+type history[P point[P]] struct {
+	recent, whole []P
 	step          time.Duration // of whole
 }
 
-// add adds the second that a status describes. That of most statuses is known.
-func (h *history) add(l load.Live) {
-	if n := len(h.recent); l.At <= 0 || n > 0 && l.At <= h.recent[n-1].To {
-		return
+// add adds a second, unless it is known. That of most statuses is.
+func (h *history[P]) add(p P) {
+	_, to := p.stretch()
+	if n := len(h.recent); n > 0 {
+		if _, last := h.recent[n-1].stretch(); to <= last {
+			return
+		}
 	}
-	p := Point{From: l.At - time.Second, To: l.At, Throughput: l.Throughput, P50: l.P50, P99: l.P99, Errors: l.Errors, Dropped: l.Dropped}
 	if h.recent = append(h.recent, p); len(h.recent) > mostRecent {
 		h.recent = append(h.recent[:0], h.recent[1:]...)
 	}
@@ -74,7 +93,7 @@ func (h *history) add(l load.Live) {
 		return
 	}
 	h.step *= 2
-	var fewer []Point
+	var fewer []P
 	for _, old := range h.whole {
 		fewer = merged(fewer, old, h.step)
 	}
@@ -82,21 +101,44 @@ func (h *history) add(l load.Live) {
 }
 
 // merged adds a point, or makes one of it and the last where both are of one step.
-func merged(all []Point, p Point, step time.Duration) []Point {
+func merged[P point[P]](all []P, p P, step time.Duration) []P {
 	n := len(all)
-	if n == 0 || all[n-1].From/step != p.From/step {
+	if n == 0 {
 		return append(all, p)
 	}
-	all[n-1] = together(all[n-1], p)
+	last, _ := all[n-1].stretch()
+	if from, _ := p.stretch(); last/step != from/step {
+		return append(all, p)
+	}
+	all[n-1] = all[n-1].with(p)
 	return all
 }
 
-// together is two points that follow each other as one: a mean would hide a short stall from the response times.
-func together(a, b Point) Point {
-	first, second := (a.To - a.From).Seconds(), (b.To - b.From).Seconds()
-	return Point{
-		From: a.From, To: b.To, Throughput: (a.Throughput*first + b.Throughput*second) / (first + second),
-		P50: max(a.P50, b.P50), P99: max(a.P99, b.P99), Errors: a.Errors + b.Errors, Dropped: a.Dropped + b.Dropped,
+// endedAfter are the points of a list that have ended after a moment.
+func endedAfter[P point[P]](all []P, at time.Duration) []P {
+	for len(all) > 0 {
+		if _, to := all[0].stretch(); to > at {
+			break
+		}
+		all = all[1:]
+	}
+	return all
+}
+
+// since are the seconds that have ended after a moment; complete is false where older ones than are kept have.
+func (h *history[P]) since(at time.Duration) (points []P, complete bool) {
+	if len(h.recent) >= mostRecent {
+		if first, _ := h.recent[0].stretch(); first > at {
+			return nil, false
+		}
+	}
+	return endedAfter(h.recent, at), true
+}
+
+// add adds the second that a status describes.
+func (w *Workload) add(l load.Live) {
+	if l.At > 0 {
+		w.history.add(Point{From: l.At - time.Second, To: l.At, Throughput: l.Throughput, P50: l.P50, P99: l.P99, Errors: l.Errors, Dropped: l.Dropped})
 	}
 }
 
@@ -105,23 +147,12 @@ func (w *Workload) Points(scale Scale, now time.Duration) []Point {
 	if scale == WholeRun {
 		return w.history.whole
 	}
-	all := w.history.recent
-	for len(all) > 0 && all[0].To <= now-time.Duration(scale) {
-		all = all[1:]
-	}
-	return all
+	return endedAfter(w.history.recent, now-time.Duration(scale))
 }
 
 // Since are the seconds that have ended after a moment; complete is false where older ones than are kept have.
 func (w *Workload) Since(at time.Duration) (points []Point, complete bool) {
-	all := w.history.recent
-	if len(all) > 0 && len(all) >= mostRecent && all[0].From > at {
-		return nil, false
-	}
-	for len(all) > 0 && all[0].To <= at {
-		all = all[1:]
-	}
-	return all, true
+	return w.history.since(at)
 }
 
 // Columns divides a scale evenly into n columns, the newest last, with what happened in each; nil: nothing is known of it.
@@ -147,7 +178,7 @@ func (w *Workload) Columns(scale Scale, now time.Duration, n int) []*Point {
 			}
 			one := p
 			if columns[i] != nil {
-				one = together(*columns[i], p)
+				one = columns[i].with(p)
 			}
 			columns[i] = &one
 		}

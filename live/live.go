@@ -38,8 +38,10 @@ type Model struct {
 	Errors Errors
 	// Bands are the faults of the run, by when they were issued.
 	Bands []Band
-	// Runs counts the loads that have begun: what is above is of the last of them.
-	Runs int
+	// NodeHistories are the nodes of the newest Status and what they were before, in the order of the file.
+	NodeHistories []*NodeHistory
+	// Forgotten counts how often a run has been forgotten, because another one begins: what is above is of the last one.
+	Forgotten int
 
 	lines []Line
 	first int // the number of the first line that is kept
@@ -59,7 +61,7 @@ type Workload struct {
 	Name    string
 	Running bool
 	Now     runner.WorkloadStatus // the last complete second, where it runs
-	history history
+	history history[Point]
 }
 
 // Errors are the errors of all workloads in one second.
@@ -99,7 +101,6 @@ func (m *Model) Take(e runner.Event, at time.Time) {
 		m.pulled(e)
 	case runner.LoadStarted:
 		m.forget()
-		m.Runs++
 	case runner.Ticked:
 		m.tick(e.Status, at)
 	}
@@ -117,7 +118,8 @@ func (m *Model) Begin(r Round) {
 
 // forget forgets the run before.
 func (m *Model) forget() {
-	m.Status, m.StatusAt, m.Workloads, m.Errors, m.Bands = runner.Status{}, time.Time{}, nil, Errors{}, nil
+	m.Status, m.StatusAt, m.Workloads, m.NodeHistories, m.Errors, m.Bands = runner.Status{}, time.Time{}, nil, nil, Errors{}, nil
+	m.Forgotten++
 }
 
 func (m *Model) add(text string, passing bool) {
@@ -159,7 +161,7 @@ func (m *Model) tick(s runner.Status, at time.Time) {
 	for _, now := range s.Workloads {
 		w := m.workload(now.Name)
 		w.Running, w.Now = true, now
-		w.history.add(now.Live)
+		w.add(now.Live)
 		if now.Errors == 0 {
 			continue
 		}
@@ -171,6 +173,9 @@ func (m *Model) tick(s runner.Status, at time.Time) {
 	}
 	if errors.N > 0 {
 		m.Errors = errors
+	}
+	for i := range s.Nodes {
+		m.node(s.Nodes[i].Name).note(&s.Nodes[i], s.Elapsed)
 	}
 	m.band(s)
 }

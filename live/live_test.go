@@ -96,14 +96,15 @@ func TestColumns(t *testing.T) {
 
 // TestHistoryIsBounded: a day takes no more than some minutes, and hides no short stall.
 func TestHistoryIsBounded(t *testing.T) {
-	var h history
+	var w Workload
 	for second := 1; second <= 24*3600; second++ {
 		l := load.Live{At: time.Duration(second) * time.Second, Throughput: 100, P99: time.Millisecond}
 		if second == 12345 {
 			l.P99, l.Dropped = time.Minute, 7
 		}
-		h.add(l)
+		w.add(l)
 	}
+	h := &w.history
 	var worst time.Duration
 	var dropped int64
 	for _, p := range h.whole {

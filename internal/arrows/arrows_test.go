@@ -49,7 +49,7 @@ var permitted = withRenderings(withProviders(map[string][]string{
 	"monitoring":           {"record", "report/export", "runner", "spec"},
 	"live":                 {"internal/units", "load", "record", "runner"},
 	"live/terminal":        {"internal/units", "live", "runner"},
-	"live/web":             {"internal/units", "live", "runner"},
+	"live/web":             {"internal/units", "live", "report/html", "report/lanes", "runner"},
 	"standbynames":         {},
 	"syncmode":             {"standbynames"},
 	"selftest":             {"audit", "outage", "record", "report", "verdict"},

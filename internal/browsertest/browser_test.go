@@ -89,8 +89,8 @@ func launch() {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path),
 		chromedp.Flag("disable-gpu", true),
-		// No name has an address: the pages must not need a network.
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND"),
+		// No name has an address: the pages must not need a network. A run in progress is served from this machine.
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"),
 	)
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, cancel := chromedp.NewContext(allocator)
@@ -106,6 +106,7 @@ func launch() {
 type tab struct {
 	t   *testing.T
 	ctx context.Context
+	own string // what the address of each request may begin with; "": none may be made
 
 	mu       sync.Mutex
 	messages []string // errors and warnings on the console
@@ -164,7 +165,9 @@ func (p *tab) hear(event any) {
 			p.messages = append(p.messages, e.Entry.Text+" "+e.Entry.URL)
 		}
 	case *network.EventRequestWillBeSent:
-		if scheme, _, _ := strings.Cut(e.Request.URL, ":"); scheme != "file" && scheme != "about" && scheme != "data" && scheme != "blob" {
+		scheme, _, _ := strings.Cut(e.Request.URL, ":")
+		served := p.own != "" && strings.HasPrefix(e.Request.URL, p.own)
+		if !served && scheme != "file" && scheme != "about" && scheme != "data" && scheme != "blob" {
 			p.requests = append(p.requests, e.Request.URL)
 		}
 	}
@@ -236,6 +239,15 @@ func (p *tab) open(text string) {
 	p.load(text)
 	p.wait(`document.documentElement.dataset.charts === "drawn"`)
 	p.settle()
+}
+
+// visit opens a page that is served from this machine.
+func (p *tab) visit(url string) {
+	p.t.Helper()
+	p.mu.Lock()
+	p.own = url
+	p.mu.Unlock()
+	p.do(chromedp.Navigate(url))
 }
 
 // settle waits until what was begun is drawn.

@@ -1,139 +1,228 @@
 "use strict";
 // The page of a run in progress. Texts of the run are only ever set as text, never as HTML.
+(function () {
+  // The lanes of the report that a run in progress has figures for.
+  const lanes = [
+    {id: "throughput", title: "Throughput", unit: "/s"},
+    {id: "response", title: "Response time", unit: "s", log: true},
+    {id: "errors", title: "Errors and operations that were not sent", unit: "/s"},
+    {id: "roles", title: "Role and timeline of each node", unit: "", bands: "roles"},
+    {id: "sync", title: "Synchronous state of each node", unit: "", bands: "syncs"},
+    {id: "lag-bytes", title: "Replay lag in bytes", unit: "B", of: "nodes"},
+    {id: "lag", title: "Replay lag in time", unit: "s", of: "nodes"},
+    {id: "sync-waiters", title: "Backends that wait for a synchronous standby", unit: "", of: "nodes"},
+    {id: "cpu", title: "CPU of each node, of one core", unit: "%", of: "nodes"},
+    {id: "memory", title: "Memory of each node", unit: "B", of: "nodes"},
+  ];
+  const drawn = new Map(); // by the lane's id: its chart
+  const groups = [];       // workloads and nodes, in the order in which they get colours
+  const faults = [];
+  const points = {workloads: pgchaos.points(), nodes: pgchaos.points()};
+  const mostLines = 2000;
+  const charts = typeof uPlot !== "undefined";
+  let state = null;
+  let received = 0;  // when the state came
+  let over = false;
+  let lost = false;  // the connection
+  let scale = 30;    // seconds; 0: the whole run
 
-const points = new Map(); // by workload, ascending in time
-let state = null;
-let scale = 30; // seconds; 0: the whole run
-const colors = ["#2a6fdb", "#c2570c", "#2f8f4e", "#8a4fc7", "#b0307a", "#6b7280"];
-const mostLines = 2000;
-const mostPoints = 8000;
+  const byId = (id) => document.getElementById(id);
+  const setText = (id, text) => { const e = byId(id); if (e.textContent !== text) e.textContent = text; };
 
-const byId = (id) => document.getElementById(id);
-const setText = (id, text) => { const e = byId(id); if (e.textContent !== text) e.textContent = text; };
-
-function take(message) {
-  const log = byId("log");
-  if (message.reset) {
-    points.clear();
-    log.textContent = "";
+  function take(message) {
+    const log = byId("log");
+    if (message.reset) {
+      points.workloads.clear();
+      points.nodes.clear();
+      log.replaceChildren();
+      log.setAttribute("aria-live", "off"); // a screen reader would read all of it again
+      setTimeout(() => log.removeAttribute("aria-live"), 1000);
+    }
+    points.workloads.add(message.points);
+    points.nodes.add(message.nodePoints);
+    if (message.lines) addLines(log, message.lines);
+    state = message.state;
+    received = performance.now();
+    lost = false;
+    show();
   }
-  for (const [name, more] of Object.entries(message.points ?? {})) {
-    const all = points.get(name) ?? [];
-    all.push(...more);
-    points.set(name, all.slice(-mostPoints));
-  }
-  if (message.lines) {
+
+  function addLines(log, lines) {
     const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 4;
-    const lines = log.textContent.split("\n").slice(0, -1).concat(message.lines.join("\n").split("\n"));
-    log.textContent = lines.slice(-mostLines).join("\n") + "\n";
+    for (const line of lines) log.appendChild(pgchaos.element("div", {text: line}));
+    while (log.childElementCount > mostLines) log.firstElementChild.remove();
     if (atEnd) log.scrollTop = log.scrollHeight;
   }
-  state = message.state;
-  show();
-}
 
-function show() {
-  document.title = (state.errorsNow ? "! " : "") + state.name + " - pgchaos";
-  setText("name", state.name);
-  setText("round", state.round);
-  const primary = state.primary ? "primary " + state.primary : "no primary";
-  setText("stage", state.loading ? `${state.clock}  ${primary}  ${state.phase}` : `${state.stage || "beginning"}  ${state.busy.toFixed(0)} s`);
-  const share = byId("share");
-  share.hidden = !state.loading || state.share === null;
-  share.value = state.share ?? 0;
-  setText("next", state.loading ? `${state.next}; ${state.end}` : "");
-  setText("faults", state.faults?.length ? "in force: " + state.faults.join("; ") : "");
-  setText("errors", state.errors);
-  byId("errors").className = state.errorsNow ? "bad" : "";
-  table("workloads", (state.workloads ?? []).map((w) =>
-    [w.name, w.running ? w.throughput : "does not run", w.p50, w.p99, w.errors, w.dropped]));
-  table("nodes", (state.nodes ?? []).map((n) =>
-    [n.name, n.state, n.timeline, n.lag, n.waiters ? `${n.waiters} wait` : n.sync, n.cpu, n.memory]),
-    (cells) => cells[1] === "down" || cells[1] === "no answer");
-  lane("throughput", (p) => p.throughput, "/s");
-  lane("response", (p) => p.p99 * 1000, "ms");
-  lane("errors", (p) => (p.errors + p.dropped) / (p.to - p.from), "/s");
-}
-
-function table(id, rows, bad = () => false) {
-  const body = byId(id).tBodies[0];
-  while (body.rows.length > rows.length) body.deleteRow(-1);
-  rows.forEach((cells, i) => {
-    const row = body.rows[i] ?? body.insertRow();
-    row.className = bad(cells) ? "bad" : "";
-    cells.forEach((text, j) => {
-      const cell = row.cells[j] ?? row.insertCell();
-      if (cell.textContent !== text) cell.textContent = text;
-    });
-  });
-}
-
-function svg(name, attributes, text) {
-  const e = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const [key, value] of Object.entries(attributes)) e.setAttribute(key, value);
-  if (text !== undefined) e.textContent = text;
-  return e;
-}
-
-// lane draws what of() says of the points of every workload over the scale, and the faults as bands behind it.
-function lane(id, of, unit) {
-  const to = Math.max(state.elapsed, scale === 0 ? 30 : scale);
-  const from = scale === 0 ? 0 : to - scale;
-  const chart = byId("lane-" + id);
-  const width = chart.clientWidth || 600, height = chart.clientHeight || 140, top = 16;
-  const x = (t) => (t - from) / (to - from) * width;
-  const names = [...points.keys()];
-  let greatest = 0;
-  const visible = names.map((name) => points.get(name).filter((p) => p.to > from));
-  for (const all of visible) for (const p of all) greatest = Math.max(greatest, of(p));
-  const y = (v) => height - 2 - (greatest > 0 ? v / greatest : 0) * (height - top - 4);
-  const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
-  for (const b of state.bands ?? []) {
-    const end = b.to ?? to;
-    if (end <= from) continue;
-    const left = x(Math.max(b.from, from));
-    const rect = svg("rect", { class: "band", x: left, y: 0, width: Math.max(x(end) - left, 1), height });
-    rect.append(svg("title", {}, b.label));
-    picture.append(rect);
-    if (id === "throughput") picture.append(svg("text", { x: left + 3, y: height - 6 }, b.label));
+  function show() {
+    document.title = (state.errorsNow ? "! " : "") + state.name + " - pgchaos";
+    setText("name", state.name);
+    setText("round", state.round);
+    showStage();
+    const share = byId("share");
+    share.hidden = !state.loading || state.share === null;
+    share.value = state.share === null ? 0 : state.share;
+    setText("next", state.loading ? state.next + "; " + state.end : "");
+    setText("faults", state.faults ? "in force: " + state.faults.join("; ") : "");
+    setText("errors", state.errors);
+    byId("errors").className = state.errorsNow ? "bad" : "";
+    setText("announced", [
+      state.loading ? state.phase + ", " + primary() : state.stage,
+      ...(state.bands || []).filter((b) => b.to === null).map((b) => b.label + " is in force"),
+      state.errorsNow ? "there are errors" : "no errors now",
+    ].join("; "));
+    table("workloads", state.workloads, (w) => [w.name, w.running ? w.throughput : "does not run", w.p50, w.p99, w.errors, w.dropped], () => "");
+    table("nodes", state.nodes, (n) => [n.name, n.state, n.timeline, n.lag, n.waiters ? n.waiters + " wait" : n.sync, n.cpu, n.memory],
+      (n) => (n.state === "down" || n.state === "no answer" ? "bad" : n.state === "primary" ? "good" : ""));
+    if (charts) drawLanes();
   }
-  let left = 4;
-  const about = [];
-  names.forEach((name, i) => {
-    let path = "", last = null;
-    for (const p of visible[i]) { // a second that is missing is a gap
-      const gap = last === null || p.from - last > 0.01;
-      path += gap ? `M${x(Math.max(p.from, from)).toFixed(1)} ${y(of(p)).toFixed(1)}` : "";
-      path += `L${x(p.to).toFixed(1)} ${y(of(p)).toFixed(1)}`;
-      last = p.to;
+
+  const primary = () => (state.primary ? "primary " + state.primary : "no primary");
+
+  // showStage says what the run is busy with. Without load, pgchaos sends nothing while a stage lasts.
+  function showStage() {
+    if (!state || over || lost) return;
+    if (state.loading) {
+      setText("stage", state.clock + "  " + primary() + "  " + state.phase);
+      return;
     }
-    const color = colors[i % colors.length];
-    if (path) picture.append(svg("path", { d: path, stroke: color }));
-    picture.append(svg("rect", { x: left, y: 5, width: 8, height: 8, fill: color }), svg("text", { x: left + 12, y: 13 }, name));
-    left += 24 + 6.5 * name.length;
-    const newest = visible[i].at(-1);
-    if (newest) about.push(`${name} ${number(of(newest))} ${unit}`);
+    const busy = state.busy + (performance.now() - received) / 1000;
+    setText("stage", state.stage ? state.stage + "  " + busy.toFixed(0) + " s" : "beginning");
+  }
+
+  // table fills the rows of a table; the first cell of each is its head.
+  function table(id, all, cells, look) {
+    const body = byId(id).tBodies[0];
+    const list = all || [];
+    while (body.rows.length > list.length) body.deleteRow(-1);
+    list.forEach((one, i) => {
+      const row = body.rows[i] || body.insertRow();
+      row.className = look(one);
+      cells(one).forEach((text, j) => {
+        const cell = row.cells[j] || row.appendChild(pgchaos.element(j === 0 ? "th" : "td", j === 0 ? {scope: "row", dir: "auto"} : {}));
+        if (cell.textContent !== text) cell.textContent = text;
+      });
+    });
+  }
+
+  function drawLanes() {
+    const to = Math.max(state.elapsed, scale || 30);
+    const from = scale === 0 ? 0 : to - scale;
+    for (const one of [...(state.workloads || []), ...(state.nodes || [])]) if (groups.indexOf(one.name) < 0) groups.push(one.name);
+    faults.splice(0, faults.length, ...(state.bands || []).map((b) => ({label: b.label, from: b.from, to: b.to === null ? to : b.to})));
+    for (const lane of lanes) {
+      pgchaos.fill(lane, state, points, from, to);
+      drawLane(lane, from, to);
+    }
+  }
+
+  // drawLane shows a lane. Its chart is made again where it has other lines than before.
+  function drawLane(lane, from, to) {
+    const section = byId("lane-" + lane.id);
+    const names = (lane.rows || lane.series).map((one) => one.name);
+    section.hidden = names.length === 0;
+    if (section.hidden) return;
+    const key = JSON.stringify([names, lane.times.length === 0]);
+    let chart = drawn.get(lane.id);
+    if (!chart || chart.key !== key) chart = make(lane, section, key, from, to);
+    chart.lane = lane;
+    chart.times = lane.times;
+    chart.reach = pgchaos.reach(lane.times, 0);
+    chart.u.setData(chart.bare ? [[from, to], [null, null]] : [lane.times].concat(lane.series.map((s) => s.values)), false);
+    chart.u.setScale("x", {min: from, max: to});
+    showFigures(chart);
+    label(chart, to);
+  }
+
+  function make(lane, section, key, from, to) {
+    const host = section.querySelector(".chart");
+    const before = drawn.get(lane.id);
+    if (before) {
+      before.u.destroy();
+      before.below.remove();
+      host.replaceChildren();
+    }
+    lane.groups = groups;
+    const chart = pgchaos.chart(host, lane, {
+      width: width(host), height: lane.rows ? 0 : 140, from: from, to: to, sync: "live", faults: faults,
+      moved: showFigures, zoom: () => {}, reset: () => {},
+    });
+    chart.key = key;
+    host.insertAdjacentElement("afterend", chart.below); // its buttons are no part of a picture
+    drawn.set(lane.id, chart);
+    return chart;
+  }
+
+  const width = (host) => Math.max(200, Math.floor(host.clientWidth));
+
+  // newest is the last time that a chart has figures for.
+  const newest = (chart) => (chart.lane.rows ? state.elapsed : chart.times[chart.times.length - 1]);
+
+  // showFigures writes the figures at the cursor below a chart, and the newest ones where there is no cursor.
+  function showFigures(chart) {
+    if (!chart.u) return; // it is being made
+    const at = chart.u.cursor.left >= 0 ? chart.u.posToVal(chart.u.cursor.left, "x") : newest(chart);
+    pgchaos.show(chart, at === undefined ? null : at);
+  }
+
+  // label says in a sentence what the newest figures of a chart are.
+  function label(chart, to) {
+    const at = newest(chart);
+    const found = at === undefined ? [] : pgchaos.figures(chart, Math.min(at, to)).all;
+    const figures = found.slice(0, 12).map((f) => pgchaos.short(f.name) + " " + pgchaos.short(f.text)).join(", ");
+    chart.host.setAttribute("aria-label", chart.lane.title + ": " + (figures ? "now " + figures : "nothing yet"));
+  }
+
+  function resize() {
+    for (const chart of drawn.values()) {
+      const wanted = width(chart.host);
+      if (chart.host.clientWidth > 0 && wanted !== chart.u.width) chart.u.setSize({width: wanted, height: chart.u.height});
+    }
+  }
+
+  function prepare() {
+    const all = byId("lanes");
+    if (!charts) {
+      byId("scales").hidden = true;
+      all.appendChild(pgchaos.element("p", {class: "note", text: "This pgchaos was built without interactive charts: the pictures are in the report at the end."}));
+      return;
+    }
+    for (const lane of lanes) {
+      const section = pgchaos.element("section", {class: "lane", id: "lane-" + lane.id, hidden: ""}, [
+        pgchaos.element("h2", {text: lane.title + (lane.unit ? " (" + lane.unit + ")" : "")}), pgchaos.element("div", {class: "chart drawn", role: "img"}),
+      ]);
+      all.appendChild(section);
+    }
+    pgchaos.readTheme();
+    new ResizeObserver(resize).observe(all);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+      pgchaos.readTheme();
+      for (const chart of drawn.values()) chart.u.redraw(false, false);
+    });
+  }
+
+  const buttons = document.querySelectorAll("[data-scale]");
+  for (const button of buttons) {
+    button.addEventListener("click", () => {
+      scale = Number(button.dataset.scale);
+      for (const other of buttons) other.setAttribute("aria-pressed", String(other === button));
+      if (state) show();
+    });
+  }
+  prepare();
+  setInterval(showStage, 1000);
+
+  const events = new EventSource("events");
+  const end = (text) => { over = true; events.close(); setText("stage", text); };
+  events.addEventListener("update", (e) => take(JSON.parse(e.data)));
+  events.addEventListener("finished", () => { end("The run has ended."); location.replace("report.html"); });
+  events.addEventListener("ended", () => end("The run has ended. pgchaos prints what came out where it was started."));
+  events.addEventListener("error", () => {
+    if (events.readyState === EventSource.CLOSED) end("pgchaos does not serve another page. Close one that follows this run, and load this one again.");
+    lost = true;
+    if (!over) setText("stage", "pgchaos cannot be reached. If it still runs, this page goes on by itself; if it has ended, the report is where it was started.");
   });
-  picture.append(svg("text", { x: width - 4, y: 13, "text-anchor": "end" }, `at most ${number(greatest)} ${unit}`));
-  chart.replaceChildren(picture);
-  chart.setAttribute("aria-label", about.length ? `Now ${about.join(", ")}; at most ${number(greatest)} ${unit}` : "Nothing yet");
-}
 
-function number(v) {
-  return v >= 100 ? Math.round(v).toLocaleString("en") : v >= 10 ? v.toFixed(1) : v.toFixed(2);
-}
-
-for (const button of document.querySelectorAll("[data-scale]")) {
-  button.addEventListener("click", () => {
-    scale = Number(button.dataset.scale);
-    for (const other of document.querySelectorAll("[data-scale]")) other.setAttribute("aria-pressed", String(other === button));
-    if (state) show();
-  });
-}
-addEventListener("resize", () => { if (state) show(); });
-
-const events = new EventSource("events");
-events.addEventListener("update", (e) => take(JSON.parse(e.data)));
-events.addEventListener("finished", () => { events.close(); location.replace("report.html"); });
-events.addEventListener("ended", () => { events.close(); setText("stage", "The run has ended."); });
-events.addEventListener("error", () => setText("stage", "pgchaos cannot be reached any more: the run has ended, or the connection is gone."));
+  // For tests, as in the report.
+  pgchaos.page = {charts: () => [...drawn.values()], closeups: () => []};
+})();

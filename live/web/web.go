@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"pgchaos/live"
+	"pgchaos/report/html"
 	"pgchaos/runner"
 )
 
@@ -40,6 +41,9 @@ var pageCSS []byte
 
 //go:embed page.js
 var pageJS []byte
+
+//go:embed points.js
+var pointsJS []byte
 
 // Options are what a Server is made with.
 type Options struct {
@@ -165,6 +169,9 @@ func (s *Server) handler() http.Handler {
 	mux.Handle("GET /{$}", file("text/html; charset=utf-8", own, pageHTML))
 	mux.Handle("GET /page.css", file("text/css; charset=utf-8", own, pageCSS))
 	mux.Handle("GET /page.js", file("text/javascript; charset=utf-8", own, pageJS))
+	mux.Handle("GET /points.js", file("text/javascript; charset=utf-8", own, pointsJS))
+	mux.Handle("GET /report.css", file("text/css; charset=utf-8", own, []byte(html.Style())))
+	mux.Handle("GET /charts.js", file("text/javascript; charset=utf-8", own, []byte(html.LaneScript())))
 	mux.HandleFunc("GET /events", s.events)
 	mux.HandleFunc("GET /report.html", s.finished)
 	return s.guarded(mux)

@@ -149,7 +149,7 @@ func TestSnapshotFirst(t *testing.T) {
 		}
 		points, lines = append(points, m.Points["writes"]...), append(lines, m.Lines...)
 	}
-	if len(points) != 1 || points[0].To != 6 || points[0].P99 != 0.001 || len(lines) != 1 || lines[0] != "the second line" {
+	if len(points) != 1 || points[0].To != 6 || *points[0].P99 != 0.001 || len(lines) != 1 || lines[0] != "the second line" {
 		t.Errorf("%+v %q", points, lines)
 	}
 	s.Send(runner.LoadStarted{At: time.Now()}) // another run
@@ -157,6 +157,44 @@ func TestSnapshotFirst(t *testing.T) {
 	m = f.until("the next run", func(_ string, m message) bool { return len(m.Points["writes"]) > 0 })
 	if !m.Reset || len(m.Points["writes"]) != 1 || len(m.Lines) != 2 {
 		t.Errorf("the next run: %+v", m)
+	}
+}
+
+// TestNodesByTime: each second of a node is sent once, its roles are bands, and what is not known is null and no 0.
+func TestNodesByTime(t *testing.T) {
+	s := start(t)
+	s.Send(runner.LoadStarted{At: time.Now()})
+	lag := int64(4096)
+	for second := 1; second <= 4; second++ {
+		at := time.Duration(second) * time.Second
+		b := runner.NodeStatus{Name: "b", Up: true, NodeSample: record.NodeSample{Role: record.RoleStandby, Timeline: 1, SyncState: "quorum", LagBytes: &lag}}
+		if second >= 3 {
+			b = runner.NodeStatus{Name: "b", NodeSample: record.NodeSample{Role: record.RoleDown}}
+		}
+		s.Send(runner.Ticked{Status: runner.Status{
+			Elapsed: at, Workloads: []runner.WorkloadStatus{{Name: "writes", Live: load.Live{At: at}}}, Nodes: []runner.NodeStatus{b, {Name: "c", Absent: true}},
+		}})
+	}
+	f := follow(t, s)
+	_, m := f.next()
+	points := m.NodePoints["b"]
+	if len(points) != 4 || points[1].To != 2 || points[1].Bytes == nil || *points[1].Bytes != 4096 || points[2].Bytes != nil || points[0].Waiters != nil || points[0].CPU != nil {
+		t.Errorf("%+v", points)
+	}
+	if p := m.Points["writes"][0]; p.P99 != nil || p.Throughput != 0 {
+		t.Errorf("a second in which nothing ended: %+v", p)
+	}
+	roles, syncs := m.State.Roles, m.State.Syncs
+	if len(roles) != 2 || len(roles[1].Spans) != 0 || len(roles[0].Spans) != 2 || roles[0].Spans[0].Label != "standby, timeline 1" || roles[0].Spans[1].Label != "down" || roles[0].Spans[1].From != 3 {
+		t.Errorf("roles: %+v", roles)
+	}
+	if len(syncs[0].Spans) != 1 || syncs[0].Spans[0].Class != "quorum" || syncs[0].Spans[0].To != 3 {
+		t.Errorf("synchronous states: %+v", syncs)
+	}
+	s.Begin(live.Round{Name: "round 2"})
+	m = f.until("the next round", func(_ string, m message) bool { return m.State.Round == "round 2" })
+	if !m.Reset || len(m.NodePoints) != 0 || len(m.State.Roles) != 0 {
+		t.Errorf("the next round has what was before it: %+v", m)
 	}
 }
 
@@ -233,6 +271,9 @@ func TestWhoMayAsk(t *testing.T) {
 		{"GET", "", "", "", 200},
 		{"HEAD", "", "", "", 200},
 		{"GET", "page.js", "", "", 200},
+		{"GET", "points.js", "", "", 200},
+		{"GET", "charts.js", "", "", 200},
+		{"GET", "report.css", "", "", 200},
 		{"GET", "page.css", fmt.Sprintf("localhost:%d", port), "", 200},
 		{"GET", "", fmt.Sprintf("[::1]:%d", port), "", 200},
 		{"GET", "", "attacker.example", "", 403},

@@ -3,6 +3,7 @@ package html
 
 import (
 	"embed"
+	"slices"
 	"strings"
 )
 
@@ -19,7 +20,10 @@ const (
 )
 
 // ownScripts are those of this repository, in the order in which they need each other.
-var ownScripts = []string{"format.js", "bands.js", "lane.js", "window.js", "table.js", "closeup.js", "app.js"}
+var ownScripts = append(slices.Clone(laneScripts), "window.js", "table.js", "closeup.js", "app.js")
+
+// laneScripts are those that draw a lane.
+var laneScripts = []string{"format.js", "bands.js", "lane.js"}
 
 // Charts tells whether this program was built with the interactive charts.
 func Charts() bool {
@@ -43,14 +47,28 @@ func Style() string {
 // Scripts are the scripts of the page. Each belongs into a script element of its own, in this order, at the end of the
 // body: a browser that is too old for the first one still runs the second, which says so.
 func Scripts() []string {
-	var own strings.Builder
-	for _, name := range ownScripts {
-		own.WriteString(wanted(name))
-	}
+	own := joined(ownScripts)
 	if !Charts() {
-		return []string{own.String()}
+		return []string{own}
 	}
-	return []string{license() + wanted(chartScript), own.String()}
+	return []string{license() + wanted(chartScript), own}
+}
+
+// LaneScript is what draws lanes in another page, without the data of a run. Without the charts it has no uPlot, and draws nothing.
+func LaneScript() string {
+	own := joined(laneScripts)
+	if !Charts() {
+		return own
+	}
+	return license() + wanted(chartScript) + "\n" + own
+}
+
+func joined(names []string) string {
+	var all strings.Builder
+	for _, name := range names {
+		all.WriteString(wanted(name))
+	}
+	return all.String()
 }
 
 // license is the licence of uPlot, which has to be in each copy, as a comment.
