@@ -12,7 +12,7 @@ NFPM := .tools/nfpm-$(NFPM_VERSION)
 # Without a C compiler Go has no race detector.
 RACE := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 
-.PHONY: demo test test-long build charts setup setup-test lint unit mutate test-versions bench sync-modes-run sync-modes-docs dist clean
+.PHONY: demo test test-long build charts setup setup-test lint unit mutate test-versions bench sync-modes-run sync-modes-docs pictures dist clean
 
 demo: build
 	bin/pgchaos run experiments/quorum-kill.yaml
@@ -87,6 +87,10 @@ SERIES :=
 BESIDE :=
 sync-modes-docs:
 	go run ./internal/modesdocs $(if $(BESIDE),-beside '$(BESIDE)') $(SERIES)
+
+# The pictures at the head of README.md, from a run of quorum-kill: look at them before you commit them.
+pictures: build setup-test
+	go run ./internal/pictures
 
 # What users download, in dist/: static binaries, Debian packages and their checksums.
 dist: $(NFPM)

@@ -66,6 +66,7 @@ var permitted = withRenderings(withProviders(map[string][]string{
 	"internal/fsyncstub":   {},
 	"internal/modesdocs":   {"compare", "compare/tables", "internal/units", "report", "series"},
 	"internal/mutate":      {},
+	"internal/pictures":    {},
 	"internal/race":        {},
 	"internal/redact":      {},
 	"internal/regular":     {},
