@@ -77,13 +77,12 @@ func (b *browser) picture(dark bool, bottom string) ([]byte, error) {
 		scheme = "dark"
 	}
 	call := func(method string, parameters map[string]any, answer any) error {
-		_, err := chromedp.Run(b.ctx, func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
-			return chromedp.Void{}, t.Call(ctx, method, parameters, answer)
-		})
-		if err != nil {
-			return fmt.Errorf("%s: %w", method, err)
-		}
-		return nil
+		return chromedp.Do(b.ctx, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+			if err := t.Call(ctx, method, parameters, answer); err != nil {
+				return fmt.Errorf("%s: %w", method, err)
+			}
+			return nil
+		}))
 	}
 	if err := call("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}}, nil); err != nil {
 		return nil, err
