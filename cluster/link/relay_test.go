@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"pgchaos/internal/skip"
 )
 
 var hole = Shape{BlackHole: true}
@@ -218,7 +220,7 @@ func TestDrop(t *testing.T) {
 // TestClientsThatGaveUpDoNotReachTheServer: else all their connections would reach it at once when a black hole ends.
 func TestClientsThatGaveUpDoNotReachTheServer(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("not known on this system")
+		skip.Test(t, "not known on this system")
 	}
 	s := newServer(t)
 	r := relayTo(t, s.Addr().String())
