@@ -33,14 +33,14 @@ func (r *Result) KillsThatLost() (lost, of int) {
 }
 
 // isKill tells whether an event took the primary away without warning: it ended its server without
-// a shutdown, or it froze it, cut it off or disturbed its links, and another node was promoted meanwhile.
+// a shutdown, or it froze it, or cut it or links of it off, and another node was promoted meanwhile.
 func (r *Result) isKill(m record.Event) bool {
 	if m.Status == record.EventSkipped || m.Reverses != "" || m.Effective <= 0 {
 		return false
 	}
 	f, _ := m.Effects()
 	ended := f.Kills || (f.Ends || f.Restarts) && (m.Mode == "immediate" || f.Incident != "")
-	if !ended && !f.Freezes && !f.Cuts && !f.Links {
+	if !ended && !f.Freezes && !f.Cuts && !(f.Links && m.Fault) {
 		return false
 	}
 	primary := r.primaryAt(m.Issued)
