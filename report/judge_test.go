@@ -229,6 +229,7 @@ func TestJudge(t *testing.T) {
 		{"only read, and the expectation holds", []string{"samples of reads > 0"}, func(r *Result) { r.Audits, r.Workloads = nil, r.Workloads[1:] }, verdict.Pass, ""},
 		{"a fault failed", nil, func(r *Result) { r.Timeline[1].Status, r.Timeline[1].Error = record.EventFailed, "no such process" }, verdict.Inconclusive, "crash (kill) failed: no such process"},
 		{"a fault was never verified", nil, func(r *Result) { r.Timeline[1].Effective = 0 }, verdict.Inconclusive, "never verified"},
+		{"a part failed, and its step did not", nil, func(r *Result) { r.Timeline[1].Status, r.Timeline[1].PartOf = record.EventFailed, "x" }, verdict.Pass, ""},
 		{"a step was skipped", nil, func(r *Result) { r.Timeline[1].Status = record.EventSkipped }, verdict.Inconclusive, "was skipped"},
 		{"a step has no recorded end", nil, func(r *Result) { r.Timeline[1].Status = "" }, verdict.Inconclusive, "has no recorded end"},
 		{"a verify did not hold", nil, func(r *Result) {

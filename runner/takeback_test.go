@@ -333,3 +333,41 @@ func TestEndOfARunTakesBackWhatNoAuditDid(t *testing.T) {
 		}
 	}
 }
+
+// TestACommandOfAnotherUsersJournal: what clean would run is not run where another user can have written the journal, and is named.
+func TestACommandOfAnotherUsersJournal(t *testing.T) {
+	all := []chaos.Reversal{{ID: 1, Kind: "resume", Node: "a"}, {ID: 2, Kind: "exec_undo", Node: "b"}, {ID: 3, Kind: "end_burning", Node: "c"}}
+	dir := t.TempDir()
+	file := filepath.Join(dir, JournalFile)
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if left, untrusted := trusted(dir, all); len(left) != 3 || len(untrusted) > 0 {
+		t.Errorf("one's own: %v, %v", left, untrusted)
+	}
+	refused := func(name string) {
+		t.Helper()
+		left, untrusted := trusted(dir, all)
+		if len(left) != 2 || left[0].ID != 1 || left[1].ID != 3 || len(untrusted) != 1 || !strings.Contains(untrusted[0], "exec_undo b was not done") {
+			t.Errorf("%s: %v, %v", name, left, untrusted)
+		}
+	}
+	if err := os.Chmod(file, 0o622); err != nil {
+		t.Fatal(err)
+	}
+	refused("others can write it")
+	if err := os.Rename(file, file+".real"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(file+".real", file); err != nil {
+		t.Fatal(err)
+	}
+	refused("a link")
+	if os.Geteuid() != 0 {
+		return
+	}
+	if err := errors.Join(os.Remove(file), os.WriteFile(file, nil, 0o600), os.Chown(file, 1, 1)); err != nil {
+		t.Fatal(err)
+	}
+	refused("another user's")
+}
