@@ -3,15 +3,15 @@ package monitoring
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
-	"syscall"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"pgchaos/internal/listen"
 )
 
 // Bounds of a scrape. A client that is slow or hangs costs a connection for so long, and the run nothing.
@@ -28,34 +28,16 @@ const Path = "/metrics"
 
 // Server serves the metrics of an Exporter.
 type Server struct {
-	listener net.Listener
+	listener *listen.Listener
 	http     *http.Server
 	done     chan struct{}
 	err      error // why it ended, once done is closed
 }
 
-// CheckAddress tells whether Listen can make anything of an address.
-func CheckAddress(address string) error {
-	if _, _, err := net.SplitHostPort(address); err != nil {
-		return errors.New("write HOST:PORT, such as 127.0.0.1:9187; without HOST it is 127.0.0.1, and port 0 is any free one")
-	}
-	return nil
-}
-
 // Listen serves the metrics at HOST:PORT until Close. Without a host it listens on the loopback address: who may
 // read names of nodes and experiments is for the user to say. Port 0 is any free port.
 func (x *Exporter) Listen(address string) (*Server, error) {
-	if err := CheckAddress(address); err != nil {
-		return nil, err
-	}
-	host, port, _ := net.SplitHostPort(address)
-	if host == "" {
-		host = "127.0.0.1"
-	}
-	l, err := net.Listen("tcp", net.JoinHostPort(host, port))
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%w: choose another port, or port 0 for any free one", err)
-	}
+	l, err := listen.On(address)
 	if err != nil {
 		return nil, err
 	}
@@ -78,13 +60,10 @@ func (x *Exporter) handler() http.Handler {
 }
 
 // URL is where the metrics are.
-func (s *Server) URL() string { return "http://" + s.listener.Addr().String() + Path }
+func (s *Server) URL() string { return strings.TrimSuffix(s.listener.URL(), "/") + Path }
 
-// Open tells whether other machines may reach the metrics.
-func (s *Server) Open() bool {
-	address, ok := s.listener.Addr().(*net.TCPAddr)
-	return !ok || !address.IP.IsLoopback()
-}
+// Warning says that other machines may reach the metrics, and names the flag that has the address; "": only this machine can.
+func (s *Server) Warning(flag string) string { return s.listener.Warning(flag) }
 
 // Close ends the server, and every connection to it. The error says why the server had ended before.
 func (s *Server) Close() error {

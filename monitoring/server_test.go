@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -16,7 +15,7 @@ import (
 	"pgchaos/runner"
 )
 
-func listen(t *testing.T, x *Exporter, address string) *Server {
+func serve(t *testing.T, x *Exporter, address string) *Server {
 	t.Helper()
 	s, err := x.Listen(address)
 	if err != nil {
@@ -40,8 +39,8 @@ func get(t *testing.T, url string) (code int, body string) {
 }
 
 func TestServer(t *testing.T) {
-	s := listen(t, underway(), ":0")
-	if !strings.HasPrefix(s.URL(), "http://127.0.0.1:") || s.Open() {
+	s := serve(t, underway(), ":0")
+	if !strings.HasPrefix(s.URL(), "http://127.0.0.1:") || s.Warning("--metrics") != "" {
 		t.Errorf("without a host it listens on %s", s.URL())
 	}
 	for _, path := range []string{Path, "/"} {
@@ -60,27 +59,9 @@ func TestServer(t *testing.T) {
 	}
 }
 
-func TestAddresses(t *testing.T) {
-	taken := listen(t, New(), "127.0.0.1:0").listener.Addr().String()
-	if _, err := New().Listen(taken); !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), "choose another port") {
-		t.Errorf("a port that is taken: %v", err)
-	}
-	for _, wrong := range []string{"", "9187", "127.0.0.1", "::1:9187"} {
-		if _, err := New().Listen(wrong); err == nil || !strings.Contains(err.Error(), "HOST:PORT") {
-			t.Errorf("%q: %v", wrong, err)
-		}
-	}
-	if !listen(t, New(), "0.0.0.0:0").Open() || listen(t, New(), "127.0.0.2:0").Open() {
-		t.Error("which addresses other machines may reach is not known")
-	}
-	if _, err := New().Listen("127.0.0.1:99999"); err == nil {
-		t.Error("there is no port 99999")
-	}
-}
-
 // TestScrapesDuringTheEnd get whole metrics or no connection, and never the beginning of an answer.
 func TestScrapesDuringTheEnd(t *testing.T) {
-	s := listen(t, underway(), "127.0.0.1:0")
+	s := serve(t, underway(), "127.0.0.1:0")
 	var scrapers sync.WaitGroup
 	begun := make(chan struct{}, scrapes-1)
 	for range cap(begun) {
@@ -116,7 +97,7 @@ func TestScrapesDuringTheEnd(t *testing.T) {
 func TestAScraperThatHangs(t *testing.T) {
 	before := runtime.NumGoroutine()
 	x := underway()
-	s := listen(t, x, "127.0.0.1:0")
+	s := serve(t, x, "127.0.0.1:0")
 	for _, request := range []string{
 		"",                                     // connected, and silent
 		"GET /metrics HTTP/1.1\r\nHost: a\r\n", // half a request

@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
+	"golang.org/x/sys/unix"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -40,8 +41,12 @@ func (at location) open(readOnly bool) (*sql.DB, error) {
 		config.ConnectTimeout = 10 * time.Second
 	}
 	config.RuntimeParams["application_name"] = "pgchaos history"
+	settings := "set search_path to " + schema
+	if readOnly {
+		settings += "; set default_transaction_read_only to on"
+	}
 	return stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
-		_, err := conn.Exec(ctx, "set search_path to "+schema)
+		_, err := conn.Exec(ctx, settings)
 		return err
 	})), nil
 }
@@ -56,8 +61,10 @@ func sqliteName(file string, readOnly bool) string {
 	}
 	if readOnly {
 		set.Set("mode", "ro")
-		// SQLite makes a file beside a database in WAL mode, even to read it, unless it knows that nothing changes.
-		if wal, err := os.Stat(file + "-wal"); err != nil || wal.Size() == 0 {
+		// SQLite makes files beside a database in WAL mode, even to read it: others may be writing. Where it cannot, it must know
+		// that nothing changes.
+		wal, err := os.Stat(file + "-wal")
+		if unix.Access(filepath.Dir(file), unix.W_OK) != nil && (err != nil || wal.Size() == 0) {
 			set.Set("immutable", "1")
 		}
 	} else {

@@ -114,9 +114,20 @@ func (s *Store) notFound(ctx context.Context, name string) error {
 }
 
 // Experiments are the names of the experiments that the store has runs of.
-func (s *Store) Experiments(ctx context.Context) (names []string, err error) {
+func (s *Store) Experiments(ctx context.Context) ([]string, error) {
+	return s.names(ctx, "select distinct experiment from runs order by experiment")
+}
+
+// Variants are the names of the variants that the store has runs of: in an experiment, or, where that is "", in any. A run without a variant
+// has "".
+func (s *Store) Variants(ctx context.Context, experiment string) ([]string, error) {
+	where, args := Filter{Experiment: experiment}.where()
+	return s.names(ctx, "select distinct variant from runs where "+where+" order by variant", args...)
+}
+
+func (s *Store) names(ctx context.Context, text string, args ...any) (names []string, err error) {
 	err = s.read(ctx, func(tx *sql.Tx) error {
-		return query(ctx, tx, "select distinct experiment from runs order by experiment", nil, func(scan func(...any) error) error {
+		return query(ctx, tx, text, args, func(scan func(...any) error) error {
 			names = append(names, "")
 			return scan(&names[len(names)-1])
 		})

@@ -26,7 +26,11 @@ type Filter struct {
 	Accepted   bool // only those that are
 	Baseline   bool // only those that are
 	NoWarmup   bool // without the warm-up rounds of series
-	Limit      int  // the newest so many; 0: all
+	// Text is a part of the id, the experiment, the variant, the cell or the series, or of the reason of a mark. Upper and lower case are the same.
+	Text  string
+	Limit int // the newest so many; 0: all
+	// Skip leaves out the newest so many, where there is a Limit: for the next page of a list.
+	Skip int
 }
 
 // where is the filter as a condition of SQL, with its arguments.
@@ -67,8 +71,20 @@ func (f Filter) where() (string, []any) {
 			add("hash in (select hash from marks where kind = $%d)", kind)
 		}
 	}
+	if f.Text != "" {
+		args = append(args, "%"+likeQuoter.Replace(f.Text)+"%")
+		like := fmt.Sprintf(` like lower(cast($%d as text)) escape '\'`, len(args))
+		parts := []string{"hash in (select hash from marks where lower(why)" + like + ")"}
+		for _, column := range []string{"run", "experiment", "variant", "cell", "series"} {
+			parts = append(parts, "lower("+column+")"+like)
+		}
+		conditions = append(conditions, "("+strings.Join(parts, " or ")+")")
+	}
 	return strings.Join(conditions, " and "), args
 }
+
+// likeQuoter has SQL's LIKE take a text as it is.
+var likeQuoter = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // List is the runs that a filter chooses, the newest first.
 func (s *Store) List(ctx context.Context, f Filter) ([]Kept, error) {
@@ -111,7 +127,7 @@ func list(ctx context.Context, tx *sql.Tx, f Filter) ([]Kept, error) {
 	where, args := f.where()
 	chosen := "runs where " + where + " order by started desc, hash"
 	if f.Limit > 0 {
-		chosen += fmt.Sprintf(" limit %d", f.Limit)
+		chosen += fmt.Sprintf(" limit %d offset %d", f.Limit, f.Skip)
 	}
 	var runs []Kept
 	err := query(ctx, tx, "select hash, run, experiment, variant, cell, round, warmup, series, fingerprint, started, verdict, tool, added, bytes from "+chosen, args,

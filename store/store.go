@@ -9,11 +9,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"pgchaos/compare"
+	"pgchaos/report"
 )
 
 // Store is an open store. It is safe for concurrent use, and several processes can have one open.
@@ -37,6 +39,39 @@ type Kept struct {
 	Added    time.Time
 	Accepted *Mark // nil: it is not accepted
 	Baseline *Mark // nil: it is not pinned
+}
+
+// Notes are what sets a run apart from the others, in words.
+func (k *Kept) Notes() (notes []string) {
+	if k.Accepted != nil {
+		notes = append(notes, "accepted: "+k.Accepted.Why)
+	}
+	if k.Baseline != nil {
+		notes = append(notes, strings.TrimSuffix("baseline: "+k.Baseline.Why, ": "))
+	}
+	if k.Warmup {
+		notes = append(notes, "warm-up")
+	}
+	if len(k.NotComparable) > 0 {
+		notes = append(notes, "not comparable")
+	}
+	if k.Dir == "" {
+		notes = append(notes, "its files are not here")
+	}
+	return notes
+}
+
+// Compared is what a comparison knows of the run, with the metrics that also names: read from its result where that is on this machine,
+// because the database has the usual metrics alone.
+func (k *Kept) Compared(also ...string) (compare.Run, error) {
+	if k.Dir == "" {
+		return k.Run, nil
+	}
+	r, err := report.Read(k.Dir)
+	if err != nil {
+		return compare.Run{}, err
+	}
+	return compare.Of(r, also...), nil
 }
 
 // Mark is a decision of a person about a run.
@@ -71,22 +106,38 @@ func (e *DamagedError) Unwrap() error { return e.Err }
 // PostgreSQL database with the directory of the raw results:
 // postgres://user@host/database?files=/srv/pgchaos.
 func Open(ctx context.Context, where string) (*Store, error) {
-	return open(ctx, where, true)
+	return open(ctx, where, toMake)
 }
 
 // Existing opens a store that must be there: the error is ErrMissing if it is not, for a misspelt name, or a disk
 // that is not mounted, must not look like a history without runs. A directory that cannot be written can be read.
 func Existing(ctx context.Context, where string) (*Store, error) {
-	return open(ctx, where, false)
+	return open(ctx, where, toChange)
 }
 
-func open(ctx context.Context, where string, create bool) (*Store, error) {
+// Reading opens a store that must be there, and changes nothing of it: neither its tables, which must have the version that this pgchaos
+// knows, nor what killed jobs have left. It is for one look at a store that others go on writing: close it soon, because Rebuild waits for
+// that. Damage is found where a query meets it; Check looks for all of it.
+func Reading(ctx context.Context, where string) (*Store, error) {
+	return open(ctx, where, toRead)
+}
+
+// access is what a store is opened for.
+type access int
+
+const (
+	toMake   access = iota + 1 // it is made if it is not there
+	toChange                   // it must be there
+	toRead                     // it must be there, and nothing of it is changed
+)
+
+func open(ctx context.Context, where string, to access) (*Store, error) {
 	at, err := locate(where)
 	if err != nil {
 		return nil, err
 	}
 	s := &Store{at: at}
-	if err := s.open(ctx, create); err != nil {
+	if err := s.open(ctx, to); err != nil {
 		if errors.Is(err, ErrMissing) {
 			err = fmt.Errorf("%w; 'pgchaos history init --store %s' makes it", err, at.shown)
 		}
@@ -95,8 +146,8 @@ func open(ctx context.Context, where string, create bool) (*Store, error) {
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context, create bool) error {
-	if create {
+func (s *Store) open(ctx context.Context, to access) error {
+	if to == toMake {
 		if err := os.MkdirAll(s.at.files, 0o755); err != nil {
 			return err
 		}
@@ -105,13 +156,14 @@ func (s *Store) open(ctx context.Context, create bool) error {
 	}
 	switch err := unix.Access(s.at.files, unix.W_OK); {
 	case errors.Is(err, unix.EROFS) || errors.Is(err, unix.EACCES):
-		if create {
+		if to == toMake {
 			return fmt.Errorf("%s cannot be written: %w", s.at.files, err)
 		}
 		s.readOnly = true
 	case err != nil:
 		return err
 	}
+	s.readOnly = s.readOnly || to == toRead
 	var err error
 	if s.use, err = lockFile(ctx, s.at.files, useLock, shared, s.readOnly); err != nil {
 		return err
@@ -119,7 +171,7 @@ func (s *Store) open(ctx context.Context, create bool) error {
 	if s.db, err = s.at.open(s.readOnly); err != nil {
 		return err
 	}
-	if err := s.prepare(ctx, create); err != nil {
+	if err := s.prepare(ctx, to); err != nil {
 		return err
 	}
 	if s.readOnly {
@@ -129,39 +181,41 @@ func (s *Store) open(ctx context.Context, create bool) error {
 }
 
 // prepare brings the tables to this version, and refuses what it must not touch.
-func (s *Store) prepare(ctx context.Context, create bool) error {
+func (s *Store) prepare(ctx context.Context, to access) error {
 	if s.readOnly {
-		return s.checkTables(ctx, false)
+		return s.checkTables(ctx, to)
 	}
 	// Of two that open a new store at once, one makes its tables.
 	return s.locked(ctx, func() error {
-		if err := s.checkTables(ctx, create); err != nil {
+		if err := s.checkTables(ctx, to); err != nil {
 			return err
 		}
 		return migrate(ctx, s.db, s.at.engine)
 	})
 }
 
+// Check looks for damage of the whole database. It reads all of it.
+func (s *Store) Check(ctx context.Context) error {
+	return s.at.wrap("check", s.at.engine.check(ctx, s.db))
+}
+
 // checkTables looks at the database before anything is changed.
-func (s *Store) checkTables(ctx context.Context, create bool) error {
-	if err := s.at.engine.check(ctx, s.db); err != nil {
-		return err
+func (s *Store) checkTables(ctx context.Context, to access) error {
+	if to != toRead {
+		if err := s.at.engine.check(ctx, s.db); err != nil {
+			return err
+		}
 	}
 	version, err := tablesVersion(ctx, s.db, s.at.engine)
 	if err != nil {
 		return err
 	}
 	newest, err := newestVersion()
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case version > newest:
-		return fmt.Errorf("%w (its tables have version %d, and this pgchaos knows %d)", ErrNewer, version, newest)
-	case version > 0:
-		if s.readOnly && version < newest {
-			return fmt.Errorf("its tables have version %d and must be brought to %d, but the directory cannot be written", version, newest)
-		}
-		return nil
+	}
+	if version > 0 {
+		return s.checkVersion(version, newest, to)
 	}
 	// An empty database beside raw results was lost, not new: its history must not begin anew in silence.
 	hashes, err := rawHashes(s.at.files)
@@ -170,10 +224,23 @@ func (s *Store) checkTables(ctx context.Context, create bool) error {
 		return err
 	case len(hashes) > 0:
 		return &DamagedError{s.at.shown, fmt.Errorf("it is empty, and there are raw results of %d runs", len(hashes))}
-	case !create:
+	case to != toMake:
 		return ErrMissing
 	}
 	return nil
+}
+
+// checkVersion refuses tables that this pgchaos must not read, or must change first and may not.
+func (s *Store) checkVersion(version, newest int64, to access) error {
+	switch {
+	case version > newest:
+		return fmt.Errorf("%w (its tables have version %d, and this pgchaos knows %d)", ErrNewer, version, newest)
+	case version == newest || !s.readOnly:
+		return nil
+	case to == toRead:
+		return fmt.Errorf("its tables have version %d, and this pgchaos reads version %d: 'pgchaos history list --store %s' brings them up to date", version, newest, s.at.shown)
+	}
+	return fmt.Errorf("its tables have version %d and must be brought to %d, but the directory cannot be written", version, newest)
 }
 
 // Close closes the store. Closing it again does nothing.

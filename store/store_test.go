@@ -163,6 +163,7 @@ func TestFilter(t *testing.T) {
 				}
 			}))
 		}
+		must(t, s.Accept(t.Context(), "quorum-kill-02", "ann", "a new disk, 100% faster"))
 		none, quorum, failed := "", "quorum", verdict.Fail
 		for name, c := range map[string]struct {
 			filter Filter
@@ -179,13 +180,46 @@ func TestFilter(t *testing.T) {
 			"since":                  {Filter{Since: day(3)}, "05 04 03"},
 			"before":                 {Filter{Before: day(3)}, "02 01"},
 			"several":                {Filter{Experiment: "quorum-kill", Since: day(2), Before: day(5), Limit: 1}, "04"},
-			"accepted: none is":      {Filter{Accepted: true}, ""},
+			"accepted":               {Filter{Accepted: true}, "02"},
+			"pinned: none is":        {Filter{Baseline: true}, ""},
 			"of another fingerprint": {Filter{Key: "0"}, ""},
+			"the next two":           {Filter{Limit: 2, Skip: 2}, "03 02"},
+			"after the last":         {Filter{Limit: 2, Skip: 5}, ""},
+			"a part of an id":        {Filter{Text: "KILL-04"}, "04"},
+			"of an experiment":       {Filter{Text: "w-Stand"}, "03"},
+			"of a reason":            {Filter{Text: "NEW disk, 100%"}, "02"},
+			"no pattern":             {Filter{Text: "quorum%kill"}, ""},
+			"nor another one":        {Filter{Text: "quorum_kill"}, ""},
+			"nor a quote":            {Filter{Text: `\`}, ""},
+			"text and a limit":       {Filter{Text: "quorum", Verdict: &failed, Limit: 1}, "02"},
 		} {
 			found, err := s.List(t.Context(), c.filter)
 			must(t, err)
 			if got := strings.ReplaceAll(strings.Join(ids(found), " "), "quorum-kill-", ""); got != c.want {
 				t.Errorf("%s: %s, want %s", name, got, c.want)
+			}
+		}
+	})
+}
+
+func TestVariants(t *testing.T) {
+	onBoth(t, func(t *testing.T, where string) {
+		s := opened(t, where)
+		add(t, s, result(t, 1))
+		for n, name := range []string{"quorum", "local", "quorum"} {
+			add(t, s, result(t, 2+n, func(r *report.Result) {
+				r.Name, r.Variant = "modes", &report.Variant{Series: "s", Name: name}
+			}))
+		}
+		for experiment, want := range map[string]string{"": ` "" "local" "quorum"`, "modes": ` "local" "quorum"`, "quorum-kill": ` ""`, "none": ""} {
+			names, err := s.Variants(t.Context(), experiment)
+			must(t, err)
+			got := ""
+			for _, name := range names {
+				got += fmt.Sprintf(" %q", name)
+			}
+			if got != want {
+				t.Errorf("%q has%s, want%s", experiment, got, want)
 			}
 		}
 	})

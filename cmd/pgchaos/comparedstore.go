@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"pgchaos/compare"
-	"pgchaos/report"
 	"pgchaos/store"
 )
 
@@ -31,24 +29,11 @@ func readStored(ctx context.Context, where, arg string, also []string) (s source
 		return s, err
 	}
 	for i := range found {
-		run, err := storedRun(&found[i], also)
+		run, err := found[i].Compared(also...)
 		if err != nil {
 			return s, err
 		}
 		s.runs = append(s.runs, run)
 	}
 	return s, nil
-}
-
-// storedRun is a run of a store: read from its raw result where that is on this machine, for the
-// database has the usual metrics alone.
-func storedRun(k *store.Kept, also []string) (compare.Run, error) {
-	if k.Dir == "" {
-		return k.Run, nil
-	}
-	r, err := report.Read(k.Dir)
-	if err != nil {
-		return compare.Run{}, err
-	}
-	return compare.Of(r, also...), nil
 }

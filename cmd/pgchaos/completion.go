@@ -66,6 +66,7 @@ func completeFlags(cmd *cobra.Command) {
 		"provider":  fixed(slices.Sorted(slices.Values(providerNames()))...),
 		"format":    fixed(exportFormats()...),
 		"metrics":   fixed("127.0.0.1:9187"),
+		"listen":    fixed(serveAddress),
 		"file-mode": fixed("600", "640", "644"),
 		"set":       completeSet,
 		"find-max":  completeNumber,

@@ -50,6 +50,8 @@ func TestCompletion(t *testing.T) {
 		{"a store", []string{"history", "list", "--store", ""}, nil, ":16"},
 		{"results for a store", []string{"history", "add", "results/o"}, []string{"results/one"}, done},
 		{"no run without a store", []string{"history", "show", ""}, nil, done},
+		{"a store to serve", []string{"serve", "--store", ""}, nil, ":16"},
+		{"an address to serve at", []string{"serve", "--listen", ""}, []string{"127.0.0.1:8081"}, done},
 		{"a provider", []string{"run", "quorum-kill", "--provider", ""}, []string{"docker", "local"}, done},
 		{"an address for metrics", []string{"run", "quorum-kill", "--metrics", ""}, []string{"127.0.0.1:9187"}, done},
 		{"a provider after =", []string{"clean", "--provider=d"}, []string{"docker"}, done},

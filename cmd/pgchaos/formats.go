@@ -21,6 +21,7 @@ import (
 	"pgchaos/report/tap"
 	"pgchaos/report/text"
 	"pgchaos/series"
+	"pgchaos/store/trends"
 )
 
 // reportFormat is one way to write a report from a result alone. A new one is a line in reportFormats.
@@ -185,7 +186,7 @@ func suitesOf(s *series.Series) (suites []junit.Suite) {
 		if run.Warmup {
 			continue
 		}
-		name := nightName(s.Name, run.Variant, run.Cell)
+		name := trends.Name(s.Name, run.Variant, run.Cell)
 		suite := junit.Suite{Cases: []junit.Case{{Class: name, Name: "the run and its audit"}}}
 		r, err := report.Read(s.Path(run))
 		switch {

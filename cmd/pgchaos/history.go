@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -140,7 +139,10 @@ func (f *historyFlags) openOrMake(ctx context.Context) (s *store.Store, made boo
 }
 
 // historyError says which errors of a store are the command line's.
-func historyError(err error) error {
+func historyError(err error) error { return storeError("history", err) }
+
+// storeError is the same for any command.
+func storeError(command string, err error) error {
 	var (
 		usage *store.UsageError
 		exit  *exitError
@@ -149,7 +151,7 @@ func historyError(err error) error {
 		return err
 	}
 	if errors.As(err, &usage) || errors.Is(err, store.ErrNoRun) || errors.Is(err, store.ErrMissing) {
-		return usageError(fmt.Errorf("history: %w", err))
+		return usageError(fmt.Errorf("%s: %w", command, err))
 	}
 	return err
 }
@@ -182,33 +184,4 @@ func (f *historyFlags) completeRun(cmd *cobra.Command, args []string, prefix str
 // verdictWords are what --verdict takes.
 func verdictWords() []string {
 	return []string{verdict.Pass.String(), verdict.Fail.String(), verdict.Inconclusive.String()}
-}
-
-// age reads how long ago something was: 36h, or 30d.
-func age(text string) (time.Duration, error) {
-	if days, is := strings.CutSuffix(text, "d"); is {
-		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
-			return time.Duration(n) * 24 * time.Hour, nil
-		}
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d < 0 {
-		return 0, errors.New("write how long ago, such as 30d or 36h")
-	}
-	return d, nil
-}
-
-// moment reads a time: how long ago, a day, or a time with its zone.
-func moment(text string, now time.Time) (time.Time, error) {
-	if at, err := time.ParseInLocation(time.DateOnly, text, now.Location()); err == nil {
-		return at, nil
-	}
-	if at, err := time.Parse(time.RFC3339, text); err == nil {
-		return at, nil
-	}
-	ago, err := age(text)
-	if err != nil {
-		return time.Time{}, errors.New("write how long ago, such as 30d or 36h, a day such as 2026-11-29, or 2026-11-29T03:00:00Z")
-	}
-	return now.Add(-ago), nil
 }

@@ -242,7 +242,7 @@ matrix and fingerprint; warm-up rounds have histories of their own.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o := store.PruneOptions{Of: f.filter(cmd), Keep: int(min(keep, 1<<30)), DryRun: dryRun}
 			if cmd.Flags().Changed("older-than") {
-				limit, err := age(older)
+				limit, err := units.Ago(older)
 				if err != nil {
 					return usageOf(cmd, fmt.Errorf("--older-than %s: %w", older, err))
 				}
@@ -298,7 +298,7 @@ func (f *historyFlags) prune(ctx context.Context, cmd *cobra.Command, s *store.S
 	}
 	for i := range done.Marked {
 		k := &done.Marked[i]
-		fmt.Fprintf(out, "%s of %s: stays; %s\n", k.ID, started8601(k.Started), strings.Join(historyNotes(k), "; "))
+		fmt.Fprintf(out, "%s of %s: stays; %s\n", k.ID, started8601(k.Started), strings.Join(k.Notes(), "; "))
 	}
 	if err == nil {
 		fmt.Fprintf(out, "%s (%s) %s; %s left\n", units.Count(int64(len(done.Removed)), "run", "runs"), units.Bytes(uint64(max(bytes, 0))), word,

@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"pgchaos/compare"
-	"pgchaos/expect"
 	"pgchaos/internal/redact"
 	"pgchaos/internal/units"
 	"pgchaos/spec"
@@ -58,7 +56,7 @@ func newHistoryListCommand() *cobra.Command {
 // listFilter reads the flags that `history list` alone has.
 func listFilter(filter *store.Filter, since, word string, now time.Time) error {
 	if since != "" {
-		at, err := moment(since, now)
+		at, err := units.When(since, now)
 		if err != nil {
 			return fmt.Errorf("--since %s: %w", since, err)
 		}
@@ -105,7 +103,7 @@ func (f *historyFlags) list(ctx context.Context, s *store.Store, filter store.Fi
 	rows := [][]string{{"STARTED", "RUN", "EXPERIMENT", "VARIANT", "VERDICT", "NOTES"}}
 	for i := range runs {
 		k := &runs[i]
-		rows = append(rows, inLine(started8601(k.Started), k.ID, k.Experiment, spec.JoinVariant(k.Variant, k.Cell), k.Verdict.String(), strings.Join(historyNotes(k), "; ")))
+		rows = append(rows, inLine(started8601(k.Started), k.ID, k.Experiment, spec.JoinVariant(k.Variant, k.Cell), k.Verdict.String(), strings.Join(k.Notes(), "; ")))
 	}
 	var b strings.Builder
 	writeColumns(&b, rows)
@@ -134,26 +132,6 @@ func inLine(cells ...string) []string {
 }
 
 func started8601(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05Z") }
-
-// historyNotes are what sets a run apart from the others.
-func historyNotes(k *store.Kept) (notes []string) {
-	if k.Accepted != nil {
-		notes = append(notes, "accepted: "+k.Accepted.Why)
-	}
-	if k.Baseline != nil {
-		notes = append(notes, strings.TrimSuffix("baseline: "+k.Baseline.Why, ": "))
-	}
-	if k.Warmup {
-		notes = append(notes, "warm-up")
-	}
-	if len(k.NotComparable) > 0 {
-		notes = append(notes, "not comparable")
-	}
-	if k.Dir == "" {
-		notes = append(notes, "its files are not here")
-	}
-	return notes
-}
 
 func newHistoryShowCommand() *cobra.Command {
 	var f historyFlags
@@ -231,68 +209,26 @@ func keptText(k *store.Kept) string {
 		row("warning", warning)
 	}
 	for _, kill := range k.Kills {
-		row("kill", lossText(kill))
+		row("kill", kill.Text())
 	}
 	for _, loss := range k.OtherLosses {
-		row("loss", lossText(loss))
+		row("loss", loss.Text())
 	}
 	var b strings.Builder
 	writeColumns(&b, rows)
 	figures := [][]string{{"METRIC", "VALUE"}}
 	for _, figure := range k.Figures {
-		figures = append(figures, inLine(figure.Metric, figureText(figure)))
+		figures = append(figures, inLine(figure.Metric, figure.Text()))
 	}
 	b.WriteString("\n")
 	writeColumns(&b, figures)
 	settings := [][]string{{"SETTING", "VALUE"}}
 	for _, setting := range k.Fingerprint {
-		settings = append(settings, inLine(setting.Name, settingText(setting)))
+		settings = append(settings, inLine(setting.Name, setting.Text()))
 	}
 	b.WriteString("\n")
 	writeColumns(&b, settings)
 	return b.String()
-}
-
-func lossText(l compare.Kill) string {
-	text := fmt.Sprintf("%s at %s: ", l.Step, units.Seconds(l.At))
-	if !l.Known {
-		return text + "not known what it lost: " + l.Why
-	}
-	text += units.Count(l.Lost, "write lost", "writes lost")
-	if l.Weak > 0 {
-		text += fmt.Sprintf(", %s of them acknowledged weakly", units.Grouped(l.Weak))
-	}
-	if l.Span > 0 {
-		text += ", " + units.Span(l.Span)
-	}
-	return text
-}
-
-func figureText(f compare.Figure) string {
-	if !f.Known {
-		return "not known: " + f.Why
-	}
-	shown := func(n float64) string { return strconv.FormatFloat(n, 'g', 6, 64) }
-	if of, err := expect.ParseMetric(f.Metric); err == nil {
-		shown = of.Kind.Format
-	}
-	switch {
-	case f.AtLeast:
-		return "at least " + shown(f.Value)
-	case f.Most != 0:
-		return "from " + shown(f.Value) + " to " + shown(f.Most)
-	}
-	return shown(f.Value)
-}
-
-func settingText(s compare.Setting) string {
-	switch {
-	case s.Measured != 0:
-		return units.Span(time.Duration(s.Measured * float64(time.Second)))
-	case s.Value == "":
-		return "not recorded"
-	}
-	return s.Value
 }
 
 // historyJSON is what `history list` and `history show` print as JSON.

@@ -13,8 +13,8 @@ import (
 	"pgchaos/compare"
 	"pgchaos/compare/html"
 	"pgchaos/compare/trend"
-	"pgchaos/internal/units"
 	"pgchaos/store"
+	"pgchaos/store/trends"
 )
 
 func newHistoryTrendsCommand() *cobra.Command {
@@ -64,7 +64,7 @@ error rate of the workloads that write, write_rto and lost_writes.`,
 }
 
 // trendsOf are the histories of the runs that a filter chooses, that of the newest run first.
-func trendsOf(ctx context.Context, s *store.Store, filter store.Filter, metrics []string) (histories []html.History, _ error) {
+func trendsOf(ctx context.Context, s *store.Store, filter store.Filter, metrics []string) ([]html.History, error) {
 	runs, err := s.List(ctx, filter)
 	if err != nil {
 		return nil, err
@@ -72,58 +72,7 @@ func trendsOf(ctx context.Context, s *store.Store, filter store.Filter, metrics 
 	if len(runs) == 0 {
 		return nil, knownExperiment(ctx, s, filter.Experiment)
 	}
-	names, of := []string{}, map[string][]store.Kept{}
-	for _, k := range runs {
-		name := nightName(k.Experiment, k.Variant, k.Cell)
-		if _, known := of[name]; !known {
-			names = append(names, name)
-		}
-		of[name] = append(of[name], k)
-	}
-	for _, name := range names {
-		histories = append(histories, historyOf(name, of[name], metrics))
-	}
-	return histories, nil
-}
-
-// historyOf judges the metrics of some runs, the newest first.
-func historyOf(name string, runs []store.Kept, metrics []string) html.History {
-	h := html.History{Name: name}
-	var (
-		history []trend.Run
-		same    []compare.Run
-		others  int
-	)
-	newest := runs[0]
-	for _, k := range runs {
-		if k.Key != newest.Key {
-			if others == 0 {
-				for _, d := range k.Fingerprint.Differences(newest.Fingerprint, false) {
-					h.Notes = append(h.Notes, "this history began anew; before and now differ in "+d.String())
-				}
-			}
-			others++
-			continue
-		}
-		history, same = append(history, trend.Run{Run: k.Run, Accepted: k.Accepted != nil}), append(same, k.Run)
-		if k.Accepted != nil {
-			h.Accepted = append(h.Accepted, html.Accepted{At: k.Started, Run: k.ID, By: k.Accepted.By, Why: k.Accepted.Why, AcceptAt: k.Accepted.At})
-		}
-	}
-	if others > 0 {
-		h.Notes = append(h.Notes, units.Count(int64(others), "run has", "runs have")+" another fingerprint, and cannot be compared with these")
-	}
-	if len(metrics) == 0 {
-		metrics = compare.FamilyOf([]compare.Column{{Runs: same}}).Metrics()
-	}
-	for _, metric := range metrics {
-		m := html.Metric{Name: metric, Points: trend.History(metric, history)}
-		if n := len(m.Points); n > 0 {
-			m.Text = findingText(m.Points[n-1].Finding, "")
-		}
-		h.Metrics = append(h.Metrics, m)
-	}
-	return h
+	return trends.Of(runs, metrics), nil
 }
 
 // writeTrends writes a line for each metric of each history, and what must be known of them.
@@ -169,5 +118,5 @@ func lastText(f trend.Finding) string {
 	if !f.Tonight.Known {
 		return ""
 	}
-	return figureText(f.Tonight)
+	return f.Tonight.Text()
 }

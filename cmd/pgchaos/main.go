@@ -163,7 +163,7 @@ Exit codes: 0 pass, 1 pgchaos itself failed, 2 wrong command line or experiment 
 	}{
 		{commandsRun, []*cobra.Command{newRunCommand(), newNightlyCommand(), newListCommand(), newPlanCommand(), newModesCommand(), newProvidersCommand()}},
 		{commandsWrite, []*cobra.Command{newInitCommand(), newShowCommand(), newValidateCommand(), newFaultsCommand(), newMetricsCommand(), newSchemaCommand()}},
-		{commandsAfter, []*cobra.Command{newReportCommand(), newCompareCommand(), newAuditCommand(), newExportCommand(), newHistoryCommand(), newCleanCommand()}},
+		{commandsAfter, []*cobra.Command{newReportCommand(), newCompareCommand(), newAuditCommand(), newExportCommand(), newHistoryCommand(), newServeCommand(), newCleanCommand()}},
 		{commandsItself, []*cobra.Command{newSelftestCommand(), newCompletionCommand(), newVersionCommand()}},
 	} {
 		for _, cmd := range group.commands {

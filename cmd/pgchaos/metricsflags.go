@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"pgchaos/internal/listen"
 	"pgchaos/monitoring"
 	"pgchaos/runner"
 )
@@ -32,7 +33,7 @@ func (f *metricsFlags) checkAddress() error {
 	if !f.wanted() {
 		return nil
 	}
-	if err := monitoring.CheckAddress(f.address); err != nil {
+	if err := listen.Check(f.address); err != nil {
 		return usageError(fmt.Errorf("--metrics %s: %w", f.address, err))
 	}
 	return nil
@@ -50,8 +51,8 @@ func (f *metricsFlags) serveMetrics(stderr io.Writer) (end func(), err error) {
 	}
 	f.exporter = exporter
 	fmt.Fprintf(stderr, "-- metrics at %s\n", server.URL())
-	if server.Open() {
-		fmt.Fprintln(stderr, "-- warning: --metrics serves on an address that other machines may reach, and asks for no password")
+	if warning := server.Warning("--metrics"); warning != "" {
+		fmt.Fprintln(stderr, "-- "+warning)
 	}
 	return func() {
 		if err := server.Close(); err != nil { // which takes nothing from the verdict

@@ -22,6 +22,7 @@ import (
 	"pgchaos/runner"
 	"pgchaos/series"
 	"pgchaos/store"
+	"pgchaos/store/trends"
 )
 
 // nightlyFlags are the flags of `pgchaos nightly`.
@@ -222,7 +223,7 @@ func (n *night) runSeries(ctx context.Context, name string, plan *series.Plan, i
 	inStore := 0
 	for i := range s.Runs {
 		r := &s.Runs[i]
-		label := nightName(s.Name, r.Variant, r.Cell)
+		label := trends.Name(s.Name, r.Variant, r.Cell)
 		switch r.Status {
 		case series.Done:
 			added, err := n.store.Add(context.WithoutCancel(ctx), s.Path(r))

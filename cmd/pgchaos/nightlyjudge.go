@@ -8,8 +8,8 @@ import (
 	"pgchaos/compare"
 	"pgchaos/compare/trend"
 	"pgchaos/report"
-	"pgchaos/spec"
 	"pgchaos/store"
+	"pgchaos/store/trends"
 	"pgchaos/verdict"
 )
 
@@ -23,13 +23,6 @@ type nightCase struct {
 	Notes            []string
 	Runs             []string // the ids of those that were kept
 	Findings         []trend.Finding
-}
-
-func nightName(experiment, variant, cell string) string {
-	if v := spec.JoinVariant(variant, cell); v != "" {
-		return experiment + "/" + v
-	}
-	return experiment
 }
 
 func (c *nightCase) has(state trend.State) bool {
@@ -68,14 +61,14 @@ func (n *night) judge(ctx context.Context, kept []store.Kept, id string, declare
 	ctx = context.WithoutCancel(ctx)
 	done := map[string]bool{}
 	for _, k := range kept {
-		name := nightName(k.Experiment, k.Variant, k.Cell)
+		name := trends.Name(k.Experiment, k.Variant, k.Cell)
 		if k.Warmup || done[name+"\x00"+k.Key] {
 			continue
 		}
 		done[name+"\x00"+k.Key] = true
 		c := nightCase{Experiment: k.Experiment, Name: name, Store: n.name}
 		for _, r := range kept {
-			if !r.Warmup && r.Key == k.Key && nightName(r.Experiment, r.Variant, r.Cell) == name {
+			if !r.Warmup && r.Key == k.Key && trends.Name(r.Experiment, r.Variant, r.Cell) == name {
 				c.Runs = append(c.Runs, r.ID)
 				c.verdictOf(r)
 			}

@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"math"
 	"strings"
 
-	"pgchaos/compare"
 	"pgchaos/compare/trend"
 	"pgchaos/internal/redact"
 	"pgchaos/internal/units"
@@ -54,29 +52,13 @@ func (c *nightCase) lines() (all []string) {
 	return append(all, c.Notes...)
 }
 
-// findingText is a finding as a sentence, with what accepts a regression in a store; "": without.
+// findingText is a finding as a sentence, with what accepts a regression in a store.
 func findingText(f trend.Finding, store string) string {
-	text := f.Metric + ": " + f.State.String()
-	switch f.State {
-	case trend.Missing, trend.NoFigure:
-		return text + ": " + f.Why
-	case trend.NotYet:
-		return text + fmt.Sprintf(" (%d of %d nights)", f.Nights, f.Needed)
-	}
-	change := "no ratio"
-	if !math.IsInf(f.Change, 0) {
-		change = fmt.Sprintf("%+d %%", int(math.Round(100*f.Change))) // no float, which can be -0
-	}
-	text += fmt.Sprintf(", %s: median %s of the last %d nights, %s of the %d before (p %s)",
-		change, medianText(f.Metric, f.Recent), f.Recent.Nights, medianText(f.Metric, f.Before), f.Before.Nights, compare.P(f.P))
-	if f.State == trend.Regression && store != "" {
+	text := f.Text()
+	if f.State == trend.Regression {
 		text += fmt.Sprintf("; where it is intended: pgchaos history accept %s --why REASON --store %s", f.First, store)
 	}
 	return text
-}
-
-func medianText(metric string, m trend.Median) string {
-	return figureText(compare.Figure{Metric: metric, Value: m.Value, Known: true, AtLeast: m.AtLeast})
 }
 
 // text is the summary on a terminal.
@@ -133,7 +115,7 @@ func (n *night) markdown(out io.Writer) error {
 		}
 		b.WriteString("\n| metric | tonight | nights | finding |\n|---|---|---|---|\n")
 		for _, f := range c.Findings {
-			fmt.Fprintf(&b, "| %s | %s | %d | %s |\n", markdown.Escape(f.Metric), markdown.Escape(figureText(f.Tonight)), f.Nights, f.State)
+			fmt.Fprintf(&b, "| %s | %s | %d | %s |\n", markdown.Escape(f.Metric), markdown.Escape(f.Tonight.Text()), f.Nights, f.State)
 		}
 	}
 	_, err := out.Write(b.Bytes())

@@ -26,8 +26,8 @@ func serve(o displayOptions, address string) (display, error) {
 	}
 	w := withPage{newDisplay(o), page} // only now: an error must not come while a view has the terminal
 	w.display.above("-- the run can be followed at " + page.URL())
-	if page.Open() {
-		w.display.above("-- warning: --web serves on an address that other machines may reach, and asks for no password")
+	if warning := page.Warning("--web"); warning != "" {
+		w.display.above("-- " + warning)
 	}
 	return w, nil
 }

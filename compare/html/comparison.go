@@ -9,6 +9,7 @@ import (
 	"pgchaos/compare/tables"
 	"pgchaos/internal/redact"
 	"pgchaos/internal/units"
+	"pgchaos/report/html"
 )
 
 // ComparisonOptions are what the page of a comparison shows. The zero value is the declared metrics and the others of whole runs.
@@ -17,7 +18,8 @@ type ComparisonOptions struct {
 	Version string // pgchaos's
 	tables.Options
 	// Link is where the report of a run is, relative to the page; nil, and "": nowhere.
-	Link func(compare.Run) string
+	Link  func(compare.Run) string
+	Links []html.Link // above the page, where a server has others
 }
 
 // mostDots bounds the dots of the pictures of metrics that were not declared.
@@ -28,7 +30,7 @@ const mostDots = 4000
 // those that were compared; runs that are not comparable are named, and are in no figure.
 func Comparison(w io.Writer, c *compare.Comparison, columns []compare.Column, o ComparisonOptions) error {
 	b := &comparisonPage{c: c, columns: columns, o: o}
-	b.frame = frame{Title: "Comparison", Version: o.Version}
+	b.frame = frame{Title: "Comparison", Version: o.Version, Links: o.Links}
 	if o.Title != "" {
 		b.Title = redact.Printable(o.Title) + ": comparison"
 	}

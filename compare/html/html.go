@@ -38,6 +38,7 @@ func write(w io.Writer, name string, content any) error {
 type frame struct {
 	Title   string
 	Version string
+	Links   []html.Link // above the page, where a server has others
 }
 
 // Style is the style sheet: that of the report of a run, and what only these pages need.

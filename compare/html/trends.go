@@ -8,6 +8,7 @@ import (
 
 	"pgchaos/compare/trend"
 	"pgchaos/internal/redact"
+	"pgchaos/report/html"
 	"pgchaos/report/svg"
 )
 
@@ -16,7 +17,8 @@ type TrendsOptions struct {
 	Title   string // such as the name of the store
 	Version string // pgchaos's
 	// Link is where the report of a run is, relative to the page; nil, and "": nowhere.
-	Link func(run string) string
+	Link  func(run string) string
+	Links []html.Link // above the page, where a server has others
 }
 
 // History is the runs of one experiment, variant and combination that can be compared with each other.
@@ -45,7 +47,7 @@ type Accepted struct {
 // Trends writes the page of some histories: the state of each metric, and its nights with the suspicions, the
 // regressions and the steps that were accepted.
 func Trends(w io.Writer, histories []History, o TrendsOptions) error {
-	p := &trendsPage{frame: frame{Title: "Trends", Version: o.Version}}
+	p := &trendsPage{frame: frame{Title: "Trends", Version: o.Version, Links: o.Links}}
 	if o.Title != "" {
 		p.Title = redact.Printable(o.Title) + ": trends"
 	}

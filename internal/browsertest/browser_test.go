@@ -89,7 +89,7 @@ func launch() {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path),
 		chromedp.Flag("disable-gpu", true),
-		// No name has an address: the pages must not need a network. A run in progress is served from this machine.
+		// No name has an address: the pages must not need a network. Those of servers come from this machine.
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"),
 	)
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)

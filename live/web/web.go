@@ -9,12 +9,11 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
+	"pgchaos/internal/listen"
 	"pgchaos/live"
 	"pgchaos/report/html"
 	"pgchaos/runner"
@@ -56,9 +55,8 @@ type Options struct {
 
 // Server serves the page until Close. Whatever readers do, its other methods do not wait for them. It is safe for concurrent use.
 type Server struct {
-	listener net.Listener
+	listener *listen.Listener
 	http     *http.Server
-	hosts    hosts
 	served   chan struct{} // closed when nothing is served any more
 
 	mu      sync.Mutex
@@ -72,18 +70,11 @@ type Server struct {
 
 // Start listens on the address, and serves.
 func Start(o Options) (*Server, error) {
-	host, port, err := net.SplitHostPort(o.Address)
+	listener, err := listen.On(o.Address)
 	if err != nil {
-		return nil, errors.New("write HOST:PORT, such as 127.0.0.1:8080")
+		return nil, err
 	}
-	if host == "" {
-		host = "127.0.0.1"
-	}
-	listener, err := net.Listen("tcp", net.JoinHostPort(host, port))
-	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", o.Address, err)
-	}
-	s := &Server{listener: listener, hosts: hosts{named: host}, served: make(chan struct{}), changed: make(chan struct{}), paid: make(chan struct{}, mostReaders)}
+	s := &Server{listener: listener, served: make(chan struct{}), changed: make(chan struct{}), paid: make(chan struct{}, mostReaders)}
 	s.model.Name, s.model.Several, s.model.Verbose = o.Name, o.Several, o.Verbose
 	s.http = &http.Server{Handler: s.handler(), ReadHeaderTimeout: writeWithin, MaxHeaderBytes: 64 << 10}
 	go func() {
@@ -94,13 +85,10 @@ func Start(o Options) (*Server, error) {
 }
 
 // URL is where the page is.
-func (s *Server) URL() string { return "http://" + s.listener.Addr().String() + "/" }
+func (s *Server) URL() string { return s.listener.URL() }
 
-// Open tells whether other machines can reach the page.
-func (s *Server) Open() bool {
-	to, ok := s.listener.Addr().(*net.TCPAddr)
-	return !ok || !to.IP.IsLoopback()
-}
+// Warning says that other machines may reach the page, and names the flag that has the address; "": only this machine can.
+func (s *Server) Warning(flag string) string { return s.listener.Warning(flag) }
 
 // Send takes an event of the run.
 func (s *Server) Send(e runner.Event) { s.change(func() { s.model.Take(e, time.Now()) }) }
@@ -149,20 +137,6 @@ func (s *Server) Close() error {
 	return err
 }
 
-// hosts are the names by which a browser may ask for the page. Another name that leads here is a page of somebody else's that had its own
-// name changed (DNS rebinding).
-type hosts struct{ named string }
-
-func (h hosts) allows(host string) bool {
-	name, _, err := net.SplitHostPort(host)
-	if err != nil {
-		name = host
-	}
-	name = strings.Trim(name, "[]")
-	own, _ := os.Hostname() // without it the others are left
-	return name == "localhost" || net.ParseIP(name) != nil || strings.EqualFold(name, h.named) || own != "" && strings.EqualFold(name, own)
-}
-
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	const own = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:"
@@ -174,27 +148,7 @@ func (s *Server) handler() http.Handler {
 	mux.Handle("GET /charts.js", file("text/javascript; charset=utf-8", own, []byte(html.LaneScript())))
 	mux.HandleFunc("GET /events", s.events)
 	mux.HandleFunc("GET /report.html", s.finished)
-	return s.guarded(mux)
-}
-
-// guarded refuses what does not come from the page itself.
-func (s *Server) guarded(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		origin := r.Header.Get("Origin")
-		switch {
-		case !s.hosts.allows(r.Host):
-			http.Error(w, "pgchaos does not serve this host name; use the address that it has printed", http.StatusForbidden)
-		case origin != "" && origin != "http://"+r.Host:
-			http.Error(w, "pgchaos serves its own page only", http.StatusForbidden)
-		default:
-			h := w.Header()
-			h.Set("X-Content-Type-Options", "nosniff")
-			h.Set("Referrer-Policy", "no-referrer")
-			h.Set("Cache-Control", "no-store")
-			h.Set("Cross-Origin-Resource-Policy", "same-origin")
-			next.ServeHTTP(w, r)
-		}
-	})
+	return s.listener.Guard(mux)
 }
 
 // policyEnd is in the content security policy of every page.

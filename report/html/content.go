@@ -20,6 +20,7 @@ import (
 // page is what the template shows.
 type page struct {
 	elements
+	Links              []Link
 	Version            string
 	Verdict, Class     string
 	Name, Headline     string

@@ -20,7 +20,11 @@ import (
 // Options are what the page says beside the result.
 type Options struct {
 	Version string // of the pgchaos that writes the page
+	Links   []Link // above the report, where a server has other pages; nil: the page stands alone
 }
+
+// Link leads to another page of a server.
+type Link struct{ Text, URL string }
 
 //go:embed page.html.tmpl
 var pageText string
@@ -34,6 +38,7 @@ func Write(w io.Writer, r *report.Result, o Options) error {
 		return fmt.Errorf("write the HTML report: %w", err)
 	}
 	*p = redact.Of(r.Secrets, *p) // words that the result holds as types of their own
+	p.Links = o.Links             // addresses must stay as they are
 	// Parsed here and not once for all: a run writes one page.
 	t, err := template.New("page").Parse(pageText)
 	if err != nil {
