@@ -104,9 +104,11 @@ func TestAbortComesAtOnce(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
 				clock := record.StartClock()
 				stall := tt.stall
-				by, reason := awaitAbort(t.Context(), clock, []expect.Abort{a}, func(_ string, from, to time.Duration) (load.Recent, bool) {
+				by, reason := awaitAbort(ctx, clock, []expect.Abort{a}, func(_ string, from, to time.Duration) (load.Recent, bool) {
 					time.Sleep(stall)
 					stall = 0
 					of := load.Recent{From: from, To: to, OK: 10}
