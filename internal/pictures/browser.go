@@ -32,7 +32,9 @@ func newBrowser(ctx context.Context, dir string) (*browser, error) {
 		return nil, errors.New("no Chromium is installed: run scripts/setup.sh test")
 	}
 	allocator, end := chromedp.NewExecAllocator(ctx, append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(program), chromedp.Flag("disable-gpu", true), chromedp.Flag("hide-scrollbars", true))...)
+		chromedp.ExecPath(program), chromedp.Flag("disable-gpu", true),
+		// No name has an address: a browser that looks for its maker's services waits for them before it opens a page.
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"))...)
 	tab, cancel := chromedp.NewContext(allocator)
 	b := &browser{ctx: tab, dir: dir, stop: func() { cancel(); end() }}
 	if err := chromedp.Do(tab); err != nil {
@@ -45,7 +47,10 @@ func newBrowser(ctx context.Context, dir string) (*browser, error) {
 // open opens an address in a window of a size.
 func (b *browser) open(url string, width, height int64) error {
 	// Sharp on screens with twice as many pixels.
-	return chromedp.Do(b.ctx, chromedp.EmulateViewport(width, height, chromedp.EmulateScale(2)), chromedp.Navigate(url))
+	if err := chromedp.Do(b.ctx, chromedp.EmulateViewport(width, height, chromedp.EmulateScale(2)), chromedp.Navigate(url)); err != nil {
+		return fmt.Errorf("open %s: %w", url, err)
+	}
+	return nil
 }
 
 // show opens a page of which the text is given.
@@ -61,11 +66,12 @@ func (b *browser) show(page string) error {
 func (b *browser) await(ctx context.Context, expression string) error {
 	for {
 		// A page that is being replaced has no answer.
-		if so, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("!!("+expression+")")); err == nil && so {
+		so, last := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
+		if last == nil && so {
 			return nil
 		}
 		if err := wait(ctx, 50*time.Millisecond); err != nil {
-			return err
+			return errors.Join(err, last)
 		}
 	}
 }

@@ -44,7 +44,21 @@
     state = message.state;
     received = performance.now();
     lost = false;
-    show();
+    soon();
+  }
+
+  // soon shows the state after a pause of three times what the last time took: a busy machine must not spend all of its time on pictures.
+  // What comes meanwhile is shown with it.
+  let waiting = null;
+  let took = 0;
+  function soon() {
+    if (waiting !== null) return;
+    waiting = setTimeout(() => {
+      waiting = null;
+      const begun = performance.now();
+      show();
+      took = performance.now() - begun;
+    }, 3 * took);
   }
 
   function addLines(log, lines) {
