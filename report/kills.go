@@ -40,7 +40,7 @@ func (r *Result) isKill(m record.Event) bool {
 	}
 	f, _ := m.Effects()
 	ended := f.Kills || (f.Ends || f.Restarts) && (m.Mode == "immediate" || f.Incident != "")
-	if !ended && !f.Freezes && !f.Cuts && !(f.Links && m.Fault) {
+	if !ended && !f.Freezes && !f.Cuts && (!f.Links || !m.Fault) {
 		return false
 	}
 	primary := r.primaryAt(m.Issued)

@@ -211,10 +211,8 @@ func (v *validator) nodesOf(path string, names []string) {
 	}
 	seen := map[string]bool{}
 	for i, name := range names {
-		at := path
-		if v.d.has(fmt.Sprintf("%s[%d]", path, i)) {
-			at = fmt.Sprintf("%s[%d]", path, i)
-		} else {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		if !v.d.has(at) {
 			at = v.placeOf(path, name)
 		}
 		if seen[name] {

@@ -85,7 +85,7 @@ func (p *Delay) Action(env Env) chaos.Action {
 		shape.Seed = env.Scene.Seed()
 		return w.rule(shape)
 	}, func(ctx context.Context, w way) (string, error) {
-		return takes(ctx, w, w.times()*p.least(), answering+20*time.Duration(p.Latency+p.Jitter))
+		return takes(ctx, w, time.Duration(w.times())*p.least(), answering+20*time.Duration(p.Latency+p.Jitter))
 	})
 }
 
@@ -103,7 +103,7 @@ func (p *Delay) least() time.Duration {
 }
 
 // times is how many directions are meant.
-func (w way) times() (n time.Duration) {
+func (w way) times() (n int) {
 	for _, meant := range w.meant {
 		if meant {
 			n++

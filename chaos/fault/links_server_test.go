@@ -137,39 +137,49 @@ func TestFaultsOfTheNetwork(t *testing.T) {
 	s.eventually("b", countRows, "100001") // the link comes up by itself
 	s.heal()
 
-	// A cut is no pause: what was sent into it does not arrive. Acknowledged, and lost with the primary.
+	s.cutAndPromote(write)
+	s.rejoinAndKeep()
+}
+
+// cutAndPromote cuts b off, and promotes it after the primary was killed. A cut is no pause: what was sent into it does not
+// arrive. Acknowledged, it is lost with the primary.
+func (s *scene) cutAndPromote(write func(from, to int)) {
+	s.Helper()
 	s.do("partition", &fault.Partition{Sides: between("a", "b")})
 	write(100_002, 100_246)
 	s.eventually("c", countRows, "100246")
 	if got := s.query("b", countRows); got != "100001" {
-		t.Errorf("behind the cut b has %s rows", got)
+		s.Errorf("behind the cut b has %s rows", got)
 	}
-	if err := s.Cluster.Node("a").Kill(t.Context()); err != nil {
-		t.Fatal(err)
+	if err := s.Cluster.Node("a").Kill(s.Context()); err != nil {
+		s.Fatal(err)
 	}
-	if err := s.Cluster.Node("b").Promote(t.Context()); err != nil {
-		t.Fatal(err)
+	if err := s.Cluster.Node("b").Promote(s.Context()); err != nil {
+		s.Fatal(err)
 	}
 	s.heal() // too late
 	if got := s.query("b", countRows); got != "100001" {
-		t.Errorf("the new primary has %s rows, and 245 acknowledged writes should be lost", got)
+		s.Errorf("the new primary has %s rows, and 245 acknowledged writes should be lost", got)
 	}
+}
 
-	// Whatever makes a standby of a node leads it through its relay again; when pgchaos ends, it connects directly.
-	if _, err := s.Cluster.Node("a").Rejoin(t.Context(), s.Cluster.Node("b"), nil); err != nil {
-		t.Fatal(err)
+// rejoinAndKeep: whatever makes a standby of a node leads it through its relay again, and when pgchaos ends, it connects directly.
+func (s *scene) rejoinAndKeep() {
+	s.Helper()
+	if _, err := s.Cluster.Node("a").Rejoin(s.Context(), s.Cluster.Node("b"), nil); err != nil {
+		s.Fatal(err)
 	}
 	const sender = "select sender_port::text from pg_stat_wal_receiver"
 	relays := s.Cluster.Node("b").Relays()
 	through := relays[cluster.Vantage{From: cluster.FromNode, Node: "a"}]
 	if got := s.query("a", sender); !strings.HasSuffix(through.Address(), ":"+got) {
-		t.Errorf("a streams from port %s, and its relay is at %s", got, through.Address())
+		s.Errorf("a streams from port %s, and its relay is at %s", got, through.Address())
 	}
-	if err := s.Cluster.Keep(t.Context()); err != nil {
-		t.Fatal(err)
+	if err := s.Cluster.Keep(s.Context()); err != nil {
+		s.Fatal(err)
 	}
 	s.eventually("a", "select coalesce((select sender_port::text from pg_stat_wal_receiver), '')", fmt.Sprint(s.Cluster.Node("b").Address().Port))
 	if left := s.Cluster.Node("b").Relays(); len(left) > 0 {
-		t.Errorf("relays are left: %v", left)
+		s.Errorf("relays are left: %v", left)
 	}
 }
