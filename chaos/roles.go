@@ -142,6 +142,8 @@ func (s *Scene) holders(role string, states []record.NodeState) ([]string, error
 		if len(replicas) == 0 {
 			return nil, nil
 		}
+		s.mu.Lock() // steps can run beside each other
+		defer s.mu.Unlock()
 		return names(replicas[s.Rand.IntN(len(replicas))]), nil
 	case "laggard":
 		return names(slices.MinFunc(orNobody(replicas), byReceived)), nil

@@ -39,3 +39,11 @@ func (w *Workload) Recent(from, to time.Duration) (of Recent, ok bool) {
 	}
 	return of, true
 }
+
+// Acknowledged counts the operations that were acknowledged since the first start, those of the warm-up too.
+func (w *Workload) Acknowledged() int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.collect()
+	return w.totals.acknowledged
+}

@@ -63,3 +63,30 @@ func recentTenths(t *testing.T, w *Workload) {
 		t.Errorf("from 2.8 s to 3.2 s: %+v, want about 10 served and 4 refused, without times", r)
 	}
 }
+
+// TestAcknowledged: all that was acknowledged counts, in every phase and in the warm-up, also once the workload has ended.
+func TestAcknowledged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{do: func(int, <-chan struct{}) result {
+			time.Sleep(20 * time.Millisecond)
+			return result{Outcome: record.OK}
+		}}
+		w := begin(s, Config{Clients: 1, Warmup: time.Second})
+		time.Sleep(1500 * time.Millisecond)
+		w.Phase("next", 1500*time.Millisecond)
+		time.Sleep(500 * time.Millisecond)
+		if n := w.Acknowledged(); n < 98 || n > 101 {
+			t.Errorf("%d acknowledged in 2 s, want 100", n)
+		}
+		s.set(func(int, <-chan struct{}) result {
+			time.Sleep(20 * time.Millisecond)
+			return result{Outcome: record.Failed, Kind: "refused", Err: errors.New("refused")}
+		})
+		time.Sleep(time.Second)
+		w.Stop()
+		if n := w.Acknowledged(); n < 99 || n > 102 {
+			t.Errorf("%d acknowledged at the end, want 101", n)
+		}
+		w.Close()
+	})
+}

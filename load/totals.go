@@ -26,6 +26,8 @@ type totals struct {
 	live     Live
 	// allErrors and allDropped are Live.AllErrors and AllDropped.
 	allErrors, allDropped int64
+	// acknowledged is what was acknowledged since the first start, in the warm-up too.
+	acknowledged int64
 	// kinds are the errors by their kind and by time, the warm-up included.
 	kinds errorKinds
 	// lateAcks are by node (0: unknown): see Record.LateAcks.
@@ -138,6 +140,9 @@ func (t *totals) record(s *sample) {
 		t.allDropped++
 	} else {
 		entry(&t.activity[op.Node], op.Done/record.SlotLength).Add(op.Outcome, op.Done)
+	}
+	if op.Outcome.Acknowledged() {
+		t.acknowledged++
 	}
 	phase := t.phaseOf(op.Due)
 	second := max(0, int(op.Done/time.Second))

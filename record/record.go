@@ -142,8 +142,10 @@ type Event struct {
 	// that did not work before.
 	Way   string `json:"way,omitempty"`
 	Tried int    `json:"ways_tried,omitempty"`
-	// At is the `at` of the step in the file, which counts from the beginning of its cycle; nil when the step had none, and in a
-	// result of an earlier pgchaos.
+	// After names the step after whose end this one came, beside those that follow it; "": it followed the step above it.
+	After string `json:"after,omitempty"`
+	// At is the `at` of the step in the file, which counts from the beginning of its cycle or, with After, from the end of that step;
+	// nil when the step had none, and in a result of an earlier pgchaos.
 	At *time.Duration `json:"at_ns,omitempty"`
 	// Planned is when that was due; nil when the step had no `at`, and where its cycle was not reached.
 	Planned   *time.Duration `json:"planned_ns,omitempty"`
@@ -155,6 +157,8 @@ type Event struct {
 	// NotSo is set for a failed step that asked something and was answered, and what it
 	// expects is not so. Without it the step could not be done, and proves nothing.
 	NotSo bool `json:"not_so,omitempty"`
+	// Continued is set for a failed step after which the timeline went on.
+	Continued bool `json:"continued,omitempty"`
 	// Fault is set for what takes something away from clients (stop, kill, pause,
 	// restart): outages are measured from these.
 	Fault bool `json:"fault,omitempty"`
@@ -187,8 +191,8 @@ const (
 )
 
 // Phase is a stretch of the run: `baseline` until the first step that begins a phase,
-// then the name of each such step until the next. An operation belongs to the phase it
-// was due in.
+// then the name of each such step until the next. Of several steps in force at once, the phase is that of the
+// step that was issued last. An operation belongs to the phase it was due in.
 type Phase struct {
 	Name  string        `json:"name"`
 	Start time.Duration `json:"start_ns"`

@@ -17,7 +17,7 @@ type course struct {
 	experiment *spec.Experiment
 
 	mu        sync.Mutex
-	next      int           // the number of the first step that has not been issued
+	next      int           // the number of the first step of the sequence that has not been issued
 	begun     time.Duration // when the cycle began that the next step is of: its `at` counts from there
 	free      time.Duration // the earliest moment at which the step that was issued last can be over
 	busy      bool          // it is not over
@@ -25,6 +25,8 @@ type course struct {
 	broken    bool          // a step did not succeed, and so no other follows
 	reversals []reversal    // that steps have asked for, and that have not been issued
 	faults    []inForce
+	issued    map[string]time.Duration // when steps were issued, by name
+	over      map[string]time.Duration // when steps and reversals were over after which others can begin, by name
 }
 
 // reversal takes a step back, at a moment.
@@ -39,7 +41,9 @@ type inForce struct {
 	facts record.Facts
 }
 
-func newCourse(e *spec.Experiment) *course { return &course{experiment: e} }
+func newCourse(e *spec.Experiment) *course {
+	return &course{experiment: e, issued: map[string]time.Duration{}, over: map[string]time.Duration{}}
+}
 
 // step is the number of the step of that name; -1: there is none.
 func (c *course) step(name string) int {
@@ -59,7 +63,10 @@ func (c *course) begin(m record.Event) {
 		return
 	}
 	s := &c.experiment.Timeline[i]
-	c.next, c.busy, c.free, c.waits = i+1, true, m.Issued+waitOf(s), waitOf(s) > 0
+	c.issued[s.Name] = m.Issued
+	if s.After == "" {
+		c.next, c.busy, c.free, c.waits = c.following(i), true, m.Issued+waitOf(s), waitOf(s) > 0
+	}
 	if m.Fault || s.Kind().Reversible {
 		c.add(m)
 	}
@@ -70,6 +77,9 @@ func (c *course) end(m record.Event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	done := m.Status == record.EventDone || m.Status == record.EventSeen
+	if done || m.Continued {
+		c.over[m.Name] = m.Ended
+	}
 	if m.Reverses != "" {
 		if done {
 			c.remove(m.Reverses)
@@ -88,13 +98,18 @@ func (c *course) end(m record.Event) {
 	}
 	c.remove(m.Name) // for it may not have had its nodes before
 	s := &c.experiment.Timeline[i]
-	c.next, c.busy, c.free = i+1, false, m.Ended
-	if !done {
+	if s.After == "" {
+		c.next, c.busy, c.free = c.following(i), false, m.Ended
+	}
+	if !done && !m.Continued {
 		c.broken, c.reversals = true, nil
 		return
 	}
-	if i+1 < len(c.experiment.Timeline) && c.experiment.BeginsCycle(i+1) {
+	if next := c.following(i); s.After == "" && next < len(c.experiment.Timeline) && c.experiment.BeginsCycle(next) {
 		c.begun = m.Ended
+	}
+	if !done {
+		return
 	}
 	if s.Kind().Reversible { // else it is over then, as a restart is
 		c.add(m)
@@ -102,6 +117,40 @@ func (c *course) end(m record.Event) {
 	if s.For > 0 {
 		c.reversals = append(c.reversals, reversal{s.Name, m.Ended + time.Duration(s.For)})
 	}
+}
+
+// following is the number of the step of the sequence that follows another one; that of the last step and 1 if there is none.
+func (c *course) following(i int) int {
+	for i++; i < len(c.experiment.Timeline) && c.experiment.Timeline[i].After != ""; {
+		i++
+	}
+	return i
+}
+
+// due is when a step is due that is repeated or that comes after another one; known is false where that is not known. mu is held.
+func (c *course) due(i int) (at time.Duration, known bool) {
+	s := &c.experiment.Timeline[i]
+	if s.Repetition > 1 {
+		first := c.experiment.Timeline[i-s.Repetition+1].Name
+		at, known = c.issued[first]
+		return at + time.Duration(s.Repetition-1)*time.Duration(s.Repeat.Every), known
+	}
+	if at, known = c.over[s.After]; known && s.At != nil {
+		at += time.Duration(*s.At)
+	}
+	return at, known
+}
+
+// beside are the numbers of the steps beside the sequence that have not been issued. mu is held.
+func (c *course) beside() (all []int) {
+	for i := range c.experiment.Timeline {
+		if s := &c.experiment.Timeline[i]; s.After != "" {
+			if _, issued := c.issued[s.Name]; !issued {
+				all = append(all, i)
+			}
+		}
+	}
+	return all
 }
 
 // add puts a fault in force. One of the same action on the same node is no longer: its limits are others now. mu is held.
@@ -161,18 +210,39 @@ func (c *course) nextStep() *NextStep {
 	var next *NextStep
 	if c.next < len(c.experiment.Timeline) && !c.broken {
 		s := &c.experiment.Timeline[c.next]
-		next = &NextStep{Name: s.Name, Waits: s.When != nil}
+		next = &NextStep{Name: s.Name, Waits: s.Waits()}
+		due, repeated := c.due(c.next)
 		switch {
+		case repeated && s.Repetition > 1:
+			next.At = max(due, c.free)
 		case s.At != nil && (!c.busy || !c.experiment.BeginsCycle(c.next)): // else the cycle has not begun
 			next.At = max(c.begun+time.Duration(*s.At), c.free)
-		case s.At == nil && s.When == nil && c.busy && c.waits:
+		case s.At == nil && !s.Waits() && c.busy && c.waits:
 			next.At = c.free
 		}
 	}
 	for _, r := range c.reversals {
-		if next == nil || next.At == 0 && next.Waits || next.At > 0 && r.at < next.At {
-			next = &NextStep{Name: record.UndoPrefix + r.step, At: r.at}
+		next = sooner(next, NextStep{Name: record.UndoPrefix + r.step, At: r.at})
+	}
+	if c.broken {
+		return next
+	}
+	for _, i := range c.beside() {
+		s := &c.experiment.Timeline[i]
+		switch at, known := c.due(i); {
+		case known && !s.Waits():
+			next = sooner(next, NextStep{Name: s.Name, At: at})
+		case known && next == nil:
+			next = &NextStep{Name: s.Name, Waits: true}
 		}
+	}
+	return next
+}
+
+// sooner is the one of two that comes first, as far as that is known.
+func sooner(next *NextStep, one NextStep) *NextStep {
+	if next == nil || next.At == 0 && next.Waits || next.At > 0 && one.At < next.At {
+		return &one
 	}
 	return next
 }
@@ -191,16 +261,27 @@ func (c *course) earliestEnd(now time.Duration) time.Duration {
 	for _, r := range c.reversals {
 		last = max(last, r.at)
 	}
-	for i := c.next; i < len(e.Timeline); i++ {
+	guess := earliest{c, map[string]time.Duration{}, map[string]time.Duration{}}
+	for _, r := range c.reversals {
+		guess.over[record.UndoPrefix+r.step] = r.at
+	}
+	for i := c.next; i < len(e.Timeline); i = c.following(i) {
 		s := &e.Timeline[i]
 		if e.BeginsCycle(i) && (c.busy || i > c.next) {
 			begun = end
 		}
-		if s.At != nil {
+		switch {
+		case s.Repetition > 1:
+			end = max(end, guess.repeated(i))
+		case s.At != nil:
 			end = max(end, begun+time.Duration(*s.At))
 		}
-		end += waitOf(s)
+		end = guess.note(s, end)
 		last = max(last, end+time.Duration(s.For))
+	}
+	for _, i := range c.beside() {
+		s := &e.Timeline[i]
+		last = max(last, guess.note(s, max(now, guess.beside(i)))+time.Duration(s.For))
 	}
 	if end = max(end, last); end < now {
 		return 0 // workloads go on that end by themselves
@@ -235,4 +316,44 @@ func waitOf(s *spec.Step) time.Duration {
 		return time.Duration(w.Time)
 	}
 	return 0
+}
+
+// earliest guesses when steps that have not been issued can be over at the earliest. The course's mu is held.
+type earliest struct {
+	*course
+	begin map[string]time.Duration
+	over  map[string]time.Duration // by the name of a step or a reversal
+}
+
+// note notes when a step can begin, and returns when it can be over.
+func (g *earliest) note(s *spec.Step, begin time.Duration) time.Duration {
+	end := begin + waitOf(s)
+	g.begin[s.Name], g.over[s.Name], g.over[record.UndoPrefix+s.Name] = begin, end, end+time.Duration(s.For)
+	return end
+}
+
+// repeated is when a later repetition of a step is due.
+func (g *earliest) repeated(i int) time.Duration {
+	if at, known := g.due(i); known {
+		return at
+	}
+	s := &g.experiment.Timeline[i]
+	first := g.experiment.Timeline[i-s.Repetition+1].Name
+	return g.begin[first] + time.Duration(s.Repetition-1)*time.Duration(s.Repeat.Every)
+}
+
+// beside is when a step beside the sequence is due.
+func (g *earliest) beside(i int) time.Duration {
+	s := &g.experiment.Timeline[i]
+	if s.Repetition > 1 {
+		return g.repeated(i)
+	}
+	if at, known := g.due(i); known {
+		return at
+	}
+	at := g.over[s.After]
+	if s.At != nil {
+		at += time.Duration(*s.At)
+	}
+	return at
 }

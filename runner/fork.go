@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"pgchaos/audit"
+	"pgchaos/chaos"
 	"pgchaos/cluster"
 	"pgchaos/record"
 )
@@ -49,8 +50,9 @@ func (r *run) examine(ctx context.Context, n *cluster.Node, state record.NodeSta
 	if failed == nil {
 		own, _ = lineageOf(ctx, n)
 	}
+	step := cmp.Or(chaos.StepName(ctx), r.stepName()) // of several that go on at once, the one that takes it away
 	for _, table := range r.plan.tables() {
-		h := audit.ForkHolding{Node: n.Name(), Step: r.stepName(), Timeline: state.Timeline, Read: r.clock.Now(), Lineage: own}
+		h := audit.ForkHolding{Node: n.Name(), Step: step, Timeline: state.Timeline, Read: r.clock.Now(), Lineage: own}
 		if failed != nil {
 			h.Why = failed.Error()
 		} else {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"pgchaos/chaos/fault"
 	"pgchaos/spec"
 )
 
@@ -16,41 +15,24 @@ type plannedPhase struct {
 	name  string
 	from  time.Duration
 	exact bool // false: from is the earliest that it can be
-	again bool // it is of a repetition of the timeline
+	again bool // it is of a repetition of the timeline or of a step
 }
 
 // plannedPhases are in the order of their beginning, with an end of the run after them.
-// Steps without a time begin when the one before is done, and how long that takes is not
-// known but for a wait.
 func plannedPhases(e *spec.Experiment) []plannedPhase {
 	phases := []plannedPhase{{name: e.Phases()[0], exact: true}}
-	now, exact, begun := time.Duration(0), true, time.Duration(0)
-	for i := range e.Timeline {
-		s := &e.Timeline[i]
-		if e.BeginsCycle(i) {
-			begun = now
-		}
-		switch {
-		case s.At != nil:
-			now, exact = max(now, begun+time.Duration(*s.At)), s.Cycle < 2
-		case s.When != nil:
-			exact = false
-		}
+	steps, end := plannedSteps(e)
+	for _, s := range steps {
+		again := s.Cycle > 1 || s.Repetition > 1
 		if s.BeginsPhase() {
-			phases = append(phases, plannedPhase{s.Name, now, exact, s.Cycle > 1})
+			phases = append(phases, plannedPhase{s.Name, s.from, s.exact, again})
 		}
 		if s.Reversal() != "" {
-			phases = append(phases, plannedPhase{s.Reversal(), now + time.Duration(s.For), false, s.Cycle > 1})
+			phases = append(phases, plannedPhase{s.Reversal(), s.back, false, again})
 		}
-		if w, ok := s.Parameters().(*fault.Wait); ok {
-			now += time.Duration(w.Time)
-			continue
-		}
-		exact = false
 	}
 	slices.SortStableFunc(phases, func(a, b plannedPhase) int { return cmp.Compare(a.from, b.from) })
-	last := phases[len(phases)-1].from
-	return append(phases, plannedPhase{from: max(last, now, time.Duration(e.Duration))})
+	return append(phases, plannedPhase{from: end})
 }
 
 // writePhases writes each phase with its length.
@@ -62,6 +44,11 @@ func writePhases(w io.Writer, e *spec.Experiment) {
 			continue
 		}
 		fmt.Fprintf(w, "  %s\t%s\n", p.name, lengthText(p, phases[i+1]))
+	}
+	for i := range e.Once() {
+		if s := &e.Timeline[i]; s.Repetition == 1 && s.Repeat.Times > 1 && s.BeginsPhase() {
+			fmt.Fprintf(w, "  the same for the other repetitions of %s, up to %s-%d\n", s.FileName(), s.FileName(), s.Repeat.Times)
+		}
 	}
 	if e.Kills > 1 {
 		fmt.Fprintf(w, "  the same %d times; the names of later ones end with -2 to -%d\n", e.Kills, e.Kills)

@@ -52,10 +52,12 @@ func (p *Plan) write(w io.Writer) error {
 		fmt.Fprintf(tw, "  %d times, each as soon as the one before is done; times count from the beginning of each\n", e.Kills)
 	}
 	for i := range e.Once() {
-		s := &e.Timeline[i]
-		fmt.Fprintf(tw, "  %s\t%s\t%s\n", when(s), s.Name, stepText(s))
+		if s := &e.Timeline[i]; s.Repetition < 2 {
+			fmt.Fprintf(tw, "  %s\t%s\t%s\n", when(s), s.FileName(), stepText(s))
+		}
 	}
 	writePhases(tw, e)
+	writeLanes(tw, e)
 	fmt.Fprint(tw, "\nEXPECT\n")
 	for _, x := range e.Expect {
 		ends := ""
@@ -132,11 +134,25 @@ func workloadText(e *spec.Experiment, l spec.Workload) string {
 
 // when says when a step happens.
 func when(s *spec.Step) string {
+	condition := s.Trigger
+	if s.When != nil {
+		condition = s.When.String()
+	}
+	text := ""
+	if condition != "" {
+		text = fmt.Sprintf("when %s (%s at the most)", condition, s.Within)
+	}
 	switch {
+	case s.After != "" && s.At != nil && *s.At > 0:
+		return fmt.Sprintf("%s after %s", s.At, s.After)
+	case s.After != "" && text != "":
+		return "after " + s.After + ", " + text
+	case s.After != "":
+		return "after " + s.After
 	case s.At != nil:
 		return "at " + time.Duration(*s.At).String()
-	case s.When != nil:
-		return fmt.Sprintf("when %s (%s at the most)", s.When, s.Within)
+	case text != "":
+		return text
 	}
 	return "then"
 }
@@ -155,6 +171,12 @@ func stepText(s *spec.Step) string {
 	}
 	if s.For > 0 {
 		text += fmt.Sprintf(", taken back after %s", s.For)
+	}
+	if s.Repeat != nil {
+		text += fmt.Sprintf(", %s, every %s", units.Count(int64(s.Repeat.Times), "time", "times"), s.Repeat.Every)
+	}
+	if s.Continues() {
+		text += "; if it fails, the timeline goes on"
 	}
 	return text
 }

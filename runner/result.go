@@ -2,6 +2,7 @@ package runner
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"pgchaos/audit"
 	"pgchaos/cluster"
 	"pgchaos/outage"
+	"pgchaos/record"
 	"pgchaos/report"
 	"pgchaos/verdict"
 )
@@ -81,6 +83,9 @@ func (r *run) collect() error {
 	r.result.Phases = r.phases.all()
 	r.seeCrashes()
 	r.result.Timeline = r.line.Events()
+	if r.plan.Experiment.Branches() { // else they are over in the order in which they were issued
+		slices.SortStableFunc(r.result.Timeline, func(a, b record.Event) int { return cmp.Compare(a.Issued, b.Issued) })
+	}
 	r.result.States = r.histories()
 	// Before the faults are taken back: whom nobody could reach until then was no rival.
 	r.result.TwoWritable = audit.TwoWritable(byNode(r.result.States))

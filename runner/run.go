@@ -274,7 +274,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	r.course = newCourse(r.plan.Experiment)
 	r.undo = &chaos.Undo{Scene: r.scene, Kinds: fault.Reversals(), Journal: r.journal}
 	r.line = &chaos.Timeline{
-		Steps: bind(r.plan.Experiment, r.scene, r.loads, r.keepExec),
+		Steps: bind(r.plan.Experiment, r.scene, r.loads, r.keepExec, r.await),
 		Clock: r.clock, Undo: r.undo, Issue: r.issue, Begin: r.begin, End: r.ended,
 	}
 	r.doing.Store(isLoading)
@@ -340,7 +340,7 @@ func (r *run) primary() string {
 // follows then would prove nothing.
 func (r *run) rest(ctx context.Context) {
 	for _, m := range r.line.Events() {
-		if m.Status != record.EventDone && m.Status != record.EventSeen {
+		if m.Status != record.EventDone && m.Status != record.EventSeen && !m.Continued {
 			return
 		}
 	}

@@ -310,6 +310,10 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
 	}
 	inside := path
 	d.mapping(n, path, "a mapping with the keys "+strings.Join(keys, ", "), func(key string, value *yaml.Node, path string) {
+		if step, ok := v.Addr().Interface().(*Step); ok && key == "when" && value.Kind == yaml.ScalarNode && !isNull(value) {
+			d.value(value, reflect.ValueOf(&step.Trigger).Elem(), path)
+			return
+		}
 		if i := slices.Index(keys[:len(fields)], key); i >= 0 {
 			d.value(value, v.FieldByIndex(fields[i]), path)
 			return

@@ -44,6 +44,7 @@ func (e *Experiment) fillDefaults(d *decoder) {
 		e.Timeline[i].fillDefaults(d, e.stepPath(i))
 	}
 	nameSteps(e.Timeline)
+	e.repeatSteps()
 	e.repeat()
 }
 
@@ -149,7 +150,7 @@ func (w *Workload) Open() bool {
 func (w *Workload) Ends() bool { return w.Iterations > 0 || w.Duration > 0 || len(w.Stages) > 0 }
 
 func (s *Step) fillDefaults(d *decoder, path string) {
-	if s.When != nil {
+	if s.Waits() {
 		fill(d, path+".within", &s.Within, fault.DefaultWithin)
 	}
 	for _, a := range s.actions {

@@ -31,6 +31,9 @@ func (e *Experiment) repeat() {
 	for cycle := 2; cycle <= e.Kills; cycle++ {
 		for _, s := range once {
 			s.Name, s.Cycle = s.Name+"-"+strconv.Itoa(cycle), cycle
+			if s.After != "" {
+				s.After += "-" + strconv.Itoa(cycle)
+			}
 			e.Timeline = append(e.Timeline, s)
 		}
 	}
@@ -43,7 +46,7 @@ func (e *Experiment) BeginsCycle(i int) bool {
 
 // stepPath is where the file has the step of that number.
 func (e *Experiment) stepPath(i int) string {
-	return "timeline[" + strconv.Itoa(i%len(e.Once())) + "]"
+	return "timeline[" + strconv.Itoa(e.inFile(i)) + "]"
 }
 
 // kills checks that the timeline can be repeated.

@@ -11,6 +11,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"pgchaos/chaos/fault"
+	"pgchaos/expect"
 	"pgchaos/internal/spell"
 	"pgchaos/internal/units"
 	"pgchaos/standbynames"
@@ -63,8 +64,8 @@ func (e *Experiment) regimes() (all []regime) {
 		all = append(all, e.regimeOf(-1, own, e.Cluster.Nodes[:1].Names()))
 	}
 	for i := range e.Once() {
-		if c, ok := e.Timeline[i].Parameters().(*fault.Configure); ok && waits(c.Synchronous) {
-			all = append(all, e.regimeOf(i, c.Synchronous, c.Nodes))
+		if c, ok := e.Timeline[i].Parameters().(*fault.Configure); ok && waits(c.Synchronous) && e.Timeline[i].Repetition < 2 {
+			all = append(all, e.regimeOf(e.inFile(i), c.Synchronous, c.Nodes))
 		}
 	}
 	if len(all) > 0 {
@@ -198,6 +199,9 @@ func (e *Experiment) choosesItself() (notes []string, _ error) {
 		notes = append(notes, "these workloads set synchronous_commit for their sessions, so that the mode does not apply to them: "+list)
 	}
 	for i := range e.Once() {
+		if awaited, ok, err := e.Timeline[i].Condition(); ok && err == nil && slices.ContainsFunc(awaited.Comparisons(), func(c *expect.Comparison) bool { return c.Quantity == "sync_state" }) {
+			return nil, fmt.Errorf("--sync-mode: the step %s waits for a sync_state in a text, which the mode may change; write it as when: {sync_state: {NODE: STATE}}, which follows the mode", e.Timeline[i].Name)
+		}
 		c, ok := e.Timeline[i].Parameters().(*fault.Configure)
 		if !ok {
 			continue
@@ -225,11 +229,14 @@ func (e *Experiment) overlayOf(m syncmode.Mode, into *yaml.Node) {
 	}
 	for i := range e.Once() {
 		s := &e.Timeline[i]
+		if s.Repetition > 1 {
+			continue
+		}
 		if c, ok := s.Parameters().(*Condition); ok {
-			overlayCondition(m, c, regimes, into, "timeline", strconv.Itoa(i), s.Action())
+			overlayCondition(m, c, regimes, into, "timeline", strconv.Itoa(e.inFile(i)), s.Action())
 		}
 		if s.When != nil {
-			overlayCondition(m, s.When, regimes, into, "timeline", strconv.Itoa(i), "when")
+			overlayCondition(m, s.When, regimes, into, "timeline", strconv.Itoa(e.inFile(i)), "when")
 		}
 	}
 }

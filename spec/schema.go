@@ -253,6 +253,8 @@ func constrain(s *jsonschema.Schema) {
 	constrainWorkload(s.Definitions["Workload"])
 	constrainPart(s.Definitions["Part"])
 	constrainStep(s.Definitions["Step"])
+	s.Definitions["Repeat"].Required = []string{"every", "times"}
+	limit(s.Definitions["Repeat"], "times", 1, maxTimes)
 }
 
 // choice is one of some words, or a variable.
@@ -371,6 +373,13 @@ func constrainStep(s *jsonschema.Schema) {
 	for _, a := range Actions() {
 		s.OneOf = append(s.OneOf, &jsonschema.Schema{Required: []string{a}})
 	}
+	when := property(s, "when")
+	s.Properties.Set("when", &jsonschema.Schema{
+		Description: when.Description,
+		AnyOf:       []*jsonschema.Schema{{Type: "string", MinLength: number(1)}, {Ref: when.Ref}},
+	})
+	onError := property(s, "on_error")
+	onError.Type, onError.AnyOf = "", choice(onErrors())
 	timed := &jsonschema.Schema{Required: []string{"at", "when"}}
 	s.Not = timed
 	s.DependentRequired = map[string][]string{"within": {"when"}}

@@ -22,6 +22,7 @@ func describeType(t reflect.Type, field string) string {
 		"Stage":       "A stretch of a workload: a rate or a number of clients.",
 		"Part":        "A part of a mix: a kind, and what belongs to it.",
 		"Step":        "One action, and when it happens.",
+		"Repeat":      "How often a step is done.",
 		"Condition":   "A statement about the cluster; everything set in it has to hold.",
 	}[t.Name()]
 }

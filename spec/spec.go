@@ -200,19 +200,34 @@ type Rate float64
 
 // Step is one action, and when it happens.
 type Step struct {
-	At     *Duration  `yaml:"at" jsonschema_description:"When, since the load began, or since the cycle did. Without at and when: as soon as the step before is done."`
-	When   *Condition `yaml:"when" jsonschema_description:"Waits for a condition, at most as long as within."`
-	Within Duration   `yaml:"within" jsonschema_description:"How long when waits; 10s by default."`
-	For    Duration   `yaml:"for" jsonschema_description:"Takes the fault back by itself after this time. The list of pgchaos faults marks those that can be taken back."`
-	Name   string     `yaml:"name" jsonschema_description:"The step's name, by which phases and expectations go; its action and node by default, as in stop-pgslave."`
+	After   string     `yaml:"after" jsonschema_description:"The step above, or undo- and its name, after whose end this one begins, beside the steps that follow that one."`
+	At      *Duration  `yaml:"at" jsonschema_description:"When, since the load began, or since the cycle did; with after, since that step was over. Without at and when: as soon as the step before is done."`
+	When    *Condition `yaml:"when" jsonschema_description:"Waits for a condition, at most as long as within: a text such as lag of b > 8MB, or a mapping."`
+	Within  Duration   `yaml:"within" jsonschema_description:"How long when waits; 10s by default."`
+	For     Duration   `yaml:"for" jsonschema_description:"Takes the fault back by itself after this time. The list of pgchaos faults marks those that can be taken back."`
+	Repeat  *Repeat    `yaml:"repeat" jsonschema_description:"Does the step several times, as NAME-1, NAME-2 and so on."`
+	OnError string     `yaml:"on_error" jsonschema_description:"What a failure of the step does: stop (the default) ends the timeline; continue leaves the step as failed, and the following steps run."`
+	Name    string     `yaml:"name" jsonschema_description:"The step's name, by which phases and expectations go; its action and node by default, as in stop-pgslave."`
+	// Trigger is a `when` that is written as a text; "": there is none.
+	Trigger string `yaml:"-"`
+	// Repetition counts the repetitions that repeat asks for, from 1; 0: it asks for none.
+	Repetition int `yaml:"-"`
 	// Cycle counts the repetitions of the timeline that kills asks for, from 1; 0: it asks for none.
 	Cycle int `yaml:"-"`
 	// Unnamed is set where the file has no name for the step, and so it has the default.
 	Unnamed bool `yaml:"-"`
 
+	// extra counts the repetitions on the timeline up to the step that the file has no step of their own for.
+	extra int
 	// actions are what the step does, by the keys of package fault's table. A valid step has
 	// exactly one.
 	actions []action
+}
+
+// Repeat is how often a step is done.
+type Repeat struct {
+	Every Duration `yaml:"every" jsonschema_description:"How long after one repetition has begun the next is due."`
+	Times int      `yaml:"times" jsonschema_description:"How often the step is done."`
 }
 
 // action is one of the table's, with what the file says about it.

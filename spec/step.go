@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"pgchaos/chaos/fault"
+	"pgchaos/expect"
 	"pgchaos/record"
 )
 
@@ -91,6 +92,21 @@ func (s *Step) Workloads() []string {
 		return p.Names()
 	}
 	return nil
+}
+
+// Waits tells whether the step waits for a condition.
+func (s *Step) Waits() bool { return s.When != nil || s.Trigger != "" }
+
+// Continues tells whether the timeline goes on where the step fails.
+func (s *Step) Continues() bool { return s.OnError == onErrorContinue }
+
+// Condition is the parsed text of the step's `when`, which Load has found to be right; ok is false where it has none.
+func (s *Step) Condition() (c expect.Condition, ok bool, err error) {
+	if s.Trigger == "" {
+		return c, false, nil
+	}
+	c, err = expect.ParseCondition(s.Trigger)
+	return c, true, err
 }
 
 // Fault tells whether the step takes something away from clients: outages are

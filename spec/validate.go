@@ -33,11 +33,15 @@ func (v *validator) validate() {
 	v.cluster()
 	v.load()
 	for i := range e.Once() {
-		v.step(i)
+		if e.Timeline[i].Repetition < 2 {
+			v.step(i)
+			v.after(i)
+		}
 	}
 	v.kills()
 	v.times()
 	v.stepNames()
+	v.repeatedNames()
 	if !d.brokenUnder("timeline") && !d.brokenUnder("cluster") && !d.brokenUnder("load") && len(e.Cluster.Nodes) > 0 {
 		v.impossible()
 	}

@@ -220,9 +220,14 @@ func (v *validator) target(path string, w *Workload) {
 // loadStates follows the workloads along the timeline, and finds what certainly
 // starts what runs, or stops what does not.
 func (v *validator) loadStates() {
-	running, since := map[string]bool{}, map[string]string{}
+	running, since, unsure := map[string]bool{}, map[string]string{}, map[string]bool{}
 	for _, name := range v.e.InitiallyRunning() {
 		running[name] = true
+	}
+	for i := range v.e.Timeline { // what is done beside the sequence can be before or after it
+		for _, name := range v.e.Timeline[i].Workloads() {
+			unsure[name] = unsure[name] || v.e.Timeline[i].After != ""
+		}
 	}
 	defer func() { v.cycle = 0 }()
 	before := len(v.d.problems)
@@ -236,7 +241,7 @@ func (v *validator) loadStates() {
 		for _, name := range s.Workloads() {
 			path := v.e.stepPath(i) + "." + s.Action()
 			switch {
-			case v.e.Workload(name) == nil, since[name] == ", since "+s.Name:
+			case v.e.Workload(name) == nil, unsure[name], since[name] == ", since "+s.Name:
 				continue // step has reported it
 			case starts && running[name] && !v.e.Workload(name).Ends(): // which may have ended by then
 				v.bad(path, "the workload "+name+" already runs"+since[name], "leave it out")

@@ -52,6 +52,13 @@ func (t *timelineStates) holders(role string) string {
 
 // obstacle says why an action can never be done to a node; "" if it can.
 func (t *timelineStates) obstacle(s *Step, n *nodeState) (what, right string) {
+	if h := n.held; h != nil && t.v.e.inForce(h.step, s) {
+		still := *n
+		still.process, still.network, still.held = h.process, h.network, nil
+		if what, _ = t.obstacle(s, &still); what != "" {
+			return what + ", for " + h.step.For.String(), "begin it after " + h.step.Reversal()
+		}
+	}
 	action := s.Action()
 	is := func(text string) string { return "the node " + n.name + " " + text + sinceStep(n.since) }
 	need := s.Kind().Needs

@@ -51,6 +51,15 @@ type nodeState struct {
 	// undone and reconnected: what the end of a `for` makes of it at some later time.
 	undone      fault.Process
 	reconnected network
+	// held is what a step with a `for` has certainly made of it until that ends; nil: there is none.
+	held *hold
+}
+
+// hold is what a node is until a `for` has ended.
+type hold struct {
+	step    *Step
+	process fault.Process
+	network network
 }
 
 // serves tells whether the node can be one that answers.
@@ -77,10 +86,30 @@ type timelineStates struct {
 
 // states finds the steps that can never run.
 func (v *validator) states() {
-	c := v.e.Cluster
-	if slices.ContainsFunc(c.Nodes, func(n Node) bool { return slices.Contains(Roles, n.Name) }) {
+	if slices.ContainsFunc(v.e.Cluster.Nodes, func(n Node) bool { return slices.Contains(Roles, n.Name) }) {
 		return // nobody can say whom a step means
 	}
+	t := v.firstStates()
+	if v.e.Branches() {
+		v.statesBeside()
+		return
+	}
+	before := len(v.d.problems)
+	for i := range v.e.Timeline {
+		if v.e.BeginsCycle(i) && len(v.d.problems) > before {
+			break // later cycles have the same mistake
+		}
+		v.cycle = v.e.Timeline[i].Cycle
+		t.step(&v.e.Timeline[i], v.e.stepPath(i))
+	}
+	v.cycle = 0
+	t.neverBuilt()
+	t.reportCircles()
+}
+
+// firstStates are the nodes at the beginning.
+func (v *validator) firstStates() *timelineStates {
+	c := v.e.Cluster
 	t := &timelineStates{v: v, backups: map[string]bool{}, synchronous: c.Synchronous != nil && c.Synchronous.Standbys != ""}
 	for i, n := range c.Nodes {
 		s := &nodeState{name: n.Name, process: running, network: connected, role: standby, upstream: c.Nodes[0].Name}
@@ -92,21 +121,16 @@ func (v *validator) states() {
 		}
 		t.nodes = append(t.nodes, s)
 	}
-	before := len(v.d.problems)
-	for i := range v.e.Timeline {
-		if v.e.BeginsCycle(i) && len(v.d.problems) > before {
-			break // later cycles have the same mistake
-		}
-		v.cycle = v.e.Timeline[i].Cycle
-		t.step(&v.e.Timeline[i], v.e.stepPath(i))
-	}
-	v.cycle = 0
+	return t
+}
+
+// neverBuilt reports the nodes that no step has built.
+func (t *timelineStates) neverBuilt() {
 	for i, n := range t.nodes {
 		if n.process == absent {
-			v.badKey(v.nodePath(i), "the node "+n.name+" is absent, and no step clones it", "add a step {clone: {node: "+n.name+"}}, or leave absent out")
+			t.v.badKey(t.v.nodePath(i), "the node "+n.name+" is absent, and no step clones it", "add a step {clone: {node: "+n.name+"}}, or leave absent out")
 		}
 	}
-	t.reportCircles()
 }
 
 func (t *timelineStates) node(name string) *nodeState {
@@ -123,6 +147,7 @@ func (t *timelineStates) step(s *Step, path string) {
 	if s.When != nil {
 		t.condition(s.When, path+".when")
 	}
+	t.trigger(s, path+".when")
 	path += "." + s.Action()
 	if c, ok := s.Parameters().(*Condition); ok {
 		t.condition(c, path)
@@ -263,6 +288,12 @@ func (t *timelineStates) become(s *Step, n *nodeState, upstream string, sure boo
 		}
 	}()
 	t.done(s, n, upstream)
+	if n.process != was.process || n.network != was.network {
+		n.held = nil
+		if s.For > 0 && sure {
+			n.held = &hold{s, n.process, n.network}
+		}
+	}
 	if s.For > 0 {
 		n.endsItself(s.Kind().Facts)
 	}

@@ -31,13 +31,13 @@ func (v *validator) step(i int) {
 
 // stepTime checks when a step happens, and how long its fault lasts.
 func (v *validator) stepTime(path string, s *Step) {
-	if s.At != nil && s.When != nil {
+	if s.At != nil && s.Waits() {
 		v.badKey(path+".when", "the step has both at and when", "leave one of them out")
 	}
 	if s.At != nil && *s.At > maxTime {
 		v.positive(path+".at", *s.At)
 	}
-	if v.d.has(path+".within") && s.When == nil && !v.d.brokenUnder(path) {
+	if v.d.has(path+".within") && !s.Waits() && !v.d.brokenUnder(path) {
 		v.badKey(path+".within", "within has nothing to wait for", "give the step a when, or write within in its verify")
 	}
 	v.positive(path+".within", s.Within)
@@ -53,6 +53,11 @@ func (v *validator) stepTime(path string, s *Step) {
 		v.badKey(path+".for", "only "+reversibleActions()+" can be taken back", right)
 	}
 	v.positive(path+".for", s.For)
+	v.repetitions(path, s)
+	if v.d.has(path + ".on_error") {
+		v.oneOf(path+".on_error", s.OnError, onErrors()...)
+	}
+	v.trigger(path+".when", s)
 	if s.When != nil {
 		v.condition(path+".when", s.When)
 		if v.d.has(path + ".when.within") {
@@ -301,7 +306,7 @@ func (v *validator) times() {
 	var by string
 	for i := range v.e.Once() {
 		s := &v.e.Timeline[i]
-		if s.At == nil {
+		if s.At == nil || s.After != "" {
 			continue
 		}
 		if *s.At < last {
@@ -318,16 +323,17 @@ func (v *validator) stepNames() {
 	seen := map[string]bool{}
 	for i, s := range v.e.Once() {
 		path := v.e.stepPath(i) + ".name"
-		if !v.d.has(path) {
-			continue // made by nameSteps
+		if !v.d.has(path) || s.Repetition > 1 {
+			continue // made by nameSteps, or looked at already
 		}
-		v.name(path, s.Name, "a step")
+		name := s.FileName()
+		v.name(path, name, "a step")
 		switch {
-		case s.Name == record.Baseline || strings.HasPrefix(s.Name, record.UndoPrefix):
-			v.bad(path, "a step cannot be called "+s.Name, "choose another name: baseline and undo-... are phases of pgchaos")
-		case seen[s.Name]:
-			v.bad(path, "there are two steps "+shown(s.Name), "give each its own name")
+		case name == record.Baseline || strings.HasPrefix(name, record.UndoPrefix):
+			v.bad(path, "a step cannot be called "+name, "choose another name: baseline and undo-... are phases of pgchaos")
+		case seen[name]:
+			v.bad(path, "there are two steps "+shown(name), "give each its own name")
 		}
-		seen[s.Name] = true
+		seen[name] = true
 	}
 }

@@ -21,6 +21,9 @@ func (e *Experiment) Warnings() (all []string) {
 	}
 	for i := range e.Once() {
 		s := &e.Timeline[i]
+		if s.Repetition > 1 {
+			continue
+		}
 		for _, name := range s.Workloads() {
 			w := e.Workload(name)
 			_, starts := s.Parameters().(*fault.StartLoad)

@@ -25,6 +25,7 @@ const (
 	maxPipeline  = 1_000
 	maxRetry     = 1_000
 	maxStages    = 10_000
+	maxTimes     = 100 // that a step is repeated
 )
 
 // The words that a file chooses from. Validation and the JSON schema share them.
@@ -74,6 +75,12 @@ func onTimeouts() []string { return []string{"abandon", "cancel", onTimeoutTermi
 
 // onTimeoutTerminate ends the server's process of the session, over a connection of its own.
 const onTimeoutTerminate = "terminate"
+
+// onErrors are what a step that fails does to the timeline.
+func onErrors() []string { return []string{"stop", onErrorContinue} }
+
+// onErrorContinue lets the timeline go on.
+const onErrorContinue = "continue"
 
 func roleWords() []string { return []string{"primary", "standby", "down"} }
 

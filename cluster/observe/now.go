@@ -30,7 +30,7 @@ func (w *Watcher) Now() []Now {
 		if all[i].Absent {
 			continue
 		}
-		all[i].Up, all[i].Sample = w.recent(name, now).Reachable, w.sampleOf(name, now)
+		all[i].Up, all[i].Sample = w.recent(name, now, 0).Reachable, w.sampleOf(name, now)
 		if u := w.usageNow[name]; u != nil && now-u.At <= usageLasts {
 			all[i].Usage = u
 		}

@@ -53,9 +53,10 @@ func (w *Watcher) Series() (all []record.NodeSeries) {
 	return all
 }
 
-// recent is the last reading of a node, or nothing where it is older than a sample may be. mu is held.
-func (w *Watcher) recent(node string, now time.Duration) record.NodeState {
-	if st := w.last[node]; now-st.At <= sampleEvery {
+// recent is the last reading of a node, or nothing where it is older than a sample may be, or where the node was asked
+// before since. mu is held.
+func (w *Watcher) recent(node string, now, since time.Duration) record.NodeState {
+	if st := w.last[node]; now-st.At <= sampleEvery && st.Asked >= since {
 		return st
 	}
 	return record.NodeState{Node: node}
@@ -63,24 +64,30 @@ func (w *Watcher) recent(node string, now time.Duration) record.NodeState {
 
 // sampleOf is a node now. mu is held.
 func (w *Watcher) sampleOf(node string, now time.Duration) record.NodeSample {
-	own := w.recent(node, now)
-	s := record.NodeSample{
+	s, _ := w.look(node, now, 0)
+	return s
+}
+
+// look is a node now, by readings for which it was asked at since or later, and the line of pg_stat_replication that the
+// node has on the one that it streams from. mu is held.
+func (w *Watcher) look(node string, now, since time.Duration) (s record.NodeSample, line record.StandbyState) {
+	own := w.recent(node, now, since)
+	s = record.NodeSample{
 		At: now, Role: own.Role, Timeline: own.Timeline, LSN: own.LSN, Received: own.Received,
 		SyncWaiters: own.SyncWaiters, Connections: own.Connections,
 	}
 	var upstream record.NodeState
-	var line record.StandbyState
 	for _, r := range w.readers { // of several that still list it, the newest timeline
-		up := w.recent(r.node.Name(), now)
+		up := w.recent(r.node.Name(), now, since)
 		i := slices.IndexFunc(up.Standbys, func(l record.StandbyState) bool { return l.Name == node })
 		if i >= 0 && up.Reachable && (upstream.Node == "" || up.Timeline > upstream.Timeline) {
 			upstream, line = up, up.Standbys[i]
 		}
 	}
 	s.SyncState = line.SyncState
-	primary := w.recent(w.last.Writable(), now)
+	primary := w.recent(w.last.Writable(), now, since)
 	if node == primary.Node || !primary.Reachable {
-		return s
+		return s, line
 	}
 	var replayed record.LSN
 	switch {
@@ -90,7 +97,7 @@ func (w *Watcher) sampleOf(node string, now time.Duration) record.NodeSample {
 		replayed = own.LSN
 	}
 	if replayed == 0 {
-		return s
+		return s, line
 	}
 	bytes := int64(max(primary.LSN, replayed) - replayed)
 	lag := max(w.written.behind(replayed, now), line.ReplayLag)
@@ -98,7 +105,7 @@ func (w *Watcher) sampleOf(node string, now time.Duration) record.NodeSample {
 		lag = 0 // the server goes on to show the last lag for some seconds
 	}
 	s.LagBytes, s.Lag = &bytes, &lag
-	return s
+	return s, line
 }
 
 // add adds a sample, and keeps the series within its bound.

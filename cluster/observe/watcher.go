@@ -40,6 +40,7 @@ type Watcher struct {
 	usageNow map[string]*record.ResourceSample // the newest of each node
 	errs     map[string]error                  // the newest failure to read a node's resource use
 	subs     []*Subscription
+	follows  map[*Follower]struct{}
 	written  positions
 	series   map[string]*record.NodeSeries
 }
@@ -63,7 +64,7 @@ func Start(ctx context.Context, nodes []Node, clock record.Clock, guard func(fun
 func newWatcher(nodes []Node, clock record.Clock) *Watcher {
 	w := &Watcher{
 		clock: clock, states: map[string][]record.NodeState{}, last: record.View{}, errs: map[string]error{}, alert: newAlert(),
-		series: map[string]*record.NodeSeries{}, usageNow: map[string]*record.ResourceSample{},
+		series: map[string]*record.NodeSeries{}, usageNow: map[string]*record.ResourceSample{}, follows: map[*Follower]struct{}{},
 	}
 	for _, n := range nodes {
 		w.readers = append(w.readers, newReader(w, n))
@@ -97,6 +98,9 @@ func (w *Watcher) keep(st record.NodeState) {
 	if name != w.Writable() {
 		w.writable.Store(&name)
 		w.notify(Change{Kind: WritableMoved, Node: name, At: st.At})
+	}
+	for f := range w.follows {
+		f.wake()
 	}
 }
 

@@ -59,6 +59,7 @@ var smaller = map[string][]string{
 	"as-by-hand":             {"load.writes.rate=100/s"},
 	"stock":                  {"duration=3s"},
 	"two-modes":              {"duration=3s"},
+	"flap-beside-lag":        {"timeline.lagging.at=2s", "timeline.flap.repeat.every=1s", "timeline.resume-b.when=lag of b > 16kB", "timeline.wait.wait=500ms"},
 	"lost-standby":           {"timeline.kill-b.at=2s", "timeline.start-b.at=5s", "timeline.stop-load-writes.at=9s"},
 	"failover-in-one-step":   {"timeline.kill-primary.at=1s", "timeline.switchover-a.at=3s", "timeline.stop-load-writes.at=5s"},
 	"my-failover": {"load.reads.rate=100/s", "timeline.pause-gamma.at=2s", "timeline.configure-replicas.at=7s", "timeline.kill-primary.at=8s",
