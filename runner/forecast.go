@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"pgchaos/chaos/fault"
 	"pgchaos/record"
 	"pgchaos/spec"
 )
@@ -125,6 +126,7 @@ func (f *forecast) change(c forecastChange) {
 		return
 	}
 	facts := c.step.Kind().Facts
+	defer f.exchange(c.step)
 	for _, selector := range c.step.Parameters().Selectors() {
 		names, sure := f.meant(selector)
 		if !sure {
@@ -144,6 +146,27 @@ func (f *forecast) change(c forecastChange) {
 			}
 		}
 	}
+}
+
+// exchange is what a runbook that promotes a node makes of the primary and the standbys.
+func (f *forecast) exchange(s plannedStep) {
+	p, ok := s.Parameters().(fault.Promoting)
+	if !ok || p.Promoted() == "" {
+		return
+	}
+	names, sure := f.meant(p.Promoted())
+	if !sure || len(names) != 1 {
+		for _, n := range f.nodes {
+			n.unsure = n.unsure || n.runs() && (n.primary || slices.Contains(names, n.name))
+		}
+		return
+	}
+	for _, n := range f.nodes {
+		if n.runs() {
+			n.primary = n.name == names[0]
+		}
+	}
+	f.primaries = append(f.primaries, names[0])
 }
 
 // changesState tells whether an action makes another thing of a node.

@@ -101,6 +101,15 @@ duration: 20s
   c            --------------------------------?????????????????????????????????
   any_replica                 kill-any_replica [-------------------------------]
 `},
+		"runbooks that exchange the primary": {"timeline:\n- {at: 5s, switchover: b}\n- {at: 10s, kill: primary}\n- {at: 15s, failover: c}\nduration: 20s\n", `
+     0s                5s                 10s                15s
+  a  ==================---------------------------------------------------------
+  b  ------------------===================......................................
+                       | switchover-b
+                             kill-primary [------------------------------------]
+  c  --------------------------------------------------------===================
+                                                             | failover-c
+`},
 		"a role that is known": {"timeline:\n- {at: 10s, kill: primary}\n- {at: 12s, promote: b}\n- {at: 18s, start: former_primary}\nduration: 20s\n", `
      0s                5s                 10s                15s
   a  =====================================..............................========
