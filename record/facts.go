@@ -56,7 +56,7 @@ func factsByName() map[string]Facts {
 		"configure":  {Reloads: true, Demands: true},
 		"sql":        {Reloads: true, Provokes: true},
 		"exec":       {Provokes: true},
-		"limit":      {Provokes: true},
+		"limit":      {Provokes: true, Lasts: true},
 		"verify":     {},
 		"wait":       {},
 		"start_load": {},

@@ -70,6 +70,13 @@ func TestFindMax(t *testing.T) {
 			t.Errorf("%q is not in\n%s", want, stdout)
 		}
 	}
+	checkOneCluster(t, p, s)
+	p.nothingLeft()
+}
+
+// checkOneCluster demands that all steps of a search ran in the same cluster, without a timeline.
+func checkOneCluster(t *testing.T, p *place, s search.Search) {
+	t.Helper()
 	built := ""
 	for i := range s.Steps {
 		r, err := report.Read(filepath.Join(p.out, s.Steps[i].Dir))
@@ -81,7 +88,6 @@ func TestFindMax(t *testing.T) {
 			t.Errorf("step %d ran in the cluster of %s, used by %d runs before, want %s and %d: %+v", i+1, r.ClusterRun(), r.Cluster.RunsBefore, built, i, r.Timeline)
 		}
 	}
-	p.nothingLeft()
 }
 
 // TestMistakesOfASearch: each ends with exit code 2, before anything is made.

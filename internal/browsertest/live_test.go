@@ -168,6 +168,22 @@ func TestLivePage(t *testing.T) {
 	p := newTab(t)
 	s := follow(t, "quorum-kill")
 	p.begin(s, plain, 11)
+	p.checkBegun(t)
+	plain.play(s, 12, 14)
+	p.reaches(14)
+	p.checkKilled(t)
+	plain.play(s, 15, 20)
+	p.reaches(20)
+	p.checkRecovered(t)
+
+	s.rest()
+	go s.Finish([]byte(written(t, result())))
+	p.becomes(`location.pathname === "/report.html" && document.documentElement.dataset.charts === "drawn"`)
+}
+
+// checkBegun checks what the page shows before the fault.
+func (p *tab) checkBegun(t *testing.T) {
+	t.Helper()
 	lanes := evaluate[[]string](p, `[...document.querySelectorAll("#lanes section:not([hidden])")].map((s) => s.id.slice(5))`)
 	if want := []string{"throughput", "response", "errors", "roles", "sync", "lag-bytes", "sync-waiters", "cpu", "memory"}; !slices.Equal(lanes, want) {
 		t.Errorf("the lanes are %q, want %q", lanes, want)
@@ -189,9 +205,11 @@ func TestLivePage(t *testing.T) {
 	if got := p.text("next"); !strings.HasPrefix(got, "next kill-primary in 1 s; at least ") {
 		t.Errorf("next: %q", got)
 	}
+}
 
-	plain.play(s, 12, 14)
-	p.reaches(14)
+// checkKilled checks what it shows while there is no primary.
+func (p *tab) checkKilled(t *testing.T) {
+	t.Helper()
 	if got := p.text("errors"); !strings.Contains(got, "30 errors/s: 30 connection refused") || evaluate[string](p, `document.getElementById("errors").className`) != "bad" {
 		t.Errorf("errors: %q", got)
 	}
@@ -204,8 +222,11 @@ func TestLivePage(t *testing.T) {
 	if got := p.rows("nodes"); got[0] != "pgmaster|down|||||" {
 		t.Errorf("nodes: %q", got)
 	}
-	plain.play(s, 15, 20)
-	p.reaches(20)
+}
+
+// checkRecovered checks what it shows after the promotion, of all the time.
+func (p *tab) checkRecovered(t *testing.T) {
+	t.Helper()
 	times := evaluate[[]float64](p, chart("throughput")+".times")
 	for i, at := range times {
 		if at != float64(i) {
@@ -234,10 +255,6 @@ func TestLivePage(t *testing.T) {
 	if got := evaluate[int](p, `[...document.querySelectorAll("#log > div")].filter((e) => e.textContent.includes("> kill-primary")).length`); got != 1 {
 		t.Errorf("the step is in the log %d times", got)
 	}
-
-	s.rest()
-	go s.Finish([]byte(written(t, result())))
-	p.becomes(`location.pathname === "/report.html" && document.documentElement.dataset.charts === "drawn"`)
 }
 
 // becomes waits until an expression is true in the page that takes the place of this one. While it does, there is no page to ask.

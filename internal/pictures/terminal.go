@@ -78,7 +78,7 @@ func (t *terminal) stop() error {
 	defer cancel()
 	for {
 		if _, err := t.do(ctx, "has-session"); err != nil {
-			return nil //nolint:nilerr // it has ended
+			return nil // it has ended
 		}
 		if wait(ctx, 100*time.Millisecond) != nil {
 			return errors.New("the run did not end; 'pgchaos clean' removes what it leaves")

@@ -160,9 +160,8 @@ func TestSnapshotFirst(t *testing.T) {
 	}
 }
 
-// TestNodesByTime: each second of a node is sent once, its roles are bands, and what is not known is null and no 0.
-func TestNodesByTime(t *testing.T) {
-	s := start(t)
+// sendNodes sends four seconds of a run: the standby b is down in the last two, and c has not been built.
+func sendNodes(s *Server) {
 	s.Send(runner.LoadStarted{At: time.Now()})
 	lag := int64(4096)
 	for second := 1; second <= 4; second++ {
@@ -175,6 +174,12 @@ func TestNodesByTime(t *testing.T) {
 			Elapsed: at, Workloads: []runner.WorkloadStatus{{Name: "writes", Live: load.Live{At: at}}}, Nodes: []runner.NodeStatus{b, {Name: "c", Absent: true}},
 		}})
 	}
+}
+
+// TestNodesByTime: each second of a node is sent once, its roles are bands, and what is not known is null and no 0.
+func TestNodesByTime(t *testing.T) {
+	s := start(t)
+	sendNodes(s)
 	f := follow(t, s)
 	_, m := f.next()
 	points := m.NodePoints["b"]

@@ -307,8 +307,9 @@ func TestFaultsThatAreOverByThemselves(t *testing.T) {
 
 // TestFaultsThatLast are in force until a step lifts them on their nodes, or the run ends.
 func TestFaultsThatLast(t *testing.T) {
-	step := func(name, action string, at time.Duration, node string, f record.Facts) record.Event {
-		return record.Event{Name: name, Action: action, Nodes: []string{node}, Issued: at * time.Second, Effective: at * time.Second, Ended: at * time.Second, Status: record.EventDone, Fault: f.Lasts, Facts: &f}
+	step := func(name, action string, second int, node string, f record.Facts) record.Event {
+		at := time.Duration(second) * time.Second
+		return record.Event{Name: name, Action: action, Nodes: []string{node}, Issued: at, Effective: at, Ended: at, Status: record.EventDone, Fault: f.Lasts, Facts: &f}
 	}
 	r := &report.Result{Duration: 30 * time.Second, Timeline: []record.Event{
 		step("p", "pause_replay", 5, "b", record.Facts{Lasts: true}),

@@ -92,9 +92,12 @@ func (s *Server) Serve(ctx context.Context, l *listen.Listener) error {
 		end()
 		_ = server.Close() // the listener is closed already
 	}
-	<-ended
+	err := <-ended
 	for range cap(s.answering) { // until nothing is answered any more
 		s.answering <- struct{}{}
+	}
+	if !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve %s: %w", l.URL(), err)
 	}
 	return nil
 }
