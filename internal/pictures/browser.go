@@ -46,8 +46,7 @@ func newBrowser(ctx context.Context, dir string) (*browser, error) {
 
 // open opens an address in a window of a size.
 func (b *browser) open(url string, width, height int64) error {
-	// Sharp on screens with twice as many pixels.
-	if err := chromedp.Do(b.ctx, chromedp.EmulateViewport(width, height, chromedp.EmulateScale(2)), chromedp.Navigate(url)); err != nil {
+	if err := chromedp.Do(b.ctx, chromedp.EmulateViewport(width, height, chromedp.EmulateScale(scale)), chromedp.Navigate(url)); err != nil {
 		return fmt.Errorf("open %s: %w", url, err)
 	}
 	return nil

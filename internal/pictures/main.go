@@ -93,10 +93,12 @@ func (o options) write(ctx context.Context) (err error) {
 	return nil
 }
 
-// The sizes of the pages, in pixels of the page. A picture has twice as many in each direction.
+// The size of the pages, in pixels of the page, and how many pixels of a picture are one of them: enough to be sharp where README.md shows
+// the picture smaller.
 const (
 	pageWidth  = 1000
 	pageHeight = 1000
+	scale      = 1.5
 )
 
 // take takes the pictures of a run, by the names of their files.
@@ -113,10 +115,8 @@ func (o options) take(ctx context.Context, b *browser, t *terminal, url string) 
 	}
 	time.Sleep(4 * time.Second) // the lanes show what the fault did
 	taken := map[string][]byte{}
-	for name, dark := range map[string]bool{"live.png": false, "live-dark.png": true} {
-		if taken[name], err = b.picture(dark, liveCut); err != nil {
-			return nil, err
-		}
+	if taken["live.png"], err = b.picture(false, liveCut); err != nil {
+		return nil, err
 	}
 	if err := b.await(ctx, "location.pathname === '/report.html' && document.documentElement.dataset.charts === 'drawn'"); err != nil {
 		return nil, fmt.Errorf("the page did not become the report with its charts: %w", err)

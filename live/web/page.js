@@ -123,7 +123,7 @@
     const to = Math.max(state.elapsed, scale || 30);
     const from = scale === 0 ? 0 : to - scale;
     for (const one of [...(state.workloads || []), ...(state.nodes || [])]) if (groups.indexOf(one.name) < 0) groups.push(one.name);
-    faults.splice(0, faults.length, ...(state.bands || []).map((b) => ({label: b.label, from: b.from, to: b.to === null ? to : b.to})));
+    faults.splice(0, faults.length, ...(state.bands || []).map((b) => ({label: b.label, from: b.from, to: b.to === null ? state.elapsed : b.to})));
     for (const lane of lanes) {
       pgchaos.fill(lane, state, points, from, to);
       drawLane(lane, from, to);

@@ -188,7 +188,7 @@
     return {
       width: o.width,
       height: o.height || (lane.rows ? lane.rows.length * rowHeight + 34 : 170),
-      padding: [6, 10, 0, 0],
+      padding: [6, 18, 0, 0],
       legend: {show: false},
       scales: {
         x: {time: false, min: o.from, max: o.to},
