@@ -168,22 +168,6 @@ func TestLivePage(t *testing.T) {
 	p := newTab(t)
 	s := follow(t, "quorum-kill")
 	p.begin(s, plain, 11)
-	p.checkBegun(t)
-	plain.play(s, 12, 14)
-	p.reaches(14)
-	p.checkKilled(t)
-	plain.play(s, 15, 20)
-	p.reaches(20)
-	p.checkRecovered(t)
-
-	s.rest()
-	go s.Finish([]byte(written(t, result())))
-	p.becomes(`location.pathname === "/report.html" && document.documentElement.dataset.charts === "drawn"`)
-}
-
-// checkBegun checks what the page shows before the fault.
-func (p *tab) checkBegun(t *testing.T) {
-	t.Helper()
 	lanes := evaluate[[]string](p, `[...document.querySelectorAll("#lanes section:not([hidden])")].map((s) => s.id.slice(5))`)
 	if want := []string{"throughput", "response", "errors", "roles", "sync", "lag-bytes", "sync-waiters", "cpu", "memory"}; !slices.Equal(lanes, want) {
 		t.Errorf("the lanes are %q, want %q", lanes, want)
@@ -205,10 +189,21 @@ func (p *tab) checkBegun(t *testing.T) {
 	if got := p.text("next"); !strings.HasPrefix(got, "next kill-primary in 1 s; at least ") {
 		t.Errorf("next: %q", got)
 	}
+
+	plain.play(s, 12, 14)
+	p.reaches(14)
+	p.showsTheFault()
+	plain.play(s, 15, 20)
+	p.reaches(20)
+	p.showsTheOutage()
+	s.rest()
+	go s.Finish([]byte(written(t, result())))
+	p.becomes(`location.pathname === "/report.html" && document.documentElement.dataset.charts === "drawn"`)
 }
 
-// checkKilled checks what it shows while there is no primary.
-func (p *tab) checkKilled(t *testing.T) {
+// showsTheFault: what the page says while the primary is down.
+func (p *tab) showsTheFault() {
+	t := p.t
 	t.Helper()
 	if got := p.text("errors"); !strings.Contains(got, "30 errors/s: 30 connection refused") || evaluate[string](p, `document.getElementById("errors").className`) != "bad" {
 		t.Errorf("errors: %q", got)
@@ -224,8 +219,9 @@ func (p *tab) checkKilled(t *testing.T) {
 	}
 }
 
-// checkRecovered checks what it shows after the promotion, of all the time.
-func (p *tab) checkRecovered(t *testing.T) {
+// showsTheOutage: each second once in the lanes, the fault as a band, and the roles before and after it.
+func (p *tab) showsTheOutage() {
+	t := p.t
 	t.Helper()
 	times := evaluate[[]float64](p, chart("throughput")+".times")
 	for i, at := range times {

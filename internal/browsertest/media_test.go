@@ -20,10 +20,7 @@ func TestNoOverflow(t *testing.T) {
 	text := page(t, run(), "")
 	wants := func(when string, width int64) {
 		t.Helper()
-		wide := evaluate[[]string](p, `[...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".scroll, pre, .drawing")).map((e) => e.outerHTML.slice(0, 80))`)
-		if got := evaluate[int64](p, "document.documentElement.scrollWidth"); got > width || len(wide) > 0 {
-			t.Errorf("%s the page is %d pixels wide: %q", when, got, wide)
-		}
+		p.within(when, width)
 		for _, id := range []string{"throughput", "roles"} {
 			canvas := evaluate[float64](p, fmt.Sprintf(`document.querySelector("#lane-%s canvas").getBoundingClientRect().width`, id))
 			if canvas > float64(width) || canvas < 0.7*float64(width) {
