@@ -13,11 +13,10 @@ type Kill struct{ OnNodes }
 
 func kill() Kind {
 	return Kind{
-		Name: "kill", Group: Servers, Doc: "Kills nodes, as a power failure would.",
+		Name: "kill", Group: Servers, Doc: "Kills all processes of nodes at once; what they have written to the operating system stays.",
 		Manual: Manual{
-			Does: "Sends SIGKILL to every process of the node at once, the postmaster and all its children. Nothing is written any more: " +
-				"what was not on the disk is gone, as at a power failure of the server. The operating system stays, so that what the " +
-				"server had written to files stays, too.",
+			Does: "Sends SIGKILL to every process of the node at once, the postmaster and all its children. What the server had only in " +
+				"its memory is gone. The machine stays up, and so does what the server had handed to the operating system: after a loss of power that can be gone, too.",
 			Effect: "Open connections end, and new ones are refused at once. Standbys see the stream break. The next start recovers from " +
 				"the WAL.",
 			Verified: "No process of the node is left.",
