@@ -17,9 +17,9 @@ RACE := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 demo: build
 	bin/pgchaos run experiments/quorum-kill.yaml
 
-# Tests wait for servers for much of their time, in which the linter works. It has go vet's checks.
-test: setup-test
-	@$(MAKE) --no-print-directory -j2 lint unit VET=-vet=off
+# One after the other: tests that run real servers beside a busy linter measure the linter.
+test: setup-test lint
+	@$(MAKE) --no-print-directory unit VET=-vet=off
 
 # What takes long: every case of the tests that have many similar ones, and the arithmetic that is repeated less often with the
 # race detector. Each has a part that make test runs. For before a release, and for a nightly job.
@@ -42,21 +42,19 @@ setup-test:
 	@scripts/charts.sh test
 
 lint: $(LINT)
-	nice go vet ./...
-	nice env GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 go build ./...  # the files for other systems than Linux
-	nice $(LINT) run
+	go vet ./...
+	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 go build ./...  # the files for other systems than Linux
+	$(LINT) run
 
 # The linter is built outside the module, so that its dependencies are not ours.
 $(LINT):
 	@echo "building golangci-lint $(GOLANGCI_LINT_VERSION) (once)" >&2
-	GOBIN=$(CURDIR)/.tools nice go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	GOBIN=$(CURDIR)/.tools go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
 	@mv .tools/golangci-lint $@
 
-# How many packages are tested at once: one more than there are processors, because tests wait.
-PACKAGES := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 unit:
 	@scripts/setup.sh list test docker | sed 's/^/skipping the tests that need /'
-	go test $(VET) $(RACE) -p $(PACKAGES) -timeout 60m ./cmd/pgchaos ./...  # the longest first
+	go test $(VET) $(RACE) -timeout 60m ./cmd/pgchaos ./...  # the longest first
 
 # Each rule of the audit switched off in turn: some minutes, and kept out of the ordinary tests.
 # make mutate FILES='recovery*.go' tries those files only.

@@ -173,7 +173,8 @@ func TestAnIdleRelayCosts(t *testing.T) {
 	}
 }
 
-// TestADelayIsTrue to 0.2 ms in each direction, measured through the relay; never shorter.
+// TestADelayIsTrue to 0.2 ms in each direction, measured through the relay; never shorter. Other processes can only make it longer,
+// so the best of some measurements counts.
 func TestADelayIsTrue(t *testing.T) {
 	const latency = 5 * time.Millisecond
 	target := answering(t, requestSize, answerSize, 0)
@@ -181,8 +182,16 @@ func TestADelayIsTrue(t *testing.T) {
 	a := ask(t, through, requestSize, answerSize)
 	before := quarter(t, a, 100, time.Millisecond)
 	impose(t, r, "slow", Rule{Ways: [2]Shape{{Latency: latency}, {Latency: latency}}})
-	delayed := quarter(t, a, 100, time.Millisecond)
-	if added := delayed - before; delayed < 2*latency || added > 2*(latency+200*time.Microsecond) {
-		t.Errorf("a delay of %s in each direction added %s", latency, added)
+	const longest = 2 * (latency + 200*time.Microsecond)
+	best := time.Hour
+	for range 10 {
+		delayed := quarter(t, a, 100, time.Millisecond)
+		if delayed < 2*latency {
+			t.Fatalf("a delay of %s in each direction took %s", latency, delayed)
+		}
+		if best = min(best, delayed-before); best <= longest {
+			return
+		}
 	}
+	t.Errorf("a delay of %s in each direction added %s", latency, best)
 }
