@@ -18,8 +18,8 @@ const Dir = "/dev/shm"
 // name is the file of a segment (dsm_impl_posix in src/backend/storage/ipc/dsm_impl.c).
 var name = regexp.MustCompile(Dir + `/PostgreSQL\.[0-9]+`)
 
-// every is how often a Watch looks for processes that are new. What a process maps is read again only after
-// again: that is most of the work, and several tests watch at the same time.
+// every is how often a Watch looks for processes that are new. A process is looked at again only after again, whether it is
+// one of the test's or not: that is most of the work, and several tests watch at the same time.
 const (
 	every = 200 * time.Millisecond
 	again = time.Second
@@ -32,7 +32,7 @@ type Watch struct {
 	dir  string
 	stop chan struct{}
 	done sync.WaitGroup
-	read map[string]time.Time // when the memory of a process was read
+	read map[string]time.Time // when a process was looked at
 
 	mu    sync.Mutex
 	noted map[string]bool
@@ -71,12 +71,12 @@ func (w *Watch) look() {
 		if pid[0] < '0' || pid[0] > '9' || time.Since(w.read[pid]) < again {
 			continue
 		}
+		w.read[pid] = time.Now()
 		// What cannot be read has ended, or is another user's.
 		cwd, _ := os.Readlink(filepath.Join("/proc", pid, "cwd"))
 		if cwd != w.dir && !strings.HasPrefix(cwd, w.dir+"/") {
 			continue
 		}
-		w.read[pid] = time.Now()
 		maps, _ := os.ReadFile(filepath.Join("/proc", pid, "maps"))
 		w.mu.Lock()
 		for _, file := range name.FindAll(maps, -1) {
