@@ -220,10 +220,10 @@ func (p *place) run(args ...string) (code int, stdout, stderr string) {
 	return cmd.ProcessState.ExitCode(), o.String(), e.String()
 }
 
-// removeKept removes a kept cluster of a test that has failed before it did so.
+// removeKept removes a kept cluster of a test that has failed or was skipped before it did so.
 func (p *place) removeKept() {
 	r, err := report.Read(p.out)
-	if err != nil || !p.t.Failed() {
+	if err != nil || !p.t.Failed() && !p.t.Skipped() {
 		return
 	}
 	cmd := exec.Command(p.program, "clean", r.Run) // the test's context has ended
