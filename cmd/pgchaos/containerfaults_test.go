@@ -17,13 +17,13 @@ cluster:
   settings: {wal_keep_size: 64MB, max_wal_size: 128MB}
 load: {writes: {kind: insert, clients: 1, rate: 20/s}}
 timeline:
-  - {name: full, at: 500ms, for: 1s, fill_disk: {node: b, leave: 1MB}}
+  - {name: full, at: 500ms, for: 10s, fill_disk: {node: b, leave: 1MB}}
   - {exec: {node: b, command: "head -c 4000000 /dev/zero >$PGDATA/../probe", expect: 1}}
-  - {wait: 1500ms}
+  - {wait: 12s}    # a busy engine takes seconds for a command
   - {exec: {node: b, command: "head -c 4000000 /dev/zero >$PGDATA/../probe", undo: "rm -f $PGDATA/../probe"}}
-  - {name: busy, for: 1s, burn_cpu: {node: b, processes: 2}}
+  - {name: busy, for: 10s, burn_cpu: {node: b, processes: 2}}
   - {exec: {node: b, command: "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c 'done [p]gchaos-burn'"}}
-  - {wait: 1500ms}
+  - {wait: 12s}    # a busy engine takes seconds for a command
   - {exec: {node: b, command: "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c 'done [p]gchaos-burn'", expect: 1}}
 expect: [lost_writes == 0, nodes_equal]
 `))...)
