@@ -1,3 +1,5 @@
+//go:build long
+
 package main
 
 import (
@@ -17,7 +19,7 @@ cluster:
   settings: {wal_keep_size: 64MB, max_wal_size: 128MB}
 load: {writes: {kind: insert, clients: 1, rate: 20/s}}
 timeline:
-  - {name: full, at: 500ms, for: 10s, fill_disk: {node: b, leave: 1MB}}
+  - {name: full, at: 500ms, for: 3s, fill_disk: {node: b, leave: 1MB}}
   - {exec: {node: b, command: "head -c 4000000 /dev/zero >$PGDATA/../probe", expect: 1}}
   - {wait: 12s}    # a busy engine takes seconds for a command
   - {exec: {node: b, command: "head -c 4000000 /dev/zero >$PGDATA/../probe", undo: "rm -f $PGDATA/../probe"}}
