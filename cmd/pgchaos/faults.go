@@ -8,59 +8,31 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"pgchaos/chaos/fault"
 	"pgchaos/cluster"
 )
 
 func newFaultsCommand() *cobra.Command {
-	var format string
-	cmd := &cobra.Command{
+	l := listing[fault.Kind]{
+		all:  fault.Kinds,
+		name: func(k fault.Kind) string { return k.Name },
+		find: func(name string) (fault.Kind, error) {
+			k, ok := fault.Find(name)
+			if !ok {
+				return k, unknownWord("fault", name, faultNames())
+			}
+			return k, nil
+		},
+		text: faultsText, explain: faultText, markdown: faultsMarkdown, json: writeFaultsJSON,
+	}
+	return l.command(&cobra.Command{
 		Use:   "faults [NAME]",
 		Short: "List the faults and other steps that a timeline can have, or explain one",
 		Example: `  pgchaos faults                  every fault, and which providers can do it
   pgchaos faults kill             what it does, its parameters, how it is verified and taken back, an example
   pgchaos faults --format json    for other programs`,
-		Args: arguments(0, 1, ""),
-		ValidArgsFunction: func(_ *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
-			if len(args) > 0 {
-				return nil, cobra.ShellCompDirectiveNoFileComp
-			}
-			return fixed(faultNames()...)(nil, nil, prefix)
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			kinds, one := fault.Kinds(), len(args) > 0
-			if one {
-				k, ok := fault.Find(args[0])
-				if !ok {
-					return usageOf(cmd, unknownWord("fault", args[0], faultNames()))
-				}
-				kinds = []fault.Kind{k}
-			}
-			var text string
-			switch {
-			case format == formatJSON:
-				return writeFaultsJSON(cmd.OutOrStdout(), kinds)
-			case format == formatMarkdown:
-				text = faultsMarkdown(kinds)
-			case format != formatText:
-				return usageOf(cmd, unknownWord("format", format, metricsFormats()))
-			case one:
-				text = faultText(kinds[0])
-			default:
-				text = faultsText(kinds)
-			}
-			_, err := io.WriteString(cmd.OutOrStdout(), text)
-			return err
-		},
-	}
-	groupFlags(cmd.Flags(), groupResult, func(flags *pflag.FlagSet) {
-		flags.StringVar(&format, "format", formatText, "print `FORMAT`: text, md or json")
 	})
-	// The other commands with a --format have other formats.
-	_ = cmd.RegisterFlagCompletionFunc("format", fixed(metricsFormats()...)) // it fails for a flag that is not there
-	return cmd
 }
 
 func faultNames() (names []string) {

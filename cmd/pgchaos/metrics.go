@@ -7,66 +7,30 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"pgchaos/expect"
 )
 
-const formatMarkdown = "md"
-
-func metricsFormats() []string { return []string{formatText, formatMarkdown, formatJSON} }
-
 func newMetricsCommand() *cobra.Command {
-	var format string
-	cmd := &cobra.Command{
+	l := listing[expect.Metric]{
+		all:  expect.Metrics,
+		name: func(m expect.Metric) string { return m.Name },
+		find: func(name string) (expect.Metric, error) {
+			m, ok := expect.LookupMetric(name)
+			if !ok {
+				return m, expect.Unknown(name)
+			}
+			return m, nil
+		},
+		text: metricsText, explain: metricText, markdown: metricsMarkdown, json: writeMetricsJSON,
+	}
+	return l.command(&cobra.Command{
 		Use:   "metrics [NAME]",
 		Short: "List the metrics that an experiment can expect something of, or explain one",
 		Example: `  pgchaos metrics                  every metric, with its unit and which values are better
   pgchaos metrics replay_lag       what it is, where it exists, and how an expectation of it is written
   pgchaos metrics --format json    for other programs`,
-		Args: arguments(0, 1, ""),
-		ValidArgsFunction: func(_ *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
-			if len(args) > 0 {
-				return nil, cobra.ShellCompDirectiveNoFileComp
-			}
-			var names []string
-			for _, m := range expect.Metrics() {
-				names = append(names, m.Name)
-			}
-			return fixed(names...)(nil, nil, prefix)
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			metrics, one := expect.Metrics(), len(args) > 0
-			if one {
-				m, ok := expect.LookupMetric(args[0])
-				if !ok {
-					return usageOf(cmd, expect.Unknown(args[0]))
-				}
-				metrics = []expect.Metric{m}
-			}
-			var text string
-			switch {
-			case format == formatJSON:
-				return writeMetricsJSON(cmd.OutOrStdout(), metrics)
-			case format == formatMarkdown:
-				text = metricsMarkdown(metrics)
-			case format != formatText:
-				return usageOf(cmd, unknownWord("format", format, metricsFormats()))
-			case one:
-				text = metricText(metrics[0])
-			default:
-				text = metricsText(metrics)
-			}
-			_, err := io.WriteString(cmd.OutOrStdout(), text)
-			return err
-		},
-	}
-	groupFlags(cmd.Flags(), groupResult, func(flags *pflag.FlagSet) {
-		flags.StringVar(&format, "format", formatText, "print `FORMAT`: text, md or json")
 	})
-	// The other commands with a --format have other formats.
-	_ = cmd.RegisterFlagCompletionFunc("format", fixed(metricsFormats()...)) // it fails for a flag that is not there
-	return cmd
 }
 
 // metricText explains one metric.
