@@ -126,7 +126,6 @@ func (f *forecast) change(c forecastChange) {
 		return
 	}
 	facts := c.step.Kind().Facts
-	defer f.exchange(c.step)
 	for _, selector := range c.step.Parameters().Selectors() {
 		names, sure := f.meant(selector)
 		if !sure {
@@ -146,6 +145,7 @@ func (f *forecast) change(c forecastChange) {
 			}
 		}
 	}
+	f.exchange(c.step)
 }
 
 // exchange is what a runbook that promotes a node makes of the primary and the standbys.
