@@ -6,10 +6,8 @@ import (
 	"time"
 
 	"pgchaos/chaos"
-	"pgchaos/cluster"
 	"pgchaos/cluster/link"
 	"pgchaos/internal/units"
-	"pgchaos/record"
 )
 
 // Delay makes data come later.
@@ -22,9 +20,9 @@ type Delay struct {
 }
 
 func delay() Kind {
-	return Kind{
-		Name: "delay", Group: Networks,
-		Doc: "Makes data between two sides arrive later.",
+	return onLinks(Kind{
+		Name: "delay",
+		Doc:  "Makes data between two sides arrive later.",
 		Manual: Manual{
 			Does: "Data arrives later by latency, in each direction that is named: with between a round trip takes twice the latency longer. jitter varies it: uniform from latency - jitter to latency + jitter, " +
 				"normal with jitter as the standard deviation, pareto with a long tail of late data above latency. The order of the data stays. Opening a connection is not delayed.",
@@ -33,10 +31,8 @@ func delay() Kind {
 			Back:     "Data is no longer delayed. What was on its way arrives at once.",
 			Example:  "- {at: 4s, delay: {between: [primary, replicas], latency: 20ms, jitter: 5ms}, for: 3s}\n",
 		},
-		New:   func() Parameters { return &Delay{} },
-		Facts: record.Facts{Links: true, Lasts: true}, Phase: true, Undo: restoreLinks(), Reversible: true,
-		Needs: Needs{Process: Present}, Capabilities: []cluster.Capability{cluster.CanLink},
-	}
+		New: func() Parameters { return &Delay{} },
+	})
 }
 
 // Words are the distributions.

@@ -5,10 +5,8 @@ import (
 	"time"
 
 	"pgchaos/chaos"
-	"pgchaos/cluster"
 	"pgchaos/cluster/link"
 	"pgchaos/internal/units"
-	"pgchaos/record"
 )
 
 // Flap is a partition that comes and goes.
@@ -20,9 +18,9 @@ type Flap struct {
 }
 
 func flap() Kind {
-	return Kind{
-		Name: "flap", Group: Networks,
-		Doc: "Lets nothing pass between two sides for a time, then everything, and so on.",
+	return onLinks(Kind{
+		Name: "flap",
+		Doc:  "Lets nothing pass between two sides for a time, then everything, and so on.",
 		Manual: Manual{
 			Does:     "A partition that comes and goes: nothing passes for the time of down, then everything for the time of up, until it is taken back. It begins with down.",
 			Effect:   "Each time, clients and standbys wait, and go on. Where down is longer than a time-out, they connect again and again.",
@@ -30,10 +28,9 @@ func flap() Kind {
 			Back:     "Everything passes again.",
 			Example:  "- {at: 4s, flap: {between: [primary, pgslave], down: 500ms, up: 1s}, for: 5s}\n",
 		},
-		New:   func() Parameters { return &Flap{} },
-		Facts: record.Facts{Links: true, Lasts: true}, Outage: true, Phase: true, Undo: restoreLinks(), Reversible: true,
-		Needs: Needs{Process: Present}, Capabilities: []cluster.Capability{cluster.CanLink}, Instead: "disconnect the node from everything, with for",
-	}
+		New:    func() Parameters { return &Flap{} },
+		Outage: true, Instead: "disconnect the node from everything, with for",
+	})
 }
 
 // shortestDown is what a probe can see.

@@ -2,9 +2,7 @@ package fault
 
 import (
 	"pgchaos/chaos"
-	"pgchaos/cluster"
 	"pgchaos/cluster/link"
-	"pgchaos/record"
 )
 
 // HalfOpen is a black hole in one direction: what one side sends is lost on its way, and what the other sends arrives.
@@ -13,9 +11,9 @@ type HalfOpen struct {
 }
 
 func halfOpen() Kind {
-	return Kind{
-		Name: "half_open", Group: Networks,
-		Doc: "Lets nothing pass from one side to the other, while the other direction works.",
+	return onLinks(Kind{
+		Name: "half_open",
+		Doc:  "Lets nothing pass from one side to the other, while the other direction works.",
 		Manual: Manual{
 			Does: "No byte that from sends reaches to. What to sends still arrives at from. New connections between the two sides get no answer, whichever side opens them. " +
 				"It is a partition in one direction, and takes from and to, not between.",
@@ -25,10 +23,9 @@ func halfOpen() Kind {
 			Back:     "The data that was held back goes on, and connections that are still open continue.",
 			Example:  "- {at: 4s, half_open: {from: replicas, to: primary}, for: 3s}\n",
 		},
-		New:   func() Parameters { return &HalfOpen{} },
-		Facts: record.Facts{Links: true, Lasts: true}, Outage: true, Phase: true, Undo: restoreLinks(), Reversible: true,
-		Needs: Needs{Process: Present}, Capabilities: []cluster.Capability{cluster.CanLink}, Instead: "disconnect the node from everything",
-	}
+		New:    func() Parameters { return &HalfOpen{} },
+		Outage: true, Instead: "disconnect the node from everything",
+	})
 }
 
 // Check demands one direction.

@@ -12,6 +12,7 @@ import (
 	"pgchaos/chaos"
 	"pgchaos/cluster"
 	"pgchaos/cluster/link"
+	"pgchaos/record"
 )
 
 // way is a link between the sides of a fault, with the directions that are meant.
@@ -186,6 +187,14 @@ func hangs(patience time.Duration) func(context.Context, way) (string, error) {
 		}
 		return "a new connection got no answer, and no byte passed", err
 	}
+}
+
+// onLinks adds what all faults have that last on links until they are taken back.
+func onLinks(k Kind) Kind {
+	k.Group, k.Phase, k.Undo, k.Reversible = Networks, true, restoreLinks(), true
+	k.Facts = record.Facts{Links: true, Lasts: true}
+	k.Needs, k.Capabilities = Needs{Process: Present}, []cluster.Capability{cluster.CanLink}
+	return k
 }
 
 // restoreLinks takes the fault of a step from all links.

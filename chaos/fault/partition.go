@@ -2,9 +2,7 @@ package fault
 
 import (
 	"pgchaos/chaos"
-	"pgchaos/cluster"
 	"pgchaos/cluster/link"
-	"pgchaos/record"
 )
 
 // Partition is a black hole between two sides: nothing passes, and nothing is refused. It is taken back by
@@ -14,9 +12,9 @@ type Partition struct {
 }
 
 func partition() Kind {
-	return Kind{
-		Name: "partition", Group: Networks,
-		Doc: "Lets nothing pass between two sides: nothing answers, and nothing is refused.",
+	return onLinks(Kind{
+		Name: "partition",
+		Doc:  "Lets nothing pass between two sides: nothing answers, and nothing is refused.",
 		Manual: Manual{
 			Does: "No byte passes between the two sides, in both directions (between) or in one (from, to). No connection is closed or refused. " +
 				"New connections are accepted by the operating system and never answered. Other links are not disturbed, and pgchaos itself still reaches every node.",
@@ -26,10 +24,9 @@ func partition() Kind {
 			Back:     "The data that was held back goes on, and connections that are still open continue. Where one end has gone meanwhile, the other end is closed.",
 			Example:  "- {at: 4s, partition: {between: [primary, replicas]}, for: 3s}\n- {at: 9s, partition: {between: [pgmaster, [clients, pgslave]]}, for: 2s}\n",
 		},
-		New:   func() Parameters { return &Partition{} },
-		Facts: record.Facts{Links: true, Lasts: true}, Outage: true, Phase: true, Undo: restoreLinks(), Reversible: true,
-		Needs: Needs{Process: Present}, Capabilities: []cluster.Capability{cluster.CanLink}, Instead: "disconnect the node from everything",
-	}
+		New:    func() Parameters { return &Partition{} },
+		Outage: true, Instead: "disconnect the node from everything",
+	})
 }
 
 // Action cuts the links.

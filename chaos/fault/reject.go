@@ -5,9 +5,7 @@ import (
 	"fmt"
 
 	"pgchaos/chaos"
-	"pgchaos/cluster"
 	"pgchaos/cluster/link"
-	"pgchaos/record"
 )
 
 // Reject refuses new connections between two sides, and resets those that are open.
@@ -16,9 +14,9 @@ type Reject struct {
 }
 
 func reject() Kind {
-	return Kind{
-		Name: "reject", Group: Networks,
-		Doc: "Refuses new connections between two sides, and resets those that are open.",
+	return onLinks(Kind{
+		Name: "reject",
+		Doc:  "Refuses new connections between two sides, and resets those that are open.",
 		Manual: Manual{
 			Does:     "Resets all open connections between the two sides, and refuses new ones until it is taken back, as a firewall does that rejects packets. It takes between, not from and to.",
 			Effect:   "Clients and standbys see \"connection reset\" at once, and then \"connection refused\". A standby tries again every wal_retrieve_retry_interval (5 s).",
@@ -26,10 +24,9 @@ func reject() Kind {
 			Back:     "New connections are served again. Those that were reset are gone.",
 			Example:  "- {at: 4s, reject: {between: [clients, primary]}, for: 3s}\n",
 		},
-		New:   func() Parameters { return &Reject{} },
-		Facts: record.Facts{Links: true, Lasts: true}, Outage: true, Phase: true, Undo: restoreLinks(), Reversible: true,
-		Needs: Needs{Process: Present}, Capabilities: []cluster.Capability{cluster.CanLink}, Instead: "stop the server with mode: immediate",
-	}
+		New:    func() Parameters { return &Reject{} },
+		Outage: true, Instead: "stop the server with mode: immediate",
+	})
 }
 
 // Check demands both directions.

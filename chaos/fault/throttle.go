@@ -6,10 +6,8 @@ import (
 	"time"
 
 	"pgchaos/chaos"
-	"pgchaos/cluster"
 	"pgchaos/cluster/link"
 	"pgchaos/internal/units"
-	"pgchaos/record"
 )
 
 // Throttle bounds how much data passes.
@@ -20,9 +18,9 @@ type Throttle struct {
 }
 
 func throttle() Kind {
-	return Kind{
-		Name: "throttle", Group: Networks,
-		Doc: "Bounds how much data passes between two sides in a second.",
+	return onLinks(Kind{
+		Name: "throttle",
+		Doc:  "Bounds how much data passes between two sides in a second.",
 		Manual: Manual{
 			Does: "At most bytes_per_second pass each link between a member of one side and a member of the other, in each direction that is named. All connections of a link share it, " +
 				"and all clients are one member.",
@@ -31,10 +29,8 @@ func throttle() Kind {
 			Back:     "Data passes as fast as it can.",
 			Example:  "- {at: 4s, throttle: {from: primary, to: replicas, bytes_per_second: 100kB}, for: 3s}\n",
 		},
-		New:   func() Parameters { return &Throttle{} },
-		Facts: record.Facts{Links: true, Lasts: true}, Phase: true, Undo: restoreLinks(), Reversible: true,
-		Needs: Needs{Process: Present}, Capabilities: []cluster.Capability{cluster.CanLink},
-	}
+		New: func() Parameters { return &Throttle{} },
+	})
 }
 
 // Check demands a bound.
