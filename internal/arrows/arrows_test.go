@@ -50,7 +50,7 @@ var permitted = withRenderings(withProviders(map[string][]string{
 	"runner":               {"internal/catch", "internal/endsession", "internal/units", "internal/wait", "chaos", "chaos/fault", "audit", "outage", "expect", "internal/regular", "rows", "verdict", "cluster", "cluster/observe", "cluster/rowscan", "record", "record/ledger", "internal/redact", "load", "load/eventloop", "load/pgload", "load/script", "report", "report/export", "spec", "standbynames"},
 	"monitoring":           {"internal/listen", "record", "report/export", "runner", "spec"},
 	"live":                 {"internal/units", "load", "record", "runner"},
-	"live/terminal":        {"internal/units", "live", "runner"},
+	"live/terminal":        {"internal/catch", "internal/units", "live", "runner"},
 	"live/web":             {"internal/listen", "internal/units", "live", "report/html", "report/lanes", "runner"},
 	"standbynames":         {},
 	"syncmode":             {"standbynames"},

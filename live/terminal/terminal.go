@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 
+	"pgchaos/internal/catch"
 	"pgchaos/live"
 	"pgchaos/runner"
 )
@@ -143,14 +145,16 @@ func (v *View) take() {
 		profile = colorprofile.ASCII
 	}
 	s := &shown{over: make(chan struct{})}
-	s.program = tea.NewProgram(&screen{view: v}, tea.WithInput(v.options.In), tea.WithOutput(v.options.Out), tea.WithFPS(frames),
+	model := &screen{view: v}
+	s.program = tea.NewProgram(model, tea.WithInput(v.options.In), tea.WithOutput(v.options.Out), tea.WithFPS(frames),
 		tea.WithoutSignalHandler(), tea.WithColorProfile(profile))
 	v.shown = s
 	go func() {
 		_, err := s.program.Run()
 		close(s.over)
-		if err != nil { // the terminal is gone, or a panic: the run goes on
+		if err != nil || model.failed != "" { // the terminal is gone, or a panic: the run goes on
 			v.lose()
+			_, _ = io.WriteString(os.Stderr, model.failed) // there may be no terminal any more
 		}
 	}()
 }
@@ -311,6 +315,7 @@ type screen struct {
 	view    *View
 	frame   Frame
 	content string
+	failed  string // the panic that ended it, for stderr
 }
 
 // drawMsg asks for a frame.
@@ -320,18 +325,28 @@ func drawLater() tea.Cmd { return tea.Tick(drawEvery, func(time.Time) tea.Msg { 
 
 func (s *screen) Init() tea.Cmd { return drawLater() }
 
-func (s *screen) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+// Update answers a message. It ends the view in good order after a panic: where the library deals with one, it does not wait for its
+// reader of keys, which then reads from what has been closed.
+func (s *screen) Update(msg tea.Msg) (model tea.Model, cmd tea.Cmd) {
+	defer catch.Panic(func(value any) {
+		s.failed = fmt.Sprintf("the view of the run has ended, and the run goes on: panic: %v\n%s", value, debug.Stack())
+		model, cmd = s, tea.Quit
+	})
+	return s, s.answer(msg)
+}
+
+func (s *screen) answer(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		s.frame.Width, s.frame.Height = msg.Width, msg.Height
 		s.draw()
 	case drawMsg:
 		s.draw()
-		return s, drawLater()
+		return drawLater()
 	case tea.KeyPressMsg:
 		s.press(msg.String())
 	}
-	return s, nil
+	return nil
 }
 
 // press does what a key is for.
