@@ -24,7 +24,7 @@ test: setup-test lint
 # What takes long: every case of the tests that have many similar ones, and the arithmetic that is repeated less often with the
 # race detector. Each has a part that make test runs. For before a release, and for a nightly job.
 test-long: setup-test
-	go test $(RACE) -tags long -timeout 90m ./cmd/pgchaos
+	go test $(RACE) -tags long -timeout 120m ./cmd/pgchaos ./chaos/... ./cluster/... ./runner ./store/... ./internal/browsertest
 	go test -timeout 30m ./compare/... ./load ./record/... ./report/svg
 
 build: setup charts

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"pgchaos/internal/longtest"
 	"pgchaos/record"
 	"pgchaos/report"
 	"pgchaos/verdict"
@@ -38,6 +39,9 @@ func TestHopelessRunEndsEarly(t *testing.T) {
 			"expect", "throughput of writes in any 2s > 1000/s", verdict.Fail,
 		},
 	} {
+		if name != "by abort_on" && !longtest.Enabled {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			hopelessRun(t, hopeless+tt.more, tt.list, tt.by, tt.want)
 		})

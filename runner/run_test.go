@@ -14,6 +14,7 @@ import (
 
 	"pgchaos/cluster"
 	"pgchaos/cluster/local"
+	"pgchaos/internal/longtest"
 	"pgchaos/internal/sharedmem"
 	"pgchaos/internal/skip"
 	"pgchaos/record"
@@ -199,7 +200,11 @@ func TestAPanicInTheMiddleIsCleanedUp(t *testing.T) {
 
 func TestAnInterruptAtAnyStageIsCleanedUp(t *testing.T) {
 	t.Parallel()
-	for _, at := range []string{"building", "stop-b", "stopping", "settling", "auditing"} {
+	stages := []string{"building", "stop-b", "auditing"}
+	if longtest.Enabled {
+		stages = append(stages, "stopping", "settling")
+	}
+	for _, at := range stages {
 		t.Run(at, func(t *testing.T) {
 			provider := testProvider(t)
 			ctx, cancel := context.WithCancel(t.Context())
@@ -259,6 +264,9 @@ func TestAPanicOfTheLoadEngineIsCleanedUp(t *testing.T) {
 		"open loop":   short,
 		"closed loop": strings.Replace(short, ", rate: 100/s", "", 1),
 	} {
+		if name == "closed loop" && !longtest.Enabled {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			provider, begun := testProvider(t), time.Now()
 			r, err := runner.Run(t.Context(), plan(t, text), on(provider), nil, runner.Options{
@@ -287,6 +295,9 @@ func TestWhatEachInterruptEnds(t *testing.T) {
 		{2, report.StageRan, false},
 		{3, report.StageRan, true},
 	} {
+		if tc.interrupts == 2 && !longtest.Enabled {
+			continue
+		}
 		t.Run(fmt.Sprint(tc.interrupts), func(t *testing.T) {
 			provider, out := testProvider(t), t.TempDir()
 			r, said, err := interrupted(t, provider, out, tc.interrupts)
@@ -349,6 +360,9 @@ func interrupted(t *testing.T, provider cluster.Provider, out string, times int)
 func TestAnInterruptedRemoval(t *testing.T) {
 	t.Parallel()
 	for times := 1; times <= 3; times++ {
+		if times == 2 && !longtest.Enabled {
+			continue
+		}
 		t.Run(fmt.Sprint(times), func(t *testing.T) {
 			provider, out := testProvider(t), t.TempDir()
 			ctx, cancel := context.WithCancel(t.Context())

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"pgchaos/cluster"
+	"pgchaos/internal/longtest"
 	"pgchaos/report"
 	"pgchaos/runner"
 	"pgchaos/verdict"
@@ -116,6 +117,7 @@ expect: [write_rto < 30s]
 `
 
 func TestSessionBuildsAnotherClusterAfterAFailover(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel() // most of it is waiting
 	kind, s := localKind(t), runner.NewSession(runner.SessionOptions{})
 	first := inSession(t, s, kind, warmKill, 0)

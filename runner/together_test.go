@@ -11,6 +11,7 @@ import (
 
 	"pgchaos/cluster"
 	"pgchaos/cluster/local"
+	"pgchaos/internal/longtest"
 	"pgchaos/internal/skip"
 	"pgchaos/report"
 	"pgchaos/runner"
@@ -39,6 +40,7 @@ func localKind(t *testing.T) cluster.Kind {
 // Two runs at once and one after them, in one process and from one plan: each has an id, a
 // seed, rows and events of its own.
 func TestSeveralRunsInOneProcessDoNotMix(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	kind, p := localKind(t), plan(t, short)
 	p.Seed = 0

@@ -166,14 +166,14 @@ func TestFullDisk(t *testing.T) {
 	whole(t, dir, 1)
 	// Nearly full: the copy fits, and the rows of the run do not.
 	wide := result(t, 3, func(r *report.Result) {
-		for i := range 3000 {
+		for i := range 800 {
 			r.Workloads = append(r.Workloads, report.Workload{Name: fmt.Sprintf("w%04d", i)})
 		}
 	})
 	tree, err := copyTree(t.Context(), wide, "")
 	must(t, err)
 	filler := filepath.Join(dir, "filler")
-	fill(t, filler, tree.bytes+200<<10)
+	fill(t, filler, tree.bytes+64<<10)
 	_, err = s.Add(t.Context(), wide)
 	if err == nil || !strings.Contains(err.Error(), "full") || !strings.Contains(err.Error(), "add it again") {
 		t.Errorf("rows larger than the disk: %v", err)

@@ -5,9 +5,11 @@ import (
 	"time"
 
 	"pgchaos/cluster"
+	"pgchaos/internal/longtest"
 )
 
 func TestMemoryThatRunsOutIsHeardOf(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	p := testProvider(t, Options{Memory: 128 << 20})
 	h, calm := testServer(t, p, "n1"), testServer(t, p, "n2")
@@ -31,6 +33,7 @@ func TestMemoryThatRunsOutIsHeardOf(t *testing.T) {
 
 // TestServerStartedBySomebodyElse has a server that the engine starts again.
 func TestServerStartedBySomebodyElse(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	p := testProvider(t, Options{Restart: "always"})
 	h := testServer(t, p, "n1")

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"pgchaos/cluster"
+	"pgchaos/internal/longtest"
 )
 
 // busyboxImage is like the official image on Alpine; it is built if it is missing.
@@ -56,6 +57,7 @@ func mounted(t *testing.T, run string, since time.Time) map[string]string {
 // TestImageLikeAlpine has busybox for a shell, PostgreSQL where the official images
 // have it, their volume, and an entrypoint that must not run.
 func TestImageLikeAlpine(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	began := time.Now()
 	p := testProvider(t, Options{Image: busyboxImage(t)})

@@ -5,6 +5,7 @@ import (
 
 	"pgchaos/cluster"
 	"pgchaos/internal/faulttest"
+	"pgchaos/internal/longtest"
 )
 
 // TestFaultsOnContainers does the faults of processes and replication on containers, as the test of chaos/fault does on processes of
@@ -16,7 +17,9 @@ func TestFaultsOnContainers(t *testing.T) {
 	must(t, err)
 	must(t, c.Up(t.Context()))
 	b := faulttest.New(t, c)
-	b.Replication()
 	b.Processes()
-	b.WrongPrimary()
+	if longtest.Enabled { // those of package fault do the same on processes
+		b.Replication()
+		b.WrongPrimary()
+	}
 }

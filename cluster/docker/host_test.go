@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"pgchaos/cluster"
+	"pgchaos/internal/longtest"
 )
 
 // inspect is one field of the server's container, as the docker command tells it.
@@ -108,6 +109,7 @@ func TestKill(t *testing.T) {
 }
 
 func TestSignalsStopTheServer(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	p := testProvider(t, Options{Restart: "unless-stopped"})
 	h := newServer(t, p, "n1")
@@ -187,6 +189,7 @@ func TestFreezeAndThaw(t *testing.T) {
 // TestDisconnectIsABlackHole shows what clients see: silence, not an error, on
 // sessions that were there and on new ones.
 func TestDisconnectIsABlackHole(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	ctx := t.Context()
 	p := testProvider(t, Options{})
@@ -254,6 +257,7 @@ func TestDisconnectIsABlackHole(t *testing.T) {
 }
 
 func TestUsage(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	ctx := t.Context()
 	p := testProvider(t, Options{Memory: 512 << 20})

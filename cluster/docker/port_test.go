@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"pgchaos/internal/longtest"
 )
 
 // occupy listens on a port of its own until the test ends.
@@ -52,6 +54,7 @@ func TestDrawPortPassesOverWhatIsTaken(t *testing.T) {
 // TestPortIsKeptUntilTheStart has somebody else try to take a node's port after it
 // was chosen.
 func TestPortIsKeptUntilTheStart(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	asked := occupy(t)
 	p := testProvider(t, Options{Ports: map[string]int{"asked": asked}})

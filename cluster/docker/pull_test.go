@@ -18,6 +18,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pgchaos/internal/longtest"
 )
 
 // tool finds a program that scripts/setup.sh docker brings for the tests.
@@ -104,6 +106,7 @@ func dropImage(t *testing.T, name string) {
 }
 
 func TestPull(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	needEngine(t)
 	registry := testRegistry(t)

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"pgchaos/cluster"
+	"pgchaos/internal/longtest"
 )
 
 // The tests in this file reach the engine over TCP: a listener of the test's own
@@ -212,6 +213,7 @@ func TestEngineOverTCP(t *testing.T) {
 }
 
 func TestEngineOverTLS(t *testing.T) {
+	longtest.Only(t)
 	known := newAuthority(t)
 	address := listen(t, loopback, known.serverTLS(t, net.ParseIP(loopback)))
 	certs := certificates(t, known, known)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"pgchaos/internal/longtest"
 	"pgchaos/record"
 	"pgchaos/report"
 	"pgchaos/verdict"
@@ -200,15 +201,15 @@ func TestOnePrimaryIsLeft(t *testing.T) {
 		long            bool
 	}{
 		"stop":                           {"[{stop: a}, {promote: b}]", "b", true},
-		"pause, then kill":               {"[{pause: a}, {promote: b}, {kill: a}]", "b", false},
+		"pause, then kill":               {"[{pause: a}, {promote: b}, {kill: a}]", "b", true},
 		"both paused":                    {"[{pause: a}, {promote: b}, {pause: b}]", "b", true},
 		"both paused, the old one twice": {"[{pause: a}, {promote: b}, {pause: b}, {resume: a}, {name: again, pause: a}]", "b", false},
-		"both killed":                    {"[{kill: a}, {promote: b}, {kill: b}]", "b", false},
+		"both killed":                    {"[{kill: a}, {promote: b}, {kill: b}]", "b", true},
 		"promoted by SQL":                {"[{pause: a}, {sql: {node: b, query: select pg_promote()}}]", "b", true},
 		"no promotion, both paused":      {"[{pause: b}, {pause: a}]", "a", true},
 		"resumed by a step":              {"[{pause: a}, {promote: b}, {resume: a}, {wait: 1s}]", "a b", false},
 	} {
-		if tc.long && !everyCase {
+		if tc.long && !longtest.Enabled {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {

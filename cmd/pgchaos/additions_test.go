@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"pgchaos/internal/longtest"
 	"pgchaos/record"
 	"pgchaos/verdict"
 )
@@ -50,6 +51,7 @@ func additions() map[string]addition {
 // TestAnAdditionIsOneFileAndAFewLines builds pgchaos with one more action, metric, rendering and provider, counts the files
 // that each touches, and uses all of them together in one run.
 func TestAnAdditionIsOneFileAndAFewLines(t *testing.T) {
+	longtest.Only(t)
 	p := newPlace(t)
 	all := additions()
 	for name, most := range map[string]struct{ added, changed int }{

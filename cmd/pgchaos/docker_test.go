@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"pgchaos/internal/longtest"
 	"pgchaos/internal/skip"
 	"pgchaos/record"
 	"pgchaos/report"
@@ -136,6 +137,7 @@ func TestQuorumKillOnDocker(t *testing.T) {
 }
 
 func TestAsyncKillOnDockerMustLoseWrites(t *testing.T) {
+	longtest.Only(t)
 	p := newDockerPlace(t)
 	code, stdout, stderr := p.run(p.onDocker("async-kill", sooner["async-kill"]...)...)
 	if code != exitFail {
@@ -150,6 +152,7 @@ func TestAsyncKillOnDockerMustLoseWrites(t *testing.T) {
 // TestWalkthroughOnDocker has the names, the network and the ports of the
 // walkthrough that was done by hand.
 func TestWalkthroughOnDocker(t *testing.T) {
+	longtest.Only(t)
 	p := newDockerPlace(t)
 	walkthroughNames.Lock()
 	defer walkthroughNames.Unlock()
@@ -191,6 +194,7 @@ func TestWalkthroughOnDocker(t *testing.T) {
 }
 
 func TestInterruptOnDocker(t *testing.T) {
+	longtest.Only(t)
 	p := newDockerPlace(t)
 	file := p.write("long.yaml", strings.Replace(long, "[a]", "[a, b]", 1))
 	for _, stage := range []struct {
@@ -257,9 +261,10 @@ func must(t *testing.T, err error) {
 // primary is killed, which every client sees at once, and after it is cut off from the
 // network, which none sees: each client waits for its own time-out.
 func TestABlackHoleLastsLongerThanADeathOnDocker(t *testing.T) {
+	longtest.Only(t)
 	p := newDockerPlace(t)
 	faults := []string{"disconnect"}
-	if everyCase {
+	if longtest.Enabled {
 		faults = append(faults, "kill")
 	}
 	outage := map[string]time.Duration{}
@@ -287,7 +292,7 @@ func TestABlackHoleLastsLongerThanADeathOnDocker(t *testing.T) {
 		}
 		p.nothingOnEngine()
 	}
-	if everyCase && outage["kill"] <= 0 || outage["disconnect"] < outage["kill"] || outage["disconnect"] < 3*time.Second {
+	if longtest.Enabled && outage["kill"] <= 0 || outage["disconnect"] < outage["kill"] || outage["disconnect"] < 3*time.Second {
 		t.Errorf("outages: %v", outage)
 	}
 }
@@ -302,9 +307,9 @@ func TestOnePrimaryIsLeftOnDocker(t *testing.T) {
 		"promoted": {"[{disconnect: a}, {promote: b}]", "b", true},
 		"cut":      {"[{disconnect: a}]", "a", false},
 		"paused":   {"[{pause: a}, {promote: b}]", "b", true},
-		"both-cut": {"[{disconnect: a}, {promote: b}, {pause: a}, {disconnect: b}]", "b", false},
+		"both-cut": {"[{disconnect: a}, {promote: b}, {pause: a}, {disconnect: b}]", "b", true},
 	} {
-		if tc.long && !everyCase {
+		if tc.long && !longtest.Enabled {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {

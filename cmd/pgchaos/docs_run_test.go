@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"pgchaos/expect"
+	"pgchaos/internal/longtest"
 	"pgchaos/report"
 	"pgchaos/verdict"
 )
@@ -66,7 +67,7 @@ var smaller = map[string][]string{
 		"timeline.stop-load-writes.at=16s"},
 }
 
-// alwaysRun are the examples that run also without everyCase: of actions and workloads that no other test has together. The README's
+// alwaysRun are the examples that run also without longtest.Enabled: of actions and workloads that no other test has together. The README's
 // experiment is nearly that of TestFirstExperimentRuns.
 var alwaysRun = []string{"planned-switchover", "stock"}
 
@@ -82,7 +83,7 @@ func TestTheManualsExamplesRun(t *testing.T) {
 		}
 	}
 	for _, e := range examples {
-		if !everyCase && !slices.Contains(alwaysRun, e.name) {
+		if !longtest.Enabled && !slices.Contains(alwaysRun, e.name) {
 			continue
 		}
 		t.Run(e.name, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"pgchaos/internal/longtest"
 	"pgchaos/internal/skip"
 	"pgchaos/verdict"
 )
@@ -75,11 +76,12 @@ func (e *engine) die() {
 // TestAnEngineThatDiesIsAFailureOnDocker: whenever it dies, the run says so, its exit code
 // is not that of a pass, and what it knows is in its result.
 func TestAnEngineThatDiesIsAFailureOnDocker(t *testing.T) {
+	longtest.Only(t)
 	p := newDockerPlace(t)
 	if host := os.Getenv("DOCKER_HOST"); host != "" {
 		skip.Test(t, "the engine is at %s, and not at its usual socket", host)
 	}
-	if everyCase {
+	if longtest.Enabled {
 		p.engineDies("while the cluster is built", func() bool { return len(p.onEngine()) > 2 })
 	}
 	p.engineDies("under load", p.loading)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"pgchaos/internal/longtest"
 	"pgchaos/report"
 	"pgchaos/runner"
 	"pgchaos/search"
@@ -132,6 +133,7 @@ func TestMistakesOfASearch(t *testing.T) {
 
 // TestFindMaxThatNeverHolds: the exit code says that nothing is known.
 func TestFindMaxThatNeverHolds(t *testing.T) {
+	longtest.Only(t)
 	p := newPlace(t)
 	code, stdout, stderr := p.run("run", p.write("closed.yaml", strings.Replace(waiting, "clients: 4, rate: 100/s", "clients: 2", 1)),
 		"--find-max", "load.waits.clients", "--until", "median of waits < 5ms", "--step-warmup", "0s", "--step-duration", "1s", "--out", p.out)
@@ -232,6 +234,7 @@ func TestAStepThatCouldNotBeRunIsBegunOnceMore(t *testing.T) {
 
 // TestFindMaxWithinTheOpenFiles: a value that this process has no files for is not tried.
 func TestFindMaxWithinTheOpenFiles(t *testing.T) {
+	longtest.Only(t)
 	p := newPlace(t)
 	file := p.write("waiting.yaml", "name: waiting\ncluster: {nodes: [a]}\nload:\n  waits: {kind: sql, target: primary, clients: 20, sql: select pg_sleep(0.1)}\nduration: 5s\n")
 	cmd := throughShell(p.command("run", file, "--find-max", "load.waits.clients", "--until", "error_rate of waits < 90%", "--step-warmup", "0s", "--step-duration", "1s", "--out", p.out), "ulimit -n 150")

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"pgchaos/audit"
+	"pgchaos/internal/longtest"
 	"pgchaos/record"
 	"pgchaos/record/ledger"
 	"pgchaos/report"
@@ -38,6 +39,7 @@ timeline:
 // had read of it before explains the losses all the same. Then it takes of what the run
 // has left one thing after the other away, and each time the audit says what it lacks.
 func TestAuditOfAForkThatIsGone(t *testing.T) {
+	longtest.Only(t)
 	p := newPlace(t)
 	cmd := p.command("run", p.write("rewound.yaml", rewound), "--out", p.out)
 	must(t, cmd.Start())

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"pgchaos/internal/longtest"
 	"pgchaos/record/ledger"
 	"pgchaos/report"
 	"pgchaos/runner"
@@ -66,7 +67,7 @@ func (p *place) awaitAcknowledged() {
 func TestEverySignalEndsARunAndAuditsIt(t *testing.T) {
 	t.Parallel()
 	signals := []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT}
-	if everyCase {
+	if longtest.Enabled {
 		signals = append(signals, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGABRT)
 	}
 	for _, s := range signals {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pgchaos/compare"
+	"pgchaos/internal/longtest"
 	"pgchaos/report"
 )
 
@@ -129,6 +130,7 @@ expect: [lost_writes == 0, write_rto during kill-2 < 20s]
 // TestKillsRepeatTheTimeline: roles are looked up in each cycle, at counts from its beginning, and each kill has
 // its outage.
 func TestKillsRepeatTheTimeline(t *testing.T) {
+	longtest.Only(t)
 	p := newPlace(t)
 	code, stdout, stderr := p.run("run", p.write("repeated.yaml", repeatedKill), "--out", p.out)
 	if code != exitPass {

@@ -16,6 +16,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"pgchaos/internal/longtest"
 	"pgchaos/internal/skip"
 	"pgchaos/report"
 	"pgchaos/store"
@@ -140,6 +141,7 @@ func TestNightly(t *testing.T) {
 // TestNightlyInPostgreSQL has its store in a database of a kept cluster, with 24 nights that are copies of the run which built
 // it.
 func TestNightlyInPostgreSQL(t *testing.T) {
+	longtest.Only(t)
 	p := newPlace(t)
 	file := p.write("tiny.yaml", fmt.Sprintf(tinyNight, "lost_writes == 0"))
 	if code, out, errs := p.run("run", file, "--out", p.out, "--keep"); code != exitPass {
@@ -239,7 +241,7 @@ func TestTheJobsOfTheManualRun(t *testing.T) {
 		t.Fatalf("%d jobs", len(jobs))
 	}
 	for name, script := range jobs {
-		if name != "GitHub Actions" && !everyCase {
+		if name != "GitHub Actions" && !longtest.Enabled {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
@@ -325,6 +327,7 @@ func TestNightlyIsInterrupted(t *testing.T) {
 
 // TestTwoNightlyJobsAtOnce: neither loses what the other keeps. One fails: a verdict needs no history.
 func TestTwoNightlyJobsAtOnce(t *testing.T) {
+	longtest.Only(t)
 	p := newPlace(t)
 	where := filepath.Join(filepath.Dir(p.base), "store")
 	p.makeStore(where)

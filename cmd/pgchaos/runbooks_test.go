@@ -3,6 +3,7 @@ package main
 import (
 	"testing"
 
+	"pgchaos/internal/longtest"
 	"pgchaos/record"
 )
 
@@ -20,6 +21,9 @@ func TestShippedRunbooksAndSessions(t *testing.T) {
 			"expect=[lost_writes == 0, nodes_equal, errors of late during started > 0]",
 		},
 	} {
+		if name != "switchover" && name != "weak-acks" && !longtest.Enabled {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t)
 			args := []string{"run", name, "--out", p.out, "--set", "load.writes.rate=100/s"}

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"pgchaos/internal/longtest"
 	"pgchaos/report"
 	"pgchaos/runner"
 	"pgchaos/series"
@@ -98,6 +99,9 @@ func isTheRun(t *testing.T, s *series.Series, run *series.Run) string {
 func TestASeriesThatWasKilledGoesOn(t *testing.T) {
 	t.Parallel()
 	for name, reuse := range map[string]string{"a cluster each": "", "one cluster": "reuse: true\n"} {
+		if reuse != "" && !longtest.Enabled {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t)
 			file := p.write("modes.yaml", strings.NewReplacer("rate: 20%", "rate: 100/s", "rounds: 2", "rounds: 1").Replace(modes)+reuse)
@@ -147,6 +151,7 @@ func TestASeriesThatWasKilledGoesOn(t *testing.T) {
 
 // TestASeriesIsInterrupted: the run that is going on is ended in good order, and the rest is left for --resume.
 func TestASeriesIsInterrupted(t *testing.T) {
+	longtest.Only(t)
 	p := newPlace(t).detectRaces()
 	cmd := inGroup(p.command("run", p.write("modes.yaml", strings.Replace(modes, "rate: 20%", "rate: 100/s", 1)+"reuse: true\n"), "--out", p.out))
 	var stdout, stderr bytes.Buffer
@@ -299,6 +304,7 @@ func TestFailedRunsOfASeries(t *testing.T) {
 
 // TestAFailedRunOnASharedCluster: its directory gets another name, and neither its passwords nor its servers stay.
 func TestAFailedRunOnASharedCluster(t *testing.T) {
+	longtest.Only(t)
 	p := newPlace(t)
 	text := strings.NewReplacer("rate: 20%", "rate: 100/s", "duration: 1s", "duration: 2s").Replace(modes) + "reuse: true\n"
 	cmd := p.command("run", p.write("modes.yaml", text), "--rounds", "1", "--out", p.out)

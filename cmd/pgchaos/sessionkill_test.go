@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"pgchaos/internal/longtest"
 	"pgchaos/record"
 	"pgchaos/report"
 	"pgchaos/runner"
@@ -79,6 +80,7 @@ func (p *place) cleanTakesBack(builder, reversal string, dirs []string) {
 }
 
 func TestCleanTakesBackTheFaultOfALaterRun(t *testing.T) {
+	longtest.Only(t)
 	p := newPlace(t)
 	builder, dirs := p.killedInItsSecondRun("pause")
 	p.cleanTakesBack(builder, "resume b", dirs)

@@ -16,6 +16,7 @@ import (
 	"pgchaos/cluster"
 	"pgchaos/cluster/docker"
 	"pgchaos/cluster/local"
+	"pgchaos/internal/longtest"
 	"pgchaos/record"
 	"pgchaos/runner"
 )
@@ -134,6 +135,7 @@ func (p *place) keepsWhatItCannotTakeBack() {
 
 // TestCleanTakesBackOnDockerAfterSIGKILL kills pgchaos while a node is paused and limited, and another is cut off from the network.
 func TestCleanTakesBackOnDockerAfterSIGKILL(t *testing.T) {
+	longtest.Only(t)
 	p := newDockerPlace(t)
 	run := p.brokenOff("disconnect-b", p.onDocker(p.write("x.yaml", `
 name: x

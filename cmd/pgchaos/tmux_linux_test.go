@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"pgchaos/internal/longtest"
 )
 
 // tmux is a real terminal with a shell on it.
@@ -138,9 +140,9 @@ func TestViewEnds(t *testing.T) {
 			m.await("interrupted: ending")
 			m.keys("C-c")
 		}, exitInterrupted, []string{"second interrupt"}, false},
-		{"SIGTERM", func(m *tmux) { must(m.t, syscall.Kill(m.pgchaos(), syscall.SIGTERM)) }, exitInterrupted, []string{"interrupted: ending load and timeline"}, false},
+		{"SIGTERM", func(m *tmux) { must(m.t, syscall.Kill(m.pgchaos(), syscall.SIGTERM)) }, exitInterrupted, []string{"interrupted: ending load and timeline"}, true},
 	} {
-		if c.long && !everyCase {
+		if c.long && !longtest.Enabled {
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {
@@ -206,6 +208,7 @@ func TestViewOfAWholeRun(t *testing.T) {
 // TestViewOfSeveralRuns: the view of a series says which run it is at, and the view of a search which step. The ends of the runs stand
 // on the terminal afterwards.
 func TestViewOfSeveralRuns(t *testing.T) {
+	longtest.Only(t)
 	m := newTmux(t, newPlace(t), 100, 30)
 	file := m.write("shown.yaml", strings.NewReplacer("60s", "2s", "at: 2s", "at: 1s").Replace(shown))
 	m.keys("clear; "+m.program+" run "+file+" --rounds 2 --set warmup_rounds=0 --out "+m.out+"; echo code $?.", "Enter")
@@ -259,10 +262,10 @@ func TestNoViewWhereLinesAreBetter(t *testing.T) {
 		lines         bool // a line a second, and not one that updates
 		long          bool
 	}{
-		{"", "--no-tui", false, false}, {"CI=true", "", true, false}, {"TERM=dumb", "", true, true}, {"", "2>&1 | cat", true, false},
+		{"", "--no-tui", false, false}, {"CI=true", "", true, true}, {"TERM=dumb", "", true, true}, {"", "2>&1 | cat", true, false},
 		{"", "< /dev/null", false, true}, {"", "&", false, true},
 	} {
-		if c.long && !everyCase {
+		if c.long && !longtest.Enabled {
 			continue
 		}
 		text := run(c.before, c.after)

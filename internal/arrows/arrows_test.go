@@ -67,6 +67,7 @@ var permitted = withRenderings(withProviders(map[string][]string{
 	"internal/faulttest":   {"chaos", "chaos/fault", "cluster", "internal/endsession", "internal/units", "record"},
 	"internal/fsyncstub":   {},
 	"internal/listen":      {},
+	"internal/longtest":    {},
 	"internal/modesdocs":   {"compare", "compare/tables", "internal/units", "report", "series"},
 	"internal/mutate":      {},
 	"internal/pictures":    {},

@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"pgchaos/internal/longtest"
 	"pgchaos/internal/skip"
 	"pgchaos/report/lanes"
 )
@@ -163,8 +164,11 @@ func (p *tab) accessible(when, script string) {
 func TestAccessibility(t *testing.T) {
 	script := axe(t)
 	p := newTab(t)
-	for _, scheme := range []string{"light", "dark"} {
-		for _, width := range []int64{390, 1280} {
+	for i, scheme := range []string{"light", "dark"} {
+		for k, width := range []int64{390, 1280} {
+			if i != k && !longtest.Enabled {
+				continue // light on a phone, dark on a screen
+			}
 			p.size(width, 900)
 			p.media("", map[string]string{"prefers-color-scheme": scheme})
 			p.open(page(t, run(), ""))
