@@ -149,6 +149,9 @@ func TestAsyncKillOnDockerMustLoseWrites(t *testing.T) {
 	p.nothingOnEngine()
 }
 
+// walkthroughSubnet is none of those from which an engine chooses the networks of other tests, as the one of the walkthrough by hand is.
+const walkthroughSubnet = "10.89.28.0/24"
+
 // TestWalkthroughOnDocker has the names, the network and the ports of the
 // walkthrough that was done by hand.
 func TestWalkthroughOnDocker(t *testing.T) {
@@ -166,7 +169,7 @@ func TestWalkthroughOnDocker(t *testing.T) {
 		must(t, l.Close())
 	}
 	code, stdout, stderr := p.run(p.onDocker("walkthrough", append(slices.Clone(sooner["walkthrough"]), "--keep",
-		"--set", "cluster.docker.names=exact", "--set", "cluster.docker.network=pgnet", "--set", "cluster.docker.subnet=172.28.0.0/16",
+		"--set", "cluster.docker.names=exact", "--set", "cluster.docker.network=pgnet", "--set", "cluster.docker.subnet="+walkthroughSubnet,
 		"--set", "cluster.docker.ports.pgmaster="+port, "--set", "cluster.docker.ports.pgslave=15432", "--set", "cluster.docker.ports.pgslavenew=25432",
 		"--set", "cluster.docker.restart=unless-stopped")...)...)
 	if code != exitPass {
@@ -180,7 +183,7 @@ func TestWalkthroughOnDocker(t *testing.T) {
 			t.Errorf("%s restarts %s", node, got)
 		}
 	}
-	if got := dockerCLI(t, "network", "inspect", "-f", "{{(index .IPAM.Config 0).Subnet}}", "pgnet"); got != "172.28.0.0/16" {
+	if got := dockerCLI(t, "network", "inspect", "-f", "{{(index .IPAM.Config 0).Subnet}}", "pgnet"); got != walkthroughSubnet {
 		t.Errorf("the network is %s", got)
 	}
 	// The table of the walkthrough, before reading and during, comes out of the report.

@@ -23,12 +23,12 @@ cluster: {nodes: [a, b]}
 load:
   writes: {kind: insert, clients: 2, rate: 50/s}
 timeline:
-  - {wait: 4s}
+  - {wait: 10s}
 expect:
   - lost_writes == 0
 `), "--out", p.out)
-	// The first state of the node has to have been read before.
-	time.Sleep(time.Second)
+	// The state of the node has to be read before, and again when the server has recovered: on a busy machine each takes a while.
+	time.Sleep(2 * time.Second)
 	victims := slices.DeleteFunc(p.processes(), func(line string) bool { return !strings.Contains(line, " postgres: a: walwriter") })
 	if len(victims) != 1 {
 		t.Fatalf("the WAL writers of a: %q", victims)
