@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -157,6 +158,7 @@ const policyEnd = "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'
 func file(kind, policy string, content []byte) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", kind)
+		w.Header().Set("Content-Length", strconv.Itoa(len(content)))
 		w.Header().Set("Content-Security-Policy", policy+policyEnd)
 		_, _ = w.Write(content) // the reader may be gone
 	})
@@ -173,8 +175,10 @@ func (s *Server) finished(w http.ResponseWriter, r *http.Request) {
 	}
 	// It is one file, with its scripts and pictures in it.
 	const policy = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeWithin))
+	controller := http.NewResponseController(w)
+	_ = controller.SetWriteDeadline(time.Now().Add(writeWithin))
 	file("text/html; charset=utf-8", policy, report).ServeHTTP(w, r)
+	_ = controller.Flush() // Close may come at once, and would cut off what the server still holds; the reader may be gone
 	s.pay()
 }
 

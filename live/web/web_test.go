@@ -255,6 +255,25 @@ func TestThePageBecomesTheReport(t *testing.T) {
 	<-finished
 }
 
+// TestCloseCutsNoReportOff: the run ends as soon as each page has its report, and so the report must be out of the server by then.
+func TestCloseCutsNoReportOff(t *testing.T) {
+	report := strings.Repeat("x", 200<<10)
+	for range 40 {
+		s := start(t)
+		f := follow(t, s)
+		f.next()
+		closed := make(chan error)
+		go func() { s.Finish([]byte(report)); closed <- s.Close() }()
+		f.until("the end", func(event string, _ message) bool { return event == "finished" })
+		if _, body, _ := request(t, s, http.MethodGet, "report.html", "", ""); body != report {
+			t.Fatalf("%d of %d bytes", len(body), len(report))
+		}
+		if err := <-closed; err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestTheEndWithoutAReport is said, too, and one without readers takes no time.
 func TestTheEndWithoutAReport(t *testing.T) {
 	s := start(t)
