@@ -1,0 +1,392 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"pgchaos/internal/longtest"
+	"pgchaos/runner"
+)
+
+// killedTimeline has many faults in force at the same time: each kind that leaves something where pgchaos is killed. A step
+// that fails, as beside another fault it may, is not the subject.
+const killedTimeline = `
+name: killed-at
+cluster:
+  nodes: [a, b, c]
+  settings: {max_connections: 40, wal_retrieve_retry_interval: 200ms}
+load: {writes: {kind: insert, clients: 2, rate: 50/s, timeout: 1s}}
+duration: 4s
+timeline:
+  - {on_error: continue, at: 100ms, exec: {node: a, command: "touch /var/tmp/$PGCHAOS_RUN.mark", undo: "rm -f /var/tmp/$PGCHAOS_RUN.mark"}}
+  - {on_error: continue, burn_cpu: {node: [a, b], processes: 2, most: 2m}}
+  - {on_error: continue, sql: {node: a, query: "select pg_create_physical_replication_slot('b')"}}
+  - {on_error: continue, configure: {node: b, settings: {primary_slot_name: b}}}
+  - {on_error: continue, lock_table: {node: a, table: test_data, mode: share}, for: 500ms}
+  - {on_error: continue, long_query: {node: c, table: test_data}}
+  - {on_error: continue, slow_fsync: {node: a, delay: 5ms}}
+  - {on_error: continue, long_transaction: a}
+  - {on_error: continue, drop_slot: b, for: 300ms}
+  - {on_error: continue, pause_process: {node: a, process: walwriter}, for: 1s}
+  - {on_error: continue, hold_wal: c}
+  - {on_error: continue, apply_delay: {node: c, delay: 5s}}
+MORE
+  - {on_error: continue, pause: b, for: 500ms}
+  - {on_error: continue, kill: c}
+  - {on_error: continue, pause: a}
+`
+
+// What one provider can do, and the other cannot.
+const (
+	killedLocally = `
+  - {on_error: continue, delay: {from: clients, to: a, latency: 5ms}}
+  - {on_error: continue, partition: {between: [a, b]}}
+  - {on_error: continue, exhaust_connections: c}
+`
+	killedOnDocker = `
+  - {on_error: continue, fill_disk: {node: c, leave: 8MB}}
+  - {on_error: continue, limit: {node: b, cpus: 0.5}, for: 1s}
+  - {on_error: continue, limit: {node: a, cpus: 0.7}}
+  - {on_error: continue, disconnect: b}
+`
+)
+
+// The journal of such a run has a line for its head, three or so for each of its steps, and more for those that are taken back in it.
+const killedLines = 55
+
+// moment is when pgchaos is killed: some time after its journal has so many lines. It has none while the cluster is built,
+// and the most when the faults are taken back, and the cluster is audited and removed.
+type moment struct {
+	lines int
+	wait  time.Duration
+}
+
+// moments are n random ones, each in its part of the run.
+func moments(n int, seed uint64) (all []moment) {
+	random := rand.New(rand.NewPCG(seed, 0))
+	for i := range n {
+		m := moment{wait: time.Duration(random.Int64N(int64(150 * time.Millisecond)))}
+		switch at := (float64(i) + random.Float64()) / float64(n); {
+		case at < 0.2:
+			m.wait = time.Duration(random.Int64N(int64(3 * time.Second)))
+		case at < 0.8:
+			m.lines = 1 + int((at-0.2)/0.6*killedLines)
+		default:
+			m.lines, m.wait = killedLines, time.Duration(random.Int64N(int64(4*time.Second)))
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
+// at begins a run, and returns at a moment of it. Kill then ends pgchaos.
+func (p *place) at(m moment, args ...string) (kill func()) {
+	p.t.Helper()
+	cmd := p.command(args...)
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	must(p.t, cmd.Start())
+	ended := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(ended) }() // it is killed
+	lines := func() int {
+		text, _ := os.ReadFile(filepath.Join(p.out, runner.JournalFile)) // there is none yet
+		return strings.Count(string(text), "\n")
+	}
+	late := false
+	p.awaitOften(fmt.Sprintf("%d lines of the journal", m.lines), func() bool {
+		select {
+		case <-ended:
+			late = true
+		default:
+		}
+		return late || lines() >= m.lines
+	})
+	select {
+	case <-ended:
+	case <-time.After(m.wait):
+	}
+	if late && m.lines < killedLines {
+		p.t.Errorf("the run ended with %d lines in its journal: the kill after %d proves nothing\n%s", lines(), m.lines, output.String())
+	}
+	return func() {
+		_ = cmd.Process.Kill() // it may have ended
+		<-ended
+		p.t.Logf("killed after %d lines and %s, with %d lines in the journal", m.lines, m.wait.Round(time.Millisecond), lines())
+	}
+}
+
+// awaitOften is await for what does not last.
+func (p *place) awaitOften(what string, so func() bool) {
+	p.t.Helper()
+	for end := time.Now().Add(2 * time.Minute); !so(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			p.t.Fatalf("waited for %s", what)
+		}
+	}
+}
+
+var burnMark = regexp.MustCompile(`pgchaos-burn-[a-z0-9]{16}`)
+
+// trace is what belongs to a killed run and does not bear its name: numbers, which others may have later. It is noted before
+// clean, and looked for after it.
+type trace struct {
+	marks    []string // of busy processes, in their command lines
+	sockets  []string // the inodes of listening sockets
+	segments []string // System V shared memory: number and time of creation
+	bridges  []string // network interfaces of the engine's networks
+}
+
+// trace notes what there is of the run. Ports are those of its nodes and relays.
+func (p *place) trace(ports []int, networks []string) (noted trace) {
+	p.t.Helper()
+	journal, _ := os.ReadFile(filepath.Join(p.out, runner.JournalFile)) // there may be none
+	noted.marks = slices.Compact(slices.Sorted(slices.Values(burnMark.FindAllString(string(journal), -1))))
+	for inode, port := range listening(p.t) {
+		if slices.Contains(ports, port) {
+			noted.sockets = append(noted.sockets, inode)
+		}
+	}
+	keys := dataKeys(p.t, p.base)
+	for segment, key := range segments(p.t) {
+		if slices.Contains(keys, key) {
+			noted.segments = append(noted.segments, segment)
+		}
+	}
+	for _, id := range networks {
+		noted.bridges = append(noted.bridges, "br-"+id)
+	}
+	return noted
+}
+
+// left is what is still there of it, and of everything that bears the names of the run or its place.
+func (p *place) left(was trace, names ...string) (left []string) {
+	p.t.Helper()
+	add := func(what string, is []string, ours func(string) bool) {
+		for _, one := range is {
+			if ours(one) {
+				left = append(left, what+" "+one)
+			}
+		}
+	}
+	has := func(names ...string) func(string) bool {
+		return func(text string) bool {
+			return slices.ContainsFunc(names, func(name string) bool { return strings.Contains(text, name) })
+		}
+	}
+	add("process", p.processes(), func(string) bool { return true })
+	add("process", commandLines(), has(was.marks...))
+	add("shared memory", p.memory.Left(), func(string) bool { return true })
+	for inode, port := range listening(p.t) {
+		add("port", []string{strconv.Itoa(port)}, func(string) bool { return slices.Contains(was.sockets, inode) })
+	}
+	for segment := range segments(p.t) {
+		add("System V shared memory", []string{segment}, func(s string) bool { return slices.Contains(was.segments, s) })
+	}
+	for _, dir := range []string{"/tmp", "/var/tmp", "/dev/shm", "/run"} {
+		add("file", namesIn(dir), func(name string) bool { return has(names...)(name) && name != filepath.Base(filepath.Dir(p.base)) })
+	}
+	add("directory", namesIn(p.base), func(string) bool { return true })
+	for _, name := range []string{runner.AccessFile, runner.Passfile} {
+		add("file", namesIn(p.out), func(is string) bool { return is == name })
+	}
+	add("mount", linesOf(p.t, "/proc/self/mountinfo"), has(append(names, filepath.Dir(p.base))...))
+	add("network interface", namesIn("/sys/class/net"), func(name string) bool { return slices.Contains(was.bridges, name) })
+	if os.Geteuid() == 0 {
+		for _, cmd := range [][]string{{"iptables-save"}, {"tc", "qdisc", "show"}} {
+			out, err := exec.Command(cmd[0], cmd[1:]...).Output()
+			if err == nil { // what is not installed has left no rules
+				add(cmd[0], strings.Split(string(out), "\n"), has(append(names, was.bridges...)...))
+			}
+		}
+	}
+	return left
+}
+
+// listening are the inodes of the sockets that listen for TCP, with their ports.
+func listening(t *testing.T) map[string]int {
+	t.Helper()
+	all := map[string]int{}
+	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+		for _, line := range linesOf(t, table) {
+			f := strings.Fields(line)
+			if len(f) < 10 || f[3] != "0A" {
+				continue
+			}
+			_, hex, _ := strings.Cut(f[1], ":")
+			port, err := strconv.ParseInt(hex, 16, 32)
+			must(t, err)
+			all[f[9]] = int(port)
+		}
+	}
+	return all
+}
+
+// segments are those of System V shared memory, by number and time of creation, with their keys.
+func segments(t *testing.T) map[string]uint32 {
+	t.Helper()
+	all := map[string]uint32{}
+	for _, line := range linesOf(t, "/proc/sysvipc/shm") {
+		f := strings.Fields(line) // key shmid perms size cpid lpid nattch uid gid cuid cgid atime dtime ctime rss swap
+		if key, err := strconv.ParseInt(f[0], 10, 64); err == nil {
+			all[f[1]+" of "+f[13]] = uint32(key)
+		}
+	}
+	return all
+}
+
+// dataKeys are the keys of the segments of servers in a base directory: each is the inode of a data directory.
+func dataKeys(t *testing.T, base string) (keys []uint32) {
+	t.Helper()
+	dirs, err := filepath.Glob(filepath.Join(base, "*", "nodes", "*", "*"))
+	must(t, err)
+	for _, dir := range dirs {
+		keys = append(keys, inode(dir))
+	}
+	return keys
+}
+
+// inode is that of a directory, as far as a key holds it.
+func inode(dir string) uint32 {
+	var is syscall.Stat_t
+	_ = syscall.Stat(dir, &is) // it may have been removed
+	return uint32(is.Ino)
+}
+
+// commandLines are those of all processes.
+func commandLines() (all []string) {
+	for _, pid := range namesIn("/proc") {
+		line, _ := os.ReadFile(filepath.Join("/proc", pid, "cmdline")) // no process, or it has ended
+		all = append(all, pid+" "+strings.ReplaceAll(string(line), "\x00", " "))
+	}
+	return all
+}
+
+// namesIn are the names in a directory; none where there is none.
+func namesIn(dir string) (names []string) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+func linesOf(t *testing.T, file string) []string {
+	t.Helper()
+	return strings.Split(strings.TrimSpace(readText(t, file)), "\n")
+}
+
+// ports are those of the nodes and the relays of the local runs in this place.
+func (p *place) ports() (ports []int) {
+	p.t.Helper()
+	files, err := filepath.Glob(filepath.Join(p.base, "*", "run.json"))
+	must(p.t, err)
+	for _, file := range files {
+		var run struct {
+			Nodes []struct {
+				Address struct{ Port int }
+				Relays  []int
+			}
+		}
+		must(p.t, json.Unmarshal([]byte(readText(p.t, file)), &run))
+		for _, n := range run.Nodes {
+			ports = append(append(ports, n.Address.Port), n.Relays...)
+		}
+	}
+	return ports
+}
+
+// cleans runs clean, after which nothing of the run is there.
+func (p *place) cleans(was trace, names []string, code int, clean ...string) {
+	p.t.Helper()
+	if got, out, errs := p.run(clean...); got != code {
+		p.t.Errorf("clean: exit code %d, not %d\n%s%s", got, code, out, errs)
+	}
+	if left := p.left(was, names...); len(left) > 0 {
+		p.t.Errorf("left after clean:\n%s", strings.Join(left, "\n"))
+	}
+}
+
+// TestCleanAfterSIGKILLAtRandomMoments kills pgchaos at random moments of a run with many faults. After clean the machine has
+// nothing of the run.
+func TestCleanAfterSIGKILLAtRandomMoments(t *testing.T) {
+	n := 5
+	if longtest.Enabled {
+		n = 100
+	}
+	for i, m := range moments(n, 1) {
+		t.Run(fmt.Sprintf("%03d", i+1), func(t *testing.T) {
+			p := newPlace(t)
+			p.at(m, "run", p.write("x.yaml", strings.Replace(killedTimeline, "\nMORE\n", killedLocally, 1)), "--out", p.out)()
+			was, names := p.trace(p.ports(), nil), append(p.runs(), filepath.Dir(p.base))
+			for range 2 { // the second finds nothing to do
+				p.cleans(was, names, exitPass, "clean", "--provider", "local")
+			}
+			p.nothingLeft()
+		})
+	}
+}
+
+// runs are the names of the local runs in this place.
+func (p *place) runs() []string {
+	return slices.DeleteFunc(namesIn(p.base), func(name string) bool { return strings.HasPrefix(name, ".") })
+}
+
+// TestCleanOnDockerAfterSIGKILLAtRandomMoments is the same with containers.
+func TestCleanOnDockerAfterSIGKILLAtRandomMoments(t *testing.T) {
+	n := 2
+	if longtest.Enabled {
+		n = 100
+	}
+	for i, m := range moments(n, 2) {
+		t.Run(fmt.Sprintf("%03d", i+1), func(t *testing.T) {
+			p := newDockerPlace(t)
+			text := strings.Replace(killedTimeline, "\nMORE\n", killedOnDocker, 1)
+			text = strings.Replace(text, "cluster:\n", "cluster:\n  docker: {disk: 256MB}\n", 1)
+			kill := p.at(m, p.onDocker(p.write("x.yaml", strings.Replace(text, "max_connections: 40", "max_connections: 40, max_wal_size: 64MB, min_wal_size: 32MB", 1)))...)
+			runsWithoutPgchaos.Lock()
+			defer runsWithoutPgchaos.Unlock()
+			kill()
+			names := []string{p.experiment + "-", filepath.Dir(p.base)}
+			for _, run := range p.runsOnEngine() {
+				was := p.trace(p.published(run))
+				p.cleans(was, names, exitPass, "clean", "--provider", "docker", run)
+				p.cleans(was, names, exitUsage, "clean", "--provider", "docker", run) // there is no such run any more
+			}
+			p.nothingOnEngine()
+		})
+	}
+}
+
+// runsOnEngine are the names of this test's runs of which something is on the engine.
+func (p *dockerPlace) runsOnEngine() (runs []string) {
+	p.t.Helper()
+	for _, one := range p.onEngine() {
+		_, labels, _ := strings.Cut(one, ": ")
+		runs = append(runs, strings.Fields(labels)[0])
+	}
+	return slices.Compact(slices.Sorted(slices.Values(runs)))
+}
+
+// published are the ports of the nodes, and the networks by number.
+func (p *dockerPlace) published(run string) (ports []int, networks []string) {
+	p.t.Helper()
+	label := "label=pgchaos.run=" + run
+	for _, text := range regexp.MustCompile(`:(\d+)->`).FindAllStringSubmatch(dockerCLI(p.t, "ps", "-a", "--filter", label, "--format", "{{.Ports}}"), -1) {
+		port, err := strconv.Atoi(text[1])
+		must(p.t, err)
+		ports = append(ports, port)
+	}
+	return ports, strings.Fields(dockerCLI(p.t, "network", "ls", "--filter", label, "--format", "{{.ID}}"))
+}
