@@ -25,7 +25,7 @@ test: setup-test lint
 # race detector. Each has a part that make test runs. For before a release, and for a nightly job.
 test-long: setup-test
 	go test $(RACE) -tags long -timeout 120m ./cmd/pgchaos ./chaos/... ./cluster/... ./runner ./store/... ./internal/browsertest
-	go test -timeout 30m ./compare/... ./load ./record/... ./report/svg
+	go test -tags long -timeout 30m ./compare/... ./load ./record/... ./report/... ./spec
 
 build: setup charts
 	CGO_ENABLED=0 go build -ldflags "-X main.buildVersion=$(VERSION)" -o bin/pgchaos ./cmd/pgchaos

@@ -6,6 +6,9 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"pgchaos/internal/longtest"
+	"pgchaos/internal/race"
 )
 
 // noise is how the runs of one variant differ, as logarithms: all runs of a round by what the
@@ -44,6 +47,9 @@ func verdictOf(e Estimate) Change { return e.change(math.Log1p(DefaultTolerance)
 // is found in 74 % and 91 %. With the rank-sum test over the same runs, without pairs and adjusted by Holm, it is
 // found in 12 % and 41 %: what a round's runs share hides it.
 func TestErrorRates(t *testing.T) {
+	if race.Enabled() {
+		longtest.Only(t) // it is arithmetic alone, of which TestNoise checks a part
+	}
 	const families, tests, single = 1500, 20, 2000
 	for _, c := range []struct {
 		rounds                   int

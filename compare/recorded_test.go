@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"pgchaos/internal/race"
 	"pgchaos/report"
 )
 
@@ -143,7 +144,10 @@ func TestRecordedRuns(t *testing.T) {
 			t.Errorf("%s: it holds no metrics, or does not say what was run", file)
 		}
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
-			for _, name := range slices.Sorted(maps.Keys(rec.Metrics)) {
+			for i, name := range slices.Sorted(maps.Keys(rec.Metrics)) {
+				if i%4 != 0 && race.Enabled() {
+					continue // make test-long judges all of them
+				}
 				for _, wrong := range judgeRecorded(t, rec, name) {
 					t.Error(wrong)
 				}
