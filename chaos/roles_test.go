@@ -92,6 +92,26 @@ func TestConditionSaysWhatIsNotSo(t *testing.T) {
 	}
 }
 
+func TestAllStreaming(t *testing.T) {
+	a := record.NodeState{Node: "a", Reachable: true, Role: record.RolePrimary, Timeline: 2, Standbys: []record.StandbyState{{Name: "b", State: "streaming"}}}
+	b := record.NodeState{Node: "b", Reachable: true, Role: record.RoleStandby, Timeline: 2, Streaming: true, Standbys: []record.StandbyState{{Name: "c", State: "streaming"}}}
+	c := record.NodeState{Node: "c", Reachable: true, Role: record.RoleStandby, Timeline: 2, Streaming: true}
+	second := record.NodeState{Node: "c", Reachable: true, Role: record.RolePrimary, Timeline: 1}
+	for name, tc := range map[string]struct {
+		states []record.NodeState
+		want   string
+	}{
+		"one follows another standby": {[]record.NodeState{a, b, c}, ""},
+		"one does not answer":         {[]record.NodeState{a, b, {Node: "c"}}, "c is unreachable"},
+		"two primaries":               {[]record.NodeState{a, b, second}, "a and c are primaries"},
+		"no primary":                  {[]record.NodeState{c}, "c is not streaming: not connected; no node is a primary"},
+	} {
+		if got := strings.Join(Condition{AllStreaming: true}.wrong(tc.states, 0), "; "); got != tc.want {
+			t.Errorf("%s: got %q, want %q", name, got, tc.want)
+		}
+	}
+}
+
 // A machine that is busy answers late: one failed reading must not end a run.
 func TestRolesAreLookedUpAgain(t *testing.T) {
 	unread := []record.NodeState{{Node: "b", Error: "context canceled"}}

@@ -24,6 +24,8 @@ type Condition struct {
 	SyncState map[string]string // node: async, potential, sync, quorum
 	Streaming []string          // nodes or roles
 	CaughtUp  []string          // nodes or roles
+	// AllStreaming: one node is a primary, and every other one streams from the node that it follows.
+	AllStreaming bool
 }
 
 // pollEvery is how often a condition is looked at again: cheap for a server, and
@@ -134,6 +136,9 @@ func (c Condition) wrong(states []record.NodeState, target record.LSN) (out []st
 			out = append(out, fmt.Sprintf("%s is not streaming%s: %s", name, on, cmp.Or(st.State, "not connected")))
 		}
 	}
+	if c.AllStreaming {
+		out = append(out, allStreaming(states)...)
+	}
 	for _, name := range c.CaughtUp {
 		st, there := byName[name]
 		switch {
@@ -146,6 +151,29 @@ func (c Condition) wrong(states []record.NodeState, target record.LSN) (out []st
 		case st.LSN < target:
 			out = append(out, fmt.Sprintf("%s has replayed up to %s of %s", name, st.LSN, target))
 		}
+	}
+	return out
+}
+
+// allStreaming says why not one node is the primary and every other one streams.
+func allStreaming(states []record.NodeState) (out []string) {
+	var primaries []string
+	for _, st := range states {
+		if st.Role == record.RolePrimary {
+			primaries = append(primaries, st.Node)
+			continue
+		}
+		if !st.Reachable {
+			out = append(out, st.Node+" is unreachable")
+		} else if on, upstream := downstream(states, st.Node); on.State != "streaming" || !st.Streaming {
+			out = append(out, fmt.Sprintf("%s is not streaming%s: %s", st.Node, upstream, cmp.Or(on.State, "not connected")))
+		}
+	}
+	switch {
+	case len(primaries) == 0:
+		out = append(out, "no node is a primary")
+	case len(primaries) > 1:
+		out = append(out, strings.Join(primaries, " and ")+" are primaries")
 	}
 	return out
 }

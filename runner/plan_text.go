@@ -51,6 +51,9 @@ func (p *Plan) write(w io.Writer) error {
 	if e.Kills > 1 {
 		fmt.Fprintf(tw, "  %d times, each as soon as the one before is done; times count from the beginning of each\n", e.Kills)
 	}
+	if e.Schedule != nil {
+		fmt.Fprintf(tw, "  random\t%s\n", e.Schedule)
+	}
 	for i := range e.Once() {
 		if s := &e.Timeline[i]; s.Repetition < 2 {
 			fmt.Fprintf(tw, "  %s\t%s\t%s\n", when(s), s.FileName(), stepText(s))

@@ -37,6 +37,8 @@ type decoder struct {
 	shares   []RateShare
 	unknown  map[string]bool // the paths of mappings with a key that nobody knows
 	setup    Statements      // load.setup
+	// generated are the paths of the file by those of the steps that were made of them.
+	generated map[string]string
 	// broken are the paths at which a problem was found while decoding, and above those
 	// every path that leads to one.
 	broken, above map[string]bool
@@ -48,7 +50,7 @@ const setupPath = "load.setup"
 func newDecoder(file string) *decoder {
 	return &decoder{
 		file: file, origin: map[*yaml.Node]string{}, included: map[*yaml.Node]string{}, unknown: map[string]bool{}, spoiled: map[*yaml.Node]bool{},
-		nodes: map[string]*yaml.Node{}, keys: map[string]*yaml.Node{}, broken: map[string]bool{}, above: map[string]bool{},
+		generated: map[string]string{}, nodes: map[string]*yaml.Node{}, keys: map[string]*yaml.Node{}, broken: map[string]bool{}, above: map[string]bool{},
 	}
 }
 
@@ -185,6 +187,8 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 		d.names(n, (*[]string)(into), path)
 	case *Expected:
 		d.expected(n, v, path)
+	case *RandomFault:
+		d.randomFault(n, into, path)
 	default:
 		d.kind(n, v, path)
 	}
@@ -306,7 +310,7 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
 	}
 	where := "the file"
 	if path != "" {
-		where = path
+		where = d.inFile(path)
 	}
 	inside := path
 	d.mapping(n, path, "a mapping with the keys "+strings.Join(keys, ", "), func(key string, value *yaml.Node, path string) {
@@ -396,7 +400,16 @@ func (d *decoder) mapping(n *yaml.Node, path, wanted string, each func(key strin
 }
 
 func (d *decoder) wrongKind(n *yaml.Node, path, wanted string) {
-	d.fail(n, path, fmt.Sprintf("%s is %s", orFile(path), kindNoun(n)), "write "+wanted)
+	d.fail(n, path, fmt.Sprintf("%s is %s", orFile(d.inFile(path)), kindNoun(n)), "write "+wanted)
+}
+
+// inFile is the path that the file has for that of a value; another one where steps were made of an entry of random.
+func (d *decoder) inFile(path string) string {
+	end := strings.IndexByte(path, ']') + 1
+	if of, ok := d.generated[path[:end]]; ok {
+		return of + path[end:]
+	}
+	return path
 }
 
 func orFile(path string) string {
@@ -417,7 +430,7 @@ func (d *decoder) null(n *yaml.Node, v reflect.Value, path string) {
 	if v.Kind() == reflect.String {
 		right = `write a value ("" for an empty one), or leave the key out`
 	}
-	d.fail(n, path, orFile(path)+" has no value", right)
+	d.fail(n, path, orFile(d.inFile(path))+" has no value", right)
 }
 
 // scalar hands the text of a scalar on.
@@ -431,7 +444,7 @@ func (d *decoder) scalar(n *yaml.Node, path, wanted string, set func(text string
 		return
 	}
 	what, right := halves(err)
-	d.fail(n, path, path+": "+what, right)
+	d.fail(n, path, d.inFile(path)+": "+what, right)
 }
 
 // names decodes one name or a list of them.

@@ -36,6 +36,11 @@ type Options struct {
 	// Resolved says that Load itself has made the text, which has whole scripts and values
 	// of variables in it: it may be of any length.
 	Resolved bool
+	// Seed is the seed that --seed gives; 0: the file's. ChosenSeed is for a `random` where neither has one; 0: 1. They are only
+	// for the schedule that is made here.
+	Seed, ChosenSeed uint64
+	// rehearsal has a `random` choose each of its faults once, to find the mistakes in all of them.
+	rehearsal bool
 	// overlay is laid over the file, and overlayBy is the flag that it comes from; see InModes.
 	overlay   *yaml.Node
 	overlayBy string
@@ -76,6 +81,14 @@ func load(file string, text []byte, o Options, c *combination) (*Experiment, []b
 	}
 	secrets := d.expand(root, o.Getenv)
 	var e Experiment
+	if keyIndex(root, "random") >= 0 && !o.rehearsal {
+		rehearsed := o
+		rehearsed.rehearsal, rehearsed.Check = true, nil
+		if _, _, err := load(file, text, rehearsed, c); err != nil {
+			return nil, nil, err
+		}
+	}
+	e.Schedule = d.takeRandom(root, o, secrets)
 	d.include(root, o.ReadFile)
 	d.decode(root, &e)
 	d.nameScripts(&e)

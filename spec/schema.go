@@ -253,8 +253,26 @@ func constrain(s *jsonschema.Schema) {
 	constrainWorkload(s.Definitions["Workload"])
 	constrainPart(s.Definitions["Part"])
 	constrainStep(s.Definitions["Step"])
+	constrainRandom(s.Definitions)
 	s.Definitions["Repeat"].Required = []string{"every", "times"}
 	limit(s.Definitions["Repeat"], "times", 1, maxTimes)
+}
+
+// constrainRandom gives the faults of a random schedule the keys of a step, but for those that the schedule decides about.
+func constrainRandom(defs jsonschema.Definitions) {
+	one, step := defs["RandomFault"], defs["Step"]
+	for p := step.Properties.Oldest(); p != nil; p = p.Next() {
+		if !slices.Contains(scheduledKeys(), p.Key) {
+			one.Properties.Set(p.Key, p.Value)
+		}
+	}
+	one.OneOf, one.DependentSchemas = step.OneOf, step.DependentSchemas
+	limit(one, "weight", 0, maxWeight)
+	random := defs["Random"]
+	random.Required = []string{"faults"}
+	limit(random, "healthy", 0, 0)
+	limit(random, "seed", 0, 0)
+	property(random, "faults").MinItems = number(1)
 }
 
 // choice is one of some words, or a variable.

@@ -18,6 +18,7 @@ type Experiment struct {
 	// SetupFile is the file that Setup was read from; empty: it stands in the experiment.
 	SetupFile string     `yaml:"-"`
 	Timeline  []Step     `yaml:"timeline" jsonschema_description:"What is done, step by step. Each step's name is a phase of the result."`
+	Random    *Random    `yaml:"random" jsonschema_description:"Faults that a generator chooses, by a seed. They are done beside the timeline's own steps, as steps of it; 'pgchaos plan' shows them."`
 	Kills     int        `yaml:"kills" jsonschema_description:"Repeats the timeline so many times, which is a cycle of a kill and what follows it. Roles are looked up anew in each cycle, at counts from its beginning, and the names of later steps end with its number, such as kill-primary-2."`
 	Duration  Duration   `yaml:"duration" jsonschema_description:"The least time that the load runs. Left out: until the last step is done."`
 	Seed      uint64     `yaml:"seed" jsonschema_description:"The one seed of everything random. Left out: chosen at the start, and kept in the result."`
@@ -26,6 +27,8 @@ type Experiment struct {
 	AbortOn   []string   `yaml:"abort_on" jsonschema_description:"What ends a hopeless run early, one line each: METRIC of WORKLOAD COMPARISON [for DURATION], such as error_rate of writes > 50% for 10s. It is looked at ten times a second, and times each second; load and timeline end, and the audit follows."`
 	// Repetition is empty in what Load returns: it is for a file that describes several experiments.
 	Repetition `yaml:",inline"`
+	// Schedule is what Random came to, which Load has made steps of; nil: the file has none.
+	Schedule *Schedule `yaml:"-"`
 	// Shares are the rates that are a share of a capacity.
 	Shares []RateShare `yaml:"-"`
 	// Secrets are values of the file that must not be written anywhere: what a ${VAR} brought into a

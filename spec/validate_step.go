@@ -279,8 +279,8 @@ func (v *validator) workloads(path string, names []string) {
 }
 
 func (v *validator) condition(path string, c *Condition) {
-	if len(c.Role)+len(c.SyncState)+len(c.Streaming)+len(c.CaughtUp) == 0 && !v.d.brokenUnder(path) {
-		v.bad(path, "nothing is asked for", "write role, sync_state, streaming or caught_up")
+	if len(c.Role)+len(c.SyncState)+len(c.Streaming)+len(c.CaughtUp) == 0 && !c.AllStreaming && !v.d.brokenUnder(path) {
+		v.bad(path, "nothing is asked for", "write role, sync_state, streaming, caught_up or all_streaming")
 	}
 	for node, role := range c.Role {
 		at := path + ".role." + node

@@ -19,7 +19,9 @@ type Condition struct {
 	SyncState map[string]string `yaml:"sync_state" jsonschema_description:"By node, as pg_stat_replication has it: async, potential, sync or quorum."`
 	Streaming NodeList          `yaml:"streaming" jsonschema_description:"Standbys that stream from the node they follow."`
 	CaughtUp  NodeList          `yaml:"caught_up" jsonschema_description:"Standbys that have replayed all that the primary had written when asked."`
-	Within    units.Duration    `yaml:"within" jsonschema_description:"How long a verify waits; 10s by default. A when has its within beside it."`
+	// AllStreaming is the state of a cluster without a fault.
+	AllStreaming bool           `yaml:"all_streaming" jsonschema_description:"true: one node is the primary, and every other node streams from the node that it follows."`
+	Within       units.Duration `yaml:"within" jsonschema_description:"How long a verify waits; 10s by default. A when has its within beside it."`
 }
 
 // DefaultWithin is how long a condition is waited for.
@@ -73,12 +75,15 @@ func (c *Condition) String() string {
 	for _, name := range c.CaughtUp {
 		parts = append(parts, name+" has caught up")
 	}
+	if c.AllStreaming {
+		parts = append(parts, "one node is the primary and all others are streaming")
+	}
 	return strings.Join(parts, ", ")
 }
 
 // Chaos is the condition as the timeline waits for it.
 func (c *Condition) Chaos() chaos.Condition {
-	return chaos.Condition{Role: c.Role, SyncState: c.SyncState, Streaming: c.Streaming, CaughtUp: c.CaughtUp}
+	return chaos.Condition{Role: c.Role, SyncState: c.SyncState, Streaming: c.Streaming, CaughtUp: c.CaughtUp, AllStreaming: c.AllStreaming}
 }
 
 // Action waits for the condition.

@@ -77,7 +77,7 @@ func TestCompletion(t *testing.T) {
 		{"a help topic", []string{"help", "completion", ""}, nil, done},
 		{"a shell", []string{"completion", ""}, []string{"bash", "zsh", "fish", "powershell"}, done},
 		{"a shipped experiment to show", []string{"show", "as"}, []string{
-			"async-kill", "connection-storm", "long-query-remote-apply", "partition-primary", "quorum-kill", "rolling-restart", "stall", "switchover",
+			"async-kill", "connection-storm", "long-query-remote-apply", "nemesis", "partition-primary", "quorum-kill", "rolling-restart", "stall", "switchover",
 			"sync-modes", "sync-modes-kill", "sync-modes-slow-standby", "walkthrough", "weak-acks",
 		}, done},
 	} {

@@ -28,6 +28,10 @@ type experimentFlags struct {
 	rounds   int // 0: the file's
 	modes    []string
 
+	// chosen is the seed of a random schedule where neither a flag nor the file has one. An experiment is read several times, and
+	// has the same schedule each time. 0: none has been chosen.
+	chosen uint64
+
 	stdin io.Reader // of the experiment that is named -
 	typed []byte    // what was read from stdin; nil before that
 }
@@ -82,8 +86,13 @@ func (f *experimentFlags) plan(ctx context.Context, name string, r reading) (*se
 	if r.overlay != "" {
 		set = append(set, "compare={}") // it can name what the overlay leaves out, and one run compares nothing
 	}
+	if f.chosen == 0 {
+		if f.chosen, err = runner.NewSeed(); err != nil {
+			return nil, err
+		}
+	}
 	o := spec.Options{
-		Set: set, Providers: descriptions(), Getenv: func(name string) (string, bool) { return lookupEnv(ctx, name) }, ReadFile: beside(ctx, name),
+		Seed: f.seed, ChosenSeed: f.chosen, Set: set, Providers: descriptions(), Getenv: func(name string) (string, bool) { return lookupEnv(ctx, name) }, ReadFile: beside(ctx, name),
 		Check: r.check, Overlay: r.overlay, Capacity: r.capacity,
 	}
 	var notes []string

@@ -84,7 +84,7 @@ func newValidateCommand() *cobra.Command {
 				for _, warning := range p.Warnings() {
 					fmt.Fprintf(cmd.OutOrStdout(), "%s: warning: %s\n", name, warning)
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s: ok\n", name)
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: ok%s\n", name, scheduled(p))
 			}
 			if err := errors.Join(errs...); err != nil {
 				return usageError(err)
@@ -95,6 +95,14 @@ func newValidateCommand() *cobra.Command {
 	f.register(cmd.Flags())
 	groupFlags(cmd.Flags(), groupCluster, func(flags *pflag.FlagSet) { registerPrograms(flags, &pgBin) })
 	return cmd
+}
+
+// scheduled is what the file's random came to; "" where it has none.
+func scheduled(p *series.Plan) string {
+	if s := p.Variants[0].Schedule; s != nil {
+		return ", " + s.String()
+	}
+	return ""
 }
 
 func newSchemaCommand() *cobra.Command {

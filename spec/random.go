@@ -1,0 +1,256 @@
+package spec
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"pgchaos/chaos/fault"
+	"pgchaos/internal/units"
+)
+
+// Random is a schedule of faults that a generator chooses. Load makes steps of the timeline of it, so that the resolved text has
+// no randomness: it can be run again even if a later version chooses differently.
+type Random struct {
+	Begin   Duration      `yaml:"begin" jsonschema_description:"When the first fault begins, since the load began; 10s by default."`
+	Lasts   Duration      `yaml:"lasts" jsonschema_description:"Faults begin within this time after begin; 1m by default. It is counted with the expected time of each fault, so that slow ones move the end."`
+	Every   Duration      `yaml:"every" jsonschema_description:"The mean time from the end of one fault to the beginning of the next; 15s by default. The times are exponentially distributed."`
+	For     Span          `yaml:"for" jsonschema_description:"How long faults last that can be taken back, chosen evenly between min and max; 2s to 8s by default. A fault's own for wins."`
+	Healthy int           `yaml:"healthy" jsonschema_description:"The least number of nodes that have no fault at any moment; half of the nodes by default, rounded up."`
+	Heal    Duration      `yaml:"heal" jsonschema_description:"How long the cluster may take after the last fault until one node is the primary and all others stream; 30s by default."`
+	Seed    uint64        `yaml:"seed" jsonschema_description:"The seed of the schedule alone. Left out: the seed of the experiment."`
+	Faults  []RandomFault `yaml:"faults" jsonschema_description:"What can be chosen, each with a weight."`
+}
+
+// Span is a range of times.
+type Span struct {
+	Min Duration `yaml:"min" jsonschema_description:"The shortest time."`
+	Max Duration `yaml:"max" jsonschema_description:"The longest time."`
+}
+
+// RandomFault is one fault that can be chosen, and what is done after it. The word any in it stands for a node that is chosen with
+// it, and others for all other nodes.
+type RandomFault struct {
+	Weight  int      `yaml:"weight" jsonschema_description:"How often it is chosen, as against the others; 1 by default, 0 for never."`
+	Targets NodeList `yaml:"targets" jsonschema_description:"The nodes that any can stand for; all by default."`
+	Then    []Step   `yaml:"then" jsonschema_description:"Steps that follow it, each after the end of the one before; a fault with a for ends when it has been taken back. With at they begin so much later."`
+
+	step *yaml.Node   // of the fault itself
+	then []*yaml.Node // of those that follow
+	at   *yaml.Node   // where the file has it
+}
+
+// Schedule is what a file's `random` came to.
+type Schedule struct {
+	Seed   uint64 // that it was made from
+	Faults int
+}
+
+// String is what a plan says of the schedule.
+func (s *Schedule) String() string {
+	return units.Count(int64(s.Faults), "fault", "faults") + " chosen by the seed " + strconv.FormatUint(s.Seed, 10)
+}
+
+// The defaults of what `random` may leave out, and its bounds.
+const (
+	defaultBegin   = Duration(10 * time.Second)
+	defaultLasts   = Duration(time.Minute)
+	defaultEvery   = Duration(15 * time.Second)
+	defaultHeal    = Duration(30 * time.Second)
+	defaultLeast   = Duration(2 * time.Second)
+	defaultMost    = Duration(8 * time.Second)
+	maxWeight      = 1000
+	maxIncidents   = 1000
+	randomStream   = 0x72616e646f6d // of the generator, apart from those of the load and the roles
+	randomAccuracy = 100 * time.Millisecond
+	// thenTakes is how long a step of a `then` is expected to take.
+	thenTakes = 3 * time.Second
+)
+
+// incident is one fault of a schedule.
+type incident struct {
+	fault int           // the number of its entry
+	node  string        // that any stands for; "": there is no node
+	gap   time.Duration // since the end of the incident before
+	lasts time.Duration // the random `for`
+}
+
+// incidents chooses the faults. The same generator gives the same ones.
+func (r *Random) incidents(rng *rand.Rand, nodes []string) (all []incident) {
+	total := 0
+	for _, f := range r.Faults {
+		total += f.Weight
+	}
+	var now time.Duration
+	for total > 0 && len(all) <= maxIncidents {
+		var in incident
+		if len(all) > 0 {
+			in.gap = rounded(min(rng.ExpFloat64()*float64(r.Every), float64(r.Lasts)))
+		}
+		pick := rng.IntN(total)
+		for pick >= r.Faults[in.fault].Weight {
+			pick -= r.Faults[in.fault].Weight
+			in.fault++
+		}
+		f := &r.Faults[in.fault]
+		if among := f.among(nodes); len(among) > 0 {
+			in.node = among[rng.IntN(len(among))]
+		}
+		in.lasts = max(rounded(float64(r.For.Min)+rng.Float64()*float64(r.For.Max-r.For.Min)), randomAccuracy)
+		if now += in.gap; now >= time.Duration(r.Lasts) && len(all) > 0 {
+			break
+		}
+		now += f.takes(in.lasts)
+		all = append(all, in)
+	}
+	return all
+}
+
+// rounded is a time that is easy to read in a plan.
+func rounded(d float64) time.Duration {
+	return time.Duration(math.Round(d/float64(randomAccuracy))) * randomAccuracy
+}
+
+// among are the nodes that any can stand for.
+func (f *RandomFault) among(nodes []string) []string {
+	if len(f.Targets) > 0 {
+		return f.Targets
+	}
+	return nodes
+}
+
+// takes is how long the fault and what follows it are expected to take.
+func (f *RandomFault) takes(lasts time.Duration) (all time.Duration) {
+	for _, n := range append([]*yaml.Node{f.step}, f.then...) {
+		s := scratchStep(n)
+		switch {
+		case s.For > 0:
+			all += time.Duration(s.For)
+		case n == f.step && f.taken(&s):
+			all += lasts
+		case n != f.step:
+			all += thenTakes
+		}
+		if w, ok := s.Parameters().(*fault.Wait); ok {
+			all += time.Duration(w.Time)
+		}
+		if s.At != nil {
+			all += time.Duration(*s.At)
+		}
+	}
+	return all
+}
+
+// taken tells whether the fault gets a random `for`.
+func (f *RandomFault) taken(s *Step) bool {
+	if len(s.actions) == 0 || s.For > 0 || len(f.then) > 0 {
+		return false
+	}
+	maybe, conditional := s.Parameters().(fault.Reversed)
+	return s.Kind().Reversible && (!conditional || maybe.Reversed())
+}
+
+// hits is how many of the nodes the fault and what follows it disturb at once.
+func (f *RandomFault) hits(nodes int) (most int) {
+	for _, n := range append([]*yaml.Node{f.step}, f.then...) {
+		s := scratchStep(n)
+		is := s.Kind().Facts
+		if s.Fault() || is.Ends || is.Freezes || is.Cuts || is.Lasts {
+			most = max(most, disturbed(&s, nodes))
+		}
+	}
+	return most
+}
+
+// disturbed is how many nodes a step disturbs. Of a cut network it is the smaller side.
+func disturbed(s *Step, nodes int) int {
+	count := func(names []string) (n int) {
+		for _, name := range names {
+			switch name {
+			case fault.Clients:
+			case "replicas", wordOthers:
+				n += nodes - 1
+			default:
+				n++
+			}
+		}
+		return n
+	}
+	if on, ok := s.Parameters().(fault.OnLinks); ok {
+		one, other := on.BothSides()
+		a, b := count(one), count(other)
+		if a == 0 || b == 0 { // the other side are the clients alone
+			return max(a, b)
+		}
+		return min(a, b)
+	}
+	return count(s.targets())
+}
+
+// The words of an entry that stand for nodes.
+const (
+	wordAny    = "any"
+	wordOthers = "others"
+)
+
+// checkRandom finds what the types of `random` allow and it cannot mean. Present are the nodes that are there from the beginning.
+func (v *validator) checkRandom(r *Random, present []string) {
+	for path, d := range map[string]Duration{
+		"random.begin": r.Begin, "random.lasts": r.Lasts, "random.every": r.Every, "random.heal": r.Heal, "random.for.min": r.For.Min, "random.for.max": r.For.Max,
+	} {
+		v.positive(path, d)
+	}
+	if r.For.Max < r.For.Min {
+		v.bad("random.for", "the longest time, "+r.For.Max.String()+", is shorter than the shortest, "+r.For.Min.String(), "write a max of at least the min")
+	}
+	if len(r.Faults) == 0 {
+		v.bad("random.faults", "there is no fault to choose", "write faults: [{pause: any}]")
+	}
+	weights := 0
+	for i := range r.Faults {
+		f := &r.Faults[i]
+		path := r.path(i)
+		v.between(path+".weight", f.Weight, 0, maxWeight)
+		weights += f.Weight
+		for k, name := range f.Targets {
+			if !slices.Contains(present, name) && len(present) > 0 {
+				v.bad(path+".targets", "targets names "+shown(f.Targets[k])+", which is no node that is there from the start", suggest(name, present, "those are"))
+			}
+		}
+		v.randomKeys(path, f)
+		if n := f.hits(len(present)); len(present) > 0 && n > len(present)-r.Healthy && !v.d.brokenUnder(path) {
+			v.bad(path, "the fault can disturb "+units.Count(int64(n), "node", "nodes")+" at once, and of "+units.Count(int64(len(present)), "node", "nodes")+" "+
+				units.Count(int64(r.Healthy), "has", "have")+" to stay healthy", "choose fewer targets, or a smaller healthy")
+		}
+	}
+	if len(r.Faults) > 0 && weights == 0 {
+		v.bad("random.faults", "every weight is 0, so that no fault can be chosen", "give one of them a weight")
+	}
+	v.between("random.healthy", r.Healthy, 0, max(len(present)-1, 0))
+	if v.d.has("kills") {
+		v.badKey("kills", "kills repeats the timeline, and a random schedule cannot be repeated", "leave kills out, and write a longer lasts in random")
+	}
+}
+
+// scheduledKeys are the keys of a step that a fault of a random schedule does not have.
+func scheduledKeys() []string { return []string{"at", "after", "when", "within", "repeat", "name"} }
+
+// randomKeys refuses the keys that the schedule itself decides about.
+func (v *validator) randomKeys(path string, f *RandomFault) {
+	refuse := func(n *yaml.Node, keys ...string) {
+		for _, key := range keys {
+			if i := keyIndex(n, key); i >= 0 {
+				v.d.problemAt(n.Content[i], "a step of a random schedule has no "+key+" of its own: the schedule decides about it", "leave it out")
+				v.d.distrust(path)
+			}
+		}
+	}
+	refuse(f.step, scheduledKeys()...)
+	for _, n := range f.then {
+		refuse(n, "after", "repeat", "name")
+	}
+}

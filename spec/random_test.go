@@ -1,0 +1,249 @@
+package spec
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"pgchaos/chaos/fault"
+)
+
+// randomFile is a file with a random schedule of all forms of entries.
+const randomFile = `name: x
+cluster: {nodes: [a, b, c]}
+load: {writes: {kind: insert}}
+timeline:
+  - {at: 2s, checkpoint: primary}
+  - {at: 50s, stop_load: writes}
+random:
+  begin: 5s
+  lasts: 5m
+  every: 4s
+  for: {min: 1s, max: 3s}
+  healthy: 2
+  faults:
+    - {weight: 6, pause: any}
+    - {weight: 3, partition: {between: [any, others]}, targets: [b, c]}
+    - {weight: 1, kill: primary, then: [{at: 1s, failover: most_advanced}, {rejoin: former_primary}]}
+`
+
+func loadRandom(t *testing.T, text string, o Options) (*Experiment, []byte) {
+	t.Helper()
+	o.Providers = nil
+	e, resolved, err := Load("x.yaml", []byte(text), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e, resolved
+}
+
+func TestRandomSameSeedSameSchedule(t *testing.T) {
+	_, one := loadRandom(t, randomFile, Options{Seed: 7})
+	_, again := loadRandom(t, randomFile, Options{Seed: 7})
+	_, other := loadRandom(t, randomFile, Options{Seed: 8})
+	if string(one) != string(again) || string(one) == string(other) {
+		t.Errorf("seed 7 twice, and seed 8:\n%s\n%s\n%s", one, again, other)
+	}
+	for _, o := range []Options{{ChosenSeed: 7}, {Set: []string{"seed=7"}, ChosenSeed: 9}, {Set: []string{"seed=3"}, Seed: 7}} {
+		if e, text := loadRandom(t, randomFile, o); !strings.Contains(string(text), "seed: 7\n") || e.Schedule.Seed != 7 || e.Seed != 7 {
+			t.Errorf("%+v: %+v\n%s", o, e.Schedule, text)
+		}
+	}
+	// A seed of its own stays when the seed of the experiment is another one.
+	a, _ := loadRandom(t, randomFile, Options{Seed: 8, Set: []string{"random.seed=7"}})
+	b, _ := loadRandom(t, randomFile, Options{Seed: 7})
+	if diff := cmp.Diff(b.Timeline, a.Timeline, sameSteps()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestRandomResolvedFileIsComplete loads the resolved text again: it is an ordinary file without randomness.
+func TestRandomResolvedFileIsComplete(t *testing.T) {
+	e, text := loadRandom(t, randomFile, Options{Seed: 7})
+	if strings.Contains(string(text), "random:") {
+		t.Errorf("random is left:\n%s", text)
+	}
+	again, _ := loadRandom(t, string(text), Options{Seed: 99, Resolved: true})
+	if again.Schedule != nil {
+		t.Errorf("a schedule was made again: %+v", again.Schedule)
+	}
+	if diff := cmp.Diff(e.Timeline, again.Timeline, sameSteps()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// manySeeds are enough for the shares of faults to be within 20 % of their weights.
+const manySeeds = 40
+
+// TestRandomManySeeds looks at the schedules of many seeds: each loads (which finds steps that can never run), keeps within its bounds, and
+// all of them together follow the weights.
+func TestRandomManySeeds(t *testing.T) {
+	counts, gaps, seen := map[string]int{}, time.Duration(0), 0
+	for seed := uint64(1); seed <= manySeeds; seed++ {
+		e, _ := loadRandom(t, randomFile, Options{Seed: seed})
+		incidents := 0
+		for i := range e.Timeline {
+			s := &e.Timeline[i]
+			if !strings.HasPrefix(s.Name, "random-") || s.Name == randomBegin || s.Name == randomHeal {
+				continue
+			}
+			switch p := s.Parameters().(type) {
+			case *fault.Pause:
+				counts["pause "+p.Nodes[0]]++
+				checkLasts(t, s)
+			case *fault.Partition:
+				counts["partition "+p.Between[0][0]]++
+				checkLasts(t, s)
+				if len(p.Between) != 2 || len(p.Between[1]) != 2 || slices.Contains(p.Between[1], p.Between[0][0]) || p.Between[0][0] == "a" {
+					t.Errorf("seed %d: %v", seed, p.Between)
+				}
+			case *fault.Kill:
+				counts["kill"]++
+				if s.For != 0 {
+					t.Errorf("seed %d: a kill with steps that follow has for: %s", seed, s.For)
+				}
+			default:
+				continue // of a then
+			}
+			if incidents++; incidents > 1 && s.At != nil {
+				gaps += time.Duration(*s.At)
+			}
+			seen++
+		}
+		if e.Schedule.Faults != incidents || incidents < 5 {
+			t.Errorf("seed %d: %d faults, announced %d", seed, incidents, e.Schedule.Faults)
+		}
+		if last := e.Timeline[len(e.Timeline)-1]; last.Name != randomHeal || !last.Parameters().(*fault.Condition).AllStreaming {
+			t.Errorf("seed %d ends with %+v", seed, last)
+		}
+	}
+	pauses, partitions := counts["pause a"]+counts["pause b"]+counts["pause c"], counts["partition b"]+counts["partition c"]
+	for name, share := range map[string][2]float64{
+		"pause": {float64(pauses), 0.6}, "partition": {float64(partitions), 0.3}, "kill": {float64(counts["kill"]), 0.1},
+		"pause a": {float64(counts["pause a"]), 0.2}, "partition b": {float64(counts["partition b"]), 0.15},
+	} {
+		if got := share[0] / float64(seen); got < 0.8*share[1] || got > 1.2*share[1] {
+			t.Errorf("%s: a share of %.3f, not about %.3f, of %d", name, got, share[1], seen)
+		}
+	}
+	if mean := gaps / time.Duration(seen-manySeeds); mean < 3600*time.Millisecond || mean > 4400*time.Millisecond {
+		t.Errorf("the mean time between two faults is %s, not about 4s", mean)
+	}
+}
+
+func checkLasts(t *testing.T, s *Step) {
+	t.Helper()
+	if s.For < Duration(time.Second) || s.For > Duration(3*time.Second) {
+		t.Errorf("%s lasts %s, not from 1s to 3s", s.Name, s.For)
+	}
+}
+
+// TestRandomNoTwoFaultsOverlap: each step comes after the end of the one above it.
+func TestRandomNoTwoFaultsOverlap(t *testing.T) {
+	e, _ := loadRandom(t, randomFile, Options{Seed: 5})
+	end := ""
+	for i := range e.Timeline {
+		s := &e.Timeline[i]
+		if !strings.HasPrefix(s.Name, "random-") {
+			continue
+		}
+		if s.After != end {
+			t.Errorf("%s comes after %q, not after %q", s.Name, s.After, end)
+		}
+		if end = s.Name; s.For > 0 {
+			end = s.Reversal()
+		}
+	}
+}
+
+func TestRandomIsSetByFlags(t *testing.T) {
+	few, _ := loadRandom(t, randomFile, Options{Seed: 5, Set: []string{"random.every=1m"}})
+	many, _ := loadRandom(t, randomFile, Options{Seed: 5, Set: []string{"random.every=1s"}})
+	if few.Schedule.Faults >= many.Schedule.Faults {
+		t.Errorf("%d faults every minute, and %d every second", few.Schedule.Faults, many.Schedule.Faults)
+	}
+	none, _ := loadRandom(t, randomFile, Options{Seed: 5, Set: []string{"random.faults[0].weight=0"}})
+	for i := range none.Timeline {
+		if none.Timeline[i].Action() == "pause" {
+			t.Errorf("a fault of weight 0 was chosen: %s", none.Timeline[i].Name)
+		}
+	}
+}
+
+// TestRandomStandsBesideOwnSteps: the beginning stands before the first later step of the file, which its own steps do not wait for.
+func TestRandomStandsBesideOwnSteps(t *testing.T) {
+	e, _ := loadRandom(t, randomFile, Options{Seed: 5})
+	var sequence []string
+	for i := range e.Timeline {
+		if e.Timeline[i].After == "" {
+			sequence = append(sequence, e.Timeline[i].Name)
+		}
+	}
+	if want := []string{"checkpoint-primary", randomBegin, "stop-load-writes"}; !slices.Equal(sequence, want) {
+		t.Errorf("%v, not %v", sequence, want)
+	}
+}
+
+func TestRandomMistakes(t *testing.T) {
+	for name, c := range map[string]struct{ set, want string }{
+		"no fault":           {"random.faults=[]", "there is no fault to choose"},
+		"too few healthy":    {"random.faults[0].pause=replicas", "can disturb 2 nodes at once, and of 3 nodes 2 have to stay healthy"},
+		"healthy":            {"random.healthy=3", "write a number from 0 to 2"},
+		"never chosen":       {"random.faults=[{pause: any}, {weight: 0, kill: nobody}]", `there is no node "nobody"`},
+		"an unknown key":     {"random.faults=[{pause: any}, {kill: {node: any, hard: true}}]", `unknown key "hard" in random.faults[1].kill`},
+		"in a then":          {"random.faults=[{pause: any, then: [{wait: 1x}]}]", "random.faults[0].then[0].wait"},
+		"a step's own after": {"random.faults=[{pause: any, after: x}]", "has no after of its own"},
+		"kills":              {"kills=3", "kills repeats the timeline"},
+		"targets":            {"random.faults=[{pause: any, targets: [d]}]", "targets names \"d\""},
+		"no action":          {"random.faults=[{weight: 2}]", "the step has no action"},
+		"weights":            {"random.faults=[{pause: any, weight: 0}]", "every weight is 0"},
+		"min and max":        {"random.for={min: 3s, max: 1s}", "shorter than the shortest"},
+		"too many":           {"random={lasts: 700h, every: 1s, faults: [{terminate_backends: primary}]}", "more than 1000 faults"},
+		"a misspelt key":     {"random.evry=3s", `unknown key "evry" in random`},
+		"no list":            {"random.faults=pause", "random.faults is the single value"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, seed := range []uint64{1, 2} {
+				_, _, err := Load("x.yaml", []byte(randomFile), Options{Set: []string{c.set}, Seed: seed})
+				if err == nil || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("%v, not %q", err, c.want)
+				}
+			}
+		})
+	}
+}
+
+// TestRandomMistakesPointAtTheEntry: a mistake is reported once, where the file has it, though several steps are made of the entry.
+func TestRandomMistakesPointAtTheEntry(t *testing.T) {
+	text := strings.Replace(randomFile, "{weight: 6, pause: any}", "{weight: 6, pause: pgslave}", 1)
+	_, _, err := Load("x.yaml", []byte(text), Options{Seed: 1})
+	line := 1 + strings.Count(text[:strings.Index(text, "pause: pgslave")], "\n")
+	if err == nil || !strings.HasPrefix(err.Error(), fmt.Sprintf("x.yaml:%d:", line)) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("not one mistake in line %d: %v", line, err)
+	}
+}
+
+func TestRandomVariables(t *testing.T) {
+	text := strings.Replace(randomFile, "every: 4s", "every: ${EVERY}", 1)
+	e, _ := loadRandom(t, text, Options{Seed: 5, Getenv: func(string) (string, bool) { return "4s", true }})
+	want, _ := loadRandom(t, randomFile, Options{Seed: 5})
+	if diff := cmp.Diff(want.Timeline, e.Timeline, sameSteps()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRandomInTheSchema(t *testing.T) {
+	s, _ := compileSchema(t)
+	if err := s.Validate(asJSON(t, []byte(randomFile))); err != nil {
+		t.Error(err)
+	}
+	for _, wrong := range []string{"evry: 4s", "every: 4s\n  more: 1", "every: 4s\n  seed: some"} {
+		if err := s.Validate(asJSON(t, []byte(strings.Replace(randomFile, "every: 4s", wrong, 1)))); err == nil {
+			t.Errorf("the schema accepts %s", wrong)
+		}
+	}
+}
