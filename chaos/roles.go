@@ -165,6 +165,24 @@ func (s *Scene) holders(role string, states []record.NodeState) ([]string, error
 	return nil, fmt.Errorf("%q is neither a node nor a role", role)
 }
 
+// HolderNow is the one node that holds a role by readings of one moment or, where none is known to, the reason.
+func (s *Scene) HolderNow(role string, states []record.NodeState) (node, why string) {
+	// A node that was not read may lag more, or less, than all others.
+	if i := slices.IndexFunc(states, s.unread); i >= 0 && (role == "laggard" || role == "most_advanced") {
+		return "", states[i].Node + " did not answer"
+	}
+	names, err := s.holders(role, states)
+	switch {
+	case err != nil:
+		return "", err.Error()
+	case len(names) == 0:
+		return "", "no node is " + role
+	case len(names) > 1:
+		return "", role + " are several nodes"
+	}
+	return names[0], ""
+}
+
 func (s *Scene) formerPrimary(now string) []string {
 	for _, name := range slices.Backward(s.Watch.Primaries()) {
 		if name != now {

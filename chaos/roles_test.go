@@ -52,6 +52,11 @@ func TestRoles(t *testing.T) {
 			t.Errorf("%s without standbys: %v, %v", role, got, err)
 		}
 	}
+	for role, want := range map[string]string{"primary": "a", "laggard": "d", "former_primary": "x", "replicas": "", "sync_standby": "", "boss": ""} {
+		if got, why := s.HolderNow(role, states[:4]); got != want || (why == "") != (want != "") {
+			t.Errorf("the holder of %s is %q: %s", role, got, why)
+		}
+	}
 	if _, err := s.holders("boss", states); err == nil {
 		t.Error("an unknown role is accepted")
 	}

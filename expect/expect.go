@@ -40,6 +40,7 @@ type Value struct {
 	Why     string  // why it is unknown, or only a lower bound
 	AtLeast bool    // the true number may be greater; of a truth: true is not proven, false is
 	Most    float64 // what an AtLeast number can be at most; 0: nobody knows
+	Node    string  // the node that held the role which a Comparison names; "" where it names none
 }
 
 // Source knows what was observed. It must return an unknown Value, with the

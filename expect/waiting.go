@@ -22,11 +22,11 @@ type Waiting struct {
 
 // readSoFar is what was read for one comparison.
 type readSoFar struct {
-	known bool    // at any time
-	best  float64 // the known number that came nearest to the comparison
-	last  Value   // the newest, known or not
-	shown string  // the newest that was known
-	holds bool    // by the newest
+	known bool   // at any time
+	best  Value  // the known number that came nearest to the comparison
+	last  Value  // the newest, known or not
+	shown string // the newest that was known
+	holds bool   // by the newest
 }
 
 // Wait begins to wait for the condition.
@@ -75,8 +75,8 @@ func (w *Waiting) compare(c *Comparison, r Readings) bool {
 	if !v.Known {
 		return false
 	}
-	if !so.known || c.nearer(v.Number, so.best) {
-		so.best = v.Number
+	if !so.known || c.nearer(v.Number, so.best.Number) {
+		so.best = v
 	}
 	so.known, so.shown = true, c.show(v)
 	so.holds = c.Holds(v)
@@ -96,18 +96,22 @@ func (c *Comparison) nearer(a, b float64) bool {
 	return strings.HasPrefix(c.Op, ">") && a > b || strings.HasPrefix(c.Op, "<") && a < b
 }
 
-// show is what was read, as half a sentence: "lag of b was 1.2 MB".
+// show is what was read, as half a sentence: "lag of b was 1.2 MB", "lag of laggard (b) was 1.2 MB".
 func (c *Comparison) show(v Value) string {
+	holder := ""
+	if v.Node != "" {
+		holder = " (" + v.Node + ")"
+	}
 	switch c.Kind {
 	case 0:
-		return c.String() + " was " + v.Text
+		return c.String() + holder + " was " + v.Text
 	case MetricTruth:
 		if v.Bool {
-			return c.Of + " was streaming"
+			return c.Of + holder + " was streaming"
 		}
-		return c.Of + " was not streaming"
+		return c.Of + holder + " was not streaming"
 	}
-	return c.String() + " was " + c.Kind.FormatBeside(v.Number, c.Value)
+	return c.String() + holder + " was " + c.Kind.FormatBeside(v.Number, c.Value)
 }
 
 // Met says what was read of the comparisons that hold.
@@ -144,9 +148,9 @@ func (w *Waiting) unmet(c *Comparison) string {
 	switch {
 	case c.Kind == 0 || c.Kind == MetricTruth:
 	case strings.HasPrefix(c.Op, ">"):
-		text = c.show(Value{Number: so.best}) + " at most"
+		text = c.show(so.best) + " at most"
 	case strings.HasPrefix(c.Op, "<"):
-		text = c.show(Value{Number: so.best}) + " at least"
+		text = c.show(so.best) + " at least"
 	}
 	if !so.last.Known {
 		text += ", and then it was not known" + why

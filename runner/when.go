@@ -19,7 +19,7 @@ type awaiter func(ctx context.Context, c expect.Condition, within time.Duration)
 func (r *run) await(ctx context.Context, c expect.Condition, within time.Duration) (seen string, err error) {
 	f := r.watch.Follow()
 	defer f.End()
-	return await(ctx, r.clock, f, r.loads, c, within)
+	return await(ctx, r.clock, f, r.loads, r.scene.HolderNow, c, within)
 }
 
 // follower is what await needs of an observe.Follower.
@@ -34,15 +34,18 @@ type figures interface {
 	acknowledged(workload string) (int64, bool)
 }
 
+// holder is the node that holds a role by readings of one moment; "" and the reason where none is known to.
+type holder func(role string, states []record.NodeState) (node, why string)
+
 // figuresEvery is how often a condition about the load is looked at, also where no node can be read. Most of its figures change
 // once a second.
 const figuresEvery = 100 * time.Millisecond
 
 // await looks at a condition after each reading of a node, at most within. The error says what was read instead.
-func await(ctx context.Context, clock record.Clock, f follower, loads figures, c expect.Condition, within time.Duration) (seen string, err error) {
+func await(ctx context.Context, clock record.Clock, f follower, loads figures, roles holder, c expect.Condition, within time.Duration) (seen string, err error) {
 	waiting, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	w, now := c.Wait(), &conditionReadings{loads: loads}
+	w, now := c.Wait(), &conditionReadings{loads: loads, roles: roles}
 	tick := time.NewTicker(figuresEvery)
 	defer tick.Stop()
 	for {
@@ -68,6 +71,7 @@ type conditionReadings struct {
 	at    time.Duration
 	nodes []observe.Followed
 	loads figures
+	roles holder
 	// measured are figures of the load, as of measuredAt: to sum them up takes long for what is done after each reading.
 	measured   map[string]expect.Value
 	measuredAt time.Duration
@@ -101,11 +105,29 @@ func (r *conditionReadings) Reading(c *expect.Comparison) expect.Value {
 	case i < 0 && c.Of == "":
 		return unknownReading("no node was read that accepts writes")
 	case i < 0:
-		return unknownReading("there is no node %s", c.Of)
+		return r.roleReading(c)
 	case r.nodes[i].Absent:
 		return unknownReading("%s has not been built", c.Of)
 	}
 	return nodeReading(c, &r.nodes[i])
+}
+
+// roleReading is a quantity of the node that holds a role by the newest readings: it can be another one at each look.
+func (r *conditionReadings) roleReading(c *expect.Comparison) expect.Value {
+	var states []record.NodeState
+	for i := range r.nodes {
+		if !r.nodes[i].Absent {
+			states = append(states, r.nodes[i].Own)
+		}
+	}
+	node, why := r.roles(c.Of, states)
+	i := slices.IndexFunc(r.nodes, func(n observe.Followed) bool { return n.Name == node })
+	if i < 0 {
+		return unknownReading("%s", why)
+	}
+	v := nodeReading(c, &r.nodes[i])
+	v.Node = node
+	return v
 }
 
 // nodeReading is a quantity of a node.

@@ -63,6 +63,8 @@ func (f *fakeFigures) acknowledged(workload string) (int64, bool) {
 	return int64(f.clock.Now() / time.Millisecond), workload == "writes"
 }
 
+func noRole(role string, _ []record.NodeState) (node, why string) { return "", "no node is " + role }
+
 func lagging(bytes int64) observe.Followed {
 	return observe.Followed{Name: "b", Up: true, Sample: record.NodeSample{Role: record.RoleStandby, LagBytes: &bytes}}
 }
@@ -84,7 +86,7 @@ func TestAConditionIsMetByTheReadingThatShowsIt(t *testing.T) {
 			time.Sleep(1234567 * time.Microsecond)
 			f.read(lagging(9 << 20))
 		}()
-		seen, err := await(t.Context(), clock, f, &fakeFigures{clock: clock}, condition(t, "lag of b > 8MB"), time.Minute)
+		seen, err := await(t.Context(), clock, f, &fakeFigures{clock: clock}, noRole, condition(t, "lag of b > 8MB"), time.Minute)
 		if err != nil || seen != "lag of b was 9 MB" {
 			t.Errorf("%q, %v", seen, err)
 		}
@@ -112,7 +114,7 @@ func TestAConditionThatDoesNotComeToHold(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			clock := record.StartClock()
-			_, err := await(t.Context(), clock, newFakeFollower(tc.nodes...), &fakeFigures{clock: clock, runs: time.Hour}, condition(t, tc.text), 10*time.Second)
+			_, err := await(t.Context(), clock, newFakeFollower(tc.nodes...), &fakeFigures{clock: clock, runs: time.Hour}, noRole, condition(t, tc.text), 10*time.Second)
 			if err == nil || !strings.Contains(err.Error(), tc.says) {
 				t.Errorf("%s: %v\nwant %s", name, err, tc.says)
 			}
@@ -127,7 +129,7 @@ func TestAConditionThatDoesNotComeToHold(t *testing.T) {
 func TestConditionsAboutTheLoad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clock := record.StartClock()
-		seen, err := await(t.Context(), clock, newFakeFollower(), &fakeFigures{clock: clock}, condition(t, "acknowledged of writes >= 3456"), time.Minute)
+		seen, err := await(t.Context(), clock, newFakeFollower(), &fakeFigures{clock: clock}, noRole, condition(t, "acknowledged of writes >= 3456"), time.Minute)
 		if at := clock.Now(); err != nil || at < 3456*time.Millisecond || at > 3600*time.Millisecond || !strings.HasPrefix(seen, "acknowledged of writes was 3") {
 			t.Errorf("%q at %s: %v", seen, at, err)
 		}
@@ -144,7 +146,7 @@ func TestConditionsAboutTheLoad(t *testing.T) {
 				f.read()
 			}
 		}()
-		seen, err := await(ctx, clock, f, loads, condition(t, "throughput of writes < 100/s for 2s"), time.Minute)
+		seen, err := await(ctx, clock, f, loads, noRole, condition(t, "throughput of writes < 100/s for 2s"), time.Minute)
 		if at := clock.Now(); err != nil || seen != "throughput of writes was 80 /s" || at < 3*time.Second || at > 3200*time.Millisecond {
 			t.Errorf("%q at %s: %v", seen, at, err)
 		}
@@ -162,7 +164,7 @@ func TestAConditionEndsWithItsRun(t *testing.T) {
 		clock := record.StartClock()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err := await(ctx, clock, newFakeFollower(), &fakeFigures{clock: clock}, condition(t, "streaming of b"), time.Minute)
+		_, err := await(ctx, clock, newFakeFollower(), &fakeFigures{clock: clock}, noRole, condition(t, "streaming of b"), time.Minute)
 		if !errors.Is(err, context.DeadlineExceeded) || clock.Now() != time.Second {
 			t.Errorf("%v at %s", err, clock.Now())
 		}
@@ -198,4 +200,39 @@ func TestReadingsOfNodes(t *testing.T) {
 			t.Errorf("%s: %v", text, got)
 		}
 	}
+}
+
+// TestAConditionOnARole: the role is looked up at each reading, and what was read names the node that held it then.
+func TestAConditionOnARole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lags := func(name string, bytes int64) observe.Followed {
+			return observe.Followed{Name: name, Up: true, Own: record.NodeState{Node: name, LSN: record.LSN(bytes)}, Sample: record.NodeSample{LagBytes: &bytes}}
+		}
+		clock, f := record.StartClock(), newFakeFollower(observe.Followed{Name: "absent", Absent: true}, lags("b", 1<<20), lags("c", 0))
+		last := func(role string, states []record.NodeState) (string, string) { // of all nodes that have been built
+			if role != "laggard" || len(states) != 2 {
+				return "", "no node is " + role
+			}
+			if states[0].LSN > states[1].LSN {
+				return states[0].Node, ""
+			}
+			return states[1].Node, ""
+		}
+		go func() {
+			time.Sleep(time.Second)
+			f.read(observe.Followed{Name: "absent", Absent: true}, lags("b", 1<<20), lags("c", 9<<20))
+		}()
+		seen, err := await(t.Context(), clock, f, &fakeFigures{clock: clock}, last, condition(t, "lag of laggard > 8MB"), time.Minute)
+		if err != nil || seen != "lag of laggard (c) was 9 MB" || clock.Now() != time.Second {
+			t.Errorf("%q, %v", seen, err)
+		}
+		_, err = await(t.Context(), clock, f, &fakeFigures{clock: clock}, last, condition(t, "lag of laggard > 10MB"), time.Second)
+		if err == nil || !strings.Contains(err.Error(), "lag of laggard (c) was 9 MB at most") {
+			t.Error(err)
+		}
+		_, err = await(t.Context(), clock, f, &fakeFigures{clock: clock}, last, condition(t, "not streaming of sync_standby"), time.Second)
+		if err == nil || !strings.Contains(err.Error(), "streaming of sync_standby was never known: no node is sync_standby") {
+			t.Error(err)
+		}
+	})
 }

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"slices"
 
 	"pgchaos/expect"
@@ -26,11 +27,42 @@ func (v *validator) trigger(path string, s *Step) {
 			switch {
 			case part.Of == "" || slices.Contains(nodes, part.Of) || v.d.brokenUnder("cluster.nodes"):
 			case slices.Contains(Roles, part.Of):
-				v.badIn(path, part.OfAt, "a role, "+part.Of+", cannot stand here", suggest("", nodes, "write a node:"))
+				v.roleInTrigger(path, part, nodes)
 			default:
 				v.badIn(path, part.OfAt, "there is no node "+shown(part.Of), suggest(part.Of, nodes, "the nodes are"))
 			}
 		}
+	}
+}
+
+// roleInTrigger checks a role in a `when`. It must stand for one node at each reading, and what is asked of that node must not follow
+// from the role.
+func (v *validator) roleInTrigger(path string, c *expect.Comparison, nodes []string) {
+	ofStandby := c.Quantity != "sync_waiters" && c.Quantity != "connections"
+	what, right := "", suggest("", nodes, "write a node:")
+	switch c.Of {
+	case "replicas":
+		what = "replicas are several nodes"
+		right = "write one comparison for each node and join them by and or or, or write laggard or most_advanced"
+	case "any_replica":
+		what, right = "any_replica can be another node at each reading", suggest("", nodes, "write laggard, most_advanced or a node:")
+	case "primary":
+		switch {
+		case c.Quantity == "role":
+			what = "the primary always has the role primary"
+		case ofStandby:
+			what, right = fmt.Sprintf("%s is of a standby, and the primary is none", c.Quantity), suggest("", nodes, "write sync_standby, laggard, most_advanced, former_primary or a node:")
+		}
+	case "sync_standby", "laggard", "most_advanced":
+		switch {
+		case c.Quantity == "role":
+			what = c.Of + " always has the role standby"
+		case c.Of == "sync_standby" && c.Quantity == "sync_state" && (c.Word == "async" || c.Word == "potential"):
+			what = "the sync_state of sync_standby is always sync or quorum"
+		}
+	}
+	if what != "" {
+		v.badIn(path, c.OfAt, what, right)
 	}
 }
 

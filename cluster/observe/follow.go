@@ -22,6 +22,8 @@ type Followed struct {
 	// Writable is set for the node that serves writes.
 	Writable bool
 	Sample   record.NodeSample
+	// Own is what the node has said of itself; only its name where that is not known.
+	Own record.NodeState
 	// State is the state of the node's line in pg_stat_replication, such as streaming; "" where it has none. LineKnown is set where
 	// that is known, and so SyncState of Sample is, too.
 	State     string
@@ -79,6 +81,7 @@ func (f *Follower) Now() []Followed {
 		own := w.recent(n.Name, now, f.since)
 		var line record.StandbyState
 		n.Sample, line = w.look(n.Name, now, f.since)
+		n.Own = own
 		n.Up, n.Writable, n.State = own.Reachable, own.Reachable && n.Name == writable.Node, line.State
 		n.LineKnown = line.Name != "" || writable.Reachable
 		n.Streaming = streaming(own, n.State, n.LineKnown)
