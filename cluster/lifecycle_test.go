@@ -168,7 +168,13 @@ func testSmartStop(t *testing.T, w *world) {
 		t.Error("it stopped after all")
 	}
 	w.ok(c.Stop(ctx, cluster.StopFast, 0))
+	if c.EndedOnItsOwn() {
+		t.Error("a server that was stopped has ended on its own")
+	}
 	w.ok(c.Start(ctx))
+	if c.EndedOnItsOwn() {
+		t.Error("a server that runs has ended on its own")
+	}
 }
 
 func testIncidents(t *testing.T, w *world) {
@@ -190,6 +196,9 @@ func testIncidents(t *testing.T, w *world) {
 		}
 	case <-time.After(hang):
 		t.Fatal("an end that nobody asked for is not reported")
+	}
+	if !c.EndedOnItsOwn() {
+		t.Error("a server that was killed from outside has not ended on its own")
 	}
 	w.ok(c.Start(ctx))
 	w.eventually("a", "select count(*) from pg_stat_replication where application_name = 'c' and state = 'streaming'", "1")

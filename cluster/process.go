@@ -104,6 +104,20 @@ func (n *Node) down() bool {
 	return err == nil && n.running() == nil
 }
 
+// EndedOnItsOwn tells whether no server runs, although no operation has asked for its end: it crashed, for one.
+func (n *Node) EndedOnItsOwn() bool {
+	if !n.down() {
+		return false
+	}
+	p := n.current()
+	if p == nil {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.asked
+}
+
 // adopt takes a life that this node did not begin for the server's. n.mu is held.
 func (n *Node) adopt() {
 	host, err := n.processes()

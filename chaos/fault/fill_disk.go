@@ -26,9 +26,11 @@ func fillDisk() Kind {
 		Manual: Manual{
 			Does: "Writes a file beside the data directory until the file system is full. The node must have a file system of its own and of a known size, which `cluster: {docker: {disk: 512MB}}` gives it: " +
 				"a tmpfs volume. It lies in the memory of the Docker engine's machine, so that its speed is not that of a disk.",
-			Effect:   "Statements that need more space fail with 53100 (disk full). Where a new WAL segment is needed, the server ends with a PANIC: \"could not write to file: No space left on device\".",
+			Effect: "Statements that need more space fail with 53100 (disk full). A primary that has no space for WAL ends with a PANIC, \"could not write to file: No space left on device\". " +
+				"On a standby the WAL receiver ends and is started again and again; where the replay needs space for a table, the whole server ends. It cannot start again before there is space.",
 			Verified: "The file system has no more space left than `leave`.",
-			Back:     "The file is removed, and there is space again. A server that has ended is started at the end of the run.",
+			Back: "The file is removed, and there is space again. A server that has ended meanwhile is started again as what it was, and a server that runs answers queries. " +
+				"One that a step has stopped or killed stays as it is.",
 			Example: `- {at: 5s, for: 3s, fill_disk: {node: pgslave, leave: 64MB}}
 `,
 			Cluster: "docker: {disk: 512MB}",
@@ -67,7 +69,7 @@ func space(ctx context.Context, n *cluster.Node, do string, leave units.Size) (f
 	return kilobytes * 1024, nil
 }
 
-// emptyDisk removes the file. The file system ends with its node.
+// emptyDisk removes the file, and starts the server again where it has ended for want of space. The file system ends with its node.
 func emptyDisk() *chaos.ReversalKind {
 	return &chaos.ReversalKind{
 		Name: "empty_disk",
@@ -76,12 +78,29 @@ func emptyDisk() *chaos.ReversalKind {
 			if err == nil && free == 0 {
 				err = fmt.Errorf("the file system of %s is full without the file, too", n.Name())
 			}
-			if err != nil || !ending || !n.Down(ctx) {
+			if err != nil {
 				return err
 			}
-			return s.BringBack(ctx, n, ending)
+			return answersAgain(ctx, s, n, ending)
 		},
 	}
+}
+
+// answersAgain waits until the server of a node answers, and starts it where it has ended on its own. What a step has done to
+// it stays until the end of the run.
+func answersAgain(ctx context.Context, s *chaos.Scene, n *cluster.Node, ending bool) error {
+	switch {
+	case ending && n.Down(ctx), n.EndedOnItsOwn():
+		return s.BringBack(ctx, n, ending)
+	case n.Down(ctx), n.Silenced(), n.Leaving(), n.ReadOnly():
+		return nil
+	}
+	// A server that was just ending for want of space ends while it is waited for.
+	err := n.Start(ctx)
+	if err != nil && n.EndedOnItsOwn() {
+		err = s.BringBack(ctx, n, ending)
+	}
+	return err
 }
 
 // slack is how much more than asked for may be free: the server removes files of its own all the time.

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestFaultsOnContainers fills the file system of a node and empties it, keeps processors of it busy, and undoes a command: each
-// effect is looked for in the container, and so is its absence afterwards.
+// TestFaultsOnContainers fills the file system of a node and empties it, also where the server ends and where a step has stopped it,
+// keeps processors of the node busy, and undoes a command: each effect is looked for in the container, and so is its absence afterwards.
 func TestFaultsOnContainers(t *testing.T) {
 	p := newDockerPlace(t)
 	code, stdout, stderr := p.run(p.onDocker(p.write("x.yaml", `
@@ -27,6 +27,15 @@ timeline:
   - {exec: {node: b, command: "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c 'done [p]gchaos-burn'"}}
   - {wait: 12s}    # a busy engine takes seconds for a command
   - {exec: {node: b, command: "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c 'done [p]gchaos-burn'", expect: 1}}
+  # The replay needs space for a table, for want of which the standby's server ends. It is started when there is space again.
+  - {name: ending, for: 20s, fill_disk: {node: b}}
+  - {sql: {node: a, query: "create table more as select * from generate_series(1, 200000)"}}
+  - {when: role of b is down, within: 15s, name: ended, wait: 1ms}
+  - {after: undo-ending, verify: {role: {b: standby}, streaming: b, within: 20s}}
+  # A server that a step has stopped stays so.
+  - {after: undo-ending, at: 20s, name: stopped, for: 5s, fill_disk: {node: b}}
+  - {after: stopped, stop: b}
+  - {after: undo-stopped, verify: {role: {b: down}, within: 1s}}
 expect: [lost_writes == 0, nodes_equal]
 `))...)
 	if code != exitPass {
