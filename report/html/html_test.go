@@ -154,7 +154,7 @@ func TestPageSaysWhatTheTerminalSays(t *testing.T) {
 	page := strings.Join(texts, "\n")
 	for _, want := range []string{
 		"quorum-kill", "Versions, host and seed", "Nodes compared", "Response times by percentile", "Steps of the timeline",
-		"99% Line", "Throughput", "writes", "baseline", "pgchaos run experiments/quorum-kill.yaml --seed 42", "What was lost", "writer ",
+		"99% Line", "Throughput", "writes", "baseline", "pgchaos run experiments/quorum-kill.yaml --seed 42", "What was lost", "Writer", "Missing on", "fork at LSN",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)

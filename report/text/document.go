@@ -23,6 +23,8 @@ type Block struct {
 	// Items are the stages of a recovery, a few words each.
 	Items []string
 	Table *Table
+	// Narrow is what a terminal shows instead of Table, where that has more columns than a terminal holds.
+	Narrow []Block
 	// Verbatim is set where Text must be shown as it stands.
 	Verbatim bool
 
@@ -152,6 +154,10 @@ func (p *page) section(s Section) {
 		switch {
 		case b.gap:
 			p.line(plain, "")
+		case b.Narrow != nil:
+			for _, line := range b.Narrow {
+				p.item(inks[line.Tone], strings.Repeat(" ", line.Indent), line.Text)
+			}
 		case b.Table != nil:
 			b.Table.layout().write(p)
 		case b.Verbatim:

@@ -226,15 +226,52 @@ const shownRuns = 10
 
 // writeRuns lists where the writes are; answer says how they were answered.
 func writeRuns(doc *document, answer string, c *audit.Count) {
+	var lines []Block
+	t := table{columns: []column{
+		left("Writer"), left("Numbers"), right("Writes"), left(strings.ToUpper(answer[:1]) + answer[1:]), left("By"), right("Timeline"), left("LSN"), left("Why"), left("Missing on"),
+		left("Found on"), right("Readers before"),
+	}}
 	for _, run := range c.Runs[:min(shownRuns, len(c.Runs))] {
 		i := plain
 		if run.Why != "" {
 			i = red
 		}
-		doc.para(i, 4, "%s", runWords(run, answer))
+		lines = append(lines, Block{Tone: tones[i], Indent: 4, Text: runWords(run, answer)})
+		t.add(i, runCells(run)...)
+	}
+	if lines != nil {
+		doc.add(Block{Table: t.data(), Narrow: lines})
 	}
 	if hidden := int64(len(c.Runs)-min(shownRuns, len(c.Runs))) + c.More; hidden > 0 {
 		doc.para(faint, 4, "and %s (see %s)", units.Count(hidden, "more run", "more runs"), report.FileName)
+	}
+}
+
+// runCells are one run as cells of a table.
+func runCells(run audit.Run) []string {
+	if run.Last == 0 {
+		return []string{"no client of this run", "", "", "", "", "", "", "", "", strings.Join(holders(run), ", ")}
+	}
+	numbers, at, timeline, lsn, readers := fmt.Sprint(run.First), "", "", "", ""
+	if run.First != run.Last {
+		numbers = fmt.Sprintf("%d-%d", run.First, run.Last)
+	}
+	if run.To > 0 {
+		at = stretch(run.From, run.To)
+	}
+	if run.Timeline > 0 {
+		timeline = fmt.Sprint(run.Timeline)
+	}
+	if run.LastLSN > 0 {
+		lsn = positions(run.FirstLSN, run.LastLSN)
+	}
+	if run.Readers > 0 {
+		readers = units.Grouped(int64(run.Readers))
+	}
+	why := strings.TrimPrefix(weakReasonWords(run.Weak)+lossWords(run), ", ")
+	return []string{
+		fmt.Sprint(run.Writer), numbers, units.Grouped(cmp.Or(run.N, run.Last-run.First+1)), at, run.Node, timeline, lsn, why,
+		strings.Join(run.MissingOn, ", "), cmp.Or(strings.Join(holders(run), ", "), "no node"), readers,
 	}
 }
 
