@@ -27,18 +27,17 @@ func (s *Scene) Each(selectors []string, do func(context.Context, *Act, *cluster
 
 func each(ctx context.Context, act *Act, nodes []*cluster.Node, do func(context.Context, *Act, *cluster.Node) error) error {
 	parts := make([]*Act, len(nodes))
-	errs := make([]error, len(nodes))
-	var wg sync.WaitGroup
-	for i, n := range nodes {
+	for i := range nodes {
 		parts[i] = act.on(i)
-		wg.Go(func() {
-			errs[i] = protect(func() error { return do(ctx, parts[i], n) })
+	}
+	err := AtOnce(len(nodes), func(i int) error {
+		defer func() {
 			if parts[i].effective.IsZero() {
 				parts[i].Effective()
 			}
-		})
-	}
-	wg.Wait()
+		}()
+		return do(ctx, parts[i], nodes[i])
+	})
 	var last time.Time
 	for i, part := range parts {
 		if name := nodes[i].Name(); len(nodes) > 1 && part.detail != "" && !strings.HasPrefix(part.detail, name+" ") && !strings.HasPrefix(part.detail, name+":") {
@@ -50,5 +49,17 @@ func each(ctx context.Context, act *Act, nodes []*cluster.Node, do func(context.
 		}
 	}
 	act.effective = last
+	return err
+}
+
+// AtOnce calls do for the numbers from 0 to n-1 at the same time, and returns all errors. A panic is one of them: in any other
+// goroutine of a fault it would end pgchaos, and no fault would be taken back.
+func AtOnce(n int, do func(i int) error) error {
+	errs := make([]error, n)
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() { errs[i] = protect(func() error { return do(i) }) })
+	}
+	wg.Wait()
 	return errors.Join(errs...)
 }

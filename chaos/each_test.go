@@ -12,6 +12,7 @@ import (
 
 	"pgchaos/cluster"
 	"pgchaos/internal/wait"
+	"pgchaos/record"
 )
 
 // TestAListIsActedOnAtOnce: every node begins at the same instant, and the step has taken
@@ -86,5 +87,36 @@ func TestOneOfAListThatFails(t *testing.T) {
 	}
 	if err := both.Act(t.Context(), act); err == nil || !strings.Contains(err.Error(), "boom") || len(done) != 1 {
 		t.Errorf("%v, %d done", err, len(done))
+	}
+}
+
+// TestAPanicInAFaultLeavesTheOthersToBeTakenBack: the panic is the step's error, wherever in the fault it came, and the run goes on
+// to take all faults back, that of the step too.
+func TestAPanicInAFaultLeavesTheOthersToBeTakenBack(t *testing.T) {
+	boom := func(int) error { panic("boom") }
+	for name, broken := range map[string]func() error{
+		"in the action":                  func() error { return boom(0) },
+		"in a goroutine of the action's": func() error { return AtOnce(2, boom) },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			line, l := timeline(func(l *log) []Step {
+				b := l.fault("b")
+				b.Do.Act = func(context.Context, *Act) error { return broken() }
+				return []Step{l.fault("a"), b, l.fault("c")}
+			})
+			if err := line.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "boom") {
+				t.Errorf("%s: %v", name, err)
+			}
+			if m := line.Events(); m[1].Status != record.EventFailed || m[2].Status != record.EventSkipped {
+				t.Errorf("%s: %+v", name, m)
+			}
+			if err := line.Undo.Heal(t.Context()); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			want := []string{"0s intend 1 undo a", "0s a", "0s intend 2 undo b", "0s heal b", "0s undone 2 undo b", "0s heal a", "0s undone 1 undo a"}
+			if diff := cmp.Diff(want, l.lines); diff != "" {
+				t.Errorf("%s:\n%s", name, diff)
+			}
+		})
 	}
 }

@@ -306,13 +306,7 @@ func (x *execution) reverse(step Step, act *Act) error {
 	event.Issued = x.issue(event)
 	x.Begin(event)
 	// Each is of another node.
-	errs := make([]error, len(act.reversals))
-	var wg sync.WaitGroup
-	for i, r := range act.reversals {
-		wg.Go(func() { errs[i] = x.Undo.takeBack(x.ctx, r, false) })
-	}
-	wg.Wait()
-	err := errors.Join(errs...)
+	err := AtOnce(len(act.reversals), func(i int) error { return x.Undo.takeBack(x.ctx, act.reversals[i], false) })
 	event.Ended = x.Clock.Now()
 	event.Status, event.Effective = record.EventDone, event.Ended
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -100,17 +99,15 @@ func fillUp(ctx context.Context, s *chaos.Scene, n *cluster.Node, app string, li
 		}
 		return err
 	}
-	errs := make([]error, 8)
-	var wg sync.WaitGroup
-	for i := range errs {
-		wg.Go(func() {
-			for full.Load() == 0 && errs[i] == nil && count.Load() < int64(limit) {
-				errs[i] = open()
+	err = chaos.AtOnce(8, func(int) error {
+		for full.Load() == 0 && count.Load() < int64(limit) {
+			if err := open(); err != nil {
+				return err
 			}
-		})
-	}
-	wg.Wait()
-	if err := errors.Join(errs...); err != nil {
+		}
+		return nil
+	})
+	if err != nil {
 		return count.Load(), err
 	}
 	// The refusal before may have been for the sake of a session that was about to end.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"pgchaos/chaos"
@@ -85,23 +84,20 @@ func (s *Sides) impose(env Env, rule func(way) link.Rule, verify func(ctx contex
 
 // verifyAll looks at all links at once, and notes what was seen.
 func verifyAll(ctx context.Context, act *chaos.Act, ways []way, verify func(ctx context.Context, w way) (string, error)) error {
-	seen, errs := make([]string, len(ways)), make([]error, len(ways))
-	var wg sync.WaitGroup
-	for i, w := range ways {
-		wg.Go(func() {
-			if seen[i], errs[i] = verify(ctx, w); errs[i] != nil {
-				errs[i] = fmt.Errorf("on the link %s: %w", w.name, errs[i])
-			}
-		})
-	}
-	wg.Wait()
+	seen := make([]string, len(ways))
+	err := chaos.AtOnce(len(ways), func(i int) (err error) {
+		if seen[i], err = verify(ctx, ways[i]); err != nil {
+			err = fmt.Errorf("on the link %s: %w", ways[i].name, err)
+		}
+		return err
+	})
 	slices.Sort(seen)
 	for _, text := range slices.Compact(seen) {
 		if text != "" {
 			act.Note("%s", text)
 		}
 	}
-	return errors.Join(errs...)
+	return err
 }
 
 // members are the nodes of one side, by name, and Clients. A role is looked up, and its nodes are noted on act.

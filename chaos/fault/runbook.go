@@ -2,9 +2,7 @@ package fault
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"pgchaos/chaos"
@@ -73,13 +71,7 @@ func startBehind(ctx context.Context, act *chaos.Act, n, to *cluster.Node) error
 
 // atOnce does several things at the same time, and returns all their errors.
 func atOnce(all ...func() error) error {
-	errs := make([]error, len(all))
-	var wg sync.WaitGroup
-	for i, do := range all {
-		wg.Go(func() { errs[i] = do() })
-	}
-	wg.Wait()
-	return errors.Join(errs...)
+	return chaos.AtOnce(len(all), func(i int) error { return all[i]() })
 }
 
 // runningStandbys are the standbys that answer, without those that are named.
