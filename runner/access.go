@@ -64,37 +64,57 @@ func writePrivate(path string, text []byte) error {
 // RemoveAccess removes what leads to the cluster of a run that is removed from its result directory, and from that of the
 // run that used the cluster last. A directory that is not there, or is another run's by now, is left as it is.
 func RemoveAccess(dir, run string) error {
-	user := userOf(dir, run)
-	errs := []error{removeAccessTo(dir, run)}
-	if user != dir {
-		errs = append(errs, removeAccessTo(user, run), removeAccess(dir))
+	user, err := removeAccessTo(dir, run)
+	if user != "" {
+		_, errUser := removeAccessTo(user, run)
+		err = errors.Join(err, errUser)
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err != nil {
 		return fmt.Errorf("remove the passwords of run %s: %w", run, err)
 	}
 	return nil
 }
 
-// removeAccessTo removes it from a directory where it is of that run.
-func removeAccessTo(dir, run string) error {
-	a, err := readAccess(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) || err == nil && a.Run != run:
-		return nil
-	case err == nil:
-		err = removeAccess(dir)
+// removeAccessTo removes it from a directory where it is of that run, and returns the directory of the run that used the
+// cluster last; "": there is no other. It opens the directory once: another user may exchange what bears its name between
+// the look and the removal.
+func removeAccessTo(dir, run string) (user string, err error) {
+	root, err := os.OpenRoot(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
 	}
 	if err != nil {
-		return fmt.Errorf("in %s: %w", dir, err)
+		return "", fmt.Errorf("in %s: %w", dir, err)
 	}
-	return nil
+	defer func() { _ = root.Close() }() // which can say nothing of what was removed
+	user = userIn(root, run)
+	text, err := regular.ReadIn(root, AccessFile, maxAccessFile)
+	var a cluster.Access
+	if err == nil {
+		err = json.Unmarshal(text, &a)
+	}
+	switch {
+	case user != "" || err == nil && a.Run == run:
+		err = removeAccessBy(root.Remove)
+	case errors.Is(err, fs.ErrNotExist):
+		err = nil
+	}
+	if err != nil {
+		return user, fmt.Errorf("in %s: %w", dir, err)
+	}
+	return user, nil
 }
 
-// removeAccess goes the other way round than writeAccess.
+// removeAccess removes it from a directory of this run.
 func removeAccess(dir string) error {
+	return removeAccessBy(func(name string) error { return os.Remove(filepath.Join(dir, name)) })
+}
+
+// removeAccessBy goes the other way round than writeAccess.
+func removeAccessBy(remove func(name string) error) error {
 	var errs []error
 	for _, name := range []string{Passfile, AccessFile, UserFile} {
-		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}
 	}

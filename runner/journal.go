@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -232,45 +233,47 @@ func readLine(in *bufio.Reader) (line []byte, err error) {
 // ReadJournal reads the journal of a run's directory; none is an error that is
 // fs.ErrNotExist. What a kill or a crash has torn off at its end is left out.
 func ReadJournal(dir string) (j Journal, err error) {
-	if j.Damage, err = readLines(dir, j.add); err != nil {
+	if _, j.Damage, err = readLines(dir, j.add); err != nil {
 		return Journal{}, err
 	}
 	slices.SortStableFunc(j.Events, func(a, b record.Event) int { return cmp.Compare(a.Issued, b.Issued) })
 	return j, nil
 }
 
-// readLines passes on the lines of a journal as far as they can be believed, which damage tells.
-func readLines(dir string, add func(journalLine)) (damage string, err error) {
+// readLines passes on the lines of a journal as far as they can be believed, which damage tells. Info is of the file that
+// was read: another can have its name by then.
+func readLines(dir string, add func(journalLine)) (info fs.FileInfo, damage string, err error) {
 	file, err := regular.Open(filepath.Join(dir, JournalFile))
 	if err != nil {
-		return "", fmt.Errorf("read the timeline's journal: %w", err)
+		return nil, "", fmt.Errorf("read the timeline's journal: %w", err)
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	if info, err := file.Stat(); err != nil || info.Size() > longestJournal {
-		return "", fmt.Errorf("read the timeline's journal: %w", cmp.Or(err, fmt.Errorf("%s has more than %d bytes", file.Name(), longestJournal)))
+	info, err = file.Stat()
+	if err != nil || info.Size() > longestJournal {
+		return nil, "", fmt.Errorf("read the timeline's journal: %w", cmp.Or(err, fmt.Errorf("%s has more than %d bytes", file.Name(), longestJournal)))
 	}
 	in := bufio.NewReader(io.LimitReader(file, longestJournal)) // it may be growing
 	checked := false
 	for n := 1; ; n++ {
 		line, err := readLine(in)
 		if errors.Is(err, io.EOF) { // what is behind the last end of a line was torn off by a kill
-			return "", nil
+			return info, "", nil
 		}
 		if err != nil {
-			return "", fmt.Errorf("read the timeline's journal: %s: line %d: %w", file.Name(), n, err)
+			return nil, "", fmt.Errorf("read the timeline's journal: %s: line %d: %w", file.Name(), n, err)
 		}
 		var l journalLine
 		err = json.Unmarshal(line, &l)
 		switch {
 		case n > 1 || l.Schema == journalSchema || l.Schema == uncheckedSchema:
 		case strings.HasPrefix(l.Schema, journalForm):
-			return "", fmt.Errorf("read the timeline's journal: %s is of the form %q, and this pgchaos reads %s", file.Name(), l.Schema, journalSchema)
+			return nil, "", fmt.Errorf("read the timeline's journal: %s is of the form %q, and this pgchaos reads %s", file.Name(), l.Schema, journalSchema)
 		default: // another program's file: clean must not show its text
-			return "", fmt.Errorf("read the timeline's journal: %s is not one", file.Name())
+			return nil, "", fmt.Errorf("read the timeline's journal: %s is not one", file.Name())
 		}
 		checked = checked || l.Schema == journalSchema
 		if err != nil || checked && (l.Number != n || !intact(line)) {
-			return fmt.Sprintf("the timeline's journal is damaged in line %d: the steps from there on are not known", n), nil
+			return info, fmt.Sprintf("the timeline's journal is damaged in line %d: the steps from there on are not known", n), nil
 		}
 		if !checked { // it is of a pgchaos that wrote none
 			l.Intend, l.Undone = nil, nil

@@ -424,8 +424,8 @@ func (r *run) end(ctx context.Context, failed error) error {
 	r.judge()
 	errs = append(errs, r.write(r.result.Stage))
 	r.session.ended(r, failed == nil && takenBack && r.result.Stage == report.StageChecked)
-	if left == nil && r.session.single { // else `clean` needs the cluster to find the run
-		left = r.session.close(ctx, r.sinks)
+	if (left == nil || r.Keep) && r.session.single { // else `clean` needs the cluster to find the run
+		left = errors.Join(left, r.session.close(ctx, r.sinks))
 	}
 	if left != nil {
 		errs = append(errs, left)

@@ -1,10 +1,12 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"reflect"
 	"sync"
@@ -308,10 +310,20 @@ func writeUser(dir, run, user string) error {
 
 // userOf is the result directory of the run that has used the cluster last which run, of the directory dir, has built.
 func userOf(dir, run string) string {
-	text, err := regular.Read(filepath.Join(dir, UserFile), maxUserFile)
-	var u clusterUser
-	if err != nil || json.Unmarshal(text, &u) != nil || u.Run != run || !filepath.IsAbs(u.Dir) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
 		return dir
+	}
+	defer func() { _ = root.Close() }() // it was only read
+	return cmp.Or(userIn(root, run), dir)
+}
+
+// userIn is what the open directory of the run says of that; "": nothing.
+func userIn(root *os.Root, run string) string {
+	text, err := regular.ReadIn(root, UserFile, maxUserFile)
+	var u clusterUser
+	if err != nil || json.Unmarshal(text, &u) != nil || u.Run != run || !filepath.IsAbs(u.Dir) || filepath.Clean(u.Dir) == filepath.Clean(root.Name()) {
+		return ""
 	}
 	return u.Dir
 }

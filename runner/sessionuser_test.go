@@ -36,10 +36,10 @@ func TestCleanFollowsTheClusterToTheRunThatUsesIt(t *testing.T) {
 	if err := j.close(); err != nil {
 		t.Fatal(err)
 	}
-	if got, doubt := standing(userOf(builder, "run-1"), "run-1"); !cmp.Equal(want, got) || doubt != "" {
+	if got, _, doubt := standing(userOf(builder, "run-1"), "run-1"); !cmp.Equal(want, got) || doubt != "" {
 		t.Errorf("to be taken back: %v %s, want %v", got, doubt, want)
 	}
-	if _, doubt := standing(user, "run-3"); doubt == "" {
+	if _, _, doubt := standing(user, "run-3"); doubt == "" {
 		t.Error("a journal of a cluster of run-1 was taken for one of run-3")
 	}
 	if got := userOf(builder, "run-3"); got != builder {

@@ -25,11 +25,16 @@ func (r *run) takeBack(ctx context.Context) (all bool, left error) {
 		return r.undo == nil, nil //nolint:nilerr // the removal says so
 	}
 	if r.Keep || !r.session.single { // the nodes stay
-		if err := r.undo.Heal(ctx); err != nil { // which the audit of the kept cluster has to know
-			r.result.Settle = append(r.result.Settle, settleNote("", "", fmt.Errorf("take the faults back: %w", err)))
-			return false, nil
+		err := r.undo.Heal(ctx)
+		if err == nil {
+			return true, nil
 		}
-		return true, nil
+		// Which the audit of the kept cluster has to know.
+		r.result.Settle = append(r.result.Settle, settleNote("", "", fmt.Errorf("take the faults back: %w", err)))
+		if r.Keep && r.session.single {
+			return false, fmt.Errorf("%w: in the cluster that is kept, what steps have changed: %w", ErrLeftBehind, err)
+		}
+		return false, nil // the next run begins with another cluster
 	}
 	if err := r.undo.HealOutliving(ctx); err != nil {
 		return false, fmt.Errorf("%w: what steps have changed: %w", ErrLeftBehind, err)
@@ -43,8 +48,8 @@ func (r *run) takeBack(ctx context.Context) (all bool, left error) {
 // stay if the nodes were removed now.
 func TakeBack(ctx context.Context, dir, run string, open func(context.Context) (cluster.LeftNodes, error)) (done chaos.Replayed, doubt string, err error) {
 	dir = userOf(dir, run)
-	all, doubt := standing(dir, run)
-	all, untrusted := trusted(dir, all)
+	all, own, doubt := standing(dir, run)
+	all, untrusted := trusted(dir, own, all)
 	if len(untrusted) > 0 {
 		doubt = strings.Join(append(untrusted, one(doubt)...), "; ")
 	}
@@ -64,15 +69,14 @@ func TakeBack(ctx context.Context, dir, run string, open func(context.Context) (
 	return done, doubt, err
 }
 
-// trusted leaves out the reversals that run a command of the journal, where another user can have written that, and says what
-// is left to do.
-func trusted(dir string, all []chaos.Reversal) (left []chaos.Reversal, untrusted []string) {
-	info, err := os.Lstat(filepath.Join(dir, JournalFile))
-	own := false
-	if err == nil {
-		stat, ok := info.Sys().(*syscall.Stat_t)
-		own = ok && int(stat.Uid) == os.Geteuid() && info.Mode().IsRegular() && info.Mode().Perm()&0o022 == 0
-	}
+// ours tells whether nobody but this user can have written a file.
+func ours(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(stat.Uid) == os.Geteuid() && info.Mode().IsRegular() && info.Mode().Perm()&0o022 == 0
+}
+
+// trusted leaves out the reversals that run a command of the journal, unless it is our own, and says what is left to do.
+func trusted(dir string, own bool, all []chaos.Reversal) (left []chaos.Reversal, untrusted []string) {
 	kinds := fault.Reversals()
 	for _, r := range all {
 		if !own && kinds[r.Kind].Obeys {
@@ -92,14 +96,15 @@ func one(text string) []string {
 	return []string{text}
 }
 
-// standing are the reversals in the journal of a run that were not done, in the order of their changes.
-func standing(dir, run string) (all []chaos.Reversal, doubt string) {
+// standing are the reversals in the journal of a run that were not done, in the order of their changes. Own tells whether
+// nobody but this user can have written them.
+func standing(dir, run string) (all []chaos.Reversal, own bool, doubt string) {
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		return nil, "there is no " + dir + " on this machine, so it is not known what the steps of the run had changed"
+		return nil, false, "there is no " + dir + " on this machine, so it is not known what the steps of the run had changed"
 	}
 	undone := map[int]struct{}{}
 	of := ""
-	damage, err := readLines(dir, func(l journalLine) {
+	info, damage, err := readLines(dir, func(l journalLine) {
 		if of == "" {
 			of = cmp.Or(l.Cluster, l.Run)
 		}
@@ -113,14 +118,14 @@ func standing(dir, run string) (all []chaos.Reversal, doubt string) {
 	})
 	switch {
 	case errors.Is(err, fs.ErrNotExist): // its load had not begun
-		return nil, ""
+		return nil, false, ""
 	case err != nil:
-		return nil, err.Error()
+		return nil, false, err.Error()
 	case of != run && (of != "" || damage == ""):
-		return nil, filepath.Join(dir, JournalFile) + " is of another run, so it is not known what the steps of this one had changed"
+		return nil, false, filepath.Join(dir, JournalFile) + " is of another run, so it is not known what the steps of this one had changed"
 	}
 	return slices.DeleteFunc(all, func(r chaos.Reversal) bool {
 		_, done := undone[r.ID]
 		return done
-	}), damage
+	}), ours(info), damage
 }

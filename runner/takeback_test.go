@@ -56,7 +56,7 @@ func twoSteps(t testing.TB, run string) (dir string, left []chaos.Reversal) {
 
 func TestReversalsInTheJournal(t *testing.T) {
 	dir, left := twoSteps(t, "run-1")
-	got, doubt := standing(dir, "run-1")
+	got, _, doubt := standing(dir, "run-1")
 	if diff := cmp.Diff(left, got); diff != "" || doubt != "" {
 		t.Errorf("%s %s", diff, doubt)
 	}
@@ -78,7 +78,7 @@ func TestReversalsAreExact(t *testing.T) {
 	if err := errors.Join(j.Intend(want), j.close()); err != nil {
 		t.Fatal(err)
 	}
-	if got, doubt := standing(dir, "run-1"); !cmp.Equal(want, got) || doubt != "" {
+	if got, _, doubt := standing(dir, "run-1"); !cmp.Equal(want, got) || doubt != "" {
 		t.Errorf("%v %s", got, doubt)
 	}
 }
@@ -173,7 +173,7 @@ func TestDoubtsAboutAJournal(t *testing.T) {
 		if err := tc.put(filepath.Join(dir, JournalFile)); err != nil {
 			t.Fatal(err)
 		}
-		got, doubt := standing(dir, "run-1")
+		got, _, doubt := standing(dir, "run-1")
 		if diff := cmp.Diff(tc.want, got, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s: %s", tc.name, diff)
 		}
@@ -181,10 +181,10 @@ func TestDoubtsAboutAJournal(t *testing.T) {
 			t.Errorf("%s: doubt %q", tc.name, doubt)
 		}
 	}
-	if all, doubt := standing(whole, "run-2"); all != nil || !strings.Contains(doubt, "is of another run") {
+	if all, _, doubt := standing(whole, "run-2"); all != nil || !strings.Contains(doubt, "is of another run") {
 		t.Errorf("of another run: %v, %q", all, doubt)
 	}
-	if all, doubt := standing(filepath.Join(whole, "moved"), "run-1"); all != nil || !strings.Contains(doubt, "there is no ") {
+	if all, _, doubt := standing(filepath.Join(whole, "moved"), "run-1"); all != nil || !strings.Contains(doubt, "there is no ") {
 		t.Errorf("a directory that is gone: %v, %q", all, doubt)
 	}
 }
@@ -258,7 +258,7 @@ func FuzzJournal(f *testing.F) {
 			t.Fatal(err)
 		}
 		_, _ = ReadJournal(dir)
-		all, _ := standing(dir, "run-1")
+		all, _, _ := standing(dir, "run-1")
 		if len(all) > 0 && !slices.ContainsFunc(bytes.Split(text, []byte("\n")), intact) {
 			t.Errorf("%v from a file without checksums", all)
 		}
@@ -322,7 +322,7 @@ func TestEndOfARunTakesBackWhatNoAuditDid(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = r.takeBack(tc.ctx)
-		if left := tc.outlives != nil && !tc.keep; errors.Is(err, ErrLeftBehind) != left || errors.Is(err, stuck) != left {
+		if left := tc.outlives != nil; errors.Is(err, ErrLeftBehind) != left || errors.Is(err, stuck) != left {
 			t.Errorf("%s: %v", tc.name, err)
 		}
 		if !cmp.Equal(tc.want, did, cmpopts.EquateEmpty()) || (len(r.result.Settle) > 0) != tc.noted {
@@ -342,12 +342,16 @@ func TestACommandOfAnotherUsersJournal(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if left, untrusted := trusted(dir, all); len(left) != 3 || len(untrusted) > 0 {
+	own := func() bool {
+		info, err := os.Lstat(file)
+		return err == nil && ours(info)
+	}
+	if left, untrusted := trusted(dir, own(), all); len(left) != 3 || len(untrusted) > 0 {
 		t.Errorf("one's own: %v, %v", left, untrusted)
 	}
 	refused := func(name string) {
 		t.Helper()
-		left, untrusted := trusted(dir, all)
+		left, untrusted := trusted(dir, own(), all)
 		if len(left) != 2 || left[0].ID != 1 || left[1].ID != 3 || len(untrusted) != 1 || !strings.Contains(untrusted[0], "exec_undo b was not done") {
 			t.Errorf("%s: %v, %v", name, left, untrusted)
 		}
