@@ -39,6 +39,8 @@ type Options struct {
 	// Seed is the seed that --seed gives; 0: the file's. ChosenSeed is for a `random` where neither has one; 0: 1. They are only
 	// for the schedule that is made here.
 	Seed, ChosenSeed uint64
+	// Without are the names of steps to leave out of the timeline, also of those that `random` makes; see Experiment.Units.
+	Without []string
 	// rehearsal has a `random` choose each of its faults once, to find the mistakes in all of them.
 	rehearsal bool
 	// overlay is laid over the file, and overlayBy is the flag that it comes from; see InModes.
@@ -89,6 +91,9 @@ func load(file string, text []byte, o Options, c *combination) (*Experiment, []b
 		}
 	}
 	e.Schedule = d.takeRandom(root, o, secrets)
+	if !o.rehearsal {
+		d.leaveOut(root, o.Without)
+	}
 	d.include(root, o.ReadFile)
 	d.decode(root, &e)
 	d.nameScripts(&e)

@@ -48,6 +48,8 @@ type RandomFault struct {
 type Schedule struct {
 	Seed   uint64 // that it was made from
 	Faults int
+	// incidents are the names of the steps of each fault.
+	incidents [][]string
 }
 
 // String is what a plan says of the schedule.

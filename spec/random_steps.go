@@ -83,7 +83,7 @@ func (d *decoder) takeRandom(root *yaml.Node, o Options, secrets map[*yaml.Node]
 	}
 	schedule.Faults = len(all)
 	w := &scheduleWriter{d: d, r: r, nodes: nodes, timeline: timeline, secrets: secrets}
-	w.write(all)
+	schedule.incidents = w.write(all)
 	return schedule
 }
 
@@ -166,19 +166,20 @@ type scheduleWriter struct {
 	secrets  map[*yaml.Node]string
 }
 
-// write adds the steps. Each begins after the end of the one before it, so that no two faults overlap, whatever they take.
-func (w *scheduleWriter) write(all []incident) {
+// write adds the steps, and returns the names of each fault's. Each begins after the end of the one before it, so that no two faults overlap, whatever they take.
+func (w *scheduleWriter) write(all []incident) (incidents [][]string) {
 	begin := w.made(w.d.keys["random"], "name", randomBegin, "at", w.r.Begin.String(), "wait", "100ms")
 	w.timeline.Content = slices.Insert(w.timeline.Content, w.beginsAt(), begin)
 	end := randomBegin
 	for i, in := range all {
 		f := &w.r.Faults[in.fault]
 		gap := in.gap
-		names := map[string]bool{}
+		var names []string
 		for k, template := range append([]*yaml.Node{f.step}, f.then...) {
 			step := w.filled(template, in.node)
 			decoded := scratchStep(step)
 			name := w.name(i+1, &decoded, names)
+			names = append(names, name)
 			if k > 0 {
 				gap = 0
 				if decoded.At != nil {
@@ -202,10 +203,12 @@ func (w *scheduleWriter) write(all []incident) {
 			w.d.generated["timeline["+strconv.Itoa(len(w.timeline.Content))+"]"] = w.r.entryPath(in.fault, k)
 			w.timeline.Content = append(w.timeline.Content, step)
 		}
+		incidents = append(incidents, names)
 	}
 	heal := w.made(w.d.keys["random"], "name", randomHeal, "after", end)
 	heal.Content = append(heal.Content, scalarAt("verify", w.d.keys["random"]), w.made(w.d.keys["random"], "all_streaming", "true", "within", w.r.Heal.String()))
 	w.timeline.Content = append(w.timeline.Content, heal)
+	return incidents
 }
 
 // entryPath is where the file has a step of an entry: the fault, or one that follows it.
@@ -217,16 +220,15 @@ func (r *Random) entryPath(entry, step int) string {
 }
 
 // name is the name of a step of the incident of that number, such as random-3-kill. Taken are the names of its other steps.
-func (w *scheduleWriter) name(number int, s *Step, taken map[string]bool) string {
+func (w *scheduleWriter) name(number int, s *Step, taken []string) string {
 	base := randomName + strconv.Itoa(number)
 	if action := s.Action(); action != "" {
 		base += "-" + strings.ReplaceAll(action, "_", "-")
 	}
 	name := base
-	for n := 2; taken[name]; n++ {
+	for n := 2; slices.Contains(taken, name); n++ {
 		name = base + "-" + strconv.Itoa(n)
 	}
-	taken[name] = true
 	return name
 }
 

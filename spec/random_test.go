@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"pgchaos/chaos/fault"
 )
@@ -244,6 +245,59 @@ func TestRandomInTheSchema(t *testing.T) {
 	for _, wrong := range []string{"evry: 4s", "every: 4s\n  more: 1", "every: 4s\n  seed: some"} {
 		if err := s.Validate(asJSON(t, []byte(strings.Replace(randomFile, "every: 4s", wrong, 1)))); err == nil {
 			t.Errorf("the schema accepts %s", wrong)
+		}
+	}
+}
+
+// TestRandomWithoutSome leaves faults out: what is left comes after what is left, each fault with all of its steps.
+func TestRandomWithoutSome(t *testing.T) {
+	whole, _ := loadRandom(t, randomFile, Options{Seed: 5})
+	units := whole.Units()
+	if own := units[len(units)-2:]; len(units) != whole.Schedule.Faults+2 || own[0][0] != "checkpoint-primary" || own[1][0] != "stop-load-writes" {
+		t.Fatalf("%d faults: %v", whole.Schedule.Faults, units)
+	}
+	for i, unit := range units {
+		for _, keep := range []bool{false, true} {
+			var without []string
+			for k, names := range units {
+				if (k == i) != keep {
+					without = append(without, names...)
+				}
+			}
+			e, text := loadRandom(t, randomFile, Options{Seed: 5, Without: without})
+			if keep && len(e.Timeline) != len(unit)+2 || !keep && len(e.Timeline) != len(whole.Timeline)-len(unit) {
+				t.Errorf("%v, kept: %v:\n%s", unit, keep, text)
+			}
+			for k := range e.Timeline {
+				if slices.Contains(without, e.Timeline[k].Name) {
+					t.Errorf("%s was not left out", e.Timeline[k].Name)
+				}
+			}
+		}
+	}
+}
+
+// TestWithout leaves single steps out of a file without random.
+func TestWithout(t *testing.T) {
+	const head = "name: x\ncluster: {nodes: [a, b, c]}\nload: {writes: {kind: insert}}\nduration: 9s\ntimeline:\n"
+	const file = head + `  - {at: 1s, name: first, pause: b, for: 1s}
+  - {at: 2s, name: second, wait: 1s}
+  - {after: undo-first, name: third, at: 1s, wait: 1s}
+  - {after: third, name: fourth, wait: 2s}
+`
+	for name, c := range map[string]struct{ without, want string }{
+		"one of a branch": {"third", `  - {at: 1s, name: first, pause: b, for: 1s}
+  - {at: 2s, name: second, wait: 1s}
+  - {after: undo-first, name: fourth, wait: 2s}
+`},
+		"what others come after": {"first", "  - {at: 2s, name: second, wait: 1s}\n"},
+		"several":                {"first second", "  []\n"},
+		"the last":               {"fourth", strings.Replace(strings.TrimPrefix(file, head), "  - {after: third, name: fourth, wait: 2s}\n", "", 1)},
+	} {
+		e, text := loadRandom(t, file, Options{Without: strings.Fields(c.without)})
+		want, _ := loadRandom(t, strings.Replace(head, "timeline:\n", "timeline: ", 1)+"\n"+c.want, Options{})
+		if diff := cmp.Diff(want.Timeline, e.Timeline, sameSteps(), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s: %s\n%s", name, diff, text)
 		}
 	}
 }

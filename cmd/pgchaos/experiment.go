@@ -63,6 +63,8 @@ type reading struct {
 	check func(*spec.Experiment) []spec.Finding
 	// overlay is laid over every variant, as spec.Options has it.
 	overlay string
+	// without are the names of steps to leave out.
+	without []string
 	// capacity is what the workloads can do at most.
 	capacity map[string]float64
 }
@@ -93,7 +95,7 @@ func (f *experimentFlags) plan(ctx context.Context, name string, r reading) (*se
 	}
 	o := spec.Options{
 		Seed: f.seed, ChosenSeed: f.chosen, Set: set, Providers: descriptions(), Getenv: func(name string) (string, bool) { return lookupEnv(ctx, name) }, ReadFile: beside(ctx, name),
-		Check: r.check, Overlay: r.overlay, Capacity: r.capacity,
+		Check: r.check, Overlay: r.overlay, Capacity: r.capacity, Without: r.without,
 	}
 	var notes []string
 	if f.modes != nil {

@@ -34,6 +34,7 @@ type runFlags struct {
 	mode    string // of the files, in octal
 	resumed string // the directory of the series that goes on
 	search  searchFlags
+	shrink  shrinkFlags
 }
 
 func newRunCommand() *cobra.Command { return (&runFlags{}).command() }
@@ -51,12 +52,16 @@ func (f *runFlags) command() *cobra.Command {
   pgchaos run --resume results/quorum-kill-TIME           go on with a series that was interrupted
   pgchaos run my.yaml --metrics 127.0.0.1:9187            with metrics for Prometheus (docs/monitoring.md)
   pgchaos run my.yaml --find-max load.writes.rate --until 'p99 of writes < 50ms'
+  pgchaos run nemesis --shrink                            search the fewest steps that still fail
   pgchaos run nightly.yaml --out results/nightly && echo "nothing lost"`,
 		Args:              arguments(0, 1, ""),
 		ValidArgsFunction: completeExperiment,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.stdin = cmd.InOrStdin()
 			if err := f.search.check(cmd.Flags()); err != nil {
+				return usageOf(cmd, err)
+			}
+			if err := f.shrink.check(cmd.Flags()); err != nil {
 				return usageOf(cmd, err)
 			}
 			switch {
@@ -78,6 +83,7 @@ func (f *runFlags) command() *cobra.Command {
 	f.outputFlags.register(cmd.Flags())
 	f.metricsFlags.register(cmd.Flags())
 	f.search.register(cmd.Flags())
+	f.shrink.register(cmd.Flags())
 	groupFlags(cmd.Flags(), groupCluster, func(flags *pflag.FlagSet) {
 		flags.BoolVar(&f.keep, "keep", false, "keep the cluster up; the report says how to connect and how to remove it")
 		registerPrograms(flags, &f.pgBin)
@@ -120,10 +126,14 @@ func (f *runFlags) execute(ctx context.Context, name string, stdout, stderr io.W
 	if f.search.path != "" {
 		return f.executeSearch(ctx, name, plan, stdout, stderr)
 	}
+	if f.shrink.on {
+		return f.executeShrink(ctx, name, plan, stdout, stderr)
+	}
 	if plan.Several {
 		return f.executeSeries(ctx, name, plan, stdout, stderr)
 	}
-	return f.executeOne(ctx, name, plan.Plans[0], stdout, stderr)
+	_, err = f.runOne(ctx, name, plan.Plans[0], stdout, stderr)
+	return err
 }
 
 // chooseFormats reads --report, before anything is started.
@@ -178,19 +188,19 @@ func (f *runFlags) checkPlan(ctx context.Context, p *series.Plan, stderr io.Writ
 	return nil
 }
 
-// executeOne runs the only experiment of a file.
-func (f *runFlags) executeOne(ctx context.Context, name string, plan *runner.Plan, stdout, stderr io.Writer) error {
+// runOne runs the only experiment of a file, prints the report, and turns the run's end into an exit code. The result is nil where nothing was begun.
+func (f *runFlags) runOne(ctx context.Context, name string, plan *runner.Plan, stdout, stderr io.Writer) (*report.Result, error) {
 	kind, err := findProvider(plan.Experiment.Cluster.Provider)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	files, err := f.open(f.out)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	show, err := f.display(ctx, plan.Experiment.Name, false, stderr)
 	if err != nil {
-		return errors.Join(err, files.close(), files.remove())
+		return nil, errors.Join(err, files.close(), files.remove())
 	}
 	defer show.finish(ctx, nil)
 	defer show.close() // also in a panic
@@ -201,7 +211,7 @@ func (f *runFlags) executeOne(ctx context.Context, name string, plan *runner.Pla
 	})
 	show.close()
 	if result == nil { // nothing was begun, and so nothing is left
-		return errors.Join(notBegun(ctx, err), files.close(), files.remove())
+		return nil, errors.Join(notBegun(ctx, err), files.close(), files.remove())
 	}
 	written := files.close()
 	switch {
@@ -216,7 +226,7 @@ func (f *runFlags) executeOne(ctx context.Context, name string, plan *runner.Pla
 	written = errors.Join(written, f.saveReports(ctx, &reported{dir: result.Dir, result: result}))
 	err = f.finish(ctx, result, err, errors.Join(written, f.share(result.Dir)), stdout)
 	show.finish(ctx, &reported{dir: result.Dir, result: result})
-	return err
+	return result, err
 }
 
 // display shows the runs of an experiment as they go on.
