@@ -36,7 +36,7 @@ func (s *Scene) BringBack(ctx context.Context, n *cluster.Node, ending bool) err
 	if ending && n.ReadOnly() {
 		return nil // the reversal of another fault has brought it back
 	}
-	if ending && n.Down(ctx) && (s.superseded(ctx, n.Name()) || s.takenOver(ctx, n.Name())) {
+	if ending && n.Ended(ctx) && (s.superseded(ctx, n.Name()) || s.takenOver(ctx, n.Name())) {
 		return n.StartReadOnly(ctx)
 	}
 	return n.Start(ctx)
@@ -75,7 +75,7 @@ const standDownTimeout = 10 * time.Second
 // the only primary is left alone.
 func (s *Scene) StandDown(ctx context.Context, n *cluster.Node, ending bool) error {
 	switch {
-	case n.Down(ctx), n.ReadOnly(), n.State(ctx).Role == record.RoleStandby, ending && !s.takenOver(ctx, n.Name()):
+	case n.Ended(ctx), n.ReadOnly(), n.State(ctx).Role == record.RoleStandby, ending && !s.takenOver(ctx, n.Name()):
 		return nil
 	}
 	if err := n.Stop(ctx, cluster.StopFast, standDownTimeout); err != nil && !errors.Is(err, cluster.ErrNotRunning) {

@@ -52,7 +52,7 @@ var endFaultSQL string
 func (n *Node) EndSessions(ctx context.Context, app string) error {
 	ctx, cancel := context.WithTimeout(ctx, endTimeout)
 	defer cancel()
-	if n.Down(ctx) {
+	if n.Ended(ctx) {
 		return nil
 	}
 	conn, err := n.Connect(ctx, "fault")

@@ -151,6 +151,13 @@ func (n *Node) Down(ctx context.Context) bool {
 	return err == nil && !running
 }
 
+// Ended is Down for decisions: where the postmaster has ended and processes of the node are left, it waits for them. They may be commands
+// that pgchaos runs on the node, and are no sign of a server.
+func (n *Node) Ended(ctx context.Context) bool {
+	host, err := n.processes()
+	return err == nil && n.down() && n.awaitEnd(ctx, host) == nil && n.down()
+}
+
 func (n *Node) readState(ctx context.Context) (record.NodeState, error) {
 	ctx, cancel := context.WithTimeout(ctx, stateTimeout)
 	defer cancel()

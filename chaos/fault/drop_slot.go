@@ -142,7 +142,7 @@ func makeSlot() *chaos.ReversalKind {
 			if up == nil {
 				return fmt.Errorf("there is no node %s, which had the slot", of.Upstream)
 			}
-			if ending && up.Down(ctx) {
+			if ending && up.Ended(ctx) {
 				return nil // its end has ended whatever used the slot
 			}
 			conn, err := up.Connect(ctx, "fault")

@@ -78,7 +78,7 @@ const senderTimeout = 10 * time.Second
 
 // awaitNoSender waits until an upstream has no WAL sender for a standby. One that does not answer is not asked.
 func awaitNoSender(ctx context.Context, up, standby *cluster.Node) error {
-	if up.Silenced() || up.Down(ctx) {
+	if up.Silenced() || up.Ended(ctx) {
 		return nil
 	}
 	conn, err := up.Connect(ctx, "fault")
@@ -114,7 +114,7 @@ func followAgain() *chaos.ReversalKind {
 			if n.Upstream() != nil || n.State(ctx).Role == record.RolePrimary {
 				return nil
 			}
-			if ending || up.Silenced() || up.Down(ctx) {
+			if ending || up.Silenced() || up.Ended(ctx) {
 				return n.PointAt(ctx, up)
 			}
 			return n.Follow(ctx, up)
