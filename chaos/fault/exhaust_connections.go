@@ -24,7 +24,7 @@ func exhaustConnections() Kind {
 		Manual: Manual{
 			Does: "Opens idle sessions as the load's user until PostgreSQL refuses one. Those that superuser_reserved_connections keeps are left: pgchaos reads the node over them. " +
 				"The sessions have an application_name that begins with pgchaos-fault-.",
-			Effect:   "Clients that are connected go on. A new connection is refused with 53300 (too many clients), so that a client whose connection broke cannot come back.",
+			Effect:   "Clients that are connected go on. Each new one is refused with 53300 (too many clients). A connection that ends can be replaced by one new connection, of whichever client is first.",
 			Verified: "A connection of an ordinary user is refused with 53300.",
 			Back:     "The sessions are ended (pg_terminate_backend), and none of their name is left. They also end with pgchaos or with the server.",
 			Example: `- {at: 5s, for: 3s, exhaust_connections: primary}
@@ -63,6 +63,9 @@ func (p *ExhaustConnections) Action(env Env) chaos.Action {
 		opened, err := fillUp(ctx, env.Scene, n, app, limit)
 		if err != nil {
 			return fmt.Errorf("take the connections of %s: %w", n.Name(), err)
+		}
+		if opened == 0 {
+			return fmt.Errorf("%w: %s had no connection left for ordinary users, so that none could be taken", chaos.ErrNotSo, n.Name())
 		}
 		act.Note("%s: %d sessions were opened, and the next one was refused (53300)", n.Name(), opened)
 		return nil

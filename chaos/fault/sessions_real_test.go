@@ -106,6 +106,9 @@ func testExhaustConnections(s *scene) {
 	if st := n.State(s.Context()); !st.Reachable {
 		s.Errorf("pgchaos cannot read the node: %s", st.Error)
 	}
+	if _, err := s.try("exhaust_connections", &fault.ExhaustConnections{OnNodes: on("a")}); !errors.Is(err, chaos.ErrNotSo) {
+		s.Errorf("connections were taken of which none was left: %v", err)
+	}
 	s.heal()
 	if _, err := s.client("a", "late").Exec(s.Context(), "select 1"); err != nil {
 		s.Error(err)
@@ -260,6 +263,11 @@ func testSlowFsync(s *scene) {
 	if _, err := s.try("slow_fsync", &fault.SlowFsync{OnNodes: on("b"), Delay: units.Duration(delay)}); err == nil || !strings.Contains(err.Error(), "is a standby") {
 		s.Errorf("on a standby: %v", err)
 	}
+	s.do("configure", &fault.Configure{OnNodes: on("a"), Settings: map[string]string{"fsync": "off"}})
+	if _, err := s.try("slow_fsync", &fault.SlowFsync{OnNodes: on("a"), Delay: units.Duration(time.Microsecond)}); err == nil || !strings.Contains(err.Error(), "fsync = off") {
+		s.Errorf("without a flush: %v", err)
+	}
+	s.do("configure", &fault.Configure{OnNodes: on("a"), Settings: map[string]string{"fsync": ""}})
 	s.heal()
 	s.want("a", "select current_setting('commit_delay') || ' ' || current_setting('commit_siblings')", "0 5")
 	// On a busy machine one commit may take as long, but not each of many.
@@ -301,11 +309,26 @@ func testBurnCPU(s *scene) {
 	}
 }
 
-// testHeldOnAKilledServer: sessions end with their server, so that there is nothing to take back.
+// testHeldOnAKilledServer: sessions end with their server, so that there is nothing to take back. A command that pgchaos runs on the
+// node is no sign of a server.
 func testHeldOnAKilledServer(s *scene) {
 	s.do("long_transaction", &fault.LongTransaction{OnNodes: on("b")})
 	b := s.Cluster.Node("b")
 	must(s, b.Kill(s.Context()))
+	began, over := make(chan struct{}), make(chan error, 1)
+	go func() {
+		close(began)
+		_, err := b.Exec(s.Context(), "sleep 0.7")
+		over <- err
+	}()
+	<-began
+	for range 100 { // until the command runs
+		if !b.Down(s.Context()) {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 	s.heal()
+	must(s, <-over)
 	must(s, b.Start(s.Context()))
 }

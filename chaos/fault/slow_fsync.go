@@ -36,7 +36,7 @@ func slowFsync() Kind {
 			Does: "Sets commit_delay on a primary, with commit_siblings = 0, so that PostgreSQL waits that long before each flush of WAL that a commit needs. It needs no rights on the machine, " +
 				"and is the same on every provider. What is not a commit's flush is as fast as before: checkpoints, the WAL writer, and a standby's flush of what it receives.",
 			Effect:   "Each commit takes at least that much longer. Commits that wait at the same time share a flush, so that many clients lose less throughput than one.",
-			Verified: "A commit of a new session takes as long.",
+			Verified: "fsync is on, a new session sees both settings in force, and a commit takes at least the delay.",
 			Back:     "Both settings have the value of before again, in force in new sessions. A server that does not run has it at its next start.",
 			Example: `- {at: 5s, for: 5s, slow_fsync: {node: primary, delay: 20ms}}
 `,
@@ -65,12 +65,8 @@ func (p *SlowFsync) Detail() string { return "by " + p.Delay.String() }
 // Action sets the delay, and measures a commit.
 func (p *SlowFsync) Action(env Env) chaos.Action {
 	return env.Scene.Each(p.Nodes, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
-		standby, err := isStandby(ctx, n)
-		if err != nil {
+		if err := flushes(ctx, n); err != nil {
 			return err
-		}
-		if standby {
-			return fmt.Errorf("%s is a standby, on which no commit waits for a flush of its own", n.Name())
 		}
 		delay := time.Duration(p.Delay)
 		if err := env.Scene.Override(ctx, n, commitSiblings, "0", act.Reversal()); err != nil {
@@ -81,13 +77,33 @@ func (p *SlowFsync) Action(env Env) chaos.Action {
 		}
 		took, err := timeCommit(ctx, n)
 		if err == nil && took < delay {
-			err = fmt.Errorf("a commit on %s takes %s, and not %s or more: with fsync = off there is no flush to wait for", n.Name(), took, delay)
+			err = fmt.Errorf("%w: a commit on %s takes %s, and not %s or more", chaos.ErrNotSo, n.Name(), took, delay)
 		}
 		if err == nil {
 			act.Note("%s: a commit takes %s", n.Name(), took.Round(100*time.Microsecond))
 		}
 		return err
 	})
+}
+
+// flushes is an error where no commit waits for a flush on the node. A short delay could not be told from what a commit takes anyway.
+func flushes(ctx context.Context, n *cluster.Node) error {
+	conn, standby, err := connectStandby(ctx, n)
+	if err != nil {
+		return err
+	}
+	defer endsession.Within(100*time.Millisecond, conn)
+	if standby {
+		return fmt.Errorf("%s is a standby, on which no commit waits for a flush of its own", n.Name())
+	}
+	var fsync string
+	if err := conn.QueryRow(ctx, "select pg_catalog.current_setting('fsync')").Scan(&fsync); err != nil {
+		return fmt.Errorf("read fsync of %s: %w", n.Name(), err)
+	}
+	if fsync == "off" {
+		return fmt.Errorf("%s has fsync = off, so that no commit waits for a flush; set fsync to on", n.Name())
+	}
+	return nil
 }
 
 // timeCommit is how long a commit takes that waits for its own flush and for no standby.
