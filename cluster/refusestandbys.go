@@ -39,6 +39,9 @@ func (n *Node) RefuseStandbys(ctx context.Context, refuse bool) error {
 	})
 }
 
+// RefusesStandbys tells whether the node refuses standbys, or a call that was to have it do so has failed.
+func (n *Node) RefusesStandbys() bool { return n.refuses.Load() }
+
 // awaitRefusal ends WAL senders until none is left that was let in by the file of before, and checks the file in force.
 func (n *Node) awaitRefusal(ctx context.Context, conn *pgx.Conn, refuse bool) error {
 	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)

@@ -19,6 +19,8 @@ var processesScript string
 type ServerProcess struct {
 	PID   int    `json:"pid"`
 	Start string `json:"start"` // field 22 of /proc/PID/stat
+	// Stopped tells whether it was stopped (SIGSTOP) when it was found.
+	Stopped bool `json:"-"`
 }
 
 // processTimeout bounds how long a signal may take to show.
@@ -33,6 +35,7 @@ func (n *Node) ServerProcesses(ctx context.Context, pids []int) (found []ServerP
 	lines, err := n.processTable(ctx, "", args)
 	for _, l := range lines {
 		if !l.gone() {
+			l.Stopped = l.stopped()
 			found = append(found, l.ServerProcess)
 		}
 	}

@@ -31,6 +31,14 @@ func disconnectStandbys() Kind {
 	}
 }
 
+// Before demands a node that accepts standbys.
+func (p *DisconnectStandbys) Before(_ context.Context, _ Env, n *cluster.Node) (any, error) {
+	if n.RefusesStandbys() {
+		return nil, inForce(n, "the standbys are refused")
+	}
+	return nil, nil
+}
+
 // Action refuses the standbys.
 func (p *DisconnectStandbys) Action(env Env) chaos.Action {
 	return env.Scene.Each(p.Nodes, func(ctx context.Context, _ *chaos.Act, n *cluster.Node) error {

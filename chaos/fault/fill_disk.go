@@ -49,11 +49,21 @@ func (p *FillDisk) Detail() string {
 	return "all but " + p.Leave.String()
 }
 
+// Before demands a file system without the file.
+func (p *FillDisk) Before(ctx context.Context, _ Env, n *cluster.Node) (any, error) {
+	filled, err := space(ctx, n, "filled", 0)
+	if err == nil && filled > 0 {
+		err = inForce(n, "the file system is full")
+	}
+	return nil, err
+}
+
 //go:embed fill_disk.sh
 var fillScript string
 
-// space does something about the file that fills a node's file system, and returns how much is free, in bytes.
-func space(ctx context.Context, n *cluster.Node, do string, leave units.Size) (free int64, err error) {
+// space does something about the file that fills a node's file system, and returns how much is free or, of "filled", how large the file
+// is, in bytes.
+func space(ctx context.Context, n *cluster.Node, do string, leave units.Size) (bytes int64, err error) {
 	dir, err := n.OwnFileSystem()
 	if err != nil {
 		return 0, err
@@ -64,7 +74,7 @@ func space(ctx context.Context, n *cluster.Node, do string, leave units.Size) (f
 	}
 	kilobytes, err := strconv.ParseInt(strings.TrimSpace(out.Stdout), 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("%s the file system of %s: what is free is not known: %w", do, n.Name(), err)
+		return 0, fmt.Errorf("%s the file system of %s: the answer is no number: %w", do, n.Name(), err)
 	}
 	return kilobytes * 1024, nil
 }
@@ -90,9 +100,9 @@ func emptyDisk() *chaos.ReversalKind {
 // it stays until the end of the run.
 func answersAgain(ctx context.Context, s *chaos.Scene, n *cluster.Node, ending bool) error {
 	switch {
-	case ending && n.Down(ctx), n.EndedOnItsOwn():
+	case ending && n.Ended(ctx), n.EndedOnItsOwn():
 		return s.BringBack(ctx, n, ending)
-	case n.Down(ctx), n.Silenced(), n.Leaving(), n.ReadOnly():
+	case n.Ended(ctx), n.Silenced(), n.Leaving(), n.ReadOnly():
 		return nil
 	}
 	// A server that was just ending for want of space ends while it is waited for.

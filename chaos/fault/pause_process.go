@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"pgchaos/chaos"
 	"pgchaos/cluster"
@@ -37,9 +38,13 @@ func pauseProcess() Kind {
 	}
 }
 
-// Before are the processes.
+// Before are the processes. None of them is stopped yet.
 func (p *PauseProcess) Before(ctx context.Context, _ Env, n *cluster.Node) (any, error) {
-	return p.find(ctx, n)
+	found, err := p.find(ctx, n)
+	if err == nil && slices.ContainsFunc(found, func(one cluster.ServerProcess) bool { return one.Stopped }) {
+		err = inForce(n, "the "+p.Detail()+" is stopped")
+	}
+	return found, err
 }
 
 // Action stops them.

@@ -59,6 +59,26 @@ func resumeReplay() Kind {
 	}
 }
 
+// Before demands a replay that goes on.
+func (p *PauseReplay) Before(ctx context.Context, _ Env, n *cluster.Node) (any, error) {
+	conn, standby, err := connectStandby(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	defer endsession.Within(100*time.Millisecond, conn)
+	if !standby {
+		return nil, notStandby(n)
+	}
+	state, err := replayState(ctx, conn)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("ask whether the replay of %s is paused: %w", n.Name(), err)
+	case state != "not paused":
+		return nil, inForce(n, "the replay is paused")
+	}
+	return nil, nil
+}
+
 // Action pauses the replay.
 func (p *PauseReplay) Action(env Env) chaos.Action {
 	return env.Scene.Each(p.Nodes, func(ctx context.Context, _ *chaos.Act, n *cluster.Node) error {
@@ -78,7 +98,7 @@ func replayAgain() *chaos.ReversalKind {
 	return &chaos.ReversalKind{
 		Name: "resume_replay",
 		Do: func(ctx context.Context, _ *chaos.Scene, n *cluster.Node, _ chaos.Reversal, _ bool) error {
-			if n.Down(ctx) {
+			if n.Ended(ctx) {
 				return nil // a server forgets the pause with its end
 			}
 			conn, standby, err := connectStandby(ctx, n)

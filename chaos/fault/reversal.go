@@ -13,6 +13,12 @@ import (
 // errCannot is why a change is not taken back on what is left of a node.
 var errCannot = errors.New("its provider cannot do that")
 
+// inForce is the error of a fault that is in force on a node already. Of the two, the one that ends first would end both. It must be
+// found before the reversal is recorded, which would end the first one.
+func inForce(n *cluster.Node, what string) error {
+	return fmt.Errorf("%s of %s already: a fault before is still in force; begin this one after it has been taken back", what, n.Name())
+}
+
 // onHost makes the Clean of a reversal that needs a part H of what is left of a node.
 func onHost[H any](do func(context.Context, H, chaos.Reversal) error) func(context.Context, any, chaos.Reversal) error {
 	return func(ctx context.Context, host any, r chaos.Reversal) error {

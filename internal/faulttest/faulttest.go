@@ -124,6 +124,14 @@ func (b *Bench) Done(action string, p fault.Parameters) (takeBack func(ending bo
 	return takeBack
 }
 
+// NotTwice demands that a fault which is in force is refused, before anything is recorded that would take the first one back.
+func (b *Bench) NotTwice(action string, p fault.Parameters) {
+	b.Helper()
+	if _, _, err := b.Do(action, p); err == nil || !strings.Contains(err.Error(), "already") || b.journal.newest != nil {
+		b.Errorf("%s a second time: %v, with the reversals %v", action, err, b.journal.newest)
+	}
+}
+
 // On are the parameters that name one node.
 func On(node string) fault.OnNodes { return fault.OnNodes{Nodes: fault.NodeList{node}} }
 

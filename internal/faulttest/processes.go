@@ -48,6 +48,7 @@ func (b *Bench) pauseProcess(node, process, standby, kind, behind string) {
 	if state := b.State(node, pid); state != "T" {
 		b.Errorf("the %s of %s, process %s, is in state %q while it is paused", process, node, pid, state)
 	}
+	b.NotTwice("pause_process", &fault.PauseProcess{OfProcess: fault.OfProcess{OnNodes: On(node), Process: process, Standby: standby}})
 	row := b.marker()
 	b.Want("c", row, "1")
 	if behind != "" {

@@ -37,6 +37,7 @@ func (b *Bench) replay() {
 	const state = "select pg_is_wal_replay_paused()"
 	back := b.Done("pause_replay", &fault.PauseReplay{OnStandbys: fault.OnStandbys{OnNodes: On("b")}})
 	b.Want("b", state, "t")
+	b.NotTwice("pause_replay", &fault.PauseReplay{OnStandbys: fault.OnStandbys{OnNodes: On("b")}})
 	row := b.marker()
 	b.Want("c", row, "1")
 	b.absent("b", row)
@@ -118,6 +119,7 @@ func (b *Bench) configure(node, name, value string) {
 func (b *Bench) disconnectStandbys() {
 	b.Helper()
 	back := b.Done("disconnect_standbys", &fault.DisconnectStandbys{OnNodes: On("a")})
+	b.NotTwice("disconnect_standbys", &fault.DisconnectStandbys{OnNodes: On("a")})
 	row := b.marker()
 	b.absent("b", row)
 	b.absent("a", "select count(*) from pg_stat_replication where state = 'streaming'")
