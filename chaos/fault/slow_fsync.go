@@ -86,7 +86,7 @@ func (p *SlowFsync) Action(env Env) chaos.Action {
 	})
 }
 
-// flushes is an error where no commit waits for a flush on the node. A short delay could not be told from what a commit takes anyway.
+// flushes is an error where no commit waits for a flush on the node: a commit takes longer than a short delay anyway.
 func flushes(ctx context.Context, n *cluster.Node) error {
 	conn, standby, err := connectStandby(ctx, n)
 	if err != nil {
