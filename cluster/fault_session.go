@@ -19,6 +19,10 @@ const FaultApp = "pgchaos-fault-"
 // heldPatience is how long a server may send nothing to a session that runs a statement for a fault, such as a long query.
 const heldPatience = 48 * time.Hour
 
+// checksClient is the version from which a server notices on every system, while it runs a query, that its client is gone
+// (client_connection_check_interval; version 14 refuses it on some). A query that a fault holds must not outlive a killed pgchaos.
+const checksClient = 15
+
 // ConnectFault opens a session for a fault to hold, under that application_name: as the superuser with pgchaos's own
 // settings, so that no time-out of the server ends it.
 func (n *Node) ConnectFault(ctx context.Context, app string) (*pgx.Conn, error) {
@@ -28,6 +32,9 @@ func (n *Node) ConnectFault(ctx context.Context, app string) (*pgx.Conn, error) 
 		if major >= s.since {
 			settings[s.name] = s.value
 		}
+	}
+	if major >= checksClient {
+		settings["client_connection_check_interval"] = "1s"
 	}
 	return n.faultSession(ctx, n.cluster.creds.Superuser, app, settings)
 }

@@ -38,7 +38,7 @@ func burnCPU() Kind {
 				"where they take time from all nodes and from pgchaos alike. There can be at most 64. It needs Linux.",
 			Effect:   "The server gets less processor time: response times rise where there is none to spare.",
 			Verified: "Each process has used processor time, by the process table.",
-			Back:     "The processes are killed, and none is left. They also end with their container, and by themselves after `most`.",
+			Back:     "The processes are killed, and none is left. They also end with their container, and by themselves after `most`. After a SIGKILL of pgchaos they go on until then, or until `pgchaos clean`.",
 			Example: `- {at: 5s, for: 3s, burn_cpu: {node: pgslave, processes: 2}}
 `,
 		},

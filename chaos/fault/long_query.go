@@ -28,7 +28,7 @@ func longQuery() Kind {
 			Effect: "On a standby, replay stops at the first WAL record that conflicts with the query (removed row versions, or an exclusive lock on the table), for up to " +
 				"max_standby_streaming_delay. Then the query is cancelled (40001), unless that setting is -1. With synchronous_commit = remote_apply commits wait as long.",
 			Verified: "pg_stat_activity shows the query as active, with a backend_xmin.",
-			Back:     "The session is ended (pg_terminate_backend), and no session of its name is left. It also ends with the server.",
+			Back:     "The session is ended (pg_terminate_backend), and no session of its name is left. It also ends with the server and, from PostgreSQL 15 on, within a second or so of the end of pgchaos.",
 			Example: `- {at: 5s, for: 5s, long_query: {node: pgslave, table: test_data}}
 `,
 		},

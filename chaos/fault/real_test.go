@@ -31,11 +31,12 @@ type scene struct {
 	undo  *chaos.Undo
 	clock record.Clock
 	steps int
+	last  []chaos.Reversal // of the newest step
 }
 
-// Intend and Undone are a journal that keeps nothing.
-func (s *scene) Intend([]chaos.Reversal) error { return nil }
-func (s *scene) Undone(chaos.Reversal)         {}
+// Intend and Undone are a journal that keeps nothing but the newest line.
+func (s *scene) Intend(all []chaos.Reversal) error { s.last = all; return nil }
+func (s *scene) Undone(chaos.Reversal)             {}
 
 // build brings a cluster up, with a table, a watcher, and relays on some links. Without PostgreSQL the test is skipped, but never in CI.
 func build(t *testing.T, cfg cluster.Config, links ...cluster.Link) *scene {
