@@ -91,6 +91,23 @@ func (u *Undo) heal(ctx context.Context, which func(ReversalKind) bool) error {
 	return errors.Join(errs...)
 }
 
+// Standing are the reversals that have not been done, last first: what a run leaves that does not take them back.
+func (u *Undo) Standing() (all []string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, r := range slices.Backward(u.all) {
+		if r.mu.TryLock() { // else it is under way
+			done := r.done
+			r.mu.Unlock()
+			if done {
+				continue
+			}
+		}
+		all = append(all, r.String())
+	}
+	return all
+}
+
 // within does one reversal under its own time-out.
 func within(ctx context.Context, do func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healTimeout)

@@ -21,8 +21,14 @@ import (
 // takeBack takes back what the audit has not: it was skipped, or the run broke off before. Where the nodes are
 // removed, only what would outlive them matters; where they stay, all tells whether everything was taken back.
 func (r *run) takeBack(ctx context.Context) (all bool, left error) {
-	if r.undo == nil || ctx.Err() != nil { // no step was begun, or a third interrupt leaves all to `clean`
-		return r.undo == nil, nil //nolint:nilerr // the removal says so
+	if r.undo == nil { // no step was begun
+		return true, nil
+	}
+	if ctx.Err() != nil { // a third interrupt leaves all to `clean`
+		if all := r.undo.Standing(); len(all) > 0 && r.session.single {
+			return false, fmt.Errorf("%w: the cluster, as a third interrupt asked for, and what steps have changed; to be done: %s", ErrLeftBehind, strings.Join(all, ", "))
+		}
+		return false, nil //nolint:nilerr // the removal says so
 	}
 	if r.Keep || !r.session.single { // the nodes stay
 		err := r.undo.Heal(ctx)

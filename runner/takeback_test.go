@@ -322,8 +322,12 @@ func TestEndOfARunTakesBackWhatNoAuditDid(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = r.takeBack(tc.ctx)
-		if left := tc.outlives != nil; errors.Is(err, ErrLeftBehind) != left || errors.Is(err, stuck) != left {
+		third := tc.ctx.Err() != nil
+		if errors.Is(err, ErrLeftBehind) != (tc.outlives != nil || third) || errors.Is(err, stuck) != (tc.outlives != nil) {
 			t.Errorf("%s: %v", tc.name, err)
+		}
+		if third && !strings.HasSuffix(err.Error(), "to be done: block a, resume a") {
+			t.Errorf("%s: what stays is not named: %v", tc.name, err)
 		}
 		if !cmp.Equal(tc.want, did, cmpopts.EquateEmpty()) || (len(r.result.Settle) > 0) != tc.noted {
 			t.Errorf("%s: did %v, noted %+v", tc.name, did, r.result.Settle)
