@@ -4,11 +4,12 @@
 set -u
 cd /
 [ -r /proc/self/stat ] || { echo "this needs the process table in /proc, as on Linux" >&2; exit 1; }
-marked() { # prints the numbers of the processes
-    for dir in /proc/[0-9]*; do
-        case " $(tr '\0' ' ' <"$dir/cmdline" 2>/dev/null) " in
-        *" $MARK "*) echo "${dir#/proc/}" ;;
-        esac
+# marked prints the numbers of the processes. One grep reads all command lines: a program for each process of the machine takes
+# many seconds where the processors are busy. The mark is not an argument of grep, which would find itself.
+marked() {
+    for file in $(echo "$MARK" | grep -lszF -f - /proc/[0-9]*/cmdline); do
+        file=${file%/cmdline}
+        echo "${file#/proc/}"
     done
 }
 case $0 in
