@@ -37,6 +37,7 @@ func TestStepsRunBesideOthers(t *testing.T) {
 				{Name: "next", Do: l.action("next", 0)},
 				{Name: "healed", After: "undo-b", At: at(time.Second), Do: l.action("healed", 0)},
 				{Name: "last", At: at(14 * time.Second), Do: l.action("last", 0)},
+				{Name: "after all", After: record.AfterAll, Do: l.action("after all", 0)},
 			}
 		})
 		if err := line.Run(t.Context()); err != nil {
@@ -61,7 +62,7 @@ func TestStepsRunBesideOthers(t *testing.T) {
 		}
 		want := map[string]time.Duration{
 			"a": 10 * time.Second, "long": 11 * time.Second, "next": 11 * time.Second, "b": 13 * time.Second, "last": 14 * time.Second,
-			"undo-b": 16 * time.Second, "healed": 17 * time.Second,
+			"undo-b": 16 * time.Second, "healed": 17 * time.Second, "after all": 31 * time.Second,
 		}
 		if diff := cmp.Diff(want, issued); diff != "" {
 			t.Error(diff)

@@ -142,6 +142,10 @@ func (x *execution) begin(i int) (at time.Duration, counts, ok bool) {
 		}
 	case step.Repetition > 1: // a fault may not be repeated while it is in force
 		before = []string{x.Steps[i-1].undo()}
+	case step.After == record.AfterAll:
+		for k := range x.Steps[:i] {
+			before = append(before, x.Steps[k].Name, x.Steps[k].undo())
+		}
 	case step.After != "":
 		before = []string{step.After}
 	}

@@ -188,6 +188,8 @@ type SyncDemand struct {
 const (
 	Baseline   = "baseline" // the phase before the first step
 	UndoPrefix = "undo-"    // and the name of a step: its reversal, and the phase that begins with that
+	// AfterAll, as what a step comes after, stands for all steps above it and their reversals.
+	AfterAll = "all"
 )
 
 // Phase is a stretch of the run: `baseline` until the first step that begins a phase,

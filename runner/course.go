@@ -135,10 +135,34 @@ func (c *course) due(i int) (at time.Duration, known bool) {
 		at, known = c.issued[first]
 		return at + time.Duration(s.Repetition-1)*time.Duration(s.Repeat.Every), known
 	}
-	if at, known = c.over[s.After]; known && s.At != nil {
+	if s.After == record.AfterAll {
+		at, known = c.allOver(i)
+	} else {
+		at, known = c.over[s.After]
+	}
+	if known && s.At != nil {
 		at += time.Duration(*s.At)
 	}
 	return at, known
+}
+
+// allOver is when all steps above one were over, and had been taken back; known is false while one of them is not. mu is held.
+func (c *course) allOver(i int) (at time.Duration, known bool) {
+	for k := range c.experiment.Timeline[:i] {
+		s := &c.experiment.Timeline[k]
+		names := []string{s.Name}
+		if s.For > 0 {
+			names = append(names, s.Reversal())
+		}
+		for _, name := range names {
+			over, ended := c.over[name]
+			if !ended {
+				return 0, false
+			}
+			at = max(at, over)
+		}
+	}
+	return at, true
 }
 
 // beside are the numbers of the steps beside the sequence that have not been issued. mu is held.
@@ -352,6 +376,11 @@ func (g *earliest) beside(i int) time.Duration {
 		return at
 	}
 	at := g.over[s.After]
+	if s.After == record.AfterAll {
+		for _, over := range g.over {
+			at = max(at, over)
+		}
+	}
 	if s.At != nil {
 		at += time.Duration(*s.At)
 	}

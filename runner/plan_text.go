@@ -13,6 +13,7 @@ import (
 	"pgchaos/internal/redact"
 	"pgchaos/internal/units"
 	"pgchaos/load/pgload"
+	"pgchaos/record"
 	"pgchaos/spec"
 )
 
@@ -141,17 +142,21 @@ func when(s *spec.Step) string {
 	if s.When != nil {
 		condition = s.When.String()
 	}
+	after := s.After
+	if after == record.AfterAll {
+		after = "all steps above"
+	}
 	text := ""
 	if condition != "" {
 		text = fmt.Sprintf("when %s (%s at the most)", condition, s.Within)
 	}
 	switch {
 	case s.After != "" && s.At != nil && *s.At > 0:
-		return fmt.Sprintf("%s after %s", s.At, s.After)
+		return fmt.Sprintf("%s after %s", s.At, after)
 	case s.After != "" && text != "":
-		return "after " + s.After + ", " + text
+		return "after " + after + ", " + text
 	case s.After != "":
-		return "after " + s.After
+		return "after " + after
 	case s.At != nil:
 		return "at " + time.Duration(*s.At).String()
 	case text != "":

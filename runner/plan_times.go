@@ -28,6 +28,11 @@ func plannedSteps(e *spec.Experiment) (steps []plannedStep, end time.Duration) {
 		switch {
 		case s.After != "":
 			p.from = over[s.After]
+			for k := range steps {
+				if s.After == record.AfterAll {
+					p.from = max(p.from, steps[k].over, steps[k].back)
+				}
+			}
 			if s.At != nil {
 				p.from += time.Duration(*s.At)
 			}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+
+	"pgchaos/record"
 )
 
 // maxKills bounds kills, by how long such a run is and how large its result.
@@ -31,7 +33,7 @@ func (e *Experiment) repeat() {
 	for cycle := 2; cycle <= e.Kills; cycle++ {
 		for _, s := range once {
 			s.Name, s.Cycle = s.Name+"-"+strconv.Itoa(cycle), cycle
-			if s.After != "" {
+			if s.After != "" && s.After != record.AfterAll {
 				s.After += "-" + strconv.Itoa(cycle)
 			}
 			e.Timeline = append(e.Timeline, s)

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -20,6 +21,7 @@ type Random struct {
 	Lasts   Duration      `yaml:"lasts" jsonschema_description:"Faults begin within this time after begin; 1m by default. It is counted with the expected time of each fault, so that slow ones move the end."`
 	Every   Duration      `yaml:"every" jsonschema_description:"The mean time from the end of one fault to the beginning of the next; 15s by default. The times are exponentially distributed."`
 	For     Span          `yaml:"for" jsonschema_description:"How long faults last that can be taken back, chosen evenly between min and max; 2s to 8s by default. A fault's own for wins."`
+	AtOnce  int           `yaml:"at_once" jsonschema_description:"How many faults can be in force at once; 1 by default. More than one need faults of any alone: no other node, and no role."`
 	Healthy int           `yaml:"healthy" jsonschema_description:"The least number of nodes that have no fault at any moment; half of the nodes by default, rounded up."`
 	Heal    Duration      `yaml:"heal" jsonschema_description:"How long the cluster may take after the last fault until one node is the primary and all others stream; 30s by default."`
 	Seed    uint64        `yaml:"seed" jsonschema_description:"The seed of the schedule alone. Left out: the seed of the experiment."`
@@ -75,27 +77,50 @@ const (
 
 // incident is one fault of a schedule.
 type incident struct {
+	lane  int           // incidents of one lane follow each other; those of several go on at once
+	begin time.Duration // expected, since the beginning of the schedule
 	fault int           // the number of its entry
 	node  string        // that any stands for; "": there is no node
 	gap   time.Duration // since the end of the incident before
 	lasts time.Duration // the random `for`
 }
 
-// incidents chooses the faults. The same generator gives the same ones.
+// incidents chooses the faults. The same generator gives the same ones. Each lane has nodes of its own, so that no two faults meet
+// on one, whatever they take.
 func (r *Random) incidents(rng *rand.Rand, nodes []string) (all []incident) {
-	total := 0
-	for _, f := range r.Faults {
-		total += f.Weight
+	if r.AtOnce <= 1 {
+		return r.lane(rng, 0, nodes)
+	}
+	order := rng.Perm(len(nodes))
+	for lane := range r.AtOnce {
+		var own []string
+		for i := lane; i < len(order); i += r.AtOnce {
+			own = append(own, nodes[order[i]])
+		}
+		all = append(all, r.lane(rng, lane, own)...)
+	}
+	slices.SortStableFunc(all, func(a, b incident) int { return cmp.Compare(a.begin, b.begin) })
+	return all
+}
+
+// lane chooses faults that follow each other.
+func (r *Random) lane(rng *rand.Rand, lane int, nodes []string) (all []incident) {
+	total, weights := 0, make([]int, len(r.Faults))
+	for i := range r.Faults {
+		if f := &r.Faults[i]; len(f.among(nodes)) > 0 {
+			weights[i] = f.Weight
+			total += f.Weight
+		}
 	}
 	var now time.Duration
 	for total > 0 && len(all) <= maxIncidents {
-		var in incident
-		if len(all) > 0 {
+		in := incident{lane: lane}
+		if len(all) > 0 || lane > 0 {
 			in.gap = rounded(min(rng.ExpFloat64()*float64(r.Every), float64(r.Lasts)))
 		}
 		pick := rng.IntN(total)
-		for pick >= r.Faults[in.fault].Weight {
-			pick -= r.Faults[in.fault].Weight
+		for pick >= weights[in.fault] {
+			pick -= weights[in.fault]
 			in.fault++
 		}
 		f := &r.Faults[in.fault]
@@ -103,9 +128,10 @@ func (r *Random) incidents(rng *rand.Rand, nodes []string) (all []incident) {
 			in.node = among[rng.IntN(len(among))]
 		}
 		in.lasts = max(rounded(float64(r.For.Min)+rng.Float64()*float64(r.For.Max-r.For.Min)), randomAccuracy)
-		if now += in.gap; now >= time.Duration(r.Lasts) && len(all) > 0 {
+		if now += in.gap; now >= time.Duration(r.Lasts) && (len(all) > 0 || lane > 0) {
 			break
 		}
+		in.begin = now
 		now += f.takes(in.lasts)
 		all = append(all, in)
 	}
@@ -117,12 +143,12 @@ func rounded(d float64) time.Duration {
 	return time.Duration(math.Round(d/float64(randomAccuracy))) * randomAccuracy
 }
 
-// among are the nodes that any can stand for.
+// among are those of the nodes that any can stand for.
 func (f *RandomFault) among(nodes []string) []string {
-	if len(f.Targets) > 0 {
-		return f.Targets
+	if len(f.Targets) == 0 {
+		return nodes
 	}
-	return nodes
+	return slices.DeleteFunc(slices.Clone(nodes), func(name string) bool { return !slices.Contains(f.Targets, name) })
 }
 
 // takes is how long the fault and what follows it are expected to take.
@@ -224,17 +250,34 @@ func (v *validator) checkRandom(r *Random, present []string) {
 			}
 		}
 		v.randomKeys(path, f)
-		if n := f.hits(len(present)); len(present) > 0 && n > len(present)-r.Healthy && !v.d.brokenUnder(path) {
+		if r.AtOnce > 1 && !v.d.brokenUnder(path) {
+			v.singleNode(path, f)
+		}
+		if n := r.AtOnce * f.hits(len(present)); len(present) > 0 && n > len(present)-r.Healthy && !v.d.brokenUnder(path) {
 			v.bad(path, "the fault can disturb "+units.Count(int64(n), "node", "nodes")+" at once, and of "+units.Count(int64(len(present)), "node", "nodes")+" "+
-				units.Count(int64(r.Healthy), "has", "have")+" to stay healthy", "choose fewer targets, or a smaller healthy")
+				units.Count(int64(r.Healthy), "has", "have")+" to stay healthy", "write a fault of fewer nodes, or a smaller healthy or at_once")
 		}
 	}
 	if len(r.Faults) > 0 && weights == 0 {
 		v.bad("random.faults", "every weight is 0, so that no fault can be chosen", "give one of them a weight")
 	}
+	v.between("random.at_once", r.AtOnce, 1, max(len(present), 1))
 	v.between("random.healthy", r.Healthy, 0, max(len(present)-1, 0))
 	if v.d.has("kills") {
 		v.badKey("kills", "kills repeats the timeline, and a random schedule cannot be repeated", "leave kills out, and write a longer lasts in random")
+	}
+}
+
+// singleNode refuses what may meet another fault on the same node: only any is a node that no other fault has at the time.
+func (v *validator) singleNode(path string, f *RandomFault) {
+	for _, n := range append([]*yaml.Node{f.step}, f.then...) {
+		s := scratchStep(n)
+		for _, name := range s.targets() {
+			if name != wordAny {
+				v.bad(path, "with at_once, the fault may meet another one on "+name, "write any, or leave at_once out")
+				return
+			}
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -140,6 +141,7 @@ func (r *Random) fillDefaults(d *decoder, nodes int) {
 	fill(d, "random.begin", &r.Begin, defaultBegin)
 	fill(d, "random.lasts", &r.Lasts, defaultLasts)
 	fill(d, "random.every", &r.Every, defaultEvery)
+	fill(d, "random.at_once", &r.AtOnce, 1)
 	fill(d, "random.heal", &r.Heal, defaultHeal)
 	if !d.has("random.for.max") {
 		r.For.Max = max(defaultMost, r.For.Min)
@@ -166,12 +168,14 @@ type scheduleWriter struct {
 	secrets  map[*yaml.Node]string
 }
 
-// write adds the steps, and returns the names of each fault's. Each begins after the end of the one before it, so that no two faults overlap, whatever they take.
+// write adds the steps, and returns the names of each fault's. Each begins after the end of the one before it in its lane, so that no two
+// of a lane overlap, whatever they take.
 func (w *scheduleWriter) write(all []incident) (incidents [][]string) {
 	begin := w.made(w.d.keys["random"], "name", randomBegin, "at", w.r.Begin.String(), "wait", "100ms")
 	w.timeline.Content = slices.Insert(w.timeline.Content, w.beginsAt(), begin)
-	end := randomBegin
+	ends := map[int]string{} // of the last incident, by lane
 	for i, in := range all {
+		end := cmp.Or(ends[in.lane], randomBegin)
 		f := &w.r.Faults[in.fault]
 		gap := in.gap
 		var names []string
@@ -203,7 +207,11 @@ func (w *scheduleWriter) write(all []incident) (incidents [][]string) {
 			w.d.generated["timeline["+strconv.Itoa(len(w.timeline.Content))+"]"] = w.r.entryPath(in.fault, k)
 			w.timeline.Content = append(w.timeline.Content, step)
 		}
-		incidents = append(incidents, names)
+		incidents, ends[in.lane] = append(incidents, names), end
+	}
+	end := cmp.Or(ends[0], randomBegin)
+	if len(ends) > 1 {
+		end = record.AfterAll
 	}
 	heal := w.made(w.d.keys["random"], "name", randomHeal, "after", end)
 	heal.Content = append(heal.Content, scalarAt("verify", w.d.keys["random"]), w.made(w.d.keys["random"], "all_streaming", "true", "within", w.r.Heal.String()))

@@ -189,6 +189,45 @@ func TestRandomStandsBesideOwnSteps(t *testing.T) {
 	}
 }
 
+// TestRandomAtOnce: no two faults at once have the same node, and the last step comes after all.
+func TestRandomAtOnce(t *testing.T) {
+	text := strings.Replace(randomFile, "  healthy: 2\n", "  healthy: 2\n  at_once: 2\n", 1)
+	text = strings.Replace(text, "[a, b, c]", "[a, b, c, d]", 1)
+	i := strings.Index(text, "    - {weight: 3")
+	text = text[:i] + "    - {weight: 2, pause: any}\n    - {terminate_backends: any, then: [{wait: 100ms}]}\n"
+	pairs := map[string]bool{}
+	for seed := uint64(1); seed <= 20; seed++ {
+		e, resolved := loadRandom(t, text, Options{Seed: seed})
+		laneOf, laneOfNode, lanes := map[string]string{}, map[string]string{}, map[string]bool{}
+		for i := range e.Timeline {
+			s := &e.Timeline[i]
+			lane := laneOf[strings.TrimPrefix(s.After, "undo-")]
+			if s.After == randomBegin {
+				lane = s.Name
+			}
+			if laneOf[s.Name], lanes[lane] = lane, true; lane == "" {
+				continue
+			}
+			for _, node := range s.targets() {
+				if other := laneOfNode[node]; other != "" && other != lane {
+					t.Errorf("seed %d: %s is of two lanes:\n%s", seed, node, resolved)
+				}
+				laneOfNode[node] = lane
+			}
+		}
+		if len(lanes) != 3 { // and what is of none
+			t.Errorf("seed %d: %v", seed, lanes)
+		}
+		pairs[fmt.Sprint(laneOfNode["a"] == laneOfNode["b"])] = true
+		if last := e.Timeline[len(e.Timeline)-1]; last.Name != randomHeal || last.After != "all" {
+			t.Errorf("%+v", last)
+		}
+	}
+	if len(pairs) != 2 {
+		t.Error("all seeds have the same nodes in a lane")
+	}
+}
+
 func TestRandomMistakes(t *testing.T) {
 	for name, c := range map[string]struct{ set, want string }{
 		"no fault":           {"random.faults=[]", "there is no fault to choose"},
@@ -198,6 +237,8 @@ func TestRandomMistakes(t *testing.T) {
 		"an unknown key":     {"random.faults=[{pause: any}, {kill: {node: any, hard: true}}]", `unknown key "hard" in random.faults[1].kill`},
 		"in a then":          {"random.faults=[{pause: any, then: [{wait: 1x}]}]", "random.faults[0].then[0].wait"},
 		"a step's own after": {"random.faults=[{pause: any, after: x}]", "has no after of its own"},
+		"a role at once":     {"random.at_once=2", "the fault may meet another one on others"},
+		"too many at once":   {"random={at_once: 2, healthy: 2, faults: [{pause: any}]}", "can disturb 2 nodes at once, and of 3 nodes 2 have to stay healthy"},
 		"kills":              {"kills=3", "kills repeats the timeline"},
 		"targets":            {"random.faults=[{pause: any, targets: [d]}]", "targets names \"d\""},
 		"no action":          {"random.faults=[{weight: 2}]", "the step has no action"},

@@ -72,6 +72,9 @@ func (v *validator) after(i int) {
 	}
 	at := slices.Index(above, name)
 	switch {
+	case s.After == record.AfterAll && i > 0:
+	case s.After == record.AfterAll:
+		v.bad(path, "no step stands above this one", "leave after out")
 	case s.After == "":
 		v.bad(path, "this names no step", "write the name of a step above, or leave after out")
 	case at >= 0 && undo && v.e.Timeline[at].For == 0 && !v.d.brokenUnder(v.e.stepPath(at)):

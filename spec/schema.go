@@ -271,6 +271,7 @@ func constrainRandom(defs jsonschema.Definitions) {
 	random := defs["Random"]
 	random.Required = []string{"faults"}
 	limit(random, "healthy", 0, 0)
+	limit(random, "at_once", 1, 0)
 	limit(random, "seed", 0, 0)
 	property(random, "faults").MinItems = number(1)
 }

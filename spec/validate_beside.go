@@ -103,6 +103,10 @@ func (e *Experiment) earlier(steps int) []map[int]bool {
 		switch of, known := byName[strings.TrimPrefix(s.After, record.UndoPrefix)]; {
 		case s.Repetition > 1: // stands behind the one before
 			comesAfter(i - 1)
+		case s.After == record.AfterAll:
+			for k := range i {
+				all[i][k] = true
+			}
 		case s.After != "" && known:
 			comesAfter(of)
 		case s.After == "" && last >= 0:

@@ -331,6 +331,8 @@ func (v *validator) stepNames() {
 		switch {
 		case name == record.Baseline || strings.HasPrefix(name, record.UndoPrefix):
 			v.bad(path, "a step cannot be called "+name, "choose another name: baseline and undo-... are phases of pgchaos")
+		case name == record.AfterAll:
+			v.bad(path, "a step cannot be called "+name, "choose another name: after: "+name+" means all steps above")
 		case seen[name]:
 			v.bad(path, "there are two steps "+shown(name), "give each its own name")
 		}

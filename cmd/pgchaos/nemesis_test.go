@@ -56,3 +56,26 @@ func TestShippedNemesis(t *testing.T) {
 	}
 	p.nothingLeft()
 }
+
+// TestSameSchedule: a run of a series has a seed of its own, and the schedule of the series. Its command has both.
+func TestSameSchedule(t *testing.T) {
+	f := &experimentFlags{seed: 7}
+	p, err := f.plan(t.Context(), "nemesis", reading{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := *p.Plans[0]
+	args := []string{"run", "nemesis"}
+	if got := sameSchedule(args, &plan); len(got) != 2 {
+		t.Errorf("the seed of the run is that of the schedule: %v", got)
+	}
+	plan.Seed = 8
+	again := &experimentFlags{seed: plan.Seed, set: sameSchedule(args, &plan)[3:]}
+	q, err := again.plan(t.Context(), "nemesis", reading{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if q.Plans[0].Seed != 8 || q.Plans[0].Experiment.Schedule.Seed != 7 || len(q.Plans[0].Experiment.Timeline) != len(plan.Experiment.Timeline) {
+		t.Errorf("%d %+v", q.Plans[0].Seed, q.Plans[0].Experiment.Schedule)
+	}
+}

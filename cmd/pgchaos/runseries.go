@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -238,7 +239,7 @@ func (s *seriesRuns) one(ctx context.Context, plan *runner.Plan, o runner.Option
 	o.Host, o.Samples = hostName(), s.flags.samplesOf()
 	o.BinDir, o.SkipAudit, o.SkipRemoval, o.ViewCPU = s.flags.pgBin, later.audit, later.removal, s.show.cpu
 	if o.Variant != nil {
-		o.Command = s.flags.repeatedOne(s.name, o.Variant)
+		o.Command = sameSchedule(s.flags.repeatedOne(s.name, o.Variant), plan)
 	}
 	run := runner.Run
 	if s.session != nil {
@@ -265,6 +266,15 @@ func (f *runFlags) repeatedOne(name string, v *report.Variant) []string {
 		}
 	}
 	return one.repeated(name)
+}
+
+// sameSchedule adds the seed of a random schedule to the arguments of a run whose own seed is another one, as in a series.
+func sameSchedule(args []string, plan *runner.Plan) []string {
+	of := plan.Experiment.Schedule
+	if args == nil || of == nil || of.Seed == plan.Seed {
+		return args
+	}
+	return append(args, "--set", "random.seed="+strconv.FormatUint(of.Seed, 10))
 }
 
 // sink shows what happens in a run, and says at once what an interrupt ends.
