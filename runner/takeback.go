@@ -28,7 +28,7 @@ func (r *run) takeBack(ctx context.Context) (all bool, left error) {
 		if all := r.undo.Standing(); len(all) > 0 && r.session.single {
 			return false, fmt.Errorf("%w: the cluster, as a third interrupt asked for, and what steps have changed; to be done: %s", ErrLeftBehind, strings.Join(all, ", "))
 		}
-		return false, nil //nolint:nilerr // the removal says so
+		return false, nil // the removal says so
 	}
 	if r.Keep || !r.session.single { // the nodes stay
 		err := r.undo.Heal(ctx)

@@ -98,7 +98,7 @@ func testLongQuery(s *scene) {
 	}
 	// As when pgchaos is killed: its connection ends without a word.
 	s.do("long_query", &fault.LongQuery{OnNodes: on("b")})
-	s.Scene.Drop(s.query("b", "select application_name from pg_stat_activity where application_name like 'pgchaos-fault-long-query%'"))
+	s.Drop(s.query("b", "select application_name from pg_stat_activity where application_name like 'pgchaos-fault-long-query%'"))
 	s.eventually("b", heldSessions, "0")
 	s.heal()
 }
