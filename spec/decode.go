@@ -187,8 +187,6 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 		d.names(n, (*[]string)(into), path)
 	case *Expected:
 		d.expected(n, v, path)
-	case *RandomFault:
-		d.randomFault(n, into, path)
 	default:
 		d.kind(n, v, path)
 	}
@@ -211,6 +209,10 @@ func (d *decoder) kind(n *yaml.Node, v reflect.Value, path string) {
 		d.value(n, p.Elem(), path)
 		v.Set(p)
 	case reflect.Struct:
+		if into, ok := v.Addr().Interface().(*RandomFault); ok {
+			d.randomFault(n, into, path)
+			return
+		}
 		d.structure(n, v, path)
 	case reflect.Map:
 		if v.Type().Elem().Kind() == reflect.Int {

@@ -92,24 +92,11 @@ func TestRandomManySeeds(t *testing.T) {
 			if !strings.HasPrefix(s.Name, "random-") || s.Name == randomBegin || s.Name == randomHeal {
 				continue
 			}
-			switch p := s.Parameters().(type) {
-			case *fault.Pause:
-				counts["pause "+p.Nodes[0]]++
-				checkLasts(t, s)
-			case *fault.Partition:
-				counts["partition "+p.Between[0][0]]++
-				checkLasts(t, s)
-				if len(p.Between) != 2 || len(p.Between[1]) != 2 || slices.Contains(p.Between[1], p.Between[0][0]) || p.Between[0][0] == "a" {
-					t.Errorf("seed %d: %v", seed, p.Between)
-				}
-			case *fault.Kill:
-				counts["kill"]++
-				if s.For != 0 {
-					t.Errorf("seed %d: a kill with steps that follow has for: %s", seed, s.For)
-				}
-			default:
+			what := chosenFault(t, s)
+			if what == "" {
 				continue // of a then
 			}
+			counts[what]++
 			if incidents++; incidents > 1 && s.At != nil {
 				gaps += time.Duration(*s.At)
 			}
@@ -134,6 +121,28 @@ func TestRandomManySeeds(t *testing.T) {
 	if mean := gaps / time.Duration(seen-manySeeds); mean < 3600*time.Millisecond || mean > 4400*time.Millisecond {
 		t.Errorf("the mean time between two faults is %s, not about 4s", mean)
 	}
+}
+
+// chosenFault is what a step of the schedule is; "" for one that only follows another.
+func chosenFault(t *testing.T, s *Step) string {
+	t.Helper()
+	switch p := s.Parameters().(type) {
+	case *fault.Pause:
+		checkLasts(t, s)
+		return "pause " + p.Nodes[0]
+	case *fault.Partition:
+		checkLasts(t, s)
+		if len(p.Between) != 2 || len(p.Between[1]) != 2 || slices.Contains(p.Between[1], p.Between[0][0]) || p.Between[0][0] == "a" {
+			t.Errorf("%v", p.Between)
+		}
+		return "partition " + p.Between[0][0]
+	case *fault.Kill:
+		if s.For != 0 {
+			t.Errorf("a kill with steps that follow has for: %s", s.For)
+		}
+		return "kill"
+	}
+	return ""
 }
 
 func checkLasts(t *testing.T, s *Step) {
@@ -263,7 +272,8 @@ func TestRandomMistakes(t *testing.T) {
 func TestRandomMistakesPointAtTheEntry(t *testing.T) {
 	text := strings.Replace(randomFile, "{weight: 6, pause: any}", "{weight: 6, pause: pgslave}", 1)
 	_, _, err := Load("x.yaml", []byte(text), Options{Seed: 1})
-	line := 1 + strings.Count(text[:strings.Index(text, "pause: pgslave")], "\n")
+	before, _, _ := strings.Cut(text, "pause: pgslave")
+	line := 1 + strings.Count(before, "\n")
 	if err == nil || !strings.HasPrefix(err.Error(), fmt.Sprintf("x.yaml:%d:", line)) || strings.Contains(err.Error(), "\n") {
 		t.Errorf("not one mistake in line %d: %v", line, err)
 	}
