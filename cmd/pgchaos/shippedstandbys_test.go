@@ -14,6 +14,7 @@ import (
 type shippedCase struct {
 	args   []string // beside its name, in both forms
 	sooner []string // what makes it shorter for `make test`
+	long   bool     // `make test-long` alone runs it
 	code   int
 	shows  func(t *testing.T, r *report.Result)
 }
@@ -48,12 +49,20 @@ var standbyCases = map[string]shippedCase{
 		sooner: []string{"timeline.flapping.at=1s", "timeline.flapping.for=3s", "timeline[1].at=5s", "load.writes.rate=50/s"},
 		code:   exitPass,
 	},
+	"sync-modes-delay": { // a round trip of 5 ms is in each commit that waits for a standby
+		args: []string{"--variant", "on/5ms", "--rounds", "1", "--set", "expect=[lost_writes == 0, nodes_equal, p50 of fixed >= 5ms]"},
+		long: true,
+		code: exitPass,
+	},
 }
 
 // TestShippedStandbys runs the shipped experiments about standbys. Each shows what it is about, and leaves nothing behind.
 func TestShippedStandbys(t *testing.T) {
 	t.Parallel()
 	for name, c := range standbyCases {
+		if c.long && !longtest.Enabled {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t)
 			args := append([]string{"run", name, "--out", p.out}, c.args...)
