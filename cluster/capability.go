@@ -22,7 +22,8 @@ const (
 	CanLimit      Capability = "limits"    // Limited
 	CanMeasure    Capability = "usage"     // Measured
 	CanFill       Capability = "disk"      // Bounded
-	CanLink       Capability = "links"     // Linked
+	CanLink       Capability = "links"     // Linked or Filtered
+	CanShape      Capability = "shaping"   // Linked
 )
 
 // Processes starts and ends the server.
@@ -114,7 +115,8 @@ var capabilities = []struct {
 	{CanLimit, has[Limited], "change what it may use"},
 	{CanMeasure, has[Measured], "measure what it uses"},
 	{CanFill, has[Bounded], "fill its file system, which is not its own"},
-	{CanLink, has[Linked], "disturb its links to others"},
+	{CanLink, func(h Host) bool { return has[Linked](h) || has[Filtered](h) }, "disturb its links to others"},
+	{CanShape, has[Linked], "delay or bound what passes its links to others"},
 }
 
 func has[T any](h Host) bool {

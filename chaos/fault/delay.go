@@ -20,7 +20,7 @@ type Delay struct {
 }
 
 func delay() Kind {
-	return onLinks(Kind{
+	return shaped(onLinks(Kind{
 		Name: "delay",
 		Doc:  "Makes data between two sides arrive later.",
 		Manual: Manual{
@@ -32,7 +32,7 @@ func delay() Kind {
 			Example:  "- {at: 4s, delay: {between: [primary, replicas], latency: 20ms, jitter: 5ms}, for: 3s}\n",
 		},
 		New: func() Parameters { return &Delay{} },
-	})
+	}))
 }
 
 // Words are the distributions.

@@ -18,7 +18,7 @@ type Flap struct {
 }
 
 func flap() Kind {
-	return onLinks(Kind{
+	return shaped(onLinks(Kind{
 		Name: "flap",
 		Doc:  "Lets nothing pass between two sides for a time, then everything, and so on.",
 		Manual: Manual{
@@ -30,7 +30,7 @@ func flap() Kind {
 		},
 		New:    func() Parameters { return &Flap{} },
 		Outage: true, Instead: "disconnect the node from everything, with for",
-	})
+	}))
 }
 
 // shortestDown is what a probe can see.

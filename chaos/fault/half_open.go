@@ -16,10 +16,11 @@ func halfOpen() Kind {
 		Doc:  "Lets nothing pass from one side to the other, while the other direction works.",
 		Manual: Manual{
 			Does: "No byte that from sends reaches to. What to sends still arrives at from. New connections between the two sides get no answer, whichever side opens them. " +
-				"It is a partition in one direction, and takes from and to, not between.",
+				"It is a partition in one direction, and takes from and to, not between. " + inKernel + "iptables drops the packets of one direction (DROP). TCP's own acknowledgements " +
+				"in that direction are lost, too: the sender of the other direction stops once its buffers are full.",
 			Effect: "One side believes the connection to be well. From a standby to its primary: WAL still arrives and is replayed, but the primary hears of no progress, and synchronous commits wait. " +
 				"From clients to a server: queries do not arrive.",
-			Verified: "A new connection through each link gets no answer within 0.3 s, and no byte passes in the cut direction.",
+			Verified: "A new connection through each link gets no answer within 0.3 s, and no byte passes in the cut direction. " + kernelProof,
 			Back:     "The data that was held back goes on, and connections that are still open continue.",
 			Example:  "- {at: 4s, half_open: {from: replicas, to: primary}, for: 3s}\n",
 		},

@@ -19,6 +19,10 @@ type way struct {
 	name  string // "pgslave -> pgmaster", from where connections are opened to the server
 	relay *link.Relay
 	meant [2]bool // by link.Direction
+
+	// Where the kernel filters packets, in place of a relay.
+	filter   cluster.Filtered
+	from, to string
 }
 
 // rule makes the same of all directions that are meant.
@@ -72,6 +76,9 @@ func (s *Sides) onLinks(env Env, do func(ctx context.Context, act *chaos.Act, wa
 // impose puts a rule in force on every link, and then has it verified.
 func (s *Sides) impose(env Env, rule func(way) link.Rule, verify func(ctx context.Context, w way) (seen string, err error)) chaos.Action {
 	return s.onLinks(env, func(ctx context.Context, act *chaos.Act, ways []way) error {
+		if ways[0].filter != nil { // the provider's nodes are all alike
+			return filterAll(ctx, act, env.Step, ways, rule)
+		}
 		for _, w := range ways {
 			if err := w.relay.Impose(env.Step, rule(w)); err != nil {
 				return fmt.Errorf("on the link %s: %w", w.name, err)
@@ -132,11 +139,13 @@ func waysBetween(scene *chaos.Scene, a, b []string, both bool) (all []way, err e
 				if w.to == Clients {
 					continue
 				}
-				relay, err := relayOf(scene, w.from, w.to)
-				if err != nil {
-					return nil, err
+				found := way{name: w.from + " -> " + w.to, meant: w.meant, from: w.from, to: w.to, filter: scene.Cluster.Node(w.to).Filter()}
+				if found.filter == nil {
+					if found.relay, err = relayOf(scene, w.from, w.to); err != nil {
+						return nil, err
+					}
 				}
-				all = append(all, way{w.from + " -> " + w.to, relay, w.meant})
+				all = append(all, found)
 			}
 		}
 	}
@@ -149,15 +158,19 @@ func relayOf(scene *chaos.Scene, from, to string) (*link.Relay, error) {
 	if err := n.Can(cluster.CanLink); err != nil {
 		return nil, err
 	}
-	vantage := cluster.Vantage{From: cluster.FromNode, Node: from}
-	if from == Clients {
-		vantage = cluster.Vantage{From: cluster.FromClients}
-	}
-	relay := n.Relays()[vantage]
+	relay := n.Relays()[vantage(from)]
 	if relay == nil {
 		return nil, fmt.Errorf("connections from %s to %s do not go through a relay of pgchaos, so that it cannot disturb them", from, to)
 	}
 	return relay, nil
+}
+
+// vantage is where a member of a side is.
+func vantage(from string) cluster.Vantage {
+	if from == Clients {
+		return cluster.Vantage{From: cluster.FromClients}
+	}
+	return cluster.Vantage{From: cluster.FromNode, Node: from}
 }
 
 // probing is how long a probe waits before it is taken to hang; half of the way through a black hole that flaps.
@@ -193,18 +206,23 @@ func onLinks(k Kind) Kind {
 	return k
 }
 
+// shaped adds what the faults need that do more than let packets pass or not.
+func shaped(k Kind) Kind {
+	k.Capabilities = append(k.Capabilities, cluster.CanShape)
+	return k
+}
+
 // restoreLinks takes the fault of a step from all links.
 func restoreLinks() *chaos.ReversalKind {
 	return &chaos.ReversalKind{
 		Name: "restore_links",
-		// It is the same for each node of the step, since it is idempotent. The relays end with pgchaos, so that there is nothing to
-		// do for a `pgchaos clean`.
+		// It is the same for each node of the step, since it is idempotent.
 		Do: func(ctx context.Context, s *chaos.Scene, _ *cluster.Node, r chaos.Reversal, _ bool) error {
 			of, err := arguments[ruleOf](r)
 			if err != nil {
 				return err
 			}
-			var errs []error
+			errs := []error{unfilterAll(ctx, s.Cluster.Nodes(), of.Step)}
 			for _, n := range s.Cluster.Nodes() {
 				for from, relay := range n.Relays() {
 					if err := restore(ctx, relay, of.Step); err != nil {
@@ -213,6 +231,14 @@ func restoreLinks() *chaos.ReversalKind {
 				}
 			}
 			return errors.Join(errs...)
+		},
+		// Relays end with pgchaos, so that there is nothing to do.
+		Clean: func(ctx context.Context, host any, r chaos.Reversal) error {
+			of, err := arguments[ruleOf](r)
+			if h, filtered := host.(unfilterer); filtered && err == nil {
+				err = h.Unfilter(ctx, of.Step)
+			}
+			return err
 		},
 	}
 }

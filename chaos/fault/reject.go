@@ -18,9 +18,11 @@ func reject() Kind {
 		Name: "reject",
 		Doc:  "Refuses new connections between two sides, and resets those that are open.",
 		Manual: Manual{
-			Does:     "Resets all open connections between the two sides, and refuses new ones until it is taken back, as a firewall does that rejects packets. It takes between, not from and to.",
+			Does: "Resets all open connections between the two sides, and refuses new ones until it is taken back, as a firewall does that rejects packets. It takes between, not from and to. " +
+				inKernel + "iptables answers packets with a reset (REJECT --reject-with tcp-reset), and ss -K resets the connections that are open. " +
+				"A client on the engine's machine that connects to 127.0.0.1 is accepted by the engine's proxy, and then closed.",
 			Effect:   "Clients and standbys see \"connection reset\" at once, and then \"connection refused\". A standby tries again every wal_retrieve_retry_interval (5 s).",
-			Verified: "A new connection through each link is refused, and no connection is open.",
+			Verified: "A new connection through each link is refused, and no connection is open. " + kernelProof,
 			Back:     "New connections are served again. Those that were reset are gone.",
 			Example:  "- {at: 4s, reject: {between: [clients, primary]}, for: 3s}\n",
 		},

@@ -18,7 +18,7 @@ type Throttle struct {
 }
 
 func throttle() Kind {
-	return onLinks(Kind{
+	return shaped(onLinks(Kind{
 		Name: "throttle",
 		Doc:  "Bounds how much data passes between two sides in a second.",
 		Manual: Manual{
@@ -30,7 +30,7 @@ func throttle() Kind {
 			Example:  "- {at: 4s, throttle: {from: primary, to: replicas, bytes_per_second: 100kB}, for: 3s}\n",
 		},
 		New: func() Parameters { return &Throttle{} },
-	})
+	}))
 }
 
 // Check demands a bound.

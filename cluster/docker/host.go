@@ -42,6 +42,7 @@ type host struct {
 	started      string        // when that life began, in the engine's words
 	disconnected bool
 	links        []string // while they are pulled: the engine's ends, by number
+	filters      packetFilters
 
 	commands atomic.Int64 // so many have been run
 	usage    usage
@@ -55,6 +56,7 @@ var _ interface {
 	cluster.Files
 	cluster.Measured
 	cluster.Networked
+	cluster.Filtered
 	cluster.Limited
 	cluster.Bounded
 	cluster.Executor

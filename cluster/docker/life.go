@@ -33,7 +33,7 @@ func (h *host) live(ctx context.Context) error {
 			return fmt.Errorf("keep it disconnected: %w", err)
 		}
 	}
-	return nil
+	return h.refilter(ctx)
 }
 
 // revived is called when somebody has started the container: if that was not Start,

@@ -25,7 +25,8 @@ their nodes; 'pgchaos plan' and 'pgchaos validate' say which action a provider c
   files      run programs on a node, such as pg_basebackup and pg_rewind; read its log
   network    disconnect and connect
   limits     limit
-  links      partition, half_open, reject, delay, throttle, flap and drop_connections
+  links      partition, half_open, reject and drop_connections
+  shaping    delay, throttle and flap
   usage      measure CPU time, memory, network and disk traffic
   disk       fill_disk (with docker: {disk: SIZE})`,
 		Args: noArguments,

@@ -87,7 +87,7 @@ func (b *Bench) Do(action string, p fault.Parameters) (event record.Event, takeB
 		b.Fatalf("there is no action %s", action)
 	}
 	kind = kind.With(p)
-	env := fault.Env{Scene: b.scene}
+	env := fault.Env{Scene: b.scene, Step: action}
 	timeline := &chaos.Timeline{
 		Steps: []chaos.Step{{
 			Name: action, Action: action, Facts: kind.Facts, Fault: kind.Outage, Needs: kind.Capabilities,

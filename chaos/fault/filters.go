@@ -1,0 +1,98 @@
+package fault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"pgchaos/chaos"
+	"pgchaos/cluster"
+	"pgchaos/cluster/link"
+	"pgchaos/internal/units"
+)
+
+// What the manuals of these faults say of containers.
+const (
+	inKernel = "With Docker, there are no relays: a short-lived helper container does it in the network namespace of the node's container, with the programs of the engine's machine. " +
+		"There, clients are everything outside of the run's network, and so pgchaos itself: it cannot observe a node while clients are cut off from it. "
+	kernelProof = "With Docker, a new connection gets no answer within 1 s, and the kernel's counters show that its rules have matched packets."
+)
+
+// unfilterer is the part of a cluster.Filtered that is still there when pgchaos is gone.
+type unfilterer interface {
+	Unfilter(ctx context.Context, name string) error
+}
+
+// filterAll puts a rule in force on every way by the kernel's filters, those of all nodes at once, and verifies what they have found.
+func filterAll(ctx context.Context, act *chaos.Act, step string, ways []way, rule func(way) link.Rule) error {
+	nodes := filtered(ways)
+	all := make([][]cluster.Verified, len(nodes))
+	err := chaos.AtOnce(len(nodes), func(i int) (err error) {
+		var rules []cluster.Traffic
+		for _, w := range nodes[i] {
+			rules = append(rules, cluster.Traffic{Peer: vantage(w.from), Rule: rule(w)})
+		}
+		all[i], err = nodes[i][0].filter.Filter(ctx, step, rules)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	act.Effective()
+	var errs []error
+	var packets int64
+	tried := 0
+	for i, found := range all {
+		for j, v := range found {
+			if v.Down {
+				continue
+			}
+			tried++
+			packets += v.Packets
+			if err := demandOf(v, rule(nodes[i][j])); err != nil {
+				errs = append(errs, fmt.Errorf("on the link %s: %w", nodes[i][j].name, err))
+			}
+		}
+	}
+	if tried == 0 {
+		return fmt.Errorf("%w: no server runs on either side whose packets could be filtered", chaos.ErrNotSo)
+	}
+	act.Note("the kernel's rules have matched %s", units.Count(packets, "packet", "packets"))
+	return errors.Join(errs...)
+}
+
+// demandOf is an error where what was found is not what a rule is to do.
+func demandOf(v cluster.Verified, r link.Rule) error {
+	closed := r.Reject || r.Ways[link.Forward].BlackHole || r.Ways[link.Back].BlackHole
+	switch {
+	case closed && v.Answered:
+		return fmt.Errorf("%w: a new connection was answered", chaos.ErrNotSo)
+	case v.Packets == 0:
+		return fmt.Errorf("%w: the kernel's rules have matched no packet", chaos.ErrNotSo)
+	}
+	return nil
+}
+
+// filtered are the ways by the node that they lead to.
+func filtered(ways []way) (all [][]way) {
+	for _, w := range ways {
+		i := slices.IndexFunc(all, func(of []way) bool { return of[0].to == w.to })
+		if i < 0 {
+			all, i = append(all, nil), len(all)
+		}
+		all[i] = append(all[i], w)
+	}
+	return all
+}
+
+// unfilterAll ends the rules of a step on all nodes.
+func unfilterAll(ctx context.Context, nodes []*cluster.Node, step string) error {
+	return chaos.AtOnce(len(nodes), func(i int) error {
+		filter := nodes[i].Filter()
+		if filter == nil {
+			return nil
+		}
+		return filter.Unfilter(ctx, step)
+	})
+}

@@ -1,0 +1,157 @@
+package docker
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"pgchaos/chaos/fault"
+	"pgchaos/cluster"
+	"pgchaos/internal/faulttest"
+)
+
+// kernel is a cluster whose packets the kernel filters.
+type kernel struct {
+	*testing.T
+	*faulttest.Bench
+	p *Provider
+}
+
+func between(one, other string) fault.Sides {
+	return fault.Sides{Between: []fault.NodeList{{one}, {other}}}
+}
+
+func oneWay(from, to string) fault.Sides {
+	return fault.Sides{From: fault.NodeList{from}, To: fault.NodeList{to}}
+}
+
+// rules are what iptables and tc have of pgchaos in the network of a node.
+func (k *kernel) rules(node string) string {
+	k.T.Helper()
+	h := k.p.node(node)
+	said, code, err := h.provider.onceWith(k.T.Context(), networkOf(h.server), h.provider.image.id,
+		"chroot /host iptables -S; chroot /host tc qdisc show dev eth0")
+	if err != nil || code != 0 {
+		k.T.Fatalf("%s %v", said, err)
+	}
+	return said
+}
+
+// clean demands that nothing is left in the network of any node.
+func (k *kernel) clean() {
+	k.T.Helper()
+	for _, n := range []string{"a", "b"} {
+		if got := k.rules(n); strings.Contains(got, "pgchaos") || strings.Contains(got, "htb") {
+			k.T.Errorf("left in the network of %s: %s", n, got)
+		}
+	}
+}
+
+// arrives tells whether a new row of a is seen on b within a while.
+func (k *kernel) arrives(within time.Duration) bool {
+	k.T.Helper()
+	want, err := k.SQL("a", "insert into written default values returning i::text")
+	must(k.T, err)
+	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if got, err := k.SQL("b", "select max(i)::text from written"); err == nil && got == want {
+			return true
+		}
+	}
+	return false
+}
+
+// streams waits for b to have all that a has.
+func (k *kernel) streams() {
+	k.T.Helper()
+	if !k.arrives(30 * time.Second) {
+		k.T.Error("b no longer streams")
+	}
+}
+
+// openOn connects as a client.
+func openOn(t *testing.T, n *cluster.Node) (*pgx.Conn, error) {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	c, err := n.ConnectPlain(ctx, "test")
+	if err == nil {
+		t.Cleanup(func() { _ = c.Close(context.Background()) })
+	}
+	return c, err
+}
+
+// closed is a while in which a row that can arrive does.
+const closed = 500 * time.Millisecond
+
+// TestNetworkFaultsInTheKernel does the faults of the network on containers, and looks for what they leave.
+func TestNetworkFaultsInTheKernel(t *testing.T) {
+	t.Parallel()
+	p := testProvider(t, Options{})
+	config := faulttest.Config(p.options.Run)
+	config.Nodes = config.Nodes[:2]
+	c, err := cluster.New(p, config)
+	must(t, err)
+	must(t, c.Up(t.Context()))
+	k := &kernel{t, faulttest.New(t, c), p}
+	_, err = k.SQL("a", "create table written (i serial)")
+	must(t, err)
+	k.streams()
+
+	open, err := openOn(t, c.Node("a"))
+	must(t, err)
+
+	back := k.Done("partition", &fault.Partition{Sides: between("a", "b")})
+	if k.arrives(closed) {
+		t.Error("a row passed a partition")
+	}
+	if _, err := open.Exec(t.Context(), "select 1"); err != nil {
+		t.Errorf("clients are cut, too: %v", err)
+	}
+	back(false)
+	k.clean()
+	k.streams()
+
+	k.clients(open)
+}
+
+// clients does the faults between clients and a node.
+func (k *kernel) clients(open *pgx.Conn) {
+	k.T.Helper()
+	back := k.Done("half_open", &fault.HalfOpen{Sides: oneWay("clients", "a")})
+	answered := make(chan error, 1)
+	go func() {
+		_, err := open.Exec(context.Background(), "insert into written default values")
+		answered <- err
+	}()
+	select {
+	case err := <-answered:
+		k.T.Errorf("a statement passed the direction that is cut: %v", err)
+	case <-time.After(closed):
+	}
+	back(false)
+	if err := <-answered; err != nil {
+		k.T.Errorf("a connection that was silent: %v", err)
+	}
+
+	k.Done("drop_connections", &fault.DropConnections{Sides: between("clients", "a")})
+	if _, err := open.Exec(k.T.Context(), "select 1"); err == nil {
+		k.T.Error("the connection is still there")
+	}
+	k.streams() // and new connections are served
+
+	open, err := openOn(k.T, k.Node("a"))
+	must(k.T, err)
+	back = k.Done("reject", &fault.Reject{Sides: between("clients", "a")})
+	if _, err := open.Exec(k.T.Context(), "select 1"); err == nil {
+		k.T.Error("the connection is still there")
+	}
+	begun := time.Now()
+	if _, err := openOn(k.T, k.Node("a")); err == nil || time.Since(begun) > 5*time.Second {
+		k.T.Errorf("a new connection is not refused at once: %v after %s", err, time.Since(begun))
+	}
+	back(false)
+	k.clean()
+	k.streams()
+}

@@ -1,0 +1,43 @@
+package cluster
+
+import (
+	"context"
+
+	"pgchaos/cluster/link"
+)
+
+// Filtered has the kernel filter and shape the packets of the node, in the node's own network namespace.
+type Filtered interface {
+	// Filter puts rules in force for what passes between the node and others, under a name, until Unfilter. It tries a new
+	// connection, and counts packets, of each in turn. Where the server does not run, the rules begin with its next start.
+	// Rules that the kernel cannot have are an error.
+	Filter(ctx context.Context, name string, rules []Traffic) ([]Verified, error)
+	// Unfilter ends the rules of a name, and returns when none is left. It is idempotent.
+	Unfilter(ctx context.Context, name string) error
+	// Reset resets the open connections between the node and others, and returns how many there were.
+	Reset(ctx context.Context, peers []Vantage) (n int, err error)
+}
+
+// Traffic is a rule for what passes between a node and a peer: link.Forward is what the node receives, and link.Back
+// what it sends.
+type Traffic struct {
+	Peer Vantage
+	Rule link.Rule
+}
+
+// Verified is what the rules for one peer do.
+type Verified struct {
+	Down     bool  // the server does not run, or the peer has no container: there was nothing to try
+	Answered bool  // a new connection got an answer
+	Packets  int64 // that the rules have counted
+}
+
+// Filter is the kernel's filter of the node's packets; nil where its provider has none.
+func (n *Node) Filter() Filtered {
+	host, err := n.machine()
+	if err != nil {
+		return nil
+	}
+	filter, _ := host.(Filtered)
+	return filter
+}
