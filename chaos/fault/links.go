@@ -235,6 +235,9 @@ func restoreLinks() *chaos.ReversalKind {
 		// Relays end with pgchaos, so that there is nothing to do.
 		Clean: func(ctx context.Context, host any, r chaos.Reversal) error {
 			of, err := arguments[ruleOf](r)
+			if err == nil && of.Step == "" {
+				err = errors.New("it is not known which step has disturbed the links")
+			}
 			if h, filtered := host.(unfilterer); filtered && err == nil {
 				err = h.Unfilter(ctx, of.Step)
 			}
