@@ -18,19 +18,21 @@ type Flap struct {
 }
 
 func flap() Kind {
-	return shaped(onLinks(Kind{
+	return onLinks(Kind{
 		Name: "flap",
 		Doc:  "Lets nothing pass between two sides for a time, then everything, and so on.",
 		Manual: Manual{
-			Does:     "A partition that comes and goes: nothing passes for the time of down, then everything for the time of up, until it is taken back. It begins with down.",
+			Does: "A partition that comes and goes: nothing passes for the time of down, then everything for the time of up, until it is taken back. It begins with down. " +
+				inKernel + "iptables drops the packets (DROP). The first down lasts until its effect has been verified, at least 1 s, and then on to the next change: " +
+				"the period is counted from the start of the engine's machine, so that both sides change at the same time.",
 			Effect:   "Each time, clients and standbys wait, and go on. Where down is longer than a time-out, they connect again and again.",
-			Verified: "While the link is down for the first time, a new connection through each link gets no answer, and no byte passes.",
+			Verified: "While the link is down for the first time, a new connection through each link gets no answer, and no byte passes. " + kernelProof,
 			Back:     "Everything passes again.",
 			Example:  "- {at: 4s, flap: {between: [primary, pgslave], down: 500ms, up: 1s}, for: 5s}\n",
 		},
 		New:    func() Parameters { return &Flap{} },
 		Outage: true, Instead: "disconnect the node from everything, with for",
-	}))
+	})
 }
 
 // shortestDown is what a probe can see.

@@ -29,6 +29,7 @@ const (
 	labelStarted    = "pgchaos.started"
 	labelHost       = "pgchaos.host"    // the machine of the run's pgchaos, and its boot
 	labelProcess    = "pgchaos.process" // that pgchaos itself
+	labelFilter     = "pgchaos.filter"  // the chain whose rules a container puts in force and out of force
 )
 
 // The parts that labelPart names.

@@ -38,7 +38,7 @@ type packetFilters struct {
 func (h *host) Filter(ctx context.Context, name string, rules []cluster.Traffic) ([]cluster.Verified, error) {
 	for _, r := range rules {
 		for _, shape := range r.Rule.Ways {
-			if shape.Latency > 0 || shape.Jitter > 0 || shape.BytesPerSecond > 0 || r.Rule.Down > 0 {
+			if shape.Latency > 0 || shape.Jitter > 0 || shape.BytesPerSecond > 0 {
 				return nil, fmt.Errorf("filter the packets of %s: %w", h.name, &cluster.LacksError{Lacks: cluster.CanShape})
 			}
 		}
@@ -59,6 +59,9 @@ func (h *host) Filter(ctx context.Context, name string, rules []cluster.Traffic)
 // setFilter makes the chains of a name what its rules demand, and says what they do. h.filters.mu is held.
 func (h *host) setFilter(ctx context.Context, name string, rules []cluster.Traffic) ([]cluster.Verified, error) {
 	found := make([]cluster.Verified, len(rules))
+	if err := h.endFlap(ctx, chainOf(name)); err != nil { // which would change the chains meanwhile
+		return nil, err
+	}
 	own, err := h.attachment(ctx, h.server)
 	if err != nil {
 		return nil, err
@@ -111,6 +114,9 @@ func (h *host) setFilter(ctx context.Context, name string, rules []cluster.Traff
 				return nil, err
 			}
 		}
+	}
+	if every, flaps := periodOf(rules); flaps {
+		return found, h.startFlap(ctx, chain, every)
 	}
 	return found, nil
 }
@@ -287,6 +293,9 @@ func (h *host) knock(patience time.Duration) (answers bool) {
 func (h *host) Unfilter(ctx context.Context, name string) error {
 	h.filters.mu.Lock()
 	defer h.filters.mu.Unlock()
+	if err := h.endFlap(ctx, chainOf(name)); err != nil {
+		return fmt.Errorf("end the filter of the packets of %s: %w", h.name, err)
+	}
 	own, err := h.attachment(ctx, h.server)
 	if err == nil && own != nil {
 		_, err = h.inNetwork(ctx, "end", chainOf(name))

@@ -6,11 +6,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
 	"github.com/jackc/pgx/v5"
 
 	"pgchaos/chaos/fault"
 	"pgchaos/cluster"
 	"pgchaos/internal/faulttest"
+	"pgchaos/internal/longtest"
+	"pgchaos/internal/units"
 )
 
 // kernel is a cluster whose packets the kernel filters.
@@ -113,7 +117,34 @@ func TestNetworkFaultsInTheKernel(t *testing.T) {
 	k.clean()
 	k.streams()
 
+	if longtest.Enabled {
+		k.flaps()
+	}
 	k.clients(open)
+}
+
+// flaps shows that the link comes up and goes down by itself, and stays up when the fault has been taken back.
+func (k *kernel) flaps() {
+	k.T.Helper()
+	back := k.Done("flap", &fault.Flap{Sides: between("a", "b"), Down: units.Duration(1500 * time.Millisecond), Up: units.Duration(3 * time.Second)})
+	wanted := []bool{true, false, true} // whether a row arrives soon
+	for end := time.Now().Add(time.Minute); len(wanted) > 0 && time.Now().Before(end); {
+		if k.arrives(closed) == wanted[0] {
+			wanted = wanted[1:]
+		}
+	}
+	if len(wanted) > 0 {
+		k.T.Errorf("the link does not come up and go down: still to come are %v", wanted)
+	}
+	back(false)
+	k.clean()
+	k.streams()
+	left, err := k.p.engine.ContainerList(k.T.Context(), container.ListOptions{All: true, Filters: filters.NewArgs(
+		filters.Arg("label", labelRun+"="+k.p.options.Run), filters.Arg("label", labelFilter))})
+	must(k.T, err)
+	if len(left) > 0 {
+		k.T.Errorf("%d helper containers of the flap are left", len(left))
+	}
 }
 
 // clients does the faults between clients and a node.
