@@ -34,29 +34,29 @@ func oneWay(from, to string) fault.Sides {
 
 // rules are what iptables and tc have of pgchaos in the network of a node.
 func (k *kernel) rules(node string) string {
-	k.T.Helper()
+	k.Helper()
 	h := k.p.node(node)
-	said, code, err := h.provider.onceWith(k.T.Context(), networkOf(h.server), h.provider.image.id,
+	said, code, err := h.provider.onceWith(k.Context(), networkOf(h.server), h.provider.image.id,
 		"chroot /host iptables -S; chroot /host tc qdisc show dev eth0")
 	if err != nil || code != 0 {
-		k.T.Fatalf("%s %v", said, err)
+		k.Fatalf("%s %v", said, err)
 	}
 	return said
 }
 
 // clean demands that nothing is left in the network of any node.
 func (k *kernel) clean() {
-	k.T.Helper()
+	k.Helper()
 	for _, n := range []string{"a", "b"} {
 		if got := k.rules(n); strings.Contains(got, "pgchaos") || strings.Contains(got, "htb") {
-			k.T.Errorf("left in the network of %s: %s", n, got)
+			k.Errorf("left in the network of %s: %s", n, got)
 		}
 	}
 }
 
 // arrives tells whether a new row of a is seen on b within a while.
 func (k *kernel) arrives(within time.Duration) bool {
-	k.T.Helper()
+	k.Helper()
 	want, err := k.SQL("a", "insert into written default values returning i::text")
 	must(k.T, err)
 	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
@@ -69,9 +69,9 @@ func (k *kernel) arrives(within time.Duration) bool {
 
 // streams waits for b to have all that a has.
 func (k *kernel) streams() {
-	k.T.Helper()
+	k.Helper()
 	if !k.arrives(30 * time.Second) {
-		k.T.Error("b no longer streams")
+		k.Error("b no longer streams")
 	}
 }
 
@@ -125,7 +125,7 @@ func TestNetworkFaultsInTheKernel(t *testing.T) {
 
 // flaps shows that the link comes up and goes down by itself, and stays up when the fault has been taken back.
 func (k *kernel) flaps() {
-	k.T.Helper()
+	k.Helper()
 	back := k.Done("flap", &fault.Flap{Sides: between("a", "b"), Down: units.Duration(1500 * time.Millisecond), Up: units.Duration(3 * time.Second)})
 	wanted := []bool{true, false, true} // whether a row arrives soon
 	for end := time.Now().Add(time.Minute); len(wanted) > 0 && time.Now().Before(end); {
@@ -134,22 +134,22 @@ func (k *kernel) flaps() {
 		}
 	}
 	if len(wanted) > 0 {
-		k.T.Errorf("the link does not come up and go down: still to come are %v", wanted)
+		k.Errorf("the link does not come up and go down: still to come are %v", wanted)
 	}
 	back(false)
 	k.clean()
 	k.streams()
-	left, err := k.p.engine.ContainerList(k.T.Context(), container.ListOptions{All: true, Filters: filters.NewArgs(
+	left, err := k.p.engine.ContainerList(k.Context(), container.ListOptions{All: true, Filters: filters.NewArgs(
 		filters.Arg("label", labelRun+"="+k.p.options.Run), filters.Arg("label", labelFilter))})
 	must(k.T, err)
 	if len(left) > 0 {
-		k.T.Errorf("%d helper containers of the flap are left", len(left))
+		k.Errorf("%d helper containers of the flap are left", len(left))
 	}
 }
 
 // clients does the faults between clients and a node.
 func (k *kernel) clients(open *pgx.Conn) {
-	k.T.Helper()
+	k.Helper()
 	back := k.Done("half_open", &fault.HalfOpen{Sides: oneWay("clients", "a")})
 	answered := make(chan error, 1)
 	go func() {
@@ -158,29 +158,29 @@ func (k *kernel) clients(open *pgx.Conn) {
 	}()
 	select {
 	case err := <-answered:
-		k.T.Errorf("a statement passed the direction that is cut: %v", err)
+		k.Errorf("a statement passed the direction that is cut: %v", err)
 	case <-time.After(closed):
 	}
 	back(false)
 	if err := <-answered; err != nil {
-		k.T.Errorf("a connection that was silent: %v", err)
+		k.Errorf("a connection that was silent: %v", err)
 	}
 
 	k.Done("drop_connections", &fault.DropConnections{Sides: between("clients", "a")})
-	if _, err := open.Exec(k.T.Context(), "select 1"); err == nil {
-		k.T.Error("the connection is still there")
+	if _, err := open.Exec(k.Context(), "select 1"); err == nil {
+		k.Error("the connection is still there")
 	}
 	k.streams() // and new connections are served
 
 	open, err := openOn(k.T, k.Node("a"))
 	must(k.T, err)
 	back = k.Done("reject", &fault.Reject{Sides: between("clients", "a")})
-	if _, err := open.Exec(k.T.Context(), "select 1"); err == nil {
-		k.T.Error("the connection is still there")
+	if _, err := open.Exec(k.Context(), "select 1"); err == nil {
+		k.Error("the connection is still there")
 	}
 	begun := time.Now()
 	if _, err := openOn(k.T, k.Node("a")); err == nil || time.Since(begun) > 5*time.Second {
-		k.T.Errorf("a new connection is not refused at once: %v after %s", err, time.Since(begun))
+		k.Errorf("a new connection is not refused at once: %v after %s", err, time.Since(begun))
 	}
 	back(false)
 	k.clean()

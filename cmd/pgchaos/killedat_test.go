@@ -31,7 +31,7 @@ load: {writes: {kind: insert, clients: 2, rate: 50/s, timeout: 1s}}
 duration: 4s
 timeline:
   - {on_error: continue, at: 100ms, exec: {node: a, command: "touch /var/tmp/$PGCHAOS_RUN.mark", undo: "rm -f /var/tmp/$PGCHAOS_RUN.mark"}}
-  - {on_error: continue, burn_cpu: {node: [a, b], processes: 2, most: 2m}}
+  - {on_error: continue, burn_cpu: {node: [a, b], processes: 1, most: 2m}}
   - {on_error: continue, sql: {node: a, query: "select pg_create_physical_replication_slot('b')"}}
   - {on_error: continue, configure: {node: b, settings: {primary_slot_name: b}}}
   - {on_error: continue, lock_table: {node: a, table: test_data, mode: share}, for: 500ms}
