@@ -77,8 +77,9 @@ func TestCompletion(t *testing.T) {
 		{"a help topic", []string{"help", "completion", ""}, nil, done},
 		{"a shell", []string{"completion", ""}, []string{"bash", "zsh", "fish", "powershell"}, done},
 		{"a shipped experiment to show", []string{"show", "as"}, []string{
-			"async-kill", "connection-storm", "long-query-remote-apply", "nemesis", "partition-primary", "quorum-kill", "rolling-restart", "stall", "switchover",
-			"sync-modes", "sync-modes-kill", "sync-modes-slow-standby", "walkthrough", "weak-acks",
+			"async-kill", "connection-storm", "flapping-standby", "lagging-standby", "long-query-remote-apply", "nemesis", "partition-primary", "quorum-kill",
+			"rolling-restart", "slot-lost", "split-brain", "stall", "switchover", "sync-modes", "sync-modes-delay", "sync-modes-kill",
+			"sync-modes-slow-standby", "walkthrough", "weak-acks",
 		}, done},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
