@@ -258,7 +258,7 @@ func TestThePageBecomesTheReport(t *testing.T) {
 // TestCloseCutsNoReportOff: the run ends as soon as each page has its report, and so the report must be out of the server by then.
 func TestCloseCutsNoReportOff(t *testing.T) {
 	report := strings.Repeat("x", 200<<10)
-	for range 40 {
+	for range 15 {
 		s := start(t)
 		f := follow(t, s)
 		f.next()
