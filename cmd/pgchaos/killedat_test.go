@@ -314,24 +314,29 @@ func (p *place) cleans(was trace, names []string, code int, clean ...string) {
 	}
 }
 
+// atMoments kills at a few random moments, each in a subtest; with make test-long at a hundred.
+func atMoments(t *testing.T, few int, seed uint64, kill func(t *testing.T, m moment)) {
+	t.Helper()
+	if longtest.Enabled {
+		few = 100
+	}
+	for i, m := range moments(few, seed) {
+		t.Run(fmt.Sprintf("%03d", i+1), func(t *testing.T) { kill(t, m) })
+	}
+}
+
 // TestCleanAfterSIGKILLAtRandomMoments kills pgchaos at random moments of a run with many faults. After clean the machine has
 // nothing of the run.
 func TestCleanAfterSIGKILLAtRandomMoments(t *testing.T) {
-	n := 5
-	if longtest.Enabled {
-		n = 100
-	}
-	for i, m := range moments(n, 1) {
-		t.Run(fmt.Sprintf("%03d", i+1), func(t *testing.T) {
-			p := newPlace(t)
-			p.at(m, "run", p.write("x.yaml", strings.Replace(killedTimeline, "\nMORE\n", killedLocally, 1)), "--out", p.out)()
-			was, names := p.trace(p.ports(), nil), append(p.runs(), filepath.Dir(p.base))
-			for range 2 { // the second finds nothing to do
-				p.cleans(was, names, exitPass, "clean", "--provider", "local")
-			}
-			p.nothingLeft()
-		})
-	}
+	atMoments(t, 5, 1, func(t *testing.T, m moment) {
+		p := newPlace(t)
+		p.at(m, "run", p.write("x.yaml", strings.Replace(killedTimeline, "\nMORE\n", killedLocally, 1)), "--out", p.out)()
+		was, names := p.trace(p.ports(), nil), append(p.runs(), filepath.Dir(p.base))
+		for range 2 { // the second finds nothing to do
+			p.cleans(was, names, exitPass, "clean", "--provider", "local")
+		}
+		p.nothingLeft()
+	})
 }
 
 // runs are the names of the local runs in this place.
@@ -341,28 +346,22 @@ func (p *place) runs() []string {
 
 // TestCleanOnDockerAfterSIGKILLAtRandomMoments is the same with containers.
 func TestCleanOnDockerAfterSIGKILLAtRandomMoments(t *testing.T) {
-	n := 2
-	if longtest.Enabled {
-		n = 100
-	}
-	for i, m := range moments(n, 2) {
-		t.Run(fmt.Sprintf("%03d", i+1), func(t *testing.T) {
-			p := newDockerPlace(t)
-			text := strings.Replace(killedTimeline, "\nMORE\n", killedOnDocker, 1)
-			text = strings.Replace(text, "cluster:\n", "cluster:\n  docker: {disk: 256MB}\n", 1)
-			kill := p.at(m, p.onDocker(p.write("x.yaml", strings.Replace(text, "max_connections: 40", "max_connections: 40, max_wal_size: 64MB, min_wal_size: 32MB", 1)))...)
-			runsWithoutPgchaos.Lock()
-			defer runsWithoutPgchaos.Unlock()
-			kill()
-			names := []string{p.experiment + "-", filepath.Dir(p.base)}
-			for _, run := range p.runsOnEngine() {
-				was := p.trace(p.published(run))
-				p.cleans(was, names, exitPass, "clean", "--provider", "docker", run)
-				p.cleans(was, names, exitUsage, "clean", "--provider", "docker", run) // there is no such run any more
-			}
-			p.nothingOnEngine()
-		})
-	}
+	atMoments(t, 2, 2, func(t *testing.T, m moment) {
+		p := newDockerPlace(t)
+		text := strings.Replace(killedTimeline, "\nMORE\n", killedOnDocker, 1)
+		text = strings.Replace(text, "cluster:\n", "cluster:\n  docker: {disk: 256MB}\n", 1)
+		kill := p.at(m, p.onDocker(p.write("x.yaml", strings.Replace(text, "max_connections: 40", "max_connections: 40, max_wal_size: 64MB, min_wal_size: 32MB", 1)))...)
+		runsWithoutPgchaos.Lock()
+		defer runsWithoutPgchaos.Unlock()
+		kill()
+		names := []string{p.experiment + "-", filepath.Dir(p.base)}
+		for _, run := range p.runsOnEngine() {
+			was := p.trace(p.published(run))
+			p.cleans(was, names, exitPass, "clean", "--provider", "docker", run)
+			p.cleans(was, names, exitUsage, "clean", "--provider", "docker", run) // there is no such run any more
+		}
+		p.nothingOnEngine()
+	})
 }
 
 // runsOnEngine are the names of this test's runs of which something is on the engine.
