@@ -1,6 +1,7 @@
 package live
 
 import (
+	"maps"
 	"time"
 
 	"pgchaos/load"
@@ -43,6 +44,7 @@ type Point struct {
 	Throughput float64 // operations a second, on average
 	P50, P99   time.Duration
 	Errors     int64
+	Kinds      map[string]int64 // the Errors by their kind; nil: there were none
 	Dropped    int64
 }
 
@@ -59,8 +61,24 @@ func (p Point) with(next Point) Point {
 	first, second := (p.To - p.From).Seconds(), (next.To - next.From).Seconds()
 	return Point{
 		From: p.From, To: next.To, Throughput: (p.Throughput*first + next.Throughput*second) / (first + second),
-		P50: max(p.P50, next.P50), P99: max(p.P99, next.P99), Errors: p.Errors + next.Errors, Dropped: p.Dropped + next.Dropped,
+		P50: max(p.P50, next.P50), P99: max(p.P99, next.P99), Errors: p.Errors + next.Errors, Kinds: sum(p.Kinds, next.Kinds),
+		Dropped: p.Dropped + next.Dropped,
 	}
+}
+
+// sum adds two counts by kind up. Both stay as they are: others have them, too.
+func sum(a, b map[string]int64) map[string]int64 {
+	if len(a) == 0 || len(b) == 0 {
+		if len(a) == 0 {
+			return b
+		}
+		return a
+	}
+	both := maps.Clone(a)
+	for kind, n := range b {
+		both[kind] += n
+	}
+	return both
 }
 
 // point is what happened in a stretch of time. With is it and the one that follows as one.
@@ -138,7 +156,7 @@ func (h *history[P]) since(at time.Duration) (points []P, complete bool) {
 // add adds the second that a status describes.
 func (w *Workload) add(l load.Live) {
 	if l.At > 0 {
-		w.history.add(Point{From: l.At - time.Second, To: l.At, Throughput: l.Throughput, P50: l.P50, P99: l.P99, Errors: l.Errors, Dropped: l.Dropped})
+		w.history.add(Point{From: l.At - time.Second, To: l.At, Throughput: l.Throughput, P50: l.P50, P99: l.P99, Errors: l.Errors, Kinds: l.Kinds, Dropped: l.Dropped})
 	}
 }
 

@@ -102,12 +102,19 @@ func TestHistoryIsBounded(t *testing.T) {
 		if second == 12345 {
 			l.P99, l.Dropped = time.Minute, 7
 		}
+		if second%100 < 2 { // of neighbours, too
+			l.Errors, l.Kinds = 5, map[string]int64{"25006": 3, []string{"57P01", "08006"}[second%2]: 2}
+		}
 		w.add(l)
 	}
 	h := &w.history
 	var worst time.Duration
 	var dropped int64
+	kinds := map[string]int64{}
 	for _, p := range h.whole {
+		for kind, n := range p.Kinds {
+			kinds[kind] += n
+		}
 		worst, dropped = max(worst, p.P99), dropped+p.Dropped
 		if p.Throughput < 99.99 || p.Throughput > 100.01 {
 			t.Fatalf("%+v", p)
@@ -115,6 +122,9 @@ func TestHistoryIsBounded(t *testing.T) {
 	}
 	if len(h.whole) > mostPoints || len(h.recent) > mostRecent || worst != time.Minute || dropped != 7 {
 		t.Errorf("%d and %d points, the worst response time %s, %d dropped", len(h.whole), len(h.recent), worst, dropped)
+	}
+	if kinds["25006"] != 3*(864+864) || kinds["57P01"] != 2*864 || kinds["08006"] != 2*864 || len(kinds) != 3 {
+		t.Errorf("the errors by kind are %v", kinds)
 	}
 	if last := h.recent[len(h.recent)-1]; last.To-last.From != time.Second || last.To != 24*time.Hour {
 		t.Errorf("the newest second is %+v", last)

@@ -14,6 +14,8 @@ import (
 	"pgchaos/live/web"
 	"pgchaos/load"
 	"pgchaos/record"
+	"pgchaos/report"
+	"pgchaos/report/lanes"
 	"pgchaos/runner"
 )
 
@@ -430,4 +432,56 @@ func TestLiveHostileNames(t *testing.T) {
 		t.Errorf("workloads: %.300q", got)
 	}
 	p.within("with long names", 390)
+}
+
+// TestLiveErrorsByKind: the lane of errors has the lines that the finished report has of the same errors, also where there are many kinds,
+// and what was not sent.
+func TestLiveErrorsByKind(t *testing.T) {
+	p := newTab(t)
+	s := follow(t, "quorum-kill")
+	s.Send(runner.LoadStarted{At: time.Now()})
+	finished := &report.Result{Duration: 12 * time.Second, Workloads: []report.Workload{{Name: "writes"}, {Name: "reads"}}}
+	all := int64(0)
+	for second := 1; second <= 12; second++ {
+		at := time.Duration(second) * time.Second
+		kinds := map[string]int64{}
+		for k := range min(second, 8) { // the later a kind comes, the more of it there is
+			kinds[[]string{"57P01", "25006", "connection refused", "__proto__", "08006", "53300", "57P03", record.OtherKinds}[k]] = int64(10 * (k + 1))
+		}
+		w := load.Live{At: at, Throughput: 100, P99: time.Millisecond, Kinds: kinds, Errors: 5, Dropped: 7} // 5 are without a kind
+		for _, n := range kinds {
+			w.Errors += n
+		}
+		all += w.Errors
+		w.AllErrors, w.AllDropped = all, 7*int64(second)
+		s.send(&runner.Status{Elapsed: at, Workloads: []runner.WorkloadStatus{{Name: "writes", Live: w}, {Name: "reads", Live: load.Live{At: at, Throughput: 100}}}})
+		point := report.SeriesPoint{At: at - time.Second, OK: 1, Errors: w.Errors, Kinds: kinds, Dropped: 7}
+		finished.Workloads[0].Series = append(finished.Workloads[0].Series, point)
+		finished.Workloads[1].Series = append(finished.Workloads[1].Series, report.SeriesPoint{At: at - time.Second, OK: 1})
+	}
+	p.visit(s.URL())
+	p.reaches(12)
+	run, err := lanes.Of(finished)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]float64{} // what each line has in all
+	for _, lane := range run.Lanes {
+		for _, series := range lane.Series {
+			for _, v := range series.Values {
+				if lane.ID == "errors" && v != nil {
+					want[series.Name] += *v * report.SeriesStep.Seconds()
+				}
+			}
+		}
+	}
+	got := evaluate[map[string]float64](p, `Object.fromEntries(`+chart("errors")+`.lane.series.map((s) => [s.name, s.values.reduce((a, b) => a + b, 0)]))`)
+	if len(want) < 9 || len(got) != len(want) {
+		t.Errorf("the lines are %v, want %v", got, want)
+	}
+	for name, sum := range want {
+		if !near(got[name], sum, 0.001) {
+			t.Errorf("%s: %g in all, want %g", name, got[name], sum)
+		}
+	}
 }

@@ -32,7 +32,9 @@ type point struct {
 	P50        *float64 `json:"p50"`
 	P99        *float64 `json:"p99"`
 	Errors     float64  `json:"errors"` // a second
-	Dropped    float64  `json:"dropped"`
+	// Kinds are the Errors by their kind.
+	Kinds   map[string]float64 `json:"kinds,omitempty"`
+	Dropped float64            `json:"dropped"`
 }
 
 // nodePoint is a node at the end of a stretch of time; null is not known.
@@ -161,6 +163,12 @@ func pointOf(p live.Point) point {
 	out := point{
 		From: p.From.Seconds(), To: p.To.Seconds(), Throughput: math.Round(p.Throughput*10) / 10,
 		Errors: float64(p.Errors) / seconds, Dropped: float64(p.Dropped) / seconds,
+	}
+	for kind, n := range p.Kinds {
+		if out.Kinds == nil {
+			out.Kinds = map[string]float64{}
+		}
+		out.Kinds[kind] = float64(n) / seconds
 	}
 	if p.P99 > 0 {
 		p50, p99 := p.P50.Seconds(), p.P99.Seconds()

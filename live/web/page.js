@@ -5,7 +5,7 @@
   const lanes = [
     {id: "throughput", title: "Throughput", unit: "/s"},
     {id: "response", title: "Response time", unit: "s", log: true},
-    {id: "errors", title: "Errors and operations that were not sent", unit: "/s"},
+    {id: "errors", title: "Errors and dropped operations", unit: "/s"},
     {id: "roles", title: "Role and timeline of each node", unit: "", bands: "roles"},
     {id: "sync", title: "Synchronous state of each node", unit: "", bands: "syncs"},
     {id: "lag-bytes", title: "Replay lag in bytes", unit: "B", of: "nodes"},

@@ -6,11 +6,16 @@
   // Averages are weighed by time where two points become one. Of all else the greatest counts: a mean would hide a short stall.
   const averages = ["throughput", "errors", "dropped"];
 
+  // rate is how many errors of a kind a point has.
+  const rate = (point, kind) => (point.kinds && Object.prototype.hasOwnProperty.call(point.kinds, kind) ? point.kinds[kind] : 0);
+
   function merge(a, b) {
     const made = {from: a.from, to: b.to};
     const share = (b.to - b.from) / (b.to - b.from + a.to - a.from);
+    const kinds = new Set([...Object.keys(a.kinds || {}), ...Object.keys(b.kinds || {})]);
+    if (kinds.size > 0) made.kinds = Object.fromEntries([...kinds].map((kind) => [kind, rate(a, kind) * (1 - share) + rate(b, kind) * share]));
     for (const key of Object.keys(a)) {
-      if (key === "from" || key === "to") continue;
+      if (key === "from" || key === "to" || key === "kinds") continue;
       if (averages.indexOf(key) >= 0) made[key] = a[key] * (1 - share) + b[key] * share;
       else if (a[key] === null || b[key] === null) made[key] = a[key] === null ? b[key] : a[key];
       else made[key] = Math.max(a[key], b[key]);
@@ -45,8 +50,35 @@
   const workloads = {
     throughput: () => [["", (p) => p.throughput]],
     response: () => [[" p50", (p) => p.p50], [" p99", (p) => p.p99]],
-    errors: (w) => (w.dropped === "0" ? [[" errors", (p) => p.errors]] : [[" errors", (p) => p.errors], [" not sent", (p) => p.dropped]]),
+    errors: failures,
   };
+
+  // As in the report's lane of errors: so many kinds have a line of their own, and all others have one together.
+  const mostKinds = 6;
+  const otherKinds = "other kinds";
+
+  // failures are the lines of a workload's errors by their kind, and of what was not sent. The kinds stand in the order in which they
+  // came: a line must not change its place, and so its dashes, whenever another kind becomes more frequent.
+  function failures(w, points) {
+    const counts = new Map();
+    let unknown = false; // there are errors without a kind
+    for (const p of points) {
+      let left = p.errors;
+      for (const [kind, errors] of Object.entries(p.kinds || {})) {
+        counts.set(kind, (counts.get(kind) || 0) + errors * (p.to - p.from));
+        left -= errors;
+      }
+      if (left > 0.001) unknown = true;
+    }
+    const named = [...counts.keys()].filter((kind) => kind !== otherKinds);
+    const frequent = new Set([...named].sort((a, b) => counts.get(b) - counts.get(a) || (a < b ? -1 : 1)).slice(0, mostKinds));
+    const sum = (p, which) => Object.entries(p.kinds || {}).reduce((all, [kind, errors]) => (which(kind) ? all + errors : all), 0);
+    const lines = named.filter((kind) => frequent.has(kind)).map((kind) => [" " + kind, (p) => rate(p, kind)]);
+    if (counts.size > frequent.size) lines.push([" " + otherKinds, (p) => sum(p, (kind) => !frequent.has(kind))]);
+    if (unknown || lines.length === 0) lines.push([" errors", (p) => p.errors - sum(p, () => true)]);
+    if (w.dropped !== "0") lines.push([" dropped", (p) => p.dropped]);
+    return lines;
+  }
 
   // linesOf are the lines of a lane: the report draws a workload's second at its beginning, and a reading of a node when it was taken.
   function linesOf(lane, state, points) {
@@ -55,8 +87,9 @@
     }
     const lines = [];
     for (const w of state.workloads || []) {
-      for (const [more, value] of workloads[lane.id](w)) {
-        lines.push({name: w.name + more, group: w.name, points: points.workloads.of(w.name), at: (p) => p.from, value: value});
+      const all = points.workloads.of(w.name);
+      for (const [more, value] of workloads[lane.id](w, all)) {
+        lines.push({name: w.name + more, group: w.name, points: all, at: (p) => p.from, value: value});
       }
     }
     return lines;
