@@ -14,8 +14,14 @@ type Filtered interface {
 	Filter(ctx context.Context, name string, rules []Traffic) ([]Verified, error)
 	// Unfilter ends the rules of a name, and returns when none is left. It is idempotent.
 	Unfilter(ctx context.Context, name string) error
-	// Reset resets the open connections between the node and others, and returns how many there were.
-	Reset(ctx context.Context, peers []Vantage) (n int, err error)
+	// Reset resets the open connections between the node and others.
+	Reset(ctx context.Context, peers []Vantage) (Resets, error)
+}
+
+// Resets are the open connections of a node that were to be reset.
+type Resets struct {
+	Reset int // so many were
+	Left  int // so many are still open
 }
 
 // Traffic is a rule for what passes between a node and a peer: link.Forward is what the node receives, and link.Back
@@ -30,6 +36,7 @@ type Verified struct {
 	Down     bool  // the server does not run, or the peer has no container: there was nothing to try
 	Answered bool  // a new connection got an answer
 	Packets  int64 // that the rules have counted
+	Resets         // of a rule that rejects
 }
 
 // Filter is the kernel's filter of the node's packets; nil where its provider has none.

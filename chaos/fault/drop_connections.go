@@ -21,7 +21,7 @@ func dropConnections() Kind {
 		Manual: Manual{
 			Does:     "Resets every connection that is open between the two sides, in both directions. New connections are served at once. It takes between, not from and to. " + inKernel + "ss -K resets them.",
 			Effect:   "Clients see \"connection reset\". Their transactions are rolled back, unless the COMMIT had arrived: its answer is lost then. A standby connects again.",
-			Verified: "At least one connection was reset, and none of those is open.",
+			Verified: "At least one connection was reset, and none of those that were open is open afterwards. With Docker, ss lists them before and after.",
 			Example:  "- {at: 4s, drop_connections: {between: [clients, primary]}}\n",
 		},
 		New:    func() Parameters { return &DropConnections{} },
@@ -50,16 +50,30 @@ func (p *DropConnections) Action(env Env) chaos.Action {
 
 // resetAll resets the connections of all ways.
 func resetAll(ctx context.Context, ways []way) (n int, err error) {
+	var all cluster.Resets
 	for _, w := range ways {
 		if w.filter == nil {
-			n += w.relay.Drop()
+			all.Reset += w.relay.Drop()
 			continue
 		}
 		more, err := w.filter.Reset(ctx, []cluster.Vantage{vantage(w.from)})
 		if err != nil {
-			return n, fmt.Errorf("on the link %s: %w", w.name, err)
+			return all.Reset, fmt.Errorf("on the link %s: %w", w.name, err)
 		}
-		n += more
+		all.Reset += more.Reset
+		all.Left += more.Left
 	}
-	return n, nil
+	return all.Reset, stillOpen(all)
+}
+
+// stillOpen is an error where connections were to be reset by the kernel, and are open.
+func stillOpen(r cluster.Resets) error {
+	if r.Left == 0 {
+		return nil
+	}
+	left := units.Count(int64(r.Left), "connection is", "connections are")
+	if r.Reset == 0 {
+		return fmt.Errorf("%w: %s still open, and none was reset: the kernel of the engine's machine lacks CONFIG_INET_DIAG_DESTROY, without which ss -K resets nothing", chaos.ErrNotSo, left)
+	}
+	return fmt.Errorf("%w: %s still open", chaos.ErrNotSo, left)
 }

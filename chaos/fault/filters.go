@@ -71,7 +71,7 @@ func demandOf(v cluster.Verified, r link.Rule) error {
 	case v.Packets == 0:
 		return fmt.Errorf("%w: the kernel's rules have matched no packet", chaos.ErrNotSo)
 	}
-	return nil
+	return stillOpen(v.Resets)
 }
 
 // filtered are the ways by the node that they lead to.

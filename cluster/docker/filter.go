@@ -66,7 +66,7 @@ func (h *host) setFilter(ctx context.Context, name string, rules []cluster.Traff
 	if err != nil {
 		return nil, err
 	}
-	text, probed, clients, rejects := strings.Builder{}, []string{}, false, false
+	text, probed, clients := strings.Builder{}, []string{}, false
 	chain := chainOf(name)
 	fmt.Fprintf(&text, "*filter\n:%[1]s-in - [0:0]\n:%[1]s-out - [0:0]\n", chain)
 	for i, r := range rules {
@@ -79,7 +79,6 @@ func (h *host) setFilter(ctx context.Context, name string, rules []cluster.Traff
 			continue
 		}
 		writeRules(&text, chain, r, peers)
-		rejects = rejects || r.Rule.Reject
 		if r.Peer.From == cluster.FromClients {
 			clients, probed = true, append(probed, "-")
 		} else {
@@ -90,27 +89,17 @@ func (h *host) setFilter(ctx context.Context, name string, rules []cluster.Traff
 		return found, nil // the next life of the server begins with them
 	}
 	text.WriteString("COMMIT\n")
-	knocked := make(chan bool, 1)
-	trying, enough := context.WithCancel(ctx)
-	defer enough()
-	if clients {
-		go func() { knocked <- h.answersClients(trying) }()
-	}
-	args := append([]string{"set", chain, text.String(), path.Join(h.provider.image.programs, "pg_isready")}, probed...)
-	said, err := h.inNetwork(ctx, args...)
-	enough()
+	said, answered, err := h.tryClients(ctx, clients, func() (string, error) {
+		return h.inNetwork(ctx, append([]string{"set", chain, text.String(), path.Join(h.provider.image.programs, "pg_isready")}, probed...)...)
+	})
 	if err != nil {
 		return nil, err
 	}
 	for i, r := range rules {
-		if r.Peer.From == cluster.FromClients && !found[i].Down {
-			found[i].Answered = <-knocked
-		}
+		found[i].Answered = answered && r.Peer.From == cluster.FromClients && !found[i].Down
 		count(said, r.Peer, &found[i])
-	}
-	if rejects {
-		for _, r := range rules {
-			if _, err := h.reset(ctx, r.Peer, own); err != nil {
+		if r.Rule.Reject {
+			if found[i].Resets, err = h.reset(ctx, r.Peer, own); err != nil {
 				return nil, err
 			}
 		}
@@ -119,6 +108,21 @@ func (h *host) setFilter(ctx context.Context, name string, rules []cluster.Traff
 		return found, h.startFlap(ctx, chain, every)
 	}
 	return found, nil
+}
+
+// tryClients tries new connections as a client, if it is to, until something is done.
+func (h *host) tryClients(ctx context.Context, try bool, do func() (string, error)) (said string, answered bool, err error) {
+	if !try {
+		said, err = do()
+		return said, false, err
+	}
+	trying, enough := context.WithCancel(ctx)
+	defer enough()
+	answers := make(chan bool, 1)
+	go func() { answers <- h.answersClients(trying) }()
+	said, err = do()
+	enough()
+	return said, <-answers, err
 }
 
 // chainOf is the name of the chains for the rules of a name. A chain's name has less than 29 bytes.
@@ -308,45 +312,61 @@ func (h *host) Unfilter(ctx context.Context, name string) error {
 }
 
 // Reset resets the open connections with peers.
-func (h *host) Reset(ctx context.Context, peers []cluster.Vantage) (n int, err error) {
+func (h *host) Reset(ctx context.Context, peers []cluster.Vantage) (all cluster.Resets, err error) {
 	own, err := h.attachment(ctx, h.server)
 	for _, p := range peers {
 		if err != nil || own == nil {
 			break
 		}
-		var more int
+		var more cluster.Resets
 		more, err = h.reset(ctx, p, own)
-		n += more
+		all.Reset += more.Reset
+		all.Left += more.Left
 	}
 	if err != nil {
-		return n, fmt.Errorf("reset the connections of %s: %w", h.name, err)
+		return all, fmt.Errorf("reset the connections of %s: %w", h.name, err)
 	}
-	return n, nil
+	return all, nil
 }
 
-func (h *host) reset(ctx context.Context, of cluster.Vantage, own *attachment) (n int, err error) {
+func (h *host) reset(ctx context.Context, of cluster.Vantage, own *attachment) (cluster.Resets, error) {
 	peers, err := h.peers(ctx, of, own)
 	if err != nil || len(peers) == 0 {
-		return 0, err
+		return cluster.Resets{}, err
 	}
 	args := []string{"reset", "-"}
 	for _, p := range peers {
 		if p.not {
-			args = append(args, "not dst "+p.address)
+			args = append(args, "not dst "+p.address+" and not dst 127.0.0.0/8") // what is in the container itself is no client
 			continue
 		}
 		args = append(args, "dst "+p.address)
 	}
 	said, err := h.inNetwork(ctx, args...)
-	if err != nil {
-		return 0, err
-	}
+	return resetsOf(said), err
+}
+
+// resetsOf reads what the script says about connections: lines of ss after the moment, "before", "reset" or "after". A connection
+// that was opened meanwhile is in "after" only.
+func resetsOf(said string) (r cluster.Resets) {
+	before := map[string]bool{}
 	for line := range strings.Lines(said) {
-		if strings.HasPrefix(line, "ESTAB") {
-			n++
+		words := strings.Fields(line) // before ESTAB 0 0 172.18.0.2:5432 172.18.0.1:41234
+		if len(words) < 6 || words[1] != "ESTAB" {
+			continue
+		}
+		switch ends := words[4] + " " + words[5]; words[0] {
+		case "before":
+			before[ends] = true
+		case "reset":
+			r.Reset++
+		case "after":
+			if before[ends] {
+				r.Left++
+			}
 		}
 	}
-	return n, nil
+	return r
 }
 
 // refilter gives a new life of the server the rules that are in force, and its peers those that have its address.

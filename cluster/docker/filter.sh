@@ -4,7 +4,8 @@
 #                          (NAME=ADDRESS) with PROBE, which is pg_isready, and writes both chains with their counters.
 #                          The peer "-" tries by itself, for a second.
 #   end                    removes them
-#   reset FILTERS          resets the connections that match a filter of ss, and writes one line for each
+#   reset FILTERS          resets the connections that match a filter of ss, and writes those that were open before, those that were
+#                          reset, and those that are open then
 export XTABLES_LOCKFILE=/run/pgchaos.lock
 on() { chroot /host "$@"; }
 needs() {
@@ -53,8 +54,14 @@ set)
 end) remove ;;
 reset)
 	needs ss iproute2
+	list() {
+		found=$(on ss -H -n -t $2 $3) || exit 1
+		printf '%s\n' "$found" | sed "s/^/$1 /"
+	}
 	for filter in "$@"; do
-		on ss -H -n -t -K $filter || exit 1
+		list before "" "$filter"
+		list reset -K "$filter" # silently leaves those that the kernel cannot reset
+		list after "" "$filter"
 	done
 	;;
 esac

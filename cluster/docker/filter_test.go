@@ -12,6 +12,7 @@ import (
 
 	"pgchaos/chaos/fault"
 	"pgchaos/cluster"
+	"pgchaos/cluster/link"
 	"pgchaos/internal/faulttest"
 	"pgchaos/internal/longtest"
 	"pgchaos/internal/units"
@@ -119,6 +120,7 @@ func TestNetworkFaultsInTheKernel(t *testing.T) {
 
 	if longtest.Enabled {
 		k.flaps()
+		k.twice()
 	}
 	k.clients(open)
 }
@@ -145,6 +147,20 @@ func (k *kernel) flaps() {
 	if len(left) > 0 {
 		k.Errorf("%d helper containers of the flap are left", len(left))
 	}
+}
+
+// twice has two rules for clients in one call.
+func (k *kernel) twice() {
+	k.Helper()
+	ctx, cancel := context.WithTimeout(k.Context(), time.Minute)
+	defer cancel()
+	rule := cluster.Traffic{Peer: cluster.Vantage{From: cluster.FromClients}, Rule: link.Rule{Ways: [2]link.Shape{{BlackHole: true}, {BlackHole: true}}}}
+	found, err := k.p.node("b").Filter(ctx, "twice", []cluster.Traffic{rule, rule})
+	if err != nil || len(found) != 2 || found[0].Answered || found[1].Answered {
+		k.Errorf("two rules for clients: %+v, %v", found, err)
+	}
+	must(k.T, k.p.node("b").Unfilter(ctx, "twice"))
+	k.clean()
 }
 
 // clients does the faults between clients and a node.
@@ -185,4 +201,24 @@ func (k *kernel) clients(open *pgx.Conn) {
 	back(false)
 	k.clean()
 	k.streams()
+}
+
+func TestResetsOf(t *testing.T) {
+	const stays, goes, comes = "ESTAB 0 0 172.18.0.2:5432 172.18.0.1:41234 ", "ESTAB 0 0 172.18.0.2:5432 172.18.0.1:41236 ", "ESTAB 0 0 172.18.0.2:5432 172.18.0.1:41238 "
+	for name, tc := range map[string]struct {
+		said string
+		want cluster.Resets
+	}{
+		"all are reset":                  {"before " + goes + "\nreset " + goes + "\nafter \n", cluster.Resets{Reset: 1}},
+		"one stays":                      {"before " + goes + "\nbefore " + stays + "\nreset " + goes + "\nafter " + stays + "\n", cluster.Resets{Reset: 1, Left: 1}},
+		"the kernel resets none":         {"before " + stays + "\nreset \nafter " + stays + "\n", cluster.Resets{Left: 1}},
+		"one is opened meanwhile":        {"before " + goes + "\nreset " + goes + "\nafter " + comes + "\n", cluster.Resets{Reset: 1}},
+		"one ends by itself meanwhile":   {"before " + goes + "\nreset \nafter \n", cluster.Resets{}},
+		"one that ends is no longer one": {"before FIN-WAIT-1 0 0 172.18.0.2:5432 172.18.0.1:41234\nreset \nafter FIN-WAIT-1 0 0 172.18.0.2:5432 172.18.0.1:41234\n", cluster.Resets{}},
+		"there is none":                  {"before \nreset \nafter \n", cluster.Resets{}},
+	} {
+		if got := resetsOf(tc.said); got != tc.want {
+			t.Errorf("%s: %+v, want %+v", name, got, tc.want)
+		}
+	}
 }
