@@ -38,7 +38,7 @@ charts:
 	@scripts/charts.sh
 
 setup-test:
-	@scripts/setup.sh test docker
+	@scripts/setup.sh test docker ha
 	@scripts/charts.sh test
 
 lint: $(LINT)
@@ -53,7 +53,7 @@ $(LINT):
 	@mv .tools/golangci-lint $@
 
 unit:
-	@scripts/setup.sh list test docker | sed 's/^/skipping the tests that need /'
+	@scripts/setup.sh list test docker ha | sed 's/^/skipping the tests that need /'
 	go test $(VET) $(RACE) -timeout 60m ./cmd/pgchaos ./...  # the longest first
 
 # Each rule of the audit switched off in turn: some minutes, and kept out of the ordinary tests.

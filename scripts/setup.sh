@@ -3,8 +3,10 @@
 # programs; with the argument "test" also what only the tests need (psql, ps, a C
 # compiler for Go's race detector, HAProxy, PgBouncer, tmux, npm, Chromium and systemd-analyze, and in .tools
 # Prometheus); with "docker" a Docker engine, started, with an image of PostgreSQL, and a registry and busybox in
-# .tools, for the tests of the Docker provider. Quick, and without root, when nothing is missing. Without an engine the
-# tests that need one are skipped, so that its lack is an error in CI alone.
+# .tools, for the tests of the Docker provider; with "ha" Patroni, etcd, HAProxy and pg_auto_failover, for
+# scripts/patroni.sh and scripts/pg_auto_failover.sh, without starting any of them. Quick, and without root, when nothing
+# is missing. Without an engine, or without HA managers, the tests that need them are skipped, so that their lack is an
+# error in CI alone.
 set -eu
 
 tools=$(cd "$(dirname "$0")/.." && pwd)/.tools
@@ -96,6 +98,75 @@ no_service() {
 		as_root systemctl disable --now "$1" >/dev/null 2>&1 || true
 	elif [ -x "/etc/init.d/$1" ]; then
 		as_root "/etc/init.d/$1" stop >/dev/null 2>&1 || true
+	fi
+}
+
+# unstarted installs Debian packages without starting the services in them. Debian asks policy-rc.d before it starts
+# one; a policy that is there already is left, and decides.
+unstarted() (
+	policy=/usr/sbin/policy-rc.d
+	if ! [ -e "$policy" ]; then
+		trap 'as_root rm -f "$policy"' EXIT
+		trap 'exit 130' INT TERM HUP
+		printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+		as_root chmod 755 "$policy"
+	fi
+	debian_package "$@"
+)
+
+# ha_programs are what scripts/patroni.sh and scripts/pg_auto_failover.sh start.
+ha_programs="patroni patronictl etcd etcdctl haproxy pg_autoctl"
+
+# ha_version prints the newest installed version of PostgreSQL that has pg_auto_failover's extension or, with the
+# argument "available", a package with it.
+ha_version() {
+	for dir in $(printf '%s\n' /usr/lib/postgresql/*/bin/postgres | sort -t/ -k5,5nr); do
+		dir=${dir%/bin/postgres}
+		version=${dir##*/}
+		if [ -e "/usr/share/postgresql/$version/extension/pgautofailover.control" ] ||
+			{ [ "${1:-}" = available ] && apt-cache show "postgresql-$version-auto-failover" >/dev/null 2>&1; }; then
+			echo "$version"
+			return
+		fi
+	done
+	return 1
+}
+
+# ha_missing prints what the HA managers' tests need and is not there, one thing a line.
+ha_missing() {
+	for command in $ha_programs; do
+		(PATH="$PATH:/usr/sbin" have "$command") || echo "$command"
+	done
+	ha_version >/dev/null || echo "pg_auto_failover's extension of PostgreSQL"
+}
+
+# no_ha says that the tests on the clusters of HA managers are skipped; in CI that is an error.
+no_ha() {
+	echo "setup.sh: the tests on clusters of Patroni and pg_auto_failover need these: $1" >&2
+	if [ "${CI:-}" = true ]; then
+		exit 1
+	fi
+}
+
+install_ha() {
+	if ! have apt-get; then
+		no_ha "install patroni, etcd, HAProxy and pg_auto_failover with this system's package manager"
+		return
+	fi
+	echo "setup.sh: installing Patroni, etcd, HAProxy and pg_auto_failover" >&2
+	as_root apt-get update -q
+	for package in patroni etcd-server etcd-client haproxy pg-auto-failover-cli; do
+		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' && continue
+		unstarted "$package" || { no_ha "$package cannot be installed"; return; }
+		case $package in
+		patroni | haproxy) no_service "$package" ;;
+		etcd-server) no_service etcd ;;
+		esac
+	done
+	if ! ha_version >/dev/null; then
+		if ! { version=$(ha_version available) && unstarted "postgresql-$version-auto-failover"; }; then
+			no_ha "there is no package of pg_auto_failover's extension for the installed PostgreSQL"
+		fi
 	fi
 }
 
@@ -214,6 +285,9 @@ missing() {
 			(PATH="$tools:$PATH" have "$command") || echo "$command, into .tools"
 		done
 	fi
+	if wanted ha "$@"; then
+		ha_missing
+	fi
 	if wanted docker "$@"; then
 		engine_answers || echo "a Docker engine, which will be started"
 		if ! engine_answers || ! docker image inspect pgchaos/postgres:15 >/dev/null 2>&1; then
@@ -275,6 +349,9 @@ if wanted test "$@" && ! { have psql ps tmux npm && browser && systemd_checker &
 fi
 if wanted test "$@"; then
 	unpack_tool prometheus usr/bin/prometheus usr/bin/promtool || no_prometheus
+fi
+if wanted ha "$@" && [ -n "$(ha_missing)" ]; then
+	install_ha
 fi
 if wanted docker "$@"; then
 	set_up_engine

@@ -66,6 +66,7 @@ var permitted = withRenderings(withProviders(map[string][]string{
 	"internal/fakepg":      {},
 	"internal/faulttest":   {"chaos", "chaos/fault", "cluster", "internal/endsession", "internal/units", "record"},
 	"internal/fsyncstub":   {},
+	"internal/hatest":      {"internal/skip"},
 	"internal/listen":      {},
 	"internal/longtest":    {},
 	"internal/modesdocs":   {"compare", "compare/tables", "internal/units", "report", "series"},

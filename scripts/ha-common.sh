@@ -1,0 +1,263 @@
+# What scripts/patroni.sh and scripts/pg_auto_failover.sh share. Sourced, with $script and $kind set; needs Linux's /proc.
+# A cluster is a directory: its marker, its processes' pid files, data, logs, and commands for experiments.
+# shellcheck shell=sh
+
+say() { echo "$script: $*" >&2; }
+fail() {
+	say "$*"
+	exit 1
+}
+
+# marker is the file that says who made a directory; only one with it is ever removed.
+marker=.pgchaos-ha
+
+# pg_bin prints the directory of the newest PostgreSQL's programs; its argument is a file that this version must have, too.
+pg_bin() {
+	for program in $(printf '%s\n' /usr/lib/postgresql/*/bin/postgres | sort -t/ -k5,5nr) "$(command -v postgres || true)"; do
+		[ -x "$program" ] || continue
+		version=${program%/bin/postgres}
+		version=${version##*/}
+		if [ -z "${1:-}" ] || [ -e "/usr/share/postgresql/$version/$1" ]; then
+			dirname "$program"
+			return
+		fi
+	done
+	return 1
+}
+
+# need fails unless every one of the commands is there.
+need() {
+	for command in "$@"; do
+		command -v "$command" >/dev/null 2>&1 || fail "there is no $command: scripts/setup.sh ha installs it"
+	done
+}
+
+# owner prints who the cluster's processes run as: PostgreSQL refuses root.
+owner() {
+	if [ "$(id -u)" != 0 ]; then
+		id -un
+	elif id postgres >/dev/null 2>&1; then
+		echo postgres
+	else
+		echo nobody
+	fi
+}
+
+# as_owner runs a command as this user, in a clean environment.
+as_owner() {
+	if [ "$(id -u)" = 0 ]; then
+		setpriv --reuid "$(owner)" --regid "$(id -g "$(owner)")" --init-groups -- "$@"
+	else
+		"$@"
+	fi
+}
+
+# absolute prints a directory's path, which need not exist yet, though its parent must.
+absolute() {
+	parent=$(cd "$(dirname "$1")" 2>/dev/null && pwd -P) || fail "$(dirname "$1") is no directory"
+	echo "${parent%/}/$(basename "$1")"
+}
+
+# make_directory makes the cluster's directory, which must not exist.
+make_directory() {
+	case $dir in
+	*[!A-Za-z0-9_./-]*) fail "the name of $dir must have only letters, digits, _, -, . and /" ;;
+	esac
+	mkdir "$dir" 2>/dev/null || fail "$dir exists, or cannot be made: give a directory that does not exist yet"
+	echo "$kind" >"$dir/$marker"
+	chmod 755 "$dir"
+	mkdir "$dir/bin" "$dir/log" "$dir/pid"
+	[ "$(id -u)" != 0 ] || chown "$(owner)" "$dir/log"
+	as_owner test -x "$dir" || fail "$(owner) may not enter $dir: put it somewhere else, such as /var/tmp"
+}
+
+# ours fails unless the directory is a cluster of this kind.
+ours() {
+	[ "$(cat "$dir/$marker" 2>/dev/null)" = "$kind" ] || fail "$dir was not made by $script"
+}
+
+# listening succeeds if something listens on one of the ports from $1 to $2, on whatever address.
+listening() {
+	cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v from="$1" -v to="$2" '
+		function number(hex,   i, n) { n = 0; for (i = 1; i <= length(hex); i++) n = n * 16 + index("0123456789ABCDEF", substr(hex, i, 1)) - 1; return n }
+		$4 == "0A" { split($2, at, ":"); port = number(at[2]); if (port >= from && port <= to) found = 1 }
+		END { exit !found }'
+}
+
+# free_ports prints the first of $1 free ports in a row, below those that the kernel gives to clients.
+free_ports() {
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		base=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 500 * 20))
+		if ! listening "$base" $((base + $1 - 1)); then
+			echo "$base"
+			return
+		fi
+	done
+	fail "there are no $1 free ports in a row between 20000 and 30000"
+}
+
+# started prints when a process was started, in the kernel's ticks: a number that a later process of the same id has not.
+started() {
+	sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20
+}
+
+# launch starts a process of the cluster in the background, with its log and its pid file: launch NAME COMMAND...
+launch() {
+	name=$1
+	shift
+	(
+		cd "$dir"
+		exec >>"$dir/log/$name.log" 2>&1 </dev/null
+		if [ "$(id -u)" = 0 ]; then
+			exec setsid setpriv --reuid "$(owner)" --regid "$(id -g "$(owner)")" --init-groups -- env -i $environment "$@"
+		fi
+		exec setsid env -i $environment "$@"
+	) &
+	pid=$!
+	echo "$pid $(started "$pid")" >"$dir/pid/$name"
+}
+
+# running prints the id of the process that a pid file names, and fails if it has ended.
+running() {
+	read -r pid ticks 2>/dev/null <"$dir/pid/$1" || return 1
+	[ -n "$ticks" ] && [ "$(started "$pid")" = "$ticks" ] || return 1
+	[ "$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | cut -d' ' -f1)" != Z ] || return 1
+	echo "$pid"
+}
+
+# hangs succeeds if a signal has stopped the process of a pid file, which a process with several threads takes a moment for.
+hangs() {
+	pid=$(running "$1") && [ "$(sed 's/.*) //' "/proc/$pid/stat" | cut -d' ' -f1)" = T ]
+}
+
+# signal sends a signal to the process of a pid file: signal NAME SIGNAL.
+signal() {
+	pid=$(running "$1") || fail "$1 does not run"
+	kill "-$2" "$pid"
+}
+
+# ended waits until the process of a pid file has ended, at most $2 seconds.
+ended() {
+	within "${2:-30}" not_running "$1"
+}
+
+not_running() { ! running "$1" >/dev/null; }
+
+# within repeats a command until it succeeds, at most $1 seconds.
+within() {
+	deadline=$(($(date +%s) + $1))
+	shift
+	until "$@"; do
+		[ "$(date +%s)" -lt "$deadline" ] || return 1
+		sleep 0.2
+	done
+}
+
+# servers prints the ids of the cluster's PostgreSQL processes, or of those of one node.
+# They are found by what they run and where: a backend leaves its postmaster's process group, and outlives it.
+servers() {
+	find /proc/[0-9]*/cwd -maxdepth 0 -lname "$dir/${1:-n}*/data*" 2>/dev/null | while read -r at; do
+		at=${at%/cwd}
+		case $(readlink "$at/exe" 2>/dev/null) in
+		*/postgres | */postgres\ \(deleted\)) echo "${at#/proc/}" ;;
+		esac
+	done
+}
+
+no_servers() { [ -z "$(servers "${1:-}")" ]; }
+
+# kill_servers kills one node's PostgreSQL at once, or that of all, as a crash would. The postmaster is first, so that it
+# cannot start anything again.
+kill_servers() {
+	for data in "$dir/${1:-}"*/data; do
+		read -r first 2>/dev/null <"$data/postmaster.pid" || continue
+		case " $(servers "${1:-}" | tr '\n' ' ') " in
+		*" $first "*) kill -KILL "$first" 2>/dev/null || true ;;
+		esac
+	done
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		processes=$(servers "${1:-}")
+		[ -n "$processes" ] || return 0
+		kill -KILL $processes 2>/dev/null || true
+		sleep 0.1
+	done
+	fail "PostgreSQL of $dir/${1:-} does not end"
+}
+
+# end_servers ends PostgreSQL on all nodes, quickly, but so that it removes its shared memory.
+end_servers() {
+	processes=$(servers)
+	[ -n "$processes" ] || return 0
+	for data in "$dir"/*/data; do
+		read -r first 2>/dev/null <"$data/postmaster.pid" || continue
+		case " $(echo $processes) " in
+		*" $first "*) kill -QUIT "$first" 2>/dev/null || true ;;
+		esac
+	done
+	kill -CONT $processes 2>/dev/null || true
+	within 10 no_servers || kill_servers
+}
+
+# remove_memory removes the System V shared memory of servers that were killed: it would stay for ever.
+remove_memory() {
+	for data in "$dir"/*/data; do
+		[ -e "$data/postmaster.pid" ] || continue
+		read -r key id <<-END
+			$(sed -n 7p "$data/postmaster.pid")
+		END
+		[ -n "${id:-}" ] || continue
+		ipcs -m | awk -v id="$id" -v key="$(printf '0x%08x' "$key")" '$1 == key && $2 == id && $6 == 0 { found = 1 } END { exit !found }' || continue
+		ipcrm -m "$id" || true
+	done
+}
+
+# take_down ends the processes of the pid files and the servers, and removes the directory.
+# Agents go first, or they would start again what ends.
+take_down() {
+	for file in "$dir"/pid/*; do
+		[ -e "$file" ] || continue
+		process=$(running "${file##*/}") || continue
+		kill -KILL "$process" 2>/dev/null || true
+		ended "${file##*/}" 10 || fail "${file##*/} (process $process) does not end"
+	done
+	end_servers
+	remove_memory
+	mend_all
+	rm -rf "$dir"
+}
+
+# password prints a new password.
+password() {
+	od -An -N12 -tx1 /dev/urandom | tr -d ' \n'
+}
+
+# mend_all removes the packet filter's rules of this cluster.
+mend_all() {
+	[ "$(id -u)" = 0 ] && command -v iptables >/dev/null 2>&1 || return 0
+	iptables -S INPUT 2>/dev/null | grep -F -- "--comment \"pgchaos $dir " | sed 's/^-A/-D/' | while read -r rule; do
+		echo "$rule" | xargs iptables
+	done
+}
+
+# cut drops all packets between the cluster's members and one node's replication address, both ways.
+cut_link() {
+	[ "$(id -u)" = 0 ] || fail "cutting a link takes root: iptables drops its packets"
+	need iptables
+	iptables -I INPUT -p tcp -d "$1" --dport "$2" -m comment --comment "pgchaos $dir $3" -j DROP
+	iptables -I INPUT -p tcp -s "$1" --sport "$2" -m comment --comment "pgchaos $dir $3" -j DROP
+}
+
+mend_link() {
+	[ "$(id -u)" = 0 ] || fail "mending a link takes root"
+	iptables -S INPUT | grep -F -- "--comment \"pgchaos $dir $1\"" | sed 's/^-A/-D/' | while read -r rule; do
+		echo "$rule" | xargs iptables
+	done
+}
+
+# command_file writes DIR/bin/NAME, which calls this script: for hooks, which have no shell.
+command_file() {
+	for name in "$@"; do
+		printf '#!/bin/sh\nexec "%s" %s "%s" "$@"\n' "$self" "$name" "$dir" >"$dir/bin/$name"
+		chmod 755 "$dir/bin/$name"
+	done
+}
