@@ -17,15 +17,23 @@ type lossEvent struct {
 }
 
 // eventOf is what took a server away whose timeline was left: the newest fault that
-// befell its node before the promotion that left it, or else that promotion.
-func (w *evidenceReader) eventOf(server ledger.Server) lossEvent {
+// befell its node before the promotion that left it, or else that promotion. The promoted
+// node accepted writes from succeeded on.
+func (w *evidenceReader) eventOf(server ledger.Server) (event lossEvent, succeeded time.Duration) {
 	next := w.e.Lineage.Next(server.Timeline)
 	node, at := w.promoted(next)
+	succeeded = at
 	otherwise := lossEvent{fmt.Sprintf("the promotion to timeline %d", next), 0}
 	if m := w.promotion(node, at); m != nil {
+		if m.Effective > 0 {
+			succeeded = min(succeeded, m.Effective)
+		}
 		at, otherwise = m.Issued, eventAt(m)
 	}
-	return w.takenAway(server.Node, at, otherwise)
+	if node == "" || node == server.Node {
+		succeeded = forever
+	}
+	return w.takenAway(server.Node, at, otherwise), succeeded
 }
 
 // promotion is the newest step that promoted a node up to some moment, or nil; of any node

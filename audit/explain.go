@@ -49,8 +49,11 @@ type serverEvidence struct {
 	left    bool   // its timeline was left at fork
 	fork    record.LSN
 	event   lossEvent
-	crashes []crash
-	limits  []limit // where its WAL was left, and where crashes cut it off
+	// succeeded is from when on the node whose promotion left it accepted writes; forever
+	// where that is not known, or where it is its own node.
+	succeeded time.Duration
+	crashes   []crash
+	limits    []limit // where its WAL was left, and where crashes cut it off
 }
 
 // waits are what commits waited for.
@@ -208,7 +211,7 @@ func (w *evidenceReader) gather(l life) *serverEvidence {
 	s.beside, s.frozen = w.newerThan(s), freezes(server.Node, w.e.Events)
 	s.foreign, s.unsure = w.descent(s)
 	if s.fork, s.left = w.e.Lineage.Left(server.Timeline); s.left {
-		s.event = w.eventOf(server)
+		s.event, s.succeeded = w.eventOf(server)
 		s.limitAt(s.fork)
 	}
 	s.crashes = w.crashesOf(s)
@@ -257,7 +260,7 @@ func (w *evidenceReader) explain(l *loss) verdictOf {
 	if s.left {
 		b, before := w.committedBefore(l, s.fork)
 		if !before {
-			return verdictOf{explained: true, cause: CauseFork, event: s.event, fork: s.fork}
+			return w.pastFork(l)
 		}
 		why = w.unexplained(l, b)
 	}
@@ -283,6 +286,37 @@ func (w *evidenceReader) explain(l *loss) verdictOf {
 		}
 	}
 	return verdictOf{why: why}
+}
+
+// pastFork explains a loss past the fork. What was sent when the new primary accepted writes
+// already was written beside it, and no replication would have brought it there: it is put
+// down to the step that brought the old primary back, where there is one.
+func (w *evidenceReader) pastFork(l *loss) verdictOf {
+	s := l.evidence
+	v := verdictOf{explained: true, cause: CauseFork, event: s.event, fork: s.fork}
+	if l.entry.Sent < s.succeeded {
+		return v
+	}
+	v.cause = CauseBeside
+	if back := w.newest(l.entry.Done, func(m record.Event) bool { return m.Issued >= s.event.at && w.bringsBack(m, s.server.Node) }); back != nil {
+		v.event = eventAt(back)
+	}
+	return v
+}
+
+// bringsBack tells whether an event can have let a former primary go on as one: its server is
+// started, resumed or connected again, by a step or because a fault is taken back.
+func (w *evidenceReader) bringsBack(m record.Event, node string) bool {
+	if m.Status == record.EventSkipped || !slices.Contains(m.Nodes, node) {
+		return false
+	}
+	if f := factsOf(m); m.Reverses == "" {
+		return !f.Standby && (f.Starts || f.Thaws || f.Connects)
+	}
+	return slices.ContainsFunc(w.e.Events, func(fault record.Event) bool {
+		f := factsOf(fault)
+		return fault.Name == m.Reverses && (f.Ends || f.Freezes || f.Cuts)
+	})
 }
 
 // unexplained says in words why a write should be there although its timeline was left.

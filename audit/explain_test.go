@@ -72,6 +72,12 @@ func failover() Evidence {
 	}
 }
 
+// returned has the former primary of a failover come back as a primary at 1.5 s.
+func returned(e *Evidence) {
+	e.Events = append(e.Events, event("returned", "start", "a", 1500, 1600))
+	e.States["a"] = append(e.States["a"], primary("a", 1600, 1, 2))
+}
+
 // crashed turns a failover into a crash of a, which comes back as it was.
 func crashed(e *Evidence, commit string, after record.NodeState) {
 	e.Authority, e.Lineage, e.Events = "a", onlyA, []record.Event{event("kill-a", "kill", "a", 1000, 1020)}
@@ -183,6 +189,37 @@ func TestExplanations(t *testing.T) {
 			e.Events = append(e.Events, event("stop-b", "stop", "b", 2000, 2020), event("promote-c", "promote", "c", 2100, 2200))
 			e.States["c"] = []record.NodeState{state("c", 7, 's'), primary("c", 2200, 3, 1)}
 		}, "lost 1-1 a/1 " + byKill + "; lost 2-2 b/2 fork stop-b@200", ""},
+		{"an old primary that comes back beside the new one", []ledger.Entry{ack("a", 1, 120, 900), ack("a", 1, 130, 1150), ack("a", 1, 140, 1900)}, nil, func(e *Evidence) {
+			returned(e)
+		}, "lost 1-2 a/1 " + byKill + "; lost 3-3 a/1 beside returned@100", ""},
+		{"brought back by the end of the fault", []ledger.Entry{ack("a", 1, 140, 1900)}, nil, func(e *Evidence) {
+			returned(e)
+			e.Events[2] = record.Event{Name: "undo-kill-a", Action: "undo", Reverses: "kill-a", Nodes: []string{"a"}, Issued: 1500 * msec, Effective: 1600 * msec, Status: record.EventDone}
+		}, "lost 1-1 a/1 beside undo-kill-a@100", ""},
+		{"brought back by something outside", []ledger.Entry{ack("a", 1, 140, 1900)}, nil, func(e *Evidence) {
+			returned(e)
+			e.Events = e.Events[:2]
+		}, "lost 1-1 a/1 beside kill-a@100", ""},
+		{"what ends another fault, or starts it as a standby, or never took place, brings no primary back", []ledger.Entry{ack("a", 1, 140, 1900)}, nil, func(e *Evidence) {
+			returned(e)
+			later := event("rejoin-a", "rejoin", "a", 1700, 1800)
+			skipped := event("start-a", "start", "a", 1750, 0)
+			skipped.Status = record.EventSkipped
+			e.Events = append(e.Events, later, skipped, event("start-b", "start", "b", 1700, 1800),
+				record.Event{Name: "undo-promote-b", Action: "undo", Reverses: "promote-b", Nodes: []string{"a"}, Issued: 1700 * msec, Status: record.EventDone})
+		}, "lost 1-1 a/1 beside returned@100", ""},
+		{"a primary that was never away", []ledger.Entry{ack("a", 1, 110, 900), ack("a", 1, 140, 1900)}, nil, func(e *Evidence) {
+			e.Events = e.Events[1:]
+		}, "lost 1-1 a/1 fork promote-b@100; lost 2-2 a/1 beside promote-b@100", ""},
+		{"when the new primary accepts writes is known from its readings, too", []ledger.Entry{ack("a", 1, 130, 1150), ack("a", 1, 140, 1900)}, nil, func(e *Evidence) {
+			returned(e)
+			e.Events[1].Effective = 0
+		}, "lost 1-1 a/1 " + byKill + "; lost 2-2 a/1 beside returned@100", ""},
+		{"a primary that was promoted once more is no other one", []ledger.Entry{ack("a", 1, 140, 1900)}, nil, func(e *Evidence) {
+			returned(e)
+			e.Authority, e.States["a"], e.States["b"] = "a", append(e.States["a"], primary("a", 1200, 2, 2)), nil
+			e.Events[1] = event("promote-a", "promote", "a", 1100, 1200)
+		}, "lost 1-1 a/1 " + byKill, ""},
 		{"past what a crash left, acknowledged without waiting for the disk", []ledger.Entry{ack("a", 1, 40, 900), ack("a", 1, 50, 910)}, []int64{1}, func(e *Evidence) {
 			crashed(e, "off", redo(primary("a", 1500, 1, 2)))
 		}, "lost 2-2 a/1 crash kill-a@50", ""},
@@ -372,7 +409,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestRPOs: each event its own, and what came after it counts up to there.
+// TestRPOs: each event its own, and what came after it counts up to there, in whatever way it was lost.
 func TestRPOs(t *testing.T) {
 	e := failover()
 	e.Book = (&fakeBook{}).write("writes", ack("a", 1, 160, 900), ack("a", 1, 150, 1500), ledgerEntry(ack("c", 3, 7, 1600)).as(record.Weak), ack("c", 3, 0, 1700))
@@ -381,13 +418,19 @@ func TestRPOs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bytes := int64(60)
+	bytes, beside := int64(60), int64(50)
 	want := []RPO{
-		{Event: "kill-a", Cause: CauseFork, Lost: 2, From: 900 * msec, To: 1500 * msec, Fork: 100, Bytes: &bytes},
+		{Event: "kill-a", Cause: CauseFork, Lost: 1, From: 900 * msec, To: 1020 * msec, Fork: 100, Bytes: &bytes},
+		{Event: "kill-a", Cause: CauseBeside, Lost: 1, From: 1500 * msec, To: 1500 * msec, Fork: 100, Bytes: &beside},
 		{Event: "split brain", Cause: CauseForeign, Lost: 1, WeakLost: 1, From: 1700 * msec, To: 1700 * msec},
 	}
 	if diff := cmp.Diff(want, a.RPO); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for event, want := range map[string]time.Duration{"kill-a": 600 * msec, "split brain": 0, "another": 0} {
+		if got := a.SpanOf(event); got != want {
+			t.Errorf("%s lost what was acknowledged within %s, want %s", event, got, want)
+		}
 	}
 }
 

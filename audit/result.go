@@ -120,6 +120,7 @@ type Cause string
 const (
 	CauseFork    Cause = "fork"    // past the point where the primary's WAL left the timeline
 	CauseForeign Cause = "foreign" // on a timeline that the primary does not come from
+	CauseBeside  Cause = "beside"  // past that point, on a former primary that accepted writes beside the new one
 	CauseCrash   Cause = "crash"   // past the WAL recovered after a crash, with synchronous_commit = off
 )
 
@@ -211,3 +212,14 @@ type RPO struct {
 
 // Span is the time whose writes were lost.
 func (r RPO) Span() time.Duration { return max(0, r.To-r.From) }
+
+// SpanOf is the time whose writes one event lost, in whatever ways it lost them.
+func (a *Audit) SpanOf(event string) time.Duration {
+	all := RPO{From: 1<<63 - 1}
+	for _, r := range a.RPO {
+		if r.Event == event && r.Lost > 0 {
+			all.From, all.To = min(all.From, r.From), max(all.To, r.To)
+		}
+	}
+	return all.Span()
+}

@@ -30,7 +30,7 @@ func killsOf(r *report.Result) (kills, others []Kill) {
 			k.Known = true
 			k.Lost += p.Lost + p.WeakLost
 			k.Weak += p.WeakLost
-			k.Span = max(k.Span, p.Span())
+			k.Span = max(k.Span, r.Audits[i].SpanOf(p.Event))
 		}
 	}
 	for i := range kills {

@@ -91,7 +91,7 @@ func (r *Result) cutOff(node string, at time.Duration) time.Duration {
 func (l Loss) Why() string {
 	by := cmp.Or(strings.Join(l.Nodes, ", "), "another server")
 	switch {
-	case l.Cause == audit.CauseForeign:
+	case l.Cause == audit.CauseForeign, l.Cause == audit.CauseBeside:
 		return fmt.Sprintf("%s accepted writes beside %s, whose rows count", by, l.Primary)
 	case l.Cause == audit.CauseCrash && l.Mode.Commit == "off":
 		return "synchronous_commit was off: the server acknowledges before the WAL is on its disk"

@@ -50,6 +50,7 @@ func TestWhyWritesWereLost(t *testing.T) {
 		{"any standby", "remote_write", "*", connected, audit.CauseFork, "commits waited for priority FIRST 1 (*), and b had not received these"},
 		{"nothing is known", "", "", connected, audit.CauseFork, "what commits waited for is not known"},
 		{"a split brain", "on", "", connected, audit.CauseForeign, "a accepted writes beside b, whose rows count"},
+		{"an old primary that came back", "on", "", connected, audit.CauseBeside, "a accepted writes beside b, whose rows count"},
 		{"a crash without the WAL", "off", "", connected, audit.CauseCrash, "synchronous_commit was off: the server acknowledges before the WAL is on its disk"},
 		{"a crash", "on", "", connected, audit.CauseCrash, "a recovered from its crash without the end of its WAL"},
 	}

@@ -74,7 +74,7 @@ func (r *Result) rpoMetric(e expect.Expectation) expect.Value {
 			switch {
 			case p.Lost == 0 || e.Phase != "" && p.Event != e.Phase:
 			case e.Metric == "rpo_seconds":
-				all.most = max(all.most, p.Span().Seconds())
+				all.most = max(all.most, a.SpanOf(p.Event).Seconds())
 			case p.Bytes == nil:
 				all.miss("from where on WAL was lost by " + p.Event + " is not known")
 			default:

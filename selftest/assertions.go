@@ -11,16 +11,22 @@ import (
 	"pgchaos/report"
 )
 
-// lost demands that all that is said of every lost write is this: who lost it and how,
-// or a part of why that is not explained; where it still is, and on no other node. It
+// lost demands that all that is said of every lost write is one of these: who lost it and
+// how, or a part of why that is not explained; where it still is, and on no other node. It
 // must have been acknowledged by a on timeline 1, if it is not said by whom, and its place
 // in the WAL be known.
-func lost(as audit.Run) condition {
+func lost(one audit.Run, or ...audit.Run) condition {
 	return func(r *report.Result) string {
 		n := 0
 		for _, a := range r.Audits {
 			for _, run := range slices.Concat(a.Lost.Runs, a.WeakLost.Runs) {
 				n++
+				as := one
+				for _, other := range or {
+					if run.Cause == other.Cause {
+						as = other
+					}
+				}
 				if wrong := differs(run, as); wrong != "" {
 					return fmt.Sprintf("the lost writes %d-%d of writer %d %s", run.First, run.Last, run.Writer, wrong)
 				}

@@ -29,6 +29,7 @@ func measures() []measure {
 		{"weak in transition", weakly(func(w audit.WeakAcks) int64 { return w.Transition })},
 		{"unexplained", audited(func(a *audit.Audit) int64 { return a.Unexplained })},
 		{"explained by a fork", explainedBy(audit.CauseFork)},
+		{"explained by two primaries", explainedBy(audit.CauseBeside)},
 		{"explained by a foreign timeline", explainedBy(audit.CauseForeign)},
 		{"explained by a crash", explainedBy(audit.CauseCrash)},
 		{"survived", audited(func(a *audit.Audit) int64 { return a.Survived.N })},

@@ -90,6 +90,7 @@ var change = map[string]func(r *report.Result, n int64){
 	"weak in transition":              func(r *report.Result, n int64) { r.Audits[0].Weak.Transition += n },
 	"unexplained":                     func(r *report.Result, n int64) { r.Audits[0].Unexplained += n },
 	"explained by a fork":             func(r *report.Result, n int64) { explain(r, audit.CauseFork, n) },
+	"explained by two primaries":      func(r *report.Result, n int64) { explain(r, audit.CauseBeside, n) },
 	"explained by a foreign timeline": func(r *report.Result, n int64) { explain(r, audit.CauseForeign, n) },
 	"explained by a crash":            func(r *report.Result, n int64) { explain(r, audit.CauseCrash, n) },
 	"survived":                        func(r *report.Result, n int64) { r.Audits[0].Survived.N += n },
@@ -203,7 +204,9 @@ func loose(c, measure string) int64 {
 		return rounds*writers + 1
 	case "async-failover: missing on other nodes", "behind-promoted: rows read that vanished":
 		return 0 // how many they are is up to the load
-	case "resumed-primary: lost", "resumed-primary: explained by a fork", "resumed-primary: extra on other nodes", "resumed-primary: times when a node went unwatched",
+	case "resumed-primary: explained by a fork":
+		return 4 + 1 // what was in flight when the server was frozen
+	case "resumed-primary: lost", "resumed-primary: explained by two primaries", "resumed-primary: extra on other nodes", "resumed-primary: times when a node went unwatched",
 		"split-brain: times when a node went unwatched", "split-brain-ended: times when a node went unwatched", "split-brain-unused: times when a node went unwatched":
 		return 0 // or up to the moment
 	case "resumed-primary: survived", "resumed-primary: vanished", "resumed-primary: servers writable at once":

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"pgchaos/audit"
 	"pgchaos/internal/longtest"
 	"pgchaos/record"
 	"pgchaos/report"
@@ -29,6 +30,11 @@ var standbyCases = map[string]shippedCase{
 				t.Errorf("split brain of %q, not of %q", r.SplitBrain, want)
 			}
 			lostOn(t, r, "pgmaster", "")
+			for _, run := range r.Audits[0].Lost.Runs {
+				if run.Workload == "batch" && (run.Cause != audit.CauseBeside || run.LostBy != "returned") {
+					t.Errorf("written beside the new primary: %+v", run)
+				}
+			}
 			judged(t, r, map[string]verdict.Verdict{"not split_brain": verdict.Fail, "lost_writes == 0": verdict.Fail, "errors of batch == 0": verdict.Pass})
 		},
 	},

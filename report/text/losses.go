@@ -329,6 +329,8 @@ func lossWords(run audit.Run) string {
 	}
 	text := ", lost at " + run.LostBy
 	switch {
+	case run.Cause == audit.CauseBeside:
+		return text + fmt.Sprintf(", written beside the new primary: fork at LSN %s", run.Fork)
 	case run.Cause == audit.CauseForeign && run.Fork == 0:
 		return text + ", on a timeline that is not in the history of the primary"
 	case run.Cause == audit.CauseForeign:

@@ -195,6 +195,8 @@ func TestRunWords(t *testing.T) {
 			"writer 0, 7, acknowledged 0.001 s on a, UNEXPLAINED: it should be there; missing on a"},
 		{"by a crash, weakly", audit.Run{First: 7, Last: 7, Weak: audit.WeakTransition, Explained: true, Cause: audit.CauseCrash, LostBy: "kill-a", Fork: 16, MissingOn: []string{"a"}},
 			"writer 0, 7, weak: the setting was being changed, lost at kill-a, recovered up to LSN 0/10; missing on a"},
+		{"beside the new primary", audit.Run{First: 7, Last: 7, Explained: true, Cause: audit.CauseBeside, LostBy: "returned", Fork: 16},
+			"writer 0, 7, lost at returned, written beside the new primary: fork at LSN 0/10; found on no node"},
 		{"by a split brain, on one of two forks", audit.Run{First: 7, Last: 7, Weak: audit.WeakNotice, Explained: true, Cause: audit.CauseForeign, LostBy: "promote-c", OnForks: []string{"c before rejoin-c"}},
 			"writer 0, 7, weak: its wait for a standby was cancelled, lost at promote-c, on a timeline that is not in the history of the primary; still on c's fork before rejoin-c"},
 		{"by a split brain whose fork is known", audit.Run{First: 7, Last: 7, Weak: audit.WeakRegime, Explained: true, Cause: audit.CauseForeign, LostBy: "promote-c", Fork: 16},
