@@ -21,7 +21,7 @@ type Random struct {
 	Lasts   Duration      `yaml:"lasts" jsonschema_description:"Faults begin within this time after begin; 1m by default. It is counted with the expected time of each fault, so that slow ones move the end."`
 	Every   Duration      `yaml:"every" jsonschema_description:"The mean time from the end of one fault to the beginning of the next; 15s by default. The times are exponentially distributed."`
 	For     Span          `yaml:"for" jsonschema_description:"How long faults last that can be taken back, chosen evenly between min and max; 2s to 8s by default. A fault's own for wins."`
-	AtOnce  int           `yaml:"at_once" jsonschema_description:"How many faults can be in force at once; 1 by default. More than one need faults of any alone: no other node, and no role."`
+	AtOnce  int           `yaml:"at_once" jsonschema_description:"How many faults can be in force at once; 1 by default. With more than one, no fault can be of a role: which node has it is known only in the run."`
 	Healthy int           `yaml:"healthy" jsonschema_description:"The least number of nodes that have no fault at any moment; half of the nodes by default, rounded up."`
 	Heal    Duration      `yaml:"heal" jsonschema_description:"How long the cluster may take after the last fault until one node is the primary and all others stream; 30s by default."`
 	Seed    uint64        `yaml:"seed" jsonschema_description:"The seed of the schedule alone. Left out: the seed of the experiment."`
@@ -41,9 +41,14 @@ type RandomFault struct {
 	Targets NodeList `yaml:"targets" jsonschema_description:"The nodes that any can stand for; all by default."`
 	Then    []Step   `yaml:"then" jsonschema_description:"Steps that follow it, each after the end of the one before; a fault with a for ends when it has been taken back. With at they begin so much later."`
 
-	step *yaml.Node   // of the fault itself
-	then []*yaml.Node // of those that follow
-	at   *yaml.Node   // where the file has it
+	steps []entryStep // the fault itself, and those that follow it
+	at    *yaml.Node  // where the file has it
+}
+
+// entryStep is a step of an entry, with any and others in it.
+type entryStep struct {
+	node *yaml.Node // of which steps are made
+	is   Step       // decoded, whatever is wrong with it
 }
 
 // Schedule is what a file's `random` came to.
@@ -91,12 +96,7 @@ func (r *Random) incidents(rng *rand.Rand, nodes []string) (all []incident) {
 	if r.AtOnce <= 1 {
 		return r.lane(rng, 0, nodes)
 	}
-	order := rng.Perm(len(nodes))
-	for lane := range r.AtOnce {
-		var own []string
-		for i := lane; i < len(order); i += r.AtOnce {
-			own = append(own, nodes[order[i]])
-		}
+	for lane, own := range r.lanes(rng, nodes) {
 		all = append(all, r.lane(rng, lane, own)...)
 	}
 	slices.SortStableFunc(all, func(a, b incident) int { return cmp.Compare(a.begin, b.begin) })
@@ -107,7 +107,7 @@ func (r *Random) incidents(rng *rand.Rand, nodes []string) (all []incident) {
 func (r *Random) lane(rng *rand.Rand, lane int, nodes []string) (all []incident) {
 	total, weights := 0, make([]int, len(r.Faults))
 	for i := range r.Faults {
-		if f := &r.Faults[i]; len(f.among(nodes)) > 0 {
+		if f := &r.Faults[i]; r.possible(f, lane, nodes) {
 			weights[i] = f.Weight
 			total += f.Weight
 		}
@@ -144,24 +144,32 @@ func rounded(d float64) time.Duration {
 }
 
 // among are those of the nodes that any can stand for.
-func (f *RandomFault) among(nodes []string) []string {
-	if len(f.Targets) == 0 {
-		return nodes
+func (f *RandomFault) among(nodes []string) (all []string) {
+	for _, name := range nodes {
+		if (len(f.Targets) == 0 || slices.Contains(f.Targets, name)) && !slices.ContainsFunc(f.steps, func(s entryStep) bool { return s.besideAny(name) }) {
+			all = append(all, name)
+		}
 	}
-	return slices.DeleteFunc(slices.Clone(nodes), func(name string) bool { return !slices.Contains(f.Targets, name) })
+	return all
+}
+
+// besideAny tells whether the step names a node beside any, so that any cannot stand for it.
+func (s *entryStep) besideAny(node string) bool {
+	on := s.is.targets()
+	return slices.Contains(on, wordAny) && slices.Contains(on, node)
 }
 
 // takes is how long the fault and what follows it are expected to take.
 func (f *RandomFault) takes(lasts time.Duration) (all time.Duration) {
-	for _, n := range append([]*yaml.Node{f.step}, f.then...) {
-		s := scratchStep(n)
+	for k := range f.steps {
+		s := &f.steps[k].is
 		switch {
 		case s.For > 0:
 			all += time.Duration(s.For)
-		case n == f.step && f.taken(&s):
-			all += lasts
-		case n != f.step:
+		case k > 0:
 			all += thenTakes
+		case f.taken():
+			all += lasts
 		}
 		if w, ok := s.Parameters().(*fault.Wait); ok {
 			all += time.Duration(w.Time)
@@ -174,8 +182,9 @@ func (f *RandomFault) takes(lasts time.Duration) (all time.Duration) {
 }
 
 // taken tells whether the fault gets a random `for`.
-func (f *RandomFault) taken(s *Step) bool {
-	if len(s.actions) == 0 || s.For > 0 || len(f.then) > 0 {
+func (f *RandomFault) taken() bool {
+	s := &f.steps[0].is
+	if len(s.actions) == 0 || s.For > 0 || len(f.steps) > 1 {
 		return false
 	}
 	maybe, conditional := s.Parameters().(fault.Reversed)
@@ -184,11 +193,11 @@ func (f *RandomFault) taken(s *Step) bool {
 
 // hits is how many of the nodes the fault and what follows it disturb at once.
 func (f *RandomFault) hits(nodes int) (most int) {
-	for _, n := range append([]*yaml.Node{f.step}, f.then...) {
-		s := scratchStep(n)
+	for k := range f.steps {
+		s := &f.steps[k].is
 		is := s.Kind().Facts
 		if s.Fault() || is.Ends || is.Freezes || is.Cuts || is.Lasts {
-			most = max(most, disturbed(&s, nodes))
+			most = max(most, disturbed(s, nodes))
 		}
 	}
 	return most
@@ -250,10 +259,7 @@ func (v *validator) checkRandom(r *Random, present []string) {
 			}
 		}
 		v.randomKeys(path, f)
-		if r.AtOnce > 1 && !v.d.brokenUnder(path) {
-			v.singleNode(path, f)
-		}
-		if n := r.AtOnce * f.hits(len(present)); len(present) > 0 && n > len(present)-r.Healthy && !v.d.brokenUnder(path) {
+		if n := r.worst(f, present); len(present) > 0 && n > len(present)-r.Healthy && !v.d.brokenUnder(path) {
 			v.bad(path, "the fault can disturb "+units.Count(int64(n), "node", "nodes")+" at once, and of "+units.Count(int64(len(present)), "node", "nodes")+" "+
 				units.Count(int64(r.Healthy), "has", "have")+" to stay healthy", "write a fault of fewer nodes, or a smaller healthy or at_once")
 		}
@@ -262,22 +268,10 @@ func (v *validator) checkRandom(r *Random, present []string) {
 		v.bad("random.faults", "every weight is 0, so that no fault can be chosen", "give one of them a weight")
 	}
 	v.between("random.at_once", r.AtOnce, 1, max(len(present), 1))
+	v.atOnce(r, present)
 	v.between("random.healthy", r.Healthy, 0, max(len(present)-1, 0))
 	if v.d.has("kills") {
 		v.badKey("kills", "kills repeats the timeline, and a random schedule cannot be repeated", "leave kills out, and write a longer lasts in random")
-	}
-}
-
-// singleNode refuses what may meet another fault on the same node: only any is a node that no other fault has at the time.
-func (v *validator) singleNode(path string, f *RandomFault) {
-	for _, n := range append([]*yaml.Node{f.step}, f.then...) {
-		s := scratchStep(n)
-		for _, name := range s.targets() {
-			if name != wordAny {
-				v.bad(path, "with at_once, the fault may meet another one on "+name, "write any, or leave at_once out")
-				return
-			}
-		}
 	}
 }
 
@@ -294,8 +288,8 @@ func (v *validator) randomKeys(path string, f *RandomFault) {
 			}
 		}
 	}
-	refuse(f.step, scheduledKeys()...)
-	for _, n := range f.then {
-		refuse(n, "after", "repeat", "name")
+	refuse(f.steps[0].node, scheduledKeys()...)
+	for _, s := range f.steps[1:] {
+		refuse(s.node, "after", "repeat", "name")
 	}
 }

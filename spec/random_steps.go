@@ -18,8 +18,10 @@ import (
 
 // randomFault decodes an entry. Its steps are decoded with the timeline, when they have been made.
 func (d *decoder) randomFault(n *yaml.Node, into *RandomFault, path string) {
-	*into = RandomFault{Weight: 1, at: n, step: &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: n.Line, Column: n.Column}}
-	d.sameOrigin(into.step, n)
+	step := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: n.Line, Column: n.Column}
+	*into = RandomFault{Weight: 1, at: n}
+	d.sameOrigin(step, n)
+	var then []*yaml.Node
 	d.mapping(n, path, "a mapping such as {weight: 2, pause: any}", func(key string, value *yaml.Node, path string) {
 		switch key {
 		case "weight":
@@ -32,11 +34,14 @@ func (d *decoder) randomFault(n *yaml.Node, into *RandomFault, path string) {
 				d.wrongKind(value, path, "a list of steps")
 				return
 			}
-			into.then = value.Content
+			then = value.Content
 		default:
-			into.step.Content = append(into.step.Content, d.keys[path], value)
+			step.Content = append(step.Content, d.keys[path], value)
 		}
 	})
+	for _, n := range append([]*yaml.Node{step}, then...) {
+		into.steps = append(into.steps, entryStep{n, scratchStep(n)})
+	}
 }
 
 // scratchStep decodes a step and forgets what is wrong with it.
@@ -179,10 +184,9 @@ func (w *scheduleWriter) write(all []incident) (incidents [][]string) {
 		f := &w.r.Faults[in.fault]
 		gap := in.gap
 		var names []string
-		for k, template := range append([]*yaml.Node{f.step}, f.then...) {
-			step := w.filled(template, in.node)
-			decoded := scratchStep(step)
-			name := w.name(i+1, &decoded, names)
+		for k := range f.steps {
+			step, decoded := w.filled(f.steps[k].node, in.node), &f.steps[k].is
+			name := w.name(i+1, decoded, names)
 			names = append(names, name)
 			if k > 0 {
 				gap = 0
@@ -197,7 +201,7 @@ func (w *scheduleWriter) write(all []incident) (incidents [][]string) {
 			}
 			lasts := decoded.For > 0
 			end = name
-			if k == 0 && f.taken(&decoded) {
+			if k == 0 && f.taken() {
 				head, lasts = append(head, "for", units.Duration(in.lasts).String()), true
 			}
 			if lasts {

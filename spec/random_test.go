@@ -44,11 +44,14 @@ func loadRandom(t *testing.T, text string, o Options) (*Experiment, []byte) {
 }
 
 func TestRandomSameSeedSameSchedule(t *testing.T) {
-	_, one := loadRandom(t, randomFile, Options{Seed: 7})
-	_, again := loadRandom(t, randomFile, Options{Seed: 7})
-	_, other := loadRandom(t, randomFile, Options{Seed: 8})
-	if string(one) != string(again) || string(one) == string(other) {
-		t.Errorf("seed 7 twice, and seed 8:\n%s\n%s\n%s", one, again, other)
+	one, text := loadRandom(t, randomFile, Options{Seed: 7})
+	again, same := loadRandom(t, randomFile, Options{Seed: 7})
+	other, _ := loadRandom(t, randomFile, Options{Seed: 8})
+	if diff := cmp.Diff(one.Timeline, again.Timeline, sameSteps()); diff != "" || string(text) != string(same) {
+		t.Errorf("seed 7 twice:\n%s\n%s\n%s", diff, text, same)
+	}
+	if cmp.Equal(one.Timeline, other.Timeline, sameSteps()) { // their texts differ anyway: they have the seeds
+		t.Errorf("the seeds 7 and 8 have the same timeline:\n%s", text)
 	}
 	for _, o := range []Options{{ChosenSeed: 7}, {Set: []string{"seed=7"}, ChosenSeed: 9}, {Set: []string{"seed=3"}, Seed: 7}} {
 		if e, text := loadRandom(t, randomFile, o); !strings.Contains(string(text), "seed: 7\n") || e.Schedule.Seed != 7 || e.Seed != 7 {
@@ -199,42 +202,124 @@ func TestRandomStandsBesideOwnSteps(t *testing.T) {
 	}
 }
 
-// TestRandomAtOnce: no two faults at once have the same node, and the last step comes after all.
+// atOnceFile has a schedule of faults for five nodes, several of which are in force at once.
+func atOnceFile(atOnce int, faults string) string {
+	head, _, _ := strings.Cut(randomFile, "  healthy: 2\n")
+	head = strings.Replace(head, "lasts: 5m", "lasts: 20s", 1) // the time to validate it grows with the square of its steps
+	return strings.Replace(head, "[a, b, c]", "[a, b, c, d, e]", 1) + fmt.Sprintf("  healthy: 1\n  at_once: %d\n  faults: [%s]\n", atOnce, faults)
+}
+
+// TestRandomAtOnce: no two faults at once have the same node, those on links follow each other, all entries are chosen, and the last
+// step comes after all.
 func TestRandomAtOnce(t *testing.T) {
-	text := strings.Replace(randomFile, "  healthy: 2\n", "  healthy: 2\n  at_once: 2\n", 1)
-	text = strings.Replace(text, "[a, b, c]", "[a, b, c, d]", 1)
-	i := strings.Index(text, "    - {weight: 3")
-	text = text[:i] + "    - {weight: 2, pause: any}\n    - {terminate_backends: any, then: [{wait: 100ms}]}\n"
-	pairs := map[string]bool{}
-	for seed := uint64(1); seed <= uint64(race.Rounds(20, 4)); seed++ {
-		e, resolved := loadRandom(t, text, Options{Seed: seed})
-		laneOf, laneOfNode, lanes := map[string]string{}, map[string]string{}, map[string]bool{}
-		for i := range e.Timeline {
-			s := &e.Timeline[i]
-			lane := laneOf[strings.TrimPrefix(s.After, "undo-")]
-			if s.After == randomBegin {
-				lane = s.Name
-			}
-			if laneOf[s.Name], lanes[lane] = lane, true; lane == "" {
-				continue
-			}
-			for _, node := range s.targets() {
-				if other := laneOfNode[node]; other != "" && other != lane {
-					t.Errorf("seed %d: %s is of two lanes:\n%s", seed, node, resolved)
+	for name, tc := range map[string]struct {
+		atOnce, divisions int // in how many ways seeds divide the nodes, at least
+		faults            string
+		want              []string // steps that all seeds together have
+	}{
+		"any": {2, 2, "{pause: any}, {terminate_backends: any, then: [{wait: 100ms}]}", []string{"pause a", "pause e", "terminate_backends a"}},
+		"links between all": {2, 2, "{weight: 4, pause: any}, {partition: {between: [any, others]}}, {delay: {between: [any, clients], latency: 5ms}}",
+			[]string{"pause a", "partition a b c d e", "delay b"}},
+		"names":              {2, 2, "{weight: 4, pause: any}, {kill: b, then: [{start: b}]}", []string{"pause b", "kill b"}},
+		"names together":     {3, 1, "{pause: any}, {kill: [b, c], then: [{start: [b, c]}]}", []string{"pause b", "kill b c"}},
+		"links of named":     {2, 2, "{weight: 4, pause: any}, {partition: {between: [a, [b, c]]}}", []string{"pause a", "partition a b c"}},
+		"only one for links": {2, 1, "{pause: a}, {partition: {between: [any, others]}, targets: [c]}", []string{"pause a", "partition c a b d e"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			divisions, seen, most := map[string]bool{}, map[string]bool{}, 0
+			for seed := uint64(1); seed <= uint64(race.Rounds(30, 8)); seed++ {
+				e, resolved := loadRandom(t, atOnceFile(tc.atOnce, tc.faults), Options{Seed: seed})
+				lanes := &lanesSeen{t: t, laneOf: map[string]string{}, laneOfNode: map[string]string{}, starts: map[string]bool{}}
+				for i := range e.Timeline {
+					lanes.add(&e.Timeline[i], seen)
 				}
-				laneOfNode[node] = lane
+				if most = max(most, len(lanes.starts)); len(lanes.starts) > tc.atOnce { // fewer, where the first fault of a lane would come too late
+					t.Errorf("seed %d: %v", seed, lanes.starts)
+				}
+				if t.Failed() {
+					t.Fatalf("seed %d:\n%s", seed, resolved)
+				}
+				divisions[lanes.division()] = true
+				if last := e.Timeline[len(e.Timeline)-1]; last.Name != randomHeal || last.After != "all" {
+					t.Errorf("%+v", last)
+				}
 			}
+			if len(divisions) < tc.divisions || most < tc.atOnce {
+				t.Errorf("at most %d at once, and %d divisions of the nodes: %v", most, len(divisions), divisions)
+			}
+			for _, want := range tc.want {
+				if !seen[want] {
+					t.Errorf("no seed has %s: %v", want, seen)
+				}
+			}
+		})
+	}
+}
+
+// lanesSeen are the lanes of one schedule, each by the name of its first step.
+type lanesSeen struct {
+	t                  *testing.T
+	laneOf, laneOfNode map[string]string
+	ofLinks            string // the lane of faults between nodes
+	starts             map[string]bool
+}
+
+func (l *lanesSeen) add(s *Step, seen map[string]bool) {
+	lane := l.laneOf[strings.TrimPrefix(s.After, "undo-")]
+	if s.After == randomBegin {
+		lane, l.starts[s.Name] = s.Name, true
+	}
+	if l.laneOf[s.Name] = lane; lane == "" {
+		return
+	}
+	seen[s.Action()+" "+strings.Join(s.targets(), " ")] = true
+	if _, links := s.Parameters().(fault.OnLinks); links && len(s.targets()) > 1 {
+		if l.ofLinks != "" && l.ofLinks != lane {
+			l.t.Errorf("%s disturbs links beside the lane %s", s.Name, l.ofLinks)
 		}
-		if len(lanes) != 3 { // and what is of none
-			t.Errorf("seed %d: %v", seed, lanes)
+		l.ofLinks = lane
+		return
+	}
+	for _, node := range s.targets() {
+		if other := l.laneOfNode[node]; other != "" && other != lane {
+			l.t.Errorf("%s of %s is of two lanes, %s and %s", s.Name, node, lane, other)
 		}
-		pairs[fmt.Sprint(laneOfNode["a"] == laneOfNode["b"])] = true
-		if last := e.Timeline[len(e.Timeline)-1]; last.Name != randomHeal || last.After != "all" {
-			t.Errorf("%+v", last)
+		l.laneOfNode[node] = lane
+	}
+}
+
+// division tells which nodes are in the lane of a.
+func (l *lanesSeen) division() (text string) {
+	for _, node := range []string{"b", "c", "d", "e"} {
+		if l.laneOfNode[node] == l.laneOfNode["a"] {
+			text += node
 		}
 	}
-	if len(pairs) != 2 {
-		t.Error("all seeds have the same nodes in a lane")
+	return text
+}
+
+// TestRandomAtOnceMistakes: what cannot be in force at once is said when the file is loaded, with every seed.
+func TestRandomAtOnceMistakes(t *testing.T) {
+	for name, c := range map[string]struct {
+		atOnce       int
+		faults, want string
+	}{
+		"a role":           {2, "{kill: primary}", "this may meet another fault: primary is a role"},
+		"a role in a then": {2, "{kill: any, then: [{failover: most_advanced}]}", "most_advanced is a role"},
+		"all others":       {2, "{pause: {node: others}}", "others are all nodes but one"},
+		"links alone":      {2, "{partition: {between: [any, others]}}", "at most 1 fault of this schedule can be in force at once, not 2"},
+		"few targets":      {3, "{pause: any, targets: [a, b]}", "at most 2 faults of this schedule"},
+		"together":         {3, "{kill: [a, b, c, d], then: [{start: [a, b, c, d]}]}, {pause: any}", "at most 2 faults"},
+		"too few healthy":  {4, "{kill: [b, c], then: [{start: [b, c]}]}, {pause: any}", "the fault can disturb 5 nodes at once"},
+		"any beside names": {2, "{pause: [any, b]}", "any stands beside the name of a node"},
+		"more than nodes":  {6, "{pause: any}", "at_once is 6; write a number from 1 to 5"},
+		"huge":             {1 << 40, "{pause: any}", "is no whole number of this size"},
+	} {
+		for seed := range uint64(5) {
+			if _, _, err := Load("x.yaml", []byte(atOnceFile(c.atOnce, c.faults)), Options{Seed: seed + 1}); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s: %v, not %q", name, err, c.want)
+			}
+		}
 	}
 }
 
@@ -247,7 +332,7 @@ func TestRandomMistakes(t *testing.T) {
 		"an unknown key":     {"random.faults=[{pause: any}, {kill: {node: any, hard: true}}]", `unknown key "hard" in random.faults[1].kill`},
 		"in a then":          {"random.faults=[{pause: any, then: [{wait: 1x}]}]", "random.faults[0].then[0].wait"},
 		"a step's own after": {"random.faults=[{pause: any, after: x}]", "has no after of its own"},
-		"a role at once":     {"random.at_once=2", "the fault may meet another one on others"},
+		"a role at once":     {"random.at_once=2", "primary is a role, and which node has it is known only in the run"},
 		"too many at once":   {"random={at_once: 2, healthy: 2, faults: [{pause: any}]}", "can disturb 2 nodes at once, and of 3 nodes 2 have to stay healthy"},
 		"kills":              {"kills=3", "kills repeats the timeline"},
 		"targets":            {"random.faults=[{pause: any, targets: [d]}]", "targets names \"d\""},
