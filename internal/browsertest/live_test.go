@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"pgchaos/live"
 	"pgchaos/live/web"
@@ -26,7 +27,9 @@ type served struct {
 	last *runner.Status
 }
 
-func follow(t *testing.T, name string) *served {
+// follow makes one. The tab leaves its page before the server ends, or the browser would complain about the connection.
+func (p *tab) follow(name string) *served {
+	t := p.t
 	t.Helper()
 	server, err := web.Start(web.Options{Address: "127.0.0.1:0", Name: name})
 	if err != nil {
@@ -42,6 +45,7 @@ func follow(t *testing.T, name string) *served {
 	})
 	t.Cleanup(func() {
 		wg.Wait()
+		p.do(chromedp.Navigate("about:blank"))
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
@@ -168,7 +172,7 @@ func (p *tab) coloured(id string, seconds float64) float64 {
 // TestLivePage follows a recorded run from its middle on: all so far at first, then what is new, and in the end the report.
 func TestLivePage(t *testing.T) {
 	p := newTab(t)
-	s := follow(t, "quorum-kill")
+	s := p.follow("quorum-kill")
 	p.begin(s, plain, 11)
 	lanes := evaluate[[]string](p, `[...document.querySelectorAll("#lanes section:not([hidden])")].map((s) => s.id.slice(5))`)
 	if want := []string{"throughput", "response", "errors", "roles", "sync", "lag-bytes", "sync-waiters", "cpu", "memory"}; !slices.Equal(lanes, want) {
@@ -272,7 +276,7 @@ func (p *tab) becomes(expression string) {
 // TestLiveScales: the buttons, also with the keyboard, choose the time that all pictures show, and the cursor is in all of them.
 func TestLiveScales(t *testing.T) {
 	p := newTab(t)
-	s := follow(t, "quorum-kill")
+	s := p.follow("quorum-kill")
 	p.begin(s, plain, 45)
 	shows := func(from, to float64) {
 		t.Helper()
@@ -316,10 +320,115 @@ func TestLiveScales(t *testing.T) {
 	}
 }
 
+// TestLiveKeyboard: the keys of the finished report move the cursor and the window. A window at the newest end follows the run, and one
+// further back stays until somebody wants the newest again.
+func TestLiveKeyboard(t *testing.T) {
+	p := newTab(t)
+	s := p.follow("quorum-kill")
+	p.begin(s, plain, 45)
+	second := 45
+	goOn := func() {
+		second++
+		plain.play(s, second, second)
+		p.reaches(second)
+	}
+	// wants holds the windows and cursors of all lanes; a cursor of -1 is none, and an end of -1 is now.
+	wants := func(when string, from, to, cursor, by float64) {
+		t.Helper()
+		if to < 0 {
+			from, to = from+float64(second), float64(second)
+		}
+		for id, w := range p.windows() {
+			if !near(w.From, from, by) || !near(w.To, to, by) || !near(w.Cursor, cursor, 0.01) {
+				t.Errorf("%s: %s shows %g to %g s, the cursor at %g, want %g to %g and %g", when, id, w.From, w.To, w.Cursor, from, to, cursor)
+			}
+		}
+	}
+	attribute := func(name string) string {
+		return evaluate[string](p, `document.activeElement.getAttribute("`+name+`")`)
+	}
+	at := func() string { return evaluate[string](p, `document.querySelector("#lane-throughput .at").textContent`) }
+
+	p.do(chromedp.Focus(chromedp.CSS("#lane-throughput .chart")))
+	wants("at first", -30, -1, -1, 2)
+	if got := attribute("aria-valuetext"); !strings.HasPrefix(got, "44 s: writes 545/s, reads 1,000/s") {
+		t.Errorf("without a cursor, a screen reader hears %q", got)
+	}
+	p.press(kb.ArrowLeft)
+	p.press(kb.ArrowLeft)
+	wants("after two arrow keys", -30, -1, 43, 2)
+	goOn()
+	wants("a second later", -30, -1, 43, 2)
+	if got := attribute("aria-valuetext"); at() != "at 43 s" || !strings.HasPrefix(got, "43 s: writes 544/s") || attribute("aria-valuenow") != "43" {
+		t.Errorf("the page shows the figures %q, a screen reader hears %q", at(), got)
+	}
+	p.press("+")
+	held := p.windows()["throughput"]
+	if !near(held.To-held.From, 15, 0.1) || held.From > 43 || held.To < 43 {
+		t.Errorf("after + the page shows %+v", held)
+	}
+	goOn()
+	goOn()
+	wants("two seconds after +", held.From, held.To, 43, 0.01)
+	if got := p.text("shown"); !strings.HasPrefix(got, "Shown: ") {
+		t.Errorf("the page says %q of a window that stays", got)
+	}
+	p.press(kb.ArrowLeft, chromedp.KeyModifiers(chromedp.ModifierShift))
+	p.press(kb.ArrowLeft, chromedp.KeyModifiers(chromedp.ModifierShift))
+	wants("outside of the window", 23, 23+held.To-held.From, 23, 0.01)
+	if at() != "at 23 s" {
+		t.Errorf("the figures there are %q", at())
+	}
+	p.press(kb.Escape)
+	wants("after Escape", -30, -1, -1, 2)
+	if want := fmt.Sprintf("at %d s", second-1); at() != want || p.text("shown") != "" {
+		t.Errorf("after Escape the page shows the figures %q, want %q; it says %q", at(), want, p.text("shown"))
+	}
+	p.press("+")
+	wants("after + without a cursor", -15, -1, -1, 2)
+	goOn()
+	wants("a second later", -15, -1, -1, 2)
+	p.drag(over("response"), 0.2, 0.6)
+	held = p.windows()["response"]
+	goOn()
+	if now := p.windows()["response"]; !near(held.To-held.From, 6, 0.5) || !near(now.From, held.From, 0.01) || !near(now.To, held.To, 0.01) {
+		t.Errorf("after dragging the page shows %+v, a second later %+v", held, now)
+	}
+	p.do(chromedp.Click(chromedp.CSS(`[data-scale="30"]`)), chromedp.MouseEvent(chromedp.MouseMoved, 2, 2))
+	p.settle()
+	wants("after the button", -30, -1, -1, 2)
+}
+
+// TestLiveLinesChange: a lane that gets another line keeps the focus, its cursor and what was switched off.
+func TestLiveLinesChange(t *testing.T) {
+	p := newTab(t)
+	s := p.follow("quorum-kill")
+	p.begin(s, plain, 11)
+	names := func() []string {
+		return evaluate[[]string](p, `[...document.querySelectorAll("#lane-errors .legend button")].map((b) => b.textContent + " " + b.getAttribute("aria-pressed"))`)
+	}
+	p.do(chromedp.Click(chromedp.CSS("#lane-errors .legend li:nth-child(2) button")))
+	p.do(chromedp.Focus(chromedp.CSS("#lane-errors .chart")))
+	p.press(kb.ArrowLeft)
+	before := names()
+	plain.play(s, 12, 14)
+	p.reaches(14)
+	p.press(kb.ArrowRight)
+	if got, want := fmt.Sprint(before, names()), "[writes errors true reads errors false] [writes connection refused true reads errors false]"; got != want {
+		t.Errorf("the lines are %s, want %s", got, want)
+	}
+	if got := evaluate[string](p, `document.activeElement.getAttribute("aria-valuenow") + " " + document.activeElement.parentElement.id`); got != "11 lane-errors" {
+		t.Errorf("the cursor is at %s", got)
+	}
+	if evaluate[bool](p, chart("errors")+".u.series[2].show") {
+		t.Error("a line that was switched off is drawn")
+	}
+}
+
 // TestLiveRounds: the next run of a series does not have the points of the one before, and the page says which run it is.
 func TestLiveRounds(t *testing.T) {
 	p := newTab(t)
-	s := follow(t, "modes")
+	s := p.follow("modes")
 	s.Begin(live.Round{Name: "round 1: local", Total: 4})
 	p.begin(s, plain, 20)
 	s.rest()
@@ -339,7 +448,7 @@ func TestLiveRounds(t *testing.T) {
 // TestLiveStage: without load pgchaos sends nothing, and the time of the stage goes on. A connection that is lost is said.
 func TestLiveStage(t *testing.T) {
 	p := newTab(t)
-	s := follow(t, "quorum-kill")
+	s := p.follow("quorum-kill")
 	s.Send(runner.StageBegan{Text: "building the cluster"})
 	p.visit(s.URL())
 	p.wait(`/^building the cluster  [0-9]+ s$/.test(document.getElementById("stage").textContent)`)
@@ -362,7 +471,7 @@ func (p *tab) quiet() {
 // TestLiveEndWithoutAReport stays, and says so.
 func TestLiveEndWithoutAReport(t *testing.T) {
 	p := newTab(t)
-	s := follow(t, "quorum-kill")
+	s := p.follow("quorum-kill")
 	p.begin(s, plain, 3)
 	go s.Finish(nil)
 	p.wait(`document.getElementById("stage").textContent.startsWith("The run has ended.")`)
@@ -379,7 +488,7 @@ func TestLiveEndWithoutAReport(t *testing.T) {
 func TestLiveLooks(t *testing.T) {
 	script := axe(t)
 	p := newTab(t)
-	s := follow(t, "quorum-kill")
+	s := p.follow("quorum-kill")
 	p.begin(s, plain, 14)
 	for _, scheme := range []string{"light", "dark"} {
 		p.media("", map[string]string{"prefers-color-scheme": scheme})
@@ -416,7 +525,7 @@ func (p *tab) within(when string, width int64) {
 func TestLiveHostileNames(t *testing.T) {
 	p := newTab(t)
 	p.size(390, 844)
-	s := follow(t, strings.Join(hostile, " "))
+	s := p.follow(strings.Join(hostile, " "))
 	n := names{hostile[0], hostile[7], hostile[1], hostile[5]}
 	for _, text := range hostile {
 		s.Send(runner.StageBegan{Text: text})
@@ -438,7 +547,7 @@ func TestLiveHostileNames(t *testing.T) {
 // and what was not sent.
 func TestLiveErrorsByKind(t *testing.T) {
 	p := newTab(t)
-	s := follow(t, "quorum-kill")
+	s := p.follow("quorum-kill")
 	s.Send(runner.LoadStarted{At: time.Now()})
 	finished := &report.Result{Duration: 12 * time.Second, Workloads: []report.Workload{{Name: "writes"}, {Name: "reads"}}}
 	all := int64(0)

@@ -24,7 +24,9 @@
   let received = 0;  // when the state came
   let over = false;
   let lost = false;  // the connection
-  let scale = 30;    // seconds; 0: the whole run
+  let scale = 30;    // seconds, of the button that was pressed last; 0: the whole run
+  let length = scale; // seconds that are shown; 0: the whole run
+  let follows = true; // the window goes on with the run
 
   const byId = (id) => document.getElementById(id);
   const setText = (id, text) => { const e = byId(id); if (e.textContent !== text) e.textContent = text; };
@@ -119,15 +121,45 @@
     });
   }
 
+  // latest is where the widest window ends.
+  const latest = () => Math.max(state.elapsed, follows && length > 0 ? length : 30);
+
+  // within is the window of time and the cursor that all lanes share. At the newest end it follows the run; further back it stays.
+  const within = pgchaos.window({
+    from: 0, to: 30, resting: (chart) => newest(chart), middle: () => (follows ? within.view.to : (within.view.from + within.view.to) / 2),
+    home: () => follow(scale),
+    changed: (whole) => {
+      follows = whole || within.view.to >= latest() - 0.001;
+      length = whole ? 0 : within.view.to - within.view.from;
+      drawLanes();
+    },
+  });
+
+  // follow shows the newest seconds from now on; 0 is all of them.
+  function follow(seconds) {
+    length = seconds;
+    follows = true;
+    if (state) drawLanes();
+  }
+
   function drawLanes() {
-    const to = Math.max(state.elapsed, scale || 30);
-    const from = scale === 0 ? 0 : to - scale;
+    if (!follows && within.view.to > latest()) follows = true; // another run has begun
+    const to = follows ? latest() : within.view.to;
+    const from = !follows ? within.view.from : length === 0 ? 0 : to - length;
     for (const one of [...(state.workloads || []), ...(state.nodes || [])]) if (groups.indexOf(one.name) < 0) groups.push(one.name);
     faults.splice(0, faults.length, ...(state.bands || []).map((b) => ({label: b.label, from: b.from, to: b.to === null ? state.elapsed : b.to})));
+    const around = Math.max(30, to - from); // the keyboard leads out of the window
+    Object.assign(within.view, {from: from, to: to});
+    within.charts = [];
     for (const lane of lanes) {
-      pgchaos.fill(lane, state, points, from, to);
+      pgchaos.fill(lane, state, points, from - around, to + around);
       drawLane(lane, from, to);
     }
+    within.grid = lanes.reduce((most, lane) => (lane.times.length > most.length ? lane.times : most), []);
+    within.slide(from, to, latest());
+    within.charts.forEach((chart) => pgchaos.show(chart, within.cursor.time === null ? newest(chart) : within.cursor.time));
+    for (const button of buttons) button.setAttribute("aria-pressed", String(follows && Number(button.dataset.scale) === length));
+    setText("shown", follows ? "" : "Shown: " + pgchaos.time(from) + " to " + pgchaos.time(to) + ". Escape follows the run again.");
   }
 
   // drawLane shows a lane. Its chart is made again where it has other lines than before.
@@ -143,9 +175,7 @@
     chart.times = lane.times;
     chart.reach = pgchaos.reach(lane.times, 0);
     chart.u.setData(chart.bare ? [[from, to], [null, null]] : [lane.times].concat(lane.series.map((s) => s.values)), false);
-    chart.u.setScale("x", {min: from, max: to});
-    showFigures(chart);
-    label(chart, to);
+    within.add(chart, chart.host);
   }
 
   function make(lane, section, key, from, to) {
@@ -157,9 +187,10 @@
       host.replaceChildren();
     }
     lane.groups = groups;
+    lane.off = lane.off || new Set();
     const chart = pgchaos.chart(host, lane, {
-      width: width(host), height: lane.rows ? 0 : 140, from: from, to: to, sync: "live", faults: faults,
-      moved: showFigures, zoom: () => {}, reset: () => {},
+      width: width(host), height: lane.rows ? 0 : 140, from: from, to: to, sync: "live", faults: faults, off: lane.off,
+      moved: within.moved, zoom: (from, to) => within.zoom(from, to), reset: within.reset,
     });
     chart.key = key;
     host.insertAdjacentElement("afterend", chart.below); // its buttons are no part of a picture
@@ -169,22 +200,12 @@
 
   const width = (host) => Math.max(200, Math.floor(host.clientWidth));
 
-  // newest is the last time that a chart has figures for.
-  const newest = (chart) => (chart.lane.rows ? state.elapsed : chart.times[chart.times.length - 1]);
-
-  // showFigures writes the figures at the cursor below a chart, and the newest ones where there is no cursor.
-  function showFigures(chart) {
-    if (!chart.u) return; // it is being made
-    const at = chart.u.cursor.left >= 0 ? chart.u.posToVal(chart.u.cursor.left, "x") : newest(chart);
-    pgchaos.show(chart, at === undefined ? null : at);
-  }
-
-  // label says in a sentence what the newest figures of a chart are.
-  function label(chart, to) {
-    const at = newest(chart);
-    const found = at === undefined ? [] : pgchaos.figures(chart, Math.min(at, to)).all;
-    const figures = found.slice(0, 12).map((f) => pgchaos.short(f.name) + " " + pgchaos.short(f.text)).join(", ");
-    chart.host.setAttribute("aria-label", chart.lane.title + ": " + (figures ? "now " + figures : "nothing yet"));
+  // newest is the last time in the window that a chart has figures for; null: there is none.
+  function newest(chart) {
+    const to = Math.min(within.view.to, state.elapsed);
+    if (chart.lane.rows) return to;
+    for (let i = chart.times.length - 1; i >= 0; i--) if (chart.times[i] <= to) return Math.max(chart.times[i], within.view.from);
+    return null;
   }
 
   function resize() {
@@ -194,16 +215,18 @@
     }
   }
 
+  const name = (lane) => lane.title + (lane.unit ? " (" + lane.unit + ")" : "");
+
   function prepare() {
     const all = byId("lanes");
     if (!charts) {
-      byId("scales").hidden = true;
+      byId("scales").hidden = byId("charts-keys").hidden = true;
       all.appendChild(pgchaos.element("p", {class: "note", text: "This pgchaos was built without interactive charts: the pictures are in the report at the end."}));
       return;
     }
     for (const lane of lanes) {
       const section = pgchaos.element("section", {class: "lane", id: "lane-" + lane.id, hidden: ""}, [
-        pgchaos.element("h2", {text: lane.title + (lane.unit ? " (" + lane.unit + ")" : "")}), pgchaos.element("div", {class: "chart drawn", role: "img"}),
+        pgchaos.element("h2", {text: name(lane)}), pgchaos.element("div", {class: "chart drawn", "aria-label": name(lane)}),
       ]);
       all.appendChild(section);
     }
@@ -219,8 +242,7 @@
   for (const button of buttons) {
     button.addEventListener("click", () => {
       scale = Number(button.dataset.scale);
-      for (const other of buttons) other.setAttribute("aria-pressed", String(other === button));
-      if (state) show();
+      follow(scale);
     });
   }
   prepare();

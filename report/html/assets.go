@@ -20,10 +20,10 @@ const (
 )
 
 // ownScripts are those of this repository, in the order in which they need each other.
-var ownScripts = append(slices.Clone(laneScripts), "window.js", "table.js", "closeup.js", "app.js")
+var ownScripts = append(slices.Clone(laneScripts), "table.js", "closeup.js", "app.js")
 
-// laneScripts are those that draw a lane.
-var laneScripts = []string{"format.js", "bands.js", "lane.js"}
+// laneScripts are those that draw lanes, with one cursor and one window of time for several.
+var laneScripts = []string{"format.js", "bands.js", "lane.js", "window.js"}
 
 // Charts tells whether this program was built with the interactive charts.
 func Charts() bool {

@@ -50,11 +50,12 @@
     return found.length > 0 ? found : null;
   }
 
-  function lineSeries(chart) {
+  function lineSeries(chart, off) {
     const lane = chart.lane;
     const colour = (i) => () => pgchaos.theme.series[lane.colours[i]];
     return lane.series.map((s, i) => ({
       label: pgchaos.short(s.name),
+      show: !off.has(s.name),
       stroke: colour(i),
       width: 1.5,
       dash: pgchaos.dashes[i % pgchaos.dashes.length],
@@ -111,12 +112,12 @@
   }
 
   // readout is the line below a chart: the time at the cursor, and the figure of each series there.
-  function readout(chart) {
+  function readout(chart, off) {
     const list = pgchaos.element("ul", {class: "legend"});
     const names = chart.lane.rows ? chart.lane.rows : chart.lane.series;
     chart.values = names.map((named, i) => {
       const value = pgchaos.element("span", {class: "value"});
-      const name = chart.lane.rows ? pgchaos.element("span", {class: "name", text: pgchaos.short(named.name)}) : toggle(chart, named, i);
+      const name = chart.lane.rows ? pgchaos.element("span", {class: "name", text: pgchaos.short(named.name)}) : toggle(chart, named, i, off);
       list.appendChild(pgchaos.element("li", {}, [name, value]));
       return value;
     });
@@ -137,11 +138,13 @@
     return svg;
   }
 
-  function toggle(chart, series, i) {
-    const button = pgchaos.element("button", {type: "button", "aria-pressed": "true"}, [swatch(chart, i), pgchaos.element("span", {text: pgchaos.short(series.name)})]);
+  function toggle(chart, series, i, off) {
+    const button = pgchaos.element("button", {type: "button", "aria-pressed": String(!off.has(series.name))}, [swatch(chart, i), pgchaos.element("span", {text: pgchaos.short(series.name)})]);
     button.addEventListener("click", () => {
       const show = button.getAttribute("aria-pressed") !== "true";
       button.setAttribute("aria-pressed", String(show));
+      if (show) off.delete(series.name);
+      else off.add(series.name);
       if (!chart.bare) chart.u.setSeries(i + 1, {show: show});
     });
     return button;
@@ -195,7 +198,7 @@
         y: lane.rows ? {range: [0, lane.rows.length]} : {distr: lane.log ? 3 : 1, log: 10, range: range(lane)},
       },
       axes: axes(lane),
-      series: [{}].concat(chart.bare ? [{stroke: "transparent", points: {show: false}}] : lineSeries(chart)),
+      series: [{}].concat(chart.bare ? [{stroke: "transparent", points: {show: false}}] : lineSeries(chart, o.off)),
       cursor: {
         y: false,
         drag: {x: true, y: false, setScale: false, dist: 4},
@@ -225,8 +228,10 @@
   }
 
   // chart draws a lane into an element. What o holds: width, height, from, to, sync (the name of the charts with
-  // one cursor), faults, marks, and what is called: moved(chart, time or null), zoom(from, to), reset().
+  // one cursor), faults, marks, off (a set of the names of series that are switched off), and what is called: moved(chart, time or
+  // null), zoom(from, to), reset().
   pgchaos.chart = function (host, lane, o) {
+    o.off = o.off || new Set();
     const chart = {lane: lane, times: lane.times || [], host: host};
     if (lane.series) lane.colours = colours(lane);
     chart.reach = pgchaos.reach(chart.times, 0);
@@ -235,7 +240,7 @@
     const data = chart.bare
       ? [[o.from, o.to], [null, null]]
       : [chart.times].concat(lane.series.map((s) => s.values));
-    const below = readout(chart);
+    const below = readout(chart, o.off);
     chart.u = new uPlot(options(chart, o), data, host);
     host.appendChild(below);
     chart.u.over.addEventListener("dblclick", () => o.reset());

@@ -1,19 +1,28 @@
 "use strict";
 // A window of time that several charts share, with one cursor in all of them. The mouse and the keyboard move both.
 (function () {
+  // set sets an attribute that is not so already: a screen reader may read each change.
+  const set = (element, name, value) => element.getAttribute(name) !== value && element.setAttribute(name, value);
+
   // window makes one. o holds from and to, the widest window, and may hold what is called: changed(whole, choice) after the window has
-  // changed, and moved() after the window or the cursor has.
+  // changed, moved() after the window or the cursor has, resting(chart) for the time of the figures where there is no cursor, middle()
+  // for what stays where it is when the keyboard zooms without a cursor, and home() for what shows the window of the beginning again.
   pgchaos.window = function (o) {
     const view = {from: o.from, to: o.to};
-    const cursor = {time: null, placing: false};
+    const cursor = {time: null, placing: false, put: false}; // put: it stays at its time; else the mouse has it
+    const resting = o.resting || (() => null);
     const shared = {charts: [], grid: [], view: view, cursor: cursor}; // grid: the times of a chart that has none
+    const sliders = new WeakSet(); // the elements that listen to the keyboard
     const noted = () => o.moved && o.moved();
     const timesOf = (chart) => (chart.times.length > 0 ? chart.times : shared.grid);
 
     // moved is called by a chart for each place of the cursor.
     shared.moved = function (chart, time) {
-      if (!cursor.placing) cursor.time = time;
-      pgchaos.show(chart, time === null ? null : cursor.placing ? cursor.time : time);
+      if (!cursor.placing) {
+        cursor.time = time;
+        cursor.put = false;
+      }
+      pgchaos.show(chart, time === null ? resting(chart) : cursor.placing ? cursor.time : time);
       if (chart === shared.charts[0]) noted();
     };
 
@@ -22,10 +31,11 @@
       const first = shared.charts[0];
       if (!first) return;
       cursor.time = time;
+      cursor.put = time !== null;
       cursor.placing = true;
       first.u.setCursor({left: time === null ? -10 : Math.max(0, first.u.valToPos(time, "x")), top: time === null ? -10 : 1}, true, true);
       cursor.placing = false;
-      describe();
+      describe(false);
     }
 
     // zoom shows the same window in all charts.
@@ -40,43 +50,62 @@
       const length = Math.min(to - from, widest);
       view.from = Math.min(Math.max(o.from, from), o.to - length);
       view.to = view.from + length;
-      for (const chart of shared.charts) chart.u.setScale("x", {min: view.from, max: view.to});
-      const outside = cursor.time !== null && (cursor.time < view.from || cursor.time > view.to);
-      const at = outside ? null : cursor.time;
-      // The charts take the new scale in a microtask that is queued already. It leaves the cursor at its pixel, not at its time.
-      Promise.resolve().then(() => place(at));
+      scale();
+      placeAgain();
       if (o.changed) o.changed(view.from === o.from && view.to === o.to, choice);
       noted();
     };
 
+    const scale = () => shared.charts.forEach((chart) => chart.u.setScale("x", {min: view.from, max: view.to}));
+
+    // placeAgain puts the cursor at its time in a new window, unless it is outside. The charts take a new scale in a microtask that is
+    // queued already. It leaves the cursor at its pixel, not at its time.
+    function placeAgain() {
+      const outside = cursor.time !== null && (cursor.time < view.from || cursor.time > view.to);
+      const at = outside ? null : cursor.time;
+      Promise.resolve().then(() => place(at));
+    }
+
+    // slide goes on to another window, whose widest ends at a time, because time goes on, and nobody asked for it.
+    shared.slide = function (from, to, widest) {
+      Object.assign(view, {from: from, to: to});
+      o.to = widest;
+      scale();
+      if (cursor.put) placeAgain();
+      else describe(true);
+    };
+
     shared.reset = function () {
       cursor.time = null;
-      shared.zoom(o.from, o.to);
+      if (o.home) o.home();
+      else shared.zoom(o.from, o.to);
     };
 
     shared.zoomBy = function (factor) {
-      const middle = cursor.time === null ? (view.from + view.to) / 2 : cursor.time;
+      const middle = cursor.time !== null ? cursor.time : o.middle ? o.middle() : (view.from + view.to) / 2;
       const share = (middle - view.from) / (view.to - view.from);
       const length = (view.to - view.from) * factor;
       shared.zoom(middle - share * length, middle + (1 - share) * length);
     };
 
-    // describe gives the focused chart's figures to a screen reader.
-    function describe() {
+    // describe gives the focused chart's figures to a screen reader. It keeps quiet of that chart while only time goes on.
+    function describe(quietly) {
       for (const chart of shared.charts) {
         const slider = chart.slider;
-        if (!slider) continue;
-        const time = cursor.time === null ? view.from : cursor.time;
-        slider.setAttribute("aria-valuemin", String(view.from));
-        slider.setAttribute("aria-valuemax", String(view.to));
-        slider.setAttribute("aria-valuenow", String(time));
-        if (cursor.time !== null && slider !== document.activeElement) {
-          slider.setAttribute("aria-valuetext", pgchaos.time(time));
+        const focused = slider === document.activeElement;
+        if (!slider || (quietly && focused)) continue;
+        const rest = resting(chart);
+        const time = cursor.time !== null ? cursor.time : rest === null ? view.from : rest;
+        set(slider, "aria-valuemin", String(view.from));
+        set(slider, "aria-valuemax", String(view.to));
+        set(slider, "aria-valuenow", String(time));
+        if (cursor.time !== null && !focused) {
+          set(slider, "aria-valuetext", pgchaos.time(time));
           continue;
         }
-        const found = cursor.time === null ? null : pgchaos.figures(chart, time);
+        const found = cursor.time === null && rest === null ? null : pgchaos.figures(chart, time);
         const text = found ? found.all.slice(0, 12).map((f) => pgchaos.short(f.name) + " " + pgchaos.short(f.text)).join(", ") : "no cursor";
-        slider.setAttribute("aria-valuetext", pgchaos.time(found ? found.at : time) + ": " + text);
+        set(slider, "aria-valuetext", pgchaos.time(found ? found.at : time) + ": " + text);
       }
     }
 
@@ -125,17 +154,22 @@
     }
 
     // add makes a drawn chart one of those that share the window. The element is what it is with a keyboard: something that is moved
-    // along the time.
+    // along the time. Another chart may take its place in the element later.
     shared.add = function (chart, element) {
       shared.charts.push(chart);
       if (!element) return;
       chart.slider = element;
+      if (sliders.has(element)) return;
+      sliders.add(element);
       element.setAttribute("role", "slider");
       element.setAttribute("aria-orientation", "horizontal");
       element.setAttribute("tabindex", "0");
       element.setAttribute("aria-describedby", "charts-keys");
-      element.addEventListener("keydown", (event) => pressed(chart, event));
-      element.addEventListener("focus", describe);
+      element.addEventListener("keydown", (event) => {
+        const now = shared.charts.find((c) => c.slider === element);
+        if (now) pressed(now, event);
+      });
+      element.addEventListener("focus", () => describe(false));
     };
 
     return shared;
