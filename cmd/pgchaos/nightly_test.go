@@ -22,11 +22,13 @@ import (
 	"pgchaos/store"
 )
 
+// tinyNight has a closed loop: it has no schedule that a busy machine could fall behind, and so no night whose figures would be the load
+// generator's own.
 const tinyNight = `
 name: tiny
 cluster: {nodes: [a]}
 load:
-  writes: {kind: insert, clients: 2, rate: 100/s}
+  writes: {kind: insert, clients: 2}
 duration: 2s
 expect: [%s]
 `
@@ -71,13 +73,9 @@ func addCopy(t *testing.T, s *store.Store, of string, ago int, factor float64) s
 	return added.Kept
 }
 
-// skipIfBusy skips a test whose night was in no figure because the machine was too busy, which the product says rightly.
-func skipIfBusy(t *testing.T, out string) {
-	t.Helper()
-	if strings.Contains(out, "the load generator was the bottleneck") {
-		t.Skipf("this machine is too busy:\n%s", out)
-	}
-}
+// muchMore is how many times as many operations as a real night the copies of good nights have: more than one night of a busy machine can
+// differ from another.
+const muchMore = 1000
 
 // TestNightly has a history of 23 nights that are copies of a real one. In the last three, in the
 // real one and in that of the second job, throughput is lower than in the twenty before.
@@ -90,7 +88,6 @@ func TestNightly(t *testing.T) {
 		t.Helper()
 		code, out, errs := p.nightly(file, "--store", where, "--summary", summary, "--junit", xmlFile, "--keep-results", "1")
 		if code != want {
-			skipIfBusy(t, out)
 			t.Fatalf("exit code %d, not %d\n%s\n%s", code, want, out, errs)
 		}
 		for _, s := range text {
@@ -107,7 +104,7 @@ func TestNightly(t *testing.T) {
 	runs, err := s.List(t.Context(), store.Filter{})
 	must(t, err)
 	for ago := 23; ago > 0; ago-- {
-		factor := 1.3
+		factor := float64(muchMore)
 		if ago <= 3 {
 			factor = 1
 		}
@@ -162,9 +159,6 @@ func TestNightlyInPostgreSQL(t *testing.T) {
 	}
 	must(t, s.Close())
 	code, out, errs := p.nightly(file, "--store", where)
-	if code == exitInconclusive {
-		skipIfBusy(t, out)
-	}
 	if code != exitPass || !strings.Contains(out, "ok            tiny: no change found in ") || !strings.Contains(out, "(25 nights)") {
 		t.Errorf("exit code %d\n%s\n%s", code, out, errs)
 	}

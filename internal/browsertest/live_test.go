@@ -347,7 +347,9 @@ func TestLiveKeyboard(t *testing.T) {
 	attribute := func(name string) string {
 		return evaluate[string](p, `document.activeElement.getAttribute("`+name+`")`)
 	}
-	at := func() string { return evaluate[string](p, `document.querySelector("#lane-throughput .at").textContent`) }
+	at := func() string {
+		return evaluate[string](p, `document.querySelector("#lane-throughput .at").textContent`)
+	}
 
 	p.do(chromedp.Focus(chromedp.CSS("#lane-throughput .chart")))
 	wants("at first", -30, -1, -1, 2)
