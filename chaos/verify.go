@@ -20,6 +20,7 @@ var ErrNotSo = errors.New("not so")
 
 // Condition is a statement about the cluster; everything set in it must hold.
 type Condition struct {
+	Primary   string            // the one node that is a primary, or AnyPrimary; "": nothing is stated
 	Role      map[string]string // node: primary, standby, down
 	SyncState map[string]string // node: async, potential, sync, quorum
 	Streaming []string          // nodes or roles
@@ -27,6 +28,9 @@ type Condition struct {
 	// AllStreaming: one node is a primary, and every other one streams from the node that it follows.
 	AllStreaming bool
 }
+
+// AnyPrimary is a Condition's Primary where one node has to be the primary, whichever it is.
+const AnyPrimary = "any"
 
 // pollEvery is how often a condition is looked at again: cheap for a server, and
 // well below what a person can tell.
@@ -105,6 +109,9 @@ func (c Condition) nodes() []string {
 	var all []string
 	all = slices.AppendSeq(all, maps.Keys(c.Role))
 	all = slices.AppendSeq(all, maps.Keys(c.SyncState))
+	if c.Primary != "" && c.Primary != AnyPrimary {
+		all = append(all, c.Primary)
+	}
 	all = append(append(all, c.Streaming...), c.CaughtUp...)
 	slices.Sort(all)
 	return slices.Compact(all)
@@ -116,6 +123,7 @@ func (c Condition) wrong(states []record.NodeState, target record.LSN) (out []st
 	for _, st := range states {
 		byName[st.Node] = st
 	}
+	out = append(out, onePrimary(states, c.Primary)...)
 	for _, name := range slices.Sorted(maps.Keys(c.Role)) {
 		if got := string(byName[name].Role); got != c.Role[name] {
 			out = append(out, fmt.Sprintf("%s is %s, not %s", name, cmp.Or(got, "unreachable"), c.Role[name]))
@@ -155,12 +163,32 @@ func (c Condition) wrong(states []record.NodeState, target record.LSN) (out []st
 	return out
 }
 
-// allStreaming says why not one node is the primary and every other one streams.
-func allStreaming(states []record.NodeState) (out []string) {
+// onePrimary says why not one node alone is a primary, or not the one that is wanted; want is that of a Condition.
+func onePrimary(states []record.NodeState, want string) []string {
+	if want == "" {
+		return nil
+	}
 	var primaries []string
 	for _, st := range states {
 		if st.Role == record.RolePrimary {
 			primaries = append(primaries, st.Node)
+		}
+	}
+	switch {
+	case len(primaries) == 0:
+		return []string{"no node is a primary"}
+	case len(primaries) > 1:
+		return []string{strings.Join(primaries, " and ") + " are primaries"}
+	case want != AnyPrimary && primaries[0] != want:
+		return []string{fmt.Sprintf("%s is the primary, not %s", primaries[0], want)}
+	}
+	return nil
+}
+
+// allStreaming says why not one node is the primary and every other one streams.
+func allStreaming(states []record.NodeState) (out []string) {
+	for _, st := range states {
+		if st.Role == record.RolePrimary {
 			continue
 		}
 		if !st.Reachable {
@@ -169,13 +197,7 @@ func allStreaming(states []record.NodeState) (out []string) {
 			out = append(out, fmt.Sprintf("%s is not streaming%s: %s", st.Node, upstream, cmp.Or(on.State, "not connected")))
 		}
 	}
-	switch {
-	case len(primaries) == 0:
-		out = append(out, "no node is a primary")
-	case len(primaries) > 1:
-		out = append(out, strings.Join(primaries, " and ")+" are primaries")
-	}
-	return out
+	return append(out, onePrimary(states, AnyPrimary)...)
 }
 
 // downstream finds a standby in the pg_stat_replication of the node that it

@@ -16,11 +16,21 @@ type Access struct {
 	Nodes      []AccessNode `json:"nodes"`
 }
 
+// Schemas is the schema of the run's tables.
+func (a Access) Schemas() string {
+	if len(a.Nodes) > 0 && a.Nodes[0].DSN != "" {
+		return RunSchema(a.Run)
+	}
+	return "public"
+}
+
 // AccessNode is one node of an Access.
 type AccessNode struct {
 	Name    string  `json:"name"`
 	Address Address `json:"address"`
 	Absent  bool    `json:"absent,omitempty"` // not built when this was written
+	// DSN leads to a server that was there before, without a password; "": the node was built.
+	DSN string `json:"dsn,omitempty"`
 }
 
 // Access is how to get into the cluster; the provider's name is left to the caller.
@@ -30,7 +40,11 @@ func (c *Cluster) Access() Access {
 		Database: c.creds.Database, Superuser: c.creds.Superuser.Name, LoadUser: c.creds.Load.Name, Connection: c.config.Connection,
 	}
 	for _, n := range c.nodes {
-		a.Nodes = append(a.Nodes, AccessNode{Name: n.Name(), Address: n.Address(), Absent: n.Absent()})
+		node := AccessNode{Name: n.Name(), Address: n.Address(), Absent: n.Absent()}
+		if n.Met() {
+			node.DSN = n.config.DSN.Public()
+		}
+		a.Nodes = append(a.Nodes, node)
 	}
 	return a
 }

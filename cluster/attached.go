@@ -26,7 +26,7 @@ type AttachedNode struct {
 func Attach(a Access, passfile string) []*AttachedNode {
 	nodes := make([]*AttachedNode, 0, len(a.Nodes))
 	for _, n := range a.Nodes {
-		nodes = append(nodes, &AttachedNode{node: n, access: a, passfile: passfile})
+		nodes = append(nodes, &AttachedNode{node: n, access: a, passfile: passfile, dialer: dialer{ordinary: n.DSN != ""}})
 	}
 	return nodes
 }
@@ -40,6 +40,13 @@ func (m *AttachedNode) Absent() bool { return m.node.Absent }
 // Connect opens a connection as Node.Connect does.
 func (m *AttachedNode) Connect(ctx context.Context, app string) (*pgx.Conn, error) {
 	app = AppName(m.access.Run, app)
+	if m.node.DSN != "" {
+		dsn, err := ParseDSN(m.node.DSN)
+		if err != nil {
+			return nil, fmt.Errorf("connect to %s: %w", m.node.Name, err)
+		}
+		return m.dialer.own(ctx, m.node.Name, dsn.For(app), app)
+	}
 	connString := m.access.Connection.url(m.node.Address, url.User(m.access.Superuser), m.access.Database,
 		map[string]string{"application_name": app, "passfile": m.passfile})
 	return m.dialer.own(ctx, m.node.Name, connString, app)

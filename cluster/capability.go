@@ -17,6 +17,7 @@ type Capability string
 const (
 	CanRun        Capability = "processes" // Processes
 	CanFreeze     Capability = "freeze"    // Freezing
+	CanCommand    Capability = "commands"  // Executor or Files
 	CanReachFiles Capability = "files"     // Files
 	CanCutOff     Capability = "network"   // Networked
 	CanLimit      Capability = "limits"    // Limited
@@ -110,7 +111,8 @@ var capabilities = []struct {
 }{
 	{CanRun, has[Processes], "start, stop or kill its server"},
 	{CanFreeze, has[Freezing], "freeze its processes"},
-	{CanReachFiles, has[Files], "run programs on it or reach its files"},
+	{CanCommand, func(h Host) bool { return has[Executor](h) || has[Files](h) }, "run commands on it"},
+	{CanReachFiles, has[Files], "run PostgreSQL's programs on it or reach its files"},
 	{CanCutOff, has[Networked], "cut it off from the network"},
 	{CanLimit, has[Limited], "change what it may use"},
 	{CanMeasure, has[Measured], "measure what it uses"},

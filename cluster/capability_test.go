@@ -58,7 +58,7 @@ func TestAnAbsentCapabilityIsAnError(t *testing.T) {
 		"limits":     {CanLimit, func(ctx context.Context) error { _, err := n.Limits(ctx); return err }},
 		"usage":      {CanMeasure, func(ctx context.Context) error { _, err := n.Usage(ctx); return err }},
 		"disk":       {CanFill, func(context.Context) error { _, err := n.OwnFileSystem(); return err }},
-		"exec":       {CanReachFiles, func(ctx context.Context) error { _, err := n.Exec(ctx, "true"); return err }},
+		"exec":       {CanCommand, func(ctx context.Context) error { _, err := n.Exec(ctx, "true"); return err }},
 		"log":        {CanReachFiles, func(ctx context.Context) error { _, err := n.Log(ctx); return err }},
 		"configure":  {CanReachFiles, func(ctx context.Context) error { _, err := n.Configure(ctx, nil, nil); return err }},
 		"backup":     {CanReachFiles, func(ctx context.Context) error { return n.Backup(ctx, "b") }},

@@ -45,6 +45,10 @@ type NodeConfig struct {
 	Settings map[string]string
 	// Absent leaves the node without a data directory until it is cloned.
 	Absent bool
+	// DSN leads to a server that was there before; nil: the node is built. All nodes of a cluster have one, or none.
+	DSN *DSN
+	// Standby is the application_name of a node that was there before, as a standby; "": it is asked for.
+	Standby string
 }
 
 // Synchronous is the replication regime of a primary.
@@ -69,6 +73,8 @@ type Cluster struct {
 	creds    Credentials
 	version  atomic.Pointer[string]
 	dialer   dialer // of pgchaos's own sessions
+	// standbyNames are the nodes by their application_names as standbys, of a cluster that was there before.
+	standbyNames atomic.Pointer[map[string]string]
 }
 
 // upTimeout bounds Up where the caller's context does not.
@@ -106,6 +112,11 @@ func New(p Provider, cfg Config) (*Cluster, error) {
 		return nil, err
 	}
 	c.creds = cfg.Credentials.complete()
+	if dsn := cfg.Nodes[0].DSN; dsn != nil {
+		c.creds = Credentials{Superuser: dsn.User, Load: dsn.User, Replication: dsn.User, Database: dsn.Database}
+		c.config.Connection = Connection{Settings: dsn.Settings()}
+		c.dialer.ordinary = true
+	}
 	return c, nil
 }
 
@@ -166,6 +177,9 @@ func (c *Cluster) Up(ctx context.Context) error {
 	defer cancel()
 	if err := c.makeHosts(ctx); err != nil {
 		return err
+	}
+	if c.Met() {
+		return c.meet(ctx)
 	}
 	primary := c.nodes[0]
 	if err := primary.initialise(ctx); err != nil {

@@ -40,10 +40,15 @@ type Connection struct {
 	// NodeSSLRootCert the same on the nodes. "": there is none.
 	SSLRootCert     string `json:"sslrootcert,omitempty"`
 	NodeSSLRootCert string `json:"node_sslrootcert,omitempty"`
+	// Settings are all that the connection strings of a cluster that was there before say, by libpq's names; nil: it was built.
+	Settings map[string]string `json:"settings,omitempty"`
 }
 
 // Parameters are those of every session that is made from there, by libpq's names.
 func (c Connection) Parameters(from Vantage) map[string]string {
+	if c.Settings != nil {
+		return maps.Clone(c.Settings)
+	}
 	set := map[string]string{"sslmode": cmp.Or(c.SSLMode, "disable")}
 	file := c.NodeSSLRootCert
 	if from.From == FromPgchaos || from.From == FromClients {

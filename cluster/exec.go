@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Executor is Files that can run a command among the node's own processes, where
-// Run runs it beside them.
+// Executor runs a command on the node's machine, among the node's own processes where there is also Files, which runs it
+// beside them.
 type Executor interface {
 	Exec(ctx context.Context, cmd Command) (Output, error)
 }
@@ -33,14 +33,17 @@ func (n *Node) Exec(ctx context.Context, line string, more ...string) (Output, e
 
 // RunBeside runs a command on the node as Exec does, without its environment.
 func (n *Node) RunBeside(ctx context.Context, cmd Command) (Output, error) {
-	files, err := n.files()
+	host, err := n.machine()
 	if err != nil {
 		return Output{}, err
 	}
-	if e, ok := files.(Executor); ok {
-		return e.Exec(ctx, cmd)
+	switch on := host.(type) {
+	case Executor:
+		return on.Exec(ctx, cmd)
+	case Files:
+		return on.Run(ctx, cmd)
 	}
-	return files.Run(ctx, cmd)
+	return Output{}, &LacksError{CanCommand}
 }
 
 // ExecCommand is a line of shell with the environment of ExecEnvironment.
@@ -52,6 +55,13 @@ func ExecCommand(line string, env []string) Command {
 // writes. The same environment serves another pgchaos, as long as the node is there.
 func (n *Node) ExecEnvironment(ctx context.Context) ([]string, error) {
 	creds := n.cluster.creds
+	if n.config.DSN != nil { // its machine is the user's, and gets no file of ours
+		at := n.Address()
+		return []string{
+			"PGHOST=" + at.Host, "PGPORT=" + strconv.Itoa(at.Port), "PGUSER=" + creds.Load.Name, "PGDATABASE=" + creds.Database,
+			"PGCHAOS_RUN=" + n.cluster.config.Run, "PGCHAOS_NODE=" + n.Name(), "PGCHAOS_HOST=" + at.Host, "PGCHAOS_PORT=" + strconv.Itoa(at.Port),
+		}, nil
+	}
 	var passwords string
 	for _, user := range []User{creds.Superuser, creds.Load} {
 		passwords += fmt.Sprintf("*:*:*:%s:%s\n", user.Name, user.Password)

@@ -67,6 +67,8 @@ type Command struct {
 	Argv  []string
 	Env   []string // beside a minimal environment, such as "PGPASSWORD=..."
 	Stdin io.Reader
+	// Template is how a user's own program runs it on the machine of a node of an existing cluster; "": as all commands there.
+	Template string
 	// Keep bounds what is kept of each stream, in bytes from its beginning; 0: all.
 	Keep int
 }

@@ -25,6 +25,7 @@ type OpenOptions struct {
 	BinDir     string // where the server's programs are; "": the provider chooses
 	Major      int    // the wanted major version; 0: the newest
 	Containers Containers
+	Existing   Existing
 	// Links are the links that faults of the run disturb. A provider whose nodes are Linked has relays on them.
 	Links []Link
 	// Progress receives the progress of an image's download, in bytes; it may be nil.

@@ -108,6 +108,9 @@ func (n *Node) ConnString(user User, app string) string {
 }
 
 func (n *Node) connString(user User, app, database string) string {
+	if n.config.DSN != nil {
+		return n.config.DSN.For(n.cluster.AppName(app))
+	}
 	return n.cluster.config.Connection.url(n.Address(), url.UserPassword(user.Name, user.Password), database,
 		map[string]string{"application_name": n.cluster.AppName(app)})
 }
@@ -166,7 +169,9 @@ func (n *Node) readState(ctx context.Context) (record.NodeState, error) {
 		return record.NodeState{}, err
 	}
 	defer abandon(conn)
-	return probe.Read(ctx, conn, n.Name(), n.cluster.creds.Load.Name)
+	state, err := probe.Read(ctx, conn, n.Name(), n.cluster.creds.Load.Name)
+	n.cluster.named(&state)
+	return state, err
 }
 
 // Usage is what the node's processes use now.

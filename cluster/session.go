@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -65,13 +66,15 @@ func ownSettings() map[string]string {
 }
 
 // laterSettings are as ownSettings, of the versions from since on.
-var laterSettings = []struct {
-	name, value string
-	since       int
-}{
+var laterSettings = []laterSetting{
 	{"idle_session_timeout", "0", 14},
 	{"transaction_timeout", "0", 17},
 	{"event_triggers", "off", 17},
+}
+
+type laterSetting struct {
+	name, value string
+	since       int
 }
 
 // afterwards is what a session of pgchaos's own sets once it is connected.
@@ -84,13 +87,25 @@ const toolOptions = "PGOPTIONS=-c search_path=pg_catalog -c statement_timeout=0 
 // dialer opens sessions to servers of one version, which it learns from the first of them.
 type dialer struct {
 	major atomic.Int32 // 0: not known yet
+	// ordinary: the role need not be a superuser, and cannot set what only superusers can.
+	ordinary bool
+}
+
+// superuserSettings are those of ownSettings and laterSettings that only a superuser may set (PGC_SUSET in guc_tables.c).
+func superuserSettings() []string {
+	return []string{"lc_messages", "session_preload_libraries", "event_triggers"}
 }
 
 // own opens a session as pgchaos needs it, to a node by a connection string.
 func (d *dialer) own(ctx context.Context, node, connString, app string) (*pgx.Conn, error) {
 	settings, rest := ownSettings(), afterwards
 	major := int(d.major.Load())
-	for _, s := range laterSettings {
+	later := laterSettings
+	if d.ordinary {
+		maps.DeleteFunc(settings, func(name, _ string) bool { return slices.Contains(superuserSettings(), name) })
+		later = slices.DeleteFunc(slices.Clone(later), func(s laterSetting) bool { return slices.Contains(superuserSettings(), s.name) })
+	}
+	for _, s := range later {
 		if major >= s.since {
 			settings[s.name] = s.value
 		}
@@ -99,7 +114,7 @@ func (d *dialer) own(ctx context.Context, node, connString, app string) (*pgx.Co
 		if major == 0 {
 			major = majorVersion(conn.ParameterStatus("server_version"))
 			d.major.Store(int32(major))
-			for _, s := range laterSettings {
+			for _, s := range later {
 				if major >= s.since {
 					rest += "; set " + s.name + " = " + s.value
 				}

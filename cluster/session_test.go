@@ -76,7 +76,7 @@ func TestOwnSessions(t *testing.T) {
 		conn, err := n.Connect(ctx, "test")
 		w.ok(err)
 		defer func() { w.ok(conn.Close(ctx)) }()
-		point, err := rowscan.Barrier(ctx, conn, "test")
+		point, err := rowscan.Barrier(ctx, conn, "public", "test")
 		w.ok(err)
 		w.ok(rowscan.AwaitBarrier(ctx, conn, point))
 	}

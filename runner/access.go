@@ -35,6 +35,9 @@ func (r *run) writeAccess() error {
 	creds := r.cluster.Nodes()[0].Credentials() // the same on every node
 	var b bytes.Buffer
 	for _, n := range access.Nodes {
+		if n.DSN != "" {
+			continue // the user's own password file lets in
+		}
 		for _, u := range []cluster.User{creds.Superuser, creds.Load} {
 			fmt.Fprintf(&b, "%s:%d:*:%s:%s\n", n.Address.Host, n.Address.Port, u.Name, u.Password)
 		}

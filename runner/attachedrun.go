@@ -241,7 +241,7 @@ func (k *AttachedRun) replay(j Journal, written time.Duration) {
 // quiescer is the cluster that the run has left.
 func (k *AttachedRun) quiescer(o AuditOptions) *quiescer {
 	s := &quiescer{
-		run: k.access.Run, load: cluster.AppName(k.access.Run, loadApp), notBuilt: map[string]string{}, caughtUp: map[string]struct{}{},
+		run: k.access.Run, schema: k.access.Schemas(), load: cluster.AppName(k.access.Run, loadApp), notBuilt: map[string]string{}, caughtUp: map[string]struct{}{},
 		behind: map[string]struct{}{},
 		result: k.result,
 	}

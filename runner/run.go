@@ -37,6 +37,7 @@ type Options struct {
 	Out    string // the result directory; "": a new one below results/
 	BinDir string // PostgreSQL's server programs; "": the provider chooses
 	Keep   bool   // leave the cluster up
+	Risk   bool   // the user has said that a cluster that was there before may break
 	Tool   string // pgchaos's version, for the result
 	Host   string // what the result calls this machine; "": its host name
 	// Command are the arguments of pgchaos that repeat the run, without the seed, for the result.
@@ -131,6 +132,11 @@ func open(ctx context.Context, id string, p *Plan, k cluster.Kind, o Options, to
 		Links:    e.Links(),
 		Progress: func(image string, done, total int64) { to.send(ImageLoaded{image, done, total}) },
 	}
+	if x := e.Cluster.Existing; x != nil {
+		if options.Existing, err = existingCluster(&e.Cluster, o.Risk); err != nil {
+			return opened{}, err
+		}
+	}
 	if d := e.Cluster.Docker; d != nil {
 		options.Containers = cluster.Containers{
 			Image: d.Image, ExactNames: d.Names == "exact", Network: d.Network, Subnet: d.Subnet, Ports: d.HostPorts(), Restart: d.Restart,
@@ -195,7 +201,7 @@ func (r *run) up(ctx context.Context) (err error) {
 	defer cancel()
 	r.doing.Store(isBuilding)
 	if r.use.RunsBefore == 0 {
-		r.stage("building the cluster: " + nodeCount(r.plan.built()))
+		r.stage(r.buildingText() + nodeCount(r.plan.built()))
 	}
 	begin := time.Now()
 	if r.cluster, err = r.session.build(building, r.plan); err != nil {
@@ -223,6 +229,9 @@ func (r *run) up(ctx context.Context) (err error) {
 // that comes before its table would be an error without a cause in the experiment.
 func (r *run) prepare(ctx context.Context) error {
 	primary := r.cluster.Nodes()[0]
+	if r.cluster.Met() {
+		r.plan = r.plan.inSchema(r.cluster.Schema())
+	}
 	took, err := runSetup(ctx, r.plan.Experiment, primary, r.stage)
 	if err != nil {
 		return err
@@ -232,7 +241,7 @@ func (r *run) prepare(ctx context.Context) error {
 	if err := r.prepareTables(ctx, primary); err != nil {
 		return err
 	}
-	barrier, err := writeBarrier(ctx, primary, r.Run)
+	barrier, err := writeBarrier(ctx, primary, r.cluster.Schema(), r.Run)
 	if err != nil {
 		return err
 	}

@@ -141,6 +141,8 @@ func (s *Session) unfit(ctx context.Context, p *Plan, want shape, to *sinks) str
 		return s.doubt
 	case !reflect.DeepEqual(s.shape, want):
 		return "the run needs another provider, another version of PostgreSQL, other nodes or other relays than the run before"
+	case s.cluster != nil && s.cluster.Met():
+		return "a cluster that was there before is met anew for each run"
 	case s.snapshot == nil:
 		return "the run before did not get its cluster up"
 	}
@@ -164,7 +166,7 @@ func (s *Session) build(ctx context.Context, p *Plan) (*cluster.Cluster, error) 
 	if err := s.cluster.Up(ctx); err != nil {
 		return s.cluster, fmt.Errorf("build the cluster: %w", err)
 	}
-	if !s.single {
+	if !s.single && !s.cluster.Met() {
 		snapshot, err := s.cluster.Snapshot(ctx)
 		if err != nil {
 			return s.cluster, err
@@ -242,7 +244,11 @@ func (s *Session) remove(ctx context.Context, to *sinks) error {
 			return fmt.Errorf("%w: what steps have changed: %w", ErrLeftBehind, err)
 		}
 	}
-	to.stage("removing the cluster")
+	if s.cluster != nil && s.cluster.Met() {
+		to.stage("dropping the run's tables; the cluster stays as it is")
+	} else {
+		to.stage("removing the cluster")
+	}
 	down := s.own.Provider.Remove
 	if s.cluster != nil {
 		down = s.cluster.Down // which knows that its servers are meant to end

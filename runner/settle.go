@@ -36,6 +36,7 @@ type member interface {
 // quiescer is a cluster whose load is over, to be brought to rest and read.
 type quiescer struct {
 	run      string
+	schema   string            // of the barrier's table
 	load     string            // begins the application_name of the load's backends
 	members  []member          // the nodes that have been built
 	notBuilt map[string]string // the others, and why
@@ -58,7 +59,7 @@ type quiescer struct {
 // quiescer is the run's own cluster.
 func (r *run) quiescer() *quiescer {
 	s := &quiescer{
-		run: r.Run, load: r.cluster.AppName(loadApp), notBuilt: map[string]string{}, caughtUp: map[string]struct{}{}, behind: map[string]struct{}{},
+		run: r.Run, schema: r.cluster.Schema(), load: r.cluster.AppName(loadApp), notBuilt: map[string]string{}, caughtUp: map[string]struct{}{}, behind: map[string]struct{}{},
 		states:   r.scene.States,
 		readOnly: func(_ context.Context, node string) bool { return r.cluster.Node(node).ReadOnly() },
 		heal:     r.undo.Heal, result: r.result,
@@ -204,7 +205,7 @@ func (s *quiescer) quiesceNode(ctx context.Context, n member) (ended int, err er
 // catchUp writes a barrier row on the authority and waits until each standby shows
 // it: LSNs alone prove nothing.
 func (s *quiescer) catchUp(ctx context.Context, authority string, states []record.NodeState) {
-	barrier, err := writeBarrier(ctx, s.member(authority), s.run)
+	barrier, err := writeBarrier(ctx, s.member(authority), s.schema, s.run)
 	if err != nil {
 		s.note(authority, "", err)
 		return
@@ -263,13 +264,13 @@ func (s *quiescer) note(node, done string, err error) {
 }
 
 // writeBarrier writes a barrier row on a primary.
-func writeBarrier(ctx context.Context, primary member, run string) (rowscan.Point, error) {
+func writeBarrier(ctx context.Context, primary member, schema, run string) (rowscan.Point, error) {
 	conn, err := primary.Connect(ctx, "barrier")
 	if err != nil {
 		return rowscan.Point{}, err
 	}
 	defer endsession.Within(goodbye, conn)
-	return rowscan.Barrier(ctx, conn, run)
+	return rowscan.Barrier(ctx, conn, schema, run)
 }
 
 // awaitBarrier waits until a standby shows the barrier row.

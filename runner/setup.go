@@ -54,6 +54,11 @@ func runSetup(ctx context.Context, e *spec.Experiment, primary *cluster.Node, st
 		return 0, fmt.Errorf("connect to %s as the load's user: %w", primary.Name(), err)
 	}
 	defer endsession.Within(goodbye, conn)
+	if primary.Met() { // where it may touch nothing else
+		if _, err := conn.Exec(ctx, "set search_path = "+pgx.Identifier{primary.Schema()}.Sanitize()); err != nil {
+			return 0, fmt.Errorf("before %s: %w", statements[0].at, err)
+		}
+	}
 	for i, s := range statements {
 		stage(fmt.Sprintf("setting up: %s (statement %d of %d)", s.at, i+1, len(statements)))
 		if _, err := conn.PgConn().Exec(ctx, s.sql).ReadAll(); err != nil {

@@ -163,6 +163,16 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 		d.scalar(n, path, "a number of cores such as 1.5", func(text string) error { return into.UnmarshalText([]byte(text)) })
 	case *Nodes:
 		d.nodeList(n, into, path)
+	case *ExistingNodes:
+		d.mapping(n, path, "a mapping of names to nodes", func(key string, value *yaml.Node, path string) {
+			*into = append(*into, ExistingNode{Name: key})
+			d.value(value, reflect.ValueOf(&(*into)[len(*into)-1]).Elem(), path)
+		})
+	case *Hooks:
+		d.mapping(n, path, "a mapping of words to hooks", func(key string, value *yaml.Node, path string) {
+			*into = append(*into, Hook{Name: key})
+			d.value(value, reflect.ValueOf(&(*into)[len(*into)-1]).Elem(), path)
+		})
 	case *Workloads:
 		d.mapping(n, path, "a mapping of names to workloads", func(key string, value *yaml.Node, path string) {
 			if path == setupPath {

@@ -37,6 +37,7 @@ func (e *Experiment) fillDefaults(d *decoder) {
 	fill(d, "baseline.p95", &e.Baseline.P95, Duration(2*time.Second))
 	fill(d, "cluster.provider", &e.Cluster.Provider, defaultProvider)
 	fillSynchronous(e.Cluster.Synchronous, d, "cluster.synchronous")
+	e.fillExisting(d)
 	for i := range e.Load {
 		e.Load[i].fillDefaults(d, "load."+e.Load[i].Name)
 	}

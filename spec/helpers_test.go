@@ -23,7 +23,7 @@ func sameSteps() cmp.Option {
 
 // someProviders are a provider whose nodes can do little, and one whose nodes can do all.
 func someProviders() []cluster.Description {
-	few := []cluster.Capability{cluster.CanRun, cluster.CanFreeze, cluster.CanReachFiles}
+	few := []cluster.Capability{cluster.CanRun, cluster.CanFreeze, cluster.CanCommand, cluster.CanReachFiles}
 	return []cluster.Description{
 		{Name: "local", Summary: "processes of this machine", Capabilities: few, Lacks: "its nodes are processes of one machine"},
 		{Name: "docker", Summary: "containers", Capabilities: append(few, cluster.CanCutOff, cluster.CanLimit), Frozen: "no command runs in a paused container"},

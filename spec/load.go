@@ -19,6 +19,9 @@ type Options struct {
 	Set []string
 	// Getenv looks up the VAR of a ${VAR}; nil: nothing is set. os.LookupEnv fits.
 	Getenv func(name string) (value string, ok bool)
+	// Discover asks a cluster or its manager for the nodes of cluster.existing.discover; nil: nobody is asked, and such a
+	// file is a mistake.
+	Discover func(Discover) ([]ExistingNode, error)
 	// ReadFile reads the file that a script: names; nil: files cannot be read here. The
 	// resolved text has the script itself in its place.
 	ReadFile func(name string) ([]byte, error)
@@ -82,6 +85,8 @@ func load(file string, text []byte, o Options, c *combination) (*Experiment, []b
 		d.lay(&root, over, "")
 	}
 	secrets := d.expand(root, o.Getenv)
+	d.discover(root, o.Discover)
+	d.takeHooks(root)
 	var e Experiment
 	if keyIndex(root, "random") >= 0 && !o.rehearsal {
 		rehearsed := o

@@ -11,7 +11,7 @@ import (
 func TestAnActionThatTheProviderCannotDoIsAnError(t *testing.T) {
 	few := []cluster.Description{
 		{Name: "hosted", Capabilities: []cluster.Capability{cluster.CanRun}},
-		{Name: "full", Capabilities: []cluster.Capability{cluster.CanRun, cluster.CanReachFiles, cluster.CanFreeze, cluster.CanLimit}},
+		{Name: "full", Capabilities: []cluster.Capability{cluster.CanRun, cluster.CanCommand, cluster.CanReachFiles, cluster.CanFreeze, cluster.CanLimit}},
 	}
 	text := `name: x
 cluster: {provider: hosted, nodes: [a, b]}
@@ -29,7 +29,7 @@ timeline:
 	for _, want := range []string{
 		`x.yaml:6:6: the hosted provider cannot pause a node: it lacks the capability "freeze"; run it with provider: full`,
 		`x.yaml:7:6: the hosted provider cannot disconnect a node: it lacks the capability "network"; pause the node`,
-		`x.yaml:8:14: the hosted provider cannot exec a node: it lacks the capability "files"; run it with provider: full`,
+		`x.yaml:8:14: the hosted provider cannot exec a node: it lacks the capability "commands"; run it with provider: full`,
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("missing: %s", want)

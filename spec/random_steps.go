@@ -130,7 +130,11 @@ func (d *decoder) randomSeed(root *yaml.Node, r *Random, o Options) uint64 {
 func presentNodes(root *yaml.Node) (names []string) {
 	n := valueOf(valueOf(root, "cluster"), "nodes")
 	if n == nil {
-		return nil
+		met := child(root, "cluster", "existing", "nodes")
+		for i := 0; met != nil && met.Kind == yaml.MappingNode && i+1 < len(met.Content); i += 2 {
+			names = append(names, met.Content[i].Value)
+		}
+		return names
 	}
 	var nodes Nodes
 	newDecoder("").value(n, reflect.ValueOf(&nodes).Elem(), nodesPath)

@@ -27,7 +27,7 @@ func Schema(known []cluster.Description) ([]byte, error) {
 		LookupComment:              describeType,
 	}
 	s := r.Reflect(Experiment{})
-	for name, part := range map[string]any{"Node": Node{}, "Workload": Workload{}} { // schemaOf hides them
+	for name, part := range map[string]any{"Node": Node{}, "Workload": Workload{}, "ExistingNode": ExistingNode{}, "Hook": Hook{}} { // schemaOf hides them
 		s.Definitions[name] = defined(r, s, part)
 	}
 	for _, k := range fault.Kinds() {
@@ -112,6 +112,10 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 		named := entries("Node")
 		named.AdditionalProperties = either(&jsonschema.Schema{Type: "null"}, named.AdditionalProperties)
 		return either(&jsonschema.Schema{Type: "array", Items: name(), MinItems: number(1), UniqueItems: true}, named)
+	case reflect.TypeFor[ExistingNodes]():
+		return entries("ExistingNode")
+	case reflect.TypeFor[Hooks]():
+		return entries("Hook")
 	case reflect.TypeFor[Workloads]():
 		load := entries("Workload")
 		load.Properties = jsonschema.NewProperties()

@@ -63,12 +63,13 @@ type Share float64
 
 // Cluster describes the nodes and how they are set up.
 type Cluster struct {
-	Provider    string            `yaml:"provider"` // local (the default) or docker
+	Provider    string            `yaml:"provider"` // local (the default), docker or existing
 	Postgres    int               `yaml:"postgres" jsonschema_description:"The major version of PostgreSQL. Left out: the newest installed."`
 	Nodes       Nodes             `yaml:"nodes" jsonschema_description:"The nodes: a list of names, or a mapping of names to settings. The first is the primary."`
 	Settings    map[string]string `yaml:"settings" jsonschema_description:"postgresql.conf of every node."`
 	Synchronous *Synchronous      `yaml:"synchronous" jsonschema_description:"The synchronous replication of the primary. Left out: asynchronous."`
 	Docker      *Docker           `yaml:"docker" jsonschema_description:"How the docker provider makes containers."`
+	Existing    *Existing         `yaml:"existing" jsonschema_description:"The cluster that the existing provider meets."`
 }
 
 // Docker is how the nodes' containers are made.

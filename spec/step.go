@@ -220,7 +220,11 @@ func nameSteps(steps []Step) {
 }
 
 func (s *Step) defaultName() string {
-	parts := []string{strings.ReplaceAll(s.Action(), "_", "-")}
+	action := s.Action()
+	if h, ok := s.Parameters().(*fault.Hook); ok && h.Name != "" {
+		action = h.Name
+	}
+	parts := []string{strings.ReplaceAll(action, "_", "-")}
 	if on, ok := s.Parameters().(fault.OnLinks); ok {
 		one, other := on.BothSides()
 		parts = append(append(parts, one...), other...)

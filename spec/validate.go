@@ -160,7 +160,11 @@ func (v *validator) cluster() {
 		v.between("cluster.postgres", c.Postgres, minPostgres, maxPostgres)
 	}
 	v.settings("cluster", c.Settings, c.Synchronous != nil)
+	v.existing()
 	if len(c.Nodes) == 0 {
+		if v.e.Cluster.Existing != nil || c.Provider == existingProvider {
+			return // existing has reported it
+		}
 		misspelt := v.d.unknown["cluster"] || v.d.unknown[""] && !v.d.has("cluster")
 		if !misspelt && !v.d.brokenUnder("cluster.nodes") {
 			v.bad("cluster.nodes", "the cluster has no nodes", "write nodes: [NAME, ...] in it, the primary first")
@@ -190,7 +194,11 @@ func (v *validator) cluster() {
 
 // nodePath is where a node stands, in a list or in a mapping.
 func (v *validator) nodePath(i int) string {
-	if path := "cluster.nodes." + v.e.Cluster.Nodes[i].Name; v.d.has(path) {
+	name := v.e.Cluster.Nodes[i].Name
+	if v.e.Cluster.existing() {
+		return existingPath + ".nodes." + name
+	}
+	if path := "cluster.nodes." + name; v.d.has(path) {
 		return path
 	}
 	return "cluster.nodes[" + strconv.Itoa(i) + "]"

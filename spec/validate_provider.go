@@ -23,7 +23,11 @@ func (v *validator) provider() (d cluster.Description, known bool) {
 	if i < 0 {
 		return d, false
 	}
-	return v.providers[i], true
+	d = v.providers[i]
+	if x := v.e.Cluster.Existing; d.Name == existingProvider && (x == nil || x.Exec == "") {
+		d.Capabilities = slices.DeleteFunc(slices.Clone(d.Capabilities), func(c cluster.Capability) bool { return c == cluster.CanCommand })
+	}
+	return d, true
 }
 
 // capable checks that the nodes of the provider can do what an action needs.
@@ -35,7 +39,11 @@ func (v *validator) capable(path string, k fault.Kind) {
 	for _, c := range k.Capabilities {
 		if !d.Can(c) {
 			what := "the " + d.Name + " provider cannot " + k.Name + " a node: "
-			v.badKey(path, what+cmp.Or(d.Lacks, `it lacks the capability "`+string(c)+`"`), v.insteadOf(k))
+			instead := v.insteadOf(k)
+			if d.Name == existingProvider {
+				instead = v.insteadOfHook(k)
+			}
+			v.badKey(path, what+cmp.Or(d.Lacks, `it lacks the capability "`+string(c)+`"`), instead)
 			return
 		}
 	}

@@ -279,7 +279,10 @@ func (v *validator) workloads(path string, names []string) {
 }
 
 func (v *validator) condition(path string, c *Condition) {
-	if len(c.Role)+len(c.SyncState)+len(c.Streaming)+len(c.CaughtUp) == 0 && !c.AllStreaming && !v.d.brokenUnder(path) {
+	if c.Primary != "" && c.Primary != fault.AnyPrimary {
+		v.node(path+".primary", c.Primary, "")
+	}
+	if c.Primary == "" && len(c.Role)+len(c.SyncState)+len(c.Streaming)+len(c.CaughtUp) == 0 && !c.AllStreaming && !v.d.brokenUnder(path) {
 		v.bad(path, "nothing is asked for", "write role, sync_state, streaming, caught_up or all_streaming")
 	}
 	for node, role := range c.Role {

@@ -44,7 +44,7 @@ func exec() Kind {
 		New:   func() Parameters { return &Exec{} },
 		Facts: record.Facts{Provokes: true}, Undo: execUndo(), Reversible: true,
 		Needs:        Needs{Process: Present},
-		Capabilities: []cluster.Capability{cluster.CanReachFiles},
+		Capabilities: []cluster.Capability{cluster.CanCommand},
 	}
 }
 

@@ -65,6 +65,7 @@ func Kinds() []Kind {
 		clone(),
 		sql(),
 		exec(),
+		hook(),
 
 		// Load and checks
 		startLoad(),

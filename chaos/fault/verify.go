@@ -15,6 +15,7 @@ import (
 // As a step, `verify: {role: {a: primary}, within: 5s}` waits that long for it;
 // as a step's `when`, the step's own `within` bounds the wait, and Within here is 0.
 type Condition struct {
+	Primary   string            `yaml:"primary" jsonschema_description:"any: one node alone is the primary, whichever it is; or a node's name: that one alone is."`
 	Role      map[string]string `yaml:"role" jsonschema_description:"By node: primary, standby or down."`
 	SyncState map[string]string `yaml:"sync_state" jsonschema_description:"By node, as pg_stat_replication has it: async, potential, sync or quorum."`
 	Streaming NodeList          `yaml:"streaming" jsonschema_description:"Standbys that stream from the node they follow."`
@@ -23,6 +24,9 @@ type Condition struct {
 	AllStreaming bool           `yaml:"all_streaming" jsonschema_description:"true: one node is the primary, and every other node streams from the node that it follows."`
 	Within       units.Duration `yaml:"within" jsonschema_description:"How long a verify waits; 10s by default. A when has its within beside it."`
 }
+
+// AnyPrimary is a Condition's Primary where one node has to be the primary, whichever it is.
+const AnyPrimary = chaos.AnyPrimary
 
 // DefaultWithin is how long a condition is waited for.
 const DefaultWithin = units.Duration(10 * time.Second)
@@ -53,7 +57,7 @@ func (c *Condition) Default(has func(key string) bool) {
 
 // Nodes are the nodes and roles that the condition names, each once, by name.
 func (c *Condition) Nodes() []string {
-	names := slices.Concat(slices.Collect(maps.Keys(c.Role)), slices.Collect(maps.Keys(c.SyncState)), c.Streaming, c.CaughtUp)
+	names := slices.Concat(oneNode(c.primaryNode()), slices.Collect(maps.Keys(c.Role)), slices.Collect(maps.Keys(c.SyncState)), c.Streaming, c.CaughtUp)
 	slices.Sort(names)
 	return slices.Compact(names)
 }
@@ -61,8 +65,23 @@ func (c *Condition) Nodes() []string {
 // Detail is the condition, and how long it is waited for.
 func (c *Condition) Detail() string { return fmt.Sprintf("%s, within %s", c, c.Within) }
 
+// primaryNode is the node that is to be the primary; "": none is named.
+func (c *Condition) primaryNode() string {
+	if c.Primary == chaos.AnyPrimary {
+		return ""
+	}
+	return c.Primary
+}
+
 func (c *Condition) String() string {
 	var parts []string
+	switch c.Primary {
+	case "":
+	case chaos.AnyPrimary:
+		parts = append(parts, "one node is the primary")
+	default:
+		parts = append(parts, c.Primary+" alone is the primary")
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.Role)) {
 		parts = append(parts, name+" is "+c.Role[name])
 	}
@@ -83,7 +102,7 @@ func (c *Condition) String() string {
 
 // Chaos is the condition as the timeline waits for it.
 func (c *Condition) Chaos() chaos.Condition {
-	return chaos.Condition{Role: c.Role, SyncState: c.SyncState, Streaming: c.Streaming, CaughtUp: c.CaughtUp, AllStreaming: c.AllStreaming}
+	return chaos.Condition{Primary: c.Primary, Role: c.Role, SyncState: c.SyncState, Streaming: c.Streaming, CaughtUp: c.CaughtUp, AllStreaming: c.AllStreaming}
 }
 
 // Action waits for the condition.

@@ -68,7 +68,7 @@ func Describe() cluster.Description {
 	return cluster.Description{
 		Name: "docker", Summary: "containers",
 		Capabilities: []cluster.Capability{
-			cluster.CanRun, cluster.CanFreeze, cluster.CanReachFiles, cluster.CanCutOff, cluster.CanLimit, cluster.CanMeasure, cluster.CanFill, cluster.CanLink,
+			cluster.CanRun, cluster.CanFreeze, cluster.CanCommand, cluster.CanReachFiles, cluster.CanCutOff, cluster.CanLimit, cluster.CanMeasure, cluster.CanFill, cluster.CanLink,
 		},
 		Frozen:   "no command runs in a paused container",
 		Postgres: "13 or newer, of an image", ChecksSettings: true,

@@ -48,5 +48,23 @@ type probed struct{ *cluster.Node }
 
 func (n probed) Prober() Prober {
 	connect := func(ctx context.Context) (*pgx.Conn, error) { return n.Connect(ctx, "probe") }
-	return probe.NewProber(connect, n.Name(), n.Credentials().Load.Name)
+	p := probe.NewProber(connect, n.Name(), n.Credentials().Load.Name)
+	if !n.Met() {
+		return p
+	}
+	return namedProber{p, n.Node}
+}
+
+// namedProber calls standbys as the experiment does, where their application_names are others.
+type namedProber struct {
+	Prober
+	node *cluster.Node
+}
+
+func (p namedProber) Read(ctx context.Context) record.NodeState {
+	return p.node.Named(p.Prober.Read(ctx))
+}
+
+func (p namedProber) Glance(ctx context.Context) record.NodeState {
+	return p.node.Named(p.Prober.Glance(ctx))
 }

@@ -25,7 +25,14 @@ var settingSQL string
 //go:embed read.sql
 var readText string
 
-var readSQL = settingSQL + timelinesql.Expand(readText)
+var readSQL = settingSQL + timelinesql.Expand(strings.ReplaceAll(readText, "{synchronous_commit of the files}", filesCommit))
+
+// ordinarySQL is readSQL for a role that is no superuser, and may not read pg_file_settings, not even in an arm of a CASE that
+// is not taken. Where such a role is the load's, too, what it would tell is known without it.
+var ordinarySQL = settingSQL + timelinesql.Expand(strings.ReplaceAll(readText, "{synchronous_commit of the files}", "null"))
+
+const filesCommit = `(select f.setting from pg_catalog.pg_file_settings f
+                           where f.name = 'synchronous_commit' and f.applied order by f.seqno desc limit 1)`
 
 // Read asks the node at the other end of conn, a superuser's, in one round trip once
 // the statement is prepared. At is left to the caller. Load is the role that the load
@@ -51,7 +58,11 @@ func read(ctx context.Context, conn *pgx.Conn, node, load string) (s record.Node
 	var lsn, received, redo, standbys string
 	var checkpointer *time.Time
 	var readOnly *bool
-	err = conn.QueryRow(ctx, readSQL, load).Scan(&inRecovery, &timeline, &s.SystemID, &s.Version, &lsn, &received,
+	sql := readSQL
+	if conn.PgConn().ParameterStatus("is_superuser") == "off" {
+		sql = ordinarySQL
+	}
+	err = conn.QueryRow(ctx, sql, load).Scan(&inRecovery, &timeline, &s.SystemID, &s.Version, &lsn, &received,
 		&s.Streaming, &s.ReplayPaused, &s.SyncCommit, &readOnly, &own, &s.SyncNames, &redo, &s.ServerStarted, &checkpointer,
 		&s.SyncWaiters, &s.Connections, &standbys)
 	if err != nil {

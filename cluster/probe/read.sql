@@ -12,8 +12,7 @@ select pg_catalog.pg_is_in_recovery(),
        coalesce((select s.value from setting s where not s.mine and s.name = 'synchronous_commit'),
                 -- Where our own role has one, our session does not show the server's.
                 case when exists (select from setting s where s.mine and s.name = 'synchronous_commit')
-                     then (select f.setting from pg_catalog.pg_file_settings f
-                           where f.name = 'synchronous_commit' and f.applied order by f.seqno desc limit 1)
+                     then {synchronous_commit of the files}
                 end,
                 (select case when exists (select from setting o where o.mine and o.name = s.name)
                              then s.boot_val else s.reset_val end

@@ -1,6 +1,7 @@
 package rowscan
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -19,6 +20,7 @@ import (
 // that shows it on the same timeline has all that came before it. Neither equal
 // counts nor equal positions prove that.
 type Point struct {
+	Schema   string // of the table that the row is in
 	ID       string // random: what a sequence gives, it can give again after a failover
 	Run      string
 	LSN      record.LSN // a position after the row's commit
@@ -28,18 +30,18 @@ type Point struct {
 //go:embed barrier.sql
 var barrierSQL string
 
-// Barrier writes a barrier on the primary, into the table public.pgchaos_barrier,
+// Barrier writes a barrier on the primary, into the table pgchaos_barrier of a schema,
 // which is made if it is missing. It commits without waiting for any standby, so
 // that a broken synchronous regime cannot hold it up.
-func Barrier(ctx context.Context, primary *pgx.Conn, run string) (Point, error) {
-	p := Point{Run: run}
+func Barrier(ctx context.Context, primary *pgx.Conn, schema, run string) (Point, error) {
+	p := Point{Schema: schema, Run: run}
 	err := pgx.BeginFunc(ctx, primary, func(tx pgx.Tx) error {
-		for _, statement := range strings.Split(barrierSQL, ";") {
+		for _, statement := range strings.Split(strings.ReplaceAll(barrierSQL, "{table}", p.table()), ";") {
 			if _, err := tx.Exec(ctx, statement); err != nil {
 				return err
 			}
 		}
-		return tx.QueryRow(ctx, "insert into public.pgchaos_barrier (run) values ($1) returning id::pg_catalog.text", run).Scan(&p.ID)
+		return tx.QueryRow(ctx, "insert into "+p.table()+" (run) values ($1) returning id::pg_catalog.text", run).Scan(&p.ID)
 	})
 	if err != nil {
 		return Point{}, fmt.Errorf("write a barrier: %w", err)
@@ -55,6 +57,11 @@ func Barrier(ctx context.Context, primary *pgx.Conn, run string) (Point, error) 
 	}
 	p.Timeline = uint32(timeline)
 	return p, nil
+}
+
+// table is the barrier's table, as SQL has it.
+func (p Point) table() string {
+	return pgx.Identifier{cmp.Or(p.Schema, "public"), "pgchaos_barrier"}.Sanitize()
 }
 
 // awaitEvery is how often a node is asked for the barrier, and lookTimeout how long
@@ -124,7 +131,7 @@ func (w *watch) look(ctx context.Context, node *pgx.Conn, p Point) (there bool, 
 	if w.looks++; w.looks == 1 {
 		w.first = w.replayed
 	}
-	err = node.QueryRow(ctx, "select exists (select from public.pgchaos_barrier where id = $1::pg_catalog.uuid and run = $2)", p.ID, p.Run).Scan(&w.row)
+	err = node.QueryRow(ctx, "select exists (select from "+p.table()+" where id = $1::pg_catalog.uuid and run = $2)", p.ID, p.Run).Scan(&w.row)
 	if err != nil {
 		return false, retriable(err)
 	}

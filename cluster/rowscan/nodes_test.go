@@ -125,7 +125,7 @@ func waiters(t *testing.T, a *cluster.Node) {
 			t.Fatal("no waiter was seen")
 		}
 	}
-	if _, err := rowscan.Barrier(t.Context(), connect(t, a), "rowscan"); err != nil {
+	if _, err := rowscan.Barrier(t.Context(), connect(t, a), "public", "rowscan"); err != nil {
 		t.Errorf("a barrier while commits wait: %v", err)
 	}
 	if _, err := a.Configure(t.Context(), nil, &cluster.Synchronous{}); err != nil {
@@ -143,7 +143,7 @@ func barrier(t *testing.T, a, b *cluster.Node) {
 		defer cancel()
 		return rowscan.AwaitBarrier(ctx, conn, p)
 	}
-	point, err := rowscan.Barrier(t.Context(), primary, "rowscan")
+	point, err := rowscan.Barrier(t.Context(), primary, "public", "rowscan")
 	if err != nil || point.LSN == 0 || point.Timeline != 1 || point.ID == "" {
 		t.Fatalf("barrier: %+v, %v", point, err)
 	}
@@ -166,7 +166,7 @@ func barrier(t *testing.T, a, b *cluster.Node) {
 	refuse("diverged", standby, other)
 
 	exec(t, standby, "select pg_wal_replay_pause()")
-	point, err = rowscan.Barrier(t.Context(), primary, "rowscan")
+	point, err = rowscan.Barrier(t.Context(), primary, "public", "rowscan")
 	if err != nil {
 		t.Fatal(err)
 	}

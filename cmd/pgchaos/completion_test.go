@@ -52,7 +52,7 @@ func TestCompletion(t *testing.T) {
 		{"no run without a store", []string{"history", "show", ""}, nil, done},
 		{"a store to serve", []string{"serve", "--store", ""}, nil, ":16"},
 		{"an address to serve at", []string{"serve", "--listen", ""}, []string{"127.0.0.1:8081"}, done},
-		{"a provider", []string{"run", "quorum-kill", "--provider", ""}, []string{"docker", "local"}, done},
+		{"a provider", []string{"run", "quorum-kill", "--provider", ""}, []string{"docker", "existing", "local"}, done},
 		{"an address for metrics", []string{"run", "quorum-kill", "--metrics", ""}, []string{"127.0.0.1:9187"}, done},
 		{"a provider after =", []string{"clean", "--provider=d"}, []string{"docker"}, done},
 		{"a provider of selftest", []string{"selftest", "--provider", "l"}, []string{"local"}, done},

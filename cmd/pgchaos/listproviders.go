@@ -22,7 +22,8 @@ their nodes; 'pgchaos plan' and 'pgchaos validate' say which action a provider c
 
   processes  start, stop, restart and kill servers
   freeze     pause and resume
-  files      run programs on a node, such as pg_basebackup and pg_rewind; read its log
+  commands   exec and hook
+  files      run PostgreSQL's programs on a node, such as pg_basebackup and pg_rewind; read its log
   network    disconnect and connect
   limits     limit
   links      partition, half_open, reject and drop_connections

@@ -8,6 +8,7 @@ import (
 
 	"pgchaos/cluster"
 	"pgchaos/cluster/docker"
+	"pgchaos/cluster/existing"
 	"pgchaos/cluster/local"
 	"pgchaos/report"
 	"pgchaos/runner"
@@ -18,6 +19,7 @@ func providers() []cluster.Kind {
 	return []cluster.Kind{
 		local.Kind(),
 		docker.Kind(),
+		existing.Kind(),
 	}
 }
 

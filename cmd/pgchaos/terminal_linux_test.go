@@ -127,7 +127,7 @@ func TestCompletionInBash(t *testing.T) {
 		{"pgchaos report res\t", `results/mine\ one `},
 		{"pgchaos run quorum-kill --out res\t", "results/"},
 		{"pgchaos run quorum-kill --out-csv ser\t", "series.csv "},
-		{"pgchaos run --provider \t\t", "docker  local"},
+		{"pgchaos run --provider \t\t", "docker    existing  local"},
 	} {
 		t.Run(tc.typed, func(t *testing.T) {
 			term.t = t

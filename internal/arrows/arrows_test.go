@@ -86,8 +86,9 @@ var permitted = withRenderings(withProviders(map[string][]string{
 
 // providers are the packages with a cluster.Kind, which only the table in cmd/pgchaos and the benchmark know.
 var providers = map[string][]string{
-	"cluster/docker": {"cluster", "cluster/link", "record", "internal/units"},
-	"cluster/local":  {"cluster", "cluster/link", "record", "internal/regular", "internal/units"},
+	"cluster/existing": {"cluster", "internal/regular"},
+	"cluster/docker":   {"cluster", "cluster/link", "record", "internal/units"},
+	"cluster/local":    {"cluster", "cluster/link", "record", "internal/regular", "internal/units"},
 }
 
 func withProviders(all map[string][]string) map[string][]string {

@@ -1,0 +1,266 @@
+package fault
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"pgchaos/chaos"
+	"pgchaos/cluster"
+	"pgchaos/internal/units"
+	"pgchaos/internal/wait"
+	"pgchaos/record"
+)
+
+// The proofs of a hook that are words; any other is a command.
+const (
+	proofDown   = "down"
+	proofSilent = "silent"
+	proofMoved  = "moved"
+)
+
+// proofTimeout is how long the effect of a hook may take to show.
+const proofTimeout = 30 * time.Second
+
+// Hook breaks something by a command of the user's, on the machines of nodes. Package spec makes it of a step that is called
+// by a word of cluster.existing.hooks.
+type Hook struct {
+	OnNodes `yaml:",inline"`
+
+	Name      string         `yaml:"name" jsonschema:"required" jsonschema_description:"The hook's word."`
+	Do        string         `yaml:"do" jsonschema:"required" jsonschema_description:"The command that breaks something. No shell runs it: write sh -c '...' where you need one."`
+	Undo      string         `yaml:"undo" jsonschema_description:"The command that takes it back."`
+	Proof     string         `yaml:"proof" jsonschema:"required" jsonschema_description:"What shows that it took effect: down, silent, moved, or a command that must succeed."`
+	UndoAfter units.Duration `yaml:"undo_after" jsonschema_description:"Runs undo on the node's machine after so long, also if pgchaos is gone by then."`
+	Exec      string         `yaml:"exec" jsonschema_description:"How the commands run, where not as cluster.existing.exec says."`
+}
+
+func hook() Kind {
+	return Kind{
+		Name: "hook", Group: Runbooks, Doc: "Runs a command of yours that breaks something in a cluster that pgchaos has not built, and proves that it took effect.",
+		Manual: Manual{
+			Does: "Runs the command of an entry of `cluster.existing.hooks` on the node's machine, by `cluster.existing.exec`. A step calls it by the entry's " +
+				"word: `kill: primary`, where the file has `hooks: {kill: {do: ...}}`.",
+			Effect: "What the command does. With the proof `down` the server is taken to have ended, as by a kill.",
+			Verified: "By `proof`. `down`: the server refuses connections, or was started after the command began. `silent`: it gives no answer within 3 s. " +
+				"`moved`: another node is the primary. Anything else is a command that must succeed. What is not so within 30 s has not taken effect.",
+			Back: "By `undo`, on the same node. It is in the journal before the command runs, and is written as a script into the result directory, too. " +
+				"With `undo_after` the node's own machine runs it after that time, whether pgchaos lives or not.",
+			Example: `- {at: 20s, hook: {name: hang_agent, node: primary, do: "pkill -STOP -x patroni", undo: "pkill -CONT -x patroni", proof: "pgrep -r T -x patroni"}}
+`,
+		},
+		New:   func() Parameters { return &Hook{} },
+		Facts: record.Facts{Provokes: true}, Outage: true, Phase: true, Undo: hookUndo(), Reversible: true,
+		Needs:        Needs{Process: Present},
+		Capabilities: []cluster.Capability{cluster.CanCommand},
+	}
+}
+
+// Short keeps a node from being written without a command.
+func (p *Hook) Short() any { return nil }
+
+// Check demands commands that can be run.
+func (p *Hook) Check() (wrong []Mistake) {
+	if strings.TrimSpace(p.Proof) == "" {
+		wrong = append(wrong, Mistake{"", "nothing proves that the hook took effect", "write proof: down, silent, moved, or a command that must succeed"})
+	}
+	commands := map[string]string{"do": p.Do, "undo": p.Undo, "proof": p.Proof}
+	if p.proves() != "" {
+		delete(commands, "proof")
+	}
+	for _, key := range []string{"do", "undo", "proof"} {
+		line, is := commands[key]
+		if !is || line == "" && key != "do" {
+			continue
+		}
+		if _, err := cluster.SplitCommand(line); err != nil {
+			wrong = append(wrong, Mistake{key, key + ": " + err.Error(), ""})
+		}
+	}
+	return wrong
+}
+
+// proves is the proof, where it is a word.
+func (p *Hook) proves() string {
+	switch p.Proof {
+	case proofDown, proofSilent, proofMoved:
+		return p.Proof
+	}
+	return ""
+}
+
+// Effects are what the proof shows of the server.
+func (p *Hook) Effects(of record.Facts) record.Facts {
+	switch p.Proof {
+	case proofDown:
+		of.Ends, of.Kills = true, true
+	case proofSilent:
+		of.Cuts = true
+	}
+	return of
+}
+
+// Detail is the command.
+func (p *Hook) Detail() string { return p.Name + ": " + p.Do }
+
+// Word is what the file calls the hook.
+func (p *Hook) Word() string { return p.Name }
+
+// Reversed tells whether anything takes the command back.
+func (p *Hook) Reversed() bool { return p.Undo != "" }
+
+// hookCommand is a command of a hook, for the journal.
+type hookCommand struct {
+	Command string   `json:"command"` // as the file has it
+	Exec    string   `json:"exec,omitempty"`
+	Argv    []string `json:"argv"` // of the command alone
+}
+
+// Before is the command that takes it back.
+func (p *Hook) Before(_ context.Context, _ Env, _ *cluster.Node) (any, error) {
+	argv, err := cluster.SplitCommand(p.Undo)
+	return hookCommand{p.Undo, p.Exec, argv}, err
+}
+
+// hookUndo runs the command that takes a hook back. What that has changed is outside of pgchaos's reach otherwise.
+func hookUndo() *chaos.ReversalKind {
+	read := func(r chaos.Reversal) (c hookCommand, err error) {
+		if err := json.Unmarshal(r.Arguments, &c); err != nil {
+			return c, fmt.Errorf("read the command: %w", err)
+		}
+		if len(c.Argv) == 0 {
+			return c, errors.New("the journal has no command")
+		}
+		return c, nil
+	}
+	run := func(ctx context.Context, r chaos.Reversal, exec func(context.Context, cluster.Command) (cluster.Output, error)) error {
+		c, err := read(r)
+		if err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(ctx, execTimeout)
+		defer cancel()
+		if _, err := exec(ctx, cluster.Command{Argv: c.Argv, Template: c.Exec, Keep: cluster.ExecKeeps}); err != nil {
+			return fmt.Errorf("the undo %q did not succeed, do by hand what it should do: %w", c.Command, err)
+		}
+		return nil
+	}
+	return &chaos.ReversalKind{
+		Name: "hook_undo", Outlives: true, Obeys: true,
+		Do: func(ctx context.Context, _ *chaos.Scene, n *cluster.Node, r chaos.Reversal, _ bool) error {
+			return run(ctx, r, n.RunBeside)
+		},
+		Clean: onHost(func(ctx context.Context, h cluster.Executor, r chaos.Reversal) error {
+			return run(ctx, r, h.Exec)
+		}),
+	}
+}
+
+// Action runs the command and waits for its proof.
+func (p *Hook) Action(env Env) chaos.Action {
+	return env.Scene.Each(p.Nodes, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
+		before := n.State(ctx)
+		if err := p.armUndo(ctx, n); err != nil {
+			return err
+		}
+		out, err := p.run(ctx, n, p.Do)
+		file, keepErr := env.KeepOutput(n.Name(), out)
+		noteOutput(act, n.Name(), out.Stdout, file)
+		if keepErr != nil {
+			return fmt.Errorf("keep what the command wrote on %s: %w", n.Name(), keepErr)
+		}
+		// A command that kills what runs it ends with an error, too: the proof decides, and says so where it fails.
+		if why := p.proven(ctx, n, before); why != nil {
+			if err != nil {
+				return fmt.Errorf("on %s the command %q: %w; and %w", n.Name(), p.Do, err, why)
+			}
+			return fmt.Errorf("on %s the command %q succeeded, but %w", n.Name(), p.Do, why)
+		}
+		if err != nil {
+			act.Note("%s: the command ended with an error, and did what it was to do: %v", n.Name(), err)
+		}
+		return nil
+	})
+}
+
+func (p *Hook) run(ctx context.Context, n *cluster.Node, line string) (cluster.Output, error) {
+	argv, err := cluster.SplitCommand(line)
+	if err != nil {
+		return cluster.Output{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, execTimeout)
+	defer cancel()
+	return n.RunBeside(ctx, cluster.Command{Argv: argv, Template: p.Exec, Keep: cluster.ExecKeeps})
+}
+
+// armUndo has the node's own machine take the hook back after a time, also where pgchaos is gone.
+func (p *Hook) armUndo(ctx context.Context, n *cluster.Node) error {
+	if p.UndoAfter <= 0 || p.Undo == "" {
+		return nil
+	}
+	argv, err := cluster.SplitCommand(p.Undo)
+	if err != nil {
+		return err
+	}
+	later := fmt.Sprintf("nohup sh -c %s >/dev/null 2>&1 </dev/null &",
+		cluster.CommandLine([]string{fmt.Sprintf("sleep %.3f; exec %s", time.Duration(p.UndoAfter).Seconds(), cluster.CommandLine(argv))}))
+	ctx, cancel := context.WithTimeout(ctx, execTimeout)
+	defer cancel()
+	if _, err := n.RunBeside(ctx, cluster.Command{Argv: []string{"sh", "-c", later}, Template: p.Exec, Keep: cluster.ExecKeeps}); err != nil {
+		return fmt.Errorf("on %s: have its machine run the undo after %s: %w", n.Name(), p.UndoAfter, err)
+	}
+	return nil
+}
+
+// proofEvery is how often it is looked for the effect.
+const proofEvery = 50 * time.Millisecond
+
+// proven waits for the effect. The error says what is there instead.
+func (p *Hook) proven(ctx context.Context, n *cluster.Node, before record.NodeState) error {
+	ctx, cancel := context.WithTimeout(ctx, proofTimeout)
+	defer cancel()
+	var why error
+	for {
+		if why = p.look(ctx, n, before); why == nil {
+			return nil
+		}
+		if wait.For(ctx, proofEvery) != nil {
+			return fmt.Errorf("its proof, %s, does not hold after %s: %w", p.Proof, proofTimeout, errors.Join(chaos.ErrNotSo, why))
+		}
+	}
+}
+
+// look is nil where the effect is there.
+func (p *Hook) look(ctx context.Context, n *cluster.Node, before record.NodeState) error {
+	switch p.Proof {
+	case proofDown:
+		now := n.State(ctx)
+		switch {
+		case now.Reachable && before.Reachable && now.ServerStarted.After(before.ServerStarted):
+			return nil // somebody has started it again already
+		case now.Reachable:
+			return errors.New("its server runs as before")
+		case n.Refuses(ctx):
+			return nil
+		}
+		return errors.New("it may only be cut off: " + now.Error)
+	case proofSilent:
+		if now := n.State(ctx); now.Reachable {
+			return errors.New("its server answers")
+		}
+		if n.Refuses(ctx) {
+			return errors.New("its server is down, and not silent")
+		}
+		return nil
+	case proofMoved:
+		if now := n.State(ctx); now.Reachable && now.Role == record.RolePrimary {
+			return errors.New("it is still the primary")
+		}
+		return n.AnotherPrimary(ctx)
+	}
+	_, err := p.run(ctx, n, p.Proof)
+	return err
+}

@@ -1,0 +1,117 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+)
+
+// SplitCommand splits a command line into the program and its arguments, at blanks. Quotes keep words together, as in a
+// shell; nothing is expanded, and no shell runs the command. What only a shell can do is an error.
+func SplitCommand(line string) (words []string, err error) {
+	var word strings.Builder
+	var quote rune
+	inWord, escaped := false, false
+	for _, c := range line {
+		switch {
+		case escaped:
+			word.WriteRune(c)
+			escaped = false
+		case c == '\\' && quote != '\'':
+			escaped, inWord = true, true
+		case quote != 0 && c == quote:
+			quote = 0
+		case quote != 0:
+			word.WriteRune(c)
+		case c == '\'' || c == '"':
+			quote, inWord = c, true
+		case strings.ContainsRune(" \t\n", c):
+			if inWord {
+				words = append(words, word.String())
+				word.Reset()
+				inWord = false
+			}
+		case strings.ContainsRune("|&;<>()$`", c):
+			return nil, fmt.Errorf("%q is for a shell, and no shell runs this command: write sh -c '...', or put it into quotes", c)
+		default:
+			word.WriteRune(c)
+			inWord = true
+		}
+	}
+	if quote != 0 || escaped {
+		return nil, errors.New("a quote is not closed")
+	}
+	if inWord {
+		words = append(words, word.String())
+	}
+	if len(words) == 0 {
+		return nil, errors.New("there is no command")
+	}
+	return words, nil
+}
+
+// The words of an ExecTemplate that stand for something.
+const (
+	hostWord    = "{host}"
+	commandWord = "{command}"
+)
+
+// ExecTemplate is how a user's own program, such as ssh, docker or kubectl, runs a command on a node:
+// `docker exec {host} {command}`.
+type ExecTemplate struct{ words []string }
+
+// ParseExec reads a template. {command} must be a word of its own; {host} can stand anywhere.
+func ParseExec(text string) (ExecTemplate, error) {
+	words, err := SplitCommand(text)
+	if err != nil {
+		return ExecTemplate{}, err
+	}
+	commands := 0
+	for _, w := range words {
+		if w == commandWord {
+			commands++
+		} else if strings.Contains(w, commandWord) {
+			return ExecTemplate{}, errors.New("{command} must stand alone, between blanks: it becomes several arguments")
+		}
+	}
+	if commands != 1 {
+		return ExecTemplate{}, errors.New("it must have {command} once: docker exec {host} {command}")
+	}
+	return ExecTemplate{words}, nil
+}
+
+// Argv is the command that runs another one on a host. Ssh joins its arguments with blanks and gives the line to a shell
+// on the other side (ssh(1)), so its command is quoted for that shell, and arrives there word by word.
+func (t ExecTemplate) Argv(host string, command []string) (argv []string) {
+	for i, w := range t.words {
+		if w != commandWord {
+			argv = append(argv, strings.ReplaceAll(w, hostWord, host))
+			continue
+		}
+		for _, c := range command {
+			if i > 0 && path.Base(t.words[0]) == "ssh" {
+				c = quotedForShell(c)
+			}
+			argv = append(argv, c)
+		}
+	}
+	return argv
+}
+
+// CommandLine shows a command so that a shell would run it.
+func CommandLine(argv []string) string {
+	quoted := make([]string, len(argv))
+	for i, a := range argv {
+		quoted[i] = quotedForShell(a)
+	}
+	return strings.Join(quoted, " ")
+}
+
+func quotedForShell(word string) string {
+	plain := word != "" && strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%") == ""
+	if plain {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

@@ -1,0 +1,43 @@
+package existing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"syscall"
+	"time"
+
+	"pgchaos/cluster"
+)
+
+// endWithin is how long a command may take to end once it was killed.
+const endWithin = 2 * time.Second
+
+// run runs a command on this machine, in a process group of its own, which is killed when the context ends. Programs such as
+// ssh keep what they run on the other side, which pgchaos cannot end.
+func run(ctx context.Context, argv []string, as cluster.Command) (cluster.Output, error) {
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...) //nolint:gosec // the user's own template
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = endWithin
+	cmd.Stdin = as.Stdin
+	stdout, stderr := as.Sink(), as.Sink()
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	err := cmd.Run()
+	out := cluster.Output{Stdout: stdout.String(), Stderr: stderr.String()}
+	var exit *exec.ExitError
+	switch {
+	case err == nil, errors.Is(err, exec.ErrWaitDelay):
+		return out, nil // it ended, and what it left in the background holds its output
+	case ctx.Err() != nil:
+		return out, fmt.Errorf("run %s: %w", cluster.CommandLine(argv), context.Cause(ctx))
+	case errors.As(err, &exit):
+		code := exit.ExitCode()
+		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+			code = 128 + int(status.Signal())
+		}
+		return out, &cluster.ExitError{Argv: argv, Status: exit.String(), Code: code, Stderr: cluster.Complaint(out.Stderr)}
+	}
+	return out, fmt.Errorf("run %s: %w", cluster.CommandLine(argv), err)
+}

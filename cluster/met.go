@@ -1,0 +1,304 @@
+package cluster
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"pgchaos/record"
+	"pgchaos/standbynames"
+)
+
+// ExistingProvider is the name of the provider of clusters that were there before.
+const ExistingProvider = "existing"
+
+// Existing is a cluster that was there before, as an experiment describes it.
+type Existing struct {
+	Nodes []ExistingNode
+	Exec  string // how commands run on their machines, for ParseExec; "": none do
+	Sync  *Synchronous
+	// Risk: the user has said that this cluster may break, though something speaks against it.
+	Risk bool
+}
+
+// ExistingNode is one node of it.
+type ExistingNode struct {
+	Name, Standby, Host string
+	DSN                 DSN
+}
+
+// Met tells whether the cluster was there before.
+func (c *Cluster) Met() bool { return c.config.Nodes[0].DSN != nil }
+
+// Schema is the schema of the run's tables: public, or in a cluster that was there before one of the run's own.
+func (c *Cluster) Schema() string {
+	if c.Met() {
+		return RunSchema(c.config.Run)
+	}
+	return "public"
+}
+
+// RunSchema is the name of a run's own schema in a cluster that was there before.
+func RunSchema(run string) string {
+	return "pgchaos_" + strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '_'
+	}, strings.ToLower(run[max(0, len(run)-appRun):]))
+}
+
+// SchemaComment is the comment on a run's own schema. Only a schema with it is ever dropped.
+func SchemaComment(run string) string { return "pgchaos run " + run }
+
+// meet reads the nodes of a cluster that was there before, puts the primary first, and makes the run's schema. Nothing else
+// of it is changed.
+func (c *Cluster) meet(ctx context.Context) error {
+	states := make([]record.NodeState, len(c.nodes))
+	var wg sync.WaitGroup
+	for i, n := range c.nodes {
+		n.built.Store(true)
+		wg.Go(func() { states[i] = n.State(ctx) })
+	}
+	wg.Wait()
+	if err := c.learnStandbyNames(ctx, states); err != nil {
+		return err
+	}
+	for i := range states {
+		c.named(&states[i])
+	}
+	primary := -1
+	for i, s := range states {
+		if !s.Reachable {
+			return fmt.Errorf("%s cannot be reached: %s", s.Node, s.Error)
+		}
+		if s.Role == record.RolePrimary {
+			primary = i
+		}
+	}
+	if primary < 0 {
+		return errors.New("none of the nodes is a primary")
+	}
+	first := c.nodes[primary]
+	c.nodes = slices.Insert(slices.Delete(slices.Clone(c.nodes), primary, primary+1), 0, first)
+	c.version.Store(&states[primary].Version)
+	return first.makeSchema(ctx)
+}
+
+// makeSchema makes the run's schema on the primary. Its comment and its name come in one transaction, so that it is never
+// there without what says whose it is.
+func (n *Node) makeSchema(ctx context.Context) error {
+	conn, err := n.Connect(ctx, "setup")
+	if err != nil {
+		return err
+	}
+	defer abandon(conn)
+	schema := pgx.Identifier{n.cluster.Schema()}.Sanitize()
+	comment := "'" + strings.ReplaceAll(SchemaComment(n.cluster.config.Run), "'", "''") + "'"
+	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		for _, sql := range []string{"create schema " + schema, "comment on schema " + schema + " is " + comment} {
+			if _, err := tx.Exec(ctx, sql); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("make the schema %s on %s: %w", schema, n.Name(), err)
+	}
+	return nil
+}
+
+//go:embed standbyname.sql
+var standbyNameSQL string
+
+// learnStandbyNames finds the application_name of each node as a standby. A manager can call it as it likes: Patroni by the
+// member's name, pg_auto_failover pgautofailover_standby_N; and each node keeps it through all its lives. That of the
+// primary is not known before it is a standby, unless the file says it.
+func (c *Cluster) learnStandbyNames(ctx context.Context, states []record.NodeState) error {
+	taken := map[string]string{}
+	for i, n := range c.nodes {
+		name := n.config.Standby
+		if name == "" && states[i].Role == record.RoleStandby {
+			var err error
+			if name, err = n.askStandbyName(ctx); err != nil {
+				return err
+			}
+		}
+		if name == "" {
+			name = n.Name()
+		}
+		if other, twice := taken[name]; twice {
+			return fmt.Errorf("%s and %s have the same application_name as standbys, %q: pg_stat_replication cannot tell them apart; give each its own in its primary_conninfo, and write it as standby: in the file", other, n.Name(), name)
+		}
+		taken[name] = n.Name()
+	}
+	c.standbyNames.Store(&taken)
+	return nil
+}
+
+func (n *Node) askStandbyName(ctx context.Context) (name string, err error) {
+	conn, err := n.Connect(ctx, "state")
+	if err != nil {
+		return "", err
+	}
+	defer abandon(conn)
+	var conninfo, clusterName *string
+	if err := conn.QueryRow(ctx, standbyNameSQL).Scan(&conninfo, &clusterName); err != nil {
+		return "", fmt.Errorf("ask %s for its application_name as a standby: %w", n.Name(), err)
+	}
+	if conninfo != nil {
+		set, err := keywordSettings(*conninfo)
+		if err != nil {
+			return "", fmt.Errorf("read the conninfo of the WAL receiver of %s: %w", n.Name(), err)
+		}
+		for _, key := range []string{"application_name", "fallback_application_name"} {
+			if set[key] != "" {
+				return set[key], nil
+			}
+		}
+	}
+	if clusterName != nil && *clusterName != "" {
+		return *clusterName, nil // libpqwalreceiver.c's default
+	}
+	return "walreceiver", nil
+}
+
+// Schema is the schema of the run's tables, as Cluster.Schema.
+func (n *Node) Schema() string { return n.cluster.Schema() }
+
+// Met tells whether the node was there before.
+func (n *Node) Met() bool { return n.config.DSN != nil }
+
+// Named is a state with the nodes' names in the place of the standbys' application_names.
+func (n *Node) Named(s record.NodeState) record.NodeState {
+	s.Standbys = slices.Clone(s.Standbys)
+	n.cluster.named(&s)
+	return s
+}
+
+// named puts the nodes' names in the place of the standbys' application_names.
+func (c *Cluster) named(s *record.NodeState) {
+	names := c.standbyNames.Load()
+	if names == nil {
+		return
+	}
+	for i := range s.Standbys {
+		if node, known := (*names)[s.Standbys[i].Name]; known {
+			s.Standbys[i].Name = node
+		}
+	}
+	if s.SyncNames == "" {
+		return
+	}
+	parsed, err := standbynames.Parse(s.SyncNames)
+	if err != nil {
+		return // it stays as the server has it
+	}
+	changed := false
+	for i, name := range parsed.Names {
+		if node, known := (*names)[name]; known && node != name {
+			parsed.Names[i], changed = node, true
+		}
+	}
+	if changed {
+		s.SyncNames = parsed.String()
+	}
+}
+
+// Refuses tells whether it is certain that no server serves at the node's address: the machine answers, and refuses.
+func (n *Node) Refuses(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, stateTimeout)
+	defer cancel()
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", n.Address().String())
+	if err == nil {
+		_ = conn.Close() // it was only to be seen whether it opens
+		return false
+	}
+	return errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// AnotherPrimary is nil where a node of the cluster beside this one is the primary.
+func (n *Node) AnotherPrimary(ctx context.Context) error {
+	for _, other := range n.cluster.nodes {
+		if other == n {
+			continue
+		}
+		if s := other.State(ctx); s.Reachable && s.Role == record.RolePrimary {
+			return nil
+		}
+	}
+	return errors.New("no other node is the primary")
+}
+
+// leaveTimeout bounds how long it may take to drop a run's schema.
+const leaveTimeout = 30 * time.Second
+
+// DropSchema drops a run's schema from a cluster that was there before, on whichever of the nodes is the primary. It drops
+// nothing without the run's comment, and nothing of another owner. No schema is no error.
+func DropSchema(ctx context.Context, run string, nodes []ExistingNode) error {
+	ctx, cancel := context.WithTimeout(ctx, leaveTimeout)
+	defer cancel()
+	d := dialer{ordinary: true}
+	var errs []error
+	for _, n := range nodes {
+		err := func() error {
+			app := AppName(run, "clean")
+			conn, err := d.own(ctx, n.Name, n.DSN.For(app), app)
+			if err != nil {
+				return err
+			}
+			defer abandon(conn)
+			return dropOn(ctx, conn, run)
+		}()
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, errStandby) {
+			errs = append(errs, err)
+		}
+	}
+	if len(errs) == 0 {
+		errs = append(errs, errors.New("none of the nodes is the primary now"))
+	}
+	return fmt.Errorf("drop the schema %s: %w", RunSchema(run), errors.Join(errs...))
+}
+
+var errStandby = errors.New("it is a standby")
+
+//go:embed ownschema.sql
+var ownSchemaSQL string
+
+func dropOn(ctx context.Context, conn *pgx.Conn, run string) error {
+	var standby, ours bool
+	var comment *string
+	if err := conn.QueryRow(ctx, "select pg_catalog.pg_is_in_recovery()").Scan(&standby); err != nil {
+		return err
+	}
+	if standby {
+		return errStandby
+	}
+	schema := RunSchema(run)
+	switch err := conn.QueryRow(ctx, ownSchemaSQL, schema).Scan(&comment, &ours); {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil
+	case err != nil:
+		return err
+	case comment == nil || *comment != SchemaComment(run):
+		return fmt.Errorf("its comment does not say %q, so it is not known to be the run's, and is left alone", SchemaComment(run))
+	case !ours:
+		return errors.New("it belongs to another role, and is left alone")
+	}
+	_, err := conn.Exec(ctx, "drop schema "+pgx.Identifier{schema}.Sanitize()+" cascade")
+	return err
+}

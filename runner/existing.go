@@ -1,0 +1,55 @@
+package runner
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"pgchaos/cluster"
+	"pgchaos/spec"
+)
+
+// existingCluster is the cluster that an experiment meets. Risk tells that it may break, whatever speaks against it.
+func existingCluster(c *spec.Cluster, risk bool) (cluster.Existing, error) {
+	x := cluster.Existing{Exec: c.Existing.Exec, Sync: c.Synchronous, Risk: risk}
+	for _, n := range c.Existing.Nodes {
+		dsn, err := cluster.ParseDSN(n.DSN)
+		if err != nil {
+			return x, usageError(fmt.Errorf("cluster.existing.nodes.%s.dsn: %w", n.Name, err))
+		}
+		x.Nodes = append(x.Nodes, cluster.ExistingNode{Name: n.Name, Standby: n.Standby, Host: n.Host, DSN: dsn})
+	}
+	return x, nil
+}
+
+// inSchema is the plan with the workloads' tables in a schema of the run's own. What names no table finds it by its
+// search_path.
+func (p *Plan) inSchema(schema string) *Plan {
+	plan, e := *p, *p.Experiment
+	plan.Experiment = &e
+	e.Load = slices.Clone(e.Load)
+	for i := range e.Load {
+		w := &e.Load[i]
+		w.Mix = slices.Clone(w.Mix)
+		for _, part := range w.Works() {
+			if part.Table != "" {
+				part.Table = schema + "." + part.Table
+				continue
+			}
+			w.Connection = maps.Clone(w.Connection)
+			if w.Connection == nil {
+				w.Connection = map[string]string{}
+			}
+			w.Connection["search_path"] = schema
+		}
+	}
+	return &plan
+}
+
+// buildingText begins what is said while the cluster is built, or met.
+func (r *run) buildingText() string {
+	if r.plan.Experiment.Cluster.Existing != nil {
+		return "looking at the cluster: "
+	}
+	return "building the cluster: "
+}

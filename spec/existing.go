@@ -1,0 +1,131 @@
+package spec
+
+import (
+	"slices"
+
+	"gopkg.in/yaml.v3"
+
+	"pgchaos/cluster"
+)
+
+// existingProvider is the provider of clusters that were there before.
+const existingProvider = cluster.ExistingProvider
+
+// Existing is a cluster that was there before. pgchaos meets it: it builds, configures and removes none of its servers.
+type Existing struct {
+	Nodes    ExistingNodes `yaml:"nodes" jsonschema_description:"The nodes, by the names that the experiment uses for them."`
+	Discover *Discover     `yaml:"discover" jsonschema_description:"Asks for the nodes instead of naming them."`
+	Clients  string        `yaml:"clients" jsonschema_description:"Where the load that goes to the primary connects: a proxy or a virtual address, as postgres://HOST:PORT/DATABASE. Left out: the nodes."`
+	Exec     string        `yaml:"exec" jsonschema_description:"How a command runs on a node's machine, such as ssh {host} sudo -n {command}. It is run without a shell."`
+	Hooks    Hooks         `yaml:"hooks" jsonschema_description:"Faults by commands of yours, by the word that the timeline has for them."`
+	MaxRate  Rate          `yaml:"max_rate" jsonschema_description:"The most operations a second of all workloads together; 1000/s by default."`
+	MaxWAL   Size          `yaml:"max_wal" jsonschema_description:"The most WAL that the primary may write during the run, from all its clients; 10GB by default. Past it the load stops."`
+	MaxLag   Size          `yaml:"max_lag" jsonschema_description:"How far a standby may fall behind while no fault of the run is in force; 1GB by default. Past it the load stops."`
+	Settle   Duration      `yaml:"settle" jsonschema_description:"How long the cluster's manager may take after the last step until one node is the primary and all others stream; 2m by default."`
+}
+
+// ExistingNodes are nodes by name, in the order of the file.
+type ExistingNodes []ExistingNode
+
+// ExistingNode is one node of an existing cluster.
+type ExistingNode struct {
+	Name    string `yaml:"-"`
+	DSN     string `yaml:"dsn" jsonschema_description:"The connection string of pgchaos and of the load to this node alone, as a URL or in libpq's keywords. Write the password into a password file, a service or a \u0024{VAR}."`
+	Standby string `yaml:"standby" jsonschema_description:"The application_name of the node as a standby, as pg_stat_replication has it. Left out: it is asked for."`
+	Host    string `yaml:"host" jsonschema_description:"What {host} in exec stands for; the node's name by default."`
+}
+
+// Discover is whom to ask for the nodes: one of these.
+type Discover struct {
+	Patroni        string `yaml:"patroni" jsonschema_description:"The URL of the REST API of any Patroni node, such as http://db1:8008."`
+	DSN            string `yaml:"dsn" jsonschema_description:"A connection string with the hosts of all nodes, such as host=a,b,c."`
+	PgAutoFailover string `yaml:"pg_auto_failover" jsonschema_description:"The connection string of the monitor of pg_auto_failover."`
+	// As is how pgchaos connects to the nodes that a manager names.
+	As string `yaml:"as" jsonschema_description:"The connection string to the nodes that the manager names, without host and port: postgres:///DATABASE?user=NAME&sslmode=verify-full."`
+}
+
+// Hooks are faults by commands, in the order of the file.
+type Hooks []Hook
+
+// Hook is a fault by a command that runs on the node's machine.
+type Hook struct {
+	Name      string   `yaml:"-"`
+	Do        string   `yaml:"do" jsonschema:"required" jsonschema_description:"The command that breaks something. No shell runs it: write sh -c '...' where you need one."`
+	Undo      string   `yaml:"undo" jsonschema_description:"The command that takes it back. It must be right also where do failed, was never run, or was taken back already."`
+	Proof     string   `yaml:"proof" jsonschema:"required" jsonschema_description:"What shows that it took effect: down (the server is gone or was started again), silent (it does not answer), moved (another node is the primary), or a command that must succeed."`
+	UndoAfter Duration `yaml:"undo_after" jsonschema_description:"Runs undo on the node's machine after so long, also if pgchaos is gone by then: a dead man's switch."`
+	Exec      string   `yaml:"exec" jsonschema_description:"How the commands of this hook run, where not as cluster.existing.exec says; {command} runs them on pgchaos's own machine."`
+}
+
+// Existing tells whether the cluster was there before.
+func (c *Cluster) existing() bool { return c.Provider == existingProvider && c.Existing != nil }
+
+// Hook finds a hook by its word; nil: there is none.
+func (x *Existing) Hook(word string) *Hook {
+	if x == nil {
+		return nil
+	}
+	i := slices.IndexFunc(x.Hooks, func(h Hook) bool { return h.Name == word })
+	if i < 0 {
+		return nil
+	}
+	return &x.Hooks[i]
+}
+
+// takeHooks makes steps of kind hook of those that are called by a word of cluster.existing.hooks, before the file is decoded.
+// A hook's word wins over an action of the same name.
+func (d *decoder) takeHooks(root *yaml.Node) {
+	hooks := child(root, "cluster", "existing", "hooks")
+	timeline := child(root, "timeline")
+	if hooks == nil || hooks.Kind != yaml.MappingNode || timeline == nil || timeline.Kind != yaml.SequenceNode {
+		return
+	}
+	for _, step := range timeline.Content {
+		if step.Kind != yaml.MappingNode {
+			continue
+		}
+		for i := 0; i+1 < len(step.Content); i += 2 {
+			key := step.Content[i]
+			if of := child(hooks, key.Value); of != nil && of.Kind == yaml.MappingNode {
+				step.Content[i+1] = hookStep(key, step.Content[i+1], of)
+				called := *key
+				called.Value = "hook"
+				step.Content[i] = &called
+			}
+		}
+	}
+}
+
+// hookStep is the value of the key hook that says all of a step by a hook's word.
+func hookStep(key, value, of *yaml.Node) *yaml.Node {
+	at := func(text string) *yaml.Node {
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text, Line: key.Line, Column: key.Column}
+	}
+	n := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: value.Line, Column: value.Column}
+	n.Content = append(n.Content, at("name"), at(key.Value))
+	switch {
+	case isNull(value) || value.Kind == yaml.MappingNode && len(value.Content) == 0:
+		n.Content = append(n.Content, at("node"), at("primary"))
+	case value.Kind == yaml.MappingNode:
+		n.Content = append(n.Content, value.Content...)
+	default:
+		n.Content = append(n.Content, at("node"), value)
+	}
+	n.Content = append(n.Content, of.Content...)
+	return n
+}
+
+// child is the value at a path of keys; nil: there is none.
+func child(n *yaml.Node, keys ...string) *yaml.Node {
+	for _, key := range keys {
+		if n == nil || n.Kind != yaml.MappingNode {
+			return nil
+		}
+		i := keyIndex(n, key)
+		if i < 0 {
+			return nil
+		}
+		n = n.Content[i+1]
+	}
+	return n
+}

@@ -1,0 +1,244 @@
+package spec
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"pgchaos/chaos/fault"
+	"pgchaos/cluster"
+)
+
+const existingPath = "cluster.existing"
+
+// The bounds of a run on somebody's cluster, where the file gives none.
+const (
+	defaultMaxRate = Rate(1000)
+	defaultMaxWAL  = Size(10 << 30)
+	defaultMaxLag  = Size(1 << 30)
+	defaultSettle  = Duration(2 * time.Minute)
+)
+
+// fillExisting fills in what the file leaves out of cluster.existing, and makes its nodes the nodes of the cluster.
+func (e *Experiment) fillExisting(d *decoder) {
+	x := e.Cluster.Existing
+	if x == nil || e.Cluster.Provider != existingProvider {
+		return
+	}
+	fill(d, existingPath+".max_rate", &x.MaxRate, defaultMaxRate)
+	fill(d, existingPath+".max_wal", &x.MaxWAL, defaultMaxWAL)
+	fill(d, existingPath+".max_lag", &x.MaxLag, defaultMaxLag)
+	fill(d, existingPath+".settle", &x.Settle, defaultSettle)
+	e.Cluster.Nodes = nil
+	for i := range x.Nodes {
+		n := &x.Nodes[i]
+		if n.Host == "" {
+			n.Host = n.Name
+		}
+		e.Cluster.Nodes = append(e.Cluster.Nodes, Node{Name: n.Name})
+	}
+	if x.Clients == "" {
+		return
+	}
+	for i := range e.Load {
+		if w := &e.Load[i]; w.URL == "" && w.Route == "" && (w.Target == "" && w.Kind != kindRead || w.Target == "primary") {
+			w.URL = x.Clients
+		}
+	}
+}
+
+// discover puts the nodes that a cluster or its manager names into the file, so that the resolved text repeats itself.
+func (d *decoder) discover(root *yaml.Node, ask func(Discover) ([]ExistingNode, error)) {
+	existing := child(root, "cluster", "existing")
+	at := keyIndex(existing, "discover")
+	if at < 0 {
+		return
+	}
+	key, value := existing.Content[at], existing.Content[at+1]
+	asked := newDecoder(d.file)
+	var whom Discover
+	asked.value(value, reflect.ValueOf(&whom).Elem(), existingPath+".discover")
+	switch {
+	case len(asked.problems) > 0:
+		d.problems = append(d.problems, asked.problems...)
+		return
+	case keyIndex(existing, "nodes") >= 0:
+		d.problemAt(key, "the file has both nodes and discover", "leave one of them out")
+		return
+	case ask == nil:
+		d.problemAt(key, "the nodes cannot be asked for here", "name them: nodes: {NAME: {dsn: ...}}")
+		return
+	}
+	nodes, err := ask(whom)
+	if err != nil {
+		d.problemAt(value, "discover: "+err.Error(), "name the nodes instead: nodes: {NAME: {dsn: ...}}")
+		return
+	}
+	found := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: value.Line, Column: value.Column}
+	text := func(s string) *yaml.Node {
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s, Line: value.Line, Column: value.Column}
+	}
+	for _, n := range nodes {
+		one := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: value.Line, Column: value.Column}
+		for _, entry := range [][2]string{{"dsn", n.DSN}, {"standby", n.Standby}, {"host", n.Host}} {
+			if entry[1] != "" {
+				one.Content = append(one.Content, text(entry[0]), text(entry[1]))
+			}
+		}
+		found.Content = append(found.Content, text(n.Name), one)
+	}
+	named := *key
+	named.Value = "nodes"
+	existing.Content[at], existing.Content[at+1] = &named, found
+}
+
+// existing checks the cluster that is met.
+func (v *validator) existing() {
+	c := &v.e.Cluster
+	switch {
+	case c.Existing == nil && c.Provider == existingProvider:
+		if !v.d.brokenUnder("cluster") {
+			v.bad("cluster.provider", "the existing provider needs to know the cluster", "write existing: {nodes: {NAME: {dsn: postgres://USER@HOST:PORT/DATABASE}}} beside it")
+		}
+		return
+	case c.Existing == nil:
+		return
+	case c.Provider != existingProvider:
+		v.badKey(existingPath, "only the existing provider meets a cluster that is there", "write provider: existing")
+		return
+	}
+	for _, key := range []string{"nodes", "settings", "postgres", "docker"} {
+		if path := "cluster." + key; v.d.has(path) {
+			v.badKey(path, "a cluster that is there is not built: it has its own "+key, "leave it out")
+		}
+	}
+	x := c.Existing
+	if len(x.Nodes) == 0 && !v.d.brokenUnder(existingPath) && !v.d.has(existingPath+".discover") && len(v.d.problems) == 0 {
+		v.bad(existingPath, "the cluster has no nodes", "write nodes: {NAME: {dsn: ...}} in it, or discover: {patroni: URL}")
+	}
+	v.existingNodes(x)
+	v.hooks(x)
+	v.positive(existingPath+".settle", x.Settle)
+	if x.Exec != "" {
+		v.template(existingPath+".exec", x.Exec)
+	}
+	for i := range v.e.Load {
+		v.existingWorkload(&v.e.Load[i])
+	}
+	v.existingRate(x)
+}
+
+func (v *validator) existingNodes(x *Existing) {
+	var first *cluster.DSN
+	addresses := map[cluster.Address]string{}
+	for _, n := range x.Nodes {
+		path := existingPath + ".nodes." + n.Name
+		if n.DSN == "" {
+			if !v.d.brokenUnder(path) {
+				v.badKey(path, "the node "+n.Name+" has no dsn", "write dsn: postgres://USER@HOST:PORT/DATABASE")
+			}
+			continue
+		}
+		dsn, err := cluster.ParseDSN(n.DSN)
+		if err != nil {
+			v.bad(path+".dsn", "dsn: "+err.Error(), "")
+			continue
+		}
+		if other, twice := addresses[dsn.Address]; twice {
+			v.bad(path+".dsn", fmt.Sprintf("%s is the address of %s, too", dsn.Address, other), "give each node its own")
+		}
+		addresses[dsn.Address] = n.Name
+		if first == nil {
+			first = &dsn
+			continue
+		}
+		if what := dsn.Differs(*first); what != "" {
+			v.bad(path+".dsn", what+" is another one than that of "+x.Nodes[0].Name, "make it the same for all nodes: one user audits them all")
+		}
+	}
+}
+
+func (v *validator) hooks(x *Existing) {
+	for i := range x.Hooks {
+		h := &x.Hooks[i]
+		path := existingPath + ".hooks." + h.Name
+		v.name(path, h.Name, "a hook")
+		if h.Name == "hook" || slices.Contains(stepKeys(), h.Name) {
+			v.badKey(path, shown(h.Name)+" is a key of every step", "choose another word")
+		}
+		if v.d.brokenUnder(path) {
+			continue
+		}
+		switch {
+		case h.Do == "":
+			v.badKey(path, "the hook "+h.Name+" does nothing", "write do: COMMAND")
+		case h.Proof == "":
+			v.badKey(path, "nothing proves that the hook "+h.Name+" took effect", "write proof: down, silent, moved, or a command that must succeed")
+		case x.Exec == "" && h.Exec == "":
+			v.badKey(path, "nothing says how the command gets to the node", `write exec: "ssh {host} sudo -n {command}" in cluster.existing`)
+		case h.UndoAfter > 0 && h.Undo == "":
+			v.badKey(path+".undo_after", "there is no undo to run", "write undo: COMMAND, or leave undo_after out")
+		}
+		v.positive(path+".undo_after", h.UndoAfter)
+		if h.Exec != "" {
+			v.template(path+".exec", h.Exec)
+		}
+	}
+}
+
+// stepKeys are the keys of a step that are no actions.
+func stepKeys() []string {
+	keys, _ := fieldsOf(reflect.TypeFor[Step]())
+	return keys
+}
+
+func (v *validator) template(path, text string) {
+	if _, err := cluster.ParseExec(text); err != nil {
+		v.bad(path, lastKey(path)+": "+err.Error(), "")
+	}
+}
+
+// existingWorkload keeps a workload away from what is the user's: it gets tables of its own, in a schema of its own.
+func (v *validator) existingWorkload(w *Workload) {
+	path := "load." + w.Name
+	for _, part := range w.Works() {
+		if strings.Contains(part.Table, ".") {
+			v.bad(path, part.Table+" is a table of a schema, and pgchaos uses only tables of its own in a cluster that is there", "write the table's name alone: it is made in a schema of the run")
+		}
+	}
+}
+
+// existingRate bounds what the load may do to somebody's cluster.
+func (v *validator) existingRate(x *Existing) {
+	if v.d.brokenUnder("load") || x.MaxRate <= 0 {
+		return
+	}
+	var sum Rate
+	for i := range v.e.Load {
+		w := &v.e.Load[i]
+		most := w.Rate
+		for _, s := range w.Stages {
+			most = max(most, s.Rate)
+		}
+		if most == 0 {
+			v.badKey("load."+w.Name, "nothing bounds the rate of "+w.Name+", and this is somebody's cluster", fmt.Sprintf("write rate: 100/s; all workloads together may have %s (max_rate)", x.MaxRate))
+			return
+		}
+		if w.Target == "each" || w.Target == "replicas" {
+			most *= Rate(max(1, len(x.Nodes)-1))
+		}
+		sum += most
+	}
+	if sum > x.MaxRate {
+		v.bad("load", fmt.Sprintf("the workloads together have a rate of %s, and max_rate is %s", sum, x.MaxRate), "lower the rates, or write a higher max_rate in cluster.existing")
+	}
+}
+
+// insteadOfHook is what a user can write where no capability serves: a hook.
+func (v *validator) insteadOfHook(k fault.Kind) string {
+	return fmt.Sprintf("give it a command of yours: hooks: {%s: {do: COMMAND, undo: COMMAND, proof: down}} in cluster.existing", k.Name)
+}
