@@ -106,7 +106,7 @@ launch() {
 	name=$1
 	shift
 	(
-		cd "$dir"
+		cd "$dir/$name"
 		exec >>"$dir/log/$name.log" 2>&1 </dev/null
 		if [ "$(id -u)" = 0 ]; then
 			exec setsid setpriv --reuid "$(owner)" --regid "$(id -g "$(owner)")" --init-groups -- env -i $environment "$@"
@@ -125,23 +125,57 @@ running() {
 	echo "$pid"
 }
 
-# hangs succeeds if a signal has stopped the process of a pid file, which a process with several threads takes a moment for.
+# agents prints the ids of the processes that one pid file stands for: the process and the children that it made for
+# itself, which may outlive it. They are the session that it leads, but for PostgreSQL, which works in its own directory.
+agents() {
+	read -r leader ticks 2>/dev/null <"$dir/pid/$1" || return 0
+	[ -n "$ticks" ] || return 0
+	case $(started "$leader") in
+	"$ticks" | "") ;;
+	*) return 0 ;; # another process has this id now
+	esac
+	cat /proc/[0-9]*/stat 2>/dev/null | sed -n 's/^\([0-9]*\) (.*) \(.\) [0-9]* [0-9]* \([0-9]*\) .*/\1 \2 \3/p' | while read -r process state session; do
+		[ "$session" = "$leader" ] && [ "$state" != Z ] || continue
+		[ "$(readlink "/proc/$process/cwd" 2>/dev/null)" != "$dir/$1" ] || echo "$process"
+	done
+}
+
+no_agents() { [ -z "$(agents "$1")" ]; }
+
+# hangs succeeds if a signal has stopped all these processes, which takes a moment where there are threads.
 hangs() {
-	pid=$(running "$1") && [ "$(sed 's/.*) //' "/proc/$pid/stat" | cut -d' ' -f1)" = T ]
+	processes=$(agents "$1")
+	[ -n "$processes" ] || return 1
+	for process in $processes; do
+		[ "$(sed 's/.*) //' "/proc/$process/stat" 2>/dev/null | cut -d' ' -f1)" = T ] || return 1
+	done
 }
 
-# signal sends a signal to the process of a pid file: signal NAME SIGNAL.
-signal() {
-	pid=$(running "$1") || fail "$1 does not run"
-	kill "-$2" "$pid"
+# reaped succeeds if nothing is left of the process of a pid file: pg_autoctl takes an ended one for running until then.
+reaped() {
+	read -r leader ticks <"$dir/pid/$1" && [ "$(started "$leader")" != "$ticks" ]
 }
 
-# ended waits until the process of a pid file has ended, at most $2 seconds.
-ended() {
-	within "${2:-30}" not_running "$1"
+# kill_agents kills them, and all that they start meanwhile.
+kill_agents() {
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		processes=$(agents "$1")
+		if [ -z "$processes" ]; then
+			within 5 reaped "$1" || true
+			return 0
+		fi
+		kill -KILL $processes 2>/dev/null || true
+		sleep 0.1
+	done
+	fail "$1 (process $(echo $processes)) does not end"
 }
 
-not_running() { ! running "$1" >/dev/null; }
+# stop_agent ends the manager of a node as systemd ends it, and waits.
+stop_agent() {
+	process=$(running "$1") || fail "$1 does not run"
+	kill -TERM "$process"
+	within 60 no_agents "$1" || fail "$1 does not end"
+}
 
 # within repeats a command until it succeeds, at most $1 seconds.
 within() {
@@ -156,7 +190,7 @@ within() {
 # servers prints the ids of the cluster's PostgreSQL processes, or of those of one node.
 # They are found by what they run and where: a backend leaves its postmaster's process group, and outlives it.
 servers() {
-	find /proc/[0-9]*/cwd -maxdepth 0 -lname "$dir/${1:-n}*/data*" 2>/dev/null | while read -r at; do
+	find /proc/[0-9]*/cwd -maxdepth 0 -lname "$dir/${1:-*}/data*" 2>/dev/null | while read -r at; do
 		at=${at%/cwd}
 		case $(readlink "$at/exe" 2>/dev/null) in
 		*/postgres | */postgres\ \(deleted\)) echo "${at#/proc/}" ;;
@@ -169,7 +203,7 @@ no_servers() { [ -z "$(servers "${1:-}")" ]; }
 # kill_servers kills one node's PostgreSQL at once, or that of all, as a crash would. The postmaster is first, so that it
 # cannot start anything again.
 kill_servers() {
-	for data in "$dir/${1:-}"*/data; do
+	for data in "$dir"/${1:-*}/data; do
 		read -r first 2>/dev/null <"$data/postmaster.pid" || continue
 		case " $(servers "${1:-}" | tr '\n' ' ') " in
 		*" $first "*) kill -KILL "$first" 2>/dev/null || true ;;
@@ -216,9 +250,7 @@ remove_memory() {
 take_down() {
 	for file in "$dir"/pid/*; do
 		[ -e "$file" ] || continue
-		process=$(running "${file##*/}") || continue
-		kill -KILL "$process" 2>/dev/null || true
-		ended "${file##*/}" 10 || fail "${file##*/} (process $process) does not end"
+		kill_agents "${file##*/}"
 	done
 	end_servers
 	remove_memory
@@ -260,4 +292,112 @@ command_file() {
 		printf '#!/bin/sh\nexec "%s" %s "%s" "$@"\n' "$self" "$name" "$dir" >"$dir/bin/$name"
 		chmod 755 "$dir/bin/$name"
 	done
+}
+
+# Clients use one address of a node, those who replicate from it another, so that the one can be cut without the other.
+address() { echo "127.0.0.1$1"; }
+replication_address() { echo "127.0.1.1$1"; }
+node_port() { echo "$postgres_port"; }
+
+# node_number prints the number of a node's name, and fails if the cluster has none of this name.
+node_number() {
+	case ${1:-} in
+	n[1-3]) [ ! -d "$dir/$1" ] || { echo "${1#n}" && return; } ;;
+	esac
+	fail "there is no node \"${1:-}\""
+}
+
+# undo_up leaves nothing of a cluster that did not come up but the ends of its logs, on the terminal.
+undo_up() {
+	for log in "$dir"/log/*.log; do
+		[ ! -e "$log" ] || { say "the end of ${log##*/}:"; tail -n 8 "$log" >&2; }
+	done
+	take_down
+}
+
+up() {
+	options "$@"
+	make_directory
+	trap undo_up EXIT
+	trap 'exit 130' INT TERM HUP
+	start_all
+	trap - EXIT INT TERM HUP
+	report
+}
+
+status() {
+	for file in "$dir"/pid/*; do
+		name=${file##*/}
+		if hangs "$name"; then
+			echo "$name: stopped by a signal"
+		elif process=$(running "$name"); then
+			echo "$name: process $process"
+		else
+			echo "$name: ended"
+		fi
+	done
+	show_state
+}
+
+# common_command does to a node what both kinds of clusters can do.
+common_command() {
+	i=$(node_number "${1:-}")
+	node=n$i
+	case $action in
+	kill-node)
+		kill_agents "$node"
+		kill_servers "$node"
+		;;
+	stop-node) stop_agent "$node" ;;
+	start-node) running "$node" >/dev/null || start_node "$i" ;;
+	kill-postgres) kill_servers "$node" ;;
+	hang-agent)
+		processes=$(agents "$node")
+		[ -n "$processes" ] || fail "$node's agent does not run"
+		kill -STOP $processes
+		within 10 hangs "$node" || fail "$node's agent does not stop"
+		;;
+	resume-agent)
+		processes=$(agents "$node")
+		[ -z "$processes" ] || kill -CONT $processes
+		;;
+	restart-agent)
+		stop_agent "$node"
+		start_node "$i"
+		;;
+	cut-link) cut_link "$(replication_address "$i")" "$(node_port "$i")" "$node" ;;
+	mend-link) mend_link "$node" ;;
+	node-down) no_agents "$node" && no_servers "$node" ;;
+	agent-hangs) hangs "$node" ;;
+	link-cut) iptables -S INPUT | grep -q -F -- "--comment \"pgchaos $dir $node\"" ;;
+	*) fail "unknown command $action: see the head of $script" ;;
+	esac
+}
+
+# ha_main does what the arguments of the script ask for.
+ha_main() {
+	if [ $# -lt 2 ]; then
+		sed -n '2,/^set/s/^# \{0,1\}//p' "$self" >&2
+		exit 2
+	fi
+	action=$1
+	dir=$(absolute "$2")
+	shift 2
+	case $action in
+	up) up "$@" ;;
+	down)
+		[ -e "$dir" ] || return 0
+		ours
+		take_down
+		;;
+	*)
+		ours
+		# shellcheck source=/dev/null
+		. "$dir/settings"
+		case $action in
+		status) status ;;
+		*) run_command "$@" ;;
+		esac
+		;;
+	esac
 }

@@ -28,20 +28,6 @@ PATH=$PATH:/usr/sbin:/sbin
 # shellcheck source=scripts/ha-common.sh
 . "$(dirname "$self")/ha-common.sh"
 
-# node_number prints the number of a node's name, and fails if the cluster has none of this name.
-node_number() {
-	[ -d "$dir/${1:-}" ] || fail "there is no node \"${1:-}\""
-	case ${1:-} in
-	n[1-3]) echo "${1#n}" ;;
-	*) fail "there is no node \"${1:-}\"" ;;
-	esac
-}
-
-# Clients, HAProxy and Patroni's REST interface use one address of a node, those who replicate from it another: so that
-# the one can be cut without the other.
-address() { echo "127.0.0.1$1"; }
-replication_address() { echo "127.0.1.1$1"; }
-
 options() {
 	nodes=3 synchronous_mode=false synchronous_node_count=1 ttl=30 loop_wait=10 retry_timeout=10
 	maximum_lag_on_failover=1048576 port=
@@ -151,10 +137,7 @@ write_patroni() {
 	END
 }
 
-# numbers_of lists 1 to n.
-numbers_of() { seq "$1" | tr '\n' ' '; }
-
-# ask runs SQL as the superuser on a node's address and port; admin_ask's answer is one line.
+# ask runs SQL as the superuser on an address and port.
 ask() {
 	at=$1
 	port_of=$2
@@ -250,7 +233,7 @@ start_node() {
 }
 
 start_all() {
-	numbers=$(numbers_of "$nodes")
+	numbers=$(seq "$nodes" | tr '\n' ' ')
 	base=${port:-$(free_ports 20)}
 	! listening "$base" $((base + 9)) || fail "something listens on a port from $base to $((base + 9)) already"
 	etcd_port=$base etcd_peer_port=$((base + 1)) write_port=$((base + 2)) read_port=$((base + 3)) stats_port=$((base + 4))
@@ -299,26 +282,6 @@ start_all() {
 	within 20 proxied || fail "HAProxy's ports do not lead to the leader and to a standby"
 }
 
-up() {
-	need patroni patronictl etcd haproxy setsid setpriv ipcs
-	bin=$(pg_bin) && [ -x "$bin/psql" ] || fail "there are no server programs of PostgreSQL: scripts/setup.sh ha installs them"
-	options "$@"
-	make_directory
-	trap 'undo_up' EXIT
-	trap 'exit 130' INT TERM HUP
-	start_all
-	trap - EXIT INT TERM HUP
-	report
-}
-
-# undo_up leaves nothing of a cluster that did not come up but the ends of its logs, on the terminal.
-undo_up() {
-	for log in "$dir"/log/*.log; do
-		[ ! -e "$log" ] || { say "the end of ${log##*/}:"; tail -n 8 "$log" >&2; }
-	done
-	take_down
-}
-
 report() {
 	for i in $numbers; do
 		echo "n$i: $(node_dsn "$i")"
@@ -332,72 +295,10 @@ report() {
 	echo "scripts/patroni.sh down $dir"
 }
 
-status() {
-	for file in "$dir"/pid/*; do
-		name=${file##*/}
-		if process=$(running "$name"); then
-			echo "$name: process $process, $(sed 's/.*) //' "/proc/$process/stat" | cut -d' ' -f1 | sed 's/^[SRD]$/runs/; s/^T$/stopped by a signal/')"
-		else
-			echo "$name: ended"
-		fi
-	done
-	patronictl -c "$dir/patronictl.yml" list
-}
+show_state() { patronictl -c "$dir/patronictl.yml" list; }
 
-[ $# -ge 2 ] || {
-	sed -n '2,/^set/s/^# \{0,1\}//p' "$self" | sed '/^set/d' >&2
-	exit 2
-}
-action=$1
-dir=$(absolute "$2")
-shift 2
-if [ "$action" = up ]; then
-	up "$@"
-	exit
-fi
-if [ "$action" = down ] && ! [ -e "$dir" ]; then
-	exit 0
-fi
-ours
-if [ "$action" = down ]; then
-	take_down
-	exit
-fi
-# shellcheck source=/dev/null
-. "$dir/settings"
-case $action in
-status)
-	status
-	exit
-	;;
-esac
-i=$(node_number "${1:-}")
-node=n$i
-case $action in
-kill-node)
-	agent=$(running "$node") && kill -KILL "$agent"
-	kill_servers "$node"
-	;;
-stop-node)
-	signal "$node" TERM
-	ended "$node" 60 || fail "Patroni of $node does not end"
-	;;
-start-node) running "$node" >/dev/null || start_node "$i" ;;
-kill-postgres) kill_servers "$node" ;;
-hang-agent)
-	signal "$node" STOP
-	within 10 hangs "$node" || fail "Patroni of $node does not stop"
-	;;
-resume-agent) signal "$node" CONT ;;
-restart-agent)
-	signal "$node" TERM
-	ended "$node" 60 || fail "Patroni of $node does not end"
-	start_node "$i"
-	;;
-cut-link) cut_link "$(replication_address "$i")" "$postgres_port" "$node" ;;
-mend-link) mend_link "$node" ;;
-node-down) not_running "$node" && no_servers "$node" ;;
-agent-hangs) hangs "$node" ;;
-link-cut) iptables -S INPUT | grep -q -F -- "--comment \"pgchaos $dir $node\"" ;;
-*) fail "unknown command $action: see the head of $script" ;;
-esac
+run_command() { common_command "$@"; }
+
+need patroni patronictl etcd haproxy setsid setpriv ipcs
+bin=$(pg_bin) && [ -x "$bin/psql" ] || fail "there are no server programs of PostgreSQL: scripts/setup.sh ha installs them"
+ha_main "$@"

@@ -1,4 +1,5 @@
-// Package hatest has tests run on the clusters of high-availability managers that scripts/patroni.sh starts. Where their programs are not installed, such tests are skipped (internal/skip).
+// Package hatest has tests run on the clusters of high-availability managers that scripts/patroni.sh and
+// scripts/pg_auto_failover.sh start. Where their programs are not installed, such tests are skipped (internal/skip).
 package hatest
 
 import (
@@ -14,12 +15,16 @@ import (
 	"pgchaos/internal/skip"
 )
 
-// Patroni is the script that starts a cluster of Patroni.
-const Patroni = "patroni.sh"
+// The scripts that start a cluster.
+const (
+	Patroni        = "patroni.sh"
+	PgAutoFailover = "pg_auto_failover.sh"
+)
 
 // programs are what a script needs; scripts/setup.sh ha installs them.
 var programs = map[string][]string{
-	Patroni: {"patroni", "patronictl", "etcd", "haproxy", "setpriv"},
+	Patroni:        {"patroni", "patronictl", "etcd", "haproxy", "setpriv"},
+	PgAutoFailover: {"pg_autoctl", "setpriv"},
 }
 
 // A Cluster is one that a script has started.
