@@ -1,6 +1,7 @@
 package browsertest
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"strings"
@@ -425,4 +426,61 @@ func TestGapsAreNoLines(t *testing.T) {
 	if f := p.figures()["lag"]; f.Texts[0] != "not known" {
 		t.Errorf("5 s after the only sample: %q", f.Texts)
 	}
+}
+
+// TestNamesOfFaultsCrossNoEdge: the name of a fault, or else its number, stands where no edge of a band crosses it, also where faults
+// overlap or follow each other closely.
+func TestNamesOfFaultsCrossNoEdge(t *testing.T) {
+	p := newTab(t)
+	r := run()
+	r.Faults = nil
+	for _, f := range [][2]float64{{5, 30}, {8, 20}, {12, 16}, {18, 18}, {22, 24}, {36, 45}, {41, 41.2}, {41.4, 41.5}, {48, 60}} {
+		r.Faults = append(r.Faults, lanes.Fault{Step: "pause", Label: "pause standby (pgslavenew)", From: f[0], To: f[1]})
+	}
+	for _, width := range []int64{390, 1280} {
+		p.size(width, 844)
+		p.open(page(t, r, ""))
+		type name struct {
+			Text        string
+			Left, Right float64
+			Crossed     int
+		}
+		names := evaluate[[]name](p, `((c) => {
+			const edges = c.lane.id && JSON.parse(`+"`"+encodeFaults(r)+"`"+`).flat().map((s) => c.u.valToPos(s, "x", true));
+			const found = [], own = CanvasRenderingContext2D.prototype.fillText;
+			CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+				const right = x + this.measureText(text).width;
+				if (/^[0-9]( |$)/.test(text) && y < c.u.bbox.top + 10 * c.u.ctx.canvas.width / c.u.width) found.push({Text: text, Left: x, Right: right, Crossed: edges.filter((e) => e > x && e < right).length});
+				return own.apply(this, arguments);
+			};
+			pgchaos.drawFaults(c.u, pgchaos.page.faults(), ["names"]);
+			CanvasRenderingContext2D.prototype.fillText = own;
+			return found;
+		})(`+chart("throughput")+`)`)
+		if len(names) < 5 {
+			t.Errorf("at %d there are only these names: %+v", width, names)
+		}
+		whole := 0
+		for _, n := range names {
+			if n.Crossed > 0 {
+				t.Errorf("at %d an edge crosses %+v", width, n)
+			}
+			if strings.Contains(n.Text, "pgslavenew") {
+				whole++
+			}
+		}
+		if width == 1280 && whole < 1 {
+			t.Errorf("no name is whole: %+v", names)
+		}
+	}
+}
+
+// encodeFaults are when the faults begin and end, as JSON.
+func encodeFaults(r *lanes.Run) string {
+	var times [][2]float64
+	for _, f := range r.Faults {
+		times = append(times, [2]float64{f.From, max(f.From, f.To)})
+	}
+	text, _ := json.Marshal(times) // numbers only
+	return string(text)
 }

@@ -263,7 +263,7 @@
 
   // For what draws in the same page later.
   pgchaos.page = {
-    charts: () => shared.charts, closeups: () => closeups, zoom: (from, to) => shared.zoom(from, to), reset: () => shared.reset(), place: (time) => shared.show(time),
+    charts: () => shared.charts, closeups: () => closeups, faults: () => run.faults, zoom: (from, to) => shared.zoom(from, to), reset: () => shared.reset(), place: (time) => shared.show(time),
   };
   start();
 })();

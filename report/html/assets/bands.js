@@ -62,6 +62,19 @@
     ctx.setLineDash([]);
   }
 
+  // nameOf finds a place for the name of a fault, or else for its number, that no edge of a band crosses: inside its own band, or beside
+  // a band that is too narrow. edges are those of all faults. null: there is no such place; the timeline above the lanes has the name.
+  function nameOf(ctx, place, edges, b, r) {
+    const next = (x) => Math.min(...edges.filter((edge) => edge > x + 0.5), b.left + b.width);
+    const inside = Math.max(place.left, b.left);
+    for (const from of [inside, Math.max(place.right, b.left)]) {
+      const text = [place.name, place.number].find((t) => fits(ctx, t, next(from) - from - 5 * r));
+      if (text) return {text: text, left: from + 3 * r};
+      if (place.right - place.left > 20 * r) return null; // a number beside a wide band would look like that of the next one
+    }
+    return null;
+  }
+
   // drawFaults draws the wanted parts of each fault: a band over the whole height ("fill"), its "edges", and "names": its number and,
   // where it fits, its name.
   pgchaos.drawFaults = function (u, faults, parts) {
@@ -87,13 +100,12 @@
     }
     ctx.fillStyle = theme.text;
     ctx.textBaseline = "top";
-    if (wants("names")) places.forEach((place, i) => {
-      const left = Math.max(place.left, b.left) + 3 * r;
-      const end = i + 1 < places.length ? Math.max(places[i + 1].left, b.left) : b.left + b.width;
-      if (place.right < b.left || left > b.left + b.width) return;
-      const text = [place.name, place.number].find((t) => fits(ctx, t, end - left - 2 * r));
-      if (text) ctx.fillText(text, left, b.top + 2 * r);
-    });
+    const edges = places.flatMap((place) => [place.left, place.right]);
+    if (wants("names")) for (const place of places) {
+      if (place.right < b.left || place.left > b.left + b.width) continue;
+      const found = nameOf(ctx, place, edges, b, r);
+      if (found) ctx.fillText(found.text, found.left, b.top + 2 * r);
+    }
     ctx.restore();
   };
 
@@ -158,7 +170,8 @@
     ctx.restore();
   }
 
-  function drawSpan(u, span, next, y, height) {
+  // drawSpan draws a span as a band, or its label.
+  function drawSpan(u, span, next, y, height, part) {
     const ctx = u.ctx;
     const r = ratio(u);
     const end = u.bbox.left + u.bbox.width;
@@ -167,17 +180,20 @@
     if (right < u.bbox.left || left > end) return;
     const width = Math.max(right - left, 2 * r);
     const look = looks[span.class];
-    ctx.lineWidth = r;
-    if (look) {
-      ctx.fillStyle = theme[look[0]];
-      ctx.fillRect(left, y, width, height);
-      if (look[1]) pattern(ctx, look[1], left, y, width, height, r);
+    if (part === "band") {
+      ctx.lineWidth = r;
+      if (look) {
+        ctx.fillStyle = theme[look[0]];
+        ctx.fillRect(left, y, width, height);
+        if (look[1]) pattern(ctx, look[1], left, y, width, height, r);
+      }
+      // What is not known has an edge only.
+      ctx.strokeStyle = look ? theme.paper : theme.quiet;
+      ctx.setLineDash(look ? [] : [2 * r, 2 * r]);
+      ctx.strokeRect(left, y, width, height);
+      ctx.setLineDash([]);
+      return;
     }
-    // What is not known has an edge only.
-    ctx.strokeStyle = look ? theme.paper : theme.quiet;
-    ctx.setLineDash(look ? [] : [2 * r, 2 * r]);
-    ctx.strokeRect(left, y, width, height);
-    ctx.setLineDash([]);
     const limit = next ? Math.min(u.valToPos(next.from, "x", true), end) : end;
     let text = short(span.label);
     let x = left + 3 * r;
@@ -190,24 +206,30 @@
       else x = right + 3 * r;
       if (inside && !fits(ctx, text, width - 4 * r)) return;
     }
-    ctx.fillStyle = theme.paper;
-    if (look && look[1] && inside) ctx.fillRect(x - r, y + 2 * r, ctx.measureText(text).width + 2 * r, height - 4 * r);
+    // A pattern, or the edge of a fault, must not cross the text.
+    if (inside && (!look || look[0] !== "fault-edge")) {
+      ctx.fillStyle = look && !look[1] ? theme[look[0]] : theme.paper;
+      ctx.fillRect(x - r, y + 2 * r, ctx.measureText(text).width + 2 * r, height - 4 * r);
+    }
     ctx.fillStyle = theme.text;
     if (look && look[0] === "fault-edge" && inside) ctx.fillStyle = theme.paper;
     ctx.fillText(text, x, y + height / 2 + r);
   }
 
-  // rows draws one band a row: the states of nodes, the phases, the faults.
-  pgchaos.drawRows = function (u, rows) {
+  // drawRows draws one band a row: the states of nodes, the phases, the faults. between is called when only their labels are left to draw.
+  pgchaos.drawRows = function (u, rows, between) {
     const b = u.bbox;
     const r = ratio(u);
     const height = b.height / rows.length;
-    begin(u);
-    u.ctx.textBaseline = "middle";
-    rows.forEach((row, i) => {
-      row.spans.forEach((span, k) => drawSpan(u, span, row.spans[k + 1], b.top + i * height + 2 * r, height - 4 * r));
-    });
-    u.ctx.restore();
+    for (const part of ["band", "label"]) {
+      begin(u);
+      u.ctx.textBaseline = "middle";
+      rows.forEach((row, i) => {
+        row.spans.forEach((span, k) => drawSpan(u, span, row.spans[k + 1], b.top + i * height + 2 * r, height - 4 * r, part));
+      });
+      u.ctx.restore();
+      if (part === "band") between();
+    }
   };
 
   // timeline is a lane of the phases and the faults. Faults at the same time have rows of their own.

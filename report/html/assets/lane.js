@@ -178,6 +178,7 @@
   // show writes the figures at a time below the chart; null empties them.
   pgchaos.show = function (chart, time) {
     const found = time === null ? null : pgchaos.figures(chart, time);
+    chart.below.classList.toggle("empty", !found);
     chart.at.textContent = found ? "at " + pgchaos.time(found.at) : "";
     chart.values.forEach((value, i) => {
       value.textContent = found ? pgchaos.short(found.all[i].text) : "";
@@ -211,8 +212,7 @@
       hooks: {
         drawClear: [(u) => lane.id !== "timeline" && pgchaos.drawFaults(u, o.faults, ["fill", lane.rows ? "" : "edges", lane.rows ? "" : "names"])],
         draw: [(u) => {
-          if (lane.rows) pgchaos.drawRows(u, lane.rows);
-          if (lane.rows && lane.id !== "timeline") pgchaos.drawFaults(u, o.faults, ["edges"]);
+          if (lane.rows) pgchaos.drawRows(u, lane.rows, () => lane.id !== "timeline" && pgchaos.drawFaults(u, o.faults, ["edges"]));
           if (o.marks) pgchaos.drawMarks(u, o.marks);
         }],
         setCursor: [(u) => o.moved(chart, u.cursor.left >= 0 ? u.posToVal(u.cursor.left, "x") : null)],
