@@ -157,8 +157,8 @@ func (w *evidenceReader) eventOfForeign(l *loss) lossEvent {
 		if promoted == "" || promoted == node {
 			continue
 		}
-		if m := w.promotion(promoted, at); m != nil && m.Issued > acknowledged {
-			return w.takenAway(node, m.Issued, eventAt(m))
+		if m := w.promotion(promoted, at); m != nil && cameAt(m) > acknowledged {
+			return w.takenAway(node, cameAt(m), eventAt(m))
 		}
 	}
 	if m := w.promotion(node, acknowledged); m != nil {

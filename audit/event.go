@@ -28,7 +28,7 @@ func (w *evidenceReader) eventOf(server ledger.Server) (event lossEvent, succeed
 		if m.Effective > 0 {
 			succeeded = min(succeeded, m.Effective)
 		}
-		at, otherwise = m.Issued, eventAt(m)
+		at, otherwise = cameAt(m), eventAt(m)
 	}
 	if node == "" || node == server.Node {
 		succeeded = forever
@@ -42,6 +42,14 @@ func (w *evidenceReader) promotion(node string, by time.Duration) *record.Event 
 	return w.newest(by, func(m record.Event) bool {
 		return factsOf(m).Promotes && m.Status != record.EventSkipped && (node == "" || slices.Contains(m.Nodes, node))
 	})
+}
+
+// cameAt is when a promotion was asked for. Of one that was seen it is only known when it was there.
+func cameAt(m *record.Event) time.Duration {
+	if m.Status == record.EventSeen {
+		return m.Effective
+	}
+	return m.Issued
 }
 
 // takenAway is the newest fault of a node that was not over by some moment, or else what

@@ -12,6 +12,8 @@ import (
 func TestLostBy(t *testing.T) {
 	type events = []record.Event
 	kill, promote := event("kill-a", "kill", "a", 1000, 1020), event("promote-b", "promote", "b", 1100, 1200)
+	outside := event("promoted-b", "promoted", "b", 1100, 1200)
+	outside.Status = record.EventSeen
 	of := func(m record.Event, nodes ...string) record.Event { m.Nodes = nodes; return m }
 	skipped := event("promote-b-again", "promote", "b", 1150, 0)
 	skipped.Status = record.EventSkipped
@@ -67,6 +69,11 @@ func TestLostBy(t *testing.T) {
 		{"another one was promoted to the same number before", events{event("promote-c", "promote", "c", 1040, 1050), promote}, func(e *Evidence) {
 			e.States["c"] = []record.NodeState{primary("c", 1050, 2, 1)}
 		}, "promote-b"},
+
+		{"promoted from outside", events{kill, outside}, nil, "kill-a"},
+		{"promoted from outside, and the fault came after the last reading of a standby", events{outside, event("kill-a", "kill", "a", 1150, 1160)}, nil, "kill-a"},
+		{"promoted from outside, without a fault", events{outside}, nil, "promoted-b"},
+		{"promoted from outside, and the fault came later", events{outside, event("kill-a", "kill", "a", 1201, 1210)}, nil, "promoted-b"},
 
 		{"taken back", events{kill, undo("kill-a", 1060), promote}, nil, "promote-b"},
 		{"something else was taken back", events{kill, undo("slow-c", 1060), promote}, nil, "kill-a"},

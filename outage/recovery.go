@@ -44,8 +44,10 @@ type Recovery struct {
 	// count for that fault. What had not come back by then is unknown for this one.
 	Next string `json:"next,omitempty"`
 
-	Promotion  Stage  `json:"promotion_asked"` // the first promote step issued, before any node was writable
-	Writable   Stage  `json:"writable"`        // a node accepts writes again
+	Promotion Stage `json:"promotion_asked"` // the first promote step issued, before any node was writable
+	// Outside is set where no step promoted a node, and another one did: Promotion is then when that was first seen.
+	Outside    bool   `json:"promoted_from_outside,omitempty"`
+	Writable   Stage  `json:"writable"` // a node accepts writes again
 	NewPrimary string `json:"new_primary,omitempty"`
 	// Redundancy is that the primary has the synchronous standbys that are demanded of
 	// it, or where none are as many standbys as before; it does not apply when these
@@ -148,6 +150,9 @@ func (r *Recovery) settleWritable() {
 			r.Writable.At = min(r.Writable.At, w.FirstNewAck.At)
 		}
 	}
+	if r.Outside && r.Writable.State == StageReached {
+		r.Promotion.At = min(r.Promotion.At, r.Writable.At)
+	}
 }
 
 // faultsOf are the faults among the events, by when they were issued.
@@ -247,16 +252,24 @@ func (w watched) redundant(before record.View, r *Recovery) (streaming int, ok b
 // promotion is the first promote step of an aftermath. One that was issued when a node
 // was writable again is not what brought that one back.
 func (w watched) promotion(r *Recovery, until time.Duration) Stage {
-	if m := w.promoted(r.Issued, until); m != nil && (r.Writable.State != StageReached || m.Issued <= r.Writable.At) {
-		return reached(m.Issued)
+	m := w.promoted(r.Issued, until)
+	if m == nil || r.Writable.State == StageReached && m.Issued > r.Writable.At {
+		return Stage{State: StageNone}
 	}
-	return Stage{State: StageNone}
+	if r.Outside = m.Status == record.EventSeen; r.Outside {
+		return reached(m.Effective)
+	}
+	return reached(m.Issued)
 }
 
 // promoted is the first promote step issued in [from, to), or nil.
 func (w watched) promoted(from, to time.Duration) (first *record.Event) {
 	for i, m := range w.Events {
-		if effects(m).Promotes && m.Status != record.EventSkipped && m.Issued >= from && m.Issued < to &&
+		at := m.Issued
+		if m.Status == record.EventSeen {
+			at = m.Effective // it is not known when anybody asked for it
+		}
+		if effects(m).Promotes && m.Status != record.EventSkipped && at >= from && at < to &&
 			(first == nil || m.Issued < first.Issued) {
 			first = &w.Events[i]
 		}

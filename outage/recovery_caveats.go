@@ -3,7 +3,10 @@ package outage
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+
+	"pgchaos/record"
 )
 
 // certainlyBoth is how long two nodes must be known as primaries for both to have been
@@ -24,8 +27,11 @@ func (w watched) caveats(r *Recovery, until time.Duration) (all []string) {
 			add("no standby streamed from %s when %s was issued: there was no redundancy that could come back", r.Primary, r.Event)
 		}
 	}
-	if m := w.promoted(r.Issued, until); m != nil && r.Lost && r.Promotion.State == StageNone {
+	if m := w.promoted(r.Issued, until); m != nil && m.Status != record.EventSeen && r.Lost && r.Promotion.State == StageNone {
 		add("%s was issued at %.3f s only, after %s had been writable at %.3f s", m.Name, m.Issued.Seconds(), r.NewPrimary, r.Writable.At.Seconds())
+	}
+	if m := w.promoted(r.Issued, until); m != nil && r.Outside {
+		add("%s was promoted from outside pgchaos, by the cluster's own manager or by hand, %.1f s after %s", strings.Join(m.Nodes, ", "), (m.Effective - r.Issued).Seconds(), r.Event)
 	}
 	if nodes, from, to := w.together(r.Issued, until); len(nodes) > 0 {
 		add("two primaries at once: %s and %s both accepted writes, from %.3f s to %.3f s", nodes[0], nodes[1], from.Seconds(), to.Seconds())

@@ -65,6 +65,7 @@ func factsByName() map[string]Facts {
 		"exit":          {Ends: true, Incident: "exited"},
 		"crash":         {Restarts: true, Incident: "recovered from a crash of one of its processes"},
 		"restarted":     {Restarts: true, Starts: true, Incident: "was started again by somebody else"},
+		"promoted":      {Promotes: true, Incident: "was promoted from outside pgchaos"},
 		"out-of-memory": {Restarts: true, Incident: "ran out of memory"},
 	}
 }

@@ -94,6 +94,16 @@ func (s NodeState) CrashedSince(earlier NodeState) bool {
 		s.CheckpointerStarted.After(earlier.CheckpointerStarted)
 }
 
+// PromotedSince tells whether the node was promoted since it was in an earlier state: its server left the recovery
+// without a restart, or it is a primary on a newer timeline. A former primary that came back by itself is on the
+// timeline that it had, and so is a standby that was started as a primary.
+func (s NodeState) PromotedSince(earlier NodeState) bool {
+	if !s.AcceptsWrites() || !earlier.Reachable {
+		return false
+	}
+	return earlier.Role == RoleStandby && s.ServerStarted.Equal(earlier.ServerStarted) || earlier.Timeline > 0 && s.Timeline > earlier.Timeline
+}
+
 // StandbyState is one line of pg_stat_replication, as a primary (or a cascading
 // standby) sees a downstream node.
 type StandbyState struct {

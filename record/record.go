@@ -133,7 +133,7 @@ const (
 // to be well, to Effective, when it was noticed.
 type Event struct {
 	Name   string   `json:"name"`            // the step's name; phases carry it
-	Action string   `json:"action"`          // "kill", "promote", ...; "undo" for a reversal; of an event that was seen: "exit", "crash", "out-of-memory"
+	Action string   `json:"action"`          // "kill", "promote", ...; "undo" for a reversal; of an event that was seen: "exit", "crash", "out-of-memory", "promoted"
 	Nodes  []string `json:"nodes,omitempty"` // the nodes acted on, roles resolved
 	// Mode is how a stop or a restart shut its servers down: "fast" and "smart"
 	// lose nothing, "immediate" is a crash. "" for any other action, and where it is not known.
@@ -176,6 +176,15 @@ type Event struct {
 	Error    string `json:"error,omitempty"`
 	// Numbers are what the statement of a sql step answered, by node, where that is a number.
 	Numbers map[string]int64 `json:"numbers,omitempty"`
+	// Promotion is set for a promotion that no step made, and that was seen.
+	Promotion *Promotion `json:"promotion,omitempty"`
+}
+
+// Promotion is a switch to a newer timeline that nobody asked pgchaos for.
+type Promotion struct {
+	From uint32 `json:"from_timeline,omitempty"` // 0: not known
+	To   uint32 `json:"to_timeline"`
+	Fork LSN    `json:"fork_lsn,omitempty"` // where To left From; 0: not known
 }
 
 // SyncDemand is a demand on synchronous replication, in PostgreSQL's words.

@@ -145,6 +145,10 @@ func (r *Result) timelineFindings() (all []audit.Finding) {
 			all = append(all, inconclusive("%s failed%s", step, because))
 		case m.Status == record.EventSkipped:
 			all = append(all, inconclusive("%s was skipped%s", step, because))
+		case m.Promotion != nil:
+			if r.CauseOf(m) == nil {
+				all = append(all, failed("%s", r.PromotionWords(m)))
+			}
 		case m.Status == record.EventSeen:
 			if !r.provoked(m) {
 				all = append(all, inconclusive("%s %s %s, which no step of the timeline explains", strings.Join(m.Nodes, ", "), incidentWords(m), incidentTime(m)))
@@ -202,6 +206,11 @@ func (r *Result) errorFindings() (all []audit.Finding) {
 func incidentWords(e record.Event) string {
 	f, _ := e.Effects()
 	return f.Incident
+}
+
+func promotes(e record.Event) bool {
+	f, _ := e.Effects()
+	return f.Promotes
 }
 
 // provokes tells whether a step can bring about what then happens to its node.

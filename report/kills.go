@@ -51,7 +51,11 @@ func (r *Result) isKill(m record.Event) bool {
 // before another fault of that node came, which then counts instead.
 func (r *Result) replaced(fault record.Event, primary string) bool {
 	for _, m := range r.Timeline {
-		if m.Issued < fault.Effective || m.Status == record.EventSkipped {
+		at := m.Issued
+		if m.Status == record.EventSeen {
+			at = m.Effective
+		}
+		if at < fault.Effective || m.Status == record.EventSkipped {
 			continue
 		}
 		f, _ := m.Effects()

@@ -134,7 +134,7 @@ func (r *Result) StepsAround(s audit.WeakStretch) (after, before string) {
 	for _, m := range r.Timeline {
 		on := slices.Contains(m.Nodes, s.Node)
 		switch {
-		case on && m.Action == "promote" && m.Issued <= s.To, on && m.Issued <= s.From:
+		case on && promotes(m) && m.Issued <= s.To, on && m.Issued <= s.From:
 			after = m.Name
 		case before == "" && on && after != "" && m.Action == "configure":
 			before = m.Name

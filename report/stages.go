@@ -24,9 +24,13 @@ func ClusterStages(rec *outage.Recovery) []RecoveryStage {
 	if rec.NewPrimary != "" {
 		writable = rec.NewPrimary + " writable"
 	}
+	promotion := RecoveryStage{Stage: rec.Promotion, Name: "promotion requested", Missed: "no promotion requested"}
+	if rec.Outside {
+		promotion.Name = "promoted from outside pgchaos"
+	}
 	nodes := strings.Join(rec.Nodes, ", ")
 	return []RecoveryStage{
-		{Stage: rec.Promotion, Name: "promotion requested", Missed: "no promotion requested"},
+		promotion,
 		{Stage: rec.Writable, Name: writable, Missed: "no writable primary"},
 		{Stage: rec.Redundancy, Name: "redundancy back", None: "redundancy kept", Missed: "redundancy not back"},
 		{Stage: rec.Rejoined, Name: nodes + " rejoined", Missed: nodes + " not rejoined"},

@@ -270,7 +270,7 @@ func (k *AttachedRun) lastPromoted() string {
 	primary := k.access.Nodes[0].Name
 	for _, m := range k.result.Timeline {
 		switch {
-		case m.Action != "promote":
+		case !promotes(m):
 		case len(m.Nodes) == 1:
 			primary = m.Nodes[0]
 		case m.Status == "": // it had begun, and may have had its effect

@@ -25,9 +25,9 @@ func (r *run) check(ctx context.Context) error {
 	r.stage("settling: faults taken back, standbys catching up")
 	authority := s.settle(ctx)
 	r.stage("auditing every row of every node")
-	r.seeCrashes()
+	r.result.Timeline = r.events()
 	evidence := audit.Evidence{
-		Book: r.book, Events: r.line.Events(), Demands: r.watch.Demands(), States: map[string][]record.NodeState{},
+		Book: r.book, Events: r.result.Timeline, Demands: r.watch.Demands(), States: map[string][]record.NodeState{},
 		Readers: r.loads.readers(), Started: r.result.Started,
 	}
 	for _, h := range r.histories() {

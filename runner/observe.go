@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"pgchaos/cluster/observe"
 	"pgchaos/internal/wait"
 	"pgchaos/record"
 )
@@ -30,8 +31,8 @@ func (r *run) background(ctx context.Context) (end func()) {
 			select {
 			case <-ctx.Done():
 				return
-			case <-r.crashes.Ready():
-				r.panics.guard(r.seeCrashes)
+			case <-r.noticed.Ready():
+				r.panics.guard(func() { r.seeIncidents(ctx) })
 			}
 		}
 	})
@@ -51,24 +52,33 @@ func (r *run) background(ctx context.Context) (end func()) {
 	return func() { stop(); wg.Wait() }
 }
 
-// seeCrashes puts the crashes that the watcher has seen so far on the timeline.
-func (r *run) seeCrashes() {
-	crashes, missed := r.crashes.Take()
-	for _, c := range crashes {
-		r.see("crash", c.Node, c.Since, c.At, "one of its processes had crashed, and the server restarted them all")
+// seeIncidents puts what the watcher has seen befall nodes so far on the timeline.
+func (r *run) seeIncidents(ctx context.Context) {
+	changes, missed := r.noticed.Take()
+	for _, c := range changes {
+		switch c.Kind {
+		case observe.Crashed:
+			r.see("crash", c.Node, c.Since, c.At, "one of its processes had crashed, and the server restarted them all")
+		case observe.Promoted:
+			r.seePromotion(ctx, c)
+		case observe.WritableMoved: // was not asked for
+		}
 	}
 	if missed > 0 {
-		r.note("", fmt.Sprintf("%d more crashes of servers are not on the timeline", missed))
+		r.note("", fmt.Sprintf("%d more crashes and promotions of servers are not on the timeline", missed))
 	}
 }
 
 // see puts something on the timeline that nobody had asked for: it happened after the
 // node was last seen to be well, and at the latest when it was noticed.
 func (r *run) see(what, node string, well, noticed time.Duration, detail string) {
-	m := record.Event{
+	r.seen(record.Event{
 		Name: what + "-" + node, Action: what, Nodes: []string{node}, Fault: true,
 		Issued: well, Effective: noticed, Ended: noticed, Detail: detail,
-	}
+	})
+}
+
+func (r *run) seen(m record.Event) {
 	r.watch.StepBegins(m)
 	r.line.See(m)
 }

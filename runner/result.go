@@ -81,11 +81,7 @@ func describeCluster(p *Plan, c *cluster.Cluster, bin string, took time.Duration
 // collect puts what load, timeline and watchers recorded into the result.
 func (r *run) collect() error {
 	r.result.Phases = r.phases.all()
-	r.seeCrashes()
-	r.result.Timeline = r.line.Events()
-	if r.plan.Experiment.Branches() { // else they are over in the order in which they were issued
-		slices.SortStableFunc(r.result.Timeline, func(a, b record.Event) int { return cmp.Compare(a.Issued, b.Issued) })
-	}
+	r.result.Timeline = r.events()
 	r.result.States = r.histories()
 	// Before the faults are taken back: whom nobody could reach until then was no rival.
 	r.result.TwoWritable = audit.TwoWritable(byNode(r.result.States))
@@ -133,6 +129,16 @@ func (r *run) collect() error {
 		r.note(node, "its resource use could not always be read: "+err.Error())
 	}
 	return nil
+}
+
+// events are what has happened so far, what was seen until now included.
+func (r *run) events() []record.Event {
+	r.seeIncidents(context.Background())
+	events := r.line.Events()
+	if r.plan.Experiment.Branches() { // else they are over in the order in which they were issued
+		slices.SortStableFunc(events, func(a, b record.Event) int { return cmp.Compare(a.Issued, b.Issued) })
+	}
+	return events
 }
 
 // histories are what the nodes have said of themselves so far, in their order.

@@ -73,7 +73,8 @@ type run struct {
 	loads    *loadSet
 	book     *ledger.Book // of the load, once it has ended
 	watch    *observe.Watcher
-	crashes  *observe.Subscription // what the watcher has seen of them
+	noticed  *observe.Subscription // what the watcher has seen befall nodes
+	promoted promotingSteps
 	readings *progressReadings
 	clock    record.Clock
 	phases   phaseLog
@@ -329,7 +330,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 // startWatch begins to watch the nodes.
 func (r *run) startWatch(ctx context.Context) {
 	r.watch = observe.Start(ctx, observe.Nodes(r.cluster), r.clock, r.panics.guard)
-	r.crashes = r.watch.Subscribe(observe.Crashed)
+	r.noticed = r.watch.Subscribe(observe.Crashed, observe.Promoted)
 	for _, d := range r.plan.demands(nil) {
 		r.watch.Demand(d)
 	}
@@ -374,6 +375,7 @@ func (r *run) issue(m record.Event) time.Duration {
 func (r *run) begin(m record.Event) {
 	r.step.Store(&m.Name)
 	r.journal.begin(m)
+	r.promoted.begin(m)
 	r.watch.StepBegins(m)
 	r.course.begin(m)
 	r.send(StepBegan{m})
@@ -390,6 +392,7 @@ func (r *run) stepName() string {
 // ended is called when a step or a reversal is over, or something was seen to happen.
 func (r *run) ended(m record.Event) {
 	r.journal.end(m)
+	r.promoted.end(m)
 	r.watch.StepEnds(m, r.plan.demandsOf(m)...)
 	r.course.end(m)
 	r.send(StepEnded{m})

@@ -32,6 +32,20 @@ func (p *promotions) see(view record.View) {
 	p.add(primary.Node)
 }
 
+// wasPromoted notifies of a promotion between two readings of a node.
+func (w *Watcher) wasPromoted(before, now record.NodeState) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c := Change{Kind: Promoted, Node: now.Node, Since: before.Asked, At: now.At, To: now.Timeline}
+	switch { // at the end of its recovery a standby already names the new timeline
+	case before.Timeline < now.Timeline:
+		c.From = before.Timeline
+	case w.promoted.newest < now.Timeline:
+		c.From = w.promoted.newest
+	}
+	w.notify(c)
+}
+
 // BecamePrimary notes that a step has promoted a node, which may be gone before it is read again.
 func (w *Watcher) BecamePrimary(node string) {
 	w.mu.Lock()

@@ -51,6 +51,9 @@ func (r *reader) run(ctx context.Context) {
 				if st.CrashedSince(alive) {
 					w.crashed(st.Node, alive.At, st.At)
 				}
+				if st.PromotedSince(alive) {
+					w.wasPromoted(alive, st)
+				}
 				alive = st
 			}
 			w.keep(st)

@@ -14,14 +14,19 @@ const (
 	Crashed Kind = "crashed"
 	// WritableMoved is a change of the node that serves writes.
 	WritableMoved Kind = "writable_moved"
+	// Promoted is a standby that has become a primary, by a step or by anything else.
+	Promoted Kind = "promoted"
 )
 
 // Change is something that a reading has shown. The times are offsets on the run's clock.
 type Change struct {
 	Kind Kind
 	Node string // of WritableMoved the node that serves writes now; "": none does
-	// Since is, of Crashed, the last reading without the change. At is the first with it.
+	// Since is, of Crashed and Promoted, the last reading without the change. At is the first with it. A standby that
+	// is promoted never becomes one again by itself, so that Since is when it was asked last as one.
 	Since, At time.Duration
+	// From and To are, of Promoted, the timelines before and after it; 0: not known.
+	From, To uint32
 }
 
 // mostPending bounds what a Subscription keeps for a subscriber that takes nothing.

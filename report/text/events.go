@@ -27,14 +27,17 @@ func writeTimeline(doc *document, r *report.Result) {
 		if m.Status == record.EventSkipped {
 			issued = "-"
 		}
-		status, i := eventWords(m)
+		status, i := eventWords(r, m)
 		t.add(i, planned, issued, effective, stepWords(m), strings.Join(m.Nodes, ", "), status, detail(m))
 	}
 	doc.table(&t)
 }
 
 // eventWords is how a step ended.
-func eventWords(m record.Event) (status string, i ink) {
+func eventWords(r *report.Result, m record.Event) (status string, i ink) {
+	if m.Promotion != nil && r.CauseOf(m) != nil {
+		return "expected", plain
+	}
 	switch m.Status {
 	case record.EventSeen:
 		return "UNEXPECTED", red

@@ -1,0 +1,95 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"pgchaos/record"
+)
+
+// answersWithin is how long after a fault is over it can still be the reason for what a cluster does by itself: an HA
+// manager acts on what it knew up to a lease (30 s) and a round or two ago.
+const answersWithin = time.Minute
+
+// CauseOf is the newest event that may have made the cluster promote a node: a fault of its primary or of that node
+// which was in force or had just been over, or a command of a step. Nil: there is none, and nobody was to promote anything.
+func (r *Result) CauseOf(seen record.Event) (cause *record.Event) {
+	for i := range r.Timeline {
+		m := &r.Timeline[i]
+		if m.Promotion != nil || m.Status == record.EventSkipped || m.Issued > seen.Effective || cause != nil && m.Issued < cause.Issued {
+			continue
+		}
+		if r.mayMove(m, seen) && seen.Issued <= r.overAt(m)+answersWithin {
+			cause = m
+		}
+	}
+	return cause
+}
+
+// mayMove tells whether an event may have moved the primary to the node that was then promoted.
+func (r *Result) mayMove(m *record.Event, promoted record.Event) bool {
+	f, _ := m.Effects()
+	switch {
+	case m.Reverses != "":
+		return false
+	case f.Provokes && !f.Lasts: // a command can do it from anywhere
+		return true
+	case !m.Fault && !f.Provokes && !f.Ends && !f.Freezes && !f.Cuts && !f.Restarts && !f.Links:
+		return false
+	case len(m.Nodes) == 0 || f.Links:
+		return true
+	}
+	return slices.Contains(m.Nodes, r.primaryAt(m.Issued)) || slices.ContainsFunc(m.Nodes, func(node string) bool { return slices.Contains(promoted.Nodes, node) })
+}
+
+// overAt is when nothing of an event was left: it was taken back, a later step ended its effect, or its node answered
+// again. What lasts for ever is over at the end of the run.
+func (r *Result) overAt(m *record.Event) time.Duration {
+	f, _ := m.Effects()
+	if !f.Ends && !f.Freezes && !f.Cuts && !f.Lasts && !f.Links {
+		return max(m.Issued, m.Effective, m.Ended)
+	}
+	over := r.Duration
+	for _, back := range r.Timeline {
+		if back.Effective > 0 && back.Status != record.EventSkipped && ends(&back, m, f) {
+			over = min(over, back.Effective)
+		}
+	}
+	if !f.Ends || m.Effective == 0 {
+		return over
+	}
+	for _, h := range r.States {
+		up := slices.IndexFunc(h.States, func(s record.NodeState) bool { return s.Reachable && s.At > m.Effective })
+		if slices.Contains(m.Nodes, h.Node) && up >= 0 {
+			over = min(over, h.States[up].At) // somebody else has started it
+		}
+	}
+	return over
+}
+
+// ends tells whether a later event ended what another one, of which these are the facts, does to one of its nodes.
+func ends(back, m *record.Event, f record.Facts) bool {
+	if back.Reverses == m.Name {
+		return true
+	}
+	is, _ := back.Effects()
+	lifts := f.Ends && is.Starts || f.Freezes && is.Thaws || f.Cuts && is.Connects || f.Lasts && is.Lifts == m.Action
+	return lifts && back.Issued > m.Issued && slices.ContainsFunc(m.Nodes, func(node string) bool { return slices.Contains(back.Nodes, node) })
+}
+
+// PromotionWords say that a node was promoted by nobody's step, and what it was the answer to, if that is known.
+func (r *Result) PromotionWords(m record.Event) string {
+	who := strings.Join(m.Nodes, ", ")
+	const how = "was promoted from outside pgchaos, by the cluster's own manager or by hand"
+	cause := r.CauseOf(m)
+	if cause == nil {
+		return fmt.Sprintf("failover without a fault: %s %s, %s (%s), and no step of the timeline explains it", who, how, incidentTime(m), m.Detail)
+	}
+	after := tenths(max(0, m.Effective-cause.Issued)) + " after " + cause.Name
+	if provokes(*cause) {
+		return fmt.Sprintf("%s %s, %s, which may have done it (%s)", who, how, after, m.Detail)
+	}
+	return fmt.Sprintf("%s %s, %s (%s)", who, how, after, m.Detail)
+}
