@@ -24,7 +24,8 @@ const (
 	CanMeasure    Capability = "usage"     // Measured
 	CanFill       Capability = "disk"      // Bounded
 	CanLink       Capability = "links"     // Linked or Filtered
-	CanShape      Capability = "shaping"   // Linked
+	CanShape      Capability = "shaping"   // Linked or Filtered
+	CanDelay      Capability = "delay"     // Linked or Filtered
 )
 
 // Processes starts and ends the server.
@@ -117,9 +118,12 @@ var capabilities = []struct {
 	{CanLimit, has[Limited], "change what it may use"},
 	{CanMeasure, has[Measured], "measure what it uses"},
 	{CanFill, has[Bounded], "fill its file system, which is not its own"},
-	{CanLink, func(h Host) bool { return has[Linked](h) || has[Filtered](h) }, "disturb its links to others"},
-	{CanShape, has[Linked], "delay or bound what passes its links to others"},
+	{CanLink, onLinks, "disturb its links to others"},
+	{CanShape, onLinks, "bound what passes its links to others"},
+	{CanDelay, onLinks, "delay what passes its links to others"},
 }
+
+func onLinks(h Host) bool { return has[Linked](h) || has[Filtered](h) }
 
 func has[T any](h Host) bool {
 	_, ok := h.(T)

@@ -34,6 +34,7 @@ type Traffic struct {
 // Verified is what the rules for one peer do.
 type Verified struct {
 	Down     bool  // the server does not run, or the peer has no container: there was nothing to try
+	AtPeer   bool  // the peer, which is a node, does it by the same rule of its own
 	Answered bool  // a new connection got an answer
 	Packets  int64 // that the rules have counted
 	Resets         // of a rule that rejects

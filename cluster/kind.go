@@ -28,6 +28,9 @@ type OpenOptions struct {
 	Existing   Existing
 	// Links are the links that faults of the run disturb. A provider whose nodes are Linked has relays on them.
 	Links []Link
+	// Needs are the capabilities that steps of the run need. A provider refuses one that its description has, and
+	// that the machine turns out not to have.
+	Needs []Capability
 	// Progress receives the progress of an image's download, in bytes; it may be nil.
 	Progress func(image string, done, total int64)
 }

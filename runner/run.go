@@ -130,7 +130,7 @@ func open(ctx context.Context, id string, p *Plan, k cluster.Kind, o Options, to
 	e := p.Experiment
 	options := cluster.OpenOptions{
 		Run: id, Experiment: e.Name, Results: results, BinDir: o.BinDir, Major: e.Cluster.Postgres,
-		Links:    e.Links(),
+		Links: e.Links(), Needs: e.Needs(),
 		Progress: func(image string, done, total int64) { to.send(ImageLoaded{image, done, total}) },
 	}
 	if x := e.Cluster.Existing; x != nil {

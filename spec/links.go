@@ -26,6 +26,18 @@ func (e *Experiment) Links() (all []cluster.Link) {
 	return all
 }
 
+// Needs are the capabilities that the steps of the timeline need, each once.
+func (e *Experiment) Needs() (all []cluster.Capability) {
+	for i := range e.Timeline {
+		for _, c := range e.Timeline[i].Kind().Capabilities {
+			if !slices.Contains(all, c) {
+				all = append(all, c)
+			}
+		}
+	}
+	return all
+}
+
 // linksOf are the ways from one side to the nodes of the other.
 func (e *Experiment) linksOf(from, to []string) (all []cluster.Link) {
 	for _, x := range e.anyOf(from) {

@@ -12,7 +12,7 @@ import (
 // linked are a provider that can disturb links, and one that cannot.
 func linked() []cluster.Description {
 	return []cluster.Description{
-		{Name: "local", Capabilities: []cluster.Capability{cluster.CanRun, cluster.CanLink, cluster.CanShape}},
+		{Name: "local", Capabilities: []cluster.Capability{cluster.CanRun, cluster.CanLink, cluster.CanShape, cluster.CanDelay}},
 		{Name: "docker", Capabilities: []cluster.Capability{cluster.CanRun}},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pgchaos/chaos"
+	"pgchaos/cluster"
 	"pgchaos/cluster/link"
 	"pgchaos/internal/units"
 )
@@ -20,19 +21,19 @@ type Delay struct {
 }
 
 func delay() Kind {
-	return shaped(onLinks(Kind{
+	return onLinks(Kind{
 		Name: "delay",
 		Doc:  "Makes data between two sides arrive later.",
 		Manual: Manual{
 			Does: "Data arrives later by latency, in each direction that is named: with between a round trip takes twice the latency longer. jitter varies it: uniform from latency - jitter to latency + jitter, " +
-				"normal with jitter as the standard deviation, pareto with a long tail of late data above latency. The order of the data stays. Opening a connection is not delayed.",
+				"normal with jitter as the standard deviation, pareto with a long tail of late data above latency. The order of the data stays. Opening a connection is not delayed. " + inKernel + "tc delays every packet (netem), also those that open a connection; pareto has its mean at latency. A run whose engine's kernel lacks netem is refused before it makes anything.",
 			Effect:   "Each statement takes a round trip longer. With synchronous replication and a delay between the primary and a standby that it waits for, each commit does.",
-			Verified: "Data that is sent through each link and back takes at least the delay.",
+			Verified: "Data that is sent through each link and back takes at least the delay. With Docker, a session of the superuser sends it, and the kernel's counters show that packets pass its queues.",
 			Back:     "Data is no longer delayed. What was on its way arrives at once.",
 			Example:  "- {at: 4s, delay: {between: [primary, replicas], latency: 20ms, jitter: 5ms}, for: 3s}\n",
 		},
 		New: func() Parameters { return &Delay{} },
-	}))
+	}, cluster.CanDelay)
 }
 
 // Words are the distributions.
@@ -81,17 +82,17 @@ func (p *Delay) Action(env Env) chaos.Action {
 		shape.Seed = env.Scene.Seed()
 		return w.rule(shape)
 	}, func(ctx context.Context, w way) (string, error) {
-		return takes(ctx, w, time.Duration(w.times())*p.least(), answering+20*time.Duration(p.Latency+p.Jitter))
+		return takes(ctx, w, time.Duration(w.times())*p.least(w), answering+20*time.Duration(p.Latency+p.Jitter))
 	})
 }
 
-// least is what every piece of data is delayed by; a normal one is by no more than four deviations less than the mean, in
-// practice.
-func (p *Delay) least() time.Duration {
-	switch link.Distribution(p.Distribution) {
-	case link.Pareto:
+// least is what every piece of data is delayed by. A normal one is by no more than four deviations less than the mean, in
+// practice; nor is the kernel's Pareto one, whose mean is the latency.
+func (p *Delay) least(w way) time.Duration {
+	switch d := link.Distribution(p.Distribution); {
+	case d == link.Pareto && w.filter == nil:
 		return time.Duration(p.Latency)
-	case link.Normal:
+	case d == link.Pareto, d == link.Normal:
 		return max(0, time.Duration(p.Latency-4*p.Jitter))
 	default:
 		return time.Duration(p.Latency - p.Jitter)
@@ -110,7 +111,7 @@ func (w way) times() (n int) {
 
 // takes verifies that data takes at least so long through a link and back.
 func takes(ctx context.Context, w way, least, patience time.Duration) (string, error) {
-	met, err := w.relay.Probe(ctx, 1, patience)
+	met, err := w.transfer(ctx, [2]int{1, 1}, patience)
 	if err == nil && (met.Refused || met.Hung || met.Took < least) {
 		err = fmt.Errorf("%w: data that was to take at least %s through the link and back %s", chaos.ErrNotSo, least, met)
 	}

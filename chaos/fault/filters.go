@@ -25,10 +25,11 @@ type unfilterer interface {
 }
 
 // filterAll puts a rule in force on every way by the kernel's filters, those of all nodes at once, and verifies what they have found.
-func filterAll(ctx context.Context, act *chaos.Act, step string, ways []way, rule func(way) link.Rule) error {
+// It returns the ways on which there was something to find; at least one, without an error.
+func filterAll(ctx context.Context, act *chaos.Act, step string, ways []way, rule func(way) link.Rule) (tried []way, err error) {
 	nodes := filtered(ways)
 	all := make([][]cluster.Verified, len(nodes))
-	err := chaos.AtOnce(len(nodes), func(i int) (err error) {
+	err = chaos.AtOnce(len(nodes), func(i int) (err error) {
 		var rules []cluster.Traffic
 		for _, w := range nodes[i] {
 			rules = append(rules, cluster.Traffic{Peer: vantage(w.from), Rule: rule(w)})
@@ -37,36 +38,39 @@ func filterAll(ctx context.Context, act *chaos.Act, step string, ways []way, rul
 		return err
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	act.Effective()
 	var errs []error
 	var packets int64
-	tried := 0
 	for i, found := range all {
 		for j, v := range found {
-			if v.Down {
+			if v.Down || v.AtPeer {
 				continue
 			}
-			tried++
+			tried = append(tried, nodes[i][j])
 			packets += v.Packets
 			if err := demandOf(v, rule(nodes[i][j])); err != nil {
 				errs = append(errs, fmt.Errorf("on the link %s: %w", nodes[i][j].name, err))
 			}
 		}
 	}
-	if tried == 0 {
-		return fmt.Errorf("%w: no server runs on either side whose packets could be filtered", chaos.ErrNotSo)
+	if len(tried) == 0 {
+		return nil, fmt.Errorf("%w: no server runs on either side whose packets could be filtered", chaos.ErrNotSo)
 	}
 	act.Note("the kernel's rules have matched %s", units.Count(packets, "packet", "packets"))
-	return errors.Join(errs...)
+	return tried, errors.Join(errs...)
+}
+
+// closes tells whether a rule lets something not pass.
+func closes(r link.Rule) bool {
+	return r.Reject || r.Ways[link.Forward].BlackHole || r.Ways[link.Back].BlackHole
 }
 
 // demandOf is an error where what was found is not what a rule is to do.
 func demandOf(v cluster.Verified, r link.Rule) error {
-	closed := r.Reject || r.Ways[link.Forward].BlackHole || r.Ways[link.Back].BlackHole
 	switch {
-	case closed && v.Answered:
+	case closes(r) && v.Answered:
 		return fmt.Errorf("%w: a new connection was answered", chaos.ErrNotSo)
 	case v.Packets == 0:
 		return fmt.Errorf("%w: the kernel's rules have matched no packet", chaos.ErrNotSo)

@@ -23,6 +23,7 @@ type way struct {
 	// Where the kernel filters packets, in place of a relay.
 	filter   cluster.Filtered
 	from, to string
+	server   *cluster.Node // whose name is to
 }
 
 // rule makes the same of all directions that are meant.
@@ -77,7 +78,11 @@ func (s *Sides) onLinks(env Env, do func(ctx context.Context, act *chaos.Act, wa
 func (s *Sides) impose(env Env, rule func(way) link.Rule, verify func(ctx context.Context, w way) (seen string, err error)) chaos.Action {
 	return s.onLinks(env, func(ctx context.Context, act *chaos.Act, ways []way) error {
 		if ways[0].filter != nil { // the provider's nodes are all alike
-			return filterAll(ctx, act, env.Step, ways, rule)
+			tried, err := filterAll(ctx, act, env.Step, ways, rule)
+			if err != nil || closes(rule(tried[0])) {
+				return err
+			}
+			return verifyAll(ctx, act, tried, measured(verify))
 		}
 		for _, w := range ways {
 			if err := w.relay.Impose(env.Step, rule(w)); err != nil {
@@ -139,7 +144,8 @@ func waysBetween(scene *chaos.Scene, a, b []string, both bool) (all []way, err e
 				if w.to == Clients {
 					continue
 				}
-				found := way{name: w.from + " -> " + w.to, meant: w.meant, from: w.from, to: w.to, filter: scene.Cluster.Node(w.to).Filter()}
+				found := way{name: w.from + " -> " + w.to, meant: w.meant, from: w.from, to: w.to, server: scene.Cluster.Node(w.to)}
+				found.filter = found.server.Filter()
 				if found.filter == nil {
 					if found.relay, err = relayOf(scene, w.from, w.to); err != nil {
 						return nil, err
@@ -198,17 +204,11 @@ func hangs(patience time.Duration) func(context.Context, way) (string, error) {
 	}
 }
 
-// onLinks adds what all faults have that last on links until they are taken back.
-func onLinks(k Kind) Kind {
+// onLinks adds what all faults have that last on links until they are taken back. Some need more than that links can be cut.
+func onLinks(k Kind, more ...cluster.Capability) Kind {
 	k.Group, k.Phase, k.Undo, k.Reversible = Networks, true, restoreLinks(), true
 	k.Facts = record.Facts{Links: true, Lasts: true}
-	k.Needs, k.Capabilities = Needs{Process: Present}, []cluster.Capability{cluster.CanLink}
-	return k
-}
-
-// shaped adds what the faults need that do more than let packets pass or not.
-func shaped(k Kind) Kind {
-	k.Capabilities = append(k.Capabilities, cluster.CanShape)
+	k.Needs, k.Capabilities = Needs{Process: Present}, append([]cluster.Capability{cluster.CanLink}, more...)
 	return k
 }
 

@@ -22,7 +22,7 @@ func open(ctx context.Context, o cluster.OpenOptions) (cluster.Opened, error) {
 	}
 	c := o.Containers
 	p, err := New(ctx, Options{
-		Run: o.Run, Experiment: o.Experiment, Results: o.Results, Major: o.Major, Pulling: o.Progress,
+		Run: o.Run, Experiment: o.Experiment, Results: o.Results, Major: o.Major, Needs: o.Needs, Pulling: o.Progress,
 		Image: c.Image, ExactNames: c.ExactNames, Network: c.Network, Subnet: c.Subnet, Ports: c.Ports, Restart: c.Restart,
 		Memory: c.Limits.Memory, NanoCPUs: c.Limits.NanoCPUs, Disk: c.Disk,
 	})
@@ -68,7 +68,7 @@ func Describe() cluster.Description {
 	return cluster.Description{
 		Name: "docker", Summary: "containers",
 		Capabilities: []cluster.Capability{
-			cluster.CanRun, cluster.CanFreeze, cluster.CanCommand, cluster.CanReachFiles, cluster.CanCutOff, cluster.CanLimit, cluster.CanMeasure, cluster.CanFill, cluster.CanLink,
+			cluster.CanRun, cluster.CanFreeze, cluster.CanCommand, cluster.CanReachFiles, cluster.CanCutOff, cluster.CanLimit, cluster.CanMeasure, cluster.CanFill, cluster.CanLink, cluster.CanShape, cluster.CanDelay,
 		},
 		Frozen:   "no command runs in a paused container",
 		Postgres: "13 or newer, of an image", ChecksSettings: true,

@@ -43,6 +43,8 @@ type Options struct {
 	Memory     int64  // bytes a node; 0 is no limit
 	NanoCPUs   int64  // billionths of a core a node; 0 is no limit
 	Disk       int64  // bytes of a file system in memory for each node; 0: the engine's own disk
+	// Needs are the capabilities that the run needs.
+	Needs []cluster.Capability
 	// Ports are the loopback ports of nodes that must have a certain one.
 	Ports map[string]int
 	// Pulling receives the progress of the pull of a missing image; it may be nil.
@@ -106,6 +108,9 @@ func (p *Provider) furnish(ctx context.Context) error {
 		return err
 	}
 	if p.image, err = p.inspectImage(ctx, image); err != nil {
+		return err
+	}
+	if err := p.tryShapes(ctx); err != nil {
 		return err
 	}
 	if err := p.makeNetwork(ctx); err != nil {

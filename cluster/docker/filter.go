@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,84 +31,126 @@ var filterScript string
 // each of its lives: the next one gets them again.
 type packetFilters struct {
 	mu      sync.Mutex // held while they are changed
-	inForce map[string][]cluster.Traffic
+	inForce []filter   // the newest last
 }
 
-// Filter puts rules in force by iptables, in the network namespace of the server's container. A short-lived helper
-// container does it, with the iptables of the engine's machine: images of PostgreSQL have none.
+// filter are the rules of a name.
+type filter struct {
+	name  string
+	rules []cluster.Traffic
+}
+
+// closes tells whether one of the rules lets something not pass, which iptables does.
+func (f filter) closes() bool {
+	return slices.ContainsFunc(f.rules, func(r cluster.Traffic) bool {
+		return r.Rule.Reject || r.Rule.Ways[link.Forward].BlackHole || r.Rule.Ways[link.Back].BlackHole
+	})
+}
+
+// shapes tells whether one of the rules bounds or delays something, which tc does.
+func (f filter) shapes() bool {
+	return slices.ContainsFunc(f.rules, func(r cluster.Traffic) bool {
+		ways := shapesHere(r)
+		return shapes(ways[link.Forward]) || shapes(ways[link.Back])
+	})
+}
+
+// Filter puts rules in force by iptables and tc, in the network namespace of the server's container. A short-lived helper
+// container does it, with the programs of the engine's machine: images of PostgreSQL have none.
 func (h *host) Filter(ctx context.Context, name string, rules []cluster.Traffic) ([]cluster.Verified, error) {
-	for _, r := range rules {
-		for _, shape := range r.Rule.Ways {
-			if shape.Latency > 0 || shape.Jitter > 0 || shape.BytesPerSecond > 0 {
-				return nil, fmt.Errorf("filter the packets of %s: %w", h.name, &cluster.LacksError{Lacks: cluster.CanShape})
-			}
-		}
-	}
 	h.filters.mu.Lock()
 	defer h.filters.mu.Unlock()
-	if h.filters.inForce == nil {
-		h.filters.inForce = map[string][]cluster.Traffic{}
-	}
-	h.filters.inForce[name] = rules // before: a call that fails can still have taken effect
-	found, err := h.setFilter(ctx, name, rules)
+	f := filter{name, rules}
+	h.filters.forget(name)
+	h.filters.inForce = append(h.filters.inForce, f) // before: a call that fails can still have taken effect
+	found, err := h.setFilter(ctx, f)
 	if err != nil {
 		return nil, fmt.Errorf("filter the packets of %s: %w", h.name, err)
 	}
 	return found, nil
 }
 
-// setFilter makes the chains of a name what its rules demand, and says what they do. h.filters.mu is held.
-func (h *host) setFilter(ctx context.Context, name string, rules []cluster.Traffic) ([]cluster.Verified, error) {
-	found := make([]cluster.Verified, len(rules))
-	if err := h.endFlap(ctx, chainOf(name)); err != nil { // which would change the chains meanwhile
-		return nil, err
+// forget takes the rules of a name away, and returns them; false: it has none.
+func (p *packetFilters) forget(name string) (was filter, had bool) {
+	i := slices.IndexFunc(p.inForce, func(f filter) bool { return f.name == name })
+	if i < 0 {
+		return filter{}, false
 	}
+	was = p.inForce[i]
+	p.inForce = slices.Delete(p.inForce, i, i+1)
+	return was, true
+}
+
+// setFilter makes the chains of a name what its rules demand, and the queues of the node what all rules do, and says what they do.
+// h.filters.mu is held.
+func (h *host) setFilter(ctx context.Context, f filter) ([]cluster.Verified, error) {
+	found := make([]cluster.Verified, len(f.rules))
 	own, err := h.attachment(ctx, h.server)
 	if err != nil {
 		return nil, err
 	}
-	text, probed, clients := strings.Builder{}, []string{}, false
-	chain := chainOf(name)
-	fmt.Fprintf(&text, "*filter\n:%[1]s-in - [0:0]\n:%[1]s-out - [0:0]\n", chain)
-	for i, r := range rules {
-		peers, err := h.peers(ctx, r.Peer, own)
-		if err != nil {
+	all := make([][]peer, len(f.rules))
+	for i, r := range f.rules {
+		if all[i], err = h.peers(ctx, r.Peer, own); err != nil {
 			return nil, err
 		}
-		found[i].Down = own == nil || len(peers) == 0
-		if found[i].Down {
-			continue
-		}
-		writeRules(&text, chain, r, peers)
-		if r.Peer.From == cluster.FromClients {
-			clients, probed = true, append(probed, "-")
-		} else {
-			probed = append(probed, r.Peer.Node+"="+peers[0].address)
-		}
+		ways := shapesHere(r)
+		found[i].Down = len(all[i]) == 0
+		found[i].AtPeer = !f.closes() && !shapes(ways[link.Forward]) && !shapes(ways[link.Back])
 	}
 	if own == nil {
 		return found, nil // the next life of the server begins with them
 	}
+	if f.closes() {
+		if err := h.closeWays(ctx, f, all, own, found); err != nil {
+			return nil, err
+		}
+	}
+	if f.shapes() {
+		return found, h.shape(ctx, f.rules, own, found)
+	}
+	return found, nil
+}
+
+// closeWays makes the chains of a name what its rules demand. The rules have these peers.
+func (h *host) closeWays(ctx context.Context, f filter, all [][]peer, own *attachment, found []cluster.Verified) error {
+	chain := chainOf(f.name)
+	if err := h.endFlap(ctx, chain); err != nil { // which would change the chains meanwhile
+		return err
+	}
+	text, probed, clients := strings.Builder{}, []string{}, false
+	fmt.Fprintf(&text, "*filter\n:%[1]s-in - [0:0]\n:%[1]s-out - [0:0]\n", chain)
+	for i, r := range f.rules {
+		switch {
+		case found[i].Down:
+			continue
+		case r.Peer.From == cluster.FromClients:
+			clients, probed = true, append(probed, "-")
+		default:
+			probed = append(probed, r.Peer.Node+"="+all[i][0].address)
+		}
+		writeRules(&text, chain, r, all[i])
+	}
 	text.WriteString("COMMIT\n")
 	said, answered, err := h.tryClients(ctx, clients, func() (string, error) {
-		return h.inNetwork(ctx, append([]string{"set", chain, text.String(), path.Join(h.provider.image.programs, "pg_isready")}, probed...)...)
+		return h.inNetwork(ctx, filterScript, append([]string{"set", chain, text.String(), path.Join(h.provider.image.programs, "pg_isready")}, probed...)...)
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for i, r := range rules {
+	for i, r := range f.rules {
 		found[i].Answered = answered && r.Peer.From == cluster.FromClients && !found[i].Down
 		count(said, r.Peer, &found[i])
 		if r.Rule.Reject {
 			if found[i].Resets, err = h.reset(ctx, r.Peer, own); err != nil {
-				return nil, err
+				return err
 			}
 		}
 	}
-	if every, flaps := periodOf(rules); flaps {
-		return found, h.startFlap(ctx, chain, every)
+	if every, flaps := periodOf(f.rules); flaps {
+		return h.startFlap(ctx, chain, every)
 	}
-	return found, nil
+	return nil
 }
 
 // tryClients tries new connections as a client, if it is to, until something is done.
@@ -244,9 +287,9 @@ func networkOf(id string) *container.HostConfig {
 	}
 }
 
-// inNetwork runs the script in the network namespace of the server's container.
-func (h *host) inNetwork(ctx context.Context, args ...string) (said string, err error) {
-	said, code, err := h.provider.onceWith(ctx, networkOf(h.server), h.provider.image.id, filterScript, args...)
+// inNetwork runs a script in the network namespace of the server's container.
+func (h *host) inNetwork(ctx context.Context, script string, args ...string) (said string, err error) {
+	said, code, err := h.provider.onceWith(ctx, networkOf(h.server), h.provider.image.id, script, args...)
 	if err == nil && code != 0 {
 		err = fmt.Errorf("in the network of its container: %s", strings.TrimSpace(said))
 	}
@@ -275,6 +318,7 @@ func (h *host) answersClients(ctx context.Context) (answers bool) {
 	const patience = 300 * time.Millisecond
 	for ctx.Err() == nil {
 		h.knock(patience)
+		time.Sleep(patience / 10) // it can be answered, and refused, at once
 	}
 	return h.knock(patience)
 }
@@ -297,17 +341,61 @@ func (h *host) knock(patience time.Duration) (answers bool) {
 func (h *host) Unfilter(ctx context.Context, name string) error {
 	h.filters.mu.Lock()
 	defer h.filters.mu.Unlock()
-	if err := h.endFlap(ctx, chainOf(name)); err != nil {
+	f, had := h.filters.forget(name)
+	if !had {
+		return nil
+	}
+	if err := h.unfilter(ctx, f); err != nil {
+		h.filters.inForce = append(h.filters.inForce, f)
 		return fmt.Errorf("end the filter of the packets of %s: %w", h.name, err)
+	}
+	return nil
+}
+
+// unfilter removes rules that are no longer in force. h.filters.mu is held.
+func (h *host) unfilter(ctx context.Context, f filter) error {
+	if f.closes() {
+		if err := h.reopen(ctx, f.name); err != nil {
+			return err
+		}
+	}
+	if !f.shapes() {
+		return nil
+	}
+	own, err := h.attachment(ctx, h.server)
+	switch {
+	case err != nil || own == nil:
+		return err
+	case slices.ContainsFunc(h.filters.inForce, filter.shapes): // which stay
+		return h.shape(ctx, nil, own, nil)
+	default:
+		return h.unshape(ctx)
+	}
+}
+
+// reopen removes the chains of a name.
+func (h *host) reopen(ctx context.Context, name string) error {
+	if err := h.endFlap(ctx, chainOf(name)); err != nil {
+		return err
 	}
 	own, err := h.attachment(ctx, h.server)
 	if err == nil && own != nil {
-		_, err = h.inNetwork(ctx, "end", chainOf(name))
+		_, err = h.inNetwork(ctx, filterScript, "end", chainOf(name))
 	}
-	if err != nil {
+	return err
+}
+
+// unfilterLeft removes the rules of a name from a node whose pgchaos is gone, and with it what it knew: the queues of all
+// names, since all of them are to be removed.
+func (h *host) unfilterLeft(ctx context.Context, name string) error {
+	err := h.reopen(ctx, name)
+	own, attachErr := h.attachment(ctx, h.server)
+	if attachErr == nil && own != nil {
+		attachErr = h.unshape(ctx)
+	}
+	if err := errors.Join(err, attachErr); err != nil {
 		return fmt.Errorf("end the filter of the packets of %s: %w", h.name, err)
 	}
-	delete(h.filters.inForce, name)
 	return nil
 }
 
@@ -342,7 +430,7 @@ func (h *host) reset(ctx context.Context, of cluster.Vantage, own *attachment) (
 		}
 		args = append(args, "dst "+p.address)
 	}
-	said, err := h.inNetwork(ctx, args...)
+	said, err := h.inNetwork(ctx, filterScript, args...)
 	return resetsOf(said), err
 }
 
@@ -387,15 +475,12 @@ func (h *host) refilter(ctx context.Context) error {
 func (h *host) filterAgain(ctx context.Context, changed string) error {
 	h.filters.mu.Lock()
 	defer h.filters.mu.Unlock()
-	for name, rules := range h.filters.inForce {
-		about := h.name == changed
-		for _, r := range rules {
-			about = about || r.Peer.Node == changed
-		}
+	for _, f := range h.filters.inForce {
+		about := h.name == changed || slices.ContainsFunc(f.rules, func(r cluster.Traffic) bool { return r.Peer.Node == changed })
 		if !about {
 			continue
 		}
-		if _, err := h.setFilter(ctx, name, rules); err != nil {
+		if _, err := h.setFilter(ctx, f); err != nil {
 			return fmt.Errorf("keep the filter of the packets of %s: %w", h.name, err)
 		}
 	}

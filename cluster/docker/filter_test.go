@@ -8,7 +8,6 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
-	"github.com/jackc/pgx/v5"
 
 	"pgchaos/chaos/fault"
 	"pgchaos/cluster"
@@ -25,32 +24,24 @@ type kernel struct {
 	p *Provider
 }
 
-func between(one, other string) fault.Sides {
-	return fault.Sides{Between: []fault.NodeList{{one}, {other}}}
-}
-
-func oneWay(from, to string) fault.Sides {
-	return fault.Sides{From: fault.NodeList{from}, To: fault.NodeList{to}}
-}
-
 // rules are what iptables and tc have of pgchaos in the network of a node.
 func (k *kernel) rules(node string) string {
 	k.Helper()
 	h := k.p.node(node)
 	said, code, err := h.provider.onceWith(k.Context(), networkOf(h.server), h.provider.image.id,
-		"chroot /host iptables -S; chroot /host tc qdisc show dev eth0")
+		"chroot /host iptables -S; chroot /host tc qdisc show; chroot /host ip link show")
 	if err != nil || code != 0 {
 		k.Fatalf("%s %v", said, err)
 	}
 	return said
 }
 
-// clean demands that nothing is left in the network of any node.
-func (k *kernel) clean() {
+// clean demands that nothing of a fault is left in the network of the nodes that it was on.
+func (k *kernel) clean(of string) {
 	k.Helper()
 	for _, n := range []string{"a", "b"} {
-		if got := k.rules(n); strings.Contains(got, "pgchaos") || strings.Contains(got, "htb") {
-			k.Errorf("left in the network of %s: %s", n, got)
+		if got := k.rules(n); strings.Contains(got, "pgchaos") || strings.Contains(got, "htb") || strings.Contains(got, "ingress") {
+			k.Errorf("%s has left in the network of %s: %s", of, n, got)
 		}
 	}
 }
@@ -58,10 +49,10 @@ func (k *kernel) clean() {
 // arrives tells whether a new row of a is seen on b within a while.
 func (k *kernel) arrives(within time.Duration) bool {
 	k.Helper()
-	want, err := k.SQL("a", "insert into written default values returning i::text")
+	want, err := k.SQL("a", "insert into marker default values returning id::text")
 	must(k.T, err)
 	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if got, err := k.SQL("b", "select max(i)::text from written"); err == nil && got == want {
+		if got, err := k.SQL("b", "select max(id)::text from marker"); err == nil && got == want {
 			return true
 		}
 	}
@@ -76,59 +67,33 @@ func (k *kernel) streams() {
 	}
 }
 
-// openOn connects as a client.
-func openOn(t *testing.T, n *cluster.Node) (*pgx.Conn, error) {
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	c, err := n.ConnectPlain(ctx, "test")
-	if err == nil {
-		t.Cleanup(func() { _ = c.Close(context.Background()) })
+// TestNetworkFaultsInTheKernel does the faults of the network on containers, and looks for what they leave.
+func TestNetworkFaultsInTheKernel(t *testing.T) {
+	t.Parallel()
+	p := testProvider(t, Options{})
+	c, err := cluster.New(p, faulttest.Config(p.options.Run))
+	must(t, err)
+	must(t, c.Up(t.Context()))
+	k := &kernel{t, faulttest.New(t, c), p}
+	each := func(string) {}
+	if longtest.Enabled {
+		each = k.clean
 	}
-	return c, err
+	k.Network(faulttest.NetworkOf{Delays: delays(t, p), Short: !longtest.Enabled, Clean: each})
+	k.clean("the faults of the network")
+	if longtest.Enabled {
+		k.flaps()
+		k.twice()
+	}
 }
 
 // closed is a while in which a row that can arrive does.
 const closed = 500 * time.Millisecond
 
-// TestNetworkFaultsInTheKernel does the faults of the network on containers, and looks for what they leave.
-func TestNetworkFaultsInTheKernel(t *testing.T) {
-	t.Parallel()
-	p := testProvider(t, Options{})
-	config := faulttest.Config(p.options.Run)
-	config.Nodes = config.Nodes[:2]
-	c, err := cluster.New(p, config)
-	must(t, err)
-	must(t, c.Up(t.Context()))
-	k := &kernel{t, faulttest.New(t, c), p}
-	_, err = k.SQL("a", "create table written (i serial)")
-	must(t, err)
-	k.streams()
-
-	open, err := openOn(t, c.Node("a"))
-	must(t, err)
-
-	back := k.Done("partition", &fault.Partition{Sides: between("a", "b")})
-	if k.arrives(closed) {
-		t.Error("a row passed a partition")
-	}
-	if _, err := open.Exec(t.Context(), "select 1"); err != nil {
-		t.Errorf("clients are cut, too: %v", err)
-	}
-	back(false)
-	k.clean()
-	k.streams()
-
-	if longtest.Enabled {
-		k.flaps()
-		k.twice()
-	}
-	k.clients(open)
-}
-
 // flaps shows that the link comes up and goes down by itself, and stays up when the fault has been taken back.
 func (k *kernel) flaps() {
 	k.Helper()
-	back := k.Done("flap", &fault.Flap{Sides: between("a", "b"), Down: units.Duration(1500 * time.Millisecond), Up: units.Duration(3 * time.Second)})
+	back := k.Done("flap", &fault.Flap{Sides: faulttest.Between("a", "b"), Down: units.Duration(1500 * time.Millisecond), Up: units.Duration(3 * time.Second)})
 	wanted := []bool{true, false, true} // whether a row arrives soon
 	for end := time.Now().Add(time.Minute); len(wanted) > 0 && time.Now().Before(end); {
 		if k.arrives(closed) == wanted[0] {
@@ -139,7 +104,7 @@ func (k *kernel) flaps() {
 		k.Errorf("the link does not come up and go down: still to come are %v", wanted)
 	}
 	back(false)
-	k.clean()
+	k.clean("flap")
 	k.streams()
 	left, err := k.p.engine.ContainerList(k.Context(), container.ListOptions{All: true, Filters: filters.NewArgs(
 		filters.Arg("label", labelRun+"="+k.p.options.Run), filters.Arg("label", labelFilter))})
@@ -160,47 +125,7 @@ func (k *kernel) twice() {
 		k.Errorf("two rules for clients: %+v, %v", found, err)
 	}
 	must(k.T, k.p.node("b").Unfilter(ctx, "twice"))
-	k.clean()
-}
-
-// clients does the faults between clients and a node.
-func (k *kernel) clients(open *pgx.Conn) {
-	k.Helper()
-	back := k.Done("half_open", &fault.HalfOpen{Sides: oneWay("clients", "a")})
-	answered := make(chan error, 1)
-	go func() {
-		_, err := open.Exec(context.Background(), "insert into written default values")
-		answered <- err
-	}()
-	select {
-	case err := <-answered:
-		k.Errorf("a statement passed the direction that is cut: %v", err)
-	case <-time.After(closed):
-	}
-	back(false)
-	if err := <-answered; err != nil {
-		k.Errorf("a connection that was silent: %v", err)
-	}
-
-	k.Done("drop_connections", &fault.DropConnections{Sides: between("clients", "a")})
-	if _, err := open.Exec(k.Context(), "select 1"); err == nil {
-		k.Error("the connection is still there")
-	}
-	k.streams() // and new connections are served
-
-	open, err := openOn(k.T, k.Node("a"))
-	must(k.T, err)
-	back = k.Done("reject", &fault.Reject{Sides: between("clients", "a")})
-	if _, err := open.Exec(k.Context(), "select 1"); err == nil {
-		k.Error("the connection is still there")
-	}
-	begun := time.Now()
-	if _, err := openOn(k.T, k.Node("a")); err == nil || time.Since(begun) > 5*time.Second {
-		k.Errorf("a new connection is not refused at once: %v after %s", err, time.Since(begun))
-	}
-	back(false)
-	k.clean()
-	k.streams()
+	k.clean("two rules")
 }
 
 func TestResetsOf(t *testing.T) {

@@ -95,7 +95,9 @@ func (n *LeftNodes) Close() error { return n.provider.engine.Close() }
 func (l *leftHost) Thaw(ctx context.Context) error { return l.h.Thaw(ctx) }
 
 // Unfilter removes the rules for the packets of the server's container.
-func (l *leftHost) Unfilter(ctx context.Context, name string) error { return l.h.Unfilter(ctx, name) }
+func (l *leftHost) Unfilter(ctx context.Context, name string) error {
+	return l.h.unfilterLeft(ctx, name)
+}
 
 // Exec runs a command among the server's processes, or beside them where the server does not run.
 func (l *leftHost) Exec(ctx context.Context, c cluster.Command) (cluster.Output, error) {

@@ -214,7 +214,7 @@ func (r *Relay) apply() error {
 		}
 		reject = reject || i.Reject
 		for d := range next {
-			next[d] = next[d].under(i.Ways[d])
+			next[d] = next[d].Under(i.Ways[d])
 		}
 	}
 	r.mu.Unlock()

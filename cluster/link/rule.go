@@ -54,8 +54,8 @@ func (s Shape) delays() bool { return s.Latency > 0 || s.Jitter > 0 }
 // plain tells whether data passes as it comes.
 func (s Shape) plain() bool { return !s.BlackHole && !s.delays() && s.BytesPerSecond == 0 }
 
-// under is the shape with another one laid over it: the newest of each kind counts.
-func (s Shape) under(over Shape) Shape {
+// Under is the shape with another one laid over it: the newest of each kind counts.
+func (s Shape) Under(over Shape) Shape {
 	s.BlackHole = s.BlackHole || over.BlackHole
 	if over.delays() {
 		s.Latency, s.Jitter, s.Distribution, s.Seed = over.Latency, over.Jitter, over.Distribution, over.Seed

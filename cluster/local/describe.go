@@ -69,7 +69,7 @@ func (p *Provider) Describe() cluster.Description { return Describe() }
 func Describe() cluster.Description {
 	return cluster.Description{
 		Name: "local", Summary: "processes of this machine",
-		Capabilities:   []cluster.Capability{cluster.CanRun, cluster.CanFreeze, cluster.CanCommand, cluster.CanReachFiles, cluster.CanMeasure, cluster.CanLink, cluster.CanShape},
+		Capabilities:   []cluster.Capability{cluster.CanRun, cluster.CanFreeze, cluster.CanCommand, cluster.CanReachFiles, cluster.CanMeasure, cluster.CanLink, cluster.CanShape, cluster.CanDelay},
 		Lacks:          "its nodes are processes of one machine",
 		Postgres:       "13 or newer, the newest installed",
 		ChecksSettings: true,

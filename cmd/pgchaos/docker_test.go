@@ -442,3 +442,23 @@ func TestServerThatEndsAtOnceOnDocker(t *testing.T) {
 	}
 	p.nothingOnEngine()
 }
+
+// TestDelayOnDockerNeedsNetem: where the kernel cannot delay, a run is refused before it makes anything.
+func TestDelayOnDockerNeedsNetem(t *testing.T) {
+	p := newDockerPlace(t)
+	code, _, stderr := p.run(p.onDocker(p.write("x.yaml", `
+name: x
+cluster: {nodes: [a, b]}
+load: {writes: {kind: insert, clients: 1, rate: 20/s}}
+timeline:
+  - {at: 100ms, delay: {between: [a, b], latency: 20ms}, for: 100ms}
+  - {at: 300ms, stop_load: writes}
+`))...)
+	if code == exitPass {
+		return // the kernel has netem
+	}
+	if code != exitUsage || !strings.Contains(stderr, "netem (CONFIG_NET_SCH_NETEM, module sch_netem)") || strings.Contains(stderr, "building the cluster") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+	p.nothingOnEngine()
+}

@@ -26,8 +26,9 @@ their nodes; 'pgchaos plan' and 'pgchaos validate' say which action a provider c
   files      run PostgreSQL's programs on a node, such as pg_basebackup and pg_rewind; read its log
   network    disconnect and connect
   limits     limit
-  links      partition, half_open, reject and drop_connections
-  shaping    delay, throttle and flap
+  links      partition, half_open, reject, flap and drop_connections
+  shaping    throttle
+  delay      delay (with docker, where the engine's kernel has netem)
   usage      measure CPU time, memory, network and disk traffic
   disk       fill_disk (with docker: {disk: SIZE})`,
 		Args: noArguments,

@@ -108,7 +108,9 @@ func (b *Bench) Do(action string, p fault.Parameters) (event record.Event, takeB
 			}
 		}
 	}
-	return timeline.Events()[0], takeBack, err
+	event = timeline.Events()[0]
+	b.Logf("%s after %s: %s %v", action, event.Ended-event.Issued, event.Detail, err)
+	return event, takeBack, err
 }
 
 // Done does one step that has to take effect.
