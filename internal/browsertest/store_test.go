@@ -80,6 +80,9 @@ func TestPagesOfAStore(t *testing.T) {
 				if got := evaluate[int64](p, "document.documentElement.scrollWidth"); got > width {
 					t.Errorf("%s at %d is %d pixels wide", name, width, got)
 				}
+				if name == "the list" && width == 390 && evaluate[bool](p, `[...document.querySelectorAll(".scroll")].some((e) => e.scrollWidth > e.clientWidth)`) {
+					t.Errorf("at %d the list of runs has to be scrolled", width)
+				}
 				switch {
 				case width == 390 && scheme == "light":
 					p.accessible(name+", "+scheme, script)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"strings"
 
 	"pgchaos/compare"
 	"pgchaos/compare/html"
@@ -21,7 +22,8 @@ func (s *Server) compare(ctx context.Context, from *store.Store, q query) (*answ
 	}
 	var (
 		columns []compare.Column
-		title   string
+		kept    []store.Kept
+		title   string // the experiment, where both are of one
 	)
 	for i, id := range ids {
 		k, err := from.Get(ctx, id)
@@ -39,7 +41,11 @@ func (s *Server) compare(ctx context.Context, from *store.Store, q query) (*answ
 			title = ""
 		}
 		run.Cell = "" // these two were chosen: their combinations of a matrix may differ, which their settings say
-		columns = append(columns, compare.Column{Name: columnName(&k), Runs: []compare.Run{run}})
+		kept = append(kept, k)
+		columns = append(columns, compare.Column{Name: k.ID, Runs: []compare.Run{run}})
+	}
+	for i := range columns {
+		columns[i].Name = columnName(&kept[i], title)
 	}
 	if columns[0].Name == columns[1].Name { // long names may only differ in what is left out
 		columns[1].Name += " (2)"
@@ -60,12 +66,17 @@ func (s *Server) compare(ctx context.Context, from *store.Store, q query) (*answ
 	return &answer{http.StatusOK, picturesPolicy, b.Bytes()}, err
 }
 
-// columnName is a run, with its variant.
-func columnName(k *store.Kept) string {
-	if v := spec.JoinVariant(k.Variant, k.Cell); v != "" {
-		return short(k.ID + " (" + v + ")")
+// columnName is a run by what tells it from the other one: its variant first, and its name without that of the experiment which both are
+// of. Little of it fits into a picture.
+func columnName(k *store.Kept, both string) string {
+	name := k.ID
+	if both != "" {
+		name = strings.TrimPrefix(name, both+"-")
 	}
-	return short(k.ID)
+	if v := spec.JoinVariant(k.Variant, k.Cell); v != "" {
+		return short(v + " (" + name + ")")
+	}
+	return short(name)
 }
 
 // compared is a run as 'pgchaos compare' has it. Of a result that is too large for a page it is what the database has.
