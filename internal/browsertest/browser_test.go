@@ -107,6 +107,9 @@ type tab struct {
 	t   *testing.T
 	ctx context.Context
 	own string // what the address of each request may begin with; "": none may be made
+	// oneKind is set where all pages have one style sheet, and one width and scheme of colours: looked is what axe-core has looked at.
+	oneKind bool
+	looked  []string
 
 	mu       sync.Mutex
 	messages []string // errors and warnings on the console

@@ -2,6 +2,7 @@ package browsertest
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -153,20 +154,27 @@ func axe(t *testing.T) string {
 
 // alike marks the elements that differ from an earlier one beside them in nothing but their texts, names and places: the rows of a table
 // after the first of each look. axe-core has nothing to find in them that it does not find there, and takes most of its time for them.
-const alike = `(() => {
+//
+// What is called takes the looks of earlier pages of one kind, and gives them with those of this page.
+const alike = `((earlier) => {
 	const own = new Set(["id", "href", "for", "name", "title", "value", "aria-label", "aria-labelledby", "aria-valuetext", "datetime"]);
 	const looks = (e) => e.tagName + [...e.attributes].filter((a) => !own.has(a.name) && !a.name.startsWith("data-")).map((a) => a.name + "=" + a.value).sort().join(" ") +
 		(e.textContent.trim() === "" ? "-" : "") + (e.tagName === "svg" ? "" : "(" + [...e.children].map(looks).join() + ")");
-	for (const list of document.querySelectorAll("tbody, ul, ol, dl, select, #log, main")) {
+	// A text of some megabytes is no name for a look that a test can keep.
+	const short = (text) => { let h = [1, 2]; for (let i = 0; i < text.length; i++) h[i % 2] = Math.imul(h[i % 2] ^ text.charCodeAt(i), 16777619); return h.join(); };
+	const place = (e) => e && e !== document.body ? place(e.parentElement) + ">" + e.tagName + "." + e.getAttribute("class") : "";
+	const known = new Set(earlier);
+	for (const list of document.querySelectorAll("tbody, ul, ol, dl, select, #log, main, main > section")) {
 		const seen = new Set();
 		for (const e of list.children) {
-			const look = looks(e);
-			if (seen.has(look)) e.setAttribute("data-alike", "");
+			const look = looks(e), anywhere = short(place(list) + look);
+			if (seen.has(look) || earlier.includes(anywhere)) e.setAttribute("data-alike", "");
 			seen.add(look);
+			known.add(anywhere);
 		}
 	}
-	return true;
-})()`
+	return [...known];
+})`
 
 // accessible runs axe-core on the page, and wants nothing serious or critical.
 func (p *tab) accessible(when, script string) {
@@ -180,10 +188,18 @@ func (p *tab) contrasts(when, script string) {
 	p.axe(when, script, `runOnly: {type: "rule", values: ["color-contrast"]}, `)
 }
 
+func asJSON(texts []string) string {
+	text, _ := json.Marshal(append([]string{}, texts...)) // texts only
+	return string(text)
+}
+
 func (p *tab) axe(when, script, options string) {
 	p.t.Helper()
 	evaluate[bool](p, script+"\n;true")
-	evaluate[bool](p, alike)
+	p.looked = evaluate[[]string](p, alike+"("+asJSON(p.looked)+")")
+	if !p.oneKind {
+		p.looked = nil
+	}
 	for _, wrong := range evaluate[[]string](p, `axe.run({exclude: ["[data-alike]"]}, {`+options+`resultTypes: ["violations"]}).then((r) => r.violations.filter((v) => v.impact === "serious" || v.impact === "critical").map((v) =>
 		v.impact + ": " + v.id + ": " + v.help + ": " + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 150) + " (" + n.failureSummary + ")").join("; ")))`) {
 		p.t.Errorf("%s: %s", when, wrong)
@@ -216,7 +232,7 @@ func TestAccessibilityCanFail(t *testing.T) {
 	p := newTab(t)
 	p.load(`<!doctype html><html lang="en"><head><title>x</title></head><body><main><ul><li>a</li><li>b</li><li><i>c</i></li><li><button></button></li><li>d</li></ul></main></body></html>`)
 	evaluate[bool](p, script+"\n;true")
-	evaluate[bool](p, alike)
+	evaluate[[]string](p, alike+"([])")
 	if n := evaluate[int](p, `axe.run({exclude: ["[data-alike]"]}).then((r) => r.violations.filter((v) => v.impact === "critical").length)`); n == 0 {
 		t.Error("a button without a name is no violation")
 	}

@@ -96,7 +96,10 @@ func TestPagesOfResults(t *testing.T) {
 		t.Fatal(err)
 	}
 	script := axe(t)
-	p := newTab(t)
+	tabs := map[int64]*tab{390: newTab(t), 1280: newTab(t)} // one for each width
+	for _, p := range tabs {
+		p.oneKind = true
+	}
 	for i, dir := range append(dirs, "../../report/testdata/schema-1", "../../report/testdata/schema-2") {
 		name := filepath.Base(dir)
 		r, err := report.Read(dir)
@@ -111,6 +114,7 @@ func TestPagesOfResults(t *testing.T) {
 			if k != i%2 && !longtest.Enabled {
 				continue // each page in one of the widths
 			}
+			p := tabs[width]
 			p.size(width, 900)
 			p.load(written(t, r))
 			if len(run.Lanes) > 0 {
