@@ -11,6 +11,9 @@ fail() {
 # marker is the file that says who made a directory; only one with it is ever removed.
 marker=.pgchaos-ha
 
+# mark is the comment on the database that lets pgchaos break the cluster: this one was made for it.
+mark="Made by scripts/$script to be broken. [pgchaos may break this cluster]"
+
 # pg_bin prints the directory of the newest PostgreSQL's programs; its argument is a file that this version must have, too.
 pg_bin() {
 	for program in $(printf '%s\n' /usr/lib/postgresql/*/bin/postgres | sort -t/ -k5,5nr) "$(command -v postgres || true)"; do
@@ -292,6 +295,8 @@ command_file() {
 		printf '#!/bin/sh\nexec "%s" %s "%s" "$@"\n' "$self" "$name" "$dir" >"$dir/bin/$name"
 		chmod 755 "$dir/bin/$name"
 	done
+	write_on >"$dir/bin/on"
+	chmod 755 "$dir/bin/on"
 }
 
 # Clients use one address of a node, those who replicate from it another, so that the one can be cut without the other.
@@ -339,9 +344,51 @@ status() {
 	show_state
 }
 
+# write_on writes DIR/bin/on, which runs a command for a node, as ssh would run it on a node's machine: on NODE COMMAND...
+# The commands of DIR/bin are found by their names there, and need no node as argument.
+write_on() {
+	cat <<-END
+		#!/bin/sh
+		PGCHAOS_HA_NODE=\$1 PATH=$dir/bin:\$PATH
+		export PGCHAOS_HA_NODE PATH
+		shift
+		exec "\$@"
+	END
+}
+
+# write_hooks prints the hooks of an experiment that both kinds of clusters have.
+write_hooks() {
+	cat <<-END
+		    exec: "$dir/bin/on {host} {command}"
+		    hooks:
+		      kill_postgres: {do: kill-postgres, proof: down}
+		      kill_node: {do: kill-node, undo: start-node, proof: down}
+		      stop_node: {do: stop-node, undo: start-node, proof: down}
+		      hang_agent: {do: hang-agent, undo: resume-agent, proof: agent-hangs}
+		      cut_link: {do: cut-link, undo: mend-link, proof: link-cut}
+	END
+}
+
+# write_load prints the rest of an experiment: the first node ends without warning, and the manager heals the cluster.
+write_load() {
+	cat <<-END
+
+		load:
+		  writes: {kind: insert, target: primary, clients: 4, rate: 200/s, timeout: 5s}
+
+		timeline:
+		  - {at: 10s, kill_node: n1, for: 50s}
+		  - {at: 65s, name: healed, verify: {primary: any, streaming: replicas, within: 60s}}
+		  - {stop_load: writes}
+
+		expect:
+		  - lost_writes == 0
+	END
+}
+
 # common_command does to a node what both kinds of clusters can do.
 common_command() {
-	i=$(node_number "${1:-}")
+	i=$(node_number "${1:-${PGCHAOS_HA_NODE:-}}")
 	node=n$i
 	case $action in
 	kill-node)
@@ -369,6 +416,7 @@ common_command() {
 	mend-link) mend_link "$node" ;;
 	node-down) no_agents "$node" && no_servers "$node" ;;
 	agent-hangs) hangs "$node" ;;
+	agent-runs) running "$node" >/dev/null && ! hangs "$node" ;;
 	link-cut) iptables -S INPUT | grep -q -F -- "--comment \"pgchaos $dir $node\"" ;;
 	*) fail "unknown command $action: see the head of $script" ;;
 	esac

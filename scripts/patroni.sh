@@ -9,8 +9,8 @@
 # Options: nodes=3 (or 2), synchronous_mode=false, synchronous_node_count=1, ttl=30, loop_wait=10, retry_timeout=10,
 # maximum_lag_on_failover=1048576, port=(the first of 20; else free ones are found).
 #
-# DIR must not exist; everything is in it. DIR/env has what it prints for a shell, DIR/existing.yaml the head of an
-# experiment. DIR/bin has commands for hooks, each with a node's name as argument:
+# DIR must not exist; everything is in it. DIR/env has what it prints for a shell, DIR/existing.yaml an experiment.
+# DIR/bin has commands for its hooks, each with a node's name as argument:
 #
 #   kill-node, start-node      Patroni and PostgreSQL of a node end by SIGKILL; Patroni starts again
 #   stop-node, start-node      Patroni ends as systemd ends it, and takes PostgreSQL down
@@ -18,7 +18,7 @@
 #   hang-agent, resume-agent   SIGSTOP and SIGCONT of Patroni alone
 #   restart-agent              Patroni alone ends and starts; in maintenance mode PostgreSQL stays up
 #   cut-link, mend-link        packets between a node and those who replicate from it are dropped (iptables; as root)
-#   node-down, agent-hangs, link-cut    succeed if that is so
+#   node-down, agent-hangs, agent-runs, link-cut, manager-paused, manager-runs    succeed if that is so
 set -eu
 
 self=$(cd "$(dirname "$0")" && pwd)/patroni.sh
@@ -207,7 +207,8 @@ write_env() {
 
 write_experiment() {
 	cat <<-END
-		# The head of an experiment on this cluster.
+		# An experiment on this cluster, to change as you like.
+		name: $(basename "$dir" | tr 'A-Z' 'a-z' | tr -c 'a-z0-9\n' -)
 		cluster:
 		  provider: existing
 		  existing:
@@ -218,13 +219,15 @@ write_experiment() {
 	done
 	cat <<-END
 		    # discover: {patroni: "http://$(address 1):$rest_port"} finds the same nodes
-		    clients: "postgres://chaos@127.0.0.1:$write_port/chaos?passfile=$dir/passfile"
-		    exec: "{command}"
-		    hooks:
-		      kill: {do: "$dir/bin/kill-postgres {host}", proof: down}
-		      kill_node: {do: "$dir/bin/kill-node {host}", undo: "$dir/bin/start-node {host}", proof: down}
-		      stop_node: {do: "$dir/bin/stop-node {host}", undo: "$dir/bin/start-node {host}", proof: down}
+		    clients: "postgres://127.0.0.1:$write_port/chaos" # with the user and password of the nodes
 	END
+	write_hooks
+	cat <<-END
+		      restart_agent: {do: restart-agent, proof: agent-runs}
+		      pause_manager: {do: "patronictl -c $dir/patronictl.yml pause --wait", undo: "patronictl -c $dir/patronictl.yml resume --wait", proof: manager-paused}
+		      resume_manager: {do: "patronictl -c $dir/patronictl.yml resume --wait", proof: manager-runs}
+	END
+	write_load
 }
 
 start_node() {
@@ -259,7 +262,7 @@ start_all() {
 		echo "bin=$bin nodes=$nodes numbers='$numbers' postgres_port=$postgres_port rest_port=$rest_port scope=$scope"
 		echo "write_port=$write_port read_port=$read_port synchronous_mode=$synchronous_mode synchronous_node_count=$synchronous_node_count"
 	} >"$dir/settings"
-	command_file kill-node start-node stop-node kill-postgres hang-agent resume-agent restart-agent cut-link mend-link node-down agent-hangs link-cut
+	command_file kill-node start-node stop-node kill-postgres hang-agent resume-agent restart-agent cut-link mend-link node-down agent-hangs agent-runs link-cut manager-paused manager-runs
 
 	environment="PATH=/usr/local/bin:/usr/bin:/bin ETCD_UNSUPPORTED_ARCH=$(uname -m | sed 's/aarch64/arm64/')"
 	launch etcd etcd --name etcd --data-dir "$dir/etcd/data" --listen-client-urls "http://127.0.0.1:$etcd_port" \
@@ -277,7 +280,7 @@ start_all() {
 	i=$(leader)
 	ask "$(address "$i")" "$postgres_port" -d postgres -c "create role chaos login password '$chaos_password'" \
 		-c 'grant pg_monitor to chaos' -c 'create database chaos' -c 'revoke all on database chaos from public' \
-		-c 'grant create, connect, temporary on database chaos to chaos' || fail "the role chaos cannot be made"
+		-c 'grant create, connect, temporary on database chaos to chaos' -c "comment on database chaos is '$mark'" || fail "the role chaos cannot be made"
 	within 60 healthy || fail "not all standbys stream from one leader"
 	within 20 proxied || fail "HAProxy's ports do not lead to the leader and to a standby"
 }
@@ -291,13 +294,22 @@ report() {
 	(. "$dir/env" && printf 'writes: %s\nreads: %s\nclients with a list of hosts: %s\nHAProxy: %s\n%s list\n' \
 		"$WRITE_DSN" "$READ_DSN" "$MULTIHOST_DSN" "$HAPROXY_STATS" "$PATRONICTL")
 	echo "superuser: PGPASSFILE=$dir/admin.passfile psql -U postgres -h $(address 1) -p $postgres_port"
-	echo "for a shell: $dir/env; the head of an experiment: $dir/existing.yaml; commands for hooks: $dir/bin"
+	echo "for a shell: $dir/env; an experiment: $dir/existing.yaml; commands for hooks: $dir/bin"
 	echo "scripts/patroni.sh down $dir"
 }
 
 show_state() { patronictl -c "$dir/patronictl.yml" list; }
 
-run_command() { common_command "$@"; }
+# paused succeeds if Patroni is in maintenance mode.
+paused() { patronictl -c "$dir/patronictl.yml" show-config | grep -q '^pause: true'; }
+
+run_command() {
+	case $action in
+	manager-paused) paused ;;
+	manager-runs) ! paused ;;
+	*) common_command "$@" ;;
+	esac
+}
 
 need patroni patronictl etcd haproxy setsid setpriv ipcs
 bin=$(pg_bin) && [ -x "$bin/psql" ] || fail "there are no server programs of PostgreSQL: scripts/setup.sh ha installs them"

@@ -8,8 +8,8 @@
 #
 # Options: nodes=3 (or 2), port=(the first of 20; else free ones are found).
 #
-# DIR must not exist; everything is in it. DIR/env has what it prints for a shell, DIR/existing.yaml the head of an
-# experiment. DIR/bin has commands for hooks, each with a node's name as argument:
+# DIR must not exist; everything is in it. DIR/env has what it prints for a shell, DIR/existing.yaml an experiment.
+# DIR/bin has commands for its hooks, each with a node's name as argument:
 #
 #   kill-node, start-node      pg_autoctl and PostgreSQL of a node end by SIGKILL; pg_autoctl starts again
 #   stop-node, start-node      pg_autoctl ends as systemd ends it, and takes PostgreSQL down
@@ -17,7 +17,7 @@
 #   hang-agent, resume-agent   SIGSTOP and SIGCONT of pg_autoctl alone
 #   cut-link, mend-link        packets between a node and those who connect to it, its standbys and the monitor, are
 #                              dropped (iptables; as root); clients have another address
-#   node-down, agent-hangs, link-cut    succeed if that is so
+#   node-down, agent-hangs, link-cut, agent-runs    succeed if that is so
 #
 # DIR/bin/pg_autoctl is pg_autoctl with the cluster's monitor, as in "DIR/bin/pg_autoctl perform switchover".
 set -eu
@@ -107,7 +107,8 @@ write_env() {
 
 write_experiment() {
 	cat <<-END
-		# The head of an experiment on this cluster.
+		# An experiment on this cluster, to change as you like.
+		name: $(basename "$dir" | tr 'A-Z' 'a-z' | tr -c 'a-z0-9\n' -)
 		cluster:
 		  provider: existing
 		  existing:
@@ -118,12 +119,9 @@ write_experiment() {
 	done
 	cat <<-END
 		    # discover: {pg_auto_failover: "$(monitor_uri)"} finds the same nodes
-		    exec: "{command}"
-		    hooks:
-		      kill: {do: "$dir/bin/kill-postgres {host}", proof: down}
-		      kill_node: {do: "$dir/bin/kill-node {host}", undo: "$dir/bin/start-node {host}", proof: down}
-		      stop_node: {do: "$dir/bin/stop-node {host}", undo: "$dir/bin/start-node {host}", proof: down}
 	END
+	write_hooks
+	write_load
 }
 
 # set_environment sets what pg_autoctl of a node runs with. It keeps its configuration and state below HOME. Without a
@@ -160,7 +158,7 @@ start_all() {
 	write_env >"$dir/env"
 	write_experiment >"$dir/existing.yaml"
 	echo "bin=$bin nodes=$nodes numbers='$numbers' postgres_port=$postgres_port monitor_port=$monitor_port" >"$dir/settings"
-	command_file kill-node start-node stop-node kill-postgres hang-agent resume-agent cut-link mend-link node-down agent-hangs link-cut pg_autoctl
+	command_file kill-node start-node stop-node kill-postgres hang-agent resume-agent cut-link mend-link node-down agent-hangs agent-runs link-cut pg_autoctl
 
 	set_environment monitor
 	environment="$environment PGHOST=127.0.0.1"
@@ -175,7 +173,7 @@ start_all() {
 	rm "$dir/log/hba"
 	ask "$(address 1)" "$(node_port 1)" -U postgres -d postgres -c 'select pg_reload_conf()' \
 		-c "create role chaos login password '$chaos_password'" -c 'grant pg_monitor to chaos' -c 'revoke all on database chaos from public' \
-		-c 'grant create, connect, temporary on database chaos to chaos' >/dev/null || fail "the role chaos cannot be made"
+		-c 'grant create, connect, temporary on database chaos to chaos' -c "comment on database chaos is '$mark'" >/dev/null || fail "the role chaos cannot be made"
 	for i in $numbers; do
 		[ "$i" != 1 ] || continue
 		start_node "$i"
@@ -192,7 +190,7 @@ report() {
 	# shellcheck source=/dev/null
 	(. "$dir/env" && printf 'clients: %s\nmonitor: %s\n%s show state\n' "$MULTIHOST_DSN" "$MONITOR" "$PG_AUTOCTL")
 	echo "superuser: psql -U postgres -h $(address 1) -p $(node_port 1)"
-	echo "for a shell: $dir/env; the head of an experiment: $dir/existing.yaml; commands for hooks: $dir/bin"
+	echo "for a shell: $dir/env; an experiment: $dir/existing.yaml; commands for hooks: $dir/bin"
 	echo "scripts/pg_auto_failover.sh down $dir"
 }
 

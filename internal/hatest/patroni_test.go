@@ -38,6 +38,9 @@ func TestPatroni(t *testing.T) {
 	checkREST(t, c.Env["REST_n2"]+"/leader", http.StatusServiceUnavailable)
 	checkREST(t, c.Env["REST_n2"]+"/sync", http.StatusOK)
 
+	for _, command := range []string{"agent-runs", "manager-runs"} {
+		c.run(t, filepath.Join(c.Dir, "bin", "on"), "n1", command)
+	}
 	hangAgent(t, c)
 	if os.Getuid() == 0 {
 		cutLink(t, c)
@@ -74,13 +77,13 @@ func hangAgent(t *testing.T, c *Cluster) {
 	}
 	client := http.Client{Timeout: 300 * time.Millisecond}
 	if response, err := client.Get(c.Env["REST_n1"] + "/leader"); err == nil {
-		response.Body.Close()
+		_ = response.Body.Close()
 		t.Error("the REST interface of a hanging agent answers")
 	}
 	answer(t, c.Env["DSN_n1"], "insert into pgchaos_test.t values (0); select 'written'")
 	c.Do(t, "resume-agent", "n1")
-	if c.Is("agent-hangs", "n1") {
-		t.Error("n1's agent runs again, and agent-hangs holds")
+	if c.Is("agent-hangs", "n1") || !c.Is("agent-runs", "n1") {
+		t.Error("n1's agent runs again: agent-runs must hold for it, and agent-hangs must not")
 	}
 	checkREST(t, c.Env["REST_n1"]+"/leader", http.StatusOK)
 }
@@ -114,7 +117,7 @@ func checkREST(t *testing.T, address string, want int) {
 	for range 20 { // its state is that of its last loop
 		response, err := client.Get(address)
 		if err == nil {
-			response.Body.Close()
+			_ = response.Body.Close()
 			if got = response.StatusCode; got == want {
 				return
 			}
@@ -133,7 +136,7 @@ func answer(t *testing.T, dsn, sql string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(context.WithoutCancel(ctx))
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	results, err := conn.PgConn().Exec(ctx, sql).ReadAll()
 	if err != nil {
 		t.Fatalf("%s: %v", sql, err)
@@ -189,7 +192,7 @@ func checkNothingLeft(t *testing.T, c *Cluster, before []string) {
 			continue
 		}
 		if conn, err := net.DialTimeout("tcp", at.Host, time.Second); err == nil {
-			conn.Close()
+			_ = conn.Close()
 			t.Errorf("something listens at %s, which was %s", at.Host, name)
 		}
 	}
