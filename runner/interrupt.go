@@ -15,8 +15,7 @@ const (
 
 // announce says at once what each interrupt ends, until the returned function is called.
 func (r *run) announce(ctx context.Context) (end func()) {
-	audit, cancelAudit := until(context.WithoutCancel(ctx), r.SkipAudit)
-	removal, cancelRemoval := until(context.WithoutCancel(ctx), r.SkipRemoval)
+	second, cancel := until(context.WithoutCancel(ctx), r.EndAtOnce)
 	var mu sync.Mutex
 	ended := false
 	say := func(text func() string) func() {
@@ -29,38 +28,36 @@ func (r *run) announce(ctx context.Context) (end func()) {
 		}
 	}
 	unsaid := context.AfterFunc(ctx, say(r.firstInterrupt))
-	context.AfterFunc(audit, say(r.secondInterrupt))
-	context.AfterFunc(removal, say(func() string { return "third interrupt: leaving what there is of the cluster" }))
+	context.AfterFunc(second, say(func() string { return "second interrupt: ending at once, with what there is of the cluster left" }))
 	return func() {
 		mu.Lock()
 		ended = true
 		mu.Unlock()
 		unsaid() // ctx lives on through a series, and would keep the whole run with all its writes
-		cancelAudit()
-		cancelRemoval()
+		cancel()
 	}
 }
 
 func (r *run) firstInterrupt() string {
+	const then = "; a second interrupt ends at once, and leaves the cluster"
 	switch r.doing.Load() {
 	case isLoading:
-		return "interrupted: ending load and timeline; the audit follows, and a second interrupt skips it"
+		return "interrupted: ending load and timeline; faults are taken back, and the audit follows" + then
 	case isAuditing:
-		return "interrupted: the load has ended, and the audit goes on; a second interrupt skips it"
+		return "interrupted: the load has ended, and the audit goes on" + then
 	}
-	return "interrupted: removing the cluster; a third interrupt leaves what there is of it"
-}
-
-func (r *run) secondInterrupt() string {
-	if r.doing.Load() == isRemoving {
-		return "second interrupt: still removing the cluster; a third one leaves what there is of it"
-	}
-	return "second interrupt: no audit; a third one leaves the cluster as it is"
+	return "interrupted: removing the cluster" + then
 }
 
 // until is a context that ends when a channel is closed; nil: never.
 func until(ctx context.Context, closed <-chan struct{}) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
+	select {
+	case <-closed: // before anything is begun
+		cancel()
+		return ctx, cancel
+	default:
+	}
 	go func() {
 		select {
 		case <-closed:

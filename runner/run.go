@@ -47,9 +47,9 @@ type Options struct {
 	Samples []Samples
 	// ViewCPU is how much processor time a view of the run in this process has taken so far. Nil, and 0: it is not known.
 	ViewCPU func() time.Duration
-	// SkipAudit and SkipRemoval, when closed, end what goes on after the context of Run
-	// has ended: settling and the audit, and the removal of the cluster. Nil: never.
-	SkipAudit, SkipRemoval <-chan struct{}
+	// EndAtOnce, when closed, ends what goes on after the context of Run has ended: settling, the audit, and the removal of the
+	// cluster. The error then names what is left. Nil: never.
+	EndAtOnce <-chan struct{}
 }
 
 // ErrLeftBehind marks an error of the clean-up: something of the run still exists.
@@ -105,7 +105,7 @@ type opened struct {
 // error that is an ErrLeftBehind names what is left; any other is a failure of pgchaos or of
 // the cluster's set-up, never a bad verdict.
 func Run(ctx context.Context, plan *Plan, provider cluster.Kind, to []Sink, o Options) (*report.Result, error) {
-	s := &Session{SessionOptions: SessionOptions{Keep: o.Keep, SkipRemoval: o.SkipRemoval}, single: true}
+	s := &Session{SessionOptions: SessionOptions{Keep: o.Keep, EndAtOnce: o.EndAtOnce}, single: true}
 	return s.Run(ctx, plan, provider, to, o)
 }
 
@@ -180,7 +180,7 @@ func (r *run) do(ctx context.Context) error {
 	if err := r.exercise(exercise); err != nil {
 		return errors.Join(err, r.panics.err())
 	}
-	audit, cancel := until(context.WithoutCancel(ctx), r.SkipAudit)
+	audit, cancel := until(context.WithoutCancel(ctx), r.EndAtOnce)
 	defer cancel()
 	r.doing.Store(isAuditing)
 	if audit.Err() != nil {
@@ -400,7 +400,7 @@ func (r *run) ended(m record.Event) {
 
 // end cleans up, whatever happened before: load, watchers, cluster, in this order.
 func (r *run) end(ctx context.Context, failed error) error {
-	ctx, cancel := until(context.WithoutCancel(ctx), r.SkipRemoval)
+	ctx, cancel := until(context.WithoutCancel(ctx), r.EndAtOnce)
 	defer cancel()
 	r.doing.Store(isRemoving)
 	var errs []error

@@ -292,12 +292,8 @@ func TestWhatEachInterruptEnds(t *testing.T) {
 		left       bool
 	}{
 		{1, report.StageChecked, false},
-		{2, report.StageRan, false},
-		{3, report.StageRan, true},
+		{2, report.StageRan, true},
 	} {
-		if tc.interrupts == 2 && !longtest.Enabled {
-			continue
-		}
 		t.Run(fmt.Sprint(tc.interrupts), func(t *testing.T) {
 			provider, out := testProvider(t), t.TempDir()
 			r, said, err := interrupted(t, provider, out, tc.interrupts)
@@ -330,8 +326,8 @@ func interrupted(t *testing.T, provider cluster.Provider, out string, times int)
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	audit, removal := make(chan struct{}), make(chan struct{})
-	ends := []func(){cancel, func() { close(audit) }, func() { close(removal) }}[:times]
+	atOnce := make(chan struct{})
+	ends := []func(){cancel, func() { close(atOnce) }}[:times]
 	var mu sync.Mutex
 	o := observer{
 		begin: func(m record.Event) {
@@ -349,7 +345,7 @@ func interrupted(t *testing.T, provider cluster.Provider, out string, times int)
 			}
 		},
 	}
-	r, err = runner.Run(ctx, plan(t, short), on(provider), o.sinks(), runner.Options{Out: out, SkipAudit: audit, SkipRemoval: removal})
+	r, err = runner.Run(ctx, plan(t, short), on(provider), o.sinks(), runner.Options{Out: out, EndAtOnce: atOnce})
 	mu.Lock()
 	defer mu.Unlock()
 	return r, said, err
@@ -359,16 +355,13 @@ func interrupted(t *testing.T, provider cluster.Provider, out string, times int)
 // something is left.
 func TestAnInterruptedRemoval(t *testing.T) {
 	t.Parallel()
-	for times := 1; times <= 3; times++ {
-		if times == 2 && !longtest.Enabled {
-			continue
-		}
+	for times := 1; times <= 2; times++ {
 		t.Run(fmt.Sprint(times), func(t *testing.T) {
 			provider, out := testProvider(t), t.TempDir()
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			audit, removal := make(chan struct{}), make(chan struct{})
-			ends := []func(){cancel, func() { close(audit) }, func() { close(removal) }}[:times]
+			atOnce := make(chan struct{})
+			ends := []func(){cancel, func() { close(atOnce) }}[:times]
 			o := observer{stage: func(text string) {
 				if text == "removing the cluster" {
 					for _, end := range ends {
@@ -376,9 +369,9 @@ func TestAnInterruptedRemoval(t *testing.T) {
 					}
 				}
 			}}
-			r, err := runner.Run(ctx, plan(t, short), on(provider), o.sinks(), runner.Options{Out: out, SkipAudit: audit, SkipRemoval: removal})
+			r, err := runner.Run(ctx, plan(t, short), on(provider), o.sinks(), runner.Options{Out: out, EndAtOnce: atOnce})
 			_, gone := os.Stat(filepath.Join(out, runner.AccessFile)) // which goes with the cluster
-			if left := gone == nil; errors.Is(err, runner.ErrLeftBehind) != left || err != nil && !left || left && times < 3 {
+			if left := gone == nil; errors.Is(err, runner.ErrLeftBehind) != left || err != nil && !left || left && times < 2 {
 				t.Errorf("error %v; the way to the cluster: %v", err, gone)
 			}
 			if r.Interrupted || r.Stage != report.StageChecked || len(r.Audits) != 1 || !r.Audits[0].Complete {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"sync"
 	"time"
 
@@ -45,8 +46,8 @@ type Session struct {
 // SessionOptions are what a Session can have. The zero value removes the cluster at its end.
 type SessionOptions struct {
 	Keep bool // leave the cluster up
-	// SkipRemoval, when closed, ends the removal of the cluster. Nil: never.
-	SkipRemoval <-chan struct{}
+	// EndAtOnce, when closed, ends the removal of the cluster. Nil: never.
+	EndAtOnce <-chan struct{}
 }
 
 // NewSession makes a session without a cluster: its first run builds one. Call Close at its end, whatever happened.
@@ -232,12 +233,12 @@ func (s *Session) close(ctx context.Context, to *sinks) error {
 
 // remove takes the cluster down.
 func (s *Session) remove(ctx context.Context, to *sinks) error {
-	ctx, cancel := until(context.WithoutCancel(ctx), s.SkipRemoval)
+	ctx, cancel := until(context.WithoutCancel(ctx), s.EndAtOnce)
 	defer cancel()
 	ctx, cancel = context.WithTimeout(ctx, removeTimeout)
 	defer cancel()
 	if ctx.Err() != nil {
-		return fmt.Errorf("%w: the cluster, as a third interrupt asked for", ErrLeftBehind)
+		return fmt.Errorf("%w: %s", ErrLeftBehind, s.remains())
 	}
 	if s.outlive != nil {
 		if err := s.outlive(ctx); err != nil {
@@ -266,6 +267,18 @@ func (s *Session) remove(ctx context.Context, to *sinks) error {
 	}
 	s.forget()
 	return err
+}
+
+// remains is what a second interrupt leaves.
+func (s *Session) remains() string {
+	if s.cluster == nil {
+		return "what there is of the cluster, as a second interrupt asked for"
+	}
+	var names []string
+	for _, n := range s.cluster.Nodes() {
+		names = append(names, n.Name())
+	}
+	return "the cluster (" + strings.Join(names, ", ") + "), as a second interrupt asked for"
 }
 
 // forget begins anew, without a cluster.

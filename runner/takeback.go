@@ -24,9 +24,9 @@ func (r *run) takeBack(ctx context.Context) (all bool, left error) {
 	if r.undo == nil { // no step was begun
 		return true, nil
 	}
-	if ctx.Err() != nil { // a third interrupt leaves all to `clean`
+	if ctx.Err() != nil { // a second interrupt leaves all to `clean`
 		if all := r.undo.Standing(); len(all) > 0 && r.session.single {
-			return false, fmt.Errorf("%w: the cluster, as a third interrupt asked for, and what steps have changed; to be done: %s", ErrLeftBehind, strings.Join(all, ", "))
+			return false, fmt.Errorf("%w: %s, and what steps have changed; to be done: %s", ErrLeftBehind, r.session.remains(), strings.Join(all, ", "))
 		}
 		return false, nil // the removal says so
 	}

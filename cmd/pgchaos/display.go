@@ -37,7 +37,7 @@ type displayOptions struct {
 	verbose bool
 	several bool            // one run follows another
 	noView  bool            // the user wants no view that takes the whole terminal
-	third   <-chan struct{} // closed by the third interrupt, after which another one ends the process at once
+	second  <-chan struct{} // closed by the second interrupt, after which another one ends the process by itself
 }
 
 // newDisplay is the view of a whole terminal where there is one, and else the lines.
@@ -51,7 +51,7 @@ func newDisplay(o displayOptions) display {
 	}
 	return wholeTerminal{terminal.Start(terminal.Options{
 		In: in, Out: out, Name: o.name, Verbose: o.verbose, Several: o.several, NoColor: os.Getenv("NO_COLOR") != "",
-		Signal: signalFromKey, GiveBack: o.third,
+		Signal: signalFromKey, GiveBack: o.second,
 	})}
 }
 

@@ -215,7 +215,7 @@ func (s *searching) plan(ctx context.Context, value float64) (*runner.Plan, erro
 func (s *searching) run(ctx context.Context, stdout io.Writer) error {
 	show := s.runs.show
 	show.above("-- searching the highest " + s.Path + " that holds; results in " + s.dir)
-	s.runs.session = runner.NewSession(runner.SessionOptions{SkipRemoval: laterInterrupts(ctx).removal})
+	s.runs.session = runner.NewSession(runner.SessionOptions{EndAtOnce: secondInterrupt(ctx)})
 	err := errors.Join(s.steps(ctx), s.runs.session.Close(context.WithoutCancel(ctx), show.send))
 	show.close()
 	written := s.runs.reports.joined(s.flags.share(s.dir))

@@ -204,10 +204,9 @@ func (f *runFlags) runOne(ctx context.Context, name string, plan *runner.Plan, s
 	}
 	defer show.finish(ctx, nil)
 	defer show.close() // also in a panic
-	later := laterInterrupts(ctx)
 	result, err := runner.Run(ctx, plan, f.checkedKind(kind, name), f.sinksOf(show.send, files.send), runner.Options{
 		Out: f.out, BinDir: f.pgBin, Keep: f.keep, Tool: version(), Host: hostName(), Command: f.repeated(name), Samples: f.samplesOf(files.forSamples()...),
-		SkipAudit: later.audit, SkipRemoval: later.removal, ViewCPU: show.cpu,
+		EndAtOnce: secondInterrupt(ctx), ViewCPU: show.cpu,
 	})
 	show.close()
 	if result == nil { // nothing was begun, and so nothing is left
@@ -232,7 +231,7 @@ func (f *runFlags) runOne(ctx context.Context, name string, plan *runner.Plan, s
 // display shows the runs of an experiment as they go on.
 func (f *runFlags) display(ctx context.Context, name string, several bool, stderr io.Writer) (display, error) {
 	o := displayOptions{
-		stdin: f.stdin, stderr: stderr, name: name, verbose: f.verbose, several: several, noView: f.noView, third: laterInterrupts(ctx).removal,
+		stdin: f.stdin, stderr: stderr, name: name, verbose: f.verbose, several: several, noView: f.noView, second: secondInterrupt(ctx),
 	}
 	if f.web == "" {
 		return newDisplay(o), nil

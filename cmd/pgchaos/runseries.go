@@ -186,7 +186,7 @@ func goOn(all *series.Series) string {
 func (s *seriesRuns) perform(ctx context.Context, all *series.Series, plan *series.Plan) error {
 	s.show.above(fmt.Sprintf("-- %s, about %s; results in %s", units.Count(int64(all.Left()), "run", "runs"), timeLeft(all.TimeLeft(plan)), all.Dir()))
 	if all.Reuse {
-		s.session = runner.NewSession(runner.SessionOptions{SkipRemoval: laterInterrupts(ctx).removal})
+		s.session = runner.NewSession(runner.SessionOptions{EndAtOnce: secondInterrupt(ctx)})
 	}
 	err := all.Run(ctx, plan, series.Options{Tool: version(), Run: s.one, Tell: s.tell})
 	if s.session != nil {
@@ -235,9 +235,8 @@ func (s *seriesRuns) one(ctx context.Context, plan *runner.Plan, o runner.Option
 	if err != nil {
 		return nil, err
 	}
-	later := laterInterrupts(ctx)
 	o.Host, o.Samples = hostName(), s.flags.samplesOf()
-	o.BinDir, o.SkipAudit, o.SkipRemoval, o.ViewCPU = s.flags.pgBin, later.audit, later.removal, s.show.cpu
+	o.BinDir, o.EndAtOnce, o.ViewCPU = s.flags.pgBin, secondInterrupt(ctx), s.show.cpu
 	if o.Variant != nil {
 		o.Command = sameSchedule(s.flags.repeatedOne(s.name, o.Variant), plan)
 	}

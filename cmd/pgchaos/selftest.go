@@ -132,18 +132,12 @@ func (f *selftestFlags) runCase(dir string, stderr io.Writer) func(context.Conte
 			out: filepath.Join(dir, c.Name),
 		}
 		var printed bytes.Buffer
-		err = run.execute(skipAudit(ctx), file, &printed, progress)
+		err = run.execute(ctx, file, &printed, progress)
 		if e := report.ReplaceFile(dir, c.Name+".txt", printed.Bytes()); e != nil {
 			err = errors.Join(err, fmt.Errorf("write the report: %w", e))
 		}
 		return err
 	}
-}
-
-// skipAudit makes the first interrupt what the second is for a run: the half of a case
-// has nothing to show.
-func skipAudit(ctx context.Context) context.Context {
-	return context.WithValue(ctx, interruptsKey{}, interrupts{audit: ctx.Done(), removal: laterInterrupts(ctx).audit})
 }
 
 // prefixed says of each line which case it is about.

@@ -15,23 +15,17 @@ func endings() []os.Signal {
 	return []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGABRT}
 }
 
-// interrupts are the steps in which the user can end a run: each signal takes one more.
-type interrupts struct {
-	audit   <-chan struct{} // closed by the second signal: skip the audit
-	removal <-chan struct{} // closed by the third: skip the removal of the cluster
-}
+type secondInterruptKey struct{}
 
-type interruptsKey struct{}
-
-// laterInterrupts are those that come after ctx has ended. Without any, both channels
-// are nil.
-func laterInterrupts(ctx context.Context) interrupts {
-	i, _ := ctx.Value(interruptsKey{}).(interrupts)
-	return i
+// secondInterrupt is closed by the second signal, after the one that has ended ctx: end at once, and leave what there is. Without
+// signals it is nil.
+func secondInterrupt(ctx context.Context) <-chan struct{} {
+	second, _ := ctx.Value(secondInterruptKey{}).(chan struct{})
+	return second
 }
 
 // handleSignals returns a context that the first signal ends. Signals that were ignored when pgchaos
-// began stay ignored, as nohup and the background of a script demand. After the third signal they all have their usual effect again.
+// began stay ignored, as nohup and the background of a script demand. After the second signal they all have their usual effect again.
 func handleSignals(ctx context.Context) (context.Context, context.CancelFunc) {
 	// A crash ends the process by SIGABRT: exit code 134 in a shell, never 2.
 	debug.SetTraceback("crash")
@@ -61,15 +55,15 @@ func ignored(s os.Signal) bool {
 	return signal.Ignored(s)
 }
 
-// countInterrupts ends one thing more at each signal, and calls last after the third.
+// countInterrupts ends the context at the first signal. At the second it closes what secondInterrupt returns, and calls last.
 func countInterrupts(ctx context.Context, signals <-chan os.Signal, last func()) (context.Context, context.CancelFunc) {
-	audit, removal := make(chan struct{}), make(chan struct{})
-	ctx, cancel := context.WithCancel(context.WithValue(ctx, interruptsKey{}, interrupts{audit, removal}))
+	second := make(chan struct{})
+	ctx, cancel := context.WithCancel(context.WithValue(ctx, secondInterruptKey{}, second))
 	go func() {
-		for _, end := range []func(){cancel, func() { close(audit) }, func() { close(removal) }} {
-			<-signals
-			end()
-		}
+		<-signals
+		cancel()
+		<-signals
+		close(second)
 		last()
 	}()
 	return ctx, cancel

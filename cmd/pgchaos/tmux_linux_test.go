@@ -139,7 +139,7 @@ func TestViewEnds(t *testing.T) {
 			m.keys("C-c")
 			m.await("interrupted: ending")
 			m.keys("C-c")
-		}, exitInterrupted, []string{"second interrupt"}, false},
+		}, exitLeftBehind, []string{"second interrupt", "pgchaos clean shown-"}, false},
 		{"SIGTERM", func(m *tmux) { must(m.t, syscall.Kill(m.pgchaos(), syscall.SIGTERM)) }, exitInterrupted, []string{"interrupted: ending load and timeline"}, true},
 	} {
 		if c.long && !longtest.Enabled {
@@ -163,6 +163,11 @@ func TestViewEnds(t *testing.T) {
 			}
 			if strings.Contains(all, "q end the run") {
 				t.Errorf("a frame stays on the ordinary screen:\n%s", all)
+			}
+			if c.code == exitLeftBehind {
+				if code, out, errs := p.run("clean", "--provider", "local"); code != exitPass {
+					t.Errorf("clean: exit code %d\n%s%s", code, out, errs)
+				}
 			}
 		})
 	}

@@ -120,7 +120,7 @@ func TestFrames(t *testing.T) {
 	pull.Take(runner.StageBegan{Text: "opening the provider"}, begun)
 	pull.Take(runner.ImageLoaded{Image: "postgres:15", Done: 45e6, Total: 150e6}, begun)
 	audit := killed(18 * time.Second)
-	audit.Take(runner.Noted{Text: "interrupted: ending load and timeline; the audit follows, and a second interrupt skips it"}, after(18*time.Second))
+	audit.Take(runner.Noted{Text: "interrupted: ending load and timeline; faults are taken back, and the audit follows; a second interrupt ends at once, and leaves the cluster"}, after(18*time.Second))
 	audit.Take(runner.StageBegan{Text: "auditing every row of every node"}, after(20*time.Second))
 	many := killed(18 * time.Second)
 	for i := range 12 {

@@ -94,10 +94,10 @@ func (p pressed) signal(s syscall.Signal, group bool) { p <- fmt.Sprint(s, " ", 
 func TestTheTerminalIsGivenBack(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		until func(v *View, p *pseudo, third chan struct{}) // what happens before the run ends
+		until func(v *View, p *pseudo, second chan struct{}) // what happens before the run ends
 	}{
 		{"the run ends", func(*View, *pseudo, chan struct{}) {}},
-		{"the third interrupt", func(_ *View, _ *pseudo, third chan struct{}) { close(third) }},
+		{"the second interrupt", func(_ *View, _ *pseudo, second chan struct{}) { close(second) }},
 		{"a panic while a frame is drawn", func(v *View, _ *pseudo, _ chan struct{}) {
 			v.mu.Lock()
 			v.look = nil
@@ -106,15 +106,15 @@ func TestTheTerminalIsGivenBack(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newPseudo(t, 80, 24)
-			before, third := p.settings(), make(chan struct{})
-			v := Start(Options{In: p.slave, Out: p.slave, Name: "quorum-kill", Signal: make(pressed).signal, GiveBack: third})
+			before, second := p.settings(), make(chan struct{})
+			v := Start(Options{In: p.slave, Out: p.slave, Name: "quorum-kill", Signal: make(pressed).signal, GiveBack: second})
 			defer v.Close()
 			v.Send(runner.StageBegan{Text: "building the cluster"})
 			p.await("q end the run")
 			if p.settings() == before {
 				t.Error("the view has not taken the terminal")
 			}
-			c.until(v, p, third)
+			c.until(v, p, second)
 			if c.name != "the run ends" {
 				p.await("\x1b[?1049l")
 				p.await("-- building the cluster\r\n")
