@@ -328,7 +328,7 @@ func atMoments(t *testing.T, few int, seed uint64, kill func(t *testing.T, m mom
 // TestCleanAfterSIGKILLAtRandomMoments kills pgchaos at random moments of a run with many faults. After clean the machine has
 // nothing of the run.
 func TestCleanAfterSIGKILLAtRandomMoments(t *testing.T) {
-	atMoments(t, 5, 1, func(t *testing.T, m moment) {
+	atMoments(t, 6, 1, func(t *testing.T, m moment) {
 		p := newPlace(t)
 		p.at(m, "run", p.write("x.yaml", strings.Replace(killedTimeline, "\nMORE\n", killedLocally, 1)), "--out", p.out)()
 		was, names := p.trace(p.ports(), nil), append(p.runs(), filepath.Dir(p.base))
@@ -346,7 +346,7 @@ func (p *place) runs() []string {
 
 // TestCleanOnDockerAfterSIGKILLAtRandomMoments is the same with containers.
 func TestCleanOnDockerAfterSIGKILLAtRandomMoments(t *testing.T) {
-	atMoments(t, 2, 2, func(t *testing.T, m moment) {
+	atMoments(t, 4, 2, func(t *testing.T, m moment) {
 		p := newDockerPlace(t)
 		text := strings.Replace(killedTimeline, "\nMORE\n", killedOnDocker, 1)
 		text = strings.Replace(text, "cluster:\n", "cluster:\n  docker: {disk: 256MB}\n", 1)

@@ -2,13 +2,17 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"pgchaos/expect"
+	"pgchaos/internal/longtest"
 	"pgchaos/report"
+	"pgchaos/runner"
 	"pgchaos/spec"
 	"pgchaos/verdict"
 )
@@ -60,6 +64,94 @@ func TestShrink(t *testing.T) {
 		if err != nil || r.Seed != p.result().Seed {
 			t.Errorf("%s: %v", one, err)
 		}
+	}
+	p.nothingLeft()
+}
+
+// losingNemesis has a fault after which the failover must lose writes: the standby has received nothing for a while. With this seed it is one
+// of several.
+const losingNemesis = `name: losing
+cluster: {nodes: [a, b], settings: {wal_log_hints: on}}
+load: {writes: {kind: insert, clients: 4, rate: 100/s}}
+random:
+  begin: 1s
+  lasts: LASTS
+  every: 1s
+  for: {min: 300ms, max: 600ms}
+  seed: SEED
+  faults:
+    - {weight: 2, pause: any}
+    - {weight: 2, terminate_backends: primary}
+    - configure: {node: replicas, settings: {primary_conninfo: ""}}
+      then: [{at: 500ms, kill: primary}, {failover: most_advanced}, {rejoin: former_primary}]
+expect:
+  - lost_writes == 0
+`
+
+// TestShrinkRandom: of a random schedule without quorum that has lost writes, the one fault that did it is left, in plain steps, and
+// they lose writes again.
+func TestShrinkRandom(t *testing.T) {
+	p := newPlace(t)
+	lasts, seed, faults := "3s", "4", 2
+	if longtest.Enabled {
+		lasts, seed, faults = "15s", "9", 6
+	}
+	text := strings.NewReplacer("LASTS", lasts, "SEED", seed).Replace(losingNemesis)
+	code, stdout, stderr := p.run("run", p.write("losing.yaml", text), "--shrink", "--out", p.out)
+	if code != exitFail || p.result().Audits[0].Lost.N == 0 {
+		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+	if want := fmt.Sprintf("The fewest steps that failed as the first run did: 1 of %d faults or steps.", faults); !strings.Contains(stdout, want) {
+		t.Errorf("it does not say %q:\n%s\n%s", want, stdout, stderr)
+	}
+	file := filepath.Join(p.out, smallestFile)
+	smallest := readText(t, file)
+	if strings.Contains(smallest, "random:") {
+		t.Errorf("its steps are still chosen:\n%s", smallest)
+	}
+	e, _, err := spec.Load(file, []byte(smallest), spec.Options{})
+	must(t, err)
+	var actions []string
+	for i := range e.Timeline {
+		actions = append(actions, e.Timeline[i].Action())
+	}
+	if want := []string{"wait", "configure", "kill", "failover", "rejoin", "verify"}; !slices.Equal(actions, want) {
+		t.Errorf("%v", actions)
+	}
+	p.nothingLeft()
+	again := filepath.Join(filepath.Dir(p.out), "again")
+	if code, stdout, stderr := p.run("run", file, "--out", again); code != exitFail || !strings.Contains(stdout, "lost_writes == 0") {
+		t.Errorf("the smallest file does not fail: exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+	p.nothingLeft()
+}
+
+// TestShrinkIsInterrupted in a run of the search, when it has found a smaller experiment: that is printed, and nothing is left.
+func TestShrinkIsInterrupted(t *testing.T) {
+	p := newPlace(t)
+	text := strings.Replace(shrinks, "  - {at: 500ms, switch_wal: a}\n  - {at: 600ms, name: ended, terminate_backends: a}\n",
+		"  - {at: 400ms, switch_wal: a}\n  - {at: 500ms, name: ended, terminate_backends: a}\n  - {at: 600ms, switch_wal: a}\n  - {at: 700ms, switch_wal: a}\n", 1)
+	cmd := p.command("run", p.write("shrinks.yaml", text), "--shrink", "--out", p.out)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	must(t, cmd.Start())
+	p.await("the second run of the search", func() bool {
+		_, err := os.Stat(filepath.Join(p.out, shrinkDir, "02", runner.LedgerFile))
+		return err == nil
+	})
+	must(t, cmd.Process.Signal(os.Interrupt))
+	_ = cmd.Wait() // the exit code says it
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || !strings.Contains(stderr.String(), "the search for fewer steps is not complete") {
+		t.Errorf("exit code %d\n%s", code, stderr.String())
+	}
+	file := filepath.Join(p.out, smallestFile)
+	if !strings.Contains(stdout.String(), "The fewest steps that failed as the first run did: 2 of 4 faults or steps.") || !strings.HasSuffix(stdout.String(), readText(t, file)) {
+		t.Errorf("the smallest so far is not printed:\n%s", stdout.String())
+	}
+	e, _, err := spec.Load(file, []byte(readText(t, file)), spec.Options{})
+	must(t, err)
+	if len(e.Timeline) != 2 || e.Timeline[1].Name != "ended" {
+		t.Errorf("%+v", e.Timeline)
 	}
 	p.nothingLeft()
 }
