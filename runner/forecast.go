@@ -17,7 +17,7 @@ type forecast struct {
 	changes    []forecastChange
 	open       []openBar
 	closed     []closedBar
-	primaries  []string // the nodes that were primary, in this order
+	primaries  []string // the nodes that were primary, in this order, with the one that is; "": it is not known which
 }
 
 // forecastNode is a node at one moment, and what it was before.
@@ -134,6 +134,12 @@ func (f *forecast) change(c forecastChange) {
 			}
 			names = []string{selector}
 		}
+		if facts.Promotes {
+			f.succeeded(c.at)
+			if !sure {
+				f.primaries = append(f.primaries, "")
+			}
+		}
 		for _, name := range names {
 			f.release(name, c.step.Name, facts, c.at)
 			if n := f.node(name); n != nil {
@@ -155,10 +161,12 @@ func (f *forecast) exchange(s plannedStep) {
 		return
 	}
 	names, sure := f.meant(p.Promoted())
+	f.succeeded(s.from)
 	if !sure || len(names) != 1 {
 		for _, n := range f.nodes {
 			n.unsure = n.unsure || n.runs() && (n.primary || slices.Contains(names, n.name))
 		}
+		f.primaries = append(f.primaries, "")
 		return
 	}
 	for _, n := range f.nodes {
@@ -228,6 +236,15 @@ func (f *forecast) release(node, step string, by record.Facts, at time.Duration)
 	}
 }
 
+// succeeded ends what a primary of which the file does not say which node it was has suffered: there is another one now.
+func (f *forecast) succeeded(at time.Duration) {
+	for i := len(f.open) - 1; i >= 0; i-- {
+		if o := f.open[i]; o.on == "primary" && (o.facts.Ends || o.facts.Freezes || o.facts.Cuts) && o.step.back == 0 {
+			f.close(i, at)
+		}
+	}
+}
+
 func (f *forecast) close(i int, at time.Duration) {
 	f.closed = append(f.closed, closedBar{f.open[i], at})
 	f.open = slices.Delete(f.open, i, i+1)
@@ -258,14 +275,24 @@ func (f *forecast) meant(selector string) (names []string, sure bool) {
 	case "replicas":
 		return names, known
 	case "former_primary":
-		for _, name := range slices.Backward(f.primaries) {
-			if n := f.node(name); known && (!n.primary || !n.runs()) {
-				return []string{name}, true
-			}
-		}
-		return names, false
+		return f.formerPrimary(names)
 	}
 	return names, known && len(names) == 1 && selector != "sync_standby"
+}
+
+// formerPrimary is the last node that was a primary and is none now. Where that is not known, it is one of the others.
+func (f *forecast) formerPrimary(others []string) (names []string, sure bool) {
+	for i, name := range slices.Backward(f.primaries) {
+		n := f.node(name)
+		switch {
+		case n == nil && i == len(f.primaries)-1: // it is the primary now
+		case n == nil || n.unsure:
+			return others, false
+		case !n.primary || !n.runs():
+			return []string{name}, true
+		}
+	}
+	return others, false
 }
 
 // roles are those of which the file does not say which node they are.

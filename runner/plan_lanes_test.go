@@ -110,6 +110,24 @@ duration: 20s
   c  --------------------------------------------------------===================
                                                              | failover-c
 `},
+		"a primary that is not known after a failover": {`timeline:
+- {at: 5s, kill: primary}
+- {at: 8s, failover: most_advanced}
+- {at: 10s, rejoin: former_primary}
+- {at: 13s, kill: primary}
+- {at: 16s, promote: most_advanced}
+duration: 20s
+`, `
+                 0s             5s              10s             15s
+  a              ===============................-------------------?????????????
+                                [---------------] kill-primary
+                                                | rejoin-former_primary
+  b              -------------------------??????????????????????????????????????
+  c              -------------------------??????????????????????????????????????
+  most_advanced                           | failover-most_advanced
+                                             promote-most_advanced |
+  primary                                 kill-primary-2 [---------]
+`},
 		"a role that is known": {"timeline:\n- {at: 10s, kill: primary}\n- {at: 12s, promote: b}\n- {at: 18s, start: former_primary}\nduration: 20s\n", `
      0s                5s                 10s                15s
   a  =====================================..............................========

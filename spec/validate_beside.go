@@ -131,10 +131,14 @@ func (e *Experiment) inForce(of, s *Step) bool {
 	if s.After != "" || of.After != "" || s.At == nil || of.At == nil {
 		return false // when it begins is not known
 	}
-	i := slices.IndexFunc(e.Timeline, func(o Step) bool { return o.Name == of.Name })
-	next := i + 1
-	for next > 0 && next < len(e.Timeline) && e.Timeline[next].After != "" {
-		next++
+	from := slices.IndexFunc(e.Timeline, func(o Step) bool { return o.Name == of.Name })
+	to := slices.IndexFunc(e.Timeline, func(o Step) bool { return o.Name == s.Name })
+	if from < 0 || to < from || s.Cycle != of.Cycle || *s.At-*of.At >= of.For {
+		return false
 	}
-	return i >= 0 && next < len(e.Timeline) && e.Timeline[next].Name == s.Name && s.Cycle == of.Cycle && *s.At-*of.At < of.For
+	// The steps of the sequence between them have times, too. One that waits would put the second off.
+	return !slices.ContainsFunc(e.Timeline[from+1:to], func(o Step) bool {
+		_, asks := o.Parameters().(*Condition)
+		return o.After == "" && (o.At == nil || o.Waits() || asks)
+	})
 }

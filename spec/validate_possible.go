@@ -59,6 +59,9 @@ func (t *timelineStates) obstacle(s *Step, n *nodeState) (what, right string) {
 			return what + ", for " + h.step.For.String(), "begin it after " + h.step.Reversal()
 		}
 	}
+	if what, right := t.overlap(s, n); what != "" {
+		return what, right
+	}
 	action := s.Action()
 	is := func(text string) string { return "the node " + n.name + " " + text + sinceStep(n.since) }
 	need := s.Kind().Needs
@@ -81,6 +84,24 @@ func (t *timelineStates) obstacle(s *Step, n *nodeState) (what, right string) {
 		return what, right
 	}
 	return t.wrongRole(action, n)
+}
+
+// overlap says which step before keeps the action from being done to the node once more; "" if none does.
+func (t *timelineStates) overlap(s *Step, n *nodeState) (what, right string) {
+	p, ok := s.Parameters().(fault.Exclusive)
+	if !ok {
+		return "", ""
+	}
+	for _, before := range n.lasting {
+		switch {
+		case before.Cycle != s.Cycle || !p.Excludes(before.Parameters()):
+		case before.For == 0:
+			return s.Action() + " of the node " + n.name + " is in force already, since " + before.Name, "give " + before.Name + " a for, or leave this one out"
+		case t.v.e.inForce(before, s):
+			return s.Action() + " of the node " + n.name + " is in force already, since " + before.Name + ", for " + before.For.String(), "begin it after " + before.Reversal()
+		}
+	}
+	return "", ""
 }
 
 // wrongRunbook says why a runbook cannot make a primary of a node; "" if it can, and for any other action.

@@ -31,6 +31,12 @@ func disconnectStandbys() Kind {
 	}
 }
 
+// Excludes is true of a second one.
+func (p *DisconnectStandbys) Excludes(inForce Parameters) bool {
+	_, same := inForce.(*DisconnectStandbys)
+	return same
+}
+
 // Before demands a node that accepts standbys.
 func (p *DisconnectStandbys) Before(_ context.Context, _ Env, n *cluster.Node) (any, error) {
 	if n.RefusesStandbys() {

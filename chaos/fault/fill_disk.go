@@ -49,6 +49,12 @@ func (p *FillDisk) Detail() string {
 	return "all but " + p.Leave.String()
 }
 
+// Excludes is true of a second one.
+func (p *FillDisk) Excludes(inForce Parameters) bool {
+	_, same := inForce.(*FillDisk)
+	return same
+}
+
 // Before demands a file system without the file.
 func (p *FillDisk) Before(ctx context.Context, _ Env, n *cluster.Node) (any, error) {
 	filled, err := space(ctx, n, "filled", 0)

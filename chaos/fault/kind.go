@@ -181,6 +181,12 @@ type WithEffects interface {
 // ForStandbys is of parameters of an action that may make sense on a standby only.
 type ForStandbys interface{ ForStandbys() bool }
 
+// Exclusive is of parameters of an action that is refused on a node on which it is in force already.
+type Exclusive interface {
+	// Excludes tells whether it is refused while an action with these parameters is in force.
+	Excludes(inForce Parameters) bool
+}
+
 // OnLinks is of parameters of an action on the network between two sides.
 type OnLinks interface {
 	// BothSides are the nodes, roles and Clients on each side.

@@ -38,6 +38,12 @@ func pauseProcess() Kind {
 	}
 }
 
+// Excludes is true of a second one on the same processes. Of backends, each freezes another one.
+func (p *PauseProcess) Excludes(inForce Parameters) bool {
+	other, same := inForce.(*PauseProcess)
+	return same && other.Process == p.Process && p.Process != clientBackend && (other.Standby == p.Standby || other.Standby == "")
+}
+
 // Before are the processes. None of them is stopped yet.
 func (p *PauseProcess) Before(ctx context.Context, _ Env, n *cluster.Node) (any, error) {
 	found, err := p.find(ctx, n)

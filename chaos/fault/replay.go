@@ -59,6 +59,12 @@ func resumeReplay() Kind {
 	}
 }
 
+// Excludes is true of a second one.
+func (p *PauseReplay) Excludes(inForce Parameters) bool {
+	_, same := inForce.(*PauseReplay)
+	return same
+}
+
 // Before demands a replay that goes on.
 func (p *PauseReplay) Before(ctx context.Context, _ Env, n *cluster.Node) (any, error) {
 	conn, standby, err := connectStandby(ctx, n)
