@@ -60,6 +60,22 @@ func (c Condition) Comparisons() []*Comparison { return c.root.comparisons(nil, 
 // Required are those without which the condition cannot hold.
 func (c Condition) Required() []*Comparison { return c.root.comparisons(nil, true) }
 
+// Least is how long it takes at the least until the condition holds: what must hold for some time.
+func (c Condition) Least() time.Duration { return c.root.least() }
+
+func (t *term) least() (least time.Duration) {
+	if t == nil {
+		return 0
+	}
+	for i, part := range t.terms {
+		switch one := part.least(); {
+		case i == 0, t.any && one < least, !t.any && one > least:
+			least = one
+		}
+	}
+	return least + t.held
+}
+
 func (t *term) comparisons(all []*Comparison, required bool) []*Comparison {
 	switch {
 	case t == nil || required && t.any:

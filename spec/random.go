@@ -49,6 +49,7 @@ type RandomFault struct {
 type entryStep struct {
 	node *yaml.Node // of which steps are made
 	is   Step       // decoded, whatever is wrong with it
+	bad  bool       // something is
 }
 
 // Schedule is what a file's `random` came to.

@@ -34,21 +34,32 @@ func (d *decoder) randomFault(n *yaml.Node, into *RandomFault, path string) {
 				d.wrongKind(value, path, "a list of steps")
 				return
 			}
+			for k, n := range value.Content {
+				if n.Kind != yaml.MappingNode {
+					d.wrongKind(n, path+"["+strconv.Itoa(k)+"]", "a step such as {start: any}")
+					return
+				}
+			}
 			then = value.Content
 		default:
 			step.Content = append(step.Content, d.keys[path], value)
 		}
 	})
 	for _, n := range append([]*yaml.Node{step}, then...) {
-		into.steps = append(into.steps, entryStep{n, scratchStep(n)})
+		into.steps = append(into.steps, entryOf(n))
 	}
 }
 
-// scratchStep decodes a step and forgets what is wrong with it.
-func scratchStep(n *yaml.Node) (s Step) {
-	newDecoder("").value(n, reflect.ValueOf(&s).Elem(), "")
+// entryOf decodes a step of an entry.
+func entryOf(n *yaml.Node) entryStep {
+	s, d := entryStep{node: n}, newDecoder("")
+	d.value(n, reflect.ValueOf(&s.is).Elem(), "")
+	s.bad = len(d.problems) > 0
 	return s
 }
+
+// scratchStep decodes a step and forgets what is wrong with it.
+func scratchStep(n *yaml.Node) Step { return entryOf(n).is }
 
 // path is where the file has the entry of that number.
 func (r *Random) path(i int) string { return "random.faults[" + strconv.Itoa(i) + "]" }
@@ -63,6 +74,11 @@ func (d *decoder) takeRandom(root *yaml.Node, o Options, secrets map[*yaml.Node]
 	n := takeKey(root, "random")
 	r := &Random{}
 	d.value(n, reflect.ValueOf(r).Elem(), "random")
+	for i := range r.Faults {
+		if f := &r.Faults[i]; len(f.steps) == 0 { // it is nothing, which is reported
+			f.at, f.steps = n, []entryStep{entryOf(&yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: n.Line, Column: n.Column})}
+		}
+	}
 	nodes := presentNodes(root)
 	r.fillDefaults(d, len(nodes))
 	if i := keyIndex(root, "kills"); i >= 0 {
@@ -112,9 +128,10 @@ func (d *decoder) randomSeed(root *yaml.Node, r *Random, o Options) uint64 {
 	}
 	var ofFile uint64
 	if n := valueOf(root, "seed"); n != nil {
-		newDecoder("").value(n, reflect.ValueOf(&ofFile).Elem(), "")
-		if o.Seed == 0 && ofFile != 0 {
-			return ofFile
+		scratch := newDecoder("")
+		scratch.value(n, reflect.ValueOf(&ofFile).Elem(), "")
+		if o.Seed == 0 && ofFile != 0 || len(scratch.problems) > 0 && !isNull(n) { // which will be reported
+			return max(ofFile, 1)
 		}
 		takeKey(root, "seed")
 	}
@@ -194,7 +211,7 @@ func (w *scheduleWriter) write(all []incident) (incidents [][]string) {
 			names = append(names, name)
 			if k > 0 {
 				gap = 0
-				if decoded.At != nil {
+				if decoded.At != nil && !f.steps[k].bad { // else the mistake is found where it stands
 					gap = time.Duration(*decoded.At)
 					takeKey(step, "at")
 				}

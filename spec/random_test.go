@@ -335,6 +335,15 @@ func TestRandomMistakes(t *testing.T) {
 		"a role at once":     {"random.at_once=2", "primary is a role, and which node has it is known only in the run"},
 		"too many at once":   {"random={at_once: 2, healthy: 2, faults: [{pause: any}]}", "can disturb 2 nodes at once, and of 3 nodes 2 have to stay healthy"},
 		"kills":              {"kills=3", "kills repeats the timeline"},
+		"a null entry":       {"random.faults=[null, {pause: any}]", "random.faults[0]"},
+		"a then of words":    {"random.faults=[{pause: any, then: [resume]}]", "random.faults[0].then[0] is the single value"},
+		"a negative time":    {"random.faults=[{kill: any, then: [{at: -1s, start: any}]}]", `random.faults[0].then[0].at: "-1s" is negative`},
+		"a negative weight":  {"random.faults=[{weight: -1, pause: any}, {kill: any}]", "weight is -1"},
+		"a negative seed":    {"random.seed=-1", "random.seed: \"-1\" is no number from 0"},
+		"a huge seed":        {"random.seed=18446744073709551616", "is no number from 0"},
+		"no healthy":         {"random.healthy=-1", "write a number from 0 to 2"},
+		"none at once":       {"random.at_once=0", "write a number from 1 to 3"},
+		"nothing":            {"random=null", "random has no value"},
 		"targets":            {"random.faults=[{pause: any, targets: [d]}]", "targets names \"d\""},
 		"no action":          {"random.faults=[{weight: 2}]", "the step has no action"},
 		"weights":            {"random.faults=[{pause: any, weight: 0}]", "every weight is 0"},
@@ -351,6 +360,16 @@ func TestRandomMistakes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestRandomSeedOfTheFile: one that is no seed is a mistake, and not left for another one.
+func TestRandomSeedOfTheFile(t *testing.T) {
+	for seed, want := range map[string]string{"-5": "is no number from 0", "x": "seed", "1.5": "seed"} {
+		_, _, err := Load("x.yaml", []byte(randomFile+"seed: "+seed+"\n"), Options{ChosenSeed: 7})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", seed, err)
+		}
 	}
 }
 

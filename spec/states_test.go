@@ -182,6 +182,10 @@ func TestStepsThatCanNeverRun(t *testing.T) {
 		{"kill: [b, primary], promote: c", ""},
 
 		// Conditions.
+		{"{when: sync_waiters > 1 for 30s, within: 10s, pause: b}", "this must hold for 30s, and is waited for 10s"},
+		{"{when: sync_waiters > 1 for 30s, pause: b}", "this must hold for 30s, and is waited for 10s"},
+		{"{when: sync_waiters > 1 or (streaming of b and lag of b > 1MB) for 5s, within: 3s, pause: b}", ""},
+		{"{when: (streaming of b or streaming of c) for 5s, within: 5s, pause: b}", ""},
 		{"{when: {role: {b: primary}}, wait: 1s}", "can never hold: the node b is a standby"},
 		{"promote: b, {when: {role: {b: primary}}, wait: 1s}", ""},
 		{"promote: most_advanced, {when: {role: {b: primary}}, wait: 1s}", ""},

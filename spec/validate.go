@@ -52,7 +52,7 @@ func (v *validator) validate() {
 	v.expectations()
 	v.aborts()
 	endless := slices.ContainsFunc(e.Load, func(w Workload) bool { return !w.Ends() })
-	if len(e.Timeline) == 0 && endless && !d.has("duration") {
+	if len(e.Timeline) == 0 && endless && !d.has("duration") && !d.brokenUnder("random") && !d.brokenUnder("timeline") {
 		v.bad("load", "nothing says when the load ends: there is no timeline", "write duration: 30s")
 	}
 }

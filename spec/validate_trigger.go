@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"pgchaos/expect"
 )
@@ -15,6 +16,9 @@ func (v *validator) trigger(path string, s *Step) {
 	c, err := expect.ParseCondition(s.Trigger)
 	if v.misread(path, err) {
 		return
+	}
+	if least := c.Least(); least > time.Duration(s.Within) && s.Within > 0 {
+		v.bad(path, "this must hold for "+least.String()+", and is waited for "+s.Within.String(), "write a longer within, or a shorter for")
 	}
 	nodes := v.e.Cluster.Nodes.Names()
 	for _, part := range c.Comparisons() {
