@@ -18,6 +18,7 @@ const (
 	CanRun        Capability = "processes" // Processes
 	CanFreeze     Capability = "freeze"    // Freezing
 	CanCommand    Capability = "commands"  // Executor or Files
+	CanManage     Capability = "manager"   // Managed
 	CanReachFiles Capability = "files"     // Files
 	CanCutOff     Capability = "network"   // Networked
 	CanLimit      Capability = "limits"    // Limited
@@ -113,6 +114,7 @@ var capabilities = []struct {
 	{CanRun, has[Processes], "start, stop or kill its server"},
 	{CanFreeze, has[Freezing], "freeze its processes"},
 	{CanCommand, func(h Host) bool { return has[Executor](h) || has[Files](h) }, "run commands on it"},
+	{CanManage, has[Managed], "ask for a switchover what manages its cluster"},
 	{CanReachFiles, has[Files], "run PostgreSQL's programs on it or reach its files"},
 	{CanCutOff, has[Networked], "cut it off from the network"},
 	{CanLimit, has[Limited], "change what it may use"},
@@ -188,6 +190,7 @@ func (n *Node) processes() (Processes, error) { return capable[Processes](n, Can
 func (n *Node) freezing() (Freezing, error)   { return capable[Freezing](n, CanFreeze) }
 func (n *Node) files() (Files, error)         { return capable[Files](n, CanReachFiles) }
 func (n *Node) networked() (Networked, error) { return capable[Networked](n, CanCutOff) }
+func (n *Node) managed() (Managed, error)     { return capable[Managed](n, CanManage) }
 func (n *Node) limited() (Limited, error)     { return capable[Limited](n, CanLimit) }
 func (n *Node) measured() (Measured, error)   { return capable[Measured](n, CanMeasure) }
 func (n *Node) linked() (Linked, error)       { return capable[Linked](n, CanLink) }

@@ -171,3 +171,60 @@ func keywordValue(text string) (value, rest string, err error) {
 	}
 	return b.String(), "", nil
 }
+
+// DSNAt is a connection string to one host and port, with everything else from another one.
+func DSNAt(text string, at Address) (string, error) {
+	set, err := dsnSettings(text)
+	if err != nil {
+		return "", err
+	}
+	delete(set, "hostaddr")
+	if u, isURL := dsnUser(text); isURL {
+		for name, value := range u {
+			set[name] = value
+		}
+	}
+	for name, value := range set {
+		if value == "" {
+			delete(set, name)
+		}
+	}
+	set["host"], set["port"] = at.Host, strconv.Itoa(at.Port)
+	delete(set, "target_session_attrs")
+	return keywords(set), nil
+}
+
+// DSNHosts are the hosts of a connection string that names several.
+func DSNHosts(text string) (all []Address, err error) {
+	cfg, err := pgx.ParseConfig(text)
+	if err != nil {
+		return nil, fmt.Errorf("it cannot be used: %w", withoutText(err))
+	}
+	for _, at := range append([]Address{{cfg.Host, int(cfg.Port)}}, fallbacks(cfg)...) {
+		if !slices.Contains(all, at) { // each host stands there twice where TLS is tried first
+			all = append(all, at)
+		}
+	}
+	return all, nil
+}
+
+func fallbacks(cfg *pgx.ConnConfig) (all []Address) {
+	for _, f := range cfg.Fallbacks {
+		all = append(all, Address{f.Host, int(f.Port)})
+	}
+	return all
+}
+
+// dsnUser are user and password of a URL.
+func dsnUser(text string) (map[string]string, bool) {
+	u, err := url.Parse(strings.TrimSpace(text))
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return nil, false
+	}
+	set := map[string]string{}
+	if u.User != nil {
+		set["user"] = u.User.Username()
+		set["password"], _ = u.User.Password()
+	}
+	return set, true
+}

@@ -5,7 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"net"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"pgchaos/record"
 	"pgchaos/standbynames"
@@ -24,10 +25,18 @@ const ExistingProvider = "existing"
 // Existing is a cluster that was there before, as an experiment describes it.
 type Existing struct {
 	Nodes []ExistingNode
-	Exec  string // how commands run on their machines, for ParseExec; "": none do
-	Sync  *Synchronous
+	// Manager is what can be asked for a switchover.
+	Manager ManagerAddress
+	Exec    string // how commands run on their machines, for ParseExec; "": none do
+	Sync    *Synchronous
 	// Risk: the user has said that this cluster may break, though something speaks against it.
 	Risk bool
+}
+
+// ManagerAddress is where a cluster's manager is asked: one of these, or none.
+type ManagerAddress struct {
+	Patroni        string // the URL of a REST API
+	PgAutoFailover string // the connection string of the monitor
 }
 
 // ExistingNode is one node of it.
@@ -128,6 +137,7 @@ func (c *Cluster) learnStandbyNames(ctx context.Context, states []record.NodeSta
 	taken := map[string]string{}
 	for i, n := range c.nodes {
 		name := n.config.Standby
+		n.nameKnown.Store(name != "" || states[i].Role == record.RoleStandby)
 		if name == "" && states[i].Role == record.RoleStandby {
 			var err error
 			if name, err = n.askStandbyName(ctx); err != nil {
@@ -186,6 +196,24 @@ func (n *Node) Named(s record.NodeState) record.NodeState {
 	return s
 }
 
+// LearnStandbyName asks a node that was the primary when it was met for its application_name, once it is a standby.
+func (n *Node) LearnStandbyName(ctx context.Context, s record.NodeState) {
+	if !n.Met() || s.Role != record.RoleStandby || !s.Streaming || n.nameKnown.Load() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, stateTimeout)
+	defer cancel()
+	name, err := n.askStandbyName(ctx)
+	if err != nil {
+		return // the next reading asks again
+	}
+	names := maps.Clone(*n.cluster.standbyNames.Load())
+	maps.DeleteFunc(names, func(_, node string) bool { return node == n.Name() })
+	names[name] = n.Name()
+	n.cluster.standbyNames.Store(&names)
+	n.nameKnown.Store(true)
+}
+
 // named puts the nodes' names in the place of the standbys' application_names.
 func (c *Cluster) named(s *record.NodeState) {
 	names := c.standbyNames.Load()
@@ -215,15 +243,22 @@ func (c *Cluster) named(s *record.NodeState) {
 	}
 }
 
-// Refuses tells whether it is certain that no server serves at the node's address: the machine answers, and refuses.
+// cannotConnectNow is the SQLSTATE of a server that starts, shuts down or recovers, and lets no session in.
+const cannotConnectNow = "57P03"
+
+// Refuses tells whether it is certain that the node's address serves no session: the machine answers, and refuses, or a
+// server says that it starts, shuts down or recovers.
 func (n *Node) Refuses(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, stateTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stateTimeout)
 	defer cancel()
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", n.Address().String())
+	conn, err := n.Connect(ctx, "state")
 	if err == nil {
-		_ = conn.Close() // it was only to be seen whether it opens
+		abandon(conn)
 		return false
+	}
+	var said *pgconn.PgError
+	if errors.As(err, &said) {
+		return said.Code == cannotConnectNow
 	}
 	return errors.Is(err, syscall.ECONNREFUSED)
 }

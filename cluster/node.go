@@ -31,6 +31,7 @@ type Node struct {
 	leaving   atomic.Bool
 	cutOff    atomic.Bool // from the network
 	refuses   atomic.Bool // standbys: its pg_hba.conf has no line for replication
+	nameKnown atomic.Bool // its application_name as a standby, of a node that was there before
 	incidents chan Incident
 
 	token chan struct{} // it is in the channel while an operation runs
@@ -144,6 +145,9 @@ func (n *Node) Silenced() bool { return n.Paused() || n.Disconnected() }
 
 // Down tells whether it is certain that no process of the node runs.
 func (n *Node) Down(ctx context.Context) bool {
+	if n.Met() {
+		return n.Refuses(ctx)
+	}
 	host, err := n.processes()
 	if err != nil {
 		return false

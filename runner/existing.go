@@ -12,6 +12,9 @@ import (
 // existingCluster is the cluster that an experiment meets. Risk tells that it may break, whatever speaks against it.
 func existingCluster(c *spec.Cluster, risk bool) (cluster.Existing, error) {
 	x := cluster.Existing{Exec: c.Existing.Exec, Sync: c.Synchronous, Risk: risk}
+	if m := c.Existing.Manager; m != nil {
+		x.Manager = cluster.ManagerAddress{Patroni: m.Patroni, PgAutoFailover: m.PgAutoFailover}
+	}
 	for _, n := range c.Existing.Nodes {
 		dsn, err := cluster.ParseDSN(n.DSN)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"pgchaos/chaos"
 	"pgchaos/cluster"
 	"pgchaos/cluster/rowscan"
 	"pgchaos/internal/catch"
@@ -45,6 +46,8 @@ type quiescer struct {
 	readOnly func(ctx context.Context, node string) bool
 	// heal takes back what the timeline broke; nil: it stays broken.
 	heal func(context.Context) error
+	// heals waits until somebody else has made the cluster whole, within a bound; nil: nobody else does.
+	heals func(context.Context) error
 	// remedy says of a node that cannot be reached how to bring it back, beside a
 	// primary or without one; nil: nobody is to do so.
 	remedy func(node string, beside bool) string
@@ -71,6 +74,11 @@ func (r *run) quiescer() *quiescer {
 		}
 		s.members = append(s.members, n)
 	}
+	if x := r.plan.Experiment.Cluster.Existing; x != nil {
+		s.heals = func(ctx context.Context) error {
+			return r.scene.Await(ctx, chaos.Condition{AllStreaming: true}, time.Duration(x.Settle))
+		}
+	}
 	return s
 }
 
@@ -88,6 +96,11 @@ func (s *quiescer) settle(ctx context.Context) (authority string) {
 	if s.heal != nil {
 		if err := s.heal(ctx); err != nil {
 			s.note("", "", fmt.Errorf("take the faults back: %w", err))
+		}
+	}
+	if s.heals != nil {
+		if err := s.heals(ctx); err != nil {
+			s.note("", "", fmt.Errorf("wait for the cluster's manager: %w", err))
 		}
 	}
 	s.quiesce(ctx)

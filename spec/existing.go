@@ -16,6 +16,7 @@ type Existing struct {
 	Nodes    ExistingNodes `yaml:"nodes" jsonschema_description:"The nodes, by the names that the experiment uses for them."`
 	Discover *Discover     `yaml:"discover" jsonschema_description:"Asks for the nodes instead of naming them."`
 	Clients  string        `yaml:"clients" jsonschema_description:"Where the load that goes to the primary connects: a proxy or a virtual address, as postgres://HOST:PORT/DATABASE. Left out: the nodes."`
+	Manager  *Manager      `yaml:"manager" jsonschema_description:"What manages the cluster and can be asked for a switchover. Discover knows it."`
 	Exec     string        `yaml:"exec" jsonschema_description:"How a command runs on a node's machine, such as ssh {host} sudo -n {command}. It is run without a shell."`
 	Hooks    Hooks         `yaml:"hooks" jsonschema_description:"Faults by commands of yours, by the word that the timeline has for them."`
 	MaxRate  Rate          `yaml:"max_rate" jsonschema_description:"The most operations a second of all workloads together; 1000/s by default."`
@@ -42,6 +43,26 @@ type Discover struct {
 	PgAutoFailover string `yaml:"pg_auto_failover" jsonschema_description:"The connection string of the monitor of pg_auto_failover."`
 	// As is how pgchaos connects to the nodes that a manager names.
 	As string `yaml:"as" jsonschema_description:"The connection string to the nodes that the manager names, without host and port: postgres:///DATABASE?user=NAME&sslmode=verify-full."`
+}
+
+// Manager is what manages a cluster: one of these.
+type Manager struct {
+	Patroni        string `yaml:"patroni" jsonschema_description:"The URL of the REST API of any Patroni node, such as http://db1:8008."`
+	PgAutoFailover string `yaml:"pg_auto_failover" jsonschema_description:"The connection string of the monitor of pg_auto_failover."`
+}
+
+// able leaves out the capabilities for which the file lacks something.
+func (x *Existing) able(all []cluster.Capability) []cluster.Capability {
+	return slices.DeleteFunc(slices.Clone(all), func(c cluster.Capability) bool {
+		switch c {
+		case cluster.CanCommand:
+			return x == nil || x.Exec == "" && !slices.ContainsFunc(x.Hooks, func(h Hook) bool { return h.Exec != "" })
+		case cluster.CanManage:
+			return x == nil || x.Manager == nil
+		default:
+			return false
+		}
+	})
 }
 
 // Hooks are faults by commands, in the order of the file.
@@ -76,8 +97,9 @@ func (x *Existing) Hook(word string) *Hook {
 // A hook's word wins over an action of the same name.
 func (d *decoder) takeHooks(root *yaml.Node) {
 	hooks := child(root, "cluster", "existing", "hooks")
+	managed := child(root, "cluster", "existing", "manager") != nil
 	timeline := child(root, "timeline")
-	if hooks == nil || hooks.Kind != yaml.MappingNode || timeline == nil || timeline.Kind != yaml.SequenceNode {
+	if timeline == nil || timeline.Kind != yaml.SequenceNode {
 		return
 	}
 	for _, step := range timeline.Content {
@@ -90,6 +112,10 @@ func (d *decoder) takeHooks(root *yaml.Node) {
 				step.Content[i+1] = hookStep(key, step.Content[i+1], of)
 				called := *key
 				called.Value = "hook"
+				step.Content[i] = &called
+			} else if key.Value == "switchover" && managed {
+				called := *key
+				called.Value = "manager_switchover"
 				step.Content[i] = &called
 			}
 		}

@@ -94,6 +94,14 @@ func (d *decoder) discover(root *yaml.Node, ask func(Discover) ([]ExistingNode, 
 	named := *key
 	named.Value = "nodes"
 	existing.Content[at], existing.Content[at+1] = &named, found
+	if keyIndex(existing, "manager") < 0 && (whom.Patroni != "" || whom.PgAutoFailover != "") {
+		managed, by, where := *key, "patroni", whom.Patroni
+		managed.Value = "manager"
+		if where == "" {
+			by, where = "pg_auto_failover", whom.PgAutoFailover
+		}
+		existing.Content = append(existing.Content, &managed, &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: value.Line, Column: value.Column, Content: []*yaml.Node{text(by), text(where)}})
+	}
 }
 
 // existing checks the cluster that is met.

@@ -24,8 +24,8 @@ func (v *validator) provider() (d cluster.Description, known bool) {
 		return d, false
 	}
 	d = v.providers[i]
-	if x := v.e.Cluster.Existing; d.Name == existingProvider && (x == nil || x.Exec == "") {
-		d.Capabilities = slices.DeleteFunc(slices.Clone(d.Capabilities), func(c cluster.Capability) bool { return c == cluster.CanCommand })
+	if d.Name == existingProvider {
+		d.Capabilities = v.e.Cluster.Existing.able(d.Capabilities)
 	}
 	return d, true
 }

@@ -66,6 +66,7 @@ func Kinds() []Kind {
 		sql(),
 		exec(),
 		hook(),
+		managerSwitchover(),
 
 		// Load and checks
 		startLoad(),

@@ -18,7 +18,7 @@ func Kind() cluster.Kind {
 		Description: cluster.Description{
 			Name:         cluster.ExistingProvider,
 			Summary:      "servers that you run: pgchaos meets them, breaks them by your commands, and leaves them as they are",
-			Capabilities: []cluster.Capability{cluster.CanCommand},
+			Capabilities: []cluster.Capability{cluster.CanCommand, cluster.CanManage},
 			Lacks:        "it does not know how your servers are started and stopped",
 			Postgres:     "13 and later, on any machine that can be connected to",
 		},
@@ -32,10 +32,11 @@ func Kind() cluster.Kind {
 
 // Provider is one run's use of the cluster. It is a cluster.Provider; Open makes one.
 type Provider struct {
-	run   string
-	nodes []cluster.ExistingNode
-	exec  *cluster.ExecTemplate // nil: no command runs on the nodes' machines
-	file  *recordFile
+	run     string
+	nodes   []cluster.ExistingNode
+	exec    *cluster.ExecTemplate // nil: no command runs on the nodes' machines
+	manager cluster.ManagerAddress
+	file    *recordFile
 
 	mu      sync.Mutex
 	removed bool
@@ -53,7 +54,7 @@ func Open(ctx context.Context, o cluster.OpenOptions) (*Provider, error) {
 	if refused := Examine(ctx, o.Existing).Refused(o.Existing.Risk); refused != nil {
 		return nil, &cluster.UsageError{Err: refused}
 	}
-	p := &Provider{run: o.Run, nodes: o.Existing.Nodes, exec: exec}
+	p := &Provider{run: o.Run, nodes: o.Existing.Nodes, exec: exec, manager: o.Existing.Manager}
 	p.file, err = writeRecord(o)
 	return p, err
 }
@@ -69,8 +70,12 @@ func parseExec(text string) (*cluster.ExecTemplate, error) {
 // Describe is what the provider says about itself.
 func (p *Provider) Describe() cluster.Description {
 	d := Kind().Description
-	if p.exec == nil {
-		d.Capabilities = nil
+	d.Capabilities = nil
+	if p.exec != nil {
+		d.Capabilities = append(d.Capabilities, cluster.CanCommand)
+	}
+	if p.manager != (cluster.ManagerAddress{}) {
+		d.Capabilities = append(d.Capabilities, cluster.CanManage)
 	}
 	return d
 }
@@ -81,11 +86,16 @@ func (p *Provider) Host(_ context.Context, name string) (cluster.Host, error) {
 		if n.Name != name {
 			continue
 		}
-		h := host{node: n}
-		if p.exec == nil {
-			return h, nil
+		h, commands, managed := host{node: n}, machine{n.Name, n.Host, p.exec}, manager{p.manager, p.nodes}
+		switch known := p.manager != (cluster.ManagerAddress{}); {
+		case known && p.exec != nil:
+			return managedCommandedHost{h, commands, managed}, nil
+		case known:
+			return managedHost{h, managed}, nil
+		case p.exec != nil:
+			return commandedHost{h, commands}, nil
 		}
-		return commandedHost{h, machine{n.Name, n.Host, p.exec}}, nil
+		return h, nil
 	}
 	return nil, fmt.Errorf("the experiment names no node %s", name)
 }

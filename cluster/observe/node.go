@@ -62,7 +62,9 @@ type namedProber struct {
 }
 
 func (p namedProber) Read(ctx context.Context) record.NodeState {
-	return p.node.Named(p.Prober.Read(ctx))
+	s := p.Prober.Read(ctx)
+	p.node.LearnStandbyName(ctx, s)
+	return p.node.Named(s)
 }
 
 func (p namedProber) Glance(ctx context.Context) record.NodeState {

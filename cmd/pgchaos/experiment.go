@@ -95,7 +95,8 @@ func (f *experimentFlags) plan(ctx context.Context, name string, r reading) (*se
 	}
 	o := spec.Options{
 		Seed: f.seed, ChosenSeed: f.chosen, Set: set, Providers: descriptions(), Getenv: func(name string) (string, bool) { return lookupEnv(ctx, name) }, ReadFile: beside(ctx, name),
-		Check: r.check, Overlay: r.overlay, Capacity: r.capacity, Without: r.without,
+		Discover: discovery(ctx),
+		Check:    r.check, Overlay: r.overlay, Capacity: r.capacity, Without: r.without,
 	}
 	var notes []string
 	if f.modes != nil {

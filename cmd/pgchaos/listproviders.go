@@ -23,6 +23,7 @@ their nodes; 'pgchaos plan' and 'pgchaos validate' say which action a provider c
   processes  start, stop, restart and kill servers
   freeze     pause and resume
   commands   exec and hook
+  manager    manager_switchover
   files      run PostgreSQL's programs on a node, such as pg_basebackup and pg_rewind; read its log
   network    disconnect and connect
   limits     limit

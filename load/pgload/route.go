@@ -106,6 +106,8 @@ func (c *Config) parsedURL() (*pgx.ConnConfig, error) {
 	}
 	if u.User == nil {
 		u.User = url.UserPassword(c.User, c.Password)
+	} else if _, given := u.User.Password(); !given && u.User.Username() == c.User && c.Password != "" {
+		u.User = url.UserPassword(c.User, c.Password) // which is the same user behind a proxy
 	}
 	if strings.Trim(u.Path, "/") == "" {
 		u.Path = "/" + c.Database
@@ -130,7 +132,7 @@ func (c *Config) parsedURL() (*pgx.ConnConfig, error) {
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", cause(err))
 	}
-	if password, given := u.User.Password(); !query.Has("password") && (!given || password == "") {
+	if password, given := u.User.Password(); !query.Has("password") && !u.Query().Has("passfile") && (!given || password == "") {
 		cc.Password = "" // not the environment's
 	}
 	return cc, nil

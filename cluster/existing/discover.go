@@ -1,0 +1,204 @@
+package existing
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"pgchaos/cluster"
+)
+
+// Ask is whom to ask for the nodes of a cluster: the first that is set.
+type Ask struct {
+	Patroni        string // the URL of a REST API
+	PgAutoFailover string // the connection string of a monitor
+	DSN            string // a connection string with several hosts
+	As             string // a connection string without a host: how the nodes that a manager names are connected to
+}
+
+// Found is a node that was found.
+type Found struct{ Name, DSN, Standby, Host string }
+
+// discoverTimeout bounds how long it may take to find the nodes.
+const discoverTimeout = 10 * time.Second
+
+// Discover asks for the nodes of a cluster. It only reads.
+func Discover(ctx context.Context, a Ask) ([]Found, error) {
+	ctx, cancel := context.WithTimeout(ctx, discoverTimeout)
+	defer cancel()
+	switch {
+	case a.Patroni != "":
+		return fromPatroni(ctx, a)
+	case a.PgAutoFailover != "":
+		return fromMonitor(ctx, a)
+	case a.DSN != "":
+		return fromHosts(ctx, a.DSN)
+	}
+	return nil, errors.New("it says nobody to ask: write patroni: URL, pg_auto_failover: DSN or dsn: DSN")
+}
+
+// at is how a node that a manager names is connected to.
+func (a Ask) at(host string, port int) (string, error) {
+	if a.As == "" {
+		return "", errors.New("it does not say as whom the nodes are connected to: write as: postgres:///DATABASE?user=NAME&sslmode=verify-full beside it")
+	}
+	dsn, err := cluster.DSNAt(a.As, cluster.Address{Host: host, Port: port})
+	if err != nil {
+		return "", fmt.Errorf("as: %w", err)
+	}
+	return dsn, nil
+}
+
+// patroniMember is what GET /cluster says of a node.
+type patroniMember struct {
+	Name string          `json:"name"`
+	Role string          `json:"role"`
+	Host string          `json:"host"`
+	Port json.RawMessage `json:"port"` // a number, or in some versions a text
+}
+
+func fromPatroni(ctx context.Context, a Ask) (found []Found, err error) {
+	var answer struct {
+		Members []patroniMember `json:"members"`
+	}
+	if err := getJSON(ctx, a.Patroni, "/cluster", &answer); err != nil {
+		return nil, err
+	}
+	for _, m := range answer.Members {
+		port, err := strconv.Atoi(strings.Trim(string(m.Port), `"`))
+		if err != nil {
+			return nil, fmt.Errorf("patroni names the port %s of %s", m.Port, m.Name)
+		}
+		dsn, err := a.at(m.Host, port)
+		if err != nil {
+			return nil, err
+		}
+		// Patroni gives each standby its member's name as application_name.
+		found = append(found, Found{Name: nodeName(m.Name), DSN: dsn, Standby: m.Name, Host: m.Name})
+	}
+	return found, nil
+}
+
+//go:embed monitor.sql
+var monitorSQL string
+
+// fromMonitor asks the monitor of pg_auto_failover.
+func fromMonitor(ctx context.Context, a Ask) (found []Found, err error) {
+	conn, err := pgx.Connect(ctx, a.PgAutoFailover)
+	if err != nil {
+		return nil, fmt.Errorf("ask the monitor: %w", withoutPassword(err))
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	rows, err := conn.Query(ctx, monitorSQL)
+	if err != nil {
+		return nil, fmt.Errorf("ask the monitor: %w", err)
+	}
+	var id int64
+	var name, host string
+	var port int
+	_, err = pgx.ForEachRow(rows, []any{&id, &name, &host, &port}, func() error {
+		dsn, err := a.at(host, port)
+		found = append(found, Found{Name: nodeName(name), DSN: dsn, Standby: fmt.Sprintf("pgautofailover_standby_%d", id), Host: name})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ask the monitor: %w", err)
+	}
+	return found, nil
+}
+
+// fromHosts makes a node of each host of a connection string. What its application_name is as a standby, is asked of it later.
+func fromHosts(ctx context.Context, dsn string) (found []Found, err error) {
+	hosts, err := cluster.DSNHosts(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("dsn: %w", err)
+	}
+	named := map[string]bool{}
+	for i, at := range hosts {
+		one, err := cluster.DSNAt(dsn, at)
+		if err != nil {
+			return nil, fmt.Errorf("dsn: %w", err)
+		}
+		name := nodeName(at.Host)
+		if named[name] || name == "" {
+			name = fmt.Sprintf("n%d", i+1)
+		}
+		named[name] = true
+		found = append(found, Found{Name: name, DSN: one, Host: at.Host})
+	}
+	return found, ctx.Err()
+}
+
+// nodeName is a name for a node that an experiment can have, made of what others call it.
+func nodeName(name string) string {
+	name, _, _ = strings.Cut(strings.ToLower(name), ".")
+	name = strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_' || r == '-' {
+			return r
+		}
+		return '-'
+	}, name)
+	if name != "" && (name[0] < 'a' || name[0] > 'z') {
+		return "n" + name
+	}
+	return name
+}
+
+// withoutPassword is the cause of an error of pgx, whose own text can have the connection string in it.
+func withoutPassword(err error) error {
+	if inner := errors.Unwrap(err); inner != nil {
+		return inner
+	}
+	return errors.New("the connection string cannot be used")
+}
+
+// mostOfAnswer bounds the answer of a manager, in bytes.
+const mostOfAnswer = 1 << 20
+
+func getJSON(ctx context.Context, base, path string, into any) error {
+	text, err := request(ctx, http.MethodGet, base, path, nil)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("%s%s does not answer as Patroni does: %w", base, path, err)
+	}
+	return nil
+}
+
+func request(ctx context.Context, method, base, path string, body []byte) ([]byte, error) {
+	u, err := url.Parse(base)
+	if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https"}, u.Scheme) {
+		return nil, fmt.Errorf("%q is no URL of a REST API: write http://HOST:8008", base)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, u.JoinPath(path).String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	answer, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(io.LimitReader(answer.Body, mostOfAnswer))
+	if err != nil {
+		return nil, err
+	}
+	if answer.StatusCode/100 != 2 {
+		return nil, fmt.Errorf("%s %s: %s: %s", method, u.JoinPath(path).Redacted(), answer.Status, strings.TrimSpace(string(text[:min(len(text), 500)])))
+	}
+	return text, nil
+}

@@ -1,0 +1,1 @@
+select nodeid, nodename, nodehost, nodeport from pgautofailover.node order by nodeid
