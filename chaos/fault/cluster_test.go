@@ -11,6 +11,6 @@ func TestFaultsOnRealServers(t *testing.T) {
 	t.Parallel()
 	b := faulttest.New(t, build(t, faulttest.Config("")).Cluster)
 	b.Replication()
-	b.Processes()
+	b.Processes(false)
 	b.WrongPrimary()
 }

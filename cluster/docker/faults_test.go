@@ -17,7 +17,7 @@ func TestFaultsOnContainers(t *testing.T) {
 	must(t, err)
 	must(t, c.Up(t.Context()))
 	b := faulttest.New(t, c)
-	b.Processes()
+	b.Processes(!longtest.Enabled)
 	if longtest.Enabled { // those of package fault do the same on processes
 		b.Replication()
 		b.WrongPrimary()

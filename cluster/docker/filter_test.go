@@ -46,24 +46,26 @@ func (k *kernel) clean(of string) {
 	}
 }
 
-// arrives tells whether a new row of a is seen on b within a while.
-func (k *kernel) arrives(within time.Duration) bool {
+// arrives tells whether a new row of a is seen on another node within a while.
+func (k *kernel) arrives(node string, within time.Duration) bool {
 	k.Helper()
 	want, err := k.SQL("a", "insert into marker default values returning id::text")
 	must(k.T, err)
 	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if got, err := k.SQL("b", "select max(id)::text from marker"); err == nil && got == want {
+		if got, err := k.SQL(node, "select max(id)::text from marker"); err == nil && got == want {
 			return true
 		}
 	}
 	return false
 }
 
-// streams waits for b to have all that a has.
+// streams waits for b and c to have all that a has.
 func (k *kernel) streams() {
 	k.Helper()
-	if !k.arrives(30 * time.Second) {
-		k.Error("b no longer streams")
+	for _, n := range []string{"b", "c"} {
+		if !k.arrives(n, 30*time.Second) {
+			k.Errorf("%s no longer streams", n)
+		}
 	}
 }
 
@@ -84,6 +86,9 @@ func TestNetworkFaultsInTheKernel(t *testing.T) {
 	if longtest.Enabled {
 		k.flaps()
 		k.twice()
+		k.restarts()
+		k.pauses()
+		k.kept()
 	}
 }
 
@@ -96,7 +101,7 @@ func (k *kernel) flaps() {
 	back := k.Done("flap", &fault.Flap{Sides: faulttest.Between("a", "b"), Down: units.Duration(1500 * time.Millisecond), Up: units.Duration(3 * time.Second)})
 	wanted := []bool{true, false, true} // whether a row arrives soon
 	for end := time.Now().Add(time.Minute); len(wanted) > 0 && time.Now().Before(end); {
-		if k.arrives(closed) == wanted[0] {
+		if k.arrives("b", closed) == wanted[0] {
 			wanted = wanted[1:]
 		}
 	}
@@ -126,6 +131,70 @@ func (k *kernel) twice() {
 	}
 	must(k.T, k.p.node("b").Unfilter(ctx, "twice"))
 	k.clean("two rules")
+}
+
+// restarts has rules with two nodes on one side, and queues, in force while servers on both sides start again: a container that starts has
+// a new network, and can have another address.
+func (k *kernel) restarts() {
+	k.Helper()
+	cut := k.Done("partition", &fault.Partition{Sides: fault.Sides{Between: []fault.NodeList{{"a"}, {"b", "c"}}}})
+	bound := k.Done("throttle", &fault.Throttle{Sides: faulttest.Between("a", "clients"), BytesPerSecond: 1_000_000})
+	for _, n := range []string{"b", "a"} {
+		must(k.T, k.Node(n).Restart(k.Context(), cluster.StopFast, time.Minute, func() {}))
+	}
+	for _, n := range []string{"b", "c"} {
+		if k.arrives(n, closed) {
+			k.Errorf("after restarts a row passed to %s", n)
+		}
+	}
+	if got := k.rules("b"); !strings.Contains(got, "pgchaos") {
+		k.Errorf("b was started without its rules: %s", got)
+	}
+	if got := k.rules("a"); strings.Count(got, "qdisc htb "+handle+" dev") != 2 {
+		k.Errorf("a was started without its queues: %s", got)
+	}
+	bound(false)
+	cut(false)
+	k.clean("what was in force during restarts")
+	k.streams()
+}
+
+// pauses does faults to a node whose container is paused.
+func (k *kernel) pauses() {
+	k.Helper()
+	must(k.T, k.Node("b").Pause(k.Context()))
+	cut := k.Done("partition", &fault.Partition{Sides: faulttest.Between("a", "b")})
+	bound := k.Done("throttle", &fault.Throttle{Sides: faulttest.OneWay("a", "c"), BytesPerSecond: 1_000_000})
+	must(k.T, k.Node("b").Resume(k.Context()))
+	if k.arrives("b", closed) {
+		k.Error("a row passed to a node that was cut off while it was paused")
+	}
+	must(k.T, k.Node("b").Pause(k.Context()))
+	cut(false)
+	bound(false)
+	must(k.T, k.Node("b").Resume(k.Context()))
+	k.clean("what was in force during a pause")
+	k.streams()
+}
+
+// kept leaves faults in force in a cluster that is kept, as a pgchaos that was killed does, and has clean remove them.
+func (k *kernel) kept() {
+	k.Helper()
+	k.Done("partition", &fault.Partition{Sides: faulttest.Between("a", "b")})
+	k.Done("throttle", &fault.Throttle{Sides: faulttest.Between("clients", "a"), BytesPerSecond: 1_000_000})
+	must(k.T, k.p.Keep())
+	left, err := OpenNodes(k.Context(), k.p.options.Run)
+	must(k.T, err)
+	for range 2 {
+		for _, n := range []string{"a", "b"} {
+			for _, step := range []string{"throttle", "partition"} {
+				must(k.T, left.Host(n).(*leftHost).Unfilter(k.Context(), step))
+			}
+		}
+	}
+	must(k.T, left.Close())
+	k.clean("a kept cluster")
+	k.streams()
 }
 
 func TestResetsOf(t *testing.T) {

@@ -65,8 +65,8 @@ func TestCommandsForQueues(t *testing.T) {
 func TestDelaysOfTheKernel(t *testing.T) {
 	const latency, jitter = 20 * time.Millisecond, 5500 * time.Microsecond
 	for want, s := range map[string]link.Shape{
-		"": {BytesPerSecond: 1},
-		"netem limit 100000 delay 20000us":                            {Latency: latency, Distribution: link.Normal},
+		"":                                 {BytesPerSecond: 1},
+		"netem limit 100000 delay 20000us": {Latency: latency, Distribution: link.Normal},
 		"netem limit 100000 delay 20000us 5500us":                     {Latency: latency, Jitter: jitter, Distribution: link.Uniform},
 		"netem limit 100000 delay 20000us 5500us distribution normal": {Latency: latency, Jitter: jitter, Distribution: link.Normal},
 		"netem limit 100000 delay 20000us 5500us distribution pareto": {Latency: latency, Jitter: jitter, Distribution: link.Pareto},

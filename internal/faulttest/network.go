@@ -40,7 +40,9 @@ func (b *Bench) Network(of NetworkOf) {
 	n.reject()
 	n.throttle()
 	n.throttleClients()
-	n.flap()
+	if !of.Short {
+		n.flap()
+	}
 }
 
 type network struct {

@@ -6,8 +6,9 @@ import (
 	"pgchaos/chaos/fault"
 )
 
-// Processes pauses and kills processes of each kind.
-func (b *Bench) Processes() {
+// Processes pauses and kills processes of each kind; in short, one of each sort that is found in another way: a standby's, one of several
+// on the primary, and a session of a client.
+func (b *Bench) Processes(short bool) {
 	b.Helper()
 	b.setUp()
 	for _, tc := range []struct{ node, process, standby, kind, behind string }{
@@ -18,14 +19,19 @@ func (b *Bench) Processes() {
 		{"a", "walwriter", "", "walwriter", ""},
 		{"a", "archiver", "", "archiver", ""},
 	} {
+		if short && tc.process != "walreceiver" && tc.process != "walsender" {
+			continue
+		}
 		b.pauseProcess(tc.node, tc.process, tc.standby, tc.kind, tc.behind)
 	}
 	endClient := b.client()
 	b.pauseProcess("a", "backend", "", "client backend", "")
 	b.killProcess("a", "backend")
 	endClient()
-	b.killProcess("a", "checkpointer")
-	b.killProcess("b", "walreceiver")
+	if !short {
+		b.killProcess("a", "checkpointer")
+		b.killProcess("b", "walreceiver")
+	}
 	b.killStartup()
 	for _, p := range []fault.OfProcess{{OnNodes: On("a"), Process: "walreceiver"}, {OnNodes: On("a"), Process: "backend"}, {OnNodes: On("a"), Process: "walsender", Standby: "d"}} {
 		if _, _, err := b.Do("pause_process", &fault.PauseProcess{OfProcess: p}); err == nil || !strings.Contains(err.Error(), "a has no "+p.Process) {
