@@ -66,7 +66,10 @@ func (n *Node) ExecEnvironment(ctx context.Context) ([]string, error) {
 	for _, user := range []User{creds.Superuser, creds.Load} {
 		passwords += fmt.Sprintf("*:*:*:%s:%s\n", user.Name, user.Password)
 	}
-	if err := n.put(ctx, n.confDir(), file{execPassfile, passwords}); err != nil {
+	n.passing.Lock() // several commands can begin at once
+	err := n.put(ctx, n.confDir(), file{execPassfile, passwords})
+	n.passing.Unlock()
+	if err != nil {
 		return nil, err
 	}
 	from := Vantage{From: FromServer}

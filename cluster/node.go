@@ -36,6 +36,8 @@ type Node struct {
 
 	token chan struct{} // it is in the channel while an operation runs
 
+	passing sync.Mutex // held while the file with passwords for commands is written
+
 	mu       sync.Mutex
 	process  *process          // the last one started; nil: none yet
 	starting bool              // a process is being started

@@ -367,7 +367,12 @@ func (h *host) setPaused(ctx context.Context, what string, pause bool) error {
 	case state.Paused == pause, !state.Running:
 		return nil
 	case pause:
-		err = e.ContainerPause(ctx, h.server)
+		// The kernel's freezer can miss processes that a busy server is just starting. The engine gives up then, and has thawed the rest.
+		for range 3 {
+			if err = e.ContainerPause(ctx, h.server); err == nil || ctx.Err() != nil {
+				break
+			}
+		}
 	default:
 		err = e.ContainerUnpause(ctx, h.server)
 	}

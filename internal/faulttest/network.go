@@ -12,7 +12,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"pgchaos/chaos"
 	"pgchaos/chaos/fault"
+	"pgchaos/cluster"
 	"pgchaos/internal/units"
 )
 
@@ -31,6 +33,7 @@ func (b *Bench) Network(of NetworkOf) {
 	b.Helper()
 	b.setUp()
 	n := &network{Bench: b, of: of, app: b.Client("a")}
+	n.sendsAtOnce()
 	if of.Delays {
 		n.delay()
 	}
@@ -42,6 +45,17 @@ func (b *Bench) Network(of NetworkOf) {
 	n.throttleClients()
 	if !of.Short {
 		n.flap()
+	}
+}
+
+// sendsAtOnce has several sessions of one node send data at once, as the check of a fault on several links does.
+func (n *network) sendsAtOnce() {
+	n.Helper()
+	if err := chaos.AtOnce(6, func(int) error {
+		_, err := n.Node("a").Transfer(n.Context(), cluster.Vantage{From: cluster.FromNode, Node: "b"}, 1, 1)
+		return err
+	}); err != nil {
+		n.Errorf("data of one node at once: %v", err)
 	}
 }
 
