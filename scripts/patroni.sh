@@ -17,6 +17,7 @@
 #   kill-postgres              only PostgreSQL ends by SIGKILL; Patroni starts it again, or fails over
 #   hang-agent, resume-agent   SIGSTOP and SIGCONT of Patroni alone
 #   restart-agent              Patroni alone ends and starts; in maintenance mode PostgreSQL stays up
+#   pause-manager, resume-manager    maintenance mode, of the whole cluster
 #   cut-link, mend-link        packets between a node and those who replicate from it are dropped (iptables; as root)
 #   node-down, agent-hangs, agent-runs, link-cut, manager-paused, manager-runs    succeed if that is so
 set -eu
@@ -162,7 +163,12 @@ has_leader() { leader >/dev/null; }
 # healthy succeeds if all standbys stream from the one leader, synchronously where that is asked for.
 healthy() {
 	i=$(leader) || return 1
-	[ "$(ask "$(address "$i")" "$postgres_port" -c "select count(*) from pg_stat_replication where state = 'streaming'" 2>/dev/null)" = $((nodes - 1)) ] || return 1
+	# A base backup streams, too, under another name.
+	[ "$(ask "$(address "$i")" "$postgres_port" -c "select count(*) from pg_stat_replication where state = 'streaming' and application_name ~ '^n[1-3]\$'" 2>/dev/null)" = $((nodes - 1)) ] || return 1
+	for standby in $numbers; do
+		[ "$standby" = "$i" ] ||
+			[ "$(ask "$(address "$standby")" "$postgres_port" -c 'select status from pg_stat_wal_receiver' 2>/dev/null)" = streaming ] || return 1
+	done
 	case $synchronous_mode in
 	true | on)
 		count=$synchronous_node_count
@@ -224,8 +230,8 @@ write_experiment() {
 	write_hooks
 	cat <<-END
 		      restart_agent: {do: restart-agent, proof: agent-runs}
-		      pause_manager: {do: "patronictl -c $dir/patronictl.yml pause --wait", undo: "patronictl -c $dir/patronictl.yml resume --wait", proof: manager-paused}
-		      resume_manager: {do: "patronictl -c $dir/patronictl.yml resume --wait", proof: manager-runs}
+		      pause_manager: {do: pause-manager, undo: resume-manager, proof: manager-paused}
+		      resume_manager: {do: resume-manager, proof: manager-runs}
 	END
 	write_load
 }
@@ -262,7 +268,7 @@ start_all() {
 		echo "bin=$bin nodes=$nodes numbers='$numbers' postgres_port=$postgres_port rest_port=$rest_port scope=$scope"
 		echo "write_port=$write_port read_port=$read_port synchronous_mode=$synchronous_mode synchronous_node_count=$synchronous_node_count"
 	} >"$dir/settings"
-	command_file kill-node start-node stop-node kill-postgres hang-agent resume-agent restart-agent cut-link mend-link node-down agent-hangs agent-runs link-cut manager-paused manager-runs
+	command_file kill-node start-node stop-node kill-postgres hang-agent resume-agent restart-agent cut-link mend-link node-down agent-hangs agent-runs link-cut pause-manager resume-manager manager-paused manager-runs
 
 	environment="PATH=/usr/local/bin:/usr/bin:/bin ETCD_UNSUPPORTED_ARCH=$(uname -m | sed 's/aarch64/arm64/')"
 	launch etcd etcd --name etcd --data-dir "$dir/etcd/data" --listen-client-urls "http://127.0.0.1:$etcd_port" \
@@ -305,6 +311,9 @@ paused() { patronictl -c "$dir/patronictl.yml" show-config | grep -q '^pause: tr
 
 run_command() {
 	case $action in
+	# patronictl refuses both where there is nothing to do.
+	pause-manager) paused || patronictl -c "$dir/patronictl.yml" pause --wait ;;
+	resume-manager) ! paused || patronictl -c "$dir/patronictl.yml" resume --wait ;;
 	manager-paused) paused ;;
 	manager-runs) ! paused ;;
 	*) common_command "$@" ;;

@@ -25,6 +25,9 @@ func TestPatroni(t *testing.T) {
 	if got := answer(t, c.Env["DSN_n2"], "select pg_is_in_recovery()::text"); got != "true" {
 		t.Errorf("n2 in recovery: %s, want a standby", got)
 	}
+	if got := answer(t, c.Env["DSN_n2"], "select status from pg_stat_wal_receiver"); got != "streaming" {
+		t.Errorf("n2's WAL receiver: %s, want streaming", got)
+	}
 	checkRole(t, c.Env["WRITE_DSN"])
 	if got := answer(t, c.Env["WRITE_DSN"], "select string_agg(application_name || ' ' || sync_state, ',') from pg_stat_replication"); got != "n2 sync" {
 		t.Errorf("standbys: %s, want n2 sync", got)
@@ -38,8 +41,9 @@ func TestPatroni(t *testing.T) {
 	checkREST(t, c.Env["REST_n2"]+"/leader", http.StatusServiceUnavailable)
 	checkREST(t, c.Env["REST_n2"]+"/sync", http.StatusOK)
 
-	for _, command := range []string{"agent-runs", "manager-runs"} {
-		c.run(t, filepath.Join(c.Dir, "bin", "on"), "n1", command)
+	on := filepath.Join(c.Dir, "bin", "on")
+	for _, command := range []string{"agent-runs", "resume-manager", "pause-manager", "manager-paused", "resume-manager", "manager-runs"} {
+		c.run(t, on, "n1", command)
 	}
 	hangAgent(t, c)
 	if os.Getuid() == 0 {

@@ -13,6 +13,9 @@ func TestPgAutoFailover(t *testing.T) {
 	if got, want := answer(t, c.Env["DSN_n1"], standbys), "pgautofailover_standby_2 streaming quorum"; got != want {
 		t.Errorf("standbys of n1: %s, want %s", got, want)
 	}
+	if got := answer(t, c.Env["DSN_n2"], "select status from pg_stat_wal_receiver"); got != "streaming" {
+		t.Errorf("n2's WAL receiver: %s, want streaming", got)
+	}
 	checkRole(t, c.Env["DSN_n1"])
 	for name, want := range map[string]string{"DSN_n1": "127.0.0.11 false", "DSN_n2": "127.0.0.12 true", "MULTIHOST_DSN": "127.0.0.11 false"} {
 		if got := answer(t, c.Env[name], "select concat_ws(' ', host(inet_server_addr()), pg_is_in_recovery()::text)"); got != want {
