@@ -304,10 +304,10 @@ func (p *place) ports() (ports []int) {
 }
 
 // cleans runs clean, after which nothing of the run is there.
-func (p *place) cleans(was trace, names []string, code int, clean ...string) {
+func (p *place) cleans(was trace, names []string, codes []int, clean ...string) {
 	p.t.Helper()
-	if got, out, errs := p.run(clean...); got != code {
-		p.t.Errorf("clean: exit code %d, not %d\n%s%s", got, code, out, errs)
+	if got, out, errs := p.run(clean...); !slices.Contains(codes, got) {
+		p.t.Errorf("clean: exit code %d, not one of %v\n%s%s", got, codes, out, errs)
 	}
 	if left := p.left(was, names...); len(left) > 0 {
 		p.t.Errorf("left after clean:\n%s", strings.Join(left, "\n"))
@@ -328,12 +328,12 @@ func atMoments(t *testing.T, few int, seed uint64, kill func(t *testing.T, m mom
 // TestCleanAfterSIGKILLAtRandomMoments kills pgchaos at random moments of a run with many faults. After clean the machine has
 // nothing of the run.
 func TestCleanAfterSIGKILLAtRandomMoments(t *testing.T) {
-	atMoments(t, 6, 1, func(t *testing.T, m moment) {
+	atMoments(t, 8, 1, func(t *testing.T, m moment) {
 		p := newPlace(t)
 		p.at(m, "run", p.write("x.yaml", strings.Replace(killedTimeline, "\nMORE\n", killedLocally, 1)), "--out", p.out)()
 		was, names := p.trace(p.ports(), nil), append(p.runs(), filepath.Dir(p.base))
 		for range 2 { // the second finds nothing to do
-			p.cleans(was, names, exitPass, "clean", "--provider", "local")
+			p.cleans(was, names, []int{exitPass}, "clean", "--provider", "local")
 		}
 		p.nothingLeft()
 	})
@@ -346,7 +346,7 @@ func (p *place) runs() []string {
 
 // TestCleanOnDockerAfterSIGKILLAtRandomMoments is the same with containers.
 func TestCleanOnDockerAfterSIGKILLAtRandomMoments(t *testing.T) {
-	atMoments(t, 4, 2, func(t *testing.T, m moment) {
+	atMoments(t, 2, 2, func(t *testing.T, m moment) {
 		p := newDockerPlace(t)
 		text := strings.Replace(killedTimeline, "\nMORE\n", killedOnDocker, 1)
 		text = strings.Replace(text, "cluster:\n", "cluster:\n  docker: {disk: 256MB}\n", 1)
@@ -357,8 +357,12 @@ func TestCleanOnDockerAfterSIGKILLAtRandomMoments(t *testing.T) {
 		names := []string{p.experiment + "-", filepath.Dir(p.base)}
 		for _, run := range p.runsOnEngine() {
 			was := p.trace(p.published(run))
-			p.cleans(was, names, exitPass, "clean", "--provider", "docker", run)
-			p.cleans(was, names, exitUsage, "clean", "--provider", "docker", run) // there is no such run any more
+			codes := []int{exitPass}
+			if m.lines == 0 { // all that there was may have been a helper container, which removes itself
+				codes = append(codes, exitUsage)
+			}
+			p.cleans(was, names, codes, "clean", "--provider", "docker", run)
+			p.cleans(was, names, []int{exitUsage}, "clean", "--provider", "docker", run) // there is no such run any more
 		}
 		p.nothingOnEngine()
 	})
