@@ -85,6 +85,7 @@ type Leftover struct {
 	Doubt     string // why it may be no run at all, and is never touched
 	Alive     bool   // its pgchaos runs
 	Kept      bool   // it was left on purpose
+	Borrowed  bool   // its servers were there before the run, and stay
 	Elsewhere string // the other machine of its pgchaos, which may run there; "": this one
 	What      string // what is left, for a person: "3 processes"
 	Results   string // its result directory on this machine; "": not known

@@ -29,6 +29,10 @@ type Existing struct {
 	Manager ManagerAddress
 	Exec    string // how commands run on their machines, for ParseExec; "": none do
 	Sync    *Synchronous
+	// Clients is where the load that goes to the primary connects; "": to the nodes.
+	Clients string
+	// Sessions is how many the load has at most on one node.
+	Sessions int
 	// Risk: the user has said that this cluster may break, though something speaks against it.
 	Risk bool
 }

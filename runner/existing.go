@@ -9,9 +9,13 @@ import (
 	"pgchaos/spec"
 )
 
-// existingCluster is the cluster that an experiment meets. Risk tells that it may break, whatever speaks against it.
-func existingCluster(c *spec.Cluster, risk bool) (cluster.Existing, error) {
-	x := cluster.Existing{Exec: c.Existing.Exec, Sync: c.Synchronous, Risk: risk}
+// Existing is the cluster that an experiment meets. Risk tells that it may break, whatever speaks against it.
+func Existing(e *spec.Experiment, risk bool) (cluster.Existing, error) {
+	c := &e.Cluster
+	x := cluster.Existing{Exec: c.Existing.Exec, Sync: c.Synchronous, Risk: risk, Clients: c.Existing.Clients}
+	for i := range e.Load {
+		x.Sessions += mostSessions(&e.Load[i])
+	}
 	if m := c.Existing.Manager; m != nil {
 		x.Manager = cluster.ManagerAddress{Patroni: m.Patroni, PgAutoFailover: m.PgAutoFailover}
 	}
@@ -55,4 +59,16 @@ func (r *run) buildingText() string {
 		return "looking at the cluster: "
 	}
 	return "building the cluster: "
+}
+
+// mostSessions is how many a workload has at most.
+func mostSessions(w *spec.Workload) int {
+	if w.Connections > 0 {
+		return w.Connections
+	}
+	most := w.Clients
+	for _, stage := range w.Stages {
+		most = max(most, stage.Clients)
+	}
+	return most
 }

@@ -154,7 +154,7 @@ func (p *Plan) clusterConfig(run string, log func(string, ...any)) cluster.Confi
 		cfg.Nodes = append(cfg.Nodes, cluster.NodeConfig{Name: n.Name, Settings: n.Settings, Absent: n.Absent})
 	}
 	if c.Existing != nil {
-		x, _ := existingCluster(&c, false) // which open has checked
+		x, _ := Existing(p.Experiment, false) // which open has checked
 		for i, n := range x.Nodes {
 			cfg.Nodes[i].DSN, cfg.Nodes[i].Standby = &n.DSN, n.Standby
 		}

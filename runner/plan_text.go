@@ -37,8 +37,8 @@ func (p *Plan) write(w io.Writer) error {
 	fmt.Fprintf(w, "%s\n\n", title)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(tw, "CLUSTER\tprovider %s, PostgreSQL %s\n", e.Cluster.Provider, version(e.Cluster.Postgres))
-	for i, n := range e.Cluster.Nodes {
-		fmt.Fprintf(tw, "  %s\t%s\n", n.Name, nodeText(i, n))
+	if err := p.writeNodes(tw); err != nil {
+		return err
 	}
 	fmt.Fprintf(tw, "  replication\t%s\n", e.Cluster.Synchronous)
 	fmt.Fprint(tw, "\nLOAD\n")
@@ -83,8 +83,22 @@ func (p *Plan) write(w io.Writer) error {
 	if err := tw.Flush(); err != nil {
 		return fmt.Errorf("write the plan: %w", err)
 	}
+	if err := p.writeCommands(w); err != nil {
+		return err
+	}
 	for _, warning := range e.Warnings() {
 		fmt.Fprintf(w, "\nWARNING  %s\n", warning)
+	}
+	return nil
+}
+
+func (p *Plan) writeNodes(w io.Writer) error {
+	e := p.Experiment
+	if e.Cluster.Existing != nil {
+		return p.writeExisting(w)
+	}
+	for i, n := range e.Cluster.Nodes {
+		fmt.Fprintf(w, "  %s\t%s\n", n.Name, nodeText(i, n))
 	}
 	return nil
 }

@@ -134,7 +134,7 @@ func open(ctx context.Context, id string, p *Plan, k cluster.Kind, o Options, to
 		Progress: func(image string, done, total int64) { to.send(ImageLoaded{image, done, total}) },
 	}
 	if x := e.Cluster.Existing; x != nil {
-		if options.Existing, err = existingCluster(&e.Cluster, o.Risk); err != nil {
+		if options.Existing, err = Existing(e, o.Risk); err != nil {
 			return opened{}, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"pgchaos/cluster"
 	"pgchaos/internal/redact"
 )
 
@@ -60,12 +61,34 @@ func (d *decoder) secretsOf(e *Experiment) (secrets []string) {
 	for _, s := range e.Timeline {
 		names[s.Name] = true
 	}
-	for _, s := range d.secrets {
+	for _, s := range append(d.secrets, e.passwords()...) {
 		if !names[s] {
 			secrets = append(secrets, s)
 		}
 	}
 	return secrets
+}
+
+// leastPassword is the length of a password that is hidden wherever it stands: a shorter one is a part of ordinary words.
+const leastPassword = 6
+
+// passwords are those of the connection strings to a cluster that was there before, also where they come from a password file
+// or the environment.
+func (e *Experiment) passwords() (all []string) {
+	x := e.Cluster.Existing
+	if x == nil {
+		return nil
+	}
+	texts := []string{x.Clients}
+	for _, n := range x.Nodes {
+		texts = append(texts, n.DSN)
+	}
+	for _, text := range texts {
+		if dsn, err := cluster.ParseDSN(text); err == nil && len(dsn.User.Password) >= leastPassword {
+			all = append(all, dsn.User.Password)
+		}
+	}
+	return all
 }
 
 // tidy gives every scalar a style that yaml.v3 reads back as it was: its plain and

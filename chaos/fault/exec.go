@@ -71,6 +71,16 @@ func (p *Exec) Before(ctx context.Context, env Env, n *cluster.Node) (any, error
 	return undoCommand{p.Undo, append(on, facts(env)...)}, err
 }
 
+// Planned are the commands, in the order in which they run. In a run they have variables of the run, too.
+func (p *Exec) Planned() (all []PlannedCommand) {
+	for _, c := range [][2]string{{"do", p.Command}, {"undo", p.Undo}} {
+		if c[1] != "" {
+			all = append(all, PlannedCommand{What: c[0], Argv: cluster.ExecCommand(c[1], nil).Argv})
+		}
+	}
+	return all
+}
+
 // facts are the variables that tell a command of the run.
 func facts(env Env) []string {
 	all := []string{"PGCHAOS_STEP=" + env.Step}

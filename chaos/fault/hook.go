@@ -125,6 +125,9 @@ func (p *Hook) Before(_ context.Context, _ Env, _ *cluster.Node) (any, error) {
 	return hookCommand{p.Undo, p.Exec, argv}, err
 }
 
+// hookUndoName is the kind of a reversal that runs a hook's undo.
+const hookUndoName = "hook_undo"
+
 // hookUndo runs the command that takes a hook back. What that has changed is outside of pgchaos's reach otherwise.
 func hookUndo() *chaos.ReversalKind {
 	read := func(r chaos.Reversal) (c hookCommand, err error) {
@@ -149,7 +152,7 @@ func hookUndo() *chaos.ReversalKind {
 		return nil
 	}
 	return &chaos.ReversalKind{
-		Name: "hook_undo", Outlives: true, Obeys: true,
+		Name: hookUndoName, Outlives: true, Obeys: true,
 		Do: func(ctx context.Context, _ *chaos.Scene, n *cluster.Node, r chaos.Reversal, _ bool) error {
 			return run(ctx, r, n.RunBeside)
 		},
@@ -205,14 +208,56 @@ func (p *Hook) armUndo(ctx context.Context, n *cluster.Node) error {
 	if err != nil {
 		return err
 	}
-	later := fmt.Sprintf("nohup sh -c %s >/dev/null 2>&1 </dev/null &",
-		cluster.CommandLine([]string{fmt.Sprintf("sleep %.3f; exec %s", time.Duration(p.UndoAfter).Seconds(), cluster.CommandLine(argv))}))
 	ctx, cancel := context.WithTimeout(ctx, execTimeout)
 	defer cancel()
-	if _, err := n.RunBeside(ctx, cluster.Command{Argv: []string{"sh", "-c", later}, Template: p.Exec, Keep: cluster.ExecKeeps}); err != nil {
+	if _, err := n.RunBeside(ctx, cluster.Command{Argv: p.later(argv), Template: p.Exec, Keep: cluster.ExecKeeps}); err != nil {
 		return fmt.Errorf("on %s: have its machine run the undo after %s: %w", n.Name(), p.UndoAfter, err)
 	}
 	return nil
+}
+
+// later is a command that runs another one after undo_after, when it has ended itself.
+func (p *Hook) later(argv []string) []string {
+	return []string{"sh", "-c", fmt.Sprintf("nohup sh -c %s >/dev/null 2>&1 </dev/null &",
+		cluster.CommandLine([]string{fmt.Sprintf("sleep %.3f; exec %s", time.Duration(p.UndoAfter).Seconds(), cluster.CommandLine(argv))}))}
+}
+
+// PlannedCommand is a command that a step runs on the machines of its nodes.
+type PlannedCommand struct {
+	What     string   // "do"
+	Argv     []string // of the command alone
+	Template string   // how it gets there, where not as cluster.existing.exec says
+}
+
+// Planned are the commands of the hook, in the order in which they run.
+func (p *Hook) Planned() (all []PlannedCommand) {
+	add := func(what, line string, change func([]string) []string) {
+		if argv, err := cluster.SplitCommand(line); err == nil { // Check says what cannot be read
+			all = append(all, PlannedCommand{what, change(argv), p.Exec})
+		}
+	}
+	same := func(argv []string) []string { return argv }
+	if p.UndoAfter > 0 {
+		add("before", p.Undo, p.later)
+	}
+	add("do", p.Do, same)
+	if p.proves() == "" {
+		add("proof", p.Proof, same)
+	}
+	add("undo", p.Undo, same)
+	return all
+}
+
+// ProvedBy is the proof as a word; "": it is a command.
+func (p *Hook) ProvedBy() string { return p.proves() }
+
+// UndoOf is the command by which a reversal of a hook is done; ok is false where it is of another kind.
+func UndoOf(r chaos.Reversal) (c PlannedCommand, ok bool) {
+	var h hookCommand
+	if r.Kind != hookUndoName || json.Unmarshal(r.Arguments, &h) != nil || len(h.Argv) == 0 {
+		return c, false
+	}
+	return PlannedCommand{"undo", h.Argv, h.Exec}, true
 }
 
 // proofEvery is how often it is looked for the effect.

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -78,50 +79,145 @@ type Seen struct {
 	Error    error // why it could not be read
 	SystemID string
 	Standby  bool
-	Version  int // server_version_num
+	Version  int    // server_version_num
+	Server   string // server_version
 	Marked   bool
 	Senders  int // standbys that stream from it
 	Receives bool
+
+	Encrypted      bool // the session uses TLS
+	ClusterName    string
+	Rights         []bool // as rights has them
+	Creates        bool   // the role may make schemas
+	SyncNames      string // synchronous_standby_names
+	Archives       bool
+	Sessions       int   // of others
+	MaxConnections int   // those that are for superusers are taken off
+	Connections    int   // that are taken
+	Bytes          int64 // of all databases that the role can measure
+	Clock          time.Duration
+	ClockWithin    time.Duration // how exactly Clock, which is what its clock is ahead of ours, is known
 }
 
 // examineTimeout bounds how long one node is looked at.
 const examineTimeout = 10 * time.Second
 
-// Examine looks at a cluster before a run. It only reads.
+// Examine looks at a cluster before a run. It only reads; on the nodes' machines it runs the program true.
 func Examine(ctx context.Context, x cluster.Existing) Examination {
 	e := Examination{Nodes: make([]Seen, len(x.Nodes))}
+	commands := make([]error, len(x.Nodes))
+	exec, err := parseExec(x.Exec)
+	if err != nil {
+		e.add(Bad, "", "", "exec: %v", err)
+	}
 	var wg sync.WaitGroup
 	for i, n := range x.Nodes {
-		wg.Go(func() { e.Nodes[i] = look(ctx, n) })
+		wg.Go(func() { e.Nodes[i] = look(ctx, n.Name, n.DSN) })
+		if exec != nil {
+			wg.Go(func() { commands[i] = tryExec(ctx, machine{n.Name, n.Host, exec}) })
+		}
+	}
+	var clients *Seen
+	if x.Clients != "" {
+		wg.Go(func() { clients = lookClients(ctx, x) })
 	}
 	wg.Wait()
 	e.health()
 	e.marked(x)
+	e.risks(x)
+	e.rights()
+	e.synchronous(x)
+	e.capacity(x)
+	e.connections(x)
+	e.clients(clients)
+	if exec != nil {
+		e.commands(*exec, x, commands)
+	}
 	return e
 }
 
 //go:embed look.sql
 var lookSQL string
 
-func look(ctx context.Context, n cluster.ExistingNode) Seen {
-	s := Seen{Name: n.Name}
+// look looks at the server behind a connection string.
+func look(ctx context.Context, name string, dsn cluster.DSN) Seen {
+	s := Seen{Name: name}
 	ctx, cancel := context.WithTimeout(ctx, examineTimeout)
 	defer cancel()
-	conn, err := connect(ctx, n)
+	conn, err := connect(ctx, dsn)
 	if err != nil {
 		s.Error = err
 		return s
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // which was only to read
 	var comment string
-	s.Error = conn.QueryRow(ctx, lookSQL).Scan(&s.SystemID, &s.Standby, &s.Version, &comment, &s.Senders, &s.Receives)
+	s.Error = conn.QueryRow(ctx, lookSQL, ownSessions+"%").Scan(&s.SystemID, &s.Standby, &s.Version, &s.Server, &comment, &s.Senders, &s.Receives,
+		&s.Encrypted, &s.ClusterName, &s.Creates, &s.SyncNames, &s.Archives, &s.Sessions, &s.MaxConnections, &s.Connections, &s.Bytes)
 	s.Marked = strings.Contains(comment, Mark)
+	if s.Error != nil {
+		return s
+	}
+	for _, r := range rights {
+		has := false
+		if err := conn.QueryRow(ctx, "select "+r.has).Scan(&has); err != nil {
+			s.Error = err
+			return s
+		}
+		s.Rights = append(s.Rights, has)
+	}
+	s.Error = s.readClock(ctx, conn)
 	return s
 }
 
+// readClock compares the server's clock with ours. The shortest of a few questions is the most exact one.
+func (s *Seen) readClock(ctx context.Context, conn *pgx.Conn) error {
+	for i := range 5 {
+		var there time.Time
+		asked := time.Now()
+		if err := conn.QueryRow(ctx, "select clock_timestamp()").Scan(&there); err != nil {
+			return err
+		}
+		took := time.Since(asked)
+		if i == 0 || took/2 < s.ClockWithin {
+			s.Clock, s.ClockWithin = there.Sub(asked.Add(took/2)), took/2
+		}
+	}
+	return nil
+}
+
+// lookClients looks at the server that the load's clients get to.
+func lookClients(ctx context.Context, x cluster.Existing) *Seen {
+	dsn, err := clientsDSN(x)
+	if err != nil {
+		return &Seen{Error: err}
+	}
+	s := look(ctx, "", dsn)
+	return &s
+}
+
+// clientsDSN is where clients leads, as the load connects: with the nodes' user and database, where it has none of its own.
+func clientsDSN(x cluster.Existing) (cluster.DSN, error) {
+	dsn, err := cluster.ParseDSN(x.Clients)
+	if err != nil {
+		return dsn, err
+	}
+	if u, err := url.Parse(x.Clients); err == nil {
+		if u.User == nil {
+			dsn.User = x.Nodes[0].DSN.User
+		}
+		if strings.Trim(u.Path, "/") == "" {
+			dsn.Database = x.Nodes[0].DSN.Database
+		}
+	}
+	return dsn, nil
+}
+
+// ownSessions begins the application_name of every session of pgchaos.
+const ownSessions = "pgchaos/"
+
 // connect opens a session that only reads.
-func connect(ctx context.Context, n cluster.ExistingNode) (*pgx.Conn, error) {
-	cfg, err := pgx.ParseConfig(n.DSN.For("pgchaos/doctor"))
+func connect(ctx context.Context, dsn cluster.DSN) (*pgx.Conn, error) {
+	cfg, err := pgx.ParseConfig(dsn.For(ownSessions + "doctor"))
 	if err != nil {
 		return nil, errors.New("its connection string cannot be used")
 	}
@@ -129,52 +225,7 @@ func connect(ctx context.Context, n cluster.ExistingNode) (*pgx.Conn, error) {
 	cfg.RuntimeParams["search_path"] = "pg_catalog"
 	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
-		return nil, fmt.Errorf("connect as %s: %w", n.DSN, err)
+		return nil, fmt.Errorf("connect as %s: %w", dsn, err)
 	}
 	return conn, nil
-}
-
-// health wants one primary, and all others streaming from it.
-func (e *Examination) health() {
-	var primaries []string
-	system, senders := "", 0
-	for _, n := range e.Nodes {
-		switch {
-		case n.Error != nil:
-			e.add(Bad, n.Name, "mend that first: a run on a cluster that is not healthy proves nothing", "it cannot be read: %v", n.Error)
-			continue
-		case system != "" && n.SystemID != system:
-			e.add(Bad, n.Name, "check its dsn", "it is of another cluster than %s: its system identifier is %s", e.Nodes[0].Name, n.SystemID)
-		case !n.Standby:
-			primaries = append(primaries, n.Name)
-			senders = n.Senders
-		case !n.Receives:
-			e.add(Bad, n.Name, "let it catch up first", "it is a standby and does not stream")
-		}
-		system = n.SystemID
-	}
-	switch {
-	case len(primaries) == 0:
-		e.add(Bad, "", "name the primary among the nodes, or promote one", "no node is a primary")
-	case len(primaries) > 1:
-		e.add(Bad, "", "make one of them a standby of the other", "%s accept writes: that is a split brain", strings.Join(primaries, " and "))
-	case senders < len(e.Nodes)-1:
-		e.add(Bad, primaries[0], "let all standbys stream first", "%d standbys stream from it, and the experiment names %d", senders, len(e.Nodes)-1)
-	default:
-		e.add(Good, primaries[0], "", "it is the primary, and all other nodes stream")
-	}
-}
-
-// Mark is what a person writes into the comment on a database to let pgchaos break its cluster: `pgchaos mark`.
-const Mark = "[pgchaos may break this cluster]"
-
-// marked wants the mark.
-func (e *Examination) marked(x cluster.Existing) {
-	for _, n := range e.Nodes {
-		if n.Error == nil && !n.Marked {
-			e.add(Bad, "", "if it is a cluster to be broken, run 'pgchaos mark' with the connection string of its primary, once",
-				"the database %s is not marked as one that pgchaos may use", x.Nodes[0].DSN.Database)
-			return
-		}
-	}
 }

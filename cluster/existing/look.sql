@@ -1,6 +1,20 @@
 select (select s.system_identifier::text from pg_control_system() s),
        pg_is_in_recovery(),
        current_setting('server_version_num')::int,
+       current_setting('server_version'),
        coalesce((select shobj_description(d.oid, 'pg_database') from pg_database d where d.datname = current_database()), ''),
-       (select count(*) from pg_stat_replication r where r.state = 'streaming'),
-       exists (select from pg_stat_wal_receiver w where w.status = 'streaming')
+       -- a role that may not see the state of others sees null, and this much only: there are so many
+       (select count(*) from pg_stat_replication r where coalesce(r.state, 'streaming') = 'streaming'),
+       exists (select from pg_stat_wal_receiver w where coalesce(w.status, 'streaming') = 'streaming'),
+       coalesce((select l.ssl from pg_stat_ssl l where l.pid = pg_backend_pid()), false),
+       current_setting('cluster_name'),
+       has_database_privilege(current_database(), 'create'),
+       current_setting('synchronous_standby_names'),
+       current_setting('archive_mode') <> 'off',
+       (select count(*) from pg_stat_activity a
+        where a.datname is not null and a.usename is not null and a.pid <> pg_backend_pid()
+          and coalesce(a.backend_type, 'client backend') = 'client backend' and coalesce(a.application_name, '') not like $1),
+       current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
+       (select count(*) from pg_stat_activity a where a.usename is not null and a.pid <> pg_backend_pid() and coalesce(a.backend_type, 'client backend') = 'client backend'),
+       (select coalesce(sum(pg_database_size(d.oid)), 0)::bigint from pg_database d
+        where has_database_privilege(d.oid, 'connect') or pg_has_role('pg_read_all_stats', 'usage'))

@@ -166,7 +166,7 @@ func leftovers(context.Context) (found []cluster.Leftover, where string, err err
 
 func leftover(path string) cluster.Leftover {
 	run := strings.TrimSuffix(filepath.Base(path), recordEnd)
-	l := cluster.Leftover{Run: run, What: "its schema " + cluster.RunSchema(run)}
+	l := cluster.Leftover{Run: run, Borrowed: true, What: "its schema " + cluster.RunSchema(run)}
 	r, nodes, err := readRecord(path)
 	if err != nil {
 		l.Doubt = fmt.Sprintf("%s: %v", path, err)

@@ -98,6 +98,9 @@ func (f *cleanFlags) leftovers(ctx context.Context, stderr io.Writer) (found []c
 			return nil, "", err
 		}
 	}
+	if slices.ContainsFunc(found, func(l cluster.Leftover) bool { return l.Borrowed }) {
+		usePasswords(ctx)
+	}
 	return found, strings.Join(places, " and "), nil
 }
 

@@ -167,7 +167,7 @@ func judgedAsThePageSays(t *testing.T, r *report.Result) {
 func TestTheManualsCommands(t *testing.T) {
 	p := newPlace(t)
 	block := regexp.MustCompile("(?s)```sh\n(.*?)```")
-	starting := []string{"run", "nightly", "selftest", "audit", "export", "report", "compare", "history", "clean", "pull", "serve"}
+	starting := []string{"run", "nightly", "selftest", "audit", "export", "report", "compare", "history", "clean", "pull", "serve", "doctor", "mark"}
 	for _, e := range manualExamples(t) {
 		if strings.HasSuffix(e.file, "README.md") {
 			p.write("my.yaml", e.text)

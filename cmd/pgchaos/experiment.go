@@ -54,6 +54,13 @@ func registerPrograms(flags *pflag.FlagSet, dir *string) {
 	flags.StringVar(dir, "pg-bin", "", "take PostgreSQL's server programs from `DIR` (default: the newest installed)")
 }
 
+// riskFlag is the flag that lets a run break a cluster that looks like one that people use.
+const riskFlag = "yes-this-may-break"
+
+func registerRisk(flags *pflag.FlagSet, risk *bool) {
+	flags.BoolVar(risk, riskFlag, false, "break an existing cluster that looks as if people used it")
+}
+
 // experimentArgument is the argument of every command that reads one.
 const experimentArgument = "an experiment: a file, - for standard input, or a name of 'pgchaos list'"
 
@@ -111,6 +118,9 @@ func (f *experimentFlags) plan(ctx context.Context, name string, r reading) (*se
 	s.Notes = notes
 	if err := series.Select(s, f.variants); err != nil {
 		return nil, usageError(fmt.Errorf("%s: --variant: %w", file, err))
+	}
+	if slices.ContainsFunc(s.Variants, func(v spec.Variant) bool { return v.Cluster.Existing != nil }) {
+		usePasswords(ctx)
 	}
 	p := &series.Plan{Series: s}
 	for i := range s.Variants {

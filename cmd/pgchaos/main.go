@@ -45,12 +45,23 @@ func forgetLibpq() map[string]string {
 	taken := map[string]string{}
 	for _, setting := range os.Environ() {
 		name, value, _ := strings.Cut(setting, "=")
-		if strings.HasPrefix(name, "PG") && !strings.HasPrefix(name, "PGCHAOS") {
+		if strings.HasPrefix(name, "PG") && !strings.HasPrefix(name, "PGCHAOS") && name != "PGSERVICEFILE" { // which only tells where to look
 			taken[name] = value
 			_ = os.Unsetenv(name) // it fails for names that cannot be in an environment
 		}
 	}
 	return taken
+}
+
+// usePasswords gives libpq's passwords back to the environment, for connection strings to clusters that were there before.
+// Where to connect, and as whom, only those strings say.
+func usePasswords(ctx context.Context) {
+	taken, _ := ctx.Value(environmentKey{}).(map[string]string)
+	for _, name := range []string{"PGPASSWORD", "PGPASSFILE"} {
+		if value, ok := taken[name]; ok {
+			_ = os.Setenv(name, value) // it was in an environment before
+		}
+	}
 }
 
 // lookupEnv looks a variable up in the environment that pgchaos was started with.
@@ -161,7 +172,7 @@ Exit codes: 0 pass, 1 pgchaos itself failed, 2 wrong command line or experiment 
 		id       string
 		commands []*cobra.Command
 	}{
-		{commandsRun, []*cobra.Command{newRunCommand(), newNightlyCommand(), newListCommand(), newPlanCommand(), newModesCommand(), newProvidersCommand()}},
+		{commandsRun, []*cobra.Command{newRunCommand(), newNightlyCommand(), newListCommand(), newPlanCommand(), newDoctorCommand(), newMarkCommand(), newModesCommand(), newProvidersCommand()}},
 		{commandsWrite, []*cobra.Command{newInitCommand(), newShowCommand(), newValidateCommand(), newFaultsCommand(), newMetricsCommand(), newSchemaCommand()}},
 		{commandsAfter, []*cobra.Command{newReportCommand(), newCompareCommand(), newAuditCommand(), newExportCommand(), newHistoryCommand(), newServeCommand(), newCleanCommand()}},
 		{commandsItself, []*cobra.Command{newSelftestCommand(), newCompletionCommand(), newVersionCommand()}},

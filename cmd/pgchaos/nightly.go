@@ -70,6 +70,7 @@ docs/ci.md explains it.`,
 	groupFlags(cmd.Flags(), groupCluster, func(flags *pflag.FlagSet) {
 		flags.StringVar(&f.run.provider, "provider", "", "build the cluster on `PROVIDER`, "+providerWords()+" (default: the file's)")
 		registerPrograms(flags, &f.run.pgBin)
+		registerRisk(flags, &f.run.risk)
 	})
 	groupFlags(cmd.Flags(), groupResult, func(flags *pflag.FlagSet) {
 		flags.StringVar(&f.summary, "summary", "", "write the summary as Markdown to `FILE`")

@@ -27,6 +27,7 @@ type runFlags struct {
 	metricsFlags
 	out     string
 	keep    bool
+	risk    bool // a cluster that was there before may break
 	pgBin   string
 	verbose bool
 	noView  bool   // no view of the whole terminal
@@ -87,6 +88,7 @@ func (f *runFlags) command() *cobra.Command {
 	groupFlags(cmd.Flags(), groupCluster, func(flags *pflag.FlagSet) {
 		flags.BoolVar(&f.keep, "keep", false, "keep the cluster up; the report says how to connect and how to remove it")
 		registerPrograms(flags, &f.pgBin)
+		registerRisk(flags, &f.risk)
 	})
 	groupFlags(cmd.Flags(), groupResult, func(flags *pflag.FlagSet) {
 		flags.StringVar(&f.out, "out", "", "write the result to `DIR` (default results/<experiment>-<time>)")
@@ -205,7 +207,7 @@ func (f *runFlags) runOne(ctx context.Context, name string, plan *runner.Plan, s
 	defer show.finish(ctx, nil)
 	defer show.close() // also in a panic
 	result, err := runner.Run(ctx, plan, f.checkedKind(kind, name), f.sinksOf(show.send, files.send), runner.Options{
-		Out: f.out, BinDir: f.pgBin, Keep: f.keep, Tool: version(), Host: hostName(), Command: f.repeated(name), Samples: f.samplesOf(files.forSamples()...),
+		Out: f.out, BinDir: f.pgBin, Keep: f.keep, Risk: f.risk, Tool: version(), Host: hostName(), Command: f.repeated(name), Samples: f.samplesOf(files.forSamples()...),
 		EndAtOnce: secondInterrupt(ctx), ViewCPU: show.cpu,
 	})
 	show.close()
@@ -296,6 +298,9 @@ func (f *runFlags) repeated(name string) []string {
 	}
 	if f.pgBin != "" {
 		args = append(args, "--pg-bin", f.pgBin)
+	}
+	if f.risk {
+		args = append(args, "--"+riskFlag)
 	}
 	return args
 }

@@ -236,7 +236,7 @@ func (s *seriesRuns) one(ctx context.Context, plan *runner.Plan, o runner.Option
 		return nil, err
 	}
 	o.Host, o.Samples = hostName(), s.flags.samplesOf()
-	o.BinDir, o.EndAtOnce, o.ViewCPU = s.flags.pgBin, secondInterrupt(ctx), s.show.cpu
+	o.BinDir, o.Risk, o.EndAtOnce, o.ViewCPU = s.flags.pgBin, s.flags.risk, secondInterrupt(ctx), s.show.cpu
 	if o.Variant != nil {
 		o.Command = sameSchedule(s.flags.repeatedOne(s.name, o.Variant), plan)
 	}

@@ -226,6 +226,9 @@ func (s *shrinking) command(file string) []string {
 	if s.flags.pgBin != "" {
 		args = append(args, "--pg-bin", s.flags.pgBin)
 	}
+	if s.flags.risk {
+		args = append(args, "--"+riskFlag)
+	}
 	return args
 }
 

@@ -1,0 +1,238 @@
+package existing
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"pgchaos/cluster"
+)
+
+// health wants one primary, and all others streaming from it.
+func (e *Examination) health() {
+	var primaries []string
+	system, senders := "", 0
+	for _, n := range e.Nodes {
+		switch {
+		case n.Error != nil:
+			e.add(Bad, n.Name, "mend that first: a run on a cluster that is not healthy proves nothing", "it cannot be read: %v", n.Error)
+			continue
+		case system != "" && n.SystemID != system:
+			e.add(Bad, n.Name, "check its dsn", "it is of another cluster than %s: its system identifier is %s", e.Nodes[0].Name, n.SystemID)
+		case !n.Standby:
+			primaries = append(primaries, n.Name)
+			senders = n.Senders
+		case !n.Receives:
+			e.add(Bad, n.Name, "let it catch up first", "it is a standby and does not stream")
+		}
+		system = n.SystemID
+	}
+	switch {
+	case len(primaries) == 0:
+		e.add(Bad, "", "name the primary among the nodes, or promote one", "no node is a primary")
+	case len(primaries) > 1:
+		e.add(Bad, "", "make one of them a standby of the other", "%s accept writes: that is a split brain", strings.Join(primaries, " and "))
+	case senders < len(e.Nodes)-1:
+		e.add(Bad, primaries[0], "let all standbys stream first", "%d standbys stream from it, and the experiment names %d", senders, len(e.Nodes)-1)
+	default:
+		e.add(Good, primaries[0], "", "it is the primary, and all other nodes stream")
+	}
+}
+
+// marked wants the mark.
+func (e *Examination) marked(x cluster.Existing) {
+	for _, n := range e.Nodes {
+		if n.Error == nil && !n.Marked {
+			e.add(Bad, "", "if it is a cluster to be broken, run 'pgchaos mark' with the connection string of its primary, once",
+				"the database %s is not marked as one that pgchaos may use", x.Nodes[0].DSN.Database)
+			return
+		}
+	}
+	if e.primary() != nil {
+		e.add(Good, "", "", "the database %s is marked as one that pgchaos may use", x.Nodes[0].DSN.Database)
+	}
+}
+
+// primary is the node that accepts writes; nil: none was seen.
+func (e *Examination) primary() *Seen {
+	for i := range e.Nodes {
+		if n := &e.Nodes[i]; n.Error == nil && !n.Standby {
+			return n
+		}
+	}
+	return nil
+}
+
+// What a cluster may have before a run needs --yes-this-may-break: more looks like one that people use.
+const (
+	mostSessions = 10
+	mostBytes    = 10 << 30
+)
+
+// risks looks for signs that people use the cluster.
+func (e *Examination) risks(x cluster.Existing) {
+	var names []string
+	sessions, archives := 0, []string{}
+	for i, n := range x.Nodes {
+		s := e.Nodes[i]
+		names = append(names, n.Name, n.DSN.Address.Host, n.Host, s.ClusterName, n.DSN.Database)
+		sessions += s.Sessions
+		if s.Archives {
+			archives = append(archives, n.Name)
+		}
+	}
+	seen := map[string]bool{}
+	for _, name := range names {
+		if strings.Contains(strings.ToLower(name), "prod") && !seen[name] {
+			seen[name] = true
+			e.add(Risky, "", "check that it is not in production", "the name %q has prod in it", name)
+		}
+	}
+	p := e.primary()
+	if p == nil {
+		return
+	}
+	others := fmt.Sprintf("sessions of others on all nodes: %d", sessions)
+	if sessions > mostSessions {
+		e.add(Risky, "", "look who uses the cluster: select * from pg_stat_activity", "%s, and more than %d look like users", others, mostSessions)
+	} else {
+		e.add(Good, "", "", "%s", others)
+	}
+	size := fmt.Sprintf("its databases have %s", sizeText(p.Bytes))
+	if p.Bytes > mostBytes {
+		e.add(Risky, p.Name, "check whose data that is", "%s, and more than %s look like data that somebody needs", size, sizeText(mostBytes))
+	} else {
+		e.add(Good, p.Name, "", "%s", size)
+	}
+	if len(archives) > 0 {
+		e.add(Risky, "", "the WAL of the run goes into that archive, too: check whose it is", "archiving is on: %s", strings.Join(archives, ", "))
+	} else {
+		e.add(Good, "", "", "archiving is off")
+	}
+}
+
+// sizeText is a size for a person.
+func sizeText(n int64) string {
+	for _, u := range []struct {
+		of   int64
+		name string
+	}{{1 << 30, "GB"}, {1 << 20, "MB"}, {1 << 10, "kB"}} {
+		if n >= u.of {
+			return fmt.Sprintf("%.0f %s", float64(n)/float64(u.of), u.name)
+		}
+	}
+	return fmt.Sprintf("%d bytes", n)
+}
+
+// synchronous compares the primary's setting with what the file demands.
+func (e *Examination) synchronous(x cluster.Existing) {
+	p := e.primary()
+	if p == nil {
+		return
+	}
+	demanded := x.Sync != nil && x.Sync.Standbys != ""
+	switch {
+	case demanded && p.SyncNames == "":
+		e.add(Bad, p.Name, "set it on the cluster, or leave synchronous out of the file", "its synchronous_standby_names is empty, and the file demands %q", x.Sync.Standbys)
+	case demanded:
+		e.add(Good, p.Name, "", "its synchronous_standby_names is %q, and the file demands %q", p.SyncNames, x.Sync.Standbys)
+	case p.SyncNames != "":
+		e.add(Unknown, p.Name, "write cluster: {synchronous: {standbys: ...}}", "its synchronous_standby_names is %q, and the file demands nothing: a regime that becomes weaker will not be seen", p.SyncNames)
+	default:
+		e.add(Good, p.Name, "", "replication is asynchronous, as in the file")
+	}
+}
+
+// ownConnections is how many sessions pgchaos itself has on a node beside the load.
+const ownConnections = 10
+
+// capacity wants enough connections for the load: an error for the lack of one would be no finding.
+func (e *Examination) capacity(x cluster.Existing) {
+	for _, n := range e.Nodes {
+		if n.Error != nil {
+			continue
+		}
+		free, need := n.MaxConnections-n.Connections, ownConnections
+		if !n.Standby {
+			need += x.Sessions
+		}
+		if free < need {
+			e.add(Bad, n.Name, "lower the clients, or raise max_connections", "it has %d free connections, and the run needs up to %d", free, need)
+		} else {
+			e.add(Good, n.Name, "", "it has %d free connections, and the run needs up to %d", free, need)
+		}
+	}
+}
+
+// clockBound is the difference of two clocks that misleads nobody who compares the report with a server's log.
+const clockBound = time.Second
+
+// connections looks at how pgchaos gets to the nodes, and at their versions and clocks.
+func (e *Examination) connections(x cluster.Existing) {
+	major := 0
+	for i, n := range e.Nodes {
+		if n.Error != nil {
+			continue
+		}
+		switch this := n.Version / 10000; {
+		case this < 13:
+			e.add(Bad, n.Name, "pgchaos needs PostgreSQL 13 or later", "it is PostgreSQL %s", n.Server)
+		case major != 0 && this != major:
+			e.add(Bad, n.Name, "check its dsn", "it is PostgreSQL %s, and %s is of version %d", n.Server, e.Nodes[0].Name, major)
+		default:
+			major = this
+			e.add(Good, n.Name, "", "it is PostgreSQL %s", n.Server)
+		}
+		mode := x.Nodes[i].DSN.Settings()["sslmode"]
+		switch host := x.Nodes[i].DSN.Address.Host; {
+		case n.Encrypted && strings.HasPrefix(mode, "verify-"):
+			e.add(Good, n.Name, "", "the connection uses TLS, and the server's certificate is verified (sslmode=%s)", mode)
+		case n.Encrypted:
+			e.add(Good, n.Name, "write sslmode=verify-full in its dsn to be sure whose server it is", "the connection uses TLS, but the server's certificate is not verified (sslmode=%s)", mode)
+		case strings.HasPrefix(host, "127.") || host == "localhost" || host == "::1" || strings.HasPrefix(host, "/"):
+			e.add(Good, n.Name, "", "the connection does not use TLS, and does not leave this machine")
+		default:
+			e.add(Good, n.Name, "write sslmode=verify-full in its dsn", "the connection does not use TLS: the network can read it")
+		}
+		if ahead := math.Abs(n.Clock.Seconds()); ahead > (clockBound + n.ClockWithin).Seconds() {
+			way := "ahead of"
+			if n.Clock < 0 {
+				way = "behind"
+			}
+			e.add(Unknown, n.Name, "let both keep time by NTP", "its clock is %.1f s %s this machine's: times in its log differ from those in the report", ahead, way)
+		} else {
+			e.add(Good, n.Name, "", "its clock differs from this machine's by less than %s", clockBound)
+		}
+	}
+}
+
+// clients wants the load's way to lead to the primary.
+func (e *Examination) clients(s *Seen) {
+	p := e.primary()
+	switch {
+	case s == nil:
+		return
+	case s.Error != nil:
+		e.add(Bad, "", "the load would not get to the cluster", "clients: it cannot be reached: %v", s.Error)
+	case p == nil:
+	case s.SystemID != p.SystemID:
+		e.add(Bad, "", "check clients in cluster.existing", "clients leads to another cluster: its system identifier is %s, and that of %s is %s", s.SystemID, p.Name, p.SystemID)
+	case s.Standby:
+		e.add(Bad, "", "let it lead to the primary", "clients leads to a standby")
+	default:
+		e.add(Good, "", "", "clients leads to the primary of this cluster")
+	}
+}
+
+// commands says which nodes' machines run commands.
+func (e *Examination) commands(exec cluster.ExecTemplate, x cluster.Existing, failed []error) {
+	for i, n := range x.Nodes {
+		line := cluster.CommandLine(exec.Argv(n.Host, tried()))
+		if failed[i] != nil {
+			e.add(Bad, n.Name, "mend exec in cluster.existing: the faults and what takes them back need it", "the command %s did not succeed: %v", line, failed[i])
+		} else {
+			e.add(Good, n.Name, "", "the command %s succeeded", line)
+		}
+	}
+}

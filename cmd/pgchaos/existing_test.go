@@ -1,0 +1,188 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"pgchaos/internal/plaincluster"
+)
+
+// met is a cluster that pgchaos has not built, and a place for its runs.
+type met struct {
+	*place
+	*plaincluster.Cluster
+	file string
+}
+
+// existingFile is an experiment that kills the standby by a command, and starts it again.
+const existingFile = `
+name: met
+description: kill the standby by a command, and start it again
+cluster:
+  provider: existing
+  existing:
+    nodes:
+      n1: {dsn: "%[1]s"}
+      n2: {dsn: "%[2]s"}
+    exec: "env NODE={host} {command}"
+    hooks:
+      kill: {do: "sh -c '%[3]s/kill $NODE'", undo: "sh -c '%[3]s/start $NODE'", proof: down}
+load:
+  writes: {kind: insert, clients: 2, rate: 50/s}
+timeline:
+  - {name: lost, at: 500ms, kill: n2, for: 500ms}
+  - {name: healed, verify: {primary: n1, streaming: replicas, within: 30s}}
+  - {wait: 500ms}
+`
+
+func meet(t *testing.T) *met {
+	t.Helper()
+	p := newPlace(t)
+	m := &met{place: p, Cluster: plaincluster.Start(t)}
+	m.file = p.write("met.yaml", fmt.Sprintf(existingFile, m.DSN("n1", plaincluster.Database, ""), m.DSN("n2", plaincluster.Database, ""), m.Dir))
+	return m
+}
+
+func (m *met) mark() {
+	m.t.Helper()
+	if code, out, errs := m.run("mark", m.DSN("n1", plaincluster.Database, "postgres")); code != exitPass {
+		m.t.Fatalf("exit code %d: %s%s", code, out, errs)
+	}
+}
+
+// unchanged fails the test where something of a run is left.
+func (m *met) unchanged() {
+	m.t.Helper()
+	for what, sql := range map[string]string{
+		"schemas":          "select count(*)::text from pg_namespace where nspname like 'pgchaos%'",
+		"changed settings": "select count(*)::text from pg_file_settings where sourcefile like '%auto.conf' and name not like 'primary_%'",
+	} {
+		if n := m.Get(m.t, "n1", plaincluster.Database, sql); n != "0" {
+			m.t.Errorf("%s: %s", what, n)
+		}
+	}
+	if n := m.Get(m.t, "n1", plaincluster.Database, "select count(*) || ' ' || sum(id) from customers"); n != "100 5050" {
+		m.t.Errorf("the table of somebody has %s", n)
+	}
+	if records, err := filepath.Glob(m.base + "-existing/*"); len(records) > 0 || err != nil {
+		m.t.Errorf("records: %v, %v", records, err)
+	}
+}
+
+// doctored is the output of doctor, without what differs from machine to machine.
+func (m *met) doctored(args ...string) (code int, text string) {
+	m.t.Helper()
+	var stdout, stderr bytes.Buffer
+	code = run(m.t.Context(), append([]string{"doctor"}, args...), nil, &stdout, &stderr)
+	return code, m.masked(stdout.String() + stderr.String())
+}
+
+func (m *met) masked(text string) string {
+	version := m.Get(m.t, "n1", plaincluster.Database, "show server_version")
+	for from, to := range map[string]string{
+		m.Dir: "DIR", version: "VERSION", strconv.Itoa(m.Ports["n1"]): "PORT1", strconv.Itoa(m.Ports["n2"]): "PORT2",
+	} {
+		text = strings.ReplaceAll(text, from, to)
+	}
+	text = regexp.MustCompile(`\d+ free connections`).ReplaceAllString(text, "N free connections")
+	return regexp.MustCompile(`databases have \d+ MB`).ReplaceAllString(text, "databases have N MB")
+}
+
+// TestMarkAndDoctor: what speaks against a run is said before it, and refuses it with nothing done.
+func TestMarkAndDoctor(t *testing.T) {
+	m := meet(t)
+	refused := func(why string, args ...string) {
+		t.Helper()
+		args = append([]string{"run", m.file, "--out", m.out}, args...)
+		if code, out, errs := m.run(args...); code != exitUsage || !strings.Contains(errs, why) {
+			t.Errorf("exit code %d, want the reason %q\n%s%s", code, why, out, errs)
+		}
+		if _, err := os.Stat(m.out); err == nil {
+			t.Error("it left a result directory")
+		}
+		m.unchanged()
+	}
+	doctor := func(name string, want int, args ...string) {
+		t.Helper()
+		code, text := m.doctored(append([]string{m.file}, args...)...)
+		if code != want {
+			t.Errorf("%s: exit code %d, want %d", name, code, want)
+		}
+		golden(t, "doctor-"+name, text)
+	}
+
+	doctor("unmarked", exitUsage)
+	refused("is not marked")
+	m.SQL(t, "n1", plaincluster.Database, "comment on database shop is 'the shop''s'")
+	if code, _, errs := m.run("mark", m.DSN("n1", plaincluster.Database, "")); code == exitPass || !strings.Contains(errs, `comment on database "shop" is 'the shop''s [pgchaos may break this cluster]';`) {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+	if code, _, errs := m.run("mark", m.DSN("n2", plaincluster.Database, "postgres")); code == exitPass || !strings.Contains(errs, "is a standby") {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+	var said strings.Builder
+	for _, args := range [][]string{{"mark"}, {"mark"}, {"mark", "--remove"}, {"mark", "--remove"}, {"mark"}} {
+		code, out, errs := m.run(append(args, m.DSN("n1", plaincluster.Database, "postgres"))...)
+		fmt.Fprintf(&said, "$ pgchaos %s DSN\n%s%s\n", strings.Join(args, " "), m.masked(out), errs)
+		if code != exitPass {
+			t.Errorf("%v: exit code %d: %s", args, code, errs)
+		}
+		comment := m.Get(t, "n1", plaincluster.Database, "select shobj_description(oid, 'pg_database') from pg_database where datname = 'shop'")
+		if want := map[bool]string{false: "the shop's [pgchaos may break this cluster]", true: "the shop's"}[len(args) == 2]; comment != want {
+			t.Errorf("%v: the comment is %q", args, comment)
+		}
+	}
+	golden(t, "mark", said.String())
+
+	doctor("good", exitPass)
+	m.SQL(t, "n1", plaincluster.Database, "revoke pg_monitor from chaos")
+	doctor("no-rights", exitInconclusive)
+	m.SQL(t, "n1", plaincluster.Database, "revoke create on database shop from chaos")
+	doctor("no-schema", exitUsage)
+	refused("may not make a schema")
+	m.SQL(t, "n1", plaincluster.Database, "grant create on database shop to chaos")
+	m.SQL(t, "n1", plaincluster.Database, "grant pg_monitor to chaos")
+
+	refused("accept writes", "--set", "cluster.existing.nodes={n1: {dsn: '"+m.DSN("n1", plaincluster.Database, "")+"'}, prod2: {dsn: '"+strings.Replace(m.DSN("n1", plaincluster.Database, ""), "127.0.0.1", "localhost", 1)+"'}}", "--set", "timeline=[{wait: 100ms}]")
+	refused("synchronous_standby_names is empty", "--set", "cluster.synchronous={standbys: ANY 1 (n2)}")
+	refused("did not succeed", "--set", "cluster.existing.exec=false {command}")
+	doctor("clients", exitUsage, "--set", "cluster.existing.clients=postgres://127.0.0.1:"+strconv.Itoa(m.Ports["n2"])+"/shop")
+	refused("clients leads to a standby", "--set", "cluster.existing.clients=postgres://127.0.0.1:"+strconv.Itoa(m.Ports["n2"])+"/shop")
+	refused("free connections", "--set", "load.writes.clients=60")
+	risky := []string{"--set", "cluster.existing.nodes.n2.host=db-prod-2"}
+	doctor("prod", exitUsage, risky...)
+	doctor("prod-risk", exitPass, append(risky, "--"+riskFlag)...)
+	refused(`the name "db-prod-2" has prod in it; check that it is not in production; add --yes-this-may-break`, risky...)
+	for range 11 {
+		conn := m.Connect(t, "n1", "postgres")
+		defer func() { _ = conn.Close(t.Context()) }() // the server ends, too
+	}
+	refused("look like users")
+	refused("look like users", "--rounds", "2")
+	refused("look like users", "--find-max", "load.writes.rate", "--until", "p99 of writes < 1s", "--set", "timeline=[{wait: 200ms}]")
+	m.Stop(t, "n2")
+	doctor("down", exitUsage)
+	refused("it cannot be read", "--"+riskFlag)
+}
+
+// TestRunOnACluster runs on it, and leaves it as it was.
+func TestRunOnACluster(t *testing.T) {
+	m := meet(t)
+	m.mark()
+	code, out, errs := m.run("run", m.file, "--out", m.out)
+	if code != exitPass {
+		t.Fatalf("exit code %d\n%s%s", code, out, errs)
+	}
+	m.unchanged()
+	for _, e := range m.result().Timeline {
+		if e.Name == "lost" && e.Error != "" {
+			t.Errorf("%+v", e)
+		}
+	}
+}

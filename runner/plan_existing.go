@@ -1,0 +1,111 @@
+package runner
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"pgchaos/chaos/fault"
+	"pgchaos/cluster"
+	"pgchaos/internal/redact"
+	"pgchaos/spec"
+)
+
+// planned is a step that runs commands of the user's.
+type planned interface{ Planned() []fault.PlannedCommand }
+
+// WriteCommands writes every command that a run would run on the machines of a cluster that was there before, word for word.
+func (p *Plan) WriteCommands(out io.Writer) error {
+	text := &strings.Builder{}
+	if err := p.writeCommands(text); err != nil {
+		return err
+	}
+	_, err := io.WriteString(out, redact.New(p.Experiment.Secrets...).Text(text.String()))
+	return err
+}
+
+func (p *Plan) writeCommands(w io.Writer) error {
+	if p.Experiment.Cluster.Existing == nil {
+		return nil
+	}
+	x, err := Existing(p.Experiment, false)
+	if err != nil {
+		return err
+	}
+	begun := false
+	for i := range p.Experiment.Once() {
+		s := &p.Experiment.Timeline[i]
+		commands, ok := s.Parameters().(planned)
+		if !ok || s.Repetition > 1 {
+			continue
+		}
+		if !begun {
+			begun = true
+			fmt.Fprint(w, "\nCOMMANDS  each runs as it stands here, without a shell of pgchaos's\n")
+		}
+		for _, n := range x.Nodes {
+			if actsOn(s.Nodes(), n.Name, x.Nodes) {
+				if err := writeCommandsOf(w, s, commands, x.Exec, n); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// actsOn tells whether a step with these nodes and roles can act on a node: one with a role can on each.
+func actsOn(selectors []string, node string, nodes []cluster.ExistingNode) bool {
+	named := func(s string) bool {
+		return slices.ContainsFunc(nodes, func(n cluster.ExistingNode) bool { return n.Name == s })
+	}
+	return slices.ContainsFunc(selectors, func(s string) bool { return s == node || !named(s) })
+}
+
+func writeCommandsOf(w io.Writer, s *spec.Step, of planned, exec string, n cluster.ExistingNode) error {
+	fmt.Fprintf(w, "  %s on %s\n", s.FileName(), n.Name)
+	for _, c := range of.Planned() {
+		line, err := commandLine(c, exec, n.Host)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "    %-6s %s\n", c.What, line)
+	}
+	if h, ok := s.Parameters().(*fault.Hook); ok && h.ProvedBy() != "" {
+		fmt.Fprintf(w, "    %-6s %s\n", "proof", map[string]string{
+			"down": "the server refuses connections, or was started again", "silent": "the server gives no answer", "moved": "another node is the primary",
+		}[h.ProvedBy()])
+	}
+	return nil
+}
+
+// commandLine is a command as this machine runs it.
+func commandLine(c fault.PlannedCommand, exec, host string) (string, error) {
+	if c.Template != "" {
+		exec = c.Template
+	}
+	template, err := cluster.ParseExec(exec)
+	if err != nil {
+		return "", fmt.Errorf("exec: %w", err)
+	}
+	return cluster.CommandLine(template.Argv(host, c.Argv)), nil
+}
+
+// writeExisting writes how a cluster that was there before is met, and what bounds the run.
+func (p *Plan) writeExisting(w io.Writer) error {
+	x, err := Existing(p.Experiment, false)
+	if err != nil {
+		return err
+	}
+	of := p.Experiment.Cluster.Existing
+	for _, n := range x.Nodes {
+		fmt.Fprintf(w, "  %s\t%s\n", n.Name, n.DSN.Public())
+	}
+	if x.Clients != "" {
+		fmt.Fprintf(w, "  clients\t%s\n", x.Clients)
+	}
+	fmt.Fprintf(w, "  tables\tin a schema of the run's own, pgchaos_ and the end of its id, which is dropped at the end\n")
+	fmt.Fprintf(w, "  bounds\t%s of the load (max_rate), %s of WAL (max_wal), %s that a standby is behind (max_lag); past WAL and lag the load stops\n", of.MaxRate, of.MaxWAL, of.MaxLag)
+	return nil
+}
