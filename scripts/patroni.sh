@@ -10,7 +10,9 @@
 # maximum_lag_on_failover=1048576, port=(the first of 20; else free ones are found).
 #
 # DIR must not exist; everything is in it. DIR/env has what it prints for a shell, DIR/existing.yaml an experiment.
-# DIR/bin has commands for its hooks, each with a node's name as argument:
+# Its database is marked as one that pgchaos may break: that is what this cluster is for.
+# DIR/bin has commands for the experiment's hooks, each with a node's name as argument. "DIR/bin/on NODE COMMAND" runs one
+# without the argument, as ssh would on a node's own machine.
 #
 #   kill-node, start-node      Patroni and PostgreSQL of a node end by SIGKILL; Patroni starts again
 #   stop-node, start-node      Patroni ends as systemd ends it, and takes PostgreSQL down

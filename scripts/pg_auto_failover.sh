@@ -9,7 +9,9 @@
 # Options: nodes=3 (or 2), port=(the first of 20; else free ones are found).
 #
 # DIR must not exist; everything is in it. DIR/env has what it prints for a shell, DIR/existing.yaml an experiment.
-# DIR/bin has commands for its hooks, each with a node's name as argument:
+# Its database is marked as one that pgchaos may break: that is what this cluster is for.
+# DIR/bin has commands for the experiment's hooks, each with a node's name as argument. "DIR/bin/on NODE COMMAND" runs one
+# without the argument, as ssh would on a node's own machine.
 #
 #   kill-node, start-node      pg_autoctl and PostgreSQL of a node end by SIGKILL; pg_autoctl starts again
 #   stop-node, start-node      pg_autoctl ends as systemd ends it, and takes PostgreSQL down
