@@ -80,7 +80,8 @@ func (w *evidenceReader) crashOf(node string, restarted bool, alive, last time.D
 
 // befalls tells whether an event may have ended the server of a node.
 func befalls(m record.Event, node string) bool {
-	return (m.Fault || m.Status == record.EventSeen && !factsOf(m).Promotes) && !factsOf(m).Sessions && slices.Contains(m.Nodes, node)
+	is := factsOf(m)
+	return (m.Fault || m.Status == record.EventSeen && (is.Ends || is.Restarts)) && !is.Sessions && slices.Contains(m.Nodes, node)
 }
 
 // besides adds that a restart does not explain a loss to why a fork does not; without

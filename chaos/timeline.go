@@ -97,6 +97,17 @@ func (t *Timeline) See(m record.Event) {
 	t.End(m)
 }
 
+// Amend replaces an event that was seen, by its name, with what is known of it now.
+func (t *Timeline) Amend(m record.Event) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range t.events {
+		if t.events[i].Status == record.EventSeen && t.events[i].Name == m.Name {
+			t.events[i] = m
+		}
+	}
+}
+
 func (t *Timeline) keep(m record.Event) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -66,6 +66,7 @@ func factsByName() map[string]Facts {
 		"crash":         {Restarts: true, Incident: "recovered from a crash of one of its processes"},
 		"restarted":     {Restarts: true, Starts: true, Incident: "was started again by somebody else"},
 		"promoted":      {Promotes: true, Incident: "was promoted from outside pgchaos"},
+		"weakened":      {Incident: "had its synchronous replication weakened from outside pgchaos"},
 		"out-of-memory": {Restarts: true, Incident: "ran out of memory"},
 	}
 }

@@ -133,7 +133,7 @@ const (
 // to be well, to Effective, when it was noticed.
 type Event struct {
 	Name   string   `json:"name"`            // the step's name; phases carry it
-	Action string   `json:"action"`          // "kill", "promote", ...; "undo" for a reversal; of an event that was seen: "exit", "crash", "out-of-memory", "promoted"
+	Action string   `json:"action"`          // "kill", "promote", ...; "undo" for a reversal; of an event that was seen: "exit", "crash", "out-of-memory", "promoted", "weakened"
 	Nodes  []string `json:"nodes,omitempty"` // the nodes acted on, roles resolved
 	// Mode is how a stop or a restart shut its servers down: "fast" and "smart"
 	// lose nothing, "immediate" is a crash. "" for any other action, and where it is not known.
@@ -178,6 +178,8 @@ type Event struct {
 	Numbers map[string]int64 `json:"numbers,omitempty"`
 	// Promotion is set for a promotion that no step made, and that was seen.
 	Promotion *Promotion `json:"promotion,omitempty"`
+	// Weakening is set where a primary's synchronous replication became weaker than demanded, and no step did it.
+	Weakening *Weakening `json:"weakening,omitempty"`
 }
 
 // Promotion is a switch to a newer timeline that nobody asked pgchaos for.

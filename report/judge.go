@@ -149,6 +149,10 @@ func (r *Result) timelineFindings() (all []audit.Finding) {
 			if r.CauseOf(m) == nil {
 				all = append(all, failed("%s", r.PromotionWords(m)))
 			}
+		case m.Weakening != nil:
+			if r.CauseOf(m) == nil {
+				all = append(all, failed("%s", r.WeakeningWords(m)))
+			}
 		case m.Status == record.EventSeen:
 			if !r.provoked(m) {
 				all = append(all, inconclusive("%s %s %s, which no step of the timeline explains", strings.Join(m.Nodes, ", "), incidentWords(m), incidentTime(m)))

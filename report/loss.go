@@ -27,6 +27,8 @@ type Loss struct {
 	// the others when the event came; 0: it was streaming, or that is not known.
 	Primary string
 	CutOff  time.Duration
+	// Weakened is the weakening from outside under which Nodes acknowledged them; nil: there was none.
+	Weakened *record.Event
 }
 
 // Losses are what the events of a table's audit lost, the earliest first.
@@ -46,6 +48,7 @@ func (r *Result) Losses(a *audit.Audit) (all []Loss) {
 		if len(l.Nodes) > 0 {
 			l.Mode, _ = r.replicationAt(l.Nodes[0], p.From)
 		}
+		l.Weakened = r.weakenedAt(l.Nodes, p)
 		l.CutOff = r.cutOff(a.Authority, r.issued(p.Event, p.To))
 		all = append(all, l)
 	}
@@ -97,6 +100,9 @@ func (l Loss) Why() string {
 		return "synchronous_commit was off: the server acknowledges before the WAL is on its disk"
 	case l.Cause == audit.CauseCrash:
 		return fmt.Sprintf("%s recovered from its crash without the end of its WAL", by)
+	case l.Weakened != nil:
+		return l.and(fmt.Sprintf("acknowledged with less than was demanded (%s), after %s at %s (%s); then %s was promoted",
+			l.Weakened.Weakening.Demanded, l.Weakened.Weakening.Change(), units.Seconds(l.Weakened.Effective), l.Weakened.Name, l.Primary))
 	case l.Lost == 0:
 		return l.and("the wait for a standby had been cancelled, or fewer standbys than demanded had acknowledged them")
 	case l.Mode.Commit == "":

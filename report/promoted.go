@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"pgchaos/audit"
+	"pgchaos/internal/units"
 	"pgchaos/record"
 )
 
@@ -14,11 +16,12 @@ import (
 const answersWithin = time.Minute
 
 // CauseOf is the newest event that may have made the cluster promote a node: a fault of its primary or of that node
-// which was in force or had just been over, or a command of a step. Nil: there is none, and nobody was to promote anything.
+// which was in force or had just been over, or a command of a step. Of a weakening it is any fault, or a promotion. Nil:
+// there is none, and nobody was to change anything.
 func (r *Result) CauseOf(seen record.Event) (cause *record.Event) {
 	for i := range r.Timeline {
 		m := &r.Timeline[i]
-		if m.Promotion != nil || m.Status == record.EventSkipped || m.Issued > seen.Effective || cause != nil && m.Issued < cause.Issued {
+		if m.Weakening != nil || m.Promotion != nil && seen.Promotion != nil || m.Status == record.EventSkipped || m.Issued > seen.Effective || cause != nil && m.Issued < cause.Issued {
 			continue
 		}
 		if r.mayMove(m, seen) && seen.Issued <= r.overAt(m)+answersWithin {
@@ -28,20 +31,22 @@ func (r *Result) CauseOf(seen record.Event) (cause *record.Event) {
 	return cause
 }
 
-// mayMove tells whether an event may have moved the primary to the node that was then promoted.
-func (r *Result) mayMove(m *record.Event, promoted record.Event) bool {
+// mayMove tells whether an event may have moved the primary to the node that was then promoted, or weakened one.
+func (r *Result) mayMove(m *record.Event, seen record.Event) bool {
 	f, _ := m.Effects()
 	switch {
 	case m.Reverses != "":
 		return false
+	case f.Promotes:
+		return seen.Weakening != nil
 	case f.Provokes && !f.Lasts: // a command can do it from anywhere
 		return true
 	case !m.Fault && !f.Provokes && !f.Ends && !f.Freezes && !f.Cuts && !f.Restarts && !f.Links:
 		return false
-	case len(m.Nodes) == 0 || f.Links:
+	case len(m.Nodes) == 0 || f.Links || seen.Weakening != nil:
 		return true
 	}
-	return slices.Contains(m.Nodes, r.primaryAt(m.Issued)) || slices.ContainsFunc(m.Nodes, func(node string) bool { return slices.Contains(promoted.Nodes, node) })
+	return slices.Contains(m.Nodes, r.primaryAt(m.Issued)) || slices.ContainsFunc(m.Nodes, func(node string) bool { return slices.Contains(seen.Nodes, node) })
 }
 
 // overAt is when nothing of an event was left: it was taken back, a later step ended its effect, or its node answered
@@ -92,4 +97,35 @@ func (r *Result) PromotionWords(m record.Event) string {
 		return fmt.Sprintf("%s %s, %s, which may have done it (%s)", who, how, after, m.Detail)
 	}
 	return fmt.Sprintf("%s %s, %s (%s)", who, how, after, m.Detail)
+}
+
+// WeakeningWords say what became of the synchronous replication of a primary, for how long, and after what, if that is known.
+func (r *Result) WeakeningWords(m record.Event) string {
+	text := fmt.Sprintf("the synchronous replication of %s was weakened from outside pgchaos, %s: %s", strings.Join(m.Nodes, ", "), incidentTime(m), m.Detail)
+	if m.Weakening.Until > 0 {
+		text += "; as demanded again by " + units.Seconds(m.Weakening.Until)
+	}
+	switch cause := r.CauseOf(m); {
+	case cause == nil:
+		return text + "; no step of the timeline explains it"
+	case provokes(*cause):
+		return fmt.Sprintf("%s; %s after %s, which may have done it", text, tenths(max(0, m.Effective-cause.Issued)), cause.Name)
+	default:
+		return fmt.Sprintf("%s; %s after %s", text, tenths(max(0, m.Effective-cause.Issued)), cause.Name)
+	}
+}
+
+// weakenedAt is the newest weakening of one of some nodes under which what an event lost may have been acknowledged; nil:
+// none. When the first weak acknowledgement came that was lost is not kept.
+func (r *Result) weakenedAt(nodes []string, lost audit.RPO) (found *record.Event) {
+	for i := range r.Timeline {
+		m := &r.Timeline[i]
+		if m.Weakening == nil || m.Issued > lost.To || !slices.ContainsFunc(m.Nodes, func(n string) bool { return slices.Contains(nodes, n) }) {
+			continue
+		}
+		if until := m.Weakening.Until; until == 0 || until >= lost.From || lost.Lost == 0 {
+			found = m
+		}
+	}
+	return found
 }

@@ -294,7 +294,7 @@ func (j *Journal) add(l journalLine) {
 		j.Events = append(j.Events, *l.Begin)
 	case l.End != nil:
 		i := slices.IndexFunc(j.Events, func(m record.Event) bool {
-			return m.Status == "" && m.Name == l.End.Name && m.Issued == l.End.Issued
+			return (m.Status == "" || m.Status == record.EventSeen) && m.Name == l.End.Name && m.Issued == l.End.Issued
 		})
 		if i < 0 {
 			j.Events = append(j.Events, *l.End)

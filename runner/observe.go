@@ -61,6 +61,8 @@ func (r *run) seeIncidents(ctx context.Context) {
 			r.see("crash", c.Node, c.Since, c.At, "one of its processes had crashed, and the server restarted them all")
 		case observe.Promoted:
 			r.seePromotion(ctx, c)
+		case observe.RegimeChanged:
+			r.seeRegime(c)
 		case observe.WritableMoved: // was not asked for
 		}
 	}

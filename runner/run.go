@@ -75,6 +75,7 @@ type run struct {
 	watch    *observe.Watcher
 	noticed  *observe.Subscription // what the watcher has seen befall nodes
 	promoted promotingSteps
+	regimes  regimeLog
 	readings *progressReadings
 	clock    record.Clock
 	phases   phaseLog
@@ -330,7 +331,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 // startWatch begins to watch the nodes.
 func (r *run) startWatch(ctx context.Context) {
 	r.watch = observe.Start(ctx, observe.Nodes(r.cluster), r.clock, r.panics.guard)
-	r.noticed = r.watch.Subscribe(observe.Crashed, observe.Promoted)
+	r.noticed = r.watch.Subscribe(observe.Crashed, observe.Promoted, observe.RegimeChanged)
 	for _, d := range r.plan.demands(nil) {
 		r.watch.Demand(d)
 	}
@@ -376,6 +377,7 @@ func (r *run) begin(m record.Event) {
 	r.step.Store(&m.Name)
 	r.journal.begin(m)
 	r.promoted.begin(m)
+	r.regimes.begin(m)
 	r.watch.StepBegins(m)
 	r.course.begin(m)
 	r.send(StepBegan{m})
@@ -393,6 +395,7 @@ func (r *run) stepName() string {
 func (r *run) ended(m record.Event) {
 	r.journal.end(m)
 	r.promoted.end(m)
+	r.regimes.end(m)
 	r.watch.StepEnds(m, r.plan.demandsOf(m)...)
 	r.course.end(m)
 	r.send(StepEnded{m})

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"pgchaos/record"
 )
 
 // Kind is what has changed.
@@ -16,17 +18,22 @@ const (
 	WritableMoved Kind = "writable_moved"
 	// Promoted is a standby that has become a primary, by a step or by anything else.
 	Promoted Kind = "promoted"
+	// RegimeChanged is a change of what the commits of a primary wait for, or the end of its being a primary.
+	RegimeChanged Kind = "regime_changed"
 )
 
 // Change is something that a reading has shown. The times are offsets on the run's clock.
 type Change struct {
 	Kind Kind
 	Node string // of WritableMoved the node that serves writes now; "": none does
-	// Since is, of Crashed and Promoted, the last reading without the change. At is the first with it. A standby that
-	// is promoted never becomes one again by itself, so that Since is when it was asked last as one.
+	// Since is, but of WritableMoved, the last reading without the change. At is the first with it. What a server
+	// was by an answer it was when it was asked, too: Since is then.
 	Since, At time.Duration
 	// From and To are, of Promoted, the timelines before and after it; 0: not known.
 	From, To uint32
+	// Was and Is are, of RegimeChanged, the readings before and after it; Is is one of a standby where that is what
+	// the primary has become.
+	Was, Is record.NodeState
 }
 
 // mostPending bounds what a Subscription keeps for a subscriber that takes nothing.

@@ -36,6 +36,7 @@ type Watcher struct {
 	last     record.View
 	alert    alert
 	promoted promotions
+	regimes  map[string]record.NodeState // the newest reading of each node as a primary, until it is one of a standby
 	usage    []record.ResourceSample
 	usageNow map[string]*record.ResourceSample // the newest of each node
 	errs     map[string]error                  // the newest failure to read a node's resource use
@@ -65,6 +66,7 @@ func newWatcher(nodes []Node, clock record.Clock) *Watcher {
 	w := &Watcher{
 		clock: clock, states: map[string][]record.NodeState{}, last: record.View{}, errs: map[string]error{}, alert: newAlert(),
 		series: map[string]*record.NodeSeries{}, usageNow: map[string]*record.ResourceSample{}, follows: map[*Follower]struct{}{},
+		regimes: map[string]record.NodeState{},
 	}
 	for _, n := range nodes {
 		w.readers = append(w.readers, newReader(w, n))
@@ -91,6 +93,7 @@ func (w *Watcher) keep(st record.NodeState) {
 	}
 	w.last[st.Node] = st
 	w.promoted.see(w.last)
+	w.seeRegime(st)
 	name := w.last.Writable()
 	if st.AcceptsWrites() && st.Node == name {
 		w.written.add(st)

@@ -87,6 +87,47 @@ expect:
 	p.nothingLeft()
 }
 
+// TestAWeakeningBySomebodyElse empties synchronous_standby_names from outside, and sets it again: what was acknowledged in between
+// is weak, and the run says who did not do it.
+func TestAWeakeningBySomebodyElse(t *testing.T) {
+	p := newPlace(t)
+	cmd := p.underLoad("run", p.write("weakened.yaml", `
+name: weakened
+cluster: {nodes: [a, b], synchronous: {commit: "on", standbys: ANY 1 (b)}}
+load:
+  writes: {kind: insert, clients: 2, rate: 100/s}
+timeline:
+  - {wait: 6s}
+expect:
+  - lost_writes == 0
+`), "--out", p.out)
+	a := address(p.result(), "a")
+	time.Sleep(time.Second)
+	p.psql(a, "alter system set synchronous_standby_names = ''")
+	p.psql(a, "select pg_reload_conf()")
+	time.Sleep(1500 * time.Millisecond)
+	p.psql(a, "alter system set synchronous_standby_names = 'ANY 1 (b)'")
+	p.psql(a, "select pg_reload_conf()")
+	_ = cmd.Wait() // the exit code says it
+	r := p.result()
+	m := eventNamed(t, r, func(m record.Event) bool { return m.Weakening != nil })
+	if w := m.Weakening; m.Name != "weakened-a" || m.Status != record.EventSeen || w.Until < m.Effective+time.Second || w.Until != m.Ended || w.Demanded != "1 standby of b, synchronous_commit on" {
+		t.Errorf("%+v %+v", m, w)
+	}
+	if len(r.Reasons) != 1 || r.Verdict != verdict.Fail {
+		t.Errorf("%s: %q", r.Verdict, r.Reasons)
+	}
+	if weak := r.Audits[0].Weak; weak.Regime < 10 || len(weak.Stretches) == 0 {
+		t.Errorf("%+v", weak)
+	}
+	p.printed("the synchronous replication of a was weakened from outside pgchaos, between ",
+		"synchronous_standby_names became empty; demanded: 1 standby of b, synchronous_commit on; as demanded again by ", "no step of the timeline explains it")
+	if damage := runner.Damage(p.out, r); len(damage) > 0 {
+		t.Errorf("%q", damage)
+	}
+	p.nothingLeft()
+}
+
 // over tells whether a step of the run has ended.
 func (p *place) over(step string) func() bool {
 	return func() bool {

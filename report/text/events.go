@@ -35,7 +35,7 @@ func writeTimeline(doc *document, r *report.Result) {
 
 // eventWords is how a step ended.
 func eventWords(r *report.Result, m record.Event) (status string, i ink) {
-	if m.Promotion != nil && r.CauseOf(m) != nil {
+	if (m.Promotion != nil || m.Weakening != nil) && r.CauseOf(m) != nil {
 		return "expected", plain
 	}
 	switch m.Status {

@@ -1,0 +1,30 @@
+package record
+
+import (
+	"strings"
+	"time"
+)
+
+// Weakening is a time in which the commits of a primary waited for less than the experiment demands.
+type Weakening struct {
+	Was      SyncDemand    `json:"was"`                // its settings
+	Is       SyncDemand    `json:"is"`                 // and what they became
+	Demanded string        `json:"demanded"`           // in words
+	Until    time.Duration `json:"until_ns,omitempty"` // when it was seen to be over; 0: never
+}
+
+// Change says what became of the settings: "synchronous_standby_names became empty".
+func (w Weakening) Change() string {
+	var parts []string
+	if w.Is.Standbys != w.Was.Standbys {
+		value := w.Is.Standbys
+		if value == "" {
+			value = "empty"
+		}
+		parts = append(parts, "synchronous_standby_names became "+value)
+	}
+	if w.Is.Commit != w.Was.Commit {
+		parts = append(parts, "synchronous_commit became "+w.Is.Commit)
+	}
+	return strings.Join(parts, " and ")
+}

@@ -1,0 +1,129 @@
+package runner
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"pgchaos/audit"
+	"pgchaos/cluster/observe"
+	"pgchaos/record"
+)
+
+// reloadsWithin is how long after a statement or a command is over a server can still read its configuration for it.
+const reloadsWithin = time.Second
+
+// regimeLog is what steps have done to the configuration of nodes, and which primaries are weaker than demanded by
+// nobody's step. It is safe for concurrent use.
+type regimeLog struct {
+	mu    sync.Mutex
+	steps []record.Event
+	open  map[string]record.Event // the weakening that is going on, by node
+}
+
+// begin notes a step that can change what commits wait for, or can have a server read its configuration.
+func (l *regimeLog) begin(m record.Event) {
+	if f, _ := m.Effects(); !f.Demands && !f.Reloads && !f.Restarts && !f.Starts || m.Status == record.EventSeen {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.steps = append(l.steps, m)
+}
+
+// end notes that it is over.
+func (l *regimeLog) end(m record.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if i := slices.IndexFunc(l.steps, func(s record.Event) bool { return s.Name == m.Name && s.Issued == m.Issued }); i >= 0 {
+		l.steps[i] = m
+	}
+}
+
+// byStep tells whether a step may have made a change: one that could reload the configuration, and was under way, or one
+// that started the server after a statement had changed what it then read. mu is held.
+func (l *regimeLog) byStep(c observe.Change) bool {
+	stated := false
+	for _, s := range l.steps {
+		if !slices.Contains(s.Nodes, c.Node) || s.Issued > c.At || s.Status == record.EventSkipped {
+			continue
+		}
+		f, _ := s.Effects()
+		stated = stated || f.Reloads && f.Provokes
+		over := s.Status != "" && max(s.Ended, s.Effective)+reloadsWithin < c.Since
+		if !over && (f.Demands || f.Reloads || stated) {
+			return true
+		}
+	}
+	return false
+}
+
+// see is what a change of a primary's settings means: the beginning of a time in which it is weaker than demanded, or
+// the end of one. It is neither where no event is returned.
+func (l *regimeLog) see(c observe.Change, d record.Demand) (event record.Event, begins, ends bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	weak := c.Is.AcceptsWrites() && audit.Weaker(c.Is, d)
+	if m, open := l.open[c.Node]; open {
+		if weak {
+			return event, false, false
+		}
+		delete(l.open, c.Node)
+		w := *m.Weakening
+		w.Until = c.At
+		m.Ended, m.Weakening = c.At, &w
+		return m, false, true
+	}
+	if !weak || audit.Weaker(c.Was, d) || l.byStep(c) {
+		return event, false, false
+	}
+	w := record.Weakening{Was: regimeOf(c.Was), Is: regimeOf(c.Is), Demanded: demandWords(d)}
+	return record.Event{
+		Name: "weakened-" + c.Node, Action: "weakened", Nodes: []string{c.Node}, Status: record.EventSeen,
+		Issued: c.Since, Effective: c.At, Ended: c.At, Detail: w.Change() + "; demanded: " + w.Demanded, Weakening: &w,
+	}, true, false
+}
+
+// seeRegime puts a time of weak synchronous replication on the timeline that no step has made, and its end.
+func (r *run) seeRegime(c observe.Change) {
+	m, begins, ends := r.regimes.see(c, record.Demanded(r.watch.Demands(), c.Node, c.At))
+	switch {
+	case begins:
+		m.Name = r.unused(m.Name)
+		r.regimes.mu.Lock()
+		if r.regimes.open == nil {
+			r.regimes.open = map[string]record.Event{}
+		}
+		r.regimes.open[c.Node] = m
+		r.regimes.mu.Unlock()
+		r.seen(m)
+	case ends:
+		r.line.Amend(m)
+		r.journal.end(m)
+	}
+}
+
+func regimeOf(s record.NodeState) record.SyncDemand {
+	return record.SyncDemand{Commit: s.SyncCommit, Standbys: s.SyncNames}
+}
+
+// demandWords say what is demanded: "1 standby of b, c, synchronous_commit on".
+func demandWords(d record.Demand) string {
+	var parts []string
+	if d.Standbys > 0 {
+		standbys := fmt.Sprintf("%d standbys", d.Standbys)
+		if d.Standbys == 1 {
+			standbys = "1 standby"
+		}
+		if len(d.Names) > 0 && !slices.Contains(d.Names, "*") {
+			standbys += " of " + strings.Join(d.Names, ", ")
+		}
+		parts = append(parts, standbys)
+	}
+	if d.Commit != "" {
+		parts = append(parts, "synchronous_commit "+d.Commit)
+	}
+	return strings.Join(parts, ", ")
+}
