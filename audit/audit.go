@@ -249,6 +249,7 @@ func (a *auditor) conclude() {
 		}
 		au.Forks = append(au.Forks, fork)
 	}
+	au.UnreadForks = a.evidence.unreadForks()
 	au.SplitBrain, au.FailBacks = a.evidence.rivals()
 	au.RPO = a.points()
 	why := a.doubtful()

@@ -33,6 +33,8 @@ type Audit struct {
 	Corrupted   Count       `json:"corrupted"`   // the value on some node or fork is not the one that belongs to the key
 	Nodes       []NodeAudit `json:"nodes"`
 	Forks       []ForkAudit `json:"forks,omitempty"`
+	// UnreadForks take nothing from the counts: what is not on the authority is lost, wherever else it was.
+	UnreadForks []UnreadFork `json:"unread_forks,omitempty"`
 	// Unexplained counts those of Lost and WeakLost that nothing explains.
 	Unexplained int64 `json:"unexplained_losses,omitempty"`
 	// Ghosts counts the rows that a reader has seen and that are absent on the authority

@@ -13,7 +13,7 @@ type Weakening struct {
 	Until    time.Duration `json:"until_ns,omitempty"` // when it was seen to be over; 0: never
 }
 
-// Change says what became of the settings: "synchronous_standby_names became empty".
+// Change says how the settings changed: "synchronous_standby_names became empty".
 func (w Weakening) Change() string {
 	var parts []string
 	if w.Is.Standbys != w.Was.Standbys {

@@ -99,7 +99,7 @@ func (r *Result) PromotionWords(m record.Event) string {
 	return fmt.Sprintf("%s %s, %s (%s)", who, how, after, m.Detail)
 }
 
-// WeakeningWords say what became of the synchronous replication of a primary, for how long, and after what, if that is known.
+// WeakeningWords say how the synchronous replication of a primary was weakened, for how long, and after what, if that is known.
 func (r *Result) WeakeningWords(m record.Event) string {
 	text := fmt.Sprintf("the synchronous replication of %s was weakened from outside pgchaos, %s: %s", strings.Join(m.Nodes, ", "), incidentTime(m), m.Detail)
 	if m.Weakening.Until > 0 {

@@ -61,6 +61,9 @@ func writeLosses(doc *document, r *report.Result) {
 		if a.Ghosts == nil && r.Afterwards != nil && a.Lost.N+a.WeakLost.N+a.Vanished.N > 0 {
 			doc.para(plain, 2, "it is not recorded whether clients had read the missing rows, because the pgchaos of the run was killed")
 		}
+		for _, u := range a.UnreadForks {
+			doc.para(plain, 2, "%s", u.Words(a.Lost.N+a.WeakLost.N))
+		}
 		if a.Survived.N+a.Vanished.N > 0 {
 			doc.para(plain, 2, "%s", unansweredWords(a))
 		}
