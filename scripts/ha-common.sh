@@ -139,7 +139,10 @@ agents() {
 	esac
 	cat /proc/[0-9]*/stat 2>/dev/null | sed -n 's/^\([0-9]*\) (.*) \(.\) [0-9]* [0-9]* \([0-9]*\) .*/\1 \2 \3/p' | while read -r process state session; do
 		[ "$session" = "$leader" ] && [ "$state" != Z ] || continue
-		[ "$(readlink "/proc/$process/cwd" 2>/dev/null)" != "$dir/$1" ] || echo "$process"
+		# The first is known by when it was started, wherever it works.
+		if [ "$process" = "$leader" ] || [ "$(readlink "/proc/$process/cwd" 2>/dev/null)" = "$dir/$1" ]; then
+			echo "$process"
+		fi
 	done
 }
 
