@@ -64,6 +64,7 @@ type journalLine struct {
 // busy. It is safe for concurrent use.
 type journal struct {
 	secrets *redact.Redactor // hides what must not be written
+	script  *undoScript      // nil: there is none
 
 	mu     sync.Mutex
 	file   *os.File
@@ -111,6 +112,12 @@ func (j *journal) Intend(all []chaos.Reversal) error {
 	}
 	if err := j.sync(); err != nil {
 		return fmt.Errorf("sync %s: %w", j.file.Name(), err)
+	}
+	if j.script == nil {
+		return nil
+	}
+	if err := j.script.intend(all); err != nil {
+		return fmt.Errorf("write %s: %w", UndoScript, err)
 	}
 	return nil
 }

@@ -279,6 +279,9 @@ func (r *run) exercise(ctx context.Context) (err error) {
 		return err
 	}
 	r.journal.secrets = r.result.Secrets
+	if r.journal.script, err = r.newUndoScript(); err != nil {
+		return err
+	}
 	r.startWatch(ctx)
 	r.scene = chaos.NewScene(r.cluster, r.watch, rand.New(rand.NewPCG(r.plan.Seed, 0)))
 	r.scene.Examine = r.examine
@@ -297,6 +300,8 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	r.stage("running load and timeline")
 	ctx, endSpace := r.guardSpace(ctx)
 	defer endSpace()
+	ctx, endBounds := r.guardBounds(ctx)
+	defer endBounds()
 	ctx, endHope := r.guardHope(ctx)
 	defer endHope()
 	r.phases.begin(record.Baseline, func() time.Duration {
@@ -313,6 +318,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	r.stage("stopping the load")
 	endHope() // no throughput is no sign any more
 	r.loads.stopAll(ctx)
+	endBounds()
 	endSpace()
 	own := r.own.end()
 	r.result.Generator = &own

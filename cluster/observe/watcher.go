@@ -136,6 +136,9 @@ func (w *Watcher) History(node string) []record.NodeState {
 	return slices.Clone(w.history(node))
 }
 
+// Latest is the newest state of every node that has been read, by name. It asks no node.
+func (w *Watcher) Latest() []record.NodeState { return w.current() }
+
 // current is the newest state of every node that has been read, by name.
 func (w *Watcher) current() []record.NodeState {
 	w.mu.Lock()

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -171,18 +172,52 @@ func TestMarkAndDoctor(t *testing.T) {
 	refused("it cannot be read", "--"+riskFlag)
 }
 
-// TestRunOnACluster runs on it, and leaves it as it was.
+// TestRunOnACluster runs on it, and leaves it as it was. No password is in anything that it writes.
 func TestRunOnACluster(t *testing.T) {
 	m := meet(t)
 	m.mark()
-	code, out, errs := m.run("run", m.file, "--out", m.out)
-	if code != exitPass {
-		t.Fatalf("exit code %d\n%s%s", code, out, errs)
+	var screen strings.Builder
+	do := func(want int, args ...string) string {
+		t.Helper()
+		code, out, errs := m.run(args...)
+		if screen.WriteString(out + errs); code != want {
+			t.Fatalf("%v: exit code %d, want %d\n%s%s", args, code, want, out, errs)
+		}
+		return out + errs
+	}
+	golden(t, "plan-existing", m.masked(do(exitPass, "plan", m.file)))
+	do(exitPass, "run", m.file, "--out", m.out, "--verbose")
+	m.unchanged()
+	undo := "env NODE=n2 sh -c '" + m.Dir + "/start $NODE'   # n2\n"
+	script, err := os.ReadFile(filepath.Join(m.out, "undo.sh"))
+	must(t, err)
+	if info, err := os.Stat(filepath.Join(m.out, "undo.sh")); err != nil || info.Mode().Perm() != 0o700 || !strings.HasSuffix(string(script), "to be done.\n"+undo) {
+		t.Errorf("%v, %v:\n%s", info, err, script)
+	}
+	out := do(exitInconclusive, "run", m.file, "--out", m.out+"-wal", "--set", "cluster.existing.max_wal=20kB", "--set", "timeline=[{wait: 20s}]")
+	if !strings.Contains(out, "of WAL since its beginning, and max_wal is 20kB") {
+		t.Errorf("it does not say why it stopped:\n%s", out)
 	}
 	m.unchanged()
-	for _, e := range m.result().Timeline {
-		if e.Name == "lost" && e.Error != "" {
-			t.Errorf("%+v", e)
-		}
+	do(exitUsage, "run", m.file, "--set", "load.writes.rate=2000/s")
+	do(exitUsage, "doctor", m.file, "--set", "cluster.existing.nodes.n1.dsn="+strings.Replace(m.DSN("n1", plaincluster.Database, ""), "/shop", "/nowhere", 1))
+	m.leaksNothing(screen.String())
+}
+
+// leaksNothing looks for the password of the role on the screen and in every file of the runs.
+func (m *met) leaksNothing(screen string) {
+	m.t.Helper()
+	if strings.Contains(screen, plaincluster.Password) {
+		m.t.Error("the screen has the password")
 	}
+	must(m.t, filepath.WalkDir(filepath.Dir(m.base), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || path == m.file {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if bytes.Contains(text, []byte(plaincluster.Password)) {
+			m.t.Errorf("%s has the password", path)
+		}
+		return err
+	}))
 }
