@@ -200,8 +200,31 @@ func TestRunOnACluster(t *testing.T) {
 	}
 	m.unchanged()
 	do(exitUsage, "run", m.file, "--set", "load.writes.rate=2000/s")
+	m.passwordFromTheEnvironment(&screen)
 	do(exitUsage, "doctor", m.file, "--set", "cluster.existing.nodes.n1.dsn="+strings.Replace(m.DSN("n1", plaincluster.Database, ""), "/shop", "/nowhere", 1))
 	m.leaksNothing(screen.String())
+}
+
+// passwordFromTheEnvironment runs with connection strings that have no password.
+func (m *met) passwordFromTheEnvironment(screen *strings.Builder) {
+	m.t.Helper()
+	args := []string{"run", m.file, "--out", m.out + "-env", "-v", "--set", "timeline=[{wait: 300ms}]"}
+	for _, node := range []string{"n1", "n2"} {
+		args = append(args, "--set", "cluster.existing.nodes."+node+".dsn="+strings.Replace(m.DSN(node, plaincluster.Database, ""), ":"+plaincluster.Password, "", 1))
+	}
+	passfile := m.write("passwords", "*:*:*:"+plaincluster.Role+":"+plaincluster.Password+"\n")
+	must(m.t, os.Chmod(passfile, 0o600))
+	for i, env := range []string{"PGPASSWORD=" + plaincluster.Password, "PGPASSFILE=" + passfile} {
+		args[3] = fmt.Sprintf("%s-env-%d", m.out, i)
+		cmd := m.command(args...)
+		cmd.Env = append(cmd.Env, env)
+		out, err := cmd.CombinedOutput()
+		if screen.Write(out); err != nil {
+			m.t.Errorf("%s: %v\n%s", args[3], err, out)
+		}
+	}
+	must(m.t, os.Remove(passfile))
+	m.unchanged()
 }
 
 // leaksNothing looks for the password of the role on the screen and in every file of the runs.
@@ -220,4 +243,48 @@ func (m *met) leaksNothing(screen string) {
 		}
 		return err
 	}))
+}
+
+// TestCleanOnACluster kills pgchaos while a fault is in force. clean takes it back and drops the schema, but only the run's own.
+func TestCleanOnACluster(t *testing.T) {
+	m := meet(t)
+	m.mark()
+	cmd := m.command("run", m.file, "--out", m.out, "--set", "timeline=[{name: lost, at: 300ms, kill: n2}, {wait: 60s}]")
+	must(t, cmd.Start())
+	m.await("a standby that is down", func() bool {
+		states := m.Get(t, "n1", "postgres", "select count(*)::text from pg_stat_replication")
+		_, err := os.Stat(filepath.Join(m.out, "undo.sh"))
+		return err == nil && states == "0"
+	})
+	must(t, cmd.Process.Kill())
+	_ = cmd.Wait() // it was killed
+	records, err := filepath.Glob(m.base + "-existing/*.json")
+	if must(t, err); len(records) != 1 {
+		t.Fatalf("records: %v", records)
+	}
+	name := strings.TrimSuffix(filepath.Base(records[0]), ".json")
+	schema := m.Get(t, "n1", plaincluster.Database, "select nspname::text from pg_namespace where nspname like 'pgchaos%'")
+	m.SQL(t, "n1", plaincluster.Database, "create schema pgchaos_of_another")
+	m.SQL(t, "n1", plaincluster.Database, "comment on schema "+schema+" is 'mine'")
+	clean := func(want int, text string) {
+		t.Helper()
+		cmd := m.command("clean", name)
+		cmd.Env = append(cmd.Env, "PGPASSWORD="+plaincluster.Password)
+		out, _ := cmd.CombinedOutput()
+		if code := cmd.ProcessState.ExitCode(); code != want || !strings.Contains(string(out), text) || strings.Contains(string(out), plaincluster.Password) {
+			t.Errorf("exit code %d, want %d and %q\n%s", code, want, text, out)
+		}
+	}
+	if code, _, errs := m.run("clean", name); code != exitLeftBehind || !strings.Contains(errs, "set PGPASSWORD, or use a password file") {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+	clean(exitLeftBehind, "is left alone")
+	m.SQL(t, "n1", plaincluster.Database, "comment on schema "+schema+" is 'pgchaos run "+name+"'")
+	clean(exitPass, "removed")
+	m.await("the standby", func() bool {
+		return m.Get(t, "n1", "postgres", "select count(*)::text from pg_stat_replication where state = 'streaming'") == "1"
+	})
+	m.SQL(t, "n1", plaincluster.Database, "drop schema pgchaos_of_another")
+	m.unchanged()
+	m.leaksNothing("")
 }
