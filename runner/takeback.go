@@ -38,14 +38,22 @@ func (r *run) takeBack(ctx context.Context) (all bool, left error) {
 		// Which the audit of the kept cluster has to know.
 		r.result.Settle = append(r.result.Settle, settleNote("", "", fmt.Errorf("take the faults back: %w", err)))
 		if r.Keep && r.session.single {
-			return false, fmt.Errorf("%w: in the cluster that is kept, what steps have changed: %w", ErrLeftBehind, err)
+			return false, fmt.Errorf("%w: in the cluster that is kept, what steps have changed: %w%s", ErrLeftBehind, err, r.byHand())
 		}
 		return false, nil // the next run begins with another cluster
 	}
 	if err := r.undo.HealOutliving(ctx); err != nil {
-		return false, fmt.Errorf("%w: what steps have changed: %w", ErrLeftBehind, err)
+		return false, fmt.Errorf("%w: what steps have changed: %w%s", ErrLeftBehind, err, r.byHand())
 	}
 	return false, nil
+}
+
+// byHand says where the commands are that take hooks back; "": there are none.
+func (r *run) byHand() string {
+	if r.journal == nil || r.journal.script == nil || len(r.journal.script.lines) == 0 {
+		return ""
+	}
+	return "; the commands for that are in " + r.journal.script.path
 }
 
 // TakeBack takes back what the steps of a run have changed and its pgchaos has not taken back, because

@@ -201,6 +201,10 @@ func TestRunOnACluster(t *testing.T) {
 	m.unchanged()
 	do(exitUsage, "run", m.file, "--set", "load.writes.rate=2000/s")
 	m.passwordFromTheEnvironment(&screen)
+	out = do(exitLeftBehind, "run", m.file, "--out", m.out+"-left", "--set", "cluster.existing.hooks.kill.undo=false", "--set", "cluster.existing.hooks.kill.proof=true", "--set", "cluster.existing.hooks.kill.do=true", "--set", "timeline=[{kill: n2}]")
+	if !strings.Contains(out, "the commands for that are in "+m.out+"-left/undo.sh") {
+		t.Errorf("it does not say what is left:\n%s", out)
+	}
 	do(exitUsage, "doctor", m.file, "--set", "cluster.existing.nodes.n1.dsn="+strings.Replace(m.DSN("n1", plaincluster.Database, ""), "/shop", "/nowhere", 1))
 	m.leaksNothing(screen.String())
 }
@@ -258,6 +262,7 @@ func TestCleanOnACluster(t *testing.T) {
 	})
 	must(t, cmd.Process.Kill())
 	_ = cmd.Wait() // it was killed
+	m.leaksNothing("")
 	records, err := filepath.Glob(m.base + "-existing/*.json")
 	if must(t, err); len(records) != 1 {
 		t.Fatalf("records: %v", records)
