@@ -72,7 +72,8 @@ type Cluster struct {
 	nodes    []*Node
 	creds    Credentials
 	version  atomic.Pointer[string]
-	dialer   dialer // of pgchaos's own sessions
+	dialer   dialer  // of pgchaos's own sessions
+	learned  learned // of a cluster that was there before
 	// standbyNames are the nodes by their application_names as standbys, of a cluster that was there before.
 	standbyNames atomic.Pointer[map[string]string]
 }

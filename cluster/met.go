@@ -104,6 +104,7 @@ func (c *Cluster) meet(ctx context.Context) error {
 	first := c.nodes[primary]
 	c.nodes = slices.Insert(slices.Delete(slices.Clone(c.nodes), primary, primary+1), 0, first)
 	c.version.Store(&states[primary].Version)
+	c.learned.begin(states[primary].Timeline)
 	return first.makeSchema(ctx)
 }
 
@@ -193,6 +194,15 @@ func (n *Node) Schema() string { return n.cluster.Schema() }
 // Met tells whether the node was there before.
 func (n *Node) Met() bool { return n.config.DSN != nil }
 
+// Learned is Named, of a state that was just read: what it shows of the node for the first time is asked for.
+func (n *Node) Learned(ctx context.Context, s record.NodeState) record.NodeState {
+	if s.Reachable {
+		n.learnStandbyName(ctx, s)
+		n.learnTimeline(ctx, s)
+	}
+	return n.Named(s)
+}
+
 // Named is a state with the nodes' names in the place of the standbys' application_names.
 func (n *Node) Named(s record.NodeState) record.NodeState {
 	s.Standbys = slices.Clone(s.Standbys)
@@ -200,8 +210,8 @@ func (n *Node) Named(s record.NodeState) record.NodeState {
 	return s
 }
 
-// LearnStandbyName asks a node that was the primary when it was met for its application_name, once it is a standby.
-func (n *Node) LearnStandbyName(ctx context.Context, s record.NodeState) {
+// learnStandbyName asks a node that was the primary when it was met for its application_name, once it is a standby.
+func (n *Node) learnStandbyName(ctx context.Context, s record.NodeState) {
 	if !n.Met() || s.Role != record.RoleStandby || !s.Streaming || n.nameKnown.Load() {
 		return
 	}

@@ -92,6 +92,9 @@ func (s *quiescer) lineages(ctx context.Context) map[string]record.Lineage {
 }
 
 func lineageOf(ctx context.Context, n member) (record.Lineage, error) {
+	if own, ok := n.(*cluster.Node); ok {
+		return own.Lineage(ctx)
+	}
 	conn, err := n.Connect(ctx, "audit")
 	if err != nil {
 		return record.Lineage{}, err

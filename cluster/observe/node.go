@@ -62,11 +62,9 @@ type namedProber struct {
 }
 
 func (p namedProber) Read(ctx context.Context) record.NodeState {
-	s := p.Prober.Read(ctx)
-	p.node.LearnStandbyName(ctx, s)
-	return p.node.Named(s)
+	return p.node.Learned(ctx, p.Prober.Read(ctx))
 }
 
 func (p namedProber) Glance(ctx context.Context) record.NodeState {
-	return p.node.Named(p.Prober.Glance(ctx))
+	return p.node.Learned(ctx, p.Prober.Glance(ctx))
 }
