@@ -18,6 +18,14 @@ func (r *Result) Lost() (n int64) {
 	return n
 }
 
+// WeakLost is the number of weakly acknowledged writes that were lost, in all tables.
+func (r *Result) WeakLost() (n int64) {
+	for _, a := range r.Audits {
+		n += a.WeakLost.N
+	}
+	return n
+}
+
 // AllReasons are the Reasons, and how far the run came where it was never judged: a run that
 // was killed has no reasons in its file.
 func (r *Result) AllReasons() []string {
@@ -65,7 +73,11 @@ func (r *Result) passed() string {
 	case r.Lost() > 0:
 		return text + "; " + units.Count(r.Lost(), "acknowledged write was lost, as they allow", "acknowledged writes were lost, as they allow")
 	}
-	return text + ", and none of " + units.Count(acknowledged, "acknowledged write", "acknowledged writes") + " was lost"
+	text += ", and none of " + units.Count(acknowledged, "acknowledged write", "acknowledged writes") + " was lost"
+	if weak := r.WeakLost(); weak > 0 {
+		text += ", but for " + units.Count(weak, "weakly acknowledged one", "weakly acknowledged ones")
+	}
+	return text
 }
 
 func (r *Result) failed() string {

@@ -112,6 +112,12 @@ func (r *Result) lossFindings(expectations []expect.Expectation) (all []audit.Fi
 	if lost > 0 && !spoken {
 		all = append(all, failed("%s lost, and no expectation says how many lost_writes are allowed", units.Count(lost, "acknowledged write was", "acknowledged writes were")))
 	}
+	weakSpoken := slices.ContainsFunc(expectations, func(e expect.Expectation) bool { return strings.HasPrefix(e.Metric, "weak_lost") })
+	weakened := slices.ContainsFunc(r.Timeline, func(m record.Event) bool { return m.Weakening != nil })
+	if weak := r.WeakLost(); weak > 0 && weakened && !weakSpoken {
+		all = append(all, failed("%s lost after synchronous replication had been weakened from outside pgchaos, and no expectation says how many weak_lost are allowed",
+			units.Count(weak, "weakly acknowledged write was", "weakly acknowledged writes were")))
+	}
 	if len(r.Audits) > 0 || r.Stage != StageChecked {
 		return all // an audit without acknowledgements says so itself
 	}

@@ -49,7 +49,7 @@ func hook() Kind {
 				"`moved`: another node is the primary. Anything else is a command that must succeed. What is not so within 30 s has not taken effect.",
 			Back: "By `undo`, on the same node. It is in the journal before the command runs, and is written as a script into the result directory, too. " +
 				"With `undo_after` the node's own machine runs it after that time, whether pgchaos lives or not.",
-			Example: `- {at: 20s, hook: {name: hang_agent, node: primary, do: "pkill -STOP -x patroni", undo: "pkill -CONT -x patroni", proof: "pgrep -r T -x patroni"}}
+			Example: `- {at: 20s, hook: {name: hang_agent, node: pgmaster, do: "pkill -STOP -x patroni", undo: "pkill -CONT -x patroni", proof: "pgrep -r T -x patroni"}}
 `,
 		},
 		New:   func() Parameters { return &Hook{} },

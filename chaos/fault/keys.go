@@ -132,13 +132,15 @@ func (k Kind) Example(provider string) string {
 	if provider != "" {
 		b.WriteString("  provider: " + provider + "\n")
 	}
-	cluster := ""
+	more := ""
 	if k.Manual.Cluster != "" {
-		cluster = "  " + k.Manual.Cluster + "\n"
+		more = "  " + k.Manual.Cluster + "\n"
 	}
-	b.WriteString("  nodes: [pgmaster, pgslave, pgslave2]\n" +
-		"  settings: {wal_retrieve_retry_interval: 500ms}\n" +
-		cluster +
+	nodes := "  nodes: [pgmaster, pgslave, pgslave2]\n  settings: {wal_retrieve_retry_interval: 500ms}\n" + more
+	if provider == existingProvider {
+		nodes = existingNodes
+	}
+	b.WriteString(nodes +
 		"load:\n" +
 		"  writes: {kind: insert, clients: 4, rate: 200/s, timeout: 2s}\n" +
 		"  reads: {kind: read, clients: 2, rate: 100/s, timeout: 2s}\n" +
@@ -149,3 +151,15 @@ func (k Kind) Example(provider string) string {
 	}
 	return b.String()
 }
+
+// existingProvider is the provider whose nodes were there before, so that an example has to name them.
+const existingProvider = cluster.ExistingProvider
+
+const existingNodes = `  existing:
+    nodes:
+      pgmaster: {dsn: "postgres://chaos@db1/chaos?sslmode=verify-full"}
+      pgslave: {dsn: "postgres://chaos@db2/chaos?sslmode=verify-full"}
+      pgslave2: {dsn: "postgres://chaos@db3/chaos?sslmode=verify-full"}
+    manager: {patroni: "http://db1:8008"}
+    exec: "ssh {host} sudo -n {command}"
+`

@@ -28,7 +28,7 @@ func managerSwitchover() Kind {
 			Effect:   "What the manager does: it shuts the primary down in good order and promotes a standby. Nothing may be lost.",
 			Verified: "Another node is the primary, and it is the one that was asked for.",
 			Back:     "Nothing takes it back; another switchover exchanges the nodes again.",
-			Example: `- {at: 5s, manager_switchover: {to: n2}}
+			Example: `- {at: 5s, manager_switchover: {to: pgslave}}
 `,
 		},
 		New:   func() Parameters { return &ManagerSwitchover{} },

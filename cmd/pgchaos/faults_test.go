@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"pgchaos/chaos/fault"
+	"pgchaos/cluster"
 	"pgchaos/spec"
 )
 
@@ -48,6 +49,13 @@ func TestTheExampleOfEveryFault(t *testing.T) {
 		for _, provider := range providerNames() {
 			text := k.Example(provider)
 			_, err := spec.LoadSeries(k.Name+".yaml", []byte(text), spec.Options{Providers: descriptions()})
+			if provider == cluster.ExistingProvider { // what it cannot do itself, also in the rest of the example, a command of the user's can
+				fine := err == nil && (slices.Contains(able(k), provider) || k.Name == "switchover") // which the manager does
+				if !fine && !onlyCommandsAreMissing(err) {
+					t.Errorf("%s on %s: %v\n%s", k.Name, provider, err, text)
+				}
+				continue
+			}
 			switch can := slices.Contains(able(k), provider); {
 			case can && err != nil:
 				t.Errorf("%s on %s: %v\n%s", k.Name, provider, err, text)
@@ -129,4 +137,17 @@ func printed(t *testing.T, code int, args ...string) string {
 		t.Fatalf("pgchaos %s: exit code %d\n%s", strings.Join(args, " "), got, out.String())
 	}
 	return out.String()
+}
+
+// onlyCommandsAreMissing tells whether an error says of nothing but actions that a command of the user's can do them.
+func onlyCommandsAreMissing(err error) bool {
+	if err == nil {
+		return false
+	}
+	for line := range strings.Lines(err.Error()) {
+		if !strings.Contains(line, "give it a command of yours") {
+			return false
+		}
+	}
+	return true
 }
