@@ -56,7 +56,7 @@ func writeProvider(out io.Writer, k cluster.Kind, first bool) error {
 	for _, c := range cluster.AllCapabilities() {
 		if k.Can(c) {
 			can = append(can, string(c))
-		} else {
+		} else if c != cluster.CanManage { // which a cluster has, and not a provider
 			cannot = append(cannot, string(c))
 		}
 	}
