@@ -16,6 +16,10 @@ type Description struct {
 	Capabilities []Capability
 	// Lacks is why its nodes cannot do the rest: "its nodes are processes of one machine".
 	Lacks string
+	// Depends is what of Capabilities not every machine allows, and where it does.
+	Depends map[Capability]string
+	// Unable is what this machine does not allow of Capabilities, and why; nil: nothing.
+	Unable map[Capability]Unable
 	// Frozen is why no program runs on a node that is frozen; "": one does.
 	Frozen string
 	// Postgres is which versions of PostgreSQL its nodes can be, and where they come from.
@@ -28,6 +32,9 @@ type Description struct {
 	// UsageNotes are what the figures of its nodes' use of resources mean.
 	UsageNotes record.UsageNotes
 }
+
+// Unable is why a machine does not let a provider's nodes do something, and what would do.
+type Unable struct{ Why, Instead string }
 
 // Can tells whether its nodes have a capability.
 func (d Description) Can(c Capability) bool { return slices.Contains(d.Capabilities, c) }

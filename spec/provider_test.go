@@ -46,3 +46,22 @@ timeline:
 		t.Error(err)
 	}
 }
+
+// TestAnActionThatTheMachineDoesNotAllowIsAnError, with what would do.
+func TestAnActionThatTheMachineDoesNotAllowIsAnError(t *testing.T) {
+	can := []cluster.Capability{cluster.CanRun, cluster.CanLimit}
+	here := cluster.Description{Name: "here", Capabilities: can, Unable: map[cluster.Capability]cluster.Unable{cluster.CanLimit: {Why: "no cgroups", Instead: "run it as root"}}}
+	text := "name: x\ncluster: {provider: here, nodes: [a, b]}\ntimeline: [{limit: {node: b, cpus: 1}}]\n"
+	for want, others := range map[string][]cluster.Description{
+		"x.yaml:3:13: the here provider cannot limit a node on this machine: no cgroups; run it as root, or leave the step out":              {here},
+		"x.yaml:3:13: the here provider cannot limit a node on this machine: no cgroups; run it as root, or run it with provider: elsewhere": {here, {Name: "elsewhere", Capabilities: can}},
+	} {
+		if _, _, err := Load("x.yaml", []byte(text), Options{Providers: others}); err == nil || !strings.Contains(err.Error(), want+"\n") && !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	here.Unable = nil
+	if _, _, err := Load("x.yaml", []byte(text), Options{Providers: []cluster.Description{here}}); err != nil {
+		t.Error(err)
+	}
+}

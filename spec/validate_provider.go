@@ -46,6 +46,10 @@ func (v *validator) capable(path string, k fault.Kind) {
 			v.badKey(path, what+cmp.Or(d.Lacks, `it lacks the capability "`+string(c)+`"`), instead)
 			return
 		}
+		if not, found := d.Unable[c]; found {
+			v.badKey(path, "the "+d.Name+" provider cannot "+k.Name+" a node on this machine: "+not.Why, not.Instead+", or "+v.insteadOf(k))
+			return
+		}
 	}
 }
 
@@ -53,7 +57,7 @@ func (v *validator) capable(path string, k fault.Kind) {
 func (v *validator) insteadOf(k fault.Kind) string {
 	var able, ways []string
 	for _, d := range v.providers {
-		if !slices.ContainsFunc(k.Capabilities, func(c cluster.Capability) bool { return !d.Can(c) }) {
+		if !slices.ContainsFunc(k.Capabilities, func(c cluster.Capability) bool { _, not := d.Unable[c]; return not || !d.Can(c) }) {
 			able = append(able, d.Name)
 		}
 	}

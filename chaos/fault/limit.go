@@ -33,13 +33,14 @@ func TooLittle(memory units.Size) (what, right string) {
 
 func limit() Kind {
 	return Kind{
-		Name: "limit", Group: Resources, Doc: "Changes what a node may use, while it runs. Not every provider can.",
+		Name: "limit", Group: Resources, Doc: "Changes what a node may use, while it runs. With local nodes, it needs cgroups that pgchaos can write.",
 		Manual: Manual{
 			Does: "Changes how much processor time and memory the node's container may use, while it runs. What is left out stays as it " +
-				"is.",
+				"is. With the local provider the server's processes are put into a cgroup of their own, which needs root or a cgroup that is " +
+				"delegated to the user; a server that is started meanwhile starts in it, and memory that it held before does not count.",
 			Effect: "With less processor time everything takes longer, replication and replay too. With too little memory the kernel kills " +
 				"a process of the server, which then restarts all of them; the report names that as out-of-memory.",
-			Verified: "The engine reports the new limits.",
+			Verified: "The engine reports the new limits; with the local provider the kernel does, and each process of the server is in the cgroup.",
 			Back:     "The limits are those of before. Limits of other steps that are still in force stay.",
 			Example:  `- {at: 5s, limit: {node: pgslave, cpus: 0.2}, for: 4s}`,
 		},

@@ -199,6 +199,11 @@ func clean(ctx context.Context, base, run string) error {
 	if err := end(ctx, own, family{roots: rec.identities(), dir: dir, uid: uid}); err != nil {
 		return fmt.Errorf("%s is left: %w", dir, err)
 	}
+	for _, n := range rec.Nodes {
+		if err := dissolveAll(ctx, groupsOf(rec.Run, n)); err != nil {
+			return fmt.Errorf("%s is left: %w", dir, err)
+		}
+	}
 	remark := removeRun(dir, own)
 	if remark != nil && !cluster.IsRemark(remark) {
 		return remark

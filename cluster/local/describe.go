@@ -69,8 +69,10 @@ func (p *Provider) Describe() cluster.Description { return Describe() }
 func Describe() cluster.Description {
 	return cluster.Description{
 		Name: "local", Summary: "processes of this machine",
-		Capabilities:   []cluster.Capability{cluster.CanRun, cluster.CanFreeze, cluster.CanCommand, cluster.CanReachFiles, cluster.CanMeasure, cluster.CanLink, cluster.CanShape, cluster.CanDelay},
+		Capabilities:   []cluster.Capability{cluster.CanRun, cluster.CanFreeze, cluster.CanCommand, cluster.CanReachFiles, cluster.CanLimit, cluster.CanMeasure, cluster.CanLink, cluster.CanShape, cluster.CanDelay},
 		Lacks:          "its nodes are processes of one machine",
+		Depends:        map[cluster.Capability]string{cluster.CanLimit: "where pgchaos can write cgroups, as root or in one that is delegated to the user"},
+		Unable:         unable(),
 		Postgres:       "13 or newer, the newest installed",
 		ChecksSettings: true,
 		Disks:          []string{DefaultBase()},

@@ -25,8 +25,9 @@ type host struct {
 	address  cluster.Address
 	relays   *relays // on the links to it
 
-	mu   sync.Mutex // held while the main process is started
-	main *mainProcess
+	mu     sync.Mutex // held while the main process is started or moved
+	main   *mainProcess
+	limits []limit // those in force
 
 	usage usage
 }
@@ -36,6 +37,7 @@ var _ interface {
 	cluster.Host
 	cluster.Processes
 	cluster.Freezing
+	cluster.Limited
 	cluster.Files
 	cluster.Measured
 	cluster.Linked
@@ -118,17 +120,18 @@ func (h *host) Start(ctx context.Context, argv []string) error {
 		}
 		m.End(status, time.Now())
 	}()
-	if known {
-		err = h.provider.note(h.name, id)
+	before := h.main
+	if h.main = m; known {
+		err = errors.Join(h.provider.note(h.name, id), h.join(ctx))
 	} else {
 		err = errors.New("it is not in the process table")
 	}
 	if err != nil {
+		h.main = before
 		err = errors.Join(err, cmd.Process.Kill())
 		<-m.Ended()
 		return fmt.Errorf("start %s: %w", h.name, err)
 	}
-	h.main = m
 	return nil
 }
 

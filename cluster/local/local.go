@@ -219,7 +219,7 @@ func (p *Provider) release() error {
 // files stay, and Remove can be called again.
 func (p *Provider) Remove(ctx context.Context) error {
 	p.mu.Lock()
-	hosts, removed, known := p.hosts, p.removed, p.record.identities()
+	hosts, removed, known, groups := p.hosts, p.removed, p.record.identities(), p.groups()
 	p.mu.Unlock()
 	if removed {
 		return nil
@@ -230,6 +230,7 @@ func (p *Provider) Remove(ctx context.Context) error {
 	}
 	// Whatever else works in the run's directory: a command of Run that is still going.
 	errs = append(errs, end(ctx, p.owner, family{roots: known, dir: p.dir, uid: p.owner.serverUID()}))
+	errs = append(errs, dissolveAll(ctx, groups))
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("remove run %s: %s is left: %w", p.record.Run, p.dir, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"pgchaos/cluster"
@@ -35,6 +36,16 @@ type nodeRecord struct {
 	Relays  []int           `json:"relays,omitempty"` // the ports of relays to it
 	PID     int             `json:"pid,omitempty"`    // of the main process started last
 	Start   string          `json:"start,omitempty"`  // which process of that number it is
+	Groups  []string        `json:"groups,omitempty"` // the directories of cgroups that it may have
+}
+
+// note adds the groups of limits.
+func (n *nodeRecord) note(limits []limit) {
+	for _, in := range limits {
+		if !slices.Contains(n.Groups, in.dir) {
+			n.Groups = append(n.Groups, in.dir)
+		}
+	}
 }
 
 // write replaces run.json as a whole. With sync it will be there after a crash of

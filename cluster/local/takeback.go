@@ -16,10 +16,21 @@ type LeftNodes struct {
 }
 
 // leftHost is what can still be done to a node.
-type leftHost struct{ h *host }
+type leftHost struct {
+	h      *host
+	groups []string
+}
 
 // Thaw lets every process of the node go on, as host.Thaw does.
 func (l *leftHost) Thaw(ctx context.Context) error { return l.h.Thaw(ctx) }
+
+// SetLimits takes all limits away: a node of this provider has none of its own.
+func (l *leftHost) SetLimits(ctx context.Context, to cluster.Limits) error {
+	if to != (cluster.Limits{}) {
+		return fmt.Errorf("limits of %s: %+v are not those of before: a local node had none", l.h.name, to)
+	}
+	return dissolveAll(ctx, l.groups)
+}
 
 // Exec runs a command in the node's directory, as the server's user. PostgreSQL's programs are found on the system's path alone.
 func (l *leftHost) Exec(ctx context.Context, c cluster.Command) (cluster.Output, error) {
@@ -42,7 +53,10 @@ func OpenNodes(ctx context.Context, base, run string) (*LeftNodes, error) {
 	}
 	for _, n := range rec.Nodes {
 		if nameForm.MatchString(n.Name) {
-			nodes.hosts[n.Name] = &leftHost{&host{provider: &Provider{owner: own}, name: n.Name, dir: filepath.Join(dir, nodesDir, n.Name)}}
+			nodes.hosts[n.Name] = &leftHost{
+				h:      &host{provider: &Provider{owner: own}, name: n.Name, dir: filepath.Join(dir, nodesDir, n.Name)},
+				groups: groupsOf(rec.Run, n),
+			}
 		}
 	}
 	return nodes, nil

@@ -115,11 +115,16 @@ func providersText(k fault.Kind) string {
 	return text
 }
 
-// faultExample is an experiment with the action, for the first provider that can do it.
+// faultExample is an experiment with the action, for the first provider that can do it on every machine.
 func faultExample(k fault.Kind) string {
 	provider := ""
-	if names := able(k); len(names) > 0 && names[0] != providerNames()[0] {
-		provider = names[0]
+	for i, d := range descriptions() {
+		if !slices.ContainsFunc(k.Capabilities, func(c cluster.Capability) bool { return !d.Can(c) || d.Depends[c] != "" }) {
+			if i > 0 {
+				provider = d.Name
+			}
+			break
+		}
 	}
 	return k.Example(provider)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -16,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"pgchaos/cluster/local"
 	"pgchaos/internal/longtest"
 	"pgchaos/runner"
 )
@@ -54,6 +56,10 @@ const (
   - {on_error: continue, delay: {from: clients, to: a, latency: 5ms}}
   - {on_error: continue, partition: {between: [a, b]}}
   - {on_error: continue, exhaust_connections: c}
+`
+	killedLocallyLimited = `
+  - {on_error: continue, limit: {node: b, cpus: 0.5, memory: 1GB}, for: 1s}
+  - {on_error: continue, limit: {node: a, cpus: 0.7}}
 `
 	killedOnDocker = `
   - {on_error: continue, fill_disk: {node: c, leave: 8MB}}
@@ -166,6 +172,17 @@ func (p *place) trace(ports []int, networks []string) (noted trace) {
 	return noted
 }
 
+// cgroupNames are the names of all cgroups of the machine.
+func cgroupNames() (names []string) {
+	_ = filepath.WalkDir("/sys/fs/cgroup", func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() { // others come and go
+			names = append(names, d.Name())
+		}
+		return nil
+	})
+	return names
+}
+
 // left is what is still there of it, and of everything that bears the names of the run or its place.
 func (p *place) left(was trace, names ...string) (left []string) {
 	p.t.Helper()
@@ -198,6 +215,7 @@ func (p *place) left(was trace, names ...string) (left []string) {
 		add("file", namesIn(p.out), func(is string) bool { return is == name })
 	}
 	add("mount", linesOf(p.t, "/proc/self/mountinfo"), has(append(names, filepath.Dir(p.base))...))
+	add("cgroup", cgroupNames(), has(names...))
 	add("network interface", namesIn("/sys/class/net"), func(name string) bool { return slices.Contains(was.bridges, name) })
 	if os.Geteuid() == 0 {
 		for _, cmd := range [][]string{{"iptables-save"}, {"tc", "qdisc", "show"}} {
@@ -329,8 +347,11 @@ func atMoments(t *testing.T, few int, seed uint64, kill func(t *testing.T, m mom
 // nothing of the run.
 func TestCleanAfterSIGKILLAtRandomMoments(t *testing.T) {
 	atMoments(t, 8, 1, func(t *testing.T, m moment) {
-		p := newPlace(t)
-		p.at(m, "run", p.write("x.yaml", strings.Replace(killedTimeline, "\nMORE\n", killedLocally, 1)), "--out", p.out)()
+		p, more := newPlace(t), killedLocally
+		if local.Describe().Unable == nil { // the machine has cgroups that can be written
+			more += killedLocallyLimited[1:]
+		}
+		p.at(m, "run", p.write("x.yaml", strings.Replace(killedTimeline, "\nMORE\n", more, 1)), "--out", p.out)()
 		was, names := p.trace(p.ports(), nil), append(p.runs(), filepath.Dir(p.base))
 		for range 2 { // the second finds nothing to do
 			p.cleans(was, names, []int{exitPass}, "clean", "--provider", "local")

@@ -65,6 +65,11 @@ func writeProvider(out io.Writer, k cluster.Kind, first bool) error {
 		"  PostgreSQL  " + k.Postgres,
 		"  can         " + strings.Join(can, ", "),
 	}
+	for _, c := range cluster.AllCapabilities() {
+		if where := k.Depends[c]; where != "" {
+			lines = append(lines, "  "+string(c)+" only "+where)
+		}
+	}
 	if len(cannot) > 0 {
 		line := "  cannot      " + strings.Join(cannot, ", ")
 		if k.Lacks != "" {
