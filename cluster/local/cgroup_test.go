@@ -57,7 +57,7 @@ func TestFindCgroups(t *testing.T) {
 	}
 }
 
-// TestSettingsOfVersion2: what the kernel of version 2 is told, by files that keep what is written.
+// TestSettingsOfVersion2: what is written for the kernel of version 2, to files that keep what is written.
 func TestSettingsOfVersion2(t *testing.T) {
 	dir := aTree(t, map[string]string{"cpu.max": "max 100000\n", "memory.max": "max\n"}) // no swap
 	c := cgroups{unified: true}
