@@ -19,7 +19,7 @@ func TestProvidersAreListed(t *testing.T) {
 			t.Errorf("%s is not listed:\n%s", k.Name, out.String())
 		}
 	}
-	for _, want := range []string{"local (the default): ", "cannot      manager, network, disk: its nodes are processes of one machine", "limits only where pgchaos can write cgroups"} {
+	for _, want := range []string{"local (the default): ", "cannot      network, disk: its nodes are processes of one machine", "limits only where pgchaos can write cgroups"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("missing %q:\n%s", want, out.String())
 		}
