@@ -1,0 +1,164 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"pgchaos/experiments"
+	"pgchaos/internal/hatest"
+	"pgchaos/internal/longtest"
+	"pgchaos/record"
+	"pgchaos/report"
+	"pgchaos/verdict"
+)
+
+// headOf is the experiment that a script has written for its cluster, up to its load.
+func headOf(t *testing.T, c *hatest.Cluster) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(c.Dir, "existing.yaml"))
+	must(t, err)
+	head, _, found := strings.Cut(string(text), "\nload:")
+	if !found {
+		t.Fatalf("%s has no load:\n%s", c.Dir, text)
+	}
+	return head
+}
+
+// TestPatroniPromotes kills the primary of a real Patroni cluster in synchronous mode: Patroni promotes another node, nothing is
+// lost, and the cluster is whole again at the end. Then Patroni makes a planned switchover.
+func TestPatroniPromotes(t *testing.T) {
+	p := newPlace(t)
+	c := hatest.Up(t, hatest.Patroni, "nodes=3", "synchronous_mode=true", "ttl=20", "loop_wait=2", "retry_timeout=5")
+	text := strings.Replace(headOf(t, c), "    exec:", "    manager: {patroni: \""+c.Env["REST_n1"]+"\"}\n    exec:", 1) + `
+  synchronous: {standbys: "1 (n1, n2, n3)"}
+load:
+  writes: {kind: insert, clients: 4, rate: 100/s, timeout: 3s}
+  reads: {kind: read, clients: 2, rate: 50/s, timeout: 3s}
+timeline:
+  - {at: 2s, name: planned, switchover: {}}
+  - {name: exchanged, verify: {all_streaming: true, within: 60s}}
+  - {wait: 12s}   # until Patroni has made a standby synchronous again
+  - {name: killed, kill_node: primary}
+  - {name: promoted, verify: {primary: any, within: 60s}}
+  - {wait: 2s}
+  - {stop_load: writes}
+expect:
+  - lost_writes == 0
+  - weak_lost == 0
+  - nodes_equal
+`
+	code, stdout, stderr := p.run("run", p.write("patroni.yaml", text), "--out", p.out)
+	if code != exitPass {
+		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+	r := p.result()
+	var by []string
+	for _, m := range r.Timeline {
+		if m.Promotion != nil {
+			by = append(by, m.Name)
+			if m.Promotion.Fork == 0 || m.Promotion.To != m.Promotion.From+1 {
+				t.Errorf("%+v", m)
+			}
+		}
+	}
+	if len(by) != 2 {
+		t.Errorf("promotions that were seen: %q", by)
+	}
+	if a := r.Audits[0]; a.Acknowledged < 300 || !a.Complete {
+		t.Errorf("%d acknowledged, complete: %v", a.Acknowledged, a.Complete)
+	}
+	p.printed("was promoted from outside pgchaos, by the cluster's own manager or by hand, ", " after killed")
+	if left := schemasOf(t, c); left != "" {
+		t.Errorf("left in the database: %s", left)
+	}
+	p.nothingLeft()
+}
+
+// TestPatroniLosesItsSynchronousSetting runs the shipped loss and its control on real clusters.
+func TestPatroniLosesItsSynchronousSetting(t *testing.T) {
+	longtest.Only(t)
+	for name, want := range map[string]verdict.Verdict{"patroni-lost-sync": verdict.Fail, "patroni-lost-sync-control": verdict.Pass} {
+		t.Run(name, func(t *testing.T) {
+			r := onPatroni(t, name, "synchronous_mode=true")
+			if r.Verdict != want {
+				t.Errorf("%s: %q", r.Verdict, r.Reasons)
+			}
+			weakened := eventsThat(r, func(m record.Event) bool { return m.Weakening != nil })
+			if lost := want == verdict.Fail; (r.WeakLost() > 100) != lost || (weakened > 0) != lost || r.Lost() > 0 {
+				t.Errorf("%d lost, %d weak ones, %d times weakened", r.Lost(), r.WeakLost(), weakened)
+			}
+		})
+	}
+}
+
+// TestPatroniAgentHangs runs the shipped split brain and its control on real clusters.
+func TestPatroniAgentHangs(t *testing.T) {
+	longtest.Only(t)
+	t.Run("lists of hosts", func(t *testing.T) {
+		if r := onPatroni(t, "patroni-hung-agent"); r.Verdict != verdict.Fail || r.Lost() < 100 || len(r.TwoWritable) == 0 {
+			t.Errorf("%s, %d lost, %q", r.Verdict, r.Lost(), r.TwoWritable)
+		}
+	})
+	t.Run("HAProxy", func(t *testing.T) {
+		if r := onPatroni(t, "patroni-hung-agent-control"); r.Lost() > 0 || len(r.TwoWritable) == 0 {
+			t.Errorf("%d lost, %q", r.Lost(), r.TwoWritable)
+		}
+	})
+}
+
+// onPatroni runs a shipped experiment on a cluster of two nodes that is where the test's cluster is.
+func onPatroni(t *testing.T, name string, options ...string) *report.Result {
+	t.Helper()
+	p := newPlace(t)
+	c := hatest.Up(t, hatest.Patroni, append([]string{"nodes=2", "ttl=20", "loop_wait=2", "retry_timeout=5"}, options...)...)
+	text, err := experiments.Open(name)
+	must(t, err)
+	file := strings.NewReplacer("/var/tmp/patroni", c.Dir, ":27026", ":"+c.Env["POSTGRES_PORT"], "127.0.0.1:27022", strings.Split(strings.TrimPrefix(c.Env["WRITE_DSN"], "postgres://chaos@"), "/")[0]).Replace(string(text))
+	_, stdout, stderr := p.run("run", p.write(name+".yaml", file), "--out", p.out)
+	t.Logf("%s\n%s", stdout, stderr)
+	return p.result()
+}
+
+func eventsThat(r *report.Result, so func(record.Event) bool) (n int) {
+	for _, m := range r.Timeline {
+		if so(m) {
+			n++
+		}
+	}
+	return n
+}
+
+// schemasOf are the schemas of runs in the cluster's database.
+func schemasOf(t *testing.T, c *hatest.Cluster) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "psql", "-AtX", c.Env["WRITE_DSN"], "-c", "select string_agg(nspname, ' ') from pg_namespace where nspname like 'pgchaos%'")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// TestPgAutoFailoverPromotes asks the monitor of a real pg_auto_failover cluster for its nodes and for a switchover.
+func TestPgAutoFailoverPromotes(t *testing.T) {
+	longtest.Only(t)
+	p := newPlace(t)
+	c := hatest.Up(t, hatest.PgAutoFailover, "nodes=2")
+	text := headOf(t, c) + `
+load:
+  writes: {kind: insert, clients: 2, rate: 50/s, timeout: 3s}
+timeline:
+  - {at: 2s, kill_node: primary}
+  - {name: promoted, verify: {primary: any, within: 90s}}
+  - {wait: 2s}
+  - {stop_load: writes}
+expect:
+  - lost_writes == 0
+`
+	if code, stdout, stderr := p.run("run", p.write("paf.yaml", text), "--out", p.out); code != exitPass {
+		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+}
