@@ -231,6 +231,9 @@ func (c *Cluster) synchronise(ctx context.Context, primary *Node, standbys []*No
 func (c *Cluster) makeHosts(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, n := range c.nodes {
+		if c.Met() && !n.Met() {
+			continue // nothing leads to it
+		}
 		group.Go(func() error {
 			host, err := c.provider.Host(ctx, n.config.Name)
 			if err != nil {

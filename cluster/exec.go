@@ -24,6 +24,9 @@ const execPassfile = "exec.pgpass"
 // other programs to the node's own server, and PGCHAOS_RUN, PGCHAOS_NODE, PGCHAOS_HOST and PGCHAOS_PORT say where it
 // runs; more are further variables. It does not wait for other operations.
 func (n *Node) Exec(ctx context.Context, line string, more ...string) (Output, error) {
+	if err := n.Can(CanCommand); err != nil {
+		return Output{}, err
+	}
 	env, err := n.ExecEnvironment(ctx)
 	if err != nil {
 		return Output{}, err

@@ -76,14 +76,15 @@ func SchemaComment(run string) string { return "pgchaos run " + run }
 // meet reads the nodes of a cluster that was there before, puts the primary first, and makes the run's schema. Nothing else
 // of it is changed.
 func (c *Cluster) meet(ctx context.Context) error {
-	states := make([]record.NodeState, len(c.nodes))
+	nodes := slices.DeleteFunc(slices.Clone(c.nodes), func(n *Node) bool { return !n.Met() })
+	states := make([]record.NodeState, len(nodes))
 	var wg sync.WaitGroup
-	for i, n := range c.nodes {
+	for i, n := range nodes {
 		n.built.Store(true)
 		wg.Go(func() { states[i] = n.State(ctx) })
 	}
 	wg.Wait()
-	if err := c.learnStandbyNames(ctx, states); err != nil {
+	if err := c.learnStandbyNames(ctx, nodes, states); err != nil {
 		return err
 	}
 	for i := range states {
@@ -101,8 +102,8 @@ func (c *Cluster) meet(ctx context.Context) error {
 	if primary < 0 {
 		return errors.New("none of the nodes is a primary")
 	}
-	first := c.nodes[primary]
-	c.nodes = slices.Insert(slices.Delete(slices.Clone(c.nodes), primary, primary+1), 0, first)
+	first := nodes[primary]
+	c.nodes = append([]*Node{first}, slices.DeleteFunc(slices.Clone(c.nodes), func(n *Node) bool { return n == first })...)
 	c.version.Store(&states[primary].Version)
 	c.learned.begin(states[primary].Timeline)
 	return first.makeSchema(ctx)
@@ -138,9 +139,9 @@ var standbyNameSQL string
 // learnStandbyNames finds the application_name of each node as a standby. A manager can call it as it likes: Patroni by the
 // member's name, pg_auto_failover pgautofailover_standby_N; and each node keeps it through all its lives. That of the
 // primary is not known before it is a standby, unless the file says it.
-func (c *Cluster) learnStandbyNames(ctx context.Context, states []record.NodeState) error {
+func (c *Cluster) learnStandbyNames(ctx context.Context, nodes []*Node, states []record.NodeState) error {
 	taken := map[string]string{}
-	for i, n := range c.nodes {
+	for i, n := range nodes {
 		name := n.config.Standby
 		n.nameKnown.Store(name != "" || states[i].Role == record.RoleStandby)
 		if name == "" && states[i].Role == record.RoleStandby {
@@ -280,7 +281,7 @@ func (n *Node) Refuses(ctx context.Context) bool {
 // AnotherPrimary is nil where a node of the cluster beside this one is the primary.
 func (n *Node) AnotherPrimary(ctx context.Context) error {
 	for _, other := range n.cluster.nodes {
-		if other == n {
+		if other == n || !other.Met() {
 			continue
 		}
 		if s := other.State(ctx); s.Reachable && s.Role == record.RolePrimary {

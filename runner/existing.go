@@ -20,6 +20,9 @@ func Existing(e *spec.Experiment, risk bool) (cluster.Existing, error) {
 		x.Manager = cluster.ManagerAddress{Patroni: m.Patroni, PgAutoFailover: m.PgAutoFailover}
 	}
 	for _, n := range c.Existing.Nodes {
+		if n.Unread {
+			continue
+		}
 		dsn, err := cluster.ParseDSN(n.DSN)
 		if err != nil {
 			return x, usageError(fmt.Errorf("cluster.existing.nodes.%s.dsn: %w", n.Name, err))

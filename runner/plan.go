@@ -155,7 +155,8 @@ func (p *Plan) clusterConfig(run string, log func(string, ...any)) cluster.Confi
 	}
 	if c.Existing != nil {
 		x, _ := Existing(p.Experiment, false) // which open has checked
-		for i, n := range x.Nodes {
+		for _, n := range x.Nodes {
+			i := slices.IndexFunc(cfg.Nodes, func(c cluster.NodeConfig) bool { return c.Name == n.Name })
 			cfg.Nodes[i].DSN, cfg.Nodes[i].Standby = &n.DSN, n.Standby
 		}
 	}

@@ -70,6 +70,9 @@ func (r *run) quiescer() *quiescer {
 	for _, n := range r.cluster.Nodes() {
 		if n.Absent() {
 			s.notBuilt[n.Name()] = "it was never built"
+			if r.cluster.Met() {
+				s.notBuilt[n.Name()] = "nothing leads to it: the experiment says so (unread)"
+			}
 			continue
 		}
 		s.members = append(s.members, n)

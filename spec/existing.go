@@ -32,6 +32,7 @@ type ExistingNodes []ExistingNode
 type ExistingNode struct {
 	Name    string `yaml:"-"`
 	DSN     string `yaml:"dsn" jsonschema_description:"The connection string of pgchaos and of the load to this node alone, as a URL or in libpq's keywords. Write the password into a password file, a service or a \u0024{VAR}."`
+	Unread  bool   `yaml:"unread" jsonschema_description:"true: nothing leads to the node, such as the standby of a managed service. It has no dsn, and the report says that it was not read."`
 	Standby string `yaml:"standby" jsonschema_description:"The application_name of the node as a standby, as pg_stat_replication has it. Left out: it is asked for."`
 	Host    string `yaml:"host" jsonschema_description:"What {host} in exec stands for; the node's name by default."`
 }

@@ -39,7 +39,7 @@ func (e *Experiment) fillExisting(d *decoder) {
 		if n.Host == "" {
 			n.Host = n.Name
 		}
-		e.Cluster.Nodes = append(e.Cluster.Nodes, Node{Name: n.Name})
+		e.Cluster.Nodes = append(e.Cluster.Nodes, Node{Name: n.Name, Absent: n.Unread})
 	}
 	if x.Clients == "" {
 		return
@@ -145,9 +145,16 @@ func (v *validator) existingNodes(x *Existing) {
 	addresses := map[cluster.Address]string{}
 	for _, n := range x.Nodes {
 		path := existingPath + ".nodes." + n.Name
+		switch {
+		case n.Unread && n.DSN != "":
+			v.badKey(path+".unread", "the node "+n.Name+" has a dsn, and so it can be read", "leave one of them out")
+			continue
+		case n.Unread:
+			continue
+		}
 		if n.DSN == "" {
 			if !v.d.brokenUnder(path) {
-				v.badKey(path, "the node "+n.Name+" has no dsn", "write dsn: postgres://USER@HOST:PORT/DATABASE")
+				v.badKey(path, "the node "+n.Name+" has no dsn", "write dsn: postgres://USER@HOST:PORT/DATABASE, or unread: true if nothing leads to it")
 			}
 			continue
 		}

@@ -89,6 +89,9 @@ func (v *validator) states() {
 	if slices.ContainsFunc(v.e.Cluster.Nodes, func(n Node) bool { return slices.Contains(Roles, n.Name) }) {
 		return // nobody can say whom a step means
 	}
+	if v.e.Cluster.existing() {
+		return // its manager, and who else runs it, can make anything of its nodes at any time
+	}
 	t := v.firstStates()
 	if v.e.Branches() {
 		v.statesBeside()

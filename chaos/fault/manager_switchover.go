@@ -33,12 +33,13 @@ func managerSwitchover() Kind {
 		},
 		New:   func() Parameters { return &ManagerSwitchover{} },
 		Facts: record.Facts{Provokes: true}, Outage: true, Phase: true,
+		Needs:        Needs{Process: Present},
 		Capabilities: []cluster.Capability{cluster.CanManage},
 	}
 }
 
-// Selectors are none: the manager finds the primary.
-func (p *ManagerSwitchover) Selectors() []string { return nil }
+// Selectors is the primary, which the manager finds by itself.
+func (p *ManagerSwitchover) Selectors() []string { return []string{"primary"} }
 
 // Short is for `manager_switchover: n2`.
 func (p *ManagerSwitchover) Short() any { return &p.To }

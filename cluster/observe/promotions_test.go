@@ -36,7 +36,7 @@ func TestPromotionsAreSeen(t *testing.T) {
 				b.state.ServerStarted = time.Unix(1, 0)
 				w := start(t, a, b)
 				seen := w.Subscribe(Promoted)
-				time.Sleep(time.Second)
+				time.Sleep(time.Second + stateEvery/2) // between two readings
 				for _, change := range tt.changes {
 					b.set(change)
 					time.Sleep(time.Second)
@@ -48,7 +48,7 @@ func TestPromotionsAreSeen(t *testing.T) {
 					}
 					return
 				}
-				at := time.Duration(len(tt.changes)) * time.Second
+				at := time.Duration(len(tt.changes))*time.Second + stateEvery/2
 				if len(got) != 1 || got[0].Node != "b" || got[0].From != tt.from || got[0].To != tt.to || got[0].At < at || got[0].At > at+stateEvery || got[0].Since >= at {
 					t.Fatalf("%+v", got)
 				}

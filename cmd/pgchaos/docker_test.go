@@ -351,7 +351,7 @@ func TestEveryActionOnDocker(t *testing.T) {
 	for _, step := range []string{"pause-b", "disconnect-b"} {
 		m := eventNamed(t, r, func(m record.Event) bool { return m.Name == step })
 		until := m
-		until.Effective = m.Effective + 2*time.Second
+		until.Effective = m.Effective + 4*time.Second
 		if !unreachableBetween(r.States[1].States, m, until) {
 			t.Errorf("the probe reached b all through %s", step)
 		}
