@@ -45,7 +45,6 @@ func TestCIRefusesASkip(t *testing.T) {
 // allowed are files with a skip that CI does not refuse, with the reason.
 var allowed = map[string]string{
 	"compare/recorded_test.go":    "it records figures for other tests, and only where a flag asks for it",
-	"cmd/pgchaos/nightly_test.go": "on a busy machine pgchaos says rightly that a night cannot be judged; tests of made histories show the rest",
 }
 
 // direct is a skip that does not go through Test.
