@@ -72,7 +72,7 @@ func writeCommandsOf(w io.Writer, s *spec.Step, of planned, exec string, n clust
 		}
 		fmt.Fprintf(w, "    %-6s %s\n", c.What, line)
 	}
-	if h, ok := s.Parameters().(*fault.Hook); ok && h.ProvedBy() != "" {
+	if h, ok := s.Parameters().(*fault.RunHook); ok && h.ProvedBy() != "" {
 		fmt.Fprintf(w, "    %-6s %s\n", "proof", map[string]string{
 			"down": "the server refuses connections, or was started again", "silent": "the server gives no answer", "moved": "another node is the primary",
 		}[h.ProvedBy()])

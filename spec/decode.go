@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"encoding"
 	"errors"
 	"fmt"
 	"iter"
@@ -145,8 +146,8 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 		return
 	}
 	switch into := v.Addr().Interface().(type) {
-	case *Duration:
-		d.scalar(n, path, "a duration such as 10s", func(text string) error { return into.UnmarshalText([]byte(text)) })
+	case *Duration, *Share, *Size, *CPUs:
+		d.quantity(n, into, path)
 	case *Rate:
 		d.scalar(n, path, "a rate such as 500/s", func(text string) error { return d.rate(n, text, into, path) })
 	case *Variants:
@@ -155,24 +156,12 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 		d.matrix(n, into, path)
 	case *Metrics:
 		d.metrics(n, into, path)
-	case *Share:
-		d.scalar(n, path, "a share such as 90%", func(text string) error { return into.UnmarshalText([]byte(text)) })
-	case *Size:
-		d.scalar(n, path, "a size such as 512MB", func(text string) error { return into.UnmarshalText([]byte(text)) })
-	case *CPUs:
-		d.scalar(n, path, "a number of cores such as 1.5", func(text string) error { return into.UnmarshalText([]byte(text)) })
 	case *Nodes:
 		d.nodeList(n, into, path)
 	case *ExistingNodes:
-		d.mapping(n, path, "a mapping of names to nodes", func(key string, value *yaml.Node, path string) {
-			*into = append(*into, ExistingNode{Name: key})
-			d.value(value, reflect.ValueOf(&(*into)[len(*into)-1]).Elem(), path)
-		})
+		named(d, n, path, "nodes", into, func(name string) ExistingNode { return ExistingNode{Name: name} })
 	case *Hooks:
-		d.mapping(n, path, "a mapping of words to hooks", func(key string, value *yaml.Node, path string) {
-			*into = append(*into, Hook{Name: key})
-			d.value(value, reflect.ValueOf(&(*into)[len(*into)-1]).Elem(), path)
-		})
+		named(d, n, path, "hooks", into, func(name string) Hook { return Hook{Name: name} })
 	case *Workloads:
 		d.mapping(n, path, "a mapping of names to workloads", func(key string, value *yaml.Node, path string) {
 			if path == setupPath {
@@ -197,6 +186,22 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 		d.expected(n, v, path)
 	default:
 		d.kind(n, v, path)
+	}
+}
+
+// quantity decodes a number with a unit.
+func (d *decoder) quantity(n *yaml.Node, into any, path string) {
+	wanted := "a duration such as 10s"
+	switch into.(type) {
+	case *Share:
+		wanted = "a share such as 90%"
+	case *Size:
+		wanted = "a size such as 512MB"
+	case *CPUs:
+		wanted = "a number of cores such as 1.5"
+	}
+	if from, ok := into.(encoding.TextUnmarshaler); ok {
+		d.scalar(n, path, wanted, func(text string) error { return from.UnmarshalText([]byte(text)) })
 	}
 }
 
@@ -408,4 +413,12 @@ func halves(err error) (what, right string) {
 		return names.What, names.Right
 	}
 	return err.Error(), ""
+}
+
+// named decodes a mapping of names to things that have a name.
+func named[S ~[]T, T any](d *decoder, n *yaml.Node, path, what string, into *S, called func(name string) T) {
+	d.mapping(n, path, "a mapping of names to "+what, func(key string, value *yaml.Node, path string) {
+		*into = append(*into, called(key))
+		d.value(value, reflect.ValueOf(&(*into)[len(*into)-1]).Elem(), path)
+	})
 }

@@ -112,17 +112,10 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 		named := entries("Node")
 		named.AdditionalProperties = either(&jsonschema.Schema{Type: "null"}, named.AdditionalProperties)
 		return either(&jsonschema.Schema{Type: "array", Items: name(), MinItems: number(1), UniqueItems: true}, named)
-	case reflect.TypeFor[ExistingNodes]():
-		return entries("ExistingNode")
-	case reflect.TypeFor[Hooks]():
-		return entries("Hook")
+	case reflect.TypeFor[ExistingNodes](), reflect.TypeFor[Hooks]():
+		return entries(t.Elem().Name())
 	case reflect.TypeFor[Workloads]():
-		load := entries("Workload")
-		load.Properties = jsonschema.NewProperties()
-		setup := schemaOf(reflect.TypeFor[Statements]())
-		setup.Description = describeKey(Experiment{}, "Setup")
-		load.Properties.Set("setup", setup)
-		return load
+		return workloadsSchema()
 	case reflect.TypeFor[Variants]():
 		return variantsSchema()
 	case reflect.TypeFor[Matrix]():
@@ -149,6 +142,16 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 		return either(&jsonschema.Schema{Type: "boolean"}, text(variableForm))
 	}
 	return nil
+}
+
+// workloadsSchema is a mapping of names to workloads, and the setup before them.
+func workloadsSchema() *jsonschema.Schema {
+	load := entries("Workload")
+	load.Properties = jsonschema.NewProperties()
+	setup := schemaOf(reflect.TypeFor[Statements]())
+	setup.Description = describeKey(Experiment{}, "Setup")
+	load.Properties.Set("setup", setup)
+	return load
 }
 
 // expectedSchema is an expectation: a text, or a mapping with more about it.
@@ -244,11 +247,8 @@ func constrain(s *jsonschema.Schema) {
 		Description: baseline.Description,
 		AnyOf:       []*jsonschema.Schema{{Type: "string", MinLength: number(1)}, {Ref: baseline.Ref}},
 	})
-	for def, keys := range map[string][]string{
-		"Cluster": {"nodes"}, "Workload": {"kind"},
-	} {
-		s.Definitions[def].Required = keys
-	}
+	s.Definitions["Workload"].Required = []string{"kind"}
+	s.Definitions["Cluster"].AnyOf = []*jsonschema.Schema{{Required: []string{"nodes"}}, {Required: []string{"existing"}}}
 	constrainWords(s.Definitions)
 	limit(s.Definitions["Cluster"], "postgres", minPostgres, maxPostgres)
 	limit(s.Definitions["Workload"], "clients", 1, maxClients)
@@ -258,8 +258,25 @@ func constrain(s *jsonschema.Schema) {
 	constrainPart(s.Definitions["Part"])
 	constrainStep(s.Definitions["Step"])
 	constrainRandom(s.Definitions)
+	allowHooks(s)
 	s.Definitions["Repeat"].Required = []string{"every", "times"}
 	limit(s.Definitions["Repeat"], "times", 1, maxTimes)
+}
+
+// allowHooks lets the steps of a file with cluster.existing be called by the words of its hooks, which only Load knows.
+func allowHooks(s *jsonschema.Schema) {
+	steps := property(s, "timeline").Items
+	property(s, "timeline").Items = nil
+	timeline := func(items *jsonschema.Schema) *jsonschema.Schema {
+		of := &jsonschema.Schema{Properties: jsonschema.NewProperties()}
+		of.Properties.Set("timeline", &jsonschema.Schema{Items: items})
+		return of
+	}
+	met := &jsonschema.Schema{Properties: jsonschema.NewProperties()}
+	met.Properties.Set("cluster", &jsonschema.Schema{Required: []string{"existing"}})
+	s.AllOf = append(s.AllOf, &jsonschema.Schema{
+		If: met, Then: timeline(&jsonschema.Schema{AnyOf: []*jsonschema.Schema{steps, {Type: "object", MinProperties: number(1)}}}), Else: timeline(steps),
+	})
 }
 
 // constrainRandom gives the faults of a random schedule the keys of a step, but for those that the schedule decides about.

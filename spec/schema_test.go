@@ -9,11 +9,13 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"gopkg.in/yaml.v3"
+
+	"pgchaos/cluster"
 )
 
 func compileSchema(t *testing.T) (*jsonschema.Schema, map[string]any) {
 	t.Helper()
-	text, err := Schema(someProviders())
+	text, err := Schema(append(someProviders(), cluster.Description{Name: existingProvider}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -221,7 +221,7 @@ func nameSteps(steps []Step) {
 
 func (s *Step) defaultName() string {
 	action := s.Action()
-	if h, ok := s.Parameters().(*fault.Hook); ok && h.Name != "" {
+	if h, ok := s.Parameters().(*fault.RunHook); ok && h.Name != "" {
 		action = h.Name
 	}
 	parts := []string{strings.ReplaceAll(action, "_", "-")}

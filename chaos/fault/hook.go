@@ -25,9 +25,9 @@ const (
 // proofTimeout is how long the effect of a hook may take to show.
 const proofTimeout = 30 * time.Second
 
-// Hook breaks something by a command of the user's, on the machines of nodes. Package spec makes it of a step that is called
+// RunHook breaks something by a command of the user's, on the machines of nodes. Package spec makes it of a step that is called
 // by a word of cluster.existing.hooks.
-type Hook struct {
+type RunHook struct {
 	OnNodes `yaml:",inline"`
 
 	Name      string         `yaml:"name" jsonschema:"required" jsonschema_description:"The hook's word."`
@@ -52,7 +52,7 @@ func hook() Kind {
 			Example: `- {at: 20s, hook: {name: hang_agent, node: pgmaster, do: "pkill -STOP -x patroni", undo: "pkill -CONT -x patroni", proof: "pgrep -r T -x patroni"}}
 `,
 		},
-		New:   func() Parameters { return &Hook{} },
+		New:   func() Parameters { return &RunHook{} },
 		Facts: record.Facts{Provokes: true}, Outage: true, Phase: true, Undo: hookUndo(), Reversible: true,
 		Needs:        Needs{Process: Present},
 		Capabilities: []cluster.Capability{cluster.CanCommand},
@@ -60,10 +60,10 @@ func hook() Kind {
 }
 
 // Short keeps a node from being written without a command.
-func (p *Hook) Short() any { return nil }
+func (p *RunHook) Short() any { return nil }
 
 // Check demands commands that can be run.
-func (p *Hook) Check() (wrong []Mistake) {
+func (p *RunHook) Check() (wrong []Mistake) {
 	if strings.TrimSpace(p.Proof) == "" {
 		wrong = append(wrong, Mistake{"", "nothing proves that the hook took effect", "write proof: down, silent, moved, or a command that must succeed"})
 	}
@@ -84,7 +84,7 @@ func (p *Hook) Check() (wrong []Mistake) {
 }
 
 // proves is the proof, where it is a word.
-func (p *Hook) proves() string {
+func (p *RunHook) proves() string {
 	switch p.Proof {
 	case proofDown, proofSilent, proofMoved:
 		return p.Proof
@@ -93,7 +93,7 @@ func (p *Hook) proves() string {
 }
 
 // Effects are what the proof shows of the server.
-func (p *Hook) Effects(of record.Facts) record.Facts {
+func (p *RunHook) Effects(of record.Facts) record.Facts {
 	switch p.Proof {
 	case proofDown:
 		of.Ends, of.Kills = true, true
@@ -104,13 +104,13 @@ func (p *Hook) Effects(of record.Facts) record.Facts {
 }
 
 // Detail is the command.
-func (p *Hook) Detail() string { return p.Name + ": " + p.Do }
+func (p *RunHook) Detail() string { return p.Name + ": " + p.Do }
 
 // Word is what the file calls the hook.
-func (p *Hook) Word() string { return p.Name }
+func (p *RunHook) Word() string { return p.Name }
 
 // Reversed tells whether anything takes the command back.
-func (p *Hook) Reversed() bool { return p.Undo != "" }
+func (p *RunHook) Reversed() bool { return p.Undo != "" }
 
 // hookCommand is a command of a hook, for the journal.
 type hookCommand struct {
@@ -120,7 +120,7 @@ type hookCommand struct {
 }
 
 // Before is the command that takes it back.
-func (p *Hook) Before(_ context.Context, _ Env, _ *cluster.Node) (any, error) {
+func (p *RunHook) Before(_ context.Context, _ Env, _ *cluster.Node) (any, error) {
 	argv, err := cluster.SplitCommand(p.Undo)
 	return hookCommand{p.Undo, p.Exec, argv}, err
 }
@@ -163,7 +163,7 @@ func hookUndo() *chaos.ReversalKind {
 }
 
 // Action runs the command and waits for its proof.
-func (p *Hook) Action(env Env) chaos.Action {
+func (p *RunHook) Action(env Env) chaos.Action {
 	return env.Scene.Each(p.Nodes, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
 		before := n.State(ctx)
 		if err := p.armUndo(ctx, n); err != nil {
@@ -189,7 +189,7 @@ func (p *Hook) Action(env Env) chaos.Action {
 	})
 }
 
-func (p *Hook) run(ctx context.Context, n *cluster.Node, line string) (cluster.Output, error) {
+func (p *RunHook) run(ctx context.Context, n *cluster.Node, line string) (cluster.Output, error) {
 	argv, err := cluster.SplitCommand(line)
 	if err != nil {
 		return cluster.Output{}, err
@@ -200,7 +200,7 @@ func (p *Hook) run(ctx context.Context, n *cluster.Node, line string) (cluster.O
 }
 
 // armUndo has the node's own machine take the hook back after a time, also where pgchaos is gone.
-func (p *Hook) armUndo(ctx context.Context, n *cluster.Node) error {
+func (p *RunHook) armUndo(ctx context.Context, n *cluster.Node) error {
 	if p.UndoAfter <= 0 || p.Undo == "" {
 		return nil
 	}
@@ -217,7 +217,7 @@ func (p *Hook) armUndo(ctx context.Context, n *cluster.Node) error {
 }
 
 // later is a command that runs another one after undo_after, when it has ended itself.
-func (p *Hook) later(argv []string) []string {
+func (p *RunHook) later(argv []string) []string {
 	return []string{"sh", "-c", fmt.Sprintf("nohup sh -c %s >/dev/null 2>&1 </dev/null &",
 		cluster.CommandLine([]string{fmt.Sprintf("sleep %.3f; exec %s", time.Duration(p.UndoAfter).Seconds(), cluster.CommandLine(argv))}))}
 }
@@ -230,7 +230,7 @@ type PlannedCommand struct {
 }
 
 // Planned are the commands of the hook, in the order in which they run.
-func (p *Hook) Planned() (all []PlannedCommand) {
+func (p *RunHook) Planned() (all []PlannedCommand) {
 	add := func(what, line string, change func([]string) []string) {
 		if argv, err := cluster.SplitCommand(line); err == nil { // Check says what cannot be read
 			all = append(all, PlannedCommand{what, change(argv), p.Exec})
@@ -249,7 +249,7 @@ func (p *Hook) Planned() (all []PlannedCommand) {
 }
 
 // ProvedBy is the proof as a word; "": it is a command.
-func (p *Hook) ProvedBy() string { return p.proves() }
+func (p *RunHook) ProvedBy() string { return p.proves() }
 
 // UndoOf is the command by which a reversal of a hook is done; ok is false where it is of another kind.
 func UndoOf(r chaos.Reversal) (c PlannedCommand, ok bool) {
@@ -264,7 +264,7 @@ func UndoOf(r chaos.Reversal) (c PlannedCommand, ok bool) {
 const proofEvery = 50 * time.Millisecond
 
 // proven waits for the effect. The error says what is there instead.
-func (p *Hook) proven(ctx context.Context, n *cluster.Node, before record.NodeState) error {
+func (p *RunHook) proven(ctx context.Context, n *cluster.Node, before record.NodeState) error {
 	ctx, cancel := context.WithTimeout(ctx, proofTimeout)
 	defer cancel()
 	var why error
@@ -279,7 +279,7 @@ func (p *Hook) proven(ctx context.Context, n *cluster.Node, before record.NodeSt
 }
 
 // look is nil where the effect is there.
-func (p *Hook) look(ctx context.Context, n *cluster.Node, before record.NodeState) error {
+func (p *RunHook) look(ctx context.Context, n *cluster.Node, before record.NodeState) error {
 	switch p.Proof {
 	case proofDown:
 		now := n.State(ctx)

@@ -25,20 +25,20 @@ func (w way) transfer(ctx context.Context, bytes [2]int, patience time.Duration)
 	case trying.Err() != nil:
 		return link.Met{Hung: true}, nil
 	case err != nil:
-		return link.Met{}, notMeasured{err}
+		return link.Met{}, unmeasuredError{err}
 	}
 	return link.Met{Took: took}, nil
 }
 
-// notMeasured is why no data could be sent: a server that lets nobody in says nothing about the network.
-type notMeasured struct{ error }
+// unmeasuredError is why no data could be sent: a server that lets nobody in says nothing about the network.
+type unmeasuredError struct{ error }
 
 // measured is a check of what passes links, where the kernel's counters have shown already that its rules match packets: what
 // cannot be measured is noted.
 func measured(verify func(ctx context.Context, w way) (string, error)) func(context.Context, way) (string, error) {
 	return func(ctx context.Context, w way) (string, error) {
 		seen, err := verify(ctx, w)
-		if why := (notMeasured{}); errors.As(err, &why) {
+		if why := (unmeasuredError{}); errors.As(err, &why) {
 			return fmt.Sprintf("on the link %s the effect was not measured: %v", w.name, why.error), nil
 		}
 		return seen, err

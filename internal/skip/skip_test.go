@@ -44,7 +44,7 @@ func TestCIRefusesASkip(t *testing.T) {
 
 // allowed are files with a skip that CI does not refuse, with the reason.
 var allowed = map[string]string{
-	"compare/recorded_test.go":    "it records figures for other tests, and only where a flag asks for it",
+	"compare/recorded_test.go": "it records figures for other tests, and only where a flag asks for it",
 }
 
 // direct is a skip that does not go through Test.

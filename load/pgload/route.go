@@ -104,11 +104,7 @@ func (c *Config) parsedURL() (*pgx.ConnConfig, error) {
 	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" || u.Host == "" {
 		return nil, errors.New("url: it cannot be read: write postgres://USER@HOST:PORT/DATABASE?SETTING=VALUE")
 	}
-	if u.User == nil {
-		u.User = url.UserPassword(c.User, c.Password)
-	} else if _, given := u.User.Password(); !given && u.User.Username() == c.User && c.Password != "" {
-		u.User = url.UserPassword(c.User, c.Password) // which is the same user behind a proxy
-	}
+	u.User = c.behindURL(u.User)
 	if strings.Trim(u.Path, "/") == "" {
 		u.Path = "/" + c.Database
 	}
@@ -132,10 +128,21 @@ func (c *Config) parsedURL() (*pgx.ConnConfig, error) {
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", cause(err))
 	}
-	if password, given := u.User.Password(); !query.Has("password") && !u.Query().Has("passfile") && (!given || password == "") {
+	if password, given := u.User.Password(); !query.Has("password") && query.Get("passfile") == "" && (!given || password == "") {
 		cc.Password = "" // not the environment's
 	}
 	return cc, nil
+}
+
+// behindURL is the user of a URL: the Config's, if it names none, or names this one without a password.
+func (c *Config) behindURL(named *url.Userinfo) *url.Userinfo {
+	if named == nil {
+		return url.UserPassword(c.User, c.Password)
+	}
+	if _, given := named.Password(); !given && named.Username() == c.User && c.Password != "" {
+		return url.UserPassword(c.User, c.Password)
+	}
+	return named
 }
 
 // cause is what is wrong with settings, without the text around it that has all of them in it.
