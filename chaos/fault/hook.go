@@ -22,8 +22,8 @@ const (
 	proofMoved  = "moved"
 )
 
-// proofTimeout is how long the effect of a hook may take to show.
-const proofTimeout = 30 * time.Second
+// proofTimeout is how long the effect of a hook may take to show, where the file does not say.
+const proofTimeout = units.Duration(30 * time.Second)
 
 // RunHook breaks something by a command of the user's, on the machines of nodes. Package spec makes it of a step that is called
 // by a word of cluster.existing.hooks.
@@ -35,6 +35,7 @@ type RunHook struct {
 	Undo      string         `yaml:"undo" jsonschema_description:"The command that takes it back."`
 	Proof     string         `yaml:"proof" jsonschema:"required" jsonschema_description:"What shows that it took effect: down, silent, moved, or a command that must succeed."`
 	UndoAfter units.Duration `yaml:"undo_after" jsonschema_description:"Runs undo on the node's machine after so long, also if pgchaos is gone by then."`
+	Within    units.Duration `yaml:"within" jsonschema_description:"How long the effect may take to show; 30s by default."`
 	Exec      string         `yaml:"exec" jsonschema_description:"How the commands run, where not as cluster.existing.exec says."`
 }
 
@@ -46,7 +47,7 @@ func hook() Kind {
 				"word: `kill: primary`, where the file has `hooks: {kill: {do: ...}}`.",
 			Effect: "What the command does. With the proof `down` the server is taken to have ended, as by a kill.",
 			Verified: "By `proof`. `down`: the server refuses connections, or was started after the command began. `silent`: it gives no answer within 3 s. " +
-				"`moved`: another node is the primary. Anything else is a command that must succeed. What is not so within 30 s has not taken effect.",
+				"`moved`: another node is the primary. Anything else is a command that must succeed. What is not so within `within` has not taken effect.",
 			Back: "By `undo`, on the same node. It is in the journal before the command runs, and is written as a script into the result directory, too. " +
 				"With `undo_after` the node's own machine runs it after that time, whether pgchaos lives or not.",
 			Example: `- {at: 20s, hook: {name: hang_agent, node: pgmaster, do: "pkill -STOP -x patroni", undo: "pkill -CONT -x patroni", proof: "pgrep -r T -x patroni"}}
@@ -61,6 +62,13 @@ func hook() Kind {
 
 // Short keeps a node from being written without a command.
 func (p *RunHook) Short() any { return nil }
+
+// Default is half a minute.
+func (p *RunHook) Default(has func(key string) bool) {
+	if !has("within") {
+		p.Within = proofTimeout
+	}
+}
 
 // Check demands commands that can be run.
 func (p *RunHook) Check() (wrong []Mistake) {
@@ -166,6 +174,9 @@ func hookUndo() *chaos.ReversalKind {
 func (p *RunHook) Action(env Env) chaos.Action {
 	return env.Scene.Each(p.Nodes, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
 		before := n.State(ctx)
+		if p.proves() != "" && p.Proof != proofMoved && !before.Reachable {
+			return fmt.Errorf("%s does not answer already, so that %q could not show that it took effect: %s", n.Name(), p.Proof, before.Error)
+		}
 		if err := p.armUndo(ctx, n); err != nil {
 			return err
 		}
@@ -265,7 +276,7 @@ const proofEvery = 50 * time.Millisecond
 
 // proven waits for the effect. The error says what is there instead.
 func (p *RunHook) proven(ctx context.Context, n *cluster.Node, before record.NodeState) error {
-	ctx, cancel := context.WithTimeout(ctx, proofTimeout)
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(p.Within))
 	defer cancel()
 	var why error
 	for {
@@ -273,7 +284,7 @@ func (p *RunHook) proven(ctx context.Context, n *cluster.Node, before record.Nod
 			return nil
 		}
 		if wait.For(ctx, proofEvery) != nil {
-			return fmt.Errorf("its proof, %s, does not hold after %s: %w", p.Proof, proofTimeout, errors.Join(chaos.ErrNotSo, why))
+			return fmt.Errorf("its proof, %s, does not hold after %s: %w", p.Proof, p.Within, errors.Join(chaos.ErrNotSo, why))
 		}
 	}
 }

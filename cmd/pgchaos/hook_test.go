@@ -1,0 +1,50 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"pgchaos/record"
+	"pgchaos/verdict"
+)
+
+// TestHookProvesAndIsTakenBack: a command of the user's counts only where its proof holds, its undo is run at the end of `for`, and
+// a dead man's switch runs it on the node's machine without pgchaos.
+func TestHookProvesAndIsTakenBack(t *testing.T) {
+	p := newPlace(t)
+	dir, err := os.MkdirTemp("/var/tmp", "pgchaos-hook-")
+	must(t, err)
+	t.Cleanup(func() { must(t, os.RemoveAll(dir)) })
+	must(t, os.Chmod(dir, 0o777))
+	text := strings.ReplaceAll(`name: hooks
+cluster: {nodes: [a]}
+load:
+  writes: {kind: insert, clients: 2, rate: 50/s}
+timeline:
+  - {at: 500ms, name: back, for: 500ms, hook: {name: mark, node: a, do: "touch DIR/back", proof: "test -e DIR/back", undo: "rm -f DIR/back"}}
+  - {name: armed, hook: {name: mark, node: a, do: "touch DIR/armed", proof: "test -e DIR/armed", undo: "rm -f DIR/armed", undo_after: 1s}}
+  - {at: 4s, name: gone, exec: {node: a, command: "test -e DIR/back || test -e DIR/armed", expect: 1}}
+  - {name: vain, on_error: continue, hook: {name: nothing, node: a, do: "true", proof: "test -e DIR/never", undo: "true", within: 500ms}}
+  - {name: alive, on_error: continue, hook: {name: nothing, node: a, do: "true", proof: down, undo: "true", within: 500ms}}
+`, "DIR", filepath.ToSlash(dir))
+	if code, stdout, stderr := p.run("run", p.write("hooks.yaml", text), "--out", p.out); code == exitPass {
+		t.Errorf("commands that did nothing pass\n%s\n%s", stdout, stderr)
+	}
+	r := p.result()
+	for _, name := range []string{"back", "undo-back", "armed", "gone"} {
+		if m := eventNamed(t, r, func(m record.Event) bool { return m.Name == name }); m.Status != record.EventDone {
+			t.Errorf("%+v", m)
+		}
+	}
+	for name, why := range map[string]string{"vain": "does not hold after 500ms", "alive": "its server runs as before"} {
+		if m := eventNamed(t, r, func(m record.Event) bool { return m.Name == name }); m.Status != record.EventFailed || !strings.Contains(m.Error, why) {
+			t.Errorf("%+v", m)
+		}
+	}
+	if r.Verdict == verdict.Pass {
+		t.Errorf("%s: %q", r.Verdict, r.Reasons)
+	}
+	p.nothingLeft()
+}
