@@ -18,8 +18,10 @@ type Access struct {
 
 // Schemas is the schema of the run's tables.
 func (a Access) Schemas() string {
-	if len(a.Nodes) > 0 && a.Nodes[0].DSN != "" {
-		return RunSchema(a.Run)
+	for _, n := range a.Nodes {
+		if n.DSN != "" {
+			return RunSchema(a.Run)
+		}
 	}
 	return "public"
 }

@@ -113,7 +113,7 @@ func New(p Provider, cfg Config) (*Cluster, error) {
 		return nil, err
 	}
 	c.creds = cfg.Credentials.complete()
-	if dsn := cfg.Nodes[0].DSN; dsn != nil {
+	if dsn := firstDSN(cfg.Nodes); dsn != nil {
 		c.creds = Credentials{Superuser: dsn.User, Load: dsn.User, Replication: dsn.User, Database: dsn.Database}
 		c.config.Connection = Connection{Settings: dsn.Settings()}
 		c.dialer.ordinary = true

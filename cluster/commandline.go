@@ -12,14 +12,20 @@ import (
 func SplitCommand(line string) (words []string, err error) {
 	var word strings.Builder
 	var quote rune
-	inWord, escaped := false, false
+	inWord, escaped, doubled := false, false, false
 	for _, c := range line {
 		switch {
 		case escaped:
+			if doubled && !strings.ContainsRune("$`\"\\\n", c) {
+				word.WriteRune('\\')
+			}
 			word.WriteRune(c)
-			escaped = false
+			escaped, doubled = false, false
 		case c == '\\' && quote != '\'':
 			escaped, inWord = true, true
+			if quote == '"' { // where it keeps its meaning for these alone
+				doubled = true
+			}
 		case quote != 0 && c == quote:
 			quote = 0
 		case quote != 0:
@@ -32,7 +38,7 @@ func SplitCommand(line string) (words []string, err error) {
 				word.Reset()
 				inWord = false
 			}
-		case strings.ContainsRune("|&;<>()$`", c):
+		case strings.ContainsRune("|&;<>()$`*?[", c), c == '~' && !inWord:
 			return nil, fmt.Errorf("%q is for a shell, and no shell runs this command: write sh -c '...', or put it into quotes", c)
 		default:
 			word.WriteRune(c)
@@ -82,15 +88,18 @@ func ParseExec(text string) (ExecTemplate, error) {
 }
 
 // Argv is the command that runs another one on a host. Ssh joins its arguments with blanks and gives the line to a shell
-// on the other side (ssh(1)), so its command is quoted for that shell, and arrives there word by word.
+// on the other side (ssh(1)), so its command is quoted for that shell, and arrives there word by word; also where ssh
+// is not the first word, as in timeout 10 ssh.
 func (t ExecTemplate) Argv(host string, command []string) (argv []string) {
-	for i, w := range t.words {
+	byShell := false
+	for _, w := range t.words {
 		if w != commandWord {
+			byShell = byShell || path.Base(w) == "ssh"
 			argv = append(argv, strings.ReplaceAll(w, hostWord, host))
 			continue
 		}
 		for _, c := range command {
-			if i > 0 && path.Base(t.words[0]) == "ssh" {
+			if byShell {
 				c = quotedForShell(c)
 			}
 			argv = append(argv, c)

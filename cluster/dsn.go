@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,6 +50,7 @@ func ParseDSN(text string) (DSN, error) {
 	if d.settings["sslmode"] == "" {
 		d.settings["sslmode"] = "prefer" // libpq's own default
 	}
+	d.settings = withOwnFiles(d.settings)
 	return d, nil
 }
 
@@ -87,6 +90,8 @@ func (d DSN) For(app string) string {
 // Public is the connection string without the password: that of a password file, a service or the environment lets in.
 func (d DSN) Public() string {
 	d.User.Password = ""
+	d.settings = maps.Clone(d.settings)
+	delete(d.settings, "sslpassword")
 	return d.For("")
 }
 
@@ -227,4 +232,20 @@ func dsnUser(text string) (map[string]string, bool) {
 		set["password"], _ = u.User.Password()
 	}
 	return set, true
+}
+
+// withOwnFiles adds the certificates of the user that libpq and pgx find by themselves (~/.postgresql), so that every session
+// has the same.
+func withOwnFiles(settings map[string]string) map[string]string {
+	home, err := os.UserHomeDir()
+	if err != nil || settings["sslmode"] == "disable" {
+		return settings
+	}
+	for name, file := range map[string]string{"sslrootcert": "root.crt", "sslcert": "postgresql.crt", "sslkey": "postgresql.key"} {
+		path := filepath.Join(home, ".postgresql", file)
+		if _, err := os.Stat(path); err == nil && settings[name] == "" {
+			settings[name] = path
+		}
+	}
+	return settings
 }

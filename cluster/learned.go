@@ -86,6 +86,9 @@ func (n *Node) learnTimeline(ctx context.Context, s record.NodeState) {
 	if !n.Met() || !n.cluster.learned.misses(s) {
 		return
 	}
+	if was := n.standbySince.Load(); was == nil || !was.Equal(s.ServerStarted) {
+		return // since its server was started anew, it says where that start's recovery ended
+	}
 	ctx, cancel := context.WithTimeout(ctx, stateTimeout)
 	defer cancel()
 	conn, err := n.Connect(ctx, "state")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -50,7 +51,17 @@ type ExistingNode struct {
 }
 
 // Met tells whether the cluster was there before.
-func (c *Cluster) Met() bool { return c.config.Nodes[0].DSN != nil }
+func (c *Cluster) Met() bool { return firstDSN(c.config.Nodes) != nil }
+
+// firstDSN is that of the first node that has one; nil: none has.
+func firstDSN(nodes []NodeConfig) *DSN {
+	for _, n := range nodes {
+		if n.DSN != nil {
+			return n.DSN
+		}
+	}
+	return nil
+}
 
 // Schema is the schema of the run's tables: public, or in a cluster that was there before one of the run's own.
 func (c *Cluster) Schema() string {
@@ -197,6 +208,9 @@ func (n *Node) Met() bool { return n.config.DSN != nil }
 
 // Learned is Named, of a state that was just read: what it shows of the node for the first time is asked for.
 func (n *Node) Learned(ctx context.Context, s record.NodeState) record.NodeState {
+	if s.Reachable && s.Role == record.RoleStandby {
+		n.standbySince.Store(&s.ServerStarted)
+	}
 	if s.Reachable {
 		n.learnStandbyName(ctx, s)
 		n.learnTimeline(ctx, s)
@@ -278,6 +292,24 @@ func (n *Node) Refuses(ctx context.Context) bool {
 	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
+// Silent is nil where the node gives no answer to who connects, neither a session nor a refusal nor an error.
+func (n *Node) Silent(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), stateTimeout)
+	defer cancel()
+	conn, err := n.Connect(limited, "state")
+	var said *pgconn.PgError
+	switch {
+	case err == nil:
+		abandon(conn)
+		return errors.New("its server answers")
+	case errors.As(err, &said), errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("it answers, and refuses: %w", err)
+	case limited.Err() == nil && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("it cannot be connected to, and that is no silence: %w", err)
+	}
+	return nil
+}
+
 // AnotherPrimary is nil where a node of the cluster beside this one is the primary.
 func (n *Node) AnotherPrimary(ctx context.Context) error {
 	for _, other := range n.cluster.nodes {
@@ -300,6 +332,7 @@ func DropSchema(ctx context.Context, run string, nodes []ExistingNode) error {
 	ctx, cancel := context.WithTimeout(ctx, leaveTimeout)
 	defer cancel()
 	d := dialer{ordinary: true}
+	dropped := false
 	var errs []error
 	for _, n := range nodes {
 		err := func() error {
@@ -311,12 +344,15 @@ func DropSchema(ctx context.Context, run string, nodes []ExistingNode) error {
 			defer abandon(conn)
 			return dropOn(ctx, conn, run)
 		}()
-		if err == nil {
-			return nil
-		}
-		if !errors.Is(err, errStandby) {
+		switch {
+		case err == nil:
+			dropped = true // and goes on: in a split brain there is another primary
+		case !errors.Is(err, errStandby):
 			errs = append(errs, err)
 		}
+	}
+	if dropped {
+		return nil
 	}
 	if len(errs) == 0 {
 		errs = append(errs, errors.New("none of the nodes is the primary now"))

@@ -23,16 +23,17 @@ import (
 // asked for while another runs waits for it, as long as its context allows.
 // State, ResourceSample, Log, Connect and the accessors never wait.
 type Node struct {
-	cluster   *Cluster
-	config    NodeConfig
-	host      atomic.Pointer[Host]
-	built     atomic.Bool
-	paused    atomic.Bool
-	leaving   atomic.Bool
-	cutOff    atomic.Bool // from the network
-	refuses   atomic.Bool // standbys: its pg_hba.conf has no line for replication
-	nameKnown atomic.Bool // its application_name as a standby, of a node that was there before
-	incidents chan Incident
+	cluster      *Cluster
+	config       NodeConfig
+	host         atomic.Pointer[Host]
+	built        atomic.Bool
+	paused       atomic.Bool
+	leaving      atomic.Bool
+	cutOff       atomic.Bool               // from the network
+	refuses      atomic.Bool               // standbys: its pg_hba.conf has no line for replication
+	standbySince atomic.Pointer[time.Time] // when the server was started that was last read as a standby, of such a node
+	nameKnown    atomic.Bool               // its application_name as a standby, of a node that was there before
+	incidents    chan Incident
 
 	token chan struct{} // it is in the channel while an operation runs
 

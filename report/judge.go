@@ -113,9 +113,10 @@ func (r *Result) lossFindings(expectations []expect.Expectation) (all []audit.Fi
 		all = append(all, failed("%s lost, and no expectation says how many lost_writes are allowed", units.Count(lost, "acknowledged write was", "acknowledged writes were")))
 	}
 	weakSpoken := slices.ContainsFunc(expectations, func(e expect.Expectation) bool { return strings.HasPrefix(e.Metric, "weak_lost") })
-	weakened := slices.ContainsFunc(r.Timeline, func(m record.Event) bool { return m.Weakening != nil })
+	// A node that somebody else promotes can have a weaker regime from its first moment on.
+	weakened := slices.ContainsFunc(r.Timeline, func(m record.Event) bool { return m.Weakening != nil || m.Promotion != nil })
 	if weak := r.WeakLost(); weak > 0 && weakened && !weakSpoken {
-		all = append(all, failed("%s lost after synchronous replication had been weakened from outside pgchaos, and no expectation says how many weak_lost are allowed",
+		all = append(all, failed("%s lost although somebody else than the run decided how the cluster replicates, and no expectation says how many weak_lost are allowed",
 			units.Count(weak, "weakly acknowledged write was", "weakly acknowledged writes were")))
 	}
 	if len(r.Audits) > 0 || r.Stage != StageChecked {

@@ -47,7 +47,8 @@ type quiescer struct {
 	// heal takes back what the timeline broke; nil: it stays broken.
 	heal func(context.Context) error
 	// heals waits until somebody else has made the cluster whole, within a bound; nil: nobody else does.
-	heals func(context.Context) error
+	heals       func(context.Context) error
+	healsWithin time.Duration
 	// remedy says of a node that cannot be reached how to bring it back, beside a
 	// primary or without one; nil: nobody is to do so.
 	remedy func(node string, beside bool) string
@@ -78,6 +79,7 @@ func (r *run) quiescer() *quiescer {
 		s.members = append(s.members, n)
 	}
 	if x := r.plan.Experiment.Cluster.Existing; x != nil {
+		s.healsWithin = time.Duration(x.Settle)
 		s.heals = func(ctx context.Context) error {
 			return r.scene.Await(ctx, chaos.Condition{AllStreaming: true}, time.Duration(x.Settle))
 		}
@@ -90,7 +92,7 @@ func (r *run) quiescer() *quiescer {
 // caught up with it. What cannot be settled is noted, not returned: the audit
 // reads what can be read. The authority is "" where there is none.
 func (s *quiescer) settle(ctx context.Context) (authority string) {
-	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout+s.healsWithin)
 	defer cancel()
 	writable := s.writable(ctx, s.states(ctx))
 	if len(writable) > 1 {
@@ -110,6 +112,9 @@ func (s *quiescer) settle(ctx context.Context) (authority string) {
 	states := s.states(ctx)
 	if now := s.writable(ctx, states); len(writable) <= 1 && len(now) > 1 {
 		s.note("", "", fmt.Errorf("%s accept writes now that the faults have been taken back: only one may", strings.Join(named(now), " and ")))
+	}
+	if s.heals != nil { // somebody else decides who is the primary, and may have decided anew meanwhile
+		writable = nil
 	}
 	authority = s.authority(ctx, writable, states)
 	for _, st := range states {

@@ -11,6 +11,7 @@ import (
 
 	"pgchaos/chaos/fault"
 	"pgchaos/cluster"
+	"pgchaos/internal/redact"
 )
 
 const existingPath = "cluster.existing"
@@ -145,6 +146,9 @@ func (v *validator) existingNodes(x *Existing) {
 	addresses := map[cluster.Address]string{}
 	for _, n := range x.Nodes {
 		path := existingPath + ".nodes." + n.Name
+		if strings.HasPrefix(n.Host, "-") {
+			v.bad(path+".host", "host begins with a dash, which a program takes for an option", "write the machine's name")
+		}
 		switch {
 		case n.Unread && n.DSN != "":
 			v.badKey(path+".unread", "the node "+n.Name+" has a dsn, and so it can be read", "leave one of them out")
@@ -195,6 +199,8 @@ func (v *validator) hooks(x *Existing) {
 			v.badKey(path, "nothing proves that the hook "+h.Name+" took effect", "write proof: down, silent, moved, or a command that must succeed")
 		case x.Exec == "" && h.Exec == "":
 			v.badKey(path, "nothing says how the command gets to the node", `write exec: "ssh {host} sudo -n {command}" in cluster.existing`)
+		case redact.New(v.e.Secrets...).Text(h.Undo) != h.Undo:
+			v.bad(path+".undo", "the undo of "+h.Name+" has a secret in it, and is written to disk before the command runs", "have the command read it from a file on the node's machine")
 		case h.UndoAfter > 0 && h.Undo == "":
 			v.badKey(path+".undo_after", "there is no undo to run", "write undo: COMMAND, or leave undo_after out")
 		}

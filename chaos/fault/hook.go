@@ -125,12 +125,14 @@ type hookCommand struct {
 	Command string   `json:"command"` // as the file has it
 	Exec    string   `json:"exec,omitempty"`
 	Argv    []string `json:"argv"` // of the command alone
+	// Disarm keeps the node's machine from running it once more later.
+	Disarm []string `json:"disarm,omitempty"`
 }
 
 // Before is the command that takes it back.
 func (p *RunHook) Before(_ context.Context, _ Env, _ *cluster.Node) (any, error) {
 	argv, err := cluster.SplitCommand(p.Undo)
-	return hookCommand{p.Undo, p.Exec, argv}, err
+	return hookCommand{p.Undo, p.Exec, argv, p.disarm()}, err
 }
 
 // hookUndoName is the kind of a reversal that runs a hook's undo.
@@ -156,6 +158,12 @@ func hookUndo() *chaos.ReversalKind {
 		defer cancel()
 		if _, err := exec(ctx, cluster.Command{Argv: c.Argv, Template: c.Exec, Keep: cluster.ExecKeeps}); err != nil {
 			return fmt.Errorf("the undo %q did not succeed, do by hand what it should do: %w", c.Command, err)
+		}
+		if len(c.Disarm) == 0 {
+			return nil
+		}
+		if _, err := exec(ctx, cluster.Command{Argv: c.Disarm, Template: c.Exec, Keep: cluster.ExecKeeps}); err != nil {
+			return fmt.Errorf("the undo %q succeeded, and the node's machine may run it once more later: %w", c.Command, err)
 		}
 		return nil
 	}
@@ -229,8 +237,20 @@ func (p *RunHook) armUndo(ctx context.Context, n *cluster.Node) error {
 
 // later is a command that runs another one after undo_after, when it has ended itself.
 func (p *RunHook) later(argv []string) []string {
-	return []string{"sh", "-c", fmt.Sprintf("nohup sh -c %s >/dev/null 2>&1 </dev/null &",
-		cluster.CommandLine([]string{fmt.Sprintf("sleep %.3f; exec %s", time.Duration(p.UndoAfter).Seconds(), cluster.CommandLine(argv))}))}
+	then := fmt.Sprintf(`sleep %.3f; test -e "$0" && rm -f "$0" && exec %s`, time.Duration(p.UndoAfter).Seconds(), cluster.CommandLine(argv))
+	return []string{"sh", "-c", fmt.Sprintf(`T=$(mktemp %sXXXXXX) && nohup sh -c %s "$T" >/dev/null 2>&1 </dev/null &`, p.armed(), cluster.CommandLine([]string{then}))}
+}
+
+// armed begins the names of the files on the node's machine without which a dead man's switch does nothing. Each has its own,
+// and who takes the hook back removes them.
+func (p *RunHook) armed() string { return "/tmp/pgchaos-undo-" + p.Name + "." }
+
+// disarm is the command that removes them; nil: there are none.
+func (p *RunHook) disarm() []string {
+	if p.UndoAfter <= 0 {
+		return nil
+	}
+	return []string{"sh", "-c", "rm -f " + p.armed() + "*"}
 }
 
 // PlannedCommand is a command that a step runs on the machines of its nodes.
@@ -304,13 +324,7 @@ func (p *RunHook) look(ctx context.Context, n *cluster.Node, before record.NodeS
 		}
 		return errors.New("it may only be cut off: " + now.Error)
 	case proofSilent:
-		if now := n.State(ctx); now.Reachable {
-			return errors.New("its server answers")
-		}
-		if n.Refuses(ctx) {
-			return errors.New("its server is down, and not silent")
-		}
-		return nil
+		return n.Silent(ctx)
 	case proofMoved:
 		if now := n.State(ctx); now.Reachable && now.Role == record.RolePrimary {
 			return errors.New("it is still the primary")

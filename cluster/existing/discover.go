@@ -2,6 +2,7 @@ package existing
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -106,9 +107,12 @@ func fromMonitor(ctx context.Context, a Ask) (found []Found, err error) {
 		return nil, fmt.Errorf("ask the monitor: %w", err)
 	}
 	var id int64
-	var name, host string
+	var name, host, group, first string
 	var port int
-	_, err = pgx.ForEachRow(rows, []any{&id, &name, &host, &port}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&id, &name, &host, &port, &group}, func() error {
+		if first = cmp.Or(first, group); group != first {
+			return fmt.Errorf("it manages several groups of nodes, %s and %s: name the nodes of one", first, group)
+		}
 		dsn, err := a.at(host, port)
 		found = append(found, Found{Name: nodeName(name), DSN: dsn, Standby: fmt.Sprintf("pgautofailover_standby_%d", id), Host: name})
 		return err

@@ -123,6 +123,7 @@ func Examine(ctx context.Context, x cluster.Existing) Examination {
 	}
 	wg.Wait()
 	e.health()
+	e.managed(ctx, x)
 	e.marked(x)
 	e.risks(x)
 	e.rights()
@@ -202,8 +203,9 @@ func clientsDSN(x cluster.Existing) (cluster.DSN, error) {
 		return dsn, err
 	}
 	if u, err := url.Parse(x.Clients); err == nil {
-		if u.User == nil {
-			dsn.User = x.Nodes[0].DSN.User
+		nodes := x.Nodes[0].DSN.User
+		if _, given := u.User.Password(); u.User == nil || !given && dsn.User.Password == "" && dsn.User.Name == nodes.Name {
+			dsn.User = nodes
 		}
 		if strings.Trim(u.Path, "/") == "" {
 			dsn.Database = x.Nodes[0].DSN.Database

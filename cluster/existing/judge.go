@@ -3,16 +3,18 @@ package existing
 import (
 	"fmt"
 	"math"
+	"net/url"
 	"strings"
 	"time"
 
 	"pgchaos/cluster"
+	"pgchaos/standbynames"
 )
 
 // health wants one primary, and all others streaming from it.
 func (e *Examination) health() {
 	var primaries []string
-	system, senders := "", 0
+	system := ""
 	for _, n := range e.Nodes {
 		switch {
 		case n.Error != nil:
@@ -22,7 +24,6 @@ func (e *Examination) health() {
 			e.add(Bad, n.Name, "check its dsn", "it is of another cluster than %s: its system identifier is %s", e.Nodes[0].Name, n.SystemID)
 		case !n.Standby:
 			primaries = append(primaries, n.Name)
-			senders = n.Senders
 		case !n.Receives:
 			e.add(Bad, n.Name, "let it catch up first", "it is a standby and does not stream")
 		}
@@ -33,8 +34,6 @@ func (e *Examination) health() {
 		e.add(Bad, "", "name the primary among the nodes, or promote one", "no node is a primary")
 	case len(primaries) > 1:
 		e.add(Bad, "", "make one of them a standby of the other", "%s accept writes: that is a split brain", strings.Join(primaries, " and "))
-	case senders < len(e.Nodes)-1:
-		e.add(Bad, primaries[0], "let all standbys stream first", "%d standbys stream from it, and the experiment names %d", senders, len(e.Nodes)-1)
 	default:
 		e.add(Good, primaries[0], "", "it is the primary, and all other nodes stream")
 	}
@@ -82,6 +81,7 @@ func (e *Examination) risks(x cluster.Existing) {
 			archives = append(archives, n.Name)
 		}
 	}
+	names = append(names, hostOf(x.Clients), hostOf(x.Manager.Patroni), hostOf(x.Manager.PgAutoFailover))
 	seen := map[string]bool{}
 	for _, name := range names {
 		if strings.Contains(strings.ToLower(name), "prod") && !seen[name] {
@@ -135,6 +135,8 @@ func (e *Examination) synchronous(x cluster.Existing) {
 	switch {
 	case demanded && p.SyncNames == "":
 		e.add(Bad, p.Name, "set it on the cluster, or leave synchronous out of the file", "its synchronous_standby_names is empty, and the file demands %q", x.Sync.Standbys)
+	case demanded && weaker(p.SyncNames, x.Sync.Standbys):
+		e.add(Bad, p.Name, "set it on the cluster, or demand less in the file", "its synchronous_standby_names is %q, and the file demands more: %q", p.SyncNames, x.Sync.Standbys)
 	case demanded:
 		e.add(Good, p.Name, "", "its synchronous_standby_names is %q, and the file demands %q", p.SyncNames, x.Sync.Standbys)
 	case p.SyncNames != "":
@@ -142,6 +144,13 @@ func (e *Examination) synchronous(x cluster.Existing) {
 	default:
 		e.add(Good, p.Name, "", "replication is asynchronous, as in the file")
 	}
+}
+
+// weaker tells whether commits wait for fewer standbys than is demanded. Which ones the manager chooses.
+func weaker(set, demanded string) bool {
+	is, err := standbynames.Parse(set)
+	want, errWant := standbynames.Parse(demanded)
+	return err == nil && errWant == nil && is.Num < want.Num
 }
 
 // ownConnections is how many sessions pgchaos itself has on a node beside the load.
@@ -235,4 +244,13 @@ func (e *Examination) commands(exec cluster.ExecTemplate, x cluster.Existing, fa
 			e.add(Good, n.Name, "", "the command %s succeeded", line)
 		}
 	}
+}
+
+// hostOf is the host of a URL; "": it has none.
+func hostOf(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
 }

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"pgchaos/cluster"
 )
@@ -77,16 +79,73 @@ func (m manager) monitorSwitchover(ctx context.Context, to string) error {
 		return fmt.Errorf("ask the monitor: %w", withoutPassword(err))
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	var addresses []string
+	for _, n := range m.nodes {
+		addresses = append(addresses, n.DSN.Address.String())
+	}
 	if to == "" {
-		_, err = conn.Exec(ctx, "select pgautofailover.perform_failover(formation_id => 'default', group_id => 0)")
+		// A monitor can have several formations and groups: only the one of these nodes is meant.
+		err = asked(conn.Exec(ctx, `select pgautofailover.perform_failover(formation_id => n.formationid, group_id => n.groupid)
+			from (select distinct formationid, groupid from pgautofailover.node where nodehost || ':' || nodeport = any($1)) n`, addresses))
 	} else {
-		_, err = conn.Exec(ctx, `select pgautofailover.perform_promotion(n.formationid, n.nodename) from pgautofailover.node n
-			where 'pgautofailover_standby_' || n.nodeid = $1`, m.standby(to))
+		err = asked(conn.Exec(ctx, `select pgautofailover.perform_promotion(n.formationid, n.nodename) from pgautofailover.node n
+			where 'pgautofailover_standby_' || n.nodeid = $1`, m.standby(to)))
 	}
 	if err != nil {
 		return fmt.Errorf("ask the monitor for a switchover: %w", err)
 	}
 	return nil
+}
+
+// asked is an error where the monitor was asked for nothing, or for more than one.
+func asked(tag pgconn.CommandTag, err error) error {
+	if err == nil && tag.RowsAffected() != 1 {
+		err = fmt.Errorf("it knows %d groups of these nodes, or nodes of this name, and not one", tag.RowsAffected())
+	}
+	return err
+}
+
+// systems are the system identifiers of the clusters that it manages.
+func (m manager) systems(ctx context.Context) (ids []string, err error) {
+	if m.of.Patroni != "" {
+		var answer struct {
+			System string `json:"database_system_identifier"`
+		}
+		if err := getJSON(ctx, m.of.Patroni, "/patroni", &answer); err != nil {
+			return nil, err
+		}
+		return []string{answer.System}, nil
+	}
+	conn, err := pgx.Connect(ctx, m.of.PgAutoFailover)
+	if err != nil {
+		return nil, withoutPassword(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	rows, err := conn.Query(ctx, "select distinct sysidentifier::text from pgautofailover.node")
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// managed wants the manager to be that of this cluster: a switchover of another one would break what nobody has marked.
+func (e *Examination) managed(ctx context.Context, x cluster.Existing) {
+	p := e.primary()
+	if p == nil || x.Manager == (cluster.ManagerAddress{}) {
+		return
+	}
+	m := manager{x.Manager, x.Nodes}
+	ctx, cancel := context.WithTimeout(ctx, examineTimeout)
+	defer cancel()
+	systems, err := m.systems(ctx)
+	switch {
+	case err != nil:
+		e.add(Bad, "", "mend cluster.existing.manager, or leave it out", "%s cannot be asked: %v", m.Manager(), err)
+	case !slices.Contains(systems, p.SystemID):
+		e.add(Bad, "", "check cluster.existing.manager", "%s manages another cluster: it names the system identifiers %q, and the nodes have %s", m.Manager(), systems, p.SystemID)
+	default:
+		e.add(Good, "", "", "%s manages this cluster", m.Manager())
+	}
 }
 
 // managedHost is a node of a cluster with a manager that can be asked.

@@ -1,1 +1,1 @@
-select nodeid, nodename, nodehost, nodeport from pgautofailover.node order by nodeid
+select nodeid, nodename, nodehost, nodeport, formationid || '/' || groupid from pgautofailover.node order by nodeid

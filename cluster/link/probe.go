@@ -61,6 +61,8 @@ func (r *Relay) Probe(ctx context.Context, bytes int, patience time.Duration) (M
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return Met{Hung: true}, nil
+	case errors.Is(err, syscall.ECONNRESET): // the kernel had accepted it, and resets what nobody accepts any more
+		return Met{Refused: true}, nil
 	case err != nil:
 		return Met{}, fmt.Errorf("send through the relay at %s: %w", r.address, err)
 	}

@@ -25,7 +25,10 @@ load:
 timeline:
   - {at: 500ms, name: back, for: 500ms, hook: {name: mark, node: a, do: "touch DIR/back", proof: "test -e DIR/back", undo: "rm -f DIR/back"}}
   - {name: armed, hook: {name: mark, node: a, do: "touch DIR/armed", proof: "test -e DIR/armed", undo: "rm -f DIR/armed", undo_after: 1s}}
-  - {at: 4s, name: gone, exec: {node: a, command: "test -e DIR/back || test -e DIR/armed", expect: 1}}
+  - {name: disarmed, for: 300ms, hook: {name: other, node: a, do: "touch DIR/other", proof: "test -e DIR/other", undo: "rm -f DIR/other", undo_after: 2s}}
+  - {at: 2500ms, exec: {node: a, command: "touch DIR/other"}}   # which the switch would remove, had it not been disarmed
+  - {at: 4500ms, name: kept, exec: {node: a, command: "test -e DIR/other"}}
+  - {name: gone, exec: {node: a, command: "test -e DIR/back || test -e DIR/armed", expect: 1}}
   - {name: vain, on_error: continue, hook: {name: nothing, node: a, do: "true", proof: "test -e DIR/never", undo: "true", within: 500ms}}
   - {name: alive, on_error: continue, hook: {name: nothing, node: a, do: "true", proof: down, undo: "true", within: 500ms}}
 `, "DIR", filepath.ToSlash(dir))
@@ -33,7 +36,7 @@ timeline:
 		t.Errorf("commands that did nothing pass\n%s\n%s", stdout, stderr)
 	}
 	r := p.result()
-	for _, name := range []string{"back", "undo-back", "armed", "gone"} {
+	for _, name := range []string{"back", "undo-back", "armed", "disarmed", "kept", "gone"} {
 		if m := eventNamed(t, r, func(m record.Event) bool { return m.Name == name }); m.Status != record.EventDone {
 			t.Errorf("%+v", m)
 		}
