@@ -34,8 +34,10 @@ func (e *Examination) health() {
 		e.add(Bad, "", "name the primary among the nodes, or promote one", "no node is a primary")
 	case len(primaries) > 1:
 		e.add(Bad, "", "make one of them a standby of the other", "%s accept writes: that is a split brain", strings.Join(primaries, " and "))
-	default:
+	case len(e.Findings) == 0: // nothing is wrong with the others
 		e.add(Good, primaries[0], "", "it is the primary, and all other nodes stream")
+	default:
+		e.add(Good, primaries[0], "", "it is the primary")
 	}
 }
 
