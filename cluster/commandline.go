@@ -12,20 +12,17 @@ import (
 func SplitCommand(line string) (words []string, err error) {
 	var word strings.Builder
 	var quote rune
-	inWord, escaped, doubled := false, false, false
+	inWord, escaped := false, false
 	for _, c := range line {
 		switch {
 		case escaped:
-			if doubled && !strings.ContainsRune("$`\"\\\n", c) {
+			if quote == '"' && !strings.ContainsRune("$`\"\\\n", c) { // where a backslash keeps its meaning for these alone
 				word.WriteRune('\\')
 			}
 			word.WriteRune(c)
-			escaped, doubled = false, false
+			escaped = false
 		case c == '\\' && quote != '\'':
 			escaped, inWord = true, true
-			if quote == '"' { // where it keeps its meaning for these alone
-				doubled = true
-			}
 		case quote != 0 && c == quote:
 			quote = 0
 		case quote != 0:
@@ -74,8 +71,11 @@ func ParseExec(text string) (ExecTemplate, error) {
 		return ExecTemplate{}, err
 	}
 	commands := 0
-	for _, w := range words {
+	for i, w := range words {
 		if w == commandWord {
+			if i > 0 && words[i-1] == "-c" {
+				return ExecTemplate{}, errors.New("{command} after -c would give a shell its first word alone: leave the shell out")
+			}
 			commands++
 		} else if strings.Contains(w, commandWord) {
 			return ExecTemplate{}, errors.New("{command} must stand alone, between blanks: it becomes several arguments")
