@@ -38,7 +38,7 @@ func ParseDSN(text string) (DSN, error) {
 	}
 	cfg, err := pgx.ParseConfig(text)
 	if err != nil {
-		return DSN{}, fmt.Errorf("it cannot be used: %w", withoutText(err))
+		return DSN{}, fmt.Errorf("it cannot be used: %w", WithoutDSN(err))
 	}
 	d := DSN{
 		Address: Address{cfg.Host, int(cfg.Port)}, User: User{cfg.User, cfg.Password}, Database: cfg.Database, settings: settings,
@@ -57,8 +57,8 @@ func ParseDSN(text string) (DSN, error) {
 // dsnOwn are the settings that a DSN has fields for, or that pgchaos decides.
 var dsnOwn = []string{"host", "hostaddr", "port", "user", "password", "dbname", "database", "application_name", "fallback_application_name", "target_session_attrs", "connect_timeout"}
 
-// withoutText is the cause of an error of pgx, whose own text has the connection string in it.
-func withoutText(err error) error {
+// WithoutDSN is the cause of an error of pgx, whose own text can have the connection string in it.
+func WithoutDSN(err error) error {
 	if inner := errors.Unwrap(err); inner != nil {
 		return inner
 	}
@@ -127,6 +127,10 @@ func dsnSettings(text string) (map[string]string, error) {
 	if strings.Contains(u.Host, ",") { // of several hosts url.Parse takes the last port for that of all
 		set["host"] = u.Host
 	}
+	if u.User != nil {
+		set["user"] = u.User.Username()
+		set["password"], _ = u.User.Password()
+	}
 	for name, values := range u.Query() {
 		set[name] = values[len(values)-1]
 	}
@@ -184,16 +188,7 @@ func DSNAt(text string, at Address) (string, error) {
 		return "", err
 	}
 	delete(set, "hostaddr")
-	if u, isURL := dsnUser(text); isURL {
-		for name, value := range u {
-			set[name] = value
-		}
-	}
-	for name, value := range set {
-		if value == "" {
-			delete(set, name)
-		}
-	}
+	maps.DeleteFunc(set, func(_, value string) bool { return value == "" })
 	set["host"], set["port"] = at.Host, strconv.Itoa(at.Port)
 	delete(set, "target_session_attrs")
 	return keywords(set), nil
@@ -203,35 +198,15 @@ func DSNAt(text string, at Address) (string, error) {
 func DSNHosts(text string) (all []Address, err error) {
 	cfg, err := pgx.ParseConfig(text)
 	if err != nil {
-		return nil, fmt.Errorf("it cannot be used: %w", withoutText(err))
+		return nil, fmt.Errorf("it cannot be used: %w", WithoutDSN(err))
 	}
-	for _, at := range append([]Address{{cfg.Host, int(cfg.Port)}}, fallbacks(cfg)...) {
-		if !slices.Contains(all, at) { // each host stands there twice where TLS is tried first
+	all = []Address{{cfg.Host, int(cfg.Port)}}
+	for _, f := range cfg.Fallbacks {
+		if at := (Address{f.Host, int(f.Port)}); !slices.Contains(all, at) { // each host stands there twice where TLS is tried first
 			all = append(all, at)
 		}
 	}
 	return all, nil
-}
-
-func fallbacks(cfg *pgx.ConnConfig) (all []Address) {
-	for _, f := range cfg.Fallbacks {
-		all = append(all, Address{f.Host, int(f.Port)})
-	}
-	return all
-}
-
-// dsnUser are user and password of a URL.
-func dsnUser(text string) (map[string]string, bool) {
-	u, err := url.Parse(strings.TrimSpace(text))
-	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
-		return nil, false
-	}
-	set := map[string]string{}
-	if u.User != nil {
-		set["user"] = u.User.Username()
-		set["password"], _ = u.User.Password()
-	}
-	return set, true
 }
 
 // withOwnFiles adds the certificates of the user that libpq and pgx find by themselves (~/.postgresql), so that every session

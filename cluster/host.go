@@ -8,8 +8,10 @@ import (
 	"context"
 	"io"
 	"net"
+	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // Host is one node of a provider. What it can do beside being connected to, it says by
@@ -102,6 +104,15 @@ type ExitError struct {
 	// 128 and its number.
 	Code   int
 	Stderr string // its Complaint
+}
+
+// Exited is the error of a command of this machine that ran and did not succeed.
+func Exited(exit *exec.ExitError, argv []string, stderr string) *ExitError {
+	code := exit.ExitCode()
+	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		code = 128 + int(status.Signal())
+	}
+	return &ExitError{Argv: argv, Status: exit.String(), Code: code, Stderr: Complaint(stderr)}
 }
 
 // Complaint is the end of what a command wrote to its standard error, from the

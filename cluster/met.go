@@ -98,9 +98,6 @@ func (c *Cluster) meet(ctx context.Context) error {
 	if err := c.learnStandbyNames(ctx, nodes, states); err != nil {
 		return err
 	}
-	for i := range states {
-		c.named(&states[i])
-	}
 	primary := -1
 	for i, s := range states {
 		if !s.Reachable {
@@ -208,10 +205,10 @@ func (n *Node) Met() bool { return n.config.DSN != nil }
 
 // Learned is Named, of a state that was just read: what it shows of the node for the first time is asked for.
 func (n *Node) Learned(ctx context.Context, s record.NodeState) record.NodeState {
-	if s.Reachable && s.Role == record.RoleStandby {
-		n.standbySince.Store(&s.ServerStarted)
-	}
 	if s.Reachable {
+		if s.Role == record.RoleStandby {
+			n.standbySince.Store(&s.ServerStarted)
+		}
 		n.learnStandbyName(ctx, s)
 		n.learnTimeline(ctx, s)
 	}

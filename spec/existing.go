@@ -83,18 +83,6 @@ type Hook struct {
 // Existing tells whether the cluster was there before.
 func (c *Cluster) existing() bool { return c.Provider == existingProvider && c.Existing != nil }
 
-// Hook finds a hook by its word; nil: there is none.
-func (x *Existing) Hook(word string) *Hook {
-	if x == nil {
-		return nil
-	}
-	i := slices.IndexFunc(x.Hooks, func(h Hook) bool { return h.Name == word })
-	if i < 0 {
-		return nil
-	}
-	return &x.Hooks[i]
-}
-
 // takeHooks makes steps of kind hook of those that are called by a word of cluster.existing.hooks, before the file is decoded.
 // A hook's word wins over an action of the same name.
 func (d *decoder) takeHooks(root *yaml.Node) {
@@ -112,13 +100,9 @@ func (d *decoder) takeHooks(root *yaml.Node) {
 			key := step.Content[i]
 			if of := child(hooks, key.Value); of != nil && of.Kind == yaml.MappingNode {
 				step.Content[i+1] = hookStep(key, step.Content[i+1], of)
-				called := *key
-				called.Value = "hook"
-				step.Content[i] = &called
+				step.Content[i] = scalarAt("hook", key)
 			} else if key.Value == "switchover" && managed {
-				called := *key
-				called.Value = "manager_switchover"
-				step.Content[i] = &called
+				step.Content[i] = scalarAt("manager_switchover", key)
 			}
 		}
 	}
@@ -126,34 +110,31 @@ func (d *decoder) takeHooks(root *yaml.Node) {
 
 // hookStep is the value of the key hook that says all of a step by a hook's word.
 func hookStep(key, value, of *yaml.Node) *yaml.Node {
-	at := func(text string) *yaml.Node {
-		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text, Line: key.Line, Column: key.Column}
-	}
 	n := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: value.Line, Column: value.Column}
-	n.Content = append(n.Content, at("name"), at(key.Value))
+	n.Content = append(n.Content, textAt("name", key), textAt(key.Value, key))
 	switch {
 	case isNull(value) || value.Kind == yaml.MappingNode && len(value.Content) == 0:
-		n.Content = append(n.Content, at("node"), at("primary"))
+		n.Content = append(n.Content, textAt("node", key), textAt("primary", key))
 	case value.Kind == yaml.MappingNode:
 		n.Content = append(n.Content, value.Content...)
 	default:
-		n.Content = append(n.Content, at("node"), value)
+		n.Content = append(n.Content, textAt("node", key), value)
 	}
 	n.Content = append(n.Content, of.Content...)
+	return n
+}
+
+// textAt is a value that is a text, whatever it looks like.
+func textAt(text string, at *yaml.Node) *yaml.Node {
+	n := scalarAt(text, at)
+	n.Tag = "!!str"
 	return n
 }
 
 // child is the value at a path of keys; nil: there is none.
 func child(n *yaml.Node, keys ...string) *yaml.Node {
 	for _, key := range keys {
-		if n == nil || n.Kind != yaml.MappingNode {
-			return nil
-		}
-		i := keyIndex(n, key)
-		if i < 0 {
-			return nil
-		}
-		n = n.Content[i+1]
+		n = valueOf(n, key)
 	}
 	return n
 }

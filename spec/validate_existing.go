@@ -80,9 +80,7 @@ func (d *decoder) discover(root *yaml.Node, ask func(Discover) ([]ExistingNode, 
 		return
 	}
 	found := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: value.Line, Column: value.Column}
-	text := func(s string) *yaml.Node {
-		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s, Line: value.Line, Column: value.Column}
-	}
+	text := func(s string) *yaml.Node { return textAt(s, value) }
 	for _, n := range nodes {
 		one := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: value.Line, Column: value.Column}
 		for _, entry := range [][2]string{{"dsn", n.DSN}, {"standby", n.Standby}, {"host", n.Host}} {
@@ -92,16 +90,13 @@ func (d *decoder) discover(root *yaml.Node, ask func(Discover) ([]ExistingNode, 
 		}
 		found.Content = append(found.Content, text(n.Name), one)
 	}
-	named := *key
-	named.Value = "nodes"
-	existing.Content[at], existing.Content[at+1] = &named, found
+	existing.Content[at], existing.Content[at+1] = scalarAt("nodes", key), found
 	if keyIndex(existing, "manager") < 0 && (whom.Patroni != "" || whom.PgAutoFailover != "") {
-		managed, by, where := *key, "patroni", whom.Patroni
-		managed.Value = "manager"
+		by, where := "patroni", whom.Patroni
 		if where == "" {
 			by, where = "pg_auto_failover", whom.PgAutoFailover
 		}
-		existing.Content = append(existing.Content, &managed, &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: value.Line, Column: value.Column, Content: []*yaml.Node{text(by), text(where)}})
+		existing.Content = append(existing.Content, scalarAt("manager", key), &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: value.Line, Column: value.Column, Content: []*yaml.Node{text(by), text(where)}})
 	}
 }
 

@@ -96,46 +96,50 @@ type undoCommand struct {
 	Environment []string `json:"environment"`
 }
 
+func (u undoCommand) none() bool { return u.Command == "" }
+
 // execUndo runs the command that takes another one back. What that has changed can be outside of the node.
 func execUndo() *chaos.ReversalKind {
-	command := func(r chaos.Reversal) (u undoCommand, err error) {
-		if err := json.Unmarshal(r.Arguments, &u); err != nil {
-			return u, fmt.Errorf("read the command: %w", err)
-		}
-		if u.Command == "" {
-			return u, errors.New("the journal has no command")
-		}
-		return u, nil
-	}
 	return &chaos.ReversalKind{
 		Name: "exec_undo", Outlives: true, Obeys: true,
 		Do: func(ctx context.Context, _ *chaos.Scene, n *cluster.Node, r chaos.Reversal, _ bool) error {
-			u, err := command(r)
+			u, err := argumentsOf[undoCommand](r)
 			if err != nil {
 				return err
 			}
 			ctx, cancel := context.WithTimeout(ctx, execTimeout)
 			defer cancel()
 			_, err = n.Exec(ctx, u.Command, u.Environment...)
-			return undone(u, err)
+			return undone(u.Command, err)
 		},
 		Clean: onHost(func(ctx context.Context, h cluster.Executor, r chaos.Reversal) error {
-			u, err := command(r)
+			u, err := argumentsOf[undoCommand](r)
 			if err != nil {
 				return err
 			}
 			_, err = h.Exec(ctx, cluster.ExecCommand(u.Command, u.Environment))
-			return undone(u, err)
+			return undone(u.Command, err)
 		}),
 	}
 }
 
+// argumentsOf is the command that the journal has for a reversal.
+func argumentsOf[T interface{ none() bool }](r chaos.Reversal) (command T, err error) {
+	if err := json.Unmarshal(r.Arguments, &command); err != nil {
+		return command, fmt.Errorf("read the command: %w", err)
+	}
+	if command.none() {
+		return command, errors.New("the journal has no command")
+	}
+	return command, nil
+}
+
 // undone says how an undo failed, and what to do.
-func undone(u undoCommand, err error) error {
+func undone(command string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("the undo %q did not succeed, do by hand what it should do: %w", u.Command, err)
+	return fmt.Errorf("the undo %q did not succeed, do by hand what it should do: %w", command, err)
 }
 
 // Action runs the command.

@@ -2,7 +2,6 @@ package fault
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -76,7 +75,7 @@ func (p *RunHook) Check() (wrong []Mistake) {
 		wrong = append(wrong, Mistake{"", "nothing proves that the hook took effect", "write proof: down, silent, moved, or a command that must succeed"})
 	}
 	commands := map[string]string{"do": p.Do, "undo": p.Undo, "proof": p.Proof}
-	if p.proves() != "" {
+	if p.ProvedBy() != "" {
 		delete(commands, "proof")
 	}
 	for _, key := range []string{"do", "undo", "proof"} {
@@ -91,8 +90,8 @@ func (p *RunHook) Check() (wrong []Mistake) {
 	return wrong
 }
 
-// proves is the proof, where it is a word.
-func (p *RunHook) proves() string {
+// ProvedBy is the proof as a word; "": it is a command.
+func (p *RunHook) ProvedBy() string {
 	switch p.Proof {
 	case proofDown, proofSilent, proofMoved:
 		return p.Proof
@@ -114,9 +113,6 @@ func (p *RunHook) Effects(of record.Facts) record.Facts {
 // Detail is the command.
 func (p *RunHook) Detail() string { return p.Name + ": " + p.Do }
 
-// Word is what the file calls the hook.
-func (p *RunHook) Word() string { return p.Name }
-
 // Reversed tells whether anything takes the command back.
 func (p *RunHook) Reversed() bool { return p.Undo != "" }
 
@@ -129,6 +125,8 @@ type hookCommand struct {
 	Disarm []string `json:"disarm,omitempty"`
 }
 
+func (c hookCommand) none() bool { return len(c.Argv) == 0 }
+
 // Before is the command that takes it back.
 func (p *RunHook) Before(_ context.Context, _ Env, _ *cluster.Node) (any, error) {
 	argv, err := cluster.SplitCommand(p.Undo)
@@ -140,27 +138,16 @@ const hookUndoName = "hook_undo"
 
 // hookUndo runs the command that takes a hook back. What that has changed is outside of pgchaos's reach otherwise.
 func hookUndo() *chaos.ReversalKind {
-	read := func(r chaos.Reversal) (c hookCommand, err error) {
-		if err := json.Unmarshal(r.Arguments, &c); err != nil {
-			return c, fmt.Errorf("read the command: %w", err)
-		}
-		if len(c.Argv) == 0 {
-			return c, errors.New("the journal has no command")
-		}
-		return c, nil
-	}
 	run := func(ctx context.Context, r chaos.Reversal, exec func(context.Context, cluster.Command) (cluster.Output, error)) error {
-		c, err := read(r)
+		c, err := argumentsOf[hookCommand](r)
 		if err != nil {
 			return err
 		}
 		ctx, cancel := context.WithTimeout(ctx, execTimeout)
 		defer cancel()
-		if _, err := exec(ctx, cluster.Command{Argv: c.Argv, Template: c.Exec, Keep: cluster.ExecKeeps}); err != nil {
-			return fmt.Errorf("the undo %q did not succeed, do by hand what it should do: %w", c.Command, err)
-		}
-		if len(c.Disarm) == 0 {
-			return nil
+		_, err = exec(ctx, cluster.Command{Argv: c.Argv, Template: c.Exec, Keep: cluster.ExecKeeps})
+		if err = undone(c.Command, err); err != nil || len(c.Disarm) == 0 {
+			return err
 		}
 		if _, err := exec(ctx, cluster.Command{Argv: c.Disarm, Template: c.Exec, Keep: cluster.ExecKeeps}); err != nil {
 			return fmt.Errorf("the undo %q succeeded, and the node's machine may run it once more later: %w", c.Command, err)
@@ -182,7 +169,7 @@ func hookUndo() *chaos.ReversalKind {
 func (p *RunHook) Action(env Env) chaos.Action {
 	return env.Scene.Each(p.Nodes, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
 		before := n.State(ctx)
-		if p.proves() != "" && p.Proof != proofMoved && !before.Reachable {
+		if p.ProvedBy() != "" && p.Proof != proofMoved && !before.Reachable {
 			return fmt.Errorf("%s does not answer already, so that %q could not show that it took effect: %s", n.Name(), p.Proof, before.Error)
 		}
 		if err := p.armUndo(ctx, n); err != nil {
@@ -213,6 +200,10 @@ func (p *RunHook) run(ctx context.Context, n *cluster.Node, line string) (cluste
 	if err != nil {
 		return cluster.Output{}, err
 	}
+	return p.runWords(ctx, n, argv)
+}
+
+func (p *RunHook) runWords(ctx context.Context, n *cluster.Node, argv []string) (cluster.Output, error) {
 	ctx, cancel := context.WithTimeout(ctx, execTimeout)
 	defer cancel()
 	return n.RunBeside(ctx, cluster.Command{Argv: argv, Template: p.Exec, Keep: cluster.ExecKeeps})
@@ -227,9 +218,7 @@ func (p *RunHook) armUndo(ctx context.Context, n *cluster.Node) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, execTimeout)
-	defer cancel()
-	if _, err := n.RunBeside(ctx, cluster.Command{Argv: p.later(argv), Template: p.Exec, Keep: cluster.ExecKeeps}); err != nil {
+	if _, err := p.runWords(ctx, n, p.later(argv)); err != nil {
 		return fmt.Errorf("on %s: have its machine run the undo after %s: %w", n.Name(), p.UndoAfter, err)
 	}
 	return nil
@@ -272,20 +261,20 @@ func (p *RunHook) Planned() (all []PlannedCommand) {
 		add("before", p.Undo, p.later)
 	}
 	add("do", p.Do, same)
-	if p.proves() == "" {
+	if p.ProvedBy() == "" {
 		add("proof", p.Proof, same)
 	}
 	add("undo", p.Undo, same)
 	return all
 }
 
-// ProvedBy is the proof as a word; "": it is a command.
-func (p *RunHook) ProvedBy() string { return p.proves() }
-
 // UndoOf is the command by which a reversal of a hook is done; ok is false where it is of another kind.
 func UndoOf(r chaos.Reversal) (c PlannedCommand, ok bool) {
-	var h hookCommand
-	if r.Kind != hookUndoName || json.Unmarshal(r.Arguments, &h) != nil || len(h.Argv) == 0 {
+	if r.Kind != hookUndoName {
+		return c, false
+	}
+	h, err := argumentsOf[hookCommand](r)
+	if err != nil {
 		return c, false
 	}
 	return PlannedCommand{"undo", h.Argv, h.Exec}, true

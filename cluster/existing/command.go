@@ -33,11 +33,7 @@ func run(ctx context.Context, argv []string, as cluster.Command) (cluster.Output
 	case ctx.Err() != nil:
 		return out, fmt.Errorf("run %s: %w", cluster.CommandLine(argv), context.Cause(ctx))
 	case errors.As(err, &exit):
-		code := exit.ExitCode()
-		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-			code = 128 + int(status.Signal())
-		}
-		return out, &cluster.ExitError{Argv: argv, Status: exit.String(), Code: code, Stderr: cluster.Complaint(out.Stderr)}
+		return out, cluster.Exited(exit, argv, out.Stderr)
 	}
 	return out, fmt.Errorf("run %s: %w", cluster.CommandLine(argv), err)
 }

@@ -70,14 +70,20 @@ type patroniMember struct {
 	Port json.RawMessage `json:"port"` // a number, or in some versions a text
 }
 
-func fromPatroni(ctx context.Context, a Ask) (found []Found, err error) {
+func patroniMembers(ctx context.Context, url string) ([]patroniMember, error) {
 	var answer struct {
 		Members []patroniMember `json:"members"`
 	}
-	if err := getJSON(ctx, a.Patroni, "/cluster", &answer); err != nil {
+	err := getJSON(ctx, url, "/cluster", &answer)
+	return answer.Members, err
+}
+
+func fromPatroni(ctx context.Context, a Ask) (found []Found, err error) {
+	members, err := patroniMembers(ctx, a.Patroni)
+	if err != nil {
 		return nil, err
 	}
-	for _, m := range answer.Members {
+	for _, m := range members {
 		port, err := strconv.Atoi(strings.Trim(string(m.Port), `"`))
 		if err != nil {
 			return nil, fmt.Errorf("patroni names the port %s of %s", m.Port, m.Name)
@@ -95,13 +101,22 @@ func fromPatroni(ctx context.Context, a Ask) (found []Found, err error) {
 //go:embed monitor.sql
 var monitorSQL string
 
+// toMonitor connects to the monitor of pg_auto_failover; end ends the session.
+func toMonitor(ctx context.Context, dsn string) (conn *pgx.Conn, end func(), err error) {
+	conn, err = pgx.Connect(ctx, dsn)
+	if err != nil {
+		return nil, nil, fmt.Errorf("ask the monitor: %w", cluster.WithoutDSN(err))
+	}
+	return conn, func() { _ = conn.Close(context.WithoutCancel(ctx)) }, nil
+}
+
 // fromMonitor asks the monitor of pg_auto_failover.
 func fromMonitor(ctx context.Context, a Ask) (found []Found, err error) {
-	conn, err := pgx.Connect(ctx, a.PgAutoFailover)
+	conn, end, err := toMonitor(ctx, a.PgAutoFailover)
 	if err != nil {
-		return nil, fmt.Errorf("ask the monitor: %w", withoutPassword(err))
+		return nil, err
 	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	defer end()
 	rows, err := conn.Query(ctx, monitorSQL)
 	if err != nil {
 		return nil, fmt.Errorf("ask the monitor: %w", err)
@@ -158,14 +173,6 @@ func nodeName(name string) string {
 		return "n" + name
 	}
 	return name
-}
-
-// withoutPassword is the cause of an error of pgx, whose own text can have the connection string in it.
-func withoutPassword(err error) error {
-	if inner := errors.Unwrap(err); inner != nil {
-		return inner
-	}
-	return errors.New("the connection string cannot be used")
 }
 
 // mostOfAnswer bounds the answer of a manager, in bytes.

@@ -46,14 +46,12 @@ func (m manager) standby(node string) string {
 }
 
 func (m manager) patroniSwitchover(ctx context.Context, to string) error {
-	var answer struct {
-		Members []patroniMember `json:"members"`
-	}
-	if err := getJSON(ctx, m.of.Patroni, "/cluster", &answer); err != nil {
+	members, err := patroniMembers(ctx, m.of.Patroni)
+	if err != nil {
 		return err
 	}
 	order := map[string]string{}
-	for _, member := range answer.Members {
+	for _, member := range members {
 		if member.Role == "leader" || member.Role == "standby_leader" {
 			order["leader"] = member.Name
 		}
@@ -74,11 +72,11 @@ func (m manager) patroniSwitchover(ctx context.Context, to string) error {
 // monitorSwitchover calls what pg_autoctl perform switchover calls, and perform promotion where the node is chosen
 // (cli_perform_switchover and monitor_perform_promotion in pg_auto_failover's src/bin/pg_autoctl).
 func (m manager) monitorSwitchover(ctx context.Context, to string) error {
-	conn, err := pgx.Connect(ctx, m.of.PgAutoFailover)
+	conn, end, err := toMonitor(ctx, m.of.PgAutoFailover)
 	if err != nil {
-		return fmt.Errorf("ask the monitor: %w", withoutPassword(err))
+		return err
 	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	defer end()
 	var addresses []string
 	for _, n := range m.nodes {
 		addresses = append(addresses, n.DSN.Address.String())
@@ -116,11 +114,11 @@ func (m manager) systems(ctx context.Context) (ids []string, err error) {
 		}
 		return []string{answer.System}, nil
 	}
-	conn, err := pgx.Connect(ctx, m.of.PgAutoFailover)
+	conn, end, err := toMonitor(ctx, m.of.PgAutoFailover)
 	if err != nil {
-		return nil, withoutPassword(err)
+		return nil, err
 	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	defer end()
 	rows, err := conn.Query(ctx, "select distinct sysidentifier::text from pgautofailover.node")
 	if err != nil {
 		return nil, err

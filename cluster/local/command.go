@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"syscall"
 	"time"
 
 	"pgchaos/cluster"
@@ -55,11 +54,7 @@ func (h *host) Run(ctx context.Context, c cluster.Command) (cluster.Output, erro
 	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		code := exit.ExitCode()
-		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-			code = 128 + int(status.Signal())
-		}
-		return out(), &cluster.ExitError{Argv: c.Argv, Status: exit.String(), Code: code, Stderr: cluster.Complaint(stderr.String())}
+		return out(), cluster.Exited(exit, c.Argv, stderr.String())
 	}
 	if err != nil {
 		return out(), fmt.Errorf("run %s on %s: %w", c.Argv[0], h.name, err)
