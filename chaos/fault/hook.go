@@ -285,14 +285,15 @@ const proofEvery = 50 * time.Millisecond
 
 // proven waits for the effect. The error says what is there instead.
 func (p *RunHook) proven(ctx context.Context, n *cluster.Node, before record.NodeState) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(p.Within))
+	// A look that has begun is finished: one cut short would say that the node does not answer.
+	waiting, cancel := context.WithTimeout(ctx, time.Duration(p.Within))
 	defer cancel()
-	var why error
 	for {
-		if why = p.look(ctx, n, before); why == nil {
+		why := p.look(ctx, n, before)
+		if why == nil {
 			return nil
 		}
-		if wait.For(ctx, proofEvery) != nil {
+		if wait.For(waiting, proofEvery) != nil {
 			return fmt.Errorf("its proof, %s, does not hold after %s: %w", p.Proof, p.Within, errors.Join(chaos.ErrNotSo, why))
 		}
 	}
