@@ -35,6 +35,7 @@ type Cluster struct {
 	Env map[string]string
 
 	script string
+	asked  time.Time // when Up was called
 }
 
 // Up starts a cluster, and ends it with the test. The options are those of the script, such as "nodes=2".
@@ -53,7 +54,7 @@ func Up(t testing.TB, script string, options ...string) *Cluster {
 	if err := os.Chmod(parent, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	c := &Cluster{Dir: filepath.Join(parent, "c"), script: path(t, script)}
+	c := &Cluster{Dir: filepath.Join(parent, "c"), script: path(t, script), asked: time.Now()}
 	t.Cleanup(func() {
 		c.Down(t)
 		if err := os.Remove(parent); err != nil {
