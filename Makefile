@@ -11,6 +11,11 @@ NFPM := .tools/nfpm-$(NFPM_VERSION)
 
 # Without a C compiler Go has no race detector.
 RACE := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
+# What starts no goroutine has no race, and takes ten times as long with the detector. A test of internal/race compares this list
+# with what the packages and their tests do; make test-long uses the detector for them, too.
+SINGLE := ./audit ./cluster/probe ./compare ./compare/html ./compare/tables ./compare/trend ./expect ./experiments ./internal/arrows ./internal/attached ./internal/catch ./internal/listen ./internal/modesdocs ./internal/pictures ./internal/redact ./internal/regular ./internal/skip ./internal/spell ./internal/timelinesql ./internal/units ./internal/words ./live ./outage ./record ./record/jepsen ./report ./report/github ./report/html ./report/junit ./report/lanes ./report/markdown ./report/summary ./report/svg ./report/tap ./report/text ./rows ./search ./selftest ./series ./spec ./standbynames ./syncmode ./verdict
+# Packages whose tests take longest begin first, so that none is left to run alone at the end.
+LONGEST := ./cmd/pgchaos ./internal/browsertest ./load/pgload ./cluster/docker ./runner ./cluster/rowscan ./cluster/local ./cluster ./store ./internal/hatest ./chaos/fault
 
 .PHONY: demo test test-long build charts setup setup-test lint unit mutate test-versions bench sync-modes-run sync-modes-docs pictures dist clean
 
@@ -26,6 +31,7 @@ test: setup-test lint
 test-long: setup-test
 	go test $(RACE) -tags long -timeout 120m ./cmd/pgchaos ./chaos/... ./cluster/... ./runner ./store/... ./internal/browsertest
 	go test -tags long -timeout 30m ./compare/... ./load ./record/... ./report/... ./spec
+	go test $(RACE) -timeout 60m $(SINGLE)
 
 build: setup charts
 	CGO_ENABLED=0 go build -ldflags "-X main.buildVersion=$(VERSION)" -o bin/pgchaos ./cmd/pgchaos
@@ -54,7 +60,8 @@ $(LINT):
 
 unit:
 	@scripts/setup.sh list test docker ha | sed 's/^/skipping the tests that need /'
-	go test $(VET) $(RACE) -timeout 60m ./cmd/pgchaos ./...  # the longest first
+	go test $(VET) $(SINGLE)
+	go test $(VET) $(RACE) -timeout 60m $(LONGEST) $(filter-out $(SINGLE),$(patsubst pgchaos/%,./%,$(shell go list ./...)))
 
 # Each rule of the audit switched off in turn: some minutes, and kept out of the ordinary tests.
 # make mutate FILES='recovery*.go' tries those files only.

@@ -22,6 +22,7 @@ type validator struct {
 	d         *decoder
 	providers []cluster.Description // those that are known; nil: the provider is not checked
 	cycle     int                   // that is looked at, of a timeline that is repeated
+	places    map[string][]string   // where each value stands in the file; nil: not looked up yet
 }
 
 func (v *validator) validate() {

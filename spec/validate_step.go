@@ -230,16 +230,21 @@ func (v *validator) nodesOf(path string, names []string) {
 
 // placeOf is where below a path a name stands; the path itself, if it stands nowhere there.
 func (v *validator) placeOf(path, name string) string {
-	var places []string
-	for place, n := range v.d.nodes {
-		if strings.HasPrefix(place, path+".") && len(n.Content) == 0 && n.Value == name {
-			places = append(places, place)
+	if v.places == nil {
+		v.places = map[string][]string{}
+		for place, n := range v.d.nodes {
+			if len(n.Content) == 0 {
+				v.places[n.Value] = append(v.places[n.Value], place)
+			}
 		}
 	}
-	if len(places) == 0 {
-		return path
+	found, below := path, path+"."
+	for _, place := range v.places[name] {
+		if strings.HasPrefix(place, below) && (found == path || place < found) {
+			found = place
+		}
 	}
-	return slices.Min(places)
+	return found
 }
 
 // upstream checks the node that others are pointed at.
