@@ -118,6 +118,7 @@ const SeriesStep = record.SeriesStep
 type SeriesPoint struct {
 	At                  time.Duration // the step's beginning
 	OK, Errors, Dropped int64
+	Max                 time.Duration // the greatest response time
 	// Kinds are the Errors by their kind; nil: there were none.
 	Kinds map[string]int64
 }
@@ -224,6 +225,9 @@ func (t *totals) series(everywhere []record.Slot, coarse int) (series []SeriesPo
 		}
 		for _, n := range between(t.dropped, first/slots, first/slots+coarse) {
 			p.Dropped += int64(n)
+		}
+		for _, most := range between(t.slowest, first/slots, first/slots+coarse) {
+			p.Max = max(p.Max, most)
 		}
 		if p.OK+p.Errors+p.Dropped > 0 {
 			series = append(series, p)

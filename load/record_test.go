@@ -98,7 +98,7 @@ func TestActivityAndSeries(t *testing.T) {
 				t.Errorf("slot %d: %+v", i, got)
 			}
 		}
-		if p := rec.Series[15]; len(rec.Series) != 36 || p.At != 1500*time.Millisecond || p.OK != 0 || p.Errors != 20 {
+		if p := rec.Series[15]; len(rec.Series) != 36 || p.At != 1500*time.Millisecond || p.OK != 0 || p.Errors != 20 || p.Max != time.Millisecond {
 			t.Errorf("%d points, the one at 1.5 s is %+v", len(rec.Series), p)
 		}
 	})

@@ -21,6 +21,7 @@ type totals struct {
 	errors   map[errorKey]*ErrorCount
 	activity [][]record.Slot // by node (0: unknown), then by the slot of the run's clock
 	dropped  []uint32        // what was never sent, by SeriesStep
+	slowest  []time.Duration // the greatest response time, by SeriesStep
 	seconds  seconds
 	active   []Interval
 	live     Live
@@ -143,6 +144,10 @@ func (t *totals) record(s *sample) {
 	}
 	if op.Outcome.Acknowledged() {
 		t.acknowledged++
+	}
+	if op.HasResponse() {
+		most := entry(&t.slowest, op.Done/SeriesStep)
+		*most = max(*most, op.Response())
 	}
 	phase := t.phaseOf(op.Due)
 	second := max(0, int(op.Done/time.Second))

@@ -197,6 +197,8 @@ type SeriesPoint struct {
 	OK      int64         `json:"ok,omitempty"`     // ok and weak
 	Errors  int64         `json:"errors,omitempty"` // failed and unknown
 	Dropped int64         `json:"dropped,omitempty"`
+	// Max is the greatest response time; 0 in older files.
+	Max time.Duration `json:"max_ns,omitempty"`
 	// Kinds are the Errors by their kind, of which there are 64 at the most and record.OtherKinds; nil in older files.
 	Kinds map[string]int64 `json:"kinds,omitempty"`
 }

@@ -62,6 +62,7 @@ type block struct {
 	Table              *table
 	Picture            template.HTML
 	Verbatim           bool
+	Under              bool // it belongs to the block before
 }
 
 // table is a table with a caption.
@@ -220,7 +221,7 @@ func sectionOf(s text.Section) section {
 		case b.Verbatim:
 			out.Blocks = append(out.Blocks, block{Verbatim: true, Text: strings.TrimPrefix(b.Text, "  ")})
 		case b.Items != nil || b.Label != "" || b.Text != "":
-			out.Blocks = append(out.Blocks, block{Class: classes[b.Tone], Label: b.Label, Text: b.Text, Items: b.Items})
+			out.Blocks = append(out.Blocks, block{Class: classes[b.Tone], Label: b.Label, Text: b.Text, Items: b.Items, Under: b.Indent >= 4})
 		}
 	}
 	return out

@@ -184,6 +184,25 @@ func TestOrderOfThePage(t *testing.T) {
 	}
 }
 
+// TestACloseUpHasTheGreatestResponseTimes of each 100 ms, and the lanes of the whole run have those of each second.
+func TestACloseUpHasTheGreatestResponseTimes(t *testing.T) {
+	const title = "Greatest response time (s)"
+	r := full(t)
+	page := render(t, r)
+	before, closeups, _ := strings.Cut(page, `<section id="closeups">`)
+	if strings.Contains(before, "Greatest response time") || !strings.Contains(closeups, title) || strings.Contains(closeups, ">Response time (s)<") {
+		t.Error("the greatest response times stand elsewhere than in the close-ups")
+	}
+	for i := range r.Workloads {
+		for k := range r.Workloads[i].Series {
+			r.Workloads[i].Series[k].Max = 0
+		}
+	}
+	if page := render(t, r); strings.Contains(page, title) {
+		t.Error("an older result has greatest response times")
+	}
+}
+
 // full is a kept result with what the nodes said.
 func full(t testing.TB) *report.Result {
 	t.Helper()
@@ -203,7 +222,7 @@ func full(t testing.TB) *report.Result {
 		w := &r.Workloads[i]
 		w.Active = []report.Interval{{To: r.Duration}}
 		for at := time.Duration(0); at < r.Duration; at += report.SeriesStep {
-			w.Series = append(w.Series, report.SeriesPoint{At: at, OK: 50, Errors: int64(at/time.Second) % 3})
+			w.Series = append(w.Series, report.SeriesPoint{At: at, OK: 50, Errors: int64(at/time.Second) % 3, Max: time.Millisecond + at/1000})
 		}
 	}
 	r.States, r.NodeSeries, r.Usage = nil, nil, nil

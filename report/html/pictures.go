@@ -31,6 +31,9 @@ func (p *page) addLanes(run *lanes.Run) {
 	}
 	for i := range run.Lanes {
 		l := &run.Lanes[i]
+		if l.CloseUp {
+			continue
+		}
 		p.Lanes = append(p.Lanes, lane{
 			ID: l.ID, Heading: heading(l), About: l.About, Table: figures(l), Picture: template.HTML(svg.Lane(*l, &drawn, svg.Options{})),
 		})
@@ -115,14 +118,28 @@ const (
 	closeHeight = 100 // of a picture, in pixels
 )
 
-// closely are the lanes that a close-up shows.
-var closely = map[string]bool{"throughput": true, "response": true, "errors": true}
+// closely are the lanes that a close-up shows, as the scripts have it. Older results have the greatest response times of each second
+// alone.
+func closely(run *lanes.Run) (shown []*lanes.Lane) {
+	fine := slices.ContainsFunc(run.Lanes, func(l lanes.Lane) bool { return l.CloseUp })
+	for i := range run.Lanes {
+		switch l := &run.Lanes[i]; l.ID {
+		case "throughput", "slowest", "errors":
+			shown = append(shown, l)
+		case "response":
+			if !fine {
+				shown = append(shown, l)
+			}
+		}
+	}
+	return shown
+}
 
 func (p *page) addCloseups(run *lanes.Run) {
 	if len(p.Lanes) == 0 {
 		return
 	}
-	drawn := slices.ContainsFunc(run.Lanes, func(l lanes.Lane) bool { return closely[l.ID] })
+	drawn := len(closely(run)) > 0
 	for i, f := range run.Faults {
 		if i == mostFaults {
 			break
@@ -144,15 +161,13 @@ func closeupOf(run *lanes.Run, index int, f lanes.Fault) closeup {
 	c := closeup{Index: index, Title: fmt.Sprintf("%d. %s, %s", index+1, f.Label, during(f))}
 	c.About = fmt.Sprintf("Close-up of %s, from %s to %s, %s", f.Label, lanes.Moment(from), lanes.Moment(to), units.Count(int64(len(f.Stages)), "stage of the recovery", "stages of the recovery"))
 	for i, s := range f.Stages {
-		c.Stages = append(c.Stages, stage{letter(i), fmt.Sprintf("%s (%s after the fault): %s", lanes.Moment(s.At), lanes.Moment(s.At-f.From), s.Label)})
+		c.Stages = append(c.Stages, stage{svg.Letter(i), fmt.Sprintf("%s (%s after the fault): %s", lanes.Moment(s.At), lanes.Moment(s.At-f.From), s.Label)})
 	}
 	if index >= mostDrawn {
 		return c
 	}
-	for i := range run.Lanes {
-		if l := &run.Lanes[i]; closely[l.ID] {
-			c.Pictures = append(c.Pictures, picture{heading(l), template.HTML(svg.Lane(*l, run, svg.Options{Height: closeHeight, From: from, To: to}))})
-		}
+	for _, l := range closely(run) {
+		c.Pictures = append(c.Pictures, picture{heading(l), template.HTML(svg.Lane(*l, run, svg.Options{Height: closeHeight, From: from, To: to, Marks: f.Stages}))})
 	}
 	return c
 }
@@ -174,13 +189,6 @@ func around(f lanes.Fault, duration float64) (from, to float64) {
 	}
 	margin := max(2, 0.25*(last-f.From))
 	return max(0, f.From-margin), min(max(duration, last), last+margin)
-}
-
-func letter(i int) string {
-	if i < 26 {
-		return string(rune('a' + i))
-	}
-	return strconv.Itoa(i + 1)
 }
 
 // mostCurves bounds the phases of a picture of percentiles.

@@ -31,7 +31,7 @@ func hour(t *testing.T) *report.Result {
 	for _, name := range []string{"writes", "reads"} {
 		w := report.Workload{Name: name, Active: []report.Interval{{To: time.Hour}}}
 		for i := range int(time.Hour / report.SeriesStep) {
-			p := report.SeriesPoint{At: time.Duration(i) * report.SeriesStep, OK: 100 + rng.Int64N(40)}
+			p := report.SeriesPoint{At: time.Duration(i) * report.SeriesStep, OK: 100 + rng.Int64N(40), Max: time.Duration(1000+rng.Int64N(50_000)) * time.Microsecond}
 			if i%6000 == 3000 {
 				p.Errors, p.OK = 77, 9999
 			}

@@ -18,11 +18,13 @@ type Run struct {
 
 // Lane is one picture over the time of the run: lines, or a band for each node.
 type Lane struct {
-	// ID is throughput, response, errors, roles, sync, lag-bytes, lag, staleness, sync-waiters, cpu or memory.
+	// ID is throughput, response, slowest, errors, roles, sync, lag-bytes, lag, staleness, sync-waiters, cpu or memory.
 	ID    string `json:"id"`
 	Title string `json:"title"`
 	Unit  string `json:"unit"` // how values are written: "/s", "s", "B", "%", ""
 	Log   bool   `json:"log,omitempty"`
+	// CloseUp is set for a lane that is only for the close-ups of the faults.
+	CloseUp bool `json:"close_up,omitempty"`
 	// Times ascend, and all series share them.
 	Times  []float64 `json:"t,omitempty"`
 	Series []Series  `json:"series,omitempty"`
@@ -95,7 +97,7 @@ func Of(r *report.Result) (*Run, error) {
 	run.Faults = append(run.Faults, faults(r, end)...)
 	response, err := response(r, end)
 	all := []Lane{
-		throughput(r, end), response, failures(r, end),
+		throughput(r, end), response, slowest(r, end), failures(r, end),
 		roles(r, end), syncStates(r, end), lagBytes(r, end), lag(r, end), staleness(r, end), syncWaiters(r, end), cpu(r, end), memory(r, end),
 	}
 	for _, l := range all {

@@ -180,6 +180,29 @@ func TestResponseTimesAreGapsWithoutSamples(t *testing.T) {
 	}
 }
 
+// TestTheGreatestResponseTimes are known by shorter steps than the percentiles, and not at all of older results.
+func TestTheGreatestResponseTimes(t *testing.T) {
+	r := &report.Result{
+		Duration: 400 * ms,
+		Workloads: []report.Workload{
+			{Name: "writes", Series: []report.SeriesPoint{{At: 0, OK: 1, Max: 2 * time.Second}, {At: 100 * ms, OK: 3, Max: 8123 * ms}, {At: 300 * ms, OK: 1, Max: 200 * ms}}},
+			{Name: "reads", Coarse: 2, Series: []report.SeriesPoint{{At: 0, OK: 1, Max: 5 * time.Second}}},
+		},
+	}
+	l := lane(t, of(t, r), "slowest")
+	if !l.CloseUp || !l.Log || len(l.Series) != 2 || text(l.Series[0]) != "8.1 0.2" || text(l.Series[1]) != "5 -" {
+		t.Errorf("%s; %s; %+v", text(l.Series[0]), text(l.Series[1]), l)
+	}
+	r.Workloads = r.Workloads[:1]
+	if l := lane(t, of(t, r), "slowest"); text(l.Series[0]) != "2 8.1 - 0.2" || *l.Series[0].Values[1] != 8.12 {
+		t.Errorf("%s, %g", text(l.Series[0]), *l.Series[0].Values[1])
+	}
+	r.Workloads[0].Series = []report.SeriesPoint{{At: 0, OK: 1}}
+	if run := of(t, r); slices.ContainsFunc(run.Lanes, func(l Lane) bool { return l.CloseUp }) {
+		t.Error("an older result has a lane of the greatest response times")
+	}
+}
+
 // TestAHistogramThatCannotBeRead leaves out its percentiles alone, and says so.
 func TestAHistogramThatCannotBeRead(t *testing.T) {
 	broken := second(t, time.Second, 9*ms)

@@ -123,6 +123,30 @@ func throughput(r *report.Result, end time.Duration) Lane {
 	})
 }
 
+// slowest is the greatest response time of each workload, by the steps in which operations are counted: those of the response lane
+// are too long to look at a fault closely.
+func slowest(r *report.Result, end time.Duration) Lane {
+	l := Lane{ID: "slowest", Title: "Greatest response time", Unit: "s", Log: true, CloseUp: true}
+	return byWorkload(r, end, l, func(g grid, w *report.Workload) []Series {
+		s := Series{Name: w.Name + " max", Group: w.Name, Values: make([]*float64, g.n)}
+		for _, p := range w.Series {
+			if i, ok := g.at(p.At); ok && p.Max > 0 {
+				raise(&s.Values[i], threeDigits(p.Max))
+			}
+		}
+		return []Series{s}
+	})
+}
+
+// threeDigits rounds to three significant digits, as percentiles are: there are many such values, and the page must stay small.
+func threeDigits(d time.Duration) time.Duration {
+	unit := time.Duration(1)
+	for d/unit >= 1000 {
+		unit *= 10
+	}
+	return d.Round(unit)
+}
+
 // failures are the operations that failed or got no reply, by their kind, and those that were never sent.
 func failures(r *report.Result, end time.Duration) Lane {
 	l := Lane{ID: "errors", Title: "Errors and dropped operations", Unit: "/s"}

@@ -142,8 +142,8 @@ func pictures() map[string]string {
 	for _, l := range run.Lanes {
 		all["lane-"+l.ID] = Lane(l, run, Options{})
 	}
-	all["close-up-response"] = Lane(run.Lanes[1], run, Options{Width: 640, From: 18, To: 28})
-	all["close-up-roles"] = Lane(run.Lanes[2], run, Options{Width: 640, From: 18, To: 28})
+	all["close-up-response"] = Lane(run.Lanes[1], run, Options{Width: 640, From: 18, To: 28, Marks: run.Faults[0].Stages})
+	all["close-up-roles"] = Lane(run.Lanes[2], run, Options{Width: 640, From: 18, To: 28, Marks: run.Faults[0].Stages})
 	all["lane-empty"] = Lane(lanes.Lane{ID: "lag", Title: "Replay lag", Unit: "s", Times: steps(), Series: []lanes.Series{{Name: "pgslave", Values: make([]*float64, 600)}}, About: "Not known."}, run, Options{})
 	many := &lanes.Run{Duration: 600}
 	for i := range 10 {

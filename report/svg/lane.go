@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"pgchaos/report/lanes"
@@ -21,10 +22,9 @@ const (
 // laneDrawing is one lane that is being drawn.
 type laneDrawing struct {
 	picture
-	lane lanes.Lane
-	run  *lanes.Run
-	// closeUp is set where the picture is of a part of the time.
-	closeUp     bool
+	lane        lanes.Lane
+	run         *lanes.Run
+	marks       []lanes.Mark
 	time        scale
 	top, bottom float64 // of the area
 	paints      []paint // of the series
@@ -32,7 +32,7 @@ type laneDrawing struct {
 }
 
 // Lane is one lane of a run as the text of an <svg> element. run has the faults that stand above the lane, and the time that
-// all its lanes share; it may be nil. With o.From and o.To it is a close-up, with the stages of the recovery marked on it.
+// all its lanes share; it may be nil. With o.From and o.To it is a close-up.
 //
 // Values that are not known are gaps in a line. The title of the lane is in <title>, and not drawn.
 func Lane(l lanes.Lane, run *lanes.Run, o Options) string { return drawLane(l, run, o).String() }
@@ -41,7 +41,7 @@ func drawLane(l lanes.Lane, run *lanes.Run, o Options) *laneDrawing {
 	if run == nil {
 		run = &lanes.Run{}
 	}
-	d := &laneDrawing{lane: l, run: run, paints: paints(run, l)}
+	d := &laneDrawing{lane: l, run: run, marks: o.Marks, paints: paints(run, l)}
 	d.width = o.width(usualWidth)
 	d.title = cmp.Or(plain(l.Title), plain(l.ID), "lane")
 	d.times(o)
@@ -50,6 +50,9 @@ func drawLane(l lanes.Lane, run *lanes.Run, o Options) *laneDrawing {
 	left, right := leftMargin, d.width-rightSide
 	d.time.from, d.time.to, d.time.zero = left, right, left
 	labels, rows := d.labels()
+	if len(d.marks) > 0 {
+		rows++ // the last is that of the letters
+	}
 	d.top = float64(rows)*lineHeight + 4
 	usual := float64(lineAreaHeight)
 	if len(l.Rows) > 0 {
@@ -57,6 +60,7 @@ func drawLane(l lanes.Lane, run *lanes.Run, o Options) *laneDrawing {
 	}
 	d.bottom = d.top + max(o.height(usual), float64(len(l.Rows))*leastBand)
 	d.drawFaults(labels)
+	d.drawMarks()
 	d.drawTimeAxis()
 	under := d.bottom + axisHeight
 	if len(l.Rows) > 0 {
@@ -75,7 +79,6 @@ func drawLane(l lanes.Lane, run *lanes.Run, o Options) *laneDrawing {
 func (d *laneDrawing) times(o Options) {
 	from, to := o.From, o.To
 	if finite(from) && finite(to) && to > from {
-		d.closeUp = true
 		d.time = scale{low: bounded(from), high: bounded(to)}
 		return
 	}
@@ -152,18 +155,13 @@ func faultText(f lanes.Fault) string {
 	return fmt.Sprintf("%s from %s s to %s s", name, digits(f.From, 0.01), digits(f.To, 0.01))
 }
 
-// labels are the names above the picture: of the faults that begin in it or before it, and in a close-up of the stages.
+// labels are the names above the picture, of the faults that are in it.
 func (d *laneDrawing) labels() (labels []marked, rows int) {
 	for _, f := range d.run.Faults {
 		if !d.shows(f.From, f.To) {
 			continue
 		}
 		labels = append(labels, marked{at: d.time.px(f.From), text: cmp.Or(plain(f.Label), plain(f.Step), "fault")})
-		for _, m := range f.Stages {
-			if d.closeUp && d.shows(m.At, m.At) {
-				labels = append(labels, marked{at: d.time.px(m.At), text: plain(m.Label)})
-			}
-		}
 	}
 	return labels, spread(labels, leftMargin, d.width-rightSide)
 }
@@ -186,12 +184,6 @@ func (d *laneDrawing) drawFaults(labels []marked) {
 		if f.To > f.From && f.To <= d.time.high {
 			d.line(until, d.top, until, d.bottom, edge)
 		}
-		for _, m := range f.Stages {
-			if d.closeUp && d.shows(m.At, m.At) {
-				x := d.time.px(m.At)
-				d.line(x, d.top, x, d.bottom, ink.with(`stroke-opacity=".55" stroke-dasharray="1 3"`))
-			}
-		}
 	}
 	for _, l := range labels {
 		if l.shown == "" {
@@ -201,6 +193,29 @@ func (d *laneDrawing) drawFaults(labels []marked) {
 		d.line(l.at, y+2, l.at, d.top, axis)
 		d.label(l.x, y+lineHeight-4, start, l.shown, "")
 	}
+}
+
+// drawMarks draws a line for each mark, with its letter above the area: beside the one before, where two are close.
+func (d *laneDrawing) drawMarks() {
+	free := d.time.from
+	for i, m := range d.marks {
+		if !d.shows(m.At, m.At) {
+			continue
+		}
+		x, letter := d.time.px(m.At), Letter(i)
+		d.line(x, d.top-3, x, d.bottom, ink.with(`stroke-opacity=".55" stroke-dasharray="1 3"`))
+		at := max(x-textWidth(letter)/2, free)
+		d.label(at, d.top-5, start, letter, "")
+		free = at + textWidth(letter) + 2
+	}
+}
+
+// Letter is what marks a moment on a lane: a, b, c and so on, and numbers after z.
+func Letter(i int) string {
+	if i < 26 {
+		return string(rune('a' + i))
+	}
+	return strconv.Itoa(i + 1)
 }
 
 // drawTimeAxis draws the axis below the area.

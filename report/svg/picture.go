@@ -16,6 +16,7 @@ import (
 
 	"pgchaos/internal/redact"
 	"pgchaos/internal/units"
+	"pgchaos/report/lanes"
 )
 
 // Options are how large a picture is, and of a lane which part of the time it shows. The zero value is the
@@ -26,6 +27,8 @@ type Options struct {
 	Height int
 	// From and To are the part of the time that a lane shows, in seconds; both 0: all.
 	From, To float64
+	// Marks are moments that are marked on a lane, with a, b, c and so on (Letter): their names stand beside the picture.
+	Marks []lanes.Mark
 }
 
 // The usual sizes, and their bounds, in pixels.

@@ -155,18 +155,21 @@ func TestFaultsAreNamed(t *testing.T) {
 				t.Errorf("%s: %q is missing", l.ID, fault.Label)
 			}
 		}
-		if f.has("promoted") {
+		if f.has("a") {
 			t.Errorf("%s: a stage stands in the picture of the whole run", l.ID)
 		}
 	}
-	f := fine(t, Lane(run.Lanes[0], run, Options{From: 18, To: 28}))
-	for _, label := range []string{"kill primary (pgmaster)", "noticed", "promoted", "first write"} {
+	f := fine(t, Lane(run.Lanes[0], run, Options{From: 18, To: 28, Marks: run.Faults[0].Stages}))
+	for _, label := range []string{"kill primary (pgmaster)", "a", "b", "c"} {
 		if !f.has(label) {
 			t.Errorf("the close-up lacks %q", label)
 		}
 	}
 	if f.has("delay of 20 ms on pgslavenew") {
 		t.Error("the close-up names a fault of another time")
+	}
+	if f := fine(t, Lane(run.Lanes[0], run, Options{From: 22, To: 28, Marks: run.Faults[0].Stages})); f.has("a") || !f.has("b") {
+		t.Error("a close-up shows the marks of its time alone, with their letters")
 	}
 }
 
@@ -355,7 +358,7 @@ func FuzzLane(f *testing.F) {
 			}
 		}
 		l.Series = []lanes.Series{s, {Name: title}}
-		o := Options{Width: width, Height: height, From: from, To: to}
+		o := Options{Width: width, Height: height, From: from, To: to, Marks: []lanes.Mark{{At: next(), Label: title}, {At: from}, {At: to}}}
 		fine(t, Lane(l, run, o))
 		band := lanes.Lane{Title: title, Rows: []lanes.Row{{Name: name}}}
 		last := 0.0

@@ -114,7 +114,11 @@ func (p *page) stages(i ink, label string, indent int, items []string) {
 		}
 		if n > 0 && width(line)+1+width(item) > p.width {
 			p.line(i, line)
-			line = strings.Repeat(" ", indent) + item
+			lines := wrap(item, p.width-indent)
+			for _, whole := range lines[:len(lines)-1] {
+				p.line(i, strings.Repeat(" ", indent)+whole)
+			}
+			line = strings.Repeat(" ", indent) + lines[len(lines)-1]
 			continue
 		}
 		if n > 0 {

@@ -68,7 +68,7 @@ func workloadStages(rec *outage.Recovery, w outage.WorkloadRecovery) []string {
 		add(stageWords(rec, stage))
 	}
 	if w.Clients.Clients > 0 {
-		items = append(items, clientWords(rec, w.Clients)...)
+		items = append(items, clientWords(rec, w.Clients))
 	}
 	for _, n := range w.Nodes {
 		switch {
@@ -119,13 +119,13 @@ func after(d time.Duration) string {
 }
 
 // clientWords are for how long clients were out, one by one.
-func clientWords(rec *outage.Recovery, c outage.ClientOutages) []string {
+func clientWords(rec *outage.Recovery, c outage.ClientOutages) string {
 	before := ""
 	if c.NotServed > 0 {
 		before = fmt.Sprintf(", %s down before the fault", units.Grouped(int64(c.NotServed)))
 	}
 	if c.Hit == 0 {
-		return []string{fmt.Sprintf("none of %s was out%s", units.Count(int64(c.Clients), "client", "clients"), before)}
+		return fmt.Sprintf("none of %s was out%s", units.Count(int64(c.Clients), "client", "clients"), before)
 	}
 	back := fmt.Sprintf("%d of %d were out, all are back", c.Hit, c.Clients)
 	if c.NeverBack > 0 {
@@ -134,7 +134,7 @@ func clientWords(rec *outage.Recovery, c outage.ClientOutages) []string {
 			back = fmt.Sprintf("%d of %d were out, %d NOT BACK before %s", c.Hit, c.Clients, c.NeverBack, rec.Next)
 		}
 	}
-	return []string{"clients out: median " + leastWords(c.Median), "p99 " + leastWords(c.P99), fmt.Sprintf("longest %s (%s%s)", leastWords(c.Max), back, before)}
+	return fmt.Sprintf("clients out: median %s, p99 %s, longest %s (%s%s)", leastWords(c.Median), leastWords(c.P99), leastWords(c.Max), back, before)
 }
 
 func leastWords(l outage.Least) string {

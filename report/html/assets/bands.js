@@ -109,6 +109,17 @@
     ctx.restore();
   };
 
+  // halo writes a text that can be read over lines.
+  function halo(ctx, text, x, y, width) {
+    ctx.save();
+    ctx.setLineDash([]);
+    ctx.strokeStyle = theme.paper;
+    ctx.lineWidth = width;
+    ctx.strokeText(text, x, y);
+    ctx.restore();
+    ctx.fillText(text, x, y);
+  }
+
   // marks draws the stages of a recovery, each with its letter.
   pgchaos.drawMarks = function (u, marks) {
     const ctx = u.ctx;
@@ -124,7 +135,7 @@
       const x = u.valToPos(mark.at, "x", true);
       line(ctx, x, b.top, b.top + b.height, [2 * r, 2 * r]);
       const at = Math.max(x + 2 * r, free);
-      ctx.fillText(pgchaos.letter(i), at, b.top + b.height - 2 * r);
+      halo(ctx, pgchaos.letter(i), at, b.top + b.height - 2 * r, 3 * r);
       free = at + 10 * r;
     });
     ctx.restore();

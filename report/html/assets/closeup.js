@@ -1,7 +1,11 @@
 "use strict";
 // A close-up of each fault: the lanes that show an outage, some seconds around it, with the stages of the recovery.
 (function () {
-  const shown = ["throughput", "response", "errors"];
+  // lanes are those of a close-up. Older results have the greatest response times of each second alone.
+  function lanes(run) {
+    const response = run.lanes.some((l) => l.close_up) ? "slowest" : "response";
+    return run.lanes.filter((l) => ["throughput", response, "errors"].indexOf(l.id) >= 0);
+  }
 
   // around is the window of a fault: it ends when the last stage of the recovery has passed.
   function around(fault, duration) {
@@ -31,7 +35,7 @@
     if (pictures.length > 0) pictures[pictures.length - 1].insertAdjacentElement("afterend", host);
     else section.appendChild(host);
     try {
-      for (const lane of run.lanes.filter((l) => shown.indexOf(l.id) >= 0)) {
+      for (const lane of lanes(run)) {
         const label = lane.title + (lane.unit ? " (" + lane.unit + ")" : "");
         const box = pgchaos.element("div", {class: "chart drawn", "aria-label": pgchaos.short(label) + ", around " + pgchaos.short(fault.label)});
         host.appendChild(pgchaos.element("p", {class: "title", text: label}));

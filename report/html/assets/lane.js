@@ -1,7 +1,7 @@
 "use strict";
 // One chart: a lane of lines or of bands, with its readout and the buttons that switch series on and off.
 (function () {
-  const axisWidth = () => (window.innerWidth < 600 ? 52 : 76);
+  const axisWidth = () => (window.innerWidth < 600 ? 52 : 96);
   const rowHeight = 22;
   const powers = Array.from({length: 50}, (none, i) => Math.pow(2, i)); // the steps of an axis in bytes
 
