@@ -314,6 +314,7 @@ func explainedLoss(t *testing.T) *Result {
 		{Node: "pgslavenew", From: 20185 * ms, To: 30 * time.Second, N: 15, Demanded: 1, Commit: "local", DemandedCommit: "on"},
 	}}
 	a.RPO = []audit.RPO{{Event: "crash", Cause: audit.CauseFork, Lost: 430, WeakLost: 14, From: 19301 * ms, To: 20013 * ms, Fork: 0x3000100, Bytes: &bytes}}
+	a.UnreadForks = []audit.UnreadFork{{Node: "pgslave", Timeline: 1, Fork: 0x3000100, Back: 21500 * ms}}
 	a.Ghosts = new(int64)
 	*a.Ghosts = 427
 	a.Forks = []audit.ForkAudit{{Node: "pgmaster", Step: "rejoin-pgmaster", Timeline: 1, At: 25 * time.Second, Read: true, Rows: 15248}}
@@ -333,6 +334,6 @@ func unexplainedLoss(t *testing.T) *Result {
 	a.SplitBrain = []audit.Overlap{{
 		Older: ledger.Server{Node: "pgmaster", Timeline: 1}, Newer: ledger.Server{Node: "pgslavenew", Timeline: 2}, From: 20250 * ms, To: 21 * time.Second,
 	}}
-	a.Ghosts = nil
+	a.Ghosts, a.UnreadForks = nil, nil
 	return r
 }

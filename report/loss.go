@@ -153,3 +153,11 @@ func (r *Result) StepsAround(s audit.WeakStretch) (after, before string) {
 func (r *Result) Promoted(node string) bool {
 	return slices.ContainsFunc(r.Timeline, func(m record.Event) bool { return m.Action == "promote" && slices.Contains(m.Nodes, node) })
 }
+
+// UnreadForks say what the audit of a table does not know because a former primary's own rows could not be read.
+func UnreadForks(a *audit.Audit) (all []string) {
+	for _, u := range a.UnreadForks {
+		all = append(all, u.Words(a.Lost.N+a.WeakLost.N))
+	}
+	return all
+}

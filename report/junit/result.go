@@ -73,6 +73,11 @@ func runCase(r *report.Result) Case {
 	for _, doubt := range r.Doubts() {
 		lines = append(lines, "warning: "+doubt)
 	}
+	for i := range r.Audits {
+		for _, fork := range report.UnreadForks(&r.Audits[i]) {
+			lines = append(lines, "not read: "+r.Audits[i].Table+": "+fork)
+		}
+	}
 	c.Output = output(lines)
 	broken := slices.ContainsFunc(r.Expectations, func(e expect.Judgement) bool { return e.Verdict == verdict.Fail })
 	reasons := shortened(r.AllReasons())

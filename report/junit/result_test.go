@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"pgchaos/audit"
 	"pgchaos/expect"
 	"pgchaos/record"
 	"pgchaos/report"
@@ -27,6 +28,7 @@ func judged() *report.Result {
 			{Text: "p99 of writes during stop-b < 1s", Verdict: verdict.Inconclusive, Why: "the run had no phase stop-b"},
 		},
 		Reasons: []string{"b was not read: it is gone"},
+		Audits:  []audit.Audit{{Table: "writes", UnreadForks: []audit.UnreadFork{{Node: "a", Timeline: 1, Fork: 0x3000100, Back: 21 * time.Second}}}},
 	}
 }
 
@@ -45,7 +47,7 @@ func TestOf(t *testing.T) {
 		{"p99 of writes during kill-a < 1s", 20 * time.Second, "p99 of writes during kill-a < 1s: it was 2.1 s", "", "observed: 2.1 s", "phase: kill-a, from 10.000 s to 30.000 s"},
 		{"nodes_equal", 30 * time.Second, "", "nodes_equal: b was not read", "why: b was not read", "verdict: inconclusive"},
 		{"p99 of writes during stop-b < 1s", 0, "", "p99 of writes during stop-b < 1s: the run had no phase stop-b", "", ""},
-		{"the run and its audit", 30 * time.Second, "", "b was not read: it is gone", "headline: 1 of 4 expectations failed", "verdict: fail"},
+		{"the run and its audit", 30 * time.Second, "", "b was not read: it is gone", "headline: 1 of 4 expectations failed", "not read: writes: the fork of a (timeline 1 past 0/3000100) was not read"},
 	} {
 		c := s.Cases[i]
 		if c.Name != want.name || c.Took != want.took || strings.Join(c.Failures, "") != want.failure || strings.Join(c.Errors, "") != want.problem ||

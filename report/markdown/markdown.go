@@ -241,6 +241,9 @@ func losses(s *summary.Summary) *section {
 				of.item("rows:", units.Grouped(c.n)+" "+c.what)
 			}
 		}
+		for _, fork := range t.UnreadForks {
+			of.item("not read:", Escape(fork))
+		}
 		if n := t.Survived + t.Vanished; n > 0 {
 			of.item("no reply:", fmt.Sprintf("%s: %s committed, %s not; both are correct", units.Count(n, "write", "writes"), units.Grouped(t.Survived), units.Grouped(t.Vanished)))
 		}

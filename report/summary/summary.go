@@ -127,6 +127,8 @@ type Table struct {
 	Foreign      int64  `json:"foreign"`
 	Corrupted    int64  `json:"corrupted"`
 	Losses       []Loss `json:"losses,omitempty"` // by event
+	// UnreadForks say what is not known because a former primary's own rows could not be read.
+	UnreadForks []string `json:"unread_forks,omitempty"`
 }
 
 // Loss is what one event lost.
@@ -289,6 +291,7 @@ func tableOf(r *report.Result, a *audit.Audit) Table {
 	for _, l := range r.Losses(a) {
 		t.Losses = append(t.Losses, Loss{Event: l.Event, Lost: l.Lost, WeakLost: l.WeakLost, From: l.From.Seconds(), To: l.To.Seconds(), Why: l.Why()})
 	}
+	t.UnreadForks = report.UnreadForks(a)
 	return t
 }
 

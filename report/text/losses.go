@@ -61,8 +61,8 @@ func writeLosses(doc *document, r *report.Result) {
 		if a.Ghosts == nil && r.Afterwards != nil && a.Lost.N+a.WeakLost.N+a.Vanished.N > 0 {
 			doc.para(plain, 2, "it is not recorded whether clients had read the missing rows, because the pgchaos of the run was killed")
 		}
-		for _, u := range a.UnreadForks {
-			doc.para(plain, 2, "%s", u.Words(a.Lost.N+a.WeakLost.N))
+		for _, fork := range report.UnreadForks(a) {
+			doc.para(plain, 2, "%s", fork)
 		}
 		if a.Survived.N+a.Vanished.N > 0 {
 			doc.para(plain, 2, "%s", unansweredWords(a))

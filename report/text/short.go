@@ -137,6 +137,9 @@ func lossesSection(p *page, r *report.Result) *section {
 		if a.Ghosts != nil && *a.Ghosts > 0 {
 			s.add(1, p.clipped(yellow, "  ", table+ghostWords(*a.Ghosts), 2))
 		}
+		for _, fork := range report.UnreadForks(a) {
+			s.add(2, p.clipped(plain, "  ", table+fork, 3))
+		}
 		if a.Survived.N+a.Vanished.N > 0 {
 			s.add(2, p.clipped(plain, "  ", table+unansweredWords(a), 2))
 		}
