@@ -6,7 +6,10 @@
 #   scripts/pg_auto_failover.sh status DIR                  pg_autoctl show state, and which processes run
 #   scripts/pg_auto_failover.sh down DIR                    ends its processes, and removes DIR
 #
-# Options: nodes=3 (or 2), port=(the first of 20; else free ones are found).
+# Options: nodes=3 (or 2), port=(the first of 20; else free ones are found), unhealthy_timeout=20, demote_timeout=30,
+# health_check_period=5, all in seconds: the monitor's node_considered_unhealthy_timeout, which is how long a silent node
+# stays the primary; primary_demote_timeout, which is how long its successor then waits before it lets clients write; and
+# how often the monitor connects to a node.
 #
 # DIR must not exist; everything is in it. DIR/env has what it prints for a shell, DIR/existing.yaml an experiment.
 # Its database is marked as one that pgchaos may break: that is what this cluster is for.
@@ -20,6 +23,8 @@
 #   cut-link, mend-link        packets between a node and those who connect to it, its standbys and the monitor, are
 #                              dropped (iptables; as root); clients have another address
 #   node-down, agent-hangs, link-cut, agent-runs    succeed if that is so
+#   healthy                    waits for at most a minute until the monitor has a primary, and secondaries that it waits for;
+#                              it takes no node. Before that the monitor does not answer the death of a primary
 #
 # DIR/bin/pg_autoctl is pg_autoctl with the cluster's monitor, as in "DIR/bin/pg_autoctl perform switchover".
 set -eu
@@ -37,13 +42,17 @@ replication_address() { echo 127.0.0.1; }
 node_port() { echo $((postgres_port + $1)); }
 
 options() {
-	nodes=3 port=
+	nodes=3 port= unhealthy_timeout=20 demote_timeout=30 health_check_period=5
 	for option in "$@"; do
 		case $option in
 		nodes=[23]) nodes=${option#*=} ;;
 		port=[1-9]*)
 			port=${option#*=}
 			case $port in *[!0-9]*) fail "$option: $port is no number" ;; esac
+			;;
+		unhealthy_timeout=[1-9]* | demote_timeout=[1-9]* | health_check_period=[1-9]*)
+			case ${option#*=} in *[!0-9]*) fail "$option: ${option#*=} is no number of seconds" ;; esac
+			eval "${option%%=*}=${option#*=}"
 			;;
 		*) fail "unknown option $option: see the head of $script" ;;
 		esac
@@ -126,10 +135,10 @@ write_experiment() {
 	write_load
 }
 
-# set_environment sets what pg_autoctl of a node runs with. It keeps its configuration and state below HOME. Without a
-# directory for sockets it uses TCP.
+# set_environment sets what pg_autoctl of a node runs with. It keeps its configuration and state below HOME. The server's
+# socket is there, too: before pg_rewind, pg_autoctl has a killed server recover without TCP, and that needs a socket.
 set_environment() {
-	environment="PATH=$bin:/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 HOME=$dir/$1 XDG_RUNTIME_DIR=$dir/$1/run PG_REGRESS_SOCK_DIR= PGUSER=postgres"
+	environment="PATH=$bin:/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 HOME=$dir/$1 XDG_RUNTIME_DIR=$dir/$1/run PG_REGRESS_SOCK_DIR=$dir/$1/run PGUSER=postgres"
 }
 
 start_node() {
@@ -160,12 +169,17 @@ start_all() {
 	write_env >"$dir/env"
 	write_experiment >"$dir/existing.yaml"
 	echo "bin=$bin nodes=$nodes numbers='$numbers' postgres_port=$postgres_port monitor_port=$monitor_port" >"$dir/settings"
-	command_file kill-node start-node stop-node kill-postgres hang-agent resume-agent cut-link mend-link node-down agent-hangs agent-runs link-cut pg_autoctl
+	command_file kill-node start-node stop-node kill-postgres hang-agent resume-agent cut-link mend-link node-down agent-hangs agent-runs link-cut healthy pg_autoctl
 
 	set_environment monitor
 	environment="$environment PGHOST=127.0.0.1"
 	launch monitor pg_autoctl create monitor --pgdata "$dir/monitor/data" --pgport "$monitor_port" --hostname 127.0.0.1 --auth trust --no-ssl --run
 	within 60 monitor_answers || fail "the monitor does not answer"
+	ask 127.0.0.1 "$monitor_port" -U postgres -d pg_auto_failover \
+		-c "alter system set pgautofailover.node_considered_unhealthy_timeout = '${unhealthy_timeout}s'" \
+		-c "alter system set pgautofailover.primary_demote_timeout = '${demote_timeout}s'" \
+		-c "alter system set pgautofailover.health_check_period = '${health_check_period}s'" \
+		-c 'select pg_reload_conf()' >/dev/null || fail "the monitor's settings cannot be changed"
 	start_node 1
 	within 60 first_node_made || fail "pg_autoctl starts no first node"
 	# The load's role must give its password; the rule is before pg_autoctl's own, and the other nodes copy it.
@@ -207,6 +221,7 @@ show_state() { manager show state; }
 run_command() {
 	case $action in
 	pg_autoctl) manager "$@" ;;
+	healthy) within 60 healthy || fail "the monitor has no healthy cluster" ;;
 	*) common_command "$@" ;;
 	esac
 }

@@ -35,7 +35,7 @@ type Provider struct {
 	run     string
 	nodes   []cluster.ExistingNode
 	exec    *cluster.ExecTemplate // nil: no command runs on the nodes' machines
-	manager cluster.ManagerAddress
+	manager manager
 	file    *recordFile
 
 	mu      sync.Mutex
@@ -51,10 +51,11 @@ func Open(ctx context.Context, o cluster.OpenOptions) (*Provider, error) {
 	if err != nil {
 		return nil, &cluster.UsageError{Err: fmt.Errorf("cluster.existing.exec: %w", err)}
 	}
-	if refused := Examine(ctx, o.Existing).Refused(o.Existing.Risk); refused != nil {
+	seen := Examine(ctx, o.Existing)
+	if refused := seen.Refused(o.Existing.Risk); refused != nil {
 		return nil, &cluster.UsageError{Err: refused}
 	}
-	p := &Provider{run: o.Run, nodes: o.Existing.Nodes, exec: exec, manager: o.Existing.Manager}
+	p := &Provider{run: o.Run, nodes: o.Existing.Nodes, exec: exec, manager: manager{o.Existing.Manager, o.Existing.Nodes, seen.primary().SystemID}}
 	p.file, err = writeRecord(o)
 	return p, err
 }
@@ -74,7 +75,7 @@ func (p *Provider) Describe() cluster.Description {
 	if p.exec != nil {
 		d.Capabilities = append(d.Capabilities, cluster.CanCommand)
 	}
-	if p.manager != (cluster.ManagerAddress{}) {
+	if p.manager.of != (cluster.ManagerAddress{}) {
 		d.Capabilities = append(d.Capabilities, cluster.CanManage)
 	}
 	return d
@@ -86,8 +87,8 @@ func (p *Provider) Host(_ context.Context, name string) (cluster.Host, error) {
 		if n.Name != name {
 			continue
 		}
-		h, commands, managed := host{node: n}, machine{n.Name, n.Host, p.exec}, manager{p.manager, p.nodes}
-		switch known := p.manager != (cluster.ManagerAddress{}); {
+		h, commands, managed := host{node: n}, machine{n.Name, n.Host, p.exec}, p.manager
+		switch known := managed.of != (cluster.ManagerAddress{}); {
 		case known && p.exec != nil:
 			return managedCommandedHost{h, commands, managed}, nil
 		case known:

@@ -16,8 +16,9 @@ import (
 
 // manager asks what manages a cluster. It is the part of a host that makes it cluster.Managed.
 type manager struct {
-	of    cluster.ManagerAddress
-	nodes []cluster.ExistingNode
+	of     cluster.ManagerAddress
+	nodes  []cluster.ExistingNode
+	system string // the system identifier of the cluster
 }
 
 // Manager is its name.
@@ -77,17 +78,14 @@ func (m manager) monitorSwitchover(ctx context.Context, to string) error {
 		return err
 	}
 	defer end()
-	var addresses []string
-	for _, n := range m.nodes {
-		addresses = append(addresses, n.DSN.Address.String())
-	}
+	// A monitor can have several formations and groups, and its nodes other addresses than those of clients: the group of this
+	// cluster is known by the system identifier.
 	if to == "" {
-		// A monitor can have several formations and groups: only the one of these nodes is meant.
 		err = asked(conn.Exec(ctx, `select pgautofailover.perform_failover(formation_id => n.formationid, group_id => n.groupid)
-			from (select distinct formationid, groupid from pgautofailover.node where nodehost || ':' || nodeport = any($1)) n`, addresses))
+			from (select distinct formationid, groupid from pgautofailover.node where sysidentifier::text = $1) n`, m.system))
 	} else {
 		err = asked(conn.Exec(ctx, `select pgautofailover.perform_promotion(n.formationid, n.nodename) from pgautofailover.node n
-			where 'pgautofailover_standby_' || n.nodeid = $1`, m.standby(to)))
+			where n.sysidentifier::text = $1 and 'pgautofailover_standby_' || n.nodeid = $2`, m.system, m.standby(to)))
 	}
 	if err != nil {
 		return fmt.Errorf("ask the monitor for a switchover: %w", err)
@@ -98,7 +96,7 @@ func (m manager) monitorSwitchover(ctx context.Context, to string) error {
 // asked is an error where the monitor was asked for nothing, or for more than one.
 func asked(tag pgconn.CommandTag, err error) error {
 	if err == nil && tag.RowsAffected() != 1 {
-		err = fmt.Errorf("it knows %d groups of these nodes, or nodes of this name, and not one", tag.RowsAffected())
+		err = fmt.Errorf("it knows %d groups of this cluster, or standbys of this name, and not one", tag.RowsAffected())
 	}
 	return err
 }
@@ -132,7 +130,7 @@ func (e *Examination) managed(ctx context.Context, x cluster.Existing) {
 	if p == nil || x.Manager == (cluster.ManagerAddress{}) {
 		return
 	}
-	m := manager{x.Manager, x.Nodes}
+	m := manager{x.Manager, x.Nodes, p.SystemID}
 	ctx, cancel := context.WithTimeout(ctx, examineTimeout)
 	defer cancel()
 	systems, err := m.systems(ctx)

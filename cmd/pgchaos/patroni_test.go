@@ -142,23 +142,44 @@ func schemasOf(t *testing.T, c *hatest.Cluster) string {
 	return strings.TrimSpace(string(out))
 }
 
-// TestPgAutoFailoverPromotes asks the monitor of a real pg_auto_failover cluster for its nodes and for a switchover.
+// TestPgAutoFailoverPromotes asks the monitor of a real pg_auto_failover cluster for its nodes and for a switchover, and kills the
+// primary then: the monitor promotes the other node, nothing is lost, and the killed one is rewound and streams again.
 func TestPgAutoFailoverPromotes(t *testing.T) {
 	longtest.Only(t)
 	p := newPlace(t)
-	c := hatest.Up(t, hatest.PgAutoFailover, "nodes=2")
-	text := headOf(t, c) + `
+	c := hatest.Up(t, hatest.PgAutoFailover, "nodes=2", "unhealthy_timeout=6", "demote_timeout=5", "health_check_period=2")
+	head, rest, found := strings.Cut(headOf(t, c), "    nodes:\n")
+	_, rest, ended := strings.Cut(rest, "    exec:")
+	if !found || !ended {
+		t.Fatal(head, rest)
+	}
+	text := head + "    discover: {pg_auto_failover: \"" + c.Env["MONITOR"] + "\", as: \"postgres:///chaos?user=chaos&passfile=" + c.Dir + "/passfile\"}\n    exec:" + rest + `
 load:
-  writes: {kind: insert, clients: 2, rate: 50/s, timeout: 3s}
+  writes: {kind: insert, clients: 4, rate: 50/s, timeout: 3s}
 timeline:
-  - {at: 2s, kill_node: primary}
+  - {at: 2s, name: planned, switchover: {}}
+  - {name: exchanged, verify: {all_streaming: true, within: 60s}}
+  - {name: synchronous, exec: {node: n1, command: healthy}}   # before that the monitor promotes nobody
+  - {name: killed, kill_node: primary}
   - {name: promoted, verify: {primary: any, within: 90s}}
-  - {wait: 2s}
+  - {wait: 25s}   # until the monitor lets clients write there: demote_timeout
   - {stop_load: writes}
 expect:
   - lost_writes == 0
+  - weak_lost == 0
+  - write_rto < 60s
+  - nodes_equal
 `
-	if code, stdout, stderr := p.run("run", p.write("paf.yaml", text), "--out", p.out); code != exitPass {
-		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
+	code, stdout, stderr := p.run("run", p.write("paf.yaml", text), "--out", p.out)
+	if code != exitPass {
+		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
+	r := p.result()
+	if n := eventsThat(r, func(m record.Event) bool { return m.Promotion != nil }); n != 2 {
+		t.Errorf("%d promotions were seen, want 2", n)
+	}
+	if left := schemasOf(t, c); left != "" {
+		t.Errorf("left in the database: %s", left)
+	}
+	p.nothingLeft()
 }
