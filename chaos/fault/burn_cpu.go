@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	_ "embed"
@@ -38,7 +39,7 @@ func burnCPU() Kind {
 				"where they take time from all nodes and from pgchaos alike. There can be at most 64. It needs Linux.",
 			Effect:   "The server gets less processor time: response times rise where there is none to spare.",
 			Verified: "Each process has used processor time, by the process table.",
-			Back:     "The processes are killed, and none is left. They also end with their container, and by themselves after `most`. After a SIGKILL of pgchaos they go on until then, or until `pgchaos clean`.",
+			Back:     "The processes are killed, and none is left. They also end with pgchaos, however that ends, with their container, and by themselves after `most`.",
 			Example: `- {at: 5s, for: 3s, burn_cpu: {node: pgslave, processes: 2}}
 `,
 		},
@@ -94,12 +95,19 @@ func burningOf(decode func(any) error) (mark string, err error) {
 	return b.Mark, nil
 }
 
+// keeper makes of the mark of busy processes that of what looks after them.
+const keeper = "-keeper"
+
 //go:embed burn_cpu.sh
 var burnScript string
 
 // burn is the script that starts, counts or kills the processes of a mark.
 func burn(do, mark string, more ...string) cluster.Command {
-	return cluster.Command{Argv: append([]string{"/bin/sh", "-c", burnScript, do}, more...), Env: []string{"MARK=" + mark}, Keep: 1 << 10}
+	command := cluster.Command{Argv: append([]string{"/bin/sh", "-c", burnScript, do}, more...), Env: []string{"MARK=" + mark}, Keep: 1 << 10}
+	if do == "start" {
+		command.Env = append(command.Env, "SCRIPT="+burnScript)
+	}
+	return command
 }
 
 // endBurning kills busy processes. They can be outside of the node, where that is no container.
@@ -127,7 +135,10 @@ func endBurning() *chaos.ReversalKind {
 	}
 	return &chaos.ReversalKind{
 		Name: "end_burning", Outlives: true,
-		Do: func(ctx context.Context, _ *chaos.Scene, n *cluster.Node, r chaos.Reversal, _ bool) error {
+		Do: func(ctx context.Context, s *chaos.Scene, n *cluster.Node, r chaos.Reversal, _ bool) error {
+			if mark, err := burningOf(func(into any) error { return json.Unmarshal(r.Arguments, into) }); err == nil {
+				s.Drop(mark)
+			}
 			return end(ctx, r, n.RunBeside)
 		},
 		Clean: func(ctx context.Context, host any, r chaos.Reversal) error {
@@ -149,9 +160,11 @@ func (p *BurnCPU) Action(env Env) chaos.Action {
 		ctx, cancel := context.WithTimeout(ctx, seenWithin)
 		defer cancel()
 		seconds := max(1, int(time.Duration(p.Most).Seconds()))
-		if _, err := n.RunBeside(ctx, burn("start", mark, strconv.Itoa(p.Processes), strconv.Itoa(seconds))); err != nil {
-			return fmt.Errorf("on %s: %w", n.Name(), err)
+		standing, err := n.StandBeside(ctx, burn("start", mark, strconv.Itoa(p.Processes), strconv.Itoa(seconds), mark+keeper))
+		if err != nil {
+			return err
 		}
+		env.Scene.HoldCommand(mark, standing)
 		for {
 			out, err := n.RunBeside(ctx, burn("busy", mark))
 			if err != nil {
@@ -160,6 +173,11 @@ func (p *BurnCPU) Action(env Env) chaos.Action {
 			if strings.TrimSpace(out.Stdout) == strconv.Itoa(p.Processes) {
 				act.Note("%s: %s", n.Name(), p.Detail())
 				return nil
+			}
+			select {
+			case <-standing.Over(): // it waits for the processes
+				return fmt.Errorf("on %s the busy processes have ended: %w", n.Name(), cmp.Or(standing.Err(), errors.New("something has killed them")))
+			default:
 			}
 			if err := wait.For(ctx, 50*time.Millisecond); err != nil {
 				return errors.Join(fmt.Errorf("on %s %s of %d processes have used processor time", n.Name(), strings.TrimSpace(out.Stdout), p.Processes), err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"runtime"
 	"time"
 
 	"pgchaos/cluster"
@@ -17,7 +18,7 @@ const outputPatience = 5 * time.Second
 // Run runs a command in the node's directory, where it counts among the node's
 // processes: Kill ends it, Freeze stops it. When the context ends, it is killed
 // with all its descendants, and the error is the context's. What it wrote until
-// then is returned in any case.
+// then is returned in any case. When pgchaos is killed, so is the command, and what descends from it goes on.
 func (h *host) Run(ctx context.Context, c cluster.Command) (cluster.Output, error) {
 	if len(c.Argv) == 0 {
 		return cluster.Output{}, fmt.Errorf("run on %s: no command", h.name)
@@ -32,6 +33,9 @@ func (h *host) Run(ctx context.Context, c cluster.Command) (cluster.Output, erro
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.SysProcAttr = h.provider.owner.attributes()
 	cmd.WaitDelay = outputPatience
+	tie(cmd)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	if err := cmd.Start(); err != nil {
 		return cluster.Output{}, fmt.Errorf("run %s on %s: %w", c.Argv[0], h.name, err)
 	}

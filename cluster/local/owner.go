@@ -53,7 +53,7 @@ func (o *owner) String() string {
 // their own. No terminal's Ctrl-C reaches them so, none can ask for a password,
 // and a frozen server is not woken by the kernel when pgchaos dies, as a stopped
 // process group is that loses the last tie to its session. There is no
-// Pdeathsig: a kept run outlives pgchaos.
+// Pdeathsig: a kept run outlives pgchaos. Commands have one: see tie.
 func (o *owner) attributes() *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{Setsid: true}
 	if o != nil {
