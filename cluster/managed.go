@@ -6,6 +6,9 @@ import "context"
 type Managed interface {
 	// Manager is its name: Patroni.
 	Manager() string
+	// Ready is nil where the manager would agree to a switchover to a node now, as far as it says so, and else why not. To is
+	// as for Switchover.
+	Ready(ctx context.Context, to string) error
 	// Switchover asks it to make another node the primary, and returns when it has agreed or is done. To is the node; "": it
 	// chooses.
 	Switchover(ctx context.Context, to string) error
@@ -27,4 +30,13 @@ func (n *Node) ManagedSwitchover(ctx context.Context, to string) error {
 		return err
 	}
 	return m.Switchover(ctx, to)
+}
+
+// ManagerReady is nil where the manager would agree to a switchover now, as far as it says so.
+func (n *Node) ManagerReady(ctx context.Context, to string) error {
+	m, err := n.managed()
+	if err != nil {
+		return err
+	}
+	return m.Ready(ctx, to)
 }

@@ -53,10 +53,11 @@ write_haproxy() {
 		global
 		    maxconn 2000
 		    stats socket $dir/haproxy/admin.sock mode 600 level admin
-		    log stdout format raw local0 info
+		    log stdout format iso local0 info
 		defaults
 		    mode tcp
 		    log global
+		    option tcplog
 		    retries 2
 		    timeout connect 4s
 		    timeout client 30m

@@ -24,7 +24,8 @@ func managerSwitchover() Kind {
 		Name: "manager_switchover", Group: Runbooks, Doc: "Asks the cluster's manager (Patroni, pg_auto_failover) for a planned switchover.",
 		Manual: Manual{
 			Does: "Posts to Patroni's `/switchover`, or calls the monitor of pg_auto_failover, as `cluster.existing.manager` or `discover` says. In a file for " +
-				"such a cluster the word `switchover` does the same.",
+				"such a cluster the word `switchover` does the same. Where Patroni says that it has no candidate yet, such as no synchronous standby soon after a " +
+				"failover, the step waits for one within `within`. It is issued, and outages are counted, after that.",
 			Effect:   "What the manager does: it shuts the primary down in good order and promotes a standby. Nothing may be lost.",
 			Verified: "Another node is the primary, and it is the one that was asked for.",
 			Back:     "Nothing takes it back; another switchover exchanges the nodes again.",
@@ -64,6 +65,9 @@ func (p *ManagerSwitchover) Action(env Env) chaos.Action {
 	var old *cluster.Node
 	return chaos.Action{
 		Prepare: func(ctx context.Context, act *chaos.Act) (err error) {
+			if err = p.ready(ctx, env, act); err != nil {
+				return err
+			}
 			if old, err = env.Scene.One(ctx, "primary"); err == nil {
 				act.On(old)
 			}
@@ -91,6 +95,36 @@ func (p *ManagerSwitchover) Action(env Env) chaos.Action {
 		},
 	}
 }
+
+// ready waits until the manager would agree: after a failover it can take some seconds until it does. No outage is counted
+// from before.
+func (p *ManagerSwitchover) ready(ctx context.Context, env Env, act *chaos.Act) error {
+	primary, err := env.Scene.One(ctx, "primary")
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	limited, cancel := context.WithTimeout(ctx, time.Duration(p.Within))
+	defer cancel()
+	for why := ""; ; {
+		err := primary.ManagerReady(limited, p.To)
+		switch {
+		case err == nil && why != "":
+			act.Note("%s was not ready for %.1f s: %s", primary.Manager(), time.Since(began).Seconds(), why)
+			return nil
+		case err == nil:
+			return nil
+		case limited.Err() == nil:
+			why = err.Error()
+		}
+		if wait.For(limited, readyEvery) != nil {
+			return fmt.Errorf("%s was not ready for a switchover within %s: %w", primary.Manager(), p.Within, errors.Join(ctx.Err(), errors.New(why)))
+		}
+	}
+}
+
+// readyEvery is how often a manager is asked whether it is ready: it looks at its cluster only every few seconds itself.
+const readyEvery = 200 * time.Millisecond
 
 // moved waits until one other node is the primary, and returns it.
 func (p *ManagerSwitchover) moved(ctx context.Context, env Env, old *cluster.Node) (string, error) {

@@ -70,6 +70,8 @@ type patroniMember struct {
 	Port json.RawMessage `json:"port"` // a number, or in some versions a text
 }
 
+func (m patroniMember) leads() bool { return m.Role == "leader" || m.Role == "standby_leader" }
+
 func patroniMembers(ctx context.Context, url string) ([]patroniMember, error) {
 	var answer struct {
 		Members []patroniMember `json:"members"`

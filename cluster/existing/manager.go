@@ -1,6 +1,7 @@
 package existing
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -53,7 +54,7 @@ func (m manager) patroniSwitchover(ctx context.Context, to string) error {
 	}
 	order := map[string]string{}
 	for _, member := range members {
-		if member.Role == "leader" || member.Role == "standby_leader" {
+		if member.leads() {
 			order["leader"] = member.Name
 		}
 	}
@@ -68,6 +69,56 @@ func (m manager) patroniSwitchover(ctx context.Context, to string) error {
 		_, err = request(ctx, http.MethodPost, m.of.Patroni, "/switchover", body)
 	}
 	return err
+}
+
+// Ready asks Patroni for what it looks at before it agrees to a switchover, and nothing else: the monitor of pg_auto_failover
+// only says in its answer that it refuses.
+func (m manager) Ready(ctx context.Context, to string) error {
+	if m.of.Patroni == "" {
+		return nil
+	}
+	members, err := patroniMembers(ctx, m.of.Patroni)
+	if err != nil {
+		return err
+	}
+	var config struct {
+		Synchronous any `json:"synchronous_mode"` // true, or "on"; from Patroni 4 on also "quorum"
+	}
+	if err := getJSON(ctx, m.of.Patroni, "/config", &config); err != nil {
+		return err
+	}
+	if to != "" {
+		to = m.standby(to)
+	}
+	return wouldAgree(members, to, synchronousMode(config.Synchronous))
+}
+
+// wouldAgree is nil where Patroni would make one of the members the leader: it has one, and in synchronous mode only a
+// synchronous standby of its own list can follow it (is_failover_possible in patroni/api.py).
+func wouldAgree(members []patroniMember, to string, synchronous bool) error {
+	if !slices.ContainsFunc(members, patroniMember.leads) {
+		return errors.New("it has no leader")
+	}
+	for _, member := range members {
+		if member.leads() || to != "" && member.Name != to {
+			continue
+		}
+		if !synchronous || member.Role == "sync_standby" || member.Role == "quorum_standby" {
+			return nil
+		}
+	}
+	if !synchronous {
+		return errors.New("it has no other member that could lead")
+	}
+	return errors.New(cmp.Or(to, "no member") + " is " + map[bool]string{true: "not "}[to != ""] + "a synchronous standby by its list")
+}
+
+func synchronousMode(value any) bool {
+	switch fmt.Sprint(value) {
+	case "<nil>", "false", "off", "no", "0", "":
+		return false
+	}
+	return true
 }
 
 // monitorSwitchover calls what pg_autoctl perform switchover calls, and perform promotion where the node is chosen

@@ -77,7 +77,7 @@ func TestCompletion(t *testing.T) {
 		{"a help topic", []string{"help", "completion", ""}, nil, done},
 		{"a shell", []string{"completion", ""}, []string{"bash", "zsh", "fish", "powershell"}, done},
 		{"a shipped experiment to show", []string{"show", "as"}, []string{
-			"async-kill", "connection-storm", "flapping-standby", "lagging-standby", "long-query-remote-apply", "nemesis", "partition-primary", "patroni-hung-agent", "patroni-hung-agent-control", "patroni-lost-sync", "patroni-lost-sync-control", "quorum-kill",
+			"async-kill", "connection-storm", "flapping-standby", "lagging-standby", "long-query-remote-apply", "nemesis", "partition-primary", "patroni-hung-agent", "patroni-hung-agent-control", "patroni-lost-sync", "patroni-lost-sync-control", "patroni-switchovers", "quorum-kill",
 			"rolling-restart", "slot-lost", "split-brain", "stall", "switchover", "sync-modes", "sync-modes-delay", "sync-modes-kill",
 			"sync-modes-slow-standby", "walkthrough", "weak-acks",
 		}, done},

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,8 +40,7 @@ load:
   reads: {kind: read, clients: 2, rate: 50/s, timeout: 3s}
 timeline:
   - {at: 2s, name: planned, switchover: {}}
-  - {name: exchanged, verify: {all_streaming: true, within: 60s}}
-  - {wait: 12s}   # until Patroni has made a standby synchronous again
+  - {name: exchanged, verify: {all_streaming: true, streaming: sync_standby, within: 60s}}
   - {name: killed, kill_node: primary}
   - {name: promoted, verify: {primary: any, within: 60s}}
   - {wait: 2s}
@@ -82,7 +82,7 @@ func TestPatroniLosesItsSynchronousSetting(t *testing.T) {
 	longtest.Only(t)
 	for name, want := range map[string]verdict.Verdict{"patroni-lost-sync": verdict.Fail, "patroni-lost-sync-control": verdict.Pass} {
 		t.Run(name, func(t *testing.T) {
-			r := onPatroni(t, name, "synchronous_mode=true")
+			r := onPatroni(t, shipped(t, name), "nodes=2", "synchronous_mode=true")
 			if r.Verdict != want {
 				t.Errorf("%s: %q", r.Verdict, r.Reasons)
 			}
@@ -98,26 +98,65 @@ func TestPatroniLosesItsSynchronousSetting(t *testing.T) {
 func TestPatroniAgentHangs(t *testing.T) {
 	longtest.Only(t)
 	t.Run("lists of hosts", func(t *testing.T) {
-		if r := onPatroni(t, "patroni-hung-agent"); r.Verdict != verdict.Fail || r.Lost() < 100 || len(r.TwoWritable) == 0 {
+		if r := onPatroni(t, shipped(t, "patroni-hung-agent"), "nodes=2"); r.Verdict != verdict.Fail || r.Lost() < 100 || len(r.TwoWritable) == 0 {
 			t.Errorf("%s, %d lost, %q", r.Verdict, r.Lost(), r.TwoWritable)
 		}
 	})
 	t.Run("HAProxy", func(t *testing.T) {
-		if r := onPatroni(t, "patroni-hung-agent-control"); r.Lost() > 0 || len(r.TwoWritable) == 0 {
+		if r := onPatroni(t, shipped(t, "patroni-hung-agent-control"), "nodes=2"); r.Lost() > 0 || len(r.TwoWritable) == 0 {
 			t.Errorf("%d lost, %q", r.Lost(), r.TwoWritable)
 		}
 	})
 }
 
-// onPatroni runs a shipped experiment on a cluster of two nodes that is where the test's cluster is.
-func onPatroni(t *testing.T, name string, options ...string) *report.Result {
+// TestPatroniSwitchesOver runs the shipped experiment with 20 switchovers in a row, and the same on asynchronous clusters.
+func TestPatroniSwitchesOver(t *testing.T) {
+	longtest.Only(t)
+	text := shipped(t, "patroni-switchovers")
+	asynchronous := strings.NewReplacer("  synchronous: {standbys: \"1 (n1, n2, n3)\"}\n", "", " streaming: sync_standby,", "").Replace(text)
+	two := func(text string) string {
+		lines := strings.SplitAfter(text, "\n")
+		return strings.ReplaceAll(strings.Join(slices.DeleteFunc(lines, func(l string) bool { return strings.HasPrefix(l, "      n3: ") }), ""), "n1, n2, n3", "n1, n2")
+	}
+	for name, c := range map[string]struct {
+		text    string
+		options []string
+	}{
+		"three nodes":                {asynchronous, nil},
+		"three nodes, synchronously": {text, []string{"synchronous_mode=true"}},
+		"two nodes":                  {two(asynchronous), []string{"nodes=2"}},
+		"two nodes, synchronously":   {two(text), []string{"nodes=2", "synchronous_mode=true"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := onPatroni(t, c.text, c.options...)
+			seen := eventsThat(r, func(m record.Event) bool { return m.Promotion != nil })
+			weakened := eventsThat(r, func(m record.Event) bool { return m.Weakening != nil })
+			if r.Verdict != verdict.Pass || len(r.Reasons) > 0 || seen != 20 || weakened > 0 || len(r.TwoWritable) > 0 {
+				t.Errorf("%s: %q; %d promotions were seen, %d weakenings, %v", r.Verdict, r.Reasons, seen, weakened, r.TwoWritable)
+			}
+			if a := r.Audits[0]; a.Acknowledged < 5000 || !a.Complete {
+				t.Errorf("%d acknowledged, complete: %v", a.Acknowledged, a.Complete)
+			}
+		})
+	}
+}
+
+// shipped is the text of a shipped experiment.
+func shipped(t *testing.T, name string) string {
 	t.Helper()
-	p := newPlace(t)
-	c := hatest.Up(t, hatest.Patroni, append([]string{"nodes=2", "ttl=20", "loop_wait=2", "retry_timeout=5"}, options...)...)
 	text, err := experiments.Open(name)
 	must(t, err)
-	file := strings.NewReplacer("/var/tmp/patroni", c.Dir, ":27026", ":"+c.Env["POSTGRES_PORT"], "127.0.0.1:27022", strings.Split(strings.TrimPrefix(c.Env["WRITE_DSN"], "postgres://chaos@"), "/")[0]).Replace(string(text))
-	_, stdout, stderr := p.run("run", p.write(name+".yaml", file), "--out", p.out)
+	return string(text)
+}
+
+// onPatroni runs an experiment that was written for the cluster of docs/shipped-experiments.md where the test's cluster is.
+func onPatroni(t *testing.T, text string, options ...string) *report.Result {
+	t.Helper()
+	p := newPlace(t)
+	c := hatest.Up(t, hatest.Patroni, append([]string{"ttl=20", "loop_wait=2", "retry_timeout=5"}, options...)...)
+	proxy, _, _ := strings.Cut(strings.TrimPrefix(c.Env["WRITE_DSN"], "postgres://chaos@"), "/")
+	file := strings.NewReplacer("/var/tmp/patroni", c.Dir, ":27026", ":"+c.Env["POSTGRES_PORT"], "127.0.0.1:27022", proxy, "http://127.0.0.11:27025", c.Env["REST_n1"]).Replace(text)
+	_, stdout, stderr := p.run("run", p.write("patroni.yaml", file), "--out", p.out)
 	t.Logf("%s\n%s", stdout, stderr)
 	return p.result()
 }
