@@ -166,7 +166,7 @@ func TestFullDisk(t *testing.T) {
 	whole(t, dir, 1)
 	// Nearly full: the copy fits, and the rows of the run do not.
 	wide := result(t, 3, func(r *report.Result) {
-		for i := range 800 {
+		for i := range 400 {
 			r.Workloads = append(r.Workloads, report.Workload{Name: fmt.Sprintf("w%04d", i)})
 		}
 	})

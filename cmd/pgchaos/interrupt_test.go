@@ -138,6 +138,7 @@ timeline:
 // TestASecondInterruptLeavesTheCluster: it ends at once, and what stays is named, with the command that removes it. A fault that is in force and
 // would take long to be taken back does not keep it.
 func TestASecondInterruptLeavesTheCluster(t *testing.T) {
+	t.Parallel()
 	for name, timeline := range map[string]string{
 		"in the load":            "",
 		"while a node is frozen": "  - {pause: a}\n",

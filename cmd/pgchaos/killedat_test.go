@@ -346,6 +346,7 @@ func atMoments(t *testing.T, few int, seed uint64, kill func(t *testing.T, m mom
 // TestCleanAfterSIGKILLAtRandomMoments kills pgchaos at random moments of a run with many faults. After clean the machine has
 // nothing of the run.
 func TestCleanAfterSIGKILLAtRandomMoments(t *testing.T) {
+	t.Parallel()
 	atMoments(t, 8, 1, func(t *testing.T, m moment) {
 		p, more := newPlace(t), killedLocally
 		if local.Describe().Unable == nil { // the machine has cgroups that can be written
@@ -367,6 +368,7 @@ func (p *place) runs() []string {
 
 // TestCleanOnDockerAfterSIGKILLAtRandomMoments is the same with containers.
 func TestCleanOnDockerAfterSIGKILLAtRandomMoments(t *testing.T) {
+	t.Parallel()
 	atMoments(t, 2, 2, func(t *testing.T, m moment) {
 		p := newDockerPlace(t)
 		text := strings.Replace(killedTimeline, "\nMORE\n", killedOnDocker, 1)

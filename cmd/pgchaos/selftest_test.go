@@ -25,7 +25,7 @@ import (
 // TestSelftest is the proof itself: every case on real servers, in several commands at once.
 func TestSelftest(t *testing.T) {
 	t.Parallel()
-	const commands = 4
+	const commands = 8
 	for i := range commands {
 		var part []selftest.Case
 		for j, c := range selftest.Cases() {

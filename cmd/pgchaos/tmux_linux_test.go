@@ -126,6 +126,7 @@ func (m *tmux) begins(text string, args ...string) {
 
 // TestViewEnds: however the run ends, the terminal is as it was, and the report and the steps stand on it.
 func TestViewEnds(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		end  func(m *tmux)

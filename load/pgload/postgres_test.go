@@ -2,7 +2,9 @@ package pgload
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -11,6 +13,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -218,10 +221,27 @@ func (pg *postgres) url(user string) string {
 	return fmt.Sprintf("host=127.0.0.1 port=%d user=%s dbname=postgres sslmode=disable application_name=test", pg.port, user)
 }
 
-// kill ends the whole process group, backends included, and waits.
+// kill ends the whole process group, waits, and removes the System V shared memory, which outlives a server that is killed.
 func (pg *postgres) kill() {
 	_ = syscall.Kill(-pg.process.Process.Pid, syscall.SIGKILL) // gone already: fine
 	<-pg.exited
+	file := pg.dir + "/data/postmaster.pid"
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return // it was killed before, or had ended in good order
+	}
+	if err != nil {
+		pg.t.Fatal(err)
+	}
+	if lines := strings.Split(string(text), "\n"); len(lines) > 6 { // a server that has just begun has no segment
+		segment := strings.Fields(lines[6]) // its key and number
+		if out, err := exec.Command("ipcrm", "-m", segment[len(segment)-1]).CombinedOutput(); err != nil {
+			pg.t.Errorf("remove shared memory %q: %v: %s", segment, err, out)
+		}
+	}
+	if err := os.Remove(file); err != nil { // the number can be another server's later
+		pg.t.Error(err)
+	}
 }
 
 // until waits for something that happens in another process.

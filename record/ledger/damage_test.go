@@ -95,7 +95,7 @@ func TestFlippedBits(t *testing.T) {
 }
 
 func TestLostBlocks(t *testing.T) {
-	path, want := written(t, 2, 18_000)
+	path, want := written(t, 2, race.Rounds(18_000, 2))
 	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"pgchaos/internal/race"
 	"pgchaos/record"
 )
 
@@ -302,7 +303,7 @@ func TestManyBlocks(t *testing.T) {
 			t.Errorf("writer %d: All differs", id)
 		}
 		random := rand.New(rand.NewPCG(2, 2))
-		for range 60 {
+		for range race.Rounds(60, 4) {
 			first := random.IntN(len(want[id]))
 			last := min(first+random.IntN(5000), len(want[id]))
 			got := entries(t, b, id, int64(first+1), int64(last))

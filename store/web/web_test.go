@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pgchaos/internal/listen"
+	"pgchaos/internal/race"
 	"pgchaos/report"
 	"pgchaos/store"
 )
@@ -563,7 +564,7 @@ func TestOnlyLooking(t *testing.T) {
 func TestHostileNames(t *testing.T) {
 	t.Parallel()
 	const evil = `"><script>alert('x')</script><a href='javascript:alert(1)'>&amp;?%#` + "\u202e\u05d0\u05d1"
-	long := evil + strings.Repeat("x", 10_000)
+	long := evil + strings.Repeat("x", race.Rounds(10_000, 5))
 	where, ids := alone(t,
 		func(r *report.Result) {
 			r.Run, r.Name, r.Variant = evil, evil, &report.Variant{Series: evil, Name: evil, Cell: evil, Round: 1}
