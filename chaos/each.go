@@ -25,6 +25,28 @@ func (s *Scene) Each(selectors []string, do func(context.Context, *Act, *cluster
 	}
 }
 
+// EachTo is Each for what is done with one other node, such as the one to follow, which another selector stands for. Roles are looked
+// up for all of them in one reading.
+func (s *Scene) EachTo(selectors []string, other string, do func(ctx context.Context, act *Act, n, other *cluster.Node) error) Action {
+	var nodes []*cluster.Node
+	var to *cluster.Node
+	return Action{
+		Prepare: func(ctx context.Context, act *Act) error {
+			all, err := s.resolveAll(ctx, selectors, []string{other})
+			if err != nil {
+				return err
+			}
+			nodes = all[0]
+			act.On(nodes...)
+			to, err = only(other, all[1])
+			return err
+		},
+		Act: func(ctx context.Context, act *Act) error {
+			return each(ctx, act, nodes, func(ctx context.Context, act *Act, n *cluster.Node) error { return do(ctx, act, n, to) })
+		},
+	}
+}
+
 func each(ctx context.Context, act *Act, nodes []*cluster.Node, do func(context.Context, *Act, *cluster.Node) error) error {
 	parts := make([]*Act, len(nodes))
 	for i := range nodes {

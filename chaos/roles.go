@@ -57,48 +57,76 @@ func NewScene(c *cluster.Cluster, w Watch, rng *rand.Rand) *Scene {
 	}
 }
 
-// resolve turns nodes' names, and roles, into nodes, each once. A role that no node
+// resolve turns nodes' names, and roles, into nodes, each once. All roles are looked up in one reading. A role that no node
 // holds is an error that says which node is what.
 func (s *Scene) resolve(ctx context.Context, selectors ...string) ([]*cluster.Node, error) {
-	var nodes []*cluster.Node
-	for _, selector := range selectors {
-		names := []string{selector}
-		if s.Cluster.Node(selector) == nil {
-			var err error
-			if names, err = s.lookUp(ctx, selector, s.States); err != nil {
-				return nil, err
-			}
-		}
-		for _, name := range names {
-			if n := s.Cluster.Node(name); !slices.Contains(nodes, n) {
-				nodes = append(nodes, n)
-			}
+	all, err := s.resolveAll(ctx, selectors)
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// resolveAll is resolve for several lists, with one reading for all roles in them: between two readings a role can change hands.
+func (s *Scene) resolveAll(ctx context.Context, lists ...[]string) (all [][]*cluster.Node, err error) {
+	var roles []string
+	for _, selector := range slices.Concat(lists...) {
+		if s.Cluster.Node(selector) == nil && !slices.Contains(roles, selector) {
+			roles = append(roles, selector)
 		}
 	}
-	return nodes, nil
+	var holders map[string][]string
+	if len(roles) > 0 {
+		if holders, err = s.lookUp(ctx, roles, s.States); err != nil {
+			return nil, err
+		}
+	}
+	for _, selectors := range lists {
+		var nodes []*cluster.Node
+		for _, selector := range selectors {
+			names, role := holders[selector]
+			if !role {
+				names = []string{selector}
+			}
+			for _, name := range names {
+				if n := s.Cluster.Node(name); !slices.Contains(nodes, n) {
+					nodes = append(nodes, n)
+				}
+			}
+		}
+		all = append(all, nodes)
+	}
+	return all, nil
 }
 
 // lookUpWithin is how long a role is looked for. A reading can fail, or come too late,
 // because the machine is busy; a promotion takes a moment.
 const lookUpWithin = 10 * time.Second
 
-// lookUp reads the nodes until some of them hold the role, at most for lookUpWithin.
-// The first reading that finds a holder counts: waiting for more would make the outage
+// lookUp reads the nodes until some of them hold each of the roles, at most for lookUpWithin.
+// The first reading that finds holders counts: waiting for more would make the outage
 // longer.
-func (s *Scene) lookUp(ctx context.Context, role string, read func(context.Context) []record.NodeState) ([]string, error) {
+func (s *Scene) lookUp(ctx context.Context, roles []string, read func(context.Context) []record.NodeState) (map[string][]string, error) {
 	waiting, cancel := context.WithTimeout(ctx, lookUpWithin)
 	defer cancel()
 	for {
 		states := read(ctx)
-		names, err := s.holders(role, states)
-		if err != nil {
-			return nil, err
+		holders, missing := map[string][]string{}, ""
+		for _, role := range roles {
+			names, err := s.holders(role, states)
+			if err != nil {
+				return nil, err
+			}
+			if len(names) == 0 {
+				missing = cmp.Or(missing, role)
+			}
+			holders[role] = names
 		}
-		if len(names) > 0 {
-			return names, nil
+		if missing == "" {
+			return holders, nil
 		}
 		if err := wait.For(waiting, pollEvery); err != nil {
-			return nil, fmt.Errorf("no node is %s, looked up for %s: %s", role, lookUpWithin, describe(states))
+			return nil, fmt.Errorf("no node is %s, looked up for %s: %s", missing, lookUpWithin, describe(states))
 		}
 	}
 }
@@ -109,6 +137,11 @@ func (s *Scene) One(ctx context.Context, selector string) (*cluster.Node, error)
 	if err != nil {
 		return nil, err
 	}
+	return only(selector, nodes)
+}
+
+// only is the node that a selector stands for, where it is one.
+func only(selector string, nodes []*cluster.Node) (*cluster.Node, error) {
 	if len(nodes) > 1 {
 		return nil, fmt.Errorf("%s are %d nodes at the moment, and this action takes one", selector, len(nodes))
 	}

@@ -2,6 +2,8 @@ package chaos
 
 import (
 	"context"
+	"errors"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"pgchaos/cluster"
 	"pgchaos/record"
 )
 
@@ -130,13 +133,13 @@ func TestRolesAreLookedUpAgain(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			began := time.Now()
-			names, err := (&Scene{}).lookUp(t.Context(), "primary", func(context.Context) []record.NodeState {
+			holders, err := (&Scene{}).lookUp(t.Context(), []string{"primary"}, func(context.Context) []record.NodeState {
 				if time.Since(began) < tc.after {
 					return unread
 				}
 				return read
 			})
-			took := time.Since(began)
+			names, took := holders["primary"], time.Since(began)
 			switch {
 			case tc.want == nil && (err != nil || !slices.Equal(names, []string{"b"}) || took > tc.after+pollEvery):
 				t.Errorf("%s: %v, %v after %s", tc.name, names, err, took)
@@ -144,5 +147,39 @@ func TestRolesAreLookedUpAgain(t *testing.T) {
 				t.Errorf("%s: %v after %s", tc.name, err, took)
 			}
 		})
+	}
+}
+
+// changing is a cluster of two nodes, of which each reading shows the other one as the primary.
+type changing struct{ readings int }
+
+func (w *changing) Fresh(context.Context) []record.NodeState {
+	roles := []record.Role{record.RolePrimary, record.RoleStandby}
+	w.readings++
+	return []record.NodeState{
+		{Node: "a", Reachable: true, Role: roles[w.readings%2]},
+		{Node: "b", Reachable: true, Role: roles[1-w.readings%2]},
+	}
+}
+
+func (*changing) BecamePrimary(string) {}
+func (*changing) Primaries() []string  { return nil }
+
+// TestRolesOfOneStepAreLookedUpInOneReading: between two readings the roles can change, and a node could be told to follow itself.
+func TestRolesOfOneStepAreLookedUpInOneReading(t *testing.T) {
+	c, err := cluster.New(nil, cluster.Config{Nodes: []cluster.NodeConfig{{Name: "a"}, {Name: "b"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, selectors := range [][]string{{"replicas"}, {"any_replica"}, {"replicas", "laggard"}} {
+		w := &changing{}
+		follow := NewScene(c, w, rand.New(rand.NewPCG(1, 2))).EachTo(selectors, "primary", func(_ context.Context, act *Act, n, up *cluster.Node) error {
+			act.Note("%s follows %s", n.Name(), up.Name())
+			return nil
+		})
+		act := &Act{}
+		if err := errors.Join(follow.Prepare(t.Context(), act), follow.Act(t.Context(), act)); err != nil || w.readings != 1 || act.detail != "a follows b" {
+			t.Errorf("%v: %q after %d readings, %v", selectors, act.detail, w.readings, err)
+		}
 	}
 }

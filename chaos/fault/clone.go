@@ -53,16 +53,15 @@ func (p *Clone) Detail() string {
 
 // Action builds the standby.
 func (p *Clone) Action(env Env) chaos.Action {
-	var up, from *cluster.Node
-	return onOne(env, p.Node, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
+	var backup *cluster.Node // that keeps the backup
+	return env.Scene.EachTo(p.Selectors(), p.Follows(), func(ctx context.Context, act *chaos.Act, n, up *cluster.Node) error {
+		from := cmp.Or(backup, up)
 		act.Note("from %s on %s", cmp.Or(p.Backup, "a fresh base backup"), from.Name())
 		return n.Clone(ctx, up, from, p.Backup, env.Scene.Examine)
-	}).After(func(ctx context.Context) (err error) {
-		if up, err = env.Scene.One(ctx, p.Follows()); err != nil || p.Backup == "" {
-			from = up
-			return err
+	}).After(func(context.Context) (err error) {
+		if p.Backup != "" {
+			backup, err = env.Scene.BackupHost(p.Backup)
 		}
-		from, err = env.Scene.BackupHost(p.Backup)
 		return err
 	})
 }

@@ -43,12 +43,8 @@ func (p *Follow) Detail() string { return "upstream " + p.Follows() }
 
 // Action repoints the standbys.
 func (p *Follow) Action(env Env) chaos.Action {
-	var up *cluster.Node
-	return env.Scene.Each(p.Nodes, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
+	return env.Scene.EachTo(p.Nodes, p.Follows(), func(ctx context.Context, act *chaos.Act, n, up *cluster.Node) error {
 		act.Note("%s follows %s", n.Name(), up.Name())
 		return n.Follow(ctx, up)
-	}).After(func(ctx context.Context) (err error) {
-		up, err = env.Scene.One(ctx, p.Follows())
-		return err
 	})
 }

@@ -52,8 +52,7 @@ func (p *Rejoin) Detail() string { return "upstream " + p.Follows() }
 
 // Action rejoins the node, by whichever way works first.
 func (p *Rejoin) Action(env Env) chaos.Action {
-	var up *cluster.Node
-	return env.Scene.Each(p.Selectors(), func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
+	return env.Scene.EachTo(p.Selectors(), p.Follows(), func(ctx context.Context, act *chaos.Act, n, up *cluster.Node) error {
 		done, err := n.Rejoin(ctx, up, env.Scene.Examine)
 		act.Way(done.Way, len(done.Tried))
 		if done.Way != "" {
@@ -62,9 +61,6 @@ func (p *Rejoin) Action(env Env) chaos.Action {
 		if len(done.Tried) > 0 {
 			act.Note("tried before: %s", strings.Join(done.Tried, "; "))
 		}
-		return err
-	}).After(func(ctx context.Context) (err error) {
-		up, err = env.Scene.One(ctx, p.Follows())
 		return err
 	})
 }
