@@ -84,7 +84,7 @@ func DefaultSettings(maxClients int) map[string]string {
 		"full_page_writes":      "on",
 		"ssl":                   "off",
 		"password_encryption":   "scram-sha-256",
-		"log_line_prefix":       "%m [%p] %q%u@%d/%a ",
+		"log_line_prefix":       linePrefix,
 		"log_timezone":          "UTC",
 		"timezone":              "UTC",
 		"lc_messages":           "C",

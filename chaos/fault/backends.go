@@ -94,10 +94,12 @@ func cancelBackends() Kind {
 	return Kind{
 		Name: "cancel_backends", Group: Sessions, Doc: "Cancels what client backends do, as pg_cancel_backend does.",
 		Manual: Manual{
-			Does: "Calls pg_cancel_backend for each client backend that is chosen and is active, and reports how many there were. Backends of pgchaos itself and of other faults are left alone.",
+			Does: "Calls pg_cancel_backend for each client backend that is chosen and is active, and reports how many statements and waits it has cancelled. Backends of pgchaos itself and of other faults are left alone.",
 			Effect: "A statement ends with 57014 (canceling statement due to user request). A commit that waits for a standby (wait_event: SyncRep) is acknowledged, with a warning " +
 				"(01000): it is on the primary alone, and a failover loses it. The audit calls such a write weak.",
-			Verified: "None of these backends still does what it did. Where fewer than at_least were found, the step fails.",
+			Verified: "None of these backends still does what it did, and the server's log has the message of each cancelled statement or wait: only these are counted. A statement that ended by itself before " +
+				"the signal came is not. Where none was cancelled, or fewer than at_least backends were found, the step fails. Where pgchaos cannot read the log, or `log_line_prefix` is not pgchaos's own, " +
+				"the step says how many backends were signalled, and that it is not known how many were cancelled.",
 			Example: `- {at: 5s, cancel_backends: {node: primary, workload: writes}}
 `,
 		},
@@ -109,20 +111,19 @@ func cancelBackends() Kind {
 
 // Action ends the backends.
 func (p *TerminateBackends) Action(env Env) chaos.Action {
-	return p.signal(env, signalling{function: "pg_terminate_backend", left: terminatedSQL, done: "ended"})
+	return p.signal(env, signalling{function: "pg_terminate_backend", left: terminatedSQL})
 }
 
 // Action cancels what the backends do.
 func (p *CancelBackends) Action(env Env) chaos.Action {
-	return p.signal(env, signalling{function: "pg_cancel_backend", active: true, left: cancelledSQL, done: "cancelled"})
+	return p.signal(env, signalling{function: "pg_cancel_backend", cancels: true, left: cancelledSQL})
 }
 
 // signalling is what is done to backends, and how it is verified.
 type signalling struct {
 	function string
-	active   bool   // only to those that do something
+	cancels  bool   // only what those do that do something
 	left     string // counts those that the function has not had an effect on
-	done     string
 }
 
 //go:embed backends.sql
@@ -147,17 +148,51 @@ func (p *OnBackends) signal(env Env, how signalling) chaos.Action {
 			return err
 		}
 		defer endsession.Within(time.Second, conn)
+		var mark cluster.LogMark
+		if how.cancels && n.Can(cluster.CanReachFiles) == nil { // else there is no log that could be read
+			if mark, err = cluster.MarkLog(ctx, conn); err != nil {
+				return fmt.Errorf("on %s: %w", n.Name(), err)
+			}
+		}
 		chosen, err := p.choose(ctx, env, conn, how)
 		if err != nil {
 			return fmt.Errorf("on %s: %w", n.Name(), err)
 		}
-		act.Note("%s: %s %s", n.Name(), units.Count(int64(len(chosen.pids)), "backend", "backends"), how.done)
-		act.Number(n.Name(), strconv.Itoa(len(chosen.pids)))
 		if err := chosen.await(ctx, conn, how.left); err != nil {
 			return fmt.Errorf("on %s: %w", n.Name(), err)
 		}
+		if how.cancels {
+			return chosen.cancelled(ctx, act, n, mark)
+		}
+		act.Note("%s: %s ended", n.Name(), units.Count(int64(len(chosen.pids)), "backend", "backends"))
+		act.Number(n.Name(), strconv.Itoa(len(chosen.pids)))
 		return nil
 	})
+}
+
+// cancelled notes how many of the backends the log proves to have been cancelled. One is an error: that none was.
+func (c chosen) cancelled(ctx context.Context, act *chaos.Act, n *cluster.Node, since cluster.LogMark) error {
+	proven, known := n.Cancelled(ctx, since, c.pids)
+	count := 0
+	for _, pid := range c.pids {
+		if proven[pid] {
+			count++
+		}
+	}
+	all := units.Count(int64(len(c.pids)), "backend", "backends")
+	switch {
+	case !known:
+		act.Note("%s: %s signalled; its log does not show how many of them were cancelled", n.Name(), all)
+		return nil
+	case count == 0:
+		return fmt.Errorf("%w: on %s %s got the signal, and none was cancelled: what they did had ended by itself", chaos.ErrNotSo, n.Name(), all)
+	case count < len(c.pids):
+		act.Note("%s: %d of %s cancelled; what the others did had ended by itself", n.Name(), count, all)
+	default:
+		act.Note("%s: %s cancelled", n.Name(), all)
+	}
+	act.Number(n.Name(), strconv.Itoa(count))
+	return nil
 }
 
 // chosen are backends, and when each began and began what it did.
@@ -177,7 +212,7 @@ func (p *OnBackends) choose(ctx context.Context, env Env, conn *pgx.Conn, how si
 	defer cancel()
 	for {
 		rows, err := conn.Query(ctx, query, cluster.FaultApp, env.Scene.Cluster.AppName(""), env.Scene.Cluster.AppName(cluster.LoadApp),
-			workload, p.User, p.State, p.WaitEvent, how.active, p.AtLeast)
+			workload, p.User, p.State, p.WaitEvent, how.cancels, p.AtLeast)
 		if err != nil {
 			return c, err
 		}

@@ -20,6 +20,7 @@ import (
 	"pgchaos/chaos/fault"
 	"pgchaos/cluster"
 	"pgchaos/internal/units"
+	"pgchaos/record"
 )
 
 // TestFaultsOnSessionsAndMaintenance does each of them to real servers, and looks at the servers while it is in force and afterwards.
@@ -170,9 +171,12 @@ func testCancelBackends(s *scene) {
 		_, err := conn.Exec(s.Context(), "insert into public.test_data values (3001)")
 		committed <- err
 	}()
-	s.do("cancel_backends", &fault.CancelBackends{OnBackends: fault.OnBackends{
+	events := s.do("cancel_backends", &fault.CancelBackends{OnBackends: fault.OnBackends{
 		OnNodes: on("a"), WaitEvent: "SyncRep", Within: units.Duration(time.Minute),
 	}}, "within")
+	if got := events[0]; got.Numbers["a"] != 1 || got.Detail != "a: 1 backend cancelled" {
+		s.Errorf("%+v", got)
+	}
 	if err := <-committed; err != nil {
 		s.Errorf("the insert whose wait was cancelled: %v", err)
 	}
@@ -184,6 +188,39 @@ func testCancelBackends(s *scene) {
 	}}, "within")
 	if err == nil || errors.Is(err, chaos.ErrNotSo) {
 		s.Errorf("without a waiter: %v", err)
+	}
+	s.statementsThatEndBeforeTheSignal()
+}
+
+// statementsThatEndBeforeTheSignal: a statement that does not fail was not cancelled, and is not counted. One that handles the error of the
+// cancellation stands for one that ends as the signal comes.
+func (s *scene) statementsThatEndBeforeTheSignal() {
+	user := s.Cluster.Node("a").Credentials().Load.Name
+	cancel := func(statements ...string) (record.Event, error) {
+		var conns []*pgx.Conn
+		for _, statement := range statements {
+			conn := s.client("a", "sleeping")
+			conns = append(conns, conn)
+			go func() { _, _ = conn.Exec(s.Context(), statement) }()
+		}
+		defer func() {
+			for _, conn := range conns {
+				_ = conn.Close(context.Background())
+			}
+		}()
+		s.eventually("a", "select count(*) from pg_stat_activity where usename = '"+user+"' and state = 'active'", strconv.Itoa(len(statements)))
+		events, err := s.try("cancel_backends", &fault.CancelBackends{OnBackends: fault.OnBackends{
+			OnNodes: on("a"), State: "active", User: user, AtLeast: len(statements), Within: units.Duration(time.Minute),
+		}}, "at_least", "within")
+		return events[0], err
+	}
+	const heedless = "do $$ begin perform pg_sleep(60); exception when query_canceled then null; end $$"
+	event, err := cancel("select pg_sleep(60)", heedless)
+	if want := "a: 1 of 2 backends cancelled; what the others did had ended by itself"; err != nil || event.Numbers["a"] != 1 || event.Detail != want {
+		s.Errorf("%+v, %v", event, err)
+	}
+	if event, err = cancel(heedless); !errors.Is(err, chaos.ErrNotSo) {
+		s.Errorf("%+v, %v", event, err)
 	}
 }
 
