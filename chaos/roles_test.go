@@ -165,7 +165,7 @@ func (w *changing) Fresh(context.Context) []record.NodeState {
 func (*changing) BecamePrimary(string) {}
 func (*changing) Primaries() []string  { return nil }
 
-// TestRolesOfOneStepAreLookedUpInOneReading: between two readings the roles can change, and a node could be told to follow itself.
+// TestRolesOfOneStepAreLookedUpInOneReading: between two readings the roles can change, and a node could have been pointed at itself.
 func TestRolesOfOneStepAreLookedUpInOneReading(t *testing.T) {
 	c, err := cluster.New(nil, cluster.Config{Nodes: []cluster.NodeConfig{{Name: "a"}, {Name: "b"}}})
 	if err != nil {

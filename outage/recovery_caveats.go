@@ -33,6 +33,10 @@ func (w watched) caveats(r *Recovery, until time.Duration) (all []string) {
 	if m := w.promoted(r.Issued, until); m != nil && r.Outside {
 		add("%s was promoted from outside pgchaos, by the cluster's own manager or by hand, %.1f s after %s", strings.Join(m.Nodes, ", "), (m.Effective - r.Issued).Seconds(), r.Event)
 	}
+	if standby, took := w.triedAgain(r, until); took >= longRetry {
+		add("%s accepted writes again at %.3f s, and its first standby, %s, was back %.2f s later: a standby that has lost its primary tries again only every wal_retrieve_retry_interval",
+			r.NewPrimary, r.Writable.At.Seconds(), standby, took.Seconds())
+	}
 	if nodes, from, to := w.together(r.Issued, until); len(nodes) > 0 {
 		add("two primaries at once: %s and %s both accepted writes, from %.3f s to %.3f s", nodes[0], nodes[1], from.Seconds(), to.Seconds())
 	}
@@ -43,6 +47,33 @@ func (w watched) caveats(r *Recovery, until time.Duration) (all []string) {
 		}
 	}
 	return all
+}
+
+// longRetry is how long a returned primary is without standbys before it is worth a word.
+const longRetry = time.Second
+
+// triedAgain is how long a primary that came back by itself waited for the first standby that streamed from it, where that had been there
+// all the time and had only lost its primary; 0 where there is none.
+func (w watched) triedAgain(r *Recovery, until time.Duration) (standby string, took time.Duration) {
+	if r.Writable.State != StageReached || r.NewPrimary != r.Primary {
+		return "", 0
+	}
+	then := w.viewAt(r.Writable.At)
+	for _, s := range w.changes {
+		if s.Node != r.Primary || s.At < r.Writable.At || s.At >= until {
+			continue
+		}
+		for _, line := range s.Standbys {
+			if line.State != "streaming" {
+				continue
+			}
+			if was := then[line.Name]; was.Reachable && was.Role == record.RoleStandby && !was.Streaming {
+				return line.Name, s.At - r.Writable.At
+			}
+			return "", 0
+		}
+	}
+	return "", 0
 }
 
 // together is the longest time for which readings say of two nodes at once that they
