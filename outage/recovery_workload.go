@@ -128,7 +128,8 @@ func (f clientTimeline) beforeSilence(from, until time.Duration) time.Duration {
 }
 
 // throughput is the first moment, after the rate fell, from which on a window is served
-// at 90 % of the rate before, and the next window too. A window that
+// at 90 % of the rate before, and the next window too. Where it falls more than once before the fault has taken effect, the last
+// fall counts: a manager that is asked for a switchover can take seconds until it begins. A window that
 // the next fault is issued in tells of that one, so a return must be seen before it. It
 // does not apply where the rate never fell, between the fault being issued and its
 // effect or just after that, and is unknown where there was no time or
@@ -174,9 +175,17 @@ func (f clientTimeline) throughput(r *Recovery, nextFault time.Duration) (Stage,
 		return Stage{State: StageNone}, before
 	}
 	for i := fell; i <= last; i++ {
-		if f.Slots[i].OK > 0 && steady(i) {
+		if f.Slots[i].OK == 0 || !steady(i) {
+			continue
+		}
+		again := i
+		for again <= min(effective, last) && steady(again) {
+			again++
+		}
+		if again > min(effective, last) {
 			return reached(max(r.Issued, f.firstOK(i))), before
 		}
+		fell, i = again, again // what was before the fault took effect was no return from it
 	}
 	// What began too late for a window of its own may have been the return.
 	late := f.success(max(last+1, fell))

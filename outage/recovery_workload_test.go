@@ -95,6 +95,30 @@ func TestThroughputAtTheBounds(t *testing.T) {
 	}
 }
 
+// TestThroughputFallsAgain: it falls for a moment, and for good only seconds later, as a manager begins what it was asked for.
+func TestThroughputFallsAgain(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		effective time.Duration
+		want      Stage
+	}{
+		{"before the effect", 4 * time.Second, hit(4500)},
+		{"after the effect", 1500 * msec, hit(1100)},
+	} {
+		f := clientTimeline{end: 8 * time.Second}
+		f.Active = []struct{ From, To time.Duration }{{0, f.end}}
+		f.Slots = make([]record.Slot, slot(f.end))
+		for i := range f.Slots {
+			if at := start(i); at < time.Second || at >= 1100*msec && at < 3*time.Second || at >= 4500*msec {
+				f.Slots[i].OK = 2
+			}
+		}
+		if got, _ := f.throughput(&Recovery{Issued: time.Second, Effective: c.effective}, f.end); got != c.want {
+			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
+		}
+	}
+}
+
 // TestThroughputOfFew: two a second are enough for a window of 10 s, fewer are not.
 func TestThroughputOfFew(t *testing.T) {
 	for every, want := range map[int]Stage{50: none, 53: {}} {

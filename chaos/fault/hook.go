@@ -224,9 +224,12 @@ func (p *RunHook) armUndo(ctx context.Context, n *cluster.Node) error {
 	return nil
 }
 
-// later is a command that runs another one after undo_after, when it has ended itself.
+// later is a command that runs another one after undo_after, when it has ended itself. It waits in seconds, so that nothing is left of
+// it a second after it was disarmed.
 func (p *RunHook) later(argv []string) []string {
-	then := fmt.Sprintf(`sleep %.3f; test -e "$0" && rm -f "$0" && exec %s`, time.Duration(p.UndoAfter).Seconds(), cluster.CommandLine(argv))
+	whole := time.Duration(p.UndoAfter).Truncate(time.Second)
+	then := fmt.Sprintf(`sleep %.3f; i=0; while test -e "$0" && test $i -lt %.0f; do sleep 1; i=$((i + 1)); done; test -e "$0" && rm -f "$0" && exec %s`,
+		(time.Duration(p.UndoAfter) - whole).Seconds(), whole.Seconds(), cluster.CommandLine(argv))
 	return []string{"sh", "-c", fmt.Sprintf(`T=$(mktemp %sXXXXXX) && nohup sh -c %s "$T" >/dev/null 2>&1 </dev/null &`, p.armed(), cluster.CommandLine([]string{then}))}
 }
 
