@@ -15,7 +15,7 @@ import (
 	"strings"
 	"testing"
 
-	"pgchaos/internal/race"
+	"pgchaos/internal/longtest"
 	"pgchaos/report"
 )
 
@@ -145,7 +145,7 @@ func TestRecordedRuns(t *testing.T) {
 		}
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
 			for i, name := range slices.Sorted(maps.Keys(rec.Metrics)) {
-				if i%4 != 0 && race.Enabled() {
+				if i%4 != 0 && !longtest.Enabled {
 					continue // make test-long judges all of them
 				}
 				for _, wrong := range judgeRecorded(t, rec, name) {

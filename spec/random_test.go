@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"pgchaos/chaos/fault"
-	"pgchaos/internal/race"
+	"pgchaos/internal/longtest"
 )
 
 // randomFile is a file with a random schedule of all forms of entries.
@@ -413,7 +413,7 @@ func TestRandomWithoutSome(t *testing.T) {
 		t.Fatalf("%d faults: %v", whole.Schedule.Faults, units)
 	}
 	for i, unit := range units {
-		if i%3 != 0 && race.Enabled() {
+		if i%3 != 0 && !longtest.Enabled {
 			continue
 		}
 		for _, keep := range []bool{false, true} {

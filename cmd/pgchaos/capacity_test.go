@@ -118,7 +118,7 @@ func TestACapacityIsKilled(t *testing.T) {
 	if code, _, errs := p.run("run", "--resume", p.out); code != exitUsage || !strings.Contains(errs, "it was ended before its first run; begin a new one") {
 		t.Errorf("resumed: exit code %d\n%s", code, errs)
 	}
-	if code, out, errs := p.run("clean"); code != exitPass || !strings.Contains(out, "removed, with") {
+	if code, out, errs := p.run("clean", "--provider", "local"); code != exitPass || !strings.Contains(out, "removed, with") {
 		t.Errorf("clean: exit code %d\n%s\n%s", code, out, errs)
 	}
 	p.nothingLeft()

@@ -161,7 +161,7 @@ func TestCleanAfterAKilledSearch(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(second, runner.Passfile)); err != nil {
 		t.Errorf("the second step has no passwords: %v", err)
 	}
-	if code, stdout, stderr := p.run("clean"); code != exitPass || !strings.Contains(stdout, "removed, with") {
+	if code, stdout, stderr := p.run("clean", "--provider", "local"); code != exitPass || !strings.Contains(stdout, "removed, with") {
 		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
 	p.nothingLeft()

@@ -20,7 +20,6 @@ import (
 	"pgchaos/audit"
 	"pgchaos/expect"
 	"pgchaos/internal/longtest"
-	"pgchaos/internal/race"
 	"pgchaos/internal/redact"
 	"pgchaos/record"
 	"pgchaos/report"
@@ -404,7 +403,7 @@ func TestHostileTextsStayText(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, text := range hostile() {
-		if i%3 != 0 && race.Enabled() && !longtest.Enabled {
+		if i%3 != 0 && !longtest.Enabled {
 			continue
 		}
 		t.Run(fmt.Sprint(i), func(t *testing.T) { checkHostile(t, text, harmless) })
