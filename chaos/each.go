@@ -32,7 +32,7 @@ func (s *Scene) EachTo(selectors []string, other string, do func(ctx context.Con
 	var to *cluster.Node
 	return Action{
 		Prepare: func(ctx context.Context, act *Act) error {
-			all, err := s.resolveAll(ctx, selectors, []string{other})
+			all, err := s.Resolve(ctx, selectors, []string{other})
 			if err != nil {
 				return err
 			}

@@ -60,15 +60,16 @@ func NewScene(c *cluster.Cluster, w Watch, rng *rand.Rand) *Scene {
 // resolve turns nodes' names, and roles, into nodes, each once. All roles are looked up in one reading. A role that no node
 // holds is an error that says which node is what.
 func (s *Scene) resolve(ctx context.Context, selectors ...string) ([]*cluster.Node, error) {
-	all, err := s.resolveAll(ctx, selectors)
+	all, err := s.Resolve(ctx, selectors)
 	if err != nil {
 		return nil, err
 	}
 	return all[0], nil
 }
 
-// resolveAll is resolve for several lists, with one reading for all roles in them: between two readings a role can change hands.
-func (s *Scene) resolveAll(ctx context.Context, lists ...[]string) (all [][]*cluster.Node, err error) {
+// Resolve are the nodes that each of several lists of selectors stands for, each node once in a list. All roles in them are looked up in one
+// reading: between two readings a role can change hands.
+func (s *Scene) Resolve(ctx context.Context, lists ...[]string) (all [][]*cluster.Node, err error) {
 	var roles []string
 	for _, selector := range slices.Concat(lists...) {
 		if s.Cluster.Node(selector) == nil && !slices.Contains(roles, selector) {
@@ -146,11 +147,6 @@ func only(selector string, nodes []*cluster.Node) (*cluster.Node, error) {
 		return nil, fmt.Errorf("%s are %d nodes at the moment, and this action takes one", selector, len(nodes))
 	}
 	return nodes[0], nil
-}
-
-// Nodes are the nodes that selectors stand for, each once.
-func (s *Scene) Nodes(ctx context.Context, selectors ...string) ([]*cluster.Node, error) {
-	return s.resolve(ctx, selectors...)
 }
 
 // Seed is a seed for chance of a step's own.

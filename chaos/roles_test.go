@@ -182,4 +182,9 @@ func TestRolesOfOneStepAreLookedUpInOneReading(t *testing.T) {
 			t.Errorf("%v: %q after %d readings, %v", selectors, act.detail, w.readings, err)
 		}
 	}
+	w := &changing{}
+	sides, err := NewScene(c, w, nil).Resolve(t.Context(), []string{"primary"}, []string{"replicas"})
+	if err != nil || w.readings != 1 || sides[0][0] != c.Node("b") || sides[1][0] != c.Node("a") {
+		t.Errorf("the sides of a network: %v after %d readings, %v", sides, w.readings, err)
+	}
 }

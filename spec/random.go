@@ -2,6 +2,7 @@ package spec
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"pgchaos/chaos/fault"
 	"pgchaos/internal/units"
+	"pgchaos/record"
 )
 
 // Random is a schedule of faults that a generator chooses. Load makes steps of the timeline of it, so that the resolved text has
@@ -194,39 +196,87 @@ func (f *RandomFault) taken() bool {
 
 // hits is how many of the nodes the fault and what follows it disturb at once.
 func (f *RandomFault) hits(nodes int) (most int) {
+	now := disturbance{nodes: nodes, names: map[string]bool{}}
 	for k := range f.steps {
 		s := &f.steps[k].is
-		is := s.Kind().Facts
-		if s.Fault() || is.Ends || is.Freezes || is.Cuts || is.Lasts {
-			most = max(most, disturbed(s, nodes))
+		now.end(s)
+		before := now
+		before.names = maps.Clone(now.names)
+		if now.begin(s); now.count() > most {
+			most = now.count()
+		}
+		if s.For > 0 || k == 0 && f.taken() || !lasts(s.Kind().Facts) {
+			now = before
 		}
 	}
 	return most
 }
 
+// lasts tells whether what an action does to a node stays until something takes it back.
+func lasts(of record.Facts) bool { return of.Ends || of.Freezes || of.Cuts || of.Lasts }
+
+// disturbance is what the steps of a fault have disturbed, until a later one starts, resumes or connects it again.
+type disturbance struct {
+	nodes int // of the cluster
+	names map[string]bool
+	links int // nodes that are cut from others
+}
+
+func (d *disturbance) count() int {
+	return min(weight(slices.Collect(maps.Keys(d.names)), d.nodes)+d.links, d.nodes)
+}
+
+// begin adds what a step disturbs.
+func (d *disturbance) begin(s *Step) {
+	if !s.Fault() && !lasts(s.Kind().Facts) {
+		return
+	}
+	if _, ok := s.Parameters().(fault.OnLinks); ok {
+		d.links += disturbed(s, d.nodes)
+		return
+	}
+	for _, name := range s.targets() {
+		d.names[name] = true
+	}
+}
+
+// end takes away what a step brings back. A role can have changed hands meanwhile, so that another role names the same node.
+func (d *disturbance) end(s *Step) {
+	if is := s.Kind().Facts; !is.Starts && !is.Thaws && !is.Connects && is.Lifts == "" {
+		return
+	}
+	on := s.targets()
+	role := slices.ContainsFunc(on, func(name string) bool { return slices.Contains(Roles, name) })
+	maps.DeleteFunc(d.names, func(name string, _ bool) bool {
+		return slices.Contains(on, name) || role && slices.Contains(Roles, name)
+	})
+}
+
+// weight is how many nodes names stand for at most.
+func weight(names []string, nodes int) (n int) {
+	for _, name := range names {
+		switch name {
+		case fault.Clients:
+		case "replicas", wordOthers:
+			n += nodes - 1
+		default:
+			n++
+		}
+	}
+	return n
+}
+
 // disturbed is how many nodes a step disturbs. Of a cut network it is the smaller side.
 func disturbed(s *Step, nodes int) int {
-	count := func(names []string) (n int) {
-		for _, name := range names {
-			switch name {
-			case fault.Clients:
-			case "replicas", wordOthers:
-				n += nodes - 1
-			default:
-				n++
-			}
-		}
-		return n
-	}
 	if on, ok := s.Parameters().(fault.OnLinks); ok {
 		one, other := on.BothSides()
-		a, b := count(one), count(other)
+		a, b := weight(one, nodes), weight(other, nodes)
 		if a == 0 || b == 0 { // the other side are the clients alone
 			return max(a, b)
 		}
 		return min(a, b)
 	}
-	return count(s.targets())
+	return weight(s.targets(), nodes)
 }
 
 // The words of an entry that stand for nodes.

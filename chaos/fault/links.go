@@ -52,15 +52,10 @@ func (s *Sides) onLinks(env Env, do func(ctx context.Context, act *chaos.Act, wa
 	return chaos.Action{
 		Prepare: func(ctx context.Context, act *chaos.Act) error {
 			one, other, both := s.ends()
-			a, err := members(ctx, env.Scene, act, one)
-			if err != nil {
-				return err
+			sides, err := members(ctx, env.Scene, act, one, other)
+			if err == nil {
+				ways, err = waysBetween(env.Scene, sides[0], sides[1], both)
 			}
-			b, err := members(ctx, env.Scene, act, other)
-			if err != nil {
-				return err
-			}
-			ways, err = waysBetween(env.Scene, a, b, both)
 			return err
 		},
 		Act: func(ctx context.Context, act *chaos.Act) error {
@@ -112,19 +107,26 @@ func verifyAll(ctx context.Context, act *chaos.Act, ways []way, verify func(ctx 
 	return err
 }
 
-// members are the nodes of one side, by name, and Clients. A role is looked up, and its nodes are noted on act.
-func members(ctx context.Context, scene *chaos.Scene, act *chaos.Act, side NodeList) (names []string, err error) {
-	selectors := slices.DeleteFunc(slices.Clone(side), func(s string) bool { return s == Clients })
-	nodes, err := scene.Nodes(ctx, selectors...)
+// members are the nodes of each side, by name, and Clients. Roles are looked up, for both sides in one reading, and their nodes are noted on act.
+func members(ctx context.Context, scene *chaos.Scene, act *chaos.Act, sides ...NodeList) (names [][]string, err error) {
+	selectors := make([][]string, len(sides))
+	for i, side := range sides {
+		selectors[i] = slices.DeleteFunc(slices.Clone(side), func(s string) bool { return s == Clients })
+	}
+	all, err := scene.Resolve(ctx, selectors...)
 	if err != nil {
 		return nil, err
 	}
-	act.On(nodes...)
-	for _, n := range nodes {
-		names = append(names, n.Name())
-	}
-	if len(selectors) < len(side) {
-		names = append(names, Clients)
+	for i, nodes := range all {
+		act.On(nodes...)
+		var side []string
+		for _, n := range nodes {
+			side = append(side, n.Name())
+		}
+		if len(selectors[i]) < len(sides[i]) {
+			side = append(side, Clients)
+		}
+		names = append(names, side)
 	}
 	return names, nil
 }

@@ -76,13 +76,12 @@ func (p *Switchover) Detail() string {
 func (p *Switchover) Action(env Env) chaos.Action {
 	x := &exchange{scene: env.Scene, sync: p.Synchronous, timeout: time.Duration(p.Timeout)}
 	return chaos.Action{
-		Prepare: func(ctx context.Context, act *chaos.Act) (err error) {
-			if x.to, err = env.Scene.One(ctx, p.Node); err != nil {
+		Prepare: func(ctx context.Context, act *chaos.Act) error {
+			both, err := env.Scene.Resolve(ctx, []string{p.Node}, []string{"primary"}) // each of them is one
+			if err != nil {
 				return err
 			}
-			if x.old, err = env.Scene.One(ctx, "primary"); err != nil {
-				return err
-			}
+			x.to, x.old = both[0][0], both[1][0]
 			act.On(x.to, x.old)
 			return nil
 		},
