@@ -60,6 +60,22 @@ const (
 	commandWord = "{command}"
 )
 
+// nodeWord stands for the node's name in a command.
+const nodeWord = "{node}"
+
+// ForNode is a command in which {host} and {node} stand for a node's machine and name. They are replaced within words: what
+// replaces them splits none.
+func ForNode(argv []string, node, host string) []string {
+	words := make([]string, len(argv))
+	for i, w := range argv {
+		words[i] = strings.NewReplacer(hostWord, host, nodeWord, node).Replace(w)
+	}
+	return words
+}
+
+// PlainWord tells whether a word means itself in a line of shell, without quotes.
+func PlainWord(word string) bool { return quotedForShell(word) == word }
+
 // ExecTemplate is how a user's own program, such as ssh, docker or kubectl, runs a command on a node:
 // `docker exec {host} {command}`.
 type ExecTemplate struct{ words []string }

@@ -49,6 +49,16 @@ func (n *Node) RunBeside(ctx context.Context, cmd Command) (Output, error) {
 	return Output{}, &LacksError{CanCommand}
 }
 
+// Machine is what the user calls the node's machine, for {host} in commands; the node's name where it has no other.
+func (n *Node) Machine() string {
+	if host, err := n.machine(); err == nil {
+		if named, ok := host.(interface{ Machine() string }); ok {
+			return named.Machine()
+		}
+	}
+	return n.Name()
+}
+
 // ExecCommand is a line of shell with the environment of ExecEnvironment.
 func ExecCommand(line string, env []string) Command {
 	return Command{Argv: []string{"/bin/sh", "-c", line}, Keep: ExecKeeps, Env: env}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -73,6 +74,14 @@ type Command struct {
 	Template string
 	// Keep bounds what is kept of each stream, in bytes from its beginning; 0: all.
 	Keep int
+}
+
+// WithEnv is the command with its environment, as arguments of env.
+func (c Command) WithEnv() []string {
+	if len(c.Env) == 0 {
+		return c.Argv
+	}
+	return slices.Concat([]string{"env"}, c.Env, c.Argv)
 }
 
 // Sink keeps what a command writes to one stream, as much as is to be kept of it.

@@ -34,6 +34,10 @@ type Existing struct {
 	Clients string
 	// Sessions is how many the load has at most on one node.
 	Sessions int
+	// Prepares: a workload behind Clients prepares statements.
+	Prepares bool
+	// MinFree is how many bytes must be free on the disks that the servers write to, as far as commands can tell.
+	MinFree uint64
 	// Risk: the user has said that this cluster may break, though something speaks against it.
 	Risk bool
 }
@@ -111,7 +115,9 @@ func (c *Cluster) meet(ctx context.Context) error {
 		return errors.New("none of the nodes is a primary")
 	}
 	first := nodes[primary]
-	c.nodes = append([]*Node{first}, slices.DeleteFunc(slices.Clone(c.nodes), func(n *Node) bool { return n == first })...)
+	// The primary is first, and those that nothing leads to are last: the load counts only the others.
+	unread := slices.DeleteFunc(slices.Clone(c.nodes), (*Node).Met)
+	c.nodes = slices.Concat([]*Node{first}, slices.DeleteFunc(nodes, func(n *Node) bool { return n == first }), unread)
 	c.version.Store(&states[primary].Version)
 	c.learned.begin(states[primary].Timeline)
 	return first.makeSchema(ctx)
@@ -199,6 +205,9 @@ func (n *Node) askStandbyName(ctx context.Context) (name string, err error) {
 
 // Schema is the schema of the run's tables, as Cluster.Schema.
 func (n *Node) Schema() string { return n.cluster.Schema() }
+
+// Unread tells whether nothing leads to the node, of a cluster that was there before.
+func (n *Node) Unread() bool { return n.cluster.Met() && !n.Met() }
 
 // Met tells whether the node was there before.
 func (n *Node) Met() bool { return n.config.DSN != nil }
@@ -359,6 +368,9 @@ func DropSchema(ctx context.Context, run string, nodes []ExistingNode) error {
 
 var errStandby = errors.New("it is a standby")
 
+//go:embed endrun.sql
+var endRunSQL string
+
 //go:embed ownschema.sql
 var ownSchemaSQL string
 
@@ -381,6 +393,10 @@ func dropOn(ctx context.Context, conn *pgx.Conn, run string) error {
 		return fmt.Errorf("its comment does not say %q, so it is not known to be the run's, and is left alone", SchemaComment(run))
 	case !ours:
 		return errors.New("it belongs to another role, and is left alone")
+	}
+	// A killed pgchaos can have left sessions that go on, such as those of load.setup, and hold what is to be dropped.
+	if _, err := conn.Exec(ctx, endRunSQL, AppName(run, "")); err != nil {
+		return fmt.Errorf("end the sessions of the run: %w", err)
 	}
 	_, err := conn.Exec(ctx, "drop schema "+pgx.Identifier{schema}.Sanitize()+" cascade")
 	return err

@@ -77,6 +77,20 @@ func Incomplete(a *audit.Audit) string {
 	return strings.Join(unread, ", ") + " were not read"
 }
 
+// NodesRead says how many nodes of an audit were read: "1 of 2 nodes read"; "": all were.
+func NodesRead(a *audit.Audit) string {
+	read := 0
+	for _, n := range a.Nodes {
+		if n.Read {
+			read++
+		}
+	}
+	if read == len(a.Nodes) {
+		return ""
+	}
+	return fmt.Sprintf("%d of %s read", read, units.Count(int64(len(a.Nodes)), "node", "nodes"))
+}
+
 // behind says which standbys lack rows that may still come.
 func behind(a *audit.Audit) (why []string) {
 	for _, n := range a.Nodes {

@@ -195,6 +195,7 @@ type ClusterNode struct {
 	Address  string            `json:"address"`
 	Settings map[string]string `json:"settings,omitempty"` // all that pgchaos set
 	Absent   bool              `json:"absent,omitempty"`   // at the start
+	Unread   bool              `json:"unread,omitempty"`   // nothing leads to it
 }
 
 // Generator is what pgchaos itself took while the load ran.

@@ -1,30 +1,91 @@
 package runner
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
+	"time"
 
+	"pgchaos/cluster"
 	"pgchaos/internal/units"
 	"pgchaos/internal/wait"
 	"pgchaos/record"
 	"pgchaos/spec"
 )
 
-// guardBounds is a context for load and timeline, which ends when a run on a cluster that was there before passes max_wal or
-// max_lag; the result then says so. The returned function ends the watch and waits for it.
-func (r *run) guardBounds(ctx context.Context) (guarded context.Context, end func()) {
+// errStopped ends a run that was stopped before its load began; the result says why.
+var errStopped = errors.New("the run was stopped")
+
+// guardPreparation is a context for what makes the load's tables, which ends when that passes max_wal; the result then says so.
+// The returned function ends the watch and waits for it.
+func (r *run) guardPreparation(ctx context.Context, primary *cluster.Node) (guarded context.Context, end func()) {
 	x := r.plan.Experiment.Cluster.Existing
 	if x == nil {
 		return ctx, func() {}
 	}
+	r.bounds = &bounds{of: x}
+	r.bounds.passed(primary.State(ctx), true) // from here on it counts
+	return r.guard(ctx, spaceEvery, func(ctx context.Context) string { return r.bounds.passed(primary.State(ctx), false) })
+}
+
+// guardBounds is a context for load and timeline, which ends when a run on a cluster that was there before passes max_wal, max_lag or
+// min_free; the result then says so. The returned function ends the watch and waits for it.
+func (r *run) guardBounds(ctx context.Context) (guarded context.Context, end func()) {
+	if r.bounds == nil {
+		return ctx, func() {}
+	}
+	guarded, endWAL := r.guard(ctx, spaceEvery, func(context.Context) string {
+		return r.bounds.passed(record.Primary(r.watch.Latest()), len(r.undo.Standing()) == 0)
+	})
+	disks := serverDisks{least: uint64(r.bounds.of.MinFree)}
+	for _, n := range r.present() {
+		if r.bounds.of.Exec == "" {
+			break // nothing can tell
+		}
+		if dir, err := n.DataDirectory(ctx); err == nil { // else doctor has said that it is not known
+			disks.nodes, disks.dirs = append(disks.nodes, n), append(disks.dirs, dir)
+		}
+	}
+	guarded, endDisks := r.guard(guarded, disksEvery, disks.low)
+	return guarded, func() { endDisks(); endWAL() }
+}
+
+// disksEvery is how often the servers' machines are asked for their free space.
+const disksEvery = 5 * time.Second
+
+// serverDisks are the disks of the servers of a cluster that was there before.
+type serverDisks struct {
+	nodes []*cluster.Node
+	dirs  []string // their data directories
+	least uint64
+}
+
+// low says on which too little is free; "": none, as far as is known. A machine that does not answer can be the work of a fault.
+func (d serverDisks) low(ctx context.Context) string {
+	reasons := make([]string, len(d.nodes))
+	var wg sync.WaitGroup
+	for i, n := range d.nodes {
+		wg.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, disksEvery)
+			defer cancel()
+			if free, err := n.Free(ctx, d.dirs[i]); err == nil && free < d.least {
+				reasons[i] = fmt.Sprintf("the run was stopped: %s is free on the disk of %s of %s, and min_free is %s", units.Bytes(free), d.dirs[i], n.Name(), units.Bytes(d.least))
+			}
+		})
+	}
+	wg.Wait()
+	return cmp.Or(reasons...)
+}
+
+// guard is a context that ends when passed says which bound is passed; the result then says so.
+func (r *run) guard(ctx context.Context, every time.Duration, passed func(context.Context) string) (guarded context.Context, end func()) {
 	guarded, stop := context.WithCancel(ctx)
-	b := bounds{of: x}
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		wait.Every(guarded, spaceEvery, func() {
-			states := r.watch.Latest()
-			if reason := b.passed(record.Primary(states), len(r.undo.Standing()) == 0); reason != "" && guarded.Err() == nil {
+		wait.Every(guarded, every, func() {
+			if reason := passed(guarded); reason != "" && guarded.Err() == nil {
 				r.stop(reason, stop)
 			}
 		})

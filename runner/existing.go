@@ -6,15 +6,18 @@ import (
 	"slices"
 
 	"pgchaos/cluster"
+	"pgchaos/load/pgload"
 	"pgchaos/spec"
 )
 
 // Existing is the cluster that an experiment meets. Risk tells that it may break, whatever speaks against it.
 func Existing(e *spec.Experiment, risk bool) (cluster.Existing, error) {
 	c := &e.Cluster
-	x := cluster.Existing{Exec: c.Existing.Exec, Sync: c.Synchronous, Risk: risk, Clients: c.Existing.Clients}
+	x := cluster.Existing{Exec: c.Existing.Exec, Sync: c.Synchronous, Risk: risk, Clients: c.Existing.Clients, MinFree: uint64(c.Existing.MinFree)}
 	for i := range e.Load {
-		x.Sessions += mostSessions(&e.Load[i])
+		w := &e.Load[i]
+		x.Sessions += mostSessions(w)
+		x.Prepares = x.Prepares || x.Clients != "" && w.URL == x.Clients && w.Protocol != pgload.Simple
 	}
 	if m := c.Existing.Manager; m != nil {
 		x.Manager = cluster.ManagerAddress{Patroni: m.Patroni, PgAutoFailover: m.PgAutoFailover}

@@ -77,7 +77,7 @@ func newLoads(p *Plan, o Options, run string, c *cluster.Cluster, clock record.C
 	}
 	set.lowerProcs = func() {}
 	for i := range p.Experiment.Load {
-		r := newRunning(p, i, len(c.Nodes()))
+		r := newRunning(p, i, len(endpoints(c)))
 		if err := r.open(p, set, c, clock, primary); err != nil {
 			set.close()
 			return nil, err
@@ -150,14 +150,17 @@ func (r *running) model() load.Config { return loadConfig(&r.spec, r.groups, r.s
 // loadConfig completes what the workload's own part of the file says.
 func (r *running) loadConfig(c *cluster.Cluster, clock record.Clock, sample func(client int, op record.Op)) load.Config {
 	cfg := r.model()
-	cfg.Nodes, cfg.Open, cfg.Clock, cfg.OnSample = len(c.Nodes()), r.pg.Open, clock, sample
+	cfg.Nodes, cfg.Open, cfg.Clock, cfg.OnSample = len(endpoints(c)), r.pg.Open, clock, sample
 	return cfg
 }
 
+// endpoints are where the load connects: to each node of Nodes, up to the first that nothing leads to.
 func endpoints(c *cluster.Cluster) []pgload.Endpoint {
 	var out []pgload.Endpoint
 	for _, n := range c.Nodes() {
-		out = append(out, endpointOf(n))
+		if !n.Unread() {
+			out = append(out, endpointOf(n))
+		}
 	}
 	return out
 }

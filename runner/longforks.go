@@ -61,6 +61,9 @@ func startProgressReadings(ctx context.Context, c *cluster.Cluster, loads *loadS
 	}
 	if len(v.tables) > 0 {
 		for _, n := range c.Nodes() {
+			if n.Unread() {
+				continue
+			}
 			v.wg.Go(func() { guard(func() { v.watch(ctx, n) }) })
 		}
 	}

@@ -13,7 +13,9 @@ import (
 )
 
 // planned is a step that runs commands of the user's.
-type planned interface{ Planned() []fault.PlannedCommand }
+type planned interface {
+	Planned(node, host string) []fault.PlannedCommand
+}
 
 // WriteCommands writes every command that a run would run on the machines of a cluster that was there before, word for word.
 func (p *Plan) WriteCommands(out io.Writer) error {
@@ -65,7 +67,7 @@ func actsOn(selectors []string, node string, nodes []cluster.ExistingNode) bool 
 
 func writeCommandsOf(w io.Writer, s *spec.Step, of planned, exec string, n cluster.ExistingNode) error {
 	fmt.Fprintf(w, "  %s on %s\n", s.FileName(), n.Name)
-	for _, c := range of.Planned() {
+	for _, c := range of.Planned(n.Name, n.Host) {
 		line, err := commandLine(c, exec, n.Host)
 		if err != nil {
 			return err
@@ -106,6 +108,6 @@ func (p *Plan) writeExisting(w io.Writer) error {
 		fmt.Fprintf(w, "  clients\t%s\n", x.Clients)
 	}
 	fmt.Fprintf(w, "  tables\tin a schema of the run's own, pgchaos_ and the end of its id, which is dropped at the end\n")
-	fmt.Fprintf(w, "  bounds\t%s of the load (max_rate), %s of WAL (max_wal), %s that a standby is behind (max_lag); past WAL and lag the load stops\n", of.MaxRate, of.MaxWAL, of.MaxLag)
+	fmt.Fprintf(w, "  bounds\t%s of the load (max_rate), %s of WAL (max_wal), %s that a standby is behind (max_lag), %s free on disks (min_free, by exec); past WAL, lag and disks the load stops\n", of.MaxRate, of.MaxWAL, of.MaxLag, of.MinFree)
 	return nil
 }

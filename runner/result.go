@@ -67,8 +67,12 @@ func describeCluster(p *Plan, c *cluster.Cluster, bin string, took time.Duration
 		out.NodeCPUs, out.NodeMemory = float64(d.CPUs)/1e9, int64(d.Memory)
 	}
 	for _, n := range c.Nodes() {
+		address := ""
+		if !n.Unread() {
+			address = n.Address().String()
+		}
 		out.Nodes = append(out.Nodes, report.ClusterNode{
-			Name: n.Name(), Address: n.Address().String(), Settings: n.Settings(), Absent: n.Absent(),
+			Name: n.Name(), Address: address, Settings: n.Settings(), Absent: n.Absent() && !n.Unread(), Unread: n.Unread(),
 		})
 		for from := range n.Relays() {
 			out.Relays = append(out.Relays, from.String()+" -> "+n.Name())
@@ -186,6 +190,9 @@ func (r *run) keepLogs(ctx context.Context) error {
 	defer cancel()
 	var errs []error
 	for _, n := range r.cluster.Nodes() {
+		if n.Unread() {
+			continue
+		}
 		log, err := n.Log(ctx)
 		if lacksCapability(err) {
 			continue

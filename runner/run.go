@@ -80,6 +80,7 @@ type run struct {
 	clock    record.Clock
 	phases   phaseLog
 	own      *generator // what pgchaos itself takes
+	bounds   *bounds    // of a cluster that was there before; nil: it is the run's own
 	forks    forkLog
 	panics   *panics
 	stopping sync.Once
@@ -173,7 +174,10 @@ func (r *run) run(ctx context.Context) (result *report.Result, err error) {
 }
 
 func (r *run) do(ctx context.Context) error {
-	if err := r.up(ctx); err != nil {
+	switch err := r.up(ctx); {
+	case errors.Is(err, errStopped):
+		return r.panics.err()
+	case err != nil:
 		return err
 	}
 	exercise, cancel := r.panics.ends(ctx)
@@ -227,13 +231,23 @@ func (r *run) up(ctx context.Context) (err error) {
 	return r.write(report.StagePlanned)
 }
 
-// prepare runs the file's setup, however long that takes, makes the load's tables, and waits until every standby has them: a read
-// that comes before its table would be an error without a cause in the experiment.
+// prepare makes what the load needs, unless a bound of the cluster stops it: that is an errStopped.
 func (r *run) prepare(ctx context.Context) error {
 	primary := r.cluster.Nodes()[0]
 	if r.cluster.Met() {
 		r.plan = r.plan.inSchema(r.cluster.Schema())
 	}
+	ctx, end := r.guardPreparation(ctx, primary)
+	err := r.makeLoadTables(ctx, primary)
+	if end(); r.result.Stopped != "" {
+		return errStopped
+	}
+	return err
+}
+
+// makeLoadTables runs the file's setup, however long that takes, makes the load's tables, and waits until every standby has them: a
+// read that comes before its table would be an error without a cause in the experiment.
+func (r *run) makeLoadTables(ctx context.Context, primary *cluster.Node) error {
 	took, err := runSetup(ctx, r.plan.Experiment, primary, r.stage)
 	if err != nil {
 		return err

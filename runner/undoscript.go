@@ -11,17 +11,17 @@ import (
 	"pgchaos/cluster"
 )
 
-// UndoScript is the file in the result directory that takes the hooks of a run back by hand.
+// UndoScript is the file in the result directory that takes the commands of a run back by hand.
 const UndoScript = "undo.sh"
 
-// undoScript keeps the commands that take hooks back in a script, for a person without a pgchaos.
+// undoScript keeps the commands that take others back in a script, for a person without a pgchaos.
 type undoScript struct {
 	path  string
 	of    cluster.Existing
 	lines []string // in the order of the changes
 }
 
-// intend adds reversals of hooks, and has the script on the disk when it returns.
+// intend adds reversals that are commands, and has the script on the disk when it returns.
 func (u *undoScript) intend(all []chaos.Reversal) error {
 	before := len(u.lines)
 	for _, r := range all {

@@ -22,6 +22,7 @@ type Existing struct {
 	MaxRate  Rate          `yaml:"max_rate" jsonschema_description:"The most operations a second of all workloads together; 1000/s by default."`
 	MaxWAL   Size          `yaml:"max_wal" jsonschema_description:"The most WAL that the primary may write during the run, from all its clients; 10GB by default. Past it the load stops."`
 	MaxLag   Size          `yaml:"max_lag" jsonschema_description:"How far a standby may fall behind while no fault of the run is in force; 1GB by default. Past it the load stops."`
+	MinFree  Size          `yaml:"min_free" jsonschema_description:"How much must be free on the disks that the servers write to, as df says there by exec; 1GB by default. Below it the load stops. Without exec it is not known."`
 	Settle   Duration      `yaml:"settle" jsonschema_description:"How long the cluster's manager may take after the last step until one node is the primary and all others stream; 2m by default."`
 }
 
@@ -34,7 +35,7 @@ type ExistingNode struct {
 	DSN     string `yaml:"dsn" jsonschema_description:"The connection string of pgchaos and of the load to this node alone, as a URL or in libpq's keywords. Write the password into a password file, a service or a \u0024{VAR}."`
 	Unread  bool   `yaml:"unread" jsonschema_description:"true: nothing leads to the node, such as the standby of a managed service. It has no dsn, and the report says that it was not read."`
 	Standby string `yaml:"standby" jsonschema_description:"The application_name of the node as a standby, as pg_stat_replication has it. Left out: it is asked for."`
-	Host    string `yaml:"host" jsonschema_description:"What {host} in exec stands for; the node's name by default."`
+	Host    string `yaml:"host" jsonschema_description:"What {host} in exec and in the commands of hooks stands for; the node's name by default."`
 }
 
 // Discover is whom to ask for the nodes: one of these.

@@ -21,6 +21,7 @@ const (
 	defaultMaxRate = Rate(1000)
 	defaultMaxWAL  = Size(10 << 30)
 	defaultMaxLag  = Size(1 << 30)
+	defaultMinFree = Size(1 << 30)
 	defaultSettle  = Duration(2 * time.Minute)
 )
 
@@ -33,6 +34,7 @@ func (e *Experiment) fillExisting(d *decoder) {
 	fill(d, existingPath+".max_rate", &x.MaxRate, defaultMaxRate)
 	fill(d, existingPath+".max_wal", &x.MaxWAL, defaultMaxWAL)
 	fill(d, existingPath+".max_lag", &x.MaxLag, defaultMaxLag)
+	fill(d, existingPath+".min_free", &x.MinFree, defaultMinFree)
 	fill(d, existingPath+".settle", &x.Settle, defaultSettle)
 	e.Cluster.Nodes = nil
 	for i := range x.Nodes {
@@ -143,6 +145,9 @@ func (v *validator) existingNodes(x *Existing) {
 		path := existingPath + ".nodes." + n.Name
 		if strings.HasPrefix(n.Host, "-") {
 			v.bad(path+".host", "host begins with a dash, which a program takes for an option", "write the machine's name")
+		}
+		if n.Host != "" && !cluster.PlainWord(n.Host) {
+			v.bad(path+".host", fmt.Sprintf("host is %q, and a shell would not take that as it stands", n.Host), "write letters, digits and -._:@/%+=, alone: commands have it in the place of {host}")
 		}
 		switch {
 		case n.Unread && n.DSN != "":

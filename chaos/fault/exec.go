@@ -71,8 +71,8 @@ func (p *Exec) Before(ctx context.Context, env Env, n *cluster.Node) (any, error
 	return undoCommand{p.Undo, append(on, facts(env)...)}, err
 }
 
-// Planned are the commands, in the order in which they run. In a run they have variables of the run, too.
-func (p *Exec) Planned() (all []PlannedCommand) {
+// Planned are the commands, in the order in which they run: the same on every node. In a run they have variables of the run, too.
+func (p *Exec) Planned(_, _ string) (all []PlannedCommand) {
 	for _, c := range [][2]string{{"do", p.Command}, {"undo", p.Undo}} {
 		if c[1] != "" {
 			all = append(all, PlannedCommand{What: c[0], Argv: cluster.ExecCommand(c[1], nil).Argv})
@@ -98,10 +98,13 @@ type undoCommand struct {
 
 func (u undoCommand) none() bool { return u.Command == "" }
 
+// execUndoName is the kind of a reversal that runs an exec's undo.
+const execUndoName = "exec_undo"
+
 // execUndo runs the command that takes another one back. What that has changed can be outside of the node.
 func execUndo() *chaos.ReversalKind {
 	return &chaos.ReversalKind{
-		Name: "exec_undo", Outlives: true, Obeys: true,
+		Name: execUndoName, Outlives: true, Obeys: true,
 		Do: func(ctx context.Context, _ *chaos.Scene, n *cluster.Node, r chaos.Reversal, _ bool) error {
 			u, err := argumentsOf[undoCommand](r)
 			if err != nil {

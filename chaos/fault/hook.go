@@ -128,9 +128,15 @@ type hookCommand struct {
 func (c hookCommand) none() bool { return len(c.Argv) == 0 }
 
 // Before is the command that takes it back.
-func (p *RunHook) Before(_ context.Context, _ Env, _ *cluster.Node) (any, error) {
-	argv, err := cluster.SplitCommand(p.Undo)
+func (p *RunHook) Before(_ context.Context, _ Env, n *cluster.Node) (any, error) {
+	argv, err := commandFor(n, p.Undo)
 	return hookCommand{p.Undo, p.Exec, argv, p.disarm()}, err
+}
+
+// commandFor is a command line of the file for a node.
+func commandFor(n *cluster.Node, line string) ([]string, error) {
+	argv, err := cluster.SplitCommand(line)
+	return cluster.ForNode(argv, n.Name(), n.Machine()), err
 }
 
 // hookUndoName is the kind of a reversal that runs a hook's undo.
@@ -196,7 +202,7 @@ func (p *RunHook) Action(env Env) chaos.Action {
 }
 
 func (p *RunHook) run(ctx context.Context, n *cluster.Node, line string) (cluster.Output, error) {
-	argv, err := cluster.SplitCommand(line)
+	argv, err := commandFor(n, line)
 	if err != nil {
 		return cluster.Output{}, err
 	}
@@ -214,7 +220,7 @@ func (p *RunHook) armUndo(ctx context.Context, n *cluster.Node) error {
 	if p.UndoAfter <= 0 || p.Undo == "" {
 		return nil
 	}
-	argv, err := cluster.SplitCommand(p.Undo)
+	argv, err := commandFor(n, p.Undo)
 	if err != nil {
 		return err
 	}
@@ -252,11 +258,11 @@ type PlannedCommand struct {
 	Template string   // how it gets there, where not as cluster.existing.exec says
 }
 
-// Planned are the commands of the hook, in the order in which they run.
-func (p *RunHook) Planned() (all []PlannedCommand) {
+// Planned are the commands of the hook on a node, whose machine is host, in the order in which they run.
+func (p *RunHook) Planned(node, host string) (all []PlannedCommand) {
 	add := func(what, line string, change func([]string) []string) {
 		if argv, err := cluster.SplitCommand(line); err == nil { // Check says what cannot be read
-			all = append(all, PlannedCommand{what, change(argv), p.Exec})
+			all = append(all, PlannedCommand{what, change(cluster.ForNode(argv, node, host)), p.Exec})
 		}
 	}
 	same := func(argv []string) []string { return argv }
@@ -271,16 +277,17 @@ func (p *RunHook) Planned() (all []PlannedCommand) {
 	return all
 }
 
-// UndoOf is the command by which a reversal of a hook is done; ok is false where it is of another kind.
+// UndoOf is the command by which a reversal of a hook or of an exec is done; ok is false where it is of another kind.
 func UndoOf(r chaos.Reversal) (c PlannedCommand, ok bool) {
-	if r.Kind != hookUndoName {
-		return c, false
+	switch r.Kind {
+	case hookUndoName:
+		h, err := argumentsOf[hookCommand](r)
+		return PlannedCommand{"undo", h.Argv, h.Exec}, err == nil
+	case execUndoName:
+		u, err := argumentsOf[undoCommand](r)
+		return PlannedCommand{What: "undo", Argv: cluster.ExecCommand(u.Command, u.Environment).WithEnv()}, err == nil
 	}
-	h, err := argumentsOf[hookCommand](r)
-	if err != nil {
-		return c, false
-	}
-	return PlannedCommand{"undo", h.Argv, h.Exec}, true
+	return c, false
 }
 
 // proofEvery is how often it is looked for the effect.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"pgchaos/cluster"
 )
@@ -85,16 +86,18 @@ type Seen struct {
 	Senders  int // standbys that stream from it
 	Receives bool
 
+	Pooled         bool // a pooler gives each transaction a session
 	Encrypted      bool // the session uses TLS
 	ClusterName    string
 	Rights         []bool // as rights has them
 	Creates        bool   // the role may make schemas
 	SyncNames      string // synchronous_standby_names
 	Archives       bool
-	Sessions       int   // of others
-	MaxConnections int   // those that are for superusers are taken off
-	Connections    int   // that are taken
-	Bytes          int64 // of all databases that the role can measure
+	Sessions       int    // of others
+	MaxConnections int    // those that are for superusers are taken off
+	Connections    int    // that are taken
+	DataDir        string // "": the role may not read it
+	Bytes          int64  // of all databases that the role can measure
 	Clock          time.Duration
 	ClockWithin    time.Duration // how exactly Clock, which is what its clock is ahead of ours, is known
 }
@@ -112,7 +115,7 @@ func Examine(ctx context.Context, x cluster.Existing) Examination {
 	}
 	var wg sync.WaitGroup
 	for i, n := range x.Nodes {
-		wg.Go(func() { e.Nodes[i] = look(ctx, n.Name, n.DSN) })
+		wg.Go(func() { e.Nodes[i] = look(ctx, n.Name, n.DSN, false) })
 		if exec != nil {
 			wg.Go(func() { commands[i] = tryExec(ctx, machine{n.Name, n.Host, exec}) })
 		}
@@ -122,38 +125,51 @@ func Examine(ctx context.Context, x cluster.Existing) Examination {
 		wg.Go(func() { clients = lookClients(ctx, x) })
 	}
 	wg.Wait()
-	e.health()
+	e.judge(x)
 	e.managed(ctx, x)
+	e.clients(clients, x)
+	if exec != nil {
+		e.commands(*exec, x, commands)
+	}
+	e.free(ctx, exec, x)
+	return e
+}
+
+// judge adds what there is to say of the nodes as they were seen.
+func (e *Examination) judge(x cluster.Existing) {
+	e.health()
 	e.marked(x)
 	e.risks(x)
 	e.rights()
 	e.synchronous(x)
 	e.capacity(x)
 	e.connections(x)
-	e.clients(clients)
-	if exec != nil {
-		e.commands(*exec, x, commands)
-	}
-	return e
 }
 
 //go:embed look.sql
 var lookSQL string
 
-// look looks at the server behind a connection string.
-func look(ctx context.Context, name string, dsn cluster.DSN) Seen {
+// look looks at the server behind a connection string. Pooled: a pooler may be between, as before the load's clients.
+func look(ctx context.Context, name string, dsn cluster.DSN, pooled bool) Seen {
 	s := Seen{Name: name}
 	ctx, cancel := context.WithTimeout(ctx, examineTimeout)
 	defer cancel()
-	conn, err := connect(ctx, dsn)
+	conn, err := connect(ctx, dsn, "doctor", pooled)
 	if err != nil {
 		s.Error = err
 		return s
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // which was only to read
+	// One transaction, and settings of its own: in a pooler the next one can have another session, and this session another client.
+	if _, s.Error = conn.Exec(ctx, "begin read only"); s.Error != nil {
+		return s
+	}
+	if _, s.Error = conn.Exec(ctx, "set local search_path = pg_catalog"); s.Error != nil {
+		return s
+	}
 	var comment string
 	s.Error = conn.QueryRow(ctx, lookSQL, ownSessions+"%").Scan(&s.SystemID, &s.Standby, &s.Version, &s.Server, &comment, &s.Senders, &s.Receives,
-		&s.Encrypted, &s.ClusterName, &s.Creates, &s.SyncNames, &s.Archives, &s.Sessions, &s.MaxConnections, &s.Connections, &s.Bytes)
+		&s.Encrypted, &s.ClusterName, &s.Creates, &s.SyncNames, &s.Archives, &s.Sessions, &s.MaxConnections, &s.Connections, &s.DataDir, &s.Bytes)
 	s.Marked = strings.Contains(comment, Mark)
 	if s.Error != nil {
 		return s
@@ -192,8 +208,53 @@ func lookClients(ctx context.Context, x cluster.Existing) *Seen {
 	if err != nil {
 		return &Seen{Error: err}
 	}
-	s := look(ctx, "", dsn)
+	s := look(ctx, "", dsn, true)
+	if s.Error == nil {
+		s.Pooled, s.Error = pooledByTransaction(ctx, dsn)
+	}
 	return &s
+}
+
+// pooledByTransaction tells whether a pooler gives each transaction a session of the server, as PgBouncer does with pool_mode =
+// transaction: then one client gets the session that another one, which is still connected, had before, or two of them in turn.
+func pooledByTransaction(ctx context.Context, dsn cluster.DSN) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, examineTimeout)
+	defer cancel()
+	var conns [2]*pgx.Conn
+	for i := range conns {
+		conn, err := connect(ctx, dsn, "doctor", true)
+		if err != nil {
+			return false, err
+		}
+		defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // which was only to read
+		conns[i] = conn
+	}
+	if _, err := conns[1].Exec(ctx, "begin read only"); err != nil {
+		return false, err
+	}
+	had := map[int]bool{}
+	var pid int
+	for _, conn := range []*pgx.Conn{conns[0], conns[1], conns[0], conns[0]} {
+		if err := conn.QueryRow(ctx, "select pg_catalog.pg_backend_pid()").Scan(&pid); err != nil {
+			return false, err
+		}
+		had[pid] = true
+	}
+	if len(had) != len(conns) {
+		return true, nil
+	}
+	// The transaction may have had its session since before the first question of the other client.
+	if _, err := conns[1].Exec(ctx, "commit"); err != nil {
+		return false, err
+	}
+	var first, other int
+	if err := conns[1].QueryRow(ctx, "select pg_catalog.pg_backend_pid()").Scan(&first); err != nil {
+		return false, err
+	}
+	if err := conns[0].QueryRow(ctx, "select pg_catalog.pg_backend_pid()").Scan(&other); err != nil {
+		return false, err
+	}
+	return first == other, nil
 }
 
 // clientsDSN is where clients leads, as the load connects: with the nodes' user and database, where it has none of its own.
@@ -217,16 +278,26 @@ func clientsDSN(x cluster.Existing) (cluster.DSN, error) {
 // ownSessions begins the application_name of every session of pgchaos.
 const ownSessions = "pgchaos/"
 
-// connect opens a session that only reads.
-func connect(ctx context.Context, dsn cluster.DSN) (*pgx.Conn, error) {
-	cfg, err := pgx.ParseConfig(dsn.For(ownSessions + "doctor"))
+// protocolViolation is the SQLSTATE by which PgBouncer refuses start-up parameters (disconnect_client in its objects.c).
+const protocolViolation = "08P01"
+
+// connect opens a session. It leaves no prepared statement behind in a pooler. Where it is not to be pooled, it begins with a
+// setting, as all sessions of a run do: a pooler refuses that.
+func connect(ctx context.Context, dsn cluster.DSN, app string, pooled bool) (*pgx.Conn, error) {
+	cfg, err := pgx.ParseConfig(dsn.For(ownSessions + app))
 	if err != nil {
 		return nil, errors.New("its connection string cannot be used")
 	}
-	cfg.RuntimeParams["default_transaction_read_only"] = "on"
-	cfg.RuntimeParams["search_path"] = "pg_catalog"
+	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec
+	if !pooled {
+		cfg.RuntimeParams["default_transaction_read_only"] = "on"
+	}
 	conn, err := pgx.ConnectConfig(ctx, cfg)
-	if err != nil {
+	var pg *pgconn.PgError
+	switch {
+	case errors.As(err, &pg) && pg.Code == protocolViolation && !pooled:
+		return nil, fmt.Errorf("connect as %s: %w: a pooler such as PgBouncer is there; let the node's dsn lead to the server itself, and clients to the pooler", dsn, err)
+	case err != nil:
 		return nil, fmt.Errorf("connect as %s: %w", dsn, err)
 	}
 	return conn, nil

@@ -123,6 +123,9 @@ type host struct{ node cluster.ExistingNode }
 
 func (h host) Name() string { return h.node.Name }
 
+// Machine is what {host} in commands stands for.
+func (h host) Machine() string { return h.node.Host }
+
 // Address is the same from everywhere that pgchaos connects from. From where a standby reaches it, only the cluster knows.
 func (h host) Address(cluster.Vantage) cluster.Address { return h.node.DSN.Address }
 
@@ -150,9 +153,5 @@ func (m machine) Exec(ctx context.Context, cmd cluster.Command) (cluster.Output,
 	if template == nil {
 		return cluster.Output{}, errors.New("nothing says how a command gets to " + m.name + ": write exec in cluster.existing")
 	}
-	words := cmd.Argv
-	if len(cmd.Env) > 0 {
-		words = append(append([]string{"env"}, cmd.Env...), words...)
-	}
-	return run(ctx, template.Argv(m.host, words), cmd)
+	return run(ctx, template.Argv(m.host, cmd.WithEnv()), cmd)
 }

@@ -200,18 +200,18 @@ func (e *Examination) connections(x cluster.Existing) {
 		case n.Encrypted && strings.HasPrefix(mode, "verify-"):
 			e.add(Good, n.Name, "", "the connection uses TLS, and the server's certificate is verified (sslmode=%s)", mode)
 		case n.Encrypted:
-			e.add(Good, n.Name, "write sslmode=verify-full in its dsn to be sure whose server it is", "the connection uses TLS, but the server's certificate is not verified (sslmode=%s)", mode)
+			e.add(Risky, n.Name, "write sslmode=verify-full in its dsn to be sure whose server it is", "the connection uses TLS, but the server's certificate is not verified (sslmode=%s)", mode)
 		case strings.HasPrefix(host, "127.") || host == "localhost" || host == "::1" || strings.HasPrefix(host, "/"):
 			e.add(Good, n.Name, "", "the connection does not use TLS, and does not leave this machine")
 		default:
-			e.add(Good, n.Name, "write sslmode=verify-full in its dsn", "the connection does not use TLS: the network can read it")
+			e.add(Risky, n.Name, "write sslmode=verify-full in its dsn", "the connection does not use TLS: the network can read it, and answer in the server's place")
 		}
 		if ahead := math.Abs(n.Clock.Seconds()); ahead > (clockBound + n.ClockWithin).Seconds() {
 			way := "ahead of"
 			if n.Clock < 0 {
 				way = "behind"
 			}
-			e.add(Unknown, n.Name, "let both keep time by NTP", "its clock is %.1f s %s this machine's: times in its log differ from those in the report", ahead, way)
+			e.add(Risky, n.Name, "let both keep time by NTP", "its clock is %.1f s %s this machine's: times in its log differ from those in the report", ahead, way)
 		} else {
 			e.add(Good, n.Name, "", "its clock differs from this machine's by less than %s", clockBound)
 		}
@@ -219,7 +219,7 @@ func (e *Examination) connections(x cluster.Existing) {
 }
 
 // clients wants the load's way to lead to the primary.
-func (e *Examination) clients(s *Seen) {
+func (e *Examination) clients(s *Seen, x cluster.Existing) {
 	p := e.primary()
 	switch {
 	case s == nil:
@@ -231,6 +231,11 @@ func (e *Examination) clients(s *Seen) {
 		e.add(Bad, "", "check clients in cluster.existing", "clients leads to another cluster: its system identifier is %s, and that of %s is %s", s.SystemID, p.Name, p.SystemID)
 	case s.Standby:
 		e.add(Bad, "", "let it lead to the primary", "clients leads to a standby")
+	case s.Pooled && x.Prepares:
+		e.add(Bad, "", "write protocol: simple in the workloads, or let the pooler give each client a session (PgBouncer: pool_mode = session)",
+			"clients leads to a pooler that gives each transaction another session, where prepared statements of one client are met by others")
+	case s.Pooled:
+		e.add(Good, "", "", "clients leads to the primary of this cluster, by a pooler that gives each transaction a session")
 	default:
 		e.add(Good, "", "", "clients leads to the primary of this cluster")
 	}

@@ -30,17 +30,21 @@ type MarkChange struct {
 func SetMark(ctx context.Context, dsn cluster.DSN, remove bool) (c MarkChange, err error) {
 	ctx, cancel := context.WithTimeout(ctx, examineTimeout)
 	defer cancel()
-	cfg, err := pgx.ParseConfig(dsn.For(ownSessions + "mark"))
+	conn, err := connect(ctx, dsn, "mark", true)
 	if err != nil {
-		return c, errors.New("the connection string cannot be used")
-	}
-	cfg.RuntimeParams["search_path"] = "pg_catalog"
-	cfg.RuntimeParams["standard_conforming_strings"] = "on"
-	conn, err := pgx.ConnectConfig(ctx, cfg)
-	if err != nil {
-		return c, fmt.Errorf("connect as %s: %w", dsn, err)
+		return c, err
 	}
 	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
+	return setMark(ctx, conn, dsn, remove)
+}
+
+// setMark does it in one transaction, which a pooler gives one session.
+func setMark(ctx context.Context, conn *pgx.Conn, dsn cluster.DSN, remove bool) (c MarkChange, err error) {
+	for _, sql := range []string{"begin", "set local search_path = pg_catalog", "set local standard_conforming_strings = on"} {
+		if _, err := conn.Exec(ctx, sql); err != nil {
+			return c, fmt.Errorf("begin to mark: %w", err)
+		}
+	}
 	var standby bool
 	var database string
 	err = conn.QueryRow(ctx, `select pg_is_in_recovery(), current_database(),
@@ -61,7 +65,9 @@ func SetMark(ctx context.Context, dsn cluster.DSN, remove bool) (c MarkChange, e
 		return c, nil
 	}
 	c.Changed = true
-	_, err = conn.Exec(ctx, c.SQL)
+	if _, err = conn.Exec(ctx, c.SQL); err == nil {
+		_, err = conn.Exec(ctx, "commit")
+	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Code == insufficientPrivilege {
 		return c, fmt.Errorf("the role %s may not comment on the database %s: only its owner and superusers may. One of them runs:\n%s;", dsn.User.Name, database, c.SQL)

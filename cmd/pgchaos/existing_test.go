@@ -93,6 +93,7 @@ func (m *met) masked(text string) string {
 	}
 	text = regexp.MustCompile(`\d+ free connections`).ReplaceAllString(text, "N free connections")
 	text = regexp.MustCompile(`on all nodes: \d\n`).ReplaceAllString(text, "on all nodes: FEW\n") // one that has just ended can still be counted
+	text = regexp.MustCompile(`\d+ [GM]B is free`).ReplaceAllString(text, "N GB is free")
 	return regexp.MustCompile(`databases have \d+ MB`).ReplaceAllString(text, "databases have N MB")
 }
 
@@ -293,4 +294,20 @@ func TestCleanOnACluster(t *testing.T) {
 	m.SQL(t, "n1", plaincluster.Database, "drop schema pgchaos_of_another")
 	m.unchanged()
 	m.leaksNothing("")
+
+	// A setup that goes on in the server holds what clean is to drop.
+	cmd = m.command("run", m.file, "--out", m.out+"-setup", "--set", "load.setup=create table filled as select 1 as id from pg_sleep(300);")
+	must(t, cmd.Start())
+	const setups = "select count(*)::text from pg_stat_activity where query like 'create table filled%' and state = 'active'"
+	m.await("the setup", func() bool { return m.Get(t, "n1", "postgres", setups) == "1" })
+	must(t, cmd.Process.Kill())
+	_ = cmd.Wait() // it was killed
+	records, err = filepath.Glob(m.base + "-existing/*.json")
+	must(t, err)
+	name = strings.TrimSuffix(filepath.Base(records[0]), ".json")
+	clean(exitPass, "removed")
+	if n := m.Get(t, "n1", "postgres", setups); n != "0" {
+		t.Error("the setup goes on")
+	}
+	m.unchanged()
 }

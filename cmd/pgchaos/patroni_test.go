@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -173,7 +174,7 @@ func eventsThat(r *report.Result, so func(record.Event) bool) (n int) {
 // schemasOf are the schemas of runs in the cluster's database.
 func schemasOf(t *testing.T, c *hatest.Cluster) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "psql", "-AtX", c.Env["WRITE_DSN"], "-c", "select string_agg(nspname, ' ') from pg_namespace where nspname like 'pgchaos%'")
+	cmd := exec.CommandContext(t.Context(), "psql", "-AtX", cmp.Or(c.Env["WRITE_DSN"], c.Env["MULTIHOST_DSN"]), "-c", "select string_agg(nspname, ' ') from pg_namespace where nspname like 'pgchaos%'")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)

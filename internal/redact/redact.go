@@ -53,8 +53,8 @@ func (r *Redactor) add(secret string) {
 
 var (
 	// NAME=value and NAME: value, as in a connection string, an environment variable and a URL's query;
-	// the value may be in quotes.
-	assigned = regexp.MustCompile(`(?i)((?:password|passphrase|passwd|secret|token|api_?key|access_?key|_pwd|credentials?)(?:_\w+)?["']?\s*[=:]\s*)('(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.)*"|[^\s'"&,;)}]+)`)
+	// the value may be in quotes, which can be cut off (...) or not closed at all.
+	assigned = regexp.MustCompile(`(?i)((?:password|passphrase|passwd|secret|token|api_?key|access_?key|_pwd|credentials?)(?:_\w+)?["']?\s*[=:]\s*)('(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.)*"|'[^'\n]+?(?:\.\.\.|(?m:$))|"[^"\n]+?(?:\.\.\.|(?m:$))|[^\s'"&,;)}]+)`)
 	// user:password@ in a URI; up to the last @, since a password may hold some.
 	inURI = regexp.MustCompile(`(://[^\s:/@]*:)([^\s/"]+)@`)
 	// PASSWORD 'x' of an ALTER ROLE.

@@ -17,6 +17,8 @@ func TestTextHidesCredentials(t *testing.T) {
 		{"a line of a given value", "at MIIabcdef", "at ***"},
 		{"a connection string", "host=a password=abc user=b", "host=a password=*** user=b"},
 		{"a connection string in quotes", "host=a password='a b\\'c' user=b", "host=a password=*** user=b"},
+		{"a connection string that is cut off", "host=a password='a b...: its quote is not closed", "host=a password=***: its quote is not closed"},
+		{"a quote that is not closed", "password='a b\nnext", "password=***\nnext"},
 		{"an environment variable", "PGPASSWORD=abc psql", "PGPASSWORD=*** psql"},
 		{"a query of a URL", "http://h/?password=abc&x=1", "http://h/?password=***&x=1"},
 		{"a user in a URI", "dial postgres://u:p@h:5432/d: refused", "dial postgres://u:***@h:5432/d: refused"},

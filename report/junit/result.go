@@ -74,6 +74,9 @@ func runCase(r *report.Result) Case {
 		lines = append(lines, "warning: "+doubt)
 	}
 	for i := range r.Audits {
+		if read := report.NodesRead(&r.Audits[i]); read != "" {
+			lines = append(lines, r.Audits[i].Table+": "+read)
+		}
 		for _, fork := range report.UnreadForks(&r.Audits[i]) {
 			lines = append(lines, "not read: "+r.Audits[i].Table+": "+fork)
 		}

@@ -221,6 +221,9 @@ func losses(s *summary.Summary) *section {
 		}
 		if !t.Complete {
 			text += ", as far as is known: " + Escape(t.Why)
+			if t.NodesRead != "" {
+				text += " (" + t.NodesRead + ")"
+			}
 		}
 		of.item(Escape(t.Table)+":", text)
 		for _, l := range t.Losses {

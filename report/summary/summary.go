@@ -114,7 +114,8 @@ type Outage struct {
 type Table struct {
 	Table        string `json:"table"`
 	Complete     bool   `json:"complete"`
-	Why          string `json:"why,omitempty"` // it is not complete
+	Why          string `json:"why,omitempty"`        // it is not complete
+	NodesRead    string `json:"nodes_read,omitempty"` // "1 of 2 nodes read"; "": all were
 	Acknowledged int64  `json:"acknowledged"`
 	Lost         int64  `json:"lost"`
 	WeakLost     int64  `json:"weak_lost"`
@@ -291,6 +292,7 @@ func tableOf(r *report.Result, a *audit.Audit) Table {
 	for _, l := range r.Losses(a) {
 		t.Losses = append(t.Losses, Loss{Event: l.Event, Lost: l.Lost, WeakLost: l.WeakLost, From: l.From.Seconds(), To: l.To.Seconds(), Why: l.Why()})
 	}
+	t.NodesRead = report.NodesRead(a)
 	t.UnreadForks = report.UnreadForks(a)
 	return t
 }

@@ -136,7 +136,7 @@ func keptWords(a *audit.Audit) (text string, i ink) {
 	case onAllNodes(a):
 		return fmt.Sprintf("nothing lost: %s on %s", writes, everyNode(len(a.Nodes))), green
 	case !a.Complete:
-		return fmt.Sprintf("nothing lost: %s on %s; not every node was read", writes, primaryOf(a)), green
+		return fmt.Sprintf("nothing lost: %s on %s; %s", writes, primaryOf(a), cmp.Or(report.NodesRead(a), "the audit is not complete")), green
 	}
 	return fmt.Sprintf("nothing lost: %s on %s, but not on every other node", writes, primaryOf(a)), green
 }

@@ -147,13 +147,16 @@ func writeCluster(doc *document, r *report.Result) {
 	doc.heading("cluster", "Cluster", "")
 	c := r.Cluster
 	text := fmt.Sprintf("%s, PostgreSQL %s", cmp.Or(c.Provider, "unknown provider"), cmp.Or(c.Postgres, "of unknown version"))
-	absent := 0
+	absent, unread := 0, 0
 	for _, n := range c.Nodes {
-		if n.Absent {
+		switch {
+		case n.Unread:
+			unread++
+		case n.Absent:
 			absent++
 		}
 	}
-	if n := len(c.Nodes) - absent; n > 0 {
+	if n := len(c.Nodes) - absent - unread; n > 0 {
 		text += ", " + units.Count(int64(n), "node", "nodes")
 	}
 	if c.UpIn > 0 {
@@ -161,6 +164,9 @@ func writeCluster(doc *document, r *report.Result) {
 	}
 	if absent > 0 {
 		text += fmt.Sprintf(", %d added by the timeline", absent)
+	}
+	if unread > 0 {
+		text += fmt.Sprintf(", %d that nothing leads to", unread)
 	}
 	if c.RunsBefore > 0 {
 		text += fmt.Sprintf(", used by %s before", units.Count(int64(c.RunsBefore), "run", "runs"))

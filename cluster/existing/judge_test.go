@@ -1,0 +1,59 @@
+package existing
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"pgchaos/cluster"
+)
+
+// TestRefusals: each thing that speaks against a run alone refuses it, with what to do; nothing but the user's word outweighs
+// what is only risky.
+func TestRefusals(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		dsn   string // "": of a host that is verified
+		but   func(*Seen, *cluster.Existing)
+		want  string // "": it is not refused
+		never bool   // not with --yes-this-may-break either
+	}{
+		{name: "nothing", but: func(*Seen, *cluster.Existing) {}},
+		{name: "ten gigabytes", but: func(s *Seen, _ *cluster.Existing) { s.Bytes = mostBytes }},
+		{name: "more", but: func(s *Seen, _ *cluster.Existing) { s.Bytes = 11 << 30 }, want: "its databases have 11 GB, and more than 10 GB look like data that somebody needs; check whose data that is"},
+		{name: "archiving", but: func(s *Seen, _ *cluster.Existing) { s.Archives = true }, want: "archiving is on: n1; the WAL of the run goes into that archive, too: check whose it is"},
+		{name: "ten sessions", but: func(s *Seen, _ *cluster.Existing) { s.Sessions = mostSessions }},
+		{name: "eleven", but: func(s *Seen, _ *cluster.Existing) { s.Sessions = 11 }, want: "sessions of others on all nodes: 11, and more than 10 look like users; look who uses the cluster"},
+		{name: "a cluster's name", but: func(s *Seen, _ *cluster.Existing) { s.ClusterName = "Main-PROD" }, want: `the name "Main-PROD" has prod in it; check that it is not in production`},
+		{name: "the proxy's name", but: func(_ *Seen, x *cluster.Existing) { x.Clients = "postgres://prod-lb:5000/x" }, want: `the name "prod-lb" has prod in it`},
+		{name: "no TLS", but: func(s *Seen, _ *cluster.Existing) { s.Encrypted = false }, want: "does not use TLS: the network can read it, and answer in the server's place; write sslmode=verify-full in its dsn"},
+		{name: "TLS with anybody", dsn: "postgres://chaos@db1/chaos?sslmode=require", but: func(*Seen, *cluster.Existing) {}, want: "the server's certificate is not verified (sslmode=require); write sslmode=verify-full"},
+		{name: "no TLS on this machine", dsn: "postgres://chaos@localhost/chaos?sslmode=disable", but: func(s *Seen, _ *cluster.Existing) { s.Encrypted = false }},
+		{name: "a clock behind", but: func(s *Seen, _ *cluster.Existing) { s.Clock = -3 * time.Second }, want: "its clock is 3.0 s behind this machine's: times in its log differ from those in the report; let both keep time by NTP"},
+		{name: "a clock that may be right", but: func(s *Seen, _ *cluster.Existing) { s.Clock, s.ClockWithin = 1200*time.Millisecond, time.Second }},
+		{name: "no mark", but: func(s *Seen, _ *cluster.Existing) { s.Marked = false }, want: "is not marked as one that pgchaos may use; if it is a cluster to be broken, run 'pgchaos mark'", never: true},
+		{name: "no schema", but: func(s *Seen, _ *cluster.Existing) { s.Creates = false }, want: "may not make a schema", never: true},
+		{name: "an old version", but: func(s *Seen, _ *cluster.Existing) { s.Version = 120009 }, want: "pgchaos needs PostgreSQL 13 or later", never: true},
+		{name: "no primary", but: func(s *Seen, _ *cluster.Existing) { s.Standby, s.Receives = true, true }, want: "no node is a primary; name the primary among the nodes, or promote one", never: true},
+	} {
+		dsn, err := cluster.ParseDSN(strings.TrimSpace(tt.dsn + map[bool]string{true: "postgres://chaos@db1/chaos?sslmode=verify-full"}[tt.dsn == ""]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := Seen{Name: "n1", SystemID: "7", Version: 150004, Server: "15.4", Marked: true, Encrypted: true, Rights: []bool{true, true, true, true}, Creates: true, MaxConnections: 97}
+		x := cluster.Existing{Nodes: []cluster.ExistingNode{{Name: "n1", Host: "n1", DSN: dsn}}}
+		tt.but(&seen, &x)
+		e := Examination{Nodes: []Seen{seen}}
+		e.judge(x)
+		err = e.Refused(false)
+		if (err != nil) != (tt.want != "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
+		}
+		if accepted := e.Refused(true); (accepted != nil) != tt.never {
+			t.Errorf("%s, which may break: %v", tt.name, accepted)
+		}
+		if tt.want != "" && !tt.never && !strings.Contains(err.Error(), "; add --yes-this-may-break if it may") {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"pgchaos/internal/plaincluster"
+	"pgchaos/report"
+	"pgchaos/report/junit"
+	"pgchaos/report/summary"
+	"pgchaos/verdict"
+)
+
+// managedFile is an experiment on a managed service: nothing leads to the standby, and no command runs anywhere.
+const managedFile = `
+name: managed
+cluster:
+  provider: existing
+  existing:
+    nodes:
+      n1: {dsn: "%s"}
+      n2: {unread: true}
+load:
+  writes: {kind: insert, clients: 2, rate: 50/s}
+  reads: {kind: read, clients: 1, rate: 20/s}
+timeline:
+  - {name: ended, at: 300ms, terminate_backends: n1}
+  - {wait: 700ms}
+expect:
+  - nodes_equal
+  - write_rto < 60s
+`
+
+// TestManagedService: a run that reads one of two nodes breaks what SQL can break, says that it has not read the other one, and
+// does not pass where that node would be needed.
+func TestManagedService(t *testing.T) {
+	m := meet(t)
+	m.mark()
+	file := m.write("managed.yaml", fmt.Sprintf(managedFile, m.DSN("n1", plaincluster.Database, "")))
+	code, stdout, stderr := m.run("run", file, "--out", m.out)
+	if code != exitInconclusive || !strings.Contains(strings.Join(strings.Fields(stdout), " "), "on n1 (the primary); 1 of 2 nodes read") {
+		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+	r := m.result()
+	for i, want := range []verdict.Verdict{verdict.Inconclusive, verdict.Pass} {
+		if e := r.Expectations[i]; e.Verdict != want {
+			t.Errorf("%s is %s: %s, want %s", e.Text, e.Verdict, e.Why, want)
+		}
+	}
+	a := r.Audits[0]
+	if a.Acknowledged < 10 || a.Lost.N > 0 || a.Complete || len(a.Nodes) != 2 {
+		t.Errorf("%d acknowledged, %d lost, complete: %v, %d nodes", a.Acknowledged, a.Lost.N, a.Complete, len(a.Nodes))
+	}
+	if r.Workloads[0].Total.Unknown+r.Workloads[0].Total.Failed == 0 {
+		t.Error("no write noticed that its session ended")
+	}
+	m.saysWhatWasRead(r)
+	m.unchanged()
+}
+
+// saysWhatWasRead looks for it in the other ways to show a result.
+func (m *met) saysWhatWasRead(r *report.Result) {
+	m.t.Helper()
+	if s := summary.Of(r); s.Tables[0].NodesRead != "1 of 2 nodes read" {
+		m.t.Errorf("summary: %q", s.Tables[0].NodesRead)
+	}
+	cases := junit.Of(r).Cases
+	if whole := cases[len(cases)-1]; len(whole.Errors) == 0 || !strings.Contains(whole.Output, "1 of 2 nodes read") {
+		m.t.Errorf("junit: %+v", whole)
+	}
+	for _, format := range []string{"md", "html"} {
+		out := filepath.Join(filepath.Dir(m.out), "report."+format)
+		if code, _, errs := m.run("report", m.out, "--format", format, "--output", out); code != exitPass && code != exitInconclusive {
+			m.t.Errorf("%s: exit code %d: %s", format, code, errs)
+		}
+		text, err := os.ReadFile(out)
+		if must(m.t, err); !strings.Contains(string(text), "1 of 2 nodes read") {
+			m.t.Errorf("%s does not say how many nodes were read", format)
+		}
+	}
+}
+
+// TestBoundsOfARun: a run on somebody's cluster that passes a bound stops, takes its faults back, and is inconclusive; also while
+// it makes its tables.
+func TestBoundsOfARun(t *testing.T) {
+	m := meet(t)
+	m.mark()
+	stops := func(name, why string, args ...string) {
+		t.Helper()
+		out, begun := m.out+"-"+name, time.Now()
+		defer func() { t.Logf("%s: %.1f s", name, time.Since(begun).Seconds()) }()
+		code, stdout, stderr := m.run(append([]string{"run", m.file, "--out", out}, args...)...)
+		if code != exitInconclusive || !strings.Contains(strings.Join(strings.Fields(stdout), " "), why) {
+			t.Errorf("%s: exit code %d, want %q\n%s\n%s", name, code, why, stdout, stderr)
+		}
+		m.unchanged()
+	}
+	waits := []string{"--set", "timeline=[{wait: 60s}]"}
+	stops("setup", "of WAL since its beginning, and max_wal is 1MB", append(waits, "--set", "cluster.existing.max_wal=1MB",
+		"--set", "load.setup=create table filled as select generate_series(1, 50000000) as id;")...)
+	stops("tpcb", "of WAL since its beginning, and max_wal is 1MB", append(waits, "--set", "cluster.existing.max_wal=1MB",
+		"--set", "load.writes={kind: tpcb, scale: 20, clients: 1, rate: 10/s}")...)
+	m.stopsForLag(append(waits, "--set", "cluster.existing.max_lag=10kB"))
+	// A df that finds less space from the third question on: doctor asks once for each node.
+	must(t, os.WriteFile(filepath.Join(m.Dir, "df"), []byte(`#!/bin/sh
+echo x >>`+m.Dir+`/asked.$NODE
+echo "Filesystem 1024-blocks Used Available Capacity Mounted on"
+if [ "$(wc -l <`+m.Dir+`/asked.$NODE)" -gt 2 ]; then echo "/dev/x 9000000 8999000 1000 99% /"; else echo "/dev/x 9000000 1000 8999000 1% /"; fi
+`), 0o755))
+	must(t, os.Chmod(m.Dir, 0o777))
+	stops("disk", "is free on the disk of", append(waits, "--set", "cluster.existing.exec=env NODE={host} PATH="+m.Dir+":/usr/bin:/bin {command}")...)
+	if code, _, errs := m.run("run", m.file, "--set", "cluster.existing.min_free=60000GB"); code != exitUsage || !strings.Contains(errs, "and min_free is 60000 GB; free some of it, or write a smaller min_free") {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+}
+
+// stopsForLag stops the replay on n2 during a run, by nothing that the run knows of, until it has stopped for that.
+func (m *met) stopsForLag(args []string) {
+	m.t.Helper()
+	said, err := os.Create(filepath.Join(filepath.Dir(m.out), "lag.log"))
+	must(m.t, err)
+	cmd := m.command(append([]string{"run", m.file, "--out", m.out + "-lag", "-v"}, args...)...)
+	cmd.Stdout, cmd.Stderr = said, said
+	must(m.t, cmd.Start())
+	says := func(what string) func() bool {
+		return func() bool {
+			text, err := os.ReadFile(said.Name())
+			return err == nil && strings.Contains(string(text), what)
+		}
+	}
+	m.await("the load", says("running load and timeline"))
+	m.SQL(m.t, "n2", "postgres", "select pg_wal_replay_pause()")
+	m.await("the end of the load", says("the run was stopped: n2 is "))
+	m.SQL(m.t, "n2", "postgres", "select pg_wal_replay_resume()")
+	_ = cmd.Wait() // its exit code says how it ended
+	if text, _ := os.ReadFile(said.Name()); cmd.ProcessState.ExitCode() != exitInconclusive || !says("while no fault is in force, and max_lag is 10kB")() {
+		m.t.Errorf("exit code %d\n%s", cmd.ProcessState.ExitCode(), text)
+	}
+	must(m.t, said.Close())
+	m.unchanged()
+}
+
+// TestHooksNameTheirNode: {host} and {node} in the commands of hooks stand for the node, and undo.sh has the undos of hooks and of
+// exec steps.
+func TestHooksNameTheirNode(t *testing.T) {
+	m := meet(t)
+	m.mark()
+	file := strings.Replace(fmt.Sprintf(existingFile, m.DSN("n1", plaincluster.Database, ""), m.DSN("n2", plaincluster.Database, "")+`", host: "db2`, m.Dir), "      kill:",
+		`      touch: {do: "touch `+m.Dir+`/{host}-{node}", undo: "rm -f `+m.Dir+`/{host}-{node}", proof: "test -e `+m.Dir+`/{host}-{node}"}
+      kill:`, 1)
+	must(t, os.Chmod(m.Dir, 0o777))
+	before, _, _ := strings.Cut(file, "timeline:")
+	path := m.write("named.yaml", before+`timeline:
+  - {name: touched, touch: n2, for: 200ms}
+  - {name: run, exec: {node: n2, command: "echo $PGCHAOS_NODE >`+m.Dir+`/x", undo: "mv `+m.Dir+`/x `+m.Dir+`/'{host} y'"}}
+`)
+	if code, out, errs := m.run("plan", path); code != exitPass || !strings.Contains(out, "env NODE=db2 rm -f "+m.Dir+"/db2-n2") {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
+	if code, out, errs := m.run("run", path, "--out", m.out); code != exitPass {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
+	if _, err := os.Stat(filepath.Join(m.Dir, "db2-n2")); err == nil {
+		t.Error("the hook's undo did not name the file that do made")
+	}
+	must(t, os.Rename(filepath.Join(m.Dir, "{host} y"), filepath.Join(m.Dir, "x"))) // what the exec's undo has made
+	must(t, os.WriteFile(filepath.Join(m.Dir, "db2-n2"), nil, 0o600))
+	script := filepath.Join(m.out, "undo.sh")
+	if out, err := exec.CommandContext(t.Context(), script).CombinedOutput(); err != nil {
+		text, _ := os.ReadFile(script)
+		t.Errorf("%v: %s\n%s", err, out, text)
+	}
+	if left, _ := filepath.Glob(filepath.Join(m.Dir, "db2-n2")); len(left) > 0 {
+		t.Error("undo.sh did not take the hook back")
+	}
+	if _, err := os.Stat(filepath.Join(m.Dir, "{host} y")); err != nil {
+		t.Error("undo.sh did not take the exec step back")
+	}
+	if code, _, errs := m.run("validate", path, "--set", "cluster.existing.nodes.n2.host=a;b"); code != exitUsage || !strings.Contains(errs, "a shell would not take that as it stands") {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+	m.unchanged()
+}

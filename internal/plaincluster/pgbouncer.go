@@ -1,0 +1,59 @@
+package plaincluster
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"pgchaos/internal/skip"
+)
+
+// PgBouncer starts one before a node, with a pool_mode, and ends it with the test. It returns its port.
+func (c *Cluster) PgBouncer(t testing.TB, node, mode string) (port int) {
+	t.Helper()
+	program, err := exec.LookPath("pgbouncer")
+	if err != nil {
+		program = "/usr/sbin/pgbouncer" // where Debian has it, and few look
+	}
+	if _, err := os.Stat(program); err != nil {
+		skip.Test(t, "this test needs pgbouncer, which 'make test' installs")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	port = l.Addr().(*net.TCPAddr).Port
+	must(t, l.Close())
+	users, file := filepath.Join(c.Dir, "users"), filepath.Join(c.Dir, "pgbouncer.ini")
+	must(t, os.WriteFile(users, []byte(fmt.Sprintf("%q %q\n%q \"\"\n", Role, Password, "postgres")), 0o644))
+	must(t, os.WriteFile(file, []byte(fmt.Sprintf(`[databases]
+* = host=127.0.0.1 port=%d
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = %d
+auth_type = trust
+auth_file = %s
+pool_mode = %s
+unix_socket_dir =
+`, c.Ports[node], port, users, mode)), 0o644))
+	cmd := exec.Command(program, "-q", file)
+	cmd.Dir, cmd.SysProcAttr = c.Dir, &syscall.SysProcAttr{Credential: c.cred}
+	must(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // it may have ended
+		_ = cmd.Wait()         // it was killed
+	})
+	for range 200 {
+		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			must(t, conn.Close())
+			return port
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatal("pgbouncer does not listen")
+	return 0
+}
