@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"pgchaos/expect"
 	"pgchaos/experiments"
 	"pgchaos/internal/hatest"
 	"pgchaos/internal/longtest"
@@ -211,10 +212,17 @@ expect:
   - nodes_equal
 `
 	code, stdout, stderr := p.run("run", p.write("paf.yaml", text), "--out", p.out)
-	if code != exitPass {
+	r := p.result()
+	// In a switchover the monitor promotes the standby before the former primary has ended; clients cannot write there yet. Where
+	// two readings fall before and after that, it is not known whether there was a split brain, and nothing else is.
+	unknown := slices.ContainsFunc(r.Reasons, func(reason string) bool {
+		return !strings.HasPrefix(reason, "whether there was a split brain is not known: ")
+	})
+	failed := slices.ContainsFunc(r.Expectations, func(e expect.Judgement) bool { return e.Verdict != verdict.Pass })
+	if code != exitPass && code != exitInconclusive || failed || unknown || r.Lost() > 0 {
 		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
-	r := p.result()
+	t.Logf("%s: %q", r.Verdict, r.Reasons)
 	if n := eventsThat(r, func(m record.Event) bool { return m.Promotion != nil }); n != 2 {
 		t.Errorf("%d promotions were seen, want 2", n)
 	}
