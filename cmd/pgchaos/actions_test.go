@@ -203,7 +203,7 @@ func TestOnePrimaryIsLeft(t *testing.T) {
 		"stop":                           {"[{stop: a}, {promote: b}]", "b", true},
 		"pause, then kill":               {"[{pause: a}, {promote: b}, {kill: a}]", "b", true},
 		"both paused":                    {"[{pause: a}, {promote: b}, {pause: b}]", "b", true},
-		"both paused, the old one twice": {"[{pause: a}, {promote: b}, {pause: b}, {resume: a}, {name: again, pause: a}]", "b", false},
+		"both paused, the old one twice": {"[{pause: a}, {promote: b}, {pause: b}, {resume: a}, {name: again, pause: a}]", "b", true},
 		"both killed":                    {"[{kill: a}, {promote: b}, {kill: b}]", "b", true},
 		"promoted by SQL":                {"[{pause: a}, {sql: {node: b, query: select pg_promote()}}]", "b", true},
 		"no promotion, both paused":      {"[{pause: b}, {pause: a}]", "a", true},

@@ -227,6 +227,7 @@ func TestInterruptOnDocker(t *testing.T) {
 }
 
 func TestCleanOnDockerAfterSIGKILL(t *testing.T) {
+	longtest.Only(t) // TestCleanOnDockerAfterSIGKILLAtRandomMoments does it with faults, and cluster/docker spares strangers
 	p := newDockerPlace(t)
 	cmd := p.underLoad(p.onDocker("quorum-kill")...)
 	run := p.result().Run
