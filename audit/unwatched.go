@@ -52,6 +52,7 @@ func UnwatchedNodes(states map[string][]record.NodeState, events []record.Event,
 // two readings prove that it did. Where it was first read, the set-up had looked.
 func gapsOf(node string, states []record.NodeState, events []record.Event, until time.Duration) (gaps []window) {
 	g := interval{node: node, events: events}
+	states = withoutRefusals(states)
 	for i, s := range states {
 		if !s.Reachable && s.Role != record.RoleDown {
 			if i < len(states)-1 {

@@ -40,6 +40,7 @@ func TestUnwatchedNodes(t *testing.T) {
 		{"killed, and the kill was not verified", states{a(5), a(1000), gone(1010)}, events{failedKill}, "1.200-4.000"},
 		{"found to be down", states{a(5), a(1000), gone(1010), down(1100)}, nil, ""},
 		{"found to be down too late", states{a(5), a(1000), gone(1010), down(2000)}, nil, "1.200-2.000"},
+		{"found to be down, and the same server afterwards", states{a(5), a(1000), down(1100), a(5000)}, nil, "1.190-1.200"},
 		{"it went away, and nothing tells why", states{a(5), a(1000), gone(1010)}, nil, "1.200-4.000"},
 		{"frozen to the end", states{a(5), a(1000), gone(1010)}, events{pause}, ""},
 		{"resumed, and stopped before it was read", states{a(5), a(1000), gone(1010)}, events{pause, event("resume-a", "resume", "a", 3000, 3010), event("stop-a", "stop", "a", 3020, 3050)}, "3.000-3.050"},

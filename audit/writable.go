@@ -63,7 +63,7 @@ func TwoWritable(states map[string][]record.NodeState) (all []Rivals) {
 // between the question and the answer it was so is not known.
 func termsOf(states []record.NodeState) (all []term) {
 	var before record.NodeState
-	for _, s := range states {
+	for _, s := range withoutRefusals(states) {
 		if s.Writable {
 			same := before.Writable && !s.ServerStarted.IsZero() &&
 				before.ServerStarted.Equal(s.ServerStarted) && before.CheckpointerStarted.Equal(s.CheckpointerStarted)
@@ -76,4 +76,19 @@ func termsOf(states []record.NodeState) (all []term) {
 		before = s
 	}
 	return all
+}
+
+// withoutRefusals leaves out the readings by which a server was down that answered before and after them: it only refused who
+// asked, and served others.
+func withoutRefusals(states []record.NodeState) (kept []record.NodeState) {
+	last := -1 // of those kept, the last that answered
+	for _, s := range states {
+		if s.Reachable && last >= 0 && sameServer(kept[last], s) {
+			kept = append(kept[:last+1], slices.DeleteFunc(kept[last+1:], func(d record.NodeState) bool { return d.Role == record.RoleDown })...)
+		}
+		if kept = append(kept, s); s.Reachable {
+			last = len(kept) - 1
+		}
+	}
+	return kept
 }

@@ -17,6 +17,7 @@ func TestTwoWritable(t *testing.T) {
 	a := func(at int) record.NodeState { return reading("a", at, 1, 1) }
 	b := func(at int) record.NodeState { return reading("b", at, 2, 1) }
 	gone := func(node string, at int) record.NodeState { return state(node, at, '-') }
+	refused := func(at int) record.NodeState { s := gone("a", at); s.Role = record.RoleDown; return s }
 	readOnly := func(s record.NodeState) record.NodeState { s.Writable = false; return s }
 	unasked := func(s record.NodeState) record.NodeState { s.Asked = 0; return s }
 	crashed := func(s record.NodeState) record.NodeState {
@@ -45,6 +46,8 @@ func TestTwoWritable(t *testing.T) {
 		{"when it was started is not known", states{unstarted(a(5)), unstarted(a(3000))}, states{b(1200), b(2000)}, ""},
 		{"out of reach while the other one was primary", states{a(5), gone("a", 1000), a(3000), a(3500)}, states{b(1200), b(2000)}, ""},
 		{"and back in reach beside it", states{a(5), gone("a", 1000), a(3000), a(3500)}, states{b(1200), b(4000)}, both + "3.000 s to 3.498 s"},
+		{"refused who asked, and was the same server afterwards", states{a(5), a(1000), refused(1010), refused(1500), a(3000), a(3500)}, states{b(1200), b(2000)}, both + "1.200 s to 1.998 s"},
+		{"refused, and was started anew", states{a(5), a(1000), refused(1010), reading("a", 3000, 1, 3), reading("a", 3500, 1, 3)}, states{b(1200), b(2000)}, ""},
 		{"read-only", states{a(5), a(1000), readOnly(a(1010)), readOnly(a(3000))}, states{b(1200), b(2000)}, ""},
 		{"no longer read-only", states{a(5), readOnly(a(1010)), a(3000), a(3500)}, states{b(1200), b(4000)}, both + "3.000 s to 3.498 s"},
 		{"a standby", states{a(5), a(3000)}, states{state("b", 6, 's'), state("b", 3000, 's')}, ""},

@@ -75,7 +75,7 @@ type Cluster struct {
 	dialer   dialer  // of pgchaos's own sessions
 	learned  learned // of a cluster that was there before
 	// standbyNames are the nodes by their application_names as standbys, of a cluster that was there before.
-	standbyNames atomic.Pointer[map[string]string]
+	standbyNames atomic.Pointer[standbyNames]
 }
 
 // upTimeout bounds Up where the caller's context does not.

@@ -5,7 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"maps"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -114,6 +114,9 @@ func (c *Cluster) meet(ctx context.Context) error {
 	if primary < 0 {
 		return errors.New("none of the nodes is a primary")
 	}
+	for i, n := range nodes {
+		n.started.Store(&states[i].ServerStarted)
+	}
 	first := nodes[primary]
 	// The primary is first, and those that nothing leads to are last: the load counts only the others.
 	unread := slices.DeleteFunc(slices.Clone(c.nodes), (*Node).Met)
@@ -154,7 +157,7 @@ var standbyNameSQL string
 // member's name, pg_auto_failover pgautofailover_standby_N; and each node keeps it through all its lives. That of the
 // primary is not known before it is a standby, unless the file says it.
 func (c *Cluster) learnStandbyNames(ctx context.Context, nodes []*Node, states []record.NodeState) error {
-	taken := map[string]string{}
+	var names *standbyNames
 	for i, n := range nodes {
 		name := n.config.Standby
 		n.nameKnown.Store(name != "" || states[i].Role == record.RoleStandby)
@@ -167,12 +170,14 @@ func (c *Cluster) learnStandbyNames(ctx context.Context, nodes []*Node, states [
 		if name == "" {
 			name = n.Name()
 		}
-		if other, twice := taken[name]; twice {
-			return fmt.Errorf("%s and %s have the same application_name as standbys, %q: pg_stat_replication cannot tell them apart; give each its own in its primary_conninfo, and write it as standby: in the file", other, n.Name(), name)
-		}
-		taken[name] = n.Name()
+		names = names.with(name, n.Name(), addressesOf(ctx, n))
 	}
-	c.standbyNames.Store(&taken)
+	for _, s := range states {
+		if err := names.apart(s); err != nil {
+			return err
+		}
+	}
+	c.standbyNames.Store(names)
 	return nil
 }
 
@@ -215,6 +220,8 @@ func (n *Node) Met() bool { return n.config.DSN != nil }
 // Learned is Named, of a state that was just read: what it shows of the node for the first time is asked for.
 func (n *Node) Learned(ctx context.Context, s record.NodeState) record.NodeState {
 	if s.Reachable {
+		n.serverEnded.Store(false)
+		n.started.Store(&s.ServerStarted)
 		if s.Role == record.RoleStandby {
 			n.standbySince.Store(&s.ServerStarted)
 		}
@@ -222,6 +229,17 @@ func (n *Node) Learned(ctx context.Context, s record.NodeState) record.NodeState
 		n.learnTimeline(ctx, s)
 	}
 	return n.Named(s)
+}
+
+// StartedAt names the node whose server was started at a moment, by its own clock: of a cluster that was there before, whose
+// nodes need not be called by their cluster_name, and which clients may reach by other addresses. "": it is not known.
+func (c *Cluster) StartedAt(at time.Time) string {
+	for _, n := range c.nodes {
+		if started := n.started.Load(); started != nil && started.Equal(at) {
+			return n.Name()
+		}
+	}
+	return ""
 }
 
 // Named is a state with the nodes' names in the place of the standbys' application_names.
@@ -242,10 +260,12 @@ func (n *Node) learnStandbyName(ctx context.Context, s record.NodeState) {
 	if err != nil {
 		return // the next reading asks again
 	}
-	names := maps.Clone(*n.cluster.standbyNames.Load())
-	maps.DeleteFunc(names, func(_, node string) bool { return node == n.Name() })
-	names[name] = n.Name()
-	n.cluster.standbyNames.Store(&names)
+	for addresses := addressesOf(ctx, n); ; { // the readers of other nodes may learn at the same time
+		names := n.cluster.standbyNames.Load()
+		if n.cluster.standbyNames.CompareAndSwap(names, names.with(name, n.Name(), addresses)) {
+			break
+		}
+	}
 	n.nameKnown.Store(true)
 }
 
@@ -256,9 +276,7 @@ func (c *Cluster) named(s *record.NodeState) {
 		return
 	}
 	for i := range s.Standbys {
-		if node, known := (*names)[s.Standbys[i].Name]; known {
-			s.Standbys[i].Name = node
-		}
+		s.Standbys[i].Name, _ = names.of(s.Node, s.Standbys[i])
 	}
 	if s.SyncNames == "" {
 		return
@@ -269,8 +287,8 @@ func (c *Cluster) named(s *record.NodeState) {
 	}
 	changed := false
 	for i, name := range parsed.Names {
-		if node, known := (*names)[name]; known && node != name {
-			parsed.Names[i], changed = node, true
+		if nodes := names.could(s.Node, name); len(nodes) == 1 && nodes[0] != name {
+			parsed.Names[i], changed = nodes[0], true
 		}
 	}
 	if changed {
@@ -281,8 +299,31 @@ func (c *Cluster) named(s *record.NodeState) {
 // cannotConnectNow is the SQLSTATE of a server that starts, shuts down or recovers, and lets no session in.
 const cannotConnectNow = "57P03"
 
-// Refuses tells whether it is certain that the node's address serves no session: the machine answers, and refuses, or a
-// server says that it starts, shuts down or recovers.
+// SessionEnded notes what ended a session over which a node that was there before was read.
+func (n *Node) SessionEnded(err error) {
+	if n.Met() && endedByServer(err) {
+		n.serverEnded.Store(true)
+	}
+}
+
+// endedByServer tells whether the server's side closed a connection or said that it ends it. A firewall can reset one or let it
+// hang; it cannot close it.
+func endedByServer(err error) bool {
+	var said *pgconn.PgError
+	if errors.As(err, &said) {
+		return slices.Contains([]string{adminShutdown, crashShutdown, cannotConnectNow}, said.Code)
+	}
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.EPIPE)
+}
+
+// The SQLSTATEs by which a server ends a session as it shuts down, or because another of its processes has crashed.
+const (
+	adminShutdown = "57P01"
+	crashShutdown = "57P02"
+)
+
+// Refuses tells whether the node's address serves no session to pgchaos: the machine answers, and refuses, or a server says
+// that it starts, shuts down or recovers. Others may be served all the while.
 func (n *Node) Refuses(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stateTimeout)
 	defer cancel()

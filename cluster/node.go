@@ -31,6 +31,8 @@ type Node struct {
 	leaving      atomic.Bool
 	cutOff       atomic.Bool               // from the network
 	refuses      atomic.Bool               // standbys: its pg_hba.conf has no line for replication
+	started      atomic.Pointer[time.Time] // when the server was started that was last read, of such a node
+	serverEnded  atomic.Bool               // the last session over which such a node was read was ended by its server
 	standbySince atomic.Pointer[time.Time] // when the server was started that was last read as a standby, of such a node
 	nameKnown    atomic.Bool               // its application_name as a standby, of a node that was there before
 	incidents    chan Incident
@@ -146,10 +148,12 @@ func (n *Node) State(ctx context.Context) record.NodeState {
 // Silenced tells whether the node is not expected to answer: it is paused or disconnected.
 func (n *Node) Silenced() bool { return n.Paused() || n.Disconnected() }
 
-// Down tells whether it is certain that no process of the node runs.
+// Down tells whether it is certain that no process of the node runs. Of a node that was there before nobody asks the machine: it
+// is down where the server ended the session over which it was read, and refuses each new one. A refusal alone can be that of
+// a firewall or of pg_hba.conf, and others may be served all the while.
 func (n *Node) Down(ctx context.Context) bool {
 	if n.Met() {
-		return n.Refuses(ctx)
+		return n.serverEnded.Load() && n.Refuses(ctx)
 	}
 	host, err := n.processes()
 	if err != nil {

@@ -107,8 +107,9 @@ func (s NodeState) PromotedSince(earlier NodeState) bool {
 // StandbyState is one line of pg_stat_replication, as a primary (or a cascading
 // standby) sees a downstream node.
 type StandbyState struct {
-	Name      string `json:"name"`  // application_name: the node's name
-	State     string `json:"state"` // streaming, catchup, startup, backup
+	Name      string `json:"name"`                  // application_name: the node's name
+	Address   string `json:"client_addr,omitempty"` // where it connects from; "": by a socket, or not known
+	State     string `json:"state"`                 // streaming, catchup, startup, backup
 	SyncState string `json:"sync_state"`
 	Sent      LSN    `json:"sent_lsn,omitempty"`
 	Flush     LSN    `json:"flush_lsn,omitempty"`

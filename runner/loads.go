@@ -140,6 +140,9 @@ func (r *running) open(p *Plan, set *loadSet, c *cluster.Cluster, clock record.C
 	cfg.Endpoints, cfg.AppName = endpoints(c), c.AppName(loadApp+r.spec.Name)
 	cfg.Seed, cfg.Ledger, cfg.Clock, cfg.Progress, cfg.Primary = r.seed, set.ledger, clock, set.progress, primary
 	cfg.Panicked = set.panics.keep
+	if c.Met() {
+		cfg.Started = c.StartedAt
+	}
 	r.pg, err = pgload.New(cfg)
 	return err
 }

@@ -52,6 +52,7 @@ func (n probed) Prober() Prober {
 	if !n.Met() {
 		return p
 	}
+	p.Lost(n.SessionEnded)
 	return namedProber{p, n.Node}
 }
 

@@ -120,6 +120,7 @@ type Prober struct {
 	connect func(context.Context) (*pgx.Conn, error)
 	node    string
 	load    string
+	lost    func(error)
 
 	token chan struct{} // it is in the channel while a call runs
 	once  sync.Once
@@ -134,6 +135,9 @@ type Prober struct {
 func NewProber(connect func(context.Context) (*pgx.Conn, error), node, load string) *Prober {
 	return &Prober{connect: connect, node: node, load: load, token: make(chan struct{}, 1), done: make(chan struct{})}
 }
+
+// Lost has f called with the error that ended a session over which the node had been read. Call it before the first Read.
+func (p *Prober) Lost(f func(error)) { p.lost = f }
 
 // Read returns what the node says of itself. It never fails, and never hangs on
 // a node that accepts connections without answering: what could not be read is
@@ -180,6 +184,9 @@ func (p *Prober) read(ctx context.Context, quick bool) (record.NodeState, error)
 		state, err = p.full(ctx)
 	}
 	if err != nil {
+		if p.lost != nil && p.last.Reachable {
+			p.lost(err)
+		}
 		p.drop()
 	}
 	p.last = state

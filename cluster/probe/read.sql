@@ -30,6 +30,7 @@ select pg_catalog.pg_is_in_recovery(),
        activity.connections,
        (select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
                    'name', r.application_name,
+                   'client_addr', coalesce(pg_catalog.host(r.client_addr), ''),
                    'state', coalesce(r.state, ''),
                    'sync_state', coalesce(r.sync_state, ''),
                    'sent_lsn', coalesce(r.sent_lsn, '0/0')::pg_catalog.text,

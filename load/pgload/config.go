@@ -120,6 +120,9 @@ type Config struct {
 	// cheap: the name of the node that is the primary now; "": nobody knows, and the
 	// hosts are asked.
 	Primary func() string
+	// Started names the node whose server was started at a moment, which the server behind a URL says of itself; "": it is not
+	// known. nil, and where it is not known: the node is the one that the server's cluster_name names.
+	Started func(at time.Time) string
 	URL     string // postgres://... or key=value; what it leaves out is as in the other routes
 	// Connection is further settings of every connection, by libpq's names.
 	Connection map[string]string

@@ -1,6 +1,7 @@
 package pgload
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -153,8 +154,12 @@ func (c *conn) settleIn(who *whoAnswers) {
 	who.Node = c.node.name
 	if c.w.cfg.Route == URL {
 		c.number = 0
+		name := who.cluster
+		if started := c.w.cfg.Started; started != nil && !who.started.IsZero() {
+			name = cmp.Or(started(who.started), name)
+		}
 		for i, e := range c.w.cfg.Endpoints {
-			if e.Node == who.cluster {
+			if e.Node == name {
 				c.number, who.Node = i+1, e.Node
 			}
 		}

@@ -3,25 +3,28 @@ package pgload
 import (
 	"bytes"
 	"strconv"
+	"time"
 
 	"pgchaos/internal/timelinesql"
 	"pgchaos/record/ledger"
 )
 
 // identitySQL tells which server this is: its system identifier, the timeline that it
-// writes, which a standby has none of, the name that its configuration gives it, and whether
-// this session gets warnings.
+// writes, which a standby has none of, the name that its configuration gives it, whether
+// this session gets warnings, and the microsecond in which the server was started.
 // PostgreSQL grants all of it to everybody (13 to 18). pg_control_checkpoint knows a
 // timeline too, but the one before until the first checkpoint after a promotion.
 var identitySQL = timelinesql.Expand(`select system_identifier, case when not pg_catalog.pg_is_in_recovery()
 	then {timeline at pg_catalog.pg_current_wal_insert_lsn()} else 0 end,
-	pg_catalog.current_setting('cluster_name'), pg_catalog.current_setting('client_min_messages') from pg_catalog.pg_control_system()`)
+	pg_catalog.current_setting('cluster_name'), pg_catalog.current_setting('client_min_messages'),
+	(extract(epoch from pg_catalog.pg_postmaster_start_time()) * 1000000)::bigint from pg_catalog.pg_control_system()`)
 
 // whoAnswers takes the row of identitySQL. One that does not tell is known by its node
 // alone.
 type whoAnswers struct {
 	ledger.Server
 	cluster string
+	started time.Time
 	hidden  bool // the session gets no warnings
 }
 
@@ -39,6 +42,11 @@ func (w *whoAnswers) row(_ int, row [][]byte) {
 	}
 	if len(row) > 3 {
 		w.hidden = hidesWarnings(string(row[3]))
+	}
+	if len(row) > 4 {
+		if at, err := strconv.ParseInt(string(row[4]), 10, 64); err == nil {
+			w.started = time.UnixMicro(at)
+		}
 	}
 }
 

@@ -177,7 +177,7 @@ func (f *firstBytes) Write(b []byte) (int, error) {
 }
 
 // TestURL through the server itself, through HAProxy and through PgBouncer: the inserts
-// are the server's by its name.
+// are the server's by its name, or by when it was started.
 func TestURL(t *testing.T) {
 	pg := startPostgres(t, "-c", "cluster_name=here")
 	a := pg.admin()
@@ -222,6 +222,13 @@ func TestURL(t *testing.T) {
 				}
 			}
 			cancelThrough(t, pg, a, next)
+			started := a.number("select (extract(epoch from pg_postmaster_start_time()) * 1000000)::bigint")
+			known := pg.config(Insert)
+			known.Endpoints, known.Route, known.URL, known.OnTimeout = next.Endpoints, next.Route, next.URL, next.OnTimeout
+			known.Started = func(at time.Time) string { return map[bool]string{true: "other"}[at.UnixMicro() == started] }
+			if reply := once(pg.session(known)); reply.Node != 1 {
+				t.Errorf("by when the server was started: node %d, want 1", reply.Node)
+			}
 		})
 	}
 }
