@@ -155,22 +155,14 @@ func (f clientTimeline) throughput(r *Recovery, nextFault time.Duration) (Stage,
 	if start(window) > longestWin || end <= effective {
 		return Stage{}, before
 	}
-	share := func(from, to int) float64 { // of the rate before
-		return f.served(from, to) / (before * (start(to) - start(from)).Seconds())
-	}
-	steady := func(i int) bool {
-		after := min(i+2*window, end) // cut short by the next fault, or by the end of the load
-		for p := range parts {
-			if share(i+p*window/parts, i+(p+1)*window/parts) < 0.5 {
-				return false
-			}
+	steady := func(i int) bool { return f.steady(i, window, end, before) }
+	falls := func(from int) int { // where it falls from there on, before the fault has taken effect; or where it has not by then
+		for from <= min(effective, last) && steady(from) {
+			from++
 		}
-		return share(i, i+window) >= steadyShare && (after == i+window || share(i+window, after) >= steadyShare)
+		return from
 	}
-	fell := issued
-	for fell <= min(effective, last) && steady(fell) {
-		fell++
-	}
+	fell := falls(issued)
 	if fell > effective {
 		return Stage{State: StageNone}, before
 	}
@@ -178,10 +170,7 @@ func (f clientTimeline) throughput(r *Recovery, nextFault time.Duration) (Stage,
 		if f.Slots[i].OK == 0 || !steady(i) {
 			continue
 		}
-		again := i
-		for again <= min(effective, last) && steady(again) {
-			again++
-		}
+		again := falls(i)
 		if again > min(effective, last) {
 			return reached(max(r.Issued, f.firstOK(i))), before
 		}
@@ -196,6 +185,18 @@ func (f clientTimeline) throughput(r *Recovery, nextFault time.Duration) (Stage,
 		return Stage{}, before
 	}
 	return missed(start(late)), before
+}
+
+// steady tells whether a window that begins at slot i, and the next one up to end, are served at 90 % of a rate.
+func (f clientTimeline) steady(i, window, end int, rate float64) bool {
+	share := func(from, to int) float64 { return f.served(from, to) / (rate * (start(to) - start(from)).Seconds()) }
+	for p := range parts {
+		if share(i+p*window/parts, i+(p+1)*window/parts) < 0.5 {
+			return false
+		}
+	}
+	after := min(i+2*window, end) // cut short by the next fault, or by the end of the load
+	return share(i, i+window) >= steadyShare && (after == i+window || share(i+window, after) >= steadyShare)
 }
 
 // served counts the successes in the slots [from, to).

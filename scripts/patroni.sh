@@ -135,6 +135,7 @@ write_patroni() {
 		    password_encryption: scram-sha-256
 		    log_connections: 'off'
 		    log_line_prefix: '%m [%p] '
+		    log_timezone: UTC
 		    log_checkpoints: 'on'
 		watchdog: {mode: 'off'}
 		tags: {nofailover: false, noloadbalance: false, clonefrom: false, nosync: false}
