@@ -209,8 +209,11 @@ func (n *Node) Log(ctx context.Context) ([]byte, error) {
 }
 
 // Settings are all that pgchaos wrote into the node's postgresql.conf, but for
-// the connection to its upstream, which holds a password.
+// the connection to its upstream, which holds a password. None: the node was there before.
 func (n *Node) Settings() map[string]string {
+	if n.Met() {
+		return nil
+	}
 	settings := mergeSettings(n.place().settings(), n.currentSettings())
 	delete(settings, "primary_conninfo")
 	maps.DeleteFunc(settings, func(_, value string) bool { return value == "" })

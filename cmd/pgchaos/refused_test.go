@@ -45,6 +45,11 @@ timeline:
 		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
 	r := m.result()
+	for _, n := range r.Cluster.Nodes {
+		if len(n.Settings) > 0 {
+			t.Errorf("%s is said to have settings that nobody read: %v", n.Name, n.Settings)
+		}
+	}
 	unread := false
 	for _, n := range r.States {
 		for _, s := range n.States {
