@@ -42,7 +42,7 @@ func (s *standbyNames) could(on, name string) []string {
 }
 
 // of is the node that a line of a node's pg_stat_replication stands for; ok is false where it is none of the cluster's. Several of one
-// name are told apart by the address that the standby connects from, if that is the node's. Else the line says which it can be.
+// name are distinguished by the address that the standby connects from, if that is the node's. Else the line says which it can be.
 func (s *standbyNames) of(on string, line record.StandbyState) (name string, ok bool) {
 	nodes := s.could(on, line.Name)
 	if len(nodes) > 1 {
@@ -58,7 +58,7 @@ func (s *standbyNames) of(on string, line record.StandbyState) (name string, ok 
 	return nodes[0], true
 }
 
-// apart is an error where a node's standbys cannot be told apart.
+// apart is an error where a node's standbys cannot be distinguished.
 func (s *standbyNames) apart(state record.NodeState) error {
 	seen := map[string]bool{}
 	for _, line := range state.Standbys {

@@ -24,8 +24,8 @@ const (
 	roundedBy = 2 * time.Millisecond
 )
 
-// told is a line of a log: when it was written, and what it says.
-type told struct {
+// logLine is a line of a log: when it was written, and what it says.
+type logLine struct {
 	at   time.Time
 	text string
 }
@@ -41,8 +41,8 @@ type session struct {
 // haLogs are what the servers of a Patroni cluster and its HAProxy say of themselves.
 type haLogs struct {
 	t        *testing.T
-	servers  map[string][]told
-	proxy    []told
+	servers  map[string][]logLine
+	proxy    []logLine
 	sessions []session // of the port for writes
 }
 
@@ -55,7 +55,7 @@ var sessionsLine = regexp.MustCompile(`^\S+ \[[^]]*\] write write/(n\d) (-?\d+)/
 
 func readLogs(t *testing.T, c *hatest.Cluster) *haLogs {
 	t.Helper()
-	l := &haLogs{t: t, servers: map[string][]told{}}
+	l := &haLogs{t: t, servers: map[string][]logLine{}}
 	files, err := filepath.Glob(filepath.Join(c.Dir, "log", "n*.log"))
 	must(t, err)
 	for _, file := range files {
@@ -64,7 +64,7 @@ func readLogs(t *testing.T, c *hatest.Cluster) *haLogs {
 			if m := serversLine.FindStringSubmatch(strings.TrimSpace(line)); m != nil {
 				at, err := time.Parse("2006-01-02 15:04:05.000", m[1])
 				must(t, err)
-				l.servers[node] = append(l.servers[node], told{at, m[2]})
+				l.servers[node] = append(l.servers[node], logLine{at, m[2]})
 			}
 		}
 	}
@@ -74,7 +74,7 @@ func readLogs(t *testing.T, c *hatest.Cluster) *haLogs {
 		if err != nil {
 			continue // to the terminal, too, and without a time
 		}
-		l.proxy = append(l.proxy, told{at, text})
+		l.proxy = append(l.proxy, logLine{at, text})
 		if m := sessionsLine.FindStringSubmatch(text); m != nil {
 			n := make([]int, 4)
 			for i := range n {
@@ -97,9 +97,9 @@ func read(t *testing.T, file string) string {
 }
 
 // first is the first line that says this, from a moment on.
-func (l *haLogs) first(of []told, what string, from time.Time) time.Time {
+func (l *haLogs) first(of []logLine, what string, from time.Time) time.Time {
 	l.t.Helper()
-	i := slices.IndexFunc(of, func(s told) bool { return !s.at.Before(from) && strings.Contains(s.text, what) })
+	i := slices.IndexFunc(of, func(s logLine) bool { return !s.at.Before(from) && strings.Contains(s.text, what) })
 	if i < 0 {
 		l.t.Fatalf("no log says %q after %s", what, from)
 	}
