@@ -65,11 +65,15 @@ load:
   others: {kind: insert, clients: 1, rate: 20/s}
   reads: {kind: read, target: each, clients: 2, rate: 100/s}
 timeline:
-  - {at: 1s, stop_load: writes}
-  - {name: hole, at: 1300ms, sql: {node: a, query: "delete from test_data where int_value = (select max(int_value) - 1 from test_data where int_value < 1099511627776)"}}
-  - {name: newest, at: 2s, sql: {node: a, query: "delete from test_data where int_value = (select max(int_value) from test_data where int_value < 1099511627776)"}}
-  - {name: foreign, at: 2700ms, sql: {node: a, query: "insert into test_data values (1000000000)"}}
-  - {at: 3300ms, stop_load: others}
+  - {when: acknowledged of writes >= 15, within: 30s, stop_load: writes}
+  - {wait: 300ms}
+  - {name: hole, sql: {node: a, query: "delete from test_data where int_value = (select max(int_value) - 1 from test_data where int_value < 1099511627776)"}}
+  - {wait: 700ms}
+  - {name: newest, sql: {node: a, query: "delete from test_data where int_value = (select max(int_value) from test_data where int_value < 1099511627776)"}}
+  - {wait: 700ms}
+  - {name: foreign, sql: {node: a, query: "insert into test_data values (1000000000)"}}
+  - {wait: 600ms}
+  - {stop_load: others}
 expect: [lost_writes == 2]
 `
 

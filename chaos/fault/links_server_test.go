@@ -43,6 +43,7 @@ func TestFaultsOfTheNetwork(t *testing.T) {
 	}
 	s.eventually("b", countRows, "100000")
 	write(100_001, 100_001)
+	s.eventually("b", countRows, "100001")
 	s.cutAndPromote(write)
 	s.rejoinAndKeep()
 }

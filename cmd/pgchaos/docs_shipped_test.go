@@ -46,6 +46,9 @@ func TestTheManualsPageOfTheShippedExperiments(t *testing.T) {
 			if slices.Contains(want, m[1]) {
 				continue // as it stands: TestShippedExperimentsLoad
 			}
+			if strings.HasPrefix(m[1], "/var/tmp/patroni/") {
+				continue // what scripts/patroni.sh writes: TestPatroniPromotes runs it
+			}
 			cmd := exec.CommandContext(t.Context(), "sh", "-c", "pgchaos validate "+strings.ReplaceAll(m[1], " --shrink", ""))
 			cmd.Dir = t.TempDir() // without the files: the shipped experiments are inside of pgchaos
 			cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(binary)+":"+os.Getenv("PATH"))
