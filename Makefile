@@ -63,7 +63,7 @@ $(LINT):
 unit:
 	@scripts/setup.sh list test docker ha | sed 's/^/skipping the tests that need /'
 	GOGC=400 go test $(VET) $(SINGLE)
-	go test $(VET) $(RACE) -p 3 -timeout 60m $(LONGEST) $(filter-out $(SINGLE),$(patsubst pgchaos/%,./%,$(shell go list ./...)))
+	go test $(VET) $(RACE) -timeout 60m $(LONGEST) $(filter-out $(SINGLE),$(patsubst pgchaos/%,./%,$(shell go list ./...)))
 
 # Each rule of the audit switched off in turn: some minutes, and kept out of the ordinary tests.
 # make mutate FILES='recovery*.go' tries those files only.

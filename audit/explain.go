@@ -197,13 +197,13 @@ func (w *evidenceReader) gather(l life) *serverEvidence {
 	if s.elsewhere = w.elsewhere(server.SystemID); s.elsewhere {
 		return s
 	}
+	s.demanded = slices.ContainsFunc(w.e.Demands, func(d record.Demand) bool { return d.Standbys > 0 || d.Commit != "" })
 	if server.Node == "" {
 		s.unsure = "who acknowledged it is not recorded"
 		return s
 	}
 	s.away = absences(server.Node, w.e.States[server.Node], w.e.Events)
 	w.govern(s)
-	s.demanded = slices.ContainsFunc(w.e.Demands, func(d record.Demand) bool { return d.Standbys > 0 || d.Commit != "" })
 	if server.Timeline == 0 {
 		s.unsure = "on which timeline " + server.Node + " acknowledged it is not recorded"
 		return s

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -131,7 +132,7 @@ func (p *pass) acknowledged(s *serverEvidence, e *ledger.Entry) WeakReason {
 		return WeakNotice
 	}
 	if s.demanded && s.regimes == nil {
-		p.blind[s.server.Node] = struct{}{}
+		p.blind[cmp.Or(s.server.Node, "a server that is not known")] = struct{}{}
 	}
 	weak := p.waits(s).weak
 	if len(weak) == 0 {

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -278,6 +279,12 @@ func TestAuditOfWeakWrites(t *testing.T) {
 	if !slices.Equal(why, []WeakReason{"", WeakNotice, WeakTransition, WeakRegime, "", ""}) {
 		t.Errorf("one by one: %q", why)
 	}
+	known := e.Book
+	e.Book = (&fakeBook{}).write("writes", ack("", 0, 0, 1300))
+	if a, err = Table(e); err != nil || a.Complete || !strings.Contains(a.Why, "the synchronous regime of a server that is not known is not known") {
+		t.Errorf("a server that nobody knows: complete %v: %s; %v", a.Complete, a.Why, err)
+	}
+	e.Book = known
 	delete(e.States, "b")
 	if a, err = Table(e); err != nil || a.Complete || a.Why != "lost >= 1, weak_lost >= 3; the synchronous regime of b is not known" {
 		t.Errorf("a regime that nobody knows: complete %v: %s; %v", a.Complete, a.Why, err)

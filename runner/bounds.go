@@ -18,7 +18,7 @@ import (
 // errStopped ends a run that was stopped before its load began; the result says why.
 var errStopped = errors.New("the run was stopped")
 
-// guardPreparation is a context for what makes the load's tables, which ends when that passes max_wal; the result then says so.
+// guardPreparation is a context for what makes the load's tables, which ends when that passes max_wal or min_free; the result then says so.
 // The returned function ends the watch and waits for it.
 func (r *run) guardPreparation(ctx context.Context, primary *cluster.Node) (guarded context.Context, end func()) {
 	x := r.plan.Experiment.Cluster.Existing
@@ -27,7 +27,9 @@ func (r *run) guardPreparation(ctx context.Context, primary *cluster.Node) (guar
 	}
 	r.bounds = &bounds{of: x}
 	r.bounds.passed(primary.State(ctx), true) // from here on it counts
-	return r.guard(ctx, spaceEvery, func(ctx context.Context) string { return r.bounds.passed(primary.State(ctx), false) })
+	guarded, endWAL := r.guard(ctx, spaceEvery, func(ctx context.Context) string { return r.bounds.passed(primary.State(ctx), false) })
+	guarded, endDisks := r.guard(guarded, disksEvery, r.serverDisks(ctx).low)
+	return guarded, func() { endDisks(); endWAL() }
 }
 
 // guardBounds is a context for load and timeline, which ends when a run on a cluster that was there before passes max_wal, max_lag or
@@ -39,6 +41,12 @@ func (r *run) guardBounds(ctx context.Context) (guarded context.Context, end fun
 	guarded, endWAL := r.guard(ctx, spaceEvery, func(context.Context) string {
 		return r.bounds.passed(record.Primary(r.watch.Latest()), len(r.undo.Standing()) == 0)
 	})
+	guarded, endDisks := r.guard(guarded, disksEvery, r.serverDisks(ctx).low)
+	return guarded, func() { endDisks(); endWAL() }
+}
+
+// serverDisks are those of the nodes whose machines can be asked.
+func (r *run) serverDisks(ctx context.Context) serverDisks {
 	disks := serverDisks{least: uint64(r.bounds.of.MinFree)}
 	for _, n := range r.present() {
 		if r.bounds.of.Exec == "" {
@@ -48,8 +56,7 @@ func (r *run) guardBounds(ctx context.Context) (guarded context.Context, end fun
 			disks.nodes, disks.dirs = append(disks.nodes, n), append(disks.dirs, dir)
 		}
 	}
-	guarded, endDisks := r.guard(guarded, disksEvery, disks.low)
-	return guarded, func() { endDisks(); endWAL() }
+	return disks
 }
 
 // disksEvery is how often the servers' machines are asked for their free space.

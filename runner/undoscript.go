@@ -49,7 +49,7 @@ func (u *undoScript) intend(all []chaos.Reversal) error {
 
 func (u *undoScript) write() error {
 	var b strings.Builder
-	b.WriteString("#!/bin/sh\n# Takes back what the commands of this run have changed, last first. Each line is safe to repeat.\n")
+	b.WriteString("#!/bin/sh\n# Takes back what the commands of this run have changed, last first. Lines of hooks are safe to repeat; those of exec steps are if you wrote them so.\n")
 	for i := len(u.lines) - 1; i >= 0; i-- {
 		b.WriteString(u.lines[i] + "\n")
 	}

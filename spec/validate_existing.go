@@ -147,7 +147,7 @@ func (v *validator) existingNodes(x *Existing) {
 			v.bad(path+".host", "host begins with a dash, which a program takes for an option", "write the machine's name")
 		}
 		if n.Host != "" && !cluster.PlainWord(n.Host) {
-			v.bad(path+".host", fmt.Sprintf("host is %q, and a shell would not take that as it stands", n.Host), "write letters, digits and -._:@/%+=, alone: commands have it in the place of {host}")
+			v.bad(path+".host", fmt.Sprintf("host is %q, and a shell would not take that as it stands", n.Host), "write only letters, digits and these: - . _ : @ / % + = , (commands have it in the place of {host})")
 		}
 		switch {
 		case n.Unread && n.DSN != "":

@@ -8,6 +8,7 @@ import (
 
 	"pgchaos/chaos/fault"
 	"pgchaos/cluster"
+	"pgchaos/internal/redact"
 	"pgchaos/record"
 )
 
@@ -134,6 +135,10 @@ func (v *validator) inFile(path string, p fault.Parameters) {
 		docker := v.e.Cluster.Docker
 		if d, _ := v.provider(); d.Can(cluster.CanFill) && (docker == nil || docker.Disk == 0) {
 			v.bad(path, "the file system of the nodes is not their own", "write cluster: {docker: {disk: 512MB}}")
+		}
+	case *fault.RunHook:
+		if redact.New(v.d.secrets...).Text(p.Undo) != p.Undo {
+			v.bad(path+".undo", "undo holds a secret, and the journal would keep it", "have the command read it from a file of the node")
 		}
 	case *fault.Exec:
 		if slices.ContainsFunc(v.d.secrets, func(secret string) bool { return secret != "" && strings.Contains(p.Undo, secret) }) {

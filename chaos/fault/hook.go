@@ -74,6 +74,9 @@ func (p *RunHook) Check() (wrong []Mistake) {
 	if strings.TrimSpace(p.Proof) == "" {
 		wrong = append(wrong, Mistake{"", "nothing proves that the hook took effect", "write proof: down, silent, moved, or a command that must succeed"})
 	}
+	if !cluster.PlainWord(p.Name) || strings.Contains(p.Name, "/") {
+		wrong = append(wrong, Mistake{"name", fmt.Sprintf("%q is no name of a hook", p.Name), "write letters, digits, - and _"})
+	}
 	commands := map[string]string{"do": p.Do, "undo": p.Undo, "proof": p.Proof}
 	if p.ProvedBy() != "" {
 		delete(commands, "proof")
@@ -130,7 +133,7 @@ func (c hookCommand) none() bool { return len(c.Argv) == 0 }
 // Before is the command that takes it back.
 func (p *RunHook) Before(_ context.Context, _ Env, n *cluster.Node) (any, error) {
 	argv, err := commandFor(n, p.Undo)
-	return hookCommand{p.Undo, p.Exec, argv, p.disarm()}, err
+	return hookCommand{p.Undo, p.Exec, argv, p.disarm(n.Name())}, err
 }
 
 // commandFor is a command line of the file for a node.
@@ -224,7 +227,7 @@ func (p *RunHook) armUndo(ctx context.Context, n *cluster.Node) error {
 	if err != nil {
 		return err
 	}
-	if _, err := p.runWords(ctx, n, p.later(argv)); err != nil {
+	if _, err := p.runWords(ctx, n, p.later(n.Name(), argv)); err != nil {
 		return fmt.Errorf("on %s: have its machine run the undo after %s: %w", n.Name(), p.UndoAfter, err)
 	}
 	return nil
@@ -232,23 +235,25 @@ func (p *RunHook) armUndo(ctx context.Context, n *cluster.Node) error {
 
 // later is a command that runs another one after undo_after, when it has ended itself. It waits in seconds, so that nothing is left of
 // it a second after it was disarmed.
-func (p *RunHook) later(argv []string) []string {
+func (p *RunHook) later(node string, argv []string) []string {
 	whole := time.Duration(p.UndoAfter).Truncate(time.Second)
 	then := fmt.Sprintf(`sleep %.3f; i=0; while test -e "$0" && test $i -lt %.0f; do sleep 1; i=$((i + 1)); done; test -e "$0" && rm -f "$0" && exec %s`,
 		(time.Duration(p.UndoAfter) - whole).Seconds(), whole.Seconds(), cluster.CommandLine(argv))
-	return []string{"sh", "-c", fmt.Sprintf(`T=$(mktemp %sXXXXXX) && nohup sh -c %s "$T" >/dev/null 2>&1 </dev/null &`, p.armed(), cluster.CommandLine([]string{then}))}
+	return []string{"sh", "-c", fmt.Sprintf(`T=$(mktemp %sXXXXXX) && nohup sh -c %s "$T" >/dev/null 2>&1 </dev/null &`, p.armed(node), cluster.CommandLine([]string{then}))}
 }
 
 // armed begins the names of the files on the node's machine without which a dead man's switch does nothing. Each has its own,
-// and who takes the hook back removes them.
-func (p *RunHook) armed() string { return "/tmp/pgchaos-undo-" + p.Name + "." }
+// and who takes the hook back on the node removes them: nodes can share a machine.
+func (p *RunHook) armed(node string) string {
+	return "/tmp/pgchaos-undo-" + p.Name + "-on-" + node + "."
+}
 
 // disarm is the command that removes them; nil: there are none.
-func (p *RunHook) disarm() []string {
+func (p *RunHook) disarm(node string) []string {
 	if p.UndoAfter <= 0 {
 		return nil
 	}
-	return []string{"sh", "-c", "rm -f " + p.armed() + "*"}
+	return []string{"sh", "-c", "rm -f " + p.armed(node) + "*"}
 }
 
 // PlannedCommand is a command that a step runs on the machines of its nodes.
@@ -267,13 +272,16 @@ func (p *RunHook) Planned(node, host string) (all []PlannedCommand) {
 	}
 	same := func(argv []string) []string { return argv }
 	if p.UndoAfter > 0 {
-		add("before", p.Undo, p.later)
+		add("before", p.Undo, func(argv []string) []string { return p.later(node, argv) })
 	}
 	add("do", p.Do, same)
 	if p.ProvedBy() == "" {
 		add("proof", p.Proof, same)
 	}
 	add("undo", p.Undo, same)
+	if d := p.disarm(node); d != nil {
+		all = append(all, PlannedCommand{"after", d, p.Exec})
+	}
 	return all
 }
 

@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -103,6 +104,9 @@ func (p *ManagerSwitchover) ready(ctx context.Context, env Env, act *chaos.Act) 
 	if err != nil {
 		return err
 	}
+	if p.To == primary.Name() {
+		return fmt.Errorf("%s is the primary already", p.To)
+	}
 	began := time.Now()
 	limited, cancel := context.WithTimeout(ctx, time.Duration(p.Within))
 	defer cancel()
@@ -118,7 +122,7 @@ func (p *ManagerSwitchover) ready(ctx context.Context, env Env, act *chaos.Act) 
 			why = err.Error()
 		}
 		if wait.For(limited, readyEvery) != nil {
-			return fmt.Errorf("%s was not ready for a switchover within %s: %w", primary.Manager(), p.Within, errors.Join(ctx.Err(), errors.New(why)))
+			return fmt.Errorf("%s was not ready for a switchover within %s: %w", primary.Manager(), p.Within, errors.Join(ctx.Err(), errors.New(cmp.Or(why, "it did not answer"))))
 		}
 	}
 }

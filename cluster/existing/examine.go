@@ -2,6 +2,7 @@ package existing
 
 import (
 	"context"
+	"crypto/tls"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -171,6 +172,9 @@ func look(ctx context.Context, name string, dsn cluster.DSN, pooled bool) Seen {
 	s.Error = conn.QueryRow(ctx, lookSQL, ownSessions+"%").Scan(&s.SystemID, &s.Standby, &s.Version, &s.Server, &comment, &s.Senders, &s.Receives,
 		&s.Encrypted, &s.ClusterName, &s.Creates, &s.SyncNames, &s.Archives, &s.Sessions, &s.MaxConnections, &s.Connections, &s.DataDir, &s.Bytes)
 	s.Marked = strings.Contains(comment, Mark)
+	if pooled { // pg_stat_ssl is of the pooler's own session
+		_, s.Encrypted = conn.PgConn().Conn().(*tls.Conn)
+	}
 	if s.Error != nil {
 		return s
 	}

@@ -3,6 +3,7 @@ package existing
 import (
 	"fmt"
 	"math"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -195,17 +196,7 @@ func (e *Examination) connections(x cluster.Existing) {
 			major = this
 			e.add(Good, n.Name, "", "it is PostgreSQL %s", n.Server)
 		}
-		mode := x.Nodes[i].DSN.Settings()["sslmode"]
-		switch host := x.Nodes[i].DSN.Address.Host; {
-		case n.Encrypted && strings.HasPrefix(mode, "verify-"):
-			e.add(Good, n.Name, "", "the connection uses TLS, and the server's certificate is verified (sslmode=%s)", mode)
-		case n.Encrypted:
-			e.add(Risky, n.Name, "write sslmode=verify-full in its dsn to be sure whose server it is", "the connection uses TLS, but the server's certificate is not verified (sslmode=%s)", mode)
-		case strings.HasPrefix(host, "127.") || host == "localhost" || host == "::1" || strings.HasPrefix(host, "/"):
-			e.add(Good, n.Name, "", "the connection does not use TLS, and does not leave this machine")
-		default:
-			e.add(Risky, n.Name, "write sslmode=verify-full in its dsn", "the connection does not use TLS: the network can read it, and answer in the server's place")
-		}
+		e.encrypted(n.Name, "the connection", "in its dsn", x.Nodes[i].DSN, n.Encrypted)
 		if ahead := math.Abs(n.Clock.Seconds()); ahead > (clockBound + n.ClockWithin).Seconds() {
 			way := "ahead of"
 			if n.Clock < 0 {
@@ -215,6 +206,22 @@ func (e *Examination) connections(x cluster.Existing) {
 		} else {
 			e.add(Good, n.Name, "", "its clock differs from this machine's by less than %s", clockBound)
 		}
+	}
+}
+
+// encrypted wants a connection to another machine to use TLS, and to know whose server that is.
+func (e *Examination) encrypted(node, what, where string, dsn cluster.DSN, tls bool) {
+	mode, host := dsn.Settings()["sslmode"], dsn.Address.Host
+	here, err := netip.ParseAddr(host)
+	switch {
+	case tls && strings.HasPrefix(mode, "verify-"):
+		e.add(Good, node, "", "%s uses TLS, and the server's certificate is verified (sslmode=%s)", what, mode)
+	case tls:
+		e.add(Risky, node, "write sslmode=verify-full "+where+" to be sure whose server it is", "%s uses TLS, but the server's certificate is not verified (sslmode=%s)", what, mode)
+	case err == nil && here.IsLoopback() || host == "localhost" || strings.HasPrefix(host, "/"):
+		e.add(Good, node, "", "%s does not use TLS, and does not leave this machine", what)
+	default:
+		e.add(Risky, node, "write sslmode=verify-full "+where, "%s does not use TLS: the network can read it, and answer in the server's place", what)
 	}
 }
 
@@ -235,9 +242,13 @@ func (e *Examination) clients(s *Seen, x cluster.Existing) {
 		e.add(Bad, "", "write protocol: simple in the workloads, or let the pooler give each client a session (PgBouncer: pool_mode = session)",
 			"clients leads to a pooler that gives each transaction another session, where prepared statements of one client are met by others")
 	case s.Pooled:
-		e.add(Good, "", "", "clients leads to the primary of this cluster, by a pooler that gives each transaction a session")
+		e.add(Unknown, "", "let the pooler give each client a session (PgBouncer: pool_mode = session)",
+			"clients leads to the primary, by a pooler that gives each transaction a session: after a failover it is not known which server acknowledged a write")
 	default:
 		e.add(Good, "", "", "clients leads to the primary of this cluster")
+	}
+	if dsn, err := clientsDSN(x); err == nil && s.Error == nil {
+		e.encrypted("", "the connection to clients", "in clients", dsn, s.Encrypted)
 	}
 }
 

@@ -26,6 +26,9 @@ func TestRefusals(t *testing.T) {
 		{name: "eleven", but: func(s *Seen, _ *cluster.Existing) { s.Sessions = 11 }, want: "sessions of others on all nodes: 11, and more than 10 look like users; look who uses the cluster"},
 		{name: "a cluster's name", but: func(s *Seen, _ *cluster.Existing) { s.ClusterName = "Main-PROD" }, want: `the name "Main-PROD" has prod in it; check that it is not in production`},
 		{name: "the proxy's name", but: func(_ *Seen, x *cluster.Existing) { x.Clients = "postgres://prod-lb:5000/x" }, want: `the name "prod-lb" has prod in it`},
+		{name: "clients without TLS", but: func(_ *Seen, x *cluster.Existing) { x.Clients = "postgres://db9:5000/x?sslmode=disable" }, want: "the connection to clients does not use TLS: the network can read it, and answer in the server's place; write sslmode=verify-full in clients"},
+		{name: "clients on this machine", but: func(_ *Seen, x *cluster.Existing) { x.Clients = "postgres://127.0.0.9:5000/x?sslmode=disable" }},
+		{name: "a name that looks like this machine", but: func(_ *Seen, x *cluster.Existing) { x.Clients = "postgres://127.example.com/x?sslmode=disable" }, want: "the connection to clients does not use TLS"},
 		{name: "no TLS", but: func(s *Seen, _ *cluster.Existing) { s.Encrypted = false }, want: "does not use TLS: the network can read it, and answer in the server's place; write sslmode=verify-full in its dsn"},
 		{name: "TLS with anybody", dsn: "postgres://chaos@db1/chaos?sslmode=require", but: func(*Seen, *cluster.Existing) {}, want: "the server's certificate is not verified (sslmode=require); write sslmode=verify-full"},
 		{name: "no TLS on this machine", dsn: "postgres://chaos@localhost/chaos?sslmode=disable", but: func(s *Seen, _ *cluster.Existing) { s.Encrypted = false }},
@@ -45,6 +48,9 @@ func TestRefusals(t *testing.T) {
 		tt.but(&seen, &x)
 		e := Examination{Nodes: []Seen{seen}}
 		e.judge(x)
+		if x.Clients != "" {
+			e.clients(&Seen{SystemID: seen.SystemID}, x)
+		}
 		err = e.Refused(false)
 		if (err != nil) != (tt.want != "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)

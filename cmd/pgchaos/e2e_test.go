@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 }
 
 // parallelTests is how many of the tests with a place run at once. They wait for much of their time.
-const parallelTests = 4
+const parallelTests = 3
 
 // certain are the expectations of quorum-kill that hold however busy the machine is.
 const certain = "expect=[lost_writes == 0, nodes_equal]"

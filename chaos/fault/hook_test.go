@@ -1,0 +1,41 @@
+package fault
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgchaos/internal/units"
+)
+
+// TestSwitchesOfNodesThatShareAMachine: who takes a hook back on one node does not disarm it for another one.
+func TestSwitchesOfNodesThatShareAMachine(t *testing.T) {
+	p := &RunHook{Name: "cut_link", Do: "cut", Undo: "mend {node}", Proof: "down", UndoAfter: units.Duration(time.Minute)}
+	line := func(node, what string) string {
+		for _, c := range p.Planned(node, "db1") {
+			if c.What == what {
+				return strings.Join(c.Argv, " ")
+			}
+		}
+		t.Fatalf("%s: no command %s", node, what)
+		return ""
+	}
+	if !strings.Contains(line("n1", "before"), "mktemp /tmp/pgchaos-undo-cut_link-on-n1.") {
+		t.Error(line("n1", "before"))
+	}
+	if line("n1", "after") != "sh -c rm -f /tmp/pgchaos-undo-cut_link-on-n1.*" || strings.Contains(line("n2", "after"), "n1") {
+		t.Errorf("%s; %s", line("n1", "after"), line("n2", "after"))
+	}
+}
+
+// TestNamesOfHooks are words of a command line.
+func TestNamesOfHooks(t *testing.T) {
+	for name, good := range map[string]bool{"kill": true, "cut_link-2": true, "x /etc/y": false, "../x": false, "$(reboot)": false, "": false} {
+		p := &RunHook{Name: name, Do: "true", Proof: "down"}
+		wrong := slices.ContainsFunc(p.Check(), func(m Mistake) bool { return strings.Contains(m.What, "is no name of a hook") })
+		if wrong == good {
+			t.Errorf("%q: %v", name, p.Check())
+		}
+	}
+}
