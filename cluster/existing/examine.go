@@ -237,12 +237,12 @@ func pooledByTransaction(ctx context.Context, dsn cluster.DSN) (bool, error) {
 		return false, err
 	}
 	had := map[int]bool{}
-	var pid int
-	for _, conn := range []*pgx.Conn{conns[0], conns[1], conns[0], conns[0]} {
-		if err := conn.QueryRow(ctx, "select pg_catalog.pg_backend_pid()").Scan(&pid); err != nil {
+	var last [len(conns)]int // what each had last
+	for _, i := range []int{0, 1, 0, 0} {
+		if err := conns[i].QueryRow(ctx, "select pg_catalog.pg_backend_pid()").Scan(&last[i]); err != nil {
 			return false, err
 		}
-		had[pid] = true
+		had[last[i]] = true
 	}
 	if len(had) != len(conns) {
 		return true, nil
@@ -258,7 +258,7 @@ func pooledByTransaction(ctx context.Context, dsn cluster.DSN) (bool, error) {
 	if err := conns[0].QueryRow(ctx, "select pg_catalog.pg_backend_pid()").Scan(&other); err != nil {
 		return false, err
 	}
-	return first == other, nil
+	return first == other || first != last[1] || other != last[0], nil
 }
 
 // clientsDSN is where clients leads, as the load connects: with the nodes' user and database, where it has none of its own.

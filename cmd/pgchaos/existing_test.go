@@ -193,7 +193,7 @@ func TestRunOnACluster(t *testing.T) {
 	undo := "env NODE=n2 sh -c '" + m.Dir + "/start $NODE'   # n2\n"
 	script, err := os.ReadFile(filepath.Join(m.out, "undo.sh"))
 	must(t, err)
-	if info, err := os.Stat(filepath.Join(m.out, "undo.sh")); err != nil || info.Mode().Perm() != 0o700 || !strings.HasSuffix(string(script), "safe to repeat.\n"+undo) {
+	if info, err := os.Stat(filepath.Join(m.out, "undo.sh")); err != nil || info.Mode().Perm() != 0o700 || !strings.HasSuffix(string(script), "if you wrote them so.\n"+undo) {
 		t.Errorf("%v, %v:\n%s", info, err, script)
 	}
 	out := do(exitInconclusive, "run", m.file, "--out", m.out+"-wal", "--set", "cluster.existing.max_wal=20kB", "--set", "timeline=[{wait: 20s}]")
