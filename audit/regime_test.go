@@ -279,12 +279,6 @@ func TestAuditOfWeakWrites(t *testing.T) {
 	if !slices.Equal(why, []WeakReason{"", WeakNotice, WeakTransition, WeakRegime, "", ""}) {
 		t.Errorf("one by one: %q", why)
 	}
-	known := e.Book
-	e.Book = (&fakeBook{}).write("writes", ack("", 0, 0, 1300))
-	if a, err = Table(e); err != nil || a.Complete || !strings.Contains(a.Why, "the synchronous regime of a server that is not known is not known") {
-		t.Errorf("a server that nobody knows: complete %v: %s; %v", a.Complete, a.Why, err)
-	}
-	e.Book = known
 	delete(e.States, "b")
 	if a, err = Table(e); err != nil || a.Complete || a.Why != "lost >= 1, weak_lost >= 3; the synchronous regime of b is not known" {
 		t.Errorf("a regime that nobody knows: complete %v: %s; %v", a.Complete, a.Why, err)
@@ -298,6 +292,19 @@ func TestAuditOfWeakWrites(t *testing.T) {
 		e.Demands = []record.Demand{c.demand}
 		if a, err = Table(e); err != nil || a.Complete == c.blind {
 			t.Errorf("%s: complete %v: %s; %v", name, a.Complete, a.Why, err)
+		}
+	}
+}
+
+// TestAServerThatNobodyKnows: what it acknowledged is not taken for synchronous.
+func TestAServerThatNobodyKnows(t *testing.T) {
+	e := failover()
+	e.Book = (&fakeBook{}).write("writes", ack("", 0, 0, 1300))
+	e.Nodes = []NodeHolding{node("b", rowsOf(1)...).in(e.Table)}
+	for demanded, complete := range map[int]bool{0: true, 1: false} {
+		e.Demands = []record.Demand{{Node: "b", Standbys: demanded}}
+		if a, err := Table(e); err != nil || a.Complete != complete || !complete && !strings.Contains(a.Why, "the synchronous regime of a server that is not known is not known") {
+			t.Errorf("%d standbys demanded: complete %v: %s; %v", demanded, a.Complete, a.Why, err)
 		}
 	}
 }
