@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -98,9 +99,10 @@ func cancelBackends() Kind {
 			Effect: "A statement ends with 57014 (canceling statement due to user request). A commit that waits for a standby (wait_event: SyncRep) is acknowledged, with a warning " +
 				"(01000): it is on the primary alone, and a failover loses it. The audit calls such a write weak.",
 			Verified: "None of these backends still does what it did, and the server's log has the message of each cancelled statement or wait: only these are counted. A statement that ended by itself before " +
-				"the signal came is not. Where none was cancelled, or fewer than at_least backends were found, the step fails. Where pgchaos cannot read the log, or `log_line_prefix` is not pgchaos's own, " +
+				"the signal came is not. Where none was cancelled, it chooses and signals again until `within` is over. The step fails where none was cancelled even then, or where fewer than at_least backends were found. Where pgchaos cannot read the log, or `log_line_prefix` is not pgchaos's own, " +
 				"the step says how many backends were signalled, and that it is not known how many were cancelled.",
-			Example: `- {at: 5s, cancel_backends: {node: primary, workload: writes}}
+			Cluster: `synchronous: {commit: "on", standbys: "ANY 1 (pgslave, pgslave2)"}`,
+			Example: `- {at: 5s, cancel_backends: {node: primary, workload: writes, wait_event: SyncRep}}
 `,
 		},
 		New:   func() Parameters { return &CancelBackends{} },
@@ -154,23 +156,30 @@ func (p *OnBackends) signal(env Env, how signalling) chaos.Action {
 				return fmt.Errorf("on %s: %w", n.Name(), err)
 			}
 		}
-		chosen, err := p.choose(ctx, env, conn, how)
-		if err != nil {
-			return fmt.Errorf("on %s: %w", n.Name(), err)
+		waiting, cancel := context.WithTimeout(ctx, time.Duration(p.Within))
+		defer cancel()
+		var none error
+		for { // what backends did can have ended by itself before the signal came
+			chosen, err := p.choose(ctx, waiting, env, conn, how)
+			if err != nil {
+				return cmp.Or(none, fmt.Errorf("on %s: %w", n.Name(), err))
+			}
+			if err := chosen.await(ctx, conn, how.left); err != nil {
+				return fmt.Errorf("on %s: %w", n.Name(), err)
+			}
+			if !how.cancels {
+				act.Note("%s: %s ended", n.Name(), units.Count(int64(len(chosen.pids)), "backend", "backends"))
+				act.Number(n.Name(), strconv.Itoa(len(chosen.pids)))
+				return nil
+			}
+			if none = chosen.cancelled(ctx, act, n, mark); !errors.Is(none, chaos.ErrNotSo) || waiting.Err() != nil {
+				return none
+			}
 		}
-		if err := chosen.await(ctx, conn, how.left); err != nil {
-			return fmt.Errorf("on %s: %w", n.Name(), err)
-		}
-		if how.cancels {
-			return chosen.cancelled(ctx, act, n, mark)
-		}
-		act.Note("%s: %s ended", n.Name(), units.Count(int64(len(chosen.pids)), "backend", "backends"))
-		act.Number(n.Name(), strconv.Itoa(len(chosen.pids)))
-		return nil
 	})
 }
 
-// cancelled notes how many of the backends the log proves to have been cancelled. One is an error: that none was.
+// cancelled notes how many backends the log proves to be cancelled. It is an error if there is none.
 func (c chosen) cancelled(ctx context.Context, act *chaos.Act, n *cluster.Node, since cluster.LogMark) error {
 	proven, known := n.Cancelled(ctx, since, c.pids)
 	count := 0
@@ -201,15 +210,13 @@ type chosen struct {
 	began, issued []string
 }
 
-// choose waits until there are enough backends, and signals them.
-func (p *OnBackends) choose(ctx context.Context, env Env, conn *pgx.Conn, how signalling) (c chosen, err error) {
+// choose waits until there are enough backends, as long as the second context allows, and signals them.
+func (p *OnBackends) choose(ctx, waiting context.Context, env Env, conn *pgx.Conn, how signalling) (c chosen, err error) {
 	workload := ""
 	if p.Workload != "" {
 		workload = env.Scene.Cluster.AppName(cluster.LoadApp + p.Workload)
 	}
 	query := strings.ReplaceAll(backendsSQL, "{function}", how.function)
-	waiting, cancel := context.WithTimeout(ctx, time.Duration(p.Within))
-	defer cancel()
 	for {
 		rows, err := conn.Query(ctx, query, cluster.FaultApp, env.Scene.Cluster.AppName(""), env.Scene.Cluster.AppName(cluster.LoadApp),
 			workload, p.User, p.State, p.WaitEvent, how.cancels, p.AtLeast)

@@ -196,12 +196,16 @@ func testCancelBackends(s *scene) {
 // cancellation stands for one that ends as the signal comes.
 func (s *scene) statementsThatEndBeforeTheSignal() {
 	user := s.Cluster.Node("a").Credentials().Load.Name
-	cancel := func(statements ...string) (record.Event, error) {
+	cancel := func(within time.Duration, statements ...string) (record.Event, error) {
 		var conns []*pgx.Conn
 		for _, statement := range statements {
 			conn := s.client("a", "sleeping")
 			conns = append(conns, conn)
-			go func() { _, _ = conn.Exec(s.Context(), statement) }()
+			go func() {
+				for one := range strings.Lines(statement) {
+					_, _ = conn.Exec(s.Context(), one)
+				}
+			}()
 		}
 		defer func() {
 			for _, conn := range conns {
@@ -210,17 +214,21 @@ func (s *scene) statementsThatEndBeforeTheSignal() {
 		}()
 		s.eventually("a", "select count(*) from pg_stat_activity where usename = '"+user+"' and state = 'active'", strconv.Itoa(len(statements)))
 		events, err := s.try("cancel_backends", &fault.CancelBackends{OnBackends: fault.OnBackends{
-			OnNodes: on("a"), State: "active", User: user, AtLeast: len(statements), Within: units.Duration(time.Minute),
+			OnNodes: on("a"), State: "active", User: user, AtLeast: len(statements), Within: units.Duration(within),
 		}}, "at_least", "within")
 		return events[0], err
 	}
 	const heedless = "do $$ begin perform pg_sleep(60); exception when query_canceled then null; end $$"
-	event, err := cancel("select pg_sleep(60)", heedless)
+	event, err := cancel(time.Minute, "select pg_sleep(60)", heedless)
 	if want := "a: 1 of 2 backends cancelled; what the others did had ended by itself"; err != nil || event.Numbers["a"] != 1 || event.Detail != want {
 		s.Errorf("%+v, %v", event, err)
 	}
-	if event, err = cancel(heedless); !errors.Is(err, chaos.ErrNotSo) {
+	if event, err = cancel(2*time.Second, heedless); !errors.Is(err, chaos.ErrNotSo) {
 		s.Errorf("%+v, %v", event, err)
+	}
+	event, err = cancel(time.Minute, heedless+"\nselect pg_sleep(60)")
+	if want := "a: 1 backend cancelled"; err != nil || event.Numbers["a"] != 1 || event.Detail != want {
+		s.Errorf("where the second try cancels a statement: %+v, %v", event, err)
 	}
 }
 
