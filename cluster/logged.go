@@ -23,10 +23,11 @@ var prefixed = regexp.MustCompile(`^\S+ \S+ \S+ \[(\d+)\] ([0-9A-Z]{5}) `)
 // LogMark is a place in a node's log.
 type LogMark string
 
-// MarkLog writes a line into the server's log, by a session of the superuser's.
+// MarkLog writes a line into the server's log, by a session of the superuser's. It is a warning, as the message of a cancelled wait is: where
+// log_min_messages keeps warnings out of the log, the mark is missing, too, and the log proves nothing.
 func MarkLog(ctx context.Context, conn *pgx.Conn) (LogMark, error) {
 	mark := "pgchaos-mark-" + strings.ToLower(rand.Text())
-	if _, err := conn.Exec(ctx, "do $$ begin raise log '"+mark+"'; end $$"); err != nil {
+	if _, err := conn.Exec(ctx, "do $$ begin raise warning '"+mark+"'; end $$"); err != nil {
 		return "", fmt.Errorf("write into the log: %w", err)
 	}
 	return LogMark(mark), nil
@@ -35,9 +36,9 @@ func MarkLog(ctx context.Context, conn *pgx.Conn) (LogMark, error) {
 // logPatience is how long a line of a server may be on its way to its log's reader.
 const logPatience = time.Second
 
-// Cancelled are the processes that have logged, since a mark, that a request (pg_cancel_backend) has cancelled their statement, or
-// their commit's wait for a standby. It looks until all of those that are asked for have, for a second. Known is false where the log cannot be
-// read, or does not show the mark as pgchaos's own settings have it.
+// Cancelled are the processes whose statement, or wait for a standby, was cancelled on request after the mark, by the log. It waits up
+// to a second for all pids, from the first log that it has read: a log can take longer than that to read. Known is false where the log
+// cannot be read, or does not show the mark as pgchaos's own settings have it.
 func (n *Node) Cancelled(ctx context.Context, since LogMark, pids []int32) (cancelled map[int32]bool, known bool) {
 	host, err := n.files()
 	if err != nil || since == "" {
@@ -46,18 +47,22 @@ func (n *Node) Cancelled(ctx context.Context, since LogMark, pids []int32) (canc
 	n.mu.Lock()
 	from := n.logSeen
 	n.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, logPatience)
+	ctx, cancel := context.WithTimeout(ctx, 10*logPatience)
 	defer cancel()
+	var read time.Time
 	for {
 		text, err := host.Log(ctx, from)
 		if err == nil {
+			if read.IsZero() {
+				read = time.Now()
+			}
 			cancelled, known = cancelledIn(string(text), since)
 		}
 		all := known
 		for _, pid := range pids {
 			all = all && cancelled[pid]
 		}
-		if all || wait.For(ctx, 50*time.Millisecond) != nil {
+		if all || !read.IsZero() && time.Since(read) > logPatience || wait.For(ctx, 50*time.Millisecond) != nil {
 			return cancelled, known
 		}
 	}
@@ -72,7 +77,7 @@ func cancelledIn(log string, since LogMark) (cancelled map[int32]bool, known boo
 		switch {
 		case is == nil:
 		case !known:
-			known = strings.HasSuffix(strings.TrimSpace(line), "LOG:  "+string(since))
+			known = strings.HasSuffix(strings.TrimSpace(line), "WARNING:  "+string(since))
 		case is[2] == "57014" && strings.Contains(line, "ERROR:  canceling statement due to user request"),
 			is[2] == "01000" && strings.Contains(line, "WARNING:  canceling wait for synchronous replication due to user request"):
 			if pid, err := strconv.ParseInt(is[1], 10, 32); err == nil {

@@ -10,7 +10,7 @@ import (
 func TestCancelledIn(t *testing.T) {
 	const (
 		at     = "2026-11-29 10:00:00.000 UTC "
-		mark   = "[9] 00000 postgres@chaos/fault LOG:  pgchaos-mark-x\n"
+		mark   = "[9] 01000 postgres@chaos/fault WARNING:  pgchaos-mark-x\n"
 		cancel = " 57014 load@chaos/load/writes ERROR:  canceling statement due to user request\n"
 	)
 	for _, c := range []struct {
@@ -20,7 +20,8 @@ func TestCancelledIn(t *testing.T) {
 	}{
 		{"no log", "", nil, false},
 		{"no mark", at + "[7]" + cancel, nil, false},
-		{"another mark", at + "[9] 00000 LOG:  pgchaos-mark-xy\n" + at + "[7]" + cancel, nil, false},
+		{"another mark", at + "[9] 01000 WARNING:  pgchaos-mark-xy\n" + at + "[7]" + cancel, nil, false},
+		{"a mark that is no warning", at + "[9] 00000 LOG:  pgchaos-mark-x\n" + at + "[7]" + cancel, nil, false},
 		{"a statement, after it", at + mark + at + "[7]" + cancel, []int32{7}, true},
 		{"and before it", at + "[6]" + cancel + at + mark + at + "[7]" + cancel, []int32{7}, true},
 		{"a wait", at + mark + at + "[7] 01000 load@chaos/load/writes WARNING:  canceling wait for synchronous replication due to user request\n", []int32{7}, true},
