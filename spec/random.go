@@ -196,7 +196,7 @@ func (f *RandomFault) taken() bool {
 
 // hits is how many of the nodes the fault and what follows it disturb at once.
 func (f *RandomFault) hits(nodes int) (most int) {
-	now := disturbance{nodes: nodes, names: map[string]bool{}}
+	now := disturbance{nodes: nodes, names: map[string]int{}}
 	for k := range f.steps {
 		s := &f.steps[k].is
 		now.end(s)
@@ -217,13 +217,17 @@ func lasts(of record.Facts) bool { return of.Ends || of.Freezes || of.Cuts || of
 
 // disturbance is what the steps of a fault have disturbed, until a later one starts, resumes or connects it again.
 type disturbance struct {
-	nodes int // of the cluster
-	names map[string]bool
-	links int // nodes that are cut from others
+	nodes int            // of the cluster
+	names map[string]int // how often each selector was disturbed: a role can be another node each time
+	links int            // nodes that are cut from others
 }
 
 func (d *disturbance) count() int {
-	return min(weight(slices.Collect(maps.Keys(d.names)), d.nodes)+d.links, d.nodes)
+	n := d.links
+	for name, times := range d.names {
+		n += times * weight([]string{name}, d.nodes)
+	}
+	return min(n, d.nodes)
 }
 
 // begin adds what a step disturbs.
@@ -236,19 +240,20 @@ func (d *disturbance) begin(s *Step) {
 		return
 	}
 	for _, name := range s.targets() {
-		d.names[name] = true
+		if d.names[name]++; !slices.Contains(Roles, name) {
+			d.names[name] = 1
+		}
 	}
 }
 
-// end takes away what a step brings back. A role can have changed hands meanwhile, so that another role names the same node.
+// end takes away what a step brings back. The former primary is the primary of before.
 func (d *disturbance) end(s *Step) {
 	if is := s.Kind().Facts; !is.Starts && !is.Thaws && !is.Connects && is.Lifts == "" {
 		return
 	}
 	on := s.targets()
-	role := slices.ContainsFunc(on, func(name string) bool { return slices.Contains(Roles, name) })
-	maps.DeleteFunc(d.names, func(name string, _ bool) bool {
-		return slices.Contains(on, name) || role && slices.Contains(Roles, name)
+	maps.DeleteFunc(d.names, func(name string, _ int) bool {
+		return slices.Contains(on, name) || name == "primary" && slices.Contains(on, "former_primary")
 	})
 }
 
