@@ -34,7 +34,7 @@ func (w watched) caveats(r *Recovery, until time.Duration) (all []string) {
 		add("%s was promoted from outside pgchaos, by the cluster's own manager or by hand, %.1f s after %s", strings.Join(m.Nodes, ", "), (m.Effective - r.Issued).Seconds(), r.Event)
 	}
 	if standby, took := w.triedAgain(r, until); took >= longRetry {
-		add("%s accepted writes again at %.3f s, and its first standby, %s, was back %.2f s later: a standby that has lost its primary tries again only every wal_retrieve_retry_interval",
+		add("%s accepted writes again at %.3f s, and its first standby, %s, was back %.2f s later: unless another fault kept it away, it waited for its next try (wal_retrieve_retry_interval)",
 			r.NewPrimary, r.Writable.At.Seconds(), standby, took.Seconds())
 	}
 	if nodes, from, to := w.together(r.Issued, until); len(nodes) > 0 {
@@ -52,13 +52,13 @@ func (w watched) caveats(r *Recovery, until time.Duration) (all []string) {
 // longRetry is how long a returned primary is without standbys before it is worth a word.
 const longRetry = time.Second
 
-// triedAgain is how long a primary that came back by itself waited for the first standby that streamed from it, where that had been there
-// all the time and had only lost its primary; 0 where there is none.
+// triedAgain is how long a primary that came back by itself waited for the first standby that streamed from it, where that had streamed
+// before, had been there all the time and had only lost its primary; 0 where there is none.
 func (w watched) triedAgain(r *Recovery, until time.Duration) (standby string, took time.Duration) {
 	if r.Writable.State != StageReached || r.NewPrimary != r.Primary {
 		return "", 0
 	}
-	then := w.viewAt(r.Writable.At)
+	before, then := w.viewAt(r.Issued), w.viewAt(r.Writable.At)
 	for _, s := range w.changes {
 		if s.Node != r.Primary || s.At < r.Writable.At || s.At >= until {
 			continue
@@ -67,7 +67,7 @@ func (w watched) triedAgain(r *Recovery, until time.Duration) (standby string, t
 			if line.State != "streaming" {
 				continue
 			}
-			if was := then[line.Name]; was.Reachable && was.Role == record.RoleStandby && !was.Streaming {
+			if was := then[line.Name]; was.Reachable && was.Role == record.RoleStandby && !was.Streaming && before[line.Name].Streaming {
 				return line.Name, s.At - r.Writable.At
 			}
 			return "", 0
