@@ -25,8 +25,8 @@ func (s *Scene) Each(selectors []string, do func(context.Context, *Act, *cluster
 	}
 }
 
-// EachTo is Each for what is done with one other node, such as the one to follow, which another selector stands for. Roles are looked
-// up for all of them in one reading.
+// EachTo is Each for actions that need one other node, such as the one to follow. Another selector names it. All roles are looked up in
+// one reading.
 func (s *Scene) EachTo(selectors []string, other string, do func(ctx context.Context, act *Act, n, other *cluster.Node) error) Action {
 	var nodes []*cluster.Node
 	var to *cluster.Node

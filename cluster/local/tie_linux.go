@@ -5,6 +5,6 @@ import (
 	"syscall"
 )
 
-// tie has the kernel kill a command when pgchaos ends, in whatever way. It takes the thread that starts the command for pgchaos: the
-// caller locks it until the command has ended.
+// tie has the kernel kill a command when pgchaos ends, in whatever way. The kernel kills the command when the thread that started it ends.
+// So the caller locks that thread until the command has ended.
 func tie(cmd *exec.Cmd) { cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL }
