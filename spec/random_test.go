@@ -326,22 +326,22 @@ func TestRandomAtOnceMistakes(t *testing.T) {
 // TestRandomHealthyCountsAllStepsOfAnEntry: what a step has disturbed stays so until a later one, or its for, has taken it back.
 func TestRandomHealthyCountsAllStepsOfAnEntry(t *testing.T) {
 	for entry, disturbed := range map[string]int{
-		"{kill: a, then: [{kill: b}, {start: [a, b]}]}":                                                                        2,
-		"{kill: a, then: [{start: a}, {kill: b}, {start: b}]}":                                                                 1,
-		"{pause: a, then: [{kill: b}, {resume: a}, {start: b}]}":                                                               2,
-		"{pause: a, for: 2s, then: [{kill: b}, {start: b}]}":                                                                   1,
-		"{kill: a, then: [{pause: a, for: 1s}, {start: a}]}":                                                                   1,
-		"{terminate_backends: a, then: [{kill: b}, {start: b}]}":                                                               1,
-		"{restart: a, then: [{restart: b}]}":                                                                                   1,
-		"{pause_replay: b, then: [{resume_replay: b}, {kill: c}]}":                                                             1,
-		"{pause_replay: b, then: [{kill: c}]}":                                                                                 2,
-		"{kill: primary, then: [{failover: most_advanced}, {rejoin: former_primary}, {kill: any_replica}, {start: any}]}":      1,
-		"{partition: {between: [a, [b, c]]}, then: [{kill: b}, {start: b}]}":                                                   2,
-		"{partition: {between: [a, b]}, for: 1s, then: [{kill: b}, {start: b}]}":                                               1,
-		"{kill: [a, b], then: [{kill: c}, {start: [a, b, c]}]}":                                                                3,
-		"{kill: any_replica, then: [{kill: any_replica}, {start: replicas}]}":                                                  2,
-		"{kill: primary, then: [{failover: most_advanced}, {pause: any_replica}, {resume: any_replica}, {kill: any_replica}]}": 2,
-		"{kill: primary, then: [{failover: most_advanced}, {resume: any_replica}, {kill: any_replica}]}":                       2,
+		"{kill: a, then: [{kill: b}, {start: [a, b]}]}":                                                                                             2,
+		"{kill: a, then: [{start: a}, {kill: b}, {start: b}]}":                                                                                      1,
+		"{pause: a, then: [{kill: b}, {resume: a}, {start: b}]}":                                                                                    2,
+		"{pause: a, for: 2s, then: [{kill: b}, {start: b}]}":                                                                                        1,
+		"{kill: a, then: [{pause: a, for: 1s}, {start: a}]}":                                                                                        1,
+		"{terminate_backends: a, then: [{kill: b}, {start: b}]}":                                                                                    1,
+		"{restart: a, then: [{restart: b}]}":                                                                                                        1,
+		"{pause_replay: b, then: [{resume_replay: b}, {kill: c}]}":                                                                                  1,
+		"{pause_replay: b, then: [{kill: c}]}":                                                                                                      2,
+		"{kill: primary, then: [{failover: most_advanced}, {rejoin: former_primary}, {kill: any_replica}, {start: any}]}":                           1,
+		"{partition: {between: [a, [b, c]]}, then: [{kill: b}, {start: b}]}":                                                                        2,
+		"{partition: {between: [a, b]}, for: 1s, then: [{kill: b}, {start: b}]}":                                                                    1,
+		"{kill: [a, b], then: [{kill: c}, {start: [a, b, c]}]}":                                                                                     3,
+		"{kill: any_replica, then: [{kill: any_replica}, {start: replicas}]}":                                                                       2,
+		"{kill: primary, then: [{failover: most_advanced}, {pause: any_replica}, {resume: any_replica}, {kill: any_replica}]}":                      2,
+		"{kill: primary, then: [{failover: most_advanced}, {pause: any_replica}, {resume: any_replica}, {kill: any_replica}, {kill: any_replica}]}": 3,
 	} {
 		_, _, err := Load("x.yaml", []byte(randomFile), Options{Set: []string{"random.faults=[" + entry + "]", "random.healthy=2"}, Seed: 1})
 		want := fmt.Sprintf("the fault can disturb %d nodes at once", disturbed)
