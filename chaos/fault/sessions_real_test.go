@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -197,17 +198,21 @@ func testCancelBackends(s *scene) {
 func (s *scene) statementsThatEndBeforeTheSignal() {
 	user := s.Cluster.Node("a").Credentials().Load.Name
 	cancel := func(within time.Duration, statements ...string) (record.Event, error) {
+		ctx, stop := context.WithCancel(s.Context())
 		var conns []*pgx.Conn
+		var running sync.WaitGroup
 		for _, statement := range statements {
 			conn := s.client("a", "sleeping")
 			conns = append(conns, conn)
-			go func() {
+			running.Go(func() {
 				for one := range strings.Lines(statement) {
-					_, _ = conn.Exec(s.Context(), one)
+					_, _ = conn.Exec(ctx, one)
 				}
-			}()
+			})
 		}
 		defer func() {
+			stop()
+			running.Wait()
 			for _, conn := range conns {
 				_ = conn.Close(context.Background())
 			}
