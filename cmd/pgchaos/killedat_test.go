@@ -67,6 +67,12 @@ const (
   - {on_error: continue, limit: {node: a, cpus: 0.7}}
   - {on_error: continue, disconnect: b}
 `
+	// Each has helper containers, and takes seconds on a busy engine: for make test-long.
+	killedOnDockerLinks = `
+  - {on_error: continue, partition: {between: [a, c]}, for: 1s}
+  - {on_error: continue, throttle: {between: [a, b], bytes_per_second: 1MB}}
+  - {on_error: continue, flap: {between: [b, c], down: 200ms, up: 200ms}}
+`
 )
 
 // The journal of such a run has a line for its head, three or so for each of its steps, and more for those that are taken back in it.
@@ -98,7 +104,7 @@ func moments(n int, seed uint64) (all []moment) {
 }
 
 // longestWait bounds how long a moment is waited for.
-const longestWait = time.Minute
+var longestWait = map[bool]time.Duration{false: time.Minute, true: 5 * time.Minute}[longtest.Enabled]
 
 // at begins a run, and returns at a moment of it. Kill then ends pgchaos.
 func (p *place) at(m moment, args ...string) (kill func()) {
@@ -370,8 +376,11 @@ func (p *place) runs() []string {
 func TestCleanOnDockerAfterSIGKILLAtRandomMoments(t *testing.T) {
 	t.Parallel()
 	atMoments(t, 2, 2, func(t *testing.T, m moment) {
-		p := newDockerPlace(t)
-		text := strings.Replace(killedTimeline, "\nMORE\n", killedOnDocker, 1)
+		p, more := newDockerPlace(t), killedOnDocker
+		if longtest.Enabled {
+			more += killedOnDockerLinks[1:]
+		}
+		text := strings.Replace(killedTimeline, "\nMORE\n", more, 1)
 		text = strings.Replace(text, "cluster:\n", "cluster:\n  docker: {disk: 256MB}\n", 1)
 		kill := p.at(m, p.onDocker(p.write("x.yaml", strings.Replace(text, "max_connections: 40", "max_connections: 40, max_wal_size: 64MB, min_wal_size: 32MB", 1)))...)
 		runsWithoutPgchaos.Lock()
