@@ -307,6 +307,39 @@ func (a *admin) set(name, value string) {
 	a.pg.until(name+" is in force", func() bool {
 		return a.number("select count(*) from pg_settings where name = $1 and (setting = $2 or $2 = '' and setting = boot_val)", name, value) == 1
 	})
+	if name == "synchronous_standby_names" && value != "" {
+		a.untilCommitsWait()
+	}
+}
+
+// untilCommitsWait returns when a commit waits for a standby. Sessions that have the setting do not wait before the checkpointer
+// has read it, too (SyncRepUpdateSyncStandbysDefined in src/backend/replication/syncrep.c).
+func (a *admin) untilCommitsWait() {
+	a.pg.t.Helper()
+	probe := a.pg.admin()
+	defer func() { _ = probe.Close(context.Background()) }()
+	probe.exec("set application_name = 'probe'")
+	done := make(chan error, 1)
+	begin := func() {
+		go func() {
+			_, err := probe.Exec(context.Background(), "select pg_logical_emit_message(true, 'pgload', '')")
+			done <- err
+		}()
+	}
+	begin()
+	a.pg.until("commits wait", func() bool {
+		select {
+		case err := <-done: // it has not waited
+			if err != nil {
+				a.pg.t.Fatal(err)
+			}
+			begin()
+		default:
+		}
+		return a.number("select count(*) from pg_stat_activity where application_name = 'probe' and wait_event = 'SyncRep'") == 1
+	})
+	a.exec("select pg_cancel_backend(pid) from pg_stat_activity where application_name = 'probe'")
+	<-done // with a warning
 }
 
 // run runs one of PostgreSQL's programs.
