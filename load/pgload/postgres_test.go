@@ -339,7 +339,9 @@ func (a *admin) untilCommitsWait() {
 		return a.number("select count(*) from pg_stat_activity where application_name = 'probe' and wait_event = 'SyncRep'") == 1
 	})
 	a.exec("select pg_cancel_backend(pid) from pg_stat_activity where application_name = 'probe'")
-	<-done // with a warning
+	if err := <-done; err != nil { // a warning is no error
+		a.pg.t.Fatal(err)
+	}
 }
 
 // run runs one of PostgreSQL's programs.
