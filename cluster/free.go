@@ -17,8 +17,18 @@ func FreeCommand(dataDir string) Command {
 // freeKeeps is how much of what df says is kept, in bytes.
 const freeKeeps = 16 << 10
 
-// ParseFree is the least number of free bytes in what FreeCommand wrote: POSIX's df -P, whose names can have blanks in them.
-func ParseFree(out string) (uint64, error) {
+// FreeOf is how many bytes are free by what FreeCommand wrote, and by the error that it ended with: it may see one of the directories
+// only, and then ends with one.
+func FreeOf(out Output, err error) (uint64, error) {
+	free, unread := parseFree(out.Stdout)
+	if unread != nil {
+		return 0, errors.Join(unread, err)
+	}
+	return free, nil
+}
+
+// parseFree is the least number of free bytes in what POSIX's df -P wrote, whose names can have blanks in them.
+func parseFree(out string) (uint64, error) {
 	least := uint64(math.MaxUint64)
 	for line := range strings.Lines(out) {
 		words := strings.Fields(line)
@@ -56,10 +66,5 @@ func (n *Node) DataDirectory(ctx context.Context) (dir string, err error) {
 
 // Free is how many bytes are free on the disks that the server writes to, as a command on its machine says.
 func (n *Node) Free(ctx context.Context, dataDir string) (uint64, error) {
-	out, err := n.RunBeside(ctx, FreeCommand(dataDir))
-	free, unread := ParseFree(out.Stdout) // it may see one of the directories only, and then ends with an error
-	if unread != nil {
-		return 0, errors.Join(unread, err)
-	}
-	return free, nil
+	return FreeOf(n.RunBeside(ctx, FreeCommand(dataDir)))
 }

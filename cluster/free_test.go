@@ -16,7 +16,7 @@ func TestParseFree(t *testing.T) {
 		"nothing":              {"", 0},
 		"another program":      {"no such file 50% x\n", 0},
 	} {
-		got, err := ParseFree(tt.out)
+		got, err := parseFree(tt.out)
 		if got != tt.want || (err != nil) != (tt.want == 0 && name != "full") {
 			t.Errorf("%s: %d, %v, want %d", name, got, err, tt.want)
 		}

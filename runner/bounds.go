@@ -27,9 +27,7 @@ func (r *run) guardPreparation(ctx context.Context, primary *cluster.Node) (guar
 	}
 	r.bounds = &bounds{of: x}
 	r.bounds.passed(primary.State(ctx), true) // from here on it counts
-	guarded, endWAL := r.guard(ctx, spaceEvery, func(ctx context.Context) string { return r.bounds.passed(primary.State(ctx), false) })
-	guarded, endDisks := r.guard(guarded, disksEvery, r.serverDisks(ctx).low)
-	return guarded, func() { endDisks(); endWAL() }
+	return r.guardServers(ctx, func(ctx context.Context) string { return r.bounds.passed(primary.State(ctx), false) })
 }
 
 // guardBounds is a context for load and timeline, which ends when a run on a cluster that was there before passes max_wal, max_lag or
@@ -38,9 +36,14 @@ func (r *run) guardBounds(ctx context.Context) (guarded context.Context, end fun
 	if r.bounds == nil {
 		return ctx, func() {}
 	}
-	guarded, endWAL := r.guard(ctx, spaceEvery, func(context.Context) string {
+	return r.guardServers(ctx, func(context.Context) string {
 		return r.bounds.passed(record.Primary(r.watch.Latest()), len(r.undo.Standing()) == 0)
 	})
+}
+
+// guardServers is a context that ends when passed says which bound is passed, or too little is free on a server's disk.
+func (r *run) guardServers(ctx context.Context, passed func(context.Context) string) (guarded context.Context, end func()) {
+	guarded, endWAL := r.guard(ctx, spaceEvery, passed)
 	guarded, endDisks := r.guard(guarded, disksEvery, r.serverDisks(ctx).low)
 	return guarded, func() { endDisks(); endWAL() }
 }

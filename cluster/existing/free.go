@@ -41,10 +41,5 @@ func freeOn(ctx context.Context, m machine, dir string) (uint64, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, examineTimeout)
 	defer cancel()
-	out, err := m.Exec(ctx, cluster.FreeCommand(dir))
-	free, unread := cluster.ParseFree(out.Stdout)
-	if unread != nil {
-		return 0, errors.Join(unread, err)
-	}
-	return free, nil
+	return cluster.FreeOf(m.Exec(ctx, cluster.FreeCommand(dir)))
 }
