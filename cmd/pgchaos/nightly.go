@@ -52,8 +52,9 @@ The store must be there: 'pgchaos history init' makes one. A run that fails (a l
 mode that promises none) fails the job on the first night.
 
 Exit codes, the first that holds: 5 something was left behind, 130 interrupted, 3 a run failed
-or a metric regressed, 1 pgchaos itself failed or the store cannot be read, 4 inconclusive, 0.
-docs/ci.md explains it.`,
+or a metric regressed, 1 pgchaos itself failed or the store cannot be read, 2 a cluster was
+refused, 4 inconclusive, 0. A wrong command line or experiment file is 2, too: then nothing at
+all was run. docs/ci.md explains it.`,
 		Example: `  pgchaos history init --store nightly                     once
   pgchaos nightly quorum-kill my.yaml --store nightly
   pgchaos nightly quorum-kill --store nightly --summary summary.md --junit junit.xml
@@ -215,7 +216,12 @@ func (n *night) runSeries(ctx context.Context, name string, plan *series.Plan, i
 	if id != "" {
 		s.ID = id
 	}
-	if err := runs.perform(ctx, s, begun); err != nil && ctx.Err() == nil {
+	err = runs.perform(ctx, s, begun)
+	if runs.discarded && ctx.Err() == nil { // nothing was begun, and the error says what the user has to mend
+		n.cases = append(n.cases, nightCase{Experiment: name, Name: name, Refused: []string{err.Error()}})
+		return nil, id
+	}
+	if err != nil && ctx.Err() == nil {
 		n.leftBehind = n.leftBehind || errors.Is(err, runner.ErrLeftBehind)
 		n.problem(name, err.Error())
 	} else if errors.Is(err, runner.ErrLeftBehind) {

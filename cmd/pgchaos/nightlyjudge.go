@@ -18,6 +18,7 @@ type nightCase struct {
 	Experiment, Name string
 	Store            string   // as it is named
 	Problems         []string // what pgchaos itself could not do
+	Refused          []string // why the cluster may not be used; nothing was done to it
 	Fails            []string // why a run failed
 	Unknown          []string // why a run is inconclusive, or has no figure
 	Notes            []string
@@ -36,6 +37,8 @@ func (c *nightCase) code() int {
 		return exitFail
 	case len(c.Problems) > 0:
 		return exitFailed
+	case len(c.Refused) > 0:
+		return exitUsage
 	case len(c.Unknown) > 0 || c.has(trend.Missing) || len(c.Runs) == 0:
 		return exitInconclusive
 	}
@@ -44,7 +47,7 @@ func (c *nightCase) code() int {
 
 // code is the worst of all cases: what pgchaos could not do must not hide what it found.
 func (n *night) code() int {
-	for _, code := range []int{exitFail, exitFailed, exitInconclusive} {
+	for _, code := range []int{exitFail, exitFailed, exitUsage, exitInconclusive} {
 		if slices.ContainsFunc(n.cases, func(c nightCase) bool { return c.code() == code }) {
 			return code
 		}

@@ -31,6 +31,7 @@ func TestTheExitCodeOfANightIsThatOfItsWorstCase(t *testing.T) {
 	suspect := nightCase{Runs: ran, Findings: []trend.Finding{{State: trend.Suspect}}}
 	missing := nightCase{Runs: ran, Findings: []trend.Finding{{State: trend.Missing}}}
 	problem := nightCase{Runs: ran, Problems: []string{"the store is full"}}
+	refused := nightCase{Refused: []string{"the database shop is not marked"}}
 	both := nightCase{Runs: ran, Fails: fail.Fails, Problems: problem.Problems}
 	for name, row := range map[string]struct {
 		cases []nightCase
@@ -41,6 +42,9 @@ func TestTheExitCodeOfANightIsThatOfItsWorstCase(t *testing.T) {
 		"no figure tonight":             {[]nightCase{pass, missing}, exitInconclusive},
 		"nothing was run":               {[]nightCase{{}}, exitInconclusive},
 		"a problem of pgchaos":          {[]nightCase{missing, problem}, exitFailed},
+		"a cluster is refused":          {[]nightCase{missing, refused, pass}, exitUsage},
+		"and a problem":                 {[]nightCase{refused, problem}, exitFailed},
+		"and a run failed":              {[]nightCase{refused, fail}, exitFail},
 		"a regression":                  {[]nightCase{regressed, pass}, exitFail},
 		"a run failed, and a problem":   {[]nightCase{problem, fail}, exitFail},
 		"one has failed, and a problem": {[]nightCase{both}, exitFail},

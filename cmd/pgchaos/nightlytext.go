@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"pgchaos/compare/trend"
@@ -31,6 +32,8 @@ func (c *nightCase) word() string {
 		return "regression"
 	case exitInconclusive:
 		return "inconclusive"
+	case exitUsage:
+		return "refused"
 	}
 	if len(c.Runs) > 0 {
 		return "not judged"
@@ -40,7 +43,7 @@ func (c *nightCase) word() string {
 
 // lines are all that there is to say, the worst first.
 func (c *nightCase) lines() (all []string) {
-	for _, texts := range [][]string{c.Problems, c.Fails, c.Unknown} {
+	for _, texts := range [][]string{c.Problems, c.Refused, c.Fails, c.Unknown} {
 		all = append(all, texts...)
 	}
 	for _, f := range c.Findings {
@@ -128,7 +131,7 @@ func (n *night) suite() junit.Suite {
 	s := junit.Suite{Name: "pgchaos nightly", At: n.began}
 	for _, c := range n.cases {
 		of := junit.Case{Class: c.Experiment, Name: c.Name, Failures: c.Fails, Output: strings.Join(append(c.Notes, c.Runs...), "\n")}
-		of.Errors = append(append(of.Errors, c.Problems...), c.Unknown...)
+		of.Errors = slices.Concat(c.Problems, c.Refused, c.Unknown)
 		blamed := len(of.Failures)+len(of.Errors) > 0
 		if missing := c.missing(); blamed && len(missing) > 0 {
 			of.Errors = append(of.Errors, units.Count(int64(len(missing)), "metric has", "metrics have")+" no figure tonight: "+strings.Join(missing, ", "))
