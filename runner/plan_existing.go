@@ -76,8 +76,15 @@ func writeCommandsOf(w io.Writer, s *spec.Step, of planned, exec string, n clust
 	}
 	if h, ok := s.Parameters().(*fault.RunHook); ok && h.ProvedBy() != "" {
 		fmt.Fprintf(w, "    %-6s %s\n", "proof", map[string]string{
-			"down": "the server refuses connections, or was started again", "silent": "the server gives no answer", "moved": "another node is the primary",
+			"down": "the server has ended its sessions and refuses new ones, or was started again", "silent": "the server gives no answer", "moved": "another node is the primary",
 		}[h.ProvedBy()])
+		if h.ProvedBy() == "down" {
+			line, err := commandLine(fault.PlannedCommand{Argv: cluster.ListenersCommand()}, exec, n.Host)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(w, "    %-6s where sessions to the node are forwarded: %s\n", "look", line)
+		}
 	}
 	return nil
 }

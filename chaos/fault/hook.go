@@ -45,7 +45,9 @@ func hook() Kind {
 			Does: "Runs the command of an entry of `cluster.existing.hooks` on the node's machine, by `cluster.existing.exec`. A step calls it by the entry's " +
 				"word: `kill: primary`, where the file has `hooks: {kill: {do: ...}}`.",
 			Effect: "What the command does. With the proof `down` the server is taken to have ended, as by a kill.",
-			Verified: "By `proof`. `down`: the server refuses connections, or was started after the command began. `silent`: it gives no answer within 3 s. " +
+			Verified: "By `proof`. `down`: the server has ended a session that pgchaos had opened before, and refuses new ones, or it was started after the command " +
+				"began. Where that session goes through a forwarded port, a proxy or address translation, which can refuse while the server runs, the node's machine must also " +
+				"show that nothing listens at the server's address, or no longer run commands although those of other nodes do. `silent`: it gives no answer within 3 s. " +
 				"`moved`: another node is the primary. Anything else is a command that must succeed. What is not so within `within` has not taken effect.",
 			Back: "By `undo`, on the same node. It is in the journal before the command runs, and is written as a script into the result directory, too. " +
 				"With `undo_after` the node's own machine runs it after that time, whether pgchaos lives or not.",
@@ -181,6 +183,15 @@ func (p *RunHook) Action(env Env) chaos.Action {
 		if p.ProvedBy() != "" && p.Proof != proofMoved && !before.Reachable {
 			return fmt.Errorf("%s does not answer already, so that %q could not show that it took effect: %s", n.Name(), p.Proof, before.Error)
 		}
+		show := func(ctx context.Context) error { return p.look(ctx, n) }
+		if p.Proof == proofDown {
+			witness, err := n.Witness(ctx)
+			if err != nil {
+				return err
+			}
+			defer witness.Close()
+			show = witness.Ended
+		}
 		if err := p.armUndo(ctx, n); err != nil {
 			return err
 		}
@@ -191,7 +202,7 @@ func (p *RunHook) Action(env Env) chaos.Action {
 			return fmt.Errorf("keep what the command wrote on %s: %w", n.Name(), keepErr)
 		}
 		// A command that kills what runs it ends with an error, too: the proof decides, and says so where it fails.
-		if why := p.proven(ctx, n, before); why != nil {
+		if why := p.proven(ctx, show); why != nil {
 			if err != nil {
 				return fmt.Errorf("on %s the command %q: %w; and %w", n.Name(), p.Do, err, why)
 			}
@@ -302,12 +313,12 @@ func UndoOf(r chaos.Reversal) (c PlannedCommand, ok bool) {
 const proofEvery = 50 * time.Millisecond
 
 // proven waits for the effect. The error says what is there instead.
-func (p *RunHook) proven(ctx context.Context, n *cluster.Node, before record.NodeState) error {
+func (p *RunHook) proven(ctx context.Context, show func(context.Context) error) error {
 	// A look that has begun is finished: one cut short would say that the node does not answer.
 	waiting, cancel := context.WithTimeout(ctx, time.Duration(p.Within))
 	defer cancel()
 	for {
-		why := p.look(ctx, n, before)
+		why := show(ctx)
 		if why == nil {
 			return nil
 		}
@@ -317,20 +328,9 @@ func (p *RunHook) proven(ctx context.Context, n *cluster.Node, before record.Nod
 	}
 }
 
-// look is nil where the effect is there.
-func (p *RunHook) look(ctx context.Context, n *cluster.Node, before record.NodeState) error {
+// look is nil where the effect is there. What has ended a server is seen by a Witness.
+func (p *RunHook) look(ctx context.Context, n *cluster.Node) error {
 	switch p.Proof {
-	case proofDown:
-		now := n.State(ctx)
-		switch {
-		case now.Reachable && before.Reachable && now.ServerStarted.After(before.ServerStarted):
-			return nil // somebody has started it again already
-		case now.Reachable:
-			return errors.New("its server runs as before")
-		case n.Refuses(ctx):
-			return nil
-		}
-		return errors.New("it may only be cut off: " + now.Error)
 	case proofSilent:
 		return n.Silent(ctx)
 	case proofMoved:

@@ -1,9 +1,11 @@
 package existing
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -86,6 +88,7 @@ type Seen struct {
 	Marked   bool
 	Senders  int // standbys that stream from it
 	Receives bool
+	Streams  cluster.MetStandby // as whom, and who streams from it
 
 	Pooled         bool // a pooler gives each transaction a session
 	Encrypted      bool // the session uses TLS
@@ -127,6 +130,7 @@ func Examine(ctx context.Context, x cluster.Existing) Examination {
 	}
 	wg.Wait()
 	e.judge(x)
+	e.distinguished(ctx, x)
 	e.managed(ctx, x)
 	e.clients(clients, x)
 	if exec != nil {
@@ -145,6 +149,19 @@ func (e *Examination) judge(x cluster.Existing) {
 	e.synchronous(x)
 	e.capacity(x)
 	e.connections(x)
+}
+
+// distinguished wants to know which node a standby is.
+func (e *Examination) distinguished(ctx context.Context, x cluster.Existing) {
+	var nodes []cluster.MetStandby
+	for i, n := range x.Nodes {
+		s := e.Nodes[i].Streams
+		s.Node, s.Host, s.Name = n.Name, n.DSN.Address.Host, cmp.Or(n.Standby, s.Name)
+		nodes = append(nodes, s)
+	}
+	if err := cluster.Distinguish(ctx, nodes); err != nil {
+		e.add(Bad, "", "", "%v", err)
+	}
 }
 
 //go:embed look.sql
@@ -168,15 +185,23 @@ func look(ctx context.Context, name string, dsn cluster.DSN, pooled bool) Seen {
 	if _, s.Error = conn.Exec(ctx, "set local search_path = pg_catalog"); s.Error != nil {
 		return s
 	}
-	var comment string
+	var comment, standbys string
 	s.Error = conn.QueryRow(ctx, lookSQL, ownSessions+"%").Scan(&s.SystemID, &s.Standby, &s.Version, &s.Server, &comment, &s.Senders, &s.Receives,
-		&s.Encrypted, &s.ClusterName, &s.Creates, &s.SyncNames, &s.Archives, &s.Sessions, &s.MaxConnections, &s.Connections, &s.DataDir, &s.Bytes)
+		&s.Encrypted, &s.ClusterName, &s.Creates, &s.SyncNames, &s.Archives, &s.Sessions, &s.MaxConnections, &s.Connections, &s.DataDir, &s.Bytes, &standbys)
 	s.Marked = strings.Contains(comment, Mark)
 	if pooled { // pg_stat_ssl is of the pooler's own session
 		_, s.Encrypted = conn.PgConn().Conn().(*tls.Conn)
 	}
 	if s.Error != nil {
 		return s
+	}
+	if s.Error = json.Unmarshal([]byte(standbys), &s.Streams.Standbys); s.Error != nil {
+		return s
+	}
+	if s.Standby {
+		if s.Streams.Name, s.Error = cluster.StandbyName(ctx, conn, name); s.Error != nil {
+			return s
+		}
 	}
 	for _, r := range rights {
 		has := false

@@ -18,4 +18,6 @@ select (select s.system_identifier::text from pg_control_system() s),
        (select count(*) from pg_stat_activity a where a.usename is not null and a.pid <> pg_backend_pid() and coalesce(a.backend_type, 'client backend') = 'client backend'),
        coalesce((select f.setting from pg_settings f where f.name = 'data_directory'), ''),
        (select coalesce(sum(pg_database_size(d.oid)), 0)::bigint from pg_database d
-        where has_database_privilege(d.oid, 'connect') or pg_has_role('pg_read_all_stats', 'usage'))
+        where has_database_privilege(d.oid, 'connect') or pg_has_role('pg_read_all_stats', 'usage')),
+       (select coalesce(json_agg(json_build_object('name', coalesce(r.application_name, ''), 'client_addr', coalesce(host(r.client_addr), ''))), '[]')::text
+        from pg_stat_replication r)

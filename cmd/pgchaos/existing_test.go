@@ -122,6 +122,7 @@ func TestMarkAndDoctor(t *testing.T) {
 
 	doctor("unmarked", exitUsage)
 	refused("is not marked")
+	m.refusesNightly("is not marked")
 	m.SQL(t, "n1", plaincluster.Database, "comment on database shop is 'the shop''s'")
 	if code, _, errs := m.run("mark", m.DSN("n1", plaincluster.Database, "")); code == exitPass || !strings.Contains(errs, `comment on database "shop" is 'the shop''s [pgchaos may break this cluster]';`) {
 		t.Errorf("exit code %d: %s", code, errs)
@@ -172,6 +173,25 @@ func TestMarkAndDoctor(t *testing.T) {
 	m.Stop(t, "n2")
 	doctor("down", exitUsage)
 	refused("it cannot be read", "--"+riskFlag)
+}
+
+// refusesNightly: a nightly job says that the cluster is refused, by the exit code of a run that is refused, and leaves nothing.
+func (m *met) refusesNightly(why string) {
+	m.t.Helper()
+	dir := filepath.Dir(m.base)
+	where, summary := filepath.Join(dir, "store"), filepath.Join(dir, "summary.md")
+	m.makeStore(where)
+	code, out, errs := m.nightly(m.file, "--store", where, "--summary", summary)
+	if code != exitUsage || !strings.HasPrefix(out, "refused ") || !strings.Contains(out, why) || strings.Contains(out, "it was not run") {
+		m.t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
+	if text, err := os.ReadFile(summary); err != nil || !strings.Contains(string(text), "| refused | ") {
+		m.t.Errorf("%v\n%s", err, text)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "results", "*")); err != nil || len(left) > 0 {
+		m.t.Errorf("left: %q, %v", left, err)
+	}
+	m.unchanged()
 }
 
 // TestRunOnACluster runs on it, and leaves it as it was. No password is in anything that it writes.

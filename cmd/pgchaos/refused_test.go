@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os/exec"
+	"strings"
 	"testing"
 
 	"pgchaos/internal/plaincluster"
@@ -36,7 +37,10 @@ cluster:
 load:
   writes: {kind: insert, clients: 2, rate: 50/s, timeout: 1s}
 timeline:
-  - {at: 500ms, name: refused, refuse: n1, for: 1500ms}
+  - {at: 300ms, name: no-end, on_error: continue, hook: {name: end, node: n1, do: "iptables -I %[3]s", undo: "true", proof: down, within: 300ms}}
+  - {name: open, exec: {node: n1, command: "iptables -D %[3]s"}}
+  - {name: reached, verify: {primary: n1, within: 30s}}
+  - {name: refused, refuse: n1, for: 1500ms}
   - {promote: n1}
   - {after: undo-refused, at: 500ms, wait: 100ms}
 `, m.DSN("n1", plaincluster.Database, ""), m.DSN("n2", plaincluster.Database, ""), rule, m.Ports["n2"]))
@@ -45,6 +49,9 @@ timeline:
 		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
 	r := m.result()
+	if e := eventNamed(t, r, func(e record.Event) bool { return e.Name == "no-end" }); e.Status != record.EventFailed || !strings.Contains(e.Error, "has not ended one that was open before") {
+		t.Errorf("a firewall passes for a server that has ended: %+v", e)
+	}
 	for _, n := range r.Cluster.Nodes {
 		if len(n.Settings) > 0 {
 			t.Errorf("%s is said to have settings that nobody read: %v", n.Name, n.Settings)

@@ -136,7 +136,7 @@ fsync = off
 `)
 	must(t, os.WriteFile(filepath.Join(c.Dir, "n1/pg_hba.conf"), []byte("host "+Database+" "+Role+` 127.0.0.1/32 scram-sha-256
 host all all 127.0.0.1/32 trust
-host replication all 127.0.0.1/32 trust
+host replication all 127.0.0.0/8 trust
 `), 0o600))
 	c.configure(t, "n1")
 	c.Start(t, "n1")
@@ -149,10 +149,16 @@ host replication all 127.0.0.1/32 trust
 		c.SQL(t, "n1", "postgres", sql)
 	}
 	c.SQL(t, "n1", Database, "create table customers as select generate_series(1, 100) as id")
-	c.run(t, "pg_basebackup", "--no-sync", "-c", "fast", "-D", "n2", "-R", "-d", fmt.Sprintf("host=127.0.0.1 port=%d user=postgres application_name=n2", c.Ports["n1"]))
-	c.configure(t, "n2")
-	c.Start(t, "n2")
+	c.Clone(t, "n2", "n2", c.Ports["n1"])
 	c.await(t)
+}
+
+// Clone makes another standby of n1, reached by a port of this machine, with an application_name.
+func (c *Cluster) Clone(t testing.TB, node, called string, port int) {
+	t.Helper()
+	c.run(t, "pg_basebackup", "--no-sync", "-c", "fast", "-D", node, "-R", "-d", fmt.Sprintf("host=127.0.0.1 port=%d user=postgres application_name=%s", port, called))
+	c.configure(t, node)
+	c.Start(t, node)
 }
 
 // configure gives a node a port of its own.

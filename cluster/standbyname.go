@@ -1,0 +1,123 @@
+package cluster
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"pgchaos/record"
+	"pgchaos/standbynames"
+)
+
+//go:embed standbyname.sql
+var standbyNameSQL string
+
+// learnStandbyNames finds the application_name of each node as a standby. A manager can call it as it likes: Patroni by the
+// member's name, pg_auto_failover pgautofailover_standby_N; and each node keeps it through all its lives. That of the
+// primary is not known before it is a standby, unless the file says it.
+func (c *Cluster) learnStandbyNames(ctx context.Context, nodes []*Node, states []record.NodeState) error {
+	var names *standbyNames
+	for i, n := range nodes {
+		name := n.config.Standby
+		n.nameKnown.Store(name != "" || states[i].Role == record.RoleStandby)
+		if name == "" && states[i].Role == record.RoleStandby {
+			var err error
+			if name, err = n.askStandbyName(ctx); err != nil {
+				return err
+			}
+		}
+		if name == "" {
+			name = n.Name()
+		}
+		names = names.with(name, n.Name(), addressesOf(ctx, n.config.DSN.Address.Host))
+	}
+	for _, s := range states {
+		var err error
+		if names, err = names.met(s); err != nil {
+			return err
+		}
+	}
+	c.standbyNames.Store(names)
+	return nil
+}
+
+func (n *Node) askStandbyName(ctx context.Context) (name string, err error) {
+	conn, err := n.Connect(ctx, "state")
+	if err != nil {
+		return "", err
+	}
+	defer abandon(conn)
+	return StandbyName(ctx, conn, n.Name())
+}
+
+// StandbyName asks the server of a node for its application_name as a standby.
+func StandbyName(ctx context.Context, conn *pgx.Conn, node string) (name string, err error) {
+	var conninfo, clusterName *string
+	if err := conn.QueryRow(ctx, standbyNameSQL).Scan(&conninfo, &clusterName); err != nil {
+		return "", fmt.Errorf("ask %s for its application_name as a standby: %w", node, err)
+	}
+	if conninfo != nil {
+		set, err := keywordSettings(*conninfo)
+		if err != nil {
+			return "", fmt.Errorf("read the conninfo of the WAL receiver of %s: %w", node, err)
+		}
+		for _, key := range []string{"application_name", "fallback_application_name"} {
+			if set[key] != "" {
+				return set[key], nil
+			}
+		}
+	}
+	if clusterName != nil && *clusterName != "" {
+		return *clusterName, nil // libpqwalreceiver.c's default
+	}
+	return "walreceiver", nil
+}
+
+// learnStandbyName asks a node that was the primary when it was met for its application_name, once it is a standby.
+func (n *Node) learnStandbyName(ctx context.Context, s record.NodeState) {
+	if !n.Met() || s.Role != record.RoleStandby || !s.Streaming || n.nameKnown.Load() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, stateTimeout)
+	defer cancel()
+	name, err := n.askStandbyName(ctx)
+	if err != nil {
+		return // the next reading asks again
+	}
+	for addresses := addressesOf(ctx, n.config.DSN.Address.Host); ; { // the readers of other nodes may learn at the same time
+		names := n.cluster.standbyNames.Load()
+		if n.cluster.standbyNames.CompareAndSwap(names, names.with(name, n.Name(), addresses)) {
+			break
+		}
+	}
+	n.nameKnown.Store(true)
+}
+
+// named puts the nodes' names in the place of the standbys' application_names.
+func (c *Cluster) named(s *record.NodeState) {
+	names := c.standbyNames.Load()
+	if names == nil {
+		return
+	}
+	for i, of := range names.of(s.Node, s.Standbys) {
+		s.Standbys[i].Name = of.name
+	}
+	if s.SyncNames == "" {
+		return
+	}
+	parsed, err := standbynames.Parse(s.SyncNames)
+	if err != nil {
+		return // it stays as the server has it
+	}
+	changed := false
+	for i, name := range parsed.Names {
+		if node, ok := names.only(s.Node, name); ok && node != name {
+			parsed.Names[i], changed = node, true
+		}
+	}
+	if changed {
+		s.SyncNames = parsed.String()
+	}
+}
