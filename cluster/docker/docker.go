@@ -201,6 +201,18 @@ func (p *Provider) addHost(name string) (*host, error) {
 	return h, nil
 }
 
+// node finds one by its name; nil: the run has none of this name.
+func (p *Provider) node(name string) *host {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, h := range p.hosts {
+		if h.name == name {
+			return h
+		}
+	}
+	return nil
+}
+
 // prefix begins the names of all that is made for this run.
 func (p *Provider) prefix() string { return "pgchaos-" + p.options.Run + "-" }
 
