@@ -2,7 +2,6 @@ package spec
 
 import (
 	"cmp"
-	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -13,7 +12,6 @@ import (
 
 	"pgchaos/chaos/fault"
 	"pgchaos/internal/units"
-	"pgchaos/record"
 )
 
 // Random is a schedule of faults that a generator chooses. Load makes steps of the timeline of it, so that the resolved text has
@@ -192,96 +190,6 @@ func (f *RandomFault) taken() bool {
 	}
 	maybe, conditional := s.Parameters().(fault.Reversed)
 	return s.Kind().Reversible && (!conditional || maybe.Reversed())
-}
-
-// hits is how many of the nodes the fault and what follows it disturb at once.
-func (f *RandomFault) hits(nodes int) (most int) {
-	now := disturbance{nodes: nodes, names: map[string]int{}}
-	for k := range f.steps {
-		s := &f.steps[k].is
-		now.end(s)
-		before := now
-		before.names = maps.Clone(now.names)
-		if now.begin(s); now.count() > most {
-			most = now.count()
-		}
-		if s.For > 0 || k == 0 && f.taken() || !lasts(s.Kind().Facts) {
-			now = before
-		}
-	}
-	return most
-}
-
-// lasts tells whether what an action does to a node stays until something takes it back.
-func lasts(of record.Facts) bool { return of.Ends || of.Freezes || of.Cuts || of.Lasts }
-
-// disturbance is what the steps of a fault have disturbed, until a later one starts, resumes or connects it again.
-type disturbance struct {
-	nodes int            // of the cluster
-	names map[string]int // how often each selector was disturbed: a role can be another node each time
-	links int            // nodes that are cut from others
-}
-
-func (d *disturbance) count() int {
-	n := d.links
-	for name, times := range d.names {
-		n += times * weight([]string{name}, d.nodes)
-	}
-	return min(n, d.nodes)
-}
-
-// begin adds what a step disturbs.
-func (d *disturbance) begin(s *Step) {
-	if !s.Fault() && !lasts(s.Kind().Facts) {
-		return
-	}
-	if _, ok := s.Parameters().(fault.OnLinks); ok {
-		d.links += disturbed(s, d.nodes)
-		return
-	}
-	for _, name := range s.targets() {
-		if d.names[name]++; !slices.Contains(Roles, name) {
-			d.names[name] = 1
-		}
-	}
-}
-
-// end takes away what a step brings back. The former primary is the primary of before.
-func (d *disturbance) end(s *Step) {
-	if is := s.Kind().Facts; !is.Starts && !is.Thaws && !is.Connects && is.Lifts == "" {
-		return
-	}
-	on := s.targets()
-	maps.DeleteFunc(d.names, func(name string, _ int) bool {
-		return slices.Contains(on, name) || name == "primary" && slices.Contains(on, "former_primary")
-	})
-}
-
-// weight is how many nodes names stand for at most.
-func weight(names []string, nodes int) (n int) {
-	for _, name := range names {
-		switch name {
-		case fault.Clients:
-		case "replicas", wordOthers:
-			n += nodes - 1
-		default:
-			n++
-		}
-	}
-	return n
-}
-
-// disturbed is how many nodes a step disturbs. Of a cut network it is the smaller side.
-func disturbed(s *Step, nodes int) int {
-	if on, ok := s.Parameters().(fault.OnLinks); ok {
-		one, other := on.BothSides()
-		a, b := weight(one, nodes), weight(other, nodes)
-		if a == 0 || b == 0 { // the other side are the clients alone
-			return max(a, b)
-		}
-		return min(a, b)
-	}
-	return weight(s.targets(), nodes)
 }
 
 // The words of an entry that stand for nodes.

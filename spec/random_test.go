@@ -339,8 +339,17 @@ func TestRandomHealthyCountsAllStepsOfAnEntry(t *testing.T) {
 		"{partition: {between: [a, [b, c]]}, then: [{kill: b}, {start: b}]}":                                                                        2,
 		"{partition: {between: [a, b]}, for: 1s, then: [{kill: b}, {start: b}]}":                                                                    1,
 		"{kill: [a, b], then: [{kill: c}, {start: [a, b, c]}]}":                                                                                     3,
+		"{hold_wal: b, then: [{resume_replay: b}, {kill: c}]}":                                                                                      2,
+		"{pause: a, then: [{kill: a}, {start: a}, {kill: b}, {start: b}]}":                                                                          1,
+		"{pause_replay: any_replica, then: [{resume_replay: replicas}, {kill: any_replica}]}":                                                       1,
+		"{pause_replay: any_replica, then: [{resume_replay: any_replica}, {kill: any_replica}]}":                                                    2, // any other
+		"{kill: any_replica, then: [{start: replicas}, {kill: any_replica}]}":                                                                       2, // which answer
+		"{kill: any_replica, then: [{kill: any_replica}, {start: any_replica}, {kill: any_replica}]}":                                               3,
+		"{kill: primary, then: [{failover: most_advanced}, {kill: primary}, {rejoin: former_primary}]}":                                             2,
+		"{kill: primary, then: [{rejoin: former_primary}, {kill: primary}, {start: former_primary}]}":                                               1,
+		"{kill: primary, then: [{kill: primary}, {rejoin: former_primary}, {kill: c}, {start: c}]}":                                                 2,
 		"{kill: any_replica, then: [{kill: any_replica}, {start: replicas}]}":                                                                       2,
-		"{kill: primary, then: [{failover: most_advanced}, {pause: any_replica}, {resume: any_replica}, {kill: any_replica}]}":                      2,
+		"{kill: primary, then: [{failover: most_advanced}, {pause: any_replica}, {resume: any_replica}, {kill: any_replica}]}":                      3, // the paused one is none of the nodes that answer
 		"{kill: primary, then: [{failover: most_advanced}, {pause: any_replica}, {resume: any_replica}, {kill: any_replica}, {kill: any_replica}]}": 3,
 	} {
 		_, _, err := Load("x.yaml", []byte(randomFile), Options{Set: []string{"random.faults=[" + entry + "]", "random.healthy=2"}, Seed: 1})
