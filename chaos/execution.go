@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -310,7 +312,12 @@ func (x *execution) reverse(step Step, act *Act) error {
 	event.Issued = x.issue(event)
 	x.Begin(event)
 	// Each is of another node.
-	err := AtOnce(len(act.reversals), func(i int) error { return x.Undo.takeBack(x.ctx, act.reversals[i], false) })
+	gone := make([]string, len(act.reversals))
+	err := AtOnce(len(act.reversals), func(i int) error {
+		gone[i] = x.Undo.look(x.ctx, act.reversals[i])
+		return x.Undo.takeBack(x.ctx, act.reversals[i], false)
+	})
+	event.Detail = strings.Join(slices.DeleteFunc(gone, func(s string) bool { return s == "" }), "; ")
 	event.Ended = x.Clock.Now()
 	event.Status, event.Effective = record.EventDone, event.Ended
 	if err != nil {

@@ -208,6 +208,12 @@ func TestForTakesAFaultBackBesideTheNextSteps(t *testing.T) {
 				{Name: "busy", Do: l.action("busy", 10*time.Second)},
 			}
 		})
+		looks := line.Undo.Kinds["undo"]
+		looks.Look = func(_ context.Context, n *cluster.Node, _ Reversal) string {
+			l.add("look at " + n.Name())
+			return "half of it was gone"
+		}
+		line.Undo.Kinds["undo"] = looks
 		if err := line.Run(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -215,12 +221,12 @@ func TestForTakesAFaultBackBesideTheNextSteps(t *testing.T) {
 			t.Fatal(err)
 		}
 		// Taken back once: at the end of the run nothing is left to heal.
-		want := []string{"1s intend 1 undo a", "1s a", "1s busy", "6s take back a", "6s undone 1 undo a"}
+		want := []string{"1s intend 1 undo a", "1s a", "1s busy", "6s look at a", "6s take back a", "6s undone 1 undo a"}
 		if diff := cmp.Diff(want, l.lines); diff != "" {
 			t.Error(diff)
 		}
 		events := line.Events()
-		if i := len(events) - 2; events[i].Name != "undo-a" || events[i].Reverses != "a" || events[i].Issued != 6*time.Second {
+		if i := len(events) - 2; events[i].Name != "undo-a" || events[i].Reverses != "a" || events[i].Issued != 6*time.Second || events[i].Detail != "half of it was gone" {
 			t.Errorf("the reversal's event: %+v", events)
 		}
 	})

@@ -50,6 +50,18 @@ func (u *Undo) intend(all []Reversal) ([]*standing, error) {
 	return added, nil
 }
 
+// look says what had ended of a change before it is taken back; "" is nothing, as far as is known.
+func (u *Undo) look(ctx context.Context, r *standing) (gone string) {
+	look := u.Kinds[r.Kind].Look
+	if look == nil {
+		return ""
+	}
+	if err := protect(func() error { gone = look(ctx, u.Scene.Cluster.Node(r.Node), r.Reversal); return nil }); err != nil {
+		return ""
+	}
+	return gone
+}
+
 // takeBack does a reversal, unless that has been done already. What it calls is idempotent, since a step of the timeline
 // may have done the same.
 func (u *Undo) takeBack(ctx context.Context, r *standing, ending bool) error {

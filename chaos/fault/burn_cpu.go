@@ -39,7 +39,7 @@ func burnCPU() Kind {
 				"where they take time from all nodes and from pgchaos alike. There can be at most 64. It needs Linux.",
 			Effect:   "The server gets less processor time: response times rise where there is none to spare.",
 			Verified: "Each process has used processor time, by the process table.",
-			Back:     "The processes are killed, and none is left. They also end with pgchaos, however that ends, with their container, and by themselves after `most`.",
+			Back:     "The processes are killed, and none is left. They also end with pgchaos, however that ends, with their container, and by themselves after `most`. Where some have ended before, as when somebody has killed them, the timeline says so beside the end of a `for`.",
 			Example: `- {at: 5s, for: 3s, burn_cpu: {node: pgslave, processes: 2}}
 `,
 		},
@@ -74,25 +74,39 @@ func (p *BurnCPU) Detail() string {
 
 // burning marks the processes of one step on one node, in their command lines.
 type burning struct {
-	Mark string `json:"mark"`
+	Mark      string `json:"mark"`
+	Processes int    `json:"processes,omitempty"`
 }
 
 var burningMark = regexp.MustCompile(`^pgchaos-burn-[a-z0-9]{16}$`)
 
 // Before is the mark of the processes.
 func (p *BurnCPU) Before(context.Context, Env, *cluster.Node) (any, error) {
-	return burning{"pgchaos-burn-" + strings.ToLower(rand.Text()[:16])}, nil
+	return burning{"pgchaos-burn-" + strings.ToLower(rand.Text()[:16]), p.Processes}, nil
 }
 
-func burningOf(decode func(any) error) (mark string, err error) {
-	var b burning
+func burningOf(decode func(any) error) (b burning, err error) {
 	if err := decode(&b); err != nil {
-		return "", fmt.Errorf("read the mark of the processes: %w", err)
+		return burning{}, fmt.Errorf("read the mark of the processes: %w", err)
 	}
 	if !burningMark.MatchString(b.Mark) {
-		return "", fmt.Errorf("%q is no mark of busy processes", b.Mark)
+		return burning{}, fmt.Errorf("%q is no mark of busy processes", b.Mark)
 	}
-	return b.Mark, nil
+	return b, nil
+}
+
+// burningBy are the processes of a reversal.
+func burningBy(r chaos.Reversal) (burning, error) {
+	return burningOf(func(into any) error { return json.Unmarshal(r.Arguments, into) })
+}
+
+// busy counts the processes that have used processor time.
+func (b burning) busy(ctx context.Context, n *cluster.Node) (int, error) {
+	out, err := n.RunBeside(ctx, burn("busy", b.Mark))
+	if err != nil {
+		return 0, fmt.Errorf("count the busy processes: %w", err)
+	}
+	return strconv.Atoi(strings.TrimSpace(out.Stdout))
 }
 
 // keeper makes of the mark of busy processes that of what looks after them.
@@ -113,14 +127,14 @@ func burn(do, mark string, more ...string) cluster.Command {
 // endBurning kills busy processes. They can be outside of the node, where that is no container.
 func endBurning() *chaos.ReversalKind {
 	end := func(ctx context.Context, r chaos.Reversal, run func(context.Context, cluster.Command) (cluster.Output, error)) error {
-		mark, err := burningOf(func(into any) error { return json.Unmarshal(r.Arguments, into) })
+		b, err := burningBy(r)
 		if err != nil {
 			return err
 		}
 		ctx, cancel := context.WithTimeout(ctx, seenWithin)
 		defer cancel()
 		for {
-			out, err := run(ctx, burn("kill", mark))
+			out, err := run(ctx, burn("kill", b.Mark))
 			if err != nil {
 				return fmt.Errorf("kill the busy processes: %w", err)
 			}
@@ -135,9 +149,23 @@ func endBurning() *chaos.ReversalKind {
 	}
 	return &chaos.ReversalKind{
 		Name: "end_burning", Outlives: true,
+		// They end by themselves after most, with their container, and where somebody kills them.
+		Look: func(ctx context.Context, n *cluster.Node, r chaos.Reversal) (gone string) {
+			b, err := burningBy(r)
+			if err != nil {
+				return ""
+			}
+			ctx, cancel := context.WithTimeout(ctx, seenWithin)
+			defer cancel()
+			left, err := b.busy(ctx, n)
+			if err != nil || left >= b.Processes {
+				return ""
+			}
+			return fmt.Sprintf("%s: %d of %s had ended before", n.Name(), b.Processes-left, units.Count(int64(b.Processes), "busy process", "busy processes"))
+		},
 		Do: func(ctx context.Context, s *chaos.Scene, n *cluster.Node, r chaos.Reversal, _ bool) error {
-			if mark, err := burningOf(func(into any) error { return json.Unmarshal(r.Arguments, into) }); err == nil {
-				s.Drop(mark)
+			if b, err := burningBy(r); err == nil {
+				s.Drop(b.Mark)
 			}
 			return end(ctx, r, n.RunBeside)
 		},
@@ -153,34 +181,34 @@ func endBurning() *chaos.ReversalKind {
 // Action starts the processes.
 func (p *BurnCPU) Action(env Env) chaos.Action {
 	return env.Scene.Each(p.Nodes, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
-		mark, err := burningOf(act.Known)
+		b, err := burningOf(act.Known)
 		if err != nil {
 			return err
 		}
 		ctx, cancel := context.WithTimeout(ctx, seenWithin)
 		defer cancel()
 		seconds := max(1, int(time.Duration(p.Most).Seconds()))
-		standing, err := n.StandBeside(ctx, burn("start", mark, strconv.Itoa(p.Processes), strconv.Itoa(seconds), mark+keeper))
+		standing, err := n.StandBeside(ctx, burn("start", b.Mark, strconv.Itoa(p.Processes), strconv.Itoa(seconds), b.Mark+keeper))
 		if err != nil {
 			return err
 		}
-		env.Scene.HoldCommand(mark, standing)
+		env.Scene.HoldCommand(b.Mark, standing)
 		for {
-			out, err := n.RunBeside(ctx, burn("busy", mark))
+			busy, err := b.busy(ctx, n)
 			if err != nil {
 				return fmt.Errorf("on %s: %w", n.Name(), err)
 			}
-			if strings.TrimSpace(out.Stdout) == strconv.Itoa(p.Processes) {
+			if busy == p.Processes {
 				act.Note("%s: %s", n.Name(), p.Detail())
 				return nil
 			}
 			select {
-			case <-standing.Over(): // it waits for the processes
+			case <-standing.Over(): // when all of them have ended
 				return fmt.Errorf("on %s the busy processes have ended: %w", n.Name(), cmp.Or(standing.Err(), errors.New("something has killed them")))
 			default:
 			}
 			if err := wait.For(ctx, 50*time.Millisecond); err != nil {
-				return errors.Join(fmt.Errorf("on %s %s of %d processes have used processor time", n.Name(), strings.TrimSpace(out.Stdout), p.Processes), err)
+				return errors.Join(fmt.Errorf("on %s %d of %d processes have used processor time", n.Name(), busy, p.Processes), err)
 			}
 		}
 	})

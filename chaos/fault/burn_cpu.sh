@@ -27,12 +27,16 @@ case $0 in
 start)
     exec 3<&0
     env -i PATH="$PATH" MARK="$MARK" SCRIPT="$SCRIPT" setsid sh -c "$SCRIPT" watch "$3" <&3 3<&- >/dev/null 2>&1 &
+    keeper=$!
     i=0
+    busy=
     while [ "$i" -lt "$1" ]; do
         env -i PATH="$PATH" setsid timeout "$2" sh -c 'while :; do :; done' "$MARK" </dev/null 3<&- >/dev/null 2>&1 &
+        busy="$busy $!"
         i=$((i + 1))
     done
-    wait
+    wait $busy
+    kill -9 "$keeper"
     ;;
 watch)
     read -r _

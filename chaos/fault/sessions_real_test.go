@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -340,33 +341,70 @@ func testSlowFsync(s *scene) {
 	_ = client.Close(s.Context())
 }
 
-// testBurnCPU looks for the processes in the process table. They are none of the server's, and end all the same.
+// testBurnCPU looks for the processes in the process table. They are none of the server's, and end all the same. Where somebody else kills
+// them, what looks after them ends, too, and it is said.
 func testBurnCPU(s *scene) {
-	var of struct{ Mark string } // other tests may keep processors busy meanwhile
-	busy := func() (pids int) {
-		found, err := filepath.Glob("/proc/[0-9]*/cmdline")
-		must(s, err)
-		for _, file := range found {
-			if line, err := os.ReadFile(file); err == nil && strings.Contains(string(line), "\x00"+of.Mark+"\x00") {
-				pids++
-			}
-		}
-		return pids
-	}
 	if runtime.GOOS != "linux" {
 		return
 	}
+	b := s.Cluster.Node("b")
 	s.do("burn_cpu", &fault.BurnCPU{OnNodes: on("b"), Processes: 2}, "processes")
-	must(s, json.Unmarshal(s.last[0].Arguments, &of))
-	if got := busy(); of.Mark == "" || got < 2 {
-		s.Errorf("%d processes of %q are busy", got, of.Mark)
+	if busy, _ := s.burning(); len(busy) < 2 {
+		s.Errorf("%d processes are busy", len(busy))
 	}
-	must(s, s.Cluster.Node("b").Stop(s.Context(), cluster.StopFast, 0))
-	must(s, s.Cluster.Node("b").Start(s.Context()))
+	must(s, b.Stop(s.Context(), cluster.StopFast, 0))
+	must(s, b.Start(s.Context()))
+	look := fault.Reversals()["end_burning"].Look
+	if gone := look(s.Context(), b, s.last[0]); gone != "" {
+		s.Error(gone)
+	}
 	s.heal()
-	if got := busy(); got != 0 {
-		s.Errorf("%d processes are busy", got)
+	if busy, _ := s.burning(); len(busy) > 0 {
+		s.Errorf("%d processes are busy", len(busy))
 	}
+
+	s.do("burn_cpu", &fault.BurnCPU{OnNodes: on("b"), Processes: 2}, "processes")
+	busy, keepers := s.burning()
+	if len(keepers) == 0 {
+		s.Error("nothing looks after the busy processes: this test proves nothing")
+	}
+	for _, pid := range busy {
+		must(s, syscall.Kill(pid, syscall.SIGKILL))
+	}
+	for end := time.Now().Add(30 * time.Second); len(keepers) > 0 && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		_, keepers = s.burning()
+	}
+	if len(keepers) > 0 {
+		s.Error("what looks after the busy processes goes on when they have been killed")
+	}
+	if gone := look(s.Context(), b, s.last[0]); gone != "b: 2 of 2 busy processes had ended before" {
+		s.Errorf("of killed processes it is said %q", gone)
+	}
+	s.heal()
+}
+
+// burning are the processes of the newest step, and those that look after them. Other tests may keep processors busy meanwhile.
+func (s *scene) burning() (busy, keepers []int) {
+	s.Helper()
+	var of struct{ Mark string }
+	must(s, json.Unmarshal(s.last[0].Arguments, &of))
+	if of.Mark == "" {
+		s.Fatal("the journal has no mark")
+	}
+	found, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	must(s, err)
+	for _, file := range found {
+		line, _ := os.ReadFile(file) // it may have ended
+		pid, err := strconv.Atoi(strings.Split(file, "/")[2])
+		must(s, err)
+		switch {
+		case strings.Contains(string(line), "\x00"+of.Mark+"\x00"):
+			busy = append(busy, pid)
+		case strings.Contains(string(line), of.Mark):
+			keepers = append(keepers, pid)
+		}
+	}
+	return busy, keepers
 }
 
 // testHeldOnAKilledServer: sessions end with their server, so that there is nothing to take back. A command that pgchaos runs on the
