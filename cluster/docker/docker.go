@@ -19,6 +19,7 @@ import (
 	"maps"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -199,6 +200,13 @@ func (p *Provider) addHost(name string) (*host, error) {
 	}
 	p.hosts = append(p.hosts, h)
 	return h, nil
+}
+
+// nodes are those that the run has at this moment.
+func (p *Provider) nodes() []*host {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.hosts)
 }
 
 // node finds one by its name; nil: the run has none of this name.

@@ -47,7 +47,7 @@ func (h *host) Filter(ctx context.Context, name string, rules []cluster.Traffic)
 	f := filter{name, rules}
 	h.filters.forget(name)
 	h.filters.inForce = append(h.filters.inForce, f) // before: a call that fails can still have taken effect
-	found, err := h.setFilter(ctx, f)
+	found, err := h.setFilter(ctx, f, true)
 	if err != nil {
 		return nil, fmt.Errorf("filter the packets of %s: %w", h.name, err)
 	}
@@ -65,9 +65,9 @@ func (p *packetFilters) forget(name string) (was filter, had bool) {
 	return was, true
 }
 
-// setFilter makes the chains of a name what its rules demand, and the queues of the node what all rules do, and says what they do.
-// h.filters.mu is held.
-func (h *host) setFilter(ctx context.Context, f filter) ([]cluster.Verified, error) {
+// setFilter makes the chains of a name what its rules demand, and the queues of the node what all rules do, and says what they do, if
+// it is to look. h.filters.mu is held.
+func (h *host) setFilter(ctx context.Context, f filter, look bool) ([]cluster.Verified, error) {
 	found := make([]cluster.Verified, len(f.rules))
 	own, err := h.attachment(ctx, h.server)
 	if err != nil {
@@ -86,14 +86,17 @@ func (h *host) setFilter(ctx context.Context, f filter) ([]cluster.Verified, err
 		return found, nil // the next life of the server begins with them
 	}
 	if f.closes() {
-		if err := h.closeWays(ctx, f, all, own, found); err != nil {
+		if err := h.closeWays(ctx, f, all, own, found, look); err != nil {
 			return nil, err
 		}
 	}
-	if f.shapes() {
-		return found, h.shape(ctx, f.rules, own, found)
+	if !f.shapes() {
+		return found, nil
 	}
-	return found, nil
+	if !look {
+		return found, h.shape(ctx, nil, own, nil)
+	}
+	return found, h.shape(ctx, f.rules, own, found)
 }
 
 // Unfilter removes the rules of a name.
@@ -146,32 +149,56 @@ func (h *host) unfilterLeft(ctx context.Context, name string) error {
 	return nil
 }
 
+// filters tells whether rules are in force for any node.
+func (p *Provider) filters() bool {
+	return slices.ContainsFunc(p.nodes(), func(h *host) bool {
+		h.filters.mu.Lock()
+		defer h.filters.mu.Unlock()
+		return len(h.filters.inForce) > 0
+	})
+}
+
 // refilter gives a new life of the server the rules that are in force, and its peers those that have its address.
 func (h *host) refilter(ctx context.Context) error {
-	p := h.provider
-	p.mu.Lock()
-	hosts := append([]*host(nil), p.hosts...)
-	p.mu.Unlock()
 	var errs []error
-	for _, other := range hosts {
+	for _, other := range h.provider.nodes() {
 		errs = append(errs, other.filterAgain(ctx, h.name))
 	}
 	return errors.Join(errs...)
 }
 
-// filterAgain sets the rules of this node that are about another one, which has a new address; all of them, where that is the
-// node itself.
-func (h *host) filterAgain(ctx context.Context, changed string) error {
+// filterAgain sets those rules of this node again that the start of another one concerns. All of them, where it is the node itself.
+func (h *host) filterAgain(ctx context.Context, started string) error {
 	h.filters.mu.Lock()
 	defer h.filters.mu.Unlock()
+	var errs []error
 	for _, f := range h.filters.inForce {
-		about := h.name == changed || slices.ContainsFunc(f.rules, func(r cluster.Traffic) bool { return r.Peer.Node == changed })
-		if !about {
-			continue
+		concerned, err := h.name == started, error(nil)
+		for _, r := range f.rules {
+			if !concerned && err == nil {
+				concerned, err = h.concerned(ctx, r.Peer, started)
+			}
 		}
-		if _, err := h.setFilter(ctx, f); err != nil {
-			return fmt.Errorf("keep the filter of the packets of %s: %w", h.name, err)
+		if err == nil && concerned {
+			_, err = h.setFilter(ctx, f, false)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("keep the filter of the packets of %s: %w", h.name, err))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
+}
+
+// concerned tells whether rules about a peer may have a wrong address since a node was started: the peer is that node, which has a new one,
+// or it does not run, so that the node may have got its address.
+func (h *host) concerned(ctx context.Context, peer cluster.Vantage, started string) (bool, error) {
+	if peer.From != cluster.FromNode || peer.Node == started {
+		return peer.Node == started, nil
+	}
+	other := h.provider.node(peer.Node)
+	if other == nil {
+		return false, fmt.Errorf("the run has no node %s", peer.Node)
+	}
+	is, err := other.attachment(ctx, other.server)
+	return is == nil, err
 }

@@ -83,7 +83,9 @@ func TestNetworkFaultsInTheKernel(t *testing.T) {
 	}
 	k.Network(faulttest.NetworkOf{Delays: delays(t, p), Short: !longtest.Enabled, Clean: each})
 	k.clean("the faults of the network")
+	k.waits()
 	if longtest.Enabled {
+		k.exchanges()
 		k.flaps()
 		k.twice()
 		k.restarts()
@@ -156,6 +158,72 @@ func (k *kernel) restarts() {
 	bound(false)
 	cut(false)
 	k.clean("what was in force during restarts")
+	k.streams()
+}
+
+// hole lets no packet of a peer pass.
+func hole(peer string) []cluster.Traffic {
+	return []cluster.Traffic{{Peer: cluster.Vantage{From: cluster.FromNode, Node: peer}, Rule: link.Rule{Ways: [2]link.Shape{{BlackHole: true}, {BlackHole: true}}}}}
+}
+
+// since is how many rows a node has of those that a has written since one.
+func (k *kernel) since(node, first string) string {
+	k.Helper()
+	got, err := k.SQL(node, "select count(*)::text from marker where id >= "+first)
+	must(k.T, err)
+	return got
+}
+
+// waits starts b while it is cut off by a rule of its own, which is set two seconds late, as on a busy engine. A server streams within some
+// tenths of a second.
+func (k *kernel) waits() {
+	k.Helper()
+	a, b := k.p.node("a"), k.p.node("b")
+	for h, peer := range map[*host]string{a: "c", b: "a"} { // that of a, because b's cannot be read meanwhile
+		_, err := h.Filter(k.Context(), "waits", hole(peer))
+		must(k.T, err)
+	}
+	first, err := k.SQL("a", "insert into marker default values returning id::text")
+	must(k.T, err)
+	must(k.T, k.Node("b").Stop(k.Context(), cluster.StopFast, time.Minute))
+	b.filters.mu.Lock()
+	late := time.AfterFunc(2*time.Second, b.filters.mu.Unlock)
+	must(k.T, k.Node("b").Start(k.Context()))
+	if late.Stop() {
+		b.filters.mu.Unlock()
+		k.Error("b was started before its rules were set")
+	}
+	if got := k.since("b", first); got != "0" {
+		k.Errorf("b, which was started while it is cut off, has %s rows written since", got)
+	}
+	must(k.T, a.Unfilter(k.Context(), "waits"))
+	must(k.T, b.Unfilter(k.Context(), "waits"))
+	k.clean("what was in force at a start")
+	k.streams()
+}
+
+// exchanges starts b, which is cut off, and c again and again, so that they exchange their addresses: rules about the one must not meet the other.
+func (k *kernel) exchanges() {
+	k.Helper()
+	cut := k.Done("partition", &fault.Partition{Sides: faulttest.Between("a", "b")})
+	first, err := k.SQL("a", "insert into marker default values returning id::text")
+	must(k.T, err)
+	for round, order := range [][]string{{"c", "b"}, {"b", "c"}, {"c", "b"}} {
+		for _, n := range order {
+			must(k.T, k.Node(n).Kill(k.Context()))
+		}
+		for _, n := range order {
+			must(k.T, k.Node(n).Start(k.Context()))
+			if n == "c" && !k.arrives("c", 30*time.Second) {
+				k.Errorf("round %d: c, which is not cut off, does not stream", round)
+			}
+		}
+		if got := k.since("b", first); got != "0" {
+			k.Errorf("round %d: b, which was started while it is cut off, has %s rows written since", round, got)
+		}
+	}
+	cut(false)
+	k.clean("what was in force at starts")
 	k.streams()
 }
 

@@ -1,7 +1,6 @@
 package docker
 
 import (
-	"archive/tar"
 	"bytes"
 	"context"
 	"errors"
@@ -66,6 +65,7 @@ var _ interface {
 // The files on a node's volume beside its directory.
 const (
 	startFile = "start" // the script that the server's container runs
+	gateFile  = "gate"  // while it says "shut", that script waits
 	nodeDir   = "node"
 )
 
@@ -221,44 +221,22 @@ func (h *host) start(ctx context.Context, argv []string) error {
 	if state.Running {
 		return errors.New("it runs already")
 	}
-	e := h.provider.engine
-	if err := h.putStart(ctx, argv); err != nil {
+	shut := h.disconnected || h.provider.filters()
+	if err := h.leave(ctx, map[string]string{startFile: startScript(argv, h.provider.image.mount), gateFile: gateText[shut]}); err != nil {
 		return err
 	}
 	if err := h.setRestart(ctx, h.restartPolicy()); err != nil {
 		return err
 	}
 	h.port.release()
+	e := h.provider.engine
 	if err := e.ContainerStart(ctx, h.server, container.StartOptions{}); err != nil {
 		return e.explain("start container "+h.container, err)
 	}
-	return h.live(ctx)
-}
-
-// putStart writes the script by which process 1 becomes the server.
-func (h *host) putStart(ctx context.Context, argv []string) error {
-	script := "exec"
-	for _, arg := range argv {
-		script += " '" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
-	}
-	script += "\n"
-	var archive bytes.Buffer
-	w := tar.NewWriter(&archive)
-	header := &tar.Header{Typeflag: tar.TypeReg, Name: startFile, Mode: 0o644, Size: int64(len(script))}
-	if err := w.WriteHeader(header); err != nil {
+	if err := h.live(ctx); err != nil || !shut {
 		return err
 	}
-	if _, err := w.Write([]byte(script)); err != nil {
-		return err
-	}
-	if err := w.Close(); err != nil {
-		return err
-	}
-	err := h.provider.engine.CopyToContainer(ctx, h.tools, h.provider.image.mount, &archive, container.CopyToContainerOptions{})
-	if err != nil {
-		return h.provider.engine.explain("write its command", err)
-	}
-	return nil
+	return h.leave(ctx, map[string]string{gateFile: gateText[false]})
 }
 
 // setRestart sets what the engine does when the server ends: its policy while the

@@ -18,8 +18,8 @@ import (
 //go:embed filter.sh
 var filterScript string
 
-// closeWays makes the chains of a name what its rules demand. The rules have these peers.
-func (h *host) closeWays(ctx context.Context, f filter, all [][]peer, own *attachment, found []cluster.Verified) error {
+// closeWays makes the chains of a name what its rules demand, which have these peers. If it is to look, it tries whether they answer.
+func (h *host) closeWays(ctx context.Context, f filter, all [][]peer, own *attachment, found []cluster.Verified, look bool) error {
 	chain := chainOf(f.name)
 	if err := h.endFlap(ctx, chain); err != nil { // which would change the chains meanwhile
 		return err
@@ -38,6 +38,9 @@ func (h *host) closeWays(ctx context.Context, f filter, all [][]peer, own *attac
 		writeRules(&text, chain, r, all[i])
 	}
 	text.WriteString("COMMIT\n")
+	if !look {
+		clients, probed = false, nil
+	}
 	said, answered, err := h.tryClients(ctx, clients, func() (string, error) {
 		return h.inNetwork(ctx, filterScript, append([]string{"set", chain, text.String(), path.Join(h.provider.image.programs, "pg_isready")}, probed...)...)
 	})
@@ -45,6 +48,9 @@ func (h *host) closeWays(ctx context.Context, f filter, all [][]peer, own *attac
 		return err
 	}
 	for i, r := range f.rules {
+		if !look {
+			break
+		}
 		found[i].Answered = answered && r.Peer.From == cluster.FromClients && !found[i].Down
 		count(said, r.Peer, &found[i])
 		if r.Rule.Reject {
