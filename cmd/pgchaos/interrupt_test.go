@@ -141,7 +141,7 @@ func TestASecondInterruptLeavesTheCluster(t *testing.T) {
 	t.Parallel()
 	for name, timeline := range map[string]string{
 		"in the load":            "",
-		"while a node is frozen": "  - {pause: a}\n",
+		"while a node is frozen": "  - {when: acknowledged of writes >= 1, within: 2m, pause: a}\n",
 	} {
 		if timeline == "" && !longtest.Enabled {
 			continue
