@@ -5,14 +5,12 @@ import (
 	"testing"
 	"time"
 
-	"pgchaos/internal/longtest"
 	"pgchaos/record"
 )
 
 // TestShippedPartition runs the variant of partition-primary that cuts the network, sooner than it does: its own expectations
 // hold, and the clients of the cut primary wait for their time-out.
 func TestShippedPartition(t *testing.T) {
-	longtest.Only(t)
 	p := newPlace(t)
 	code, stdout, stderr := p.run("run", "partition-primary", "--variant", "black-hole", "--rounds", "1", "--out", p.out,
 		"--set", "timeline.fault.at=2s", "--set", "timeline.fence.at=2500ms", "--set", "timeline.failover.at=2500ms",

@@ -3,7 +3,6 @@ package main
 import (
 	"testing"
 
-	"pgchaos/internal/longtest"
 	"pgchaos/record"
 )
 
@@ -21,9 +20,6 @@ func TestShippedRunbooksAndSessions(t *testing.T) {
 			"expect=[lost_writes == 0, nodes_equal, errors of late during started > 0]",
 		},
 	} {
-		if name != "weak-acks" && !longtest.Enabled {
-			continue // tests of chaos/fault do the same on servers
-		}
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t)
 			args := []string{"run", name, "--out", p.out, "--set", "load.writes.rate=100/s"}

@@ -40,7 +40,6 @@ var standbyCases = map[string]shippedCase{
 	},
 	"lagging-standby": {
 		sooner: []string{"timeline.behind.at=1s", "timeline.crash.at=2s", "timeline[3].at=4s", "load.writes.rate=100/s"},
-		long:   true, // TestAsyncKillMustLoseWrites has a standby that lags, too
 		code:   exitFail,
 		shows: func(t *testing.T, r *report.Result) {
 			lostOn(t, r, "pgslave", "crash")
@@ -54,7 +53,6 @@ var standbyCases = map[string]shippedCase{
 	"flapping-standby": {
 		args:   []string{"--variant", "first", "--rounds", "1"},
 		sooner: []string{"timeline.flapping.at=1s", "timeline.flapping.for=3s", "timeline[1].at=5s", "load.writes.rate=50/s"},
-		long:   true, // links flap in tests of the providers
 		code:   exitPass,
 	},
 	"sync-modes-delay": { // a round trip of 5 ms is in each commit that waits for a standby
