@@ -308,8 +308,8 @@ func (j *readJudge) steady(node string, from, to time.Duration, fine func(record
 		return false
 	}
 	first := states[last]
-	for _, s := range states[last:] {
-		if s.At > to+readBand {
+	for i, s := range states[last:] {
+		if i > 0 && s.At > to+readBand { // the first one holds for all of the time, also where it was read later
 			break
 		}
 		if !s.Reachable || !fine(s) || s.Timeline != first.Timeline ||

@@ -171,6 +171,22 @@ func TestStaleReadsByWhatWasPromised(t *testing.T) {
 
 // TestPromisedReadsInNumbers: of an event that stands for many only one read is certain
 // to have been promised otherwise, and of the events so many are kept as examples.
+// TestStaleReadsBeforeTheNodesWereRead: on a busy machine the first reading of a node comes late. It tells what the node was before, too: a stale
+// read that is over by then was promised by nobody who is asynchronous in that reading.
+func TestStaleReadsBeforeTheNodesWereRead(t *testing.T) {
+	stale := ReadsSeen{Stale: ReadEvents{N: 1, Kept: []record.ReadEvent{
+		{At: 200 * time.Millisecond, Node: 2, Acked: 1, AckedAt: 100 * time.Millisecond, N: 1},
+	}}}
+	for want, first := range map[string]record.NodeState{
+		"stale 1":                       primaryUnder(900, "on", "", "async"),
+		"stale 1, STALE_REMOTE_APPLY 1": primaryUnder(900, "remote_apply", "FIRST 1 b c", "sync"),
+	} {
+		if got := findings(Reads(stale, readWorld("o", first))); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
 func TestPromisedReadsInNumbers(t *testing.T) {
 	course := readWorld("oooooooooo", primaryUnder(5, "remote_apply", "FIRST 1 b c", "sync"))
 	of := func(n ...int64) (e ReadEvents) {
