@@ -28,7 +28,7 @@ func holdWAL() Kind {
 			Back: "primary_conninfo names the upstream of before again. If that node answers, the standby then streams, seen from both " +
 				"sides; at the end of the run it is enough that the value is in force. A standby that a step has pointed at another node meanwhile, or that is a primary now, " +
 				"stays as it is. If the upstream no longer has the WAL since then, the standby needs a `clone`.",
-			Example: "- {at: 4s, hold_wal: pgslave}\n- {at: 7s, kill: pgmaster}\n- {promote: pgslave}                 # it has none of the writes since 4s",
+			Example: "- {at: 4s, hold_wal: pgslave}\n- {at: 7s, kill: pgmaster}\n- {promote: pgslave}                 # it has none of the writes since 4s: they are lost, and the verdict is FAIL",
 		},
 		New:   func() Parameters { return &HoldWAL{} },
 		Facts: record.Facts{Lasts: true, Reloads: true}, Outage: true, Phase: true, Undo: followAgain(), Reversible: true,

@@ -24,7 +24,7 @@ func promote() Kind {
 			Back:     "Nothing takes it back: `rejoin` or `clone` makes a standby of a node again.",
 			Example: `- {at: 3s, configure: {node: pgslave2, settings: {primary_conninfo: ""}}}   # it falls behind
 - {at: 6s, kill: primary}
-- {promote: pgslave2}                                                      # the wrong one: pgslave has more`,
+- {promote: pgslave2}                                                      # the wrong one, pgslave has more: writes are lost, and the verdict is FAIL`,
 		},
 		New:   func() Parameters { return &Promote{} },
 		Facts: record.Facts{Promotes: true}, Phase: true, One: true,

@@ -316,7 +316,9 @@ func testSlowFsync(s *scene) {
 		return time.Since(began)
 	}
 	const delay = 60 * time.Millisecond
+	quiet := s.commits(4) // whose flushes a commit can share
 	s.do("slow_fsync", &fault.SlowFsync{OnNodes: on("a"), Delay: units.Duration(delay)})
+	quiet()
 	if took := commit(5001); took < delay {
 		s.Errorf("a commit takes %s", took)
 	}
@@ -339,6 +341,33 @@ func testSlowFsync(s *scene) {
 		s.Errorf("the fastest of 20 commits takes %s", fastest)
 	}
 	_ = client.Close(s.Context())
+}
+
+// commits has clients of a commit without a pause, until they are to be quiet.
+func (s *scene) commits(clients int) (quiet func()) {
+	s.Helper()
+	var all sync.WaitGroup
+	stop := make(chan struct{})
+	for range clients {
+		client := s.client("a", "commits")
+		all.Go(func() {
+			for {
+				select {
+				case <-stop:
+					_ = client.Close(s.Context())
+					return
+				default:
+				}
+				if _, err := client.Exec(s.Context(), "set synchronous_commit = local; select pg_logical_emit_message(true, 'test', 'commit')", pgx.QueryExecModeSimpleProtocol); err != nil {
+					s.Error(err)
+					return
+				}
+			}
+		})
+	}
+	quiet = sync.OnceFunc(func() { close(stop); all.Wait() })
+	s.Cleanup(quiet)
+	return quiet
 }
 
 // testBurnCPU looks for the processes in the process table. They are none of the server's, and end all the same. Where somebody else kills

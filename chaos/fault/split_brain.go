@@ -24,7 +24,7 @@ func splitBrain() Kind {
 			Verified: "The server is out of recovery and has committed something, while another node accepts writes.",
 			Back: "The server is shut down; at the end of the run it is then started read-only, so that what it alone has can be read. What " +
 				"was written to it stays there. If a step has made a standby of it meanwhile, or it is the only primary at the end, it stays as it is.",
-			Example: "- {at: 4s, kill: pgmaster}\n- {promote: pgslave}\n- {at: 8s, split_brain: pgmaster, for: 4s}",
+			Example: "- {at: 4s, kill: pgmaster}\n- {promote: pgslave}\n- {at: 8s, split_brain: pgmaster, for: 4s}   # two nodes accept writes: the verdict is FAIL",
 		},
 		New:   func() Parameters { return &SplitBrain{} },
 		Facts: record.Facts{Starts: true, Lasts: true}, Phase: true, Undo: standDown(), Reversible: true, One: true,
