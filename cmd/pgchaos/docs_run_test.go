@@ -35,7 +35,7 @@ func manualExamples(t *testing.T) (all []manualExample) {
 			continue // its YAML is of CI systems; see TestTheJobsOfTheManualRun
 		}
 		if filepath.Base(file) == "faults.md" {
-			continue // see TestTheExampleOfEveryFault; each fault is done in the tests of chaos/fault and of the providers
+			continue // see TestTheExampleOfEveryFault and TestTheExampleOfEveryFaultRuns
 		}
 		for _, m := range block.FindAllStringSubmatch(readText(t, file), -1) {
 			named := name.FindStringSubmatch(m[1])
