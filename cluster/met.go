@@ -74,6 +74,12 @@ func (c *Cluster) Schema() string {
 	return "public"
 }
 
+// Pooled tells whether clients are led to the cluster by a pooler that gives each transaction a session of a server.
+func (c *Cluster) Pooled() bool {
+	p, ok := c.provider.(interface{ Pooled() bool })
+	return ok && p.Pooled()
+}
+
 // RunSchema is the name of a run's own schema in a cluster that was there before.
 func RunSchema(run string) string {
 	return "pgchaos_" + strings.Map(func(r rune) rune {

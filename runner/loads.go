@@ -142,6 +142,7 @@ func (r *running) open(p *Plan, set *loadSet, c *cluster.Cluster, clock record.C
 	cfg.Panicked = set.panics.keep
 	if c.Met() {
 		cfg.Started = c.StartedAt
+		cfg.Pooled = c.Pooled() && r.spec.URL == p.Experiment.Cluster.Existing.Clients
 	}
 	r.pg, err = pgload.New(cfg)
 	return err

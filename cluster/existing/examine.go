@@ -53,6 +53,7 @@ func (f Finding) String() string {
 type Examination struct {
 	Findings []Finding
 	Nodes    []Seen // in the order of the experiment
+	Pooled   bool   // a pooler gives each transaction of clients a session of a server
 }
 
 // Refused is why a run must not begin; nil: it may. Risk tells that the user accepts what is Risky.
@@ -133,6 +134,7 @@ func Examine(ctx context.Context, x cluster.Existing) Examination {
 	e.distinguished(ctx, x)
 	e.managed(ctx, x)
 	e.clients(clients, x)
+	e.Pooled = clients != nil && clients.Pooled
 	if exec != nil {
 		e.commands(*exec, x, commands)
 	}

@@ -36,6 +36,7 @@ type Provider struct {
 	nodes   []cluster.ExistingNode
 	exec    *cluster.ExecTemplate // nil: no command runs on the nodes' machines
 	manager manager
+	pooled  bool
 	file    *recordFile
 
 	mu      sync.Mutex
@@ -55,7 +56,7 @@ func Open(ctx context.Context, o cluster.OpenOptions) (*Provider, error) {
 	if refused := seen.Refused(o.Existing.Risk); refused != nil {
 		return nil, &cluster.UsageError{Err: refused}
 	}
-	p := &Provider{run: o.Run, nodes: o.Existing.Nodes, exec: exec, manager: manager{o.Existing.Manager, o.Existing.Nodes, seen.primary().SystemID}}
+	p := &Provider{run: o.Run, nodes: o.Existing.Nodes, exec: exec, manager: manager{o.Existing.Manager, o.Existing.Nodes, seen.primary().SystemID}, pooled: seen.Pooled}
 	p.file, err = writeRecord(o)
 	return p, err
 }
@@ -100,6 +101,9 @@ func (p *Provider) Host(_ context.Context, name string) (cluster.Host, error) {
 	}
 	return nil, fmt.Errorf("the experiment names no node %s", name)
 }
+
+// Pooled tells whether a pooler gives each transaction of clients a session of a server.
+func (p *Provider) Pooled() bool { return p.pooled }
 
 // Keep leaves the run's schema where it is.
 func (p *Provider) Keep() error { return p.file.keep() }

@@ -242,8 +242,7 @@ func (e *Examination) clients(s *Seen, x cluster.Existing) {
 		e.add(Bad, "", "write protocol: simple in the workloads, or let the pooler give each client a session (PgBouncer: pool_mode = session)",
 			"clients leads to a pooler that gives each transaction another session, where prepared statements of one client are met by others")
 	case s.Pooled:
-		e.add(Unknown, "", "let the pooler give each client a session (PgBouncer: pool_mode = session)",
-			"clients leads to the primary, by a pooler that gives each transaction a session: after a failover it is not known which server acknowledged a write")
+		e.add(Good, "", "", "clients leads to the primary, by a pooler that gives each transaction a session: each insert asks which server acknowledges it")
 	default:
 		e.add(Good, "", "", "clients leads to the primary of this cluster")
 	}

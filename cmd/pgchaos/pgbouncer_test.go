@@ -2,10 +2,16 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"pgchaos/internal/plaincluster"
+	"pgchaos/outage"
+	"pgchaos/record"
+	"pgchaos/record/ledger"
+	"pgchaos/runner"
 )
 
 // TestThroughPgBouncer: a real PgBouncer that pools by transaction may stand before the load where no workload prepares statements,
@@ -35,4 +41,80 @@ func TestThroughPgBouncer(t *testing.T) {
 		t.Errorf("%+v", w)
 	}
 	m.unchanged()
+}
+
+// TestAFailoverBehindPgBouncer: a PgBouncer that pools by transaction keeps its clients while the standby takes over from the primary. Which
+// server acknowledged a write is known all the same.
+func TestAFailoverBehindPgBouncer(t *testing.T) {
+	m := meet(t)
+	m.mark()
+	pooled := m.PgBouncer(t, "n1", "transaction")
+	failover := filepath.Join(m.Dir, "failover")
+	must(t, os.WriteFile(failover, []byte(fmt.Sprintf(`#!/bin/sh
+%[1]s/kill n1
+psql -qAtX -h 127.0.0.1 -p %[2]d -U postgres -c 'select pg_promote()' && %[1]s/repool %[2]d
+`, m.Dir, m.Ports["n2"])), 0o755))
+	file := m.write("pooled.yaml", fmt.Sprintf(`
+name: pooled
+cluster:
+  provider: existing
+  existing:
+    nodes:
+      n1: {dsn: "%[1]s"}
+      n2: {dsn: "%[2]s"}
+    exec: "env NODE={host} {command}"
+    clients: "postgres://127.0.0.1:%[3]d/shop"
+    settle: 1s
+    hooks:
+      fail_over: {do: "%[4]s", proof: moved}
+load:
+  writes: {kind: insert, clients: 2, rate: 50/s, timeout: 3s, protocol: simple}
+  updates: {kind: update, clients: 1, rate: 20/s, timeout: 3s, protocol: simple}
+timeline:
+  - {at: 500ms, name: failed-over, fail_over: n1}
+  - {when: throughput of writes > 25/s, within: 30s, wait: 1s}
+expect:
+  - write_rto < 60s
+`, m.DSN("n1", plaincluster.Database, ""), m.DSN("n2", plaincluster.Database, ""), pooled, failover))
+	code, stdout, stderr := m.run("run", file, "--out", m.out)
+	if code != exitInconclusive { // n1 is not started again
+		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+	r := m.result()
+	step := eventNamed(t, r, func(e record.Event) bool { return e.Name == "failed-over" })
+	promoted := eventNamed(t, r, func(e record.Event) bool { return e.Promotion != nil })
+	book, err := ledger.Open(filepath.Join(m.out, runner.LedgerFile))
+	must(t, err)
+	defer func() { must(t, book.Close()) }()
+	before, after := 0, 0
+	for w, err := range book.All() {
+		must(t, err)
+		want := ledger.Server{SystemID: w.Entry.Server.SystemID, Node: "n1", Timeline: 1}
+		switch {
+		case !w.Entry.Outcome.Acknowledged():
+			continue
+		case w.Entry.Done < step.Issued:
+			before++
+		case w.Entry.Done > promoted.Effective:
+			after++
+			want.Node, want.Timeline = "n2", 2
+		default:
+			continue
+		}
+		if w.Entry.Server != want {
+			t.Errorf("a write that was acknowledged at %s is booked on %+v, want %+v", w.Entry.Done, w.Entry.Server, want)
+		}
+	}
+	if before < 10 || after < 10 {
+		t.Errorf("%d writes were acknowledged before the failover, and %d after it", before, after)
+	}
+	rec := r.Recoveries[0]
+	if rec.NewPrimary != "n2" || len(rec.Workloads) != 2 {
+		t.Errorf("%+v", rec)
+	}
+	for _, w := range rec.Workloads { // what updates say of the server is asked again when another one is the primary
+		if w.FirstNewAck.State != outage.StageReached || w.LastOldAck.At > promoted.Effective+readEvery {
+			t.Errorf("%s: last on n1 %+v, first on n2 %+v; n2 was promoted at %s", w.Workload, w.LastOldAck, w.FirstNewAck, promoted.Effective)
+		}
+	}
 }

@@ -13,7 +13,8 @@ import (
 	"pgchaos/internal/skip"
 )
 
-// PgBouncer starts one before a node, with a pool_mode, and ends it with the test. It returns its port.
+// PgBouncer starts one before a node, with a pool_mode, and ends it with the test. It returns its port. The command repool has it lead
+// to the server at another port.
 func (c *Cluster) PgBouncer(t testing.TB, node, mode string) (port int) {
 	t.Helper()
 	program, err := exec.LookPath("pgbouncer")
@@ -37,11 +38,15 @@ listen_port = %d
 auth_type = trust
 auth_file = %s
 pool_mode = %s
+server_login_retry = 1
 unix_socket_dir =
 `, c.Ports[node], port, users, mode)), 0o644))
 	cmd := exec.Command(program, "-q", file)
 	cmd.Dir, cmd.SysProcAttr = c.Dir, &syscall.SysProcAttr{Credential: c.cred}
 	must(t, cmd.Start())
+	must(t, os.WriteFile(filepath.Join(c.Dir, "repool"), []byte(fmt.Sprintf(`#!/bin/sh
+sed -i "s/port=[0-9]*/port=$1/" %s && kill -HUP %d
+`, file, cmd.Process.Pid)), 0o755))
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill() // it may have ended
 		_ = cmd.Wait()         // it was killed

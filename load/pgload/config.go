@@ -124,6 +124,9 @@ type Config struct {
 	// known. nil, and where it is not known: the node is the one that the server's cluster_name names.
 	Started func(at time.Time) string
 	URL     string // postgres://... or key=value; what it leaves out is as in the other routes
+	// Pooled: behind the URL is a pooler that gives each transaction a session of a server. The servers can change while the clients'
+	// connections stay.
+	Pooled bool
 	// Connection is further settings of every connection, by libpq's names.
 	Connection map[string]string
 

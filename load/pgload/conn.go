@@ -27,12 +27,14 @@ type conn struct {
 	// number is that of the node that answers; 0: it is not known.
 	number     int
 	introduced bool
-	prepared   []bool   // by statement
-	ready      []bool   // by part: everything that it wants before it begins is prepared
-	server     int      // the ledger's number of the server; 0: there is none
-	backend    *backend // nil where nothing is interrupted
-	broken     bool     // it is not to be used again
-	status     byte     // of the transaction, as ReadyForQuery tells it: I, T or E
+	who        whoAnswers // who was the last to answer, as far as it says that
+	primary    string     // which node was the primary when that was asked
+	prepared   []bool     // by statement
+	ready      []bool     // by part: everything that it wants before it begins is prepared
+	server     int        // the ledger's number of the server; 0: there is none
+	backend    *backend   // nil where nothing is interrupted
+	broken     bool       // it is not to be used again
+	status     byte       // of the transaction, as ReadyForQuery tells it: I, T or E
 	messages   messageReader
 
 	// The rest is of the exchange at hand.
@@ -119,6 +121,9 @@ func (c *conn) introduce(ctx context.Context, p *part) error {
 	unwatch := context.AfterFunc(ctx, c.network.sever)
 	identify := !c.introduced && (c.w.inserts() || c.w.cfg.Route == URL)
 	var who whoAnswers
+	if !c.introduced {
+		c.primary = c.w.primary()
+	}
 	c.answers = &who
 	err := c.prepare(p.first, p.first+p.upfront, identify)
 	if p.transaction && err == nil {
@@ -135,7 +140,10 @@ func (c *conn) introduce(ctx context.Context, p *part) error {
 		return fmt.Errorf("prepare on %s: %w", c.name(), err)
 	}
 	if !c.introduced {
-		c.settleIn(&who)
+		c.answeredBy(&who)
+		if c.w.canInterrupt() {
+			c.backend = &backend{node: c.node, at: c.network.at, pid: c.pg.PID(), secret: c.pg.SecretKey(), encrypted: encrypted(c.pg)}
+		}
 	}
 	c.introduced, c.ready[p.number] = true, true
 	return nil
@@ -149,8 +157,8 @@ func (c *conn) name() string {
 	return c.node.name
 }
 
-// settleIn notes who answers.
-func (c *conn) settleIn(who *whoAnswers) {
+// answeredBy notes who answers.
+func (c *conn) answeredBy(who *whoAnswers) {
 	who.Node = c.node.name
 	if c.w.cfg.Route == URL {
 		c.number = 0
@@ -167,10 +175,19 @@ func (c *conn) settleIn(who *whoAnswers) {
 	if c.w.inserts() {
 		c.server = c.w.cfg.Ledger.AddServer(who.Server)
 	}
-	if c.w.canInterrupt() {
-		c.backend = &backend{node: c.node, at: c.network.at, pid: c.pg.PID(), secret: c.pg.SecretKey(), encrypted: encrypted(c.pg)}
-	}
+	c.who = *who
 }
+
+// primary is the node that is the primary now, where sessions have to follow it by themselves; "": they do not, or it is not known.
+func (w *Workload) primary() string {
+	if !w.cfg.Pooled || w.cfg.Primary == nil {
+		return ""
+	}
+	return w.cfg.Primary()
+}
+
+// moved tells whether a pooler may lead to another server by now: another node has become the primary since it was asked who answers.
+func (c *conn) moved() bool { return c.introduced && c.w.cfg.Pooled && c.primary != c.w.primary() }
 
 // disconnect closes the connection and gives its place in the pool back. Who is not the
 // client itself, but ends it, calls hangUp.
@@ -192,6 +209,7 @@ func (c *conn) hangUp() {
 	c.w.leave(c.node)
 	c.pooled, c.pg, c.network, c.stream, c.node, c.backend = nil, nil, nil, nil, nil, nil
 	c.number, c.server, c.introduced, c.broken = 0, 0, false, false
+	c.who = whoAnswers{}
 	clear(c.prepared)
 	clear(c.ready)
 }

@@ -19,12 +19,26 @@ var identitySQL = timelinesql.Expand(`select system_identifier, case when not pg
 	pg_catalog.current_setting('cluster_name'), pg_catalog.current_setting('client_min_messages'),
 	(extract(epoch from pg_catalog.pg_postmaster_start_time()) * 1000000)::bigint from pg_catalog.pg_control_system()`)
 
+// answererSQL tells of a server that accepts writes what of it changes while its system identifier stays: its timeline, its cluster_name,
+// and when it was started.
+var answererSQL = timelinesql.Expand(`{timeline at pg_catalog.pg_current_wal_insert_lsn()}, pg_catalog.current_setting('cluster_name'),
+	(extract(epoch from pg_catalog.pg_postmaster_start_time()) * 1000000)::bigint`)
+
+// answerer is what answererSQL returns.
+type answerer struct{ timeline, cluster, started string }
+
+// is tells whether columns say the same; nothing is allocated for that.
+func (a *answerer) is(columns [][]byte) bool {
+	return a.timeline == string(columns[0]) && a.cluster == string(columns[1]) && a.started == string(columns[2])
+}
+
 // whoAnswers takes the row of identitySQL. One that does not tell is known by its node
 // alone.
 type whoAnswers struct {
 	ledger.Server
 	cluster string
 	started time.Time
+	said    answerer
 	hidden  bool // the session gets no warnings
 }
 
@@ -35,18 +49,24 @@ func (w *whoAnswers) row(_ int, row [][]byte) {
 	if id := row[0]; len(id) <= 20 && len(bytes.Trim(id, "0123456789")) == 0 { // else no server tells it
 		w.SystemID = string(id)
 	}
-	timeline, _ := strconv.ParseUint(string(row[1]), 10, 32) // 0: not known
-	w.Timeline = uint32(timeline)
+	a := answerer{timeline: string(row[1])}
 	if len(row) > 2 {
-		w.cluster = string(row[2])
+		a.cluster = string(row[2])
 	}
 	if len(row) > 3 {
 		w.hidden = hidesWarnings(string(row[3]))
 	}
 	if len(row) > 4 {
-		if at, err := strconv.ParseInt(string(row[4]), 10, 64); err == nil {
-			w.started = time.UnixMicro(at)
-		}
+		a.started = string(row[4])
+	}
+	w.take(a)
+}
+
+func (w *whoAnswers) take(a answerer) {
+	timeline, _ := strconv.ParseUint(a.timeline, 10, 32) // 0: not known
+	w.said, w.Timeline, w.cluster, w.started = a, uint32(timeline), a.cluster, time.Time{}
+	if at, err := strconv.ParseInt(a.started, 10, 64); err == nil {
+		w.started = time.UnixMicro(at)
 	}
 }
 

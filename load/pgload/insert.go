@@ -1,6 +1,7 @@
 package pgload
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -26,6 +27,7 @@ type insert struct {
 	got      int          // rows of the answers
 	fewer    bool         // a statement stored fewer rows than it was to
 	stored   bool         // a statement stored any
+	by       *answerer    // who answers, if it is not the one who answered before; nil: the same
 	full     string       // the tag of a statement that stored all its rows
 	buffer   []byte       // of the keys and values of one statement
 	ends     []int        // of each in buffer
@@ -60,7 +62,14 @@ func (n *insert) perform(ctx context.Context, c *conn) error {
 		return c.failed(&ledgerError{err}, record.Failed)
 	}
 	c.answers = n
+	n.by = nil
 	err := n.send(ctx, c)
+	if n.by != nil || err == nil && c.number == 0 && c.w.cfg.Pooled { // it may have been known too late who was started then
+		who := c.who
+		who.take(*cmp.Or(n.by, &who.said))
+		c.answeredBy(&who)
+	}
+	n.session.asked, n.session.server = c.number, c.server
 	if err == nil && n.fewer {
 		err = n.incomplete(c)
 	}
@@ -148,8 +157,14 @@ func (n *insert) bind(i int) [][]byte {
 	return n.params
 }
 
-// row has the LSN of a row's insert.
+// row has the LSN of a row's insert, and who answers, where that is asked.
 func (n *insert) row(_ int, values [][]byte) {
+	if len(values) == 4 {
+		if who := values[1:]; !n.session.conn.who.said.is(who) {
+			n.by = &answerer{string(who[0]), string(who[1]), string(who[2])}
+		}
+		values = values[:1]
+	}
 	if len(values) != 1 || n.got == len(n.lsns) {
 		return
 	}

@@ -98,7 +98,7 @@ func (p *part) buildInsert() error {
 	case c.Rows*c.Statements*c.Pipeline > ledger.MostAtOnce:
 		return fmt.Errorf("an insert writes at most %d rows at once, not %d", ledger.MostAtOnce, c.Rows*c.Statements*c.Pipeline)
 	}
-	s, err := insertStatement(c.Table, c.Serial, c.Rows)
+	s, err := insertStatement(c.Table, c.Serial, c.Rows, p.w.cfg.Pooled)
 	p.add(s)
 	p.upfront, p.transaction = 1, c.Statements > 1
 	return err

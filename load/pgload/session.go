@@ -153,7 +153,10 @@ func (s *session) do(ctx context.Context, op *record.Op) (pause time.Duration) {
 	if c.pooled != nil && c.misrouted() {
 		c.disconnect()
 	}
-	if c.pooled == nil || !c.ready[p.number] {
+	if c.pooled != nil && c.moved() {
+		c.introduced = false
+	}
+	if c.pooled == nil || !c.ready[p.number] || !c.introduced {
 		if pause, ready := s.getReady(ctx, p, op); !ready {
 			return pause
 		}
@@ -212,6 +215,9 @@ func (s *session) attempt(ctx context.Context, op *record.Op) (pause time.Durati
 		err = c.failed(fmt.Errorf("%s: %w", c.tag, errOpen), record.Failed)
 	}
 	if s.answered = err == nil; s.answered {
+		if _, says := w.(*insert); !says && c.moved() { // it can have waited in the pooler for either
+			s.asked = 0
+		}
 		s.succeeded(c, op)
 		return 0
 	}
@@ -221,6 +227,9 @@ func (s *session) attempt(ctx context.Context, op *record.Op) (pause time.Durati
 // failed notes an error, after which the connection may not be good for more.
 func (s *session) failed(c *conn, op *record.Op, err error) (pause time.Duration) {
 	s.answered = is[*pgconn.PgError](err) || is[*noRowError](err) || errors.Is(err, errOpen)
+	if s.w.cfg.Pooled { // an error does not say which server it is of, nor whether it is the pooler's
+		s.answered, s.asked = false, 0
+	}
 	ended(op, c.certainty.outcome, kindOf(err), err)
 	if op.Kind == kindLedger { // and it will be so for ever
 		s.failures++

@@ -42,7 +42,8 @@ const (
 
 // insertStatement returns the LSNs too, which costs nothing measurable: a row was in the
 // WAL before them, so that whatever a failover lost lies at or behind the fork.
-func insertStatement(table string, serial bool, rows int) (statement, error) {
+// Where somebody wants to know it, it says who answers, too.
+func insertStatement(table string, serial bool, rows int, who bool) (statement, error) {
 	quoted, err := fullTable(table)
 	if err != nil {
 		return statement{}, err
@@ -61,8 +62,14 @@ func insertStatement(table string, serial bool, rows int) (statement, error) {
 		}
 		values, formats = append(values, fmt.Sprintf("(:p%d, :p%d)", row, row+1)), append(formats, asBinary, asText)
 	}
-	s := newStatement("insert into " + quoted + " " + columns + " values " + strings.Join(values, ", ") + " returning pg_catalog.pg_current_wal_insert_lsn()")
-	s.formats, s.results = formats, []int16{asBinary}
+	returning := " returning pg_catalog.pg_current_wal_insert_lsn()"
+	results := []int16{asBinary}
+	if who {
+		returning += ", " + answererSQL
+		results = append(results, asText, asText, asText)
+	}
+	s := newStatement("insert into " + quoted + " " + columns + " values " + strings.Join(values, ", ") + returning)
+	s.formats, s.results = formats, results
 	return s, nil
 }
 
