@@ -58,7 +58,9 @@ func (p *place) runsAsTheManualSays(k fault.Kind, args ...string) {
 		p.t.Errorf("no step %s was done\n%s", k.Name, stdout)
 	}
 	crashes := k.Name == "kill_process" // which the watcher sees, too
-	for _, m := range of(func(m record.Event) bool { return m.Status != record.EventDone && (m.Status != record.EventSeen || !crashes) }) {
+	for _, m := range of(func(m record.Event) bool {
+		return m.Status != record.EventDone && (m.Status != record.EventSeen || !crashes)
+	}) {
 		p.t.Errorf("step %s: %s: %s", m.Name, m.Status, m.Error)
 	}
 	back := of(func(m record.Event) bool { return m.Reverses != "" })

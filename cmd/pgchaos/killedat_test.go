@@ -23,7 +23,7 @@ import (
 )
 
 // killedTimeline has many faults in force at the same time: each kind that leaves something where pgchaos is killed. A step
-// that fails, as beside another fault it may, is not the subject.
+// that fails, as beside another fault it may, is not the subject. Processors are kept busy last: they would be from then on.
 const killedTimeline = `
 name: killed-at
 cluster:
@@ -33,7 +33,6 @@ load: {writes: {kind: insert, clients: 2, rate: 50/s, timeout: 1s}}
 duration: 4s
 timeline:
   - {on_error: continue, at: 100ms, exec: {node: a, command: "touch /var/tmp/$PGCHAOS_RUN.mark", undo: "rm -f /var/tmp/$PGCHAOS_RUN.mark"}}
-  - {on_error: continue, burn_cpu: {node: [a, b], processes: 1, most: 2m}}
   - {on_error: continue, sql: {node: a, query: "select pg_create_physical_replication_slot('b')"}}
   - {on_error: continue, configure: {node: b, settings: {primary_slot_name: b}}}
   - {on_error: continue, lock_table: {node: a, table: test_data, mode: share}, for: 500ms}
@@ -45,6 +44,7 @@ timeline:
   - {on_error: continue, hold_wal: c}
   - {on_error: continue, apply_delay: {node: c, delay: 5s}}
 MORE
+  - {on_error: continue, burn_cpu: {node: [a, b], processes: 1, most: 2m}}
   - {on_error: continue, pause: b, for: 500ms}
   - {on_error: continue, kill: c}
   - {on_error: continue, pause: a}
@@ -67,36 +67,51 @@ const (
   - {on_error: continue, limit: {node: a, cpus: 0.7}}
   - {on_error: continue, disconnect: b}
 `
-	// Each has helper containers, and takes seconds on a busy engine: for make test-long.
+	// The faults of the network have helper containers, and take seconds on a busy engine.
 	killedOnDockerLinks = `
-  - {on_error: continue, partition: {between: [a, c]}, for: 1s}
-  - {on_error: continue, throttle: {between: [a, b], bytes_per_second: 1MB}}
-  - {on_error: continue, flap: {between: [b, c], down: 200ms, up: 200ms}}
+name: killed-at
+cluster:
+  nodes: [a, b]
+  settings: {wal_retrieve_retry_interval: 200ms}
+load: {writes: {kind: insert, clients: 2, rate: 50/s, timeout: 1s}}
+duration: 4s
+timeline:
+  - {on_error: continue, at: 100ms, flap: {between: [a, b], down: 200ms, up: 200ms}}
+  - {on_error: continue, partition: {between: [a, b]}, for: 100ms}
+  - {on_error: continue, throttle: {between: [clients, a], bytes_per_second: 1MB}}
+  - {on_error: continue, reject: {between: [clients, b]}}
+  - {on_error: continue, kill: b}
+  - {on_error: continue, disconnect: a}
 `
 )
 
-// The journal of such a run has a line for its head, three or so for each of its steps, and more for those that are taken back in it.
-const killedLines = 55
+// killed is an experiment in which pgchaos is killed. Its journal has about so many lines: one for its head, three or so for each of its steps,
+// and more for those that are taken back in it.
+type killed struct {
+	text  string
+	lines int
+}
 
 // moment is when pgchaos is killed: some time after its journal has so many lines. It has none while the cluster is built,
 // and the most when the faults are taken back, and the cluster is audited and removed.
 type moment struct {
+	of    killed
 	lines int
 	wait  time.Duration
 }
 
-// moments are n random ones, each in its part of the run.
-func moments(n int, seed uint64) (all []moment) {
+// moments are n random ones, each in its part of the run. The experiments take turns.
+func moments(n int, seed uint64, of ...killed) (all []moment) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	for i := range n {
-		m := moment{wait: time.Duration(random.Int64N(int64(150 * time.Millisecond)))}
+		m := moment{of: of[i%len(of)], wait: time.Duration(random.Int64N(int64(150 * time.Millisecond)))}
 		switch at := (float64(i) + random.Float64()) / float64(n); {
 		case at < 0.2:
 			m.wait = time.Duration(random.Int64N(int64(3 * time.Second)))
 		case at < 0.8:
-			m.lines = 1 + int((at-0.2)/0.6*killedLines)
+			m.lines = 1 + int((at-0.2)/0.6*float64(m.of.lines))
 		default:
-			m.lines, m.wait = killedLines, time.Duration(random.Int64N(int64(4*time.Second)))
+			m.lines, m.wait = m.of.lines, time.Duration(random.Int64N(int64(4*time.Second)))
 		}
 		all = append(all, m)
 	}
@@ -131,7 +146,7 @@ func (p *place) at(m moment, args ...string) (kill func()) {
 	for end := time.Now().Add(longestWait); running() && lines() < m.lines && time.Now().Before(end); {
 		time.Sleep(5 * time.Millisecond)
 	}
-	if !running() && m.lines < killedLines {
+	if !running() && m.lines < m.of.lines {
 		p.t.Errorf("the run ended with %d lines in its journal: the kill after %d proves nothing\n%s", lines(), m.lines, output.String())
 	}
 	select {
@@ -338,13 +353,14 @@ func (p *place) cleans(was trace, names []string, codes []int, clean ...string) 
 	}
 }
 
-// atMoments kills at a few random moments, each in a subtest; with make test-long at a hundred.
-func atMoments(t *testing.T, few int, seed uint64, kill func(t *testing.T, m moment)) {
+// atMoments kills at ten random moments, each in a subtest; with make test-long at a hundred.
+func atMoments(t *testing.T, seed uint64, kill func(t *testing.T, m moment), of ...killed) {
 	t.Helper()
+	n := 10
 	if longtest.Enabled {
-		few = 100
+		n = 100
 	}
-	for i, m := range moments(few, seed) {
+	for i, m := range moments(n, seed, of...) {
 		t.Run(fmt.Sprintf("%03d", i+1), func(t *testing.T) { kill(t, m) })
 	}
 }
@@ -353,18 +369,19 @@ func atMoments(t *testing.T, few int, seed uint64, kill func(t *testing.T, m mom
 // nothing of the run.
 func TestCleanAfterSIGKILLAtRandomMoments(t *testing.T) {
 	t.Parallel()
-	atMoments(t, 8, 1, func(t *testing.T, m moment) {
-		p, more := newPlace(t), killedLocally
-		if local.Describe().Unable == nil { // the machine has cgroups that can be written
-			more += killedLocallyLimited[1:]
-		}
-		p.at(m, "run", p.write("x.yaml", strings.Replace(killedTimeline, "\nMORE\n", more, 1)), "--out", p.out)()
+	more := killedLocally
+	if local.Describe().Unable == nil { // the machine has cgroups that can be written
+		more += killedLocallyLimited[1:]
+	}
+	atMoments(t, 1, func(t *testing.T, m moment) {
+		p := newPlace(t)
+		p.at(m, "run", p.write("x.yaml", m.of.text), "--out", p.out)()
 		was, names := p.trace(p.ports(), nil), append(p.runs(), filepath.Dir(p.base))
 		for range 2 { // the second finds nothing to do
 			p.cleans(was, names, []int{exitPass}, "clean", "--provider", "local")
 		}
 		p.nothingLeft()
-	})
+	}, killed{strings.Replace(killedTimeline, "\nMORE\n", more, 1), 55})
 }
 
 // runs are the names of the local runs in this place.
@@ -375,29 +392,34 @@ func (p *place) runs() []string {
 // TestCleanOnDockerAfterSIGKILLAtRandomMoments is the same with containers.
 func TestCleanOnDockerAfterSIGKILLAtRandomMoments(t *testing.T) {
 	t.Parallel()
-	atMoments(t, 2, 2, func(t *testing.T, m moment) {
-		p, more := newDockerPlace(t), killedOnDocker
-		if longtest.Enabled {
-			more += killedOnDockerLinks[1:]
-		}
-		text := strings.Replace(killedTimeline, "\nMORE\n", more, 1)
-		text = strings.Replace(text, "cluster:\n", "cluster:\n  docker: {disk: 256MB}\n", 1)
-		kill := p.at(m, p.onDocker(p.write("x.yaml", strings.Replace(text, "max_connections: 40", "max_connections: 40, max_wal_size: 64MB, min_wal_size: 32MB", 1)))...)
+	// Half of them have the faults of the network, the others all else.
+	text := strings.Replace(killedTimeline, "\nMORE\n", killedOnDocker, 1)
+	text = strings.Replace(text, "cluster:\n", "cluster:\n  docker: {disk: 256MB}\n", 1)
+	text = strings.Replace(text, "max_connections: 40", "max_connections: 40, max_wal_size: 64MB, min_wal_size: 32MB", 1)
+	atMoments(t, 2, func(t *testing.T, m moment) {
+		p := newDockerPlace(t)
+		kill := p.at(m, p.onDocker(p.write("x.yaml", m.of.text))...)
 		runsWithoutPgchaos.Lock()
 		defer runsWithoutPgchaos.Unlock()
 		kill()
 		names := []string{p.experiment + "-", filepath.Dir(p.base)}
-		for _, run := range p.runsOnEngine() {
-			was := p.trace(p.published(run))
-			codes := []int{exitPass}
-			if m.lines == 0 { // all that there was may have been a helper container, which removes itself
-				codes = append(codes, exitUsage)
+		for range 3 { // what the engine was making when pgchaos was killed, comes later
+			for _, run := range p.runsOnEngine() {
+				was := p.trace(p.published(run))
+				codes := []int{exitPass}
+				if m.lines == 0 { // all that there was may have been a helper container, which removes itself
+					codes = append(codes, exitUsage)
+				}
+				p.cleans(was, names, codes, "clean", "--provider", "docker", run)
+				p.cleans(was, names, []int{exitUsage}, "clean", "--provider", "docker", run) // there is no such run any more
 			}
-			p.cleans(was, names, codes, "clean", "--provider", "docker", run)
-			p.cleans(was, names, []int{exitUsage}, "clean", "--provider", "docker", run) // there is no such run any more
+			if m.lines > 0 {
+				break
+			}
+			time.Sleep(500 * time.Millisecond)
 		}
 		p.nothingOnEngine()
-	})
+	}, killed{killedOnDockerLinks, 20}, killed{text, 55})
 }
 
 // runsOnEngine are the names of this test's runs of which something is on the engine.
