@@ -40,7 +40,7 @@ type ExistingNode struct {
 
 // Discover is whom to ask for the nodes: one of these.
 type Discover struct {
-	Patroni        string `yaml:"patroni" jsonschema_description:"The URL of the REST API of any Patroni node, such as http://db1:8008."`
+	Patroni        string `yaml:"patroni" jsonschema_description:"The URL of the REST API of any Patroni node, such as http://db1:8008; or several, with commas between: the first that answers is asked."`
 	DSN            string `yaml:"dsn" jsonschema_description:"A connection string with the hosts of all nodes, such as host=a,b,c."`
 	PgAutoFailover string `yaml:"pg_auto_failover" jsonschema_description:"The connection string of the monitor of pg_auto_failover."`
 	// As is how pgchaos connects to the nodes that a manager names.
@@ -49,7 +49,7 @@ type Discover struct {
 
 // Manager is what manages a cluster: one of these.
 type Manager struct {
-	Patroni        string `yaml:"patroni" jsonschema_description:"The URL of the REST API of any Patroni node, such as http://db1:8008."`
+	Patroni        string `yaml:"patroni" jsonschema_description:"The URL of the REST API of any Patroni node, such as http://db1:8008; or several, with commas between: the first that answers is asked."`
 	PgAutoFailover string `yaml:"pg_auto_failover" jsonschema_description:"The connection string of the monitor of pg_auto_failover."`
 }
 

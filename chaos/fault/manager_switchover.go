@@ -66,18 +66,12 @@ func (p *ManagerSwitchover) Action(env Env) chaos.Action {
 	var old *cluster.Node
 	return chaos.Action{
 		Prepare: func(ctx context.Context, act *chaos.Act) (err error) {
-			if err = p.ready(ctx, env, act); err != nil {
-				return err
-			}
-			if old, err = env.Scene.One(ctx, "primary"); err == nil {
+			if old, err = p.ready(ctx, env, act); err == nil {
 				act.On(old)
 			}
 			return err
 		},
 		Act: func(ctx context.Context, act *chaos.Act) error {
-			if p.To == old.Name() {
-				return fmt.Errorf("%s is the primary already", p.To)
-			}
 			ctx, cancel := context.WithTimeout(ctx, time.Duration(p.Within))
 			defer cancel()
 			if err := old.ManagedSwitchover(ctx, p.To); err != nil {
@@ -97,15 +91,15 @@ func (p *ManagerSwitchover) Action(env Env) chaos.Action {
 	}
 }
 
-// ready waits until the manager would agree: after a failover it can take some seconds until it does. No outage is counted
+// ready waits until the manager would agree, and returns the primary then: after a failover it can take some seconds. No outage is counted
 // from before.
-func (p *ManagerSwitchover) ready(ctx context.Context, env Env, act *chaos.Act) error {
+func (p *ManagerSwitchover) ready(ctx context.Context, env Env, act *chaos.Act) (*cluster.Node, error) {
 	primary, err := env.Scene.One(ctx, "primary")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if p.To == primary.Name() {
-		return fmt.Errorf("%s is the primary already", p.To)
+		return nil, fmt.Errorf("%s is the primary already", p.To)
 	}
 	began := time.Now()
 	limited, cancel := context.WithTimeout(ctx, time.Duration(p.Within))
@@ -115,14 +109,14 @@ func (p *ManagerSwitchover) ready(ctx context.Context, env Env, act *chaos.Act) 
 		switch {
 		case err == nil && why != "":
 			act.Note("%s was not ready for %.1f s: %s", primary.Manager(), time.Since(began).Seconds(), why)
-			return nil
+			return env.Scene.One(ctx, "primary") // it can be another one by now; the manager then says whether it agrees
 		case err == nil:
-			return nil
+			return primary, nil
 		case limited.Err() == nil:
 			why = err.Error()
 		}
 		if wait.For(limited, readyEvery) != nil {
-			return fmt.Errorf("%s was not ready for a switchover within %s: %w", primary.Manager(), p.Within, errors.Join(ctx.Err(), errors.New(cmp.Or(why, "it did not answer"))))
+			return nil, fmt.Errorf("%s was not ready for a switchover within %s: %w", primary.Manager(), p.Within, errors.Join(ctx.Err(), errors.New(cmp.Or(why, "it did not answer"))))
 		}
 	}
 }

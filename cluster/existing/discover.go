@@ -68,6 +68,7 @@ type patroniMember struct {
 	Role string          `json:"role"`
 	Host string          `json:"host"`
 	Port json.RawMessage `json:"port"` // a number, or in some versions a text
+	API  string          `json:"api_url"`
 }
 
 func (m patroniMember) leads() bool { return m.Role == "leader" || m.Role == "standby_leader" }
@@ -80,8 +81,36 @@ func patroniMembers(ctx context.Context, url string) ([]patroniMember, error) {
 	return answer.Members, err
 }
 
+// agents are the URLs of a list of them, with commas between.
+func agents(list string) (urls []string) {
+	for url := range strings.SplitSeq(list, ",") {
+		if url = strings.TrimSpace(url); url != "" {
+			urls = append(urls, url)
+		}
+	}
+	return urls
+}
+
+// agentTimeout is how long one agent may take to answer before the next one is asked: one that hangs accepts connections, and says nothing.
+const agentTimeout = 3 * time.Second
+
+// answering is the first of several agents that answers, and the members that it names.
+func answering(ctx context.Context, urls []string) (url string, members []patroniMember, err error) {
+	var errs []error
+	for _, url := range urls {
+		limited, cancel := context.WithTimeout(ctx, agentTimeout)
+		members, err := patroniMembers(limited, url)
+		cancel()
+		if err == nil {
+			return url, members, nil
+		}
+		errs = append(errs, err)
+	}
+	return "", nil, errors.Join(errs...)
+}
+
 func fromPatroni(ctx context.Context, a Ask) (found []Found, err error) {
-	members, err := patroniMembers(ctx, a.Patroni)
+	_, members, err := answering(ctx, agents(a.Patroni))
 	if err != nil {
 		return nil, err
 	}

@@ -52,8 +52,9 @@ func (f Finding) String() string {
 // Examination is all that was looked at. Nothing is changed by it.
 type Examination struct {
 	Findings []Finding
-	Nodes    []Seen // in the order of the experiment
-	Pooled   bool   // a pooler gives each transaction of clients a session of a server
+	Nodes    []Seen   // in the order of the experiment
+	others   []string // agents of Patroni that the cluster names, and the file does not
+	Pooled   bool     // a pooler gives each transaction of clients a session of a server
 }
 
 // Refused is why a run must not begin; nil: it may. Risk tells that the user accepts what is Risky.

@@ -84,7 +84,10 @@ func (e *Examination) risks(x cluster.Existing) {
 			archives = append(archives, n.Name)
 		}
 	}
-	names = append(names, hostOf(x.Clients), hostOf(x.Manager.Patroni), hostOf(x.Manager.PgAutoFailover))
+	names = append(names, hostOf(x.Clients), hostOf(x.Manager.PgAutoFailover))
+	for _, url := range agents(x.Manager.Patroni) {
+		names = append(names, hostOf(url))
+	}
 	seen := map[string]bool{}
 	for _, name := range names {
 		if strings.Contains(strings.ToLower(name), "prod") && !seen[name] {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -19,7 +20,8 @@ import (
 type manager struct {
 	of     cluster.ManagerAddress
 	nodes  []cluster.ExistingNode
-	system string // the system identifier of the cluster
+	system string   // the system identifier of the cluster
+	others []string // agents that Patroni has named beside those of the file
 }
 
 // Manager is its name.
@@ -38,6 +40,34 @@ func (m manager) Switchover(ctx context.Context, to string) error {
 	return m.monitorSwitchover(ctx, to)
 }
 
+// agent is the first agent that answers of those that the file names, and of those that they have named of their cluster.
+func (m manager) agent(ctx context.Context) (agent string, members []patroniMember, err error) {
+	return answering(ctx, slices.Concat(agents(m.of.Patroni), m.others))
+}
+
+// otherAgents are the agents that a cluster's members name and the file does not. A user and a password of the file's are those of all.
+func otherAgents(named []string, members []patroniMember) (urls []string) {
+	for _, member := range members {
+		api, err := url.Parse(member.API)
+		if err != nil || api.Host == "" {
+			continue
+		}
+		known := false
+		for _, n := range named {
+			if of, err := url.Parse(n); err == nil {
+				known = known || of.Host == api.Host
+				if of.Scheme == api.Scheme {
+					api.User = of.User
+				}
+			}
+		}
+		if api.Path = ""; !known {
+			urls = append(urls, api.String())
+		}
+	}
+	return urls
+}
+
 func (m manager) standby(node string) string {
 	for _, n := range m.nodes {
 		if n.Name == node && n.Standby != "" {
@@ -48,7 +78,7 @@ func (m manager) standby(node string) string {
 }
 
 func (m manager) patroniSwitchover(ctx context.Context, to string) error {
-	members, err := patroniMembers(ctx, m.of.Patroni)
+	agent, members, err := m.agent(ctx)
 	if err != nil {
 		return err
 	}
@@ -66,7 +96,7 @@ func (m manager) patroniSwitchover(ctx context.Context, to string) error {
 	}
 	body, err := json.Marshal(order)
 	if err == nil {
-		_, err = request(ctx, http.MethodPost, m.of.Patroni, "/switchover", body)
+		_, err = request(ctx, http.MethodPost, agent, "/switchover", body)
 	}
 	return err
 }
@@ -77,14 +107,14 @@ func (m manager) Ready(ctx context.Context, to string) error {
 	if m.of.Patroni == "" {
 		return nil
 	}
-	members, err := patroniMembers(ctx, m.of.Patroni)
+	agent, members, err := m.agent(ctx)
 	if err != nil {
 		return err
 	}
 	var config struct {
 		Synchronous any `json:"synchronous_mode"` // true, or "on"; from Patroni 4 on also "quorum"
 	}
-	if err := getJSON(ctx, m.of.Patroni, "/config", &config); err != nil {
+	if err := getJSON(ctx, agent, "/config", &config); err != nil {
 		return err
 	}
 	if to != "" {
@@ -152,18 +182,20 @@ func asked(tag pgconn.CommandTag, err error) error {
 	return err
 }
 
-// systems are the system identifiers of the clusters that it manages.
-func (m manager) systems(ctx context.Context) (ids []string, err error) {
-	if m.of.Patroni != "" {
-		var answer struct {
-			System string `json:"database_system_identifier"`
-		}
-		if err := getJSON(ctx, m.of.Patroni, "/patroni", &answer); err != nil {
-			return nil, err
-		}
-		return []string{answer.System}, nil
+// patroniSystem is the system identifier of the cluster that an agent manages.
+func patroniSystem(ctx context.Context, url string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, agentTimeout)
+	defer cancel()
+	var answer struct {
+		System string `json:"database_system_identifier"`
 	}
-	conn, end, err := toMonitor(ctx, m.of.PgAutoFailover)
+	err := getJSON(ctx, url, "/patroni", &answer)
+	return answer.System, err
+}
+
+// monitorSystems are the system identifiers of the clusters that a monitor manages.
+func monitorSystems(ctx context.Context, dsn string) (ids []string, err error) {
+	conn, end, err := toMonitor(ctx, dsn)
 	if err != nil {
 		return nil, err
 	}
@@ -181,17 +213,57 @@ func (e *Examination) managed(ctx context.Context, x cluster.Existing) {
 	if p == nil || x.Manager == (cluster.ManagerAddress{}) {
 		return
 	}
-	m := manager{x.Manager, x.Nodes, p.SystemID}
+	m := manager{of: x.Manager}
 	ctx, cancel := context.WithTimeout(ctx, examineTimeout)
 	defer cancel()
-	systems, err := m.systems(ctx)
+	if x.Manager.Patroni != "" {
+		e.agents(ctx, p, agents(x.Manager.Patroni))
+		return
+	}
+	systems, err := monitorSystems(ctx, x.Manager.PgAutoFailover)
+	e.manages(p, m.Manager(), systems, err)
+}
+
+// manages says whether what was asked manages the cluster.
+func (e *Examination) manages(p *Seen, who string, systems []string, err error) {
 	switch {
 	case err != nil:
-		e.add(Bad, "", "mend cluster.existing.manager, or leave it out", "%s cannot be asked: %v", m.Manager(), err)
+		e.add(Bad, "", "mend cluster.existing.manager, or leave it out", "%s cannot be asked: %v", who, err)
 	case !slices.Contains(systems, p.SystemID):
-		e.add(Bad, "", "check cluster.existing.manager", "%s manages another cluster: it names the system identifiers %q, and the nodes have %s", m.Manager(), systems, p.SystemID)
+		e.add(Bad, "", "check cluster.existing.manager", "%s manages another cluster: it names the system identifiers %q, and the nodes have %s", who, systems, p.SystemID)
 	default:
-		e.add(Good, "", "", "%s manages this cluster", m.Manager())
+		e.add(Good, "", "", "%s manages this cluster", who)
+	}
+}
+
+// agents looks at each agent of Patroni that the file names. One that answers is enough.
+func (e *Examination) agents(ctx context.Context, p *Seen, urls []string) {
+	silent := map[string]error{}
+	var answered []string
+	for _, url := range urls {
+		system, err := patroniSystem(ctx, url)
+		if err != nil {
+			silent[url] = err
+			continue
+		}
+		who := "Patroni"
+		if len(urls) > 1 {
+			who += " at " + hostOf(url)
+		}
+		e.manages(p, who, []string{system}, nil)
+		answered = append(answered, url)
+	}
+	for _, url := range urls {
+		switch err := silent[url]; {
+		case err == nil:
+		case len(answered) == 0:
+			e.manages(p, "Patroni", nil, err)
+		default:
+			e.add(Unknown, "", "check cluster.existing.manager", "Patroni at %s does not answer, and a switchover asks the others: %v", hostOf(url), err)
+		}
+	}
+	if _, members, err := answering(ctx, answered); err == nil {
+		e.others = otherAgents(urls, members)
 	}
 }
 

@@ -1,6 +1,15 @@
 package existing
 
-import "testing"
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"testing"
+	"time"
+
+	"pgchaos/cluster"
+)
 
 // TestWouldAgree has the lists of members that Patroni 3.0.2 answered with, and what it then said to a switchover.
 func TestWouldAgree(t *testing.T) {
@@ -37,6 +46,59 @@ func TestSynchronousMode(t *testing.T) {
 	for value, want := range map[any]bool{nil: false, false: false, "off": false, true: true, "on": true, "quorum": true} {
 		if got := synchronousMode(value); got != want {
 			t.Errorf("%v: %v", value, got)
+		}
+	}
+}
+
+// TestTheFirstAgentThatAnswers: one that is gone and one that hangs do not keep a switchover from being asked for.
+func TestTheFirstAgentThatAnswers(t *testing.T) {
+	gone := httptest.NewServer(http.NotFoundHandler())
+	gone.Close()
+	end := make(chan struct{})
+	hangs := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-end:
+		case <-r.Context().Done():
+		}
+	}))
+	defer hangs.Close()
+	defer close(end)
+	asked := make(chan string, 1)
+	answers := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			asked <- r.URL.Path
+			return
+		}
+		_, _ = w.Write([]byte(`{"members": [{"name": "n1", "role": "leader", "host": "db1", "port": 5432, "api_url": "http://db1:8008/patroni"}, {"name": "n2", "role": "replica"}]}`))
+	}))
+	defer answers.Close()
+	m := manager{of: cluster.ManagerAddress{Patroni: gone.URL + ", " + hangs.URL}, others: []string{answers.URL}}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*agentTimeout)
+	defer cancel()
+	began := time.Now()
+	if err := m.Switchover(ctx, "n2"); err != nil || <-asked != "/switchover" {
+		t.Error(err)
+	}
+	if took := time.Since(began); took < agentTimeout {
+		t.Errorf("it did not wait for the one that hangs: %s", took)
+	}
+	m.others = nil
+	if err := m.Ready(ctx, "n2"); err == nil {
+		t.Error("nobody answers, and it is said to be ready")
+	}
+}
+
+// TestOtherAgents: those that the file names are not asked twice, and a password of the file goes to all of them.
+func TestOtherAgents(t *testing.T) {
+	members := []patroniMember{{API: "http://db1:8008/patroni"}, {API: "http://db2:8008/patroni"}, {API: "https://db3:8008/patroni"}, {API: ""}}
+	for name, c := range map[string]struct{ named, want []string }{
+		"one":             {[]string{"http://db1:8008"}, []string{"http://db2:8008", "https://db3:8008"}},
+		"with a password": {[]string{"http://me:secret@db1:8008"}, []string{"http://me:secret@db2:8008", "https://db3:8008"}},
+		"by a proxy":      {[]string{"http://lb:80"}, []string{"http://db1:8008", "http://db2:8008", "https://db3:8008"}},
+		"all":             {[]string{"http://db1:8008", "http://db2:8008/", "https://db3:8008"}, nil},
+	} {
+		if got := otherAgents(c.named, members); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
 }

@@ -32,13 +32,13 @@ func headOf(t *testing.T, c *hatest.Cluster) string {
 }
 
 // TestPatroniPromotes kills the primary of a real Patroni cluster in synchronous mode: Patroni promotes another node, nothing is
-// lost, and the cluster is whole again at the end. Before that Patroni makes a planned switchover. The outages of both are those that
-// the logs of the servers and of HAProxy show. A primary that is killed soon after a switchover would have no successor: PostgreSQL has
-// a synchronous standby before Patroni's own list has it.
+// lost, and the cluster is whole again at the end. Then Patroni makes a planned switchover, for which the file names only the agent that was
+// killed: others were found before. The outages of both are those that the logs of the servers and of HAProxy show. A primary that is killed
+// soon after a switchover would have no successor: PostgreSQL has a synchronous standby before Patroni's own list has it.
 func TestPatroniPromotes(t *testing.T) {
 	p := newPlace(t)
 	c := hatest.Up(t, hatest.Patroni, "nodes=3", "synchronous_mode=true", "ttl=20", "loop_wait=2", "retry_timeout=5")
-	text := strings.Replace(headOf(t, c), "    exec:", "    manager: {patroni: \""+c.Env["REST_n3"]+"\"}\n    exec:", 1) + `
+	text := strings.Replace(headOf(t, c), "    exec:", "    manager: {patroni: \""+c.Env["REST_n1"]+"\"}\n    exec:", 1) + `
   synchronous: {standbys: "1 (n1, n2, n3)"}
 load:
   writes: {kind: insert, clients: 4, rate: 100/s, timeout: 3s}
