@@ -14,6 +14,7 @@ import (
 
 	"pgchaos/cluster"
 	"pgchaos/cluster/local"
+	"pgchaos/internal/serverdir"
 	"pgchaos/internal/skip"
 )
 
@@ -48,7 +49,7 @@ func prepare(t *testing.T, cfg cluster.Config) *world {
 	if testing.Short() {
 		skip.Test(t, "starts PostgreSQL servers, and -short was given")
 	}
-	base, err := os.MkdirTemp("", "pgchaos-cluster-")
+	base, err := serverdir.Make("pgchaos-cluster-")
 	if err != nil {
 		t.Fatal(err)
 	}

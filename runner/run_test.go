@@ -15,6 +15,7 @@ import (
 	"pgchaos/cluster"
 	"pgchaos/cluster/local"
 	"pgchaos/internal/longtest"
+	"pgchaos/internal/serverdir"
 	"pgchaos/internal/sharedmem"
 	"pgchaos/internal/skip"
 	"pgchaos/record"
@@ -102,7 +103,7 @@ func plan(t *testing.T, text string) *runner.Plan {
 // testBase is the base directory of a test's runs, which must be empty at the end.
 func testBase(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/var/tmp", "pgchaos-runner-")
+	dir, err := serverdir.Make("pgchaos-runner-")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pgchaos/internal/attached"
+	"pgchaos/internal/serverdir"
 	"pgchaos/internal/skip"
 )
 
@@ -63,7 +64,7 @@ func (s *server) start() error {
 		slices.Sort(found)
 		bin = found[len(found)-1]
 	}
-	if s.dir, err = os.MkdirTemp("/var/tmp", "pgchaos-store-test-"); err != nil {
+	if s.dir, err = serverdir.Make("pgchaos-store-test-"); err != nil {
 		return err
 	}
 	attr := &syscall.SysProcAttr{Setpgid: true}

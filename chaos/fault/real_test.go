@@ -20,6 +20,7 @@ import (
 	"pgchaos/cluster"
 	"pgchaos/cluster/local"
 	"pgchaos/cluster/observe"
+	"pgchaos/internal/serverdir"
 	"pgchaos/internal/skip"
 	"pgchaos/record"
 )
@@ -44,7 +45,7 @@ func build(t *testing.T, cfg cluster.Config, links ...cluster.Link) *scene {
 	if testing.Short() {
 		skip.Test(t, "starts PostgreSQL servers, and -short was given")
 	}
-	base, err := os.MkdirTemp("", "pgchaos-fault-")
+	base, err := serverdir.Make("pgchaos-fault-")
 	must(t, err)
 	must(t, os.Chmod(base, 0o755)) // the servers run as another user
 	cfg.Run, cfg.Log = strings.ToLower(t.Name()), t.Logf

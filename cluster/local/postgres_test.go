@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"pgchaos/cluster"
+	"pgchaos/internal/serverdir"
 	"pgchaos/internal/skip"
 )
 
@@ -31,9 +32,11 @@ func needPostgres(t *testing.T) {
 
 // testBase is a base directory that the server's user can enter, unlike those of
 // t.TempDir.
-func testBase(t *testing.T) string {
+func testBase(t *testing.T) string { return baseIn(t, serverdir.Make) }
+
+func baseIn(t *testing.T, make func(pattern string) (string, error)) string {
 	t.Helper()
-	parent, err := os.MkdirTemp("/var/tmp", "pgchaos-test-")
+	parent, err := make("pgchaos-test-")
 	must(t, err)
 	must(t, os.Chmod(parent, 0o711))
 	t.Cleanup(func() { must(t, os.RemoveAll(parent)) })

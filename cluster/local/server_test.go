@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"pgchaos/internal/serverdir"
 	"pgchaos/record"
 )
 
@@ -205,7 +206,7 @@ func TestFreezeAndThaw(t *testing.T) {
 
 func TestUsage(t *testing.T) {
 	ctx := t.Context()
-	p := testProvider(t, testBase(t), "usage")
+	p := testProvider(t, baseIn(t, serverdir.OnDisk), "usage")
 	h := testServer(t, p, "n1")
 	first, err := h.Usage(ctx)
 	must(t, err)

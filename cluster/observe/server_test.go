@@ -14,6 +14,7 @@ import (
 	"pgchaos/cluster"
 	"pgchaos/cluster/local"
 	"pgchaos/cluster/observe"
+	"pgchaos/internal/serverdir"
 	"pgchaos/internal/skip"
 	"pgchaos/record"
 )
@@ -83,7 +84,7 @@ func client(t *testing.T, n *cluster.Node) *pgx.Conn {
 // up is a primary a and its synchronous standby b.
 func up(t *testing.T) *cluster.Cluster {
 	t.Helper()
-	base, err := os.MkdirTemp("", "pgchaos")
+	base, err := serverdir.Make("pgchaos")
 	if err != nil {
 		t.Fatal(err)
 	}

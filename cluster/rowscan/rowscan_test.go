@@ -12,6 +12,7 @@ import (
 
 	"pgchaos/cluster"
 	"pgchaos/cluster/local"
+	"pgchaos/internal/serverdir"
 	"pgchaos/internal/skip"
 )
 
@@ -21,7 +22,7 @@ func pair(t *testing.T) *cluster.Cluster {
 	if testing.Short() {
 		skip.Test(t, "starts PostgreSQL servers, and -short was given")
 	}
-	base, err := os.MkdirTemp("", "pgchaos-rowscan-")
+	base, err := serverdir.Make("pgchaos-rowscan-")
 	if err != nil {
 		t.Fatal(err)
 	}

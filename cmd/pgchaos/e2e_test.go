@@ -22,6 +22,7 @@ import (
 	"pgchaos/internal/atonce"
 	"pgchaos/internal/fsyncstub"
 	"pgchaos/internal/race"
+	"pgchaos/internal/serverdir"
 	"pgchaos/internal/sharedmem"
 	"pgchaos/internal/skip"
 	"pgchaos/outage"
@@ -153,7 +154,7 @@ func missing(t *testing.T, what string, err error) {
 
 func makePlace(t *testing.T) *place {
 	t.Helper()
-	dir, err := os.MkdirTemp("/var/tmp", "pgchaos-e2e-")
+	dir, err := serverdir.Make("pgchaos-e2e-")
 	if err != nil {
 		t.Fatal(err)
 	}

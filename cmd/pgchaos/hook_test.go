@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"pgchaos/internal/serverdir"
 	"pgchaos/record"
 	"pgchaos/verdict"
 )
@@ -14,7 +15,7 @@ import (
 // a dead man's switch runs it on the node's machine without pgchaos.
 func TestHookProvesAndIsTakenBack(t *testing.T) {
 	p := newPlace(t)
-	dir, err := os.MkdirTemp("/var/tmp", "pgchaos-hook-")
+	dir, err := serverdir.Make("pgchaos-hook-")
 	must(t, err)
 	t.Cleanup(func() { must(t, os.RemoveAll(dir)) })
 	must(t, os.Chmod(dir, 0o777))

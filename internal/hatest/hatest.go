@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"pgchaos/internal/serverdir"
 	"pgchaos/internal/skip"
 )
 
@@ -47,7 +48,7 @@ func Up(t testing.TB, script string, options ...string) *Cluster {
 		}
 	}
 	// The servers run as another user, who may not enter a test's own directory.
-	parent, err := os.MkdirTemp("/var/tmp", "pgchaos-ha-")
+	parent, err := serverdir.Make("pgchaos-ha-")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"pgchaos/internal/serverdir"
 	"pgchaos/internal/skip"
 )
 
@@ -41,7 +42,7 @@ type Cluster struct {
 // Start starts one, and ends it with the test.
 func Start(t testing.TB) *Cluster {
 	t.Helper()
-	dir, err := os.MkdirTemp("/var/tmp", "pgchaos-plain-")
+	dir, err := serverdir.Make("pgchaos-plain-")
 	if err != nil {
 		t.Fatal(err)
 	}

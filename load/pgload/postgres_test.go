@@ -21,6 +21,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pgchaos/internal/attached"
+	"pgchaos/internal/serverdir"
 	"pgchaos/internal/skip"
 	"pgchaos/load"
 	"pgchaos/load/eventloop"
@@ -166,7 +167,7 @@ func as(t *testing.T, dir string) *syscall.SysProcAttr {
 // startPostgres initialises and starts a server, which the test's end kills. It does not outlive a test binary that is killed.
 func startPostgres(t *testing.T, settings ...string) *postgres {
 	bin := findServer(t)
-	dir, err := os.MkdirTemp("/var/tmp", "pgload-test-")
+	dir, err := serverdir.Make("pgload-test-")
 	if err != nil {
 		t.Fatal(err)
 	}
