@@ -34,9 +34,9 @@ func needPostgres(t *testing.T) {
 // t.TempDir.
 func testBase(t *testing.T) string { return baseIn(t, serverdir.Make) }
 
-func baseIn(t *testing.T, make func(pattern string) (string, error)) string {
+func baseIn(t *testing.T, newDir func(pattern string) (string, error)) string {
 	t.Helper()
-	parent, err := make("pgchaos-test-")
+	parent, err := newDir("pgchaos-test-")
 	must(t, err)
 	must(t, os.Chmod(parent, 0o711))
 	t.Cleanup(func() { must(t, os.RemoveAll(parent)) })
