@@ -97,6 +97,24 @@ func (n *Node) running() *process {
 	return n.process
 }
 
+// runningNow is running, and not the process of a server that has just ended: a host can say that nothing runs before the end of the life has been
+// reported.
+func (n *Node) runningNow(ctx context.Context, host Processes) *process {
+	p := n.running()
+	if p == nil {
+		return nil
+	}
+	if runs, err := host.Running(ctx); err != nil || runs {
+		return p
+	}
+	select {
+	case <-p.life.Ended():
+	case <-ctx.Done():
+	case <-time.After(endTimeout):
+	}
+	return n.running()
+}
+
 // down tells whether it is certain that no server runs: of a node whose processes pgchaos
 // does not know, it never is.
 func (n *Node) down() bool {
@@ -189,15 +207,15 @@ func (n *Node) launch(ctx context.Context, how serving) (*process, error) {
 	if n.cutOff.Load() {
 		return nil, errors.New("it is cut off from the network; connect it first")
 	}
-	if p := n.running(); p != nil {
+	host, err := n.processes()
+	if err != nil {
+		return nil, err
+	}
+	if p := n.runningNow(ctx, host); p != nil {
 		if p.serve != how {
 			return nil, errors.New("it runs already, in another mode (read-only, say); stop it first")
 		}
 		return p, nil
-	}
-	host, err := n.processes()
-	if err != nil {
-		return nil, err
 	}
 	if err := n.clearLeftovers(ctx, host); err != nil {
 		return nil, err
