@@ -19,18 +19,16 @@ cluster:
   settings: {wal_keep_size: 64MB, max_wal_size: 128MB}
 load: {writes: {kind: insert, clients: 1, rate: 20/s}}
 timeline:
-  - {name: full, at: 500ms, for: 3s, fill_disk: {node: b, leave: 1MB}}
+  - {name: full, at: 500ms, for: 10s, fill_disk: {node: b, leave: 1MB}}    # a busy engine takes seconds for a command
   - {exec: {node: b, command: "head -c 4000000 /dev/zero >$PGDATA/../probe", expect: 1}}
-  - {wait: 12s}    # a busy engine takes seconds for a command
-  - {exec: {node: b, command: "head -c 4000000 /dev/zero >$PGDATA/../probe", undo: "rm -f $PGDATA/../probe"}}
-  - {name: busy, for: 10s, burn_cpu: {node: b, processes: 2}}
-  - {exec: {node: b, command: "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c 'done [p]gchaos-burn'"}}
-  - {wait: 12s}    # a busy engine takes seconds for a command
-  - {exec: {node: b, command: "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c 'done [p]gchaos-burn'", expect: 1}}
+  - {after: undo-full, name: space, exec: {node: b, command: "head -c 4000000 /dev/zero >$PGDATA/../probe", undo: "rm -f $PGDATA/../probe"}}
+  - {after: space, name: busy, for: 10s, burn_cpu: {node: b, processes: 2}}
+  - {after: busy, exec: {node: b, command: "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c 'done [p]gchaos-burn'"}}
+  - {after: undo-busy, name: quiet, exec: {node: b, command: "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c 'done [p]gchaos-burn'", expect: 1}}
   # The replay needs space for a table, for want of which the standby's server ends. It is started when there is space again.
-  - {name: ending, for: 20s, fill_disk: {node: b}}
-  - {sql: {node: a, query: "create table more as select * from generate_series(1, 200000)"}}
-  - {when: role of b is down, within: 15s, name: ended, wait: 1ms}
+  - {after: quiet, name: ending, for: 20s, fill_disk: {node: b}}
+  - {after: ending, sql: {node: a, query: "create table more as select * from generate_series(1, 200000)"}}
+  - {when: role of b is down, within: 2m, name: ended, wait: 1ms}
   - {after: undo-ending, verify: {role: {b: standby}, streaming: b, within: 20s}}
   # A server that a step has stopped stays so.
   - {after: undo-ending, at: 20s, name: stopped, for: 5s, fill_disk: {node: b}}

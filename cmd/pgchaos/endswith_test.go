@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -43,6 +45,40 @@ timeline:
 	was := p.trace(p.ports(), nil)
 	p.cleans(was, p.runs(), []int{exitPass}, "clean", "--provider", "local")
 	p.nothingLeft()
+}
+
+// TestWhatEndsWithPgchaosOnDocker: busy processes in a container end with pgchaos, too, and its server goes on.
+func TestWhatEndsWithPgchaosOnDocker(t *testing.T) {
+	p := newDockerPlace(t)
+	cmd := p.command(p.onDocker(p.write("x.yaml", `
+name: x
+cluster: {nodes: [a]}
+load: {writes: {kind: insert, clients: 1, rate: 20/s}}
+timeline:
+  - {at: 100ms, burn_cpu: {node: a, processes: 2, most: 10m}}
+  - {wait: 10m}
+`))...)
+	must(t, cmd.Start())
+	var marks []string
+	p.await("the busy processes", func() bool {
+		journal, _ := os.ReadFile(filepath.Join(p.out, runner.JournalFile)) // there is none yet
+		marks = burnMark.FindAllString(string(journal), -1)
+		return len(marks) > 0 && len(matching(commandLines(), marks[0]+" ")) >= 2
+	})
+	runsWithoutPgchaos.Lock()
+	defer runsWithoutPgchaos.Unlock()
+	must(t, cmd.Process.Kill())
+	_ = cmd.Wait() // it was killed
+	run := p.runsOnEngine()[0]
+	was := p.trace(p.published(run))
+	defer func() {
+		p.cleans(was, []string{p.experiment + "-"}, []int{exitPass}, "clean", "--provider", "docker", run)
+		p.nothingOnEngine()
+	}()
+	p.await("the end of the busy processes", func() bool { return len(matching(commandLines(), strings.Join(marks, "|"))) == 0 })
+	if up := dockerCLI(t, "ps", "-q", "--filter", "status=running", "--filter", "label=pgchaos.run="+run, "--filter", "label=pgchaos.part=server"); up == "" {
+		t.Error("the server has ended, too")
+	}
 }
 
 // matching are the lines that match a pattern.
