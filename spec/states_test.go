@@ -173,6 +173,16 @@ func TestStepsThatCanNeverRun(t *testing.T) {
 		{"follow: {node: c, upstream: b}, follow: {node: b, upstream: c}, follow: {node: c, upstream: a}", ""}, // they changed places
 		{"follow: {node: c, upstream: b}, follow: {node: b, upstream: c}, promote: c", ""},
 
+		// What only a primary can do.
+		{"slow_fsync: {node: b, delay: 1ms}", "b is a standby"},
+		{"switch_wal: replicas", "b is a standby"},
+		{"vacuum_full: {node: [a, b], table: t}", "b is a standby"},
+		{"reindex: {node: b, table: t}", "b is a standby"},
+		{"lock_table: {node: b, table: t}", "b is a standby"},
+		{"lock_table: {node: b, table: t, mode: row exclusive}", ""},
+		{"kill: a, promote: b, switch_wal: b", ""},
+		{"kill: a, promote: most_advanced, switch_wal: b", ""},
+
 		// Lists.
 		{"kill: [b, c], start: [b, c], stop: {node: [b, c], mode: immediate}, start: [c, b]", ""},
 		{"kill: b, kill: [b, c]", "b is already stopped"},

@@ -80,6 +80,9 @@ func (t *timelineStates) obstacle(s *Step, n *nodeState) (what, right string) {
 	if p, ok := s.Parameters().(fault.ForStandbys); ok && p.ForStandbys() && n.role == primary {
 		return "the node " + n.name + " is a primary" + sinceStep(n.became), "name a standby"
 	}
+	if p, ok := s.Parameters().(fault.ForPrimaries); ok && p.ForPrimaries() && n.role == standby {
+		return "the node " + n.name + " is a standby" + sinceStep(n.became), "name the primary"
+	}
 	if what, right := t.wrongRunbook(s, n); what != "" {
 		return what, right
 	}

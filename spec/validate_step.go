@@ -54,6 +54,11 @@ func (v *validator) stepTime(path string, s *Step) {
 		v.badKey(path+".for", "only "+reversibleActions()+" can be taken back", right)
 	}
 	v.positive(path+".for", s.For)
+	if p, ok := s.Parameters().(fault.Ending); ok {
+		if after, key := p.Ends(); s.For > Duration(after) && after > 0 {
+			v.badKey(path+".for", "for is "+s.For.String()+", and the effect ends by itself after "+Duration(after).String()+" ("+key+")", "write a longer "+key+", or a shorter for")
+		}
+	}
 	v.repetitions(path, s)
 	if v.d.has(path + ".on_error") {
 		v.oneOf(path+".on_error", s.OnError, onErrors()...)
@@ -157,6 +162,9 @@ func (v *validator) standbyOf(path string, p fault.OfProcess) {
 // actedOn checks the nodes that an action is done to.
 func (v *validator) actedOn(path string, a action) {
 	selectors := a.parameters.Selectors()
+	if _, links := a.parameters.(fault.OnLinks); links && len(selectors) == 0 {
+		return // their Check says which side is missing
+	}
 	if !a.kind.One || len(selectors) == 0 {
 		v.nodesOf(path, selectors)
 		return

@@ -67,6 +67,9 @@ func (p *BurnCPU) Check() []Mistake {
 	return nil
 }
 
+// Ends is most.
+func (p *BurnCPU) Ends() (after time.Duration, key string) { return time.Duration(p.Most), "most" }
+
 // Detail is how many.
 func (p *BurnCPU) Detail() string {
 	return units.Count(int64(p.Processes), "busy process", "busy processes")

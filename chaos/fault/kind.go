@@ -6,6 +6,7 @@ package fault
 
 import (
 	"context"
+	"time"
 
 	"pgchaos/chaos"
 	"pgchaos/cluster"
@@ -180,6 +181,15 @@ type WithEffects interface {
 
 // ForStandbys is of parameters of an action that may make sense on a standby only.
 type ForStandbys interface{ ForStandbys() bool }
+
+// ForPrimaries is of parameters of an action that may make sense on a primary only.
+type ForPrimaries interface{ ForPrimaries() bool }
+
+// Ending is of parameters of an action whose effect ends by itself after a time, whatever takes it back.
+type Ending interface {
+	// Ends is that time, and the key that says it.
+	Ends() (after time.Duration, key string)
+}
 
 // Exclusive is of parameters of an action that is refused on a node on which it is in force already.
 type Exclusive interface {

@@ -67,6 +67,11 @@ func (p *LockTable) Default(has func(key string) bool) {
 // Check demands a table.
 func (p *LockTable) Check() []Mistake { return wrongTable(p.Table) }
 
+// ForPrimaries is true of the locks that PostgreSQL refuses on a standby: all that are stronger than row exclusive.
+func (p *LockTable) ForPrimaries() bool {
+	return slices.Index(lockModes(), p.Mode) < slices.Index(lockModes(), "row exclusive")
+}
+
 // Detail is the lock.
 func (p *LockTable) Detail() string { return p.Table + " in " + p.Mode + " mode" }
 

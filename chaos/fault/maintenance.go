@@ -48,6 +48,9 @@ func (p *OnTable) Check() []Mistake { return wrongTable(p.Table) }
 // Detail is the table.
 func (p *OnTable) Detail() string { return p.Table }
 
+// ForPrimaries is true: a standby can change no table.
+func (p *OnTable) ForPrimaries() bool { return true }
+
 // maintenance runs a command on nodes, each in a session of its own. A query tells before and afterwards what the command
 // changes, and done judges the two answers.
 type maintenance struct {

@@ -60,6 +60,9 @@ func (p *SlowFsync) Check() []Mistake {
 	return nil
 }
 
+// ForPrimaries is true: no commit of a standby waits for a flush of its own.
+func (p *SlowFsync) ForPrimaries() bool { return true }
+
 // Detail is the delay.
 func (p *SlowFsync) Detail() string { return "by " + p.Delay.String() }
 

@@ -24,6 +24,9 @@ func switchWAL() Kind {
 	}
 }
 
+// ForPrimaries is true: a standby only writes what it receives.
+func (p *SwitchWAL) ForPrimaries() bool { return true }
+
 // Action switches.
 func (p *SwitchWAL) Action(env Env) chaos.Action {
 	return p.run(env, maintenance{
