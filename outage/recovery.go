@@ -35,11 +35,13 @@ type Recovery struct {
 	Nodes []string `json:"nodes,omitempty"` // what the fault befell
 	// Primary is the node that accepted writes when the fault was issued; Lost is set
 	// when it is among Nodes.
-	Primary   string        `json:"primary,omitempty"`
-	Lost      bool          `json:"primary_lost,omitempty"`
-	Issued    time.Duration `json:"issued_ns"`
-	Effective time.Duration `json:"effective_ns"`      // when it was verified to have taken effect
-	Noticed   bool          `json:"noticed,omitempty"` // as in Outage
+	Primary string `json:"primary,omitempty"`
+	Lost    bool   `json:"primary_lost,omitempty"`
+	// SessionsOnly is set where the fault befell sessions, and took no server away.
+	SessionsOnly bool          `json:"sessions_only,omitempty"`
+	Issued       time.Duration `json:"issued_ns"`
+	Effective    time.Duration `json:"effective_ns"`      // when it was verified to have taken effect
+	Noticed      bool          `json:"noticed,omitempty"` // as in Outage
 	// Next is the fault that was issued next. Client errors and stalls from then on
 	// count for that fault. What had not come back by then is unknown for this one.
 	Next string `json:"next,omitempty"`
@@ -72,7 +74,8 @@ type WorkloadRecovery struct {
 	FirstError Stage `json:"first_error"`          // not reached: nothing failed
 	// LastOldAck is the last acknowledgement from a node that the fault took away, and
 	// FirstNewAck the first from the new primary. They apply to a workload that the node
-	// served in the second before the fault.
+	// served in the second before the fault, and the last one not to a fault of sessions,
+	// which leaves the server where it is.
 	LastOldAck  Stage `json:"last_old_ack"`
 	FirstNewAck Stage `json:"first_new_ack"`
 	// Throughput is the first moment from which 90 % of Before are served again.
@@ -119,6 +122,9 @@ func Recoveries(c Course) []Recovery {
 		r := Recovery{Event: m.Name, Nodes: m.Nodes, Issued: m.Issued, Effective: m.Effective, Noticed: noticed(m)}
 		r.Primary = w.primaryAt(m.Issued)
 		r.Lost = slices.Contains(m.Nodes, r.Primary)
+		if facts, known := m.Effects(); known {
+			r.SessionsOnly = facts.Sessions
+		}
 		all = append(all, r)
 	}
 	for i := range all {

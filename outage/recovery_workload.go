@@ -77,7 +77,7 @@ func (f clientTimeline) acknowledgements(r *Recovery, until time.Duration) (last
 		if f.Spread || n.Node != r.Primary || r.NewPrimary == n.Node || r.Writable.State == StageNone {
 			at = old.beforeSilence(r.Issued, until)
 		}
-		if last.State == StageNone || at > last.At {
+		if !r.SessionsOnly && (last.State == StageNone || at > last.At) {
 			last = reached(at)
 		}
 		if n.Node == r.Primary && !f.Spread {

@@ -211,3 +211,16 @@ func TestNodeRecoveries(t *testing.T) {
 		})
 	}
 }
+
+// TestAFaultOfSessionsHasNoLastReply: the server goes on to answer, so that its longest silence is nothing the fault did.
+func TestAFaultOfSessionsHasNoLastReply(t *testing.T) {
+	a := byNode(drawn("..........x........x.........."), "aaaaaaaaaa?aaaaaaaa?aaaaaaaaaa")
+	for _, sessions := range []bool{false, true} {
+		ended := on([]string{"a"}, fault("terminated", 1000, 1010))
+		ended.Facts = &record.Facts{Sessions: sessions}
+		r := Recoveries(Course{Activity: []Activity{a}, Events: []record.Event{ended}, States: healthy(), End: 3000 * msec})[0]
+		if last := r.Workloads[0].LastOldAck; r.SessionsOnly != sessions || (last != none) != !sessions {
+			t.Errorf("sessions %v: %v, last reply %+v", sessions, r.SessionsOnly, last)
+		}
+	}
+}

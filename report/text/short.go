@@ -308,7 +308,7 @@ func loadNotesSection(p *page, r *report.Result) *section {
 			parts = append(parts, units.Count(n, "operation was", "operations were")+" never sent (all clients were busy)")
 		}
 		if n := w.Total.Unknown; n > 0 {
-			parts = append(parts, units.Count(n, "operation", "operations")+" got no reply in time")
+			parts = append(parts, units.Count(n, "operation", "operations")+" got no reply"+whyNoReply(w))
 		}
 		if len(w.Errors) > 0 && w.Total.Failed > 0 {
 			parts = append(parts, mostFrequent(w))
@@ -324,6 +324,24 @@ func loadNotesSection(p *page, r *report.Result) *section {
 		s.add(1, p.clipped(faint, "  ", strings.Join(closed, ", ")+": a closed loop, which sends nothing while the server stalls; its percentiles hide stalls", 2))
 	}
 	return s
+}
+
+// whyNoReply are the errors of the operations without a reply, in brackets, the most frequent first.
+func whyNoReply(w *report.Workload) string {
+	var all []string
+	for _, e := range w.Errors {
+		switch {
+		case e.Outcome != record.Unknown:
+		case e.N == w.Total.Unknown:
+			return " (" + e.Kind + ")"
+		default:
+			all = append(all, units.Grouped(e.N)+" "+e.Kind)
+		}
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(all, ", ") + ")"
 }
 
 // mostFrequent is the error that most operations failed with.
