@@ -68,6 +68,7 @@ func TestCyclesOfStepsBesideTheSequence(t *testing.T) {
 func TestMistakesOfStepsBesideTheSequence(t *testing.T) {
 	for _, tc := range []struct{ steps, says string }{
 		{"- {kill: b}\n- {after: kil-b, start: b}\n", `x.yaml:6:11: there is no step "kil-b"; did you mean "kill-b"?`},
+		{"- {kill: b}\n- {after: kill-b + 2s, start: b}\n", `x.yaml:6:11: there is no step "kill-b + 2s"; write after: kill-b, at: 2s`},
 		{"- {after: kill-b, wait: 1s}\n- {kill: b}\n", `x.yaml:5:11: the step "kill-b" does not stand above this one; name a step above, or move this one down`},
 		{"- {name: s, after: s, wait: 1s}\n", `x.yaml:5:20: the step "s" does not stand above this one`},
 		{"- {pause: b}\n- {after: undo-pause-b, kill: b}\n", "x.yaml:6:11: the step pause-b has no for, so that nothing takes it back by itself; give it a for, or write after: pause-b"},

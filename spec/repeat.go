@@ -83,7 +83,11 @@ func (v *validator) after(i int) {
 	case slices.ContainsFunc(v.e.Once()[i:], func(o Step) bool { return o.Name == name || o.FileName() == name }):
 		v.bad(path, "the step "+shown(name)+" does not stand above this one", "name a step above, or move this one down")
 	default:
-		v.bad(path, "there is no step "+shown(s.After), suggest(s.After, above, "the steps above are"))
+		right := suggest(s.After, above, "the steps above are")
+		if before, offset, is := strings.Cut(s.After, "+"); is && slices.Contains(above, strings.TrimSpace(before)) {
+			right = "write after: " + strings.TrimSpace(before) + ", at: " + strings.TrimSpace(offset)
+		}
+		v.bad(path, "there is no step "+shown(s.After), right)
 	}
 }
 
