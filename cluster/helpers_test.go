@@ -53,9 +53,6 @@ func prepare(t *testing.T, cfg cluster.Config) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(base, 0o755); err != nil { // the servers run as another user
-		t.Fatal(err)
-	}
 	cfg.Run = strings.ToLower(strings.ReplaceAll(t.Name(), "/", "-"))
 	p, err := local.New(t.Context(), local.Options{Base: filepath.Join(base, "runs"), Run: cfg.Run, Experiment: "test"})
 	if err != nil {

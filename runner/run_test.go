@@ -107,9 +107,6 @@ func testBase(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
 	base := filepath.Join(dir, "runs")
 	memory := sharedmem.Start(dir)
 	t.Cleanup(func() {

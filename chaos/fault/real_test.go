@@ -47,7 +47,6 @@ func build(t *testing.T, cfg cluster.Config, links ...cluster.Link) *scene {
 	}
 	base, err := serverdir.Make("pgchaos-fault-")
 	must(t, err)
-	must(t, os.Chmod(base, 0o755)) // the servers run as another user
 	cfg.Run, cfg.Log = strings.ToLower(t.Name()), t.Logf
 	p, err := local.New(t.Context(), local.Options{Base: filepath.Join(base, "runs"), Run: cfg.Run, Experiment: "test", Links: links})
 	if err != nil {

@@ -38,7 +38,6 @@ func baseIn(t *testing.T, newDir func(pattern string) (string, error)) string {
 	t.Helper()
 	parent, err := newDir("pgchaos-test-")
 	must(t, err)
-	must(t, os.Chmod(parent, 0o711))
 	t.Cleanup(func() { must(t, os.RemoveAll(parent)) })
 	return filepath.Join(parent, "base")
 }

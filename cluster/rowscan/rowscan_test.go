@@ -26,9 +26,6 @@ func pair(t *testing.T) *cluster.Cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(base, 0o755); err != nil { // the servers run as another user
-		t.Fatal(err)
-	}
 	p, err := local.New(t.Context(), local.Options{Base: filepath.Join(base, "runs"), Run: "rowscan", Experiment: "test"})
 	if err != nil {
 		skip.Test(t, "no PostgreSQL on this machine: %v", err)

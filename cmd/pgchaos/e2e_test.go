@@ -158,9 +158,6 @@ func makePlace(t *testing.T) *place {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(dir, 0o755); err != nil { // the server's user must be able to pass
-		t.Fatal(err)
-	}
 	p := &place{t: t, program: binary, base: filepath.Join(dir, "runs"), out: filepath.Join(dir, "result"), memory: sharedmem.Start(dir)}
 	t.Cleanup(func() {
 		p.memory.End()

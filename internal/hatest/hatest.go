@@ -47,12 +47,8 @@ func Up(t testing.TB, script string, options ...string) *Cluster {
 			skip.Test(t, "no %s: scripts/setup.sh ha installs it", program)
 		}
 	}
-	// The servers run as another user, who may not enter a test's own directory.
 	parent, err := serverdir.Make("pgchaos-ha-")
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(parent, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	c := &Cluster{Dir: filepath.Join(parent, "c"), script: path(t, script), asked: time.Now()}

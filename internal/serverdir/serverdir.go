@@ -8,8 +8,17 @@ import "os"
 // have a path that is too long for the sockets of servers.
 const onDisk = "/var/tmp"
 
-// Make makes a new directory, whose name is as os.MkdirTemp makes it of the pattern. Who makes it removes it.
-func Make(pattern string) (string, error) { return os.MkdirTemp(parent(), pattern) }
+// Make makes a new directory, whose name is as os.MkdirTemp makes it of the pattern, and which other users can enter: as root, the
+// servers run as one. Who makes it removes it.
+func Make(pattern string) (string, error) { return open(parent(), pattern) }
 
 // OnDisk is the same for tests of what servers write to a disk.
-func OnDisk(pattern string) (string, error) { return os.MkdirTemp(onDisk, pattern) }
+func OnDisk(pattern string) (string, error) { return open(onDisk, pattern) }
+
+func open(parent, pattern string) (string, error) {
+	dir, err := os.MkdirTemp(parent, pattern)
+	if err != nil {
+		return "", err
+	}
+	return dir, os.Chmod(dir, 0o755)
+}
