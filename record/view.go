@@ -69,11 +69,11 @@ func (v View) Streaming() int {
 }
 
 // StandbysOf counts the lines of a primary's pg_stat_replication that stream, and those
-// of them that commits wait for. A standby that does not answer does not count: a
-// frozen one stands there as streaming for another wal_sender_timeout.
+// of them that commits wait for. A standby that does not answer, or says that it does not stream, does not count: one that
+// is frozen, or was cut off and started again, stands there as streaming for another wal_sender_timeout.
 func (v View) StandbysOf(primary string) (streaming, synchronous int) {
 	for _, s := range v[primary].Standbys {
-		if own, watched := v[s.Name]; s.State != "streaming" || watched && !own.Reachable {
+		if own, watched := v[s.Name]; s.State != "streaming" || watched && !(own.Reachable && own.Streaming) {
 			continue
 		}
 		streaming++

@@ -101,6 +101,8 @@ func TestDemanded(t *testing.T) {
 func TestRedundant(t *testing.T) {
 	catching := [3]string{"c", "catchup", "async"}
 	two := []Demand{{Node: "a", Standbys: 2}}
+	silent := state("b", 7, 's')
+	silent.Streaming = false
 	for _, c := range []struct {
 		name    string
 		view    View
@@ -113,6 +115,8 @@ func TestRedundant(t *testing.T) {
 		{"as many synchronous ones as demanded", view(state("a", 5, 'p', streams("b", "sync"), streams("c", "quorum"))), two, 0, true},
 		{"fewer", view(state("a", 5, 'p', streams("b", "sync"), streams("c", "potential"))), two, 0, false},
 		{"one of them does not answer", view(state("a", 5, 'p', streams("b", "sync"), streams("c", "quorum")), state("c", 6, '-')), two, 0, false},
+		{"one of them was started again behind a cut", view(state("a", 5, 'p', streams("b", "async"), streams("c", "async")), state("c", 6, 's'), silent), nil, 2, false},
+		{"both say that they stream", view(state("a", 5, 'p', streams("b", "async"), streams("c", "async")), state("c", 6, 's')), nil, 2, true},
 		{"no primary", view(state("b", 5, 's')), nil, 0, false},
 	} {
 		if got := c.view.Redundant(c.demands, time.Second, c.before); got != c.want {
