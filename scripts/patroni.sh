@@ -21,6 +21,7 @@
 #   restart-agent              Patroni alone ends and starts; in maintenance mode PostgreSQL stays up
 #   pause-manager, resume-manager    maintenance mode, of the whole cluster
 #   cut-link, mend-link        packets between a node and those who replicate from it are dropped (iptables; as root)
+#   promoted                   waits for at most 50 s until the node accepts writes
 #   node-down, agent-hangs, agent-runs, link-cut, manager-paused, manager-runs    succeed if that is so
 set -eu
 
@@ -272,7 +273,7 @@ start_all() {
 		echo "bin=$bin nodes=$nodes numbers='$numbers' postgres_port=$postgres_port rest_port=$rest_port scope=$scope"
 		echo "write_port=$write_port read_port=$read_port synchronous_mode=$synchronous_mode synchronous_node_count=$synchronous_node_count"
 	} >"$dir/settings"
-	command_file kill-node start-node stop-node kill-postgres hang-agent resume-agent restart-agent cut-link mend-link node-down agent-hangs agent-runs link-cut pause-manager resume-manager manager-paused manager-runs
+	command_file kill-node start-node stop-node kill-postgres hang-agent resume-agent restart-agent cut-link mend-link node-down agent-hangs agent-runs link-cut pause-manager resume-manager manager-paused manager-runs promoted
 
 	environment="PATH=/usr/local/bin:/usr/bin:/bin ETCD_UNSUPPORTED_ARCH=$(uname -m | sed 's/aarch64/arm64/')"
 	launch etcd etcd --name etcd --data-dir "$dir/etcd/data" --listen-client-urls "http://127.0.0.1:$etcd_port" \
@@ -310,6 +311,9 @@ report() {
 
 show_state() { patronictl -c "$dir/patronictl.yml" list; }
 
+# writable succeeds if a node is a primary.
+writable() { [ "$(ask "$(address "$1")" "$postgres_port" -c 'select pg_is_in_recovery()' 2>/dev/null)" = f ]; }
+
 # paused succeeds if Patroni is in maintenance mode.
 paused() { patronictl -c "$dir/patronictl.yml" show-config | grep -q '^pause: true'; }
 
@@ -320,6 +324,14 @@ run_command() {
 	resume-manager) ! paused || patronictl -c "$dir/patronictl.yml" resume --wait ;;
 	manager-paused) paused ;;
 	manager-runs) ! paused ;;
+	promoted)
+		i=$(node_number "${1:-${PGCHAOS_HA_NODE:-}}")
+		deadline=$(($(date +%s) + 50))
+		until writable "$i"; do
+			[ "$(date +%s)" -lt "$deadline" ] || fail "n$i is no primary"
+			sleep 1
+		done
+		;;
 	*) common_command "$@" ;;
 	esac
 }
