@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -93,6 +92,7 @@ type Seen struct {
 	Streams  cluster.MetStandby // as whom, and who streams from it
 
 	Pooled         bool // a pooler gives each transaction a session
+	Apart          bool // and keeps the prepared statements of clients apart
 	Encrypted      bool // the session uses TLS
 	ClusterName    string
 	Rights         []bool // as rights has them
@@ -232,79 +232,6 @@ func (s *Seen) readClock(ctx context.Context, conn *pgx.Conn) error {
 		}
 	}
 	return nil
-}
-
-// lookClients looks at the server that the load's clients get to.
-func lookClients(ctx context.Context, x cluster.Existing) *Seen {
-	dsn, err := clientsDSN(x)
-	if err != nil {
-		return &Seen{Error: err}
-	}
-	s := look(ctx, "", dsn, true)
-	if s.Error == nil {
-		s.Pooled, s.Error = pooledByTransaction(ctx, dsn)
-	}
-	return &s
-}
-
-// pooledByTransaction tells whether a pooler gives each transaction a session of the server, as PgBouncer does with pool_mode =
-// transaction: then one client gets the session that another one, which is still connected, had before, or two of them in turn.
-func pooledByTransaction(ctx context.Context, dsn cluster.DSN) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, examineTimeout)
-	defer cancel()
-	var conns [2]*pgx.Conn
-	for i := range conns {
-		conn, err := connect(ctx, dsn, "doctor", true)
-		if err != nil {
-			return false, err
-		}
-		defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // which was only to read
-		conns[i] = conn
-	}
-	if _, err := conns[1].Exec(ctx, "begin read only"); err != nil {
-		return false, err
-	}
-	had := map[int]bool{}
-	var last [len(conns)]int // what each had last
-	for _, i := range []int{0, 1, 0, 0} {
-		if err := conns[i].QueryRow(ctx, "select pg_catalog.pg_backend_pid()").Scan(&last[i]); err != nil {
-			return false, err
-		}
-		had[last[i]] = true
-	}
-	if len(had) != len(conns) {
-		return true, nil
-	}
-	// The transaction may have had its session since before the first question of the other client.
-	if _, err := conns[1].Exec(ctx, "commit"); err != nil {
-		return false, err
-	}
-	var first, other int
-	if err := conns[1].QueryRow(ctx, "select pg_catalog.pg_backend_pid()").Scan(&first); err != nil {
-		return false, err
-	}
-	if err := conns[0].QueryRow(ctx, "select pg_catalog.pg_backend_pid()").Scan(&other); err != nil {
-		return false, err
-	}
-	return first == other || first != last[1] || other != last[0], nil
-}
-
-// clientsDSN is where clients leads, as the load connects: with the nodes' user and database, where it has none of its own.
-func clientsDSN(x cluster.Existing) (cluster.DSN, error) {
-	dsn, err := cluster.ParseDSN(x.Clients)
-	if err != nil {
-		return dsn, err
-	}
-	if u, err := url.Parse(x.Clients); err == nil {
-		nodes := x.Nodes[0].DSN.User
-		if _, given := u.User.Password(); u.User == nil || !given && dsn.User.Password == "" && dsn.User.Name == nodes.Name {
-			dsn.User = nodes
-		}
-		if strings.Trim(u.Path, "/") == "" {
-			dsn.Database = x.Nodes[0].DSN.Database
-		}
-	}
-	return dsn, nil
 }
 
 // ownSessions begins the application_name of every session of pgchaos.

@@ -241,8 +241,8 @@ func (e *Examination) clients(s *Seen, x cluster.Existing) {
 		e.add(Bad, "", "check clients in cluster.existing", "clients leads to another cluster: its system identifier is %s, and that of %s is %s", s.SystemID, p.Name, p.SystemID)
 	case s.Standby:
 		e.add(Bad, "", "let it lead to the primary", "clients leads to a standby")
-	case s.Pooled && x.Prepares:
-		e.add(Bad, "", "write protocol: simple in the workloads, or let the pooler give each client a session (PgBouncer: pool_mode = session)",
+	case s.Pooled && x.Prepares && !s.Apart:
+		e.add(Bad, "", "write protocol: simple in the workloads, or let the pooler give each client a session (PgBouncer: pool_mode = session), or keep their statements apart (PgBouncer from 1.21 on: max_prepared_statements)",
 			"clients leads to a pooler that gives each transaction another session, where prepared statements of one client are met by others")
 	case s.Pooled:
 		e.add(Good, "", "", "clients leads to the primary, by a pooler that gives each transaction a session: each insert asks which server acknowledges it")

@@ -82,7 +82,7 @@ func TestTheFirstAgentThatAnswers(t *testing.T) {
 	if took := time.Since(began); took < agentTimeout {
 		t.Errorf("it did not wait for the one that hangs: %s", took)
 	}
-	m.others = nil
+	m.of.Patroni, m.others = gone.URL, nil
 	if err := m.Ready(ctx, "n2"); err == nil {
 		t.Error("nobody answers, and it is said to be ready")
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // TestThroughPgBouncer: a real PgBouncer that pools by transaction may stand before the load where no workload prepares statements,
-// and never before a node.
+// or where it keeps them apart, and never before a node.
 func TestThroughPgBouncer(t *testing.T) {
 	m := meet(t)
 	pooled := fmt.Sprintf("127.0.0.1:%d", m.PgBouncer(t, "n1", "transaction"))
@@ -23,8 +23,12 @@ func TestThroughPgBouncer(t *testing.T) {
 		t.Fatalf("exit code %d: %s%s", code, out, errs)
 	}
 	clients := []string{"--set", "cluster.existing.clients=postgres://" + pooled + "/" + plaincluster.Database}
-	code, out, errs := m.run(append([]string{"run", m.file, "--out", m.out}, clients...)...)
-	if code != exitUsage || !strings.Contains(errs, "clients leads to a pooler that gives each transaction another session") || !strings.Contains(errs, "write protocol: simple in the workloads") {
+	code, out, errs := m.run(append([]string{"run", m.file, "--out", m.out + "-extended", "--set", "timeline=[{wait: 1s}]", "--set", "expect=[lost_writes == 0, nodes_equal]"}, clients...)...)
+	if m.KeepsStatements {
+		if code != exitPass {
+			t.Errorf("prepared statements, which are kept apart: exit code %d\n%s%s", code, out, errs)
+		}
+	} else if code != exitUsage || !strings.Contains(errs, "clients leads to a pooler that gives each transaction another session") || !strings.Contains(errs, "write protocol: simple in the workloads") {
 		t.Errorf("prepared statements: exit code %d\n%s%s", code, out, errs)
 	}
 	node := strings.Replace(m.DSN("n1", plaincluster.Database, ""), fmt.Sprintf("127.0.0.1:%d", m.Ports["n1"]), pooled, 1)
@@ -68,14 +72,14 @@ cluster:
     hooks:
       fail_over: {do: "%[4]s", proof: moved}
 load:
-  writes: {kind: insert, clients: 2, rate: 50/s, timeout: 3s, protocol: simple}
-  updates: {kind: update, clients: 1, rate: 20/s, timeout: 3s, protocol: simple}
+  writes: {kind: insert, clients: 2, rate: 50/s, timeout: 3s, protocol: %[5]s}
+  updates: {kind: update, clients: 1, rate: 20/s, timeout: 3s, protocol: %[5]s}
 timeline:
   - {at: 500ms, name: failed-over, fail_over: n1}
   - {when: throughput of writes > 25/s, within: 30s, wait: 1s}
 expect:
   - write_rto < 60s
-`, m.DSN("n1", plaincluster.Database, ""), m.DSN("n2", plaincluster.Database, ""), pooled, failover))
+`, m.DSN("n1", plaincluster.Database, ""), m.DSN("n2", plaincluster.Database, ""), pooled, failover, map[bool]string{true: "extended", false: "simple"}[m.KeepsStatements]))
 	code, stdout, stderr := m.run("run", file, "--out", m.out)
 	if code != exitInconclusive { // n1 is not started again
 		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)

@@ -13,6 +13,14 @@ import (
 	"pgchaos/internal/skip"
 )
 
+// newer tells whether a PgBouncer keeps the prepared statements of its clients apart where transactions are pooled.
+func newer(program string) bool {
+	out, err := exec.Command(program, "--version").Output()
+	var major, minor int
+	_, scanned := fmt.Sscanf(string(out), "PgBouncer %d.%d", &major, &minor)
+	return err == nil && scanned == nil && (major > 1 || minor >= 21)
+}
+
 // PgBouncer starts one before a node, with a pool_mode, and ends it with the test. It returns its port. The command repool has it lead
 // to the server at another port.
 func (c *Cluster) PgBouncer(t testing.TB, node, mode string) (port int) {
@@ -41,6 +49,13 @@ pool_mode = %s
 server_login_retry = 1
 unix_socket_dir =
 `, c.Ports[node], port, users, mode)), 0o644))
+	if c.KeepsStatements = newer(program); c.KeepsStatements {
+		ini, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0)
+		must(t, err)
+		_, err = ini.WriteString("max_prepared_statements = 100\n")
+		must(t, err)
+		must(t, ini.Close())
+	}
 	cmd := exec.Command(program, "-q", file)
 	cmd.Dir, cmd.SysProcAttr = c.Dir, &syscall.SysProcAttr{Credential: c.cred}
 	must(t, cmd.Start())

@@ -34,6 +34,8 @@ type Cluster struct {
 	// Dir has the data directories, and the commands kill and start, each for the name of a node.
 	Dir   string
 	Ports map[string]int
+	// KeepsStatements: the PgBouncer that was started keeps the prepared statements of its clients apart.
+	KeepsStatements bool
 
 	bin  string
 	cred *syscall.Credential // of the servers; nil: this user's
