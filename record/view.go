@@ -73,7 +73,7 @@ func (v View) Streaming() int {
 // is frozen, or was cut off and started again, stands there as streaming for another wal_sender_timeout.
 func (v View) StandbysOf(primary string) (streaming, synchronous int) {
 	for _, s := range v[primary].Standbys {
-		if own, watched := v[s.Name]; s.State != "streaming" || watched && !(own.Reachable && own.Streaming) {
+		if own, watched := v[s.Name]; s.State != "streaming" || watched && (!own.Reachable || !own.Streaming) {
 			continue
 		}
 		streaming++
