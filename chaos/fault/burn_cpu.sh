@@ -36,6 +36,8 @@ start)
         i=$((i + 1))
     done
     wait $busy
+    # Where something has killed timeout alone, what it ran goes on, and nothing else would end it.
+    for pid in $(marked -x); do kill -9 "$pid" 2>/dev/null; done
     kill -9 "$keeper"
     ;;
 watch)

@@ -149,15 +149,6 @@ func (h *host) unfilterLeft(ctx context.Context, name string) error {
 	return nil
 }
 
-// filters tells whether rules are in force for any node.
-func (p *Provider) filters() bool {
-	return slices.ContainsFunc(p.nodes(), func(h *host) bool {
-		h.filters.mu.Lock()
-		defer h.filters.mu.Unlock()
-		return len(h.filters.inForce) > 0
-	})
-}
-
 // refilter gives a new life of the server the rules that are in force, and its peers those that have its address.
 func (h *host) refilter(ctx context.Context) error {
 	var errs []error

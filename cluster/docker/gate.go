@@ -15,15 +15,18 @@ import (
 
 // The network namespace of a container is new with each of its lives, so that what was done to it before has to be done again. A server
 // that came up first could meanwhile connect to a node from which it is cut off. So Start shuts a gate: process 1 waits behind it, and
-// becomes the server when the rules are in force.
+// becomes the server when the rules are in force. It does so also where there are none yet: another step may set some at the same time.
 
 // gateScript waits at the gate $1, for $2 seconds at most, and becomes the command that follows.
 //
 //go:embed gate.sh
 var gateScript string
 
-// gateText is what the gate's file says, by whether the gate is shut. Both take one block, which is there also when the file system is full.
-var gateText = map[bool]string{true: "shut\n", false: "open\n"}
+// What the gate's file says. Both take one block, which is there also when the file system is full.
+const (
+	gateShut = "shut\n"
+	gateOpen = "open\n"
+)
 
 // startScript is what process 1 does to become the server. Where nobody opens the gate, since pgchaos was killed or an engine is slow, it
 // ends after as long as Start itself takes at most: a server that nobody has cut off again must not run.

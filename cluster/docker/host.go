@@ -221,8 +221,7 @@ func (h *host) start(ctx context.Context, argv []string) error {
 	if state.Running {
 		return errors.New("it runs already")
 	}
-	shut := h.disconnected || h.provider.filters()
-	if err := h.leave(ctx, map[string]string{startFile: startScript(argv, h.provider.image.mount), gateFile: gateText[shut]}); err != nil {
+	if err := h.leave(ctx, map[string]string{startFile: startScript(argv, h.provider.image.mount), gateFile: gateShut}); err != nil {
 		return err
 	}
 	if err := h.setRestart(ctx, h.restartPolicy()); err != nil {
@@ -233,10 +232,10 @@ func (h *host) start(ctx context.Context, argv []string) error {
 	if err := e.ContainerStart(ctx, h.server, container.StartOptions{}); err != nil {
 		return e.explain("start container "+h.container, err)
 	}
-	if err := h.live(ctx); err != nil || !shut {
+	if err := h.live(ctx); err != nil {
 		return err
 	}
-	return h.leave(ctx, map[string]string{gateFile: gateText[false]})
+	return h.leave(ctx, map[string]string{gateFile: gateOpen})
 }
 
 // setRestart sets what the engine does when the server ends: its policy while the
