@@ -186,6 +186,7 @@ func (r *run) keepLogs(ctx context.Context) error {
 	if r.result.Verdict == verdict.Pass {
 		return nil
 	}
+	whole := ctx
 	ctx, cancel := context.WithTimeout(ctx, removeTimeout)
 	defer cancel()
 	var errs []error
@@ -194,6 +195,9 @@ func (r *run) keepLogs(ctx context.Context) error {
 			continue
 		}
 		log, err := n.Log(ctx)
+		if whole.Err() != nil {
+			return nil // a second interrupt leaves the logs with their nodes, and the result says what is left
+		}
 		if lacksCapability(err) {
 			continue
 		}

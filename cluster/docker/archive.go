@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/docker/docker/api/types/container"
+
+	"pgchaos/internal/units"
 )
 
 // within checks that a directory is the node's.
@@ -59,9 +61,17 @@ func (h *host) put(ctx context.Context, dir string, archive io.Reader) error {
 		return packed
 	}
 	if err != nil {
-		return h.provider.engine.explain("copy into container "+h.container, err)
+		return h.explainCopy("copy into container "+h.container, err)
 	}
 	return nil
+}
+
+// explainCopy explains why something cannot be written on the node's volume.
+func (h *host) explainCopy(what string, err error) error {
+	if disk := h.DiskSize(); disk > 0 && strings.Contains(err.Error(), "no space left on device") {
+		return fmt.Errorf("%s: %w: the node's own file system, of %s, is full; end fill_disk before, or write a larger cluster: {docker: {disk: ...}}", what, err, units.Size(disk))
+	}
+	return h.provider.engine.explain(what, err)
 }
 
 // Get packs a directory below the node's while it is read. The reader must be closed.

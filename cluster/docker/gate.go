@@ -55,7 +55,7 @@ func (h *host) leave(ctx context.Context, files map[string]string) error {
 	}
 	err := h.provider.engine.CopyToContainer(ctx, h.tools, h.provider.image.mount, &archive, container.CopyToContainerOptions{})
 	if err != nil {
-		return h.provider.engine.explain("write what it starts with", err)
+		return h.explainCopy("write what it starts with", err)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"errors"
+	"io"
 	"io/fs"
 	"net"
 	"strconv"
@@ -96,18 +97,26 @@ func TestFullDiskSaysWhatToDo(t *testing.T) {
 	made, err := p.Host(t.Context(), "n1")
 	must(t, err)
 	h := made.(*host)
-	var archive bytes.Buffer
-	w := tar.NewWriter(&archive)
-	must(t, w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "large", Mode: 0o600, Size: 4 << 20}))
-	_, err = w.Write(make([]byte, 4<<20))
-	must(t, err)
-	must(t, w.Close())
+	large := func() io.Reader {
+		var archive bytes.Buffer
+		w := tar.NewWriter(&archive)
+		must(t, w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "large", Mode: 0o600, Size: 4 << 20}))
+		_, err = w.Write(make([]byte, 4<<20))
+		must(t, err)
+		must(t, w.Close())
+		return &archive
+	}
 	docker(t, "volume", "create", "--label", labelRun+"="+p.options.Run, p.prefix()+"n2")
 	if _, err := p.Host(t.Context(), "n2"); err == nil || !strings.Contains(err.Error(), "there is one of this name already") {
 		t.Errorf("on somebody's volume: %v", err)
 	}
-	err = h.Put(t.Context(), h.Dir(), &archive)
+	err = h.Put(t.Context(), h.Dir(), large())
 	if err == nil || !strings.Contains(err.Error(), "the engine's disk is full") || !strings.Contains(err.Error(), "docker system df") {
 		t.Errorf("4 MB on a volume of 1: %v", err)
+	}
+	p.options.Disk = 1 << 20 // as if the run had given it that volume
+	err = h.Put(t.Context(), h.Dir(), large())
+	if err == nil || !strings.Contains(err.Error(), "own file system, of 1MB, is full") || strings.Contains(err.Error(), "docker system df") {
+		t.Errorf("4 MB on the node's own volume of 1: %v", err)
 	}
 }
