@@ -165,6 +165,9 @@ leader() {
 
 has_leader() { leader >/dev/null; }
 
+# set_leader leaves its number in i.
+set_leader() { i=$(leader); }
+
 # healthy succeeds if all standbys stream from the one leader, synchronously where that is asked for.
 healthy() {
 	i=$(leader) || return 1
@@ -288,7 +291,7 @@ start_all() {
 	done
 	environment="PATH=/usr/sbin:/usr/bin:/bin"
 	launch haproxy haproxy -db -f "$dir/haproxy/haproxy.cfg"
-	i=$(leader)
+	within 60 set_leader || fail "no node answers as the leader" # on a busy machine it can be late to answer
 	ask "$(address "$i")" "$postgres_port" -d postgres -c "create role chaos login password '$chaos_password'" \
 		-c 'grant pg_monitor to chaos' -c 'create database chaos' -c 'revoke all on database chaos from public' \
 		-c 'grant create, connect, temporary on database chaos to chaos' -c "comment on database chaos is '$mark'" || fail "the role chaos cannot be made"
