@@ -76,6 +76,9 @@ func Lineage(ctx context.Context, conn *pgx.Conn, node string) (record.Lineage, 
 // by their forks, not by number alone: two nodes that were promoted
 // independently have the same number.
 func excludes(line, own record.Lineage, at record.LSN) error {
+	if own.Timeline == 0 || line.Timeline == 0 {
+		return nil // a role that lacks rights does not see them
+	}
 	forks := line.Forks
 	if own.Timeline != line.Timeline {
 		i := slices.IndexFunc(line.Forks, func(f record.Fork) bool { return f.Timeline == own.Timeline })

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -182,6 +183,9 @@ func fromHosts(ctx context.Context, dsn string) (found []Found, err error) {
 			return nil, fmt.Errorf("dsn: %w", err)
 		}
 		name := nodeName(at.Host)
+		if _, err := netip.ParseAddr(at.Host); err == nil { // whose first number says nothing
+			name = ""
+		}
 		if named[name] || name == "" {
 			name = fmt.Sprintf("n%d", i+1)
 		}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"pgchaos/internal/endsession"
 	"pgchaos/internal/timelinesql"
@@ -30,6 +31,9 @@ var readSQL = settingSQL + timelinesql.Expand(strings.ReplaceAll(readText, "{syn
 // ordinarySQL is readSQL for a role that is no superuser, and may not read pg_file_settings, not even in an arm of a CASE that
 // is not taken. Where such a role is the load's, too, what it would tell is known without it.
 var ordinarySQL = settingSQL + timelinesql.Expand(strings.ReplaceAll(readText, "{synchronous_commit of the files}", "null"))
+
+// unprivilegedSQL is ordinarySQL for a role that may not list the WAL either, and so lacks pg_monitor: the timeline of a standby is not known.
+var unprivilegedSQL = settingSQL + timelinesql.Expand(strings.NewReplacer("{synchronous_commit of the files}", "null", "{timeline of a standby}", "0").Replace(readText))
 
 const filesCommit = `(select f.setting from pg_catalog.pg_file_settings f
                            where f.name = 'synchronous_commit' and f.applied order by f.seqno desc limit 1)`
@@ -58,13 +62,23 @@ func read(ctx context.Context, conn *pgx.Conn, node, load string) (s record.Node
 	var lsn, received, redo, standbys string
 	var checkpointer *time.Time
 	var readOnly *bool
-	sql := readSQL
-	if conn.PgConn().ParameterStatus("is_superuser") == "off" {
-		sql = ordinarySQL
+	ask := func(sql string) error {
+		return conn.QueryRow(ctx, sql, load).Scan(&inRecovery, &timeline, &s.SystemID, &s.Version, &lsn, &received,
+			&s.Streaming, &s.ReplayPaused, &s.SyncCommit, &readOnly, &own, &s.SyncNames, &redo, &s.ServerStarted, &checkpointer,
+			&s.SyncWaiters, &s.Connections, &standbys)
 	}
-	err = conn.QueryRow(ctx, sql, load).Scan(&inRecovery, &timeline, &s.SystemID, &s.Version, &lsn, &received,
-		&s.Streaming, &s.ReplayPaused, &s.SyncCommit, &readOnly, &own, &s.SyncNames, &redo, &s.ServerStarted, &checkpointer,
-		&s.SyncWaiters, &s.Connections, &standbys)
+	switch known := conn.PgConn().CustomData(); {
+	case conn.PgConn().ParameterStatus("is_superuser") != "off":
+		err = ask(readSQL)
+	case known[lacksRights] != nil:
+		err = ask(unprivilegedSQL)
+	default:
+		var refused *pgconn.PgError
+		if err = ask(ordinarySQL); errors.As(err, &refused) && refused.Code == insufficientPrivilege {
+			known[lacksRights] = true
+			err = ask(unprivilegedSQL)
+		}
+	}
 	if err != nil {
 		return record.NodeState{Node: node}, "", fmt.Errorf("read the state of %s: %w", node, err)
 	}
@@ -89,6 +103,12 @@ func read(ctx context.Context, conn *pgx.Conn, node, load string) (s record.Node
 	s.Reachable = true
 	return s, own, nil
 }
+
+// lacksRights is in a connection's own data once its role was found to lack a right.
+const lacksRights = "pgchaos: lacks rights"
+
+// insufficientPrivilege is the SQLSTATE of a right that is missing.
+const insufficientPrivilege = "42501"
 
 // commitWord is a synchronous_commit as the server itself would show it: a role's or a
 // database's is kept as it was written (synchronous_commit_options, guc_tables.c).

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"pgchaos/internal/plaincluster"
+	"pgchaos/report"
 )
 
 // met is a cluster that pgchaos has not built, and a place for its runs.
@@ -147,6 +148,7 @@ func TestMarkAndDoctor(t *testing.T) {
 	doctor("good", exitPass)
 	m.SQL(t, "n1", plaincluster.Database, "revoke pg_monitor from chaos")
 	doctor("no-rights", exitInconclusive)
+	m.runsWithoutRights()
 	m.SQL(t, "n1", plaincluster.Database, "revoke create on database shop from chaos")
 	doctor("no-schema", exitUsage)
 	refused("may not make a schema")
@@ -173,6 +175,18 @@ func TestMarkAndDoctor(t *testing.T) {
 	m.Stop(t, "n2")
 	doctor("down", exitUsage)
 	refused("it cannot be read", "--"+riskFlag)
+}
+
+// runsWithoutRights: a role without pg_monitor can run, and its run is inconclusive.
+func (m *met) runsWithoutRights() {
+	m.t.Helper()
+	code, out, errs := m.run("run", m.file, "--out", m.out+"-unprivileged", "--set", "timeline=[{wait: 500ms}]", "--set", "expect=[lost_writes == 0]",
+		"--set", "cluster.existing.settle=500ms")
+	r, err := report.Read(m.out + "-unprivileged")
+	if must(m.t, err); code != exitInconclusive || len(r.Audits) != 1 || r.Audits[0].Acknowledged == 0 || strings.Contains(out, "can never follow") {
+		m.t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
+	m.unchanged()
 }
 
 // refusesNightly: a nightly job says that the cluster is refused, by the exit code of a run that is refused, and leaves nothing.
