@@ -11,6 +11,7 @@ import (
 	"pgchaos/outage"
 	"pgchaos/record"
 	"pgchaos/record/ledger"
+	"pgchaos/report"
 	"pgchaos/runner"
 )
 
@@ -48,15 +49,18 @@ func TestThroughPgBouncer(t *testing.T) {
 }
 
 // TestAFailoverBehindPgBouncer: a PgBouncer that pools by transaction keeps its clients while the standby takes over from the primary. Which
-// server acknowledged a write is known all the same.
+// server acknowledged a write is known all the same, and which answered a read: what the standby never got is a loss, and no promise to readers
+// that was broken.
 func TestAFailoverBehindPgBouncer(t *testing.T) {
 	m := meet(t)
 	m.mark()
 	pooled := m.PgBouncer(t, "n1", "transaction")
 	failover := filepath.Join(m.Dir, "failover")
 	must(t, os.WriteFile(failover, []byte(fmt.Sprintf(`#!/bin/sh
+on_n2() { psql -qAtX -h 127.0.0.1 -p %[2]d -U postgres "$@"; }
+on_n2 -c "alter system set primary_conninfo = ''" -c 'select pg_reload_conf()' && sleep 0.7 # and so loses an insert of slow
 %[1]s/kill n1
-psql -qAtX -h 127.0.0.1 -p %[2]d -U postgres -c 'select pg_promote()' && %[1]s/repool %[2]d
+on_n2 -c 'select pg_promote()' && %[1]s/repool %[2]d
 `, m.Dir, m.Ports["n2"])), 0o755))
 	file := m.write("pooled.yaml", fmt.Sprintf(`
 name: pooled
@@ -74,11 +78,14 @@ cluster:
 load:
   writes: {kind: insert, clients: 2, rate: 50/s, timeout: 3s, protocol: %[5]s}
   updates: {kind: update, clients: 1, rate: 20/s, timeout: 3s, protocol: %[5]s}
+  slow: {kind: insert, table: slow, clients: 1, rate: 2/s, timeout: 3s, protocol: %[5]s}
+  reads: {kind: read, target: primary, table: slow, clients: 2, rate: 100/s, timeout: 3s, protocol: %[5]s}
 timeline:
   - {at: 500ms, name: failed-over, fail_over: n1}
-  - {when: throughput of writes > 25/s, within: 30s, wait: 1s}
+  - {when: throughput of writes > 25/s, within: 30s, wait: 2s}
 expect:
   - write_rto < 60s
+  - lost_writes < 10000
 `, m.DSN("n1", plaincluster.Database, ""), m.DSN("n2", plaincluster.Database, ""), pooled, failover, map[bool]string{true: "extended", false: "simple"}[m.KeepsStatements]))
 	code, stdout, stderr := m.run("run", file, "--out", m.out)
 	if code != exitInconclusive { // n1 is not started again
@@ -112,13 +119,34 @@ expect:
 	if before < 10 || after < 10 {
 		t.Errorf("%d writes were acknowledged before the failover, and %d after it", before, after)
 	}
+	readsOf(t, r)
 	rec := r.Recoveries[0]
-	if rec.NewPrimary != "n2" || len(rec.Workloads) != 2 {
+	if rec.NewPrimary != "n2" || len(rec.Workloads) != 4 {
 		t.Errorf("%+v", rec)
 	}
 	for _, w := range rec.Workloads { // what updates say of the server is asked again when another one is the primary
 		if w.FirstNewAck.State != outage.StageReached || w.LastOldAck.At > promoted.Effective+readEvery {
 			t.Errorf("%s: last on n1 %+v, first on n2 %+v; n2 was promoted at %s", w.Workload, w.LastOldAck, w.FirstNewAck, promoted.Effective)
 		}
+	}
+}
+
+// readsOf wants reads of both nodes, and none that broke a promise.
+func readsOf(t *testing.T, r *report.Result) {
+	t.Helper()
+	var reads []report.NodeReads
+	for _, w := range r.Workloads {
+		if w.Reads == nil {
+			continue
+		}
+		reads = w.Reads.Nodes
+		for _, f := range w.Reads.Findings {
+			if t.Log(f.What, f.N); f.Violation {
+				t.Errorf("reads broke a promise: %+v", f)
+			}
+		}
+	}
+	if len(reads) != 2 || reads[0].Reads < 10 || reads[1].Reads < 10 {
+		t.Errorf("%+v", reads)
 	}
 }

@@ -23,7 +23,8 @@ type conn struct {
 	network *netConn
 	stream  net.Conn // what is read and written: the connection, or TLS upon it
 	node    *node
-	id      int64 // of the connection, among the workload's
+	id      int64 // of the connection, among the workload's; behind a pooler, of the session of a server as far as reads know it
+	behind  serverSession
 	// number is that of the node that answers; 0: it is not known.
 	number     int
 	introduced bool
@@ -209,7 +210,7 @@ func (c *conn) hangUp() {
 	c.w.leave(c.node)
 	c.pooled, c.pg, c.network, c.stream, c.node, c.backend = nil, nil, nil, nil, nil, nil
 	c.number, c.server, c.introduced, c.broken = 0, 0, false, false
-	c.who = whoAnswers{}
+	c.who, c.behind = whoAnswers{}, serverSession{}
 	clear(c.prepared)
 	clear(c.ready)
 }

@@ -2,7 +2,9 @@ package pgload
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"pgchaos/internal/timelinesql"
@@ -30,6 +32,27 @@ type answerer struct{ timeline, cluster, started string }
 // is tells whether columns say the same; nothing is allocated for that.
 func (a *answerer) is(columns [][]byte) bool {
 	return a.timeline == string(columns[0]) && a.cluster == string(columns[1]) && a.started == string(columns[2])
+}
+
+// serverSessionSQL tells which session of which server answers: when the server was started, and the session's process. Behind a pooler a
+// read of the same client can come from another one each time. Everybody may ask, also a standby.
+const serverSessionSQL = "(extract(epoch from pg_catalog.pg_postmaster_start_time()) * 1000000)::bigint || ' ' || pg_catalog.pg_backend_pid()"
+
+// serverSession is what serverSessionSQL returned last behind a pooler; "": nothing yet, or a read without a row.
+type serverSession struct {
+	said   string
+	number int // of its node; 0: it is not known
+}
+
+// numberOf is the number of the node whose server says this; 0: it is not known.
+func (w *Workload) numberOf(said string) int {
+	micros, _, _ := strings.Cut(said, " ")
+	at, err := strconv.ParseInt(micros, 10, 64)
+	if err != nil || w.cfg.Started == nil {
+		return 0
+	}
+	name := w.cfg.Started(time.UnixMicro(at))
+	return 1 + slices.IndexFunc(w.cfg.Endpoints, func(e Endpoint) bool { return name != "" && e.Node == name })
 }
 
 // whoAnswers takes the row of identitySQL. One that does not tell is known by its node

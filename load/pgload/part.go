@@ -122,7 +122,7 @@ func (p *part) buildRead() error {
 	for _, name := range known {
 		sum += int64(c.Reads[name])
 		p.table = append(p.table, sum)
-		s, err := readStatement(c.Table, c.Serial, name)
+		s, err := readStatement(c.Table, c.Serial, name, p.w.cfg.Pooled)
 		if err != nil {
 			return err
 		}
@@ -327,7 +327,7 @@ func (p *part) newWork(s *session, nth uint64) work {
 	case Insert:
 		return newInsert(p, s)
 	case Read:
-		return &read{part: p, reader: p.reader(s.client), random: s.random, conn: -1}
+		return &read{part: p, session: s, reader: p.reader(s.client), random: s.random, conn: -1}
 	case Update:
 		return &update{part: p, random: s.random, client: s.client, count: int64(nth-1) << 24}
 	case SQL:

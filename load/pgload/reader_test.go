@@ -376,3 +376,76 @@ func TestBackOverASharedConnection(t *testing.T) {
 		}
 	}
 }
+
+// TestReadsBehindAPooler: the pooler leads a client that keeps its connection to another server, before anybody knows that there is a new
+// primary. What that server lost is no promise that was broken; the same session of a server is held to what it has shown.
+func TestReadsBehindAPooler(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		second []string // the newest row of the second read, and who answers it; nil: no row
+		want   string
+		nodes  [2]int64 // reads of a and b
+	}{
+		{"the same session", []string{"8", "1000000 7"}, "0/2 back 1", [2]int64{2, 0}},
+		{"another session of the same server", []string{"8", "1000000 8"}, "0/2 across 1", [2]int64{2, 0}},
+		{"another server", []string{"8", "2000000 7"}, "0/1 across 1", [2]int64{1, 1}},
+		{"a server that nobody knows", []string{"8", "3000000 7"}, "0/1 across 1", [2]int64{1, 0}},
+		{"no row says who answers", nil, "0/1 across 1", [2]int64{1, 0}},
+		{"another server that has all", []string{"10", "2000000 7"}, "0/1", [2]int64{1, 1}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := newReadCluster(t)
+			c.cfg.Pooled = true
+			c.cfg.Started = func(at time.Time) string { return map[int64]string{1: "a", 2: "b"}[at.Unix()] }
+			c.servers[0].Columns = append(c.servers[0].Columns, "who")
+			row := []string{"10", "1000000 7"}
+			c.servers[0].SetAnswer(func(string, [][]byte) fakepg.Answer {
+				if row == nil {
+					return fakepg.Answer{}
+				}
+				seq, err := strconv.ParseInt(row[0], 10, 64)
+				if err != nil {
+					t.Error(err)
+				}
+				return fakepg.Answer{Rows: [][]string{{strconv.FormatInt(int64(record.PackKey(0, seq)), 10), "", "f", row[1]}}}
+			})
+			c.head.issue(10)
+			c.bubble(t, func(w *Workload) {
+				s := w.Open(0)
+				for range 2 {
+					if reply := once(s); reply.Outcome != record.OK {
+						t.Errorf("%+v", reply)
+					}
+					row = tt.second
+				}
+				s.Close()
+				reads := w.Reads()
+				reads.Gaps = ReadEvents{}
+				if got, nodes := reads.words(), [2]int64{reads.Nodes[0].Reads, reads.Nodes[1].Reads}; got != tt.want || nodes != tt.nodes {
+					t.Errorf("%s on nodes %v, want %s on %v", got, nodes, tt.want, tt.nodes)
+				}
+			})
+		})
+	}
+}
+
+// TestAFailureToAskAgainBehindAPooler: where the primary is another one, and who answers cannot be asked, the failure is of no node.
+func TestAFailureToAskAgainBehindAPooler(t *testing.T) {
+	c := newCluster(t, 1)
+	c.answers(fakepg.Answer{})
+	primary := "a"
+	c.cfg.Pooled, c.cfg.Primary = true, func() string { return primary }
+	c.bubble(t, func(w *Workload) {
+		s := w.Open(0)
+		if reply := once(s); reply.Outcome != record.OK || reply.Node != 1 {
+			t.Errorf("%+v", reply)
+		}
+		primary = "b"
+		c.servers[0].Kill()
+		synctest.Wait()
+		if reply := once(s); reply.Outcome != record.Failed || reply.Node != 0 {
+			t.Errorf("%+v", reply)
+		}
+		s.Close()
+	})
+}

@@ -16,9 +16,10 @@ const rangeRows = 100
 // how far it has come; or one that exists, or a range of them. With serial keys the
 // writers are not distinguished.
 type read struct {
-	part   *part
-	reader *reader
-	random *rand.Rand
+	part    *part
+	session *session
+	reader  *reader
+	random  *rand.Rand
 	// conn is the connection of the newest read, and newest the newest rows that were read
 	// over it, by index of writer.
 	conn    int64
@@ -29,24 +30,47 @@ type read struct {
 	params  [2][]byte
 	// primary is set when the answering node was not in recovery.
 	primary bool
+	said    []byte // behind a pooler: by serverSessionSQL; nil: no row came
 }
 
 func (r *read) retry(int) { r.asked = r.asked[:0] }
 
 func (r *read) perform(_ context.Context, c *conn) error {
 	r.connected(c.id)
-	c.answers, r.primary = r, false
+	c.answers, r.primary, r.said = r, false, r.said[:0]
 	r.asked = r.asked[:0]
 	if r.part.cfg.Pipeline == 1 {
 		kind := r.choose()
-		return c.run(r.part.first+kind, r.bind(kind, c.number))
+		return r.answered(c, c.run(r.part.first+kind, r.bind(kind, c.number)))
 	}
 	c.out = c.out[:0]
 	for range r.part.cfg.Pipeline {
 		kind := r.choose()
 		c.put(r.part.first+kind, r.bind(kind, c.number))
 	}
-	return c.runBatch(false, false)
+	return r.answered(c, c.runBatch(false, false))
+}
+
+// answered books an answer that came through a pooler on who gave it. A client can be led to another server before anybody knows that there
+// is a new primary, and a server is only held to what its own session has shown: that another one, or one that nobody knows, shows less
+// is a failover's loss.
+func (r *read) answered(c *conn, err error) error {
+	if err != nil || !c.w.cfg.Pooled {
+		return err
+	}
+	if len(r.said) == 0 || string(r.said) != c.behind.said {
+		c.behind = serverSession{said: string(r.said)}
+		c.id = c.w.nextConn()
+		r.connected(c.id)
+	}
+	if c.behind.number == 0 { // who was started then may be known later than that it answers
+		c.behind.number = c.w.numberOf(c.behind.said)
+	}
+	for i := range r.asked {
+		r.asked[i].conn, r.asked[i].node = c.id, c.behind.number
+	}
+	r.session.asked = c.behind.number
+	return nil
 }
 
 // connected forgets what was seen over another connection.
@@ -151,7 +175,10 @@ func (r *read) row(n int, values [][]byte) {
 		return
 	}
 	q := &r.asked[n]
-	r.primary = r.primary || len(values) == 3 && string(values[2]) == "f"
+	r.primary = r.primary || len(values) > 2 && string(values[2]) == "f"
+	if len(values) > 3 {
+		r.said = append(r.said[:0], values[3]...)
+	}
 	if q.index >= 0 && q.rows < len(q.seqs) && len(values) > 0 {
 		q.seqs[q.rows] = seqOf(values[0], r.reader.writers[q.index])
 		q.rows++

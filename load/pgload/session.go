@@ -215,13 +215,22 @@ func (s *session) attempt(ctx context.Context, op *record.Op) (pause time.Durati
 		err = c.failed(fmt.Errorf("%s: %w", c.tag, errOpen), record.Failed)
 	}
 	if s.answered = err == nil; s.answered {
-		if _, says := w.(*insert); !says && c.moved() { // it can have waited in the pooler for either
+		if !saysWho(w) && c.moved() { // it can have waited in the pooler for either
 			s.asked = 0
 		}
 		s.succeeded(c, op)
 		return 0
 	}
 	return s.failed(c, op, err)
+}
+
+// saysWho tells whether answers say behind a pooler which server they are of.
+func saysWho(w work) bool {
+	switch w.(type) {
+	case *insert, *read:
+		return true
+	}
+	return false
 }
 
 // failed notes an error, after which the connection may not be good for more.
@@ -273,6 +282,9 @@ func (s *session) getReady(ctx context.Context, p *part, op *record.Op) (pause t
 		s.asked = c.number
 		if err = c.introduce(ctx, p); err != nil {
 			kind = kindOf(err)
+			if s.w.cfg.Pooled { // it led to another server, or is the pooler's own error
+				s.asked = 0
+			}
 		}
 	}
 	switch {

@@ -73,12 +73,16 @@ func insertStatement(table string, serial bool, rows int, who bool) (statement, 
 	return s, nil
 }
 
-func readStatement(table string, serial bool, what string) (statement, error) {
+func readStatement(table string, serial bool, what string, pooled bool) (statement, error) {
 	quoted, err := fullTable(table)
 	if err != nil {
 		return statement{}, err
 	}
-	sql := "select int_value, char_value, pg_catalog.pg_is_in_recovery() from " + quoted
+	sql := "select int_value, char_value, pg_catalog.pg_is_in_recovery()"
+	if pooled {
+		sql += ", " + serverSessionSQL
+	}
+	sql += " from " + quoted
 	rest := map[string]string{
 		Latest: " where int_value >= :low and int_value < :high order by int_value desc limit 2",
 		Point:  " where int_value = :low",
