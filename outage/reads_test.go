@@ -169,8 +169,6 @@ func TestStaleReadsByWhatWasPromised(t *testing.T) {
 	})
 }
 
-// TestPromisedReadsInNumbers: of an event that stands for many only one read is certain
-// to have been promised otherwise, and of the events so many are kept as examples.
 // TestStaleReadsBeforeTheNodesWereRead: on a busy machine the first reading of a node comes late. It tells what the node was before, too: a stale
 // read that is over by then was promised by nobody who is asynchronous in that reading.
 func TestStaleReadsBeforeTheNodesWereRead(t *testing.T) {
@@ -187,6 +185,8 @@ func TestStaleReadsBeforeTheNodesWereRead(t *testing.T) {
 	}
 }
 
+// TestPromisedReadsInNumbers: of an event that stands for many only one read is certain
+// to have been promised otherwise, and of the events so many are kept as examples.
 func TestPromisedReadsInNumbers(t *testing.T) {
 	course := readWorld("oooooooooo", primaryUnder(5, "remote_apply", "FIRST 1 b c", "sync"))
 	of := func(n ...int64) (e ReadEvents) {

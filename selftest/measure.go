@@ -222,6 +222,23 @@ func same(as evidence) demand {
 	}
 }
 
+// between demands as many as one evidence at least, and as another one at most.
+func between(least, most evidence) demand {
+	return func(n int64, r *report.Result) string {
+		a, known := least.of(r)
+		b, ok := most.of(r)
+		switch {
+		case !known:
+			return "at least " + least.what + ", which is not known"
+		case !ok:
+			return "at most " + most.what + ", which is not known"
+		case n < a || n > b:
+			return fmt.Sprintf("from %d (%s) to %d (%s)", a, least.what, b, most.what)
+		}
+		return ""
+	}
+}
+
 // evidence is a number that does not come from the audit.
 type evidence struct {
 	what string

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -121,8 +122,8 @@ func moments(n int, seed uint64, of ...killed) (all []moment) {
 // longestWait bounds how long a moment is waited for.
 var longestWait = map[bool]time.Duration{false: time.Minute, true: 5 * time.Minute}[longtest.Enabled]
 
-// at begins a run, and returns at a moment of it. Kill then ends pgchaos.
-func (p *place) at(m moment, args ...string) (kill func()) {
+// at begins a run, and returns at a moment of it. Kill then ends pgchaos, and tells whether that still ran.
+func (p *place) at(m moment, args ...string) (kill func() bool) {
 	p.t.Helper()
 	cmd := p.command(args...)
 	var output bytes.Buffer
@@ -153,10 +154,12 @@ func (p *place) at(m moment, args ...string) (kill func()) {
 	case <-ended:
 	case <-time.After(m.wait):
 	}
-	return func() {
+	return func() bool {
 		_ = cmd.Process.Kill() // it may have ended
 		<-ended
-		p.t.Logf("killed after %d lines and %s, with %d lines in the journal", m.lines, m.wait.Round(time.Millisecond), lines())
+		was := !cmd.ProcessState.Exited() // by itself
+		p.t.Logf("killed after %d lines and %s, with %d lines in the journal: %v", m.lines, m.wait.Round(time.Millisecond), lines(), was)
+		return was
 	}
 }
 
@@ -353,15 +356,28 @@ func (p *place) cleans(was trace, names []string, codes []int, clean ...string) 
 	}
 }
 
-// atMoments kills at ten random moments, each in a subtest; with make test-long at a hundred.
-func atMoments(t *testing.T, seed uint64, kill func(t *testing.T, m moment), of ...killed) {
+// atMoments kills at ten random moments, each in a subtest; with make test-long at a hundred. In the last of them a run can have ended
+// already: of ten, two at most.
+func atMoments(t *testing.T, seed uint64, kill func(t *testing.T, m moment) (killed bool), of ...killed) {
 	t.Helper()
 	n := 10
 	if longtest.Enabled {
 		n = 100
 	}
+	var ran, killed atomic.Int64
+	t.Cleanup(func() { // when all subtests are over
+		if ran, killed := ran.Load(), killed.Load(); killed < ran*8/10 {
+			t.Errorf("only %d of %d runs were killed: the others had ended", killed, ran)
+		}
+	})
 	for i, m := range moments(n, seed, of...) {
-		t.Run(fmt.Sprintf("%03d", i+1), func(t *testing.T) { kill(t, m) })
+		t.Run(fmt.Sprintf("%03d", i+1), func(t *testing.T) {
+			was := kill(t, m)
+			ran.Add(1)
+			if was {
+				killed.Add(1)
+			}
+		})
 	}
 }
 
@@ -373,14 +389,15 @@ func TestCleanAfterSIGKILLAtRandomMoments(t *testing.T) {
 	if local.Describe().Unable == nil { // the machine has cgroups that can be written
 		more += killedLocallyLimited[1:]
 	}
-	atMoments(t, 1, func(t *testing.T, m moment) {
+	atMoments(t, 1, func(t *testing.T, m moment) bool {
 		p := newPlace(t)
-		p.at(m, "run", p.write("x.yaml", m.of.text), "--out", p.out)()
+		killed := p.at(m, "run", p.write("x.yaml", m.of.text), "--out", p.out)()
 		was, names := p.trace(p.ports(), nil), append(p.runs(), filepath.Dir(p.base))
 		for range 2 { // the second finds nothing to do
 			p.cleans(was, names, []int{exitPass}, "clean", "--provider", "local")
 		}
 		p.nothingLeft()
+		return killed
 	}, killed{strings.Replace(killedTimeline, "\nMORE\n", more, 1), 55})
 }
 
@@ -396,12 +413,12 @@ func TestCleanOnDockerAfterSIGKILLAtRandomMoments(t *testing.T) {
 	text := strings.Replace(killedTimeline, "\nMORE\n", killedOnDocker, 1)
 	text = strings.Replace(text, "cluster:\n", "cluster:\n  docker: {disk: 256MB}\n", 1)
 	text = strings.Replace(text, "max_connections: 40", "max_connections: 40, max_wal_size: 64MB, min_wal_size: 32MB", 1)
-	atMoments(t, 2, func(t *testing.T, m moment) {
+	atMoments(t, 2, func(t *testing.T, m moment) bool {
 		p := newDockerPlace(t)
 		kill := p.at(m, p.onDocker(p.write("x.yaml", m.of.text))...)
 		runsWithoutPgchaos.Lock()
 		defer runsWithoutPgchaos.Unlock()
-		kill()
+		killed := kill()
 		names := []string{p.experiment + "-", filepath.Dir(p.base)}
 		for range 3 { // what the engine was making when pgchaos was killed, comes later
 			for _, run := range p.runsOnEngine() {
@@ -419,6 +436,7 @@ func TestCleanOnDockerAfterSIGKILLAtRandomMoments(t *testing.T) {
 			time.Sleep(500 * time.Millisecond)
 		}
 		p.nothingOnEngine()
+		return killed
 	}, killed{killedOnDockerLinks, 20}, killed{text, 55})
 }
 

@@ -179,7 +179,7 @@ func writeLoadNotes(doc *document, r *report.Result) {
 			closed = append(closed, w.Name)
 		}
 		if s.Unknown > 0 {
-			doc.para(yellow, 2, "%s: %s no reply when the client gave up or lost its connection%s", w.Name, units.Count(s.Unknown, "operation had", "operations had"), abandonedWords(&w))
+			doc.para(yellow, 2, "%s: %s with an unknown outcome, when the client gave up or lost its connection%s", w.Name, units.Count(s.Unknown, "operation ended", "operations ended"), abandonedWords(&w))
 		}
 		if s.Service.Count > 0 && s.Response.P99 > queueing*s.Service.P99 {
 			doc.para(plain, 2, "%s: 99%% were answered within %s ms of being sent; the rest of the response time was waiting for a free client",

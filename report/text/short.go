@@ -308,7 +308,7 @@ func loadNotesSection(p *page, r *report.Result) *section {
 			parts = append(parts, units.Count(n, "operation was", "operations were")+" never sent (all clients were busy)")
 		}
 		if n := w.Total.Unknown; n > 0 {
-			parts = append(parts, units.Count(n, "operation", "operations")+" got no reply"+whyNoReply(w))
+			parts = append(parts, units.Count(n, "operation", "operations")+" ended with an unknown outcome"+whyUnknown(w))
 		}
 		if len(w.Errors) > 0 && w.Total.Failed > 0 {
 			parts = append(parts, mostFrequent(w))
@@ -326,8 +326,8 @@ func loadNotesSection(p *page, r *report.Result) *section {
 	return s
 }
 
-// whyNoReply are the errors of the operations without a reply, in brackets, the most frequent first.
-func whyNoReply(w *report.Workload) string {
+// whyUnknown are the errors of the operations of which the client does not know the outcome, in brackets, the most frequent first.
+func whyUnknown(w *report.Workload) string {
 	var all []string
 	for _, e := range w.Errors {
 		switch {

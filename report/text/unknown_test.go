@@ -7,7 +7,7 @@ import (
 	"pgchaos/report"
 )
 
-func TestWhyNoReply(t *testing.T) {
+func TestWhyUnknown(t *testing.T) {
 	unknown := func(kind string, n int64) report.ErrorCount {
 		return report.ErrorCount{Kind: kind, Outcome: record.Unknown, N: n}
 	}
@@ -23,7 +23,7 @@ func TestWhyNoReply(t *testing.T) {
 	} {
 		w := &report.Workload{Errors: c.errors}
 		w.Total.Unknown = c.unknown
-		if got := whyNoReply(w); got != c.want {
+		if got := whyUnknown(w); got != c.want {
 			t.Errorf("%s: %q, not %q", name, got, c.want)
 		}
 	}
