@@ -95,23 +95,23 @@ func agents(list string) (urls []string) {
 // agentTimeout is how long one agent may take to answer before the next one is asked: one that hangs accepts connections, and says nothing.
 const agentTimeout = 3 * time.Second
 
-// answering is the first of several agents that answers, and the members that it names.
-func answering(ctx context.Context, urls []string) (url string, members []patroniMember, err error) {
+// membersByAny are the members that the first of several agents names that answers.
+func membersByAny(ctx context.Context, urls []string) ([]patroniMember, error) {
 	var errs []error
 	for _, url := range urls {
 		limited, cancel := context.WithTimeout(ctx, agentTimeout)
 		members, err := patroniMembers(limited, url)
 		cancel()
 		if err == nil {
-			return url, members, nil
+			return members, nil
 		}
 		errs = append(errs, err)
 	}
-	return "", nil, errors.Join(errs...)
+	return nil, errors.Join(errs...)
 }
 
 func fromPatroni(ctx context.Context, a Ask) (found []Found, err error) {
-	_, members, err := answering(ctx, agents(a.Patroni))
+	members, err := membersByAny(ctx, agents(a.Patroni))
 	if err != nil {
 		return nil, err
 	}
@@ -244,7 +244,16 @@ func request(ctx context.Context, method, base, path string, body []byte) ([]byt
 		return nil, err
 	}
 	if answer.StatusCode/100 != 2 {
-		return nil, fmt.Errorf("%s %s: %s: %s", method, u.JoinPath(path).Redacted(), answer.Status, strings.TrimSpace(string(text[:min(len(text), 500)])))
+		return nil, fmt.Errorf("%s %s: %w", method, u.JoinPath(path).Redacted(),
+			&statusError{answer.StatusCode, answer.Status + ": " + strings.TrimSpace(string(text[:min(len(text), 500)]))})
 	}
 	return text, nil
 }
+
+// statusError is an answer that says that nothing came of a request.
+type statusError struct {
+	code int
+	text string
+}
+
+func (e *statusError) Error() string { return e.text }

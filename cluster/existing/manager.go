@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -22,6 +23,8 @@ type manager struct {
 	nodes  []cluster.ExistingNode
 	system string   // the system identifier of the cluster
 	others []string // agents that Patroni has named beside those of the file
+	// wait is how long one agent may take to answer before the next one is asked: one that hangs accepts connections, and says nothing.
+	wait time.Duration
 }
 
 // Manager is its name.
@@ -40,23 +43,58 @@ func (m manager) Switchover(ctx context.Context, to string) error {
 	return m.monitorSwitchover(ctx, to)
 }
 
-// agent is the first agent that answers of those that the file names, and of those that they have named of their cluster.
-func (m manager) agent(ctx context.Context) (agent string, members []patroniMember, err error) {
-	return answering(ctx, slices.Concat(agents(m.of.Patroni), m.others))
+// ask has the first agent of this cluster that answers do something: of those that the file names, and of those that they have named. Where
+// it says that it cannot, the next one is asked; never where it does not say what it has done.
+func (m manager) ask(ctx context.Context, do func(agent string, members []patroniMember) error) error {
+	var errs []error
+	for _, agent := range slices.Concat(agents(m.of.Patroni), m.others) {
+		members, err := m.members(ctx, agent)
+		if err == nil {
+			if err = do(agent, members); !cannot(err) {
+				return err
+			}
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
-// otherAgents are the agents that a cluster's members name and the file does not. A user and a password of the file's are those of all.
+// members are those that an agent names of this cluster. Where its address has become that of another cluster, it is an error: nobody has
+// marked that one.
+func (m manager) members(ctx context.Context, agent string) ([]patroniMember, error) {
+	ctx, cancel := context.WithTimeout(ctx, m.wait)
+	defer cancel()
+	system, err := patroniSystem(ctx, agent)
+	if err != nil {
+		return nil, err
+	}
+	if system == "" || system != m.system {
+		return nil, fmt.Errorf("patroni at %s manages another cluster: it names the system identifier %q, and the nodes have %s", hostOf(agent), system, m.system)
+	}
+	return patroniMembers(ctx, agent)
+}
+
+// cannot tells whether an agent says that it cannot do what it is asked for, or not for this user. An order names the leader that is to
+// be exchanged, so that Patroni refuses to do it twice.
+func cannot(err error) bool {
+	var said *statusError
+	return errors.As(err, &said) && (said.code >= http.StatusInternalServerError || said.code == http.StatusUnauthorized)
+}
+
+// otherAgents are the agents that a cluster's members name and the file does not. They get the file's user and password over https, or on a
+// machine that the file names: anybody between reads them over http, and what answers there need not be of the cluster.
 func otherAgents(named []string, members []patroniMember) (urls []string) {
 	for _, member := range members {
 		api, err := url.Parse(member.API)
 		if err != nil || api.Host == "" {
 			continue
 		}
+		api.User = nil
 		known := false
 		for _, n := range named {
 			if of, err := url.Parse(n); err == nil {
 				known = known || of.Host == api.Host
-				if of.Scheme == api.Scheme {
+				if api.User == nil && of.Scheme == api.Scheme && (of.Scheme == "https" || of.Hostname() == api.Hostname()) {
 					api.User = of.User
 				}
 			}
@@ -78,10 +116,11 @@ func (m manager) standby(node string) string {
 }
 
 func (m manager) patroniSwitchover(ctx context.Context, to string) error {
-	agent, members, err := m.agent(ctx)
-	if err != nil {
-		return err
-	}
+	return m.ask(ctx, func(agent string, members []patroniMember) error { return m.exchange(ctx, agent, members, to) })
+}
+
+// exchange sends the order to an agent.
+func (m manager) exchange(ctx context.Context, agent string, members []patroniMember, to string) error {
 	order := map[string]string{}
 	for _, member := range members {
 		if member.leads() {
@@ -107,20 +146,18 @@ func (m manager) Ready(ctx context.Context, to string) error {
 	if m.of.Patroni == "" {
 		return nil
 	}
-	agent, members, err := m.agent(ctx)
-	if err != nil {
-		return err
-	}
-	var config struct {
-		Synchronous any `json:"synchronous_mode"` // true, or "on"; from Patroni 4 on also "quorum"
-	}
-	if err := getJSON(ctx, agent, "/config", &config); err != nil {
-		return err
-	}
 	if to != "" {
 		to = m.standby(to)
 	}
-	return wouldAgree(members, to, synchronousMode(config.Synchronous))
+	return m.ask(ctx, func(agent string, members []patroniMember) error {
+		var config struct {
+			Synchronous any `json:"synchronous_mode"` // true, or "on"; from Patroni 4 on also "quorum"
+		}
+		if err := getJSON(ctx, agent, "/config", &config); err != nil {
+			return err
+		}
+		return wouldAgree(members, to, synchronousMode(config.Synchronous))
+	})
 }
 
 // wouldAgree is nil where Patroni would make one of the members the leader: it has one, and in synchronous mode only a
@@ -262,7 +299,7 @@ func (e *Examination) agents(ctx context.Context, p *Seen, urls []string) {
 			e.add(Unknown, "", "check cluster.existing.manager", "Patroni at %s does not answer, and a switchover asks the others: %v", hostOf(url), err)
 		}
 	}
-	if _, members, err := answering(ctx, answered); err == nil {
+	if members, err := membersByAny(ctx, answered); err == nil {
 		e.others = otherAgents(urls, members)
 	}
 }

@@ -2,9 +2,11 @@ package existing
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,50 +52,99 @@ func TestSynchronousMode(t *testing.T) {
 	}
 }
 
-// TestTheFirstAgentThatAnswers: one that is gone and one that hangs do not keep a switchover from being asked for.
-func TestTheFirstAgentThatAnswers(t *testing.T) {
+// agentOf is an agent of a cluster, which answers an order with a status.
+func agentOf(t *testing.T, system string, status int) (url string, orders *atomic.Int64) {
+	t.Helper()
+	orders = &atomic.Int64{}
+	agent := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodPost && r.URL.Path == "/switchover":
+			orders.Add(1)
+			w.WriteHeader(status)
+		case r.URL.Path == "/patroni":
+			_, _ = w.Write([]byte(`{"database_system_identifier": "` + system + `"}`))
+		default:
+			_, _ = w.Write([]byte(`{"members": [{"name": "n1", "role": "leader", "host": "db1", "port": 5432, "api_url": "http://db1:8008/patroni"}, {"name": "n2", "role": "replica"}]}`))
+		}
+	}))
+	t.Cleanup(agent.Close)
+	return agent.URL, orders
+}
+
+// hangingAgent accepts a request and says nothing: all of them, or only orders.
+func hangingAgent(t *testing.T, orders bool) (url string, hung *atomic.Int64) {
+	t.Helper()
+	hung = &atomic.Int64{}
+	agent := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case !orders || r.Method == http.MethodPost:
+			hung.Add(1)
+			_, _ = io.Copy(io.Discard, r.Body)
+			<-r.Context().Done()
+		case r.URL.Path == "/patroni":
+			_, _ = w.Write([]byte(`{"database_system_identifier": "7"}`))
+		default:
+			_, _ = w.Write([]byte(`{"members": [{"name": "n1", "role": "leader"}, {"name": "n2", "role": "replica"}]}`))
+		}
+	}))
+	t.Cleanup(agent.Close)
+	return agent.URL, hung
+}
+
+// TestTheAgentThatIsAsked: one that is gone, that hangs, that is of another cluster or that cannot take the order does not keep a switchover
+// from being asked for. After an order that nobody answered, none is sent to another agent.
+func TestTheAgentThatIsAsked(t *testing.T) {
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
-	end := make(chan struct{})
-	hangs := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		select {
-		case <-end:
-		case <-r.Context().Done():
-		}
-	}))
-	defer hangs.Close()
-	defer close(end)
-	asked := make(chan string, 1)
-	answers := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost {
-			asked <- r.URL.Path
-			return
-		}
-		_, _ = w.Write([]byte(`{"members": [{"name": "n1", "role": "leader", "host": "db1", "port": 5432, "api_url": "http://db1:8008/patroni"}, {"name": "n2", "role": "replica"}]}`))
-	}))
-	defer answers.Close()
-	m := manager{of: cluster.ManagerAddress{Patroni: gone.URL + ", " + hangs.URL}, others: []string{answers.URL}}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*agentTimeout)
-	defer cancel()
-	began := time.Now()
-	if err := m.Switchover(ctx, "n2"); err != nil || <-asked != "/switchover" {
-		t.Error(err)
+	const short, long = 100 * time.Millisecond, time.Minute
+	for name, c := range map[string]struct {
+		first func(t *testing.T) (string, *atomic.Int64)
+		wait  time.Duration
+		asked [2]int64 // the first, and the one that takes the order
+	}{
+		"gone":                 {func(*testing.T) (string, *atomic.Int64) { return gone.URL, &atomic.Int64{} }, long, [2]int64{0, 1}},
+		"hangs":                {func(t *testing.T) (string, *atomic.Int64) { return hangingAgent(t, false) }, short, [2]int64{1, 1}},
+		"of another cluster":   {func(t *testing.T) (string, *atomic.Int64) { return agentOf(t, "8", http.StatusOK) }, long, [2]int64{0, 1}},
+		"of no cluster":        {func(t *testing.T) (string, *atomic.Int64) { return agentOf(t, "", http.StatusOK) }, long, [2]int64{0, 1}},
+		"has lost its etcd":    {func(t *testing.T) (string, *atomic.Int64) { return agentOf(t, "7", http.StatusServiceUnavailable) }, long, [2]int64{1, 1}},
+		"wants a password":     {func(t *testing.T) (string, *atomic.Int64) { return agentOf(t, "7", http.StatusUnauthorized) }, long, [2]int64{1, 1}},
+		"refuses":              {func(t *testing.T) (string, *atomic.Int64) { return agentOf(t, "7", http.StatusPreconditionFailed) }, long, [2]int64{1, 0}},
+		"hangs with the order": {func(t *testing.T) (string, *atomic.Int64) { return hangingAgent(t, true) }, long, [2]int64{1, 0}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			first, asked := c.first(t)
+			last, orders := agentOf(t, "7", http.StatusOK)
+			m := manager{of: cluster.ManagerAddress{Patroni: first}, others: []string{last}, system: "7", wait: c.wait}
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if c.asked[1] == 0 {
+				go func() { // gives the order up once it has been sent
+					for asked.Load() == 0 && ctx.Err() == nil {
+						time.Sleep(time.Millisecond)
+					}
+					cancel()
+				}()
+			}
+			err := m.Switchover(ctx, "n2")
+			if got := [2]int64{asked.Load(), orders.Load()}; got != c.asked || (err == nil) != (c.asked[1] == 1) {
+				t.Errorf("asked %v, want %v: %v", got, c.asked, err)
+			}
+		})
 	}
-	if took := time.Since(began); took < agentTimeout {
-		t.Errorf("it did not wait for the one that hangs: %s", took)
-	}
-	m.of.Patroni, m.others = gone.URL, nil
-	if err := m.Ready(ctx, "n2"); err == nil {
+	m := manager{of: cluster.ManagerAddress{Patroni: gone.URL}, system: "7", wait: long}
+	if err := m.Ready(t.Context(), "n2"); err == nil {
 		t.Error("nobody answers, and it is said to be ready")
 	}
 }
 
-// TestOtherAgents: those that the file names are not asked twice, and a password of the file goes to all of them.
+// TestOtherAgents: those that the file names are not asked twice, and a password of the file goes over https, or to machines that the file names.
 func TestOtherAgents(t *testing.T) {
 	members := []patroniMember{{API: "http://db1:8008/patroni"}, {API: "http://db2:8008/patroni"}, {API: "https://db3:8008/patroni"}, {API: ""}}
 	for name, c := range map[string]struct{ named, want []string }{
 		"one":             {[]string{"http://db1:8008"}, []string{"http://db2:8008", "https://db3:8008"}},
-		"with a password": {[]string{"http://me:secret@db1:8008"}, []string{"http://me:secret@db2:8008", "https://db3:8008"}},
+		"with a password": {[]string{"http://me:secret@db1:8008"}, []string{"http://db2:8008", "https://db3:8008"}},
+		"on its machine":  {[]string{"http://me:secret@db2:80"}, []string{"http://db1:8008", "http://me:secret@db2:8008", "https://db3:8008"}},
+		"over https":      {[]string{"http://db1:8008", "http://db2:8008", "https://me:secret@db4:8008", "https://db5:8008"}, []string{"https://me:secret@db3:8008"}},
 		"by a proxy":      {[]string{"http://lb:80"}, []string{"http://db1:8008", "http://db2:8008", "https://db3:8008"}},
 		"all":             {[]string{"http://db1:8008", "http://db2:8008/", "https://db3:8008"}, nil},
 	} {
