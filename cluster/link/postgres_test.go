@@ -19,9 +19,8 @@ import (
 // every iteration, so that what else the machine does slows both. It reports the medians, and what the relay costs in the median pair. Inserts
 // wait for the disk, with synchronous=on for a standby, too. Reads wait for nothing: a relay takes processor time from the server itself.
 func BenchmarkPostgres(b *testing.B) {
-	c := plaincluster.Start(b)
+	c := plaincluster.StartOnDisk(b)
 	primary := func(sql string) { c.SQL(b, "n1", "postgres", sql) }
-	primary("alter system set fsync = on")
 	c.SQL(b, "n1", plaincluster.Database, "create table relayed (id int generated always as identity primary key, text text)")
 	c.SQL(b, "n1", plaincluster.Database, "insert into relayed (text) select 'before' from generate_series(1, 1000)")
 	direct := fmt.Sprintf("127.0.0.1:%d", c.Ports["n1"])
@@ -40,7 +39,7 @@ func BenchmarkPostgres(b *testing.B) {
 		b.Run(of.name, func(b *testing.B) {
 			primary(fmt.Sprintf("alter system set synchronous_standby_names = '%s'", of.standbys))
 			primary("select pg_reload_conf()")
-			for c.Get(b, "n1", "postgres", "select sync_state from pg_stat_replication") != of.state {
+			for c.Get(b, "n2", "postgres", "show fsync") != "on" || c.Get(b, "n1", "postgres", "select sync_state from pg_stat_replication") != of.state {
 				time.Sleep(10 * time.Millisecond)
 			}
 			near, far := eightClients(b, direct, of.sql), eightClients(b, relay.Address(), of.sql)

@@ -44,7 +44,23 @@ type Cluster struct {
 // Start starts one, and ends it with the test.
 func Start(t testing.TB) *Cluster {
 	t.Helper()
-	dir, err := serverdir.Make("pgchaos-plain-")
+	return start(t, serverdir.Make)
+}
+
+// StartOnDisk starts one for what is to wait for a disk: its data lie on one, and no commit is done before they do.
+func StartOnDisk(t testing.TB) *Cluster {
+	t.Helper()
+	c := start(t, serverdir.OnDisk)
+	for name := range c.Ports {
+		c.SQL(t, name, "postgres", "alter system set fsync = on")
+		c.SQL(t, name, "postgres", "select pg_reload_conf()")
+	}
+	return c
+}
+
+func start(t testing.TB, newDir func(pattern string) (string, error)) *Cluster {
+	t.Helper()
+	dir, err := newDir("pgchaos-plain-")
 	if err != nil {
 		t.Fatal(err)
 	}
