@@ -78,7 +78,10 @@ func writeCommandsOf(w io.Writer, s *spec.Step, of planned, exec string, n clust
 		fmt.Fprintf(w, "    %-6s %s\n", "proof", map[string]string{
 			"down": "the server has ended its sessions and refuses new ones, or was started again", "silent": "the server gives no answer", "moved": "another node is the primary",
 		}[h.ProvedBy()])
-		if h.ProvedBy() == "down" {
+		switch {
+		case h.ProvedBy() == "down" && exec == "":
+			fmt.Fprintf(w, "    %-6s where sessions to the node are forwarded: it cannot be looked at from its machine, since cluster.existing has no exec\n", "look")
+		case h.ProvedBy() == "down":
 			line, err := commandLine(fault.PlannedCommand{Argv: cluster.ListenersCommand()}, exec, n.Host)
 			if err != nil {
 				return err

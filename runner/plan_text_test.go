@@ -48,3 +48,42 @@ abort_on: [p99 of writes > 1s]
 		t.Errorf("%v: %+v", err, again)
 	}
 }
+
+// TestThePlanOfAHookWithAnExecOfItsOwn: without an exec of the cluster's nothing runs on a node's machine to look at the server.
+func TestThePlanOfAHookWithAnExecOfItsOwn(t *testing.T) {
+	const text = `
+name: x
+cluster:
+  provider: existing
+  existing:
+    nodes:
+      n1: {dsn: "postgres://chaos@db1:5432/chaos"}
+      n2: {dsn: "postgres://chaos@db2:5432/chaos"}
+    hooks:
+      delete_pod: {do: "kubectl delete pod {host}", exec: "{command}", proof: down}
+load: {writes: {kind: insert, rate: 10/s}}
+timeline:
+  - {at: 1s, delete_pod: n1}
+duration: 5s
+expect: [lost_writes == 0]
+`
+	e, resolved, err := spec.Load("x.yaml", []byte(text), spec.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := NewPlan(e, resolved, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	if err := p.WriteCommands(&b); err != nil {
+		t.Fatal(err)
+	}
+	const want = `    do     kubectl delete pod n1
+    proof  the server has ended its sessions and refuses new ones, or was started again
+    look   where sessions to the node are forwarded: it cannot be looked at from its machine, since cluster.existing has no exec
+`
+	if !strings.HasSuffix(b.String(), want) {
+		t.Errorf("%s", b.String())
+	}
+}
