@@ -217,8 +217,8 @@ func (n *night) runSeries(ctx context.Context, name string, plan *series.Plan, i
 		s.ID = id
 	}
 	err = runs.perform(ctx, s, begun)
-	if runs.discarded && ctx.Err() == nil { // nothing was begun, and the error says what the user has to mend
-		n.cases = append(n.cases, nightCase{Experiment: name, Name: name, Refused: []string{err.Error()}})
+	if runs.discarded && ctx.Err() == nil {
+		n.notBegun(name, plan, err)
 		return nil, id
 	}
 	if err != nil && ctx.Err() == nil {
@@ -252,6 +252,14 @@ func (n *night) runSeries(ctx context.Context, name string, plan *series.Plan, i
 		}
 	}
 	return kept, s.ID
+}
+
+// notBegun notes an experiment of which nothing was begun: the error says what the user has to mend. Something can be left all the same.
+func (n *night) notBegun(name string, plan *series.Plan, err error) {
+	n.leftBehind = n.leftBehind || errors.Is(err, runner.ErrLeftBehind)
+	n.cases = append(n.cases, nightCase{
+		Experiment: name, Name: name, Refused: []string{err.Error()}, met: plan.Plans[0].Experiment.Cluster.Existing != nil,
+	})
 }
 
 func lastOf(texts []string) string {

@@ -18,7 +18,8 @@ type nightCase struct {
 	Experiment, Name string
 	Store            string   // as it is named
 	Problems         []string // what pgchaos itself could not do
-	Refused          []string // why the cluster may not be used; nothing was done to it
+	Refused          []string // why the experiment could not begin: a cluster that was there before may not be used; nothing was done to it
+	met              bool     // its cluster was there before
 	Fails            []string // why a run failed
 	Unknown          []string // why a run is inconclusive, or has no figure
 	Notes            []string

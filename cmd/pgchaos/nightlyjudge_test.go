@@ -2,10 +2,12 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
 	"pgchaos/compare/trend"
+	"pgchaos/runner"
 	"pgchaos/series"
 	"pgchaos/spec"
 	"pgchaos/verdict"
@@ -54,5 +56,30 @@ func TestTheExitCodeOfANightIsThatOfItsWorstCase(t *testing.T) {
 		if code := (&night{cases: row.cases}).code(); code != row.want {
 			t.Errorf("%s: exit code %d, want %d", name, code, row.want)
 		}
+	}
+}
+
+// TestWhatCouldNotBegin: only a cluster that was there before is refused; and what is left behind is no matter of the user's file.
+func TestWhatCouldNotBegin(t *testing.T) {
+	for name, row := range map[string]struct {
+		met, left bool
+		err       error
+		word      string
+	}{
+		"a cluster of the user's":      {true, false, errors.New("it is not marked"), "refused"},
+		"a cluster that pgchaos makes": {false, false, errors.New("there is no container engine"), "could not begin"},
+		"with a server left":           {false, true, fmt.Errorf("%w: process 1234", runner.ErrLeftBehind), "could not begin"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := &spec.Experiment{}
+			if row.met {
+				e.Cluster.Existing = &spec.Existing{}
+			}
+			n := &night{}
+			n.notBegun("x", &series.Plan{Plans: []*runner.Plan{{Experiment: e}}}, row.err)
+			if c := n.cases[0]; c.word() != row.word || c.code() != exitUsage || n.leftBehind != row.left {
+				t.Errorf("%q, %d, left behind: %v", c.word(), c.code(), n.leftBehind)
+			}
+		})
 	}
 }

@@ -33,6 +33,9 @@ func (c *nightCase) word() string {
 	case exitInconclusive:
 		return "inconclusive"
 	case exitUsage:
+		if !c.met {
+			return "could not begin"
+		}
 		return "refused"
 	}
 	if len(c.Runs) > 0 {
