@@ -116,7 +116,7 @@ func (s *standbyNames) met(state record.NodeState) (*standbyNames, error) {
 		line := state.Standbys[i]
 		switch {
 		case of.known && seen[of.name], len(of.could) > 0:
-			return nil, cannotTell(state.Node, s.could(state.Node, line.Name), line.Name)
+			return nil, cannotTell(state.Node, s.could(state.Node, line.Name), line)
 		case of.known:
 			seen[of.name] = true
 			if line.Address != "" && !slices.Contains(s.addresses[of.name], line.Address) {
@@ -129,9 +129,13 @@ func (s *standbyNames) met(state record.NodeState) (*standbyNames, error) {
 	return next, nil
 }
 
-// cannotTell is why a cluster is not used whose standbys cannot be distinguished.
-func cannotTell(on string, nodes []string, name string) error {
-	const right = "give each its own in its primary_conninfo, and write it as standby: in the file"
+// cannotTell is why a cluster is not used whose standbys cannot be distinguished: a line of them is hidden from a role without pg_monitor, but
+// for its name.
+func cannotTell(on string, nodes []string, line record.StandbyState) error {
+	name, right := line.Name, "give each its own in its primary_conninfo, and write it as standby: in the file"
+	if line.Address == "" {
+		right = "no address is shown, which a role without pg_monitor does not see: grant it to the role of the file; or " + right
+	}
 	if len(nodes) == 1 {
 		return fmt.Errorf("several standbys stream from %s with the application_name of %s, %q, and the addresses that they connect from do not tell which of them is %s: %s; or wait for wal_sender_timeout, if one is left of a connection that broke",
 			on, nodes[0], name, nodes[0], right)

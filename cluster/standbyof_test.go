@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"strings"
 	"testing"
 
 	"pgchaos/record"
@@ -105,5 +106,18 @@ func TestStandbysThatTheFileDoesNotName(t *testing.T) {
 				t.Errorf("%q, want %q", state.SyncNames, c.sync)
 			}
 		})
+	}
+}
+
+// TestHiddenAddresses: a role without pg_monitor sees the names of standbys, and not where they connect from.
+func TestHiddenAddresses(t *testing.T) {
+	for address, want := range map[string]bool{"": true, "10.0.0.9": false} {
+		var names *standbyNames
+		names = names.with("n1", "n1", nil).with("walreceiver", "n2", nil).with("walreceiver", "n3", nil)
+		line := record.StandbyState{Name: "walreceiver", Address: address}
+		_, err := names.met(record.NodeState{Node: "n1", Standbys: []record.StandbyState{line, line}})
+		if err == nil || strings.Contains(err.Error(), "grant it to the role") != want {
+			t.Errorf("%q: %v", address, err)
+		}
 	}
 }
