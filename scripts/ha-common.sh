@@ -90,13 +90,13 @@ listening() {
 # free_ports prints the first of $1 free ports in a row, below those that the kernel gives to clients.
 free_ports() {
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		base=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 500 * 20))
+		base=$((29000 + $(od -An -N2 -tu2 /dev/urandom) % 100 * 20)) # below are those of nodes that pgchaos builds
 		if ! listening "$base" $((base + $1 - 1)); then
 			echo "$base"
 			return
 		fi
 	done
-	fail "there are no $1 free ports in a row between 20000 and 30000"
+	fail "there are no $1 free ports in a row between 29000 and 31000"
 }
 
 # started prints when a process was started, in the kernel's ticks: a number that a later process of the same id has not.

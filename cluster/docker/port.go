@@ -26,8 +26,8 @@ const (
 // outgoing connections. The engine would choose a new one at every start of the
 // container, and clients could not find a restarted node.
 const (
-	firstPort = 20000
-	lastPort  = 31999
+	firstPort = 26000 // nodes that are processes have those below (package local)
+	lastPort  = 28999
 )
 
 // choosePort finds a port for a node that is free, as far as can be seen, and

@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -49,6 +50,7 @@ type Provider struct {
 	removed bool
 	record  runFile
 	hosts   []*host
+	claims  []io.Closer // of ports
 }
 
 var _ cluster.Provider = (*Provider)(nil)
@@ -143,7 +145,7 @@ func (p *Provider) Host(ctx context.Context, name string) (cluster.Host, error) 
 	}
 	defer unlock()
 	promised := p.promisedPorts()
-	port, err := choosePort(portRange(), promised)
+	port, err := p.choosePort(promised)
 	if err != nil {
 		return nil, fmt.Errorf("make node %s: %w", name, err)
 	}
@@ -204,8 +206,12 @@ func (p *Provider) closeRelays() error {
 	return errors.Join(errs...)
 }
 
-// release gives up the run's lock.
+// release gives up the lock of the run, and its ports.
 func (p *Provider) release() error {
+	for _, c := range p.claims {
+		_ = c.Close() // of a socket that nothing was written to
+	}
+	p.claims = nil
 	if p.lock == nil {
 		return nil
 	}

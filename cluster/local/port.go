@@ -3,6 +3,7 @@ package local
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -33,7 +34,7 @@ func portRange() ports {
 // rangeBeside takes the kernel's text of the ephemeral range ("32768 60999"). If
 // that cannot be read, or leaves next to nothing, the usual range must do.
 func rangeBeside(text string) ports {
-	usual := ports{20000, 31999}
+	usual := ports{20000, 25999} // containers have those above (package docker), and scripts/patroni.sh has those above these
 	fields := strings.Fields(text)
 	if len(fields) != 2 {
 		return usual
@@ -57,20 +58,23 @@ func rangeBeside(text string) ports {
 	return usual
 }
 
-// choosePort finds a port of the range that is free now and promised to nobody.
+// choosePort finds a port of the range that is free now and promised to nobody, and claims it.
 // The choice is not reproducible on purpose: runs at the same time by different
 // users, who cannot see each other's promises, should not meet.
-func choosePort(r ports, promised map[int]bool) (int, error) {
+func choosePort(r ports, promised map[int]bool) (port int, claimed io.Closer, err error) {
 	const attempts = 500
 	var last error
 	for range attempts {
-		port := r.first + rand.IntN(r.size())
+		port = r.first + rand.IntN(r.size())
 		if promised[port] {
 			continue
 		}
-		l, err := net.Listen("tcp4", net.JoinHostPort(loopback, strconv.Itoa(port)))
+		claimed, err := claimPort(port)
 		if err == nil {
-			return port, l.Close()
+			if err = tryPort(port); err == nil {
+				return port, claimed, nil
+			}
+			_ = claimed.Close() // of a socket that nothing was written to
 		}
 		if last = err; !errors.Is(err, syscall.EADDRINUSE) && !errors.Is(err, syscall.EACCES) {
 			break
@@ -79,7 +83,25 @@ func choosePort(r ports, promised map[int]bool) (int, error) {
 	if last == nil {
 		last = errors.New("all are promised")
 	}
-	return 0, fmt.Errorf("find a free port from %d to %d: %w", r.first, r.last, last)
+	return 0, nil, fmt.Errorf("find a free port from %d to %d: %w", r.first, r.last, last)
+}
+
+// tryPort listens on a port for a moment.
+func tryPort(port int) error {
+	l, err := net.Listen("tcp4", net.JoinHostPort(loopback, strconv.Itoa(port)))
+	if err != nil {
+		return err
+	}
+	return l.Close()
+}
+
+// choosePort is the same for the provider, which keeps the claim as long as it answers for the run. The caller holds p.mu.
+func (p *Provider) choosePort(promised map[int]bool) (int, error) {
+	port, claimed, err := choosePort(portRange(), promised)
+	if err == nil {
+		p.claims = append(p.claims, claimed)
+	}
+	return port, err
 }
 
 // promisedPorts are the ports of all nodes, and of relays to them, in the base directory, of this run and

@@ -28,7 +28,7 @@ func (p *Provider) openRelays(name string, address cluster.Address, promised map
 		if l.To != name || r.all[l.From] != nil {
 			continue
 		}
-		port, err := choosePort(portRange(), promised)
+		port, err := p.choosePort(promised)
 		if err == nil {
 			promised[port] = true
 			r.at[l.From] = cluster.Address{Host: loopback, Port: port}
