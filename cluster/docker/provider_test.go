@@ -140,7 +140,8 @@ func TestOnlyTheRunIsRemoved(t *testing.T) {
 func TestExactNamesTouchNobody(t *testing.T) {
 	t.Parallel()
 	node := testRun(t, "node")
-	p := testProvider(t, Options{ExactNames: true, Network: "net-" + node, Subnet: "172.29.240.0/24"})
+	// The engine chooses none of these addresses by itself, as it would for other networks at the same time.
+	p := testProvider(t, Options{ExactNames: true, Network: "net-" + node, Subnet: "10.254.240.0/24"})
 	id := docker(t, "create", "--name", node, testImage(), "true")
 	_, err := p.Host(t.Context(), node)
 	if err == nil || !strings.Contains(err.Error(), node+": one of this name exists already") {
@@ -155,7 +156,7 @@ func TestExactNamesTouchNobody(t *testing.T) {
 	if got := docker(t, "inspect", "-f", "{{.Name}}", node+"b"); got != "/"+h.Name() {
 		t.Errorf("the container is %s", got)
 	}
-	if got := docker(t, "network", "inspect", "-f", "{{(index .IPAM.Config 0).Subnet}}", "net-"+node); got != "172.29.240.0/24" {
+	if got := docker(t, "network", "inspect", "-f", "{{(index .IPAM.Config 0).Subnet}}", "net-"+node); got != "10.254.240.0/24" {
 		t.Errorf("the network is %s", got)
 	}
 	_, err = New(t.Context(), Options{Run: testRun(t, "other"), Image: testImage(), Network: "net-" + node})
