@@ -15,8 +15,9 @@ func TestEventsSayWhetherAStepWasAnswered(t *testing.T) {
 		step  Step
 		notSo bool
 	}{
-		"answered, and false": {Step{Do: fails(fmt.Errorf("%w: 2 and not 1", ErrNotSo))}, true},
-		"not answered":        {Step{Do: fails(errors.New("connection refused"))}, false},
+		"answered, and false":        {Step{Do: fails(fmt.Errorf("%w: 2 and not 1", ErrNotSo))}, true},
+		"a fault without its effect": {Step{Do: fails(fmt.Errorf("%w: its server runs as before", ErrNoEffect))}, false},
+		"not answered":               {Step{Do: fails(errors.New("connection refused"))}, false},
 		"its condition never came": {Step{
 			When: func(context.Context) error { return fmt.Errorf("%w within 1s", ErrNotSo) }, Do: fails(nil),
 		}, false},

@@ -18,6 +18,10 @@ import (
 // hold, as against one that could not be checked.
 var ErrNotSo = errors.New("not so")
 
+// ErrNoEffect marks a fault that was done and did not take effect. It says nothing about the cluster, and so never fails a run: the
+// run is inconclusive.
+var ErrNoEffect = errors.New("it took no effect")
+
 // Condition is a statement about the cluster; everything set in it must hold.
 type Condition struct {
 	Primary   string            // the one node that is a primary, or AnyPrimary; "": nothing is stated

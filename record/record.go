@@ -155,7 +155,7 @@ type Event struct {
 	Ended  time.Duration `json:"ended_ns"`
 	Status EventStatus   `json:"status"`
 	// NotSo is set for a failed step that asked something and was answered, and what it
-	// expects is not so. Without it the step could not be done, and proves nothing.
+	// expects is not so. Without it the step could not be done, or is a fault that did not take effect: it proves nothing.
 	NotSo bool `json:"not_so,omitempty"`
 	// Continued is set for a failed step after which the timeline went on.
 	Continued bool `json:"continued,omitempty"`

@@ -172,7 +172,7 @@ func (p *OnBackends) signal(env Env, how signalling) chaos.Action {
 				act.Number(n.Name(), strconv.Itoa(len(chosen.pids)))
 				return nil
 			}
-			if none = chosen.cancelled(ctx, act, n, mark); !errors.Is(none, chaos.ErrNotSo) || waiting.Err() != nil {
+			if none = chosen.cancelled(ctx, act, n, mark); !errors.Is(none, chaos.ErrNoEffect) || waiting.Err() != nil {
 				return none
 			}
 		}
@@ -194,7 +194,7 @@ func (c chosen) cancelled(ctx context.Context, act *chaos.Act, n *cluster.Node, 
 		act.Note("%s: %s signalled; its log does not show how many of them were cancelled", n.Name(), all)
 		return nil
 	case count == 0:
-		return fmt.Errorf("%w: on %s %s got the signal, and none was cancelled: what they did had ended by itself", chaos.ErrNotSo, n.Name(), all)
+		return fmt.Errorf("%w: on %s %s got the signal, and none was cancelled: what they did had ended by itself", chaos.ErrNoEffect, n.Name(), all)
 	case count < len(c.pids):
 		act.Note("%s: %d of %s cancelled; what the others did had ended by itself", n.Name(), count, all)
 	default:

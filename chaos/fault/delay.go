@@ -113,7 +113,7 @@ func (w way) times() (n int) {
 func takes(ctx context.Context, w way, least, patience time.Duration) (string, error) {
 	met, err := w.transfer(ctx, [2]int{1, 1}, patience)
 	if err == nil && (met.Refused || met.Hung || met.Took < least) {
-		err = fmt.Errorf("%w: data that was to take at least %s through the link and back %s", chaos.ErrNotSo, least, met)
+		err = fmt.Errorf("%w: data that was to take at least %s through the link and back %s", chaos.ErrNoEffect, least, met)
 	}
 	return "", err
 }

@@ -41,7 +41,7 @@ func (p *DropConnections) Action(env Env) chaos.Action {
 			return err
 		}
 		if n == 0 {
-			return fmt.Errorf("%w: no connection was open that could be reset", chaos.ErrNotSo)
+			return fmt.Errorf("%w: no connection was open that could be reset", chaos.ErrNoEffect)
 		}
 		act.Note("%s", units.Count(int64(n), "connection was reset", "connections were reset"))
 		return nil
@@ -73,7 +73,7 @@ func stillOpen(r cluster.Resets) error {
 	}
 	left := units.Count(int64(r.Left), "connection is", "connections are")
 	if r.Reset == 0 {
-		return fmt.Errorf("%w: %s still open, and none was reset: the kernel of the engine's machine lacks CONFIG_INET_DIAG_DESTROY, without which ss -K resets nothing", chaos.ErrNotSo, left)
+		return fmt.Errorf("%w: %s still open, and none was reset: the kernel of the engine's machine lacks CONFIG_INET_DIAG_DESTROY, without which ss -K resets nothing", chaos.ErrNoEffect, left)
 	}
-	return fmt.Errorf("%w: %s still open", chaos.ErrNotSo, left)
+	return fmt.Errorf("%w: %s still open", chaos.ErrNoEffect, left)
 }

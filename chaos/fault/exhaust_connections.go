@@ -65,7 +65,7 @@ func (p *ExhaustConnections) Action(env Env) chaos.Action {
 			return fmt.Errorf("take the connections of %s: %w", n.Name(), err)
 		}
 		if opened == 0 {
-			return fmt.Errorf("%w: %s had no connection left for ordinary users, so that none could be taken", chaos.ErrNotSo, n.Name())
+			return fmt.Errorf("%w: %s had no connection left for ordinary users, so that none could be taken", chaos.ErrNoEffect, n.Name())
 		}
 		act.Note("%s: %d sessions were opened, and the next one was refused (53300)", n.Name(), opened)
 		return nil

@@ -56,7 +56,7 @@ func filterAll(ctx context.Context, act *chaos.Act, step string, ways []way, rul
 		}
 	}
 	if len(tried) == 0 {
-		return nil, fmt.Errorf("%w: no server runs on either side whose packets could be filtered", chaos.ErrNotSo)
+		return nil, fmt.Errorf("%w: no server runs on either side whose packets could be filtered", chaos.ErrNoEffect)
 	}
 	act.Note("the kernel's rules have matched %s", units.Count(packets, "packet", "packets"))
 	return tried, errors.Join(errs...)
@@ -71,9 +71,9 @@ func closes(r link.Rule) bool {
 func demandOf(v cluster.Verified, r link.Rule) error {
 	switch {
 	case closes(r) && v.Answered:
-		return fmt.Errorf("%w: a new connection was answered", chaos.ErrNotSo)
+		return fmt.Errorf("%w: a new connection was answered", chaos.ErrNoEffect)
 	case v.Packets == 0:
-		return fmt.Errorf("%w: the kernel's rules have matched no packet", chaos.ErrNotSo)
+		return fmt.Errorf("%w: the kernel's rules have matched no packet", chaos.ErrNoEffect)
 	}
 	return stillOpen(v.Resets)
 }

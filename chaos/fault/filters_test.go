@@ -18,7 +18,7 @@ func TestConnectionsThatTheKernelDoesNotReset(t *testing.T) {
 		"1 connection is still open, and none was reset: the kernel of the engine's machine lacks CONFIG_INET_DIAG_DESTROY": {Left: 1},
 		"2 connections are still open": {Reset: 1, Left: 2},
 	} {
-		if err := stillOpen(r); !errors.Is(err, chaos.ErrNotSo) || !strings.Contains(err.Error(), says) {
+		if err := stillOpen(r); !errors.Is(err, chaos.ErrNoEffect) || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v, want %s", err, says)
 		}
 	}

@@ -323,7 +323,7 @@ func (p *RunHook) proven(ctx context.Context, show func(context.Context) error) 
 			return nil
 		}
 		if wait.For(waiting, proofEvery) != nil {
-			return fmt.Errorf("its proof, %s, does not hold after %s: %w", p.Proof, p.Within, errors.Join(chaos.ErrNotSo, why))
+			return fmt.Errorf("its proof, %s, does not hold after %s: %w: %w", p.Proof, p.Within, chaos.ErrNoEffect, why)
 		}
 	}
 }

@@ -195,11 +195,11 @@ func hangs(patience time.Duration) func(context.Context, way) (string, error) {
 		met, err := w.relay.Probe(ctx, 1, patience)
 		after := w.relay.Counters().Passed
 		if err == nil && !met.Hung {
-			err = fmt.Errorf("%w: a new connection %s", chaos.ErrNotSo, met)
+			err = fmt.Errorf("%w: a new connection %s", chaos.ErrNoEffect, met)
 		}
 		for d, meant := range w.meant {
 			if n := after[d] - before[d]; err == nil && meant && n > 0 {
-				err = fmt.Errorf("%w: %d bytes passed", chaos.ErrNotSo, n)
+				err = fmt.Errorf("%w: %d bytes passed", chaos.ErrNoEffect, n)
 			}
 		}
 		return "a new connection got no answer, and no byte passed", err

@@ -84,7 +84,7 @@ func (p *ManagerSwitchover) Action(env Env) chaos.Action {
 			act.Effective()
 			act.Note("%s made %s the primary", old.Manager(), now)
 			if p.To != "" && now != p.To {
-				return fmt.Errorf("%w: %s is the primary now, not %s", chaos.ErrNotSo, now, p.To)
+				return fmt.Errorf("%w: %s is the primary now, not %s", chaos.ErrNoEffect, now, p.To)
 			}
 			return nil
 		},
@@ -132,7 +132,7 @@ func (p *ManagerSwitchover) moved(ctx context.Context, env Env, old *cluster.Nod
 			return now.Node, nil
 		}
 		if wait.For(ctx, proofEvery) != nil {
-			return "", errors.Join(chaos.ErrNotSo, errors.New("no other node has become the primary"))
+			return "", errors.Join(chaos.ErrNoEffect, errors.New("no other node has become the primary"))
 		}
 	}
 }

@@ -43,10 +43,10 @@ func (p *Reject) Action(env Env) chaos.Action {
 func refuses(ctx context.Context, w way) (string, error) {
 	met, err := w.relay.Probe(ctx, 1, answering)
 	if err == nil && !met.Refused {
-		err = fmt.Errorf("%w: a new connection %s", chaos.ErrNotSo, met)
+		err = fmt.Errorf("%w: a new connection %s", chaos.ErrNoEffect, met)
 	}
 	if open := w.relay.Counters().Open; err == nil && open > 0 {
-		err = fmt.Errorf("%w: %d connections are still open", chaos.ErrNotSo, open)
+		err = fmt.Errorf("%w: %d connections are still open", chaos.ErrNoEffect, open)
 	}
 	return "a new connection was refused, and none is open", err
 }

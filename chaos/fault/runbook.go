@@ -107,11 +107,11 @@ func onePrimary(states []record.NodeState, node string) error {
 		case st.Node == node:
 			found = true
 		case st.Writable:
-			return fmt.Errorf("%w: %s accepts writes beside %s; stop it, or make a standby of it by rejoin", chaos.ErrNotSo, st.Node, node)
+			return fmt.Errorf("%w: %s accepts writes beside %s; stop it, or make a standby of it by rejoin", chaos.ErrNoEffect, st.Node, node)
 		}
 	}
 	if !found {
-		return fmt.Errorf("%w: %s is no primary", chaos.ErrNotSo, node)
+		return fmt.Errorf("%w: %s is no primary", chaos.ErrNoEffect, node)
 	}
 	return nil
 }

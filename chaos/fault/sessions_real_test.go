@@ -118,7 +118,7 @@ func testExhaustConnections(s *scene) {
 	if st := n.State(s.Context()); !st.Reachable {
 		s.Errorf("pgchaos cannot read the node: %s", st.Error)
 	}
-	if _, err := s.try("exhaust_connections", &fault.ExhaustConnections{OnNodes: on("a")}); !errors.Is(err, chaos.ErrNotSo) {
+	if _, err := s.try("exhaust_connections", &fault.ExhaustConnections{OnNodes: on("a")}); !errors.Is(err, chaos.ErrNoEffect) {
 		s.Errorf("connections were taken of which none was left: %v", err)
 	}
 	s.heal()
@@ -188,7 +188,7 @@ func testCancelBackends(s *scene) {
 	_, err = s.try("cancel_backends", &fault.CancelBackends{OnBackends: fault.OnBackends{
 		OnNodes: on("a"), WaitEvent: "SyncRep", Within: units.Duration(100 * time.Millisecond),
 	}}, "within")
-	if err == nil || errors.Is(err, chaos.ErrNotSo) {
+	if err == nil || errors.Is(err, chaos.ErrNoEffect) {
 		s.Errorf("without a waiter: %v", err)
 	}
 	s.statementsThatEndBeforeTheSignal()
@@ -229,7 +229,7 @@ func (s *scene) statementsThatEndBeforeTheSignal() {
 	if want := "a: 1 of 2 backends cancelled; what the others did had ended by itself"; err != nil || event.Numbers["a"] != 1 || event.Detail != want {
 		s.Errorf("%+v, %v", event, err)
 	}
-	if event, err = cancel(2*time.Second, heedless); !errors.Is(err, chaos.ErrNotSo) {
+	if event, err = cancel(2*time.Second, heedless); !errors.Is(err, chaos.ErrNoEffect) {
 		s.Errorf("%+v, %v", event, err)
 	}
 	event, err = cancel(time.Minute, heedless+"\nselect pg_sleep(60)")

@@ -86,7 +86,7 @@ func (p *SlowFsync) Action(env Env) chaos.Action {
 		}
 		said := fmt.Sprintf("%d commits in a row took %s", commitsInARow, took.Round(100*time.Microsecond))
 		if took < least {
-			return fmt.Errorf("%w: on %s %s, and not %s or more", chaos.ErrNotSo, n.Name(), said, least)
+			return fmt.Errorf("%w: on %s %s, and not %s or more", chaos.ErrNoEffect, n.Name(), said, least)
 		}
 		act.Note("%s: %s", n.Name(), said)
 		return nil

@@ -80,7 +80,7 @@ func bounded(ctx context.Context, w way, bound float64) (seen string, err error)
 		case err != nil:
 			return "", err
 		case !met.Hung && (met.Refused || met.Took < s.least): // it hangs where others have filled the link
-			return "", fmt.Errorf("%w: data that was to take at least %s through the link %s", chaos.ErrNotSo, s.least.Round(time.Millisecond), met)
+			return "", fmt.Errorf("%w: data that was to take at least %s through the link %s", chaos.ErrNoEffect, s.least.Round(time.Millisecond), met)
 		}
 	}
 	return "", nil
