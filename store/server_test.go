@@ -99,7 +99,8 @@ func (s *server) start() error {
 	}
 	log := &bytes.Buffer{}
 	process, end, err := attached.Server(s.dir, filepath.Join(filepath.Dir(bin), "postgres"), "-D", s.dir+"/data", "-p", strconv.Itoa(s.port),
-		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+s.dir, "-c", "fsync=off", "-c", "shared_buffers=16MB")
+		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+s.dir, "-c", "fsync=off", "-c", "shared_buffers=16MB",
+		"-c", "dynamic_shared_memory_type=mmap") // which goes with the directory
 	if err != nil {
 		return err
 	}

@@ -152,6 +152,7 @@ unix_socket_directories = '`+c.Dir+`'
 max_connections = 60
 shared_buffers = 16MB
 fsync = off
+dynamic_shared_memory_type = mmap  # which goes with the directory where a server is killed
 wal_retrieve_retry_interval = 100ms
 `)
 	must(t, os.WriteFile(filepath.Join(c.Dir, "n1/pg_hba.conf"), []byte("host "+Database+" "+Role+` 127.0.0.1/32 scram-sha-256

@@ -184,7 +184,8 @@ func startPostgres(t *testing.T, settings ...string) *postgres {
 		t.Fatal(err)
 	}
 	pg := &postgres{t: t, dir: dir, port: freePort(t), log: log, exited: make(chan struct{})}
-	args := append([]string{"-D", dir + "/data", "-p", strconv.Itoa(pg.port), "-c", "listen_addresses=127.0.0.1",
+	// mmap: the dynamic shared memory of a server that is killed lies in its directory, and goes with that.
+	args := append([]string{"-D", dir + "/data", "-c", "dynamic_shared_memory_type=mmap", "-p", strconv.Itoa(pg.port), "-c", "listen_addresses=127.0.0.1",
 		"-c", "unix_socket_directories=" + dir, "-c", "fsync=off", "-c", "shared_buffers=16MB"}, settings...)
 	if pg.process, _, err = attached.Server(dir, filepath.Join(bin, "postgres"), args...); err != nil {
 		t.Fatal(err)
