@@ -410,10 +410,9 @@ func TestForbiddenEngineOnDocker(t *testing.T) {
 	must(t, err)
 	defer func() { must(t, l.Close()) }()
 	must(t, os.Chmod(socket, 0))
-	program, err := os.ReadFile(binary)
-	must(t, err)
 	mine := filepath.Join(filepath.Dir(p.base), "pgchaos") // where that user finds it
-	must(t, os.WriteFile(mine, program, 0o755))
+	// Not written by this process: what another test starts meanwhile would have the file open for a moment, and it could not be run.
+	must(t, exec.CommandContext(t.Context(), "cp", binary, mine).Run())
 	cmd := exec.CommandContext(t.Context(), mine, "clean", "--provider", "docker")
 	cmd.Env = append(os.Environ(), "DOCKER_HOST=unix://"+socket, "PGCHAOS_DIR="+p.base)
 	if os.Getuid() == 0 { // whom no mode keeps out
