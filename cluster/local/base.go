@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -182,14 +183,22 @@ func removeBase(base string) error {
 // errInUse is what lockRun says of a run whose pgchaos lives.
 var errInUse = errors.New("in use by a running pgchaos")
 
+// forkedFor bounds how long a forked child holds the lock of a pgchaos that is gone, also on a busy machine.
+const forkedFor = 500 * time.Millisecond
+
 // lockRun takes the lock by which others see that a run has its pgchaos. It ends
-// with the process, however that ends; no child inherits it.
+// with the process, however that ends. No program inherits it, but a child that was just forked holds it until it becomes its program: so one
+// that is held is tried again for a moment.
 func lockRun(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock: %w", err)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	for end := time.Now().Add(forkedFor); errors.Is(err, unix.EWOULDBLOCK) && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	}
+	if err != nil {
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, errors.Join(errInUse, f.Close())
 		}
