@@ -84,17 +84,41 @@ func grantToLoad(ctx context.Context, conn *pgx.Conn, creds Credentials) error {
 	return nil
 }
 
-// backupsAtOnce is how many base backups of the node can be made at once: each takes two WAL senders and a temporary
-// replication slot.
+// backupsAtOnce is how many base backups of the node can be made at once: each takes two WAL senders.
 func (n *Node) backupsAtOnce(ctx context.Context) (most int, err error) {
 	conn, err := n.Connect(ctx, "setup")
 	if err != nil {
 		return 0, err
 	}
 	defer abandon(conn)
-	var senders, slots int
-	err = conn.QueryRow(ctx, "select pg_catalog.current_setting('max_wal_senders')::int, pg_catalog.current_setting('max_replication_slots')::int").Scan(&senders, &slots)
-	return min(senders/2, slots), err
+	var senders int
+	err = conn.QueryRow(ctx, "select pg_catalog.current_setting('max_wal_senders')::int").Scan(&senders)
+	return senders / 2, err
+}
+
+// keepWAL makes the node keep all WAL from now on until release. A base backup needs it: pg_basebackup makes its own slot
+// only when the backup has begun, and the first checkpoint of another backup can remove that WAL before (PostgreSQL,
+// BaseBackup in pg_basebackup.c); and a standby needs it from the end of its backup until it streams. It takes one
+// temporary replication slot, which goes with its session, also after a SIGKILL of pgchaos.
+func (n *Node) keepWAL(ctx context.Context) (release func(), err error) {
+	conn, err := n.Connect(ctx, "clone")
+	if err != nil {
+		return nil, err
+	}
+	var name string
+	err = conn.QueryRow(ctx, "select slot_name from pg_catalog.pg_create_physical_replication_slot("+
+		"'pgchaos_clone_' operator(pg_catalog.||) pg_catalog.pg_backend_pid(), true, true)").Scan(&name)
+	if err != nil {
+		abandon(conn)
+		return nil, fmt.Errorf("make a replication slot on %s that keeps the WAL for a base backup: %w", n.Name(), err)
+	}
+	return func() {
+		// The end of the session drops the slot, too, but a moment later.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_, _ = conn.Exec(ctx, "select pg_catalog.pg_drop_replication_slot($1)", name)
+		abandon(conn)
+	}, nil
 }
 
 var backupName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`)
@@ -111,6 +135,11 @@ func (n *Node) Backup(ctx context.Context, name string) error {
 		} else if there {
 			return fmt.Errorf("there is a backup %s already; give this one another name", name)
 		}
+		release, err := n.keepWAL(ctx)
+		if err != nil {
+			return err
+		}
+		defer release()
 		if err := n.makeDir(ctx, n.backupDir(name)); err != nil {
 			return err
 		}
@@ -121,7 +150,7 @@ func (n *Node) Backup(ctx context.Context, name string) error {
 	})
 }
 
-// baseBackup runs pg_basebackup on this node's host against upstream. It takes
+// baseBackup runs pg_basebackup on this node's host against upstream, which keepWAL makes keep its WAL. It takes
 // two of upstream's WAL senders while it runs.
 func (n *Node) baseBackup(ctx context.Context, upstream *Node, dir string) error {
 	if err := upstream.awaitSenders(ctx, 2); err != nil {
@@ -130,7 +159,7 @@ func (n *Node) baseBackup(ctx context.Context, upstream *Node, dir string) error
 	user := n.cluster.creds.Replication
 	source := n.conninfo(upstream, map[string]string{"user": user.Name})
 	return n.run(ctx, []string{"PGPASSWORD=" + user.Password, toolOptions},
-		n.program("pg_basebackup"), "-d", source, "-w", "-D", dir, "-c", "fast", "--no-sync", "--wal-method=stream")
+		n.program("pg_basebackup"), "-d", source, "-w", "-D", dir, "-c", "fast", "--no-sync", "--wal-method=stream", "--no-slot")
 }
 
 // awaitSenders waits until so many WAL senders are free: those of a connection
@@ -168,14 +197,13 @@ func (n *Node) Clone(ctx context.Context, upstream, from *Node, backup string, e
 			return errors.New("a node cannot follow itself")
 		}
 		n.examineAll(ctx, upstream, examine)
+		if backup == "" {
+			return n.copyAnew(ctx, upstream)
+		}
 		if err := n.wipe(ctx); err != nil {
 			return err
 		}
-		if backup == "" {
-			if err := n.copyFrom(ctx, upstream); err != nil {
-				return err
-			}
-		} else if err := n.restore(ctx, upstream, from, backup); err != nil {
+		if err := n.restore(ctx, upstream, from, backup); err != nil {
 			return err
 		}
 		return n.startStandby(ctx, upstream)
@@ -189,6 +217,23 @@ func (n *Node) wipe(ctx context.Context) error {
 	}
 	n.built.Store(false)
 	return n.remove(ctx, n.dataDir())
+}
+
+// copyAnew makes the node a standby of upstream on a fresh base backup, and returns when it streams. What it had is stopped
+// and wiped.
+func (n *Node) copyAnew(ctx context.Context, upstream *Node) error {
+	release, err := upstream.keepWAL(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := n.wipe(ctx); err != nil {
+		return err
+	}
+	if err := n.copyFrom(ctx, upstream); err != nil {
+		return err
+	}
+	return n.startStandby(ctx, upstream)
 }
 
 // copyFrom fills the empty node with a fresh base backup of upstream.

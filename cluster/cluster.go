@@ -257,6 +257,11 @@ func (c *Cluster) cloneAll(ctx context.Context, primary *Node, standbys []*Node)
 	if err != nil {
 		return err
 	}
+	release, err := primary.keepWAL(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
 	backups, bctx := errgroup.WithContext(ctx)
 	backups.SetLimit(max(1, most))
 	for _, n := range standbys {

@@ -158,14 +158,3 @@ func (n *Node) rewind(ctx context.Context, upstream *Node) error {
 	}
 	return n.startStandby(ctx, upstream)
 }
-
-// copyAnew is the third way.
-func (n *Node) copyAnew(ctx context.Context, upstream *Node) error {
-	if err := n.wipe(ctx); err != nil {
-		return err
-	}
-	if err := n.copyFrom(ctx, upstream); err != nil {
-		return err
-	}
-	return n.startStandby(ctx, upstream)
-}

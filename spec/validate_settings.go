@@ -186,7 +186,7 @@ func (v *validator) neverStreams(node int) {
 	}
 }
 
-// baseBackups: pg_basebackup takes two WAL senders and a temporary replication slot of the primary, and each standby
+// baseBackups: a base backup takes two WAL senders of the primary, and all of them one temporary replication slot; each standby takes
 // one sender after that.
 func (v *validator) baseBackups() {
 	if !v.replicates() {
