@@ -12,14 +12,11 @@ import (
 	"time"
 )
 
-// listenersArgv is a command that prints who listens on a machine, and where the container has a network of its own, in that: the lines of
+// ListenersCommand is what a Witness runs on a node's machine beside the user's commands: it prints who listens on a machine, and where the container has a network of its own, in that: the lines of
 // Linux's tables of sockets that are in the state LISTEN (0A in include/net/tcp_states.h), and their head, which shows that it ran.
-func listenersArgv() []string {
+func ListenersCommand() []string {
 	return []string{"grep", "-hE", "local_address| 0A ", "/proc/net/tcp", "/proc/net/tcp6"}
 }
-
-// ListenersCommand is what a Witness runs on a node's machine beside the user's commands, for the plan.
-func ListenersCommand() []string { return listenersArgv() }
 
 // listensAt tells from the command's output whether something listens at an address, or at its port on all addresses. An error is that
 // the output says nothing.
@@ -69,7 +66,7 @@ const listensTimeout = 10 * time.Second
 func (n *Node) listens(ctx context.Context, at netip.AddrPort) (bool, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), listensTimeout)
 	defer cancel()
-	out, err := n.RunBeside(ctx, Command{Argv: listenersArgv(), Keep: ExecKeeps})
+	out, err := n.RunBeside(ctx, Command{Argv: ListenersCommand(), Keep: ExecKeeps})
 	is, said := listensAt(out.Stdout, at)
 	if said != nil {
 		return false, errors.Join(said, err)

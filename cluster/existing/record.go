@@ -17,6 +17,7 @@ import (
 
 	"pgchaos/cluster"
 	"pgchaos/internal/regular"
+	"pgchaos/internal/runlock"
 )
 
 const recordSchema = "pgchaos.existing/1"
@@ -48,16 +49,9 @@ type recordFile struct {
 	lock   *os.File
 }
 
-// baseVariable moves the directories of runs, as with the local provider.
-const baseVariable = "PGCHAOS_DIR"
-
 // recordDir is the directory of the records.
 func recordDir() string {
-	base := os.Getenv(baseVariable)
-	if base == "" {
-		base = fmt.Sprintf("/var/tmp/pgchaos-%d", os.Geteuid())
-	}
-	return base + "-existing"
+	return cluster.DefaultBase() + "-existing"
 }
 
 // maxRecord bounds a record, in bytes.
@@ -83,7 +77,7 @@ func writeRecord(o cluster.OpenOptions) (*recordFile, error) {
 	if f.lock, err = os.OpenFile(f.path, os.O_CREATE|os.O_EXCL|os.O_RDWR|unix.O_NOFOLLOW, 0o600); err != nil {
 		return nil, fmt.Errorf("note the run's use of the cluster: %w", err)
 	}
-	err = unix.Flock(int(f.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	err = runlock.Take(f.lock)
 	if err = errors.Join(err, f.write()); err != nil {
 		return nil, errors.Join(fmt.Errorf("note the run's use of the cluster: %w", err), f.remove())
 	}
@@ -137,7 +131,7 @@ func checkDir(dir string) error {
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok || !info.IsDir() || int(stat.Uid) != os.Geteuid() || info.Mode().Perm()&0o022 != 0 {
-		return fmt.Errorf("%s is not a directory that only this user can write to; set %s to another place", dir, baseVariable)
+		return fmt.Errorf("%s is not a directory that only this user can write to; set %s to another place", dir, cluster.BaseVariable)
 	}
 	return nil
 }
@@ -232,7 +226,7 @@ func locked(path string) bool {
 		return false
 	}
 	defer func() { _ = f.Close() }() // which gives a lock back, too
-	return errors.Is(unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB), unix.EWOULDBLOCK)
+	return errors.Is(runlock.Take(f), runlock.ErrHeld)
 }
 
 // leftNodes are the machines of the nodes of a run whose pgchaos is gone.

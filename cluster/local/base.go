@@ -8,12 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"pgchaos/cluster"
 	"pgchaos/internal/regular"
+	"pgchaos/internal/runlock"
 )
 
 // The layout of a run's directory. Logs stand beside the nodes' directories,
@@ -31,25 +31,11 @@ const (
 	madeText = "pgchaos has made this directory, and removes it with the last run in it\n"
 )
 
-const baseVariable = "PGCHAOS_DIR"
-
-// DefaultBase is the directory that runs live in: $PGCHAOS_DIR, or else one of
-// the user's own in /var/tmp. It is not in /tmp, which is often memory, where
-// fsync costs nothing and a benchmark would measure something else; nor in the
-// home directory, since the server of a run by root is another user, who cannot
-// enter root's.
-func DefaultBase() string {
-	if dir := os.Getenv(baseVariable); dir != "" {
-		return dir
-	}
-	return fmt.Sprintf("/var/tmp/pgchaos-%d", os.Geteuid())
-}
-
 // resolveBase is the base directory's one true name, without a symbolic link
 // above it, as the system shows the working directories of processes.
 func resolveBase(dir string) (string, error) {
 	if dir == "" {
-		dir = DefaultBase()
+		dir = cluster.DefaultBase()
 	}
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -132,7 +118,7 @@ func checkBase(dir string) error {
 	if err != nil {
 		return err
 	}
-	const hint = "; set " + baseVariable + " to a directory of your own"
+	const hint = "; set " + cluster.BaseVariable + " to a directory of your own"
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	switch {
 	case info.Mode()&fs.ModeSymlink != 0:
@@ -180,28 +166,16 @@ func removeBase(base string) error {
 	return nil
 }
 
-// errInUse is what lockRun says of a run whose pgchaos lives.
-var errInUse = errors.New("in use by a running pgchaos")
-
-// forkedFor bounds how long a forked child holds the lock of a pgchaos that is gone, also on a busy machine.
-const forkedFor = 500 * time.Millisecond
-
-// lockRun takes the lock by which others see that a run has its pgchaos. It ends
-// with the process, however that ends. No program inherits it, but a child that was just forked holds it until it becomes its program: so one
-// that is held is tried again for a moment.
+// lockRun takes the lock of a run in its directory; the error can be runlock.ErrHeld. No program inherits it.
 func lockRun(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock: %w", err)
 	}
-	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	for end := time.Now().Add(forkedFor); errors.Is(err, unix.EWOULDBLOCK) && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	}
-	if err != nil {
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, errors.Join(errInUse, f.Close())
-		}
+	switch err := runlock.Take(f); {
+	case errors.Is(err, runlock.ErrHeld):
+		return nil, errors.Join(err, f.Close())
+	case err != nil:
 		return nil, errors.Join(fmt.Errorf("lock %s: %w", f.Name(), err), f.Close())
 	}
 	return f, nil

@@ -5,24 +5,13 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"pgchaos/cluster"
 	"pgchaos/internal/skip"
 )
-
-func TestDefaultBase(t *testing.T) {
-	t.Setenv(baseVariable, "")
-	if got := DefaultBase(); !strings.HasPrefix(got, "/var/tmp/pgchaos-") {
-		t.Errorf("got %s", got)
-	}
-	t.Setenv(baseVariable, "/data/chaos")
-	if got := DefaultBase(); got != "/data/chaos" {
-		t.Errorf("got %s", got)
-	}
-}
 
 func TestBaseIsRefused(t *testing.T) {
 	for _, tt := range []struct {
@@ -53,7 +42,7 @@ func TestBaseIsRefused(t *testing.T) {
 				unlock()
 				t.Fatal("accepted")
 			}
-			if !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), baseVariable) {
+			if !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), cluster.BaseVariable) {
 				t.Errorf("the error does not help: %v", err)
 			}
 			if _, err := List(base); err == nil {
@@ -155,32 +144,5 @@ func TestBaseOfTheUserStays(t *testing.T) {
 				t.Error("the run is left")
 			}
 		})
-	}
-}
-
-// TestALockOfAForkedChild: the child that a killed pgchaos has just forked holds its lock until it becomes its program.
-// Such a run counts as one whose pgchaos is gone; one whose lock is held for longer does not.
-func TestALockOfAForkedChild(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		holds string
-		want  error
-	}{{"0.1", nil}, {"1d", errInUse}} {
-		dir := t.TempDir()
-		lock, err := lockRun(dir)
-		must(t, err)
-		child := exec.Command("sleep", c.holds)
-		child.ExtraFiles = []*os.File{lock}
-		must(t, child.Start())
-		must(t, lock.Close()) // the child alone holds it now
-		lock, err = lockRun(dir)
-		if !errors.Is(err, c.want) {
-			t.Errorf("a child holds the lock for %s: %v, not %v", c.holds, err, c.want)
-		}
-		if err == nil {
-			must(t, lock.Close())
-		}
-		_ = child.Process.Kill() // it may have ended
-		_ = child.Wait()
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"pgchaos/cluster"
+	"pgchaos/internal/runlock"
 )
 
 // Leftover is a run whose directory is there.
@@ -40,7 +41,7 @@ type LeftoverNode struct {
 	Frozen    bool  // at least one of them stands still (SIGSTOP)
 }
 
-// List finds the runs in a base directory ("" is DefaultBase()). Whatever else is in it is left out. What
+// List finds the runs in a base directory ("" is cluster.DefaultBase()). Whatever else is in it is left out. What
 // may have been a run's directory, and is not known to be one, has a Doubt. No base directory means no runs.
 func List(base string) ([]Leftover, error) {
 	dir, unlock, err := lockBase(context.Background(), base, false) // which has its own patience
@@ -111,7 +112,7 @@ func inspect(dir string, uid int, all []process) (run Leftover, ours bool, err e
 		run.Nodes = append(run.Nodes, inspectNode(dir, uid, n, all))
 	}
 	lock, err := lockRun(dir)
-	if errors.Is(err, errInUse) {
+	if errors.Is(err, runlock.ErrHeld) {
 		run.Alive = true
 		return run, true, nil
 	}

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"pgchaos/cluster"
+	"pgchaos/internal/runlock"
 	"pgchaos/internal/skip"
 )
 
@@ -73,7 +75,7 @@ func TestCleanAfterCrash(t *testing.T) {
 		len(runs[0].Nodes) != 2 || time.Since(runs[0].Started) > time.Minute {
 		t.Errorf("while it lives: %+v", runs)
 	}
-	if err := Clean(ctx, base, "crash"); !errors.Is(err, errInUse) {
+	if err := Clean(ctx, base, "crash"); !errors.Is(err, runlock.ErrHeld) {
 		t.Errorf("clean of a living run: %v", err)
 	}
 	if left := serving(t, before); len(left) != len(before) {
@@ -210,7 +212,7 @@ func TestServerUserCannotEnter(t *testing.T) {
 	if p, err := New(t.Context(), Options{Base: base, Run: "run"}); err == nil {
 		t.Error("accepted")
 		must(t, p.Remove(context.Background()))
-	} else if !strings.Contains(err.Error(), baseVariable) {
+	} else if !strings.Contains(err.Error(), cluster.BaseVariable) {
 		t.Errorf("the error does not help: %v", err)
 	}
 	if _, err := os.Stat(base); !errors.Is(err, fs.ErrNotExist) {

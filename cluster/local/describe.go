@@ -19,7 +19,7 @@ func Kind() cluster.Kind {
 		Programs: func(ctx context.Context, dir string, major int) (cluster.Programs, error) {
 			return FindInstallation(ctx, dir, major)
 		},
-		Leftovers: func(context.Context) ([]cluster.Leftover, string, error) { return Leftovers(DefaultBase()) },
+		Leftovers: func(context.Context) ([]cluster.Leftover, string, error) { return Leftovers(cluster.DefaultBase()) },
 	}
 }
 
@@ -75,7 +75,7 @@ func Describe() cluster.Description {
 		Unable:         unable(),
 		Postgres:       "13 or newer, the newest installed",
 		ChecksSettings: true,
-		Disks:          []string{DefaultBase()},
+		Disks:          []string{cluster.DefaultBase()},
 		UsageNotes: record.UsageNotes{
 			NoNet:    "the nodes are processes of one machine, which counts network traffic as a whole and not for each process",
 			BlockOut: "bytes written to files; fewer bytes can reach the disk, or later",

@@ -27,7 +27,7 @@ import (
 
 // Options of a run's provider.
 type Options struct {
-	Base       string         // where runs live; "" is DefaultBase()
+	Base       string         // where runs live; "" is cluster.DefaultBase()
 	Run        string         // the run's id, which is the name of its directory
 	BinDir     string         // where PostgreSQL's programs are; "" searches for them
 	Major      int            // the wanted major version; 0 is the newest that is installed
@@ -114,7 +114,7 @@ func (p *Provider) furnish(ctx context.Context) error {
 	cmd.SysProcAttr = p.owner.attributes()
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("run %s in %s as %s (who must be able to enter every directory above both; %s moves the runs, --pg-bin the programs): %w",
-			cmd.Path, cmd.Dir, p.owner, baseVariable, err)
+			cmd.Path, cmd.Dir, p.owner, cluster.BaseVariable, err)
 	}
 	return nil
 }

@@ -242,5 +242,5 @@ func describe() cluster.Description {
 	return d
 }
 
-func base() string { return filepath.Join(filepath.Dir(local.DefaultBase()), "twins") }
+func base() string { return filepath.Join(filepath.Dir(cluster.DefaultBase()), "twins") }
 `

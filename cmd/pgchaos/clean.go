@@ -60,7 +60,7 @@ engine is removed if you name it.`,
 // cleanCommand removes a run, also from another working directory and a shell without our environment.
 func cleanCommand(run string) string {
 	command := strings.TrimSpace("pgchaos clean " + run)
-	dir := os.Getenv("PGCHAOS_DIR")
+	dir := os.Getenv(cluster.BaseVariable)
 	if dir == "" {
 		return command
 	}

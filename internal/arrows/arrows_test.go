@@ -76,6 +76,7 @@ var permitted = withRenderings(withProviders(map[string][]string{
 	"internal/race":         {},
 	"internal/redact":       {},
 	"internal/regular":      {},
+	"internal/runlock":      {},
 	"internal/serverdir":    {},
 	"internal/sharedmem":    {},
 	"internal/skip":         {},
@@ -88,9 +89,9 @@ var permitted = withRenderings(withProviders(map[string][]string{
 
 // providers are the packages with a cluster.Kind, which only the table in cmd/pgchaos and the benchmark know.
 var providers = map[string][]string{
-	"cluster/existing": {"cluster", "standbynames", "internal/regular"},
+	"cluster/existing": {"cluster", "standbynames", "internal/regular", "internal/runlock"},
 	"cluster/docker":   {"cluster", "cluster/link", "record", "internal/units"},
-	"cluster/local":    {"cluster", "cluster/link", "record", "internal/regular", "internal/units"},
+	"cluster/local":    {"cluster", "cluster/link", "record", "internal/regular", "internal/runlock", "internal/units"},
 }
 
 func withProviders(all map[string][]string) map[string][]string {
