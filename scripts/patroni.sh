@@ -7,7 +7,8 @@
 #   scripts/patroni.sh down DIR                    ends its processes, and removes DIR
 #
 # Options: nodes=3 (or 2), synchronous_mode=false, synchronous_node_count=1, ttl=30, loop_wait=10, retry_timeout=10,
-# maximum_lag_on_failover=1048576, port=(the first of 20; else free ones are found).
+# maximum_lag_on_failover=1048576, wal_retrieve_retry_interval=5000 (ms, after which a standby tries its primary again),
+# port=(the first of 20; else free ones are found).
 #
 # DIR must not exist; everything is in it. DIR/env has what it prints for a shell, DIR/existing.yaml an experiment.
 # Its database is marked as one that pgchaos may break: that is what this cluster is for.
@@ -34,12 +35,12 @@ PATH=$PATH:/usr/sbin:/sbin
 
 options() {
 	nodes=3 synchronous_mode=false synchronous_node_count=1 ttl=30 loop_wait=10 retry_timeout=10
-	maximum_lag_on_failover=1048576 port=
+	maximum_lag_on_failover=1048576 wal_retrieve_retry_interval=5000 port=
 	for option in "$@"; do
 		value=${option#*=}
 		case $option in
 		nodes=[23] | synchronous_mode=true | synchronous_mode=false | synchronous_mode=on | synchronous_mode=off) ;;
-		synchronous_node_count=[1-9] | ttl=[1-9]* | loop_wait=[1-9]* | retry_timeout=[1-9]* | maximum_lag_on_failover=[1-9]* | port=[1-9]*)
+		synchronous_node_count=[1-9] | ttl=[1-9]* | loop_wait=[1-9]* | retry_timeout=[1-9]* | maximum_lag_on_failover=[1-9]* | wal_retrieve_retry_interval=[1-9]* | port=[1-9]*)
 			case $value in *[!0-9]*) fail "$option: $value is no number" ;; esac
 			;;
 		*) fail "unknown option $option: see the head of $script" ;;
@@ -115,6 +116,7 @@ write_patroni() {
 		        wal_log_hints: 'on'
 		        wal_keep_size: 256MB
 		        max_connections: 200
+		        wal_retrieve_retry_interval: ${wal_retrieve_retry_interval}ms
 		  initdb: [{encoding: UTF8}, {locale: C}, data-checksums, no-sync]
 		postgresql:
 		  listen: $(address "$1"),$(replication_address "$1"):$postgres_port

@@ -40,7 +40,7 @@ func headOf(t *testing.T, c *hatest.Cluster) string {
 func TestPatroniPromotes(t *testing.T) {
 	p := newPlace(t)
 	beats := startBeats(t)
-	c := hatest.Up(t, hatest.Patroni, "nodes=3", "synchronous_mode=true", "ttl=20", "loop_wait=2", "retry_timeout=5")
+	c := hatest.Up(t, hatest.Patroni, "nodes=3", "synchronous_mode=true", "ttl=20", "loop_wait=1", "retry_timeout=5", "wal_retrieve_retry_interval=200")
 	text := strings.Replace(headOf(t, c), "    exec:", "    manager: {patroni: \""+c.Env["REST_n1"]+"\"}\n    exec:", 1) + `
   synchronous: {standbys: "1 (n1, n2, n3)"}
 load:
@@ -89,19 +89,19 @@ expect:
 	p.nothingLeft()
 }
 
-// switchesOver runs the shipped experiment with 20 switchovers in a row on a cluster that is there, with half of its load. None of them is taken
+// switchesOver runs the shipped experiment with 20 switchovers in a row on a cluster that is there, sooner and with less load. None of them is taken
 // for something else, and the outages are those of the logs.
 func switchesOver(p *place, c *hatest.Cluster, beats *beats) {
 	t := p.t
 	t.Helper()
 	synchronous(t, c, "n1", "n2", "n3")
-	r := runOn(p, c, strings.NewReplacer("rate: 100/s", "rate: 50/s", "rate: 50/s", "rate: 20/s").Replace(shipped(t, "patroni-switchovers")), "switchovers")
+	r := runOn(p, c, strings.NewReplacer("at: 2s", "at: 200ms", "rate: 100/s", "rate: 50/s", "rate: 50/s", "rate: 20/s").Replace(shipped(t, "patroni-switchovers")), "switchovers")
 	seen := eventsThat(r, func(m record.Event) bool { return m.Promotion != nil })
 	weakened := eventsThat(r, func(m record.Event) bool { return m.Weakening != nil })
 	if r.Verdict != verdict.Pass || len(r.Reasons) > 0 || seen != 20 || weakened > 0 || len(r.TwoWritable) > 0 {
 		t.Errorf("%s: %q; %d promotions were seen, %d weakenings, %v", r.Verdict, r.Reasons, seen, weakened, r.TwoWritable)
 	}
-	if a := r.Audits[0]; a.Acknowledged < 1000 || !a.Complete {
+	if a := r.Audits[0]; a.Acknowledged < 500 || !a.Complete {
 		t.Errorf("%d acknowledged, complete: %v", a.Acknowledged, a.Complete)
 	}
 	logs := readLogs(t, c, beats)
