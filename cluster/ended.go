@@ -36,15 +36,17 @@ func (n *Node) Witness(ctx context.Context) (*Witness, error) {
 		return nil, err
 	}
 	w := &Witness{node: n, conn: conn}
-	var client, server *string
-	var clientPort, serverPort *uint16
-	if err := conn.QueryRow(ctx, `select pg_catalog.pg_postmaster_start_time(), pg_catalog.host(pg_catalog.inet_client_addr()), pg_catalog.inet_client_port(),
-		pg_catalog.host(pg_catalog.inet_server_addr()), pg_catalog.inet_server_port()`).Scan(&w.started, &client, &clientPort, &server, &serverPort); err != nil {
+	var server *string
+	var port *uint16
+	err = conn.QueryRow(ctx, `select pg_catalog.pg_postmaster_start_time(), pg_catalog.host(pg_catalog.inet_server_addr()), pg_catalog.inet_server_port()`).Scan(&w.started, &server, &port)
+	if err == nil {
+		w.at = addrPort(server, port)
+		w.way, err = Straight(ctx, conn)
+	}
+	if err != nil {
 		abandon(conn)
 		return nil, fmt.Errorf("ask %s how it is reached: %w", n.Name(), err)
 	}
-	w.way = straight(conn.PgConn().Conn().LocalAddr(), addrPort(client, clientPort))
-	w.at = addrPort(server, serverPort)
 	if w.way != nil && n.Met() {
 		w.listened = w.sawItListen(ctx)
 	}
@@ -63,6 +65,16 @@ func addrPort(host *string, port *uint16) netip.AddrPort {
 		return netip.AddrPort{}
 	}
 	return netip.AddrPortFrom(address.Unmap(), *port)
+}
+
+// Straight is why something between may end a session in its server's place; nil: nothing can.
+func Straight(ctx context.Context, conn *pgx.Conn) (way, err error) {
+	var client *string
+	var port *uint16
+	if err := conn.QueryRow(ctx, "select pg_catalog.host(pg_catalog.inet_client_addr()), pg_catalog.inet_client_port()").Scan(&client, &port); err != nil {
+		return nil, err
+	}
+	return straight(conn.PgConn().Conn().LocalAddr(), addrPort(client, port)), nil
 }
 
 // straight is nil where the server sees a session come from where it began: what forwards connections has others of its own to the

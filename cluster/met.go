@@ -29,6 +29,8 @@ type Existing struct {
 	Manager ManagerAddress
 	Exec    string // how commands run on their machines, for ParseExec; "": none do
 	Sync    *Synchronous
+	// Ends are the words of the hooks of which only the end of a server is the proof.
+	Ends []string
 	// Clients is where the load that goes to the primary connects; "": to the nodes.
 	Clients string
 	// Sessions is how many the load has at most on one node.

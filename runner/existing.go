@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"pgchaos/chaos/fault"
 	"pgchaos/cluster"
 	"pgchaos/load/pgload"
 	"pgchaos/spec"
@@ -18,6 +19,11 @@ func Existing(e *spec.Experiment, risk bool) (cluster.Existing, error) {
 		w := &e.Load[i]
 		x.Sessions += mostSessions(w)
 		x.Prepares = x.Prepares || x.Clients != "" && w.URL == x.Clients && w.Protocol != pgload.Simple
+	}
+	for _, h := range c.Existing.Hooks {
+		if h.Proof == fault.ProofDown {
+			x.Ends = append(x.Ends, h.Name)
+		}
 	}
 	if m := c.Existing.Manager; m != nil {
 		x.Manager = cluster.ManagerAddress{Patroni: m.Patroni, PgAutoFailover: m.PgAutoFailover}

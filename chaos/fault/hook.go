@@ -16,7 +16,7 @@ import (
 
 // The proofs of a hook that are words; any other is a command.
 const (
-	proofDown   = "down"
+	ProofDown   = "down"
 	proofSilent = "silent"
 	proofMoved  = "moved"
 )
@@ -98,7 +98,7 @@ func (p *RunHook) Check() (wrong []Mistake) {
 // ProvedBy is the proof as a word; "": it is a command.
 func (p *RunHook) ProvedBy() string {
 	switch p.Proof {
-	case proofDown, proofSilent, proofMoved:
+	case ProofDown, proofSilent, proofMoved:
 		return p.Proof
 	}
 	return ""
@@ -107,7 +107,7 @@ func (p *RunHook) ProvedBy() string {
 // Effects are what the proof shows of the server.
 func (p *RunHook) Effects(of record.Facts) record.Facts {
 	switch p.Proof {
-	case proofDown:
+	case ProofDown:
 		of.Ends, of.Kills = true, true
 	case proofSilent:
 		of.Cuts = true
@@ -184,7 +184,7 @@ func (p *RunHook) Action(env Env) chaos.Action {
 			return fmt.Errorf("%s does not answer already, so that %q could not show that it took effect: %s", n.Name(), p.Proof, before.Error)
 		}
 		show := func(ctx context.Context) error { return p.look(ctx, n) }
-		if p.Proof == proofDown {
+		if p.Proof == ProofDown {
 			witness, err := n.Witness(ctx)
 			if err != nil {
 				return err

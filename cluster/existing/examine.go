@@ -91,9 +91,10 @@ type Seen struct {
 	Receives bool
 	Streams  cluster.MetStandby // as whom, and who streams from it
 
-	Pooled         bool // a pooler gives each transaction a session
-	Apart          bool // and keeps the prepared statements of clients apart
-	Encrypted      bool // the session uses TLS
+	Pooled         bool  // a pooler gives each transaction a session
+	Apart          bool  // and keeps the prepared statements of clients apart
+	Way            error // why something between may end a session in the server's place; nil: nothing can
+	Encrypted      bool  // the session uses TLS
 	ClusterName    string
 	Rights         []bool // as rights has them
 	Creates        bool   // the role may make schemas
@@ -152,6 +153,7 @@ func (e *Examination) judge(x cluster.Existing) {
 	e.synchronous(x)
 	e.capacity(x)
 	e.connections(x)
+	e.proofs(x)
 }
 
 // distinguished wants to know which node a standby is.
@@ -213,6 +215,9 @@ func look(ctx context.Context, name string, dsn cluster.DSN, pooled bool) Seen {
 			return s
 		}
 		s.Rights = append(s.Rights, has)
+	}
+	if s.Way, s.Error = cluster.Straight(ctx, conn); s.Error != nil {
+		return s
 	}
 	s.Error = s.readClock(ctx, conn)
 	return s

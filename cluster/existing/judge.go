@@ -266,6 +266,20 @@ func (e *Examination) commands(exec cluster.ExecTemplate, x cluster.Existing, fa
 	}
 }
 
+// proofs names the nodes of which it cannot be shown that their server has ended: something between could have ended the sessions, and no
+// command tells whether the server still listens.
+func (e *Examination) proofs(x cluster.Existing) {
+	if len(x.Ends) == 0 || x.Exec != "" {
+		return
+	}
+	for _, n := range e.Nodes {
+		if n.Error == nil && n.Way != nil {
+			e.add(Unknown, n.Name, "name an exec in cluster.existing, or write a command that tells it as the proof",
+				"it cannot be shown that its server has ended, which is the proof of %s: %v", strings.Join(x.Ends, ", "), n.Way)
+		}
+	}
+}
+
 // hostOf is the host of a URL; "": it has none.
 func hostOf(text string) string {
 	u, err := url.Parse(text)

@@ -72,6 +72,17 @@ timeline:
 		}
 		m.unchanged()
 	}
+
+	// Without an exec nothing can tell, and that is said beforehand.
+	head, _, _ := strings.Cut(file, "timeline:")
+	head = strings.Replace(head, fmt.Sprintf("    exec: %q\n", m.Dir+"/way {command}"), "", 1)
+	head = strings.NewReplacer("proof: down, within: 1s", `proof: down, exec: "{command}"`, "proof: down}", `proof: down, exec: "{command}"}`).Replace(head)
+	code, stdout, stderr := m.run("doctor", m.write("without.yaml", head+"duration: 5s\n"))
+	const says = "unknown  n2: it cannot be shown that its server has ended, which is the proof of close, kill: its sessions go through a forwarded port, a proxy or " +
+		"address translation (they begin at "
+	if code != exitInconclusive || !strings.Contains(stdout, says) || strings.Contains(stdout, "n1: it cannot be shown") {
+		t.Errorf("doctor without an exec: exit code %d\n%s\n%s", code, stdout, stderr)
+	}
 }
 
 // relayFrom is a port of this machine behind which a server is that sees its clients come from an address. While a file is there, the port
