@@ -83,7 +83,13 @@ func (d *decoder) discover(root *yaml.Node, ask func(Discover) ([]ExistingNode, 
 	}
 	found := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: value.Line, Column: value.Column}
 	text := func(s string) *yaml.Node { return textAt(s, value) }
+	seen := map[string]bool{}
 	for _, n := range nodes {
+		if seen[n.Name] { // the one would hide the other
+			d.problemAt(value, "discover: it found two nodes "+shown(n.Name), "name the nodes instead: nodes: {NAME: {dsn: ...}}")
+			return
+		}
+		seen[n.Name] = true
 		one := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: value.Line, Column: value.Column}
 		for _, entry := range [][2]string{{"dsn", n.DSN}, {"standby", n.Standby}, {"host", n.Host}} {
 			if entry[1] != "" {

@@ -111,11 +111,13 @@ func membersByAny(ctx context.Context, urls []string) ([]patroniMember, error) {
 }
 
 func fromPatroni(ctx context.Context, a Ask) (found []Found, err error) {
+	var called []string
 	members, err := membersByAny(ctx, agents(a.Patroni))
 	if err != nil {
 		return nil, err
 	}
 	for _, m := range members {
+		called = append(called, m.Name)
 		port, err := strconv.Atoi(strings.Trim(string(m.Port), `"`))
 		if err != nil {
 			return nil, fmt.Errorf("patroni names the port %s of %s", m.Port, m.Name)
@@ -125,9 +127,9 @@ func fromPatroni(ctx context.Context, a Ask) (found []Found, err error) {
 			return nil, err
 		}
 		// Patroni gives each standby its member's name as application_name.
-		found = append(found, Found{Name: nodeName(m.Name), DSN: dsn, Standby: m.Name, Host: m.Name})
+		found = append(found, Found{DSN: dsn, Standby: m.Name, Host: m.Name})
 	}
-	return found, nil
+	return named(found, called)
 }
 
 //go:embed monitor.sql
@@ -156,18 +158,20 @@ func fromMonitor(ctx context.Context, a Ask) (found []Found, err error) {
 	var id int64
 	var name, host, group, first string
 	var port int
+	var called []string
 	_, err = pgx.ForEachRow(rows, []any{&id, &name, &host, &port, &group}, func() error {
 		if first = cmp.Or(first, group); group != first {
 			return fmt.Errorf("it manages several groups of nodes, %s and %s: name the nodes of one", first, group)
 		}
 		dsn, err := a.at(host, port)
-		found = append(found, Found{Name: nodeName(name), DSN: dsn, Standby: fmt.Sprintf("pgautofailover_standby_%d", id), Host: name})
+		called = append(called, name)
+		found = append(found, Found{DSN: dsn, Standby: fmt.Sprintf("pgautofailover_standby_%d", id), Host: name})
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("ask the monitor: %w", err)
 	}
-	return found, nil
+	return named(found, called)
 }
 
 // fromHosts makes a node of each host of a connection string. What its application_name is as a standby, is asked of it later.
@@ -176,34 +180,75 @@ func fromHosts(ctx context.Context, dsn string) (found []Found, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("dsn: %w", err)
 	}
-	named := map[string]bool{}
-	for i, at := range hosts {
+	var called []string
+	for _, at := range hosts {
 		one, err := cluster.DSNAt(dsn, at)
 		if err != nil {
 			return nil, fmt.Errorf("dsn: %w", err)
 		}
-		name := nodeName(at.Host)
-		if _, err := netip.ParseAddr(at.Host); err == nil { // whose first number says nothing
-			name = ""
-		}
-		if named[name] || name == "" {
-			name = fmt.Sprintf("n%d", i+1)
-		}
-		named[name] = true
-		found = append(found, Found{Name: name, DSN: one, Host: at.Host})
+		called = append(called, at.Host)
+		found = append(found, Found{DSN: one, Host: at.Host})
 	}
-	return found, ctx.Err()
+	if slices.ContainsFunc(called, isAddress) { // whose numbers tell a reader little
+		return numbered(found), ctx.Err()
+	}
+	if all, err := named(found, called); err == nil {
+		return all, ctx.Err()
+	}
+	return numbered(found), ctx.Err()
+}
+
+// numbered calls the nodes n1, n2 and so on.
+func numbered(found []Found) []Found {
+	for i := range found {
+		found[i].Name = fmt.Sprintf("n%d", i+1)
+	}
+	return found
+}
+
+// named gives each node a name that an experiment can have, made of what others call it: of the first part of that, and of all of it where
+// that is an address, or where several begin alike. It is an error where two nodes would have one name: the one would hide the other.
+func named(found []Found, called []string) ([]Found, error) {
+	short := func(name string) string {
+		if isAddress(name) {
+			return nodeName(name)
+		}
+		first, _, _ := strings.Cut(name, ".")
+		return nodeName(first)
+	}
+	alike, owner := map[string]int{}, map[string]string{}
+	for _, name := range called {
+		alike[short(name)]++
+	}
+	for i, name := range called {
+		of := short(name)
+		if alike[of] > 1 {
+			of = nodeName(name)
+		}
+		switch other, taken := owner[of]; {
+		case of == "":
+			return nil, fmt.Errorf("a node is called %q, which makes no name", name)
+		case taken:
+			return nil, fmt.Errorf("two nodes, called %q and %q, would both have the name %s", other, name, of)
+		}
+		found[i].Name, owner[of] = of, name
+	}
+	return found, nil
+}
+
+func isAddress(name string) bool {
+	_, err := netip.ParseAddr(name)
+	return err == nil
 }
 
 // nodeName is a name for a node that an experiment can have, made of what others call it.
 func nodeName(name string) string {
-	name, _, _ = strings.Cut(strings.ToLower(name), ".")
 	name = strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_' || r == '-' {
 			return r
 		}
 		return '-'
-	}, name)
+	}, strings.ToLower(name))
 	if name != "" && (name[0] < 'a' || name[0] > 'z') {
 		return "n" + name
 	}
