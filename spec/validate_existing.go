@@ -217,6 +217,46 @@ func (v *validator) hooks(x *Existing) {
 	}
 }
 
+// undoAfter demands of the dead man's switch of a hook that it takes nothing back that is to be in force: the report would not know.
+func (v *validator) undoAfter(i int) {
+	s := &v.e.Timeline[i]
+	h, ok := s.Parameters().(*fault.RunHook)
+	path := v.e.stepPath(i)
+	if !ok || h.UndoAfter <= 0 || v.d.brokenUnder(path) {
+		return
+	}
+	lasts, why := s.For, "for "+s.For.String()
+	if s.For == 0 {
+		lasts = v.e.restAfter(i)
+		why = "until the end of the run, " + lasts.String() + " later at the earliest"
+	}
+	if lasts == 0 {
+		why = "until the end of the run"
+	}
+	if least := lasts + h.Within; h.UndoAfter <= least {
+		v.bad(path+".hook.undo_after", fmt.Sprintf("undo_after is %s, and the step %s is to be in force %s, after up to %s (within) in which its effect may show: the node's machine would take it back before", h.UndoAfter, s.Name, why, h.Within),
+			fmt.Sprintf("write an undo_after of more than %s, or a shorter for or within", least))
+	}
+}
+
+// restAfter is how long the run certainly goes on after a step has begun, by what the file says; 0: it does not say.
+func (e *Experiment) restAfter(i int) (rest Duration) {
+	s := &e.Timeline[i]
+	if s.At == nil || s.After != "" {
+		return 0
+	}
+	var last Duration
+	if s.Cycle < 2 { // the times of each cycle count from its beginning
+		last = e.Duration
+	}
+	for _, o := range e.Timeline[i+1:] {
+		if o.At != nil && o.After == "" && o.Cycle == s.Cycle {
+			last = max(last, *o.At)
+		}
+	}
+	return max(0, last-*s.At)
+}
+
 // stepKeys are the keys of a step that are no actions.
 func stepKeys() []string {
 	keys, _ := fieldsOf(reflect.TypeFor[Step]())

@@ -25,6 +25,7 @@ func (v *validator) step(i int) {
 		v.bad(path, "the step has several actions: "+strings.Join(set, ", "), "make each a step of its own")
 	}
 	v.stepTime(path, s)
+	v.undoAfter(i)
 	for _, a := range s.actions {
 		v.action(path+"."+a.kind.Name, a)
 	}

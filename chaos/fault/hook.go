@@ -50,7 +50,7 @@ func hook() Kind {
 				"show that nothing listens at the server's address, or no longer run commands although those of other nodes do. `silent`: it gives no answer within 3 s. " +
 				"`moved`: another node is the primary. Anything else is a command that must succeed. What is not so within `within` has not taken effect.",
 			Back: "By `undo`, on the same node. It is in the journal before the command runs, and is written as a script into the result directory, too. " +
-				"With `undo_after` the node's own machine runs it after that time, whether pgchaos lives or not.",
+				"With `undo_after` the node's own machine runs it after that time, whether pgchaos lives or not. Where the machine cannot be made to wait for that, the command does not run.",
 			Example: `- {at: 20s, hook: {name: hang_agent, node: pgmaster, do: "pkill -STOP -x patroni", undo: "pkill -CONT -x patroni", proof: "pgrep -r T -x patroni"}}
 `,
 		},
@@ -128,6 +128,8 @@ type hookCommand struct {
 	Argv    []string `json:"argv"` // of the command alone
 	// Disarm keeps the node's machine from running it once more later.
 	Disarm []string `json:"disarm,omitempty"`
+	// Armed tells whether the machine still waits to run it.
+	Armed []string `json:"armed,omitempty"`
 }
 
 func (c hookCommand) none() bool { return len(c.Argv) == 0 }
@@ -135,7 +137,7 @@ func (c hookCommand) none() bool { return len(c.Argv) == 0 }
 // Before is the command that takes it back.
 func (p *RunHook) Before(_ context.Context, _ Env, n *cluster.Node) (any, error) {
 	argv, err := commandFor(n, p.Undo)
-	return hookCommand{p.Undo, p.Exec, argv, p.disarm(n.Name())}, err
+	return hookCommand{p.Undo, p.Exec, argv, p.disarm(n.Name()), p.stillArmed(n.Name())}, err
 }
 
 // commandFor is a command line of the file for a node.
@@ -170,10 +172,26 @@ func hookUndo() *chaos.ReversalKind {
 		Do: func(ctx context.Context, _ *chaos.Scene, n *cluster.Node, r chaos.Reversal, _ bool) error {
 			return run(ctx, r, n.RunBeside)
 		},
+		Look: switchedAlready,
 		Clean: onHost(func(ctx context.Context, h cluster.Executor, r chaos.Reversal) error {
 			return run(ctx, r, h.Exec)
 		}),
 	}
+}
+
+// switchedAlready says that the dead man's switch of a hook has run its undo before pgchaos does; "": it has not, or that is not known.
+func switchedAlready(ctx context.Context, n *cluster.Node, r chaos.Reversal) string {
+	c, err := argumentsOf[hookCommand](r)
+	if err != nil || len(c.Armed) == 0 {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, execTimeout)
+	defer cancel()
+	out, err := n.RunBeside(ctx, cluster.Command{Argv: c.Armed, Template: c.Exec, Keep: cluster.ExecKeeps})
+	if err != nil || strings.TrimSpace(out.Stdout) != switchIsOver {
+		return ""
+	}
+	return n.Name() + ": its machine had run the undo already, by undo_after"
 }
 
 // Action runs the command and waits for its proof.
@@ -192,6 +210,7 @@ func (p *RunHook) Action(env Env) chaos.Action {
 			defer witness.Close()
 			show = witness.Ended
 		}
+		armed := time.Now()
 		if err := p.armUndo(ctx, n); err != nil {
 			return err
 		}
@@ -210,6 +229,9 @@ func (p *RunHook) Action(env Env) chaos.Action {
 		}
 		if err != nil {
 			act.Note("%s: the command ended with an error, and did what it was to do: %v", n.Name(), err)
+		}
+		if took := time.Since(armed); p.UndoAfter > 0 && took >= time.Duration(p.UndoAfter) {
+			return fmt.Errorf("on %s the command %q and its proof took %s, and undo_after is %s: the node's machine has taken it back already", n.Name(), p.Do, took.Round(time.Millisecond), p.UndoAfter)
 		}
 		return nil
 	})
@@ -244,13 +266,16 @@ func (p *RunHook) armUndo(ctx context.Context, n *cluster.Node) error {
 	return nil
 }
 
-// later is a command that runs another one after undo_after, when it has ended itself. It waits in seconds, so that nothing is left of
-// it a second after it was disarmed.
+// later is a command that has another one run after undo_after, and ends at once: with an error where nothing waits to run it. It
+// waits in seconds, so that nothing is left of it a second after it was disarmed.
+//
+// What waits says so, and then lets go of all that it was given: a transport such as ssh waits for the end of the output.
 func (p *RunHook) later(node string, argv []string) []string {
 	whole := time.Duration(p.UndoAfter).Truncate(time.Second)
-	then := fmt.Sprintf(`sleep %.3f; i=0; while test -e "$0" && test $i -lt %.0f; do sleep 1; i=$((i + 1)); done; test -e "$0" && rm -f "$0" && exec %s`,
+	then := fmt.Sprintf(`echo armed; exec >/dev/null; sleep %.3f; i=0; while test -e "$0" && test $i -lt %.0f; do sleep 1; i=$((i + 1)); done; test -e "$0" && rm -f "$0" && exec %s`,
 		(time.Duration(p.UndoAfter) - whole).Seconds(), whole.Seconds(), cluster.CommandLine(argv))
-	return []string{"sh", "-c", fmt.Sprintf(`T=$(mktemp %sXXXXXX) && nohup sh -c %s "$T" >/dev/null 2>&1 </dev/null &`, p.armed(node), cluster.CommandLine([]string{then}))}
+	return []string{"sh", "-c", fmt.Sprintf(`T=$(mktemp %sXXXXXX) || exit 1; A=$(nohup sh -c %s "$T" 2>/dev/null </dev/null &); test "$A" = armed && exit; rm -f "$T"; echo 'nohup sh does not run' >&2; exit 1`,
+		p.armed(node), cluster.CommandLine([]string{then}))}
 }
 
 // armed begins the names of the files on the node's machine without which a dead man's switch does nothing. Each has its own,
@@ -265,6 +290,17 @@ func (p *RunHook) disarm(node string) []string {
 		return nil
 	}
 	return []string{"sh", "-c", "rm -f " + p.armed(node) + "*"}
+}
+
+// switchIsOver is what stillArmed writes where no switch is left.
+const switchIsOver = "over"
+
+// stillArmed is the command that tells whether they are there; nil: there are none.
+func (p *RunHook) stillArmed(node string) []string {
+	if p.UndoAfter <= 0 {
+		return nil
+	}
+	return []string{"sh", "-c", "set -- " + p.armed(node) + `*; test -e "$1" || echo ` + switchIsOver}
 }
 
 // PlannedCommand is a command that a step runs on the machines of its nodes.
@@ -288,6 +324,9 @@ func (p *RunHook) Planned(node, host string) (all []PlannedCommand) {
 	add("do", p.Do, same)
 	if p.ProvedBy() == "" {
 		add("proof", p.Proof, same)
+	}
+	if a := p.stillArmed(node); a != nil {
+		all = append(all, PlannedCommand{"look", a, p.Exec})
 	}
 	add("undo", p.Undo, same)
 	if d := p.disarm(node); d != nil {

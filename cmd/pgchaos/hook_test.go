@@ -25,11 +25,13 @@ load:
   writes: {kind: insert, clients: 2, rate: 50/s}
 timeline:
   - {at: 500ms, name: back, for: 500ms, hook: {name: mark, node: a, do: "touch DIR/back", proof: "test -e DIR/back", undo: "rm -f DIR/back"}}
-  - {name: armed, hook: {name: mark, node: a, do: "touch DIR/armed", proof: "test -e DIR/armed", undo: "rm -f DIR/armed", undo_after: 1s}}
-  - {name: disarmed, for: 300ms, hook: {name: other, node: a, do: "touch DIR/other", proof: "test -e DIR/other", undo: "rm -f DIR/other", undo_after: 2s}}
+  - {name: armed, hook: {name: mark, node: a, do: "touch DIR/armed", proof: "test -e DIR/armed", undo: "rm -f DIR/armed", undo_after: 1500ms, within: 1s}}
+  - {name: disarmed, for: 300ms, hook: {name: other, node: a, do: "touch DIR/other", proof: "test -e DIR/other", undo: "rm -f DIR/other", undo_after: 2s, within: 1s}}
   - {at: 2500ms, exec: {node: a, command: "touch DIR/other"}}   # which the switch would remove, had it not been disarmed
   - {at: 4500ms, name: kept, exec: {node: a, command: "test -e DIR/other"}}
-  - {name: gone, exec: {node: a, command: "test -e DIR/back || test -e DIR/armed", expect: 1}}
+  - {name: gone, exec: {node: a, command: "for i in $(seq 200); do test -e DIR/armed || break; sleep 0.1; done; test -e DIR/back || test -e DIR/armed", expect: 1}}
+  - {name: over, for: 100ms, hook: {name: over, node: a, do: "sh -c 'rm -f /tmp/pgchaos-undo-over-on-a.*'", proof: "true", undo: "true", undo_after: 2m}}   # as if the switch had
+  - {after: undo-over, name: late, on_error: continue, hook: {name: late, node: a, do: "sleep 0.2", proof: "true", undo: "true", undo_after: 51ms, within: 50ms}}
   - {name: vain, on_error: continue, hook: {name: nothing, node: a, do: "true", proof: "test -e DIR/never", undo: "true", within: 500ms}}
   - {name: alive, on_error: continue, hook: {name: nothing, node: a, do: "true", proof: down, undo: "true", within: 500ms}}
 `, "DIR", filepath.ToSlash(dir))
@@ -37,12 +39,15 @@ timeline:
 		t.Errorf("commands that did nothing pass\n%s\n%s", stdout, stderr)
 	}
 	r := p.result()
-	for _, name := range []string{"back", "undo-back", "armed", "disarmed", "kept", "gone"} {
+	for _, name := range []string{"back", "undo-back", "armed", "disarmed", "kept", "gone", "over", "undo-over"} {
 		if m := eventNamed(t, r, func(m record.Event) bool { return m.Name == name }); m.Status != record.EventDone {
 			t.Errorf("%+v", m)
 		}
 	}
-	for name, why := range map[string]string{"vain": "does not hold after 500ms", "alive": "its server runs as before"} {
+	if m := eventNamed(t, r, func(m record.Event) bool { return m.Name == "undo-over" }); m.Detail != "a: its machine had run the undo already, by undo_after" {
+		t.Errorf("%+v", m)
+	}
+	for name, why := range map[string]string{"vain": "does not hold after 500ms", "alive": "its server runs as before", "late": "the node's machine has taken it back already"} {
 		if m := eventNamed(t, r, func(m record.Event) bool { return m.Name == name }); m.Status != record.EventFailed || !strings.Contains(m.Error, why) {
 			t.Errorf("%+v", m)
 		}
