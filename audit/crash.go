@@ -36,7 +36,7 @@ func (w *evidenceReader) crashesOf(of *serverEvidence) (all []crash) {
 		if !s.Reachable {
 			continue
 		}
-		restarted := !before.ServerStarted.IsZero() && !s.ServerStarted.IsZero() && !s.ServerStarted.Equal(before.ServerStarted)
+		restarted := s.RestartedSince(before)
 		if restarted || s.CrashedSince(before) {
 			if before.AcceptsWrites() && s.AcceptsWrites() && before.Timeline == server.Timeline && s.Timeline == server.Timeline {
 				all = append(all, w.crashOf(server.Node, restarted, before.At, last, s))

@@ -94,6 +94,11 @@ func (s NodeState) CrashedSince(earlier NodeState) bool {
 		s.CheckpointerStarted.After(earlier.CheckpointerStarted)
 }
 
+// RestartedSince tells whether the server was started again since it was in an earlier state.
+func (s NodeState) RestartedSince(earlier NodeState) bool {
+	return !earlier.ServerStarted.IsZero() && !s.ServerStarted.IsZero() && !s.ServerStarted.Equal(earlier.ServerStarted)
+}
+
 // PromotedSince tells whether the node was promoted since it was in an earlier state: its server left the recovery
 // without a restart, or it is a primary on a newer timeline. A former primary that came back by itself is on the
 // timeline that it had, and so is a standby that was started as a primary.

@@ -11,9 +11,9 @@ import (
 	"pgchaos/record"
 )
 
-// answersWithin is how long after a fault is over it can still be the reason for what a cluster does by itself: an HA
+// AnswersWithin is how long after a fault is over it can still be the reason for what a cluster does by itself: an HA
 // manager acts on what it knew up to a lease (30 s) and a round or two ago.
-const answersWithin = time.Minute
+const AnswersWithin = time.Minute
 
 // CauseOf is the newest event that may have made the cluster promote a node: a fault of its primary or of that node
 // which was in force or had just been over, or a command of a step. Of a weakening it is any fault, or a promotion. Nil:
@@ -24,7 +24,7 @@ func (r *Result) CauseOf(seen record.Event) (cause *record.Event) {
 		if m.Weakening != nil || m.Promotion != nil && seen.Promotion != nil || m.Status == record.EventSkipped || m.Issued > seen.Effective || cause != nil && m.Issued < cause.Issued {
 			continue
 		}
-		if r.mayMove(m, seen) && seen.Issued <= r.overAt(m)+answersWithin {
+		if r.mayMove(m, seen) && seen.Issued <= r.overAt(m)+AnswersWithin {
 			cause = m
 		}
 	}

@@ -42,6 +42,7 @@ func (r *run) check(ctx context.Context) error {
 	}
 	final := s.states(ctx) // so that the histories have it, too
 	r.result.States = r.histories()
+	r.unasked()
 	r.result.Unwatched = audit.UnwatchedNodes(byNode(r.result.States), r.result.Timeline, r.result.Duration)
 	s.finalStates(final, r.clock.Now())
 	return r.write(report.StageChecked)

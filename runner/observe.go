@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"pgchaos/cluster"
 	"pgchaos/cluster/observe"
 	"pgchaos/internal/wait"
 	"pgchaos/record"
@@ -44,6 +45,9 @@ func (r *run) background(ctx context.Context) (end func()) {
 					return
 				case i := <-n.Incidents():
 					at := r.clock.Offset(i.At)
+					if i.Kind == cluster.IncidentExit && r.steps.killed(n.Name(), at, at) {
+						continue
+					}
 					r.panics.guard(func() { r.see(string(i.Kind), n.Name(), at, at, i.Detail) })
 				}
 			}
@@ -58,7 +62,11 @@ func (r *run) seeIncidents(ctx context.Context) {
 	for _, c := range changes {
 		switch c.Kind {
 		case observe.Crashed:
-			r.see("crash", c.Node, c.Since, c.At, "one of its processes had crashed, and the server restarted them all")
+			if !r.steps.killed(c.Node, c.Since, c.At) {
+				r.see("crash", c.Node, c.Since, c.At, "one of its processes had crashed, and the server restarted them all")
+			}
+		case observe.Restarted:
+			r.seeRestart(c)
 		case observe.Promoted:
 			r.seePromotion(ctx, c)
 		case observe.RegimeChanged:
@@ -67,7 +75,7 @@ func (r *run) seeIncidents(ctx context.Context) {
 		}
 	}
 	if missed > 0 {
-		r.note("", fmt.Sprintf("%d more crashes and promotions of servers are not on the timeline", missed))
+		r.note("", fmt.Sprintf("%d more crashes, restarts and promotions of servers are not on the timeline", missed))
 	}
 }
 
@@ -75,7 +83,7 @@ func (r *run) seeIncidents(ctx context.Context) {
 // node was last seen to be well, and at the latest when it was noticed.
 func (r *run) see(what, node string, well, noticed time.Duration, detail string) {
 	r.seen(record.Event{
-		Name: what + "-" + node, Action: what, Nodes: []string{node}, Fault: true,
+		Name: r.unused(what + "-" + node), Action: what, Nodes: []string{node}, Fault: true,
 		Issued: well, Effective: noticed, Ended: noticed, Detail: detail,
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"pgchaos/cluster/observe"
@@ -12,44 +11,17 @@ import (
 	"pgchaos/spec"
 )
 
-// promotingSteps are the steps of the run that have promoted a node, or may do so yet. It is safe for concurrent use.
-type promotingSteps struct {
-	mu    sync.Mutex
-	steps []record.Event
-}
-
 func promotes(m record.Event) bool {
 	facts, _ := m.Effects()
 	return facts.Promotes
 }
 
-// begin notes a step, or the part of one.
-func (p *promotingSteps) begin(m record.Event) {
-	if !promotes(m) || m.Status == record.EventSeen {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.steps = append(p.steps, m)
-}
-
-// end notes that it is over.
-func (p *promotingSteps) end(m record.Event) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if i := slices.IndexFunc(p.steps, func(s record.Event) bool { return s.Name == m.Name && s.Issued == m.Issued }); i >= 0 {
-		p.steps[i] = m
-	}
-}
-
-// made tells whether one of them made a promotion that was seen. A step that is done had found the node to be a
+// promoted tells whether a step made a promotion that was seen. A step that is done had found the node to be a
 // primary; one that failed may have its effect later.
-func (p *promotingSteps) made(c observe.Change) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.ContainsFunc(p.steps, func(s record.Event) bool {
+func (l *stepLog) promoted(c observe.Change) bool {
+	return l.any(func(s record.Event) bool {
 		over := s.Status == record.EventDone && s.Ended < c.Since || s.Status == record.EventSkipped
-		return slices.Contains(s.Nodes, c.Node) && s.Issued <= c.At && !over
+		return promotes(s) && slices.Contains(s.Nodes, c.Node) && s.Issued <= c.At && !over
 	})
 }
 
@@ -58,7 +30,7 @@ const lineageWithin = 2 * time.Second
 
 // seePromotion puts a promotion on the timeline that no step has made.
 func (r *run) seePromotion(ctx context.Context, c observe.Change) {
-	if r.promoted.made(c) {
+	if r.steps.promoted(c) {
 		return
 	}
 	p := record.Promotion{From: c.From, To: c.To}
@@ -69,7 +41,18 @@ func (r *run) seePromotion(ctx context.Context, c observe.Change) {
 		last := then.Forks[len(then.Forks)-1]
 		p.From, p.Fork = last.Timeline, last.At
 	}
-	r.seen(promotionEvent(r.unused("promoted-"+c.Node), c, p, err))
+	m := promotionEvent(r.unused("promoted-"+c.Node), c, p, err)
+	r.steps.see(m)
+	r.seen(m)
+}
+
+// unasked makes faults of the promotions that nothing explains: what clients felt of them is no step's doing.
+func (r *run) unasked() {
+	for i, m := range r.result.Timeline {
+		if m.Promotion != nil && r.result.CauseOf(m) == nil {
+			r.result.Timeline[i].Fault = true
+		}
+	}
 }
 
 // promotionEvent is a promotion on the timeline; unread is why the history of its timeline was not read, nil: it was.

@@ -40,14 +40,14 @@ func TestWhoMadeAPromotion(t *testing.T) {
 		{"what was seen is no step", []record.Event{{Name: "promoted-b", Action: "promoted", Nodes: []string{"b"}, Status: record.EventSeen}}, seen("b", 1100, 1110), false},
 		{"another action", []record.Event{{Name: "kill-b", Action: "kill", Nodes: []string{"b"}, Issued: time.Second}}, seen("b", 1100, 1110), false},
 	} {
-		var p promotingSteps
+		var p stepLog
 		for _, m := range tt.steps {
 			p.begin(m)
 			if m.Status != "" {
 				p.end(m)
 			}
 		}
-		if got := p.made(tt.c); got != tt.want {
+		if got := p.promoted(tt.c); got != tt.want {
 			t.Errorf("%s: %v", tt.name, got)
 		}
 	}
@@ -56,7 +56,7 @@ func TestWhoMadeAPromotion(t *testing.T) {
 // TestTwentySwitchoversRaiseNoAlarm: two nodes are promoted in turn by steps, each is seen by a reading, and no reading
 // shows a promotion that no step made.
 func TestTwentySwitchoversRaiseNoAlarm(t *testing.T) {
-	var p promotingSteps
+	var p stepLog
 	for i := range 20 {
 		issued, node := time.Duration(i)*time.Second, []string{"a", "b"}[i%2]
 		part := record.Event{
@@ -64,18 +64,18 @@ func TestTwentySwitchoversRaiseNoAlarm(t *testing.T) {
 		}
 		p.begin(part)
 		early := observe.Change{Node: node, Since: issued - 5*time.Millisecond, At: issued + 40*time.Millisecond}
-		if i%4 < 2 && !p.made(early) {
+		if i%4 < 2 && !p.promoted(early) {
 			t.Errorf("%d: %+v is an alarm, and the step is under way", i, early)
 		}
 		part.Ended, part.Status = issued+60*time.Millisecond, record.EventDone
 		p.end(part)
 		late := observe.Change{Node: node, Since: issued + 50*time.Millisecond, At: issued + 90*time.Millisecond}
-		if i%4 >= 2 && !p.made(late) {
+		if i%4 >= 2 && !p.promoted(late) {
 			t.Errorf("%d: %+v is an alarm, and the step made it", i, late)
 		}
 	}
 	other := observe.Change{Node: "a", Since: 30 * time.Second, At: 30100 * time.Millisecond}
-	if p.made(other) {
+	if p.promoted(other) {
 		t.Error("a promotion long after all steps is taken for one of theirs")
 	}
 }

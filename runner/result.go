@@ -115,6 +115,7 @@ func (r *run) collect() error {
 	if r.result.Generator != nil {
 		r.result.Generator.Warnings = suspects(r.result.Generator, r.result.Workloads)
 	}
+	r.unasked()
 	r.result.Outages = outage.Outages(activity, r.result.Timeline, r.result.Duration)
 	r.result.Downtimes = outage.Downtimes(activity, r.result.Timeline, r.result.Phases, r.result.Duration)
 	r.result.Forks = r.readings.forks()

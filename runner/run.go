@@ -74,7 +74,7 @@ type run struct {
 	book     *ledger.Book // of the load, once it has ended
 	watch    *observe.Watcher
 	noticed  *observe.Subscription // what the watcher has seen befall nodes
-	promoted promotingSteps
+	steps    stepLog
 	regimes  regimeLog
 	readings *progressReadings
 	clock    record.Clock
@@ -351,7 +351,11 @@ func (r *run) exercise(ctx context.Context) (err error) {
 // startWatch begins to watch the nodes.
 func (r *run) startWatch(ctx context.Context) {
 	r.watch = observe.Start(ctx, observe.Nodes(r.cluster), r.clock, r.panics.guard)
-	r.noticed = r.watch.Subscribe(observe.Crashed, observe.Promoted, observe.RegimeChanged)
+	kinds := []observe.Kind{observe.Crashed, observe.Promoted, observe.RegimeChanged}
+	if r.cluster.Met() { // that the server of another node was started again, its provider says
+		kinds = append(kinds, observe.Restarted)
+	}
+	r.noticed = r.watch.Subscribe(kinds...)
 	for _, d := range r.plan.demands(nil) {
 		r.watch.Demand(d)
 	}
@@ -396,7 +400,7 @@ func (r *run) issue(m record.Event) time.Duration {
 func (r *run) begin(m record.Event) {
 	r.step.Store(&m.Name)
 	r.journal.begin(m)
-	r.promoted.begin(m)
+	r.steps.begin(m)
 	r.regimes.begin(m)
 	r.watch.StepBegins(m)
 	r.course.begin(m)
@@ -414,7 +418,7 @@ func (r *run) stepName() string {
 // ended is called when a step or a reversal is over, or something was seen to happen.
 func (r *run) ended(m record.Event) {
 	r.journal.end(m)
-	r.promoted.end(m)
+	r.steps.end(m)
 	r.regimes.end(m)
 	r.watch.StepEnds(m, r.plan.demandsOf(m)...)
 	r.course.end(m)

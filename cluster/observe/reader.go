@@ -49,7 +49,10 @@ func (r *reader) run(ctx context.Context) {
 			}
 			if st.Reachable {
 				if st.CrashedSince(alive) {
-					w.crashed(st.Node, alive.At, st.At)
+					w.befell(Crashed, alive, st)
+				}
+				if st.RestartedSince(alive) {
+					w.befell(Restarted, alive, st)
 				}
 				if st.PromotedSince(alive) {
 					w.wasPromoted(alive, st)

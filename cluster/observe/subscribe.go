@@ -14,6 +14,8 @@ type Kind string
 const (
 	// Crashed is a server that has recovered from the crash of one of its processes.
 	Crashed Kind = "crashed"
+	// Restarted is a server that was started again, by a step or by anything else.
+	Restarted Kind = "restarted"
 	// WritableMoved is a change of the node that serves writes.
 	WritableMoved Kind = "writable_moved"
 	// Promoted is a standby that has become a primary, by a step or by anything else.
@@ -94,10 +96,9 @@ func (s *Subscription) add(c Change) {
 	}
 }
 
-// crashed notifies that a server has recovered from a crash of one of its processes: after the
-// last reading of the old ones, at `since`.
-func (w *Watcher) crashed(node string, since, at time.Duration) {
+// befell notifies of what happened to a server after the last reading of it before, and before the one now.
+func (w *Watcher) befell(kind Kind, before, now record.NodeState) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.notify(Change{Kind: Crashed, Node: node, Since: since, At: at})
+	w.notify(Change{Kind: kind, Node: now.Node, Since: before.At, At: now.At})
 }

@@ -123,7 +123,8 @@ func (c *Cluster) commands(t testing.TB) {
 		as = fmt.Sprintf("setpriv --reuid=%d --regid=%d --clear-groups ", c.cred.Uid, c.cred.Gid)
 	}
 	for name, text := range map[string]string{
-		"kill": `pid=$(head -1 ` + c.Dir + `/"$1"/postmaster.pid) && kill -9 "$pid"
+		"kill": `pid=$(head -1 ` + c.Dir + `/"$1"/postmaster.pid) && kill -9 "$pid" || exit
+while case "$(ps -o stat= -p "$pid")" in '' | Z*) false ;; esac; do sleep 0.02; done
 `,
 		"start": `cd ` + c.Dir + ` || exit 1
 for i in $(seq 50); do

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgchaos/internal/plaincluster"
+	"pgchaos/outage"
+	"pgchaos/record"
+)
+
+// TestWhatOthersDoToACluster: somebody kills the primary and starts it again, and later promotes the standby. No step explains either: both stand
+// on the timeline with the outages that are theirs, and not with those of a step long before.
+func TestWhatOthersDoToACluster(t *testing.T) {
+	m := meet(t)
+	m.mark()
+	byHand := func(command string) {
+		if out, err := exec.Command(filepath.Join(m.Dir, command), "n1").CombinedOutput(); err != nil {
+			t.Errorf("%s n1: %v\n%s", command, err, out)
+		}
+	}
+	for _, c := range []struct {
+		event, action string
+		timeline      string
+		others        func()
+		code          int
+		reason        string
+	}{
+		{"restarted-n1", "restarted", "timeline=[{at: 1s, exec: {node: n2, command: \"true\"}}, {wait: 12s}]", func() { byHand("kill"); byHand("start") }, exitInconclusive, "n1 was started again by somebody else between "},
+		{"promoted-n2", "promoted", "timeline=[{wait: 12s}]", func() { m.SQL(t, "n2", plaincluster.Database, "select pg_promote()") }, exitFail, "failover without a fault: n2 was promoted from outside pgchaos"},
+	} {
+		out := m.out + "-" + c.event
+		cmd := m.command("run", m.file, "--out", out, "--set", "cluster.existing.settle=1s", "--set", c.timeline)
+		m.out = out
+		must(t, cmd.Start())
+		m.await("writes", func() bool {
+			return m.Get(t, "n1", "postgres", "select count(*)::text from pg_stat_activity where application_name like 'pgchaos%' and query ilike 'insert%'") != "0"
+		})
+		time.Sleep(2 * time.Second) // the step comes, and the load is served for a while
+		c.others()
+		_ = cmd.Wait() // the exit code says it
+		r := m.result()
+		if code := cmd.ProcessState.ExitCode(); code != c.code || !slices.ContainsFunc(r.Reasons, func(reason string) bool { return strings.HasPrefix(reason, c.reason) }) {
+			t.Errorf("%s: exit code %d, %q", c.event, code, r.Reasons)
+		}
+		seen := eventNamed(t, r, func(e record.Event) bool { return e.Action == c.action })
+		if seen.Name != c.event || seen.Status != record.EventSeen || !seen.Fault {
+			t.Errorf("%+v", seen)
+		}
+		own := slices.DeleteFunc(slices.Clone(r.Outages), func(o outage.Outage) bool { return o.Event != c.event })
+		if len(own) != 1 || c.action == "restarted" && (!own[0].Recovered || own[0].Errors == 0) {
+			t.Errorf("the outages of %s: %+v of %+v", c.event, own, r.Outages)
+		}
+	}
+}
+
+// TestTheOutageOfAKilledProcessIsItsOwn: that the server recovers from the crash is what the step does, and no second fault.
+func TestTheOutageOfAKilledProcessIsItsOwn(t *testing.T) {
+	p := newPlace(t)
+	code, stdout, stderr := p.run("run", p.write("x.yaml", `
+name: crash
+cluster: {nodes: [a]}
+load:
+  writes: {kind: insert, clients: 2, rate: 100/s}
+timeline:
+  - {at: 1s, name: killed, kill_process: {node: a, process: walwriter}}
+  - {when: throughput of writes > 50/s, within: 30s, wait: 500ms}
+expect:
+  - write_rto during killed < 1ms
+`), "--out", p.out)
+	r := p.result()
+	if code != exitFail || len(r.Outages) != 1 || r.Outages[0].Errors == 0 || !r.Outages[0].Recovered || len(r.Kills()) != 1 || len(r.Recoveries) != 1 {
+		t.Errorf("exit code %d, %d kills, %+v\n%s\n%s", code, len(r.Kills()), r.Outages, stdout, stderr)
+	}
+	if i := slices.IndexFunc(r.Timeline, func(m record.Event) bool { return m.Status == record.EventSeen }); i >= 0 {
+		t.Errorf("a fault of its own: %+v", r.Timeline[i])
+	}
+	p.nothingLeft()
+}

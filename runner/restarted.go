@@ -1,0 +1,42 @@
+package runner
+
+import (
+	"slices"
+	"time"
+
+	"pgchaos/cluster/observe"
+	"pgchaos/record"
+	"pgchaos/report"
+)
+
+// restarted tells whether something explains that the server of a node was started again: a step that did something to that
+// node, or the links of any, a minute before at most, or a promotion, for a manager starts former primaries again as standbys.
+func (l *stepLog) restarted(c observe.Change) bool {
+	return l.any(func(m record.Event) bool {
+		f, _ := m.Effects()
+		over := m.Status != "" && max(m.Ended, m.Effective)+report.AnswersWithin < c.Since
+		switch {
+		case m.Issued > c.At || m.Status == record.EventSkipped || over && !f.Lasts && !f.Links && !f.Cuts && !f.Freezes:
+			return false
+		case f.Promotes || f.Links:
+			return true
+		}
+		return slices.Contains(m.Nodes, c.Node) && (m.Fault || f.Provokes || f.Restarts || f.Starts || f.Ends || f.Freezes || f.Cuts)
+	})
+}
+
+// killed tells whether a step that kills processes of a server brought about that it recovered from a crash, or ended: the
+// outage is that step's own.
+func (l *stepLog) killed(node string, since, at time.Duration) bool {
+	return l.any(func(m record.Event) bool {
+		f, _ := m.Effects()
+		return f.Kills && f.Provokes && slices.Contains(m.Nodes, node) && m.Issued <= at && (m.Status == "" || since <= m.Ended)
+	})
+}
+
+// seeRestart puts it on the timeline that somebody else started a server again.
+func (r *run) seeRestart(c observe.Change) {
+	if !r.steps.restarted(c) {
+		r.see("restarted", c.Node, c.Since, c.At, "")
+	}
+}

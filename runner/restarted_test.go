@@ -1,0 +1,70 @@
+package runner
+
+import (
+	"testing"
+	"time"
+
+	"pgchaos/cluster/observe"
+	"pgchaos/record"
+)
+
+// TestWhoRestartedAServer: what a step explains must not count as somebody else's doing, and the reverse.
+func TestWhoRestartedAServer(t *testing.T) {
+	const second = time.Second
+	step := func(action, node string, issued, ended time.Duration) record.Event {
+		m := record.Event{Name: action, Action: action, Nodes: []string{node}, Issued: issued}
+		if ended > 0 {
+			m.Status, m.Effective, m.Ended = record.EventDone, ended, ended
+		}
+		return m
+	}
+	for _, tt := range []struct {
+		name   string
+		events []record.Event
+		want   bool
+	}{
+		{"no step", nil, false},
+		{"a command there, half a minute before", []record.Event{step("exec", "a", 70*second, 71*second)}, true},
+		{"a command there, under way", []record.Event{step("exec", "a", 99*second, 0)}, true},
+		{"a command there, two minutes before", []record.Event{step("exec", "a", 10*second, 11*second)}, false},
+		{"a command on another node", []record.Event{step("exec", "b", 70*second, 71*second)}, false},
+		{"a command afterwards", []record.Event{step("exec", "a", 103*second, 104*second)}, false},
+		{"the node is frozen since long", []record.Event{step("pause", "a", 10*second, 11*second)}, true},
+		{"a step that reads", []record.Event{step("verify", "a", 70*second, 71*second)}, false},
+		{"another node was promoted", []record.Event{step("promoted", "b", 95*second, 95*second)}, true},
+		{"another node was promoted long ago", []record.Event{step("promoted", "b", 10*second, 10*second)}, false},
+	} {
+		var l stepLog
+		for _, m := range tt.events {
+			l.see(m)
+		}
+		if got := l.restarted(observe.Change{Kind: observe.Restarted, Node: "a", Since: 100 * second, At: 102 * second}); got != tt.want {
+			t.Errorf("%s: %v", tt.name, got)
+		}
+	}
+}
+
+// TestWhoCrashedAServer: the outage of a step that kills processes is its own.
+func TestWhoCrashedAServer(t *testing.T) {
+	kill := record.Event{Name: "kill-process-a", Action: "kill_process", Nodes: []string{"a"}, Issued: 2 * time.Second,
+		Facts: &record.Facts{Kills: true, Restarts: true, Starts: true, Provokes: true}}
+	var l stepLog
+	l.begin(kill)
+	for _, ended := range []bool{false, true} {
+		if ended {
+			kill.Status, kill.Ended = record.EventDone, 4*time.Second
+			l.end(kill)
+		}
+		for _, c := range []struct {
+			node      string
+			since, at time.Duration
+			want      bool
+		}{
+			{"a", 1900, 3900, true}, {"a", 1000, 1900, false}, {"b", 1900, 3900, false}, {"a", 4100, 4500, !ended},
+		} {
+			if got := l.killed(c.node, c.since*time.Millisecond, c.at*time.Millisecond); got != c.want {
+				t.Errorf("%+v, over: %v: %v", c, ended, got)
+			}
+		}
+	}
+}
