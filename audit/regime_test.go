@@ -249,7 +249,7 @@ func TestAuditOfWeakWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := WeakAcks{Notice: 1, Regime: 2, Transition: 1, Stretches: []WeakStretch{
-		{Node: "a", From: 300 * msec, To: 1200 * msec, N: 2, Demanded: 1, Commit: "local", DemandedCommit: "on"},
+		{Node: "a", From: 300 * msec, To: 1200 * msec, N: 2, Demanded: 1, Commit: "local", DemandedCommit: "on", DemandedNames: []string{"b"}},
 	}}
 	if diff := cmp.Diff(want, *a.Weak); diff != "" || a.Weak.Sum() != 3 {
 		t.Error(diff)

@@ -16,11 +16,13 @@ type WeakStretch struct {
 	To   time.Duration `json:"to_ns"` // or the last such acknowledgement
 	N    int64         `json:"n"`     // acknowledgements
 	// Standbys is how many a commit waited for, with Commit as its synchronous_commit;
-	// Demanded and DemandedCommit are what was demanded.
-	Standbys       int    `json:"standbys"`
-	Demanded       int    `json:"demanded"`
-	Commit         string `json:"commit"`
-	DemandedCommit string `json:"demanded_commit"`
+	// Demanded and DemandedCommit are what was demanded. The Names are those of whom the standbys could be; none, or "*": of all.
+	Standbys       int      `json:"standbys"`
+	Demanded       int      `json:"demanded"`
+	Commit         string   `json:"commit"`
+	DemandedCommit string   `json:"demanded_commit"`
+	Names          []string `json:"names,omitempty"`
+	DemandedNames  []string `json:"demanded_names,omitempty"`
 }
 
 // stretch counts an acknowledgement that a span makes weak.
@@ -35,6 +37,7 @@ func (w *WeakAcks) stretch(node string, by *weakSpan, e *ledger.Entry) {
 		w.Stretches = append(w.Stretches, WeakStretch{
 			Node: node, From: by.from, Standbys: by.waited.num, Demanded: by.demand.num,
 			Commit: commitLevels[by.waited.level], DemandedCommit: commitLevels[by.demand.level],
+			Names: by.waited.names, DemandedNames: by.demand.names,
 		})
 	}
 	w.Stretches[i].N++
@@ -62,7 +65,8 @@ func (w *WeakAcks) join() {
 
 // same tells whether two stretches waited for the same, where the same was demanded.
 func (s WeakStretch) same(other WeakStretch) bool {
-	return s.Standbys == other.Standbys && s.Demanded == other.Demanded && s.Commit == other.Commit && s.DemandedCommit == other.DemandedCommit
+	return s.Standbys == other.Standbys && s.Demanded == other.Demanded && s.Commit == other.Commit && s.DemandedCommit == other.DemandedCommit &&
+		slices.Equal(s.Names, other.Names) && slices.Equal(s.DemandedNames, other.DemandedNames)
 }
 
 // WeakBy tells of acknowledgements whether they were weak, as the audit counts them; of

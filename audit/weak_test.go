@@ -1,7 +1,7 @@
 package audit
 
 import (
-	"slices"
+	"reflect"
 	"testing"
 	"time"
 
@@ -24,7 +24,7 @@ func TestStretchesOfWeakAcknowledgements(t *testing.T) {
 		return WeakStretch{Node: node, From: from, To: to, N: n, Demanded: 1, Commit: "local", DemandedCommit: "on"}
 	}
 	want := []WeakStretch{of("a", time.Second, 4*time.Second, 2), of("b", time.Second, 3*time.Second, 1), of("a", 5*time.Second, 6*time.Second, 1)}
-	if !slices.Equal(w.Stretches, want) {
+	if !reflect.DeepEqual(w.Stretches, want) {
 		t.Errorf("got  %+v\nwant %+v", w.Stretches, want)
 	}
 }
@@ -46,6 +46,8 @@ func TestStretchesThatFollowEachOther(t *testing.T) {
 		"there is time between":   {next(func(s *WeakStretch) { s.From = 3 }), false},
 		"another node":            {next(func(s *WeakStretch) { s.Node = "b" }), false},
 		"other standbys":          {next(func(s *WeakStretch) { s.Standbys = 0 }), false},
+		"standbys of other names": {next(func(s *WeakStretch) { s.Names = []string{"c"} }), false},
+		"other names demanded":    {next(func(s *WeakStretch) { s.DemandedNames = []string{"c"} }), false},
 		"another demand":          {next(func(s *WeakStretch) { s.Demanded = 3 }), false},
 		"another commit":          {next(func(s *WeakStretch) { s.Commit = "local" }), false},
 		"another commit demanded": {next(func(s *WeakStretch) { s.DemandedCommit = "on" }), false},
@@ -57,7 +59,7 @@ func TestStretchesThatFollowEachOther(t *testing.T) {
 			want = []WeakStretch{first}
 			want[0].To, want[0].N = 5, 7
 		}
-		if !slices.Equal(w.Stretches, want) {
+		if !reflect.DeepEqual(w.Stretches, want) {
 			t.Errorf("%s: %+v, want %+v", name, w.Stretches, want)
 		}
 	}

@@ -16,6 +16,7 @@ type Facts struct {
 	Demands  bool `json:"demands,omitempty"`  // it changes the synchronous regime, and has seen the new one when it is done
 	Reloads  bool `json:"reloads,omitempty"`  // it can make a running server read its configuration again
 	Sessions bool `json:"sessions,omitempty"` // it ends, blocks, slows or adds sessions, and takes no server away
+	Moves    bool `json:"moves,omitempty"`    // it has another node become the primary
 	Provokes bool `json:"provokes,omitempty"` // it can bring about what then happens to the node by itself
 	Lasts    bool `json:"lasts,omitempty"`    // what it does to a part of a server, or to links, stays until it is taken back
 	// Lifts is the action whose effect it ends on its nodes, where that lasts: resume_replay lifts pause_replay.

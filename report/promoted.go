@@ -31,6 +31,22 @@ func (r *Result) CauseOf(seen record.Event) (cause *record.Event) {
 	return cause
 }
 
+// Unclear tells whether a promotion or a weakening that was seen is only known to come after a command that may have done
+// it, and not to be the answer to a fault.
+func (r *Result) Unclear(seen record.Event) bool {
+	if seen.Promotion == nil && seen.Weakening == nil {
+		return false
+	}
+	cause := r.CauseOf(seen)
+	return cause != nil && onlyMay(*cause)
+}
+
+// onlyMay tells whether all that is known of an event is that its command can do anything.
+func onlyMay(cause record.Event) bool {
+	f, _ := cause.Effects()
+	return f.Provokes && !f.Ends && !f.Freezes && !f.Cuts && !f.Links && !f.Restarts && !f.Moves
+}
+
 // mayMove tells whether an event may have moved the primary to the node that was then promoted, or weakened one.
 func (r *Result) mayMove(m *record.Event, seen record.Event) bool {
 	f, _ := m.Effects()
@@ -93,7 +109,7 @@ func (r *Result) PromotionWords(m record.Event) string {
 		return fmt.Sprintf("failover without a fault: %s %s, %s (%s), and no step of the timeline explains it", who, how, incidentTime(m), m.Detail)
 	}
 	after := tenths(max(0, m.Effective-cause.Issued)) + " after " + cause.Name
-	if provokes(*cause) {
+	if onlyMay(*cause) {
 		return fmt.Sprintf("%s %s, %s, which may have done it (%s)", who, how, after, m.Detail)
 	}
 	return fmt.Sprintf("%s %s, %s (%s)", who, how, after, m.Detail)
@@ -108,7 +124,7 @@ func (r *Result) WeakeningWords(m record.Event) string {
 	switch cause := r.CauseOf(m); {
 	case cause == nil:
 		return text + "; no step of the timeline explains it"
-	case provokes(*cause):
+	case onlyMay(*cause):
 		return fmt.Sprintf("%s; %s after %s, which may have done it", text, tenths(max(0, m.Effective-cause.Issued)), cause.Name)
 	default:
 		return fmt.Sprintf("%s; %s after %s", text, tenths(max(0, m.Effective-cause.Issued)), cause.Name)

@@ -30,6 +30,8 @@ func TestAPromotionFromOutside(t *testing.T) {
 	skipped.Status, skipped.Effective = record.EventSkipped, 0
 	links := step("delay", "c", 20)
 	links.Facts = &record.Facts{Links: true, Lasts: true}
+	ended := step("hook", "a", 28)
+	ended.Facts = &record.Facts{Provokes: true, Ends: true, Kills: true}
 	exit := step("exit", "a", 39)
 	exit.Status, exit.Fault = record.EventSeen, true
 	const none = "failover without a fault: b was promoted from outside pgchaos, by the cluster's own manager or by hand, between 339.900 s and 340.000 s"
@@ -53,6 +55,7 @@ func TestAPromotionFromOutside(t *testing.T) {
 		{"the primary was killed long ago, and somebody started it again", []record.Event{step("kill", "a", -100)}, -90, none},
 		{"the primary was killed long ago, and is down since", []record.Event{step("kill", "a", -100)}, 0, "140.0 s after kill-a"},
 		{"a command of a step, on any node", []record.Event{step("exec", "c", 38)}, 0, "2.0 s after exec-c, which may have done it"},
+		{"a command of a step that has ended the primary", []record.Event{ended}, 0, "12.0 s after hook-a ("},
 		{"a command of a step, long ago", []record.Event{step("exec", "c", -100)}, 0, none},
 		{"a harmless step", []record.Event{step("backup", "a", 38)}, 0, none},
 		{"the server exited by itself", []record.Event{exit}, 0, "1.0 s after exit-a"},
@@ -66,6 +69,9 @@ func TestAPromotionFromOutside(t *testing.T) {
 			r.States = []NodeHistory{h}
 			if got := r.PromotionWords(promoted); !strings.Contains(got, tt.want) || !strings.Contains(got, "(timeline 1 to 2, fork at 0/3000148)") {
 				t.Errorf("%q, want %q", got, tt.want)
+			}
+			if got, want := r.Unclear(promoted), strings.Contains(tt.want, "which may have done it"); got != want {
+				t.Errorf("unclear: %v", got)
 			}
 			r.Judge(nil)
 			said := strings.Contains(strings.Join(r.Reasons, "\n"), "failover without a fault")

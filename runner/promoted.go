@@ -46,7 +46,7 @@ func (r *run) seePromotion(ctx context.Context, c observe.Change) {
 	r.seen(m)
 }
 
-// unasked makes faults of the promotions that nothing explains: what clients felt of them is no step's doing.
+// unasked makes faults of the promotions that nothing explains: the outages of their clients are no step's doing.
 func (r *run) unasked() {
 	for i, m := range r.result.Timeline {
 		if m.Promotion != nil && r.result.CauseOf(m) == nil {

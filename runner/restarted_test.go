@@ -57,12 +57,12 @@ func TestWhoCrashedAServer(t *testing.T) {
 		}
 		for _, c := range []struct {
 			node      string
-			since, at time.Duration
+			since, at int // ms
 			want      bool
 		}{
 			{"a", 1900, 3900, true}, {"a", 1000, 1900, false}, {"b", 1900, 3900, false}, {"a", 4100, 4500, !ended},
 		} {
-			if got := l.killed(c.node, c.since*time.Millisecond, c.at*time.Millisecond); got != c.want {
+			if got := l.killed(c.node, time.Duration(c.since)*time.Millisecond, time.Duration(c.at)*time.Millisecond); got != c.want {
 				t.Errorf("%+v, over: %v: %v", c, ended, got)
 			}
 		}

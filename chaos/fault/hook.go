@@ -111,6 +111,8 @@ func (p *RunHook) Effects(of record.Facts) record.Facts {
 		of.Ends, of.Kills = true, true
 	case proofSilent:
 		of.Cuts = true
+	case proofMoved:
+		of.Moves = true
 	}
 	return of
 }

@@ -35,7 +35,10 @@ func writeTimeline(doc *document, r *report.Result) {
 
 // eventWords is how a step ended.
 func eventWords(r *report.Result, m record.Event) (status string, i ink) {
-	if (m.Promotion != nil || m.Weakening != nil) && r.CauseOf(m) != nil {
+	switch {
+	case r.Unclear(m):
+		return "UNCLEAR", yellow
+	case (m.Promotion != nil || m.Weakening != nil) && r.CauseOf(m) != nil:
 		return "expected", plain
 	}
 	switch m.Status {

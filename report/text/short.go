@@ -67,7 +67,7 @@ func reasonsSection(p *page, r *report.Result) *section {
 	return s
 }
 
-// warningsSection is what makes the figures of the load doubtful.
+// warningsSection is what somebody else may have done to the cluster, and what makes the figures of the load doubtful.
 func warningsSection(p *page, r *report.Result) *section {
 	s := &section{one: "more warning", many: "more warnings", joined: len(r.AllReasons()) > 1}
 	for _, doubt := range Warnings(r) {
@@ -81,8 +81,18 @@ func warningsSection(p *page, r *report.Result) *section {
 	return s
 }
 
-// Warnings are the doubts about the load that no expectation names as its reason.
+// Warnings are what a command or somebody else may have done to the cluster, and the doubts about the load that no expectation
+// names as its reason.
 func Warnings(r *report.Result) (all []string) {
+	for _, m := range r.Timeline {
+		switch {
+		case !r.Unclear(m):
+		case m.Promotion != nil:
+			all = append(all, r.PromotionWords(m))
+		default:
+			all = append(all, r.WeakeningWords(m))
+		}
+	}
 	for _, doubt := range r.Doubts() {
 		if !slices.ContainsFunc(r.Expectations, func(e expect.Judgement) bool { return e.Why == doubt }) {
 			all = append(all, doubt)

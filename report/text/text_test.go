@@ -254,8 +254,8 @@ func TestWeakStretchesInWords(t *testing.T) {
 	if got := weakWords(r, s); got != "2,322 writes were acknowledged by b alone (1 standby was demanded), after promote-b, until 9.100 s; a second failure would have lost them"+remedy {
 		t.Error(got)
 	}
-	s = audit.WeakStretch{Node: "a", From: time.Second, To: 2 * time.Second, N: 1, Standbys: 2, Demanded: 2, Commit: "remote_write", DemandedCommit: "on"}
-	if got := weakWords(r, s); got != "1 write was acknowledged by a with synchronous_commit remote_write or other standbys than demanded (synchronous_commit on), from 1.000 s to 2.000 s; a second failure would have lost it" {
+	s = audit.WeakStretch{Node: "a", From: time.Second, To: 2 * time.Second, N: 1, Standbys: 2, Demanded: 2, Commit: "remote_write", DemandedCommit: "on", Names: []string{"*"}, DemandedNames: []string{"b", "c"}}
+	if got := weakWords(r, s); got != "1 write was acknowledged by a with synchronous_commit remote_write and 2 standbys, whichever they are, and synchronous_commit on and 2 standbys of b, c was demanded, from 1.000 s to 2.000 s; a second failure would have lost it" {
 		t.Error(got)
 	}
 	s.Standbys, s.Commit, s.N = 1, "on", 3

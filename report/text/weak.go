@@ -2,6 +2,8 @@ package text
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"pgchaos/audit"
 	"pgchaos/internal/units"
@@ -20,8 +22,8 @@ func weakWords(r *report.Result, s audit.WeakStretch) string {
 	var text string
 	switch {
 	case s.Standbys >= s.Demanded:
-		text = fmt.Sprintf("%s by %s with synchronous_commit %s or other standbys than demanded (synchronous_commit %s), %s; %s",
-			writes, s.Node, s.Commit, s.DemandedCommit, between(r, s), risk)
+		text = fmt.Sprintf("%s by %s with %s, and %s was demanded, %s; %s",
+			writes, s.Node, regimeWords(s.Commit, s.Standbys, s.Names), regimeWords(s.DemandedCommit, s.Demanded, s.DemandedNames), between(r, s), risk)
 	case s.Standbys == 0:
 		text = fmt.Sprintf("%s by %s alone (%s), %s; %s", writes, s.Node, demanded, between(r, s), risk)
 	default:
@@ -31,6 +33,20 @@ func weakWords(r *report.Result, s audit.WeakStretch) string {
 		text += fmt.Sprintf(". To avoid it, configure the synchronous standbys of %s before it is promoted, and before the primary is stopped", s.Node)
 	}
 	return text
+}
+
+// regimeWords are a synchronous_commit and for whom it waits: "synchronous_commit on and 1 standby of b, c".
+func regimeWords(commit string, standbys int, names []string) string {
+	text := "synchronous_commit " + commit
+	switch {
+	case standbys == 0 || commit == "off" || commit == "local": // which wait for none
+		return text
+	case len(names) == 0:
+		return text + " and " + units.Count(int64(standbys), "standby", "standbys")
+	case slices.Contains(names, "*"):
+		return text + " and " + units.Count(int64(standbys), "standby, whichever it is", "standbys, whichever they are")
+	}
+	return text + " and " + units.Count(int64(standbys), "standby of ", "standbys of ") + strings.Join(names, ", ")
 }
 
 // between says between which steps it was, or else when.
