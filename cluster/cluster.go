@@ -74,6 +74,7 @@ type Cluster struct {
 	version  atomic.Pointer[string]
 	dialer   dialer  // of pgchaos's own sessions
 	learned  learned // of a cluster that was there before
+	systemID string  // of such a cluster, once it is met
 	// standbyNames are the nodes by their application_names as standbys, of a cluster that was there before.
 	standbyNames atomic.Pointer[standbyNames]
 }
@@ -150,6 +151,9 @@ func (c *Cluster) Provider() Description { return c.provider.Describe() }
 // could not be looked for.
 const appRun = 24
 
+// OwnApp begins the application_name of every session of pgchaos.
+const OwnApp = "pgchaos/"
+
 // LoadApp begins the names by which the connections of a run's workloads are known, for AppName; the workload's name follows.
 const LoadApp = "load/"
 
@@ -158,7 +162,7 @@ func (c *Cluster) AppName(app string) string { return AppName(c.config.Run, app)
 
 // AppName is the application_name of a connection of a run.
 func AppName(run, app string) string {
-	return "pgchaos/" + run[max(0, len(run)-appRun):] + "/" + app
+	return OwnApp + run[max(0, len(run)-appRun):] + "/" + app
 }
 
 // Down ends every process and deletes every file of the run. It is idempotent,

@@ -37,6 +37,8 @@ type Existing struct {
 	Sessions int
 	// Prepares: a workload behind Clients prepares statements.
 	Prepares bool
+	// Ways are where workloads go otherwise than by the nodes' connection strings and by Clients.
+	Ways []Way
 	// MinFree is how many bytes must be free on the disks that the servers write to, as far as commands can tell.
 	MinFree uint64
 	// Risk: the user has said that this cluster may break, though something speaks against it.
@@ -53,6 +55,12 @@ type ManagerAddress struct {
 type ExistingNode struct {
 	Name, Standby, Host string
 	DSN                 DSN
+}
+
+// Way is how the sessions of a workload get to one server, where the file has a url or a connection of its own for it.
+type Way struct {
+	Where  string          // in the file, such as load.writes.url
+	Config *pgx.ConnConfig // it can have a password in it
 }
 
 // Met tells whether the cluster was there before.
@@ -75,6 +83,9 @@ func (c *Cluster) Schema() string {
 	}
 	return "public"
 }
+
+// SystemID is the system identifier of a cluster that was there before, once it is met.
+func (c *Cluster) SystemID() string { return c.systemID }
 
 // Pooled tells whether clients are led to the cluster by a pooler that gives each transaction a session of a server.
 func (c *Cluster) Pooled() bool {
@@ -124,6 +135,7 @@ func (c *Cluster) meet(ctx context.Context) error {
 	for i, n := range nodes {
 		n.started.Store(&states[i].ServerStarted)
 	}
+	c.systemID = states[primary].SystemID
 	first := nodes[primary]
 	// The primary is first, and those that nothing leads to are last: the load counts only the others.
 	unread := slices.DeleteFunc(slices.Clone(c.nodes), (*Node).Met)

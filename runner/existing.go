@@ -38,7 +38,43 @@ func Existing(e *spec.Experiment, risk bool) (cluster.Existing, error) {
 		}
 		x.Nodes = append(x.Nodes, cluster.ExistingNode{Name: n.Name, Standby: n.Standby, Host: n.Host, DSN: dsn})
 	}
+	for i := range e.Load {
+		ways, err := waysOf(e, &e.Load[i], x)
+		if err != nil {
+			return x, usageError(fmt.Errorf("workload %s: %w", e.Load[i].Name, err))
+		}
+		x.Ways = append(x.Ways, ways...)
+	}
 	return x, nil
+}
+
+// waysOf are where a workload's sessions go by a url or a connection of its own; none, where they go by the nodes' connection strings or by
+// clients as they stand. They are made as the load makes them, so that both mean the same database.
+func waysOf(e *spec.Experiment, w *spec.Workload, x cluster.Existing) (all []cluster.Way, err error) {
+	where := "load." + w.Name + ".connection"
+	switch {
+	case w.URL != "" && w.URL != x.Clients:
+		where = "load." + w.Name + ".url"
+	case len(w.Connection) == 0 || len(x.Nodes) == 0:
+		return nil, nil
+	}
+	cfg := pgConfig(&Plan{Experiment: e}, w, 1)
+	dsn := x.Nodes[0].DSN
+	cfg.User, cfg.Password, cfg.Database, cfg.Cluster = dsn.User.Name, dsn.User.Password, dsn.Database, dsn.Settings()
+	cfg.AppName = cluster.OwnApp + "doctor"
+	servers, err := cfg.Servers(pgload.Endpoint{Node: x.Nodes[0].Name, Host: dsn.Address.Host, Port: dsn.Address.Port})
+	for _, s := range servers {
+		all = append(all, cluster.Way{Where: where, Config: s})
+	}
+	return all, err
+}
+
+// markedOf is where alone the load may do something; nil: in any database, for the cluster was built for it.
+func markedOf(c *cluster.Cluster) *pgload.Marked {
+	if !c.Met() {
+		return nil
+	}
+	return &pgload.Marked{SystemID: c.SystemID(), Database: c.Nodes()[0].Credentials().Database, Schema: c.Schema()}
 }
 
 // inSchema is the plan with the workloads' tables in a schema of the run's own. What names no table finds it by its

@@ -141,7 +141,7 @@ func (r *running) open(p *Plan, set *loadSet, c *cluster.Cluster, clock record.C
 	cfg.Seed, cfg.Ledger, cfg.Clock, cfg.Progress, cfg.Primary = r.seed, set.ledger, clock, set.progress, primary
 	cfg.Panicked = set.panics.keep
 	if c.Met() {
-		cfg.Started = c.StartedAt
+		cfg.Started, cfg.Marked = c.StartedAt, markedOf(c)
 		cfg.Pooled = c.Pooled() && r.spec.URL == p.Experiment.Cluster.Existing.Clients
 	}
 	r.pg, err = pgload.New(cfg)

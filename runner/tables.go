@@ -56,7 +56,7 @@ func (r *run) prepareTables(ctx context.Context, primary *cluster.Node) error {
 func setupConfig(p *Plan, w *spec.Workload, c *cluster.Cluster) pgload.Config {
 	cfg := pgConfig(p, w, 1)
 	loginTo(&cfg, c)
-	cfg.AppName = c.AppName("setup")
+	cfg.AppName, cfg.Marked = c.AppName("setup"), markedOf(c)
 	return cfg
 }
 

@@ -83,6 +83,7 @@ type Seen struct {
 	Name     string
 	Error    error // why it could not be read
 	SystemID string
+	Database string // that the session was in
 	Standby  bool
 	Version  int    // server_version_num
 	Server   string // server_version
@@ -131,11 +132,16 @@ func Examine(ctx context.Context, x cluster.Existing) Examination {
 	if x.Clients != "" {
 		wg.Go(func() { clients = lookClients(ctx, x) })
 	}
+	ways := make([]wayEnd, len(x.Ways))
+	for i, way := range x.Ways {
+		wg.Go(func() { ways[i] = follow(ctx, way) })
+	}
 	wg.Wait()
 	e.judge(x)
 	e.distinguished(ctx, x)
 	e.managed(ctx, x)
 	e.clients(clients, x)
+	e.ways(ways, x)
 	e.Pooled = clients != nil && clients.Pooled
 	if exec != nil {
 		e.commands(*exec, x, commands)
@@ -191,7 +197,7 @@ func look(ctx context.Context, name string, dsn cluster.DSN, pooled bool) Seen {
 		return s
 	}
 	var comment, standbys string
-	s.Error = conn.QueryRow(ctx, lookSQL, ownSessions+"%").Scan(&s.SystemID, &s.Standby, &s.Version, &s.Server, &comment, &s.Senders, &s.Receives,
+	s.Error = conn.QueryRow(ctx, lookSQL, cluster.OwnApp+"%").Scan(&s.SystemID, &s.Database, &s.Standby, &s.Version, &s.Server, &comment, &s.Senders, &s.Receives,
 		&s.Encrypted, &s.ClusterName, &s.Creates, &s.SyncNames, &s.Archives, &s.Sessions, &s.MaxConnections, &s.Connections, &s.DataDir, &s.Bytes, &standbys)
 	s.Marked = strings.Contains(comment, Mark)
 	if pooled { // pg_stat_ssl is of the pooler's own session
@@ -239,16 +245,13 @@ func (s *Seen) readClock(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// ownSessions begins the application_name of every session of pgchaos.
-const ownSessions = "pgchaos/"
-
 // protocolViolation is the SQLSTATE by which PgBouncer refuses start-up parameters (disconnect_client in its objects.c).
 const protocolViolation = "08P01"
 
 // connect opens a session. It leaves no prepared statement behind in a pooler. Where it is not to be pooled, it begins with a
 // setting, as all sessions of a run do: a pooler refuses that.
 func connect(ctx context.Context, dsn cluster.DSN, app string, pooled bool) (*pgx.Conn, error) {
-	cfg, err := pgx.ParseConfig(dsn.For(ownSessions + app))
+	cfg, err := pgx.ParseConfig(dsn.For(cluster.OwnApp + app))
 	if err != nil {
 		return nil, errors.New("its connection string cannot be used")
 	}

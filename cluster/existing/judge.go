@@ -88,6 +88,9 @@ func (e *Examination) risks(x cluster.Existing) {
 	for _, url := range agents(x.Manager.Patroni) {
 		names = append(names, hostOf(url))
 	}
+	for _, way := range x.Ways {
+		names = append(names, way.Config.Host, way.Config.Database)
+	}
 	seen := map[string]bool{}
 	for _, name := range names {
 		if strings.Contains(strings.ToLower(name), "prod") && !seen[name] {
@@ -199,7 +202,8 @@ func (e *Examination) connections(x cluster.Existing) {
 			major = this
 			e.add(Good, n.Name, "", "it is PostgreSQL %s", n.Server)
 		}
-		e.encrypted(n.Name, "the connection", "in its dsn", x.Nodes[i].DSN, n.Encrypted)
+		dsn := x.Nodes[i].DSN
+		e.encrypted(n.Name, "the connection", "in its dsn", security{dsn.Address.Host, dsn.Settings()["sslmode"], n.Encrypted})
 		if ahead := math.Abs(n.Clock.Seconds()); ahead > (clockBound + n.ClockWithin).Seconds() {
 			way := "ahead of"
 			if n.Clock < 0 {
@@ -212,9 +216,15 @@ func (e *Examination) connections(x cluster.Existing) {
 	}
 }
 
+// security is how a session is secured, and to which host.
+type security struct {
+	host, mode string
+	tls        bool
+}
+
 // encrypted wants a connection to another machine to use TLS, and to know whose server that is.
-func (e *Examination) encrypted(node, what, where string, dsn cluster.DSN, tls bool) {
-	mode, host := dsn.Settings()["sslmode"], dsn.Address.Host
+func (e *Examination) encrypted(node, what, where string, of security) {
+	mode, host, tls := of.mode, of.host, of.tls
 	here, err := netip.ParseAddr(host)
 	switch {
 	case tls && strings.HasPrefix(mode, "verify-"):
@@ -239,6 +249,8 @@ func (e *Examination) clients(s *Seen, x cluster.Existing) {
 	case p == nil:
 	case s.SystemID != p.SystemID:
 		e.add(Bad, "", "check clients in cluster.existing", "clients leads to another cluster: its system identifier is %s, and that of %s is %s", s.SystemID, p.Name, p.SystemID)
+	case s.Database != p.Database:
+		e.add(Bad, "", "let it lead to the database of the nodes' connection strings, which is the marked one", "clients leads to the database %s, and the nodes' connection strings to %s", s.Database, p.Database)
 	case s.Standby:
 		e.add(Bad, "", "let it lead to the primary", "clients leads to a standby")
 	case s.Pooled && x.Prepares && !s.Apart:
@@ -250,7 +262,7 @@ func (e *Examination) clients(s *Seen, x cluster.Existing) {
 		e.add(Good, "", "", "clients leads to the primary of this cluster")
 	}
 	if dsn, err := clientsDSN(x); err == nil && s.Error == nil {
-		e.encrypted("", "the connection to clients", "in clients", dsn, s.Encrypted)
+		e.encrypted("", "the connection to clients", "in clients", security{dsn.Address.Host, dsn.Settings()["sslmode"], s.Encrypted})
 	}
 }
 

@@ -1,4 +1,5 @@
 select (select s.system_identifier::text from pg_control_system() s),
+       current_database()::text,
        pg_is_in_recovery(),
        current_setting('server_version_num')::int,
        current_setting('server_version'),

@@ -89,9 +89,14 @@ func (m *met) masked(text string) string {
 	version := m.Get(m.t, "n1", plaincluster.Database, "show server_version")
 	for from, to := range map[string]string{
 		m.Dir: "DIR", version: "VERSION", strconv.Itoa(m.Ports["n1"]): "PORT1", strconv.Itoa(m.Ports["n2"]): "PORT2",
+		strconv.Itoa(m.Ports["other"]): "PORT3",
 	} {
+		if from == "0" { // of a server that was not started
+			continue
+		}
 		text = strings.ReplaceAll(text, from, to)
 	}
+	text = regexp.MustCompile(`system identifier is \d+, and that of n1 is \d+`).ReplaceAllString(text, "system identifier is OTHER, and that of n1 is THIS")
 	text = regexp.MustCompile(`\d+ free connections`).ReplaceAllString(text, "N free connections")
 	text = regexp.MustCompile(`on all nodes: \d\n`).ReplaceAllString(text, "on all nodes: FEW\n") // one that has just ended can still be counted
 	text = regexp.MustCompile(`\d+ [GM]B is free`).ReplaceAllString(text, "N GB is free")
@@ -161,6 +166,7 @@ func TestMarkAndDoctor(t *testing.T) {
 	doctor("clients", exitUsage, "--set", "cluster.existing.clients=postgres://127.0.0.1:"+strconv.Itoa(m.Ports["n2"])+"/shop")
 	refused("clients leads to a standby", "--set", "cluster.existing.clients=postgres://127.0.0.1:"+strconv.Itoa(m.Ports["n2"])+"/shop")
 	refused("free connections", "--set", "load.writes.clients=60")
+	m.refusesOtherDatabases(refused, doctor)
 	risky := []string{"--set", "cluster.existing.nodes.n2.host=db-prod-2"}
 	doctor("prod", exitUsage, risky...)
 	doctor("prod-risk", exitPass, append(risky, "--"+riskFlag)...)
@@ -175,6 +181,44 @@ func TestMarkAndDoctor(t *testing.T) {
 	m.Stop(t, "n2")
 	doctor("down", exitUsage)
 	refused("it cannot be read", "--"+riskFlag)
+}
+
+// refusesOtherDatabases: wherever the sessions of a workload lead to a database that is not the marked one of this cluster, nothing is done,
+// neither there nor here.
+func (m *met) refusesOtherDatabases(refused func(why string, args ...string), doctor func(name string, want int, args ...string)) {
+	m.t.Helper()
+	m.Another(m.t, "other")
+	at := func(node, database string) string { return m.DSN(node, database, "") }
+	m.SQL(m.t, "other", plaincluster.Database, "comment on database shop is '[pgchaos may break this cluster]'")
+	m.SQL(m.t, "other", plaincluster.Database, "create table orders (id int)")
+	m.SQL(m.t, "n1", "postgres", "create database precious")
+	m.SQL(m.t, "n1", "precious", "create table orders (id int); grant all on orders to public")
+	here, sql := strconv.Itoa(m.Ports["n1"]), []string{"--set", "load.writes={kind: sql, sql: insert into public.orders values (1), clients: 1, rate: 50/s}"}
+	for _, tt := range []struct {
+		why string
+		set []string
+	}{
+		{"load.writes.url (127.0.0.1:" + strconv.Itoa(m.Ports["other"]) + ") leads to another cluster", []string{"--set", "load.writes.url=" + at("other", "shop")}},
+		{"leads to another cluster", append(sql, "--set", "load.writes.url="+at("other", "shop"))},
+		{"leads to another cluster", append(sql, "--set", "load.writes.url=postgres://chaos:"+plaincluster.Password+"@127.0.0.1:"+here+",127.0.0.1:"+strconv.Itoa(m.Ports["other"])+"/shop")},
+		{"load.writes.url (127.0.0.1:" + here + ") leads to the database precious, and the nodes' connection strings to shop", []string{"--set", "load.writes.url=" + at("n1", "precious")}},
+		{"leads to the database precious", append(sql, "--set", "load.writes.url="+at("n1", "precious"))},
+		{"load.writes.connection (127.0.0.1:" + here + ") leads to the database precious", append(sql, "--set", "load.writes.connection={dbname: precious}")},
+		{"leads to the database precious", append(sql, "--set", "cluster.existing.clients="+at("n1", "shop"), "--set", "load.writes.connection={dbname: precious}")},
+		{"clients leads to the database precious", append(sql, "--set", "cluster.existing.clients="+at("n1", "precious"))},
+		{"load.writes.url (127.0.0.1:1) cannot be followed", append(sql, "--set", "load.writes.url=postgres://127.0.0.1:1/shop")},
+	} {
+		refused(tt.why, append(tt.set, "--"+riskFlag)...)
+	}
+	doctor("other-database", exitUsage, append(sql, "--set", "load.writes.url="+at("other", "shop"))...)
+	doctor("url", exitPass, "--set", "load.writes.url="+at("n1", "shop"))
+	const left = "select (select count(*) from orders) || ' ' || (select count(*) from pg_namespace where nspname like 'pgchaos%')"
+	for node, database := range map[string]string{"n1": "precious", "other": "shop"} {
+		if n := m.Get(m.t, node, database, left); n != "0 0" {
+			m.t.Errorf("rows and schemas in %s of %s: %s", database, node, n)
+		}
+	}
+	m.SQL(m.t, "n1", "postgres", "drop database precious")
 }
 
 // runsWithoutRights: a role without pg_monitor can run, and its run is inconclusive.

@@ -183,6 +183,23 @@ func (c *Cluster) Clone(t testing.TB, node, called string, port int) {
 	c.Start(t, node)
 }
 
+// Another starts a server of another cluster, with a database and a role of the same names.
+func (c *Cluster) Another(t testing.TB, node string) {
+	t.Helper()
+	c.run(t, "initdb", "--no-sync", "-D", node, "-U", "postgres", "-A", "trust")
+	c.append(t, node+"/postgresql.conf", `
+listen_addresses = '127.0.0.1'
+unix_socket_directories = '`+c.Dir+`'
+shared_buffers = 16MB
+fsync = off
+dynamic_shared_memory_type = mmap
+`)
+	c.configure(t, node)
+	c.Start(t, node)
+	c.SQL(t, node, "postgres", "create database "+Database)
+	c.SQL(t, node, "postgres", "create role "+Role+" superuser login")
+}
+
 // configure gives a node a port of its own.
 func (c *Cluster) configure(t testing.TB, node string) {
 	t.Helper()

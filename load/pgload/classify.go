@@ -77,6 +77,7 @@ const (
 	kindOpen        = "transaction left open"
 	kindScript      = "script"      // an error of the script's own: a division by zero, a \\gset without a row
 	kindCopy        = "copy"        // COPY FROM STDIN, for which there is no data
+	kindForeign     = "foreign"     // the session led to a database in which nothing may be done
 	kindHidden      = "no warnings" // the session gets none: a weak acknowledgement would go unnoticed
 	kindTLS         = "tls"         // the server's certificate is not trusted
 	kindOther       = "error"
@@ -99,6 +100,7 @@ var words = []struct {
 	{kindOpen, []error{errOpen}},
 	{kindCopy, []error{errCopy}},
 	{kindHidden, []error{errHidden}},
+	{kindForeign, []error{ErrForeign}},
 	{kindGivenUp, []error{errGivenUp}},
 	{kindTimeout, []error{errInterrupted}},
 	{kindReadOnly, []error{pgconn.ErrReadOnlyConnection}},

@@ -129,6 +129,8 @@ type Config struct {
 	Pooled bool
 	// Connection is further settings of every connection, by libpq's names.
 	Connection map[string]string
+	// Marked is the only database in which the sessions may do anything; nil: any. A cluster that pgchaos has not built has one.
+	Marked *Marked
 
 	Protocol          string // Extended or Simple; "": Extended
 	Isolation         string // default_transaction_isolation; "": the server's

@@ -120,7 +120,7 @@ func (w *Workload) nextConn() int64 {
 // operation has been sent yet, so the connection is broken off when it is given up on.
 func (c *conn) introduce(ctx context.Context, p *part) error {
 	unwatch := context.AfterFunc(ctx, c.network.sever)
-	identify := !c.introduced && (c.w.inserts() || c.w.cfg.Route == URL)
+	identify := !c.introduced && (c.w.inserts() || c.w.cfg.Route == URL || c.w.cfg.Marked != nil)
 	var who whoAnswers
 	if !c.introduced {
 		c.primary = c.w.primary()
@@ -136,6 +136,11 @@ func (c *conn) introduce(ctx context.Context, p *part) error {
 	}
 	if err == nil && who.hidden {
 		c.broken, err = true, errHidden // another connection may have another setting by then
+	}
+	if err == nil && identify {
+		if err = c.w.cfg.Marked.allows(who.SystemID, who.in); err != nil {
+			c.broken = true // what leads there can lead to the right one the next time
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("prepare on %s: %w", c.name(), err)

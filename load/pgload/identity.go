@@ -13,13 +13,13 @@ import (
 
 // identitySQL tells which server this is: its system identifier, the timeline that it
 // writes, which a standby has none of, the name that its configuration gives it, whether
-// this session gets warnings, and the microsecond in which the server was started.
+// this session gets warnings, the microsecond in which the server was started, and the database of the session.
 // PostgreSQL grants all of it to everybody (13 to 18). pg_control_checkpoint knows a
 // timeline too, but the one before until the first checkpoint after a promotion.
 var identitySQL = timelinesql.Expand(`select system_identifier, case when not pg_catalog.pg_is_in_recovery()
 	then {timeline at pg_catalog.pg_current_wal_insert_lsn()} else 0 end,
 	pg_catalog.current_setting('cluster_name'), pg_catalog.current_setting('client_min_messages'),
-	(extract(epoch from pg_catalog.pg_postmaster_start_time()) * 1000000)::bigint from pg_catalog.pg_control_system()`)
+	(extract(epoch from pg_catalog.pg_postmaster_start_time()) * 1000000)::bigint, pg_catalog.current_database() from pg_catalog.pg_control_system()`)
 
 // answererSQL tells of a server that accepts writes what of it changes while its system identifier stays: its timeline, its cluster_name,
 // and when it was started.
@@ -62,7 +62,8 @@ type whoAnswers struct {
 	cluster string
 	started time.Time
 	said    answerer
-	hidden  bool // the session gets no warnings
+	hidden  bool   // the session gets no warnings
+	in      string // the database
 }
 
 func (w *whoAnswers) row(_ int, row [][]byte) {
@@ -81,6 +82,9 @@ func (w *whoAnswers) row(_ int, row [][]byte) {
 	}
 	if len(row) > 4 {
 		a.started = string(row[4])
+	}
+	if len(row) > 5 {
+		w.in = string(row[5])
 	}
 	w.take(a)
 }

@@ -2,6 +2,8 @@ package pgload
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -41,6 +43,7 @@ func testPostgres(t *testing.T, pg *postgres) {
 		{"inserts land", testInsertsLand},
 		{"serial keys", testSerial},
 		{"a server that does not tell who it is", testSecretive},
+		{"only in the marked database", testMarked},
 		{"reads", testReads},
 		{"no such table", testNoSuchTable},
 		{"weak acknowledgement", testWeak},
@@ -354,6 +357,70 @@ func testSecretive(t *testing.T, pg *postgres, a *admin) {
 		if e.Server != (ledger.Server{Node: "only"}) || e.LSN == 0 {
 			t.Errorf("ledger: %+v", e)
 		}
+	}
+}
+
+// testMarked: a session that leads to another database than the marked one does nothing there, and neither does what makes the tables.
+func testMarked(t *testing.T, pg *postgres, a *admin) {
+	system := a.text("select system_identifier::text from pg_control_system()")
+	a.exec("create table of_sql (text text); grant insert on of_sql to public")
+	rows := func() int64 {
+		return a.number("select (select count(*) from test_data) + (select count(*) from of_sql)")
+	}
+	before := rows()
+	for _, tt := range []struct {
+		name   string
+		marked Marked
+		secret bool // the server does not say which it is
+		want   bool
+	}{
+		{"the marked one", Marked{system, "postgres", "own"}, false, true},
+		{"of another cluster", Marked{"7", "postgres", "own"}, false, false},
+		{"another one of this cluster", Marked{system, "shop", "own"}, false, false},
+		{"of who knows which", Marked{system, "postgres", "own"}, true, false},
+		{"where it is not known which is marked", Marked{"", "postgres", "own"}, false, false},
+	} {
+		if tt.secret {
+			a.exec("revoke execute on function pg_control_system from public")
+		}
+		for _, kind := range []string{Insert, SQL} {
+			for _, route := range []string{Hosts, URL} {
+				cfg := pg.config(kind)
+				cfg.Marked, cfg.Route = &tt.marked, route
+				if route == URL {
+					cfg.URL = fmt.Sprintf("postgres://loader@127.0.0.1:%d/postgres?sslmode=disable", pg.port)
+				}
+				if kind == SQL {
+					cfg.SQL = []string{"insert into of_sql values ('mine')"}
+				}
+				outcome, word := record.OK, ""
+				if !tt.want {
+					outcome, word = record.Failed, "foreign"
+				}
+				before := rows()
+				expect(t, once(pg.session(cfg)), outcome, word)
+				if made := rows() - before; made != map[bool]int64{true: 1}[tt.want] {
+					t.Errorf("%s, %s, %s: %d rows", tt.name, kind, route, made)
+				}
+			}
+		}
+		cfg := pg.config(Insert)
+		cfg.Marked, cfg.Table = &tt.marked, "elsewhere.t"
+		_, err := Setup(t.Context(), cfg, cfg.Endpoints[0])
+		if errors.Is(err, ErrForeign) == tt.want || err == nil {
+			t.Errorf("%s: %v", tt.name, err) // there is no schema of that name, and none is made
+		}
+		cfg = pg.config(TPCB)
+		cfg.Marked = &tt.marked
+		if _, err := Setup(t.Context(), cfg, cfg.Endpoints[0]); !errors.Is(err, ErrForeign) {
+			t.Errorf("%s: pgbench's tables in another schema: %v", tt.name, err)
+		}
+		if tt.secret {
+			a.exec("grant execute on function pg_control_system to public")
+		}
+	}
+	if n := a.number("select count(*) from pg_namespace where nspname = 'elsewhere'"); n != 0 || before == rows() {
+		t.Errorf("%d schemas were made", n)
 	}
 }
 

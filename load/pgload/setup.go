@@ -78,8 +78,11 @@ func Setup(ctx context.Context, cfg Config, primary Endpoint) (Found, error) {
 	if err := conn.QueryRow(quick, "select system_identifier::pg_catalog.text from pg_catalog.pg_control_system()").Scan(&f.SystemID); err != nil && !errors.As(err, &pg) {
 		return f, fmt.Errorf("ask which server answers: %w: %w", ErrNoServer, err)
 	}
+	if err := cfg.Marked.allows(f.SystemID, f.Database); err != nil {
+		return f, err
+	}
 	for _, w := range works {
-		name, err := w.makeTable(ctx, conn)
+		name, err := w.makeTable(ctx, conn, cfg.Marked)
 		if err != nil {
 			return f, err
 		}
@@ -126,16 +129,19 @@ func (c *Config) connect(ctx context.Context, primary Endpoint) (*pgx.Conn, erro
 func (w Work) hasTable() bool { return w.Kind != SQL && w.Kind != Script }
 
 // makeTable makes the table of some work, and returns its name.
-func (w *Work) makeTable(ctx context.Context, conn *pgx.Conn) (name string, err error) {
+func (w *Work) makeTable(ctx context.Context, conn *pgx.Conn, marked *Marked) (name string, err error) {
 	table := w.Table
 	switch w.Kind {
 	case Insert, Read:
 		table = cmp.Or(table, DefaultTable)
-		err = CreateTable(ctx, conn, table)
+		err = createTable(ctx, conn, table, marked.schemaSQL)
 	case Update:
 		table = cmp.Or(table, DefaultUpdateTable)
-		err = CreateUpdateTable(ctx, conn, table, cmp.Or(w.Rows, DefaultRows), w.Payload)
+		err = createUpdateTable(ctx, conn, table, cmp.Or(w.Rows, DefaultRows), w.Payload, marked.schemaSQL)
 	case TPCB:
+		if err := marked.finds(ctx, conn); err != nil {
+			return "", err
+		}
 		return "", CreatePgbench(ctx, conn, max(w.Scale, 1))
 	default:
 		return "", nil
@@ -149,6 +155,10 @@ func (w *Work) makeTable(ctx context.Context, conn *pgx.Conn) (name string, err 
 // CreateUpdateTable makes a table for updates, with the keys 1 to rows. One that has
 // fewer rows than that gets those that are missing, all at once; its other rows stay.
 func CreateUpdateTable(ctx context.Context, conn *pgx.Conn, table string, rows, payload int) error {
+	return createUpdateTable(ctx, conn, table, rows, payload, makeSchema)
+}
+
+func createUpdateTable(ctx context.Context, conn *pgx.Conn, table string, rows, payload int, schemaSQL func(string) []string) error {
 	quoted, schema, exists, err := lookFor(ctx, conn, table)
 	if err != nil {
 		return err
@@ -165,7 +175,7 @@ func CreateUpdateTable(ctx context.Context, conn *pgx.Conn, table string, rows, 
 	}
 	return inTransaction(ctx, conn, "fill table "+table, func(tx pgx.Tx) error {
 		if !exists {
-			list := append(makeSchema(schema), "create table "+quoted+" (int_value bigint not null, char_value pg_catalog.varchar)", "grant select, update on "+quoted+" to public")
+			list := append(schemaSQL(schema), "create table "+quoted+" (int_value bigint not null, char_value pg_catalog.varchar)", "grant select, update on "+quoted+" to public")
 			if err := execAll(ctx, tx, list...); err != nil {
 				return err
 			}

@@ -156,13 +156,16 @@ func findTable(ctx context.Context, conn querier, table string) (string, error) 
 // have the same table, the one with a sequence: workloads of both kinds may share
 // it, whichever comes first.
 func CreateTable(ctx context.Context, conn *pgx.Conn, table string) error {
+	return createTable(ctx, conn, table, makeSchema)
+}
+
+func createTable(ctx context.Context, conn *pgx.Conn, table string, schemaSQL func(string) []string) error {
 	quoted, schema, exists, err := lookFor(ctx, conn, table)
 	if err != nil || exists {
 		return err
 	}
 	return inTransaction(ctx, conn, "create table "+table, func(tx pgx.Tx) error {
-		list := makeSchema(schema)
-		list = append(list, "create table if not exists "+quoted+" (int_value bigserial primary key, char_value pg_catalog.varchar)",
+		list := append(schemaSQL(schema), "create table if not exists "+quoted+" (int_value bigserial primary key, char_value pg_catalog.varchar)",
 			"grant select, insert on "+quoted+" to public")
 		if err := execAll(ctx, tx, list...); err != nil {
 			return err
@@ -176,7 +179,15 @@ func makeSchema(schema string) []string {
 	if schema == "" {
 		return nil
 	}
-	return []string{"create schema if not exists " + schema, "grant usage on schema " + schema + " to public"}
+	return append([]string{"create schema if not exists " + schema}, openSchema(schema)...)
+}
+
+// openSchema lets everybody use a schema that is there; of "" nobody.
+func openSchema(schema string) []string {
+	if schema == "" {
+		return nil
+	}
+	return []string{"grant usage on schema " + schema + " to public"}
 }
 
 // grantSequence lets everybody draw from the key's sequence, whatever its name is.
