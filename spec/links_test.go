@@ -57,6 +57,7 @@ func TestSidesOfTheNetwork(t *testing.T) {
 		{"delay: {between: [a, b], latency: 2ms, jitter: 5ms}", "the jitter is greater than the latency"},
 		{"delay: {between: [a, b], latency: 2ms, distribution: even}", "distribution cannot be"},
 		{"throttle: {between: [a, b]}", "throttle has no bound"},
+		{"throttle: {between: [a, b], bytes_per_second: 2GB}", "hardly carries as much"},
 		{"flap: {between: [a, b], down: 1s}", "flap has no period"},
 		{"flap: {between: [a, b], down: 50ms, up: 1s}", "write at least 100ms"},
 	} {

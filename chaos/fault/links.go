@@ -72,31 +72,37 @@ func (s *Sides) onLinks(env Env, do func(ctx context.Context, act *chaos.Act, wa
 // impose puts a rule in force on every link, and then has it verified.
 func (s *Sides) impose(env Env, rule func(way) link.Rule, verify func(ctx context.Context, w way) (seen string, err error)) chaos.Action {
 	return s.onLinks(env, func(ctx context.Context, act *chaos.Act, ways []way) error {
-		if ways[0].filter != nil { // the provider's nodes are all alike
-			tried, err := filterAll(ctx, act, env.Step, ways, rule)
-			if err != nil || closes(rule(tried[0])) {
-				return err
-			}
-			return verifyAll(ctx, act, tried, measured(verify))
-		}
-		for _, w := range ways {
-			if err := w.relay.Impose(env.Step, rule(w)); err != nil {
-				return fmt.Errorf("on the link %s: %w", w.name, err)
-			}
-		}
-		act.Effective()
-		return verifyAll(ctx, act, ways, verify)
+		return imposeOn(ctx, act, env.Step, ways, rule, verify)
 	})
+}
+
+func imposeOn(ctx context.Context, act *chaos.Act, step string, ways []way, rule func(way) link.Rule, verify func(ctx context.Context, w way) (seen string, err error)) error {
+	if ways[0].filter != nil { // the provider's nodes are all alike
+		tried, err := filterAll(ctx, act, step, ways, rule)
+		if err != nil || closes(rule(tried[0])) {
+			return err
+		}
+		return verifyAll(ctx, act, tried, measured(verify))
+	}
+	for _, w := range ways {
+		if err := w.relay.Impose(step, rule(w)); err != nil {
+			return fmt.Errorf("on the link %s: %w", w.name, err)
+		}
+	}
+	act.Effective()
+	return verifyAll(ctx, act, ways, verify)
 }
 
 // verifyAll looks at all links at once, and notes what was seen.
 func verifyAll(ctx context.Context, act *chaos.Act, ways []way, verify func(ctx context.Context, w way) (string, error)) error {
 	seen := make([]string, len(ways))
-	err := chaos.AtOnce(len(ways), func(i int) (err error) {
-		if seen[i], err = verify(ctx, ways[i]); err != nil {
-			err = fmt.Errorf("on the link %s: %w", ways[i].name, err)
+	err := chaos.AtOnce(len(ways), func(i int) error {
+		text, err := verify(ctx, ways[i])
+		if err != nil {
+			return fmt.Errorf("on the link %s: %w", ways[i].name, err)
 		}
-		return err
+		seen[i] = text
+		return nil
 	})
 	slices.Sort(seen)
 	for _, text := range slices.Compact(seen) {

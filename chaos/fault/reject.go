@@ -6,6 +6,7 @@ import (
 
 	"pgchaos/chaos"
 	"pgchaos/cluster/link"
+	"pgchaos/internal/units"
 )
 
 // Reject refuses new connections between two sides, and resets those that are open.
@@ -42,11 +43,14 @@ func (p *Reject) Action(env Env) chaos.Action {
 // refuses is verified of a link that rejects connections.
 func refuses(ctx context.Context, w way) (string, error) {
 	met, err := w.relay.Probe(ctx, 1, answering)
-	if err == nil && !met.Refused {
-		err = fmt.Errorf("%w: a new connection %s", chaos.ErrNoEffect, met)
+	if err != nil {
+		return "", err
 	}
-	if open := w.relay.Counters().Open; err == nil && open > 0 {
-		err = fmt.Errorf("%w: %d connections are still open", chaos.ErrNoEffect, open)
+	if !met.Refused {
+		return "", fmt.Errorf("%w: a new connection %s", chaos.ErrNoEffect, met)
 	}
-	return "a new connection was refused, and none is open", err
+	if open := w.relay.Counters().Open; open > 0 {
+		return "", fmt.Errorf("%w: %s still open", chaos.ErrNoEffect, units.Count(int64(open), "connection is", "connections are"))
+	}
+	return "a new connection was refused, and none is open", nil
 }

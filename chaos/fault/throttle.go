@@ -15,7 +15,7 @@ import (
 type Throttle struct {
 	Sides `yaml:",inline"`
 
-	BytesPerSecond units.Size `yaml:"bytes_per_second" jsonschema:"required" jsonschema_description:"How much passes each link in a second, in each direction that is named, such as 1MB."`
+	BytesPerSecond units.Size `yaml:"bytes_per_second" jsonschema:"required" jsonschema_description:"How much passes each link in a second, in each direction that is named, such as 1MB; 1GB at most."`
 }
 
 func throttle() Kind {
@@ -26,7 +26,7 @@ func throttle() Kind {
 			Does: "At most bytes_per_second pass each link between a member of one side and a member of the other, in each direction that is named. All connections of a link share it, " +
 				"and all clients are one member. " + inKernel + "tc bounds what is sent (htb), and all connections between two nodes share it, whichever side has opened them.",
 			Effect:   "A standby whose link carries less than the primary writes falls behind. With synchronous replication, commits wait for it. What is sent and has not passed is in the buffers of the operating system.",
-			Verified: "Data that is sent through each link and back takes as long as the bound demands. With Docker, a session of the superuser sends and receives it, and the kernel's counters show that packets pass its queues. Where no session can be had, the counters alone do, and the step says so.",
+			Verified: "Data that is sent through each link and back takes as long as the bound demands, or others have filled the link and as much passes as the bound allows. While another fault lets nothing pass, nothing is seen: the step has taken no effect then. A bound from 100 MB on is refused where the link carries no more without it. With Docker, a session of the superuser sends and receives it, and the kernel's counters show that packets pass its queues. Where no session can be had, the counters alone do, and the step says so.",
 			Back:     "Data passes as fast as it can.",
 			Example:  "- {at: 4s, throttle: {from: primary, to: replicas, bytes_per_second: 100kB}, for: 3s}\n",
 		},
@@ -34,11 +34,17 @@ func throttle() Kind {
 	}, cluster.CanShape)
 }
 
-// Check demands a bound.
+// mostBound is more than a server sends to another one.
+const mostBound = units.Size(1 << 30)
+
+// Check demands a bound, and not one that bounds nothing.
 func (p *Throttle) Check() []Mistake {
 	wrong := p.Sides.Check()
 	if p.BytesPerSecond <= 0 {
 		wrong = append(wrong, Mistake{"", "throttle has no bound", "write bytes_per_second: 1MB"})
+	}
+	if p.BytesPerSecond > mostBound {
+		wrong = append(wrong, Mistake{"bytes_per_second", fmt.Sprintf("bytes_per_second is %s, and a link of pgchaos hardly carries as much without a bound", p.BytesPerSecond), fmt.Sprintf("write at most %s", mostBound)})
 	}
 	return wrong
 }
@@ -54,7 +60,13 @@ const filling = 100 * time.Millisecond
 // Action throttles the links.
 func (p *Throttle) Action(env Env) chaos.Action {
 	shape := link.Shape{BytesPerSecond: int64(p.BytesPerSecond)}
-	return p.impose(env, func(w way) link.Rule { return w.rule(shape) }, func(ctx context.Context, w way) (string, error) {
-		return bounded(ctx, w, float64(p.BytesPerSecond))
+	bound := float64(p.BytesPerSecond)
+	return p.onLinks(env, func(ctx context.Context, act *chaos.Act, ways []way) error {
+		if err := canBite(ctx, ways, bound); err != nil {
+			return err
+		}
+		return imposeOn(ctx, act, env.Step, ways, func(w way) link.Rule { return w.rule(shape) }, func(ctx context.Context, w way) (string, error) {
+			return bounded(ctx, w, bound, answering)
+		})
 	})
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"pgchaos/chaos"
 	"pgchaos/cluster/link"
+	"pgchaos/internal/units"
 )
 
 // transfer has data pass a link in a new connection, and says what that met. Through a relay the most of both directions
@@ -59,31 +61,95 @@ const (
 
 // sampleOf is what shows a bound, in bytes a second.
 func sampleOf(w way, bound float64) sample {
-	bytes := max(1, int(bound*filling.Seconds()))
+	bytes := max(1, int(min(bound*filling.Seconds(), most)))
 	if w.filter != nil {
-		bytes = min(max(fewest, int(bound*2*filling.Seconds())), most)
+		bytes = max(fewest, int(min(bound*2*filling.Seconds(), most)))
 	}
 	return sample{bytes, time.Duration(float64(bytes) / bound / 2 * float64(time.Second))}
 }
 
 // bounded verifies that data takes as long as a bound demands, in each direction that is meant.
-func bounded(ctx context.Context, w way, bound float64) (seen string, err error) {
+func bounded(ctx context.Context, w way, bound float64, patience time.Duration) (seen string, err error) {
 	s := sampleOf(w, bound)
 	for d, meant := range w.meant {
 		if !meant || !w.shapes(link.Direction(d)) {
 			continue
 		}
+		if err := w.open(); err != nil {
+			return "", err
+		}
 		var bytes [2]int
 		bytes[d] = s.bytes
-		met, err := w.transfer(ctx, bytes, answering)
+		passing := w.passing(link.Direction(d))
+		met, err := w.transfer(ctx, bytes, patience)
 		switch {
 		case err != nil:
 			return "", err
-		case !met.Hung && (met.Refused || met.Took < s.least): // it hangs where others have filled the link
+		case met.Hung: // others may have filled the link
+			if seen, err = passing(bound); err != nil {
+				return "", err
+			}
+		case met.Refused || met.Took < s.least:
 			return "", fmt.Errorf("%w: data that was to take at least %s through the link %s", chaos.ErrNoEffect, s.least.Round(time.Millisecond), met)
 		}
 	}
-	return "", nil
+	return seen, nil
+}
+
+// open is an error while a rule lets nothing pass a relay, so that nothing can be seen of what else is in force.
+func (w way) open() error {
+	if w.filter != nil {
+		return nil // whose counters have shown that packets pass
+	}
+	if names := w.relay.Blocks(); len(names) > 0 {
+		return fmt.Errorf("%w that could be seen: nothing passes while %s is in force", chaos.ErrNoEffect, strings.Join(names, " and "))
+	}
+	return nil
+}
+
+// passing begins to count what passes in one direction. What it returns is to be called once a sample did not pass: the bound is seen
+// none the less where others have filled the link, and as much has passed as it allows.
+func (w way) passing(d link.Direction) func(bound float64) (seen string, err error) {
+	if w.filter != nil {
+		return func(float64) (string, error) {
+			return "", unmeasuredError{errors.New("data got no answer")}
+		}
+	}
+	begun, before := time.Now(), w.relay.Counters().Passed[d]
+	return func(bound float64) (string, error) {
+		n, took := w.relay.Counters().Passed[d]-before, time.Since(begun)
+		passed := fmt.Sprintf("others have filled the link: %s passed in %s", units.Bytes(uint64(n)), took.Round(time.Millisecond))
+		if full := bound * took.Seconds(); float64(n) >= full/2 && float64(n) <= 1.5*full+float64(fewest) {
+			return passed, nil
+		}
+		if err := w.open(); err != nil {
+			return "", err
+		}
+		return "", fmt.Errorf("%w: data got no answer within %s, and %s of others passed", chaos.ErrNoEffect, took.Round(time.Millisecond), units.Bytes(uint64(n)))
+	}
+}
+
+// visible is the bound from which on it is seen beforehand whether the link carries more at all.
+const visible = 100e6
+
+// canBite is an error where links carry no more than a bound without it, so that their own speed would look like the bound.
+// Where other rules are in force nothing is known beforehand.
+func canBite(ctx context.Context, ways []way, bound float64) error {
+	if bound < visible {
+		return nil
+	}
+	return chaos.AtOnce(len(ways), func(i int) error {
+		w := ways[i]
+		if w.filter != nil || len(w.relay.Rules()) > 0 {
+			return nil
+		}
+		s := sampleOf(w, bound)
+		met, err := w.relay.Probe(ctx, s.bytes, answering)
+		if err == nil && !met.Refused && (met.Hung || met.Took >= s.least) {
+			err = fmt.Errorf("on the link %s: %w that could be seen: without the bound, %s %s as well", w.name, chaos.ErrNoEffect, units.Bytes(uint64(s.bytes)), met)
+		}
+		return err
+	})
 }
 
 // shapes tells whether a direction of a link is shaped at the node that it leads to: the kernel shapes what another

@@ -74,7 +74,13 @@ func exchange(c net.Conn, bytes int) (took time.Duration, err error) {
 	begun := time.Now()
 	sent := make(chan error, 1)
 	go func() {
-		_, err := c.Write(make([]byte, bytes))
+		piece := make([]byte, min(bytes, bufferSize))
+		var err error
+		for left := bytes; left > 0 && err == nil; {
+			var n int
+			n, err = c.Write(piece[:min(left, len(piece))])
+			left -= n
+		}
 		sent <- err
 	}()
 	_, err = io.CopyN(io.Discard, c, int64(bytes))

@@ -123,10 +123,11 @@ func (r *Relay) Counters() Counters {
 	return c
 }
 
-// openPairs counts connections, without probes. mu is held.
+// openPairs counts connections, without probes. One that was ended counts no more, although its goroutines may still be on
+// their way out. mu is held.
 func (r *Relay) openPairs() (n int) {
 	for p := range r.pairs {
-		if !p.probe {
+		if !p.probe && !p.isOver() {
 			n++
 		}
 	}
@@ -139,6 +140,18 @@ func (r *Relay) Rules() (names []string) {
 	defer r.mu.Unlock()
 	for _, i := range r.rules {
 		names = append(names, i.name)
+	}
+	return names
+}
+
+// Blocks are the names of the rules under which no new connection is served, the newest last. One that flaps is none of them.
+func (r *Relay) Blocks() (names []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, i := range r.rules {
+		if i.Down == 0 && (i.Reject || i.Ways[Forward].BlackHole || i.Ways[Back].BlackHole) {
+			names = append(names, i.name)
+		}
 	}
 	return names
 }

@@ -1,11 +1,13 @@
 package link
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -193,6 +195,59 @@ func TestReject(t *testing.T) {
 	client, at = through(t, r, s)
 	send(t, client, "again")
 	receive(t, at, "again")
+}
+
+// TestAConnectionThatWasEndedIsNotOpen, although what served it is not gone yet.
+func TestAConnectionThatWasEndedIsNotOpen(t *testing.T) {
+	dialing, end := make(chan struct{}), make(chan struct{})
+	r := newRelay()
+	r.listen = func() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") }
+	r.dial = func(context.Context) (net.Conn, error) {
+		close(dialing)
+		<-end
+		return nil, net.ErrClosed
+	}
+	if err := r.begin(); err != nil {
+		t.Fatal(err)
+	}
+	r.address = r.door.Addr().String()
+	defer func() { _ = r.Close() }()
+	defer close(end)
+	dial(t, r)
+	<-dialing
+	if n := r.Counters().Open; n != 1 {
+		t.Errorf("%d connections are open, not 1", n)
+	}
+	impose(t, r, "reject", Rule{Reject: true})
+	if n := r.Counters().Open; n != 0 {
+		t.Errorf("%d connections are open, and all were reset", n)
+	}
+}
+
+// TestBlocks names what lets no new connection pass, but for what does so now and then.
+func TestBlocks(t *testing.T) {
+	r := relayTo(t, newServer(t).Addr().String())
+	impose(t, r, "slow", Rule{Ways: [2]Shape{{BytesPerSecond: 1}, {Latency: time.Hour}}})
+	impose(t, r, "flap", Rule{Ways: cut.Ways, Down: time.Hour, Up: time.Hour})
+	impose(t, r, "half", Rule{Ways: [2]Shape{Back: hole}})
+	impose(t, r, "reject", Rule{Reject: true})
+	if got := r.Blocks(); !slices.Equal(got, []string{"half", "reject"}) {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestAProbeNeedsLittleMemory, however much it sends.
+func TestAProbeNeedsLittleMemory(t *testing.T) {
+	r := relayTo(t, newServer(t).Addr().String())
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if met, err := r.Probe(t.Context(), 64<<20, time.Minute); err != nil || met.Took == 0 {
+		t.Fatalf("%+v, %v", met, err)
+	}
+	runtime.ReadMemStats(&after)
+	if used := after.TotalAlloc - before.TotalAlloc; used > 16<<20 {
+		t.Errorf("a probe of 64 MiB took %d bytes of memory", used)
+	}
 }
 
 // TestDrop: all connections are reset, once.
