@@ -74,6 +74,8 @@ func TestConditionSaysWhatIsNotSo(t *testing.T) {
 			Standbys: []record.StandbyState{{Name: "s", State: "startup", SyncState: "quorum"}}},
 		{Node: "s", Reachable: true, Role: record.RoleStandby, Timeline: 2, LSN: 40, Streaming: true},
 		{Node: "gone", Error: "connection refused"},
+		// It has gone past the fork: no LSN of the new primary is as high as its own.
+		{Node: "past", Reachable: true, Role: record.RoleStandby, Timeline: 1, LSN: 90},
 	}
 	for _, tc := range []struct {
 		name string
@@ -88,12 +90,14 @@ func TestConditionSaysWhatIsNotSo(t *testing.T) {
 		{"not connected at all", Condition{SyncState: map[string]string{"gone": "sync"}}, "sync_state of gone is not connected, not sync"},
 		{"startup is not streaming", Condition{Streaming: []string{"s"}}, "s is not streaming on new: startup"},
 		{"behind", Condition{CaughtUp: []string{"s"}}, "s has replayed up to 0/28 of 0/32"},
+		{"ahead, on the timeline that the primary has left", Condition{CaughtUp: []string{"past"}}, "past has replayed up to 0/5A of timeline 1, and new writes timeline 2"},
+		{"the primary itself", Condition{CaughtUp: []string{"new"}}, ""},
 		{"a role that no node has", Condition{CaughtUp: []string{"replicas"}}, "no node is replicas now"},
 		{"no node of a role streams", Condition{Streaming: []string{"replicas"}}, "no node is replicas now"},
 		{"nobody knows", Condition{CaughtUp: []string{"gone"}}, "gone is unreachable: connection refused"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if got := strings.Join(tc.c.wrong(states, 50), "; "); got != tc.want {
+			if got := strings.Join(tc.c.wrong(states, states[1]), "; "); got != tc.want {
 				t.Errorf("got %q, want %q", got, tc.want)
 			}
 		})
@@ -114,7 +118,7 @@ func TestAllStreaming(t *testing.T) {
 		"two primaries":               {[]record.NodeState{a, b, second}, "a and c are primaries"},
 		"no primary":                  {[]record.NodeState{c}, "c is not streaming: not connected; no node is a primary"},
 	} {
-		if got := strings.Join(Condition{AllStreaming: true}.wrong(tc.states, 0), "; "); got != tc.want {
+		if got := strings.Join(Condition{AllStreaming: true}.wrong(tc.states, record.NodeState{}), "; "); got != tc.want {
 			t.Errorf("%s: got %q, want %q", name, got, tc.want)
 		}
 	}
@@ -165,12 +169,18 @@ func (w *changing) Fresh(context.Context) []record.NodeState {
 func (*changing) BecamePrimary(string) {}
 func (*changing) Primaries() []string  { return nil }
 
-// TestRolesOfOneStepAreLookedUpInOneReading: between two readings the roles can change, and a node could have been pointed at itself.
-func TestRolesOfOneStepAreLookedUpInOneReading(t *testing.T) {
+func twoNodes(t *testing.T) *cluster.Cluster {
+	t.Helper()
 	c, err := cluster.New(nil, cluster.Config{Nodes: []cluster.NodeConfig{{Name: "a"}, {Name: "b"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return c
+}
+
+// TestRolesOfOneStepAreLookedUpInOneReading: between two readings the roles can change, and a node could have been pointed at itself.
+func TestRolesOfOneStepAreLookedUpInOneReading(t *testing.T) {
+	c := twoNodes(t)
 	for _, selectors := range [][]string{{"replicas"}, {"any_replica"}, {"replicas", "laggard"}} {
 		w := &changing{}
 		follow := NewScene(c, w, rand.New(rand.NewPCG(1, 2))).EachTo(selectors, "primary", func(_ context.Context, act *Act, n, up *cluster.Node) error {

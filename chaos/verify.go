@@ -49,7 +49,11 @@ func (s *Scene) Verify(c Condition, within time.Duration) Action {
 				act.On(n)
 			}
 		}
-		return s.Await(ctx, c, within)
+		wrong, err := s.await(ctx, c, within)
+		if err == nil && len(wrong) > 0 {
+			err = fmt.Errorf("%w within %s: %s", ErrNotSo, within, strings.Join(wrong, "; "))
+		}
+		return err
 	}}
 }
 
@@ -58,28 +62,38 @@ func Wait(d time.Duration) Action {
 	return Action{Act: func(ctx context.Context, _ *Act) error { return wait.For(ctx, d) }}
 }
 
-// Await waits until a condition holds, at most within.
+// Await waits until a condition holds, at most within. Its error is no ErrNotSo: the condition is an action's own, and no statement of the file.
 func (s *Scene) Await(ctx context.Context, c Condition, within time.Duration) error {
+	wrong, err := s.await(ctx, c, within)
+	if err == nil && len(wrong) > 0 {
+		err = fmt.Errorf("not so within %s: %s", within, strings.Join(wrong, "; "))
+	}
+	return err
+}
+
+// await waits until a condition holds, at most within, and says what was wrong at the last look.
+func (s *Scene) await(ctx context.Context, c Condition, within time.Duration) (wrong []string, err error) {
 	// A look that has begun is finished: one cut short would say of every node that
 	// it is unreachable.
 	waiting, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	var target record.LSN // what caught_up waits for: fixed at the first look that finds a primary
+	var target record.NodeState
 	for {
 		states := s.States(ctx)
-		if target == 0 {
-			target = record.Primary(states).LSN
-		}
+		target = caughtUpWith(target, record.Primary(states))
 		now, err := s.named(c, states)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		wrong := now.wrong(states, target)
 		if len(wrong) == 0 {
-			return nil
+			wrong = s.elsewhere(ctx, now.CaughtUp, states, target)
 		}
-		if err := wait.For(waiting, pollEvery); err != nil {
-			return fmt.Errorf("%w within %s: %s", ErrNotSo, within, strings.Join(wrong, "; "))
+		if len(wrong) == 0 {
+			return nil, nil
+		}
+		if wait.For(waiting, pollEvery) != nil {
+			return wrong, nil
 		}
 	}
 }
@@ -121,8 +135,8 @@ func (c Condition) nodes() []string {
 	return slices.Compact(all)
 }
 
-// wrong says what does not hold.
-func (c Condition) wrong(states []record.NodeState, target record.LSN) (out []string) {
+// wrong says what does not hold; target is what caught_up is measured by.
+func (c Condition) wrong(states []record.NodeState, target record.NodeState) (out []string) {
 	byName := map[string]record.NodeState{}
 	for _, st := range states {
 		byName[st.Node] = st
@@ -153,15 +167,10 @@ func (c Condition) wrong(states []record.NodeState, target record.LSN) (out []st
 	}
 	for _, name := range c.CaughtUp {
 		st, there := byName[name]
-		switch {
-		case !there: // a role
+		if !there { // a role
 			out = append(out, "no node is "+name+" now")
-		case target == 0:
-			out = append(out, "there is no primary that "+name+" could catch up with")
-		case !st.Reachable:
-			out = append(out, fmt.Sprintf("%s is unreachable: %s", name, st.Error))
-		case st.LSN < target:
-			out = append(out, fmt.Sprintf("%s has replayed up to %s of %s", name, st.LSN, target))
+		} else if why := behind(st, target); why != "" {
+			out = append(out, why)
 		}
 	}
 	return out

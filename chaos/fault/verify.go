@@ -19,7 +19,7 @@ type Condition struct {
 	Role      map[string]string `yaml:"role" jsonschema_description:"By node: primary, standby or down."`
 	SyncState map[string]string `yaml:"sync_state" jsonschema_description:"By node, as pg_stat_replication has it: async, potential, sync or quorum."`
 	Streaming NodeList          `yaml:"streaming" jsonschema_description:"Standbys that stream from the node they follow."`
-	CaughtUp  NodeList          `yaml:"caught_up" jsonschema_description:"Standbys that have replayed all that the primary had written when asked."`
+	CaughtUp  NodeList          `yaml:"caught_up" jsonschema_description:"Standbys that have replayed all that the primary had written when asked, and are on its timeline."`
 	// AllStreaming is the state of a cluster without a fault.
 	AllStreaming bool           `yaml:"all_streaming" jsonschema_description:"true: one node is the primary, and every other node streams from the node that it follows."`
 	Within       units.Duration `yaml:"within" jsonschema_description:"How long a verify waits; 10s by default. A when has its within beside it."`

@@ -1,9 +1,11 @@
 package faulttest
 
 import (
+	"errors"
 	"strings"
 	"time"
 
+	"pgchaos/chaos"
 	"pgchaos/chaos/fault"
 	"pgchaos/internal/units"
 )
@@ -136,6 +138,10 @@ func (b *Bench) WrongPrimary() {
 	b.Done("hold_wal", &fault.HoldWAL{OnStandbys: fault.OnStandbys{OnNodes: On("c")}})
 	row := b.marker()
 	b.Want("b", row, "1")
+	// So much that no position of the new primary is as high as those of b.
+	b.Want("a", "select count(pg_logical_emit_message(false, 'ahead', repeat('x', 1000000))) from generate_series(1, 20)", "20")
+	row = b.marker()
+	b.Want("b", row, "1")
 	split := &fault.SplitBrain{OnNodes: On("a")}
 	b.Done("kill", &fault.Kill{OnNodes: On("a")})
 	if _, _, err := b.Do("split_brain", split); err == nil || !strings.Contains(err.Error(), "no other node accepts writes") {
@@ -145,6 +151,7 @@ func (b *Bench) WrongPrimary() {
 	b.absent("c", row)
 	const write = "insert into marker (id) values (1000000) returning id"
 	b.Want("c", write, "1000000")
+	b.diverged("b", "c")
 	back := b.Done("split_brain", split)
 	b.Want("a", write, "1000000")
 	b.Want("a", row, "1")
@@ -157,4 +164,13 @@ func (b *Bench) WrongPrimary() {
 	back(true)
 	b.Want("a", "show default_transaction_read_only", "on")
 	b.Want("a", row, "1")
+}
+
+// diverged demands that a standby which has gone past the fork of the new primary has not caught up with it, whatever its position.
+func (b *Bench) diverged(node, primary string) {
+	b.Helper()
+	_, _, err := b.Do("verify", &fault.Condition{CaughtUp: fault.NodeList{node}, Within: units.Duration(200 * time.Millisecond)})
+	if !errors.Is(err, chaos.ErrNotSo) || !strings.Contains(err.Error(), "of timeline 1, and "+primary+" writes timeline 2") {
+		b.Errorf("%s has caught up with %s: %v", node, primary, err)
+	}
 }
