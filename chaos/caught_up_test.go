@@ -34,7 +34,7 @@ func TestCaughtUpWith(t *testing.T) {
 	}
 }
 
-// TestTimelinesOfOneNumber are told apart by their forks.
+// TestTimelinesOfOneNumber: their forks distinguish them.
 func TestTimelinesOfOneNumber(t *testing.T) {
 	on := func(timeline uint32, forks ...record.Fork) record.Lineage {
 		return record.Lineage{Timeline: timeline, Forks: forks}

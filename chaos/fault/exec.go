@@ -18,7 +18,7 @@ const execTimeout = 60 * time.Second
 
 // Exec runs a line of shell on nodes as the server's user, notes the first line that it
 // wrote, and keeps all of it. An exit status other than the expected one is a
-// chaos.ErrNotSo; a command that could not be run, or not to its end, is another error.
+// chaos.ErrNotSo, and a proof that fails a chaos.ErrNoEffect; a command that could not be run, or not to its end, is another error.
 type Exec struct {
 	OnNodes `yaml:",inline"`
 
@@ -34,8 +34,9 @@ func exec() Kind {
 		Manual: Manual{
 			Does: "Runs /bin/sh -c COMMAND as the server's user, for a minute at most. libpq's variables (PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSFILE) and PGDATA lead to the node's own " +
 				"server. PGCHAOS_RUN, PGCHAOS_STEP, PGCHAOS_NODE, PGCHAOS_HOST and PGCHAOS_PORT say where it runs, and PGCHAOS_PRIMARY names the primary.",
-			Effect:   "What the command does. pgchaos assumes nothing about the node afterwards.",
-			Verified: "The exit status is the expected one, and the `proof` succeeds. A command that cannot be run, or that a signal ends, proves nothing.",
+			Effect: "What the command does. pgchaos assumes nothing about the node afterwards.",
+			Verified: "The exit status is the expected one: another one fails the run. The `proof` succeeds: else the command has not taken effect, and the run is " +
+				"inconclusive. A command that cannot be run, or that a signal ends, proves nothing.",
 			Back: "By `undo`, a line of shell that has to be right also where the command failed, or was never run. It is in the journal before the command is run, so it may hold no secrets. " +
 				"Without `undo` nothing takes the command back.",
 			Example: `- {at: 5s, for: 2s, exec: {node: pgslave, command: "touch $PGDATA/mark", proof: "test -e $PGDATA/mark", undo: "rm -f $PGDATA/mark"}}
@@ -159,15 +160,15 @@ func (p *Exec) Action(env Env) chaos.Action {
 		if errors.Is(err, context.DeadlineExceeded) {
 			return fmt.Errorf("on %s the command %q had not ended after %s, and was killed", n.Name(), p.Command, execTimeout)
 		}
-		if err := judgeExit(err, p.Expect); err != nil {
+		if err := judgeExit(err, p.Expect, chaos.ErrNotSo); err != nil {
 			return fmt.Errorf("on %s: %w", n.Name(), err)
 		}
 		if p.Proof == "" {
 			return nil
 		}
 		_, err = n.Exec(ctx, p.Proof, facts(env)...)
-		if err := judgeExit(err, 0); err != nil {
-			return fmt.Errorf("on %s the proof %q does not hold: %w", n.Name(), p.Proof, err)
+		if err := judgeExit(err, 0, chaos.ErrNoEffect); err != nil {
+			return fmt.Errorf("on %s the command %q succeeded, and its proof %q did not: %w", n.Name(), p.Command, p.Proof, err)
 		}
 		return nil
 	})
@@ -194,8 +195,9 @@ const (
 	lastSignal  = 64
 )
 
-// judgeExit holds how a command ended against the expected exit status.
-func judgeExit(err error, expect int) error {
+// judgeExit holds how a command ended against the expected exit status. Another one is the error other: it fails the run where the file
+// states the status, and is no effect where the command is the proof of one.
+func judgeExit(err error, expect int, other error) error {
 	var exit *cluster.ExitError
 	code, status, complaint := 0, "exit status 0", ""
 	switch {
@@ -215,5 +217,5 @@ func judgeExit(err error, expect int) error {
 	case code > endedBySign && code <= endedBySign+lastSignal:
 		return fmt.Errorf("a signal ended the command: %s%s", status, complaint)
 	}
-	return fmt.Errorf("%w: the command ended with %s, expected exit status %d%s", chaos.ErrNotSo, status, expect, complaint)
+	return fmt.Errorf("%w: the command ended with %s, expected exit status %d%s", other, status, expect, complaint)
 }

@@ -32,7 +32,7 @@ func TestHowACommandEnded(t *testing.T) {
 		{"the node could not be reached", errors.New("no host"), 0, "unknown"},
 	} {
 		got := "unknown"
-		switch err := judgeExit(tc.err, tc.expect); {
+		switch err := judgeExit(tc.err, tc.expect, chaos.ErrNotSo); {
 		case err == nil:
 			got = "ok"
 		case errors.Is(err, chaos.ErrNotSo):

@@ -291,12 +291,16 @@ func testExec(s *scene) {
 		s.Error("the undo was not run")
 	}
 	// It is taken back also where the proof does not hold.
-	if _, err := s.try("exec", exec("touch $PGDATA/mark", "false", "rm -f $PGDATA/mark")); !errors.Is(err, chaos.ErrNotSo) || !there() {
+	_, err := s.try("exec", exec("touch $PGDATA/mark", "false", "rm -f $PGDATA/mark"))
+	if !errors.Is(err, chaos.ErrNoEffect) || errors.Is(err, chaos.ErrNotSo) || !there() {
 		s.Errorf("a proof that does not hold: %v", err)
 	}
 	s.heal()
 	if there() {
 		s.Error("the undo of the failed step was not run")
+	}
+	if _, err := s.try("exec", exec("exit 3", "true", "")); !errors.Is(err, chaos.ErrNotSo) || errors.Is(err, chaos.ErrNoEffect) {
+		s.Errorf("another exit status than the expected one: %v", err)
 	}
 	s.do("exec", exec("true", "", "echo lost >&2; exit 3"))
 	if err := s.undo.Heal(s.Context()); err == nil || !strings.Contains(err.Error(), "by hand") || !strings.Contains(err.Error(), "lost") {
