@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -73,6 +75,31 @@ func ForNode(argv []string, node, host string) []string {
 	return words
 }
 
+// placeholder is a word in braces.
+var placeholder = regexp.MustCompile(`\{[A-Za-z][A-Za-z0-9_]*\}`)
+
+// notAfter are the characters that make something else of a placeholder behind them: ${VARIABLE} of a shell, %{variable} of curl and
+// others, {{template}} of docker.
+const notAfter = `$%#@\{`
+
+// unknownPlaceholder is an error where a word of a command of the user's has something in braces that pgchaos does not replace there: it
+// would be sent as it stands.
+func unknownPlaceholder(words []string, known ...string) error {
+	for _, w := range words {
+		for _, at := range placeholder.FindAllStringIndex(w, -1) {
+			in := w[at[0]:at[1]]
+			if slices.Contains(known, in) || at[0] > 0 && strings.Contains(notAfter, w[at[0]-1:at[0]]) {
+				continue
+			}
+			return fmt.Errorf("%s stands for nothing here: write %s (braces that mean something else need a blank in them: { %s })", in, strings.Join(known, " or "), strings.Trim(in, "{}"))
+		}
+	}
+	return nil
+}
+
+// CheckForNode is an error where a command of ForNode has a placeholder that is not replaced.
+func CheckForNode(argv []string) error { return unknownPlaceholder(argv, hostWord, nodeWord) }
+
 // PlainWord tells whether a word means itself in a line of shell, without quotes.
 func PlainWord(word string) bool { return quotedForShell(word) == word }
 
@@ -84,6 +111,9 @@ type ExecTemplate struct{ words []string }
 func ParseExec(text string) (ExecTemplate, error) {
 	words, err := SplitCommand(text)
 	if err != nil {
+		return ExecTemplate{}, err
+	}
+	if err := unknownPlaceholder(words, hostWord, commandWord); err != nil {
 		return ExecTemplate{}, err
 	}
 	commands := 0

@@ -83,7 +83,7 @@ func TestStepsThatCanNeverRun(t *testing.T) {
 		{"terminate_backends: {node: a, workload: wirtes}", "there is no workload \"wirtes\""},
 		{"lock_table: {node: a, table: a.b.c}", "names no table"},
 		{"{exec: {node: a, command: ls, undo: ls}, for: 1s}", ""},
-		{"{exec: {node: a, command: ls}, for: 1s}", "can be taken back; give the exec an undo"},
+		{"{exec: {node: a, command: ls}, for: 1s}", "without an undo nothing takes the exec back; give the exec an undo"},
 
 		// Roles.
 		{"promote: a", "a is the primary"},

@@ -211,6 +211,7 @@ func (v *validator) hooks(x *Existing) {
 			v.badKey(path+".undo_after", "there is no undo to run", "write undo: COMMAND, or leave undo_after out")
 		}
 		v.positive(path+".undo_after", h.UndoAfter)
+		v.placeholders(path, h.Do, h.Undo, h.Proof)
 		if h.Exec != "" {
 			v.template(path+".exec", h.Exec)
 		}
@@ -303,6 +304,43 @@ func (v *validator) existingRate(x *Existing) {
 	if sum > x.MaxRate {
 		v.bad("load", fmt.Sprintf("the workloads together have a rate of %s, and max_rate is %s", sum, x.MaxRate), "lower the rates, or write a higher max_rate in cluster.existing")
 	}
+}
+
+// placeholders refuses what stands in braces in the commands of a hook, and is not replaced there.
+func (v *validator) placeholders(path, do, undo, proof string) {
+	for _, c := range [][2]string{{"do", do}, {"undo", undo}, {"proof", proof}} {
+		words, err := cluster.SplitCommand(c[1])
+		if err != nil {
+			continue // which is said where a step has it
+		}
+		if err := cluster.CheckForNode(words); err != nil {
+			v.bad(path+"."+c[0], c[0]+": "+err.Error(), "")
+		}
+	}
+}
+
+// lacksInExisting says what the file of a cluster that is there lacks for an action; "": nothing, or nothing that it could have.
+func (v *validator) lacksInExisting(a action) (what, right string) {
+	x := v.e.Cluster.Existing
+	if v.e.Cluster.Provider != existingProvider || x == nil {
+		return "", ""
+	}
+	const how = `write exec: "ssh {host} sudo -n {command}" in cluster.existing`
+	switch p := a.parameters.(type) {
+	case *fault.Exec:
+		if x.Exec == "" {
+			return "nothing says how the command gets to the node", how
+		}
+	case *fault.RunHook:
+		if x.Exec == "" && p.Exec == "" {
+			return "nothing says how the command gets to the node", how
+		}
+	case *fault.Switchover, *fault.ManagerSwitchover:
+		if x.Manager == nil {
+			return "nothing says what manages the cluster and makes a switchover", "write manager: {patroni: URL} or manager: {pg_auto_failover: DSN} in cluster.existing, or give it a command of yours: hooks: {switchover: {do: COMMAND, proof: moved}}"
+		}
+	}
+	return "", ""
 }
 
 // insteadOfHook is what a user can write where no capability serves: a hook.

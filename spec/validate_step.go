@@ -48,11 +48,7 @@ func (v *validator) stepTime(path string, s *Step) {
 		return a.kind.Reversible && (!ok || maybe.Reversed())
 	}
 	if v.d.has(path+".for") && !slices.ContainsFunc(s.actions, reversible) && !v.d.brokenUnder(path) {
-		right := "leave for out"
-		if s.Action() == "exec" {
-			right = "give the exec an undo, or leave for out"
-		}
-		v.badKey(path+".for", "only "+reversibleActions()+" can be taken back", right)
+		v.notTakenBack(path+".for", s)
 	}
 	v.positive(path+".for", s.For)
 	if p, ok := s.Parameters().(fault.Ending); ok {
@@ -73,6 +69,18 @@ func (v *validator) stepTime(path string, s *Step) {
 	}
 }
 
+// notTakenBack says why the action of a step with a for cannot be taken back.
+func (v *validator) notTakenBack(path string, s *Step) {
+	switch p := s.Parameters().(type) {
+	case *fault.Exec:
+		v.badKey(path, "without an undo nothing takes the exec back", "give the exec an undo, or leave for out")
+	case *fault.RunHook:
+		v.badKey(path, "without an undo nothing takes the hook "+p.Name+" back", "give the hook an undo, or leave for out")
+	default:
+		v.badKey(path, "only "+reversibleActions()+" can be taken back", "leave for out")
+	}
+}
+
 // reversibleActions names the actions that `for` can take back.
 func reversibleActions() string {
 	var names []string
@@ -88,6 +96,10 @@ func reversibleActions() string {
 // action checks one action, whichever others the step has.
 func (v *validator) action(path string, a action) {
 	p := a.parameters
+	if what, right := v.lacksInExisting(a); what != "" {
+		v.badKey(path, what, right)
+		return
+	}
 	if a.kind.Needs.Process != 0 {
 		v.actedOn(path, a)
 	}
@@ -144,6 +156,9 @@ func (v *validator) inFile(path string, p fault.Parameters) {
 		}
 	case *fault.RunHook:
 		v.undo(path, p.Undo)
+		if x := v.e.Cluster.Existing; x == nil || !slices.ContainsFunc(x.Hooks, func(h Hook) bool { return h.Name == p.Name }) { // else it is said of the hook
+			v.placeholders(path, p.Do, p.Undo, p.Proof)
+		}
 	case *fault.Exec:
 		v.undo(path, p.Undo)
 	}
