@@ -173,7 +173,7 @@ func (n *Node) othersRunCommands(ctx context.Context) bool {
 	defer cancel()
 	for _, other := range n.cluster.nodes {
 		if other != n && other.Met() {
-			if _, err := other.RunBeside(ctx, Command{Argv: []string{"true"}, Keep: ExecKeeps}); err == nil {
+			if _, err := other.RunBeside(ctx, TryCommand()); err == nil {
 				return true
 			}
 		}

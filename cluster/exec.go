@@ -59,6 +59,14 @@ func (n *Node) Machine() string {
 	return n.Name()
 }
 
+// TryCommand shows that commands run on a machine, and changes nothing.
+func TryCommand() Command {
+	return Command{Argv: []string{"true"}, Keep: tryKeeps}
+}
+
+// tryKeeps is how much of what it says is kept, in bytes.
+const tryKeeps = 4096
+
 // ExecCommand is a line of shell with the environment of ExecEnvironment.
 func ExecCommand(line string, env []string) Command {
 	return Command{Argv: []string{"/bin/sh", "-c", line}, Keep: ExecKeeps, Env: env}

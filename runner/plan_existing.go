@@ -9,6 +9,7 @@ import (
 	"pgchaos/chaos/fault"
 	"pgchaos/cluster"
 	"pgchaos/internal/redact"
+	"pgchaos/internal/units"
 	"pgchaos/spec"
 )
 
@@ -17,17 +18,18 @@ type planned interface {
 	Planned(node, host string) []fault.PlannedCommand
 }
 
-// WriteCommands writes every command that a run would run on the machines of a cluster that was there before, word for word.
-func (p *Plan) WriteCommands(out io.Writer) error {
+// WriteCommands writes every command that a run would run on the machines of a cluster that was there before, word for word. Dirs are the
+// data directories of the nodes, where they were asked for; "": nothing can tell, and no df runs there.
+func (p *Plan) WriteCommands(out io.Writer, dirs map[string]string) error {
 	text := &strings.Builder{}
-	if err := p.writeCommands(text); err != nil {
+	if err := p.writeCommands(text, dirs); err != nil {
 		return err
 	}
 	_, err := io.WriteString(out, redact.New(p.Experiment.Secrets...).Text(text.String()))
 	return err
 }
 
-func (p *Plan) writeCommands(w io.Writer) error {
+func (p *Plan) writeCommands(w io.Writer, dirs map[string]string) error {
 	if p.Experiment.Cluster.Existing == nil {
 		return nil
 	}
@@ -35,24 +37,58 @@ func (p *Plan) writeCommands(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	begun := false
+	text := &strings.Builder{}
+	if err := writeOwnCommands(text, x, dirs); err != nil {
+		return err
+	}
 	for i := range p.Experiment.Once() {
 		s := &p.Experiment.Timeline[i]
 		commands, ok := s.Parameters().(planned)
 		if !ok || s.Repetition > 1 {
 			continue
 		}
-		if !begun {
-			begun = true
-			fmt.Fprint(w, "\nCOMMANDS  each runs as it stands here, without a shell of pgchaos's\n")
-		}
 		for _, n := range x.Nodes {
 			if actsOn(s.Nodes(), n.Name, x.Nodes) {
-				if err := writeCommandsOf(w, s, commands, x.Exec, n); err != nil {
+				if err := writeCommandsOf(text, s, commands, x.Exec, n); err != nil {
 					return err
 				}
 			}
 		}
+	}
+	if text.Len() > 0 {
+		fmt.Fprint(w, "\nCOMMANDS  each runs as it stands here, without a shell of pgchaos's\n", text)
+	}
+	return nil
+}
+
+// unknownDir stands for a data directory that was not asked for.
+const unknownDir = "DATA_DIRECTORY"
+
+// writeOwnCommands writes what pgchaos itself runs on each node's machine, whatever the steps are.
+func writeOwnCommands(w io.Writer, x cluster.Existing, dirs map[string]string) error {
+	if x.Exec == "" {
+		return nil
+	}
+	for _, n := range x.Nodes {
+		dir := dirs[n.Name]
+		if dirs == nil {
+			dir = unknownDir
+		}
+		commands := []fault.PlannedCommand{{What: "before the run", Argv: cluster.TryCommand().Argv}}
+		if dir != "" {
+			commands = append(commands, fault.PlannedCommand{What: fmt.Sprintf("before the run, and every %s in it", units.Duration(disksEvery)), Argv: cluster.FreeCommand(dir).Argv})
+		}
+		fmt.Fprintf(w, "  whatever the steps are, on %s\n", n.Name)
+		for _, c := range commands {
+			line, err := commandLine(c, x.Exec, n.Host)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(w, "    %s: %s\n", c.What, line)
+		}
+	}
+	if dirs == nil {
+		fmt.Fprintf(w, "    %s stands for the server's data_directory: pgchaos doctor asks for it\n", unknownDir)
 	}
 	return nil
 }
@@ -74,6 +110,9 @@ func writeCommandsOf(w io.Writer, s *spec.Step, of planned, exec string, n clust
 		}
 		fmt.Fprintf(w, "    %-6s %s\n", c.What, line)
 	}
+	if _, ok := s.Parameters().(*fault.Exec); ok {
+		fmt.Fprintf(w, "    %-6s env sets PGHOST, PGPORT, PGUSER, PGDATABASE and variables that begin with PGCHAOS_ before each\n", "with")
+	}
 	if h, ok := s.Parameters().(*fault.RunHook); ok && h.ProvedBy() != "" {
 		fmt.Fprintf(w, "    %-6s %s\n", "proof", map[string]string{
 			"down": "the server has ended its sessions and refuses new ones, or was started again", "silent": "the server gives no answer", "moved": "another node is the primary",
@@ -87,6 +126,7 @@ func writeCommandsOf(w io.Writer, s *spec.Step, of planned, exec string, n clust
 				return err
 			}
 			fmt.Fprintf(w, "    %-6s where sessions to the node are forwarded: %s\n", "look", line)
+			fmt.Fprintf(w, "    %-6s where that cannot run: %s on another node, as above\n", "", cluster.CommandLine(cluster.TryCommand().Argv))
 		}
 	}
 	return nil

@@ -83,7 +83,7 @@ func (p *Plan) write(w io.Writer) error {
 	if err := tw.Flush(); err != nil {
 		return fmt.Errorf("write the plan: %w", err)
 	}
-	if err := p.writeCommands(w); err != nil {
+	if err := p.writeCommands(w, nil); err != nil {
 		return err
 	}
 	for _, warning := range e.Warnings() {

@@ -49,6 +49,57 @@ abort_on: [p99 of writes > 1s]
 	}
 }
 
+// TestThePlanOfAnExec: every command of the step, and what pgchaos runs whatever the steps are.
+func TestThePlanOfAnExec(t *testing.T) {
+	const text = `
+name: x
+cluster:
+  provider: existing
+  existing:
+    nodes:
+      n1: {dsn: "postgres://chaos@db1:5432/chaos", host: db1}
+    exec: "ssh {host} {command}"
+load: {writes: {kind: insert, rate: 10/s}}
+timeline:
+  - {at: 1s, for: 1s, exec: {node: n1, command: "touch a", proof: "test -e a", undo: "rm a"}}
+duration: 5s
+expect: [lost_writes == 0]
+`
+	e, resolved, err := spec.Load("x.yaml", []byte(text), spec.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := NewPlan(e, resolved, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const of = `
+COMMANDS  each runs as it stands here, without a shell of pgchaos's
+  whatever the steps are, on n1
+    before the run: ssh db1 true
+`
+	const step = `  exec-n1 on n1
+    do     ssh db1 /bin/sh -c ''\''touch a'\'''
+    proof  ssh db1 /bin/sh -c ''\''test -e a'\'''
+    undo   ssh db1 /bin/sh -c ''\''rm a'\'''
+    with   env sets PGHOST, PGPORT, PGUSER, PGDATABASE and variables that begin with PGCHAOS_ before each
+`
+	for name, c := range map[string]struct {
+		dirs map[string]string
+		df   string
+	}{
+		"not asked for": {nil, "    before the run, and every 5s in it: ssh db1 df -Pk DATA_DIRECTORY DATA_DIRECTORY/pg_wal\n" +
+			"    DATA_DIRECTORY stands for the server's data_directory: pgchaos doctor asks for it\n"},
+		"known":          {map[string]string{"n1": "/data"}, "    before the run, and every 5s in it: ssh db1 df -Pk /data /data/pg_wal\n"},
+		"may not see it": {map[string]string{"n1": ""}, ""},
+	} {
+		var b strings.Builder
+		if err := p.WriteCommands(&b, c.dirs); err != nil || b.String() != of+c.df+step {
+			t.Errorf("%s: %v\n%s", name, err, b.String())
+		}
+	}
+}
+
 // TestThePlanOfAHookWithAnExecOfItsOwn: without an exec of the cluster's nothing runs on a node's machine to look at the server.
 func TestThePlanOfAHookWithAnExecOfItsOwn(t *testing.T) {
 	const text = `
@@ -76,7 +127,7 @@ expect: [lost_writes == 0]
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	if err := p.WriteCommands(&b); err != nil {
+	if err := p.WriteCommands(&b, nil); err != nil {
 		t.Fatal(err)
 	}
 	const want = `    do     kubectl delete pod n1

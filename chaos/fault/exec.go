@@ -74,7 +74,7 @@ func (p *Exec) Before(ctx context.Context, env Env, n *cluster.Node) (any, error
 
 // Planned are the commands, in the order in which they run: the same on every node. In a run they have variables of the run, too.
 func (p *Exec) Planned(_, _ string) (all []PlannedCommand) {
-	for _, c := range [][2]string{{"do", p.Command}, {"undo", p.Undo}} {
+	for _, c := range [][2]string{{"do", p.Command}, {"proof", p.Proof}, {"undo", p.Undo}} {
 		if c[1] != "" {
 			all = append(all, PlannedCommand{What: c[0], Argv: cluster.ExecCommand(c[1], nil).Argv})
 		}

@@ -38,16 +38,10 @@ func run(ctx context.Context, argv []string, as cluster.Command) (cluster.Output
 	return out, fmt.Errorf("run %s: %w", cluster.CommandLine(argv), err)
 }
 
-// tried is a command that changes nothing.
-func tried() []string { return []string{"true"} }
-
-// tryExec runs it on a node's machine.
+// tryExec runs a command that changes nothing on a node's machine.
 func tryExec(ctx context.Context, m machine) error {
 	ctx, cancel := context.WithTimeout(ctx, examineTimeout)
 	defer cancel()
-	_, err := m.Exec(ctx, cluster.Command{Argv: tried(), Keep: triedKeeps})
+	_, err := m.Exec(ctx, cluster.TryCommand())
 	return err
 }
-
-// triedKeeps is how much of what it says is kept, in bytes.
-const triedKeeps = 4096

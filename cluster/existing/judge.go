@@ -269,7 +269,7 @@ func (e *Examination) clients(s *Seen, x cluster.Existing) {
 // commands says which nodes' machines run commands.
 func (e *Examination) commands(exec cluster.ExecTemplate, x cluster.Existing, failed []error) {
 	for i, n := range x.Nodes {
-		line := cluster.CommandLine(exec.Argv(n.Host, tried()))
+		line := cluster.CommandLine(exec.Argv(n.Host, cluster.TryCommand().Argv))
 		if failed[i] != nil {
 			e.add(Bad, n.Name, "mend exec in cluster.existing: the faults and what takes them back need it", "the command %s did not succeed: %v", line, failed[i])
 		} else {

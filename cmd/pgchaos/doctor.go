@@ -56,7 +56,11 @@ Exit codes: 0 all good, 4 something will be unknown, 2 the run would be refused.
 			text := &strings.Builder{}
 			fmt.Fprintf(text, "%s: %s, database %s, role %s\n\n", plan.Experiment.Name, units.Count(int64(len(x.Nodes)), "node", "nodes"), x.Nodes[0].DSN.Database, x.Nodes[0].DSN.User.Name)
 			writeFindings(text, seen)
-			if err := plan.WriteCommands(text); err != nil {
+			dirs := map[string]string{}
+			for i, n := range x.Nodes {
+				dirs[n.Name] = seen.Nodes[i].DataDir
+			}
+			if err := plan.WriteCommands(text, dirs); err != nil {
 				return err
 			}
 			fmt.Fprintf(text, "\nThis SQL, as a superuser, makes the role with the rights that a run needs:\n%s", indented(existing.RoleSQL(x.Nodes[0].DSN)))

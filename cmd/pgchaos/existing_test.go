@@ -281,7 +281,23 @@ func TestRunOnACluster(t *testing.T) {
 	m.unchanged()
 	do(exitUsage, "run", m.file, "--set", "load.writes.rate=2000/s")
 	m.passwordFromTheEnvironment(&screen)
-	out = do(exitLeftBehind, "run", m.file, "--out", m.out+"-left", "--set", "cluster.existing.hooks.kill.undo=false", "--set", "cluster.existing.hooks.kill.proof=true", "--set", "cluster.existing.hooks.kill.do=true", "--set", "timeline=[{kill: n2}]")
+	left := []string{"--set", "cluster.existing.hooks.kill.undo=false", "--set", "cluster.existing.hooks.kill.proof=true", "--set", "cluster.existing.hooks.kill.do=true", "--set", "timeline=[{kill: n2}]"}
+	ran := filepath.Join(filepath.Dir(m.file), "ran")
+	left = append(left, "--set", "cluster.existing.exec=sh "+m.write("noting", "echo sh \"$0\" \"$@\" >>"+ran+"\nshift\nexec \"$@\"\n")+" {host} {command}")
+	planned := do(exitPass, append([]string{"doctor", m.file}, left...)...)
+	out = do(exitLeftBehind, append([]string{"run", m.file, "--out", m.out + "-left"}, left...)...)
+	commands, err := os.ReadFile(ran)
+	must(t, err)
+	for line := range strings.Lines(string(commands)) {
+		if !strings.Contains(planned, " "+line) { // which ends with the end of the line
+			t.Errorf("it ran this, and it is not in the list of commands: %s", line)
+		}
+	}
+	for _, word := range []string{" n1 true\n", " n2 true\n", " n2 false\n", " n1 df -Pk " + m.Dir} {
+		if !strings.Contains(string(commands), word) {
+			t.Errorf("it did not run %q:\n%s", word, commands)
+		}
+	}
 	if !strings.Contains(out, "the commands for that are in "+m.out+"-left/undo.sh") {
 		t.Errorf("it does not say what is left:\n%s", out)
 	}
