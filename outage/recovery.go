@@ -113,7 +113,8 @@ type Course struct {
 // is issued: what a step brings back after a second standby has failed belongs to
 // both faults. Client outages are attributed to a fault as Outages does it:
 // failures and stalls up to where any next fault was issued, and a recovery from them
-// whenever it comes.
+// whenever it comes. Redundancy, and nodes, that were never missing until then are kept as
+// far as this fault goes.
 func Recoveries(c Course) []Recovery {
 	faults := faultsOf(c.Events)
 	w := newWatched(c)
@@ -135,7 +136,7 @@ func Recoveries(c Course) []Recovery {
 				break
 			}
 		}
-		w.follow(r, until)
+		w.follow(r, w.ownUntil(faults, i), until)
 		for _, a := range c.Activity {
 			f := clientTimeline{Activity: a, end: c.End}
 			r.Workloads = append(r.Workloads, f.recovered(r, windowOf(faults, i, c.End), until, faults[0].Issued))
@@ -227,8 +228,8 @@ func (w watched) viewAt(at time.Duration) record.View {
 	return view
 }
 
-// follow finds the stages that events and states tell.
-func (w watched) follow(r *Recovery, until time.Duration) {
+// follow finds the stages that events and states tell. What is first missing at own or later is another fault's doing.
+func (w watched) follow(r *Recovery, own, until time.Duration) {
 	r.Promotion, r.Writable = Stage{State: StageNone}, Stage{State: StageNone}
 	if r.Lost {
 		r.Writable, r.NewPrimary = w.writable(r, until)
@@ -239,11 +240,11 @@ func (w watched) follow(r *Recovery, until time.Duration) {
 		return // nobody knows what there was to lose
 	}
 	if streaming, ok := w.redundant(before, r); ok {
-		r.Redundancy = w.back(r.Issued, until, func(v record.View, at time.Duration) bool {
+		r.Redundancy = w.back(r.Issued, own, until, func(v record.View, at time.Duration) bool {
 			return v.Redundant(w.Demands, at, streaming)
 		})
 	}
-	r.Rejoined = w.back(r.Issued, until, func(v record.View, _ time.Duration) bool {
+	r.Rejoined = w.back(r.Issued, own, until, func(v record.View, _ time.Duration) bool {
 		return !slices.ContainsFunc(r.Nodes, func(n string) bool { return !v.Joined(n) })
 	})
 }
@@ -311,8 +312,8 @@ func (w watched) writable(r *Recovery, until time.Duration) (stage Stage, primar
 }
 
 // back is when something was so again, for good, that had not been at some moment
-// from the fault on. It does not apply to what always was so.
-func (w watched) back(from, until time.Duration, so func(record.View, time.Duration) bool) Stage {
+// from the fault on. It does not apply to what always was so, nor to what was so until own, when another fault was issued.
+func (w watched) back(from, own, until time.Duration, so func(record.View, time.Duration) bool) Stage {
 	view := w.viewAt(from)
 	gone := !so(view, from)
 	again := time.Duration(-1)
@@ -320,7 +321,7 @@ func (w watched) back(from, until time.Duration, so func(record.View, time.Durat
 		if s.At <= from {
 			continue
 		}
-		if s.At >= until || again >= 0 && s.At >= again+minStall {
+		if s.At >= until || !gone && s.At >= own || again >= 0 && s.At >= again+minStall {
 			break
 		}
 		view[s.Node] = s

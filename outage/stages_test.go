@@ -38,7 +38,7 @@ func TestBack(t *testing.T) {
 			}
 			w.changes = append(w.changes, state("b", max(at, -at), role))
 		}
-		got := w.back(time.Second, 3*time.Second, func(v record.View, _ time.Duration) bool { return v["b"].Reachable })
+		got := w.back(time.Second, 3*time.Second, 3*time.Second, func(v record.View, _ time.Duration) bool { return v["b"].Reachable })
 		if got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}

@@ -1,0 +1,55 @@
+package outage
+
+import (
+	"slices"
+	"time"
+
+	"pgchaos/record"
+)
+
+// noticedSpan is how long what a fault has taken away can go unnoticed: a node counts as gone once it has not answered for half a second.
+const noticedSpan = time.Second
+
+// ownUntil is until when what goes missing can be the doing of fault i: the next one that can take a server away, issued when this one was
+// over and its effect had had time to be noticed.
+func (w watched) ownUntil(faults []record.Event, i int) time.Duration {
+	over, known := w.overAt(faults[i])
+	if !known {
+		return w.End
+	}
+	for _, next := range faults[i+1:] {
+		if next.Issued >= over+noticedSpan && next.Effective > 0 && !effects(next).Sessions {
+			return next.Issued
+		}
+	}
+	return w.End
+}
+
+// overAt is when a fault did nothing more to the cluster by itself: it had taken effect and, where its effect lasts, that had been taken
+// back. It is not known of what can bring about anything later, and of what was never taken back: a link that is cut makes a standby
+// missing only after wal_receiver_timeout.
+func (w watched) overAt(m record.Event) (at time.Duration, known bool) {
+	is, known := m.Effects()
+	if !known || is.Provokes || m.Effective <= 0 {
+		return 0, false
+	}
+	if !is.Lasts && !is.Links && !is.Freezes && !is.Cuts {
+		return m.Effective, true
+	}
+	i := slices.IndexFunc(w.Events, func(e record.Event) bool {
+		return e.Effective >= m.Effective && (e.Reverses == m.Name || lifts(effects(e), is, m.Action) && holdsAll(e.Nodes, m.Nodes))
+	})
+	if i < 0 {
+		return 0, false
+	}
+	return w.Events[i].Effective, true
+}
+
+// lifts tells whether an action of the facts lift ends what an action of other facts does.
+func lifts(lift, of record.Facts, action string) bool {
+	return lift.Lifts != "" && lift.Lifts == action || lift.Thaws && of.Freezes || lift.Connects && of.Cuts
+}
+
+func holdsAll(nodes, some []string) bool {
+	return !slices.ContainsFunc(some, func(n string) bool { return !slices.Contains(nodes, n) })
+}

@@ -1,0 +1,65 @@
+package outage
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"pgchaos/record"
+)
+
+// TestMissingAfterALaterFault: redundancy was complete until b is frozen, at 5 s for 2 s. Whether that counts for the fault at 1 s depends on
+// whether that one was over.
+func TestMissingAfterALaterFault(t *testing.T) {
+	states := append(healthy(), state("b", 5600, '-'), state("b", 7000, 's'))
+	both := []record.Demand{{Node: "a", Standbys: 2}}
+	of := func(action, node string, facts record.Facts, issued int) record.Event {
+		m := event(action+"-"+node, action, node, issued, issued+10)
+		m.Facts, m.Fault = &facts, true
+		return m
+	}
+	undo := func(m record.Event, at int) record.Event {
+		return record.Event{Name: "undo-" + m.Name, Action: "undo", Reverses: m.Name, Nodes: m.Nodes, Issued: time.Duration(at-10) * msec, Effective: time.Duration(at) * msec, Status: record.EventDone}
+	}
+	pause := of("pause", "b", record.Facts{Freezes: true}, 5000)
+	terminate := of("terminate_backends", "a", record.Facts{Sessions: true}, 1000)
+	cut := of("partition", "b", record.Facts{Links: true, Lasts: true}, 1000)
+	frozen := of("pause", "c", record.Facts{Freezes: true}, 1000)
+	resume := event("resume-c", "resume", "c", 1900, 2000)
+	resume.Facts = &record.Facts{Thaws: true}
+	resumeA := resume
+	resumeA.Nodes = []string{"a"}
+	noEffect := pause
+	noEffect.Effective = 0
+	for _, c := range []struct {
+		name   string
+		events []record.Event
+		want   Stage
+	}{
+		{"a fault that was over", []record.Event{terminate, pause}, none},
+		{"one that is in force", []record.Event{cut, pause}, hit(7000)},
+		{"one that was taken back", []record.Event{cut, undo(cut, 2000), pause}, none},
+		{"one that was taken back, of which the effect may be noticed late", []record.Event{cut, undo(cut, 4001), pause}, hit(7000)},
+		{"just long enough before", []record.Event{cut, undo(cut, 4000), pause}, none},
+		{"one that another step has ended", []record.Event{frozen, resume, pause}, none},
+		{"a step that has ended it on another node", []record.Event{frozen, resumeA, pause}, hit(7000)},
+		{"one that can bring about anything", []record.Event{of("exec", "a", record.Facts{Provokes: true}, 1000), pause}, hit(7000)},
+		{"the next one takes no server away", []record.Event{terminate, of("long_query", "c", record.Facts{Sessions: true}, 5000)}, hit(7000)},
+		{"the next one took no effect", []record.Event{terminate, noEffect}, hit(7000)},
+		{"the next one is a moment later", []record.Event{terminate, of("kill", "b", record.Facts{Ends: true}, 2009), pause}, none},
+		{"nothing came after it", []record.Event{terminate}, hit(7000)},
+	} {
+		if got := Recoveries(Course{Events: c.events, States: slices.Clone(states), Demands: both, End: 9 * time.Second})[0]; got.Redundancy != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got.Redundancy, c.want)
+		}
+	}
+	last := Recoveries(Course{Events: []record.Event{terminate, pause}, States: states, Demands: both, End: 9 * time.Second})[1]
+	if last.Redundancy != hit(7000) || last.Rejoined != hit(7000) {
+		t.Errorf("of the fault that took it away: %v", last)
+	}
+	// A node, too.
+	session := of("terminate_backends", "b", record.Facts{Sessions: true}, 1000)
+	if r := Recoveries(Course{Events: []record.Event{session, pause}, States: states, Demands: both, End: 9 * time.Second})[0]; r.Rejoined != none {
+		t.Errorf("b was there until it was frozen: %v", r.Rejoined)
+	}
+}
