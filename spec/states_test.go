@@ -3,6 +3,8 @@ package spec
 import (
 	"strings"
 	"testing"
+
+	"pgchaos/cluster"
 )
 
 // TestStepsThatCanNeverRun: the last step of each timeline is impossible, and the
@@ -57,6 +59,30 @@ func TestStepsThatCanNeverRun(t *testing.T) {
 		{"disconnect: b, kill: b, configure: {node: b, settings: {work_mem: 1MB}}", ""},
 		{"disconnect: b, stop: b, connect: b, start: b", ""},
 
+		{"partition: {between: [a, primary]}", "the node a is on both sides of the network: as a and as primary"},
+		{"delay: {between: [[b, clients], replicas], latency: 1ms}", "the node b is on both sides of the network: as b and as replicas"},
+		{"kill: a, promote: b, delay: {between: [b, primary], latency: 1ms}", "the node b is on both sides"},
+
+		// Steps whose failure ends nothing.
+		{"{stop: b, on_error: continue}, verify: {streaming: [b, c]}", ""},
+		{"{stop: b, on_error: continue}, start: b", ""},
+		{"{stop: b, on_error: continue}, stop: b", ""},
+		{"{stop: b, on_error: continue}, kill: b, stop: b", "b is already stopped, since kill-b"},
+		{"{restart: b, on_error: continue}, start: b", ""}, // it may have ended half way
+		{"{restart: b, on_error: continue}, resume: b", "b is not paused"},
+		{"{pause: b, on_error: continue}, {start: b, on_error: continue}", "b runs or is paused"},
+		{"{disconnect: b, on_error: continue}, disconnect: b", ""},
+		{"{promote: b, on_error: continue}, promote: b", ""},
+		{"{promote: b, on_error: continue}, hold_wal: b", ""},
+		{"{pause_replay: b, on_error: continue}, pause_replay: b", ""},
+		{"{switchover: b, on_error: continue}, switchover: b", ""},
+		{"{switchover: b, on_error: continue}, start: a", ""},
+		{"{switchover: b, on_error: continue}, hold_wal: b, hold_wal: b", "in force already"},
+		{"{rolling_restart: in_place, on_error: continue}, start: c", ""},
+		{"{rolling_restart: in_place, on_error: continue}, promote: a", "a is the primary"},
+		{"{clone: d, on_error: continue}, verify: {streaming: d}", ""},
+		{"{kill: a, on_error: continue}, promote: b, rejoin: a", ""},
+
 		// Runbooks.
 		{"failover: b", "the primary a runs, and a failover would make a second one"},
 		{"failover: a", "a is the primary"},
@@ -73,6 +99,13 @@ func TestStepsThatCanNeverRun(t *testing.T) {
 		{"kill: a, switchover: b", "no node can be primary at this step"},
 		{"kill: b, switchover: b", "b does not run"},
 		{"rolling_restart: in_place, switchover: b", ""},
+		{"hold_wal: b, rolling_restart: in_place", "the standby b does not stream, since hold-wal-b, and rolling_restart waits until it does; give hold-wal-b a for"},
+		{"hold_wal: b, follow: b, rolling_restart: in_place", ""},
+		{"hold_wal: b, kill: b, rolling_restart: in_place", ""}, // it is not restarted
+		{"hold_wal: any_replica, rolling_restart: in_place", ""},
+		{"{hold_wal: b, for: 5s}, rolling_restart: in_place", ""},
+		{"disconnect_standbys: a, rolling_restart: in_place", "no standby streams from the node a, since disconnect-standbys-a, and rolling_restart waits"},
+		{"disconnect_standbys: b, rolling_restart: in_place", ""}, // none follows b
 		{"rolling_restart: switchover, kill: primary, failover: most_advanced", ""},
 		{"kill: a, rolling_restart: in_place", "no node can be primary"},
 		{"kill: a, rolling_restart: leave", ""},
@@ -144,6 +177,17 @@ func TestStepsThatCanNeverRun(t *testing.T) {
 		{"{at: 1s, name: first, pause_replay: b, for: 5s}, {after: first, at: 1s, resume_replay: b}, {after: first, at: 2s, pause_replay: b}", ""},
 		{"{pause_replay: b, repeat: {every: 3s, times: 2}}", "is in force already"},
 		{"{pause_replay: b, for: 1s, repeat: {every: 3s, times: 2}}", ""},
+		{"hold_wal: b, hold_wal: b", "hold_wal of the node b is in force already, since hold-wal-b; give hold-wal-b a for"},
+		{"hold_wal: b, hold_wal: replicas", "hold_wal of the node b is in force already"},
+		{"{at: 1s, hold_wal: b, for: 5s}, {at: 3s, hold_wal: b}", "hold_wal of the node b is in force already, since hold-wal-b, for 5s; begin it after undo-hold-wal-b"},
+		{"{at: 1s, hold_wal: b, for: 5s}, {at: 6s, hold_wal: b}", ""},
+		{"hold_wal: b, follow: b, hold_wal: b", ""},
+		{"hold_wal: b, kill: a, promote: c, hold_wal: b", ""},
+		{"hold_wal: b, hold_wal: c", ""},
+		{"exhaust_connections: a, exhaust_connections: primary", "exhaust_connections of the node a is in force already"},
+		{"{at: 1s, exhaust_connections: a, for: 5s}, {at: 2s, exhaust_connections: a}", "is in force already, since exhaust-connections-a, for 5s"},
+		{"exhaust_connections: a, terminate_backends: a, exhaust_connections: a", ""}, // which frees some
+		{"exhaust_connections: a, hold_wal: b", ""},
 		{"disconnect_standbys: a, disconnect_standbys: a", "disconnect_standbys of the node a is in force already"},
 		{"disconnect_standbys: a, disconnect_standbys: primary", "disconnect_standbys of the node a is in force already"},
 		{"pause_process: {node: b, process: walreceiver}, pause_process: {node: b, process: walreceiver}", "pause_process of the node b is in force already"},
@@ -251,4 +295,25 @@ func splitSteps(text string) (steps []string) {
 		}
 	}
 	return append(steps, strings.TrimSpace(text[start:]))
+}
+
+// TestStepsThatCanRun: their providers have links, and there is a load.
+func TestStepsThatCanRun(t *testing.T) {
+	providers := someProviders()
+	providers[0].Capabilities = append(providers[0].Capabilities, cluster.CanLink)
+	for _, steps := range []string{
+		"partition: {between: [b, any_replica]}", // it may be c
+		"kill: any_replica, partition: {from: b, to: replicas}",
+		"partition: {between: [primary, replicas]}",
+		"partition: {between: [clients, primary]}",
+		"exhaust_connections: a, stop_load: w, exhaust_connections: a", // which frees some
+	} {
+		text := "name: x\ncluster: {nodes: [a, b, c]}\nload: {w: {kind: insert, clients: 1}}\ntimeline:\n"
+		for _, step := range splitSteps(steps) {
+			text += "- {" + step + "}\n"
+		}
+		if _, _, err := Load("x.yaml", []byte(text), Options{Providers: providers}); err != nil {
+			t.Errorf("%s: %v", steps, err)
+		}
+	}
 }

@@ -153,6 +153,27 @@ func (n *nodeState) orElse(was nodeState) {
 	n.lasting = slices.DeleteFunc(slices.Clone(n.lasting), func(s *Step) bool { return !slices.Contains(was.lasting, s) })
 }
 
+// mayHaveFailed adds what a step can have left that broke off: of a restart a server that does not run, and of a runbook any part.
+func (t *timelineStates) mayHaveFailed(s *Step) {
+	is := s.Kind().Facts
+	p, runbook := s.Parameters().(fault.Promoting)
+	runbook = runbook && p.Promoted() != ""
+	for _, n := range t.nodes {
+		if n.process&running == 0 || !runbook && (!is.Restarts && !is.Standby || !slices.ContainsFunc(s.targets(), func(selector string) bool {
+			nodes, _ := t.meant(selector)
+			return slices.Contains(nodes, n)
+		})) {
+			continue
+		}
+		n.process |= stopped
+		if runbook {
+			n.role |= primary | standby
+			n.upstream, n.lasting = "", nil
+			t.promoted = true
+		}
+	}
+}
+
 // last keeps the steps that are in force on the node. Any other step that acts on it may end them, and a command or a new primary
 // those of all nodes.
 func (t *timelineStates) last(s *Step, n *nodeState, sure bool) {

@@ -70,11 +70,22 @@ func (t *timelineStates) quietly(do func()) {
 
 // perhaps takes a step to have been done, or not.
 func (t *timelineStates) perhaps(s *Step, path string) {
+	was := t.snapshot()
+	t.step(s, path)
+	t.orElse(was)
+}
+
+// snapshot is what the nodes can be now.
+func (t *timelineStates) snapshot() []nodeState {
 	was := make([]nodeState, len(t.nodes))
 	for i, n := range t.nodes {
 		was[i] = *n
 	}
-	t.step(s, path)
+	return was
+}
+
+// orElse takes all nodes to be as they are, or as they were.
+func (t *timelineStates) orElse(was []nodeState) {
 	for i, n := range t.nodes {
 		if n.held != was[i].held {
 			n.held = nil

@@ -83,6 +83,9 @@ func (t *timelineStates) obstacle(s *Step, n *nodeState) (what, right string) {
 	if p, ok := s.Parameters().(fault.ForPrimaries); ok && p.ForPrimaries() && n.role == standby {
 		return "the node " + n.name + " is a standby" + sinceStep(n.became), "name the primary"
 	}
+	if what, right := t.neverSettles(s, n); what != "" {
+		return what, right
+	}
 	if what, right := t.wrongRunbook(s, n); what != "" {
 		return what, right
 	}
@@ -105,6 +108,56 @@ func (t *timelineStates) overlap(s *Step, n *nodeState) (what, right string) {
 		}
 	}
 	return "", ""
+}
+
+// neverSettles says which step before keeps standbys from streaming, for which a rolling restart waits; "" if none does.
+func (t *timelineStates) neverSettles(s *Step, n *nodeState) (what, right string) {
+	if _, rolls := s.Parameters().(*fault.RollingRestart); !rolls {
+		return "", ""
+	}
+	for _, before := range n.lasting {
+		if before.For > 0 || before.Cycle != s.Cycle {
+			continue // it ends while the restart waits, or nobody knows
+		}
+		right = "give " + before.Name + " a for, or leave this one out"
+		_, heldBack := before.Parameters().(*fault.HoldWAL)
+		_, refused := before.Parameters().(*fault.DisconnectStandbys)
+		switch {
+		case heldBack:
+			return "the standby " + n.name + " does not stream" + sinceStep(before.Name) + ", and rolling_restart waits until it does", right
+		case refused && n.certain(primary):
+			return "no standby streams from the node " + n.name + sinceStep(before.Name) + ", and rolling_restart waits until they do", right
+		}
+	}
+	return "", ""
+}
+
+// onBothSides reports a node that is certainly on both sides of a network.
+func (t *timelineStates) onBothSides(s *Step, path string) bool {
+	on, ok := s.Parameters().(fault.OnLinks)
+	if !ok {
+		return false
+	}
+	certainly := func(side []string) map[*nodeState]string {
+		all := map[*nodeState]string{}
+		for _, selector := range side {
+			if nodes, certain := t.meant(selector); certain {
+				for _, n := range nodes {
+					all[n] = selector
+				}
+			}
+		}
+		return all
+	}
+	one, other := on.BothSides()
+	first, second := certainly(one), certainly(other)
+	for _, n := range t.nodes {
+		if first[n] != "" && second[n] != "" {
+			t.v.bad(path, "the node "+n.name+" is on both sides of the network: as "+first[n]+" and as "+second[n], "name another node or role on one side")
+			return true
+		}
+	}
+	return false
 }
 
 // wrongRunbook says why a runbook cannot make a primary of a node; "" if it can, and for any other action.

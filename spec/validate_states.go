@@ -145,8 +145,20 @@ func (t *timelineStates) node(name string) *nodeState {
 	return nil
 }
 
-// step checks one step, and then takes it to have succeeded.
+// step checks one step, and then takes it to have succeeded or, where the timeline goes on after its error, perhaps not.
 func (t *timelineStates) step(s *Step, path string) {
+	if s.Continues() {
+		was := t.snapshot()
+		defer func() {
+			t.mayHaveFailed(s)
+			t.orElse(was)
+		}()
+	}
+	if s.Action() == "stop_load" { // which frees connections
+		for _, n := range t.nodes {
+			n.lasting = slices.DeleteFunc(slices.Clone(n.lasting), func(before *Step) bool { _, taken := before.Parameters().(*fault.ExhaustConnections); return taken })
+		}
+	}
 	if s.When != nil {
 		t.condition(s.When, path+".when")
 	}
@@ -168,6 +180,9 @@ func (t *timelineStates) step(s *Step, path string) {
 
 // act checks an action on nodes, and then takes it to have succeeded.
 func (t *timelineStates) act(s *Step, targets []string, path string) {
+	if t.onBothSides(s, path) {
+		return
+	}
 	t.leaveCircles(s)
 	var all []*nodeState
 	sure := map[*nodeState]bool{} // those that are certainly acted on

@@ -36,6 +36,12 @@ func exhaustConnections() Kind {
 	}
 }
 
+// Excludes is true of a second one: no connection is left that it could take.
+func (p *ExhaustConnections) Excludes(inForce Parameters) bool {
+	_, same := inForce.(*ExhaustConnections)
+	return same
+}
+
 // Before is the name of the sessions.
 func (p *ExhaustConnections) Before(_ context.Context, env Env, _ *cluster.Node) (any, error) {
 	return nameSessions(env), nil

@@ -37,6 +37,12 @@ func holdWAL() Kind {
 	}
 }
 
+// Excludes is true of a second one: the standby follows no node any more that it could be pointed at again.
+func (p *HoldWAL) Excludes(inForce Parameters) bool {
+	_, same := inForce.(*HoldWAL)
+	return same
+}
+
 // followed is the upstream of a standby before it was held back.
 type followed struct {
 	Upstream string `json:"upstream"`
