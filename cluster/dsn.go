@@ -22,6 +22,9 @@ type DSN struct {
 	settings map[string]string // what it says beside these, by libpq's names
 }
 
+// ErrSeveralHosts marks a connection string that names more than one host.
+var ErrSeveralHosts = errors.New("it names several hosts")
+
 // ParseDSN reads a connection string, as a URL or as libpq's keywords, to one host. What it leaves out comes from where
 // libpq looks: a service file, a password file, the PG* variables of the environment. It connects to nothing, and no
 // error has the text in it, which can have a password.
@@ -31,7 +34,7 @@ func ParseDSN(text string) (DSN, error) {
 		return DSN{}, err
 	}
 	if strings.Contains(settings["host"], ",") || strings.Contains(settings["port"], ",") {
-		return DSN{}, errors.New("it names several hosts: give each node a connection string to it alone")
+		return DSN{}, fmt.Errorf("%w: give each node a connection string to it alone", ErrSeveralHosts)
 	}
 	if settings["service"] != "" && settings["sslmode"] == "" {
 		return DSN{}, errors.New("beside a service it needs sslmode: write sslmode=verify-full, or what the service has")
@@ -68,6 +71,13 @@ func WithoutDSN(err error) error {
 // Settings are what it says beside host, port, user, password and database, by libpq's names.
 func (d DSN) Settings() map[string]string { return maps.Clone(d.settings) }
 
+// PublicSettings are the Settings without the password of a client's key.
+func (d DSN) PublicSettings() map[string]string {
+	set := d.Settings()
+	delete(set, "sslpassword")
+	return set
+}
+
 // String is what can be shown of it: no password.
 func (d DSN) String() string {
 	return fmt.Sprintf("%s@%s/%s", d.User.Name, d.Address, d.Database)
@@ -90,8 +100,7 @@ func (d DSN) For(app string) string {
 // Public is the connection string without the password: that of a password file, a service or the environment lets in.
 func (d DSN) Public() string {
 	d.User.Password = ""
-	d.settings = maps.Clone(d.settings)
-	delete(d.settings, "sslpassword")
+	d.settings = d.PublicSettings()
 	return d.For("")
 }
 
@@ -110,13 +119,76 @@ func (d DSN) Differs(other DSN) string {
 	return ""
 }
 
+// UserOr is the user that a connection string names: with the other's password where it names that one, and no password; the other one,
+// where it names none.
+func (d DSN) UserOr(text string, other User) User {
+	set, _ := dsnSettings(text) // which was parsed before
+	switch {
+	case set["service"] == "" && set["user"] == "":
+		return other
+	case set["password"] == "" && d.User.Password == "" && d.User.Name == other.Name:
+		return other
+	}
+	return d.User
+}
+
+// DatabaseOr is the database that a connection string names; the other one, where it names none.
+func (d DSN) DatabaseOr(text, other string) string {
+	if set, _ := dsnSettings(text); set["dbname"] == "" && set["database"] == "" && set["service"] == "" {
+		return other
+	}
+	return d.Database
+}
+
+// DSNURL is a connection string as a URL. One that is a URL stays as it is; what one of keywords leaves out, its URL leaves out.
+func DSNURL(text string) (string, error) {
+	if isURL(text) {
+		return text, nil
+	}
+	set, err := dsnSettings(text)
+	if err != nil {
+		return "", err
+	}
+	d, err := ParseDSN(text)
+	if err != nil {
+		return "", err
+	}
+	query := url.Values{}
+	for name, value := range d.settings {
+		query.Set(name, value)
+	}
+	u := url.URL{Scheme: "postgres", Host: d.Address.String()}
+	if strings.HasPrefix(d.Address.Host, "/") { // a socket's directory is no host of a URL
+		u.Host = "localhost"
+		query.Set("host", d.Address.Host)
+		query.Set("port", strconv.Itoa(d.Address.Port))
+	}
+	password := set["password"]
+	if set["service"] != "" {
+		password = d.User.Password
+	}
+	if user := (d.UserOr(text, User{})); user.Name != "" {
+		u.User = url.User(user.Name)
+		if password != "" {
+			u.User = url.UserPassword(user.Name, password)
+		}
+	}
+	u.Path = "/" + d.DatabaseOr(text, "")
+	u.RawQuery = query.Encode()
+	return u.String(), nil
+}
+
+func isURL(text string) bool {
+	return strings.HasPrefix(text, "postgres://") || strings.HasPrefix(text, "postgresql://")
+}
+
 // dsnSettings are what a connection string itself says.
 func dsnSettings(text string) (map[string]string, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
 		return nil, errors.New("it is empty: write postgres://USER@HOST:PORT/DATABASE")
 	}
-	if !strings.HasPrefix(text, "postgres://") && !strings.HasPrefix(text, "postgresql://") {
+	if !isURL(text) {
 		return keywordSettings(text)
 	}
 	u, err := url.Parse(text)

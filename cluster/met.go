@@ -59,8 +59,9 @@ type ExistingNode struct {
 
 // Way is how the sessions of a workload get to one server, where the file has a url or a connection of its own for it.
 type Way struct {
-	Where  string          // in the file, such as load.writes.url
-	Config *pgx.ConnConfig // it can have a password in it
+	Where   string          // in the file, such as load.writes.url
+	Config  *pgx.ConnConfig // it can have a password in it
+	Commits bool            // the file gives the workload a synchronous_commit of its own
 }
 
 // Met tells whether the cluster was there before.

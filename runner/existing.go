@@ -64,7 +64,7 @@ func waysOf(e *spec.Experiment, w *spec.Workload, x cluster.Existing) (all []clu
 	cfg.AppName = cluster.OwnApp + "doctor"
 	servers, err := cfg.Servers(pgload.Endpoint{Node: x.Nodes[0].Name, Host: dsn.Address.Host, Port: dsn.Address.Port})
 	for _, s := range servers {
-		all = append(all, cluster.Way{Where: where, Config: s})
+		all = append(all, cluster.Way{Where: where, Config: s, Commits: w.SynchronousCommit != ""})
 	}
 	return all, err
 }

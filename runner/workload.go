@@ -3,6 +3,7 @@ package runner
 import (
 	"time"
 
+	"pgchaos/cluster"
 	"pgchaos/load"
 	"pgchaos/load/pgload"
 	"pgchaos/spec"
@@ -62,9 +63,13 @@ func stages(w *spec.Workload, of func(spec.Stage) float64) (all []load.Stage) {
 // pgConfig is what a workload sends, and over which connections. The caller adds
 // the user and the recorder.
 func pgConfig(p *Plan, w *spec.Workload, groups int) pgload.Config {
+	url, err := cluster.DSNURL(w.URL)
+	if err != nil {
+		url = w.URL // what is wrong with it was said of the file, or is said of the workload
+	}
 	cfg := pgload.Config{
 		Workload: w.Name, Work: work(p, w), Target: w.Target, Clients: groups * w.Clients, MaxAbandoned: groups * w.MaxAbandoned,
-		Connections: w.Connections, ConnectTimeout: connectTimeout, Route: w.Route, URL: w.URL, Connection: w.Connection,
+		Connections: w.Connections, ConnectTimeout: connectTimeout, Route: w.Route, URL: url, Connection: w.Connection,
 		Protocol: w.Protocol, Isolation: w.Isolation, ReadOnly: w.ReadOnly, SynchronousCommit: w.SynchronousCommit, Retry: w.Retry,
 		OnTimeout: w.OnTimeout,
 	}

@@ -15,7 +15,7 @@ const existingProvider = cluster.ExistingProvider
 type Existing struct {
 	Nodes    ExistingNodes `yaml:"nodes" jsonschema_description:"The nodes, by the names that the experiment uses for them."`
 	Discover *Discover     `yaml:"discover" jsonschema_description:"Asks for the nodes instead of naming them."`
-	Clients  string        `yaml:"clients" jsonschema_description:"Where the load that goes to the primary connects: a proxy or a virtual address, as postgres://HOST:PORT/DATABASE. Left out: the nodes."`
+	Clients  string        `yaml:"clients" jsonschema_description:"Where the load that goes to the primary connects: a proxy or a virtual address, as postgres://HOST:PORT/DATABASE or host=HOST port=PORT dbname=DATABASE. Left out: the nodes."`
 	Manager  *Manager      `yaml:"manager" jsonschema_description:"What manages the cluster and can be asked for a switchover. Discover knows it."`
 	Exec     string        `yaml:"exec" jsonschema_description:"How a command runs on a node's machine, such as ssh {host} sudo -n {command}. It is run without a shell."`
 	Hooks    Hooks         `yaml:"hooks" jsonschema_description:"Faults by commands of yours, by the word that the timeline has for them."`

@@ -80,6 +80,9 @@ func (e *Experiment) passwords() (all []string) {
 		return nil
 	}
 	texts := []string{x.Clients}
+	for i := range e.Load {
+		texts = append(texts, e.Load[i].URL)
+	}
 	for _, n := range x.Nodes {
 		texts = append(texts, n.DSN)
 	}

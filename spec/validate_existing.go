@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -133,6 +134,7 @@ func (v *validator) existing() {
 		v.bad(existingPath, "the cluster has no nodes", "write nodes: {NAME: {dsn: ...}} in it, or discover: {patroni: URL}")
 	}
 	v.existingNodes(x)
+	v.existingClients(x)
 	v.hooks(x)
 	v.positive(existingPath+".settle", x.Settle)
 	if x.Exec != "" {
@@ -184,6 +186,20 @@ func (v *validator) existingNodes(x *Existing) {
 		if what := dsn.Differs(*first); what != "" {
 			v.bad(path+".dsn", what+" is another one than that of "+x.Nodes[0].Name, "make it the same for all nodes: one user audits them all")
 		}
+	}
+}
+
+// existingClients checks where the load for the primary goes. The nodes are its list of hosts.
+func (v *validator) existingClients(x *Existing) {
+	if x.Clients == "" {
+		return
+	}
+	_, err := cluster.ParseDSN(x.Clients)
+	switch {
+	case errors.Is(err, cluster.ErrSeveralHosts):
+		v.bad(existingPath+".clients", "clients names several hosts", "leave it out: the load then goes to the nodes, and each client looks for the primary among them, as with a list of hosts; or name one proxy")
+	case err != nil:
+		v.bad(existingPath+".clients", "clients: "+err.Error(), "")
 	}
 }
 
@@ -286,6 +302,12 @@ func (v *validator) existingRate(x *Existing) {
 		return
 	}
 	var sum Rate
+	read := 0
+	for _, n := range x.Nodes {
+		if !n.Unread {
+			read++
+		}
+	}
 	for i := range v.e.Load {
 		w := &v.e.Load[i]
 		most := w.Rate
@@ -296,8 +318,8 @@ func (v *validator) existingRate(x *Existing) {
 			v.badKey("load."+w.Name, "nothing bounds the rate of "+w.Name+", and this is somebody's cluster", fmt.Sprintf("write rate: 100/s; all workloads together may have %s (max_rate)", x.MaxRate))
 			return
 		}
-		if w.Target == "each" || w.Target == "replicas" {
-			most *= Rate(max(1, len(x.Nodes)-1))
+		if w.Target == "each" { // the rate of each node; all other targets share one
+			most *= Rate(max(1, read))
 		}
 		sum += most
 	}

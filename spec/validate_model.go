@@ -3,6 +3,8 @@ package spec
 import (
 	"fmt"
 	"strings"
+
+	"pgchaos/cluster"
 )
 
 // model checks when a workload's operations come, and when they end.
@@ -95,8 +97,10 @@ func (v *validator) route(path string, w *Workload) {
 	case w.Route == "topology" && w.Target != "primary":
 		v.bad(path+".route", "the topology tells where the primary is, and nothing else", "write target: primary, or leave the route out")
 	}
-	if w.URL != "" && !strings.HasPrefix(w.URL, "postgres://") && !strings.HasPrefix(w.URL, "postgresql://") {
-		v.bad(path+".url", "this is no URL of a PostgreSQL server", "write postgres://HOST:PORT/DATABASE")
+	if x := v.e.Cluster.Existing; w.URL != "" && !strings.HasPrefix(w.URL, "postgres://") && !strings.HasPrefix(w.URL, "postgresql://") && (x == nil || w.URL != x.Clients) {
+		if _, err := cluster.ParseDSN(w.URL); err != nil {
+			v.bad(path+".url", "this is no URL of a PostgreSQL server", "write postgres://HOST:PORT/DATABASE, or host=HOST port=PORT dbname=DATABASE")
+		}
 	}
 	for key := range w.Connection {
 		switch strings.ToLower(key) {

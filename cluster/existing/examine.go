@@ -100,6 +100,7 @@ type Seen struct {
 	Rights         []bool // as rights has them
 	Creates        bool   // the role may make schemas
 	SyncNames      string // synchronous_standby_names
+	SyncCommit     string // synchronous_commit of new sessions of the role
 	Archives       bool
 	Sessions       int    // of others
 	MaxConnections int    // those that are for superusers are taken off
@@ -167,6 +168,9 @@ func (e *Examination) distinguished(ctx context.Context, x cluster.Existing) {
 	var nodes []cluster.MetStandby
 	for i, n := range x.Nodes {
 		s := e.Nodes[i].Streams
+		if seen := e.Nodes[i]; n.Standby != "" && seen.Receives && seen.Rights[0] && !strings.EqualFold(n.Standby, s.Name) {
+			e.add(Bad, n.Name, fmt.Sprintf("write standby: %s, or leave it out", s.Name), "its application_name as a standby is %q, and the file says standby: %s", s.Name, n.Standby)
+		}
 		s.Node, s.Host, s.Name = n.Name, n.DSN.Address.Host, cmp.Or(n.Standby, s.Name)
 		nodes = append(nodes, s)
 	}
@@ -198,7 +202,7 @@ func look(ctx context.Context, name string, dsn cluster.DSN, pooled bool) Seen {
 	}
 	var comment, standbys string
 	s.Error = conn.QueryRow(ctx, lookSQL, cluster.OwnApp+"%").Scan(&s.SystemID, &s.Database, &s.Standby, &s.Version, &s.Server, &comment, &s.Senders, &s.Receives,
-		&s.Encrypted, &s.ClusterName, &s.Creates, &s.SyncNames, &s.Archives, &s.Sessions, &s.MaxConnections, &s.Connections, &s.DataDir, &s.Bytes, &standbys)
+		&s.Encrypted, &s.ClusterName, &s.Creates, &s.SyncNames, &s.SyncCommit, &s.Archives, &s.Sessions, &s.MaxConnections, &s.Connections, &s.DataDir, &s.Bytes, &standbys)
 	s.Marked = strings.Contains(comment, Mark)
 	if pooled { // pg_stat_ssl is of the pooler's own session
 		_, s.Encrypted = conn.PgConn().Conn().(*tls.Conn)

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"pgchaos/cluster"
-	"pgchaos/standbynames"
 )
 
 // health wants one primary, and all others streaming from it.
@@ -84,7 +83,11 @@ func (e *Examination) risks(x cluster.Existing) {
 			archives = append(archives, n.Name)
 		}
 	}
-	names = append(names, hostOf(x.Clients), hostOf(x.Manager.PgAutoFailover))
+	for _, text := range []string{x.Clients, x.Manager.PgAutoFailover} {
+		if dsn, err := cluster.ParseDSN(text); err == nil {
+			names = append(names, dsn.Address.Host)
+		}
+	}
 	for _, url := range agents(x.Manager.Patroni) {
 		names = append(names, hostOf(url))
 	}
@@ -132,34 +135,6 @@ func sizeText(n int64) string {
 		}
 	}
 	return fmt.Sprintf("%d bytes", n)
-}
-
-// synchronous compares the primary's setting with what the file demands.
-func (e *Examination) synchronous(x cluster.Existing) {
-	p := e.primary()
-	if p == nil {
-		return
-	}
-	demanded := x.Sync != nil && x.Sync.Standbys != ""
-	switch {
-	case demanded && p.SyncNames == "":
-		e.add(Bad, p.Name, "set it on the cluster, or leave synchronous out of the file", "its synchronous_standby_names is empty, and the file demands %q", x.Sync.Standbys)
-	case demanded && weaker(p.SyncNames, x.Sync.Standbys):
-		e.add(Bad, p.Name, "set it on the cluster, or demand less in the file", "its synchronous_standby_names is %q, and the file demands more: %q", p.SyncNames, x.Sync.Standbys)
-	case demanded:
-		e.add(Good, p.Name, "", "its synchronous_standby_names is %q, and the file demands %q", p.SyncNames, x.Sync.Standbys)
-	case p.SyncNames != "":
-		e.add(Unknown, p.Name, "write cluster: {synchronous: {standbys: ...}}", "its synchronous_standby_names is %q, and the file demands nothing: a regime that becomes weaker will not be seen", p.SyncNames)
-	default:
-		e.add(Good, p.Name, "", "replication is asynchronous, as in the file")
-	}
-}
-
-// weaker tells whether commits wait for fewer standbys than is demanded. Which ones the manager chooses.
-func weaker(set, demanded string) bool {
-	is, err := standbynames.Parse(set)
-	want, errWant := standbynames.Parse(demanded)
-	return err == nil && errWant == nil && is.Num < want.Num
 }
 
 // ownConnections is how many sessions pgchaos itself has on a node beside the load.

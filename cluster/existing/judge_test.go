@@ -8,6 +8,13 @@ import (
 	"pgchaos/cluster"
 )
 
+// syncs are the primary's settings, and what the file demands. n2 and n3 stream as s2 and s3.
+func syncs(names, commit, demand, demandedCommit string) func(*Seen, *cluster.Existing) {
+	return func(s *Seen, x *cluster.Existing) {
+		s.SyncNames, s.SyncCommit, x.Sync = names, commit, &cluster.Synchronous{Standbys: demand, Commit: demandedCommit}
+	}
+}
+
 // TestRefusals: each thing that speaks against a run alone refuses it, with what to do; nothing but the user's word outweighs
 // what is only risky.
 func TestRefusals(t *testing.T) {
@@ -35,6 +42,14 @@ func TestRefusals(t *testing.T) {
 		{name: "a clock behind", but: func(s *Seen, _ *cluster.Existing) { s.Clock = -3 * time.Second }, want: "its clock is 3.0 s behind this machine's: times in its log differ from those in the report; let both keep time by NTP"},
 		{name: "a clock that may be right", but: func(s *Seen, _ *cluster.Existing) { s.Clock, s.ClockWithin = 1200*time.Millisecond, time.Second }},
 		{name: "no mark", but: func(s *Seen, _ *cluster.Existing) { s.Marked = false }, want: "is not marked as one that pgchaos may use; if it is a cluster to be broken, run 'pgchaos mark'", never: true},
+		{name: "as demanded", but: syncs("ANY 1 (s2, s3)", "on", "1 (n2, n3)", "")},
+		{name: "more than demanded", but: syncs("2 (s2, S3)", "remote_apply", "1 (n2, n3)", "on")},
+		{name: "fewer standbys", but: syncs("1 (s2, s3)", "on", "2 (n2, n3)", ""), want: `its synchronous_standby_names is "1 (s2, s3)", and the file demands more: "2 (n2, n3)"`, never: true},
+		{name: "any standby", but: syncs("*", "on", "1 (n2, n3)", ""), want: `its synchronous_standby_names is "*", and the file demands more`, never: true},
+		{name: "a standby that the file does not name", but: syncs("other, s2", "on", "n2", ""), want: `its synchronous_standby_names is "other, s2"`, never: true},
+		{name: "a role that waits for nobody", but: syncs("s2", "local", "n2", ""), want: "the role chaos has synchronous_commit = local, and the file demands on: its commits would not wait as demanded", never: true},
+		{name: "not for the replay", but: syncs("s2", "on", "n2", "remote_apply"), want: "synchronous_commit = on, and the file demands remote_apply", never: true},
+		{name: "as much as is demanded", but: syncs("s2", "remote_write", "n2", "remote_write")},
 		{name: "no schema", but: func(s *Seen, _ *cluster.Existing) { s.Creates = false }, want: "may not make a schema", never: true},
 		{name: "an old version", but: func(s *Seen, _ *cluster.Existing) { s.Version = 120009 }, want: "pgchaos needs PostgreSQL 13 or later", never: true},
 		{name: "no primary", but: func(s *Seen, _ *cluster.Existing) { s.Standby, s.Receives = true, true }, want: "no node is a primary; name the primary among the nodes, or promote one", never: true},
@@ -47,6 +62,15 @@ func TestRefusals(t *testing.T) {
 		x := cluster.Existing{Nodes: []cluster.ExistingNode{{Name: "n1", Host: "n1", DSN: dsn}}}
 		tt.but(&seen, &x)
 		e := Examination{Nodes: []Seen{seen}}
+		if x.Sync != nil {
+			for _, node := range []string{"n2", "n3"} {
+				standby := seen
+				standby.Name, standby.Standby, standby.Receives = node, true, true
+				standby.Streams.Name = "s" + node[1:]
+				x.Nodes = append(x.Nodes, cluster.ExistingNode{Name: node, Host: node, DSN: dsn})
+				e.Nodes = append(e.Nodes, standby)
+			}
+		}
 		e.judge(x)
 		if x.Clients != "" {
 			e.clients(&Seen{SystemID: seen.SystemID}, x)

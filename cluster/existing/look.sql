@@ -11,6 +11,7 @@ select (select s.system_identifier::text from pg_control_system() s),
        current_setting('cluster_name'),
        has_database_privilege(current_database(), 'create'),
        current_setting('synchronous_standby_names'),
+       current_setting('synchronous_commit'),
        current_setting('archive_mode') <> 'off',
        (select count(*) from pg_stat_activity a
         where a.datname is not null and a.usename is not null and a.pid <> pg_backend_pid()

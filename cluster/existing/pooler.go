@@ -2,8 +2,6 @@ package existing
 
 import (
 	"context"
-	"net/url"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -74,15 +72,8 @@ func clientsDSN(x cluster.Existing) (cluster.DSN, error) {
 	if err != nil {
 		return dsn, err
 	}
-	if u, err := url.Parse(x.Clients); err == nil {
-		nodes := x.Nodes[0].DSN.User
-		if _, given := u.User.Password(); u.User == nil || !given && dsn.User.Password == "" && dsn.User.Name == nodes.Name {
-			dsn.User = nodes
-		}
-		if strings.Trim(u.Path, "/") == "" {
-			dsn.Database = x.Nodes[0].DSN.Database
-		}
-	}
+	nodes := x.Nodes[0].DSN
+	dsn.User, dsn.Database = dsn.UserOr(x.Clients, nodes.User), dsn.DatabaseOr(x.Clients, nodes.Database)
 	return dsn, nil
 }
 

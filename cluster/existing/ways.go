@@ -22,6 +22,7 @@ type wayEnd struct {
 // wayServer is one server that a way leads to, and the database there.
 type wayServer struct {
 	systemID, database string
+	commit             string // synchronous_commit
 	marked             bool
 	tls                bool
 }
@@ -70,7 +71,7 @@ func lookWay(ctx context.Context, conn *pgx.Conn) (s wayServer, err error) {
 		}
 	}
 	var comment string
-	if err := conn.QueryRow(ctx, waySQL).Scan(&s.systemID, &s.database, &comment); err != nil {
+	if err := conn.QueryRow(ctx, waySQL).Scan(&s.systemID, &s.database, &comment, &s.commit); err != nil {
 		return s, fmt.Errorf("it does not say whose server it is: %w", err)
 	}
 	s.marked = strings.Contains(comment, Mark)
@@ -104,6 +105,9 @@ func (e *Examination) ways(ends []wayEnd, x cluster.Existing) {
 			continue
 		}
 		e.add(Good, "", "", "%s (%s) leads to the database %s of this cluster", way.Where, host, p.Database)
+		if !way.Commits {
+			e.commits(way.Where+" has", ends[i].servers[0].commit, x)
+		}
 		e.encrypted("", "the connection of "+way.Where, "there", securityOf(way.Config, ends[i].servers))
 	}
 }

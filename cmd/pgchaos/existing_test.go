@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -149,6 +150,9 @@ func TestMarkAndDoctor(t *testing.T) {
 		}
 	}
 	golden(t, "mark", said.String())
+	if code, out, errs := m.run("mark", m.DSN("n1", plaincluster.Database, "postgres")+"?sslpassword=of-the-key"); code != exitPass || strings.Contains(out+errs, "of-the-key") || strings.Contains(out+errs, "sslpassword") {
+		t.Errorf("exit code %d: %s%s", code, out, errs)
+	}
 
 	doctor("good", exitPass)
 	m.SQL(t, "n1", plaincluster.Database, "revoke pg_monitor from chaos")
@@ -166,6 +170,8 @@ func TestMarkAndDoctor(t *testing.T) {
 	doctor("clients", exitUsage, "--set", "cluster.existing.clients=postgres://127.0.0.1:"+strconv.Itoa(m.Ports["n2"])+"/shop")
 	refused("clients leads to a standby", "--set", "cluster.existing.clients=postgres://127.0.0.1:"+strconv.Itoa(m.Ports["n2"])+"/shop")
 	refused("free connections", "--set", "load.writes.clients=60")
+	refused(`n2: its application_name as a standby is "n2", and the file says standby: zzz; write standby: n2, or leave it out`, "--set", "cluster.existing.nodes.n2.standby=zzz")
+	m.refusesWeakerCommits(refused)
 	m.refusesOtherDatabases(refused, doctor)
 	risky := []string{"--set", "cluster.existing.nodes.n2.host=db-prod-2"}
 	doctor("prod", exitUsage, risky...)
@@ -181,6 +187,41 @@ func TestMarkAndDoctor(t *testing.T) {
 	m.Stop(t, "n2")
 	doctor("down", exitUsage)
 	refused("it cannot be read", "--"+riskFlag)
+}
+
+// byKeywords: clients can be libpq's keywords, and a service.
+func (m *met) byKeywords() {
+	m.t.Helper()
+	file := m.write("services", fmt.Sprintf("[lb]\nhost=127.0.0.1\nport=%d\nuser=chaos\npassword=%s\ndbname=shop\n", m.Ports["n1"], plaincluster.Password))
+	for i, clients := range []string{fmt.Sprintf("host=127.0.0.1 port=%d dbname=shop", m.Ports["n1"]), "service=lb sslmode=disable servicefile=" + file} {
+		out := fmt.Sprintf("%s-keywords-%d", m.out, i)
+		code, text, errs := m.run("run", m.file, "--out", out, "--set", "cluster.existing.clients="+clients, "--set", "timeline=[{wait: 500ms}]", "--set", "expect=[lost_writes == 0]")
+		r, err := report.Read(out)
+		if must(m.t, err); code != exitPass || len(r.Audits) != 1 || r.Audits[0].Acknowledged == 0 || strings.Contains(text+errs, plaincluster.Password) {
+			m.t.Errorf("%s: exit code %d\n%s%s", clients, code, text, errs)
+		}
+	}
+}
+
+// refusesWeakerCommits: a role whose commits do not wait as the file demands would make all writes of a run weak.
+func (m *met) refusesWeakerCommits(refused func(why string, args ...string)) {
+	m.t.Helper()
+	set := func(sql string) { m.SQL(m.t, "n1", "postgres", sql) }
+	standbys := func(names string) {
+		f, err := os.OpenFile(filepath.Join(m.Dir, "n1", "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
+		must(m.t, err)
+		_, err = fmt.Fprintf(f, "synchronous_standby_names = '%s'\n", names)
+		must(m.t, errors.Join(err, f.Close()))
+		set("select pg_reload_conf()")
+		m.await("the setting", func() bool { return m.Get(m.t, "n1", "postgres", "show synchronous_standby_names") == names })
+	}
+	standbys("n2")
+	set("alter role chaos set synchronous_commit = local")
+	demand := []string{"--set", "cluster.synchronous={standbys: n2}"}
+	refused("the role chaos has synchronous_commit = local, and the file demands on", demand...)
+	set("alter role chaos reset synchronous_commit")
+	refused("load.writes.connection has synchronous_commit = off, and the file demands on", append(demand, "--set", "load.writes.connection={options: -c synchronous_commit=off}")...)
+	standbys("")
 }
 
 // refusesOtherDatabases: wherever the sessions of a workload lead to a database that is not the marked one of this cluster, nothing is done,
@@ -212,6 +253,7 @@ func (m *met) refusesOtherDatabases(refused func(why string, args ...string), do
 	}
 	doctor("other-database", exitUsage, append(sql, "--set", "load.writes.url="+at("other", "shop"))...)
 	doctor("url", exitPass, "--set", "load.writes.url="+at("n1", "shop"))
+	m.byKeywords()
 	const left = "select (select count(*) from orders) || ' ' || (select count(*) from pg_namespace where nspname like 'pgchaos%')"
 	for node, database := range map[string]string{"n1": "precious", "other": "shop"} {
 		if n := m.Get(m.t, node, database, left); n != "0 0" {

@@ -58,13 +58,13 @@ func writeMark(out io.Writer, dsn cluster.DSN, done existing.MarkChange, remove 
 	return err
 }
 
-// withoutPassword is the connection string for a shell, whose history must not have the password.
+// withoutPassword is the connection string for a shell, whose history must not have a password.
 func withoutPassword(dsn cluster.DSN) string {
 	if strings.HasPrefix(dsn.Address.Host, "/") { // a socket's directory is no host of a URL
 		return cluster.CommandLine([]string{dsn.Public()})
 	}
 	query := url.Values{}
-	for name, value := range dsn.Settings() {
+	for name, value := range dsn.PublicSettings() {
 		query.Set(name, value)
 	}
 	u := url.URL{Scheme: "postgres", User: url.User(dsn.User.Name), Host: dsn.Address.String(), Path: "/" + dsn.Database, RawQuery: query.Encode()}

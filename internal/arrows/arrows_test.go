@@ -89,7 +89,7 @@ var permitted = withRenderings(withProviders(map[string][]string{
 
 // providers are the packages with a cluster.Kind, which only the table in cmd/pgchaos and the benchmark know.
 var providers = map[string][]string{
-	"cluster/existing": {"cluster", "standbynames", "internal/regular", "internal/runlock"},
+	"cluster/existing": {"audit", "cluster", "record", "standbynames", "internal/regular", "internal/runlock"},
 	"cluster/docker":   {"cluster", "cluster/link", "record", "internal/units"},
 	"cluster/local":    {"cluster", "cluster/link", "record", "internal/regular", "internal/runlock", "internal/units"},
 }

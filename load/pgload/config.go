@@ -123,7 +123,7 @@ type Config struct {
 	// Started names the node whose server was started at a moment, which the server behind a URL says of itself; "": it is not
 	// known. nil, and where it is not known: the node is the one that the server's cluster_name names.
 	Started func(at time.Time) string
-	URL     string // postgres://... or key=value; what it leaves out is as in the other routes
+	URL     string // postgres://...; what it leaves out is as in the other routes
 	// Pooled: behind the URL is a pooler that gives each transaction a session of a server. The servers can change while the clients'
 	// connections stay.
 	Pooled bool

@@ -116,7 +116,7 @@ func (c *Config) parsedURL() (*pgx.ConnConfig, error) {
 		query.Set(name, value)
 	}
 	for name, value := range defaults {
-		if !query.Has(name) {
+		if !query.Has(name) && (!query.Has("service") || name == "target_session_attrs") { // a service has settings of its own
 			query.Set(name, value)
 		}
 	}
