@@ -8,30 +8,48 @@ import (
 	"time"
 )
 
-// replayTimeout bounds one reversal of a Replay, which waits for no server's recovery.
-const replayTimeout = 15 * time.Second
+// The bounds of a Replay. A reversal waits for no server's recovery there. One that runs a command of the user's has as long as in
+// the run that made the change, and does not count for the bound of all: nobody else can have written it.
+const (
+	replayTimeout    = 15 * time.Second
+	replayAllTimeout = 60 * time.Second
+)
 
 // Replayed says what a Replay has done with each reversal.
 type Replayed struct {
 	Done []string // "resume b"
 	// Ends are those whose changes end with the removal of their node, and why each was not done.
 	Ends []string
+	// ByHand are those that were not tried, since somebody did by hand what they do.
+	ByHand []string
 }
 
 // Replay does the reversals of a run whose pgchaos is gone, last first, before its nodes are removed. All are in the
 // order of their changes; host is what is left of a node, nil where there is nothing of the run by that name. Equal ones
 // are done once: a run may have paused a node a thousand times. Each has its own time-out, and none begins once ctx has
-// ended. An error says which changes would outlive the nodes: these must stay then, since the run cannot be found
+// ended. Those that are done byHand, all that would outlive the nodes, are not tried. An error says which changes would outlive the nodes: these must stay then, since the run cannot be found
 // without them.
-func Replay(ctx context.Context, kinds map[string]ReversalKind, all []Reversal, host func(node string) any) (done Replayed, err error) {
+func Replay(ctx context.Context, kinds map[string]ReversalKind, all []Reversal, host func(node string) any, byHand bool) (done Replayed, err error) {
 	var errs []error
+	left := replayAllTimeout
 	for _, r := range slices.Backward(distinct(all)) {
 		kind, known := kinds[r.Kind]
+		if byHand && (!known || kind.Outlives) {
+			done.ByHand = append(done.ByHand, r.String())
+			continue
+		}
 		if !known {
 			errs = append(errs, fmt.Errorf("%s: this pgchaos does not know such a reversal; the pgchaos of the run does", r))
 			continue
 		}
-		why := replay(ctx, kind, r, host(r.Node))
+		bound, begun := min(replayTimeout, left), time.Now()
+		if kind.Obeys {
+			bound = healTimeout
+		}
+		why := replay(ctx, kind, r, host(r.Node), bound)
+		if !kind.Obeys {
+			left -= time.Since(begun)
+		}
 		switch {
 		case why == nil:
 			done.Done = append(done.Done, r.String())
@@ -58,7 +76,7 @@ func distinct(all []Reversal) (some []Reversal) {
 	return some
 }
 
-func replay(ctx context.Context, kind ReversalKind, r Reversal, host any) error {
+func replay(ctx context.Context, kind ReversalKind, r Reversal, host any, bound time.Duration) error {
 	switch {
 	case kind.Clean == nil:
 		return errors.New("the node is removed")
@@ -66,8 +84,10 @@ func replay(ctx context.Context, kind ReversalKind, r Reversal, host any) error 
 		return errors.New("the node is gone")
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case bound <= 0:
+		return fmt.Errorf("there was no time left of %s", replayAllTimeout)
 	}
-	ctx, cancel := context.WithTimeout(ctx, replayTimeout)
+	ctx, cancel := context.WithTimeout(ctx, bound)
 	defer cancel()
 	return protect(func() error { return kind.Clean(ctx, host, r) })
 }

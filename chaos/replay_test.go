@@ -73,7 +73,7 @@ func TestReplay(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			order = nil
-			got, err := Replay(t.Context(), kinds, tc.all, host)
+			got, err := Replay(t.Context(), kinds, tc.all, host, false)
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("%s: %s", tc.name, diff)
 			}
@@ -90,8 +90,6 @@ func TestReplay(t *testing.T) {
 // TestReplayEndsInTime: a journal that somebody else wrote cannot hold a clean up.
 func TestReplayEndsInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
 		tried := 0
 		kinds := map[string]ReversalKind{"resume": {Clean: func(ctx context.Context, _ any, _ Reversal) error {
 			tried++
@@ -99,11 +97,47 @@ func TestReplayEndsInTime(t *testing.T) {
 			return ctx.Err()
 		}}}
 		begun := time.Now()
-		done, err := Replay(ctx, kinds, make100("resume"), func(string) any { return 1 })
+		done, err := Replay(t.Context(), kinds, make100("resume"), func(string) any { return 1 }, false)
 		if err != nil || tried == 0 || tried > 5 || len(done.Ends) != 100 || time.Since(begun) != time.Minute {
 			t.Errorf("%d tried in %s: %v, %v", tried, time.Since(begun), done, err)
 		}
 	})
+}
+
+// TestACommandHasAsLongAsInItsRun, and what comes after it is tried, too.
+func TestACommandHasAsLongAsInItsRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		takes := func(d time.Duration) func(context.Context, any, Reversal) error {
+			return func(ctx context.Context, _ any, _ Reversal) error {
+				select {
+				case <-time.After(d):
+					return nil
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+		}
+		kinds := map[string]ReversalKind{
+			"command": {Outlives: true, Obeys: true, Clean: takes(healTimeout - time.Second)},
+			"resume":  {Clean: takes(replayTimeout - time.Second)},
+		}
+		all := []Reversal{{ID: 1, Kind: "resume", Node: "a"}, {ID: 2, Kind: "command", Node: "a"}, {ID: 3, Kind: "command", Node: "b"}}
+		done, err := Replay(t.Context(), kinds, all, func(string) any { return 1 }, false)
+		if diff := cmp.Diff(Replayed{Done: []string{"command b", "command a", "resume a"}}, done); diff != "" || err != nil {
+			t.Errorf("%v, %s", err, diff)
+		}
+	})
+}
+
+// TestWhatWasDoneByHand is not tried, nor is what this pgchaos does not know.
+func TestWhatWasDoneByHand(t *testing.T) {
+	fails := func(context.Context, any, Reversal) error { return errors.New("tried") }
+	kinds := map[string]ReversalKind{"command": {Outlives: true, Clean: fails}, "resume": {Clean: fails}}
+	all := []Reversal{{ID: 1, Kind: "resume", Node: "a"}, {ID: 2, Kind: "command", Node: "a"}, {ID: 3, Kind: "sing", Node: "a"}}
+	done, err := Replay(t.Context(), kinds, all, func(string) any { return 1 }, true)
+	if diff := cmp.Diff(Replayed{Ends: []string{"resume a (tried)"}, ByHand: []string{"sing a", "command a"}}, done); diff != "" || err != nil {
+		t.Errorf("%v, %s", err, diff)
+	}
 }
 
 func make100(kind string) []Reversal {

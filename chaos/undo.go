@@ -80,7 +80,8 @@ func (u *Undo) takeBack(ctx context.Context, r *standing, ending bool) error {
 }
 
 // Heal does every reversal that has not been done yet, last first, each under its own time-out,
-// which ctx being cancelled does not shorten. It returns all their errors.
+// which a deadline of ctx does not shorten. It returns all their errors. When ctx is cancelled, it ends at once: the one
+// under way is broken off, and no other is begun.
 func (u *Undo) Heal(ctx context.Context) error {
 	return u.heal(ctx, func(ReversalKind) bool { return true })
 }
@@ -96,7 +97,13 @@ func (u *Undo) heal(ctx context.Context, which func(ReversalKind) bool) error {
 	u.mu.Unlock()
 	var errs []error
 	for _, r := range slices.Backward(all) {
-		if which(u.Kinds[r.Kind]) {
+		switch {
+		case !which(u.Kinds[r.Kind]):
+		case errors.Is(ctx.Err(), context.Canceled):
+			if r.stands() {
+				errs = append(errs, fmt.Errorf("%s: %w", r, ctx.Err()))
+			}
+		default:
 			errs = append(errs, within(ctx, func(ctx context.Context) error { return u.takeBack(ctx, r, true) }))
 		}
 	}
@@ -108,21 +115,30 @@ func (u *Undo) Standing() (all []string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for _, r := range slices.Backward(u.all) {
-		if r.mu.TryLock() { // else it is under way
-			done := r.done
-			r.mu.Unlock()
-			if done {
-				continue
-			}
+		if r.stands() {
+			all = append(all, r.String())
 		}
-		all = append(all, r.String())
 	}
 	return all
 }
 
+// stands tells whether a reversal has not been done.
+func (r *standing) stands() bool {
+	if !r.mu.TryLock() { // it is under way
+		return true
+	}
+	defer r.mu.Unlock()
+	return !r.done
+}
+
 // within does one reversal under its own time-out.
-func within(ctx context.Context, do func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healTimeout)
+func within(parent context.Context, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(parent), healTimeout)
 	defer cancel()
+	defer context.AfterFunc(parent, func() {
+		if errors.Is(parent.Err(), context.Canceled) {
+			cancel()
+		}
+	})()
 	return do(ctx)
 }

@@ -99,6 +99,7 @@ func TestHealDoesEverythingLastFirstAndReportsAll(t *testing.T) {
 		l.lines = nil
 		broken := true
 		line.Undo.Kinds["undo"] = ReversalKind{Do: func(ctx context.Context, _ *Scene, n *cluster.Node, r Reversal, ending bool) error {
+			synctest.Wait()
 			if deadline, ok := ctx.Deadline(); ctx.Err() != nil || !ok || time.Until(deadline) != healTimeout || !ending {
 				t.Errorf("%s: ctx %v, ending %v", r, ctx.Err(), ending)
 			}
@@ -112,8 +113,8 @@ func TestHealDoesEverythingLastFirstAndReportsAll(t *testing.T) {
 			}
 			return nil
 		}}
-		ended, cancel := context.WithCancel(t.Context())
-		cancel()
+		ended, cancel := context.WithTimeout(t.Context(), 0) // which does not shorten it
+		defer cancel()
 		err := line.Undo.Heal(ended)
 		for _, want := range []string{"undo a: a is stuck", "undo b: panic: no"} {
 			if err == nil || !strings.Contains(err.Error(), want) {
@@ -130,6 +131,39 @@ func TestHealDoesEverythingLastFirstAndReportsAll(t *testing.T) {
 		}
 		want = []string{"0s undo a", "0s undone 4 undo a", "0s undo b", "0s undone 2 undo b"}
 		if diff := cmp.Diff(want, l.lines); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// TestHealEndsAtOnce when its context is cancelled, and names what it has not done.
+func TestHealEndsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		line, l := timeline(func(l *log) []Step { return []Step{l.fault("a"), l.fault("b"), l.fault("c")} })
+		if err := line.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		l.lines = nil
+		line.Undo.Kinds["undo"] = ReversalKind{Do: func(ctx context.Context, _ *Scene, _ *cluster.Node, r Reversal, _ bool) error {
+			l.add(r.String())
+			if r.ID == 2 {
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			return nil
+		}}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(3*time.Second, cancel)
+		err := line.Undo.Heal(ctx)
+		for _, want := range []string{"undo b: context canceled", "undo a: context canceled"} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("error %v does not say %q", err, want)
+			}
+		}
+		if diff := cmp.Diff([]string{"0s undo c", "0s undone 3 undo c", "0s undo b"}, l.lines); diff != "" || l.clock.Now() != 3*time.Second {
+			t.Errorf("at %s: %s", l.clock.Now(), diff)
+		}
+		if diff := cmp.Diff([]string{"undo b", "undo a"}, line.Undo.Standing()); diff != "" {
 			t.Error(diff)
 		}
 	})

@@ -70,7 +70,7 @@ func TestAHostileJournal(t *testing.T) {
 		}
 		return nil
 	})
-	done, doubt, err := TakeBack(t.Context(), dir, "run-1", func(context.Context) (cluster.LeftNodes, error) { return nodes, nil })
+	done, doubt, err := TakeBack(t.Context(), dir, "run-1", func(context.Context) (cluster.LeftNodes, error) { return nodes, nil }, false)
 	if len(said)+len(ran)+len(done.Done) > 0 {
 		t.Errorf("said %q, ran %q, done %q", said, ran, done.Done)
 	}

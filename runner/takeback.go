@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"pgchaos/chaos"
 	"pgchaos/chaos/fault"
@@ -24,16 +25,16 @@ func (r *run) takeBack(ctx context.Context) (all bool, left error) {
 	if r.undo == nil { // no step was begun
 		return true, nil
 	}
-	if ctx.Err() != nil { // a second interrupt leaves all to `clean`
-		if all := r.undo.Standing(); len(all) > 0 && r.session.single {
-			return false, fmt.Errorf("%w: %s, and what steps have changed; to be done: %s", ErrLeftBehind, r.session.remains(), strings.Join(all, ", "))
-		}
-		return false, nil // the removal says so
+	if ctx.Err() != nil {
+		return false, r.stays()
 	}
 	if r.Keep || !r.session.single { // the nodes stay
 		err := r.undo.Heal(ctx)
 		if err == nil {
 			return true, nil
+		}
+		if ctx.Err() != nil {
+			return false, r.stays()
 		}
 		// Which the audit of the kept cluster has to know.
 		r.result.Settle = append(r.result.Settle, settleNote("", "", fmt.Errorf("take the faults back: %w", err)))
@@ -43,9 +44,21 @@ func (r *run) takeBack(ctx context.Context) (all bool, left error) {
 		return false, nil // the next run begins with another cluster
 	}
 	if err := r.undo.HealOutliving(ctx); err != nil {
+		if ctx.Err() != nil {
+			return false, r.stays()
+		}
 		return false, fmt.Errorf("%w: what steps have changed: %w%s", ErrLeftBehind, err, r.byHand())
 	}
 	return false, nil
+}
+
+// stays names what a second interrupt leaves to `clean`. Where no step has changed anything, the removal says what it leaves.
+func (r *run) stays() error {
+	all := r.undo.Standing()
+	if len(all) == 0 || !r.session.single {
+		return nil
+	}
+	return fmt.Errorf("%w: %s, and what steps have changed; to be done: %s", ErrLeftBehind, r.session.remains(), strings.Join(all, ", "))
 }
 
 // byHand says where the commands are that take hooks back; "": there are none.
@@ -56,11 +69,14 @@ func (r *run) byHand() string {
 	return "; the commands for that are in " + r.journal.script.path
 }
 
+// openTimeout bounds how long it may take to find the nodes of a run whose pgchaos is gone.
+const openTimeout = 60 * time.Second
+
 // TakeBack takes back what the steps of a run have changed and its pgchaos has not taken back, because
 // it was killed. Dir is the run's result directory, which may be gone or be another's: what is read there only chooses among
-// the run's own nodes, which open finds. A doubt says why more may have been changed than is known. An error says what would
+// the run's own nodes, which open finds. What would outlive the nodes is not tried where somebody has done it byHand. A doubt says why more may have been changed than is known. An error says what would
 // stay if the nodes were removed now.
-func TakeBack(ctx context.Context, dir, run string, open func(context.Context) (cluster.LeftNodes, error)) (done chaos.Replayed, doubt string, err error) {
+func TakeBack(ctx context.Context, dir, run string, open func(context.Context) (cluster.LeftNodes, error), byHand bool) (done chaos.Replayed, doubt string, err error) {
 	dir = userOf(dir, run)
 	all, own, doubt := standing(dir, run)
 	all, untrusted := trusted(dir, own, all)
@@ -70,15 +86,17 @@ func TakeBack(ctx context.Context, dir, run string, open func(context.Context) (
 	if len(all) == 0 {
 		return done, doubt, nil
 	}
-	nodes, err := open(ctx)
+	opening, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	nodes, err := open(opening)
 	if err != nil {
 		return done, doubt, err
 	}
 	defer func() { err = errors.Join(err, nodes.Close()) }()
-	done, err = chaos.Replay(ctx, fault.Reversals(), all, nodes.Host)
+	done, err = chaos.Replay(ctx, fault.Reversals(), all, nodes.Host, byHand)
 	if err != nil {
-		err = fmt.Errorf("take back what the run changed outside of its nodes: %s; the run is left until that is done, or until %s is moved away",
-			redact.Short(redact.Printable(err.Error())), filepath.Join(dir, JournalFile))
+		err = fmt.Errorf("take back what the run changed outside of its nodes: %s; the run is left until that is done",
+			redact.Short(redact.Printable(err.Error())))
 	}
 	return done, doubt, err
 }

@@ -231,7 +231,7 @@ func TestTakeBackTouchesNothingElse(t *testing.T) {
 		}
 		return nil
 	})
-	done, doubt, err := TakeBack(t.Context(), dir, "run-1", func(context.Context) (cluster.LeftNodes, error) { return nodes, nil })
+	done, doubt, err := TakeBack(t.Context(), dir, "run-1", func(context.Context) (cluster.LeftNodes, error) { return nodes, nil }, false)
 	if err != nil || doubt != "" || !cmp.Equal(said, []string{"thaw a"}) || !cmp.Equal(done.Done, []string{"resume a"}) || len(done.Ends) != 4 {
 		t.Errorf("%v, %+v, %q, %v", said, done, doubt, err)
 	}
@@ -270,6 +270,8 @@ func TestEndOfARunTakesBackWhatNoAuditDid(t *testing.T) {
 	stuck := errors.New("the rule is still there")
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
+	meanwhile, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
 	for _, tc := range []struct {
 		name     string
 		ctx      context.Context
@@ -283,6 +285,7 @@ func TestEndOfARunTakesBackWhatNoAuditDid(t *testing.T) {
 		{"the nodes are kept", t.Context(), true, nil, []string{"block", "resume"}, false},
 		{"the nodes are kept, and one stays broken", t.Context(), true, stuck, []string{"block", "resume"}, true},
 		{"a second interrupt", ended, false, nil, nil, false},
+		{"a second interrupt meanwhile", meanwhile, false, nil, []string{"block"}, false},
 	} {
 		c, err := cluster.New(nil, cluster.Config{Nodes: []cluster.NodeConfig{{Name: "a"}}})
 		if err != nil {
@@ -295,8 +298,13 @@ func TestEndOfARunTakesBackWhatNoAuditDid(t *testing.T) {
 		scene := chaos.NewScene(c, nil, nil)
 		var did []string
 		kind := func(name string, outlives bool, err error) chaos.ReversalKind {
-			return chaos.ReversalKind{Name: name, Outlives: outlives, Do: func(context.Context, *chaos.Scene, *cluster.Node, chaos.Reversal, bool) error {
+			return chaos.ReversalKind{Name: name, Outlives: outlives, Do: func(ctx context.Context, _ *chaos.Scene, _ *cluster.Node, _ chaos.Reversal, _ bool) error {
 				did = append(did, name)
+				if tc.ctx == meanwhile {
+					interrupt()
+					<-ctx.Done()
+					return ctx.Err()
+				}
 				return err
 			}}
 		}

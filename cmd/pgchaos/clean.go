@@ -25,6 +25,7 @@ const cleanTimeout = 60 * time.Second
 // cleanFlags are the flags of `pgchaos clean`.
 type cleanFlags struct {
 	kept     bool
+	byHand   bool
 	provider string
 }
 
@@ -42,17 +43,21 @@ taken back first, as its journal (timeline.jsonl) says. Results stay; the passwo
 result directory are removed with the cluster.
 
 A run that is still going on is never touched. A cluster that was left up with --keep is
-removed if you name it, or with --kept. A run that pgchaos on another machine made on the
+removed if you name it, or with --kept.
+A run is left as long as something cannot be taken back that would outlive its nodes. Do that
+by hand, and name the run with --by-hand: clean then does not try it any more. A run that pgchaos on another machine made on the
 engine is removed if you name it.`,
 		Example: `  pgchaos clean                                     what crashed runs left
   pgchaos clean quorum-kill-20261123-064500-3f2a    this one, kept or not
   pgchaos clean --kept                              also all clusters that were left up with --keep
+  pgchaos clean --by-hand RUN                       what could not be taken back has been done by hand
   pgchaos clean --provider docker                   only what is on the Docker engine`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.clean(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), args)
 		},
 	}
 	cmd.Flags().BoolVar(&f.kept, "kept", false, "also remove clusters that were left up with --keep")
+	cmd.Flags().BoolVar(&f.byHand, "by-hand", false, "of the runs that you name, take back nothing that outlives their nodes: you have done it by hand")
 	cmd.Flags().StringVar(&f.provider, "provider", "", "look only for runs of `PROVIDER`, "+providerWords()+" (default: all)")
 	return cmd
 }
@@ -115,15 +120,26 @@ func (f *cleanFlags) why(l cluster.Leftover) string {
 	return ""
 }
 
-func (f *cleanFlags) clean(ctx context.Context, stdout, stderr io.Writer, runs []string) error {
-	left, where, err := f.leftovers(ctx, stderr)
-	if err != nil {
-		return err
+// checkNamed refuses names that no run has.
+func (f *cleanFlags) checkNamed(runs []string, left []cluster.Leftover, where string) error {
+	if f.byHand && len(runs) == 0 {
+		return usageError(errors.New("--by-hand is about runs that you name: pgchaos clean --by-hand RUN"))
 	}
 	for _, name := range runs {
 		if !slices.ContainsFunc(left, func(l cluster.Leftover) bool { return l.Run == name }) {
 			return usageError(fmt.Errorf("clean %s: no such run in %s", name, where))
 		}
+	}
+	return nil
+}
+
+func (f *cleanFlags) clean(ctx context.Context, stdout, stderr io.Writer, runs []string) error {
+	left, where, err := f.leftovers(ctx, stderr)
+	if err != nil {
+		return err
+	}
+	if err := f.checkNamed(runs, left, where); err != nil {
+		return err
 	}
 	var errs []error
 	for _, l := range left {
@@ -147,7 +163,7 @@ func (f *cleanFlags) clean(ctx context.Context, stdout, stderr io.Writer, runs [
 			fmt.Fprintf(stdout, "%s: %s; '%s' removes it\n", l.Run, f.why(l), cleanCommand(l.Run))
 			continue
 		}
-		if err := takeBack(ctx, l, stdout, stderr); err != nil {
+		if err := f.takeBack(ctx, l, stdout, stderr); err != nil {
 			errs = append(errs, fmt.Errorf("clean %s: %w", l.Run, err))
 			continue
 		}
@@ -169,13 +185,11 @@ func (f *cleanFlags) clean(ctx context.Context, stdout, stderr io.Writer, runs [
 }
 
 // takeBack takes back what the run's steps have changed, while its nodes are there. An error says what would outlive them.
-func takeBack(ctx context.Context, l cluster.Leftover, stdout, stderr io.Writer) error {
+func (f *cleanFlags) takeBack(ctx context.Context, l cluster.Leftover, stdout, stderr io.Writer) error {
 	if l.Results == "" {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, cleanTimeout)
-	defer cancel()
-	done, doubt, err := runner.TakeBack(ctx, l.Results, l.Run, l.Nodes)
+	done, doubt, err := runner.TakeBack(ctx, l.Results, l.Run, l.Nodes, f.byHand)
 	if doubt != "" {
 		fmt.Fprintf(stderr, "%s: warning: %s\n", l.Run, redact.Printable(doubt))
 	}
@@ -184,6 +198,12 @@ func takeBack(ctx context.Context, l cluster.Leftover, stdout, stderr io.Writer)
 	}
 	if len(done.Ends) > 0 {
 		fmt.Fprintf(stdout, "%s: left to the removal: %s\n", l.Run, redact.Short(redact.Printable(strings.Join(done.Ends, ", "))))
+	}
+	if len(done.ByHand) > 0 {
+		fmt.Fprintf(stdout, "%s: done by hand, as you say: %s\n", l.Run, redact.Short(strings.Join(done.ByHand, ", ")))
+	}
+	if err != nil {
+		err = fmt.Errorf("%w; once you have done it by hand, '%s' removes the run", err, cleanCommand("--by-hand "+l.Run))
 	}
 	return err
 }

@@ -110,7 +110,7 @@ func cleanBelow(ctx context.Context, dir string, stderr io.Writer) error {
 		if l.Alive {
 			return usageError(fmt.Errorf("--resume %s: its run %s is still going on; end that first", dir, l.Run))
 		}
-		if err := takeBack(ctx, l, stderr, stderr); err != nil {
+		if err := new(cleanFlags).takeBack(ctx, l, stderr, stderr); err != nil {
 			return &exitError{exitLeftBehind, fmt.Errorf("remove the run that was killed, %s: %w", l.Run, err)}
 		}
 		if err := remove(ctx, l); err != nil && !cluster.IsRemark(err) {

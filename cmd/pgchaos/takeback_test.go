@@ -64,7 +64,7 @@ func takesBack(t *testing.T, found []cluster.Leftover, run string) (printed, war
 		t.Fatalf("%s was not found", run)
 	}
 	var stdout, stderr bytes.Buffer
-	must(t, takeBack(t.Context(), found[i], &stdout, &stderr))
+	must(t, new(cleanFlags).takeBack(t.Context(), found[i], &stdout, &stderr))
 	return stdout.String(), stderr.String()
 }
 

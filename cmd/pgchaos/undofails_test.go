@@ -1,14 +1,13 @@
 package main
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 )
 
 // TestAReversalThatFails ends a run with exit code 5, also where the cluster is kept, and says what to do by hand. clean leaves
-// the run until that is done.
+// the run until that is done, or until somebody says that it was done by hand.
 func TestAReversalThatFails(t *testing.T) {
 	p := newPlace(t)
 	rule := filepath.Join(filepath.Dir(p.base), "rule")
@@ -25,12 +24,14 @@ timeline:
 	if code != exitLeftBehind || !hasAll(stderr, append(byHand, "Run '"+"PGCHAOS_DIR="+p.base+" pgchaos clean "+run)...) || !strings.Contains(stdout, "The cluster is still up") {
 		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
 	}
-	if code, out, errs := p.run("clean", "--provider", "local", run); code != exitLeftBehind || !hasAll(errs, byHand...) || strings.Contains(out, ": removed") {
+	if code, out, errs := p.run("clean", "--provider", "local", run); code != exitLeftBehind || !hasAll(errs, append(byHand, "pgchaos clean --by-hand "+run+"' removes the run")...) || strings.Contains(out, ": removed") {
 		t.Errorf("clean: exit code %d\n%s%s", code, out, errs)
 	}
-	must(t, os.WriteFile(rule, nil, 0o600)) // what is missing, made by hand
-	if code, out, errs := p.run("clean", "--provider", "local", run); code != exitPass || !strings.Contains(out, "taken back before the removal: exec_undo a") {
-		t.Errorf("clean, when it can succeed: exit code %d\n%s%s", code, out, errs)
+	if code, _, errs := p.run("clean", "--by-hand"); code != exitUsage {
+		t.Errorf("clean --by-hand of no run: exit code %d, %s", code, errs)
+	}
+	if code, out, errs := p.run("clean", "--provider", "local", "--by-hand", run); code != exitPass || !hasAll(out, "done by hand, as you say: exec_undo a", ": removed") {
+		t.Errorf("clean, when it was done by hand: exit code %d\n%s%s", code, out, errs)
 	}
 	p.nothingLeft()
 }
