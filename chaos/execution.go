@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"pgchaos/cluster"
 	"pgchaos/internal/wait"
 	"pgchaos/record"
 )
@@ -26,6 +27,7 @@ type execution struct {
 	mu       sync.Mutex // guards what follows, and the ends
 	errs     []error
 	panicked error
+	begun    map[string]bool // the steps that have begun to act
 }
 
 // end is the end of a step or a reversal.
@@ -40,7 +42,7 @@ type end struct {
 // returns the errors of all that did not take effect. Steps that were not begun
 // are marked as skipped.
 func (t *Timeline) Run(ctx context.Context) error {
-	x := &execution{Timeline: t, ctx: ctx, over: map[string]*end{}}
+	x := &execution{Timeline: t, ctx: ctx, over: map[string]*end{}, begun: map[string]bool{}}
 	// A failed step cancels the waits of other steps and for reversals.
 	x.waiting, x.stop = context.WithCancel(ctx)
 	defer x.wg.Wait() // also where the first branch panics
@@ -230,6 +232,9 @@ func (x *execution) perform(step Step) (act *Act, issued time.Duration, err erro
 	if acted {
 		event.Issued, event.Nodes = x.issue(event), act.names()
 		x.Begin(event)
+		x.mu.Lock()
+		x.begun[step.Name] = true
+		x.mu.Unlock()
 		if step.Idle {
 			ctx = x.waiting
 		}
@@ -305,6 +310,10 @@ func (x *execution) reverse(step Step, act *Act) error {
 	if err := wait.For(x.waiting, step.For); err != nil {
 		return nil //nolint:nilerr // the run ends, and heals everything itself
 	}
+	waited, goesOn := x.awaitThaw(act)
+	if !goesOn {
+		return nil
+	}
 	event := record.Event{
 		Name: step.undo(), Action: "undo", Reverses: step.Name, Nodes: act.names(),
 		Planned: &due,
@@ -317,6 +326,9 @@ func (x *execution) reverse(step Step, act *Act) error {
 		gone[i] = x.Undo.look(x.ctx, act.reversals[i])
 		return x.Undo.takeBack(x.ctx, act.reversals[i], false)
 	})
+	if waited > 0 {
+		gone = append(gone, fmt.Sprintf("it waited %s for the end of a pause", waited.Round(time.Millisecond)))
+	}
 	event.Detail = strings.Join(slices.DeleteFunc(gone, func(s string) bool { return s == "" }), "; ")
 	event.Ended = x.Clock.Now()
 	event.Status, event.Effective = record.EventDone, event.Ended
@@ -327,4 +339,29 @@ func (x *execution) reverse(step Step, act *Act) error {
 	x.keep(event)
 	x.End(event)
 	return err
+}
+
+// awaitThaw waits until no node of a reversal that needs an answer is paused, as long as the pause will end by itself. It returns how long
+// that took; goesOn is false where the timeline ends meanwhile. A pause without an end is not waited for: the reversal says what is wrong.
+func (x *execution) awaitThaw(act *Act) (waited time.Duration, goesOn bool) {
+	if len(act.reversals) == 0 || !x.Undo.Kinds[act.reversals[0].Kind].Asks {
+		return 0, true
+	}
+	began := x.Clock.Now()
+	for slices.ContainsFunc(act.nodes, (*cluster.Node).Paused) && x.thaws() {
+		if wait.For(x.waiting, pollEvery) != nil {
+			return 0, false
+		}
+		waited = x.Clock.Now() - began
+	}
+	return waited, true
+}
+
+// thaws tells whether a pause has begun that ends by itself, and has not ended.
+func (x *execution) thaws() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return slices.ContainsFunc(x.Steps, func(s Step) bool {
+		return s.Facts.Freezes && s.For > 0 && x.begun[s.Name] && !x.over[s.undo()].closed
+	})
 }

@@ -61,11 +61,15 @@ func (o *overridden) change(ctx context.Context, n *cluster.Node, name string, h
 	if len(o.all) == 0 {
 		o.before = n.Setting(name)
 	}
-	o.all = how(o.all)
+	all := how(slices.Clone(o.all))
 	next := o.before
-	if last := len(o.all) - 1; last >= 0 {
-		next = o.all[last].value
+	if last := len(all) - 1; last >= 0 {
+		next = all[last].value
 	}
 	_, err := n.Configure(ctx, map[string]string{name: next}, nil)
+	// One that could not be ended is in place still: the next try has to know the value of before. One that could not be begun may be.
+	if err == nil || len(all) > len(o.all) {
+		o.all = all
+	}
 	return err
 }

@@ -26,6 +26,8 @@ type ReversalKind struct {
 	// that the audit would have to take for a second primary; before it, what was asked for is done to the
 	// letter.
 	Do func(ctx context.Context, s *Scene, n *cluster.Node, r Reversal, ending bool) error
+	// Asks says that the server has to answer for it. In a run that goes on it then waits for the end of a pause of the node that ends by itself.
+	Asks bool
 	// Look is called before Do in a run that goes on, and says what is no longer as the step has made it; "": everything is. Nil: it is not known.
 	Look func(ctx context.Context, n *cluster.Node, r Reversal) (gone string)
 	// Clean takes it back where the run's pgchaos is gone, before the node is removed. Host is the node as its

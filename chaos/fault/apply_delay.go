@@ -80,7 +80,7 @@ func (p *ApplyDelay) Action(env Env) chaos.Action {
 // undelay takes a delay back. Where the run's pgchaos is gone there is nothing to do: the setting ends with the node.
 func undelay() *chaos.ReversalKind {
 	return &chaos.ReversalKind{
-		Name: "undelay",
+		Name: "undelay", Asks: true,
 		Do: func(ctx context.Context, s *chaos.Scene, n *cluster.Node, r chaos.Reversal, _ bool) error {
 			return s.EndOverride(ctx, n, applyDelaySetting, r.ID)
 		},

@@ -55,7 +55,7 @@ func (p *DisconnectStandbys) Action(env Env) chaos.Action {
 // acceptStandbys lets standbys in again. Where the run's pgchaos is gone there is nothing to do: the file ends with the node.
 func acceptStandbys() *chaos.ReversalKind {
 	return &chaos.ReversalKind{
-		Name: "accept_standbys",
+		Name: "accept_standbys", Asks: true,
 		Do: func(ctx context.Context, _ *chaos.Scene, n *cluster.Node, _ chaos.Reversal, _ bool) error {
 			return n.RefuseStandbys(ctx, false)
 		},

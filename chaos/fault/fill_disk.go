@@ -88,7 +88,7 @@ func space(ctx context.Context, n *cluster.Node, do string, leave units.Size) (b
 // emptyDisk removes the file, and starts the server again where it has ended for want of space. The file system ends with its node.
 func emptyDisk() *chaos.ReversalKind {
 	return &chaos.ReversalKind{
-		Name: "empty_disk",
+		Name: "empty_disk", Asks: true,
 		Do: func(ctx context.Context, s *chaos.Scene, n *cluster.Node, _ chaos.Reversal, ending bool) error {
 			free, err := space(ctx, n, "empty", 0)
 			if err == nil && free == 0 {

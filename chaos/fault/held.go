@@ -50,7 +50,7 @@ func appOf(decode func(any) error) (app string, err error) {
 // end, or its node is removed.
 func endSessions() *chaos.ReversalKind {
 	return &chaos.ReversalKind{
-		Name: "end_sessions",
+		Name: "end_sessions", Asks: true,
 		Do: func(ctx context.Context, s *chaos.Scene, n *cluster.Node, r chaos.Reversal, _ bool) error {
 			app, err := appOf(func(into any) error { return json.Unmarshal(r.Arguments, into) })
 			if err != nil {

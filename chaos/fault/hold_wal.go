@@ -106,7 +106,7 @@ func awaitNoSender(ctx context.Context, up, standby *cluster.Node) error {
 // configuration ends with the node.
 func followAgain() *chaos.ReversalKind {
 	return &chaos.ReversalKind{
-		Name: "follow",
+		Name: "follow", Asks: true,
 		Do: func(ctx context.Context, s *chaos.Scene, n *cluster.Node, r chaos.Reversal, ending bool) error {
 			var before followed
 			if err := json.Unmarshal(r.Arguments, &before); err != nil {

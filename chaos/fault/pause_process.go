@@ -68,7 +68,7 @@ func (p *PauseProcess) Action(env Env) chaos.Action {
 // continueProcess lets processes go on. Where the run's pgchaos is gone there is nothing to do: they end with their node.
 func continueProcess() *chaos.ReversalKind {
 	return &chaos.ReversalKind{
-		Name: "continue",
+		Name: "continue", Asks: true,
 		Do: func(ctx context.Context, _ *chaos.Scene, n *cluster.Node, r chaos.Reversal, _ bool) error {
 			var found []cluster.ServerProcess
 			if err := json.Unmarshal(r.Arguments, &found); err != nil {

@@ -102,7 +102,7 @@ func (p *ResumeReplay) Action(env Env) chaos.Action {
 // replayAgain lets the replay go on.
 func replayAgain() *chaos.ReversalKind {
 	return &chaos.ReversalKind{
-		Name: "resume_replay",
+		Name: "resume_replay", Asks: true,
 		Do: func(ctx context.Context, _ *chaos.Scene, n *cluster.Node, _ chaos.Reversal, _ bool) error {
 			if n.Ended(ctx) {
 				return nil // a server forgets the pause with its end

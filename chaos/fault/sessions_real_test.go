@@ -46,6 +46,7 @@ func TestFaultsOnSessionsAndMaintenance(t *testing.T) {
 		{"maintenance", testMaintenance},
 		{"slow_fsync", testSlowFsync},
 		{"exec", testExec},
+		{"reversals of a paused node", testReversalsOfAPausedNode},
 		{"burn_cpu", testBurnCPU},
 		{"a server that is gone", testHeldOnAKilledServer},
 	} {
@@ -465,4 +466,59 @@ func testHeldOnAKilledServer(s *scene) {
 	s.heal()
 	must(s, <-over)
 	must(s, b.Start(s.Context()))
+}
+
+// testReversalsOfAPausedNode: what ends while its node is paused waits for the end of the pause, where that comes by itself.
+func testReversalsOfAPausedNode(s *scene) {
+	step := func(name, action string, p fault.Parameters, length time.Duration) chaos.Step {
+		kind, _ := fault.Find(action)
+		env := fault.Env{Scene: s.Scene, Step: name}
+		return chaos.Step{
+			Name: name, Action: action, Facts: kind.Facts, Fault: kind.Outage, Needs: kind.Capabilities,
+			For: length, Do: p.Action(env), Reverse: kind.Reverse(p, env),
+		}
+	}
+	run := func(length, pause time.Duration) (events map[string]record.Event, err error) {
+		s.clock = record.StartClock()
+		line := chaos.Timeline{
+			Clock: s.clock, Undo: s.undo, Begin: func(record.Event) {}, End: func(record.Event) {},
+			Steps: []chaos.Step{
+				step("replay", "pause_replay", &fault.PauseReplay{OnStandbys: fault.OnStandbys{OnNodes: on("b")}}, pause),
+				step("delayed", "apply_delay", &fault.ApplyDelay{OnNodes: on("b"), Delay: units.Duration(time.Hour)}, length),
+				step("frozen", "pause", &fault.Pause{OnNodes: on("b")}, pause),
+			},
+		}
+		if pause == 0 {
+			line.Steps = line.Steps[1:] // nobody answers until it is resumed
+		}
+		err = line.Run(s.Context())
+		events = map[string]record.Event{}
+		for _, m := range line.Events() {
+			events[m.Name] = m
+		}
+		s.heal()
+		return events, err
+	}
+	var events map[string]record.Event
+	for length := 500 * time.Millisecond; ; length *= 2 {
+		var err error
+		if events, err = run(length, length+length/2); err != nil {
+			s.Fatal(err)
+		}
+		if due := events["undo-delayed"].Planned; *due > events["frozen"].Effective {
+			break // else the machine was too busy to freeze it in time
+		}
+	}
+	if m := events["undo-delayed"]; m.Status != record.EventDone || m.Effective < events["undo-frozen"].Issued || !strings.Contains(m.Detail, "for the end of a pause") {
+		s.Errorf("%+v, and the pause ended at %s", m, events["undo-frozen"].Issued)
+	}
+	if m := events["undo-replay"]; m.Status != record.EventDone {
+		s.Errorf("%+v", m)
+	}
+	s.want("b", "show recovery_min_apply_delay", "0")
+	s.want("b", "select pg_is_wal_replay_paused()", "f")
+	if _, err := run(500*time.Millisecond, 0); err == nil || !strings.Contains(err.Error(), "it is paused; resume it first") {
+		s.Errorf("a pause that does not end by itself would be waited for without an end: %v", err)
+	}
+	s.want("b", "show recovery_min_apply_delay", "0")
 }

@@ -141,7 +141,7 @@ func inARow(ctx context.Context, n *cluster.Node, least time.Duration) (took tim
 // fastFsync takes a delay back. Where the run's pgchaos is gone there is nothing to do: the settings end with the node.
 func fastFsync() *chaos.ReversalKind {
 	return &chaos.ReversalKind{
-		Name: "fast_fsync",
+		Name: "fast_fsync", Asks: true,
 		Do: func(ctx context.Context, s *chaos.Scene, n *cluster.Node, r chaos.Reversal, _ bool) error {
 			for _, name := range []string{commitDelay, commitSiblings} {
 				if err := s.EndOverride(ctx, n, name, r.ID); err != nil {
