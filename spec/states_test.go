@@ -45,6 +45,18 @@ func TestStepsThatCanNeverRun(t *testing.T) {
 		{"{disconnect: b, for: 5s}, connect: b, disconnect: b, promote: b", ""},
 		{"{pause: b, for: 5s}, start: b", "b runs or is paused"},
 
+		{"{at: 2s, apply_delay: {node: b, delay: 1s}, for: 3s}, {at: 3s, pause: b}", "undo-apply-delay-b comes while the node b is paused by this, and needs an answer of it; give this step a for"},
+		{"{at: 2s, pause_replay: b, for: 3s}, {at: 3s, pause: replicas}", "undo-pause-replay-b comes while the node b is paused"},
+		{"{at: 2s, apply_delay: {node: b, delay: 1s}, for: 3s}, {at: 3s, pause: b, for: 4s}", ""}, // it waits for that
+		{"{at: 2s, apply_delay: {node: b, delay: 1s}, for: 3s}, {at: 3s, pause: b}, {at: 4s, resume: b}", ""},
+		{"{at: 2s, apply_delay: {node: b, delay: 1s}, for: 3s}, {at: 3s, pause: c}", ""},
+		{"{at: 2s, apply_delay: {node: b, delay: 1s}, for: 3s}, {at: 6s, pause: b}", ""},
+		{"{at: 2s, apply_delay: {node: b, delay: 1s}, for: 3s}, pause: b", ""},
+		{"{at: 2s, apply_delay: {node: b, delay: 1s}}, {at: 3s, pause: b}", ""},
+		{"{at: 2s, apply_delay: {node: any_replica, delay: 1s}, for: 3s}, {at: 3s, pause: b}", ""},
+		{"{at: 2s, apply_delay: {node: b, delay: 1s}, for: 3s, on_error: continue}, {at: 3s, pause: b}", ""},
+		{"{at: 2s, name: delayed, apply_delay: {node: b, delay: 1s}, for: 3s}, {at: 3s, pause: b}, {after: delayed, at: 2s, resume: b}", ""},
+
 		// The network.
 		{"connect: b", "b is not disconnected"},
 		{"disconnect: b, connect: b, connect: b", "b is not disconnected, since connect-b"},

@@ -23,6 +23,9 @@ func (t *timelineStates) become(s *Step, n *nodeState, upstream string, sure boo
 	}()
 	t.done(s, n, upstream)
 	t.last(s, n, sure)
+	if k := s.Kind(); s.For > 0 && sure && k.Undo != nil && k.Undo.Asks {
+		n.ends = append(slices.Clone(n.ends), s)
+	}
 	if n.process != was.process || n.network != was.network {
 		n.held = nil
 		if s.For > 0 && sure {
@@ -150,7 +153,10 @@ func (n *nodeState) orElse(was nodeState) {
 	if n.upstream != was.upstream {
 		n.upstream = ""
 	}
-	n.lasting = slices.DeleteFunc(slices.Clone(n.lasting), func(s *Step) bool { return !slices.Contains(was.lasting, s) })
+	both := func(now, before []*Step) []*Step {
+		return slices.DeleteFunc(slices.Clone(now), func(s *Step) bool { return !slices.Contains(before, s) })
+	}
+	n.lasting, n.ends = both(n.lasting, was.lasting), both(n.ends, was.ends)
 }
 
 // mayHaveFailed adds what a step can have left that broke off: of a restart a server that does not run, and of a runbook any part.

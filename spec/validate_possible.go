@@ -83,6 +83,9 @@ func (t *timelineStates) obstacle(s *Step, n *nodeState) (what, right string) {
 	if p, ok := s.Parameters().(fault.ForPrimaries); ok && p.ForPrimaries() && n.role == standby {
 		return "the node " + n.name + " is a standby" + sinceStep(n.became), "name the primary"
 	}
+	if what, right := t.neverThaws(s, n); what != "" {
+		return what, right
+	}
 	if what, right := t.neverSettles(s, n); what != "" {
 		return what, right
 	}
@@ -130,6 +133,38 @@ func (t *timelineStates) neverSettles(s *Step, n *nodeState) (what, right string
 		}
 	}
 	return "", ""
+}
+
+// neverThaws says which step before could not be taken back, since the node is paused then and stays so; "" if none.
+func (t *timelineStates) neverThaws(s *Step, n *nodeState) (what, right string) {
+	if !s.Kind().Facts.Freezes || s.For > 0 {
+		return "", "" // what ends meanwhile waits for the end of the pause
+	}
+	for _, before := range n.ends {
+		if t.v.e.inForce(before, s) && !t.v.e.actsElsewhen(before, s, n.name) {
+			return before.Reversal() + " comes while the node " + n.name + " is paused by this, and needs an answer of it", "give this step a for, or resume " + n.name + " before"
+		}
+	}
+	return "", ""
+}
+
+// actsElsewhen tells whether another step than these two can do anything to a node once the second one has begun.
+func (e *Experiment) actsElsewhen(before, s *Step, node string) bool {
+	begun := false
+	for i := range e.Timeline {
+		o := &e.Timeline[i]
+		if o == s {
+			begun = true
+			continue
+		}
+		if o == before || !begun && o.After == "" {
+			continue
+		}
+		if isAnything(o.Parameters()) || slices.ContainsFunc(o.targets(), func(name string) bool { return name == node || slices.Contains(Roles, name) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // onBothSides reports a node that is certainly on both sides of a network.

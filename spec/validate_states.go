@@ -53,6 +53,8 @@ type nodeState struct {
 	held *hold
 	// lasting are the steps that are certainly in force and keep the same from being done to it once more.
 	lasting []*Step
+	// ends are the steps that certainly end by themselves, and need an answer of the server then.
+	ends []*Step
 }
 
 // hold is what a node is until a `for` has ended.
