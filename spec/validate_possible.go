@@ -83,14 +83,10 @@ func (t *timelineStates) obstacle(s *Step, n *nodeState) (what, right string) {
 	if p, ok := s.Parameters().(fault.ForPrimaries); ok && p.ForPrimaries() && n.role == standby {
 		return "the node " + n.name + " is a standby" + sinceStep(n.became), "name the primary"
 	}
-	if what, right := t.neverThaws(s, n); what != "" {
-		return what, right
-	}
-	if what, right := t.neverSettles(s, n); what != "" {
-		return what, right
-	}
-	if what, right := t.wrongRunbook(s, n); what != "" {
-		return what, right
+	for _, of := range []func(*Step, *nodeState) (what, right string){t.neverThaws, t.neverSettles, t.wrongRunbook} {
+		if what, right := of(s, n); what != "" {
+			return what, right
+		}
 	}
 	return t.wrongRole(action, n)
 }
