@@ -234,7 +234,8 @@ write_experiment() {
 		echo "      n$i: {dsn: \"$(node_dsn "$i")\", standby: n$i, host: n$i}"
 	done
 	cat <<-END
-		    # discover: {patroni: "http://$(address 1):$rest_port"} finds the same nodes
+		    # In the place of nodes, this finds the same ones:
+	    # discover: {patroni: "http://$(address 1):$rest_port", as: "postgres:///chaos?user=chaos&passfile=$dir/passfile"}
 		    clients: "postgres://127.0.0.1:$write_port/chaos" # with the user and password of the nodes
 	END
 	write_hooks

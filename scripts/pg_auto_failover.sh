@@ -129,7 +129,8 @@ write_experiment() {
 		echo "      n$i: {dsn: \"$(node_dsn "$i")\", standby: pgautofailover_standby_$i, host: n$i}"
 	done
 	cat <<-END
-		    # discover: {pg_auto_failover: "$(monitor_uri)"} finds the same nodes
+		    # In the place of nodes, this finds the same ones:
+	    # discover: {pg_auto_failover: "$(monitor_uri)", as: "postgres:///chaos?user=chaos&passfile=$dir/passfile"}
 	END
 	write_hooks
 	write_load

@@ -33,6 +33,17 @@ func headOf(t *testing.T, c *hatest.Cluster) string {
 	return head
 }
 
+// discovered is the head with the discover that stands there in a comment, in the place of the nodes.
+func discovered(t *testing.T, head string) string {
+	t.Helper()
+	before, rest, found := strings.Cut(head, "    nodes:\n")
+	_, rest, ended := strings.Cut(rest, "    # discover:")
+	if !found || !ended {
+		t.Fatal(head)
+	}
+	return before + "    discover:" + rest
+}
+
 // TestPatroniPromotes kills the primary of a real Patroni cluster in synchronous mode: Patroni promotes another node, nothing is
 // lost, and the cluster is whole again at the end. Then Patroni makes a planned switchover, for which the file names only the agent that was
 // killed: others were found before. The outages of both are those that the logs of the servers and of HAProxy show. A primary that is killed
@@ -41,7 +52,11 @@ func TestPatroniPromotes(t *testing.T) {
 	p := newPlace(t)
 	beats := startBeats(t)
 	c := hatest.Up(t, hatest.Patroni, "nodes=3", "synchronous_mode=true", "ttl=20", "loop_wait=1", "retry_timeout=5", "wal_retrieve_retry_interval=200")
-	text := strings.Replace(headOf(t, c), "    exec:", "    manager: {patroni: \""+c.Env["REST_n1"]+"\"}\n    exec:", 1) + `
+	head := headOf(t, c)
+	if code, stdout, stderr := p.run("plan", "--yaml", p.write("found.yaml", discovered(t, head)+"\nload:\n  writes: {kind: insert, rate: 10/s}\ntimeline: [{wait: 1s}]\n")); code != exitPass || strings.Count(stdout, "passfile="+c.Dir) != 3 {
+		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+	text := strings.Replace(head, "    exec:", "    manager: {patroni: \""+c.Env["REST_n1"]+"\"}\n    exec:", 1) + `
   synchronous: {standbys: "1 (n1, n2, n3)"}
 load:
   writes: {kind: insert, clients: 4, rate: 100/s, timeout: 3s}
@@ -337,12 +352,7 @@ func schemasOf(t *testing.T, c *hatest.Cluster) string {
 func TestPgAutoFailoverPromotes(t *testing.T) {
 	p := newPlace(t)
 	c := hatest.Up(t, hatest.PgAutoFailover, "nodes=2", "unhealthy_timeout=6", "demote_timeout=5", "health_check_period=2")
-	head, rest, found := strings.Cut(headOf(t, c), "    nodes:\n")
-	_, rest, ended := strings.Cut(rest, "    exec:")
-	if !found || !ended {
-		t.Fatal(head, rest)
-	}
-	text := head + "    discover: {pg_auto_failover: \"" + c.Env["MONITOR"] + "\", as: \"postgres:///chaos?user=chaos&passfile=" + c.Dir + "/passfile\"}\n    exec:" + rest + `
+	text := discovered(t, headOf(t, c)) + `
 load:
   writes: {kind: insert, clients: 4, rate: 50/s, timeout: 3s}
 timeline:
