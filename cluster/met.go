@@ -49,6 +49,15 @@ type Existing struct {
 type ManagerAddress struct {
 	Patroni        string // the URL of a REST API
 	PgAutoFailover string // the connection string of the monitor
+	TLS            ManagerTLS
+}
+
+// ManagerTLS are the files by which Patroni's agents and pgchaos know one another over https, as patronictl has them. Without CACert the
+// certificates of this machine count.
+type ManagerTLS struct {
+	CACert   string // certificates of those who sign the agents'
+	CertFile string // pgchaos's own; "": it has none
+	KeyFile  string // the key of CertFile; "": it is in that file
 }
 
 // ExistingNode is one node of it.

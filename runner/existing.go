@@ -26,7 +26,7 @@ func Existing(e *spec.Experiment, risk bool) (cluster.Existing, error) {
 		}
 	}
 	if m := c.Existing.Manager; m != nil {
-		x.Manager = cluster.ManagerAddress{Patroni: m.Patroni, PgAutoFailover: m.PgAutoFailover}
+		x.Manager = cluster.ManagerAddress{Patroni: m.Patroni, PgAutoFailover: m.PgAutoFailover, TLS: cluster.ManagerTLS{CACert: m.CACert, CertFile: m.CertFile, KeyFile: m.KeyFile}}
 	}
 	for _, n := range c.Existing.Nodes {
 		if n.Unread {

@@ -12,7 +12,7 @@ import (
 func TestDiscoveredNodesHaveNamesOfTheirOwn(t *testing.T) {
 	const text = `
 name: found
-cluster: {provider: existing, existing: {discover: {patroni: "http://db1:8008"}}}
+cluster: {provider: existing, existing: {discover: {patroni: "https://db1:8008", cacert: /ca, certfile: /c, keyfile: /k}}}
 load: {writes: {kind: insert, rate: 10/s}}
 timeline: [{wait: 1s}]
 `
@@ -25,7 +25,11 @@ timeline: [{wait: 1s}]
 		switch {
 		case why == "" && (err != nil || len(e.Cluster.Nodes) != 2):
 			t.Errorf("n1 and %s: %v", second, err)
-		case why != "" && !strings.Contains(fmt.Sprint(err), why):
+		case why == "":
+			if m := e.Cluster.Existing.Manager; m == nil || *m != (Manager{Patroni: "https://db1:8008", CACert: "/ca", CertFile: "/c", KeyFile: "/k"}) {
+				t.Errorf("the manager is %+v", m)
+			}
+		case !strings.Contains(fmt.Sprint(err), why):
 			t.Errorf("n1 and %s: %v, want %q", second, err, why)
 		}
 	}

@@ -43,6 +43,9 @@ type Discover struct {
 	Patroni        string `yaml:"patroni" jsonschema_description:"The URL of the REST API of any Patroni node, such as http://db1:8008; or several, with commas between: the first that answers is asked."`
 	DSN            string `yaml:"dsn" jsonschema_description:"A connection string with the hosts of all nodes, such as host=a,b,c."`
 	PgAutoFailover string `yaml:"pg_auto_failover" jsonschema_description:"The connection string of the monitor of pg_auto_failover."`
+	CACert         string `yaml:"cacert" jsonschema_description:"A file with the certificates of those who sign the certificates of Patroni's agents; by default those that this machine trusts."`
+	CertFile       string `yaml:"certfile" jsonschema_description:"A file with the certificate that Patroni's agents want of who asks them."`
+	KeyFile        string `yaml:"keyfile" jsonschema_description:"The key of certfile, where it is not in the same file."`
 	// As is how pgchaos connects to the nodes that a manager names.
 	As string `yaml:"as" jsonschema_description:"The connection string to the nodes that the manager names, without host and port: postgres:///DATABASE?user=NAME&sslmode=verify-full."`
 }
@@ -51,6 +54,9 @@ type Discover struct {
 type Manager struct {
 	Patroni        string `yaml:"patroni" jsonschema_description:"The URL of the REST API of any Patroni node, such as http://db1:8008; or several, with commas between: the first that answers is asked."`
 	PgAutoFailover string `yaml:"pg_auto_failover" jsonschema_description:"The connection string of the monitor of pg_auto_failover."`
+	CACert         string `yaml:"cacert" jsonschema_description:"A file with the certificates of those who sign the certificates of Patroni's agents; by default those that this machine trusts."`
+	CertFile       string `yaml:"certfile" jsonschema_description:"A file with the certificate that Patroni's agents want of who asks them."`
+	KeyFile        string `yaml:"keyfile" jsonschema_description:"The key of certfile, where it is not in the same file."`
 }
 
 // able leaves out the capabilities for which the file lacks something.

@@ -101,11 +101,13 @@ func (d *decoder) discover(root *yaml.Node, ask func(Discover) ([]ExistingNode, 
 	}
 	existing.Content[at], existing.Content[at+1] = scalarAt("nodes", key), found
 	if keyIndex(existing, "manager") < 0 && (whom.Patroni != "" || whom.PgAutoFailover != "") {
-		by, where := "patroni", whom.Patroni
-		if where == "" {
-			by, where = "pg_auto_failover", whom.PgAutoFailover
+		by := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: value.Line, Column: value.Column}
+		for _, entry := range [][2]string{{"patroni", whom.Patroni}, {"pg_auto_failover", whom.PgAutoFailover}, {"cacert", whom.CACert}, {"certfile", whom.CertFile}, {"keyfile", whom.KeyFile}} {
+			if entry[1] != "" {
+				by.Content = append(by.Content, text(entry[0]), text(entry[1]))
+			}
 		}
-		existing.Content = append(existing.Content, scalarAt("manager", key), &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: value.Line, Column: value.Column, Content: []*yaml.Node{text(by), text(where)}})
+		existing.Content = append(existing.Content, scalarAt("manager", key), by)
 	}
 }
 
@@ -133,6 +135,7 @@ func (v *validator) existing() {
 	if len(x.Nodes) == 0 && !v.d.brokenUnder(existingPath) && !v.d.has(existingPath+".discover") && len(v.d.problems) == 0 {
 		v.bad(existingPath, "the cluster has no nodes", "write nodes: {NAME: {dsn: ...}} in it, or discover: {patroni: URL}")
 	}
+	v.manager(x.Manager)
 	v.existingNodes(x)
 	v.existingClients(x)
 	v.hooks(x)
@@ -144,6 +147,24 @@ func (v *validator) existing() {
 		v.existingWorkload(&v.e.Load[i])
 	}
 	v.existingRate(x)
+}
+
+// manager checks how the cluster's manager is asked.
+func (v *validator) manager(m *Manager) {
+	const path = existingPath + ".manager"
+	if m == nil || v.d.brokenUnder(path) {
+		return
+	}
+	switch {
+	case m.Patroni == "" && m.PgAutoFailover == "":
+		v.badKey(path, "this names no manager", "write patroni: URL or pg_auto_failover: DSN")
+	case m.Patroni != "" && m.PgAutoFailover != "":
+		v.badKey(path, "the cluster has two managers", "leave one of them out")
+	case m.Patroni == "" && m.CACert+m.CertFile+m.KeyFile != "":
+		v.badKey(path, "cacert, certfile and keyfile are for the agents of patroni", "leave them out: the monitor's connection string has sslrootcert and the like")
+	case m.KeyFile != "" && m.CertFile == "":
+		v.badKey(path+".keyfile", "there is no certfile for this key", "write certfile: FILE, or leave keyfile out")
+	}
 }
 
 func (v *validator) existingNodes(x *Existing) {

@@ -1,17 +1,13 @@
 package existing
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,6 +23,7 @@ type Ask struct {
 	Patroni        string // the URL of a REST API
 	PgAutoFailover string // the connection string of a monitor
 	DSN            string // a connection string with several hosts
+	TLS            cluster.ManagerTLS
 	As             string // a connection string without a host: how the nodes that a manager names are connected to
 }
 
@@ -41,6 +38,8 @@ func Discover(ctx context.Context, a Ask) ([]Found, error) {
 	ctx, cancel := context.WithTimeout(ctx, discoverTimeout)
 	defer cancel()
 	switch {
+	case a.Patroni == "" && a.TLS != cluster.ManagerTLS{}:
+		return nil, errors.New("cacert, certfile and keyfile are for the agents of patroni: leave them out")
 	case a.Patroni != "":
 		return fromPatroni(ctx, a)
 	case a.PgAutoFailover != "":
@@ -74,11 +73,11 @@ type patroniMember struct {
 
 func (m patroniMember) leads() bool { return m.Role == "leader" || m.Role == "standby_leader" }
 
-func patroniMembers(ctx context.Context, url string) ([]patroniMember, error) {
+func (r rest) members(ctx context.Context, url string) ([]patroniMember, error) {
 	var answer struct {
 		Members []patroniMember `json:"members"`
 	}
-	err := getJSON(ctx, url, "/cluster", &answer)
+	err := r.getJSON(ctx, url, "/cluster", &answer)
 	return answer.Members, err
 }
 
@@ -96,11 +95,11 @@ func agents(list string) (urls []string) {
 const agentTimeout = 3 * time.Second
 
 // membersByAny are the members that the first of several agents names that answers.
-func membersByAny(ctx context.Context, urls []string) ([]patroniMember, error) {
+func (r rest) membersByAny(ctx context.Context, urls []string) ([]patroniMember, error) {
 	var errs []error
 	for _, url := range urls {
 		limited, cancel := context.WithTimeout(ctx, agentTimeout)
-		members, err := patroniMembers(limited, url)
+		members, err := r.members(limited, url)
 		cancel()
 		if err == nil {
 			return members, nil
@@ -112,7 +111,11 @@ func membersByAny(ctx context.Context, urls []string) ([]patroniMember, error) {
 
 func fromPatroni(ctx context.Context, a Ask) (found []Found, err error) {
 	var called []string
-	members, err := membersByAny(ctx, agents(a.Patroni))
+	r, err := newREST(a.TLS)
+	if err != nil {
+		return nil, err
+	}
+	members, err := r.membersByAny(ctx, agents(a.Patroni))
 	if err != nil {
 		return nil, err
 	}
@@ -254,51 +257,3 @@ func nodeName(name string) string {
 	}
 	return name
 }
-
-// mostOfAnswer bounds the answer of a manager, in bytes.
-const mostOfAnswer = 1 << 20
-
-func getJSON(ctx context.Context, base, path string, into any) error {
-	text, err := request(ctx, http.MethodGet, base, path, nil)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(text, into); err != nil {
-		return fmt.Errorf("%s%s does not answer as Patroni does: %w", base, path, err)
-	}
-	return nil
-}
-
-func request(ctx context.Context, method, base, path string, body []byte) ([]byte, error) {
-	u, err := url.Parse(base)
-	if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https"}, u.Scheme) {
-		return nil, fmt.Errorf("%q is no URL of a REST API: write http://HOST:8008", base)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, u.JoinPath(path).String(), bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	answer, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = answer.Body.Close() }()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, mostOfAnswer))
-	if err != nil {
-		return nil, err
-	}
-	if answer.StatusCode/100 != 2 {
-		return nil, fmt.Errorf("%s %s: %w", method, u.JoinPath(path).Redacted(),
-			&statusError{answer.StatusCode, answer.Status + ": " + strings.TrimSpace(string(text[:min(len(text), 500)]))})
-	}
-	return text, nil
-}
-
-// statusError is an answer that says that nothing came of a request.
-type statusError struct {
-	code int
-	text string
-}
-
-func (e *statusError) Error() string { return e.text }

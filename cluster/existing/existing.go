@@ -56,7 +56,11 @@ func Open(ctx context.Context, o cluster.OpenOptions) (*Provider, error) {
 	if refused := seen.Refused(o.Existing.Risk); refused != nil {
 		return nil, &cluster.UsageError{Err: refused}
 	}
-	p := &Provider{run: o.Run, nodes: o.Existing.Nodes, exec: exec, manager: manager{o.Existing.Manager, o.Existing.Nodes, seen.primary().SystemID, seen.others, agentTimeout}, pooled: seen.Pooled}
+	r, err := newREST(o.Existing.Manager.TLS)
+	if err != nil {
+		return nil, &cluster.UsageError{Err: fmt.Errorf("cluster.existing.manager: %w", err)}
+	}
+	p := &Provider{run: o.Run, nodes: o.Existing.Nodes, exec: exec, manager: manager{o.Existing.Manager, r, o.Existing.Nodes, seen.primary().SystemID, seen.others, agentTimeout}, pooled: seen.Pooled}
 	p.file, err = writeRecord(o)
 	return p, err
 }

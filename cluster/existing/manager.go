@@ -20,6 +20,7 @@ import (
 // manager asks what manages a cluster. It is the part of a host that makes it cluster.Managed.
 type manager struct {
 	of     cluster.ManagerAddress
+	rest   rest
 	nodes  []cluster.ExistingNode
 	system string   // the system identifier of the cluster
 	others []string // agents that Patroni has named beside those of the file
@@ -64,14 +65,14 @@ func (m manager) ask(ctx context.Context, do func(agent string, members []patron
 func (m manager) members(ctx context.Context, agent string) ([]patroniMember, error) {
 	ctx, cancel := context.WithTimeout(ctx, m.wait)
 	defer cancel()
-	system, err := patroniSystem(ctx, agent)
+	system, err := m.rest.system(ctx, agent)
 	if err != nil {
 		return nil, err
 	}
 	if system == "" || system != m.system {
 		return nil, fmt.Errorf("patroni at %s manages another cluster: it names the system identifier %q, and the nodes have %s", hostOf(agent), system, m.system)
 	}
-	return patroniMembers(ctx, agent)
+	return m.rest.members(ctx, agent)
 }
 
 // cannot tells whether an agent says that it cannot do what it is asked for, or not for this user. An order names the leader that is to
@@ -135,7 +136,7 @@ func (m manager) exchange(ctx context.Context, agent string, members []patroniMe
 	}
 	body, err := json.Marshal(order)
 	if err == nil {
-		_, err = request(ctx, http.MethodPost, agent, "/switchover", body)
+		_, err = m.rest.request(ctx, http.MethodPost, agent, "/switchover", body)
 	}
 	return err
 }
@@ -153,7 +154,7 @@ func (m manager) Ready(ctx context.Context, to string) error {
 		var config struct {
 			Synchronous any `json:"synchronous_mode"` // true, or "on"; from Patroni 4 on also "quorum"
 		}
-		if err := getJSON(ctx, agent, "/config", &config); err != nil {
+		if err := m.rest.getJSON(ctx, agent, "/config", &config); err != nil {
 			return err
 		}
 		return wouldAgree(members, to, synchronousMode(config.Synchronous))
@@ -219,14 +220,14 @@ func asked(tag pgconn.CommandTag, err error) error {
 	return err
 }
 
-// patroniSystem is the system identifier of the cluster that an agent manages.
-func patroniSystem(ctx context.Context, url string) (string, error) {
+// system is the system identifier of the cluster that an agent manages.
+func (r rest) system(ctx context.Context, url string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, agentTimeout)
 	defer cancel()
 	var answer struct {
 		System string `json:"database_system_identifier"`
 	}
-	err := getJSON(ctx, url, "/patroni", &answer)
+	err := r.getJSON(ctx, url, "/patroni", &answer)
 	return answer.System, err
 }
 
@@ -254,7 +255,12 @@ func (e *Examination) managed(ctx context.Context, x cluster.Existing) {
 	ctx, cancel := context.WithTimeout(ctx, examineTimeout)
 	defer cancel()
 	if x.Manager.Patroni != "" {
-		e.agents(ctx, p, agents(x.Manager.Patroni))
+		r, err := newREST(x.Manager.TLS)
+		if err != nil {
+			e.add(Bad, "", "mend cluster.existing.manager", "%s cannot be asked: %v", m.Manager(), err)
+			return
+		}
+		e.agents(ctx, p, r, agents(x.Manager.Patroni))
 		return
 	}
 	systems, err := monitorSystems(ctx, x.Manager.PgAutoFailover)
@@ -274,11 +280,11 @@ func (e *Examination) manages(p *Seen, who string, systems []string, err error) 
 }
 
 // agents looks at each agent of Patroni that the file names. One that answers is enough.
-func (e *Examination) agents(ctx context.Context, p *Seen, urls []string) {
+func (e *Examination) agents(ctx context.Context, p *Seen, r rest, urls []string) {
 	silent := map[string]error{}
 	var answered []string
 	for _, url := range urls {
-		system, err := patroniSystem(ctx, url)
+		system, err := r.system(ctx, url)
 		if err != nil {
 			silent[url] = err
 			continue
@@ -299,7 +305,7 @@ func (e *Examination) agents(ctx context.Context, p *Seen, urls []string) {
 			e.add(Unknown, "", "check cluster.existing.manager", "Patroni at %s does not answer, and a switchover asks the others: %v", hostOf(url), err)
 		}
 	}
-	if members, err := membersByAny(ctx, answered); err == nil {
+	if members, err := r.membersByAny(ctx, answered); err == nil {
 		e.others = otherAgents(urls, members)
 	}
 }
