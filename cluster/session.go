@@ -157,7 +157,7 @@ func (d *dialer) open(ctx context.Context, node, connString, app string, patienc
 	defer cancel()
 	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
-		return nil, &connectError{node, err}
+		return nil, &connectError{node, d.ordinary, err}
 	}
 	connected.Store(true)
 	return conn, nil

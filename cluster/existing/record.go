@@ -173,8 +173,12 @@ func leftover(path string) cluster.Leftover {
 		return leftNodes{nodes, exec}, err
 	}
 	l.Remove = func(ctx context.Context) error {
-		if err := cluster.DropSchema(ctx, r.Run, nodes); err != nil {
+		err := cluster.DropSchema(ctx, r.Run, nodes)
+		switch {
+		case cluster.IsWrongPassword(err):
 			return fmt.Errorf("%w (a password that stood in the experiment is not kept: set PGPASSWORD, or use a password file)", err)
+		case err != nil:
+			return fmt.Errorf("%w; clean tries it again when the primary can be connected to", err)
 		}
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("forget the run: %w", err)

@@ -310,6 +310,7 @@ func TestRunOnACluster(t *testing.T) {
 	golden(t, "plan-existing", m.masked(do(exitPass, "plan", m.file)))
 	do(exitPass, "run", m.file, "--out", m.out, "--verbose")
 	m.unchanged()
+	m.keepsTheSchema(do)
 	undo := "env NODE=n2 sh -c '" + m.Dir + "/start $NODE'   # n2\n"
 	script, err := os.ReadFile(filepath.Join(m.out, "undo.sh"))
 	must(t, err)
@@ -345,6 +346,26 @@ func TestRunOnACluster(t *testing.T) {
 	}
 	do(exitUsage, "doctor", m.file, "--set", "cluster.existing.nodes.n1.dsn="+strings.Replace(m.DSN("n1", plaincluster.Database, ""), "/shop", "/nowhere", 1))
 	m.leaksNothing(screen.String())
+}
+
+// keepsTheSchema: what --keep and audit say is true of this cluster, which they have not built.
+func (m *met) keepsTheSchema(do func(want int, args ...string) string) {
+	m.t.Helper()
+	dir := m.out + "-kept"
+	out := do(exitPass, "run", m.file, "--out", dir, "--keep", "--set", "timeline=[{wait: 300ms}]")
+	schema := m.Get(m.t, "n1", plaincluster.Database, "select nspname::text from pg_namespace where nspname like 'pgchaos%'")
+	_, end, found := strings.Cut(out, "\nThe run's tables are still in the schema "+schema+". To drop it:\n")
+	if !found || strings.Contains(out, "psql") || strings.Contains(out, "cluster is still up") {
+		m.t.Fatalf("it says what is not so:\n%s", out)
+	}
+	_, end, _ = strings.Cut(end, "pgchaos clean ")
+	run, _, _ := strings.Cut(end, "\n")
+	cmd := m.command("clean", run)
+	cmd.Env = append(cmd.Env, "PGPASSWORD="+plaincluster.Password)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		m.t.Errorf("clean %s: %v\n%s", run, err, out)
+	}
+	m.unchanged()
 }
 
 // passwordFromTheEnvironment runs with connection strings that have no password.
@@ -418,7 +439,7 @@ func TestCleanOnACluster(t *testing.T) {
 			t.Errorf("exit code %d, want %d and %q\n%s", code, want, text, out)
 		}
 	}
-	if code, _, errs := m.run("clean", name); code != exitLeftBehind || !strings.Contains(errs, "set PGPASSWORD, or use a password file") {
+	if code, _, errs := m.run("clean", name); code != exitLeftBehind || !strings.Contains(errs, "set PGPASSWORD, or use a password file") || strings.Contains(errs, "superuser") {
 		t.Errorf("exit code %d: %s", code, errs)
 	}
 	clean(exitLeftBehind, "is left alone")

@@ -59,6 +59,11 @@ func findProvider(name string) (cluster.Kind, error) {
 // keepText tells how to use a cluster that was left up, and how to be rid of it.
 func keepText(r *report.Result, out string) string {
 	var b strings.Builder
+	if r.Cluster.Provider == cluster.ExistingProvider {
+		run := r.ClusterRun()
+		fmt.Fprintf(&b, "\nThe run's tables are still in the schema %s. To drop it:\n  %s\n", cluster.RunSchema(run), cleanCommand(run))
+		return b.String()
+	}
 	fmt.Fprint(&b, "\nThe cluster is still up. To connect to a node:\n")
 	for _, n := range r.Cluster.Nodes {
 		host, port, err := net.SplitHostPort(n.Address)
