@@ -234,7 +234,7 @@ write_experiment() {
 		echo "      n$i: {dsn: \"$(node_dsn "$i")\", standby: n$i, host: n$i}"
 	done
 	cat <<-END
-		    # In the place of nodes, this finds the same ones:
+		    # In the place of nodes, this finds the same ones, by the addresses that cut_link cuts off:
 	    # discover: {patroni: "http://$(address 1):$rest_port", as: "postgres:///chaos?user=chaos&passfile=$dir/passfile"}
 		    clients: "postgres://127.0.0.1:$write_port/chaos" # with the user and password of the nodes
 	END

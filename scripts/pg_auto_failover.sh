@@ -129,7 +129,7 @@ write_experiment() {
 		echo "      n$i: {dsn: \"$(node_dsn "$i")\", standby: pgautofailover_standby_$i, host: n$i}"
 	done
 	cat <<-END
-		    # In the place of nodes, this finds the same ones:
+		    # In the place of nodes, this finds the same ones, by the addresses that cut_link cuts off:
 	    # discover: {pg_auto_failover: "$(monitor_uri)", as: "postgres:///chaos?user=chaos&passfile=$dir/passfile"}
 	END
 	write_hooks

@@ -53,7 +53,7 @@ func TestPatroniPromotes(t *testing.T) {
 	beats := startBeats(t)
 	c := hatest.Up(t, hatest.Patroni, "nodes=3", "synchronous_mode=true", "ttl=20", "loop_wait=1", "retry_timeout=5", "wal_retrieve_retry_interval=200")
 	head := headOf(t, c)
-	if code, stdout, stderr := p.run("plan", "--yaml", p.write("found.yaml", discovered(t, head)+"\nload:\n  writes: {kind: insert, rate: 10/s}\ntimeline: [{wait: 1s}]\n")); code != exitPass || strings.Count(stdout, "passfile="+c.Dir) != 3 {
+	if code, stdout, stderr := p.run("plan", "--yaml", p.write("found.yaml", discovered(t, head)+"\nload:\n  writes: {kind: insert, rate: 10/s}\ntimeline: [{wait: 1s}]\n")); code != exitPass || strings.Count(stdout, "passfile='"+c.Dir) != 3 {
 		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
 	text := strings.Replace(head, "    exec:", "    manager: {patroni: \""+c.Env["REST_n1"]+"\"}\n    exec:", 1) + `
