@@ -1,6 +1,8 @@
 package record
 
 import (
+	"cmp"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -15,6 +17,9 @@ type Weakening struct {
 
 // Change says how the settings changed: "synchronous_standby_names became empty".
 func (w Weakening) Change() string {
+	if w.Was.Commit == "" { // it was so when it was read first
+		return fmt.Sprintf("from the first reading on synchronous_standby_names is %s and synchronous_commit %s", cmp.Or(w.Is.Standbys, "empty"), w.Is.Commit)
+	}
 	var parts []string
 	if w.Is.Standbys != w.Was.Standbys {
 		value := w.Is.Standbys

@@ -309,6 +309,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	if r.readings, err = startProgressReadings(ctx, r.cluster, r.loads, r.plan, r.clock, r.panics.guard); err != nil {
 		return err
 	}
+	r.seeFirstRegimes(ctx) // before anything else sees regimes
 	watchers := r.background(ctx)
 	r.own = startGenerator(r.clock, r.ViewCPU, func(s report.Standstill) { r.say("warning: " + s.String()) })
 	r.stage("running load and timeline")

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -102,6 +103,19 @@ func (r *run) seeRegime(c observe.Change) {
 	case ends:
 		r.line.Amend(m)
 		r.journal.end(m)
+	}
+}
+
+// seeFirstRegimes puts a time of weak synchronous replication on the timeline that began before the first reading: somebody can weaken a cluster
+// after it was examined. What pgchaos has built has the regime that the file gives it.
+func (r *run) seeFirstRegimes(ctx context.Context) {
+	if !r.cluster.Met() || len(r.watch.Demands()) == 0 {
+		return
+	}
+	for _, s := range r.watch.Fresh(ctx) {
+		if s.AcceptsWrites() {
+			r.seeRegime(observe.Change{Kind: observe.RegimeChanged, Node: s.Node, Since: s.Asked, At: s.At, Is: s})
+		}
 	}
 }
 

@@ -69,6 +69,11 @@ func TestAWeakeningThatNoStepMade(t *testing.T) {
 	if m, _, ends := l.see(change(7000, "c", "b"), demand); !ends || m.Weakening.Until != 7*time.Second || m.Ended != 7*time.Second || m.Effective != 5*time.Second {
 		t.Errorf("as demanded again: %+v", m)
 	}
+	first := change(9000, "", "*")
+	first.Was = record.NodeState{}
+	if m, begins, _ := l.see(first, demand); !begins || m.Detail != "from the first reading on synchronous_standby_names is * and synchronous_commit on; demanded: 1 standby of b, synchronous_commit on" {
+		t.Errorf("weak from the beginning on: %+v", m)
+	}
 	if _, begins, ends := l.see(change(8000, "b", "b"), record.Demand{}); begins || ends {
 		t.Error("nothing is demanded")
 	}

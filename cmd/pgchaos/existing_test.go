@@ -221,6 +221,13 @@ func (m *met) refusesWeakerCommits(refused func(why string, args ...string)) {
 	refused("the role chaos has synchronous_commit = local, and the file demands on", demand...)
 	set("alter role chaos reset synchronous_commit")
 	refused("load.writes.connection has synchronous_commit = off, and the file demands on", append(demand, "--set", "load.writes.connection={options: -c synchronous_commit=off}")...)
+	// Here the setup weakens it, after the cluster was looked at.
+	out := m.out + "-weakened"
+	code, text, errs := m.run(append([]string{"run", m.file, "--out", out, "--set", "timeline=[{wait: 300ms}]", "--set", "load.setup=alter role chaos set synchronous_commit = local;"}, demand...)...)
+	if code != exitFail || !strings.Contains(text+errs, "weakened-n1 seen: from the first reading on synchronous_standby_names is n2 and synchronous_commit local") {
+		m.t.Errorf("exit code %d\n%s%s", code, text, errs)
+	}
+	set("alter role chaos reset synchronous_commit")
 	standbys("")
 }
 
