@@ -96,6 +96,7 @@ type shrinking struct {
 	steps   [][]string // what can be left out, by the steps' names
 
 	made     int // runs
+	ended    int // of those, that were not broken off
 	failures int // of those, as the first run failed
 	unclear  int // of those, that were inconclusive or could not be run
 	smallest *runner.Plan
@@ -120,7 +121,7 @@ func (s *shrinking) run(ctx context.Context, stdout io.Writer) error {
 	file, unwritten := s.write()
 	written := errors.Join(s.runs.reports.joined(s.flags.share(s.failed.Dir)), unwritten)
 	if unwritten == nil {
-		written = errors.Join(written, apart(stdout, func(w io.Writer) error { return s.say(w, file, len(kept), errors.Is(err, errEnoughRuns)) }))
+		written = errors.Join(written, apart(stdout, func(w io.Writer) error { return s.say(w, file, len(kept), err) }))
 	}
 	switch {
 	case errors.Is(err, runner.ErrLeftBehind):
@@ -165,7 +166,9 @@ func (s *shrinking) fails(ctx context.Context, kept []int) (bool, error) {
 		return false, notBegun(ctx, err)
 	case ctx.Err() != nil || errors.Is(err, runner.ErrLeftBehind):
 		return false, errors.Join(err, ctx.Err())
-	case err != nil: // a run that could not be run shows nothing
+	}
+	s.ended++
+	if err != nil { // a run that could not be run shows nothing
 		s.unclear++
 		s.runs.show.above(title + ": could not be run: " + firstLine(err))
 		return false, nil
@@ -232,11 +235,18 @@ func (s *shrinking) command(file string) []string {
 	return args
 }
 
-// say says what came out, and prints the smallest experiment. Kept is how many of the steps it has; enough: more runs were not allowed.
-func (s *shrinking) say(w io.Writer, file string, kept int, enough bool) error {
-	runs := units.Count(int64(s.made), "run", "runs")
+// say says what came out, and prints the smallest experiment. Kept is how many of the steps it has; ended is why the search ended
+// before it was complete, or nil.
+func (s *shrinking) say(w io.Writer, file string, kept int, ended error) error {
+	enough := errors.Is(ended, errEnoughRuns)
+	runs := units.Count(int64(s.ended), "run", "runs")
 	text := fmt.Sprintf("The fewest steps that failed as the first run did: %d of %s.", kept, units.Count(int64(len(s.steps)), "fault or step", "faults or steps"))
-	if kept == len(s.steps) {
+	switch {
+	case ended != nil && !enough && kept == len(s.steps):
+		text = "The search is not complete: until it ended, no run with fewer steps failed as the first run did."
+	case ended != nil && !enough:
+		text += " The search is not complete: fewer may do."
+	case kept == len(s.steps):
 		text = "No run with fewer steps failed as the first run did."
 	}
 	text += fmt.Sprintf(" The search made %s: %d failed so, %d inconclusive.", runs, s.failures, s.unclear)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -140,7 +141,8 @@ func TestShrinkIsInterrupted(t *testing.T) {
 		t.Errorf("exit code %d\n%s", code, stderr.String())
 	}
 	file := filepath.Join(p.out, smallestFile)
-	if !strings.Contains(stdout.String(), "The fewest steps that failed as the first run did: 2 of 4 faults or steps.") || !strings.HasSuffix(stdout.String(), readText(t, file)) {
+	const want = "The fewest steps that failed as the first run did: 2 of 4 faults or steps. The search is not complete: fewer may do. The search made 1 run: 1 failed so, 0 inconclusive."
+	if !strings.Contains(stdout.String(), want) || !strings.HasSuffix(stdout.String(), readText(t, file)) {
 		t.Errorf("the smallest so far is not printed:\n%s", stdout.String())
 	}
 	e, _, err := spec.Load(file, []byte(readText(t, file)), spec.Options{})
@@ -149,6 +151,31 @@ func TestShrinkIsInterrupted(t *testing.T) {
 		t.Errorf("%+v", e.Timeline)
 	}
 	p.nothingLeft()
+}
+
+// TestWhatASearchSays knows whether it came to its end.
+func TestWhatASearchSays(t *testing.T) {
+	for _, tc := range []struct {
+		kept  int
+		ended error
+		want  string
+	}{
+		{2, nil, "No run with fewer steps failed as the first run did. The search made 1 run: 0 failed so, 0 inconclusive.\n"},
+		{2, context.Canceled, "The search is not complete: until it ended, no run with fewer steps failed as the first run did. The search made 1 run: "},
+		{2, errEnoughRuns, "No run with fewer steps failed as the first run did. The search made 1 run: 0 failed so, 0 inconclusive. More runs were not allowed"},
+		{1, nil, "The fewest steps that failed as the first run did: 1 of 2 faults or steps. The search made 1 run: "},
+		{1, context.Canceled, "The fewest steps that failed as the first run did: 1 of 2 faults or steps. The search is not complete: fewer may do. The search made 1 run: "},
+	} {
+		s := &shrinking{
+			flags: &runFlags{}, failed: &report.Result{}, steps: [][]string{{"a"}, {"b"}}, made: 2, ended: 1,
+			smallest: &runner.Plan{Experiment: &spec.Experiment{}},
+		}
+		var out bytes.Buffer
+		must(t, s.say(&out, "smallest.yaml", tc.kept, tc.ended))
+		if !strings.HasPrefix(out.String(), "\n"+tc.want) {
+			t.Errorf("%d kept, %v: %q", tc.kept, tc.ended, &out)
+		}
+	}
 }
 
 func TestSameFailure(t *testing.T) {
