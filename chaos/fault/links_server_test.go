@@ -44,8 +44,21 @@ func TestFaultsOfTheNetwork(t *testing.T) {
 	s.eventually("b", countRows, "100000")
 	write(100_001, 100_001)
 	s.eventually("b", countRows, "100001")
+	s.holdBehindACut()
 	s.cutAndPromote(write)
 	s.rejoinAndKeep()
+}
+
+// holdBehindACut: the upstream of a standby that is held back cannot see that the WAL receiver has ended.
+func (s *scene) holdBehindACut() {
+	s.Helper()
+	s.do("partition", &fault.Partition{Sides: between("a", "b")})
+	held := s.do("hold_wal", &fault.HoldWAL{OnStandbys: fault.OnStandbys{OnNodes: on("b")}})
+	if want := "b has no WAL receiver; a may still have a WAL sender for it, since nothing passes while partition-"; !strings.Contains(held[0].Detail, want) {
+		s.Errorf("%q does not say %q", held[0].Detail, want)
+	}
+	s.heal()
+	s.eventually("b", "select count(*) from pg_stat_wal_receiver where status = 'streaming'", "1")
 }
 
 // cutAndPromote cuts b off, and promotes it after the primary was killed. A cut is no pause: what was sent into it does not

@@ -24,6 +24,7 @@ func reindex() Kind {
 			Effect: "Writers wait until it is done, and so do readers that would use an index. With `concurrently` they go on, and the command waits for every older transaction. " +
 				"The new indexes go into the WAL, and standbys lag.",
 			Verified: "Each index of the table has another file (pg_relation_filenode) than before.",
+			Back:     "Nothing takes it back. Where `concurrently` is not done to its end, the invalid indexes that it has left (_ccnew, _ccold) are removed; what cannot be removed is named.",
 			Example: `- {at: 5s, reindex: {node: primary, table: test_data}}
 `,
 		},
@@ -41,13 +42,23 @@ func (p *Reindex) Detail() string {
 	return p.Table
 }
 
+// invalidIndexes are those of a table, and of its TOAST table: what REINDEX CONCURRENTLY leaves of the new indexes (_ccnew), or of the old
+// ones (_ccold), where it is not done to its end (PostgreSQL's documentation, REINDEX, "Rebuilding Indexes Concurrently").
+const invalidIndexes = `select pg_catalog.format('%I.%I', n.nspname, c.relname)
+from pg_catalog.pg_class t
+join pg_catalog.pg_index i on i.indrelid in (t.oid, t.reltoastrelid)
+join pg_catalog.pg_class c on c.oid = i.indexrelid
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where t.oid = $1::pg_catalog.text::pg_catalog.regclass and not i.indisvalid`
+
 // Action builds the indexes.
 func (p *Reindex) Action(env Env) chaos.Action {
-	command := "reindex table "
+	command, unfinished := "reindex table ", ""
 	if p.Concurrently {
-		command += "concurrently "
+		command, unfinished = command+"concurrently ", invalidIndexes
 	}
 	return p.run(env, maintenance{
+		unfinished: unfinished, drop: "drop index concurrently if exists ",
 		command: command + relation(p.Table),
 		evidence: "select coalesce(pg_catalog.string_agg(pg_catalog.pg_relation_filenode(i.indexrelid)::pg_catalog.text, ' '), '') " +
 			"from pg_catalog.pg_index i where i.indrelid = $1::pg_catalog.text::pg_catalog.regclass",

@@ -265,11 +265,24 @@ func testMaintenance(s *scene) {
 			s.Errorf("concurrently %v: the index is the same", concurrently)
 		}
 	}
+	// One that is not done to its end leaves no index that is invalid.
+	s.query("a", "create index broken on public.test_data ((1))")
+	s.query("a", "update pg_index set indisvalid = false where indexrelid = 'public.broken'::regclass")
+	s.do("long_transaction", &fault.LongTransaction{OnNodes: on("a")})
+	early := at("a")
+	early.Timeout = units.Duration(500 * time.Millisecond)
+	_, err := s.try("reindex", &fault.Reindex{OnTable: fault.OnTable{WithTimeout: early, Table: "test_data"}, Concurrently: true}, "timeout")
+	s.refused(err, "57014")
+	if left := s.query("a", "select string_agg(indexrelid::regclass::text, ' ') from pg_index where not indisvalid"); left != "broken" {
+		s.Errorf("the invalid indexes are %s, and should be the one that was there before", left)
+	}
+	s.heal()
+	s.query("a", "drop index public.broken")
 	// One that takes too long is cancelled on the server.
 	s.do("lock_table", &fault.LockTable{OnNodes: on("a"), Table: "test_data", Mode: "access share"}, "mode")
 	short := at("a")
 	short.Timeout = units.Duration(300 * time.Millisecond)
-	_, err := s.try("vacuum_full", &fault.VacuumFull{OnTable: fault.OnTable{WithTimeout: short, Table: "test_data"}}, "timeout")
+	_, err = s.try("vacuum_full", &fault.VacuumFull{OnTable: fault.OnTable{WithTimeout: short, Table: "test_data"}}, "timeout")
 	s.refused(err, "57014")
 	s.heal()
 }
