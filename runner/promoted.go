@@ -17,11 +17,11 @@ func promotes(m record.Event) bool {
 }
 
 // promoted tells whether a step made a promotion that was seen. A step that is done had found the node to be a
-// primary; one that failed may have its effect later.
+// primary; one that failed may have its effect later. A promotion that was seen before is no step's, and hides no later one of its node.
 func (l *stepLog) promoted(c observe.Change) bool {
 	return l.any(func(s record.Event) bool {
 		over := s.Status == record.EventDone && s.Ended < c.Since || s.Status == record.EventSkipped
-		return promotes(s) && slices.Contains(s.Nodes, c.Node) && s.Issued <= c.At && !over
+		return s.Status != record.EventSeen && promotes(s) && slices.Contains(s.Nodes, c.Node) && s.Issued <= c.At && !over
 	})
 }
 
