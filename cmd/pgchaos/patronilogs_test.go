@@ -120,7 +120,7 @@ func (l *haLogs) agrees(r *report.Result, step string) {
 	gap := r.Downtimes[slices.IndexFunc(r.Downtimes, func(d outage.Downtime) bool { return d.During == step && d.Workload == "writes" })]
 	before, after := recovery.Primary, recovery.NewPrimary
 	promoted := r.Timeline[slices.IndexFunc(r.Timeline, func(m record.Event) bool {
-		return m.Promotion != nil && m.Issued >= recovery.Issued && slices.Contains(m.Nodes, after)
+		return m.Promotion != nil && m.Effective >= recovery.Issued && slices.Contains(m.Nodes, after) // the last reading before can be older
 	})]
 	issued := at(recovery.Issued)
 	l.late = l.beats.late(r, recovery.Issued-time.Second, max(recovery.Writable.At, out.Issued+out.RTO)+time.Second)
