@@ -23,12 +23,12 @@ const heldPatience = 48 * time.Hour
 // (client_connection_check_interval; version 14 refuses it on some). A query that a fault holds must not outlive a killed pgchaos.
 const checksClient = 15
 
-// ConnectFault opens a session for a fault to hold, under that application_name: as the superuser with pgchaos's own
-// settings, so that no time-out of the server ends it.
+// ConnectFault opens a session for a fault to hold, under that application_name: as the superuser, or on a
+// cluster that was there before as the role of its connection strings, with pgchaos's own settings, so that no time-out of the server ends it.
 func (n *Node) ConnectFault(ctx context.Context, app string) (*pgx.Conn, error) {
-	settings := ownSettings()
+	settings, later := n.cluster.dialer.settings()
 	major := int(n.cluster.dialer.major.Load())
-	for _, s := range laterSettings {
+	for _, s := range later {
 		if major >= s.since {
 			settings[s.name] = s.value
 		}

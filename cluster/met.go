@@ -39,10 +39,25 @@ type Existing struct {
 	Prepares bool
 	// Ways are where workloads go otherwise than by the nodes' connection strings and by Clients.
 	Ways []Way
+	// Rights are those that steps need beyond the rights of every run.
+	Rights []Right
 	// MinFree is how many bytes must be free on the disks that the servers write to, as far as commands can tell.
 	MinFree uint64
 	// Risk: the user has said that this cluster may break, though something speaks against it.
 	Risk bool
+}
+
+// Right is what a role may do beyond what every run needs.
+type Right struct {
+	Step  string // that needs it
+	What  string // "pg_switch_wal()"
+	Has   string // SQL that tells whether the role has it
+	Grant string // what gives it to the role, which stands there as {role}
+}
+
+// ExecuteRight is the right to call a function of PostgreSQL's that only superusers may call.
+func ExecuteRight(function string) Right {
+	return Right{What: function, Has: "has_function_privilege('" + function + "', 'execute')", Grant: "grant execute on function " + function + " to {role}, in the database of the run"}
 }
 
 // ManagerAddress is where a cluster's manager is asked: one of these, or none.

@@ -96,15 +96,21 @@ func superuserSettings() []string {
 	return []string{"lc_messages", "session_preload_libraries", "event_triggers"}
 }
 
-// own opens a session as pgchaos needs it, to a node by a connection string.
-func (d *dialer) own(ctx context.Context, node, connString, app string) (*pgx.Conn, error) {
-	settings, rest := ownSettings(), afterwards
-	major := int(d.major.Load())
-	later := laterSettings
+// settings are those of ownSettings and laterSettings that the role may set.
+func (d *dialer) settings() (map[string]string, []laterSetting) {
+	settings, later := ownSettings(), laterSettings
 	if d.ordinary {
 		maps.DeleteFunc(settings, func(name, _ string) bool { return slices.Contains(superuserSettings(), name) })
 		later = slices.DeleteFunc(slices.Clone(later), func(s laterSetting) bool { return slices.Contains(superuserSettings(), s.name) })
 	}
+	return settings, later
+}
+
+// own opens a session as pgchaos needs it, to a node by a connection string.
+func (d *dialer) own(ctx context.Context, node, connString, app string) (*pgx.Conn, error) {
+	settings, later := d.settings()
+	rest := afterwards
+	major := int(d.major.Load())
 	for _, s := range later {
 		if major >= s.since {
 			settings[s.name] = s.value

@@ -25,6 +25,12 @@ func Existing(e *spec.Experiment, risk bool) (cluster.Existing, error) {
 			x.Ends = append(x.Ends, h.Name)
 		}
 	}
+	for _, s := range e.Once() {
+		for _, r := range s.Kind().Rights {
+			r.Step = s.FileName()
+			x.Rights = append(x.Rights, r)
+		}
+	}
 	if m := c.Existing.Manager; m != nil {
 		x.Manager = cluster.ManagerAddress{Patroni: m.Patroni, PgAutoFailover: m.PgAutoFailover, TLS: cluster.ManagerTLS{CACert: m.CACert, CertFile: m.CertFile, KeyFile: m.KeyFile}}
 	}

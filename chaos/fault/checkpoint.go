@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"pgchaos/chaos"
+	"pgchaos/cluster"
 )
 
 // Checkpoint makes a checkpoint: `checkpoint: primary`.
@@ -22,6 +23,11 @@ func checkpoint() Kind {
 		},
 		New:   func() Parameters { return &Checkpoint{} },
 		Needs: Needs{Process: Running, Connected: true},
+		Rights: []cluster.Right{{
+			What:  "a checkpoint",
+			Has:   "current_setting('is_superuser') = 'on' or exists (select from pg_roles r where r.rolname = 'pg_checkpoint' and pg_has_role(r.oid, 'usage'))",
+			Grant: "grant pg_checkpoint to {role}, which PostgreSQL has from 15 on",
+		}},
 	}
 }
 

@@ -106,11 +106,11 @@ func awaitShown(ctx context.Context, n *cluster.Node, what, query, app string, m
 	}
 }
 
-// relation quotes the name of a table, which is in the schema public where none is named.
-func relation(table string) string {
+// relation quotes the name of a table, which is in the schema of the run's tables where none is named.
+func relation(env Env, table string) string {
 	parts := strings.Split(table, ".")
 	if len(parts) == 1 {
-		parts = []string{"public", table}
+		parts = []string{env.Scene.Cluster.Schema(), table}
 	}
 	return pgx.Identifier(parts).Sanitize()
 }

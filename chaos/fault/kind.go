@@ -40,6 +40,8 @@ type Kind struct {
 	Needs Needs
 	// Capabilities are what the node must be able to do; none: it is enough that clients can connect to it.
 	Capabilities []cluster.Capability
+	// Rights are those that a role needs which is no superuser, beyond the rights that every run on a cluster needs that was there before.
+	Rights []cluster.Right
 	// Instead is what a user can do where the node lacks one: "pause the node"; "": there is nothing like it.
 	Instead string
 }

@@ -93,14 +93,14 @@ func (p *LockTable) Action(env Env) chaos.Action {
 		ctx, cancel := context.WithTimeout(ctx, within+seenWithin)
 		defer cancel()
 		app, err := holdOne(ctx, env, act, n, func(ctx context.Context, conn *pgx.Conn) error {
-			_, err := conn.PgConn().Exec(ctx, fmt.Sprintf("begin; set local lock_timeout = %d; lock table %s in %s mode", within.Milliseconds(), relation(p.Table), p.Mode)).ReadAll()
+			_, err := conn.PgConn().Exec(ctx, fmt.Sprintf("begin; set local lock_timeout = %d; lock table %s in %s mode", within.Milliseconds(), relation(env, p.Table), p.Mode)).ReadAll()
 			return err
 		})
 		if err != nil {
 			return err
 		}
 		name := strings.ReplaceAll(p.Mode, " ", "") + "lock"
-		pid, err := awaitShown(ctx, n, "the lock", lockTableSQL, app, relation(p.Table), name)
+		pid, err := awaitShown(ctx, n, "the lock", lockTableSQL, app, relation(env, p.Table), name)
 		if err == nil {
 			act.Note("%s: %s is locked by process %s", n.Name(), p.Table, pid)
 		}

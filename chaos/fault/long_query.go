@@ -66,12 +66,12 @@ var longQuerySQL string
 func (p *LongQuery) Action(env Env) chaos.Action {
 	query := "select pg_catalog.pg_sleep(86400)"
 	if p.Table != "" {
-		query += ", (select pg_catalog.count(*) from " + relation(p.Table) + " where false)"
+		query += ", (select pg_catalog.count(*) from " + relation(env, p.Table) + " where false)"
 	}
 	return env.Scene.Each(p.Nodes, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
 		app, err := holdOne(ctx, env, act, n, func(ctx context.Context, conn *pgx.Conn) error {
 			if p.Table != "" { // an error of the query itself would stand unread
-				if _, err := conn.PgConn().Exec(ctx, "select from "+relation(p.Table)+" where false").ReadAll(); err != nil {
+				if _, err := conn.PgConn().Exec(ctx, "select from "+relation(env, p.Table)+" where false").ReadAll(); err != nil {
 					return err
 				}
 			}

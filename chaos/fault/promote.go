@@ -28,7 +28,8 @@ func promote() Kind {
 		},
 		New:   func() Parameters { return &Promote{} },
 		Facts: record.Facts{Promotes: true}, Phase: true, One: true,
-		Needs: Needs{Process: Running, Connected: true},
+		Needs:  Needs{Process: Running, Connected: true},
+		Rights: []cluster.Right{cluster.ExecuteRight("pg_promote(boolean, integer)")},
 	}
 }
 

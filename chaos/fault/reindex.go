@@ -59,10 +59,10 @@ func (p *Reindex) Action(env Env) chaos.Action {
 	}
 	return p.run(env, maintenance{
 		unfinished: unfinished, drop: "drop index concurrently if exists ",
-		command: command + relation(p.Table),
+		command: command + relation(env, p.Table),
 		evidence: "select coalesce(pg_catalog.string_agg(pg_catalog.pg_relation_filenode(i.indexrelid)::pg_catalog.text, ' '), '') " +
 			"from pg_catalog.pg_index i where i.indrelid = $1::pg_catalog.text::pg_catalog.regclass",
-		args: []any{relation(p.Table)},
+		args: []any{relation(env, p.Table)},
 		done: rebuilt,
 		note: p.Table + " had its indexes in the files {before}, and has them in {after}",
 	})

@@ -40,7 +40,8 @@ func pauseReplay() Kind {
 		},
 		New:   func() Parameters { return &PauseReplay{} },
 		Facts: record.Facts{Lasts: true}, Outage: true, Phase: true, Undo: replayAgain(), Reversible: true,
-		Needs: Needs{Process: Running, Connected: true},
+		Needs:  Needs{Process: Running, Connected: true},
+		Rights: []cluster.Right{cluster.ExecuteRight("pg_wal_replay_pause()"), cluster.ExecuteRight("pg_wal_replay_resume()")},
 	}
 }
 
@@ -55,7 +56,8 @@ func resumeReplay() Kind {
 		},
 		New:   func() Parameters { return &ResumeReplay{} },
 		Facts: record.Facts{Lifts: "pause_replay"}, Phase: true,
-		Needs: Needs{Process: Running, Connected: true},
+		Needs:  Needs{Process: Running, Connected: true},
+		Rights: []cluster.Right{cluster.ExecuteRight("pg_wal_replay_resume()")},
 	}
 }
 

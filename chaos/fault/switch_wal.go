@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"pgchaos/chaos"
+	"pgchaos/cluster"
 )
 
 // SwitchWAL begins a new WAL segment: `switch_wal: primary`.
@@ -19,8 +20,9 @@ func switchWAL() Kind {
 			Example: `- {at: 5s, switch_wal: primary}
 `,
 		},
-		New:   func() Parameters { return &SwitchWAL{} },
-		Needs: Needs{Process: Running, Connected: true},
+		New:    func() Parameters { return &SwitchWAL{} },
+		Needs:  Needs{Process: Running, Connected: true},
+		Rights: []cluster.Right{cluster.ExecuteRight("pg_switch_wal()")},
 	}
 }
 

@@ -30,9 +30,9 @@ func vacuumFull() Kind {
 // Action rewrites the table.
 func (p *VacuumFull) Action(env Env) chaos.Action {
 	return p.run(env, maintenance{
-		command:  "vacuum full " + relation(p.Table),
+		command:  "vacuum full " + relation(env, p.Table),
 		evidence: "select pg_catalog.pg_relation_filenode($1::pg_catalog.text::pg_catalog.regclass)::pg_catalog.text",
-		args:     []any{relation(p.Table)},
+		args:     []any{relation(env, p.Table)},
 		done: func(before, after string) error {
 			if before == after {
 				return errors.New("the table still has the same file: it was not rewritten")

@@ -140,6 +140,7 @@ func Examine(ctx context.Context, x cluster.Existing) Examination {
 	wg.Wait()
 	e.judge(x)
 	e.distinguished(ctx, x)
+	e.steps(ctx, x)
 	e.managed(ctx, x)
 	e.clients(clients, x)
 	e.ways(ways, x)

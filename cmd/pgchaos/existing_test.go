@@ -330,6 +330,7 @@ func TestRunOnACluster(t *testing.T) {
 	}
 	m.unchanged()
 	do(exitUsage, "run", m.file, "--set", "load.writes.rate=2000/s")
+	m.faultsBySQL(do)
 	m.passwordFromTheEnvironment(&screen)
 	left := []string{"--set", "cluster.existing.hooks.kill.undo=false", "--set", "cluster.existing.hooks.kill.proof=true", "--set", "cluster.existing.hooks.kill.do=true", "--set", "timeline=[{kill: n2}]"}
 	ran := filepath.Join(filepath.Dir(m.file), "ran")
@@ -372,6 +373,33 @@ func (m *met) keepsTheSchema(do func(want int, args ...string) string) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		m.t.Errorf("clean %s: %v\n%s", run, err, out)
 	}
+	m.unchanged()
+}
+
+// faultsBySQL: what only needs SQL works with the role that docs/existing.md describes, on tables of the run. A step for which it lacks a
+// right is refused beforehand.
+func (m *met) faultsBySQL(do func(want int, args ...string) string) {
+	m.t.Helper()
+	steps := "{lock_table: {node: n1, table: test_data}, for: 100ms}, {long_transaction: n1, for: 100ms}, {long_query: {node: n2, table: test_data}, for: 100ms}, " +
+		"{vacuum_full: {node: n1, table: test_data}}, {reindex: {node: n1, table: test_data}}"
+	granted := ", {switch_wal: n1}, {pause_replay: n2}, {resume_replay: n2}"
+	grants := []string{"grant execute on function pg_switch_wal(), pg_wal_replay_pause(), pg_wal_replay_resume() to chaos"}
+	if major := m.Get(m.t, "n1", "postgres", "select current_setting('server_version_num')::int / 10000 || ''"); major >= "15" {
+		granted += ", {checkpoint: n1}"
+		grants = append(grants, "grant pg_checkpoint to chaos")
+	}
+	args := []string{"run", m.file, "--out", m.out + "-sql", "--set", "timeline=[" + steps + granted + ", {exhaust_connections: n2, for: 100ms}, {after: undo-exhaust-connections-n2, wait: 100ms}]"}
+	out := do(exitUsage, args...)
+	for _, lacks := range []string{"the step switch-wal-n1 does: pg_switch_wal(); grant execute on function pg_switch_wal() to \"chaos\"", "pg_wal_replay_pause()"} {
+		if !strings.Contains(out, lacks) {
+			m.t.Errorf("it does not say what the role lacks: %s\n%s", lacks, out)
+		}
+	}
+	m.unchanged()
+	for _, sql := range grants {
+		m.SQL(m.t, "n1", plaincluster.Database, sql)
+	}
+	do(exitPass, args...)
 	m.unchanged()
 }
 
