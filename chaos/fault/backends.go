@@ -21,12 +21,13 @@ import (
 )
 
 // OnBackends chooses among the client backends of nodes: all of them, or those for which everything that is given holds.
-// Those of pgchaos itself and of other faults are never among them.
+// Those of pgchaos itself and of other faults are never among them, and on a cluster that was there before only those of the load are,
+// unless a user is named: the others are somebody's.
 type OnBackends struct {
 	OnNodes `yaml:",inline"`
 
 	Workload  string         `yaml:"workload" jsonschema_description:"Of this workload."`
-	User      string         `yaml:"user" jsonschema_description:"Of this user."`
+	User      string         `yaml:"user" jsonschema_description:"Of this user. On a cluster that pgchaos has not built only this chooses among the sessions of others, too."`
 	State     string         `yaml:"state" jsonschema_description:"In this state, as pg_stat_activity has it: active, idle, idle in transaction."`
 	WaitEvent string         `yaml:"wait_event" jsonschema_description:"That wait for this, as pg_stat_activity has it: SyncRep is a commit that waits for a standby."`
 	AtLeast   int            `yaml:"at_least" jsonschema_description:"Wait until there are so many, and fail where there never are; 1 by default."`
@@ -63,7 +64,7 @@ func (p *OnBackends) Detail() string {
 		}
 	}
 	if parts == nil {
-		return "all client backends"
+		return "client backends"
 	}
 	return "client backends " + strings.Join(parts, ", ")
 }
@@ -74,11 +75,14 @@ type TerminateBackends struct{ OnBackends }
 // CancelBackends cancels what backends do: `cancel_backends: {node: primary, wait_event: SyncRep}`.
 type CancelBackends struct{ OnBackends }
 
+// ofOthers is what is said of the sessions of other applications.
+const ofOthers = "On a cluster that pgchaos has not built, so are those of other applications, unless the step names a `user`."
+
 func terminateBackends() Kind {
 	return Kind{
 		Name: "terminate_backends", Group: Sessions, Doc: "Ends client backends, as pg_terminate_backend does.",
 		Manual: Manual{
-			Does: "Calls pg_terminate_backend for each client backend that is chosen, and reports how many there were. Backends of pgchaos itself and of other faults are left alone.",
+			Does: "Calls pg_terminate_backend for each client backend that is chosen, and reports how many there were. Backends of pgchaos itself and of other faults are left alone. " + ofOthers,
 			Effect: "Their clients get 57P01 (terminating connection due to administrator command), and connect again. What was under way is rolled back; " +
 				"a commit that was waiting for a standby is durable on the primary alone, and its client never hears of it.",
 			Verified: "None of these backends is left in pg_stat_activity. Where fewer than at_least were found, the step fails.",
@@ -95,7 +99,7 @@ func cancelBackends() Kind {
 	return Kind{
 		Name: "cancel_backends", Group: Sessions, Doc: "Cancels what client backends do, as pg_cancel_backend does.",
 		Manual: Manual{
-			Does: "Calls pg_cancel_backend for each client backend that is chosen and is active, and reports how many statements and waits it has cancelled. Backends of pgchaos itself and of other faults are left alone.",
+			Does: "Calls pg_cancel_backend for each client backend that is chosen and is active, and reports how many statements and waits it has cancelled. Backends of pgchaos itself and of other faults are left alone. " + ofOthers,
 			Effect: "A statement ends with 57014 (canceling statement due to user request). A commit that waits for a standby (wait_event: SyncRep) is acknowledged, with a warning " +
 				"(01000): it is on the primary alone, and a failover loses it. The audit calls such a write weak.",
 			Verified: "None of these backends still does what it did, and the server's log has the message of each cancelled statement or wait: only these are counted. A statement that ended by itself before " +
@@ -168,7 +172,7 @@ func (p *OnBackends) signal(env Env, how signalling) chaos.Action {
 				return fmt.Errorf("on %s: %w", n.Name(), err)
 			}
 			if !how.cancels {
-				act.Note("%s: %s ended", n.Name(), units.Count(int64(len(chosen.pids)), "backend", "backends"))
+				act.Note("%s: %s%s ended", n.Name(), units.Count(int64(len(chosen.pids)), "backend", "backends"), p.whose(env))
 				act.Number(n.Name(), strconv.Itoa(len(chosen.pids)))
 				return nil
 			}
@@ -210,6 +214,17 @@ type chosen struct {
 	began, issued []string
 }
 
+// loadOnly: the sessions of others are left alone.
+func (p *OnBackends) loadOnly(env Env) bool { return p.User == "" && env.Scene.Cluster.Met() }
+
+// whose says so, after a number of backends.
+func (p *OnBackends) whose(env Env) string {
+	if p.loadOnly(env) {
+		return " of the load"
+	}
+	return ""
+}
+
 // choose waits until there are enough backends, as long as the second context allows, and signals them.
 func (p *OnBackends) choose(ctx, waiting context.Context, env Env, conn *pgx.Conn, how signalling) (c chosen, err error) {
 	workload := ""
@@ -219,7 +234,7 @@ func (p *OnBackends) choose(ctx, waiting context.Context, env Env, conn *pgx.Con
 	query := strings.ReplaceAll(backendsSQL, "{function}", how.function)
 	for {
 		rows, err := conn.Query(ctx, query, cluster.FaultApp, env.Scene.Cluster.AppName(""), env.Scene.Cluster.AppName(cluster.LoadApp),
-			workload, p.User, p.State, p.WaitEvent, how.cancels, p.AtLeast)
+			workload, p.User, p.State, p.WaitEvent, how.cancels, p.AtLeast, p.loadOnly(env))
 		if err != nil {
 			return c, err
 		}
@@ -235,7 +250,7 @@ func (p *OnBackends) choose(ctx, waiting context.Context, env Env, conn *pgx.Con
 			return c, nil
 		}
 		if wait.For(waiting, 20*time.Millisecond) != nil {
-			return c, fmt.Errorf("there were never %s at once within %s: %s", units.Count(int64(p.AtLeast), "backend", "backends"), p.Within, p.Detail())
+			return c, fmt.Errorf("there were never %s%s at once within %s: %s", units.Count(int64(p.AtLeast), "backend", "backends"), p.whose(env), p.Within, p.Detail())
 		}
 	}
 }

@@ -9,6 +9,7 @@ with chosen as (
       and ($6::pg_catalog.text = '' or a.state = $6::pg_catalog.text)
       and ($7::pg_catalog.text = '' or a.wait_event = $7::pg_catalog.text)
       and (not $8::boolean or a.state = 'active')
+      and (not $10::boolean or pg_catalog.starts_with(a.application_name, $3::pg_catalog.text))
 ), enough as (
     select pg_catalog.count(*) >= $9::bigint as so from chosen
 )

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 
 	"pgchaos/internal/plaincluster"
 	"pgchaos/report"
@@ -399,7 +402,23 @@ func (m *met) faultsBySQL(do func(want int, args ...string) string) {
 	for _, sql := range grants {
 		m.SQL(m.t, "n1", plaincluster.Database, sql)
 	}
-	do(exitPass, args...)
+	// Sessions of other applications are left alone, unless the step names their user.
+	others := map[string]*pgx.Conn{}
+	for _, node := range []string{"n1", "n2"} {
+		conn, err := pgx.Connect(m.t.Context(), m.DSN(node, plaincluster.Database, "")+"?application_name=psql")
+		must(m.t, err)
+		defer func() { _ = conn.Close(context.Background()) }() // it can have been ended
+		others[node] = conn
+	}
+	args[len(args)-1] = "timeline=[{wait: 100ms}, {terminate_backends: n1}, {terminate_backends: {node: n2, user: chaos}}, " + strings.TrimPrefix(args[len(args)-1], "timeline=[")
+	if out := do(exitPass, args...); !strings.Contains(out, "n1: 2 backends of the load ended") {
+		m.t.Errorf("%s", out)
+	}
+	for node, want := range map[string]bool{"n1": true, "n2": false} {
+		if err := others[node].Ping(m.t.Context()); (err == nil) != want {
+			m.t.Errorf("the session of somebody else on %s: %v", node, err)
+		}
+	}
 	m.unchanged()
 }
 
