@@ -381,7 +381,7 @@ write_load() {
 
 		timeline:
 		  - {at: 10s, kill_node: n1, for: 50s}
-		  - {at: 65s, name: healed, verify: {primary: any, streaming: replicas, within: 60s}}
+		  - {at: 65s, name: healed, verify: {all_streaming: true, within: 60s}}
 		  - {stop_load: writes}
 
 		expect:

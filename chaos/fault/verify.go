@@ -18,7 +18,7 @@ type Condition struct {
 	Primary   string            `yaml:"primary" jsonschema_description:"any: one node alone is the primary, whichever it is; or a node's name: that one alone is."`
 	Role      map[string]string `yaml:"role" jsonschema_description:"By node: primary, standby or down."`
 	SyncState map[string]string `yaml:"sync_state" jsonschema_description:"By node, as pg_stat_replication has it: async, potential, sync or quorum."`
-	Streaming NodeList          `yaml:"streaming" jsonschema_description:"Standbys that stream from the node they follow."`
+	Streaming NodeList          `yaml:"streaming" jsonschema_description:"Standbys that stream from the node they follow. Of replicas, a node that is down is none: all_streaming wants every node."`
 	CaughtUp  NodeList          `yaml:"caught_up" jsonschema_description:"Standbys that have replayed all that the primary had written when asked, and are on its timeline."`
 	// AllStreaming is the state of a cluster without a fault.
 	AllStreaming bool           `yaml:"all_streaming" jsonschema_description:"true: one node is the primary, and every other node streams from the node that it follows."`
@@ -37,7 +37,7 @@ func verify() Kind {
 		Manual: Manual{
 			Does:   "Waits until everything that it states holds at the same reading of the nodes.",
 			Effect: "Nothing: it only reads.",
-			Verified: "By fresh readings of all nodes. If the condition never holds within `within`, the run fails, and the report says what " +
+			Verified: "By fresh readings of all nodes. `replicas` are the nodes that are standbys at that reading, and one that is down is none: `all_streaming: true` wants every node. If the condition never holds within `within`, the run fails, and the report says what " +
 				"was seen instead.",
 			Example: `- {at: 5s, verify: {role: {pgmaster: primary}, streaming: replicas, caught_up: replicas, within: 10s}}`,
 		},
