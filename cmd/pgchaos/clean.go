@@ -43,10 +43,11 @@ taken back first, as its journal (timeline.jsonl) says. Results stay; the passwo
 result directory are removed with the cluster.
 
 A run that is still going on is never touched. A cluster that was left up with --keep is
-removed if you name it, or with --kept.
+removed if you name it, or with --kept. A run that pgchaos on another machine made on the
+engine is removed if you name it.
+
 A run is left as long as something cannot be taken back that would outlive its nodes. Do that
-by hand, and name the run with --by-hand: clean then does not try it any more. A run that pgchaos on another machine made on the
-engine is removed if you name it.`,
+by hand, and name the run with --by-hand: clean then does not try it any more.`,
 		Example: `  pgchaos clean                                     what crashed runs left
   pgchaos clean quorum-kill-20261123-064500-3f2a    this one, kept or not
   pgchaos clean --kept                              also all clusters that were left up with --keep
@@ -57,7 +58,7 @@ engine is removed if you name it.`,
 		},
 	}
 	cmd.Flags().BoolVar(&f.kept, "kept", false, "also remove clusters that were left up with --keep")
-	cmd.Flags().BoolVar(&f.byHand, "by-hand", false, "of the runs that you name, take back nothing that outlives their nodes: you have done it by hand")
+	cmd.Flags().BoolVar(&f.byHand, "by-hand", false, "of named runs, take back nothing that outlives their nodes: it is done by hand")
 	cmd.Flags().StringVar(&f.provider, "provider", "", "look only for runs of `PROVIDER`, "+providerWords()+" (default: all)")
 	return cmd
 }
