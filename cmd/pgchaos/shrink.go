@@ -77,6 +77,9 @@ func (f *runFlags) executeShrink(ctx context.Context, name string, plan *series.
 	s := &shrinking{
 		flags: f, name: name, plan: first, failed: result, reading: f.reading(ctx), runs: &seriesRuns{flags: f, name: name}, steps: first.Experiment.Units(),
 	}
+	for _, names := range s.steps {
+		s.total += len(names)
+	}
 	if s.runs.show, err = f.display(ctx, first.Experiment.Name, true, stderr); err != nil {
 		return err
 	}
@@ -94,6 +97,8 @@ type shrinking struct {
 	reading reading
 	runs    *seriesRuns
 	steps   [][]string // what can be left out, by the steps' names
+	total   int        // how many steps these were in the beginning
+	left    []string   // steps that are left out for good
 
 	made     int // runs
 	ended    int // of those, that were not broken off
@@ -111,9 +116,9 @@ var errEnoughRuns = errors.New("the search has made as many runs as it may")
 func (s *shrinking) run(ctx context.Context, stdout io.Writer) error {
 	s.smallest = s.plan
 	s.runs.show.above(fmt.Sprintf("-- searching the fewest of %s that still fail, in at most %s; results in %s",
-		units.Count(int64(len(s.steps)), "fault or step", "faults or steps"), units.Count(int64(s.flags.shrink.most), "run", "runs"), filepath.Join(s.failed.Dir, shrinkDir)))
-	kept, err := search.Smallest(len(s.steps), func(kept []int) (bool, error) { return s.fails(ctx, kept) })
-	if err == nil && len(kept) == len(s.steps) {
+		stepsIn(s.total), units.Count(int64(s.flags.shrink.most), "run", "runs"), filepath.Join(s.failed.Dir, shrinkDir)))
+	kept, err := s.fewest(ctx)
+	if err == nil && len(s.namesOf(kept)) == s.total {
 		s.repeated, err = s.fails(ctx, kept)
 		s.again = err == nil
 	}
@@ -121,7 +126,7 @@ func (s *shrinking) run(ctx context.Context, stdout io.Writer) error {
 	file, unwritten := s.write()
 	written := errors.Join(s.runs.reports.joined(s.flags.share(s.failed.Dir)), unwritten)
 	if unwritten == nil {
-		written = errors.Join(written, apart(stdout, func(w io.Writer) error { return s.say(w, file, len(kept), err) }))
+		written = errors.Join(written, apart(stdout, func(w io.Writer) error { return s.say(w, file, len(s.namesOf(kept)), err) }))
 	}
 	switch {
 	case errors.Is(err, runner.ErrLeftBehind):
@@ -136,12 +141,45 @@ func (s *shrinking) run(ctx context.Context, stdout io.Writer) error {
 	return verdictOf(s.failed)
 }
 
+// fewest searches what can be left out as a whole, such as a random fault with the steps after it, and then among the steps of what is
+// left. Kept are of s.steps as they are then.
+func (s *shrinking) fewest(ctx context.Context) (kept []int, err error) {
+	fails := func(kept []int) (bool, error) { return s.fails(ctx, kept) }
+	kept, err = search.Smallest(len(s.steps), fails)
+	if err != nil || len(s.namesOf(kept)) == len(kept) {
+		return kept, err
+	}
+	var single [][]string
+	for i, names := range s.steps {
+		if !slices.Contains(kept, i) {
+			s.left = append(s.left, names...)
+			continue
+		}
+		for _, name := range names {
+			single = append(single, []string{name})
+		}
+	}
+	s.steps = single
+	return search.Smallest(len(s.steps), fails)
+}
+
+// namesOf are the steps that are kept.
+func (s *shrinking) namesOf(kept []int) (names []string) {
+	for _, i := range kept {
+		names = append(names, s.steps[i]...)
+	}
+	return names
+}
+
+func stepsIn(n int) string { return units.Count(int64(n), "step", "steps") }
+
 // fails runs the steps that are kept, and tells whether they fail as the first run did. Steps that make no experiment do not fail.
 func (s *shrinking) fails(ctx context.Context, kept []int) (bool, error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
 	r := s.reading
+	r.without = append(r.without, s.left...)
 	for i, names := range s.steps {
 		if !slices.Contains(kept, i) {
 			r.without = append(r.without, names...)
@@ -157,7 +195,7 @@ func (s *shrinking) fails(ctx context.Context, kept []int) (bool, error) {
 	s.made++
 	one := *plan.Plans[0]
 	one.Seed = s.failed.Seed
-	title := fmt.Sprintf("run %d of at most %d: %d of %s", s.made, s.flags.shrink.most, len(kept), units.Count(int64(len(s.steps)), "fault or step", "faults or steps"))
+	title := fmt.Sprintf("run %d of at most %d: %d of %s", s.made, s.flags.shrink.most, len(s.namesOf(kept)), stepsIn(s.total))
 	s.runs.show.begin(live.Round{Name: title})
 	began := time.Now()
 	result, err := s.runs.one(ctx, &one, runner.Options{Out: filepath.Join(s.failed.Dir, shrinkDir, fmt.Sprintf("%02d", s.made)), Tool: version()})
@@ -240,13 +278,13 @@ func (s *shrinking) command(file string) []string {
 func (s *shrinking) say(w io.Writer, file string, kept int, ended error) error {
 	enough := errors.Is(ended, errEnoughRuns)
 	runs := units.Count(int64(s.ended), "run", "runs")
-	text := fmt.Sprintf("The fewest steps that failed as the first run did: %d of %s.", kept, units.Count(int64(len(s.steps)), "fault or step", "faults or steps"))
+	text := fmt.Sprintf("The fewest steps that failed as the first run did: %d of %s.", kept, stepsIn(s.total))
 	switch {
-	case ended != nil && !enough && kept == len(s.steps):
+	case ended != nil && !enough && kept == s.total:
 		text = "The search is not complete: until it ended, no run with fewer steps failed as the first run did."
 	case ended != nil && !enough:
 		text += " The search is not complete: fewer may do."
-	case kept == len(s.steps):
+	case kept == s.total:
 		text = "No run with fewer steps failed as the first run did."
 	}
 	text += fmt.Sprintf(" The search made %s: %d failed so, %d inconclusive.", runs, s.failures, s.unclear)
