@@ -178,7 +178,8 @@ func (r *Result) timelineFindings() (all []audit.Finding) {
 func (r *Result) provoked(seen record.Event) bool {
 	return slices.ContainsFunc(r.Timeline, func(m record.Event) bool {
 		return provokes(m) && m.Reverses == "" &&
-			m.Issued <= seen.Effective && len(seen.Nodes) > 0 && slices.Contains(m.Nodes, seen.Nodes[0])
+			m.Issued <= seen.Effective && len(seen.Nodes) > 0 && slices.Contains(m.Nodes, seen.Nodes[0]) &&
+			(seen.Action != "restarted" || seen.Issued <= r.overAt(&m)+AnswersWithin) // a command starts no server later
 	})
 }
 

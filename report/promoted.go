@@ -15,13 +15,16 @@ import (
 // manager acts on what it knew up to a lease (30 s) and a round or two ago.
 const AnswersWithin = time.Minute
 
-// CauseOf is the newest event that may have made the cluster promote a node: a fault of its primary or of that node
-// which was in force or had just been over, or a command of a step. Of a weakening it is any fault, or a promotion. Nil:
-// there is none, and nobody was to change anything.
+// CauseOf is the event that may have made the cluster promote a node: the newest fault of its primary or of that node
+// which was in force or had just been over; where there is none, the newest command of a step. Of a weakening it is any fault, or a
+// promotion. Nil: there is none, and nobody was to change anything.
 func (r *Result) CauseOf(seen record.Event) (cause *record.Event) {
 	for i := range r.Timeline {
 		m := &r.Timeline[i]
-		if m.Weakening != nil || m.Promotion != nil && seen.Promotion != nil || m.Status == record.EventSkipped || m.Issued > seen.Effective || cause != nil && m.Issued < cause.Issued {
+		if m.Weakening != nil || m.Promotion != nil && seen.Promotion != nil || m.Status == record.EventSkipped || m.Issued > seen.Effective {
+			continue
+		}
+		if cause != nil && !likelier(m, cause) {
 			continue
 		}
 		if r.mayMove(m, seen) && seen.Issued <= r.overAt(m)+AnswersWithin {
@@ -29,6 +32,14 @@ func (r *Result) CauseOf(seen record.Event) (cause *record.Event) {
 		}
 	}
 	return cause
+}
+
+// likelier tells whether an event is rather the cause than another one: a fault rather than a command that can do anything, and then the newer one.
+func likelier(m, other *record.Event) bool {
+	if may := onlyMay(*m); may != onlyMay(*other) {
+		return !may
+	}
+	return m.Issued >= other.Issued
 }
 
 // Unclear tells whether a promotion or a weakening that was seen is only known to come after a command that may have done

@@ -55,6 +55,8 @@ func TestAPromotionFromOutside(t *testing.T) {
 		{"the primary was killed long ago, and somebody started it again", []record.Event{step("kill", "a", -100)}, -90, none},
 		{"the primary was killed long ago, and is down since", []record.Event{step("kill", "a", -100)}, 0, "140.0 s after kill-a"},
 		{"a command of a step, on any node", []record.Event{step("exec", "c", 38)}, 0, "2.0 s after exec-c, which may have done it"},
+		{"a command after the primary was killed", []record.Event{step("kill", "a", 28), step("exec", "c", 38)}, 0, "12.0 s after kill-a ("},
+		{"a command after another one", []record.Event{step("exec", "a", 28), step("exec", "c", 38)}, 0, "2.0 s after exec-c, which may have done it"},
 		{"a command of a step that has ended the primary", []record.Event{ended}, 0, "12.0 s after hook-a ("},
 		{"a command of a step, long ago", []record.Event{step("exec", "c", -100)}, 0, none},
 		{"a harmless step", []record.Event{step("backup", "a", 38)}, 0, none},

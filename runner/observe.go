@@ -1,8 +1,10 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -59,6 +61,10 @@ func (r *run) background(ctx context.Context) (end func()) {
 // seeIncidents puts what the watcher has seen befall nodes so far on the timeline.
 func (r *run) seeIncidents(ctx context.Context) {
 	changes, missed := r.noticed.Take()
+	// A promotion explains that another server was started again, also where that was read first.
+	slices.SortStableFunc(changes, func(a, b observe.Change) int {
+		return cmp.Compare(map[bool]int{true: 1}[a.Kind == observe.Restarted], map[bool]int{true: 1}[b.Kind == observe.Restarted])
+	})
 	for _, c := range changes {
 		switch c.Kind {
 		case observe.Crashed:

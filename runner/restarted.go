@@ -10,19 +10,36 @@ import (
 )
 
 // restarted tells whether something explains that the server of a node was started again: a step that did something to that
-// node, or the links of any, a minute before at most, or a promotion, for a manager starts former primaries again as standbys.
+// node, or the links of any, and was over a minute before at most; or a promotion, for a manager starts former primaries again as standbys.
 func (l *stepLog) restarted(c observe.Change) bool {
-	return l.any(func(m record.Event) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.ContainsFunc(l.events, func(m record.Event) bool {
 		f, _ := m.Effects()
-		over := m.Status != "" && max(m.Ended, m.Effective)+report.AnswersWithin < c.Since
-		switch {
-		case m.Issued > c.At || m.Status == record.EventSkipped || over && !f.Lasts && !f.Links && !f.Cuts && !f.Freezes:
+		switch over, known := l.overAt(m); {
+		case m.Issued > c.At || m.Status == record.EventSkipped || known && over+report.AnswersWithin < c.Since:
 			return false
-		case f.Promotes || f.Links:
+		case f.Promotes || f.Moves || f.Links:
 			return true
 		}
 		return slices.Contains(m.Nodes, c.Node) && (m.Fault || f.Provokes || f.Restarts || f.Starts || f.Ends || f.Freezes || f.Cuts)
 	})
+}
+
+// overAt is when nothing of a step was in force any more; it is not known of one that is under way, or lasts. mu is held.
+func (l *stepLog) overAt(m record.Event) (at time.Duration, known bool) {
+	f, _ := m.Effects()
+	if !f.Lasts && !f.Links && !f.Cuts && !f.Freezes {
+		return max(m.Ended, m.Effective), m.Status != ""
+	}
+	for _, back := range l.events {
+		is, _ := back.Effects()
+		lifts := f.Freezes && is.Thaws || f.Cuts && is.Connects || f.Lasts && is.Lifts == m.Action
+		if back.Status == record.EventDone && back.Issued >= m.Issued && (back.Reverses == m.Name || lifts && slices.ContainsFunc(m.Nodes, func(n string) bool { return slices.Contains(back.Nodes, n) })) {
+			return back.Ended, true
+		}
+	}
+	return 0, false
 }
 
 // killed tells whether a step that kills processes of a server brought about that it recovered from a crash, or ended: the

@@ -18,6 +18,13 @@ func TestWhoRestartedAServer(t *testing.T) {
 		}
 		return m
 	}
+	back := func(action, node string, ended time.Duration) record.Event {
+		m := step("undo", node, ended, ended)
+		m.Name, m.Reverses = "undo-"+action, action
+		return m
+	}
+	moves := step("hook", "b", 90*second, 91*second)
+	moves.Facts = &record.Facts{Provokes: true, Moves: true}
 	for _, tt := range []struct {
 		name   string
 		events []record.Event
@@ -30,6 +37,10 @@ func TestWhoRestartedAServer(t *testing.T) {
 		{"a command on another node", []record.Event{step("exec", "b", 70*second, 71*second)}, false},
 		{"a command afterwards", []record.Event{step("exec", "a", 103*second, 104*second)}, false},
 		{"the node is frozen since long", []record.Event{step("pause", "a", 10*second, 11*second)}, true},
+		{"the node was frozen, and that is over for long", []record.Event{step("pause", "a", 10*second, 11*second), back("pause", "a", 20*second)}, false},
+		{"the node was frozen, and that is over since a moment", []record.Event{step("pause", "a", 10*second, 11*second), back("pause", "a", 95*second)}, true},
+		{"the node was frozen, and another one was taken back", []record.Event{step("pause", "a", 10*second, 11*second), back("disconnect", "a", 20*second)}, true},
+		{"a hook that moves the primary, on another node", []record.Event{moves}, true},
 		{"a step that reads", []record.Event{step("verify", "a", 70*second, 71*second)}, false},
 		{"another node was promoted", []record.Event{step("promoted", "b", 95*second, 95*second)}, true},
 		{"another node was promoted long ago", []record.Event{step("promoted", "b", 10*second, 10*second)}, false},

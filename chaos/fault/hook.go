@@ -181,7 +181,8 @@ func hookUndo() *chaos.ReversalKind {
 	}
 }
 
-// switchedAlready says that the dead man's switch of a hook has run its undo before pgchaos does; "": it has not, or that is not known.
+// switchedAlready says that the dead man's switch of a hook waits no more: it has run the undo before pgchaos does, or its machine was started
+// anew. "": it waits, or that is not known.
 func switchedAlready(ctx context.Context, n *cluster.Node, r chaos.Reversal) string {
 	c, err := argumentsOf[hookCommand](r)
 	if err != nil || len(c.Armed) == 0 {
@@ -193,7 +194,7 @@ func switchedAlready(ctx context.Context, n *cluster.Node, r chaos.Reversal) str
 	if err != nil || strings.TrimSpace(out.Stdout) != switchIsOver {
 		return ""
 	}
-	return n.Name() + ": its machine had run the undo already, by undo_after"
+	return n.Name() + ": nothing waited on its machine any more to run the undo: it has run it by undo_after, or was started anew"
 }
 
 // Action runs the command and waits for its proof.

@@ -34,7 +34,7 @@ func managerSwitchover() Kind {
 `,
 		},
 		New:   func() Parameters { return &ManagerSwitchover{} },
-		Facts: record.Facts{Provokes: true}, Outage: true, Phase: true,
+		Facts: record.Facts{Provokes: true, Moves: true}, Outage: true, Phase: true,
 		Needs:        Needs{Process: Present},
 		Capabilities: []cluster.Capability{cluster.CanManage},
 	}

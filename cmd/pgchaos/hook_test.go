@@ -44,7 +44,7 @@ timeline:
 			t.Errorf("%+v", m)
 		}
 	}
-	if m := eventNamed(t, r, func(m record.Event) bool { return m.Name == "undo-over" }); m.Detail != "a: its machine had run the undo already, by undo_after" {
+	if m := eventNamed(t, r, func(m record.Event) bool { return m.Name == "undo-over" }); m.Detail != "a: nothing waited on its machine any more to run the undo: it has run it by undo_after, or was started anew" {
 		t.Errorf("%+v", m)
 	}
 	for name, why := range map[string]string{"vain": "does not hold after 500ms", "alive": "its server runs as before", "late": "the node's machine has taken it back already"} {

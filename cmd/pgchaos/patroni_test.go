@@ -119,6 +119,9 @@ func switchesOver(p *place, c *hatest.Cluster, beats *beats) {
 	if a := r.Audits[0]; a.Acknowledged < 500 || !a.Complete {
 		t.Errorf("%d acknowledged, complete: %v", a.Acknowledged, a.Complete)
 	}
+	if n := eventsThat(r, r.Unclear); n > 0 {
+		t.Errorf("%d promotions are said to be unclear, and Patroni was asked for each", n)
+	}
 	logs := readLogs(t, c, beats)
 	for _, m := range r.Timeline {
 		if m.Action == "manager_switchover" {
