@@ -158,7 +158,15 @@ func (m maintenance) tidy(ctx context.Context, n *cluster.Node, app string, know
 		}
 		set := fmt.Sprintf("set synchronous_commit = local; set statement_timeout = %d", dropTimeout.Milliseconds())
 		if _, err := conn.PgConn().Exec(ctx, set).ReadAll(); err != nil {
-			return err
+			return errors.Join(append(errs, err)...)
+		}
+		// The drop of another one may have waited, and somebody else may have finished this one in the meantime.
+		now, err := m.left(ctx, conn)
+		if err != nil {
+			return errors.Join(append(errs, fmt.Errorf("look on %s for what the command has left: %w", n.Name(), err))...)
+		}
+		if !slices.Contains(now, name) {
+			continue
 		}
 		if _, err := conn.PgConn().Exec(ctx, m.drop+name).ReadAll(); err != nil {
 			errs = append(errs, fmt.Errorf("the command has left %s on %s, remove it by hand: %w", name, n.Name(), err))

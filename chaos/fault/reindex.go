@@ -43,13 +43,14 @@ func (p *Reindex) Detail() string {
 }
 
 // invalidIndexes are those of a table, and of its TOAST table: what REINDEX CONCURRENTLY leaves of the new indexes (_ccnew), or of the old
-// ones (_ccold), where it is not done to its end (PostgreSQL's documentation, REINDEX, "Rebuilding Indexes Concurrently").
+// ones (_ccold), where it is not done to its end (PostgreSQL's documentation, REINDEX, "Rebuilding Indexes Concurrently"). An index
+// that a CREATE INDEX CONCURRENTLY of somebody else is still building is invalid, too, but has not such a name.
 const invalidIndexes = `select pg_catalog.format('%I.%I', n.nspname, c.relname)
 from pg_catalog.pg_class t
 join pg_catalog.pg_index i on i.indrelid in (t.oid, t.reltoastrelid)
 join pg_catalog.pg_class c on c.oid = i.indexrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where t.oid = $1::pg_catalog.text::pg_catalog.regclass and not i.indisvalid`
+where t.oid = $1::pg_catalog.text::pg_catalog.regclass and not i.indisvalid and c.relname ~ '_cc(new|old)[0-9]*$'`
 
 // Action builds the indexes.
 func (p *Reindex) Action(env Env) chaos.Action {

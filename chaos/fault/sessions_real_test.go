@@ -265,26 +265,45 @@ func testMaintenance(s *scene) {
 			s.Errorf("concurrently %v: the index is the same", concurrently)
 		}
 	}
-	// One that is not done to its end leaves no index that is invalid.
-	s.query("a", "create index broken on public.test_data ((1))")
-	s.query("a", "update pg_index set indisvalid = false where indexrelid = 'public.broken'::regclass")
-	s.do("long_transaction", &fault.LongTransaction{OnNodes: on("a")})
-	early := at("a")
-	early.Timeout = units.Duration(500 * time.Millisecond)
-	_, err := s.try("reindex", &fault.Reindex{OnTable: fault.OnTable{WithTimeout: early, Table: "test_data"}, Concurrently: true}, "timeout")
-	s.refused(err, "57014")
-	if left := s.query("a", "select string_agg(indexrelid::regclass::text, ' ') from pg_index where not indisvalid"); left != "broken" {
-		s.Errorf("the invalid indexes are %s, and should be the one that was there before", left)
-	}
-	s.heal()
-	s.query("a", "drop index public.broken")
+	s.reindexFails()
 	// One that takes too long is cancelled on the server.
 	s.do("lock_table", &fault.LockTable{OnNodes: on("a"), Table: "test_data", Mode: "access share"}, "mode")
 	short := at("a")
 	short.Timeout = units.Duration(300 * time.Millisecond)
-	_, err = s.try("vacuum_full", &fault.VacuumFull{OnTable: fault.OnTable{WithTimeout: short, Table: "test_data"}}, "timeout")
+	_, err := s.try("vacuum_full", &fault.VacuumFull{OnTable: fault.OnTable{WithTimeout: short, Table: "test_data"}}, "timeout")
 	s.refused(err, "57014")
 	s.heal()
+}
+
+// reindexFails has a REINDEX CONCURRENTLY not done to its end: of what is invalid then, it removes what it has left, and nothing else.
+func (s *scene) reindexFails() {
+	s.Helper()
+	s.query("a", "create index broken_ccnew on public.test_data ((1))")
+	s.query("a", "update pg_index set indisvalid = false where indexrelid = 'public.broken_ccnew'::regclass")
+	s.query("a", "create index others on public.test_data ((2))")
+	s.do("long_transaction", &fault.LongTransaction{OnNodes: on("a")})
+	early := fault.WithTimeout{OnNodes: on("a"), Timeout: units.Duration(time.Second)}
+	// Meanwhile, an index of somebody else becomes invalid, as one is that is being built.
+	invalid := make(chan error, 1)
+	go func() {
+		_, err := s.ask("a", `do $$ begin
+			for i in 1..1000 loop
+				exit when exists (select from pg_index where not indisvalid and indexrelid::regclass::text ~ '^others_ccnew');
+				perform pg_sleep(0.01);
+				commit;
+			end loop;
+			update pg_index set indisvalid = false where indexrelid = 'public.others'::regclass;
+		end $$`)
+		invalid <- err
+	}()
+	_, err := s.try("reindex", &fault.Reindex{OnTable: fault.OnTable{WithTimeout: early, Table: "test_data"}, Concurrently: true}, "timeout")
+	must(s, <-invalid)
+	s.refused(err, "57014")
+	if left := s.query("a", "select string_agg(indexrelid::regclass::text, ' ' order by indexrelid) from pg_index where not indisvalid"); left != "broken_ccnew others" {
+		s.Errorf("the invalid indexes are %s, and should be the one that was there before and the one of somebody else", left)
+	}
+	s.heal()
+	s.query("a", "drop index public.broken_ccnew, public.others")
 }
 
 func testExec(s *scene) {
