@@ -80,7 +80,7 @@ func bounded(ctx context.Context, w way, bound float64, patience time.Duration) 
 		}
 		var bytes [2]int
 		bytes[d] = s.bytes
-		passing := w.passing(link.Direction(d))
+		passing := w.passing()
 		met, err := w.transfer(ctx, bytes, patience)
 		switch {
 		case err != nil:
@@ -107,17 +107,24 @@ func (w way) open() error {
 	return nil
 }
 
-// passing begins to count what passes in one direction. What it returns is to be called once a sample did not pass: the bound is seen
-// none the less where others have filled the link, and as much has passed as it allows.
-func (w way) passing(d link.Direction) func(bound float64) (seen string, err error) {
+// passing begins to count what passes in the directions that are meant. What it returns is to be called once a sample did not pass: the
+// bound is seen none the less where others have filled the link, and as much has passed as it allows. A sample goes there and back
+// through a relay, so that one direction that is full is enough to stop it. No direction may have carried more.
+func (w way) passing() func(bound float64) (seen string, err error) {
 	if w.filter != nil {
 		return func(float64) (string, error) {
 			return "", unmeasuredError{errors.New("data got no answer")}
 		}
 	}
-	begun, before := time.Now(), w.relay.Counters().Passed[d]
+	begun, before := time.Now(), w.relay.Counters().Passed
 	return func(bound float64) (string, error) {
-		n, took := w.relay.Counters().Passed[d]-before, time.Since(begun)
+		now, took := w.relay.Counters().Passed, time.Since(begun)
+		var n int64 // in the direction that carried the most
+		for d, meant := range w.meant {
+			if meant {
+				n = max(n, now[d]-before[d])
+			}
+		}
 		passed := fmt.Sprintf("others have filled the link: %s passed in %s", units.Bytes(uint64(n)), took.Round(time.Millisecond))
 		if full := bound * took.Seconds(); float64(n) >= full/2 && float64(n) <= 1.5*full+float64(fewest) {
 			return passed, nil

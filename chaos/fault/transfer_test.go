@@ -16,6 +16,27 @@ import (
 // sink is a server that reads all that it gets.
 func sink(t *testing.T) string {
 	t.Helper()
+	return serve(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
+}
+
+// source is a server that sends without an end.
+func source(t *testing.T) string {
+	t.Helper()
+	return serve(t, pour)
+}
+
+// pour sends until the connection ends.
+func pour(c net.Conn) {
+	for data := make([]byte, 64<<10); ; {
+		if _, err := c.Write(data); err != nil {
+			return
+		}
+	}
+}
+
+// serve is a server on which every connection is used, and closed.
+func serve(t *testing.T, use func(c net.Conn)) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -27,7 +48,7 @@ func sink(t *testing.T) string {
 			if err != nil {
 				return
 			}
-			go func() { _, _ = io.Copy(io.Discard, c); _ = c.Close() }()
+			go func() { use(c); _ = c.Close() }()
 		}
 	}()
 	return l.Addr().String()
@@ -36,7 +57,12 @@ func sink(t *testing.T) string {
 // relayed is a link through a relay, of which both directions are meant.
 func relayed(t *testing.T) way {
 	t.Helper()
-	r, err := link.Listen("127.0.0.1:0", sink(t))
+	return relayedTo(t, sink(t))
+}
+
+func relayedTo(t *testing.T, server string) way {
+	t.Helper()
+	r, err := link.Listen("127.0.0.1:0", server)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,11 +112,31 @@ func TestABoundIsSeen(t *testing.T) {
 	noEffect(t, err, "nothing passes while partition-a-b is in force")
 }
 
-// TestABoundIsSeenOnAFullLink, by what passes it.
+// TestABoundIsSeenOnAFullLink, by what passes it in one of the directions that are meant.
 func TestABoundIsSeenOnAFullLink(t *testing.T) {
+	both := [2]bool{true, true}
+	read := func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
+	for _, tc := range []struct {
+		name   string
+		server func(t *testing.T) string
+		meant  [2]bool
+		others func(c net.Conn) // what each connection of others does
+	}{
+		{"one way", sink, [2]bool{link.Forward: true}, pour},
+		{"both ways, filled to the server", sink, both, pour},
+		{"both ways, filled from the server", source, both, read},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := relayedTo(t, tc.server(t))
+			w.meant = tc.meant
+			w.seenWhenFull(t, tc.others)
+		})
+	}
+}
+
+func (w way) seenWhenFull(t *testing.T, others func(c net.Conn)) {
+	t.Helper()
 	const bound = 10_000
-	w := relayed(t)
-	w.meant = [2]bool{link.Forward: true}
 	w.impose(t, "throttle-a-b", link.Shape{BytesPerSecond: bound})
 	// With nobody on the link, a sample that does not pass is no evidence.
 	const short = 10 * time.Millisecond
@@ -102,7 +148,7 @@ func TestABoundIsSeenOnAFullLink(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = c.Close() })
-		go func() { _, _ = c.Write(make([]byte, 10<<20)) }()
+		go others(c)
 	}
 	var seen string
 	for patience := 100 * time.Millisecond; patience < answering; patience *= 2 { // a busy machine lets less pass
