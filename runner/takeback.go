@@ -72,10 +72,14 @@ func (r *run) byHand() string {
 // openTimeout bounds how long it may take to find the nodes of a run whose pgchaos is gone.
 const openTimeout = 60 * time.Second
 
+// ErrNotTakenBack marks an error of TakeBack that names reversals that were not done, so that somebody has to do them by hand.
+var ErrNotTakenBack = errors.New("take back what the run changed outside of its nodes")
+
 // TakeBack takes back what the steps of a run have changed and its pgchaos has not taken back, because
 // it was killed. Dir is the run's result directory, which may be gone or be another's: what is read there only chooses among
-// the run's own nodes, which open finds. What would outlive the nodes is not tried where somebody has done it byHand. A doubt says why more may have been changed than is known. An error says what would
-// stay if the nodes were removed now.
+// the run's own nodes, which open finds. What would outlive the nodes is not tried where somebody has done it byHand.
+// A doubt says why more may have been changed than is known. An error that is an ErrNotTakenBack says what would stay if the
+// nodes were removed now; with any other the nodes could not be found, or not be let go of.
 func TakeBack(ctx context.Context, dir, run string, open func(context.Context) (cluster.LeftNodes, error), byHand bool) (done chaos.Replayed, doubt string, err error) {
 	dir = userOf(dir, run)
 	all, own, doubt := standing(dir, run)
@@ -95,7 +99,7 @@ func TakeBack(ctx context.Context, dir, run string, open func(context.Context) (
 	defer func() { err = errors.Join(err, nodes.Close()) }()
 	done, err = chaos.Replay(ctx, fault.Reversals(), all, nodes.Host, byHand)
 	if err != nil {
-		err = fmt.Errorf("take back what the run changed outside of its nodes: %s; the run is left until that is done",
+		err = fmt.Errorf("%w: %s; the run is left until that is done", ErrNotTakenBack,
 			redact.Short(redact.Printable(err.Error())))
 	}
 	return done, doubt, err

@@ -185,7 +185,8 @@ func (f *cleanFlags) clean(ctx context.Context, stdout, stderr io.Writer, runs [
 	return nil
 }
 
-// takeBack takes back what the run's steps have changed, while its nodes are there. An error says what would outlive them.
+// takeBack takes back what the run's steps have changed, while its nodes are there. An error says what would outlive them,
+// or why the nodes were not found.
 func (f *cleanFlags) takeBack(ctx context.Context, l cluster.Leftover, stdout, stderr io.Writer) error {
 	if l.Results == "" {
 		return nil
@@ -203,7 +204,7 @@ func (f *cleanFlags) takeBack(ctx context.Context, l cluster.Leftover, stdout, s
 	if len(done.ByHand) > 0 {
 		fmt.Fprintf(stdout, "%s: done by hand, as you say: %s\n", l.Run, redact.Short(strings.Join(done.ByHand, ", ")))
 	}
-	if err != nil {
+	if errors.Is(err, runner.ErrNotTakenBack) && !f.byHand {
 		err = fmt.Errorf("%w; once you have done it by hand, '%s' removes the run", err, cleanCommand("--by-hand "+l.Run))
 	}
 	return err

@@ -1,9 +1,18 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"pgchaos/cluster"
+	"pgchaos/runner"
 )
 
 // TestAReversalThatFails ends a run with exit code 5, also where the cluster is kept, and says what to do by hand. clean leaves
@@ -34,6 +43,48 @@ timeline:
 		t.Errorf("clean, when it was done by hand: exit code %d\n%s%s", code, out, errs)
 	}
 	p.nothingLeft()
+}
+
+// noNodes are those of a run of which nothing is left; ending says how it ends that they are looked at.
+type noNodes struct{ ending error }
+
+func (noNodes) Host(string) any { return nil }
+func (n noNodes) Close() error  { return n.ending }
+
+// TestAdviceToDoItByHand is given where a reversal was not done, and nowhere else.
+func TestAdviceToDoItByHand(t *testing.T) {
+	silent := errors.New("the engine does not answer")
+	for _, tc := range []struct {
+		name           string
+		open, close    error
+		byHand, advice bool
+		says           string // "": no error
+	}{
+		{name: "not done", says: "unblock a: this pgchaos does not know such a reversal", advice: true},
+		{name: "not done, and not closed", close: silent, says: "does not answer", advice: true},
+		{name: "no nodes", open: silent, says: "does not answer"},
+		{name: "no nodes, and done by hand", open: silent, byHand: true, says: "does not answer"},
+		{name: "not closed, and done by hand", close: silent, byHand: true, says: "does not answer"},
+		{name: "done by hand", byHand: true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			dir := t.TempDir()
+			line := `{"n":1,"schema":"pgchaos.timeline/2","run":"run-1","intend":[{"id":1,"kind":"unblock","node":"a"}]`
+			line += fmt.Sprintf(`,"crc":"%08x"}`+"\n", crc32.Checksum([]byte(line), crc32.MakeTable(crc32.Castagnoli)))
+			must(t, os.WriteFile(filepath.Join(dir, runner.JournalFile), []byte(line), 0o600))
+			l := cluster.Leftover{Run: "run-1", Results: dir, Nodes: func(context.Context) (cluster.LeftNodes, error) {
+				return noNodes{tc.close}, tc.open
+			}}
+			var warned strings.Builder
+			err := (&cleanFlags{byHand: tc.byHand}).takeBack(t.Context(), l, io.Discard, &warned)
+			if (err == nil) != (tc.says == "") || warned.Len() > 0 {
+				t.Fatalf("%v, %s", err, warned.String())
+			}
+			if err != nil && (!strings.Contains(err.Error(), tc.says) || strings.Contains(err.Error(), "once you have done it by hand") != tc.advice) {
+				t.Errorf("%v; that there is advice is %v", err, tc.advice)
+			}
+		})
+	}
 }
 
 func hasAll(text string, parts ...string) bool {
