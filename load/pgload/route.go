@@ -108,21 +108,10 @@ func (c *Config) parsedURL() (*pgx.ConnConfig, error) {
 	if strings.Trim(u.Path, "/") == "" {
 		u.Path = "/" + c.Database
 	}
-	if u.Port() == "" {
+	if u.Port() == "" && !u.Query().Has("service") {
 		u.Host += ":5432"
 	}
-	query := u.Query()
-	for name, value := range c.Connection {
-		query.Set(name, value)
-	}
-	for name, value := range defaults {
-		if !query.Has(name) && (!query.Has("service") || name == "target_session_attrs") { // a service has settings of its own
-			query.Set(name, value)
-		}
-	}
-	if c.Connection["sslmode"] == "" && !u.Query().Has("sslmode") {
-		query.Set("sslmode", "prefer") // as everywhere else where somebody writes a URL
-	}
+	query := c.queryOf(u)
 	u.RawQuery = query.Encode()
 	cc, err := pgx.ParseConfig(u.String())
 	if err != nil {
@@ -132,6 +121,24 @@ func (c *Config) parsedURL() (*pgx.ConnConfig, error) {
 		cc.Password = "" // not the environment's
 	}
 	return cc, nil
+}
+
+// queryOf are the settings of a URL, and those that the Connection and pgchaos add.
+func (c *Config) queryOf(u *url.URL) url.Values {
+	query := u.Query()
+	service := query.Has("service") // which has settings of its own
+	for name, value := range c.Connection {
+		query.Set(name, value)
+	}
+	for name, value := range defaults {
+		if !query.Has(name) && (!service || name == "target_session_attrs") {
+			query.Set(name, value)
+		}
+	}
+	if c.Connection["sslmode"] == "" && !u.Query().Has("sslmode") && !service {
+		query.Set("sslmode", "prefer") // as everywhere else where somebody writes a URL
+	}
+	return query
 }
 
 // behindURL is the user of a URL: the Config's, if it names none, or names this one without a password.

@@ -438,3 +438,35 @@ func TestEnvironmentHasNoSay(t *testing.T) {
 		}
 	}
 }
+
+// TestAURLWithAService: what the service says of the port and of TLS stays, unless the URL or the connection says something else.
+func TestAURLWithAService(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "services")
+	if err := os.WriteFile(file, []byte("[x]\nport=6543\nsslmode=verify-full\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PGSERVICEFILE", file)
+	for _, tt := range []struct {
+		url, sslmode string
+		port         uint16
+		verified     bool
+	}{
+		{"postgres://host?service=x", "", 6543, true},
+		{"postgres://host:1?service=x", "", 1, true},
+		{"postgres://host?service=x&sslmode=disable", "", 6543, false},
+		{"postgres://host?service=x", "disable", 6543, false},
+		{"postgres://host", "", 5432, false},
+	} {
+		c := Config{User: "u", Database: "d", AppName: "n", Target: Each, Route: URL, URL: tt.url}
+		if tt.sslmode != "" {
+			c.Connection = map[string]string{"sslmode": tt.sslmode}
+		}
+		cc, err := c.settings(Endpoint{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if verified := cc.TLSConfig != nil && !cc.TLSConfig.InsecureSkipVerify && len(cc.Fallbacks) == 0; cc.Host != "host" || cc.Port != tt.port || verified != tt.verified {
+			t.Errorf("%s, %q: %s:%d, verified %v", tt.url, tt.sslmode, cc.Host, cc.Port, verified)
+		}
+	}
+}
