@@ -37,6 +37,8 @@ type Existing struct {
 	Sessions int
 	// Prepares: a workload behind Clients prepares statements.
 	Prepares bool
+	// Commits: a workload writes with the synchronous_commit that its sessions get from the server. The audit knows that of the nodes' role.
+	Commits bool
 	// Ways are where workloads go otherwise than by the nodes' connection strings and by Clients.
 	Ways []Way
 	// Rights are those that steps need beyond the rights of every run.
@@ -85,7 +87,7 @@ type ExistingNode struct {
 type Way struct {
 	Where   string          // in the file, such as load.writes.url
 	Config  *pgx.ConnConfig // it can have a password in it
-	Commits bool            // the file gives the workload a synchronous_commit of its own
+	Commits bool            // the workload writes, with the synchronous_commit that sessions get there
 }
 
 // Met tells whether the cluster was there before.

@@ -14,7 +14,7 @@ import (
 // Existing is the cluster that an experiment meets. Risk tells that it may break, whatever speaks against it.
 func Existing(e *spec.Experiment, risk bool) (cluster.Existing, error) {
 	c := &e.Cluster
-	x := cluster.Existing{Exec: c.Existing.Exec, Sync: c.Synchronous, Risk: risk, Clients: c.Existing.Clients, MinFree: uint64(c.Existing.MinFree)}
+	x := cluster.Existing{Exec: c.Existing.Exec, Sync: c.Synchronous, Risk: risk, Clients: c.Existing.Clients, MinFree: uint64(c.Existing.MinFree), Commits: anyCommitsAsGiven(e)}
 	for i := range e.Load {
 		w := &e.Load[i]
 		x.Sessions += mostSessions(w)
@@ -70,9 +70,22 @@ func waysOf(e *spec.Experiment, w *spec.Workload, x cluster.Existing) (all []clu
 	cfg.AppName = cluster.OwnApp + "doctor"
 	servers, err := cfg.Servers(pgload.Endpoint{Node: x.Nodes[0].Name, Host: dsn.Address.Host, Port: dsn.Address.Port})
 	for _, s := range servers {
-		all = append(all, cluster.Way{Where: where, Config: s, Commits: w.SynchronousCommit != ""})
+		all = append(all, cluster.Way{Where: where, Config: s, Commits: commitsAsGiven(w)})
 	}
 	return all, err
+}
+
+// commitsAsGiven tells whether a workload writes, with the synchronous_commit that its sessions get from the server.
+func commitsAsGiven(w *spec.Workload) bool { return w.SynchronousCommit == "" && !w.OnlyReads() }
+
+// anyCommitsAsGiven tells whether one of an experiment does.
+func anyCommitsAsGiven(e *spec.Experiment) bool {
+	for i := range e.Load {
+		if commitsAsGiven(&e.Load[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // markedOf is where alone the load may do something; nil: in any database, for the cluster was built for it.

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -22,6 +23,8 @@ type regimeLog struct {
 	mu    sync.Mutex
 	steps []record.Event
 	open  map[string]record.Event // the weakening that is going on, by node
+	// own: no workload writes with the synchronous_commit that sessions get from the server, so that it weakens nothing.
+	own bool
 }
 
 // begin notes a step that can change what commits wait for, or can have a server read its configuration.
@@ -66,7 +69,7 @@ func (l *regimeLog) byStep(c observe.Change) bool {
 func (l *regimeLog) see(c observe.Change, d record.Demand) (event record.Event, begins, ends bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	weak := c.Is.AcceptsWrites() && audit.Weaker(c.Is, d)
+	weak := c.Is.AcceptsWrites() && l.weaker(c.Is, d)
 	if m, open := l.open[c.Node]; open {
 		if weak {
 			return event, false, false
@@ -77,7 +80,7 @@ func (l *regimeLog) see(c observe.Change, d record.Demand) (event record.Event, 
 		m.Ended, m.Weakening = c.At, &w
 		return m, false, true
 	}
-	if !weak || audit.Weaker(c.Was, d) || l.byStep(c) {
+	if !weak || l.weaker(c.Was, d) || l.byStep(c) {
 		return event, false, false
 	}
 	w := record.Weakening{Was: regimeOf(c.Was), Is: regimeOf(c.Is), Demanded: demandWords(d)}
@@ -85,6 +88,14 @@ func (l *regimeLog) see(c observe.Change, d record.Demand) (event record.Event, 
 		Name: "weakened-" + c.Node, Action: "weakened", Nodes: []string{c.Node}, Status: record.EventSeen,
 		Issued: c.Since, Effective: c.At, Ended: c.At, Detail: w.Change() + "; demanded: " + w.Demanded, Weakening: &w,
 	}, true, false
+}
+
+// weaker tells whether commits of the load wait for less than is demanded. mu is held.
+func (l *regimeLog) weaker(s record.NodeState, d record.Demand) bool {
+	if l.own && s.SyncCommit != "" {
+		s.SyncCommit = cmp.Or(d.Commit, s.SyncCommit)
+	}
+	return audit.Weaker(s, d)
 }
 
 // seeRegime puts a time of weak synchronous replication on the timeline that no step has made, and its end.
@@ -109,7 +120,13 @@ func (r *run) seeRegime(c observe.Change) {
 // seeFirstRegimes puts a time of weak synchronous replication on the timeline that began before the first reading: somebody can weaken a cluster
 // after it was examined. What pgchaos has built has the regime that the file gives it.
 func (r *run) seeFirstRegimes(ctx context.Context) {
-	if !r.cluster.Met() || len(r.watch.Demands()) == 0 {
+	if !r.cluster.Met() {
+		return
+	}
+	r.regimes.mu.Lock()
+	r.regimes.own = !anyCommitsAsGiven(r.plan.Experiment)
+	r.regimes.mu.Unlock()
+	if len(r.watch.Demands()) == 0 {
 		return
 	}
 	for _, s := range r.watch.Fresh(ctx) {

@@ -78,3 +78,32 @@ func TestAWeakeningThatNoStepMade(t *testing.T) {
 		t.Error("nothing is demanded")
 	}
 }
+
+// TestAWeakCommitThatNothingUses: where all that writes has a synchronous_commit of its own, that of the server weakens nothing; a list of
+// standbys that becomes empty still does.
+func TestAWeakCommitThatNothingUses(t *testing.T) {
+	demand := record.Demand{Standbys: 1, Names: []string{"b"}, Commit: "on"}
+	change := func(was, is string) observe.Change {
+		reading := func(at time.Duration, names string) record.NodeState {
+			return record.NodeState{Node: "a", At: at, Reachable: true, Role: record.RolePrimary, SyncCommit: "off", SyncNames: names}
+		}
+		return observe.Change{Kind: observe.RegimeChanged, Node: "a", Since: 1, At: 2, Was: reading(1, was), Is: reading(2, is)}
+	}
+	first := change("", "b")
+	first.Was = record.NodeState{}
+	for _, tt := range []struct {
+		name string
+		own  bool
+		c    observe.Change
+		want bool
+	}{
+		{"used", false, first, true},
+		{"not used", true, first, false},
+		{"not used, and no standby any more", true, change("b", ""), true},
+	} {
+		l := regimeLog{own: tt.own}
+		if m, begins, _ := l.see(tt.c, demand); begins != tt.want {
+			t.Errorf("%s: %v, %+v", tt.name, begins, m)
+		}
+	}
+}

@@ -186,6 +186,11 @@ func (w *Workload) Inserts(table string) bool { return w.does(kindInsert, table)
 // ReadsFrom is as Inserts.
 func (w *Workload) ReadsFrom(table string) bool { return w.does(kindRead, table) }
 
+// OnlyReads tells whether it certainly writes nothing: it only reads tables, or its transactions are read only.
+func (w *Workload) OnlyReads() bool {
+	return w.ReadOnly || !slices.ContainsFunc(w.Works(), func(o *Workload) bool { return o.Kind != kindRead })
+}
+
 func (w *Workload) does(kind, table string) bool {
 	return slices.ContainsFunc(w.Works(), func(o *Workload) bool { return o.Kind == kind && (table == "" || o.Table == table) })
 }

@@ -169,7 +169,7 @@ func (e *Examination) distinguished(ctx context.Context, x cluster.Existing) {
 	var nodes []cluster.MetStandby
 	for i, n := range x.Nodes {
 		s := e.Nodes[i].Streams
-		if seen := e.Nodes[i]; n.Standby != "" && seen.Receives && seen.Rights[0] && !strings.EqualFold(n.Standby, s.Name) {
+		if seen := e.Nodes[i]; n.Standby != "" && seen.Error == nil && seen.Receives && seen.Rights[0] && !strings.EqualFold(n.Standby, s.Name) {
 			e.add(Bad, n.Name, fmt.Sprintf("write standby: %s, or leave it out", s.Name), "its application_name as a standby is %q, and the file says standby: %s", s.Name, n.Standby)
 		}
 		s.Node, s.Host, s.Name = n.Name, n.DSN.Address.Host, cmp.Or(n.Standby, s.Name)

@@ -1,9 +1,13 @@
 package existing
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"pgchaos/cluster"
 )
@@ -12,6 +16,7 @@ import (
 func syncs(names, commit, demand, demandedCommit string) func(*Seen, *cluster.Existing) {
 	return func(s *Seen, x *cluster.Existing) {
 		s.SyncNames, s.SyncCommit, x.Sync = names, commit, &cluster.Synchronous{Standbys: demand, Commit: demandedCommit}
+		x.Commits = true
 	}
 }
 
@@ -48,6 +53,10 @@ func TestRefusals(t *testing.T) {
 		{name: "any standby", but: syncs("*", "on", "1 (n2, n3)", ""), want: `its synchronous_standby_names is "*", and the file demands more`, never: true},
 		{name: "a standby that the file does not name", but: syncs("other, s2", "on", "n2", ""), want: `its synchronous_standby_names is "other, s2"`, never: true},
 		{name: "a role that waits for nobody", but: syncs("s2", "local", "n2", ""), want: "the role chaos has synchronous_commit = local, and the file demands on: its commits would not wait as demanded", never: true},
+		{name: "a role that waits for nobody, and no workload commits so", but: func(s *Seen, x *cluster.Existing) {
+			syncs("s2", "local", "n2", "")(s, x)
+			x.Commits = false
+		}},
 		{name: "not for the replay", but: syncs("s2", "on", "n2", "remote_apply"), want: "synchronous_commit = on, and the file demands remote_apply", never: true},
 		{name: "as much as is demanded", but: syncs("s2", "remote_write", "n2", "remote_write")},
 		{name: "no schema", but: func(s *Seen, _ *cluster.Existing) { s.Creates = false }, want: "may not make a schema", never: true},
@@ -84,6 +93,30 @@ func TestRefusals(t *testing.T) {
 		}
 		if tt.want != "" && !tt.never && !strings.Contains(err.Error(), "; add --yes-this-may-break if it may") {
 			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+}
+
+// TestAStandbyReadHalfway: nothing is said of the name of a standby whose session ended before its rights were read.
+func TestAStandbyReadHalfway(t *testing.T) {
+	e := Examination{Nodes: []Seen{{Name: "n1", Standby: true, Receives: true, Error: errors.New("the session has ended")}}}
+	e.distinguished(t.Context(), cluster.Existing{Nodes: []cluster.ExistingNode{{Name: "n1", Standby: "other"}}})
+	if len(e.Findings) > 0 {
+		t.Errorf("%v", e.Findings)
+	}
+}
+
+// TestCommitsOfAWay: the synchronous_commit at the end of a way refuses the run only where a workload commits with it.
+func TestCommitsOfAWay(t *testing.T) {
+	for _, commits := range []bool{true, false} {
+		e := Examination{Nodes: []Seen{{Name: "n1", SystemID: "7", Database: "chaos", Marked: true}}}
+		x := cluster.Existing{
+			Nodes: []cluster.ExistingNode{{Name: "n1"}, {Name: "n2"}}, Sync: &cluster.Synchronous{Standbys: "n2"},
+			Ways: []cluster.Way{{Where: "load.w.url", Config: &pgx.ConnConfig{Config: pgconn.Config{Host: "127.0.0.1"}}, Commits: commits}},
+		}
+		e.ways([]wayEnd{{servers: []wayServer{{systemID: "7", database: "chaos", marked: true, commit: "off"}}}}, x)
+		if err := e.Refused(false); (err != nil) != commits || commits && !strings.Contains(err.Error(), "load.w.url has synchronous_commit = off") {
+			t.Errorf("commits %v: %v", commits, err)
 		}
 	}
 }

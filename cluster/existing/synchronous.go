@@ -25,7 +25,9 @@ func (e *Examination) synchronous(x cluster.Existing) {
 		e.add(Bad, p.Name, "set it on the cluster, demand less in the file, or write as the standby of a node the name by which it stands there", "its synchronous_standby_names is %q, and the file demands more: %q", p.SyncNames, x.Sync.Standbys)
 	case demanded:
 		e.add(Good, p.Name, "", "its synchronous_standby_names is %q, and the file demands %q", p.SyncNames, x.Sync.Standbys)
-		e.commits(fmt.Sprintf("the role %s has", x.Nodes[0].DSN.User.Name), p.SyncCommit, x)
+		if x.Commits {
+			e.commits(fmt.Sprintf("the role %s has", x.Nodes[0].DSN.User.Name), p.SyncCommit, x)
+		}
 	case p.SyncNames != "":
 		e.add(Unknown, p.Name, "write cluster: {synchronous: {standbys: ...}}", "its synchronous_standby_names is %q, and the file demands nothing: a regime that becomes weaker will not be seen", p.SyncNames)
 	default:

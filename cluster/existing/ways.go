@@ -105,7 +105,7 @@ func (e *Examination) ways(ends []wayEnd, x cluster.Existing) {
 			continue
 		}
 		e.add(Good, "", "", "%s (%s) leads to the database %s of this cluster", way.Where, host, p.Database)
-		if !way.Commits {
+		if way.Commits {
 			e.commits(way.Where+" has", ends[i].servers[0].commit, x)
 		}
 		e.encrypted("", "the connection of "+way.Where, "there", securityOf(way.Config, ends[i].servers))

@@ -222,6 +222,10 @@ func (m *met) refusesWeakerCommits(refused func(why string, args ...string)) {
 	set("alter role chaos set synchronous_commit = local")
 	demand := []string{"--set", "cluster.synchronous={standbys: n2}"}
 	refused("the role chaos has synchronous_commit = local, and the file demands on", demand...)
+	own := m.out + "-own"
+	if code, text, errs := m.run(append([]string{"run", m.file, "--out", own, "--set", "timeline=[{wait: 300ms}]", "--set", "load.writes.synchronous_commit=on"}, demand...)...); code != exitPass || strings.Contains(text+errs, "weakened") {
+		m.t.Errorf("with a synchronous_commit of its own: exit code %d\n%s%s", code, text, errs)
+	}
 	set("alter role chaos reset synchronous_commit")
 	refused("load.writes.connection has synchronous_commit = off, and the file demands on", append(demand, "--set", "load.writes.connection={options: -c synchronous_commit=off}")...)
 	// Here the setup weakens it, after the cluster was looked at.
