@@ -1,5 +1,7 @@
 package record
 
+import "slices"
+
 // Facts are what an action does to the server of each of its nodes. They travel with the
 // event, so that whatever reads a timeline later needs no list of names.
 type Facts struct {
@@ -34,6 +36,17 @@ func (e Event) Effects() (f Facts, known bool) {
 	}
 	f, known = factsByName()[e.Action]
 	return f, known
+}
+
+// EndedBy tells whether a later event ended what this one does to one of its nodes.
+func (e Event) EndedBy(back Event) bool {
+	if back.Reverses == e.Name {
+		return true
+	}
+	f, _ := e.Effects()
+	is, _ := back.Effects()
+	lifts := f.Ends && is.Starts || f.Freezes && is.Thaws || f.Cuts && is.Connects || f.Lasts && is.Lifts == e.Action
+	return lifts && back.Issued > e.Issued && slices.ContainsFunc(e.Nodes, func(node string) bool { return slices.Contains(back.Nodes, node) })
 }
 
 // factsByName are the facts of the actions that there were before results carried them, and

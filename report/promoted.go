@@ -85,7 +85,7 @@ func (r *Result) overAt(m *record.Event) time.Duration {
 	}
 	over := r.Duration
 	for _, back := range r.Timeline {
-		if back.Effective > 0 && back.Status != record.EventSkipped && ends(&back, m, f) {
+		if back.Effective > 0 && back.Status != record.EventSkipped && m.EndedBy(back) {
 			over = min(over, back.Effective)
 		}
 	}
@@ -99,16 +99,6 @@ func (r *Result) overAt(m *record.Event) time.Duration {
 		}
 	}
 	return over
-}
-
-// ends tells whether a later event ended what another one, of which these are the facts, does to one of its nodes.
-func ends(back, m *record.Event, f record.Facts) bool {
-	if back.Reverses == m.Name {
-		return true
-	}
-	is, _ := back.Effects()
-	lifts := f.Ends && is.Starts || f.Freezes && is.Thaws || f.Cuts && is.Connects || f.Lasts && is.Lifts == m.Action
-	return lifts && back.Issued > m.Issued && slices.ContainsFunc(m.Nodes, func(node string) bool { return slices.Contains(back.Nodes, node) })
 }
 
 // PromotionWords say that a node was promoted by nobody's step, and what it was the answer to, if that is known.

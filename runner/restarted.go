@@ -33,9 +33,7 @@ func (l *stepLog) overAt(m record.Event) (at time.Duration, known bool) {
 		return max(m.Ended, m.Effective), m.Status != ""
 	}
 	for _, back := range l.events {
-		is, _ := back.Effects()
-		lifts := f.Freezes && is.Thaws || f.Cuts && is.Connects || f.Lasts && is.Lifts == m.Action
-		if back.Status == record.EventDone && back.Issued >= m.Issued && (back.Reverses == m.Name || lifts && slices.ContainsFunc(m.Nodes, func(n string) bool { return slices.Contains(back.Nodes, n) })) {
+		if back.Status == record.EventDone && back.Issued >= m.Issued && m.EndedBy(back) {
 			return back.Ended, true
 		}
 	}

@@ -402,7 +402,6 @@ func (r *run) begin(m record.Event) {
 	r.step.Store(&m.Name)
 	r.journal.begin(m)
 	r.steps.begin(m)
-	r.regimes.begin(m)
 	r.watch.StepBegins(m)
 	r.course.begin(m)
 	r.send(StepBegan{m})
@@ -420,7 +419,6 @@ func (r *run) stepName() string {
 func (r *run) ended(m record.Event) {
 	r.journal.end(m)
 	r.steps.end(m)
-	r.regimes.end(m)
 	r.watch.StepEnds(m, r.plan.demandsOf(m)...)
 	r.course.end(m)
 	r.send(StepEnded{m})

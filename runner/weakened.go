@@ -17,56 +17,32 @@ import (
 // reloadsWithin is how long after a statement or a command is over a server can still read its configuration for it.
 const reloadsWithin = time.Second
 
-// regimeLog is what steps have done to the configuration of nodes, and which primaries are weaker than demanded by
-// nobody's step. It is safe for concurrent use.
+// regimeLog is which primaries are weaker than demanded by nobody's step. It is safe for concurrent use.
 type regimeLog struct {
-	mu    sync.Mutex
-	steps []record.Event
-	open  map[string]record.Event // the weakening that is going on, by node
+	mu   sync.Mutex
+	open map[string]record.Event // the weakening that is going on, by node
 	// own: no workload writes with the synchronous_commit that sessions get from the server, so that it weakens nothing.
 	own bool
 }
 
-// begin notes a step that can change what commits wait for, or can have a server read its configuration.
-func (l *regimeLog) begin(m record.Event) {
-	if f, _ := m.Effects(); !f.Demands && !f.Reloads && !f.Restarts && !f.Starts || m.Status == record.EventSeen {
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.steps = append(l.steps, m)
-}
-
-// end notes that it is over.
-func (l *regimeLog) end(m record.Event) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if i := slices.IndexFunc(l.steps, func(s record.Event) bool { return s.Name == m.Name && s.Issued == m.Issued }); i >= 0 {
-		l.steps[i] = m
-	}
-}
-
-// byStep tells whether a step may have made a change: one that could reload the configuration, and was under way, or one
-// that started the server after a statement had changed what it then read. mu is held.
-func (l *regimeLog) byStep(c observe.Change) bool {
+// reloaded tells whether a step may have made a change of what commits wait for: one that could reload the configuration, and
+// was under way, or one that started the server after a statement had changed what it then read.
+func (l *stepLog) reloaded(c observe.Change) bool {
 	stated := false
-	for _, s := range l.steps {
-		if !slices.Contains(s.Nodes, c.Node) || s.Issued > c.At || s.Status == record.EventSkipped {
-			continue
-		}
+	return l.any(func(s record.Event) bool {
 		f, _ := s.Effects()
+		if !f.Demands && !f.Reloads && !f.Restarts && !f.Starts || !slices.Contains(s.Nodes, c.Node) || s.Issued > c.At || s.Status == record.EventSkipped {
+			return false
+		}
 		stated = stated || f.Reloads && f.Provokes
 		over := s.Status != "" && max(s.Ended, s.Effective)+reloadsWithin < c.Since
-		if !over && (f.Demands || f.Reloads || stated) {
-			return true
-		}
-	}
-	return false
+		return !over && (f.Demands || f.Reloads || stated)
+	})
 }
 
 // see is what a change of a primary's settings means: the beginning of a time in which it is weaker than demanded, or
 // the end of one. It is neither where no event is returned.
-func (l *regimeLog) see(c observe.Change, d record.Demand) (event record.Event, begins, ends bool) {
+func (l *regimeLog) see(c observe.Change, d record.Demand, steps *stepLog) (event record.Event, begins, ends bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	weak := c.Is.AcceptsWrites() && l.weaker(c.Is, d)
@@ -80,7 +56,7 @@ func (l *regimeLog) see(c observe.Change, d record.Demand) (event record.Event, 
 		m.Ended, m.Weakening = c.At, &w
 		return m, false, true
 	}
-	if !weak || l.weaker(c.Was, d) || l.byStep(c) {
+	if !weak || l.weaker(c.Was, d) || steps.reloaded(c) {
 		return event, false, false
 	}
 	w := record.Weakening{Was: regimeOf(c.Was), Is: regimeOf(c.Is), Demanded: demandWords(d)}
@@ -100,7 +76,7 @@ func (l *regimeLog) weaker(s record.NodeState, d record.Demand) bool {
 
 // seeRegime puts a time of weak synchronous replication on the timeline that no step has made, and its end.
 func (r *run) seeRegime(c observe.Change) {
-	m, begins, ends := r.regimes.see(c, record.Demanded(r.watch.Demands(), c.Node, c.At))
+	m, begins, ends := r.regimes.see(c, record.Demanded(r.watch.Demands(), c.Node, c.At), &r.steps)
 	switch {
 	case begins:
 		m.Name = r.unused(m.Name)

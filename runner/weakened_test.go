@@ -48,11 +48,12 @@ func TestAWeakeningThatNoStepMade(t *testing.T) {
 		{"another kind of step", []record.Event{step("kill", 4900, 4950)}, change(5000, "b", ""), true},
 	} {
 		var l regimeLog
+		var steps stepLog
 		for _, m := range tt.steps {
-			l.begin(m)
-			l.end(m)
+			steps.begin(m)
+			steps.end(m)
 		}
-		m, begins, ends := l.see(tt.c, demand)
+		m, begins, ends := l.see(tt.c, demand, &steps)
 		if begins != tt.want || ends {
 			t.Errorf("%s: %v, %v", tt.name, begins, ends)
 		}
@@ -61,20 +62,20 @@ func TestAWeakeningThatNoStepMade(t *testing.T) {
 		}
 	}
 	var l regimeLog
-	m, _, _ := l.see(change(5000, "b", ""), demand)
+	m, _, _ := l.see(change(5000, "b", ""), demand, &stepLog{})
 	l.open = map[string]record.Event{"a": m}
-	if _, begins, ends := l.see(change(6000, "", "c"), demand); begins || ends {
+	if _, begins, ends := l.see(change(6000, "", "c"), demand, &stepLog{}); begins || ends {
 		t.Error("weak in another way: it goes on")
 	}
-	if m, _, ends := l.see(change(7000, "c", "b"), demand); !ends || m.Weakening.Until != 7*time.Second || m.Ended != 7*time.Second || m.Effective != 5*time.Second {
+	if m, _, ends := l.see(change(7000, "c", "b"), demand, &stepLog{}); !ends || m.Weakening.Until != 7*time.Second || m.Ended != 7*time.Second || m.Effective != 5*time.Second {
 		t.Errorf("as demanded again: %+v", m)
 	}
 	first := change(9000, "", "*")
 	first.Was = record.NodeState{}
-	if m, begins, _ := l.see(first, demand); !begins || m.Detail != "from the first reading on synchronous_standby_names is * and synchronous_commit on; demanded: 1 standby of b, synchronous_commit on" {
+	if m, begins, _ := l.see(first, demand, &stepLog{}); !begins || m.Detail != "from the first reading on synchronous_standby_names is * and synchronous_commit on; demanded: 1 standby of b, synchronous_commit on" {
 		t.Errorf("weak from the beginning on: %+v", m)
 	}
-	if _, begins, ends := l.see(change(8000, "b", "b"), record.Demand{}); begins || ends {
+	if _, begins, ends := l.see(change(8000, "b", "b"), record.Demand{}, &stepLog{}); begins || ends {
 		t.Error("nothing is demanded")
 	}
 }
@@ -102,7 +103,7 @@ func TestAWeakCommitThatNothingUses(t *testing.T) {
 		{"not used, and no standby any more", true, change("b", ""), true},
 	} {
 		l := regimeLog{own: tt.own}
-		if m, begins, _ := l.see(tt.c, demand); begins != tt.want {
+		if m, begins, _ := l.see(tt.c, demand, &stepLog{}); begins != tt.want {
 			t.Errorf("%s: %v, %+v", tt.name, begins, m)
 		}
 	}
