@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -17,12 +18,34 @@ const (
 
 // Replayed says what a Replay has done with each reversal.
 type Replayed struct {
-	Done []string // "resume b"
+	// Done holds one of those that are equal; its changes are taken back, and theirs with them.
+	Done Reversals
 	// Ends are those whose changes end with the removal of their node, and why each was not done.
 	Ends []string
 	// ByHand are those that were not tried, since somebody did by hand what they do.
-	ByHand []string
+	ByHand Reversals
 }
+
+// Reversals are some in an order.
+type Reversals []Reversal
+
+func (all Reversals) String() string {
+	names := make([]string, len(all))
+	for i, r := range all {
+		names[i] = r.String()
+	}
+	return strings.Join(names, ", ")
+}
+
+// Covers tells whether a reversal, or one that is equal to it, was done or was done by hand.
+func (d Replayed) Covers(r Reversal) bool {
+	return slices.ContainsFunc(slices.Concat(d.Done, d.ByHand), func(o Reversal) bool { return o.change() == r.change() })
+}
+
+// change is what tells reversals apart.
+type change struct{ kind, node, arguments string }
+
+func (r Reversal) change() change { return change{r.Kind, r.Node, string(r.Arguments)} }
 
 // Replay does the reversals of a run whose pgchaos is gone, last first, before its nodes are removed. All are in the
 // order of their changes; host is what is left of a node, nil where there is nothing of the run by that name. Equal ones
@@ -35,7 +58,7 @@ func Replay(ctx context.Context, kinds map[string]ReversalKind, all []Reversal, 
 	for _, r := range slices.Backward(distinct(all)) {
 		kind, known := kinds[r.Kind]
 		if byHand && (!known || kind.Outlives) {
-			done.ByHand = append(done.ByHand, r.String())
+			done.ByHand = append(done.ByHand, r)
 			continue
 		}
 		if !known {
@@ -52,7 +75,7 @@ func Replay(ctx context.Context, kinds map[string]ReversalKind, all []Reversal, 
 		}
 		switch {
 		case why == nil:
-			done.Done = append(done.Done, r.String())
+			done.Done = append(done.Done, r)
 		case kind.Outlives:
 			errs = append(errs, fmt.Errorf("%s: %w", r, why))
 		default:
@@ -65,11 +88,10 @@ func Replay(ctx context.Context, kinds map[string]ReversalKind, all []Reversal, 
 // distinct are the reversals without those that are equal to an earlier one. The earliest is done last, so that a node is
 // at the end as all of them would have left it.
 func distinct(all []Reversal) (some []Reversal) {
-	type change struct{ kind, node, arguments string }
 	seen := map[change]bool{}
 	for _, r := range all {
-		if c := (change{r.Kind, r.Node, string(r.Arguments)}); !seen[c] {
-			seen[c] = true
+		if !seen[r.change()] {
+			seen[r.change()] = true
 			some = append(some, r)
 		}
 	}

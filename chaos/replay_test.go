@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -51,31 +52,36 @@ func TestReplay(t *testing.T) {
 		name  string
 		all   []Reversal
 		order []string
-		want  Replayed
+		want  outcome
 		err   string // "" for none
 	}{
 		{name: "nothing"},
 		{"last first", []Reversal{{Kind: "resume", Node: "a"}, {Kind: "open", Node: "b"}}, []string{"open b", "resume a"},
-			Replayed{Done: []string{"open b", "resume a"}}, ""},
+			outcome{Done: "open b, resume a"}, ""},
 		{"equal ones", []Reversal{
 			{ID: 1, Kind: "resume", Node: "a"}, {ID: 2, Kind: "open", Node: "a", Arguments: []byte("1")}, {ID: 3, Kind: "open", Node: "a", Arguments: []byte("2")},
 			{ID: 4, Kind: "open", Node: "a", Arguments: []byte("1")}, {ID: 5, Kind: "resume", Node: "b"}, {ID: 6, Kind: "resume", Node: "a"},
-		}, []string{"resume b", "open a2", "open a1", "resume a"}, Replayed{Done: []string{"resume b", "open a", "open a", "resume a"}}, ""},
+		}, []string{"resume b", "open a2", "open a1", "resume a"}, outcome{Done: "resume b, open a, open a, resume a"}, ""},
 		{"what ends with the node", []Reversal{{Kind: "start", Node: "a"}, {Kind: "stick", Node: "b"}}, []string{"stick b"},
-			Replayed{Ends: []string{"stick b (stuck)", "start a (the node is removed)"}}, ""},
+			outcome{Ends: []string{"stick b (stuck)", "start a (the node is removed)"}}, ""},
 		{"a node that is gone", []Reversal{{Kind: "resume", Node: "gone"}, {Kind: "open", Node: "gone"}}, []string{"open gone"},
-			Replayed{Done: []string{"open gone"}, Ends: []string{"resume gone (the node is gone)"}}, ""},
+			outcome{Done: "open gone", Ends: []string{"resume gone (the node is gone)"}}, ""},
 		{"what outlives the node", []Reversal{{Kind: "resume", Node: "a"}, {Kind: "shut", Node: "b"}}, []string{"shut b", "resume a"},
-			Replayed{Done: []string{"resume a"}}, "shut b: stuck"},
+			outcome{Done: "resume a"}, "shut b: stuck"},
 		{"a reversal of another pgchaos", []Reversal{{Kind: "resume", Node: "a"}, {Kind: "sing", Node: "a"}}, []string{"resume a"},
-			Replayed{Done: []string{"resume a"}}, "sing a: this pgchaos does not know"},
-		{"a panic", []Reversal{{Kind: "open", Node: "a", Arguments: []byte(`"panic"`)}}, []string{`open a"panic"`}, Replayed{}, "panic: no"},
+			outcome{Done: "resume a"}, "sing a: this pgchaos does not know"},
+		{"a panic", []Reversal{{Kind: "open", Node: "a", Arguments: []byte(`"panic"`)}}, []string{`open a"panic"`}, outcome{}, "panic: no"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			order = nil
 			got, err := Replay(t.Context(), kinds, tc.all, host, false)
-			if diff := cmp.Diff(tc.want, got); diff != "" {
+			if diff := cmp.Diff(tc.want, outcomeOf(got)); diff != "" {
 				t.Errorf("%s: %s", tc.name, diff)
+			}
+			for _, r := range tc.all {
+				if covered := slices.ContainsFunc(got.Done, func(d Reversal) bool { return d.String()+string(d.Arguments) == r.String()+string(r.Arguments) }); covered != got.Covers(r) {
+					t.Errorf("%s: %s was done: %v", tc.name, r, covered)
+				}
 			}
 			if diff := cmp.Diff(tc.order, order); diff != "" {
 				t.Errorf("%s: %s", tc.name, diff)
@@ -123,7 +129,7 @@ func TestACommandHasAsLongAsInItsRun(t *testing.T) {
 		}
 		all := []Reversal{{ID: 1, Kind: "resume", Node: "a"}, {ID: 2, Kind: "command", Node: "a"}, {ID: 3, Kind: "command", Node: "b"}}
 		done, err := Replay(t.Context(), kinds, all, func(string) any { return 1 }, false)
-		if diff := cmp.Diff(Replayed{Done: []string{"command b", "command a", "resume a"}}, done); diff != "" || err != nil {
+		if diff := cmp.Diff(outcome{Done: "command b, command a, resume a"}, outcomeOf(done)); diff != "" || err != nil {
 			t.Errorf("%v, %s", err, diff)
 		}
 	})
@@ -135,10 +141,19 @@ func TestWhatWasDoneByHand(t *testing.T) {
 	kinds := map[string]ReversalKind{"command": {Outlives: true, Clean: fails}, "resume": {Clean: fails}}
 	all := []Reversal{{ID: 1, Kind: "resume", Node: "a"}, {ID: 2, Kind: "command", Node: "a"}, {ID: 3, Kind: "sing", Node: "a"}}
 	done, err := Replay(t.Context(), kinds, all, func(string) any { return 1 }, true)
-	if diff := cmp.Diff(Replayed{Ends: []string{"resume a (tried)"}, ByHand: []string{"sing a", "command a"}}, done); diff != "" || err != nil {
+	if diff := cmp.Diff(outcome{Ends: []string{"resume a (tried)"}, ByHand: "sing a, command a"}, outcomeOf(done)); diff != "" || err != nil || done.Covers(all[0]) || !done.Covers(all[1]) {
 		t.Errorf("%v, %s", err, diff)
 	}
 }
+
+// outcome is a Replayed in words.
+type outcome struct {
+	Done   string
+	Ends   []string
+	ByHand string
+}
+
+func outcomeOf(r Replayed) outcome { return outcome{r.Done.String(), r.Ends, r.ByHand.String()} }
 
 func make100(kind string) []Reversal {
 	all := make([]Reversal, 100)

@@ -89,14 +89,14 @@ func TestAHostileJournal(t *testing.T) {
 func TestAJournalThatIsExchanged(t *testing.T) {
 	dir := t.TempDir()
 	hostileJournal(t, dir, chaos.Reversal{ID: 1, Kind: "exec_undo", Node: "a", Arguments: json.RawMessage(`{"command":"true"}`)})
-	all, own, doubt := standing(dir, "run-1")
+	all, end, doubt := standing(dir, "run-1")
 	if len(all) != 1 || doubt != "" {
 		t.Fatalf("%v, %q", all, doubt)
 	}
 	if err := errors.Join(os.Remove(filepath.Join(dir, JournalFile)), os.WriteFile(filepath.Join(dir, JournalFile), nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	if left, untrusted := trusted(dir, own, all); len(left) > 0 || len(untrusted) != 1 {
+	if left, untrusted := trusted(dir, end.own(), all); len(left) > 0 || len(untrusted) != 1 {
 		t.Errorf("%v, %v", left, untrusted)
 	}
 }

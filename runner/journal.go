@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"pgchaos/chaos"
@@ -240,53 +241,92 @@ func readLine(in *bufio.Reader) (line []byte, err error) {
 // ReadJournal reads the journal of a run's directory; none is an error that is
 // fs.ErrNotExist. What a kill or a crash has torn off at its end is left out.
 func ReadJournal(dir string) (j Journal, err error) {
-	if _, j.Damage, err = readLines(dir, j.add); err != nil {
+	end, err := readLines(dir, j.add)
+	if err != nil {
 		return Journal{}, err
 	}
+	j.Damage = end.damage
 	slices.SortStableFunc(j.Events, func(a, b record.Event) int { return cmp.Compare(a.Issued, b.Issued) })
 	return j, nil
 }
 
-// readLines passes on the lines of a journal as far as they can be believed, which damage tells. Info is of the file that
-// was read: another can have its name by then.
-func readLines(dir string, add func(journalLine)) (info fs.FileInfo, damage string, err error) {
+// journalEnd is how far a journal could be believed.
+type journalEnd struct {
+	info   fs.FileInfo // of the file that was read: another can have its name by now
+	lines  int
+	size   int64  // of these lines, in bytes
+	damage string // why there may be more; "": that is all
+}
+
+// readLines passes on the lines of a journal as far as they can be believed.
+func readLines(dir string, add func(journalLine)) (end journalEnd, err error) {
 	file, err := regular.Open(filepath.Join(dir, JournalFile))
 	if err != nil {
-		return nil, "", fmt.Errorf("read the timeline's journal: %w", err)
+		return end, fmt.Errorf("read the timeline's journal: %w", err)
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	info, err = file.Stat()
-	if err != nil || info.Size() > longestJournal {
-		return nil, "", fmt.Errorf("read the timeline's journal: %w", cmp.Or(err, fmt.Errorf("%s has more than %d bytes", file.Name(), longestJournal)))
+	end.info, err = file.Stat()
+	if err != nil || end.info.Size() > longestJournal {
+		return end, fmt.Errorf("read the timeline's journal: %w", cmp.Or(err, fmt.Errorf("%s has more than %d bytes", file.Name(), longestJournal)))
 	}
 	in := bufio.NewReader(io.LimitReader(file, longestJournal)) // it may be growing
 	checked := false
 	for n := 1; ; n++ {
 		line, err := readLine(in)
 		if errors.Is(err, io.EOF) { // what is behind the last end of a line was torn off by a kill
-			return info, "", nil
+			return end, nil
 		}
 		if err != nil {
-			return nil, "", fmt.Errorf("read the timeline's journal: %s: line %d: %w", file.Name(), n, err)
+			return end, fmt.Errorf("read the timeline's journal: %s: line %d: %w", file.Name(), n, err)
 		}
 		var l journalLine
 		err = json.Unmarshal(line, &l)
 		switch {
 		case n > 1 || l.Schema == journalSchema || l.Schema == uncheckedSchema:
 		case strings.HasPrefix(l.Schema, journalForm):
-			return nil, "", fmt.Errorf("read the timeline's journal: %s is of the form %q, and this pgchaos reads %s", file.Name(), l.Schema, journalSchema)
+			return end, fmt.Errorf("read the timeline's journal: %s is of the form %q, and this pgchaos reads %s", file.Name(), l.Schema, journalSchema)
 		default: // another program's file: clean must not show its text
-			return nil, "", fmt.Errorf("read the timeline's journal: %s is not one", file.Name())
+			return end, fmt.Errorf("read the timeline's journal: %s is not one", file.Name())
 		}
 		checked = checked || l.Schema == journalSchema
 		if err != nil || checked && (l.Number != n || !intact(line)) {
-			return info, fmt.Sprintf("the timeline's journal is damaged in line %d: the steps from there on are not known", n), nil
+			end.damage = fmt.Sprintf("the timeline's journal is damaged in line %d: the steps from there on are not known", n)
+			return end, nil
 		}
 		if !checked { // it is of a pgchaos that wrote none
 			l.Intend, l.Undone = nil, nil
 		}
 		add(l)
+		end.lines, end.size = n, end.size+int64(len(line))+1
 	}
+}
+
+// noteUndone appends to a journal, in place of what a kill has torn off, which reversals have been done since it was read. Nothing is
+// noted in one that others can write, or behind damage: nobody would believe it.
+func (end journalEnd) noteUndone(dir string, all []chaos.Reversal) (err error) {
+	if len(all) == 0 || !end.own() || end.damage != "" {
+		return nil
+	}
+	file, err := os.OpenFile(filepath.Join(dir, JournalFile), os.O_WRONLY|os.O_APPEND|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	j := newJournal(file)
+	j.lines = end.lines
+	defer func() { err = cmp.Or(err, j.close()) }()
+	switch info, err := file.Stat(); {
+	case err != nil:
+		return err
+	case !os.SameFile(info, end.info) || info.Size() != end.info.Size():
+		return fmt.Errorf("%s was replaced or written while it was read", file.Name())
+	}
+	if err := file.Truncate(end.size); err != nil {
+		return err
+	}
+	for _, r := range all {
+		j.Undone(r)
+	}
+	return nil
 }
 
 func (j *Journal) add(l journalLine) {

@@ -82,11 +82,9 @@ var ErrNotTakenBack = errors.New("take back what the run changed outside of its 
 // nodes were removed now; with any other the nodes could not be found, or not be let go of.
 func TakeBack(ctx context.Context, dir, run string, open func(context.Context) (cluster.LeftNodes, error), byHand bool) (done chaos.Replayed, doubt string, err error) {
 	dir = userOf(dir, run)
-	all, own, doubt := standing(dir, run)
-	all, untrusted := trusted(dir, own, all)
-	if len(untrusted) > 0 {
-		doubt = strings.Join(append(untrusted, one(doubt)...), "; ")
-	}
+	all, end, doubt := standing(dir, run)
+	all, untrusted := trusted(dir, end.own(), all)
+	doubt = joinDoubts(append(untrusted, doubt)...)
 	if len(all) == 0 {
 		return done, doubt, nil
 	}
@@ -98,12 +96,19 @@ func TakeBack(ctx context.Context, dir, run string, open func(context.Context) (
 	}
 	defer func() { err = errors.Join(err, nodes.Close()) }()
 	done, err = chaos.Replay(ctx, fault.Reversals(), all, nodes.Host, byHand)
+	// The removal of the nodes may fail. What outlives them is then not to be done again, which would need them.
+	if err := end.noteUndone(dir, slices.DeleteFunc(all, func(r chaos.Reversal) bool { return !done.Covers(r) })); err != nil {
+		doubt = joinDoubts(doubt, "what was taken back could not be noted in the journal, so that another clean would do it again: "+redact.Printable(err.Error()))
+	}
 	if err != nil {
 		err = fmt.Errorf("%w: %s; the run is left until that is done", ErrNotTakenBack,
 			redact.Short(redact.Printable(err.Error())))
 	}
 	return done, doubt, err
 }
+
+// own tells whether nobody but this user can have written the journal.
+func (end journalEnd) own() bool { return end.info != nil && ours(end.info) }
 
 // ours tells whether nobody but this user can have written a file.
 func ours(info fs.FileInfo) bool {
@@ -125,22 +130,19 @@ func trusted(dir string, own bool, all []chaos.Reversal) (left []chaos.Reversal,
 	return left, untrusted
 }
 
-func one(text string) []string {
-	if text == "" {
-		return nil
-	}
-	return []string{text}
+// joinDoubts joins those that there are.
+func joinDoubts(doubts ...string) string {
+	return strings.Join(slices.DeleteFunc(doubts, func(d string) bool { return d == "" }), "; ")
 }
 
-// standing are the reversals in the journal of a run that were not done, in the order of their changes. Own tells whether
-// nobody but this user can have written them.
-func standing(dir, run string) (all []chaos.Reversal, own bool, doubt string) {
+// standing are the reversals in the journal of a run that were not done, in the order of their changes.
+func standing(dir, run string) (all []chaos.Reversal, end journalEnd, doubt string) {
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		return nil, false, "there is no " + dir + " on this machine, so it is not known what the steps of the run had changed"
+		return nil, end, "there is no " + dir + " on this machine, so it is not known what the steps of the run had changed"
 	}
 	undone := map[int]struct{}{}
 	of := ""
-	info, damage, err := readLines(dir, func(l journalLine) {
+	end, err := readLines(dir, func(l journalLine) {
 		if of == "" {
 			of = cmp.Or(l.Cluster, l.Run)
 		}
@@ -154,14 +156,14 @@ func standing(dir, run string) (all []chaos.Reversal, own bool, doubt string) {
 	})
 	switch {
 	case errors.Is(err, fs.ErrNotExist): // its load had not begun
-		return nil, false, ""
+		return nil, end, ""
 	case err != nil:
-		return nil, false, err.Error()
-	case of != run && (of != "" || damage == ""):
-		return nil, false, filepath.Join(dir, JournalFile) + " is of another run, so it is not known what the steps of this one had changed"
+		return nil, end, err.Error()
+	case of != run && (of != "" || end.damage == ""):
+		return nil, end, filepath.Join(dir, JournalFile) + " is of another run, so it is not known what the steps of this one had changed"
 	}
 	return slices.DeleteFunc(all, func(r chaos.Reversal) bool {
 		_, done := undone[r.ID]
 		return done
-	}), ours(info), damage
+	}), end, end.damage
 }

@@ -232,11 +232,56 @@ func TestTakeBackTouchesNothingElse(t *testing.T) {
 		return nil
 	})
 	done, doubt, err := TakeBack(t.Context(), dir, "run-1", func(context.Context) (cluster.LeftNodes, error) { return nodes, nil }, false)
-	if err != nil || doubt != "" || !cmp.Equal(said, []string{"thaw a"}) || !cmp.Equal(done.Done, []string{"resume a"}) || len(done.Ends) != 4 {
+	if err != nil || doubt != "" || !cmp.Equal(said, []string{"thaw a"}) || !cmp.Equal(done.Done, chaos.Reversals{{ID: 1, Kind: "resume", Node: "a"}}) || len(done.Ends) != 4 {
 		t.Errorf("%v, %+v, %q, %v", said, done, doubt, err)
 	}
 	if text := fmt.Sprint(asked, done); strings.Contains(text, "\x1b") {
 		t.Errorf("%q", text)
+	}
+}
+
+// TestACleanMadeAgain: the removal after a clean's reversals may have failed. The next clean does none of them again, for which there may be
+// no node any more. Nothing is noted in a journal that others can write.
+func TestACleanMadeAgain(t *testing.T) {
+	for _, tc := range []struct {
+		name         string
+		torn         string
+		mode         os.FileMode
+		first, again []string
+	}{
+		{"whole", "", 0o600, []string{"exec_undo a", "resume b", "resume a"}, nil},
+		{"torn by the kill", `{"n":7,"undone":`, 0o600, []string{"exec_undo a", "resume b", "resume a"}, nil},
+		{"others can write it", "", 0o622, []string{"resume b", "resume a"}, []string{"resume b", "resume a"}},
+	} {
+		dir := t.TempDir()
+		j, err := createJournal(dir, "run-1", "", time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(dir, JournalFile)
+		if err := errors.Join(j.Intend([]chaos.Reversal{
+			{ID: 1, Kind: "resume", Node: "a"}, {ID: 2, Kind: "resume", Node: "b"}, {ID: 3, Kind: "resume", Node: "a"},
+			{ID: 4, Kind: "exec_undo", Node: "a", Arguments: json.RawMessage(`{"command":"rm mark"}`)},
+		}), j.close()); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(file)
+		if err := errors.Join(err, os.WriteFile(file, append(text, tc.torn...), 0o600), os.Chmod(file, tc.mode)); err != nil {
+			t.Fatal(err)
+		}
+		var said, ran []string
+		for _, want := range [][]string{tc.first, tc.again} {
+			ran = nil
+			done, doubt, err := TakeBack(t.Context(), dir, "run-1", func(context.Context) (cluster.LeftNodes, error) {
+				return leftNodes(func(node string) any { return nodeThatRuns{cleanedHost{node, &said}, &ran} }), nil
+			}, false)
+			if diff := cmp.Diff(strings.Join(want, ", "), done.Done.String()); diff != "" || len(done.Ends) > 0 || err != nil || (doubt != "") != (tc.mode != 0o600) || (len(ran) > 0) != slices.Contains(want, "exec_undo a") {
+				t.Errorf("%s: ran %q, %+v, %q, %v %s", tc.name, ran, done, doubt, err, diff)
+			}
+		}
+		if j, err := ReadJournal(dir); err != nil || j.Damage != "" || j.Run != "run-1" {
+			t.Errorf("%s: the audit reads the same file: %+v, %v", tc.name, j, err)
+		}
 	}
 }
 

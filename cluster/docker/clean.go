@@ -118,7 +118,12 @@ func (e *engine) removeRun(ctx context.Context, run string) error {
 		return errors.New("no run is named")
 	}
 	var failed error
-	for range 3 { // something may have been in the making
+	for _, wait := range []time.Duration{0, 100 * time.Millisecond, 500 * time.Millisecond, 2 * time.Second} { // something may have been in the making
+		select {
+		case <-ctx.Done():
+			return errors.Join(failed, ctx.Err())
+		case <-time.After(wait):
+		}
 		f, err := e.find(ctx, run)
 		if err != nil {
 			return errors.Join(failed, err)
@@ -178,15 +183,27 @@ func (e *engine) strangersOn(ctx context.Context, id string, err error) error {
 		return nil
 	}
 	info, inspectErr := e.NetworkInspect(ctx, id, network.InspectOptions{})
-	if inspectErr != nil || len(info.Containers) == 0 {
+	if inspectErr != nil {
 		return err
 	}
 	var names []string
 	for _, c := range info.Containers {
 		names = append(names, c.Name)
 	}
+	return namesStrangers(err, names)
+}
+
+// namesStrangers adds to an error which containers are on the network. Where there are none, the engine may have miscounted: see start.
+func namesStrangers(err error, names []string) error {
 	slices.Sort(names)
-	return fmt.Errorf("%w; on it are containers that are not this run's: %s", err, strings.Join(names, ", "))
+	switch {
+	case len(names) > 0:
+		return fmt.Errorf("%w; on it are containers that are not this run's: %s", err, strings.Join(names, ", "))
+	case strings.Contains(err.Error(), "has active endpoints"):
+		return fmt.Errorf("%w; but no container is on it: the engine has miscounted, as engines before 28.1 can (github.com/moby/moby/issues/42119). "+
+			"The empty network does no harm; once the engine has been restarted, another clean removes it", err)
+	}
+	return err
 }
 
 func unlessGone(kind, name string, err error) error {

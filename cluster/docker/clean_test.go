@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -40,6 +41,25 @@ func TestResultsInLabels(t *testing.T) {
 		f := found{containers: []container.Summary{{Labels: p.labels("a", partServer)}, {Labels: p.labels("a", partTools)}}}
 		if runs := f.runs(self()); len(runs) != 1 || runs[0].Results != results {
 			t.Errorf("%q: %+v", results, runs)
+		}
+	}
+}
+
+// TestWhyANetworkStays: who is on it is named, and that the engine has miscounted.
+func TestWhyANetworkStays(t *testing.T) {
+	active := errors.New("remove network x: network x id 1 has active endpoints")
+	for _, tc := range []struct {
+		err   error
+		names []string
+		want  string
+	}{
+		{active, []string{"b", "a"}, "not this run's: a, b"},
+		{active, nil, "the engine has miscounted"},
+		{errors.New("the engine does not answer"), nil, "does not answer"},
+	} {
+		got := namesStrangers(tc.err, tc.names)
+		if !errors.Is(got, tc.err) || !strings.HasSuffix(got.Error(), tc.want) && !strings.Contains(got.Error(), tc.want+",") {
+			t.Errorf("%q with %q: %v", tc.err, tc.names, got)
 		}
 	}
 }

@@ -65,6 +65,8 @@ type Provider struct {
 	ctx    context.Context // ends with Remove; what waits for containers lives in it
 	cancel context.CancelFunc
 
+	starting sync.Mutex // held while a container is started
+
 	mu      sync.Mutex
 	removed bool
 	kept    bool

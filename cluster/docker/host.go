@@ -188,10 +188,18 @@ func (h *host) makeTools(ctx context.Context) error {
 		return p.engine.explain("make container "+name, err)
 	}
 	h.tools = made.ID
-	if err := p.engine.ContainerStart(ctx, h.tools, container.StartOptions{}); err != nil {
+	if err := p.start(ctx, h.tools); err != nil {
 		return p.engine.explain("start container "+name, err)
 	}
 	return nil
+}
+
+// start starts a container on the run's network, one at a time: of several at once an engine before 28.1 can count one too many on the
+// network, which it then refuses to remove (github.com/moby/moby/issues/42119).
+func (p *Provider) start(ctx context.Context, id string) error {
+	p.starting.Lock()
+	defer p.starting.Unlock()
+	return p.engine.ContainerStart(ctx, id, container.StartOptions{})
 }
 
 // Start leaves the command on the volume and starts the server's container. It
@@ -229,7 +237,7 @@ func (h *host) start(ctx context.Context, argv []string) error {
 	}
 	h.port.release()
 	e := h.provider.engine
-	if err := e.ContainerStart(ctx, h.server, container.StartOptions{}); err != nil {
+	if err := h.provider.start(ctx, h.server); err != nil {
 		return e.explain("start container "+h.container, err)
 	}
 	if err := h.live(ctx); err != nil {

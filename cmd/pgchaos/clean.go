@@ -196,13 +196,13 @@ func (f *cleanFlags) takeBack(ctx context.Context, l cluster.Leftover, stdout, s
 		fmt.Fprintf(stderr, "%s: warning: %s\n", l.Run, redact.Printable(doubt))
 	}
 	if len(done.Done) > 0 {
-		fmt.Fprintf(stdout, "%s: taken back before the removal: %s\n", l.Run, redact.Short(strings.Join(done.Done, ", ")))
+		fmt.Fprintf(stdout, "%s: taken back before the removal: %s\n", l.Run, redact.Short(done.Done.String()))
 	}
 	if len(done.Ends) > 0 {
 		fmt.Fprintf(stdout, "%s: left to the removal: %s\n", l.Run, redact.Short(redact.Printable(strings.Join(done.Ends, ", "))))
 	}
 	if len(done.ByHand) > 0 {
-		fmt.Fprintf(stdout, "%s: done by hand, as you say: %s\n", l.Run, redact.Short(strings.Join(done.ByHand, ", ")))
+		fmt.Fprintf(stdout, "%s: done by hand, as you say: %s\n", l.Run, redact.Short(done.ByHand.String()))
 	}
 	if errors.Is(err, runner.ErrNotTakenBack) && !f.byHand {
 		err = fmt.Errorf("%w; once you have done it by hand, '%s' removes the run", err, cleanCommand("--by-hand "+l.Run))

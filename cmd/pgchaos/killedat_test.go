@@ -346,14 +346,20 @@ func (p *place) ports() (ports []int) {
 }
 
 // cleans runs clean, after which nothing of the run is there.
-func (p *place) cleans(was trace, names []string, codes []int, clean ...string) {
+func (p *place) cleans(was trace, names []string, codes []int, clean ...string) (counted bool) {
 	p.t.Helper()
-	if got, out, errs := p.run(clean...); !slices.Contains(codes, got) {
+	got, out, errs := p.run(clean...)
+	if got == exitLeftBehind && strings.Contains(errs, "the engine has miscounted") { // a fault of the engine, which its restart alone mends
+		p.t.Log(errs)
+		return false
+	}
+	if !slices.Contains(codes, got) {
 		p.t.Errorf("clean: exit code %d, not one of %v\n%s%s", got, codes, out, errs)
 	}
 	if left := p.left(was, names...); len(left) > 0 {
 		p.t.Errorf("left after clean:\n%s", strings.Join(left, "\n"))
 	}
+	return true
 }
 
 // atMoments kills at ten random moments, each in a subtest; with make test-long at a hundred. In the last of them a run can have ended
@@ -427,7 +433,9 @@ func TestCleanOnDockerAfterSIGKILLAtRandomMoments(t *testing.T) {
 				if m.lines == 0 { // all that there was may have been a helper container, which removes itself
 					codes = append(codes, exitUsage)
 				}
-				p.cleans(was, names, codes, "clean", "--provider", "docker", run)
+				if !p.cleans(was, names, codes, "clean", "--provider", "docker", run) {
+					return killed // its network stays
+				}
 				p.cleans(was, names, []int{exitUsage}, "clean", "--provider", "docker", run) // there is no such run any more
 			}
 			if m.lines > 0 {
