@@ -34,15 +34,17 @@ type Span struct {
 	Max Duration `yaml:"max" jsonschema_description:"The longest time."`
 }
 
-// RandomFault is one fault that can be chosen, and what is done after it. The word any in it stands for a node that is chosen with
+// RandomFault is one fault that can be chosen, and what is done while it is in force and after it. The word any in it stands for a node that is chosen with
 // it, and others for all other nodes.
 type RandomFault struct {
-	Weight  int      `yaml:"weight" jsonschema_description:"How often it is chosen, as against the others; 1 by default, 0 for never."`
-	Targets NodeList `yaml:"targets" jsonschema_description:"The nodes that any can stand for; all by default."`
-	Then    []Step   `yaml:"then" jsonschema_description:"Steps that follow it, each after the end of the one before; a fault with a for ends when it has been taken back. With at they begin so much later."`
+	Weight    int      `yaml:"weight" jsonschema_description:"How often it is chosen, as against the others; 1 by default, 0 for never."`
+	Targets   NodeList `yaml:"targets" jsonschema_description:"The nodes that any can stand for; all by default."`
+	Meanwhile []Step   `yaml:"meanwhile" jsonschema_description:"Steps while the fault is in force, each after the end of the one before, or at after it; the first after the fault has taken effect."`
+	Then      []Step   `yaml:"then" jsonschema_description:"Steps that follow it, each after the end of the one before; a fault with a for ends when it has been taken back. With at they begin so much later."`
 
-	steps []entryStep // the fault itself, and those that follow it
-	at    *yaml.Node  // where the file has it
+	steps  []entryStep // the fault itself, those while it is in force, and those that follow it
+	beside int         // how many go on while it is in force
+	at     *yaml.Node  // where the file has it
 }
 
 // entryStep is a step of an entry, with any and others in it.
@@ -165,6 +167,8 @@ func (f *RandomFault) takes(lasts time.Duration) (all time.Duration) {
 	for k := range f.steps {
 		s := &f.steps[k].is
 		switch {
+		case f.meanwhile(k): // which is over before the fault is
+			continue
 		case s.For > 0:
 			all += time.Duration(s.For)
 		case k > 0:
@@ -182,10 +186,13 @@ func (f *RandomFault) takes(lasts time.Duration) (all time.Duration) {
 	return all
 }
 
+// meanwhile tells whether the step of that number goes on while the fault is in force.
+func (f *RandomFault) meanwhile(step int) bool { return step > 0 && step <= f.beside }
+
 // taken tells whether the fault gets a random `for`.
 func (f *RandomFault) taken() bool {
 	s := &f.steps[0].is
-	if len(s.actions) == 0 || s.For > 0 || len(f.steps) > 1 {
+	if len(s.actions) == 0 || s.For > 0 || len(f.steps) > 1 && f.beside == 0 {
 		return false
 	}
 	maybe, conditional := s.Parameters().(fault.Reversed)
@@ -223,6 +230,7 @@ func (v *validator) checkRandom(r *Random, present []string) {
 			}
 		}
 		v.randomKeys(path, f)
+		v.meanwhile(path, r, f)
 		if n := r.worst(f, present); len(present) > 0 && n > len(present)-r.Healthy && !v.d.brokenUnder(path) {
 			v.bad(path, "the fault can disturb "+units.Count(int64(n), "node", "nodes")+" at once, and of "+units.Count(int64(len(present)), "node", "nodes")+" "+
 				units.Count(int64(r.Healthy), "has", "have")+" to stay healthy", "write a fault of fewer nodes, or a smaller healthy or at_once")
@@ -236,6 +244,34 @@ func (v *validator) checkRandom(r *Random, present []string) {
 	v.between("random.healthy", r.Healthy, 0, max(len(present)-1, 0))
 	if v.d.has("kills") {
 		v.badKey("kills", "kills repeats the timeline, and a random schedule cannot be repeated", "leave kills out, and write a longer lasts in random")
+	}
+}
+
+// meanwhile refuses steps that cannot be over while the fault is in force.
+func (v *validator) meanwhile(path string, r *Random, f *RandomFault) {
+	if f.beside == 0 || v.d.brokenUnder(path) {
+		return
+	}
+	lasts := f.steps[0].is.For
+	if f.taken() {
+		lasts = r.For.Min
+	}
+	if lasts == 0 {
+		v.bad(path+".meanwhile", "nothing can be done meanwhile: "+f.steps[0].is.Action()+" does not last", "write the steps in then, or a fault that is taken back, such as pause")
+		return
+	}
+	var ends Duration
+	for k := range f.steps {
+		if s := &f.steps[k].is; f.meanwhile(k) {
+			if s.At != nil {
+				ends += *s.At
+			}
+			ends += s.For
+		}
+	}
+	if ends >= lasts {
+		v.bad(path+".meanwhile", "these steps end "+ends.String()+" after the fault has taken effect, and it can be over after "+lasts.String(),
+			"write a shorter at or for there, or a for of the fault that is longer")
 	}
 }
 

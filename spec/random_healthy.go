@@ -16,8 +16,14 @@ func (f *RandomFault) hits(nodes int) (most int) {
 		before := slices.Clone(now)
 		now.begin(s, nodes)
 		most = max(most, now.count(nodes))
+		if k == 0 && f.beside > 0 {
+			continue // it is in force until the last step meanwhile
+		}
 		if s.For > 0 || k == 0 && f.taken() || !lasts(s.Kind().Facts) {
 			now = before
+		}
+		if f.beside > 0 && k == f.beside {
+			now = slices.DeleteFunc(now, func(d disturbance) bool { return d.by == &f.steps[0].is })
 		}
 	}
 	return most

@@ -21,33 +21,41 @@ func (d *decoder) randomFault(n *yaml.Node, into *RandomFault, path string) {
 	step := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: n.Line, Column: n.Column}
 	*into = RandomFault{Weight: 1, at: n}
 	d.sameOrigin(step, n)
-	var then []*yaml.Node
+	var meanwhile, then []*yaml.Node
 	d.mapping(n, path, "a mapping such as {weight: 2, pause: any}", func(key string, value *yaml.Node, path string) {
 		switch key {
 		case "weight":
 			d.value(value, reflect.ValueOf(&into.Weight).Elem(), path)
 		case "targets":
 			d.value(value, reflect.ValueOf(&into.Targets).Elem(), path)
+		case "meanwhile":
+			meanwhile = d.entrySteps(value, path)
 		case "then":
-			d.nodes[path] = value
-			if value.Kind != yaml.SequenceNode {
-				d.wrongKind(value, path, "a list of steps")
-				return
-			}
-			for k, n := range value.Content {
-				if n.Kind != yaml.MappingNode {
-					d.wrongKind(n, path+"["+strconv.Itoa(k)+"]", "a step such as {start: any}")
-					return
-				}
-			}
-			then = value.Content
+			then = d.entrySteps(value, path)
 		default:
 			step.Content = append(step.Content, d.keys[path], value)
 		}
 	})
-	for _, n := range append([]*yaml.Node{step}, then...) {
+	for _, n := range slices.Concat([]*yaml.Node{step}, meanwhile, then) {
 		into.steps = append(into.steps, entryOf(n))
 	}
+	into.beside = len(meanwhile)
+}
+
+// entrySteps are the steps of a list in an entry; nil where it is none.
+func (d *decoder) entrySteps(list *yaml.Node, path string) []*yaml.Node {
+	d.nodes[path] = list
+	if list.Kind != yaml.SequenceNode {
+		d.wrongKind(list, path, "a list of steps")
+		return nil
+	}
+	for k, n := range list.Content {
+		if n.Kind != yaml.MappingNode {
+			d.wrongKind(n, path+"["+strconv.Itoa(k)+"]", "a step such as {start: any}")
+			return nil
+		}
+	}
+	return list.Content
 }
 
 // entryOf decodes a step of an entry.
@@ -205,6 +213,7 @@ func (w *scheduleWriter) write(all []incident) (incidents [][]string) {
 		f := &w.r.Faults[in.fault]
 		gap := in.gap
 		var names []string
+		over := "" // the end of the fault, where steps go on before it
 		for k := range f.steps {
 			step, decoded := w.filled(f.steps[k].node, in.node), &f.steps[k].is
 			name := w.name(i+1, decoded, names)
@@ -228,6 +237,12 @@ func (w *scheduleWriter) write(all []incident) (incidents [][]string) {
 			if lasts {
 				end = record.UndoPrefix + name
 			}
+			if k == 0 && f.beside > 0 {
+				over, end = end, name
+			}
+			if k == f.beside && k > 0 {
+				end = over
+			}
 			step.Content = append(w.made(f.at, head...).Content, step.Content...)
 			w.d.generated["timeline["+strconv.Itoa(len(w.timeline.Content))+"]"] = w.r.entryPath(in.fault, k)
 			w.timeline.Content = append(w.timeline.Content, step)
@@ -244,12 +259,16 @@ func (w *scheduleWriter) write(all []incident) (incidents [][]string) {
 	return incidents
 }
 
-// entryPath is where the file has a step of an entry: the fault, or one that follows it.
+// entryPath is where the file has a step of an entry.
 func (r *Random) entryPath(entry, step int) string {
-	if step == 0 {
+	f := &r.Faults[entry]
+	switch {
+	case step == 0:
 		return r.path(entry)
+	case f.meanwhile(step):
+		return r.path(entry) + ".meanwhile[" + strconv.Itoa(step-1) + "]"
 	}
-	return r.path(entry) + ".then[" + strconv.Itoa(step-1) + "]"
+	return r.path(entry) + ".then[" + strconv.Itoa(step-1-f.beside) + "]"
 }
 
 // name is the name of a step of the incident of that number, such as random-3-kill. Taken are the names of its other steps.

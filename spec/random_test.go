@@ -333,6 +333,10 @@ func TestRandomHealthyCountsAllStepsOfAnEntry(t *testing.T) {
 		"{kill: a, then: [{pause: a, for: 1s}, {start: a}]}":                                                                                        1,
 		"{terminate_backends: a, then: [{kill: b}, {start: b}]}":                                                                                    1,
 		"{restart: a, then: [{restart: b}]}":                                                                                                        1,
+		"{pause: any_replica, meanwhile: [{kill: primary}], then: [{failover: most_advanced}, {rejoin: former_primary}]}":                           2,
+		"{pause: b, meanwhile: [{kill: b}, {start: b}], then: [{kill: c}, {start: c}]}":                                                             1,
+		"{pause: b, meanwhile: [{terminate_backends: a}], then: [{kill: c}, {start: c}]}":                                                           2,
+		"{partition: {between: [any, others]}, meanwhile: [{pause: b, for: 1s}, {pause: c, for: 500ms}], then: [{kill: a}, {start: a}]}":            2,
 		"{pause_replay: b, then: [{resume_replay: b}, {kill: c}]}":                                                                                  1,
 		"{pause_replay: b, then: [{kill: c}]}":                                                                                                      2,
 		"{kill: primary, then: [{failover: most_advanced}, {rejoin: former_primary}, {kill: any_replica}, {start: any}]}":                           1,
@@ -387,6 +391,13 @@ func TestRandomMistakes(t *testing.T) {
 		"weights":            {"random.faults=[{pause: any, weight: 0}]", "every weight is 0"},
 		"min and max":        {"random.for={min: 3s, max: 1s}", "shorter than the shortest"},
 		"too many":           {"random={lasts: 700h, every: 1s, faults: [{terminate_backends: primary}]}", "more than 1000 faults"},
+		"no time meanwhile":  {"random.faults=[{pause: any, meanwhile: [{at: 600ms, terminate_backends: primary}, {at: 400ms, checkpoint: primary}]}]", "these steps end 1s after the fault has taken effect, and it can be over after 1s"},
+		"a for meanwhile":    {"random.faults=[{pause: any, for: 2s, meanwhile: [{at: 1s, apply_delay: {node: any_replica, delay: 1s}, for: 1s}]}]", "these steps end 2s after"},
+		"no fault that ends": {"random.faults=[{terminate_backends: any, meanwhile: [{checkpoint: primary}]}]", "nothing can be done meanwhile: terminate_backends does not last"},
+		"in a meanwhile":     {"random.faults=[{pause: any, meanwhile: [{wait: 1x}]}]", "random.faults[0].meanwhile[0].wait"},
+		"a then after it":    {"random.faults=[{pause: any, meanwhile: [{checkpoint: primary}], then: [{wait: 1x}]}]", "random.faults[0].then[0].wait"},
+		"a meanwhile's name": {"random.faults=[{pause: any, meanwhile: [{name: x, checkpoint: primary}]}]", "has no name of its own"},
+		"a meanwhile, words": {"random.faults=[{pause: any, meanwhile: kill}]", "random.faults[0].meanwhile is the single value"},
 		"a misspelt key":     {"random.evry=3s", `unknown key "evry" in random`},
 		"no list":            {"random.faults=pause", "random.faults is the single value"},
 	} {
@@ -398,6 +409,40 @@ func TestRandomMistakes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestRandomMeanwhile: steps of an entry go on while its fault is in force, and those of its then come after its end.
+func TestRandomMeanwhile(t *testing.T) {
+	entry := "{pause: any_replica, meanwhile: [{at: 500ms, kill: primary}, {wait: 100ms}], then: [{failover: most_advanced}, {rejoin: former_primary}]}"
+	e, resolved := loadRandom(t, randomFile, Options{Set: []string{"random.faults=[" + entry + "]", "random.healthy=1"}, Seed: 3})
+	if e.Schedule.Faults < 5 {
+		t.Fatalf("%d faults\n%s", e.Schedule.Faults, resolved)
+	}
+	before := randomBegin
+	for i := range e.Schedule.Faults {
+		name := func(action string) string { return fmt.Sprintf("random-%d-%s", i+1, action) }
+		for _, want := range []struct{ name, after, at string }{
+			{name("pause"), before, ""},
+			{name("kill"), name("pause"), "500ms"},
+			{name("wait"), name("kill"), "0s"},
+			{name("failover"), "undo-" + name("pause"), "0s"},
+			{name("rejoin"), name("failover"), "0s"},
+		} {
+			k := slices.IndexFunc(e.Timeline, func(s Step) bool { return s.Name == want.name })
+			if k < 0 {
+				t.Fatalf("there is no %s:\n%s", want.name, resolved)
+			}
+			s := e.Timeline[k]
+			at := Duration(0)
+			if s.At != nil {
+				at = *s.At
+			}
+			if s.After != want.after || want.at != "" && at.String() != want.at || strings.HasSuffix(s.Name, "-pause") != (s.For >= Duration(time.Second)) {
+				t.Errorf("%s begins %s after %s, for %s", s.Name, at, s.After, s.For)
+			}
+		}
+		before = name("rejoin")
 	}
 }
 
