@@ -21,7 +21,7 @@ load:
 timeline:
   - {when: acknowledged of writes >= 100 and streaming of b and streaming of c, name: enough, wait: 10ms}
   - {after: enough, name: flap, pause: c, for: 300ms, repeat: {every: 1s, times: 2}}
-  - {after: enough, at: 100ms, pause: b}
+  - {pause: b}
   - {when: lag of b > 16kB, within: 20s, resume: b}
   - {name: back, when: (lag of b == 0kB or lag of b < 64kB) and role of b is standby, within: 20s, wait: 10ms}
   - {name: never, when: lag of b > 1GB, within: 300ms, on_error: continue, wait: 10ms}

@@ -359,24 +359,31 @@ func TestGivenUpBetweenStatements(t *testing.T) {
 	t.Parallel()
 	pg, a := startWorks(t)
 	defer func() { _ = a.Close(t.Context()) }()
-	for _, work := range []Work{
-		{Kind: SQL, SQL: []string{"insert into scripted values (1, 1)", "select pg_sleep(0.5)"}},
-		{Kind: Script, ScriptName: "s", Script: "begin;\ninsert into scripted values (1, 1);\n\\sleep 60 s\nend;"},
+	for _, tc := range []struct {
+		work Work
+		in   string // where a session is in the middle of it
+	}{
+		{Work{Kind: SQL, SQL: []string{"insert into scripted values (1, 1)", "select pg_sleep(4)"}}, "wait_event = 'PgSleep'"},
+		{Work{Kind: Script, ScriptName: "s", Script: "begin;\ninsert into scripted values (1, 1);\n\\sleep 60 s\nend;"}, "state = 'idle in transaction' and query like 'insert%'"},
 	} {
 		cfg := pg.config(SQL)
-		cfg.Work, cfg.Clients, cfg.Connections, cfg.MaxAbandoned = work, 2, 1, 1
+		cfg.Work, cfg.Clients, cfg.Connections, cfg.MaxAbandoned = tc.work, 2, 1, 1
 		w := pg.open(cfg)
 		s, other := w.Open(0), w.Open(1)
 		ctx, giveUp := context.WithCancel(t.Context())
-		time.AfterFunc(200*time.Millisecond, giveUp)
-		free := make(chan reply, 1)
-		time.AfterFunc(100*time.Millisecond, func() { // it gets the place that is given up
-			ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
-			defer cancel()
-			free <- do(ctx, other)
+		ended, otherEnded := make(chan reply, 1), make(chan reply, 1)
+		go func() { ended <- do(ctx, s) }()
+		pg.until("it is in the middle of its operation", func() bool {
+			return a.number("select count(*) from pg_stat_activity where application_name = 'pgload' and "+tc.in) == 1
 		})
-		expect(t, do(ctx, s), record.Failed, "given up")
-		if reply := <-free; reply.Kind == kindGivenUp && reply.Outcome == record.Dropped || reply.Sent == 0 {
+		go func() { // it gets the place that is given up
+			ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+			defer cancel()
+			otherEnded <- do(ctx, other)
+		}()
+		giveUp()
+		expect(t, <-ended, record.Failed, "given up")
+		if reply := <-otherEnded; reply.Kind == kindGivenUp && reply.Outcome == record.Dropped || reply.Sent == 0 {
 			t.Errorf("who waits for a connection: %+v", reply)
 		}
 		s.Close()
@@ -441,6 +448,7 @@ func TestTPCBAddsUp(t *testing.T) {
 	l := load.New(load.Config{Clients: 3, Open: w.Open, Clock: cfg.Clock})
 	l.Start()
 	time.Sleep(300 * time.Millisecond)
+	pg.until("ten transactions", func() bool { return a.number("select count(*) from pgbench_history") >= 10 })
 	l.Stop()
 	l.Close()
 	w.Close()
