@@ -129,7 +129,7 @@ const notAfterFailure = "a step before it did not succeed"
 func (x *execution) whyNot() string {
 	if err := x.ctx.Err(); err != nil {
 		x.note(err)
-		return "the run was ended"
+		return runEnded
 	}
 	return notAfterFailure
 }
@@ -241,7 +241,10 @@ func (x *execution) perform(step Step) (act *Act, issued time.Duration, err erro
 		err = protect(func() error { return step.Do.Act(ctx, act) })
 	}
 	switch {
-	case err == nil || x.ctx.Err() != nil:
+	case err == nil:
+	case x.ctx.Err() != nil && step.Idle: // it has changed nothing
+		event.Status, event.Error = record.EventSkipped, runEnded
+	case x.ctx.Err() != nil:
 	case x.waiting.Err() != nil && (!acted || step.Idle):
 		event.Status, event.Error = record.EventSkipped, notAfterFailure
 	default:

@@ -114,6 +114,9 @@ func (t *Timeline) keep(m record.Event) {
 	t.events = append(t.events, m)
 }
 
+// runEnded is why a step did not begin.
+const runEnded = "the run was ended"
+
 // conclude marks how a step or a part of one ended.
 func (t *Timeline) conclude(ctx context.Context, event *record.Event, act *Act, acted bool, err error) {
 	switch {
@@ -124,8 +127,10 @@ func (t *Timeline) conclude(ctx context.Context, event *record.Event, act *Act, 
 		if !act.effective.IsZero() {
 			event.Effective = t.Clock.Offset(act.effective)
 		}
+	case ctx.Err() != nil && acted: // it may have changed anything
+		event.Status, event.Error = record.EventFailed, "the run was ended while it was under way"
 	case ctx.Err() != nil:
-		event.Status, event.Error = record.EventSkipped, "the run was ended"
+		event.Status, event.Error = record.EventSkipped, runEnded
 	default:
 		event.Status, event.Error = record.EventFailed, err.Error()
 		event.NotSo = acted && errors.Is(err, ErrNotSo) // and not the step's `when`

@@ -309,6 +309,33 @@ func TestAnEndedRunSkipsWhatIsLeft(t *testing.T) {
 	})
 }
 
+// TestAnEndedRunBreaksOffWhatIsUnderWay: a step that has begun may have changed anything, and is no skipped one; one that only waits has not.
+func TestAnEndedRunBreaksOffWhatIsUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, idle := range []bool{false, true} {
+			line, _ := timeline(func(l *log) []Step {
+				return []Step{{Name: "a", Idle: idle, Do: Action{Act: func(ctx context.Context, act *Act) error {
+					return act.Part(ctx, Part{Action: "b"}, l.node("b"), func(ctx context.Context, act *Act) error { return wait.For(ctx, time.Hour) })
+				}}}}
+			})
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			if err := line.Run(ctx); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("error: %v", err)
+			}
+			for _, m := range line.Events() {
+				want := record.EventFailed
+				if idle && m.Name == "a" {
+					want = record.EventSkipped
+				}
+				if m.Status != want || !strings.HasPrefix(m.Error, runEnded) || m.Name == "a/b-b" && len(m.Nodes) != 1 {
+					t.Errorf("idle %v: %+v", idle, m)
+				}
+			}
+		}
+	})
+}
+
 // TestABeginningStepHasItsNodes: a view of the run, and who reads the journal of a killed one, know them before it is over.
 func TestABeginningStepHasItsNodes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
