@@ -125,9 +125,8 @@ func (p *RunHook) Reversed() bool { return p.Undo != "" }
 
 // hookCommand is a command of a hook, for the journal.
 type hookCommand struct {
-	Command string   `json:"command"` // as the file has it
-	Exec    string   `json:"exec,omitempty"`
-	Argv    []string `json:"argv"` // of the command alone
+	Exec string   `json:"exec,omitempty"`
+	Argv []string `json:"argv"` // of the command alone
 	// Disarm keeps the node's machine from running it once more later.
 	Disarm []string `json:"disarm,omitempty"`
 	// Armed tells whether the machine still waits to run it.
@@ -139,7 +138,7 @@ func (c hookCommand) none() bool { return len(c.Argv) == 0 }
 // Before is the command that takes it back.
 func (p *RunHook) Before(_ context.Context, _ Env, n *cluster.Node) (any, error) {
 	argv, err := commandFor(n, p.Undo)
-	return hookCommand{p.Undo, p.Exec, argv, p.disarm(n.Name()), p.stillArmed(n.Name())}, err
+	return hookCommand{p.Exec, argv, p.disarm(n.Name()), p.stillArmed(n.Name())}, err
 }
 
 // commandFor is a command line of the file for a node.
@@ -161,11 +160,14 @@ func hookUndo() *chaos.ReversalKind {
 		ctx, cancel := context.WithTimeout(ctx, execTimeout)
 		defer cancel()
 		_, err = exec(ctx, cluster.Command{Argv: c.Argv, Template: c.Exec, Keep: cluster.ExecKeeps})
-		if err = undone(c.Command, err); err != nil || len(c.Disarm) == 0 {
+		switch err = undone(cluster.CommandLine(c.Argv), err); {
+		case err != nil && len(c.Armed) > 0:
+			return fmt.Errorf("%w (the node's machine runs it by itself when undo_after is over, and may have done so)", err)
+		case err != nil || len(c.Disarm) == 0:
 			return err
 		}
 		if _, err := exec(ctx, cluster.Command{Argv: c.Disarm, Template: c.Exec, Keep: cluster.ExecKeeps}); err != nil {
-			return fmt.Errorf("the undo %q succeeded, and the node's machine may run it once more later: %w", c.Command, err)
+			return fmt.Errorf("the undo %q succeeded, and the node's machine may run it once more later: %w", cluster.CommandLine(c.Argv), err)
 		}
 		return nil
 	}
@@ -181,6 +183,9 @@ func hookUndo() *chaos.ReversalKind {
 	}
 }
 
+// lookTimeout bounds the look whether a dead man's switch waits: the undo itself comes after it, on the same way.
+const lookTimeout = 5 * time.Second
+
 // switchedAlready says that the dead man's switch of a hook waits no more: it has run the undo before pgchaos does, or its machine was started
 // anew. "": it waits, or that is not known.
 func switchedAlready(ctx context.Context, n *cluster.Node, r chaos.Reversal) string {
@@ -188,7 +193,7 @@ func switchedAlready(ctx context.Context, n *cluster.Node, r chaos.Reversal) str
 	if err != nil || len(c.Armed) == 0 {
 		return ""
 	}
-	ctx, cancel := context.WithTimeout(ctx, execTimeout)
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	out, err := n.RunBeside(ctx, cluster.Command{Argv: c.Armed, Template: c.Exec, Keep: cluster.ExecKeeps})
 	if err != nil || strings.TrimSpace(out.Stdout) != switchIsOver {

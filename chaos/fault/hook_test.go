@@ -1,11 +1,15 @@
 package fault
 
 import (
+	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"pgchaos/chaos"
+	"pgchaos/cluster"
 	"pgchaos/internal/units"
 )
 
@@ -26,6 +30,32 @@ func TestSwitchesOfNodesThatShareAMachine(t *testing.T) {
 	}
 	if line("n1", "after") != "sh -c rm -f /tmp/pgchaos-undo-cut_link-on-n1.*" || strings.Contains(line("n2", "after"), "n1") {
 		t.Errorf("%s; %s", line("n1", "after"), line("n2", "after"))
+	}
+}
+
+// silentMachine is a host that no command gets to.
+type silentMachine struct{}
+
+func (silentMachine) Exec(context.Context, cluster.Command) (cluster.Output, error) {
+	return cluster.Output{}, context.DeadlineExceeded
+}
+
+// TestAHookThatCannotBeTakenBack: the error has the words that ran, for who has to do it by hand, and tells of the dead man's switch.
+func TestAHookThatCannotBeTakenBack(t *testing.T) {
+	for _, after := range []units.Duration{0, units.Duration(time.Minute)} {
+		p := &RunHook{Name: "cut_link", Undo: "mend 'the link' {node}", UndoAfter: after}
+		argv, err := cluster.SplitCommand("mend 'the link' n1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		arguments, err := json.Marshal(hookCommand{"", argv, p.disarm("n1"), p.stillArmed("n1")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = hookUndo().Clean(t.Context(), silentMachine{}, chaos.Reversal{Kind: hookUndoName, Node: "n1", Arguments: arguments})
+		if err == nil || !strings.Contains(err.Error(), "mend 'the link' n1") || strings.Contains(err.Error(), "undo_after") != (after > 0) {
+			t.Errorf("undo_after %s: %v", after, err)
+		}
 	}
 }
 
