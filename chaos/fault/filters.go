@@ -16,7 +16,8 @@ import (
 const (
 	inKernel = "With Docker, there are no relays: a short-lived helper container does it in the network namespace of the node's container, with the programs of the engine's machine. " +
 		"There, clients are everything outside of the run's network, and so pgchaos itself: it cannot observe a node while clients are cut off from it. "
-	kernelProof = "With Docker, a new connection gets no answer within 1 s, and the kernel's counters show that its rules have matched packets."
+	kernelProof  = "With Docker, a new connection gets no answer within 1 s, and " + kernelCounts
+	kernelCounts = "the kernel's counters show that its rules have matched packets. Where the rules on both ends of a link drop the same packets, those of one end suffice."
 )
 
 // unfilterer is the part of a cluster.Filtered that is still there when pgchaos is gone.
@@ -41,25 +42,26 @@ func filterAll(ctx context.Context, act *chaos.Act, step string, ways []way, rul
 		return nil, err
 	}
 	act.Effective()
-	var errs []error
+	var ends []linkEnd
 	var packets int64
 	for i, found := range all {
 		for j, v := range found {
 			if v.Down || v.AtPeer {
 				continue
 			}
-			tried = append(tried, nodes[i][j])
+			w := nodes[i][j]
+			tried, ends = append(tried, w), append(ends, linkEnd{w, rule(w), v})
 			packets += v.Packets
-			if err := demandOf(v, rule(nodes[i][j])); err != nil {
-				errs = append(errs, fmt.Errorf("on the link %s: %w", nodes[i][j].name, err))
-			}
 		}
 	}
 	if len(tried) == 0 {
 		return nil, fmt.Errorf("%w: no server runs on either side whose packets could be filtered", chaos.ErrNoEffect)
 	}
+	if err := demandOf(ends); err != nil {
+		return tried, err
+	}
 	act.Note("the kernel's rules have matched %s", units.Count(packets, "packet", "packets"))
-	return tried, errors.Join(errs...)
+	return tried, nil
 }
 
 // closes tells whether a rule lets something not pass.
@@ -67,15 +69,44 @@ func closes(r link.Rule) bool {
 	return r.Reject || r.Ways[link.Forward].BlackHole || r.Ways[link.Back].BlackHole
 }
 
-// demandOf is an error where what was found is not what a rule is to do.
-func demandOf(v cluster.Verified, r link.Rule) error {
-	switch {
-	case closes(r) && v.Answered:
-		return fmt.Errorf("%w: a new connection was answered", chaos.ErrNoEffect)
-	case v.Packets == 0:
-		return fmt.Errorf("%w: the kernel's rules have matched no packet", chaos.ErrNoEffect)
+// linkEnd is a node at the end of a link, and what its rule has done.
+type linkEnd struct {
+	way
+	rule  link.Rule
+	found cluster.Verified
+}
+
+// demandOf is an error where what was found is not what the rules are to do.
+func demandOf(ends []linkEnd) error {
+	var errs []error
+	for _, e := range ends {
+		if err := e.demand(ends); err != nil {
+			errs = append(errs, fmt.Errorf("on the link %s: %w", e.name, err))
+		}
 	}
-	return stillOpen(v.Resets)
+	return errors.Join(errs...)
+}
+
+func (e linkEnd) demand(ends []linkEnd) error {
+	switch {
+	case closes(e.rule) && e.found.Answered:
+		return fmt.Errorf("%w: a new connection was answered", chaos.ErrNoEffect)
+	case e.found.Packets > 0 || e.spared(ends):
+		return stillOpen(e.found.Resets)
+	}
+	return fmt.Errorf("%w: the kernel's rules on %s have matched no packet", chaos.ErrNoEffect, e.to)
+}
+
+// spared tells whether a node need not have matched a packet: it drops only what it receives, and the other end of the link has dropped
+// packets before they were sent. Whichever end is the first to have its rule leaves the other one none. A node that drops what it sends has
+// tried a new connection, which is at least one packet.
+func (e linkEnd) spared(ends []linkEnd) bool {
+	if e.rule.Reject || !e.rule.Ways[link.Forward].BlackHole || e.rule.Ways[link.Back].BlackHole {
+		return false
+	}
+	return slices.ContainsFunc(ends, func(other linkEnd) bool {
+		return other.from == e.to && other.to == e.from && other.rule.Ways[link.Back].BlackHole && other.found.Packets > 0
+	})
 }
 
 // filtered are the ways by the node that they lead to.

@@ -29,9 +29,10 @@ func TestFaultsOfTheNetwork(t *testing.T) {
 	t.Parallel()
 	clients, from := cluster.Vantage{From: cluster.FromClients}, func(n string) cluster.Vantage { return cluster.Vantage{From: cluster.FromNode, Node: n} }
 	s := build(t, cluster.Config{Nodes: []cluster.NodeConfig{{Name: "a"}, {Name: "b"}, {Name: "c"}}, MaxClients: 10, Settings: map[string]string{"wal_retrieve_retry_interval": "200ms"}},
-		cluster.Link{From: clients, To: "a"}, cluster.Link{From: from("a"), To: "b"}, cluster.Link{From: from("b"), To: "a"})
+		cluster.Link{From: clients, To: "a"}, cluster.Link{From: from("a"), To: "b"}, cluster.Link{From: from("b"), To: "a"},
+		cluster.Link{From: from("a"), To: "c"}, cluster.Link{From: from("c"), To: "a"})
 	if direct := s.Cluster.Node("c"); direct.ClientAddress() != direct.Address() || s.Cluster.Node("a").ClientAddress() == s.Cluster.Node("a").Address() {
-		t.Error("c has no relay, and the clients of a have one")
+		t.Error("the clients of c have no relay, and those of a have one")
 	}
 	faulttest.New(t, s.Cluster).Network(faulttest.NetworkOf{Delays: true, Refuses: true})
 

@@ -39,6 +39,7 @@ func (b *Bench) Network(of NetworkOf) {
 	}
 	n.partition()
 	n.halfOpen()
+	n.halfOpenStandbys()
 	n.dropConnections()
 	n.reject()
 	n.throttle()
@@ -175,6 +176,31 @@ func (n *network) halfOpen() {
 		n.Errorf("a connection that was silent: %v", err)
 	}
 	n.Want("b", "select count(*) from marker where id = "+id, "1")
+}
+
+// halfOpenStandbys cuts what standbys send to their primary, which both ends of a link may drop. WAL arrives, and the primary does
+// not hear of it.
+func (n *network) halfOpenStandbys() {
+	n.Helper()
+	for _, of := range []struct {
+		sides fault.Sides
+		heard string // from so many standbys the primary still does
+	}{{OneWay("b", "a"), "1"}, {OneWay("replicas", "primary"), "0"}} {
+		back := n.Done("half_open", &fault.HalfOpen{Sides: of.sides})
+		row := n.marker()
+		lsn, err := n.SQL("a", "select pg_current_wal_insert_lsn()")
+		if err != nil {
+			n.Fatal(err)
+		}
+		flushed := "select count(*) from pg_stat_replication where flush_lsn >= '" + lsn + "'"
+		n.Want("b", row, "1")
+		n.Want("c", row, "1")
+		n.Want("a", flushed, of.heard)
+		time.Sleep(200 * time.Millisecond) // in which a standby that is not cut off reports
+		n.Want("a", flushed, of.heard)
+		n.back("half_open of "+of.sides.Detail(), back)
+		n.Want("a", flushed, "2")
+	}
 }
 
 func (n *network) dropConnections() {
