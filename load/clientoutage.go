@@ -67,6 +67,14 @@ func (t *outageTracker) failed(op *record.Op) {
 	t.now.Errors++
 }
 
+// brokenOff follows an operation that was in flight when the load was broken off. That it ended then is no failure; but
+// a client that had been waiting for long was not served any more.
+func (t *outageTracker) brokenOff(op *record.Op) {
+	if !t.open && op.Done-op.Sent >= record.Stuck {
+		t.begin(op)
+	}
+}
+
 // served ends an outage, which may be the operation itself.
 func (t *outageTracker) served(op *record.Op) {
 	if !t.open {

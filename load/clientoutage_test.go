@@ -228,3 +228,54 @@ func TestActivityByNode(t *testing.T) {
 		}
 	})
 }
+
+// TestBrokenOffIsNoOutage: what Close breaks off is an error, but none of a client that was served until then.
+func TestBrokenOffIsNoOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		clock := record.StartClock()
+		s := &server{do: func(client int, closed <-chan struct{}) result {
+			took := 10 * time.Millisecond
+			switch {
+			case client == 1 && clock.Now() > time.Second: // waits for a second when all ends
+				took = time.Minute
+			case client == 2 && clock.Now() > 1500*time.Millisecond: // fails, and waits then
+				time.Sleep(10 * time.Millisecond)
+				return result{Outcome: record.Failed, Kind: "25006", Node: 1, Pause: time.Minute}
+			}
+			select {
+			case <-closed:
+				return result{Outcome: record.Unknown, Kind: "closed", Node: 1}
+			case <-time.After(took):
+				return result{Outcome: record.OK, Node: 1}
+			}
+		}}
+		w := New(Config{Clients: 3, Nodes: 1, MaxAbandoned: 2, Open: s.open, Clock: clock})
+		w.Start()
+		time.Sleep(2005 * time.Millisecond)
+		w.Close()
+		rec := ended(t, w, s, -1)
+		if rec.BrokenOff != 2 || rec.Total.Outcomes[record.Unknown] != 2 || rec.Total.Outcomes[record.Failed] != 1 {
+			t.Errorf("%d broken off of %v", rec.BrokenOff, rec.Total.Outcomes)
+		}
+		active, series := errorsByTime(rec)
+		if active != 1 || series != 3 || len(rec.Clients[0].Outages) != 0 {
+			t.Errorf("%d errors in the activity and %d in the series; client 0: %+v", active, series, rec.Clients[0].Outages)
+		}
+		if e := rec.Clients[1].Outages; len(e) != 1 || e[0].Errors != 0 || e[0].FirstOK != 0 || e[0].Sent > 1010*time.Millisecond {
+			t.Errorf("client 1 waits in vain: %+v", e)
+		}
+		if e := rec.Clients[2].Outages; len(e) != 1 || e[0].Errors != 1 || e[0].FirstOK != 0 {
+			t.Errorf("client 2 has failed and rests: %+v", e)
+		}
+	})
+}
+
+func errorsByTime(rec Record) (active, series int64) {
+	for _, n := range rec.Activity {
+		active += int64(n.Errors)
+	}
+	for _, p := range rec.Series {
+		series += p.Errors
+	}
+	return active, series
+}

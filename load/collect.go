@@ -62,10 +62,16 @@ func (w *Workload) count(t *outageTracker, s *sample) {
 	if uint(op.Node) > uint(w.cfg.Nodes) {
 		op.Node = 0
 	}
-	if t != nil {
+	// What Close has broken off says nothing of the server.
+	brokenOff := op.Done >= w.brokenOff && (op.Outcome == record.Failed || op.Outcome == record.Unknown)
+	switch {
+	case t == nil:
+	case brokenOff:
+		t.brokenOff(op)
+	default:
 		t.note(op)
 	}
-	w.totals.record(s)
+	w.totals.record(s, brokenOff)
 	if w.cfg.OnSample != nil {
 		w.cfg.OnSample(s.client, *op)
 	}

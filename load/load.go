@@ -44,6 +44,7 @@ type Workload struct {
 	gaveUp    int64                 // operations given up on
 	late      int64                 // of which were answered afterwards
 	asked     int64                 // arrivals that were due, in the runs that are over
+	brokenOff time.Duration         // when Close broke off what was in flight; `running` before
 	totals    totals
 }
 
@@ -74,7 +75,7 @@ func New(cfg Config) *Workload {
 	if !cfg.looped() {
 		cfg.Loops = nil
 	}
-	w := &Workload{cfg: cfg, attempts: map[*attempt]struct{}{}, wake: make(chan struct{}, 1), totals: newTotals(cfg.Nodes, len(cfg.Parts))}
+	w := &Workload{cfg: cfg, attempts: map[*attempt]struct{}{}, wake: make(chan struct{}, 1), totals: newTotals(cfg.Nodes, len(cfg.Parts)), brokenOff: running}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	w.clients = make([]*client, cfg.Clients)
 	for i := range w.clients {
@@ -227,10 +228,13 @@ func (w *Workload) closeBooks(r *run) []*attempt {
 }
 
 // Close stops the workload without waiting for what is in flight: it breaks every
-// session off, and returns when every goroutine has ended, those of abandoned
+// session off, which is no outage of its client, and returns when every goroutine has ended, those of abandoned
 // operations included. The workload cannot be started again.
 func (w *Workload) Close() {
 	w.mu.Lock()
+	if !w.closed {
+		w.brokenOff = w.cfg.Clock.Now()
+	}
 	w.closed = true
 	attempts := make([]*attempt, 0, len(w.attempts))
 	for f := range w.attempts {

@@ -42,6 +42,9 @@ type Record struct {
 	// LateAcks are when each node, number 1 first, acknowledged what had been given up on:
 	// of each record.Slot the last moment. They are in none of the figures.
 	LateAcks [][]time.Duration
+	// BrokenOff is the number of operations that were in flight when Close broke them off. They are errors like any other, but
+	// not in Activity, Nodes and Clients: what they would have come to is not known.
+	BrokenOff int64
 	// Abandoned is the number of operations given up on that had not returned when
 	// this was made, each of which holds a connection, and MostAbandoned the most that
 	// there ever were.
@@ -148,6 +151,9 @@ func (w *Workload) Record() Record {
 		rec.Active = append(rec.Active, Interval{a.From, min(a.To, now)})
 	}
 	rec.Activity = everywhere
+	for _, n := range t.brokenOff {
+		rec.BrokenOff += int64(n)
+	}
 	for _, slots := range t.activity[1:] {
 		rec.Nodes = append(rec.Nodes, append(slices.Clone(slots), make([]record.Slot, len(everywhere)-len(slots))...))
 	}
@@ -216,7 +222,7 @@ func (t *totals) series(everywhere []record.Slot, coarse int) (series []SeriesPo
 	const slots = int(SeriesStep / record.SlotLength)
 	step := time.Duration(coarse) * SeriesStep
 	kinds := t.kinds.steps(coarse)
-	for first := 0; first < max(len(everywhere), len(t.dropped)*slots); first += coarse * slots {
+	for first := 0; first < max(len(everywhere), len(t.dropped)*slots, len(t.brokenOff)*slots); first += coarse * slots {
 		number := first / slots / coarse
 		p := SeriesPoint{At: time.Duration(number) * step, Kinds: kinds[number]}
 		for _, s := range between(everywhere, first, first+coarse*slots) {
@@ -225,6 +231,9 @@ func (t *totals) series(everywhere []record.Slot, coarse int) (series []SeriesPo
 		}
 		for _, n := range between(t.dropped, first/slots, first/slots+coarse) {
 			p.Dropped += int64(n)
+		}
+		for _, n := range between(t.brokenOff, first/slots, first/slots+coarse) {
+			p.Errors += int64(n)
 		}
 		for _, most := range between(t.slowest, first/slots, first/slots+coarse) {
 			p.Max = max(p.Max, most)

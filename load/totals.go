@@ -21,10 +21,12 @@ type totals struct {
 	errors   map[errorKey]*ErrorCount
 	activity [][]record.Slot // by node (0: unknown), then by the slot of the run's clock
 	dropped  []uint32        // what was never sent, by SeriesStep
-	slowest  []time.Duration // the greatest response time, by SeriesStep
-	seconds  seconds
-	active   []Interval
-	live     Live
+	// brokenOff are the operations that Close broke off, by SeriesStep: they are in no activity, which tells when a node served.
+	brokenOff []uint32
+	slowest   []time.Duration // the greatest response time, by SeriesStep
+	seconds   seconds
+	active    []Interval
+	live      Live
 	// allErrors and allDropped are Live.AllErrors and AllDropped.
 	allErrors, allDropped int64
 	// acknowledged is what was acknowledged since the first start, in the warm-up too.
@@ -134,12 +136,15 @@ func (t *totals) answeredLate(op *record.Op) {
 }
 
 // record counts one operation everywhere.
-func (t *totals) record(s *sample) {
+func (t *totals) record(s *sample, brokenOff bool) {
 	op := &s.op
-	if op.Outcome == record.Dropped {
+	switch {
+	case op.Outcome == record.Dropped:
 		*entry(&t.dropped, op.Done/SeriesStep)++
 		t.allDropped++
-	} else {
+	case brokenOff:
+		*entry(&t.brokenOff, op.Done/SeriesStep)++
+	default:
 		entry(&t.activity[op.Node], op.Done/record.SlotLength).Add(op.Outcome, op.Done)
 	}
 	if op.Outcome.Acknowledged() {

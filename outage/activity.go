@@ -36,6 +36,8 @@ type Activity struct {
 	Slots []record.Slot
 	// Active tells when the workload was running.
 	Active []struct{ From, To time.Duration }
+	// BrokenOff is set where operations were in flight when the load was broken off. They are no failures, and in no slot.
+	BrokenOff bool
 	// Spread is set when the workload is on several nodes at once, each of which can
 	// then have an outage of its own.
 	Spread bool

@@ -74,8 +74,13 @@ func (f clientTimeline) outage(m record.Event, until time.Duration, usual usual)
 		f.sustained(&o, worst.next, worst.ok, stalls)
 	default:
 		// From nothing; but a time too short to call it a stall is no recovery if nobody
-		// was served again.
-		_, o.Recovered = f.successFrom(m.Issued)
+		// was served again. What was in flight when the load was broken off might have failed: then only
+		// a success after the effect proves that the fault did nothing.
+		from := m.Issued
+		if f.BrokenOff {
+			from = m.Effective
+		}
+		_, o.Recovered = f.successFrom(from)
 		if !o.Recovered {
 			f.over(&o, 0, false)
 		}

@@ -254,3 +254,29 @@ func TestOutagesOfEachWorkload(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 }
+
+// TestBrokenOff: what was in flight when the load was broken off proves neither an outage nor that there was none.
+func TestBrokenOff(t *testing.T) {
+	for _, c := range []struct {
+		why       string
+		picture   string
+		brokenOff bool
+		effective int
+		want      Outage
+	}{
+		{"served to the end", "...................", true, 1400, Outage{Recovered: true}},
+		{"nobody is served after the effect", "..............", true, 1395, Outage{RTO: 400 * time.Millisecond}},
+		{"nobody was due after the effect", "..............", false, 1395, Outage{Recovered: true}},
+		{"back, and then broken off", "..........xxx...", true, 1100, Outage{Recovered: true, RTO: 300 * time.Millisecond}},
+	} {
+		t.Run(c.why, func(t *testing.T) {
+			a := drawn(c.picture + "_|")
+			a.BrokenOff = c.brokenOff
+			a.Active[0].To -= 100 * time.Millisecond // the answers of the end are in nobody's time
+			got := Outages([]Activity{a}, []record.Event{fault("kill", 1000, c.effective)}, a.Active[0].To)[0]
+			if got.Recovered != c.want.Recovered || got.RTO != c.want.RTO {
+				t.Errorf("recovered %v after %v, want %v after %v", got.Recovered, got.RTO, c.want.Recovered, c.want.RTO)
+			}
+		})
+	}
+}

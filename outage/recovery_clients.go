@@ -111,7 +111,7 @@ func (f clientTimeline) clientOut(outages []record.ClientOutage, issued, window 
 			}
 			to, back = end, e.FirstOK > 0
 		case from >= 0 && e.Sent < to+minStall:
-			to = max(to, end)
+			to, back = max(to, end), e.FirstOK > 0
 		case end-began >= record.Stuck && end-began > stallFactor*usual.stuck:
 			if end-began > longest {
 				longest, back = end-began, e.FirstOK > 0

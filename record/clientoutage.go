@@ -5,7 +5,8 @@ import "time"
 // ClientOutage is a stretch in which one client was not served: from the first of its
 // operations that failed or was not answered to its first acknowledgement after the
 // last of them. One operation that was acknowledged, but kept its client waiting for
-// long, is an ClientOutage of its own, with Errors 0.
+// long, is an ClientOutage of its own, with Errors 0. So is one that had kept its client waiting for long when the load
+// was broken off, with FirstOK 0.
 //
 // Times are offsets on the run's clock; 0 stands for a moment that never came.
 type ClientOutage struct {

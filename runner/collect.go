@@ -142,7 +142,7 @@ func describeDist(d load.Dist) (report.Dist, error) {
 func describeActivity(w spec.Workload, writes bool, nodes []string, rec load.Record) outage.Activity {
 	a := outage.Activity{
 		Workload: w.Name, Writes: writes, Slots: rec.Activity,
-		Spread: w.Target == pgload.Replicas || w.Target == pgload.Each,
+		Spread: w.Target == pgload.Replicas || w.Target == pgload.Each, BrokenOff: rec.BrokenOff > 0,
 	}
 	for i, n := range rec.Nodes {
 		a.Nodes = append(a.Nodes, outage.NodeActivity{Node: nodes[i], Slots: n, Late: rec.LateAcks[i]})
