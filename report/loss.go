@@ -161,3 +161,16 @@ func UnreadForks(a *audit.Audit) (all []string) {
 	}
 	return all
 }
+
+// LossCauses are what explains the acknowledged writes that were lost, each once; "" among them: something that nothing explains.
+func (r *Result) LossCauses() (all []string) {
+	for i := range r.Audits {
+		for _, lost := range []*audit.Count{&r.Audits[i].Lost, &r.Audits[i].WeakLost} {
+			for _, run := range lost.Runs {
+				all = append(all, string(run.Cause))
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}

@@ -227,14 +227,16 @@ func (s *shrinking) fails(ctx context.Context, kept []int) (bool, error) {
 	return same, nil
 }
 
-// sameFailure tells whether a run failed as another one did: at least one of the same expectations failed. Where the other one failed
-// without an expectation, every failure is the same.
+// sameFailure tells whether a run failed as another one did: at least one of the same expectations failed, and what was lost has at least one
+// of the same causes. Where the other one failed without an expectation, or lost nothing, that makes no difference.
 func sameFailure(first, other *report.Result) bool {
 	if other.Verdict != verdict.Fail || other.Interrupted {
 		return false
 	}
-	want := brokenExpectations(first)
-	return len(want) == 0 || slices.ContainsFunc(brokenExpectations(other), func(text string) bool { return slices.Contains(want, text) })
+	share := func(want, got []string) bool {
+		return len(want) == 0 || slices.ContainsFunc(got, func(one string) bool { return slices.Contains(want, one) })
+	}
+	return share(brokenExpectations(first), brokenExpectations(other)) && share(first.LossCauses(), other.LossCauses())
 }
 
 // brokenExpectations are the expectations that failed.

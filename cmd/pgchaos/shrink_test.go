@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"pgchaos/audit"
 	"pgchaos/expect"
 	"pgchaos/internal/longtest"
 	"pgchaos/report"
@@ -187,10 +188,22 @@ func TestSameFailure(t *testing.T) {
 		r.Expectations = append(r.Expectations, expect.Judgement{Text: "held", Verdict: verdict.Pass})
 		return r
 	}
+	lost := func(r *report.Result, causes ...audit.Cause) *report.Result {
+		var a audit.Audit
+		for _, c := range causes {
+			a.Lost.Runs = append(a.Lost.Runs, audit.Run{Cause: c})
+		}
+		r.Audits = append(r.Audits, a)
+		return r
+	}
 	for name, c := range map[string]struct {
 		first, other *report.Result
 		want         bool
 	}{
+		"the same cause":            {lost(of(verdict.Fail, "a"), audit.CauseFork), lost(of(verdict.Fail, "a"), audit.CauseBeside, audit.CauseFork), true},
+		"another cause":             {lost(of(verdict.Fail, "a"), audit.CauseFork), lost(of(verdict.Fail, "a"), audit.CauseBeside), false},
+		"nothing lost":              {lost(of(verdict.Fail, "a"), audit.CauseFork), of(verdict.Fail, "a"), false},
+		"a loss beside":             {of(verdict.Fail, "a"), lost(of(verdict.Fail, "a"), audit.CauseFork), true},
 		"the same expectation":      {of(verdict.Fail, "a", "b"), of(verdict.Fail, "b", "c"), true},
 		"another expectation":       {of(verdict.Fail, "a"), of(verdict.Fail, "c"), false},
 		"inconclusive":              {of(verdict.Fail, "a"), of(verdict.Inconclusive, "a"), false},
