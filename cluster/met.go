@@ -25,6 +25,8 @@ const ExistingProvider = "existing"
 // Existing is a cluster that was there before, as an experiment describes it.
 type Existing struct {
 	Nodes []ExistingNode
+	// Unread are the names of the nodes that nothing leads to.
+	Unread []string
 	// Manager is what can be asked for a switchover.
 	Manager ManagerAddress
 	Exec    string // how commands run on their machines, for ParseExec; "": none do
@@ -118,6 +120,14 @@ func (c *Cluster) SystemID() string { return c.systemID }
 func (c *Cluster) Pooled() bool {
 	p, ok := c.provider.(interface{ Pooled() bool })
 	return ok && p.Pooled()
+}
+
+// Warnings are what the report of a run must say of a cluster that was there before, a sentence each.
+func (c *Cluster) Warnings() []string {
+	if p, ok := c.provider.(interface{ Warnings() []string }); ok {
+		return p.Warnings()
+	}
+	return nil
 }
 
 // RunSchema is the name of a run's own schema in a cluster that was there before.

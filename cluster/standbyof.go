@@ -167,16 +167,23 @@ type MetStandby struct {
 	Standbys []record.StandbyState // its lines of pg_stat_replication, with application_names
 }
 
-// Distinguish is an error where the standbys of a cluster cannot be distinguished.
-func Distinguish(ctx context.Context, nodes []MetStandby) error {
+// Distinguish looks which nodes the standbys of a cluster are, and is an error where they cannot be distinguished. Others are, for each node, the
+// lines of its pg_stat_replication that are none of the nodes, by their index.
+func Distinguish(ctx context.Context, nodes []MetStandby) (others [][]int, err error) {
 	var names *standbyNames
 	for _, n := range nodes {
 		names = names.with(cmp.Or(n.Name, n.Node), n.Node, addressesOf(ctx, n.Host))
 	}
-	for _, n := range nodes {
+	others = make([][]int, len(nodes))
+	for i, n := range nodes {
 		if _, err := names.met(record.NodeState{Node: n.Node, Standbys: n.Standbys}); err != nil {
-			return err
+			return nil, err
+		}
+		for line, of := range names.of(n.Node, n.Standbys) {
+			if !of.known { // met has refused those that can be one of several nodes
+				others[i] = append(others[i], line)
+			}
 		}
 	}
-	return nil
+	return others, nil
 }

@@ -168,6 +168,8 @@ type Cluster struct {
 	// UsageNotes are what the provider says about the nodes' use of resources; nil in older
 	// results: see Notes.
 	UsageNotes *record.UsageNotes `json:"usage_notes,omitempty"`
+	// Warnings are what was seen of a cluster that was there before, and what the run cannot know because of it, a sentence each.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // ClusterUse says how the cluster was used before; the zero value: it was built for this run.

@@ -36,6 +36,7 @@ func Existing(e *spec.Experiment, risk bool) (cluster.Existing, error) {
 	}
 	for _, n := range c.Existing.Nodes {
 		if n.Unread {
+			x.Unread = append(x.Unread, n.Name)
 			continue
 		}
 		dsn, err := cluster.ParseDSN(n.DSN)

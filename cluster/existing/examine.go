@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	_ "embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -51,6 +50,7 @@ func (f Finding) String() string {
 // Examination is all that was looked at. Nothing is changed by it.
 type Examination struct {
 	Findings []Finding
+	Warnings []string // for the report of a run that begins all the same
 	Nodes    []Seen   // in the order of the experiment
 	others   []string // agents of Patroni that the cluster names, and the file does not
 	Pooled   bool     // a pooler gives each transaction of clients a session of a server
@@ -91,6 +91,7 @@ type Seen struct {
 	Senders  int // standbys that stream from it
 	Receives bool
 	Streams  cluster.MetStandby // as whom, and who streams from it
+	Replays  []bool             // which of those are standbys, and no receivers of another kind
 
 	Pooled         bool  // a pooler gives each transaction a session
 	Apart          bool  // and keeps the prepared statements of clients apart
@@ -175,9 +176,11 @@ func (e *Examination) distinguished(ctx context.Context, x cluster.Existing) {
 		s.Node, s.Host, s.Name = n.Name, n.DSN.Address.Host, cmp.Or(n.Standby, s.Name)
 		nodes = append(nodes, s)
 	}
-	if err := cluster.Distinguish(ctx, nodes); err != nil {
+	others, err := cluster.Distinguish(ctx, nodes)
+	if err != nil {
 		e.add(Bad, "", "", "%v", err)
 	}
+	e.unnamed(others, x)
 }
 
 //go:embed look.sql
@@ -211,7 +214,7 @@ func look(ctx context.Context, name string, dsn cluster.DSN, pooled bool) Seen {
 	if s.Error != nil {
 		return s
 	}
-	if s.Error = json.Unmarshal([]byte(standbys), &s.Streams.Standbys); s.Error != nil {
+	if s.Error = s.readStandbys(standbys); s.Error != nil {
 		return s
 	}
 	if s.Standby {

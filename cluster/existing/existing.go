@@ -36,7 +36,7 @@ type Provider struct {
 	nodes   []cluster.ExistingNode
 	exec    *cluster.ExecTemplate // nil: no command runs on the nodes' machines
 	manager manager
-	pooled  bool
+	seen    Examination
 	file    *recordFile
 
 	mu      sync.Mutex
@@ -60,7 +60,7 @@ func Open(ctx context.Context, o cluster.OpenOptions) (*Provider, error) {
 	if err != nil {
 		return nil, &cluster.UsageError{Err: fmt.Errorf("cluster.existing.manager: %w", err)}
 	}
-	p := &Provider{run: o.Run, nodes: o.Existing.Nodes, exec: exec, manager: manager{o.Existing.Manager, r, o.Existing.Nodes, seen.primary().SystemID, seen.others, agentTimeout}, pooled: seen.Pooled}
+	p := &Provider{run: o.Run, nodes: o.Existing.Nodes, exec: exec, manager: manager{o.Existing.Manager, r, o.Existing.Nodes, seen.primary().SystemID, seen.others, agentTimeout}, seen: seen}
 	p.file, err = writeRecord(o)
 	return p, err
 }
@@ -107,7 +107,10 @@ func (p *Provider) Host(_ context.Context, name string) (cluster.Host, error) {
 }
 
 // Pooled tells whether a pooler gives each transaction of clients a session of a server.
-func (p *Provider) Pooled() bool { return p.pooled }
+func (p *Provider) Pooled() bool { return p.seen.Pooled }
+
+// Warnings are what the report of the run must say of the cluster, as it was seen before, a sentence each.
+func (p *Provider) Warnings() []string { return p.seen.Warnings }
 
 // Keep leaves the run's schema where it is.
 func (p *Provider) Keep() error { return p.file.keep() }

@@ -14,11 +14,12 @@ import (
 // health wants one primary, and all others streaming from it.
 func (e *Examination) health() {
 	var primaries []string
-	system := ""
+	unread, receives, system := false, false, ""
 	for _, n := range e.Nodes {
 		switch {
 		case n.Error != nil:
 			e.add(Bad, n.Name, "mend that first: a run on a cluster that is not healthy proves nothing", "it cannot be read: %v", n.Error)
+			unread = true
 			continue
 		case system != "" && n.SystemID != system:
 			e.add(Bad, n.Name, "check its dsn", "it is of another cluster than %s: its system identifier is %s", e.Nodes[0].Name, n.SystemID)
@@ -27,14 +28,17 @@ func (e *Examination) health() {
 		case !n.Receives:
 			e.add(Bad, n.Name, "let it catch up first", "it is a standby and does not stream")
 		}
-		system = n.SystemID
+		system, receives = n.SystemID, receives || n.Receives
 	}
 	switch {
+	case len(primaries) == 0 && unread: // it may be that one, and a second primary would split the cluster
+	case len(primaries) == 0 && receives:
+		e.add(Bad, "", "name the primary that they stream from among the nodes", "none of the nodes that can be read is the primary")
 	case len(primaries) == 0:
-		e.add(Bad, "", "name the primary among the nodes, or promote one", "no node is a primary")
+		e.add(Bad, "", "name the primary among the nodes, or promote one if there is none", "none of the nodes that can be read is the primary")
 	case len(primaries) > 1:
 		e.add(Bad, "", "make one of them a standby of the other", "%s accept writes: that is a split brain", strings.Join(primaries, " and "))
-	case len(e.Findings) == 0: // nothing is wrong with the others
+	case len(e.Findings) == 0 && len(e.Nodes) > 1: // nothing is wrong with the others
 		e.add(Good, primaries[0], "", "it is the primary, and all other nodes stream")
 	default:
 		e.add(Good, primaries[0], "", "it is the primary")

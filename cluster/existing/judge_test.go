@@ -61,7 +61,8 @@ func TestRefusals(t *testing.T) {
 		{name: "as much as is demanded", but: syncs("s2", "remote_write", "n2", "remote_write")},
 		{name: "no schema", but: func(s *Seen, _ *cluster.Existing) { s.Creates = false }, want: "may not make a schema", never: true},
 		{name: "an old version", but: func(s *Seen, _ *cluster.Existing) { s.Version = 120009 }, want: "pgchaos needs PostgreSQL 13 or later", never: true},
-		{name: "no primary", but: func(s *Seen, _ *cluster.Existing) { s.Standby, s.Receives = true, true }, want: "no node is a primary; name the primary among the nodes, or promote one", never: true},
+		{name: "no primary", but: func(s *Seen, _ *cluster.Existing) { s.Standby, s.Receives = true, true }, want: "none of the nodes that can be read is the primary; name the primary that they stream from among the nodes", never: true},
+		{name: "nobody to stream from", but: func(s *Seen, _ *cluster.Existing) { s.Standby = true }, want: "is the primary; name the primary among the nodes, or promote one if there is none", never: true},
 	} {
 		dsn, err := cluster.ParseDSN(strings.TrimSpace(tt.dsn + map[bool]string{true: "postgres://chaos@db1/chaos?sslmode=verify-full"}[tt.dsn == ""]))
 		if err != nil {

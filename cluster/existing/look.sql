@@ -21,5 +21,8 @@ select (select s.system_identifier::text from pg_control_system() s),
        coalesce((select f.setting from pg_settings f where f.name = 'data_directory'), ''),
        (select coalesce(sum(pg_database_size(d.oid)), 0)::bigint from pg_database d
         where has_database_privilege(d.oid, 'connect') or pg_has_role('pg_read_all_stats', 'usage')),
-       (select coalesce(json_agg(json_build_object('name', coalesce(r.application_name, ''), 'client_addr', coalesce(host(r.client_addr), ''))), '[]')::text
+       -- pg_receivewal replays nothing, a base backup does not stream, and what decodes the WAL has a slot for that
+       (select coalesce(json_agg(json_build_object('name', coalesce(r.application_name, ''), 'client_addr', coalesce(host(r.client_addr), ''),
+         'standby', (r.state is null or r.state in ('streaming', 'catchup') and r.replay_lsn is not null)
+          and not exists (select from pg_replication_slots s where s.active_pid = r.pid and s.slot_type = 'logical'))), '[]')::text
         from pg_stat_replication r)

@@ -60,7 +60,28 @@ func TestManagedService(t *testing.T) {
 		t.Error("no write noticed that its session ended")
 	}
 	m.saysWhatWasRead(r)
+	m.saysWhomTheFileDoesNotName(file)
 	m.unchanged()
+}
+
+// saysWhomTheFileDoesNotName: doctor and the report speak of a standby that streams and is in no file, and not of a node that the file names
+// without a dsn.
+func (m *met) saysWhomTheFileDoesNotName(file string) {
+	m.t.Helper()
+	const found = "1 standby stream"
+	if code, text := m.doctored(file); code != exitPass || strings.Contains(text, found) {
+		m.t.Errorf("exit code %d\n%s", code, text)
+	}
+	alone := []string{file, "--set", "cluster.existing.nodes={n1: {dsn: '" + m.DSN("n1", plaincluster.Database, "") + "'}}", "--set", "expect=[]", "--set", "load.reads.target=primary"}
+	const finding = "unknown  1 standby streams from n1 that the file does not name: n2 (127.0.0.1); name it among the nodes: a run reads these alone\n"
+	if code, text := m.doctored(alone...); code != exitInconclusive || !strings.Contains(text, finding) || strings.Contains(text, "all other nodes stream") {
+		m.t.Errorf("exit code %d\n%s", code, text)
+	}
+	out := m.out + "-alone"
+	code, text, errs := m.run(append([]string{"run", "--out", out}, alone...)...)
+	if shown := strings.Join(strings.Fields(text), " "); code != exitPass || !strings.Contains(shown, "warning "+found+"ed from n1 before the load that the file does not name: n2 (127.0.0.1). It was not read") {
+		m.t.Errorf("exit code %d\n%s%s", code, text, errs)
+	}
 }
 
 // saysWhatWasRead looks for it in the other ways to show a result.

@@ -175,6 +175,9 @@ func writeCluster(doc *document, r *report.Result) {
 	if c.Rebuilt != "" {
 		doc.para(plain, 2, "built anew, because the cluster of the run before could not be used again: %s", c.Rebuilt)
 	}
+	for _, w := range c.Warnings {
+		doc.para(yellow, 2, "warning: %s", w)
+	}
 	writeModes(doc, r)
 	doc.para(plain, 2, "run %s, started %s, seed %d, pgchaos %s on %s, %s", cmp.Or(r.Run, "?"),
 		r.Started.UTC().Format("2006-01-02 15:04:05 UTC"), r.Seed, cmp.Or(r.Tool, "?"), cmp.Or(r.Host.OS, "?"), units.Count(int64(r.Host.CPUs), "CPU", "CPUs"))

@@ -67,7 +67,7 @@ func reasonsSection(p *page, r *report.Result) *section {
 	return s
 }
 
-// warningsSection is what somebody else may have done to the cluster, and what makes the figures of the load doubtful.
+// warningsSection is what was seen of the cluster before the run, what somebody else may have done to it, and what makes the figures of the load doubtful.
 func warningsSection(p *page, r *report.Result) *section {
 	s := &section{one: "more warning", many: "more warnings", joined: len(r.AllReasons()) > 1}
 	for _, doubt := range Warnings(r) {
@@ -81,9 +81,10 @@ func warningsSection(p *page, r *report.Result) *section {
 	return s
 }
 
-// Warnings are what a command or somebody else may have done to the cluster, and the doubts about the load that no expectation
+// Warnings are what was seen of the cluster before the run, what a command or somebody else may have done to it, and the doubts about the load that no expectation
 // names as its reason.
 func Warnings(r *report.Result) (all []string) {
+	all = slices.Clone(r.Cluster.Warnings)
 	for _, m := range r.Timeline {
 		switch {
 		case !r.Unclear(m):
