@@ -15,11 +15,24 @@ const noticedSpan = time.Second
 func (w watched) ownUntil(faults []record.Event, i int) time.Duration {
 	over, known := w.overAt(faults[i])
 	if !known {
-		return w.End
+		return w.incidentAfter(faults, i)
 	}
 	for _, next := range faults[i+1:] {
 		if next.Issued >= over+noticedSpan && next.Effective > 0 && !effects(next).Sessions {
 			return next.Issued
+		}
+	}
+	return w.End
+}
+
+// incidentAfter is when somebody else did something to the cluster after fault i, of which nothing is known but that its command can do
+// anything: what that takes away is measured on its own. The end, where nobody did.
+func (w watched) incidentAfter(faults []record.Event, i int) time.Duration {
+	if m := faults[i]; m.Effective > 0 && effects(m).OnlyMay() {
+		for _, next := range faults[i+1:] {
+			if next.Status == record.EventSeen && next.Issued >= m.Effective && next.Effective > 0 {
+				return next.Issued
+			}
 		}
 	}
 	return w.End

@@ -29,6 +29,11 @@ func TestMissingAfterALaterFault(t *testing.T) {
 	resume.Facts = &record.Facts{Thaws: true}
 	resumeA := resume
 	resumeA.Nodes = []string{"a"}
+	seen := func(at int) record.Event {
+		m := of("restarted", "b", record.Facts{Restarts: true}, at)
+		m.Status, m.Effective = record.EventSeen, 7*time.Second
+		return m
+	}
 	noEffect := pause
 	noEffect.Effective = 0
 	for _, c := range []struct {
@@ -44,6 +49,8 @@ func TestMissingAfterALaterFault(t *testing.T) {
 		{"one that another step has ended", []record.Event{frozen, resume, pause}, none},
 		{"a step that has ended it on another node", []record.Event{frozen, resumeA, pause}, hit(7000)},
 		{"one that can bring about anything", []record.Event{of("exec", "a", record.Facts{Provokes: true}, 1000), pause}, hit(7000)},
+		{"one that can bring about anything, and then somebody else did something", []record.Event{of("hook", "b", record.Facts{Provokes: true}, 1000), seen(5000)}, none},
+		{"one that can bring about anything, while somebody else did something", []record.Event{of("hook", "b", record.Facts{Provokes: true}, 1000), seen(1005)}, hit(7000)},
 		{"the next one takes no server away", []record.Event{terminate, of("long_query", "c", record.Facts{Sessions: true}, 5000)}, hit(7000)},
 		{"the next one took no effect", []record.Event{terminate, noEffect}, hit(7000)},
 		{"the next one is a moment later", []record.Event{terminate, of("kill", "b", record.Facts{Ends: true}, 2009), pause}, none},

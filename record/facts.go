@@ -38,6 +38,11 @@ func (e Event) Effects() (f Facts, known bool) {
 	return f, known
 }
 
+// OnlyMay tells whether all that is known of an action is that its command can do anything.
+func (f Facts) OnlyMay() bool {
+	return f.Provokes && !f.Ends && !f.Freezes && !f.Cuts && !f.Links && !f.Restarts && !f.Moves
+}
+
 // EndedBy tells whether a later event ended what this one does to one of its nodes.
 func (e Event) EndedBy(back Event) bool {
 	if back.Reverses == e.Name {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,7 +20,7 @@ import (
 // audit.Audit.Findings); what readers saw against what PostgreSQL promises; lost
 // writes of which no expectation speaks, which fail the run, because silence about a
 // loss must not pass; steps that failed, were skipped or never took effect; and
-// anything that went wrong with the run itself.
+// anything that went wrong with the run itself. Reasons that fail the run come first.
 func (r *Result) Judge(expectations []expect.Expectation) {
 	r.Expectations, r.Reasons = nil, nil
 	verdicts := make([]verdict.Verdict, 0, len(expectations)+1)
@@ -30,6 +31,8 @@ func (r *Result) Judge(expectations []expect.Expectation) {
 	}
 	findings := slices.Concat(r.stageFindings(), r.failingFindings(), r.lossFindings(expectations), r.readFindings(), r.timelineFindings(),
 		r.ledgerFindings(), r.errorFindings())
+	// The first reason is the headline: what is only not known may not hide why the run failed.
+	slices.SortStableFunc(findings, func(a, b audit.Finding) int { return cmp.Compare(b.Verdict, a.Verdict) })
 	for _, f := range findings {
 		r.Reasons = append(r.Reasons, f.Reason)
 		verdicts = append(verdicts, f.Verdict)
@@ -176,10 +179,12 @@ func (r *Result) timelineFindings() (all []audit.Finding) {
 // provoked tells whether an earlier step may have brought about what was seen on a
 // node: one that ran a command or a statement there, or took memory from it.
 func (r *Result) provoked(seen record.Event) bool {
+	if startedAgain(seen) {
+		return r.CauseOf(seen) != nil
+	}
 	return slices.ContainsFunc(r.Timeline, func(m record.Event) bool {
 		return provokes(m) && m.Reverses == "" &&
-			m.Issued <= seen.Effective && len(seen.Nodes) > 0 && slices.Contains(m.Nodes, seen.Nodes[0]) &&
-			(seen.Action != "restarted" || seen.Issued <= r.overAt(&m)+AnswersWithin) // a command starts no server later
+			m.Issued <= seen.Effective && len(seen.Nodes) > 0 && slices.Contains(m.Nodes, seen.Nodes[0])
 	})
 }
 

@@ -17,7 +17,7 @@ const AnswersWithin = time.Minute
 
 // CauseOf is the event that may have made the cluster promote a node: the newest fault of its primary or of that node
 // which was in force or had just been over; where there is none, the newest command of a step. Of a weakening it is any fault, or a
-// promotion. Nil: there is none, and nobody was to change anything.
+// promotion. Of a server that was started again it is a command on its node: after a fault nobody notes that at all. Nil: there is none, and nobody was to change anything.
 func (r *Result) CauseOf(seen record.Event) (cause *record.Event) {
 	for i := range r.Timeline {
 		m := &r.Timeline[i]
@@ -42,28 +42,35 @@ func likelier(m, other *record.Event) bool {
 	return m.Issued >= other.Issued
 }
 
-// Unclear tells whether a promotion or a weakening that was seen is only known to come after a command that may have done
+// Unclear tells whether a promotion, a weakening or a restart that was seen is only known to come after a command that may have done
 // it, and not to be the answer to a fault.
 func (r *Result) Unclear(seen record.Event) bool {
-	if seen.Promotion == nil && seen.Weakening == nil {
+	if seen.Promotion == nil && seen.Weakening == nil && !startedAgain(seen) {
 		return false
 	}
 	cause := r.CauseOf(seen)
 	return cause != nil && onlyMay(*cause)
 }
 
+// startedAgain tells whether somebody else was seen to have started a server again.
+func startedAgain(m record.Event) bool {
+	return m.Status == record.EventSeen && m.Action == "restarted"
+}
+
 // onlyMay tells whether all that is known of an event is that its command can do anything.
 func onlyMay(cause record.Event) bool {
 	f, _ := cause.Effects()
-	return f.Provokes && !f.Ends && !f.Freezes && !f.Cuts && !f.Links && !f.Restarts && !f.Moves
+	return f.OnlyMay()
 }
 
-// mayMove tells whether an event may have moved the primary to the node that was then promoted, or weakened one.
+// mayMove tells whether an event may have moved the primary to the node that was then promoted, or weakened or restarted one.
 func (r *Result) mayMove(m *record.Event, seen record.Event) bool {
 	f, _ := m.Effects()
 	switch {
 	case m.Reverses != "":
 		return false
+	case startedAgain(seen):
+		return f.Provokes && slices.ContainsFunc(m.Nodes, func(node string) bool { return slices.Contains(seen.Nodes, node) })
 	case f.Promotes:
 		return seen.Weakening != nil
 	case f.Provokes && !f.Lasts: // a command can do it from anywhere
@@ -81,7 +88,13 @@ func (r *Result) mayMove(m *record.Event, seen record.Event) bool {
 func (r *Result) overAt(m *record.Event) time.Duration {
 	f, _ := m.Effects()
 	if !f.Ends && !f.Freezes && !f.Cuts && !f.Lasts && !f.Links {
-		return max(m.Issued, m.Effective, m.Ended)
+		over := max(m.Issued, m.Effective, m.Ended)
+		for _, back := range r.Timeline {
+			if back.Reverses == m.Name { // the command that takes it back is its own
+				over = max(over, back.Effective, back.Ended)
+			}
+		}
+		return over
 	}
 	over := r.Duration
 	for _, back := range r.Timeline {
@@ -129,6 +142,19 @@ func (r *Result) WeakeningWords(m record.Event) string {
 		return fmt.Sprintf("%s; %s after %s, which may have done it", text, tenths(max(0, m.Effective-cause.Issued)), cause.Name)
 	default:
 		return fmt.Sprintf("%s; %s after %s", text, tenths(max(0, m.Effective-cause.Issued)), cause.Name)
+	}
+}
+
+// UnclearWords say what was seen, and which command may have done it.
+func (r *Result) UnclearWords(m record.Event) string {
+	switch cause := r.CauseOf(m); {
+	case m.Promotion != nil:
+		return r.PromotionWords(m)
+	case m.Weakening != nil:
+		return r.WeakeningWords(m)
+	default:
+		return fmt.Sprintf("the server of %s was started again %s, %s after %s, which may have done it",
+			strings.Join(m.Nodes, ", "), incidentTime(m), tenths(max(0, m.Effective-cause.Issued)), cause.Name)
 	}
 }
 

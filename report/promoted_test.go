@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -91,5 +92,21 @@ func TestAKillThatSomebodyElseAnswered(t *testing.T) {
 	r := &Result{Timeline: []record.Event{pause, promoted}, Cluster: Cluster{Nodes: []ClusterNode{{Name: "a"}, {Name: "b"}}}}
 	if n := len(r.Kills()); n != 1 {
 		t.Errorf("%d kills", n)
+	}
+}
+
+// TestWhatIsOnlyNotKnownHidesNoFailure: the headline of a run that failed is why it failed.
+func TestWhatIsOnlyNotKnownHidesNoFailure(t *testing.T) {
+	promoted := record.Event{
+		Name: "promoted-b", Action: "promoted", Nodes: []string{"b"}, Issued: time.Second, Effective: time.Second, Ended: time.Second, Status: record.EventSeen,
+		Promotion: &record.Promotion{To: 2},
+	}
+	r := &Result{Timeline: []record.Event{promoted}, Settle: []SettleNote{{Node: "c", Error: "it does not stream"}}, Stopped: "the disk is full"}
+	r.Judge(nil)
+	if got := r.Headline(); r.Verdict != verdict.Fail || !strings.HasPrefix(got, "failover without a fault") {
+		t.Errorf("%s: %q", r.Verdict, got)
+	}
+	if got := r.Reasons; len(got) < 3 || got[len(got)-1] != "not settled: c it does not stream" || !slices.Contains(got, "the disk is full") {
+		t.Errorf("the others are there, in their order: %q", got)
 	}
 }

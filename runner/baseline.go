@@ -2,6 +2,7 @@ package runner
 
 import (
 	"cmp"
+	"math"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -21,7 +22,7 @@ func (r *run) baselines() {
 	}
 	for i, w := range r.loads.list {
 		rec := r.loads.record(w)
-		r.result.Workloads[i].Baseline = baselineOf(r.result, &r.result.Workloads[i], &rec, &w.spec)
+		r.result.Workloads[i].Baseline = baselineOf(r.result, &r.result.Workloads[i], &rec, &w.spec, r.plan.Seed)
 	}
 	if g := r.result.Generator; g != nil {
 		first, ok := r.result.FirstFault(0)
@@ -35,7 +36,7 @@ func (r *run) baselines() {
 // baselineOf is what a workload did before the first fault after its start; nil: there
 // was no such fault. It counts what had ended by then: what was under way belongs
 // to the fault.
-func baselineOf(result *report.Result, w *report.Workload, rec *load.Record, s *spec.Workload) *report.Baseline {
+func baselineOf(result *report.Result, w *report.Workload, rec *load.Record, s *spec.Workload, seed uint64) *report.Baseline {
 	if len(rec.Active) == 0 {
 		return nil
 	}
@@ -50,20 +51,31 @@ func baselineOf(result *report.Result, w *report.Workload, rec *load.Record, s *
 		b.OK += int64(rec.Activity[i].OK)
 		b.Errors += int64(rec.Activity[i].Errors)
 	}
-	if s.Open() {
-		b.Due = dueBefore(to, result, w)
+	if schedule := schedule(s, seed); schedule != nil {
+		b.Due = dueBefore(from, to, result, w, func(after, before time.Duration) (due int64) {
+			for _, a := range rec.Active {
+				due += max(0, schedule.By(min(before, a.To)-a.From-1)-schedule.By(max(after, a.From)-a.From-1))
+			}
+			return due
+		})
 	}
 	b.Median, b.P95 = timesBetween(from, to, w)
 	return b
 }
 
-// dueBefore is how many arrivals were due in the phases before a fault, which begins one.
-func dueBefore(fault time.Duration, result *report.Result, w *report.Workload) (due int64) {
+// dueBefore is how many arrivals were due in the phases before a fault. Most faults begin a phase; what was seen to happen begins none, and
+// of the arrivals of its phase as large a part was due before it as by the schedule, which knows how many were due between two moments.
+func dueBefore(from, fault time.Duration, result *report.Result, w *report.Workload, scheduled func(after, before time.Duration) int64) (due int64) {
 	for _, phase := range result.Phases {
 		for _, p := range w.Phases {
-			if p.Phase == phase.Name && phase.Start < fault {
-				due += p.Samples + p.Dropped
+			if p.Phase != phase.Name || phase.Start >= fault {
+				continue
 			}
+			n, begin := p.Samples+p.Dropped, max(from, phase.Start)
+			if all := scheduled(begin, phase.End); phase.End > fault && all > 0 {
+				n = int64(math.Round(float64(n) * float64(scheduled(begin, fault)) / float64(all)))
+			}
+			due += n
 		}
 	}
 	return due

@@ -88,10 +88,14 @@ func (r *run) seeIncidents(ctx context.Context) {
 // see puts something on the timeline that nobody had asked for: it happened after the
 // node was last seen to be well, and at the latest when it was noticed.
 func (r *run) see(what, node string, well, noticed time.Duration, detail string) {
-	r.seen(record.Event{
+	r.seen(r.incident(what, node, well, noticed, detail))
+}
+
+func (r *run) incident(what, node string, well, noticed time.Duration, detail string) record.Event {
+	return record.Event{
 		Name: r.unused(what + "-" + node), Action: what, Nodes: []string{node}, Fault: true,
 		Issued: well, Effective: noticed, Ended: noticed, Detail: detail,
-	})
+	}
 }
 
 func (r *run) seen(m record.Event) {

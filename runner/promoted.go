@@ -8,6 +8,7 @@ import (
 
 	"pgchaos/cluster/observe"
 	"pgchaos/record"
+	"pgchaos/report"
 	"pgchaos/spec"
 )
 
@@ -46,13 +47,41 @@ func (r *run) seePromotion(ctx context.Context, c observe.Change) {
 	r.seen(m)
 }
 
-// unasked makes faults of the promotions that nothing explains: the outages of their clients are no step's doing.
+// unasked makes faults of the promotions that nothing explains: the outages of their clients are no step's doing, and began when the former
+// primary was gone.
 func (r *run) unasked() {
 	for i, m := range r.result.Timeline {
-		if m.Promotion != nil && r.result.CauseOf(m) == nil {
-			r.result.Timeline[i].Fault = true
+		if m.Promotion == nil || r.result.CauseOf(m) != nil {
+			continue
+		}
+		m.Fault = true
+		early := m
+		if early.Issued = lastWritable(r.result.States, m); r.result.CauseOf(early) == nil {
+			m = early
+		}
+		r.result.Timeline[i] = m
+	}
+}
+
+// lastWritable is when another node than the one that was promoted was last seen to accept writes, or when that one was last seen to be a
+// standby, whichever came first.
+func lastWritable(states []report.NodeHistory, promoted record.Event) time.Duration {
+	last := time.Duration(-1)
+	for _, h := range states {
+		for i, s := range h.States {
+			switch {
+			case !s.AcceptsWrites() || s.At > promoted.Effective || slices.Contains(promoted.Nodes, h.Node):
+			case i+1 < len(h.States) && h.States[i+1].AcceptsWrites():
+				last = max(last, min(h.States[i+1].At, promoted.Effective)) // a history has no readings between two that are alike
+			default:
+				last = max(last, s.At)
+			}
 		}
 	}
+	if last < 0 {
+		return promoted.Issued
+	}
+	return min(last, promoted.Issued)
 }
 
 // promotionEvent is a promotion on the timeline; unread is why the history of its timeline was not read, nil: it was.

@@ -84,6 +84,38 @@ func TestTwentySwitchoversRaiseNoAlarm(t *testing.T) {
 	}
 }
 
+// TestWhenAFailoverByHandBegan: clients have no primary from when the former one is gone, and not only from when the new one was last a standby.
+func TestWhenAFailoverByHandBegan(t *testing.T) {
+	const second = time.Second
+	read := func(at time.Duration, role record.Role) record.NodeState {
+		return record.NodeState{Node: "a", At: at, Reachable: role != "", Role: role}
+	}
+	killed := record.Event{Name: "kill-a", Action: "kill", Nodes: []string{"a"}, Fault: true, Status: record.EventDone, Issued: 2 * second, Effective: 2 * second, Ended: 2 * second}
+	// Its node answered again at 5 s, so it was over for a minute when the promotion was seen, but not when the primary was last seen.
+	over := []record.NodeState{read(0, record.RolePrimary), read(2*second, ""), read(5*second, record.RolePrimary), read(50*second, record.RolePrimary), read(51*second, "")}
+	for _, tt := range []struct {
+		name     string
+		before   []record.Event
+		a        []record.NodeState
+		at, want time.Duration // when the promotion was seen, and when it began
+	}{
+		{"the primary was gone before", nil, []record.NodeState{read(0, record.RolePrimary), read(2*second, record.RolePrimary), read(3*second, "")}, 6 * second, 2 * second},
+		{"it went on", nil, []record.NodeState{read(0, record.RolePrimary), read(20*second, record.RolePrimary)}, 6 * second, 5 * second},
+		{"it was never read", nil, nil, 6 * second, 5 * second},
+		{"it was gone, and is a standby", nil, []record.NodeState{read(2*second, record.RolePrimary), read(3*second, record.RoleStandby)}, 6 * second, 2 * second},
+		{"a fault would then explain what it does not", []record.Event{killed}, over, 67 * second, 66 * second},
+	} {
+		promoted := record.Event{
+			Name: "promoted-b", Action: "promoted", Nodes: []string{"b"}, Status: record.EventSeen, Issued: tt.at - second, Effective: tt.at, Ended: tt.at, Promotion: &record.Promotion{To: 2},
+		}
+		r := run{result: &report.Result{Duration: 90 * second, Timeline: append(tt.before, promoted), States: []report.NodeHistory{{Node: "a", States: tt.a}}}}
+		r.unasked()
+		if got := r.result.Timeline[len(tt.before)]; got.Issued != tt.want || !got.Fault || got.Effective != tt.at {
+			t.Errorf("%s: from %v to %v, a fault: %v", tt.name, got.Issued, got.Effective, got.Fault)
+		}
+	}
+}
+
 // TestWhatIsSaidOfAPromotion: a fork that could not be read is not guessed.
 func TestWhatIsSaidOfAPromotion(t *testing.T) {
 	c := observe.Change{Node: "b", Since: time.Second, At: 2 * time.Second}

@@ -9,8 +9,9 @@ import (
 	"pgchaos/report"
 )
 
-// restarted tells whether something explains that the server of a node was started again: a step that did something to that
-// node, or the links of any, and was over a minute before at most; or a promotion, for a manager starts former primaries again as standbys.
+// restarted tells whether something explains that the server of a node was started again: a fault of that
+// node, or of the links of any, that was over a minute before at most; or a promotion, for a manager starts former primaries again as
+// standbys. That a command came before explains nothing.
 func (l *stepLog) restarted(c observe.Change) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -22,7 +23,16 @@ func (l *stepLog) restarted(c observe.Change) bool {
 		case f.Promotes || f.Moves || f.Links:
 			return true
 		}
-		return slices.Contains(m.Nodes, c.Node) && (m.Fault || f.Provokes || f.Restarts || f.Starts || f.Ends || f.Freezes || f.Cuts)
+		return slices.Contains(m.Nodes, c.Node) && !f.OnlyMay() && (m.Fault || f.Restarts || f.Starts || f.Ends || f.Freezes || f.Cuts)
+	})
+}
+
+// during tells whether a server was started again while a fault of its node was under way of which nothing is known but that its
+// command can do anything: the outage is then measured as that fault's.
+func (l *stepLog) during(c observe.Change) bool {
+	return l.any(func(m record.Event) bool {
+		f, _ := m.Effects()
+		return m.Fault && f.OnlyMay() && slices.Contains(m.Nodes, c.Node) && m.Issued <= c.At && (m.Status == "" || c.Since <= m.Ended)
 	})
 }
 
@@ -51,7 +61,10 @@ func (l *stepLog) killed(node string, since, at time.Duration) bool {
 
 // seeRestart puts it on the timeline that somebody else started a server again.
 func (r *run) seeRestart(c observe.Change) {
-	if !r.steps.restarted(c) {
-		r.see("restarted", c.Node, c.Since, c.At, "")
+	if r.steps.restarted(c) {
+		return
 	}
+	m := r.incident("restarted", c.Node, c.Since, c.At, "")
+	m.Fault = !r.steps.during(c)
+	r.seen(m)
 }

@@ -25,15 +25,18 @@ func TestWhoRestartedAServer(t *testing.T) {
 	}
 	moves := step("hook", "b", 90*second, 91*second)
 	moves.Facts = &record.Facts{Provokes: true, Moves: true}
+	ends := hook(90, 91)
+	ends.Facts = &record.Facts{Provokes: true, Ends: true, Kills: true}
 	for _, tt := range []struct {
 		name   string
 		events []record.Event
 		want   bool
 	}{
 		{"no step", nil, false},
-		{"a command there, half a minute before", []record.Event{step("exec", "a", 70*second, 71*second)}, true},
-		{"a command there, under way", []record.Event{step("exec", "a", 99*second, 0)}, true},
-		{"a command there, two minutes before", []record.Event{step("exec", "a", 10*second, 11*second)}, false},
+		{"a command there, half a minute before", []record.Event{step("exec", "a", 70*second, 71*second)}, false},
+		{"a command there, under way", []record.Event{step("exec", "a", 99*second, 0)}, false},
+		{"a hook there that has ended the server", []record.Event{ends}, true},
+		{"a hook there of which only its command is known", []record.Event{hook(70, 71)}, false},
 		{"a command on another node", []record.Event{step("exec", "b", 70*second, 71*second)}, false},
 		{"a command afterwards", []record.Event{step("exec", "a", 103*second, 104*second)}, false},
 		{"the node is frozen since long", []record.Event{step("pause", "a", 10*second, 11*second)}, true},
@@ -50,6 +53,41 @@ func TestWhoRestartedAServer(t *testing.T) {
 			l.see(m)
 		}
 		if got := l.restarted(observe.Change{Kind: observe.Restarted, Node: "a", Since: 100 * second, At: 102 * second}); got != tt.want {
+			t.Errorf("%s: %v", tt.name, got)
+		}
+	}
+}
+
+// hook is a fault of node a of which nothing is known but that its command can do anything. It is under way where it did not end.
+func hook(issued, ended int) record.Event {
+	m := record.Event{Name: "nothing-a", Action: "hook", Nodes: []string{"a"}, Fault: true, Issued: time.Duration(issued) * time.Second, Facts: &record.Facts{Provokes: true}}
+	if ended > 0 {
+		m.Status, m.Ended = record.EventDone, time.Duration(ended)*time.Second
+	}
+	return m
+}
+
+// TestWhoseOutageARestartIs: a command that was under way is measured as the fault that it is; one that was over is not charged with what came later.
+func TestWhoseOutageARestartIs(t *testing.T) {
+	exec := hook(99, 0)
+	exec.Fault = false
+	other := hook(99, 0)
+	other.Nodes = []string{"b"}
+	for _, tt := range []struct {
+		name string
+		m    record.Event
+		want bool
+	}{
+		{"under way", hook(99, 0), true},
+		{"ended in between", hook(99, 101), true},
+		{"over before the server was last seen to run", hook(98, 99), false},
+		{"issued afterwards", hook(103, 0), false},
+		{"no fault, which has no outage of its own", exec, false},
+		{"on another node", other, false},
+	} {
+		var l stepLog
+		l.see(tt.m)
+		if got := l.during(observe.Change{Kind: observe.Restarted, Node: "a", Since: 100 * time.Second, At: 102 * time.Second}); got != tt.want {
 			t.Errorf("%s: %v", tt.name, got)
 		}
 	}

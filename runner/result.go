@@ -111,11 +111,11 @@ func (r *run) collect() error {
 		r.result.Workloads = append(r.result.Workloads, described)
 		activity = append(activity, describeActivity(w.spec, w.pg.Writes(), nodes, rec))
 	}
+	r.unasked()
 	r.baselines()
 	if r.result.Generator != nil {
 		r.result.Generator.Warnings = suspects(r.result.Generator, r.result.Workloads)
 	}
-	r.unasked()
 	r.result.Outages = outage.Outages(activity, r.result.Timeline, r.result.Duration)
 	r.result.Downtimes = outage.Downtimes(activity, r.result.Timeline, r.result.Phases, r.result.Duration)
 	r.result.Forks = r.readings.forks()

@@ -13,8 +13,8 @@ import (
 	"pgchaos/record"
 )
 
-// TestWhatOthersDoToACluster: somebody kills the primary and starts it again, and later promotes the standby. No step explains either: both stand
-// on the timeline with the outages that are theirs, and not with those of a step long before.
+// TestWhatOthersDoToACluster: somebody kills the primary and starts it again, and later kills it and promotes the standby. No step explains either: both stand
+// on the timeline with the outages that are theirs, and not with those of a step long before. A restart after a command is not clear.
 func TestWhatOthersDoToACluster(t *testing.T) {
 	m := meet(t)
 	m.mark()
@@ -30,11 +30,19 @@ func TestWhatOthersDoToACluster(t *testing.T) {
 		code          int
 		reason        string
 	}{
+		{"restarted-n1", "restarted", "timeline=[{name: nothing, at: 500ms, nothing: n1}, {wait: 8s}]", func() { byHand("kill"); byHand("start") }, exitPass, ""},
 		{"restarted-n1", "restarted", "timeline=[{at: 1s, exec: {node: n2, command: \"true\"}}, {wait: 12s}]", func() { byHand("kill"); byHand("start") }, exitInconclusive, "n1 was started again by somebody else between "},
-		{"promoted-n2", "promoted", "timeline=[{wait: 12s}]", func() { m.SQL(t, "n2", plaincluster.Database, "select pg_promote()") }, exitFail, "failover without a fault: n2 was promoted from outside pgchaos"},
+		{"promoted-n2", "promoted", "timeline=[{wait: 12s}]", func() {
+			byHand("kill")
+			time.Sleep(time.Second)
+			m.SQL(t, "n2", plaincluster.Database, "select pg_promote()")
+		}, exitFail, "failover without a fault: n2 was promoted from outside pgchaos"},
 	} {
-		out := m.out + "-" + c.event
-		cmd := m.command("run", m.file, "--out", out, "--set", "cluster.existing.settle=1s", "--set", c.timeline)
+		out, settle := m.out+"-"+c.event, "1s"
+		if c.code == exitPass {
+			settle = "30s"
+		}
+		cmd := m.command("run", m.file, "--out", out, "--set", "cluster.existing.settle="+settle, "--set", `cluster.existing.hooks={nothing: {do: "true", proof: "true"}}`, "--set", c.timeline)
 		m.out = out
 		must(t, cmd.Start())
 		m.await("writes", func() bool {
@@ -44,7 +52,7 @@ func TestWhatOthersDoToACluster(t *testing.T) {
 		c.others()
 		_ = cmd.Wait() // the exit code says it
 		r := m.result()
-		if code := cmd.ProcessState.ExitCode(); code != c.code || !slices.ContainsFunc(r.Reasons, func(reason string) bool { return strings.HasPrefix(reason, c.reason) }) {
+		if code := cmd.ProcessState.ExitCode(); code != c.code || c.reason != "" && !slices.ContainsFunc(r.Reasons, func(reason string) bool { return strings.HasPrefix(reason, c.reason) }) {
 			t.Errorf("%s: exit code %d, %q", c.event, code, r.Reasons)
 		}
 		seen := eventNamed(t, r, func(e record.Event) bool { return e.Action == c.action })
@@ -52,8 +60,14 @@ func TestWhatOthersDoToACluster(t *testing.T) {
 			t.Errorf("%+v", seen)
 		}
 		own := slices.DeleteFunc(slices.Clone(r.Outages), func(o outage.Outage) bool { return o.Event != c.event })
-		if len(own) != 1 || c.action == "restarted" && (!own[0].Recovered || own[0].Errors == 0) {
+		if len(own) != 1 || !own[0].Recovered || own[0].Errors == 0 || c.action == "promoted" && own[0].Most < time.Second {
 			t.Errorf("the outages of %s: %+v of %+v", c.event, own, r.Outages)
+		}
+		if _, report, _ := m.run("report", out, "--full"); strings.Contains(report, "UNCLEAR") != (c.code == exitPass) {
+			t.Errorf("%s: %s", c.event, report)
+		}
+		if i := slices.IndexFunc(r.Outages, func(o outage.Outage) bool { return o.Event == "nothing" }); i >= 0 && (r.Outages[i].RTO > 0 || r.Outages[i].Errors > 0) {
+			t.Errorf("the outage of a command that did nothing: %+v", r.Outages[i])
 		}
 	}
 }

@@ -86,12 +86,8 @@ func warningsSection(p *page, r *report.Result) *section {
 func Warnings(r *report.Result) (all []string) {
 	all = slices.Clone(r.Cluster.Warnings)
 	for _, m := range r.Timeline {
-		switch {
-		case !r.Unclear(m):
-		case m.Promotion != nil:
-			all = append(all, r.PromotionWords(m))
-		default:
-			all = append(all, r.WeakeningWords(m))
+		if r.Unclear(m) {
+			all = append(all, r.UnclearWords(m))
 		}
 	}
 	for _, doubt := range r.Doubts() {
