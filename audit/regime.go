@@ -89,6 +89,9 @@ type stretch struct {
 // else to the first reading with it. It is nil for a node that was never read. Zero is
 // the wall time of offset 0, by which it is known when a server was started.
 //
+// Where a role or the database has the setting, a session keeps what it began with. Which of a workload's sessions began when is not recorded: from
+// such a change on either value may be in force, until the server is started anew.
+//
 // A server reads its configuration anew when it is started. What shows after a restart
 // has no band, so: the server before had the old value to its end, unless a step was
 // under way that could have had it reload.
@@ -97,6 +100,7 @@ func regimesOf(node string, states []record.NodeState, events []record.Event, ze
 	var before record.NodeState    // the last reading that counts
 	var newest, life time.Duration // until when it was read, at most; when its server was started
 	known := false
+	var kept []string // the synchronous_commit of sessions that may have begun with another one
 	for i, s := range states {
 		if !s.Reachable || s.SyncCommit == "" {
 			continue
@@ -108,6 +112,18 @@ func regimesOf(node string, states []record.NodeState, events []record.Event, ze
 		born, reborn := began(before, s, zero)
 		if reborn {
 			born = min(max(born, old), s.At) // another clock may give a wrong time, but it was between
+		}
+		switch {
+		case reborn:
+			kept = nil
+		case known && (before.CommitOfRole || s.CommitOfRole) && s.SyncCommit != before.SyncCommit && !slices.Contains(kept, before.SyncCommit):
+			kept = append(kept, before.SyncCommit)
+		}
+		in := []regime{now}
+		for _, commit := range kept {
+			if r := newRegime(commit, standbys.Num, standbys.Names); !slices.ContainsFunc(in, r.equal) {
+				in = append(in, r)
+			}
 		}
 		switch {
 		case !known:
@@ -125,7 +141,7 @@ func regimesOf(node string, states []record.NodeState, events []record.Event, ze
 			if from < to {
 				all = append(all, stretch{from, to, life, []regime{was, now}})
 			}
-			all = append(all, stretch{to, forever, next, []regime{now}})
+			all = append(all, stretch{to, forever, next, in})
 		}
 		if reborn {
 			life = born

@@ -60,6 +60,11 @@ func TestWeakerRegimes(t *testing.T) {
 func TestWeakByRegime(t *testing.T) {
 	quorum := record.Demand{Node: "a", Standbys: 1, Names: []string{"b", "c"}, Commit: "on"}
 	on := func(at int) record.NodeState { return sync(primary("a", at, 1, 1), "on", "ANY 1 (b, c)") }
+	ofRole := func(s record.NodeState) record.NodeState { s.CommitOfRole = true; return s }
+	born := func(at int, s record.NodeState) record.NodeState {
+		s.ServerStarted = time.UnixMilli(int64(at))
+		return s
+	}
 	none := func(at int) record.NodeState { return sync(primary("a", at, 1, 1), "on", "") }
 	gone := func(at int) record.NodeState { return state("a", at, '-') }
 	configure := event("configure-a", "configure", "a", 5000, 5300)
@@ -109,6 +114,11 @@ func TestWeakByRegime(t *testing.T) {
 			nil, []int{5001, 5299}, []int{4999, 5302, 9000}},
 		{"demanded of another node, and so of whoever comes after", []record.NodeState{none(5)}, nil, []record.Demand{{Node: "z", Standbys: 1}}, []int{10}, nil, nil},
 		{"an own demand counts more", []record.NodeState{none(5)}, nil, []record.Demand{{Node: "a"}, {At: 5 * msec, Node: "z", Standbys: 1}}, nil, nil, []int{10}},
+		{"of the role: a session keeps what it began with", []record.NodeState{on(5), ofRole(sync(on(1000), "local", "ANY 1 (b, c)")), on(2000)}, nil, []record.Demand{quorum},
+			nil, []int{900, 1500, 2500, 9000}, []int{700}},
+		{"of the role, and of all sessions after a restart", []record.NodeState{on(5), ofRole(sync(on(1000), "local", "ANY 1 (b, c)")), born(3000, on(3100))}, nil, []record.Demand{quorum},
+			nil, []int{1500, 2500}, []int{3200, 9000}},
+		{"of the role, as much as before", []record.NodeState{on(5), ofRole(on(1000)), on(2000)}, nil, []record.Demand{quorum}, nil, nil, []int{900, 1500, 2500}},
 		{"under way while it was weak", []record.NodeState{on(5), on(1000), none(1001), none(1499), on(1500)}, nil, []record.Demand{quorum}, []int{-1600}, nil, []int{990}},
 	}
 	for _, tt := range tests {

@@ -52,7 +52,7 @@ type Audit struct {
 type WeakAcks struct {
 	Notice int64 `json:"by_notice"` // the server said so: the wait for its standbys had been cancelled
 	// Regime: acknowledged while the synchronous regime was weaker than demanded. Those
-	// of Transition may have been: the regime was just being changed.
+	// of Transition may have been: the regime was just being changed, or the session may have begun with another one.
 	Regime     int64 `json:"by_regime"`
 	Transition int64 `json:"in_transition"`
 	// Stretches are when servers acknowledged under a weaker regime, by time; none in
@@ -112,7 +112,7 @@ type WeakReason string
 const (
 	WeakNotice     WeakReason = "notice"     // the server said that the wait had been cancelled
 	WeakRegime     WeakReason = "regime"     // under a weaker regime than demanded
-	WeakTransition WeakReason = "transition" // while the regime was being changed
+	WeakTransition WeakReason = "transition" // perhaps: the regime was being changed, or may have been another one for this session
 )
 
 // Cause says what explains a loss.

@@ -79,7 +79,10 @@ type NodeState struct {
 	Writable bool `json:"writable,omitempty"`
 	// SyncCommit is the synchronous_commit of new sessions of the load.
 	SyncCommit string `json:"synchronous_commit,omitempty"`
-	SyncNames  string `json:"synchronous_standby_names,omitempty"`
+	// CommitOfRole tells that they have it from the role or the database ("alter role ... set"). Sessions that had begun before keep theirs
+	// then, where a change of the configuration reaches them, too.
+	CommitOfRole bool   `json:"synchronous_commit_of_role,omitempty"`
+	SyncNames    string `json:"synchronous_standby_names,omitempty"`
 	// SyncWaiters counts the backends that wait in SyncRepWaitForLSN.
 	SyncWaiters int `json:"sync_waiters,omitempty"`
 	// Connections counts the client backends without the one that reads. 0 also in older results.

@@ -60,9 +60,13 @@ func (l *regimeLog) see(c observe.Change, d record.Demand, steps *stepLog) (even
 		return event, false, false
 	}
 	w := record.Weakening{Was: regimeOf(c.Was), Is: regimeOf(c.Is), Demanded: demandWords(d)}
+	detail := w.Change() + "; demanded: " + w.Demanded
+	if c.Is.CommitOfRole || c.Was.CommitOfRole {
+		detail += "; the role or its database has it, and each session keeps what it began with"
+	}
 	return record.Event{
 		Name: "weakened-" + c.Node, Action: "weakened", Nodes: []string{c.Node}, Status: record.EventSeen,
-		Issued: c.Since, Effective: c.At, Ended: c.At, Detail: w.Change() + "; demanded: " + w.Demanded, Weakening: &w,
+		Issued: c.Since, Effective: c.At, Ended: c.At, Detail: detail, Weakening: &w,
 	}, true, false
 }
 

@@ -184,7 +184,7 @@ func (w *Watcher) Usage() (samples []record.ResourceSample, errs map[string]erro
 func changed(a, b record.NodeState) bool {
 	return a.Node == "" || a.Reachable != b.Reachable || a.Role != b.Role || a.Timeline != b.Timeline ||
 		!a.ServerStarted.Equal(b.ServerStarted) || !a.CheckpointerStarted.Equal(b.CheckpointerStarted) ||
-		a.Writable != b.Writable || a.Streaming != b.Streaming || a.SyncNames != b.SyncNames || a.SyncCommit != b.SyncCommit ||
+		a.Writable != b.Writable || a.Streaming != b.Streaming || a.SyncNames != b.SyncNames || a.SyncCommit != b.SyncCommit || a.CommitOfRole != b.CommitOfRole ||
 		!slices.EqualFunc(a.Standbys, b.Standbys, func(x, y record.StandbyState) bool {
 			return x.Name == y.Name && x.State == y.State && x.SyncState == y.SyncState
 		})

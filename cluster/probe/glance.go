@@ -30,7 +30,7 @@ func glance(ctx context.Context, conn *pgx.Conn, last record.NodeState, load str
 	var timeline *int64
 	var lsn, received, standbys string
 	err := conn.QueryRow(ctx, glanceSQL, load).Scan(&inRecovery, &timeline, &lsn, &received, &s.Streaming, &s.SyncNames,
-		&commit, &readOnly, &standbys)
+		&commit, &s.CommitOfRole, &readOnly, &standbys)
 	if err != nil {
 		return record.NodeState{Node: last.Node}, fmt.Errorf("glance at the state of %s: %w", last.Node, err)
 	}

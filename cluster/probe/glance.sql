@@ -11,6 +11,7 @@ select pg_catalog.pg_is_in_recovery(),
                 case when not exists (select from setting s where s.mine and s.name = 'synchronous_commit')
                      then pg_catalog.current_setting('synchronous_commit')
                 end),
+       exists (select from setting s where not s.mine and s.name = 'synchronous_commit'),
        coalesce((select s.value from setting s where not s.mine and s.name = 'default_transaction_read_only'),
                 case when not exists (select from setting s where s.mine and s.name = 'default_transaction_read_only')
                      then pg_catalog.current_setting('default_transaction_read_only')

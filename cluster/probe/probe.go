@@ -64,7 +64,7 @@ func read(ctx context.Context, conn *pgx.Conn, node, load string) (s record.Node
 	var readOnly *bool
 	ask := func(sql string) error {
 		return conn.QueryRow(ctx, sql, load).Scan(&inRecovery, &timeline, &s.SystemID, &s.Version, &lsn, &received,
-			&s.Streaming, &s.ReplayPaused, &s.SyncCommit, &readOnly, &own, &s.SyncNames, &redo, &s.ServerStarted, &checkpointer,
+			&s.Streaming, &s.ReplayPaused, &s.SyncCommit, &s.CommitOfRole, &readOnly, &own, &s.SyncNames, &redo, &s.ServerStarted, &checkpointer,
 			&s.SyncWaiters, &s.Connections, &standbys)
 	}
 	switch known := conn.PgConn().CustomData(); {

@@ -17,6 +17,7 @@ select pg_catalog.pg_is_in_recovery(),
                 (select case when exists (select from setting o where o.mine and o.name = s.name)
                              then s.boot_val else s.reset_val end
                  from pg_catalog.pg_settings s where s.name = 'synchronous_commit')),
+       exists (select from setting s where not s.mine and s.name = 'synchronous_commit'),
        coalesce((select s.value from setting s where not s.mine and s.name = 'default_transaction_read_only'),
                 case when not exists (select from setting s where s.mine and s.name = 'default_transaction_read_only')
                      then (select s.reset_val from pg_catalog.pg_settings s where s.name = 'default_transaction_read_only')

@@ -40,13 +40,13 @@ func settings(t *testing.T, a *cluster.Node) {
 		p := proberOf(a)
 		p.Read(t.Context()) // its session has what counted before
 		alter(t, admin, sql)
-		commit, readOnly := shown(t, a)
+		commit, ofRole, readOnly := shown(t, a)
 		var hidden bool // our own role's setting hides the server's, and the load has none: then nothing is certain
 		if err := admin.QueryRow(t.Context(), "select coalesce(rolconfig::text, '') like '%read_only%' from pg_roles where rolname = 'postgres'").Scan(&hidden); err != nil {
 			t.Fatal(err)
 		}
 		for how, s := range map[string]record.NodeState{"in full": p.Read(t.Context()), "by a new session": a.State(t.Context())} {
-			if s.SyncCommit != commit || s.Writable == readOnly && !hidden || s.Writable && readOnly {
+			if s.SyncCommit != commit || s.CommitOfRole != ofRole || s.Writable == readOnly && !hidden || s.Writable && readOnly {
 				t.Errorf("%s, read %s: %q, writable %v, %s; a session of the load has %q, read-only %v", sql, how, s.SyncCommit, s.Writable, s.Error, commit, readOnly)
 			}
 		}
@@ -74,8 +74,8 @@ func glances(t *testing.T, a *cluster.Node, admin *pgx.Conn) {
 		"alter system reset all",
 	} {
 		alter(t, admin, sql)
-		commit, readOnly := shown(t, a)
-		if s := p.Glance(t.Context()); s.SyncCommit != commit || s.Writable == readOnly {
+		commit, ofRole, readOnly := shown(t, a)
+		if s := p.Glance(t.Context()); s.SyncCommit != commit || s.CommitOfRole != ofRole || s.Writable == readOnly {
 			t.Errorf("%s: %q, writable %v, %s; a session of the load has %q, read-only %v", sql, s.SyncCommit, s.Writable, s.Error, commit, readOnly)
 		}
 	}
@@ -94,16 +94,16 @@ func alter(t *testing.T, admin *pgx.Conn, statements string) {
 }
 
 // shown is what a new session of the load shows.
-func shown(t *testing.T, a *cluster.Node) (commit string, readOnly bool) {
+func shown(t *testing.T, a *cluster.Node) (commit string, ofRole, readOnly bool) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), a.ConnString(a.Credentials().Load, "load/w"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close(context.Background()) }()
-	err = conn.QueryRow(t.Context(), "select current_setting('synchronous_commit'), current_setting('default_transaction_read_only')::boolean").Scan(&commit, &readOnly)
+	err = conn.QueryRow(t.Context(), "select setting, source in ('user', 'database', 'database user', 'global'), current_setting('default_transaction_read_only')::boolean from pg_settings where name = 'synchronous_commit'").Scan(&commit, &ofRole, &readOnly)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return commit, readOnly
+	return commit, ofRole, readOnly
 }

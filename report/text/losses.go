@@ -81,7 +81,7 @@ func unansweredWords(a *audit.Audit) string {
 }
 
 // weakAckWords say what weak acknowledgements mean: "83 writes were acknowledged weakly, so that a second
-// failure would have lost them: 83 with fewer standbys than demanded (36 of them while the setting was changed)".
+// failure would have lost them: 83 with fewer standbys than demanded (36 of them perhaps: the setting was changed)".
 func weakAckWords(w *audit.WeakAcks) string {
 	var parts []string
 	if w.Notice > 0 {
@@ -90,7 +90,7 @@ func weakAckWords(w *audit.WeakAcks) string {
 	if w.Regime > 0 {
 		part := fmt.Sprintf("%s with fewer standbys than demanded", units.Grouped(w.Regime))
 		if w.Transition > 0 {
-			part += fmt.Sprintf(" (%s of them while the setting was changed)", units.Grouped(w.Transition))
+			part += fmt.Sprintf(" (%s of them perhaps: the setting was changed)", units.Grouped(w.Transition))
 		}
 		parts = append(parts, part)
 	}
@@ -351,7 +351,7 @@ func weakReasonWords(w audit.WeakReason) string {
 	case audit.WeakRegime:
 		return ", weak: fewer standbys than demanded"
 	case audit.WeakTransition:
-		return ", weak: the setting was being changed"
+		return ", weak perhaps: the setting was changed"
 	}
 	return ""
 }

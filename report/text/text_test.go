@@ -194,7 +194,7 @@ func TestRunWords(t *testing.T) {
 		{"unexplained", audit.Run{First: 7, Last: 7, To: ms, From: ms, Node: "a", Why: "it should be there", MissingOn: []string{"a"}},
 			"writer 0, 7, acknowledged 0.001 s on a, UNEXPLAINED: it should be there; missing on a"},
 		{"by a crash, weakly", audit.Run{First: 7, Last: 7, Weak: audit.WeakTransition, Explained: true, Cause: audit.CauseCrash, LostBy: "kill-a", Fork: 16, MissingOn: []string{"a"}},
-			"writer 0, 7, weak: the setting was being changed, lost at kill-a, recovered up to LSN 0/10; missing on a"},
+			"writer 0, 7, weak perhaps: the setting was changed, lost at kill-a, recovered up to LSN 0/10; missing on a"},
 		{"beside the new primary", audit.Run{First: 7, Last: 7, Explained: true, Cause: audit.CauseBeside, LostBy: "returned", Fork: 16},
 			"writer 0, 7, lost at returned, written beside the new primary: fork at LSN 0/10; found on no node"},
 		{"by a split brain, on one of two forks", audit.Run{First: 7, Last: 7, Weak: audit.WeakNotice, Explained: true, Cause: audit.CauseForeign, LostBy: "promote-c", OnForks: []string{"c before rejoin-c"}},
@@ -229,8 +229,8 @@ func TestLossesInWords(t *testing.T) {
 	for want, got := range map[string]string{
 		"at 0.022 s":                            spanWords(22*ms, 22*ms+10*time.Microsecond),
 		"within 20 ms, from 0.022 s to 0.042 s": spanWords(22*ms, 42*ms),
-		"1 write was acknowledged weakly, so that a second failure would have lost it: 1 after a cancelled wait for a standby":                                               weakAckWords(&audit.WeakAcks{Notice: 1}),
-		"83 writes were acknowledged weakly, so that a second failure would have lost them: 83 with fewer standbys than demanded (36 of them while the setting was changed)": weakAckWords(&audit.WeakAcks{Regime: 83, Transition: 36}),
+		"1 write was acknowledged weakly, so that a second failure would have lost it: 1 after a cancelled wait for a standby":                                                  weakAckWords(&audit.WeakAcks{Notice: 1}),
+		"83 writes were acknowledged weakly, so that a second failure would have lost them: 83 with fewer standbys than demanded (36 of them perhaps: the setting was changed)": weakAckWords(&audit.WeakAcks{Regime: 83, Transition: 36}),
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
