@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -59,20 +60,25 @@ func StandbyName(ctx context.Context, conn *pgx.Conn, node string) (name string,
 		return "", fmt.Errorf("ask %s for its application_name as a standby: %w", node, err)
 	}
 	if conninfo != nil {
-		set, err := keywordSettings(*conninfo)
-		if err != nil {
-			return "", fmt.Errorf("read the conninfo of the WAL receiver of %s: %w", node, err)
-		}
-		for _, key := range []string{"application_name", "fallback_application_name"} {
-			if set[key] != "" {
-				return set[key], nil
-			}
+		if name := applicationName(*conninfo); name != "" {
+			return name, nil
 		}
 	}
 	if clusterName != nil && *clusterName != "" {
 		return *clusterName, nil // libpqwalreceiver.c's default
 	}
 	return "walreceiver", nil
+}
+
+// applicationName is that of a WAL receiver's conninfo; "": it has none of its own. PostgreSQL shows that text without quotes, so it is no
+// connection string where a value has a blank in it. libpqrcv_get_conninfo writes the settings in the order of libpq's PQconninfoOptions, and
+// fallback_application_name, which each WAL receiver has, is the next one.
+func applicationName(conninfo string) string {
+	before, _, _ := strings.Cut(" "+conninfo, " fallback_application_name=")
+	if i := strings.LastIndex(before, " application_name="); i >= 0 {
+		return before[i+len(" application_name="):]
+	}
+	return ""
 }
 
 // learnStandbyName asks a node that was the primary when it was met for its application_name, once it is a standby.

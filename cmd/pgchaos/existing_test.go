@@ -158,6 +158,7 @@ func TestMarkAndDoctor(t *testing.T) {
 	}
 
 	doctor("good", exitPass)
+	m.namedWithABlank()
 	m.SQL(t, "n1", plaincluster.Database, "revoke pg_monitor from chaos")
 	doctor("no-rights", exitInconclusive)
 	m.runsWithoutRights()
@@ -190,6 +191,26 @@ func TestMarkAndDoctor(t *testing.T) {
 	m.Stop(t, "n2")
 	doctor("down", exitUsage)
 	refused("it cannot be read", "--"+riskFlag)
+}
+
+// namedWithABlank: a standby can have a blank in its application_name.
+func (m *met) namedWithABlank() {
+	m.t.Helper()
+	was := m.Get(m.t, "n2", "postgres", "select setting from pg_settings where name = 'primary_conninfo'")
+	receive := func(conninfo, called string) {
+		m.SQL(m.t, "n2", "postgres", "alter system set primary_conninfo = '"+strings.ReplaceAll(conninfo, "'", "''")+"'")
+		m.SQL(m.t, "n2", "postgres", "select pg_reload_conf()")
+		m.await("the standby "+called, func() bool {
+			return m.Get(m.t, "n1", "postgres", "select coalesce(max(application_name), '') from pg_stat_replication where state = 'streaming'") == called
+		})
+	}
+	receive(was+" application_name='node two'", "node two")
+	for _, standby := range []string{"", "node two"} {
+		if code, text := m.doctored(m.file, "--set", "cluster.existing.nodes.n2.standby="+standby); code != exitPass {
+			m.t.Errorf("standby: %q: exit code %d\n%s", standby, code, text)
+		}
+	}
+	receive(was, "n2")
 }
 
 // byKeywords: clients can be libpq's keywords, and a service.
