@@ -119,8 +119,8 @@ func ParseExec(text string) (ExecTemplate, error) {
 	commands := 0
 	for i, w := range words {
 		if w == commandWord {
-			if i > 0 && words[i-1] == "-c" {
-				return ExecTemplate{}, errors.New("{command} after -c would give a shell its first word alone: leave the shell out")
+			if i > 0 && (words[i-1] == "-c" || shellTakesOne(words[:i])) {
+				return ExecTemplate{}, fmt.Errorf("{command} after %s would give a shell its first word alone: leave the shell out", words[i-1])
 			}
 			commands++
 		} else if strings.Contains(w, commandWord) {
@@ -131,6 +131,16 @@ func ParseExec(text string) (ExecTemplate, error) {
 		return ExecTemplate{}, errors.New("it must have {command} once: docker exec {host} {command}")
 	}
 	return ExecTemplate{words}, nil
+}
+
+// shells are the programs that take one word as a command after an option -c, which can stand beside others, as in -lc.
+var shells = []string{"sh", "ash", "bash", "csh", "dash", "fish", "ksh", "mksh", "tcsh", "zsh", "su", "runuser"}
+
+// shellTakesOne tells whether what follows these words is the command of a shell, which takes the next words for something else.
+func shellTakesOne(words []string) bool {
+	last := words[len(words)-1]
+	return strings.HasPrefix(last, "-") && !strings.HasPrefix(last, "--") && strings.Contains(last, "c") &&
+		slices.ContainsFunc(words[:len(words)-1], func(w string) bool { return slices.Contains(shells, path.Base(w)) })
 }
 
 // Argv is the command that runs another one on a host. Ssh joins its arguments with blanks and gives the line to a shell

@@ -40,6 +40,8 @@ func TestExecTemplate(t *testing.T) {
 		"kubectl exec -n db {host}-0 -- {command}":    false,
 		"ssh {host} sudo -n {command}":                true,
 		"timeout 10 /usr/bin/ssh -n {host} {command}": true,
+		"env -C /tmp A={host} nice -nc {command}":     false, // no shell
+		"env A={host} bash --norc {command}":          false,
 	} {
 		e, err := ParseExec(text)
 		if err != nil {
@@ -56,7 +58,7 @@ func TestExecTemplate(t *testing.T) {
 			t.Errorf("%s: %q", text, argv)
 		}
 	}
-	for _, text := range []string{"", "ssh {host}", "ssh {command} {command}", "sh -c '{command}'", "ssh | {command}"} {
+	for _, text := range []string{"", "ssh {host}", "ssh {command} {command}", "sh -c '{command}'", "ssh | {command}", "ssh {host} bash -lc {command}", "docker exec {host} /bin/sh -ec {command}", "bash -cl {command}", "ssh {host} su - postgres -lc {command}"} {
 		if _, err := ParseExec(text); err == nil {
 			t.Errorf("%q is accepted", text)
 		}

@@ -14,6 +14,9 @@ func FreeCommand(dataDir string) Command {
 	return Command{Argv: []string{"df", "-Pk", dataDir, dataDir + "/pg_wal"}, Keep: freeKeeps}
 }
 
+// asked is for how many directories df is asked.
+const asked = 2
+
 // freeKeeps is how much of what df says is kept, in bytes.
 const freeKeeps = 16 << 10
 
@@ -21,15 +24,15 @@ const freeKeeps = 16 << 10
 // only, and then ends with one.
 func FreeOf(out Output, err error) (uint64, error) {
 	free, unread := parseFree(out.Stdout)
-	if unread != nil {
-		return 0, errors.Join(unread, err)
+	if unread != nil && err != nil {
+		return 0, fmt.Errorf("%w: %w", unread, err)
 	}
-	return free, nil
+	return free, unread
 }
 
 // parseFree is the least number of free bytes in what POSIX's df -P wrote, whose names can have blanks in them.
 func parseFree(out string) (uint64, error) {
-	least := uint64(math.MaxUint64)
+	least, disks := uint64(math.MaxUint64), 0
 	for line := range strings.Lines(out) {
 		words := strings.Fields(line)
 		for i := 4; i < len(words); i++ {
@@ -38,12 +41,16 @@ func parseFree(out string) (uint64, error) {
 			}
 			if kB, err := strconv.ParseUint(words[i-1], 10, 53); err == nil {
 				least = min(least, kB<<10)
+				disks++
 				break
 			}
 		}
 	}
 	if least == math.MaxUint64 {
 		return 0, errors.New("df does not say how much is free")
+	}
+	if disks > asked {
+		return 0, fmt.Errorf("df speaks of %d disks and was asked for %d directories: exec does not pass on the arguments of a command", disks, asked)
 	}
 	return least, nil
 }

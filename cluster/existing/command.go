@@ -14,11 +14,12 @@ import (
 // endWithin is how long a command may take to end once it was killed.
 const endWithin = 2 * time.Second
 
-// run runs a command on this machine, in a process group of its own, which is killed when the context ends. Programs such as
-// ssh keep what they run on the other side, which pgchaos cannot end.
+// run runs a command on this machine, in a session of its own, whose process group is killed when the context ends. Programs such as ssh keep what
+// they run on the other side, which pgchaos cannot end. In a session of its own a command has no terminal: one that would ask there for a password,
+// or whether a host is known, would stop for ever, since its group is in the background.
 func run(ctx context.Context, argv []string, as cluster.Command) (cluster.Output, error) {
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...) //nolint:gosec // the user's own template
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = endWithin
 	cmd.Stdin = as.Stdin

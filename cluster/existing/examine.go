@@ -149,7 +149,7 @@ func Examine(ctx context.Context, x cluster.Existing) Examination {
 	if exec != nil {
 		e.commands(*exec, x, commands)
 	}
-	e.free(ctx, exec, x)
+	e.free(ctx, exec, x, commands)
 	return e
 }
 

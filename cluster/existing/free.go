@@ -8,8 +8,9 @@ import (
 	"pgchaos/cluster"
 )
 
-// free looks how much is free on the disks of the servers. Only a command on their machines can tell.
-func (e *Examination) free(ctx context.Context, exec *cluster.ExecTemplate, x cluster.Existing) {
+// free looks how much is free on the disks of the servers. Only a command on their machines can tell, and none does where true has failed, of
+// which another finding speaks.
+func (e *Examination) free(ctx context.Context, exec *cluster.ExecTemplate, x cluster.Existing, failed []error) {
 	if exec == nil {
 		e.add(Good, "", "write exec in cluster.existing, and min_free bounds it", "how much is free on the servers' disks is not known: no command runs there")
 		return
@@ -17,14 +18,14 @@ func (e *Examination) free(ctx context.Context, exec *cluster.ExecTemplate, x cl
 	free, errs := make([]uint64, len(x.Nodes)), make([]error, len(x.Nodes))
 	var wg sync.WaitGroup
 	for i, n := range x.Nodes {
-		if e.Nodes[i].Error == nil {
+		if e.Nodes[i].Error == nil && failed[i] == nil {
 			wg.Go(func() { free[i], errs[i] = freeOn(ctx, machine{n.Name, n.Host, exec}, e.Nodes[i].DataDir) })
 		}
 	}
 	wg.Wait()
 	for i, n := range x.Nodes {
 		switch dir := e.Nodes[i].DataDir; {
-		case e.Nodes[i].Error != nil:
+		case e.Nodes[i].Error != nil, failed[i] != nil:
 		case errs[i] != nil:
 			e.add(Unknown, n.Name, "", "how much is free on its disks is not known, so that min_free is no bound: %v", errs[i])
 		case free[i] < x.MinFree:
