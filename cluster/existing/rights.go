@@ -35,16 +35,16 @@ func (e *Examination) rights() {
 	if p == nil {
 		return
 	}
-	var lacks, unknown []string
+	var lacks []string
 	for i, r := range rights {
 		if !p.Rights[i] {
-			lacks, unknown = append(lacks, r.name), append(unknown, r.leaves)
+			lacks = append(lacks, r.name)
 			e.add(Unknown, "", "grant pg_monitor to the role", "the role lacks %s; unknown without it: %s", r.name, r.leaves)
 		}
 	}
 	if len(lacks) > 0 {
-		e.Warnings = append(e.Warnings, fmt.Sprintf("the role lacked %s, so that the verdict is inconclusive at best; unknown without it: %s. Grant pg_monitor to the role",
-			strings.Join(lacks, ", "), strings.Join(unknown, "; ")))
+		e.Warnings = append(e.Warnings, fmt.Sprintf("the role lacked %s: grant pg_monitor to it. Without that the verdict is inconclusive at best; pgchaos doctor says what is unknown",
+			strings.Join(lacks, ", ")))
 		e.add(Unknown, "", "grant pg_monitor to the role", "without these rights the verdict of a run is inconclusive at best")
 	} else {
 		e.add(Good, "", "", "the role has the rights of pg_monitor")
