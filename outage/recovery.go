@@ -20,14 +20,19 @@ const (
 )
 
 // Stage is one moment of a recovery. At is an offset on the run's clock: when the
-// stage was reached, or up to when it had not been; without meaning otherwise.
+// stage was reached, or up to when it had not been; without meaning otherwise. From is set where it can have been reached at any moment
+// from then to At: what would have shown it could not be read.
 type Stage struct {
 	State StageState    `json:"state,omitempty"`
+	From  time.Duration `json:"from_ns,omitempty"`
 	At    time.Duration `json:"at_ns,omitempty"`
 }
 
-func reached(at time.Duration) Stage { return Stage{StageReached, at} }
-func missed(by time.Duration) Stage  { return Stage{StageMissed, by} }
+// unclear tells whether it is not known whether or when the stage was reached.
+func (s Stage) unclear() bool { return s.State == "" || s.From > 0 }
+
+func reached(at time.Duration) Stage { return Stage{State: StageReached, At: at} }
+func missed(by time.Duration) Stage  { return Stage{State: StageMissed, At: by} }
 
 // Recovery is one fault and how the cluster came back from it, stage by stage.
 type Recovery struct {
@@ -57,6 +62,10 @@ type Recovery struct {
 	Redundancy Stage `json:"redundancy"`
 	// Rejoined is that all Nodes stream again, or are the primary again.
 	Rejoined Stage `json:"rejoined"`
+	// Missing are those of Nodes that had to rejoin, or have not; none in an older result.
+	Missing []string `json:"missing_nodes,omitempty"`
+	// Unread are nodes that pgchaos could not read, so that one of the stages is not known, or only from and to.
+	Unread []string `json:"unread_nodes,omitempty"`
 	// Caveats are what must be known to read the stages: two primaries at once, a moment
 	// that nobody knows.
 	Caveats   []string           `json:"caveats,omitempty"`
@@ -197,9 +206,11 @@ type watched struct {
 
 func newWatched(c Course) watched {
 	changes := slices.Clone(c.States)
-	slices.SortStableFunc(changes, func(a, b record.NodeState) int { return cmp.Compare(a.At, b.At) })
-	return watched{c, changes}
+	slices.SortStableFunc(changes, byTime)
+	return watched{c, silence(changes, c.Events)}
 }
+
+func byTime(a, b record.NodeState) int { return cmp.Compare(a.At, b.At) }
 
 // primaryAt is the node that accepted writes at a moment, or last before it; "" where
 // nobody knows.
@@ -240,20 +251,21 @@ func (w watched) follow(r *Recovery, own, until time.Duration) {
 		return // nobody knows what there was to lose
 	}
 	if streaming, ok := w.redundant(before, r); ok {
-		r.Redundancy = w.back(r.Issued, own, until, func(v record.View, at time.Duration) bool {
+		r.Redundancy = w.back(r.Issued, own, until, func(v record.View, at time.Duration) record.Truth {
 			return v.Redundant(w.Demands, at, streaming)
 		})
 	}
-	r.Rejoined = w.back(r.Issued, own, until, func(v record.View, _ time.Duration) bool {
-		return !slices.ContainsFunc(r.Nodes, func(n string) bool { return !v.Joined(n) })
-	})
+	r.Rejoined, r.Missing = w.rejoined(r, own, until)
+	if r.Writable.unclear() || r.Redundancy.unclear() || r.Rejoined.unclear() {
+		r.Unread = w.unread(r.Issued, until)
+	}
 }
 
 // redundant tells whether there was anything that this fault could take, or that could come back: standbys that are demanded
 // of the primary, or those that streamed from it. Where none streamed and none is demanded, any primary would have as many.
-func (w watched) redundant(before record.View, r *Recovery) (streaming int, ok bool) {
+func (w watched) redundant(before record.View, r *Recovery) (streaming record.Count, ok bool) {
 	streaming, _ = before.StandbysOf(r.Primary)
-	return streaming, streaming > 0 || record.Demanded(w.Demands, r.Primary, r.Issued).Standbys > 0
+	return streaming, streaming.Most > 0 || record.Demanded(w.Demands, r.Primary, r.Issued).Standbys > 0
 }
 
 // promotion is the first promote step of an aftermath. One that was issued when a node
@@ -287,7 +299,7 @@ func (w watched) promoted(from, to time.Duration) (first *record.Event) {
 // writable is when a node that was not the primary became it, or the primary became
 // it again; it does not apply when the primary was never seen to be anything else.
 func (w watched) writable(r *Recovery, until time.Duration) (stage Stage, primary string) {
-	gone := false
+	gone, unclear := false, false
 	already := w.viewAt(r.Issued)
 	for _, s := range w.changes {
 		if s.At < r.Issued || s.At >= until {
@@ -296,7 +308,8 @@ func (w watched) writable(r *Recovery, until time.Duration) (stage Stage, primar
 		now := s.AcceptsWrites()
 		if s.Node == r.Primary {
 			old := already[s.Node]
-			gone = gone || !now || !s.ServerStarted.Equal(old.ServerStarted) || s.CrashedSince(old)
+			unclear = s.Unread()
+			gone = gone || !now && !unclear || s.RestartedSince(old) || s.CrashedSince(old)
 			now = now && gone
 		} else {
 			now = now && !already[s.Node].AcceptsWrites()
@@ -305,40 +318,13 @@ func (w watched) writable(r *Recovery, until time.Duration) (stage Stage, primar
 			return reached(s.At), s.Node
 		}
 	}
-	if !gone {
-		return Stage{State: StageNone}, ""
-	}
-	return missed(until), ""
-}
-
-// back is when something was so again, for good, that had not been at some moment
-// from the fault on. It does not apply to what always was so, nor to what was so until own, when another fault was issued.
-func (w watched) back(from, own, until time.Duration, so func(record.View, time.Duration) bool) Stage {
-	view := w.viewAt(from)
-	gone := !so(view, from)
-	again := time.Duration(-1)
-	for _, s := range w.changes {
-		if s.At <= from {
-			continue
-		}
-		if s.At >= until || !gone && s.At >= own || again >= 0 && s.At >= again+minStall {
-			break
-		}
-		view[s.Node] = s
-		switch now := so(view, s.At); {
-		case !now:
-			gone, again = true, -1 // a success that does not last is none
-		case gone && again < 0:
-			again = s.At
-		}
-	}
 	switch {
-	case !gone:
-		return Stage{State: StageNone}
-	case again >= 0:
-		return reached(again)
+	case gone && !unclear:
+		return missed(until), ""
+	case gone || unclear:
+		return Stage{}, ""
 	}
-	return missed(until)
+	return Stage{State: StageNone}, ""
 }
 
 // effects are the facts of an event's action; none where it is not known.

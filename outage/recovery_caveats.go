@@ -22,6 +22,9 @@ func (w watched) caveats(r *Recovery, until time.Duration) (all []string) {
 		add("it happened at some moment between %.3f s, when all was well, and %.3f s, when it was noticed: every time counts from the former, and can be up to %d ms too long",
 			r.Issued.Seconds(), r.Effective.Seconds(), (r.Effective - r.Issued).Milliseconds())
 	}
+	if len(r.Unread) > 0 {
+		add("pgchaos could not read %s for some of the time: stages that depend on that are not known, or only from and to", strings.Join(r.Unread, ", "))
+	}
 	if before := w.viewAt(r.Issued); r.Primary != "" && len(before) > 1 {
 		if _, ok := w.redundant(before, r); !ok {
 			add("no standby streamed from %s when %s was issued: there was no redundancy that could come back", r.Primary, r.Event)

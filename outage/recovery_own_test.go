@@ -11,7 +11,7 @@ import (
 // TestMissingAfterALaterFault: redundancy was complete until b is frozen, at 5 s for 2 s. Whether that counts for the fault at 1 s depends on
 // whether that one was over.
 func TestMissingAfterALaterFault(t *testing.T) {
-	states := append(healthy(), state("b", 5600, '-'), state("b", 7000, 's'))
+	states := append(healthy(), state("b", 5600, 'd'), state("b", 7000, 's'))
 	both := []record.Demand{{Node: "a", Standbys: 2}}
 	of := func(action, node string, facts record.Facts, issued int) record.Event {
 		m := event(action+"-"+node, action, node, issued, issued+10)

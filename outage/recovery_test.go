@@ -14,10 +14,12 @@ const msec = time.Millisecond
 
 // state is what a node said of itself at a moment, in milliseconds: its role by the
 // first letter ("p", "s" for a standby that streams, "c" for one that does not, "-"
-// for no answer), and a primary's standbys, each "name:sync_state" or "name:state:sync_state".
+// for no answer, "d" for no server), and a primary's standbys, each "name:sync_state" or "name:state:sync_state".
 func state(node string, at int, role byte, standbys ...[3]string) record.NodeState {
-	s := record.NodeState{Node: node, At: time.Duration(at) * msec, Reachable: role != '-', Streaming: role == 's', Timeline: 1}
+	s := record.NodeState{Node: node, At: time.Duration(at) * msec, Reachable: role != '-' && role != 'd', Streaming: role == 's', Timeline: 1}
 	switch role {
+	case 'd':
+		s.Role = record.RoleDown
 	case 'p':
 		s.Role = record.RolePrimary
 	case 's', 'c':

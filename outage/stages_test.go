@@ -38,9 +38,52 @@ func TestBack(t *testing.T) {
 			}
 			w.changes = append(w.changes, state("b", max(at, -at), role))
 		}
-		got := w.back(time.Second, 3*time.Second, 3*time.Second, func(v record.View, _ time.Duration) bool { return v["b"].Reachable })
+		got := w.back(time.Second, 3*time.Second, 3*time.Second, func(v record.View, _ time.Duration) record.Truth {
+			if v["b"].Reachable {
+				return record.True
+			}
+			return record.False
+		})
 		if got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// TestBackUnread: b streams ("."), does not run ("x"), or could not be read ("?"), a character for 100 ms from 1 s, when the fault was issued.
+func TestBackUnread(t *testing.T) {
+	for _, c := range []struct {
+		picture string
+		want    Stage
+	}{
+		{"..........", none},
+		{"...????...", Stage{}},
+		{"????......", Stage{}},
+		{"...???????", Stage{}},
+		{"..xx??????", not(1400)},
+		{"..xxx.....", hit(1500)},
+		{"..xx???...", Stage{State: StageReached, From: 1400 * msec, At: 1700 * msec}},
+		{"..??xx....", hit(1600)},
+		{"..xx?xx...", hit(1700)},
+		{"..xx..?...", hit(1400)},
+		{"..xx??.x..", hit(1800)},
+		{"..xx??.?..", Stage{State: StageReached, From: 1400 * msec, At: 1600 * msec}},
+	} {
+		var w watched
+		for i, role := range c.picture {
+			w.changes = append(w.changes, state("b", 1000+100*i, map[rune]byte{'.': 's', 'x': 'd', '?': '-'}[role]))
+		}
+		got := w.back(time.Second, 3*time.Second, 2*time.Second, func(v record.View, _ time.Duration) record.Truth {
+			switch b := v["b"]; {
+			case b.Reachable:
+				return record.True
+			case b.Role == record.RoleDown:
+				return record.False
+			}
+			return record.NotKnown
+		})
+		if want := c.want; got != want {
+			t.Errorf("%s: %v, want %v", c.picture, got, want)
 		}
 	}
 }
@@ -57,14 +100,20 @@ func TestWritableAgain(t *testing.T) {
 		who    string
 	}{
 		{"it never was anything else", states{a(5, 1), a(1500, 1)}, none, ""},
-		{"it did not answer for some time", states{a(5, 1), state("a", 1010, '-'), a(1500, 1)}, hit(1500), "a"},
-		{"it did not answer when the fault was issued", states{a(5, 1), state("a", 1000, '-'), a(1500, 1)}, hit(1500), "a"},
-		{"nor then, and when it was started is not known", states{state("a", 5, 'p'), state("a", 1000, '-'), state("a", 1500, 'p')}, hit(1500), "a"},
+		{"it did not run for some time", states{a(5, 1), state("a", 1010, 'd'), a(1500, 1)}, hit(1500), "a"},
+		{"it did not run when the fault was issued", states{a(5, 1), state("a", 1000, 'd'), a(1500, 1)}, hit(1500), "a"},
+		{"nor then, and when it was started is not known", states{state("a", 5, 'p'), state("a", 1000, 'd'), state("a", 1500, 'p')}, hit(1500), "a"},
+		{"it could not be read for some time", states{a(5, 1), state("a", 1010, '-'), a(1500, 1)}, none, ""},
+		{"it could not be read for some time, and was started again in it", states{a(5, 1), state("a", 1010, '-'), a(1500, 2)}, hit(1500), "a"},
+		{"it could not be read to the end", states{a(5, 1), state("a", 1010, '-')}, Stage{}, ""},
+		{"it did not run, and could not be read then", states{a(5, 1), state("a", 1010, 'd'), state("a", 1500, '-')}, Stage{}, ""},
+		{"it could not be read, and did not run then", states{a(5, 1), state("a", 1010, '-'), state("a", 1500, 'd')}, not(3000), ""},
+		{"it could not be read, and another one was promoted", states{a(5, 1), state("a", 1010, '-'), b(1200)}, hit(1200), "b"},
 		{"it was restarted between two readings", states{a(5, 1), a(1500, 2)}, hit(1500), "a"},
-		{"it never came back", states{a(5, 1), state("a", 1010, '-')}, not(3000), ""},
-		{"it came back at the end", states{a(5, 1), state("a", 1010, '-'), a(3000, 2)}, not(3000), ""},
-		{"another one was promoted", states{a(5, 1), state("a", 1010, '-'), b(1200)}, hit(1200), "b"},
-		{"another one had been a primary before", states{a(5, 1), b(6), state("a", 1010, '-'), b(1200)}, not(3000), ""},
+		{"it never came back", states{a(5, 1), state("a", 1010, 'd')}, not(3000), ""},
+		{"it came back at the end", states{a(5, 1), state("a", 1010, 'd'), a(3000, 2)}, not(3000), ""},
+		{"another one was promoted", states{a(5, 1), state("a", 1010, 'd'), b(1200)}, hit(1200), "b"},
+		{"another one had been a primary before", states{a(5, 1), b(6), state("a", 1010, 'd'), b(1200)}, not(3000), ""},
 	} {
 		w := newWatched(Course{States: c.states})
 		r := &Recovery{Primary: "a", Lost: true, Issued: time.Second}

@@ -170,3 +170,6 @@ type ResourceSample struct {
 
 // AcceptsWrites tells whether the node is known to accept writes.
 func (s NodeState) AcceptsWrites() bool { return s.Reachable && s.Role == RolePrimary }
+
+// Unread tells whether nothing is known of the node: it may run, and could not be read.
+func (s NodeState) Unread() bool { return !s.Reachable && s.Role != RoleDown }

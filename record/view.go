@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"iter"
 	"maps"
+	"math"
 	"slices"
 	"time"
 )
@@ -49,36 +50,47 @@ func onNewestTimeline(states iter.Seq[NodeState]) (newest []NodeState) {
 
 // Redundant tells whether the primary has the standbys that the newest demand of it
 // asks for. Where none was made of this node, it is the newest that was made of any;
-// where nothing synchronous is demanded, it must be as many as before.
-func (v View) Redundant(demands []Demand, at time.Duration, before int) bool {
+// where nothing synchronous is demanded, it must be as many as before. Without a primary it is not known as long as a node
+// that may run cannot be read.
+func (v View) Redundant(demands []Demand, at time.Duration, before Count) Truth {
 	primary := v.Writable()
 	if primary == "" {
-		return false
+		if v.unreadBeside("") {
+			return NotKnown
+		}
+		return False
 	}
 	streaming, synchronous := v.StandbysOf(primary)
 	if d := Demanded(demands, primary, at); d.Standbys > 0 {
-		return synchronous >= d.Standbys
+		return synchronous.reaches(Count{d.Standbys, d.Standbys})
 	}
-	return streaming >= before
+	return streaming.reaches(before)
 }
 
 // Streaming is how many standbys stream from the primary.
-func (v View) Streaming() int {
+func (v View) Streaming() Count {
 	streaming, _ := v.StandbysOf(v.Writable())
 	return streaming
 }
 
 // StandbysOf counts the lines of a primary's pg_stat_replication that stream, and those
-// of them that commits wait for. A standby that does not answer, or says that it does not stream, does not count: one that
-// is frozen, or was cut off and started again, stands there as streaming for another wal_sender_timeout.
-func (v View) StandbysOf(primary string) (streaming, synchronous int) {
-	for _, s := range v[primary].Standbys {
-		if own, watched := v[s.Name]; s.State != "streaming" || watched && (!own.Reachable || !own.Streaming) {
+// of them that commits wait for. A standby that does not run, or says that it does not stream, does not count: one that
+// is frozen, or was cut off and started again, stands there as streaming for another wal_sender_timeout. So of one that cannot be
+// read nothing is known. Nor is it of a primary that cannot be read, and may run.
+func (v View) StandbysOf(primary string) (streaming, synchronous Count) {
+	p, watched := v[primary]
+	if watched && p.Unread() {
+		return Count{Most: math.MaxInt}, Count{Most: math.MaxInt}
+	}
+	for _, s := range p.Standbys {
+		own, watched := v[s.Name]
+		if s.State != "streaming" || watched && !own.Unread() && !own.Streaming {
 			continue
 		}
-		streaming++
+		certain := !watched || !own.Unread()
+		streaming.add(certain)
 		if s.SyncState == "sync" || s.SyncState == "quorum" {
-			synchronous++
+			synchronous.add(certain)
 		}
 	}
 	return streaming, synchronous
@@ -87,16 +99,41 @@ func (v View) StandbysOf(primary string) (streaming, synchronous int) {
 // Joined tells whether a node is part of the cluster: the primary, or a standby that
 // says that it streams and of which another node says so too. The standby alone says
 // so also while it still catches up.
-func (v View) Joined(node string) bool {
-	s := v[node]
-	if !s.Reachable || !s.Streaming {
-		return v.Writable() == node
+func (v View) Joined(node string) Truth {
+	s, watched := v[node]
+	switch primary := v.Writable(); {
+	case watched && primary == node:
+		return True
+	case s.Reachable && !s.Streaming, s.Role == RoleDown:
+		return False
+	case s.Reachable:
+		return v.sendsTo(node)
+	case primary != "" && v.sendsTo(node) == False:
+		return False
 	}
+	return NotKnown // it may also be the primary
+}
+
+// sendsTo tells whether a node says that another one streams from it.
+func (v View) sendsTo(node string) Truth {
 	for _, upstream := range v {
 		for _, line := range upstream.Standbys {
 			if upstream.Reachable && line.Name == node && line.State == "streaming" {
-				return true
+				return True
 			}
+		}
+	}
+	if v.unreadBeside(node) {
+		return NotKnown
+	}
+	return False
+}
+
+// unreadBeside tells whether another node may run, and could not be read.
+func (v View) unreadBeside(node string) bool {
+	for name, s := range v {
+		if name != node && s.Unread() {
+			return true
 		}
 	}
 	return false

@@ -22,6 +22,13 @@ func state(node string, at int, role byte, standbys ...[3]string) NodeState {
 	return s
 }
 
+// down is a node that certainly does not run.
+func down(node string) NodeState {
+	s := state(node, 5, '-')
+	s.Role = RoleDown
+	return s
+}
+
 func streams(name, sync string) [3]string { return [3]string{name, "streaming", sync} }
 
 // view is one of these states.
@@ -108,18 +115,24 @@ func TestRedundant(t *testing.T) {
 		view    View
 		demands []Demand
 		before  int
-		want    bool
+		want    Truth
 	}{
-		{"as many as before", view(state("a", 5, 'p', streams("b", "async"), streams("c", "async"))), nil, 2, true},
-		{"fewer than before", view(state("a", 5, 'p', streams("b", "async"), catching)), nil, 2, false},
-		{"as many synchronous ones as demanded", view(state("a", 5, 'p', streams("b", "sync"), streams("c", "quorum"))), two, 0, true},
-		{"fewer", view(state("a", 5, 'p', streams("b", "sync"), streams("c", "potential"))), two, 0, false},
-		{"one of them does not answer", view(state("a", 5, 'p', streams("b", "sync"), streams("c", "quorum")), state("c", 6, '-')), two, 0, false},
-		{"one of them was started again behind a cut", view(state("a", 5, 'p', streams("b", "async"), streams("c", "async")), state("c", 6, 's'), silent), nil, 2, false},
-		{"both say that they stream", view(state("a", 5, 'p', streams("b", "async"), streams("c", "async")), state("c", 6, 's')), nil, 2, true},
-		{"no primary", view(state("b", 5, 's')), nil, 0, false},
+		{"as many as before", view(state("a", 5, 'p', streams("b", "async"), streams("c", "async"))), nil, 2, True},
+		{"fewer than before", view(state("a", 5, 'p', streams("b", "async"), catching)), nil, 2, False},
+		{"as many synchronous ones as demanded", view(state("a", 5, 'p', streams("b", "sync"), streams("c", "quorum"))), two, 0, True},
+		{"fewer", view(state("a", 5, 'p', streams("b", "sync"), streams("c", "potential"))), two, 0, False},
+		{"one of them does not answer", view(state("a", 5, 'p', streams("b", "sync"), streams("c", "quorum")), state("c", 6, '-')), two, 0, NotKnown},
+		{"one of them does not run", view(state("a", 5, 'p', streams("b", "sync"), streams("c", "quorum")), down("c")), two, 0, False},
+		{"one of them does not answer, and there are not enough with it", view(state("a", 5, 'p', streams("b", "sync"), streams("c", "potential")), state("c", 6, '-')), two, 0, False},
+		{"one of them does not answer, and there are enough without it", view(state("a", 5, 'p', streams("b", "sync"), streams("c", "quorum"), streams("d", "quorum")), state("c", 6, '-')), two, 0, True},
+		{"one does not answer, and there were not more before", view(state("a", 5, 'p', streams("b", "async"), streams("c", "async")), state("c", 6, '-')), nil, 1, True},
+		{"one does not answer, and may be the missing one", view(state("a", 5, 'p', streams("b", "async"), streams("c", "async")), state("c", 6, '-')), nil, 2, NotKnown},
+		{"one of them was started again behind a cut", view(state("a", 5, 'p', streams("b", "async"), streams("c", "async")), state("c", 6, 's'), silent), nil, 2, False},
+		{"both say that they stream", view(state("a", 5, 'p', streams("b", "async"), streams("c", "async")), state("c", 6, 's')), nil, 2, True},
+		{"no primary", view(state("b", 5, 's'), down("a")), nil, 0, False},
+		{"nobody knows whether there is a primary", view(state("b", 5, 's'), state("a", 5, '-')), nil, 0, NotKnown},
 	} {
-		if got := c.view.Redundant(c.demands, time.Second, c.before); got != c.want {
+		if got := c.view.Redundant(c.demands, time.Second, Count{c.before, c.before}); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
 		}
 	}
@@ -131,21 +144,27 @@ func TestJoined(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		view View
-		want bool
+		want Truth
 	}{
-		{"both say so", view(a, state("b", 5, 's')), true},
-		{"it does not say so itself", view(a, state("b", 5, 'c')), false},
-		{"it does not answer", view(a, unreachable(state("b", 5, 's'))), false},
-		{"nobody else says so", view(state("a", 5, 'p'), state("b", 5, 's')), false},
-		{"who says so does not answer", view(unreachable(a), state("b", 5, 's')), false},
-		{"it is the primary", view(state("b", 5, 'p'), state("a", 5, 's')), true},
-		{"it was the primary", view(unreachable(state("b", 5, 'p')), state("a", 5, 's')), false},
+		{"both say so", view(a, state("b", 5, 's')), True},
+		{"it does not say so itself", view(a, state("b", 5, 'c')), False},
+		{"it does not answer", view(a, unreachable(state("b", 5, 's'))), NotKnown},
+		{"it does not answer, and streams from nobody", view(state("a", 5, 'p'), unreachable(state("b", 5, 's'))), False},
+		{"it does not answer, nor does a node that it may stream from", view(state("a", 5, 'p'), unreachable(state("b", 5, 's')), state("c", 5, '-')), NotKnown},
+		{"it does not answer, and may be the primary", view(state("a", 5, 's'), unreachable(state("b", 5, 'p'))), NotKnown},
+		{"it does not run", view(a, down("b")), False},
+		{"nobody has ever read it", view(a), NotKnown},
+		{"nobody else says so", view(state("a", 5, 'p'), state("b", 5, 's')), False},
+		{"who says so does not answer", view(unreachable(a), state("b", 5, 's')), NotKnown},
+		{"who said so does not run", view(down("a"), state("b", 5, 's')), False},
+		{"it is the primary", view(state("b", 5, 'p'), state("a", 5, 's')), True},
+		{"it was the primary", view(down("b"), state("a", 5, 's')), False},
 	} {
 		if got := c.view.Joined("b"); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
 		}
 	}
-	if view(a, state("c", 5, 's')).Joined("c") {
+	if view(a, state("c", 5, 's')).Joined("c") != False {
 		t.Error("it streams by its own word, and catches up by the other's")
 	}
 }

@@ -1,7 +1,9 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"pgchaos/expect"
@@ -16,6 +18,7 @@ type worst struct {
 	most    time.Duration // that the longest can be, for all that is in why
 	n       int           // measured
 	why     []string      // why the longest may be longer: what had not come back, or was not measured
+	between string        // why one is only known from and to, where that is not momentUnknown
 }
 
 // take adds a time that can be up to most; least says why it may be longer than that, ""
@@ -45,8 +48,7 @@ func (r *Result) recoveryMetric(e expect.Expectation) expect.Value {
 		}
 		events++
 		if e.Metric == "redundancy_rto" {
-			all.stage(rec, rec.Redundancy, "the demanded standbys were not back from "+rec.Event+" when it was last looked",
-				"what the primary's standbys were at "+rec.Event+" is not known")
+			all.stage(rec, rec.Redundancy, "the demanded standbys were not back from "+rec.Event+" when it was last looked", redundancyUnknown(rec))
 			continue
 		}
 		all.workloads(rec, e)
@@ -64,9 +66,22 @@ func (r *Result) recoveryMetric(e expect.Expectation) expect.Value {
 	case len(all.why) > 0:
 		v.AtLeast, v.Why = true, all.why[0]
 	case all.most > all.longest:
-		v.AtLeast, v.Most, v.Why = true, all.most.Seconds(), momentUnknown
+		v.AtLeast, v.Most, v.Why = true, all.most.Seconds(), cmp.Or(all.between, momentUnknown)
 	}
 	return v
+}
+
+// redundancyUnknown says why a redundancy is not known.
+func redundancyUnknown(rec *outage.Recovery) string {
+	if len(rec.Unread) == 0 {
+		return "what the primary's standbys were at " + rec.Event + " is not known"
+	}
+	return notRead(rec) + " after " + rec.Event + ": whether the primary had its standbys then is not known"
+}
+
+// notRead says which nodes keep a stage from being known.
+func notRead(rec *outage.Recovery) string {
+	return "pgchaos could not read " + strings.Join(rec.Unread, ", ")
 }
 
 // workloads takes what an event was to the workloads that are asked about. An event
@@ -124,6 +139,10 @@ func (w *worst) stage(rec *outage.Recovery, s outage.Stage, missed, unknown stri
 	}
 	switch s.State {
 	case outage.StageReached:
+		if s.From > 0 {
+			least, most = max(0, least-(s.At-s.From)), s.At-rec.Issued
+			w.between = notRead(rec) + " between " + units.Seconds(s.From) + " and " + units.Seconds(s.At)
+		}
 		w.take(least, most, "")
 	case outage.StageNone:
 		w.take(0, 0, "")

@@ -21,6 +21,13 @@ func TestRecoveryMetrics(t *testing.T) {
 	noticed := func(r *Result) { // 1.837 s after that, and 2.050 s after all was well
 		r.Recoveries[1].Noticed, r.Recoveries[1].Issued = true, 19800*ms
 	}
+	unread := func(r *Result) {
+		r.Recoveries[1].Redundancy, r.Recoveries[1].Unread = outage.Stage{}, []string{"pgslave"}
+	}
+	between := func(r *Result) { // from 1 s to 5 s
+		issued := r.Recoveries[1].Issued
+		r.Recoveries[1].Redundancy = outage.Stage{State: outage.StageReached, From: issued + time.Second, At: issued + 5*time.Second}
+	}
 	tests := []struct {
 		name   string
 		change func(*Result)
@@ -29,6 +36,10 @@ func TestRecoveryMetrics(t *testing.T) {
 	}{
 		{"redundancy that never came back is too late for sure", missed, "redundancy_rto during crash < 9s", verdict.Fail},
 		{"and may be later than was watched", missed, "redundancy_rto during crash < 11s", verdict.Inconclusive},
+		{"nobody could read the standby", unread, "redundancy_rto during crash < 9s", verdict.Inconclusive},
+		{"nobody could read it for a while, at the end of which it was back in time", between, "redundancy_rto during crash < 5100ms", verdict.Pass},
+		{"within which it can have been back in time", between, "redundancy_rto during crash < 3s", verdict.Inconclusive},
+		{"before which it was too late", between, "redundancy_rto during crash < 900ms", verdict.Fail},
 		{"throughput that never came back", slow, "throughput_rto of writes during crash < 8s", verdict.Fail},
 		{"may be later than was watched", slow, "throughput_rto of writes during crash < 10s", verdict.Inconclusive},
 		{"a stage of a fault that was noticed later", noticed, "redundancy_rto during crash < 2100ms", verdict.Pass},

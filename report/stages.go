@@ -28,12 +28,16 @@ func ClusterStages(rec *outage.Recovery) []RecoveryStage {
 	if rec.Outside {
 		promotion.Name = "promoted from outside pgchaos"
 	}
-	nodes := strings.Join(rec.Nodes, ", ")
+	nodes := rec.Nodes
+	if len(rec.Missing) > 0 {
+		nodes = rec.Missing
+	}
+	rejoining := strings.Join(nodes, ", ")
 	return []RecoveryStage{
 		promotion,
 		{Stage: rec.Writable, Name: writable, Missed: "no writable primary"},
 		{Stage: rec.Redundancy, Name: "redundancy back", None: "redundancy kept", Missed: "redundancy not back"},
-		{Stage: rec.Rejoined, Name: nodes + " rejoined", Missed: nodes + " not rejoined"},
+		{Stage: rec.Rejoined, Name: rejoining + " rejoined", Missed: rejoining + " not rejoined"},
 	}
 }
 
@@ -49,10 +53,14 @@ func WorkloadStages(rec *outage.Recovery, w *outage.WorkloadRecovery) []Recovery
 	if rec.Next != "" {
 		throughput.Ended = ", when " + rec.Next + " began"
 	}
+	primary := "the new primary"
+	if rec.NewPrimary != "" && rec.NewPrimary == rec.Primary {
+		primary = rec.NewPrimary + ", the primary again"
+	}
 	return []RecoveryStage{
 		{Stage: w.FirstError, Name: "first error", Missed: "no error", Never: true},
 		{Stage: w.LastOldAck, Name: "last reply from " + strings.Join(rec.Nodes, ", ")},
-		{Stage: w.FirstNewAck, Name: "first reply from the new primary", Missed: "no reply from the new primary"},
+		{Stage: w.FirstNewAck, Name: "first reply from " + primary, Missed: "no reply from " + primary},
 		throughput,
 	}
 }

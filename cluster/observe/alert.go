@@ -23,7 +23,7 @@ type alert struct {
 	busy    map[string]struct{} // steps under way
 	ended   time.Duration       // when the last one was over
 	away    []string            // nodes that faults took away
-	before  int                 // standbys that streamed before
+	before  int                 // standbys that certainly streamed before
 	demands []record.Demand     // so far
 }
 
@@ -41,7 +41,7 @@ func (w *Watcher) StepBegins(m record.Event) {
 	defer w.mu.Unlock()
 	w.alert.busy[m.Name] = struct{}{}
 	if !w.alert.on {
-		w.alert.on, w.alert.before = true, w.last.Streaming()
+		w.alert.on, w.alert.before = true, w.last.Streaming().Least
 		close(w.alert.wake)
 	}
 }
@@ -89,8 +89,9 @@ func (w *Watcher) pace() (pace time.Duration, wake <-chan struct{}) {
 // calm tells whether all is as it should be again. mu is held.
 func (w *Watcher) calm(now time.Duration) bool {
 	a := &w.alert
-	if len(a.busy) > 0 || now < a.ended+alertLeast || !w.last.Redundant(a.demands, now, a.before) {
+	before := record.Count{Least: a.before, Most: a.before}
+	if len(a.busy) > 0 || now < a.ended+alertLeast || w.last.Redundant(a.demands, now, before) != record.True {
 		return false
 	}
-	return now >= a.ended+alertMost || !slices.ContainsFunc(a.away, func(n string) bool { return !w.last.Joined(n) })
+	return now >= a.ended+alertMost || !slices.ContainsFunc(a.away, func(n string) bool { return w.last.Joined(n) != record.True })
 }

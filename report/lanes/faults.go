@@ -144,7 +144,7 @@ func stages(r *report.Result, fault *record.Event, end time.Duration) (marks []M
 			add(rec.Effective, "in effect")
 		}
 		for _, s := range report.ClusterStages(rec) {
-			if s.State == outage.StageReached {
+			if s.State == outage.StageReached && s.From == 0 { // what is only known from and to has no moment
 				add(s.At, s.Name)
 			}
 		}

@@ -176,6 +176,8 @@ func faults(s *summary.Summary) *section {
 			back = "not within " + units.Span(seconds(*f.Redundancy))
 		case *f.Redundancy == 0:
 			back = "kept"
+		case f.RedundancyLeast != nil:
+			back = "after " + units.Span(seconds(*f.RedundancyLeast)) + " to " + units.Span(seconds(*f.Redundancy))
 		default:
 			back = "after " + units.Span(seconds(*f.Redundancy))
 		}

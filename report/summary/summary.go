@@ -97,7 +97,9 @@ type Fault struct {
 	// Redundancy is after how long the demanded standbys were back, or had not been; null: not known. 0: they were never missing.
 	Redundancy     *float64 `json:"redundancy_s"`
 	RedundancyBack *bool    `json:"redundancy_back"`
-	Caveats        []string `json:"caveats,omitempty"`
+	// RedundancyLeast is where it is only known from and to, and Redundancy the most then.
+	RedundancyLeast *float64 `json:"redundancy_least_s,omitempty"`
+	Caveats         []string `json:"caveats,omitempty"`
 }
 
 // Outage is how long a workload was out.
@@ -242,6 +244,10 @@ func faultOf(f report.Fault) Fault {
 		return out
 	}
 	out.Redundancy, out.RedundancyBack = &seconds, &back
+	if f.Redundancy.From > 0 {
+		least := (f.Redundancy.From - f.Issued).Seconds()
+		out.RedundancyLeast = &least
+	}
 	return out
 }
 

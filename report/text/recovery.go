@@ -89,6 +89,9 @@ func workloadStages(rec *outage.Recovery, w outage.WorkloadRecovery) []string {
 func stageWords(rec *outage.Recovery, s report.RecoveryStage) string {
 	switch s.State {
 	case outage.StageReached:
+		if s.From > 0 {
+			return s.Name + " between " + wholeSpan(s.From-rec.Issued) + " and " + wholeSpan(s.At-rec.Issued) + " after it"
+		}
 		return s.Name + " " + offset(s.At-rec.Issued)
 	case outage.StageMissed:
 		if s.Never {

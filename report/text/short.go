@@ -268,6 +268,9 @@ func faultWords(f report.Fault) string {
 func redundancyCell(f report.Fault) string {
 	switch s := f.Redundancy; s.State {
 	case outage.StageReached:
+		if s.From > 0 {
+			return "after " + wholeSpan(s.From-f.Issued) + " to " + wholeSpan(s.At-f.Issued)
+		}
 		return "after " + wholeSpan(s.At-f.Issued)
 	case outage.StageMissed:
 		if s.At > f.Issued {

@@ -1,0 +1,112 @@
+package outage
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"pgchaos/record"
+)
+
+// TestUnreadIsNotGone: pgchaos alone does not reach b, which streams all the time, or a, which is the primary all the time.
+func TestUnreadIsNotGone(t *testing.T) {
+	cut := func(node string) record.Event {
+		m := event("reject-"+node, "reject", node, 1000, 1010)
+		m.Fault, m.Facts = true, &record.Facts{Links: true, Lasts: true}
+		return m
+	}
+	undo := func(m record.Event) record.Event {
+		return record.Event{Name: "undo-" + m.Name, Action: "undo", Reverses: m.Name, Nodes: m.Nodes, Issued: 4000 * msec, Effective: 4010 * msec, Status: record.EventDone}
+	}
+	both := []record.Demand{{Node: "a", Standbys: 2}}
+	b, a := cut("b"), cut("a")
+	back := append(healthy(), state("b", 1005, '-'), state("b", 4020, 's'))
+	r := Recoveries(Course{Events: []record.Event{b, undo(b)}, States: back, Demands: both, End: 9 * time.Second})[0]
+	if r.Redundancy != (Stage{}) || r.Rejoined != (Stage{}) {
+		t.Errorf("of a standby: %v and %v", r.Redundancy, r.Rejoined)
+	}
+	if !slices.Equal(r.Unread, []string{"b"}) || !slices.Equal(r.Caveats, []string{"pgchaos could not read b for some of the time: stages that depend on that are not known, or only from and to"}) {
+		t.Errorf("not read: %v; %v", r.Unread, r.Caveats)
+	}
+	back = append(healthy(), state("a", 1005, '-'), state("a", 4020, 'p', streams("b", "quorum"), streams("c", "quorum")))
+	r = Recoveries(Course{Events: []record.Event{a, undo(a)}, States: back, Demands: both, End: 9 * time.Second})[0]
+	if r.Redundancy != (Stage{}) || r.Rejoined != (Stage{}) || r.Writable != none || r.NewPrimary != "" {
+		t.Errorf("of the primary: %v, %v, %v %q", r.Redundancy, r.Rejoined, r.Writable, r.NewPrimary)
+	}
+	// What the primary says is known.
+	gone := append(healthy(), state("b", 1005, '-'), state("a", 2000, 'p', streams("c", "quorum")), state("b", 4020, 's'), state("a", 4030, 'p', streams("b", "quorum"), streams("c", "quorum")))
+	r = Recoveries(Course{Events: []record.Event{b, undo(b)}, States: gone, Demands: both, End: 9 * time.Second})[0]
+	if r.Redundancy != hit(4030) || r.Rejoined != hit(4030) || r.Unread != nil {
+		t.Errorf("of a standby that was gone: %v and %v", r.Redundancy, r.Rejoined)
+	}
+}
+
+// TestMissing: of the nodes of a fault only those had to rejoin that were gone.
+func TestMissing(t *testing.T) {
+	both := on([]string{"a", "c"}, event("part", "partition", "a", 1000, 1010))
+	both.Fault, both.Facts = true, &record.Facts{Links: true, Lasts: true}
+	gone := append(healthy(), state("c", 2000, 'c'), state("a", 2010, 'p', streams("b", "quorum")))
+	back := append(slices.Clone(gone), state("c", 3000, 's'), state("a", 3010, 'p', streams("b", "quorum"), streams("c", "quorum")))
+	for _, c := range []struct {
+		why    string
+		states []record.NodeState
+		want   Stage
+		who    []string
+	}{
+		{"none was", healthy(), none, nil},
+		{"c was, and is back", back, hit(3010), []string{"c"}},
+		{"c was, and is not back", gone, not(9000), []string{"c"}},
+	} {
+		r := Recoveries(Course{Events: []record.Event{both}, States: c.states, End: 9 * time.Second})[0]
+		if r.Rejoined != c.want || !slices.Equal(r.Missing, c.who) {
+			t.Errorf("%s: %v of %v, want %v of %v", c.why, r.Rejoined, r.Missing, c.want, c.who)
+		}
+	}
+}
+
+// TestSilencedNodes: what a step is known to have done to a server is known of a node that could not be read, as long as it lasts.
+func TestSilencedNodes(t *testing.T) {
+	of := func(name string, facts record.Facts, issued, effective int) record.Event {
+		m := event(name, name, "b", issued, effective)
+		m.Facts = &facts
+		return m
+	}
+	pause, resume := of("pause", record.Facts{Freezes: true}, 1000, 1010), of("resume", record.Facts{Thaws: true}, 2000, 2010)
+	elsewhere := resume
+	elsewhere.Nodes = []string{"c"}
+	earlier := of("resume", record.Facts{Thaws: true}, 500, 510)
+	for _, c := range []struct {
+		why    string
+		events []record.Event
+		want   string // the node's state every 250 ms from 750 ms on: as in TestBackUnread
+	}{
+		{"nobody did anything", nil, "???????"},
+		{"frozen for good", []record.Event{pause}, "?xxxxxx"},
+		{"frozen for a while", []record.Event{pause, resume}, "?xxxxx?"},
+		{"another node goes on", []record.Event{pause, elsewhere}, "?xxxxxx"},
+		{"it went on before", []record.Event{earlier, pause}, "?xxxxxx"},
+		{"ended", []record.Event{of("kill", record.Facts{Ends: true}, 1000, 1010)}, "?xxxxxx"},
+		{"cut off", []record.Event{of("disconnect", record.Facts{Cuts: true}, 1000, 1010)}, "?xxxxxx"},
+		{"restarted", []record.Event{of("restart", record.Facts{Restarts: true, Starts: true}, 1000, 1600)}, "?xxx???"},
+		{"a link of it", []record.Event{of("partition", record.Facts{Links: true, Lasts: true}, 1000, 1010)}, "???????"},
+		{"not frozen", []record.Event{of("pause", record.Facts{Freezes: true}, 1000, 0)}, "???????"},
+	} {
+		for _, every := range []time.Duration{250 * msec, time.Hour} { // a state that stays is not repeated
+			var changes []record.NodeState
+			for at := 750 * msec; at <= 2250*msec; at += every {
+				changes = append(changes, state("b", int(at/msec), '-'))
+			}
+			w := watched{changes: silence(changes, c.events)}
+			if !slices.IsSortedFunc(w.changes, byTime) {
+				t.Errorf("%s: not by time", c.why)
+			}
+			got := ""
+			for at := 750 * msec; at <= 2250*msec; at += 250 * msec {
+				got += map[record.Role]string{"": "?", record.RoleDown: "x"}[w.viewAt(at)["b"].Role]
+			}
+			if got != c.want {
+				t.Errorf("%s: %s, want %s", c.why, got, c.want)
+			}
+		}
+	}
+}
