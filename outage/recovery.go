@@ -205,7 +205,7 @@ type watched struct {
 }
 
 func newWatched(c Course) watched {
-	changes := slices.Clone(c.States)
+	changes := failedAfter(c.States, faultsOf(c.Events))
 	slices.SortStableFunc(changes, byTime)
 	return watched{c, silence(changes, c.Events)}
 }

@@ -7,6 +7,21 @@ import (
 	"pgchaos/record"
 )
 
+// failedAfter dates failed readings that were under way when a fault was issued by that fault, and not by when the node was asked: it was well
+// until then for all that is known.
+func failedAfter(states []record.NodeState, faults []record.Event) []record.NodeState {
+	all := slices.Clone(states)
+	for i := range all {
+		s := &all[i]
+		for _, m := range faults {
+			if !s.Reachable && m.Effective > 0 && m.Issued >= s.At && m.Issued < s.Failed {
+				s.At = m.Issued + 1
+			}
+		}
+	}
+	return all
+}
+
 // silence has the states of nodes that could not be read say that they are down, as long as a step is known to have ended, frozen
 // or cut off their server. Of any other that could not be read nothing is known: pgchaos itself may not have reached it. The changes are by
 // time, and so are those that it returns.

@@ -110,3 +110,31 @@ func TestSilencedNodes(t *testing.T) {
 		}
 	}
 }
+
+// TestAFailedReadingIsTheNextFaults: a was asked just before it was killed, and the reading failed because of that.
+func TestAFailedReadingIsTheNextFaults(t *testing.T) {
+	cut := on([]string{"a", "b", "c"}, event("cut", "partition", "a", 1000, 1010))
+	cut.Fault, cut.Facts = true, &record.Facts{Links: true, Lasts: true}
+	kill := on([]string{"a"}, fault("kill-a", 4000, 4010))
+	noEffect := on([]string{"b"}, fault("kill-b", 4001, 0)) // took no effect
+	asked := state("a", 3996, '-')
+	for _, c := range []struct {
+		why    string
+		failed int
+		ofCut  Stage // redundancy, and a primary
+	}{
+		{"because of the kill", 4005, none},
+		{"before the kill", 3999, Stage{}},
+		{"nobody knows when", 0, Stage{}},
+	} {
+		asked.Failed = time.Duration(c.failed) * msec
+		states := append(healthy(), asked, state("a", 4100, 'd'))
+		all := Recoveries(Course{Events: []record.Event{cut, kill, noEffect}, States: states, Demands: []record.Demand{{Node: "a", Standbys: 2}}, End: 9 * time.Second})
+		if got := all[0]; got.Redundancy != c.ofCut || got.Writable != c.ofCut {
+			t.Errorf("%s: of the cut %v, writable %v", c.why, got.Redundancy, got.Writable)
+		}
+		if got := all[1]; got.Redundancy != not(9000) || got.Writable != not(9000) {
+			t.Errorf("%s: of the kill %v, writable %v", c.why, got.Redundancy, got.Writable)
+		}
+	}
+}

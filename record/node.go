@@ -50,7 +50,9 @@ type NodeState struct {
 	At   time.Duration `json:"at_ns"`
 	// Asked is when the node was asked: what it says was so at some moment between that
 	// and At. 0: not known.
-	Asked     time.Duration `json:"asked_ns,omitempty"`
+	Asked time.Duration `json:"asked_ns,omitempty"`
+	// Failed is when the attempt to read the node had failed: until then it may have been well. 0: it did not fail, or that is not known.
+	Failed    time.Duration `json:"failed_ns,omitempty"`
 	Reachable bool          `json:"reachable"`
 	Error     string        `json:"error,omitempty"` // why it could not be read
 	Role      Role          `json:"role,omitempty"`

@@ -93,12 +93,15 @@ func (r *reader) read(ctx context.Context, prober Prober, quick bool) record.Nod
 
 // dated is a state with its times. That of a node that answers is as of the answer, for only then
 // is it certain, and so is that of one that is found to be down: when the question was sent it may have run, and have
-// accepted writes until it was looked at. That of one that does not answer is as of the question. Down is nil in a
+// accepted writes until it was looked at. That of one that does not answer is as of the question, and says when the attempt failed. Down is nil in a
 // quick reading, which takes over what was known of a node that did not answer before either.
 func (w *Watcher) dated(node string, ask func() record.NodeState, down func() bool) record.NodeState {
 	asked := w.clock.Now()
 	st := ask()
 	st.At, st.Asked = asked, asked
+	if !st.Reachable {
+		st.Failed = w.clock.Now()
+	}
 	switch {
 	case st.Reachable:
 		st.At = w.clock.Now()

@@ -40,17 +40,18 @@ func TestDatesOfReadings(t *testing.T) {
 		down func() bool
 		role record.Role
 		at   time.Duration
+		fail time.Duration
 	}{
-		{"it answers", record.NodeState{Reachable: true, Role: record.RolePrimary}, no, record.RolePrimary, hung},
-		{"it is down", record.NodeState{}, yes, record.RoleDown, hung},
-		{"it does not answer", record.NodeState{}, no, "", 0},
-		{"it does not answer a quick reading", record.NodeState{}, nil, "", 0},
+		{"it answers", record.NodeState{Reachable: true, Role: record.RolePrimary}, no, record.RolePrimary, hung, 0},
+		{"it is down", record.NodeState{}, yes, record.RoleDown, hung, hung},
+		{"it does not answer", record.NodeState{}, no, "", 0, hung},
+		{"it does not answer a quick reading", record.NodeState{}, nil, "", 0, hung},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWatcher(nil, record.StartClock())
 			got := w.dated("a", func() record.NodeState { time.Sleep(hung); return c.st }, c.down)
-			if got.Role != c.role || got.At != c.at || got.Asked != 0 {
-				t.Errorf("%s: %q at %v, asked at %v", c.name, got.Role, got.At, got.Asked)
+			if got.Role != c.role || got.At != c.at || got.Asked != 0 || got.Failed != c.fail {
+				t.Errorf("%s: %q at %v, asked at %v, failed at %v", c.name, got.Role, got.At, got.Asked, got.Failed)
 			}
 		})
 	}
