@@ -86,6 +86,7 @@ func factsByName() map[string]Facts {
 		"restarted":     {Restarts: true, Starts: true, Incident: "was started again by somebody else"},
 		"promoted":      {Promotes: true, Incident: "was promoted from outside pgchaos"},
 		"weakened":      {Incident: "had its synchronous replication weakened from outside pgchaos"},
+		"unreachable":   {Sessions: true, Incident: "could not be reached"}, // nothing shows that a server was taken away
 		"out-of-memory": {Restarts: true, Incident: "ran out of memory"},
 	}
 }

@@ -133,7 +133,7 @@ const (
 // to be well, to Effective, when it was noticed.
 type Event struct {
 	Name   string   `json:"name"`            // the step's name; phases carry it
-	Action string   `json:"action"`          // "kill", "promote", ...; "undo" for a reversal; of an event that was seen: "exit", "crash", "out-of-memory", "promoted", "weakened"
+	Action string   `json:"action"`          // "kill", "promote", ...; "undo" for a reversal; of an event that was seen: "exit", "crash", "out-of-memory", "restarted", "promoted", "weakened", "unreachable"
 	Nodes  []string `json:"nodes,omitempty"` // the nodes acted on, roles resolved
 	// Mode is how a stop or a restart shut its servers down: "fast" and "smart"
 	// lose nothing, "immediate" is a crash. "" for any other action, and where it is not known.

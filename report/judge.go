@@ -155,13 +155,9 @@ func (r *Result) timelineFindings() (all []audit.Finding) {
 			all = append(all, inconclusive("%s failed%s", step, because))
 		case m.Status == record.EventSkipped:
 			all = append(all, inconclusive("%s was skipped%s", step, because))
-		case m.Promotion != nil:
+		case m.Promotion != nil || m.Weakening != nil || unreached(m):
 			if r.CauseOf(m) == nil {
-				all = append(all, failed("%s", r.PromotionWords(m)))
-			}
-		case m.Weakening != nil:
-			if r.CauseOf(m) == nil {
-				all = append(all, failed("%s", r.WeakeningWords(m)))
+				all = append(all, r.withoutCause(m))
 			}
 		case m.Status == record.EventSeen:
 			if !r.provoked(m) {
@@ -174,6 +170,18 @@ func (r *Result) timelineFindings() (all []audit.Finding) {
 		}
 	}
 	return all
+}
+
+// withoutCause is the finding that somebody else did something to the cluster, and nothing came before it.
+func (r *Result) withoutCause(m record.Event) audit.Finding {
+	switch {
+	case m.Promotion != nil:
+		return failed("%s", r.PromotionWords(m))
+	case m.Weakening != nil:
+		return failed("%s", r.WeakeningWords(m))
+	default:
+		return inconclusive("%s, and no step of the timeline explains it", unreachedWords(m))
+	}
 }
 
 // provoked tells whether an earlier step may have brought about what was seen on a

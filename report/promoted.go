@@ -21,7 +21,7 @@ const AnswersWithin = time.Minute
 func (r *Result) CauseOf(seen record.Event) (cause *record.Event) {
 	for i := range r.Timeline {
 		m := &r.Timeline[i]
-		if m.Weakening != nil || m.Promotion != nil && seen.Promotion != nil || m.Status == record.EventSkipped || m.Issued > seen.Effective {
+		if m.Weakening != nil || m.Promotion != nil && seen.Promotion != nil || unreached(*m) && unreached(seen) || m.Status == record.EventSkipped || m.Issued > seen.Effective {
 			continue
 		}
 		if cause != nil && !likelier(m, cause) {
@@ -42,10 +42,10 @@ func likelier(m, other *record.Event) bool {
 	return m.Issued >= other.Issued
 }
 
-// Unclear tells whether a promotion, a weakening or a restart that was seen is only known to come after a command that may have done
+// Unclear tells whether a promotion, a weakening, a restart or the want of a primary that was seen is only known to come after a command that may have done
 // it, and not to be the answer to a fault.
 func (r *Result) Unclear(seen record.Event) bool {
-	if seen.Promotion == nil && seen.Weakening == nil && !startedAgain(seen) {
+	if seen.Promotion == nil && seen.Weakening == nil && !startedAgain(seen) && !unreached(seen) {
 		return false
 	}
 	cause := r.CauseOf(seen)
@@ -57,10 +57,23 @@ func startedAgain(m record.Event) bool {
 	return m.Status == record.EventSeen && m.Action == "restarted"
 }
 
+// unreached tells whether a cluster was seen to have no primary that anybody could reach.
+func unreached(m record.Event) bool {
+	return m.Status == record.EventSeen && m.Action == "unreachable"
+}
+
 // onlyMay tells whether all that is known of an event is that its command can do anything.
 func onlyMay(cause record.Event) bool {
 	f, _ := cause.Effects()
 	return f.OnlyMay()
+}
+
+// DuringCommand tells whether something was seen while a fault was in force of which nothing is known but that its command can do anything: the
+// outage is measured as that fault's.
+func (r *Result) DuringCommand(seen record.Event) bool {
+	return slices.ContainsFunc(r.Timeline, func(m record.Event) bool {
+		return m.Fault && m.Status != record.EventSeen && onlyMay(m) && m.Issued <= seen.Effective && r.overAt(&m) >= seen.Issued
+	})
 }
 
 // mayMove tells whether an event may have moved the primary to the node that was then promoted, or weakened or restarted one.
@@ -145,6 +158,11 @@ func (r *Result) WeakeningWords(m record.Event) string {
 	}
 }
 
+// unreachedWords say from when to when a cluster had no primary, and why.
+func unreachedWords(m record.Event) string {
+	return fmt.Sprintf("no node accepted writes from %s to %s: %s", units.Seconds(m.Issued), units.Seconds(m.Ended), m.Detail)
+}
+
 // UnclearWords say what was seen, and which command may have done it.
 func (r *Result) UnclearWords(m record.Event) string {
 	switch cause := r.CauseOf(m); {
@@ -152,6 +170,8 @@ func (r *Result) UnclearWords(m record.Event) string {
 		return r.PromotionWords(m)
 	case m.Weakening != nil:
 		return r.WeakeningWords(m)
+	case unreached(m):
+		return fmt.Sprintf("%s, %s after %s, which may have done it", unreachedWords(m), tenths(max(0, m.Effective-cause.Issued)), cause.Name)
 	default:
 		return fmt.Sprintf("the server of %s was started again %s, %s after %s, which may have done it",
 			strings.Join(m.Nodes, ", "), incidentTime(m), tenths(max(0, m.Effective-cause.Issued)), cause.Name)

@@ -111,6 +111,9 @@ func (r *run) collect() error {
 		r.result.Workloads = append(r.result.Workloads, described)
 		activity = append(activity, describeActivity(w.spec, w.pg.Writes(), nodes, rec))
 	}
+	if r.seeUnreached(activity); len(r.line.Events()) > len(r.result.Timeline) {
+		r.result.Timeline = r.events()
+	}
 	r.unasked()
 	r.baselines()
 	if r.result.Generator != nil {
@@ -140,7 +143,8 @@ func (r *run) collect() error {
 func (r *run) events() []record.Event {
 	r.seeIncidents(context.Background())
 	events := r.line.Events()
-	if r.plan.Experiment.Branches() { // else they are over in the order in which they were issued
+	late := slices.ContainsFunc(events, func(m record.Event) bool { return m.Action == "unreachable" }) // which is known at the end
+	if late || r.plan.Experiment.Branches() {                                                           // else they are over in the order in which they were issued
 		slices.SortStableFunc(events, func(a, b record.Event) int { return cmp.Compare(a.Issued, b.Issued) })
 	}
 	return events

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -13,8 +14,9 @@ import (
 	"pgchaos/record"
 )
 
-// TestWhatOthersDoToACluster: somebody kills the primary and starts it again, and later kills it and promotes the standby. No step explains either: both stand
-// on the timeline with the outages that are theirs, and not with those of a step long before. A restart after a command is not clear.
+// TestWhatOthersDoToACluster: somebody kills the primary and starts it again, freezes it for a while, and in the end kills it and promotes the
+// standby. No step explains any of these: they stand on the timeline with the outages that are theirs, and not with those of a step long
+// before. A restart after a command is not clear.
 func TestWhatOthersDoToACluster(t *testing.T) {
 	m := meet(t)
 	m.mark()
@@ -23,16 +25,17 @@ func TestWhatOthersDoToACluster(t *testing.T) {
 			t.Errorf("%s n1: %v\n%s", command, err, out)
 		}
 	}
-	for _, c := range []struct {
-		event, action string
-		timeline      string
-		others        func()
-		code          int
-		reason        string
-	}{
+	signal := func(name string) { // to the server and all of its processes
+		sh := fmt.Sprintf("pid=$(head -1 %s/n1/postmaster.pid) && kill -%s $pid $(ps -o pid= --ppid $pid)", m.Dir, name)
+		if out, err := exec.Command("sh", "-c", sh).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", sh, err, out)
+		}
+	}
+	for _, c := range []outsideCase{
 		{"restarted-n1", "restarted", "timeline=[{name: nothing, at: 500ms, nothing: n1}, {wait: 8s}]", func() { byHand("kill"); byHand("start") }, exitPass, ""},
-		{"restarted-n1", "restarted", "timeline=[{at: 1s, exec: {node: n2, command: \"true\"}}, {wait: 12s}]", func() { byHand("kill"); byHand("start") }, exitInconclusive, "n1 was started again by somebody else between "},
-		{"promoted-n2", "promoted", "timeline=[{wait: 12s}]", func() {
+		{"restarted-n1", "restarted", "timeline=[{at: 1s, exec: {node: n2, command: \"true\"}}, {wait: 8s}]", func() { byHand("kill"); byHand("start") }, exitInconclusive, "n1 was started again by somebody else between "},
+		{"unreachable-n1", "unreachable", "timeline=[{wait: 8s}]", func() { signal("STOP"); time.Sleep(4 * time.Second); signal("CONT") }, exitInconclusive, "no node accepted writes from "},
+		{"promoted-n2", "promoted", "timeline=[{wait: 8s}]", func() {
 			byHand("kill")
 			time.Sleep(time.Second)
 			m.SQL(t, "n2", plaincluster.Database, "select pg_promote()")
@@ -51,24 +54,38 @@ func TestWhatOthersDoToACluster(t *testing.T) {
 		time.Sleep(2 * time.Second) // the step comes, and the load is served for a while
 		c.others()
 		_ = cmd.Wait() // the exit code says it
-		r := m.result()
-		if code := cmd.ProcessState.ExitCode(); code != c.code || c.reason != "" && !slices.ContainsFunc(r.Reasons, func(reason string) bool { return strings.HasPrefix(reason, c.reason) }) {
-			t.Errorf("%s: exit code %d, %q", c.event, code, r.Reasons)
-		}
-		seen := eventNamed(t, r, func(e record.Event) bool { return e.Action == c.action })
-		if seen.Name != c.event || seen.Status != record.EventSeen || !seen.Fault {
-			t.Errorf("%+v", seen)
-		}
-		own := slices.DeleteFunc(slices.Clone(r.Outages), func(o outage.Outage) bool { return o.Event != c.event })
-		if len(own) != 1 || !own[0].Recovered || own[0].Errors == 0 || c.action == "promoted" && own[0].Most < time.Second {
-			t.Errorf("the outages of %s: %+v of %+v", c.event, own, r.Outages)
-		}
-		if _, report, _ := m.run("report", out, "--full"); strings.Contains(report, "UNCLEAR") != (c.code == exitPass) {
-			t.Errorf("%s: %s", c.event, report)
-		}
-		if i := slices.IndexFunc(r.Outages, func(o outage.Outage) bool { return o.Event == "nothing" }); i >= 0 && (r.Outages[i].RTO > 0 || r.Outages[i].Errors > 0) {
-			t.Errorf("the outage of a command that did nothing: %+v", r.Outages[i])
-		}
+		c.check(m, cmd.ProcessState.ExitCode())
+	}
+}
+
+// outsideCase is what somebody does to a cluster while a timeline runs, and what the report has to say of it.
+type outsideCase struct {
+	event, action string
+	timeline      string
+	others        func()
+	code          int
+	reason        string
+}
+
+func (c *outsideCase) check(m *met, code int) {
+	t, r := m.t, m.result()
+	t.Helper()
+	if code != c.code || c.reason != "" && !slices.ContainsFunc(r.Reasons, func(reason string) bool { return strings.HasPrefix(reason, c.reason) }) {
+		t.Errorf("%s: exit code %d, %q", c.event, code, r.Reasons)
+	}
+	seen := eventNamed(t, r, func(e record.Event) bool { return e.Action == c.action })
+	if seen.Name != c.event || seen.Status != record.EventSeen || !seen.Fault {
+		t.Errorf("%+v", seen)
+	}
+	own := slices.DeleteFunc(slices.Clone(r.Outages), func(o outage.Outage) bool { return o.Event != c.event })
+	if len(own) != 1 || !own[0].Recovered || own[0].Errors == 0 && c.action != "unreachable" || c.action != "restarted" && own[0].Most < time.Second {
+		t.Errorf("the outages of %s: %+v of %+v", c.event, own, r.Outages)
+	}
+	if _, report, _ := m.run("report", m.out, "--full"); strings.Contains(report, "UNCLEAR") != (c.code == exitPass) {
+		t.Errorf("%s: %s", c.event, report)
+	}
+	if i := slices.IndexFunc(r.Outages, func(o outage.Outage) bool { return o.Event == "nothing" }); i >= 0 && (r.Outages[i].RTO > 0 || r.Outages[i].Errors > 0) {
+		t.Errorf("the outage of a command that did nothing: %+v", r.Outages[i])
 	}
 }
 
