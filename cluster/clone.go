@@ -151,14 +151,14 @@ func (n *Node) Backup(ctx context.Context, name string) error {
 }
 
 // baseBackup runs pg_basebackup on this node's host against upstream, which keepWAL makes keep its WAL. It takes
-// two of upstream's WAL senders while it runs.
+// two of upstream's WAL senders while it runs. Where nothing comes from upstream for a while, it fails (SilentError).
 func (n *Node) baseBackup(ctx context.Context, upstream *Node, dir string) error {
 	if err := upstream.awaitSenders(ctx, 2); err != nil {
 		return err
 	}
 	user := n.cluster.creds.Replication
 	source := n.conninfo(upstream, map[string]string{"user": user.Name})
-	return n.run(ctx, []string{"PGPASSWORD=" + user.Password, toolOptions},
+	return n.copying(ctx, upstream, dir, []string{"PGPASSWORD=" + user.Password, toolOptions},
 		n.program("pg_basebackup"), "-d", source, "-w", "-D", dir, "-c", "fast", "--no-sync", "--wal-method=stream", "--no-slot")
 }
 
@@ -190,11 +190,14 @@ func (n *Node) awaitSenders(ctx context.Context, want int) error {
 // streams. What the node had is stopped and wiped. With an empty backup it is a
 // fresh base backup of upstream; else the backup of that name that from keeps on
 // its host, for which upstream must still have the WAL since then. What the node had
-// alone is gone afterwards: examine, which may be nil, can read it before.
+// alone is gone afterwards: examine, which may be nil, can read it before. An upstream that gives the node no answer is a SilentError.
 func (n *Node) Clone(ctx context.Context, upstream, from *Node, backup string, examine Examine) error {
 	return n.locked(ctx, "clone", "", func(ctx context.Context) error {
 		if upstream == n {
 			return errors.New("a node cannot follow itself")
+		}
+		if err := n.canCopy(ctx, upstream); err != nil {
+			return err
 		}
 		n.examineAll(ctx, upstream, examine)
 		if backup == "" {

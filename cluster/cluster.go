@@ -34,6 +34,8 @@ type Config struct {
 	// MaxClients is how many connections the load will need at one node. It sizes
 	// max_connections, on all nodes alike: a standby needs no fewer than its primary.
 	MaxClients int
+	// Silence is how long a copy from another node may stand still, at least 2 s; 0 is a minute.
+	Silence time.Duration
 	// Log receives what is done, for a person who wants to watch; nil: nobody does.
 	Log func(format string, args ...any)
 }

@@ -14,6 +14,9 @@ type Filtered interface {
 	Filter(ctx context.Context, name string, rules []Traffic) ([]Verified, error)
 	// Unfilter ends the rules of a name, and returns when none is left. It is idempotent.
 	Unfilter(ctx context.Context, name string) error
+	// Blocks are the names of rules in force that let something not pass between the node and a peer, the newest last. Those that come and
+	// go are none of them.
+	Blocks(peer Vantage) []string
 	// Reset resets the open connections between the node and others.
 	Reset(ctx context.Context, peers []Vantage) (Resets, error)
 }

@@ -32,7 +32,7 @@ const plainTimeout = 10 * time.Second
 // primary itself, or a standby that went another way: running, stopped or killed. It tries, in this order, to restart
 // it as a standby, which works where it has nothing of its own past the fork; to
 // rewind it; and to copy it anew. What the node had alone is gone afterwards: examine,
-// which may be nil, can read it before.
+// which may be nil, can read it before. An upstream that gives the node no answer is a SilentError: no other way is tried then.
 func (n *Node) Rejoin(ctx context.Context, upstream *Node, examine Examine) (Rejoined, error) {
 	var done Rejoined
 	began := time.Now()
@@ -54,6 +54,9 @@ func (n *Node) rejoin(ctx context.Context, upstream *Node, done *Rejoined, exami
 	}
 	up, line, err := upstream.readyToServe(ctx)
 	if err != nil {
+		return err
+	}
+	if err := n.canCopy(ctx, upstream); err != nil {
 		return err
 	}
 	if n.running() != nil {
@@ -84,7 +87,7 @@ func (n *Node) rejoin(ctx context.Context, upstream *Node, done *Rejoined, exami
 		}
 		done.Tried = append(done.Tried, fmt.Sprintf("%s: %v", way.name, err))
 		n.cluster.logf("%s: rejoin by %s: %v", n.Name(), way.name, err)
-		if ctx.Err() != nil {
+		if silent := (*SilentError)(nil); ctx.Err() != nil || errors.As(err, &silent) {
 			return err
 		}
 	}
@@ -149,7 +152,7 @@ func (n *Node) rewind(ctx context.Context, upstream *Node) error {
 	}
 	user := n.cluster.creds.Superuser
 	source := n.conninfo(upstream, map[string]string{"user": user.Name, "dbname": n.cluster.creds.Database})
-	if err := n.run(ctx, []string{"PGPASSWORD=" + user.Password, toolOptions},
+	if err := n.copying(ctx, upstream, n.dataDir(), []string{"PGPASSWORD=" + user.Password, toolOptions},
 		n.program("pg_rewind"), "-D", n.dataDir(), "--source-server="+source, "--no-sync"); err != nil {
 		return err
 	}

@@ -319,13 +319,57 @@ func TestStepsThatCanRun(t *testing.T) {
 		"partition: {between: [primary, replicas]}",
 		"partition: {between: [clients, primary]}",
 		"exhaust_connections: a, stop_load: w, exhaust_connections: a", // which frees some
+
+		// Copies past a cut.
+		"{partition: {between: [a, c]}, for: 5s}, clone: c", // it waits for the end
+		"partition: {between: [a, c]}, clone: {node: c, upstream: b}",
+		"partition: {between: [a, c]}, clone: {node: b, upstream: a}",
+		"partition: {between: [clients, a]}, clone: c",
+		"{partition: {between: [a, c]}, on_error: continue}, clone: c",
+		"partition: {between: [a, any_replica]}, clone: c",
+		"flap: {between: [a, c], down: 1s, up: 1s}, clone: c",
+		"partition: {between: [a, c]}, clone: any_replica",                                                      // it may be b
+		"partition: {between: [a, c]}, stop: c, follow: {node: c, upstream: a}, {partition: {between: [b, c]}}", // only written down
+		"partition: {between: [a, b]}, kill: a, failover: most_advanced, rejoin: former_primary",                // c may be the primary
+		"partition: {between: [a, [b, c]]}, kill: a, failover: most_advanced, kill: primary, failover: most_advanced, rejoin: former_primary",
 	} {
 		text := "name: x\ncluster: {nodes: [a, b, c]}\nload: {w: {kind: insert, clients: 1}}\ntimeline:\n"
 		for _, step := range splitSteps(steps) {
-			text += "- {" + step + "}\n"
+			if !strings.HasPrefix(step, "{") {
+				step = "{" + step + "}"
+			}
+			text += "- " + step + "\n"
 		}
 		if _, _, err := Load("x.yaml", []byte(text), Options{Providers: providers}); err != nil {
 			t.Errorf("%s: %v", steps, err)
+		}
+	}
+}
+
+// TestCopiesThroughACutThatNeverEnds are refused.
+func TestCopiesThroughACutThatNeverEnds(t *testing.T) {
+	providers := someProviders()
+	providers[0].Capabilities = append(providers[0].Capabilities, cluster.CanLink)
+	for steps, says := range map[string]string{
+		"partition: {between: [a, c]}, clone: {node: c, upstream: a}":                                            "nothing passes between the node c and a, since partition-a-c, and clone needs an answer from there; give partition-a-c a for",
+		"half_open: {from: a, to: c}, clone: c":                                                                  "nothing passes between the node c and a, since half-open-a-c",
+		"half_open: {from: c, to: primary}, clone: c":                                                            "nothing passes between the node c and a",
+		"reject: {between: [a, c]}, clone: c":                                                                    "nothing passes between the node c and a, since reject-a-c",
+		"partition: {between: [primary, replicas]}, clone: any_replica":                                          "nothing passes between the node b and a",
+		"partition: {between: [a, c]}, follow: [b, c]":                                                           "nothing passes between the node c and a, since partition-a-c, and follow needs",
+		"name: cut, partition: {between: [a, [b, c]]}; kill: a; failover: most_advanced; rejoin: former_primary": "nothing passes between the node a and b or c, since cut, and rejoin needs an answer",
+		"partition: {between: [a, [b, c]]}, kill: a, promote: b, rejoin: a":                                      "nothing passes between the node a and b",
+	} {
+		all := splitSteps(steps)
+		if strings.Contains(steps, ";") {
+			all = strings.Split(steps, "; ")
+		}
+		text := "name: x\ncluster: {nodes: [a, b, c]}\nload: {w: {kind: insert, clients: 1}}\ntimeline:\n"
+		for _, step := range all {
+			text += "- {" + step + "}\n"
+		}
+		if _, _, err := Load("x.yaml", []byte(text), Options{Providers: providers}); err == nil || !strings.Contains(err.Error(), says) || strings.Count(err.Error(), "\n") > 0 {
+			t.Errorf("%s: %v does not say %q", steps, err, says)
 		}
 	}
 }

@@ -22,6 +22,15 @@ func (t *timelineStates) become(s *Step, n *nodeState, upstream string, sure boo
 		}
 	}()
 	t.done(s, n, upstream)
+	if n.listed && !was.listed {
+		n.listedBy = s
+	}
+	switch _, runbook := s.Parameters().(fault.Promoting); {
+	case s.Kind().Facts.Promotes, runbook:
+		t.promoter = s
+	case s.Kind().Facts.Standby, isAnything(s.Parameters()):
+		t.promoter = nil
+	}
 	t.last(s, n, sure)
 	if k := s.Kind(); s.For > 0 && sure && k.Undo != nil && k.Undo.Asks {
 		n.ends = append(slices.Clone(n.ends), s)
@@ -156,6 +165,7 @@ func (n *nodeState) orElse(was nodeState) {
 	both := func(now, before []*Step) []*Step {
 		return slices.DeleteFunc(slices.Clone(now), func(s *Step) bool { return !slices.Contains(before, s) })
 	}
+	n.cuts = slices.DeleteFunc(slices.Clone(n.cuts), func(c cutLink) bool { return !slices.Contains(was.cuts, c) })
 	n.lasting, n.ends = both(n.lasting, was.lasting), both(n.ends, was.ends)
 }
 

@@ -55,6 +55,10 @@ type nodeState struct {
 	lasting []*Step
 	// ends are the steps that certainly end by themselves, and need an answer of the server then.
 	ends []*Step
+	// cuts are the nodes from which it is certainly cut off for good.
+	cuts []cutLink
+	// listedBy is the first step by which it may have been listed; nil: it was from the start, or is not.
+	listedBy *Step
 }
 
 // hold is what a node is until a `for` has ended.
@@ -84,6 +88,8 @@ type timelineStates struct {
 	promoted, synchronous bool
 	backups               map[string]bool
 	circles               []circle
+	// promoter is the newest step that may have promoted a node; nil: none, or that node may be a standby again.
+	promoter *Step
 }
 
 // states finds the steps that can never run.
@@ -205,6 +211,8 @@ func (t *timelineStates) act(s *Step, targets []string, path string) {
 	var upstream string
 	if right {
 		upstream = t.upstream(s, all, path)
+		t.throughACut(s, targets, path)
+		t.cut(s)
 	}
 	switch p := s.Parameters().(type) {
 	case *fault.Clone:

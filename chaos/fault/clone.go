@@ -18,12 +18,16 @@ type Clone struct {
 	Backup   string `yaml:"backup" jsonschema_description:"The name of a backup made by an earlier step, instead of a fresh copy."`
 }
 
+// whenSilent is what the manual says of a copy that gets nothing.
+const whenSilent = "The step fails, and names the faults that are in force, where the upstream gives the node no answer for 1 min: before anything is changed, " +
+	"or when a copy has stood still for as long. A copy that is only slow goes on."
+
 func clone() Kind {
 	return Kind{
 		Name: "clone", Group: Runbooks, Doc: "Adds a standby, or builds one anew, from a base backup.",
 		Manual: Manual{
 			Does: "Builds a standby from a fresh base backup of its upstream, or from one that a `backup` step made. A node that was " +
-				"there before is killed, and its data directory is removed.",
+				"there before is killed, and its data directory is removed. " + whenSilent,
 			Effect: "The upstream sends a whole copy of its data, which costs it disk reads and network. With an earlier backup the standby " +
 				"needs the WAL since then from its upstream.",
 			Verified: "The node streams from its upstream on the upstream's timeline, seen from both sides.",

@@ -21,7 +21,7 @@ func rejoin() Kind {
 		Name: "rejoin", Group: Runbooks, Doc: "Makes a standby of a former primary, by a restart, pg_rewind or a new base backup.",
 		Manual: Manual{
 			Does: "Makes a standby of a former primary, running or not. It tries a plain restart as a standby, then pg_rewind, then a new " +
-				"base backup, and leaves out what cannot work.",
+				"base backup, and leaves out what cannot work. " + whenSilent,
 			Effect: "The node's own server is shut down first if it runs. What it alone has is read for the audit, and is gone afterwards.",
 			Verified: "The node streams from its upstream on the upstream's timeline, seen from both sides. The report says which way worked " +
 				"and how long it took.",

@@ -26,9 +26,11 @@ type filter struct {
 
 // closes tells whether one of the rules lets something not pass, which iptables does.
 func (f filter) closes() bool {
-	return slices.ContainsFunc(f.rules, func(r cluster.Traffic) bool {
-		return r.Rule.Reject || r.Rule.Ways[link.Forward].BlackHole || r.Rule.Ways[link.Back].BlackHole
-	})
+	return slices.ContainsFunc(f.rules, func(r cluster.Traffic) bool { return closes(r.Rule) })
+}
+
+func closes(r link.Rule) bool {
+	return r.Reject || r.Ways[link.Forward].BlackHole || r.Ways[link.Back].BlackHole
 }
 
 // shapes tells whether one of the rules bounds or delays something, which tc does.
@@ -52,6 +54,18 @@ func (h *host) Filter(ctx context.Context, name string, rules []cluster.Traffic)
 		return nil, fmt.Errorf("filter the packets of %s: %w", h.name, err)
 	}
 	return found, nil
+}
+
+// Blocks are the names of the rules in force that let something not pass between the node and a peer.
+func (h *host) Blocks(of cluster.Vantage) (names []string) {
+	h.filters.mu.Lock()
+	defer h.filters.mu.Unlock()
+	for _, f := range h.filters.inForce {
+		if slices.ContainsFunc(f.rules, func(r cluster.Traffic) bool { return r.Peer == of && r.Rule.Down == 0 && closes(r.Rule) }) {
+			names = append(names, f.name)
+		}
+	}
+	return names
 }
 
 // forget takes the rules of a name away, and returns them; false: it has none.

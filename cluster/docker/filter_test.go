@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -181,6 +182,12 @@ func (k *kernel) waits() {
 	b := k.p.node("b")
 	_, err := b.Filter(k.Context(), "waits", hole("a"))
 	must(k.T, err)
+	if got := b.Blocks(cluster.Vantage{From: cluster.FromNode, Node: "a"}); !slices.Equal(got, []string{"waits"}) {
+		k.Errorf("between a and b the rules %q are in force", got)
+	}
+	if got := b.Blocks(cluster.Vantage{From: cluster.FromNode, Node: "c"}); got != nil {
+		k.Errorf("between c and b the rules %q are in force", got)
+	}
 	first, err := k.SQL("a", "insert into marker default values returning id::text")
 	must(k.T, err)
 	must(k.T, k.Node("b").Stop(k.Context(), cluster.StopFast, time.Minute))
