@@ -64,6 +64,8 @@ type Recovery struct {
 	Rejoined Stage `json:"rejoined"`
 	// Missing are those of Nodes that had to rejoin, or have not; none in an older result.
 	Missing []string `json:"missing_nodes,omitempty"`
+	// Kept are those of Nodes that were part of the cluster all the time, where others were not.
+	Kept []string `json:"kept_nodes,omitempty"`
 	// Unread are nodes that pgchaos could not read, so that one of the stages is not known, or only from and to.
 	Unread []string `json:"unread_nodes,omitempty"`
 	// Caveats are what must be known to read the stages: two primaries at once, a moment
@@ -255,7 +257,7 @@ func (w watched) follow(r *Recovery, own, until time.Duration) {
 			return v.Redundant(w.Demands, at, streaming)
 		})
 	}
-	r.Rejoined, r.Missing = w.rejoined(r, own, until)
+	w.rejoined(r, own, until)
 	if r.Writable.unclear() || r.Redundancy.unclear() || r.Rejoined.unclear() {
 		r.Unread = w.unread(r.Issued, until)
 	}

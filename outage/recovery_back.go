@@ -7,21 +7,23 @@ import (
 	"pgchaos/record"
 )
 
-// rejoined is when all nodes of a fault were part of the cluster again, and which of them had to be.
-func (w watched) rejoined(r *Recovery, own, until time.Duration) (all Stage, missing []string) {
+// rejoined finds when all nodes of a fault were part of the cluster again, and which of them had to be.
+func (w watched) rejoined(r *Recovery, own, until time.Duration) {
 	of := func(nodes ...string) Stage {
 		return w.back(r.Issued, own, until, func(v record.View, _ time.Duration) record.Truth { return joined(v, nodes) })
 	}
-	all = of(r.Nodes...)
-	if all.State != StageReached && all.State != StageMissed {
-		return all, nil
+	r.Rejoined = of(r.Nodes...)
+	if r.Rejoined.State != StageReached && r.Rejoined.State != StageMissed {
+		return
 	}
 	for _, n := range r.Nodes {
-		if of(n).State == all.State {
-			missing = append(missing, n)
+		switch of(n).State {
+		case r.Rejoined.State:
+			r.Missing = append(r.Missing, n)
+		case StageNone:
+			r.Kept = append(r.Kept, n)
 		}
 	}
-	return all, missing
 }
 
 // unread are the nodes that could not be read in [from, until), though nothing is known to have kept them from answering.

@@ -69,7 +69,7 @@ func (f clientTimeline) acknowledgements(r *Recovery, until time.Duration) (last
 	}
 	last, first = none, none
 	for _, n := range f.Nodes {
-		if !slices.Contains(r.Nodes, n.Node) || !n.servedIn(r.Issued-recentSpan, r.Issued) {
+		if !slices.Contains(r.Nodes, n.Node) || slices.Contains(r.Kept, n.Node) || !n.servedIn(r.Issued-recentSpan, r.Issued) {
 			continue
 		}
 		old := clientTimeline{Activity: Activity{Slots: n.answered(), Active: f.Active}, end: f.end}

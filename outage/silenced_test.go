@@ -52,14 +52,20 @@ func TestMissing(t *testing.T) {
 		states []record.NodeState
 		want   Stage
 		who    []string
+		kept   []string
 	}{
-		{"none was", healthy(), none, nil},
-		{"c was, and is back", back, hit(3010), []string{"c"}},
-		{"c was, and is not back", gone, not(9000), []string{"c"}},
+		{"none was", healthy(), none, nil, nil},
+		{"c was, and is back", back, hit(3010), []string{"c"}, []string{"a"}},
+		{"c was, and is not back", gone, not(9000), []string{"c"}, []string{"a"}},
+		{"both were, and a is back", append(slices.Clone(gone), state("a", 2500, 'd'), state("a", 4000, 'p')), not(9000), []string{"c"}, nil},
 	} {
-		r := Recoveries(Course{Events: []record.Event{both}, States: c.states, End: 9 * time.Second})[0]
-		if r.Rejoined != c.want || !slices.Equal(r.Missing, c.who) {
-			t.Errorf("%s: %v of %v, want %v of %v", c.why, r.Rejoined, r.Missing, c.want, c.who)
+		load := byNode(drawn("...................."), "aaaaaaaaaaaaaaaaaaaa")
+		r := Recoveries(Course{Activity: []Activity{load}, Events: []record.Event{both}, States: c.states, End: 9 * time.Second})[0]
+		if r.Rejoined != c.want || !slices.Equal(r.Missing, c.who) || !slices.Equal(r.Kept, c.kept) {
+			t.Errorf("%s: %v of %v, want %v of %v; kept %v", c.why, r.Rejoined, r.Missing, c.want, c.who, r.Kept)
+		}
+		if last := r.Workloads[0].LastOldAck; (last.State == StageNone) != (len(c.kept) > 0) {
+			t.Errorf("%s: the last reply: %v", c.why, last)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 
 	"pgchaos/outage"
@@ -53,13 +54,14 @@ func WorkloadStages(rec *outage.Recovery, w *outage.WorkloadRecovery) []Recovery
 	if rec.Next != "" {
 		throughput.Ended = ", when " + rec.Next + " began"
 	}
+	gone := slices.DeleteFunc(slices.Clone(rec.Nodes), func(n string) bool { return slices.Contains(rec.Kept, n) })
 	primary := "the new primary"
 	if rec.NewPrimary != "" && rec.NewPrimary == rec.Primary {
 		primary = rec.NewPrimary + ", the primary again"
 	}
 	return []RecoveryStage{
 		{Stage: w.FirstError, Name: "first error", Missed: "no error", Never: true},
-		{Stage: w.LastOldAck, Name: "last reply from " + strings.Join(rec.Nodes, ", ")},
+		{Stage: w.LastOldAck, Name: "last reply from " + strings.Join(gone, ", ")},
 		{Stage: w.FirstNewAck, Name: "first reply from " + primary, Missed: "no reply from " + primary},
 		throughput,
 	}

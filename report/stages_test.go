@@ -13,15 +13,19 @@ func TestStagesNameWhatWasGone(t *testing.T) {
 	for _, c := range []struct {
 		why                 string
 		rec                 outage.Recovery
-		rejoined, firstAcks string
+		rejoined            string
+		lastAcks, firstAcks string
 	}{
-		{"one of two", outage.Recovery{Nodes: []string{"a", "c"}, Missing: []string{"c"}, Primary: "a"}, "c rejoined", "first reply from the new primary"},
-		{"an older result", outage.Recovery{Nodes: []string{"a", "c"}, Primary: "a", NewPrimary: "b"}, "a, c rejoined", "first reply from the new primary"},
-		{"the same primary", outage.Recovery{Nodes: []string{"a"}, Missing: []string{"a"}, Primary: "a", NewPrimary: "a"}, "a rejoined", "first reply from a, the primary again"},
+		{"one of two", outage.Recovery{Nodes: []string{"a", "c"}, Missing: []string{"c"}, Kept: []string{"a"}, Primary: "a"}, "c rejoined", "last reply from c", "first reply from the new primary"},
+		{"an older result", outage.Recovery{Nodes: []string{"a", "c"}, Primary: "a", NewPrimary: "b"}, "a, c rejoined", "last reply from a, c", "first reply from the new primary"},
+		{"the same primary", outage.Recovery{Nodes: []string{"a"}, Missing: []string{"a"}, Primary: "a", NewPrimary: "a"}, "a rejoined", "last reply from a", "first reply from a, the primary again"},
 	} {
 		cluster, clients := ClusterStages(&c.rec), WorkloadStages(&c.rec, load)
 		if got := cluster[3].Name; got != c.rejoined {
 			t.Errorf("%s: %q, want %q", c.why, got, c.rejoined)
+		}
+		if got := clients[1].Name; got != c.lastAcks {
+			t.Errorf("%s: %q, want %q", c.why, got, c.lastAcks)
 		}
 		if got := clients[2].Name; got != c.firstAcks {
 			t.Errorf("%s: %q, want %q", c.why, got, c.firstAcks)
