@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -33,6 +34,9 @@ func ParseDSN(text string) (DSN, error) {
 	if err != nil {
 		return DSN{}, err
 	}
+	if err := eachPortHasAHost(settings); err != nil {
+		return DSN{}, err
+	}
 	if strings.Contains(settings["host"], ",") || strings.Contains(settings["port"], ",") {
 		return DSN{}, fmt.Errorf("%w: give each node a connection string to it alone", ErrSeveralHosts)
 	}
@@ -55,6 +59,20 @@ func ParseDSN(text string) (DSN, error) {
 	}
 	d.settings = withOwnFiles(d.settings)
 	return d, nil
+}
+
+// eachPortHasAHost is an error where a connection string has several ports, and not as many hosts (libpq-connect, "Specifying Multiple Hosts").
+// Pgx says so in a text with the whole connection string in it.
+func eachPortHasAHost(settings map[string]string) error {
+	ports, hosts := strings.Count(settings["port"], ",")+1, strings.Count(cmp.Or(settings["host"], os.Getenv("PGHOST")), ",")+1
+	if ports == 1 || ports == hosts || settings["service"] != "" {
+		return nil
+	}
+	noun := "hosts"
+	if hosts == 1 {
+		noun = "host"
+	}
+	return fmt.Errorf("it names %d ports for %d %s: write a host for each port, or one port", ports, hosts, noun)
 }
 
 // dsnOwn are the settings that a DSN has fields for, or that pgchaos decides.
@@ -268,6 +286,13 @@ func DSNAt(text string, at Address) (string, error) {
 
 // DSNHosts are the hosts of a connection string that names several.
 func DSNHosts(text string) (all []Address, err error) {
+	settings, err := dsnSettings(text)
+	if err != nil {
+		return nil, err
+	}
+	if err := eachPortHasAHost(settings); err != nil {
+		return nil, err
+	}
 	cfg, err := pgx.ParseConfig(text)
 	if err != nil {
 		return nil, fmt.Errorf("it cannot be used: %w", WithoutDSN(err))

@@ -47,6 +47,8 @@ type Existing struct {
 	Rights []Right
 	// MinFree is how many bytes must be free on the disks that the servers write to, as far as commands can tell.
 	MinFree uint64
+	// CatchUp is how long the run waits at its end for a standby to replay what it lacks.
+	CatchUp time.Duration
 	// Risk: the user has said that this cluster may break, though something speaks against it.
 	Risk bool
 }

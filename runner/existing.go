@@ -14,7 +14,7 @@ import (
 // Existing is the cluster that an experiment meets. Risk tells that it may break, whatever speaks against it.
 func Existing(e *spec.Experiment, risk bool) (cluster.Existing, error) {
 	c := &e.Cluster
-	x := cluster.Existing{Exec: c.Existing.Exec, Sync: c.Synchronous, Risk: risk, Clients: c.Existing.Clients, MinFree: uint64(c.Existing.MinFree), Commits: anyCommitsAsGiven(e)}
+	x := cluster.Existing{Exec: c.Existing.Exec, Sync: c.Synchronous, Risk: risk, Clients: c.Existing.Clients, MinFree: uint64(c.Existing.MinFree), Commits: anyCommitsAsGiven(e), CatchUp: barrierTimeout}
 	for i := range e.Load {
 		w := &e.Load[i]
 		x.Sessions += mostSessions(w)

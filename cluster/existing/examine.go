@@ -107,7 +107,8 @@ type Seen struct {
 	MaxConnections int    // those that are for superusers are taken off
 	Connections    int    // that are taken
 	DataDir        string // "": the role may not read it
-	Bytes          int64  // of all databases that the role can measure
+	ApplyDelay     time.Duration
+	Bytes          int64 // of all databases that the role can measure
 	Clock          time.Duration
 	ClockWithin    time.Duration // how exactly Clock, which is what its clock is ahead of ours, is known
 }
@@ -163,6 +164,7 @@ func (e *Examination) judge(x cluster.Existing) {
 	e.capacity(x)
 	e.connections(x)
 	e.proofs(x)
+	e.delayed(x)
 }
 
 // distinguished wants to know which node a standby is.
@@ -205,8 +207,10 @@ func look(ctx context.Context, name string, dsn cluster.DSN, pooled bool) Seen {
 		return s
 	}
 	var comment, standbys string
+	var delay int64 // in ms
 	s.Error = conn.QueryRow(ctx, lookSQL, cluster.OwnApp+"%").Scan(&s.SystemID, &s.Database, &s.Standby, &s.Version, &s.Server, &comment, &s.Senders, &s.Receives,
-		&s.Encrypted, &s.ClusterName, &s.Creates, &s.SyncNames, &s.SyncCommit, &s.Archives, &s.Sessions, &s.MaxConnections, &s.Connections, &s.DataDir, &s.Bytes, &standbys)
+		&s.Encrypted, &s.ClusterName, &s.Creates, &s.SyncNames, &s.SyncCommit, &s.Archives, &s.Sessions, &s.MaxConnections, &s.Connections, &s.DataDir, &s.Bytes, &standbys, &delay)
+	s.ApplyDelay = time.Duration(delay) * time.Millisecond
 	s.Marked = strings.Contains(comment, Mark)
 	if pooled { // pg_stat_ssl is of the pooler's own session
 		_, s.Encrypted = conn.PgConn().Conn().(*tls.Conn)

@@ -271,6 +271,20 @@ func (e *Examination) proofs(x cluster.Existing) {
 	}
 }
 
+// delayed names the standbys that replay late. A run waits for them at its end, and not for ever.
+func (e *Examination) delayed(x cluster.Existing) {
+	for _, n := range e.Nodes {
+		switch {
+		case n.Error != nil || !n.Standby || n.ApplyDelay == 0:
+		case n.ApplyDelay >= x.CatchUp:
+			e.add(Unknown, n.Name, "set it to 0 for the run", "its recovery_min_apply_delay is %s, and at its end a run waits %s for a standby to replay: what this one has will not be known", n.ApplyDelay, x.CatchUp)
+			e.Warnings = append(e.Warnings, fmt.Sprintf("recovery_min_apply_delay of %s was %s before the load, and the run waits %s at its end for a standby to replay", n.Name, n.ApplyDelay, x.CatchUp))
+		default:
+			e.add(Good, n.Name, "at its end a run waits for that", "its recovery_min_apply_delay is %s: what is read there is at least as old", n.ApplyDelay)
+		}
+	}
+}
+
 // hostOf is the host of a URL; "": it has none.
 func hostOf(text string) string {
 	u, err := url.Parse(text)

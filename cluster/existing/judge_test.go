@@ -121,3 +121,23 @@ func TestCommitsOfAWay(t *testing.T) {
 		}
 	}
 }
+
+// TestDelayed: what a standby that replays late means for a run.
+func TestDelayed(t *testing.T) {
+	for _, tt := range []struct {
+		seen Seen
+		want Weight // 0: nothing is said
+	}{
+		{Seen{Standby: true}, 0},
+		{Seen{ApplyDelay: time.Hour}, 0}, // of a primary
+		{Seen{Standby: true, ApplyDelay: time.Second}, Good},
+		{Seen{Standby: true, ApplyDelay: 30 * time.Second}, Unknown},
+		{Seen{Standby: true, ApplyDelay: time.Hour, Error: errors.New("the session has ended")}, 0},
+	} {
+		e := Examination{Nodes: []Seen{tt.seen}}
+		e.delayed(cluster.Existing{CatchUp: 30 * time.Second})
+		if len(e.Findings) != min(1, int(tt.want)) || tt.want > 0 && e.Findings[0].Weight != tt.want || (tt.want == Unknown) != (len(e.Warnings) == 1) {
+			t.Errorf("%+v: %v, %q", tt.seen, e.Findings, e.Warnings)
+		}
+	}
+}

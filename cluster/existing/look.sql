@@ -25,4 +25,5 @@ select (select s.system_identifier::text from pg_control_system() s),
        (select coalesce(json_agg(json_build_object('name', coalesce(r.application_name, ''), 'client_addr', coalesce(host(r.client_addr), ''),
          'standby', (r.state is null or r.state in ('streaming', 'catchup') and r.replay_lsn is not null)
           and not exists (select from pg_replication_slots s where s.active_pid = r.pid and s.slot_type = 'logical'))), '[]')::text
-        from pg_stat_replication r)
+        from pg_stat_replication r),
+       (select f.setting::bigint from pg_settings f where f.name = 'recovery_min_apply_delay')

@@ -159,6 +159,7 @@ func TestMarkAndDoctor(t *testing.T) {
 
 	doctor("good", exitPass)
 	m.namedWithABlank()
+	m.replaysLate()
 	m.SQL(t, "n1", plaincluster.Database, "revoke pg_monitor from chaos")
 	doctor("no-rights", exitInconclusive)
 	m.runsWithoutRights()
@@ -211,6 +212,22 @@ func (m *met) namedWithABlank() {
 		}
 	}
 	receive(was, "n2")
+}
+
+// replaysLate: doctor names a standby that cannot have replayed everything when the run ends.
+func (m *met) replaysLate() {
+	m.t.Helper()
+	delay := func(of string) {
+		m.SQL(m.t, "n2", "postgres", "alter system set recovery_min_apply_delay = '"+of+"'")
+		m.SQL(m.t, "n2", "postgres", "select pg_reload_conf()")
+		m.await("the delay", func() bool { return m.Get(m.t, "n2", "postgres", "show recovery_min_apply_delay") == of })
+	}
+	delay("10min")
+	const finding = "unknown  n2: its recovery_min_apply_delay is 10m0s, and at its end a run waits 30s for a standby to replay: what this one has will not be known; set it to 0 for the run\n"
+	if code, text := m.doctored(m.file); code != exitInconclusive || !strings.Contains(text, finding) {
+		m.t.Errorf("exit code %d\n%s", code, text)
+	}
+	delay("0")
 }
 
 // byKeywords: clients can be libpq's keywords, and a service.
