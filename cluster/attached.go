@@ -45,7 +45,8 @@ func (m *AttachedNode) Connect(ctx context.Context, app string) (*pgx.Conn, erro
 		if err != nil {
 			return nil, fmt.Errorf("connect to %s: %w", m.node.Name, err)
 		}
-		return m.dialer.own(ctx, m.node.Name, dsn.For(app), app)
+		conn, err := m.dialer.own(ctx, m.node.Name, dsn.For(app), app)
+		return conn, WhyNoPassword(err)
 	}
 	connString := m.access.Connection.url(m.node.Address, url.User(m.access.Superuser), m.access.Database,
 		map[string]string{"application_name": app, "passfile": m.passfile})

@@ -49,6 +49,14 @@ func IsWrongPassword(err error) bool {
 	return IsWrongPassword(errors.Unwrap(err))
 }
 
+// WhyNoPassword adds to an error, where a password was wrong or missing, why it can be missing after a run.
+func WhyNoPassword(err error) error {
+	if !IsWrongPassword(err) {
+		return err
+	}
+	return fmt.Errorf("%w (a password that stood in the experiment is not kept: set PGPASSWORD, or use a password file)", err)
+}
+
 // remedy is what to do about an error that PostgreSQL answers a new connection with
 // (https://www.postgresql.org/docs/current/errcodes-appendix.html); "" where its own
 // words tell that.

@@ -211,6 +211,11 @@ func (r *run) up(ctx context.Context) (err error) {
 	}
 	begin := time.Now()
 	if r.cluster, err = r.session.build(building, r.plan); err != nil {
+		var notMet *notMetError
+		if errors.As(err, &notMet) && building.Err() == nil { // nothing of pgchaos's has failed
+			r.result.Stopped = err.Error()
+			return errStopped
+		}
 		return err
 	}
 	took := time.Since(begin)

@@ -165,6 +165,9 @@ func (s *Session) build(ctx context.Context, p *Plan) (*cluster.Cluster, error) 
 		return nil, err
 	}
 	if err := s.cluster.Up(ctx); err != nil {
+		if s.cluster.Met() {
+			return s.cluster, &notMetError{err}
+		}
 		return s.cluster, fmt.Errorf("build the cluster: %w", err)
 	}
 	if !s.single && !s.cluster.Met() {
@@ -176,6 +179,12 @@ func (s *Session) build(ctx context.Context, p *Plan) (*cluster.Cluster, error) 
 	}
 	return s.cluster, nil
 }
+
+// notMetError is why a run could not begin on a cluster that was there before, and was well when its provider looked at it.
+type notMetError struct{ err error }
+
+func (e *notMetError) Error() string { return "look at the cluster again: " + e.err.Error() }
+func (e *notMetError) Unwrap() error { return e.err }
 
 // begin says on the disk which run uses the cluster from now on, and lets others into it by that run's directory.
 func (s *Session) begin(r *run) error {

@@ -176,7 +176,7 @@ func leftover(path string) cluster.Leftover {
 		err := cluster.DropSchema(ctx, r.Run, nodes)
 		switch {
 		case cluster.IsWrongPassword(err):
-			return fmt.Errorf("%w (a password that stood in the experiment is not kept: set PGPASSWORD, or use a password file)", err)
+			return cluster.WhyNoPassword(err)
 		case err != nil:
 			return fmt.Errorf("%w; clean tries it again when the primary can be connected to", err)
 		}

@@ -409,7 +409,7 @@ func (m *met) keepsTheSchema(do func(want int, args ...string) string) {
 	out := do(exitPass, "run", m.file, "--out", dir, "--keep", "--set", "timeline=[{wait: 300ms}]")
 	schema := m.Get(m.t, "n1", plaincluster.Database, "select nspname::text from pg_namespace where nspname like 'pgchaos%'")
 	_, end, found := strings.Cut(out, "\nThe run's tables are still in the schema "+schema+". To drop it:\n")
-	if !found || strings.Contains(out, "psql") || strings.Contains(out, "cluster is still up") {
+	if !found || !strings.Contains(end, "\nA password that stood in the experiment is not kept: set PGPASSWORD for that, or use a password file.\n") || strings.Contains(out, "psql") || strings.Contains(out, "cluster is still up") {
 		m.t.Fatalf("it says what is not so:\n%s", out)
 	}
 	_, end, _ = strings.Cut(end, "pgchaos clean ")
@@ -535,6 +535,9 @@ func TestCleanOnACluster(t *testing.T) {
 		if code := cmd.ProcessState.ExitCode(); code != want || !strings.Contains(string(out), text) || strings.Contains(string(out), plaincluster.Password) {
 			t.Errorf("exit code %d, want %d and %q\n%s", code, want, text, out)
 		}
+	}
+	if _, out, errs := m.run("audit", m.out); !strings.Contains(strings.Join(strings.Fields(out+errs), " "), "set PGPASSWORD, or use a password file") {
+		t.Errorf("audit: %s%s", out, errs)
 	}
 	if code, _, errs := m.run("clean", name); code != exitLeftBehind || !strings.Contains(errs, "set PGPASSWORD, or use a password file") || strings.Contains(errs, "superuser") {
 		t.Errorf("exit code %d: %s", code, errs)

@@ -61,7 +61,7 @@ func keepText(r *report.Result, out string) string {
 	var b strings.Builder
 	if r.Cluster.Provider == cluster.ExistingProvider {
 		run := r.ClusterRun()
-		fmt.Fprintf(&b, "\nThe run's tables are still in the schema %s. To drop it:\n  %s\n", cluster.RunSchema(run), cleanCommand(run))
+		fmt.Fprintf(&b, "\nThe run's tables are still in the schema %s. To drop it:\n  %s\nA password that stood in the experiment is not kept: set PGPASSWORD for that, or use a password file.\n", cluster.RunSchema(run), cleanCommand(run))
 		return b.String()
 	}
 	fmt.Fprint(&b, "\nThe cluster is still up. To connect to a node:\n")
