@@ -64,6 +64,11 @@ func addAction(r *jsonschema.Reflector, s *jsonschema.Schema, k fault.Kind) {
 			property(def, key).Type, property(def, key).AnyOf = "", choice(of)
 		}
 	}
+	if without, ok := p.(fault.WithoutKeys); ok {
+		for _, key := range without.WithoutKeys() {
+			def.Properties.Delete(key)
+		}
+	}
 	eachField(p, func(key string, field reflect.Value) {
 		if field.Type() == reflect.TypeFor[*string]() { // the decoder takes the text of any one value
 			property(def, key).Type, property(def, key).AnyOf = "", single().AnyOf

@@ -33,6 +33,9 @@ func dropConnections() Kind {
 // Check demands both directions.
 func (p *DropConnections) Check() []Mistake { return p.checkBoth("drop_connections") }
 
+// WithoutKeys is one direction.
+func (p *DropConnections) WithoutKeys() []string { return oneDirection() }
+
 // Action resets the connections.
 func (p *DropConnections) Action(env Env) chaos.Action {
 	return p.onLinks(env, func(ctx context.Context, act *chaos.Act, ways []way) error {

@@ -37,6 +37,9 @@ func (p *HalfOpen) Check() []Mistake {
 	return p.Sides.Check()
 }
 
+// WithoutKeys is both directions.
+func (p *HalfOpen) WithoutKeys() []string { return []string{"between"} }
+
 // Action cuts one direction of the links.
 func (p *HalfOpen) Action(env Env) chaos.Action {
 	return p.impose(env, func(w way) link.Rule { return w.rule(link.Shape{BlackHole: true}) }, hangs(probing))

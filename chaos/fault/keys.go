@@ -30,13 +30,18 @@ func (k Kind) Keys() (keys []Key) {
 	if d, ok := p.(Defaulted); ok {
 		d.Default(func(string) bool { return false })
 	}
+	var without []string
+	if w, ok := p.(WithoutKeys); ok {
+		without = w.WithoutKeys()
+	}
 	v := reflect.ValueOf(p).Elem()
 	for _, f := range reflect.VisibleFields(v.Type()) {
 		name := f.Tag.Get("yaml")
-		if f.Anonymous || !f.IsExported() {
+		if f.Anonymous || !f.IsExported() || slices.Contains(without, name) {
 			continue
 		}
 		key := Key{Name: name, Type: typeWords(f.Type), About: f.Tag.Get("jsonschema_description"), Required: slices.Contains(strings.Split(f.Tag.Get("jsonschema"), ","), "required")}
+		key.Required = key.Required || len(without) > 0 && len(f.Index) > 1 // it is shared
 		if of := words[name]; of != nil {
 			key.Type = "one of " + strings.Join(of, ", ")
 		}

@@ -126,6 +126,12 @@ type WithWords interface {
 	Words() map[string][]string
 }
 
+// WithoutKeys is of parameters that share their fields with other actions, and do not take all of them.
+type WithoutKeys interface {
+	// WithoutKeys are the keys that Check refuses. Of those that are shared, the others are required.
+	WithoutKeys() []string
+}
+
 // AmongWorkloads is of parameters that choose by a workload.
 type AmongWorkloads interface {
 	// AmongWorkload is its name; "" chooses none.

@@ -23,7 +23,7 @@ func reject() Kind {
 				inKernel + "iptables answers packets with a reset (REJECT --reject-with tcp-reset), and ss -K resets the connections that are open. " +
 				"A client on the engine's machine that connects to 127.0.0.1 is accepted by the engine's proxy, and then closed.",
 			Effect:   "Clients and standbys see \"connection reset\" at once, and then \"connection refused\". A standby tries again every wal_retrieve_retry_interval (5 s).",
-			Verified: "A new connection through each link is refused, and no connection is open. " + kernelProof,
+			Verified: "A new connection through each link is refused, and no connection is open. With Docker, a new connection is refused or gets no answer within 1 s, the connections that were open are reset, and " + kernelCounts,
 			Back:     "New connections are served again. Those that were reset are gone.",
 			Example:  "- {at: 4s, reject: {between: [clients, primary]}, for: 3s}\n",
 		},
@@ -34,6 +34,9 @@ func reject() Kind {
 
 // Check demands both directions.
 func (p *Reject) Check() []Mistake { return p.checkBoth("reject") }
+
+// WithoutKeys is one direction.
+func (p *Reject) WithoutKeys() []string { return oneDirection() }
 
 // Action refuses and resets.
 func (p *Reject) Action(env Env) chaos.Action {

@@ -12,7 +12,7 @@ const Clients = "clients"
 // `{from: a, to: b}`.
 type Sides struct {
 	Between []NodeList `yaml:"between" jsonschema_description:"The two sides of the network, in both directions, such as [primary, replicas] or [clients, primary]. clients stands for all clients of the load."`
-	From    NodeList   `yaml:"from" jsonschema_description:"The side that sends, in place of between; clients stands for all clients of the load. What comes back to it is left alone."`
+	From    NodeList   `yaml:"from" jsonschema_description:"The side that sends; clients stands for all clients of the load. What comes back to it is left alone."`
 	To      NodeList   `yaml:"to" jsonschema_description:"The side that receives what from sends."`
 }
 
@@ -93,6 +93,9 @@ func checkEnds(key string, one, other NodeList) []Mistake {
 	}
 	return nil
 }
+
+// oneDirection are the keys of one direction.
+func oneDirection() []string { return []string{"from", "to"} }
 
 // checkBoth refuses one direction, of actions on connections as a whole.
 func (s *Sides) checkBoth(action string) []Mistake {
