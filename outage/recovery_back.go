@@ -90,7 +90,7 @@ func (c *comeback) stage(until time.Duration) Stage {
 		return Stage{}
 	case !c.gone:
 		return Stage{State: StageNone}
-	case c.again >= 0 && c.maybe >= 0:
+	case c.again > c.maybe && c.maybe >= 0:
 		return Stage{State: StageReached, From: c.maybe, At: c.again}
 	case c.again >= 0:
 		return reached(c.again)

@@ -88,6 +88,17 @@ func TestBackUnread(t *testing.T) {
 	}
 }
 
+// TestBackAtOnce: a step that had silenced b was over at the very moment of the reading that shows it.
+func TestBackAtOnce(t *testing.T) {
+	restart := event("crash-b", "crash", "b", 1000, 1500)
+	restart.Fault = true
+	states := append(healthy(), state("b", 1100, '-'), state("b", 1500, 's'))
+	r := Recoveries(Course{Events: []record.Event{restart}, States: states, End: 3 * time.Second})[0]
+	if r.Rejoined != hit(1500) || r.Redundancy != hit(1500) || r.Unread != nil {
+		t.Errorf("%v and %v; not read %v", r.Rejoined, r.Redundancy, r.Unread)
+	}
+}
+
 // TestWritableAgain: after a fault of a at 1 s, until 3 s.
 func TestWritableAgain(t *testing.T) {
 	type states = []record.NodeState
