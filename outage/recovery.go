@@ -68,6 +68,9 @@ type Recovery struct {
 	Kept []string `json:"kept_nodes,omitempty"`
 	// Unread are nodes that pgchaos could not read, so that one of the stages is not known, or only from and to.
 	Unread []string `json:"unread_nodes,omitempty"`
+	// Stuck are standbys that received nothing for some seconds while the primary wrote, and whose lines in pg_stat_replication said that they
+	// streamed: the redundancy is then not known.
+	Stuck []string `json:"stuck_nodes,omitempty"`
 	// Caveats are what must be known to read the stages: two primaries at once, a moment
 	// that nobody knows.
 	Caveats   []string           `json:"caveats,omitempty"`
@@ -115,6 +118,7 @@ type Course struct {
 	Events   []record.Event
 	States   []record.NodeState // every change of every node, in any order
 	Demands  []record.Demand
+	Series   []record.NodeSeries
 	End      time.Duration // of the load
 }
 
@@ -256,6 +260,9 @@ func (w watched) follow(r *Recovery, own, until time.Duration) {
 		r.Redundancy = w.back(r.Issued, own, until, func(v record.View, at time.Duration) record.Truth {
 			return v.Redundant(w.Demands, at, streaming)
 		})
+		if r.Redundancy.State == StageNone {
+			w.keptWithoutStuck(r, min(own, until), streaming)
+		}
 	}
 	w.rejoined(r, own, until)
 	if r.Writable.unclear() || r.Redundancy.unclear() || r.Rejoined.unclear() {

@@ -25,6 +25,9 @@ func (w watched) caveats(r *Recovery, until time.Duration) (all []string) {
 	if len(r.Unread) > 0 {
 		add("pgchaos could not read %s for some of the time: stages that depend on that are not known, or only from and to", strings.Join(r.Unread, ", "))
 	}
+	if len(r.Stuck) > 0 {
+		add("%s received nothing for some seconds while the primary wrote, although pg_stat_replication went on to say streaming: whether redundancy was kept is not known", strings.Join(r.Stuck, ", "))
+	}
 	if before := w.viewAt(r.Issued); r.Primary != "" && len(before) > 1 {
 		if _, ok := w.redundant(before, r); !ok {
 			add("no standby streamed from %s when %s was issued: there was no redundancy that could come back", r.Primary, r.Event)

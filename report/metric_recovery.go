@@ -73,6 +73,9 @@ func (r *Result) recoveryMetric(e expect.Expectation) expect.Value {
 
 // redundancyUnknown says why a redundancy is not known.
 func redundancyUnknown(rec *outage.Recovery) string {
+	if len(rec.Stuck) > 0 {
+		return strings.Join(rec.Stuck, ", ") + " received nothing for some seconds after " + rec.Event + ", while the primary wrote: whether it had its standbys then is not known"
+	}
 	if len(rec.Unread) == 0 {
 		return "what the primary's standbys were at " + rec.Event + " is not known"
 	}

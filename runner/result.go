@@ -122,12 +122,12 @@ func (r *run) collect() error {
 	r.result.Outages = outage.Outages(activity, r.result.Timeline, r.result.Duration)
 	r.result.Downtimes = outage.Downtimes(activity, r.result.Timeline, r.result.Phases, r.result.Duration)
 	r.result.Forks = r.readings.forks()
-	course := outage.Course{Activity: activity, Events: r.result.Timeline, Demands: r.watch.Demands(), End: r.result.Duration}
+	r.result.NodeSeries = r.watch.Series()
+	course := outage.Course{Activity: activity, Events: r.result.Timeline, Demands: r.watch.Demands(), Series: r.result.NodeSeries, End: r.result.Duration}
 	for _, n := range r.result.States {
 		course.States = append(course.States, n.States...)
 	}
 	r.result.Recoveries = outage.Recoveries(course)
-	r.result.NodeSeries = r.watch.Series()
 	usage, errs := r.watch.Usage()
 	r.result.Usage = thinUsage(usage, r.result.Phases, r.result.Duration)
 	for node, err := range errs {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"pgchaos/internal/longtest"
 	"pgchaos/internal/plaincluster"
 	"pgchaos/outage"
 	"pgchaos/record"
@@ -109,6 +110,28 @@ expect:
 	}
 	if i := slices.IndexFunc(r.Timeline, func(m record.Event) bool { return m.Status == record.EventSeen }); i >= 0 {
 		t.Errorf("a fault of its own: %+v", r.Timeline[i])
+	}
+	p.nothingLeft()
+}
+
+// TestAStuckStandbyKeepsNoRedundancy: the primary calls it streaming until wal_sender_timeout, and writes on without it.
+func TestAStuckStandbyKeepsNoRedundancy(t *testing.T) {
+	longtest.Only(t)
+	p := newPlace(t)
+	code, stdout, stderr := p.run("run", p.write("x.yaml", `
+name: stuck
+cluster: {nodes: [a, b]}
+load:
+  writes: {kind: insert, clients: 2, rate: 100/s}
+timeline:
+  - {at: 500ms, name: stuck, pause_process: {node: b, process: walreceiver}, for: 5s}
+duration: 7s
+expect:
+  - redundancy_rto < 1s
+`), "--out", p.out)
+	r := p.result()
+	if code != exitInconclusive || len(r.Recoveries) != 1 || r.Recoveries[0].Redundancy.State != "" || !slices.Equal(r.Recoveries[0].Stuck, []string{"b"}) {
+		t.Errorf("exit code %d, %+v\n%s\n%s", code, r.Recoveries, stdout, stderr)
 	}
 	p.nothingLeft()
 }
