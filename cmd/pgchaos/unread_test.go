@@ -82,6 +82,14 @@ func (m *met) saysWhomTheFileDoesNotName(file string) {
 	if shown := strings.Join(strings.Fields(text), " "); code != exitPass || !strings.Contains(shown, "warning "+found+"ed from n1 before the load that the file does not name: n2 (127.0.0.1). It was not read") {
 		m.t.Errorf("exit code %d\n%s%s", code, text, errs)
 	}
+	r, err := report.Read(out)
+	if must(m.t, err); len(r.Cluster.Warnings) != 1 {
+		m.t.Fatalf("warnings: %q", r.Cluster.Warnings)
+	}
+	cases := junit.Of(r).Cases
+	if last := cases[len(cases)-1]; !strings.Contains(last.Output, "warning: "+r.Cluster.Warnings[0]) {
+		m.t.Errorf("junit: %s", last.Output)
+	}
 }
 
 // saysWhatWasRead looks for it in the other ways to show a result.

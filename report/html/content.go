@@ -350,7 +350,7 @@ func (p *page) addContents() {
 	}
 	add(len(p.Expectations) > 0, "expectations", "Expectations")
 	add(len(p.Reasons) > 0, "reasons", p.ReasonsTitle)
-	add(len(p.Warnings) > 0, "warnings", "Warnings about the load")
+	add(len(p.Warnings) > 0, "warnings", "Warnings")
 	add(len(p.Lanes) > 0, "course", "The run over time")
 	add(len(p.Closeups) > 0, "closeups", "Close-ups of the faults")
 	logs := 0

@@ -95,13 +95,16 @@ func setup(s *summary.Summary) string {
 	return Escape(strings.Join(parts, "; "))
 }
 
-// reasons are why the verdict is not pass, and what makes the figures doubtful.
+// reasons are why the verdict is not pass, and what makes it or the figures doubtful.
 func reasons(s *summary.Summary) *section {
 	of := &section{one: "reason", many: "reasons"}
 	for _, reason := range s.Reasons {
 		if reason != s.Headline {
 			of.item("because", Escape(reason))
 		}
+	}
+	for _, warning := range s.Warnings {
+		of.item("warning", Escape(warning))
 	}
 	for _, doubt := range s.Doubts {
 		if !slices.ContainsFunc(s.Expectations, func(e expect.Judgement) bool { return e.Why == doubt }) {

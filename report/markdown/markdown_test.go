@@ -237,3 +237,11 @@ func FuzzEscape(f *testing.F) {
 		}
 	})
 }
+
+// TestWarningsOfTheCluster: what was seen of a cluster before the run is beside the verdict.
+func TestWarningsOfTheCluster(t *testing.T) {
+	r := &report.Result{Name: "x", Verdict: verdict.Pass, Stage: report.StageChecked, Cluster: report.Cluster{Warnings: []string{"1 standby streamed from n1"}}}
+	if text := Text(r, Options{}); !strings.Contains(text, "1 standby streamed from n1") {
+		t.Error(text)
+	}
+}
