@@ -22,6 +22,8 @@ func (r Reversal) String() string { return r.Kind + " " + r.Node }
 // never made, and return once they have verified the effect.
 type ReversalKind struct {
 	Name string // "resume"
+	// Says names one of them for a person; "" or nil: its kind and its node do.
+	Says func(r Reversal) string
 	// Do takes the change back in the run that made it. At the end of a run (ending) nothing may be made
 	// that the audit would have to take for a second primary; before it, what was asked for is done to the
 	// letter.

@@ -1,10 +1,12 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -101,7 +103,7 @@ func (u *Undo) heal(ctx context.Context, which func(ReversalKind) bool) error {
 		case !which(u.Kinds[r.Kind]):
 		case errors.Is(ctx.Err(), context.Canceled):
 			if r.stands() {
-				errs = append(errs, fmt.Errorf("%s: %w", r, ctx.Err()))
+				errs = append(errs, fmt.Errorf("%s: %w", u.says(r.Reversal), ctx.Err()))
 			}
 		default:
 			errs = append(errs, within(ctx, func(ctx context.Context) error { return u.takeBack(ctx, r, true) }))
@@ -116,10 +118,18 @@ func (u *Undo) Standing() (all []string) {
 	defer u.mu.Unlock()
 	for _, r := range slices.Backward(u.all) {
 		if r.stands() {
-			all = append(all, r.String())
+			all = append(all, u.says(r.Reversal))
 		}
 	}
 	return all
+}
+
+// says names a reversal for a person.
+func (u *Undo) says(r Reversal) (text string) {
+	if says := u.Kinds[r.Kind].Says; says != nil {
+		text = says(r)
+	}
+	return cmp.Or(text, strings.ReplaceAll(r.Kind, "_", " ")+" "+r.Node)
 }
 
 // stands tells whether a reversal has not been done.

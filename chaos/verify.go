@@ -33,6 +33,19 @@ type Condition struct {
 	AllStreaming bool
 }
 
+// Marked is an error with a text of its own, and of the kind that mark is: ErrNotSo or ErrNoEffect, whose text would say nothing more.
+func Marked(mark error, format string, args ...any) error {
+	return &markedError{fmt.Sprintf(format, args...), mark}
+}
+
+type markedError struct {
+	text string
+	mark error
+}
+
+func (e *markedError) Error() string { return e.text }
+func (e *markedError) Unwrap() error { return e.mark }
+
 // AnyPrimary is a Condition's Primary where one node has to be the primary, whichever it is.
 const AnyPrimary = "any"
 

@@ -265,6 +265,8 @@ func (s *Session) remove(ctx context.Context, to *sinks) error {
 	}
 	if err := down(ctx); cluster.IsRemark(err) {
 		to.say("warning: " + err.Error())
+	} else if errors.Is(ctx.Err(), context.Canceled) && err != nil { // every call that was under way says so, in the words of its library
+		return fmt.Errorf("%w: %s", ErrLeftBehind, s.remains())
 	} else if err != nil {
 		return fmt.Errorf("%w: %w", ErrLeftBehind, err)
 	}

@@ -225,6 +225,14 @@ func (p *OnBackends) whose(env Env) string {
 	return ""
 }
 
+// missed says that there were not enough backends.
+func (p *OnBackends) missed(whose string) string {
+	if p.AtLeast == 1 {
+		return fmt.Sprintf("no backend%s was found within %s: %s", whose, p.Within, p.Detail())
+	}
+	return fmt.Sprintf("there were never %d backends%s at the same time within %s: %s", p.AtLeast, whose, p.Within, p.Detail())
+}
+
 // choose waits until there are enough backends, as long as the second context allows, and signals them.
 func (p *OnBackends) choose(ctx, waiting context.Context, env Env, conn *pgx.Conn, how signalling) (c chosen, err error) {
 	workload := ""
@@ -250,7 +258,7 @@ func (p *OnBackends) choose(ctx, waiting context.Context, env Env, conn *pgx.Con
 			return c, nil
 		}
 		if wait.For(waiting, 20*time.Millisecond) != nil {
-			return c, fmt.Errorf("there were never %s%s at once within %s: %s", units.Count(int64(p.AtLeast), "backend", "backends"), p.whose(env), p.Within, p.Detail())
+			return c, errors.New(p.missed(p.whose(env)))
 		}
 	}
 }

@@ -106,6 +106,13 @@ const execUndoName = "exec_undo"
 func execUndo() *chaos.ReversalKind {
 	return &chaos.ReversalKind{
 		Name: execUndoName, Outlives: true, Obeys: true,
+		Says: func(r chaos.Reversal) string {
+			u, err := argumentsOf[undoCommand](r)
+			if err != nil {
+				return ""
+			}
+			return fmt.Sprintf("the undo %q on %s", u.Command, r.Node)
+		},
 		Do: func(ctx context.Context, _ *chaos.Scene, n *cluster.Node, r chaos.Reversal, _ bool) error {
 			u, err := argumentsOf[undoCommand](r)
 			if err != nil {
@@ -160,18 +167,30 @@ func (p *Exec) Action(env Env) chaos.Action {
 		if errors.Is(err, context.DeadlineExceeded) {
 			return fmt.Errorf("on %s the command %q had not ended after %s, and was killed", n.Name(), p.Command, execTimeout)
 		}
-		if err := judgeExit(err, p.Expect, chaos.ErrNotSo); err != nil {
+		if err := judgeExit(err, p.Expect, chaos.ErrNotSo, fmt.Sprintf("the command %q", p.Command)); err != nil {
 			return fmt.Errorf("on %s: %w", n.Name(), err)
 		}
 		if p.Proof == "" {
 			return nil
 		}
 		_, err = n.Exec(ctx, p.Proof, facts(env)...)
-		if err := judgeExit(err, 0, chaos.ErrNoEffect); err != nil {
-			return fmt.Errorf("on %s the command %q succeeded, and its proof %q did not: %w", n.Name(), p.Command, p.Proof, err)
+		if err := p.judgeProof(err); err != nil {
+			return fmt.Errorf("on %s %w", n.Name(), err)
 		}
 		return nil
 	})
+}
+
+// judgeProof says what the end of the proof shows.
+func (p *Exec) judgeProof(err error) error {
+	switch err := judgeExit(err, 0, chaos.ErrNoEffect, fmt.Sprintf("its proof %q", p.Proof)); {
+	case err == nil:
+		return nil
+	case errors.Is(err, chaos.ErrNoEffect):
+		return chaos.Marked(chaos.ErrNoEffect, "the command %q took no effect: %v", p.Command, err)
+	default:
+		return fmt.Errorf("the command %q succeeded, and it is not known whether it took effect: %w", p.Command, err)
+	}
 }
 
 // noteOutput notes the first line of an output, and the file if that has more.
@@ -196,8 +215,8 @@ const (
 )
 
 // judgeExit holds how a command ended against the expected exit status. Another one is the error other: it fails the run where the file
-// states the status, and is no effect where the command is the proof of one.
-func judgeExit(err error, expect int, other error) error {
+// states the status, and is no effect where the command is the proof of one. What names the command: "the command \"true\"".
+func judgeExit(err error, expect int, other error, what string) error {
 	var exit *cluster.ExitError
 	code, status, complaint := 0, "exit status 0", ""
 	switch {
@@ -213,9 +232,9 @@ func judgeExit(err error, expect int, other error) error {
 	case code == expect:
 		return nil
 	case code == cannotRun || code == cannotFind:
-		return fmt.Errorf("the shell cannot run the command: %s%s", status, complaint)
+		return fmt.Errorf("the shell cannot run %s: %s%s", what, status, complaint)
 	case code > endedBySign && code <= endedBySign+lastSignal:
-		return fmt.Errorf("a signal ended the command: %s%s", status, complaint)
+		return fmt.Errorf("a signal ended %s: %s%s", what, status, complaint)
 	}
-	return fmt.Errorf("%w: the command ended with %s, expected exit status %d%s", other, status, expect, complaint)
+	return chaos.Marked(other, "%s ended with %s, expected exit status %d%s", what, status, expect, complaint)
 }

@@ -44,7 +44,10 @@ func (p *Follow) Detail() string { return "upstream " + p.Follows() }
 // Action repoints the standbys.
 func (p *Follow) Action(env Env) chaos.Action {
 	return env.Scene.EachTo(p.Nodes, p.Follows(), func(ctx context.Context, act *chaos.Act, n, up *cluster.Node) error {
-		act.Note("%s follows %s", n.Name(), up.Name())
-		return n.Follow(ctx, up)
+		err := n.Follow(ctx, up)
+		if err == nil {
+			act.Note("%s follows %s", n.Name(), up.Name())
+		}
+		return err
 	})
 }

@@ -74,12 +74,15 @@ func (p *SQL) Action(env Env) chaos.Action {
 		if err != nil {
 			return fmt.Errorf("on %s: %w", n.Name(), err)
 		}
-		if found {
+		asExpected := p.Expect == nil || found && value == *p.Expect
+		if found && asExpected {
 			act.Note("%s: %s", n.Name(), value)
+		}
+		if found {
 			act.Number(n.Name(), value)
 		}
-		if p.Expect != nil && (!found || value != *p.Expect) {
-			return fmt.Errorf("%w: %s answered %q, expected %q", chaos.ErrNotSo, n.Name(), value, *p.Expect)
+		if !asExpected {
+			return chaos.Marked(chaos.ErrNotSo, "%s answered %q, expected %q", n.Name(), value, *p.Expect)
 		}
 		return nil
 	})
