@@ -73,8 +73,14 @@ func StandbyName(ctx context.Context, conn *pgx.Conn, node string) (name string,
 // applicationName is that of a WAL receiver's conninfo; "": it has none of its own. PostgreSQL shows that text without quotes, so it is no
 // connection string where a value has a blank in it. libpqrcv_get_conninfo writes the settings in the order of libpq's PQconninfoOptions, and
 // fallback_application_name, which each WAL receiver has, is the next one.
+//
+// A WAL receiver that goes on after a change of timeline shows primary_conninfo itself (RequestXLogStreaming), which is a connection string.
 func applicationName(conninfo string) string {
-	before, _, _ := strings.Cut(" "+conninfo, " fallback_application_name=")
+	before, _, shown := strings.Cut(" "+conninfo, " fallback_application_name=")
+	if !shown {
+		set, _ := dsnSettings(conninfo) // a server would not take one that cannot be read, and the name is then not known here
+		return set["application_name"]
+	}
 	if i := strings.LastIndex(before, " application_name="); i >= 0 {
 		return before[i+len(" application_name="):]
 	}

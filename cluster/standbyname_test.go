@@ -14,6 +14,10 @@ func TestApplicationName(t *testing.T) {
 		{"also in the options", "options=-c application_name=other application_name=n2" + rest, "n2"},
 		{"none", "user=rep passfile=/var/tmp/my files/pgpass host=10.0.0.1" + rest, ""},
 		{"nothing", "", ""},
+		{"primary_conninfo itself", "user=rep host=10.0.0.1 application_name=n2 gssencmode=prefer channel_binding=prefer", "n2"},
+		{"primary_conninfo itself, with a blank", `host=10.0.0.1 application_name='node two' passfile='/var/tmp/my files/pgpass'`, "node two"},
+		{"primary_conninfo itself, a URL", "postgres://rep@10.0.0.1:5432/?application_name=n2&sslmode=disable", "n2"},
+		{"primary_conninfo itself, none", "host=10.0.0.1 port=5432", ""},
 	} {
 		if got := applicationName(tt.conninfo); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
