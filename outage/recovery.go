@@ -21,7 +21,7 @@ const (
 
 // Stage is one moment of a recovery. At is an offset on the run's clock: when the
 // stage was reached, or up to when it had not been; without meaning otherwise. From is set where it can have been reached at any moment
-// from then to At: what would have shown it could not be read.
+// from then to At, since what would have shown it could not be read. Where From is when the fault was issued, nothing may have been gone at all.
 type Stage struct {
 	State StageState    `json:"state,omitempty"`
 	From  time.Duration `json:"from_ns,omitempty"`

@@ -59,12 +59,16 @@ func joined(v record.View, nodes []string) record.Truth {
 // never stands for a moment that has not come.
 const never = time.Duration(-1)
 
+// unreadSpan is for how long something must not be known to matter: a node is read every 100 ms, and what comes and goes
+// between two readings is seen of no node.
+const unreadSpan = 200 * time.Millisecond
+
 // comeback follows whether something is so that a fault can have taken away.
 type comeback struct {
-	gone    bool          // it was not so at some moment
-	unclear bool          // before any such moment it was not always known
-	maybe   time.Duration // from when on it may be so again: it is not known any more; never
-	again   time.Duration // when it was so again; never
+	gone  bool          // it was not so at some moment
+	maybe time.Duration // from when on it is not known whether it is so, or is so again; never
+	again time.Duration // when it was so again; never
+	clear time.Duration // until when it was not known, where it was not known to be gone either; never
 }
 
 // see takes what is known from a moment on.
@@ -72,25 +76,31 @@ func (c *comeback) see(now record.Truth, at time.Duration) {
 	switch {
 	case now == record.False:
 		c.gone, c.again, c.maybe = true, never, never // a success that does not last is none
+	case now == record.NotKnown:
+		if c.again < 0 && c.maybe < 0 {
+			c.maybe = at
+		}
 	case !c.gone:
-		c.unclear = c.unclear || now == record.NotKnown
-	case c.again >= 0:
-	case now == record.True:
+		if c.maybe >= 0 && at-c.maybe >= unreadSpan {
+			c.clear = at
+		}
+		c.maybe = never
+	case c.again < 0:
 		c.again = at
-	case c.maybe < 0:
-		c.maybe = at
 	}
 }
 
-// stage is what came of it. What is not known to have been gone is not known to have been kept either,
+// stage is what came of it, from the fault on. What is not known to have been gone is not known to have been kept either,
 // and a return can have come as early as nothing was known any more.
-func (c *comeback) stage(until time.Duration) Stage {
+func (c *comeback) stage(from, until time.Duration) Stage {
 	switch {
-	case !c.gone && c.unclear:
+	case !c.gone && c.maybe >= 0 && until-c.maybe >= unreadSpan:
 		return Stage{}
+	case !c.gone && c.clear >= 0:
+		return Stage{State: StageReached, From: from, At: c.clear}
 	case !c.gone:
 		return Stage{State: StageNone}
-	case c.again > c.maybe && c.maybe >= 0:
+	case c.again >= 0 && c.maybe >= 0 && c.again-c.maybe >= unreadSpan:
 		return Stage{State: StageReached, From: c.maybe, At: c.again}
 	case c.again >= 0:
 		return reached(c.again)
@@ -104,7 +114,7 @@ func (c *comeback) stage(until time.Duration) Stage {
 // from the fault on. It does not apply to what always was so, nor to what was so until own, when another fault was issued.
 func (w watched) back(from, own, until time.Duration, so func(record.View, time.Duration) record.Truth) Stage {
 	view := w.viewAt(from)
-	c := comeback{again: never, maybe: never}
+	c := comeback{again: never, maybe: never, clear: never}
 	c.see(so(view, from), from)
 	for _, s := range w.changes {
 		if s.At <= from {
@@ -116,5 +126,5 @@ func (w watched) back(from, own, until time.Duration, so func(record.View, time.
 		view[s.Node] = s
 		c.see(so(view, s.At), s.At)
 	}
-	return c.stage(until)
+	return c.stage(from, until)
 }

@@ -57,8 +57,13 @@ func TestBackUnread(t *testing.T) {
 		want    Stage
 	}{
 		{"..........", none},
-		{"...????...", Stage{}},
-		{"????......", Stage{}},
+		{"...????...", Stage{State: StageReached, From: 1000 * msec, At: 1700 * msec}},
+		{"????......", Stage{State: StageReached, From: 1000 * msec, At: 1400 * msec}},
+		{"..??..??..", Stage{State: StageReached, From: 1000 * msec, At: 1800 * msec}},
+		{"..?..?...?", none},
+		{"........??", Stage{}},
+		{"..??...xx.", hit(1900)},
+		{"..xx?.....", hit(1500)},
 		{"...???????", Stage{}},
 		{"..xx??????", not(1400)},
 		{"..xxx.....", hit(1500)},

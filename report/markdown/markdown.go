@@ -179,6 +179,8 @@ func faults(s *summary.Summary) *section {
 			back = "not within " + units.Span(seconds(*f.Redundancy))
 		case *f.Redundancy == 0:
 			back = "kept"
+		case f.RedundancyLeast != nil && *f.RedundancyLeast <= 0:
+			back = "kept, or within " + units.Span(seconds(*f.Redundancy))
 		case f.RedundancyLeast != nil:
 			back = "after " + units.Span(seconds(*f.RedundancyLeast)) + " to " + units.Span(seconds(*f.Redundancy))
 		default:

@@ -89,7 +89,10 @@ func workloadStages(rec *outage.Recovery, w outage.WorkloadRecovery) []string {
 func stageWords(rec *outage.Recovery, s report.RecoveryStage) string {
 	switch s.State {
 	case outage.StageReached:
-		if s.From > 0 {
+		switch {
+		case s.From > 0 && s.From <= rec.Issued:
+			return s.Name + within(s.At-rec.Issued) + ", or never gone"
+		case s.From > 0:
 			return s.Name + " between " + wholeSpan(s.From-rec.Issued) + " and " + wholeSpan(s.At-rec.Issued) + " after it"
 		}
 		return s.Name + " " + offset(s.At-rec.Issued)

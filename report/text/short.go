@@ -268,7 +268,10 @@ func faultWords(f report.Fault) string {
 func redundancyCell(f report.Fault) string {
 	switch s := f.Redundancy; s.State {
 	case outage.StageReached:
-		if s.From > 0 {
+		switch {
+		case s.From > 0 && s.From <= f.Issued:
+			return "kept, or within " + wholeSpan(s.At-f.Issued)
+		case s.From > 0:
 			return "after " + wholeSpan(s.From-f.Issued) + " to " + wholeSpan(s.At-f.Issued)
 		}
 		return "after " + wholeSpan(s.At-f.Issued)
