@@ -40,19 +40,19 @@ func silence(changes []record.NodeState, events []record.Event) []record.NodeSta
 }
 
 // silentUntil is until when a step keeps its nodes from serving; ok is false where it does not. It has ended when what ended it has
-// taken effect: a server that starts is no part of the cluster yet.
+// taken effect, and the node has had time to be read: a server that starts is no part of the cluster yet.
 func silentUntil(m record.Event, events []record.Event) (to time.Duration, ok bool) {
 	is := effects(m)
 	if m.Effective <= 0 || !is.Ends && !is.Freezes && !is.Cuts && !is.Restarts {
 		return 0, false
 	}
 	if !is.Ends && !is.Freezes && !is.Cuts {
-		return m.Effective, true
+		return m.Effective + noticedSpan, true
 	}
 	to = endless
 	for _, e := range events {
 		if e.Issued >= m.Issued && m.EndedBy(e) {
-			to = min(to, max(e.Effective, e.Ended))
+			to = min(to, max(e.Effective, e.Ended)+noticedSpan)
 		}
 	}
 	return to, true
