@@ -69,12 +69,8 @@ func lastWritable(states []report.NodeHistory, promoted record.Event) time.Durat
 	last := time.Duration(-1)
 	for _, h := range states {
 		for i, s := range h.States {
-			switch {
-			case !s.AcceptsWrites() || s.At > promoted.Effective || slices.Contains(promoted.Nodes, h.Node):
-			case i+1 < len(h.States) && h.States[i+1].AcceptsWrites():
-				last = max(last, min(h.States[i+1].At, promoted.Effective)) // a history has no readings between two that are alike
-			default:
-				last = max(last, s.At)
+			if s.AcceptsWrites() && s.At <= promoted.Effective && !slices.Contains(promoted.Nodes, h.Node) {
+				last = max(last, min(readAsPrimary(h.States, i), promoted.Effective))
 			}
 		}
 	}
@@ -82,6 +78,14 @@ func lastWritable(states []report.NodeHistory, promoted record.Event) time.Durat
 		return promoted.Issued
 	}
 	return min(last, promoted.Issued)
+}
+
+// readAsPrimary is until when a node that accepted writes in reading i was read to: a history has no readings between two that are alike.
+func readAsPrimary(states []record.NodeState, i int) time.Duration {
+	if i+1 < len(states) && states[i+1].AcceptsWrites() {
+		return states[i+1].At
+	}
+	return states[i].At
 }
 
 // promotionEvent is a promotion on the timeline; unread is why the history of its timeline was not read, nil: it was.

@@ -63,10 +63,7 @@ func withoutPrimary(states []report.NodeHistory, end time.Duration) (all []recor
 			}
 			t := term{from: s.At, to: end, node: h.Node}
 			if i+1 < len(h.States) {
-				t.next = h.States[i+1]
-				if t.to = s.At; t.next.AcceptsWrites() {
-					t.to = t.next.At // a history has no readings between two that are alike
-				}
+				t.next, t.to = h.States[i+1], readAsPrimary(h.States, i)
 			}
 			terms = append(terms, t)
 		}

@@ -64,11 +64,6 @@ func filterAll(ctx context.Context, act *chaos.Act, step string, ways []way, rul
 	return tried, nil
 }
 
-// closes tells whether a rule lets something not pass.
-func closes(r link.Rule) bool {
-	return r.Reject || r.Ways[link.Forward].BlackHole || r.Ways[link.Back].BlackHole
-}
-
 // linkEnd is a node at the end of a link, and what its rule has done.
 type linkEnd struct {
 	way
@@ -89,7 +84,7 @@ func demandOf(ends []linkEnd) error {
 
 func (e linkEnd) demand(ends []linkEnd) error {
 	switch {
-	case closes(e.rule) && e.found.Answered:
+	case e.rule.Closes() && e.found.Answered:
 		return fmt.Errorf("%w: a new connection was answered", chaos.ErrNoEffect)
 	case e.found.Packets > 0 || e.spared(ends):
 		return stillOpen(e.found.Resets)

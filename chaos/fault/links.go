@@ -79,7 +79,7 @@ func (s *Sides) impose(env Env, rule func(way) link.Rule, verify func(ctx contex
 func imposeOn(ctx context.Context, act *chaos.Act, step string, ways []way, rule func(way) link.Rule, verify func(ctx context.Context, w way) (seen string, err error)) error {
 	if ways[0].filter != nil { // the provider's nodes are all alike
 		tried, err := filterAll(ctx, act, step, ways, rule)
-		if err != nil || closes(rule(tried[0])) {
+		if err != nil || rule(tried[0]).Closes() {
 			return err
 		}
 		return verifyAll(ctx, act, tried, measured(verify))

@@ -26,11 +26,7 @@ type filter struct {
 
 // closes tells whether one of the rules lets something not pass, which iptables does.
 func (f filter) closes() bool {
-	return slices.ContainsFunc(f.rules, func(r cluster.Traffic) bool { return closes(r.Rule) })
-}
-
-func closes(r link.Rule) bool {
-	return r.Reject || r.Ways[link.Forward].BlackHole || r.Ways[link.Back].BlackHole
+	return slices.ContainsFunc(f.rules, func(r cluster.Traffic) bool { return r.Rule.Closes() })
 }
 
 // shapes tells whether one of the rules bounds or delays something, which tc does.
@@ -61,7 +57,7 @@ func (h *host) Blocks(of cluster.Vantage) (names []string) {
 	h.filters.mu.Lock()
 	defer h.filters.mu.Unlock()
 	for _, f := range h.filters.inForce {
-		if slices.ContainsFunc(f.rules, func(r cluster.Traffic) bool { return r.Peer == of && r.Rule.Down == 0 && closes(r.Rule) }) {
+		if slices.ContainsFunc(f.rules, func(r cluster.Traffic) bool { return r.Peer == of && r.Rule.Down == 0 && r.Rule.Closes() }) {
 			names = append(names, f.name)
 		}
 	}

@@ -149,7 +149,7 @@ func (r *Relay) Blocks() (names []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, i := range r.rules {
-		if i.Down == 0 && (i.Reject || i.Ways[Forward].BlackHole || i.Ways[Back].BlackHole) {
+		if i.Down == 0 && i.Closes() {
 			names = append(names, i.name)
 		}
 	}

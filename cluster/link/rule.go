@@ -36,6 +36,11 @@ type Rule struct {
 	Down, Up time.Duration
 }
 
+// Closes tells whether the rule lets something not pass.
+func (r Rule) Closes() bool {
+	return r.Reject || r.Ways[Forward].BlackHole || r.Ways[Back].BlackHole
+}
+
 // Shape is what happens to the data of one direction. The zero Shape lets it pass.
 type Shape struct {
 	// BlackHole lets nothing pass, neither data nor the end of a connection. With it, in either direction,
