@@ -82,6 +82,17 @@ type stretch struct {
 	regimes  []regime
 }
 
+// either is what may be in force where one of two lists of regimes is.
+func either(some, others []regime) []regime {
+	all := slices.Clone(some)
+	for _, r := range others {
+		if !slices.ContainsFunc(all, r.equal) {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
 // regimesOf is a node's regime over all time: the first one also before it was read,
 // the last one for ever. Around each change is a band in which either may have been in
 // force: from the newest reading with the old value, or from when the step was issued
@@ -121,9 +132,7 @@ func regimesOf(node string, states []record.NodeState, events []record.Event, ze
 		}
 		in := []regime{now}
 		for _, commit := range kept {
-			if r := newRegime(commit, standbys.Num, standbys.Names); !slices.ContainsFunc(in, r.equal) {
-				in = append(in, r)
-			}
+			in = either(in, []regime{newRegime(commit, standbys.Num, standbys.Names)})
 		}
 		switch {
 		case !known:
@@ -139,7 +148,7 @@ func regimesOf(node string, states []record.NodeState, events []record.Event, ze
 			to = max(to, from)
 			last.to = from
 			if from < to {
-				all = append(all, stretch{from, to, life, []regime{was, now}})
+				all = append(all, stretch{from, to, life, either(last.regimes, in)})
 			}
 			all = append(all, stretch{to, forever, next, in})
 		}
@@ -197,8 +206,8 @@ func change(node string, old, seen time.Duration, events []record.Event) (from, 
 type weakSpan struct {
 	from, to   time.Duration
 	life       time.Duration // when the server that acknowledged was started
-	transition bool
-	waited     regime // the weakest that was in force, and what was demanded instead
+	transition bool          // they may have been as demanded
+	waited     regime        // the strongest that was in force and too weak, and what was demanded instead
 	demand     regime
 }
 
@@ -218,8 +227,10 @@ func weakSpans(node string, regimes []stretch, demands []record.Demand) (weak []
 				continue
 			}
 			demand := newRegime(d.Commit, d.Standbys, d.Names)
-			if at := slices.IndexFunc(s.regimes, func(r regime) bool { return r.weaker(demand) }); at >= 0 {
-				weak = append(weak, weakSpan{from, to, s.life, len(s.regimes) > 1, s.regimes[at], demand})
+			tooWeak := slices.DeleteFunc(slices.Clone(s.regimes), func(r regime) bool { return !r.weaker(demand) })
+			if len(tooWeak) > 0 {
+				waited := slices.MaxFunc(tooWeak, func(a, b regime) int { return cmp.Or(cmp.Compare(a.level, b.level), cmp.Compare(a.num, b.num)) })
+				weak = append(weak, weakSpan{from, to, s.life, len(tooWeak) < len(s.regimes), waited, demand})
 			}
 		}
 	}
