@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"fmt"
 	"io"
@@ -321,77 +320,4 @@ func (n *Node) AnotherPrimary(ctx context.Context) error {
 		}
 	}
 	return errors.New("no other node is the primary")
-}
-
-// leaveTimeout bounds how long it may take to drop a run's schema.
-const leaveTimeout = 30 * time.Second
-
-// DropSchema drops a run's schema from a cluster that was there before, on whichever of the nodes is the primary. It drops
-// nothing without the run's comment, and nothing of another owner. No schema is no error.
-func DropSchema(ctx context.Context, run string, nodes []ExistingNode) error {
-	ctx, cancel := context.WithTimeout(ctx, leaveTimeout)
-	defer cancel()
-	d := dialer{ordinary: true}
-	dropped := false
-	var errs []error
-	for _, n := range nodes {
-		err := func() error {
-			app := AppName(run, "clean")
-			conn, err := d.own(ctx, n.Name, n.DSN.For(app), app)
-			if err != nil {
-				return err
-			}
-			defer abandon(conn)
-			return dropOn(ctx, conn, run)
-		}()
-		switch {
-		case err == nil:
-			dropped = true // and goes on: in a split brain there is another primary
-		case !errors.Is(err, errStandby):
-			errs = append(errs, err)
-		}
-	}
-	if dropped {
-		return nil
-	}
-	if len(errs) == 0 {
-		errs = append(errs, errors.New("none of the nodes is the primary now"))
-	}
-	return fmt.Errorf("drop the schema %s: %w", RunSchema(run), errors.Join(errs...))
-}
-
-var errStandby = errors.New("it is a standby")
-
-//go:embed endrun.sql
-var endRunSQL string
-
-//go:embed ownschema.sql
-var ownSchemaSQL string
-
-func dropOn(ctx context.Context, conn *pgx.Conn, run string) error {
-	var standby, ours bool
-	var comment *string
-	if err := conn.QueryRow(ctx, "select pg_catalog.pg_is_in_recovery()").Scan(&standby); err != nil {
-		return err
-	}
-	if standby {
-		return errStandby
-	}
-	schema := RunSchema(run)
-	switch err := conn.QueryRow(ctx, ownSchemaSQL, schema).Scan(&comment, &ours); {
-	case errors.Is(err, pgx.ErrNoRows):
-		return nil
-	case err != nil:
-		return err
-	case comment == nil || *comment != SchemaComment(run):
-		return fmt.Errorf("its comment does not say %q, so it is not known to be the run's, and is left alone", SchemaComment(run))
-	case !ours:
-		return errors.New("it belongs to another role, and is left alone")
-	}
-	// A killed pgchaos can have left sessions that go on, such as those of load.setup, and hold what is to be dropped.
-	if _, err := conn.Exec(ctx, endRunSQL, AppName(run, "")); err != nil {
-		return fmt.Errorf("end the sessions of the run: %w", err)
-	}
-	_, err := conn.Exec(ctx, "drop schema "+pgx.Identifier{schema}.Sanitize()+" cascade")
-	return err
 }

@@ -178,7 +178,7 @@ func leftover(path string) cluster.Leftover {
 		case cluster.IsWrongPassword(err):
 			return cluster.WhyNoPassword(err)
 		case err != nil:
-			return fmt.Errorf("%w; clean tries it again when the primary can be connected to", err)
+			return fmt.Errorf("%w; clean tries it again", err)
 		}
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("forget the run: %w", err)
