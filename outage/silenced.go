@@ -7,16 +7,17 @@ import (
 	"pgchaos/record"
 )
 
-// failedAfter dates failed readings that were under way when a fault was issued by that fault, and not by when the node was asked: it was well
-// until then for all that is known.
+// failedAfter dates a failed reading that was under way when a fault of its node was issued by that fault, and not by when the node was asked:
+// it was well until then for all that is known. A fault that was issued just before the node was asked explains the reading already.
 func failedAfter(states []record.NodeState, faults []record.Event) []record.NodeState {
 	all := slices.Clone(states)
 	for i := range all {
 		s := &all[i]
-		for _, m := range faults {
-			if !s.Reachable && m.Effective > 0 && m.Issued >= s.At && m.Issued < s.Failed {
-				s.At = m.Issued + 1
-			}
+		first := slices.IndexFunc(faults, func(m record.Event) bool {
+			return m.Effective > 0 && m.Issued > s.At-noticedSpan && (len(m.Nodes) == 0 || slices.Contains(m.Nodes, s.Node))
+		})
+		if first >= 0 && !s.Reachable && faults[first].Issued < s.Failed {
+			s.At = max(s.At, faults[first].Issued+1)
 		}
 	}
 	return all

@@ -145,3 +145,25 @@ func TestAFailedReadingIsTheNextFaults(t *testing.T) {
 		}
 	}
 }
+
+// TestAFailedReadingIsNoOthersDoing: b was asked just after a fault of it had been issued. What another node, or b, suffers while it is waited
+// for the answer explains nothing.
+func TestAFailedReadingIsNoOthersDoing(t *testing.T) {
+	pause := event("pause-b", "pause", "b", 2000, 2010)
+	for _, next := range []record.Event{event("kill-a", "kill", "a", 2500, 2510), event("kill-b", "kill", "b", 2500, 2510), event("kill-a", "kill", "a", 3500, 3510)} {
+		for _, asked := range []int{1990, 2020} {
+			failed := state("b", asked, '-')
+			failed.Failed = failed.At + time.Second
+			r := Recoveries(Course{
+				Events: []record.Event{pause, next}, States: append(healthy(), failed), Demands: []record.Demand{{Node: "a", Standbys: 2}}, End: 9 * time.Second,
+			})[0]
+			until := 9000
+			if next.Nodes[0] == "a" {
+				until = int(next.Issued / msec)
+			}
+			if r.Redundancy != not(until) || r.Rejoined != not(until) {
+				t.Errorf("asked at %d ms, %s at %v: %v, %v", asked, next.Name, next.Issued, r.Redundancy, r.Rejoined)
+			}
+		}
+	}
+}
