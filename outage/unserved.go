@@ -1,34 +1,37 @@
 package outage
 
-import "time"
+import (
+	"time"
+
+	"pgchaos/record"
+)
 
 // Unserved is the longest time in [from, to] in which no workload that writes had a success although one was active, if that is longer than
-// was usual before the first fault; 0: there is none.
+// was usual for that one before the first fault; 0: there is none.
 func Unserved(activity []Activity, from, to, firstFault, end time.Duration) (longest time.Duration) {
-	var writers []clientTimeline
+	var any []record.Slot // of all workloads that write
 	for _, a := range activity {
-		if a.Writes {
-			writers = append(writers, clientTimeline{Activity: a, end: end})
+		if !a.Writes {
+			continue
+		}
+		any = append(any, make([]record.Slot, max(0, len(a.Slots)-len(any)))...)
+		for i, s := range a.Slots {
+			any[i].Merge(s)
 		}
 	}
-	for _, f := range writers {
+	for _, a := range activity {
+		if !a.Writes {
+			continue
+		}
+		f := clientTimeline{Activity: a, end: end}
 		usual := f.usual(min(firstFault, from), from)
+		f.Slots = any
 		for g := range f.gaps(from, to) {
 			g.to = min(g.to, to)
-			if g.length() > max(longest, minStall, stallFactor*usual.gap) && !servedIn(writers, g) {
+			if g.length() > max(longest, minStall, stallFactor*usual.gap) {
 				longest = g.length()
 			}
 		}
 	}
 	return longest
-}
-
-// servedIn tells whether a workload had a success within a gap of one of them.
-func servedIn(all []clientTimeline, g gap) bool {
-	for _, f := range all {
-		if at, ok := f.successFrom(g.from + 1); ok && at < g.to {
-			return true
-		}
-	}
-	return false
 }

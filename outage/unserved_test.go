@@ -21,6 +21,9 @@ func TestUnserved(t *testing.T) {
 		{"an earlier outage is not usual", []string{"..________......______________"}, false, 1450, 2900, 1350, 150},
 		{"another workload was served", []string{"..........____________........", ".............................."}, false, 950, 2250, 0, 3000},
 		{"another workload was not served either", []string{"..........____________........", "..........xxxxxxxxxxxx........"}, false, 950, 2250, 1250, 3000},
+		{"another workload's last success came a little later", []string{"..........____________........", "...........____________......."}, false, 950, 2350, 1100, 3000},
+		{"another workload was served in between", []string{"....._________________________", "...............____________..."}, false, 450, 2750, 1200, 3000},
+		{"another workload began", []string{"....._________________________", "|__________|......____........"}, false, 450, 1450, 510, 3000},
 		{"it only reads", []string{"..........____________........"}, true, 950, 2250, 0, 3000},
 		{"it did not run", []string{"..........|__________|........"}, false, 950, 2250, 0, 3000},
 	} {
