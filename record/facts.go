@@ -18,6 +18,7 @@ type Facts struct {
 	Demands  bool `json:"demands,omitempty"`  // it changes the synchronous regime, and has seen the new one when it is done
 	Reloads  bool `json:"reloads,omitempty"`  // it can make a running server read its configuration again
 	Sessions bool `json:"sessions,omitempty"` // it ends, blocks, slows or adds sessions, and takes no server away
+	Refuses  bool `json:"refuses,omitempty"`  // the server lets nobody in who is not there already, so that a manager can take it for gone
 	Moves    bool `json:"moves,omitempty"`    // it has another node become the primary
 	Provokes bool `json:"provokes,omitempty"` // it can bring about what then happens to the node by itself
 	Lasts    bool `json:"lasts,omitempty"`    // what it does to a part of a server, or to links, stays until it is taken back
@@ -42,6 +43,9 @@ func (e Event) Effects() (f Facts, known bool) {
 func (f Facts) OnlyMay() bool {
 	return f.Provokes && !f.Ends && !f.Freezes && !f.Cuts && !f.Links && !f.Restarts && !f.Moves
 }
+
+// SparesServers tells whether nobody has a reason to start a server again, or to replace it, because of an action: it befalls sessions alone.
+func (f Facts) SparesServers() bool { return f.Sessions && !f.Refuses }
 
 // EndedBy tells whether a later event ended what this one does to one of its nodes.
 func (e Event) EndedBy(back Event) bool {
@@ -86,7 +90,7 @@ func factsByName() map[string]Facts {
 		"restarted":     {Restarts: true, Starts: true, Incident: "was started again by somebody else"},
 		"promoted":      {Promotes: true, Incident: "was promoted from outside pgchaos"},
 		"weakened":      {Incident: "had its synchronous replication weakened from outside pgchaos"},
-		"unreachable":   {Sessions: true, Incident: "could not be reached"}, // nothing shows that a server was taken away
+		"unreachable":   {Sessions: true, Refuses: true, Incident: "could not be reached"}, // nothing shows that a server was taken away
 		"out-of-memory": {Restarts: true, Incident: "ran out of memory"},
 	}
 }

@@ -88,7 +88,7 @@ func (r *Result) mayMove(m *record.Event, seen record.Event) bool {
 		return seen.Weakening != nil
 	case f.Provokes && !f.Lasts: // a command can do it from anywhere
 		return true
-	case !m.Fault && !f.Provokes && !f.Ends && !f.Freezes && !f.Cuts && !f.Restarts && !f.Links:
+	case (!m.Fault || f.SparesServers()) && !f.Provokes && !f.Ends && !f.Freezes && !f.Cuts && !f.Restarts && !f.Links:
 		return false
 	case len(m.Nodes) == 0 || f.Links || seen.Weakening != nil:
 		return true

@@ -35,6 +35,11 @@ func TestAPromotionFromOutside(t *testing.T) {
 	ended.Facts = &record.Facts{Provokes: true, Ends: true, Kills: true}
 	exit := step("exit", "a", 39)
 	exit.Status, exit.Fault = record.EventSeen, true
+	sessions := func(facts record.Facts) record.Event {
+		m := step("sessions", "a", 38)
+		m.Fault, m.Facts = true, &facts
+		return m
+	}
 	const none = "failover without a fault: b was promoted from outside pgchaos, by the cluster's own manager or by hand, between 339.900 s and 340.000 s"
 	for _, tt := range []struct {
 		name   string
@@ -61,6 +66,9 @@ func TestAPromotionFromOutside(t *testing.T) {
 		{"a command of a step that has ended the primary", []record.Event{ended}, 0, "12.0 s after hook-a ("},
 		{"a command of a step, long ago", []record.Event{step("exec", "c", -100)}, 0, none},
 		{"a harmless step", []record.Event{step("backup", "a", 38)}, 0, none},
+		{"sessions of the primary were ended", []record.Event{sessions(record.Facts{Sessions: true})}, 0, none},
+		{"sessions of the primary are blocked", []record.Event{sessions(record.Facts{Sessions: true, Lasts: true})}, 0, none},
+		{"the primary lets nobody in", []record.Event{sessions(record.Facts{Sessions: true, Lasts: true, Refuses: true})}, 0, "2.0 s after sessions-a ("},
 		{"the server exited by itself", []record.Event{exit}, 0, "1.0 s after exit-a"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

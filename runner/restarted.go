@@ -10,8 +10,8 @@ import (
 )
 
 // restarted tells whether something explains that the server of a node was started again: a fault of that
-// node, or of the links of any, that was over a minute before at most; or a promotion, for a manager starts former primaries again as
-// standbys. That a command came before explains nothing.
+// node, or of its links, that was over a minute before at most; or a promotion, for a manager starts former primaries again as
+// standbys. That a command came before explains nothing, nor does a fault that spares servers.
 func (l *stepLog) restarted(c observe.Change) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -20,10 +20,10 @@ func (l *stepLog) restarted(c observe.Change) bool {
 		switch over, known := l.overAt(m); {
 		case m.Issued > c.At || m.Status == record.EventSkipped || known && over+report.AnswersWithin < c.Since:
 			return false
-		case f.Promotes || f.Moves || f.Links:
+		case f.Promotes || f.Moves:
 			return true
 		}
-		return slices.Contains(m.Nodes, c.Node) && !f.OnlyMay() && (m.Fault || f.Restarts || f.Starts || f.Ends || f.Freezes || f.Cuts)
+		return slices.Contains(m.Nodes, c.Node) && !f.OnlyMay() && (m.Fault && !f.SparesServers() || f.Links || f.Restarts || f.Starts || f.Ends || f.Freezes || f.Cuts)
 	})
 }
 

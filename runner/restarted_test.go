@@ -27,11 +27,20 @@ func TestWhoRestartedAServer(t *testing.T) {
 	moves.Facts = &record.Facts{Provokes: true, Moves: true}
 	ends := hook(90, 91)
 	ends.Facts = &record.Facts{Provokes: true, Ends: true, Kills: true}
+	fault := func(facts record.Facts, nodes ...string) record.Event {
+		return record.Event{Name: "fault", Action: "fault", Nodes: nodes, Fault: true, Facts: &facts, Status: record.EventDone, Issued: 70 * second, Effective: 71 * second, Ended: 71 * second}
+	}
+	links := record.Facts{Links: true, Lasts: true}
 	for _, tt := range []struct {
 		name   string
 		events []record.Event
 		want   bool
 	}{
+		{"a fault of sessions there, which takes no server away", []record.Event{fault(record.Facts{Sessions: true}, "a")}, false},
+		{"a fault of sessions there that is in force", []record.Event{fault(record.Facts{Sessions: true, Lasts: true}, "a")}, false},
+		{"it lets nobody in", []record.Event{fault(record.Facts{Sessions: true, Lasts: true, Refuses: true}, "a")}, true},
+		{"links of it are cut", []record.Event{fault(links, "a", "b")}, true},
+		{"links of others are cut", []record.Event{fault(links, "b", "c")}, false},
 		{"no step", nil, false},
 		{"a command there, half a minute before", []record.Event{step("exec", "a", 70*second, 71*second)}, false},
 		{"a command there, under way", []record.Event{step("exec", "a", 99*second, 0)}, false},

@@ -31,7 +31,7 @@ func exhaustConnections() Kind {
 `,
 		},
 		New:   func() Parameters { return &ExhaustConnections{} },
-		Facts: record.Facts{Lasts: true, Sessions: true}, Outage: true, Phase: true, Undo: endSessions(), Reversible: true,
+		Facts: record.Facts{Lasts: true, Sessions: true, Refuses: true}, Outage: true, Phase: true, Undo: endSessions(), Reversible: true,
 		Needs: Needs{Process: Running, Connected: true},
 	}
 }
