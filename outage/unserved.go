@@ -9,14 +9,14 @@ import (
 // Unserved is the longest time in [from, to] in which no workload that writes had a success although one was active, if that is longer than
 // was usual for that one before the first fault; 0: there is none.
 func Unserved(activity []Activity, from, to, firstFault, end time.Duration) (longest time.Duration) {
-	var any []record.Slot // of all workloads that write
+	var merged []record.Slot // of all workloads that write
 	for _, a := range activity {
 		if !a.Writes {
 			continue
 		}
-		any = append(any, make([]record.Slot, max(0, len(a.Slots)-len(any)))...)
+		merged = append(merged, make([]record.Slot, max(0, len(a.Slots)-len(merged)))...)
 		for i, s := range a.Slots {
-			any[i].Merge(s)
+			merged[i].Merge(s)
 		}
 	}
 	for _, a := range activity {
@@ -25,7 +25,7 @@ func Unserved(activity []Activity, from, to, firstFault, end time.Duration) (lon
 		}
 		f := clientTimeline{Activity: a, end: end}
 		usual := f.usual(min(firstFault, from), from)
-		f.Slots = any
+		f.Slots = merged
 		for g := range f.gaps(from, to) {
 			g.to = min(g.to, to)
 			if g.length() > max(longest, minStall, stallFactor*usual.gap) {
