@@ -14,6 +14,8 @@ type clientTimeline struct {
 	// part is set where the Activity is the part of one node. That nobody uses the node for
 	// a while proves no stall of it.
 	part bool
+	// parts is when the parts of the fault at hand were issued that end a server; none where it does one thing.
+	parts []time.Duration
 }
 
 // slot is the number of the record.Slot that a moment is in, start is where a slot

@@ -3,6 +3,7 @@
 package outage
 
 import (
+	"slices"
 	"time"
 
 	"pgchaos/record"
@@ -42,10 +43,21 @@ func Outages(activity []Activity, events []record.Event, end time.Duration) []Ou
 		}
 		until := windowOf(faults, i, end)
 		for _, a := range activity {
-			f := clientTimeline{Activity: a, end: end}
+			f := clientTimeline{Activity: a, end: end, parts: partsOf(events, m)}
 			all = append(all, f.outage(m, until, f.usual(faults[0].Issued, m.Issued)))
 		}
 	}
+	return all
+}
+
+// partsOf is when the parts of a step were issued that end a server, or restart it.
+func partsOf(events []record.Event, step record.Event) (all []time.Duration) {
+	for _, m := range events {
+		if does := effects(m); m.PartOf == step.Name && m.Issued >= step.Issued && (does.Ends || does.Restarts) {
+			all = append(all, m.Issued)
+		}
+	}
+	slices.Sort(all)
 	return all
 }
 
@@ -63,6 +75,7 @@ func (f clientTimeline) outage(m record.Event, until time.Duration, usual usual)
 	if o.NotServed = !usual.served; o.NotServed {
 		return o
 	}
+	o.Since = f.since(m.Issued, until, usual)
 	first, last := f.failures(&o, until, usual)
 	stalls, worst := f.stalls(m.Issued, until, usual)
 	switch {
@@ -86,6 +99,34 @@ func (f clientTimeline) outage(m record.Event, until time.Duration, usual usual)
 		}
 	}
 	return o
+}
+
+// since is when the part of a fault was issued that clients noticed first; 0: the fault as a whole. A step that restarts one server
+// after the other may take long, and clients notice nothing of most of it.
+func (f clientTimeline) since(issued, until time.Duration, usual usual) time.Duration {
+	for i, part := range f.parts {
+		before := until
+		if i+1 < len(f.parts) {
+			before = min(until, f.parts[i+1])
+		}
+		if i == 0 && f.noticedIn(issued, part, usual) {
+			break
+		}
+		if f.noticedIn(part, before, usual) {
+			if part < issued+record.SlotLength {
+				break
+			}
+			return part
+		}
+	}
+	return 0
+}
+
+// noticedIn tells whether anything failed or stalled in [from, until).
+func (f clientTimeline) noticedIn(from, until time.Duration, usual usual) bool {
+	first, _ := f.failures(&Outage{Issued: from}, until, usual)
+	stalls, _ := f.stalls(from, until, usual)
+	return first >= 0 || len(stalls) > 0
 }
 
 // failures counts what failed in the window, and returns its first and last
@@ -162,7 +203,7 @@ func (f clientTimeline) over(o *Outage, back time.Duration, recovered bool) {
 	if !recovered {
 		back = f.lastActive()
 	}
-	o.Recovered, o.RTO = recovered, back-o.Issued
+	o.Recovered, o.RTO = recovered, back-max(o.Issued, o.Since)
 	if o.Noticed {
 		o.RTO = max(0, back-o.Effective)
 		if recovered {
@@ -182,8 +223,11 @@ type Outage struct {
 	// Noticed is set where nobody issued the fault, and it is only known that it happened
 	// after Issued, when all was last known to be well, and before Effective, when it was
 	// noticed. RTO is then the least that it can be, from Effective, and Most the most, from Issued.
-	Noticed bool          `json:"noticed,omitempty"`
-	Most    time.Duration `json:"rto_most_ns,omitempty"`
+	Noticed bool `json:"noticed,omitempty"`
+	// Since is when the part of a step was issued that the clients noticed first, where it does several things one after the other, each of
+	// which can be an outage: RTO counts from then. 0: RTO counts from Issued.
+	Since time.Duration `json:"since_ns,omitempty"`
+	Most  time.Duration `json:"rto_most_ns,omitempty"`
 	// Loaded is set when the workload was running at the fault; otherwise nothing was measured.
 	Loaded bool `json:"loaded"`
 	// NotServed is set when the workload was not served when the fault was issued, and no
@@ -196,7 +240,7 @@ type Outage struct {
 	LastFail  time.Duration `json:"last_error_ns,omitempty"`
 	// Recovered is set when a success followed the last failure (or the stall).
 	Recovered bool `json:"recovered"`
-	// RTO is from when the fault was issued to the first success after the last failure
+	// RTO is from when the fault, or the part of it that Since is of, was issued to the first success after the last failure
 	// that it caused, or to the end of the longest stall where nothing failed, and on to
 	// the end of a stall that begins before service has been sustained for 10 s.
 	// Where Recovered is false it is the least it can be: until the load ended.

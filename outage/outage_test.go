@@ -236,6 +236,48 @@ func TestOutages(t *testing.T) {
 	}
 }
 
+// TestARestartOfOneServerAfterTheOther: its outage begins with the restart that clients noticed, however long those before it took.
+func TestARestartOfOneServerAfterTheOther(t *testing.T) {
+	step := fault("rolling", 1000, 2600)
+	part := func(name string, issued int, does record.Facts) record.Event {
+		return record.Event{Name: "rolling/" + name, PartOf: "rolling", Facts: &does, Issued: time.Duration(issued) * msec, Effective: time.Duration(issued+50) * msec}
+	}
+	parts := []record.Event{
+		part("restart-b", 1000, record.Facts{Restarts: true}), part("restart-c", 1600, record.Facts{Restarts: true}), part("configure-b", 1650, record.Facts{}),
+		part("stop-a", 2200, record.Facts{Ends: true}), part("promote-b", 2300, record.Facts{Promotes: true}), part("start-a", 2400, record.Facts{Starts: true}),
+	}
+	tests := []struct {
+		name, picture string
+		events        []record.Event
+		since, rto    int
+	}{
+		{"only the last part is noticed", ".......................xx...........", append(parts, step), 2200, 300},
+		{"nothing is noticed", "....................................", append(parts, step), 0, 0},
+		{"the second part", "................xx....xx............", append(parts, step), 1600, 800},
+		{"the first part", "..........xx..........xx............", append(parts, step), 0, 1400},
+		{"a stall from the second part on", "................________............", append(parts, step), 1600, 800},
+		{"a stall that is too short in any one part, and long enough in both", "...................______...........", append(parts, step), 0, 1500},
+		{"another fault's window begins before the last part", "........................xx..........", append(parts, step, fault("kill", 2100, 2110)), 0, 0},
+		{"parts of another step", ".......................xx...........", append(parts, fault("kill", 1000, 1010)), 0, 1500},
+	}
+	for _, tt := range tests {
+		a := byNode(drawn(tt.picture), strings.Repeat("a", len(tt.picture)))
+		a.Spread = true
+		end := start(len(a.Slots))
+		since, rto := time.Duration(tt.since)*msec, time.Duration(tt.rto)*msec
+		if o := Outages([]Activity{a}, tt.events, end)[0]; o.Since != since || o.RTO != rto || !o.Recovered {
+			t.Errorf("%s: since %s, RTO %s, %+v", tt.name, o.Since, o.RTO, o)
+		}
+		r := Recoveries(Course{Activity: []Activity{a}, Events: tt.events, States: healthy(), End: end})[0]
+		if nodes := r.Workloads[0].Nodes; rto > 0 && (len(nodes) != 1 || nodes[0].RTO != rto) {
+			t.Errorf("%s: nodes %+v", tt.name, nodes)
+		}
+	}
+	if o := Outages([]Activity{drawn("..........xx...................")}, []record.Event{part("stop-a", 1005, record.Facts{Ends: true}), step}, 3100*msec)[0]; o.Since != 0 || o.RTO != 200*msec {
+		t.Errorf("its part follows at once: %+v", o)
+	}
+}
+
 // Outages must leave the runner's events in the order of the timeline.
 func TestOutagesLeavesEvents(t *testing.T) {
 	events := []record.Event{fault("b", 1900, 1900), {Name: "promote"}, fault("a", 1000, 1000)}

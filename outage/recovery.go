@@ -153,7 +153,7 @@ func Recoveries(c Course) []Recovery {
 		}
 		w.follow(r, w.ownUntil(faults, i), until)
 		for _, a := range c.Activity {
-			f := clientTimeline{Activity: a, end: c.End}
+			f := clientTimeline{Activity: a, end: c.End, parts: partsOf(c.Events, faults[i])}
 			r.Workloads = append(r.Workloads, f.recovered(r, windowOf(faults, i, c.End), until, faults[0].Issued))
 		}
 		if next := nextFault(faults, i); next != nil {

@@ -213,7 +213,7 @@ func (f clientTimeline) nodeRecoveries(r *Recovery, window, firstFault time.Dura
 		if !n.servedIn(r.Issued-recentSpan, r.Issued) {
 			continue
 		}
-		own := clientTimeline{Activity: Activity{Slots: n.Slots, Active: f.Active}, end: f.end, part: true}
+		own := clientTimeline{Activity: Activity{Slots: n.Slots, Active: f.Active}, end: f.end, part: true, parts: f.parts}
 		o := own.outage(m, window, own.usual(firstFault, r.Issued))
 		promoted := n.Node == r.NewPrimary && !o.Recovered
 		if !promoted && !o.NotServed && (o.RTO > 0 || o.Errors > 0) {
@@ -232,7 +232,7 @@ func (f clientTimeline) nodeRecovery(node string, o Outage) NodeRecovery {
 	}
 	used := max(f.lastOK(i), f.lastError(i))
 	if r.Left = !r.Recovered && used < f.lastActive()-recentSpan; r.Left {
-		r.RTO = max(0, used-o.Issued)
+		r.RTO = max(0, used-max(o.Issued, o.Since))
 	}
 	return r
 }

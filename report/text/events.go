@@ -126,7 +126,11 @@ func outageWords(o *outage.Outage) (full, short string, i ink) {
 		least, most := wholeSpan(o.RTO), wholeSpan(o.Most)
 		return "between " + least + " and " + most, least + " to " + most, plain
 	case o.RTO > 0 || o.Errors > 0:
-		return same(units.Span(o.RTO), plain)
+		span := units.Span(o.RTO)
+		if o.Since > 0 {
+			return span + ", from " + units.Seconds(o.Since), span, plain
+		}
+		return same(span, plain)
 	}
 	return same("none", plain)
 }
