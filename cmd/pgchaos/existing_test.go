@@ -377,6 +377,7 @@ func TestRunOnACluster(t *testing.T) {
 	m.unchanged()
 	do(exitUsage, "run", m.file, "--set", "load.writes.rate=2000/s")
 	m.faultsBySQL(do)
+	m.listsOfHosts(do)
 	m.passwordFromTheEnvironment(&screen)
 	left := []string{"--set", "cluster.existing.hooks.kill.undo=false", "--set", "cluster.existing.hooks.kill.proof=true", "--set", "cluster.existing.hooks.kill.do=true", "--set", "timeline=[{kill: n2}]"}
 	ran := filepath.Join(filepath.Dir(m.file), "ran")
@@ -461,6 +462,28 @@ func (m *met) faultsBySQL(do func(want int, args ...string) string) {
 		if err := others[node].Ping(m.t.Context()); (err == nil) != want {
 			m.t.Errorf("the session of somebody else on %s: %v", node, err)
 		}
+	}
+	m.unchanged()
+}
+
+// listsOfHosts: a client has a list of hosts because any of them can be the primary, and so the first one can be a standby. Where all are,
+// the run says so.
+func (m *met) listsOfHosts(do func(want int, args ...string) string) {
+	m.t.Helper()
+	url := func(end string) string {
+		return "postgres://" + plaincluster.Role + ":" + plaincluster.Password + "@127.0.0.1:" + strconv.Itoa(m.Ports["n2"]) + end
+	}
+	primary, standby := ",127.0.0.1:"+strconv.Itoa(m.Ports["n1"])+"/shop", "/shop?target_session_attrs=any"
+	load := fmt.Sprintf("load={writes: {kind: insert, clients: 1, rate: 50/s, url: %q}, reads: {kind: read, clients: 1, rate: 50/s, url: %q}}",
+		url(primary+"?target_session_attrs=read-write"), url(primary+"?target_session_attrs=standby"))
+	if out := do(exitPass, "run", m.file, "--out", m.out+"-hosts", "--set", load, "--set", "timeline=[{wait: 500ms}]"); strings.Contains(out, "were not made") {
+		m.t.Errorf("%s", out)
+	}
+	m.unchanged()
+	load = fmt.Sprintf("load={writes: {kind: insert, clients: 1, rate: 50/s}, beside: {kind: insert, table: beside, clients: 1, rate: 50/s, url: %q}}", url(standby))
+	do(exitInconclusive, "run", m.file, "--out", m.out+"-standby", "--set", load, "--set", "timeline=[{wait: 500ms}]")
+	if out := do(exitPass, "report", m.out+"-standby", "--full"); !strings.Contains(strings.Join(strings.Fields(out), " "), "the tables of workload beside were not made: behind its url, no server answers that accepts writes") {
+		m.t.Errorf("it does not say that only a standby answers:\n%s", out)
 	}
 	m.unchanged()
 }

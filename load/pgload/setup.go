@@ -39,6 +39,9 @@ const setupTimeout = 10 * time.Second
 // ErrNoServer marks that no server answered as one does, so that no table could be made.
 var ErrNoServer = errors.New("no server answers")
 
+// errOnlyStandbys is an ErrNoServer of a URL behind which no primary answers.
+var errOnlyStandbys = fmt.Errorf("%w that accepts writes", ErrNoServer)
+
 // Setup makes the tables that a workload needs, where they do not exist, in a session as the
 // workload's own are, to the primary at an endpoint, or to the URL: what a table's name means is
 // decided by the search_path, the role and the database that the workload has. What is there
@@ -55,7 +58,7 @@ func Setup(ctx context.Context, cfg Config, primary Endpoint) (Found, error) {
 	if !slices.ContainsFunc(works, Work.hasTable) {
 		return Found{Tables: make([]string, len(works))}, nil
 	}
-	conn, err := cfg.connect(ctx, primary)
+	conn, standby, err := cfg.connect(ctx, primary)
 	if err != nil {
 		return Found{}, err
 	}
@@ -83,6 +86,9 @@ func Setup(ctx context.Context, cfg Config, primary Endpoint) (Found, error) {
 	}
 	for _, w := range works {
 		name, err := w.makeTable(ctx, conn, cfg.Marked)
+		if err != nil && standby {
+			err = fmt.Errorf("%w: %w", errOnlyStandbys, err)
+		}
 		if err != nil {
 			return f, err
 		}
@@ -91,15 +97,19 @@ func Setup(ctx context.Context, cfg Config, primary Endpoint) (Found, error) {
 	return f, nil
 }
 
-// connect opens a session as the workload's own are, which may write wherever the server lets it.
-func (c *Config) connect(ctx context.Context, primary Endpoint) (*pgx.Conn, error) {
+// connect opens a session as the workload's own are, which may write wherever the server lets it. Behind a URL with a list of hosts it is
+// to the primary, whatever target_session_attrs says: the tables of readers on standbys come from there, too. Standby: no primary answers.
+func (c *Config) connect(ctx context.Context, primary Endpoint) (conn *pgx.Conn, standby bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, setupTimeout)
 	defer cancel()
 	cc, err := c.settings(primary)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	cc.ValidateConnect = nil
+	if c.Route == URL {
+		cc.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsPrimary
+	}
 	cc.DefaultQueryExecMode = pgx.QueryExecModeExec // a pooler need not know of prepared statements
 	dial := c.Dial
 	if dial == nil {
@@ -112,17 +122,21 @@ func (c *Config) connect(ctx context.Context, primary Endpoint) (*pgx.Conn, erro
 		}
 		return &bounded{conn, mostSetup}, nil
 	}
-	conn, err := pgx.ConnectConfig(ctx, cc)
+	conn, err = pgx.ConnectConfig(ctx, cc)
+	if standby = errors.Is(err, pgconn.ErrStandbyConnection); standby {
+		cc.ValidateConnect = nil
+		conn, err = pgx.ConnectConfig(ctx, cc) // the tables may be there already
+	}
 	if err != nil {
-		return nil, fmt.Errorf("connect as the workload does: %w: %w", ErrNoServer, &refusal{primary.Node, err})
+		return nil, standby, fmt.Errorf("connect as the workload does: %w: %w", ErrNoServer, &refusal{primary.Node, err})
 	}
 	if c.Route == URL {
-		return conn, nil // a pooler could leave what is set here to other sessions
+		return conn, standby, nil // a pooler could leave what is set here to other sessions
 	}
 	if _, err := conn.Exec(ctx, "set statement_timeout = 0; set lock_timeout = 0", pgx.QueryExecModeSimpleProtocol); err != nil {
-		return nil, errors.Join(err, conn.Close(ctx))
+		return nil, standby, errors.Join(err, conn.Close(ctx))
 	}
-	return conn, nil
+	return conn, standby, nil
 }
 
 // hasTable tells whether it is on tables that pgchaos makes.
