@@ -24,6 +24,8 @@ type Replayed struct {
 	Ends []string
 	// ByHand are those that were not tried, since somebody did by hand what they do.
 	ByHand Reversals
+	// Left is what those may still leave, a sentence each.
+	Left []string
 }
 
 // Reversals are some in an order.
@@ -59,6 +61,12 @@ func Replay(ctx context.Context, kinds map[string]ReversalKind, all []Reversal, 
 		kind, known := kinds[r.Kind]
 		if byHand && (!known || kind.Outlives) {
 			done.ByHand = append(done.ByHand, r)
+			if kind.ByHand == nil {
+				continue
+			}
+			if why := replay(ctx, kind.ByHand, kind.Outlives, r, host(r.Node), replayTimeout); why != nil {
+				done.Left = append(done.Left, fmt.Sprintf("%s: %v", r, why))
+			}
 			continue
 		}
 		if !known {
@@ -69,7 +77,7 @@ func Replay(ctx context.Context, kinds map[string]ReversalKind, all []Reversal, 
 		if kind.Obeys {
 			bound = healTimeout
 		}
-		why := replay(ctx, kind, r, host(r.Node), bound)
+		why := replay(ctx, kind.Clean, kind.Outlives, r, host(r.Node), bound)
 		if !kind.Obeys {
 			left -= time.Since(begun)
 		}
@@ -98,11 +106,12 @@ func distinct(all []Reversal) (some []Reversal) {
 	return some
 }
 
-func replay(ctx context.Context, kind ReversalKind, r Reversal, host any, bound time.Duration) error {
+// replay calls the Clean or the ByHand of a reversal.
+func replay(ctx context.Context, clean func(context.Context, any, Reversal) error, outlives bool, r Reversal, host any, bound time.Duration) error {
 	switch {
-	case kind.Clean == nil:
+	case clean == nil:
 		return errors.New("the node is removed")
-	case host == nil && !kind.Outlives:
+	case host == nil && !outlives:
 		return errors.New("the node is gone")
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -111,5 +120,5 @@ func replay(ctx context.Context, kind ReversalKind, r Reversal, host any, bound 
 	}
 	ctx, cancel := context.WithTimeout(ctx, bound)
 	defer cancel()
-	return protect(func() error { return kind.Clean(ctx, host, r) })
+	return protect(func() error { return clean(ctx, host, r) })
 }

@@ -36,6 +36,9 @@ type ReversalKind struct {
 	// provider has found it: a value with the methods of a cluster.Host that it still has. Nil: there is
 	// nothing to do, since the change ends with the node.
 	Clean func(ctx context.Context, host any, r Reversal) error
+	// ByHand is called in the place of Clean where somebody has taken the change back by hand: nothing that the step has left may do it once more
+	// later. Nil: there is nothing to do.
+	ByHand func(ctx context.Context, host any, r Reversal) error
 	// Outlives says that the change is outside of the node (a rule of this machine's firewall, say), and
 	// stays when the node is removed.
 	Outlives bool

@@ -215,6 +215,9 @@ func (n *Node) makeSchema(ctx context.Context) error {
 	return nil
 }
 
+// Run is the id of the run.
+func (n *Node) Run() string { return n.cluster.config.Run }
+
 // Schema is the schema of the run's tables, as Cluster.Schema.
 func (n *Node) Schema() string { return n.cluster.Schema() }
 

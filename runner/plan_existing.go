@@ -110,6 +110,9 @@ func writeCommandsOf(w io.Writer, s *spec.Step, of planned, exec string, n clust
 		}
 		fmt.Fprintf(w, "    %-6s %s\n", c.What, line)
 	}
+	if h, ok := s.Parameters().(*fault.RunHook); ok && h.UndoAfter > 0 {
+		fmt.Fprintf(w, "    %-6s %s stands for the id of the run\n", "with", fault.AnyRun)
+	}
 	if _, ok := s.Parameters().(*fault.Exec); ok {
 		fmt.Fprintf(w, "    %-6s env sets PGHOST, PGPORT, PGUSER, PGDATABASE and variables that begin with PGCHAOS_ before each\n", "with")
 	}

@@ -25,8 +25,11 @@ type undoScript struct {
 func (u *undoScript) intend(all []chaos.Reversal) error {
 	before := len(u.lines)
 	for _, r := range all {
-		c, ok := fault.UndoOf(r)
-		if !ok {
+		commands, err := fault.UndoOf(r)
+		if err != nil {
+			return err
+		}
+		if len(commands) == 0 {
 			continue
 		}
 		host := r.Node
@@ -35,11 +38,15 @@ func (u *undoScript) intend(all []chaos.Reversal) error {
 				host = n.Host
 			}
 		}
-		line, err := commandLine(c, u.of.Exec, host)
-		if err != nil {
-			return err
+		var words []string
+		for _, c := range commands {
+			line, err := commandLine(c, u.of.Exec, host)
+			if err != nil {
+				return err
+			}
+			words = append(words, line)
 		}
-		u.lines = append(u.lines, fmt.Sprintf("%s   # %s", line, r.Node))
+		u.lines = append(u.lines, fmt.Sprintf("%s   # %s", strings.Join(words, " && "), r.Node))
 	}
 	if len(u.lines) == before {
 		return nil

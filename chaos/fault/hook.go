@@ -50,7 +50,7 @@ func hook() Kind {
 				"show that nothing listens at the server's address, or no longer run commands although those of other nodes do. `silent`: it gives no answer within 3 s. " +
 				"`moved`: another node is the primary. Anything else is a command that must succeed. What is not so within `within` has not taken effect.",
 			Back: "By `undo`, on the same node. It is in the journal before the command runs, and is written as a script into the result directory, too. " +
-				"With `undo_after` the node's own machine runs it after that time, whether pgchaos lives or not. Where the machine cannot be made to wait for that, the command does not run.",
+				"With `undo_after` the node's own machine runs it after that time, whether pgchaos lives or not. Where the machine cannot be made to wait for that, or waits already to take back this hook for another step or run, the command does not run.",
 			Example: `- {at: 20s, hook: {name: hang_agent, node: pgmaster, do: "pkill -STOP -x patroni", undo: "pkill -CONT -x patroni", proof: "pgrep -r T -x patroni"}}
 `,
 		},
@@ -138,7 +138,7 @@ func (c hookCommand) none() bool { return len(c.Argv) == 0 }
 // Before is the command that takes it back.
 func (p *RunHook) Before(_ context.Context, _ Env, n *cluster.Node) (any, error) {
 	argv, err := commandFor(n, p.Undo)
-	return hookCommand{p.Exec, argv, p.disarm(n.Name()), p.stillArmed(n.Name())}, err
+	return hookCommand{p.Exec, argv, p.disarm(n.Run(), n.Name()), p.stillArmed(n.Run(), n.Name())}, err
 }
 
 // commandFor is a command line of the file for a node.
@@ -180,7 +180,22 @@ func hookUndo() *chaos.ReversalKind {
 		Clean: onHost(func(ctx context.Context, h cluster.Executor, r chaos.Reversal) error {
 			return run(ctx, r, h.Exec)
 		}),
+		ByHand: onHost(disarmOnly),
 	}
+}
+
+// disarmOnly keeps a node's machine from running the undo of a hook that somebody has taken back by hand: it could end a fault of a later run.
+func disarmOnly(ctx context.Context, h cluster.Executor, r chaos.Reversal) error {
+	c, err := argumentsOf[hookCommand](r)
+	if err != nil || len(c.Disarm) == 0 {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, execTimeout)
+	defer cancel()
+	if _, err := h.Exec(ctx, cluster.Command{Argv: c.Disarm, Template: c.Exec, Keep: cluster.ExecKeeps}); err != nil {
+		return fmt.Errorf("the node's machine may still run the undo when undo_after is over; the command %q disarms that: %w", cluster.CommandLine(c.Disarm), err)
+	}
+	return nil
 }
 
 // lookTimeout bounds the look whether a dead man's switch waits: the undo itself comes after it, on the same way.
@@ -268,7 +283,7 @@ func (p *RunHook) armUndo(ctx context.Context, n *cluster.Node) error {
 	if err != nil {
 		return err
 	}
-	if _, err := p.runWords(ctx, n, p.later(n.Name(), argv)); err != nil {
+	if _, err := p.runWords(ctx, n, p.later(n.Run(), n.Name(), argv)); err != nil {
 		return fmt.Errorf("on %s: have its machine run the undo after %s: %w", n.Name(), p.UndoAfter, err)
 	}
 	return nil
@@ -278,38 +293,60 @@ func (p *RunHook) armUndo(ctx context.Context, n *cluster.Node) error {
 // waits in seconds, so that nothing is left of it a second after it was disarmed.
 //
 // What waits says so, and then lets go of all that it was given: a transport such as ssh waits for the end of the output.
-func (p *RunHook) later(node string, argv []string) []string {
+//
+// A switch that waits there already is of a fault that nobody has taken back, such as that of a killed run. It would take this one back, too.
+func (p *RunHook) later(run, node string, argv []string) []string {
 	whole := time.Duration(p.UndoAfter).Truncate(time.Second)
 	then := fmt.Sprintf(`echo armed; exec >/dev/null; sleep %.3f; i=0; while test -e "$0" && test $i -lt %.0f; do sleep 1; i=$((i + 1)); done; test -e "$0" && rm -f "$0" && exec %s`,
 		(time.Duration(p.UndoAfter) - whole).Seconds(), whole.Seconds(), cluster.CommandLine(argv))
-	return []string{"sh", "-c", fmt.Sprintf(`T=$(mktemp %sXXXXXX) || exit 1; A=$(nohup sh -c %s "$T" 2>/dev/null </dev/null &); test "$A" = armed && exit; rm -f "$T"; echo 'nohup sh does not run' >&2; exit 1`,
-		p.armed(node), cluster.CommandLine([]string{then}))}
+	const waits = "a dead man's switch of this hook waits on this machine already, and would take back this fault, too ($(cat $F)). " +
+		"Wait until it has run, or take that fault back yourself and disarm it: rm -f $F"
+	return []string{"sh", "-c", fmt.Sprintf(`for F in %s*; do if test -e "$F"; then echo "%s" >&2; exit 1; fi; done; `+
+		`T=$(mktemp %sXXXXXX) || exit 1; echo "of the run %s, armed at $(date -u +%%FT%%TZ) for %s" >"$T"; `+
+		`A=$(nohup sh -c %s "$T" 2>/dev/null </dev/null &); test "$A" = armed && exit; rm -f "$T"; echo 'nohup sh does not run' >&2; exit 1`,
+		p.armed(node), waits, p.armedBy(run, node), plainRun(run), p.UndoAfter, cluster.CommandLine([]string{then}))}
 }
 
-// armed begins the names of the files on the node's machine without which a dead man's switch does nothing. Each has its own,
-// and who takes the hook back on the node removes them: nodes can share a machine.
+// armed begins the names of the files on the node's machine without which a dead man's switch does nothing. Each has its own. Nodes can share a
+// machine.
 func (p *RunHook) armed(node string) string {
 	return "/tmp/pgchaos-undo-" + p.Name + "-on-" + node + "."
 }
 
+// armedBy begins the names of those of one run: who takes its hook back on the node removes them, and no other run's.
+func (p *RunHook) armedBy(run, node string) string { return p.armed(node) + plainRun(run) + "." }
+
+// plainRun is the id of a run as a word that no shell reads otherwise.
+func plainRun(run string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' {
+			return r
+		}
+		return '_'
+	}, run)
+}
+
 // disarm is the command that removes them; nil: there are none.
-func (p *RunHook) disarm(node string) []string {
+func (p *RunHook) disarm(run, node string) []string {
 	if p.UndoAfter <= 0 {
 		return nil
 	}
-	return []string{"sh", "-c", "rm -f " + p.armed(node) + "*"}
+	return []string{"sh", "-c", "rm -f " + p.armedBy(run, node) + "*"}
 }
 
 // switchIsOver is what stillArmed writes where no switch is left.
 const switchIsOver = "over"
 
 // stillArmed is the command that tells whether they are there; nil: there are none.
-func (p *RunHook) stillArmed(node string) []string {
+func (p *RunHook) stillArmed(run, node string) []string {
 	if p.UndoAfter <= 0 {
 		return nil
 	}
-	return []string{"sh", "-c", "set -- " + p.armed(node) + `*; test -e "$1" || echo ` + switchIsOver}
+	return []string{"sh", "-c", "set -- " + p.armedBy(run, node) + `*; test -e "$1" || echo ` + switchIsOver}
 }
+
+// AnyRun stands in planned commands for the id of the run, which is not known before it.
+const AnyRun = "RUN"
 
 // PlannedCommand is a command that a step runs on the machines of its nodes.
 type PlannedCommand struct {
@@ -327,33 +364,38 @@ func (p *RunHook) Planned(node, host string) (all []PlannedCommand) {
 	}
 	same := func(argv []string) []string { return argv }
 	if p.UndoAfter > 0 {
-		add("before", p.Undo, func(argv []string) []string { return p.later(node, argv) })
+		add("before", p.Undo, func(argv []string) []string { return p.later(AnyRun, node, argv) })
 	}
 	add("do", p.Do, same)
 	if p.ProvedBy() == "" {
 		add("proof", p.Proof, same)
 	}
-	if a := p.stillArmed(node); a != nil {
+	if a := p.stillArmed(AnyRun, node); a != nil {
 		all = append(all, PlannedCommand{"look", a, p.Exec})
 	}
 	add("undo", p.Undo, same)
-	if d := p.disarm(node); d != nil {
+	if d := p.disarm(AnyRun, node); d != nil {
 		all = append(all, PlannedCommand{"after", d, p.Exec})
 	}
 	return all
 }
 
-// UndoOf is the command by which a reversal of a hook or of an exec is done; ok is false where it is of another kind.
-func UndoOf(r chaos.Reversal) (c PlannedCommand, ok bool) {
+// UndoOf are the commands by which a reversal of a hook or of an exec is done, each after the one before has succeeded; none where it is of
+// another kind.
+func UndoOf(r chaos.Reversal) (all []PlannedCommand, err error) {
 	switch r.Kind {
 	case hookUndoName:
 		h, err := argumentsOf[hookCommand](r)
-		return PlannedCommand{"undo", h.Argv, h.Exec}, err == nil
+		all = append(all, PlannedCommand{"undo", h.Argv, h.Exec})
+		if len(h.Disarm) > 0 {
+			all = append(all, PlannedCommand{"after", h.Disarm, h.Exec})
+		}
+		return all, err
 	case execUndoName:
 		u, err := argumentsOf[undoCommand](r)
-		return PlannedCommand{What: "undo", Argv: cluster.ExecCommand(u.Command, u.Environment).WithEnv()}, err == nil
+		return []PlannedCommand{{What: "undo", Argv: cluster.ExecCommand(u.Command, u.Environment).WithEnv()}}, err
 	}
-	return c, false
+	return nil, nil
 }
 
 // proofEvery is how often it is looked for the effect.

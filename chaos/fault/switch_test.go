@@ -59,11 +59,29 @@ func TestASwitchThatWaits(t *testing.T) {
 				}
 			}
 
+			waits := func(of string) {
+				t.Helper()
+				if out, err := command(path, "before"); err != nil || !strings.Contains(out, "status 1") || !strings.Contains(out, of) || !strings.Contains(out, "disarm it: rm -f /tmp/pgchaos-undo-"+hook.Name+"-on-n1.") {
+					t.Errorf("armed once more: %q, %v, want %q", out, err, of)
+				}
+			}
 			hook.UndoAfter = units.Duration(90 * time.Second) // longer than it is waited for
 			expect(path, "before", "")
 			expect(path, "look", "")
+			waits("(of the run RUN, armed at 2")
 			expect(path, "after", "")
 			expect(path, "look", "over\n")
+
+			// what another run left is not disarmed, and nothing is armed beside it
+			other := "/tmp/pgchaos-undo-" + hook.Name + "-on-n1.another-run.x"
+			must(t, os.WriteFile(other, []byte("of the run another-run"), 0o644))
+			t.Cleanup(func() { _ = os.Remove(other) }) // it can be gone
+			waits("(of the run another-run)")
+			expect(path, "look", "over\n")
+			expect(path, "after", "")
+			_, err := os.Stat(other)
+			must(t, err)
+			must(t, os.Remove(other))
 
 			hook.UndoAfter = units.Duration(10 * time.Millisecond)
 			expect(path, "before", "")

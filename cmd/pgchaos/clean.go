@@ -204,6 +204,9 @@ func (f *cleanFlags) takeBack(ctx context.Context, l cluster.Leftover, stdout, s
 	if len(done.ByHand) > 0 {
 		fmt.Fprintf(stdout, "%s: done by hand, as you say: %s\n", l.Run, redact.Short(done.ByHand.String()))
 	}
+	for _, left := range done.Left {
+		fmt.Fprintf(stderr, "%s: warning: %s\n", l.Run, redact.Printable(left))
+	}
 	if errors.Is(err, runner.ErrNotTakenBack) && !f.byHand {
 		err = fmt.Errorf("%w; once you have done it by hand, '%s' removes the run", err, cleanCommand("--by-hand "+l.Run))
 	}
