@@ -169,7 +169,7 @@ func (f *cleanFlags) clean(ctx context.Context, stdout, stderr io.Writer, runs [
 			continue
 		}
 		if err := remove(ctx, l); cluster.IsRemark(err) {
-			fmt.Fprintf(stderr, "%s: warning: %s\n", l.Run, redact.Printable(err.Error()))
+			fmt.Fprintf(stderr, "%s: warning: %s\n", l.Run, hidden(ctx).Text(err.Error()))
 		} else if err != nil {
 			errs = append(errs, err)
 			continue
@@ -180,9 +180,15 @@ func (f *cleanFlags) clean(ctx context.Context, stdout, stderr io.Writer, runs [
 		fmt.Fprintf(stdout, "nothing to remove in %s\n", where)
 	}
 	if err := errors.Join(errs...); err != nil {
-		return &exitError{exitLeftBehind, err}
+		return &exitError{exitLeftBehind, errors.New(hidden(ctx).Text(err.Error()))}
 	}
 	return nil
+}
+
+// hidden hides secrets in what commands of a run that failed wrote, as the run did.
+func hidden(ctx context.Context) *redact.Redactor {
+	password, _ := lookupEnv(ctx, "PGPASSWORD")
+	return redact.New(password)
 }
 
 // takeBack takes back what the run's steps have changed, while its nodes are there. An error says what would outlive them,
@@ -193,19 +199,19 @@ func (f *cleanFlags) takeBack(ctx context.Context, l cluster.Leftover, stdout, s
 	}
 	done, doubt, err := runner.TakeBack(ctx, l.Results, l.Run, l.Nodes, f.byHand)
 	if doubt != "" {
-		fmt.Fprintf(stderr, "%s: warning: %s\n", l.Run, redact.Printable(doubt))
+		fmt.Fprintf(stderr, "%s: warning: %s\n", l.Run, hidden(ctx).Text(doubt))
 	}
 	if len(done.Done) > 0 {
 		fmt.Fprintf(stdout, "%s: taken back before the removal: %s\n", l.Run, redact.Short(done.Done.String()))
 	}
 	if len(done.Ends) > 0 {
-		fmt.Fprintf(stdout, "%s: left to the removal: %s\n", l.Run, redact.Short(redact.Printable(strings.Join(done.Ends, ", "))))
+		fmt.Fprintf(stdout, "%s: left to the removal: %s\n", l.Run, redact.Short(hidden(ctx).Text(strings.Join(done.Ends, ", "))))
 	}
 	if len(done.ByHand) > 0 {
 		fmt.Fprintf(stdout, "%s: done by hand, as you say: %s\n", l.Run, redact.Short(done.ByHand.String()))
 	}
 	for _, left := range done.Left {
-		fmt.Fprintf(stderr, "%s: warning: %s\n", l.Run, redact.Printable(left))
+		fmt.Fprintf(stderr, "%s: warning: %s\n", l.Run, hidden(ctx).Text(left))
 	}
 	if errors.Is(err, runner.ErrNotTakenBack) && !f.byHand {
 		err = fmt.Errorf("%w; once you have done it by hand, '%s' removes the run", err, cleanCommand("--by-hand "+l.Run))

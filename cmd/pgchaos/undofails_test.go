@@ -26,14 +26,14 @@ cluster: {nodes: [a]}
 load: {writes: {kind: insert, clients: 1, rate: 20/s}}
 duration: 500ms
 timeline:
-  - {at: 100ms, exec: {node: a, command: "true", undo: "test -e RULE || { echo there is no such rule >&2; exit 3; }"}}
+  - {at: 100ms, exec: {node: a, command: "true", undo: "test -e RULE || { echo there is no such rule, pass''word=sEcRet77 >&2; exit 3; }"}}
 `, "RULE", rule)), "--out", p.out, "--keep")
 	run := p.result().Run
 	byHand := []string{"exec_undo a", "there is no such rule", "do by hand what it should do"}
 	if code != exitLeftBehind || !hasAll(stderr, append(byHand, "Run '"+"PGCHAOS_DIR="+p.base+" pgchaos clean "+run)...) || !strings.Contains(stdout, "The cluster is still up") {
 		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
 	}
-	if code, out, errs := p.run("clean", "--provider", "local", run); code != exitLeftBehind || !hasAll(errs, append(byHand, "pgchaos clean --by-hand "+run+"' removes the run")...) || strings.Contains(out, ": removed") {
+	if code, out, errs := p.run("clean", "--provider", "local", run); code != exitLeftBehind || !hasAll(errs, append(byHand, "pgchaos clean --by-hand "+run+"' removes the run")...) || strings.Contains(out, ": removed") || !strings.Contains(errs, "rule, password=***") {
 		t.Errorf("clean: exit code %d\n%s%s", code, out, errs)
 	}
 	if code, _, errs := p.run("clean", "--by-hand"); code != exitUsage {
