@@ -107,7 +107,6 @@ func either(some, others []regime) []regime {
 // has no band, so: the server before had the old value to its end, unless a step was
 // under way that could have had it reload.
 func regimesOf(node string, states []record.NodeState, events []record.Event, zero time.Time) (all []stretch) {
-	var was regime
 	var before record.NodeState    // the last reading that counts
 	var newest, life time.Duration // until when it was read, at most; when its server was started
 	known := false
@@ -127,7 +126,7 @@ func regimesOf(node string, states []record.NodeState, events []record.Event, ze
 		switch {
 		case reborn:
 			kept = nil
-		case known && (before.CommitOfRole || s.CommitOfRole) && s.SyncCommit != before.SyncCommit && !slices.Contains(kept, before.SyncCommit):
+		case known && (before.CommitOfRole || s.CommitOfRole) && s.SyncCommit != before.SyncCommit:
 			kept = append(kept, before.SyncCommit)
 		}
 		in := []regime{now}
@@ -137,7 +136,7 @@ func regimesOf(node string, states []record.NodeState, events []record.Event, ze
 		switch {
 		case !known:
 			all, known = append(all, stretch{0, forever, 0, []regime{now}}), true
-		case !now.equal(was):
+		case !slices.EqualFunc(in, all[len(all)-1].regimes, regime.equal):
 			last := &all[len(all)-1]
 			from, to := change(node, old, s.At, events)
 			next := life
@@ -155,7 +154,7 @@ func regimesOf(node string, states []record.NodeState, events []record.Event, ze
 		if reborn {
 			life = born
 		}
-		was, before = now, s
+		before = s
 		// It was read until something else was kept.
 		newest = forever
 		if i+1 < len(states) {

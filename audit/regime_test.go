@@ -122,6 +122,8 @@ func TestWeakByRegime(t *testing.T) {
 			[]record.NodeState{on(5), ofRole(sync(on(1000), "off", "ANY 1 (b, c)")), ofRole(sync(on(2000), "off", ""))}, nil, []record.Demand{quorum}, []int{2001, 9000}, []int{900, 1500, 1900}, []int{700}},
 		{"of the role for a moment, and other standbys later: a session that began meanwhile kept it, also while those changed",
 			[]record.NodeState{on(5), ofRole(sync(on(1000), "off", "ANY 1 (b, c)")), on(1500), sync(on(5000), "on", "ANY 1 (b)")}, nil, []record.Demand{quorum}, nil, []int{1600, 4799, 4900, 5001}, []int{700}},
+		{"of the role, stronger, and of all sessions after a restart",
+			[]record.NodeState{sync(on(5), "off", "ANY 1 (b, c)"), ofRole(on(1000)), born(3000, ofRole(on(3100)))}, nil, []record.Demand{quorum}, []int{700}, []int{1500, 2900}, []int{3200, 9000}},
 		{"of the role, as much as before", []record.NodeState{on(5), ofRole(on(1000)), on(2000)}, nil, []record.Demand{quorum}, nil, nil, []int{900, 1500, 2500}},
 		{"under way while it was weak", []record.NodeState{on(5), on(1000), none(1001), none(1499), on(1500)}, nil, []record.Demand{quorum}, []int{-1600}, nil, []int{990}},
 	}

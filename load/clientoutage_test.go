@@ -1,6 +1,7 @@
 package load
 
 import (
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -227,6 +228,52 @@ func TestActivityByNode(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestClosedTwice: what is in flight at the first Close is broken off, and no failure, an answer that came all the same counts, and the series
+// goes on to the last operation that was broken off, though nobody was served for long.
+func TestClosedTwice(t *testing.T) {
+	for answered, brokenOff := range map[bool]int64{true: 1, false: 2} {
+		t.Run(fmt.Sprintf("answered=%t", answered), func(t *testing.T) { synctest.Test(t, func(t *testing.T) { closedTwice(t, answered, brokenOff) }) })
+	}
+}
+
+// closedTwice has two clients whose operations are in flight when the load is broken off; one of them may be answered.
+func closedTwice(t *testing.T, answered bool, brokenOff int64) {
+	clock := record.StartClock()
+	s := &server{do: func(client int, closed <-chan struct{}) result {
+		if clock.Now() < time.Second {
+			time.Sleep(10 * time.Millisecond)
+			return result{Outcome: record.OK, Node: 1}
+		}
+		<-closed
+		if client == 0 || !answered {
+			time.Sleep(2 * time.Millisecond)
+			return result{Outcome: record.Unknown, Kind: "closed", Node: 1}
+		}
+		time.Sleep(20 * time.Millisecond)
+		return result{Outcome: record.OK, Node: 1}
+	}}
+	w := New(Config{Clients: 2, Nodes: 1, MaxAbandoned: 2, Open: s.open, Clock: clock})
+	w.Start()
+	time.Sleep(5005 * time.Millisecond)
+	go func() {
+		time.Sleep(10 * time.Millisecond)
+		w.Close()
+	}()
+	w.Close()
+	time.Sleep(time.Second)
+	rec := ended(t, w, s, -1)
+	if active, series := errorsByTime(rec); rec.BrokenOff != brokenOff || active != 0 || series != brokenOff {
+		t.Errorf("%d broken off, %d errors in the activity and %d in the series", rec.BrokenOff, active, series)
+	}
+	var served int64
+	for _, slot := range rec.Activity {
+		served += int64(slot.OK)
+	}
+	if served != rec.Total.Outcomes[record.OK] {
+		t.Errorf("%d successes in the activity, %d in all", served, rec.Total.Outcomes[record.OK])
+	}
 }
 
 // TestBrokenOffIsNoOutage: what Close breaks off is an error, but none of a client that was served until then.

@@ -168,3 +168,24 @@ func TestJoined(t *testing.T) {
 		t.Error("it streams by its own word, and catches up by the other's")
 	}
 }
+
+// TestReaches: of two numbers that are known from and to, one is certainly at least the other where its least is at least the other's most.
+func TestReaches(t *testing.T) {
+	for _, c := range []struct {
+		is, other Count
+		want      Truth
+	}{
+		{Count{2, 2}, Count{2, 2}, True},
+		{Count{1, 1}, Count{2, 2}, False},
+		{Count{1, 2}, Count{2, 2}, NotKnown},
+		{Count{1, 1}, Count{1, 2}, NotKnown},
+		{Count{1, 2}, Count{1, 2}, NotKnown},
+		{Count{2, 3}, Count{1, 2}, True},
+		{Count{0, 1}, Count{2, 3}, False},
+		{Count{0, 2}, Count{2, 3}, NotKnown},
+	} {
+		if got := c.is.reaches(c.other); got != c.want {
+			t.Errorf("%v reaches %v: %v, want %v", c.is, c.other, got, c.want)
+		}
+	}
+}

@@ -26,6 +26,8 @@ type Random struct {
 	Heal    Duration      `yaml:"heal" jsonschema_description:"How long the cluster may take after the last fault until one node is the primary and all others stream; 30s by default."`
 	Seed    uint64        `yaml:"seed" jsonschema_description:"The seed of the schedule alone. Left out: the seed of the experiment."`
 	Faults  []RandomFault `yaml:"faults" jsonschema_description:"What can be chosen, each with a weight."`
+
+	managed bool // the cluster is not ours: its own manager may bring nodes back
 }
 
 // Span is a range of times.
@@ -167,7 +169,7 @@ func (f *RandomFault) takes(lasts time.Duration) (all time.Duration) {
 	for k := range f.steps {
 		s := &f.steps[k].is
 		switch {
-		case f.meanwhile(k): // which is over before the fault is
+		case f.meanwhile(k): // which ought to be over before the fault is
 			continue
 		case s.For > 0:
 			all += time.Duration(s.For)
@@ -234,6 +236,8 @@ func (v *validator) checkRandom(r *Random, present []string) {
 		if n := r.worst(f, present); len(present) > 0 && n > len(present)-r.Healthy && !v.d.brokenUnder(path) {
 			v.bad(path, "the fault can disturb "+units.Count(int64(n), "node", "nodes")+" at once, and of "+units.Count(int64(len(present)), "node", "nodes")+" "+
 				units.Count(int64(r.Healthy), "has", "have")+" to stay healthy", "write a fault of fewer nodes, or a smaller healthy or at_once")
+		} else if left := f.leaves(len(present)); left != nil && r.Healthy > 0 && !r.managed && !v.d.brokenUnder(path) {
+			v.bad(path, "nothing takes the "+left.Action()+" back, so that one node fewer is healthy each time this is chosen", "bring the node back in then, such as {start: any}, or write a for")
 		}
 	}
 	if len(r.Faults) > 0 && weights == 0 {
@@ -267,6 +271,9 @@ func (v *validator) meanwhile(path string, r *Random, f *RandomFault) {
 				ends += *s.At
 			}
 			ends += s.For
+			if w, ok := s.Parameters().(*fault.Wait); ok {
+				ends += w.Time
+			}
 		}
 	}
 	if ends >= lasts {

@@ -9,6 +9,23 @@ import (
 
 // hits is how many of the nodes the fault and what follows it disturb at once.
 func (f *RandomFault) hits(nodes int) (most int) {
+	most, _ = f.disturbs(nodes)
+	return most
+}
+
+// leaves is a step that has taken a node away, and that none of the entry's brings back; nil: there is none. A node that still answers is not
+// taken away.
+func (f *RandomFault) leaves(nodes int) *Step {
+	_, left := f.disturbs(nodes)
+	i := slices.IndexFunc(left, func(d disturbance) bool { return !d.answers() })
+	if i < 0 {
+		return nil
+	}
+	return left[i].by
+}
+
+// disturbs is how many of the nodes the steps disturb at once, and what is left after the last one.
+func (f *RandomFault) disturbs(nodes int) (most int, left disturbances) {
 	var now disturbances
 	for k := range f.steps {
 		s := &f.steps[k].is
@@ -26,7 +43,7 @@ func (f *RandomFault) hits(nodes int) (most int) {
 			now = slices.DeleteFunc(now, func(d disturbance) bool { return d.by == &f.steps[0].is })
 		}
 	}
-	return most
+	return most, now
 }
 
 // lasts tells whether what an action does to a node stays until something takes it back.

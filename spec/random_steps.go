@@ -88,6 +88,7 @@ func (d *decoder) takeRandom(root *yaml.Node, o Options, secrets map[*yaml.Node]
 		}
 	}
 	nodes := presentNodes(root)
+	r.managed = child(root, "cluster", "existing") != nil
 	r.fillDefaults(d, len(nodes))
 	if i := keyIndex(root, "kills"); i >= 0 {
 		d.keys["kills"], d.nodes["kills"] = root.Content[i], root.Content[i+1]
@@ -202,18 +203,21 @@ type scheduleWriter struct {
 	secrets  map[*yaml.Node]string
 }
 
-// write adds the steps, and returns the names of each fault's. Each begins after the end of the one before it in its lane, so that no two
-// of a lane overlap, whatever they take.
+// write adds the steps where the schedule begins, and returns the names of each fault's. Each begins after the end of the one before it in its
+// lane, so that no two of a lane overlap, whatever they take. After steps while a fault is in force the next one waits for all above it.
 func (w *scheduleWriter) write(all []incident) (incidents [][]string) {
-	begin := w.made(w.d.keys["random"], "name", randomBegin, "at", w.r.Begin.String(), "wait", "100ms")
-	w.timeline.Content = slices.Insert(w.timeline.Content, w.beginsAt(), begin)
+	at := w.beginsAt()
+	add := func(step *yaml.Node) {
+		w.timeline.Content = slices.Insert(w.timeline.Content, at, step)
+		at++
+	}
+	add(w.made(w.d.keys["random"], "name", randomBegin, "at", w.r.Begin.String(), "wait", "100ms"))
 	ends := map[int]string{} // of the last incident, by lane
 	for i, in := range all {
 		end := cmp.Or(ends[in.lane], randomBegin)
 		f := &w.r.Faults[in.fault]
 		gap := in.gap
 		var names []string
-		over := "" // the end of the fault, where steps go on before it
 		for k := range f.steps {
 			step, decoded := w.filled(f.steps[k].node, in.node), &f.steps[k].is
 			name := w.name(i+1, decoded, names)
@@ -237,15 +241,16 @@ func (w *scheduleWriter) write(all []incident) (incidents [][]string) {
 			if lasts {
 				end = record.UndoPrefix + name
 			}
-			if k == 0 && f.beside > 0 {
-				over, end = end, name
-			}
-			if k == f.beside && k > 0 {
-				end = over
+			switch {
+			case f.beside == 0:
+			case k == 0:
+				end = name
+			case k == f.beside: // what comes next waits for the end of the fault and for these steps, whichever is later
+				end = record.AfterAll
 			}
 			step.Content = append(w.made(f.at, head...).Content, step.Content...)
-			w.d.generated["timeline["+strconv.Itoa(len(w.timeline.Content))+"]"] = w.r.entryPath(in.fault, k)
-			w.timeline.Content = append(w.timeline.Content, step)
+			w.d.generated["timeline["+strconv.Itoa(at)+"]"] = w.r.entryPath(in.fault, k)
+			add(step)
 		}
 		incidents, ends[in.lane] = append(incidents, names), end
 	}

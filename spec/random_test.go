@@ -337,6 +337,7 @@ func TestRandomHealthyCountsAllStepsOfAnEntry(t *testing.T) {
 		"{pause: b, meanwhile: [{kill: b}, {start: b}], then: [{kill: c}, {start: c}]}":                                                             1,
 		"{pause: b, meanwhile: [{terminate_backends: a}], then: [{kill: c}, {start: c}]}":                                                           2,
 		"{partition: {between: [any, others]}, meanwhile: [{pause: b, for: 1s}, {pause: c, for: 500ms}], then: [{kill: a}, {start: a}]}":            2,
+		"{pause: b, meanwhile: [{terminate_backends: b}], then: [{kill: c}, {start: c}]}":                                                           1,
 		"{pause_replay: b, then: [{resume_replay: b}, {kill: c}]}":                                                                                  1,
 		"{pause_replay: b, then: [{kill: c}]}":                                                                                                      2,
 		"{kill: primary, then: [{failover: most_advanced}, {rejoin: former_primary}, {kill: any_replica}, {start: any}]}":                           1,
@@ -394,6 +395,10 @@ func TestRandomMistakes(t *testing.T) {
 		"no time meanwhile":  {"random.faults=[{pause: any, meanwhile: [{at: 600ms, terminate_backends: primary}, {at: 400ms, checkpoint: primary}]}]", "these steps end 1s after the fault has taken effect, and it can be over after 1s"},
 		"a for meanwhile":    {"random.faults=[{pause: any, for: 2s, meanwhile: [{at: 1s, apply_delay: {node: any_replica, delay: 1s}, for: 1s}]}]", "these steps end 2s after"},
 		"no fault that ends": {"random.faults=[{terminate_backends: any, meanwhile: [{checkpoint: primary}]}]", "nothing can be done meanwhile: terminate_backends does not last"},
+		"a wait meanwhile":   {"random.faults=[{pause: b, meanwhile: [{wait: 4s}, {at: 100ms, kill: b}], then: [{at: 1s, start: b}]}]", "these steps end 4.1s after"},
+		"a dead node":        {"random.faults=[{pause: any, meanwhile: [{kill: any}]}]", "nothing takes the kill back, so that one node fewer is healthy each time"},
+		"a dead node, then":  {"random.faults=[{pause: any, for: 1s, then: [{kill: any}]}]", "nothing takes the kill back"},
+		"a frozen node":      {"random.faults=[{terminate_backends: a, then: [{pause: any_replica}, {resume: any_replica}]}]", "nothing takes the pause back"},
 		"in a meanwhile":     {"random.faults=[{pause: any, meanwhile: [{wait: 1x}]}]", "random.faults[0].meanwhile[0].wait"},
 		"a then after it":    {"random.faults=[{pause: any, meanwhile: [{checkpoint: primary}], then: [{wait: 1x}]}]", "random.faults[0].then[0].wait"},
 		"a meanwhile's name": {"random.faults=[{pause: any, meanwhile: [{name: x, checkpoint: primary}]}]", "has no name of its own"},
@@ -426,7 +431,7 @@ func TestRandomMeanwhile(t *testing.T) {
 			{name("pause"), before, ""},
 			{name("kill"), name("pause"), "500ms"},
 			{name("wait"), name("kill"), "0s"},
-			{name("failover"), "undo-" + name("pause"), "0s"},
+			{name("failover"), "all", "0s"}, // the pause may be over before the steps are, or after them
 			{name("rejoin"), name("failover"), "0s"},
 		} {
 			k := slices.IndexFunc(e.Timeline, func(s Step) bool { return s.Name == want.name })
@@ -443,6 +448,26 @@ func TestRandomMeanwhile(t *testing.T) {
 			}
 		}
 		before = name("rejoin")
+	}
+}
+
+// TestRandomLeavesNothing: what an entry brings back, or a manager may, is no mistake, and not what leaves a node there.
+func TestRandomLeavesNothing(t *testing.T) {
+	for _, entry := range []string{
+		"{pause: any}", "{kill: any}", "{partition: {between: [any, others]}}", "{kill: any, then: [{start: any}]}", "{kill: primary, then: [{failover: most_advanced}, {rejoin: former_primary}]}",
+		"{pause: b, meanwhile: [{kill: b}], then: [{start: b}]}", "{pause_replay: any_replica, then: [{checkpoint: primary}]}", "{kill: c, then: [{clone: c}]}",
+	} {
+		if _, _, err := Load("x.yaml", []byte(randomFile), Options{Set: []string{"random.faults=[" + entry + "]", "random.healthy=1"}, Seed: 1}); err != nil {
+			t.Errorf("%s: %v", entry, err)
+		}
+	}
+	frozen := "random.faults=[{pause: any_replica, then: [{wait: 1s}]}]"
+	if _, _, err := Load("x.yaml", []byte(randomFile), Options{Set: []string{frozen, "random.healthy=0"}, Seed: 1}); err != nil {
+		t.Error(err)
+	}
+	existing := strings.Replace(randomFile, "nodes: [a, b, c]", "provider: existing, existing: {nodes: {a: {dsn: x}, b: {dsn: y}, c: {dsn: z}}}", 1)
+	if _, _, err := Load("x.yaml", []byte(existing), Options{Set: []string{frozen}, Seed: 1}); err != nil && strings.Contains(err.Error(), "nothing takes") {
+		t.Error(err)
 	}
 }
 
