@@ -118,6 +118,51 @@ func TestStepsThatCanNeverRun(t *testing.T) {
 		{"{hold_wal: b, for: 5s}, rolling_restart: in_place", ""},
 		{"disconnect_standbys: a, rolling_restart: in_place", "no standby streams from the node a, since disconnect-standbys-a, and rolling_restart waits"},
 		{"disconnect_standbys: b, rolling_restart: in_place", ""}, // none follows b
+		{"configure: {node: b, settings: {primary_slot_name: b}}, drop_slot: b, rolling_restart: in_place", "the standby b does not stream, since drop-slot-b"},
+
+		// What a fault in force keeps from being done.
+		{"hold_wal: b, switchover: b", "the standby b does not stream, since hold-wal-b, and a switchover demands that it does; give hold-wal-b a for, or leave this one out"},
+		{"{at: 2s, hold_wal: b, for: 4s}, {at: 3s, switchover: b}", "the standby b does not stream, since hold-wal-b, for 4s, and a switchover demands that it does; begin it after undo-hold-wal-b"},
+		{"{at: 2s, hold_wal: b, for: 4s}, {at: 7s, switchover: b}", ""},
+		{"{at: 2s, hold_wal: b, for: 4s}, {at: 3s, switchover: c}", ""},
+		{"{at: 2s, hold_wal: b, for: 4s}, switchover: b", ""}, // nobody knows when
+		{"{at: 2s, hold_wal: any_replica, for: 4s}, {at: 3s, switchover: b}", ""},
+		{"{hold_wal: b, on_error: continue}, switchover: b", ""},
+		{"hold_wal: b, sql: {node: b, query: select 1}, switchover: b", ""},
+		{"hold_wal: b, follow: b, switchover: b", ""},
+		{"disconnect_standbys: a, switchover: b", "no standby streams from the primary a, since disconnect-standbys-a, and a switchover demands that b does; give disconnect-standbys-a a for"},
+		{"{at: 2s, disconnect_standbys: primary, for: 5s}, {at: 3s, switchover: b}", "no standby streams from the primary a, since disconnect-standbys-primary, for 5s"},
+		{"disconnect_standbys: b, switchover: b", ""}, // the step may know of it
+		{"disconnect_standbys: a, clone: c", "the upstream a lets no standby in, since disconnect-standbys-a; give disconnect-standbys-a a for"},
+		{"{at: 2s, disconnect_standbys: a, for: 5s}, {at: 3s, clone: c}", "the upstream a lets no standby in, since disconnect-standbys-a, for 5s; begin it after undo-disconnect-standbys-a"},
+		{"{at: 2s, disconnect_standbys: a, for: 5s}, {at: 3s, clone: {node: c, upstream: b}}", ""},
+		{"{at: 2s, disconnect_standbys: a, for: 5s}, {at: 8s, clone: c}", ""},
+		{"{at: 2s, disconnect_standbys: a, for: 5s}, {at: 3s, follow: c}", ""}, // it waits for the end
+		{"disconnect_standbys: a, follow: c", "the upstream a lets no standby in, since disconnect-standbys-a"},
+		{"disconnect_standbys: a, stop: c, follow: c, {after: disconnect-standbys-a, sql: {node: a, query: select 1}}", ""},
+		{"kill: a, promote: b, disconnect_standbys: b, rejoin: a", "the upstream b lets no standby in, since disconnect-standbys-b"},
+		{"backup: {node: a, name: k}, {at: 2s, disconnect_standbys: a, for: 5s}, {at: 3s, clone: {node: c, backup: k}}", ""},
+
+		// Processes and slots that are not there.
+		{"kill_process: {node: a, process: archiver}", "the node a has no archiver: its archive_mode is off; set archive_mode: on"},
+		{"pause_process: {node: b, process: archiver}", "the standby b has no archiver: its archive_mode is not always"},
+		{"exec: {node: a, command: ls}, kill_process: {node: a, process: archiver}", ""},
+		{"configure: {node: a, settings: {archive_mode: 'on'}}, restart: a, kill_process: {node: a, process: archiver}", ""},
+		{"configure: {node: a, settings: {archive_mode: 'on'}}, restart: a, kill_process: {node: c, process: archiver}", "the standby c has no archiver"},
+		{"configure: {node: a, settings: {archive_mode: 'off'}}, kill_process: {node: a, process: archiver}", "the node a has no archiver"},
+		{"configure: {node: c, settings: {archive_mode: always}}, restart: c, kill_process: {node: c, process: archiver}", ""},
+		{"kill_process: {node: b, process: walsender}", "the node b has no walsender: no standby streams from it; name a node that standbys follow"},
+		{"kill_process: {node: a, process: walsender}", ""},
+		{"follow: {node: c, upstream: b}, kill_process: {node: b, process: walsender}", ""},
+		{"follow: {node: c, upstream: b}, pause_process: {node: a, process: walsender, standby: c}", "the node a has no walsender for c: that does not stream from it"},
+		{"follow: {node: c, upstream: b}, pause_process: {node: b, process: walsender, standby: c}", ""},
+		{"hold_wal: c, pause_process: {node: b, process: walsender, standby: c}", ""}, // it follows nobody knows whom
+		{"sql: {node: c, query: select 1}, kill_process: {node: b, process: walsender}", ""},
+		{"drop_slot: b", "the standby b uses no replication slot: nothing in this file sets its primary_slot_name; make a slot by an sql step"},
+		{"configure: {node: b, settings: {primary_slot_name: b}}, drop_slot: b", ""},
+		{"sql: {node: a, query: select 1}, drop_slot: b", ""},
+		{"configure: {node: b, settings: {primary_slot_name: b}}, drop_slot: b, drop_slot: b", "drop_slot of the node b is in force already, since drop-slot-b"},
+		{"configure: {node: b, settings: {primary_slot_name: b}}, drop_slot: b, sql: {node: a, query: select 1}, drop_slot: b", ""},
 		{"rolling_restart: switchover, kill: primary, failover: most_advanced", ""},
 		{"kill: a, rolling_restart: in_place", "no node can be primary"},
 		{"kill: a, rolling_restart: leave", ""},

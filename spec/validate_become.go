@@ -228,7 +228,7 @@ func (t *timelineStates) restartsItself() bool {
 func (t *timelineStates) anything(n *nodeState) {
 	n.role |= primary
 	n.upstream = ""
-	t.promoted, t.synchronous = true, true
+	t.promoted, t.synchronous, t.anythingDone = true, true, true
 }
 
 func (t *timelineStates) backup(p *fault.Backup, path string) {

@@ -83,7 +83,7 @@ func (t *timelineStates) obstacle(s *Step, n *nodeState) (what, right string) {
 	if p, ok := s.Parameters().(fault.ForPrimaries); ok && p.ForPrimaries() && n.role == standby {
 		return "the node " + n.name + " is a standby" + sinceStep(n.became), "name the primary"
 	}
-	for _, of := range []func(*Step, *nodeState) (what, right string){t.neverThaws, t.neverSettles, t.wrongRunbook} {
+	for _, of := range []func(*Step, *nodeState) (what, right string){t.neverThaws, t.wrongRunbook, t.neverSettles, t.notThere} {
 		if what, right := of(s, n); what != "" {
 			return what, right
 		}
@@ -104,28 +104,6 @@ func (t *timelineStates) overlap(s *Step, n *nodeState) (what, right string) {
 			return s.Action() + " of the node " + n.name + " is in force already, since " + before.Name, "give " + before.Name + " a for, or leave this one out"
 		case t.v.e.inForce(before, s):
 			return s.Action() + " of the node " + n.name + " is in force already, since " + before.Name + ", for " + before.For.String(), "begin it after " + before.Reversal()
-		}
-	}
-	return "", ""
-}
-
-// neverSettles says which step before keeps standbys from streaming, for which a rolling restart waits; "" if none does.
-func (t *timelineStates) neverSettles(s *Step, n *nodeState) (what, right string) {
-	if _, rolls := s.Parameters().(*fault.RollingRestart); !rolls {
-		return "", ""
-	}
-	for _, before := range n.lasting {
-		if before.For > 0 || before.Cycle != s.Cycle {
-			continue // it ends while the restart waits, or nobody knows
-		}
-		right = "give " + before.Name + " a for, or leave this one out"
-		_, heldBack := before.Parameters().(*fault.HoldWAL)
-		_, refused := before.Parameters().(*fault.DisconnectStandbys)
-		switch {
-		case heldBack:
-			return "the standby " + n.name + " does not stream" + sinceStep(before.Name) + ", and rolling_restart waits until it does", right
-		case refused && n.certain(primary):
-			return "no standby streams from the node " + n.name + sinceStep(before.Name) + ", and rolling_restart waits until they do", right
 		}
 	}
 	return "", ""
@@ -349,6 +327,9 @@ func (t *timelineStates) unfit(s *Step, up *nodeState, asked bool) (what, right 
 		return "the upstream " + up.name + " does not run" + since, "start it before, or name another"
 	case up.network == disconnected:
 		return "the upstream " + up.name + " is disconnected from the network" + sinceStep(up.networkSince), "connect it before, or name another"
+	case t.refused(s, up) != "":
+		_, _, right = t.refusing(s, up, true)
+		return t.refused(s, up), right
 	case isRejoin(s) && up.role == standby:
 		return "the upstream " + up.name + " is a standby, and a former primary can only rejoin a primary", "promote it before, or rejoin the primary and follow " + up.name + " then"
 	}

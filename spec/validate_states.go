@@ -86,8 +86,10 @@ type timelineStates struct {
 	// promoted: a step may have promoted a standby. synchronous: there may be
 	// synchronous standbys.
 	promoted, synchronous bool
-	backups               map[string]bool
-	circles               []circle
+	// anythingDone: a command or a statement of the user's may have been run.
+	anythingDone bool
+	backups      map[string]bool
+	circles      []circle
 	// promoter is the newest step that may have promoted a node; nil: none, or that node may be a standby again.
 	promoter *Step
 }

@@ -39,6 +39,12 @@ func dropSlot() Kind {
 	}
 }
 
+// Excludes is true of a second one: there is no slot any more.
+func (p *DropSlot) Excludes(inForce Parameters) bool {
+	_, same := inForce.(*DropSlot)
+	return same
+}
+
 // usedSlot is the slot of a standby.
 type usedSlot struct {
 	Upstream string `json:"upstream"`

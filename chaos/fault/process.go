@@ -29,16 +29,17 @@ type OfProcess struct {
 // The kinds of process, as experiments write them.
 const (
 	walReceiver   = "walreceiver"
-	walSender     = "walsender"
+	WALSender     = "walsender"
 	startupKind   = "startup"
+	Archiver      = "archiver"
 	clientBackend = "backend"
 )
 
 // processKinds are the kinds of process, and PostgreSQL's words for them (pg_stat_activity.backend_type).
 func processKinds() [][2]string {
 	return [][2]string{
-		{walReceiver, "walreceiver"}, {walSender, "walsender"}, {"walwriter", "walwriter"}, {"checkpointer", "checkpointer"},
-		{startupKind, "startup"}, {"archiver", "archiver"}, {clientBackend, "client backend"},
+		{walReceiver, "walreceiver"}, {WALSender, "walsender"}, {"walwriter", "walwriter"}, {"checkpointer", "checkpointer"},
+		{startupKind, "startup"}, {Archiver, "archiver"}, {clientBackend, "client backend"},
 	}
 }
 
@@ -56,7 +57,7 @@ func (p *OfProcess) Words() map[string][]string {
 
 // Check refuses a standby where there is no WAL sender.
 func (p *OfProcess) Check() []Mistake {
-	if p.Standby != "" && p.Process != walSender {
+	if p.Standby != "" && p.Process != WALSender {
 		return []Mistake{{"standby", "only a walsender serves a standby", "leave standby out, or write process: walsender"}}
 	}
 	return nil
@@ -105,11 +106,11 @@ func (p *OfProcess) whyNone() string {
 	switch p.Process {
 	case walReceiver:
 		return ": it does not stream from another node"
-	case walSender:
+	case WALSender:
 		return ": no such standby streams from it"
 	case startupKind:
 		return ": it is no standby"
-	case "archiver":
+	case Archiver:
 		return ": archive_mode is off, or PostgreSQL is older than 14"
 	case clientBackend:
 		return " of the load: no client is connected"
