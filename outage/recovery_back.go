@@ -90,11 +90,11 @@ func (c *comeback) see(now record.Truth, at time.Duration) {
 	}
 }
 
-// stage is what came of it, from the fault on. What is not known to have been gone is not known to have been kept either,
+// stage is what came of it, from the fault on. What first goes missing at own or later is no part of it. What is not known to have been gone is not known to have been kept either,
 // and a return can have come as early as nothing was known any more.
-func (c *comeback) stage(from, until time.Duration) Stage {
+func (c *comeback) stage(from, own, until time.Duration) Stage {
 	switch {
-	case !c.gone && c.maybe >= 0 && until-c.maybe >= unreadSpan:
+	case !c.gone && c.maybe >= 0 && min(own, until)-c.maybe >= unreadSpan:
 		return Stage{}
 	case !c.gone && c.clear >= 0:
 		return Stage{State: StageReached, From: from, At: c.clear}
@@ -126,5 +126,5 @@ func (w watched) back(from, own, until time.Duration, so func(record.View, time.
 		view[s.Node] = s
 		c.see(so(view, s.At), s.At)
 	}
-	return c.stage(from, until)
+	return c.stage(from, own, until)
 }

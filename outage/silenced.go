@@ -29,53 +29,61 @@ func failedAfter(states []record.NodeState, faults []record.Event) []record.Node
 func silence(changes []record.NodeState, events []record.Event) []record.NodeState {
 	all := slices.Clone(changes)
 	for _, m := range events {
-		to, ok := silentUntil(m, events)
-		if !ok {
+		is := effects(m)
+		if m.Effective <= 0 || !is.Ends && !is.Freezes && !is.Cuts && !is.Restarts {
 			continue
 		}
 		for _, node := range m.Nodes {
-			all = silenceNode(all, node, m.Issued, to)
+			all = alter(all, node, m.Issued, silentUntil(m, node, events, changes), func(s *record.NodeState) bool {
+				if s.Reachable {
+					return false
+				}
+				s.Role = record.RoleDown
+				return true
+			})
 		}
 	}
 	return all
 }
 
-// silentUntil is until when a step keeps its nodes from serving; ok is false where it does not. It has ended when what ended it has
-// taken effect, and the node has had time to be read: a server that starts is no part of the cluster yet.
-func silentUntil(m record.Event, events []record.Event) (to time.Duration, ok bool) {
-	is := effects(m)
-	if m.Effective <= 0 || !is.Ends && !is.Freezes && !is.Cuts && !is.Restarts {
-		return 0, false
-	}
-	if !is.Ends && !is.Freezes && !is.Cuts {
-		return m.Effective + noticedSpan, true
-	}
+// silentUntil is until when a step keeps a node from serving. It has ended when what ended it there has taken effect, or the node was read,
+// since somebody else can start it; and a moment later, for a server that starts is no part of the cluster yet.
+func silentUntil(m record.Event, node string, events []record.Event, changes []record.NodeState) (to time.Duration) {
 	to = endless
+	if is := effects(m); !is.Ends && !is.Freezes && !is.Cuts {
+		to = m.Effective + noticedSpan
+	}
 	for _, e := range events {
-		if e.Issued >= m.Issued && m.EndedBy(e) {
+		if e.Issued >= m.Issued && m.EndedOn(node, e) {
 			to = min(to, max(e.Effective, e.Ended)+noticedSpan)
 		}
 	}
-	return to, true
+	for _, s := range changes {
+		if s.Node == node && s.Reachable && s.At > m.Effective {
+			return min(to, s.At+noticedSpan)
+		}
+	}
+	return to
 }
 
 const endless = time.Duration(1<<63 - 1)
 
-// silenceNode does so for one node in [from, to).
-func silenceNode(changes []record.NodeState, node string, from, to time.Duration) (all []record.NodeState) {
+// alter changes what the states of a node say in [from, to). Each change tells whether there was one. Where it begins and ends between two
+// readings, states of these moments are added.
+func alter(changes []record.NodeState, node string, from, to time.Duration, change func(*record.NodeState) bool) (all []record.NodeState) {
 	var last record.NodeState
 	begun, over := false, false
-	// at notes what the node was when that began and when it ended, if no reading of these moments tells.
-	at := func(moment time.Duration, down bool) {
-		if last.Node == "" || last.Reachable {
-			return
-		}
+	at := func(moment time.Duration, within bool) {
 		s := last
 		s.At, s.Asked = moment, moment
-		if down {
-			s.Role = record.RoleDown
+		altered := s
+		switch differs := change(&altered); {
+		case last.Node == "" || !differs:
+		case within:
+			all = append(all, altered)
+		default:
+			all = append(all, s)
 		}
-		all = append(all, s)
 	}
 	for _, s := range changes {
 		if !begun && s.At >= from {
@@ -88,8 +96,8 @@ func silenceNode(changes []record.NodeState, node string, from, to time.Duration
 		}
 		if s.Node == node {
 			last = s
-			if begun && !over && !s.Reachable {
-				s.Role = record.RoleDown
+			if begun && !over {
+				change(&s)
 			}
 		}
 		all = append(all, s)

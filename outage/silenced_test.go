@@ -79,6 +79,8 @@ func TestSilencedNodes(t *testing.T) {
 		return m
 	}
 	pause, resume := of("pause", record.Facts{Freezes: true}, 1000, 1010), of("resume", record.Facts{Thaws: true}, 1100, 1110)
+	late := of("start", record.Facts{Starts: true}, 1010, 0) // it failed
+	late.Ended, late.Status = 1200*msec, record.EventFailed
 	elsewhere := resume
 	elsewhere.Nodes = []string{"c"}
 	earlier := of("resume", record.Facts{Thaws: true}, 500, 510)
@@ -93,6 +95,7 @@ func TestSilencedNodes(t *testing.T) {
 		{"another node goes on", []record.Event{pause, elsewhere}, "?xxxxxx"},
 		{"it went on before", []record.Event{earlier, pause}, "?xxxxxx"},
 		{"ended", []record.Event{of("kill", record.Facts{Ends: true}, 1000, 1010)}, "?xxxxxx"},
+		{"ended, and a start of it failed", []record.Event{of("kill", record.Facts{Ends: true}, 1000, 1005), late}, "?xxxxx?"},
 		{"cut off", []record.Event{of("disconnect", record.Facts{Cuts: true}, 1000, 1010)}, "?xxxxxx"},
 		{"restarted", []record.Event{of("restart", record.Facts{Restarts: true, Starts: true}, 1000, 1200)}, "?xxxxx?"},
 		{"a link of it", []record.Event{of("partition", record.Facts{Links: true, Lasts: true}, 1000, 1010)}, "???????"},
@@ -146,6 +149,17 @@ func TestAFailedReadingIsTheNextFaults(t *testing.T) {
 	}
 }
 
+// TestAFailedReadingIsNotOfBefore: what was known when the fault was issued is not the failed reading that it caused.
+func TestAFailedReadingIsNotOfBefore(t *testing.T) {
+	failed := state("b", 1990, '-')
+	failed.Failed = failed.At + time.Second
+	pause := event("pause-b", "pause", "b", 2000, 2010)
+	w := newWatched(Course{Events: []record.Event{pause}, States: append(healthy(), failed)})
+	if before, after := w.viewAt(pause.Issued)["b"], w.viewAt(pause.Issued + 1)["b"]; !before.Reachable || after.Role != record.RoleDown {
+		t.Errorf("before %+v, after %+v", before, after)
+	}
+}
+
 // TestAFailedReadingIsNoOthersDoing: b was asked just after a fault of it had been issued. What another node, or b, suffers while it is waited
 // for the answer explains nothing.
 func TestAFailedReadingIsNoOthersDoing(t *testing.T) {
@@ -165,5 +179,39 @@ func TestAFailedReadingIsNoOthersDoing(t *testing.T) {
 				t.Errorf("asked at %d ms, %s at %v: %v, %v", asked, next.Name, next.Issued, r.Redundancy, r.Rejoined)
 			}
 		}
+	}
+	both := []record.Demand{{Node: "a", Standbys: 2}}
+	failed := state("b", 2020, '-')
+	failed.Failed = 5 * time.Second
+	crash, kill := event("crash-b", "crash", "b", 2000, 2010), event("kill-b", "kill", "b", 3100, 3110)
+	crash.Fault = true
+	if r := Recoveries(Course{Events: []record.Event{crash, kill}, States: append(healthy(), failed), Demands: both, End: 9 * time.Second})[0]; r.Redundancy.State == StageNone {
+		t.Errorf("of the crash, with a kill while the reading was under way: %v", r.Redundancy)
+	}
+	cut, killA := event("cut", "partition", "b", 500, 510), event("kill-a", "kill", "a", 2500, 2510)
+	cut.Fault, cut.Facts = true, &record.Facts{Links: true, Lasts: true}
+	if r := Recoveries(Course{Events: []record.Event{cut, killA}, States: append(healthy(), failed), Demands: both, End: 9 * time.Second})[0]; r.Redundancy != (Stage{}) {
+		t.Errorf("of the cut, with a kill of another node: %v", r.Redundancy)
+	}
+}
+
+// TestSilencedUntilItIsRead: what a step did to a server is over where somebody else has started it, and on each node on its own.
+func TestSilencedUntilItIsRead(t *testing.T) {
+	listed := [][3]string{streams("b", "quorum"), streams("c", "quorum")}
+	kill := event("kill-b", "kill", "b", 1000, 1010)
+	later := event("terminate-backends-a", "terminate_backends", "a", 4000, 4010)
+	later.Fault, later.Facts = true, &record.Facts{Sessions: true}
+	states := append(healthy(), state("b", 1020, 'd'), state("a", 1030, 'p', listed[1]), state("b", 2000, 's'), state("a", 2010, 'p', listed...),
+		state("b", 4100, '-'), state("b", 7100, 's'))
+	both := []record.Demand{{Node: "a", Standbys: 2}}
+	all := Recoveries(Course{Events: []record.Event{kill, later}, States: states, Demands: both, End: 9 * time.Second})
+	if got, want := all[1].Redundancy, (Stage{State: StageReached, From: 4 * time.Second, At: 7100 * msec}); got != want || all[0].Redundancy != hit(2010) {
+		t.Errorf("started by somebody else: %v, want %v; of the kill %v", got, want, all[0].Redundancy)
+	}
+	freeze := on([]string{"b", "c"}, event("freeze", "pause", "b", 1000, 1010))
+	states = append(healthy(), state("b", 1020, '-'), state("c", 1020, '-'), state("b", 2100, 's'), state("c", 7100, 's'))
+	r := Recoveries(Course{Events: []record.Event{freeze, event("resume-b", "resume", "b", 2000, 2010), event("resume-c", "resume", "c", 7000, 7010)}, States: states, Demands: both, End: 9 * time.Second})[0]
+	if r.Redundancy != hit(7100) || r.Rejoined != hit(7100) || r.Unread != nil {
+		t.Errorf("one of two goes on: %v, %v, not read %v", r.Redundancy, r.Rejoined, r.Unread)
 	}
 }

@@ -93,6 +93,22 @@ func TestBackUnread(t *testing.T) {
 	}
 }
 
+// TestUnreadUntilTheNextFault: what is not known when another fault is issued must not be known for long before it to matter.
+func TestUnreadUntilTheNextFault(t *testing.T) {
+	for since, want := range map[int]Stage{1900: none, 1700: {}} {
+		w := watched{changes: []record.NodeState{state("b", 5, 's'), state("b", since, '-')}}
+		got := w.back(time.Second, 2*time.Second, 9*time.Second, func(v record.View, _ time.Duration) record.Truth {
+			if v["b"].Reachable {
+				return record.True
+			}
+			return record.NotKnown
+		})
+		if got != want {
+			t.Errorf("since %d ms: %v, want %v", since, got, want)
+		}
+	}
+}
+
 // TestBackAtOnce: a step that had silenced b was over at the very moment of the reading that shows it.
 func TestBackAtOnce(t *testing.T) {
 	restart := event("crash-b", "crash", "b", 1000, 1500)

@@ -16,6 +16,7 @@ func TestUnserved(t *testing.T) {
 		{"it went on", []string{".............................."}, false, 1000, 2500, 0, 3000},
 		{"silence", []string{"..........____________........"}, false, 950, 2250, 1250, 3000},
 		{"failures", []string{"..........xxxxxxxxxxxx........"}, false, 950, 2250, 1250, 3000},
+		{"silence that goes on", []string{"..........____________........"}, false, 950, 1550, 550, 3000},
 		{"less than half a second", []string{"..........____................"}, false, 950, 2250, 0, 3000},
 		{"no longer than was usual", []string{".____.____.____.__________...."}, false, 1450, 2900, 0, 3000},
 		{"an earlier outage is not usual", []string{"..________......______________"}, false, 1450, 2900, 1350, 150},

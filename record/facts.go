@@ -1,6 +1,9 @@
 package record
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Facts are what an action does to the server of each of its nodes. They travel with the
 // event, so that whatever reads a timeline later needs no list of names.
@@ -47,15 +50,37 @@ func (f Facts) OnlyMay() bool {
 // SparesServers tells whether nobody has a reason to start a server again, or to replace it, because of an action: it befalls sessions alone.
 func (f Facts) SparesServers() bool { return f.Sessions && !f.Refuses }
 
-// EndedBy tells whether a later event ended what this one does to one of its nodes.
-func (e Event) EndedBy(back Event) bool {
+// EndedOn tells whether a later event ended what this one does to one of its nodes.
+func (e Event) EndedOn(node string, back Event) bool {
 	if back.Reverses == e.Name {
 		return true
 	}
 	f, _ := e.Effects()
 	is, _ := back.Effects()
 	lifts := f.Ends && is.Starts || f.Freezes && is.Thaws || f.Cuts && is.Connects || f.Lasts && is.Lifts == e.Action
-	return lifts && back.Issued > e.Issued && slices.ContainsFunc(e.Nodes, func(node string) bool { return slices.Contains(back.Nodes, node) })
+	return lifts && back.Issued > e.Issued && slices.Contains(back.Nodes, node)
+}
+
+// OverAt is when what this event does was over on all of its nodes, where each of others took effect at the moment that at tells; ok is false
+// as long as one of the nodes has it. One that has no nodes is over when it was taken back.
+func (e Event) OverAt(others []Event, at func(Event) (moment time.Duration, ok bool)) (over time.Duration, ok bool) {
+	nodes := e.Nodes
+	if len(nodes) == 0 {
+		nodes = []string{""}
+	}
+	for _, node := range nodes {
+		first, ended := time.Duration(0), false
+		for _, back := range others {
+			if moment, did := at(back); did && e.EndedOn(node, back) && (!ended || moment < first) {
+				first, ended = moment, true
+			}
+		}
+		if !ended {
+			return 0, false
+		}
+		over = max(over, first)
+	}
+	return over, true
 }
 
 // factsByName are the facts of the actions that there were before results carried them, and

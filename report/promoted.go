@@ -109,22 +109,27 @@ func (r *Result) overAt(m *record.Event) time.Duration {
 		}
 		return over
 	}
-	over := r.Duration
-	for _, back := range r.Timeline {
-		if back.Effective > 0 && back.Status != record.EventSkipped && m.EndedBy(back) {
-			over = min(over, back.Effective)
-		}
+	over, ok := m.OverAt(append(slices.Clone(r.Timeline), r.startedBySomebody(m)...), func(back record.Event) (time.Duration, bool) {
+		return back.Effective, back.Effective > 0 && back.Status != record.EventSkipped
+	})
+	if !ok {
+		return r.Duration
 	}
-	if !f.Ends || m.Effective == 0 {
-		return over
+	return min(over, r.Duration)
+}
+
+// startedBySomebody are the starts of the servers that an event has ended, as readings show them: somebody else can have done that.
+func (r *Result) startedBySomebody(m *record.Event) (starts []record.Event) {
+	if f, _ := m.Effects(); !f.Ends || m.Effective == 0 {
+		return nil
 	}
 	for _, h := range r.States {
-		up := slices.IndexFunc(h.States, func(s record.NodeState) bool { return s.Reachable && s.At > m.Effective })
-		if slices.Contains(m.Nodes, h.Node) && up >= 0 {
-			over = min(over, h.States[up].At) // somebody else has started it
+		if up := slices.IndexFunc(h.States, func(s record.NodeState) bool { return s.Reachable && s.At > m.Effective }); up >= 0 {
+			at := h.States[up].At
+			starts = append(starts, record.Event{Nodes: []string{h.Node}, Facts: &record.Facts{Starts: true}, Issued: at, Effective: at})
 		}
 	}
-	return over
+	return starts
 }
 
 // PromotionWords say that a node was promoted by nobody's step, and what it was the answer to, if that is known.

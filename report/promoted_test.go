@@ -40,6 +40,10 @@ func TestAPromotionFromOutside(t *testing.T) {
 		m.Fault, m.Facts = true, &facts
 		return m
 	}
+	frozen := step("pause", "a", -100)
+	frozen.Name, frozen.Nodes = "freeze", []string{"a", "c"}
+	killed := frozen
+	killed.Action = "kill"
 	const none = "failover without a fault: b was promoted from outside pgchaos, by the cluster's own manager or by hand, between 339.900 s and 340.000 s"
 	for _, tt := range []struct {
 		name   string
@@ -59,6 +63,9 @@ func TestAPromotionFromOutside(t *testing.T) {
 		{"the primary was frozen, and that is over since a moment", []record.Event{step("pause", "a", 2), undo(step("pause", "a", 2), 10)}, 0, "38.0 s after pause-a"},
 		{"the primary was frozen, long ago", []record.Event{step("pause", "a", -100), undo(step("pause", "a", -100), -60)}, 0, none},
 		{"the primary was killed long ago, and somebody started it again", []record.Event{step("kill", "a", -100)}, -90, none},
+		{"two nodes were frozen long ago, and only the other one goes on", []record.Event{frozen, step("resume", "c", -60)}, 0, "140.0 s after freeze"},
+		{"two nodes were frozen, and both go on since long", []record.Event{frozen, step("resume", "c", -90), step("resume", "a", -80)}, 0, none},
+		{"two nodes were killed long ago, and only the other one was started again", []record.Event{killed, step("start", "c", -60)}, 0, "140.0 s after freeze"},
 		{"the primary was killed long ago, and is down since", []record.Event{step("kill", "a", -100)}, 0, "140.0 s after kill-a"},
 		{"a command of a step, on any node", []record.Event{step("exec", "c", 38)}, 0, "2.0 s after exec-c, which may have done it"},
 		{"a command after the primary was killed", []record.Event{step("kill", "a", 28), step("exec", "c", 38)}, 0, "12.0 s after kill-a ("},

@@ -17,9 +17,7 @@ type forecast struct {
 	changes    []forecastChange
 	open       []openBar
 	closed     []closedBar
-	accepting  []acceptance // after each change
-	promoter   string       // the step that has promoted one of several nodes, if that certainly still accepts writes; ""
-	primaries  []string     // the nodes that were primary, in this order, with the one that is; "": it is not known which
+	primaries  []string // the nodes that were primary, in this order, with the one that is; "": it is not known which
 }
 
 // forecastNode is a node at one moment, and what it was before.
@@ -88,7 +86,6 @@ func forecastOf(e *spec.Experiment, steps []plannedStep) *forecast {
 	f.note(0)
 	for _, c := range f.changes {
 		f.change(c)
-		f.noteAccepting(c)
 		f.note(c.at)
 	}
 	return f
@@ -131,7 +128,6 @@ func (f *forecast) change(c forecastChange) {
 	facts := c.step.Kind().Facts
 	for _, selector := range c.step.Parameters().Selectors() {
 		names, sure := f.meant(selector)
-		f.losePromoted(names, facts)
 		if !sure {
 			for _, n := range f.nodes {
 				n.unsure = n.unsure || slices.Contains(names, n.name) && changesState(facts)
@@ -141,7 +137,7 @@ func (f *forecast) change(c forecastChange) {
 		if facts.Promotes {
 			f.succeeded(c.at)
 			if !sure {
-				f.primaries, f.promoter = append(f.primaries, ""), c.step.Name
+				f.primaries = append(f.primaries, "")
 			}
 		}
 		for _, name := range names {
@@ -170,10 +166,9 @@ func (f *forecast) exchange(s plannedStep) {
 		for _, n := range f.nodes {
 			n.unsure = n.unsure || n.runs() && (n.primary || slices.Contains(names, n.name))
 		}
-		f.primaries, f.promoter = append(f.primaries, ""), s.Name
+		f.primaries = append(f.primaries, "")
 		return
 	}
-	f.promoter = ""
 	for _, n := range f.nodes {
 		if n.runs() {
 			n.primary = n.name == names[0]

@@ -42,12 +42,9 @@ func (l *stepLog) overAt(m record.Event) (at time.Duration, known bool) {
 	if !f.Lasts && !f.Links && !f.Cuts && !f.Freezes {
 		return max(m.Ended, m.Effective), m.Status != ""
 	}
-	for _, back := range l.events {
-		if back.Status == record.EventDone && back.Issued >= m.Issued && m.EndedBy(back) {
-			return back.Ended, true
-		}
-	}
-	return 0, false
+	return m.OverAt(l.events, func(back record.Event) (time.Duration, bool) {
+		return back.Ended, back.Status == record.EventDone && back.Issued >= m.Issued
+	})
 }
 
 // killed tells whether a step that kills processes of a server brought about that it recovered from a crash, or ended: the

@@ -30,6 +30,8 @@ func TestWhoRestartedAServer(t *testing.T) {
 	fault := func(facts record.Facts, nodes ...string) record.Event {
 		return record.Event{Name: "fault", Action: "fault", Nodes: nodes, Fault: true, Facts: &facts, Status: record.EventDone, Issued: 70 * second, Effective: 71 * second, Ended: 71 * second}
 	}
+	two := step("pause", "a", 10*second, 11*second)
+	two.Nodes = []string{"a", "b"}
 	links := record.Facts{Links: true, Lasts: true}
 	for _, tt := range []struct {
 		name   string
@@ -50,6 +52,8 @@ func TestWhoRestartedAServer(t *testing.T) {
 		{"a command afterwards", []record.Event{step("exec", "a", 103*second, 104*second)}, false},
 		{"the node is frozen since long", []record.Event{step("pause", "a", 10*second, 11*second)}, true},
 		{"the node was frozen, and that is over for long", []record.Event{step("pause", "a", 10*second, 11*second), back("pause", "a", 20*second)}, false},
+		{"two nodes were frozen, and only the other one goes on", []record.Event{two, step("resume", "b", 19*second, 20*second)}, true},
+		{"two nodes were frozen, and both go on since long", []record.Event{two, step("resume", "b", 19*second, 20*second), step("resume", "a", 21*second, 22*second)}, false},
 		{"the node was frozen, and that is over since a moment", []record.Event{step("pause", "a", 10*second, 11*second), back("pause", "a", 95*second)}, true},
 		{"the node was frozen, and another one was taken back", []record.Event{step("pause", "a", 10*second, 11*second), back("disconnect", "a", 20*second)}, true},
 		{"a hook that moves the primary, on another node", []record.Event{moves}, true},
