@@ -68,8 +68,8 @@ type Recovery struct {
 	Kept []string `json:"kept_nodes,omitempty"`
 	// Unread are nodes that pgchaos could not read, so that one of the stages is not known, or only from and to.
 	Unread []string `json:"unread_nodes,omitempty"`
-	// Stuck are standbys that received nothing for some seconds while the primary wrote, and whose lines in pg_stat_replication said that they
-	// streamed: the redundancy is then not known.
+	// Stuck are standbys that received nothing for some seconds while the primary had WAL for them, and whose lines in pg_stat_replication said
+	// that they streamed: the redundancy is then not known, or only from and to.
 	Stuck []string `json:"stuck_nodes,omitempty"`
 	// Caveats are what must be known to read the stages: two primaries at once, a moment
 	// that nobody knows.
@@ -208,12 +208,16 @@ func nextFault(faults []record.Event, i int) *record.Event {
 type watched struct {
 	Course
 	changes []record.NodeState // by At
+	stuck   []stuckSpan
+	doubted []record.NodeState // the changes, without what standbys say that were stuck
 }
 
 func newWatched(c Course) watched {
 	changes := failedAfter(c.States, faultsOf(c.Events))
 	slices.SortStableFunc(changes, byTime)
-	return watched{c, silence(changes, c.Events)}
+	w := watched{Course: c, changes: silence(changes, c.Events), stuck: stuckIn(c.Series)}
+	w.doubted = doubted(w.changes, w.stuck)
+	return w
 }
 
 func byTime(a, b record.NodeState) int { return cmp.Compare(a.At, b.At) }
@@ -257,12 +261,7 @@ func (w watched) follow(r *Recovery, own, until time.Duration) {
 		return // nobody knows what there was to lose
 	}
 	if streaming, ok := w.redundant(before, r); ok {
-		r.Redundancy = w.back(r.Issued, own, until, func(v record.View, at time.Duration) record.Truth {
-			return v.Redundant(w.Demands, at, streaming)
-		})
-		if r.Redundancy.State == StageNone {
-			w.keptWithoutStuck(r, min(own, until), streaming)
-		}
+		w.redundancy(r, own, until, streaming)
 	}
 	w.rejoined(r, own, until)
 	if r.Writable.unclear() || r.Redundancy.unclear() || r.Rejoined.unclear() {

@@ -26,7 +26,7 @@ func (w watched) caveats(r *Recovery, until time.Duration) (all []string) {
 		add("pgchaos could not read %s for some of the time: stages that depend on that are not known, or only from and to", strings.Join(r.Unread, ", "))
 	}
 	if len(r.Stuck) > 0 {
-		add("%s received nothing for some seconds while the primary wrote, although pg_stat_replication went on to say streaming: whether redundancy was kept is not known", strings.Join(r.Stuck, ", "))
+		add("%s received nothing for some seconds while the primary had WAL to send, although pg_stat_replication went on to say streaming: whether there was redundancy then is not known", strings.Join(r.Stuck, ", "))
 	}
 	if before := w.viewAt(r.Issued); r.Primary != "" && len(before) > 1 {
 		if _, ok := w.redundant(before, r); !ok {

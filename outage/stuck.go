@@ -7,52 +7,97 @@ import (
 	"pgchaos/record"
 )
 
-// stuckLeast is how long a standby must have received nothing, while the primary wrote more and more, before its line in pg_stat_replication,
+// stuckLeast is how long a standby must have received nothing, while the primary had WAL for it, before its line in pg_stat_replication,
 // which goes on to say that it streams until wal_sender_timeout, proves nothing. Samples come every second, or a moment later.
 const stuckLeast = 1900 * time.Millisecond
 
-// stuck are the standbys that received nothing for so long in [from, until), as far as samples show it, and from when on the first of them did.
-func (w watched) stuck(from, until time.Duration) (nodes []string, since time.Duration) {
-	for _, series := range w.Series {
-		var begin, last *record.NodeSample
+// stuckSpan is a time in which a standby received nothing.
+type stuckSpan struct {
+	node     string
+	from, to time.Duration
+}
+
+// stuckIn are the times in which standbys received nothing for so long, as far as samples show it.
+func stuckIn(all []record.NodeSeries) (spans []stuckSpan) {
+	written := writtenBy(all)
+	for _, series := range all {
+		begin, last := 0, 0
+		over := func(to time.Duration) {
+			if from := series.Samples[begin].At; series.Samples[last].At-from >= stuckLeast {
+				spans = append(spans, stuckSpan{series.Node, from, to})
+			}
+		}
 		for i := range series.Samples {
-			s := &series.Samples[i]
-			if s.At < from || s.At >= until {
-				continue
+			if i > 0 && !stoodStill(&series.Samples[last], &series.Samples[i], written) {
+				over(series.Samples[i].At)
+				begin = i
 			}
-			if last == nil || !stoodStill(last, s) {
-				begin = s
-			}
-			if last = s; s.At-begin.At < stuckLeast {
-				continue
-			}
-			if nodes = append(nodes, series.Node); len(nodes) == 1 || begin.At < since {
-				since = begin.At
-			}
-			break
+			last = i
+		}
+		if len(series.Samples) > 0 {
+			over(endless)
 		}
 	}
-	return nodes, since
+	return spans
 }
 
-// stoodStill tells whether a standby received nothing between two samples, while its primary wrote.
-func stoodStill(a, b *record.NodeSample) bool {
-	standby := a.Role == record.RoleStandby && b.Role == record.RoleStandby
-	return standby && a.Received > 0 && a.Received == b.Received && a.LagBytes != nil && b.LagBytes != nil && *b.LagBytes > *a.LagBytes
+// writtenBy are the samples of the primary, of several that on the newest timeline, by their moments. The samples of all nodes are of the same.
+func writtenBy(all []record.NodeSeries) map[time.Duration]*record.NodeSample {
+	primaries := map[time.Duration]*record.NodeSample{}
+	for _, series := range all {
+		for i := range series.Samples {
+			s := &series.Samples[i]
+			if other := primaries[s.At]; s.Role == record.RolePrimary && (other == nil || s.Timeline > other.Timeline) {
+				primaries[s.At] = s
+			}
+		}
+	}
+	return primaries
 }
 
-// keptWithoutStuck looks once more at a redundancy that no reading showed to be missing: it is not known where it would have been without
-// standbys that were stuck.
-func (w watched) keptWithoutStuck(r *Recovery, until time.Duration, streaming record.Count) {
-	nodes, since := w.stuck(r.Issued, until)
-	if len(nodes) == 0 {
+// stoodStill tells whether a standby received nothing between two samples, while its primary wrote, or had written what it lacks. Where commits
+// wait for a standby that is stuck, nothing more is written.
+func stoodStill(a, b *record.NodeSample, written map[time.Duration]*record.NodeSample) bool {
+	if a.Role != record.RoleStandby || b.Role != record.RoleStandby || a.Received == 0 || a.Received != b.Received {
+		return false
+	}
+	lacks := func(s *record.NodeSample) bool {
+		p := written[s.At]
+		return p != nil && p.Timeline == s.Timeline && p.LSN > s.Received
+	}
+	return a.LagBytes != nil && b.LagBytes != nil && *b.LagBytes > *a.LagBytes || lacks(a) && lacks(b)
+}
+
+// doubted are the changes of which nothing is known of standbys while they were stuck.
+func doubted(changes []record.NodeState, stuck []stuckSpan) []record.NodeState {
+	for _, span := range stuck {
+		changes = alter(changes, span.node, span.from, span.to, func(s *record.NodeState) bool {
+			was := s.Reachable
+			s.Reachable, s.Streaming = false, false
+			if was {
+				s.Role = ""
+			}
+			return was
+		})
+	}
+	return changes
+}
+
+// redundancy is when the redundancy was back. A standby that was stuck is not known to have been any; where it alone makes it unknown whether
+// redundancy was missing at all, nothing is said.
+func (w watched) redundancy(r *Recovery, own, until time.Duration, streaming record.Count) {
+	so := func(v record.View, at time.Duration) record.Truth { return v.Redundant(w.Demands, at, streaming) }
+	r.Redundancy = w.back(r.Issued, own, until, so)
+	doubt := watched{Course: w.Course, changes: w.doubted}.back(r.Issued, own, until, so)
+	if doubt == r.Redundancy {
 		return
 	}
-	view := w.viewAt(since)
-	primary := view[view.Writable()]
-	primary.Standbys = slices.DeleteFunc(slices.Clone(primary.Standbys), func(s record.StandbyState) bool { return slices.Contains(nodes, s.Name) })
-	view[primary.Node] = primary
-	if view.Redundant(w.Demands, since, streaming) != record.True {
-		r.Redundancy, r.Stuck = Stage{}, nodes
+	if r.Redundancy = doubt; doubt.From > 0 && doubt.From == r.Issued {
+		r.Redundancy = Stage{}
+	}
+	for _, span := range w.stuck {
+		if span.from < until && span.to > r.Issued && !slices.Contains(r.Stuck, span.node) {
+			r.Stuck = append(r.Stuck, span.node)
+		}
 	}
 }

@@ -55,3 +55,86 @@ func TestAStandbyThatIsStuck(t *testing.T) {
 		}
 	}
 }
+
+// sampled is a node with a sample every second from 1 s on: how far it has received, or written, WAL.
+func sampled(node string, role record.Role, at ...record.LSN) record.NodeSeries {
+	all := record.NodeSeries{Node: node, Step: time.Second}
+	for i, lsn := range at {
+		s := record.NodeSample{At: time.Duration(i+1) * time.Second, Role: role, Timeline: 1}
+		if s.LSN = lsn; role == record.RoleStandby {
+			s.LSN, s.Received = 0, lsn
+		}
+		all.Samples = append(all.Samples, s)
+	}
+	return all
+}
+
+// TestAStandbyThatIsStuckCountsNowhere: b receives nothing from 2 s on, and again from 8 s on; at other moments other standbys are missing.
+func TestAStandbyThatIsStuckCountsNowhere(t *testing.T) {
+	cut := event("cut-b", "partition", "b", 1500, 1510)
+	cut.Fault, cut.Facts = true, &record.Facts{Links: true, Lasts: true}
+	kill := event("kill-c", "kill", "c", 4000, 4010)
+	later := event("kill-c", "kill", "c", 7500, 7510)
+	session := event("terminate-backends-a", "terminate_backends", "a", 1500, 1510)
+	session.Fault, session.Facts = true, &record.Facts{Sessions: true}
+	both := [][3]string{streams("b", "quorum"), streams("c", "quorum")}
+	well := append(healthy(), state("b", 12000, 's'))
+	gone := func(from, to int) []record.NodeState { // c
+		return append(healthy(), state("c", from, 'd'), state("a", from+10, 'p', both[0]), state("c", to, 's'), state("a", to+10, 'p', both...))
+	}
+	b := func(received ...record.LSN) record.NodeSeries { return sampled("b", record.RoleStandby, received...) }
+	a := func(written ...record.LSN) record.NodeSeries { return sampled("a", record.RolePrimary, written...) }
+	// From 4 s on no standby is left that confirms, and nothing more is written.
+	stuck, wrote := b(10, 20, 20, 20, 20, 20, 20, 80, 90), a(11, 30, 40, 50, 50, 50, 50, 80, 90)
+	other := a(11, 30, 40, 50, 50, 50, 50, 80, 90)
+	for i := range other.Samples {
+		other.Samples[i].Timeline = 2
+	}
+	unknown := b(0, 0, 0, 0, 0, 0, 0, 0, 0)
+	one, two := []record.Demand{{Node: "a", Standbys: 1}}, []record.Demand{{Node: "a", Standbys: 2}}
+	for _, tt := range []struct {
+		name    string
+		events  []record.Event
+		states  []record.NodeState
+		series  []record.NodeSeries
+		demands []record.Demand
+		want    []Stage
+		nodes   []string
+	}{
+		{"c is killed while b is stuck", []record.Event{cut, kill}, gone(4020, 6000), []record.NodeSeries{stuck, wrote}, one, []Stage{{}, {}}, []string{"b"}},
+		{"c is killed when b receives again", []record.Event{cut, later}, gone(8020, 9000), []record.NodeSeries{stuck, wrote}, one, []Stage{none, none}, nil},
+		{"c is back while b is stuck", []record.Event{cut, kill}, gone(4020, 6000), []record.NodeSeries{stuck, wrote}, two,
+			[]Stage{{State: StageReached, From: 6010 * msec, At: 8 * time.Second}, {State: StageReached, From: 6010 * msec, At: 8 * time.Second}}, []string{"b"}},
+		{"and b to the end", []record.Event{cut, kill}, gone(4020, 6000), []record.NodeSeries{b(10, 20, 20, 20, 20), wrote}, two, []Stage{not(6010), not(6010)}, []string{"b"}},
+		{"nothing is missing", []record.Event{cut}, well, []record.NodeSeries{b(10, 20, 20, 20, 20), a(10, 20, 20, 20, 20)}, two, []Stage{none}, nil},
+		{"it lacks something for a second", []record.Event{cut}, well, []record.NodeSeries{b(10, 20, 20, 20, 20), a(10, 20, 30, 30, 20)}, two, []Stage{none}, nil},
+		{"it is behind, and receives", []record.Event{cut}, well, []record.NodeSeries{b(10, 20, 30, 40, 50), a(20, 30, 40, 50, 60)}, two, []Stage{none}, nil},
+		{"another timeline", []record.Event{cut}, well, []record.NodeSeries{stuck, other}, two, []Stage{none}, nil},
+		{"a former primary goes on", []record.Event{cut, kill}, gone(4020, 6000), []record.NodeSeries{stuck, wrote, sampledOld("d")}, one, []Stage{{}, {}}, []string{"b"}},
+		{"another one was stuck before", []record.Event{event("kill-c", "kill", "c", 5500, 5510)}, well, []record.NodeSeries{
+			sampled("d", record.RoleStandby, 20, 20, 20, 80, 90, 90, 90), b(20, 30, 50, 60, 60, 60, 60), a(50, 60, 70, 80, 90, 90, 90),
+		}, two, []Stage{{}}, []string{"b"}},
+		{"how far it has received is not known", []record.Event{cut}, well, []record.NodeSeries{unknown, wrote}, two, []Stage{none}, nil},
+		{"it was stuck before, and is not", []record.Event{event("kill-c", "kill", "c", 8500, 8510)}, well, []record.NodeSeries{stuck, wrote}, two, []Stage{none}, nil},
+		{"by the next fault", []record.Event{session, kill}, gone(4020, 6000), []record.NodeSeries{b(10, 20, 30, 50, 50, 50, 50, 80), a(11, 21, 31, 60, 60, 60, 60, 80)}, one, []Stage{none, {}}, nil},
+	} {
+		got := Recoveries(Course{Events: tt.events, States: tt.states, Demands: tt.demands, Series: tt.series, End: 12 * time.Second})
+		for i, r := range got {
+			if r.Redundancy != tt.want[i] {
+				t.Errorf("%s: %s: %v, want %v", tt.name, r.Event, r.Redundancy, tt.want[i])
+			}
+		}
+		if !slices.Equal(got[0].Stuck, tt.nodes) {
+			t.Errorf("%s: stuck %v", tt.name, got[0].Stuck)
+		}
+	}
+}
+
+// sampledOld is a node that goes on as a primary on no newer timeline than 0.
+func sampledOld(node string) record.NodeSeries {
+	all := sampled(node, record.RolePrimary, 100, 200, 300, 400, 500)
+	for i := range all.Samples {
+		all.Samples[i].Timeline = 0
+	}
+	return all
+}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -17,17 +18,14 @@ type worst struct {
 	most    time.Duration // that the longest can be, for all that is in why
 	n       int           // measured
 	why     []string      // why the longest may be longer: what had not come back, or was not measured
-	between string        // why that is only known as from and to
+	between string        // why one is only known from and to, where that is not momentUnknown
 }
 
-// take adds a time that can be up to most, for the reason between; least says why it may be longer than that, ""
+// take adds a time that can be up to most; least says why it may be longer than that, ""
 // where it cannot.
-func (w *worst) take(d, most time.Duration, least, between string) {
+func (w *worst) take(d, most time.Duration, least string) {
 	w.n++
-	w.longest = max(w.longest, d)
-	if most = max(d, most); most > w.most {
-		w.most, w.between = most, between
-	}
+	w.longest, w.most = max(w.longest, d), max(w.most, d, most)
 	w.miss(least)
 }
 
@@ -68,7 +66,7 @@ func (r *Result) recoveryMetric(e expect.Expectation) expect.Value {
 	case len(all.why) > 0:
 		v.AtLeast, v.Why = true, all.why[0]
 	case all.most > all.longest:
-		v.AtLeast, v.Most, v.Why = true, all.most.Seconds(), all.between
+		v.AtLeast, v.Most, v.Why = true, all.most.Seconds(), cmp.Or(all.between, momentUnknown)
 	}
 	return v
 }
@@ -76,7 +74,7 @@ func (r *Result) recoveryMetric(e expect.Expectation) expect.Value {
 // redundancyUnknown says why a redundancy is not known.
 func redundancyUnknown(rec *outage.Recovery) string {
 	if len(rec.Stuck) > 0 {
-		return strings.Join(rec.Stuck, ", ") + " received nothing for some seconds after " + rec.Event + ", while the primary wrote: whether it had its standbys then is not known"
+		return strings.Join(rec.Stuck, ", ") + " received nothing for some seconds, while the primary had WAL to send: whether the primary had its standbys after " + rec.Event + " is not known"
 	}
 	if len(rec.Unread) == 0 {
 		return "what the primary's standbys were at " + rec.Event + " is not known"
@@ -86,6 +84,9 @@ func redundancyUnknown(rec *outage.Recovery) string {
 
 // notRead says which nodes keep a stage from being known.
 func notRead(rec *outage.Recovery) string {
+	if len(rec.Unread) == 0 && len(rec.Stuck) > 0 {
+		return strings.Join(rec.Stuck, ", ") + " received nothing"
+	}
 	return "pgchaos could not read " + strings.Join(rec.Unread, ", ")
 }
 
@@ -138,7 +139,7 @@ func asLong(rec *outage.Recovery) string {
 // stage takes a stage as a time from when the fault was issued: none where it does not
 // apply, for then nothing was gone.
 func (w *worst) stage(rec *outage.Recovery, s outage.Stage, missed, unknown string) {
-	least, most, between := s.At-rec.Issued, time.Duration(0), momentUnknown
+	least, most := s.At-rec.Issued, time.Duration(0)
 	if rec.Noticed {
 		least, most = max(0, s.At-rec.Effective), least
 	}
@@ -146,13 +147,13 @@ func (w *worst) stage(rec *outage.Recovery, s outage.Stage, missed, unknown stri
 	case outage.StageReached:
 		if s.From > 0 {
 			least, most = max(0, least-(s.At-s.From)), s.At-rec.Issued
-			between = notRead(rec) + " between " + units.Seconds(s.From) + " and " + units.Seconds(s.At)
+			w.between = notRead(rec) + " between " + units.Seconds(s.From) + " and " + units.Seconds(s.At)
 		}
-		w.take(least, most, "", between)
+		w.take(least, most, "")
 	case outage.StageNone:
-		w.take(0, 0, "", "")
+		w.take(0, 0, "")
 	case outage.StageMissed:
-		w.take(least, 0, missed, "")
+		w.take(least, 0, missed)
 	default:
 		w.miss(unknown)
 	}
@@ -174,5 +175,5 @@ func (w *worst) clients(rec *outage.Recovery, load outage.WorkloadRecovery, metr
 	case load.Clients.Discarded > 0:
 		why = fmt.Sprintf("clients of %s were out so often that the shortest outages are not kept", load.Workload)
 	}
-	w.take(out.For, 0, why, "")
+	w.take(out.For, 0, why)
 }

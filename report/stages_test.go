@@ -36,12 +36,17 @@ func TestStagesNameWhatWasGone(t *testing.T) {
 // TestRedundancyUnknown: the reason names the node that could not be read.
 func TestRedundancyUnknown(t *testing.T) {
 	for want, rec := range map[string]outage.Recovery{
-		"what the primary's standbys were at cut is not known":                                                                  {Event: "cut"},
-		"b received nothing for some seconds after cut, while the primary wrote: whether it had its standbys then is not known": {Event: "cut", Stuck: []string{"b"}},
-		"pgchaos could not read b after cut: whether the primary had its standbys then is not known":                            {Event: "cut", Unread: []string{"b"}},
+		"what the primary's standbys were at cut is not known":                                                                                {Event: "cut"},
+		"b received nothing for some seconds, while the primary had WAL to send: whether the primary had its standbys after cut is not known": {Event: "cut", Stuck: []string{"b"}},
+		"pgchaos could not read b after cut: whether the primary had its standbys then is not known":                                          {Event: "cut", Unread: []string{"b"}},
 	} {
 		if got := redundancyUnknown(&rec); got != want {
 			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	for why, rec := range map[string]outage.Recovery{"pgchaos could not read b": {Unread: []string{"b"}, Stuck: []string{"c"}}, "c received nothing": {Stuck: []string{"c"}}} {
+		if got := notRead(&rec); got != why {
+			t.Errorf("%q, want %q", got, why)
 		}
 	}
 	var w worst
