@@ -36,6 +36,11 @@ func TestSettingsWithWhichNoClusterCanBeBuilt(t *testing.T) {
 		{"an absent standby with less", "{a: {}, b: {absent: true, settings: {max_connections: 50}}}", "", "- {at: 1s, clone: b}", "its max_connections is 50"},
 		{"an absent standby, and a step that may mend it", "{a: {}, b: {absent: true, settings: {max_connections: 50}}}", "",
 			"- {at: 1s, configure: {node: a, settings: {max_connections: 40}}}\n- {restart: a}\n- {clone: b}", ""},
+		{"a step that gives a standby less", "[a, b]", "", "- {at: 1s, configure: {node: b, settings: {Max_Connections: 50}}}", "the standby b ends with this: its max_connections is 50, and 100 on the primary a"},
+		{"a step that gives a standby as much", "[a, b]", "max_connections: 50", "- {at: 1s, configure: {node: b, settings: {max_connections: 50}}}", ""},
+		{"a step that gives the primary less", "[a, b]", "", "- {at: 1s, configure: {node: a, settings: {max_connections: 50}}}", ""},
+		{"a step that gives both less, the primary first", "[a, b]", "", "- {at: 1s, configure: {node: a, settings: {max_connections: 50}}}\n- {configure: {node: b, settings: {max_connections: 50}}}", ""},
+		{"a step that gives a primary less that was a standby", "[a, b]", "", promoteB + "- {configure: {node: b, settings: {max_connections: 50}}}", ""},
 		{"TLS without a certificate", "[a, b]", "ssl: on", "", "no server starts with ssl and without a certificate"},
 		{"TLS off", "[a, b]", "ssl: of", "", ""},
 		{"TLS", "[a, b]", "ssl: on, ssl_cert_file: /x.crt, ssl_key_file: /x.key", "", ""},
@@ -58,8 +63,9 @@ func TestSettingsWithWhichNoClusterCanBeBuilt(t *testing.T) {
 	}
 }
 
+const promoteB = "- {at: 1s, stop: a}\n- {promote: b}\n"
+
 func TestWarningsAboutTooFewConnections(t *testing.T) {
-	const promoteB = "- {at: 1s, stop: a}\n- {promote: b}\n"
 	for _, tt := range []struct{ name, settings, load, steps, want string }{
 		{"by default there are enough", "", "w: {kind: insert, clients: 500}", "", ""},
 		{"writers", "max_connections: 20", "w: {kind: insert, clients: 15}", "", "max_connections of a is 20, and 21 are needed: 15 clients of the workloads at once, 3 sessions of pgchaos, and 3 reserved"},

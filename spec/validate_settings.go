@@ -33,6 +33,7 @@ func (v *validator) impossible() {
 			v.neverStreams(i)
 		}
 	}
+	v.smallerStandby()
 	v.baseBackups()
 }
 
@@ -144,11 +145,52 @@ func isOff(value string) bool {
 	})
 }
 
-// asLargeAsThePrimary: a standby does not start with less than its primary of what the WAL can make it need
+// atLeastThePrimarys are the parameters of which a standby does not start with less than its primary
 // (https://www.postgresql.org/docs/current/hot-standby.html#HOT-STANDBY-ADMIN).
+func atLeastThePrimarys() []string {
+	return []string{"max_connections", "max_wal_senders", "max_worker_processes", "max_prepared_transactions", "max_locks_per_transaction"}
+}
+
+// smallerStandby finds steps that give a standby less than its primary of that, where it is certain who is which, and what the primary has.
+func (v *validator) smallerStandby() {
+	if v.e.Cluster.existing() {
+		return // which has its own settings
+	}
+	nodes := v.e.Cluster.Nodes
+	standbys := standbyRoles()
+	for _, n := range nodes[min(1, len(nodes)):] {
+		standbys = append(standbys, n.Name)
+	}
+	for i := range v.e.Timeline {
+		s := &v.e.Timeline[i]
+		if len(s.promotes()) > 0 {
+			return
+		}
+		c, ok := s.Parameters().(*fault.Configure)
+		if !ok {
+			continue
+		}
+		for key, text := range c.Settings {
+			name := strings.ToLower(key)
+			primary, known := v.e.number(0, name)
+			n, err := strconv.ParseInt(strings.TrimSpace(text), 0, 32)
+			if !slices.Contains(atLeastThePrimarys(), name) || !known || err != nil || n >= primary || len(v.e.configured(name)) > 1 {
+				continue
+			}
+			for _, target := range s.targets() {
+				if slices.Contains(standbys, target) {
+					v.bad(v.e.stepPath(i)+".configure.settings."+key, fmt.Sprintf("the standby %s ends with this: its %s is %d, and %d on the primary %s", target, name, n, primary, nodes[0].Name),
+						"give no standby less than the primary")
+				}
+			}
+		}
+	}
+}
+
+// asLargeAsThePrimary: a standby does not start with less than its primary of what the WAL can make it need.
 func (v *validator) asLargeAsThePrimary(node int) {
 	nodes := v.e.Cluster.Nodes
-	for _, name := range []string{"max_connections", "max_wal_senders", "max_worker_processes", "max_prepared_transactions", "max_locks_per_transaction"} {
+	for _, name := range atLeastThePrimarys() {
 		primary, known := v.e.number(0, name)
 		standby, knownStandby := v.e.number(node, name)
 		if !known || !knownStandby || standby >= primary || nodes[node].Absent && len(v.e.configured(name)) > 0 {
