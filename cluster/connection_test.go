@@ -122,7 +122,7 @@ func TestEverySessionIsEncrypted(t *testing.T) {
 	}
 	out, err := a.Exec(ctx, "psql -XAtc 'select ssl from pg_stat_ssl where pid = pg_backend_pid()'")
 	if err != nil || out.Stdout != "t\n" {
-		t.Errorf("a program on the node connects without TLS: %q, %v", out, err)
+		t.Errorf("a program on the node connects without TLS: %+v, %v", out, err)
 	}
 	attached := cluster.Attach(w.Access(), passfile(t, w))
 	if state := attached[1].State(ctx); state.Error != "" {

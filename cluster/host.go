@@ -103,7 +103,12 @@ func (s *Sink) Write(p []byte) (int, error) {
 }
 
 // Output is what a command wrote.
-type Output struct{ Stdout, Stderr string }
+type Output struct {
+	Stdout, Stderr string
+	// Held says that the command has ended, and a process that it left in the background holds its output. What that writes later is lost.
+	// An engine that does not tell leaves it false.
+	Held bool
+}
 
 // ExitError is a command that ran and did not succeed.
 type ExitError struct {

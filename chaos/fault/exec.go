@@ -33,7 +33,8 @@ func exec() Kind {
 		Name: "exec", Group: Runbooks, Doc: "Runs a line of shell on a node; its first line of output is shown on the timeline.",
 		Manual: Manual{
 			Does: "Runs /bin/sh -c COMMAND as the server's user, for a minute at most. libpq's variables (PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSFILE) and PGDATA lead to the node's own " +
-				"server. PGCHAOS_RUN, PGCHAOS_STEP, PGCHAOS_NODE, PGCHAOS_HOST and PGCHAOS_PORT say where it runs, and PGCHAOS_PRIMARY names the primary.",
+				"server. PGCHAOS_RUN, PGCHAOS_STEP, PGCHAOS_NODE, PGCHAOS_HOST and PGCHAOS_PORT say where it runs, and PGCHAOS_PRIMARY names the primary. " +
+				"A process that the command leaves in the background goes on. Redirect its output, as in `sleep 60 >/dev/null 2>&1 &`: else pgchaos waits some seconds for more of it.",
 			Effect: "What the command does. pgchaos assumes nothing about the node afterwards.",
 			Verified: "The exit status is the expected one: another one fails the run. The `proof` succeeds: else the command has not taken effect, and the run is " +
 				"inconclusive. A command that cannot be run, or that a signal ends, proves nothing.",
@@ -161,6 +162,9 @@ func (p *Exec) Action(env Env) chaos.Action {
 		out, err := n.Exec(ctx, p.Command, facts(env)...)
 		file, keepErr := env.KeepOutput(n.Name(), out)
 		noteOutput(act, n.Name(), out.Stdout, file)
+		if out.Held {
+			act.Note("%s: the command has ended, and a process that it left in the background held its output, so that the step took seconds longer: redirect the output of that, as by >/dev/null 2>&1 &", n.Name())
+		}
 		if keepErr != nil {
 			return fmt.Errorf("keep what the command wrote on %s: %w", n.Name(), keepErr)
 		}

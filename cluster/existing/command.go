@@ -29,8 +29,11 @@ func run(ctx context.Context, argv []string, as cluster.Command) (cluster.Output
 	out := cluster.Output{Stdout: stdout.String(), Stderr: stderr.String()}
 	var exit *exec.ExitError
 	switch {
-	case err == nil, errors.Is(err, exec.ErrWaitDelay):
-		return out, nil // it ended, and what it left in the background holds its output
+	case err == nil:
+		return out, nil
+	case errors.Is(err, exec.ErrWaitDelay):
+		out.Held = true
+		return out, nil
 	case ctx.Err() != nil:
 		return out, fmt.Errorf("run %s: %w", cluster.CommandLine(argv), context.Cause(ctx))
 	case errors.As(err, &exit):

@@ -18,7 +18,7 @@ const outputPatience = 5 * time.Second
 // Run runs a command in the node's directory, where it counts among the node's
 // processes: Kill ends it, Freeze stops it. When the context ends, it is killed
 // with all its descendants, and the error is the context's. What it wrote until
-// then is returned in any case. When pgchaos is killed, so is the command, and what descends from it goes on.
+// then is returned in any case. A process that it leaves in the background goes on. When pgchaos is killed, so is the command, and what descends from it goes on.
 func (h *host) Run(ctx context.Context, c cluster.Command) (cluster.Output, error) {
 	if len(c.Argv) == 0 {
 		return cluster.Output{}, fmt.Errorf("run on %s: no command", h.name)
@@ -57,10 +57,14 @@ func (h *host) Run(ctx context.Context, c cluster.Command) (cluster.Output, erro
 		}
 	}
 	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	switch {
+	case errors.As(err, &exit):
 		return out(), cluster.Exited(exit, c.Argv, stderr.String())
-	}
-	if err != nil {
+	case errors.Is(err, exec.ErrWaitDelay): // it has succeeded
+		held := out()
+		held.Held = true
+		return held, nil
+	case err != nil:
 		return out(), fmt.Errorf("run %s on %s: %w", c.Argv[0], h.name, err)
 	}
 	return out(), nil

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -56,6 +57,27 @@ func TestRun(t *testing.T) {
 	}
 	if _, err := h.Run(ctx, cluster.Command{}); err == nil {
 		t.Error("no command, no error")
+	}
+}
+
+// TestACommandThatLeavesAProcess has succeeded, whether that holds its output or not.
+func TestACommandThatLeavesAProcess(t *testing.T) {
+	p := testProvider(t, testBase(t), "left")
+	made, err := p.Host(t.Context(), "n1")
+	must(t, err)
+	h := made.(*host)
+	for command, held := range map[string]bool{"echo left; sleep 600 & echo $!": true, "echo left; sleep 600 >/dev/null 2>&1 & echo $!": false} {
+		out, err := h.Run(t.Context(), cluster.Command{Argv: []string{"sh", "-c", command}})
+		text, left, _ := strings.Cut(out.Stdout, "\n")
+		if err != nil || out.Held != held || text != "left" {
+			t.Errorf("%s: %+v, %v", command, out, err)
+		}
+		pid, err := strconv.Atoi(strings.TrimSpace(left))
+		must(t, err)
+		if _, there := identityOf(pid); !there {
+			t.Errorf("%s: the process in the background has ended", command)
+		}
+		must(t, syscall.Kill(pid, syscall.SIGKILL))
 	}
 }
 
