@@ -83,26 +83,31 @@ func (w watched) triedAgain(r *Recovery, until time.Duration) (standby string, t
 }
 
 // together is the longest time for which readings say of two nodes at once that they
-// accepted writes; no nodes where there was none that is certain.
+// accepted writes; no nodes where there was none that is certain. It ends when the one that no longer does was last asked and did so still,
+// as audit.TwoWritable has it.
 func (w watched) together(from, until time.Duration) (nodes []string, since, to time.Duration) {
 	view := w.viewAt(from)
 	began, both := from, view.Accepting()
 	longest := certainlyBoth
-	over := func(at time.Duration) {
+	over := func(at, known time.Duration) {
 		if len(both) > 1 && at-began >= longest {
-			nodes, since, to, longest = both, began, at, at-began
+			nodes, since, to, longest = both, began, known, at-began
 		}
 	}
 	for _, s := range w.changes {
 		if s.At <= from || s.At >= until {
 			continue
 		}
+		known := s.At
+		if last := view[s.Node]; last.AcceptsWrites() && last.Asked > began {
+			known = min(known, last.Asked)
+		}
 		view[s.Node] = s
 		if now := view.Accepting(); !slices.Equal(now, both) {
-			over(s.At)
+			over(s.At, known)
 			began, both = s.At, now
 		}
 	}
-	over(until)
+	over(until, until)
 	return nodes, since, to
 }

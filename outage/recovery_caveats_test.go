@@ -16,6 +16,12 @@ func started(s record.NodeState, server, checkpointer int64) record.NodeState {
 	return s
 }
 
+// asked is a reading that was asked for at a moment of its own.
+func asked(s record.NodeState, at int) record.NodeState {
+	s.Asked = time.Duration(at) * msec
+	return s
+}
+
 // crashed is the event of a crash of a: all was well at 1.000 s, and it was noticed at 1.400 s.
 func seenCrash() record.Event {
 	m := on([]string{"a"}, fault("crash-a", 1000, 1400))
@@ -90,6 +96,10 @@ func TestCaveats(t *testing.T) {
 		{"the old primary is not yet seen to be gone when the new one is there", []record.Event{killA, promote(1020)},
 			append(healthy(), state("b", 1200, 'p'), state("a", 1390, '-')), nil, hit(1020), nil},
 		{"the old primary comes back as one", []record.Event{killA, promote(1020)}, append(failover, state("a", 1500, 'p'), state("a", 1900, '-')), nil, hit(1020),
+			[]string{"two primaries at once: a and b both accepted writes, from 1.500 s to 1.900 s"}},
+		{"it was asked once more before it went", []record.Event{killA, promote(1020)}, append(failover, state("a", 1500, 'p'), asked(state("a", 1870, 'p'), 1860), state("a", 1900, '-')), nil, hit(1020),
+			[]string{"two primaries at once: a and b both accepted writes, from 1.500 s to 1.860 s"}},
+		{"the other one was asked once more", []record.Event{killA, promote(1020)}, append(failover, state("a", 1500, 'p'), asked(state("b", 1870, 'p'), 1860), state("a", 1900, '-')), nil, hit(1020),
 			[]string{"two primaries at once: a and b both accepted writes, from 1.500 s to 1.900 s"}},
 		{"and stays one to the end", []record.Event{killA, promote(1020)}, append(failover, state("a", 1500, 'p')), nil, hit(1020),
 			[]string{"two primaries at once: a and b both accepted writes, from 1.500 s to 2.700 s"}},
