@@ -106,15 +106,7 @@ func (k Kind) Forms() (forms []string) {
 			required = append(required, key.Name+": "+placeholder(key.Name))
 		}
 	}
-	short, ok := k.New().(Shorthand)
-	if ok && short.Short() != nil {
-		value := "NODE"
-		switch reflect.TypeOf(short.Short()).Elem() {
-		case reflect.TypeFor[WorkloadList]():
-			value = "WORKLOAD"
-		case reflect.TypeFor[units.Duration]():
-			value = "DURATION"
-		}
+	for _, value := range shortValues(k.New()) {
 		forms = append(forms, k.Name+": "+value)
 	}
 	if whole {
@@ -126,6 +118,29 @@ func (k Kind) Forms() (forms []string) {
 		required = append(required, "...")
 	}
 	return append(forms, k.Name+": {"+strings.Join(required, ", ")+"}")
+}
+
+// shortValues are what can stand alone behind the name of an action; none where it needs keys.
+func shortValues(p Parameters) []string {
+	short, ok := p.(Shorthand)
+	if !ok || short.Short() == nil {
+		return nil
+	}
+	if w, ok := p.(WithWords); ok {
+		v := reflect.ValueOf(p).Elem()
+		for _, f := range reflect.VisibleFields(v.Type()) {
+			if words := w.Words()[f.Tag.Get("yaml")]; words != nil && v.FieldByIndex(f.Index).Addr().Interface() == short.Short() {
+				return words
+			}
+		}
+	}
+	switch reflect.TypeOf(short.Short()).Elem() {
+	case reflect.TypeFor[WorkloadList]():
+		return []string{"WORKLOAD"}
+	case reflect.TypeFor[units.Duration]():
+		return []string{"DURATION"}
+	}
+	return []string{"NODE"}
 }
 
 func placeholder(key string) string { return strings.ToUpper(key) }

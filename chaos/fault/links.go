@@ -59,14 +59,26 @@ func (s *Sides) onLinks(env Env, do func(ctx context.Context, act *chaos.Act, wa
 			return err
 		},
 		Act: func(ctx context.Context, act *chaos.Act) error {
-			names := make([]string, len(ways))
-			for i, w := range ways {
-				names[i] = w.name
-			}
-			act.Note("%s", strings.Join(names, ", "))
+			act.Note("%s", s.directions(ways))
 			return do(ctx, act, ways)
 		},
 	}
+}
+
+// directions are the ways, or the directions in which something is sent where only one is meant, whichever side connects.
+func (s *Sides) directions(ways []way) string {
+	_, _, both := s.ends()
+	var names []string
+	for _, w := range ways {
+		name := w.name
+		if !both && !w.meant[link.Forward] {
+			name = w.to + " -> " + w.from
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // impose puts a rule in force on every link, and then has it verified.
@@ -207,6 +219,9 @@ func hangs(patience time.Duration) func(context.Context, way) (string, error) {
 			if n := after[d] - before[d]; err == nil && meant && n > 0 {
 				err = fmt.Errorf("%w: %d bytes passed", chaos.ErrNoEffect, n)
 			}
+		}
+		if !w.meant[link.Forward] || !w.meant[link.Back] {
+			return "nothing passes in this direction; a new connection got no answer, whichever side opens it", err
 		}
 		return "a new connection got no answer, and no byte passed", err
 	}
