@@ -40,6 +40,7 @@ func (a Action) After(lookUp func(ctx context.Context) error) Action {
 type Act struct {
 	nodes     []*cluster.Node
 	detail    string
+	warnings  []string
 	mode      string
 	way       string
 	tried     int // ways that did not work
@@ -72,6 +73,13 @@ func (a *Act) Note(format string, args ...any) {
 		a.detail += "; "
 	}
 	a.detail += fmt.Sprintf(format, args...)
+}
+
+// Warn notes what the user has to know though the action did what it was to do.
+func (a *Act) Warn(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	a.Note("%s", text)
+	a.warnings = append(a.warnings, text)
 }
 
 // Mode notes how servers are shut down.
@@ -125,6 +133,7 @@ func (a *Act) join(part *Act) {
 	if part.detail != "" {
 		a.Note("%s", part.detail)
 	}
+	a.warnings = append(a.warnings, part.warnings...)
 	if part.mode != "" {
 		a.mode = part.mode
 	}

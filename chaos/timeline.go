@@ -137,7 +137,7 @@ func (t *Timeline) conclude(ctx context.Context, event *record.Event, act *Act, 
 	}
 	event.Ended = t.Clock.Now()
 	event.Nodes, event.Detail, event.Mode = act.names(), act.detail, act.mode
-	event.Way, event.Tried, event.Numbers = act.way, act.tried, act.numbers
+	event.Way, event.Tried, event.Numbers, event.Warnings = act.way, act.tried, act.numbers, act.warnings
 	t.keep(*event)
 	t.End(*event)
 }

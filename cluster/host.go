@@ -86,7 +86,8 @@ func (c Command) WithEnv() []string {
 
 // Sink keeps what a command writes to one stream, as much as is to be kept of it.
 type Sink struct {
-	bytes.Buffer
+	// It is no part of Sink's own methods: io.Copy would find its ReadFrom, which knows no bound.
+	kept bytes.Buffer
 	most int
 }
 
@@ -96,11 +97,14 @@ func (c Command) Sink() *Sink { return &Sink{most: c.Keep} }
 func (s *Sink) Write(p []byte) (int, error) {
 	fits := len(p)
 	if s.most > 0 {
-		fits = min(fits, s.most-s.Len())
+		fits = min(fits, s.most-s.kept.Len())
 	}
-	s.Buffer.Write(p[:fits])
+	s.kept.Write(p[:fits])
 	return len(p), nil
 }
+
+// String is what was kept.
+func (s *Sink) String() string { return s.kept.String() }
 
 // Output is what a command wrote.
 type Output struct {

@@ -174,6 +174,8 @@ type Event struct {
 	Reverses string `json:"reverses,omitempty"`
 	Detail   string `json:"detail,omitempty"` // what a person wants to know: "by pg_rewind in 1.2s"
 	Error    string `json:"error,omitempty"`
+	// Warnings are what the user has to know of a step that did what it was to do, a sentence each. Detail has them, too.
+	Warnings []string `json:"warnings,omitempty"`
 	// Numbers are what the statement of a sql step answered, by node, where that is a number.
 	Numbers map[string]int64 `json:"numbers,omitempty"`
 	// Promotion is set for a promotion that no step made, and that was seen.

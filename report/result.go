@@ -4,6 +4,7 @@ package report
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"pgchaos/audit"
@@ -170,6 +171,17 @@ type Cluster struct {
 	UsageNotes *record.UsageNotes `json:"usage_notes,omitempty"`
 	// Warnings are what was seen of a cluster that was there before, and what the run cannot know because of it, a sentence each.
 	Warnings []string `json:"warnings,omitempty"`
+}
+
+// Warned are the warnings of the cluster and of the steps, a sentence each.
+func (r *Result) Warned() []string {
+	all := slices.Clone(r.Cluster.Warnings)
+	for _, m := range r.Timeline {
+		for _, w := range m.Warnings {
+			all = append(all, m.Name+": "+w)
+		}
+	}
+	return all
 }
 
 // ClusterUse says how the cluster was used before; the zero value: it was built for this run.

@@ -82,7 +82,8 @@ type Hook struct {
 	Do        string   `yaml:"do" jsonschema:"required" jsonschema_description:"The command that breaks something. No shell runs it: write sh -c '...' where you need one."`
 	Undo      string   `yaml:"undo" jsonschema_description:"The command that takes it back. It must be right also where do failed, was never run, or was taken back already."`
 	Proof     string   `yaml:"proof" jsonschema:"required" jsonschema_description:"What shows that it took effect: down (the server is gone or was started again), silent (it does not answer), moved (another node is the primary), or a command that must succeed."`
-	Within    Duration `yaml:"within" jsonschema_description:"How long the effect may take to show; 30s by default."`
+	Timeout   Duration `yaml:"timeout" jsonschema_description:"How long do may take; 1m by default."`
+	Within    Duration `yaml:"within" jsonschema_description:"How long the effect may take to show after that; 30s by default."`
 	UndoAfter Duration `yaml:"undo_after" jsonschema_description:"Runs undo on the node's machine after so long, also if pgchaos is gone by then: a dead man's switch."`
 	Exec      string   `yaml:"exec" jsonschema_description:"How the commands of this hook run, where not as cluster.existing.exec says; {command} runs them on pgchaos's own machine."`
 }

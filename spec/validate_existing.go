@@ -248,6 +248,7 @@ func (v *validator) hooks(x *Existing) {
 			v.badKey(path+".undo_after", "there is no undo to run", "write undo: COMMAND, or leave undo_after out")
 		}
 		v.positive(path+".undo_after", h.UndoAfter)
+		v.positive(path+".timeout", h.Timeout)
 		v.placeholders(path, h.Do, h.Undo, h.Proof)
 		if h.Exec != "" {
 			v.template(path+".exec", h.Exec)

@@ -34,7 +34,8 @@ type RunHook struct {
 	Undo      string         `yaml:"undo" jsonschema_description:"The command that takes it back."`
 	Proof     string         `yaml:"proof" jsonschema:"required" jsonschema_description:"What shows that it took effect: down, silent, moved, or a command that must succeed."`
 	UndoAfter units.Duration `yaml:"undo_after" jsonschema_description:"Runs undo on the node's machine after so long, also if pgchaos is gone by then."`
-	Within    units.Duration `yaml:"within" jsonschema_description:"How long the effect may take to show; 30s by default."`
+	Timeout   units.Duration `yaml:"timeout" jsonschema_description:"How long do may take; 1m by default."`
+	Within    units.Duration `yaml:"within" jsonschema_description:"How long the effect may take to show after that; 30s by default."`
 	Exec      string         `yaml:"exec" jsonschema_description:"How the commands run, where not as cluster.existing.exec says."`
 }
 
@@ -48,7 +49,8 @@ func hook() Kind {
 			Verified: "By `proof`. `down`: the server has ended a session that pgchaos had opened before, and refuses new ones, or it was started after the command " +
 				"began. Where that session goes through a forwarded port, a proxy or address translation, which can refuse while the server runs, the node's machine must also " +
 				"show that nothing listens at the server's address, or no longer run commands although those of other nodes do. `silent`: it gives no answer within 3 s. " +
-				"`moved`: another node is the primary. Anything else is a command that must succeed. What is not so within `within` has not taken effect.",
+				"`moved`: another node is the primary. Anything else is a command that must succeed. What is not so within `within` has not taken effect. A command that has not ended after `timeout` is killed, and the step has failed. " +
+				"One that ends with an error, and has taken effect, is a warning of the report.",
 			Back: "By `undo`, on the same node. It is in the journal before the command runs, and is written as a script into the result directory, too. " +
 				"With `undo_after` the node's own machine runs it after that time, whether pgchaos lives or not. Where the machine cannot be made to wait for that, or waits already to take back this hook for another step or run, the command does not run.",
 			Example: `- {at: 20s, hook: {name: hang_agent, node: pgmaster, do: "pkill -STOP -x patroni", undo: "pkill -CONT -x patroni", proof: "pgrep -r T -x patroni"}}
@@ -64,8 +66,11 @@ func hook() Kind {
 // Short keeps a node from being written without a command.
 func (p *RunHook) Short() any { return nil }
 
-// Default is half a minute.
+// Default is half a minute for the effect, and the time that every command has.
 func (p *RunHook) Default(has func(key string) bool) {
+	if !has("timeout") {
+		p.Timeout = units.Duration(execTimeout)
+	}
 	if !has("within") {
 		p.Within = proofTimeout
 	}
@@ -237,11 +242,14 @@ func (p *RunHook) Action(env Env) chaos.Action {
 		if err := p.armUndo(ctx, n); err != nil {
 			return err
 		}
-		out, err := p.run(ctx, n, p.Do)
+		out, err := p.run(ctx, n, p.Do, time.Duration(p.Timeout))
 		file, keepErr := env.KeepOutput(n.Name(), out)
 		noteOutput(act, n.Name(), out.Stdout, file)
 		if keepErr != nil {
 			return fmt.Errorf("keep what the command wrote on %s: %w", n.Name(), keepErr)
+		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			return fmt.Errorf("on %s the command %q had not ended after %s, and was killed; what it has begun may go on there. Write a longer timeout if it needs that", n.Name(), p.Do, p.Timeout)
 		}
 		// A command that kills what runs it ends with an error, too: the proof decides, and says so where it fails.
 		if why := p.proven(ctx, show); why != nil {
@@ -251,7 +259,7 @@ func (p *RunHook) Action(env Env) chaos.Action {
 			return fmt.Errorf("on %s the command %q succeeded, but %w", n.Name(), p.Do, why)
 		}
 		if err != nil {
-			act.Note("%s: the command ended with an error, and did what it was to do: %v", n.Name(), err)
+			act.Warn("%s: the command ended with an error, and did what it was to do: %v", n.Name(), err)
 		}
 		if took := time.Since(armed); p.UndoAfter > 0 && took >= time.Duration(p.UndoAfter) {
 			return fmt.Errorf("on %s the command %q and its proof took %s, and undo_after is %s: the node's machine has taken it back already", n.Name(), p.Do, took.Round(time.Millisecond), p.UndoAfter)
@@ -260,16 +268,16 @@ func (p *RunHook) Action(env Env) chaos.Action {
 	})
 }
 
-func (p *RunHook) run(ctx context.Context, n *cluster.Node, line string) (cluster.Output, error) {
+func (p *RunHook) run(ctx context.Context, n *cluster.Node, line string, timeout time.Duration) (cluster.Output, error) {
 	argv, err := commandFor(n, line)
 	if err != nil {
 		return cluster.Output{}, err
 	}
-	return p.runWords(ctx, n, argv)
+	return p.runWords(ctx, n, argv, timeout)
 }
 
-func (p *RunHook) runWords(ctx context.Context, n *cluster.Node, argv []string) (cluster.Output, error) {
-	ctx, cancel := context.WithTimeout(ctx, execTimeout)
+func (p *RunHook) runWords(ctx context.Context, n *cluster.Node, argv []string, timeout time.Duration) (cluster.Output, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	return n.RunBeside(ctx, cluster.Command{Argv: argv, Template: p.Exec, Keep: cluster.ExecKeeps})
 }
@@ -283,7 +291,7 @@ func (p *RunHook) armUndo(ctx context.Context, n *cluster.Node) error {
 	if err != nil {
 		return err
 	}
-	if _, err := p.runWords(ctx, n, p.later(n.Run(), n.Name(), argv)); err != nil {
+	if _, err := p.runWords(ctx, n, p.later(n.Run(), n.Name(), argv), execTimeout); err != nil {
 		return fmt.Errorf("on %s: have its machine run the undo after %s: %w", n.Name(), p.UndoAfter, err)
 	}
 	return nil
@@ -428,6 +436,6 @@ func (p *RunHook) look(ctx context.Context, n *cluster.Node) error {
 		}
 		return n.AnotherPrimary(ctx)
 	}
-	_, err := p.run(ctx, n, p.Proof)
+	_, err := p.run(ctx, n, p.Proof, execTimeout)
 	return err
 }

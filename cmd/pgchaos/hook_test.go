@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,6 +34,8 @@ timeline:
   - {name: over, for: 100ms, hook: {name: over, node: a, do: "sh -c 'rm -f /tmp/pgchaos-undo-over-on-a.*'", proof: "true", undo: "true", undo_after: 2m}}   # as if the switch had
   - {after: undo-over, name: late, on_error: continue, hook: {name: late, node: a, do: "sleep 0.2", proof: "true", undo: "true", undo_after: 51ms, within: 50ms}}
   - {name: vain, on_error: continue, hook: {name: nothing, node: a, do: "true", proof: "test -e DIR/never", undo: "true", within: 500ms}}
+  - {name: wrong, hook: {name: wrong, node: a, do: "sh -c 'touch DIR/wrong; exit 3'", proof: "test -e DIR/wrong", undo: "true"}}
+  - {name: hangs, on_error: continue, hook: {name: hangs, node: a, do: "sleep 1000", proof: "true", undo: "true", timeout: 300ms}}
   - {name: alive, on_error: continue, hook: {name: nothing, node: a, do: "true", proof: down, undo: "true", within: 500ms}}
 `, "DIR", filepath.ToSlash(dir))
 	if code, stdout, stderr := p.run("run", p.write("hooks.yaml", text), "--out", p.out); code == exitPass {
@@ -47,10 +50,14 @@ timeline:
 	if m := eventNamed(t, r, func(m record.Event) bool { return m.Name == "undo-over" }); m.Detail != "a: nothing waited on its machine any more to run the undo: it has run it by undo_after, or was started anew" {
 		t.Errorf("%+v", m)
 	}
-	for name, why := range map[string]string{"vain": "does not hold after 500ms", "alive": "its server runs as before", "late": "the node's machine has taken it back already"} {
+	for name, why := range map[string]string{"vain": "does not hold after 500ms", "alive": "its server runs as before", "hangs": `the command "sleep 1000" had not ended after 300ms, and was killed`, "late": "the node's machine has taken it back already"} {
 		if m := eventNamed(t, r, func(m record.Event) bool { return m.Name == name }); m.Status != record.EventFailed || !strings.Contains(m.Error, why) {
 			t.Errorf("%+v", m)
 		}
+	}
+	const warning = "wrong: a: the command ended with an error, and did what it was to do: sh: exit status 3"
+	if m := eventNamed(t, r, func(m record.Event) bool { return m.Name == "wrong" }); m.Status != record.EventDone || !slices.Equal(r.Warned(), []string{warning}) {
+		t.Errorf("%+v, %q", m, r.Warned())
 	}
 	if r.Verdict == verdict.Pass {
 		t.Errorf("%s: %q", r.Verdict, r.Reasons)

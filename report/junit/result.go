@@ -70,7 +70,7 @@ func runCase(r *report.Result) Case {
 	for _, m := range r.Replications() {
 		lines = append(lines, fmt.Sprintf("replication from %.3f s: %s", m.Since.Seconds(), m))
 	}
-	for _, doubt := range slices.Concat(r.Cluster.Warnings, r.Doubts()) {
+	for _, doubt := range slices.Concat(r.Warned(), r.Doubts()) {
 		lines = append(lines, "warning: "+doubt)
 	}
 	for i := range r.Audits {

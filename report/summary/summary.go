@@ -25,7 +25,7 @@ type Summary struct {
 	Verdict    verdict.Verdict `json:"verdict"`
 	Headline   string          `json:"headline"` // why, in one sentence
 	Reasons    []string        `json:"reasons,omitempty"`
-	// Warnings are what the run cannot know because of the cluster as it was met.
+	// Warnings are what the run cannot know because of the cluster as it was met, and what went wrong in steps that did what they were to do.
 	Warnings []string `json:"warnings,omitempty"`
 	// Doubts are what makes the figures of the load doubtful.
 	Doubts       []string           `json:"doubts,omitempty"`
@@ -170,7 +170,7 @@ func Write(w io.Writer, r *report.Result) error {
 // Of is the summary of a result.
 func Of(r *report.Result) *Summary {
 	s := &Summary{
-		Schema: Schema, Run: r.Run, Experiment: r.Name, Verdict: r.Verdict, Headline: r.Headline(), Reasons: r.AllReasons(), Warnings: r.Cluster.Warnings, Doubts: r.Doubts(),
+		Schema: Schema, Run: r.Run, Experiment: r.Name, Verdict: r.Verdict, Headline: r.Headline(), Reasons: r.AllReasons(), Warnings: r.Warned(), Doubts: r.Doubts(),
 		Expectations: r.Expectations, Started: r.Started, Duration: r.Duration.Seconds(), Stage: r.Stage, Stopped: r.Stopped, Seed: r.Seed,
 		Tool: r.Tool, Host: r.Host.Name, Provider: r.Cluster.Provider, Postgres: r.Cluster.Postgres, Variant: r.Variant, Load: Load(r),
 	}

@@ -81,10 +81,10 @@ func warningsSection(p *page, r *report.Result) *section {
 	return s
 }
 
-// Warnings are what was seen of the cluster before the run, what a command or somebody else may have done to it, and the doubts about the load that no expectation
+// Warnings are what was seen of the cluster before the run, what went wrong in a step that did what it was to do, what a command or somebody else may have done to it, and the doubts about the load that no expectation
 // names as its reason.
 func Warnings(r *report.Result) (all []string) {
-	all = slices.Clone(r.Cluster.Warnings)
+	all = r.Warned()
 	for _, m := range r.Timeline {
 		if r.Unclear(m) {
 			all = append(all, r.UnclearWords(m))
