@@ -142,7 +142,7 @@ func RunSchema(run string) string {
 }
 
 // SchemaComment is the comment on a run's own schema. Only a schema with it is ever dropped.
-func SchemaComment(run string) string { return "pgchaos run " + run }
+func SchemaComment(run string) string { return schemaComment + run }
 
 // meet reads the nodes of a cluster that was there before, puts the primary first, and makes the run's schema. Nothing else
 // of it is changed.
@@ -183,7 +183,7 @@ func (c *Cluster) meet(ctx context.Context) error {
 	return first.makeSchema(ctx)
 }
 
-// makeSchema makes the run's schema on the primary. Its comment and its name come in one transaction, so that it is never
+// makeSchema makes the run's schema on the primary, and wants it to be the only one of a run at work. Its comment and its name come in one transaction, so that it is never
 // there without what says whose it is.
 func (n *Node) makeSchema(ctx context.Context) error {
 	conn, err := n.Connect(ctx, "setup")
@@ -204,7 +204,7 @@ func (n *Node) makeSchema(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("make the schema %s on %s: %w", schema, n.Name(), err)
 	}
-	return nil
+	return n.alone(ctx, conn)
 }
 
 // Run is the id of the run.

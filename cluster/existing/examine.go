@@ -103,7 +103,8 @@ type Seen struct {
 	SyncNames      string // synchronous_standby_names
 	SyncCommit     string // synchronous_commit of new sessions of the role
 	Archives       bool
-	Sessions       int    // of others
+	Sessions       int // of others
+	Others         []cluster.OtherRun
 	MaxConnections int    // those that are for superusers are taken off
 	Connections    int    // that are taken
 	DataDir        string // "": the role may not read it
@@ -158,6 +159,7 @@ func Examine(ctx context.Context, x cluster.Existing) Examination {
 func (e *Examination) judge(x cluster.Existing) {
 	e.health()
 	e.marked(x)
+	e.otherRuns()
 	e.risks(x)
 	e.rights()
 	e.synchronous(x)
@@ -233,6 +235,9 @@ func look(ctx context.Context, name string, dsn cluster.DSN, pooled bool) Seen {
 			return s
 		}
 		s.Rights = append(s.Rights, has)
+	}
+	if s.Others, s.Error = cluster.OtherRuns(ctx, conn, ""); s.Error != nil {
+		return s
 	}
 	if s.Way, s.Error = cluster.Straight(ctx, conn); s.Error != nil {
 		return s

@@ -46,6 +46,15 @@ func TestRefusals(t *testing.T) {
 		{name: "no TLS on this machine", dsn: "postgres://chaos@localhost/chaos?sslmode=disable", but: func(s *Seen, _ *cluster.Existing) { s.Encrypted = false }},
 		{name: "a clock behind", but: func(s *Seen, _ *cluster.Existing) { s.Clock = -3 * time.Second }, want: "its clock is 3.0 s behind this machine's: times in its log differ from those in the report; let both keep time by NTP"},
 		{name: "a clock that may be right", but: func(s *Seen, _ *cluster.Existing) { s.Clock, s.ClockWithin = 1200*time.Millisecond, time.Second }},
+		{name: "another run", but: func(s *Seen, _ *cluster.Existing) {
+			s.Others = []cluster.OtherRun{{Run: "x-20300101-000000-abcd", Schema: "pgchaos_x", Database: "chaos", Sessions: 7}}
+		}, want: "another run of pgchaos is at work on this cluster, and each would see what the other one breaks: x-20300101-000000-abcd, with the schema pgchaos_x and sessions (7); wait for its end; where its pgchaos was killed, 'pgchaos clean x-20300101-000000-abcd' ends its sessions", never: true},
+		{name: "another run in another database", but: func(s *Seen, _ *cluster.Existing) {
+			s.Others = []cluster.OtherRun{{Run: "0101-000000-abcd", Database: "other", Sessions: 7}}
+		}, want: "another run of pgchaos, whose id ends with 0101-000000-abcd, has sessions (7) in the database other of this cluster"},
+		{name: "what a killed run has left", but: func(s *Seen, _ *cluster.Existing) {
+			s.Others = []cluster.OtherRun{{Run: "x-20300101-000000-abcd", Schema: "pgchaos_x", Database: "chaos"}}
+		}},
 		{name: "no mark", but: func(s *Seen, _ *cluster.Existing) { s.Marked = false }, want: "is not marked as one that pgchaos may use; if it is a cluster to be broken, run 'pgchaos mark'", never: true},
 		{name: "as demanded", but: syncs("ANY 1 (s2, s3)", "on", "1 (n2, n3)", "")},
 		{name: "more than demanded", but: syncs("2 (s2, S3)", "remote_apply", "1 (n2, n3)", "on")},

@@ -15,7 +15,9 @@ select (select s.system_identifier::text from pg_control_system() s),
        current_setting('archive_mode') <> 'off',
        (select count(*) from pg_stat_activity a
         where a.datname is not null and a.usename is not null and a.pid <> pg_backend_pid()
-          and coalesce(a.backend_type, 'client backend') = 'client backend' and coalesce(a.application_name, '') not like $1),
+          and coalesce(a.backend_type, 'client backend') = 'client backend'
+          -- other runs in this database are looked for by their schemas
+          and (coalesce(a.application_name, '') not like $1 or a.application_name like $1 || '/%' and a.datname <> current_database())),
        current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
        (select count(*) from pg_stat_activity a where a.usename is not null and a.pid <> pg_backend_pid() and coalesce(a.backend_type, 'client backend') = 'client backend'),
        coalesce((select f.setting from pg_settings f where f.name = 'data_directory'), ''),

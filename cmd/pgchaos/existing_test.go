@@ -567,6 +567,9 @@ func TestCleanOnACluster(t *testing.T) {
 	}
 	clean(exitLeftBehind, "is left alone")
 	m.SQL(t, "n1", plaincluster.Database, "comment on schema "+schema+" is 'pgchaos run "+name+"'")
+	if _, text := m.doctored(m.file); !strings.Contains(text, "\nnote     the schema "+schema+" of the run "+name+" is in the database, and no session of it: ") || !strings.Contains(text, `this SQL does: drop schema "`+schema+`" cascade; `) {
+		t.Errorf("doctor does not say what was left behind:\n%s", text)
+	}
 	clean(exitPass, "removed")
 	m.await("the standby", func() bool {
 		return m.Get(t, "n1", "postgres", "select count(*)::text from pg_stat_replication where state = 'streaming'") == "1"
@@ -585,9 +588,44 @@ func TestCleanOnACluster(t *testing.T) {
 	records, err = filepath.Glob(m.base + "-existing/*.json")
 	must(t, err)
 	name = strings.TrimSuffix(filepath.Base(records[0]), ".json")
+	if code, out, errs := m.run("run", m.file, "--out", m.out+"-beside"); code != exitUsage || !strings.Contains(errs, "another run of pgchaos is at work on this cluster, and each would see what the other one breaks: "+name+",") {
+		t.Errorf("beside a run whose setup goes on: exit code %d\n%s%s", code, out, errs)
+	}
 	clean(exitPass, "removed")
 	if n := m.Get(t, "n1", "postgres", setups); n != "0" {
 		t.Error("the setup goes on")
+	}
+	m.unchanged()
+}
+
+// TestTwoRunsOnACluster: one run at a time. Of two that begin at the same moment at least one ends before it has done anything, and both leave
+// nothing.
+func TestTwoRunsOnACluster(t *testing.T) {
+	m := meet(t)
+	m.mark()
+	type end struct {
+		code int
+		text string
+	}
+	ends := make(chan end, 2)
+	for i := range cap(ends) {
+		go func() {
+			cmd := m.command("run", m.file, "--out", fmt.Sprintf("%s-%d", m.out, i), "--set", "timeline=[{wait: 3s}]")
+			out, _ := cmd.CombinedOutput() // its exit code says it
+			ends <- end{cmd.ProcessState.ExitCode(), strings.Join(strings.Fields(string(out)), " ")}
+		}()
+	}
+	passed := 0
+	for range cap(ends) {
+		switch e := <-ends; {
+		case e.code == exitPass:
+			passed++
+		case e.code != exitUsage && e.code != exitInconclusive || !strings.Contains(e.text, "another run of pgchaos is at work on this cluster"):
+			t.Errorf("exit code %d: %s", e.code, e.text)
+		}
+	}
+	if passed > 1 {
+		t.Error("both ran to their end")
 	}
 	m.unchanged()
 }
