@@ -14,21 +14,26 @@ import (
 // health wants one primary, and all others streaming from it.
 func (e *Examination) health() {
 	var primaries []string
-	unread, receives, system := false, false, ""
-	for _, n := range e.Nodes {
+	unread, receives := false, false
+	var first *Seen // of those that were read: the others are held against it
+	for i := range e.Nodes {
+		n := &e.Nodes[i]
 		switch {
 		case n.Error != nil:
 			e.add(Bad, n.Name, "mend that first: a run on a cluster that is not healthy proves nothing", "it cannot be read: %v", n.Error)
 			unread = true
 			continue
-		case system != "" && n.SystemID != system:
-			e.add(Bad, n.Name, "check its dsn", "it is of another cluster than %s: its system identifier is %s", e.Nodes[0].Name, n.SystemID)
+		case first != nil && n.SystemID != first.SystemID:
+			e.add(Bad, n.Name, "check its dsn", "it is of another cluster than %s: its system identifier is %s, and that of %s is %s", first.Name, n.SystemID, first.Name, first.SystemID)
+			continue
 		case !n.Standby:
 			primaries = append(primaries, n.Name)
 		case !n.Receives:
 			e.add(Bad, n.Name, "let it catch up first", "it is a standby and does not stream")
 		}
-		system, receives = n.SystemID, receives || n.Receives
+		if receives = receives || n.Receives; first == nil {
+			first = n
+		}
 	}
 	switch {
 	case len(primaries) == 0 && unread: // it may be that one, and a second primary would split the cluster
@@ -167,7 +172,7 @@ const clockBound = time.Second
 
 // connections looks at how pgchaos gets to the nodes, and at their versions and clocks.
 func (e *Examination) connections(x cluster.Existing) {
-	major := 0
+	major, of := 0, "" // the first node that was read
 	for i, n := range e.Nodes {
 		if n.Error != nil {
 			continue
@@ -176,9 +181,11 @@ func (e *Examination) connections(x cluster.Existing) {
 		case this < 13:
 			e.add(Bad, n.Name, "pgchaos needs PostgreSQL 13 or later", "it is PostgreSQL %s", n.Server)
 		case major != 0 && this != major:
-			e.add(Bad, n.Name, "check its dsn", "it is PostgreSQL %s, and %s is of version %d", n.Server, e.Nodes[0].Name, major)
+			e.add(Bad, n.Name, "check its dsn", "it is PostgreSQL %s, and %s is of version %d", n.Server, of, major)
 		default:
-			major = this
+			if major == 0 {
+				major, of = this, n.Name
+			}
 			e.add(Good, n.Name, "", "it is PostgreSQL %s", n.Server)
 		}
 		dsn := x.Nodes[i].DSN
@@ -204,14 +211,15 @@ type security struct {
 // encrypted wants a connection to another machine to use TLS, and to know whose server that is.
 func (e *Examination) encrypted(node, what, where string, of security) {
 	mode, host, tls := of.mode, of.host, of.tls
-	here, err := netip.ParseAddr(host)
+	address, err := netip.ParseAddr(host)
+	here := err == nil && address.IsLoopback() || host == "localhost" || strings.HasPrefix(host, "/")
 	switch {
 	case tls && strings.HasPrefix(mode, "verify-"):
 		e.add(Good, node, "", "%s uses TLS, and the server's certificate is verified (sslmode=%s)", what, mode)
+	case here:
+		e.add(Good, node, "", "%s %s TLS, and does not leave this machine", what, map[bool]string{true: "uses", false: "does not use"}[tls])
 	case tls:
 		e.add(Risky, node, "write sslmode=verify-full "+where+" to be sure whose server it is", "%s uses TLS, but the server's certificate is not verified (sslmode=%s)", what, mode)
-	case err == nil && here.IsLoopback() || host == "localhost" || strings.HasPrefix(host, "/"):
-		e.add(Good, node, "", "%s does not use TLS, and does not leave this machine", what)
 	default:
 		e.add(Risky, node, "write sslmode=verify-full "+where, "%s does not use TLS: the network can read it, and answer in the server's place", what)
 	}

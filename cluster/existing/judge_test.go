@@ -44,6 +44,7 @@ func TestRefusals(t *testing.T) {
 		{name: "no TLS", but: func(s *Seen, _ *cluster.Existing) { s.Encrypted = false }, want: "does not use TLS: the network can read it, and answer in the server's place; write sslmode=verify-full in its dsn"},
 		{name: "TLS with anybody", dsn: "postgres://chaos@db1/chaos?sslmode=require", but: func(*Seen, *cluster.Existing) {}, want: "the server's certificate is not verified (sslmode=require); write sslmode=verify-full"},
 		{name: "no TLS on this machine", dsn: "postgres://chaos@localhost/chaos?sslmode=disable", but: func(s *Seen, _ *cluster.Existing) { s.Encrypted = false }},
+		{name: "TLS with anybody on this machine", dsn: "postgres://chaos@127.0.0.1/chaos?sslmode=prefer", but: func(*Seen, *cluster.Existing) {}},
 		{name: "a clock behind", but: func(s *Seen, _ *cluster.Existing) { s.Clock = -3 * time.Second }, want: "its clock is 3.0 s behind this machine's: times in its log differ from those in the report; let both keep time by NTP"},
 		{name: "a clock that may be right", but: func(s *Seen, _ *cluster.Existing) { s.Clock, s.ClockWithin = 1200*time.Millisecond, time.Second }},
 		{name: "another run", but: func(s *Seen, _ *cluster.Existing) {
@@ -104,6 +105,42 @@ func TestRefusals(t *testing.T) {
 		if tt.want != "" && !tt.never && !strings.Contains(err.Error(), "; add --yes-this-may-break if it may") {
 			t.Errorf("%s: %v", tt.name, err)
 		}
+	}
+}
+
+// TestOfAnotherCluster: each node is held against the first one that was read.
+func TestOfAnotherCluster(t *testing.T) {
+	primary := func(name, system string) Seen {
+		return Seen{Name: name, SystemID: system, Version: 150004, Server: "15.4"}
+	}
+	standby := func(name, system string) Seen {
+		return Seen{Name: name, SystemID: system, Version: 150004, Server: "15.4", Standby: true, Receives: true}
+	}
+	unread := Seen{Name: "n1", Error: errors.New("wrong password")}
+	for name, tt := range map[string]struct {
+		nodes []Seen
+		want  string
+	}{
+		"the one between":           {[]Seen{primary("n1", "1"), primary("n2", "2"), standby("n3", "1")}, "n2: it is of another cluster than n1: its system identifier is 2, and that of n1 is 1; check its dsn\nn1: it is the primary"},
+		"beside one that is unread": {[]Seen{unread, primary("n2", "2"), standby("n3", "1")}, "n1: it cannot be read: wrong password; mend that first: a run on a cluster that is not healthy proves nothing\nn3: it is of another cluster than n2: its system identifier is 1, and that of n2 is 2; check its dsn\nn2: it is the primary"},
+		"the primary":               {[]Seen{standby("n1", "1"), primary("n2", "2")}, "n2: it is of another cluster than n1: its system identifier is 2, and that of n1 is 1; check its dsn\nnone of the nodes that can be read is the primary; name the primary that they stream from among the nodes"},
+	} {
+		e := Examination{Nodes: tt.nodes}
+		e.health()
+		var lines []string
+		for _, f := range e.Findings {
+			lines = append(lines, f.String())
+		}
+		if got := strings.Join(lines, "\n"); !strings.Contains(got, tt.want) {
+			t.Errorf("%s: it says\n%s", name, got)
+		}
+	}
+	old := standby("n3", "1")
+	old.Version, old.Server = 140002, "14.2"
+	e := Examination{Nodes: []Seen{unread, primary("n2", "1"), old}}
+	e.connections(cluster.Existing{Nodes: make([]cluster.ExistingNode, 3)})
+	if got := e.Refused(true); got == nil || !strings.Contains(got.Error(), "it is PostgreSQL 14.2, and n2 is of version 15") {
+		t.Error(got)
 	}
 }
 
