@@ -84,6 +84,7 @@ type run struct {
 	forks    forkLog
 	panics   *panics
 	stopping sync.Once
+	halt     context.CancelFunc     // ends load and timeline
 	step     atomic.Pointer[string] // the name of the step that was issued last
 	// sawPrimary: status has had a primary that the watch had read.
 	sawPrimary bool
@@ -307,7 +308,7 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	r.course = newCourse(r.plan.Experiment)
 	r.undo = &chaos.Undo{Scene: r.scene, Kinds: fault.Reversals(), Journal: r.journal}
 	r.line = &chaos.Timeline{
-		Steps: bind(r.plan.Experiment, r.scene, r.loads, r.keepExec, r.await),
+		Steps: r.onHealthy(bind(r.plan.Experiment, r.scene, r.loads, r.keepExec, r.await)),
 		Clock: r.clock, Undo: r.undo, Issue: r.issue, Begin: r.begin, End: r.ended,
 	}
 	r.doing.Store(isLoading)
@@ -318,6 +319,8 @@ func (r *run) exercise(ctx context.Context) (err error) {
 	watchers := r.background(ctx)
 	r.own = startGenerator(r.clock, r.ViewCPU, func(s report.Standstill) { r.say("warning: " + s.String()) })
 	r.stage("running load and timeline")
+	ctx, r.halt = context.WithCancel(ctx)
+	defer r.halt()
 	ctx, endSpace := r.guardSpace(ctx)
 	defer endSpace()
 	ctx, endBounds := r.guardBounds(ctx)
