@@ -28,6 +28,8 @@ type Existing struct {
 	Unread []string
 	// Manager is what can be asked for a switchover.
 	Manager ManagerAddress
+	// Chooses are the steps in which the manager is to choose the new primary.
+	Chooses []string
 	Exec    string // how commands run on their machines, for ParseExec; "": none do
 	Sync    *Synchronous
 	// Ends are the words of the hooks of which only the end of a server is the proof.

@@ -30,6 +30,9 @@ func Existing(e *spec.Experiment, risk bool) (cluster.Existing, error) {
 			r.Step = s.FileName()
 			x.Rights = append(x.Rights, r)
 		}
+		if m, ok := s.Parameters().(*fault.ManagerSwitchover); ok && m.To == "" {
+			x.Chooses = append(x.Chooses, s.FileName())
+		}
 	}
 	if m := c.Existing.Manager; m != nil {
 		x.Manager = cluster.ManagerAddress{Patroni: m.Patroni, PgAutoFailover: m.PgAutoFailover, TLS: cluster.ManagerTLS{CACert: m.CACert, CertFile: m.CertFile, KeyFile: m.KeyFile}}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -151,19 +152,31 @@ func (m manager) Ready(ctx context.Context, to string) error {
 		to = m.standby(to)
 	}
 	return m.ask(ctx, func(agent string, members []patroniMember) error {
-		var config struct {
-			Synchronous any `json:"synchronous_mode"` // true, or "on"; from Patroni 4 on also "quorum"
-		}
-		if err := m.rest.getJSON(ctx, agent, "/config", &config); err != nil {
+		config, err := m.rest.config(ctx, agent)
+		if err != nil {
 			return err
 		}
-		return wouldAgree(members, to, synchronousMode(config.Synchronous))
+		return wouldAgree(members, to, config)
 	})
 }
 
+// patroniConfig is what is asked of Patroni's dynamic configuration.
+type patroniConfig struct {
+	Synchronous any `json:"synchronous_mode"` // true, or "on"; from Patroni 4 on also "quorum"
+	Pause       any `json:"pause"`            // maintenance mode
+}
+
+func (r rest) config(ctx context.Context, agent string) (c patroniConfig, err error) {
+	return c, r.getJSON(ctx, agent, "/config", &c)
+}
+
 // wouldAgree is nil where Patroni would make one of the members the leader: it has one, and in synchronous mode only a
-// synchronous standby of its own list can follow it (is_failover_possible in patroni/api.py).
-func wouldAgree(members []patroniMember, to string, synchronous bool) error {
+// synchronous standby of its own list can follow it (is_failover_possible in patroni/api.py). In maintenance mode it chooses nobody itself.
+func wouldAgree(members []patroniMember, to string, config patroniConfig) error {
+	synchronous := isOn(config.Synchronous)
+	if to == "" && isOn(config.Pause) {
+		return errors.New("it is in maintenance mode, and exchanges the leader only for a node that is named")
+	}
 	if !slices.ContainsFunc(members, patroniMember.leads) {
 		return errors.New("it has no leader")
 	}
@@ -181,7 +194,8 @@ func wouldAgree(members []patroniMember, to string, synchronous bool) error {
 	return errors.New(cmp.Or(to, "no member") + " is " + map[bool]string{true: "not "}[to != ""] + "a synchronous standby by its list")
 }
 
-func synchronousMode(value any) bool {
+// isOn tells whether a setting is on, as Patroni reads it.
+func isOn(value any) bool {
 	switch fmt.Sprint(value) {
 	case "<nil>", "false", "off", "no", "0", "":
 		return false
@@ -260,7 +274,9 @@ func (e *Examination) managed(ctx context.Context, x cluster.Existing) {
 			e.add(Bad, "", "mend cluster.existing.manager", "%s cannot be asked: %v", m.Manager(), err)
 			return
 		}
-		e.agents(ctx, p, r, agents(x.Manager.Patroni))
+		if answered := e.agents(ctx, p, r, agents(x.Manager.Patroni)); len(answered) > 0 {
+			e.paused(ctx, r, answered[0], x)
+		}
 		return
 	}
 	systems, err := monitorSystems(ctx, x.Manager.PgAutoFailover)
@@ -279,10 +295,24 @@ func (e *Examination) manages(p *Seen, who string, systems []string, err error) 
 	}
 }
 
-// agents looks at each agent of Patroni that the file names. One that answers is enough.
-func (e *Examination) agents(ctx context.Context, p *Seen, r rest, urls []string) {
+// paused says where Patroni is in maintenance mode: nobody answers a fault then.
+func (e *Examination) paused(ctx context.Context, r rest, agent string, x cluster.Existing) {
+	config, err := r.config(ctx, agent)
+	switch {
+	case err != nil:
+		e.add(Unknown, "", "check cluster.existing.manager", "it is not known whether Patroni is in maintenance mode: %v", err)
+	case !isOn(config.Pause):
+	case len(x.Chooses) > 0:
+		e.add(Bad, "", "end it with 'patronictl resume', or name the node in the step", "Patroni is in maintenance mode, where it chooses no new primary, as %s has it do", strings.Join(x.Chooses, ", "))
+	default:
+		e.add(Unknown, "", "end it with 'patronictl resume'", "Patroni is in maintenance mode: it promotes no standby, and starts no server again")
+		e.Warnings = append(e.Warnings, "Patroni was in maintenance mode before the load: it promoted no standby, and started no server again, until that ended")
+	}
+}
+
+// agents looks at each agent of Patroni that the file names, and returns those that answer. One that answers is enough.
+func (e *Examination) agents(ctx context.Context, p *Seen, r rest, urls []string) (answered []string) {
 	silent := map[string]error{}
-	var answered []string
 	for _, url := range urls {
 		system, err := r.system(ctx, url)
 		if err != nil {
@@ -308,6 +338,7 @@ func (e *Examination) agents(ctx context.Context, p *Seen, r rest, urls []string
 	if members, err := r.membersByAny(ctx, answered); err == nil {
 		e.others = otherAgents(urls, members)
 	}
+	return answered
 }
 
 // managedHost is a node of a cluster with a manager that can be asked.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ func TestWouldAgree(t *testing.T) {
 		members     []patroniMember
 		to          string
 		synchronous bool
+		paused      bool
 		why         string
 	}{
 		"any replica":                                {members: []patroniMember{leader, replica}},
@@ -28,12 +30,14 @@ func TestWouldAgree(t *testing.T) {
 		"the quorum of Patroni 4":                    {members: []patroniMember{leader, {Name: "n4", Role: "quorum_standby"}}, synchronous: true},
 		"soon after a failover, in synchronous mode": {members: []patroniMember{leader, replica}, synchronous: true, why: "no member is a synchronous standby by its list"},
 		"the other one, in synchronous mode":         {members: []patroniMember{leader, replica, sync}, to: "n2", synchronous: true, why: "n2 is not a synchronous standby by its list"},
+		"in maintenance mode":                        {members: []patroniMember{leader, replica}, paused: true, why: "it is in maintenance mode, and exchanges the leader only for a node that is named"},
+		"a named one, in maintenance mode":           {members: []patroniMember{leader, replica}, to: "n2", paused: true},
 		"while the leader is gone":                   {members: []patroniMember{replica, sync}, why: "it has no leader"},
 		"the leader alone":                           {members: []patroniMember{leader}, why: "it has no other member that could lead"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			why := ""
-			if err := wouldAgree(c.members, c.to, c.synchronous); err != nil {
+			if err := wouldAgree(c.members, c.to, patroniConfig{Synchronous: c.synchronous, Pause: c.paused}); err != nil {
 				why = err.Error()
 			}
 			if why != c.why {
@@ -43,10 +47,10 @@ func TestWouldAgree(t *testing.T) {
 	}
 }
 
-// TestSynchronousMode has the values that GET /config can have.
-func TestSynchronousMode(t *testing.T) {
+// TestIsOn has the values that GET /config can have.
+func TestIsOn(t *testing.T) {
 	for value, want := range map[any]bool{nil: false, false: false, "off": false, true: true, "on": true, "quorum": true} {
-		if got := synchronousMode(value); got != want {
+		if got := isOn(value); got != want {
 			t.Errorf("%v: %v", value, got)
 		}
 	}
@@ -134,6 +138,41 @@ func TestTheAgentThatIsAsked(t *testing.T) {
 	m := manager{of: cluster.ManagerAddress{Patroni: gone.URL}, system: "7", wait: long}
 	if err := m.Ready(t.Context(), "n2"); err == nil {
 		t.Error("nobody answers, and it is said to be ready")
+	}
+}
+
+// TestMaintenanceMode: a run can be made of a cluster that nobody manages for now, and is refused where the manager is to choose.
+func TestMaintenanceMode(t *testing.T) {
+	for name, c := range map[string]struct {
+		config  string
+		chooses []string
+		want    string
+		refused bool
+		warns   int
+	}{
+		"none":                       {`{"ttl": 30}`, []string{"planned"}, "", false, 0},
+		"over":                       {`{"pause": false}`, []string{"planned"}, "", false, 0},
+		"nobody is to choose":        {`{"pause": true}`, nil, "Patroni is in maintenance mode: it promotes no standby, and starts no server again; end it with 'patronictl resume'", false, 1},
+		"the manager is to choose":   {`{"pause": true}`, []string{"planned"}, "Patroni is in maintenance mode, where it chooses no new primary, as planned has it do; end it with 'patronictl resume', or name the node in the step", true, 0},
+		"an answer without a config": {`[]`, nil, "it is not known whether Patroni is in maintenance mode", false, 0},
+	} {
+		agent := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/config" {
+				_, _ = w.Write([]byte(c.config))
+				return
+			}
+			_, _ = w.Write([]byte(`{"database_system_identifier": "7", "members": []}`))
+		}))
+		e := Examination{Nodes: []Seen{{Name: "n1", SystemID: "7"}}}
+		e.managed(t.Context(), cluster.Existing{Manager: cluster.ManagerAddress{Patroni: agent.URL}, Chooses: c.chooses})
+		agent.Close()
+		said := ""
+		for _, f := range e.Findings[1:] { // after that it manages this cluster
+			said += f.String()
+		}
+		if !strings.HasPrefix(said, c.want) || c.want == "" && said != "" || (e.Refused(true) != nil) != c.refused || len(e.Warnings) != c.warns {
+			t.Errorf("%s: %q, %v, %q, want %q", name, said, e.Refused(true), e.Warnings, c.want)
+		}
 	}
 }
 
