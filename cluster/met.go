@@ -133,6 +133,14 @@ func (c *Cluster) Warnings() []string {
 	return nil
 }
 
+// Unnamed are the standbys that stream in a cluster that was there before, and that the experiment does not name.
+func (c *Cluster) Unnamed() []string {
+	if p, ok := c.provider.(interface{ Unnamed() []string }); ok {
+		return p.Unnamed()
+	}
+	return nil
+}
+
 // RunSchema is the name of a run's own schema in a cluster that was there before.
 func RunSchema(run string) string {
 	return "pgchaos_" + strings.Map(func(r rune) rune {

@@ -16,6 +16,8 @@ import (
 func TestMetric(t *testing.T) {
 	unrecovered := func(r *Result) { r.Outages[1].Recovered = false }
 	incomplete := func(r *Result) { r.Audits[0].Complete, r.Audits[0].Why = false, "b was not read" }
+	alone := func(r *Result) { r.Audits[0].Nodes = r.Audits[0].Nodes[:1] }
+	unnamed := func(r *Result) { r.Cluster.Unnamed = []string{"n9"} }
 	tests := []struct {
 		name   string
 		expect string
@@ -80,6 +82,12 @@ func TestMetric(t *testing.T) {
 		{"planned only", "samples of writes == 0", func(r *Result) { r.Stage = StagePlanned }, "? nothing was measured"},
 		{"nodes equal", "nodes_equal", nil, "true"},
 		{"nodes equal of what was read", "nodes_equal", incomplete, "ATLEAST true"},
+		{"one node shows nothing of another", "nodes_equal", alone, "? only pgmaster was read: there was nothing to compare it with"},
+		{"nor that it lacks nothing", "missing_rows == 0", alone, "? only pgmaster was read"},
+		{"nor that no other has more", "extra_rows == 0", alone, "? only pgmaster was read"},
+		{"standbys that nobody read", "nodes_equal", unnamed, "ATLEAST true"},
+		{"they can lack rows", "missing_rows == 0", unnamed, "ATLEAST 0"},
+		{"they have lost nothing", "lost_writes == 0", unnamed, "0"},
 		{"one difference is enough", "nodes_equal", func(r *Result) { incomplete(r); r.Audits[0].Nodes[0].Different = 1 }, "false"},
 		{"a standby that is behind is not different", "nodes_equal", lagging(3), "ATLEAST true"},
 		{"nor does it lack what may still come", "missing_rows == 0", lagging(3), "ATLEAST 0"},

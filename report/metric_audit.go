@@ -39,6 +39,13 @@ func (r *Result) auditMetric(e expect.Expectation) expect.Value {
 			why = append(why, behind(&r.Audits[i])...)
 		}
 	}
+	if e.Metric == "missing_rows" || e.Metric == "extra_rows" {
+		alone, unnamed := r.notCompared()
+		if alone != "" && n == 0 {
+			return unknown("%s", alone)
+		}
+		why = append(why, unnamed...)
+	}
 	if e.Metric == "ghost_reads" && !r.read() {
 		return unknown("nothing was read")
 	}
@@ -150,8 +157,34 @@ func auditCount(a *audit.Audit, metric string) (n int64, ok bool) {
 	return 0, false
 }
 
+// notCompared says what of the cluster nothing was compared with. Alone: there was nothing to compare at all, which shows no equality. Unnamed: standbys
+// streamed that nobody read.
+func (r *Result) notCompared() (alone string, unnamed []string) {
+	for i := range r.Audits {
+		a := &r.Audits[i]
+		read := slices.DeleteFunc(slices.Clone(a.Nodes), func(n audit.NodeAudit) bool { return !n.Read })
+		switch {
+		case len(read) > 1:
+		case !a.Complete:
+			alone = Incomplete(a)
+		case len(read) == 1:
+			alone = "only " + read[0].Node + " was read: there was nothing to compare it with"
+		default:
+			alone = "no node was read"
+		}
+	}
+	switch n := len(r.Cluster.Unnamed); n {
+	case 0:
+	case 1:
+		unnamed = []string{"1 standby that the file does not name was not read: " + r.Cluster.Unnamed[0]}
+	default:
+		unnamed = []string{fmt.Sprintf("%d standbys that the file does not name were not read: %s", n, strings.Join(r.Cluster.Unnamed, ", "))}
+	}
+	return alone, unnamed
+}
+
 // nodesEqual is false as soon as one difference was found, and true only when
-// every node was read to the end. A standby that is behind is not different.
+// every node of the cluster was read to the end, and there are several. A standby that is behind is not different.
 func (r *Result) nodesEqual() expect.Value {
 	var why []string
 	for _, a := range r.Audits {
@@ -165,7 +198,11 @@ func (r *Result) nodesEqual() expect.Value {
 		}
 		why = append(why, behind(&a)...)
 	}
-	if len(why) > 0 {
+	alone, unnamed := r.notCompared()
+	if alone != "" {
+		return unknown("%s", strings.Join(append([]string{alone}, unnamed...), "; "))
+	}
+	if why = append(why, unnamed...); len(why) > 0 {
 		return expect.Value{Known: true, Bool: true, AtLeast: true, Why: strings.Join(why, "; ")}
 	}
 	return expect.Value{Known: true, Bool: true, Text: "true"}

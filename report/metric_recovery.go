@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -18,14 +17,17 @@ type worst struct {
 	most    time.Duration // that the longest can be, for all that is in why
 	n       int           // measured
 	why     []string      // why the longest may be longer: what had not come back, or was not measured
-	between string        // why one is only known from and to, where that is not momentUnknown
+	between string        // why that is only known as from and to
 }
 
-// take adds a time that can be up to most; least says why it may be longer than that, ""
+// take adds a time that can be up to most, for the reason between; least says why it may be longer than that, ""
 // where it cannot.
-func (w *worst) take(d, most time.Duration, least string) {
+func (w *worst) take(d, most time.Duration, least, between string) {
 	w.n++
-	w.longest, w.most = max(w.longest, d), max(w.most, d, most)
+	w.longest = max(w.longest, d)
+	if most = max(d, most); most > w.most {
+		w.most, w.between = most, between
+	}
 	w.miss(least)
 }
 
@@ -66,7 +68,7 @@ func (r *Result) recoveryMetric(e expect.Expectation) expect.Value {
 	case len(all.why) > 0:
 		v.AtLeast, v.Why = true, all.why[0]
 	case all.most > all.longest:
-		v.AtLeast, v.Most, v.Why = true, all.most.Seconds(), cmp.Or(all.between, momentUnknown)
+		v.AtLeast, v.Most, v.Why = true, all.most.Seconds(), all.between
 	}
 	return v
 }
@@ -139,7 +141,7 @@ func asLong(rec *outage.Recovery) string {
 // stage takes a stage as a time from when the fault was issued: none where it does not
 // apply, for then nothing was gone.
 func (w *worst) stage(rec *outage.Recovery, s outage.Stage, missed, unknown string) {
-	least, most := s.At-rec.Issued, time.Duration(0)
+	least, most, between := s.At-rec.Issued, time.Duration(0), momentUnknown
 	if rec.Noticed {
 		least, most = max(0, s.At-rec.Effective), least
 	}
@@ -147,13 +149,13 @@ func (w *worst) stage(rec *outage.Recovery, s outage.Stage, missed, unknown stri
 	case outage.StageReached:
 		if s.From > 0 {
 			least, most = max(0, least-(s.At-s.From)), s.At-rec.Issued
-			w.between = notRead(rec) + " between " + units.Seconds(s.From) + " and " + units.Seconds(s.At)
+			between = notRead(rec) + " between " + units.Seconds(s.From) + " and " + units.Seconds(s.At)
 		}
-		w.take(least, most, "")
+		w.take(least, most, "", between)
 	case outage.StageNone:
-		w.take(0, 0, "")
+		w.take(0, 0, "", "")
 	case outage.StageMissed:
-		w.take(least, 0, missed)
+		w.take(least, 0, missed, "")
 	default:
 		w.miss(unknown)
 	}
@@ -175,5 +177,5 @@ func (w *worst) clients(rec *outage.Recovery, load outage.WorkloadRecovery, metr
 	case load.Clients.Discarded > 0:
 		why = fmt.Sprintf("clients of %s were out so often that the shortest outages are not kept", load.Workload)
 	}
-	w.take(out.For, 0, why)
+	w.take(out.For, 0, why, "")
 }

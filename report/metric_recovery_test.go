@@ -66,3 +66,32 @@ func TestRecoveryMetrics(t *testing.T) {
 		})
 	}
 }
+
+// TestReasonOfTheGreatestTime: the reason why a metric is known only as from and to is of the recovery that can have taken longest.
+func TestReasonOfTheGreatestTime(t *testing.T) {
+	at := func(name string, issued, effective, from, at time.Duration) outage.Recovery {
+		return outage.Recovery{
+			Event: name, Issued: issued, Effective: effective, Noticed: from == 0, Unread: []string{"b"},
+			Redundancy: outage.Stage{State: outage.StageReached, From: from, At: at},
+		}
+	}
+	unread := at("reject-b", 10*time.Second, 10*time.Second, 10*time.Second, 11*time.Second) // up to 1 s
+	exit := at("exit-c", 20*time.Second, 22*time.Second, 0, 27*time.Second)                  // 5 to 7 s
+	longer := at("cut-b", 30*time.Second, 30*time.Second, 31*time.Second, 39*time.Second)    // 1 to 9 s
+	short := at("reject-c", 50*time.Second, 50*time.Second, 50*time.Second, 51*time.Second)  // up to 1 s
+	for _, c := range []struct {
+		all  []outage.Recovery
+		most float64
+		why  string
+	}{
+		{[]outage.Recovery{unread, exit}, 7, momentUnknown},
+		{[]outage.Recovery{exit, unread}, 7, momentUnknown},
+		{[]outage.Recovery{exit, longer, short}, 9, "pgchaos could not read b between 31.000 s and 39.000 s"},
+	} {
+		r := &Result{Recoveries: c.all}
+		v := r.recoveryMetric(expectations(t, "redundancy_rto < 6s")[0])
+		if v.Number != 5 || v.Most != c.most || v.Why != c.why {
+			t.Errorf("%s: %+v, want 5 to %v: %s", c.all[0].Event, v, c.most, c.why)
+		}
+	}
+}

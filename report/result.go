@@ -171,6 +171,8 @@ type Cluster struct {
 	UsageNotes *record.UsageNotes `json:"usage_notes,omitempty"`
 	// Warnings are what was seen of a cluster that was there before, and what the run cannot know because of it, a sentence each.
 	Warnings []string `json:"warnings,omitempty"`
+	// Unnamed are the standbys that streamed in a cluster that was there before, and that the experiment does not name. Nobody has read them.
+	Unnamed []string `json:"unnamed_standbys,omitempty"`
 }
 
 // Warned are the warnings of the cluster and of the steps, a sentence each.

@@ -17,7 +17,9 @@ type forecast struct {
 	changes    []forecastChange
 	open       []openBar
 	closed     []closedBar
-	primaries  []string // the nodes that were primary, in this order, with the one that is; "": it is not known which
+	accepting  []acceptance // after each change
+	promoter   string       // the step that has promoted one of several nodes, if that certainly still accepts writes; ""
+	primaries  []string     // the nodes that were primary, in this order, with the one that is; "": it is not known which
 }
 
 // forecastNode is a node at one moment, and what it was before.
@@ -86,6 +88,7 @@ func forecastOf(e *spec.Experiment, steps []plannedStep) *forecast {
 	f.note(0)
 	for _, c := range f.changes {
 		f.change(c)
+		f.noteAccepting(c)
 		f.note(c.at)
 	}
 	return f
@@ -128,6 +131,7 @@ func (f *forecast) change(c forecastChange) {
 	facts := c.step.Kind().Facts
 	for _, selector := range c.step.Parameters().Selectors() {
 		names, sure := f.meant(selector)
+		f.losePromoted(names, facts)
 		if !sure {
 			for _, n := range f.nodes {
 				n.unsure = n.unsure || slices.Contains(names, n.name) && changesState(facts)
@@ -137,7 +141,7 @@ func (f *forecast) change(c forecastChange) {
 		if facts.Promotes {
 			f.succeeded(c.at)
 			if !sure {
-				f.primaries = append(f.primaries, "")
+				f.primaries, f.promoter = append(f.primaries, ""), c.step.Name
 			}
 		}
 		for _, name := range names {
@@ -166,9 +170,10 @@ func (f *forecast) exchange(s plannedStep) {
 		for _, n := range f.nodes {
 			n.unsure = n.unsure || n.runs() && (n.primary || slices.Contains(names, n.name))
 		}
-		f.primaries = append(f.primaries, "")
+		f.primaries, f.promoter = append(f.primaries, ""), s.Name
 		return
 	}
+	f.promoter = ""
 	for _, n := range f.nodes {
 		if n.runs() {
 			n.primary = n.name == names[0]

@@ -70,14 +70,7 @@ func writeLanes(w io.Writer, e *spec.Experiment) {
 
 // planLanes are the lanes of a plan; nil where nothing is done to a node.
 func planLanes(e *spec.Experiment) *lanes {
-	steps, end := plannedSteps(e)
-	if i := slices.IndexFunc(steps, func(s plannedStep) bool { return s.Cycle > 1 }); i >= 0 {
-		end = 0
-		for _, s := range steps[:i] {
-			end = max(end, s.over, s.back)
-		}
-		steps = steps[:i]
-	}
+	steps, end := firstCycle(e)
 	if end <= 0 || !slices.ContainsFunc(steps, func(s plannedStep) bool { return actsOnNodes(s.Step) }) {
 		return nil
 	}
@@ -89,6 +82,20 @@ func planLanes(e *spec.Experiment) *lanes {
 	l.width = laneWidth - l.names - len("    ")
 	f.draw(l)
 	return l
+}
+
+// firstCycle are the planned steps of the first cycle, and the earliest moment at which it, or a run without cycles, can be over.
+func firstCycle(e *spec.Experiment) (steps []plannedStep, end time.Duration) {
+	steps, end = plannedSteps(e)
+	i := slices.IndexFunc(steps, func(s plannedStep) bool { return s.Cycle > 1 })
+	if i < 0 {
+		return steps, end
+	}
+	end = 0
+	for _, s := range steps[:i] {
+		end = max(end, s.over, s.back)
+	}
+	return steps[:i], end
 }
 
 // column is that of a moment.

@@ -86,7 +86,7 @@ func (p *Plan) write(w io.Writer) error {
 	if err := p.writeCommands(w, nil); err != nil {
 		return err
 	}
-	for _, warning := range e.Warnings() {
+	for _, warning := range p.Warnings() {
 		fmt.Fprintf(w, "\nWARNING  %s\n", warning)
 	}
 	return nil

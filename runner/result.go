@@ -61,7 +61,7 @@ func describeHost(name string) report.Host {
 func describeCluster(p *Plan, c *cluster.Cluster, bin string, took time.Duration) report.Cluster {
 	notes := c.Provider().UsageNotes
 	out := report.Cluster{
-		Provider: p.Experiment.Cluster.Provider, Postgres: c.Version(), Bin: bin, UpIn: took, UsageNotes: &notes, Warnings: c.Warnings(),
+		Provider: p.Experiment.Cluster.Provider, Postgres: c.Version(), Bin: bin, UpIn: took, UsageNotes: &notes, Warnings: c.Warnings(), Unnamed: c.Unnamed(),
 	}
 	if d := p.Experiment.Cluster.Docker; d != nil {
 		out.NodeCPUs, out.NodeMemory = float64(d.CPUs)/1e9, int64(d.Memory)

@@ -17,7 +17,7 @@ import (
 func (p *Plan) Warnings() (all []string) {
 	all = slices.Clone(p.Notes)
 	for _, plan := range p.Plans {
-		for _, w := range plan.Experiment.Warnings() {
+		for _, w := range plan.Warnings() {
 			if !slices.Contains(all, w) {
 				all = append(all, w)
 			}

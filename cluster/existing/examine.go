@@ -51,6 +51,7 @@ func (f Finding) String() string {
 type Examination struct {
 	Findings []Finding
 	Warnings []string // for the report of a run that begins all the same
+	Unnamed  []string // standbys that stream, and that the file does not name
 	Nodes    []Seen   // in the order of the experiment
 	others   []string // agents of Patroni that the cluster names, and the file does not
 	Pooled   bool     // a pooler gives each transaction of clients a session of a server

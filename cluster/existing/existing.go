@@ -112,6 +112,9 @@ func (p *Provider) Pooled() bool { return p.seen.Pooled }
 // Warnings are what the report of the run must say of the cluster, as it was seen before, a sentence each.
 func (p *Provider) Warnings() []string { return p.seen.Warnings }
 
+// Unnamed are the standbys that streamed before, and that the file does not name.
+func (p *Provider) Unnamed() []string { return p.seen.Unnamed }
+
 // Keep leaves the run's schema where it is.
 func (p *Provider) Keep() error { return p.file.keep() }
 

@@ -56,6 +56,7 @@ func (e *Examination) sayUnnamed(on string, names, unread []string) {
 	if len(names) <= len(unread) {
 		return
 	}
+	e.Unnamed = append(e.Unnamed, names...)
 	standbys, them, they := fmt.Sprintf("%d standbys", len(names)), "them", "They were"
 	if len(names) == 1 {
 		standbys, them, they = "1 standby", "it", "It was"

@@ -66,7 +66,7 @@ func TestUnnamed(t *testing.T) {
 			}
 			e.distinguished(t.Context(), cluster.Existing{Nodes: []cluster.ExistingNode{{Name: "n1"}, {Name: "n2"}}, Unread: tt.unread})
 			found := slices.ContainsFunc(e.Findings, func(f Finding) bool { return f.Weight == Unknown && strings.HasPrefix(f.String(), tt.want) })
-			if len(e.Findings) != len(e.Warnings) || (tt.want != "") != (len(e.Findings) == 1) || tt.want != "" && !found {
+			if len(e.Findings) != len(e.Warnings) || (len(e.Unnamed) > 0) != (tt.want != "") || (tt.want != "") != (len(e.Findings) == 1) || tt.want != "" && !found {
 				t.Errorf("%v, %q", e.Findings, e.Warnings)
 			}
 		})

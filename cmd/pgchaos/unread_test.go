@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"pgchaos/expect"
 	"pgchaos/internal/plaincluster"
 	"pgchaos/report"
 	"pgchaos/report/junit"
@@ -85,6 +86,11 @@ func (m *met) saysWhomTheFileDoesNotName(file string) {
 	r, err := report.Read(out)
 	if must(m.t, err); len(r.Cluster.Warnings) != 1 {
 		m.t.Fatalf("warnings: %q", r.Cluster.Warnings)
+	}
+	equal, err := expect.Parse("nodes_equal")
+	must(m.t, err)
+	if got := expect.Judge(equal, r); got.Verdict != verdict.Inconclusive || !strings.Contains(got.Why, "1 standby that the file does not name was not read: n2 (127.0.0.1)") {
+		m.t.Errorf("nodes_equal: %+v", got)
 	}
 	cases := junit.Of(r).Cases
 	if last := cases[len(cases)-1]; !strings.Contains(last.Output, "warning: "+r.Cluster.Warnings[0]) {
