@@ -213,9 +213,7 @@ type watched struct {
 }
 
 func newWatched(c Course) watched {
-	changes := failedAfter(c.States, faultsOf(c.Events))
-	slices.SortStableFunc(changes, byTime)
-	w := watched{Course: c, changes: silence(changes, c.Events), stuck: stuckIn(c.Series)}
+	w := watched{Course: c, changes: withoutLost(Silenced(c.States, c.Events)), stuck: stuckIn(c.Series)}
 	w.doubted = doubted(w.changes, w.stuck)
 	return w
 }

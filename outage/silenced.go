@@ -7,6 +7,13 @@ import (
 	"pgchaos/record"
 )
 
+// Silenced are the changes of nodes by time, with what is known of those that could not be read from what steps did to them.
+func Silenced(states []record.NodeState, events []record.Event) []record.NodeState {
+	changes := failedAfter(states, faultsOf(events))
+	slices.SortStableFunc(changes, byTime)
+	return silence(changes, events)
+}
+
 // failedAfter dates a failed reading that was under way when a fault of its node was issued by that fault, and not by when the node was asked:
 // it was well until then for all that is known. A fault that was issued just before the node was asked explains the reading already.
 func failedAfter(states []record.NodeState, faults []record.Event) []record.NodeState {
@@ -21,6 +28,41 @@ func failedAfter(states []record.NodeState, faults []record.Event) []record.Node
 		}
 	}
 	return all
+}
+
+// withoutLost leaves out what is not known of a node between two readings of the same server in the same role, which streamed before and after
+// where it is a standby: for less than stuckLeast, no more of it is known to have been wrong than of one that is read. A single question
+// without an answer takes a second.
+func withoutLost(changes []record.NodeState) []record.NodeState {
+	lost := make([]bool, len(changes))
+	last := map[string]record.NodeState{} // what was last known of a node
+	asked := map[string][]int{}           // the changes since then in which nothing is known
+	for i, s := range changes {
+		if s.Unread() {
+			asked[s.Node] = append(asked[s.Node], i)
+			continue
+		}
+		if unread := asked[s.Node]; len(unread) > 0 && s.At-changes[unread[0]].At < stuckLeast && goesOn(last[s.Node], s) {
+			for _, n := range unread {
+				lost[n] = true
+			}
+		}
+		delete(asked, s.Node)
+		last[s.Node] = s
+	}
+	var all []record.NodeState
+	for i, s := range changes {
+		if !lost[i] {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// goesOn tells whether two readings are of one server that goes on with what it did.
+func goesOn(before, s record.NodeState) bool {
+	same := !before.ServerStarted.IsZero() && s.ServerStarted.Equal(before.ServerStarted) && !s.CrashedSince(before)
+	return same && s.Role == before.Role && s.Timeline == before.Timeline && s.Streaming == before.Streaming
 }
 
 // silence has the states of nodes that could not be read say that they are down, as long as a step is known to have ended, frozen

@@ -215,3 +215,51 @@ func TestSilencedUntilItIsRead(t *testing.T) {
 		t.Errorf("one of two goes on: %v, %v, not read %v", r.Redundancy, r.Rejoined, r.Unread)
 	}
 }
+
+// TestALostReading: for how long b was not read, and what it was before and after. The fault was long before.
+func TestALostReading(t *testing.T) {
+	at := func(role byte, at, started int) record.NodeState {
+		s := state("b", at, role)
+		if started > 0 {
+			s.ServerStarted = time.Unix(int64(started), 0)
+		}
+		return s
+	}
+	session := event("terminate-backends-a", "terminate_backends", "a", 1000, 1010)
+	session.Fault, session.Facts = true, &record.Facts{Sessions: true}
+	between := func(to int) Stage {
+		return Stage{State: StageReached, From: time.Second, At: time.Duration(to) * msec}
+	}
+	crashed, newer := at('s', 6000, 1), at('s', 6000, 1)
+	crashed.CheckpointerStarted, newer.Timeline = time.Unix(9, 0), 2
+	was := at('s', 6, 1)
+	was.CheckpointerStarted = time.Unix(1, 0)
+	for _, c := range []struct {
+		why string
+		b   []record.NodeState
+		a   []record.NodeState // besides what the primary says all the time
+		of  Stage
+	}{
+		{"one", []record.NodeState{was, at('-', 5000, 0), at('s', 6000, 1)}, nil, none},
+		{"two in a row", []record.NodeState{was, at('-', 5000, 0), at('-', 5500, 0), at('s', 6000, 1)}, nil, none},
+		{"for just so long", []record.NodeState{was, at('-', 5000, 0), at('s', 6899, 1)}, nil, none},
+		{"for longer", []record.NodeState{was, at('-', 5000, 0), at('s', 6900, 1)}, nil, between(6900)},
+		{"two in a row for longer", []record.NodeState{was, at('-', 5000, 0), at('-', 6500, 0), at('s', 6900, 1)}, nil, between(6900)},
+		{"one, and one again", []record.NodeState{was, at('-', 5000, 0), at('s', 6000, 1), at('-', 7000, 0), at('s', 8000, 1)}, nil, none},
+		{"another server", []record.NodeState{was, at('-', 5000, 0), at('s', 6000, 2)}, nil, between(6000)},
+		{"whether it is another server is not known", []record.NodeState{at('s', 6, 0), at('-', 5000, 0), at('s', 6000, 0)}, nil, between(6000)},
+		{"it recovered from a crash", []record.NodeState{was, at('-', 5000, 0), crashed}, nil, between(6000)},
+		{"another timeline", []record.NodeState{was, at('-', 5000, 0), newer}, nil, between(6000)},
+		{"it does not stream then", []record.NodeState{was, at('-', 5000, 0), at('c', 6000, 1)}, nil, not(9000)},
+		{"it did not stream before", []record.NodeState{at('c', 6, 1), at('-', 5000, 0), at('s', 6000, 1)}, nil, Stage{State: StageReached, From: 5 * time.Second, At: 6 * time.Second}},
+		{"it was down in between", []record.NodeState{was, at('d', 5000, 0), at('-', 5500, 0), at('s', 6000, 1)}, nil, Stage{State: StageReached, From: 5500 * msec, At: 6 * time.Second}},
+		{"the primary does not list it for a while", []record.NodeState{was, at('-', 5000, 0), at('s', 6000, 1)},
+			[]record.NodeState{state("a", 5200, 'p', streams("c", "quorum")), state("a", 5700, 'p', streams("b", "quorum"), streams("c", "quorum"))}, hit(5700)},
+	} {
+		states := append(append([]record.NodeState{healthy()[0], healthy()[2]}, c.b...), c.a...)
+		r := Recoveries(Course{Events: []record.Event{session}, States: states, Demands: []record.Demand{{Node: "a", Standbys: 2}}, End: 9 * time.Second})[0]
+		if r.Redundancy != c.of {
+			t.Errorf("%s: %v, want %v", c.why, r.Redundancy, c.of)
+		}
+	}
+}
