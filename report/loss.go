@@ -9,6 +9,7 @@ import (
 
 	"pgchaos/audit"
 	"pgchaos/internal/units"
+	"pgchaos/outage"
 	"pgchaos/record"
 )
 
@@ -67,18 +68,18 @@ func (r *Result) issued(event string, otherwise time.Duration) time.Duration {
 // leastCutOff is from when on a standby counts as cut off: it is read every 100 ms.
 const leastCutOff = 100 * time.Millisecond
 
-// cutOff is how long a standby had not been streaming at a moment.
+// cutOff is how long a standby had not been streaming at a moment: one that did not run, or was frozen, did not stream.
 func (r *Result) cutOff(node string, at time.Duration) time.Duration {
 	i := slices.IndexFunc(r.States, func(h NodeHistory) bool { return h.Node == node })
 	if i < 0 {
 		return 0
 	}
 	since := at
-	for _, s := range r.States[i].States {
+	for _, s := range outage.Silenced(r.States[i].States, r.Timeline) {
 		switch {
 		case s.At > at:
-		case !s.Reachable: // it may be streaming all the same
-		case s.Streaming || s.Role != record.RoleStandby:
+		case s.Unread(): // it may be streaming all the same
+		case s.Streaming || s.Role != record.RoleStandby && s.Role != record.RoleDown:
 			since = at
 		default:
 			since = min(since, s.At)

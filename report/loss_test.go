@@ -44,6 +44,14 @@ func TestWhyWritesWereLost(t *testing.T) {
 			"replication was asynchronous",
 		},
 		{"not read after it", "on", "", []record.NodeState{standbyReading(0, true), {At: 4 * s}}, audit.CauseFork, "replication was asynchronous"},
+		{
+			"stopped, and back", "on", "", []record.NodeState{standbyReading(0, true), {At: 2 * s, Role: record.RoleDown}, standbyReading(6500*time.Millisecond, false)}, audit.CauseFork,
+			"replication was asynchronous; b had been cut off for 5.0 s",
+		},
+		{
+			"stopped, and not back", "on", "", []record.NodeState{standbyReading(0, true), {At: 2 * s, Role: record.RoleDown}}, audit.CauseFork,
+			"replication was asynchronous; b had been cut off for 5.0 s",
+		},
 		{"sessions that do not wait", "local", "b", connected, audit.CauseFork, "synchronous_commit was local: commits waited for no standby"},
 		{"another standby", "on", "FIRST 1 (c)", connected, audit.CauseFork, "commits waited for priority FIRST 1 (c), and b is not among these"},
 		{"another of the quorum", "on", "ANY 1 (b, c)", connected, audit.CauseFork, "commits waited for quorum ANY 1 (b, c), and b had not received these"},
@@ -157,5 +165,22 @@ func TestNodesOfSeveralTables(t *testing.T) {
 		if len(nodes) != 2 || nodes[0].Rows != 30 || nodes[0].Content != ContentReference || nodes[1].Content != tt.want {
 			t.Errorf("%s: %+v", name, nodes)
 		}
+	}
+}
+
+// TestCutOffByAStep: what could not be read of a standby that a step has frozen is known, and of any other is not.
+func TestCutOffByAStep(t *testing.T) {
+	const s = time.Second
+	b := []record.NodeState{standbyReading(0, true), {At: 2 * s}}
+	for i := range b {
+		b[i].Node = "b"
+	}
+	r := &Result{States: []NodeHistory{{Node: "b", States: b}}}
+	if got := r.cutOff("b", 7*s); got != 0 {
+		t.Errorf("without a step: %v", got)
+	}
+	r.Timeline = []record.Event{{Name: "pause-b", Action: "pause", Nodes: []string{"b"}, Issued: 1900 * time.Millisecond, Effective: 1950 * time.Millisecond}}
+	if got := r.cutOff("b", 7*s); got != 5*s {
+		t.Errorf("frozen: %v", got)
 	}
 }
