@@ -39,7 +39,7 @@ type Recovery struct {
 	Event string   `json:"event"`           // the step's name
 	Nodes []string `json:"nodes,omitempty"` // what the fault befell
 	// Primary is the node that accepted writes when the fault was issued; Lost is set
-	// when it is among Nodes.
+	// when it is among Nodes, and the fault can have taken it away.
 	Primary string `json:"primary,omitempty"`
 	Lost    bool   `json:"primary_lost,omitempty"`
 	// SessionsOnly is set where the fault befell sessions, and took no server away.
@@ -124,7 +124,7 @@ type Course struct {
 
 // Recoveries follows each fault through its aftermath, in the order of the faults.
 //
-// The aftermath of a fault lasts until the next fault that takes the primary away
+// The aftermath of a fault lasts until the next fault that takes the primary away, or is followed by another primary,
 // is issued: what a step brings back after a second standby has failed belongs to
 // both faults. Client outages are attributed to a fault as Outages does it:
 // failures and stalls up to where any next fault was issued, and a recovery from them
@@ -134,20 +134,19 @@ func Recoveries(c Course) []Recovery {
 	faults := faultsOf(c.Events)
 	w := newWatched(c)
 	all := make([]Recovery, 0, len(faults))
+	var took []bool // by fault: the primary, from the cluster
 	for _, m := range faults {
 		r := Recovery{Event: m.Name, Nodes: m.Nodes, Issued: m.Issued, Effective: m.Effective, Noticed: noticed(m)}
 		r.Primary = w.primaryAt(m.Issued)
-		r.Lost = slices.Contains(m.Nodes, r.Primary)
-		if facts, known := m.Effects(); known {
-			r.SessionsOnly = facts.Sessions
-		}
-		all = append(all, r)
+		is, known := m.Effects()
+		r.Lost, r.SessionsOnly = slices.Contains(m.Nodes, r.Primary) && (!known || is.MayTakePrimary()), is.Sessions
+		all, took = append(all, r), append(took, w.tookPrimary(&r, m))
 	}
 	for i := range all {
 		r, until := &all[i], c.End
-		for _, next := range all[i+1:] {
-			if next.Lost && next.Issued >= r.Issued+record.SlotLength {
-				until = min(until, next.Issued)
+		for n := i + 1; n < len(all); n++ {
+			if all[n].Issued >= r.Issued+record.SlotLength && took[n] {
+				until = min(until, all[n].Issued)
 				break
 			}
 		}
@@ -163,6 +162,18 @@ func Recoveries(c Course) []Recovery {
 		r.Caveats = w.caveats(r, until)
 	}
 	return slices.DeleteFunc(all, func(r Recovery) bool { return r.Effective <= 0 })
+}
+
+// tookPrimary tells whether a fault certainly took the primary away, or another one was seen later.
+func (w watched) tookPrimary(r *Recovery, m record.Event) bool {
+	if !slices.Contains(r.Nodes, r.Primary) {
+		return false
+	}
+	if is, known := m.Effects(); !known || is.TakesServers() {
+		return true
+	}
+	stage, _ := w.writable(r, w.End)
+	return stage.State != StageNone
 }
 
 // settleWritable lets an acknowledgement prove what the watch saw later.
@@ -250,7 +261,7 @@ func (w watched) viewAt(at time.Duration) record.View {
 // follow finds the stages that events and states tell. What is first missing at own or later is another fault's doing.
 func (w watched) follow(r *Recovery, own, until time.Duration) {
 	r.Promotion, r.Writable = Stage{State: StageNone}, Stage{State: StageNone}
-	if r.Lost {
+	if slices.Contains(r.Nodes, r.Primary) {
 		r.Writable, r.NewPrimary = w.writable(r, until)
 		r.Promotion = w.promotion(r, until)
 	}

@@ -10,19 +10,31 @@ import (
 // noticedSpan is how long what a fault has taken away can go unnoticed: a node counts as gone once it has not answered for half a second.
 const noticedSpan = time.Second
 
-// ownUntil is until when what goes missing can be the doing of fault i: the next one that can take a server away, issued when this one was
-// over and its effect had had time to be noticed.
+// ownUntil is until when what goes missing can be the doing of fault i: until the next fault or other step that can take a standby away,
+// issued when this one was over and its effect had had time to be noticed.
 func (w watched) ownUntil(faults []record.Event, i int) time.Duration {
 	over, known := w.overAt(faults[i])
 	if !known {
 		return w.incidentAfter(faults, i)
 	}
-	for _, next := range faults[i+1:] {
-		if next.Issued >= over+noticedSpan && next.Effective > 0 && !effects(next).Sessions {
-			return next.Issued
+	own := w.End
+	for _, next := range w.Events {
+		if next.Issued >= over+noticedSpan && next.Issued < own && w.takesStandby(next, faults[i]) {
+			own = next.Issued
 		}
 	}
-	return w.End
+	return own
+}
+
+// takesStandby tells whether it is an event's doing, and not that of a fault before it, where a standby is missing from then on. What
+// a step takes away that is no fault is measured nowhere: it must have found every node of the fault in its place.
+func (w watched) takesStandby(next, fault record.Event) bool {
+	is, known := next.Effects()
+	if next.Fault {
+		return next.Effective > 0 && !is.TakesNone()
+	}
+	return known && is.MayTakeStandby() && next.Reverses == "" && next.Status != record.EventSkipped &&
+		joined(w.viewAt(next.Issued), fault.Nodes) == record.True
 }
 
 // incidentAfter is when somebody else did something to the cluster after fault i, of which nothing is known but that its command can do
@@ -46,7 +58,7 @@ func (w watched) overAt(m record.Event) (at time.Duration, known bool) {
 	if !known || is.Provokes || m.Effective <= 0 {
 		return 0, false
 	}
-	if !is.Lasts && !is.Links && !is.Freezes && !is.Cuts {
+	if is.TakesNone() || !is.Lasts && !is.Links && !is.Freezes && !is.Cuts {
 		return m.Effective, true
 	}
 	i := slices.IndexFunc(w.Events, func(e record.Event) bool {

@@ -34,6 +34,15 @@ func TestMissingAfterALaterFault(t *testing.T) {
 		m.Status, m.Effective = record.EventSeen, 7*time.Second
 		return m
 	}
+	step := func(action string, facts record.Facts, status record.EventStatus) record.Event {
+		m := of(action, "b", facts, 5000)
+		m.Fault, m.Status = false, status
+		return m
+	}
+	clone := record.Facts{Starts: true, Thaws: true, Connects: true, Standby: true}
+	heldApply := of("apply_delay", "b", record.Facts{Lasts: true, Reloads: true, Keeps: true}, 1000)
+	other := step("undo", record.Facts{Reloads: true}, record.EventDone)
+	other.Reverses = "apply_delay-c"
 	noEffect := pause
 	noEffect.Effective = 0
 	for _, c := range []struct {
@@ -54,6 +63,17 @@ func TestMissingAfterALaterFault(t *testing.T) {
 		{"the next one takes no server away", []record.Event{terminate, of("long_query", "c", record.Facts{Sessions: true}, 5000)}, hit(7000)},
 		{"the next one took no effect", []record.Event{terminate, noEffect}, hit(7000)},
 		{"the next one is a moment later", []record.Event{terminate, of("kill", "b", record.Facts{Ends: true}, 2009), pause}, none},
+		{"the next one only delays what a standby applies", []record.Event{terminate, of("apply_delay", "b", record.Facts{Lasts: true, Keeps: true}, 5000)}, hit(7000)},
+		{"one that lasts, and keeps all standbys", []record.Event{heldApply, pause}, none},
+		{"one that lasts, and befalls sessions", []record.Event{of("lock_table", "a", record.Facts{Lasts: true, Sessions: true}, 1000), pause}, none},
+		{"one that keeps a standby from streaming", []record.Event{of("hold_wal", "c", record.Facts{Lasts: true, Reloads: true}, 1000), pause}, hit(7000)},
+		{"then a step made the standby anew", []record.Event{terminate, step("clone", clone, record.EventDone)}, none},
+		{"or failed to do so", []record.Event{terminate, step("clone", clone, record.EventFailed)}, none},
+		{"such a step was skipped", []record.Event{terminate, step("clone", clone, record.EventSkipped)}, hit(7000)},
+		{"then b was made to follow another node", []record.Event{terminate, step("follow", record.Facts{Reloads: true}, record.EventDone)}, none},
+		{"then a setting was changed", []record.Event{terminate, step("configure", record.Facts{Reloads: true, Demands: true}, record.EventDone)}, none},
+		{"then another step was taken back", []record.Event{terminate, other}, hit(7000)},
+		{"then a step that takes nothing away", []record.Event{terminate, step("start", record.Facts{Starts: true}, record.EventDone)}, hit(7000)},
 		{"nothing came after it", []record.Event{terminate}, hit(7000)},
 	} {
 		if got := Recoveries(Course{Events: c.events, States: slices.Clone(states), Demands: both, End: 9 * time.Second})[0]; got.Redundancy != c.want {
@@ -63,6 +83,18 @@ func TestMissingAfterALaterFault(t *testing.T) {
 	last := Recoveries(Course{Events: []record.Event{terminate, pause}, States: states, Demands: both, End: 9 * time.Second})[1]
 	if last.Redundancy != hit(7000) || last.Rejoined != hit(7000) {
 		t.Errorf("of the fault that took it away: %v", last)
+	}
+	// A step that makes c anew, when b is missing already: somebody must have what is missing then.
+	stop := of("stop", "b", record.Facts{Ends: true}, 1000)
+	cloneC := step("clone", clone, record.EventDone)
+	cloneC.Nodes = []string{"c"}
+	gone := append(healthy(), state("b", 1020, 'd'), state("c", 5100, 'd'), state("c", 7000, 's'))
+	if r := Recoveries(Course{Events: []record.Event{stop, cloneC}, States: gone, Demands: both, End: 9 * time.Second})[0]; r.Redundancy != not(9000) {
+		t.Errorf("of two standbys, of which neither was back: %v", r.Redundancy)
+	}
+	one := []record.Demand{{Node: "a", Standbys: 1}}
+	if r := Recoveries(Course{Events: []record.Event{stop, cloneC}, States: gone, Demands: one, End: 9 * time.Second})[0]; r.Redundancy != hit(7000) {
+		t.Errorf("of one standby that a step took away when the fault had taken the other: %v", r.Redundancy)
 	}
 	// A node, too.
 	session := of("terminate_backends", "b", record.Facts{Sessions: true}, 1000)

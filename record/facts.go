@@ -24,6 +24,7 @@ type Facts struct {
 	Refuses  bool `json:"refuses,omitempty"`  // the server lets nobody in who is not there already, so that a manager can take it for gone
 	Moves    bool `json:"moves,omitempty"`    // it has another node become the primary
 	Provokes bool `json:"provokes,omitempty"` // it can bring about what then happens to the node by itself
+	Keeps    bool `json:"keeps,omitempty"`    // it disturbs something else than servers: each primary goes on to accept writes, and each standby to stream
 	Lasts    bool `json:"lasts,omitempty"`    // what it does to a part of a server, or to links, stays until it is taken back
 	// Lifts is the action whose effect it ends on its nodes, where that lasts: resume_replay lifts pause_replay.
 	Lifts string `json:"lifts,omitempty"`
@@ -49,6 +50,22 @@ func (f Facts) OnlyMay() bool {
 
 // SparesServers tells whether nobody has a reason to start a server again, or to replace it, because of an action: it befalls sessions alone.
 func (f Facts) SparesServers() bool { return f.Sessions && !f.Refuses }
+
+// TakesServers tells whether the action itself takes its nodes away, whatever they are.
+func (f Facts) TakesServers() bool { return f.Ends || f.Freezes || f.Cuts || f.Restarts || f.Moves }
+
+// TakesNone tells whether no node can be missing because of the action.
+func (f Facts) TakesNone() bool { return f.Sessions || f.Keeps }
+
+// MayTakePrimary tells whether a primary can stop being one because of the action.
+func (f Facts) MayTakePrimary() bool {
+	return !f.TakesNone() && (f.TakesServers() || f.Links || f.Provokes)
+}
+
+// MayTakeStandby tells whether a standby can stop streaming because of the action.
+func (f Facts) MayTakeStandby() bool {
+	return f.MayTakePrimary() || !f.TakesNone() && (f.Lasts || f.Standby || f.Promotes || f.Reloads)
+}
 
 // EndedOn tells whether a later event ended what this one does to one of its nodes.
 func (e Event) EndedOn(node string, back Event) bool {
@@ -99,7 +116,7 @@ func factsByName() map[string]Facts {
 		"clone":      {Starts: true, Thaws: true, Connects: true, Standby: true},
 		"undo":       {Reloads: true},
 		"promote":    {Promotes: true},
-		"follow":     {},
+		"follow":     {Reloads: true},
 		"backup":     {},
 		"configure":  {Reloads: true, Demands: true},
 		"sql":        {Reloads: true, Provokes: true},

@@ -36,7 +36,7 @@ func applyDelay() Kind {
 			Example: `- {at: 5s, apply_delay: {node: pgslave, delay: 2s}, for: 5s}`,
 		},
 		New:   func() Parameters { return &ApplyDelay{} },
-		Facts: record.Facts{Lasts: true, Reloads: true}, Outage: true, Phase: true, Undo: undelay(), Reversible: true,
+		Facts: record.Facts{Lasts: true, Reloads: true, Keeps: true}, Outage: true, Phase: true, Undo: undelay(), Reversible: true,
 		Needs:        Needs{Process: Running, Connected: true},
 		Capabilities: []cluster.Capability{cluster.CanRun, cluster.CanReachFiles},
 	}

@@ -5,6 +5,7 @@ import (
 
 	"pgchaos/chaos"
 	"pgchaos/cluster"
+	"pgchaos/record"
 )
 
 // Follow points standbys at another upstream: `follow: a`, or `{node: a, upstream: b}`.
@@ -30,6 +31,7 @@ func follow() Kind {
 - {follow: {node: pgslave2, upstream: pgslave}}`,
 		},
 		New:          func() Parameters { return &Follow{} },
+		Facts:        record.Facts{Reloads: true},
 		Needs:        Needs{Process: Running | Stopped, Connected: true, Files: true},
 		Capabilities: []cluster.Capability{cluster.CanRun, cluster.CanReachFiles},
 	}

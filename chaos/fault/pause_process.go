@@ -38,6 +38,12 @@ func pauseProcess() Kind {
 	}
 }
 
+// Effects are those of the kind; only what sends and receives WAL keeps a standby from streaming.
+func (p *PauseProcess) Effects(f record.Facts) record.Facts {
+	f.Keeps = p.Process != WALSender && p.Process != walReceiver
+	return f
+}
+
 // Excludes is true of a second one on the same processes. Of backends, each freezes another one.
 func (p *PauseProcess) Excludes(inForce Parameters) bool {
 	other, same := inForce.(*PauseProcess)

@@ -39,7 +39,7 @@ func pauseReplay() Kind {
 			Example: `- {at: 5s, pause_replay: pgslave, for: 4s}`,
 		},
 		New:   func() Parameters { return &PauseReplay{} },
-		Facts: record.Facts{Lasts: true}, Outage: true, Phase: true, Undo: replayAgain(), Reversible: true,
+		Facts: record.Facts{Lasts: true, Keeps: true}, Outage: true, Phase: true, Undo: replayAgain(), Reversible: true,
 		Needs:  Needs{Process: Running, Connected: true},
 		Rights: []cluster.Right{cluster.ExecuteRight("pg_wal_replay_pause()"), cluster.ExecuteRight("pg_wal_replay_resume()")},
 	}

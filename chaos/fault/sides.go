@@ -3,6 +3,8 @@ package fault
 import (
 	"slices"
 	"strings"
+
+	"pgchaos/record"
 )
 
 // Clients stands for the clients of the load, where an action takes the sides of a network.
@@ -42,6 +44,13 @@ func (s *Sides) Selectors() (names []string) {
 func (s *Sides) BothSides() (one, other []string) {
 	one, other, _ = s.ends()
 	return one, other
+}
+
+// Effects are those of the kind; where one side is the clients alone, the servers lose nothing of each other.
+func (s *Sides) Effects(f record.Facts) record.Facts {
+	one, other, _ := s.ends()
+	f.Keeps = slices.Equal(one, NodeList{Clients}) || slices.Equal(other, NodeList{Clients})
+	return f
 }
 
 // Detail is the sides.

@@ -120,3 +120,34 @@ func TestUnlimitFromTheJournal(t *testing.T) {
 		t.Error("without knowing what it was")
 	}
 }
+
+// TestWhatKeepsServers: what takes neither a primary nor a standby away says so, whatever else it does.
+func TestWhatKeepsServers(t *testing.T) {
+	clients, a, b := NodeList{Clients}, NodeList{"a"}, NodeList{"b"}
+	between := func(sides ...NodeList) Sides { return Sides{Between: sides} }
+	for _, c := range []struct {
+		name string
+		with Parameters
+		want bool
+	}{
+		{"apply_delay", &ApplyDelay{}, true},
+		{"pause_replay", &PauseReplay{}, true},
+		{"hold_wal", &HoldWAL{}, false},
+		{"drop_slot", &DropSlot{}, false},
+		{"throttle", &Throttle{Sides: between(clients, a)}, true},
+		{"partition", &Partition{Sides: between(a, clients)}, true},
+		{"drop_connections", &DropConnections{Sides: between(a, clients)}, true},
+		{"half_open", &HalfOpen{Sides: Sides{From: a, To: clients}}, true},
+		{"partition", &Partition{Sides: between(a, b)}, false},
+		{"partition", &Partition{Sides: between(a, NodeList{Clients, "b"})}, false},
+		{"pause_process", &PauseProcess{OfProcess: OfProcess{Process: "checkpointer"}}, true},
+		{"pause_process", &PauseProcess{OfProcess: OfProcess{Process: "walsender"}}, false},
+		{"pause_process", &PauseProcess{OfProcess: OfProcess{Process: "walreceiver"}}, false},
+		{"kill", &Kill{}, false},
+	} {
+		k, found := Find(c.name)
+		if is := k.With(c.with).Facts; !found || is.Keeps != c.want {
+			t.Errorf("%s %+v: %+v, want %v", c.name, c.with, is, c.want)
+		}
+	}
+}
