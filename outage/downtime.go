@@ -29,10 +29,10 @@ func (d Downtime) Length() time.Duration { return d.To - d.From }
 // the next step has begun. So it counts up to the next fault, as an Outage does.
 func Downtimes(activity []Activity, events []record.Event, phases []record.Phase, end time.Duration) (all []Downtime) {
 	faults := faultsOf(events)
-	windows := map[string]record.Phase{}
+	numbers := map[string]int{}
 	for i, m := range faults {
 		if m.Effective > 0 {
-			windows[m.Name] = record.Phase{Name: m.Name, Start: m.Issued, End: windowOf(faults, i, end)}
+			numbers[m.Name] = i
 		}
 	}
 	firstFault := end
@@ -44,8 +44,8 @@ func Downtimes(activity []Activity, events []record.Event, phases []record.Phase
 		usual := f.usual(firstFault, end)
 		all = append(all, f.downtimeIn(record.Phase{End: end + record.SlotLength}, usual))
 		for _, p := range phases {
-			if window, ok := windows[p.Name]; ok {
-				p = window
+			if i, ok := numbers[p.Name]; ok {
+				p = record.Phase{Name: p.Name, Start: faults[i].Issued, End: f.windowOf(faults, i).until}
 			}
 			all = append(all, f.downtimeIn(p, usual))
 		}

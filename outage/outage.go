@@ -27,7 +27,7 @@ const sustainedFor = 10 * time.Second
 //
 // A fault is an event with Fault set that took effect. Its window is from where it
 // was issued to where the next fault was, and what failed or stalled in there is
-// put to its account; the recovery may come later than that, because an outage
+// put to its account. Where the next one came before it could be seen what this one did, both have it. The recovery may come later than that, because an outage
 // that a second fault meets halfway is one outage for the client.
 //
 // A failure in the window that the fault did not cause looks the same and counts, and so
@@ -41,10 +41,9 @@ func Outages(activity []Activity, events []record.Event, end time.Duration) []Ou
 		if m.Effective <= 0 {
 			continue
 		}
-		until := windowOf(faults, i, end)
 		for _, a := range activity {
 			f := clientTimeline{Activity: a, end: end, parts: partsOf(events, m)}
-			all = append(all, f.outage(m, until, f.usual(faults[0].Issued, m.Issued)))
+			all = append(all, f.outage(m, f.windowOf(faults, i).until, f.usual(faults[0].Issued, m.Issued)))
 		}
 	}
 	return all
@@ -107,7 +106,7 @@ func (f clientTimeline) since(issued, until time.Duration, usual usual) time.Dur
 	for i, part := range f.parts {
 		before := until
 		if i+1 < len(f.parts) {
-			before = min(until, f.parts[i+1])
+			before = f.parts[i+1]
 		}
 		if i == 0 && f.noticedIn(issued, part, usual) {
 			break

@@ -47,7 +47,7 @@ type Recovery struct {
 	Issued       time.Duration `json:"issued_ns"`
 	Effective    time.Duration `json:"effective_ns"`      // when it was verified to have taken effect
 	Noticed      bool          `json:"noticed,omitempty"` // as in Outage
-	// Next is the fault that was issued next. Client errors and stalls from then on
+	// Next is the first fault that was issued after this one had taken effect. Client errors and stalls from then on
 	// count for that fault. What had not come back by then is unknown for this one.
 	Next string `json:"next,omitempty"`
 
@@ -83,9 +83,13 @@ type WorkloadRecovery struct {
 	Writes   bool   `json:"writes"`
 	// Loaded is set when the workload was running at the fault; otherwise nothing was
 	// measured, and every stage is unknown.
-	Loaded     bool  `json:"loaded"`
-	NotServed  bool  `json:"not_served,omitempty"` // as in Outage; nothing was measured either
-	FirstError Stage `json:"first_error"`          // not reached: nothing failed
+	Loaded bool `json:"loaded"`
+	// Shared are later faults that were issued before it could be seen what this one did to the workload: what its clients saw counts for each
+	// of them. Next is then the first fault after these, in place of the recovery's.
+	Shared     []string `json:"shared_with,omitempty"`
+	Next       string   `json:"next,omitempty"`
+	NotServed  bool     `json:"not_served,omitempty"` // as in Outage; nothing was measured either
+	FirstError Stage    `json:"first_error"`          // not reached: nothing failed
 	// LastOldAck is the last acknowledgement from a node that the fault took away, and
 	// FirstNewAck the first from the new primary. They apply to a workload that the node
 	// served in the second before the fault, and the last one not to a fault of sessions,
@@ -97,6 +101,14 @@ type WorkloadRecovery struct {
 	Before     float64        `json:"before_per_second,omitempty"` // acknowledgements, in the up to 10 s before the fault
 	Clients    ClientOutages  `json:"clients"`
 	Nodes      []NodeRecovery `json:"nodes,omitempty"` // of a workload that is on several nodes at once: those that failed it
+}
+
+// NextOf is the fault that ended the time in which what a workload lacked counts for this one; "" where the load did.
+func (r *Recovery) NextOf(w *WorkloadRecovery) string {
+	if len(w.Shared) > 0 {
+		return w.Next
+	}
+	return r.Next
 }
 
 // NodeRecovery is one node's outage, as seen by a workload that uses several nodes. Clients
@@ -145,7 +157,7 @@ func Recoveries(c Course) []Recovery {
 	for i := range all {
 		r, until := &all[i], c.End
 		for n := i + 1; n < len(all); n++ {
-			if all[n].Issued >= r.Issued+record.SlotLength && took[n] {
+			if took[n] && afterEffect(faults[n], faults[i]) && w.shows(*r, all[n].Issued) {
 				until = min(until, all[n].Issued)
 				break
 			}
@@ -153,10 +165,10 @@ func Recoveries(c Course) []Recovery {
 		w.follow(r, w.ownUntil(faults, i), until)
 		for _, a := range c.Activity {
 			f := clientTimeline{Activity: a, end: c.End, parts: partsOf(c.Events, faults[i])}
-			r.Workloads = append(r.Workloads, f.recovered(r, windowOf(faults, i, c.End), until, faults[0].Issued))
+			r.Workloads = append(r.Workloads, f.recovered(r, f.windowOf(faults, i), until, faults[0].Issued))
 		}
-		if next := nextFault(faults, i); next != nil {
-			r.Next = next.Name
+		if n := slices.IndexFunc(faults, func(next record.Event) bool { return afterEffect(next, faults[i]) }); n >= 0 {
+			r.Next = faults[n].Name
 		}
 		r.settleWritable()
 		r.Caveats = w.caveats(r, until)
@@ -176,6 +188,17 @@ func (w watched) tookPrimary(r *Recovery, m record.Event) bool {
 	return stage.State != StageNone
 }
 
+// shows tells whether readings had shown by a moment what a fault took away: something was missing, or nothing although there was time to notice.
+func (w watched) shows(r Recovery, by time.Duration) bool {
+	if by >= r.Effective+noticedSpan {
+		return true
+	}
+	w.follow(&r, by, by)
+	return slices.ContainsFunc([]Stage{r.Writable, r.Redundancy, r.Rejoined}, func(s Stage) bool {
+		return s.State == StageReached || s.State == StageMissed
+	})
+}
+
 // settleWritable lets an acknowledgement prove what the watch saw later.
 func (r *Recovery) settleWritable() {
 	for _, w := range r.Workloads {
@@ -193,26 +216,6 @@ func faultsOf(events []record.Event) []record.Event {
 	faults := slices.DeleteFunc(slices.Clone(events), func(m record.Event) bool { return !m.Fault })
 	slices.SortStableFunc(faults, func(a, b record.Event) int { return cmp.Compare(a.Issued, b.Issued) })
 	return faults
-}
-
-// windowOf is the end of the time in which client failures are attributed to fault i:
-// the next fault, or the end of the load.
-func windowOf(faults []record.Event, i int, end time.Duration) time.Duration {
-	if next := nextFault(faults, i); next != nil {
-		return next.Issued
-	}
-	return end + record.SlotLength // the last slot too
-}
-
-// nextFault is the one after fault i, or nil. Faults issued within 10 ms are one event
-// to the clients, and share its window.
-func nextFault(faults []record.Event, i int) *record.Event {
-	for n := i + 1; n < len(faults); n++ {
-		if faults[n].Issued >= faults[i].Issued+record.SlotLength {
-			return &faults[n]
-		}
-	}
-	return nil
 }
 
 // watched is what the nodes said of themselves, by time.

@@ -28,6 +28,7 @@ func (w watched) caveats(r *Recovery, until time.Duration) (all []string) {
 	if len(r.Stuck) > 0 {
 		add("%s received nothing for some seconds while the primary had WAL to send, although pg_stat_replication went on to say streaming: whether there was redundancy then is not known", strings.Join(r.Stuck, ", "))
 	}
+	all = append(all, r.sharedWords()...)
 	if before := w.viewAt(r.Issued); r.Primary != "" && len(before) > 1 {
 		if _, ok := w.redundant(before, r); !ok {
 			add("no standby streamed from %s when %s was issued: there was no redundancy that could come back", r.Primary, r.Event)

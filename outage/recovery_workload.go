@@ -28,7 +28,7 @@ const recentSpan = time.Second
 
 // recovered is what the workload's clients saw of a fault: window is up to where
 // failures are its doing, until the end of its aftermath.
-func (f clientTimeline) recovered(r *Recovery, window, until, firstFault time.Duration) WorkloadRecovery {
+func (f clientTimeline) recovered(r *Recovery, window window, until, firstFault time.Duration) WorkloadRecovery {
 	w := WorkloadRecovery{Workload: f.Workload, Writes: f.Writes}
 	if w.Loaded = f.activeAt(r.Issued) && f.lastActive() > r.Effective; !w.Loaded {
 		return w
@@ -37,12 +37,15 @@ func (f clientTimeline) recovered(r *Recovery, window, until, firstFault time.Du
 	if w.NotServed = !usual.served; w.NotServed {
 		return w
 	}
-	w.FirstError = f.failed(r.Issued, window, usual)
+	if w.Shared = window.shared; len(w.Shared) > 0 {
+		w.Next = window.next
+	}
+	w.FirstError = f.failed(r.Issued, window.until, usual)
 	w.LastOldAck, w.FirstNewAck = f.acknowledgements(r, until)
-	w.Throughput, w.Before = f.throughput(r, window)
-	w.Clients = f.clientOutages(r.Issued, window, usual)
+	w.Throughput, w.Before = f.throughput(r, window.until)
+	w.Clients = f.clientOutages(r.Issued, window.until, usual)
 	if f.Spread {
-		w.Nodes = f.nodeRecoveries(r, window, firstFault)
+		w.Nodes = f.nodeRecoveries(r, window.until, firstFault)
 	}
 	return w
 }

@@ -110,7 +110,7 @@ func (w *worst) workloads(rec *outage.Recovery, e expect.Expectation) {
 		case load.NotServed:
 			w.miss(notServed(load.Workload, rec.Event))
 		case e.Metric == "throughput_rto":
-			w.stage(rec, load.Throughput, fmt.Sprintf("%s had not 90 %% of its throughput back from %s when %s", load.Workload, rec.Event, ended(rec)),
+			w.stage(rec, load.Throughput, fmt.Sprintf("%s had not 90 %% of its throughput back from %s when %s", load.Workload, rec.Event, ended(rec, &load)),
 				fmt.Sprintf("%s had too little load before %s, or too little time after it, to tell a throughput", load.Workload, rec.Event))
 		case load.Clients.Clients == 0:
 			w.miss(fmt.Sprintf("the outages of each client of %s are not recorded", load.Workload))
@@ -123,17 +123,17 @@ func (w *worst) workloads(rec *outage.Recovery, e expect.Expectation) {
 }
 
 // ended says what ended the time in which clients could come back from a fault.
-func ended(rec *outage.Recovery) string {
-	if rec.Next != "" {
-		return rec.Next + " came"
+func ended(rec *outage.Recovery, load *outage.WorkloadRecovery) string {
+	if next := rec.NextOf(load); next != "" {
+		return next + " came"
 	}
 	return "the load ended"
 }
 
 // asLong says for how long a client was not served that never was again.
-func asLong(rec *outage.Recovery) string {
-	if rec.Next != "" {
-		return "before " + rec.Next
+func asLong(rec *outage.Recovery, load *outage.WorkloadRecovery) string {
+	if next := rec.NextOf(load); next != "" {
+		return "before " + next
 	}
 	return "as long as the load ran"
 }
@@ -173,7 +173,7 @@ func (w *worst) clients(rec *outage.Recovery, load outage.WorkloadRecovery, metr
 	switch {
 	case out.AtLeast:
 		why = fmt.Sprintf("%s not served again after %s %s",
-			units.Count(int64(load.Clients.NeverBack), "client of "+load.Workload+" was", "clients of "+load.Workload+" were"), rec.Event, asLong(rec))
+			units.Count(int64(load.Clients.NeverBack), "client of "+load.Workload+" was", "clients of "+load.Workload+" were"), rec.Event, asLong(rec, &load))
 	case load.Clients.Discarded > 0:
 		why = fmt.Sprintf("clients of %s were out so often that the shortest outages are not kept", load.Workload)
 	}

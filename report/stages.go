@@ -51,8 +51,8 @@ func WorkloadStages(rec *outage.Recovery, w *outage.WorkloadRecovery) []Recovery
 	throughput := RecoveryStage{
 		Stage: w.Throughput, Name: "90 % of the throughput back", None: "90 % of the throughput kept", Missed: "throughput not back at 90 %",
 	}
-	if rec.Next != "" {
-		throughput.Ended = ", when " + rec.Next + " began"
+	if next := rec.NextOf(w); next != "" {
+		throughput.Ended = ", when " + next + " began"
 	}
 	gone := slices.DeleteFunc(slices.Clone(rec.Nodes), func(n string) bool { return slices.Contains(rec.Kept, n) })
 	primary := "the new primary"

@@ -68,7 +68,7 @@ func workloadStages(rec *outage.Recovery, w outage.WorkloadRecovery) []string {
 		add(stageWords(rec, stage))
 	}
 	if w.Clients.Clients > 0 {
-		items = append(items, clientWords(rec, w.Clients))
+		items = append(items, clientWords(w.Clients, rec.NextOf(&w)))
 	}
 	for _, n := range w.Nodes {
 		switch {
@@ -124,8 +124,8 @@ func after(d time.Duration) string {
 	return " " + offset(d)
 }
 
-// clientWords are for how long clients were out, one by one.
-func clientWords(rec *outage.Recovery, c outage.ClientOutages) string {
+// clientWords are for how long clients were out, one by one, up to the next fault.
+func clientWords(c outage.ClientOutages, next string) string {
 	before := ""
 	if c.NotServed > 0 {
 		before = fmt.Sprintf(", %s down before the fault", units.Grouped(int64(c.NotServed)))
@@ -136,8 +136,8 @@ func clientWords(rec *outage.Recovery, c outage.ClientOutages) string {
 	back := fmt.Sprintf("%d of %d were out, all are back", c.Hit, c.Clients)
 	if c.NeverBack > 0 {
 		back = fmt.Sprintf("%d of %d were out, %d NEVER BACK", c.Hit, c.Clients, c.NeverBack)
-		if rec.Next != "" {
-			back = fmt.Sprintf("%d of %d were out, %d NOT BACK before %s", c.Hit, c.Clients, c.NeverBack, rec.Next)
+		if next != "" {
+			back = fmt.Sprintf("%d of %d were out, %d NOT BACK before %s", c.Hit, c.Clients, c.NeverBack, next)
 		}
 	}
 	return fmt.Sprintf("clients out: median %s, p99 %s, longest %s (%s%s)", leastWords(c.Median), leastWords(c.P99), leastWords(c.Max), back, before)
