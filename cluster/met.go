@@ -42,6 +42,8 @@ type Existing struct {
 	Prepares bool
 	// Commits: a workload writes with the synchronous_commit that its sessions get from the server. The audit knows that of the nodes' role.
 	Commits bool
+	// Writes: a workload writes.
+	Writes bool
 	// Ways are where workloads go otherwise than by the nodes' connection strings and by Clients.
 	Ways []Way
 	// Rights are those that steps need beyond the rights of every run.

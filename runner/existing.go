@@ -18,6 +18,8 @@ func Existing(e *spec.Experiment, risk bool) (cluster.Existing, error) {
 	for i := range e.Load {
 		w := &e.Load[i]
 		x.Sessions += mostSessions(w)
+		_, own := w.Connection["default_transaction_read_only"]
+		x.Writes = x.Writes || !own && !w.OnlyReads()
 		x.Prepares = x.Prepares || x.Clients != "" && w.URL == x.Clients && w.Protocol != pgload.Simple
 	}
 	for _, h := range c.Existing.Hooks {

@@ -103,6 +103,7 @@ type Seen struct {
 	Creates        bool   // the role may make schemas
 	SyncNames      string // synchronous_standby_names
 	SyncCommit     string // synchronous_commit of new sessions of the role
+	ReadOnly       bool   // default_transaction_read_only of new sessions of the role
 	Archives       bool
 	Sessions       int // of others
 	Others         []cluster.OtherRun
@@ -161,6 +162,7 @@ func (e *Examination) judge(x cluster.Existing) {
 	e.health()
 	e.marked(x)
 	e.otherRuns()
+	e.writable(x)
 	e.risks(x)
 	e.rights()
 	e.synchronous(x)
@@ -240,11 +242,25 @@ func look(ctx context.Context, name string, dsn cluster.DSN, pooled bool) Seen {
 	if s.Others, s.Error = cluster.OtherRuns(ctx, conn, ""); s.Error != nil {
 		return s
 	}
+	if s.ReadOnly, s.Error = readOnlyByDefault(ctx, dsn); s.Error != nil {
+		return s
+	}
 	if s.Way, s.Error = cluster.Straight(ctx, conn); s.Error != nil {
 		return s
 	}
 	s.Error = s.readClock(ctx, conn)
 	return s
+}
+
+// readOnlyByDefault tells whether the sessions of the load cannot write, since the server, the role or the database makes them read-only. It takes
+// a session without the settings of a run's own.
+func readOnlyByDefault(ctx context.Context, dsn cluster.DSN) (is bool, err error) {
+	conn, err := connect(ctx, dsn, "doctor", true)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // which was only to read
+	return is, conn.QueryRow(ctx, "select pg_catalog.current_setting('default_transaction_read_only') = 'on'").Scan(&is)
 }
 
 // readClock compares the server's clock with ours. The shortest of a few questions is the most exact one.

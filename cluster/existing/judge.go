@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"pgchaos/cluster"
 )
 
@@ -79,6 +81,19 @@ const (
 	mostSessions = 10
 	mostBytes    = 10 << 30
 )
+
+// writable wants the load's sessions not to be read-only by default: not one of their writes would succeed.
+func (e *Examination) writable(x cluster.Existing) {
+	p := e.primary()
+	if p == nil || !p.ReadOnly || !x.Writes {
+		return
+	}
+	dsn := x.Nodes[0].DSN
+	role, database := pgx.Identifier{dsn.User.Name}.Sanitize(), pgx.Identifier{dsn.Database}.Sanitize()
+	const reset = " reset default_transaction_read_only"
+	e.add(Bad, p.Name, fmt.Sprintf("undo it where it was set: alter role %s%s, or alter database %s%s, or alter role %s in database %s%s, or in the server's configuration", role, reset, database, reset, role, database, reset),
+		"new sessions of the role %s in the database %s are read-only (default_transaction_read_only = on), and the load could not write", dsn.User.Name, dsn.Database)
+}
 
 // risks looks for signs that people use the cluster.
 func (e *Examination) risks(x cluster.Existing) {

@@ -56,6 +56,8 @@ func TestRefusals(t *testing.T) {
 		{name: "what a killed run has left", but: func(s *Seen, _ *cluster.Existing) {
 			s.Others = []cluster.OtherRun{{Run: "x-20300101-000000-abcd", Schema: "pgchaos_x", Database: "chaos"}}
 		}},
+		{name: "sessions that are read-only", but: func(s *Seen, x *cluster.Existing) { s.ReadOnly, x.Writes = true, true }, want: "n1: new sessions of the role chaos in the database chaos are read-only (default_transaction_read_only = on), and the load could not write; undo it where it was set: alter role \"chaos\" reset default_transaction_read_only, or alter database", never: true},
+		{name: "sessions that are read-only, and a load that only reads", but: func(s *Seen, _ *cluster.Existing) { s.ReadOnly = true }},
 		{name: "no mark", but: func(s *Seen, _ *cluster.Existing) { s.Marked = false }, want: "is not marked as one that pgchaos may use; if it is a cluster to be broken, run 'pgchaos mark'", never: true},
 		{name: "as demanded", but: syncs("ANY 1 (s2, s3)", "on", "1 (n2, n3)", "")},
 		{name: "more than demanded", but: syncs("2 (s2, S3)", "remote_apply", "1 (n2, n3)", "on")},

@@ -18,6 +18,9 @@ const Mark = "[pgchaos may break this cluster]"
 // insufficientPrivilege is the SQLSTATE of what needs more rights.
 const insufficientPrivilege = "42501"
 
+// readOnlyTransaction is the SQLSTATE of a write in a transaction that may not write.
+const readOnlyTransaction = "25006"
+
 // MarkChange is what SetMark did to the comment on a database.
 type MarkChange struct {
 	Before, After string
@@ -71,6 +74,10 @@ func setMark(ctx context.Context, conn *pgx.Conn, dsn cluster.DSN, remove bool) 
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Code == insufficientPrivilege {
 		return c, fmt.Errorf("the role %s may not comment on the database %s: only its owner and superusers may. One of them runs:\n%s;", dsn.User.Name, database, c.SQL)
+	}
+	if errors.As(err, &pg) && pg.Code == readOnlyTransaction {
+		return c, fmt.Errorf("new sessions of the role %s in the database %s are read-only (default_transaction_read_only = on), and neither a mark nor a run can write there. Where they need not be, undo that; or run:\nbegin read write; %s; commit;",
+			dsn.User.Name, database, c.SQL)
 	}
 	if err != nil {
 		return c, fmt.Errorf("comment on the database %s: %w", database, err)

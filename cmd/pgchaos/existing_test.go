@@ -140,6 +140,13 @@ func TestMarkAndDoctor(t *testing.T) {
 	if code, _, errs := m.run("mark", m.DSN("n2", plaincluster.Database, "postgres")); code == exitPass || !strings.Contains(errs, "is a standby") {
 		t.Errorf("exit code %d: %s", code, errs)
 	}
+	const readOnly = "alter database shop set default_transaction_read_only = on"
+	m.SQL(t, "n1", plaincluster.Database, readOnly)
+	if code, _, errs := m.run("mark", m.DSN("n1", plaincluster.Database, "postgres")); code == exitPass || !strings.Contains(errs, `begin read write; comment on database "shop" is`) {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+	refused("new sessions of the role chaos in the database shop are read-only")
+	m.SQL(t, "n1", "postgres", "alter database shop reset default_transaction_read_only")
 	var said strings.Builder
 	for _, args := range [][]string{{"mark"}, {"mark"}, {"mark", "--remove"}, {"mark", "--remove"}, {"mark"}} {
 		code, out, errs := m.run(append(args, m.DSN("n1", plaincluster.Database, "postgres"))...)
