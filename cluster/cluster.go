@@ -92,7 +92,7 @@ func New(p Provider, cfg Config) (*Cluster, error) {
 	var errs []error
 	if len(cfg.Nodes) == 0 {
 		errs = append(errs, errors.New("a cluster needs at least one node"))
-	} else if cfg.Nodes[0].Absent {
+	} else if cfg.Nodes[0].Absent && firstDSN(cfg.Nodes) == nil {
 		errs = append(errs, fmt.Errorf("node %s: the first node is the primary and cannot be absent", cfg.Nodes[0].Name))
 	}
 	errs = append(errs, checkSettings("settings", cfg.Settings))

@@ -24,8 +24,8 @@ const ExistingProvider = "existing"
 // Existing is a cluster that was there before, as an experiment describes it.
 type Existing struct {
 	Nodes []ExistingNode
-	// Unread are the names of the nodes that nothing leads to.
-	Unread []string
+	// Unread are the nodes that nothing leads to. They have no DSN.
+	Unread []ExistingNode
 	// Manager is what can be asked for a switchover.
 	Manager ManagerAddress
 	// Chooses are the steps in which the manager is to choose the new primary.

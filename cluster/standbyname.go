@@ -17,7 +17,7 @@ var standbyNameSQL string
 
 // learnStandbyNames finds the application_name of each node as a standby. A manager can call it as it likes: Patroni by the
 // member's name, pg_auto_failover pgautofailover_standby_N; and each node keeps it through all its lives. That of the
-// primary is not known before it is a standby, unless the file says it.
+// primary is not known before it is a standby, unless the file says it; nor is that of a node which nothing leads to.
 func (c *Cluster) learnStandbyNames(ctx context.Context, nodes []*Node, states []record.NodeState) error {
 	var names *standbyNames
 	for i, n := range nodes {
@@ -33,6 +33,11 @@ func (c *Cluster) learnStandbyNames(ctx context.Context, nodes []*Node, states [
 			name = n.Name()
 		}
 		names = names.with(name, n.Name(), addressesOf(ctx, n.config.DSN.Address.Host))
+	}
+	for _, n := range c.nodes {
+		if !n.Met() && n.config.Standby != "" {
+			names = names.with(n.config.Standby, n.Name(), nil)
+		}
 	}
 	for _, s := range states {
 		var err error

@@ -41,7 +41,7 @@ func Existing(e *spec.Experiment, risk bool) (cluster.Existing, error) {
 	}
 	for _, n := range c.Existing.Nodes {
 		if n.Unread {
-			x.Unread = append(x.Unread, n.Name)
+			x.Unread = append(x.Unread, cluster.ExistingNode{Name: n.Name, Standby: n.Standby})
 			continue
 		}
 		dsn, err := cluster.ParseDSN(n.DSN)

@@ -159,6 +159,10 @@ func (p *Plan) clusterConfig(run string, log func(string, ...any)) cluster.Confi
 			i := slices.IndexFunc(cfg.Nodes, func(c cluster.NodeConfig) bool { return c.Name == n.Name })
 			cfg.Nodes[i].DSN, cfg.Nodes[i].Standby = &n.DSN, n.Standby
 		}
+		for _, n := range x.Unread {
+			i := slices.IndexFunc(cfg.Nodes, func(c cluster.NodeConfig) bool { return c.Name == n.Name })
+			cfg.Nodes[i].Standby = n.Standby
+		}
 	}
 	return cfg
 }

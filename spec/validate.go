@@ -185,7 +185,7 @@ func (v *validator) cluster() {
 		seen[n.Name] = true
 		v.settings(path, n.Settings, c.Synchronous != nil && i == 0)
 	}
-	if c.Nodes[0].Absent {
+	if c.Nodes[0].Absent && !c.existing() { // whose primary can be any of its nodes
 		v.bad(v.nodePath(0)+".absent", "the first node is the primary and cannot be absent", "put another node first")
 	}
 	v.synchronous("cluster.synchronous", c.Synchronous)
@@ -285,7 +285,7 @@ func (v *validator) standbys(path, text string) (names standbynames.Names, ok bo
 }
 
 // regimeCanHold checks that the standbys which a commit waits for at the beginning
-// are there at the beginning.
+// are there at the beginning. In a cluster that was there before any node can be the primary, and each is there, though nobody may read it.
 func (v *validator) regimeCanHold() {
 	c := v.e.Cluster
 	if c.Synchronous == nil || v.d.brokenUnder("cluster.nodes") {
@@ -295,16 +295,19 @@ func (v *validator) regimeCanHold() {
 	if err != nil || standbys.Num == 0 {
 		return
 	}
-	present, absent := 0, []string(nil)
-	for _, n := range c.Nodes[1:] {
+	present, absent, others := 0, []string(nil), c.Nodes[1:]
+	if c.existing() {
+		others = c.Nodes
+	}
+	for _, n := range others {
 		switch {
-		case standbys.Has(n.Name) && n.Absent:
+		case standbys.Has(n.Name) && n.Absent && !c.existing():
 			absent = append(absent, n.Name)
 		case standbys.Has(n.Name):
 			present++
 		}
 	}
-	if present >= standbys.Num {
+	if present = min(present, len(c.Nodes)-1); present >= standbys.Num {
 		return
 	}
 	what := fmt.Sprintf("of these standbys a commit would wait for %d, and %d can be there at the start", standbys.Num, present)

@@ -168,7 +168,11 @@ func (v *validator) manager(m *Manager) {
 }
 
 func (v *validator) existingNodes(x *Existing) {
+	if len(x.Nodes) > 0 && !slices.ContainsFunc(x.Nodes, func(n ExistingNode) bool { return !n.Unread }) {
+		v.badKey(existingPath+".nodes", "nothing leads to any of the nodes", "write the dsn of at least the primary")
+	}
 	var first *cluster.DSN
+	firstName := ""
 	addresses := map[cluster.Address]string{}
 	for _, n := range x.Nodes {
 		path := existingPath + ".nodes." + n.Name
@@ -201,11 +205,11 @@ func (v *validator) existingNodes(x *Existing) {
 		}
 		addresses[dsn.Address] = n.Name
 		if first == nil {
-			first = &dsn
+			first, firstName = &dsn, n.Name
 			continue
 		}
 		if what := dsn.Differs(*first); what != "" {
-			v.bad(path+".dsn", what+" is another one than that of "+x.Nodes[0].Name, "make it the same for all nodes: one user audits them all")
+			v.bad(path+".dsn", what+" is another one than that of "+firstName, "make it the same for all nodes: one user audits them all")
 		}
 	}
 }

@@ -183,11 +183,17 @@ func (e *Examination) distinguished(ctx context.Context, x cluster.Existing) {
 		s.Node, s.Host, s.Name = n.Name, n.DSN.Address.Host, cmp.Or(n.Standby, s.Name)
 		nodes = append(nodes, s)
 	}
+	for _, n := range x.Unread {
+		if n.Standby != "" {
+			nodes = append(nodes, cluster.MetStandby{Node: n.Name, Name: n.Standby})
+		}
+	}
 	others, err := cluster.Distinguish(ctx, nodes)
 	if err != nil {
 		e.add(Bad, "", "", "%v", err)
+		return
 	}
-	e.unnamed(others, x)
+	e.unnamed(others[:len(x.Nodes)], x)
 }
 
 //go:embed look.sql

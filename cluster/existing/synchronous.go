@@ -69,6 +69,11 @@ func (e *Examination) byNode(names string, x cluster.Existing) string {
 				nodes = append(nodes, n.Name)
 			}
 		}
+		for _, n := range x.Unread {
+			if n.Standby != "" && strings.EqualFold(n.Standby, name) {
+				nodes = append(nodes, n.Name)
+			}
+		}
 		if len(nodes) == 1 {
 			list.Names[i] = nodes[0]
 		}

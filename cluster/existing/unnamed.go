@@ -32,7 +32,12 @@ func (e *Examination) unnamed(others [][]int, x cluster.Existing) {
 	if slices.ContainsFunc(e.Nodes, func(s Seen) bool { return s.Error != nil }) {
 		return
 	}
-	unread := slices.Clone(x.Unread)
+	var unread []string // those of which the file does not say as whom they stream
+	for _, n := range x.Unread {
+		if n.Standby == "" {
+			unread = append(unread, n.Name)
+		}
+	}
 	for i, lines := range others {
 		var names []string
 		for _, line := range lines {

@@ -43,20 +43,24 @@ func TestUnnamed(t *testing.T) {
 		archive = `{"name": "pg_receivewal", "client_addr": "10.0.0.9", "standby": false}`
 		n4      = `{"name": "n4", "client_addr": "10.0.0.4", "standby": true}`
 	)
+	n4Unread := []cluster.ExistingNode{{Name: "n4"}}
+	called := []cluster.ExistingNode{{Name: "n4", Standby: "walreceiver"}}
 	for name, tt := range map[string]struct {
 		lines  string
-		unread []string // that the file names without a dsn
-		error  error    // of n2
+		unread []cluster.ExistingNode // that the file names without a dsn
+		error  error                  // of n2
 		want   string
 	}{
 		"none":                       {lines: n2},
 		"an archive is none":         {lines: n2 + "," + archive},
 		"one":                        {lines: n2 + "," + third, want: "1 standby streams from n1 that the file does not name: walreceiver (10.0.0.3); name it among the nodes: a run reads these alone"},
 		"several":                    {lines: third + "," + n2 + "," + hidden, want: "2 standbys stream from n1 that the file does not name: walreceiver (10.0.0.3), other; name them among the nodes: a run reads these alone"},
-		"it may be the unread one":   {lines: n2 + "," + third, unread: []string{"n4"}},
-		"it is the unread one":       {lines: n2 + "," + n4, unread: []string{"n4"}},
-		"another than the unread":    {lines: third + "," + n4, unread: []string{"n4"}, want: "1 standby streams from n1 that the file does not name: walreceiver (10.0.0.3)"},
-		"one of them may be":         {lines: third + "," + hidden, unread: []string{"n4"}, want: "2 standbys stream from n1 that the file does not name: walreceiver (10.0.0.3), other (n4 can be among them); name"},
+		"it may be the unread one":   {lines: n2 + "," + third, unread: n4Unread},
+		"it is the unread one":       {lines: n2 + "," + n4, unread: n4Unread},
+		"another than the unread":    {lines: third + "," + n4, unread: n4Unread, want: "1 standby streams from n1 that the file does not name: walreceiver (10.0.0.3)"},
+		"one of them may be":         {lines: third + "," + hidden, unread: n4Unread, want: "2 standbys stream from n1 that the file does not name: walreceiver (10.0.0.3), other (n4 can be among them); name"},
+		"the unread one by its name": {lines: n2 + "," + third, unread: called},
+		"another than that":          {lines: n2 + "," + hidden, unread: called, want: "1 standby streams from n1 that the file does not name: other; name it"},
 		"it may be who was not read": {lines: third, error: errors.New("wrong password")},
 	} {
 		t.Run(name, func(t *testing.T) {

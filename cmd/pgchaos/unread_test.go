@@ -11,6 +11,7 @@ import (
 
 	"pgchaos/expect"
 	"pgchaos/internal/plaincluster"
+	"pgchaos/record"
 	"pgchaos/report"
 	"pgchaos/report/junit"
 	"pgchaos/report/summary"
@@ -62,7 +63,38 @@ func TestManagedService(t *testing.T) {
 	}
 	m.saysWhatWasRead(r)
 	m.saysWhomTheFileDoesNotName(file)
+	m.demandsWhatNobodyReads(file)
 	m.unchanged()
+}
+
+// demandsWhatNobodyReads: commits can be demanded to wait for a standby that nobody reads and that stands first in the file, and it is seen
+// when they no longer do.
+func (m *met) demandsWhatNobodyReads(file string) {
+	m.t.Helper()
+	standbys := func(names string) {
+		m.SQL(m.t, "n1", "postgres", "alter system set synchronous_standby_names = '"+names+"'")
+		m.SQL(m.t, "n1", "postgres", "select pg_reload_conf()")
+	}
+	standbys("1 (n2)")
+	demand := []string{file, "--set", "cluster.existing.nodes={a: {unread: true, standby: n2}, n1: {dsn: '" + m.DSN("n1", plaincluster.Database, "") + "'}}", "--set", "cluster.synchronous={standbys: 1 (a)}",
+		"--set", "load.reads.target=primary", "--set", "expect=[]", "--set", "timeline=[{when: throughput of writes > 1/s, within: 60s, sql: {node: n1, query: \"select pg_sleep(3)\"}}]"}
+	if code, text := m.doctored(demand...); code != exitPass || strings.Contains(text, "does not name") || !strings.Contains(text, `its synchronous_standby_names is "1 (n2)", and the file demands "1 (a)"`) {
+		m.t.Errorf("exit code %d\n%s", code, text)
+	}
+	out := m.out + "-demand"
+	cmd := m.command(append([]string{"run", "--out", out}, demand...)...)
+	must(m.t, cmd.Start())
+	m.await("the load", func() bool {
+		return m.Get(m.t, "n1", "postgres", "select count(*)::text from pg_stat_activity where query like '%pg_sleep(3)%' and application_name like 'pgchaos%'") == "1"
+	})
+	standbys("")
+	_ = cmd.Wait() // its exit code is not asked for
+	r, err := report.Read(out)
+	must(m.t, err)
+	if weakened := eventNamed(m.t, r, func(e record.Event) bool { return e.Action == "weakened" }); weakened.Weakening.Was.Standbys != "FIRST 1 (a)" {
+		m.t.Errorf("%+v", weakened.Weakening)
+	}
+	m.SQL(m.t, "n1", "postgres", "alter system reset synchronous_standby_names")
 }
 
 // saysWhomTheFileDoesNotName: doctor and the report speak of a standby that streams and is in no file, and not of a node that the file names
