@@ -196,6 +196,14 @@ func (e *Examination) distinguished(ctx context.Context, x cluster.Existing) {
 	e.unnamed(others[:len(x.Nodes)], x)
 }
 
+// beginReading is how a transaction begins that reads, on every node: no standby lets one begin that is serializable.
+const beginReading = "begin isolation level read committed read only"
+
+// beginLook begins one whatever the defaults of the role and the database are: a time can be written in ways that cannot be read.
+func beginLook() []string {
+	return []string{beginReading, "set local search_path = pg_catalog", "set local datestyle = 'ISO'"}
+}
+
 //go:embed look.sql
 var lookSQL string
 
@@ -211,11 +219,10 @@ func look(ctx context.Context, name string, dsn cluster.DSN, pooled bool) Seen {
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // which was only to read
 	// One transaction, and settings of its own: in a pooler the next one can have another session, and this session another client.
-	if _, s.Error = conn.Exec(ctx, "begin read only"); s.Error != nil {
-		return s
-	}
-	if _, s.Error = conn.Exec(ctx, "set local search_path = pg_catalog"); s.Error != nil {
-		return s
+	for _, sql := range beginLook() {
+		if _, s.Error = conn.Exec(ctx, sql); s.Error != nil {
+			return s
+		}
 	}
 	var comment, standbys string
 	var delay int64 // in ms
@@ -298,6 +305,7 @@ func connect(ctx context.Context, dsn cluster.DSN, app string, pooled bool) (*pg
 	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec
 	if !pooled {
 		cfg.RuntimeParams["default_transaction_read_only"] = "on"
+		cfg.RuntimeParams["default_transaction_isolation"] = "read committed" // no standby lets one begin that is serializable
 	}
 	conn, err := pgx.ConnectConfig(ctx, cfg)
 	var pg *pgconn.PgError

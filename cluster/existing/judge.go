@@ -22,7 +22,7 @@ func (e *Examination) health() {
 		n := &e.Nodes[i]
 		switch {
 		case n.Error != nil:
-			e.add(Bad, n.Name, "mend that first: a run on a cluster that is not healthy proves nothing", "it cannot be read: %v", n.Error)
+			e.add(Bad, n.Name, "mend that first: nothing is known of a node that cannot be read", "it cannot be read: %v", n.Error)
 			unread = true
 			continue
 		case first != nil && n.SystemID != first.SystemID:

@@ -124,7 +124,7 @@ func TestOfAnotherCluster(t *testing.T) {
 		want  string
 	}{
 		"the one between":           {[]Seen{primary("n1", "1"), primary("n2", "2"), standby("n3", "1")}, "n2: it is of another cluster than n1: its system identifier is 2, and that of n1 is 1; check its dsn\nn1: it is the primary"},
-		"beside one that is unread": {[]Seen{unread, primary("n2", "2"), standby("n3", "1")}, "n1: it cannot be read: wrong password; mend that first: a run on a cluster that is not healthy proves nothing\nn3: it is of another cluster than n2: its system identifier is 1, and that of n2 is 2; check its dsn\nn2: it is the primary"},
+		"beside one that is unread": {[]Seen{unread, primary("n2", "2"), standby("n3", "1")}, "n1: it cannot be read: wrong password; mend that first: nothing is known of a node that cannot be read\nn3: it is of another cluster than n2: its system identifier is 1, and that of n2 is 2; check its dsn\nn2: it is the primary"},
 		"the primary":               {[]Seen{standby("n1", "1"), primary("n2", "2")}, "n2: it is of another cluster than n1: its system identifier is 2, and that of n1 is 1; check its dsn\nnone of the nodes that can be read is the primary; name the primary that they stream from among the nodes"},
 	} {
 		e := Examination{Nodes: tt.nodes}

@@ -38,7 +38,7 @@ func pooledByTransaction(ctx context.Context, dsn cluster.DSN) (bool, error) {
 		defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // which was only to read
 		conns[i] = conn
 	}
-	if _, err := conns[1].Exec(ctx, "begin read only"); err != nil {
+	if _, err := conns[1].Exec(ctx, beginReading); err != nil {
 		return false, err
 	}
 	had := map[int]bool{}
@@ -88,7 +88,7 @@ func keepsApart(ctx context.Context, dsn cluster.DSN) (bool, error) {
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // which was only to read
 	// All in one transaction, and so on one server: nothing is left there.
-	if _, err := conn.Exec(ctx, "begin read only"); err != nil {
+	if _, err := conn.Exec(ctx, beginReading); err != nil {
 		return false, err
 	}
 	const name, statement = "pgchaos_doctor", "select 1 as pgchaos_doctor"

@@ -65,7 +65,7 @@ var waySQL string
 // lookWay asks a server whose it is, in one transaction, as look does, and closes the session.
 func lookWay(ctx context.Context, conn *pgx.Conn) (s wayServer, err error) {
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // which was only to read
-	for _, sql := range []string{"begin read only", "set local search_path = pg_catalog"} {
+	for _, sql := range beginLook() {
 		if _, err := conn.Exec(ctx, sql); err != nil {
 			return s, err
 		}

@@ -167,6 +167,7 @@ func TestMarkAndDoctor(t *testing.T) {
 	doctor("good", exitPass)
 	m.namedWithABlank()
 	m.replaysLate()
+	m.hasDefaultsOfItsOwn()
 	m.SQL(t, "n1", plaincluster.Database, "revoke pg_monitor from chaos")
 	doctor("no-rights", exitInconclusive)
 	m.runsWithoutRights()
@@ -235,6 +236,24 @@ func (m *met) replaysLate() {
 		m.t.Errorf("exit code %d\n%s", code, text)
 	}
 	delay("0")
+}
+
+// hasDefaultsOfItsOwn: what new sessions of the role or in the database begin with keeps pgchaos from nothing.
+func (m *met) hasDefaultsOfItsOwn() {
+	m.t.Helper()
+	m.SQL(m.t, "n1", "postgres", "alter role chaos set default_transaction_isolation = 'serializable'")
+	m.SQL(m.t, "n1", "postgres", "alter database shop set datestyle = 'German, DMY'")
+	m.await("the defaults on the standby", func() bool {
+		return m.Get(m.t, "n2", "postgres", "select count(*)::text from pg_db_role_setting") == "2"
+	})
+	if code, text := m.doctored(m.file); code != exitPass {
+		m.t.Errorf("doctor: exit code %d\n%s", code, text)
+	}
+	if code, out, errs := m.run("run", m.file, "--out", m.out+"-defaults", "--set", "timeline=[{wait: 300ms}]", "--set", "load.writes.url="+m.DSN("n1", plaincluster.Database, "")); code != exitPass {
+		m.t.Errorf("run: exit code %d\n%s%s", code, out, errs)
+	}
+	m.SQL(m.t, "n1", "postgres", "alter role chaos reset all")
+	m.SQL(m.t, "n1", "postgres", "alter database shop reset all")
 }
 
 // byKeywords: clients can be libpq's keywords, and a service.
