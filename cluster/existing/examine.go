@@ -107,6 +107,8 @@ type Seen struct {
 	Archives       bool
 	Sessions       int // of others
 	Others         []cluster.OtherRun
+	Prod           []string // databases of the server that have prod in their names
+	LogicalSlots   []string
 	MaxConnections int    // those that are for superusers are taken off
 	Connections    int    // that are taken
 	DataDir        string // "": the role may not read it
@@ -227,7 +229,7 @@ func look(ctx context.Context, name string, dsn cluster.DSN, pooled bool) Seen {
 	var comment, standbys string
 	var delay int64 // in ms
 	s.Error = conn.QueryRow(ctx, lookSQL, cluster.OwnApp+"%").Scan(&s.SystemID, &s.Database, &s.Standby, &s.Version, &s.Server, &comment, &s.Senders, &s.Receives,
-		&s.Encrypted, &s.ClusterName, &s.Creates, &s.SyncNames, &s.SyncCommit, &s.Archives, &s.Sessions, &s.MaxConnections, &s.Connections, &s.DataDir, &s.Bytes, &standbys, &delay)
+		&s.Encrypted, &s.ClusterName, &s.Creates, &s.SyncNames, &s.SyncCommit, &s.Archives, &s.Sessions, &s.MaxConnections, &s.Connections, &s.DataDir, &s.Bytes, &standbys, &delay, &s.Prod, &s.LogicalSlots)
 	s.ApplyDelay = time.Duration(delay) * time.Millisecond
 	s.Marked = strings.Contains(comment, Mark)
 	if pooled { // pg_stat_ssl is of the pooler's own session

@@ -1,10 +1,12 @@
 package existing
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -101,7 +103,11 @@ func (e *Examination) risks(x cluster.Existing) {
 	sessions, archives := 0, []string{}
 	for i, n := range x.Nodes {
 		s := e.Nodes[i]
-		names = append(names, n.Name, n.DSN.Address.Host, n.Host, s.ClusterName, n.DSN.Database)
+		names = append(names, n.Name, n.DSN.Address.Host, n.Host, s.ClusterName, n.DSN.Database, n.DSN.User.Name)
+		names = append(names, s.Prod...)
+		for _, standby := range s.Streams.Standbys {
+			names = append(names, standby.Name)
+		}
 		sessions += s.Sessions
 		if s.Archives {
 			archives = append(archives, n.Name)
@@ -135,6 +141,7 @@ func (e *Examination) risks(x cluster.Existing) {
 	} else {
 		e.add(Good, "", "", "%s", others)
 	}
+	e.readers(x)
 	size := fmt.Sprintf("its databases have %s", sizeText(p.Bytes))
 	if p.Bytes > mostBytes {
 		e.add(Risky, p.Name, "check whose data that is", "%s, and more than %s look like data that somebody needs", size, sizeText(mostBytes))
@@ -145,6 +152,25 @@ func (e *Examination) risks(x cluster.Existing) {
 		e.add(Risky, "", "the WAL of the run goes into that archive, too: check whose it is", "archiving is on: %s", strings.Join(archives, ", "))
 	} else {
 		e.add(Good, "", "", "archiving is off")
+	}
+}
+
+// readers looks for those who read the WAL of a node, and are no standbys: archives such as pg_receivewal, and subscribers.
+func (e *Examination) readers(x cluster.Existing) {
+	for _, n := range e.Nodes {
+		var names []string
+		for i, s := range n.Streams.Standbys {
+			named := slices.ContainsFunc(x.Unread, func(u cluster.ExistingNode) bool { return cmp.Or(u.Standby, u.Name) == s.Name })
+			if i < len(n.Replays) && !n.Replays[i] && !named {
+				names = append(names, s.Name)
+			}
+		}
+		if len(names) > 0 {
+			e.add(Risky, n.Name, "look in its pg_stat_replication who needs that", "receivers that are no standbys stream from it, such as an archive, a base backup or a subscriber: %s", strings.Join(names, ", "))
+		}
+		if len(n.LogicalSlots) > 0 {
+			e.add(Risky, n.Name, "look whose they are: a failover loses logical slots, unless they are synchronized to the standbys", "it has logical replication slots: %s", strings.Join(n.LogicalSlots, ", "))
+		}
 	}
 }
 

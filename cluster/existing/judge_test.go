@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"pgchaos/cluster"
+	observed "pgchaos/record"
 )
 
 // syncs are the primary's settings, and what the file demands. n2 and n3 stream as s2 and s3.
@@ -17,6 +18,13 @@ func syncs(names, commit, demand, demandedCommit string) func(*Seen, *cluster.Ex
 	return func(s *Seen, x *cluster.Existing) {
 		s.SyncNames, s.SyncCommit, x.Sync = names, commit, &cluster.Synchronous{Standbys: demand, Commit: demandedCommit}
 		x.Commits = true
+	}
+}
+
+// streams is a line of pg_stat_replication.
+func streams(name string, standby bool) func(*Seen, *cluster.Existing) {
+	return func(s *Seen, _ *cluster.Existing) {
+		s.Streams.Standbys, s.Replays = []observed.StandbyState{{Name: name, State: "streaming"}}, []bool{standby}
 	}
 }
 
@@ -37,6 +45,15 @@ func TestRefusals(t *testing.T) {
 		{name: "ten sessions", but: func(s *Seen, _ *cluster.Existing) { s.Sessions = mostSessions }},
 		{name: "eleven", but: func(s *Seen, _ *cluster.Existing) { s.Sessions = 11 }, want: "sessions of others on all nodes: 11, and more than 10 look like users; look who uses the cluster"},
 		{name: "a cluster's name", but: func(s *Seen, _ *cluster.Existing) { s.ClusterName = "Main-PROD" }, want: `the name "Main-PROD" has prod in it; check that it is not in production`},
+		{name: "a database beside", but: func(s *Seen, _ *cluster.Existing) { s.Prod = []string{"production"} }, want: `the name "production" has prod in it`},
+		{name: "a standby's name", but: streams("prod-2", true), want: `the name "prod-2" has prod in it`},
+		{name: "a standby", but: streams("n2", true)},
+		{name: "an archive", but: streams("barman", false), want: "n1: receivers that are no standbys stream from it, such as an archive, a base backup or a subscriber: barman; look in its pg_stat_replication who needs that"},
+		{name: "an archive that the file names", but: func(s *Seen, x *cluster.Existing) {
+			streams("vault", false)(s, x)
+			x.Unread = []cluster.ExistingNode{{Name: "v", Standby: "vault"}}
+		}},
+		{name: "logical slots", but: func(s *Seen, _ *cluster.Existing) { s.LogicalSlots = []string{"cdc"} }, want: "n1: it has logical replication slots: cdc; look whose they are: a failover loses logical slots"},
 		{name: "the proxy's name", but: func(_ *Seen, x *cluster.Existing) { x.Clients = "postgres://prod-lb:5000/x" }, want: `the name "prod-lb" has prod in it`},
 		{name: "clients without TLS", but: func(_ *Seen, x *cluster.Existing) { x.Clients = "postgres://db9:5000/x?sslmode=disable" }, want: "the connection to clients does not use TLS: the network can read it, and answer in the server's place; write sslmode=verify-full in clients"},
 		{name: "clients on this machine", but: func(_ *Seen, x *cluster.Existing) { x.Clients = "postgres://127.0.0.9:5000/x?sslmode=disable" }},

@@ -190,6 +190,9 @@ func TestMarkAndDoctor(t *testing.T) {
 	doctor("prod", exitUsage, risky...)
 	doctor("prod-risk", exitPass, append(risky, "--"+riskFlag)...)
 	refused(`the name "db-prod-2" has prod in it; check that it is not in production; add --yes-this-may-break`, risky...)
+	m.SQL(t, "n1", "postgres", "create database production")
+	refused(`the name "production" has prod in it; check that it is not in production`)
+	m.SQL(t, "n1", "postgres", "drop database production")
 	for range 11 {
 		conn := m.Connect(t, "n1", "postgres")
 		defer func() { _ = conn.Close(t.Context()) }() // the server ends, too

@@ -77,18 +77,28 @@ func (m *met) demandsWhatNobodyReads(file string) {
 	}
 	standbys("1 (n2)")
 	demand := []string{file, "--set", "cluster.existing.nodes={a: {unread: true, standby: n2}, n1: {dsn: '" + m.DSN("n1", plaincluster.Database, "") + "'}}", "--set", "cluster.synchronous={standbys: 1 (a)}",
-		"--set", "load.reads.target=primary", "--set", "expect=[]", "--set", "timeline=[{when: throughput of writes > 1/s, within: 60s, sql: {node: n1, query: \"select pg_sleep(3)\"}}]"}
+		"--set", "load.reads.target=primary", "--set", "expect=[]", "--set", "timeline=[{wait: 60s}]"}
 	if code, text := m.doctored(demand...); code != exitPass || strings.Contains(text, "does not name") || !strings.Contains(text, `its synchronous_standby_names is "1 (n2)", and the file demands "1 (a)"`) {
 		m.t.Errorf("exit code %d\n%s", code, text)
 	}
 	out := m.out + "-demand"
-	cmd := m.command(append([]string{"run", "--out", out}, demand...)...)
+	said, err := os.Create(filepath.Join(filepath.Dir(m.out), "demand.log"))
+	must(m.t, err)
+	cmd := m.command(append([]string{"run", "--out", out, "-v"}, demand...)...)
+	cmd.Stdout, cmd.Stderr = said, said
 	must(m.t, cmd.Start())
-	m.await("the load", func() bool {
-		return m.Get(m.t, "n1", "postgres", "select count(*)::text from pg_stat_activity where query like '%pg_sleep(3)%' and application_name like 'pgchaos%'") == "1"
-	})
+	says := func(what string) func() bool {
+		return func() bool {
+			text, err := os.ReadFile(said.Name())
+			return err == nil && strings.Contains(string(text), what)
+		}
+	}
+	m.await("the load", says("running load and timeline"))
 	standbys("")
-	_ = cmd.Wait() // its exit code is not asked for
+	m.await("the weakening", says("weakened-n1"))
+	must(m.t, cmd.Process.Signal(os.Interrupt))
+	_ = cmd.Wait() // it was interrupted
+	must(m.t, said.Close())
 	r, err := report.Read(out)
 	must(m.t, err)
 	if weakened := eventNamed(m.t, r, func(e record.Event) bool { return e.Action == "weakened" }); weakened.Weakening.Was.Standbys != "FIRST 1 (a)" {
