@@ -1,6 +1,28 @@
 package cluster
 
-import "context"
+import (
+	"context"
+	"encoding/json"
+)
+
+// SwitchoverOrder is the body of a POST to Patroni's /switchover. Candidate is the name of a member; "": Patroni chooses.
+func SwitchoverOrder(leader, candidate string) ([]byte, error) {
+	order := map[string]string{"leader": leader}
+	if candidate != "" {
+		order["candidate"] = candidate
+	}
+	return json.Marshal(order)
+}
+
+// What pg_autoctl perform switchover calls on the monitor of pg_auto_failover, and perform promotion where the node is chosen
+// (cli_perform_switchover and monitor_perform_promotion in pg_auto_failover's src/bin/pg_autoctl). $1 is the cluster's system identifier,
+// and $2 the name of the standby. A monitor can have several formations and groups, and its nodes other addresses than those of clients.
+const (
+	MonitorFailoverSQL = `select pgautofailover.perform_failover(formation_id => n.formationid, group_id => n.groupid) ` +
+		`from (select distinct formationid, groupid from pgautofailover.node where sysidentifier::text = $1) n`
+	MonitorPromotionSQL = `select pgautofailover.perform_promotion(n.formationid, n.nodename) from pgautofailover.node n ` +
+		`where n.sysidentifier::text = $1 and 'pgautofailover_standby_' || n.nodeid = $2`
+)
 
 // Managed is a Host whose cluster has a manager that pgchaos can ask for a planned switchover.
 type Managed interface {

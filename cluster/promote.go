@@ -12,6 +12,9 @@ import (
 // promoteSeconds is how long pg_promote waits for the end of recovery.
 const promoteSeconds = 60
 
+// PromoteSQL promotes a standby, and waits for it.
+const PromoteSQL = "select pg_catalog.pg_promote(true, 60)" // promoteSeconds
+
 // Promote makes a primary of a standby, and returns when it is out of recovery
 // and has committed a write of its own.
 func (n *Node) Promote(ctx context.Context) error { return n.locked(ctx, "promote", "", n.promote) }
@@ -37,7 +40,7 @@ func (n *Node) promote(ctx context.Context) error {
 	if !standby {
 		return errors.New("it is no standby: it accepts writes already")
 	}
-	if err := conn.QueryRow(ctx, "select pg_catalog.pg_promote(true, $1)", promoteSeconds).Scan(&promoted); err != nil {
+	if err := conn.QueryRow(ctx, PromoteSQL).Scan(&promoted); err != nil {
 		return err
 	}
 	if !promoted {

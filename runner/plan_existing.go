@@ -1,8 +1,10 @@
 package runner
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -58,7 +60,65 @@ func (p *Plan) writeCommands(w io.Writer, dirs map[string]string) error {
 	if text.Len() > 0 {
 		fmt.Fprint(w, "\nCOMMANDS  each runs as it stands here, without a shell of pgchaos's\n", text)
 	}
+	return p.writeSent(w, x)
+}
+
+// plannedSchema stands for the schema of the run, which has its name from the run's id.
+const plannedSchema = "SCHEMA"
+
+// writeSent writes what steps send to the servers and to the manager.
+func (p *Plan) writeSent(w io.Writer, x cluster.Existing) error {
+	text := &strings.Builder{}
+	for i := range p.Experiment.Once() {
+		s := &p.Experiment.Timeline[i]
+		lines, to := []string(nil), strings.Join(s.Nodes(), ", ")
+		switch of := s.Parameters().(type) {
+		case *fault.ManagerSwitchover:
+			var err error
+			if lines, err = managerLines(of, x); err != nil {
+				return err
+			}
+			to = "the manager"
+		case fault.Statements:
+			lines = of.Statements(plannedSchema)
+		}
+		if len(lines) == 0 || s.Repetition > 1 {
+			continue
+		}
+		fmt.Fprintf(text, "  %s to %s\n", s.FileName(), to)
+		for _, line := range lines {
+			fmt.Fprintf(text, "    %s\n", strings.ReplaceAll(strings.TrimSpace(line), "\n", "\n    "))
+		}
+	}
+	if text.Len() > 0 {
+		fmt.Fprintf(w, "\nSENT  to servers and to the manager; %s stands for the run's own schema\n%s", plannedSchema, text)
+	}
 	return nil
+}
+
+// managerLines are what a switchover sends to the manager.
+func managerLines(of *fault.ManagerSwitchover, x cluster.Existing) ([]string, error) {
+	candidate := of.To
+	if i := slices.IndexFunc(x.Nodes, func(n cluster.ExistingNode) bool { return n.Name == of.To }); i >= 0 {
+		candidate = cmp.Or(x.Nodes[i].Standby, of.To)
+	}
+	if x.Manager.Patroni == "" {
+		if of.To == "" {
+			return []string{cluster.MonitorFailoverSQL, "$1 is the cluster's system identifier"}, nil
+		}
+		return []string{cluster.MonitorPromotionSQL, "$1 is the cluster's system identifier, $2 is " + candidate}, nil
+	}
+	order, err := cluster.SwitchoverOrder("LEADER", candidate)
+	lines := []string{"to the first of these agents, and of those that they name, that answers for this cluster; LEADER stands for the leader by its /cluster"}
+	for _, agent := range strings.Split(x.Manager.Patroni, ",") {
+		u, err := url.Parse(strings.TrimSpace(agent))
+		if err != nil {
+			continue // doctor says that it is none
+		}
+		lines = append(lines, "GET "+u.JoinPath("patroni").Redacted()+", /cluster and /config, until it would agree",
+			"POST "+u.JoinPath("switchover").Redacted()+" "+string(order))
+	}
+	return lines, err
 }
 
 // unknownDir stands for a data directory that was not asked for.

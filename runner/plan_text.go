@@ -57,7 +57,7 @@ func (p *Plan) write(w io.Writer) error {
 	}
 	for i := range e.Once() {
 		if s := &e.Timeline[i]; s.Repetition < 2 {
-			fmt.Fprintf(tw, "  %s\t%s\t%s\n", when(s), s.FileName(), stepText(s))
+			fmt.Fprintf(tw, "  %s\t%s\t%s\n", when(s), s.FileName(), p.stepText(s))
 		}
 	}
 	writePhases(tw, e)
@@ -180,7 +180,7 @@ func when(s *spec.Step) string {
 }
 
 // stepText is a step's action in words.
-func stepText(s *spec.Step) string {
+func (p *Plan) stepText(s *spec.Step) string {
 	text := s.Action()
 	if nodes := s.Nodes(); len(nodes) > 0 {
 		text += " " + strings.Join(nodes, ", ")
@@ -188,7 +188,9 @@ func stepText(s *spec.Step) string {
 	if loads := s.Workloads(); len(loads) > 0 {
 		text += " " + strings.Join(loads, ", ")
 	}
-	if detailed, ok := s.Parameters().(fault.Detailed); ok && detailed.Detail() != "" {
+	if backends, ok := s.Parameters().(interface{ Whose() string }); ok && p.Experiment.Cluster.Existing != nil {
+		text += ": " + backends.Whose()
+	} else if detailed, ok := s.Parameters().(fault.Detailed); ok && detailed.Detail() != "" {
 		text += ": " + detailed.Detail()
 	}
 	if s.For > 0 {

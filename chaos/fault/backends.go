@@ -115,6 +115,24 @@ func cancelBackends() Kind {
 	}
 }
 
+// Whose says in words which sessions are chosen on a cluster that was there before.
+func (p *OnBackends) Whose() string {
+	if p.User == "" {
+		return strings.Replace(p.Detail(), "client backends", "sessions of the load alone", 1)
+	}
+	return strings.Replace(p.Detail(), "client backends", "sessions of whatever application,", 1)
+}
+
+// Statements are the function, for each session that is chosen.
+func (p *TerminateBackends) Statements(string) []string {
+	return []string{"pg_catalog.pg_terminate_backend(pid) for the " + p.Whose()}
+}
+
+// Statements are the function, for each session that is chosen.
+func (p *CancelBackends) Statements(string) []string {
+	return []string{"pg_catalog.pg_cancel_backend(pid) for the active " + p.Whose()}
+}
+
 // Action ends the backends.
 func (p *TerminateBackends) Action(env Env) chaos.Action {
 	return p.signal(env, signalling{function: "pg_terminate_backend", left: terminatedSQL})

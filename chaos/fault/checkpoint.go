@@ -31,10 +31,13 @@ func checkpoint() Kind {
 	}
 }
 
+// Statements is the command.
+func (p *Checkpoint) Statements(string) []string { return []string{"checkpoint"} }
+
 // Action makes the checkpoint.
 func (p *Checkpoint) Action(env Env) chaos.Action {
 	return p.run(env, maintenance{
-		command:  "checkpoint",
+		command:  p.Statements("")[0],
 		evidence: "select checkpoint_lsn::pg_catalog.text from pg_catalog.pg_control_checkpoint()",
 		done: func(before, after string) error {
 			if before == after {

@@ -89,6 +89,19 @@ func (p *DropSlot) Action(env Env) chaos.Action {
 	})
 }
 
+// What ends the WAL sender that uses a slot, and what drops and makes the slot.
+const (
+	endSenderSQL = "select pg_catalog.pg_terminate_backend(active_pid) from pg_catalog.pg_replication_slots where slot_name = $1 and active_pid is not null"
+	dropSlotSQL  = "select pg_catalog.pg_drop_replication_slot($1)"
+	makeSlotSQL  = "select pg_catalog.pg_create_physical_replication_slot($1, true)"
+)
+
+// Statements drops the standby's slot on the node that it streams from, and makes it again when the step is taken back.
+func (p *DropSlot) Statements(string) []string {
+	const of = ", where $1 is the standby's primary_slot_name, on the node that it streams from"
+	return []string{endSenderSQL + of, dropSlotSQL + of, makeSlotSQL + of + ", to take it back"}
+}
+
 // slotTimeout bounds how long a slot may stay in use after its WAL sender was ended.
 const slotTimeout = 10 * time.Second
 
@@ -107,11 +120,10 @@ func drop(ctx context.Context, up *cluster.Node, slot string) error {
 		return fmt.Errorf("%s has no replication slot %q", up.Name(), slot)
 	}
 	err = until(ctx, slotTimeout, func(ctx context.Context) (bool, error) {
-		const end = "select pg_catalog.pg_terminate_backend(active_pid) from pg_catalog.pg_replication_slots where slot_name = $1 and active_pid is not null"
-		if _, err := conn.Exec(ctx, end, slot); err != nil {
+		if _, err := conn.Exec(ctx, endSenderSQL, slot); err != nil {
 			return false, err
 		}
-		_, err := conn.Exec(ctx, "select pg_catalog.pg_drop_replication_slot($1)", slot)
+		_, err := conn.Exec(ctx, dropSlotSQL, slot)
 		var refused *pgconn.PgError
 		if errors.As(err, &refused) && refused.Code == "55006" { // object in use
 			return false, nil
@@ -160,7 +172,7 @@ func makeSlot() *chaos.ReversalKind {
 			if err != nil || there {
 				return err
 			}
-			if _, err := conn.Exec(ctx, "select pg_catalog.pg_create_physical_replication_slot($1, true)", of.Slot); err != nil {
+			if _, err := conn.Exec(ctx, makeSlotSQL, of.Slot); err != nil {
 				return fmt.Errorf("make the replication slot %q on %s again: %w", of.Slot, up.Name(), err)
 			}
 			if there, err = slotThere(ctx, conn, of.Slot); err == nil && !there {

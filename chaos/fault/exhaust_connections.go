@@ -78,6 +78,11 @@ func (p *ExhaustConnections) Action(env Env) chaos.Action {
 	})
 }
 
+// Statements are none: the sessions do nothing.
+func (p *ExhaustConnections) Statements(string) []string {
+	return []string{"nothing: it opens sessions until the server refuses one, and holds them"}
+}
+
 // ordinaryConnections is how many sessions ordinary users can have at most.
 func ordinaryConnections(ctx context.Context, n *cluster.Node) (most int, err error) {
 	conn, err := n.Connect(ctx, "fault")

@@ -108,11 +108,7 @@ func awaitShown(ctx context.Context, n *cluster.Node, what, query, app string, m
 
 // relation quotes the name of a table, which is in the schema of the run's tables where none is named.
 func relation(env Env, table string) string {
-	parts := strings.Split(table, ".")
-	if len(parts) == 1 {
-		parts = []string{env.Scene.Cluster.Schema(), table}
-	}
-	return pgx.Identifier(parts).Sanitize()
+	return tableIn(env.Scene.Cluster.Schema(), table)
 }
 
 // wrongTable says what is wrong with the name of a table.

@@ -80,6 +80,11 @@ func (p *LockTable) Before(_ context.Context, env Env, _ *cluster.Node) (any, er
 	return nameSessions(env), nil
 }
 
+// Statements takes the lock.
+func (p *LockTable) Statements(schema string) []string {
+	return []string{fmt.Sprintf("begin; set local lock_timeout = %d; lock table %s in %s mode", time.Duration(p.Within).Milliseconds(), tableIn(schema, p.Table), p.Mode)}
+}
+
 //go:embed lock_table.sql
 var lockTableSQL string
 
@@ -93,7 +98,7 @@ func (p *LockTable) Action(env Env) chaos.Action {
 		ctx, cancel := context.WithTimeout(ctx, within+seenWithin)
 		defer cancel()
 		app, err := holdOne(ctx, env, act, n, func(ctx context.Context, conn *pgx.Conn) error {
-			_, err := conn.PgConn().Exec(ctx, fmt.Sprintf("begin; set local lock_timeout = %d; lock table %s in %s mode", within.Milliseconds(), relation(env, p.Table), p.Mode)).ReadAll()
+			_, err := conn.PgConn().Exec(ctx, p.Statements(env.Scene.Cluster.Schema())[0]).ReadAll()
 			return err
 		})
 		if err != nil {

@@ -59,15 +59,21 @@ func (p *LongQuery) Before(_ context.Context, env Env, _ *cluster.Node) (any, er
 	return nameSessions(env), nil
 }
 
+// Statements is the query.
+func (p *LongQuery) Statements(schema string) []string {
+	query := "select pg_catalog.pg_sleep(86400)"
+	if p.Table != "" {
+		query += ", (select pg_catalog.count(*) from " + tableIn(schema, p.Table) + " where false)"
+	}
+	return []string{query}
+}
+
 //go:embed long_query.sql
 var longQuerySQL string
 
 // Action sends the query, and does not wait for its answer.
 func (p *LongQuery) Action(env Env) chaos.Action {
-	query := "select pg_catalog.pg_sleep(86400)"
-	if p.Table != "" {
-		query += ", (select pg_catalog.count(*) from " + relation(env, p.Table) + " where false)"
-	}
+	query := p.Statements(env.Scene.Cluster.Schema())[0]
 	return env.Scene.Each(p.Nodes, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
 		app, err := holdOne(ctx, env, act, n, func(ctx context.Context, conn *pgx.Conn) error {
 			if p.Table != "" { // an error of the query itself would stand unread

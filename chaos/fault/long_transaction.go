@@ -38,6 +38,11 @@ func (p *LongTransaction) Before(_ context.Context, env Env, _ *cluster.Node) (a
 	return nameSessions(env), nil
 }
 
+// Statements begins the transaction.
+func (p *LongTransaction) Statements(string) []string {
+	return []string{"begin isolation level repeatable read; select pg_catalog.count(*) from pg_catalog.pg_class"}
+}
+
 //go:embed long_transaction.sql
 var longTransactionSQL string
 
@@ -45,7 +50,7 @@ var longTransactionSQL string
 func (p *LongTransaction) Action(env Env) chaos.Action {
 	return env.Scene.Each(p.Nodes, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {
 		app, err := holdOne(ctx, env, act, n, func(ctx context.Context, conn *pgx.Conn) error {
-			_, err := conn.PgConn().Exec(ctx, "begin isolation level repeatable read; select pg_catalog.count(*) from pg_catalog.pg_class").ReadAll()
+			_, err := conn.PgConn().Exec(ctx, p.Statements("")[0]).ReadAll()
 			return err
 		})
 		if err != nil {

@@ -33,6 +33,9 @@ func promote() Kind {
 	}
 }
 
+// Statements promotes the node.
+func (p *Promote) Statements(string) []string { return []string{cluster.PromoteSQL} }
+
 // Action promotes the node.
 func (p *Promote) Action(env Env) chaos.Action {
 	return onOne(env, p.Nodes[0], func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {

@@ -52,15 +52,23 @@ join pg_catalog.pg_class c on c.oid = i.indexrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where t.oid = $1::pg_catalog.text::pg_catalog.regclass and not i.indisvalid and c.relname ~ '_cc(new|old)[0-9]*$'`
 
+// Statements is the command.
+func (p *Reindex) Statements(schema string) []string {
+	if p.Concurrently {
+		return []string{"reindex table concurrently " + tableIn(schema, p.Table)}
+	}
+	return []string{"reindex table " + tableIn(schema, p.Table)}
+}
+
 // Action builds the indexes.
 func (p *Reindex) Action(env Env) chaos.Action {
-	command, unfinished := "reindex table ", ""
+	unfinished := ""
 	if p.Concurrently {
-		command, unfinished = command+"concurrently ", invalidIndexes
+		unfinished = invalidIndexes
 	}
 	return p.run(env, maintenance{
 		unfinished: unfinished, drop: "drop index concurrently if exists ",
-		command: command + relation(env, p.Table),
+		command: p.Statements(env.Scene.Cluster.Schema())[0],
 		evidence: "select coalesce(pg_catalog.string_agg(pg_catalog.pg_relation_filenode(i.indexrelid)::pg_catalog.text, ' '), '') " +
 			"from pg_catalog.pg_index i where i.indrelid = $1::pg_catalog.text::pg_catalog.regclass",
 		args: []any{relation(env, p.Table)},

@@ -61,6 +61,16 @@ func resumeReplay() Kind {
 	}
 }
 
+// Statements pauses the replay, and lets it go on when the step is taken back.
+func (p *PauseReplay) Statements(string) []string {
+	return []string{replayCall("pg_wal_replay_pause"), replayCall("pg_wal_replay_resume") + ", to take it back"}
+}
+
+// Statements lets the replay go on.
+func (p *ResumeReplay) Statements(string) []string {
+	return []string{replayCall("pg_wal_replay_resume")}
+}
+
 // Excludes is true of a second one.
 func (p *PauseReplay) Excludes(inForce Parameters) bool {
 	_, same := inForce.(*PauseReplay)
@@ -138,8 +148,11 @@ func setReplay(ctx context.Context, n *cluster.Node, call, want string) error {
 	return callReplay(ctx, conn, n, call, want)
 }
 
+// replayCall is the statement that calls a function of the replay.
+func replayCall(call string) string { return "select pg_catalog." + call + "()" }
+
 func callReplay(ctx context.Context, conn *pgx.Conn, n *cluster.Node, call, want string) error {
-	if _, err := conn.Exec(ctx, "select pg_catalog."+call+"()"); err != nil {
+	if _, err := conn.Exec(ctx, replayCall(call)); err != nil {
 		return fmt.Errorf("%s() on %s: %w", call, n.Name(), err)
 	}
 	var state string

@@ -60,6 +60,9 @@ func (p *SQL) Check() []Mistake {
 // Detail is the statement.
 func (p *SQL) Detail() string { return p.Query }
 
+// Statements is the statement.
+func (p *SQL) Statements(string) []string { return []string{p.Query} }
+
 // Action runs the statement.
 func (p *SQL) Action(env Env) chaos.Action {
 	return env.Scene.Each(p.Nodes, func(ctx context.Context, act *chaos.Act, n *cluster.Node) error {

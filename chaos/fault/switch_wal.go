@@ -29,11 +29,15 @@ func switchWAL() Kind {
 // ForPrimaries is true: a standby only writes what it receives.
 func (p *SwitchWAL) ForPrimaries() bool { return true }
 
+// Statements is the command. Without a record since the last switch, PostgreSQL does nothing.
+func (p *SwitchWAL) Statements(string) []string {
+	return []string{"select pg_catalog.pg_logical_emit_message(false, 'pgchaos', 'switch'), pg_catalog.pg_switch_wal()"}
+}
+
 // Action switches.
 func (p *SwitchWAL) Action(env Env) chaos.Action {
 	return p.run(env, maintenance{
-		// Without a record since the last switch, PostgreSQL does nothing.
-		command: "select pg_catalog.pg_logical_emit_message(false, 'pgchaos', 'switch'), pg_catalog.pg_switch_wal()",
+		command: p.Statements("")[0],
 		evidence: "select pg_catalog.div(pg_catalog.pg_current_wal_insert_lsn() - '0/0'::pg_catalog.pg_lsn, " +
 			"pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_segment_size')))::pg_catalog.text",
 		done: func(before, after string) error {

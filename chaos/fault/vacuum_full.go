@@ -27,10 +27,15 @@ func vacuumFull() Kind {
 	}
 }
 
+// Statements is the command.
+func (p *VacuumFull) Statements(schema string) []string {
+	return []string{"vacuum full " + tableIn(schema, p.Table)}
+}
+
 // Action rewrites the table.
 func (p *VacuumFull) Action(env Env) chaos.Action {
 	return p.run(env, maintenance{
-		command:  "vacuum full " + relation(env, p.Table),
+		command:  p.Statements(env.Scene.Cluster.Schema())[0],
 		evidence: "select pg_catalog.pg_relation_filenode($1::pg_catalog.text::pg_catalog.regclass)::pg_catalog.text",
 		args:     []any{relation(env, p.Table)},
 		done: func(before, after string) error {

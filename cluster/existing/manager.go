@@ -3,7 +3,6 @@ package existing
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -123,19 +122,19 @@ func (m manager) patroniSwitchover(ctx context.Context, to string) error {
 
 // exchange sends the order to an agent.
 func (m manager) exchange(ctx context.Context, agent string, members []patroniMember, to string) error {
-	order := map[string]string{}
+	leader, candidate := "", ""
 	for _, member := range members {
 		if member.leads() {
-			order["leader"] = member.Name
+			leader = member.Name
 		}
 	}
-	if order["leader"] == "" {
+	if leader == "" {
 		return errors.New("it has no leader now, so that there is nothing to exchange")
 	}
 	if to != "" {
-		order["candidate"] = m.standby(to)
+		candidate = m.standby(to)
 	}
-	body, err := json.Marshal(order)
+	body, err := cluster.SwitchoverOrder(leader, candidate)
 	if err == nil {
 		_, err = m.rest.request(ctx, http.MethodPost, agent, "/switchover", body)
 	}
@@ -203,22 +202,17 @@ func isOn(value any) bool {
 	return true
 }
 
-// monitorSwitchover calls what pg_autoctl perform switchover calls, and perform promotion where the node is chosen
-// (cli_perform_switchover and monitor_perform_promotion in pg_auto_failover's src/bin/pg_autoctl).
+// monitorSwitchover calls what pg_autoctl calls.
 func (m manager) monitorSwitchover(ctx context.Context, to string) error {
 	conn, end, err := toMonitor(ctx, m.of.PgAutoFailover)
 	if err != nil {
 		return err
 	}
 	defer end()
-	// A monitor can have several formations and groups, and its nodes other addresses than those of clients: the group of this
-	// cluster is known by the system identifier.
 	if to == "" {
-		err = asked(conn.Exec(ctx, `select pgautofailover.perform_failover(formation_id => n.formationid, group_id => n.groupid)
-			from (select distinct formationid, groupid from pgautofailover.node where sysidentifier::text = $1) n`, m.system))
+		err = asked(conn.Exec(ctx, cluster.MonitorFailoverSQL, m.system))
 	} else {
-		err = asked(conn.Exec(ctx, `select pgautofailover.perform_promotion(n.formationid, n.nodename) from pgautofailover.node n
-			where n.sysidentifier::text = $1 and 'pgautofailover_standby_' || n.nodeid = $2`, m.system, m.standby(to)))
+		err = asked(conn.Exec(ctx, cluster.MonitorPromotionSQL, m.system, m.standby(to)))
 	}
 	if err != nil {
 		return fmt.Errorf("ask the monitor for a switchover: %w", err)
