@@ -26,8 +26,10 @@ func (r *run) guardPreparation(ctx context.Context, primary *cluster.Node) (guar
 		return ctx, func() {}
 	}
 	r.bounds = &bounds{of: x}
-	r.bounds.passed(primary.State(ctx), true) // from here on it counts
-	return r.guardServers(ctx, func(ctx context.Context) string { return r.bounds.passed(primary.State(ctx), false) })
+	r.bounds.passed([]record.NodeState{primary.State(ctx)}, true) // from here on it counts
+	return r.guardServers(ctx, func(ctx context.Context) string {
+		return r.bounds.passed([]record.NodeState{primary.State(ctx)}, false)
+	})
 }
 
 // guardBounds is a context for load and timeline, which ends when a run on a cluster that was there before passes max_wal, max_lag or
@@ -37,7 +39,7 @@ func (r *run) guardBounds(ctx context.Context) (guarded context.Context, end fun
 		return ctx, func() {}
 	}
 	return r.guardServers(ctx, func(context.Context) string {
-		return r.bounds.passed(record.Primary(r.watch.Latest()), len(r.undo.Standing()) == 0)
+		return r.bounds.passed(r.watch.Latest(), len(r.undo.Standing()) == 0)
 	})
 }
 
@@ -109,8 +111,10 @@ type bounds struct {
 	first record.LSN // where the WAL was when the primary was first seen; 0: it was not
 }
 
-// passed says which bound is passed; "": none. Calm: no fault of the run is in force, which is what max_lag is for.
-func (b *bounds) passed(primary record.NodeState, calm bool) string {
+// passed says which bound is passed; "": none. Calm: no fault of the run is in force, which is what max_lag is for. A standby's lag is that behind
+// the primary, whichever node it streams from.
+func (b *bounds) passed(states []record.NodeState, calm bool) string {
+	primary := record.Primary(states)
 	if !primary.Reachable || primary.LSN == 0 {
 		return ""
 	}
@@ -121,10 +125,12 @@ func (b *bounds) passed(primary record.NodeState, calm bool) string {
 		return fmt.Sprintf("the run was stopped: %s has written %s of WAL since its beginning, and max_wal is %s",
 			primary.Node, units.Bytes(uint64(primary.LSN-b.first)), b.of.MaxWAL)
 	}
-	for _, s := range primary.Standbys {
-		if calm && s.State == "streaming" && s.Replay > 0 && primary.LSN > s.Replay && uint64(primary.LSN-s.Replay) > uint64(b.of.MaxLag) {
-			return fmt.Sprintf("the run was stopped: %s is %s behind %s while no fault is in force, and max_lag is %s",
-				s.Name, units.Bytes(uint64(primary.LSN-s.Replay)), primary.Node, b.of.MaxLag)
+	for _, upstream := range states {
+		for _, s := range upstream.Standbys {
+			if calm && upstream.Reachable && s.State == "streaming" && s.Replay > 0 && primary.LSN > s.Replay && uint64(primary.LSN-s.Replay) > uint64(b.of.MaxLag) {
+				return fmt.Sprintf("the run was stopped: %s is %s behind %s while no fault is in force, and max_lag is %s",
+					s.Name, units.Bytes(uint64(primary.LSN-s.Replay)), primary.Node, b.of.MaxLag)
+			}
 		}
 	}
 	return ""

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"strings"
 	"testing"
 
 	"pgchaos/record"
@@ -10,26 +11,32 @@ import (
 func TestBoundsOfAClusterOfOthers(t *testing.T) {
 	of := &spec.Existing{MaxWAL: 1 << 20, MaxLag: 100 << 10}
 	at := func(lsn, replay record.LSN, state string) record.NodeState {
-		return record.NodeState{Node: "a", Reachable: true, LSN: lsn, Standbys: []record.StandbyState{{Name: "b", State: state, Replay: replay}}}
+		return record.NodeState{Node: "a", Reachable: true, Role: record.RolePrimary, LSN: lsn, Standbys: []record.StandbyState{{Name: "b", State: state, Replay: replay}}}
 	}
 	const wal, lag = "the run was stopped: a has written 2 MB of WAL since its beginning, and max_wal is 1MB", "the run was stopped: b is 200 kB behind a while no fault is in force, and max_lag is 100kB"
+	cascading := func(replay record.LSN) record.NodeState { // b, from which c streams
+		return record.NodeState{Node: "b", Reachable: true, Role: record.RoleStandby, Standbys: []record.StandbyState{{Name: "c", State: "streaming", Replay: replay}}}
+	}
 	for _, tc := range []struct {
 		name string
 		of   record.NodeState
 		busy bool
 		want string
+		more []record.NodeState
 	}{
-		{"as much as it may", at(6000_000, 5900_000, "streaming"), false, ""},
-		{"too much WAL", at(7000_000, 6950_000, "streaming"), true, wal},
-		{"too far behind", at(5200_000, 5000_000, "streaming"), false, lag},
-		{"too far behind, by a fault of the run", at(5200_000, 5000_000, "streaming"), true, ""},
-		{"not up yet", at(5200_000, 5000_000, "catchup"), false, ""},
-		{"no primary", record.NodeState{}, false, ""},
-		{"a replay that is not known", at(5200_000, 0, "streaming"), false, ""},
+		{"as much as it may", at(6000_000, 5900_000, "streaming"), false, "", nil},
+		{"too much WAL", at(7000_000, 6950_000, "streaming"), true, wal, nil},
+		{"too far behind", at(5200_000, 5000_000, "streaming"), false, lag, nil},
+		{"too far behind, by a fault of the run", at(5200_000, 5000_000, "streaming"), true, "", nil},
+		{"not up yet", at(5200_000, 5000_000, "catchup"), false, "", nil},
+		{"no primary", record.NodeState{}, false, "", nil},
+		{"too far behind, by way of another standby", at(5200_000, 5200_000, "streaming"), false, strings.Replace(lag, "b is", "c is", 1), []record.NodeState{cascading(5000_000)}},
+		{"near enough, by way of another standby", at(5200_000, 5200_000, "streaming"), false, "", []record.NodeState{cascading(5150_000)}},
+		{"a replay that is not known", at(5200_000, 0, "streaming"), false, "", nil},
 	} {
 		b := bounds{of: of}
-		b.passed(at(5000_000, 5000_000, "streaming"), true)
-		if got := b.passed(tc.of, !tc.busy); got != tc.want {
+		b.passed([]record.NodeState{at(5000_000, 5000_000, "streaming")}, true)
+		if got := b.passed(append(tc.more, tc.of), !tc.busy); got != tc.want {
 			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
 		}
 	}
