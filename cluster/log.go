@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 )
@@ -29,7 +30,6 @@ func (n *Node) markLog(ctx context.Context) {
 // something is wrong, or its last lines of all, for a person to read at the end of
 // an error. Nothing is decided by them.
 func (n *Node) complaints(ctx context.Context) string {
-	const most = 4
 	host, err := n.files()
 	if err != nil {
 		return ""
@@ -43,19 +43,28 @@ func (n *Node) complaints(ctx context.Context) string {
 	if err != nil {
 		return ""
 	}
+	return lastComplaints(string(text))
+}
+
+// lastComplaints are those of a text. What the server repeats is shown once, where it stands last.
+func lastComplaints(text string) string {
+	const most = 4
 	var all, wrong []string
-	for line := range strings.Lines(string(text)) {
+	add := func(lines []string, line string) []string {
+		return append(slices.DeleteFunc(lines, func(before string) bool { return before == line }), line)
+	}
+	for line := range strings.Lines(text) {
 		line = strings.Join(strings.Fields(line), " ")
 		if line == "" || strings.Contains(line, "FATAL: the database system is") {
 			continue // nothing, or an answer to pgchaos's own asking
 		}
-		all = append(all, line)
+		all = add(all, line)
 		for _, word := range []string{
 			"FATAL: ", "PANIC: ", "ERROR: ", "forked off", "HINT: ",
 			"LOG: invalid value", "LOG: unrecognized", "LOG: syntax error", "LOG: could not bind",
 		} {
 			if i := strings.Index(line, word); i >= 0 {
-				wrong = append(wrong, line[i:])
+				wrong = add(wrong, line[i:])
 				break
 			}
 		}

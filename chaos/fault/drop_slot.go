@@ -28,7 +28,8 @@ func dropSlot() Kind {
 				"synchronous commits that need it stall. The upstream keeps WAL for it only as far as wal_keep_size says.",
 			Verified: "The slot is gone from pg_replication_slots of the upstream, and no WAL sender serves the standby.",
 			Back: "A physical slot of that name is made again, and reserves WAL from then on. The standby streams again by itself, unless the " +
-				"upstream has removed WAL that it needs: then it stays behind until a `clone`.",
+				"upstream has removed WAL that it needs: then it stays behind until a `clone`. Where the upstream does not run, and the standby follows another node or is " +
+				"a primary by then, nothing is to be made.",
 			Example: `- {at: 2s, sql: {node: pgmaster, query: "select pg_create_physical_replication_slot('pgslave')"}}
 - {configure: {node: pgslave, settings: {primary_slot_name: pgslave}}}
 - {at: 6s, drop_slot: pgslave, for: 3s}`,
@@ -151,7 +152,7 @@ func slotThere(ctx context.Context, conn *pgx.Conn, slot string) (there bool, er
 func makeSlot() *chaos.ReversalKind {
 	return &chaos.ReversalKind{
 		Name: "make_slot",
-		Do: func(ctx context.Context, s *chaos.Scene, _ *cluster.Node, r chaos.Reversal, ending bool) error {
+		Do: func(ctx context.Context, s *chaos.Scene, n *cluster.Node, r chaos.Reversal, ending bool) error {
 			var of usedSlot
 			if err := json.Unmarshal(r.Arguments, &of); err != nil {
 				return fmt.Errorf("read which slot it was: %w", err)
@@ -160,8 +161,12 @@ func makeSlot() *chaos.ReversalKind {
 			if up == nil {
 				return fmt.Errorf("there is no node %s, which had the slot", of.Upstream)
 			}
-			if ending && up.Ended(ctx) {
-				return nil // its end has ended whatever used the slot
+			switch {
+			case !up.Ended(ctx):
+			case ending, n.Upstream() != up, n.State(ctx).Role == record.RolePrimary:
+				return nil // nothing uses the slot
+			default:
+				return fmt.Errorf("%s does not run, so that the replication slot %q of %s cannot be made on it again: start it before, or have %s follow another node", up.Name(), of.Slot, n.Name(), n.Name())
 			}
 			conn, err := up.Connect(ctx, "fault")
 			if err != nil {

@@ -102,6 +102,7 @@ func (b *Bench) dropSlot() {
 	b.Want("a", slot, "of_b|t")
 	back := b.Done("drop_slot", p)
 	b.Want("a", slot, "")
+	b.slotOfStopped(b.journal.newest[0])
 	row := b.marker()
 	b.Want("c", row, "1")
 	b.absent("b", row)
@@ -110,6 +111,28 @@ func (b *Bench) dropSlot() {
 	b.Want("b", row, "1")
 	b.configure("b", "primary_slot_name", "")
 	b.Want("a", "select count(*) from (select pg_drop_replication_slot(slot_name) from pg_replication_slots where not active) dropped", "1")
+}
+
+// slotOfStopped takes a drop_slot back while the upstream, which is a, does not run. That matters only as long as b follows it.
+func (b *Bench) slotOfStopped(r chaos.Reversal) {
+	b.Helper()
+	kind, _ := fault.Find("drop_slot")
+	takeBack := func() error { return kind.Undo.Do(b.Context(), b.scene, b.Node("b"), r, false) }
+	start := b.Done("stop", &fault.Stop{Shutdown: fault.Shutdown{OnNodes: On("a"), Mode: "fast", Timeout: units.Duration(time.Minute)}})
+	if err := takeBack(); err == nil || !strings.Contains(err.Error(), `a does not run, so that the replication slot "of_b" of b cannot be made`) {
+		b.Errorf("the end of drop_slot beside a stopped upstream: %v", err)
+	}
+	for _, up := range []string{"c", "a"} {
+		if up == "a" {
+			if err := takeBack(); err != nil {
+				b.Errorf("the end of drop_slot of a standby that follows another node: %v", err)
+			}
+		}
+		if err := b.Node("b").PointAt(b.Context(), b.Node(up)); err != nil {
+			b.Fatalf("point b at %s: %v", up, err)
+		}
+	}
+	start(false)
 }
 
 // configure sets a setting of a node.
