@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -158,8 +160,29 @@ func (n *Node) baseBackup(ctx context.Context, upstream *Node, dir string) error
 	}
 	user := n.cluster.creds.Replication
 	source := n.conninfo(upstream, map[string]string{"user": user.Name})
-	return n.copying(ctx, upstream, dir, []string{"PGPASSWORD=" + user.Password, toolOptions},
-		n.program("pg_basebackup"), "-d", source, "-w", "-D", dir, "-c", "fast", "--no-sync", "--wal-method=stream", "--no-slot")
+	return briefly(n.copying(ctx, upstream, dir, []string{"PGPASSWORD=" + user.Password, toolOptions},
+		n.program("pg_basebackup"), "-d", source, "-w", "-D", dir, "-c", "fast", "--no-sync", "--wal-method=stream", "--no-slot"))
+}
+
+// briefly has the error of one of PostgreSQL's programs say its name and what it complained about, in one line. The node and the directory
+// of the program are left out.
+func briefly(err error) error {
+	exit := (*ExitError)(nil)
+	if !errors.As(err, &exit) {
+		return err
+	}
+	short := *exit
+	name := path.Base(exit.Argv[0])
+	short.Argv = []string{name}
+	var lines []string
+	for line := range strings.Lines(exit.Stderr) {
+		line = strings.TrimPrefix(strings.TrimPrefix(strings.TrimSpace(line), name+": "), "error: ")
+		if line != "" {
+			lines = append(lines, line)
+		}
+	}
+	short.Stderr = strings.Join(lines, "; ")
+	return &short
 }
 
 // awaitSenders waits until so many WAL senders are free: those of a connection

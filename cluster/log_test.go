@@ -1,6 +1,24 @@
 package cluster
 
-import "testing"
+import (
+	"errors"
+	"fmt"
+	"testing"
+)
+
+// TestBriefly: what a program of PostgreSQL's complained about stands in one line, with its name once.
+func TestBriefly(t *testing.T) {
+	err := briefly(fmt.Errorf("c: %w", &ExitError{
+		Argv: []string{"/usr/lib/postgresql/15/bin/pg_basebackup", "-d", "x"}, Status: "exit status 1", Code: 1,
+		Stderr: "pg_basebackup: error: could not receive data from WAL stream: gone\npg_basebackup: removing contents of data directory\n",
+	}))
+	if err.Error() != "pg_basebackup: exit status 1: could not receive data from WAL stream: gone; removing contents of data directory" {
+		t.Error(err)
+	}
+	if other := errors.New("another"); !errors.Is(briefly(other), other) || briefly(nil) != nil {
+		t.Error("another error is not kept")
+	}
+}
 
 // TestLastComplaints: what a server repeats is shown once.
 func TestLastComplaints(t *testing.T) {

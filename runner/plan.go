@@ -69,6 +69,11 @@ func (p *Plan) built() (n int) {
 	return n
 }
 
+// absent tells whether the file has a node be built by a step.
+func (p *Plan) absent(node string) bool {
+	return slices.ContainsFunc(p.Experiment.Cluster.Nodes, func(n spec.Node) bool { return n.Name == node && n.Absent })
+}
+
 func nodeCount(n int) string {
 	if n == 1 {
 		return "1 node"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"pgchaos/cluster/rowscan"
 	"pgchaos/internal/catch"
 	"pgchaos/internal/endsession"
+	"pgchaos/internal/units"
 	"pgchaos/record"
 	"pgchaos/report"
 )
@@ -60,6 +62,24 @@ type quiescer struct {
 	result *report.Result // takes the notes
 }
 
+// unbuilt says why a node has no data. Absent: it had none at the start.
+func unbuilt(node string, absent bool, events []record.Event) string {
+	why, had := "it was never built", !absent
+	for _, m := range events {
+		is, _ := m.Effects()
+		switch {
+		case !is.Standby || !slices.Contains(m.Nodes, node):
+		case m.Status == record.EventDone:
+			had = true
+		case m.Status == record.EventFailed && had:
+			why = fmt.Sprintf("%s failed at %s, and the data that the node had before was removed", m.Name, units.Seconds(m.Ended))
+		case m.Status == record.EventFailed:
+			why = fmt.Sprintf("it was never built: %s failed at %s", m.Name, units.Seconds(m.Ended))
+		}
+	}
+	return why
+}
+
 // quiescer is the run's own cluster.
 func (r *run) quiescer() *quiescer {
 	s := &quiescer{
@@ -70,7 +90,7 @@ func (r *run) quiescer() *quiescer {
 	}
 	for _, n := range r.cluster.Nodes() {
 		if n.Absent() {
-			s.notBuilt[n.Name()] = "it was never built"
+			s.notBuilt[n.Name()] = unbuilt(n.Name(), r.plan.absent(n.Name()), r.line.Events())
 			if r.cluster.Met() {
 				s.notBuilt[n.Name()] = "nothing leads to it: the experiment says so (unread)"
 			}
