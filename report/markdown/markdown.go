@@ -238,7 +238,7 @@ func losses(s *summary.Summary) *section {
 				units.Count(l.Lost, "write", "writes"), units.Grouped(l.WeakLost), moment(l.From), moment(l.To), Escape(l.Why)))
 		}
 		if t.Weak != nil && *t.Weak > 0 {
-			of.item("weak:", units.Count(*t.Weak, "write was acknowledged", "writes were acknowledged")+" without the standbys demanded; a second failure would have lost them")
+			of.item("weak:", units.Count(*t.Weak, "write was acknowledged", "writes were acknowledged")+" without the standbys demanded; "+report.WeakRiskOf(*t.Weak, *t.Weak, t.WeakLost))
 		}
 		for _, c := range []struct {
 			n    int64

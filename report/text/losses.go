@@ -50,9 +50,9 @@ func writeLosses(doc *document, r *report.Result) {
 			}
 		}
 		if w := a.Weak; w != nil && w.Sum() > 0 {
-			doc.para(plain, 2, "%s", weakAckWords(w))
+			doc.para(plain, 2, "%s", weakAckWords(w, a))
 			for _, s := range w.Stretches {
-				doc.para(yellow, 2, "%s", weakWords(r, s))
+				doc.para(yellow, 2, "%s", weakWords(r, a, s))
 			}
 		}
 		if a.Ghosts != nil && *a.Ghosts > 0 {
@@ -82,7 +82,7 @@ func unansweredWords(a *audit.Audit) string {
 
 // weakAckWords say what weak acknowledgements mean: "83 writes were acknowledged weakly, so that a second
 // failure would have lost them: 83 with fewer standbys than demanded (36 of them perhaps: the setting was changed)".
-func weakAckWords(w *audit.WeakAcks) string {
+func weakAckWords(w *audit.WeakAcks, a *audit.Audit) string {
 	var parts []string
 	if w.Notice > 0 {
 		parts = append(parts, fmt.Sprintf("%s after a cancelled wait for a standby", units.Grouped(w.Notice)))
@@ -94,12 +94,11 @@ func weakAckWords(w *audit.WeakAcks) string {
 		}
 		parts = append(parts, part)
 	}
-	them := "them"
-	if w.Sum() == 1 {
-		them = "it"
+	risk := "; " + report.WeakRisk(w.Sum(), a)
+	if a.WeakLost.N == 0 {
+		risk = strings.Replace(risk, "; ", ", so that ", 1)
 	}
-	return fmt.Sprintf("%s weakly, so that a second failure would have lost %s: %s",
-		units.Count(w.Sum(), "write was acknowledged", "writes were acknowledged"), them, strings.Join(parts, ", "))
+	return fmt.Sprintf("%s weakly%s: %s", units.Count(w.Sum(), "write was acknowledged", "writes were acknowledged"), risk, strings.Join(parts, ", "))
 }
 
 // writeLost is about the acknowledged writes.

@@ -223,15 +223,15 @@ func addWeak(p *page, s *section, r *report.Result, a *audit.Audit, table string
 	rest := w.Regime
 	for _, stretch := range w.Stretches {
 		rest -= stretch.N
-		s.add(0, p.clipped(yellow, "  ", table+weakWords(r, stretch), 3))
+		s.add(0, p.clipped(yellow, "  ", table+weakWords(r, a, stretch), 3))
 	}
 	if rest > 0 {
-		s.add(0, p.clipped(yellow, "  ", fmt.Sprintf("%s%s without the standbys demanded; a second failure would have lost them", table,
-			units.Count(rest, "write was acknowledged", "writes were acknowledged")), 2))
+		s.add(0, p.clipped(yellow, "  ", fmt.Sprintf("%s%s without the standbys demanded; %s", table,
+			units.Count(rest, "write was acknowledged", "writes were acknowledged"), report.WeakRisk(rest, a)), 2))
 	}
 	if w.Notice > 0 {
-		s.add(0, p.clipped(yellow, "  ", fmt.Sprintf("%s although the wait for a standby was cancelled; a second failure would have lost them", table+
-			units.Count(w.Notice, "write was acknowledged", "writes were acknowledged")), 2))
+		s.add(0, p.clipped(yellow, "  ", fmt.Sprintf("%s although the wait for a standby was cancelled; %s", table+
+			units.Count(w.Notice, "write was acknowledged", "writes were acknowledged"), report.WeakRisk(w.Notice, a)), 2))
 	}
 }
 

@@ -229,8 +229,8 @@ func TestLossesInWords(t *testing.T) {
 	for want, got := range map[string]string{
 		"at 0.022 s":                            spanWords(22*ms, 22*ms+10*time.Microsecond),
 		"within 20 ms, from 0.022 s to 0.042 s": spanWords(22*ms, 42*ms),
-		"1 write was acknowledged weakly, so that a second failure would have lost it: 1 after a cancelled wait for a standby":                                                  weakAckWords(&audit.WeakAcks{Notice: 1}),
-		"83 writes were acknowledged weakly, so that a second failure would have lost them: 83 with fewer standbys than demanded (36 of them perhaps: the setting was changed)": weakAckWords(&audit.WeakAcks{Regime: 83, Transition: 36}),
+		"1 write was acknowledged weakly, so that a second failure would have lost it: 1 after a cancelled wait for a standby":                                                  weakAckWords(&audit.WeakAcks{Notice: 1}, &audit.Audit{}),
+		"83 writes were acknowledged weakly, so that a second failure would have lost them: 83 with fewer standbys than demanded (36 of them perhaps: the setting was changed)": weakAckWords(&audit.WeakAcks{Regime: 83, Transition: 36}, &audit.Audit{}),
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -247,19 +247,19 @@ func TestWeakStretchesInWords(t *testing.T) {
 	}}
 	s := audit.WeakStretch{Node: "b", From: 0, To: 9100 * time.Millisecond, N: 2322, Demanded: 1, Commit: "local", DemandedCommit: "on"}
 	const remedy = ". To avoid it, configure the synchronous standbys of b before it is promoted, and before the primary is stopped"
-	if got := weakWords(r, s); got != "2,322 writes were acknowledged by b alone (1 standby was demanded), between promote-b and configure-b; a second failure would have lost them"+remedy {
+	if got := weakWords(r, &audit.Audit{}, s); got != "2,322 writes were acknowledged by b alone (1 standby was demanded), between promote-b and configure-b; a second failure would have lost them"+remedy {
 		t.Error(got)
 	}
 	r.Timeline = r.Timeline[:3]
-	if got := weakWords(r, s); got != "2,322 writes were acknowledged by b alone (1 standby was demanded), after promote-b, until 9.100 s; a second failure would have lost them"+remedy {
+	if got := weakWords(r, &audit.Audit{}, s); got != "2,322 writes were acknowledged by b alone (1 standby was demanded), after promote-b, until 9.100 s; a second failure would have lost them"+remedy {
 		t.Error(got)
 	}
 	s = audit.WeakStretch{Node: "a", From: time.Second, To: 2 * time.Second, N: 1, Standbys: 2, Demanded: 2, Commit: "remote_write", DemandedCommit: "on", Names: []string{"*"}, DemandedNames: []string{"b", "c"}}
-	if got := weakWords(r, s); got != "1 write was acknowledged by a with synchronous_commit remote_write and 2 standbys, whichever they are, and synchronous_commit on and 2 standbys of b, c was demanded, from 1.000 s to 2.000 s; a second failure would have lost it" {
+	if got := weakWords(r, &audit.Audit{}, s); got != "1 write was acknowledged by a with synchronous_commit remote_write and 2 standbys, whichever they are, and synchronous_commit on and 2 standbys of b, c was demanded, from 1.000 s to 2.000 s; a second failure would have lost it" {
 		t.Error(got)
 	}
 	s.Standbys, s.Commit, s.N = 1, "on", 3
-	if got := weakWords(r, s); got != "3 writes were acknowledged by a and 1 standby (2 standbys were demanded), from 1.000 s to 2.000 s; a second failure would have lost them" {
+	if got := weakWords(r, &audit.Audit{}, s); got != "3 writes were acknowledged by a and 1 standby (2 standbys were demanded), from 1.000 s to 2.000 s; a second failure would have lost them" {
 		t.Error(got)
 	}
 }

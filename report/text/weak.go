@@ -12,13 +12,10 @@ import (
 
 // weakWords say which server acknowledged writes without the standbys demanded, between which
 // steps, and how to avoid it.
-func weakWords(r *report.Result, s audit.WeakStretch) string {
+func weakWords(r *report.Result, a *audit.Audit, s audit.WeakStretch) string {
 	writes := units.Count(s.N, "write was acknowledged", "writes were acknowledged")
 	demanded := units.Count(int64(s.Demanded), "standby was demanded", "standbys were demanded")
-	risk := "a second failure would have lost them"
-	if s.N == 1 {
-		risk = "a second failure would have lost it"
-	}
+	risk := report.WeakRisk(s.N, a)
 	var text string
 	switch {
 	case s.Standbys >= s.Demanded:
