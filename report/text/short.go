@@ -257,12 +257,19 @@ func faultsTable(r *report.Result) table {
 	return t
 }
 
-// faultWords name a fault: its step, and what it was where the name does not say so.
+// faultWords name a fault: its step, and what it was and on which nodes, where the name does not say so.
 func faultWords(f report.Fault) string {
-	if f.Action == "" || strings.Contains(f.Event, f.Action) {
+	says := func(word string) bool { return strings.Contains("-"+f.Event+"-", "-"+word+"-") }
+	nodes := strings.Join(f.Nodes, ", ")
+	switch {
+	case f.Action == "":
+		return f.Event
+	case !says(strings.ReplaceAll(f.Action, "_", "-")):
+		return fmt.Sprintf("%s (%s %s)", f.Event, f.Action, nodes)
+	case !slices.ContainsFunc(f.Nodes, func(node string) bool { return !says(node) }):
 		return f.Event
 	}
-	return fmt.Sprintf("%s (%s %s)", f.Event, f.Action, strings.Join(f.Nodes, ", "))
+	return fmt.Sprintf("%s (%s)", f.Event, nodes)
 }
 
 func redundancyCell(f report.Fault) string {

@@ -145,3 +145,26 @@ ng/long/long/long/long/long/long/long/long/long/ \
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
+
+// TestFaultWords: the action and the nodes are added where the name of the step does not say them.
+func TestFaultWords(t *testing.T) {
+	for _, tc := range []struct {
+		event, action string
+		nodes         []string
+		want          string
+	}{
+		{"kill-a", "kill", []string{"a"}, "kill-a"},
+		{"kill-primary", "kill", []string{"a"}, "kill-primary (a)"},
+		{"crash", "kill", []string{"a"}, "crash (kill a)"},
+		{"disconnect-standbys-primary", "disconnect_standbys", []string{"a"}, "disconnect-standbys-primary (a)"},
+		{"rolling-restart-replicas-primary", "rolling_restart", []string{"b", "c", "a"}, "rolling-restart-replicas-primary (b, c, a)"},
+		{"flap-clients-primary-1", "flap", []string{"a"}, "flap-clients-primary-1 (a)"},
+		{"partition-a-b-c", "partition", []string{"a", "b", "c"}, "partition-a-b-c"},
+		{"stop-pg-1", "stop", []string{"pg-1"}, "stop-pg-1"},
+		{"of an older result", "", []string{"a"}, "of an older result"},
+	} {
+		if got := faultWords(report.Fault{Event: tc.event, Action: tc.action, Nodes: tc.nodes}); got != tc.want {
+			t.Errorf("%s: %q, want %q", tc.event, got, tc.want)
+		}
+	}
+}
