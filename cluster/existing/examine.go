@@ -275,6 +275,9 @@ func readOnlyByDefault(ctx context.Context, dsn cluster.DSN) (is bool, err error
 		return false, err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // which was only to read
+	if _, err := conn.Exec(ctx, beginReading); err != nil {
+		return false, err
+	}
 	return is, conn.QueryRow(ctx, "select pg_catalog.current_setting('default_transaction_read_only') = 'on'").Scan(&is)
 }
 
