@@ -23,7 +23,7 @@ func (w watched) caveats(r *Recovery, until time.Duration) (all []string) {
 			r.Issued.Seconds(), r.Effective.Seconds(), (r.Effective - r.Issued).Milliseconds())
 	}
 	if len(r.Unread) > 0 {
-		add("pgchaos could not read %s for some of the time: stages that depend on that are not known, or only from and to", strings.Join(r.Unread, ", "))
+		add("pgchaos could not read %s for some of the time: a stage that depends on that is known only as a range, or not at all", strings.Join(r.Unread, ", "))
 	}
 	if len(r.Stuck) > 0 {
 		add("%s received nothing for some seconds while the primary had WAL to send, although pg_stat_replication went on to say streaming: whether there was redundancy then is not known", strings.Join(r.Stuck, ", "))

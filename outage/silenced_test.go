@@ -26,7 +26,7 @@ func TestUnreadIsNotGone(t *testing.T) {
 	if r.Redundancy != within || r.Rejoined != within {
 		t.Errorf("of a standby: %v and %v", r.Redundancy, r.Rejoined)
 	}
-	if !slices.Equal(r.Unread, []string{"b"}) || !slices.Equal(r.Caveats, []string{"pgchaos could not read b for some of the time: stages that depend on that are not known, or only from and to"}) {
+	if !slices.Equal(r.Unread, []string{"b"}) || !slices.Equal(r.Caveats, []string{"pgchaos could not read b for some of the time: a stage that depends on that is known only as a range, or not at all"}) {
 		t.Errorf("not read: %v; %v", r.Unread, r.Caveats)
 	}
 	back = append(healthy(), state("a", 1005, '-'), state("a", 4020, 'p', streams("b", "quorum"), streams("c", "quorum")))

@@ -50,7 +50,7 @@ func (r *Result) recoveryMetric(e expect.Expectation) expect.Value {
 		}
 		events++
 		if e.Metric == "redundancy_rto" {
-			all.stage(rec, rec.Redundancy, "the demanded standbys were not back from "+rec.Event+" when it was last looked", redundancyUnknown(rec))
+			all.stage(rec, rec.Redundancy, "the primary did not have its standbys back by the end of the time that counts for "+rec.Event, redundancyUnknown(rec))
 			continue
 		}
 		all.workloads(rec, e)

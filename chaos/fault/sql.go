@@ -84,6 +84,9 @@ func (p *SQL) Action(env Env) chaos.Action {
 		if found {
 			act.Number(n.Name(), value)
 		}
+		if !found && !asExpected {
+			return chaos.Marked(chaos.ErrNotSo, "%s answered with no row, expected %q", n.Name(), *p.Expect)
+		}
 		if !asExpected {
 			return chaos.Marked(chaos.ErrNotSo, "%s answered %q, expected %q", n.Name(), value, *p.Expect)
 		}

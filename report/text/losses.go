@@ -81,18 +81,20 @@ func unansweredWords(a *audit.Audit) string {
 }
 
 // weakAckWords say what weak acknowledgements mean: "83 writes were acknowledged weakly, so that a second
-// failure would have lost them: 83 with fewer standbys than demanded (36 of them perhaps: the setting was changed)".
+// failure would have lost them: 47 under a weaker setting than demanded, 36 perhaps under a weaker setting: it was changed, and either value may have
+// counted".
 func weakAckWords(w *audit.WeakAcks, a *audit.Audit) string {
 	var parts []string
 	if w.Notice > 0 {
 		parts = append(parts, fmt.Sprintf("%s after a cancelled wait for a standby", units.Grouped(w.Notice)))
 	}
 	if w.Regime > 0 {
-		part := fmt.Sprintf("%s with fewer standbys than demanded", units.Grouped(w.Regime))
-		if w.Transition > 0 {
-			part += fmt.Sprintf(" (%s of them perhaps: the setting was changed)", units.Grouped(w.Transition))
+		if certain := w.Regime - w.Transition; certain > 0 {
+			parts = append(parts, units.Grouped(certain)+" under a weaker setting than demanded")
 		}
-		parts = append(parts, part)
+		if w.Transition > 0 {
+			parts = append(parts, units.Grouped(w.Transition)+" perhaps under a weaker setting: it was changed, and either value may have counted")
+		}
 	}
 	risk := "; " + report.WeakRisk(w.Sum(), a)
 	if a.WeakLost.N == 0 {
