@@ -229,7 +229,7 @@ func TestLossesInWords(t *testing.T) {
 	for want, got := range map[string]string{
 		"at 0.022 s":                            spanWords(22*ms, 22*ms+10*time.Microsecond),
 		"within 20 ms, from 0.022 s to 0.042 s": spanWords(22*ms, 42*ms),
-		"1 write was acknowledged weakly, so that a second failure would have lost it: 1 after a cancelled wait for a standby":                                                  weakAckWords(&audit.WeakAcks{Notice: 1}, &audit.Audit{}),
+		"1 write was acknowledged weakly, so that a second failure would have lost it: 1 after a cancelled wait for a standby":                                                                                             weakAckWords(&audit.WeakAcks{Notice: 1}, &audit.Audit{}),
 		"83 writes were acknowledged weakly, so that a second failure would have lost them: 47 under a weaker setting than demanded, 36 perhaps under a weaker setting: it was changed, and either value may have counted": weakAckWords(&audit.WeakAcks{Regime: 83, Transition: 36}, &audit.Audit{}),
 	} {
 		if got != want {
