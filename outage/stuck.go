@@ -68,19 +68,39 @@ func stoodStill(a, b *record.NodeSample, written map[time.Duration]*record.NodeS
 	return a.LagBytes != nil && b.LagBytes != nil && *b.LagBytes > *a.LagBytes || lacks(a) && lacks(b)
 }
 
-// doubted are the changes of which nothing is known of standbys while they were stuck.
+// doubted are the changes of which nothing is known of standbys while they were stuck. That one itself says that it does not stream is known.
 func doubted(changes []record.NodeState, stuck []stuckSpan) []record.NodeState {
-	for _, span := range stuck {
-		changes = alter(changes, span.node, span.from, span.to, func(s *record.NodeState) bool {
-			was := s.Reachable
-			s.Reachable, s.Streaming = false, false
-			if was {
-				s.Role = ""
-			}
-			return was
-		})
+	for _, all := range stuck {
+		for _, span := range all.connections(changes) {
+			changes = alter(changes, span.node, span.from, span.to, func(s *record.NodeState) bool {
+				doubt := s.Reachable && s.Streaming
+				if doubt {
+					s.Reachable, s.Streaming, s.Role = false, false, ""
+				}
+				return doubt
+			})
+		}
 	}
 	return changes
+}
+
+// connections are the parts of a time in which the standby went on to stream: a new connection must be stuck for as long itself.
+func (of stuckSpan) connections(changes []record.NodeState) (parts []stuckSpan) {
+	part, streams := of, true
+	end := func(at time.Duration) {
+		if part.to = at; streams && part.to-part.from >= stuckLeast {
+			parts = append(parts, part)
+		}
+	}
+	for _, s := range changes {
+		if s.Node != of.node || !s.Reachable || s.At <= of.from || s.At >= of.to || s.Streaming == streams {
+			continue
+		}
+		end(s.At)
+		part.from, streams = s.At, s.Streaming
+	}
+	end(of.to)
+	return parts
 }
 
 // redundancy is when the redundancy was back. A standby that was stuck is not known to have been any; where it alone makes it unknown whether
