@@ -19,6 +19,9 @@ func TestMain(m *testing.M) { os.Exit(runTests(m)) }
 // runTests has more tests run at once than there are processors: they wait for their servers. Only a test that asks for
 // postgresBin measures fsync.
 func runTests(m *testing.M) int {
+	if os.Getenv("PGCHAOS_TEST_STANDSTILL") != "" { // a process of TestStoppedBySIGSTOP, which is killed: it would leave the directory behind
+		return m.Run()
+	}
 	dir, err := os.MkdirTemp("", "pgchaos-runner-bin-")
 	if err == nil {
 		defer func() { _ = os.RemoveAll(dir) }()
