@@ -270,15 +270,26 @@ func look(ctx context.Context, name string, dsn cluster.DSN, pooled bool) Seen {
 // readOnlyByDefault tells whether the sessions of the load cannot write, since the server, the role or the database makes them read-only. It takes
 // a session without the settings of a run's own.
 func readOnlyByDefault(ctx context.Context, dsn cluster.DSN) (is bool, err error) {
-	conn, err := connect(ctx, dsn, "doctor", true)
+	conn, end, err := beginReadingAt(ctx, dsn)
 	if err != nil {
 		return false, err
 	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // which was only to read
-	if _, err := conn.Exec(ctx, beginReading); err != nil {
-		return false, err
-	}
+	defer end()
 	return is, conn.QueryRow(ctx, "select pg_catalog.current_setting('default_transaction_read_only') = 'on'").Scan(&is)
+}
+
+// beginReadingAt begins a transaction that only reads, in a session without the settings of a run's own. The returned function ends both.
+func beginReadingAt(ctx context.Context, dsn cluster.DSN) (conn *pgx.Conn, end func(), err error) {
+	conn, err = connect(ctx, dsn, "doctor", true)
+	if err != nil {
+		return nil, nil, err
+	}
+	end = func() { _ = conn.Close(context.WithoutCancel(ctx)) }
+	if _, err := conn.Exec(ctx, beginReading); err != nil {
+		end()
+		return nil, nil, err
+	}
+	return conn, end, nil
 }
 
 // readClock compares the server's clock with ours. The shortest of a few questions is the most exact one.

@@ -82,15 +82,12 @@ func clientsDSN(x cluster.Existing) (cluster.DSN, error) {
 func keepsApart(ctx context.Context, dsn cluster.DSN) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, examineTimeout)
 	defer cancel()
-	conn, err := connect(ctx, dsn, "doctor", true)
+	// All in one transaction, and so on one server: nothing is left there.
+	conn, end, err := beginReadingAt(ctx, dsn)
 	if err != nil {
 		return false, err
 	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // which was only to read
-	// All in one transaction, and so on one server: nothing is left there.
-	if _, err := conn.Exec(ctx, beginReading); err != nil {
-		return false, err
-	}
+	defer end()
 	const name, statement = "pgchaos_doctor", "select 1 as pgchaos_doctor"
 	if _, err := conn.PgConn().Prepare(ctx, name, statement, nil); err != nil {
 		return false, err

@@ -82,23 +82,12 @@ func (m *met) demandsWhatNobodyReads(file string) {
 		m.t.Errorf("exit code %d\n%s", code, text)
 	}
 	out := m.out + "-demand"
-	said, err := os.Create(filepath.Join(filepath.Dir(m.out), "demand.log"))
-	must(m.t, err)
-	cmd := m.command(append([]string{"run", "--out", out, "-v"}, demand...)...)
-	cmd.Stdout, cmd.Stderr = said, said
-	must(m.t, cmd.Start())
-	says := func(what string) func() bool {
-		return func() bool {
-			text, err := os.ReadFile(said.Name())
-			return err == nil && strings.Contains(string(text), what)
-		}
-	}
+	cmd, _, says := m.begun("demand.log", append([]string{"run", "--out", out, "-v"}, demand...)...)
 	m.await("the load", says("running load and timeline"))
 	standbys("")
 	m.await("the weakening", says("weakened-n1"))
 	must(m.t, cmd.Process.Signal(os.Interrupt))
 	_ = cmd.Wait() // it was interrupted
-	must(m.t, said.Close())
 	r, err := report.Read(out)
 	must(m.t, err)
 	if weakened := eventNamed(m.t, r, func(e record.Event) bool { return e.Action == "weakened" }); weakened.Weakening.Was.Standbys != "FIRST 1 (a)" {
@@ -196,29 +185,36 @@ if [ "$(wc -l <`+m.Dir+`/asked.$NODE)" -gt 2 ]; then echo "/dev/x 9000000 899900
 	}
 }
 
+// begun begins a command that writes into a log. What it has said is the text so far, and says gives conditions on that.
+func (m *met) begun(log string, args ...string) (cmd *exec.Cmd, said func() string, says func(what string) func() bool) {
+	m.t.Helper()
+	f, err := os.Create(filepath.Join(filepath.Dir(m.out), log))
+	must(m.t, err)
+	cmd = m.command(args...)
+	cmd.Stdout, cmd.Stderr = f, f
+	must(m.t, cmd.Start())
+	must(m.t, f.Close()) // the command has its own
+	said = func() string {
+		text, _ := os.ReadFile(f.Name()) // none yet
+		return string(text)
+	}
+	return cmd, said, func(what string) func() bool {
+		return func() bool { return strings.Contains(said(), what) }
+	}
+}
+
 // stopsForLag stops the replay on n2 during a run, by nothing that the run knows of, until it has stopped for that.
 func (m *met) stopsForLag(args []string) {
 	m.t.Helper()
-	said, err := os.Create(filepath.Join(filepath.Dir(m.out), "lag.log"))
-	must(m.t, err)
-	cmd := m.command(append([]string{"run", m.file, "--out", m.out + "-lag", "-v"}, args...)...)
-	cmd.Stdout, cmd.Stderr = said, said
-	must(m.t, cmd.Start())
-	says := func(what string) func() bool {
-		return func() bool {
-			text, err := os.ReadFile(said.Name())
-			return err == nil && strings.Contains(string(text), what)
-		}
-	}
+	cmd, said, says := m.begun("lag.log", append([]string{"run", m.file, "--out", m.out + "-lag", "-v"}, args...)...)
 	m.await("the load", says("running load and timeline"))
 	m.SQL(m.t, "n2", "postgres", "select pg_wal_replay_pause()")
 	m.await("the end of the load", says("the run was stopped: n2 is "))
 	m.SQL(m.t, "n2", "postgres", "select pg_wal_replay_resume()")
 	_ = cmd.Wait() // its exit code says how it ended
-	if text, _ := os.ReadFile(said.Name()); cmd.ProcessState.ExitCode() != exitInconclusive || !says("while no fault is in force, and max_lag is 10kB")() {
-		m.t.Errorf("exit code %d\n%s", cmd.ProcessState.ExitCode(), text)
+	if cmd.ProcessState.ExitCode() != exitInconclusive || !says("while no fault is in force, and max_lag is 10kB")() {
+		m.t.Errorf("exit code %d\n%s", cmd.ProcessState.ExitCode(), said())
 	}
-	must(m.t, said.Close())
 	m.unchanged()
 }
 
