@@ -63,7 +63,12 @@ func (r *Result) stageFindings() (all []audit.Finding) {
 		all = append(all, inconclusive("%s", r.Stopped))
 	}
 	if r.Interrupted {
-		all = append(all, inconclusive("the run was interrupted"))
+		if r.Stage != "" || r.unbegun() { // else Unfinished says so
+			all = append(all, inconclusive("the run was interrupted"))
+		}
+		if n := r.skipped(); n > 1 {
+			all = append(all, inconclusive("%d steps of the timeline were skipped", n))
+		}
 	}
 	if stopped := r.Unfinished(); stopped != "" && !r.unbegun() {
 		all = append(all, inconclusive("%s", stopped))
@@ -136,10 +141,7 @@ func (r *Result) timelineFindings() (all []audit.Finding) {
 	if err := audit.KnownActions(r.Timeline); err != nil {
 		all = append(all, inconclusive("%s", err))
 	}
-	for _, m := range r.Timeline {
-		if m.PartOf != "" {
-			continue // its step says how it ended
-		}
+	for _, m := range r.judged() {
 		step := m.Name
 		if m.Name != m.Action && !strings.HasPrefix(m.Name, m.Action) {
 			step += " (" + m.Action + ")"
@@ -170,6 +172,28 @@ func (r *Result) timelineFindings() (all []audit.Finding) {
 		}
 	}
 	return all
+}
+
+// judged are the events that are judged one by one: what is part of a step is not, for its step says how it ended, and not what stageFindings
+// has counted.
+func (r *Result) judged() (all []record.Event) {
+	counted := r.Interrupted && r.skipped() > 1
+	for _, m := range r.Timeline {
+		if m.PartOf == "" && !(counted && m.Status == record.EventSkipped) {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// skipped is how many steps of the timeline were not begun.
+func (r *Result) skipped() (n int) {
+	for _, m := range r.Timeline {
+		if m.Status == record.EventSkipped && m.PartOf == "" {
+			n++
+		}
+	}
+	return n
 }
 
 // withoutCause is the finding that somebody else did something to the cluster, and nothing came before it.

@@ -275,6 +275,13 @@ func TestJudge(t *testing.T) {
 		{"a standby had not caught up", []string{"lost_writes == 0"}, func(r *Result) { r.Settle = []SettleNote{{Node: "b", Error: "has not caught up"}} }, verdict.Inconclusive, "not settled: b has not caught up"},
 		{"something was settled", nil, func(r *Result) { r.Settle = []SettleNote{{Node: "b", Done: "was terminated"}} }, verdict.Pass, ""},
 		{"interrupted", nil, func(r *Result) { r.Interrupted = true }, verdict.Inconclusive, "interrupted"},
+		{"interrupted before the load", nil, func(r *Result) { *r = Result{Interrupted: true} }, verdict.Inconclusive, "the run was interrupted before its load began"},
+		{"interrupted, with steps to come", nil, func(r *Result) {
+			r.Interrupted = true
+			for i := range r.Timeline {
+				r.Timeline[i].Status = record.EventSkipped
+			}
+		}, verdict.Inconclusive, "the run was interrupted\n4 steps of the timeline were skipped"},
 		{"audited afterwards, and all is known", []string{"lost_writes == 0"}, afterwards(StageRan), verdict.Pass, ""},
 		{"audited afterwards, and not all is known", []string{"lost_writes == 0"}, func(r *Result) {
 			r.Afterwards = &Afterwards{Stage: StagePlanned, Unknown: []string{"the run's pgchaos was killed"}}

@@ -91,6 +91,9 @@ func (r *Result) Unfinished() string {
 	if len(r.Errors) > 0 {
 		return "the run failed before its load began: nothing was measured"
 	}
+	if r.Interrupted {
+		return "the run was interrupted before its load began: nothing was measured"
+	}
 	return "it is not recorded how far the run came"
 }
 

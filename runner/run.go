@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -459,7 +460,8 @@ func (r *run) end(ctx context.Context, failed error) error {
 			r.note("", err.Error())
 		}
 	}
-	if failed != nil {
+	ended := r.result.Interrupted && r.result.Stage == "" && onlyCanceled(failed) // then nothing went wrong
+	if failed != nil && !ended {
 		r.result.Errors = append(r.result.Errors, failed.Error())
 	}
 	if r.cluster != nil {
@@ -479,4 +481,13 @@ func (r *run) end(ctx context.Context, failed error) error {
 		errs = append(errs, r.write(r.result.Stage))
 	}
 	return errors.Join(errs...)
+}
+
+// onlyCanceled tells whether an error and all that are joined in it come of a context that was canceled.
+func onlyCanceled(err error) bool {
+	var several interface{ Unwrap() []error }
+	if errors.As(err, &several) {
+		return !slices.ContainsFunc(several.Unwrap(), func(err error) bool { return !onlyCanceled(err) })
+	}
+	return errors.Is(err, context.Canceled)
 }

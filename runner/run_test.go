@@ -219,6 +219,9 @@ func TestAnInterruptAtAnyStageIsCleanedUp(t *testing.T) {
 			if !r.Interrupted || r.Verdict == verdict.Pass {
 				t.Errorf("interrupted %v, verdict %s", r.Interrupted, r.Verdict)
 			}
+			if at == "building" && (len(r.Errors) != 0 || !strings.HasPrefix(strings.Join(r.Reasons, "\n"), "the run was interrupted before its load began")) {
+				t.Errorf("errors %q, reasons %q", r.Errors, r.Reasons)
+			}
 		})
 	}
 }
