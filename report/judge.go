@@ -179,7 +179,7 @@ func (r *Result) timelineFindings() (all []audit.Finding) {
 func (r *Result) judged() (all []record.Event) {
 	counted := r.Interrupted && r.skipped() > 1
 	for _, m := range r.Timeline {
-		if m.PartOf == "" && !(counted && m.Status == record.EventSkipped) {
+		if m.PartOf == "" && (!counted || m.Status != record.EventSkipped) {
 			all = append(all, m)
 		}
 	}
