@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -202,86 +201,6 @@ func (r *run) interrupted(ctx context.Context) bool {
 	return r.result.Interrupted
 }
 
-// up builds the cluster and everything that the load needs, and writes the
-// "planned" result.
-func (r *run) up(ctx context.Context) (err error) {
-	building, cancel := context.WithTimeout(ctx, upTimeout)
-	defer cancel()
-	r.doing.Store(isBuilding)
-	if r.use.RunsBefore == 0 {
-		r.stage(r.buildingText() + nodeCount(r.plan.built()))
-	}
-	begin := time.Now()
-	if r.cluster, err = r.session.build(building, r.plan); err != nil {
-		var notMet *notMetError
-		if errors.As(err, &notMet) && building.Err() == nil { // nothing of pgchaos's has failed
-			r.result.Stopped = err.Error()
-			return errStopped
-		}
-		return err
-	}
-	took := time.Since(begin)
-	if err := r.prepare(ctx); err != nil {
-		return fmt.Errorf("prepare the load: %w", err)
-	}
-	what := "up and streaming in " + took.Round(10*time.Millisecond).String()
-	if r.use.RunsBefore > 0 {
-		took, what = 0, "used again" // how long it takes to build one is not known
-	}
-	r.result.Cluster = describeCluster(r.plan, r.cluster, r.Bin, took)
-	r.result.Cluster.ClusterUse = r.use
-	r.measureMachine(building)
-	r.say(fmt.Sprintf("%s of PostgreSQL %s %s", nodeCount(r.plan.built()), r.cluster.Version(), what))
-	if err := r.session.begin(r); err != nil {
-		return err
-	}
-	return r.write(report.StagePlanned)
-}
-
-// prepare makes what the load needs, unless a bound of the cluster stops it: that is an errStopped.
-func (r *run) prepare(ctx context.Context) error {
-	primary := r.cluster.Nodes()[0]
-	if r.cluster.Met() {
-		r.plan = r.plan.inSchema(r.cluster.Schema())
-	}
-	ctx, end := r.guardPreparation(ctx, primary)
-	err := r.makeLoadTables(ctx, primary)
-	if end(); r.result.Stopped != "" {
-		return errStopped
-	}
-	return err
-}
-
-// makeLoadTables runs the file's setup, however long that takes, makes the load's tables, and waits until every standby has them: a
-// read that comes before its table would be an error without a cause in the experiment.
-func (r *run) makeLoadTables(ctx context.Context, primary *cluster.Node) error {
-	took, err := runSetup(ctx, r.plan.Experiment, primary, r.stage)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, upTimeout+took)
-	defer cancel()
-	if err := r.prepareTables(ctx, primary); err != nil {
-		return err
-	}
-	barrier, err := writeBarrier(ctx, primary, r.cluster.Schema(), r.Run)
-	if err != nil {
-		return err
-	}
-	ctx, cancel = context.WithTimeout(ctx, tablesTimeout+took)
-	defer cancel()
-	for _, n := range r.present() {
-		if n == primary {
-			continue
-		}
-		if err := awaitBarrier(ctx, n, barrier); err != nil {
-			// One that is delayed on purpose must not keep the run from beginning.
-			r.note(n.Name(), "did not have the load's tables yet when the load began: "+err.Error())
-		}
-	}
-	return nil
-}
-
 // exercise runs load and timeline side by side, from clock zero to the end of both.
 func (r *run) exercise(ctx context.Context) (err error) {
 	// The clients connect before the clock begins: what that takes is no part of the baseline.
@@ -431,63 +350,4 @@ func (r *run) ended(m record.Event) {
 	r.watch.StepEnds(m, r.plan.demandsOf(m)...)
 	r.course.end(m)
 	r.send(StepEnded{m})
-}
-
-// end cleans up, whatever happened before: load, watchers, cluster, in this order.
-func (r *run) end(ctx context.Context, failed error) error {
-	ctx, cancel := until(context.WithoutCancel(ctx), r.EndAtOnce)
-	defer cancel()
-	r.doing.Store(isRemoving)
-	var errs []error
-	if r.loads != nil {
-		r.loads.close()
-	}
-	if r.readings != nil {
-		r.readings.end()
-	}
-	if r.own != nil {
-		r.own.end()
-	}
-	if r.book != nil {
-		errs = append(errs, r.book.Close())
-	}
-	takenBack, left := r.takeBack(ctx)
-	if r.watch != nil { // by it the reversals see what the nodes are
-		r.watch.End()
-	}
-	if r.journal != nil {
-		if err := r.journal.close(); err != nil { // it is for those who come after a kill
-			r.note("", err.Error())
-		}
-	}
-	ended := r.result.Interrupted && r.result.Stage == "" && onlyCanceled(failed) // then nothing went wrong
-	if failed != nil && !ended {
-		r.result.Errors = append(r.result.Errors, failed.Error())
-	}
-	if r.cluster != nil {
-		if err := r.keepLogs(ctx); err != nil { // which takes nothing from the verdict
-			r.result.Errors = append(r.result.Errors, err.Error())
-		}
-	}
-	r.judge()
-	errs = append(errs, r.write(r.result.Stage))
-	r.session.ended(r, failed == nil && takenBack && r.result.Stage == report.StageChecked)
-	if (left == nil || r.Keep) && r.session.single { // else `clean` needs the cluster to find the run
-		left = errors.Join(left, r.session.close(ctx, r.sinks))
-	}
-	if left != nil {
-		errs = append(errs, left)
-		r.result.Errors = append(r.result.Errors, left.Error())
-		errs = append(errs, r.write(r.result.Stage))
-	}
-	return errors.Join(errs...)
-}
-
-// onlyCanceled tells whether an error and all that are joined in it come of a context that was canceled.
-func onlyCanceled(err error) bool {
-	var several interface{ Unwrap() []error }
-	if errors.As(err, &several) {
-		return !slices.ContainsFunc(several.Unwrap(), func(err error) bool { return !onlyCanceled(err) })
-	}
-	return errors.Is(err, context.Canceled)
 }

@@ -166,23 +166,28 @@ func (v *validator) smallerStandby() {
 		if len(s.promotes()) > 0 {
 			return
 		}
-		c, ok := s.Parameters().(*fault.Configure)
-		if !ok {
+		if c, ok := s.Parameters().(*fault.Configure); ok {
+			targets := slices.DeleteFunc(slices.Clone(s.targets()), func(t string) bool { return !slices.Contains(standbys, t) })
+			v.smallerThanThePrimary(v.e.stepPath(i)+".configure.settings.", c.Settings, targets)
+		}
+	}
+}
+
+// smallerThanThePrimary finds the settings below path that are less than the primary has, where the file says so in one place only.
+func (v *validator) smallerThanThePrimary(path string, settings map[string]string, standbys []string) {
+	for key, text := range settings {
+		name := strings.ToLower(key)
+		if !slices.Contains(atLeastThePrimarys(), name) || len(v.e.configured(name)) > 1 {
 			continue
 		}
-		for key, text := range c.Settings {
-			name := strings.ToLower(key)
-			primary, known := v.e.number(0, name)
-			n, err := strconv.ParseInt(strings.TrimSpace(text), 0, 32)
-			if !slices.Contains(atLeastThePrimarys(), name) || !known || err != nil || n >= primary || len(v.e.configured(name)) > 1 {
-				continue
-			}
-			for _, target := range s.targets() {
-				if slices.Contains(standbys, target) {
-					v.bad(v.e.stepPath(i)+".configure.settings."+key, fmt.Sprintf("the standby %s ends with this: its %s is %d, and %d on the primary %s", target, name, n, primary, nodes[0].Name),
-						"give no standby less than the primary")
-				}
-			}
+		primary, known := v.e.number(0, name)
+		n, err := strconv.ParseInt(strings.TrimSpace(text), 0, 32)
+		if !known || err != nil || n >= primary {
+			continue
+		}
+		for _, standby := range standbys {
+			v.bad(path+key, fmt.Sprintf("the standby %s ends with this: its %s is %d, and %d on the primary %s", standby, name, n, primary, v.e.Cluster.Nodes[0].Name),
+				"give no standby less than the primary")
 		}
 	}
 }
