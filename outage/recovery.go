@@ -146,14 +146,14 @@ func Recoveries(c Course) []Recovery {
 	faults := faultsOf(c.Events)
 	w := newWatched(c)
 	all := make([]Recovery, 0, len(faults))
-	var took []bool // by fault: the primary, from the cluster
 	for _, m := range faults {
 		r := Recovery{Event: m.Name, Nodes: m.Nodes, Issued: m.Issued, Effective: m.Effective, Noticed: noticed(m)}
 		r.Primary = w.primaryAt(m.Issued)
 		is, known := m.Effects()
 		r.Lost, r.SessionsOnly = slices.Contains(m.Nodes, r.Primary) && (!known || is.MayTakePrimary()), is.Sessions
-		all, took = append(all, r), append(took, w.tookPrimary(&r, m))
+		all = append(all, r)
 	}
+	took := w.tookPrimary(all, faults)
 	for i := range all {
 		r, until := &all[i], c.End
 		for n := i + 1; n < len(all); n++ {
@@ -176,16 +176,25 @@ func Recoveries(c Course) []Recovery {
 	return slices.DeleteFunc(all, func(r Recovery) bool { return r.Effective <= 0 })
 }
 
-// tookPrimary tells whether a fault certainly took the primary away, or another one was seen later.
-func (w watched) tookPrimary(r *Recovery, m record.Event) bool {
-	if !slices.Contains(r.Nodes, r.Primary) {
-		return false
+// tookPrimary tells of each fault whether it certainly took the primary away, or another one was seen until the next fault that did. What
+// can take no primary away is followed by another one only because it lets nobody in, and a manager takes that for an outage.
+func (w watched) tookPrimary(all []Recovery, faults []record.Event) []bool {
+	took, until := make([]bool, len(all)), w.End
+	for i, m := range slices.Backward(faults) {
+		is, known := m.Effects()
+		switch r := &all[i]; {
+		case !slices.Contains(r.Nodes, r.Primary):
+		case !known || is.TakesServers():
+			took[i] = true
+		case is.MayTakePrimary() || is.Refuses:
+			stage, _ := w.writable(r, until)
+			took[i] = stage.State != StageNone
+		}
+		if took[i] {
+			until = m.Issued
+		}
 	}
-	if is, known := m.Effects(); !known || is.TakesServers() {
-		return true
-	}
-	stage, _ := w.writable(r, w.End)
-	return stage.State != StageNone
+	return took
 }
 
 // shows tells whether readings had shown by a moment what a fault took away: something was missing, or nothing although there was time to notice.

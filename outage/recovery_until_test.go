@@ -1,6 +1,7 @@
 package outage
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -35,6 +36,40 @@ func TestFaultsThatLeaveThePrimary(t *testing.T) {
 		got := Recoveries(Course{Events: []record.Event{stop, next}, States: c.states, Demands: []record.Demand{{Node: "a", Standbys: 2}}, End: 5 * time.Second})
 		if got[0].Redundancy != c.want || got[1].Lost != c.lost {
 			t.Errorf("%s: %v, want %v; lost: %v, want %v", c.name, got[0].Redundancy, c.want, got[1].Lost, c.lost)
+		}
+	}
+}
+
+// TestALaterFaultOfThePrimary is no effect of a fault of the primary that was harmless: that one ends no aftermath, and this one does. b was
+// stopped at 1 s and is back at 4 s, and something befalls a, the primary, at 2 s.
+func TestALaterFaultOfThePrimary(t *testing.T) {
+	well := append(healthy(), state("b", 1020, 'd'), state("b", 4000, 's'))
+	killed := append(slices.Clone(well), state("a", 10020, 'd'), state("a", 12000, 'p', streams("b", "quorum"), streams("c", "quorum")))
+	moved := append(slices.Clone(well), state("b", 10100, 'p', streams("a", "quorum"), streams("c", "quorum")))
+	kill := on([]string{"a"}, fault("kill-a", 10000, 10010))
+	switchover := promote(10000)
+	for _, c := range []struct {
+		name   string
+		facts  record.Facts
+		later  record.Event
+		states []record.NodeState
+		want   Stage
+	}{
+		{"sessions, then a kill", record.Facts{Lasts: true, Sessions: true}, kill, killed, hit(4000)},
+		{"its standbys, then a kill", record.Facts{Lasts: true, Reloads: true}, kill, killed, hit(4000)},
+		{"what is applied, then a kill", record.Facts{Lasts: true, Reloads: true, Keeps: true}, kill, killed, hit(4000)},
+		{"its links, then a kill", record.Facts{Lasts: true, Links: true}, kill, killed, hit(4000)},
+		{"a command, then a kill", record.Facts{Provokes: true}, kill, killed, hit(4000)},
+		{"nobody may enter, then a kill", record.Facts{Lasts: true, Sessions: true, Refuses: true}, kill, killed, hit(4000)},
+		{"sessions, then another primary", record.Facts{Lasts: true, Sessions: true}, switchover, moved, hit(4000)},
+		{"its standbys, then another primary", record.Facts{Lasts: true, Reloads: true}, switchover, moved, hit(4000)},
+		{"its links, then another primary", record.Facts{Lasts: true, Links: true}, switchover, moved, not(2000)},
+	} {
+		stop, next := on([]string{"b"}, fault("stop-b", 1000, 1010)), on([]string{"a"}, fault("next", 2000, 2010))
+		next.Facts = &c.facts
+		got := Recoveries(Course{Events: []record.Event{stop, next, c.later}, States: c.states, Demands: []record.Demand{{Node: "a", Standbys: 2}}, End: 15 * time.Second})
+		if got[0].Redundancy != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got[0].Redundancy, c.want)
 		}
 	}
 }
