@@ -87,6 +87,11 @@ func doubted(changes []record.NodeState, stuck []stuckSpan) []record.NodeState {
 // connections are the parts of a time in which the standby went on to stream: a new connection must be stuck for as long itself.
 func (of stuckSpan) connections(changes []record.NodeState) (parts []stuckSpan) {
 	part, streams := of, true
+	for _, s := range changes {
+		if s.Node == of.node && s.Reachable && s.At <= of.from {
+			streams = s.Streaming
+		}
+	}
 	end := func(at time.Duration) {
 		if part.to = at; streams && part.to-part.from >= stuckLeast {
 			parts = append(parts, part)

@@ -85,6 +85,7 @@ func TestAStandbyThatIsStuckCountsNowhere(t *testing.T) {
 	anew := func(at int) []record.NodeState { // b has no connection from 2.5 s on
 		return append(healthy(), state("b", 2500, 'c'), state("a", 2510, 'p', both[1]), state("b", at, 's'), state("a", at+10, 'p', both...))
 	}
+	before := append(healthy(), state("b", 1720, 'c'), state("a", 1730, 'p', both[1]), state("b", 6100, 's'), state("a", 6110, 'p', both...))
 	b := func(received ...record.LSN) record.NodeSeries { return sampled("b", record.RoleStandby, received...) }
 	a := func(written ...record.LSN) record.NodeSeries { return sampled("a", record.RolePrimary, written...) }
 	// From 4 s on no standby is left that confirms, and nothing more is written.
@@ -119,6 +120,8 @@ func TestAStandbyThatIsStuckCountsNowhere(t *testing.T) {
 		}, two, []Stage{{}}, []string{"b"}},
 		{"it has connected anew, and receives", []record.Event{cut}, anew(7000), []record.NodeSeries{stuck, wrote}, two, []Stage{reached(7010 * msec)}, nil},
 		{"it has connected anew, and receives nothing", []record.Event{cut}, anew(4000), []record.NodeSeries{stuck, wrote}, two, []Stage{{State: StageReached, From: 4010 * msec, At: 8 * time.Second}}, []string{"b"}},
+		{"it was disconnected before its last sample, and has connected anew", []record.Event{cut}, before, []record.NodeSeries{b(10, 20, 20, 20, 20, 20, 80, 90), a(11, 30, 40, 50, 60, 70, 80, 90)}, two,
+			[]Stage{reached(6110 * msec)}, nil},
 		{"how far it has received is not known", []record.Event{cut}, well, []record.NodeSeries{unknown, wrote}, two, []Stage{none}, nil},
 		{"it was stuck before, and is not", []record.Event{event("kill-c", "kill", "c", 8500, 8510)}, well, []record.NodeSeries{stuck, wrote}, two, []Stage{none}, nil},
 		{"by the next fault", []record.Event{session, kill}, gone(4020, 6000), []record.NodeSeries{b(10, 20, 30, 50, 50, 50, 50, 80), a(11, 21, 31, 60, 60, 60, 60, 80)}, one, []Stage{none, {}}, nil},
