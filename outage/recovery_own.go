@@ -1,7 +1,6 @@
 package outage
 
 import (
-	"slices"
 	"time"
 
 	"pgchaos/record"
@@ -61,20 +60,5 @@ func (w watched) overAt(m record.Event) (at time.Duration, known bool) {
 	if is.TakesNone() || !is.Lasts && !is.Links && !is.Freezes && !is.Cuts {
 		return m.Effective, true
 	}
-	i := slices.IndexFunc(w.Events, func(e record.Event) bool {
-		return e.Effective >= m.Effective && (e.Reverses == m.Name || lifts(effects(e), is, m.Action) && holdsAll(e.Nodes, m.Nodes))
-	})
-	if i < 0 {
-		return 0, false
-	}
-	return w.Events[i].Effective, true
-}
-
-// lifts tells whether an action of the facts lift ends what an action of other facts does.
-func lifts(lift, of record.Facts, action string) bool {
-	return lift.Lifts != "" && lift.Lifts == action || lift.Thaws && of.Freezes || lift.Connects && of.Cuts
-}
-
-func holdsAll(nodes, some []string) bool {
-	return !slices.ContainsFunc(some, func(n string) bool { return !slices.Contains(nodes, n) })
+	return m.OverAt(w.Events, func(back record.Event) (time.Duration, bool) { return back.Effective, back.Effective >= m.Effective })
 }

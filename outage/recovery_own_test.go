@@ -27,6 +27,11 @@ func TestMissingAfterALaterFault(t *testing.T) {
 	frozen := of("pause", "c", record.Facts{Freezes: true}, 1000)
 	resume := event("resume-c", "resume", "c", 1900, 2000)
 	resume.Facts = &record.Facts{Thaws: true}
+	frozenBoth := on([]string{"b", "c"}, frozen)
+	resumeB := on([]string{"b"}, resume)
+	ended, started := of("kill", "c", record.Facts{Ends: true, Kills: true}, 1900), event("start-c", "start", "c", 1950, 2000)
+	started.Facts = &record.Facts{Starts: true}
+	startedAnew := of("restart", "c", record.Facts{Restarts: true, Starts: true}, 1900)
 	resumeA := resume
 	resumeA.Nodes = []string{"a"}
 	seen := func(at int) record.Event {
@@ -56,6 +61,11 @@ func TestMissingAfterALaterFault(t *testing.T) {
 		{"one that was taken back, of which the effect may be noticed late", []record.Event{cut, undo(cut, 4001), pause}, hit(7000)},
 		{"just long enough before", []record.Event{cut, undo(cut, 4000), pause}, none},
 		{"one that another step has ended", []record.Event{frozen, resume, pause}, none},
+		{"one that two steps have ended, each on one node", []record.Event{frozenBoth, resumeB, resume, pause}, none},
+		{"one that a step has ended on one node of two", []record.Event{frozenBoth, resume, pause}, hit(7000)},
+		{"a server that was frozen, was killed, and runs again", []record.Event{frozen, ended, started, pause}, none},
+		{"a server that was frozen, and started anew", []record.Event{frozen, startedAnew, pause}, none},
+		{"a node that was cut off, and whose server was started anew", []record.Event{of("disconnect", "c", record.Facts{Cuts: true}, 1000), startedAnew, pause}, hit(7000)},
 		{"a step that has ended it on another node", []record.Event{frozen, resumeA, pause}, hit(7000)},
 		{"one that can bring about anything", []record.Event{of("exec", "a", record.Facts{Provokes: true}, 1000), pause}, hit(7000)},
 		{"one that can bring about anything, and then somebody else did something", []record.Event{of("hook", "b", record.Facts{Provokes: true}, 1000), seen(5000)}, none},

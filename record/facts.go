@@ -74,8 +74,14 @@ func (e Event) EndedOn(node string, back Event) bool {
 	}
 	f, _ := e.Effects()
 	is, _ := back.Effects()
-	lifts := f.Ends && is.Starts || f.Freezes && is.Thaws || f.Cuts && is.Connects || f.Lasts && is.Lifts == e.Action
-	return lifts && back.Issued > e.Issued && slices.Contains(back.Nodes, node)
+	return f.EndedBy(is, e.Action) && back.Issued > e.Issued && slices.Contains(back.Nodes, node)
+}
+
+// EndedBy tells whether a later action on the same node ends what the action of that name, of which these are the facts, does to it. A frozen
+// server that is ended is frozen no more; a node that is cut off stays so, whatever its server does.
+func (f Facts) EndedBy(later Facts, action string) bool {
+	return f.Ends && later.Starts || f.Freezes && (later.Thaws || later.Ends || later.Restarts) || f.Cuts && later.Connects ||
+		f.Lasts && later.Lifts == action
 }
 
 // OverAt is when what this event does was over on all of its nodes, where each of others took effect at the moment that at tells; ok is false

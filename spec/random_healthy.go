@@ -111,8 +111,7 @@ func standbyRoles() []string {
 
 // endedBy tells whether a step on the same node ends the disturbance.
 func (d disturbance) endedBy(s *Step) bool {
-	was, is := d.by.Kind().Facts, s.Kind().Facts
-	return was.Ends && is.Starts || was.Freezes && (is.Thaws || is.Ends) || was.Cuts && is.Connects || was.Lasts && is.Lifts == d.by.Action()
+	return d.by.Kind().Facts.EndedBy(s.Kind().Facts, d.by.Action())
 }
 
 // answers tells whether a node that is disturbed so still says what it is.
