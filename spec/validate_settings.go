@@ -33,7 +33,6 @@ func (v *validator) impossible() {
 			v.neverStreams(i)
 		}
 	}
-	v.smallerStandby()
 	v.baseBackups()
 }
 
@@ -151,44 +150,24 @@ func atLeastThePrimarys() []string {
 	return []string{"max_connections", "max_wal_senders", "max_worker_processes", "max_prepared_transactions", "max_locks_per_transaction"}
 }
 
-// smallerStandby finds steps that give a standby less than its primary of that, where it is certain who is which, and what the primary has.
-func (v *validator) smallerStandby() {
-	if v.e.Cluster.existing() {
-		return // which has its own settings
+// smallerStandby finds what a step gives standbys that is less than their primary has, where it is certain who is which, and the file says
+// in one place only what they have. Nodes are those that the step can act on.
+func (t *timelineStates) smallerStandby(settings map[string]string, nodes []*nodeState, path string) {
+	if t.promoted || slices.ContainsFunc(nodes, func(n *nodeState) bool { return n.role != standby }) {
+		return
 	}
-	nodes := v.e.Cluster.Nodes
-	standbys := standbyRoles()
-	for _, n := range nodes[min(1, len(nodes)):] {
-		standbys = append(standbys, n.Name)
-	}
-	for i := range v.e.Timeline {
-		s := &v.e.Timeline[i]
-		if len(s.promotes()) > 0 {
-			return
-		}
-		if c, ok := s.Parameters().(*fault.Configure); ok {
-			targets := slices.DeleteFunc(slices.Clone(s.targets()), func(t string) bool { return !slices.Contains(standbys, t) })
-			v.smallerThanThePrimary(v.e.stepPath(i)+".configure.settings.", c.Settings, targets)
-		}
-	}
-}
-
-// smallerThanThePrimary finds the settings below path that are less than the primary has, where the file says so in one place only.
-func (v *validator) smallerThanThePrimary(path string, settings map[string]string, standbys []string) {
 	for key, text := range settings {
 		name := strings.ToLower(key)
-		if !slices.Contains(atLeastThePrimarys(), name) || len(v.e.configured(name)) > 1 {
+		if !slices.Contains(atLeastThePrimarys(), name) || len(t.v.e.configured(name)) > 1 {
 			continue
 		}
-		primary, known := v.e.number(0, name)
+		primary, known := t.v.e.number(0, name)
 		n, err := strconv.ParseInt(strings.TrimSpace(text), 0, 32)
 		if !known || err != nil || n >= primary {
 			continue
 		}
-		for _, standby := range standbys {
-			v.bad(path+key, fmt.Sprintf("the standby %s ends with this: its %s is %d, and %d on the primary %s", standby, name, n, primary, v.e.Cluster.Nodes[0].Name),
-				"give no standby less than the primary")
-		}
+		t.v.bad(path+".settings."+key, fmt.Sprintf("the standby %s ends with this: its %s is %d, and %d on the primary %s", nodes[0].name, name, n, primary, t.nodes[0].name),
+			"give no standby less than the primary")
 	}
 }
 

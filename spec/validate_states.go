@@ -216,15 +216,7 @@ func (t *timelineStates) act(s *Step, targets []string, path string) {
 		t.throughACut(s, targets, path)
 		t.cut(s)
 	}
-	switch p := s.Parameters().(type) {
-	case *fault.Clone:
-		if p.Backup != "" && !t.backups[p.Backup] {
-			t.v.bad(path+".backup", "no step before makes the backup "+shown(p.Backup),
-				suggest(p.Backup, slices.Sorted(maps.Keys(t.backups)), "the backups made before are"))
-		}
-	case *fault.Backup:
-		t.backup(p, path)
-	}
+	t.parameters(s, all, right, path)
 	for _, n := range all {
 		was := *n
 		t.become(s, n, upstream, sure[n])
@@ -238,6 +230,23 @@ func (t *timelineStates) act(s *Step, targets []string, path string) {
 	for _, n := range all {
 		if _, follows := s.Parameters().(*fault.Follow); follows && sure[n] {
 			t.findCircle(n, path)
+		}
+	}
+}
+
+// parameters checks what the action is given beside its nodes. Right is set where it can be done to all of these.
+func (t *timelineStates) parameters(s *Step, nodes []*nodeState, right bool, path string) {
+	switch p := s.Parameters().(type) {
+	case *fault.Clone:
+		if p.Backup != "" && !t.backups[p.Backup] {
+			t.v.bad(path+".backup", "no step before makes the backup "+shown(p.Backup),
+				suggest(p.Backup, slices.Sorted(maps.Keys(t.backups)), "the backups made before are"))
+		}
+	case *fault.Backup:
+		t.backup(p, path)
+	case *fault.Configure:
+		if right {
+			t.smallerStandby(p.Settings, nodes, path)
 		}
 	}
 }
