@@ -237,7 +237,11 @@ func (v *validator) checkRandom(r *Random, present []string) {
 			v.bad(path, "the fault can disturb "+units.Count(int64(n), "node", "nodes")+" at once, and of "+units.Count(int64(len(present)), "node", "nodes")+" "+
 				units.Count(int64(r.Healthy), "has", "have")+" to stay healthy", "write a fault of fewer nodes, or a smaller healthy or at_once")
 		} else if left := f.leaves(len(present)); left != nil && r.Healthy > 0 && !r.managed && !v.d.brokenUnder(path) {
-			v.bad(path, "nothing takes the "+left.Action()+" back, so that one node fewer is healthy each time this is chosen", "bring the node back in then, such as {start: any}, or write a for")
+			right := "bring the node back in then, such as {start: any}, or write a for"
+			if left.cutsNodes(len(present)) {
+				right = "write a for"
+			}
+			v.bad(path, "nothing takes the "+left.Action()+" back, so that one node fewer is healthy each time this is chosen", right)
 		}
 	}
 	if len(r.Faults) > 0 && weights == 0 {

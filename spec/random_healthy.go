@@ -13,11 +13,11 @@ func (f *RandomFault) hits(nodes int) (most int) {
 	return most
 }
 
-// leaves is a step that has taken a node away, and that none of the entry's brings back; nil: there is none. A node that still answers is not
-// taken away.
+// leaves is a step that has taken a node away, or cut it off from others, and that none of the entry's brings back; nil: there is none. A node
+// that still answers all others is not taken away.
 func (f *RandomFault) leaves(nodes int) *Step {
 	_, left := f.disturbs(nodes)
-	i := slices.IndexFunc(left, func(d disturbance) bool { return !d.answers() })
+	i := slices.IndexFunc(left, func(d disturbance) bool { return !d.answers() || d.by.cutsNodes(nodes) })
 	if i < 0 {
 		return nil
 	}
@@ -118,6 +118,17 @@ func (d disturbance) endedBy(s *Step) bool {
 func (d disturbance) answers() bool {
 	was := d.by.Kind().Facts
 	return !was.Ends && !was.Freezes && !was.Cuts
+}
+
+// cutsNodes tells whether a step keeps nodes from reaching each other, all the time or again and again, and not only clients from reaching them.
+func (s *Step) cutsNodes(nodes int) bool {
+	on, ok := s.Parameters().(fault.OnLinks)
+	if !ok {
+		return false
+	}
+	one, other := on.BothSides()
+	_, flaps := s.Parameters().(*fault.Flap)
+	return (flaps || passesNothing(s.Parameters())) && weight(one, nodes) > 0 && weight(other, nodes) > 0
 }
 
 // weight is how many nodes names stand for at most.

@@ -399,6 +399,11 @@ func TestRandomMistakes(t *testing.T) {
 		"a dead node":        {"random.faults=[{pause: any, meanwhile: [{kill: any}]}]", "nothing takes the kill back, so that one node fewer is healthy each time"},
 		"a dead node, then":  {"random.faults=[{pause: any, for: 1s, then: [{kill: any}]}]", "nothing takes the kill back"},
 		"a frozen node":      {"random.faults=[{terminate_backends: a, then: [{pause: any_replica}, {resume: any_replica}]}]", "nothing takes the pause back"},
+		"a cut network":      {"random.faults=[{partition: {between: [any, others]}, then: [{at: 1s, checkpoint: a}]}]", "nothing takes the partition back, so that one node fewer is healthy each time this is chosen; write a for"},
+		"a refusing link":    {"random.faults=[{reject: {between: [a, b]}, then: [{at: 1s, checkpoint: a}]}]", "nothing takes the reject back"},
+		"a half-open link":   {"random.faults=[{half_open: {from: any_replica, to: [primary, clients]}, then: [{checkpoint: a}]}]", "nothing takes the half_open back"},
+		"a link that flaps":  {"random.faults=[{flap: {between: [a, b], up: 1s, down: 1s}, then: [{checkpoint: a}]}]", "nothing takes the flap back"},
+		"a cut, then":        {"random.faults=[{pause: c, for: 2s, then: [{partition: {between: [c, a]}}]}]", "nothing takes the partition back"},
 		"in a meanwhile":     {"random.faults=[{pause: any, meanwhile: [{wait: 1x}]}]", "random.faults[0].meanwhile[0].wait"},
 		"a then after it":    {"random.faults=[{pause: any, meanwhile: [{checkpoint: primary}], then: [{wait: 1x}]}]", "random.faults[0].then[0].wait"},
 		"a meanwhile's name": {"random.faults=[{pause: any, meanwhile: [{name: x, checkpoint: primary}]}]", "has no name of its own"},
@@ -455,6 +460,8 @@ func TestRandomMeanwhile(t *testing.T) {
 func TestRandomLeavesNothing(t *testing.T) {
 	for _, entry := range []string{
 		"{pause: any}", "{kill: any}", "{partition: {between: [any, others]}}", "{kill: any, then: [{start: any}]}", "{kill: primary, then: [{failover: most_advanced}, {rejoin: former_primary}]}",
+		"{partition: {between: [any, others]}, for: 2s, then: [{checkpoint: a}]}", "{partition: {between: [any, others]}, meanwhile: [{checkpoint: a}], then: [{checkpoint: a}]}",
+		"{partition: {between: [clients, c]}, then: [{checkpoint: a}]}", "{delay: {between: [any, others], latency: 10ms}, then: [{checkpoint: a}]}",
 		"{pause: b, meanwhile: [{kill: b}], then: [{start: b}]}", "{pause_replay: any_replica, then: [{checkpoint: primary}]}", "{kill: c, then: [{clone: c}]}",
 	} {
 		if _, _, err := Load("x.yaml", []byte(randomFile), Options{Set: []string{"random.faults=[" + entry + "]", "random.healthy=1"}, Seed: 1}); err != nil {

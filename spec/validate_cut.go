@@ -16,12 +16,7 @@ type cutLink struct {
 // cut notes between which nodes a step certainly lets nothing pass, for good.
 func (t *timelineStates) cut(s *Step) {
 	on, ok := s.Parameters().(fault.OnLinks)
-	if !ok || s.For > 0 {
-		return
-	}
-	switch s.Parameters().(type) {
-	case *fault.Partition, *fault.HalfOpen, *fault.Reject:
-	default:
+	if !ok || s.For > 0 || !passesNothing(s.Parameters()) {
 		return
 	}
 	one, other := on.BothSides()
@@ -30,6 +25,15 @@ func (t *timelineStates) cut(s *Step) {
 			x.cuts, y.cuts = append(slices.Clone(x.cuts), cutLink{s, y.name}), append(slices.Clone(y.cuts), cutLink{s, x.name})
 		}
 	}
+}
+
+// passesNothing tells whether an action on links lets nothing pass, as long as it is in force.
+func passesNothing(p fault.Parameters) bool {
+	switch p.(type) {
+	case *fault.Partition, *fault.HalfOpen, *fault.Reject:
+		return true
+	}
+	return false
 }
 
 // certainly are the nodes that a side of the network has, whatever happened.
