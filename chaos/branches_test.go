@@ -37,6 +37,8 @@ func TestStepsRunBesideOthers(t *testing.T) {
 				{Name: "next", Do: l.action("next", 0)},
 				{Name: "healed", After: "undo-b", At: at(time.Second), Do: l.action("healed", 0)},
 				{Name: "last", At: at(14 * time.Second), Do: l.action("last", 0)},
+				{Name: "b too", After: "a", Do: l.action("b too", 5*time.Second)},
+				{Name: "after those", After: "b*", At: at(time.Second), Do: l.action("after those", 0)},
 				{Name: "after all", After: record.AfterAll, Do: l.action("after all", 0)},
 			}
 		})
@@ -63,6 +65,7 @@ func TestStepsRunBesideOthers(t *testing.T) {
 		want := map[string]time.Duration{
 			"a": 10 * time.Second, "long": 11 * time.Second, "next": 11 * time.Second, "b": 13 * time.Second, "last": 14 * time.Second,
 			"undo-b": 16 * time.Second, "healed": 17 * time.Second, "after all": 31 * time.Second,
+			"b too": 11 * time.Second, "after those": 17 * time.Second, // undo-b ended at 16 s, and is none of those above by its own name
 		}
 		if diff := cmp.Diff(want, issued); diff != "" {
 			t.Error(diff)

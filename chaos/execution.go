@@ -146,9 +146,11 @@ func (x *execution) begin(i int) (at time.Duration, counts, ok bool) {
 		}
 	case step.Repetition > 1: // a fault may not be repeated while it is in force
 		before = []string{x.Steps[i-1].undo()}
-	case step.After == record.AfterAll:
+	case record.AfterSeveral(step.After):
 		for k := range x.Steps[:i] {
-			before = append(before, x.Steps[k].Name, x.Steps[k].undo())
+			if s := &x.Steps[k]; record.AfterIncludes(step.After, s.Name) {
+				before = append(before, s.Name, s.undo())
+			}
 		}
 	case step.After != "":
 		before = []string{step.After}

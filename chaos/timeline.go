@@ -21,7 +21,7 @@ type Step struct {
 	Action string       // the action's word, for the event
 	Facts  record.Facts // what it does to the servers of its nodes, for the event
 	// After names a step, or the reversal of one (record.UndoPrefix), that stands above. This step begins when that one is over,
-	// beside those that follow it. record.AfterAll stands for all steps above and their reversals. "": the step follows the last one above it that has no After.
+	// beside those that follow it. What stands for several (record.AfterSeveral) are those above and their reversals. "": the step follows the last one above it that has no After.
 	After string
 	// At is when, since the load began or since the cycle did (Anew) or, with After, since that step was over; nil: at once.
 	At *time.Duration

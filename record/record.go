@@ -8,6 +8,7 @@ package record
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -142,7 +143,8 @@ type Event struct {
 	// that did not work before.
 	Way   string `json:"way,omitempty"`
 	Tried int    `json:"ways_tried,omitempty"`
-	// After names the step after whose end this one came, beside those that follow it; "": it followed the step above it.
+	// After names the step after whose end this one came, or stands for several (AfterSeveral), beside those that follow it; "": it followed the
+	// step above it.
 	After string `json:"after,omitempty"`
 	// At is the `at` of the step in the file, which counts from the beginning of its cycle or, with After, from the end of that step;
 	// nil when the step had none, and in a result of an earlier pgchaos.
@@ -204,6 +206,15 @@ const (
 	// AfterAll, as what a step comes after, stands for all steps above it and their reversals.
 	AfterAll = "all"
 )
+
+// AfterSeveral tells whether what a step comes after stands for several steps above it and their reversals: AfterAll, or the beginning of
+// their names and a star, such as "flap-*".
+func AfterSeveral(after string) bool { return after == AfterAll || strings.HasSuffix(after, "*") }
+
+// AfterIncludes tells whether a step of that name is one of these several, if it stands above.
+func AfterIncludes(after, name string) bool {
+	return after == AfterAll || AfterSeveral(after) && strings.HasPrefix(name, strings.TrimSuffix(after, "*"))
+}
 
 // Phase is a stretch of the run: `baseline` until the first step that begins a phase,
 // then the name of each such step until the next. Of several steps in force at once, the phase is that of the

@@ -50,3 +50,18 @@ func TestClock(t *testing.T) {
 		}
 	})
 }
+
+// TestAfterSeveral: what a step comes after can stand for several.
+func TestAfterSeveral(t *testing.T) {
+	for _, tt := range []struct {
+		after, name       string
+		several, included bool
+	}{
+		{AfterAll, "x", true, true}, {"flap-*", "flap-1", true, true}, {"flap-*", "flap", true, false}, {"flap-*", "a-flap-1", true, false},
+		{"flap-1", "flap-1", false, false}, {"", "x", false, false},
+	} {
+		if several, included := AfterSeveral(tt.after), AfterIncludes(tt.after, tt.name); several != tt.several || included != tt.included {
+			t.Errorf("after %q, of %q: %v, %v", tt.after, tt.name, several, included)
+		}
+	}
+}

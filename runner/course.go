@@ -135,8 +135,8 @@ func (c *course) due(i int) (at time.Duration, known bool) {
 		at, known = c.issued[first]
 		return at + time.Duration(s.Repetition-1)*time.Duration(s.Repeat.Every), known
 	}
-	if s.After == record.AfterAll {
-		at, known = c.allOver(i)
+	if record.AfterSeveral(s.After) {
+		at, known = c.severalOver(i)
 	} else {
 		at, known = c.over[s.After]
 	}
@@ -146,10 +146,13 @@ func (c *course) due(i int) (at time.Duration, known bool) {
 	return at, known
 }
 
-// allOver is when all steps above one were over, and had been taken back; known is false while one of them is not. mu is held.
-func (c *course) allOver(i int) (at time.Duration, known bool) {
+// severalOver is when all steps that one comes after were over, and had been taken back; known is false while one of them is not. mu is held.
+func (c *course) severalOver(i int) (at time.Duration, known bool) {
 	for k := range c.experiment.Timeline[:i] {
 		s := &c.experiment.Timeline[k]
+		if !record.AfterIncludes(c.experiment.Timeline[i].After, s.Name) {
+			continue
+		}
 		names := []string{s.Name}
 		if s.For > 0 {
 			names = append(names, s.Reversal())
@@ -376,9 +379,9 @@ func (g *earliest) beside(i int) time.Duration {
 		return at
 	}
 	at := g.over[s.After]
-	if s.After == record.AfterAll {
-		for _, over := range g.over {
-			at = max(at, over)
+	for k := range g.experiment.Timeline[:i] {
+		if above := &g.experiment.Timeline[k]; record.AfterIncludes(s.After, above.Name) {
+			at = max(at, g.over[above.Name], g.over[above.Reversal()])
 		}
 	}
 	if s.At != nil {

@@ -1,6 +1,8 @@
 package runner
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,4 +51,37 @@ func TestCourseOfStepsBesideTheSequence(t *testing.T) {
 	check(19*time.Second, "next late at 22s; end 26s; ")
 	do("late", 22*time.Second)
 	check(26*time.Second, "next none; end 0s; ")
+}
+
+// TestCourseOfARandomFaultBesideAnother: the fault that follows one with steps meanwhile waits for that fault and these steps, and not for a
+// step of the user's that takes longer.
+func TestCourseOfARandomFaultBesideAnother(t *testing.T) {
+	const file = someLoad + `timeline:
+  - {at: 1s, apply_delay: {node: b, delay: 1s}, for: 55s}
+random:
+  {begin: 3s, lasts: 20s, every: 5s, seed: 3, for: {min: 2s, max: 2s}, faults: [{pause: c, meanwhile: [{at: 100ms, sql: {node: a, query: select 1}}]}]}
+`
+	c := courseOf(t, file)
+	steps, _ := plannedSteps(c.experiment)
+	if second := steps[slices.IndexFunc(steps, func(s plannedStep) bool { return s.Name == "random-2-pause" })]; second.from > 15*time.Second {
+		t.Errorf("the second fault is planned at %s", second.from)
+	}
+	do := func(name string, at time.Duration, nodes ...string) {
+		m := c.event(name, at, nodes...)
+		c.begin(m)
+		c.done(m, at)
+	}
+	next := func(now time.Duration, want string) {
+		t.Helper()
+		if got := c.text(now); !strings.HasPrefix(got, want) {
+			t.Errorf("at %s: %s, want %s", now, got, want)
+		}
+	}
+	do("apply-delay-b", time.Second, "b")
+	do("random-begin", 3*time.Second)
+	do("random-1-pause", 3*time.Second, "c")
+	do("random-1-sql", 3100*time.Millisecond, "a")
+	next(4*time.Second, "next undo-random-1-pause at 5s")
+	do("undo-random-1-pause", 5*time.Second, "c")
+	next(5*time.Second, "next random-2-pause at ")
 }

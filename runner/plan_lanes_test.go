@@ -42,12 +42,16 @@ func TestPlanOfStepsBesideTheSequence(t *testing.T) {
 - {after: kill-a, at: 2s, name: flap, pause: c, for: 1s, repeat: {every: 4s, times: 3}}
 - {when: lag of b > 8MB or sync_waiters > 3, within: 20s, promote: b, on_error: continue}
 - {after: kill-a, when: role of b is primary, wait: 1s}
+- {after: "flap-*", at: 1s, name: whole, wait: 1s}
+- {after: all, name: last, wait: 1s}
 - {at: 30s, stop_load: writes}
 `)
 	for _, want := range []string{
 		"  at 5s                                                      kill-a",
 		"  2s after kill-a                                            flap              pause c, taken back after 1s, 3 times, every 4s\n",
 		"  when lag of b > 8MB or sync_waiters > 3 (20s at the most)  promote-b         promote b; if it fails, the timeline goes on\n",
+		"  1s after all flap-*                                        whole ",
+		"  after all steps above                                      last ",
 		"  after kill-a, when role of b is primary (10s at the most)  wait ",
 		"  the same for the other repetitions of flap, up to flap-3\n",
 	} {

@@ -157,8 +157,11 @@ func when(s *spec.Step) string {
 		condition = s.When.String()
 	}
 	after := s.After
-	if after == record.AfterAll {
+	switch {
+	case after == record.AfterAll:
 		after = "all steps above"
+	case record.AfterSeveral(after):
+		after = "all " + after
 	}
 	text := ""
 	if condition != "" {

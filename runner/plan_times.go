@@ -29,7 +29,7 @@ func plannedSteps(e *spec.Experiment) (steps []plannedStep, end time.Duration) {
 		case s.After != "":
 			p.from = over[s.After]
 			for k := range steps {
-				if s.After == record.AfterAll {
+				if record.AfterIncludes(s.After, steps[k].Name) {
 					p.from = max(p.from, steps[k].over, steps[k].back)
 				}
 			}

@@ -50,14 +50,14 @@ func TestStepsBesideTheSequence(t *testing.T) {
 // TestCyclesOfStepsBesideTheSequence: in each cycle they come after the step of that cycle.
 func TestCyclesOfStepsBesideTheSequence(t *testing.T) {
 	e, _ := mustLoad(t, "name: x\ncluster: {nodes: [a, b, c]}\nload: {writes: {kind: insert}}\nkills: 2\ntimeline:\n"+
-		"- {at: 5s, kill: b, for: 1s}\n- {after: undo-kill-b, name: p, pause: c, for: 1s, repeat: {every: 2s, times: 2}}\n- {wait: 8s}\n", Options{})
+		"- {at: 5s, kill: b, for: 1s}\n- {after: undo-kill-b, name: p, pause: c, for: 1s, repeat: {every: 2s, times: 2}}\n- {wait: 8s}\n- {after: 'p*', name: z, wait: 1s}\n", Options{})
 	var got []string
 	for i := range e.Timeline {
 		got = append(got, e.Timeline[i].Name+" after "+e.Timeline[i].After+" at "+e.stepPath(i))
 	}
 	want := []string{
-		"kill-b after  at timeline[0]", "p-1 after undo-kill-b at timeline[1]", "p-2 after undo-kill-b at timeline[1]", "wait after  at timeline[2]",
-		"kill-b-2 after  at timeline[0]", "p-1-2 after undo-kill-b-2 at timeline[1]", "p-2-2 after undo-kill-b-2 at timeline[1]", "wait-2 after  at timeline[2]",
+		"kill-b after  at timeline[0]", "p-1 after undo-kill-b at timeline[1]", "p-2 after undo-kill-b at timeline[1]", "wait after  at timeline[2]", "z after p* at timeline[3]",
+		"kill-b-2 after  at timeline[0]", "p-1-2 after undo-kill-b-2 at timeline[1]", "p-2-2 after undo-kill-b-2 at timeline[1]", "wait-2 after  at timeline[2]", "z-2 after p* at timeline[3]",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q", got)
@@ -71,6 +71,12 @@ func TestMistakesOfStepsBesideTheSequence(t *testing.T) {
 		{"- {kill: b}\n- {after: kill-b + 2s, start: b}\n", `x.yaml:6:11: there is no step "kill-b + 2s"; write after: kill-b, at: 2s`},
 		{"- {after: kill-b, wait: 1s}\n- {kill: b}\n", `x.yaml:5:11: the step "kill-b" does not stand above this one; name a step above, or move this one down`},
 		{"- {name: s, after: s, wait: 1s}\n", `x.yaml:5:20: the step "s" does not stand above this one`},
+		{"- {kill: b}\n- {after: kil-*, start: b}\n", `x.yaml:6:11: no step above has a name that begins like "kil-*"; write the beginning of their names, or leave after out`},
+		{"- {kill: b, for: 1s}\n- {after: undo-kill-*, wait: 1s}\n", "no step above has a name that begins like"},
+		{"- {name: k-1, kill: b}\n- {after: k-*, start: b}\n", ""},
+		{"- {wait: 1s}\n- {after: wait, name: k-1, kill: b}\n- {after: k-*, promote: b}\n", "x.yaml:7:25: the node b does not run, since k-1"},
+		{"- {wait: 1s}\n- {after: wait, name: k-1, kill: b}\n- {after: wai*, promote: b}\n", ""},
+		{"- {name: \"k*\", kill: b}\n", "cannot name a step"},
 		{"- {pause: b}\n- {after: undo-pause-b, kill: b}\n", "x.yaml:6:11: the step pause-b has no for, so that nothing takes it back by itself; give it a for, or write after: pause-b"},
 		{"- {kill: b}\n- {after: \"\", start: b}\n", "x.yaml:6:11: this names no step"},
 		{"- {pause: b, for: 1s, repeat: {every: 5s}}\n", "x.yaml:5:23: repeat has no times; write repeat: {every: 5s, times: 3}"},

@@ -33,7 +33,7 @@ func (e *Experiment) repeat() {
 	for cycle := 2; cycle <= e.Kills; cycle++ {
 		for _, s := range once {
 			s.Name, s.Cycle = s.Name+"-"+strconv.Itoa(cycle), cycle
-			if s.After != "" && s.After != record.AfterAll {
+			if s.After != "" && !record.AfterSeveral(s.After) {
 				s.After += "-" + strconv.Itoa(cycle)
 			}
 			e.Timeline = append(e.Timeline, s)

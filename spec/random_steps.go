@@ -204,7 +204,7 @@ type scheduleWriter struct {
 }
 
 // write adds the steps where the schedule begins, and returns the names of each fault's. Each begins after the end of the one before it in its
-// lane, so that no two of a lane overlap, whatever they take. After steps while a fault is in force the next one waits for all above it.
+// lane, so that no two of a lane overlap, whatever they take. After steps while a fault is in force the next one waits for the fault and all of these.
 func (w *scheduleWriter) write(all []incident) (incidents [][]string) {
 	at := w.beginsAt()
 	add := func(step *yaml.Node) {
@@ -246,7 +246,7 @@ func (w *scheduleWriter) write(all []incident) (incidents [][]string) {
 			case k == 0:
 				end = name
 			case k == f.beside: // what comes next waits for the end of the fault and for these steps, whichever is later
-				end = record.AfterAll
+				end = randomName + strconv.Itoa(i+1) + "-*"
 			}
 			step.Content = append(w.made(f.at, head...).Content, step.Content...)
 			w.d.generated["timeline["+strconv.Itoa(at)+"]"] = w.r.entryPath(in.fault, k)

@@ -436,7 +436,7 @@ func TestRandomMeanwhile(t *testing.T) {
 			{name("pause"), before, ""},
 			{name("kill"), name("pause"), "500ms"},
 			{name("wait"), name("kill"), "0s"},
-			{name("failover"), "all", "0s"}, // the pause may be over before the steps are, or after them
+			{name("failover"), fmt.Sprintf("random-%d-*", i+1), "0s"}, // the pause may be over before the steps are, or after them
 			{name("rejoin"), name("failover"), "0s"},
 		} {
 			k := slices.IndexFunc(e.Timeline, func(s Step) bool { return s.Name == want.name })
@@ -559,6 +559,10 @@ func TestWithout(t *testing.T) {
   - {after: undo-first, name: third, at: 1s, wait: 1s}
   - {after: third, name: fourth, wait: 2s}
 `
+	const several = file + `  - {after: fourth, name: k-1, wait: 2s}
+  - {after: k-1, name: k-2, wait: 2s}
+  - {after: k-*, name: fifth, wait: 2s}
+`
 	for name, c := range map[string]struct{ without, want string }{
 		"one of a branch": {"third", `  - {at: 1s, name: first, pause: b, for: 1s}
   - {at: 2s, name: second, wait: 1s}
@@ -566,9 +570,26 @@ func TestWithout(t *testing.T) {
 `},
 		"what others come after": {"first", "  - {at: 2s, name: second, wait: 1s}\n"},
 		"several":                {"first second", "  []\n"},
-		"the last":               {"fourth", strings.Replace(strings.TrimPrefix(file, head), "  - {after: third, name: fourth, wait: 2s}\n", "", 1)},
+		"one of several that a step comes after": {"k-1", `  - {at: 1s, name: first, pause: b, for: 1s}
+  - {at: 2s, name: second, wait: 1s}
+  - {after: undo-first, name: third, at: 1s, wait: 1s}
+  - {after: third, name: fourth, wait: 2s}
+  - {after: fourth, name: k-2, wait: 2s}
+  - {after: k-*, name: fifth, wait: 2s}
+`},
+		"all that a step comes after": {"k-1 k-2", `  - {at: 1s, name: first, pause: b, for: 1s}
+  - {at: 2s, name: second, wait: 1s}
+  - {after: undo-first, name: third, at: 1s, wait: 1s}
+  - {after: third, name: fourth, wait: 2s}
+  - {after: fourth, name: fifth, wait: 2s}
+`},
+		"the last": {"fourth", strings.Replace(strings.TrimPrefix(file, head), "  - {after: third, name: fourth, wait: 2s}\n", "", 1)},
 	} {
-		e, text := loadRandom(t, file, Options{Without: strings.Fields(c.without)})
+		whole := file
+		if strings.Contains(c.without, "k-1") {
+			whole = several
+		}
+		e, text := loadRandom(t, whole, Options{Without: strings.Fields(c.without)})
 		want, _ := loadRandom(t, strings.Replace(head, "timeline:\n", "timeline: ", 1)+"\n"+c.want, Options{})
 		if diff := cmp.Diff(want.Timeline, e.Timeline, sameSteps(), cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s: %s\n%s", name, diff, text)

@@ -75,6 +75,10 @@ func (v *validator) after(i int) {
 	case s.After == record.AfterAll && i > 0:
 	case s.After == record.AfterAll:
 		v.bad(path, "no step stands above this one", "leave after out")
+	case record.AfterSeveral(s.After):
+		if !slices.ContainsFunc(above, func(name string) bool { return record.AfterIncludes(s.After, name) }) {
+			v.bad(path, "no step above has a name that begins like "+shown(s.After), "write the beginning of their names, or leave after out")
+		}
 	case s.After == "":
 		v.bad(path, "this names no step", "write the name of a step above, or leave after out")
 	case at >= 0 && undo && v.e.Timeline[at].For == 0 && !v.d.brokenUnder(v.e.stepPath(at)):

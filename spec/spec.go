@@ -204,7 +204,7 @@ type Rate float64
 
 // Step is one action, and when it happens.
 type Step struct {
-	After   string     `yaml:"after" jsonschema_description:"The step above, or undo- and its name, or all for all steps above and their reversals, after whose end this one begins, beside the steps that follow that one."`
+	After   string     `yaml:"after" jsonschema_description:"The step above, or undo- and its name, or all for all steps above and their reversals, or flap-* for those whose names begin so, after whose end this one begins, beside the steps that follow that one."`
 	At      *Duration  `yaml:"at" jsonschema_description:"When, since the load began, or since the cycle did; with after, since that step was over. Without at and when: as soon as the step before is done."`
 	When    *Condition `yaml:"when" jsonschema_description:"Waits for a condition, at most as long as within: a text such as lag of b > 8MB, or a mapping."`
 	Within  Duration   `yaml:"within" jsonschema_description:"How long when waits; 10s by default."`

@@ -114,9 +114,11 @@ func (e *Experiment) earlier(steps int) []map[int]bool {
 		switch of, known := byName[strings.TrimPrefix(s.After, record.UndoPrefix)]; {
 		case s.Repetition > 1: // stands behind the one before
 			comesAfter(i - 1)
-		case s.After == record.AfterAll:
+		case record.AfterSeveral(s.After):
 			for k := range i {
-				all[i][k] = true
+				if record.AfterIncludes(s.After, e.Timeline[k].Name) {
+					comesAfter(k)
+				}
 			}
 		case s.After != "" && known:
 			comesAfter(of)

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -46,7 +47,7 @@ func (d *decoder) leaveOut(root *yaml.Node, names []string) {
 	for i, n := range timeline.Content {
 		after := steps[i].After
 		leave := slices.Contains(names, steps[i].Name)
-		if instead, out := gone[strings.TrimPrefix(after, record.UndoPrefix)]; out && after != "" {
+		if instead, out := gone[waitedFor(after, steps[:i], gone)]; out && after != "" {
 			leave = leave || instead == ""
 			after = instead
 			if at := valueOf(n, "after"); at != nil && after != "" {
@@ -60,4 +61,21 @@ func (d *decoder) leaveOut(root *yaml.Node, names []string) {
 		kept = append(kept, n)
 	}
 	timeline.Content = kept
+}
+
+// waitedFor is the step that another one comes after; of several the first one, if all of them are left out.
+func waitedFor(after string, above []Step, gone map[string]string) (first string) {
+	if !record.AfterSeveral(after) {
+		return strings.TrimPrefix(after, record.UndoPrefix)
+	}
+	for _, s := range above {
+		if !record.AfterIncludes(after, s.Name) {
+			continue
+		}
+		if _, out := gone[s.Name]; !out {
+			return ""
+		}
+		first = cmp.Or(first, s.Name)
+	}
+	return first
 }
