@@ -28,6 +28,15 @@ type Replayed struct {
 	Left []string
 }
 
+// Cleaning is how a Replay is done.
+type Cleaning struct {
+	NodesStay bool // the nodes were there before the run, and nobody removes them
+	ByHand    bool // somebody has done by hand what would stay: it is not tried
+}
+
+// ErrEndsWithNode is why a Clean has nothing to do on nodes that are removed.
+var ErrEndsWithNode = errors.New("the node is removed")
+
 // Reversals are some in an order.
 type Reversals []Reversal
 
@@ -52,19 +61,19 @@ func (r Reversal) change() change { return change{r.Kind, r.Node, string(r.Argum
 // Replay does the reversals of a run whose pgchaos is gone, last first, before its nodes are removed. All are in the
 // order of their changes; host is what is left of a node, nil where there is nothing of the run by that name. Equal ones
 // are done once: a run may have paused a node a thousand times. Each has its own time-out, and none begins once ctx has
-// ended. Those that are done byHand, all that would outlive the nodes, are not tried. An error says which changes would outlive the nodes: these must stay then, since the run cannot be found
-// without them.
-func Replay(ctx context.Context, kinds map[string]ReversalKind, all []Reversal, host func(node string) any, byHand bool) (done Replayed, err error) {
+// ended. An error says which changes would stay: the run must be left then, since it cannot be found without its nodes, or its record.
+func Replay(ctx context.Context, kinds map[string]ReversalKind, all []Reversal, host func(node string) any, how Cleaning) (done Replayed, err error) {
 	var errs []error
 	left := replayAllTimeout
 	for _, r := range slices.Backward(distinct(all)) {
 		kind, known := kinds[r.Kind]
-		if byHand && (!known || kind.Outlives) {
+		stays := kind.Outlives || how.NodesStay
+		if how.ByHand && (!known || stays) {
 			done.ByHand = append(done.ByHand, r)
 			if kind.ByHand == nil {
 				continue
 			}
-			if why := replay(ctx, kind.ByHand, kind.Outlives, r, host(r.Node), replayTimeout); why != nil {
+			if why := replay(ctx, kind.ByHand, stays, r, host(r.Node), replayTimeout); why != nil {
 				done.Left = append(done.Left, fmt.Sprintf("%s: %v", r, why))
 			}
 			continue
@@ -77,14 +86,14 @@ func Replay(ctx context.Context, kinds map[string]ReversalKind, all []Reversal, 
 		if kind.Obeys {
 			bound = healTimeout
 		}
-		why := replay(ctx, kind.Clean, kind.Outlives, r, host(r.Node), bound)
+		why := replay(ctx, kind.Clean, stays, r, host(r.Node), bound)
 		if !kind.Obeys {
 			left -= time.Since(begun)
 		}
 		switch {
 		case why == nil:
 			done.Done = append(done.Done, r)
-		case kind.Outlives:
+		case stays:
 			errs = append(errs, fmt.Errorf("%s: %w", r, why))
 		default:
 			done.Ends = append(done.Ends, fmt.Sprintf("%s (%v)", r, why))
@@ -107,11 +116,13 @@ func distinct(all []Reversal) (some []Reversal) {
 }
 
 // replay calls the Clean or the ByHand of a reversal.
-func replay(ctx context.Context, clean func(context.Context, any, Reversal) error, outlives bool, r Reversal, host any, bound time.Duration) error {
+func replay(ctx context.Context, clean func(context.Context, any, Reversal) error, stays bool, r Reversal, host any, bound time.Duration) error {
 	switch {
+	case clean == nil && stays:
+		return errors.New("it cannot be done without the pgchaos of the run")
 	case clean == nil:
-		return errors.New("the node is removed")
-	case host == nil && !outlives:
+		return ErrEndsWithNode
+	case host == nil && !stays:
 		return errors.New("the node is gone")
 	case ctx.Err() != nil:
 		return ctx.Err()

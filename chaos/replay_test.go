@@ -74,7 +74,7 @@ func TestReplay(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			order = nil
-			got, err := Replay(t.Context(), kinds, tc.all, host, false)
+			got, err := Replay(t.Context(), kinds, tc.all, host, Cleaning{})
 			if diff := cmp.Diff(tc.want, outcomeOf(got)); diff != "" {
 				t.Errorf("%s: %s", tc.name, diff)
 			}
@@ -103,7 +103,7 @@ func TestReplayEndsInTime(t *testing.T) {
 			return ctx.Err()
 		}}}
 		begun := time.Now()
-		done, err := Replay(t.Context(), kinds, make100("resume"), func(string) any { return 1 }, false)
+		done, err := Replay(t.Context(), kinds, make100("resume"), func(string) any { return 1 }, Cleaning{})
 		if err != nil || tried == 0 || tried > 5 || len(done.Ends) != 100 || time.Since(begun) != time.Minute {
 			t.Errorf("%d tried in %s: %v, %v", tried, time.Since(begun), done, err)
 		}
@@ -128,7 +128,7 @@ func TestACommandHasAsLongAsInItsRun(t *testing.T) {
 			"resume":  {Clean: takes(replayTimeout - time.Second)},
 		}
 		all := []Reversal{{ID: 1, Kind: "resume", Node: "a"}, {ID: 2, Kind: "command", Node: "a"}, {ID: 3, Kind: "command", Node: "b"}}
-		done, err := Replay(t.Context(), kinds, all, func(string) any { return 1 }, false)
+		done, err := Replay(t.Context(), kinds, all, func(string) any { return 1 }, Cleaning{})
 		if diff := cmp.Diff(outcome{Done: "command b, command a, resume a"}, outcomeOf(done)); diff != "" || err != nil {
 			t.Errorf("%v, %s", err, diff)
 		}
@@ -140,8 +140,23 @@ func TestWhatWasDoneByHand(t *testing.T) {
 	fails := func(context.Context, any, Reversal) error { return errors.New("tried") }
 	kinds := map[string]ReversalKind{"command": {Outlives: true, Clean: fails}, "resume": {Clean: fails}}
 	all := []Reversal{{ID: 1, Kind: "resume", Node: "a"}, {ID: 2, Kind: "command", Node: "a"}, {ID: 3, Kind: "sing", Node: "a"}}
-	done, err := Replay(t.Context(), kinds, all, func(string) any { return 1 }, true)
+	done, err := Replay(t.Context(), kinds, all, func(string) any { return 1 }, Cleaning{ByHand: true})
 	if diff := cmp.Diff(outcome{Ends: []string{"resume a (tried)"}, ByHand: "sing a, command a"}, outcomeOf(done)); diff != "" || err != nil || done.Covers(all[0]) || !done.Covers(all[1]) {
+		t.Errorf("%v, %s", err, diff)
+	}
+}
+
+// TestWhatIsDoneToNodesThatStay: nothing ends with them.
+func TestWhatIsDoneToNodesThatStay(t *testing.T) {
+	fails := func(context.Context, any, Reversal) error { return errors.New("tried") }
+	kinds := map[string]ReversalKind{"start": {}, "resume": {Clean: fails}}
+	all := []Reversal{{ID: 1, Kind: "resume", Node: "a"}, {ID: 2, Kind: "start", Node: "b"}}
+	done, err := Replay(t.Context(), kinds, all, func(string) any { return 1 }, Cleaning{NodesStay: true})
+	if diff := cmp.Diff(outcome{}, outcomeOf(done)); diff != "" || err == nil || !strings.Contains(err.Error(), "resume a: tried") || !strings.Contains(err.Error(), "start b: it cannot be done") {
+		t.Errorf("%v, %s", err, diff)
+	}
+	done, err = Replay(t.Context(), kinds, all, func(string) any { return 1 }, Cleaning{NodesStay: true, ByHand: true})
+	if diff := cmp.Diff(outcome{ByHand: "start b, resume a"}, outcomeOf(done)); diff != "" || err != nil {
 		t.Errorf("%v, %s", err, diff)
 	}
 }

@@ -34,7 +34,7 @@ type ReversalKind struct {
 	Look func(ctx context.Context, n *cluster.Node, r Reversal) (gone string)
 	// Clean takes it back where the run's pgchaos is gone, before the node is removed. Host is the node as its
 	// provider has found it: a value with the methods of a cluster.Host that it still has. Nil: there is
-	// nothing to do, since the change ends with the node.
+	// nothing to do, since the change ends with the node, which is removed.
 	Clean func(ctx context.Context, host any, r Reversal) error
 	// ByHand is called in the place of Clean where somebody has taken the change back by hand: nothing that the step has left may do it once more
 	// later. Nil: there is nothing to do.

@@ -88,9 +88,10 @@ func (u *Undo) Heal(ctx context.Context) error {
 	return u.heal(ctx, func(ReversalKind) bool { return true })
 }
 
-// HealOutliving does those alone whose changes would outlive the removal of the nodes.
+// HealOutliving does those alone whose changes would outlive the end of the run: all of them on nodes that were there before it, and that nobody
+// removes.
 func (u *Undo) HealOutliving(ctx context.Context) error {
-	return u.heal(ctx, func(k ReversalKind) bool { return k.Outlives })
+	return u.heal(ctx, func(k ReversalKind) bool { return k.Outlives || u.Scene.Cluster.Met() })
 }
 
 func (u *Undo) heal(ctx context.Context, which func(ReversalKind) bool) error {

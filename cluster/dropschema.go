@@ -63,8 +63,7 @@ func DropSchema(ctx context.Context, run string, nodes []ExistingNode) error {
 
 // dropOn drops the schema where a node is the primary, and tells whether it is.
 func dropOn(ctx context.Context, d *dialer, run string, n ExistingNode) (primary bool, err error) {
-	app := AppName(run, "clean")
-	conn, err := d.own(ctx, n.Name, n.DSN.For(app), app)
+	conn, err := d.toClean(ctx, run, n)
 	if err != nil {
 		return false, err
 	}
@@ -77,6 +76,17 @@ func dropOn(ctx context.Context, d *dialer, run string, n ExistingNode) (primary
 		return true, fmt.Errorf("on %s: %w", n.Name, err)
 	}
 	return true, nil
+}
+
+// ConnectToClean opens a session on a node of a run whose pgchaos is gone, to take something back.
+func ConnectToClean(ctx context.Context, run string, n ExistingNode) (*pgx.Conn, error) {
+	conn, err := (&dialer{ordinary: true}).toClean(ctx, run, n)
+	return conn, WhyNoPassword(err)
+}
+
+func (d *dialer) toClean(ctx context.Context, run string, n ExistingNode) (*pgx.Conn, error) {
+	app := AppName(run, "clean")
+	return d.own(ctx, n.Name, n.DSN.For(app), app)
 }
 
 //go:embed endrun.sql

@@ -67,16 +67,21 @@ func (n *Node) EndSessions(ctx context.Context, app string) error {
 		return err
 	}
 	defer abandon(conn)
+	return EndSessions(ctx, conn, n.Name(), app)
+}
+
+// EndSessions ends every session of a fault on the node that conn is connected to, and returns when none is left.
+func EndSessions(ctx context.Context, conn *pgx.Conn, node, app string) error {
 	for {
 		var left int
 		if err := conn.QueryRow(ctx, endFaultSQL, app).Scan(&left); err != nil {
-			return fmt.Errorf("end the sessions of %s on %s: %w", app, n.Name(), err)
+			return fmt.Errorf("end the sessions of %s on %s: %w", app, node, err)
 		}
 		if left == 0 {
 			return nil
 		}
 		if wait.For(ctx, 10*time.Millisecond) != nil {
-			return errors.Join(fmt.Errorf("%d sessions of %s are left on %s although they were terminated; end them by pg_terminate_backend", left, app, n.Name()), ctx.Err())
+			return errors.Join(fmt.Errorf("%d sessions of %s are left on %s although they were terminated; end them by pg_terminate_backend", left, app, node), ctx.Err())
 		}
 	}
 }

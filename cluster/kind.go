@@ -1,6 +1,9 @@
 package cluster
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Kind is one provider, before anything of it is made: an entry of the table of providers.
 type Kind struct {
@@ -91,12 +94,18 @@ type Leftover struct {
 	Results   string // its result directory on this machine; "": not known
 	// Nodes finds its nodes, to take back what was done to them.
 	Nodes func(ctx context.Context) (LeftNodes, error)
+	// Claim takes the run for this pgchaos until release, so that no other cleans it meanwhile; ErrClaimed: one does, or has just done it. Nil:
+	// Remove does that.
+	Claim func() (release func(), err error)
 	// Remove ends its processes and deletes its files.
 	Remove func(ctx context.Context) error
 	// BringBack says how a person gets a node to answer again; onlyToRead, without letting
 	// it accept writes. Bin is that of Opened. "": nothing is left of the node.
 	BringBack func(node, bin string, onlyToRead bool) string
 }
+
+// ErrClaimed is that another pgchaos cleans a run.
+var ErrClaimed = errors.New("another clean is at work on it, or has just removed it")
 
 // LeftNodes are the nodes of a run whose pgchaos is gone.
 type LeftNodes interface {

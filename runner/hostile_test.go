@@ -70,12 +70,12 @@ func TestAHostileJournal(t *testing.T) {
 		}
 		return nil
 	})
-	done, doubt, err := TakeBack(t.Context(), dir, "run-1", func(context.Context) (cluster.LeftNodes, error) { return nodes, nil }, false)
+	done, doubt, err := TakeBack(t.Context(), left(dir, nodes), false)
 	if len(said)+len(ran)+len(done.Done) > 0 {
 		t.Errorf("said %q, ran %q, done %q", said, ran, done.Done)
 	}
-	if strings.Count(doubt, "exec_undo a was not done") != 2 {
-		t.Errorf("the commands are not named: %q", doubt)
+	if doubt != "" || err == nil || strings.Count(err.Error(), "exec_undo a was not done") != 2 {
+		t.Errorf("the commands are not named: %q, %v", doubt, err)
 	}
 	if err == nil || !strings.Contains(err.Error(), "is no mark of busy processes") {
 		t.Errorf("a mark that is none: %v", err)

@@ -28,7 +28,7 @@ func (r *run) takeBack(ctx context.Context) (all bool, left error) {
 	if ctx.Err() != nil {
 		return false, r.stays()
 	}
-	if r.Keep || !r.session.single { // the nodes stay
+	if r.Keep || !r.session.single { // the nodes stay for now
 		err := r.undo.Heal(ctx)
 		if err == nil {
 			return true, nil
@@ -76,35 +76,45 @@ const openTimeout = 60 * time.Second
 var ErrNotTakenBack = errors.New("take back what the run changed outside of its nodes")
 
 // TakeBack takes back what the steps of a run have changed and its pgchaos has not taken back, because
-// it was killed. Dir is the run's result directory, which may be gone or be another's: what is read there only chooses among
-// the run's own nodes, which open finds. What would outlive the nodes is not tried where somebody has done it byHand.
+// it was killed. The run's result directory may be gone or be another's: what is read there only chooses among
+// the run's own nodes. What would outlive the run is not tried where somebody has done it byHand.
 // A doubt says why more may have been changed than is known. An error that is an ErrNotTakenBack says what would stay if the
-// nodes were removed now; with any other the nodes could not be found, or not be let go of.
-func TakeBack(ctx context.Context, dir, run string, open func(context.Context) (cluster.LeftNodes, error), byHand bool) (done chaos.Replayed, doubt string, err error) {
-	dir = userOf(dir, run)
-	all, end, doubt := standing(dir, run)
+// run were removed now; with any other the nodes could not be found, or not be let go of.
+func TakeBack(ctx context.Context, l cluster.Leftover, byHand bool) (done chaos.Replayed, doubt string, err error) {
+	dir := userOf(l.Results, l.Run)
+	all, end, doubt := standing(dir, l.Run)
 	all, untrusted := trusted(dir, end.own(), all)
-	doubt = joinDoubts(append(untrusted, doubt)...)
+	if !byHand {
+		if l.Borrowed && doubt != "" { // whatever it was, no removal ends it
+			untrusted, doubt = append(untrusted, doubt+"; look at the cluster"), ""
+		}
+		if len(untrusted) > 0 {
+			defer func() { err = errors.Join(notTakenBack(errors.New(joinDoubts(untrusted...))), err) }()
+		}
+	}
 	if len(all) == 0 {
 		return done, doubt, nil
 	}
 	opening, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	nodes, err := open(opening)
+	nodes, err := l.Nodes(opening)
 	if err != nil {
 		return done, doubt, err
 	}
 	defer func() { err = errors.Join(err, nodes.Close()) }()
-	done, err = chaos.Replay(ctx, fault.Reversals(), all, nodes.Host, byHand)
+	done, err = chaos.Replay(ctx, fault.Reversals(), all, nodes.Host, chaos.Cleaning{NodesStay: l.Borrowed, ByHand: byHand})
 	// The removal of the nodes may fail. What outlives them is then not to be done again, which would need them.
 	if err := end.noteUndone(dir, slices.DeleteFunc(all, func(r chaos.Reversal) bool { return !done.Covers(r) })); err != nil {
 		doubt = joinDoubts(doubt, "what was taken back could not be noted in the journal, so that another clean would do it again: "+redact.Printable(err.Error()))
 	}
 	if err != nil {
-		err = fmt.Errorf("%w: %s; the run is left until that is done", ErrNotTakenBack,
-			redact.Short(redact.Printable(err.Error())))
+		err = notTakenBack(err)
 	}
 	return done, doubt, err
+}
+
+func notTakenBack(why error) error {
+	return fmt.Errorf("%w: %s; the run is left until that is done", ErrNotTakenBack, redact.Short(redact.Printable(why.Error())))
 }
 
 // own tells whether nobody but this user can have written the journal.

@@ -231,12 +231,33 @@ func TestTakeBackTouchesNothingElse(t *testing.T) {
 		}
 		return nil
 	})
-	done, doubt, err := TakeBack(t.Context(), dir, "run-1", func(context.Context) (cluster.LeftNodes, error) { return nodes, nil }, false)
+	done, doubt, err := TakeBack(t.Context(), left(dir, nodes), false)
 	if err != nil || doubt != "" || !cmp.Equal(said, []string{"thaw a"}) || !cmp.Equal(done.Done, chaos.Reversals{{ID: 1, Kind: "resume", Node: "a"}}) || len(done.Ends) != 4 {
 		t.Errorf("%v, %+v, %q, %v", said, done, doubt, err)
 	}
 	if text := fmt.Sprint(asked, done); strings.Contains(text, "\x1b") {
 		t.Errorf("%q", text)
+	}
+}
+
+// left is what there is of the run run-1, whose nodes are to be removed.
+func left(dir string, nodes cluster.LeftNodes) cluster.Leftover {
+	return cluster.Leftover{Run: "run-1", Results: dir, Nodes: func(context.Context) (cluster.LeftNodes, error) { return nodes, nil }}
+}
+
+// TestADoubtAboutNodesThatStay: a removal ends what a run has done to its own nodes, also where nobody knows what that was. Of nodes that were
+// there before the run somebody has to look, and to say so.
+func TestADoubtAboutNodesThatStay(t *testing.T) {
+	l := left(filepath.Join(t.TempDir(), "gone"), leftNodes(func(string) any { return nil }))
+	if _, doubt, err := TakeBack(t.Context(), l, false); err != nil || !strings.Contains(doubt, "it is not known what the steps of the run had changed") {
+		t.Errorf("nodes that are removed: %q, %v", doubt, err)
+	}
+	l.Borrowed = true
+	if _, doubt, err := TakeBack(t.Context(), l, false); !errors.Is(err, ErrNotTakenBack) || !strings.Contains(err.Error(), "it is not known what the steps of the run had changed") || doubt != "" {
+		t.Errorf("nodes that stay: %q, %v", doubt, err)
+	}
+	if _, doubt, err := TakeBack(t.Context(), l, true); err != nil || doubt == "" {
+		t.Errorf("nodes that stay, and somebody has looked: %q, %v", doubt, err)
 	}
 }
 
@@ -272,10 +293,8 @@ func TestACleanMadeAgain(t *testing.T) {
 		var said, ran []string
 		for _, want := range [][]string{tc.first, tc.again} {
 			ran = nil
-			done, doubt, err := TakeBack(t.Context(), dir, "run-1", func(context.Context) (cluster.LeftNodes, error) {
-				return leftNodes(func(node string) any { return nodeThatRuns{cleanedHost{node, &said}, &ran} }), nil
-			}, false)
-			if diff := cmp.Diff(strings.Join(want, ", "), done.Done.String()); diff != "" || len(done.Ends) > 0 || err != nil || (doubt != "") != (tc.mode != 0o600) || (len(ran) > 0) != slices.Contains(want, "exec_undo a") {
+			done, doubt, err := TakeBack(t.Context(), left(dir, leftNodes(func(node string) any { return nodeThatRuns{cleanedHost{node, &said}, &ran} })), false)
+			if diff := cmp.Diff(strings.Join(want, ", "), done.Done.String()); diff != "" || len(done.Ends) > 0 || errors.Is(err, ErrNotTakenBack) != (tc.mode != 0o600) || doubt != "" || (len(ran) > 0) != slices.Contains(want, "exec_undo a") {
 				t.Errorf("%s: ran %q, %+v, %q, %v %s", tc.name, ran, done, doubt, err, diff)
 			}
 		}

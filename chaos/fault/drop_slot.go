@@ -53,24 +53,48 @@ type usedSlot struct {
 }
 
 // Before is the slot, and where it is.
-func (p *DropSlot) Before(ctx context.Context, _ Env, n *cluster.Node) (any, error) {
+func (p *DropSlot) Before(ctx context.Context, env Env, n *cluster.Node) (any, error) {
 	conn, standby, err := connectStandby(ctx, n)
 	if err != nil {
 		return nil, err
 	}
 	defer endsession.Within(100*time.Millisecond, conn)
-	up := n.Upstream()
-	if !standby || up == nil {
-		return nil, fmt.Errorf("%s follows no node", n.Name())
-	}
-	of := usedSlot{Upstream: up.Name()}
+	var of usedSlot
 	if err := conn.QueryRow(ctx, "select pg_catalog.current_setting('primary_slot_name')").Scan(&of.Slot); err != nil {
 		return nil, fmt.Errorf("read primary_slot_name of %s: %w", n.Name(), err)
 	}
 	if of.Slot == "" {
 		return nil, fmt.Errorf("%s uses no replication slot; make one by an sql step, and set primary_slot_name by a configure step", n.Name())
 	}
+	up := n.Upstream()
+	if n.Met() {
+		up = usedOn(ctx, env.Scene.Cluster.Nodes(), n, of.Slot)
+	}
+	if !standby || up == nil {
+		return nil, fmt.Errorf("%s follows no node", n.Name())
+	}
+	of.Upstream = up.Name()
 	return of, nil
+}
+
+// usedOn is the node with a slot of that name in use; nil: none of them has.
+func usedOn(ctx context.Context, nodes []*cluster.Node, standby *cluster.Node, slot string) *cluster.Node {
+	for _, n := range nodes {
+		if n == standby || n.Silenced() || n.Ended(ctx) {
+			continue
+		}
+		conn, err := n.Connect(ctx, "fault")
+		if err != nil {
+			continue
+		}
+		var used bool
+		err = conn.QueryRow(ctx, "select exists (select from pg_catalog.pg_replication_slots where slot_name = $1 and active)", slot).Scan(&used)
+		endsession.Within(100*time.Millisecond, conn)
+		if err == nil && used {
+			return n
+		}
+	}
+	return nil
 }
 
 // Action drops the slots.
@@ -148,7 +172,7 @@ func slotThere(ctx context.Context, conn *pgx.Conn, slot string) (there bool, er
 	return there, err
 }
 
-// makeSlot makes a slot again. Where the run's pgchaos is gone there is nothing to do: slots end with their node.
+// makeSlot makes a slot again.
 func makeSlot() *chaos.ReversalKind {
 	return &chaos.ReversalKind{
 		Name: "make_slot",
@@ -163,7 +187,7 @@ func makeSlot() *chaos.ReversalKind {
 			}
 			switch {
 			case !up.Ended(ctx):
-			case ending, n.Upstream() != up, n.State(ctx).Role == record.RolePrimary:
+			case !n.Met() && (ending || n.Upstream() != up || n.State(ctx).Role == record.RolePrimary):
 				return nil // nothing uses the slot
 			default:
 				return fmt.Errorf("%s does not run, so that the replication slot %q of %s cannot be made on it again: start it before, or have %s follow another node", up.Name(), of.Slot, n.Name(), n.Name())
@@ -173,17 +197,33 @@ func makeSlot() *chaos.ReversalKind {
 				return err
 			}
 			defer endsession.Within(100*time.Millisecond, conn)
-			there, err := slotThere(ctx, conn, of.Slot)
-			if err != nil || there {
+			return makeSlotAgain(ctx, conn, of)
+		},
+		Clean: onStayingNodes(func(ctx context.Context, to sessions, r chaos.Reversal) error {
+			var of usedSlot
+			if err := json.Unmarshal(r.Arguments, &of); err != nil {
+				return fmt.Errorf("read which slot it was: %w", err)
+			}
+			conn, err := to.ConnectTo(ctx, of.Upstream)
+			if err != nil {
 				return err
 			}
-			if _, err := conn.Exec(ctx, makeSlotSQL, of.Slot); err != nil {
-				return fmt.Errorf("make the replication slot %q on %s again: %w", of.Slot, up.Name(), err)
-			}
-			if there, err = slotThere(ctx, conn, of.Slot); err == nil && !there {
-				err = fmt.Errorf("the replication slot %q of %s was made, and is not there", of.Slot, up.Name())
-			}
-			return err
-		},
+			defer endsession.Within(100*time.Millisecond, conn)
+			return makeSlotAgain(ctx, conn, of)
+		}),
 	}
+}
+
+func makeSlotAgain(ctx context.Context, conn *pgx.Conn, of usedSlot) error {
+	there, err := slotThere(ctx, conn, of.Slot)
+	if err != nil || there {
+		return err
+	}
+	if _, err := conn.Exec(ctx, makeSlotSQL, of.Slot); err != nil {
+		return fmt.Errorf("make the replication slot %q on %s again: %w", of.Slot, of.Upstream, err)
+	}
+	if there, err = slotThere(ctx, conn, of.Slot); err == nil && !there {
+		err = fmt.Errorf("the replication slot %q of %s was made, and is not there", of.Slot, of.Upstream)
+	}
+	return err
 }

@@ -46,8 +46,8 @@ func appOf(decode func(any) error) (app string, err error) {
 	return h.App, nil
 }
 
-// endSessions ends the sessions that a fault holds. Where their pgchaos is gone, the server has seen their connections
-// end, or its node is removed.
+// endSessions ends the sessions that a fault holds. Where their pgchaos is gone, a server has seen their connections end, unless a statement goes
+// on in one.
 func endSessions() *chaos.ReversalKind {
 	return &chaos.ReversalKind{
 		Name: "end_sessions", Asks: true,
@@ -59,6 +59,18 @@ func endSessions() *chaos.ReversalKind {
 			s.Drop(app)
 			return n.EndSessions(ctx, app)
 		},
+		Clean: onStayingNodes(func(ctx context.Context, to sessions, r chaos.Reversal) error {
+			app, err := appOf(func(into any) error { return json.Unmarshal(r.Arguments, into) })
+			if err != nil {
+				return err
+			}
+			conn, err := to.ConnectTo(ctx, r.Node)
+			if err != nil {
+				return err
+			}
+			defer endsession.Within(100*time.Millisecond, conn)
+			return cluster.EndSessions(ctx, conn, r.Node, app)
+		}),
 	}
 }
 

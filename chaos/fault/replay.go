@@ -127,8 +127,19 @@ func replayAgain() *chaos.ReversalKind {
 			if !standby {
 				return nil // a promotion has ended the pause
 			}
-			return callReplay(ctx, conn, n, "pg_wal_replay_resume", "not paused")
+			return callReplay(ctx, conn, n.Name(), "pg_wal_replay_resume", "not paused")
 		},
+		Clean: onStayingNodes(func(ctx context.Context, to sessions, r chaos.Reversal) error {
+			conn, err := to.ConnectTo(ctx, r.Node)
+			if err != nil {
+				return err
+			}
+			defer endsession.Within(100*time.Millisecond, conn)
+			if standby, err := isInRecovery(ctx, conn, r.Node); err != nil || !standby {
+				return err
+			}
+			return callReplay(ctx, conn, r.Node, "pg_wal_replay_resume", "not paused")
+		}),
 	}
 }
 
@@ -145,15 +156,15 @@ func setReplay(ctx context.Context, n *cluster.Node, call, want string) error {
 	if !standby {
 		return notStandby(n)
 	}
-	return callReplay(ctx, conn, n, call, want)
+	return callReplay(ctx, conn, n.Name(), call, want)
 }
 
 // replayCall is the statement that calls a function of the replay.
 func replayCall(call string) string { return "select pg_catalog." + call + "()" }
 
-func callReplay(ctx context.Context, conn *pgx.Conn, n *cluster.Node, call, want string) error {
+func callReplay(ctx context.Context, conn *pgx.Conn, node, call, want string) error {
 	if _, err := conn.Exec(ctx, replayCall(call)); err != nil {
-		return fmt.Errorf("%s() on %s: %w", call, n.Name(), err)
+		return fmt.Errorf("%s() on %s: %w", call, node, err)
 	}
 	var state string
 	err := until(ctx, replayTimeout, func(ctx context.Context) (done bool, err error) {
@@ -161,7 +172,7 @@ func callReplay(ctx context.Context, conn *pgx.Conn, n *cluster.Node, call, want
 		return state == want, err
 	})
 	if err != nil {
-		return fmt.Errorf("after %s() the replay of %s is %q, expected %q: %w", call, n.Name(), state, want, err)
+		return fmt.Errorf("after %s() the replay of %s is %q, expected %q: %w", call, node, state, want, err)
 	}
 	return nil
 }

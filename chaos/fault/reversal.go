@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
+
 	"pgchaos/chaos"
 	"pgchaos/cluster"
 )
@@ -27,6 +29,22 @@ func onHost[H any](do func(context.Context, H, chaos.Reversal) error) func(conte
 			return errCannot
 		}
 		return do(ctx, h, r)
+	}
+}
+
+// sessions opens sessions on the nodes of a run whose pgchaos is gone, where they were there before the run and stay.
+type sessions interface {
+	ConnectTo(ctx context.Context, node string) (*pgx.Conn, error)
+}
+
+// onStayingNodes makes the Clean of a reversal that ends with its node, where that is removed.
+func onStayingNodes(do func(context.Context, sessions, chaos.Reversal) error) func(context.Context, any, chaos.Reversal) error {
+	return func(ctx context.Context, host any, r chaos.Reversal) error {
+		to, ok := host.(sessions)
+		if !ok {
+			return chaos.ErrEndsWithNode
+		}
+		return do(ctx, to, r)
 	}
 }
 

@@ -21,11 +21,18 @@ func connectStandby(ctx context.Context, n *cluster.Node) (conn *pgx.Conn, stand
 	if err != nil {
 		return nil, false, err
 	}
-	if err := conn.QueryRow(ctx, "select pg_catalog.pg_is_in_recovery()").Scan(&standby); err != nil {
+	if standby, err = isInRecovery(ctx, conn, n.Name()); err != nil {
 		endsession.Within(100*time.Millisecond, conn)
-		return nil, false, fmt.Errorf("ask %s whether it is a standby: %w", n.Name(), err)
+		return nil, false, err
 	}
 	return conn, standby, nil
+}
+
+func isInRecovery(ctx context.Context, conn *pgx.Conn, node string) (standby bool, err error) {
+	if err := conn.QueryRow(ctx, "select pg_catalog.pg_is_in_recovery()").Scan(&standby); err != nil {
+		return false, fmt.Errorf("ask %s whether it is a standby: %w", node, err)
+	}
+	return standby, nil
 }
 
 // isStandby tells whether a node is a standby.

@@ -1,12 +1,60 @@
 package existing
 
 import (
+	"cmp"
+	"context"
 	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"pgchaos/cluster"
+	"pgchaos/internal/endsession"
 )
+
+// atWorkBeside is another run that is at work on the nodes of a run whose pgchaos is gone; "": none, as far as the nodes can be asked.
+func atWorkBeside(ctx context.Context, run string, nodes []cluster.ExistingNode) string {
+	found := make([]string, len(nodes))
+	var wg sync.WaitGroup
+	for i, n := range nodes {
+		wg.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, besideTimeout)
+			defer cancel()
+			conn, err := cluster.ConnectToClean(ctx, run, n)
+			if err != nil {
+				return
+			}
+			defer endsession.Within(100*time.Millisecond, conn)
+			all, err := cluster.OtherRuns(ctx, conn, run)
+			if err != nil {
+				return
+			}
+			for _, other := range all {
+				// Sessions can outlive their pgchaos, whose record then has no lock any more.
+				if other.Sessions > 0 && !killedHere(other.Run) {
+					found[i] = other.Run
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return cmp.Or(found...)
+}
+
+// besideTimeout bounds how long one node may take to say which runs are at work on it.
+const besideTimeout = 10 * time.Second
+
+// killedHere tells whether the record of a run, or of one whose id ends so, is on this machine, and its pgchaos is gone.
+func killedHere(id string) bool {
+	records, err := filepath.Glob(filepath.Join(recordDir(), "*"+recordEnd))
+	return err == nil && slices.ContainsFunc(records, func(path string) bool {
+		return strings.HasSuffix(strings.TrimSuffix(filepath.Base(path), recordEnd), id) && !locked(path)
+	})
+}
 
 // otherRuns wants no other run at work: each would take what the other one breaks for a failure of the cluster. It names the schemas that killed
 // runs have left.

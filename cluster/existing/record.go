@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"golang.org/x/sys/unix"
 
 	"pgchaos/cluster"
@@ -168,10 +169,14 @@ func leftover(path string) cluster.Leftover {
 	}
 	l.Kept, l.Results, l.Alive = r.Kept, r.Results, locked(path)
 	l.What += " on " + strings.Join(names(nodes), ", ")
-	l.Nodes = func(context.Context) (cluster.LeftNodes, error) {
+	l.Nodes = func(ctx context.Context) (cluster.LeftNodes, error) {
+		if other := atWorkBeside(ctx, r.Run, nodes); other != "" {
+			return nil, fmt.Errorf("what it has changed is not taken back while another run is at work on the cluster, %s, which would not know of it: clean it when that has ended", other)
+		}
 		exec, err := parseExec(r.Exec)
-		return leftNodes{nodes, exec}, err
+		return leftNodes{r.Run, nodes, exec}, err
 	}
+	l.Claim = func() (func(), error) { return claim(path) }
 	l.Remove = func(ctx context.Context) error {
 		err := cluster.DropSchema(ctx, r.Run, nodes)
 		switch {
@@ -233,20 +238,55 @@ func locked(path string) bool {
 	return errors.Is(runlock.Take(f), runlock.ErrHeld)
 }
 
-// leftNodes are the machines of the nodes of a run whose pgchaos is gone.
+// claim takes the lock of a record until release, as the run's own pgchaos had it.
+func claim(path string) (release func(), err error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, cluster.ErrClaimed
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err = runlock.Take(f); err == nil {
+		return func() { _ = f.Close() }, nil // which gives the lock back
+	}
+	if errors.Is(err, runlock.ErrHeld) {
+		err = cluster.ErrClaimed
+	}
+	return nil, errors.Join(err, f.Close())
+}
+
+// leftNodes are the nodes of a run whose pgchaos is gone.
 type leftNodes struct {
+	run   string
 	nodes []cluster.ExistingNode
 	exec  *cluster.ExecTemplate
 }
 
-// Host runs commands on a node's machine.
+// Host is a leftNode.
 func (l leftNodes) Host(node string) any {
 	for _, n := range l.nodes {
 		if n.Name == node {
-			return machine{n.Name, n.Host, l.exec}
+			return leftNode{machine{n.Name, n.Host, l.exec}, l}
 		}
 	}
 	return nil
+}
+
+// leftNode runs commands on a node's machine, and opens sessions on the nodes.
+type leftNode struct {
+	machine
+	all leftNodes
+}
+
+// ConnectTo opens a session on a node of the run, by its connection string.
+func (l leftNode) ConnectTo(ctx context.Context, node string) (*pgx.Conn, error) {
+	for _, n := range l.all.nodes {
+		if n.Name == node {
+			return cluster.ConnectToClean(ctx, l.all.run, n)
+		}
+	}
+	return nil, fmt.Errorf("the record of the run names no node %s", node)
 }
 
 // Close has nothing to end.

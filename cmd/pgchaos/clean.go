@@ -164,17 +164,11 @@ func (f *cleanFlags) clean(ctx context.Context, stdout, stderr io.Writer, runs [
 			fmt.Fprintf(stdout, "%s: %s; '%s' removes it\n", l.Run, f.why(l), cleanCommand(l.Run))
 			continue
 		}
-		if err := f.takeBack(ctx, l, stdout, stderr); err != nil {
-			errs = append(errs, fmt.Errorf("clean %s: %w", l.Run, err))
-			continue
-		}
-		if err := remove(ctx, l); cluster.IsRemark(err) {
-			fmt.Fprintf(stderr, "%s: warning: %s\n", l.Run, hidden(ctx).Text(err.Error()))
+		if err := f.cleanRun(ctx, l, stdout, stderr); errors.Is(err, cluster.ErrClaimed) && !named {
+			fmt.Fprintf(stdout, "%s: left alone: %v\n", l.Run, err)
 		} else if err != nil {
-			errs = append(errs, err)
-			continue
+			errs = append(errs, fmt.Errorf("clean %s: %w", l.Run, err))
 		}
-		fmt.Fprintf(stdout, "%s: removed, with %s\n", l.Run, l.What)
 	}
 	if len(left) == 0 {
 		fmt.Fprintf(stdout, "nothing to remove in %s\n", where)
@@ -182,6 +176,27 @@ func (f *cleanFlags) clean(ctx context.Context, stdout, stderr io.Writer, runs [
 	if err := errors.Join(errs...); err != nil {
 		return &exitError{exitLeftBehind, errors.New(hidden(ctx).Text(err.Error()))}
 	}
+	return nil
+}
+
+// cleanRun takes back what a run has changed, and removes the run.
+func (f *cleanFlags) cleanRun(ctx context.Context, l cluster.Leftover, stdout, stderr io.Writer) error {
+	if l.Claim != nil {
+		release, err := l.Claim()
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
+	if err := f.takeBack(ctx, l, stdout, stderr); err != nil {
+		return err
+	}
+	if err := remove(ctx, l); cluster.IsRemark(err) {
+		fmt.Fprintf(stderr, "%s: warning: %s\n", l.Run, hidden(ctx).Text(err.Error()))
+	} else if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "%s: removed, with %s\n", l.Run, l.What)
 	return nil
 }
 
@@ -197,7 +212,7 @@ func (f *cleanFlags) takeBack(ctx context.Context, l cluster.Leftover, stdout, s
 	if l.Results == "" {
 		return nil
 	}
-	done, doubt, err := runner.TakeBack(ctx, l.Results, l.Run, l.Nodes, f.byHand)
+	done, doubt, err := runner.TakeBack(ctx, l, f.byHand)
 	if doubt != "" {
 		fmt.Fprintf(stderr, "%s: warning: %s\n", l.Run, hidden(ctx).Text(doubt))
 	}

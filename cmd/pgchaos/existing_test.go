@@ -627,6 +627,90 @@ func TestCleanOnACluster(t *testing.T) {
 	m.unchanged()
 }
 
+// TestWhatStaysInSomebodysServer: nothing removes what a run has done to a server that was there before. The end of the run takes it back, or clean
+// does; where neither can, that is exit code 5, and the record of the run stays.
+func TestWhatStaysInSomebodysServer(t *testing.T) {
+	m := meet(t)
+	m.mark()
+	const pause, resume = "execute on function pg_wal_replay_pause()", "execute on function pg_wal_replay_resume()"
+	m.SQL(t, "n1", plaincluster.Database, "grant "+pause+" to "+plaincluster.Role+"; grant "+resume+" to "+plaincluster.Role)
+	paused := func() string {
+		return m.Get(t, "n2", plaincluster.Database, "select pg_get_wal_replay_pause_state()")
+	}
+	record := func() string {
+		records, err := filepath.Glob(m.base + "-existing/*.json")
+		if must(t, err); len(records) != 1 {
+			t.Fatalf("records: %v", records)
+		}
+		return strings.TrimSuffix(filepath.Base(records[0]), ".json")
+	}
+	clean := func(want int, text string, args ...string) {
+		t.Helper()
+		cmd := m.command(append([]string{"clean"}, args...)...)
+		cmd.Env = append(cmd.Env, "PGPASSWORD="+plaincluster.Password)
+		out, _ := cmd.CombinedOutput() // its exit code says it
+		if code := cmd.ProcessState.ExitCode(); code != want || !strings.Contains(string(out), text) {
+			t.Errorf("exit code %d, want %d and %q\n%s", code, want, text, out)
+		}
+	}
+	killed := func(out, timeline string, await func() bool) string {
+		t.Helper()
+		cmd := m.command("run", m.file, "--out", out, "--set", "timeline="+timeline)
+		must(t, cmd.Start())
+		m.await("the fault", await)
+		must(t, cmd.Process.Kill())
+		_ = cmd.Wait() // it was killed
+		return record()
+	}
+
+	killed(m.out, "[{at: 300ms, pause_replay: n2}, {wait: 60s}]", func() bool { return paused() == "paused" })
+	clean(exitPass, "taken back before the removal: resume_replay n2")
+	if state := paused(); state != "not paused" {
+		t.Errorf("after a clean: %s", state)
+	}
+	m.unchanged()
+
+	// A right that goes away after the run has looked for it.
+	cmd := m.command("run", m.file, "--out", m.out+"-revoked", "--set", "cluster.existing.settle=1s", "--set", "timeline=[{at: 3s, pause_replay: n2}]")
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	must(t, cmd.Start())
+	m.await("the load", func() bool { _, err := os.Stat(filepath.Join(m.out+"-revoked", "timeline.jsonl")); return err == nil })
+	m.SQL(t, "n1", plaincluster.Database, "revoke "+resume+" from "+plaincluster.Role)
+	_ = cmd.Wait() // its exit code says it
+	if code := cmd.ProcessState.ExitCode(); code != exitLeftBehind || !strings.Contains(said.String(), "something was left behind: what steps have changed: resume_replay n2: ") {
+		t.Errorf("exit code %d\n%s", code, &said)
+	}
+	name := record()
+	clean(exitLeftBehind, "clean --by-hand "+name)
+	m.SQL(t, "n2", plaincluster.Database, "select pg_wal_replay_resume()")
+	clean(exitPass, "done by hand, as you say: resume_replay n2", "--by-hand", name)
+	m.unchanged()
+
+	// Nobody can say any more what the run has done.
+	name = killed(m.out+"-gone", "[{at: 300ms, kill: n2}, {wait: 60s}]", func() bool {
+		_, err := os.Stat(filepath.Join(m.out+"-gone", "undo.sh"))
+		return err == nil && m.Get(t, "n1", "postgres", "select count(*)::text from pg_stat_replication") == "0"
+	})
+	must(t, os.Rename(m.out+"-gone", m.out+"-moved"))
+	clean(exitLeftBehind, "it is not known what the steps of the run had changed; look at the cluster", name)
+	must(t, os.Rename(m.out+"-moved", m.out+"-gone"))
+
+	// Another run would not know what a clean has done beside it.
+	m.SQL(t, "n1", plaincluster.Database, "create schema pgchaos_beside; comment on schema pgchaos_beside is 'pgchaos run beside'")
+	beside, err := pgx.Connect(t.Context(), m.DSN("n1", plaincluster.Database, "")+"?application_name=pgchaos/beside/x")
+	must(t, err)
+	clean(exitLeftBehind, "while another run is at work on the cluster, beside,", name)
+	must(t, beside.Close(t.Context()))
+	m.SQL(t, "n1", plaincluster.Database, "drop schema pgchaos_beside")
+	clean(exitPass, "taken back before the removal: hook_undo n2", name)
+	m.await("the standby", func() bool {
+		return m.Get(t, "n1", "postgres", "select count(*)::text from pg_stat_replication where state = 'streaming'") == "1"
+	})
+	m.unchanged()
+	m.leaksNothing("")
+}
+
 // TestTwoRunsOnACluster: one run at a time. Of two that begin at the same moment at least one ends before it has done anything, and both leave
 // nothing.
 func TestTwoRunsOnACluster(t *testing.T) {
