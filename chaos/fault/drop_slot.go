@@ -50,6 +50,7 @@ func (p *DropSlot) Excludes(inForce Parameters) bool {
 type usedSlot struct {
 	Upstream string `json:"upstream"`
 	Slot     string `json:"slot"`
+	Called   string `json:"called"` // the standby's application_name
 }
 
 // Before is the slot, and where it is.
@@ -67,7 +68,11 @@ func (p *DropSlot) Before(ctx context.Context, env Env, n *cluster.Node) (any, e
 		return nil, fmt.Errorf("%s uses no replication slot; make one by an sql step, and set primary_slot_name by a configure step", n.Name())
 	}
 	up := n.Upstream()
+	of.Called = n.Name()
 	if n.Met() {
+		if of.Called, err = cluster.StandbyName(ctx, conn, n.Name()); err != nil {
+			return nil, err
+		}
 		up = usedOn(ctx, env.Scene.Cluster.Nodes(), n, of.Slot)
 	}
 	if !standby || up == nil {
@@ -110,7 +115,7 @@ func (p *DropSlot) Action(env Env) chaos.Action {
 			return err
 		}
 		act.Effective()
-		return awaitNoSender(ctx, up, n)
+		return awaitNoSender(ctx, up, of.Called)
 	})
 }
 

@@ -92,7 +92,7 @@ func heldBack(ctx context.Context, act *chaos.Act, up, standby *cluster.Node) er
 	}
 	names := blocks()
 	if len(names) == 0 {
-		err := awaitNoSender(ctx, up, standby)
+		err := awaitNoSender(ctx, up, standby.Name())
 		switch names = blocks(); {
 		case err == nil || !errors.Is(err, errNotYet):
 			return err
@@ -111,7 +111,7 @@ func heldBack(ctx context.Context, act *chaos.Act, up, standby *cluster.Node) er
 const senderTimeout = 10 * time.Second
 
 // awaitNoSender waits until an upstream has no WAL sender for a standby. One that does not answer is not asked.
-func awaitNoSender(ctx context.Context, up, standby *cluster.Node) error {
+func awaitNoSender(ctx context.Context, up *cluster.Node, standby string) error {
 	if up.Silenced() || up.Ended(ctx) {
 		return nil
 	}
@@ -121,11 +121,11 @@ func awaitNoSender(ctx context.Context, up, standby *cluster.Node) error {
 	}
 	defer endsession.Within(100*time.Millisecond, conn)
 	err = until(ctx, senderTimeout, func(ctx context.Context) (gone bool, err error) {
-		err = conn.QueryRow(ctx, "select not exists (select from pg_catalog.pg_stat_replication where application_name = $1)", standby.Name()).Scan(&gone)
+		err = conn.QueryRow(ctx, "select not exists (select from pg_catalog.pg_stat_replication where application_name = $1)", standby).Scan(&gone)
 		return gone, err
 	})
 	if err != nil {
-		return fmt.Errorf("wait until %s has no WAL sender for %s: %w", up.Name(), standby.Name(), err)
+		return fmt.Errorf("wait until %s has no WAL sender for %s: %w", up.Name(), standby, err)
 	}
 	return nil
 }

@@ -708,6 +708,20 @@ func TestWhatStaysInSomebodysServer(t *testing.T) {
 		return m.Get(t, "n1", "postgres", "select count(*)::text from pg_stat_replication where state = 'streaming'") == "1"
 	})
 	m.unchanged()
+
+	// A slot, which stays with its server.
+	m.SQL(t, "n1", plaincluster.Database, "alter role "+plaincluster.Role+" superuser; select pg_create_physical_replication_slot('of_n2')")
+	m.SQL(t, "n2", plaincluster.Database, "alter system set primary_slot_name = 'of_n2'")
+	m.SQL(t, "n2", plaincluster.Database, "select pg_reload_conf()")
+	slots := func() string {
+		return m.Get(t, "n1", plaincluster.Database, "select coalesce(string_agg(slot_name || ' ' || active, ','), 'none') from pg_replication_slots")
+	}
+	m.await("the slot", func() bool { return slots() == "of_n2 true" })
+	killed(m.out+"-slot", "[{at: 300ms, drop_slot: n2}, {wait: 60s}]", func() bool { return slots() == "none" })
+	clean(exitPass, "taken back before the removal: make_slot n2")
+	m.await("the slot", func() bool { return slots() == "of_n2 true" })
+	m.SQL(t, "n2", plaincluster.Database, "alter system reset primary_slot_name")
+	m.unchanged()
 	m.leaksNothing("")
 }
 
