@@ -46,8 +46,9 @@ A run that is still going on is never touched. A cluster that was left up with -
 removed if you name it, or with --kept. A run that pgchaos on another machine made on the
 engine is removed if you name it.
 
-A run is left as long as something cannot be taken back that would outlive its nodes. Do that
-by hand, and name the run with --by-hand: clean then does not try it any more.`,
+A run is left, and the exit code is 5, as long as something cannot be taken back that would
+outlive it: outside of its nodes, or on servers that were there before. Do that by hand, and
+name the run with --by-hand: clean then does not try it any more.`,
 		Example: `  pgchaos clean                                     what crashed runs left
   pgchaos clean quorum-kill-20261123-064500-3f2a    this one, kept or not
   pgchaos clean --kept                              also all clusters that were left up with --keep
@@ -58,7 +59,7 @@ by hand, and name the run with --by-hand: clean then does not try it any more.`,
 		},
 	}
 	cmd.Flags().BoolVar(&f.kept, "kept", false, "also remove clusters that were left up with --keep")
-	cmd.Flags().BoolVar(&f.byHand, "by-hand", false, "of named runs, take back nothing that outlives their nodes: it is done by hand")
+	cmd.Flags().BoolVar(&f.byHand, "by-hand", false, "of named runs, take back nothing that would outlive them: it is done by hand")
 	cmd.Flags().StringVar(&f.provider, "provider", "", "look only for runs of `PROVIDER`, "+providerWords()+" (default: all)")
 	return cmd
 }
