@@ -113,6 +113,7 @@ type Seen struct {
 	Connections    int    // that are taken
 	DataDir        string // "": the role may not read it
 	ApplyDelay     time.Duration
+	Paused         bool  // its replay
 	Bytes          int64 // of all databases that the role can measure
 	Clock          time.Duration
 	ClockWithin    time.Duration // how exactly Clock, which is what its clock is ahead of ours, is known
@@ -229,7 +230,7 @@ func look(ctx context.Context, name string, dsn cluster.DSN, pooled bool) Seen {
 	var comment, standbys string
 	var delay int64 // in ms
 	s.Error = conn.QueryRow(ctx, lookSQL, cluster.OwnApp+"%").Scan(&s.SystemID, &s.Database, &s.Standby, &s.Version, &s.Server, &comment, &s.Senders, &s.Receives,
-		&s.Encrypted, &s.ClusterName, &s.Creates, &s.SyncNames, &s.SyncCommit, &s.Archives, &s.Sessions, &s.MaxConnections, &s.Connections, &s.DataDir, &s.Bytes, &standbys, &delay, &s.Prod, &s.LogicalSlots)
+		&s.Encrypted, &s.ClusterName, &s.Creates, &s.SyncNames, &s.SyncCommit, &s.Archives, &s.Sessions, &s.MaxConnections, &s.Connections, &s.DataDir, &s.Bytes, &standbys, &delay, &s.Paused, &s.Prod, &s.LogicalSlots)
 	s.ApplyDelay = time.Duration(delay) * time.Millisecond
 	s.Marked = strings.Contains(comment, Mark)
 	if pooled { // pg_stat_ssl is of the pooler's own session

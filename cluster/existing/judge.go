@@ -324,6 +324,8 @@ func (e *Examination) proofs(x cluster.Existing) {
 func (e *Examination) delayed(x cluster.Existing) {
 	for _, n := range e.Nodes {
 		switch {
+		case n.Error == nil && n.Paused:
+			e.add(Bad, n.Name, "on it: select pg_wal_replay_resume(). Somebody has paused it, or a run that was killed: see 'pgchaos clean'", "its replay is paused, so that it does not catch up")
 		case n.Error != nil || !n.Standby || n.ApplyDelay == 0:
 		case n.ApplyDelay >= x.CatchUp:
 			e.add(Unknown, n.Name, "set it to 0 for the run", "its recovery_min_apply_delay is %s, and at its end a run waits %s for a standby to replay: what this one has will not be known", n.ApplyDelay, x.CatchUp)

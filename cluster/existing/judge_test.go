@@ -195,6 +195,7 @@ func TestDelayed(t *testing.T) {
 	}{
 		{Seen{Standby: true}, 0},
 		{Seen{ApplyDelay: time.Hour}, 0}, // of a primary
+		{Seen{Standby: true, Paused: true}, Bad},
 		{Seen{Standby: true, ApplyDelay: time.Second}, Good},
 		{Seen{Standby: true, ApplyDelay: 30 * time.Second}, Unknown},
 		{Seen{Standby: true, ApplyDelay: time.Hour, Error: errors.New("the session has ended")}, 0},

@@ -29,6 +29,7 @@ select (select s.system_identifier::text from pg_control_system() s),
           and not exists (select from pg_replication_slots s where s.active_pid = r.pid and s.slot_type = 'logical'))), '[]')::text
         from pg_stat_replication r),
        (select f.setting::bigint from pg_settings f where f.name = 'recovery_min_apply_delay'),
+       case when pg_is_in_recovery() then pg_is_wal_replay_paused() else false end,
        -- whoever breaks a server breaks all of its databases
        array(select d.datname::text from pg_database d where d.datname ilike '%prod%' order by 1),
        array(select s.slot_name::text from pg_replication_slots s where s.slot_type = 'logical' and not s.temporary order by 1)

@@ -13,7 +13,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"pgchaos/cluster"
-	"pgchaos/internal/endsession"
 )
 
 // atWorkBeside is another run that is at work on the nodes of a run whose pgchaos is gone; "": none, as far as the nodes can be asked.
@@ -28,7 +27,7 @@ func atWorkBeside(ctx context.Context, run string, nodes []cluster.ExistingNode)
 			if err != nil {
 				return
 			}
-			defer endsession.Within(100*time.Millisecond, conn)
+			defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // which was only to read
 			all, err := cluster.OtherRuns(ctx, conn, run)
 			if err != nil {
 				return

@@ -663,6 +663,9 @@ func TestWhatStaysInSomebodysServer(t *testing.T) {
 	}
 
 	killed(m.out, "[{at: 300ms, pause_replay: n2}, {wait: 60s}]", func() bool { return paused() == "paused" })
+	if code, text := m.doctored(m.file); code != exitUsage || !strings.Contains(text, "its replay is paused, so that it does not catch up") {
+		t.Errorf("doctor: exit code %d\n%s", code, text)
+	}
 	clean(exitPass, "taken back before the removal: resume_replay n2")
 	if state := paused(); state != "not paused" {
 		t.Errorf("after a clean: %s", state)
