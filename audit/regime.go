@@ -101,7 +101,7 @@ func either(some, others []regime) []regime {
 // the wall time of offset 0, by which it is known when a server was started.
 //
 // Where a role or the database has the setting, a session keeps what it began with. Which of a workload's sessions began when is not recorded: from
-// such a change on either value may be in force, until the server is started anew.
+// such a change on either value may be in force, until the server is started anew, or has ended all sessions to recover from a crash.
 //
 // A server reads its configuration anew when it is started. What shows after a restart
 // has no band, so: the server before had the old value to its end, unless a step was
@@ -124,7 +124,7 @@ func regimesOf(node string, states []record.NodeState, events []record.Event, ze
 			born = min(max(born, old), s.At) // another clock may give a wrong time, but it was between
 		}
 		switch {
-		case reborn:
+		case reborn, known && s.CrashedSince(before):
 			kept = nil
 		case known && (before.CommitOfRole || s.CommitOfRole) && s.SyncCommit != before.SyncCommit:
 			kept = append(kept, before.SyncCommit)

@@ -65,6 +65,10 @@ func TestWeakByRegime(t *testing.T) {
 		s.ServerStarted = time.UnixMilli(int64(at))
 		return s
 	}
+	crashed := func(checkpointer int, s record.NodeState) record.NodeState {
+		s.CheckpointerStarted = time.Unix(int64(checkpointer), 0)
+		return s
+	}
 	none := func(at int) record.NodeState { return sync(primary("a", at, 1, 1), "on", "") }
 	gone := func(at int) record.NodeState { return state("a", at, '-') }
 	configure := event("configure-a", "configure", "a", 5000, 5300)
@@ -118,6 +122,8 @@ func TestWeakByRegime(t *testing.T) {
 			nil, []int{900, 1500, 2500, 9000}, []int{700}},
 		{"of the role, and of all sessions after a restart", []record.NodeState{on(5), ofRole(sync(on(1000), "local", "ANY 1 (b, c)")), born(3000, on(3100))}, nil, []record.Demand{quorum},
 			nil, []int{1500, 2500}, []int{3200, 9000}},
+		{"of the role, and of all sessions after a crash", []record.NodeState{crashed(1, on(5)), crashed(1, ofRole(sync(on(1000), "off", "ANY 1 (b, c)"))), crashed(1, on(2000)), gone(3000), crashed(9, on(4000))}, nil, []record.Demand{quorum},
+			nil, []int{1500, 2500}, []int{4100, 9000}},
 		{"of the role, and then no standby is named: whatever a session began with is weak",
 			[]record.NodeState{on(5), ofRole(sync(on(1000), "off", "ANY 1 (b, c)")), ofRole(sync(on(2000), "off", ""))}, nil, []record.Demand{quorum}, []int{2001, 9000}, []int{900, 1500, 1900}, []int{700}},
 		{"of the role for a moment, and other standbys later: a session that began meanwhile kept it, also while those changed",
