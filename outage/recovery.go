@@ -236,7 +236,7 @@ type watched struct {
 }
 
 func newWatched(c Course) watched {
-	w := watched{Course: c, changes: withoutLost(Silenced(c.States, c.Events)), stuck: stuckIn(c.Series)}
+	w := watched{Course: c, changes: withoutLost(Silenced(c.States, c.Events), c.Events), stuck: stuckIn(c.Series)}
 	w.doubted = doubted(w.changes, w.stuck)
 	return w
 }

@@ -32,8 +32,8 @@ func failedAfter(states []record.NodeState, faults []record.Event) []record.Node
 
 // withoutLost leaves out what is not known of a node between two readings of the same server in the same role, which streamed before and after
 // where it is a standby: for less than stuckLeast, no more of it is known to have been wrong than of one that is read. A single question
-// without an answer takes a second.
-func withoutLost(changes []record.NodeState) []record.NodeState {
+// without an answer takes a second. Where a fault can be the reason, it is none of these.
+func withoutLost(changes []record.NodeState, events []record.Event) []record.NodeState {
 	lost := make([]bool, len(changes))
 	last := map[string]record.NodeState{} // what was last known of a node
 	asked := map[string][]int{}           // the changes since then in which nothing is known
@@ -42,7 +42,7 @@ func withoutLost(changes []record.NodeState) []record.NodeState {
 			asked[s.Node] = append(asked[s.Node], i)
 			continue
 		}
-		if unread := asked[s.Node]; len(unread) > 0 && s.At-changes[unread[0]].At < stuckLeast && goesOn(last[s.Node], s) {
+		if unread := asked[s.Node]; len(unread) > 0 && s.At-changes[unread[0]].At < stuckLeast && goesOn(last[s.Node], s) && !mayBeGone(s.Node, changes[unread[0]].At, s.At, events) {
 			for _, n := range unread {
 				lost[n] = true
 			}
@@ -63,6 +63,27 @@ func withoutLost(changes []record.NodeState) []record.NodeState {
 func goesOn(before, s record.NodeState) bool {
 	same := !before.ServerStarted.IsZero() && s.ServerStarted.Equal(before.ServerStarted) && !s.CrashedSince(before)
 	return same && s.Role == before.Role && s.Timeline == before.Timeline && s.Streaming == before.Streaming
+}
+
+// mayBeGone tells whether a fault that can take a node away was in force on it at some moment of [from, to), or just before. Of one whose
+// command can do anything nobody knows when it was over by itself.
+func mayBeGone(node string, from, to time.Duration, events []record.Event) bool {
+	return slices.ContainsFunc(events, func(m record.Event) bool {
+		is, known := m.Effects()
+		if !m.Fault || m.Status == record.EventSkipped || m.Issued >= to || known && !is.MayTakeStandby() || len(m.Nodes) > 0 && !slices.Contains(m.Nodes, node) {
+			return false
+		}
+		over := endless
+		if known && !is.OnlyMay() && !is.Lasts && !is.Links && !is.Freezes && !is.Cuts {
+			over = max(m.Effective, m.Ended)
+		}
+		for _, back := range events {
+			if back.Effective > 0 && m.EndedOn(node, back) {
+				over = min(over, max(back.Effective, back.Ended))
+			}
+		}
+		return over == endless || from < over+noticedSpan
+	})
 }
 
 // silence has the states of nodes that could not be read say that they are down, as long as a step is known to have ended, frozen

@@ -263,3 +263,49 @@ func TestALostReading(t *testing.T) {
 		}
 	}
 }
+
+// TestAReadingIsNotLostWhileAFaultCanBeTheReason: b was frozen by a command of the user's, of which nothing is known. The reading comes back
+// with the end of that.
+func TestAReadingIsNotLostWhileAFaultCanBeTheReason(t *testing.T) {
+	hook := func(facts record.Facts, issued int, nodes ...string) record.Event {
+		m := on(nodes, event("freeze", "hook", "b", issued, issued+10))
+		m.Fault, m.Facts = true, &facts
+		return m
+	}
+	undo := func(at int) record.Event {
+		return record.Event{Name: "undo-freeze", Action: "undo", Reverses: "freeze", Nodes: []string{"b"}, Issued: time.Duration(at-10) * msec, Effective: time.Duration(at) * msec, Ended: time.Duration(at) * msec, Status: record.EventDone}
+	}
+	at := func(role byte, at int) record.NodeState {
+		s := state("b", at, role)
+		if role == 's' {
+			s.ServerStarted = time.Unix(1, 0)
+		}
+		return s
+	}
+	provokes := record.Facts{Provokes: true}
+	within := func(from int) Stage {
+		return Stage{State: StageReached, From: time.Duration(from) * msec, At: 3550 * msec}
+	}
+	for _, c := range []struct {
+		why    string
+		events []record.Event
+		of     Stage
+	}{
+		{"a command", []record.Event{hook(provokes, 2000, "b"), undo(3510)}, within(2000)},
+		{"on no node in particular", []record.Event{hook(provokes, 2000), undo(3510)}, within(2000)},
+		{"on another node", []record.Event{hook(provokes, 2000, "c"), undo(3510)}, none},
+		{"it is never taken back", []record.Event{hook(provokes, 1000, "b")}, within(1000)},
+		{"it was taken back just before", []record.Event{hook(provokes, 1000, "b"), undo(1051)}, within(1000)},
+		{"it was taken back before", []record.Event{hook(provokes, 1000, "b"), undo(1050)}, none},
+		{"links", []record.Event{hook(record.Facts{Links: true, Lasts: true}, 2000, "b"), undo(3510)}, within(2000)},
+		{"what keeps it from streaming", []record.Event{hook(record.Facts{Lasts: true, Reloads: true}, 2000, "b"), undo(3510)}, within(2000)},
+		{"sessions", []record.Event{hook(record.Facts{Sessions: true, Lasts: true}, 2000, "b"), undo(3510)}, none},
+		{"it was restarted before", []record.Event{hook(record.Facts{Restarts: true, Starts: true}, 1000, "b")}, none},
+	} {
+		states := append([]record.NodeState{healthy()[0], healthy()[2]}, at('s', 6), at('-', 2050), at('s', 3550))
+		r := Recoveries(Course{Events: c.events, States: states, Demands: []record.Demand{{Node: "a", Standbys: 2}}, End: 9 * time.Second})[0]
+		if r.Redundancy != c.of {
+			t.Errorf("%s: %v, want %v", c.why, r.Redundancy, c.of)
+		}
+	}
+}
