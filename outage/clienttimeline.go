@@ -157,9 +157,12 @@ func (f clientTimeline) activeAt(t time.Duration) bool {
 	return false
 }
 
-func (f clientTimeline) activeDuring(i int) bool {
+func (f clientTimeline) activeDuring(i int) bool { return f.activeIn(start(i), start(i+1)) }
+
+// activeIn tells whether the workload was running at some moment of [from, to).
+func (f clientTimeline) activeIn(from, to time.Duration) bool {
 	for _, a := range f.Active {
-		if a.From < start(i+1) && start(i) < a.To {
+		if a.From < to && from < a.To {
 			return true
 		}
 	}

@@ -55,10 +55,7 @@ func Downtimes(activity []Activity, events []record.Event, phases []record.Phase
 
 // downtimeIn is the Downtime of one stretch.
 func (f clientTimeline) downtimeIn(p record.Phase, usual usual) Downtime {
-	d := Downtime{Workload: f.Workload, During: p.Name}
-	for _, a := range f.Active {
-		d.Loaded = d.Loaded || a.From < p.End && p.Start < a.To
-	}
+	d := Downtime{Workload: f.Workload, During: p.Name, Loaded: f.activeIn(p.Start, p.End)}
 	g := f.downtime(p.Start, p.End) // of no length where it was not running
 	d.From, d.To = g.from, g.to
 	d.Open = !g.ok && g.length() >= minStall && g.length() > stallFactor*usual.gap

@@ -1,6 +1,7 @@
 package outage
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -55,5 +56,18 @@ func TestDowntimeWithoutLoad(t *testing.T) {
 		if d.Loaded != c.loaded || !c.loaded && (d.Length() != 0 || d.Open) {
 			t.Errorf("from %d to %d ms: %+v", c.from, c.to, d)
 		}
+	}
+}
+
+// TestDowntimeOfALaterWorkload: what faults do to a workload that began after them is not an earlier fault's doing.
+func TestDowntimeOfALaterWorkload(t *testing.T) {
+	f := timelineOf("|" + strings.Repeat("_", 50) + "|____________________....................")
+	phases := []record.Phase{{Name: "one", Start: time.Second, End: 3 * time.Second}, {Name: "two", Start: 3 * time.Second, End: 9 * time.Second}}
+	all := Downtimes([]Activity{f.Activity}, []record.Event{fault("one", 1000, 1010), fault("two", 3000, 3010)}, phases, f.end)
+	if one := all[1]; one.Loaded || one.Length() != 0 {
+		t.Errorf("of the first: %+v", one)
+	}
+	if two := all[2]; !two.Loaded || two.Length() < 1900*msec {
+		t.Errorf("of the second: %+v", two)
 	}
 }

@@ -19,13 +19,14 @@ type window struct {
 }
 
 // windowOf is that of fault i: until the next fault is issued. Where that came before this one had taken effect, or before clients could
-// show what this one did to them, nobody can tell whose doing it was: both have it, and the window goes on.
+// show what this one did to them, nobody can tell whose doing it was: both have it, and the window goes on. To a workload that did not run
+// until then it did nothing.
 func (f clientTimeline) windowOf(faults []record.Event, i int) (w window) {
 	m := faults[i]
 	for _, next := range faults[i+1:] {
 		switch {
 		case next.Issued < m.Issued+record.SlotLength: // one event to the clients
-		case afterEffect(next, m) && f.shows(faults[0].Issued, m, next.Issued):
+		case afterEffect(next, m) && (f.shows(faults[0].Issued, m, next.Issued) || !f.activeIn(m.Issued, next.Issued)):
 			w.until, w.next = next.Issued, next.Name
 			return w
 		case next.Effective > 0:
