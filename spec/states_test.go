@@ -127,6 +127,12 @@ func TestStepsThatCanNeverRun(t *testing.T) {
 		{"{at: 2s, hold_wal: b, for: 4s}, {at: 3s, switchover: c}", ""},
 		{"{at: 2s, hold_wal: b, for: 4s}, switchover: b", ""}, // nobody knows when
 		{"{at: 2s, hold_wal: any_replica, for: 4s}, {at: 3s, switchover: b}", ""},
+		{"{at: 2s, hold_wal: b, for: 10s}, {at: 4s, wait: 20s}, {at: 6s, switchover: b}", ""},
+		{"{at: 2s, hold_wal: b, for: 10s}, {at: 4s, wait: 8s}, {at: 6s, switchover: b}", ""},
+		{"{at: 2s, hold_wal: b, for: 10s}, {at: 4s, wait: 3s}, {at: 6s, switchover: b}", "the standby b does not stream, since hold-wal-b, for 10s"},
+		{"{at: 2s, hold_wal: b, for: 10s}, {at: 4s, clone: c}, {at: 6s, switchover: b}", ""}, // nobody knows how long that takes
+		{"{at: 2s, hold_wal: b, for: 10s}, {at: 3s, pause: c, for: 1s}, {at: 6s, switchover: b}", "the standby b does not stream, since hold-wal-b, for 10s"},
+		{"{at: 2s, pause_replay: b, for: 10s}, {at: 4s, wait: 20s}, {at: 6s, pause_replay: b}", ""},
 		{"{hold_wal: b, on_error: continue}, switchover: b", ""},
 		{"hold_wal: b, sql: {node: b, query: select 1}, switchover: b", ""},
 		{"hold_wal: b, follow: b, switchover: b", ""},

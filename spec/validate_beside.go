@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"pgchaos/chaos/fault"
 	"pgchaos/record"
 )
 
@@ -146,12 +147,36 @@ func (e *Experiment) inForce(of, s *Step) bool {
 	}
 	from := slices.IndexFunc(e.Timeline, func(o Step) bool { return o.Name == of.Name })
 	to := slices.IndexFunc(e.Timeline, func(o Step) bool { return o.Name == s.Name })
-	if from < 0 || to < from || s.Cycle != of.Cycle || *s.At-*of.At >= of.For {
+	if from < 0 || to < from || s.Cycle != of.Cycle {
 		return false
 	}
-	// The steps of the sequence between them have times, too. One that waits would put the second off.
-	return !slices.ContainsFunc(e.Timeline[from+1:to], func(o Step) bool {
-		_, asks := o.Parameters().(*Condition)
-		return o.After == "" && (o.At == nil || o.Waits() || asks)
-	})
+	// The steps of the sequence between them have times, too. One of which nobody knows how long it takes can put the second off.
+	due := *of.At
+	for i := range e.Timeline[from+1 : to] {
+		o := &e.Timeline[from+1+i]
+		if o.After != "" {
+			continue
+		}
+		takes, known := o.takes()
+		if o.At == nil || !known {
+			return false
+		}
+		due = max(due, *o.At) + takes
+	}
+	return max(due, *s.At)-*of.At < of.For
+}
+
+// takes is how long a step of the sequence keeps those after it from beginning, 0 for what is done within moments; known is false where only
+// the run shows it.
+func (s *Step) takes() (long Duration, known bool) {
+	switch p := s.Parameters().(type) {
+	case *fault.Wait:
+		long = p.Time
+	case *Condition, *fault.Backup, *fault.Reindex, *fault.VacuumFull:
+		return 0, false
+	}
+	is := s.Kind().Facts
+	ends := is.Ends && !is.Kills // a shutdown waits for others
+	brings := is.Starts || is.Restarts || is.Standby || len(s.promotes()) > 0 || is.Moves
+	return long, !ends && !brings && !is.Provokes && !s.Waits() && s.Repeat == nil
 }
