@@ -265,7 +265,7 @@ func faultWords(f report.Fault) string {
 	case f.Action == "":
 		return f.Event
 	case !says(strings.ReplaceAll(f.Action, "_", "-")):
-		return fmt.Sprintf("%s (%s %s)", f.Event, f.Action, nodes)
+		return fmt.Sprintf("%s (%s)", f.Event, strings.TrimSpace(f.Action+" "+nodes)) // one that was never issued has no nodes
 	case !slices.ContainsFunc(f.Nodes, func(node string) bool { return !says(node) }):
 		return f.Event
 	}

@@ -156,6 +156,7 @@ func TestFaultWords(t *testing.T) {
 		{"kill-a", "kill", []string{"a"}, "kill-a"},
 		{"kill-primary", "kill", []string{"a"}, "kill-primary (a)"},
 		{"crash", "kill", []string{"a"}, "crash (kill a)"},
+		{"crash", "kill", nil, "crash (kill)"},
 		{"disconnect-standbys-primary", "disconnect_standbys", []string{"a"}, "disconnect-standbys-primary (a)"},
 		{"rolling-restart-replicas-primary", "rolling_restart", []string{"b", "c", "a"}, "rolling-restart-replicas-primary (b, c, a)"},
 		{"flap-clients-primary-1", "flap", []string{"a"}, "flap-clients-primary-1 (a)"},
