@@ -9,12 +9,16 @@ import (
 
 // Silenced are the changes of nodes by time, with what is known of those that could not be read from what steps did to them.
 func Silenced(states []record.NodeState, events []record.Event) []record.NodeState {
-	changes := failedAfter(states, faultsOf(events))
+	harmless := func(m record.Event) bool {
+		is, known := m.Effects()
+		return known && is.TakesNone() && !is.Refuses
+	}
+	changes := failedAfter(states, slices.DeleteFunc(faultsOf(events), harmless))
 	slices.SortStableFunc(changes, byTime)
 	return silence(changes, events)
 }
 
-// failedAfter dates a failed reading that was under way when a fault of its node was issued by that fault, and not by when the node was asked:
+// failedAfter dates a failed reading that was under way when one of these faults of its node was issued by that fault, and not by when the node was asked:
 // it was well until then for all that is known. A fault that was issued just before the node was asked explains the reading already.
 func failedAfter(states []record.NodeState, faults []record.Event) []record.NodeState {
 	all := slices.Clone(states)

@@ -309,3 +309,36 @@ func TestAReadingIsNotLostWhileAFaultCanBeTheReason(t *testing.T) {
 		}
 	}
 }
+
+// TestAFailedReadingIsNoHarmlessFaultsDoing: b is frozen while a reading of it is under way. A fault of b just before that takes no node away
+// explains nothing.
+func TestAFailedReadingIsNoHarmlessFaultsDoing(t *testing.T) {
+	of := func(name string, facts record.Facts, issued, effective int) record.Event {
+		m := event(name, name, "b", issued, effective)
+		m.Fault, m.Facts = true, &facts
+		return m
+	}
+	pause, resume := of("pause", record.Facts{Freezes: true}, 2600, 2650), event("resume", "resume", "b", 6000, 6010)
+	failed := state("b", 2590, '-')
+	failed.Failed = 3590 * msec
+	states := append(healthy(), failed, state("b", 6100, 's'))
+	for _, c := range []struct {
+		first       record.Event
+		pause, then Stage // of the pause, and of the first
+	}{
+		{of("long_query", record.Facts{Sessions: true, Lasts: true}, 2000, 2010), hit(6100), none},
+		{of("apply_delay", record.Facts{Lasts: true, Reloads: true, Keeps: true}, 2000, 2010), hit(6100), none},
+		{of("exhaust_connections", record.Facts{Lasts: true, Sessions: true, Refuses: true}, 2000, 2010), none, hit(6100)}, // it can be the reason
+		{of("hook", record.Facts{Provokes: true}, 2000, 2010), none, hit(6100)},
+	} {
+		all := Recoveries(Course{Events: []record.Event{c.first, pause, resume}, States: states, End: 9 * time.Second})
+		if all[1].Redundancy != c.pause || all[0].Redundancy != c.then {
+			t.Errorf("%s: of the pause %v, want %v; of itself %v, want %v", c.first.Name, all[1].Redundancy, c.pause, all[0].Redundancy, c.then)
+		}
+	}
+	// It dates no reading that was under way.
+	long := of("long_query", record.Facts{Sessions: true, Lasts: true}, 3000, 3010)
+	if at := Silenced(states, []record.Event{long})[3].At; at != failed.At {
+		t.Errorf("dated %v", at)
+	}
+}
