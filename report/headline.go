@@ -96,6 +96,8 @@ func (r *Result) failed() string {
 			text += fmt.Sprintf(", %s without a known cause", units.Grouped(unexplained))
 		}
 		parts = append(parts, text)
+	} else if weak := r.WeakLost(); weak > 0 {
+		parts = append(parts, units.Count(weak, "weakly acknowledged write was", "weakly acknowledged writes were")+" lost")
 	}
 	if failed := r.expectationsThat(verdict.Fail); len(failed) > 0 {
 		parts = append(parts, fmt.Sprintf("%s failed", ofExpectations(len(failed), len(r.Expectations))))
