@@ -10,15 +10,18 @@ import (
 const noticedSpan = time.Second
 
 // ownUntil is until when what goes missing can be the doing of fault i: until the next fault or other step that can take a standby away,
-// issued when this one was over and its effect had had time to be noticed.
+// issued when this one was over and its effect, if it can have taken a node away, had had time to be noticed.
 func (w watched) ownUntil(faults []record.Event, i int) time.Duration {
 	over, known := w.overAt(faults[i])
 	if !known {
 		return w.incidentAfter(faults, i)
 	}
+	if !harmless(faults[i]) {
+		over += noticedSpan
+	}
 	own := w.End
 	for _, next := range w.Events {
-		if next.Issued >= over+noticedSpan && next.Issued < own && w.takesStandby(next, faults[i]) {
+		if next.Issued >= over && next.Issued < own && w.takesStandby(next, faults[i]) {
 			own = next.Issued
 		}
 	}

@@ -84,6 +84,8 @@ func TestMissingAfterALaterFault(t *testing.T) {
 		{"then a setting was changed", []record.Event{terminate, step("configure", record.Facts{Reloads: true, Demands: true}, record.EventDone)}, none},
 		{"then another step was taken back", []record.Event{terminate, other}, hit(7000)},
 		{"then a step that takes nothing away", []record.Event{terminate, step("start", record.Facts{Starts: true}, record.EventDone)}, hit(7000)},
+		{"half a second before, which takes no node away", []record.Event{of("terminate_backends", "a", record.Facts{Sessions: true}, 4500), pause}, none},
+		{"half a second before, which nobody may be let in by", []record.Event{of("exhaust_connections", "a", record.Facts{Sessions: true, Refuses: true}, 4500), pause}, hit(7000)},
 		{"nothing came after it", []record.Event{terminate}, hit(7000)},
 	} {
 		if got := Recoveries(Course{Events: c.events, States: slices.Clone(states), Demands: both, End: 9 * time.Second})[0]; got.Redundancy != c.want {

@@ -9,13 +9,15 @@ import (
 
 // Silenced are the changes of nodes by time, with what is known of those that could not be read from what steps did to them.
 func Silenced(states []record.NodeState, events []record.Event) []record.NodeState {
-	harmless := func(m record.Event) bool {
-		is, known := m.Effects()
-		return known && is.TakesNone() && !is.Refuses
-	}
 	changes := failedAfter(states, slices.DeleteFunc(faultsOf(events), harmless))
 	slices.SortStableFunc(changes, byTime)
 	return silence(changes, events)
+}
+
+// harmless tells whether an event certainly takes no node away, nor keeps one from being read.
+func harmless(m record.Event) bool {
+	is, known := m.Effects()
+	return known && is.TakesNone() && !is.Refuses
 }
 
 // failedAfter dates a failed reading that was under way when one of these faults of its node was issued by that fault, and not by when the node was asked:
