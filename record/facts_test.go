@@ -23,6 +23,7 @@ func TestOverOnEveryNode(t *testing.T) {
 		{"nothing came", pause, nil, 0},
 		{"one goes on", pause, []Event{resume(3, "a")}, 0},
 		{"both go on", pause, []Event{resume(3, "a"), resume(5, "b")}, 5},
+		{"both go on, the last one first", pause, []Event{resume(5, "a"), resume(3, "b")}, 5},
 		{"one goes on twice", pause, []Event{resume(7, "a"), resume(3, "a"), resume(5, "b"), resume(8, "b")}, 5},
 		{"both at once", pause, []Event{resume(4, "b", "a")}, 4},
 		{"one goes on before", pause, []Event{resume(0, "a"), resume(5, "b")}, 0},
@@ -37,5 +38,70 @@ func TestOverOnEveryNode(t *testing.T) {
 	}
 	if _, ok := pause.OverAt([]Event{undo}, func(Event) (time.Duration, bool) { return 0, false }); ok {
 		t.Error("what did not take effect ended it")
+	}
+}
+
+// TestWhichActionsTakeNodesAway.
+func TestWhichActionsTakeNodesAway(t *testing.T) {
+	for _, tt := range []struct {
+		what                     string
+		is                       Facts
+		itself, primary, standby bool // it takes its nodes away, a primary can stop being one, a standby can stop streaming
+	}{
+		{"kill", Facts{Ends: true, Kills: true}, true, true, true},
+		{"pause", Facts{Freezes: true}, true, true, true},
+		{"disconnect", Facts{Cuts: true}, true, true, true},
+		{"restart", Facts{Restarts: true, Starts: true}, true, true, true},
+		{"manager_switchover", Facts{Provokes: true, Moves: true}, true, true, true},
+		{"partition", Facts{Links: true, Lasts: true}, false, true, true},
+		{"exec", Facts{Provokes: true}, false, true, true},
+		{"fill_disk", Facts{Provokes: true, Lasts: true}, false, true, true},
+		{"hold_wal", Facts{Lasts: true}, false, false, true},
+		{"rejoin", Facts{Standby: true}, false, false, true},
+		{"promote", Facts{Promotes: true}, false, false, true},
+		{"follow", Facts{Reloads: true}, false, false, true},
+		{"start", Facts{Starts: true}, false, false, false},
+		{"terminate_backends", Facts{Sessions: true}, false, false, false},
+		{"exhaust_connections", Facts{Sessions: true, Lasts: true, Refuses: true}, false, false, false},
+		{"apply_delay", Facts{Lasts: true, Reloads: true, Keeps: true}, false, false, false},
+		{"slow_fsync", Facts{Lasts: true, Reloads: true, Sessions: true}, false, false, false},
+	} {
+		if itself, primary, standby := tt.is.TakesServers(), tt.is.MayTakePrimary(), tt.is.MayTakeStandby(); itself != tt.itself || primary != tt.primary || standby != tt.standby {
+			t.Errorf("%s: itself %v, a primary %v, a standby %v", tt.what, itself, primary, standby)
+		}
+	}
+}
+
+// TestWhatEndsAnEffect: a later event on the same node, or what takes it back.
+func TestWhatEndsAnEffect(t *testing.T) {
+	ends, freezes, cuts, lasts := Facts{Ends: true}, Facts{Freezes: true}, Facts{Cuts: true}, Facts{Lasts: true}
+	starts, thaws, connects, lifts := Facts{Starts: true}, Facts{Thaws: true}, Facts{Connects: true}, Facts{Lifts: "pause_replay"}
+	for _, tt := range []struct {
+		name   string
+		action string
+		is     Facts
+		later  Facts
+		want   bool
+	}{
+		{"a killed server is started", "kill", ends, starts, true},
+		{"a killed server is killed again", "kill", ends, ends, false},
+		{"a paused server goes on", "pause", freezes, thaws, true},
+		{"a paused server is killed", "pause", freezes, ends, true},
+		{"a paused server is restarted", "pause", freezes, Facts{Restarts: true}, true},
+		{"a paused server is connected", "pause", freezes, connects, false},
+		{"a node that is cut off is connected", "disconnect", cuts, connects, true},
+		{"the server of a node that is cut off is started", "disconnect", cuts, starts, false},
+		{"a paused replay is resumed", "pause_replay", lasts, lifts, true},
+		{"another effect stays when a replay is resumed", "hold_wal", lasts, lifts, false},
+		{"what does not last is not lifted", "pause_replay", Facts{}, lifts, false},
+	} {
+		first := Event{Name: "first", Action: tt.action, Nodes: []string{"a"}, Issued: time.Second, Facts: &tt.is}
+		later := Event{Name: "later", Action: "later", Nodes: []string{"b", "a"}, Issued: 2 * time.Second, Facts: &tt.later}
+		if got := first.EndedOn("a", later); got != tt.want {
+			t.Errorf("%s: %v", tt.name, got)
+		}
+		if first.EndedOn("c", later) {
+			t.Errorf("%s: on a node that the later event does not name", tt.name)
+		}
 	}
 }

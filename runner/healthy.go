@@ -55,10 +55,8 @@ func (r *run) onHealthy(steps []chaos.Step) []chaos.Step {
 
 // unwell says what is wrong with the cluster. The newest readings are enough where they show that nothing is.
 func (r *run) unwell(ctx context.Context) (wrong []string) {
-	now := r.clock.Now()
-	recent := slices.DeleteFunc(r.watch.Latest(), func(s record.NodeState) bool { return now-s.At > readingCounts })
 	sees := slices.ContainsFunc(r.present(), func(n *cluster.Node) bool { return seesStandbys(r.watch.History(n.Name())) })
-	if len(recent) == len(r.present()) && len(notWell(recent, sees)) == 0 {
+	if showWell(r.watch.Latest(), r.clock.Now(), len(r.present()), sees) {
 		return nil
 	}
 	waiting, cancel := context.WithTimeout(ctx, unwellFor)
@@ -68,6 +66,13 @@ func (r *run) unwell(ctx context.Context) (wrong []string) {
 			return wrong
 		}
 	}
+}
+
+// showWell tells whether each of so many nodes has been read just before now, and the newest readings show nothing wrong. One that hangs has no
+// new reading, and its last one shows nothing of that.
+func showWell(latest []record.NodeState, now time.Duration, nodes int, sees bool) bool {
+	recent := slices.DeleteFunc(latest, func(s record.NodeState) bool { return now-s.At > readingCounts })
+	return len(recent) == nodes && len(notWell(recent, sees)) == 0
 }
 
 // notWell says of readings of all nodes what a healthy cluster does not have: nodes that cannot be read, not one primary, standbys that do

@@ -3,6 +3,7 @@ package runner
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"pgchaos/record"
 )
@@ -38,5 +39,28 @@ func TestNotWell(t *testing.T) {
 	}
 	if !seesStandbys([]record.NodeState{primary, streams}) || !seesStandbys([]record.NodeState{{Node: "a", Standbys: []record.StandbyState{{State: "catchup"}}}}) {
 		t.Error("it sees a standby")
+	}
+}
+
+// TestReadingsThatAreEnough: the newest readings show that the cluster is well only where each node has a new one.
+func TestReadingsThatAreEnough(t *testing.T) {
+	const now = 10 * time.Second
+	read := func(node string, role record.Role, ago time.Duration) record.NodeState {
+		return record.NodeState{Node: node, Reachable: true, Role: role, Streaming: role == record.RoleStandby, At: now - ago}
+	}
+	primary, standby := record.RolePrimary, record.RoleStandby
+	for name, tt := range map[string]struct {
+		latest []record.NodeState
+		want   bool
+	}{
+		"all are new":                     {[]record.NodeState{read("a", primary, time.Second), read("b", standby, 0)}, true},
+		"a standby hangs":                 {[]record.NodeState{read("a", primary, 0), read("b", standby, 1001*time.Millisecond)}, false},
+		"a standby has not been read yet": {[]record.NodeState{read("a", primary, 0)}, false},
+		"the primary hangs":               {[]record.NodeState{read("a", primary, 2*time.Second), read("b", standby, 0)}, false},
+		"one is down":                     {[]record.NodeState{read("a", primary, 0), {Node: "b", Role: record.RoleDown, At: now}}, false},
+	} {
+		if got := showWell(tt.latest, now, 2, true); got != tt.want {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
 }
