@@ -238,7 +238,7 @@ func TestOutages(t *testing.T) {
 
 // TestARestartOfOneServerAfterTheOther: its outage begins with the restart that clients noticed, however long those before it took.
 func TestARestartOfOneServerAfterTheOther(t *testing.T) {
-	step := fault("rolling", 1000, 2600)
+	step, early := fault("rolling", 1000, 2600), fault("rolling", 500, 2600)
 	part := func(name string, issued int, does record.Facts) record.Event {
 		return record.Event{Name: "rolling/" + name, PartOf: "rolling", Facts: &does, Issued: time.Duration(issued) * msec, Effective: time.Duration(issued+50) * msec}
 	}
@@ -255,6 +255,7 @@ func TestARestartOfOneServerAfterTheOther(t *testing.T) {
 		{"nothing is noticed", "....................................", append(parts, step), 0, 0},
 		{"the second part", "................xx....xx............", append(parts, step), 1600, 800},
 		{"the first part", "..........xx..........xx............", append(parts, step), 0, 1400},
+		{"before the first part", "........xx............xx............", append(parts, early), 0, 1900},
 		{"a stall from the second part on", "................________............", append(parts, step), 1600, 800},
 		{"a stall that is too short in any one part, and long enough in both", "...................______...........", append(parts, step), 0, 1500},
 		{"another fault before the last part, which may be the reason too", "........................xx..........", append(parts, step, fault("kill", 2100, 2110)), 2200, 400},

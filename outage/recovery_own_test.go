@@ -32,6 +32,10 @@ func TestMissingAfterALaterFault(t *testing.T) {
 	ended, started := of("kill", "c", record.Facts{Ends: true, Kills: true}, 1900), event("start-c", "start", "c", 1950, 2000)
 	started.Facts = &record.Facts{Starts: true}
 	startedAnew := of("restart", "c", record.Facts{Restarts: true, Starts: true}, 1900)
+	connect := event("connect-c", "connect", "c", 1900, 2000)
+	connect.Facts = &record.Facts{Connects: true}
+	failedResume := resume
+	failedResume.Effective, failedResume.Status = 0, record.EventFailed
 	resumeA := resume
 	resumeA.Nodes = []string{"a"}
 	seen := func(at int) record.Event {
@@ -65,6 +69,9 @@ func TestMissingAfterALaterFault(t *testing.T) {
 		{"one that a step has ended on one node of two", []record.Event{frozenBoth, resume, pause}, hit(7000)},
 		{"a server that was frozen, was killed, and runs again", []record.Event{frozen, ended, started, pause}, none},
 		{"a server that was frozen, and started anew", []record.Event{frozen, startedAnew, pause}, none},
+		{"two faults that came after it", []record.Event{terminate, pause, of("kill", "c", record.Facts{Ends: true}, 8000)}, none},
+		{"a step that was to end it, and failed", []record.Event{frozen, failedResume, pause}, hit(7000)},
+		{"a node that was cut off, and connected again", []record.Event{of("disconnect", "c", record.Facts{Cuts: true}, 1000), connect, pause}, none},
 		{"a node that was cut off, and whose server was started anew", []record.Event{of("disconnect", "c", record.Facts{Cuts: true}, 1000), startedAnew, pause}, hit(7000)},
 		{"a step that has ended it on another node", []record.Event{frozen, resumeA, pause}, hit(7000)},
 		{"one that can bring about anything", []record.Event{of("exec", "a", record.Facts{Provokes: true}, 1000), pause}, hit(7000)},

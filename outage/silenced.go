@@ -80,7 +80,7 @@ func mayBeGone(node string, from, to time.Duration, events []record.Event) bool 
 			return false
 		}
 		over := endless
-		if known && !is.OnlyMay() && !is.Lasts && !is.Links && !is.Freezes && !is.Cuts {
+		if known && !is.OnlyMay() && !is.Lasts && !is.Freezes && !is.Cuts {
 			over = max(m.Effective, m.Ended)
 		}
 		for _, back := range events {
@@ -123,7 +123,7 @@ func silentUntil(m record.Event, node string, events []record.Event, changes []r
 		to = m.Effective + noticedSpan
 	}
 	for _, e := range events {
-		if e.Issued >= m.Issued && m.EndedOn(node, e) {
+		if m.EndedOn(node, e) {
 			to = min(to, max(e.Effective, e.Ended)+noticedSpan)
 		}
 	}

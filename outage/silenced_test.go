@@ -1,6 +1,8 @@
 package outage
 
 import (
+	"cmp"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -216,6 +218,78 @@ func TestSilencedUntilItIsRead(t *testing.T) {
 	}
 }
 
+// TestStatesNodeByNode: in what order states come, those of each node by time, changes nothing.
+func TestStatesNodeByNode(t *testing.T) {
+	kill := on([]string{"a"}, fault("kill-a", 1000, 1010))
+	states := append(healthy(), state("a", 1010, 'd'), state("b", 1200, 'p'), state("c", 1300, 'c'), state("c", 1400, 's'), state("b", 1500, 'p', streams("c", "quorum")))
+	byNode := slices.Clone(states)
+	slices.SortStableFunc(byNode, func(a, b record.NodeState) int { return cmp.Compare(a.Node, b.Node) })
+	c := Course{Events: []record.Event{kill, promote(1020)}, States: states, Demands: []record.Demand{{Node: "a", Standbys: 1}}, End: 5 * time.Second}
+	want := Recoveries(c)
+	c.States = byNode
+	if got := Recoveries(c); !reflect.DeepEqual(got, want) || got[0].Redundancy != hit(1500) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// TestFailedAfter: of which fault a failed reading of b at 2.6 s is, which had failed by 3.6 s.
+func TestFailedAfter(t *testing.T) {
+	of := func(nodes []string, issued, effective int) record.Event {
+		return on(nodes, fault("kill", issued, effective))
+	}
+	failed := state("b", 2600, '-')
+	failed.Failed = 3600 * msec
+	b := []string{"b"}
+	for _, c := range []struct {
+		why    string
+		faults []record.Event
+		want   time.Duration
+	}{
+		{"none", nil, 2600 * msec},
+		{"one that came then", []record.Event{of(b, 3000, 3010)}, 3*time.Second + 1},
+		{"one of another node", []record.Event{of([]string{"c"}, 3000, 3010)}, 2600 * msec},
+		{"one of nobody knows which node", []record.Event{of(nil, 3000, 3010)}, 3*time.Second + 1},
+		{"one without effect, and one that came then", []record.Event{of(b, 2000, 0), of(b, 3000, 3010)}, 3*time.Second + 1},
+		{"one just before it, which explains it", []record.Event{of(b, 2000, 2010), of(b, 3000, 3010)}, 2600 * msec},
+		{"one long before it", []record.Event{of(b, 1600, 1610), of(b, 3000, 3010)}, 3*time.Second + 1},
+		{"one after it had failed", []record.Event{of(b, 3600, 3610)}, 2600 * msec},
+	} {
+		if got := failedAfter([]record.NodeState{failed}, c.faults)[0].At; got != c.want {
+			t.Errorf("%s: %v, want %v", c.why, got, c.want)
+		}
+	}
+}
+
+// TestGoesOn: what two readings have to have in common.
+func TestGoesOn(t *testing.T) {
+	before := state("b", 1000, 's')
+	before.ServerStarted, before.CheckpointerStarted = time.Unix(1, 0), time.Unix(1, 0)
+	for why, change := range map[string]func(*record.NodeState){
+		"":               func(*record.NodeState) {},
+		"another server": func(s *record.NodeState) { s.ServerStarted = time.Unix(2, 0) },
+		"a crash":        func(s *record.NodeState) { s.CheckpointerStarted = time.Unix(2, 0) },
+		"a role":         func(s *record.NodeState) { s.Role = record.RolePrimary },
+		"a timeline":     func(s *record.NodeState) { s.Timeline++ },
+		"no connection":  func(s *record.NodeState) { s.Streaming = false },
+	} {
+		now := before
+		change(&now)
+		if goesOn(before, now) != (why == "") {
+			t.Errorf("after %q: %v", why, why != "")
+		}
+	}
+}
+
+// TestReadWhileTheFaultWasIssued: b answers until it is killed, which takes a while. It is gone from then on.
+func TestReadWhileTheFaultWasIssued(t *testing.T) {
+	kill := event("kill-b", "kill", "b", 1000, 1600)
+	states := append(healthy(), state("b", 1150, 's'), state("b", 1700, '-'))
+	r := Recoveries(Course{Events: []record.Event{kill}, States: states, Demands: []record.Demand{{Node: "a", Standbys: 2}}, End: 5 * time.Second})[0]
+	if r.Redundancy != not(5000) || r.Rejoined != not(5000) || r.Unread != nil {
+		t.Errorf("%v, %v, not read %v", r.Redundancy, r.Rejoined, r.Unread)
+	}
+}
+
 // TestALostReading: for how long b was not read, and what it was before and after. The fault was long before.
 func TestALostReading(t *testing.T) {
 	at := func(role byte, at, started int) record.NodeState {
@@ -283,6 +357,9 @@ func TestAReadingIsNotLostWhileAFaultCanBeTheReason(t *testing.T) {
 		return s
 	}
 	provokes := record.Facts{Provokes: true}
+	failedUndo, skipped, session := undo(1040), hook(provokes, 2000, "b"), hook(record.Facts{Sessions: true}, 1000, "b")
+	failedUndo.Effective, failedUndo.Status = 0, record.EventFailed
+	skipped.Effective, skipped.Status = 0, record.EventSkipped
 	within := func(from int) Stage {
 		return Stage{State: StageReached, From: time.Duration(from) * msec, At: 3550 * msec}
 	}
@@ -297,6 +374,9 @@ func TestAReadingIsNotLostWhileAFaultCanBeTheReason(t *testing.T) {
 		{"it is never taken back", []record.Event{hook(provokes, 1000, "b")}, within(1000)},
 		{"it was taken back just before", []record.Event{hook(provokes, 1000, "b"), undo(1051)}, within(1000)},
 		{"it was taken back before", []record.Event{hook(provokes, 1000, "b"), undo(1050)}, none},
+		{"it was to be taken back before, which failed", []record.Event{hook(provokes, 1000, "b"), failedUndo}, within(1000)},
+		{"it came later", []record.Event{session, hook(provokes, 5000, "b")}, none},
+		{"it was skipped", []record.Event{session, skipped}, none},
 		{"links", []record.Event{hook(record.Facts{Links: true, Lasts: true}, 2000, "b"), undo(3510)}, within(2000)},
 		{"what keeps it from streaming", []record.Event{hook(record.Facts{Lasts: true, Reloads: true}, 2000, "b"), undo(3510)}, within(2000)},
 		{"sessions", []record.Event{hook(record.Facts{Sessions: true, Lasts: true}, 2000, "b"), undo(3510)}, none},

@@ -115,6 +115,7 @@ func TestAStandbyThatIsStuckCountsNowhere(t *testing.T) {
 		{"it is behind, and receives", []record.Event{cut}, well, []record.NodeSeries{b(10, 20, 30, 40, 50), a(20, 30, 40, 50, 60)}, two, []Stage{none}, nil},
 		{"another timeline", []record.Event{cut}, well, []record.NodeSeries{stuck, other}, two, []Stage{none}, nil},
 		{"a former primary goes on", []record.Event{cut, kill}, gone(4020, 6000), []record.NodeSeries{stuck, wrote, sampledOld("d")}, one, []Stage{{}, {}}, []string{"b"}},
+		{"a former primary goes on, which is named first", []record.Event{cut, kill}, gone(4020, 6000), []record.NodeSeries{sampledOld("d"), stuck, wrote}, one, []Stage{{}, {}}, []string{"b"}},
 		{"another one was stuck before", []record.Event{event("kill-c", "kill", "c", 5500, 5510)}, well, []record.NodeSeries{
 			sampled("d", record.RoleStandby, 20, 20, 20, 80, 90, 90, 90), b(20, 30, 50, 60, 60, 60, 60), a(50, 60, 70, 80, 90, 90, 90),
 		}, two, []Stage{{}}, []string{"b"}},
@@ -145,4 +146,42 @@ func sampledOld(node string) record.NodeSeries {
 		all.Samples[i].Timeline = 0
 	}
 	return all
+}
+
+// TestConnectionsOfAStuckTime: b received nothing from 2 s to 8 s.
+func TestConnectionsOfAStuckTime(t *testing.T) {
+	span := func(from, to int) stuckSpan {
+		return stuckSpan{"b", time.Duration(from) * msec, time.Duration(to) * msec}
+	}
+	for _, c := range []struct {
+		why  string
+		b    []record.NodeState
+		want []stuckSpan
+	}{
+		{"nothing is known of before", nil, []stuckSpan{span(2000, 8000)}},
+		{"it streams", []record.NodeState{state("b", 6, 's')}, []stuckSpan{span(2000, 8000)}},
+		{"it does not stream", []record.NodeState{state("b", 6, 'c')}, nil},
+		{"a reading failed", []record.NodeState{state("b", 6, 's'), state("b", 4000, '-'), state("b", 5000, 's')}, []stuckSpan{span(2000, 8000)}},
+		{"a reading failed just before", []record.NodeState{state("b", 6, 's'), state("b", 1900, '-')}, []stuckSpan{span(2000, 8000)}},
+		{"it connected anew", []record.NodeState{state("b", 6, 's'), state("b", 4000, 'c'), state("b", 5000, 's')}, []stuckSpan{span(2000, 4000), span(5000, 8000)}},
+		{"it had no connection from then on", []record.NodeState{state("b", 6, 's'), state("b", 4000, 'c')}, []stuckSpan{span(2000, 4000)}},
+		{"another one did", []record.NodeState{state("c", 4000, 'c'), state("c", 5000, 's')}, []stuckSpan{span(2000, 8000)}},
+	} {
+		if got := span(2000, 8000).connections(c.b); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", c.why, got, c.want)
+		}
+	}
+}
+
+// TestOnlyAStandbyStandsStill: a primary receives nothing, whatever it once received.
+func TestOnlyAStandbyStandsStill(t *testing.T) {
+	behind := []int64{10, 20}
+	sample := func(role record.Role, i int) *record.NodeSample {
+		return &record.NodeSample{At: time.Duration(i+1) * time.Second, Role: role, Received: 50, LagBytes: &behind[i]}
+	}
+	for _, roles := range [][2]record.Role{{record.RoleStandby, record.RoleStandby}, {record.RolePrimary, record.RoleStandby}, {record.RoleStandby, record.RolePrimary}} {
+		if want := roles[0] == roles[1]; stoodStill(sample(roles[0], 0), sample(roles[1], 1), nil) != want {
+			t.Errorf("%v: %v", roles, !want)
+		}
+	}
 }
