@@ -135,6 +135,7 @@ write_patroni() {
 		  - host replication all 127.0.0.0/8 scram-sha-256
 		  parameters:
 		    unix_socket_directories: ''
+		    dynamic_shared_memory_type: mmap # which goes with the directory where a server is killed
 		    password_encryption: scram-sha-256
 		    log_connections: 'off'
 		    log_line_prefix: '%m [%p] '
