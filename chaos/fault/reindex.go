@@ -24,7 +24,8 @@ func reindex() Kind {
 			Effect: "Writers wait until it is done, and so do readers that would use an index. With `concurrently` they go on, and the command waits for every older transaction. " +
 				"The new indexes go into the WAL, and standbys lag.",
 			Verified: "Each index of the table has another file (pg_relation_filenode) than before.",
-			Back:     "Nothing takes it back. Where `concurrently` is not done to its end, the invalid indexes that it has left (_ccnew, _ccold) are removed; what cannot be removed is named.",
+			Back: "Nothing takes it back. Where `concurrently` is not done to its end, the invalid indexes that it has left (_ccnew, _ccold) are removed; what cannot be removed is named. " +
+				"Where pgchaos itself was killed meanwhile, remove them by hand: `drop index concurrently`.",
 			Example: `- {at: 5s, reindex: {node: primary, table: test_data}}
 `,
 		},
@@ -52,10 +53,12 @@ join pg_catalog.pg_class c on c.oid = i.indexrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where t.oid = $1::pg_catalog.text::pg_catalog.regclass and not i.indisvalid and c.relname ~ '_cc(new|old)[0-9]*$'`
 
-// Statements is the command.
+const dropIndexSQL = "drop index concurrently if exists "
+
+// Statements is the command, and what removes the invalid indexes that one which was not done to its end has left.
 func (p *Reindex) Statements(schema string) []string {
 	if p.Concurrently {
-		return []string{"reindex table concurrently " + tableIn(schema, p.Table)}
+		return []string{"reindex table concurrently " + tableIn(schema, p.Table), dropIndexSQL + "INDEX, of each invalid index (_ccnew, _ccold) that it leaves where it fails"}
 	}
 	return []string{"reindex table " + tableIn(schema, p.Table)}
 }
@@ -67,7 +70,7 @@ func (p *Reindex) Action(env Env) chaos.Action {
 		unfinished = invalidIndexes
 	}
 	return p.run(env, maintenance{
-		unfinished: unfinished, drop: "drop index concurrently if exists ",
+		unfinished: unfinished, drop: dropIndexSQL,
 		command: p.Statements(env.Scene.Cluster.Schema())[0],
 		evidence: "select coalesce(pg_catalog.string_agg(pg_catalog.pg_relation_filenode(i.indexrelid)::pg_catalog.text, ' '), '') " +
 			"from pg_catalog.pg_index i where i.indrelid = $1::pg_catalog.text::pg_catalog.regclass",
