@@ -134,6 +134,9 @@ func dropOwn(ctx context.Context, tx pgx.Tx, schema string) error {
 	if _, err := tx.Exec(ctx, fmt.Sprintf("set local lock_timeout = %d", dropPatience.Milliseconds())); err != nil {
 		return err
 	}
+	if err := noPartitionsOfOthers(ctx, tx, schema); err != nil {
+		return err
+	}
 	for {
 		drops, err := ownDrops(ctx, tx, schema)
 		if err != nil {
@@ -150,6 +153,41 @@ func dropOwn(ctx context.Context, tx pgx.Tx, schema string) error {
 		}
 	}
 	_, err := tx.Exec(ctx, "drop schema "+pgx.Identifier{schema}.Sanitize()+" restrict")
+	return err
+}
+
+//go:embed partitions.sql
+var partitionsSQL string
+
+// noPartitionsOfOthers is an error where a partition would be dropped that is not the run's. The locks keep others from attaching one.
+func noPartitionsOfOthers(ctx context.Context, tx pgx.Tx, schema string) error {
+	const own = "select c.relname from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace " +
+		"where n.nspname = $1 and c.relkind = 'p' and pg_catalog.pg_get_userbyid(c.relowner) = current_user order by 1"
+	rows, err := tx.Query(ctx, own, schema)
+	if err != nil {
+		return err
+	}
+	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return err
+	}
+	for _, table := range tables {
+		if _, err := tx.Exec(ctx, "lock table only "+pgx.Identifier{schema, table}.Sanitize()+" in access exclusive mode"); err != nil {
+			return err
+		}
+	}
+	if rows, err = tx.Query(ctx, partitionsSQL, schema); err != nil {
+		return err
+	}
+	var of, partition string
+	var all []string
+	_, err = pgx.ForEachRow(rows, []any{&of, &partition}, func() error {
+		all = append(all, fmt.Sprintf("alter table %s detach partition %s", of, partition))
+		return nil
+	})
+	if err == nil && len(all) > 0 {
+		err = fmt.Errorf("it is left as it is, with the run's tables: these have partitions that are not the run's, and that would go with them; to keep them: %s", strings.Join(all, "; "))
+	}
 	return err
 }
 

@@ -73,6 +73,20 @@ create aggregate total(int) (sfunc = int4pl, stype = int); insert into a (m) val
 	}
 
 	build()
+	c.SQL(t, "n1", plaincluster.Database, "create table public.keep as select 10 as id")
+	c.SQL(t, "n1", plaincluster.Database, "alter table "+schema+".parts attach partition public.keep for values from (9) to (20)")
+	if err := cluster.DropSchema(t.Context(), run, nodes); err == nil || !strings.Contains(err.Error(), "alter table "+schema+".parts detach partition public.keep") {
+		t.Errorf("a partition of another role: %v", err)
+	}
+	if n := c.Get(t, "n1", plaincluster.Database, "select count(*)::text from public.keep"); n != "1" {
+		t.Errorf("the partition of another role has %s rows", n)
+	}
+	c.SQL(t, "n1", plaincluster.Database, "alter table "+schema+".parts detach partition public.keep")
+	if err := cluster.DropSchema(t.Context(), run, nodes); err != nil || there() != "0" {
+		t.Fatalf("%v; schemas: %s", err, there())
+	}
+
+	build()
 	holder := c.Connect(t, "n1", plaincluster.Database)
 	defer func() { _ = holder.Close(t.Context()) }() // the server ends, too
 	_, err = holder.Exec(t.Context(), "set application_name = 'a dump'; begin; lock table "+schema+".a in access share mode")

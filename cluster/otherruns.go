@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -34,7 +35,7 @@ func OtherRuns(ctx context.Context, conn *pgx.Conn, run string) (all []OtherRun,
 	}
 	var r OtherRun
 	_, err = pgx.ForEachRow(rows, []any{&r.Run, &r.Schema, &r.Database, &r.Sessions}, func() error {
-		if r.Schema == "" || r.Schema == RunSchema(r.Run) {
+		if isRunID(r.Run) && (r.Schema == "" || r.Schema == RunSchema(r.Run)) {
 			all = append(all, r)
 		}
 		return nil
@@ -43,6 +44,13 @@ func OtherRuns(ctx context.Context, conn *pgx.Conn, run string) (all []OtherRun,
 		return nil, fmt.Errorf("look for other runs: %w", err)
 	}
 	return all, nil
+}
+
+// isRunID tells whether a text that anybody can have written, such as a comment, can be the id of a run. It stands in commands to copy.
+func isRunID(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.", r)
+	})
 }
 
 // AtWork says that the run goes on.
