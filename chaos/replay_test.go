@@ -110,6 +110,22 @@ func TestReplayEndsInTime(t *testing.T) {
 	})
 }
 
+// TestNoReversalBeginsAfterTheEnd: one that is interrupted ends, and those before it are left.
+func TestNoReversalBeginsAfterTheEnd(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	tried := 0
+	kinds := map[string]ReversalKind{"command": {Outlives: true, Clean: func(ctx context.Context, _ any, _ Reversal) error {
+		tried++
+		cancel()
+		return ctx.Err()
+	}}}
+	done, err := Replay(ctx, kinds, make100("command"), func(string) any { return 1 }, Cleaning{})
+	if tried != 1 || done.Done != nil || err == nil || !strings.Contains(err.Error(), "command n1: context canceled") {
+		t.Errorf("%d tried: %v, %v", tried, done, err)
+	}
+}
+
 // TestACommandHasAsLongAsInItsRun, and what comes after it is tried, too.
 func TestACommandHasAsLongAsInItsRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

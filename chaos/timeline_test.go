@@ -232,6 +232,24 @@ func TestForTakesAFaultBackBesideTheNextSteps(t *testing.T) {
 	})
 }
 
+// TestForTakesAStepBackThatFailed: it can have failed on one node alone, and is in force on the others.
+func TestForTakesAStepBackThatFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		line, l := timeline(func(l *log) []Step {
+			pause := l.fault("a")
+			pause.For, pause.Continue = 5*time.Second, true
+			pause.Do.Act = func(context.Context, *Act) error { return errors.New("not on b") }
+			return []Step{pause, {Name: "busy", Do: l.action("busy", 10*time.Second)}}
+		})
+		if err := line.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "not on b") {
+			t.Error(err)
+		}
+		if diff := cmp.Diff([]string{"0s intend 1 undo a", "0s busy", "5s take back a", "5s undone 1 undo a"}, l.lines); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 func TestAFailedStepEndsTheTimeline(t *testing.T) {
 	boom := errors.New("boom")
 	for name, do := range map[string]func(context.Context, *Act) error{

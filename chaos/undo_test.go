@@ -148,6 +148,9 @@ func TestHealEndsAtOnce(t *testing.T) {
 			l.add(r.String())
 			if r.ID == 2 {
 				<-ctx.Done()
+				if diff := cmp.Diff([]string{"undo b", "undo a"}, line.Undo.Standing()); diff != "" {
+					t.Error("while one is under way:", diff)
+				}
 				return ctx.Err()
 			}
 			return nil

@@ -2,6 +2,7 @@ package existing
 
 import (
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -38,5 +39,52 @@ func TestRemoveWhereNobodyListens(t *testing.T) {
 	err = left[0].Remove(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "connection refused; clean tries it again") || strings.Contains(err.Error(), "password") {
 		t.Error(err)
+	}
+}
+
+// TestRecords: a run is alive as long as its pgchaos has the record open. What another user could have written, or what is the record of another
+// run, is not believed: it names commands.
+func TestRecords(t *testing.T) {
+	t.Setenv(cluster.BaseVariable, filepath.Join(t.TempDir(), "base"))
+	o := cluster.OpenOptions{Run: "20300101-000000-x"}
+	f, err := writeRecord(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	look := func(what string, alive, doubted bool) {
+		t.Helper()
+		left, _, err := leftovers(t.Context())
+		if err != nil || len(left) != 1 || left[0].Alive != alive || (left[0].Doubt != "") != doubted {
+			t.Errorf("%s: %+v, %v", what, left, err)
+		}
+	}
+	look("a run that goes on", true, false)
+	if err := f.keep(); err != nil {
+		t.Fatal(err)
+	}
+	look("a run that is kept", false, false)
+
+	other := filepath.Join(recordDir(), "20300101-000000-y"+recordEnd)
+	if err := os.Rename(f.path, other); err != nil {
+		t.Fatal(err)
+	}
+	look("the record of another run", false, true)
+
+	for mode, refused := range map[os.FileMode]bool{0o755: false, 0o720: true, 0o702: true} {
+		if err := os.Chmod(recordDir(), mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := leftovers(t.Context()); (err != nil) != refused {
+			t.Errorf("%o: read: %v", mode, err)
+		}
+		f, err := writeRecord(o)
+		if (err != nil) != refused {
+			t.Errorf("%o: written: %v", mode, err)
+		}
+		if f != nil {
+			if err := f.remove(); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 }

@@ -568,6 +568,9 @@ func TestCleanOnACluster(t *testing.T) {
 		_, err := os.Stat(filepath.Join(m.out, "undo.sh"))
 		return err == nil && states == "0"
 	})
+	if code, out, errs := m.run("clean", "--provider", "existing"); code != exitPass || !strings.HasSuffix(out, ": still running, left alone\n") {
+		t.Errorf("clean beside the run: exit code %d\n%s%s", code, out, errs)
+	}
 	must(t, cmd.Process.Kill())
 	_ = cmd.Wait() // it was killed
 	m.leaksNothing("")
