@@ -230,7 +230,7 @@ func (w *scheduleWriter) write(all []incident) (incidents [][]string) {
 				}
 			}
 			head := []string{"name", name, "after", end}
-			if gap > 0 && !decoded.Waits() {
+			if gap > 0 {
 				head = append(head, "at", units.Duration(gap).String())
 			}
 			lasts := decoded.For > 0

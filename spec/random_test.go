@@ -406,6 +406,8 @@ func TestRandomMistakes(t *testing.T) {
 		"a cut, then":        {"random.faults=[{pause: c, for: 2s, then: [{partition: {between: [c, a]}}]}]", "nothing takes the partition back"},
 		"in a meanwhile":     {"random.faults=[{pause: any, meanwhile: [{wait: 1x}]}]", "random.faults[0].meanwhile[0].wait"},
 		"a then after it":    {"random.faults=[{pause: any, meanwhile: [{checkpoint: primary}], then: [{wait: 1x}]}]", "random.faults[0].then[0].wait"},
+		"a then with both":   {"random.faults=[{pause: any, for: 1s, then: [{at: 1s, when: sync_waiters > 3, checkpoint: a}]}]", "the step has both at and when"},
+		"an unplugged node":  {"random.faults=[{disconnect: any, then: [{at: 1s, checkpoint: a}]}]", "nothing takes the disconnect back"},
 		"a meanwhile's name": {"random.faults=[{pause: any, meanwhile: [{name: x, checkpoint: primary}]}]", "has no name of its own"},
 		"a meanwhile, words": {"random.faults=[{pause: any, meanwhile: kill}]", "random.faults[0].meanwhile is the single value"},
 		"a misspelt key":     {"random.evry=3s", `unknown key "evry" in random`},
@@ -461,7 +463,7 @@ func TestRandomLeavesNothing(t *testing.T) {
 	for _, entry := range []string{
 		"{pause: any}", "{kill: any}", "{partition: {between: [any, others]}}", "{kill: any, then: [{start: any}]}", "{kill: primary, then: [{failover: most_advanced}, {rejoin: former_primary}]}",
 		"{partition: {between: [any, others]}, for: 2s, then: [{checkpoint: a}]}", "{partition: {between: [any, others]}, meanwhile: [{checkpoint: a}], then: [{checkpoint: a}]}",
-		"{partition: {between: [clients, c]}, then: [{checkpoint: a}]}", "{delay: {between: [any, others], latency: 10ms}, then: [{checkpoint: a}]}",
+		"{partition: {between: [clients, c]}, then: [{checkpoint: a}]}", "{reject: {between: [c, clients]}, then: [{checkpoint: a}]}", "{delay: {between: [any, others], latency: 10ms}, then: [{checkpoint: a}]}",
 		"{pause: b, meanwhile: [{kill: b}], then: [{start: b}]}", "{pause_replay: any_replica, then: [{checkpoint: primary}]}", "{kill: c, then: [{clone: c}]}",
 	} {
 		if _, _, err := Load("x.yaml", []byte(randomFile), Options{Set: []string{"random.faults=[" + entry + "]", "random.healthy=1"}, Seed: 1}); err != nil {
