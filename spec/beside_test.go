@@ -131,3 +131,32 @@ func TestMistakesOfStepsBesideTheSequence(t *testing.T) {
 		}
 	}
 }
+
+// TestHowLongStepsTake: of which it is known before the run.
+func TestHowLongStepsTake(t *testing.T) {
+	e, _ := mustLoad(t, strings.Replace(besideHead, "[a, b, c]", "{a: {}, b: {}, c: {}, d: {absent: true}}", 1)+`- {name: long, wait: 3s}
+- {name: quick-1, checkpoint: a}
+- {name: quick-2, pause: c, for: 1s}
+- {name: quick-3, partition: {between: [b, a]}, for: 1s}
+- {name: quick-4, configure: {node: b, settings: {work_mem: 8MB}}}
+- {name: unknown-1, wait: 1s, when: sync_waiters > 3}
+- {name: unknown-2, verify: {all_streaming: true}}
+- {name: unknown-3, backup: {node: a, name: k}}
+- {name: unknown-4, reindex: {node: a, table: test_data}}
+- {name: unknown-5, vacuum_full: {node: a, table: test_data}}
+- {name: unknown-6, clone: d}
+- {name: unknown-7, restart: b}
+- {name: unknown-8, sql: {node: a, query: select 1}}
+- {name: unknown-9, checkpoint: a, repeat: {every: 1s, times: 2}}
+- {name: unknown-10, stop: a}
+- {name: unknown-11, failover: b}
+- {name: unknown-12, start: a}
+`, Options{})
+	for i := range e.Timeline {
+		s := &e.Timeline[i]
+		long, known := s.takes()
+		if known == strings.HasPrefix(s.Name, "unknown") || (long == Duration(3*time.Second)) != (s.Name == "long") {
+			t.Errorf("%s takes %s, known: %v", s.Name, long, known)
+		}
+	}
+}

@@ -44,6 +44,7 @@ func TestSettingsWithWhichNoClusterCanBeBuilt(t *testing.T) {
 		{"by a step that stands below, and is earlier", "[a, b, c]", "", "- {at: 1s, name: zero, wait: 100ms}\n- {after: zero, at: 8s, configure: {node: b, settings: {max_connections: 50}}}\n- {after: zero, at: 2s, switchover: b}", ""},
 		{"by one that is certainly later", "[a, b, c]", "", "- {at: 1s, name: zero, wait: 100ms}\n- {after: zero, at: 8s, name: less, configure: {node: b, settings: {max_connections: 50}}}\n- {after: less, switchover: b}", "the standby b ends with this"},
 		{"a command may have promoted it", "[a, b]", "", "- {at: 1s, kill: a}\n- {exec: {node: b, command: pg_ctl promote}}\n- {configure: {node: b, settings: {max_connections: 50}}}", ""},
+		{"a statement may have changed the primary", "[a, b]", "", "- {at: 1s, sql: {node: a, query: alter system set max_connections = 20}}\n- {restart: a}\n- {configure: {node: b, settings: {max_connections: 50}}}", ""},
 		{"a failover that may have broken off", "[a, b]", "", "- {at: 1s, kill: a}\n- {failover: b, on_error: continue}\n- {configure: {node: b, settings: {max_connections: 50}}}", ""},
 		{"a step that gives a standby as much", "[a, b]", "max_connections: 50", "- {at: 1s, configure: {node: b, settings: {max_connections: 50}}}", ""},
 		{"a step that gives the primary less", "[a, b]", "", "- {at: 1s, configure: {node: a, settings: {max_connections: 50}}}", ""},

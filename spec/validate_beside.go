@@ -177,6 +177,6 @@ func (s *Step) takes() (long Duration, known bool) {
 	}
 	is := s.Kind().Facts
 	ends := is.Ends && !is.Kills // a shutdown waits for others
-	brings := is.Starts || is.Restarts || is.Standby || len(s.promotes()) > 0 || is.Moves
+	brings := is.Starts || is.Restarts || len(s.promotes()) > 0
 	return long, !ends && !brings && !is.Provokes && !s.Waits() && s.Repeat == nil
 }
