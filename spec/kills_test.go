@@ -44,6 +44,25 @@ func TestKillsRepeatTheSteps(t *testing.T) {
 	}
 }
 
+// TestWhatACycleLeavesIsThereInTheNext: nothing takes a step without a for back when the steps begin anew.
+func TestWhatACycleLeavesIsThereInTheNext(t *testing.T) {
+	for steps, says := range map[string]string{
+		"{switchover: b}, {switchover: a}, {hold_wal: b}":        "the standby b does not stream, since hold-wal-b, and a switchover demands that it does, in cycle 2 of 2",
+		"{rolling_restart: in_place}, {hold_wal: b}":             "the standby b does not stream, since hold-wal-b, and rolling_restart waits until it does, in cycle 2 of 2",
+		"{kill: c}, {start: c}, {pause_replay: b}":               "pause_replay of the node b is in force already, since pause-replay-b, in cycle 2 of 2",
+		"{kill: c}, {clone: c}, {partition: {between: [a, c]}}":  "nothing passes between the node c and a, since partition-a-c, and clone needs an answer from there, in cycle 2 of 2",
+		"{kill: c}, {start: c}, {pause_replay: b}, {restart: b}": "",
+		"{kill: c}, {start: c}, {pause_replay: b, for: 1s}":      "",
+		"{kill: c}, {start: c}, {hold_wal: b}, {follow: b}":      "",
+	} {
+		text := "name: x\ncluster: {nodes: [a, b, c]}\nload: {w: {kind: insert}}\nkills: 2\ntimeline: [" + steps + "]\n"
+		_, _, err := spec.Load("x.yaml", []byte(text), spec.Options{})
+		if says == "" && err != nil || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
+			t.Errorf("%s: %v, not %q", steps, err, says)
+		}
+	}
+}
+
 // TestTimelinesThatCannotBeRepeated: a mistake that shows in a later cycle is found, once, where the step stands.
 func TestTimelinesThatCannotBeRepeated(t *testing.T) {
 	for name, tc := range map[string]struct{ from, to, says string }{

@@ -116,6 +116,8 @@ func TestStepsThatCanNeverRun(t *testing.T) {
 		{"hold_wal: b, kill: b, rolling_restart: in_place", ""}, // it is not restarted
 		{"hold_wal: any_replica, rolling_restart: in_place", ""},
 		{"{hold_wal: b, for: 5s}, rolling_restart: in_place", ""},
+		{"{at: 2s, hold_wal: b, for: 4s}, {at: 3s, rolling_restart: in_place}", ""}, // which waits for the end
+		{"{at: 2s, disconnect_standbys: a, for: 4s}, {at: 3s, rolling_restart: in_place}", ""},
 		{"disconnect_standbys: a, rolling_restart: in_place", "no standby streams from the node a, since disconnect-standbys-a, and rolling_restart waits"},
 		{"disconnect_standbys: b, rolling_restart: in_place", ""}, // none follows b
 		{"configure: {node: b, settings: {primary_slot_name: b}}, drop_slot: b, rolling_restart: in_place", "the standby b does not stream, since drop-slot-b"},
@@ -164,6 +166,7 @@ func TestStepsThatCanNeverRun(t *testing.T) {
 		{"follow: {node: c, upstream: b}, pause_process: {node: b, process: walsender, standby: c}", ""},
 		{"hold_wal: c, pause_process: {node: b, process: walsender, standby: c}", ""}, // it follows nobody knows whom
 		{"sql: {node: c, query: select 1}, kill_process: {node: b, process: walsender}", ""},
+		{"checkpoint: a, {after: checkpoint-a, backup: {node: b, name: k}}, {after: checkpoint-a, kill_process: {node: b, process: walsender}}", ""}, // that of the backup
 		{"drop_slot: b", "the standby b uses no replication slot: nothing in this file sets its primary_slot_name; make a slot by an sql step"},
 		{"configure: {node: b, settings: {primary_slot_name: b}}, drop_slot: b", ""},
 		{"sql: {node: a, query: select 1}, drop_slot: b", ""},
@@ -393,6 +396,23 @@ func TestStepsThatCanRun(t *testing.T) {
 		}
 		if _, _, err := Load("x.yaml", []byte(text), Options{Providers: providers}); err != nil {
 			t.Errorf("%s: %v", steps, err)
+		}
+	}
+}
+
+// TestProcessesAndSlotsOfWholeFiles: what the setup names can be there, and an unknown standby is reported once.
+func TestProcessesAndSlotsOfWholeFiles(t *testing.T) {
+	for _, tc := range []struct{ name, setup, steps, says string }{
+		{"no slot", "select 1", "{drop_slot: b}", "x.yaml:6:24: the standby b uses no replication slot"},
+		{"a slot of the setup", "ALTER SYSTEM SET Primary_Slot_Name = 'b'", "{drop_slot: b}", ""},
+		{"no archiver", "select 1", "{kill_process: {node: a, process: archiver}}", "the node a has no archiver"},
+		{"an archiver of the setup", "alter system set archive_mode = 'on'", "{kill_process: {node: a, process: archiver}}", ""},
+		{"an unknown standby", "select 1", "{pause_process: {node: a, process: walsender, standby: e}}", `there is no node "e"; the nodes are a, b, c`},
+	} {
+		text := "name: x\ncluster: {nodes: [a, b, c]}\nload:\n  setup: [\"" + tc.setup + "\"]\n  w: {kind: insert, clients: 1}\ntimeline: [" + tc.steps + "]\n"
+		_, _, err := Load("x.yaml", []byte(text), Options{})
+		if tc.says == "" && err != nil || tc.says != "" && (err == nil || !strings.Contains(err.Error(), tc.says) || strings.Count(err.Error(), "\n") > 0) {
+			t.Errorf("%s: %v, and not only %q", tc.name, err, tc.says)
 		}
 	}
 }

@@ -47,9 +47,9 @@ func (t *timelineStates) certainly(side []string) (all []*nodeState) {
 }
 
 // cutBetween is the step that lets nothing pass between two nodes for good; nil: none certainly does.
-func (t *timelineStates) cutBetween(s *Step, n, up *nodeState) *Step {
+func (t *timelineStates) cutBetween(n, up *nodeState) *Step {
 	for _, c := range n.cuts {
-		if c.from == up.name && c.step.Cycle == s.Cycle {
+		if c.from == up.name {
 			return c.step
 		}
 	}
@@ -98,7 +98,7 @@ func (t *timelineStates) cutFromAll(s *Step, n *nodeState, ups []*nodeState) (by
 		if up == n {
 			continue
 		}
-		if by = t.cutBetween(s, n, up); by == nil {
+		if by = t.cutBetween(n, up); by == nil {
 			return nil
 		}
 	}

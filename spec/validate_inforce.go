@@ -12,7 +12,7 @@ import (
 
 // standing tells whether a step before is certainly in force when another one begins. For good: until the end of the run.
 func (t *timelineStates) standing(before, s *Step) (stands, forGood bool) {
-	forGood = before.For == 0 && before.Cycle == s.Cycle
+	forGood = before.For == 0
 	return forGood || before.For > 0 && t.v.e.inForce(before, s), forGood
 }
 
@@ -60,14 +60,14 @@ func (t *timelineStates) neverSettles(s *Step, n *nodeState) (what, right string
 // switchRefused says why the primary does not let the standby of a switchover stream; "" if it does.
 func (t *timelineStates) switchRefused(s *Step, n *nodeState) (what, right string) {
 	olds, certain := t.meant("primary")
-	if !certain || olds[0] == n {
+	if !certain {
 		return "", ""
 	}
 	old := olds[0]
 	if before, long, right := t.refusing(s, old, true); before != nil {
 		return "no standby streams from the primary " + old.name + sinceStep(before.Name) + long + ", and a switchover demands that " + n.name + " does", right
 	}
-	if by := t.cutBetween(s, n, old); by != nil {
+	if by := t.cutBetween(n, old); by != nil {
 		return "nothing passes between the node " + n.name + " and the primary " + old.name + sinceStep(by.Name) + ", and a switchover needs all WAL of it on " + n.name, "give " + by.Name + " a for, or leave this one out"
 	}
 	return "", ""

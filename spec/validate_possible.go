@@ -99,7 +99,7 @@ func (t *timelineStates) overlap(s *Step, n *nodeState) (what, right string) {
 	}
 	for _, before := range n.lasting {
 		switch {
-		case before.Cycle != s.Cycle || !p.Excludes(before.Parameters()):
+		case !p.Excludes(before.Parameters()):
 		case before.For == 0:
 			return s.Action() + " of the node " + n.name + " is in force already, since " + before.Name, "give " + before.Name + " a for, or leave this one out"
 		case t.v.e.inForce(before, s):
