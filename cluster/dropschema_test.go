@@ -93,6 +93,8 @@ create aggregate total(int) (sfunc = int4pl, stype = int); insert into a (m) val
 	if err := cluster.DropSchema(t.Context(), run, nodes); err != nil || there() != "0" {
 		t.Errorf("%v; schemas: %s", err, there())
 	}
+
+	ownersAreKept(t, c)
 }
 
 func must(t testing.TB, err error) {
