@@ -1,6 +1,9 @@
 package main
 
 import (
+	"crypto/rand"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -37,7 +40,16 @@ timeline:
   - {name: wrong, hook: {name: wrong, node: a, do: "sh -c 'touch DIR/wrong; exit 3'", proof: "test -e DIR/wrong", undo: "true"}}
   - {name: hangs, on_error: continue, hook: {name: hangs, node: a, do: "sleep 1000", proof: "true", undo: "true", timeout: 300ms}}
   - {name: alive, on_error: continue, hook: {name: nothing, node: a, do: "true", proof: down, undo: "true", within: 500ms}}
+  - {name: unarmed, on_error: continue, hook: {name: HELD, node: a, do: "touch DIR/unarmed", proof: "true", undo: "true", undo_after: 1m}}
+  - {stop: a}   # which does not answer then, and is no primary
+  - {name: silent, on_error: continue, hook: {name: nothing, node: a, do: "touch DIR/silent", proof: silent, undo: "true", within: 100ms}}
+  - {name: moved, on_error: continue, hook: {name: nothing, node: a, do: "true", proof: moved, undo: "true", within: 100ms}}
 `, "DIR", filepath.ToSlash(dir))
+	held := "held-" + strings.ToLower(rand.Text())
+	text = strings.ReplaceAll(text, "HELD", held)
+	waiting := "/tmp/pgchaos-undo-" + held + "-on-a.another-run.x" // a dead man's switch of another run
+	must(t, os.WriteFile(waiting, nil, 0o644))
+	t.Cleanup(func() { must(t, os.Remove(waiting)) })
 	if code, stdout, stderr := p.run("run", p.write("hooks.yaml", text), "--out", p.out); code == exitPass {
 		t.Errorf("commands that did nothing pass\n%s\n%s", stdout, stderr)
 	}
@@ -50,9 +62,15 @@ timeline:
 	if m := eventNamed(t, r, func(m record.Event) bool { return m.Name == "undo-over" }); m.Detail != "a: nothing waited on its machine any more to run the undo: it has run it by undo_after, or was started anew" {
 		t.Errorf("%+v", m)
 	}
-	for name, why := range map[string]string{"vain": "does not hold after 500ms", "alive": "its server runs as before", "hangs": `the command "sleep 1000" had not ended after 300ms, and was killed`, "late": "the node's machine has taken it back already"} {
+	for name, why := range map[string]string{"vain": "does not hold after 500ms", "alive": "its server runs as before", "hangs": `the command "sleep 1000" had not ended after 300ms, and was killed`, "late": "the node's machine has taken it back already",
+		"unarmed": "waits on this machine already", "silent": "a does not answer already", "moved": "no other node is the primary"} {
 		if m := eventNamed(t, r, func(m record.Event) bool { return m.Name == name }); m.Status != record.EventFailed || !strings.Contains(m.Error, why) {
 			t.Errorf("%+v", m)
+		}
+	}
+	for _, name := range []string{"unarmed", "silent"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the command of %s ran: %v", name, err)
 		}
 	}
 	const warning = "wrong: a: the command ended with an error, and did what it was to do: sh: exit status 3"
