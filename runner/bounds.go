@@ -115,9 +115,6 @@ type bounds struct {
 // the primary, whichever node it streams from.
 func (b *bounds) passed(states []record.NodeState, calm bool) string {
 	primary := record.Primary(states)
-	if !primary.Reachable || primary.LSN == 0 {
-		return ""
-	}
 	if b.first == 0 {
 		b.first = primary.LSN
 	}
