@@ -58,6 +58,7 @@ func TestNothingIsChangedWithoutARecord(t *testing.T) {
 		{"a node cannot be looked up", func(line *Timeline, _ *log) {
 			line.Steps[0].Do = line.Steps[0].Do.After(func(context.Context) error { return unknown })
 		}, unknown},
+		{"a node lacks what the step needs", func(line *Timeline, _ *log) { line.Steps[0].Needs = []cluster.Capability{cluster.CanRun} }, nil},
 		{"how it was before is not known", func(line *Timeline, _ *log) {
 			line.Steps[0].Reverse = func(context.Context, *cluster.Node) (Reversal, error) { return Reversal{}, unknown }
 		}, unknown},

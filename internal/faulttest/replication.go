@@ -88,6 +88,18 @@ func (b *Bench) holdWAL() {
 		b.Want("a", streams, "b c")
 		b.Want("b", row, "1")
 	}
+	back := b.Done("hold_wal", p)
+	if err := b.Node("b").PointAt(b.Context(), b.Node("c")); err != nil {
+		b.Fatalf("point b at c: %v", err)
+	}
+	back(false)
+	if up := b.Node("b").Upstream(); up != b.Node("c") {
+		b.Errorf("a standby that was pointed at another node meanwhile follows %v", up)
+	}
+	if err := b.Node("b").PointAt(b.Context(), b.Node("a")); err != nil {
+		b.Fatalf("point b at a: %v", err)
+	}
+	b.Want("a", streams, "b c")
 }
 
 func (b *Bench) dropSlot() {
@@ -158,7 +170,7 @@ func (b *Bench) disconnectStandbys() {
 func (b *Bench) WrongPrimary() {
 	b.Helper()
 	b.Want("a", streams, "b c")
-	b.Done("hold_wal", &fault.HoldWAL{OnStandbys: fault.OnStandbys{OnNodes: On("c")}})
+	followAgain := b.Done("hold_wal", &fault.HoldWAL{OnStandbys: fault.OnStandbys{OnNodes: On("c")}})
 	row := b.marker()
 	b.Want("b", row, "1")
 	// So much that no position of the new primary is as high as those of b.
@@ -172,6 +184,8 @@ func (b *Bench) WrongPrimary() {
 	}
 	b.Done("promote", &fault.Promote{OnNodes: On("c")})
 	b.absent("c", row)
+	followAgain(false)
+	b.Want("c", "show primary_conninfo", "")
 	const write = "insert into marker (id) values (1000000) returning id"
 	b.Want("c", write, "1000000")
 	b.diverged("b", "c")
