@@ -59,7 +59,7 @@ func (f Facts) TakesNone() bool { return f.Sessions || f.Keeps }
 
 // MayTakePrimary tells whether a primary can stop being one because of the action.
 func (f Facts) MayTakePrimary() bool {
-	return f.TakesServers() || f.Links || f.Provokes
+	return !f.TakesNone() && (f.TakesServers() || f.Links || f.Provokes)
 }
 
 // MayTakeStandby tells whether a standby can stop streaming because of the action.

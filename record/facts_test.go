@@ -54,6 +54,7 @@ func TestWhichActionsTakeNodesAway(t *testing.T) {
 		{"restart", Facts{Restarts: true, Starts: true}, true, true, true},
 		{"manager_switchover", Facts{Provokes: true, Moves: true}, true, true, true},
 		{"partition", Facts{Links: true, Lasts: true}, false, true, true},
+		{"delay of clients", Facts{Links: true, Lasts: true, Keeps: true}, false, false, false},
 		{"exec", Facts{Provokes: true}, false, true, true},
 		{"fill_disk", Facts{Provokes: true, Lasts: true}, false, true, true},
 		{"hold_wal", Facts{Lasts: true}, false, false, true},
